@@ -1,0 +1,176 @@
+//! The checked values of a configuration.
+
+use crate::message::{Condition, Template};
+use crate::platform::Platform;
+use crate::secret::{Scrubber, Secret, SecretUrl};
+use crate::sign::Signer;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A whole configuration.
+#[derive(Debug)]
+pub struct Config {
+    /// The file it came from; `None` when the text itself was given.
+    pub file: Option<PathBuf>,
+    /// `[host]`.
+    pub host: HostInfo,
+    /// `[spool]`.
+    pub spool: SpoolSettings,
+    /// `[queue]`.
+    pub queue: Queue,
+    /// `[files]`.
+    pub files: Files,
+    /// `[endpoints.*]`, in the order of the file.
+    pub endpoints: Vec<Arc<Endpoint>>,
+    /// `[[hooks]]`, in the order of the file.
+    pub hooks: Vec<Hook>,
+    /// Knows every secret value of this configuration.
+    pub scrubber: Scrubber,
+}
+
+/// `[host]`: what templates see as `host`.
+#[derive(Debug, Clone, Default)]
+pub struct HostInfo {
+    /// The machine's name for people; the system's host name when left out.
+    pub name: String,
+    /// Prefix of relative output URLs, without a trailing slash.
+    pub base_url: Option<String>,
+}
+
+/// Where the spool lives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SpoolPath {
+    /// A SQLite file.
+    File(PathBuf),
+    /// `":memory:"`: nothing survives the process.
+    Memory,
+}
+
+/// `[spool]`.
+#[derive(Debug, Clone)]
+pub struct SpoolSettings {
+    /// The database.
+    pub path: SpoolPath,
+    /// How long ended deliveries stay for the log.
+    pub retain: Duration,
+}
+
+/// `[queue]`.
+#[derive(Debug, Clone)]
+pub struct Queue {
+    /// The largest payload of one event, in bytes.
+    pub max_event_bytes: usize,
+    /// The most bytes that wait between the host's call and the spool.
+    pub max_bytes: usize,
+    /// How long a queue must stay empty before `queue.end` is believed.
+    pub end_delay: Duration,
+}
+
+/// `[files]`.
+#[derive(Debug, Clone, Default)]
+pub struct Files {
+    /// The folders below which files named in `outputs[].path` may be read.
+    pub roots: Vec<PathBuf>,
+}
+
+/// `[endpoints.NAME]`: somebody who can hear.
+#[derive(Debug)]
+pub struct Endpoint {
+    /// The name hooks use.
+    pub name: String,
+    /// What the receiver is.
+    pub platform: &'static dyn Platform,
+    /// Where it listens.
+    pub url: SecretUrl,
+    /// Further request headers, names in lower case.
+    pub headers: Vec<(String, Secret)>,
+    /// The signatures put on each attempt.
+    pub sign: Vec<Signer>,
+    /// One deadline for DNS, connect, TLS, sending, headers and body together.
+    pub timeout: Duration,
+    /// The part of it that DNS, connect and TLS may take.
+    pub connect_timeout: Duration,
+    /// When to try again, and when to give up.
+    pub retry: RetryPolicy,
+    /// Token buckets that all must have a token; empty for no limit.
+    pub rate: Vec<Rate>,
+    /// The most attempts in flight at once; 1 keeps the order.
+    pub concurrency: usize,
+    /// Certificates.
+    pub tls: Tls,
+    /// The way out.
+    pub proxy: Proxy,
+    /// Whom a chat message pings, in the platform's own form.
+    pub mentions: Vec<String>,
+}
+
+/// `retry`.
+#[derive(Debug, Clone)]
+pub struct RetryPolicy {
+    /// The waits after the first, second, … failed attempt. After the last one the delivery is dead.
+    pub schedule: Vec<Duration>,
+    /// The age at which a delivery is dead, whatever the schedule says.
+    pub max_age: Duration,
+}
+
+/// One token bucket: `count` messages in each `per`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// Messages.
+    pub count: u32,
+    /// In this time.
+    pub per: Duration,
+}
+
+/// Certificates of an endpoint, read when the configuration is.
+#[derive(Debug, Clone, Default)]
+pub struct Tls {
+    /// PEM of `ca_file`: trusted beside the platform's roots.
+    pub ca: Option<Arc<[u8]>>,
+    /// PEM of `client_cert` (the chain) and `client_key`.
+    pub client: Option<(Arc<[u8]>, Secret)>,
+}
+
+/// `proxy`.
+#[derive(Debug, Clone, Default)]
+pub enum Proxy {
+    /// Dial directly.
+    #[default]
+    Direct,
+    /// `proxy = "env"`: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` (either case) as they
+    /// stand when the configuration is read.
+    Environment,
+    /// A fixed proxy URL.
+    Url(SecretUrl),
+}
+
+/// `[[hooks]]`: which events ring at which endpoints.
+#[derive(Debug)]
+pub struct Hook {
+    /// For logs and reports: `name`, or `hooks[2]`.
+    pub name: String,
+    /// The event types it listens to.
+    pub on: Vec<String>,
+    /// The names of the endpoints it rings at; all exist.
+    pub to: Vec<String>,
+    /// Fires only when this is true.
+    pub when: Option<Condition>,
+    /// Fires only for a queue or batch with at least so many tasks.
+    pub min_tasks: Option<u64>,
+    /// Fires only when the task, queue or batch took at least so long.
+    pub min_duration: Option<Duration>,
+    /// Fires only when something failed.
+    pub only_failures: bool,
+    /// Fires only on 10 tasks or more, 60 s or more, or any failure.
+    pub smart: bool,
+    /// The body; the platform's own card when left out.
+    pub template: Option<Template>,
+}
+
+impl Config {
+    /// The endpoint of this name.
+    pub fn endpoint(&self, name: &str) -> Option<&Arc<Endpoint>> {
+        self.endpoints.iter().find(|endpoint| endpoint.name == name)
+    }
+}

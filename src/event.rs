@@ -1,0 +1,204 @@
+//! What a host says happened: its id, its type and its payload, checked at the boundary.
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use std::fmt;
+
+/// The most bytes a type name may have.
+pub const MAX_TYPE_BYTES: usize = 64;
+
+/// The types a host may emit whose meaning Taskbell knows. Any other name that fits
+/// [`check_type`] is the host's own.
+pub const KNOWN_TYPES: &[&str] = &[
+    "task.complete",
+    "queue.start",
+    "queue.end",
+    "batch.end",
+    "batch.stalled",
+    "server.start",
+    "server.stop",
+    "alert.firing",
+    "alert.resolved",
+];
+
+/// The id of an event: a UUIDv7 (RFC 9562, section 5.7), unchanged over retries and restarts.
+/// Written as `evt_` and 32 hexadecimal digits; it is the `webhook-id` a receiver sees.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EventId([u8; 16]);
+
+impl EventId {
+    /// An id for this instant. `random` fills what the time leaves free; the caller gives 74 bits
+    /// that no other event has.
+    pub fn new(unix_ms: i64, random: u128) -> Self {
+        let mut bytes = [0; 16];
+        bytes[..6].copy_from_slice(&(unix_ms.max(0) as u64).to_be_bytes()[2..]);
+        bytes[6..].copy_from_slice(&random.to_be_bytes()[6..]);
+        bytes[6] = 0x70 | (bytes[6] & 0x0f);
+        bytes[8] = 0x80 | (bytes[8] & 0x3f);
+        EventId(bytes)
+    }
+
+    /// The id that these bytes are.
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        EventId(bytes)
+    }
+
+    /// The bytes of the UUID.
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    /// Reads the written form back.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix("evt_")?;
+        if digits.len() != 32 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return None;
+        }
+        u128::from_str_radix(digits, 16).ok().map(|number| EventId(number.to_be_bytes()))
+    }
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "evt_{:032x}", u128::from_be_bytes(self.0))
+    }
+}
+
+impl fmt::Debug for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Whether a type name fits `[a-z0-9_]+(\.[a-z0-9_]+)*` in at most 64 bytes; the fault in words
+/// otherwise.
+pub fn check_type(name: &str) -> Result<(), String> {
+    let well_formed = name.split('.').all(|part| {
+        !part.is_empty() && part.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_'))
+    });
+    if name.len() > MAX_TYPE_BYTES {
+        Err(format!("an event type has at most {MAX_TYPE_BYTES} bytes, this one has {}", name.len()))
+    } else if !well_formed {
+        Err(format!(
+            "`{}` is not an event type: lower-case letters, digits and `_`, in parts joined by `.`, \
+             for instance `render.saved`",
+            name.escape_debug()
+        ))
+    } else {
+        Ok(())
+    }
+}
+
+/// Whether the text is one JSON object that every later step can read; the fault with line and
+/// column otherwise. Allocates only for a string with escapes.
+pub fn check_object(json: &str) -> Result<(), serde_json::Error> {
+    let mut reader = serde_json::Deserializer::from_str(json);
+    reader.deserialize_map(ObjectCheck)?;
+    reader.end()
+}
+
+/// A JSON value that is read in full and kept nowhere. Unlike `IgnoredAny` it refuses what a later
+/// parse would refuse: lone surrogates and numbers out of range.
+struct Checked;
+
+impl<'de> Deserialize<'de> for Checked {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        reader.deserialize_any(ValueCheck)
+    }
+}
+
+struct ObjectCheck;
+
+impl<'de> Visitor<'de> for ObjectCheck {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while map.next_entry::<Checked, Checked>()?.is_some() {}
+        Ok(())
+    }
+}
+
+struct ValueCheck;
+
+impl<'de> Visitor<'de> for ValueCheck {
+    type Value = Checked;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Checked, E> {
+        Ok(Checked)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Checked, E> {
+        Ok(Checked)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Checked, E> {
+        Ok(Checked)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Checked, E> {
+        Ok(Checked)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Checked, E> {
+        Ok(Checked)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Checked, E> {
+        Ok(Checked)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Checked, A::Error> {
+        while items.next_element::<Checked>()?.is_some() {}
+        Ok(Checked)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Checked, A::Error> {
+        ObjectCheck.visit_map(map).map(|()| Checked)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_a_version_7_uuid_and_survives_its_written_form() {
+        let id = EventId::new(1_614_265_330_123, u128::MAX);
+        let text = id.to_string();
+        assert_eq!(text, "evt_0177d9ba1a4b7fffbfffffffffffffff");
+        assert_eq!(EventId::parse(&text), Some(id));
+        assert!(EventId::new(1, 0) < EventId::new(2, 0), "ids sort by time");
+        for bad in ["", "evt_", "evt_+177d9ba1a4b7fffbfffffffffffffff", "0177d9ba1a4b7fffbfffffffffffffff"] {
+            assert_eq!(EventId::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn type_names_keep_to_their_pattern() {
+        for good in KNOWN_TYPES.iter().chain(&["a", "render.frame_saved.v2"]) {
+            assert_eq!(check_type(good), Ok(()), "{good}");
+        }
+        for bad in ["", ".", "a.", "A", "a b", "täsk", &"a".repeat(65)] {
+            assert!(check_type(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_an_object_that_can_be_read_later_passes() {
+        for good in ["{}", r#"{"a":[1,-2,3.5e2,null,true,"\n\ud83d\ude00"],"b":{"c":{}}}"#] {
+            check_object(good).unwrap();
+            serde_json::from_str::<serde_json::Value>(good).unwrap();
+        }
+        let deep = format!("{{\"a\":{}1{}}}", "[".repeat(200), "]".repeat(200));
+        for bad in ["", "[]", "1", "null", "{", "{}x", r#"{"a":1e999}"#, r#"{"a":"\ud800"}"#, &deep] {
+            assert!(check_object(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! One platform, one file: recognise the URL, build the card, keep the limits, read the answer.
+
+use crate::config::{Endpoint, Rate};
+use crate::message::Context;
+use std::fmt::Debug;
+use std::time::Duration;
+use url::Url;
+
+/// What a receiver answered, as far as it was read.
+#[derive(Debug, Clone, Default)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// Decompressed, at most 64 KiB.
+    pub body: Vec<u8>,
+    /// Whether the body went on after what was read.
+    pub truncated: bool,
+}
+
+impl Answer {
+    /// The first header of this name (lower case).
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// What an attempt came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The receiver has it.
+    Delivered,
+    /// Not now: again by the schedule.
+    Retry(String),
+    /// Not before this time has passed.
+    RetryAfter(Duration, String),
+    /// Never: this message is dead.
+    Final(String),
+    /// Never again at this endpoint.
+    Gone(String),
+}
+
+/// A kind of receiver.
+pub trait Platform: Sync + Debug {
+    /// The name in `platform = "…"`.
+    fn name(&self) -> &'static str;
+
+    /// Whether this URL can only be one of this platform's.
+    fn recognises(&self, url: &Url) -> bool;
+
+    /// The pace when the configuration names none: token buckets, and attempts in flight at once.
+    fn pace(&self) -> (&'static [Rate], usize);
+
+    /// The URL that is dialled for the configured one.
+    fn target(&self, configured: &Url) -> Url {
+        configured.clone()
+    }
+
+    /// Whether `webhook-id`, `webhook-timestamp` and `taskbell-attempt` are sent.
+    fn webhook_headers(&self) -> bool {
+        false
+    }
+
+    /// The body when the hook has no template.
+    fn card(&self, context: &Context, endpoint: &Endpoint) -> serde_json::Value;
+
+    /// What an answer means.
+    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome;
+}

@@ -1,0 +1,95 @@
+//! The rows of the spool as the rest of the library sees them. All times are Unix milliseconds.
+
+use crate::event::EventId;
+use crate::transport::Phases;
+
+/// An event to keep.
+#[derive(Debug)]
+pub struct NewEvent<'a> {
+    /// Its id.
+    pub id: EventId,
+    /// Its type.
+    pub kind: &'a str,
+    /// When the host's call accepted it.
+    pub accepted_at: i64,
+    /// The payload as given, less `webhook_params`.
+    pub payload: &'a [u8],
+}
+
+/// A delivery to keep.
+#[derive(Debug)]
+pub struct NewDelivery<'a> {
+    /// The event's sequence number, from `Batch::event`.
+    pub event: i64,
+    /// The endpoint's name.
+    pub endpoint: &'a str,
+    /// The name of the hook that fired.
+    pub hook: &'a str,
+    /// The content type of the body.
+    pub content_type: &'a str,
+    /// The body bytes; empty for a message that could not be rendered.
+    pub body: &'a [u8],
+    /// When it was made.
+    pub created_at: i64,
+    /// When it is due first.
+    pub due_at: i64,
+    /// Set for a delivery that is dead from the start, with the reason.
+    pub dead: Option<&'a str>,
+}
+
+/// A delivery that waits.
+#[derive(Debug, Clone)]
+pub struct Pending {
+    /// Its sequence number.
+    pub seq: i64,
+    /// The event's id.
+    pub event_id: EventId,
+    /// The event's type.
+    pub kind: String,
+    /// When the event was accepted.
+    pub accepted_at: i64,
+    /// The endpoint's name.
+    pub endpoint: String,
+    /// The content type of the body.
+    pub content_type: String,
+    /// The body bytes.
+    pub body: Vec<u8>,
+    /// Attempts recorded so far.
+    pub attempts: u32,
+    /// When it was made.
+    pub created_at: i64,
+    /// When it is due.
+    pub due_at: i64,
+}
+
+/// One attempt, as it is logged.
+#[derive(Debug, Clone)]
+pub struct AttemptRow {
+    /// The delivery's sequence number.
+    pub delivery: i64,
+    /// From 1.
+    pub number: u32,
+    /// When it started.
+    pub started_at: i64,
+    /// How long its phases took.
+    pub phases: Phases,
+    /// The HTTP status, when there was an answer.
+    pub status: Option<u16>,
+    /// `delivered`, `retry`, `retry_after`, `final` or `gone`.
+    pub outcome: &'static str,
+    /// What went wrong, in words; scrubbed.
+    pub error: Option<String>,
+    /// The head of the response body, at most 4 KiB; scrubbed.
+    pub response: Option<String>,
+    /// When the next attempt is due, if there is one.
+    pub next_at: Option<i64>,
+}
+
+/// How a delivery ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// The receiver has it.
+    Delivered,
+    /// It is a dead letter, with the reason.
+    Dead(String),
+}
