@@ -95,8 +95,11 @@ pub struct Endpoint {
     pub retry: RetryPolicy,
     /// Token buckets that all must have a token; empty for no limit.
     pub rate: Vec<Rate>,
-    /// The most attempts in flight at once; 1 keeps the order.
+    /// The most attempts in flight at once.
     pub concurrency: usize,
+    /// Whether `concurrency = 1` was asked for: a delivery that waits for its next attempt then holds
+    /// back those after it, so that the order is kept whatever happens.
+    pub ordered: bool,
     /// Certificates.
     pub tls: Tls,
     /// The way out.

@@ -1,1 +1,120 @@
-//! lanes.
+//! Lanes: one per endpoint, with its own order, concurrency, rate, breaker and threads, so that an
+//! endpoint that hangs never delays another.
+
+mod attempt;
+mod breaker;
+mod lane;
+mod line;
+mod rate;
+mod schedule;
+mod worker;
+
+pub use attempt::headers;
+pub use lane::{Lane, LaneState};
+
+use crate::event::EventId;
+use crate::secret::Scrubber;
+use crate::spool::AttemptRow;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The bytes of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Body {
+    /// The `content-type`.
+    pub content_type: String,
+    /// The bytes that are signed and sent.
+    pub bytes: Vec<u8>,
+}
+
+/// A delivery that waits in a lane.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// Its row in the spool.
+    pub seq: i64,
+    /// The ticket of its event; 0 when it comes from an earlier run.
+    pub ticket: u64,
+    /// The event's id.
+    pub event_id: EventId,
+    /// The event's type.
+    pub kind: String,
+    /// The name of the hook that fired.
+    pub hook: String,
+    /// When the delivery was made, in Unix milliseconds.
+    pub created_at: i64,
+    /// Attempts made so far.
+    pub attempts: u32,
+    /// Attempts that failed without a wait asked for: the place in the retry schedule.
+    pub strikes: usize,
+    /// When it is due, by the monotonic clock.
+    pub due: Duration,
+    /// The message; `None` when it must be read from the spool.
+    pub body: Option<Arc<Body>>,
+}
+
+/// What a lane has to say to the clerk.
+#[derive(Debug)]
+pub enum LaneReport {
+    /// An attempt was made.
+    Attempt {
+        /// The endpoint's name.
+        endpoint: String,
+        /// The delivery, as it was before the attempt.
+        job: Job,
+        /// The row for the attempt log.
+        row: AttemptRow,
+        /// What follows.
+        fate: Fate,
+    },
+    /// A delivery ended without an attempt.
+    Dropped {
+        /// The endpoint's name.
+        endpoint: String,
+        /// The delivery.
+        job: Job,
+        /// Why it is a dead letter.
+        reason: String,
+    },
+    /// A delivery of a lane that was retired waits for its next attempt in the lane that took its place.
+    Homeless {
+        /// The endpoint's name.
+        endpoint: String,
+        /// The delivery.
+        job: Job,
+    },
+    /// The endpoint said that it will never take anything again.
+    Gone {
+        /// The endpoint's name.
+        endpoint: String,
+        /// What it answered.
+        reason: String,
+    },
+}
+
+/// What follows an attempt, for the spool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// Delivered.
+    Delivered,
+    /// Due again at this Unix time in milliseconds.
+    Again(i64),
+    /// Dead, with the reason.
+    Dead(String),
+}
+
+/// What lanes need of the engine.
+pub trait Desk: Send + Sync + fmt::Debug {
+    /// Takes a report. Never waits.
+    fn report(&self, report: LaneReport);
+
+    /// Waits while more reports have piled up than memory should hold, because the disk does not take
+    /// them. Called by a lane's thread before an attempt.
+    fn await_room(&self);
+
+    /// Reads a message back from the spool; the reason in words when it cannot be read.
+    fn body(&self, delivery: i64) -> Result<Body, String>;
+
+    /// Takes secrets out of foreign text.
+    fn scrubber(&self) -> Scrubber;
+}

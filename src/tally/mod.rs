@@ -1,1 +1,263 @@
-//! tally.
+//! The tally: what Taskbell counts of each queue, from `queue.start` (or the first task after idle) to
+//! `queue.end`, and the debounce that makes a queue's end believed. Runs on the clerk's thread.
+
+mod queue;
+mod task;
+
+pub use queue::QueueTally;
+pub use task::{Status, Task};
+
+use crate::event::EventId;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// The queue of a task that names none.
+pub const DEFAULT_QUEUE: &str = "default";
+
+/// The most queues counted at once. A queue name is the host's, and may come from its users.
+const MAX_QUEUES: usize = 4096;
+
+/// The end of a queue that is waited for: it counts once the queue has stayed empty for the delay.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct HeldEnd {
+    /// The event.
+    #[serde(with = "id_text")]
+    pub id: EventId,
+    /// Its ticket in this process; 0 when it comes from an earlier one.
+    #[serde(skip)]
+    pub ticket: u64,
+    /// When the host's call accepted it, in Unix milliseconds.
+    pub accepted_at: i64,
+    /// What the host passed.
+    pub payload: Map<String, Json>,
+    /// When it counts, by the monotonic clock of this process.
+    #[serde(skip)]
+    pub due: Duration,
+}
+
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+struct Open {
+    tally: QueueTally,
+    end: Option<HeldEnd>,
+}
+
+/// The counts of every open queue.
+#[derive(Debug, Default)]
+pub struct Tally {
+    open: BTreeMap<String, Open>,
+    changed: Vec<String>,
+}
+
+/// A change of a queue's count that the spool must keep: the queue's name, and its state or nothing
+/// once the queue is closed.
+pub type Change = (String, Option<Vec<u8>>);
+
+impl Tally {
+    /// Counts a task. An end that was held for its queue does not count: the queue goes on. Returns that
+    /// end.
+    pub fn count(&mut self, task: &Task, accepted_at: i64) -> Option<HeldEnd> {
+        let open = self.open(&task.queue, accepted_at);
+        open.tally.count(task, accepted_at);
+        open.end.take()
+    }
+
+    /// Opens a queue. Returns an end that was held for it and does not count now.
+    pub fn start(&mut self, queue: &str, accepted_at: i64) -> Option<HeldEnd> {
+        let open = self.open(queue, accepted_at);
+        if open.tally.total == 0 {
+            open.tally.started_at = accepted_at;
+        }
+        open.end.take()
+    }
+
+    /// Holds the end of a queue. Returns the one that was held before, which this one replaces.
+    pub fn hold(&mut self, queue: &str, end: HeldEnd) -> Option<HeldEnd> {
+        let accepted_at = end.accepted_at;
+        self.open(queue, accepted_at).end.replace(end)
+    }
+
+    /// When the next held end counts, by the monotonic clock.
+    pub fn next_due(&self) -> Option<Duration> {
+        self.open.values().filter_map(|open| open.end.as_ref().map(|end| end.due)).min()
+    }
+
+    /// Closes the queues whose held end counts by now.
+    pub fn ended(&mut self, now: Duration) -> Vec<(String, QueueTally, HeldEnd)> {
+        let names: Vec<String> = self
+            .open
+            .iter()
+            .filter(|(_, open)| open.end.as_ref().is_some_and(|end| end.due <= now))
+            .map(|(name, _)| name.clone())
+            .collect();
+        let close = |name: String| {
+            let open = self.open.remove(&name)?;
+            self.changed.push(name.clone());
+            open.end.map(|end| (name, open.tally, end))
+        };
+        names.into_iter().filter_map(close).collect()
+    }
+
+    /// Makes every held end count at once: the host is closing and says nothing more.
+    pub fn hurry(&mut self) {
+        for end in self.open.values_mut().filter_map(|open| open.end.as_mut()) {
+            end.due = Duration::ZERO;
+        }
+    }
+
+    /// The count of a queue so far.
+    pub fn so_far(&self, queue: &str) -> Option<&QueueTally> {
+        self.open.get(queue).map(|open| &open.tally)
+    }
+
+    /// How many ends are held.
+    pub fn held(&self) -> usize {
+        self.open.values().filter(|open| open.end.is_some()).count()
+    }
+
+    /// What changed since the last call, for the spool.
+    pub fn changes(&mut self) -> Vec<Change> {
+        let mut names = std::mem::take(&mut self.changed);
+        names.sort_unstable();
+        names.dedup();
+        let state = |name: String| {
+            let bytes = self.open.get(&name).and_then(|open| serde_json::to_vec(open).ok());
+            (name, bytes)
+        };
+        names.into_iter().map(state).collect()
+    }
+
+    /// Takes back what the spool kept of a queue; a held end counts `delay` from `now`. Bytes that cannot
+    /// be read are passed over: `false`.
+    pub fn restore(&mut self, queue: &str, kept: &[u8], now: Duration, delay: Duration) -> bool {
+        let Ok(mut open) = serde_json::from_slice::<Open>(kept) else { return false };
+        if let Some(end) = open.end.as_mut() {
+            end.due = now + delay;
+        }
+        match self.open.get_mut(queue) {
+            Some(present) => {
+                present.tally.add(&open.tally);
+                present.end = present.end.take().or(open.end);
+            }
+            None => {
+                self.open.insert(queue.to_owned(), open);
+            }
+        }
+        self.changed.push(queue.to_owned());
+        true
+    }
+
+    fn open(&mut self, queue: &str, accepted_at: i64) -> &mut Open {
+        if !self.open.contains_key(queue) && self.open.len() >= MAX_QUEUES {
+            self.drop_quietest();
+        }
+        self.changed.push(queue.to_owned());
+        self.open
+            .entry(queue.to_owned())
+            .or_insert_with(|| Open { tally: QueueTally::opened_at(accepted_at), end: None })
+    }
+
+    /// Makes room for one more queue: the one that has been silent longest, and whose end nobody waits
+    /// for, is forgotten.
+    fn drop_quietest(&mut self) {
+        let quietest = self
+            .open
+            .iter()
+            .filter(|(_, open)| open.end.is_none())
+            .min_by_key(|(_, open)| open.tally.finished_at)
+            .map(|(name, _)| name.clone());
+        if let Some(name) = quietest {
+            self.open.remove(&name);
+            self.changed.push(name);
+        }
+    }
+}
+
+/// The name of the queue that a `queue.*` payload speaks of.
+pub fn queue_name(payload: &Map<String, Json>) -> &str {
+    ["name", "queue"]
+        .iter()
+        .find_map(|key| payload.get(*key).and_then(Json::as_str))
+        .filter(|name| !name.is_empty())
+        .unwrap_or(DEFAULT_QUEUE)
+}
+
+mod id_text {
+    use crate::event::EventId;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(id: &EventId, writer: S) -> Result<S::Ok, S::Error> {
+        writer.collect_str(id)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(reader: D) -> Result<EventId, D::Error> {
+        let text = String::deserialize(reader)?;
+        EventId::parse(&text).ok_or_else(|| D::Error::custom("not an event id"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn task(json: Json) -> Task {
+        Task::read(json.as_object().unwrap())
+    }
+
+    fn end(due_s: u64) -> HeldEnd {
+        HeldEnd {
+            id: EventId::new(1, 1),
+            ticket: 9,
+            accepted_at: 5_000,
+            payload: Map::new(),
+            due: Duration::from_secs(due_s),
+        }
+    }
+
+    #[test]
+    fn a_task_within_the_delay_keeps_the_queue_open() {
+        let mut tally = Tally::default();
+        tally.count(&task(json!({})), 1_000);
+        assert!(tally.hold(DEFAULT_QUEUE, end(10)).is_none());
+        assert_eq!(tally.next_due(), Some(Duration::from_secs(10)));
+        assert!(tally.ended(Duration::from_secs(9)).is_empty());
+        assert_eq!(tally.count(&task(json!({})), 2_000).map(|held| held.ticket), Some(9));
+        assert!(tally.ended(Duration::from_secs(100)).is_empty());
+        tally.hold(DEFAULT_QUEUE, end(110));
+        let ended = tally.ended(Duration::from_secs(110));
+        assert_eq!(ended.len(), 1);
+        assert_eq!(ended[0].1.total, 2);
+        assert!(tally.so_far(DEFAULT_QUEUE).is_none(), "a new busy period counts from nothing");
+    }
+
+    #[test]
+    fn the_count_survives_a_restart() {
+        let mut tally = Tally::default();
+        tally.count(&task(json!({"queue": "film", "status": "error", "name": "a"})), 1_000);
+        tally.hold("film", end(3));
+        let changes = tally.changes();
+        assert_eq!(changes.len(), 1);
+        assert!(tally.changes().is_empty());
+
+        let mut next = Tally::default();
+        let kept = changes[0].1.as_deref().unwrap();
+        assert!(next.restore("film", kept, Duration::from_secs(50), Duration::from_secs(1)));
+        assert_eq!(next.so_far("film").unwrap().failed, 1);
+        let ended = next.ended(Duration::from_secs(51));
+        assert_eq!((ended[0].2.id, ended[0].2.ticket), (EventId::new(1, 1), 0));
+        assert_eq!(next.changes(), vec![("film".to_owned(), None)]);
+        assert!(!next.restore("film", b"{broken", Duration::ZERO, Duration::ZERO));
+    }
+
+    #[test]
+    fn queue_names_from_outside_cannot_grow_the_tally_without_bound() {
+        let mut tally = Tally::default();
+        for number in 0..MAX_QUEUES + 10 {
+            tally.count(&task(json!({"queue": format!("q{number}")})), number as i64);
+        }
+        assert_eq!(tally.open.len(), MAX_QUEUES);
+        assert!(tally.so_far("q0").is_none(), "the quietest went first");
+    }
+}

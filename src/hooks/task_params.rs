@@ -1,0 +1,123 @@
+//! `webhook_params`: what a task asks of Taskbell. A user of the host may have written it, so nothing
+//! in it is trusted, and a malformed one never costs the task its notification.
+
+use serde_json::{Map, Value as Json};
+
+/// The most endpoints a task may name.
+const MAX_TO: usize = 32;
+
+/// Whether anybody should hear of the task.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Notify {
+    /// As the hooks say.
+    #[default]
+    Normal,
+    /// No hook fires for this task.
+    None,
+}
+
+/// What a task asks for.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TaskParams {
+    /// `notify`.
+    pub notify: Notify,
+    /// `to`: the endpoints the firing hooks ring at, instead of their own.
+    pub to: Vec<String>,
+    /// `vars`: values for templates.
+    pub vars: Map<String, Json>,
+}
+
+impl TaskParams {
+    /// Takes `webhook_params` out of a payload. The second value says what was malformed and is ignored.
+    pub fn take(payload: &mut Map<String, Json>) -> (TaskParams, Vec<&'static str>) {
+        let mut params = TaskParams::default();
+        let mut faults = Vec::new();
+        match payload.shift_remove("webhook_params") {
+            None | Some(Json::Null) => {}
+            Some(Json::Object(fields)) => params.read(fields, &mut faults),
+            // Some hosts hand a nested object on as its JSON text.
+            Some(Json::String(text)) => match serde_json::from_str(&text) {
+                Ok(Json::Object(fields)) => params.read(fields, &mut faults),
+                _ => faults.push("webhook_params is a text that holds no JSON object"),
+            },
+            Some(_) => faults.push("webhook_params is not an object"),
+        }
+        (params, faults)
+    }
+
+    fn read(&mut self, fields: Map<String, Json>, faults: &mut Vec<&'static str>) {
+        for (key, value) in fields {
+            match (key.as_str(), value) {
+                ("notify", Json::String(word)) => match word.as_str() {
+                    "none" => self.notify = Notify::None,
+                    "normal" | "manual" | "manual_at_end" => self.notify = Notify::Normal,
+                    _ => faults.push("webhook_params.notify is none of none, normal, manual, manual_at_end"),
+                },
+                ("notify", _) => faults.push("webhook_params.notify is not a text"),
+                ("to", Json::String(name)) => self.to = vec![name],
+                ("to", Json::Array(names)) => {
+                    if names.len() > MAX_TO || !names.iter().all(Json::is_string) {
+                        faults.push("webhook_params.to is not a list of at most 32 names");
+                    }
+                    let names = names.into_iter().take(MAX_TO);
+                    self.to = names.filter_map(|name| name.as_str().map(str::to_owned)).collect();
+                }
+                ("to", _) => faults.push("webhook_params.to is not a list of names"),
+                ("vars", Json::Object(vars)) => self.vars = vars,
+                ("vars", _) => faults.push("webhook_params.vars is not an object"),
+                ("url", _) => faults.push("webhook_params.url is refused: no task URLs are allowed"),
+                _ => faults.push("webhook_params has a key that is not known"),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn take(json: Json) -> (TaskParams, Vec<&'static str>, Json) {
+        let mut payload = json.as_object().unwrap().clone();
+        let (params, faults) = TaskParams::take(&mut payload);
+        (params, faults, Json::Object(payload))
+    }
+
+    #[test]
+    fn it_is_taken_out_of_the_payload_and_understood() {
+        let wanted = json!({"notify": "none", "to": ["a", "b"], "vars": {"x": 1}});
+        for form in [wanted.clone(), json!(wanted.to_string())] {
+            let (params, faults, rest) = take(json!({"id": 1, "webhook_params": form, "name": "n"}));
+            assert_eq!(
+                (params.notify, params.to, params.vars["x"].clone()),
+                (Notify::None, vec!["a".into(), "b".into()], json!(1))
+            );
+            assert!(faults.is_empty());
+            assert_eq!(rest.to_string(), r#"{"id":1,"name":"n"}"#);
+        }
+    }
+
+    #[test]
+    fn a_malformed_one_is_ignored_with_a_reason_and_never_echoed() {
+        let marker = "marker-9f3";
+        for bad in [
+            json!([marker]),
+            json!(marker),
+            json!("x".repeat(1 << 20)),
+            json!({"notify": marker}),
+            json!({"notify": 1}),
+            json!({"to": 1}),
+            json!({"to": vec![marker; 1000]}),
+            json!({"to": [1]}),
+            json!({"vars": marker}),
+            json!({"url": format!("http://{marker}/")}),
+            json!({marker: 1}),
+        ] {
+            let (params, faults, rest) = take(json!({"webhook_params": bad}));
+            assert_eq!(faults.len(), 1, "{bad}");
+            assert!(!faults[0].contains(marker));
+            assert_eq!(params.notify, Notify::Normal);
+            assert!(params.to.len() <= MAX_TO && rest == json!({}));
+        }
+    }
+}

@@ -1,0 +1,346 @@
+//! One lane: what waits, and what may start now.
+
+use super::breaker::{Breaker, Permit};
+use super::line::Line;
+use super::rate::Pace;
+use super::schedule::{self, Next};
+use super::{Desk, Fate, Job, LaneReport, worker};
+use crate::clock::Clock;
+use crate::config::Endpoint;
+use crate::platform::Outcome;
+use crate::spool::AttemptRow;
+use crate::transport::{Client, Fault, Reach};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How a lane stands, for stats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LaneState {
+    /// Deliveries that wait.
+    pub waiting: usize,
+    /// Attempts in flight.
+    pub in_flight: usize,
+    /// `open`, `breaker` while only probes go, `gone` after the endpoint said so.
+    pub state: &'static str,
+}
+
+/// A lane. Shared by the clerk and the lane's threads.
+#[derive(Debug)]
+pub struct Lane {
+    pub(super) endpoint: Arc<Endpoint>,
+    pub(super) client: Client,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) desk: Arc<dyn Desk>,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    line: Line,
+    pace: Pace,
+    breaker: Breaker,
+    paused_until: Duration,
+    in_flight: usize,
+    threads: usize,
+    idle_threads: usize,
+    gone: Option<String>,
+    stopping: bool,
+    retired: bool,
+    random: u64,
+}
+
+/// What a thread of the lane does next.
+#[derive(Debug)]
+pub(super) enum Turn {
+    /// Make an attempt.
+    Run(Job),
+    /// Look again after this time at the latest.
+    Wait(Duration),
+    /// Look again when something changes.
+    Idle,
+    /// End.
+    Stop,
+}
+
+impl Lane {
+    /// A lane for an endpoint. Opens no connection and starts no thread. `keeps_bodies` when there is no
+    /// spool file to read messages from again; `gone` when the endpoint said so in an earlier run.
+    ///
+    /// # Errors
+    /// When the endpoint's certificates or proxy cannot be used.
+    pub fn new(
+        endpoint: Arc<Endpoint>,
+        clock: Arc<dyn Clock>,
+        desk: Arc<dyn Desk>,
+        keeps_bodies: bool,
+        gone: Option<String>,
+    ) -> Result<Arc<Lane>, Fault> {
+        let client = Client::new(&endpoint, Reach::Configured)?;
+        let state = State {
+            line: Line::new(endpoint.ordered, keeps_bodies),
+            pace: Pace::new(&endpoint.rate, clock.monotonic()),
+            breaker: Breaker::default(),
+            paused_until: Duration::ZERO,
+            in_flight: 0,
+            threads: 0,
+            idle_threads: 0,
+            gone,
+            stopping: false,
+            retired: false,
+            random: seed(),
+        };
+        Ok(Arc::new(Lane { endpoint, client, clock, desk, state: Mutex::new(state), changed: Condvar::new() }))
+    }
+
+    /// The endpoint it leads to.
+    pub fn endpoint(&self) -> &Arc<Endpoint> {
+        &self.endpoint
+    }
+
+    /// Puts deliveries into the lane. Starts a thread when one is needed.
+    pub fn push(self: &Arc<Self>, jobs: impl IntoIterator<Item = Job>) {
+        let mut state = self.lock();
+        if let Some(reason) = state.gone.clone() {
+            drop(state);
+            jobs.into_iter().for_each(|job| self.drop_job(job, &reason));
+            return;
+        }
+        jobs.into_iter().for_each(|job| state.line.put(job));
+        if state.line.len() > 0 && !state.stopping {
+            self.call_thread(&mut state);
+        }
+    }
+
+    /// How it stands.
+    pub fn state(&self) -> LaneState {
+        let state = self.lock();
+        LaneState {
+            waiting: state.line.len(),
+            in_flight: state.in_flight,
+            state: match (&state.gone, state.breaker.is_open()) {
+                (Some(_), _) => "gone",
+                (None, true) => "breaker",
+                (None, false) => "open",
+            },
+        }
+    }
+
+    /// Whether nothing is in flight and nothing falls due by this monotonic time.
+    pub fn is_quiet(&self, by: Duration) -> bool {
+        let state = self.lock();
+        state.in_flight == 0 && (state.gone.is_some() || !state.line.any_due(by))
+    }
+
+    /// Starts nothing more and breaks off what is in flight. Returns at once.
+    pub fn stop(&self) {
+        self.lock().stopping = true;
+        self.changed.notify_all();
+        self.client.shutdown();
+    }
+
+    /// Hands the lane over to the one that takes its place: starts nothing more, lets what is in flight
+    /// end, and gives up what waits. A job in flight that must be tried again goes back to the clerk.
+    pub fn retire(&self) -> Vec<Job> {
+        let mut state = self.lock();
+        state.stopping = true;
+        state.retired = true;
+        let waiting = state.line.drain();
+        drop(state);
+        self.changed.notify_all();
+        waiting
+    }
+
+    /// How many of its threads live.
+    pub fn threads(&self) -> usize {
+        self.lock().threads
+    }
+
+    /// Takes everything that waits out of a lane that is stopping.
+    pub fn drain(&self) -> Vec<Job> {
+        self.lock().line.drain()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a thread does next; a job it is given counts as in flight.
+    pub(super) fn turn(self: &Arc<Self>) -> Turn {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        if state.stopping {
+            return Turn::Stop;
+        }
+        let Some(due) = state.line.next_due() else { return Turn::Idle };
+        if state.in_flight >= self.endpoint.concurrency || self.endpoint.ordered && state.in_flight > 0 {
+            return Turn::Idle;
+        }
+        let now = self.clock.monotonic();
+        let start = due.max(state.paused_until);
+        if start > now {
+            return Turn::Wait(start - now);
+        }
+        match state.breaker.permit(now) {
+            Permit::Go => {}
+            Permit::NotBefore(at) => return Turn::Wait(at.saturating_sub(now)),
+            Permit::Probing => return Turn::Idle,
+        }
+        let wait = state.pace.wait(now);
+        if !wait.is_zero() {
+            return Turn::Wait(wait);
+        }
+        let Some(job) = state.line.take() else { return Turn::Idle };
+        state.pace.take();
+        state.breaker.started();
+        state.in_flight += 1;
+        if state.line.any_due(now) {
+            self.call_thread(state);
+        }
+        Turn::Run(job)
+    }
+
+    /// A thread waits for a turn, `limit` at most; `false` when nothing happened by then.
+    pub(super) fn await_change(&self, limit: Duration) -> bool {
+        let mut state = self.lock();
+        if state.stopping {
+            return true;
+        }
+        state.idle_threads += 1;
+        let (mut state, waited) =
+            self.changed.wait_timeout(state, limit).unwrap_or_else(PoisonError::into_inner);
+        state.idle_threads -= 1;
+        !waited.timed_out()
+    }
+
+    /// A thread wants to end because there was nothing to do. It may, unless it is the last one and
+    /// something waits.
+    pub(super) fn may_end(&self) -> bool {
+        let mut state = self.lock();
+        let may = state.stopping || state.threads > 1 || state.line.len() == 0;
+        if may {
+            state.threads -= 1;
+        }
+        may
+    }
+
+    /// An attempt is over: decides what follows, and tells the clerk.
+    pub(super) fn settle(&self, mut job: Job, outcome: Option<Outcome>, mut row: AttemptRow) {
+        let now = self.clock.monotonic();
+        let Some(outcome) = outcome else { return self.put_back(job, now) };
+        let before = job.clone();
+        job.attempts += 1;
+        let age = Duration::from_millis((self.clock.unix_ms() - job.created_at).max(0) as u64);
+        let next = {
+            let mut state = self.lock();
+            match &outcome {
+                Outcome::Delivered | Outcome::Final(_) | Outcome::Gone(_) => state.breaker.succeeded(),
+                Outcome::Retry(_) => {
+                    job.strikes += 1;
+                    state.breaker.failed(job.seq, now);
+                }
+                Outcome::RetryAfter(wait, _) => {
+                    // The endpoint asks for quiet, and means everybody.
+                    state.paused_until = state.paused_until.max(now + *wait);
+                    state.breaker.abandoned();
+                }
+            }
+            let chance = state.chance();
+            schedule::next(&self.endpoint.retry, &outcome, job.strikes, age, chance)
+        };
+        let fate = match next {
+            Next::Delivered => Fate::Delivered,
+            Next::Dead(reason) => Fate::Dead(self.desk.scrubber().scrub(&reason)),
+            Next::Again(wait) => {
+                job.due = now + wait;
+                Fate::Again(self.clock.unix_ms() + wait.as_millis() as i64)
+            }
+        };
+        if let Fate::Again(at) = fate {
+            row.next_at = Some(at);
+        }
+        let endpoint = self.endpoint.name.clone();
+        let again = matches!(fate, Fate::Again(_));
+        self.desk.report(LaneReport::Attempt { endpoint, job: before, row, fate });
+        self.lock().in_flight -= 1;
+        if again {
+            self.wait_on(job);
+        }
+        self.changed.notify_all();
+        if let Outcome::Gone(reason) = outcome {
+            self.close_for_good(&reason);
+        }
+    }
+
+    /// A job whose attempt did not take place waits on.
+    pub(super) fn put_back(&self, mut job: Job, due: Duration) {
+        job.due = due;
+        let mut state = self.lock();
+        state.in_flight -= 1;
+        state.breaker.abandoned();
+        drop(state);
+        self.wait_on(job);
+        self.changed.notify_all();
+    }
+
+    fn wait_on(&self, job: Job) {
+        let mut state = self.lock();
+        if state.retired {
+            drop(state);
+            self.desk.report(LaneReport::Homeless { endpoint: self.endpoint.name.clone(), job });
+        } else {
+            state.line.put(job);
+        }
+    }
+
+    /// A job that must not be tried any more is dead.
+    pub(super) fn give_up(&self, job: Job, reason: &str) {
+        let mut state = self.lock();
+        state.in_flight -= 1;
+        state.breaker.abandoned();
+        drop(state);
+        self.drop_job(job, reason);
+        self.changed.notify_all();
+    }
+
+    /// The endpoint is gone: nothing is tried any more, and what waits is dead.
+    fn close_for_good(&self, reason: &str) {
+        let reason = format!("the endpoint is gone: {}", self.desk.scrubber().scrub(reason));
+        let waiting = {
+            let mut state = self.lock();
+            state.gone = Some(reason.clone());
+            state.line.drain()
+        };
+        self.desk.report(LaneReport::Gone { endpoint: self.endpoint.name.clone(), reason: reason.clone() });
+        waiting.into_iter().for_each(|job| self.drop_job(job, &reason));
+    }
+
+    fn drop_job(&self, job: Job, reason: &str) {
+        let endpoint = self.endpoint.name.clone();
+        self.desk.report(LaneReport::Dropped { endpoint, job, reason: reason.to_owned() });
+    }
+
+    /// Wakes a thread that has nothing to do, or starts one more when all are busy and one more may be.
+    fn call_thread(self: &Arc<Self>, state: &mut State) {
+        if state.idle_threads > 0 {
+            self.changed.notify_one();
+        } else if state.threads < self.endpoint.concurrency && worker::start(Arc::clone(self)).is_ok() {
+            state.threads += 1;
+        }
+    }
+}
+
+impl State {
+    /// A number from 0 to 1; splitmix64.
+    fn chance(&mut self) -> f64 {
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.random;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) as f64 / u64::MAX as f64
+    }
+}
+
+fn seed() -> u64 {
+    getrandom::u64().unwrap_or_default()
+}

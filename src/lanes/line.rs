@@ -1,0 +1,127 @@
+//! What waits in a lane, in the order in which it goes.
+
+use super::Job;
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+/// The most bytes of bodies a lane keeps in memory when the spool can give them back.
+const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
+
+/// The waiting jobs of a lane.
+///
+/// In an ordered lane the oldest delivery is always first, and one that waits for its next attempt holds
+/// back those after it. Otherwise what is due first goes first.
+#[derive(Debug)]
+pub struct Line {
+    ordered: bool,
+    keeps_bodies: bool,
+    order: BTreeSet<(Duration, i64)>,
+    jobs: HashMap<i64, Job>,
+    body_bytes: usize,
+}
+
+impl Line {
+    /// An empty line. `keeps_bodies` when there is no spool file to read them from again.
+    pub fn new(ordered: bool, keeps_bodies: bool) -> Line {
+        Line { ordered, keeps_bodies, order: BTreeSet::new(), jobs: HashMap::new(), body_bytes: 0 }
+    }
+
+    /// Puts a job in its place; drops its body when enough bodies are in memory.
+    pub fn put(&mut self, mut job: Job) {
+        let bytes = job.body.as_ref().map_or(0, |body| body.bytes.len());
+        if !self.keeps_bodies && self.body_bytes + bytes > MAX_BODY_BYTES {
+            job.body = None;
+        } else {
+            self.body_bytes += bytes;
+        }
+        self.order.insert(self.key(&job));
+        self.jobs.insert(job.seq, job);
+    }
+
+    /// When the first job is due, by the monotonic clock.
+    pub fn next_due(&self) -> Option<Duration> {
+        self.first().map(|job| job.due)
+    }
+
+    /// Takes the first job.
+    pub fn take(&mut self) -> Option<Job> {
+        let (_, seq) = self.order.pop_first()?;
+        let job = self.jobs.remove(&seq)?;
+        self.body_bytes -= job.body.as_ref().map_or(0, |body| body.bytes.len());
+        Some(job)
+    }
+
+    /// Takes every job.
+    pub fn drain(&mut self) -> Vec<Job> {
+        std::iter::from_fn(|| self.take()).collect()
+    }
+
+    /// How many wait.
+    pub fn len(&self) -> usize {
+        self.jobs.len()
+    }
+
+    /// Whether a job is due by this time.
+    pub fn any_due(&self, by: Duration) -> bool {
+        self.next_due().is_some_and(|due| due <= by)
+    }
+
+    fn first(&self) -> Option<&Job> {
+        self.order.first().and_then(|(_, seq)| self.jobs.get(seq))
+    }
+
+    fn key(&self, job: &Job) -> (Duration, i64) {
+        (if self.ordered { Duration::ZERO } else { job.due }, job.seq)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Body;
+    use super::*;
+    use crate::event::EventId;
+    use std::sync::Arc;
+
+    fn job(seq: i64, due_s: u64, bytes: usize) -> Job {
+        Job {
+            seq,
+            ticket: 0,
+            event_id: EventId::new(0, 0),
+            kind: "task.complete".into(),
+            hook: "hooks[0]".into(),
+            created_at: 0,
+            attempts: 0,
+            strikes: 0,
+            due: Duration::from_secs(due_s),
+            body: Some(Arc::new(Body { content_type: "application/json".into(), bytes: vec![0; bytes] })),
+        }
+    }
+
+    fn order(ordered: bool) -> Vec<i64> {
+        let mut line = Line::new(ordered, true);
+        for (seq, due) in [(1, 30), (2, 10), (3, 20)] {
+            line.put(job(seq, due, 1));
+        }
+        assert_eq!(line.next_due(), Some(Duration::from_secs(if ordered { 30 } else { 10 })));
+        line.drain().iter().map(|job| job.seq).collect()
+    }
+
+    #[test]
+    fn an_ordered_line_keeps_the_order_and_another_goes_by_what_is_due() {
+        assert_eq!(order(true), [1, 2, 3]);
+        assert_eq!(order(false), [2, 3, 1]);
+    }
+
+    #[test]
+    fn bodies_in_memory_are_bounded_when_the_spool_has_them() {
+        for keeps_bodies in [true, false] {
+            let mut line = Line::new(false, keeps_bodies);
+            for seq in 0..10 {
+                line.put(job(seq, 0, MAX_BODY_BYTES / 4));
+            }
+            let kept = line.drain().iter().filter(|job| job.body.is_some()).count();
+            assert_eq!(kept, if keeps_bodies { 10 } else { 4 });
+            assert_eq!(line.body_bytes, 0);
+        }
+    }
+}

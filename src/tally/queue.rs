@@ -1,0 +1,263 @@
+//! The count of one queue over one busy period.
+
+use super::task::{Status, Task};
+use crate::clock;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json, json};
+
+/// How many failures a summary names.
+const MAX_FAILURES: usize = 20;
+
+/// How many users a summary names.
+const MAX_USERS: usize = 100;
+
+/// The most characters kept of a failure's name or message: they wait in memory and in the spool.
+const MAX_TEXT_CHARS: usize = 500;
+
+/// A task that failed, for the summary.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The task's id.
+    pub id: Option<String>,
+    /// The task's name.
+    pub name: Option<String>,
+    /// What went wrong.
+    pub error: FailureReason,
+}
+
+/// Why a task failed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FailureReason {
+    /// The kind of fault.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    /// The fault in words.
+    pub message: Option<String>,
+}
+
+/// The seconds that tasks took.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+struct Seconds {
+    count: u64,
+    min: f64,
+    max: f64,
+    sum: f64,
+}
+
+/// Counts of one queue.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct QueueTally {
+    /// Tasks that ended.
+    pub total: u64,
+    /// Of these, with success.
+    pub succeeded: u64,
+    /// Of these, with an error.
+    pub failed: u64,
+    /// Of these, cancelled.
+    pub cancelled: u64,
+    /// When the busy period began, in Unix milliseconds.
+    pub started_at: i64,
+    /// When the last task ended, in Unix milliseconds.
+    pub finished_at: i64,
+    seconds: Seconds,
+    users: Vec<String>,
+    failures: Vec<Failure>,
+}
+
+impl QueueTally {
+    /// Nothing counted yet, in a busy period that began at this time (Unix milliseconds).
+    pub fn opened_at(started_at: i64) -> QueueTally {
+        QueueTally { started_at, ..QueueTally::default() }
+    }
+
+    /// Counts a task that was reported at `accepted_at` (Unix milliseconds).
+    pub fn count(&mut self, task: &Task, accepted_at: i64) {
+        let took_ms = task.duration_s.map_or(0, |seconds| (seconds * 1000.0) as i64);
+        let began = task.started_at.unwrap_or(accepted_at - took_ms).min(accepted_at);
+        self.started_at = if self.total == 0 { began } else { self.started_at.min(began) };
+        self.finished_at = self.finished_at.max(accepted_at);
+        self.total += 1;
+        match task.status {
+            Status::Success => self.succeeded += 1,
+            Status::Cancelled => self.cancelled += 1,
+            Status::Error => {
+                self.failed += 1;
+                self.name_failure(task);
+            }
+        }
+        if let Some(seconds) = task.duration_s {
+            self.seconds.add(&Seconds { count: 1, min: seconds, max: seconds, sum: seconds });
+        }
+        if let Some(user) = &task.user {
+            self.name_user(user);
+        }
+    }
+
+    /// Adds the count that another process made of the same queue.
+    pub fn add(&mut self, other: &QueueTally) {
+        let first = [self, other].iter().filter(|tally| tally.total > 0).map(|tally| tally.started_at).min();
+        self.started_at = first.unwrap_or(self.started_at.min(other.started_at));
+        self.finished_at = self.finished_at.max(other.finished_at);
+        self.total += other.total;
+        self.succeeded += other.succeeded;
+        self.failed += other.failed;
+        self.cancelled += other.cancelled;
+        self.seconds.add(&other.seconds);
+        for user in &other.users {
+            self.name_user(user);
+        }
+        let room = MAX_FAILURES.saturating_sub(self.failures.len());
+        self.failures.extend(other.failures.iter().take(room).cloned());
+    }
+
+    /// The summary as templates and receivers see it, as of `now` (Unix milliseconds), over what the host
+    /// passed itself. Where both know a number the tally's stands, once it has counted a task.
+    pub fn summary(&self, name: &str, now: i64, passed: &Map<String, Json>) -> Json {
+        let mut summary = passed.clone();
+        summary.remove("queue");
+        let own = json!({
+            "name": name,
+            "total": self.total,
+            "succeeded": self.succeeded,
+            "failed": self.failed,
+            "cancelled": self.cancelled,
+            "started_at": clock::rfc3339(self.started_at),
+            "finished_at": clock::rfc3339(now),
+            "duration_s": round_ms((now - self.started_at).max(0) as f64 / 1000.0),
+            "task_seconds": self.seconds.summary(),
+            "users": self.users,
+            "failures": self.failures,
+        });
+        if let Json::Object(own) = own {
+            for (key, value) in own {
+                if self.total > 0 || key == "name" || !summary.contains_key(&key) {
+                    summary.insert(key, value);
+                }
+            }
+        }
+        Json::Object(summary)
+    }
+
+    fn name_user(&mut self, user: &str) {
+        let user = clip(user);
+        if self.users.len() < MAX_USERS && !self.users.contains(&user) {
+            self.users.push(user);
+        }
+    }
+
+    fn name_failure(&mut self, task: &Task) {
+        if self.failures.len() < MAX_FAILURES {
+            let (kind, message) = &task.error;
+            self.failures.push(Failure {
+                id: task.id.as_deref().map(clip),
+                name: task.name.as_deref().map(clip),
+                error: FailureReason {
+                    kind: kind.as_deref().map(clip),
+                    message: message.as_deref().map(clip),
+                },
+            });
+        }
+    }
+}
+
+impl Seconds {
+    fn add(&mut self, other: &Seconds) {
+        if other.count > 0 {
+            self.min = if self.count == 0 { other.min } else { self.min.min(other.min) };
+            self.max = self.max.max(other.max);
+            self.sum += other.sum;
+            self.count += other.count;
+        }
+    }
+
+    fn summary(&self) -> Json {
+        if self.count == 0 {
+            return json!({ "min": null, "mean": null, "max": null, "sum": 0.0 });
+        }
+        json!({
+            "min": round_ms(self.min),
+            "mean": round_ms(self.sum / self.count as f64),
+            "max": round_ms(self.max),
+            "sum": round_ms(self.sum),
+        })
+    }
+}
+
+/// Seconds to the millisecond: what lies below is noise in a message.
+fn round_ms(seconds: f64) -> f64 {
+    (seconds * 1000.0).round() / 1000.0
+}
+
+fn clip(text: &str) -> String {
+    text.chars().take(MAX_TEXT_CHARS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn task(json: Json) -> Task {
+        Task::read(json.as_object().unwrap())
+    }
+
+    #[test]
+    fn the_summary_adds_up() {
+        let mut tally = QueueTally::default();
+        tally.count(&task(json!({"duration_s": 2, "user": "ada"})), 10_000);
+        tally.count(&task(json!({"duration_s": 4, "user": "ada", "status": "cancelled"})), 14_000);
+        tally.count(
+            &task(
+                json!({"status": "error", "id": 7, "name": "n", "error": {"type": "OOM", "message": "full"}}),
+            ),
+            15_000,
+        );
+        let summary = tally.summary("film", 20_000, &Map::new());
+        assert_eq!(summary["total"], 3);
+        assert_eq!(
+            (&summary["succeeded"], &summary["failed"], &summary["cancelled"]),
+            (&json!(1), &json!(1), &json!(1))
+        );
+        assert_eq!(summary["started_at"], "1970-01-01T00:00:08.000Z");
+        assert_eq!(summary["duration_s"], 12.0);
+        assert_eq!(summary["task_seconds"], json!({"min": 2.0, "mean": 3.0, "max": 4.0, "sum": 6.0}));
+        assert_eq!(summary["users"], json!(["ada"]));
+        let failure = json!([{"id": "7", "name": "n", "error": {"type": "OOM", "message": "full"}}]);
+        assert_eq!(summary["failures"], failure);
+    }
+
+    #[test]
+    fn what_the_host_passed_stands_beside_the_count() {
+        let passed = json!({"total": 9, "scene": "x", "queue": "film"});
+        let passed = passed.as_object().unwrap();
+        let mut tally = QueueTally::default();
+        assert_eq!(tally.summary("film", 0, passed)["total"], 9, "nothing was counted");
+        tally.count(&task(json!({})), 0);
+        let summary = tally.summary("film", 0, passed);
+        assert_eq!((&summary["total"], &summary["scene"]), (&json!(1), &json!("x")));
+        assert_eq!(summary.get("queue"), None);
+    }
+
+    #[test]
+    fn lists_in_the_summary_are_bounded() {
+        let mut tally = QueueTally::default();
+        for number in 0..1000 {
+            let long = "x".repeat(10_000);
+            let failed =
+                json!({"status": "error", "user": format!("u{number}"), "name": long, "error": long});
+            tally.count(&task(failed), number);
+        }
+        assert_eq!((tally.failures.len(), tally.users.len()), (MAX_FAILURES, MAX_USERS));
+        assert!(serde_json::to_vec(&tally).unwrap().len() < 50_000);
+    }
+
+    #[test]
+    fn two_counts_of_one_queue_add_up() {
+        let mut one = QueueTally::default();
+        one.count(&task(json!({"duration_s": 1})), 5_000);
+        let mut two = QueueTally::default();
+        two.count(&task(json!({"duration_s": 3, "status": "error"})), 4_000);
+        one.add(&two);
+        assert_eq!((one.total, one.failed, one.started_at, one.finished_at), (2, 1, 1_000, 5_000));
+        assert_eq!(one.seconds.summary()["mean"], 2.0);
+    }
+}

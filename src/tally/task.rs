@@ -1,0 +1,141 @@
+//! The fields of a task that Taskbell itself understands.
+
+use super::DEFAULT_QUEUE;
+use crate::clock;
+use serde_json::{Map, Value as Json};
+
+/// How a task ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// `success`, the default.
+    Success,
+    /// `error`.
+    Error,
+    /// `cancelled`.
+    Cancelled,
+}
+
+impl Status {
+    /// As the contract writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Status::Success => "success",
+            Status::Error => "error",
+            Status::Cancelled => "cancelled",
+        }
+    }
+
+    /// Hosts have their own words for the same three ends; a task that carries an error has failed
+    /// unless it says otherwise.
+    fn read(payload: &Map<String, Json>) -> Status {
+        let word = payload.get("status").and_then(Json::as_str).unwrap_or("").to_ascii_lowercase();
+        match word.as_str() {
+            "error" | "failed" | "failure" | "fail" => Status::Error,
+            "cancelled" | "canceled" | "interrupted" | "aborted" => Status::Cancelled,
+            "success" | "succeeded" | "ok" | "done" | "completed" => Status::Success,
+            _ if payload.get("error").is_some_and(|error| !error.is_null()) => Status::Error,
+            _ => Status::Success,
+        }
+    }
+}
+
+/// What the tally needs of a task.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Task {
+    /// How it ended.
+    pub status: Status,
+    /// The queue it belongs to.
+    pub queue: String,
+    /// When it started, in Unix milliseconds, if the host said so.
+    pub started_at: Option<i64>,
+    /// How long it took, in seconds: as given, or from its start and finish.
+    pub duration_s: Option<f64>,
+    /// Who asked for it.
+    pub user: Option<String>,
+    /// Its id, for the list of failures.
+    pub id: Option<String>,
+    /// Its name, for the list of failures.
+    pub name: Option<String>,
+    /// `error.type` and `error.message`.
+    pub error: (Option<String>, Option<String>),
+}
+
+impl Task {
+    /// Reads a task's payload. Every field is optional, and one of the wrong type counts as missing.
+    pub fn read(payload: &Map<String, Json>) -> Task {
+        let text = |key: &str| payload.get(key).and_then(scalar_text);
+        let started_at = payload.get("started_at").and_then(unix_ms);
+        let finished_at = payload.get("finished_at").and_then(unix_ms);
+        let given = payload.get("duration_s").and_then(Json::as_f64).filter(|s| s.is_finite() && *s >= 0.0);
+        let spanned = started_at.zip(finished_at).map(|(from, to)| (to - from).max(0) as f64 / 1000.0);
+        let error = payload.get("error");
+        let part = |key: &str| error.and_then(|error| error.get(key)).and_then(scalar_text);
+        Task {
+            status: Status::read(payload),
+            queue: text("queue").filter(|name| !name.is_empty()).unwrap_or_else(|| DEFAULT_QUEUE.to_owned()),
+            started_at,
+            duration_s: given.or(spanned),
+            user: text("user"),
+            id: text("id"),
+            name: text("name"),
+            error: (part("type"), part("message").or_else(|| error.and_then(scalar_text))),
+        }
+    }
+}
+
+/// A string, or a number as text: hosts number their tasks.
+fn scalar_text(value: &Json) -> Option<String> {
+    match value {
+        Json::String(text) => Some(text.clone()),
+        Json::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// A point in time as the contract allows it: RFC 3339, or Unix seconds.
+fn unix_ms(value: &Json) -> Option<i64> {
+    match value {
+        Json::String(text) => clock::parse_rfc3339(text),
+        Json::Number(number) => {
+            let seconds = number.as_f64().filter(|s| (0.0..1e11).contains(s))?;
+            Some((seconds * 1000.0).round() as i64)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn read(json: Json) -> Task {
+        Task::read(json.as_object().unwrap())
+    }
+
+    #[test]
+    fn a_task_with_no_details_is_a_success_in_the_default_queue() {
+        let task = read(json!({}));
+        assert_eq!((task.status, task.queue.as_str(), task.duration_s), (Status::Success, "default", None));
+    }
+
+    #[test]
+    fn hosts_words_for_the_three_ends_are_understood() {
+        for (word, status) in
+            [("failed", Status::Error), ("Interrupted", Status::Cancelled), ("ok", Status::Success)]
+        {
+            assert_eq!(read(json!({"status": word})).status, status, "{word}");
+        }
+        assert_eq!(read(json!({"error": {"message": "out of memory"}})).status, Status::Error);
+        assert_eq!(read(json!({"status": "success", "error": "late"})).status, Status::Success);
+    }
+
+    #[test]
+    fn the_duration_comes_from_the_start_and_finish_when_it_is_not_given() {
+        let task = read(json!({"started_at": "2026-01-01T00:00:00Z", "finished_at": 1_767_225_602.5}));
+        assert_eq!(task.duration_s, Some(2.5));
+        assert_eq!(read(json!({"started_at": 10, "finished_at": 5})).duration_s, Some(0.0));
+        assert_eq!(read(json!({"duration_s": -1})).duration_s, None);
+        assert_eq!(read(json!({"duration_s": "3", "user": 7, "queue": []})).duration_s, None);
+    }
+}
