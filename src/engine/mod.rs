@@ -1,1 +1,25 @@
-//! engine.
+//! The engine wires the rooms together: it owns start, reload and the shutdown deadline.
+
+mod bed;
+mod bell;
+mod check;
+mod clerk;
+mod close;
+mod endpoints;
+mod error;
+mod gate;
+mod log;
+mod open;
+mod preview;
+mod prepare;
+mod progress;
+mod reports;
+mod shared;
+mod stats;
+mod work;
+
+pub use bell::Bell;
+pub use check::{CheckReport, check};
+pub use preview::preview;
+pub use error::{Error, ErrorKind};
+pub use log::{Level, Sink};

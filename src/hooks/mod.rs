@@ -3,7 +3,7 @@
 mod subject;
 mod task_params;
 
-pub use subject::Subject;
+pub use subject::{Facts, Scale, Subject};
 pub use task_params::{Notify, TaskParams};
 
 use crate::config::{Config, Endpoint, Hook};
@@ -32,6 +32,8 @@ pub struct Decision<'a> {
     pub rings: Vec<Ring<'a>>,
     /// What the operator should know of it, for the log.
     pub remarks: Vec<String>,
+    /// How many conditions could not be evaluated, and fired.
+    pub broken_conditions: u64,
 }
 
 /// Decides which hooks fire for an event. A `when` that cannot be evaluated fires: a broken filter must
@@ -43,7 +45,7 @@ pub fn decide<'a>(config: &'a Config, subject: &Subject) -> Decision<'a> {
     }
     let wanted = wanted_endpoints(config, subject, &mut decision.remarks);
     for hook in config.hooks.iter().filter(|hook| hook.on.contains(&subject.kind)) {
-        if !fires(hook, subject, &mut decision.remarks) {
+        if !fires(hook, subject, &mut decision) {
             continue;
         }
         let to = if wanted.is_empty() { &hook.to } else { &wanted };
@@ -71,7 +73,7 @@ fn wanted_endpoints(config: &Config, subject: &Subject, remarks: &mut Vec<String
     wanted.into_iter().cloned().collect()
 }
 
-fn fires(hook: &Hook, subject: &Subject, remarks: &mut Vec<String>) -> bool {
+fn fires(hook: &Hook, subject: &Subject, decision: &mut Decision<'_>) -> bool {
     let scale = &subject.scale;
     let large = |least: u64| scale.tasks.is_some_and(|tasks| tasks >= least);
     let long = |least: Duration| scale.duration_s.is_some_and(|seconds| seconds >= least.as_secs_f64());
@@ -87,7 +89,8 @@ fn fires(hook: &Hook, subject: &Subject, remarks: &mut Vec<String>) -> bool {
         None | Some(Verdict::True) => true,
         Some(Verdict::False) => false,
         Some(Verdict::Broken(reason)) => {
-            remarks.push(format!(
+            decision.broken_conditions += 1;
+            decision.remarks.push(format!(
                 "`when` of {} could not be evaluated for {}, so the hook fires: {reason}",
                 hook.name, subject.id
             ));

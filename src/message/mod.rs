@@ -16,3 +16,7 @@ pub struct Message {
     /// The body, byte for byte as it is signed and sent.
     pub body: Vec<u8>,
 }
+
+/// stub
+pub fn compose(_: Option<&Template>, _: &crate::config::Endpoint, _: &Context) -> Result<Message, RenderError> { unimplemented!() }
+impl std::fmt::Display for RenderError { fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str(&self.reason) } }

@@ -24,7 +24,30 @@ impl std::error::Error for SpoolError {}
 #[derive(Debug)]
 pub struct Spool {}
 
+/// stub
+#[derive(Debug)]
+pub struct Waiting { #[allow(missing_docs)] pub seq: i64, #[allow(missing_docs)] pub event_id: crate::event::EventId, #[allow(missing_docs)] pub kind: String, #[allow(missing_docs)] pub endpoint: String, #[allow(missing_docs)] pub hook: String, #[allow(missing_docs)] pub created_at: i64, #[allow(missing_docs)] pub due_at: i64, #[allow(missing_docs)] pub attempts: u32 }
+/// stub
+#[derive(Debug)]
+pub struct Reader {}
+impl Reader {
+    /// stub
+    pub fn open(_: &std::path::Path) -> Result<Reader, SpoolError> { unimplemented!() }
+    /// stub
+    pub fn message(&self, _: i64) -> Result<Option<(String, Vec<u8>)>, SpoolError> { unimplemented!() }
+}
+impl Batch<'_> {
+    /// stub
+    pub fn row_of(&self, _: crate::event::EventId) -> Result<Option<i64>, SpoolError> { unimplemented!() }
+}
 impl Spool {
+    /// stub
+    pub fn knows(&self, _: crate::event::EventId) -> Result<bool, SpoolError> { unimplemented!() }
+    /// stub
+    pub fn waiting(&self) -> Result<Vec<Waiting>, SpoolError> { unimplemented!() }
+    /// stub
+    pub fn states(&self, _prefix: &str) -> Result<Vec<(String, Vec<u8>)>, SpoolError> { unimplemented!() }
+
     /// Opens or creates the database, migrates it, and makes `owner` (an instance id) the owner of
     /// what it inserts.
     pub fn open(_path: &SpoolPath, _owner: &str) -> Result<Spool, SpoolError> {

@@ -1,0 +1,385 @@
+//! The clerk: the one thread that moves events from the ring through tally, hooks and messages into the
+//! spool, and on into the lanes once they are durable.
+
+use super::log::Level;
+use super::prepare::Preparer;
+use super::shared::{Phase, Reload, Shared, lock};
+use super::work::{Done, Times, Work, ending};
+use crate::config::Config;
+use crate::intake::{Intake, Record};
+use crate::lanes::{Fate, Job, Lane, LaneReport};
+use crate::spool::{Spool, SpoolError};
+use crate::tally::Tally;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// How long the clerk dozes between two looks while events flow: half of what a group commit may take,
+/// and more.
+const TICK: Duration = Duration::from_millis(10);
+
+/// How long nothing must happen before it sleeps deeply.
+const SETTLE: Duration = Duration::from_millis(200);
+
+/// The most bytes of events in one transaction.
+const BATCH_BYTES: usize = 1024 * 1024;
+
+/// How long it waits before it offers the spool a transaction again that it did not take.
+const SPOOL_PAUSE: Duration = Duration::from_secs(1);
+
+/// How often ended deliveries are cleaned up.
+const PRUNE_EVERY: Duration = Duration::from_secs(3600);
+
+/// How many ended deliveries are cleaned up in a row.
+const PRUNE_ROUNDS: usize = 64;
+
+/// The clerk.
+#[derive(Debug)]
+pub struct Clerk {
+    shared: Arc<Shared>,
+    spool: Spool,
+    config: Arc<Config>,
+    tally: Tally,
+    work: Work,
+    records: Vec<Record>,
+    busy_until: Duration,
+    retry_at: Option<Duration>,
+    prune_at: Duration,
+}
+
+impl Clerk {
+    /// A clerk for an open spool. `tally` is what earlier runs left.
+    pub fn new(shared: Arc<Shared>, spool: Spool, config: Arc<Config>, tally: Tally) -> Clerk {
+        let now = shared.clock.monotonic();
+        Clerk {
+            shared,
+            spool,
+            config,
+            tally,
+            work: Work::default(),
+            records: Vec::new(),
+            busy_until: now + SETTLE,
+            retry_at: None,
+            prune_at: now,
+        }
+    }
+
+    /// Works until the bell stops. Runs on a thread of its own.
+    pub fn run(mut self, spool_file: Option<&Path>) {
+        self.shared.bed.belongs_to_this_thread();
+        if let Some(spool_file) = spool_file {
+            self.adopt_orphans(spool_file);
+        }
+        loop {
+            let phase = self.shared.phase();
+            self.put_in_force();
+            if phase >= Phase::Draining {
+                self.tally.hurry();
+            }
+            self.collect();
+            let committed = self.commit(phase);
+            if phase == Phase::Stopping {
+                return self.end();
+            }
+            let idle = committed && self.work.is_empty() && self.shared.intake.is_drained();
+            if phase == Phase::Draining && idle && self.tally.held() == 0 {
+                self.shared.drained.store(true, Ordering::Release);
+            }
+            if idle {
+                self.prune();
+            }
+            self.rest(phase);
+        }
+    }
+
+    /// Takes what the rings of dead processes hold. A record that its process had spooled before it died
+    /// is known by its id.
+    fn adopt_orphans(&mut self, spool_file: &Path) {
+        let report = Intake::adopt_orphans(spool_file, |instance, records| {
+            let found = records.len();
+            for mut record in records {
+                record.ticket = 0;
+                if !self.spool.knows(record.id).unwrap_or(false) {
+                    self.records.push(record);
+                }
+            }
+            self.prepare_records();
+            let text = format!("took {found} event(s) over from instance {instance}, which ended without closing");
+            self.shared.log.write(Level::Info, &text);
+            self.commit(Phase::Open)
+        });
+        for fault in report.faults {
+            self.shared.log.write(Level::Warn, &fault);
+        }
+    }
+
+    /// Fills the work: events from the ring, ends of queues that count now, reports of the lanes. Takes
+    /// nothing new while the spool refuses what is there.
+    fn collect(&mut self) {
+        if self.retry_at.is_some() {
+            return;
+        }
+        let now = self.shared.clock.monotonic();
+        self.shared.intake.read(BATCH_BYTES, &mut self.records);
+        self.prepare_records();
+        self.end_queues(now);
+        self.work.lanes = self.shared.take_lane_reports();
+        self.work.tally = self.tally.changes();
+        for report in &self.work.lanes {
+            if let LaneReport::Gone { endpoint, reason } = report {
+                let state = super::endpoints::gone_state(&self.config, endpoint, reason);
+                self.work.states.extend(state);
+            }
+        }
+    }
+
+    fn prepare_records(&mut self) {
+        let now = self.shared.clock.monotonic();
+        let mut remarks = Vec::new();
+        let mut preparer = Preparer {
+            config: &self.config,
+            tally: &mut self.tally,
+            counters: &self.shared.counters,
+            remarks: &mut remarks,
+        };
+        for record in self.records.drain(..) {
+            self.work.newest_ticket = self.work.newest_ticket.max(record.ticket);
+            let taken = preparer.take(record, now);
+            self.work.superseded.extend(taken.superseded);
+            self.work.events.push(taken.event);
+        }
+        self.remark(remarks);
+    }
+
+    fn end_queues(&mut self, now: Duration) {
+        let ended = self.tally.ended(now);
+        let mut remarks = Vec::new();
+        let mut preparer = Preparer {
+            config: &self.config,
+            tally: &mut self.tally,
+            counters: &self.shared.counters,
+            remarks: &mut remarks,
+        };
+        self.work.events.extend(ended.iter().map(|(_, tally, end)| preparer.end_queue(tally, end)));
+        self.remark(remarks);
+    }
+
+    fn remark(&self, remarks: Vec<String>) {
+        for remark in remarks {
+            self.shared.log.write(Level::Warn, &remark);
+        }
+    }
+
+    /// Commits the work, and does what follows. `false` when the spool did not take it.
+    fn commit(&mut self, phase: Phase) -> bool {
+        let now = self.shared.clock.monotonic();
+        if self.work.is_empty() {
+            // An orphaned or damaged stretch of the ring holds no event, and its room is given back.
+            self.shared.intake.release();
+            return true;
+        }
+        if self.retry_at.is_some_and(|at| now < at) && phase != Phase::Stopping {
+            return false;
+        }
+        let times = Times { unix_ms: self.shared.clock.unix_ms(), monotonic: now };
+        match self.transact(times) {
+            Ok(done) => {
+                self.retry_at = None;
+                if self.shared.spool_failing.swap(false, Ordering::AcqRel) {
+                    self.shared.log.write(Level::Info, "the spool takes events again");
+                }
+                self.shared.intake.release();
+                let work = std::mem::take(&mut self.work);
+                self.follow_up(work, done);
+                self.busy_until = now + SETTLE;
+                true
+            }
+            Err(error) => {
+                self.retry_at = Some(now + SPOOL_PAUSE);
+                self.shared.counters.spool_errors.one();
+                if !self.shared.spool_failing.swap(true, Ordering::AcqRel) {
+                    self.shared.log.write(Level::Error, &format!("the spool takes no events: {error}"));
+                }
+                false
+            }
+        }
+    }
+
+    fn transact(&mut self, times: Times) -> Result<Done, SpoolError> {
+        let mut batch = self.spool.batch()?;
+        let done = self.work.write(&mut batch, self.shared.intake.instance(), times)?;
+        batch.commit()?;
+        Ok(done)
+    }
+
+    /// What is durable is told to those who wait for it, and given to the lanes.
+    fn follow_up(&mut self, work: Work, done: Done) {
+        let counters = &self.shared.counters;
+        let endings: Vec<_> = work.lanes.iter().filter_map(ending).chain(done.dead).collect();
+        counters.spooled.add(done.spooled);
+        counters.deliveries.add((done.jobs.len() + endings.iter().filter(|e| e.attempts == 0).count()) as u64);
+        for report in &work.lanes {
+            if let LaneReport::Attempt { fate, .. } = report {
+                counters.attempts.one();
+                counters.retries.add(u64::from(matches!(fate, Fate::Again(_))));
+            }
+        }
+        for ending in &endings {
+            let counter = if ending.state == "dead" { &counters.dead } else { &counters.delivered };
+            counter.one();
+            counters.reports_dropped.add(self.shared.reports.push(ending));
+        }
+        self.tell(&work.lanes, &endings);
+        self.advance_progress(&work, &done.owed, &done.fired);
+        self.dispatch(done.jobs);
+        self.rehouse(work.lanes);
+    }
+
+    fn advance_progress(&self, work: &Work, owed: &[(u64, u32)], fired: &[u64]) {
+        let mut progress = self.shared.progress.update();
+        for (ticket, deliveries) in owed {
+            progress.owes(*ticket, *deliveries);
+        }
+        for ticket in fired.iter().chain(&work.superseded) {
+            progress.ended(*ticket, false);
+        }
+        for report in &work.lanes {
+            match report {
+                LaneReport::Attempt { job, fate, .. } => {
+                    if job.attempts == 0 {
+                        progress.tried(job.ticket);
+                    }
+                    if !matches!(fate, Fate::Again(_)) {
+                        progress.ended(job.ticket, true);
+                    }
+                }
+                LaneReport::Dropped { job, .. } => progress.ended(job.ticket, job.attempts > 0),
+                LaneReport::Homeless { .. } | LaneReport::Gone { .. } => {}
+            }
+        }
+        progress.spooled(work.newest_ticket);
+    }
+
+    fn dispatch(&self, jobs: Vec<(String, Job)>) {
+        let mut by_endpoint: BTreeMap<String, Vec<Job>> = BTreeMap::new();
+        for (endpoint, job) in jobs {
+            by_endpoint.entry(endpoint).or_default().push(job);
+        }
+        let lanes: Vec<(Option<Arc<Lane>>, Vec<Job>, String)> = {
+            let lanes = self.shared.lanes();
+            by_endpoint.into_iter().map(|(name, jobs)| (lanes.get(&name).cloned(), jobs, name)).collect()
+        };
+        for (lane, jobs, name) in lanes {
+            match lane {
+                Some(lane) => lane.push(jobs),
+                None => super::endpoints::drop_homeless(&self.shared, &name, jobs),
+            }
+        }
+    }
+
+    /// Deliveries of lanes that were retired go to the lanes in force.
+    fn rehouse(&self, reports: Vec<LaneReport>) {
+        let homeless = reports.into_iter().filter_map(|report| match report {
+            LaneReport::Homeless { endpoint, job } => Some((endpoint, job)),
+            _ => None,
+        });
+        self.dispatch(homeless.collect());
+    }
+
+    /// Puts a new configuration in force.
+    fn put_in_force(&mut self) {
+        let Some(Reload { config, lanes }) = lock(&self.shared.reload).take() else { return };
+        let old = std::mem::replace(&mut *self.shared.lanes(), lanes);
+        self.shared.max_event_bytes.store(config.queue.max_event_bytes, Ordering::Relaxed);
+        self.shared.set_scrubber(config.scrubber.clone());
+        for name in old.keys() {
+            self.work.states.push((super::endpoints::state_key(name), None));
+        }
+        self.config = config;
+        let waiting = old.into_iter().flat_map(|(name, lane)| {
+            lane.retire().into_iter().map(move |job| (name.clone(), job))
+        });
+        self.dispatch(waiting.collect());
+        self.shared.log.write(Level::Info, "a new configuration is in force");
+    }
+
+    fn tell(&self, reports: &[LaneReport], endings: &[super::reports::Report]) {
+        for report in reports {
+            match report {
+                LaneReport::Attempt { endpoint, job, row, fate } => {
+                    let (level, what) = match fate {
+                        Fate::Delivered => (Level::Debug, "delivered".to_owned()),
+                        Fate::Again(_) => (Level::Info, "failed and is due again".to_owned()),
+                        Fate::Dead(_) => (Level::Debug, "failed for good".to_owned()),
+                    };
+                    let reason = row.error.as_deref().map(|error| format!(": {error}")).unwrap_or_default();
+                    let number = row.number;
+                    let id = job.event_id;
+                    self.shared.log.write(level, &format!("{id} to {endpoint}: attempt {number} {what}{reason}"));
+                }
+                LaneReport::Gone { endpoint, reason } => {
+                    let text = format!(
+                        "endpoint {endpoint} takes nothing any more ({reason}); \
+                         correct its URL, or reload the configuration to try it again"
+                    );
+                    self.shared.log.write(Level::Error, &text);
+                }
+                LaneReport::Dropped { .. } | LaneReport::Homeless { .. } => {}
+            }
+        }
+        for ending in endings.iter().filter(|ending| ending.state == "dead") {
+            let reason = ending.reason.as_deref().unwrap_or("");
+            let text = format!("{} to {} is a dead letter: {reason}", ending.event, ending.endpoint);
+            self.shared.log.write(Level::Error, &text);
+        }
+    }
+
+    /// Cleans up what ended long ago, in small steps between which events go first.
+    fn prune(&mut self) {
+        let now = self.shared.clock.monotonic();
+        if now < self.prune_at {
+            return;
+        }
+        self.prune_at = now + PRUNE_EVERY;
+        let before = self.shared.clock.unix_ms() - self.config.spool.retain.as_millis() as i64;
+        for _ in 0..PRUNE_ROUNDS {
+            match self.spool.prune(before) {
+                Ok(0) => return,
+                Ok(_) if self.shared.has_work() => {
+                    self.prune_at = now;
+                    return;
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    let text = format!("old deliveries cannot be removed from the spool: {error}");
+                    return self.shared.log.write(Level::Warn, &text);
+                }
+            }
+        }
+    }
+
+    fn rest(&self, phase: Phase) {
+        let now = self.shared.clock.monotonic();
+        if let Some(at) = self.retry_at {
+            return self.shared.bed.doze(at.saturating_sub(now).min(SPOOL_PAUSE));
+        }
+        if phase != Phase::Open || now < self.busy_until {
+            return self.shared.bed.doze(TICK);
+        }
+        let due = [self.tally.next_due(), Some(self.prune_at)].into_iter().flatten().min();
+        let limit = due.map(|due| due.saturating_sub(now));
+        self.shared.bed.sleep(limit, || self.shared.has_work());
+    }
+
+    /// Leaves the spool so that the next start takes over at once.
+    fn end(mut self) {
+        if let Err(error) = self.spool.release() {
+            let text = format!("the spool could not be left in order; the next start mends it: {error}");
+            self.shared.log.write(Level::Warn, &text);
+        }
+        self.shared.progress.update().closed();
+        self.shared.advance(Phase::Ended);
+    }
+}

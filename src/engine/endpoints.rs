@@ -1,0 +1,73 @@
+//! The lanes of a configuration, and what the spool keeps of an endpoint.
+
+use super::error::{Error, ErrorKind};
+use super::shared::Shared;
+use crate::config::{Config, Endpoint, SpoolPath};
+use crate::lanes::{Desk, Job, Lane, LaneReport};
+use crate::spool::Spool;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Kept of an endpoint that said it will never take anything again.
+#[derive(Debug, Serialize, Deserialize)]
+struct Gone {
+    /// Tells one URL from another without holding it.
+    url: String,
+    reason: String,
+}
+
+/// One lane for each endpoint of a configuration. `spool` tells which endpoints are gone since an
+/// earlier run; without it none is.
+///
+/// # Errors
+/// When the certificates or the proxy of an endpoint cannot be used.
+pub fn build_lanes(
+    config: &Config,
+    shared: &Arc<Shared>,
+    spool: Option<&Spool>,
+) -> Result<BTreeMap<String, Arc<Lane>>, Error> {
+    let keeps_bodies = config.spool.path == SpoolPath::Memory;
+    let mut lanes = BTreeMap::new();
+    for endpoint in &config.endpoints {
+        let gone = spool.and_then(|spool| gone_reason(spool, endpoint));
+        let desk: Arc<dyn Desk> = Arc::clone(shared) as Arc<dyn Desk>;
+        let clock = Arc::clone(&shared.clock);
+        let lane = Lane::new(Arc::clone(endpoint), clock, desk, keeps_bodies, gone).map_err(|fault| {
+            Error::new(ErrorKind::Config, format!("endpoints.{}: {fault}", endpoint.name))
+        })?;
+        lanes.insert(endpoint.name.clone(), lane);
+    }
+    Ok(lanes)
+}
+
+/// The key under which the spool keeps the state of an endpoint.
+pub fn state_key(endpoint: &str) -> String {
+    format!("endpoint/{endpoint}")
+}
+
+/// The state of an endpoint that is gone, for the spool.
+pub fn gone_state(config: &Config, endpoint: &str, reason: &str) -> Option<(String, Option<Vec<u8>>)> {
+    let gone = Gone { url: fingerprint(config.endpoint(endpoint)?), reason: reason.to_owned() };
+    Some((state_key(endpoint), serde_json::to_vec(&gone).ok()))
+}
+
+/// Deliveries whose endpoint is no longer configured are dead letters: they can be replayed once it is.
+pub fn drop_homeless(shared: &Shared, endpoint: &str, jobs: Vec<Job>) {
+    for job in jobs {
+        let reason = format!("endpoint `{endpoint}` is no longer configured");
+        shared.report(LaneReport::Dropped { endpoint: endpoint.to_owned(), job, reason });
+    }
+}
+
+fn gone_reason(spool: &Spool, endpoint: &Endpoint) -> Option<String> {
+    let kept = spool.state(&state_key(&endpoint.name)).ok()??;
+    let gone: Gone = serde_json::from_slice(&kept).ok()?;
+    (gone.url == fingerprint(endpoint)).then_some(gone.reason)
+}
+
+fn fingerprint(endpoint: &Endpoint) -> String {
+    let digest = Sha256::digest(endpoint.url.expose().as_str().as_bytes());
+    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}

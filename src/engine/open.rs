@@ -1,0 +1,129 @@
+//! The start of a bell: ring, spool, what earlier runs left, lanes, clerk.
+
+use super::clerk::Clerk;
+use super::endpoints::{build_lanes, drop_homeless};
+use super::error::{Error, ErrorKind};
+use super::shared::Shared;
+use super::work::TALLY;
+use crate::clock::Clock;
+use crate::config::{Config, SpoolPath};
+use crate::intake::{Home, Intake};
+use crate::lanes::{Job, Lane};
+use crate::os;
+use crate::spool::{Reader, Spool, SpoolError, Waiting};
+use crate::tally::Tally;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Opens everything and starts the clerk's thread.
+pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Shared>, Error> {
+    os::watch_forks();
+    os::stay_mapped();
+    let home = match &config.spool.path {
+        SpoolPath::Memory => Home::Memory,
+        SpoolPath::File(path) => Home::Beside(path.clone()),
+    };
+    let intake = Intake::open(&home, config.queue.max_bytes);
+    let mut spool = Spool::open(&config.spool.path, intake.instance()).map_err(spool_error)?;
+    let live = live_instances(&config.spool.path, &intake);
+    spool.adopt(&live, clock.unix_ms()).map_err(spool_error)?;
+    let reader = match &config.spool.path {
+        SpoolPath::Memory => None,
+        SpoolPath::File(path) => Some(Reader::open(path).map_err(spool_error)?),
+    };
+    let config = Arc::new(config);
+    let shared = Arc::new(Shared::new(intake, &config, clock, reader));
+    let lanes = build_lanes(&config, &shared, Some(&spool))?;
+    *shared.lanes() = lanes.clone();
+    let tally = restore_tally(&mut spool, &shared, &config, &live).map_err(spool_error)?;
+    let waiting = spool.waiting().map_err(spool_error)?;
+    let ring_beside = match &config.spool.path {
+        SpoolPath::Memory => None,
+        SpoolPath::File(path) => Some(path.clone()),
+    };
+    let clerk = Clerk::new(Arc::clone(&shared), spool, config, tally);
+    shared.counters.recovered.add(waiting.len() as u64);
+    shared.progress.update().owes(0, waiting.len() as u32);
+    os::spawn("taskbell-clerk", move || clerk.run(ring_beside.as_deref())).map_err(|error| {
+        Error::new(ErrorKind::Spool, format!("no thread can be started: {error}"))
+    })?;
+    hand_over(waiting, &lanes, &shared);
+    Ok(shared)
+}
+
+fn live_instances(path: &SpoolPath, intake: &Intake) -> Vec<String> {
+    match path {
+        SpoolPath::Memory => vec![intake.instance().to_owned()],
+        SpoolPath::File(path) => Intake::live_instances(path),
+    }
+}
+
+/// The counts that runs which are no longer alive left in the spool, under this instance's name.
+fn restore_tally(
+    spool: &mut Spool,
+    shared: &Shared,
+    config: &Config,
+    live: &[String],
+) -> Result<Tally, SpoolError> {
+    let mut tally = Tally::default();
+    let now = shared.clock.monotonic();
+    let mut taken = Vec::new();
+    for (key, kept) in spool.states(TALLY)? {
+        let Some((instance, queue)) = key[TALLY.len()..].split_once('/') else { continue };
+        if live.iter().any(|alive| alive == instance) {
+            continue;
+        }
+        tally.restore(queue, &kept, now, config.queue.end_delay);
+        taken.push(key);
+    }
+    if !taken.is_empty() {
+        let own = shared.intake.instance();
+        let mut batch = spool.batch()?;
+        for key in taken {
+            batch.put_state(&key, None)?;
+        }
+        for (queue, state) in tally.changes() {
+            batch.put_state(&super::work::tally_key(own, &queue), state.as_deref())?;
+        }
+        batch.commit()?;
+    }
+    Ok(tally)
+}
+
+/// Gives the lanes what waits in the spool. What had been in flight is due at once.
+fn hand_over(waiting: Vec<Waiting>, lanes: &BTreeMap<String, Arc<Lane>>, shared: &Shared) {
+    let (now, unix_ms) = (shared.clock.monotonic(), shared.clock.unix_ms());
+    let mut by_endpoint: BTreeMap<String, Vec<Job>> = BTreeMap::new();
+    for delivery in waiting {
+        let wait = (delivery.due_at - unix_ms).max(0) as u64;
+        let job = Job {
+            seq: delivery.seq,
+            ticket: 0,
+            event_id: delivery.event_id,
+            kind: delivery.kind,
+            hook: delivery.hook,
+            created_at: delivery.created_at,
+            attempts: delivery.attempts,
+            strikes: (delivery.attempts as usize).min(most_strikes(lanes, &delivery.endpoint)),
+            due: now + std::time::Duration::from_millis(wait),
+            body: None,
+        };
+        by_endpoint.entry(delivery.endpoint).or_default().push(job);
+    }
+    for (endpoint, jobs) in by_endpoint {
+        match lanes.get(&endpoint) {
+            Some(lane) => lane.push(jobs),
+            None => drop_homeless(shared, &endpoint, jobs),
+        }
+    }
+}
+
+/// Waits that a receiver asked for are attempts but no strikes, and the spool counts only attempts: the
+/// last place of the schedule is what is left at least.
+fn most_strikes(lanes: &BTreeMap<String, Arc<Lane>>, endpoint: &str) -> usize {
+    lanes.get(endpoint).map_or(0, |lane| lane.endpoint().retry.schedule.len().saturating_sub(1))
+}
+
+fn spool_error(error: SpoolError) -> Error {
+    Error::new(ErrorKind::Spool, error.to_string())
+}

@@ -1,0 +1,191 @@
+//! From a record of the ring to the messages that ring for it.
+
+use super::stats::Counters;
+use crate::config::Config;
+use crate::event::EventId;
+use crate::hooks::{self, Facts, Subject, TaskParams};
+use crate::intake::Record;
+use crate::message::{self, Message};
+use crate::tally::{HeldEnd, QueueTally, Tally, Task, queue_name};
+use serde_json::{Map, Value as Json};
+use std::time::Duration;
+
+/// An event with the deliveries it makes.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The event's id.
+    pub id: EventId,
+    /// The event's type.
+    pub kind: String,
+    /// When it was accepted, in Unix milliseconds.
+    pub accepted_at: i64,
+    /// Its ticket in this run; 0 for an event of an earlier one.
+    pub ticket: u64,
+    /// The payload less `webhook_params`; `None` for the end of a queue that was held: the spool has it.
+    pub payload: Option<Vec<u8>>,
+    /// Whether it is the end of a queue and is held.
+    pub held: bool,
+    /// What rings.
+    pub deliveries: Vec<PreparedDelivery>,
+}
+
+/// One delivery.
+#[derive(Debug)]
+pub struct PreparedDelivery {
+    /// The endpoint's name.
+    pub endpoint: String,
+    /// The hook's name.
+    pub hook: String,
+    /// The message; or why there is none.
+    pub message: Result<Message, String>,
+}
+
+/// What came of a record.
+#[derive(Debug)]
+pub struct Taken {
+    /// The event.
+    pub event: Prepared,
+    /// The ticket of an end that was held for the same queue and does not count any more.
+    pub superseded: Option<u64>,
+}
+
+/// Counts an event, decides who hears of it and renders the messages.
+#[derive(Debug)]
+pub struct Preparer<'a> {
+    /// The configuration in force.
+    pub config: &'a Config,
+    /// The tally.
+    pub tally: &'a mut Tally,
+    /// The counters.
+    pub counters: &'a Counters,
+    /// What the operator should know, for the log.
+    pub remarks: &'a mut Vec<String>,
+}
+
+impl Preparer<'_> {
+    /// Takes a record of the ring at this monotonic time.
+    pub fn take(&mut self, record: Record, now: Duration) -> Taken {
+        let mut payload = self.payload(&record);
+        let (params, faults) = TaskParams::take(&mut payload);
+        self.counters.params_ignored.add(faults.len() as u64);
+        self.remarks.extend(faults.iter().map(|fault| format!("{} of {}: ignored", fault, record.id)));
+        let facts = self.facts(record.id, &record.kind, record.accepted_at, &payload);
+        let mut superseded = None;
+        let subject = match record.kind.as_str() {
+            "queue.end" => {
+                return self.hold(&record, payload, now);
+            }
+            "queue.start" => {
+                superseded = self.tally.start(queue_name(&payload), record.accepted_at);
+                self.of_queue(&facts)
+            }
+            kind if kind.starts_with("queue.") => self.of_queue(&facts),
+            kind if kind.starts_with("task.") => {
+                let task = Task::read(&payload);
+                if kind == "task.complete" {
+                    superseded = self.tally.count(&task, record.accepted_at);
+                }
+                Subject::of_task(&facts, params, &task, self.tally.so_far(&task.queue))
+            }
+            _ => Subject::of_other(&facts),
+        };
+        let deliveries = self.ring(&subject);
+        let event = Prepared {
+            id: record.id,
+            kind: record.kind,
+            accepted_at: record.accepted_at,
+            ticket: record.ticket,
+            payload: Some(bytes(&payload)),
+            held: false,
+            deliveries,
+        };
+        Taken { event, superseded: superseded.map(|end| end.ticket) }
+    }
+
+    /// The end of a queue counts now.
+    pub fn end_queue(&mut self, tally: &QueueTally, end: &HeldEnd) -> Prepared {
+        let facts = self.facts(end.id, "queue.end", end.accepted_at, &end.payload);
+        let subject = Subject::of_queue(&facts, tally);
+        let deliveries = self.ring(&subject);
+        Prepared {
+            id: end.id,
+            kind: "queue.end".to_owned(),
+            accepted_at: end.accepted_at,
+            ticket: end.ticket,
+            payload: None,
+            held: false,
+            deliveries,
+        }
+    }
+
+    fn hold(&mut self, record: &Record, payload: Map<String, Json>, now: Duration) -> Taken {
+        let stored = bytes(&payload);
+        let queue = queue_name(&payload).to_owned();
+        let end = HeldEnd {
+            id: record.id,
+            ticket: record.ticket,
+            accepted_at: record.accepted_at,
+            payload,
+            due: now + self.config.queue.end_delay,
+        };
+        let superseded = self.tally.hold(&queue, end);
+        let event = Prepared {
+            id: record.id,
+            kind: record.kind.clone(),
+            accepted_at: record.accepted_at,
+            ticket: record.ticket,
+            payload: Some(stored),
+            held: true,
+            deliveries: Vec::new(),
+        };
+        Taken { event, superseded: superseded.map(|end| end.ticket) }
+    }
+
+    fn ring(&mut self, subject: &Subject) -> Vec<PreparedDelivery> {
+        let decision = hooks::decide(self.config, subject);
+        self.counters.conditions_broken.add(decision.broken_conditions);
+        self.remarks.extend(decision.remarks);
+        if decision.rings.is_empty() {
+            self.counters.unheard.one();
+        }
+        let prepare = |ring: &hooks::Ring<'_>| PreparedDelivery {
+            endpoint: ring.endpoint.name.clone(),
+            hook: ring.hook.name.clone(),
+            message: message::compose(ring.hook.template.as_ref(), ring.endpoint, &subject.context)
+                .map_err(|error| self.config.scrubber.scrub(&error.to_string())),
+        };
+        decision.rings.iter().map(prepare).collect()
+    }
+
+    fn of_queue(&self, facts: &Facts<'_>) -> Subject {
+        let nothing = QueueTally::opened_at(facts.accepted_at);
+        Subject::of_queue(facts, self.tally.so_far(queue_name(facts.payload)).unwrap_or(&nothing))
+    }
+
+    /// Intake lets only objects in, so a payload that is none was damaged on disk: the event itself is
+    /// still told.
+    fn payload(&mut self, record: &Record) -> Map<String, Json> {
+        serde_json::from_slice(&record.payload).unwrap_or_else(|error| {
+            self.remarks.push(format!("the payload of {} cannot be read and is left out: {error}", record.id));
+            Map::new()
+        })
+    }
+
+    fn facts<'b>(
+        &self,
+        id: EventId,
+        kind: &'b str,
+        accepted_at: i64,
+        payload: &'b Map<String, Json>,
+    ) -> Facts<'b>
+    where
+        Self: 'b,
+    {
+        let host = &self.config.host;
+        Facts { id, kind, accepted_at, payload, host }
+    }
+}
+
+fn bytes(payload: &Map<String, Json>) -> Vec<u8> {
+    serde_json::to_vec(payload).unwrap_or_default()
+}

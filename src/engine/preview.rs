@@ -1,0 +1,110 @@
+//! The requests that an event would cause, without sending them.
+
+use super::error::{Error, ErrorKind};
+use super::prepare::{PreparedDelivery, Preparer};
+use super::stats::Counters;
+use crate::clock;
+use crate::config::{Config, Endpoint};
+use crate::event::{self, EventId};
+use crate::intake::Record;
+use crate::lanes::{self, Body, Job};
+use crate::message::sample;
+use crate::secret::REDACTED;
+use crate::tally::Tally;
+use serde_json::{Map, Value as Json, json};
+use std::time::Duration;
+
+/// The requests that an event of this type would cause, with every secret taken out: `event`, `requests`
+/// and `remarks`. `payload` as for `taskbell_emit`; a sample when it is left out.
+///
+/// # Errors
+/// `InvalidArgument` for a type out of pattern, `InvalidJson` for a payload that is no JSON object.
+pub fn preview(config: &Config, kind: &str, payload: Option<&str>) -> Result<Json, Error> {
+    event::check_type(kind).map_err(|fault| Error::new(ErrorKind::InvalidArgument, fault))?;
+    let payload = payload.map_or_else(|| sample_payload(kind), str::to_owned);
+    event::check_object(&payload).map_err(|fault| {
+        Error::new(ErrorKind::InvalidJson, format!("the event is not a JSON object: {fault}"))
+    })?;
+    let now = clock::unix_ms();
+    let record = Record {
+        ticket: 0,
+        id: EventId::new(now, u128::from(getrandom::u64().unwrap_or_default())),
+        accepted_at: now,
+        kind: kind.to_owned(),
+        payload: payload.into_bytes(),
+    };
+    let id = record.id;
+    let (deliveries, remarks) = prepare(config, record);
+    let requests: Vec<Json> = deliveries.iter().map(|delivery| request(config, delivery, id, kind, now)).collect();
+    Ok(json!({
+        "event": { "id": id.to_string(), "type": kind },
+        "requests": requests,
+        "remarks": remarks,
+    }))
+}
+
+/// What the clerk would prepare. The end of a queue counts at once.
+fn prepare(config: &Config, record: Record) -> (Vec<PreparedDelivery>, Vec<String>) {
+    let mut remarks = Vec::new();
+    let mut tally = Tally::default();
+    let mut preparer =
+        Preparer { config, tally: &mut tally, counters: &Counters::default(), remarks: &mut remarks };
+    let mut deliveries = preparer.take(record, Duration::ZERO).event.deliveries;
+    for (_, tally, end) in preparer.tally.ended(Duration::MAX) {
+        deliveries.extend(preparer.end_queue(&tally, &end).deliveries);
+    }
+    (deliveries, remarks)
+}
+
+fn request(config: &Config, delivery: &PreparedDelivery, id: EventId, kind: &str, now: i64) -> Json {
+    let Some(endpoint) = config.endpoint(&delivery.endpoint) else { return Json::Null };
+    let mut request = Map::new();
+    request.insert("endpoint".into(), json!(delivery.endpoint));
+    request.insert("platform".into(), json!(endpoint.platform.name()));
+    request.insert("hook".into(), json!(delivery.hook));
+    match &delivery.message {
+        Ok(message) => {
+            let body = Body { content_type: message.content_type.clone(), bytes: message.body.clone() };
+            request.insert("method".into(), json!("POST"));
+            request.insert("url".into(), json!(endpoint.url.to_string()));
+            request.insert("headers".into(), headers(endpoint, &body, id, kind, now));
+            request.insert("body".into(), body_json(config, &body));
+        }
+        Err(reason) => {
+            request.insert("error".into(), json!(reason));
+        }
+    }
+    Json::Object(request)
+}
+
+/// The headers as they would be sent. A configured value is shown only by its name.
+fn headers(endpoint: &Endpoint, body: &Body, id: EventId, kind: &str, now: i64) -> Json {
+    let job = Job {
+        seq: 0,
+        ticket: 0,
+        event_id: id,
+        kind: kind.to_owned(),
+        hook: String::new(),
+        created_at: now,
+        attempts: 0,
+        strikes: 0,
+        due: Duration::ZERO,
+        body: None,
+    };
+    let configured = |name: &str| endpoint.headers.iter().any(|(key, _)| key == name);
+    let shown = |(name, value): (String, String)| {
+        let value = if configured(&name) { REDACTED.to_owned() } else { value };
+        (name, Json::String(value))
+    };
+    Json::Object(lanes::headers(endpoint, &job, body, 1, now.div_euclid(1000)).into_iter().map(shown).collect())
+}
+
+/// The body as JSON where it is JSON, so that a person can read it.
+fn body_json(config: &Config, body: &Body) -> Json {
+    let text = config.scrubber.scrub(&String::from_utf8_lossy(&body.bytes));
+    serde_json::from_str(&text).unwrap_or(Json::String(text))
+}
+
+fn sample_payload(kind: &str) -> String {
+    sample::context(kind).json()["event"]["data"].to_string()
+}

@@ -1,0 +1,191 @@
+//! What the host's threads, the clerk and the lanes share.
+
+use super::bed::Bed;
+use super::gate::Gate;
+use super::log::Log;
+use super::progress::Progress;
+use super::reports::Reports;
+use super::stats::Counters;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::intake::Intake;
+use crate::lanes::{Body, Desk, Lane, LaneReport};
+use crate::secret::Scrubber;
+use crate::spool::Reader;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+/// The most lane reports that wait for the spool before lanes pause.
+const MAX_LANE_REPORTS: usize = 4096;
+
+/// How far a bell is from its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Phase {
+    /// Events come in.
+    Open = 0,
+    /// No more events; what was accepted is delivered as far as time allows.
+    Draining = 1,
+    /// Time is up: what is left stays in the spool.
+    Stopping = 2,
+    /// The clerk has ended.
+    Ended = 3,
+}
+
+/// A new configuration with the lanes for it, for the clerk to put in force.
+#[derive(Debug)]
+pub struct Reload {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// One lane for each of its endpoints.
+    pub lanes: BTreeMap<String, Arc<Lane>>,
+}
+
+/// What everybody shares.
+#[derive(Debug)]
+pub struct Shared {
+    /// Where hosts' threads go in.
+    pub gate: Gate,
+    /// The ring.
+    pub intake: Intake,
+    /// The largest event, in bytes.
+    pub max_event_bytes: AtomicUsize,
+    /// Where the clerk sleeps.
+    pub bed: Bed,
+    /// What `wait`, `sync` and `flush` wait for.
+    pub progress: Progress,
+    /// What the host polls.
+    pub reports: Reports,
+    /// What happened so far.
+    pub counters: Counters,
+    /// The host's log.
+    pub log: Log,
+    /// The clocks.
+    pub clock: Arc<dyn Clock>,
+    /// Whether the spool took the last transaction.
+    pub spool_failing: AtomicBool,
+    /// Whether everything accepted has been handed to the lanes, in a bell that drains.
+    pub drained: AtomicBool,
+    /// Configuration to put in force.
+    pub reload: Mutex<Option<Reload>>,
+    /// The last value of each metric.
+    pub metrics: Mutex<BTreeMap<String, f64>>,
+    phase: AtomicU8,
+    scrubber: RwLock<Scrubber>,
+    lanes: Mutex<BTreeMap<String, Arc<Lane>>>,
+    lane_reports: Mutex<Vec<LaneReport>>,
+    lane_room: Condvar,
+    reader: Mutex<Option<Reader>>,
+}
+
+impl Shared {
+    /// Everything at its beginning.
+    pub fn new(intake: Intake, config: &Config, clock: Arc<dyn Clock>, reader: Option<Reader>) -> Shared {
+        Shared {
+            gate: Gate::default(),
+            intake,
+            max_event_bytes: AtomicUsize::new(config.queue.max_event_bytes),
+            bed: Bed::default(),
+            progress: Progress::default(),
+            reports: Reports::default(),
+            counters: Counters::default(),
+            log: Log::default(),
+            clock,
+            spool_failing: AtomicBool::new(false),
+            drained: AtomicBool::new(false),
+            reload: Mutex::new(None),
+            metrics: Mutex::new(BTreeMap::new()),
+            phase: AtomicU8::new(Phase::Open as u8),
+            scrubber: RwLock::new(config.scrubber.clone()),
+            lanes: Mutex::new(BTreeMap::new()),
+            lane_reports: Mutex::new(Vec::new()),
+            lane_room: Condvar::new(),
+            reader: Mutex::new(reader),
+        }
+    }
+
+    /// How far it is.
+    pub fn phase(&self) -> Phase {
+        match self.phase.load(Ordering::Acquire) {
+            0 => Phase::Open,
+            1 => Phase::Draining,
+            2 => Phase::Stopping,
+            _ => Phase::Ended,
+        }
+    }
+
+    /// Goes on to a later phase; never back.
+    pub fn advance(&self, phase: Phase) {
+        self.phase.fetch_max(phase as u8, Ordering::AcqRel);
+        self.lane_room.notify_all();
+        self.bed.wake();
+    }
+
+    /// The lanes by the name of their endpoint.
+    pub fn lanes(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Lane>>> {
+        lock(&self.lanes)
+    }
+
+    /// Puts the secrets of a new configuration in force.
+    pub fn set_scrubber(&self, scrubber: Scrubber) {
+        *self.scrubber.write().unwrap_or_else(PoisonError::into_inner) = scrubber;
+    }
+
+    /// What the lanes have reported since the last call.
+    pub fn take_lane_reports(&self) -> Vec<LaneReport> {
+        let reports = std::mem::take(&mut *lock(&self.lane_reports));
+        if !reports.is_empty() {
+            self.lane_room.notify_all();
+        }
+        reports
+    }
+
+    /// How many reports of the lanes wait to be written.
+    pub fn lane_reports_waiting(&self) -> usize {
+        lock(&self.lane_reports).len()
+    }
+
+    /// Whether the clerk has something to do besides what the clock brings.
+    pub fn has_work(&self) -> bool {
+        !self.intake.is_drained()
+            || !lock(&self.lane_reports).is_empty()
+            || lock(&self.reload).is_some()
+            || self.phase() != Phase::Open
+    }
+}
+
+/// A lock whose data stays usable when a thread panicked with it.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Desk for Shared {
+    fn report(&self, report: LaneReport) {
+        lock(&self.lane_reports).push(report);
+        self.bed.rouse();
+    }
+
+    fn await_room(&self) {
+        let mut reports = lock(&self.lane_reports);
+        while reports.len() >= MAX_LANE_REPORTS && self.phase() < Phase::Stopping {
+            let wait = Duration::from_millis(500);
+            reports = self.lane_room.wait_timeout(reports, wait).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn body(&self, delivery: i64) -> Result<Body, String> {
+        let reader = lock(&self.reader);
+        let reader = reader.as_ref().ok_or("the message is no longer in memory, and there is no spool file")?;
+        match reader.message(delivery) {
+            Ok(Some((content_type, bytes))) => Ok(Body { content_type, bytes }),
+            Ok(None) => Err(format!("delivery {delivery} is no longer in the spool")),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    fn scrubber(&self) -> Scrubber {
+        self.scrubber.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}

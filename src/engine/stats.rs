@@ -1,0 +1,105 @@
+//! Counters of what happened. Each is a monotonic counter; gauges are read where they stand.
+
+use serde_json::{Value as Json, json};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+macro_rules! counters {
+    ($($(#[doc = $doc:literal])+ $name:ident,)+) => {
+        /// Monotonic counters since the bell was opened.
+        #[derive(Debug, Default)]
+        pub struct Counters {
+            $($(#[doc = $doc])+ pub $name: Counter,)+
+        }
+    };
+}
+
+counters! {
+    /// Events that a call accepted.
+    accepted,
+    /// Calls refused for their arguments or JSON.
+    refused_invalid,
+    /// Calls refused for the size of the event.
+    refused_too_large,
+    /// Calls refused because events wait for the spool and there was no room.
+    refused_queue_full,
+    /// Calls refused because the spool cannot be written and there was no room.
+    refused_spool,
+    /// Calls refused because the bell was closed.
+    refused_closed,
+    /// Events that are in the spool.
+    spooled,
+    /// Events for which no hook fired.
+    unheard,
+    /// Deliveries made from events.
+    deliveries,
+    /// Attempts made.
+    attempts,
+    /// Attempts after which another one is due.
+    retries,
+    /// Deliveries that arrived.
+    delivered,
+    /// Deliveries that are dead letters.
+    dead,
+    /// Deliveries taken over from earlier runs.
+    recovered,
+    /// `webhook_params` that were malformed, and ignored.
+    params_ignored,
+    /// Conditions that could not be evaluated, and fired.
+    conditions_broken,
+    /// Transactions that the spool did not take; they are tried again.
+    spool_errors,
+    /// Reports dropped because the host does not poll.
+    reports_dropped,
+    /// Records of the ring that were damaged, and passed over.
+    records_damaged,
+}
+
+/// A counter.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// One more.
+    pub fn one(&self) {
+        self.add(1);
+    }
+
+    /// So many more.
+    pub fn add(&self, many: u64) {
+        self.0.fetch_add(many, Ordering::Relaxed);
+    }
+
+    /// The count.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Counters {
+    /// The counters as `taskbell_stats` names them.
+    pub fn to_json(&self) -> Json {
+        json!({
+            "accepted": self.accepted.get(),
+            "refused": {
+                "invalid": self.refused_invalid.get(),
+                "too_large": self.refused_too_large.get(),
+                "queue_full": self.refused_queue_full.get(),
+                "spool": self.refused_spool.get(),
+                "closed": self.refused_closed.get(),
+            },
+            "spooled": self.spooled.get(),
+            "unheard": self.unheard.get(),
+            "deliveries": self.deliveries.get(),
+            "attempts": self.attempts.get(),
+            "retries": self.retries.get(),
+            "delivered": self.delivered.get(),
+            "dead": self.dead.get(),
+            "recovered": self.recovered.get(),
+            "params_ignored": self.params_ignored.get(),
+            "conditions_broken": self.conditions_broken.get(),
+            "spool_errors": self.spool_errors.get(),
+            "reports_dropped": self.reports_dropped.get(),
+            "records_damaged": self.records_damaged.get(),
+        })
+    }
+}

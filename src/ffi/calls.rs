@@ -1,0 +1,192 @@
+//! The calls that a running host makes.
+
+use super::boundary::guard;
+use super::text::{bytes, invalid, optional, required, write};
+use super::{default_bell, handles, taskbell_log_fn, taskbell_t};
+use crate::engine::{Bell, Error, ErrorKind, Level, Sink};
+use std::ffi::{CString, c_char, c_void};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A task is complete. Acts on the default bell, which opens itself on first use from the file that
+/// `TASKBELL_CONFIG` names, else `./taskbell.toml`. `task_json` is a JSON object with the fields of a
+/// task; NULL and "{}" are fine.
+///
+/// # Safety
+/// `task_json` is NULL or a NUL-terminated string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn on_task_complete(task_json: *const c_char) -> i32 {
+    // SAFETY: the caller's word.
+    guard(|| unsafe { plug_in("task.complete", task_json, "task_json") })
+}
+
+/// The queue is empty. Acts on the default bell as `on_task_complete` does. NULL is fine: Taskbell keeps
+/// a tally of its own.
+///
+/// # Safety
+/// `queue_json` is NULL or a NUL-terminated string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn on_queue_end(queue_json: *const c_char) -> i32 {
+    // SAFETY: the caller's word.
+    guard(|| unsafe { plug_in("queue.end", queue_json, "queue_json") })
+}
+
+/// An event of any type. `json` may be NULL with a length of 0; `ticket` may be NULL, and is what
+/// `taskbell_wait` takes.
+///
+/// # Safety
+/// `type` is a NUL-terminated string, `json` points to `json_len` bytes, `ticket` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn taskbell_emit(
+    bell: *mut taskbell_t,
+    r#type: *const c_char,
+    json: *const c_char,
+    json_len: usize,
+    ticket: *mut u64,
+) -> i32 {
+    guard(|| {
+        // SAFETY: the caller's word.
+        let (kind, payload) = unsafe { (required(r#type, "type")?, bytes(json, json_len, "json")?) };
+        let bell = if bell.is_null() { default_bell::open_on_first_use()? } else { find(bell)? };
+        let accepted = bell.emit(kind, payload.unwrap_or(b"{}"))?;
+        if !ticket.is_null() {
+            // SAFETY: not NULL, and writable by the caller's word.
+            unsafe { ticket.write(accepted.ticket) };
+        }
+        Ok(())
+    })
+}
+
+/// The value of a metric, as of now.
+///
+/// # Safety
+/// `name` is a NUL-terminated string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn taskbell_metric(bell: *mut taskbell_t, name: *const c_char, value: f64) -> i32 {
+    guard(|| {
+        // SAFETY: the caller's word.
+        let name = unsafe { required(name, "name")? };
+        find(bell)?.metric(name, value)
+    })
+}
+
+/// Waits until every delivery of that event has ended, `timeout_ms` milliseconds at most.
+#[unsafe(no_mangle)]
+pub extern "C" fn taskbell_wait(bell: *mut taskbell_t, ticket: u64, timeout_ms: u32) -> i32 {
+    guard(|| find(bell)?.wait(ticket, millis(timeout_ms)))
+}
+
+/// Waits until all accepted so far is on the disk, `timeout_ms` milliseconds at most.
+#[unsafe(no_mangle)]
+pub extern "C" fn taskbell_sync(bell: *mut taskbell_t, timeout_ms: u32) -> i32 {
+    guard(|| find(bell)?.sync(millis(timeout_ms)))
+}
+
+/// Waits until all accepted so far has been tried once, `timeout_ms` milliseconds at most. The end of a
+/// queue is tried after `queue.end_delay`.
+#[unsafe(no_mangle)]
+pub extern "C" fn taskbell_flush(bell: *mut taskbell_t, timeout_ms: u32) -> i32 {
+    guard(|| find(bell)?.flush(millis(timeout_ms)))
+}
+
+/// The next delivery report as JSON: `event`, `type`, `endpoint`, `hook`, `state` (`delivered` or
+/// `dead`), `attempts`, `status`, `reason`, `ticket`. `TASKBELL_ERR_NOT_FOUND` when none waits. A report
+/// that does not fit the buffer stays.
+///
+/// # Safety
+/// `buf` points to `cap` writable bytes or is NULL with 0; `needed` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn taskbell_poll(
+    bell: *mut taskbell_t,
+    buf: *mut c_char,
+    cap: usize,
+    needed: *mut usize,
+) -> i32 {
+    guard(|| {
+        let mut written = Ok(());
+        let next = find(bell)?.poll(|report| {
+            // SAFETY: the caller's word.
+            written = unsafe { write(report, buf, cap, needed) };
+            written.is_ok()
+        });
+        match next {
+            Some(_) => written,
+            None => Err(Error::new(ErrorKind::NotFound, "no delivery report waits")),
+        }
+    })
+}
+
+/// Counters and gauges as JSON.
+///
+/// # Safety
+/// `buf` points to `cap` writable bytes or is NULL with 0; `needed` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn taskbell_stats(
+    bell: *mut taskbell_t,
+    buf: *mut c_char,
+    cap: usize,
+    needed: *mut usize,
+) -> i32 {
+    // SAFETY: the caller's word.
+    guard(|| unsafe { write(&find(bell)?.stats().to_string(), buf, cap, needed) })
+}
+
+/// Sets the log function, or takes it away with NULL. None runs after this or `taskbell_close` has
+/// returned.
+///
+/// # Safety
+/// `fn` and `userdata` stay usable until another function is set or the bell is closed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn taskbell_set_log(
+    bell: *mut taskbell_t,
+    r#fn: taskbell_log_fn,
+    userdata: *mut c_void,
+) -> i32 {
+    guard(|| {
+        let bell = find(bell)?;
+        let Some(function) = r#fn else { return bell.set_log(None) };
+        let host = HostLog { function, userdata };
+        let sink: Sink = Box::new(move |level, message| host.write(level, message));
+        bell.set_log(Some(sink))
+    })
+}
+
+/// The bell of a handle; NULL for the default one, which must be open.
+pub(super) fn find(bell: *mut taskbell_t) -> Result<Arc<Bell>, Error> {
+    if bell.is_null() { default_bell::get() } else { Ok(handles::get(handles::from_pointer(bell))?) }
+}
+
+pub(super) fn millis(timeout_ms: u32) -> Duration {
+    Duration::from_millis(u64::from(timeout_ms))
+}
+
+/// # Safety
+/// `json` is NULL or a NUL-terminated string.
+unsafe fn plug_in(kind: &str, json: *const c_char, name: &str) -> Result<(), Error> {
+    // SAFETY: the caller's word.
+    let json = unsafe { optional(json, name)? };
+    default_bell::open_on_first_use()?.emit(kind, json.unwrap_or("{}").as_bytes()).map(drop)
+}
+
+/// A host's log function.
+struct HostLog {
+    function: unsafe extern "C" fn(*mut c_void, i32, *const c_char),
+    userdata: *mut c_void,
+}
+
+// SAFETY: the host promises that its function may be called from any thread with this pointer, and the
+// log calls it from one thread at a time.
+unsafe impl Send for HostLog {}
+
+impl HostLog {
+    fn write(&self, level: Level, message: &str) {
+        let Ok(message) = CString::new(message.replace('\0', "\u{fffd}")) else { return };
+        // SAFETY: function and userdata are usable by the host's word, and the message outlives the call.
+        unsafe { (self.function)(self.userdata, level as i32, message.as_ptr()) };
+    }
+}
+
+/// A pointer that must not be NULL.
+pub(super) fn not_null<T>(pointer: *mut T, name: &str) -> Result<*mut T, Error> {
+    if pointer.is_null() { Err(invalid(format!("`{name}` is NULL"))) } else { Ok(pointer) }
+}

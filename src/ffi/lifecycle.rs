@@ -1,0 +1,93 @@
+//! Opening, reloading and closing bells.
+
+use super::boundary::{guard, quiet_panics};
+use super::calls::{find, millis, not_null};
+use super::text::required;
+use super::{default_bell, handles, taskbell_t};
+use crate::config::Config;
+use crate::engine::{Bell, Error, ErrorKind};
+use std::ffi::c_char;
+
+/// Opens the default bell. `config` is the path of a `.toml` or `.json` file, or the text itself: it then
+/// starts with `{` (JSON) or holds a newline (TOML).
+///
+/// # Safety
+/// `config` is a NUL-terminated string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn taskbell_init(config: *const c_char) -> i32 {
+    quiet_panics();
+    guard(|| {
+        // SAFETY: the caller's word.
+        let config = unsafe { required(config, "config")? };
+        default_bell::init(config)
+    })
+}
+
+/// Closes the default bell, as `taskbell_close` does.
+#[unsafe(no_mangle)]
+pub extern "C" fn taskbell_shutdown(timeout_ms: u32) -> i32 {
+    guard(|| default_bell::take()?.close(millis(timeout_ms)).map(drop))
+}
+
+/// Opens a bell. `config` as for `taskbell_init`.
+///
+/// # Safety
+/// `config` is a NUL-terminated string, `out` is writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn taskbell_open(config: *const c_char, out: *mut *mut taskbell_t) -> i32 {
+    quiet_panics();
+    guard(|| {
+        // SAFETY: the caller's word.
+        let config = unsafe { required(config, "config")? };
+        let out = not_null(out, "out")?;
+        let bell = handles::insert(Bell::open(load(config)?)?)?;
+        // SAFETY: not NULL, and writable by the caller's word.
+        unsafe { out.write(handles::to_pointer(bell)) };
+        Ok(())
+    })
+}
+
+/// Refuses new events, delivers what it can until `timeout_ms` milliseconds have passed, stops, and
+/// leaves the rest in the spool for the next start. Returns within `timeout_ms` + 250 ms whatever the
+/// network does. `undelivered` may be NULL, and says how many deliveries are left.
+///
+/// # Safety
+/// `undelivered` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn taskbell_close(
+    bell: *mut taskbell_t,
+    timeout_ms: u32,
+    undelivered: *mut u64,
+) -> i32 {
+    guard(|| {
+        let bell = if bell.is_null() {
+            default_bell::take()?
+        } else {
+            handles::remove(handles::from_pointer(bell))?
+        };
+        let left = bell.close(millis(timeout_ms))?;
+        if !undelivered.is_null() {
+            // SAFETY: not NULL, and writable by the caller's word.
+            unsafe { undelivered.write(left) };
+        }
+        Ok(())
+    })
+}
+
+/// Puts another configuration in force, all or nothing: on an error the old one stays.
+///
+/// # Safety
+/// `config` is a NUL-terminated string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn taskbell_reload(bell: *mut taskbell_t, config: *const c_char) -> i32 {
+    guard(|| {
+        // SAFETY: the caller's word.
+        let config = unsafe { required(config, "config")? };
+        find(bell)?.reload(load(config)?)
+    })
+}
+
+/// Reads a configuration.
+pub(super) fn load(config: &str) -> Result<Config, Error> {
+    Config::load(config).map_err(|errors| Error::new(ErrorKind::Config, errors.to_string()))
+}
