@@ -1,12 +1,26 @@
 //! What is said: conditions and templates over the context of an event, and the body they make.
 
+mod clauses;
 mod condition;
 mod context;
+mod default_body;
+mod filters;
+mod formula;
+mod notice;
+mod place;
+mod sample;
 mod template;
+mod text;
+mod tree;
+mod typed;
+mod wording;
 
 pub use condition::{Condition, Verdict};
 pub use context::Context;
-pub use template::{RenderError, Syntax, Template, TemplateError};
+pub use default_body::default_body;
+pub use notice::{Notice, Tone};
+pub use sample::context as sample_context;
+pub use template::{MAX_BODY_BYTES, RenderError, Template, TemplateError};
 
 /// A rendered message, the same for every attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,3 +30,9 @@ pub struct Message {
     /// The body, byte for byte as it is signed and sent.
     pub body: Vec<u8>,
 }
+
+/// The names at the top of a context. Which of them an event has depends on its type.
+pub(crate) const ROOTS: &[&str] = &["event", "task", "queue", "batch", "alert", "digest", "host", "vars"];
+
+#[cfg(test)]
+mod tests;
