@@ -21,7 +21,8 @@ const RESULT: &str = "taskbell.result";
 
 static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut engine = Environment::new();
-    engine.set_debug(false);
+    // Only so does an error say which name is undefined.
+    engine.set_debug(true);
     engine.set_fuel(Some(FUEL_PER_PIECE));
     engine.set_recursion_limit(64);
     // A text that ends in a newline keeps it. Building fails on odd delimiters only; these are usual.
@@ -55,6 +56,16 @@ pub(super) struct Fault {
     pub reason: String,
 }
 
+impl Fault {
+    /// Whether it speaks of an undefined name in the context itself, `task.nmae`: no guess about the
+    /// fields a host may add can lead there.
+    pub(super) fn is_of_context(&self) -> bool {
+        let name = self.reason.strip_prefix('`').and_then(|rest| rest.split_once("` is undefined"));
+        name.and_then(|(name, _)| name.split(['.', '[']).next())
+            .is_some_and(|root| super::ROOTS.contains(&root))
+    }
+}
+
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         let kind = error.kind();
@@ -85,6 +96,8 @@ impl Formula {
         ENGINE.compile_expression_owned(source.to_owned())?;
         let mut engine = engine();
         if lenient {
+            // An undefined name is no news to a condition, so it is not traced.
+            engine.set_debug(false);
             engine.set_undefined_behavior(UndefinedBehavior::SemiStrict);
         }
         engine.set_formatter(keep_value);

@@ -188,7 +188,7 @@ fn open<'a>(json: &'a Json, path: &mut Vec<&'a str>, kind: &str, guessed: &Arc<A
             if is_open {
                 Value::from_object(OpenFields { known: opened, guessed: guessed.clone() })
             } else {
-                opened.into_iter().collect()
+                Value::from_pairs(opened)
             }
         }
         Json::Array(items) => {

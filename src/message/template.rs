@@ -1,6 +1,7 @@
 //! Templates: what a hook says instead of the platform's own card. Two forms: a JSON tree whose leaves
 //! are templates, and the text of a `.j2` file.
 
+use super::formula::Fault;
 use super::sample::{OpenContext, open_context};
 use super::text::TextTemplate;
 use super::tree::Tree;
@@ -167,9 +168,14 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Whether a failure of this piece may come from a value that the sample had to guess.
-    pub fn is_excused(&self) -> bool {
+    /// Whether this piece read a value that the sample had to guess.
+    pub fn was_guessed(&self) -> bool {
         self.open.is_some_and(|open| self.guessed_loops > 0 || open.was_guessed())
+    }
+
+    /// Whether a failure of this piece may come from a guess.
+    pub fn excuses(&self, fault: &Fault) -> bool {
+        self.was_guessed() && !fault.is_of_context()
     }
 
     /// Does something inside a `$for` whose items are guessed.

@@ -40,13 +40,10 @@ impl TextTemplate {
     pub(super) fn render(&self, scope: &Value, run: &mut Run<'_>) -> Result<Vec<u8>, RenderError> {
         run.begin();
         let done = self.engine.get_template(TEXT).and_then(|text| text.render_with_spans(scope.clone()));
-        let (output, spans) = match done {
+        let (output, spans) = match done.map_err(Fault::from) {
             Ok(done) => done,
-            Err(_) if run.is_excused() => return Ok(b"{}".to_vec()),
-            Err(error) => {
-                let fault = Fault::from(error);
-                return Err(RenderError::at(&self.origin, fault.line, fault.reason));
-            }
+            Err(fault) if run.excuses(&fault) => return Ok(b"{}".to_vec()),
+            Err(fault) => return Err(RenderError::at(&self.origin, fault.line, fault.reason)),
         };
         if output.len() > MAX_BODY_BYTES {
             return Err(RenderError::at(&self.origin, None, too_large()));

@@ -311,7 +311,7 @@ fn evaluate(at: &str, formula: &Formula, scope: &Value, run: &mut Run<'_>) -> Re
     run.begin();
     match formula.evaluate(scope) {
         Ok((value, steps)) => run.spend(at, steps).map(|()| value),
-        Err(_) if run.is_excused() => Ok(Value::from(())),
+        Err(fault) if run.excuses(&fault) => Ok(Value::from(())),
         Err(fault) => Err(RenderError::at(at, fault.line, fault.reason)),
     }
 }
@@ -324,7 +324,7 @@ fn print(at: &str, phrase: &Phrase, scope: &Value, run: &mut Run<'_>) -> Result<
             take(&mut run.room, written_len(&text)).map_err(|reason| RenderError::at(at, None, reason))?;
             Ok(text)
         }
-        Err(_) if run.is_excused() => Ok(String::new()),
+        Err(fault) if run.excuses(&fault) => Ok(String::new()),
         Err(fault) => Err(RenderError::at(at, fault.line, fault.reason)),
     }
 }
@@ -375,7 +375,7 @@ fn render_if(
     let mut steps = 0;
     let holds = match condition.decide(scope, &mut steps) {
         Ok(holds) => holds,
-        Err(_) if run.is_excused() => true,
+        Err(_) if run.was_guessed() => true,
         Err(reason) => return Err(RenderError::at(at, None, reason)),
     };
     run.spend(at, steps)?;
@@ -395,7 +395,7 @@ fn render_for(
     run: &mut Run<'_>,
 ) -> Result<Yield, RenderError> {
     let value = evaluate(at, over, scope, run)?;
-    let guessed = run.is_excused();
+    let guessed = run.was_guessed();
     let turns = if guessed { Vec::new() } else { turns(at, names, &value, run)? };
     let mut list = Vec::new();
     match run.sample() {
@@ -456,15 +456,13 @@ fn pair(item: &Value) -> Option<Vec<Value>> {
 
 /// The scope of one turn: its names and `loop` before all others.
 fn turn_scope(names: &[String], turn: Vec<Value>, index: usize, length: usize, scope: &Value) -> Value {
-    let place: Value = [
+    let place = Value::from_pairs([
         ("index", Value::from(index + 1)),
         ("index0", Value::from(index)),
         ("first", Value::from(index == 0)),
         ("last", Value::from(index + 1 == length)),
         ("length", Value::from(length)),
-    ]
-    .into_iter()
-    .collect();
-    let locals: Value = names.iter().map(String::as_str).zip(turn).chain([("loop", place)]).collect();
+    ]);
+    let locals = Value::from_pairs(names.iter().map(String::as_str).zip(turn).chain([("loop", place)]));
     merge_maps([locals, scope.clone()])
 }

@@ -9,7 +9,7 @@ fn verdict(source: &str, context: &Context) -> Verdict {
 fn task() -> Context {
     Context::new(json!({
         "task": {
-            "name": "run-7", "status": "success", "kind": "training", "duration_s": 90.5, "nothing": null,
+            "name": "run-7", "status": "success", "kind": "training", "duration_s": 90.7, "nothing": null,
             "params": {"steps": 30, "text": "30", "tags": ["a", "b"], "odd key": 1},
         },
         "queue": {"duration_s": 600},
