@@ -29,12 +29,28 @@ pub(super) struct Test {
 /// A comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Operator {
-    /// `==`, `!=`
-    Equality,
-    /// `<`, `<=`, `>`, `>=`
-    Order,
-    /// `in`, `not in`
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    /// `in` and `not in`.
     Membership,
+}
+
+impl Operator {
+    fn of_symbol(symbol: &str) -> Option<Operator> {
+        Some(match symbol {
+            "==" => Operator::Equal,
+            "!=" => Operator::NotEqual,
+            "<" => Operator::Less,
+            "<=" => Operator::LessOrEqual,
+            ">" => Operator::Greater,
+            ">=" => Operator::GreaterOrEqual,
+            _ => return None,
+        })
+    }
 }
 
 /// Takes a source apart that the engine has accepted.
@@ -106,9 +122,8 @@ fn test(source: &str, tokens: &[Token], level: usize) -> Test {
     while index < tokens.len() {
         let word = words.iter().find(|(at, _)| *at == index).map(|(_, word)| *word);
         let symbol = if tokens[index].depth == level { tokens[index].text(source) } else { "" };
-        let (operator, width) = match (word, symbol) {
-            (_, "==" | "!=") => (Operator::Equality, 1),
-            (_, "<" | "<=" | ">" | ">=") => (Operator::Order, 1),
+        let (operator, width) = match (word, Operator::of_symbol(symbol)) {
+            (_, Some(operator)) => (operator, 1),
             (Some("in"), _) => (Operator::Membership, 1),
             (Some("not"), _) if index > start => (Operator::Membership, 2),
             _ => {

@@ -6,6 +6,7 @@ use super::{Context, ROOTS, sample};
 use minijinja::value::ValueKind;
 use minijinja::{ErrorKind, Value};
 use std::fmt;
+use std::ops::Range;
 
 /// A compiled condition.
 ///
@@ -172,22 +173,36 @@ impl Clause {
 struct Test {
     whole: Formula,
     /// The operands of a comparison on their own, to know whether one of them is undefined.
-    operands: Vec<Formula>,
+    operands: Vec<Operand>,
     operators: Vec<Operator>,
     /// The names it reads, taken apart at their dots.
     paths: Vec<Vec<String>>,
 }
 
+enum Operand {
+    /// It reads no name, so it is always this.
+    Constant(Value),
+    Variable(Formula),
+}
+
+impl Operand {
+    fn compile(source: &str) -> Result<Operand, Fault> {
+        let formula = Formula::compile(source, true)?;
+        match formula.names(false).is_empty().then(|| formula.evaluate(&Value::UNDEFINED)) {
+            Some(Ok((value, _))) => Ok(Operand::Constant(value)),
+            _ => Ok(Operand::Variable(formula)),
+        }
+    }
+}
+
 impl Test {
     fn build(source: &str, shape: &TestShape) -> Result<Test, Fault> {
-        let compile = |range: &std::ops::Range<usize>| {
-            Formula::compile(source.get(range.clone()).unwrap_or_default(), true)
-        };
-        let whole = compile(&shape.source)?;
+        let text = |range: &Range<usize>| source.get(range.clone()).unwrap_or_default();
+        let whole = Formula::compile(text(&shape.source), true)?;
         let operands = if shape.operators.is_empty() {
             Vec::new()
         } else {
-            shape.operands.iter().map(compile).collect::<Result<_, _>>()?
+            shape.operands.iter().map(|range| Operand::compile(text(range))).collect::<Result<_, _>>()?
         };
         Ok(Test { paths: paths(&whole), whole, operands, operators: shape.operators.clone() })
     }
@@ -195,17 +210,26 @@ impl Test {
     fn decide(&self, scope: &Value, steps: &mut u64) -> Result<bool, String> {
         let mut values = Vec::with_capacity(self.operands.len());
         for operand in &self.operands {
-            match self.settle(operand.evaluate(scope), scope, steps)? {
+            let value = match operand {
+                Operand::Constant(value) => Some(value.clone()),
+                Operand::Variable(formula) => self.settle(formula.evaluate(scope), scope, steps)?,
+            };
+            match value {
                 Some(value) => values.push(value),
                 None => return Ok(false),
             }
         }
+        let mut engine_decides = self.operators.is_empty();
         for (operator, pair) in self.operators.iter().zip(values.windows(2)) {
-            if let [left, right] = pair
-                && !comparable(*operator, left, right)?
-            {
-                return Ok(false);
+            let [left, right] = pair else { continue };
+            match compare(*operator, left, right)? {
+                Some(true) => {}
+                Some(false) => return Ok(false),
+                None => engine_decides = true,
             }
+        }
+        if !engine_decides {
+            return Ok(true);
         }
         let value = self.settle(self.whole.evaluate(scope), scope, steps)?;
         Ok(value.is_some_and(|value| value.is_true()))
@@ -236,16 +260,26 @@ impl Test {
     }
 }
 
-/// Whether two values can be compared so; an order between different kinds is a fault, not an answer.
-fn comparable(operator: Operator, left: &Value, right: &Value) -> Result<bool, String> {
+/// How two values compare; `None` where only the engine can tell. An order between different kinds is
+/// a fault, not an answer.
+fn compare(operator: Operator, left: &Value, right: &Value) -> Result<Option<bool>, String> {
     let (a, b) = (left.kind(), right.kind());
-    match operator {
-        Operator::Equality => Ok(true),
-        Operator::Membership => Ok(b != ValueKind::None),
-        Operator::Order if a == ValueKind::None || b == ValueKind::None => Ok(false),
-        Operator::Order if group(a) == group(b) => Ok(true),
-        Operator::Order => Err(format!("it compares a {a} with a {b}: neither is the larger one")),
-    }
+    let ordered = match operator {
+        Operator::Equal => return Ok(Some(left == right)),
+        Operator::NotEqual => return Ok(Some(left != right)),
+        Operator::Membership => return Ok((b == ValueKind::None).then_some(false)),
+        _ if a == ValueKind::None || b == ValueKind::None => return Ok(Some(false)),
+        _ if group(a) != group(b) => {
+            return Err(format!("it compares a {a} with a {b}: neither is the larger one"));
+        }
+        _ => left.cmp(right),
+    };
+    Ok(Some(match operator {
+        Operator::Less => ordered.is_lt(),
+        Operator::LessOrEqual => ordered.is_le(),
+        Operator::Greater => ordered.is_gt(),
+        _ => ordered.is_ge(),
+    }))
 }
 
 /// Kinds that have an order among each other.

@@ -34,7 +34,7 @@ fn data(kind: &str, context: &Context) -> Json {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample_context;
+    use super::super::sample::context as sample_context;
     use super::*;
 
     #[test]

@@ -86,7 +86,7 @@ impl From<Error> for Fault {
 
 /// A compiled expression.
 pub(super) struct Formula {
-    engine: Environment<'static>,
+    engine: Box<Environment<'static>>,
 }
 
 impl Formula {
@@ -94,7 +94,7 @@ impl Formula {
     pub(super) fn compile(source: &str, lenient: bool) -> Result<Formula, Fault> {
         // The expression on its own first: the braces around it below must not be its own.
         ENGINE.compile_expression_owned(source.to_owned())?;
-        let mut engine = engine();
+        let mut engine = Box::new(engine());
         if lenient {
             // An undefined name is no news to a condition, so it is not traced.
             engine.set_debug(false);
@@ -120,13 +120,13 @@ impl Formula {
 
 /// A compiled text with `{{ … }}` and `{% … %}` in it.
 pub(super) struct Phrase {
-    engine: Environment<'static>,
+    engine: Box<Environment<'static>>,
 }
 
 impl Phrase {
     /// Compiles a text.
     pub(super) fn compile(source: &str) -> Result<Phrase, Fault> {
-        let mut engine = engine();
+        let mut engine = Box::new(engine());
         engine.set_formatter(print_value);
         engine.add_template_owned(PIECE, source.to_owned())?;
         Ok(Phrase { engine })

@@ -8,7 +8,7 @@ mod filters;
 mod formula;
 mod notice;
 mod place;
-mod sample;
+pub mod sample;
 mod template;
 mod text;
 mod tree;
@@ -19,7 +19,6 @@ pub use condition::{Condition, Verdict};
 pub use context::Context;
 pub use default_body::default_body;
 pub use notice::{Notice, Tone};
-pub use sample::context as sample_context;
 pub use template::{MAX_BODY_BYTES, RenderError, Template, TemplateError};
 
 /// A rendered message, the same for every attempt.

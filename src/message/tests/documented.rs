@@ -1,4 +1,5 @@
-use super::super::{Template, sample_context};
+use super::super::Template;
+use super::super::sample::context as sample_context;
 use serde_json::Value as Json;
 
 const GUIDE: &str = include_str!("../../../docs/templates.md");

@@ -1,4 +1,5 @@
-use super::super::{Context, Notice, Tone, sample_context};
+use super::super::sample::context as sample_context;
+use super::super::{Context, Notice, Tone};
 use serde_json::{Value as Json, json};
 
 fn notice(kind: &str, context: Json) -> Notice {
