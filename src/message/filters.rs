@@ -16,18 +16,12 @@ pub(super) fn install(engine: &mut Environment<'static>) {
         }
     });
     engine.add_filter("clip", |text: Value, chars: usize| -> Result<String, Error> {
-        if text.is_undefined() {
-            return Err(Error::new(
-                ErrorKind::UndefinedError,
-                "what `clip` is asked to shorten is undefined",
-            ));
-        }
+        refuse_undefined(&text)?;
         Ok(clip(&plain(&text), chars))
     });
     engine.add_filter("number", |value: Value| -> Result<String, Error> {
-        if value.is_undefined() {
-            Err(Error::new(ErrorKind::UndefinedError, "what `number` is asked to write is undefined"))
-        } else if value.kind() == ValueKind::Number {
+        refuse_undefined(&value)?;
+        if value.kind() == ValueKind::Number {
             Ok(group_thousands(&plain(&value)))
         } else {
             Err(Error::new(
@@ -36,6 +30,11 @@ pub(super) fn install(engine: &mut Environment<'static>) {
             ))
         }
     });
+}
+
+/// Refuses an undefined value in the engine's own words, which name it.
+fn refuse_undefined(value: &Value) -> Result<(), Error> {
+    if value.is_undefined() { value.get_attr("").map(|_| ()) } else { Ok(()) }
 }
 
 /// A length of time for people, in its two largest units: `0.8 s`, `42 s`, `2 h 5 min`, `3 d`.

@@ -206,8 +206,8 @@ fn alert(context: &Context, what: &str, tone: Tone) -> Notice {
     let name = text(context, &["alert", "name"]);
     let mut notice = Notice::new(tone, title(what, name.as_deref()));
     notice.fact(WORDS.metric, text(context, &["alert", "metric"]));
-    notice.fact(WORDS.value, text(context, &["alert", "value"]));
-    notice.fact(WORDS.threshold, text(context, &["alert", "threshold"]));
+    notice.fact(WORDS.value, count(context, &["alert", "value"]));
+    notice.fact(WORDS.threshold, count(context, &["alert", "threshold"]));
     notice.fact(WORDS.since, text(context, &["alert", "since"]));
     notice.host(context);
     notice

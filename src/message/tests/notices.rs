@@ -108,6 +108,8 @@ fn the_other_events_are_told_by_what_they_carry() {
         assert_eq!((notice.title.as_str(), notice.tone), (title, tone));
         assert!(!notice.facts.is_empty(), "{kind}");
     }
+    let alert = Notice::from_context("alert.firing", &sample_context("alert.firing"));
+    assert_eq!((fact(&alert, "Value"), fact(&alert, "Threshold")), (Some("8.5"), Some("10")));
     let saved = Notice::from_context("render.saved", &sample_context("render.saved"));
     assert_eq!(saved.facts[0], ("name".to_owned(), "sample".to_owned()));
 }
