@@ -264,6 +264,9 @@ impl Test {
 /// a fault, not an answer.
 fn compare(operator: Operator, left: &Value, right: &Value) -> Result<Option<bool>, String> {
     let (a, b) = (left.kind(), right.kind());
+    if let Some(invalid) = [left, right].into_iter().find(|value| value.kind() == ValueKind::Invalid) {
+        return Err(invalid.to_string());
+    }
     let ordered = match operator {
         Operator::Equal => return Ok(Some(left == right)),
         Operator::NotEqual => return Ok(Some(left != right)),

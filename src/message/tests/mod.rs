@@ -6,3 +6,11 @@ mod hostile;
 mod notices;
 mod texts;
 mod trees;
+
+#[test]
+fn what_is_compiled_once_serves_every_thread() {
+    fn shared<T: Send + Sync + 'static>() {}
+    shared::<super::Condition>();
+    shared::<super::Template>();
+    shared::<super::Context>();
+}
