@@ -1,10 +1,21 @@
-//! `when`.
-use super::Context;
+//! `when`: a minijinja expression in which an undefined name makes its own comparison false.
+
+use super::clauses::{Clause as Shape, Operator, Test as TestShape, take_apart};
+use super::formula::{Fault, Formula, is_builtin};
+use super::{Context, ROOTS, sample};
+use minijinja::value::ValueKind;
+use minijinja::{ErrorKind, Value};
+use std::fmt;
+use std::ops::Range;
 
 /// A compiled condition.
-#[derive(Debug)]
+///
+/// `a or b`, `a and b` and `not a` are decided from comparisons. A comparison that reads an undefined
+/// name is false, whichever operator it has; so is `<`, `<=`, `>`, `>=` or `in` with null. A name is
+/// defined when each step to it is: `task.metrics.loss` is not, for a task without metrics.
 pub struct Condition {
     source: String,
+    clause: Clause,
 }
 
 /// What a condition says of an event.
@@ -21,14 +32,287 @@ pub enum Verdict {
 impl Condition {
     /// Compiles an expression; the fault in words otherwise.
     pub fn compile(source: &str) -> Result<Condition, String> {
-        Ok(Condition { source: source.to_owned() })
+        let whole = Formula::compile(source, true).map_err(|fault| fault.reason)?;
+        let clause = match Clause::build(source, &take_apart(source)) {
+            Ok(clause) => clause,
+            // A piece that does not stand on its own: the expression is then one comparison.
+            Err(_) => Clause::Test(Test {
+                paths: paths(&whole),
+                whole,
+                operands: Vec::new(),
+                operators: Vec::new(),
+            }),
+        };
+        Ok(Condition { source: source.to_owned(), clause })
     }
+
     /// The expression as written.
     pub fn source(&self) -> &str {
         &self.source
     }
+
     /// Evaluates it.
-    pub fn holds(&self, _context: &Context) -> Verdict {
-        Verdict::True
+    pub fn holds(&self, context: &Context) -> Verdict {
+        match self.decide(context.value(), &mut 0) {
+            Ok(true) => Verdict::True,
+            Ok(false) => Verdict::False,
+            Err(reason) => Verdict::Broken(reason),
+        }
     }
+
+    /// Tries it on sample data of this event type: finds a name that no context has, such as
+    /// `tsak.status`, and what would be [`Verdict::Broken`]. A misspelt field of a known object is not
+    /// found, for a host may send fields of its own.
+    pub fn check(&self, kind: &str) -> Result<(), String> {
+        self.check_names(&[])?;
+        let open = sample::open_context(kind);
+        self.clause.each_test(&mut |test| {
+            open.forget();
+            match test.decide(open.value(), &mut 0) {
+                Err(reason) if !open.was_guessed() => Err(reason),
+                _ => Ok(()),
+            }
+        })
+    }
+
+    /// Whether it holds in this scope; adds the steps it took.
+    pub(super) fn decide(&self, scope: &Value, steps: &mut u64) -> Result<bool, String> {
+        self.clause.decide(scope, steps)
+    }
+
+    /// Refuses a name that is no part of any context, and none of these.
+    pub(super) fn check_names(&self, locals: &[String]) -> Result<(), String> {
+        self.clause.each_test(&mut |test| match test
+            .paths
+            .iter()
+            .filter_map(|path| path.first())
+            .find(|name| !ROOTS.contains(&name.as_str()) && !locals.contains(name) && !is_builtin(name))
+        {
+            Some(name) => Err(unknown_root(name)),
+            None => Ok(()),
+        })
+    }
+}
+
+impl fmt::Debug for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Condition").field(&self.source).finish()
+    }
+}
+
+/// The fault of a name that no context has.
+pub(super) fn unknown_root(name: &str) -> String {
+    let nearest = ROOTS
+        .iter()
+        .map(|root| (strsim::osa_distance(root, name), root))
+        .min()
+        .filter(|(distance, _)| *distance <= 2)
+        .map_or(String::new(), |(_, root)| format!("; did you mean `{root}`?"));
+    format!("`{name}` is undefined, there are only {}{nearest}", names(ROOTS))
+}
+
+fn names(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+enum Clause {
+    All(Vec<Clause>),
+    Any(Vec<Clause>),
+    Not(Box<Clause>),
+    Test(Test),
+}
+
+impl Clause {
+    fn build(source: &str, shape: &Shape) -> Result<Clause, Fault> {
+        let all = |shapes: &[Shape]| -> Result<Vec<Clause>, Fault> {
+            shapes.iter().map(|shape| Clause::build(source, shape)).collect()
+        };
+        Ok(match shape {
+            Shape::All(parts) => Clause::All(all(parts)?),
+            Shape::Any(parts) => Clause::Any(all(parts)?),
+            Shape::Not(part) => Clause::Not(Box::new(Clause::build(source, part)?)),
+            Shape::Test(test) => Clause::Test(Test::build(source, test)?),
+        })
+    }
+
+    fn decide(&self, scope: &Value, steps: &mut u64) -> Result<bool, String> {
+        match self {
+            Clause::All(parts) => {
+                for part in parts {
+                    if !part.decide(scope, steps)? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+            Clause::Any(parts) => {
+                for part in parts {
+                    if part.decide(scope, steps)? {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
+            Clause::Not(part) => part.decide(scope, steps).map(|holds| !holds),
+            Clause::Test(test) => test.decide(scope, steps),
+        }
+    }
+
+    fn each_test(&self, visit: &mut dyn FnMut(&Test) -> Result<(), String>) -> Result<(), String> {
+        match self {
+            Clause::All(parts) | Clause::Any(parts) => {
+                parts.iter().try_for_each(|part| part.each_test(visit))
+            }
+            Clause::Not(part) => part.each_test(visit),
+            Clause::Test(test) => visit(test),
+        }
+    }
+}
+
+/// One comparison, or one value tested for truth.
+struct Test {
+    whole: Formula,
+    /// The operands of a comparison on their own, to know whether one of them is undefined.
+    operands: Vec<Operand>,
+    operators: Vec<Operator>,
+    /// The names it reads, taken apart at their dots.
+    paths: Vec<Vec<String>>,
+}
+
+enum Operand {
+    /// It reads no name, so it is always this.
+    Constant(Value),
+    Variable(Formula),
+}
+
+impl Operand {
+    fn compile(source: &str) -> Result<Operand, Fault> {
+        let formula = Formula::compile(source, true)?;
+        match formula.names(false).is_empty().then(|| formula.evaluate(&Value::UNDEFINED)) {
+            Some(Ok((value, _))) => Ok(Operand::Constant(value)),
+            _ => Ok(Operand::Variable(formula)),
+        }
+    }
+}
+
+impl Test {
+    fn build(source: &str, shape: &TestShape) -> Result<Test, Fault> {
+        let text = |range: &Range<usize>| source.get(range.clone()).unwrap_or_default();
+        let whole = Formula::compile(text(&shape.source), true)?;
+        let operands = if shape.operators.is_empty() {
+            Vec::new()
+        } else {
+            shape.operands.iter().map(|range| Operand::compile(text(range))).collect::<Result<_, _>>()?
+        };
+        Ok(Test { paths: paths(&whole), whole, operands, operators: shape.operators.clone() })
+    }
+
+    fn decide(&self, scope: &Value, steps: &mut u64) -> Result<bool, String> {
+        let mut values = Vec::with_capacity(self.operands.len());
+        for operand in &self.operands {
+            let value = match operand {
+                Operand::Constant(value) => Some(value.clone()),
+                Operand::Variable(formula) => self.settle(formula.evaluate(scope), scope, steps)?,
+            };
+            match value {
+                Some(value) => values.push(value),
+                None => return Ok(false),
+            }
+        }
+        let mut engine_decides = self.operators.is_empty();
+        for (operator, pair) in self.operators.iter().zip(values.windows(2)) {
+            let [left, right] = pair else { continue };
+            match compare(*operator, left, right)? {
+                Some(true) => {}
+                Some(false) => return Ok(false),
+                None => engine_decides = true,
+            }
+        }
+        if !engine_decides {
+            return Ok(true);
+        }
+        let value = self.settle(self.whole.evaluate(scope), scope, steps)?;
+        Ok(value.is_some_and(|value| value.is_true()))
+    }
+
+    /// The value of an evaluation; `None` where an undefined name decides it.
+    fn settle(
+        &self,
+        done: Result<(Value, u64), Fault>,
+        scope: &Value,
+        steps: &mut u64,
+    ) -> Result<Option<Value>, String> {
+        match done {
+            Ok((value, used)) => {
+                *steps += used;
+                Ok((!value.is_undefined()).then_some(value))
+            }
+            Err(fault) => match fault.kind {
+                ErrorKind::UndefinedError => Ok(None),
+                ErrorKind::OutOfFuel
+                | ErrorKind::UnknownFilter
+                | ErrorKind::UnknownTest
+                | ErrorKind::UnknownFunction => Err(fault.reason),
+                _ if self.paths.iter().any(|path| is_undefined(scope, path)) => Ok(None),
+                _ => Err(fault.reason),
+            },
+        }
+    }
+}
+
+/// How two values compare; `None` where only the engine can tell. An order between different kinds is
+/// a fault, not an answer.
+fn compare(operator: Operator, left: &Value, right: &Value) -> Result<Option<bool>, String> {
+    let (a, b) = (left.kind(), right.kind());
+    if let Some(invalid) = [left, right].into_iter().find(|value| value.kind() == ValueKind::Invalid) {
+        return Err(invalid.to_string());
+    }
+    let ordered = match operator {
+        Operator::Equal => return Ok(Some(left == right)),
+        Operator::NotEqual => return Ok(Some(left != right)),
+        Operator::Membership => return Ok((b == ValueKind::None).then_some(false)),
+        _ if a == ValueKind::None || b == ValueKind::None => return Ok(Some(false)),
+        _ if group(a) != group(b) => {
+            return Err(format!("it compares a {a} with a {b}: neither is the larger one"));
+        }
+        _ => left.cmp(right),
+    };
+    Ok(Some(match operator {
+        Operator::Less => ordered.is_lt(),
+        Operator::LessOrEqual => ordered.is_le(),
+        Operator::Greater => ordered.is_gt(),
+        _ => ordered.is_ge(),
+    }))
+}
+
+/// Kinds that have an order among each other.
+fn group(kind: ValueKind) -> ValueKind {
+    match kind {
+        ValueKind::Bool => ValueKind::Number,
+        ValueKind::Iterable => ValueKind::Seq,
+        other => other,
+    }
+}
+
+fn paths(formula: &Formula) -> Vec<Vec<String>> {
+    let mut paths: Vec<Vec<String>> =
+        formula.names(true).into_iter().map(|name| name.split('.').map(str::to_owned).collect()).collect();
+    paths.sort();
+    paths
+}
+
+/// Whether the way to this name ends early. A step below a text or a number is no undefined name but
+/// a mistake in the expression.
+fn is_undefined(scope: &Value, path: &[String]) -> bool {
+    let mut value = scope.clone();
+    for step in path {
+        if value.kind() != ValueKind::Map {
+            return false;
+        }
+        value = value.get_attr(step).unwrap_or(Value::UNDEFINED);
+        if value.is_undefined() {
+            return true;
+        }
+    }
+    false
 }

@@ -1,5 +1,7 @@
 //! What templates and conditions see of an event.
 
+use minijinja::Value;
+use minijinja::value::Serde;
 use serde_json::Value as Json;
 
 /// The context of one event: `event`, and `task`, `queue`, `batch` or `alert` by its type, `host` and
@@ -7,13 +9,13 @@ use serde_json::Value as Json;
 #[derive(Debug, Clone)]
 pub struct Context {
     json: Json,
-    value: minijinja::Value,
+    value: Value,
 }
 
 impl Context {
-    /// Wraps a JSON object.
+    /// Wraps a JSON object. The engine's form of it is built here, once for all hooks.
     pub fn new(json: Json) -> Self {
-        let value = minijinja::Value::from(minijinja::value::Serde(&json));
+        let value = Value::from(Serde(&json));
         Context { json, value }
     }
 
@@ -23,7 +25,17 @@ impl Context {
     }
 
     /// As the template engine sees it.
-    pub fn value(&self) -> &minijinja::Value {
+    pub fn value(&self) -> &Value {
         &self.value
+    }
+
+    /// The value below these keys; `None` where one is missing or null.
+    pub fn at(&self, path: &[&str]) -> Option<&Json> {
+        path.iter().try_fold(&self.json, |json, key| json.get(key)).filter(|json| !json.is_null())
+    }
+
+    /// The text below these keys; `None` where it is missing, empty or no text.
+    pub fn text_at(&self, path: &[&str]) -> Option<&str> {
+        self.at(path).and_then(Json::as_str).filter(|text| !text.is_empty())
     }
 }

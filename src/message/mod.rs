@@ -1,12 +1,25 @@
 //! What is said: conditions and templates over the context of an event, and the body they make.
 
+mod clauses;
 mod condition;
 mod context;
+mod default_body;
+mod filters;
+mod formula;
+mod notice;
+mod place;
+pub mod sample;
 mod template;
+mod text;
+mod tree;
+mod typed;
+mod wording;
 
 pub use condition::{Condition, Verdict};
 pub use context::Context;
-pub use template::{RenderError, Syntax, Template, TemplateError};
+pub use default_body::default_body;
+pub use notice::{Notice, Tone};
+pub use template::{MAX_BODY_BYTES, RenderError, Template, TemplateError};
 
 /// A rendered message, the same for every attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +30,8 @@ pub struct Message {
     pub body: Vec<u8>,
 }
 
-/// stub
-pub fn compose(_: Option<&Template>, _: &crate::config::Endpoint, _: &Context) -> Result<Message, RenderError> { unimplemented!() }
-impl std::fmt::Display for RenderError { fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str(&self.reason) } }
+/// The names at the top of a context. Which of them an event has depends on its type.
+pub(crate) const ROOTS: &[&str] = &["event", "task", "queue", "batch", "alert", "digest", "host", "vars"];
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,298 @@
+//! Takes a condition apart at its `and`, `or` and `not`, so that an undefined name makes only its own
+//! comparison false. The engine gives whole expressions only; this reads as much of its grammar as
+//! that needs, and leaves alone what it does not know.
+
+use std::ops::Range;
+
+/// The deepest nesting that is taken apart; what lies deeper is one comparison to us.
+const MAX_DEPTH: usize = 50;
+
+/// A condition, as ranges of its source.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Clause {
+    All(Vec<Clause>),
+    Any(Vec<Clause>),
+    Not(Box<Clause>),
+    Test(Test),
+}
+
+/// What is neither `and`, `or` nor `not`.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Test {
+    pub source: Range<usize>,
+    /// The operands of its comparison; one without an operator, or none when it has an `if`.
+    pub operands: Vec<Range<usize>>,
+    /// What stands between them.
+    pub operators: Vec<Operator>,
+}
+
+/// A comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Operator {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    /// `in` and `not in`.
+    Membership,
+}
+
+impl Operator {
+    fn of_symbol(symbol: &str) -> Option<Operator> {
+        Some(match symbol {
+            "==" => Operator::Equal,
+            "!=" => Operator::NotEqual,
+            "<" => Operator::Less,
+            "<=" => Operator::LessOrEqual,
+            ">" => Operator::Greater,
+            ">=" => Operator::GreaterOrEqual,
+            _ => return None,
+        })
+    }
+}
+
+/// Takes a source apart that the engine has accepted.
+pub(super) fn take_apart(source: &str) -> Clause {
+    let tokens = tokens(source);
+    clause(source, &tokens, 0..source.len(), 0)
+}
+
+#[derive(Debug)]
+struct Token {
+    at: Range<usize>,
+    /// Open brackets around it; a bracket counts as outside of itself.
+    depth: usize,
+}
+
+impl Token {
+    fn text<'a>(&self, source: &'a str) -> &'a str {
+        source.get(self.at.clone()).unwrap_or("")
+    }
+}
+
+fn clause(source: &str, tokens: &[Token], range: Range<usize>, nesting: usize) -> Clause {
+    let Some(level) = tokens.first().map(|token| token.depth) else {
+        return Clause::Test(Test { source: range, operands: Vec::new(), operators: Vec::new() });
+    };
+    let words = keywords(source, tokens, level);
+    let positions = |word: &str| -> Vec<usize> {
+        words.iter().filter(|(_, keyword)| *keyword == word).map(|(index, _)| *index).collect()
+    };
+    if nesting > MAX_DEPTH || !positions("if").is_empty() {
+        return Clause::Test(Test { source: range, operands: Vec::new(), operators: Vec::new() });
+    }
+    let parts = |at: &[usize]| -> Vec<Clause> {
+        split(tokens, at).map(|(part, range)| clause(source, part, range, nesting + 1)).collect()
+    };
+    let (ors, ands) = (positions("or"), positions("and"));
+    if !ors.is_empty() {
+        return Clause::Any(parts(&ors));
+    }
+    if !ands.is_empty() {
+        return Clause::All(parts(&ands));
+    }
+    match tokens {
+        [first, rest @ ..] if !rest.is_empty() && first.text(source) == "not" => {
+            Clause::Not(Box::new(clause(source, rest, span(rest), nesting + 1)))
+        }
+        [open, inner @ .., close] if is_group(source, open, inner, close, level) => {
+            clause(source, inner, span(inner), nesting + 1)
+        }
+        _ => Clause::Test(test(source, tokens, level)),
+    }
+}
+
+/// Whether the whole is one expression in parentheses, not a call, a tuple or two groups.
+fn is_group(source: &str, open: &Token, inner: &[Token], close: &Token, level: usize) -> bool {
+    open.text(source) == "("
+        && close.text(source) == ")"
+        && !inner.is_empty()
+        && inner.iter().all(|token| token.depth > level)
+        && !inner.iter().any(|token| token.depth == level + 1 && token.text(source) == ",")
+}
+
+fn test(source: &str, tokens: &[Token], level: usize) -> Test {
+    let words = keywords(source, tokens, level);
+    let mut operands = Vec::new();
+    let mut operators = Vec::new();
+    let mut start = 0;
+    let mut index = 0;
+    while index < tokens.len() {
+        let word = words.iter().find(|(at, _)| *at == index).map(|(_, word)| *word);
+        let symbol = if tokens[index].depth == level { tokens[index].text(source) } else { "" };
+        let (operator, width) = match (word, Operator::of_symbol(symbol)) {
+            (_, Some(operator)) => (operator, 1),
+            (Some("in"), _) => (Operator::Membership, 1),
+            (Some("not"), _) if index > start => (Operator::Membership, 2),
+            _ => {
+                index += 1;
+                continue;
+            }
+        };
+        operands.push(span(&tokens[start..index]));
+        operators.push(operator);
+        index += width;
+        start = index;
+    }
+    operands.push(span(tokens.get(start..).unwrap_or(&[])));
+    Test { source: span(tokens), operands, operators }
+}
+
+/// The words of the grammar at this level with their positions: not a name after a dot or a bar, and
+/// not the name of a test after `is`.
+fn keywords<'a>(source: &'a str, tokens: &[Token], level: usize) -> Vec<(usize, &'a str)> {
+    let text =
+        |index: Option<usize>| index.and_then(|index| tokens.get(index)).map_or("", |t| t.text(source));
+    let mut words = Vec::new();
+    for (index, token) in tokens.iter().enumerate() {
+        let word = token.text(source);
+        if token.depth != level || !matches!(word, "and" | "or" | "not" | "if" | "in") {
+            continue;
+        }
+        let (before, earlier) = (text(index.checked_sub(1)), text(index.checked_sub(2)));
+        let is_name = matches!(before, "." | "|" | "is") || (before == "not" && earlier == "is");
+        if !is_name {
+            words.push((index, word));
+        }
+    }
+    words
+}
+
+fn split<'a>(tokens: &'a [Token], at: &[usize]) -> impl Iterator<Item = (&'a [Token], Range<usize>)> {
+    let starts = std::iter::once(0).chain(at.iter().map(|index| index + 1));
+    let ends = at.iter().copied().chain(std::iter::once(tokens.len()));
+    starts.zip(ends).map(|(start, end)| {
+        let part = tokens.get(start..end).unwrap_or(&[]);
+        (part, span(part))
+    })
+}
+
+fn span(tokens: &[Token]) -> Range<usize> {
+    match (tokens.first(), tokens.last()) {
+        (Some(first), Some(last)) => first.at.start..last.at.end,
+        _ => 0..0,
+    }
+}
+
+fn tokens(source: &str) -> Vec<Token> {
+    let bytes = source.as_bytes();
+    let mut tokens = Vec::new();
+    let mut depth = 0_usize;
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let rest = &bytes[at..];
+        let len = match byte {
+            b if b.is_ascii_whitespace() => {
+                at += 1;
+                continue;
+            }
+            b'"' | b'\'' => string_len(rest),
+            b if is_word(b) => word_len(rest),
+            _ if matches!(
+                rest,
+                [b'=' | b'!' | b'<' | b'>', b'=', ..] | [b'*', b'*', ..] | [b'/', b'/', ..]
+            ) =>
+            {
+                2
+            }
+            _ => 1,
+        };
+        if matches!(byte, b')' | b']' | b'}') {
+            depth = depth.saturating_sub(1);
+        }
+        tokens.push(Token { at: at..at + len, depth });
+        if matches!(byte, b'(' | b'[' | b'{') {
+            depth += 1;
+        }
+        at += len;
+    }
+    tokens
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii()
+}
+
+/// A name, or a number with its fraction.
+fn word_len(bytes: &[u8]) -> usize {
+    let mut len = bytes.iter().take_while(|byte| is_word(**byte)).count();
+    let is_number = bytes.first().is_some_and(u8::is_ascii_digit);
+    if is_number && bytes.get(len) == Some(&b'.') && bytes.get(len + 1).is_some_and(u8::is_ascii_digit) {
+        len += 1 + bytes[len + 1..].iter().take_while(|byte| is_word(**byte)).count();
+    }
+    len
+}
+
+fn string_len(bytes: &[u8]) -> usize {
+    let quote = bytes[0];
+    let mut at = 1;
+    while let Some(&byte) = bytes.get(at) {
+        match byte {
+            b'\\' => at += 2,
+            b if b == quote => return at + 1,
+            _ => at += 1,
+        }
+    }
+    bytes.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape(source: &str) -> String {
+        fn show(source: &str, clause: &Clause) -> String {
+            let list =
+                |parts: &[Clause]| parts.iter().map(|part| show(source, part)).collect::<Vec<_>>().join(", ");
+            match clause {
+                Clause::All(parts) => format!("all({})", list(parts)),
+                Clause::Any(parts) => format!("any({})", list(parts)),
+                Clause::Not(part) => format!("not({})", show(source, part)),
+                Clause::Test(test) => {
+                    let operands: Vec<_> = test.operands.iter().map(|range| &source[range.clone()]).collect();
+                    if operands.is_empty() {
+                        format!("<{}>", &source[test.source.clone()])
+                    } else {
+                        operands.join(" ? ")
+                    }
+                }
+            }
+        }
+        show(source, &take_apart(source))
+    }
+
+    #[test]
+    fn a_condition_comes_apart_at_its_own_words_only() {
+        let table = [
+            ("a >= 10 or b >= 3", "any(a ? 10, b ? 3)"),
+            ("a or b and not c", "any(a, all(b, not(c)))"),
+            ("(a or b) and c", "all(any(a, b), c)"),
+            ("(a or b) == c", "(a or b) ? c"),
+            ("not (a in b)", "not(a ? b)"),
+            ("a not in b and c.or", "all(a ? b, c.or)"),
+            ("a is not in [1, 2] or x", "any(a is not in [1, 2], x)"),
+            ("a is not defined", "a is not defined"),
+            ("'x or y' == a", "'x or y' ? a"),
+            (r"'it\'s or' in a", r"'it\'s or' ? a"),
+            ("a if b or c else d", "<a if b or c else d>"),
+            ("f(a or b) and c[d or e]", "all(f(a or b), c[d or e])"),
+            ("(a, b) == c", "(a, b) ? c"),
+            ("1 < a <= 2.5", "1 ? a ? 2.5"),
+            ("a|default(0) > 1", "a|default(0) ? 1"),
+        ];
+        for (source, expected) in table {
+            assert_eq!(shape(source), expected, "{source}");
+        }
+    }
+
+    #[test]
+    fn nonsense_and_depth_are_survived() {
+        for odd in ["", "or", "and and", "not", "((", "))", "a <", "'", "\\", "a not", "in in in", "ä or"] {
+            take_apart(odd);
+        }
+        take_apart(&format!("{}a{}", "(".repeat(500), ")".repeat(500)));
+        take_apart(&"not ".repeat(500));
+    }
+}

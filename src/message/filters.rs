@@ -1,0 +1,146 @@
+//! Filters for people who write messages, beside the engine's own.
+
+use minijinja::value::ValueKind;
+use minijinja::{Environment, Error, ErrorKind, Value};
+
+/// Parts thousands without letting a line break between them: NARROW NO-BREAK SPACE.
+const THIN: char = '\u{202f}';
+
+/// Adds `duration`, `clip` and `number`.
+pub(super) fn install(engine: &mut Environment<'static>) {
+    engine.add_filter("duration", |seconds: f64| -> Result<String, Error> {
+        if seconds.is_finite() {
+            Ok(duration(seconds))
+        } else {
+            Err(Error::new(ErrorKind::InvalidOperation, "`duration` needs a finite number of seconds"))
+        }
+    });
+    engine.add_filter("clip", |text: Value, chars: usize| -> Result<String, Error> {
+        refuse_undefined(&text)?;
+        Ok(clip(&plain(&text), chars))
+    });
+    engine.add_filter("number", |value: Value| -> Result<String, Error> {
+        refuse_undefined(&value)?;
+        if value.kind() == ValueKind::Number {
+            Ok(group_thousands(&plain(&value)))
+        } else {
+            Err(Error::new(
+                ErrorKind::InvalidOperation,
+                format!("`number` needs a number, this is {}", value.kind()),
+            ))
+        }
+    });
+}
+
+/// Refuses an undefined value in the engine's own words, which name it.
+fn refuse_undefined(value: &Value) -> Result<(), Error> {
+    if value.is_undefined() { value.get_attr("").map(|_| ()) } else { Ok(()) }
+}
+
+/// A length of time for people, in its two largest units: `0.8 s`, `42 s`, `2 h 5 min`, `3 d`.
+pub(super) fn duration(seconds: f64) -> String {
+    if seconds < 0.0 {
+        return format!("-{}", duration(-seconds));
+    }
+    if seconds < 0.0995 {
+        let ms = (seconds * 1000.0).round();
+        return if ms == 0.0 { "0 s".to_owned() } else { format!("{ms} ms") };
+    }
+    if seconds < 9.95 {
+        return format!("{} s", (seconds * 10.0).round() / 10.0);
+    }
+    // A number too large for an integer is cut to the largest, some 10^11 years.
+    let whole = seconds.round() as u64;
+    let (large, large_unit, small, small_unit) = match whole {
+        0..60 => return format!("{whole} s"),
+        60..3_600 => (whole / 60, "min", whole % 60, "s"),
+        3_600..86_400 => (whole / 3_600, "h", whole % 3_600 / 60, "min"),
+        _ => (whole / 86_400, "d", whole % 86_400 / 3_600, "h"),
+    };
+    if small == 0 {
+        format!("{large} {large_unit}")
+    } else {
+        format!("{large} {large_unit} {small} {small_unit}")
+    }
+}
+
+/// At most so many characters of a text; a shortened one ends in `…`.
+pub(super) fn clip(text: &str, chars: usize) -> String {
+    if text.char_indices().nth(chars).is_none() {
+        return text.to_owned();
+    }
+    let Some(kept) = chars.checked_sub(1) else { return String::new() };
+    let end = text.char_indices().nth(kept).map_or(text.len(), |(at, _)| at);
+    format!("{}…", text[..end].trim_end())
+}
+
+/// A number for people: `12 345.6`, its thousands parted so that no line breaks there.
+pub(super) fn group_thousands(number: &str) -> String {
+    let (sign, unsigned) = number.strip_prefix('-').map_or(("", number), |rest| ("-", rest));
+    let (whole, fraction) = unsigned.split_at(unsigned.find('.').unwrap_or(unsigned.len()));
+    if !whole.bytes().all(|byte| byte.is_ascii_digit()) {
+        return number.to_owned();
+    }
+    let mut grouped = String::from(sign);
+    for (index, digit) in whole.chars().enumerate() {
+        if index > 0 && (whole.len() - index) % 3 == 0 {
+            grouped.push(THIN);
+        }
+        grouped.push(digit);
+    }
+    grouped + if fraction == ".0" { "" } else { fraction }
+}
+
+/// A value as a text leaf prints it: null is nothing.
+fn plain(value: &Value) -> String {
+    if value.is_none() {
+        String::new()
+    } else {
+        value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_reads_as_people_say_it() {
+        let table = [
+            (0.0, "0 s"),
+            (0.012, "12 ms"),
+            (0.8, "0.8 s"),
+            (4.0, "4 s"),
+            (42.4, "42 s"),
+            (59.6, "1 min"),
+            (200.0, "3 min 20 s"),
+            (7_500.0, "2 h 5 min"),
+            (7_200.0, "2 h"),
+            (273_600.0, "3 d 4 h"),
+            (-42.0, "-42 s"),
+        ];
+        for (seconds, text) in table {
+            assert_eq!(duration(seconds), text, "{seconds}");
+        }
+        assert!(duration(f64::MAX).ends_with(" h"));
+    }
+
+    #[test]
+    fn a_clipped_text_is_never_longer_than_asked() {
+        assert_eq!(clip("äöü", 3), "äöü");
+        assert_eq!(clip("äöüß", 3), "äö…");
+        assert_eq!(clip("ab cd", 4), "ab…");
+        assert_eq!(clip("ab", 1), "…");
+        assert_eq!(clip("ab", 0), "");
+        assert_eq!(clip("", 0), "");
+    }
+
+    #[test]
+    fn thousands_are_parted() {
+        assert_eq!(group_thousands("12345"), "12\u{202f}345");
+        assert_eq!(group_thousands("-1234567.25"), "-1\u{202f}234\u{202f}567.25");
+        assert_eq!(group_thousands("999"), "999");
+        assert_eq!(group_thousands("1000.0"), "1\u{202f}000");
+        assert_eq!(group_thousands("inf"), "inf");
+    }
+}

@@ -1,0 +1,205 @@
+//! The template engine, set up once: how an expression is evaluated and a text is printed, in steps
+//! that are counted.
+
+use super::{filters, typed};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::ValueKind;
+use minijinja::{Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value};
+use std::collections::HashSet;
+use std::io;
+use std::sync::LazyLock;
+
+/// The steps one expression or text may take. The engine charges one for an instruction and one for
+/// each 64 bytes it makes, so this also bounds a single value to about 3 MiB.
+pub(super) const FUEL_PER_PIECE: u64 = 50_000;
+
+/// The only template of an environment.
+const PIECE: &str = "piece";
+
+/// Where an expression leaves its value in the engine's state.
+const RESULT: &str = "taskbell.result";
+
+static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut engine = Environment::new();
+    // Only so does an error say which name is undefined.
+    engine.set_debug(true);
+    engine.set_fuel(Some(FUEL_PER_PIECE));
+    engine.set_recursion_limit(64);
+    // A text that ends in a newline keeps it. Building fails on odd delimiters only; these are usual.
+    if let Ok(syntax) = SyntaxConfig::builder().keep_trailing_newline(true).build() {
+        engine.set_syntax(syntax);
+    }
+    engine.set_undefined_behavior(UndefinedBehavior::Strict);
+    engine.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+    // `debug()` would print the whole context into a message.
+    engine.remove_global("debug");
+    filters::install(&mut engine);
+    engine
+});
+
+/// A fresh environment with Taskbell's filters and limits, for one piece.
+pub(super) fn engine() -> Environment<'static> {
+    ENGINE.clone()
+}
+
+/// Whether the engine itself knows this name, `range` for instance.
+pub(super) fn is_builtin(name: &str) -> bool {
+    ENGINE.globals().any(|(builtin, _)| builtin == name)
+}
+
+/// What the engine says went wrong.
+#[derive(Debug, Clone)]
+pub(super) struct Fault {
+    pub kind: ErrorKind,
+    /// From 1.
+    pub line: Option<usize>,
+    pub reason: String,
+}
+
+impl Fault {
+    /// Whether it speaks of an undefined name in the context itself, `task.nmae`: no guess about the
+    /// fields a host may add can lead there.
+    pub(super) fn is_of_context(&self) -> bool {
+        let name = self.reason.strip_prefix('`').and_then(|rest| rest.split_once("` is undefined"));
+        name.and_then(|(name, _)| name.split(['.', '[']).next())
+            .is_some_and(|root| super::ROOTS.contains(&root))
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        let kind = error.kind();
+        let detail = error.detail().map(str::to_owned);
+        let reason = match (kind, detail) {
+            (ErrorKind::OutOfFuel, _) => {
+                format!(
+                    "it took more than {FUEL_PER_PIECE} steps and was stopped; make the loop or the text shorter"
+                )
+            }
+            (ErrorKind::UndefinedError, Some(detail)) => detail,
+            (_, Some(detail)) => format!("{kind}: {detail}"),
+            (_, None) => kind.to_string(),
+        };
+        Fault { kind, line: error.line(), reason: filters::clip(&reason, 400) }
+    }
+}
+
+/// A compiled expression.
+pub(super) struct Formula {
+    engine: Box<Environment<'static>>,
+}
+
+impl Formula {
+    /// Compiles an expression. With `lenient` an undefined name may be tested for truth.
+    pub(super) fn compile(source: &str, lenient: bool) -> Result<Formula, Fault> {
+        // The expression on its own first: the braces around it below must not be its own.
+        ENGINE.compile_expression_owned(source.to_owned())?;
+        let mut engine = Box::new(engine());
+        if lenient {
+            // An undefined name is no news to a condition, so it is not traced.
+            engine.set_debug(false);
+            engine.set_undefined_behavior(UndefinedBehavior::SemiStrict);
+        }
+        engine.set_formatter(keep_value);
+        engine.add_template_owned(PIECE, format!("{{{{ {source} }}}}"))?;
+        Ok(Formula { engine })
+    }
+
+    /// The value, and the steps it took.
+    pub(super) fn evaluate(&self, scope: &Value) -> Result<(Value, u64), Fault> {
+        let captured = self.engine.get_template(PIECE)?.render_captured_to(scope.clone(), io::sink())?;
+        let steps = captured.state().fuel_levels().map_or(0, |(used, _)| used);
+        Ok((captured.state().get_temp(RESULT).unwrap_or(Value::UNDEFINED), steps))
+    }
+
+    /// The names it reads from the scope; with `nested` with their attributes, `task.metrics.loss`.
+    pub(super) fn names(&self, nested: bool) -> HashSet<String> {
+        names(&self.engine, nested)
+    }
+}
+
+/// A compiled text with `{{ … }}` and `{% … %}` in it.
+pub(super) struct Phrase {
+    engine: Box<Environment<'static>>,
+}
+
+impl Phrase {
+    /// Compiles a text.
+    pub(super) fn compile(source: &str) -> Result<Phrase, Fault> {
+        let mut engine = Box::new(engine());
+        engine.set_formatter(print_value);
+        engine.add_template_owned(PIECE, source.to_owned())?;
+        Ok(Phrase { engine })
+    }
+
+    /// The text, at most `room` bytes of it, and the steps it took.
+    pub(super) fn print(&self, scope: &Value, room: usize) -> Result<(String, u64), Fault> {
+        let mut page = Page { text: Vec::new(), room };
+        let captured = self.engine.get_template(PIECE)?.render_captured_to(scope.clone(), &mut page);
+        match captured {
+            Ok(captured) => {
+                let steps = captured.state().fuel_levels().map_or(0, |(used, _)| used);
+                Ok((String::from_utf8_lossy(&page.text).into_owned(), steps))
+            }
+            Err(error) if error.kind() == ErrorKind::WriteFailure => Err(Fault {
+                kind: ErrorKind::WriteFailure,
+                line: error.line(),
+                reason: super::template::too_large(),
+            }),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The names it reads from the scope.
+    pub(super) fn names(&self) -> HashSet<String> {
+        names(&self.engine, false)
+    }
+}
+
+fn names(engine: &Environment<'static>, nested: bool) -> HashSet<String> {
+    engine.get_template(PIECE).map(|piece| piece.undeclared_variables(nested)).unwrap_or_default()
+}
+
+/// The formatter of an expression: keeps the value instead of printing it. An undefined value never
+/// comes here, but for `{{ a if b }}` without `else`.
+fn keep_value(_: &mut Output, state: &mut State, value: &Value) -> Result<(), Error> {
+    state.set_temp(RESULT, value.clone());
+    Ok(())
+}
+
+/// The formatter of a text: words as they are, null as nothing, anything else as JSON writes it.
+fn print_value(out: &mut Output, _: &mut State, value: &Value) -> Result<(), Error> {
+    let printed = match value.kind() {
+        ValueKind::Undefined | ValueKind::None => Ok(()),
+        ValueKind::Bool => out.write_str(if value.is_true() { "true" } else { "false" }),
+        ValueKind::Seq | ValueKind::Map | ValueKind::Iterable => {
+            let mut room = super::template::MAX_BODY_BYTES;
+            let json = typed::to_json(value, &mut room)
+                .map_err(|reason| Error::new(ErrorKind::BadSerialization, reason))?;
+            out.write_str(&json.to_string())
+        }
+        _ => write!(out, "{value}"),
+    };
+    printed.map_err(Error::from)
+}
+
+/// A writer that refuses what does not fit.
+struct Page {
+    text: Vec<u8>,
+    room: usize,
+}
+
+impl io::Write for Page {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.len() > self.room {
+            return Err(io::Error::new(io::ErrorKind::StorageFull, "the page is full"));
+        }
+        self.room -= bytes.len();
+        self.text.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

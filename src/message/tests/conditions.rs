@@ -1,0 +1,153 @@
+use super::super::{Condition, Context, Verdict};
+use crate::event::KNOWN_TYPES;
+use serde_json::json;
+
+fn verdict(source: &str, context: &Context) -> Verdict {
+    Condition::compile(source).unwrap_or_else(|reason| panic!("{source}: {reason}")).holds(context)
+}
+
+fn task() -> Context {
+    Context::new(json!({
+        "task": {
+            "name": "run-7", "status": "success", "kind": "training", "duration_s": 90.7, "nothing": null,
+            "params": {"steps": 30, "text": "30", "tags": ["a", "b"], "odd key": 1},
+        },
+        "queue": {"duration_s": 600},
+        "host": {"name": "render-07"},
+    }))
+}
+
+#[test]
+fn what_is_defined_decides() {
+    let context = task();
+    let table = [
+        ("task.status == 'success' and task.kind == 'training'", true),
+        ("task.params.steps > 20 and task.status == 'success'", true),
+        ("task.params.steps > 30", false),
+        ("1 < task.params.steps <= 30", true),
+        ("task.params.steps * 2 == 60", true),
+        ("'a' in task.params.tags", true),
+        ("'c' not in task.params.tags", true),
+        ("task.kind in ['training', 'image']", true),
+        ("task.kind is in ['training']", true),
+        ("task.params.tags|length > 1", true),
+        ("task.name is startingwith('run')", true),
+        ("task['kind'] == 'training'", true),
+        ("(task.status == 'error' or task.duration_s >= 60) and not task.params.steps > 100", true),
+        ("true", true),
+        ("task", true),
+        ("''", false),
+        ("'x' if task.status == 'error'", false),
+        ("task.duration_s|round == 91", true),
+        ("true == (task.kind == 'training')", true),
+    ];
+    for (source, holds) in table {
+        assert_eq!(verdict(source, &context), if holds { Verdict::True } else { Verdict::False }, "{source}");
+    }
+}
+
+#[test]
+fn an_undefined_name_is_false_and_leaves_the_rest_to_decide() {
+    let context = task();
+    let table = [
+        ("queue.total >= 10 or queue.duration_s >= 300", true),
+        ("queue.duration_s >= 300 or queue.total >= 10", true),
+        ("queue.total >= 10 or queue.duration_s >= 3000", false),
+        ("queue.total < 10", false),
+        ("queue.total >= 10 and queue.duration_s >= 300", false),
+        ("not task.error", true),
+        ("not task.error.message", true),
+        ("not queue.total >= 10", true),
+        ("task.error", false),
+        ("task.metrics.loss > 1", false),
+        ("task.metrics.loss < 1", false),
+        ("task.metrics.loss == 1", false),
+        ("task.metrics.loss != 1", false),
+        ("10 > task.metrics.deep.loss", false),
+        ("task.metrics.loss + 1 > 0", false),
+        ("task.metrics.loss|round(2) > 0", false),
+        ("task.metrics.loss|abs < 5", false),
+        ("task.users|length == 0", false),
+        ("task.missing|upper == ''", false),
+        ("task.missing.startswith('a')", false),
+        ("task.metrics.get('a') == 1", false),
+        ("task.missing[0] == 1", false),
+        ("task.params['no key'] > 0", false),
+        ("'x' in task.missing", false),
+        ("'x' not in task.missing", false),
+        ("task.missing in ['x']", false),
+        ("task.missing ~ 'x' == 'x'", false),
+        ("-task.missing < 0", false),
+        ("alert.value > 3 or task.kind == 'training'", true),
+        ("nonsense.deep.name > 3 or true", true),
+        ("task.missing is defined", false),
+        ("task.missing is not defined", true),
+        ("task.missing is undefined or false", true),
+        ("task.missing|default(5) > 3", true),
+        ("(task.missing or task.kind) == 'training'", true),
+        ("(task.kind == 'x' or task.missing > 1) or task.params.steps > 1", true),
+        ("1 if task.missing else 2", true),
+        ("task.name.nothing", false),
+    ];
+    for (source, holds) in table {
+        assert_eq!(verdict(source, &context), if holds { Verdict::True } else { Verdict::False }, "{source}");
+    }
+}
+
+#[test]
+fn null_is_neither_smaller_nor_larger_than_a_number() {
+    let context = task();
+    for source in
+        ["task.nothing < 1", "task.nothing > 1", "task.nothing <= 1", "1 < task.nothing", "1 in task.nothing"]
+    {
+        assert_eq!(verdict(source, &context), Verdict::False, "{source}");
+    }
+    assert_eq!(verdict("task.nothing == none", &context), Verdict::True);
+    assert_eq!(verdict("task.nothing is none", &context), Verdict::True);
+    assert_eq!(verdict("task.kind != none", &context), Verdict::True);
+}
+
+#[test]
+fn a_real_error_is_broken_not_false() {
+    let context = task();
+    let table = [
+        ("task.params.text > 20", "string with a number"),
+        ("task.name + 1 > 3", ""),
+        ("task.name|nofilter", "nofilter"),
+        ("task.missing|nofilter", "nofilter"),
+        ("task.name is notest", "notest"),
+        ("nofunction(1)", "nofunction"),
+        ("task.name.nomethod()", "nomethod"),
+        ("range(100000)|map('string')|join|length > 1", "steps"),
+        ("('x' * 100000000)|length > 1", "steps"),
+    ];
+    for (source, names) in table {
+        match verdict(source, &context) {
+            Verdict::Broken(reason) => assert!(reason.contains(names), "{source}: {reason}"),
+            verdict => panic!("{source}: {verdict:?}"),
+        }
+    }
+}
+
+#[test]
+fn what_does_not_parse_is_refused_with_a_reason() {
+    for bad in ["", "a >", "a and", "(a", "a b", "{{ a }}", "a }} b", "'x", "a = 1", "not", "{% if a %}"] {
+        let reason = Condition::compile(bad).expect_err(bad);
+        assert!(!reason.is_empty());
+    }
+}
+
+#[test]
+fn check_finds_names_that_no_event_has() {
+    let reason =
+        Condition::compile("true or tsak.status == 'x'").unwrap().check("task.complete").unwrap_err();
+    assert!(reason.contains("`tsak`") && reason.contains("did you mean `task`?"), "{reason}");
+    let reason =
+        Condition::compile("task.name|uper == 'X' or true").unwrap().check("task.complete").unwrap_err();
+    assert!(reason.contains("uper"), "{reason}");
+    let sound =
+        "queue.total >= 10 or task.metrics.other * 2 > 1 or task.params.size|round > 3 or alert.value > 1";
+    for kind in KNOWN_TYPES.iter().chain(&["render.saved"]) {
+        Condition::compile(sound).unwrap().check(kind).unwrap();
+    }
+}

@@ -1,0 +1,125 @@
+use super::super::sample::context as sample_context;
+use super::super::{Context, Notice, Tone};
+use serde_json::{Value as Json, json};
+
+fn notice(kind: &str, context: Json) -> Notice {
+    Notice::from_context(kind, &Context::new(context))
+}
+
+fn fact<'a>(notice: &'a Notice, label: &str) -> Option<&'a str> {
+    notice.facts.iter().find(|(key, _)| key == label).map(|(_, value)| value.as_str())
+}
+
+#[test]
+fn a_task_says_how_it_went() {
+    let failed = Notice::from_context("task.complete", &sample_context("task.complete"));
+    assert_eq!((failed.tone, failed.title.as_str()), (Tone::Bad, "Task failed: portrait-07"));
+    assert_eq!(failed.text.as_deref(), Some("CUDA out of memory: tried to allocate 2.5 GiB"));
+    let facts = [
+        ("Duration", "42 s"),
+        ("Model", "sdxl-base-1.0"),
+        ("Kind", "image"),
+        ("User", "mira"),
+        ("Batch", "batch-42"),
+        ("Still in queue", "12"),
+        ("loss", "0.0213"),
+        ("Host", "render-07"),
+    ];
+    for (label, value) in facts {
+        assert_eq!(fact(&failed, label), Some(value), "{label}");
+    }
+    let done = notice("task.complete", json!({"task": {"id": "t1", "error": {"message": "no"}}}));
+    assert_eq!((done.tone, done.title.as_str(), done.text), (Tone::Good, "Task done: t1", None));
+    let cancelled = notice("task.complete", json!({"task": {"status": "cancelled"}}));
+    assert_eq!((cancelled.tone, cancelled.title.as_str()), (Tone::Neutral, "Task cancelled"));
+}
+
+#[test]
+fn an_output_is_a_link_by_http_only_and_an_image_where_others_can_fetch_it() {
+    let table = [
+        ("https://a.example.com/x.png", Some("https://a.example.com/x.png"), true),
+        ("View/my run/x.png", Some("https://h.example.com/base/View/my%20run/x.png"), true),
+        ("/View/x.PNG", Some("https://h.example.com/base/View/x.PNG"), true),
+        ("http://192.168.1.4/x.png", Some("http://192.168.1.4/x.png"), false),
+        ("http://localhost:7801/x.png", Some("http://localhost:7801/x.png"), false),
+        ("http://[::1]/x.png", Some("http://[::1]/x.png"), false),
+        ("http://render/x.png", Some("http://render/x.png"), false),
+        ("https://a.example.com/x.mp4", Some("https://a.example.com/x.mp4"), false),
+        ("javascript:alert(1)", None, false),
+        ("file:///etc/passwd", None, false),
+        ("", None, false),
+    ];
+    for (url, link, shown) in table {
+        let context = json!({
+            "task": {"outputs": [{ "url": url }]},
+            "host": {"base_url": "https://h.example.com/base/"},
+        });
+        let notice = notice("task.complete", context);
+        assert_eq!(notice.link.as_deref(), link, "{url}");
+        assert_eq!(notice.image_url.is_some(), shown, "{url}");
+    }
+    let video = json!({"task": {"outputs": [{"url": "https://a.example.com/x.png", "mime": "video/mp4"}]}});
+    assert_eq!(notice("task.complete", video).image_url, None);
+    let homeless = json!({"task": {"outputs": [{"url": "x.png"}]}});
+    assert_eq!(notice("task.complete", homeless).link, None);
+}
+
+#[test]
+fn a_queue_counts_and_names_what_failed() {
+    let end = Notice::from_context("queue.end", &sample_context("queue.end"));
+    assert_eq!((end.tone, end.title.as_str()), (Tone::Warn, "Queue finished: 198 of 200 succeeded"));
+    assert_eq!(fact(&end, "Duration"), Some("2 h 5 min"));
+    assert_eq!(fact(&end, "Per task"), Some("37 s"));
+    assert_eq!(fact(&end, "Users"), Some("mira, jon"));
+    assert_eq!(fact(&end, "Queue"), None);
+    assert_eq!(end.failures, ["portrait-07: CUDA out of memory: tried to allocate 2.5 GiB"]);
+    let batch = Notice::from_context("batch.end", &sample_context("batch.end"));
+    assert_eq!(batch.title, "Batch finished: 198 of 200 succeeded");
+    assert_eq!(fact(&batch, "Batch"), Some("batch-42"));
+
+    let failures: Vec<Json> =
+        (0..20).map(|n| json!({"id": format!("t{n}"), "error": {"type": "X"}})).collect();
+    let many = notice("queue.end", json!({"queue": {"total": 30, "failed": 30, "failures": failures}}));
+    assert_eq!(many.tone, Tone::Bad);
+    assert_eq!(many.failures.len(), 6);
+    assert_eq!((many.failures[0].as_str(), many.failures[5].as_str()), ("t0: X", "and 25 more"));
+    assert_eq!(notice("queue.end", json!({})).title, "Queue finished");
+    let good = notice("queue.end", json!({"queue": {"name": "night", "total": 12000, "succeeded": 12000}}));
+    assert_eq!(
+        (good.tone, good.title.as_str()),
+        (Tone::Good, "Queue finished: 12\u{202f}000 of 12\u{202f}000 succeeded")
+    );
+    assert_eq!(fact(&good, "Queue"), Some("night"));
+}
+
+#[test]
+fn the_other_events_are_told_by_what_they_carry() {
+    let titles = [
+        ("queue.start", "Queue started", Tone::Neutral),
+        ("batch.stalled", "Batch stalled: 198 of 200 succeeded", Tone::Warn),
+        ("server.start", "Server started: render-07", Tone::Neutral),
+        ("server.stop", "Server stopped: render-07", Tone::Neutral),
+        ("alert.firing", "Alert: disk", Tone::Bad),
+        ("alert.resolved", "Alert resolved: disk", Tone::Good),
+        ("render.saved", "render.saved", Tone::Neutral),
+    ];
+    for (kind, title, tone) in titles {
+        let notice = Notice::from_context(kind, &sample_context(kind));
+        assert_eq!((notice.title.as_str(), notice.tone), (title, tone));
+        assert!(!notice.facts.is_empty(), "{kind}");
+    }
+    let alert = Notice::from_context("alert.firing", &sample_context("alert.firing"));
+    assert_eq!((fact(&alert, "Value"), fact(&alert, "Threshold")), (Some("8.5"), Some("10")));
+    let saved = Notice::from_context("render.saved", &sample_context("render.saved"));
+    assert_eq!(saved.facts[0], ("name".to_owned(), "sample".to_owned()));
+}
+
+#[test]
+fn a_digest_is_told_as_one() {
+    let item = |status: &str| json!({"event": {"type": "task.complete"}, "task": {"name": status, "status": status}});
+    let items = [item("success"), item("error"), item("success")];
+    let digest =
+        notice("task.complete", json!({"digest": {"items": items, "count": 3}, "host": {"name": "h"}}));
+    assert_eq!((digest.tone, digest.title.as_str()), (Tone::Bad, "3 events: task.complete"));
+    assert_eq!(digest.failures, ["Task failed: error"]);
+}

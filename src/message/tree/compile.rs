@@ -1,0 +1,163 @@
+//! From a JSON tree to compiled nodes; every mistake is found here, with its place.
+
+use super::super::condition::Condition;
+use super::super::formula::{Fault, Formula, Phrase};
+use super::super::place;
+use super::super::template::TemplateError;
+use super::{Key, Node};
+use serde_json::{Map, Value as Json};
+
+/// The deepest a template may be nested.
+const MAX_DEPTH: usize = 64;
+
+/// Compiles what stands at this place; `depth` counts the nodes around it.
+pub(super) fn compile(at: &str, json: &Json, depth: usize) -> Result<Node, TemplateError> {
+    if depth > MAX_DEPTH {
+        return Err(TemplateError::at(
+            at,
+            None,
+            format!("the template is nested more than {MAX_DEPTH} levels deep"),
+        ));
+    }
+    match json {
+        Json::String(text) => compile_text(at, text),
+        Json::Array(items) => {
+            let items = items
+                .iter()
+                .enumerate()
+                .map(|(index, item)| compile(&place::item(at, index), item, depth + 1));
+            Ok(Node::List(items.collect::<Result<_, _>>()?))
+        }
+        Json::Object(fields) if fields.contains_key("$if") => compile_if(at, fields, depth),
+        Json::Object(fields) if fields.contains_key("$for") => compile_for(at, fields, depth),
+        Json::Object(fields) => compile_object(at, fields, depth),
+        plain => Ok(Node::Plain(plain.clone())),
+    }
+}
+
+fn is_template(text: &str) -> bool {
+    ["{{", "{%", "{#"].iter().any(|mark| text.contains(mark))
+}
+
+fn refuse(at: &str) -> impl Fn(Fault) -> TemplateError + '_ {
+    move |fault| TemplateError::at(at, fault.line, fault.reason)
+}
+
+fn compile_text(at: &str, text: &str) -> Result<Node, TemplateError> {
+    if !is_template(text) {
+        return Ok(Node::Plain(Json::String(text.to_owned())));
+    }
+    if let Some(inner) = sole_expression(text)
+        && let Ok(formula) = Formula::compile(inner, false)
+    {
+        return Ok(Node::Typed { place: at.to_owned(), formula });
+    }
+    let phrase = Phrase::compile(text).map_err(refuse(at))?;
+    Ok(Node::Text { place: at.to_owned(), phrase })
+}
+
+/// What stands between `{{` and `}}` when the text may be nothing else.
+fn sole_expression(text: &str) -> Option<&str> {
+    let inner = text.strip_prefix("{{")?.strip_suffix("}}")?;
+    let inner = inner.strip_prefix(['-', '+']).unwrap_or(inner);
+    Some(inner.strip_suffix(['-', '+']).unwrap_or(inner))
+}
+
+fn compile_object(at: &str, fields: &Map<String, Json>, depth: usize) -> Result<Node, TemplateError> {
+    let mut compiled = Vec::with_capacity(fields.len());
+    for (name, value) in fields {
+        let at = place::key(at, name);
+        if name.starts_with('$') {
+            let reason = format!(
+                "`{name}` is not known: there are `$if` with `then` and `else`, and `$for` with `do`. \
+                 A key that shall begin with `$` is written `{{{{ '{name}' }}}}`"
+            );
+            return Err(TemplateError::at(&at, None, reason));
+        }
+        let key = if is_template(name) {
+            Key::Text { phrase: Phrase::compile(name).map_err(refuse(&at))?, place: at.clone() }
+        } else {
+            Key::Plain(name.clone())
+        };
+        compiled.push((key, compile(&at, value, depth + 1)?));
+    }
+    Ok(Node::Object(compiled))
+}
+
+/// Refuses keys beside those of a directive.
+fn only(at: &str, fields: &Map<String, Json>, directive: &str, others: &[&str]) -> Result<(), TemplateError> {
+    match fields.keys().find(|key| *key != directive && !others.contains(&key.as_str())) {
+        None => Ok(()),
+        Some(extra) => {
+            let allowed = others.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(" and ");
+            let reason = format!("`{extra}` cannot stand beside `{directive}`, only {allowed} can");
+            Err(TemplateError::at(at, None, reason))
+        }
+    }
+}
+
+fn directive<'a>(at: &str, fields: &'a Map<String, Json>, name: &str) -> Result<&'a str, TemplateError> {
+    fields.get(name).and_then(Json::as_str).ok_or_else(|| {
+        TemplateError::at(&place::key(at, name), None, format!("`{name}` is an expression in a text"))
+    })
+}
+
+fn branch(
+    at: &str,
+    fields: &Map<String, Json>,
+    owner: &str,
+    name: &str,
+    depth: usize,
+) -> Result<Box<Node>, TemplateError> {
+    let json = fields
+        .get(name)
+        .ok_or_else(|| TemplateError::at(at, None, format!("`{owner}` needs `{name}` beside it")))?;
+    compile(&place::key(at, name), json, depth + 1).map(Box::new)
+}
+
+fn compile_if(at: &str, fields: &Map<String, Json>, depth: usize) -> Result<Node, TemplateError> {
+    only(at, fields, "$if", &["then", "else"])?;
+    let place = place::key(at, "$if");
+    let condition = Condition::compile(directive(at, fields, "$if")?)
+        .map_err(|reason| TemplateError::at(&place, None, reason))?;
+    let then = branch(at, fields, "$if", "then", depth)?;
+    let otherwise =
+        if fields.contains_key("else") { Some(branch(at, fields, "$if", "else", depth)?) } else { None };
+    Ok(Node::If { place, condition, then, otherwise })
+}
+
+fn compile_for(at: &str, fields: &Map<String, Json>, depth: usize) -> Result<Node, TemplateError> {
+    only(at, fields, "$for", &["do"])?;
+    let place = place::key(at, "$for");
+    let source = directive(at, fields, "$for")?;
+    let (names, over) = loop_head(source).ok_or_else(|| {
+        TemplateError::at(
+            &place,
+            None,
+            format!("`{source}` is not of the form `x in expression` or `k, v in expression`"),
+        )
+    })?;
+    let over = Formula::compile(over, false).map_err(refuse(&place))?;
+    let each = branch(at, fields, "$for", "do", depth)?;
+    Ok(Node::For { place, names, over, each })
+}
+
+/// The names and the expression of `x in expression`.
+fn loop_head(source: &str) -> Option<(Vec<String>, &str)> {
+    let at = source.match_indices("in").map(|(at, _)| at).find(|at| {
+        let blank = |part: Option<char>| part.is_some_and(char::is_whitespace);
+        blank(source[..*at].chars().next_back()) && !source[at + 2..].chars().next().is_some_and(is_name_char)
+    })?;
+    let names: Vec<String> = source[..at].split(',').map(|name| name.trim().to_owned()).collect();
+    let sound = names.len() <= 2 && names.iter().all(|name| is_name(name) && name != "loop");
+    let distinct = names.first() != names.get(1);
+    (sound && distinct).then_some((names, &source[at + 2..]))
+}
+
+fn is_name_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
+}
+
+fn is_name(name: &str) -> bool {
+    name.chars().all(is_name_char) && name.chars().next().is_some_and(|first| !first.is_ascii_digit())
+}

@@ -1,0 +1,210 @@
+//! From compiled nodes and a scope to JSON, within what the run may spend.
+
+use super::super::condition::Condition;
+use super::super::formula::{Formula, Phrase};
+use super::super::template::{RenderError, Run};
+use super::super::typed::{charge, take, to_json, written_len};
+use super::{Key, Node};
+use minijinja::Value;
+use minijinja::value::{ValueKind, merge_maps};
+use serde_json::{Map, Value as Json};
+
+/// What a node comes to.
+pub(super) enum Yield {
+    One(Json),
+    /// Of a `$for`: spliced into a list, a list anywhere else.
+    Items(Vec<Json>),
+    /// Of an `$if` that does not hold and has no `else`.
+    Nothing,
+}
+
+/// The fault of a node that has no place of its own; the tree puts its own there.
+fn too_large(reason: String) -> RenderError {
+    RenderError::at("", None, reason)
+}
+
+impl Node {
+    pub(super) fn render(&self, scope: &Value, run: &mut Run<'_>) -> Result<Yield, RenderError> {
+        match self {
+            Node::Plain(json) => {
+                charge(json, &mut run.room).map_err(too_large)?;
+                Ok(Yield::One(json.clone()))
+            }
+            Node::Typed { place, formula } => {
+                let value = evaluate(place, formula, scope, run)?;
+                to_json(&value, &mut run.room)
+                    .map(Yield::One)
+                    .map_err(|reason| RenderError::at(place, None, reason))
+            }
+            Node::Text { place, phrase } => {
+                print(place, phrase, scope, run).map(|text| Yield::One(Json::String(text)))
+            }
+            Node::List(nodes) => render_list(nodes, scope, run),
+            Node::Object(fields) => render_object(fields, scope, run),
+            Node::If { place, condition, then, otherwise } => {
+                render_if(place, condition, then, otherwise.as_deref(), scope, run)
+            }
+            Node::For { place, names, over, each } => render_for(place, names, over, each, scope, run),
+        }
+    }
+}
+
+fn evaluate(at: &str, formula: &Formula, scope: &Value, run: &mut Run<'_>) -> Result<Value, RenderError> {
+    run.begin();
+    match formula.evaluate(scope) {
+        Ok((value, steps)) => run.spend(at, steps).map(|()| value),
+        Err(fault) if run.excuses(&fault) => Ok(Value::from(())),
+        Err(fault) => Err(RenderError::at(at, fault.line, fault.reason)),
+    }
+}
+
+fn print(at: &str, phrase: &Phrase, scope: &Value, run: &mut Run<'_>) -> Result<String, RenderError> {
+    run.begin();
+    match phrase.print(scope, run.room) {
+        Ok((text, steps)) => {
+            run.spend(at, steps)?;
+            take(&mut run.room, written_len(&text)).map_err(|reason| RenderError::at(at, None, reason))?;
+            Ok(text)
+        }
+        Err(fault) if run.excuses(&fault) => Ok(String::new()),
+        Err(fault) => Err(RenderError::at(at, fault.line, fault.reason)),
+    }
+}
+
+fn render_list(nodes: &[Node], scope: &Value, run: &mut Run<'_>) -> Result<Yield, RenderError> {
+    take(&mut run.room, 2).map_err(too_large)?;
+    let mut list = Vec::new();
+    for node in nodes {
+        match node.render(scope, run)? {
+            Yield::One(json) => list.push(json),
+            Yield::Items(items) => list.extend(items),
+            Yield::Nothing => {}
+        }
+    }
+    Ok(Yield::One(Json::Array(list)))
+}
+
+fn render_object(fields: &[(Key, Node)], scope: &Value, run: &mut Run<'_>) -> Result<Yield, RenderError> {
+    take(&mut run.room, 2).map_err(too_large)?;
+    let mut object = Map::new();
+    for (key, node) in fields {
+        let value = match node.render(scope, run)? {
+            Yield::One(json) => json,
+            Yield::Items(items) => Json::Array(items),
+            Yield::Nothing => continue,
+        };
+        let name = match key {
+            Key::Plain(name) => {
+                take(&mut run.room, written_len(name)).map_err(too_large)?;
+                name.clone()
+            }
+            Key::Text { place, phrase } => print(place, phrase, scope, run)?,
+        };
+        object.insert(name, value);
+    }
+    Ok(Yield::One(Json::Object(object)))
+}
+
+fn render_if(
+    at: &str,
+    condition: &Condition,
+    then: &Node,
+    otherwise: Option<&Node>,
+    scope: &Value,
+    run: &mut Run<'_>,
+) -> Result<Yield, RenderError> {
+    run.begin();
+    let mut steps = 0;
+    let holds = match condition.decide(scope, &mut steps) {
+        Ok(holds) => holds,
+        Err(_) if run.was_guessed() => true,
+        Err(reason) => return Err(RenderError::at(at, None, reason)),
+    };
+    run.spend(at, steps)?;
+    let (taken, left) = if holds { (Some(then), otherwise) } else { (otherwise, Some(then)) };
+    if let (Some(left), Some(_)) = (left, run.sample()) {
+        left.render(scope, run)?;
+    }
+    taken.map_or(Ok(Yield::Nothing), |node| node.render(scope, run))
+}
+
+fn render_for(
+    at: &str,
+    names: &[String],
+    over: &Formula,
+    each: &Node,
+    scope: &Value,
+    run: &mut Run<'_>,
+) -> Result<Yield, RenderError> {
+    let value = evaluate(at, over, scope, run)?;
+    let guessed = run.was_guessed();
+    let turns = if guessed { Vec::new() } else { turns(at, names, &value, run)? };
+    let mut list = Vec::new();
+    match run.sample() {
+        // The body is to be checked all the same.
+        Some(open) if turns.is_empty() => {
+            let turn = names.iter().map(|_| open.guess()).collect();
+            run.guessing(|run| each.render(&turn_scope(names, turn, 0, 1, scope), run))?;
+        }
+        _ => {}
+    }
+    let length = turns.len();
+    for (index, turn) in turns.into_iter().enumerate() {
+        run.turn(at)?;
+        match each.render(&turn_scope(names, turn, index, length, scope), run)? {
+            Yield::One(json) => list.push(json),
+            Yield::Items(items) => list.extend(items),
+            Yield::Nothing => {}
+        }
+    }
+    Ok(Yield::Items(list))
+}
+
+/// The values of the loop's names, turn by turn.
+fn turns(at: &str, names: &[String], value: &Value, run: &Run<'_>) -> Result<Vec<Vec<Value>>, RenderError> {
+    let refuse = |reason: String| RenderError::at(at, None, reason);
+    let kind = value.kind();
+    match kind {
+        ValueKind::None | ValueKind::Undefined => return Ok(Vec::new()),
+        ValueKind::Seq | ValueKind::Map | ValueKind::Iterable => {}
+        _ => return Err(refuse(format!("`$for` runs over a list or an object, this is a {kind}"))),
+    }
+    let mut turns = Vec::new();
+    for item in value.try_iter().map_err(|error| refuse(error.to_string()))? {
+        if turns.len() > run.turns() {
+            return Err(refuse(format!(
+                "`$for` would take more turns than the {} that are left",
+                run.turns()
+            )));
+        }
+        turns.push(if names.len() == 1 {
+            vec![item]
+        } else if kind == ValueKind::Map {
+            let found = value.get_item(&item).map_err(|error| refuse(error.to_string()))?;
+            vec![item, found]
+        } else {
+            pair(&item).ok_or_else(|| {
+                refuse("`$for` with two names runs over an object or a list of pairs".to_owned())
+            })?
+        });
+    }
+    Ok(turns)
+}
+
+fn pair(item: &Value) -> Option<Vec<Value>> {
+    let is_pair = item.kind() == ValueKind::Seq && item.len() == Some(2);
+    is_pair.then(|| item.try_iter().ok().map(Iterator::collect))?
+}
+
+/// The scope of one turn: its names and `loop` before all others.
+fn turn_scope(names: &[String], turn: Vec<Value>, index: usize, length: usize, scope: &Value) -> Value {
+    let place = Value::from_pairs([
+        ("index", Value::from(index + 1)),
+        ("index0", Value::from(index)),
+        ("first", Value::from(index == 0)),
+        ("last", Value::from(index + 1 == length)),
+        ("length", Value::from(length)),
+    ]);
+    let locals = Value::from_pairs(names.iter().map(String::as_str).zip(turn).chain([("loop", place)]));
+    merge_maps([locals, scope.clone()])
+}
