@@ -1,6 +1,7 @@
 //! What is said: conditions and templates over the context of an event, and the body they make.
 
 mod clauses;
+mod compose;
 mod condition;
 mod context;
 mod default_body;
@@ -15,6 +16,7 @@ mod tree;
 mod typed;
 mod wording;
 
+pub use compose::compose;
 pub use condition::{Condition, Verdict};
 pub use context::Context;
 pub use default_body::default_body;
