@@ -2,10 +2,12 @@
 
 mod condition;
 mod context;
+mod notice;
 mod template;
 
 pub use condition::{Condition, Verdict};
 pub use context::Context;
+pub use notice::{Notice, Tone, default_body};
 pub use template::{RenderError, Syntax, Template, TemplateError};
 
 /// A rendered message, the same for every attempt.
