@@ -161,6 +161,8 @@ fn entries() -> Vec<(Value, Value)> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
     #[test]
     fn what_is_signed_verifies_with_the_new_and_with_the_old_secret(
         body in proptest::collection::vec(any::<u8>(), 0..300),

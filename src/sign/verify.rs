@@ -1,7 +1,6 @@
 //! The receiver's side: is this request signed by somebody who holds one of these secrets, and fresh?
 
-use super::scheme::{Fields, Scheme, Side};
-use super::template::Part;
+use super::scheme::{Fields, Row, Scheme, Side};
 use serde_json::Value;
 use std::fmt;
 
@@ -120,57 +119,17 @@ impl Verifier {
         now_unix_s: i64,
     ) -> Result<Verified, VerifyError> {
         let row = &self.scheme.row;
-        let mut id = row.id_header.as_deref().map(|name| only(headers, name)).transpose()?;
-        let mut timestamp = row.timestamp_header.as_deref().map(|name| only(headers, name)).transpose()?;
-        let values: Vec<_> = all(headers, &row.header).collect();
-        if values.is_empty() {
-            return Err(VerifyError::Missing(row.header.clone()));
-        }
-        let malformed = |header: &str, reason| VerifyError::Malformed { header: header.to_owned(), reason };
-        let mut candidates = Vec::new();
-        for value in values {
-            let reading = row
-                .value
-                .read(value)
-                .ok_or_else(|| malformed(&row.header, "is not written as the scheme says"))?;
-            for (place, found) in [(&mut id, reading.id), (&mut timestamp, reading.timestamp)] {
-                if found.is_some() && place.is_some() && *place != found {
-                    return Err(malformed(&row.header, "contradicts another id or timestamp of the request"));
-                }
-                *place = place.or(found);
-            }
-            match &row.joiner {
-                Some(joiner) => candidates.extend(reading.signature.split(joiner.as_str())),
-                None => candidates.push(reading.signature),
-            }
-        }
-        if candidates.len() > MOST_SIGNATURES {
-            return Err(malformed(&row.header, "holds more signatures than a sender has reason to send"));
-        }
-        let timestamp_header = row.timestamp_header.as_deref().unwrap_or(&row.header);
-        let seconds = timestamp
-            .map(|text| {
-                read_timestamp(text)
-                    .ok_or_else(|| malformed(timestamp_header, "is not a time in Unix seconds"))
-            })
-            .transpose()?;
-        // Where a dot ends the id, an id with a dot could move bytes from the body into the timestamp.
-        if row.name == "standard-webhooks" && id.is_some_and(|id| id.contains('.')) {
-            return Err(malformed("webhook-id", "holds a `.`, which Standard Webhooks forbids"));
-        }
-        let needed = |part, found: Option<&str>| row.content.uses(part) && found.is_none();
-        if needed(Part::Id, id) || needed(Part::Timestamp, timestamp) {
-            return Err(malformed(&row.header, "lacks the id or timestamp that was signed"));
-        }
+        let claim = Claim::read(row, headers)?;
         let feed = |take: &mut dyn FnMut(&[u8])| {
-            row.content.feed(id.unwrap_or_default(), timestamp.unwrap_or_default(), body, take);
+            let (id, timestamp) = (claim.id.unwrap_or_default(), claim.timestamp.unwrap_or_default());
+            row.content.feed(id, timestamp, body, take);
         };
-        let mut matching = self.scheme.keys.iter().map(|key| key.recognises(&candidates, &feed));
+        let mut matching = self.scheme.keys.iter().map(|key| key.recognises(&claim.signatures, &feed));
         let secret = matching.position(|matches| matches).ok_or(VerifyError::NoMatch)?;
-        if let Some(seconds) = seconds {
+        if let Some(seconds) = claim.seconds {
             self.check_age(seconds, now_unix_s)?;
         }
-        Ok(Verified { id: id.map(str::to_owned), timestamp: seconds, scheme: row.name, secret })
+        Ok(Verified { id: claim.id.map(str::to_owned), timestamp: claim.seconds, scheme: row.name, secret })
     }
 
     fn check_age(&self, timestamp: i64, now_unix_s: i64) -> Result<(), VerifyError> {
@@ -229,6 +188,69 @@ fn read_headers(text: &str) -> Result<Vec<(String, String)>, VerifyError> {
     Ok(headers)
 }
 
+/// What the headers of a request claim.
+#[derive(Default)]
+struct Claim<'h> {
+    id: Option<&'h str>,
+    /// As it was written, since that was signed.
+    timestamp: Option<&'h str>,
+    seconds: Option<i64>,
+    signatures: Vec<&'h str>,
+}
+
+impl<'h> Claim<'h> {
+    fn read(row: &Row, headers: &'h [(String, String)]) -> Result<Claim<'h>, VerifyError> {
+        let only = |name: &Option<String>| name.as_deref().map(|name| only(headers, name)).transpose();
+        let mut claim =
+            Claim { id: only(&row.id_header)?, timestamp: only(&row.timestamp_header)?, ..Claim::default() };
+        let mut present = false;
+        for value in all(headers, &row.header) {
+            present = true;
+            claim.add(row, value)?;
+        }
+        if !present {
+            return Err(VerifyError::Missing(row.header.clone()));
+        }
+        if claim.signatures.len() > MOST_SIGNATURES {
+            return Err(malformed(&row.header, "holds more signatures than a sender has reason to send"));
+        }
+        if let Some(text) = claim.timestamp {
+            let header = row.timestamp_header.as_ref().unwrap_or(&row.header);
+            let seconds =
+                read_timestamp(text).ok_or_else(|| malformed(header, "is not a time in Unix seconds"))?;
+            claim.seconds = Some(seconds);
+        }
+        // Where a dot ends the id, an id with a dot could move bytes from the body into the timestamp.
+        if row.name == "standard-webhooks" && claim.id.is_some_and(|id| id.contains('.')) {
+            return Err(malformed("webhook-id", "holds a `.`, which Standard Webhooks forbids"));
+        }
+        Ok(claim)
+    }
+
+    /// One value of the signature's header, and the id and timestamp that may stand in it.
+    fn add(&mut self, row: &Row, value: &'h str) -> Result<(), VerifyError> {
+        let reading = row
+            .value
+            .read(value)
+            .ok_or_else(|| malformed(&row.header, "is not written as the scheme says"))?;
+        for (place, found) in [(&mut self.id, reading.id), (&mut self.timestamp, reading.timestamp)] {
+            if found.is_some() && place.is_some() && *place != found {
+                return Err(malformed(&row.header, "contradicts another id or timestamp of the request"));
+            }
+            *place = place.or(found);
+        }
+        match &row.joiner {
+            Some(joiner) => self.signatures.extend(reading.signature.split(joiner.as_str())),
+            None => self.signatures.push(reading.signature),
+        }
+        Ok(())
+    }
+}
+
+fn malformed(header: &str, reason: &'static str) -> VerifyError {
+    VerifyError::Malformed { header: header.to_owned(), reason }
+}
+
 fn all<'h>(headers: &'h [(String, String)], name: &str) -> impl Iterator<Item = &'h str> {
     headers
         .iter()
@@ -243,8 +265,7 @@ fn only<'h>(headers: &'h [(String, String)], name: &str) -> Result<&'h str, Veri
     if values.all(|other| other == first) {
         Ok(first)
     } else {
-        let reason = "stands there several times with different values";
-        Err(VerifyError::Malformed { header: name.to_owned(), reason })
+        Err(malformed(name, "stands there several times with different values"))
     }
 }
 
