@@ -238,30 +238,32 @@ impl Mentions {
 }
 
 /// Markdown and live sequences such as `<@id>` lose their meaning behind a backslash.
-fn block(character: char) -> Option<&'static str> {
-    Some(match character {
-        '\\' => "\\\\",
-        '*' => "\\*",
-        '_' => "\\_",
-        '~' => "\\~",
-        '`' => "\\`",
-        '|' => "\\|",
-        '>' => "\\>",
-        '<' => "\\<",
-        '#' => "\\#",
-        '-' => "\\-",
-        '[' => "\\[",
-        ']' => "\\]",
-        '(' => "\\(",
-        ')' => "\\)",
-        '@' => "\\@",
-        ':' => "\\:",
-        _ => return None,
+fn inline(character: char) -> Option<&'static str> {
+    flatten(character).or(match character {
+        '\\' => Some("\\\\"),
+        '*' => Some("\\*"),
+        '_' => Some("\\_"),
+        '~' => Some("\\~"),
+        '`' => Some("\\`"),
+        '|' => Some("\\|"),
+        '<' => Some("\\<"),
+        '>' => Some("\\>"),
+        '#' => Some("\\#"),
+        '[' => Some("\\["),
+        ']' => Some("\\]"),
+        '(' => Some("\\("),
+        ')' => Some("\\)"),
+        _ => None,
     })
 }
 
-fn inline(character: char) -> Option<&'static str> {
-    flatten(character).or_else(|| block(character))
+/// On lines of its own, text can open a list too.
+fn block(character: char) -> Option<&'static str> {
+    match character {
+        '\n' => None,
+        '-' => Some("\\-"),
+        _ => inline(character),
+    }
 }
 
 /// The longest of the waits it names: the header may be rounded down, the body is exact.
