@@ -69,4 +69,6 @@ impl fmt::Debug for Signer {
 }
 
 #[cfg(test)]
+mod documented;
+#[cfg(test)]
 mod tests;
