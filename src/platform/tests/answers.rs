@@ -134,6 +134,14 @@ fn discord_answers_count_by_their_code() {
     ] {
         assert_eq!(read("discord", status, &headers, body), outcome, "{status} {body}");
     }
+    for (body, delivered) in [("{\"id\":\"1\",\"emb", true), ("<html>", false)] {
+        let answer = Answer { status: 200, body: body.into(), truncated: true, ..Answer::default() };
+        assert_eq!(
+            by_name("discord").unwrap().read(&answer, NOW_MS) == Outcome::Delivered,
+            delivered,
+            "{body}"
+        );
+    }
     let answer = Answer { status: 400, body: missing_field.into(), ..Answer::default() };
     let expected = "answered 400, code 50035 (Invalid Form Body) at embeds.0.title: Must be 256 or fewer";
     assert_eq!(by_name("discord").unwrap().read(&answer, NOW_MS), Outcome::Final(expected.to_owned()));

@@ -256,7 +256,9 @@ proptest! {
             "task": data,
             "host": {},
         }));
-        for (name, check) in [("slack", check_slack as fn(&Value)), ("discord", check_discord), ("wecom", check_wecom)] {
+        type Check = fn(&Value);
+        let checks = [("slack", check_slack as Check), ("discord", check_discord), ("wecom", check_wecom)];
+        for (name, check) in checks {
             check(&by_name(name).unwrap().card(&context, &endpoint(name, &[])));
         }
         let body = by_name("json").unwrap().card(&context, &endpoint("json", &[]));
