@@ -1,10 +1,44 @@
 //! One platform, one file: recognise the URL, build the card, keep the limits, read the answer.
+//!
+//! To add a platform:
+//! 1. Write `src/platform/NAME.rs` with those four parts in that order, in the platform's own unit of
+//!    length. An answer that cannot be read is never a success; a code that cannot change by trying again
+//!    is final; a dead URL is gone. Text from outside is escaped before it is cut.
+//! 2. Add its line to `PLATFORMS`. The first that recognises a URL has it, so the narrower comes first.
+//! 3. Test it: a table of every known answer, and its card among the hostile texts, in `tests/`.
+
+mod discord;
+mod json;
+mod limits;
+mod links;
+mod retry_after;
+mod slack;
+mod slack_workflow;
+mod wecom;
 
 use crate::config::{Endpoint, Rate};
 use crate::message::Context;
 use std::fmt::Debug;
 use std::time::Duration;
 use url::Url;
+
+static PLATFORMS: &[&dyn Platform] =
+    &[&json::Json, &slack::Slack, &slack_workflow::SlackWorkflow, &discord::Discord, &wecom::WeCom];
+
+/// The platform of this name.
+pub fn by_name(name: &str) -> Option<&'static dyn Platform> {
+    PLATFORMS.iter().copied().find(|platform| platform.name() == name)
+}
+
+/// The platform this URL can only belong to; `None` for a URL that says nothing, which is `json`.
+pub fn recognise(url: &Url) -> Option<&'static dyn Platform> {
+    PLATFORMS.iter().copied().find(|platform| platform.recognises(url))
+}
+
+/// Every name for `platform = "…"`.
+pub fn names() -> Vec<&'static str> {
+    PLATFORMS.iter().map(|platform| platform.name()).collect()
+}
 
 /// What a receiver answered, as far as it was read.
 #[derive(Debug, Clone, Default)]
@@ -24,9 +58,36 @@ impl Answer {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
+
+    /// The body as JSON; `None` when it is anything else.
+    fn json(&self) -> Option<serde_json::Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
+    /// Another try, after the wait the receiver asks for, if it asks for one.
+    fn again(&self, now_unix_ms: i64, reason: String) -> Outcome {
+        match retry_after::asked(self, now_unix_ms) {
+            Some(wait) => Outcome::RetryAfter(wait, reason),
+            None => Outcome::Retry(reason),
+        }
+    }
+
+    /// What a status says that no platform gives a meaning of its own.
+    fn plain_reason(&self) -> String {
+        let status = self.status;
+        match status {
+            300..=399 => {
+                format!("answered {status}: redirects are never followed, so the URL must be changed")
+            }
+            429 => "answered 429: too many requests".to_owned(),
+            500..=599 => format!("answered {status}: the receiver is in trouble"),
+            _ => format!("answered {status}"),
+        }
+    }
 }
 
-/// What an attempt came to.
+/// What an attempt came to. The reason is a sentence fragment about the receiver; it may quote a few words
+/// of the receiver, so whoever keeps it scrubs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// The receiver has it.
@@ -68,3 +129,20 @@ pub trait Platform: Sync + Debug {
     /// What an answer means.
     fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome;
 }
+
+/// The type of the event a context speaks of.
+fn event_kind(context: &Context) -> &str {
+    context.json()["event"]["type"].as_str().unwrap_or("event")
+}
+
+/// The line at the foot of a card: which machine, which event.
+fn origin(context: &Context) -> String {
+    let json = context.json();
+    let parts = [&json["host"]["name"], &json["event"]["id"]];
+    let parts: Vec<_> =
+        parts.into_iter().filter_map(|part| part.as_str()).filter(|part| !part.is_empty()).collect();
+    if parts.is_empty() { "taskbell".to_owned() } else { parts.join(" · ") }
+}
+
+#[cfg(test)]
+mod tests;

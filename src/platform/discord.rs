@@ -1,0 +1,324 @@
+//! `discord`: webhooks with one embed.
+//!
+//! Sources: docs.discord.com on webhooks, messages and rate limits. Lengths are code points, as Discord's
+//! staff state. `wait=true` makes Discord answer after it has stored the message, with the message.
+
+use super::limits::{Escape, Unit, fit, flatten};
+use super::{Answer, Outcome, Platform, event_kind, links, origin, retry_after};
+use crate::clock;
+use crate::config::{Endpoint, Rate};
+use crate::message::{Context, Notice, Tone};
+use serde_json::{Map, Value, json};
+use std::time::Duration;
+use url::Url;
+
+const CONTENT: usize = 2000;
+const TITLE: usize = 256;
+/// It may have 4096, but the fields shall fit beside it.
+const DESCRIPTION: usize = 2000;
+const FIELDS: usize = 25;
+const FIELD_NAME: usize = 256;
+const FIELD_VALUE: usize = 1024;
+const FOOTER: usize = 256;
+/// Title, description, fields and footer together.
+const EMBED: usize = 6000;
+const LINK: usize = 2048;
+/// A field is left out rather than cut to less than this.
+const LEAST_FIELD: usize = 64;
+/// Users and roles that `allowed_mentions` may name, each.
+const NAMED: usize = 100;
+
+#[derive(Debug)]
+pub(super) struct Discord;
+
+impl Platform for Discord {
+    fn name(&self) -> &'static str {
+        "discord"
+    }
+
+    fn recognises(&self, url: &Url) -> bool {
+        const HOSTS: [&str; 6] = [
+            "discord.com",
+            "discordapp.com",
+            "ptb.discord.com",
+            "canary.discord.com",
+            "ptb.discordapp.com",
+            "canary.discordapp.com",
+        ];
+        let parts: Vec<_> = url.path().trim_end_matches('/').split('/').skip(1).collect();
+        let is_webhook = match parts.as_slice() {
+            ["api", "webhooks", _, _] => true,
+            ["api", version, "webhooks", _, _] => version.starts_with('v'),
+            _ => false,
+        };
+        is_webhook && url.host_str().is_some_and(|host| HOSTS.contains(&host))
+    }
+
+    fn pace(&self) -> (&'static [Rate], usize) {
+        const PACE: &[Rate] = &[
+            Rate { count: 5, per: Duration::from_secs(2) },
+            // The hidden limit of a channel.
+            Rate { count: 30, per: Duration::from_secs(60) },
+        ];
+        (PACE, 1)
+    }
+
+    fn target(&self, configured: &Url) -> Url {
+        let mut url = configured.clone();
+        let others: Vec<_> = configured
+            .query_pairs()
+            .filter(|(name, _)| name != "wait")
+            .map(|(n, v)| (n.into_owned(), v.into_owned()))
+            .collect();
+        url.query_pairs_mut().clear().extend_pairs(others).append_pair("wait", "true");
+        url
+    }
+
+    fn card(&self, context: &Context, endpoint: &Endpoint) -> Value {
+        let notice = Notice::from_context(event_kind(context), context);
+        lay_out(&notice, context, endpoint)
+    }
+
+    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
+        let json = answer.json();
+        match answer.status {
+            204 => Outcome::Delivered,
+            200 if is_message(answer, json.as_ref()) => Outcome::Delivered,
+            200..=299 => {
+                answer.again(now_unix_ms, format!("answered {} without the message it stored", answer.status))
+            }
+            429 => slow_down(answer, json.as_ref(), now_unix_ms),
+            400..=499 => refusal(answer, json.as_ref(), now_unix_ms),
+            _ => answer.again(now_unix_ms, answer.plain_reason()),
+        }
+    }
+}
+
+/// The stored message; a long one goes on after what was read, and is still no other page.
+fn is_message(answer: &Answer, json: Option<&Value>) -> bool {
+    let cut = answer.truncated && answer.body.starts_with(b"{");
+    cut || json.is_some_and(|json| json["id"].is_string())
+}
+
+fn colour(tone: Tone) -> u32 {
+    match tone {
+        Tone::Good => 0x2e_b6_7d,
+        Tone::Bad => 0xe0_1e_5a,
+        Tone::Warn => 0xec_b2_2e,
+        Tone::Neutral => 0x58_65_f2,
+    }
+}
+
+pub(super) fn lay_out(notice: &Notice, context: &Context, endpoint: &Endpoint) -> Value {
+    let mentions = Mentions::read(&endpoint.mentions);
+    let mut card = Map::new();
+    if !mentions.content.is_empty() {
+        card.insert("content".to_owned(), json!(mentions.content));
+    }
+    card.insert("embeds".to_owned(), json!([embed(notice, context)]));
+    card.insert("allowed_mentions".to_owned(), mentions.allowed());
+    Value::Object(card)
+}
+
+/// An embed in the making, within [`EMBED`] in all.
+struct Room(usize);
+
+impl Room {
+    fn take(&mut self, text: &str, max: usize, escape: Escape) -> String {
+        let text = fit(text, max.min(self.0), Unit::CodePoints, escape).trim().to_owned();
+        self.0 -= Unit::CodePoints.length(&text);
+        text
+    }
+
+    /// Like `take`, but never empty: Discord refuses an empty field.
+    fn take_some(&mut self, text: &str, max: usize, escape: Escape) -> String {
+        let text = self.take(text, max, escape);
+        if text.is_empty() { self.take("–", 1, flatten) } else { text }
+    }
+
+    fn field(&mut self, label: &str, value: &str, escape: Escape, short: bool) -> Option<Value> {
+        if self.0 < LEAST_FIELD {
+            return None;
+        }
+        let name = self.take_some(label, FIELD_NAME.min(self.0 / 2), inline);
+        let value = self.take_some(value, FIELD_VALUE, escape);
+        Some(json!({"name": name, "value": value, "inline": short}))
+    }
+}
+
+fn embed(notice: &Notice, context: &Context) -> Value {
+    let mut room = Room(EMBED);
+    let mut title = room.take(&notice.title, TITLE, inline);
+    if title.is_empty() {
+        title = room.take_some(event_kind(context), TITLE, inline);
+    }
+    // A footer is shown as it is, without markdown.
+    let footer = room.take(&origin(context), FOOTER, flatten);
+    let description =
+        notice.text.as_deref().map(|text| room.take(text, DESCRIPTION, block)).unwrap_or_default();
+    let failures = notice.failures.join("\n");
+    let failures = if failures.is_empty() { None } else { room.field("Failures", &failures, block, false) };
+    let most = FIELDS - usize::from(failures.is_some());
+    let facts =
+        notice.facts.iter().take(most).map_while(|(label, value)| room.field(label, value, inline, true));
+    let fields: Vec<_> = facts.collect::<Vec<_>>().into_iter().chain(failures).collect();
+    let mut embed = Map::new();
+    let mut put = |name: &str, value: Value| embed.insert(name.to_owned(), value);
+    put("title", json!(title));
+    put("color", json!(colour(notice.tone)));
+    if !description.is_empty() {
+        put("description", json!(description));
+    }
+    if let Some(url) = links::followable(notice.link.as_deref(), LINK) {
+        put("url", json!(url.as_str()));
+    }
+    if let Some(url) = links::fetchable(notice.image_url.as_deref(), LINK) {
+        put("image", json!({"url": url.as_str()}));
+    }
+    put("fields", json!(fields));
+    put("footer", json!({"text": footer}));
+    if let Some(at) = context.json()["event"]["timestamp"].as_str().and_then(clock::parse_rfc3339) {
+        put("timestamp", json!(clock::rfc3339(at)));
+    }
+    Value::Object(embed)
+}
+
+/// Whom the message pings. Only `content` pings, and only those that `allowed_mentions` names.
+#[derive(Default)]
+struct Mentions {
+    content: String,
+    everyone: bool,
+    users: Vec<String>,
+    roles: Vec<String>,
+}
+
+impl Mentions {
+    /// Reads `@everyone`, `@here`, `<@USER>`, `<@&ROLE>`, a bare user id, or `&ROLE`.
+    fn read(configured: &[String]) -> Mentions {
+        let mut mentions = Mentions::default();
+        for mention in configured {
+            let inner = mention.trim().trim_start_matches('<').trim_end_matches('>').trim_start_matches('@');
+            let is_id =
+                |text: &str| (1..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+            let live = match inner.strip_prefix('&') {
+                Some(role) if is_id(role) && mentions.roles.len() < NAMED => format!("<@&{role}>"),
+                _ if matches!(inner, "everyone" | "here") => format!("@{inner}"),
+                _ if is_id(inner.trim_start_matches('!')) && mentions.users.len() < NAMED => {
+                    format!("<@{}>", inner.trim_start_matches('!'))
+                }
+                _ => fit(inner, TITLE, Unit::CodePoints, inline),
+            };
+            if Unit::CodePoints.length(&mentions.content) + Unit::CodePoints.length(&live) >= CONTENT {
+                break;
+            }
+            if !mentions.content.is_empty() {
+                mentions.content.push(' ');
+            }
+            mentions.content.push_str(&live);
+            match live.strip_prefix("<@").and_then(|id| id.strip_suffix('>')) {
+                Some(id) => match id.strip_prefix('&') {
+                    Some(role) => mentions.roles.push(role.to_owned()),
+                    None => mentions.users.push(id.to_owned()),
+                },
+                None => mentions.everyone |= live.starts_with('@'),
+            }
+        }
+        for ids in [&mut mentions.users, &mut mentions.roles] {
+            ids.sort();
+            ids.dedup();
+        }
+        mentions
+    }
+
+    fn allowed(&self) -> Value {
+        let parse: &[&str] = if self.everyone { &["everyone"] } else { &[] };
+        let mut allowed = Map::new();
+        allowed.insert("parse".to_owned(), json!(parse));
+        for (name, ids) in [("users", &self.users), ("roles", &self.roles)] {
+            if !ids.is_empty() {
+                allowed.insert(name.to_owned(), json!(ids));
+            }
+        }
+        Value::Object(allowed)
+    }
+}
+
+/// Markdown and live sequences such as `<@id>` lose their meaning behind a backslash.
+fn inline(character: char) -> Option<&'static str> {
+    flatten(character).or(match character {
+        '\\' => Some("\\\\"),
+        '*' => Some("\\*"),
+        '_' => Some("\\_"),
+        '~' => Some("\\~"),
+        '`' => Some("\\`"),
+        '|' => Some("\\|"),
+        '<' => Some("\\<"),
+        '>' => Some("\\>"),
+        '#' => Some("\\#"),
+        '[' => Some("\\["),
+        ']' => Some("\\]"),
+        '(' => Some("\\("),
+        ')' => Some("\\)"),
+        _ => None,
+    })
+}
+
+/// On lines of its own, text can open a list too.
+fn block(character: char) -> Option<&'static str> {
+    match character {
+        '\n' => None,
+        '-' => Some("\\-"),
+        _ => inline(character),
+    }
+}
+
+/// The longest of the waits it names: the header may be rounded down, the body is exact.
+fn slow_down(answer: &Answer, json: Option<&Value>, now_unix_ms: i64) -> Outcome {
+    let body = json.and_then(|json| retry_after::seconds(json.get("retry_after")?.as_f64()?));
+    let asked = body.max(retry_after::asked(answer, now_unix_ms));
+    let reset = || retry_after::seconds(answer.header("x-ratelimit-reset-after")?.trim().parse().ok()?);
+    match asked.or_else(reset) {
+        Some(wait) => Outcome::RetryAfter(wait, answer.plain_reason()),
+        None => Outcome::Retry(answer.plain_reason()),
+    }
+}
+
+/// A 4xx answer. Discord's own carry a JSON code; others come from what stands before Discord.
+fn refusal(answer: &Answer, json: Option<&Value>, now_unix_ms: i64) -> Outcome {
+    let status = answer.status;
+    let Some(code) = json.and_then(|json| json.get("code")?.as_i64()) else {
+        return match status {
+            400 | 404 | 413 => Outcome::Final(format!("answered {status} without a reason")),
+            _ => answer.again(now_unix_ms, answer.plain_reason()),
+        };
+    };
+    let reason = format!("answered {status}, code {code}{}", message(json));
+    match (status, code) {
+        (_, 10_015 | 50_027) | (401 | 404, _) => {
+            Outcome::Gone(format!("{reason}: this webhook no longer exists"))
+        }
+        // Discord's edge, not its API, refused.
+        (_, 40_333) | (408 | 425, _) => answer.again(now_unix_ms, reason),
+        _ => Outcome::Final(reason),
+    }
+}
+
+/// Discord's words, and the first field it finds fault with.
+fn message(json: Option<&Value>) -> String {
+    let Some(json) = json else { return String::new() };
+    let words = |value: &Value| value.as_str().map(|text| fit(text, 200, Unit::CodePoints, flatten));
+    let mut text = words(&json["message"]).map(|words| format!(" ({words})")).unwrap_or_default();
+    let mut path = Vec::new();
+    let mut node = &json["errors"];
+    while let Some(errors) = node.as_object() {
+        if let Some(error) = errors.get("_errors").and_then(|list| words(&list[0]["message"])) {
+            let path = fit(&path.join("."), 100, Unit::CodePoints, flatten);
+            text.push_str(&format!(" at {path}: {error}"));
+            break;
+        }
+        let Some((name, inner)) = errors.iter().next() else { break };
+        path.push(name.as_str());
+        node = inner;
+    }
+    text
+}

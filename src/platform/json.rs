@@ -1,0 +1,41 @@
+//! `json`: any HTTP receiver, in the form of Standard Webhooks 1.0.0.
+
+use super::{Answer, Outcome, Platform, event_kind};
+use crate::config::{Endpoint, Rate};
+use crate::message::{Context, default_body};
+use url::Url;
+
+#[derive(Debug)]
+pub(super) struct Json;
+
+impl Platform for Json {
+    fn name(&self) -> &'static str {
+        "json"
+    }
+
+    /// Any URL may be one, so none says that it is.
+    fn recognises(&self, _url: &Url) -> bool {
+        false
+    }
+
+    fn pace(&self) -> (&'static [Rate], usize) {
+        (&[], 4)
+    }
+
+    fn webhook_headers(&self) -> bool {
+        true
+    }
+
+    fn card(&self, context: &Context, _endpoint: &Endpoint) -> serde_json::Value {
+        default_body(event_kind(context), context)
+    }
+
+    /// Standard Webhooks, "Delivery": 2xx is success, 410 ends the endpoint, a redirect is a failure.
+    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
+        match answer.status {
+            200..=299 => Outcome::Delivered,
+            410 => Outcome::Gone("answered 410: the receiver wants nothing more at this URL".to_owned()),
+            _ => answer.again(now_unix_ms, answer.plain_reason()),
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Links: which URLs from an event may stand in a card.
+
+use url::{Host, Url};
+
+/// A link a person can follow: absolute, `http` or `https`, without credentials, at most `max` bytes.
+pub(super) fn followable(text: Option<&str>, max: usize) -> Option<Url> {
+    let url = Url::parse(text?).ok()?;
+    let plain =
+        matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none();
+    (plain && url.as_str().len() <= max).then_some(url)
+}
+
+/// A picture that a platform's own servers can fetch: `https` at a public name.
+pub(super) fn fetchable(text: Option<&str>, max: usize) -> Option<Url> {
+    let url = followable(text, max)?;
+    let public = match url.host()? {
+        Host::Domain(name) => name.contains('.') && !has_private_ending(name),
+        Host::Ipv4(_) | Host::Ipv6(_) => false,
+    };
+    (url.scheme() == "https" && public).then_some(url)
+}
+
+/// Names that are never public: RFC 6761, RFC 6762, RFC 8375, and what routers use.
+fn has_private_ending(name: &str) -> bool {
+    let last = name.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
+    ["localhost", "local", "internal", "lan", "home", "arpa", "corp", "test", "invalid"].contains(&last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_web_links_are_shown_and_only_public_pictures_fetched() {
+        let link = |text| followable(Some(text), 60).is_some();
+        assert!(link("https://render-07.example.com/out/1.png") && link("http://10.0.0.7:7801/View/1"));
+        for bad in
+            ["javascript:alert(1)", "file:///etc/passwd", "/out/1.png", "https://user:key@example.com/", ""]
+        {
+            assert!(!link(bad), "{bad}");
+        }
+        assert!(!link(&format!("https://example.com/{}", "a".repeat(60))));
+        let picture = |text| fetchable(Some(text), 200).is_some();
+        assert!(picture("https://cdn.example.com/1.png"));
+        for bad in [
+            "http://cdn.example.com/1.png",
+            "https://localhost/1.png",
+            "https://10.0.0.7/1.png",
+            "https://nas.local./1",
+        ] {
+            assert!(!picture(bad), "{bad}");
+        }
+        assert!(!picture("https://[::1]/1.png") && !picture("https://render-07/1.png"));
+    }
+}

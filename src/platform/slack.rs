@@ -1,0 +1,241 @@
+//! `slack`: incoming webhooks, a coloured attachment of Block Kit blocks.
+//!
+//! Sources: docs.slack.dev on incoming webhooks, Block Kit, rate limits and escaping. Slack does not state
+//! the unit of its limits, and receivers have refused text that fits in characters but not in bytes:
+//! bytes are the safe reading. Pictures are links, never blocks: Slack fetches a picture while it takes the
+//! message, and refuses the whole of it when that fails.
+
+use super::limits::{Unit, fit, flatten};
+use super::{Answer, Outcome, Platform, event_kind, links, origin, retry_after};
+use crate::config::{Endpoint, Rate};
+use crate::message::{Context, Notice, Tone};
+use serde_json::{Value, json};
+use std::time::Duration;
+use url::Url;
+
+/// Slack's own limits, and within them what keeps a whole message below the 13 000 it takes in all.
+const HEADER: usize = 150;
+const TITLE: usize = 500;
+const FIELDS: usize = 10;
+const FIELD_LABEL: usize = 100;
+const FIELD_VALUE: usize = 300;
+const TEXT: usize = 2000;
+const FAILURE: usize = 300;
+const FAILURE_SECTION: usize = 2000;
+const FAILURE_SECTIONS: usize = 2;
+const ORIGIN: usize = 300;
+const LINK: usize = 3000;
+const MENTIONS: usize = 1000;
+
+#[derive(Debug)]
+pub(super) struct Slack;
+
+impl Platform for Slack {
+    fn name(&self) -> &'static str {
+        "slack"
+    }
+
+    fn recognises(&self, url: &Url) -> bool {
+        is_slack(url) && url.path().starts_with("/services/")
+    }
+
+    fn pace(&self) -> (&'static [Rate], usize) {
+        (PACE, 1)
+    }
+
+    fn card(&self, context: &Context, endpoint: &Endpoint) -> Value {
+        let notice = Notice::from_context(event_kind(context), context);
+        lay_out(&notice, context, endpoint)
+    }
+
+    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
+        let word = word(answer);
+        let taken = word.as_deref() == Some("ok");
+        if answer.status == 200 && taken { Outcome::Delivered } else { refusal(answer, word, now_unix_ms) }
+    }
+}
+
+pub(super) const PACE: &[Rate] = &[Rate { count: 1, per: Duration::from_secs(1) }];
+
+/// Slack's hosts for webhooks; the second is the one for government.
+pub(super) fn is_slack(url: &Url) -> bool {
+    matches!(url.host_str(), Some("hooks.slack.com" | "hooks.slack-gov.com"))
+}
+
+fn colour(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Good => "#2eb67d",
+        Tone::Bad => "#e01e5a",
+        Tone::Warn => "#ecb22e",
+        Tone::Neutral => "#36c5f0",
+    }
+}
+
+pub(super) fn lay_out(notice: &Notice, context: &Context, endpoint: &Endpoint) -> Value {
+    let titled = |max| {
+        let title = fit(&notice.title, max, Unit::Bytes, inline);
+        if title.trim().is_empty() { event_kind(context).to_owned() } else { title }
+    };
+    let mut blocks = vec![
+        json!({"type": "header", "text": {"type": "plain_text", "text": titled(HEADER), "emoji": false}}),
+    ];
+    blocks.extend(facts(notice));
+    blocks.extend(notice.text.as_deref().and_then(|text| section(fit(text, TEXT, Unit::Bytes, block))));
+    blocks.extend(failures(notice).into_iter().filter_map(section));
+    blocks.extend(buttons(notice));
+    let origin = fit(&origin(context), ORIGIN, Unit::Bytes, inline);
+    blocks.push(json!({"type": "context", "elements": [{"type": "mrkdwn", "text": origin}]}));
+    let text = format!("{}{}", mentions(&endpoint.mentions), titled(TITLE));
+    json!({"text": text, "attachments": [{"color": colour(notice.tone), "blocks": blocks}]})
+}
+
+fn facts(notice: &Notice) -> Option<Value> {
+    let field = |(label, value): &(String, String)| {
+        let label = fit(label, FIELD_LABEL, Unit::Bytes, inline);
+        let value = fit(value, FIELD_VALUE, Unit::Bytes, inline);
+        json!({"type": "mrkdwn", "text": format!("*{label}*\n{value}")})
+    };
+    let fields: Vec<_> = notice.facts.iter().take(FIELDS).map(field).collect();
+    (!fields.is_empty()).then(|| json!({"type": "section", "fields": fields}))
+}
+
+fn section(text: String) -> Option<Value> {
+    (!text.trim().is_empty()).then(|| json!({"type": "section", "text": {"type": "mrkdwn", "text": text}}))
+}
+
+/// The failures, line by line, in as many sections as they need; the last line tells of those left out.
+fn failures(notice: &Notice) -> Vec<String> {
+    let mut sections: Vec<String> = Vec::new();
+    for (index, failure) in notice.failures.iter().enumerate() {
+        let line = format!("• {}", fit(failure, FAILURE, Unit::Bytes, inline));
+        let more = format!("… and {} more", notice.failures.len() - index);
+        let count = sections.len();
+        match sections.last_mut() {
+            None => sections.push(format!("*Failures*\n{line}")),
+            Some(open) if open.len() + line.len() + more.len() + 2 <= FAILURE_SECTION => {
+                open.push('\n');
+                open.push_str(&line);
+            }
+            Some(open) if count == FAILURE_SECTIONS => {
+                open.push('\n');
+                open.push_str(&more);
+                break;
+            }
+            Some(_) => sections.push(line),
+        }
+    }
+    sections
+}
+
+fn buttons(notice: &Notice) -> Option<Value> {
+    let links = [("Open", notice.link.as_deref()), ("Preview", notice.image_url.as_deref())];
+    let button = |(label, link): (&str, Option<&str>)| {
+        let url = links::followable(link, LINK)?;
+        let text = json!({"type": "plain_text", "text": label});
+        Some(json!({"type": "button", "text": text, "url": url.as_str(), "action_id": label.to_lowercase()}))
+    };
+    let buttons: Vec<_> = links.into_iter().filter_map(button).collect();
+    (!buttons.is_empty()).then(|| json!({"type": "actions", "elements": buttons}))
+}
+
+/// Configured mentions as Slack reads them. `@channel`, `@here`, `@everyone` and bare ids of members and
+/// groups are put in Slack's brackets, and what stands in brackets is left as it is.
+fn mentions(configured: &[String]) -> String {
+    let mut out = String::new();
+    for mention in configured {
+        let live = match mention.trim().trim_start_matches('@') {
+            name @ ("channel" | "here" | "everyone") => format!("<!{name}>"),
+            id if is_id(id, &['U', 'W']) => format!("<@{id}>"),
+            id if is_id(id, &['S']) => format!("<!subteam^{id}>"),
+            raw if raw.starts_with('<') && raw.ends_with('>') => raw.to_owned(),
+            name => fit(name, FIELD_LABEL, Unit::Bytes, inline),
+        };
+        if out.len() + live.len() < MENTIONS {
+            out.push_str(&live);
+            out.push(' ');
+        }
+    }
+    out
+}
+
+fn is_id(text: &str, first: &[char]) -> bool {
+    text.len() >= 6
+        && text.starts_with(first)
+        && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+}
+
+/// The three characters of Slack's control sequences; without them `<!channel>` in a prompt pings nobody.
+pub(super) fn block(character: char) -> Option<&'static str> {
+    match character {
+        '&' => Some("&amp;"),
+        '<' => Some("&lt;"),
+        '>' => Some("&gt;"),
+        _ => None,
+    }
+}
+
+fn inline(character: char) -> Option<&'static str> {
+    flatten(character).or_else(|| block(character))
+}
+
+/// The one word Slack answers with, from plain text or from `{"ok": …, "error": …}`.
+pub(super) fn word(answer: &Answer) -> Option<String> {
+    if let Some(Value::Object(json)) = answer.json() {
+        let error = json.get("error").and_then(Value::as_str).map(str::to_owned);
+        return if json.get("ok") == Some(&Value::Bool(true)) { Some("ok".to_owned()) } else { error };
+    }
+    let text = std::str::from_utf8(&answer.body).ok()?.trim();
+    let is_word =
+        !text.is_empty() && text.len() <= 60 && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    is_word.then(|| text.to_owned())
+}
+
+/// The webhook itself is dead.
+const GONE: [&str; 6] =
+    ["no_service", "no_team", "invalid_token", "token_revoked", "team_disabled", "channel_is_archived"];
+
+/// This message cannot be posted, whatever the status that comes with the word.
+const REFUSED: [&str; 8] = [
+    "invalid_payload",
+    "invalid_blocks",
+    "no_text",
+    "too_many_attachments",
+    "user_not_found",
+    "channel_not_found",
+    "action_prohibited",
+    "posting_to_general_channel_denied",
+];
+
+/// What an answer other than success means.
+pub(super) fn refusal(answer: &Answer, word: Option<String>, now_unix_ms: i64) -> Outcome {
+    let status = answer.status;
+    let Some(word) = word.filter(|word| word != "ok") else {
+        return match status {
+            410 => Outcome::Gone("answered 410: this webhook is gone".to_owned()),
+            413 => Outcome::Final("answered 413: the message is too large".to_owned()),
+            200..=299 => {
+                answer.again(now_unix_ms, format!("answered {status}, but not as Slack does: no `ok`"))
+            }
+            _ => slow_down(answer, now_unix_ms, answer.plain_reason()),
+        };
+    };
+    let reason = format!("answered {status} `{}`", fit(&word, 60, Unit::Bytes, inline));
+    let word = word.as_str();
+    let waits = matches!(status, 408 | 425 | 429) || matches!(word, "rate_limited" | "ratelimited");
+    if GONE.contains(&word) || status == 410 {
+        Outcome::Gone(format!("{reason}: this webhook no longer exists"))
+    } else if !waits && ((400..=499).contains(&status) || (status < 500 && REFUSED.contains(&word))) {
+        Outcome::Final(format!("{reason}: Slack will not take this message"))
+    } else {
+        slow_down(answer, now_unix_ms, reason)
+    }
+}
+
+/// The longer of the waits in the header and in the body.
+fn slow_down(answer: &Answer, now_unix_ms: i64, reason: String) -> Outcome {
+    let body = answer.json().and_then(|json| retry_after::seconds(json.get("retry_after")?.as_f64()?));
+    match body.max(retry_after::asked(answer, now_unix_ms)) {
+        Some(wait) => Outcome::RetryAfter(wait, reason),
+        None => Outcome::Retry(reason),
+    }
+}

@@ -1,0 +1,69 @@
+//! `slack-workflow`: a workflow of Slack's Workflow Builder that starts from a webhook. It takes a flat
+//! object of texts, which the workflow's author declares as variables and places as he likes.
+
+use super::limits::{Unit, fit};
+use super::slack::{PACE, block, is_slack, refusal, word};
+use super::{Answer, Outcome, Platform, event_kind, links, origin};
+use crate::config::{Endpoint, Rate};
+use crate::message::{Context, Notice, Tone};
+use serde_json::{Value, json};
+use url::Url;
+
+const VARIABLE: usize = 2000;
+
+#[derive(Debug)]
+pub(super) struct SlackWorkflow;
+
+impl Platform for SlackWorkflow {
+    fn name(&self) -> &'static str {
+        "slack-workflow"
+    }
+
+    fn recognises(&self, url: &Url) -> bool {
+        is_slack(url) && (url.path().starts_with("/triggers/") || url.path().starts_with("/workflows/"))
+    }
+
+    fn pace(&self) -> (&'static [Rate], usize) {
+        (PACE, 1)
+    }
+
+    /// The variables `event`, `tone`, `title`, `facts`, `failures`, `text`, `link` and `origin`; all texts, and
+    /// all there each time, since a workflow refuses to start without a variable it declares.
+    fn card(&self, context: &Context, _endpoint: &Endpoint) -> Value {
+        let notice = Notice::from_context(event_kind(context), context);
+        lay_out(&notice, context)
+    }
+
+    /// Any 200 is success here, unless it says that it is not, or is the page of something before Slack.
+    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
+        let denied = answer.json().is_some_and(|json| json.get("ok") == Some(&Value::Bool(false)));
+        let is_page = answer.body.trim_ascii_start().starts_with(b"<");
+        if answer.status == 200 && !denied && !is_page {
+            Outcome::Delivered
+        } else {
+            refusal(answer, word(answer), now_unix_ms)
+        }
+    }
+}
+
+pub(super) fn lay_out(notice: &Notice, context: &Context) -> Value {
+    let variable = |text: &str| fit(text, VARIABLE, Unit::Bytes, block);
+    let facts: Vec<_> = notice.facts.iter().map(|(label, value)| format!("{label}: {value}")).collect();
+    let link = links::followable(notice.link.as_deref(), VARIABLE);
+    let tone = match notice.tone {
+        Tone::Good => "good",
+        Tone::Bad => "bad",
+        Tone::Warn => "warn",
+        Tone::Neutral => "neutral",
+    };
+    json!({
+        "event": event_kind(context),
+        "tone": tone,
+        "title": variable(&notice.title),
+        "facts": variable(&facts.join("\n")),
+        "failures": variable(&notice.failures.join("\n")),
+        "text": variable(notice.text.as_deref().unwrap_or_default()),
+        "link": link.as_ref().map_or("", Url::as_str),
+        "origin": variable(&origin(context)),
+    })
+}

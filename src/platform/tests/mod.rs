@@ -1,0 +1,43 @@
+//! Every known answer, and every card under hostile text.
+
+mod answers;
+mod cards;
+
+use super::*;
+
+#[test]
+fn every_platform_is_found_by_its_name_and_its_url() {
+    for name in names() {
+        assert_eq!(by_name(name).map(Platform::name), Some(name));
+    }
+    assert!(by_name("carrier-pigeon").is_none());
+    for (url, name) in [
+        ("https://hooks.slack.com/services/T0/B0/key", Some("slack")),
+        ("https://hooks.slack-gov.com/services/T0/B0/key", Some("slack")),
+        ("https://hooks.slack.com/triggers/T0/1/key", Some("slack-workflow")),
+        ("https://hooks.slack.com/workflows/T0/A0/1/key", Some("slack-workflow")),
+        ("https://discord.com/api/webhooks/1/token", Some("discord")),
+        ("https://ptb.discord.com/api/v10/webhooks/1/token?thread_id=2", Some("discord")),
+        ("https://discord.com/api/webhooks/1/token/slack", None),
+        ("https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=k", Some("wecom")),
+        ("https://qyapi.weixin.qq.com/cgi-bin/message/send", None),
+        ("https://evil.example/hooks.slack.com/services/T0/B0/key", None),
+        ("https://ci.example.com/hooks/training", None),
+    ] {
+        assert_eq!(recognise(&Url::parse(url).unwrap()).map(Platform::name), name, "{url}");
+    }
+    let webhook_headers: Vec<_> =
+        names().into_iter().filter(|name| by_name(name).unwrap().webhook_headers()).collect();
+    assert_eq!(webhook_headers, ["json"]);
+}
+
+#[test]
+fn discord_is_asked_to_wait_and_nothing_else_of_the_url_changes() {
+    let target = |url: &str| by_name("discord").unwrap().target(&Url::parse(url).unwrap()).to_string();
+    let base = "https://discord.com/api/webhooks/1/token";
+    assert_eq!(target(base), format!("{base}?wait=true"));
+    assert_eq!(target(&format!("{base}?thread_id=2")), format!("{base}?thread_id=2&wait=true"));
+    assert_eq!(target(&format!("{base}?wait=false&thread_id=2")), format!("{base}?thread_id=2&wait=true"));
+    let slack = Url::parse("https://hooks.slack.com/services/T0/B0/key").unwrap();
+    assert_eq!(by_name("slack").unwrap().target(&slack), slack);
+}

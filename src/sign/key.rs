@@ -1,0 +1,227 @@
+//! Keys: the text of a secret, decoded once, and what it signs and recognises.
+
+use base64::Engine;
+use base64::alphabet::STANDARD as STANDARD_ALPHABET;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
+use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use hmac::{Hmac, KeyInit, Mac};
+use sha1::Sha1;
+use sha2::{Sha256, Sha512};
+use subtle::ConstantTimeEq;
+
+/// Secrets are often pasted without their padding.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD_ALPHABET,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// The hash below the HMAC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hash {
+    Sha1,
+    Sha256,
+    Sha512,
+}
+
+/// How the text of a secret becomes the key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum KeyForm {
+    /// The text itself.
+    Utf8,
+    /// Standard base64, padded or not.
+    Base64,
+    /// Two digits a byte, in either case.
+    Hex,
+    /// The prefixes of Standard Webhooks: `whsec_`, `whsk_`, `whpk_`, or bare base64.
+    StandardWebhooks,
+}
+
+/// How the bytes of a signature are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Encoding {
+    Hex,
+    Base64,
+}
+
+impl Encoding {
+    fn write(self, bytes: &[u8]) -> String {
+        match self {
+            Encoding::Hex => {
+                let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or_default();
+                bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+            }
+            Encoding::Base64 => STANDARD.encode(bytes),
+        }
+    }
+
+    fn read(self, text: &str) -> Option<Vec<u8>> {
+        match self {
+            Encoding::Hex => decode_hex(text),
+            Encoding::Base64 => STANDARD.decode(text).ok(),
+        }
+    }
+}
+
+/// One live secret, ready to use. `label` stands before each of its signatures.
+pub(super) struct Key {
+    label: &'static str,
+    encoding: Encoding,
+    kind: Kind,
+}
+
+/// HMAC states hold the key already mixed in: each signature starts from a copy.
+enum Kind {
+    Sha1(Hmac<Sha1>),
+    Sha256(Hmac<Sha256>),
+    Sha512(Hmac<Sha512>),
+    Pair(Box<SigningKey>),
+    Public(Box<VerifyingKey>),
+}
+
+/// Hands the signed bytes over, piece by piece.
+pub(super) type Feed<'a> = &'a dyn Fn(&mut dyn FnMut(&[u8]));
+
+impl Key {
+    /// Decodes a secret. The fault never repeats it.
+    pub(super) fn read(
+        secret: &str,
+        form: KeyForm,
+        hash: Hash,
+        encoding: Encoding,
+        label: &'static str,
+    ) -> Result<Key, String> {
+        let bytes = match form {
+            KeyForm::Utf8 => secret.as_bytes().to_vec(),
+            KeyForm::Base64 => decode_base64(secret)?,
+            KeyForm::Hex => decode_hex(secret).ok_or("is not hexadecimal: two digits for each byte")?,
+            KeyForm::StandardWebhooks => {
+                if let Some(pair) = secret.strip_prefix("whsk_") {
+                    return Key::asymmetric(read_pair(pair)?);
+                }
+                if let Some(public) = secret.strip_prefix("whpk_") {
+                    return Key::asymmetric(read_public(public)?);
+                }
+                decode_base64(secret.strip_prefix("whsec_").unwrap_or(secret))?
+            }
+        };
+        if bytes.is_empty() {
+            return Err("is empty".to_owned());
+        }
+        let kind = match hash {
+            Hash::Sha1 => Hmac::new_from_slice(&bytes).map(Kind::Sha1),
+            Hash::Sha256 => Hmac::new_from_slice(&bytes).map(Kind::Sha256),
+            Hash::Sha512 => Hmac::new_from_slice(&bytes).map(Kind::Sha512),
+        };
+        let kind = kind.map_err(|_| "has a length that HMAC does not take")?;
+        Ok(Key { label, encoding, kind })
+    }
+
+    fn asymmetric(kind: Kind) -> Result<Key, String> {
+        Ok(Key { label: "v1a,", encoding: Encoding::Base64, kind })
+    }
+
+    /// Whether this key can sign; a public key only recognises.
+    pub(super) fn can_sign(&self) -> bool {
+        !matches!(self.kind, Kind::Public(_))
+    }
+
+    /// The signature with its label; nothing from a public key.
+    pub(super) fn sign(&self, feed: Feed<'_>) -> Option<String> {
+        let bytes = match &self.kind {
+            Kind::Pair(pair) => pair.sign(&collect(feed)).to_bytes().to_vec(),
+            Kind::Public(_) => return None,
+            _ => self.digest(feed)?,
+        };
+        Some(format!("{}{}", self.label, self.encoding.write(&bytes)))
+    }
+
+    /// Whether one of these labelled signatures is this key's. What is compared with a secret value is
+    /// compared in constant time.
+    pub(super) fn recognises(&self, candidates: &[&str], feed: Feed<'_>) -> bool {
+        let mut signatures = candidates
+            .iter()
+            .filter_map(|candidate| self.encoding.read(candidate.strip_prefix(self.label)?))
+            .peekable();
+        if signatures.peek().is_none() {
+            return false;
+        }
+        let public = match &self.kind {
+            Kind::Pair(pair) => pair.verifying_key(),
+            Kind::Public(public) => **public,
+            _ => {
+                let Some(expected) = self.digest(feed) else { return false };
+                return signatures.any(|given| bool::from(given.ct_eq(&expected)));
+            }
+        };
+        let content = collect(feed);
+        signatures.any(|given| {
+            Signature::from_slice(&given).is_ok_and(|given| public.verify_strict(&content, &given).is_ok())
+        })
+    }
+
+    fn digest(&self, feed: Feed<'_>) -> Option<Vec<u8>> {
+        fn run<M: Mac + Clone>(state: &M, feed: Feed<'_>) -> Option<Vec<u8>> {
+            let mut mac = state.clone();
+            feed(&mut |bytes| mac.update(bytes));
+            Some(mac.finalize().into_bytes().to_vec())
+        }
+        match &self.kind {
+            Kind::Sha1(state) => run(state, feed),
+            Kind::Sha256(state) => run(state, feed),
+            Kind::Sha512(state) => run(state, feed),
+            Kind::Pair(_) | Kind::Public(_) => None,
+        }
+    }
+}
+
+fn collect(feed: Feed<'_>) -> Vec<u8> {
+    let mut content = Vec::new();
+    feed(&mut |bytes| content.extend_from_slice(bytes));
+    content
+}
+
+/// `whsk_`: 32 bytes of seed, then the 32 bytes of public key that belong to it.
+fn read_pair(text: &str) -> Result<Kind, String> {
+    let bytes: [u8; 64] = decode_base64(text)?
+        .try_into()
+        .map_err(|_| "is not a `whsk_` key: base64 of a 32-byte seed and its 32-byte public key")?;
+    SigningKey::from_keypair_bytes(&bytes)
+        .map(|pair| Kind::Pair(Box::new(pair)))
+        .map_err(|_| "is not a `whsk_` key: its public half does not belong to its seed".to_owned())
+}
+
+fn read_public(text: &str) -> Result<Kind, String> {
+    let bytes: [u8; 32] =
+        decode_base64(text)?.try_into().map_err(|_| "is not a `whpk_` key: base64 of 32 bytes")?;
+    VerifyingKey::from_bytes(&bytes)
+        .ok()
+        .filter(|public| !public.is_weak())
+        .map(|public| Kind::Public(Box::new(public)))
+        .ok_or_else(|| "is not a `whpk_` key: these bytes are no usable point of the curve".to_owned())
+}
+
+fn decode_base64(text: &str) -> Result<Vec<u8>, String> {
+    LENIENT.decode(text).map_err(|_| "is not base64".to_owned())
+}
+
+fn decode_hex(text: &str) -> Option<Vec<u8>> {
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let byte = |pair: &[u8; 2]| Some((digit(pair[0])? * 16 + digit(pair[1])?) as u8);
+    if rest.is_empty() { pairs.iter().map(byte).collect() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hexadecimal_is_read_in_either_case_and_nonsense_is_not() {
+        assert_eq!(decode_hex("00fFA5"), Some(vec![0, 255, 165]));
+        assert_eq!(decode_hex(""), Some(vec![]));
+        for bad in ["0", "0g", "é", "+1"] {
+            assert_eq!(decode_hex(bad), None, "{bad}");
+        }
+    }
+}

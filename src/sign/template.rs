@@ -1,0 +1,205 @@
+//! Templates of the `hmac` scheme: what is signed, and how the header is written and read back.
+
+/// What may stand in braces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Id,
+    Timestamp,
+    Body,
+    Signature,
+}
+
+impl Part {
+    fn named(name: &str) -> Option<Part> {
+        match name {
+            "id" => Some(Part::Id),
+            "timestamp" => Some(Part::Timestamp),
+            "body" => Some(Part::Body),
+            "signature" => Some(Part::Signature),
+            _ => None,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Part::Id => "{id}",
+            Part::Timestamp => "{timestamp}",
+            Part::Body => "{body}",
+            Part::Signature => "{signature}",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Piece {
+    Text(String),
+    Part(Part),
+}
+
+/// Literal text and parts, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Template(Vec<Piece>);
+
+/// What a header value says, read back through its template.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Reading<'h> {
+    pub(super) id: Option<&'h str>,
+    pub(super) timestamp: Option<&'h str>,
+    pub(super) signature: &'h str,
+}
+
+impl Template {
+    /// What is signed: `{id}`, `{timestamp}` and, at least once, `{body}`.
+    pub(super) fn content(text: &str) -> Result<Template, String> {
+        let template = Template::parse(text, &[Part::Id, Part::Timestamp, Part::Body])?;
+        if !template.uses(Part::Body) {
+            return Err(
+                "must hold `{body}`: a signature that leaves the body out protects nothing".to_owned()
+            );
+        }
+        Ok(template)
+    }
+
+    /// How the header is written: `{signature}` once, `{timestamp}` and `{id}` at most once, with text
+    /// between them so that a receiver can take them apart.
+    pub(super) fn value(text: &str) -> Result<Template, String> {
+        let template = Template::parse(text, &[Part::Id, Part::Timestamp, Part::Signature])?;
+        let count = |part| template.0.iter().filter(|piece| **piece == Piece::Part(part)).count();
+        if count(Part::Signature) != 1 || count(Part::Timestamp) > 1 || count(Part::Id) > 1 {
+            return Err("must hold `{signature}` once, and `{timestamp}` and `{id}` at most once".to_owned());
+        }
+        if template.0.windows(2).any(|pair| matches!(pair, [Piece::Part(_), Piece::Part(_)])) {
+            return Err("needs text between two parts, or a receiver cannot take them apart".to_owned());
+        }
+        let plain = |piece: &Piece| match piece {
+            Piece::Text(text) => text.bytes().all(|byte| matches!(byte, b' '..=b'~')),
+            Piece::Part(_) => true,
+        };
+        if !template.0.iter().all(plain) {
+            return Err("may hold only printable ASCII, as header values do".to_owned());
+        }
+        Ok(template)
+    }
+
+    fn parse(text: &str, allowed: &[Part]) -> Result<Template, String> {
+        let mut pieces = Vec::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('{') {
+            let part = after.split_once('}').and_then(|(name, after)| Some((Part::named(name)?, after)));
+            let Some((part, after)) = part.filter(|(part, _)| allowed.contains(part)) else {
+                let names: Vec<_> = allowed.iter().map(|part| format!("`{}`", part.name())).collect();
+                return Err(format!("has a `{{` that opens none of {}", names.join(", ")));
+            };
+            if !before.is_empty() {
+                pieces.push(Piece::Text(before.to_owned()));
+            }
+            pieces.push(Piece::Part(part));
+            rest = after;
+        }
+        if !rest.is_empty() {
+            pieces.push(Piece::Text(rest.to_owned()));
+        }
+        Ok(Template(pieces))
+    }
+
+    pub(super) fn uses(&self, part: Part) -> bool {
+        self.0.contains(&Piece::Part(part))
+    }
+
+    /// Hands the signed bytes over piece by piece, so that a large body is never copied.
+    pub(super) fn feed(&self, id: &str, timestamp: &str, body: &[u8], take: &mut dyn FnMut(&[u8])) {
+        for piece in &self.0 {
+            match piece {
+                Piece::Text(text) => take(text.as_bytes()),
+                Piece::Part(Part::Id) => take(id.as_bytes()),
+                Piece::Part(Part::Timestamp) => take(timestamp.as_bytes()),
+                Piece::Part(Part::Body) => take(body),
+                Piece::Part(Part::Signature) => {}
+            }
+        }
+    }
+
+    /// Writes a header value.
+    pub(super) fn fill(&self, id: &str, timestamp: &str, signature: &str) -> String {
+        let text = self.0.iter().map(|piece| match piece {
+            Piece::Text(text) => text.as_str(),
+            Piece::Part(Part::Id) => id,
+            Piece::Part(Part::Timestamp) => timestamp,
+            Piece::Part(Part::Signature) => signature,
+            Piece::Part(Part::Body) => "",
+        });
+        text.collect()
+    }
+
+    /// Reads a header value. A part ends where the text after it first occurs; the last one takes the rest.
+    pub(super) fn read<'h>(&self, header: &'h str) -> Option<Reading<'h>> {
+        let mut reading = Reading::default();
+        let mut rest = header;
+        let mut pieces = self.0.iter().peekable();
+        while let Some(piece) = pieces.next() {
+            match piece {
+                Piece::Text(text) => rest = rest.strip_prefix(text.as_str())?,
+                Piece::Part(part) => {
+                    let end = match pieces.peek() {
+                        Some(Piece::Text(text)) => rest.find(text.as_str())?,
+                        _ => rest.len(),
+                    };
+                    let (found, after) = rest.split_at(end);
+                    rest = after;
+                    match part {
+                        Part::Id => reading.id = Some(found),
+                        Part::Timestamp => reading.timestamp = Some(found),
+                        Part::Signature => reading.signature = found,
+                        Part::Body => {}
+                    }
+                }
+            }
+        }
+        rest.is_empty().then_some(reading)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_read_back_as_it_was_written() {
+        let template = Template::value("t={timestamp},id={id},v1={signature}").unwrap();
+        let header = template.fill("evt_1", "1614265330", "aa,v1=bb");
+        assert_eq!(header, "t=1614265330,id=evt_1,v1=aa,v1=bb");
+        let reading = template.read(&header).unwrap();
+        assert_eq!(
+            reading,
+            Reading { id: Some("evt_1"), timestamp: Some("1614265330"), signature: "aa,v1=bb" }
+        );
+        for broken in ["", "t=1", "t=1,id=2", "v1=aa", "t=1,id=2,v2=aa"] {
+            assert_eq!(template.read(broken), None, "{broken}");
+        }
+        assert_eq!(Template::value("<{signature}>").unwrap().read("<aa> and more"), None);
+    }
+
+    #[test]
+    fn a_template_that_cannot_be_used_is_refused_with_the_reason() {
+        for (text, reason) in [
+            ("{timestamp}", "must hold `{body}`"),
+            ("{bdoy}", "opens none of `{id}`, `{timestamp}`, `{body}`"),
+            ("{body", "opens none of"),
+            ("{signature}{body}", "opens none of"),
+        ] {
+            let fault = Template::content(text).unwrap_err();
+            assert!(fault.contains(reason), "{text}: {fault}");
+        }
+        for (text, reason) in [
+            ("sha256=", "`{signature}` once"),
+            ("{signature}{signature}", "`{signature}` once"),
+            ("{timestamp}{signature}", "text between"),
+            ("é{signature}", "printable ASCII"),
+            ("{signature}\r\nx-evil: 1", "printable ASCII"),
+            ("{body}{signature}", "opens none of"),
+        ] {
+            let fault = Template::value(text).unwrap_err();
+            assert!(fault.contains(reason), "{text}: {fault}");
+        }
+    }
+}

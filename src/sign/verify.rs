@@ -1,0 +1,294 @@
+//! The receiver's side: is this request signed by somebody who holds one of these secrets, and fresh?
+
+use super::scheme::{Fields, Row, Scheme, Side};
+use serde_json::Value;
+use std::fmt;
+
+/// How far a timestamp may be off when the entry does not say, in seconds; what the reference
+/// libraries of Standard Webhooks and Stripe use.
+const DEFAULT_TOLERANCE_S: u64 = 300;
+
+/// The longest tolerance that can be asked for: a week.
+const LONGEST_TOLERANCE_S: u64 = 7 * 86_400;
+
+/// The most signatures looked at in one request, so that a header of thousands costs little.
+const MOST_SIGNATURES: usize = 32;
+
+/// A signature that holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// The id, when the scheme carries one: the same on every attempt, so the key against duplicates.
+    pub id: Option<String>,
+    /// Unix seconds of the attempt, when the scheme carries it.
+    pub timestamp: Option<i64>,
+    /// The name of the scheme.
+    pub scheme: &'static str,
+    /// The index in `secrets` of the one that matched.
+    pub secret: usize,
+}
+
+/// Why a request is not accepted, or cannot be judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VerifyError {
+    /// The scheme is not usable; the sentence says why.
+    Scheme(String),
+    /// The headers are not an object of texts or lists of texts.
+    Headers(String),
+    /// A header the scheme needs is not there.
+    Missing(String),
+    /// A header is there and cannot be read.
+    Malformed {
+        /// Its name.
+        header: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// No signature of the request belongs to one of the secrets.
+    NoMatch,
+    /// The signature holds, but the request is too old, or from the future.
+    Stale {
+        /// Seconds by which the timestamp is behind the clock; negative when it is ahead.
+        behind_s: i64,
+        /// Seconds that are allowed either way.
+        tolerance_s: u64,
+    },
+}
+
+impl VerifyError {
+    /// Whether the caller's own arguments are at fault, and not the request.
+    pub fn is_usage(&self) -> bool {
+        matches!(self, VerifyError::Scheme(_) | VerifyError::Headers(_))
+    }
+}
+
+impl fmt::Display for VerifyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            VerifyError::Scheme(fault) => write!(f, "the scheme cannot be used: {fault}"),
+            VerifyError::Headers(fault) => write!(f, "the headers cannot be read: {fault}"),
+            VerifyError::Missing(header) => write!(f, "the request has no header `{header}`"),
+            VerifyError::Malformed { header, reason } => write!(f, "the header `{header}` {reason}"),
+            VerifyError::NoMatch => f.write_str(
+                "no signature of the request matches: another secret signed it, or the body is not byte for \
+                 byte what was signed",
+            ),
+            VerifyError::Stale { behind_s, tolerance_s } if *behind_s >= 0 => write!(
+                f,
+                "the request was signed {behind_s} s ago, more than the {tolerance_s} s allowed: a replay, or the \
+                 clocks differ"
+            ),
+            VerifyError::Stale { behind_s, tolerance_s } => write!(
+                f,
+                "the request was signed {} s in the future, more than the {tolerance_s} s allowed: the clocks differ",
+                behind_s.unsigned_abs()
+            ),
+        }
+    }
+}
+
+impl std::error::Error for VerifyError {}
+
+/// A scheme and its secrets, ready to check any number of requests from any thread.
+pub struct Verifier {
+    scheme: Scheme,
+    tolerance_s: u64,
+}
+
+impl Verifier {
+    /// Reads the same object as an entry of `sign`, and beside it `tolerance` (`"5m"`, or seconds; 300
+    /// when left out; both directions). Under `standard-webhooks` a `whpk_` public key will do.
+    /// The fault is a sentence without secrets.
+    pub fn from_json(entry: &Value) -> Result<Verifier, String> {
+        let scheme = Scheme::read(entry, Side::Receiver)?;
+        let tolerance_s = match Fields::new(entry)?.get("tolerance") {
+            None => DEFAULT_TOLERANCE_S,
+            Some(value) => read_tolerance(value).ok_or(
+                "`tolerance` must be a time from 1 second to 7 days, as \"5m\" or a whole number of seconds: without \
+                 it any captured request could be played again for ever",
+            )?,
+        };
+        Ok(Verifier { scheme, tolerance_s })
+    }
+
+    /// Checks a request. Header names count in any case; a name may occur several times. The signature is
+    /// checked before the time, so [`VerifyError::Stale`] is said of genuine requests only.
+    pub fn verify(
+        &self,
+        headers: &[(String, String)],
+        body: &[u8],
+        now_unix_s: i64,
+    ) -> Result<Verified, VerifyError> {
+        let row = &self.scheme.row;
+        let claim = Claim::read(row, headers)?;
+        let feed = |take: &mut dyn FnMut(&[u8])| {
+            let (id, timestamp) = (claim.id.unwrap_or_default(), claim.timestamp.unwrap_or_default());
+            row.content.feed(id, timestamp, body, take);
+        };
+        let mut matching = self.scheme.keys.iter().map(|key| key.recognises(&claim.signatures, &feed));
+        let secret = matching.position(|matches| matches).ok_or(VerifyError::NoMatch)?;
+        if let Some(seconds) = claim.seconds {
+            self.check_age(seconds, now_unix_s)?;
+        }
+        Ok(Verified { id: claim.id.map(str::to_owned), timestamp: claim.seconds, scheme: row.name, secret })
+    }
+
+    fn check_age(&self, timestamp: i64, now_unix_s: i64) -> Result<(), VerifyError> {
+        let behind_s = now_unix_s.saturating_sub(timestamp);
+        if behind_s.unsigned_abs() <= self.tolerance_s {
+            Ok(())
+        } else {
+            Err(VerifyError::Stale { behind_s, tolerance_s: self.tolerance_s })
+        }
+    }
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Verifier({}, {} secrets)", self.scheme.row.name, self.scheme.keys.len())
+    }
+}
+
+/// Checks one request whose scheme and headers are given as JSON: [`Verifier::from_json`] and
+/// [`Verifier::verify`] in one. `headers_json` maps names to a text or a list of texts. `now_unix_s` is
+/// the receiver's clock.
+pub fn verify(
+    scheme_json: &str,
+    headers_json: &str,
+    body: &[u8],
+    now_unix_s: i64,
+) -> Result<Verified, VerifyError> {
+    // The parser's own words could quote the text, and with it a secret: only the place is told.
+    let scheme: Value = serde_json::from_str(scheme_json).map_err(|fault| {
+        let (line, column) = (fault.line(), fault.column());
+        VerifyError::Scheme(format!("it is not JSON, line {line}, column {column}"))
+    })?;
+    let verifier = Verifier::from_json(&scheme).map_err(VerifyError::Scheme)?;
+    verifier.verify(&read_headers(headers_json)?, body, now_unix_s)
+}
+
+fn read_headers(text: &str) -> Result<Vec<(String, String)>, VerifyError> {
+    let json: Value = serde_json::from_str(text).map_err(|fault| {
+        VerifyError::Headers(format!("they are not JSON, line {}, column {}", fault.line(), fault.column()))
+    })?;
+    let fault = || {
+        VerifyError::Headers(
+            "give an object of names and values, each value a text or a list of texts".to_owned(),
+        )
+    };
+    let mut headers = Vec::new();
+    for (name, value) in json.as_object().ok_or_else(fault)? {
+        let values = match value {
+            Value::Array(values) => values.as_slice(),
+            single => std::slice::from_ref(single),
+        };
+        for value in values {
+            headers.push((name.clone(), value.as_str().ok_or_else(fault)?.to_owned()));
+        }
+    }
+    Ok(headers)
+}
+
+/// What the headers of a request claim.
+#[derive(Default)]
+struct Claim<'h> {
+    id: Option<&'h str>,
+    /// As it was written, since that was signed.
+    timestamp: Option<&'h str>,
+    seconds: Option<i64>,
+    signatures: Vec<&'h str>,
+}
+
+impl<'h> Claim<'h> {
+    fn read(row: &Row, headers: &'h [(String, String)]) -> Result<Claim<'h>, VerifyError> {
+        let only = |name: &Option<String>| name.as_deref().map(|name| only(headers, name)).transpose();
+        let mut claim =
+            Claim { id: only(&row.id_header)?, timestamp: only(&row.timestamp_header)?, ..Claim::default() };
+        let mut present = false;
+        for value in all(headers, &row.header) {
+            present = true;
+            claim.add(row, value)?;
+        }
+        if !present {
+            return Err(VerifyError::Missing(row.header.clone()));
+        }
+        if claim.signatures.len() > MOST_SIGNATURES {
+            return Err(malformed(&row.header, "holds more signatures than a sender has reason to send"));
+        }
+        if let Some(text) = claim.timestamp {
+            let header = row.timestamp_header.as_ref().unwrap_or(&row.header);
+            let seconds =
+                read_timestamp(text).ok_or_else(|| malformed(header, "is not a time in Unix seconds"))?;
+            claim.seconds = Some(seconds);
+        }
+        // Where a dot ends the id, an id with a dot could move bytes from the body into the timestamp.
+        if row.name == "standard-webhooks" && claim.id.is_some_and(|id| id.contains('.')) {
+            return Err(malformed("webhook-id", "holds a `.`, which Standard Webhooks forbids"));
+        }
+        Ok(claim)
+    }
+
+    /// One value of the signature's header, and the id and timestamp that may stand in it.
+    fn add(&mut self, row: &Row, value: &'h str) -> Result<(), VerifyError> {
+        let reading = row
+            .value
+            .read(value)
+            .ok_or_else(|| malformed(&row.header, "is not written as the scheme says"))?;
+        for (place, found) in [(&mut self.id, reading.id), (&mut self.timestamp, reading.timestamp)] {
+            if found.is_some() && place.is_some() && *place != found {
+                return Err(malformed(&row.header, "contradicts another id or timestamp of the request"));
+            }
+            *place = place.or(found);
+        }
+        match &row.joiner {
+            Some(joiner) => self.signatures.extend(reading.signature.split(joiner.as_str())),
+            None => self.signatures.push(reading.signature),
+        }
+        Ok(())
+    }
+}
+
+fn malformed(header: &str, reason: &'static str) -> VerifyError {
+    VerifyError::Malformed { header: header.to_owned(), reason }
+}
+
+fn all<'h>(headers: &'h [(String, String)], name: &str) -> impl Iterator<Item = &'h str> {
+    headers
+        .iter()
+        .filter(move |(given, _)| given.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.trim_matches([' ', '\t']))
+}
+
+/// The one value of a header; the same value twice is one.
+fn only<'h>(headers: &'h [(String, String)], name: &str) -> Result<&'h str, VerifyError> {
+    let mut values = all(headers, name);
+    let first = values.next().ok_or_else(|| VerifyError::Missing(name.to_owned()))?;
+    if values.all(|other| other == first) {
+        Ok(first)
+    } else {
+        Err(malformed(name, "stands there several times with different values"))
+    }
+}
+
+fn read_timestamp(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
+}
+
+fn read_tolerance(value: &Value) -> Option<u64> {
+    let seconds = match value {
+        Value::Number(number) => number.as_u64()?,
+        Value::String(text) => {
+            let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?);
+            let scale = match unit {
+                "s" => 1,
+                "m" => 60,
+                "h" => 3600,
+                "d" => 86_400,
+                _ => return None,
+            };
+            number.parse::<u64>().ok()?.checked_mul(scale)?
+        }
+        _ => return None,
+    };
+    (1..=LONGEST_TOLERANCE_S).contains(&seconds).then_some(seconds)
+}
