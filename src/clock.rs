@@ -1,7 +1,8 @@
 //! Time as the library sees it: a trait, so that every schedule is tested without sleeping.
 
+use crate::os;
 use std::fmt::Debug;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A source of wall-clock and monotonic time. Every method may be called from any thread.
 pub trait Clock: Send + Sync + Debug {
@@ -12,17 +13,10 @@ pub trait Clock: Send + Sync + Debug {
     fn monotonic(&self) -> Duration;
 }
 
-/// The machine's clocks.
-#[derive(Debug)]
-pub struct SystemClock {
-    origin: Instant,
-}
-
-impl Default for SystemClock {
-    fn default() -> Self {
-        SystemClock { origin: Instant::now() }
-    }
-}
+/// The machine's clocks. The monotonic one goes on while the machine is suspended, where the system can
+/// tell.
+#[derive(Debug, Default)]
+pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn unix_ms(&self) -> i64 {
@@ -30,7 +24,7 @@ impl Clock for SystemClock {
     }
 
     fn monotonic(&self) -> Duration {
-        self.origin.elapsed()
+        os::monotonic()
     }
 }
 

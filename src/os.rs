@@ -5,7 +5,9 @@
 
 use std::io;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::OnceLock;
 use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant};
 
 /// The longest thread name Linux keeps, in bytes.
 const MAX_THREAD_NAME: usize = 15;
@@ -51,6 +53,21 @@ pub fn watch_forks() {
             unsafe { libc::pthread_atfork(None, None, Some(count_in_child)) };
         });
     }
+}
+
+/// Time since a fixed point of this boot that never goes backwards. On Linux it goes on while the machine
+/// is suspended; costs no system call.
+pub fn monotonic() -> Duration {
+    #[cfg(target_os = "linux")]
+    {
+        let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: `now` is writable, and the clock exists since Linux 2.6.39.
+        if unsafe { libc::clock_gettime(libc::CLOCK_BOOTTIME, &mut now) } == 0 {
+            return Duration::new(now.tv_sec as u64, now.tv_nsec as u32);
+        }
+    }
+    static ORIGIN: OnceLock<Instant> = OnceLock::new();
+    ORIGIN.get_or_init(Instant::now).elapsed()
 }
 
 /// Keeps the library mapped after the host unloads it: a thread that was detached at a deadline must

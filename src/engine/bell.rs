@@ -35,7 +35,7 @@ impl Bell {
     /// # Errors
     /// `Config` when certificates or a proxy cannot be used, `Spool` when the spool cannot be opened.
     pub fn open(config: Config) -> Result<Bell, Error> {
-        Bell::open_with_clock(config, Arc::new(SystemClock::default()))
+        Bell::open_with_clock(config, Arc::new(SystemClock))
     }
 
     /// As [`Bell::open`], with other clocks.

@@ -105,6 +105,7 @@ fn hand_over(waiting: Vec<Waiting>, lanes: &BTreeMap<String, Arc<Lane>>, shared:
             created_at: delivery.created_at,
             attempts: delivery.attempts,
             strikes: (delivery.attempts as usize).min(most_strikes(lanes, &delivery.endpoint)),
+            asked: 0,
             due: now + std::time::Duration::from_millis(wait),
             body: None,
         };

@@ -88,6 +88,7 @@ fn headers(endpoint: &Endpoint, body: &Body, id: EventId, kind: &str, now: i64) 
         created_at: now,
         attempts: 0,
         strikes: 0,
+        asked: 0,
         due: Duration::ZERO,
         body: None,
     };

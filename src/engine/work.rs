@@ -156,6 +156,7 @@ fn new_job(seq: i64, event: &Prepared, hook: &str, message: &Message, times: Tim
         created_at: times.unix_ms,
         attempts: 0,
         strikes: 0,
+        asked: 0,
         due: times.monotonic,
         body: Some(Arc::new(Body {
             content_type: message.content_type.clone(),

@@ -3,7 +3,7 @@
 use super::breaker::{Breaker, Permit};
 use super::line::Line;
 use super::rate::Pace;
-use super::schedule::{self, Next};
+use super::schedule::{self, Next, Record};
 use super::{Desk, Fate, Job, LaneReport, worker};
 use crate::clock::Clock;
 use crate::config::Endpoint;
@@ -240,13 +240,14 @@ impl Lane {
                     state.breaker.failed(job.seq, now);
                 }
                 Outcome::RetryAfter(wait, _) => {
+                    job.asked += 1;
                     // The endpoint asks for quiet, and means everybody.
                     state.paused_until = state.paused_until.max(now + *wait);
                     state.breaker.abandoned();
                 }
             }
-            let chance = state.chance();
-            schedule::next(&self.endpoint.retry, &outcome, job.strikes, age, chance)
+            let record = Record { strikes: job.strikes, asked: job.asked, age, chance: state.chance() };
+            schedule::next(&self.endpoint.retry, &outcome, record)
         };
         let fate = match next {
             Next::Delivered => Fate::Delivered,

@@ -92,6 +92,7 @@ mod tests {
             created_at: 0,
             attempts: 0,
             strikes: 0,
+            asked: 0,
             due: Duration::from_secs(due_s),
             body: Some(Arc::new(Body { content_type: "application/json".into(), bytes: vec![0; bytes] })),
         }

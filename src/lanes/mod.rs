@@ -47,6 +47,8 @@ pub struct Job {
     pub attempts: u32,
     /// Attempts that failed without a wait asked for: the place in the retry schedule.
     pub strikes: usize,
+    /// Attempts of this run after which the receiver asked for a wait.
+    pub asked: u32,
     /// When it is due, by the monotonic clock.
     pub due: Duration,
     /// The message; `None` when it must be read from the spool.

@@ -4,7 +4,10 @@ use super::attempt::attempt;
 use super::lane::{Lane, Turn};
 use super::{Body, Job};
 use crate::os;
+use crate::platform::Outcome;
+use crate::spool::AttemptRow;
 use std::io;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,8 +59,15 @@ fn deliver(lane: &Lane, job: Job) {
         Ok(body) => body,
         Err(_) => return lane.put_back(job, lane.clock.monotonic() + READ_AGAIN),
     };
-    let attempted = attempt(&lane.endpoint, &lane.client, &lane.desk.scrubber(), &job, &body, now);
-    lane.settle(job, attempted.outcome, attempted.row);
+    let attempt = || attempt(&lane.endpoint, &lane.client, &lane.desk.scrubber(), &job, &body, now);
+    match panic::catch_unwind(AssertUnwindSafe(attempt)) {
+        Ok(attempted) => lane.settle(job, attempted.outcome, attempted.row),
+        // The lane goes on; the delivery waits for its next turn as after any failure.
+        Err(_) => {
+            let row = AttemptRow::defect(job.seq, job.attempts + 1, now);
+            lane.settle(job, Some(Outcome::Retry("a defect of Taskbell was caught".into())), row);
+        }
+    }
 }
 
 fn message(lane: &Lane, job: &Job) -> Result<Arc<Body>, String> {
