@@ -13,7 +13,8 @@ use std::path::Path;
 pub struct Batch<'a> {
     transaction: Transaction<'a>,
     path: &'a Path,
-    owner: &'a str,
+    instance: &'a str,
+    owner: Option<i64>,
     ledger: &'a Ledger,
     change: Change,
     fault: Option<SpoolError>,
@@ -23,16 +24,16 @@ impl<'a> Batch<'a> {
     pub(super) fn new(
         transaction: Transaction<'a>,
         path: &'a Path,
-        owner: &'a str,
+        instance: &'a str,
         ledger: &'a Ledger,
     ) -> Self {
-        Batch { transaction, path, owner, ledger, change: Change::default(), fault: None }
+        Batch { transaction, path, instance, owner: None, ledger, change: Change::default(), fault: None }
     }
 
     /// Inserts an event; `None` when its id is there already, as it is when a record of the intake
     /// was committed before a crash and is read again after it.
     pub fn event(&mut self, event: &NewEvent<'_>) -> Result<Option<i64>, SpoolError> {
-        self.run(|transaction, _, _| {
+        self.run(|transaction, _| {
             let inserted = transaction
                 .prepare_cached(
                     "INSERT INTO events (id, type, accepted_at, payload) VALUES (?1, ?2, ?3, ?4) \
@@ -49,11 +50,20 @@ impl<'a> Batch<'a> {
     /// An event has at most one delivery to an endpoint: a second one is not kept, and the number of
     /// the first is given.
     pub fn delivery(&mut self, delivery: &NewDelivery<'_>) -> Result<i64, SpoolError> {
-        self.run(|transaction, owner, change| {
+        let owner = match (delivery.dead, self.owner) {
+            (None, None) => {
+                let instance = self.instance;
+                self.owner = Some(self.run(|transaction, _| find_owner(transaction, instance))?);
+                self.owner
+            }
+            (None, known) => known,
+            (Some(_), _) => None,
+        };
+        self.run(|transaction, change| {
             let new = delivery;
-            let (state, owner, ended_at) = match new.dead {
-                None => ("pending", Some(owner), None),
-                Some(_) => ("dead", None, Some(new.created_at)),
+            let (state, ended_at) = match new.dead {
+                None => ("pending", None),
+                Some(_) => ("dead", Some(new.created_at)),
             };
             let inserted = transaction
                 .prepare_cached(
@@ -90,7 +100,7 @@ impl<'a> Batch<'a> {
 
     /// Records an attempt. Nothing is kept for a delivery that is no longer in the spool.
     pub fn attempt(&mut self, attempt: &AttemptRow) -> Result<(), SpoolError> {
-        self.run(|transaction, _, _| {
+        self.run(|transaction, _| {
             let known = transaction
                 .prepare_cached("UPDATE deliveries SET attempts = max(attempts, ?2) WHERE seq = ?1")?
                 .execute(params![attempt.delivery, attempt.number])?;
@@ -125,7 +135,7 @@ impl<'a> Batch<'a> {
 
     /// Sets when a pending delivery is due next; one that has ended stays as it is.
     pub fn reschedule(&mut self, delivery: i64, due_at: i64) -> Result<(), SpoolError> {
-        self.run(|transaction, _, _| {
+        self.run(|transaction, _| {
             transaction
                 .prepare_cached("UPDATE deliveries SET due_at = ?2 WHERE seq = ?1 AND state = 'pending'")?
                 .execute(params![delivery, due_at])
@@ -139,7 +149,7 @@ impl<'a> Batch<'a> {
             End::Delivered => ("delivered", None),
             End::Dead(reason) => ("dead", Some(reason.as_str())),
         };
-        self.run(|transaction, _, change| {
+        self.run(|transaction, change| {
             let ended = transaction
                 .prepare_cached(
                     "UPDATE deliveries SET state = ?2, ended_at = ?3, reason = ?4, owner = NULL \
@@ -157,7 +167,7 @@ impl<'a> Batch<'a> {
 
     /// Keeps a value under a key; `None` removes it.
     pub fn put_state(&mut self, key: &str, value: Option<&[u8]>) -> Result<(), SpoolError> {
-        self.run(|transaction, _, _| match value {
+        self.run(|transaction, _| match value {
             Some(value) => transaction
                 .prepare_cached(
                     "INSERT INTO state (key, value) VALUES (?1, ?2) \
@@ -184,7 +194,7 @@ impl<'a> Batch<'a> {
     /// faults, a full disk among them; what came later would then be kept alone.
     fn run<T>(
         &mut self,
-        statements: impl FnOnce(&Transaction<'a>, &str, &mut Change) -> rusqlite::Result<T>,
+        statements: impl FnOnce(&Transaction<'a>, &mut Change) -> rusqlite::Result<T>,
     ) -> Result<T, SpoolError> {
         if let Some(fault) = &self.fault {
             return Err(fault.clone());
@@ -194,10 +204,24 @@ impl<'a> Batch<'a> {
             self.fault = Some(fault.clone());
             return Err(fault);
         }
-        statements(&self.transaction, self.owner, &mut self.change).map_err(|error| {
+        statements(&self.transaction, &mut self.change).map_err(|error| {
             let fault = SpoolError::sqlite(self.path, &error);
             self.fault = Some(fault.clone());
             fault
         })
+    }
+}
+
+/// The number under which this instance inserts; it gets one with its first delivery.
+fn find_owner(transaction: &Transaction<'_>, instance: &str) -> rusqlite::Result<i64> {
+    let known: Option<i64> = transaction
+        .prepare_cached("SELECT max(seq) FROM owners WHERE instance = ?1")?
+        .query_row([instance], |row| row.get(0))?;
+    match known {
+        Some(owner) => Ok(owner),
+        None => {
+            transaction.execute("INSERT INTO owners (instance) VALUES (?1)", [instance])?;
+            Ok(transaction.last_insert_rowid())
+        }
     }
 }

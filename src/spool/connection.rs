@@ -37,9 +37,7 @@ pub(super) fn open_writer(path: &SpoolPath) -> Result<(Connection, PathBuf), Spo
         }
         SpoolPath::File(file) => {
             let place = absolute(file)?;
-            private::create_parents(&place)
-                .and_then(|()| private::create_file(&place))
-                .map_err(|error| SpoolError::io(&place, &error))?;
+            create(&place)?;
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
                 | OpenFlags::SQLITE_OPEN_CREATE
                 | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -58,7 +56,7 @@ pub(super) fn open_writer(path: &SpoolPath) -> Result<(Connection, PathBuf), Spo
 }
 
 /// A connection that only looks on. It works beside a living writer and on what a killed one left,
-/// and never makes, migrates or checkpoints anything.
+/// and never makes a database, migrates or checkpoints one.
 pub(super) fn open_reader(path: &Path) -> Result<(Connection, PathBuf), SpoolError> {
     let place = absolute(path)?;
     match place.metadata() {
@@ -76,6 +74,48 @@ pub(super) fn open_reader(path: &Path) -> Result<(Connection, PathBuf), SpoolErr
     conn.execute_batch("PRAGMA cache_size = -1024; PRAGMA temp_store = MEMORY; PRAGMA query_only = ON;")
         .map_err(at)?;
     Ok((conn, place))
+}
+
+/// Makes a new spool unless something is there. It is made ready as a draft, which needs one sync in
+/// all; made in place, SQLite would need ten.
+fn create(place: &Path) -> Result<(), SpoolError> {
+    let refused = |error| SpoolError::io(place, &error);
+    private::create_parents(place).map_err(refused)?;
+    if place.try_exists().map_err(refused)? {
+        return Ok(());
+    }
+    // The log of a database that was deleted: SQLite throws it away when it opens an empty file, and
+    // would replay it over the pages of a ready one.
+    if log_of(place).try_exists().map_err(refused)? {
+        return create_empty(place);
+    }
+    let draft = private::Draft::beside(place).map_err(refused)?;
+    let build = |at: &Path| {
+        let mut conn = Connection::open(at)?;
+        // Nobody sees it before it is done, so it needs neither journal nor syncs on the way.
+        conn.execute_batch("PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF;")?;
+        reclaim_space(&conn)?;
+        schema::migrate(&mut conn, schema::STEPS)?;
+        enter_wal(&conn)?;
+        conn.close().map_err(|(_, error)| error)
+    };
+    build(draft.path()).map_err(SpoolError::at(place))?;
+    // Where there are no hard links, the opening fills an empty file in place.
+    draft.publish(place).or_else(|_| create_empty(place))
+}
+
+fn create_empty(place: &Path) -> Result<(), SpoolError> {
+    match private::create_file(place) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(SpoolError::io(place, &error)),
+        _ => Ok(()),
+    }
+}
+
+/// The write-ahead log that belongs to a database.
+pub(super) fn log_of(place: &Path) -> PathBuf {
+    let mut name = place.as_os_str().to_owned();
+    name.push("-wal");
+    name.into()
 }
 
 /// Whole, because SQLite reads a name that starts with `file:` as a URI, and because the host may
@@ -102,16 +142,25 @@ fn vet(conn: &Connection, place: &Path, writer: bool) -> Result<(), SpoolError> 
 }
 
 fn configure(conn: &Connection) -> rusqlite::Result<()> {
-    // Only heard by a file that is still empty; it lets pruned space go back to the disk.
-    conn.execute_batch("PRAGMA auto_vacuum = INCREMENTAL")?;
+    reclaim_space(conn)?;
     enter_wal(conn)?;
     conn.execute_batch(PRAGMAS)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(())
 }
 
-/// Switches to the write-ahead log. SQLite does not wait by itself when two processes switch a new
-/// file at the same time.
+/// Lets pruned space go back to the disk. Only a file that is still empty hears this; any other would
+/// be written to for nothing.
+fn reclaim_space(conn: &Connection) -> rusqlite::Result<()> {
+    let pages: i64 = conn.pragma_query_value(None, "page_count", |row| row.get(0))?;
+    if pages > 0 {
+        return Ok(());
+    }
+    conn.execute_batch("PRAGMA auto_vacuum = INCREMENTAL")
+}
+
+/// Switches to the write-ahead log. SQLite does not wait by itself when two processes switch at the
+/// same time.
 fn enter_wal(conn: &Connection) -> rusqlite::Result<()> {
     let deadline = Instant::now() + BUSY_TIMEOUT;
     loop {

@@ -1,5 +1,6 @@
 //! How many rows there are, kept up to date without counting them again.
 
+use super::connection::log_of;
 use rusqlite::{Connection, Row};
 use serde::Serialize;
 use std::cell::Cell;
@@ -87,9 +88,7 @@ pub(super) fn count(conn: &Connection) -> rusqlite::Result<Counts> {
 /// The database as its header says it, and the log as the file system does.
 pub(super) fn bytes(conn: &Connection, path: &Path) -> rusqlite::Result<u64> {
     let pragma = |name| conn.pragma_query_value(None, name, |row| whole(row, 0));
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    let log = Path::new(&log).metadata().map_or(0, |file| file.len());
+    let log = log_of(path).metadata().map_or(0, |file| file.len());
     Ok(pragma("page_count")? * pragma("page_size")? + log)
 }
 

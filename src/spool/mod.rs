@@ -13,6 +13,7 @@ mod batch;
 mod connection;
 mod counts;
 mod error;
+mod ownership;
 mod private;
 mod prune;
 mod reader;
@@ -33,9 +34,6 @@ use counts::Ledger;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 use std::path::{Path, PathBuf};
-
-/// Rows that change hands in one transaction: short enough for others to write in between.
-const HANDOVER: i64 = 5000;
 
 /// The writer's side. May be sent to another thread, not shared; every method may wait for the disk
 /// and, up to two seconds, for another process that writes.
@@ -60,37 +58,20 @@ impl Spool {
         &self.path
     }
 
-    /// Takes over the pending deliveries of owners that are not in `live`; says how many. Lanes that
-    /// have read on past the numbers of these rows must start again at their lowest.
+    /// Takes over the pending deliveries of owners that are not in `live`; says how many. It takes the
+    /// same short time however many they are. Lanes that have read on past the numbers of these rows
+    /// must start again at their lowest.
     ///
-    /// What was due, or in flight, is due at `now_ms`; what waits for a later time goes on waiting,
-    /// unless it was made in the future: then the clock was set back, and it is due now as well.
+    /// What was in flight has been due since before it started, so it is due now; what waits for a
+    /// later time goes on waiting. Only when the newest delivery was made later than `now_ms` has the
+    /// clock been set back, and what was made in that future is due now as well.
     pub fn adopt(&mut self, live: &[String], now_ms: i64) -> Result<usize, SpoolError> {
-        let mut adopted = 0;
-        for owner in self.owners()? {
-            let alive = owner.as_ref().is_some_and(|name| *name == self.owner || live.contains(name));
-            if !alive {
-                adopted += self.hand_over(
-                    "UPDATE deliveries SET owner = ?2, \
-                     due_at = iif(due_at < ?4 OR created_at > ?4, ?4, due_at) \
-                     WHERE seq IN (SELECT seq FROM deliveries INDEXED BY deliveries_pending \
-                     WHERE state = 'pending' AND owner IS ?1 LIMIT ?3)",
-                    params![owner, self.owner, HANDOVER, now_ms],
-                )?;
-            }
-        }
-        Ok(adopted)
+        ownership::adopt(&mut self.conn, &self.owner, live, now_ms).map_err(SpoolError::at(&self.path))
     }
 
     /// Gives up ownership of what is still pending, so that the next start takes it at once.
     pub fn release(&mut self) -> Result<(), SpoolError> {
-        self.hand_over(
-            "UPDATE deliveries SET owner = NULL \
-             WHERE seq IN (SELECT seq FROM deliveries INDEXED BY deliveries_pending \
-             WHERE state = 'pending' AND owner = ?1 LIMIT ?2)",
-            params![self.owner, HANDOVER],
-        )
-        .map(drop)
+        ownership::release(&self.conn, &self.owner).map_err(SpoolError::at(&self.path))
     }
 
     /// Starts the transaction of one batch. It holds the write lock of the file until it ends.
@@ -104,27 +85,36 @@ impl Spool {
     /// This owner's pending deliveries of an endpoint with a sequence number above `after`, lowest
     /// first, at most `limit`.
     pub fn pending(&self, endpoint: &str, after: i64, limit: usize) -> Result<Vec<Pending>, SpoolError> {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.conn
-            .prepare_cached(
+        let most = i64::try_from(limit).unwrap_or(i64::MAX);
+        let read = || {
+            let mut statement = self.conn.prepare_cached(
                 "SELECT d.seq, e.id, e.type, e.accepted_at, d.endpoint, d.content_type, d.body, \
                  d.attempts, d.created_at, d.due_at \
                  FROM deliveries d INDEXED BY deliveries_pending JOIN events e ON e.seq = d.event \
                  WHERE d.state = 'pending' AND d.owner = ?1 AND d.endpoint = ?2 AND d.seq > ?3 \
                  ORDER BY d.seq LIMIT ?4",
-            )
-            .and_then(|mut statement| {
-                statement.query_map(params![self.owner, endpoint, after, limit], read_pending)?.collect()
-            })
-            .map_err(SpoolError::at(&self.path))
+            )?;
+            let mut found = Vec::new();
+            for owner in ownership::held_by(&self.conn, &self.owner)? {
+                for row in statement.query_map(params![owner, endpoint, after, most], read_pending)? {
+                    found.push(row?);
+                }
+            }
+            // What was inherited lies between what is our own.
+            found.sort_by_key(|pending: &Pending| pending.seq);
+            found.truncate(limit);
+            Ok(found)
+        };
+        read().map_err(SpoolError::at(&self.path))
     }
 
     /// This owner's pending deliveries, by endpoint.
     pub fn backlog(&self) -> Result<Vec<(String, u64)>, SpoolError> {
         self.conn
             .prepare_cached(
-                "SELECT endpoint, count(*) FROM deliveries INDEXED BY deliveries_pending \
-                 WHERE state = 'pending' AND owner = ?1 GROUP BY endpoint ORDER BY endpoint",
+                "SELECT d.endpoint, count(*) \
+                 FROM owners o CROSS JOIN deliveries d INDEXED BY deliveries_pending ON d.owner = o.seq \
+                 WHERE d.state = 'pending' AND o.instance = ?1 GROUP BY d.endpoint ORDER BY d.endpoint",
             )
             .and_then(|mut statement| {
                 statement.query_map([&self.owner], |row| Ok((row.get(0)?, counts::whole(row, 1)?)))?.collect()
@@ -147,51 +137,10 @@ impl Spool {
     }
 
     /// Removes what ended before this instant, with its attempts, and events of before it that have
-    /// no deliveries (any more); at most a few thousand rows a call, never what is pending. Says how
+    /// no deliveries (any more); at most a few hundred rows a call, never what is pending. Says how
     /// many deliveries and events went: call again until it is 0.
     pub fn prune(&mut self, ended_before_ms: i64) -> Result<usize, SpoolError> {
         prune::prune(&mut self.conn, &self.ledger, ended_before_ms).map_err(SpoolError::at(&self.path))
-    }
-
-    /// Everybody who has something pending; a walk from name to name that does not read the rows.
-    fn owners(&self) -> Result<Vec<Option<String>>, SpoolError> {
-        let read = || {
-            let mut owners = Vec::new();
-            let mut nobodys = self.conn.prepare_cached(
-                "SELECT 1 FROM deliveries INDEXED BY deliveries_pending \
-                 WHERE state = 'pending' AND owner IS NULL LIMIT 1",
-            )?;
-            if nobodys.exists([])? {
-                owners.push(None);
-            }
-            let mut next = self.conn.prepare_cached(
-                "SELECT owner FROM deliveries INDEXED BY deliveries_pending \
-                 WHERE state = 'pending' AND owner > ?1 ORDER BY owner LIMIT 1",
-            )?;
-            let mut last = String::new();
-            while let Some(owner) = next.query_row([&last], |row| row.get::<_, String>(0)).optional()? {
-                owners.push(Some(owner.clone()));
-                last = owner;
-            }
-            Ok(owners)
-        };
-        read().map_err(SpoolError::at(&self.path))
-    }
-
-    /// Runs an update of at most `HANDOVER` rows until it finds none.
-    fn hand_over(&self, sql: &str, params: &[&dyn rusqlite::ToSql]) -> Result<usize, SpoolError> {
-        let mut total = 0;
-        loop {
-            let changed = self
-                .conn
-                .prepare_cached(sql)
-                .and_then(|mut statement| statement.execute(params))
-                .map_err(SpoolError::at(&self.path))?;
-            total += changed;
-            if (changed as i64) < HANDOVER {
-                return Ok(total);
-            }
-        }
     }
 }
 

@@ -157,30 +157,34 @@ impl Reader {
     pub fn list(&self, filter: &Filter) -> Result<Vec<ListRow>, SpoolError> {
         let limit = i64::try_from(filter.limit).unwrap_or(i64::MAX);
         let mut values: Vec<&dyn ToSql> = vec![&limit];
-        // Waiting and dead letters are few among many: their index is named, so that the planner
+        // Waiting and dead letters may be few among many: their index is named, so that the planner
         // does not walk through all the rest for the sake of the order.
         let (index, mut wanted) = match filter.state {
-            Some(DeliveryState::Pending) => {
-                ("INDEXED BY deliveries_pending", "d.state = 'pending'".to_owned())
-            }
+            Some(DeliveryState::Pending) => ("INDEXED BY deliveries_pending", "state = 'pending'".to_owned()),
             Some(DeliveryState::Dead) => {
-                ("INDEXED BY deliveries_ended", "d.state = 'dead' AND d.ended_at IS NOT NULL".to_owned())
+                ("INDEXED BY deliveries_ended", "state = 'dead' AND ended_at IS NOT NULL".to_owned())
             }
-            Some(DeliveryState::Delivered) => ("", "d.state = 'delivered'".to_owned()),
+            Some(DeliveryState::Delivered) => ("", "state = 'delivered'".to_owned()),
             None => ("", "TRUE".to_owned()),
         };
-        for (column, value) in [("d.endpoint", &filter.endpoint), ("e.type", &filter.kind)] {
+        for (condition, value) in [
+            ("endpoint =", &filter.endpoint),
+            ("(SELECT type FROM events WHERE seq = event) =", &filter.kind),
+        ] {
             if let Some(value) = value {
                 values.push(value);
-                wanted.push_str(&format!(" AND {column} = ?{}", values.len()));
+                wanted.push_str(&format!(" AND {condition} ?{}", values.len()));
             }
         }
+        // The rows are picked by their numbers first: sorting carries no bodies along.
         let sql = format!(
-            "SELECT d.seq, e.id, e.type, e.accepted_at, d.endpoint, d.hook, d.state, d.attempts, d.due_at, \
+            "WITH picked AS (SELECT seq FROM deliveries {index} WHERE {wanted} ORDER BY seq DESC LIMIT ?1) \
+             SELECT d.seq, e.id, e.type, e.accepted_at, d.endpoint, d.hook, d.state, d.attempts, d.due_at, \
              d.ended_at, d.reason, a.status, a.error \
-             FROM deliveries d {index} CROSS JOIN events e ON e.seq = d.event \
+             FROM picked CROSS JOIN deliveries d ON d.seq = picked.seq \
+             CROSS JOIN events e ON e.seq = d.event \
              LEFT JOIN attempts a ON a.seq = (SELECT max(seq) FROM attempts WHERE delivery = d.seq) \
-             WHERE {wanted} ORDER BY d.seq DESC LIMIT ?1"
+             ORDER BY d.seq DESC"
         );
         self.conn
             .prepare(&sql)

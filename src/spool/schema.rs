@@ -25,13 +25,20 @@ CREATE TABLE events (
 ) STRICT;
 CREATE INDEX events_by_age ON events (accepted_at);
 
+-- Who delivers what: one row for each instance that left something pending. A delivery keeps its
+-- owner's number; another instance inherits all of them by writing its own name here.
+CREATE TABLE owners (
+    seq      INTEGER PRIMARY KEY AUTOINCREMENT,
+    instance TEXT                                  -- NULL: nobody; the next start takes it
+) STRICT;
+
 CREATE TABLE deliveries (
     seq          INTEGER PRIMARY KEY AUTOINCREMENT,
     event        INTEGER NOT NULL REFERENCES events (seq),
     endpoint     TEXT NOT NULL,
     hook         TEXT NOT NULL,
     state        TEXT NOT NULL CHECK (state IN ('pending', 'delivered', 'dead')),
-    owner        TEXT,                             -- the instance that delivers it; NULL: nobody yet, or ended
+    owner        INTEGER,                          -- its row in owners; NULL when it has ended
     attempts     INTEGER NOT NULL DEFAULT 0,
     created_at   INTEGER NOT NULL,
     due_at       INTEGER NOT NULL,
@@ -40,7 +47,8 @@ CREATE TABLE deliveries (
     content_type TEXT NOT NULL,
     body         BLOB NOT NULL,                    -- the same bytes on each attempt
     UNIQUE (event, endpoint),
-    CHECK ((state = 'pending') = (ended_at IS NULL))
+    CHECK ((state = 'pending') = (ended_at IS NULL)),
+    CHECK ((state = 'pending') = (owner IS NOT NULL))
 ) STRICT;
 CREATE INDEX deliveries_pending ON deliveries (owner, endpoint, seq) WHERE state = 'pending';
 CREATE INDEX deliveries_ended ON deliveries (state, ended_at) WHERE ended_at IS NOT NULL;
@@ -161,15 +169,9 @@ mod tests {
         let mut conn = Connection::open_in_memory().unwrap();
         migrate(&mut conn, STEPS).unwrap();
         conn.execute_batch(
-            "INSERT INTO events VALUES (1, 'evt_1', 'task.complete', 1614265330123, '{}'); \
-             INSERT INTO deliveries (event, endpoint, hook, state, created_at, due_at, content_type, body) \
-             VALUES (1, 'ci', 'h', 'pending', 0, 0, '', '')",
-        )
-        .unwrap_err();
-        conn.execute_batch(
             "INSERT INTO events VALUES (1, 'evt_1', 'task.complete', 1614265330123, x'7b7d'); \
-             INSERT INTO deliveries (event, endpoint, hook, state, created_at, due_at, content_type, body) \
-             VALUES (1, 'ci', 'h', 'pending', 0, 0, '', x'')",
+             INSERT INTO deliveries (event, endpoint, hook, state, owner, created_at, due_at, content_type, body) \
+             VALUES (1, 'ci', 'h', 'pending', 1, 0, 0, '', x'')",
         )
         .unwrap();
         let accepted: String = conn.query_row("SELECT accepted FROM log", [], |row| row.get(0)).unwrap();

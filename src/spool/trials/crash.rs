@@ -31,7 +31,7 @@ impl Child {
     /// Runs as an ordinary user when this process is the superuser, from a copy which that user can
     /// reach.
     #[cfg(unix)]
-    pub(super) fn as_nobody(mut self, dir: &Path) -> Self {
+    pub(super) fn demoted(mut self, dir: &Path) -> Self {
         use std::os::unix::fs::MetadataExt;
         if dir.metadata().unwrap().uid() == 0 {
             let copy = dir.join("child");
@@ -76,12 +76,15 @@ fn a_killed_writer_loses_its_open_batch_and_nothing_that_was_committed() {
     }
     process.kill().unwrap();
     process.wait().unwrap();
-    assert!(path.with_file_name("x.db-wal").metadata().unwrap().len() > 0, "the log is what was left");
+    let log = path.with_file_name("x.db-wal");
+    let left = log.metadata().unwrap().len();
+    assert!(left > 0, "the log is what was left");
 
     let reader = Reader::open(&path).unwrap();
     let seen = reader.list(&Filter { limit: usize::MAX, ..Filter::default() }).unwrap().len();
     assert_eq!(seen, committed, "a reader sees through the log that the dead one left");
     drop(reader);
+    assert_eq!(log.metadata().unwrap().len(), left, "a reader leaves everything as it is");
 
     let mut spool = spool_at(&path, "next");
     assert_eq!(spool.adopt(&[], 0).unwrap(), committed);

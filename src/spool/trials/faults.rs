@@ -5,6 +5,7 @@ use super::{NONE, delivery, ring, spool_at, waiting};
 use crate::config::SpoolPath;
 use rusqlite::Connection;
 use std::path::Path;
+use std::time::Duration;
 
 fn refusal(path: &Path) -> SpoolErrorKind {
     let fault = Spool::open(&SpoolPath::File(path.to_owned()), "me").map(drop).unwrap_err();
@@ -81,6 +82,42 @@ fn a_damaged_file_is_named_so() {
 }
 
 #[test]
+fn the_log_of_a_deleted_database_is_not_played_into_a_new_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, log) = (dir.path().join("x.db"), dir.path().join("x.db-wal"));
+    let mut old = spool_at(&path, "me");
+    let mut batch = old.batch().unwrap();
+    (0..100).for_each(|number| drop(ring(&mut batch, number, &["ci"])));
+    batch.commit().unwrap();
+    let left = std::fs::read(&log).unwrap();
+    drop(old);
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(&log, left).unwrap();
+
+    let new = spool_at(&path, "me");
+    assert_eq!(new.counts().unwrap().pending, 0);
+    let verdict: String = new.conn.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(verdict, "ok");
+    let vacuum: i64 = new.conn.pragma_query_value(None, "auto_vacuum", |row| row.get(0)).unwrap();
+    assert_eq!(vacuum, 2, "a spool made in place is like any other");
+}
+
+#[test]
+fn a_writer_that_waited_in_vain_says_busy_and_gets_its_turn_later() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("x.db");
+    let (mut one, mut two) = (spool_at(&path, "one"), spool_at(&path, "two"));
+    two.conn.busy_timeout(Duration::from_millis(10)).unwrap();
+    let held = one.batch().unwrap();
+    let fault = two.batch().unwrap_err();
+    assert_eq!((fault.kind(), fault.is_transient()), (SpoolErrorKind::Busy, true));
+    drop(held);
+    let mut batch = two.batch().unwrap();
+    ring(&mut batch, 1, &["ci"]);
+    batch.commit().unwrap();
+}
+
+#[test]
 fn a_reader_makes_no_file() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("none.db");
@@ -133,10 +170,8 @@ mod forbidden {
         drop(spool_at(&closed.join("there.db"), "me"));
         open(&closed.join("there.db"), 0o444);
         open(&closed, 0o555);
-        let output = child("spool::trials::faults::forbidden::refuse", &closed)
-            .as_nobody(dir.path())
-            .output()
-            .unwrap();
+        let output =
+            child("spool::trials::faults::forbidden::refuse", &closed).demoted(dir.path()).output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout);
         open(&closed, 0o755);
         assert!(output.status.success() && text.contains("refused: 3"), "{output:?}");

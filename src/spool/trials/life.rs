@@ -142,7 +142,7 @@ fn only_the_dead_are_inherited_and_each_row_by_one() {
     assert_eq!(two.adopt(&live[1..], 5000).unwrap(), 2);
     assert_eq!(two.adopt(&live[1..], 6000).unwrap(), 0);
     let due: Vec<i64> = two.pending("ci", 0, 9).unwrap().iter().map(|pending| pending.due_at).collect();
-    assert_eq!(due, [5000, 90_000, 200, 90_000], "what was overdue is due now, what waits goes on waiting");
+    assert_eq!(due, [100, 90_000, 200, 90_000], "what was due stays due, what waits goes on waiting");
 
     two.release().unwrap();
     assert_eq!(waiting(&two, "ci"), NONE);
@@ -173,6 +173,11 @@ fn a_great_backlog_changes_hands_whole() {
     assert!(spool.backlog().unwrap().is_empty());
     assert_eq!(spool.adopt(&[], 0).unwrap(), 11_000);
     assert_eq!(spool.backlog().unwrap(), [("ci".to_owned(), 11_000)]);
+    assert_eq!(
+        spool.pending("ci", 10_999, 1).unwrap()[0].due_at,
+        0,
+        "made in the future of a set-back clock"
+    );
 }
 
 #[test]
