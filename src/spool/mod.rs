@@ -1,45 +1,50 @@
-//! The spool: a SQLite database of events, deliveries, attempts and dead letters. One writer (the
-//! clerk) commits one transaction per batch; any number of readers look on.
+//! The spool: a SQLite database of events, deliveries, attempts and dead letters. One writer per
+//! instance (its clerk) commits one transaction per batch; instances may share a file, and any number
+//! of [`Reader`]s look on.
+//!
+//! Everything in it can be read by anybody who may read the file: callers scrub secrets out of errors
+//! and responses before they are kept here, and URLs, headers and keys are never kept at all. The
+//! spool stores what it is given.
+//!
+//! The tables and their meaning are in `schema.rs`; the view `log` shows them to a person with any
+//! SQLite tool. All times are Unix milliseconds.
 
+mod batch;
+mod connection;
+mod counts;
+mod error;
+mod ownership;
+mod private;
+mod prune;
+mod reader;
 mod rows;
+mod schema;
+#[cfg(test)]
+mod trials;
 
-pub use rows::{AttemptRow, End, NewDelivery, NewEvent, Pending};
+pub use batch::Batch;
+pub use counts::Counts;
+pub use error::{SpoolError, SpoolErrorKind};
+pub use reader::{AttemptDetail, DeliveryDetail, EventDetail, Filter, ListRow, Reader};
+pub use rows::{AttemptRow, DeliveryState, End, NewDelivery, NewEvent, Pending};
 
 use crate::config::SpoolPath;
-use std::fmt;
+use crate::event::EventId;
+use counts::Ledger;
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+use std::path::{Path, PathBuf};
 
-/// Why the spool cannot be used, with the path it speaks of.
+/// The writer's side. May be sent to another thread, not shared; every method may wait for the disk
+/// and, up to two seconds, for another process that writes.
 #[derive(Debug)]
-pub struct SpoolError(pub String);
-
-impl fmt::Display for SpoolError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+pub struct Spool {
+    conn: Connection,
+    path: PathBuf,
+    owner: String,
+    ledger: Ledger,
 }
 
-impl std::error::Error for SpoolError {}
-
-/// The writer's side.
-#[derive(Debug)]
-pub struct Spool {}
-
-/// stub
-#[derive(Debug)]
-pub struct Waiting { #[allow(missing_docs)] pub seq: i64, #[allow(missing_docs)] pub event_id: crate::event::EventId, #[allow(missing_docs)] pub kind: String, #[allow(missing_docs)] pub endpoint: String, #[allow(missing_docs)] pub hook: String, #[allow(missing_docs)] pub created_at: i64, #[allow(missing_docs)] pub due_at: i64, #[allow(missing_docs)] pub attempts: u32 }
-/// stub
-#[derive(Debug)]
-pub struct Reader {}
-impl Reader {
-    /// stub
-    pub fn open(_: &std::path::Path) -> Result<Reader, SpoolError> { unimplemented!() }
-    /// stub
-    pub fn message(&self, _: i64) -> Result<Option<(String, Vec<u8>)>, SpoolError> { unimplemented!() }
-}
-impl Batch<'_> {
-    /// stub
-    pub fn row_of(&self, _: crate::event::EventId) -> Result<Option<i64>, SpoolError> { unimplemented!() }
-}
 impl Spool {
     /// stub
     pub fn knows(&self, _: crate::event::EventId) -> Result<bool, SpoolError> { unimplemented!() }
@@ -50,87 +55,121 @@ impl Spool {
 
     /// Opens or creates the database, migrates it, and makes `owner` (an instance id) the owner of
     /// what it inserts.
-    pub fn open(_path: &SpoolPath, _owner: &str) -> Result<Spool, SpoolError> {
-        unimplemented!()
+    pub fn open(path: &SpoolPath, owner: &str) -> Result<Spool, SpoolError> {
+        let (conn, path) = connection::open_writer(path)?;
+        Ok(Spool { conn, path, owner: owner.to_owned(), ledger: Ledger::default() })
     }
 
-    /// Takes over the pending deliveries of owners that are not in `live`; says how many.
-    pub fn adopt(&mut self, _live: &[String], _now_ms: i64) -> Result<usize, SpoolError> {
-        unimplemented!()
+    /// Where the database lies; `:memory:` for one without a file.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
-    /// Starts the transaction of one batch.
-    pub fn batch(&mut self) -> Result<Batch<'_>, SpoolError> {
-        unimplemented!()
-    }
-
-    /// This owner's pending deliveries of an endpoint with a sequence number above `after`, lowest
-    /// first, at most `limit`.
-    pub fn pending(&self, _endpoint: &str, _after: i64, _limit: usize) -> Result<Vec<Pending>, SpoolError> {
-        unimplemented!()
-    }
-
-    /// This owner's pending deliveries, by endpoint.
-    pub fn backlog(&self) -> Result<Vec<(String, u64)>, SpoolError> {
-        unimplemented!()
-    }
-
-    /// A value kept by `Batch::put_state`.
-    pub fn state(&self, _key: &str) -> Result<Option<Vec<u8>>, SpoolError> {
-        unimplemented!()
-    }
-
-    /// Removes what ended before this instant, at most a few thousand rows a call; says how many
-    /// deliveries went.
-    pub fn prune(&mut self, _ended_before_ms: i64) -> Result<usize, SpoolError> {
-        unimplemented!()
+    /// Takes over the pending deliveries of owners that are not in `live`; says how many. It takes the
+    /// same short time however many they are. Lanes that have read on past the numbers of these rows
+    /// must start again at their lowest.
+    ///
+    /// What was in flight has been due since before it started, so it is due now; what waits for a
+    /// later time goes on waiting. Only when the newest delivery was made later than `now_ms` has the
+    /// clock been set back, and what was made in that future is due now as well.
+    pub fn adopt(&mut self, live: &[String], now_ms: i64) -> Result<usize, SpoolError> {
+        ownership::adopt(&mut self.conn, &self.owner, live, now_ms).map_err(SpoolError::at(&self.path))
     }
 
     /// Gives up ownership of what is still pending, so that the next start takes it at once.
     pub fn release(&mut self) -> Result<(), SpoolError> {
-        unimplemented!()
+        ownership::release(&self.conn, &self.owner).map_err(SpoolError::at(&self.path))
+    }
+
+    /// Starts the transaction of one batch. It holds the write lock of the file until it ends.
+    pub fn batch(&mut self) -> Result<Batch<'_>, SpoolError> {
+        let Spool { conn, path, owner, ledger } = self;
+        let transaction =
+            conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(SpoolError::at(path))?;
+        Ok(Batch::new(transaction, path, owner, ledger))
+    }
+
+    /// This owner's pending deliveries of an endpoint with a sequence number above `after`, lowest
+    /// first, at most `limit`.
+    pub fn pending(&self, endpoint: &str, after: i64, limit: usize) -> Result<Vec<Pending>, SpoolError> {
+        let most = i64::try_from(limit).unwrap_or(i64::MAX);
+        let read = || {
+            let mut statement = self.conn.prepare_cached(
+                "SELECT d.seq, e.id, e.type, e.accepted_at, d.endpoint, d.content_type, d.body, \
+                 d.attempts, d.created_at, d.due_at \
+                 FROM deliveries d INDEXED BY deliveries_pending JOIN events e ON e.seq = d.event \
+                 WHERE d.state = 'pending' AND d.owner = ?1 AND d.endpoint = ?2 AND d.seq > ?3 \
+                 ORDER BY d.seq LIMIT ?4",
+            )?;
+            let mut found = Vec::new();
+            for owner in ownership::held_by(&self.conn, &self.owner)? {
+                for row in statement.query_map(params![owner, endpoint, after, most], read_pending)? {
+                    found.push(row?);
+                }
+            }
+            // What was inherited lies between what is our own.
+            found.sort_by_key(|pending: &Pending| pending.seq);
+            found.truncate(limit);
+            Ok(found)
+        };
+        read().map_err(SpoolError::at(&self.path))
+    }
+
+    /// This owner's pending deliveries, by endpoint.
+    pub fn backlog(&self) -> Result<Vec<(String, u64)>, SpoolError> {
+        self.conn
+            .prepare_cached(
+                "SELECT d.endpoint, count(*) \
+                 FROM owners o CROSS JOIN deliveries d INDEXED BY deliveries_pending ON d.owner = o.seq \
+                 WHERE d.state = 'pending' AND o.instance = ?1 GROUP BY d.endpoint ORDER BY d.endpoint",
+            )
+            .and_then(|mut statement| {
+                statement.query_map([&self.owner], |row| Ok((row.get(0)?, counts::whole(row, 1)?)))?.collect()
+            })
+            .map_err(SpoolError::at(&self.path))
+    }
+
+    /// A value kept by `Batch::put_state`. All instances that share the file see the same keys.
+    pub fn state(&self, key: &str) -> Result<Option<Vec<u8>>, SpoolError> {
+        self.conn
+            .prepare_cached("SELECT value FROM state WHERE key = ?1")
+            .and_then(|mut statement| statement.query_row([key], |row| row.get(0)).optional())
+            .map_err(SpoolError::at(&self.path))
+    }
+
+    /// How many deliveries of all owners are in each state, and the size of the file. Counts the rows
+    /// the first time and after another process has written; costs a few microseconds otherwise.
+    pub fn counts(&self) -> Result<Counts, SpoolError> {
+        self.ledger.read(&self.conn, &self.path).map_err(SpoolError::at(&self.path))
+    }
+
+    /// Removes what ended before this instant, with its attempts, and events of before it that have
+    /// no deliveries (any more); at most a few hundred rows a call, never what is pending. Says how
+    /// many deliveries and events went: call again until it is 0.
+    pub fn prune(&mut self, ended_before_ms: i64) -> Result<usize, SpoolError> {
+        prune::prune(&mut self.conn, &self.ledger, ended_before_ms).map_err(SpoolError::at(&self.path))
     }
 }
 
-/// One transaction. Dropped without `commit`, it leaves nothing.
-#[derive(Debug)]
-pub struct Batch<'a> {
-    _spool: std::marker::PhantomData<&'a ()>,
+fn read_pending(row: &Row<'_>) -> rusqlite::Result<Pending> {
+    Ok(Pending {
+        seq: row.get(0)?,
+        event_id: read_event_id(row, 1)?,
+        kind: row.get(2)?,
+        accepted_at: row.get(3)?,
+        endpoint: row.get(4)?,
+        content_type: row.get(5)?,
+        body: row.get(6)?,
+        attempts: row.get(7)?,
+        created_at: row.get(8)?,
+        due_at: row.get(9)?,
+    })
 }
 
-impl Batch<'_> {
-    /// Inserts an event; `None` when its id is there already.
-    pub fn event(&mut self, _event: &NewEvent<'_>) -> Result<Option<i64>, SpoolError> {
-        unimplemented!()
-    }
-
-    /// Inserts a delivery and says its sequence number.
-    pub fn delivery(&mut self, _delivery: &NewDelivery<'_>) -> Result<i64, SpoolError> {
-        unimplemented!()
-    }
-
-    /// Records an attempt.
-    pub fn attempt(&mut self, _attempt: &AttemptRow) -> Result<(), SpoolError> {
-        unimplemented!()
-    }
-
-    /// Sets when a pending delivery is due next.
-    pub fn reschedule(&mut self, _delivery: i64, _due_at: i64) -> Result<(), SpoolError> {
-        unimplemented!()
-    }
-
-    /// Ends a delivery.
-    pub fn end(&mut self, _delivery: i64, _end: &End, _at: i64) -> Result<(), SpoolError> {
-        unimplemented!()
-    }
-
-    /// Keeps a value under a key; `None` removes it.
-    pub fn put_state(&mut self, _key: &str, _value: Option<&[u8]>) -> Result<(), SpoolError> {
-        unimplemented!()
-    }
-
-    /// Makes it durable.
-    pub fn commit(self) -> Result<(), SpoolError> {
-        unimplemented!()
-    }
+fn read_event_id(row: &Row<'_>, column: usize) -> rusqlite::Result<EventId> {
+    let text: String = row.get(column)?;
+    EventId::parse(&text).ok_or_else(|| {
+        let fault = format!("`{}` is not an event id", text.escape_debug());
+        rusqlite::Error::FromSqlConversionFailure(column, Type::Text, fault.into())
+    })
 }

@@ -2,6 +2,8 @@
 
 use crate::event::EventId;
 use crate::transport::Phases;
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
+use serde::Serialize;
 
 /// An event to keep.
 #[derive(Debug)]
@@ -92,4 +94,38 @@ pub enum End {
     Delivered,
     /// It is a dead letter, with the reason.
     Dead(String),
+}
+
+/// Where a delivery stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DeliveryState {
+    /// It waits, or is in flight.
+    Pending,
+    /// The receiver has it.
+    Delivered,
+    /// It is a dead letter.
+    Dead,
+}
+
+impl DeliveryState {
+    /// The word that stands in the spool and in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            DeliveryState::Pending => "pending",
+            DeliveryState::Delivered => "delivered",
+            DeliveryState::Dead => "dead",
+        }
+    }
+}
+
+impl FromSql for DeliveryState {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        match value.as_str()? {
+            "pending" => Ok(DeliveryState::Pending),
+            "delivered" => Ok(DeliveryState::Delivered),
+            "dead" => Ok(DeliveryState::Dead),
+            _ => Err(FromSqlError::InvalidType),
+        }
+    }
 }

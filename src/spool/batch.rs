@@ -1,0 +1,227 @@
+//! One transaction of the writer.
+
+use super::counts::{Change, Ledger};
+use super::{AttemptRow, End, NewDelivery, NewEvent, SpoolError, SpoolErrorKind};
+use rusqlite::{Transaction, params};
+use std::path::Path;
+
+/// One transaction. Dropped without `commit`, it leaves nothing.
+///
+/// After a fault of any call the batch is void: later calls and `commit` give the same error, so that
+/// a batch is kept whole or not at all. The spool itself is ready for the next one.
+#[derive(Debug)]
+pub struct Batch<'a> {
+    transaction: Transaction<'a>,
+    path: &'a Path,
+    instance: &'a str,
+    owner: Option<i64>,
+    ledger: &'a Ledger,
+    change: Change,
+    fault: Option<SpoolError>,
+}
+
+impl<'a> Batch<'a> {
+    pub(super) fn new(
+        transaction: Transaction<'a>,
+        path: &'a Path,
+        instance: &'a str,
+        ledger: &'a Ledger,
+    ) -> Self {
+        Batch { transaction, path, instance, owner: None, ledger, change: Change::default(), fault: None }
+    }
+
+    /// Inserts an event; `None` when its id is there already, as it is when a record of the intake
+    /// was committed before a crash and is read again after it.
+    pub fn event(&mut self, event: &NewEvent<'_>) -> Result<Option<i64>, SpoolError> {
+        self.run(|transaction, _| {
+            let inserted = transaction
+                .prepare_cached(
+                    "INSERT INTO events (id, type, accepted_at, payload) VALUES (?1, ?2, ?3, ?4) \
+                     ON CONFLICT (id) DO NOTHING",
+                )?
+                .execute(params![event.id.to_string(), event.kind, event.accepted_at, event.payload])?;
+            Ok((inserted > 0).then(|| transaction.last_insert_rowid()))
+        })
+    }
+
+    /// Inserts a delivery and says its sequence number. It is this instance's to deliver; with `dead`
+    /// it is a dead letter from the start.
+    ///
+    /// An event has at most one delivery to an endpoint: a second one is not kept, and the number of
+    /// the first is given.
+    pub fn delivery(&mut self, delivery: &NewDelivery<'_>) -> Result<i64, SpoolError> {
+        let owner = match (delivery.dead, self.owner) {
+            (None, None) => {
+                let instance = self.instance;
+                self.owner = Some(self.run(|transaction, _| find_owner(transaction, instance))?);
+                self.owner
+            }
+            (None, known) => known,
+            (Some(_), _) => None,
+        };
+        self.run(|transaction, change| {
+            let new = delivery;
+            let (state, ended_at) = match new.dead {
+                None => ("pending", None),
+                Some(_) => ("dead", Some(new.created_at)),
+            };
+            let inserted = transaction
+                .prepare_cached(
+                    "INSERT INTO deliveries (event, endpoint, hook, state, owner, created_at, due_at, \
+                     ended_at, reason, content_type, body) \
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
+                     ON CONFLICT (event, endpoint) DO NOTHING",
+                )?
+                .execute(params![
+                    new.event,
+                    new.endpoint,
+                    new.hook,
+                    state,
+                    owner,
+                    new.created_at,
+                    new.due_at,
+                    ended_at,
+                    new.dead,
+                    new.content_type,
+                    new.body
+                ])?;
+            if inserted == 0 {
+                return transaction
+                    .prepare_cached("SELECT seq FROM deliveries WHERE event = ?1 AND endpoint = ?2")?
+                    .query_row(params![new.event, new.endpoint], |row| row.get(0));
+            }
+            match new.dead {
+                None => change.pending += 1,
+                Some(_) => change.dead += 1,
+            }
+            Ok(transaction.last_insert_rowid())
+        })
+    }
+
+    /// Records an attempt. Nothing is kept for a delivery that is no longer in the spool.
+    pub fn attempt(&mut self, attempt: &AttemptRow) -> Result<(), SpoolError> {
+        self.run(|transaction, _| {
+            let known = transaction
+                .prepare_cached("UPDATE deliveries SET attempts = max(attempts, ?2) WHERE seq = ?1")?
+                .execute(params![attempt.delivery, attempt.number])?;
+            if known == 0 {
+                return Ok(());
+            }
+            let phases = &attempt.phases;
+            transaction
+                .prepare_cached(
+                    "INSERT INTO attempts (delivery, number, started_at, status, outcome, error, \
+                     response, next_at, resolve_us, connect_us, tls_us, first_byte_us, total_us) \
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+                )?
+                .execute(params![
+                    attempt.delivery,
+                    attempt.number,
+                    attempt.started_at,
+                    attempt.status,
+                    attempt.outcome,
+                    attempt.error,
+                    attempt.response,
+                    attempt.next_at,
+                    phases.resolve_us,
+                    phases.connect_us,
+                    phases.tls_us,
+                    phases.first_byte_us,
+                    phases.total_us
+                ])
+                .map(drop)
+        })
+    }
+
+    /// Sets when a pending delivery is due next; one that has ended stays as it is.
+    pub fn reschedule(&mut self, delivery: i64, due_at: i64) -> Result<(), SpoolError> {
+        self.run(|transaction, _| {
+            transaction
+                .prepare_cached("UPDATE deliveries SET due_at = ?2 WHERE seq = ?1 AND state = 'pending'")?
+                .execute(params![delivery, due_at])
+                .map(drop)
+        })
+    }
+
+    /// Ends a delivery; one that has ended stays as it ended.
+    pub fn end(&mut self, delivery: i64, end: &End, at: i64) -> Result<(), SpoolError> {
+        let (state, reason) = match end {
+            End::Delivered => ("delivered", None),
+            End::Dead(reason) => ("dead", Some(reason.as_str())),
+        };
+        self.run(|transaction, change| {
+            let ended = transaction
+                .prepare_cached(
+                    "UPDATE deliveries SET state = ?2, ended_at = ?3, reason = ?4, owner = NULL \
+                     WHERE seq = ?1 AND state = 'pending'",
+                )?
+                .execute(params![delivery, state, at, reason])? as i64;
+            change.pending -= ended;
+            match end {
+                End::Delivered => change.delivered += ended,
+                End::Dead(_) => change.dead += ended,
+            }
+            Ok(())
+        })
+    }
+
+    /// Keeps a value under a key; `None` removes it.
+    pub fn put_state(&mut self, key: &str, value: Option<&[u8]>) -> Result<(), SpoolError> {
+        self.run(|transaction, _| match value {
+            Some(value) => transaction
+                .prepare_cached(
+                    "INSERT INTO state (key, value) VALUES (?1, ?2) \
+                     ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                )?
+                .execute(params![key, value])
+                .map(drop),
+            None => transaction.prepare_cached("DELETE FROM state WHERE key = ?1")?.execute([key]).map(drop),
+        })
+    }
+
+    /// Makes it durable: when this returns `Ok`, a power cut does not undo it (`:memory:` aside).
+    pub fn commit(self) -> Result<(), SpoolError> {
+        let Batch { transaction, path, ledger, change, fault, .. } = self;
+        if let Some(fault) = fault {
+            return Err(fault);
+        }
+        transaction.commit().map_err(SpoolError::at(path))?;
+        ledger.add(change);
+        Ok(())
+    }
+
+    /// Runs the statements of one call. SQLite takes the whole transaction back by itself after some
+    /// faults, a full disk among them; what came later would then be kept alone.
+    fn run<T>(
+        &mut self,
+        statements: impl FnOnce(&Transaction<'a>, &mut Change) -> rusqlite::Result<T>,
+    ) -> Result<T, SpoolError> {
+        if let Some(fault) = &self.fault {
+            return Err(fault.clone());
+        }
+        if self.transaction.is_autocommit() {
+            let fault = SpoolError::new(SpoolErrorKind::Other, self.path, "the transaction is gone");
+            self.fault = Some(fault.clone());
+            return Err(fault);
+        }
+        statements(&self.transaction, &mut self.change).map_err(|error| {
+            let fault = SpoolError::sqlite(self.path, &error);
+            self.fault = Some(fault.clone());
+            fault
+        })
+    }
+}
+
+/// The number under which this instance inserts; it gets one with its first delivery.
+fn find_owner(transaction: &Transaction<'_>, instance: &str) -> rusqlite::Result<i64> {
+    let known: Option<i64> = transaction
+        .prepare_cached("SELECT max(seq) FROM owners WHERE instance = ?1")?
+        .query_row([instance], |row| row.get(0))?;
+    match known {
+        Some(owner) => Ok(owner),
+        None => {
+            transaction.execute("INSERT INTO owners (instance) VALUES (?1)", [instance])?;
+            Ok(transaction.last_insert_rowid())
+        }
+    }
+}

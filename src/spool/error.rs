@@ -1,0 +1,174 @@
+//! Why the spool cannot be used, in words that say what to do.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What kind of fault it is; a caller decides by it whether to try again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SpoolErrorKind {
+    /// The disk, or the quota, is full. Passes when there is room again.
+    Full,
+    /// The file or its folder may not be written to.
+    ReadOnly,
+    /// The file is damaged, or no database at all.
+    Corrupt,
+    /// Another process held the write lock for longer than the busy timeout. Passes.
+    Busy,
+    /// A newer Taskbell wrote the file.
+    Newer,
+    /// An older Taskbell wrote the file, and this is a reader, which migrates nothing.
+    Older,
+    /// The database belongs to another program.
+    Foreign,
+    /// There is no file (only readers say so; a writer makes one).
+    Missing,
+    /// Several events fit the prefix that was asked for.
+    Ambiguous,
+    /// The system refused to open, read, write or sync.
+    Io,
+    /// Anything else that SQLite may say.
+    Other,
+}
+
+/// A fault of the spool: its kind, the path it speaks of, and a sentence. Holds no row content.
+#[derive(Debug, Clone)]
+pub struct SpoolError {
+    kind: SpoolErrorKind,
+    path: PathBuf,
+    detail: String,
+}
+
+impl SpoolError {
+    /// The kind of fault.
+    pub fn kind(&self) -> SpoolErrorKind {
+        self.kind
+    }
+
+    /// The database it speaks of; `:memory:` for one that has no file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether the same call may well succeed later without anybody's help, or after some space was
+    /// freed.
+    pub fn is_transient(&self) -> bool {
+        matches!(self.kind, SpoolErrorKind::Full | SpoolErrorKind::Busy | SpoolErrorKind::Io)
+    }
+
+    pub(super) fn new(kind: SpoolErrorKind, path: &Path, detail: impl Into<String>) -> Self {
+        SpoolError { kind, path: path.to_owned(), detail: detail.into() }
+    }
+
+    pub(super) fn io(path: &Path, error: &io::Error) -> Self {
+        let kind = match error.kind() {
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => SpoolErrorKind::ReadOnly,
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => SpoolErrorKind::Full,
+            _ => SpoolErrorKind::Io,
+        };
+        Self::new(kind, path, error.to_string())
+    }
+
+    pub(super) fn sqlite(path: &Path, error: &rusqlite::Error) -> Self {
+        use rusqlite::{Error, ErrorCode};
+        let kind = match error {
+            Error::SqliteFailure(failure, _) => match failure.code {
+                ErrorCode::DiskFull => SpoolErrorKind::Full,
+                ErrorCode::ReadOnly | ErrorCode::PermissionDenied => SpoolErrorKind::ReadOnly,
+                ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => SpoolErrorKind::Corrupt,
+                ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => SpoolErrorKind::Busy,
+                ErrorCode::CannotOpen | ErrorCode::SystemIoFailure => SpoolErrorKind::Io,
+                _ => SpoolErrorKind::Other,
+            },
+            // The tables are strict and checked: a value of a wrong form was put there by damage.
+            Error::FromSqlConversionFailure(..)
+            | Error::IntegralValueOutOfRange(..)
+            | Error::InvalidColumnType(..)
+            | Error::Utf8Error(..) => SpoolErrorKind::Corrupt,
+            _ => SpoolErrorKind::Other,
+        };
+        Self::new(kind, path, error.to_string())
+    }
+
+    /// For `map_err`: the path is what SQLite's own message lacks.
+    pub(super) fn at(path: &Path) -> impl Fn(rusqlite::Error) -> SpoolError + Copy {
+        move |error| Self::sqlite(path, &error)
+    }
+}
+
+impl fmt::Display for SpoolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.path.display();
+        let detail = &self.detail;
+        match self.kind {
+            SpoolErrorKind::Full => {
+                write!(f, "the spool {path} cannot grow because the disk is full; free some space ({detail})")
+            }
+            SpoolErrorKind::ReadOnly => write!(
+                f,
+                "the spool {path} cannot be written; give this user write access to the file and its \
+                 folder, or set another `[spool] path` ({detail})"
+            ),
+            SpoolErrorKind::Corrupt => write!(
+                f,
+                "the spool {path} is damaged or no SQLite database; move it and its `-wal` file aside, \
+                 or set another `[spool] path` ({detail})"
+            ),
+            SpoolErrorKind::Busy => write!(
+                f,
+                "the spool {path} was locked by another process for too long; end the program that \
+                 keeps it open in a transaction ({detail})"
+            ),
+            SpoolErrorKind::Newer => write!(
+                f,
+                "the spool {path} was written by a newer Taskbell; update this one, or set another \
+                 `[spool] path` ({detail})"
+            ),
+            SpoolErrorKind::Older => write!(
+                f,
+                "the spool {path} was written by an older Taskbell; start the host once with this \
+                 version, which migrates it ({detail})"
+            ),
+            SpoolErrorKind::Foreign => write!(
+                f,
+                "the database {path} is not a spool of Taskbell; set another `[spool] path` ({detail})"
+            ),
+            SpoolErrorKind::Missing => {
+                write!(
+                    f,
+                    "there is no spool at {path}; check `[spool] path`, or start the host first ({detail})"
+                )
+            }
+            SpoolErrorKind::Ambiguous => write!(f, "in the spool {path}, {detail}; give more digits"),
+            SpoolErrorKind::Io => write!(
+                f,
+                "the spool {path} cannot be opened, read or written; check the folder and the disk ({detail})"
+            ),
+            SpoolErrorKind::Other => write!(f, "the spool {path} cannot be used: {detail}"),
+        }
+    }
+}
+
+impl std::error::Error for SpoolError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_names_the_path_and_the_cause() {
+        use SpoolErrorKind::*;
+        for kind in [Full, ReadOnly, Corrupt, Busy, Newer, Older, Foreign, Missing, Ambiguous, Io, Other] {
+            let text = SpoolError::new(kind, Path::new("/var/x.db"), "the cause").to_string();
+            assert!(text.contains("/var/x.db") && text.contains("the cause"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_told_from_a_forbidden_one() {
+        let kind = |error: io::ErrorKind| SpoolError::io(Path::new("x"), &error.into()).kind();
+        assert_eq!(kind(io::ErrorKind::StorageFull), SpoolErrorKind::Full);
+        assert_eq!(kind(io::ErrorKind::PermissionDenied), SpoolErrorKind::ReadOnly);
+        assert_eq!(kind(io::ErrorKind::NotADirectory), SpoolErrorKind::Io);
+    }
+}

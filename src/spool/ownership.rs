@@ -1,0 +1,90 @@
+//! Which instance delivers what: a pending delivery is one instance's at any time, and of a dead one's
+//! the next start's.
+
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+
+/// Rows that one statement changes.
+const PORTION: usize = 1000;
+
+/// The numbers whose deliveries are this instance's: its own, and what it has inherited.
+pub(super) fn held_by(conn: &Connection, instance: &str) -> rusqlite::Result<Vec<i64>> {
+    conn.prepare_cached("SELECT seq FROM owners WHERE instance = ?1")?
+        .query_map([instance], |row| row.get(0))?
+        .collect()
+}
+
+/// Writes this instance's name over those of the dead; says how many deliveries it inherits.
+pub(super) fn adopt(
+    conn: &mut Connection,
+    instance: &str,
+    live: &[String],
+    now: i64,
+) -> rusqlite::Result<usize> {
+    if orphans(conn, instance, live)?.is_empty() {
+        return Ok(0);
+    }
+    let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut inherited = 0;
+    // Read again under the lock: another instance may have been quicker.
+    for owner in orphans(&transaction, instance, live)? {
+        let pending: i64 = transaction
+            .prepare_cached(
+                "SELECT count(*) FROM deliveries INDEXED BY deliveries_pending \
+                 WHERE state = 'pending' AND owner = ?1",
+            )?
+            .query_row([owner], |row| row.get(0))?;
+        if pending == 0 {
+            transaction.execute("DELETE FROM owners WHERE seq = ?1", [owner])?;
+        } else {
+            heed_clock(&transaction, owner, now)?;
+            transaction
+                .execute("UPDATE owners SET instance = ?2 WHERE seq = ?1", params![owner, instance])?;
+            inherited += usize::try_from(pending).unwrap_or(0);
+        }
+    }
+    transaction.commit()?;
+    Ok(inherited)
+}
+
+/// Takes this instance's name from all it holds.
+pub(super) fn release(conn: &Connection, instance: &str) -> rusqlite::Result<()> {
+    if held_by(conn, instance)?.is_empty() {
+        return Ok(());
+    }
+    conn.execute("UPDATE owners SET instance = NULL WHERE instance = ?1", [instance]).map(drop)
+}
+
+/// The numbers that no living instance holds.
+fn orphans(conn: &Connection, instance: &str, live: &[String]) -> rusqlite::Result<Vec<i64>> {
+    let mut statement = conn.prepare_cached("SELECT seq, instance FROM owners")?;
+    let all = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, Option<String>>(1)?)))?;
+    let mut orphans = Vec::new();
+    for owner in all {
+        let (seq, holder) = owner?;
+        if !holder.is_some_and(|name| name == instance || live.contains(&name)) {
+            orphans.push(seq);
+        }
+    }
+    Ok(orphans)
+}
+
+/// Makes due what was made in the future, if anything was; the newest delivery tells.
+fn heed_clock(transaction: &Transaction<'_>, owner: i64, now: i64) -> rusqlite::Result<()> {
+    let set_back: bool = transaction.query_row(
+        "SELECT created_at > ?1 FROM deliveries ORDER BY seq DESC LIMIT 1",
+        [now],
+        |row| row.get(0),
+    )?;
+    // In portions: SQLite keeps what a statement has changed in memory until it ends.
+    let mut changed = if set_back { PORTION } else { 0 };
+    while changed == PORTION {
+        changed = transaction
+            .prepare_cached(
+                "UPDATE deliveries SET due_at = ?2 WHERE seq IN ( \
+                 SELECT seq FROM deliveries INDEXED BY deliveries_pending \
+                 WHERE state = 'pending' AND owner = ?1 AND created_at > ?2 AND due_at > ?2 LIMIT ?3)",
+            )?
+            .execute(params![owner, now, PORTION as i64])?;
+    }
+    Ok(())
+}

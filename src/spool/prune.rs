@@ -1,0 +1,146 @@
+//! Removing what ended long ago, a bounded number of rows at a time.
+
+use super::counts::{Change, Ledger};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+
+/// The most deliveries, and the most events, that one call removes: what waits for the disk
+/// meanwhile waits a few hundredths of a second.
+const MOST: usize = 500;
+
+/// The most pages that one call gives back to the disk.
+const MOST_PAGES: i64 = 256;
+
+/// Removes deliveries that ended before this instant, then events that nobody refers to; says how
+/// many of both.
+pub(super) fn prune(conn: &mut Connection, ledger: &Ledger, before: i64) -> rusqlite::Result<usize> {
+    let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let delivered = remove_ended(&transaction, "delivered", before, MOST)?;
+    let dead = remove_ended(&transaction, "dead", before, MOST - delivered)?;
+    let events = transaction
+        .prepare_cached(
+            "DELETE FROM events WHERE seq IN ( \
+             SELECT e.seq FROM events e INDEXED BY events_by_age WHERE e.accepted_at < ?1 \
+             AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event = e.seq) LIMIT ?2)",
+        )?
+        .execute(params![before, MOST as i64])?;
+    transaction.commit()?;
+    ledger.add(Change { pending: 0, delivered: -(delivered as i64), dead: -(dead as i64) });
+    if events + delivered + dead > 0 {
+        give_back_space(conn)?;
+    }
+    Ok(events + delivered + dead)
+}
+
+fn remove_ended(
+    transaction: &Transaction<'_>,
+    state: &str,
+    before: i64,
+    most: usize,
+) -> rusqlite::Result<usize> {
+    let ended: Vec<i64> = transaction
+        .prepare_cached(
+            "SELECT seq FROM deliveries INDEXED BY deliveries_ended \
+             WHERE state = ?1 AND ended_at < ?2 ORDER BY ended_at LIMIT ?3",
+        )?
+        .query_map(params![state, before, most as i64], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut attempts = transaction.prepare_cached("DELETE FROM attempts WHERE delivery = ?1")?;
+    let mut deliveries = transaction.prepare_cached("DELETE FROM deliveries WHERE seq = ?1")?;
+    for seq in &ended {
+        attempts.execute([seq])?;
+        deliveries.execute([seq])?;
+    }
+    Ok(ended.len())
+}
+
+/// Shrinks the file once more than a quarter of it is empty; less than that will be used again soon.
+fn give_back_space(conn: &Connection) -> rusqlite::Result<()> {
+    let pragma = |name| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let free = pragma("freelist_count")?;
+    if free > pragma("page_count")? / 4 {
+        let pages = free.min(MOST_PAGES);
+        let mut vacuum = conn.prepare(&format!("PRAGMA incremental_vacuum({pages})"))?;
+        let mut steps = vacuum.query([])?;
+        while steps.next()?.is_some() {}
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::trials::{attempt, event_id, ring, spool};
+    use super::super::{Counts, End, NewEvent};
+
+    #[test]
+    fn pruning_takes_what_ended_long_ago_and_nothing_else() {
+        let mut spool = spool("me");
+        let mut batch = spool.batch().unwrap();
+        let old = ring(&mut batch, 1, &["ci", "team"]);
+        let late = ring(&mut batch, 2, &["ci"]);
+        let waiting = ring(&mut batch, 3, &["ci"]);
+        let dead = ring(&mut batch, 4, &["ci"]);
+        let silent = NewEvent { id: event_id(5), kind: "task.complete", accepted_at: 5, payload: b"{}" };
+        batch.event(&silent).unwrap().unwrap();
+        for (seq, at) in [(old[0], 100), (old[1], 900), (late[0], 900)] {
+            batch.attempt(&attempt(seq, 1)).unwrap();
+            batch.end(seq, &End::Delivered, at).unwrap();
+        }
+        batch.end(dead[0], &End::Dead("no".into()), 100).unwrap();
+        batch.commit().unwrap();
+
+        assert_eq!(spool.prune(500).unwrap(), 4, "two deliveries, the dead one's event and the silent one");
+        assert_eq!(spool.prune(500).unwrap(), 0);
+        let left = |table: &str| -> Vec<i64> {
+            let sql = format!("SELECT seq FROM {table} ORDER BY seq");
+            spool
+                .conn
+                .prepare(&sql)
+                .unwrap()
+                .query_map([], |row| row.get(0))
+                .unwrap()
+                .map(Result::unwrap)
+                .collect()
+        };
+        assert_eq!(left("deliveries"), [old[1], late[0], waiting[0]]);
+        assert_eq!(left("events"), [1, 2, 3]);
+        assert_eq!(left("attempts").len(), 2);
+    }
+
+    #[test]
+    fn one_call_is_bounded_the_counts_follow_and_the_file_shrinks() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut spool = super::super::trials::spool_at(&dir.path().join("x.db"), "me");
+        let mut batch = spool.batch().unwrap();
+        for number in 0..700 {
+            let seq = ring(&mut batch, number, &["ci"])[0];
+            batch.end(seq, &End::Delivered, 10).unwrap();
+        }
+        batch.commit().unwrap();
+        let pages = |spool: &super::super::Spool| -> i64 {
+            spool.conn.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap()
+        };
+        let (full, counted) = (pages(&spool), spool.counts().unwrap());
+        assert_eq!(counted.delivered, 700);
+        assert_eq!(spool.prune(10_000).unwrap(), 1000, "500 deliveries and their events");
+        assert_eq!(spool.counts().unwrap().delivered, 200);
+        assert_eq!(spool.prune(10_000).unwrap(), 400);
+        let Counts { pending, delivered, dead, .. } = spool.counts().unwrap();
+        assert_eq!((pending, delivered, dead), (0, 0, 0));
+        assert!(pages(&spool) < full, "{} pages of {full}", pages(&spool));
+    }
+
+    #[test]
+    fn a_number_is_never_used_again() {
+        let mut spool = spool("me");
+        let mut batch = spool.batch().unwrap();
+        let first = ring(&mut batch, 1, &["ci"])[0];
+        batch.end(first, &End::Delivered, 10).unwrap();
+        batch.commit().unwrap();
+        spool.prune(i64::MAX).unwrap();
+        let mut batch = spool.batch().unwrap();
+        let second = ring(&mut batch, 2, &["ci"])[0];
+        batch.commit().unwrap();
+        assert!(second > first);
+        assert_eq!(spool.pending("ci", first, 10).unwrap().len(), 1);
+    }
+}

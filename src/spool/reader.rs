@@ -1,0 +1,330 @@
+//! The look-on side, for the command line: while the host runs, and after it is dead.
+
+use super::counts::{self, Counts};
+use super::{DeliveryState, SpoolError, SpoolErrorKind, connection};
+use rusqlite::types::ToSql;
+use rusqlite::{Connection, OptionalExtension, Row};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+/// The fewest hexadecimal digits of an event id that are taken as its beginning.
+const SHORTEST_PREFIX: usize = 8;
+
+/// A read-only connection. It never creates, migrates or changes a spool, and never holds up a
+/// writer. May be sent to another thread, not shared.
+#[derive(Debug)]
+pub struct Reader {
+    conn: Connection,
+    path: PathBuf,
+}
+
+/// What to list; the default is everything, up to `limit`.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Only deliveries in this state.
+    pub state: Option<DeliveryState>,
+    /// Only deliveries to this endpoint.
+    pub endpoint: Option<String>,
+    /// Only deliveries of events of this type.
+    pub kind: Option<String>,
+    /// The most rows.
+    pub limit: usize,
+}
+
+/// A delivery, in one line. Times are Unix milliseconds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ListRow {
+    /// Its number, as `show` takes it.
+    pub delivery: i64,
+    /// The event's id.
+    pub event: String,
+    /// The event's type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// When the event was accepted.
+    pub accepted_at: i64,
+    /// The endpoint's name.
+    pub endpoint: String,
+    /// The hook's name.
+    pub hook: String,
+    /// Where it stands.
+    pub state: DeliveryState,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// When the next attempt is due; only while it is pending.
+    pub due_at: Option<i64>,
+    /// When it ended.
+    pub ended_at: Option<i64>,
+    /// Why it is dead.
+    pub reason: Option<String>,
+    /// The HTTP status of the last attempt.
+    pub last_status: Option<u16>,
+    /// What went wrong in the last attempt.
+    pub last_error: Option<String>,
+}
+
+/// An event with all that became of it. Times are Unix milliseconds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EventDetail {
+    /// Its id.
+    pub id: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// When the host's call accepted it.
+    pub accepted_at: i64,
+    /// The payload, JSON as the host gave it.
+    pub payload: String,
+    /// One for each endpoint it rang at.
+    pub deliveries: Vec<DeliveryDetail>,
+}
+
+/// A delivery with its attempts. Times are Unix milliseconds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DeliveryDetail {
+    /// Its number.
+    pub delivery: i64,
+    /// The endpoint's name.
+    pub endpoint: String,
+    /// The hook's name.
+    pub hook: String,
+    /// Where it stands.
+    pub state: DeliveryState,
+    /// When it was made.
+    pub created_at: i64,
+    /// When the next attempt is due; only while it is pending.
+    pub due_at: Option<i64>,
+    /// When it ended.
+    pub ended_at: Option<i64>,
+    /// Why it is dead.
+    pub reason: Option<String>,
+    /// The content type of the body.
+    pub content_type: String,
+    /// The body as text; empty when it could not be rendered.
+    pub body: String,
+    /// The attempts, the first one first.
+    pub attempts: Vec<AttemptDetail>,
+}
+
+/// An attempt as it was logged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AttemptDetail {
+    /// From 1.
+    pub number: u32,
+    /// When it started, in Unix milliseconds.
+    pub started_at: i64,
+    /// The HTTP status, when there was an answer.
+    pub status: Option<u16>,
+    /// `delivered`, `retry`, `retry_after`, `final` or `gone`.
+    pub outcome: String,
+    /// What went wrong.
+    pub error: Option<String>,
+    /// The head of the answer.
+    pub response: Option<String>,
+    /// When the next attempt was due, in Unix milliseconds.
+    pub next_at: Option<i64>,
+    /// Microseconds for looking up the name.
+    pub resolve_us: u32,
+    /// Microseconds for opening the connection.
+    pub connect_us: u32,
+    /// Microseconds for the TLS handshake.
+    pub tls_us: u32,
+    /// Microseconds from the start to the first byte of the answer.
+    pub first_byte_us: u32,
+    /// Microseconds in all.
+    pub total_us: u32,
+}
+
+impl Reader {
+    /// Opens an existing spool; a missing one is an error of kind `Missing`.
+    pub fn open(path: &Path) -> Result<Reader, SpoolError> {
+        connection::open_reader(path).map(|(conn, path)| Reader { conn, path })
+    }
+
+    /// Where the database lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How many deliveries are in each state, and the size of the file.
+    pub fn counts(&self) -> Result<Counts, SpoolError> {
+        let count =
+            || Ok(Counts { bytes: counts::bytes(&self.conn, &self.path)?, ..counts::count(&self.conn)? });
+        count().map_err(SpoolError::at(&self.path))
+    }
+
+    /// The deliveries that fit the filter, the newest first.
+    pub fn list(&self, filter: &Filter) -> Result<Vec<ListRow>, SpoolError> {
+        let limit = i64::try_from(filter.limit).unwrap_or(i64::MAX);
+        let mut values: Vec<&dyn ToSql> = vec![&limit];
+        // Waiting and dead letters may be few among many: their index is named, so that the planner
+        // does not walk through all the rest for the sake of the order.
+        let (index, mut wanted) = match filter.state {
+            Some(DeliveryState::Pending) => ("INDEXED BY deliveries_pending", "state = 'pending'".to_owned()),
+            Some(DeliveryState::Dead) => {
+                ("INDEXED BY deliveries_ended", "state = 'dead' AND ended_at IS NOT NULL".to_owned())
+            }
+            Some(DeliveryState::Delivered) => ("", "state = 'delivered'".to_owned()),
+            None => ("", "TRUE".to_owned()),
+        };
+        for (condition, value) in [
+            ("endpoint =", &filter.endpoint),
+            ("(SELECT type FROM events WHERE seq = event) =", &filter.kind),
+        ] {
+            if let Some(value) = value {
+                values.push(value);
+                wanted.push_str(&format!(" AND {condition} ?{}", values.len()));
+            }
+        }
+        // The rows are picked by their numbers first: sorting carries no bodies along.
+        let sql = format!(
+            "WITH picked AS (SELECT seq FROM deliveries {index} WHERE {wanted} ORDER BY seq DESC LIMIT ?1) \
+             SELECT d.seq, e.id, e.type, e.accepted_at, d.endpoint, d.hook, d.state, d.attempts, d.due_at, \
+             d.ended_at, d.reason, a.status, a.error \
+             FROM picked CROSS JOIN deliveries d ON d.seq = picked.seq \
+             CROSS JOIN events e ON e.seq = d.event \
+             LEFT JOIN attempts a ON a.seq = (SELECT max(seq) FROM attempts WHERE delivery = d.seq) \
+             ORDER BY d.seq DESC"
+        );
+        self.conn
+            .prepare(&sql)
+            .and_then(|mut statement| statement.query_map(values.as_slice(), read_list_row)?.collect())
+            .map_err(SpoolError::at(&self.path))
+    }
+
+    /// An event with its deliveries and attempts. `id` is an event id (`evt_…`, at least its first
+    /// eight digits) or the number of one of its deliveries. A beginning that fits several events is
+    /// an error of kind `Ambiguous`.
+    pub fn show(&self, id: &str) -> Result<Option<EventDetail>, SpoolError> {
+        let at = SpoolError::at(&self.path);
+        // One read transaction, so that event, deliveries and attempts are of the same instant.
+        let transaction = self.conn.unchecked_transaction().map_err(at)?;
+        match self.find(id)? {
+            None => Ok(None),
+            Some(event) => read_event(&transaction, event).map(Some).map_err(at),
+        }
+    }
+
+    /// The sequence number of the event that is meant.
+    fn find(&self, id: &str) -> Result<Option<i64>, SpoolError> {
+        let at = SpoolError::at(&self.path);
+        let Some(digits) = id.strip_prefix("evt_") else {
+            let Ok(delivery) = id.parse::<i64>() else { return Ok(None) };
+            return self
+                .conn
+                .query_row("SELECT event FROM deliveries WHERE seq = ?1", [delivery], |row| row.get(0))
+                .optional()
+                .map_err(at);
+        };
+        if digits.len() < SHORTEST_PREFIX || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Ok(None);
+        }
+        let first = format!("evt_{}", digits.to_ascii_lowercase());
+        let fitting: Vec<i64> = self
+            .conn
+            // `g` comes after every hexadecimal digit.
+            .prepare("SELECT seq FROM events WHERE id >= ?1 AND id < ?1 || 'g' ORDER BY id LIMIT 2")
+            .and_then(|mut statement| statement.query_map([&first], |row| row.get(0))?.collect())
+            .map_err(at)?;
+        match fitting.as_slice() {
+            [] => Ok(None),
+            [only] => Ok(Some(*only)),
+            _ => Err(SpoolError::new(
+                SpoolErrorKind::Ambiguous,
+                &self.path,
+                format!("several events begin with `{first}`"),
+            )),
+        }
+    }
+}
+
+fn read_list_row(row: &Row<'_>) -> rusqlite::Result<ListRow> {
+    let state: DeliveryState = row.get(6)?;
+    Ok(ListRow {
+        delivery: row.get(0)?,
+        event: row.get(1)?,
+        kind: row.get(2)?,
+        accepted_at: row.get(3)?,
+        endpoint: row.get(4)?,
+        hook: row.get(5)?,
+        state,
+        attempts: row.get(7)?,
+        due_at: due(state, row.get(8)?),
+        ended_at: row.get(9)?,
+        reason: row.get(10)?,
+        last_status: row.get(11)?,
+        last_error: row.get(12)?,
+    })
+}
+
+fn read_event(conn: &Connection, event: i64) -> rusqlite::Result<EventDetail> {
+    let mut detail =
+        conn.query_row("SELECT id, type, accepted_at, payload FROM events WHERE seq = ?1", [event], |row| {
+            Ok(EventDetail {
+                id: row.get(0)?,
+                kind: row.get(1)?,
+                accepted_at: row.get(2)?,
+                payload: text(row.get(3)?),
+                deliveries: Vec::new(),
+            })
+        })?;
+    let mut deliveries = conn.prepare(
+        "SELECT seq, endpoint, hook, state, created_at, due_at, ended_at, reason, content_type, body \
+         FROM deliveries WHERE event = ?1 ORDER BY seq",
+    )?;
+    let mut attempts = conn.prepare(
+        "SELECT number, started_at, status, outcome, error, response, next_at, resolve_us, connect_us, \
+         tls_us, first_byte_us, total_us FROM attempts WHERE delivery = ?1 ORDER BY seq",
+    )?;
+    let found = deliveries.query_map([event], read_delivery)?;
+    for delivery in found {
+        let mut delivery = delivery?;
+        delivery.attempts =
+            attempts.query_map([delivery.delivery], read_attempt)?.collect::<rusqlite::Result<_>>()?;
+        detail.deliveries.push(delivery);
+    }
+    Ok(detail)
+}
+
+fn read_delivery(row: &Row<'_>) -> rusqlite::Result<DeliveryDetail> {
+    let state: DeliveryState = row.get(3)?;
+    Ok(DeliveryDetail {
+        delivery: row.get(0)?,
+        endpoint: row.get(1)?,
+        hook: row.get(2)?,
+        state,
+        created_at: row.get(4)?,
+        due_at: due(state, row.get(5)?),
+        ended_at: row.get(6)?,
+        reason: row.get(7)?,
+        content_type: row.get(8)?,
+        body: text(row.get(9)?),
+        attempts: Vec::new(),
+    })
+}
+
+fn read_attempt(row: &Row<'_>) -> rusqlite::Result<AttemptDetail> {
+    Ok(AttemptDetail {
+        number: row.get(0)?,
+        started_at: row.get(1)?,
+        status: row.get(2)?,
+        outcome: row.get(3)?,
+        error: row.get(4)?,
+        response: row.get(5)?,
+        next_at: row.get(6)?,
+        resolve_us: row.get(7)?,
+        connect_us: row.get(8)?,
+        tls_us: row.get(9)?,
+        first_byte_us: row.get(10)?,
+        total_us: row.get(11)?,
+    })
+}
+
+/// An ended delivery keeps the time it was last due; nobody waits for it any more.
+fn due(state: DeliveryState, at: i64) -> Option<i64> {
+    (state == DeliveryState::Pending).then_some(at)
+}
+
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
