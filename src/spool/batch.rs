@@ -2,7 +2,8 @@
 
 use super::counts::{Change, Ledger};
 use super::{AttemptRow, End, NewDelivery, NewEvent, SpoolError, SpoolErrorKind};
-use rusqlite::{Transaction, params};
+use crate::event::EventId;
+use rusqlite::{OptionalExtension, Transaction, params};
 use std::path::Path;
 
 /// One transaction. Dropped without `commit`, it leaves nothing.
@@ -41,6 +42,16 @@ impl<'a> Batch<'a> {
                 )?
                 .execute(params![event.id.to_string(), event.kind, event.accepted_at, event.payload])?;
             Ok((inserted > 0).then(|| transaction.last_insert_rowid()))
+        })
+    }
+
+    /// The sequence number of an event that is in the spool.
+    pub fn row_of(&mut self, id: EventId) -> Result<Option<i64>, SpoolError> {
+        self.run(|transaction, _| {
+            transaction
+                .prepare_cached("SELECT seq FROM events WHERE id = ?1")?
+                .query_row([id.to_string()], |row| row.get(0))
+                .optional()
         })
     }
 

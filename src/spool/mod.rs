@@ -21,12 +21,14 @@ mod rows;
 mod schema;
 #[cfg(test)]
 mod trials;
+mod waiting;
 
 pub use batch::Batch;
 pub use counts::Counts;
 pub use error::{SpoolError, SpoolErrorKind};
 pub use reader::{AttemptDetail, DeliveryDetail, EventDetail, Filter, ListRow, Reader};
 pub use rows::{AttemptRow, DeliveryState, End, NewDelivery, NewEvent, Pending};
+pub use waiting::Waiting;
 
 use crate::config::SpoolPath;
 use crate::event::EventId;
@@ -46,13 +48,6 @@ pub struct Spool {
 }
 
 impl Spool {
-    /// stub
-    pub fn knows(&self, _: crate::event::EventId) -> Result<bool, SpoolError> { unimplemented!() }
-    /// stub
-    pub fn waiting(&self) -> Result<Vec<Waiting>, SpoolError> { unimplemented!() }
-    /// stub
-    pub fn states(&self, _prefix: &str) -> Result<Vec<(String, Vec<u8>)>, SpoolError> { unimplemented!() }
-
     /// Opens or creates the database, migrates it, and makes `owner` (an instance id) the owner of
     /// what it inserts.
     pub fn open(path: &SpoolPath, owner: &str) -> Result<Spool, SpoolError> {

@@ -205,6 +205,16 @@ impl Reader {
         }
     }
 
+    /// The content type and the body of a delivery.
+    pub fn message(&self, delivery: i64) -> Result<Option<(String, Vec<u8>)>, SpoolError> {
+        self.conn
+            .prepare_cached("SELECT content_type, body FROM deliveries WHERE seq = ?1")
+            .and_then(|mut statement| {
+                statement.query_row([delivery], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+            })
+            .map_err(SpoolError::at(&self.path))
+    }
+
     /// The sequence number of the event that is meant.
     fn find(&self, id: &str) -> Result<Option<i64>, SpoolError> {
         let at = SpoolError::at(&self.path);

@@ -87,6 +87,23 @@ pub struct AttemptRow {
     pub next_at: Option<i64>,
 }
 
+impl AttemptRow {
+    /// An attempt during which a defect of Taskbell was caught.
+    pub fn defect(delivery: i64, number: u32, started_at: i64) -> AttemptRow {
+        AttemptRow {
+            delivery,
+            number,
+            started_at,
+            phases: Phases::default(),
+            status: None,
+            outcome: "retry",
+            error: Some("a defect of Taskbell was caught; please report it".into()),
+            response: None,
+            next_at: None,
+        }
+    }
+}
+
 /// How a delivery ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {
