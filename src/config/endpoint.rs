@@ -18,6 +18,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The most waits in a schedule.
 const LONGEST_SCHEDULE: usize = 100;
 
+/// The most headers of an endpoint's own.
+const MOST_HEADERS: usize = 64;
+
 /// Headers that the transport or the delivery writes itself.
 const OWN_HEADERS: &[&str] = &[
     "accept-encoding",
@@ -95,7 +98,12 @@ fn read(name: &str, section: &Section<'_>) -> Option<Endpoint> {
 
 fn headers(section: &Section<'_>) -> Vec<(String, Secret)> {
     let mut headers: Vec<(String, Secret)> = Vec::new();
-    for (entry, words) in section.secret_table("headers") {
+    let given = section.secret_table("headers");
+    if given.len() > MOST_HEADERS {
+        section.fault("headers", format!("at most {MOST_HEADERS} headers fit, here are {}", given.len()));
+        return headers;
+    }
+    for (entry, words) in given {
         let name = entry.name.to_ascii_lowercase();
         let fault = if !is_header_name(&name) {
             Some((entry.at, "this is no header name: letters, digits and `-` were expected".to_owned()))

@@ -152,7 +152,7 @@ const ENDPOINT: Table = Table {
         ),
         key(
             "headers",
-            SecretTable("header names with values of printable ASCII"),
+            SecretTable("at most 64 header names with values of printable ASCII"),
             Nothing,
             "Further request headers.",
         ),
