@@ -4,6 +4,8 @@ use super::reading::{Reading, Words};
 use super::section::Section;
 use crate::platform::{self, Platform};
 use crate::secret::SecretUrl;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use std::net::IpAddr;
 use url::{Host, Url};
 
@@ -104,9 +106,8 @@ pub(super) fn keep_secrets(reading: &Reading<'_>, url: &Url) {
     if target.len() > 1 {
         reading.keep_secret(&target);
     }
-    if let Some(password) = url.password() {
-        reading.keep_secret(password);
-        reading.keep_secret(&decoded(password));
+    if has_credentials(url) {
+        keep_credentials(reading, url);
     }
     let segments = url.path_segments().into_iter().flatten();
     let values = url.query().into_iter().flat_map(|query| query.split('&'));
@@ -114,6 +115,16 @@ pub(super) fn keep_secrets(reading: &Reading<'_>, url: &Url) {
     for token in segments.chain(values).filter(|token| token.len() >= SHORTEST_TOKEN) {
         reading.keep_secret(token);
         reading.keep_secret(&decoded(token));
+    }
+}
+
+/// User name, password, and both as the `Basic` scheme writes them (RFC 7617), padded or not.
+fn keep_credentials(reading: &Reading<'_>, url: &Url) {
+    let password = url.password().unwrap_or_default();
+    let (user, plain) = (decoded(url.username()), decoded(password));
+    let login = STANDARD.encode(format!("{user}:{plain}"));
+    for secret in [url.username(), password, &user, &plain, &login, login.trim_end_matches('=')] {
+        reading.keep_secret(secret);
     }
 }
 
@@ -170,7 +181,13 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_known_as_written_and_decoded() {
+    fn credentials_are_known_in_every_form_they_travel_in() {
+        let reading = Reading::new(std::path::PathBuf::new(), &|_| None);
+        keep_secrets(&reading, &Url::parse("https://renderer:p%40ssword@example.com/").unwrap());
+        let secrets = reading.finish().secrets;
+        for form in ["renderer", "p%40ssword", "p@ssword", "cmVuZGVyZXI6cEBzc3dvcmQ="] {
+            assert!(secrets.iter().any(|secret| secret == form), "{form}: {secrets:?}");
+        }
         assert_eq!(decoded("p%40ss+word%26more"), "p@ss+word&more");
         assert_eq!(decoded("plain&odd"), "plain&odd");
     }

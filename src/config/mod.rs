@@ -11,6 +11,7 @@ mod fault;
 mod hook;
 mod json_text;
 mod kind;
+mod machine;
 mod node;
 mod places;
 mod quantity;
@@ -25,6 +26,7 @@ mod tls;
 mod toml_text;
 
 pub use fault::{ConfigError, ConfigErrors};
+pub use places::Places;
 pub use reference::reference_markdown;
 pub use settings::{
     Config, Endpoint, Files, Hook, HostInfo, Proxy, Queue, Rate, RetryPolicy, SpoolPath, SpoolSettings, Tls,
@@ -55,13 +57,25 @@ impl Config {
     /// # Errors
     /// As [`Config::load`].
     pub fn load_with_warnings(source: &str) -> Result<(Config, Vec<ConfigError>), ConfigErrors> {
+        Config::load_with_places(source).map(|(config, warnings, _)| (config, warnings))
+    }
+
+    /// Like [`Config::load_with_warnings`], with the places of everything, for findings to come.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn load_with_places(source: &str) -> Result<(Config, Vec<ConfigError>, Places), ConfigErrors> {
         load(source, &|name| std::env::var_os(name))
     }
 }
 
-fn load(given: &str, environment: &Environment<'_>) -> Result<(Config, Vec<ConfigError>), ConfigErrors> {
+fn load(
+    given: &str,
+    environment: &Environment<'_>,
+) -> Result<(Config, Vec<ConfigError>, Places), ConfigErrors> {
     let source = Source::open(given)?;
-    let reading = Reading::new(source.folder(), environment);
+    let folder = source.folder();
+    let reading = Reading::new(folder.clone(), environment);
     let parsed = match source.language {
         Language::Toml => toml_text::parse(&source.text),
         Language::Json => json_text::parse(&source.text),
@@ -84,9 +98,13 @@ fn load(given: &str, environment: &Environment<'_>) -> Result<(Config, Vec<Confi
         return Err(errors);
     }
     let warnings = place(gathered.warnings);
-    match config {
-        Some(config) => Ok((Config { scrubber, ..config }, warnings)),
-        None => Err(ConfigErrors::without_place(source.file, "this configuration cannot be read".to_owned())),
+    match (config, parsed) {
+        (Some(config), Ok(tree)) => {
+            let places =
+                Places { file: source.file, folder, text: source.text, tree, scrubber: scrubber.clone() };
+            Ok((Config { scrubber, ..config }, warnings, places))
+        }
+        _ => Err(ConfigErrors::without_place(source.file, "this configuration cannot be read".to_owned())),
     }
 }
 
@@ -120,7 +138,7 @@ fn warn_of_silent_endpoints(reading: &Reading<'_>, root: &Section<'_>, hooks: &[
 fn host(section: &Section<'_>) -> HostInfo {
     let name = match section.text("name") {
         Some(words) => words.text,
-        None => places::host_name(section.reading),
+        None => machine::host_name(section.reading),
     };
     let base_url = section.text("base_url").and_then(|words| {
         let sound = address::http_url(&words, &["http", "https"]).and_then(|url| {
@@ -139,7 +157,7 @@ fn spool(section: &Section<'_>, name: &str) -> SpoolSettings {
         Some(words) if words.text == ":memory:" => SpoolPath::Memory,
         Some(words) => SpoolPath::File(section.reading.path(&words.text)),
         None => {
-            let folder = places::state_folder(section.reading).join("taskbell");
+            let folder = machine::state_folder(section.reading).join("taskbell");
             SpoolPath::File(folder.join(format!("{name}.db")))
         }
     };

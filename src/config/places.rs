@@ -1,62 +1,86 @@
-//! Defaults that the machine decides: its name, and where state belongs.
+//! Where everything stands in a configuration that has been read, for what is found out later.
 
-use super::reading::Reading;
-use std::path::PathBuf;
+use super::fault::{ConfigError, line_and_column};
+use super::json_text;
+use super::node::{Node, Value};
+use super::reading::read_text;
+use super::template::{leaf, sentence};
+use crate::secret::Scrubber;
+use std::fmt;
+use std::path::{Path, PathBuf};
 
-/// The system's host name, or `localhost` where none is to be had.
-pub(super) fn host_name(reading: &Reading<'_>) -> String {
-    let variable = if cfg!(windows) { "COMPUTERNAME" } else { "HOSTNAME" };
-    let from_file = || if cfg!(unix) { std::fs::read_to_string("/etc/hostname").ok() } else { None };
-    let from_variable = || reading.variable(variable)?.into_string().ok();
-    let name = from_file().map(first_line).filter(|name| !name.is_empty());
-    name.or_else(|| from_variable().map(first_line).filter(|name| !name.is_empty()))
-        .unwrap_or_else(|| "localhost".to_owned())
+/// The text of a configuration with the place of each value: gives a finding about a sound
+/// configuration, such as a template that fails on sample data, its file, line and column.
+pub struct Places {
+    pub(super) file: Option<PathBuf>,
+    /// Where relative paths start.
+    pub(super) folder: PathBuf,
+    pub(super) text: String,
+    pub(super) tree: Node,
+    pub(super) scrubber: Scrubber,
 }
 
-fn first_line(text: String) -> String {
-    text.lines()
-        .map(str::trim)
-        .find(|line| !line.is_empty() && !line.starts_with('#'))
-        .unwrap_or("")
-        .to_owned()
-}
+impl Places {
+    /// A finding about a key, such as `hooks[0].when`. A key that is not there stands for the table
+    /// it would be in.
+    pub fn at(&self, key: &str, message: &str) -> ConfigError {
+        self.found(self.tree.descend(key), key, message)
+    }
 
-/// The folder for state that outlives a run: by the XDG base directory specification on Unix, the
-/// local application data on Windows, the folder for temporary files where neither is known.
-pub(super) fn state_folder(reading: &Reading<'_>) -> PathBuf {
-    let absolute = |name: &str| reading.variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let known = if cfg!(windows) {
-        absolute("LOCALAPPDATA")
-    } else {
-        absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local").join("state")))
-    };
-    known.unwrap_or_else(std::env::temp_dir)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::ffi::OsString;
-
-    #[cfg(unix)]
-    #[test]
-    fn state_goes_where_the_system_keeps_it() {
-        let cases = [
-            (vec![("XDG_STATE_HOME", "/s"), ("HOME", "/h")], PathBuf::from("/s")),
-            (vec![("XDG_STATE_HOME", "relative"), ("HOME", "/h")], PathBuf::from("/h/.local/state")),
-            (vec![("HOME", "")], std::env::temp_dir()),
-        ];
-        for (variables, expected) in cases {
-            let look_up = move |name: &str| {
-                variables.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value))
-            };
-            assert_eq!(state_folder(&Reading::new(PathBuf::new(), &look_up)), expected);
+    /// A finding in the template of the hook of this index: `place` and `line` as in
+    /// [`RenderError`](crate::message::RenderError). A template of a file has its place in that
+    /// file, which is read again.
+    pub fn in_template(&self, hook: usize, place: &str, line: Option<usize>, reason: &str) -> ConfigError {
+        let key = format!("hooks[{hook}].template");
+        let node = self.tree.descend(&key);
+        let file = match &node.value {
+            Value::Text(text) => text.strip_prefix("file:"),
+            _ => None,
+        };
+        match file {
+            Some(name) => self.in_file(name, &key, place, line, reason),
+            None => {
+                let leaf = leaf(node, &key, place);
+                let key = if place.starts_with(&key) { place } else { &key };
+                self.found(leaf, key, &sentence(leaf, line, reason))
+            }
         }
     }
 
-    #[test]
-    fn a_machine_always_has_a_name() {
-        assert!(!host_name(&Reading::new(PathBuf::new(), &|_| None)).is_empty());
-        assert_eq!(first_line("# note\n\n render-07 \n".to_owned()), "render-07");
+    fn in_file(&self, name: &str, key: &str, place: &str, line: Option<usize>, reason: &str) -> ConfigError {
+        let path = self.folder.join(name);
+        let is_json = path.extension().is_some_and(|extension| extension == "json");
+        let text = if is_json { read_text(&path).unwrap_or_default() } else { String::new() };
+        let (line, column, message) = match json_text::parse(&text) {
+            Ok(tree) => {
+                let leaf = leaf(&tree, name, place);
+                let (at_line, column) = line_and_column(&text, leaf.at);
+                (at_line, column, sentence(leaf, line, reason))
+            }
+            Err(_) => (line.unwrap_or(1), 1, reason.to_owned()),
+        };
+        self.told(Some(&path), line, column, key, &message)
+    }
+
+    fn found(&self, node: &Node, key: &str, message: &str) -> ConfigError {
+        let (line, column) = line_and_column(&self.text, node.at);
+        self.told(self.file.as_deref(), line, column, key, message)
+    }
+
+    fn told(&self, file: Option<&Path>, line: usize, column: usize, key: &str, message: &str) -> ConfigError {
+        ConfigError {
+            file: file.map(Path::to_owned),
+            line,
+            column,
+            key: key.to_owned(),
+            message: self.scrubber.scrub(message),
+        }
+    }
+}
+
+impl fmt::Debug for Places {
+    /// The text may hold secrets, so it is not shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Places").field("file", &self.file).finish_non_exhaustive()
     }
 }

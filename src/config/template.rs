@@ -5,7 +5,7 @@ use super::json_text;
 use super::node::{Node, Value, join};
 use super::reading::read_text;
 use super::section::Section;
-use crate::message::{Template, TemplateError};
+use crate::message::Template;
 use std::path::Path;
 
 const NAME: &str = "template";
@@ -36,27 +36,27 @@ fn from_table(section: &Section<'_>, node: &Node) -> Option<Template> {
     match Template::from_json(&origin, &node.to_json()) {
         Ok(template) => Some(template),
         Err(error) => {
-            let leaf = leaf(node, &origin, &error);
+            let leaf = leaf(node, &origin, &error.place);
             let key = if error.place.starts_with(&origin) { error.place.as_str() } else { &origin };
-            section.reading.fault(leaf.at, key, sentence(leaf, &error));
+            section.reading.fault(leaf.at, key, sentence(leaf, error.line, &error.reason));
             None
         }
     }
 }
 
-/// The value that an error of a template speaks of.
-fn leaf<'n>(tree: &'n Node, origin: &str, error: &TemplateError) -> &'n Node {
-    let place = error.place.strip_prefix(origin).unwrap_or(&error.place);
+/// The value that an error of a template speaks of: `place` begins with the template's origin.
+pub(super) fn leaf<'n>(tree: &'n Node, origin: &str, place: &str) -> &'n Node {
+    let place = place.strip_prefix(origin).unwrap_or(place);
     tree.descend(place.strip_prefix(": ").unwrap_or(place))
 }
 
 /// The fault in words. The line counts inside a leaf, so it helps only where a leaf has several.
-fn sentence(leaf: &Node, error: &TemplateError) -> String {
-    match (&leaf.value, error.line) {
+pub(super) fn sentence(leaf: &Node, line: Option<usize>, reason: &str) -> String {
+    match (&leaf.value, line) {
         (Value::Text(text), Some(line)) if text.contains('\n') => {
-            format!("{} (line {line} of this text)", error.reason)
+            format!("{reason} (line {line} of this text)")
         }
-        _ => error.reason.clone(),
+        _ => reason.to_owned(),
     }
 }
 
@@ -92,8 +92,9 @@ fn from_json_file(section: &Section<'_>, path: &Path, name: &str, text: &str) ->
     match Template::from_json(name, &tree.to_json()) {
         Ok(template) => Some(template),
         Err(error) => {
-            let leaf = leaf(&tree, name, &error);
-            fault_in_file(section, path, line_and_column(text, leaf.at), sentence(leaf, &error));
+            let leaf = leaf(&tree, name, &error.place);
+            let message = sentence(leaf, error.line, &error.reason);
+            fault_in_file(section, path, line_and_column(text, leaf.at), message);
             None
         }
     }
@@ -122,19 +123,10 @@ mod tests {
     fn an_error_of_a_template_leads_to_its_leaf() {
         let text = "{\"blocks\": [\n  {\"text\": \"a\\n{{ b\"}\n]}";
         let tree = json_text::parse(text).unwrap();
-        let mut error = TemplateError {
-            place: "card.json: blocks[0].text".to_owned(),
-            line: Some(2),
-            reason: "unclosed".to_owned(),
-        };
-        let found = leaf(&tree, "card.json", &error);
+        let found = leaf(&tree, "card.json", "card.json: blocks[0].text");
         assert_eq!(line_and_column(text, found.at), (2, 12));
-        assert_eq!(sentence(found, &error), "unclosed (line 2 of this text)");
-        error.place = "card.json".to_owned();
-        assert_eq!(
-            leaf(&tree, "card.json", &error).at,
-            0,
-            "a place without a path is the template as a whole"
-        );
+        assert_eq!(sentence(found, Some(2), "unclosed"), "unclosed (line 2 of this text)");
+        let whole = leaf(&tree, "card.json", "card.json");
+        assert_eq!(whole.at, 0, "a place without a path is the template as a whole");
     }
 }

@@ -27,7 +27,7 @@ fn variable(name: &str) -> Option<OsString> {
 }
 
 fn read_all(source: &str) -> Result<(Config, Vec<ConfigError>), ConfigErrors> {
-    load(source, &variable)
+    load(source, &variable).map(|(config, warnings, _)| (config, warnings))
 }
 
 fn config(source: &str) -> Config {
@@ -108,6 +108,7 @@ fn json_and_toml_mean_the_same() {
         "line 2, column 2: host.name: this key stands",
     );
     assert_fault("{\"host\": {},\n}", "line 2, column 1: not valid JSON: trailing comma");
+    assert_fault("[host]\n[[hooks]\non = 5\n", "line 2, column 9: not valid TOML: ");
     assert_fault("[host]\nname = \"a\"\nname = \"b\"\n", "line 3, column 1: not valid TOML: duplicate key");
 }
 
@@ -223,4 +224,32 @@ fn memory_and_relative_paths_are_understood() {
     let config = config(&path);
     assert_eq!(config.files.roots, [folder.path().join("a"), PathBuf::from("/b")]);
     assert!(matches!(config.spool.path, SpoolPath::File(path) if path.ends_with("taskbell/farm.db")));
+}
+
+#[test]
+fn a_finding_about_a_sound_configuration_has_its_place_and_no_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let card = "{\n  \"blocks\": [{\"text\": \"{{ x }}\"}]\n}";
+    written(&folder, "card.json", card);
+    written(&folder, "card.j2", "{}\n{{ x }}");
+    let hooks = ["{ a = [\"{{ x }}\"] }", "\"file:card.json\"", "\"file:card.j2\""];
+    let hooks =
+        hooks.map(|template| format!("[[hooks]]\non = [\"a\"]\nto = [\"a\"]\ntemplate = {template}\n"));
+    let text = format!("[endpoints.a]\nurl = \"https://example.com/{MARKER}\"\n{}", hooks.concat());
+    let path = written(&folder, "c.toml", &text);
+    let (_, _, places) = load(&path, &variable).unwrap_or_else(|errors| panic!("{errors}"));
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    assert_eq!(places.at("hooks[1].on[0]", "odd").to_string(), format!("{path}:8:7: hooks[1].on[0]: odd"));
+    assert_eq!(places.at("hooks[1].when", "odd").line, 7);
+    assert_eq!(
+        places.in_template(0, "hooks[0].template.a[0]", Some(1), "no x").to_string(),
+        format!("{path}:6:19: hooks[0].template.a[0]: no x")
+    );
+    assert_eq!(
+        places.in_template(1, "card.json: blocks[0].text", None, "no x").to_string(),
+        format!("{}:2:23: hooks[1].template: no x", file("card.json"))
+    );
+    let last = places.in_template(2, "card.j2", Some(2), MARKER);
+    assert_eq!(last.to_string(), format!("{}:2:1: hooks[2].template: [redacted]", file("card.j2")));
+    assert!(!format!("{places:?}").contains(MARKER));
 }

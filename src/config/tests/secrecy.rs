@@ -61,7 +61,7 @@ fn a_faulty_secret_is_never_quoted_and_a_sound_one_is_scrubbed() {
     let config = config(
         "[endpoints.a]\nurl = \"https://user:p%40ssword@example.com/hooks/0123456789abcdef?token=tok%2D0123456789abcdef\"\n\
          headers = { Authorization = \"env:CI_TOKEN\" }\n\
-         sign = [{ scheme = \"hmac\", secrets = \"env:CI_HMAC_SECRET\" }]\n",
+         sign = [{ scheme = \"hmac\", secrets = \"env:CI_HMAC_SECRET\", header = \"x-signature\" }]\n",
     );
     assert!(!format!("{config:?}").contains(MARKER));
     let echo = "p@ssword p%40ssword 0123456789abcdef tok-0123456789abcdef marker-4f9c2a71d0-hmac /hooks/0123456789abcdef";
