@@ -1,0 +1,194 @@
+//! URLs of the configuration: their checks, and which pieces of them are secrets.
+
+use super::reading::{Reading, Words};
+use super::section::Section;
+use crate::platform::{self, Platform};
+use crate::secret::SecretUrl;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use std::net::IpAddr;
+use url::{Host, Url};
+
+/// The shortest path segment or query value that is taken for a token.
+const SHORTEST_TOKEN: usize = 16;
+
+/// Reads `url` and `platform` together: each decides about the other.
+pub(super) fn endpoint_url(section: &Section<'_>) -> Option<(&'static dyn Platform, SecretUrl)> {
+    let named = section.text("platform").map(|words| by_name(section, &words));
+    let url = section.text("url").and_then(|words| dialled_url(section, &words));
+    let (named, url) = match (named, url?) {
+        (Some(None), _) => return None,
+        (Some(Some(named)), url) => (Some(named), url),
+        (None, url) => (None, url),
+    };
+    let recognised = platform::recognise(&url);
+    if let (Some(named), Some(recognised)) = (named, recognised)
+        && named.name() != recognised.name()
+    {
+        section.fault(
+            "platform",
+            format!(
+                "the URL is one of `{}`, not of `{}`: change one of them",
+                recognised.name(),
+                named.name()
+            ),
+        );
+        return None;
+    }
+    let Some(chosen) = named.or(recognised).or_else(|| platform::by_name("json")) else {
+        section.fault("platform", "this build knows no platform `json`: name another one");
+        return None;
+    };
+    if has_credentials(&url) && chosen.name() != "json" {
+        section.fault("url", format!("a URL of `{}` carries no user name or password", chosen.name()));
+        return None;
+    }
+    Some((chosen, SecretUrl::new(url)))
+}
+
+fn by_name(section: &Section<'_>, words: &Words) -> Option<&'static dyn Platform> {
+    let found = platform::by_name(&words.text);
+    if found.is_none() {
+        let names = platform::names();
+        let advice = match super::fault::nearest(&words.text, names.iter().copied()) {
+            Some(name) => format!("did you mean `{name}`?"),
+            None => format!("known are {}", names.join(", ")),
+        };
+        section.fault("platform", format!("there is no platform {}; {advice}", words.shown));
+    }
+    found
+}
+
+fn dialled_url(section: &Section<'_>, words: &Words) -> Option<Url> {
+    let url = match http_url(words, &["http", "https"]) {
+        Ok(url) => url,
+        Err(message) => {
+            section.fault("url", message);
+            return None;
+        }
+    };
+    keep_secrets(section.reading, &url);
+    if url.scheme() == "http" && !is_near(&url) {
+        let advice = "this URL sends everything in plain text over a public network; use https";
+        section.reading.warn(section.place("url"), &super::node::join(&section.path, "url"), advice);
+    }
+    Some(url)
+}
+
+/// A URL with one of these schemes, a host and no fragment. The fault never quotes it.
+pub(super) fn http_url(words: &Words, schemes: &[&str]) -> Result<Url, String> {
+    let expected = schemes.join(" or ");
+    let url = Url::parse(words.text.trim())
+        .map_err(|error| format!("this is not a URL ({error}); an {expected} URL was expected"))?;
+    if !schemes.contains(&url.scheme()) {
+        return Err(format!("an {expected} URL was expected, this one has another scheme"));
+    }
+    if url.host_str().is_none_or(str::is_empty) {
+        return Err("this URL has no host".to_owned());
+    }
+    if url.fragment().is_some() {
+        return Err("this URL has a fragment (`#…`), which no server ever sees: leave it out".to_owned());
+    }
+    Ok(url)
+}
+
+pub(super) fn has_credentials(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
+
+/// Gathers the pieces of a URL that must not be shown, each as written and decoded.
+pub(super) fn keep_secrets(reading: &Reading<'_>, url: &Url) {
+    reading.keep_secret(url.as_str());
+    let target = match url.query() {
+        Some(query) => format!("{}?{query}", url.path()),
+        None => url.path().to_owned(),
+    };
+    if target.len() > 1 {
+        reading.keep_secret(&target);
+    }
+    if has_credentials(url) {
+        keep_credentials(reading, url);
+    }
+    let segments = url.path_segments().into_iter().flatten();
+    let values = url.query().into_iter().flat_map(|query| query.split('&'));
+    let values = values.map(|pair| pair.split_once('=').map_or(pair, |(_, value)| value));
+    for token in segments.chain(values).filter(|token| token.len() >= SHORTEST_TOKEN) {
+        reading.keep_secret(token);
+        reading.keep_secret(&decoded(token));
+    }
+}
+
+/// User name, password, and both as the `Basic` scheme writes them (RFC 7617), padded or not.
+fn keep_credentials(reading: &Reading<'_>, url: &Url) {
+    let password = url.password().unwrap_or_default();
+    let (user, plain) = (decoded(url.username()), decoded(password));
+    let login = STANDARD.encode(format!("{user}:{plain}"));
+    for secret in [url.username(), password, &user, &plain, &login, login.trim_end_matches('=')] {
+        reading.keep_secret(secret);
+    }
+}
+
+/// Percent-decoded. The form decoder also reads `+` as a space, which a path does not mean.
+fn decoded(text: &str) -> String {
+    let field = format!("v={}", text.replace('+', "%2B").replace('&', "%26"));
+    url::form_urlencoded::parse(field.as_bytes())
+        .next()
+        .map(|(_, value)| value.into_owned())
+        .unwrap_or_default()
+}
+
+/// Whether plain text to this host most likely stays on the machine or in its network.
+fn is_near(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            let private = [".localhost", ".local", ".lan", ".internal", ".home.arpa"];
+            !name.contains('.') || private.iter().any(|suffix| name.ends_with(suffix))
+        }
+        Some(Host::Ipv4(address)) => is_near_address(IpAddr::V4(address)),
+        Some(Host::Ipv6(address)) => is_near_address(IpAddr::V6(address)),
+        None => true,
+    }
+}
+
+fn is_near_address(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.is_loopback() || v4.is_private() || v4.is_link_local(),
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_text_is_near_only_on_loopback_and_private_networks() {
+        let near = [
+            "http://localhost/",
+            "http://127.0.0.1:8080/",
+            "http://10.1.2.3/",
+            "http://nas/",
+            "http://[::1]/",
+        ];
+        let far =
+            ["http://example.com/", "http://8.8.8.8/", "http://[2001:db8::1]/", "http://[::ffff:8.8.8.8]/"];
+        for (urls, expected) in [(&near[..], true), (&far[..], false)] {
+            for url in urls {
+                assert_eq!(is_near(&Url::parse(url).unwrap()), expected, "{url}");
+            }
+        }
+    }
+
+    #[test]
+    fn credentials_are_known_in_every_form_they_travel_in() {
+        let reading = Reading::new(std::path::PathBuf::new(), &|_| None);
+        keep_secrets(&reading, &Url::parse("https://renderer:p%40ssword@example.com/").unwrap());
+        let secrets = reading.finish().secrets;
+        for form in ["renderer", "p%40ssword", "p@ssword", "cmVuZGVyZXI6cEBzc3dvcmQ="] {
+            assert!(secrets.iter().any(|secret| secret == form), "{form}: {secrets:?}");
+        }
+        assert_eq!(decoded("p%40ss+word%26more"), "p@ss+word&more");
+        assert_eq!(decoded("plain&odd"), "plain&odd");
+    }
+}

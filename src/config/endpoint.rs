@@ -1,0 +1,228 @@
+//! `[endpoints.*]`.
+
+use super::address;
+use super::fault::quoted;
+use super::section::Section;
+use super::settings::{Endpoint, Proxy, RetryPolicy};
+use super::tls;
+use crate::secret::{Secret, SecretUrl};
+use crate::sign::Signer;
+use serde_json::{Map, Value as Json};
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The default of `connect_timeout`, unless `timeout` is shorter.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The most waits in a schedule.
+const LONGEST_SCHEDULE: usize = 100;
+
+/// The most headers of an endpoint's own.
+const MOST_HEADERS: usize = 64;
+
+/// Headers that the transport or the delivery writes itself.
+const OWN_HEADERS: &[&str] = &[
+    "accept-encoding",
+    "connection",
+    "content-length",
+    "expect",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+    "taskbell-attempt",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "webhook-id",
+    "webhook-signature",
+    "webhook-timestamp",
+];
+
+/// The keys of a signature beside its scheme and secrets.
+const HMAC_KEYS: &[&str] =
+    &["key", "content", "hash", "encoding", "header", "value", "id_header", "timestamp_header", "joiner"];
+
+/// Reads every endpoint. Beside the sound ones it returns the names of all, so that a hook that
+/// names a faulty one is not a second fault.
+pub(super) fn read_all<'r>(root: &Section<'r>) -> (Vec<Arc<Endpoint>>, Vec<&'r str>) {
+    let mut endpoints = Vec::new();
+    let mut names = Vec::new();
+    for (name, at, section) in root.named_tables("endpoints") {
+        if !is_name(name) {
+            let message =
+                format!("{} is no name of an endpoint: 1 to 64 letters, digits, `-` or `_`", quoted(name));
+            section.reading.fault(at, &section.path, message);
+        }
+        names.push(name);
+        endpoints.extend(read(name, &section).map(Arc::new));
+    }
+    (endpoints, names)
+}
+
+fn is_name(name: &str) -> bool {
+    (1..=64).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+}
+
+fn read(name: &str, section: &Section<'_>) -> Option<Endpoint> {
+    let address = address::endpoint_url(section);
+    let headers = headers(section);
+    let sign = signers(section);
+    let (timeout, connect_timeout) = timeouts(section);
+    let retry = retry(section);
+    let rate = section.rates("rate");
+    let concurrency = section.integer("concurrency").and_then(|number| usize::try_from(number).ok());
+    let tls = tls::read(section);
+    let proxy = proxy(section);
+    let mentions = section.texts("mentions").into_iter().map(|words| words.text).collect();
+    let (platform, url) = address?;
+    let (pace, at_once) = platform.pace();
+    Some(Endpoint {
+        name: name.to_owned(),
+        platform,
+        url,
+        headers,
+        sign,
+        timeout,
+        connect_timeout,
+        retry,
+        rate: rate.unwrap_or_else(|| pace.to_vec()),
+        concurrency: concurrency.unwrap_or(at_once),
+        tls,
+        proxy,
+        mentions,
+    })
+}
+
+fn headers(section: &Section<'_>) -> Vec<(String, Secret)> {
+    let mut headers: Vec<(String, Secret)> = Vec::new();
+    let given = section.secret_table("headers");
+    if given.len() > MOST_HEADERS {
+        section.fault("headers", format!("at most {MOST_HEADERS} headers fit, here are {}", given.len()));
+        return headers;
+    }
+    for (entry, words) in given {
+        let name = entry.name.to_ascii_lowercase();
+        let fault = if !is_header_name(&name) {
+            Some((entry.at, "this is no header name: letters, digits and `-` were expected".to_owned()))
+        } else if name == "webhook-signature" {
+            Some((entry.at, "this header is written by `sign`".to_owned()))
+        } else if OWN_HEADERS.contains(&name.as_str()) {
+            Some((entry.at, "Taskbell writes this header itself".to_owned()))
+        } else if headers.iter().any(|(other, _)| *other == name) {
+            Some((entry.at, "this header stands here twice; upper and lower case are the same".to_owned()))
+        } else if !words.text.bytes().all(|b| matches!(b, b' '..=b'~' | b'\t')) {
+            Some((words.at, "a header value is one line of printable ASCII; this one is not".to_owned()))
+        } else {
+            None
+        };
+        if let Some((at, message)) = fault {
+            section.reading.fault(at, &format!("{}.headers.{}", section.path, entry.name), message);
+            continue;
+        }
+        // `Bearer TOKEN`: a receiver may echo the token without its scheme.
+        if let Some((_, token)) = words.text.split_once(' ') {
+            section.reading.keep_secret(token.trim());
+        }
+        headers.push((name, words.into_secret()));
+    }
+    headers
+}
+
+/// A token as in RFC 9110, section 5.6.2.
+fn is_header_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+}
+
+fn timeouts(section: &Section<'_>) -> (Duration, Duration) {
+    let timeout = section.duration("timeout");
+    let connect = section.duration("connect_timeout");
+    if let (Some(timeout), Some(connect)) = (timeout, connect)
+        && connect > timeout
+    {
+        section.fault("connect_timeout", format!("`connect_timeout` is longer than `timeout` ({timeout:?})"));
+    }
+    let timeout = timeout.unwrap_or_default();
+    (timeout, connect.unwrap_or(CONNECT_TIMEOUT.min(timeout)))
+}
+
+fn retry(section: &Section<'_>) -> RetryPolicy {
+    let Some(retry) = section.table("retry") else {
+        return RetryPolicy { schedule: Vec::new(), max_age: Duration::ZERO };
+    };
+    let schedule = retry.durations("schedule");
+    if schedule.len() > LONGEST_SCHEDULE {
+        retry.fault(
+            "schedule",
+            format!("a schedule has at most {LONGEST_SCHEDULE} waits, this one has {}", schedule.len()),
+        );
+    }
+    RetryPolicy { schedule, max_age: retry.duration("max_age").unwrap_or_default() }
+}
+
+fn proxy(section: &Section<'_>) -> Proxy {
+    let Some(words) = section.text("proxy") else { return Proxy::Direct };
+    if words.text == "env" {
+        keep_environment_proxies(section);
+        return Proxy::Environment;
+    }
+    let sound = address::http_url(&words, &["http"]).and_then(|url| {
+        let bare = matches!(url.path(), "" | "/") && url.query().is_none();
+        if bare { Ok(url) } else { Err("the URL of a proxy has no path and no query".to_owned()) }
+    });
+    match sound {
+        Ok(url) => {
+            address::keep_secrets(section.reading, &url);
+            Proxy::Url(SecretUrl::new(url))
+        }
+        Err(message) => {
+            section.fault("proxy", format!("{message} (or `env`)"));
+            Proxy::Direct
+        }
+    }
+}
+
+/// The environment's proxies may carry a password.
+fn keep_environment_proxies(section: &Section<'_>) {
+    for name in ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "https_proxy", "http_proxy", "all_proxy"] {
+        let value = section.reading.variable(name).and_then(|value| value.into_string().ok());
+        if let Some(url) =
+            value.and_then(|value| url::Url::parse(&value).ok()).filter(address::has_credentials)
+        {
+            address::keep_secrets(section.reading, &url);
+        }
+    }
+}
+
+fn signers(section: &Section<'_>) -> Vec<Signer> {
+    section.list_of_tables("sign").iter().filter_map(signer).collect()
+}
+
+fn signer(section: &Section<'_>) -> Option<Signer> {
+    let mut entry = Map::new();
+    let scheme = section.text("scheme").map(|words| words.text);
+    let secrets = section.secrets("secrets");
+    for name in HMAC_KEYS {
+        if let Some(words) = section.text(name) {
+            entry.insert((*name).to_owned(), words.text.into());
+        }
+    }
+    entry.insert("scheme".to_owned(), scheme?.into());
+    if secrets.is_empty() {
+        return None;
+    }
+    let mut seen = HashSet::new();
+    if !secrets.iter().all(|secret| seen.insert(secret.text.as_str())) {
+        section.fault("secrets", "the same secret stands here twice");
+    }
+    entry.insert("secrets".to_owned(), secrets.into_iter().map(|words| words.text).collect());
+    match Signer::from_json(&Json::Object(entry)) {
+        Ok(signer) => Some(signer),
+        Err(message) => {
+            section.reading.fault(section.at, &section.path, message);
+            None
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! What the room as a whole promises.
+
+mod endpoints;
+mod keys;
+mod robustness;
+mod secrecy;
+
+use super::*;
+use serde_json::json;
+use std::ffi::OsString;
+use std::time::Duration;
+
+const MARKER: &str = "marker-4f9c2a71d0";
+
+const VARIABLES: &[(&str, &str)] = &[
+    ("SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T000/B000/marker-4f9c2a71d0"),
+    ("CI_TOKEN", "Bearer marker-4f9c2a71d0"),
+    ("CI_SECRET", "whsec_bWFya2VyLTRmOWMyYTcxZDAtbWFya2VyLTRm"),
+    ("CI_SECRET_OLD", "whsec_bWFya2VyLTRmOWMyYTcxZDAtbWFya2VyLTRn"),
+    ("CI_HMAC_SECRET", "marker-4f9c2a71d0-hmac"),
+    ("EMPTY", ""),
+    ("MARKER", MARKER),
+];
+
+fn variable(name: &str) -> Option<OsString> {
+    VARIABLES.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value))
+}
+
+fn read_all(source: &str) -> Result<(Config, Vec<ConfigError>), ConfigErrors> {
+    load(source, &variable).map(|(config, warnings, _)| (config, warnings))
+}
+
+fn config(source: &str) -> Config {
+    read_all(source).unwrap_or_else(|errors| panic!("{errors}")).0
+}
+
+fn faults(source: &str) -> Vec<String> {
+    read_all(source)
+        .map(|_| Vec::new())
+        .unwrap_or_else(|errors| errors.iter().map(ToString::to_string).collect())
+}
+
+#[track_caller]
+fn assert_fault(source: &str, expected: &str) {
+    let faults = faults(source);
+    assert!(faults.iter().any(|fault| fault.contains(expected)), "no `{expected}` in {faults:#?}");
+}
+
+fn endpoint(lines: &str) -> String {
+    format!("[endpoints.a]\nurl = \"https://example.com/\"\n{lines}\n")
+}
+
+fn hook(lines: &str) -> String {
+    format!(
+        "[endpoints.a]\nurl = \"https://example.com/\"\n[[hooks]]\non = [\"queue.end\"]\nto = [\"a\"]\n{lines}\n"
+    )
+}
+
+/// A folder with the files that the example names.
+fn example_folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let certificates = folder.path().join("certificates");
+    std::fs::create_dir(&certificates).unwrap();
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    std::fs::write(certificates.join("ca.pem"), made.cert.pem()).unwrap();
+    std::fs::write(certificates.join("client.pem"), made.cert.pem()).unwrap();
+    std::fs::write(certificates.join("client.key"), made.signing_key.serialize_pem()).unwrap();
+    folder
+}
+
+fn written(folder: &tempfile::TempDir, name: &str, text: &str) -> String {
+    let path = folder.path().join(name);
+    std::fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn all_faults_are_found_at_once_each_with_its_place() {
+    let text = "[host]\nnmae = \"x\"\n[endpoints.team]\nurl = \"https://example.com/\"\n  timeout = \"10 s\"\n\
+                concurrency = 65\n[[hooks]]\non = [\"Queue\"]\nto = [\"taem\"]\n";
+    assert_eq!(
+        faults(text),
+        [
+            "line 2, column 1: host.nmae: there is no such key; did you mean `name`?",
+            "line 5, column 13: endpoints.team.timeout: `10 s` is not a duration such as \"250ms\", \"10s\", \
+             \"5m\", \"2h\", \"3d\" or \"1h30m\"",
+            "line 6, column 15: endpoints.team.concurrency: expected a whole number from 1 to 64, found 65",
+            "line 8, column 7: hooks[0].on[0]: `Queue` is not an event type: lower-case letters, digits and `_`, \
+             in parts joined by `.`, for instance `render.saved`",
+            "line 9, column 7: hooks[0].to[0]: there is no endpoint `taem`; did you mean `team`?",
+        ]
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let path = written(&folder, "taskbell.toml", text);
+    assert!(faults(&path)[0].starts_with(&format!("{path}:2:1: host.nmae: ")));
+}
+
+#[test]
+fn json_and_toml_mean_the_same() {
+    let toml = hook("min_tasks = 3\ntemplate = { a = [1, true, \"{{ x }}\"] }");
+    let json = json!({
+        "endpoints": {"a": {"url": "https://example.com/"}},
+        "hooks": [{"on": ["queue.end"], "to": ["a"], "min_tasks": 3, "template": {"a": [1, true, "{{ x }}"]}}],
+    });
+    assert_eq!(format!("{:?}", config(&toml)), format!("{:?}", config(&json.to_string())));
+    assert_fault(
+        "{\"host\": {\"name\": \"a\",\n \"name\": \"b\"}}",
+        "line 2, column 2: host.name: this key stands",
+    );
+    assert_fault("{\"host\": {},\n}", "line 2, column 1: not valid JSON: trailing comma");
+    assert_fault("[host]\n[[hooks]\non = 5\n", "line 2, column 9: not valid TOML: ");
+    assert_fault("[host]\nname = \"a\"\nname = \"b\"\n", "line 3, column 1: not valid TOML: duplicate key");
+}
+
+#[test]
+fn a_missing_file_is_one_fault_that_names_it() {
+    let errors = Config::load("no/such/taskbell.toml").unwrap_err();
+    assert_eq!(errors.as_slice().len(), 1);
+    assert!(errors.to_string().starts_with("no/such/taskbell.toml: this configuration cannot be read: "));
+}
+
+#[test]
+fn a_key_in_the_wrong_table_is_sent_to_the_right_one() {
+    assert_fault(
+        "timeout = \"5s\"\n",
+        "timeout: there is no such key here; it belongs in `[endpoints.NAME]`",
+    );
+    assert_fault("cooldown = 1\n", "cooldown: there is no such key; known here: `host`, `spool`");
+    assert_fault("[hooks]\n", "hooks: expected a list of tables, found a table");
+    assert_fault("endpoints = 1\n[host]\n", "endpoints: expected a table of names, found a number");
+}
+
+#[test]
+fn a_value_out_of_its_range_is_told_the_range() {
+    assert_fault(&endpoint("timeout = \"50ms\""), "`50ms` is out of range: 100ms to 10m");
+    assert_fault(&endpoint("timeout = 15"), "timeout: expected a duration such as");
+    assert_fault(&endpoint("rate = \"0/s\""), "`0/s` is not a rate such as");
+    assert_fault(&endpoint("rate = [\"1/s\", 5]"), "endpoints.a.rate[1]: expected a rate");
+    assert_fault(
+        &endpoint("retry = { schedule = [\"5s\", \"40d\"] }"),
+        "retry.schedule[1]: `40d` is out of range",
+    );
+    assert_fault(&endpoint("connect_timeout = \"16s\""), "`connect_timeout` is longer than `timeout` (15s)");
+    assert_fault("[queue]\nmax_event_bytes = 1\n", "queue.max_event_bytes: 1 is out of range: 1KiB to 16MiB");
+    assert_fault("[queue]\nmax_event_bytes = \"4MB\"\n", "`4MB` is not a size such as");
+    assert_fault("[queue]\nmax_event_bytes = \"4MiB\"\n", "twice `max_event_bytes`, so 8MiB or more");
+    assert_fault(
+        &hook("min_tasks = -1"),
+        "min_tasks: expected a whole number from 1 to 1000000000, found -1",
+    );
+    assert_fault(&hook("min_tasks = 2.5"), "found 2.5");
+}
+
+#[test]
+fn empty_lists_mean_what_they_say() {
+    let config = config(&endpoint("rate = []\nretry = { schedule = [] }"));
+    assert!(config.endpoints[0].rate.is_empty() && config.endpoints[0].retry.schedule.is_empty());
+    assert_fault(
+        "[[hooks]]\non = []\nto = [\"\"]\n",
+        "hooks[0].on: an event type is missing: this list is empty",
+    );
+    assert_fault("[[hooks]]\non = []\nto = [\"\"]\n", "hooks[0].to[0]: this text is empty");
+    assert_fault("[[hooks]]\nname = \"x\"\n", "hooks[0].on: this key is missing");
+}
+
+#[test]
+fn templates_come_from_tables_and_files_only() {
+    let folder = tempfile::tempdir().unwrap();
+    written(&folder, "good.json", "{\"text\": \"env:not-followed\"}");
+    written(&folder, "bad.json", "{\n \"text\": \"{{ a }}\",\n}");
+    written(&folder, "good.j2", "{\"text\": {{ event.type }}}");
+    let of = |template: &str| written(&folder, "c.toml", &hook(&format!("template = {template}")));
+    for good in ["\"file:good.json\"", "\"file:good.j2\"", "{ text = \"env:NOT_FOLLOWED\" }"] {
+        assert!(config(&of(good)).hooks[0].template.is_some(), "{good}");
+    }
+    for bad in ["\"hello\"", "\"env:MARKER\"", "\"file:good.txt\"", "[1]", "7"] {
+        assert_fault(&of(bad), "hooks[0].template: expected a table, \"file:NAME.json\"");
+    }
+    let bad = folder.path().join("bad.json");
+    assert_fault(
+        &of("\"file:bad.json\""),
+        &format!("{}:3:1: hooks[0].template: not valid JSON: trailing comma", bad.display()),
+    );
+    assert_fault(&of("\"file:none.json\""), "none.json cannot be read");
+}
+
+#[test]
+fn what_is_hardly_meant_is_warned_of() {
+    let warnings = |text: &str| -> Vec<String> {
+        read_all(text).unwrap_or_else(|errors| panic!("{errors}")).1.iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(warnings("{}"), ["line 1, column 1: there are no `[[hooks]]`: nothing will ever ring"]);
+    assert_eq!(warnings(&hook("")), Vec::<String>::new());
+    let text = "[endpoints.a]\nurl = \"http://example.com/\"\n[endpoints.b]\nurl = \"http://127.0.0.1/\"\n\
+                [[hooks]]\non = [\"task.completed\", \"render.saved\"]\nto = [\"a\"]\n";
+    let found = warnings(text);
+    assert_eq!(found.len(), 3, "{found:#?}");
+    assert!(
+        found[0].starts_with("line 2, column 7: endpoints.a.url: this URL sends everything in plain text")
+    );
+    assert!(found[1].starts_with("line 3, column 12: endpoints.b: no hook rings at this endpoint"));
+    assert!(
+        found[2].contains("hooks[0].on[0]: `task.completed` is none of")
+            && found[2].contains("`task.complete` is meant")
+    );
+}
+
+#[test]
+fn names_and_lists_hold_nothing_twice() {
+    assert_fault(
+        &hook("name = \"x\"\n[[hooks]]\nname = \"x\"\non = [\"a\"]\nto = [\"a\"]"),
+        "hooks[1].name: another hook",
+    );
+    assert_fault("[[hooks]]\non = [\"a\", \"a\"]\nto = []\n", "hooks[0].on: `a` stands here twice");
+}
+
+#[test]
+fn memory_and_relative_paths_are_understood() {
+    assert_eq!(config("[spool]\npath = \":memory:\"\n").spool.path, SpoolPath::Memory);
+    let here = std::env::current_dir().unwrap();
+    assert_eq!(config("[spool]\npath = \"x/y.db\"\n").spool.path, SpoolPath::File(here.join("x/y.db")));
+    let folder = tempfile::tempdir().unwrap();
+    let path = written(&folder, "farm.toml", "[files]\nroots = [\"a\", \"/b\"]\n");
+    let config = config(&path);
+    assert_eq!(config.files.roots, [folder.path().join("a"), PathBuf::from("/b")]);
+    assert!(matches!(config.spool.path, SpoolPath::File(path) if path.ends_with("taskbell/farm.db")));
+}
+
+#[test]
+fn a_finding_about_a_sound_configuration_has_its_place_and_no_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let card = "{\n  \"blocks\": [{\"text\": \"{{ x }}\"}]\n}";
+    written(&folder, "card.json", card);
+    written(&folder, "card.j2", "{}\n{{ x }}");
+    let hooks = ["{ a = [\"{{ x }}\"] }", "\"file:card.json\"", "\"file:card.j2\""];
+    let hooks =
+        hooks.map(|template| format!("[[hooks]]\non = [\"a\"]\nto = [\"a\"]\ntemplate = {template}\n"));
+    let text = format!("[endpoints.a]\nurl = \"https://example.com/{MARKER}\"\n{}", hooks.concat());
+    let path = written(&folder, "c.toml", &text);
+    let (_, _, places) = load(&path, &variable).unwrap_or_else(|errors| panic!("{errors}"));
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    assert_eq!(places.at("hooks[1].on[0]", "odd").to_string(), format!("{path}:8:7: hooks[1].on[0]: odd"));
+    assert_eq!(places.at("hooks[1].when", "odd").line, 7);
+    assert_eq!(
+        places.in_template(0, "hooks[0].template.a[0]", Some(1), "no x").to_string(),
+        format!("{path}:6:19: hooks[0].template.a[0]: no x")
+    );
+    assert_eq!(
+        places.in_template(1, "card.json: blocks[0].text", None, "no x").to_string(),
+        format!("{}:2:23: hooks[1].template: no x", file("card.json"))
+    );
+    let last = places.in_template(2, "card.j2", Some(2), MARKER);
+    assert_eq!(last.to_string(), format!("{}:2:1: hooks[2].template: [redacted]", file("card.j2")));
+    assert!(!format!("{places:?}").contains(MARKER));
+}

@@ -1,0 +1,140 @@
+//! The schema and what is read are the same.
+
+use super::*;
+use crate::config::kind::{Kind, LeftOut};
+use crate::config::schema::TABLES;
+use serde_json::{Value as Json, json};
+use std::collections::BTreeSet;
+
+#[test]
+fn every_value_of_the_complete_example_takes_effect() {
+    let folder = example_folder();
+    let path = written(&folder, "render.toml", reference::EXAMPLE);
+    let (config, warnings) = read_all(&path).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(warnings, []);
+    assert_eq!(config.host.name, "render-07");
+    assert_eq!(config.host.base_url.as_deref(), Some("https://render-07.example.com"));
+    assert_eq!(config.spool.path, SpoolPath::File(folder.path().join("taskbell.db")));
+    assert_eq!(config.spool.retain, Duration::from_secs(14 * 86_400));
+    assert_eq!((config.queue.max_event_bytes, config.queue.max_bytes), (256 << 10, 8 << 20));
+    assert_eq!(config.queue.end_delay, Duration::from_secs(2));
+    assert_eq!(config.files.roots, [folder.path().join("outputs")]);
+
+    let names: Vec<&str> = config.endpoints.iter().map(|endpoint| endpoint.name.as_str()).collect();
+    assert_eq!(names, ["team", "ci"]);
+    let team = config.endpoint("team").unwrap();
+    assert_eq!(team.platform.name(), "slack");
+    assert_eq!(team.url.expose().as_str(), VARIABLES[0].1);
+    assert_eq!(team.mentions, ["U012AB3CD"]);
+    let rate = |count, seconds| Rate { count, per: Duration::from_secs(seconds) };
+    assert_eq!(team.rate, [rate(1, 1), rate(30, 60)]);
+    let ci = config.endpoint("ci").unwrap();
+    assert_eq!(ci.platform.name(), "json");
+    assert_eq!((ci.headers[0].0.as_str(), ci.headers[0].1.expose()), ("authorization", VARIABLES[1].1));
+    assert_eq!((ci.timeout, ci.connect_timeout), (Duration::from_secs(20), Duration::from_secs(4)));
+    assert_eq!(ci.retry.schedule.iter().map(Duration::as_secs).collect::<Vec<_>>(), [10, 60, 600, 3600]);
+    assert_eq!(ci.retry.max_age, Duration::from_secs(43_200));
+    assert_eq!((ci.rate.as_slice(), ci.concurrency), (&[rate(30, 60)][..], 4));
+    assert!(ci.tls.ca.as_ref().unwrap().starts_with(b"-----BEGIN CERTIFICATE"));
+    assert!(ci.tls.client.as_ref().unwrap().1.expose().contains("PRIVATE KEY"));
+    assert!(matches!(&ci.proxy, Proxy::Url(url) if url.expose().port() == Some(3128)), "{:?}", ci.proxy);
+    assert_eq!(ci.sign.len(), 2);
+
+    let hooks = &config.hooks;
+    assert_eq!(
+        hooks.iter().map(|hook| hook.name.as_str()).collect::<Vec<_>>(),
+        ["batch finished", "hooks[1]", "long batch"]
+    );
+    assert_eq!(
+        (hooks[0].on.as_slice(), hooks[0].to.as_slice()),
+        (&["queue.end".to_owned()][..], &["team".to_owned()][..])
+    );
+    assert_eq!(hooks[0].when.as_ref().unwrap().source(), "queue.total >= 10 or queue.failed > 0");
+    assert!(hooks[1].template.is_some() && hooks[0].template.is_none());
+    assert_eq!((hooks[2].min_tasks, hooks[2].min_duration), (Some(20), Some(Duration::from_secs(600))));
+    assert!(hooks[2].only_failures && hooks[2].smart && !hooks[0].only_failures && !hooks[0].smart);
+}
+
+#[test]
+fn the_complete_example_uses_every_key_with_a_value_that_is_not_the_default() {
+    let tree = toml_text::parse(reference::EXAMPLE).unwrap();
+    let mut used = BTreeSet::new();
+    collect(&tree, "", &mut used);
+    for table in TABLES {
+        for key in table.keys {
+            let pattern = node::join(table.pattern, key.name);
+            assert!(used.iter().any(|(known, _)| *known == pattern), "`{pattern}` is not in the example");
+            if let LeftOut::Value(default) = key.default {
+                let default = toml_text::parse_value(default).unwrap().to_json().to_string();
+                let differs = used.iter().any(|(known, value)| *known == pattern && *value != default);
+                assert!(differs, "`{pattern}` has its default in the example");
+            }
+        }
+    }
+}
+
+/// Every key of a tree as the schema names it, with its value.
+fn collect(tree: &Node, pattern: &str, used: &mut BTreeSet<(String, String)>) {
+    match &tree.value {
+        node::Value::Table(entries) => {
+            for entry in entries {
+                let free = schema::table(&format!("{pattern}.*")).is_some();
+                let below = if free { format!("{pattern}.*") } else { node::join(pattern, &entry.name) };
+                used.insert((below.clone(), entry.node.to_json().to_string()));
+                collect(&entry.node, &below, used);
+            }
+        }
+        node::Value::List(members) => {
+            members.iter().for_each(|member| collect(member, &format!("{pattern}[]"), used))
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn every_key_of_the_schema_is_read_and_its_type_is_checked() {
+    let base = json!({
+        "host": {}, "spool": {}, "queue": {}, "files": {},
+        "endpoints": {"a": {
+            "url": "https://example.com/", "retry": {},
+            "sign": [{"scheme": "hmac", "secrets": ["whsec_bWFya2VyLTRmOWMyYTcxZDAtbWFya2VyLTRm"]}],
+        }},
+        "hooks": [{"on": ["queue.end"], "to": ["a"]}],
+    });
+    for table in TABLES {
+        for key in table.keys {
+            let path = node::join(table.pattern, key.name).replace('*', "a").replace("[]", "[0]");
+            let parent = table.pattern.replace('*', "a").replace("[]", ".0").replace('.', "/");
+            let pointer = if parent.is_empty() { parent } else { format!("/{parent}") };
+            let wrong = if matches!(key.kind, Kind::Boolean) { json!("yes") } else { json!(true) };
+            let mut broken = base.clone();
+            let parent = broken.pointer_mut(&pointer).and_then(Json::as_object_mut).unwrap();
+            parent.insert(key.name.to_owned(), wrong);
+            let errors = read_all(&broken.to_string()).expect_err(&path);
+            let error = errors.iter().find(|error| error.key == path);
+            let error = error.unwrap_or_else(|| panic!("no error of {path} in {errors}"));
+            assert!(error.message.contains("expected"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn the_defaults_are_those_of_the_contract() {
+    let text = "[endpoints.a]\nurl = \"https://example.com/\"\n";
+    let config = config(text);
+    assert!(config.file.is_none() && !config.host.name.is_empty() && config.host.base_url.is_none());
+    assert!(matches!(&config.spool.path, SpoolPath::File(path) if path.ends_with("taskbell/taskbell.db")));
+    assert_eq!(config.spool.retain, Duration::from_secs(7 * 86_400));
+    assert_eq!((config.queue.max_event_bytes, config.queue.max_bytes), (1 << 20, 4 << 20));
+    assert_eq!(config.queue.end_delay, Duration::from_secs(1));
+    let a = config.endpoint("a").unwrap();
+    assert_eq!(a.platform.name(), "json");
+    assert_eq!((a.timeout, a.connect_timeout), (Duration::from_secs(15), Duration::from_secs(5)));
+    let hours: Vec<u64> = a.retry.schedule.iter().map(Duration::as_secs).collect();
+    assert_eq!(hours, [5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400]);
+    assert_eq!(a.retry.max_age, Duration::from_secs(4 * 86_400));
+    assert_eq!((a.rate.as_slice(), a.concurrency), a.platform.pace());
+    assert!(matches!(a.proxy, Proxy::Direct) && a.headers.is_empty() && a.sign.is_empty());
+    let short = super::tests::config(&endpoint("timeout = \"2s\""));
+    assert_eq!(short.endpoints[0].connect_timeout, Duration::from_secs(2));
+}
