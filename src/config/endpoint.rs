@@ -90,6 +90,7 @@ fn read(name: &str, section: &Section<'_>) -> Option<Endpoint> {
         retry,
         rate: rate.unwrap_or_else(|| pace.to_vec()),
         concurrency: concurrency.unwrap_or(at_once),
+        ordered: concurrency == Some(1),
         tls,
         proxy,
         mentions,

@@ -165,7 +165,8 @@ impl Bell {
         if self.shared.log.set(sink, Duration::from_secs(5)) {
             Ok(())
         } else {
-            let message = "the former log function is still running; it must return, and must not call Taskbell";
+            let message =
+                "the former log function is still running; it must return, and must not call Taskbell";
             Err(Error::new(ErrorKind::Timeout, message))
         }
     }
@@ -189,7 +190,10 @@ impl Bell {
                 return Ok(());
             }
             if Instant::now() > deadline && lock(&self.shared.reload).take().is_some() {
-                return Err(Error::new(ErrorKind::Timeout, "the clerk is busy with a disk that does not answer"));
+                return Err(Error::new(
+                    ErrorKind::Timeout,
+                    "the clerk is busy with a disk that does not answer",
+                ));
             }
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -210,10 +214,8 @@ impl Bell {
         let limit = self.shared.max_event_bytes.load(Ordering::Relaxed);
         if payload.len() > limit {
             counters.refused_too_large.one();
-            let message = format!(
-                "the event has {} bytes; `queue.max_event_bytes` allows {limit}",
-                payload.len()
-            );
+            let message =
+                format!("the event has {} bytes; `queue.max_event_bytes` allows {limit}", payload.len());
             return Err(Error::new(ErrorKind::TooLarge, message));
         }
         let refuse = |kind: ErrorKind, message: String| {
@@ -225,8 +227,9 @@ impl Bell {
             let message = format!("the event is not UTF-8 at byte {}", fault.valid_up_to());
             refuse(ErrorKind::InvalidArgument, message)
         })?;
-        event::check_object(text)
-            .map_err(|fault| refuse(ErrorKind::InvalidJson, format!("the event is not a JSON object: {fault}")))
+        event::check_object(text).map_err(|fault| {
+            refuse(ErrorKind::InvalidJson, format!("the event is not a JSON object: {fault}"))
+        })
     }
 
     fn refuse(&self, refusal: Refusal) -> Error {

@@ -1,6 +1,6 @@
 //! A dry run of a configuration.
 
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, Places};
 use serde_json::{Value as Json, json};
 
 /// What a dry run found.
@@ -17,13 +17,36 @@ pub struct CheckReport {
 /// Reads a configuration and tries every template and condition on sample events. Sends nothing, and
 /// opens no spool.
 pub fn check(config: &str) -> CheckReport {
-    match Config::load_with_warnings(config) {
-        Ok((config, warnings)) => {
+    match Config::load_with_places(config) {
+        Ok((config, warnings, places)) => {
             let counts = (config.endpoints.len(), config.hooks.len());
-            CheckReport { errors: Vec::new(), warnings, counts }
+            CheckReport { errors: rehearse(&config, &places), warnings, counts }
         }
-        Err(errors) => CheckReport { errors: errors.into_vec(), warnings: Vec::new(), counts: (0, 0) },
+        Err(errors) => {
+            CheckReport { errors: errors.into_iter().collect(), warnings: Vec::new(), counts: (0, 0) }
+        }
     }
+}
+
+/// What fails on sample events, each fault once however many of the hook's event types show it.
+fn rehearse(config: &Config, places: &Places) -> Vec<ConfigError> {
+    let mut errors: Vec<ConfigError> = Vec::new();
+    for (index, hook) in config.hooks.iter().enumerate() {
+        let mut add = |error: ConfigError| {
+            if !errors.contains(&error) {
+                errors.push(error);
+            }
+        };
+        for kind in &hook.on {
+            if let Some(Err(reason)) = hook.when.as_ref().map(|when| when.check(kind)) {
+                add(places.at(&format!("hooks[{index}].when"), &reason));
+            }
+            if let Some(Err(fault)) = hook.template.as_ref().map(|template| template.check(kind)) {
+                add(places.in_template(index, &fault.place, fault.line, &fault.reason));
+            }
+        }
+    }
+    errors
 }
 
 impl CheckReport {

@@ -106,7 +106,8 @@ impl Clerk {
                 }
             }
             self.prepare_records();
-            let text = format!("took {found} event(s) over from instance {instance}, which ended without closing");
+            let text =
+                format!("took {found} event(s) over from instance {instance}, which ended without closing");
             self.shared.log.write(Level::Info, &text);
             self.commit(Phase::Open)
         });
@@ -219,7 +220,9 @@ impl Clerk {
         let counters = &self.shared.counters;
         let endings: Vec<_> = work.lanes.iter().filter_map(ending).chain(done.dead).collect();
         counters.spooled.add(done.spooled);
-        counters.deliveries.add((done.jobs.len() + endings.iter().filter(|e| e.attempts == 0).count()) as u64);
+        counters
+            .deliveries
+            .add((done.jobs.len() + endings.iter().filter(|e| e.attempts == 0).count()) as u64);
         for report in &work.lanes {
             if let LaneReport::Attempt { fate, .. } = report {
                 counters.attempts.one();
@@ -298,9 +301,9 @@ impl Clerk {
             self.work.states.push((super::endpoints::state_key(name), None));
         }
         self.config = config;
-        let waiting = old.into_iter().flat_map(|(name, lane)| {
-            lane.retire().into_iter().map(move |job| (name.clone(), job))
-        });
+        let waiting = old
+            .into_iter()
+            .flat_map(|(name, lane)| lane.retire().into_iter().map(move |job| (name.clone(), job)));
         self.dispatch(waiting.collect());
         self.shared.log.write(Level::Info, "a new configuration is in force");
     }
@@ -317,7 +320,9 @@ impl Clerk {
                     let reason = row.error.as_deref().map(|error| format!(": {error}")).unwrap_or_default();
                     let number = row.number;
                     let id = job.event_id;
-                    self.shared.log.write(level, &format!("{id} to {endpoint}: attempt {number} {what}{reason}"));
+                    self.shared
+                        .log
+                        .write(level, &format!("{id} to {endpoint}: attempt {number} {what}{reason}"));
                 }
                 LaneReport::Gone { endpoint, reason } => {
                     let text = format!(

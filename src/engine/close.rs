@@ -26,7 +26,9 @@ pub fn close(shared: &Arc<Shared>, limit: Duration) -> Option<u64> {
     shared.advance(Phase::Draining);
     let quiet_by = shared.clock.monotonic() + limit;
     let drained = await_until(deadline, || {
-        shared.drained.load(Ordering::Acquire) && shared.lane_reports_waiting() == 0 && lanes_quiet(shared, quiet_by)
+        shared.drained.load(Ordering::Acquire)
+            && shared.lane_reports_waiting() == 0
+            && lanes_quiet(shared, quiet_by)
     });
     let lanes: Vec<Arc<Lane>> = shared.lanes().values().cloned().collect();
     lanes.iter().for_each(|lane| lane.stop());

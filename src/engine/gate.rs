@@ -27,11 +27,6 @@ impl Gate {
         self.inside.fetch_or(CLOSED, Ordering::AcqRel) & CLOSED == 0
     }
 
-    /// Whether it is closed.
-    pub fn is_closed(&self) -> bool {
-        self.inside.load(Ordering::Acquire) & CLOSED != 0
-    }
-
     /// Whether it is closed and nobody is inside.
     pub fn is_empty(&self) -> bool {
         self.inside.load(Ordering::Acquire) == CLOSED
@@ -57,6 +52,6 @@ mod tests {
         assert!(gate.enter().is_none());
         assert!(!gate.is_empty());
         drop(inside);
-        assert!(gate.is_empty() && gate.is_closed());
+        assert!(gate.is_empty());
     }
 }

@@ -87,7 +87,10 @@ mod tests {
     fn no_message_reaches_a_sink_that_was_taken_away() {
         let log = Arc::new(Log::default());
         let (send, receive) = mpsc::channel();
-        assert!(log.set(Some(Box::new(move |level, text| send.send((level, text.to_owned())).unwrap())), Duration::ZERO));
+        assert!(log.set(
+            Some(Box::new(move |level, text| send.send((level, text.to_owned())).unwrap())),
+            Duration::ZERO
+        ));
         log.write(Level::Warn, "one");
         assert!(log.set(None, Duration::from_secs(5)));
         log.write(Level::Warn, "two");

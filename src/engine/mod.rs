@@ -10,8 +10,8 @@ mod error;
 mod gate;
 mod log;
 mod open;
-mod preview;
 mod prepare;
+mod preview;
 mod progress;
 mod reports;
 mod shared;
@@ -20,6 +20,6 @@ mod work;
 
 pub use bell::Bell;
 pub use check::{CheckReport, check};
-pub use preview::preview;
 pub use error::{Error, ErrorKind};
 pub use log::{Level, Sink};
+pub use preview::preview;

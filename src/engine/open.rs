@@ -44,9 +44,8 @@ pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Shared>, Error>
     let clerk = Clerk::new(Arc::clone(&shared), spool, config, tally);
     shared.counters.recovered.add(waiting.len() as u64);
     shared.progress.update().owes(0, waiting.len() as u32);
-    os::spawn("taskbell-clerk", move || clerk.run(ring_beside.as_deref())).map_err(|error| {
-        Error::new(ErrorKind::Spool, format!("no thread can be started: {error}"))
-    })?;
+    os::spawn("taskbell-clerk", move || clerk.run(ring_beside.as_deref()))
+        .map_err(|error| Error::new(ErrorKind::Spool, format!("no thread can be started: {error}")))?;
     hand_over(waiting, &lanes, &shared);
     Ok(shared)
 }

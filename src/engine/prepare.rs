@@ -166,7 +166,8 @@ impl Preparer<'_> {
     /// still told.
     fn payload(&mut self, record: &Record) -> Map<String, Json> {
         serde_json::from_slice(&record.payload).unwrap_or_else(|error| {
-            self.remarks.push(format!("the payload of {} cannot be read and is left out: {error}", record.id));
+            self.remarks
+                .push(format!("the payload of {} cannot be read and is left out: {error}", record.id));
             Map::new()
         })
     }

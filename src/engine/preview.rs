@@ -35,7 +35,8 @@ pub fn preview(config: &Config, kind: &str, payload: Option<&str>) -> Result<Jso
     };
     let id = record.id;
     let (deliveries, remarks) = prepare(config, record);
-    let requests: Vec<Json> = deliveries.iter().map(|delivery| request(config, delivery, id, kind, now)).collect();
+    let requests: Vec<Json> =
+        deliveries.iter().map(|delivery| request(config, delivery, id, kind, now)).collect();
     Ok(json!({
         "event": { "id": id.to_string(), "type": kind },
         "requests": requests,
@@ -97,7 +98,9 @@ fn headers(endpoint: &Endpoint, body: &Body, id: EventId, kind: &str, now: i64) 
         let value = if configured(&name) { REDACTED.to_owned() } else { value };
         (name, Json::String(value))
     };
-    Json::Object(lanes::headers(endpoint, &job, body, 1, now.div_euclid(1000)).into_iter().map(shown).collect())
+    Json::Object(
+        lanes::headers(endpoint, &job, body, 1, now.div_euclid(1000)).into_iter().map(shown).collect(),
+    )
 }
 
 /// The body as JSON where it is JSON, so that a person can read it.

@@ -177,7 +177,8 @@ impl Desk for Shared {
 
     fn body(&self, delivery: i64) -> Result<Body, String> {
         let reader = lock(&self.reader);
-        let reader = reader.as_ref().ok_or("the message is no longer in memory, and there is no spool file")?;
+        let reader =
+            reader.as_ref().ok_or("the message is no longer in memory, and there is no spool file")?;
         match reader.message(delivery) {
             Ok(Some((content_type, bytes))) => Ok(Body { content_type, bytes }),
             Ok(None) => Err(format!("delivery {delivery} is no longer in the spool")),

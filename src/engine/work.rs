@@ -88,7 +88,12 @@ pub fn tally_key(instance: &str, queue: &str) -> String {
 /// What the keys of tallies start with.
 pub const TALLY: &str = "tally/";
 
-fn write_event(batch: &mut Batch<'_>, event: &Prepared, times: Times, done: &mut Done) -> Result<(), SpoolError> {
+fn write_event(
+    batch: &mut Batch<'_>,
+    event: &Prepared,
+    times: Times,
+    done: &mut Done,
+) -> Result<(), SpoolError> {
     let row = match &event.payload {
         Some(payload) => {
             let row = batch.event(&NewEvent {

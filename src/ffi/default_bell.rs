@@ -1,7 +1,7 @@
 //! The process-wide default bell, which opens itself on the first event.
 
-use super::handles::{self, NoBell};
 use super::boundary::quiet_panics;
+use super::handles::{self, NoBell};
 use super::lifecycle::load;
 use super::text::invalid;
 use crate::engine::{Bell, Error, ErrorKind};
@@ -118,7 +118,9 @@ impl Turn {
         let own = u64::from(os::forks()) + 1;
         loop {
             let holder = BUSY.load(Ordering::Acquire);
-            if holder != own && BUSY.compare_exchange(holder, own, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+            if holder != own
+                && BUSY.compare_exchange(holder, own, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+            {
                 return Turn;
             }
             thread::sleep(Duration::from_millis(1));

@@ -23,9 +23,8 @@ pub unsafe fn optional<'a>(text: *const c_char, name: &str) -> Result<Option<&'a
     }
     // SAFETY: not NULL, and NUL-terminated by the caller's word.
     let bytes = unsafe { CStr::from_ptr(text) }.to_bytes();
-    let text = std::str::from_utf8(bytes).map_err(|fault| {
-        invalid(format!("`{name}` is not UTF-8 at byte {}", fault.valid_up_to()))
-    })?;
+    let text = std::str::from_utf8(bytes)
+        .map_err(|fault| invalid(format!("`{name}` is not UTF-8 at byte {}", fault.valid_up_to())))?;
     Ok(Some(text))
 }
 
@@ -35,7 +34,11 @@ pub unsafe fn optional<'a>(text: *const c_char, name: &str) -> Result<Option<&'a
 /// `bytes` is NULL or points to `len` bytes that live and do not change for `'a`.
 pub unsafe fn bytes<'a>(bytes: *const c_char, len: usize, name: &str) -> Result<Option<&'a [u8]>, Error> {
     if bytes.is_null() {
-        return if len == 0 { Ok(None) } else { Err(invalid(format!("`{name}` is NULL but has {len} bytes"))) };
+        return if len == 0 {
+            Ok(None)
+        } else {
+            Err(invalid(format!("`{name}` is NULL but has {len} bytes")))
+        };
     }
     if len > isize::MAX as usize {
         return Err(invalid(format!("`{name}` has an impossible length of {len} bytes")));

@@ -105,10 +105,17 @@ impl Intake {
 }
 
 /// stub
-pub struct AdoptReport { #[allow(missing_docs)] pub faults: Vec<String> }
+pub struct AdoptReport {
+    #[allow(missing_docs)]
+    pub faults: Vec<String>,
+}
 impl Intake {
     /// stub
-    pub fn adopt_orphans(_: &std::path::Path, _: impl FnMut(&str, Vec<Record>) -> bool) -> AdoptReport { unimplemented!() }
+    pub fn adopt_orphans(_: &std::path::Path, _: impl FnMut(&str, Vec<Record>) -> bool) -> AdoptReport {
+        unimplemented!()
+    }
     /// stub
-    pub fn live_instances(_: &std::path::Path) -> Vec<String> { unimplemented!() }
+    pub fn live_instances(_: &std::path::Path) -> Vec<String> {
+        unimplemented!()
+    }
 }

@@ -90,7 +90,14 @@ impl Lane {
             retired: false,
             random: seed(),
         };
-        Ok(Arc::new(Lane { endpoint, client, clock, desk, state: Mutex::new(state), changed: Condvar::new() }))
+        Ok(Arc::new(Lane {
+            endpoint,
+            client,
+            clock,
+            desk,
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+        }))
     }
 
     /// The endpoint it leads to.

@@ -108,7 +108,8 @@ mod tests {
         let retry = Outcome::Retry("503".into());
         for (strikes, base) in [(1, 5.0), (2, 300.0), (3, 1800.0)] {
             for chance in [0.0, 0.5, 1.0] {
-                let Next::Again(wait) = next(&policy(), &retry, record(strikes, Duration::ZERO, chance)) else {
+                let Next::Again(wait) = next(&policy(), &retry, record(strikes, Duration::ZERO, chance))
+                else {
                     panic!("no wait")
                 };
                 let seconds = wait.as_secs_f64();
@@ -119,19 +120,24 @@ mod tests {
 
     #[test]
     fn the_schedule_ends_in_a_dead_letter_with_the_last_reason() {
-        let Next::Dead(reason) = next(&policy(), &Outcome::Retry("HTTP 503".into()), record(4, Duration::ZERO, 0.0))
+        let Next::Dead(reason) =
+            next(&policy(), &Outcome::Retry("HTTP 503".into()), record(4, Duration::ZERO, 0.0))
         else {
             panic!("not dead")
         };
         assert!(reason.contains("HTTP 503"), "{reason}");
         let empty = RetryPolicy { schedule: vec![], ..policy() };
-        assert!(matches!(next(&empty, &Outcome::Retry(String::new()), record(1, Duration::ZERO, 0.0)), Next::Dead(_)));
+        assert!(matches!(
+            next(&empty, &Outcome::Retry(String::new()), record(1, Duration::ZERO, 0.0)),
+            Next::Dead(_)
+        ));
     }
 
     #[test]
     fn a_wait_asked_for_is_kept_in_full_up_to_the_age() {
         let day = Duration::from_secs(86_400);
-        let asked = |wait, age| next(&policy(), &Outcome::RetryAfter(wait, "429".into()), record(99, age, 1.0));
+        let asked =
+            |wait, age| next(&policy(), &Outcome::RetryAfter(wait, "429".into()), record(99, age, 1.0));
         assert_eq!(asked(day, Duration::ZERO), Next::Again(day));
         let Next::Dead(reason) = asked(day, day * 4) else { panic!("not dead") };
         assert!(reason.contains("`retry.max_age` of 4d"), "{reason}");

@@ -21,17 +21,44 @@ use std::fmt;
 pub struct Signer(Scheme);
 
 impl Signer {
-    /// Reads one entry of `sign`.
+    /// Reads an entry such as `{ "scheme": "standard-webhooks", "secrets": ["whsec_…"] }`, its secrets
+    /// already resolved. The fault is a sentence that names the key at fault and never a secret.
+    ///
+    /// Schemes: `standard-webhooks`, `github`, `stripe`, `slack` take `secrets` only. `hmac` takes
+    /// `header` and, optionally, `key`, `content`, `hash`, `encoding`, `value`, `joiner`,
+    /// `timestamp_header` and `id_header`.
     pub fn from_json(entry: &serde_json::Value) -> Result<Signer, String> {
-        match entry.get("scheme").and_then(serde_json::Value::as_str) {
-            Some("standard-webhooks" | "github" | "stripe" | "slack" | "hmac") => Ok(Signer {}),
-            _ => Err("there is no such signature scheme".to_owned()),
-        }
+        Scheme::read(entry, Side::Sender).map(Signer)
     }
 
-    /// The headers that sign these body bytes.
-    pub fn sign(&self, _id: &str, _timestamp_s: i64, _body: &[u8]) -> Vec<(String, String)> {
-        Vec::new()
+    /// The headers that sign these body bytes for this attempt, names in lower case: the signature, and
+    /// the id and timestamp where the scheme carries them in headers of their own. The caller sets
+    /// them by name in place of any header of that name: `webhook-id` and `webhook-timestamp` may be among
+    /// them, with the same values a `json` endpoint sends anyway.
+    ///
+    /// `timestamp_s` is the time of the attempt in Unix seconds. Several secrets sign side by side;
+    /// under `github` and `slack`, whose receivers read one signature, the first signs.
+    pub fn sign(&self, id: &str, timestamp_s: i64, body: &[u8]) -> Vec<(String, String)> {
+        let row = &self.0.row;
+        let timestamp = timestamp_s.to_string();
+        let feed = |take: &mut dyn FnMut(&[u8])| row.content.feed(id, &timestamp, body, take);
+        let signing = if row.joiner.is_some() { self.0.keys.len() } else { 1 };
+        let signatures: Vec<_> = self.0.keys.iter().take(signing).filter_map(|key| key.sign(&feed)).collect();
+        let joined = signatures.join(row.joiner.as_deref().unwrap_or_default());
+        let mut headers = Vec::with_capacity(3);
+        if let Some(name) = &row.id_header {
+            headers.push((name.clone(), id.to_owned()));
+        }
+        if let Some(name) = &row.timestamp_header {
+            headers.push((name.clone(), timestamp.clone()));
+        }
+        headers.push((row.header.clone(), row.value.fill(id, &timestamp, &joined)));
+        headers
+    }
+
+    /// The name of the scheme.
+    pub fn scheme(&self) -> &'static str {
+        self.0.row.name
     }
 }
 
