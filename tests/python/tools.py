@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,3 +42,11 @@ def run(*command: object, timeout: float = 300.0, expect: int = 0, **options: ob
     )
     assert done.returncode == expect, f"{' '.join(words)} exited with {done.returncode}:\n{done.stdout}"
     return str(done.stdout)
+
+
+def python(
+    code: str, *arguments: object, expect: int = 0, env: dict[str, str] | None = None, **options: Any
+) -> str:
+    """Runs a Python host of its own with the binding on its path; ``arguments`` are its ``sys.argv[1:]``."""
+    surroundings = {**os.environ, "PYTHONPATH": str(ROOT / "bindings" / "python"), **(env or {})}
+    return run(sys.executable, "-c", code, *arguments, expect=expect, env=surroundings, **options)
