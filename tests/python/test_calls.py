@@ -170,7 +170,7 @@ print("ok")
 
 
 def test_without_a_configuration_the_two_calls_say_what_is_missing(tmp_path):
-    assert "ok" in python(BEFORE_OPEN, cwd=tmp_path, env={"TASKBELL_CONFIG": "", "HOME": str(tmp_path)})
+    assert "ok" in python(BEFORE_OPEN, cwd=tmp_path, env={"TASKBELL_CONFIG": None, "HOME": str(tmp_path)})
 
 
 OPENS_ITSELF = """
@@ -198,7 +198,7 @@ def test_the_default_instance_opens_itself_on_first_use(tmp_path, receive, named
     receiver = receive()
     place = tmp_path / ("named.toml" if named else "taskbell.toml")
     place.write_text(TOML.format(spool=tmp_path / "bell.db", url=receiver.url()))
-    env = {"TASKBELL_CONFIG": str(place) if named else ""}
+    env = {"TASKBELL_CONFIG": str(place) if named else None}
     assert "ok" in python(OPENS_ITSELF, cwd=tmp_path, env=env)
     assert len(receiver.wait_for(2)) == 2
 

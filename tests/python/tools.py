@@ -44,9 +44,11 @@ def run(*command: object, timeout: float = 300.0, expect: int = 0, **options: ob
     return str(done.stdout)
 
 
-def python(
-    code: str, *arguments: object, expect: int = 0, env: dict[str, str] | None = None, **options: Any
-) -> str:
-    """Runs a Python host of its own with the binding on its path; ``arguments`` are its ``sys.argv[1:]``."""
+def python(code: str, *arguments: object, env: dict[str, str | None] | None = None, **options: Any) -> str:
+    """Runs a Python host of its own with the binding on its path.
+
+    ``arguments`` are its ``sys.argv[1:]``; ``env`` adds variables, or takes them away with ``None``.
+    """
     surroundings = {**os.environ, "PYTHONPATH": str(ROOT / "bindings" / "python"), **(env or {})}
-    return run(sys.executable, "-c", code, *arguments, expect=expect, env=surroundings, **options)
+    kept = {name: value for name, value in surroundings.items() if value is not None}
+    return run(sys.executable, "-c", code, *arguments, env=kept, **options)
