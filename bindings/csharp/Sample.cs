@@ -25,7 +25,7 @@ internal static class Sample
     private static void DefaultInstance(string config)
     {
         Taskbell.Init(config);
-        Taskbell.OnTaskComplete("{\"name\": \"Zeichnung 7 – größer\", \"status\": \"success\"}");
+        Taskbell.OnTaskComplete("{\"name\": \"Zeichnung 7, größer\", \"status\": \"success\"}");
         Taskbell.OnTaskComplete();
         Taskbell.OnQueueEnd();
         if (!Taskbell.Shutdown(Patience))

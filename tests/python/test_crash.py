@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
 from bells import eventually, settings
 from steps import Hang
-from tools import python
+from tools import ROOT, python
 
 HOST = """
 import os, signal, sys, taskbell
@@ -57,12 +60,6 @@ sys.stdin.read()
 
 
 def test_a_delivery_in_flight_is_sent_again_with_the_same_id(tmp_path, receive, ring):
-    import os
-    import subprocess
-    import sys
-
-    from tools import ROOT
-
     receiver = receive([Hang()])
     config = settings(tmp_path, receiver.url())
     config["endpoints"]["e0"]["timeout"] = "60s"

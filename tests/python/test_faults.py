@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+import taskbell
 from bells import attempts, endpoint, reports, settings
 from steps import Drip, GzipBomb, Hang, Huge, HugeHead, Nonsense, Reply, Reset
 
@@ -106,8 +107,6 @@ def test_what_was_left_at_close_is_delivered_by_the_next_start(tmp_path, receive
 
 
 def test_a_spool_that_cannot_be_opened_says_so(tmp_path, receive):
-    import taskbell
-
     config = settings(tmp_path, receive().url())
     config["spool"]["path"] = str(tmp_path)
     with pytest.raises(taskbell.TaskbellError) as refusal:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+
 import pytest
 
 from authority import Authority
@@ -20,8 +22,6 @@ def nginx(tmp_path):
 
 
 def test_nginx_itself_answers_and_logs(nginx):
-    import http.client
-
     client = http.client.HTTPConnection("127.0.0.1", nginx.port, timeout=10)
     for path, status in [("/hook", 204), ("/unavailable", 503), ("/gone", 410), ("/moved", 302)]:
         client.request("POST", path, body=b"{}", headers={"webhook-id": "evt_1"})

@@ -26,6 +26,7 @@ SECRETS = {
     "file": f"{MARK}FileSecret",
     "signing": SIGNING,
 }
+SECRETS["basic login"] = base64.b64encode(f"{SECRETS['user']}:{SECRETS['password']}".encode()).decode()
 
 
 def echo(request, _number):
@@ -43,6 +44,7 @@ def config(tmp_path, monkeypatch, receive):
     nobody.close()
     login = f"{SECRETS['user']}:{SECRETS['password']}@"
     tail = f"/{SECRETS['path']}?k={SECRETS['query']}"
+    signed = {"sign": [{"scheme": "github", "secrets": [SECRETS["hub"]]}]}
     everything = {
         "headers": {"authorization": f"Bearer {SECRETS['header']}", "x-file": f"file:{tmp_path}/secret.txt"},
         "sign": [
@@ -53,8 +55,8 @@ def config(tmp_path, monkeypatch, receive):
     with Proxy(login="somebody:else") as proxy:
         endpoints = {
             "echo": endpoint("env:TASKBELL_TEST_URL", **everything),
-            "login": endpoint(receive(echo).url(tail).replace("://", f"://{login}"), **everything),
-            "nobody": endpoint(nobody.url(tail).replace("://", f"://{login}"), **everything),
+            "login": endpoint(receive(echo).url(tail).replace("://", f"://{login}"), **signed),
+            "nobody": endpoint(nobody.url(tail).replace("://", f"://{login}"), **signed),
             "tls": endpoint(receive().url(tail).replace("http", "https"), timeout="1s", **everything),
             "proxied": endpoint(receive().url(tail), proxy=proxy.url(f"u:{SECRETS['proxy']}"), **everything),
         }
