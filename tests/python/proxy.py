@@ -9,7 +9,7 @@ import threading
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from receiver import parse_head, read_head
+from receiver import parse_head, read_head, stop_listening
 
 
 @dataclass
@@ -33,13 +33,14 @@ class Proxy:
         self._routes = routes or {}
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port: int = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     def url(self, login: str | None = None) -> str:
         return f"http://{login + '@' if login else ''}127.0.0.1:{self.port}"
 
     def close(self) -> None:
-        self._listener.close()
+        stop_listening(self._listener, self._accepting)
 
     def __enter__(self) -> Proxy:
         return self

@@ -67,7 +67,8 @@ class Receiver:
         self._open: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
         self.port: int = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     def url(self, path: str = "/hook", host: str = "127.0.0.1") -> str:
         return f"{'https' if self._tls else 'http'}://{host}:{self.port}{path}"
@@ -87,7 +88,7 @@ class Receiver:
 
     def close(self) -> None:
         self._stopping.set()
-        self._listener.close()
+        stop_listening(self._listener, self._accepting)
         for connection in list(self._open):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
@@ -151,6 +152,14 @@ class Receiver:
         if callable(self._script):
             return self._script(request, number) or self._default
         return self._script[number] if number < len(self._script) else self._default
+
+
+def stop_listening(listener: socket.socket, accepting: threading.Thread) -> None:
+    """Closes a listener so that nobody can connect any more: closing alone would not wake accept()."""
+    with contextlib.suppress(OSError):
+        listener.shutdown(socket.SHUT_RDWR)
+    accepting.join(10)
+    listener.close()
 
 
 def read_request(reader: Any, connection: socket.socket, number: int) -> Request | None:

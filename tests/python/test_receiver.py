@@ -127,6 +127,15 @@ def test_a_redirect_points_elsewhere():
     assert (answer.status, answer.getheader("location")) == (307, "http://127.0.0.1:1/x")
 
 
+def test_nobody_can_connect_to_a_closed_receiver_or_proxy():
+    receiver, proxy = Receiver(), Proxy()
+    receiver.close()
+    proxy.close()
+    for port in (receiver.port, proxy.port):
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), timeout=10)
+
+
 def test_waiting_for_what_does_not_come_fails():
     with Receiver() as receiver, pytest.raises(AssertionError, match="0 of 1"):
         receiver.wait_for(1, timeout=0.05)
