@@ -212,7 +212,7 @@ public:
         return handle_ ? Status(taskbell_reload(handle_, config.c_str())) : Status(Code::closed);
     }
     /// Has `fn(userdata, level, message)` called for each line of the log, on the library's threads;
-    /// a null function stops it. It must not throw, nor call Taskbell.
+    /// a null function stops it. The level is one of TASKBELL_LOG_*. The function must not throw, nor call Taskbell.
     Status set_log(taskbell_log_fn fn, void *userdata) noexcept {
         return handle_ ? Status(taskbell_set_log(handle_, fn, userdata)) : Status(Code::closed);
     }
@@ -277,11 +277,11 @@ inline Result<std::string> check(const std::string &config) {
     return failed;
 }
 
-/// The requests that an event would send, as JSON, secrets taken out.
+/// The requests that an event would send, as JSON, secrets taken out; null for a sample event.
 inline Result<std::string> preview(const std::string &config, const std::string &type,
-                                   const std::string &json) {
+                                   const char *json = nullptr) {
     return detail::text_result([&](char *buf, std::size_t cap, std::size_t *needed) {
-        return taskbell_preview(config.c_str(), type.c_str(), json.c_str(), buf, cap, needed);
+        return taskbell_preview(config.c_str(), type.c_str(), json, buf, cap, needed);
     });
 }
 

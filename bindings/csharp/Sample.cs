@@ -28,10 +28,7 @@ internal static class Sample
         Taskbell.OnTaskComplete("{\"name\": \"Zeichnung 7, größer\", \"status\": \"success\"}");
         Taskbell.OnTaskComplete();
         Taskbell.OnQueueEnd();
-        if (!Taskbell.Shutdown(Patience))
-        {
-            throw new InvalidOperationException("the default instance did not close in time");
-        }
+        Taskbell.Shutdown(Patience);
     }
 
     private static void OwnInstance(string config)

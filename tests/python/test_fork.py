@@ -37,14 +37,14 @@ if child == 0:
     assert seen == ["FORKED"] * len(seen), seen
     taskbell.init(childs)
     taskbell.on_task_complete({"name": "child"})
-    assert taskbell.shutdown(20)
+    assert taskbell.shutdown(20) == 0
     sys.exit(7)
 _, status = os.waitpid(child, 0)
 assert os.WIFEXITED(status) and os.WEXITSTATUS(status) == 7, status
 bell.emit("test.event", {"who": "parent after"})
 taskbell.on_task_complete({"name": "parent after"})
 assert bell.close(20) == 0
-assert taskbell.shutdown(20)
+assert taskbell.shutdown(20) == 0
 print("ok")
 """
 
@@ -72,10 +72,10 @@ child = os.fork()
 if child == 0:
     taskbell.init(config)
     taskbell.on_task_complete({"name": "child"})
-    assert taskbell.shutdown(20)
+    assert taskbell.shutdown(20) == 0
     sys.exit(0)
 assert os.waitpid(child, 0)[1] == 0
-assert taskbell.shutdown(20)
+assert taskbell.shutdown(20) == 0
 print("ok")
 """
 

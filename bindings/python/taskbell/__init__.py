@@ -83,11 +83,7 @@ class Bell:
             return 0
         self._closed = True
         _open_bells.discard(self)
-        left = ctypes.c_uint64(0)
-        code = library().taskbell_close(self._handle, milliseconds(timeout), ctypes.byref(left))
-        if code != _native.TIMEOUT:
-            check_status(code)
-        return left.value
+        return _close(self._handle, timeout)
 
     def emit(self, type: str, payload: Payload = None) -> int:
         """Hands over one event of any type. Returns its ticket, for ``wait``."""
@@ -151,6 +147,8 @@ class Bell:
     def set_log(self, function: Callable[[int, str], None] | None) -> None:
         """Has ``function(level, message)`` called for each line of the library's log; ``None`` stops it.
 
+        The level is 1 for errors, 2 for warnings, 3 for information and 4 for details.
+
         Warning: the function runs on the library's threads, which then wait for the interpreter's
         lock. Keep it short, never call Taskbell from it, and close the bell before the interpreter
         ends (the hook at exit does). ``poll`` needs no such care.
@@ -193,8 +191,7 @@ class _DefaultBell(Bell):
 
     def close(self, timeout: Seconds = 5.0) -> int:
         """The same as ``shutdown``."""
-        shutdown(timeout)
-        return 0
+        return shutdown(timeout)
 
 
 default = _DefaultBell()
@@ -206,9 +203,9 @@ def init(config: Config) -> None:
     check_status(library().taskbell_init(config_bytes(config)))
 
 
-def shutdown(timeout: Seconds = 5.0) -> bool:
-    """Closes the default instance; false when something undelivered stays in the spool by then."""
-    return _in_time(library().taskbell_shutdown(milliseconds(timeout)))
+def shutdown(timeout: Seconds = 5.0) -> int:
+    """Closes the default instance. Returns how many deliveries stay in the spool for the next start."""
+    return _close(None, timeout)
 
 
 def on_task_complete(task: Payload = None) -> None:
@@ -231,8 +228,8 @@ def check(config: Config) -> dict[str, Any]:
 
 
 def preview(config: Config, type: str, payload: Payload = None) -> Any:
-    """The requests that an event would send, with the secrets taken out."""
-    body = payload_bytes({} if payload is None else payload)
+    """The requests that an event would send, with the secrets taken out; ``None`` for a sample event."""
+    body = payload_bytes(payload)
     code, text = text_out(library().taskbell_preview, config_bytes(config), utf8(type), body)
     check_status(code)
     return json.loads(text)
@@ -261,6 +258,14 @@ def version() -> str:
     """The version of the loaded library."""
     text: bytes = library().taskbell_version()
     return text.decode("utf-8")
+
+
+def _close(handle: int | None, timeout: Seconds) -> int:
+    left = ctypes.c_uint64(0)
+    code = library().taskbell_close(handle, milliseconds(timeout), ctypes.byref(left))
+    if code != _native.TIMEOUT:
+        check_status(code)
+    return left.value
 
 
 def _in_time(code: int) -> bool:
