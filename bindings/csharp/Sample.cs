@@ -1,0 +1,79 @@
+// A small host: Sample CONFIG. Prints what the library says, and "ok" at the end.
+
+using System;
+using TaskbellNet;
+
+internal static class Sample
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    private static int Main(string[] arguments)
+    {
+        if (arguments.Length != 1)
+        {
+            Console.Error.WriteLine("usage: Sample CONFIG");
+            return 2;
+        }
+        string config = arguments[0];
+        Console.WriteLine("version " + Taskbell.Version);
+        DefaultInstance(config);
+        OwnInstance(config);
+        Console.WriteLine("ok");
+        return 0;
+    }
+
+    private static void DefaultInstance(string config)
+    {
+        Taskbell.Init(config);
+        Taskbell.OnTaskComplete("{\"name\": \"Zeichnung 7, größer\", \"status\": \"success\"}");
+        Taskbell.OnTaskComplete();
+        Taskbell.OnQueueEnd();
+        Taskbell.Shutdown(Patience);
+    }
+
+    private static void OwnInstance(string config)
+    {
+        Bell bell = new Bell(config);
+        int lines = 0;
+        bell.SetLog((level, message) => lines++);
+        ulong ticket = bell.TaskComplete("{\"name\": \"from a bell\"}");
+        Expect(bell.Sync(Patience), "sync");
+        Expect(bell.Wait(ticket, Patience), "wait");
+        Expect(bell.Flush(Patience), "flush");
+        bell.Metric("disk.free_gb", 12.5);
+        Expect(bell.Poll() != null, "a report");
+        Expect(bell.Stats().StartsWith("{"), "statistics");
+        try
+        {
+            bell.Emit("Not A Type", "{}");
+            Expect(false, "a refusal");
+        }
+        catch (TaskbellException fault)
+        {
+            Console.WriteLine("refused: " + fault.Message);
+            Expect(fault.Code == TaskbellCode.InvalidArgument, "the right code");
+        }
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        bell.TaskComplete();
+        Expect(bell.Close(Patience) == 0, "nothing left");
+        Expect(bell.Close(Patience) == 0, "a second close");
+        try
+        {
+            bell.TaskComplete();
+            Expect(false, "an error after close");
+        }
+        catch (ObjectDisposedException)
+        {
+            Console.WriteLine("closed");
+        }
+    }
+
+    private static void Expect(bool condition, string what)
+    {
+        if (!condition)
+        {
+            throw new InvalidOperationException("expected " + what);
+        }
+    }
+}

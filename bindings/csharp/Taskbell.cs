@@ -1,0 +1,311 @@
+// Taskbell for .NET: this file and Native.cs over the C library; C# 7.3, .NET Framework, Mono and .NET alike.
+//
+//     using TaskbellNet;
+//     Taskbell.Init("taskbell.toml");
+//     Taskbell.OnTaskComplete("{\"name\": \"render 12\", \"status\": \"success\"}");
+//     Taskbell.OnQueueEnd();
+//     Taskbell.Shutdown(TimeSpan.FromSeconds(5));
+//
+// The library (libtaskbell.so, taskbell.dll, libtaskbell.dylib) must be where the runtime looks for native
+// libraries: beside the program, or on the system's library path. Every method may be called from any thread.
+
+using System;
+using System.Collections.Generic;
+
+namespace TaskbellNet
+{
+    /// <summary>The status codes of the C functions.</summary>
+    public enum TaskbellCode
+    {
+        Ok = 0,
+        InvalidArgument = 1,
+        InvalidJson = 2,
+        TooLarge = 3,
+        QueueFull = 4,
+        Closed = 5,
+        Config = 6,
+        Timeout = 7,
+        Spool = 8,
+        Forked = 9,
+        BufferTooSmall = 10,
+        Signature = 11,
+        Panic = 12,
+        NotFound = 13,
+    }
+
+    /// <summary>A call that did not return Ok; the message is the library's own.</summary>
+    public sealed class TaskbellException : Exception
+    {
+        /// <summary>What kind of failure it is.</summary>
+        public TaskbellCode Code { get; }
+
+        internal TaskbellException(TaskbellCode code, string message)
+            : base(string.IsNullOrEmpty(message) ? code.ToString() : code + ": " + message)
+        {
+            Code = code;
+        }
+    }
+
+    /// <summary>The process-wide default instance, and what needs no instance.</summary>
+    public static class Taskbell
+    {
+        /// <summary>The version of the loaded library.</summary>
+        public static string Version
+        {
+            get
+            {
+                Native.RequireAbi();
+                return Native.FromUtf8(Native.taskbell_version());
+            }
+        }
+
+        /// <summary>Opens the default instance from a path, or from the text of a configuration.</summary>
+        public static void Init(string config)
+        {
+            Native.RequireAbi();
+            Native.Check(Native.taskbell_init(Native.Utf8(config)));
+        }
+
+        /// <summary>Closes the default instance. What is not delivered by then stays for the next start.</summary>
+        public static void Shutdown(TimeSpan timeout)
+        {
+            Native.RequireAbi();
+            Native.InTime(Native.taskbell_shutdown(Native.Milliseconds(timeout)));
+        }
+
+        /// <summary>One task is complete; null for a task with no details.</summary>
+        public static void OnTaskComplete(string taskJson = null)
+        {
+            Native.RequireAbi();
+            Native.Check(Native.on_task_complete(Native.Utf8(taskJson)));
+        }
+
+        /// <summary>The queue is empty. Taskbell has its own tally, so nothing need be passed.</summary>
+        public static void OnQueueEnd(string queueJson = null)
+        {
+            Native.RequireAbi();
+            Native.Check(Native.on_queue_end(Native.Utf8(queueJson)));
+        }
+
+        /// <summary>Reads a configuration without opening anything: the report as JSON.</summary>
+        public static string CheckConfig(string config)
+        {
+            Native.RequireAbi();
+            byte[] bytes = Native.Utf8(config);
+            string report;
+            int code = Native.ReadText(
+                (byte[] buf, UIntPtr cap, out UIntPtr needed) => Native.taskbell_check(bytes, buf, cap, out needed),
+                out report);
+            if (code != (int)TaskbellCode.Config || report.Length == 0)
+            {
+                Native.Check(code);
+            }
+            return report;
+        }
+
+        /// <summary>The requests that an event would send, as JSON, secrets taken out; null: a sample.</summary>
+        public static string Preview(string config, string type, string json = null)
+        {
+            Native.RequireAbi();
+            byte[] configBytes = Native.Utf8(config), typeBytes = Native.Utf8(type), jsonBytes = Native.Utf8(json);
+            string requests;
+            Native.Check(Native.ReadText(
+                (byte[] buf, UIntPtr cap, out UIntPtr needed) =>
+                    Native.taskbell_preview(configBytes, typeBytes, jsonBytes, buf, cap, out needed),
+                out requests));
+            return requests;
+        }
+
+        /// <summary>For receivers: whether a received body carries a valid signature. Null: the clock.</summary>
+        public static bool Verify(string schemeJson, string headersJson, byte[] body, DateTimeOffset? now = null)
+        {
+            Native.RequireAbi();
+            ulong seconds = now.HasValue ? (ulong)Math.Max(0, now.Value.ToUnixTimeSeconds()) : 0;
+            int code = Native.taskbell_verify(
+                Native.Utf8(schemeJson), Native.Utf8(headersJson), body, (UIntPtr)body.Length, seconds);
+            if (code == (int)TaskbellCode.Signature)
+            {
+                return false;
+            }
+            Native.Check(code);
+            return true;
+        }
+    }
+
+    /// <summary>An instance of one's own. Dispose closes it within <see cref="DisposeTimeout"/>.</summary>
+    public sealed class Bell : IDisposable
+    {
+        /// <summary>How long Dispose may take.</summary>
+        public static readonly TimeSpan DisposeTimeout = TimeSpan.FromSeconds(2);
+
+        // A bell with a log is held until it is closed: the library holds a pointer to its delegate,
+        // which must not be collected before.
+        private static readonly HashSet<Bell> Logging = new HashSet<Bell>();
+
+        private readonly BellHandle _handle;
+        private readonly object _closing = new object();
+        private Native.LogFunction _log;
+
+        /// <summary>Opens an instance from a path, or from the text of a configuration.</summary>
+        public Bell(string config)
+        {
+            Native.RequireAbi();
+            Native.Check(Native.taskbell_open(Native.Utf8(config), out _handle));
+        }
+
+        /// <summary>
+        /// Refuses new events, delivers what it can within the time, and stops. Returns how many deliveries stay
+        /// in the spool for the next start. Calls after it throw ObjectDisposedException.
+        /// </summary>
+        public ulong Close(TimeSpan timeout)
+        {
+            lock (_closing)
+            {
+                if (_handle.IsClosed || _handle.IsInvalid)
+                {
+                    return 0;
+                }
+                ulong undelivered;
+                int code = Native.taskbell_close(_handle, Native.Milliseconds(timeout), out undelivered);
+                if (code == (int)TaskbellCode.Ok || code == (int)TaskbellCode.Timeout)
+                {
+                    _handle.SetHandleAsInvalid();
+                    lock (Logging)
+                    {
+                        Logging.Remove(this);
+                    }
+                }
+                Native.InTime(code);
+                return undelivered;
+            }
+        }
+
+        /// <summary>The same as Close(DisposeTimeout), and never throws.</summary>
+        public void Dispose()
+        {
+            try
+            {
+                Close(DisposeTimeout);
+            }
+            catch (TaskbellException)
+            {
+                _handle.Dispose();
+            }
+        }
+
+        /// <summary>Hands over one event of any type, with a JSON object. Returns its ticket.</summary>
+        public ulong Emit(string type, string json)
+        {
+            byte[] bytes = Native.Utf8(json);
+            ulong ticket;
+            UIntPtr length = bytes == null ? UIntPtr.Zero : (UIntPtr)(bytes.Length - 1);
+            Native.Check(Native.taskbell_emit(_handle, Native.Utf8(type), bytes, length, out ticket));
+            return ticket;
+        }
+
+        /// <summary>One task is complete.</summary>
+        public ulong TaskComplete(string json = "{}")
+        {
+            return Emit("task.complete", json);
+        }
+
+        /// <summary>The queue is empty.</summary>
+        public ulong QueueEnd(string json = "{}")
+        {
+            return Emit("queue.end", json);
+        }
+
+        /// <summary>Feeds [[alerts]].</summary>
+        public void Metric(string name, double value)
+        {
+            Native.Check(Native.taskbell_metric(_handle, Native.Utf8(name), value));
+        }
+
+        /// <summary>Waits until every delivery of that event has ended; false when the time was over first.</summary>
+        public bool Wait(ulong ticket, TimeSpan timeout)
+        {
+            return Native.InTime(Native.taskbell_wait(_handle, ticket, Native.Milliseconds(timeout)));
+        }
+
+        /// <summary>Waits until all accepted so far is on disk; false when the time was over first.</summary>
+        public bool Sync(TimeSpan timeout)
+        {
+            return Native.InTime(Native.taskbell_sync(_handle, Native.Milliseconds(timeout)));
+        }
+
+        /// <summary>Waits until all accepted so far has been tried once; false when the time was over first.</summary>
+        public bool Flush(TimeSpan timeout)
+        {
+            return Native.InTime(Native.taskbell_flush(_handle, Native.Milliseconds(timeout)));
+        }
+
+        /// <summary>The next report of an ended delivery, as JSON; null when there is none now.</summary>
+        public string Poll()
+        {
+            string report;
+            int code = Native.ReadText(
+                (byte[] buf, UIntPtr cap, out UIntPtr needed) => Native.taskbell_poll(_handle, buf, cap, out needed),
+                out report);
+            if (code == (int)TaskbellCode.NotFound)
+            {
+                return null;
+            }
+            Native.Check(code);
+            return report;
+        }
+
+        /// <summary>Counters and gauges, as JSON.</summary>
+        public string Stats()
+        {
+            string numbers;
+            Native.Check(Native.ReadText(
+                (byte[] buf, UIntPtr cap, out UIntPtr needed) => Native.taskbell_stats(_handle, buf, cap, out needed),
+                out numbers));
+            return numbers;
+        }
+
+        /// <summary>Takes a new configuration, whole or not at all.</summary>
+        public void Reload(string config)
+        {
+            Native.Check(Native.taskbell_reload(_handle, Native.Utf8(config)));
+        }
+
+        /// <summary>
+        /// Has the action called for each line of the log, on the library's threads; null stops it. The level is 1
+        /// for errors, 2 for warnings, 3 for information and 4 for details. None runs after this call or Close has
+        /// returned. It must be short and not call Taskbell.
+        /// </summary>
+        public void SetLog(Action<int, string> log)
+        {
+            Native.LogFunction function = null;
+            if (log != null)
+            {
+                function = (userdata, level, message) =>
+                {
+                    try
+                    {
+                        log(level, Native.FromUtf8(message));
+                    }
+                    catch (Exception)
+                    {
+                        // Nothing may be thrown into the library's thread: that would end the process.
+                    }
+                };
+            }
+            Native.Check(Native.taskbell_set_log(_handle, function, IntPtr.Zero));
+            _log = function;
+            lock (Logging)
+            {
+                if (function == null)
+                {
+                    Logging.Remove(this);
+                }
+                else
+                {
+                    Logging.Add(this);
+                }
+            }
+            GC.KeepAlive(_log);
+        }
+    }
+}

@@ -1,0 +1,300 @@
+"""Taskbell for Python: say what happened, and signed webhooks go out from the library's own threads.
+
+    import taskbell
+
+    taskbell.init("taskbell.toml")
+    taskbell.on_task_complete({"name": "render 12", "status": "success", "duration_s": 42.5})
+    taskbell.on_queue_end()
+    taskbell.shutdown()
+
+The module functions act on the process-wide default instance; ``Bell`` is an instance of one's own.
+Both may be used from any thread. A call that fails raises ``TaskbellError``.
+
+Open instances are closed at interpreter exit, within ``EXIT_TIMEOUT_S``. What was not delivered by then
+stays in the spool for the next start. After ``os.fork()`` the child's calls raise ``FORKED``; a child
+that wants its own bell calls ``init`` or opens a ``Bell``.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import ctypes
+import json
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Callable, Union
+
+from . import _native
+from ._encode import Config, Payload, config_bytes, dump, milliseconds, payload_bytes, utf8
+from ._native import TaskbellError, check_status, failure, last_error, library, text_out
+
+__all__ = [
+    "EXIT_TIMEOUT_S",
+    "Bell",
+    "TaskbellError",
+    "check",
+    "default",
+    "init",
+    "last_error",
+    "on_queue_end",
+    "on_task_complete",
+    "preview",
+    "shutdown",
+    "verify",
+    "version",
+]
+
+Seconds = Union[float, timedelta]
+
+EXIT_TIMEOUT_S = 2.0
+"""How long closing at interpreter exit may take for each open instance."""
+
+
+class Bell:
+    """An instance of Taskbell: one configuration, one spool, its own threads.
+
+    Use it as a context manager, or call ``close``. All methods may be called from any thread.
+    """
+
+    def __init__(self, config: Config) -> None:
+        """Opens an instance from a path to a ``.toml`` or ``.json`` file, the text, or a mapping."""
+        self._handle: int | None = None
+        self._log: Any = None
+        self._closed = False
+        handle = ctypes.c_void_p()
+        check_status(library().taskbell_open(config_bytes(config), ctypes.byref(handle)))
+        self._handle = handle.value
+        _open_bells.add(self)
+
+    @classmethod
+    def open(cls, config: Config) -> Bell:
+        """The same as ``Bell(config)``."""
+        return cls(config)
+
+    def close(self, timeout: Seconds = 5.0) -> int:
+        """Refuses new events, delivers what it can until ``timeout``, and stops.
+
+        Returns how many deliveries stay in the spool for the next start. A second call returns 0.
+        """
+        if self._closed:
+            return 0
+        self._closed = True
+        _open_bells.discard(self)
+        return _close(self._handle, timeout)
+
+    def emit(self, type: str, payload: Payload = None) -> int:
+        """Hands over one event of any type. Returns its ticket, for ``wait``."""
+        self._refuse_closed()
+        body = payload_bytes({} if payload is None else payload) or b""
+        ticket = ctypes.c_uint64(0)
+        check_status(library().taskbell_emit(self._handle, utf8(type), body, len(body), ctypes.byref(ticket)))
+        return ticket.value
+
+    def task_complete(self, task: Payload = None) -> int:
+        """One task is complete. Returns the ticket."""
+        return self.emit("task.complete", task)
+
+    def queue_end(self, queue: Payload = None) -> int:
+        """The queue is empty. Taskbell has its own tally, so nothing need be passed."""
+        return self.emit("queue.end", queue)
+
+    def metric(self, name: str, value: float) -> None:
+        """Feeds ``[[alerts]]``."""
+        self._refuse_closed()
+        check_status(library().taskbell_metric(self._handle, utf8(name), value))
+
+    def wait(self, ticket: int, timeout: Seconds = 30.0) -> bool:
+        """Waits until every delivery of that event has ended; false when the time is over first."""
+        self._refuse_closed()
+        return _in_time(library().taskbell_wait(self._handle, ticket, milliseconds(timeout)))
+
+    def sync(self, timeout: Seconds = 5.0) -> bool:
+        """Waits until all accepted so far is on disk; false when the time is over first."""
+        self._refuse_closed()
+        return _in_time(library().taskbell_sync(self._handle, milliseconds(timeout)))
+
+    def flush(self, timeout: Seconds = 5.0) -> bool:
+        """Waits until all accepted so far has been tried once; false when the time is over first."""
+        self._refuse_closed()
+        return _in_time(library().taskbell_flush(self._handle, milliseconds(timeout)))
+
+    def poll(self) -> dict[str, Any] | None:
+        """The next report of an ended delivery; ``None`` when there is none now."""
+        self._refuse_closed()
+        code, text = text_out(library().taskbell_poll, self._handle)
+        if code == _native.NOT_FOUND:
+            return None
+        check_status(code)
+        report: dict[str, Any] = json.loads(text)
+        return report
+
+    def stats(self) -> dict[str, Any]:
+        """Counters and gauges."""
+        self._refuse_closed()
+        code, text = text_out(library().taskbell_stats, self._handle)
+        check_status(code)
+        numbers: dict[str, Any] = json.loads(text)
+        return numbers
+
+    def reload(self, config: Config) -> None:
+        """Takes a new configuration, whole or not at all: after an error the old one is in force."""
+        self._refuse_closed()
+        check_status(library().taskbell_reload(self._handle, config_bytes(config)))
+
+    def set_log(self, function: Callable[[int, str], None] | None) -> None:
+        """Has ``function(level, message)`` called for each line of the library's log; ``None`` stops it.
+
+        The level is 1 for errors, 2 for warnings, 3 for information and 4 for details.
+
+        Warning: the function runs on the library's threads, which then wait for the interpreter's
+        lock. Keep it short, never call Taskbell from it, and close the bell before the interpreter
+        ends (the hook at exit does). ``poll`` needs no such care.
+        """
+        self._refuse_closed()
+
+        def forward(_userdata: Any, level: int, message: bytes | None) -> None:
+            if function is not None and message is not None:
+                with contextlib.suppress(Exception):
+                    function(level, message.decode("utf-8", "replace"))
+
+        callback = _native.LogFunction() if function is None else _native.LogFunction(forward)
+        check_status(library().taskbell_set_log(self._handle, callback, None))
+        # The former callback may be freed only now: none runs after taskbell_set_log has returned.
+        self._log = callback
+
+    def _refuse_closed(self) -> None:
+        if self._closed:
+            raise TaskbellError(_native.CLOSED, "CLOSED", "this bell has been closed")
+
+    def __enter__(self) -> Bell:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class _DefaultBell(Bell):
+    """The process-wide default instance: the NULL handle of the C functions."""
+
+    def __init__(self) -> None:
+        self._handle = None
+        self._log = None
+        self._closed = False
+
+    def close(self, timeout: Seconds = 5.0) -> int:
+        """The same as ``shutdown``."""
+        return shutdown(timeout)
+
+
+default = _DefaultBell()
+"""The default instance, for the methods that have no module function (``default.stats()``)."""
+
+
+def init(config: Config) -> None:
+    """Opens the default instance."""
+    check_status(library().taskbell_init(config_bytes(config)))
+
+
+def shutdown(timeout: Seconds = 5.0) -> int:
+    """Closes the default instance. Returns how many deliveries stay in the spool for the next start."""
+    return _close(None, timeout)
+
+
+def on_task_complete(task: Payload = None) -> None:
+    """One task is complete. Opens the default instance on first use."""
+    check_status(library().on_task_complete(payload_bytes(task)))
+
+
+def on_queue_end(queue: Payload = None) -> None:
+    """The queue is empty. Opens the default instance on first use."""
+    check_status(library().on_queue_end(payload_bytes(queue)))
+
+
+def check(config: Config) -> dict[str, Any]:
+    """Reads a configuration without opening anything and returns the report, faults included."""
+    code, text = text_out(library().taskbell_check, config_bytes(config))
+    if code not in (_native.OK, _native.CONFIG) or not text:
+        raise failure(code)
+    report: dict[str, Any] = json.loads(text)
+    return report
+
+
+def preview(config: Config, type: str, payload: Payload = None) -> Any:
+    """The requests that an event would send, with the secrets taken out; ``None`` for a sample event."""
+    body = payload_bytes(payload)
+    code, text = text_out(library().taskbell_preview, config_bytes(config), utf8(type), body)
+    check_status(code)
+    return json.loads(text)
+
+
+def verify(
+    scheme: Mapping[str, Any] | str,
+    headers: Mapping[str, str],
+    body: bytes,
+    now: int = 0,
+) -> bool:
+    """Whether a received body carries a valid signature; for receivers.
+
+    ``scheme`` is an entry of ``sign`` as in the configuration, ``now`` a Unix time in seconds (0: the
+    clock).
+    """
+    scheme_json = scheme if isinstance(scheme, str) else dump(scheme)
+    code = library().taskbell_verify(utf8(scheme_json), utf8(dump(dict(headers))), body, len(body), now)
+    if code == _native.SIGNATURE:
+        return False
+    check_status(code)
+    return True
+
+
+def version() -> str:
+    """The version of the loaded library."""
+    text: bytes = library().taskbell_version()
+    return text.decode("utf-8")
+
+
+def _close(handle: int | None, timeout: Seconds) -> int:
+    left = ctypes.c_uint64(0)
+    code = library().taskbell_close(handle, milliseconds(timeout), ctypes.byref(left))
+    if code != _native.TIMEOUT:
+        check_status(code)
+    return left.value
+
+
+def _in_time(code: int) -> bool:
+    if code == _native.TIMEOUT:
+        return False
+    check_status(code)
+    return True
+
+
+_open_bells: set[Bell] = set()
+"""Held until closed: the library may still call the log function of a bell that nobody else knows."""
+
+
+def _close_at_exit() -> None:
+    """No callback may reach Python once it finalises, so every instance is closed before."""
+    if _native._library is None:
+        return
+    for bell in list(_open_bells):
+        with contextlib.suppress(TaskbellError):
+            bell.close(EXIT_TIMEOUT_S)
+    with contextlib.suppress(TaskbellError):
+        shutdown(EXIT_TIMEOUT_S)
+
+
+def _forget_in_child() -> None:
+    """The parent's instances are dead in a forked child: it must not close them at its exit."""
+    _open_bells.clear()
+
+
+atexit.register(_close_at_exit)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_in_child)

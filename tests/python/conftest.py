@@ -1,0 +1,69 @@
+"""The library under test and the fixtures that every module uses."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "bindings" / "python"))
+
+
+def _library() -> Path:
+    """``TASKBELL_LIBRARY``, else the newest build, else a new one."""
+    if named := os.environ.get("TASKBELL_LIBRARY"):
+        return Path(named).resolve()
+    names = {"win32": "taskbell.dll", "darwin": "libtaskbell.dylib"}
+    name = names.get(sys.platform, "libtaskbell.so")
+    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    built = [target / profile / name for profile in ("debug", "release")]
+    if not any(path.exists() for path in built):
+        subprocess.run(["cargo", "build", "--lib"], cwd=ROOT, check=True)
+    return max((path for path in built if path.exists()), key=lambda path: path.stat().st_mtime)
+
+
+os.environ["TASKBELL_LIBRARY"] = str(_library())
+
+
+@pytest.fixture(scope="session")
+def library_path() -> Path:
+    """The shared library under test."""
+    return Path(os.environ["TASKBELL_LIBRARY"])
+
+
+@pytest.fixture
+def receive() -> Iterator[Callable[..., Any]]:
+    """Starts receivers that end with the test: ``receive(script, default=…, tls=…)``."""
+    from receiver import Receiver
+
+    started = []
+
+    def start(*arguments: Any, **options: Any) -> Receiver:
+        started.append(Receiver(*arguments, **options))
+        return started[-1]
+
+    yield start
+    for receiver in started:
+        receiver.close()
+
+
+@pytest.fixture
+def ring() -> Iterator[Callable[..., Any]]:
+    """Opens bells that are closed with the test: ``ring(config)``."""
+    import taskbell
+
+    opened = []
+
+    def start(config: Any) -> taskbell.Bell:
+        opened.append(taskbell.Bell(config))
+        return opened[-1]
+
+    yield start
+    for bell in opened:
+        bell.close(2.0)

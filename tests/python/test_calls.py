@@ -1,0 +1,245 @@
+"""What bad input gets: a status and a last error that names the fault, and nothing else."""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+import threading
+import time
+
+import pytest
+
+from bells import eventually, settings
+from taskbell import Bell, TaskbellError, _native
+from tools import python
+
+MIB = 1 << 20
+
+
+@pytest.fixture
+def bell(tmp_path, receive, ring):
+    return ring(settings(tmp_path, receive().url()))
+
+
+def emit(bell, kind, payload, length=None):
+    """The raw call: status and last error."""
+    size = (len(payload) if payload is not None else 2) if length is None else length
+    status = _native.library().taskbell_emit(bell._handle, kind, payload, size, None)
+    return status, _native.last_error()
+
+
+BAD_EVENTS = [
+    (None, b"{}", {"INVALID_ARGUMENT"}, "type"),
+    (b"", b"{}", {"INVALID_ARGUMENT"}, "type"),
+    (b"Task.Complete", b"{}", {"INVALID_ARGUMENT"}, "Task.Complete"),
+    (b"a..b", b"{}", {"INVALID_ARGUMENT"}, "a..b"),
+    (b"a b", b"{}", {"INVALID_ARGUMENT"}, "a b"),
+    (b"x" * 65, b"{}", {"INVALID_ARGUMENT"}, "64"),
+    (b"\xff\xfe", b"{}", {"INVALID_ARGUMENT"}, "UTF-8"),
+    (b"test.event", None, {"INVALID_ARGUMENT"}, "json"),
+    (b"test.event", b"", {"INVALID_JSON"}, ""),
+    (b"test.event", b"{", {"INVALID_JSON"}, "line 1"),
+    (b"test.event", b'{"a": 1,\n "b": }', {"INVALID_JSON"}, "line 2"),
+    (b"test.event", b"[1, 2]", {"INVALID_JSON"}, "object"),
+    (b"test.event", b'"text"', {"INVALID_JSON"}, "object"),
+    (b"test.event", b"null", {"INVALID_JSON"}, "object"),
+    (b"test.event", b"{} {}", {"INVALID_JSON"}, "line 1"),
+    (b"test.event", b'{"a": NaN}', {"INVALID_JSON"}, "line 1"),
+    (b"test.event", b'{"a": "\xc3\x28"}', {"INVALID_JSON", "INVALID_ARGUMENT"}, "UTF-8"),
+    (b"test.event", b'{"a": "\\ud800"}', {"INVALID_JSON"}, ""),
+    (b"test.event", b'{"a": "' + b"x" * MIB + b'"}', {"TOO_LARGE"}, "bytes"),
+]
+
+
+@pytest.mark.parametrize(("kind", "payload", "names", "words"), BAD_EVENTS)
+def test_a_bad_event_is_refused_by_name(bell, kind, payload, names, words):
+    before = bell.stats()["accepted"]
+    status, message = emit(bell, kind, payload)
+    assert _native.error_name(status) in names, message
+    assert message
+    assert words in message
+    assert bell.stats()["accepted"] == before
+    assert emit(bell, b"test.event", b"{}")[0] == 0
+
+
+def test_refusals_are_counted_by_reason(bell):
+    emit(bell, b"Bad", b"{}")
+    emit(bell, b"test.event", b"[]")
+    emit(bell, b"test.event", b'{"a": "' + b"x" * MIB + b'"}')
+    refused = bell.stats()["refused"]
+    assert (refused["invalid"], refused["too_large"]) == (2, 1)
+
+
+def test_the_largest_event_is_taken(bell):
+    frame = len('{"a": ""}')
+    assert emit(bell, b"test.event", b'{"a": "' + b"x" * (MIB - frame) + b'"}')[0] == 0
+
+
+def test_null_where_a_value_is_required_is_an_error(bell):
+    library = _native.library()
+    handle = ctypes.c_void_p()
+    calls = [
+        library.taskbell_open(None, ctypes.byref(handle)),
+        library.taskbell_open(b"{}", None),
+        library.taskbell_init(None),
+        library.taskbell_reload(bell._handle, None),
+        library.taskbell_metric(bell._handle, None, 1.0),
+        library.taskbell_check(None, None, 0, None),
+        library.taskbell_preview(None, b"test.event", b"{}", None, 0, None),
+        library.taskbell_verify(None, b"{}", b"", 0, 0),
+        library.taskbell_verify(b"{}", None, b"", 0, 0),
+    ]
+    assert [_native.error_name(call) for call in calls] == ["INVALID_ARGUMENT"] * len(calls)
+
+
+def test_a_small_buffer_is_told_its_size_and_left_alone(bell):
+    library = _native.library()
+    buffer = ctypes.create_string_buffer(b"mine", 8)
+    needed = ctypes.c_size_t(0)
+    status = library.taskbell_stats(bell._handle, ctypes.addressof(buffer), 8, ctypes.byref(needed))
+    assert (_native.error_name(status), buffer.value) == ("BUFFER_TOO_SMALL", b"mine")
+    whole = ctypes.create_string_buffer(needed.value)
+    status = library.taskbell_stats(bell._handle, ctypes.addressof(whole), needed.value, ctypes.byref(needed))
+    # The numbers may have grown by a digit between the two calls.
+    assert _native.error_name(status) == "BUFFER_TOO_SMALL" or whole.value.startswith(b"{")
+
+
+def test_a_report_is_kept_when_its_buffer_is_too_small(bell):
+    assert bell.wait(bell.emit("test.event"))
+    eventually("a report", lambda: bell.stats()["delivered"] == 1)
+    needed = ctypes.c_size_t(0)
+    poll = _native.library().taskbell_poll
+    status = eventually(
+        "a report that does not fit",
+        lambda: poll(bell._handle, None, 0, ctypes.byref(needed)) == _native.BUFFER_TOO_SMALL,
+    )
+    assert status
+    assert needed.value > 1
+    report = bell.poll()
+    assert report is not None
+    assert report["state"] == "delivered"
+
+
+def test_each_thread_has_its_own_last_error(bell):
+    emit(bell, b"Bad Type", b"{}")
+    seen = []
+    other = threading.Thread(target=lambda: seen.append(_native.last_error()))
+    other.start()
+    other.join()
+    assert seen == [""]
+    assert "Bad Type" in _native.last_error()
+
+
+def test_calls_after_close_are_refused(tmp_path, receive):
+    bell = Bell(settings(tmp_path, receive().url()))
+    handle = bell._handle
+    bell.close()
+    library = _native.library()
+    calls = [
+        library.taskbell_emit(handle, b"test.event", b"{}", 2, None),
+        library.taskbell_metric(handle, b"a", 1.0),
+        library.taskbell_flush(handle, 10),
+        library.taskbell_sync(handle, 10),
+        library.taskbell_wait(handle, 1, 10),
+        library.taskbell_reload(handle, b"{}"),
+        library.taskbell_close(handle, 10, None),
+        library.taskbell_set_log(handle, _native.LogFunction(), None),
+        _native.text_out(library.taskbell_stats, handle)[0],
+        _native.text_out(library.taskbell_poll, handle)[0],
+    ]
+    assert [_native.error_name(call) for call in calls] == ["CLOSED"] * len(calls)
+    assert bell.close() == 0
+    with pytest.raises(TaskbellError) as refusal:
+        bell.emit("test.event")
+    assert refusal.value.name == "CLOSED"
+
+
+BEFORE_OPEN = """
+import os, sys, taskbell
+from taskbell import _native
+for call in (lambda: taskbell.on_task_complete({}), lambda: taskbell.on_queue_end(None)):
+    try:
+        call()
+        raise SystemExit("no error")
+    except taskbell.TaskbellError as fault:
+        assert fault.name == "CONFIG", fault
+        assert "taskbell.toml" in fault.message, fault
+status = _native.library().on_task_complete(b"{")
+assert _native.error_name(status) in {"INVALID_JSON", "CONFIG"}, status
+assert os.listdir(".") == [], os.listdir(".")
+print("ok")
+"""
+
+
+def test_without_a_configuration_the_two_calls_say_what_is_missing(tmp_path):
+    assert "ok" in python(BEFORE_OPEN, cwd=tmp_path, env={"TASKBELL_CONFIG": None, "HOME": str(tmp_path)})
+
+
+OPENS_ITSELF = """
+import taskbell
+taskbell.on_task_complete(None)
+taskbell.on_task_complete({})
+assert taskbell.default.stats()["accepted"] == 2
+assert taskbell.shutdown(20) == 0
+print("ok")
+"""
+
+TOML = """
+[spool]
+path = "{spool}"
+[endpoints.main]
+url = "{url}"
+[[hooks]]
+on = ["task.complete"]
+to = ["main"]
+"""
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_the_default_instance_opens_itself_on_first_use(tmp_path, receive, named):
+    receiver = receive()
+    place = tmp_path / ("named.toml" if named else "taskbell.toml")
+    place.write_text(TOML.format(spool=tmp_path / "bell.db", url=receiver.url()))
+    env = {"TASKBELL_CONFIG": str(place) if named else None}
+    assert "ok" in python(OPENS_ITSELF, cwd=tmp_path, env=env)
+    assert len(receiver.wait_for(2)) == 2
+
+
+def test_64_threads_emit_while_another_closes_and_nothing_is_lost(tmp_path, receive):
+    receiver = receive()
+    config = settings(tmp_path, receiver.url())
+    bell = Bell(config)
+    handle = bell._handle
+    taken: list[int] = []
+    refused: set[str] = set()
+
+    def worker(number: int) -> None:
+        for turn in itertools.count():
+            body = b'{"n": %d}' % (number * 1_000_000 + turn)
+            status = _native.library().taskbell_emit(handle, b"test.event", body, len(body), None)
+            if status == 0:
+                taken.append(number * 1_000_000 + turn)
+            else:
+                refused.add(_native.error_name(status))
+                if status == _native.CLOSED:
+                    return
+            # The pace of 64 busy hosts, not of a loop that fills the disk.
+            time.sleep(0.002)
+
+    threads = [threading.Thread(target=worker, args=(number,), daemon=True) for number in range(64)]
+    for thread in threads:
+        thread.start()
+    eventually("some events", lambda: len(taken) >= 128)
+    bell.close(0.5)
+    for thread in threads:
+        thread.join(30)
+    assert not any(thread.is_alive() for thread in threads)
+    assert "CLOSED" in refused
+    assert refused <= {"CLOSED", "QUEUE_FULL"}
+
+    def arrived() -> set[int]:
+        return {request.json()["data"]["n"] for request in list(receiver.requests)}
+
+    with Bell(config):
+        eventually("every event that was taken", lambda: arrived() >= set(taken), timeout=120)
+    assert arrived() == set(taken)

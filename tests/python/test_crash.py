@@ -1,0 +1,102 @@
+"""What a call has accepted survives SIGKILL at the very next instruction."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from bells import eventually, settings
+from steps import Hang
+from tools import ROOT, python
+
+HOST = """
+import os, signal, sys, taskbell
+config, first, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+bell = taskbell.Bell(config)
+for number in range(first, first + count):
+    bell.emit("test.event", {"n": number})
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+KILLED = -9
+
+
+def numbers(receiver):
+    return [request.json()["data"]["n"] for request in list(receiver.requests)]
+
+
+@pytest.mark.parametrize("count", [1, 50])
+def test_events_of_a_killed_host_are_delivered_by_the_next_start(tmp_path, receive, ring, count):
+    receiver = receive()
+    config = settings(tmp_path, receiver.url())
+    python(HOST, json.dumps(config), 0, count, expect=KILLED)
+    ring(config)
+    eventually("every event", lambda: set(numbers(receiver)) == set(range(count)))
+
+
+def test_several_crashes_in_a_row_lose_nothing(tmp_path, receive, ring):
+    receiver = receive()
+    config = settings(tmp_path, receiver.url())
+    for turn in range(5):
+        python(HOST, json.dumps(config), turn * 20, 20, expect=KILLED)
+    ring(config)
+    eventually("every event", lambda: set(numbers(receiver)) == set(range(100)))
+    # Each event keeps its id however often it is sent.
+    ids = {(request.json()["data"]["n"], request.header("webhook-id")) for request in receiver.requests}
+    assert len(ids) == 100
+
+
+IN_FLIGHT = """
+import sys, taskbell
+bell = taskbell.Bell(sys.argv[1])
+bell.emit("test.event", {"n": 0})
+print("emitted", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_delivery_in_flight_is_sent_again_with_the_same_id(tmp_path, receive, ring):
+    receiver = receive([Hang()])
+    config = settings(tmp_path, receiver.url())
+    config["endpoints"]["e0"]["timeout"] = "60s"
+    host = subprocess.Popen(
+        [sys.executable, "-c", IN_FLIGHT, json.dumps(config)],
+        stdin=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "bindings" / "python")},
+    )
+    (first,) = receiver.wait_for(1)
+    host.kill()
+    host.wait()
+    host.stdin.close()
+    ring(config)
+    second = receiver.wait_for(2)[1]
+    assert second.header("webhook-id") == first.header("webhook-id")
+    assert second.body == first.body
+
+
+TALLY = """
+import os, signal, sys, taskbell
+bell = taskbell.Bell(sys.argv[1])
+for number in range(7):
+    bell.task_complete({"id": str(number), "status": "error" if number == 3 else "success"})
+if sys.argv[2] == "spooled":
+    assert bell.sync(20)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("moment", ["at once", "spooled"])
+def test_the_tally_survives_a_crash(tmp_path, receive, ring, moment):
+    receiver = receive()
+    hooks = [{"on": ["queue.end"], "to": ["e0"]}]
+    config = settings(tmp_path, receiver.url(), hooks=hooks)
+    python(TALLY, json.dumps(config), moment, expect=KILLED)
+    bell = ring(config)
+    bell.queue_end()
+    (request,) = receiver.wait_for(1)
+    queue = request.json()["data"]["queue"]
+    assert (queue["total"], queue["succeeded"], queue["failed"]) == (7, 6, 1)

@@ -1,0 +1,88 @@
+"""After fork() the child's calls say so, a new default instance works there, and the parent goes on."""
+
+from __future__ import annotations
+
+import json
+
+from bells import settings
+from tools import python
+
+HOST = """
+import json, os, sys, taskbell
+from taskbell import _native
+mine, childs = sys.argv[1:]
+taskbell.init(mine)
+bell = taskbell.Bell(json.dumps({**json.loads(mine), "spool": {"path": ":memory:"}}))
+bell.emit("test.event", {"who": "parent before"})
+taskbell.on_task_complete({"name": "parent before"})
+
+def name(call):
+    try:
+        call()
+        return "OK"
+    except taskbell.TaskbellError as fault:
+        assert fault.message, "no words"
+        return fault.name
+
+child = os.fork()
+if child == 0:
+    seen = [
+        name(lambda: bell.emit("test.event")),
+        name(lambda: bell.flush(1)),
+        name(lambda: bell.stats()),
+        name(lambda: bell.close(1)),
+        name(lambda: taskbell.on_task_complete({})),
+        name(lambda: taskbell.default.stats()),
+    ]
+    assert seen == ["FORKED"] * len(seen), seen
+    taskbell.init(childs)
+    taskbell.on_task_complete({"name": "child"})
+    assert taskbell.shutdown(20) == 0
+    sys.exit(7)
+_, status = os.waitpid(child, 0)
+assert os.WIFEXITED(status) and os.WEXITSTATUS(status) == 7, status
+bell.emit("test.event", {"who": "parent after"})
+taskbell.on_task_complete({"name": "parent after"})
+assert bell.close(20) == 0
+assert taskbell.shutdown(20) == 0
+print("ok")
+"""
+
+
+def test_the_child_starts_anew_and_the_parent_goes_on(tmp_path, receive):
+    parents, childs = receive(), receive()
+    (tmp_path / "parent").mkdir()
+    (tmp_path / "child").mkdir()
+    mine = settings(tmp_path / "parent", parents.url())
+    other = settings(tmp_path / "child", childs.url())
+    assert "ok" in python(HOST, json.dumps(mine), json.dumps(other), timeout=120)
+    names = [request.json()["data"]["task"]["name"] for request in childs.wait_for(1)]
+    assert names == ["child"]
+    bodies = [request.json()["data"] for request in parents.wait_for(4)]
+    said = sorted(body.get("who") or body["task"]["name"] for body in bodies)
+    assert said == ["parent after", "parent after", "parent before", "parent before"]
+
+
+SAME_SPOOL = """
+import os, sys, taskbell
+config = sys.argv[1]
+taskbell.init(config)
+taskbell.on_task_complete({"name": "parent"})
+child = os.fork()
+if child == 0:
+    taskbell.init(config)
+    taskbell.on_task_complete({"name": "child"})
+    assert taskbell.shutdown(20) == 0
+    sys.exit(0)
+assert os.waitpid(child, 0)[1] == 0
+assert taskbell.shutdown(20) == 0
+print("ok")
+"""
+
+
+def test_parent_and_child_may_share_a_spool(tmp_path, receive):
+    receiver = receive()
+    config = json.dumps(settings(tmp_path, receiver.url()))
+    assert "ok" in python(SAME_SPOOL, config, timeout=120)
+    names = {request.json()["data"]["task"]["name"] for request in receiver.wait_for(2)}
+    assert names == {"parent", "child"}

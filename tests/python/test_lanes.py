@@ -1,0 +1,86 @@
+"""Order, concurrency and pace: one lane for each endpoint."""
+
+from __future__ import annotations
+
+from bells import endpoint, eventually, invariant, reports, settings
+from steps import Hang, Reply
+
+
+def test_concurrency_1_keeps_the_order(tmp_path, receive, ring):
+    receiver = receive(lambda _request, number: Reply(delay=0.002 * (number % 3)))
+    bell = ring(settings(tmp_path, endpoints={"e0": endpoint(receiver.url(), concurrency=1)}))
+    for number in range(60):
+        bell.emit("test.event", {"n": number})
+    requests = receiver.wait_for(60)
+    assert [request.json()["data"]["n"] for request in requests] == list(range(60))
+    assert receiver.peak == 1
+
+
+def test_concurrency_is_used_and_never_exceeded(tmp_path, receive, ring):
+    receiver = receive(default=Reply(delay=0.2))
+    bell = ring(settings(tmp_path, endpoints={"e0": endpoint(receiver.url(), concurrency=3)}))
+    for number in range(15):
+        bell.emit("test.event", {"n": number})
+    receiver.wait_answered(15)
+    assert receiver.peak == 3
+
+
+def test_a_hung_endpoint_does_not_delay_another_lane(tmp_path, receive, ring):
+    hung, quick = receive(default=Hang()), receive()
+    endpoints = {
+        "hung": endpoint(hung.url(), timeout="60s", concurrency=4),
+        "quick": endpoint(quick.url()),
+    }
+    bell = ring(settings(tmp_path, endpoints=endpoints))
+    for number in range(100):
+        bell.emit("test.event", {"n": number})
+    requests = quick.wait_for(100)
+    assert {request.json()["data"]["n"] for request in requests} == set(range(100))
+    # Not one of the hanging requests has come to an end meanwhile.
+    assert hung.sent == []
+    assert hung.peak <= 4
+    stats = eventually("the quick lane's reports", lambda: _when(bell, "delivered", 100))
+    assert stats["pending"] == 100
+    invariant(stats, 200)
+
+
+def test_wait_and_flush_keep_their_time(tmp_path, receive, ring):
+    receiver = receive([Reply(503)], default=Hang())
+    retry = {"schedule": ["100ms"]}
+    bell = ring(settings(tmp_path, endpoints={"e0": endpoint(receiver.url(), timeout="60s", retry=retry)}))
+    ticket = bell.emit("test.event")
+    assert bell.flush(20), "the first attempt has been made"
+    receiver.wait_for(2)
+    assert not bell.wait(ticket, 0.05), "the second attempt hangs"
+    assert bell.sync(20)
+
+
+def test_a_rate_is_kept_and_waiting_costs_no_attempt(tmp_path, receive, ring):
+    receiver = receive()
+    bell = ring(settings(tmp_path, endpoints={"e0": endpoint(receiver.url(), rate="2/1s", concurrency=4)}))
+    for number in range(6):
+        bell.emit("test.event", {"n": number})
+    requests = receiver.wait_for(6)
+    # Two at once from the full bucket, the other four at two a second.
+    assert requests[5].monotonic - requests[0].monotonic >= 1.5
+    assert {request.header("taskbell-attempt") for request in requests} == {"1"}
+    assert {report["attempts"] for report in reports(bell, 6)} == {1}
+
+
+def test_one_event_rings_at_every_endpoint_of_its_hooks(tmp_path, receive, ring):
+    one, two, three = receive(), receive(), receive()
+    endpoints = {"a": endpoint(one.url()), "b": endpoint(two.url()), "c": endpoint(three.url())}
+    hooks = [{"on": ["test.event"], "to": ["a", "b"]}, {"on": ["test.other"], "to": ["c"]}]
+    bell = ring(settings(tmp_path, endpoints=endpoints, hooks=hooks))
+    bell.emit("test.event")
+    assert {report["endpoint"] for report in reports(bell, 2)} == {"a", "b"}
+    bell.emit("test.nobody.listens")
+    bell.emit("test.other")
+    (report,) = reports(bell, 1)
+    assert report["endpoint"] == "c"
+    assert (len(one.requests), len(two.requests), len(three.requests)) == (1, 1, 1)
+
+
+def _when(bell, key, count):
+    stats = bell.stats()
+    return stats if stats[key] >= count else None

@@ -1,0 +1,102 @@
+"""The way out through an HTTP proxy."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from authority import Authority, server_context
+from bells import attempts, endpoint, reports, settings
+from proxy import Proxy
+
+VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"]
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy_from_outside(monkeypatch):
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+def deliver(tmp_path, ring, url, **more):
+    """Sends one event there and returns its report."""
+    tmp_path.mkdir(exist_ok=True)
+    bell = ring(settings(tmp_path, endpoints={"e0": endpoint(url, **more)}))
+    bell.emit("test.event", {"through": "a proxy"})
+    (report,) = reports(bell, 1)
+    return report
+
+
+def test_a_plain_request_goes_through_the_proxy(tmp_path, receive, ring):
+    receiver = receive()
+    with Proxy() as proxy:
+        report = deliver(tmp_path, ring, receiver.url(), proxy=proxy.url())
+        assert report["state"] == "delivered", report
+        assert len(proxy.passages) == 1
+        assert f"127.0.0.1:{receiver.port}" in proxy.passages[0].target
+    (request,) = receiver.requests
+    assert request.target == "/hook"
+    assert request.header("proxy-authorization") is None
+    assert request.json()["data"] == {"through": "a proxy"}
+
+
+def test_tls_goes_through_a_tunnel_and_is_still_verified(tmp_path, receive, ring):
+    authority = Authority(tmp_path)
+    names = ("127.0.0.1",)
+    receiver = receive(tls=server_context(*authority.issue("server", names)))
+    with Proxy() as proxy:
+        more = {"proxy": proxy.url(), "ca_file": str(authority.ca_file)}
+        report = deliver(tmp_path, ring, receiver.url(), **more)
+        assert report["state"] == "delivered", report
+        assert [(p.method, p.target) for p in proxy.passages] == [("CONNECT", f"127.0.0.1:{receiver.port}")]
+
+
+def test_tls_to_an_unknown_authority_fails_through_a_proxy_too(tmp_path, receive, ring):
+    receiver = receive(tls=server_context(*Authority(tmp_path).issue("server", ("127.0.0.1",))))
+    with Proxy() as proxy:
+        report = deliver(tmp_path, ring, receiver.url(), proxy=proxy.url())
+    assert report["state"] == "dead"
+    assert receiver.requests == []
+
+
+def test_a_proxy_gets_its_login_and_the_receiver_does_not(tmp_path, receive, ring):
+    receiver = receive()
+    with Proxy(login="bell:s3cret") as proxy:
+        report = deliver(tmp_path, ring, receiver.url(), proxy=proxy.url("bell:s3cret"))
+        assert report["state"] == "delivered", report
+        login = base64.b64encode(b"bell:s3cret").decode()
+        assert proxy.passages[0].headers["proxy-authorization"] == f"Basic {login}"
+    assert receiver.requests[0].header("proxy-authorization") is None
+
+
+def test_a_proxy_that_refuses_is_a_failed_attempt(tmp_path, receive, ring):
+    receiver = receive()
+    with Proxy(login="bell:s3cret") as proxy:
+        report = deliver(tmp_path, ring, receiver.url(), proxy=proxy.url("bell:wrong"))
+    assert (report["state"], report["attempts"]) == ("dead", 3)
+    assert receiver.requests == []
+
+
+def test_a_proxy_that_is_away_is_a_failed_attempt(tmp_path, receive, ring):
+    receiver = receive()
+    with Proxy() as proxy:
+        address = proxy.url()
+    report = deliver(tmp_path, ring, receiver.url(), proxy=address)
+    assert (report["state"], report["status"]) == ("dead", None)
+    assert all(row["error"] for row in attempts(tmp_path))
+    assert receiver.requests == []
+
+
+def test_the_environment_counts_only_when_asked_for(tmp_path, receive, ring, monkeypatch):
+    receiver = receive()
+    with Proxy() as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url())
+        assert deliver(tmp_path / "a", ring, receiver.url())["state"] == "delivered"
+        assert proxy.passages == []
+        assert deliver(tmp_path / "b", ring, receiver.url(), proxy="env")["state"] == "delivered"
+        assert len(proxy.passages) == 1
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        assert deliver(tmp_path / "c", ring, receiver.url(), proxy="env")["state"] == "delivered"
+        assert len(proxy.passages) == 1

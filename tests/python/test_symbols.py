@@ -1,0 +1,73 @@
+"""The library exports what the header declares, and nothing else; every language knows all of it."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from taskbell import _native
+from tools import ROOT, need, run
+
+HEADER = ROOT / "include" / "taskbell.h"
+RELEASE = os.environ.get("TASKBELL_RELEASE_LIBRARY")
+MIB = 1 << 20
+
+
+def declared() -> set[str]:
+    """The functions of the header: comments and preprocessor lines aside, a name before a parenthesis."""
+    text = re.sub(r"/\*.*?\*/|//[^\n]*", " ", HEADER.read_text(), flags=re.DOTALL)
+    text = re.sub(r"^\s*#.*(?:\\\n.*)*$", " ", text, flags=re.MULTILINE)
+    names = set()
+    for statement in text.split(";"):
+        if "typedef" not in statement and (found := re.search(r"\b(\w+)\s*\(", statement)):
+            names.add(found.group(1))
+    return names
+
+
+def exported(library: Path) -> set[str]:
+    lines = run(need("nm"), "-D", "--defined-only", library).splitlines()
+    return {line.split()[-1].split("@")[0] for line in lines if line}
+
+
+def test_the_header_declares_the_contract():
+    assert declared() == set(_native.PROTOTYPES)
+
+
+def test_the_library_exports_exactly_the_header(library_path):
+    assert exported(library_path) == declared()
+
+
+@pytest.mark.skipif(RELEASE is None, reason="no release build was given")
+def test_the_release_library_exports_the_same_and_is_small():
+    library = Path(RELEASE or "")
+    assert exported(library) == declared()
+    assert library.stat().st_size <= 5 * MIB
+
+
+def test_the_status_codes_of_the_header_are_those_of_the_bindings():
+    text = HEADER.read_text()
+    numbers = {int(number): name for name, number in re.findall(r"\bTASKBELL_ERR_(\w+)\s*=?\s*(\d+)", text)}
+    assert numbers == _native.CODES
+    csharp = (ROOT / "bindings" / "csharp" / "Taskbell.cs").read_text()
+    cpp = (ROOT / "bindings" / "cpp" / "taskbell.hpp").read_text()
+    for number, name in _native.CODES.items():
+        pascal = "".join(part.capitalize() for part in name.split("_"))
+        assert re.search(rf"\b{pascal} = {number},", csharp), name
+        assert re.search(rf"\b{name.lower()} = {number},", cpp), name
+
+
+@pytest.mark.parametrize("folder", ["tests/c", "bindings/cpp", "bindings/csharp"])
+def test_every_function_is_called_from_every_language(folder):
+    files = [path for path in (ROOT / folder).iterdir() if path.suffix in {".c", ".cpp", ".hpp", ".cs"}]
+    text = "\n".join(path.read_text() for path in files)
+    assert {name for name in declared() if not re.search(rf"\b{name}\b", text)} == set()
+
+
+def test_the_library_needs_only_the_systems_own(library_path):
+    lines = run(need("readelf"), "-d", library_path).splitlines()
+    needed = {re.search(r"\[(.*)\]", line).group(1) for line in lines if "(NEEDED)" in line}
+    system = {"libc.so.6", "libm.so.6", "libgcc_s.so.1", "libpthread.so.0", "libdl.so.2"}
+    assert {name for name in needed if not name.startswith("ld-linux")} <= system

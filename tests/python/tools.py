@@ -1,0 +1,54 @@
+"""Programs the tests use. On CI a missing one is a failure, elsewhere its tests are skipped."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def need(*names: str) -> str:
+    """The path of the first of these programs that exists."""
+    for name in names:
+        found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
+        if found:
+            return found
+    message = f"{' or '.join(names)} is not installed"
+    if os.environ.get("CI") == "true":
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+def run(*command: object, timeout: float = 300.0, expect: int = 0, **options: object) -> str:
+    """Runs a program and returns its output; fails the test on another exit code than expected."""
+    words = [str(word) for word in command]
+    done = subprocess.run(
+        words,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        timeout=timeout,
+        check=False,
+        **options,  # type: ignore[call-overload]
+    )
+    assert done.returncode == expect, f"{' '.join(words)} exited with {done.returncode}:\n{done.stdout}"
+    return str(done.stdout)
+
+
+def python(code: str, *arguments: object, env: dict[str, str | None] | None = None, **options: Any) -> str:
+    """Runs a Python host of its own with the binding on its path.
+
+    ``arguments`` are its ``sys.argv[1:]``; ``env`` adds variables, or takes them away with ``None``.
+    """
+    surroundings = {**os.environ, "PYTHONPATH": str(ROOT / "bindings" / "python"), **(env or {})}
+    kept = {name: value for name, value in surroundings.items() if value is not None}
+    return run(sys.executable, "-c", code, *arguments, env=kept, **options)

@@ -1,0 +1,119 @@
+//! The commands: which steps they have, in which order.
+
+use crate::steps::Steps;
+use crate::tools::{self, cargo};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+const BUILD_LIMIT: Duration = Duration::from_secs(30 * 60);
+const TEST_LIMIT: Duration = Duration::from_secs(25 * 60);
+const LINT_LIMIT: Duration = Duration::from_secs(5 * 60);
+
+/// Everything.
+pub fn test() -> bool {
+    let mut steps = Steps::default();
+    steps.step("programs for the tests from outside", tools::programs);
+    let python = prepare_python(&mut steps);
+    rust(&mut steps);
+    let library = build(&mut steps);
+    let release = build_release(&mut steps);
+    match (&python, &library) {
+        (Some(python), Some(library)) => {
+            lint_python(&mut steps, python);
+            run_python(&mut steps, python, library, release.as_deref(), &[]);
+        }
+        _ => steps.skip("tests from outside", "Python or the library is missing"),
+    }
+    steps.finish()
+}
+
+/// The tests from outside alone.
+pub fn python(arguments: &[String]) -> bool {
+    let mut steps = Steps::default();
+    steps.step("programs for the tests from outside", tools::programs);
+    let python = prepare_python(&mut steps);
+    let library = build(&mut steps);
+    if let (Some(python), Some(library)) = (python, library) {
+        run_python(&mut steps, &python, &library, None, arguments);
+    }
+    steps.finish()
+}
+
+/// The benchmarks.
+pub fn bench(arguments: &[String]) -> bool {
+    let mut steps = Steps::default();
+    steps.run("cargo bench", BUILD_LIMIT, cargo(["bench", "--package", "taskbell"]).args(arguments));
+    steps.finish()
+}
+
+/// The documents that tests compare with the code are written by the same tests.
+pub fn docs() -> bool {
+    let mut steps = Steps::default();
+    let mut command = cargo(["test", "--package", "taskbell"]);
+    steps.run("documents", BUILD_LIMIT, command.env("TASKBELL_UPDATE_DOCS", "1"));
+    steps.finish()
+}
+
+fn rust(steps: &mut Steps) {
+    steps.run("cargo fmt", LINT_LIMIT, &mut cargo(["fmt", "--all", "--check"]));
+    let clippy = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    steps.run("cargo clippy", BUILD_LIMIT, &mut cargo(clippy));
+    let mut doc = cargo(["doc", "--workspace", "--no-deps"]);
+    steps.run("cargo doc", BUILD_LIMIT, doc.env("RUSTDOCFLAGS", "-D warnings"));
+    steps.run("cargo test", BUILD_LIMIT, &mut cargo(["test", "--workspace"]));
+}
+
+/// The library as the tests from outside load it.
+fn build(steps: &mut Steps) -> Option<PathBuf> {
+    steps
+        .run("library", BUILD_LIMIT, &mut cargo(["build", "--package", "taskbell"]))
+        .then(|| tools::target().join("debug").join(library_name()))
+}
+
+/// The library as it is shipped, for its size and its symbols.
+fn build_release(steps: &mut Steps) -> Option<PathBuf> {
+    steps
+        .run("release library", BUILD_LIMIT, &mut cargo(["build", "--release", "--package", "taskbell"]))
+        .then(|| tools::target().join("release").join(library_name()))
+}
+
+fn library_name() -> String {
+    format!("{}taskbell{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX)
+}
+
+fn prepare_python(steps: &mut Steps) -> Option<PathBuf> {
+    let mut found = None;
+    steps.step("Python packages", || {
+        found = Some(tools::python()?);
+        Ok(())
+    });
+    found
+}
+
+fn lint_python(steps: &mut Steps, python: &Path) {
+    let folders = ["bindings/python", "tests/python"];
+    let ruff = |words: &[&str]| {
+        let mut command = Command::new(python);
+        command.current_dir(tools::root()).args(["-m", "ruff"]).args(words).args(folders);
+        command
+    };
+    steps.run("ruff check", LINT_LIMIT, &mut ruff(&["check", "--no-cache"]));
+    steps.run("ruff format", LINT_LIMIT, &mut ruff(&["format", "--no-cache", "--check"]));
+}
+
+fn run_python(
+    steps: &mut Steps,
+    python: &Path,
+    library: &Path,
+    release: Option<&Path>,
+    arguments: &[String],
+) {
+    let mut pytest = Command::new(python);
+    pytest.current_dir(tools::root()).args(["-m", "pytest", "tests/python"]).args(arguments);
+    pytest.env("TASKBELL_LIBRARY", library).env("PYTHONDONTWRITEBYTECODE", "1");
+    if let Some(release) = release {
+        pytest.env("TASKBELL_RELEASE_LIBRARY", release);
+    }
+    steps.run("tests from outside", TEST_LIMIT, &mut pytest);
+}

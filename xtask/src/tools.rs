@@ -1,0 +1,162 @@
+//! The programs and Python packages that the tests from outside need: found, installed, or named.
+
+use crate::steps::run_within;
+use std::env;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+const INSTALL_LIMIT: Duration = Duration::from_secs(15 * 60);
+
+/// Programs, the Debian packages that bring them, and what they are for.
+const PROGRAMS: &[(&str, &str, &str)] = &[
+    ("cc", "gcc", "the C tests"),
+    ("c++", "g++", "the C++ tests"),
+    ("nm", "binutils", "the list of exported symbols"),
+    ("nginx", "nginx", "the tests against an independent server"),
+    ("valgrind", "valgrind", "the memory check"),
+    ("mcs", "mono-mcs", "the C# tests"),
+    ("mono", "mono-runtime", "the C# tests"),
+];
+
+/// Whether nobody is there to read a hint: then a missing tool is a failure.
+pub fn on_ci() -> bool {
+    env::var("CI").is_ok_and(|value| value == "true")
+}
+
+/// The folder of `Cargo.toml`.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).to_owned()
+}
+
+/// Where cargo builds.
+pub fn target() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |dir| root().join(dir))
+}
+
+/// A cargo command in the root.
+pub fn cargo<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(arguments: I) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root()).args(arguments);
+    command
+}
+
+/// Where a program is: on the path, or where servers live.
+pub fn find(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let more = ["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from);
+    env::split_paths(&path).chain(more).map(|dir| dir.join(program)).find(|file| file.is_file())
+}
+
+/// Finds every program; installs the missing ones where apt-get may, else says what to do. On CI a
+/// program that is still missing is an error; elsewhere its tests are skipped.
+pub fn programs() -> Result<(), String> {
+    let mut missing = missing_programs();
+    if !missing.is_empty() && may_install() {
+        let packages: Vec<&str> = missing.iter().map(|(_, package, _)| *package).collect();
+        println!("    installing {} with apt-get", packages.join(" "));
+        apt_install(&packages)?;
+        missing = missing_programs();
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    for (program, _, purpose) in &missing {
+        println!("    {program} is missing; it is needed for {purpose}");
+    }
+    let packages: Vec<&str> = missing.iter().map(|(_, package, _)| *package).collect();
+    let advice = format!("on Debian or Ubuntu: sudo apt-get install {}", packages.join(" "));
+    let essential = missing.iter().any(|(program, _, _)| *program == "cc");
+    if on_ci() || essential {
+        return Err(format!("programs are missing; {advice}"));
+    }
+    println!("    their tests are skipped; {advice}");
+    Ok(())
+}
+
+fn missing_programs() -> Vec<(&'static str, &'static str, &'static str)> {
+    PROGRAMS.iter().copied().filter(|(program, _, _)| find(program).is_none()).collect()
+}
+
+fn may_install() -> bool {
+    let root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0");
+    root && find("apt-get").is_some()
+}
+
+fn apt_install(packages: &[&str]) -> Result<(), String> {
+    let mut update = Command::new("apt-get");
+    run_within(update.args(["update", "-qq"]), INSTALL_LIMIT)?;
+    let mut install = Command::new("apt-get");
+    install.args(["install", "-y", "-qq", "--no-install-recommends"]).args(packages);
+    // The words of every unpacked package say nothing here; apt-get's errors do.
+    install.env("DEBIAN_FRONTEND", "noninteractive").stdout(Stdio::null());
+    run_within(&mut install, INSTALL_LIMIT)
+}
+
+/// A Python environment below `target` with the pinned packages of the tests; gives its interpreter.
+pub fn python() -> Result<PathBuf, String> {
+    let wanted_file = root().join("tests/python/requirements.txt");
+    let wanted = fs::read_to_string(&wanted_file)
+        .map_err(|fault| format!("cannot read {}: {fault}", wanted_file.display()))?;
+    let venv = target().join("venv");
+    let python = venv.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
+    let stamp = venv.join("installed.txt");
+    let works = quiet(Command::new(&python).args(["-c", "import pytest"]));
+    if works && fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(python);
+    }
+    println!("    preparing {}", venv.display());
+    run_within(Command::new(base_python()?).args(["-m", "venv", "--clear"]).arg(&venv), INSTALL_LIMIT)?;
+    let mut install = Command::new(&python);
+    install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&wanted_file);
+    run_within(&mut install, INSTALL_LIMIT)?;
+    fs::write(&stamp, wanted).map_err(|fault| format!("cannot write {}: {fault}", stamp.display()))?;
+    Ok(python)
+}
+
+fn base_python() -> Result<PathBuf, String> {
+    const USABLE: &str = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 9))";
+    let usable = |name: &str| find(name).filter(|path| quiet(Command::new(path).args(["-c", USABLE])));
+    if let Some(python) = usable("python3").or_else(|| usable("python")) {
+        return Ok(python);
+    }
+    if may_install() {
+        println!("    installing python3 python3-venv with apt-get");
+        apt_install(&["python3", "python3-venv"])?;
+        if let Some(python) = usable("python3") {
+            return Ok(python);
+        }
+    }
+    Err("Python 3.9 or later with its venv module is needed; \
+         on Debian or Ubuntu: sudo apt-get install python3 python3-venv"
+        .to_owned())
+}
+
+/// Whether a command exits with 0; what it prints is thrown away.
+fn quiet(command: &mut Command) -> bool {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_on_the_path_is_found_and_another_is_not() {
+        assert!(find("cargo").is_some());
+        assert!(find("no-such-program").is_none());
+    }
+
+    #[test]
+    fn the_root_is_where_the_package_is() {
+        assert!(root().join("Cargo.toml").is_file());
+        assert!(root().join("xtask").is_dir());
+    }
+}
