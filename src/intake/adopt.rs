@@ -112,28 +112,39 @@ impl Image {
         Ok(Ok(Image { header, ends, words }))
     }
 
-    /// Every committed record in order, and how many stretches are none.
+    /// Every committed record in order, and how many stretches before or between them are none.
     fn salvage(&self) -> (Vec<Record>, usize) {
         let seal = Seal::new(self.header.key);
         let mask = self.header.capacity as u64 - 1;
         let word = |at: u64| self.words.get((at & mask) as usize / 8).copied().unwrap_or(0);
         let Ends { from: mut at, to } = self.ends;
-        let (mut records, mut torn, mut lost) = (Vec::new(), 0, false);
+        let (mut records, mut torn) = (Vec::new(), 0);
+        // Empty words are torn only if something follows them; rubbish is in any case.
+        let (mut empty, mut rubbish) = (false, false);
         while at < to {
-            let slot = seal.inspect(at, to - at, word);
-            // A stretch of words that are no record counts once.
-            torn += usize::from(!lost && !matches!(slot, Slot::Committed(..)));
-            lost = matches!(slot, Slot::Empty | Slot::Damaged);
-            at += match slot {
+            match seal.inspect(at, to - at, word) {
                 Slot::Committed(span, record) => {
+                    torn += usize::from(empty || rubbish);
+                    (empty, rubbish) = (false, false);
                     records.push(record);
-                    span
+                    at += span;
                 }
-                Slot::Reserved(span) => span,
-                Slot::Empty | Slot::Damaged => 8,
-            };
+                Slot::Reserved(span) => {
+                    torn += usize::from(empty || rubbish) + 1;
+                    (empty, rubbish) = (false, false);
+                    at += span;
+                }
+                Slot::Empty => {
+                    empty = true;
+                    at += 8;
+                }
+                Slot::Damaged => {
+                    rubbish = true;
+                    at += 8;
+                }
+            }
         }
-        (records, torn)
+        (records, torn + usize::from(rubbish))
     }
 }
 

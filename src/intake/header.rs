@@ -1,10 +1,9 @@
 //! The first page of a ring: what it is, how large, and where its ends are.
 //!
 //! Words 0 to 4 never change: magic, version, capacity in bytes, key, and a CRC-32 of these four.
-//! The three positions count bytes since the ring was made. They stand in lines of their own, so
-//! that producers and the clerk do not fight over one: `tail` (word 16), up to which the room is free
-//! again; `released` (word 17), up to which everything is spooled; `head` (word 32), up to which room
-//! is reserved.
+//! Two positions count bytes since the ring was made, and are the clerk's to write: `tail` (word 16),
+//! up to which the room is free again; `released` (word 17), up to which everything is spooled. They
+//! differ only while the clerk clears the room between them.
 
 /// The size of the first page; the records follow it.
 pub(super) const PAGE_BYTES: usize = 4096;
@@ -18,8 +17,6 @@ pub(super) const MAX_CAPACITY: usize = 1 << 30;
 pub(super) const TAIL: usize = 16;
 /// The word of the release.
 pub(super) const RELEASED: usize = 17;
-/// The word of the head.
-pub(super) const HEAD: usize = 32;
 
 const MAGIC: u64 = u64::from_le_bytes(*b"TASKRING");
 const VERSION: u64 = 1;
@@ -45,12 +42,12 @@ pub(super) enum Fault {
     Damaged(&'static str),
 }
 
-/// Where the records of a ring are: from the first position to the second.
+/// Between which positions the records of a ring can be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Ends {
-    /// The oldest record that may not be spooled.
+    /// Everything before it is spooled.
     pub from: u64,
-    /// The end of the newest reservation.
+    /// Nothing was reserved beyond it.
     pub to: u64,
 }
 
@@ -88,15 +85,13 @@ impl Header {
 impl Ends {
     fn read(page: &[u64], capacity: u64) -> Result<Ends, Fault> {
         let position = |index: usize| page.get(index).copied().unwrap_or(0);
-        let (tail, released, to) = (position(TAIL), position(RELEASED), position(HEAD));
-        // Released lies before the tail unless the process died while it was clearing the room.
-        let from = released.max(tail);
-        let orderly = [tail, released, to].iter().all(|position| position % 8 == 0)
-            && from <= to
-            && to - tail <= capacity
-            && to < u64::MAX / 2;
+        let (tail, released) = (position(TAIL), position(RELEASED));
+        let orderly = tail % 8 == 0
+            && released % 8 == 0
+            && tail < u64::MAX / 2
+            && (tail..=tail + capacity).contains(&released);
         if orderly {
-            Ok(Ends { from, to })
+            Ok(Ends { from: released, to: tail + capacity })
         } else {
             Err(Fault::Damaged("its positions contradict each other"))
         }
@@ -115,24 +110,24 @@ fn sum(words: &[u64]) -> u32 {
 mod tests {
     use super::*;
 
-    fn page(header: Header, tail: u64, released: u64, head: u64) -> Vec<u64> {
+    fn page(header: Header, tail: u64, released: u64) -> Vec<u64> {
         let mut page = vec![0; PAGE_WORDS];
         page[..FIXED_WORDS].copy_from_slice(&header.words());
-        (page[TAIL], page[RELEASED], page[HEAD]) = (tail, released, head);
+        (page[TAIL], page[RELEASED]) = (tail, released);
         page
     }
 
     #[test]
     fn a_header_is_read_as_it_was_written() {
         let header = Header { capacity: MIN_CAPACITY, key: 99 };
-        let read = Header::read(&page(header, 80, 160, 4000));
-        assert_eq!(read, Ok((header, Ends { from: 160, to: 4000 })));
+        let read = Header::read(&page(header, 80, 160));
+        assert_eq!(read, Ok((header, Ends { from: 160, to: 80 + 65_536 })));
     }
 
     #[test]
     fn another_version_an_unfinished_ring_and_rubbish_are_told_apart() {
         let header = Header { capacity: MIN_CAPACITY, key: 99 };
-        let good = page(header, 0, 0, 0);
+        let good = page(header, 0, 0);
         let mut newer = good.clone();
         newer[1] = 2;
         newer[4] = u64::from(sum(&newer[..4]));
@@ -145,13 +140,12 @@ mod tests {
             assert!(matches!(Header::read(&bad), Err(Fault::Damaged(_))), "word {word}");
         }
         for capacity in [0, 1000, MIN_CAPACITY + 8, MAX_CAPACITY * 2] {
-            let bad = page(Header { capacity, key: 1 }, 0, 0, 0);
+            let bad = page(Header { capacity, key: 1 }, 0, 0);
             assert!(matches!(Header::read(&bad), Err(Fault::Damaged(_))), "capacity {capacity}");
         }
-        for (tail, released, head) in [(8, 8, 0), (0, 0, 65_544), (0, 0, 7), (0, 80, 8), (u64::MAX - 7, 0, 0)]
-        {
-            let bad = page(header, tail, released, head);
-            assert!(matches!(Header::read(&bad), Err(Fault::Damaged(_))), "{tail} {released} {head}");
+        for (tail, released) in [(8, 0), (0, 65_544), (0, 7), (7, 8), (u64::MAX - 7, u64::MAX - 7)] {
+            let bad = page(header, tail, released);
+            assert!(matches!(Header::read(&bad), Err(Fault::Damaged(_))), "{tail} {released}");
         }
     }
 }

@@ -134,8 +134,11 @@ impl Intake {
 
     /// The clerk's: reads committed records after those read before, without releasing them, until
     /// `max_bytes` are reached (the last record may go beyond) or the next one is not committed yet.
+    /// Also keeps the pages that are filled next ready to be written, so it is worth a call even when
+    /// nothing is expected; may wait for the file system.
     pub fn read(&self, max_bytes: usize, into: &mut Vec<Record>) {
         self.ring.read(max_bytes, into);
+        self.ring.warm();
     }
 
     /// The clerk's: gives the room of everything read so far back to the producers.

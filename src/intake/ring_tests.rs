@@ -186,14 +186,13 @@ fn damage_at_the_very_end_does_not_stop_the_ring() {
 
 #[test]
 fn overwritten_positions_make_a_ring_refuse_and_nothing_worse() {
-    for (index, value) in
-        [(HEAD, u64::MAX), (HEAD, 5), (HEAD, 0), (TAIL, u64::MAX), (TAIL, 77), (RELEASED, 3)]
-    {
+    for (of_head, value) in [(true, u64::MAX), (true, 5), (true, 0), (false, u64::MAX), (false, 77)] {
         let ring = ring();
         push(&ring, b"{}").unwrap();
         read(&ring);
         push(&ring, b"{}").unwrap();
-        ring.position(index).store(value, Ordering::Relaxed);
+        let position = if of_head { &ring.head } else { &ring.tail };
+        position.0.store(value, Ordering::Relaxed);
         for _ in 0..3 {
             let _ = push(&ring, b"{}");
             read(&ring);
