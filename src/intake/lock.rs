@@ -110,18 +110,25 @@ impl Drop for Claim {
 
 /// Tries to take over a ring file.
 pub(super) fn claim(path: &Path) -> io::Result<Found> {
-    for last in [false, false, true] {
+    for _ in 0..3 {
         let Some(file) = open(path)? else { return Ok(Found::Gone) };
-        match file.try_lock() {
-            Ok(()) if is_named(&file, path) => return Ok(Found::Orphan(Claim::new(file, path.to_owned()))),
-            Ok(()) => return Ok(Found::Gone),
-            Err(TryLockError::Error(error)) => return Err(error),
-            Err(TryLockError::WouldBlock) if last => return Ok(Found::Living),
+        match lock(file, path)? {
             // It may only be `is_living` of another process, which looks for a moment.
-            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(1)),
+            Found::Living => std::thread::sleep(Duration::from_millis(1)),
+            found => return Ok(found),
         }
     }
     Ok(Found::Living)
+}
+
+/// Locks an open ring file, and only then looks whether it is still the one of that name.
+fn lock(file: File, path: &Path) -> io::Result<Found> {
+    match file.try_lock() {
+        Ok(()) if is_named(&file, path) => Ok(Found::Orphan(Claim::new(file, path.to_owned()))),
+        Ok(()) => Ok(Found::Gone),
+        Err(TryLockError::WouldBlock) => Ok(Found::Living),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
 }
 
 /// Whether the process of a ring file lives. Looks with a shared lock, so that two that look do not
@@ -232,16 +239,27 @@ mod tests {
         assert_eq!(fs::metadata(&ours.path).unwrap().permissions().mode() & 0o777, 0o600);
     }
 
+    #[test]
+    fn a_file_removed_between_opening_and_locking_is_not_taken_a_second_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = create(&folder.path().join("bell.db"), INSTANCE).unwrap().path.clone();
+        let opened_before = open(&path).unwrap().unwrap();
+        let Found::Orphan(theirs) = claim(&path).unwrap() else { panic!("nobody holds it") };
+        theirs.remove().unwrap();
+        assert!(matches!(lock(opened_before, &path).unwrap(), Found::Gone));
+        assert!(matches!(claim(&path).unwrap(), Found::Gone));
+    }
+
     #[cfg(unix)]
     #[test]
-    fn a_file_that_was_replaced_between_opening_and_locking_is_not_taken() {
+    fn a_file_replaced_between_opening_and_locking_is_not_taken() {
         let folder = tempfile::tempdir().unwrap();
         let path = create(&folder.path().join("bell.db"), INSTANCE).unwrap().path.clone();
         let opened_before = open(&path).unwrap().unwrap();
         fs::remove_file(&path).unwrap();
-        assert!(!is_named(&opened_before, &path));
         fs::write(&path, "another").unwrap();
-        assert!(!is_named(&opened_before, &path));
+        assert!(matches!(lock(opened_before, &path).unwrap(), Found::Gone));
+        assert!(matches!(claim(&path).unwrap(), Found::Orphan(_)));
     }
 
     #[cfg(unix)]

@@ -72,7 +72,8 @@ pub struct Record {
 /// The host's side (any thread) and the clerk's side (one thread) of the ring.
 ///
 /// Its file is locked for as long as it lives. Dropping it removes the file when everything was
-/// read and released, and leaves it for the next start otherwise. A process forked off must leak it
+/// read and released, and leaves it for the next start otherwise; like `open`, that waits for the file
+/// system, so neither belongs on a thread that may not wait. A process forked off must leak it
 /// (`std::mem::forget`), not drop it: ring and lock are the parent's. A drop there removes nothing, and
 /// a push there would land in the parent's ring.
 pub struct Intake {

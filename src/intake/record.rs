@@ -225,6 +225,25 @@ mod tests {
     }
 
     #[test]
+    fn each_check_depends_on_key_position_and_lengths() {
+        let shape = |kind, payload| Shape::of(kind, payload).unwrap();
+        let checks = |key, at, shape: Shape| {
+            let seal = Seal::new(key);
+            // The same words throughout: only where the sum starts differs.
+            let committed = seal.committed(at, shape, &[1, 2, 3, 4], b"kind", b"payload");
+            [seal.reserved(at, shape), seal.head(at, shape, 5, EventId::new(7, 9))[0], committed]
+                .map(|word| word >> 32)
+        };
+        let base = checks(42, AT, shape(4, 7));
+        for other in [checks(43, AT, shape(4, 7)), checks(42, AT + 65_536, shape(4, 7))] {
+            assert!(base.iter().zip(other).all(|(one, another)| *one != another));
+        }
+        assert_ne!(base[0], checks(42, AT, shape(4, 15))[0]);
+        assert_ne!(base[1], checks(42, AT, shape(5, 7))[1]);
+        assert_ne!(base[1], checks(42, AT, shape(4, 15))[1]);
+    }
+
+    #[test]
     fn no_single_flipped_bit_goes_unseen() {
         let seal = Seal::new(42);
         let words = image(seal, "task.complete", b"{\"id\":12345678}.");

@@ -32,6 +32,7 @@ fn what_many_threads_push_is_read_once_whole_and_in_each_threads_order() {
     const EACH: u64 = 3000;
     let ring = ring();
     let mut records = Vec::new();
+    let deadline = Instant::now() + Duration::from_secs(30);
     thread::scope(|scope| {
         for producer in 0..PRODUCERS {
             let ring = &ring;
@@ -44,6 +45,7 @@ fn what_many_threads_push_is_read_once_whole_and_in_each_threads_order() {
                             Ok(accepted) => break accepted,
                             Err(refusal) => assert_eq!(refusal, Refusal::Full),
                         }
+                        assert!(Instant::now() < deadline, "no room came");
                         thread::yield_now();
                     };
                     assert!(accepted.ticket > last, "tickets rise");
@@ -51,7 +53,6 @@ fn what_many_threads_push_is_read_once_whole_and_in_each_threads_order() {
                 }
             });
         }
-        let deadline = Instant::now() + Duration::from_secs(60);
         while records.len() < (u64::from(PRODUCERS) * EACH) as usize {
             assert!(Instant::now() < deadline, "only {} records came", records.len());
             ring.read(20_000, &mut records);
