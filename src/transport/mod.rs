@@ -79,12 +79,7 @@ impl Client {
     }
 
     /// Sends one POST and reads the answer, within the endpoint's timeout. Never follows a redirect.
-    pub fn post(
-        &self,
-        _url: &Url,
-        _headers: &[(String, String)],
-        _body: &[u8],
-    ) -> (Result<Answer, Fault>, Phases) {
+    pub fn post(&self, _url: &Url, _headers: &[(String, String)], _body: &[u8]) -> (Result<Answer, Fault>, Phases) {
         unimplemented!()
     }
 
