@@ -1,8 +1,30 @@
 //! Intake: checks, copies the bytes into a ring and returns. In steady state a call takes no lock and
 //! makes no system call.
+//!
+//! The ring is a mapped file beside the spool. What a call has committed there stands in the page
+//! cache, so it survives the end of the process by any signal; the next open, by any process, adopts
+//! it. A power cut is the spool's business.
 
+mod adopt;
+mod header;
+mod lock;
+mod record;
+mod region;
+mod ring;
+mod seed;
+
+pub use adopt::AdoptReport;
+
+use crate::clock;
 use crate::event::EventId;
-use std::path::PathBuf;
+use header::{Header, MAX_CAPACITY, MIN_CAPACITY, PAGE_BYTES};
+use lock::Claim;
+use region::Region;
+use ring::Ring;
+use seed::Seed;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
 
 /// Where the ring lives.
 #[derive(Debug, Clone)]
@@ -16,7 +38,8 @@ pub enum Home {
 /// An accepted event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Accepted {
-    /// From 1, in the order of acceptance.
+    /// Names this event among those of its instance: above 0, unique, and higher for an event
+    /// accepted later. Tickets are not consecutive.
     pub ticket: u64,
     /// The event's id.
     pub id: EventId,
@@ -47,75 +70,176 @@ pub struct Record {
 }
 
 /// The host's side (any thread) and the clerk's side (one thread) of the ring.
-#[derive(Debug)]
-pub struct Intake {}
+///
+/// Its file is locked for as long as it lives. Dropping it removes the file when everything was
+/// read and released, and leaves it for the next start otherwise; like `open`, that waits for the file
+/// system, so neither belongs on a thread that may not wait. A process forked off must leak it
+/// (`std::mem::forget`), not drop it: ring and lock are the parent's. A drop there removes nothing, and
+/// a push there would land in the parent's ring.
+pub struct Intake {
+    // Before the claim: the file must be unmapped when the claim removes it.
+    ring: Ring,
+    seed: Seed,
+    instance: String,
+    fallback: Option<String>,
+    claim: Option<Claim>,
+}
 
 impl Intake {
-    /// A ring of this many bytes; falls back to memory where no file can be mapped, and then
-    /// `fallback` says why.
-    pub fn open(_home: &Home, _capacity: usize) -> Intake {
-        unimplemented!()
+    /// A ring of this many bytes, rounded up to a power of two from 64 KiB to 1 GiB; falls back to
+    /// memory where no file can be mapped, and then `fallback` says why. Writes the whole file once.
+    pub fn open(home: &Home, capacity: usize) -> Intake {
+        let seed = Seed::draw();
+        let capacity = capacity.clamp(MIN_CAPACITY, MAX_CAPACITY).next_power_of_two();
+        let bytes = PAGE_BYTES + capacity;
+        let mut fallback = None;
+        let mut claim = None;
+        let mut region = None;
+        if let Home::Beside(spool) = home {
+            match claim_file(spool, &seed.instance()) {
+                Ok(created) => {
+                    match Region::map(&created.file, bytes) {
+                        Ok(mapped) => region = Some(mapped),
+                        Err(error) => fallback = Some(fallback_reason(&created.path, &error)),
+                    }
+                    claim = Some(created);
+                }
+                Err(error) => fallback = Some(fallback_reason(spool, &error)),
+            }
+        }
+        if let (None, Some(claim)) = (&region, &claim) {
+            // The file stays as a mere lock: it still says that this instance lives.
+            let _ = claim.file.set_len(0);
+        }
+        let region = region.unwrap_or_else(|| Region::memory(bytes));
+        let ring = Ring::create(region, Header { capacity, key: seed.key() });
+        Intake { ring, seed, instance: seed.instance(), fallback, claim }
     }
 
-    /// The id of this instance: the ring file's name carries it, and its lock says that it lives.
+    /// The id of this instance, 16 hexadecimal digits: the ring file's name carries it, and its lock
+    /// says that it lives.
     pub fn instance(&self) -> &str {
-        unimplemented!()
+        &self.instance
     }
 
     /// Why the ring is in memory although a file was asked for.
     pub fn fallback(&self) -> Option<&str> {
-        unimplemented!()
+        self.fallback.as_deref()
     }
 
-    /// Takes an event. Never waits.
-    pub fn push(&self, _kind: &str, _payload: &[u8]) -> Result<Accepted, Refusal> {
-        unimplemented!()
+    /// Takes an event. Never waits, and may be called from any thread.
+    pub fn push(&self, kind: &str, payload: &[u8]) -> Result<Accepted, Refusal> {
+        let now = clock::unix_ms();
+        self.ring.push(kind, payload, now, |ticket| self.seed.id(now, ticket))
     }
 
-    /// The clerk's: reads up to `max_bytes` of committed records after those read before, without
-    /// releasing them.
-    pub fn read(&self, _max_bytes: usize, _into: &mut Vec<Record>) {
-        unimplemented!()
+    /// The clerk's: reads committed records after those read before, without releasing them, until
+    /// `max_bytes` are reached (the last record may go beyond) or the next one is not committed yet.
+    /// Also keeps the pages that are filled next ready to be written, so it is worth a call even when
+    /// nothing is expected; may wait for the file system.
+    pub fn read(&self, max_bytes: usize, into: &mut Vec<Record>) {
+        self.ring.read(max_bytes, into);
+        self.ring.warm();
     }
 
     /// The clerk's: gives the room of everything read so far back to the producers.
     pub fn release(&self) {
-        unimplemented!()
+        self.ring.release();
     }
 
-    /// The ticket of the newest accepted event; 0 before the first.
+    /// The ticket of the newest event, accepted or just about to be; 0 before the first.
     pub fn newest_ticket(&self) -> u64 {
-        unimplemented!()
+        self.ring.head()
+    }
+
+    /// Every event with a ticket up to this one has been read, or was damaged and counted by
+    /// `corrupt`. A barrier compares with this rather than with the last record's ticket.
+    pub fn read_ticket(&self) -> u64 {
+        self.ring.cursor()
     }
 
     /// Whether everything accepted has been read.
     pub fn is_drained(&self) -> bool {
-        unimplemented!()
+        self.ring.cursor() == self.ring.head()
     }
 
     /// Bytes between acceptance and release.
     pub fn used(&self) -> usize {
-        unimplemented!()
+        self.ring.used() as usize
     }
 
     /// Bytes in all.
     pub fn capacity(&self) -> usize {
-        unimplemented!()
+        self.ring.capacity() as usize
+    }
+
+    /// Damaged stretches of the ring that `read` passed over: something in the process wrote where it
+    /// had no business.
+    pub fn corrupt(&self) -> u64 {
+        self.ring.corrupt()
+    }
+
+    /// Ends this instance; says whether nothing was left for the next start.
+    pub fn close(self) -> bool {
+        self.ring.used() == 0
+    }
+
+    /// Takes over what dead processes left beside this spool. For each of their rings, `take` gets the
+    /// instance and its committed records in order; the ring is removed only after `take` returned
+    /// true, so what is handed over again after a crash has the ids it had before. Rings of living
+    /// processes are left alone, and so is what this version cannot read. Reads and writes files;
+    /// not for a host's thread in steady state.
+    pub fn adopt_orphans(spool: &Path, mut take: impl FnMut(&str, Vec<Record>) -> bool) -> AdoptReport {
+        match std::path::absolute(spool) {
+            Ok(spool) => adopt::adopt_orphans(&spool, &mut take),
+            Err(error) => AdoptReport {
+                troubles: vec![format!("the spool path {} cannot be resolved: {error}", spool.display())],
+                ..AdoptReport::default()
+            },
+        }
+    }
+
+    /// The instances on this spool whose process lives, this one included. One that cannot be looked at
+    /// counts as living.
+    pub fn live_instances(spool: &Path) -> io::Result<Vec<String>> {
+        let mut files = lock::list(&std::path::absolute(spool)?)?;
+        files.retain(|file| !file.unlocked && lock::is_living(&file.path));
+        Ok(files.into_iter().map(|file| file.instance).collect())
     }
 }
 
-/// stub
-pub struct AdoptReport {
-    #[allow(missing_docs)]
-    pub faults: Vec<String>,
-}
-impl Intake {
-    /// stub
-    pub fn adopt_orphans(_: &std::path::Path, _: impl FnMut(&str, Vec<Record>) -> bool) -> AdoptReport {
-        unimplemented!()
-    }
-    /// stub
-    pub fn live_instances(_: &std::path::Path) -> Vec<String> {
-        unimplemented!()
+impl Drop for Intake {
+    fn drop(&mut self) {
+        let nothing_left = self.fallback.is_some() || self.ring.used() == 0;
+        if let (true, Some(claim)) = (nothing_left, &mut self.claim) {
+            claim.discard();
+        }
     }
 }
+
+impl fmt::Debug for Intake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Intake")
+            .field("instance", &self.instance)
+            .field("used", &self.used())
+            .field("capacity", &self.capacity())
+            .field("fallback", &self.fallback)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The path is made absolute once: the host may change its working directory later.
+fn claim_file(spool: &Path, instance: &str) -> io::Result<Claim> {
+    lock::create(&std::path::absolute(spool)?, instance)
+}
+
+fn fallback_reason(path: &Path, error: &io::Error) -> String {
+    format!(
+        "no ring file can be kept at {} ({error}); events wait in memory, and those not yet spooled are \
+         lost if the process is killed",
+        path.display()
+    )
+}
+
+#[cfg(test)]
+mod tests;

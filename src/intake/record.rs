@@ -1,0 +1,266 @@
+//! How one record lies in the ring, and how it is told from anything else.
+//!
+//! A record starts at a multiple of 8 bytes and is made of little-endian 64-bit words:
+//!
+//! | word | holds |
+//! |---|---|
+//! | 0 | the state: bits 0 to 30 the length in bytes, bit 31 set once committed, bits 32 to 63 a check |
+//! | 1 | bits 0 to 31 the length of the type, bits 32 to 63 a check of both lengths |
+//! | 2 | the time of acceptance, Unix milliseconds |
+//! | 3, 4 | the id |
+//! | 5 … | the type, padded to a word; then the payload, padded to a word |
+//!
+//! The state is 0 while nobody has written there, then says how much is *reserved*, then that the
+//! record is *committed*; its check is then the CRC-32 of words 1 to 4, the type and the payload.
+//! Every check starts from the ring's random key and from the record's own position, which counts
+//! all bytes since the ring was made. So neither bytes of an earlier round nor bytes that a payload
+//! brings along can pass for a record.
+
+use super::Record;
+use super::seed::mix;
+use crate::event::EventId;
+
+/// The words before the type.
+pub(super) const HEAD_WORDS: usize = 5;
+const HEAD_BYTES: u64 = HEAD_WORDS as u64 * 8;
+const COMMITTED: u64 = 1 << 31;
+const LENGTH: u64 = COMMITTED - 1;
+
+/// The sizes of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shape {
+    kind: u32,
+    length: u32,
+}
+
+impl Shape {
+    /// The shape of a record with a type and a payload of so many bytes; `None` where 31 bits do not
+    /// hold its length.
+    pub fn of(kind: usize, payload: usize) -> Option<Shape> {
+        let kind = u32::try_from(kind).ok()?;
+        let length = (HEAD_BYTES + padded(u64::from(kind))).checked_add(payload as u64)?;
+        (length <= LENGTH - 8).then_some(Shape { kind, length: length as u32 })
+    }
+
+    /// The bytes it takes in the ring.
+    pub fn span(self) -> u64 {
+        padded(u64::from(self.length))
+    }
+
+    fn payload(self) -> Option<u64> {
+        u64::from(self.length).checked_sub(HEAD_BYTES + padded(u64::from(self.kind)))
+    }
+}
+
+/// What stands at a position.
+#[derive(Debug)]
+pub(super) enum Slot {
+    /// Nothing was written here.
+    Empty,
+    /// So many bytes are reserved, and not committed.
+    Reserved(u64),
+    /// A record of so many bytes.
+    Committed(u64, Record),
+    /// Neither of these.
+    Damaged,
+}
+
+/// The checks of one ring.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seal {
+    key: u64,
+}
+
+impl Seal {
+    /// The checks that start from this key.
+    pub fn new(key: u64) -> Seal {
+        Seal { key }
+    }
+
+    /// The state word of a reservation.
+    pub fn reserved(self, at: u64, shape: Shape) -> u64 {
+        u64::from(shape.length) | u64::from(self.check(at, shape.length, 0)) << 32
+    }
+
+    /// Words 1 to 4.
+    pub fn head(self, at: u64, shape: Shape, accepted_at: i64, id: EventId) -> [u64; HEAD_WORDS - 1] {
+        let id = u128::from_be_bytes(*id.as_bytes());
+        let lengths = u64::from(shape.kind) | u64::from(self.lengths(at, shape)) << 32;
+        [lengths, accepted_at as u64, (id >> 64) as u64, id as u64]
+    }
+
+    /// The state word of a committed record.
+    pub fn committed(
+        self,
+        at: u64,
+        shape: Shape,
+        head: &[u64; HEAD_WORDS - 1],
+        kind: &[u8],
+        payload: &[u8],
+    ) -> u64 {
+        let mut sum = crc32fast::Hasher::new_with_initial(mix(self.key ^ at) as u32);
+        let mut head_bytes = [0; (HEAD_WORDS - 1) * 8];
+        for (bytes, word) in head_bytes.chunks_exact_mut(8).zip(head) {
+            bytes.copy_from_slice(&word.to_le_bytes());
+        }
+        sum.update(&head_bytes);
+        sum.update(kind);
+        sum.update(payload);
+        u64::from(shape.length) | COMMITTED | u64::from(sum.finalize()) << 32
+    }
+
+    fn lengths(self, at: u64, shape: Shape) -> u32 {
+        self.check(at, shape.length, u64::from(shape.kind) + 1)
+    }
+
+    fn check(self, at: u64, length: u32, kind: u64) -> u32 {
+        (mix(mix(self.key ^ at) ^ u64::from(length) ^ kind << 31) >> 32) as u32
+    }
+
+    /// Says what stands at `at`, of which `limit` bytes may belong to one record. `word` gives the
+    /// word at a position.
+    pub fn inspect(self, at: u64, limit: u64, word: impl Fn(u64) -> u64) -> Slot {
+        let state = word(at);
+        let length = state & LENGTH;
+        let span = padded(length);
+        if state == 0 {
+            return Slot::Empty;
+        } else if length < HEAD_BYTES || span > limit {
+            return Slot::Damaged;
+        } else if state & COMMITTED == 0 {
+            let expected = u64::from(self.check(at, length as u32, 0));
+            return if state >> 32 == expected { Slot::Reserved(span) } else { Slot::Damaged };
+        }
+        match self.open(at, state, word) {
+            Some(record) => Slot::Committed(span, record),
+            None => Slot::Damaged,
+        }
+    }
+
+    fn open(self, at: u64, state: u64, word: impl Fn(u64) -> u64) -> Option<Record> {
+        let head: [u64; HEAD_WORDS - 1] = std::array::from_fn(|index| word(at + 8 + index as u64 * 8));
+        let shape = Shape { kind: head[0] as u32, length: (state & LENGTH) as u32 };
+        // This check stands before the lengths are believed, and is cheap: a search through rubbish
+        // must not compute a checksum at each step.
+        if head[0] >> 32 != u64::from(self.lengths(at, shape)) {
+            return None;
+        }
+        let payload_bytes = shape.payload()?;
+        let kind_at = at + HEAD_BYTES;
+        let kind = bytes(kind_at, u64::from(shape.kind), &word);
+        let payload = bytes(kind_at + padded(u64::from(shape.kind)), payload_bytes, &word);
+        if state != self.committed(at, shape, &head, &kind, &payload) {
+            return None;
+        }
+        let id = u128::from(head[2]) << 64 | u128::from(head[3]);
+        Some(Record {
+            ticket: at + shape.span(),
+            id: EventId::from_bytes(id.to_be_bytes()),
+            accepted_at: head[1] as i64,
+            kind: String::from_utf8(kind).ok()?,
+            payload,
+        })
+    }
+}
+
+fn padded(bytes: u64) -> u64 {
+    bytes.next_multiple_of(8)
+}
+
+fn bytes(at: u64, length: u64, word: impl Fn(u64) -> u64) -> Vec<u8> {
+    let room = padded(length);
+    let mut bytes = Vec::with_capacity(room as usize);
+    for offset in (0..room).step_by(8) {
+        bytes.extend_from_slice(&word(at + offset).to_le_bytes());
+    }
+    bytes.truncate(length as usize);
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT: u64 = 4096 * 3 + 8;
+
+    fn image(seal: Seal, kind: &str, payload: &[u8]) -> Vec<u64> {
+        let shape = Shape::of(kind.len(), payload.len()).unwrap();
+        let head = seal.head(AT, shape, 1_700_000_000_123, EventId::new(7, 9));
+        let mut words = vec![seal.committed(AT, shape, &head, kind.as_bytes(), payload)];
+        words.extend(head);
+        for part in [kind.as_bytes(), payload] {
+            for chunk in part.chunks(8) {
+                let mut word = [0; 8];
+                word[..chunk.len()].copy_from_slice(chunk);
+                words.push(u64::from_le_bytes(word));
+            }
+        }
+        assert_eq!(words.len() as u64 * 8, shape.span());
+        words
+    }
+
+    fn inspect(seal: Seal, words: &[u64], at: u64) -> Slot {
+        let word = |position: u64| words.get(((position - at) / 8) as usize).copied().unwrap_or(0);
+        seal.inspect(at, words.len() as u64 * 8, word)
+    }
+
+    #[test]
+    fn a_record_is_read_as_it_was_written() {
+        let seal = Seal::new(42);
+        for payload in [&b""[..], b"{}", b"12345678", b"{\"a\":\"123456\"}"] {
+            let words = image(seal, "task.complete", payload);
+            let Slot::Committed(span, record) = inspect(seal, &words, AT) else { panic!("not committed") };
+            assert_eq!(span, words.len() as u64 * 8);
+            assert_eq!((record.ticket, record.id), (AT + span, EventId::new(7, 9)));
+            assert_eq!((record.kind.as_str(), record.payload.as_slice()), ("task.complete", payload));
+            assert_eq!(record.accepted_at, 1_700_000_000_123);
+        }
+    }
+
+    #[test]
+    fn a_record_is_none_at_another_position_or_under_another_key() {
+        let words = image(Seal::new(42), "task.complete", b"{\"id\":1}");
+        assert!(matches!(inspect(Seal::new(42), &words, AT + 65_536), Slot::Damaged));
+        assert!(matches!(inspect(Seal::new(43), &words, AT), Slot::Damaged));
+    }
+
+    #[test]
+    fn each_check_depends_on_key_position_and_lengths() {
+        let shape = |kind, payload| Shape::of(kind, payload).unwrap();
+        let checks = |key, at, shape: Shape| {
+            let seal = Seal::new(key);
+            // The same words throughout: only where the sum starts differs.
+            let committed = seal.committed(at, shape, &[1, 2, 3, 4], b"kind", b"payload");
+            [seal.reserved(at, shape), seal.head(at, shape, 5, EventId::new(7, 9))[0], committed]
+                .map(|word| word >> 32)
+        };
+        let base = checks(42, AT, shape(4, 7));
+        for other in [checks(43, AT, shape(4, 7)), checks(42, AT + 65_536, shape(4, 7))] {
+            assert!(base.iter().zip(other).all(|(one, another)| *one != another));
+        }
+        assert_ne!(base[0], checks(42, AT, shape(4, 15))[0]);
+        assert_ne!(base[1], checks(42, AT, shape(5, 7))[1]);
+        assert_ne!(base[1], checks(42, AT, shape(4, 15))[1]);
+    }
+
+    #[test]
+    fn no_single_flipped_bit_goes_unseen() {
+        let seal = Seal::new(42);
+        let words = image(seal, "task.complete", b"{\"id\":12345678}.");
+        for bit in 0..words.len() * 64 {
+            let mut changed = words.clone();
+            changed[bit / 64] ^= 1 << (bit % 64);
+            let padding = bit / 64 == HEAD_WORDS + 1 && bit % 64 >= 40;
+            let whole = matches!(inspect(seal, &changed, AT), Slot::Committed(..));
+            assert_eq!(whole, padding, "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn a_length_that_no_ring_holds_has_no_shape() {
+        assert_eq!(Shape::of(0, usize::MAX), None);
+        assert_eq!(Shape::of(usize::MAX, 0), None);
+        assert_eq!(Shape::of(13, 1 << 31), None);
+        assert_eq!(Shape::of(13, 3).unwrap().span(), 40 + 16 + 8);
+    }
+}

@@ -1,0 +1,103 @@
+//! The memory below a ring: a mapped file, or plain memory. Either is one row of atomic words, so
+//! that nothing above this file needs `unsafe`, and no two threads can race on a byte, not even in a
+//! ring whose memory the host has overwritten.
+
+#![allow(unsafe_code)]
+
+use super::header::PAGE_BYTES;
+use memmap2::{MmapOptions, MmapRaw};
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A row of words.
+pub(super) enum Region {
+    /// Gone with the process.
+    Memory(Box<[AtomicU64]>),
+    /// In the page cache, which outlives the process.
+    Mapped(Mapped),
+}
+
+/// A file mapped for reading and writing.
+pub(super) struct Mapped {
+    map: MmapRaw,
+    words: usize,
+}
+
+impl Region {
+    /// So many bytes (a multiple of 8) of zeroed memory, every page touched.
+    pub fn memory(bytes: usize) -> Region {
+        Region::Memory((0..bytes / 8).map(|_| AtomicU64::new(0)).collect())
+    }
+
+    /// Fills the file with so many zero bytes (a multiple of the page size) and maps it.
+    ///
+    /// The zeros are written, not left as a hole: a full disk must show here and not as a fault on a
+    /// host's thread. Every page is then touched through the mapping, so that the first event pays
+    /// nothing either.
+    pub fn map(file: &File, bytes: usize) -> io::Result<Region> {
+        let mut writer = file;
+        let zeros = vec![0_u8; bytes.min(256 * 1024)];
+        writer.seek(SeekFrom::Start(0))?;
+        let mut left = bytes;
+        while left > 0 {
+            let part = left.min(zeros.len());
+            writer.write_all(&zeros[..part])?;
+            left -= part;
+        }
+        let map = MmapOptions::new().len(bytes).map_raw(file)?;
+        if !map.as_mut_ptr().cast::<AtomicU64>().is_aligned() {
+            return Err(io::Error::other("the system mapped it at an odd address"));
+        }
+        let region = Region::Mapped(Mapped { map, words: bytes / 8 });
+        for page in region.words().chunks(PAGE_BYTES / 8) {
+            page[0].store(0, Ordering::Relaxed);
+        }
+        Ok(region)
+    }
+
+    /// The words.
+    pub fn words(&self) -> &[AtomicU64] {
+        match self {
+            Region::Memory(words) => words,
+            Region::Mapped(mapped) => mapped.words(),
+        }
+    }
+}
+
+impl Mapped {
+    fn words(&self) -> &[AtomicU64] {
+        // SAFETY: the mapping holds at least `words` words, is aligned (both checked in `map`), and
+        // lives as long as `self`. Its bytes are initialised (a file has no others) and any bits are
+        // a valid u64. Within this process it is only ever reached through this slice, so every
+        // access is atomic; what another process writes into the file is then merely another value.
+        unsafe { std::slice::from_raw_parts(self.map.as_mut_ptr().cast::<AtomicU64>(), self.words) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_stored_in_a_mapping_stands_in_the_file() {
+        let file = tempfile::tempfile().unwrap();
+        let region = Region::map(&file, 2 * PAGE_BYTES).unwrap();
+        assert_eq!(file.metadata().unwrap().len(), 2 * PAGE_BYTES as u64);
+        region.words()[600].store(0x1122_3344, Ordering::Relaxed);
+        let mut bytes = Vec::new();
+        (&file).seek(SeekFrom::Start(0)).unwrap();
+        io::Read::read_to_end(&mut &file, &mut bytes).unwrap();
+        assert_eq!(bytes[4800..4808], 0x1122_3344_u64.to_ne_bytes());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_file_has_no_holes() {
+        use std::os::unix::fs::MetadataExt;
+        let file = tempfile::tempfile().unwrap();
+        let _region = Region::map(&file, 1 << 20).unwrap();
+        file.sync_all().unwrap();
+        assert!(file.metadata().unwrap().blocks() * 512 >= 1 << 20);
+    }
+}

@@ -1,0 +1,287 @@
+//! The ring: many producers, one consumer, no lock.
+//!
+//! A producer moves the head to reserve room, says in the record's first word how much it reserved,
+//! copies, and commits with one release store of that same word. The consumer reads committed records
+//! in order, and gives room back only after it has cleared it, so that a producer always finds zeros.
+//!
+//! Positions count bytes since the ring was made and never wrap; a record's place is its position
+//! modulo the capacity. A record's ticket is the position of its end: unique, and in the order of
+//! reservation without a second counter.
+//!
+//! The order of the stores also serves the reader of a file whose process was killed: what a thread
+//! stored before it died is a beginning of its program, so bytes are never without their reservation.
+//! The head itself is not in the file. A reader of the file finds the records by their checks, and no
+//! host thread ever writes to the first page, which the system may be writing to disk at that moment.
+
+use super::header::{Header, PAGE_WORDS, RELEASED, TAIL};
+use super::record::{HEAD_WORDS, Seal, Shape, Slot};
+use super::region::Region;
+use super::{Accepted, Record, Refusal};
+use crate::event::EventId;
+use std::sync::atomic::{AtomicU64, Ordering, fence};
+
+/// No position: positions are multiples of 8.
+const NOWHERE: u64 = u64::MAX;
+/// More bytes than any ring ever carries.
+const POSITIONS: u64 = u64::MAX / 2;
+
+/// How far ahead of the head pages are kept writable: what 25 MB/s of events fill in 10 ms.
+const AHEAD: u64 = 256 * 1024;
+
+/// A position in a cache line of its own, so that producers and the clerk do not fight over one.
+#[repr(align(128))]
+struct Position(AtomicU64);
+
+/// A ring over a region. Every method may be called from any thread; `read` and `release` from one
+/// at a time.
+pub(super) struct Ring {
+    region: Region,
+    capacity: u64,
+    seal: Seal,
+    /// Up to where room is reserved.
+    head: Position,
+    /// Up to where the room is free again; the file has a copy.
+    tail: Position,
+    /// How far the consumer has read.
+    cursor: AtomicU64,
+    /// Damaged stretches passed over.
+    corrupt: AtomicU64,
+    /// Where the consumer met damage, and where the head was then.
+    suspect: AtomicU64,
+    suspect_head: AtomicU64,
+}
+
+impl Ring {
+    /// An empty ring over a zeroed region of one page and `header.capacity` bytes.
+    pub fn create(region: Region, header: Header) -> Ring {
+        for (word, value) in region.words().iter().zip(header.words()) {
+            word.store(value, Ordering::Relaxed);
+        }
+        Ring {
+            region,
+            capacity: header.capacity as u64,
+            seal: Seal::new(header.key),
+            head: Position(AtomicU64::new(0)),
+            tail: Position(AtomicU64::new(0)),
+            cursor: AtomicU64::new(0),
+            corrupt: AtomicU64::new(0),
+            suspect: AtomicU64::new(NOWHERE),
+            suspect_head: AtomicU64::new(NOWHERE),
+        }
+    }
+
+    /// Adds a record; `id` makes its id from its ticket.
+    pub fn push(
+        &self,
+        kind: &str,
+        payload: &[u8],
+        accepted_at: i64,
+        id: impl FnOnce(u64) -> EventId,
+    ) -> Result<Accepted, Refusal> {
+        let shape = Shape::of(kind.len(), payload.len()).ok_or(Refusal::TooLarge)?;
+        if shape.span() > self.capacity {
+            return Err(Refusal::TooLarge);
+        }
+        let at = self.reserve(shape.span())?;
+        let state = self.word(at);
+        state.store(self.seal.reserved(at, shape), Ordering::Relaxed);
+        // The bytes below must not be seen before the reservation above.
+        fence(Ordering::Release);
+        let ticket = at + shape.span();
+        let id = id(ticket);
+        let head = self.seal.head(at, shape, accepted_at, id);
+        for (index, word) in (1..).zip(head) {
+            self.word(at + index * 8).store(word, Ordering::Relaxed);
+        }
+        let kind_at = at + HEAD_WORDS as u64 * 8;
+        self.copy(kind_at, kind.as_bytes());
+        self.copy(kind_at + (kind.len() as u64).next_multiple_of(8), payload);
+        let committed = self.seal.committed(at, shape, &head, kind.as_bytes(), payload);
+        state.store(committed, Ordering::Release);
+        Ok(Accepted { ticket, id })
+    }
+
+    fn reserve(&self, span: u64) -> Result<u64, Refusal> {
+        let head = &self.head.0;
+        let mut seen = head.load(Ordering::Relaxed);
+        loop {
+            // Acquire: the room before this tail was cleared before the tail moved.
+            let tail = self.tail.0.load(Ordering::Acquire);
+            let used = seen.wrapping_sub(tail);
+            if used > self.capacity || seen > POSITIONS {
+                // The tail overtook a head read too early. A head that did not move since then is
+                // one that something else overwrote: such a ring takes nothing.
+                let now = head.load(Ordering::Relaxed);
+                if now == seen {
+                    return Err(Refusal::Full);
+                }
+                seen = now;
+                continue;
+            }
+            if span > self.capacity - used {
+                return Err(Refusal::Full);
+            }
+            match head.compare_exchange_weak(seen, seen + span, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(at) => return Ok(at),
+                Err(now) => seen = now,
+            }
+        }
+    }
+
+    /// Reads committed records after those read before, until `max_bytes` of the ring are read or the
+    /// next record is not committed.
+    pub fn read(&self, max_bytes: usize, into: &mut Vec<Record>) {
+        let head = self.head();
+        let start = self.cursor.load(Ordering::Relaxed);
+        let mut at = start;
+        while at != head && at - start < max_bytes as u64 {
+            let Some(limit) = head.checked_sub(at).filter(|limit| *limit <= self.capacity) else { break };
+            match self.inspect(at, limit) {
+                Slot::Empty | Slot::Reserved(_) => break,
+                Slot::Committed(span, record) => {
+                    into.push(record);
+                    at += span;
+                }
+                Slot::Damaged => match self.pass_damage(at, head) {
+                    Some(next) => at = next,
+                    None => break,
+                },
+            }
+        }
+        self.cursor.store(at, Ordering::Relaxed);
+    }
+
+    /// Where to go on after damage. On the first sight of it: nowhere, for a producer may be at work
+    /// behind it and must have time to commit. On the second: to the first record or reservation
+    /// behind it, or to where the head was at the first sight.
+    fn pass_damage(&self, at: u64, head: u64) -> Option<u64> {
+        if self.suspect.swap(at, Ordering::Relaxed) != at {
+            self.suspect_head.store(head, Ordering::Relaxed);
+            return None;
+        }
+        let until = self.suspect_head.load(Ordering::Relaxed);
+        self.corrupt.fetch_add(1, Ordering::Relaxed);
+        let mut next = at + 8;
+        while next < until {
+            match self.inspect(next, until - next) {
+                Slot::Committed(..) | Slot::Reserved(_) => return Some(next),
+                Slot::Empty | Slot::Damaged => next += 8,
+            }
+        }
+        Some(until)
+    }
+
+    fn inspect(&self, at: u64, limit: u64) -> Slot {
+        self.seal.inspect(at, limit, |at| self.word(at).load(Ordering::Acquire))
+    }
+
+    /// Clears the room of what was read and gives it back.
+    pub fn release(&self) {
+        let tail = self.tail.0.load(Ordering::Relaxed);
+        let cursor = self.cursor.load(Ordering::Relaxed);
+        let bytes = cursor.wrapping_sub(tail);
+        if bytes == 0 || bytes > self.capacity {
+            return;
+        }
+        // First say that it is spooled: a process killed while it clears must not leave half a
+        // record to be wondered about.
+        self.region.words()[RELEASED].store(cursor, Ordering::Relaxed);
+        fence(Ordering::Release);
+        let (first, second) = self.stretch(tail, bytes as usize / 8);
+        for word in first.iter().chain(second) {
+            word.store(0, Ordering::Relaxed);
+        }
+        self.region.words()[TAIL].store(cursor, Ordering::Release);
+        self.tail.0.store(cursor, Ordering::Release);
+    }
+
+    /// Keeps the pages that producers fill next writable.
+    ///
+    /// Whenever the system has written a page to disk it makes it read-only, and the first store
+    /// after that waits in the file system, for milliseconds on a busy disk. This takes that wait to
+    /// the consumer's thread: it changes no byte, but counts as a store.
+    pub fn warm(&self) {
+        if let Region::Memory(_) = self.region {
+            return;
+        }
+        let (first, second) = self.stretch(self.head(), AHEAD.min(self.capacity) as usize / 8);
+        for page in first.chunks(PAGE_WORDS).chain(second.chunks(PAGE_WORDS)) {
+            page[0].fetch_or(0, Ordering::Relaxed);
+        }
+    }
+
+    /// The end of the newest reservation.
+    pub fn head(&self) -> u64 {
+        self.head.0.load(Ordering::Acquire)
+    }
+
+    /// How far the consumer has read.
+    pub fn cursor(&self) -> u64 {
+        self.cursor.load(Ordering::Relaxed)
+    }
+
+    /// Bytes between the tail and the head.
+    pub fn used(&self) -> u64 {
+        let tail = self.tail.0.load(Ordering::Acquire);
+        self.head().saturating_sub(tail).min(self.capacity)
+    }
+
+    /// Bytes for records.
+    pub fn capacity(&self) -> u64 {
+        self.capacity
+    }
+
+    /// How many damaged stretches were passed over.
+    pub fn corrupt(&self) -> u64 {
+        self.corrupt.load(Ordering::Relaxed)
+    }
+
+    fn copy(&self, at: u64, bytes: &[u8]) {
+        let (first, second) = self.stretch(at, bytes.len().div_ceil(8));
+        let (before, after) = bytes.split_at(bytes.len().min(first.len() * 8));
+        store(first, before);
+        store(second, after);
+    }
+
+    fn records(&self) -> &[AtomicU64] {
+        &self.region.words()[PAGE_WORDS..]
+    }
+
+    fn index(&self, at: u64) -> usize {
+        (at & (self.capacity - 1)) as usize / 8
+    }
+
+    fn word(&self, at: u64) -> &AtomicU64 {
+        &self.records()[self.index(at)]
+    }
+
+    /// So many words from a position on, at most a whole round: up to the end of the region, and the
+    /// rest from its beginning.
+    fn stretch(&self, at: u64, words: usize) -> (&[AtomicU64], &[AtomicU64]) {
+        let (before, after) = self.records().split_at(self.index(at));
+        let first = words.min(after.len());
+        let second = (words - first).min(before.len());
+        (&after[..first], &before[..second])
+    }
+
+    #[cfg(test)]
+    pub fn region(&self) -> &Region {
+        &self.region
+    }
+}
+
+fn store(words: &[AtomicU64], bytes: &[u8]) {
+    let (whole, rest) = bytes.as_chunks::<8>();
+    for (word, chunk) in words.iter().zip(whole) {
+        word.store(u64::from_le_bytes(*chunk), Ordering::Relaxed);
+    }
+    if let (false, Some(word)) = (rest.is_empty(), words.get(whole.len())) {
+        let mut last = [0; 8];
+        last[..rest.len()].copy_from_slice(rest);
+        word.store(u64::from_le_bytes(last), Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+#[path = "ring_tests.rs"]
+mod tests;
