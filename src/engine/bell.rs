@@ -148,6 +148,7 @@ impl Bell {
             stats.insert("pending".into(), json!(pending));
             stats.insert("ring_used_bytes".into(), json!(shared.intake.used()));
             stats.insert("ring_capacity_bytes".into(), json!(shared.intake.capacity()));
+            stats.insert("ring_damaged".into(), json!(shared.intake.corrupt()));
             stats.insert("ring_in_memory".into(), json!(shared.intake.fallback()));
             stats.insert("spool_failing".into(), json!(shared.spool_failing.load(Ordering::Relaxed)));
             stats.insert("lanes".into(), Json::Object(lanes));

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::thread;
 use std::time::Duration;
 
 /// How long the clerk dozes between two looks while events flow: half of what a group commit may take,
@@ -28,6 +29,9 @@ const BATCH_BYTES: usize = 1024 * 1024;
 
 /// How long it waits before it offers the spool a transaction again that it did not take.
 const SPOOL_PAUSE: Duration = Duration::from_secs(1);
+
+/// How long the clerk waits, after the end, for the host to let go of the bell.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often ended deliveries are cleaned up.
 const PRUNE_EVERY: Duration = Duration::from_secs(3600);
@@ -111,8 +115,8 @@ impl Clerk {
             self.shared.log.write(Level::Info, &text);
             self.commit(Phase::Open)
         });
-        for fault in report.faults {
-            self.shared.log.write(Level::Warn, &fault);
+        for trouble in report.troubles {
+            self.shared.log.write(Level::Warn, &trouble);
         }
     }
 
@@ -126,6 +130,7 @@ impl Clerk {
         self.shared.intake.read(BATCH_BYTES, &mut self.records);
         self.prepare_records();
         self.end_queues(now);
+        self.work.read_ticket = self.shared.intake.read_ticket();
         self.work.lanes = self.shared.take_lane_reports();
         self.work.tally = self.tally.changes();
         for report in &self.work.lanes {
@@ -146,7 +151,6 @@ impl Clerk {
             remarks: &mut remarks,
         };
         for record in self.records.drain(..) {
-            self.work.newest_ticket = self.work.newest_ticket.max(record.ticket);
             let taken = preparer.take(record, now);
             self.work.superseded.extend(taken.superseded);
             self.work.events.push(taken.event);
@@ -262,7 +266,7 @@ impl Clerk {
                 LaneReport::Homeless { .. } | LaneReport::Gone { .. } => {}
             }
         }
-        progress.spooled(work.newest_ticket);
+        progress.spooled(work.read_ticket);
     }
 
     fn dispatch(&self, jobs: Vec<(String, Job)>) {
@@ -384,7 +388,14 @@ impl Clerk {
             let text = format!("the spool could not be left in order; the next start mends it: {error}");
             self.shared.log.write(Level::Warn, &text);
         }
+        drop(self.spool);
         self.shared.progress.update().closed();
         self.shared.advance(Phase::Ended);
+        // Giving up the ring waits for the file system, which is nothing for a host's thread: so this one
+        // leaves last.
+        let patience = self.shared.clock.monotonic() + PATIENCE;
+        while Arc::strong_count(&self.shared) > 1 && self.shared.clock.monotonic() < patience {
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 }

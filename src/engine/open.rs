@@ -25,7 +25,7 @@ pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Shared>, Error>
     };
     let intake = Intake::open(&home, config.queue.max_bytes);
     let mut spool = Spool::open(&config.spool.path, intake.instance()).map_err(spool_error)?;
-    let live = live_instances(&config.spool.path, &intake);
+    let live = live_instances(&config.spool.path, &intake)?;
     spool.adopt(&live, clock.unix_ms()).map_err(spool_error)?;
     let reader = match &config.spool.path {
         SpoolPath::Memory => None,
@@ -50,10 +50,13 @@ pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Shared>, Error>
     Ok(shared)
 }
 
-fn live_instances(path: &SpoolPath, intake: &Intake) -> Vec<String> {
+fn live_instances(path: &SpoolPath, intake: &Intake) -> Result<Vec<String>, Error> {
     match path {
-        SpoolPath::Memory => vec![intake.instance().to_owned()],
-        SpoolPath::File(path) => Intake::live_instances(path),
+        SpoolPath::Memory => Ok(vec![intake.instance().to_owned()]),
+        SpoolPath::File(path) => Intake::live_instances(path).map_err(|error| {
+            let message = format!("the folder of the spool {} cannot be read: {error}", path.display());
+            Error::new(ErrorKind::Spool, message)
+        }),
     }
 }
 

@@ -50,8 +50,6 @@ counters! {
     spool_errors,
     /// Reports dropped because the host does not poll.
     reports_dropped,
-    /// Records of the ring that were damaged, and passed over.
-    records_damaged,
 }
 
 /// A counter.
@@ -99,7 +97,6 @@ impl Counters {
             "conditions_broken": self.conditions_broken.get(),
             "spool_errors": self.spool_errors.get(),
             "reports_dropped": self.reports_dropped.get(),
-            "records_damaged": self.records_damaged.get(),
         })
     }
 }

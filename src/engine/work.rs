@@ -22,8 +22,8 @@ pub struct Work {
     pub states: Vec<(String, Option<Vec<u8>>)>,
     /// Tickets of held ends that do not count any more.
     pub superseded: Vec<u64>,
-    /// The newest ticket that this work holds.
-    pub newest_ticket: u64,
+    /// Everything accepted up to this ticket is in this work, or was before.
+    pub read_ticket: u64,
 }
 
 /// What is to be done once the transaction is durable.
