@@ -16,8 +16,12 @@ pub(super) fn read(response: Response<ureq::Body>) -> Result<Answer, ureq::Error
     let headers = parts.headers.iter().map(|(name, value)| {
         (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
     });
-    let mut answer =
-        Answer { status: parts.status.as_u16(), headers: headers.collect(), body: Vec::new(), truncated: false };
+    let mut answer = Answer {
+        status: parts.status.as_u16(),
+        headers: headers.collect(),
+        body: Vec::new(),
+        truncated: false,
+    };
     let mut reader = body.into_reader();
     let read = reader.by_ref().take(MOST_BODY as u64).read_to_end(&mut answer.body);
     let more = match read {

@@ -173,10 +173,14 @@ impl Client {
             return Err(sentence::cancelled());
         }
         let credentials = route::basic(url);
-        let uri = if credentials.is_some() { without_credentials(url) } else { url.as_str().parse::<Uri>().ok() };
+        let uri =
+            if credentials.is_some() { without_credentials(url) } else { url.as_str().parse::<Uri>().ok() };
         let uri = uri.filter(|_| matches!(url.scheme(), "http" | "https") && url.has_host());
         let uri = uri.ok_or_else(|| {
-            Fault::new(FaultKind::Refused, "the URL cannot be dialled: it must be http:// or https:// with a host")
+            Fault::new(
+                FaultKind::Refused,
+                "the URL cannot be dialled: it must be http:// or https:// with a host",
+            )
         })?;
         let mut request = Request::new(body);
         *request.method_mut() = Method::POST;
@@ -187,7 +191,8 @@ impl Client {
                 Fault::new(FaultKind::Refused, reason)
             };
             let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| refused("has a name"))?;
-            let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| refused("holds a character"))?;
+            let value =
+                HeaderValue::from_bytes(value.as_bytes()).map_err(|_| refused("holds a character"))?;
             if !OURS.contains(&key) {
                 request.headers_mut().append(key, value);
             }
@@ -208,11 +213,17 @@ impl Client {
     }
 
     /// What an exchange came to.
-    fn judge(&self, url: &Url, result: Result<Answer, ureq::Error>, exchange: Exchange) -> Result<Answer, Fault> {
-        let peer = || format!("{}:{}", url.host_str().unwrap_or("-"), url.port_or_known_default().unwrap_or(0));
+    fn judge(
+        &self,
+        url: &Url,
+        result: Result<Answer, ureq::Error>,
+        exchange: Exchange,
+    ) -> Result<Answer, Fault> {
+        let peer =
+            || format!("{}:{}", url.host_str().unwrap_or("-"), url.port_or_known_default().unwrap_or(0));
         match result {
             Ok(answer) if answer.status == 407 && exchange.proxied => {
-                Err(refused_by_proxy("in between", &peer(), answer.status))
+                Err(refused_by_proxy("the proxy", &peer(), answer.status))
             }
             Ok(answer) => Ok(answer),
             Err(_) if self.is_closed() => Err(sentence::cancelled()),
@@ -235,7 +246,8 @@ impl Client {
 /// one had gone stale.
 fn renew(exchange: &mut Exchange) -> bool {
     let at_once = exchange.sent.is_none_or(|sent| sent.elapsed() < AT_ONCE);
-    let stale = exchange.pooled && exchange.received == 0 && at_once && !exchange.late && exchange.fault.is_none();
+    let stale =
+        exchange.pooled && exchange.received == 0 && at_once && !exchange.late && exchange.fault.is_none();
     if stale {
         exchange.fresh_only = true;
         exchange.pooled = false;

@@ -43,20 +43,30 @@ pub(super) struct Dialer {
     pub(super) limit: Duration,
 }
 
-/// A host and a port, the host without brackets.
+/// Who is dialled: the receiver, or the proxy before it. The host is without brackets.
 #[derive(Clone, Copy)]
 struct Peer<'a> {
     host: &'a str,
     port: u16,
+    is_proxy: bool,
 }
 
 impl std::fmt::Display for Peer<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.is_proxy {
+            f.write_str("the proxy ")?;
+        }
         if self.host.contains(':') {
             write!(f, "[{}]:{}", self.host, self.port)
         } else {
             write!(f, "{}:{}", self.host, self.port)
         }
+    }
+}
+
+impl Hop {
+    fn peer(&self) -> Peer<'_> {
+        Peer { host: &self.host, port: self.port, is_proxy: true }
     }
 }
 
@@ -75,7 +85,8 @@ impl Dialer {
     fn dial(&self, details: &ConnectionDetails) -> Result<Wire, Fault> {
         let secure = details.uri.scheme() == Some(&Scheme::HTTPS);
         let host = details.uri.host().unwrap_or_default().trim_matches(['[', ']']);
-        let target = Peer { host, port: details.uri.port_u16().unwrap_or(if secure { 443 } else { 80 }) };
+        let port = details.uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
+        let target = Peer { host, port, is_proxy: false };
         self.vet_target(target)?;
         let hop = self.route.via(secure, target.host, target.port);
         let stream = match hop {
@@ -91,9 +102,10 @@ impl Dialer {
         let tls = if secure { Some(self.shake_hands(&mut socket, target)?) } else { None };
         let by_proxy = hop.filter(|_| !secure).map(|hop| ByProxy {
             origin: format!("http://{target}"),
-            header: hop.authorization.as_ref().map_or_else(String::new, |value| {
-                format!("proxy-authorization: {}\r\n", value.expose())
-            }),
+            header: hop
+                .authorization
+                .as_ref()
+                .map_or_else(String::new, |value| format!("proxy-authorization: {}\r\n", value.expose())),
         });
         exchange::enter(Stage::Send);
         Ok(Wire::new(socket, tls, by_proxy))
@@ -119,13 +131,14 @@ impl Dialer {
         if let Ok(ip) = target.host.parse::<IpAddr>() {
             vet::vet(ip, self.reach).map_err(|why| refused(target, ip, why))?;
         }
-        Ok(Peer { host: &hop.host, port: hop.port })
+        Ok(hop.peer())
     }
 
     fn open(&self, peer: Peer<'_>, reach: Reach) -> Result<TcpStream, Fault> {
         exchange::enter(Stage::Resolve);
         let start = Instant::now();
-        let found = self.names.addresses(peer.host, self.until()).map_err(|why| self.unresolved(peer, why))?;
+        let found =
+            self.names.addresses(peer.host, self.until()).map_err(|why| self.unresolved(peer, why))?;
         let is_name = peer.host.parse::<IpAddr>().is_err();
         let mut forbidden = None;
         let mut allowed = Vec::with_capacity(found.len());
@@ -189,14 +202,14 @@ impl Dialer {
 
     fn ask_for_tunnel(&self, socket: &mut Socket, target: Peer<'_>, hop: &Hop) -> Result<(), Fault> {
         exchange::enter(Stage::Tunnel);
-        let proxy = Peer { host: &hop.host, port: hop.port };
+        let proxy = hop.peer();
         let authorization = hop.authorization.as_ref().map(|value| value.expose());
         tunnel::open(socket, &target.to_string(), authorization).map_err(|why| match why {
-            NoTunnel::Io(error) => self.opening_failed(&format!("the proxy {proxy}"), target, &error),
+            NoTunnel::Io(error) => self.opening_failed(&proxy.to_string(), target, &error),
             NoTunnel::Status(status) => refused_by_proxy(&proxy.to_string(), &target.to_string(), status),
             NoTunnel::Nonsense => Fault::new(
                 FaultKind::Connect,
-                format!("the proxy {proxy} did not answer a request for a tunnel as a proxy does"),
+                format!("{proxy} did not answer a request for a tunnel as a proxy does"),
             ),
         })
     }
@@ -268,6 +281,6 @@ fn refused(peer: Peer<'_>, ip: IpAddr, why: &str) -> Fault {
 /// The proxy itself refused.
 pub(super) fn refused_by_proxy(proxy: &str, target: &str, status: u16) -> Fault {
     let hint = if status == 407 { "; put user and password into the proxy's URL" } else { "" };
-    let reason = format!("the proxy {proxy} answered {status} instead of passing on to {target}{hint}");
+    let reason = format!("{proxy} answered {status} instead of passing on to {target}{hint}");
     Fault::new(FaultKind::Connect, reason)
 }

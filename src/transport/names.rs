@@ -29,11 +29,14 @@ pub(super) enum Unresolved {
     Unfinished(Unfinished),
 }
 
+/// When a name was looked up, and what was found.
+type Known = (Instant, Arc<[IpAddr]>);
+
 /// The names one client knows.
 pub(super) struct Names {
     errands: Arc<Errands>,
     lookup: Arc<Lookup>,
-    known: Mutex<HashMap<String, (Instant, Arc<[IpAddr]>)>>,
+    known: Mutex<HashMap<String, Known>>,
 }
 
 impl fmt::Debug for Names {

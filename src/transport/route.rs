@@ -197,9 +197,8 @@ mod tests {
     use super::*;
 
     fn route(variables: &[(&str, &str)]) -> Route {
-        let env = |name: &str| {
-            variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
-        };
+        let env =
+            |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
         Route::read(&Proxy::Environment, &env).unwrap()
     }
 
@@ -235,7 +234,8 @@ mod tests {
         ] {
             assert!(direct(host), "{host}");
         }
-        for host in ["notexample.com", "example.com.evil.test", "11.0.0.1", "192.0.2.8", "fe00::1", "ported.test"]
+        for host in
+            ["notexample.com", "example.com.evil.test", "11.0.0.1", "192.0.2.8", "fe00::1", "ported.test"]
         {
             assert!(!direct(host), "{host}");
         }

@@ -72,7 +72,9 @@ fn told(alert: AlertDescription) -> String {
             "it does not trust the client certificate".to_owned()
         }
         AlertDescription::CertificateExpired => "the client certificate expired".to_owned(),
-        AlertDescription::ProtocolVersion => "it has no TLS version in common; TLS 1.2 is the least".to_owned(),
+        AlertDescription::ProtocolVersion => {
+            "it has no TLS version in common; TLS 1.2 is the least".to_owned()
+        }
         AlertDescription::HandshakeFailure => {
             "it has no cipher in common, or it requires a client certificate".to_owned()
         }
@@ -86,7 +88,9 @@ pub(super) fn certificate(error: &rustls::Error) -> String {
         return error.to_string();
     };
     match error {
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "the certificate expired".into(),
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "the certificate expired".into()
+        }
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
             "the certificate is not valid yet; check the clock of this machine".into()
         }
@@ -95,6 +99,10 @@ pub(super) fn certificate(error: &rustls::Error) -> String {
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "the name is not in the certificate".into()
+        }
+        CertificateError::BadSignature => {
+            "the certificate was not signed by the authority it names; is `ca_file` an older one of that name?"
+                .into()
         }
         CertificateError::Revoked => "the certificate was revoked".into(),
         CertificateError::BadEncoding => "the certificate cannot be read".into(),
@@ -107,7 +115,8 @@ pub(super) fn of_ureq(stage: Stage, peer: &str, error: &ureq::Error) -> Fault {
     match error {
         ureq::Error::Io(error) => broken(stage, peer, error),
         ureq::Error::LargeResponseHeader(..) => {
-            let reason = format!("the head of {peer}'s answer is larger than {} KiB", super::client::MOST_HEAD / 1024);
+            let reason =
+                format!("the head of {peer}'s answer is larger than {} KiB", super::client::MOST_HEAD / 1024);
             Fault::new(FaultKind::Protocol, reason)
         }
         ureq::Error::Http(_) | ureq::Error::BadUri(_) => {
@@ -130,8 +139,15 @@ mod tests {
 
     #[test]
     fn a_time_out_says_in_which_stage() {
-        let stages =
-            [Stage::Resolve, Stage::Connect, Stage::Tunnel, Stage::Tls, Stage::Send, Stage::Head, Stage::Body];
+        let stages = [
+            Stage::Resolve,
+            Stage::Connect,
+            Stage::Tunnel,
+            Stage::Tls,
+            Stage::Send,
+            Stage::Head,
+            Stage::Body,
+        ];
         let mut seen: Vec<String> = stages
             .iter()
             .map(|stage| late(*stage, "a.test:443", Duration::from_secs(5), Duration::from_secs(15)).reason)

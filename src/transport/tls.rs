@@ -109,7 +109,8 @@ fn read_certificates(
     pem: &[u8],
 ) -> Result<Vec<CertificateDer<'static>>, Fault> {
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    let certificates = read.map_err(|_| unusable(unreadable, &"expected `-----BEGIN CERTIFICATE-----` blocks"))?;
+    let certificates =
+        read.map_err(|_| unusable(unreadable, &"expected `-----BEGIN CERTIFICATE-----` blocks"))?;
     if certificates.is_empty() {
         return Err(unusable(empty, &"expected a `-----BEGIN CERTIFICATE-----` block"));
     }
@@ -117,8 +118,11 @@ fn read_certificates(
 }
 
 fn read_client(chain: &[u8], key: &[u8], provider: &CryptoProvider) -> Result<Arc<SingleCertAndKey>, Fault> {
-    let chain =
-        read_certificates("`client_cert` is not readable as PEM", "`client_cert` holds no certificate", chain)?;
+    let chain = read_certificates(
+        "`client_cert` is not readable as PEM",
+        "`client_cert` holds no certificate",
+        chain,
+    )?;
     let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| {
         unusable("`client_key` holds no private key", &"expected a PEM block in PKCS#8, PKCS#1 or SEC1 form")
     })?;

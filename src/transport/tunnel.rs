@@ -23,7 +23,8 @@ pub(super) fn open(
     authorization: Option<&str>,
 ) -> Result<(), NoTunnel> {
     let version = crate::VERSION;
-    let mut ask = format!("CONNECT {target} HTTP/1.1\r\nhost: {target}\r\nuser-agent: taskbell/{version}\r\n");
+    let mut ask =
+        format!("CONNECT {target} HTTP/1.1\r\nhost: {target}\r\nuser-agent: taskbell/{version}\r\n");
     if let Some(value) = authorization {
         ask.push_str("proxy-authorization: ");
         ask.push_str(value);
@@ -71,7 +72,9 @@ mod tests {
         assert_eq!(status(b"HTTP/1.1 200 Connection established\r\n\r\n"), Some(200));
         assert_eq!(status(b"HTTP/1.0 407 x\r\n\r\n"), Some(407));
         assert_eq!(status(b"HTTP/1.1 200\r\n\r\n"), Some(200));
-        for nonsense in [&b"SSH-2.0-x\r\n\r\n"[..], b"\r\n\r\n", b"HTTP/1.1 x\r\n\r\n", b"HTTP/1.1 \xff\r\n\r\n"] {
+        for nonsense in
+            [&b"SSH-2.0-x\r\n\r\n"[..], b"\r\n\r\n", b"HTTP/1.1 x\r\n\r\n", b"HTTP/1.1 \xff\r\n\r\n"]
+        {
             assert_eq!(status(nonsense), None);
         }
     }

@@ -123,15 +123,19 @@ fn carried(ip: Ipv6Addr) -> [Option<Ipv4Addr>; 2] {
     match segments {
         [0, 0, 0, 0, 0, 0, _, _] => [Some(last), None],
         [0x64, 0xff9b, 0, 0, 0, 0, _, _] => [Some(last), None],
-        // A local NAT64 prefix may be /96 or /48; in the latter bits 64 to 71 are skipped.
+        // A local NAT64 prefix may be /96 or /48; in the latter bits 64 to 71 are skipped. Reading one
+        // as the other gives an address in 0.0.0.0/8, which says nothing.
         [0x64, 0xff9b, 1, ..] => {
             let high = (whole >> 64) as u16;
             let low = (whole >> 40) as u16;
-            [Some(last), Some(Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)))]
+            let other = Ipv4Addr::from(u32::from(high) << 16 | u32::from(low));
+            [last, other].map(|inner| Some(inner).filter(|inner| inner.octets()[0] != 0))
         }
         [0x2002, ..] => [Some(Ipv4Addr::from((whole >> 80) as u32)), None],
         // Teredo: the server in clear, the client with every bit turned over.
-        [0x2001, 0, ..] => [Some(Ipv4Addr::from((whole >> 64) as u32)), Some(Ipv4Addr::from(!(whole as u32)))],
+        [0x2001, 0, ..] => {
+            [Some(Ipv4Addr::from((whole >> 64) as u32)), Some(Ipv4Addr::from(!(whole as u32)))]
+        }
         _ => [None, None],
     }
 }

@@ -216,8 +216,10 @@ mod tests {
 
     #[test]
     fn a_proxy_sees_the_whole_url_and_its_own_header() {
-        let by_proxy =
-            ByProxy { origin: "http://a.test:80".into(), header: "proxy-authorization: Basic eA==\r\n".into() };
+        let by_proxy = ByProxy {
+            origin: "http://a.test:80".into(),
+            header: "proxy-authorization: Basic eA==\r\n".into(),
+        };
         assert_eq!(
             String::from_utf8(by_proxy.rewrite(b"POST /x?y HTTP/1.1\r\nhost: a.test\r\n\r\n")).unwrap(),
             "POST http://a.test:80/x?y HTTP/1.1\r\nproxy-authorization: Basic eA==\r\nhost: a.test\r\n\r\n"
