@@ -136,12 +136,12 @@ impl Client {
             Err(fault) => return (Err(fault), total(Phases::default(), started)),
         };
         exchange::begin(started, self.timeout, self.connect_timeout, body.len());
-        let mut result = self.run(&request);
+        let mut result = self.run(request);
         if let Err(ureq::Error::Io(_)) = &result
-            && !self.is_closed()
             && exchange::with(renew) == Some(true)
+            && let Ok(request) = self.request(url, headers, body)
         {
-            result = self.run(&request);
+            result = self.run(request);
         }
         match exchange::end() {
             Some(exchange) => {
@@ -206,8 +206,8 @@ impl Client {
         Ok(request)
     }
 
-    fn run(&self, request: &Request<&[u8]>) -> Result<Answer, ureq::Error> {
-        let response = self.agent.run(request.clone())?;
+    fn run(&self, request: Request<&[u8]>) -> Result<Answer, ureq::Error> {
+        let response = self.agent.run(request)?;
         exchange::enter(Stage::Body);
         answer::read(response)
     }

@@ -22,6 +22,10 @@ use ureq::unversioned::transport::{ConnectionDetails, Connector};
 /// health it takes microseconds.
 const PROMPT: Duration = Duration::from_millis(200);
 
+/// How much longer than a connect's own limit its thread is waited for, so that it is seldom left
+/// behind.
+const GRACE: Duration = Duration::from_millis(20);
+
 /// Opens the connections of one client.
 #[derive(Debug)]
 pub(super) struct Dialer {
@@ -191,7 +195,7 @@ impl Dialer {
         }
         let left = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
         let job = move || TcpStream::connect_timeout(&address, left);
-        match self.errands.run("taskbell-dial", until, job) {
+        match self.errands.run("taskbell-dial", until + GRACE, job) {
             Ok(done) => done,
             Err(Unfinished::Late) => Err(io::ErrorKind::TimedOut.into()),
             Err(Unfinished::Cancelled) => Err(io::ErrorKind::NotConnected.into()),

@@ -26,13 +26,15 @@ fn a_receiver_that_hangs_is_left_at_the_deadline() {
 
 #[test]
 fn a_receiver_that_reads_nothing_is_left_at_the_deadline() {
-    let server = Server::scripted(|_, _| thread::sleep(GENEROUS));
+    let held: Arc<Mutex<Vec<TcpStream>>> = Arc::default();
+    let unread = Arc::clone(&held);
+    let server = Server::scripted(move |_, stream| unread.lock().unwrap().extend(stream.try_clone()));
     let client = impatient(&server.url());
     let body = vec![0; 64 * 1024 * 1024];
     let fault = client.post(&Url::parse(&server.url()).unwrap(), &[], &body).0.unwrap_err();
-    // The script holds its stream, so that the connection stays open and full.
     assert_eq!(fault.kind, FaultKind::Timeout, "{fault}");
     assert!(fault.reason.contains("did not take the whole request"), "{fault}");
+    assert_eq!(held.lock().unwrap().len(), 1, "the connection stayed open");
 }
 
 fn drip(stream: &mut TcpStream, start: &[u8]) {
@@ -61,11 +63,7 @@ fn the_deadline_holds_above_the_slack_of_socket_timeouts_too() {
     let client = client(&server.url(), |endpoint| endpoint.timeout = limit);
     let start = Instant::now();
     assert_eq!(post(&client, &server.url()).unwrap_err().kind, FaultKind::Timeout);
-    assert!(
-        start.elapsed() >= limit && start.elapsed() < limit + Duration::from_secs(1),
-        "{:?}",
-        start.elapsed()
-    );
+    assert!(start.elapsed() >= limit && start.elapsed() < GENEROUS / 3, "{:?}", start.elapsed());
 }
 
 #[test]

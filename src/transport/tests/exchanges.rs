@@ -213,7 +213,7 @@ fn shutdown_breaks_a_hung_exchange_and_refuses_new_ones() {
     client.shutdown();
     let fault = hung.join().unwrap().unwrap_err();
     assert_eq!(fault.kind, FaultKind::Cancelled);
-    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    assert!(start.elapsed() < GENEROUS / 10, "{:?}", start.elapsed());
     assert_eq!(post(&client, &server.url()).unwrap_err().kind, FaultKind::Cancelled);
     assert_eq!(server.connections(), 1);
 }
