@@ -1,10 +1,28 @@
 //! HTTP over ureq: resolve, vet the address, connect, send, and read a bounded answer, all under one
 //! deadline.
 
-use crate::config::Endpoint;
-use crate::platform::Answer;
+mod answer;
+mod buffers;
+mod client;
+mod dial;
+mod errand;
+mod exchange;
+mod names;
+mod route;
+mod sentence;
+mod socket;
+mod tls;
+mod tunnel;
+mod vet;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+pub use client::Client;
+pub use vet::vet;
+
 use std::fmt;
-use url::Url;
 
 /// Which addresses may be dialled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +78,13 @@ pub struct Fault {
     pub reason: String,
 }
 
+impl Fault {
+    /// A fault of this kind.
+    pub(crate) fn new(kind: FaultKind, reason: impl Into<String>) -> Self {
+        Fault { kind, reason: reason.into() }
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.reason)
@@ -67,29 +92,3 @@ impl fmt::Display for Fault {
 }
 
 impl std::error::Error for Fault {}
-
-/// The connections to one endpoint. Shared by the threads of its lane.
-#[derive(Debug)]
-pub struct Client {}
-
-impl Client {
-    /// Prepares TLS, proxy and the connection pool. Opens no connection.
-    pub fn new(_endpoint: &Endpoint, _reach: Reach) -> Result<Client, Fault> {
-        unimplemented!()
-    }
-
-    /// Sends one POST and reads the answer, within the endpoint's timeout. Never follows a redirect.
-    pub fn post(
-        &self,
-        _url: &Url,
-        _headers: &[(String, String)],
-        _body: &[u8],
-    ) -> (Result<Answer, Fault>, Phases) {
-        unimplemented!()
-    }
-
-    /// Breaks every exchange in flight and refuses new ones. Returns at once.
-    pub fn shutdown(&self) {
-        unimplemented!()
-    }
-}

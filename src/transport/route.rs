@@ -1,0 +1,267 @@
+//! Whether a request goes directly or through a proxy.
+
+use super::{Fault, FaultKind};
+use crate::config::Proxy;
+use crate::secret::{Secret, SecretUrl};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use std::net::IpAddr;
+use std::sync::Arc;
+use url::{Host, Url};
+
+/// A proxy.
+#[derive(Debug)]
+pub(super) struct Hop {
+    /// Its name or address, an IPv6 one without brackets.
+    pub(super) host: String,
+    /// Its port.
+    pub(super) port: u16,
+    /// The value of `proxy-authorization`.
+    pub(super) authorization: Option<Secret>,
+}
+
+/// The ways out of one endpoint.
+#[derive(Debug, Default)]
+pub(super) struct Route {
+    http: Option<Arc<Hop>>,
+    https: Option<Arc<Hop>>,
+    /// Hosts that are reached directly all the same.
+    direct: Vec<Exempt>,
+}
+
+/// One entry of `NO_PROXY`.
+#[derive(Debug, PartialEq, Eq)]
+enum Exempt {
+    /// `*`.
+    Everything,
+    /// A name and all names below it; with a port, only on that port.
+    Name(String, Option<u16>),
+    /// Addresses with this prefix.
+    Block(IpAddr, u32),
+    /// This machine.
+    Loopback,
+}
+
+impl Route {
+    /// Reads the setting, and the environment if the setting says so. `env` gives the value of a variable.
+    pub(super) fn read(proxy: &Proxy, env: &dyn Fn(&str) -> Option<String>) -> Result<Route, Fault> {
+        match proxy {
+            Proxy::Direct => Ok(Route::default()),
+            Proxy::Url(url) => {
+                let hop = Arc::new(Hop::read(url.expose(), "`proxy`")?);
+                Ok(Route { http: Some(Arc::clone(&hop)), https: Some(hop), direct: Vec::new() })
+            }
+            Proxy::Environment => Route::from_environment(env),
+        }
+    }
+
+    fn from_environment(env: &dyn Fn(&str) -> Option<String>) -> Result<Route, Fault> {
+        let first = |names: &[&'static str]| -> Result<Option<Arc<Hop>>, Fault> {
+            for name in names {
+                if let Some(value) = env(name).filter(|value| !value.trim().is_empty()) {
+                    return Hop::parse(value.trim(), name).map(|hop| Some(Arc::new(hop)));
+                }
+            }
+            Ok(None)
+        };
+        let no_proxy = env("no_proxy").or_else(|| env("NO_PROXY")).unwrap_or_default();
+        let mut direct = vec![Exempt::Loopback];
+        direct.extend(no_proxy.split([',', ' ']).filter_map(Exempt::parse));
+        Ok(Route {
+            http: first(&["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"])?,
+            https: first(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])?,
+            direct,
+        })
+    }
+
+    /// The proxy for a receiver, if one stands between. `host` is without brackets.
+    pub(super) fn via(&self, secure: bool, host: &str, port: u16) -> Option<&Hop> {
+        let hop = if secure { &self.https } else { &self.http }.as_deref()?;
+        let exempt = self.direct.iter().any(|entry| entry.covers(host, port));
+        if exempt { None } else { Some(hop) }
+    }
+}
+
+impl Hop {
+    fn parse(text: &str, name: &str) -> Result<Hop, Fault> {
+        let url = if text.contains("://") { Url::parse(text) } else { Url::parse(&format!("http://{text}")) };
+        match url {
+            Ok(url) => Hop::read(&url, name),
+            Err(error) => Err(Fault::new(FaultKind::Refused, format!("{name} is not a proxy URL: {error}"))),
+        }
+    }
+
+    fn read(url: &Url, name: &str) -> Result<Hop, Fault> {
+        if url.scheme() != "http" {
+            let shown = SecretUrl::new(url.clone());
+            let reason = format!("{name} is {shown}: only proxies with an http:// URL are supported");
+            return Err(Fault::new(FaultKind::Refused, reason));
+        }
+        let host = match url.host() {
+            Some(Host::Domain(name)) => name.to_owned(),
+            Some(Host::Ipv4(ip)) => ip.to_string(),
+            Some(Host::Ipv6(ip)) => ip.to_string(),
+            None => return Err(Fault::new(FaultKind::Refused, format!("{name} names no host"))),
+        };
+        Ok(Hop { host, port: url.port_or_known_default().unwrap_or(80), authorization: basic(url) })
+    }
+}
+
+/// The `Basic` credentials (RFC 7617) of a URL with a user or a password.
+pub(super) fn basic(url: &Url) -> Option<Secret> {
+    if url.username().is_empty() && url.password().is_none() {
+        return None;
+    }
+    let mut credentials = percent_decode(url.username());
+    credentials.push(b':');
+    credentials.extend(percent_decode(url.password().unwrap_or_default()));
+    Some(Secret::new(format!("Basic {}", BASE64_STANDARD.encode(credentials))))
+}
+
+fn percent_decode(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let decoded = match (first, after.get(..2).and_then(|two| std::str::from_utf8(two).ok())) {
+            (b'%', Some(two)) => u8::from_str_radix(two, 16).ok(),
+            _ => None,
+        };
+        bytes.push(decoded.unwrap_or(*first));
+        rest = if decoded.is_some() { after.get(2..).unwrap_or_default() } else { after };
+    }
+    bytes
+}
+
+impl Exempt {
+    fn parse(entry: &str) -> Option<Exempt> {
+        let entry = entry.trim();
+        if entry == "*" {
+            return Some(Exempt::Everything);
+        }
+        if let Some(block) = Exempt::parse_block(entry) {
+            return Some(block);
+        }
+        let (name, port) = match entry.rsplit_once(':') {
+            Some((name, port)) => (name, Some(port.parse().ok()?)),
+            None => (entry, None),
+        };
+        let name = name.trim_start_matches("*.").trim_start_matches('.').trim_end_matches('.');
+        (!name.is_empty()).then(|| Exempt::Name(name.to_ascii_lowercase(), port))
+    }
+
+    fn parse_block(entry: &str) -> Option<Exempt> {
+        let (address, bits) = match entry.split_once('/') {
+            Some((address, bits)) => (address, Some(bits.parse::<u32>().ok()?)),
+            None => (entry, None),
+        };
+        let address: IpAddr = address.trim_matches(['[', ']']).parse().ok()?;
+        let most = if address.is_ipv4() { 32 } else { 128 };
+        let bits = bits.unwrap_or(most);
+        (bits <= most).then_some(Exempt::Block(address, bits))
+    }
+
+    fn covers(&self, host: &str, port: u16) -> bool {
+        let host = host.strip_suffix('.').unwrap_or(host);
+        match self {
+            Exempt::Everything => true,
+            Exempt::Name(name, only) => only.is_none_or(|only| only == port) && is_at_or_below(host, name),
+            Exempt::Block(base, bits) => host.parse().is_ok_and(|ip: IpAddr| shares_prefix(ip, *base, *bits)),
+            Exempt::Loopback => {
+                is_at_or_below(host, "localhost") || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+            }
+        }
+    }
+}
+
+fn is_at_or_below(host: &str, name: &str) -> bool {
+    let Some(front) = host.len().checked_sub(name.len()) else { return false };
+    let (front, back) = (host.get(..front), host.get(front..));
+    back.is_some_and(|back| back.eq_ignore_ascii_case(name))
+        && front.is_some_and(|front| front.is_empty() || front.ends_with('.'))
+}
+
+fn shares_prefix(ip: IpAddr, base: IpAddr, bits: u32) -> bool {
+    match (ip, base) {
+        (IpAddr::V4(ip), IpAddr::V4(base)) => {
+            (u32::from(ip) ^ u32::from(base)).checked_shr(32 - bits).unwrap_or(0) == 0
+        }
+        (IpAddr::V6(ip), IpAddr::V6(base)) => {
+            (u128::from(ip) ^ u128::from(base)).checked_shr(128 - bits).unwrap_or(0) == 0
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn route(variables: &[(&str, &str)]) -> Route {
+        let env =
+            |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        Route::read(&Proxy::Environment, &env).unwrap()
+    }
+
+    fn proxy_of(route: &Route, secure: bool, host: &str) -> Option<String> {
+        route.via(secure, host, 443).map(|hop| hop.host.clone())
+    }
+
+    #[test]
+    fn the_environment_is_read_by_scheme_with_all_proxy_as_the_last_resort() {
+        let route = route(&[("HTTPS_PROXY", "http://secure.test:3128"), ("all_proxy", "rest.test:8080")]);
+        assert_eq!(proxy_of(&route, true, "a.test").as_deref(), Some("secure.test"));
+        assert_eq!(proxy_of(&route, false, "a.test").as_deref(), Some("rest.test"));
+        assert_eq!(route.http.as_ref().unwrap().port, 8080);
+    }
+
+    #[test]
+    fn no_proxy_covers_names_below_addresses_and_blocks() {
+        let listed = "example.com, .sub.test,10.0.0.0/8 192.0.2.7,ported.test:8443,fd00::/8";
+        let route = route(&[("http_proxy", "p.test:1"), ("NO_PROXY", listed)]);
+        let direct = |host: &str| proxy_of(&route, false, host).is_none();
+        for host in [
+            "example.com",
+            "EXAMPLE.com.",
+            "a.example.com",
+            "sub.test",
+            "a.sub.test",
+            "10.200.3.4",
+            "192.0.2.7",
+            "fd12::1",
+            "localhost",
+            "127.0.0.9",
+            "::1",
+        ] {
+            assert!(direct(host), "{host}");
+        }
+        for host in
+            ["notexample.com", "example.com.evil.test", "11.0.0.1", "192.0.2.8", "fe00::1", "ported.test"]
+        {
+            assert!(!direct(host), "{host}");
+        }
+        assert!(route.via(false, "ported.test", 8443).is_none());
+    }
+
+    #[test]
+    fn a_direct_route_ignores_the_environment() {
+        let route = Route::read(&Proxy::Direct, &|_| Some("http://p.test".to_owned())).unwrap();
+        assert!(route.via(true, "a.test", 443).is_none() && route.via(false, "a.test", 80).is_none());
+    }
+
+    #[test]
+    fn other_kinds_of_proxy_are_refused_without_their_password() {
+        for text in ["socks5://u:hunter2@p.test", "https://u:hunter2@p.test:8443"] {
+            let url = SecretUrl::new(Url::parse(text).unwrap());
+            let fault = Route::read(&Proxy::Url(url), &|_| None).unwrap_err();
+            assert!(fault.reason.contains("p.test") && !fault.reason.contains("hunter2"), "{fault}");
+        }
+    }
+
+    #[test]
+    fn credentials_are_decoded_once() {
+        let url = Url::parse("http://us%40er:p%2540%ss@p.test").unwrap();
+        let expected = format!("Basic {}", BASE64_STANDARD.encode("us@er:p%40%ss"));
+        assert_eq!(basic(&url).unwrap().expose(), expected);
+        assert!(basic(&Url::parse("http://p.test").unwrap()).is_none());
+    }
+}

@@ -1,0 +1,159 @@
+//! The sentences of faults. They name host and port, never path, query or credentials.
+
+use super::exchange::Stage;
+use super::{Fault, FaultKind};
+use rustls::{AlertDescription, CertificateError};
+use std::io::{self, ErrorKind};
+use std::time::Duration;
+
+/// A limit passed in this stage.
+pub(super) fn late(stage: Stage, peer: &str, open_limit: Duration, limit: Duration) -> Fault {
+    let reason = match stage {
+        Stage::Resolve => format!("the lookup of {peer} took longer than {open_limit:?}"),
+        Stage::Connect => format!("no connection to {peer} could be opened within {open_limit:?}"),
+        Stage::Tunnel => format!("the proxy gave no tunnel to {peer} within {open_limit:?}"),
+        Stage::Tls => format!("the TLS handshake with {peer} took longer than {open_limit:?}"),
+        Stage::Send => format!("{peer} did not take the whole request within {limit:?}"),
+        Stage::Head => format!("{peer} did not answer within {limit:?}"),
+        Stage::Body => format!("{peer} began an answer but did not end it within {limit:?}"),
+    };
+    Fault::new(FaultKind::Timeout, reason)
+}
+
+/// The client was shut down.
+pub(super) fn cancelled() -> Fault {
+    Fault::new(FaultKind::Cancelled, "the attempt was cancelled by shutdown")
+}
+
+/// The connection broke in this stage.
+pub(super) fn broken(stage: Stage, peer: &str, error: &io::Error) -> Fault {
+    let when = match stage {
+        Stage::Resolve | Stage::Connect | Stage::Tunnel | Stage::Tls => "while it was opened",
+        Stage::Send => "before it had the whole request",
+        Stage::Head => "before it answered",
+        Stage::Body => "in the middle of its answer",
+    };
+    let reason = match error.kind() {
+        ErrorKind::UnexpectedEof => format!("{peer} closed the connection {when}"),
+        ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe => {
+            format!("{peer} reset the connection {when}")
+        }
+        _ => format!("the connection to {peer} failed {when}: {error}"),
+    };
+    Fault::new(FaultKind::Broken, reason)
+}
+
+/// No connection could be opened.
+pub(super) fn unreachable(peer: &str, error: &io::Error) -> Fault {
+    let reason = match error.kind() {
+        ErrorKind::ConnectionRefused => format!("{peer} refused the connection: nothing listens there"),
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => format!("there is no route to {peer}"),
+        _ => format!("no connection to {peer} could be opened: {error}"),
+    };
+    Fault::new(FaultKind::Connect, reason)
+}
+
+/// TLS failed.
+pub(super) fn tls(peer: &str, error: &rustls::Error) -> Fault {
+    let reason = match error {
+        rustls::Error::InvalidMessage(_) => format!("{peer} does not speak TLS on this port"),
+        rustls::Error::AlertReceived(alert) => format!("{peer} refused the TLS handshake: {}", told(*alert)),
+        error => format!("TLS with {peer} failed: {}", certificate(error)),
+    };
+    Fault::new(FaultKind::Tls, reason)
+}
+
+fn told(alert: AlertDescription) -> String {
+    match alert {
+        AlertDescription::CertificateRequired => {
+            "it requires a client certificate; set `client_cert` and `client_key`".to_owned()
+        }
+        AlertDescription::UnknownCA | AlertDescription::BadCertificate => {
+            "it does not trust the client certificate".to_owned()
+        }
+        AlertDescription::CertificateExpired => "the client certificate expired".to_owned(),
+        AlertDescription::ProtocolVersion => {
+            "it has no TLS version in common; TLS 1.2 is the least".to_owned()
+        }
+        AlertDescription::HandshakeFailure => {
+            "it has no cipher in common, or it requires a client certificate".to_owned()
+        }
+        other => format!("alert {other:?}"),
+    }
+}
+
+/// What is wrong with a certificate, as a clause.
+pub(super) fn certificate(error: &rustls::Error) -> String {
+    let rustls::Error::InvalidCertificate(error) = error else {
+        return error.to_string();
+    };
+    match error {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "the certificate expired".into()
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "the certificate is not valid yet; check the clock of this machine".into()
+        }
+        CertificateError::UnknownIssuer => {
+            "the certificate has an unknown issuer; if it is your own authority, add `ca_file`".into()
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "the name is not in the certificate".into()
+        }
+        CertificateError::BadSignature => {
+            "the certificate was not signed by the authority it names; is `ca_file` an older one of that name?"
+                .into()
+        }
+        CertificateError::Revoked => "the certificate was revoked".into(),
+        CertificateError::BadEncoding => "the certificate cannot be read".into(),
+        other => format!("the certificate is not valid: {other}"),
+    }
+}
+
+/// What ureq makes of a failure, once everything we know better has been ruled out.
+pub(super) fn of_ureq(stage: Stage, peer: &str, error: &ureq::Error) -> Fault {
+    match error {
+        ureq::Error::Io(error) => broken(stage, peer, error),
+        ureq::Error::LargeResponseHeader(..) => {
+            let reason =
+                format!("the head of {peer}'s answer is larger than {} KiB", super::client::MOST_HEAD / 1024);
+            Fault::new(FaultKind::Protocol, reason)
+        }
+        ureq::Error::Http(_) | ureq::Error::BadUri(_) => {
+            Fault::new(FaultKind::Refused, format!("the request to {peer} cannot be written as HTTP"))
+        }
+        ureq::Error::Protocol(error) => {
+            let detail = error.to_string();
+            // These two quote what was received, which may echo a secret.
+            let quotes = detail.starts_with("bad header") || detail.starts_with("location header");
+            let detail = if quotes { "a header is malformed" } else { &detail };
+            Fault::new(FaultKind::Protocol, format!("what {peer} answered is not HTTP/1.1: {detail}"))
+        }
+        _ => Fault::new(FaultKind::Protocol, format!("the answer of {peer} cannot be read")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_out_says_in_which_stage() {
+        let stages = [
+            Stage::Resolve,
+            Stage::Connect,
+            Stage::Tunnel,
+            Stage::Tls,
+            Stage::Send,
+            Stage::Head,
+            Stage::Body,
+        ];
+        let mut seen: Vec<String> = stages
+            .iter()
+            .map(|stage| late(*stage, "a.test:443", Duration::from_secs(5), Duration::from_secs(15)).reason)
+            .collect();
+        assert!(seen.iter().all(|reason| reason.contains("a.test:443")));
+        seen.dedup();
+        assert_eq!(seen.len(), stages.len());
+    }
+}

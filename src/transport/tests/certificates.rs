@@ -1,0 +1,219 @@
+use super::*;
+use crate::secret::Secret;
+use crate::transport::FaultKind;
+use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
+use rustls::crypto::ring;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
+
+/// A private authority.
+struct Authority {
+    params: CertificateParams,
+    key: KeyPair,
+    certificate: Certificate,
+}
+
+impl Authority {
+    fn new() -> Authority {
+        Authority::named("the authority of these tests")
+    }
+
+    fn named(name: &str) -> Authority {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        Authority { params, key, certificate }
+    }
+
+    fn pem(&self) -> Option<Arc<[u8]>> {
+        Some(self.certificate.pem().into_bytes().into())
+    }
+
+    fn issue(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) -> (Certificate, KeyPair) {
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        change(&mut params);
+        let key = KeyPair::generate().unwrap();
+        let issuer = Issuer::from_params(&self.params, &self.key);
+        (params.signed_by(&key, &issuer).unwrap(), key)
+    }
+
+    /// A server for `localhost`; with `asks` it requires a certificate of this authority.
+    fn server(&self, pair: &(Certificate, KeyPair), asks: bool) -> Server {
+        let config = self.server_config(pair, asks);
+        Server::scripted(move |_, stream| serve_tls(&config, stream))
+    }
+
+    fn server_config(&self, (certificate, key): &(Certificate, KeyPair), asks: bool) -> Arc<ServerConfig> {
+        let provider = Arc::new(ring::default_provider());
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .unwrap();
+        let mut roots = RootCertStore::empty();
+        roots.add(self.certificate.der().clone()).unwrap();
+        let builder = if asks {
+            let verifier =
+                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
+            builder.with_client_cert_verifier(verifier)
+        } else {
+            builder.with_no_client_auth()
+        };
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        Arc::new(builder.with_single_cert(vec![certificate.der().clone()], key).unwrap())
+    }
+}
+
+fn serve_tls(config: &Arc<ServerConfig>, stream: &mut TcpStream) {
+    let connection = ServerConnection::new(Arc::clone(config)).unwrap();
+    let mut reader = BufReader::new(StreamOwned::new(connection, stream));
+    while take_request(&mut reader).is_some() {
+        if reader.get_mut().write_all(OK).is_err() {
+            break;
+        }
+    }
+}
+
+fn url_of(server: &Server) -> String {
+    format!("https://localhost:{}/s3cret-path", server.address.port())
+}
+
+fn post_with(tls: Tls, url: &str) -> Result<Answer, Fault> {
+    post(&client(url, |endpoint| endpoint.tls = tls), url)
+}
+
+fn assert_untrusted(tls: Tls, url: &str, words: &str) {
+    let fault = post_with(tls, url).unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Tls, "{fault}");
+    assert!(fault.reason.contains(words) && !fault.reason.contains("s3cret"), "{fault}");
+}
+
+#[test]
+fn a_private_authority_is_trusted_through_ca_file_and_its_connection_kept() {
+    let authority = Authority::new();
+    let server = authority.server(&authority.issue("localhost", |_| {}), false);
+    let url = url_of(&server);
+    let client = client(&url, |endpoint| endpoint.tls.ca = authority.pem());
+    let (answer, phases) = post_timed(&client, &url);
+    assert_eq!(answer.unwrap().body, b"ok");
+    assert!(phases.tls_us > 0 && phases.resolve_us > 0);
+    let (answer, phases) = post_timed(&client, &url);
+    assert_eq!((answer.unwrap().status, phases.tls_us), (200, 0));
+    assert_eq!(server.connections(), 1);
+}
+
+#[test]
+fn an_unknown_issuer_an_expired_certificate_and_a_wrong_name_are_told_apart() {
+    let authority = Authority::new();
+    let tls = || Tls { ca: authority.pem(), client: None };
+    let good = authority.server(&authority.issue("localhost", |_| {}), false);
+    let other = Tls { ca: Authority::named("another").pem(), client: None };
+    assert_untrusted(other, &url_of(&good), "unknown issuer");
+    let namesake = Tls { ca: Authority::new().pem(), client: None };
+    assert_untrusted(namesake, &url_of(&good), "not signed by the authority");
+
+    let expired = authority.server(
+        &authority.issue("localhost", |params| {
+            params.not_before = date_time_ymd(2001, 1, 1);
+            params.not_after = date_time_ymd(2002, 1, 1);
+        }),
+        false,
+    );
+    assert_untrusted(tls(), &url_of(&expired), "the certificate expired");
+
+    let elsewhere = authority.server(&authority.issue("elsewhere.test", |_| {}), false);
+    assert_untrusted(tls(), &url_of(&elsewhere), "not in the certificate");
+}
+
+#[test]
+fn the_platforms_roots_alone_do_not_trust_a_private_authority() {
+    let authority = Authority::new();
+    let server = authority.server(&authority.issue("localhost", |_| {}), false);
+    let fault = post_with(Tls::default(), &url_of(&server)).unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Tls);
+    // A machine may have no roots at all; both sentences name the way out.
+    assert!(fault.reason.contains("ca_file"), "{fault}");
+}
+
+#[test]
+fn a_client_certificate_is_shown_when_asked_for() {
+    let authority = Authority::new();
+    let server = authority.server(&authority.issue("localhost", |_| {}), true);
+    let url = url_of(&server);
+    assert_untrusted(Tls { ca: authority.pem(), client: None }, &url, "client certificate");
+
+    let (certificate, key) = authority.issue("render-07", |_| {});
+    let pair = (certificate.pem().into_bytes().into(), Secret::new(key.serialize_pem()));
+    assert_eq!(post_with(Tls { ca: authority.pem(), client: Some(pair) }, &url).unwrap().status, 200);
+}
+
+#[test]
+fn a_certificate_that_cannot_be_used_is_a_fault_at_once() {
+    let authority = Authority::new();
+    let (certificate, _) = authority.issue("a.test", |_| {});
+    let chain: Arc<[u8]> = certificate.pem().into_bytes().into();
+    let stranger = Secret::new(KeyPair::generate().unwrap().serialize_pem());
+    let garbage = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    let cases: [(Tls, &str); 5] = [
+        (Tls { ca: Some(Arc::from(&b"nonsense"[..])), client: None }, "`ca_file`"),
+        (Tls { ca: Some(Arc::from(&garbage[..])), client: None }, "`ca_file`"),
+        (Tls { ca: None, client: Some((Arc::from(&b""[..]), stranger.clone())) }, "`client_cert`"),
+        (Tls { ca: None, client: Some((Arc::clone(&chain), Secret::new("s3cret"))) }, "`client_key`"),
+        (Tls { ca: None, client: Some((chain, stranger)) }, "does not belong"),
+    ];
+    for (tls, words) in cases {
+        let mut settings = endpoint("https://a.test/");
+        settings.tls = tls;
+        let fault = Client::new(&settings, Reach::Configured).unwrap_err();
+        assert_eq!(fault.kind, FaultKind::Tls);
+        assert!(fault.reason.contains(words) && !fault.reason.contains("s3cret"), "{fault}");
+    }
+}
+
+#[test]
+fn a_receiver_without_tls_and_one_that_hangs_in_the_handshake_are_told_apart() {
+    let plain = Server::scripted(|_, stream| {
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
+        hang(stream);
+    });
+    let tls = || Tls { ca: Authority::new().pem(), client: None };
+    assert_untrusted(tls(), &url_of(&plain), "does not speak TLS");
+    let silent = Server::scripted(|_, stream| hang(stream));
+    let url = url_of(&silent);
+    let client = client(&url, |endpoint| {
+        endpoint.tls = tls();
+        endpoint.connect_timeout = Duration::from_millis(200);
+    });
+    let fault = post(&client, &url).unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Timeout);
+    assert!(fault.reason.contains("TLS handshake"), "{fault}");
+}
+
+#[test]
+fn an_https_receiver_is_reached_through_a_tunnel() {
+    let authority = Authority::new();
+    let config = authority.server_config(&authority.issue("receiver.test", |_| {}), false);
+    let asked: Arc<Mutex<Vec<Seen>>> = Arc::default();
+    let notes = Arc::clone(&asked);
+    let proxy = Server::scripted(move |_, stream| {
+        let request = take_request(&mut BufReader::with_capacity(1, stream.try_clone().unwrap()));
+        notes.lock().unwrap().extend(request);
+        stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").unwrap();
+        serve_tls(&config, stream);
+    });
+    let url = "https://receiver.test:8443/s3cret-path";
+    let client = client(url, |endpoint| {
+        endpoint.tls.ca = authority.pem();
+        let proxy = format!("http://u:pw@{}", proxy.address);
+        endpoint.proxy = Proxy::Url(SecretUrl::new(Url::parse(&proxy).unwrap()));
+    });
+    for _ in 0..2 {
+        assert_eq!(post(&client, url).unwrap().body, b"ok");
+    }
+    let asked = asked.lock().unwrap().clone();
+    assert_eq!(asked.len(), 1, "the tunnel is kept");
+    assert!(asked[0].head.starts_with("CONNECT receiver.test:8443 HTTP/1.1\r\n"), "{}", asked[0].head);
+    assert!(asked[0].head.contains("proxy-authorization: Basic dTpwdw==\r\n"), "{}", asked[0].head);
+    assert!(!asked[0].head.contains("s3cret-path"));
+}

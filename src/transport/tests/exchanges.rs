@@ -1,0 +1,259 @@
+use super::*;
+use crate::transport::FaultKind;
+use std::net::Shutdown;
+
+#[test]
+fn a_post_arrives_whole_and_its_answer_comes_back() {
+    let server = Server::answering(
+        &b"HTTP/1.1 201 Created\r\nX-Thing: a\r\ncontent-length: 2\r\nx-thing: b\r\n\r\nok"[..],
+    );
+    let client = client(&server.url(), |_| {});
+    let headers =
+        [("content-type".to_owned(), "application/json".to_owned()), ("x-name".into(), "grün".into())];
+    let (answer, phases) = client.post(&Url::parse(&server.url()).unwrap(), &headers, b"{}");
+    let answer = answer.unwrap();
+    assert_eq!((answer.status, answer.body.as_slice(), answer.truncated), (201, &b"ok"[..], false));
+    assert_eq!(answer.header("x-thing"), Some("a"));
+    assert_eq!(answer.headers.iter().filter(|(name, _)| name == "x-thing").count(), 2);
+    let seen = server.seen().remove(0);
+    assert!(seen.head.starts_with("POST /hook/s3cret-path?key=s3cret-query HTTP/1.1\r\n"), "{}", seen.head);
+    for line in [
+        format!("host: {}", server.address),
+        format!("user-agent: taskbell/{}", crate::VERSION),
+        "accept: */*".into(),
+        "accept-encoding: gzip".into(),
+        "content-length: 2".into(),
+        "content-type: application/json".into(),
+        "x-name: grün".into(),
+    ] {
+        assert!(seen.head.lines().any(|found| found == line), "{line} in {}", seen.head);
+    }
+    assert_eq!(seen.body, b"{}");
+    assert!(phases.connect_us > 0 && phases.first_byte_us > 0 && phases.total_us >= phases.first_byte_us);
+    assert_eq!((phases.resolve_us, phases.tls_us), (0, 0), "neither a lookup nor a handshake took place");
+}
+
+#[test]
+fn one_connection_serves_three_posts() {
+    let server = Server::answering(OK);
+    let client = client(&server.url(), |_| {});
+    for n in 0..3 {
+        let (answer, phases) = post_timed(&client, &server.url());
+        assert_eq!(answer.unwrap().body, b"ok");
+        assert_eq!(phases.connect_us > 0, n == 0, "only the first post opens a connection");
+    }
+    assert_eq!(server.connections(), 1);
+}
+
+#[test]
+fn threads_share_a_client_without_mixing_their_answers() {
+    let server = Server::scripted(|_, stream| {
+        let mut reader = BufReader::new(stream.try_clone().unwrap());
+        while let Some(seen) = take_request(&mut reader) {
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", seen.body.len());
+            stream.write_all(&[head.as_bytes(), &seen.body].concat()).unwrap();
+        }
+    });
+    let client = client(&server.url(), |_| {});
+    let url = Url::parse(&server.url()).unwrap();
+    thread::scope(|scope| {
+        for thread in 0..4 {
+            let (client, url) = (&client, &url);
+            scope.spawn(move || {
+                for n in 0..50 {
+                    let body = format!("{thread}-{n}-{}", "x".repeat(n * 997));
+                    assert_eq!(client.post(url, &[], body.as_bytes()).0.unwrap().body, body.as_bytes());
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn a_large_body_arrives_whole() {
+    let server = Server::answering(OK);
+    let client = client(&server.url(), |_| {});
+    let body: Vec<u8> = (0..1_000_000_u32).map(|n| (n % 251) as u8).collect();
+    client.post(&Url::parse(&server.url()).unwrap(), &[], &body).0.unwrap();
+    assert!(server.seen()[0].body == body);
+    client.post(&Url::parse(&server.url()).unwrap(), &[], b"").0.unwrap();
+    assert!(server.seen()[1].body.is_empty() && server.seen()[1].head.contains("content-length: 0\r\n"));
+    assert_eq!(server.connections(), 1);
+}
+
+#[test]
+fn head_and_body_leave_in_one_write() {
+    let server = Server::scripted(|_, stream| {
+        let mut first = [0; 4096];
+        let amount = stream.read(&mut first).unwrap();
+        let whole = first[..amount].ends_with(b"{\"hello\":1}");
+        let status = if whole { "200" } else { "500" };
+        stream.write_all(format!("HTTP/1.1 {status} x\r\ncontent-length: 0\r\n\r\n").as_bytes()).unwrap();
+        hang(stream);
+    });
+    assert_eq!(post(&client(&server.url(), |_| {}), &server.url()).unwrap().status, 200);
+}
+
+#[test]
+fn a_connection_that_went_stale_is_replaced_unnoticed() {
+    // The second request on the first connection is met by a reset; the first on the next is answered.
+    let server = Server::scripted(|_, stream| {
+        let mut reader = BufReader::new(stream.try_clone().unwrap());
+        take_request(&mut reader).unwrap();
+        stream.write_all(OK).unwrap();
+        take_request(&mut reader);
+        stream.shutdown(Shutdown::Both).ok();
+    });
+    let client = client(&server.url(), |_| {});
+    post(&client, &server.url()).unwrap();
+    let (answer, phases) = post_timed(&client, &server.url());
+    assert_eq!(answer.unwrap().status, 200);
+    assert!(phases.connect_us > 0);
+    assert_eq!(server.connections(), 2);
+}
+
+#[test]
+fn a_connection_closed_while_idle_is_not_used_again() {
+    let server = Server::scripted(|_, stream| {
+        take_request(&mut BufReader::new(stream.try_clone().unwrap())).unwrap();
+        stream.write_all(OK).unwrap();
+    });
+    let client = client(&server.url(), |_| {});
+    for _ in 0..3 {
+        assert_eq!(post(&client, &server.url()).unwrap().status, 200);
+    }
+    assert_eq!(server.connections(), 3);
+}
+
+#[test]
+fn a_reset_on_a_new_connection_is_a_fault_and_not_tried_again() {
+    let server = Server::scripted(|_, stream| {
+        take_request(&mut BufReader::new(stream.try_clone().unwrap())).unwrap();
+        stream.shutdown(Shutdown::Both).ok();
+    });
+    let fault = post(&client(&server.url(), |_| {}), &server.url()).unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Broken);
+    assert!(fault.reason.contains("before it answered"), "{fault}");
+    assert_eq!(server.connections(), 1);
+}
+
+#[test]
+fn a_refused_connection_says_so_without_the_secret_parts_of_the_url() {
+    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+    let url = format!("http://user:s3cret-word@{free}/s3cret-path?s3cret-query");
+    let fault = post(&client(&url, |_| {}), &url).unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Connect);
+    assert!(fault.reason.contains(&free.to_string()) && !fault.reason.contains("s3cret"), "{fault}");
+}
+
+#[test]
+fn credentials_of_the_url_become_a_header() {
+    let server = Server::answering(OK);
+    let url = format!("http://us%40er:pass@{}/", server.address);
+    post(&client(&url, |_| {}), &url).unwrap();
+    let head = server.seen()[0].head.clone();
+    assert!(head.contains("authorization: Basic dXNAZXI6cGFzcw==\r\n"), "{head}");
+    assert!(head.contains(&format!("host: {}\r\n", server.address)), "{head}");
+}
+
+#[test]
+fn a_redirect_is_an_answer_and_is_not_followed() {
+    let target = Server::answering(OK);
+    for status in [301, 302, 303, 307, 308] {
+        let answer = format!(
+            "HTTP/1.1 {status} Go\r\nlocation: http://{}/\r\ncontent-length: 4\r\n\r\nmove",
+            target.address
+        );
+        let server = Server::answering(answer);
+        let answer = post(&client(&server.url(), |_| {}), &server.url()).unwrap();
+        assert_eq!((answer.status, answer.body.as_slice()), (status, &b"move"[..]));
+    }
+    assert_eq!(target.connections(), 0);
+}
+
+#[test]
+fn every_form_of_a_body_is_read() {
+    let forms: [(&[u8], &[u8]); 6] = [
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nt: u\r\n\r\n", b"abcde"),
+        (b"HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nx", b"x"),
+        (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nx", b"x"),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", b""),
+        (b"HTTP/1.1 500 Oh\r\ncontent-length: 3\r\n\r\nbad", b"bad"),
+        (b"HTTP/1.0 200 OK\r\nconnection: close\r\ncontent-length: 1\r\n\r\ny", b"y"),
+    ];
+    for (answer, body) in forms {
+        let server = Server::answering(answer);
+        let client = client(&server.url(), |_| {});
+        for _ in 0..2 {
+            let read = post(&client, &server.url()).unwrap();
+            assert_eq!((read.body.as_slice(), read.truncated), (body, false), "{}", answer.escape_ascii());
+        }
+    }
+}
+
+#[test]
+fn a_body_that_ends_with_the_connection_is_read() {
+    let server = Server::scripted(|_, stream| {
+        take_request(&mut BufReader::new(stream.try_clone().unwrap())).unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\nuntil the end").unwrap();
+    });
+    assert_eq!(post(&client(&server.url(), |_| {}), &server.url()).unwrap().body, b"until the end");
+}
+
+#[test]
+fn shutdown_breaks_a_hung_exchange_and_refuses_new_ones() {
+    let server = Server::scripted(|_, stream| hang(stream));
+    let client = Arc::new(client(&server.url(), |_| {}));
+    let hung = {
+        let (client, url) = (Arc::clone(&client), server.url());
+        thread::spawn(move || post(&client, &url))
+    };
+    wait_until("the request was never sent", || server.connections() == 1);
+    let start = Instant::now();
+    client.shutdown();
+    let fault = hung.join().unwrap().unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Cancelled);
+    assert!(start.elapsed() < GENEROUS / 10, "{:?}", start.elapsed());
+    assert_eq!(post(&client, &server.url()).unwrap_err().kind, FaultKind::Cancelled);
+    assert_eq!(server.connections(), 1);
+}
+
+#[test]
+fn shutdown_breaks_a_hung_body_even_if_its_end_is_the_connections() {
+    let server = Server::scripted(|_, stream| {
+        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\nhalf a").unwrap();
+        hang(stream);
+    });
+    let client = Arc::new(client(&server.url(), |_| {}));
+    let hung = {
+        let (client, url) = (Arc::clone(&client), server.url());
+        thread::spawn(move || post(&client, &url))
+    };
+    wait_until("the request was never sent", || server.connections() == 1);
+    client.shutdown();
+    assert_eq!(hung.join().unwrap().unwrap_err().kind, FaultKind::Cancelled);
+}
+
+#[test]
+fn a_header_that_http_does_not_allow_is_refused_without_its_value() {
+    let client = client("http://127.0.0.1:9/", |_| {});
+    let url = Url::parse("http://127.0.0.1:9/").unwrap();
+    for (name, value) in [("x-token", "s3cret\r\nx-evil: 1"), ("x y", "s3cret")] {
+        let fault = client.post(&url, &[(name.to_owned(), value.to_owned())], b"").0.unwrap_err();
+        assert_eq!(fault.kind, FaultKind::Refused);
+        assert!(fault.reason.contains(name) && !fault.reason.contains("s3cret"), "{fault}");
+    }
+    let fault = client.post(&Url::parse("ftp://127.0.0.1/").unwrap(), &[], b"").0.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Refused);
+}
+
+#[test]
+fn headers_of_the_connection_cannot_be_given() {
+    let server = Server::answering(OK);
+    let client = client(&server.url(), |_| {});
+    let given = ["content-length", "transfer-encoding", "connection", "expect"];
+    let headers: Vec<_> = given.iter().map(|name| ((*name).to_owned(), "77".to_owned())).collect();
+    client.post(&Url::parse(&server.url()).unwrap(), &headers, b"x").0.unwrap();
+    let head = server.seen()[0].head.clone();
+    assert!(!head.contains("77") && head.contains("content-length: 1\r\n"), "{head}");
+}

@@ -1,0 +1,198 @@
+//! The client against small scripted servers.
+
+mod addresses;
+mod bounds;
+mod certificates;
+mod exchanges;
+mod proxies;
+
+use super::names::Lookup;
+use super::{Client, Fault, Phases, Reach};
+use crate::config::{Endpoint, Proxy, Rate, RetryPolicy, Tls};
+use crate::message::Context;
+use crate::platform::{Answer, Outcome, Platform};
+use crate::secret::SecretUrl;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+use url::Url;
+
+/// Long enough for any machine; a test that waits for it has failed.
+const GENEROUS: Duration = Duration::from_secs(30);
+
+/// A plain answer.
+const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+
+/// A receiver that is no platform.
+#[derive(Debug)]
+struct Nobody;
+
+impl Platform for Nobody {
+    fn name(&self) -> &'static str {
+        "nobody"
+    }
+
+    fn recognises(&self, _: &Url) -> bool {
+        false
+    }
+
+    fn pace(&self) -> (&'static [Rate], usize) {
+        (&[], 1)
+    }
+
+    fn card(&self, _: &Context, _: &Endpoint) -> serde_json::Value {
+        serde_json::Value::Null
+    }
+
+    fn read(&self, _: &Answer, _: i64) -> Outcome {
+        Outcome::Delivered
+    }
+}
+
+fn endpoint(url: &str) -> Endpoint {
+    Endpoint {
+        name: "test".to_owned(),
+        platform: &Nobody,
+        url: SecretUrl::new(Url::parse(url).unwrap()),
+        headers: Vec::new(),
+        sign: Vec::new(),
+        timeout: GENEROUS,
+        connect_timeout: GENEROUS,
+        retry: RetryPolicy { schedule: Vec::new(), max_age: GENEROUS },
+        rate: Vec::new(),
+        concurrency: 4,
+        tls: Tls::default(),
+        proxy: Proxy::Direct,
+        mentions: Vec::new(),
+    }
+}
+
+/// A client with a configured reach, and the settings that `change` makes.
+fn client(url: &str, change: impl FnOnce(&mut Endpoint)) -> Client {
+    let mut endpoint = endpoint(url);
+    change(&mut endpoint);
+    Client::new(&endpoint, Reach::Configured).unwrap()
+}
+
+/// A lookup that finds the same addresses for every name.
+fn everywhere(addresses: &[&str]) -> Arc<Lookup> {
+    let addresses: Vec<IpAddr> = addresses.iter().map(|address| address.parse().unwrap()).collect();
+    Arc::new(move |_: &str| Ok(addresses.clone()))
+}
+
+fn post(client: &Client, url: &str) -> Result<Answer, Fault> {
+    post_timed(client, url).0
+}
+
+fn post_timed(client: &Client, url: &str) -> (Result<Answer, Fault>, Phases) {
+    client.post(&Url::parse(url).unwrap(), &[], b"{\"hello\":1}")
+}
+
+/// A request as a server saw it.
+#[derive(Debug, Clone)]
+struct Seen {
+    head: String,
+    body: Vec<u8>,
+}
+
+/// Reads one request; `None` when the client hung up.
+fn take_request(reader: &mut impl BufRead) -> Option<Seen> {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        if reader.read_line(&mut head).ok()? == 0 {
+            return None;
+        }
+    }
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap_or("0");
+    let mut body = vec![0; length.parse().ok()?];
+    reader.read_exact(&mut body).ok()?;
+    Some(Seen { head, body })
+}
+
+/// A server on loopback that runs a script for each connection.
+struct Server {
+    address: SocketAddr,
+    connections: Arc<AtomicUsize>,
+    seen: Arc<Mutex<Vec<Seen>>>,
+    over: Arc<AtomicBool>,
+}
+
+impl Server {
+    /// Runs `script` with the number of the connection (from 0) on a thread for each.
+    fn scripted(script: impl Fn(usize, &mut TcpStream) + Send + Sync + 'static) -> Server {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let server = Server {
+            address: listener.local_addr().unwrap(),
+            connections: Arc::default(),
+            seen: Arc::default(),
+            over: Arc::default(),
+        };
+        let (connections, over) = (Arc::clone(&server.connections), Arc::clone(&server.over));
+        let script = Arc::new(script);
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                if over.load(Ordering::SeqCst) {
+                    break;
+                }
+                let mut stream = stream.unwrap();
+                let number = connections.fetch_add(1, Ordering::SeqCst);
+                let script = Arc::clone(&script);
+                thread::spawn(move || script(number, &mut stream));
+            }
+        });
+        server
+    }
+
+    /// Answers every request on a connection with the same bytes.
+    fn answering(answer: impl Into<Vec<u8>>) -> Server {
+        let answer = answer.into();
+        let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
+        let notes = Arc::clone(&seen);
+        let mut server = Server::scripted(move |_, stream| {
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            while let Some(request) = take_request(&mut reader) {
+                notes.lock().unwrap().push(request);
+                if stream.write_all(&answer).is_err() {
+                    break;
+                }
+            }
+        });
+        server.seen = seen;
+        server
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}/hook/s3cret-path?key=s3cret-query", self.address)
+    }
+
+    fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+
+    fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap().clone()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::SeqCst);
+        drop(TcpStream::connect(self.address));
+    }
+}
+
+/// Keeps a connection open without a word until the client hangs up.
+fn hang(stream: &mut TcpStream) {
+    drop(std::io::copy(stream, &mut std::io::sink()));
+}
+
+fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let limit = Instant::now() + GENEROUS;
+    while !holds() {
+        assert!(Instant::now() < limit, "{what}");
+        thread::yield_now();
+    }
+}
