@@ -129,7 +129,8 @@ mod tests {
     fn offsets_and_fractions_are_understood_and_nonsense_is_not() {
         assert_eq!(parse_rfc3339("2021-02-25T16:02:10+01:00"), Some(1_614_265_330_000));
         assert_eq!(parse_rfc3339("2021-02-25T15:02:10.5Z"), Some(1_614_265_330_500));
-        for bad in ["", "2021-02-25", "2021-13-25T15:02:10Z", "2021-02-25T15:02:10", "2021-02-25T15:02:1äZ"] {
+        for bad in ["", "2021-02-25", "2021-13-25T15:02:10Z", "2021-02-25T15:02:10", "2021-02-25T15:02:1äZ"]
+        {
             assert_eq!(parse_rfc3339(bad), None, "{bad}");
         }
     }

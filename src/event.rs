@@ -72,9 +72,9 @@ impl fmt::Debug for EventId {
 /// Whether a type name fits `[a-z0-9_]+(\.[a-z0-9_]+)*` in at most 64 bytes; the fault in words
 /// otherwise.
 pub fn check_type(name: &str) -> Result<(), String> {
-    let well_formed = name.split('.').all(|part| {
-        !part.is_empty() && part.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_'))
-    });
+    let well_formed = name
+        .split('.')
+        .all(|part| !part.is_empty() && part.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_')));
     if name.len() > MAX_TYPE_BYTES {
         Err(format!("an event type has at most {MAX_TYPE_BYTES} bytes, this one has {}", name.len()))
     } else if !well_formed {

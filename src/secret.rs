@@ -119,7 +119,10 @@ mod tests {
         let secret = Secret::new("whsec_marker");
         assert_eq!(format!("{secret} {secret:?}"), "[redacted] [redacted]");
         let url = SecretUrl::new(Url::parse("https://u:p@hooks.example.com:8443/T0/B0/key?token=1").unwrap());
-        assert_eq!(format!("{url} {url:?}"), "https://hooks.example.com:8443/… https://hooks.example.com:8443/…");
+        assert_eq!(
+            format!("{url} {url:?}"),
+            "https://hooks.example.com:8443/… https://hooks.example.com:8443/…"
+        );
     }
 
     #[test]
