@@ -146,6 +146,15 @@ namespace TaskbellNet
         private readonly object _closing = new object();
         private Native.LogFunction _log;
 
+        /// <summary>
+        /// Whether SetLog works on this runtime. Mono stops every thread that ever ran managed code by a signal, and
+        /// Taskbell's threads have all signals blocked: its first collection after a line of the log would never end.
+        /// </summary>
+        public static bool CanLog
+        {
+            get { return Type.GetType("Mono.Runtime") == null; }
+        }
+
         /// <summary>Opens an instance from a path, or from the text of a configuration.</summary>
         public Bell(string config)
         {
@@ -273,10 +282,14 @@ namespace TaskbellNet
         /// <summary>
         /// Has the action called for each line of the log, on the library's threads; null stops it. The level is 1
         /// for errors, 2 for warnings, 3 for information and 4 for details. None runs after this call or Close has
-        /// returned. It must be short and not call Taskbell.
+        /// returned. It must be short and not call Taskbell. Mono has no log (see <see cref="CanLog"/>): use Poll.
         /// </summary>
         public void SetLog(Action<int, string> log)
         {
+            if (log != null && !CanLog)
+            {
+                throw new NotSupportedException("SetLog would stop Mono's garbage collector; use Poll or Stats.");
+            }
             Native.LogFunction function = null;
             if (log != null)
             {
