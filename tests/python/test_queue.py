@@ -97,15 +97,17 @@ def test_queues_are_counted_by_name(tmp_path, receive, ring):
     ],
 )
 def test_a_hook_decides_by_the_scale_of_the_work(tmp_path, receive, ring, hook, fires):
-    receiver = receive()
-    last = {"on": ["queue.end"], "template": {"last": True}}
-    bell = ring(with_hooks(tmp_path, receiver, {"on": ["queue.end"], **hook}, last))
+    receiver, always = receive(), receive()
+    endpoints = {"e0": endpoint(receiver.url()), "always": endpoint(always.url())}
+    hooks = [{"on": ["queue.end"], "to": ["e0"], **hook}, {"on": ["queue.end"], "to": ["always"]}]
+    bell = ring(settings(tmp_path, endpoints=endpoints, hooks=hooks))
     for task in TASKS:
         bell.task_complete(task)
     bell.queue_end()
-    requests = receiver.wait_for(2 if fires else 1)
-    assert requests[-1].json() == {"last": True}
-    assert len(requests) == (2 if fires else 1)
+    always.wait_for(1)
+    found = reports(bell, 2 if fires else 1)
+    assert {report["endpoint"] for report in found} == ({"e0", "always"} if fires else {"always"})
+    assert len(receiver.requests) == (1 if fires else 0)
 
 
 def test_a_template_makes_the_body(tmp_path, receive, ring):
