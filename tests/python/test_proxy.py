@@ -91,12 +91,14 @@ def test_a_proxy_that_is_away_is_a_failed_attempt(tmp_path, receive, ring):
 
 def test_the_environment_counts_only_when_asked_for(tmp_path, receive, ring, monkeypatch):
     receiver = receive()
-    with Proxy() as proxy:
+    far = "http://receiver.test/hook"
+    with Proxy(routes={"receiver.test": ("127.0.0.1", receiver.port)}) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url())
         assert deliver(tmp_path / "a", ring, receiver.url())["state"] == "delivered"
         assert proxy.passages == []
-        assert deliver(tmp_path / "b", ring, receiver.url(), proxy="env")["state"] == "delivered"
+        assert deliver(tmp_path / "b", ring, far, proxy="env")["state"] == "delivered"
         assert len(proxy.passages) == 1
-        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        # This machine itself is never behind a proxy of the environment.
         assert deliver(tmp_path / "c", ring, receiver.url(), proxy="env")["state"] == "delivered"
         assert len(proxy.passages) == 1
+    assert len(receiver.requests) == 3
