@@ -8,12 +8,15 @@
 //! 3. Test it: a table of every known answer, and its card among the hostile texts, in `tests/`.
 
 mod discord;
+mod google_chat;
 mod json;
 mod limits;
 mod links;
+mod mattermost;
 mod retry_after;
 mod slack;
 mod slack_workflow;
+mod teams;
 mod wecom;
 
 use crate::config::{Endpoint, Rate};
@@ -22,8 +25,16 @@ use std::fmt::Debug;
 use std::time::Duration;
 use url::Url;
 
-static PLATFORMS: &[&dyn Platform] =
-    &[&json::Json, &slack::Slack, &slack_workflow::SlackWorkflow, &discord::Discord, &wecom::WeCom];
+static PLATFORMS: &[&dyn Platform] = &[
+    &json::Json,
+    &slack::Slack,
+    &slack_workflow::SlackWorkflow,
+    &discord::Discord,
+    &wecom::WeCom,
+    &teams::Teams,
+    &google_chat::GoogleChat,
+    &mattermost::Mattermost,
+];
 
 /// The platform of this name.
 pub fn by_name(name: &str) -> Option<&'static dyn Platform> {
