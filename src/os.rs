@@ -1,9 +1,157 @@
-//! What the operating system is asked for beside files and sockets.
+//! What differs between operating systems: threads with blocked signals, fork detection, and
+//! staying mapped.
+
+#![allow(unsafe_code)]
 
 use std::io;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant};
 
-/// Starts a thread of this library. `name` has at most 15 characters and starts with `taskbell-`.
-pub fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
-    Builder::new().name(name.to_owned()).spawn(work)
+/// The longest thread name Linux keeps, in bytes.
+const MAX_THREAD_NAME: usize = 15;
+
+/// Our threads need little: no recursion on foreign input goes deeper than the parsers' own limits.
+const STACK_BYTES: usize = 1024 * 1024;
+
+/// How often this process has been forked off since the library was loaded: 0 in the process that
+/// loaded it, one more in each child. Costs one load.
+static FORKS: AtomicU32 = AtomicU32::new(0);
+
+/// Starts a thread named `name` (cut to 15 bytes) with every signal blocked, so that no handler of
+/// the host ever runs on it.
+///
+/// # Errors
+/// When the system has no room for another thread.
+pub fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    let mut end = name.len().min(MAX_THREAD_NAME);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    // A thread starts with its creator's mask, so the creator's is set for just this moment.
+    let _blocked = SignalsBlocked::new();
+    Builder::new().name(name[..end].to_owned()).stack_size(STACK_BYTES).spawn(run)
+}
+
+/// How often this process has been forked off since [`watch_forks`] was first called.
+pub fn forks() -> u32 {
+    FORKS.load(Ordering::Relaxed)
+}
+
+/// Starts counting forks; further calls do nothing.
+pub fn watch_forks() {
+    #[cfg(unix)]
+    {
+        static ONCE: std::sync::Once = std::sync::Once::new();
+        ONCE.call_once(|| {
+            extern "C" fn count_in_child() {
+                FORKS.fetch_add(1, Ordering::Relaxed);
+            }
+            // SAFETY: the handler only touches an atomic, which is allowed between fork and exec, and
+            // the library stays mapped for the life of the process.
+            unsafe { libc::pthread_atfork(None, None, Some(count_in_child)) };
+        });
+    }
+}
+
+/// Time since a fixed point of this boot that never goes backwards. On Linux it goes on while the machine
+/// is suspended; costs no system call.
+pub fn monotonic() -> Duration {
+    #[cfg(target_os = "linux")]
+    {
+        let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: `now` is writable, and the clock exists since Linux 2.6.39.
+        if unsafe { libc::clock_gettime(libc::CLOCK_BOOTTIME, &mut now) } == 0 {
+            return Duration::new(now.tv_sec as u64, now.tv_nsec as u32);
+        }
+    }
+    static ORIGIN: OnceLock<Instant> = OnceLock::new();
+    ORIGIN.get_or_init(Instant::now).elapsed()
+}
+
+/// Keeps the library mapped after the host unloads it: a thread that was detached at a deadline must
+/// not return into unmapped code. On ELF systems the linker flag `-z nodelete` does the same.
+pub fn stay_mapped() {
+    #[cfg(windows)]
+    {
+        use windows_sys::Win32::System::LibraryLoader::{
+            GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, GET_MODULE_HANDLE_EX_FLAG_PIN, GetModuleHandleExW,
+        };
+        let mut module = std::ptr::null_mut();
+        // SAFETY: the address is one inside this module, and `module` outlives the call.
+        unsafe {
+            GetModuleHandleExW(
+                GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN,
+                stay_mapped as *const u16,
+                &mut module,
+            );
+        }
+    }
+}
+
+/// Blocks every signal on this thread until it is dropped.
+#[cfg(unix)]
+struct SignalsBlocked {
+    before: libc::sigset_t,
+}
+
+#[cfg(unix)]
+impl SignalsBlocked {
+    fn new() -> Self {
+        // SAFETY: both sets are plain data that the calls fill in before anything reads them.
+        unsafe {
+            let mut all = std::mem::zeroed();
+            let mut before = std::mem::zeroed();
+            libc::sigfillset(&mut all);
+            libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut before);
+            SignalsBlocked { before }
+        }
+    }
+}
+
+#[cfg(unix)]
+impl Drop for SignalsBlocked {
+    fn drop(&mut self) {
+        // SAFETY: `before` was filled in by `new` on this same thread.
+        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &self.before, std::ptr::null_mut()) };
+    }
+}
+
+#[cfg(not(unix))]
+struct SignalsBlocked;
+
+#[cfg(not(unix))]
+impl SignalsBlocked {
+    fn new() -> Self {
+        SignalsBlocked
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    fn blocked_signals() -> u64 {
+        let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigBlk:")).unwrap();
+        u64::from_str_radix(mask.trim(), 16).unwrap()
+    }
+
+    #[test]
+    fn our_threads_block_every_signal_and_the_creator_keeps_its_mask() {
+        let before = blocked_signals();
+        let (send, receive) = std::sync::mpsc::channel();
+        let name = "taskbell-\u{e9}\u{e9}\u{e9}\u{e9}";
+        spawn(name, move || {
+            send.send((blocked_signals(), std::thread::current().name().map(str::to_owned))).unwrap();
+        })
+        .unwrap();
+        let (inside, name) = receive.recv().unwrap();
+        for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGUSR1, libc::SIGCHLD] {
+            assert_ne!(inside & (1 << (signal - 1)), 0, "signal {signal} reaches our thread");
+        }
+        assert_eq!(name.as_deref(), Some("taskbell-\u{e9}\u{e9}\u{e9}"));
+        assert_eq!(blocked_signals(), before);
+    }
 }
