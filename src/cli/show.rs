@@ -100,12 +100,11 @@ fn show_delivery(
     }
     if !delivery.body.is_empty() {
         terminal.line("")?;
-        let command = curl(event, delivery, config);
-        terminal.indented(2, &harmless(&command))?;
-        if delivery.body.len() > LONGEST_INLINE {
-            terminal.line("")?;
-            terminal.indented(2, &screenful(&pretty(&delivery.body), most))?;
-        }
+        terminal.indented(2, &screenful(&pretty(&delivery.body), most))?;
+        terminal.line("")?;
+        let command = harmless(&curl(event, delivery, config));
+        let command = terminal.paint(Ink::Quiet, command);
+        terminal.indented(2, &command)?;
     }
     Ok(terminal.line("")?)
 }
@@ -158,7 +157,7 @@ fn curl(event: &EventDetail, delivery: &DeliveryDetail, config: Option<&Config>)
         command.push_str(&format!(" \\\n  -H {}", quoted(&format!("{name}: {value}"))));
     }
     if delivery.body.len() > LONGEST_INLINE {
-        command.push_str(" \\\n  --data-binary @body.json    # the body below");
+        command.push_str(" \\\n  --data-binary @body.json    # the body above, as `--json` has it");
     } else {
         command.push_str(&format!(" \\\n  --data-binary {}", quoted(&delivery.body)));
     }

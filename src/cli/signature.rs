@@ -5,6 +5,7 @@ use serde_json::{Value as Json, json};
 
 /// How signatures are checked.
 #[derive(Debug, Clone, Default, clap::Args)]
+#[group(skip)]
 pub struct Arguments {
     /// A scheme by name (`github`), or an object as in `sign` of a configuration
     #[arg(long, value_name = "JSON")]

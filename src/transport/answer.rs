@@ -9,8 +9,8 @@ use ureq::http::Response;
 pub(super) const MOST_BODY: usize = 64 * 1024;
 
 /// Reads the answer. Once the bound is reached the rest is left unread, and with it the connection.
-/// A body that cannot be decompressed is cut where that was found out: status and headers still tell
-/// what the receiver meant.
+/// A body that is badly compressed or badly chunked is cut where that was found out: status and headers
+/// still tell what the receiver meant.
 pub(super) fn read(response: Response<ureq::Body>) -> Result<Answer, ureq::Error> {
     let (parts, body) = response.into_parts();
     let headers = parts.headers.iter().map(|(name, value)| {
@@ -56,5 +56,5 @@ fn probe(reader: &mut impl Read) -> io::Result<bool> {
 fn may_be_cut(error: &ureq::Error) -> bool {
     let (flooded, broken) =
         exchange::with(|exchange| (exchange.flooded, exchange.broken || exchange.late)).unwrap_or_default();
-    flooded || !broken && matches!(error, ureq::Error::Decompress(..))
+    flooded || !broken && matches!(error, ureq::Error::Decompress(..) | ureq::Error::Protocol(_))
 }

@@ -141,6 +141,33 @@ fn compressed_nothing_without_end_is_cut() {
 }
 
 #[test]
+fn trailers_without_end_are_cut() {
+    let server = Server::scripted(|_, stream| {
+        take_request(&mut BufReader::new(stream.try_clone().unwrap())).unwrap();
+        let mut sent =
+            stream.write_all(b"HTTP/1.1 202 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n");
+        let trailers = "trailer: x\r\n".repeat(1000);
+        while sent.is_ok() {
+            sent = stream.write_all(trailers.as_bytes());
+        }
+    });
+    let answer = post(&client(&server.url(), |_| {}), &server.url()).unwrap();
+    assert_eq!((answer.status, answer.body.as_slice(), answer.truncated), (202, &b"ok"[..], true));
+}
+
+#[test]
+fn a_badly_chunked_answer_still_has_its_status() {
+    let bad = b"HTTP/1.1 202 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\nnonsense\r\n";
+    let server = Server::answering(&bad[..]);
+    let client = client(&server.url(), |_| {});
+    for _ in 0..2 {
+        let answer = post(&client, &server.url()).unwrap();
+        assert_eq!((answer.status, answer.truncated), (202, true));
+    }
+    assert_eq!(server.connections(), 2);
+}
+
+#[test]
 fn what_is_not_http_is_told_apart() {
     for nonsense in ["SSH-2.0-OpenSSH_9.9\r\n\r\n", "HTTP/1.1 abc\r\n\r\n", "\0\0\0\0"] {
         let server = Server::answering(nonsense);
@@ -186,6 +213,28 @@ fn a_body_that_breaks_off_is_a_fault() {
     let fault = post(&client(&server.url(), |_| {}), &server.url()).unwrap_err();
     assert_eq!(fault.kind, FaultKind::Broken);
     assert!(fault.reason.contains("in the middle of its answer"), "{fault}");
+}
+
+#[test]
+fn bytes_that_arrive_on_an_idle_connection_are_nobodys_answer() {
+    let (idle, smuggled) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let (may, done) = (Arc::clone(&idle), Arc::clone(&smuggled));
+    let server = Server::scripted(move |number, stream| {
+        take_request(&mut BufReader::new(stream.try_clone().unwrap())).unwrap();
+        stream.write_all(OK).unwrap();
+        if number == 0 {
+            wait_until("the client never rested", || may.load(Ordering::SeqCst));
+            stream.write_all(b"HTTP/1.1 500 Smuggled\r\ncontent-length: 0\r\n\r\n").unwrap();
+            done.store(true, Ordering::SeqCst);
+        }
+        hang(stream);
+    });
+    let client = client(&server.url(), |_| {});
+    post(&client, &server.url()).unwrap();
+    idle.store(true, Ordering::SeqCst);
+    wait_until("the bytes were never sent", || smuggled.load(Ordering::SeqCst));
+    assert_eq!(post(&client, &server.url()).unwrap().status, 200);
+    assert_eq!(server.connections(), 2);
 }
 
 #[test]

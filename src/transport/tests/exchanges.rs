@@ -1,6 +1,7 @@
 use super::*;
 use crate::transport::FaultKind;
 use std::net::Shutdown;
+use std::sync::Condvar;
 
 #[test]
 fn a_post_arrives_whole_and_its_answer_comes_back() {
@@ -111,6 +112,37 @@ fn a_connection_that_went_stale_is_replaced_unnoticed() {
     assert!(phases.connect_us > 0);
     assert_eq!(server.connections(), 2);
 }
+
+#[test]
+fn a_second_try_uses_no_other_connection_of_the_pool() {
+    let server = Server::scripted(|number, stream| {
+        let mut reader = BufReader::new(stream.try_clone().unwrap());
+        take_request(&mut reader).unwrap();
+        if number < 2 {
+            // Answered only once both are open, so that the pool comes to hold two connections.
+            let (open, both) = &TWO_OPEN;
+            let mut open = open.lock().unwrap();
+            *open += 1;
+            both.notify_all();
+            drop(both.wait_while(open, |open| *open < 2).unwrap());
+        }
+        stream.write_all(OK).unwrap();
+        take_request(&mut reader);
+        stream.shutdown(Shutdown::Both).ok();
+    });
+    let client = client(&server.url(), |_| {});
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| post(&client, &server.url()).unwrap());
+        }
+    });
+    assert_eq!(server.connections(), 2);
+    assert_eq!(post(&client, &server.url()).unwrap().status, 200);
+    assert_eq!(server.connections(), 3);
+}
+
+/// How many connections of the test above are open.
+static TWO_OPEN: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
 
 #[test]
 fn a_connection_closed_while_idle_is_not_used_again() {
@@ -252,8 +284,8 @@ fn headers_of_the_connection_cannot_be_given() {
     let server = Server::answering(OK);
     let client = client(&server.url(), |_| {});
     let given = ["content-length", "transfer-encoding", "connection", "expect"];
-    let headers: Vec<_> = given.iter().map(|name| ((*name).to_owned(), "77".to_owned())).collect();
+    let headers: Vec<_> = given.iter().map(|name| ((*name).to_owned(), "s3cret".to_owned())).collect();
     client.post(&Url::parse(&server.url()).unwrap(), &headers, b"x").0.unwrap();
     let head = server.seen()[0].head.clone();
-    assert!(!head.contains("77") && head.contains("content-length: 1\r\n"), "{head}");
+    assert!(!head.contains("s3cret\r\n") && head.contains("content-length: 1\r\n"), "{head}");
 }
