@@ -13,23 +13,25 @@ pub struct Arguments {
     /// A `.toml` or `.json` file
     config: String,
     /// The event's type, such as `queue.end`
-    r#type: String,
+    #[arg(value_name = "TYPE")]
+    kind: String,
     /// The event as JSON, `@file`, or `-` for standard input; sample data when left out
-    json: Option<String>,
+    #[arg(value_name = "JSON")]
+    payload: Option<String>,
 }
 
 /// Shows the requests that an event would cause.
 pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure> {
     let config = source::config(&arguments.config)?;
-    let payload = arguments.json.as_deref().map(input::text).transpose()?;
-    let preview = engine::preview(&config, &arguments.r#type, payload.as_deref()).map_err(bad_event)?;
+    let payload = arguments.payload.as_deref().map(input::text).transpose()?;
+    let preview = engine::preview(&config, &arguments.kind, payload.as_deref()).map_err(bad_event)?;
     let requests = preview["requests"].as_array().map(Vec::as_slice).unwrap_or_default();
     let broken = requests.iter().any(|request| request.get("error").is_some());
     if terminal.json() {
         terminal.object(&preview)?;
     } else {
         let sample = payload.is_none();
-        show(&preview, requests, &config, &arguments.r#type, sample, terminal)?;
+        show(&preview, requests, &config, &arguments.kind, sample, terminal)?;
     }
     if broken { Err(Failure::Told) } else { Ok(()) }
 }

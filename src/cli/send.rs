@@ -22,9 +22,11 @@ pub struct Arguments {
     /// A `.toml` or `.json` file
     config: String,
     /// The event's type, such as `task.complete`
-    r#type: String,
+    #[arg(value_name = "TYPE")]
+    kind: String,
     /// The event as JSON, `@file`, or `-` for standard input; `{}` when left out
-    json: Option<String>,
+    #[arg(value_name = "JSON")]
+    payload: Option<String>,
     /// How long to wait for the deliveries
     #[arg(long, default_value = "30s", value_parser = input::span, value_name = "TIME")]
     timeout: Duration,
@@ -56,16 +58,16 @@ struct Tally {
 /// Emits an event as a host would.
 pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure> {
     let config = source::config(&arguments.config)?;
-    let payload = arguments.json.as_deref().map_or_else(|| Ok("{}".to_owned()), input::text)?;
+    let payload = arguments.payload.as_deref().map_or_else(|| Ok("{}".to_owned()), input::text)?;
     let spool = config.spool.path.clone();
     let bell = Bell::open(config).map_err(bad_event)?;
     if arguments.verbose {
         bell.set_log(Some(Box::new(log))).map_err(bad_event)?;
     }
-    let accepted = bell.emit(&arguments.r#type, payload.as_bytes()).map_err(bad_event)?;
+    let accepted = bell.emit(&arguments.kind, payload.as_bytes()).map_err(bad_event)?;
     if !terminal.json() {
         let id = terminal.paint(Ink::Strong, accepted.id.to_string());
-        terminal.line(&format!("accepted {} as {id}", arguments.r#type))?;
+        terminal.line(&format!("accepted {} as {id}", arguments.kind))?;
     }
     let mut tally = Tally::default();
     let ended = wait(&bell, accepted.ticket, accepted.id, arguments.timeout, &mut tally, terminal)?;
@@ -231,7 +233,7 @@ fn unheard(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure
     terminal.line("No hook fired, so there was nothing to deliver.")?;
     if let Ok(config) = Config::load(&arguments.config) {
         for hook in &config.hooks {
-            terminal.line(&format!("  {}", why_not(hook, &arguments.r#type)))?;
+            terminal.line(&format!("  {}", why_not(hook, &arguments.kind)))?;
         }
     }
     Ok(())
