@@ -1,1 +1,56 @@
-fn main() {}
+//! Generates `include/taskbell.h` from `src/ffi`, and tells the linker what a guest in a foreign
+//! process needs.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=cbindgen.toml");
+    println!("cargo:rerun-if-changed=src/ffi");
+    println!("cargo:rerun-if-changed=include/taskbell.h");
+    link();
+    header();
+}
+
+fn link() {
+    match env::var("CARGO_CFG_TARGET_OS").as_deref() {
+        // `-z nodelete`: a thread that was left to itself at a deadline must not return into unmapped
+        // code when the host calls dlclose; with thread-locals in the library glibc keeps it mapped by
+        // chance only.
+        Ok("linux" | "android" | "freebsd" | "netbsd" | "openbsd" | "dragonfly") => {
+            println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
+            println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libtaskbell.so");
+        }
+        Ok("macos" | "ios") => {
+            println!("cargo:rustc-cdylib-link-arg=-Wl,-install_name,@rpath/libtaskbell.dylib");
+        }
+        _ => {}
+    }
+}
+
+/// The header stands in the source tree, because hosts compile against it there; it is written only
+/// when it changes, so that a read-only tree with a current header builds too.
+fn header() {
+    let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR"));
+    let config = cbindgen::Config::from_file(root.join("cbindgen.toml")).expect("cbindgen.toml is readable");
+    let sources = ["mod", "calls", "lifecycle", "tools"];
+    let mut builder = cbindgen::Builder::new().with_config(config);
+    for source in sources {
+        builder = builder.with_src(root.join(format!("src/ffi/{source}.rs")));
+    }
+    let mut text = Vec::new();
+    builder.generate().expect("src/ffi can be read by cbindgen").write(&mut text);
+    // What is Rust's heading for the duties of a caller is just these in C.
+    let text = String::from_utf8(text).expect("a header is text").replace("# Safety", "Pointers:");
+    write_if_changed(&root.join("include/taskbell.h"), text.as_bytes());
+}
+
+fn write_if_changed(path: &Path, text: &[u8]) {
+    if fs::read(path).is_ok_and(|present| present == text) {
+        return;
+    }
+    if let Err(error) = fs::write(path, text) {
+        println!("cargo:warning={} is out of date and cannot be written: {error}", path.display());
+    }
+}

@@ -25,12 +25,37 @@ static FORKS: AtomicU32 = AtomicU32::new(0);
 /// # Errors
 /// When the system has no room for another thread.
 pub fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    spawn_masked(name, Blocked::Every, run)
+}
+
+/// As [`spawn`], for a thread that runs the host's own code. Mono, and others that collect garbage, stop
+/// a thread that has run managed code by a signal, and wait for ever where it is blocked: so those signals
+/// stay open.
+///
+/// # Errors
+/// As [`spawn`].
+pub fn spawn_for_host(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    spawn_masked(name, Blocked::AllButRuntimes, run)
+}
+
+/// Which signals a thread does not take.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Blocked {
+    Every,
+    AllButRuntimes,
+}
+
+fn spawn_masked(
+    name: &str,
+    blocked: Blocked,
+    run: impl FnOnce() + Send + 'static,
+) -> io::Result<JoinHandle<()>> {
     let mut end = name.len().min(MAX_THREAD_NAME);
     while !name.is_char_boundary(end) {
         end -= 1;
     }
     // A thread starts with its creator's mask, so the creator's is set for just this moment.
-    let _blocked = SignalsBlocked::new();
+    let _mask = Mask::set(blocked);
     Builder::new().name(name[..end].to_owned()).stack_size(STACK_BYTES).spawn(run)
 }
 
@@ -90,41 +115,58 @@ pub fn stay_mapped() {
     }
 }
 
-/// Blocks every signal on this thread until it is dropped.
+/// Sets this thread's signal mask, and sets it back when it is dropped.
 #[cfg(unix)]
-struct SignalsBlocked {
+struct Mask {
     before: libc::sigset_t,
 }
 
 #[cfg(unix)]
-impl SignalsBlocked {
-    fn new() -> Self {
+impl Mask {
+    fn set(blocked: Blocked) -> Self {
         // SAFETY: both sets are plain data that the calls fill in before anything reads them.
         unsafe {
-            let mut all = std::mem::zeroed();
+            let mut mask = std::mem::zeroed();
             let mut before = std::mem::zeroed();
-            libc::sigfillset(&mut all);
-            libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut before);
-            SignalsBlocked { before }
+            libc::sigfillset(&mut mask);
+            if blocked == Blocked::AllButRuntimes {
+                runtime_signals().for_each(|signal| {
+                    libc::sigdelset(&mut mask, signal);
+                });
+            }
+            libc::pthread_sigmask(libc::SIG_SETMASK, &mask, &mut before);
+            Mask { before }
         }
     }
 }
 
 #[cfg(unix)]
-impl Drop for SignalsBlocked {
+impl Drop for Mask {
     fn drop(&mut self) {
-        // SAFETY: `before` was filled in by `new` on this same thread.
+        // SAFETY: `before` was filled in by `set` on this same thread.
         unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &self.before, std::ptr::null_mut()) };
     }
 }
 
-#[cfg(not(unix))]
-struct SignalsBlocked;
+/// The signals by which runtimes stop their threads: SIGPWR and SIGXCPU (Mono, Boehm), and the real-time
+/// ones (Mono, CoreCLR).
+#[cfg(target_os = "linux")]
+fn runtime_signals() -> impl Iterator<Item = libc::c_int> {
+    [libc::SIGPWR, libc::SIGXCPU].into_iter().chain(libc::SIGRTMIN()..=libc::SIGRTMAX())
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
+fn runtime_signals() -> impl Iterator<Item = libc::c_int> {
+    [libc::SIGXCPU].into_iter()
+}
 
 #[cfg(not(unix))]
-impl SignalsBlocked {
-    fn new() -> Self {
-        SignalsBlocked
+struct Mask;
+
+#[cfg(not(unix))]
+impl Mask {
+    fn set(_: Blocked) -> Self {
+        Mask
     }
 }
 
@@ -153,5 +195,15 @@ mod tests {
         }
         assert_eq!(name.as_deref(), Some("taskbell-\u{e9}\u{e9}\u{e9}"));
         assert_eq!(blocked_signals(), before);
+    }
+
+    #[test]
+    fn a_thread_that_runs_the_hosts_code_can_be_stopped_by_its_runtime() {
+        let (send, receive) = std::sync::mpsc::channel();
+        spawn_for_host("taskbell-log", move || send.send(blocked_signals()).unwrap()).unwrap();
+        let inside = receive.recv().unwrap();
+        let is_blocked = |signal: libc::c_int| inside & (1 << (signal - 1)) != 0;
+        assert!(is_blocked(libc::SIGTERM) && is_blocked(libc::SIGINT));
+        assert!(!is_blocked(libc::SIGPWR) && !is_blocked(libc::SIGXCPU) && !is_blocked(libc::SIGRTMIN()));
     }
 }

@@ -208,11 +208,14 @@ fn tell_waiting(delivery: &DeliveryDetail, terminal: &mut Terminal) -> Result<()
         Some(attempt) => attempt.error.as_deref().map_or_else(|| attempt.outcome.clone(), one_line),
         None => "not tried yet".to_owned(),
     };
-    let due = delivery.due_at.map_or(0, |due| due - clock::unix_ms());
+    let due = match delivery.due_at.map_or(0, |due| due - clock::unix_ms()) {
+        ..=0 => "due now".to_owned(),
+        wait => format!("next in {}", span(wait)),
+    };
     let attempts = super::terminal::count(delivery.attempts.len(), "attempt", "attempts");
     let endpoint = one_line(&delivery.endpoint);
     let hook = one_line(&delivery.hook);
-    terminal.line(&format!("{state}  {endpoint} ({hook})  {attempts}  {why}; next in {}", span(due)))?;
+    terminal.line(&format!("{state}  {endpoint} ({hook})  {attempts}  {why}; {due}"))?;
     Ok(())
 }
 

@@ -136,16 +136,13 @@ impl Bell {
     pub fn stats(&self) -> Json {
         let shared = &self.shared;
         let mut lanes = Map::new();
-        let mut pending = 0;
         for (name, lane) in shared.lanes().iter() {
             let state = lane.state();
-            pending += state.waiting + state.in_flight;
             let entry = json!({"waiting": state.waiting, "in_flight": state.in_flight, "state": state.state});
             lanes.insert(name.clone(), entry);
         }
         let mut stats = shared.counters.to_json();
         if let Json::Object(stats) = &mut stats {
-            stats.insert("pending".into(), json!(pending));
             stats.insert("ring_used_bytes".into(), json!(shared.intake.used()));
             stats.insert("ring_capacity_bytes".into(), json!(shared.intake.capacity()));
             stats.insert("ring_damaged".into(), json!(shared.intake.corrupt()));

@@ -222,11 +222,9 @@ impl Clerk {
     /// What is durable is told to those who wait for it, and given to the lanes.
     fn follow_up(&mut self, work: Work, done: Done) {
         let counters = &self.shared.counters;
-        let endings: Vec<_> = work.lanes.iter().filter_map(ending).chain(done.dead).collect();
         counters.spooled.add(done.spooled);
-        counters
-            .deliveries
-            .add((done.jobs.len() + endings.iter().filter(|e| e.attempts == 0).count()) as u64);
+        counters.deliveries.add((done.jobs.len() + done.dead.len()) as u64);
+        let endings: Vec<_> = work.lanes.iter().filter_map(ending).chain(done.dead).collect();
         for report in &work.lanes {
             if let LaneReport::Attempt { fate, .. } = report {
                 counters.attempts.one();

@@ -1,10 +1,17 @@
-//! The host's log: one sink at a time, fed from Taskbell's own threads only.
+//! The host's log: one function at a time, called on a thread of its own, so that a slow one holds up
+//! neither the clerk nor a lane.
 
+use super::shared::lock;
+use crate::os;
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError, TryLockError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
+
+/// The most messages that wait for a slow function; further ones are dropped, and it is told how many.
+const MAX_WAITING: usize = 1024;
 
 /// How grave a message is; the numbers of the C ABI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,52 +30,125 @@ pub enum Level {
 /// What messages go to.
 pub type Sink = Box<dyn Fn(Level, &str) + Send>;
 
-/// Hands messages to the host's sink, one at a time.
+/// Hands messages to the host's function.
 #[derive(Default)]
 pub struct Log {
-    sink: Mutex<Option<Sink>>,
-    inside: Mutex<Option<ThreadId>>,
     set: AtomicBool,
+    post: Mutex<Option<Arc<Post>>>,
+}
+
+/// The messages on their way to one function.
+#[derive(Default)]
+struct Post {
+    state: Mutex<PostState>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct PostState {
+    waiting: VecDeque<(Level, String)>,
+    dropped: u64,
+    carrier: Option<ThreadId>,
+    ending: bool,
+    ended: bool,
 }
 
 impl Log {
-    /// Sends a message. Costs one load when nobody listens.
+    /// Sends a message. Never waits; costs one load when nobody listens. While the function is being
+    /// changed, messages go nowhere.
     pub fn write(&self, level: Level, message: &str) {
         if !self.set.load(Ordering::Acquire) {
             return;
         }
-        let sink = self.sink.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(sink) = sink.as_ref() {
-            *self.inside.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread::current().id());
-            sink(level, message);
-            *self.inside.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        if let Ok(post) = self.post.try_lock()
+            && let Some(post) = post.as_ref()
+        {
+            post.put(level, message);
         }
     }
 
-    /// Sets the sink, or takes it away. Once this has returned `true`, the former sink does not run and
-    /// will not run again. `false` when it is still running after `limit`, or when the sink itself calls:
-    /// then nothing new starts, and nothing was set.
+    /// Sets the function, or takes it away. The former one first gets what waits for it; once this has
+    /// returned `true`, it does not run and will not run again. `false` when it is still running after
+    /// `limit`, when it is itself what calls, or when the system has no thread left: then none is set.
     pub fn set(&self, sink: Option<Sink>, limit: Duration) -> bool {
-        let on_this_thread = thread::current().id();
-        if *self.inside.lock().unwrap_or_else(PoisonError::into_inner) == Some(on_this_thread) {
+        let mut post = lock(&self.post);
+        if post.as_ref().is_some_and(|post| lock(&post.state).carrier == Some(thread::current().id())) {
             return false;
         }
         self.set.store(false, Ordering::Release);
-        let deadline = Instant::now() + limit;
-        loop {
-            let mut current = match self.sink.try_lock() {
-                Ok(current) => current,
-                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-                Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
-                    thread::sleep(Duration::from_millis(1));
-                    continue;
-                }
-                Err(TryLockError::WouldBlock) => return false,
-            };
-            self.set.store(sink.is_some(), Ordering::Release);
-            *current = sink;
-            return true;
+        if let Some(former) = post.take()
+            && !former.end(limit)
+        {
+            *post = Some(former);
+            return false;
         }
+        let Some(sink) = sink else { return true };
+        let fresh = Arc::new(Post::default());
+        let carried = Arc::clone(&fresh);
+        if os::spawn_for_host("taskbell-log", move || carried.carry(&sink)).is_err() {
+            return false;
+        }
+        *post = Some(fresh);
+        self.set.store(true, Ordering::Release);
+        true
+    }
+}
+
+impl Post {
+    fn put(&self, level: Level, message: &str) {
+        let mut state = lock(&self.state);
+        if state.waiting.len() >= MAX_WAITING {
+            state.dropped += 1;
+        } else {
+            state.waiting.push_back((level, message.to_owned()));
+            self.changed.notify_all();
+        }
+    }
+
+    /// Carries messages until the end. Runs on a thread of its own.
+    fn carry(&self, sink: &Sink) {
+        lock(&self.state).carrier = Some(thread::current().id());
+        while let Some((level, message)) = self.next() {
+            sink(level, &message);
+        }
+        lock(&self.state).ended = true;
+        self.changed.notify_all();
+    }
+
+    fn next(&self) -> Option<(Level, String)> {
+        let mut state = lock(&self.state);
+        loop {
+            if let Some(next) = state.waiting.pop_front() {
+                return Some(next);
+            }
+            if state.dropped > 0 {
+                let text = format!("{} log messages were dropped: the log function is slow", state.dropped);
+                state.dropped = 0;
+                return Some((Level::Warn, text));
+            }
+            if state.ending {
+                return None;
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Ends after what waits; what cannot be carried by the deadline is dropped. Whether it has ended.
+    fn end(&self, limit: Duration) -> bool {
+        let deadline = Instant::now() + limit;
+        let mut state = lock(&self.state);
+        state.ending = true;
+        self.changed.notify_all();
+        while !state.ended {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                state.waiting.clear();
+                state.dropped = 0;
+                return false;
+            }
+            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
     }
 }
 
@@ -81,39 +161,58 @@ impl fmt::Debug for Log {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::{Arc, mpsc};
+    use std::sync::mpsc;
+
+    const SOON: Duration = Duration::from_secs(20);
 
     #[test]
-    fn no_message_reaches_a_sink_that_was_taken_away() {
-        let log = Arc::new(Log::default());
+    fn every_message_before_the_end_arrives_and_none_after_it() {
+        let log = Log::default();
         let (send, receive) = mpsc::channel();
-        assert!(log.set(
-            Some(Box::new(move |level, text| send.send((level, text.to_owned())).unwrap())),
-            Duration::ZERO
-        ));
-        log.write(Level::Warn, "one");
-        assert!(log.set(None, Duration::from_secs(5)));
-        log.write(Level::Warn, "two");
-        assert_eq!(receive.iter().collect::<Vec<_>>(), vec![(Level::Warn, "one".to_owned())]);
+        let sink: Sink = Box::new(move |level, text| send.send((level, text.to_owned())).unwrap());
+        assert!(log.set(Some(sink), SOON));
+        (0..100).for_each(|number| log.write(Level::Warn, &number.to_string()));
+        assert!(log.set(None, SOON));
+        log.write(Level::Warn, "late");
+        let arrived: Vec<_> = receive.iter().collect();
+        assert_eq!(arrived.len(), 100);
+        assert_eq!(arrived[99], (Level::Warn, "99".to_owned()));
     }
 
     #[test]
-    fn a_sink_that_calls_back_is_refused_and_a_stuck_one_does_not_hold_the_caller() {
+    fn a_function_that_calls_back_is_refused_and_a_stuck_one_holds_nobody() {
         let log = Arc::new(Log::default());
         let inner = Arc::clone(&log);
         let (entered, inside) = mpsc::channel();
         let (go, wait) = mpsc::channel::<()>();
         let sink: Sink = Box::new(move |_, _| {
-            entered.send(inner.set(None, Duration::from_secs(60))).unwrap();
-            wait.recv().unwrap();
+            entered.send(inner.set(None, SOON)).unwrap();
+            let _ = wait.recv();
         });
-        assert!(log.set(Some(sink), Duration::ZERO));
-        let writer = Arc::clone(&log);
-        let thread = thread::spawn(move || writer.write(Level::Error, "x"));
-        assert!(!inside.recv().unwrap(), "the sink's own call is refused");
-        assert!(!log.set(None, Duration::from_millis(20)), "the sink is stuck");
-        go.send(()).unwrap();
-        thread.join().unwrap();
-        assert!(log.set(None, Duration::from_secs(5)));
+        assert!(log.set(Some(sink), SOON));
+        log.write(Level::Error, "x");
+        assert!(!inside.recv().unwrap(), "the function's own call is refused");
+        // Writing goes on at once, whatever the function does.
+        (0..MAX_WAITING * 2).for_each(|_| log.write(Level::Error, "y"));
+        assert!(!log.set(None, Duration::from_millis(20)), "the function is stuck");
+        drop(go);
+        assert!(log.set(None, SOON));
+    }
+
+    #[test]
+    fn a_slow_function_hears_how_much_it_missed() {
+        let log = Log::default();
+        let (send, receive) = mpsc::channel();
+        let (go, wait) = mpsc::channel::<()>();
+        let sink: Sink = Box::new(move |_, text| {
+            let _ = wait.recv();
+            send.send(text.to_owned()).unwrap();
+        });
+        assert!(log.set(Some(sink), SOON));
+        (0..MAX_WAITING + 50).for_each(|_| log.write(Level::Info, "m"));
+        drop(go);
+        assert!(log.set(None, SOON));
+        let last = receive.iter().last().unwrap();
+        assert!(last.ends_with("log messages were dropped: the log function is slow"), "{last}");
     }
 }

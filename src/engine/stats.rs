@@ -74,8 +74,11 @@ impl Counter {
 }
 
 impl Counters {
-    /// The counters as `taskbell_stats` names them.
+    /// The counters as `taskbell_stats` names them, and what follows from them: every delivery made or
+    /// recovered is delivered, dead or pending.
     pub fn to_json(&self) -> Json {
+        let (deliveries, recovered) = (self.deliveries.get(), self.recovered.get());
+        let (delivered, dead) = (self.delivered.get(), self.dead.get());
         json!({
             "accepted": self.accepted.get(),
             "refused": {
@@ -87,12 +90,13 @@ impl Counters {
             },
             "spooled": self.spooled.get(),
             "unheard": self.unheard.get(),
-            "deliveries": self.deliveries.get(),
+            "deliveries": deliveries,
             "attempts": self.attempts.get(),
             "retries": self.retries.get(),
-            "delivered": self.delivered.get(),
-            "dead": self.dead.get(),
-            "recovered": self.recovered.get(),
+            "delivered": delivered,
+            "dead": dead,
+            "recovered": recovered,
+            "pending": (deliveries + recovered).saturating_sub(delivered + dead),
             "params_ignored": self.params_ignored.get(),
             "conditions_broken": self.conditions_broken.get(),
             "spool_errors": self.spool_errors.get(),

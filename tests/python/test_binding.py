@@ -112,7 +112,7 @@ bell = taskbell.Bell(sys.argv[2])
 bell.set_log(lambda level, message: None)
 bell.emit("test.event", {"n": 1})
 taskbell.on_task_complete({"name": "at exit"})
-threading.Thread(target=lambda: [bell.emit("test.event") for _ in range(200)]).start()
+threading.Thread(target=lambda bell=bell: [bell.emit("test.event") for _ in range(200)]).start()
 del bell
 """
 

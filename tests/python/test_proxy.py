@@ -91,12 +91,15 @@ def test_a_proxy_that_is_away_is_a_failed_attempt(tmp_path, receive, ring):
 
 def test_the_environment_counts_only_when_asked_for(tmp_path, receive, ring, monkeypatch):
     receiver = receive()
-    with Proxy() as proxy:
+    with Proxy(routes={"bell.example": ("127.0.0.1", receiver.port)}) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url())
         assert deliver(tmp_path / "a", ring, receiver.url())["state"] == "delivered"
         assert proxy.passages == []
-        assert deliver(tmp_path / "b", ring, receiver.url(), proxy="env")["state"] == "delivered"
+        named = "http://bell.example/hook"
+        assert deliver(tmp_path / "b", ring, named, proxy="env")["state"] == "delivered"
         assert len(proxy.passages) == 1
-        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        # Loopback is never behind a proxy that the environment names, nor is what NO_PROXY names.
+        monkeypatch.setenv("NO_PROXY", ".example")
         assert deliver(tmp_path / "c", ring, receiver.url(), proxy="env")["state"] == "delivered"
+        assert deliver(tmp_path / "d", ring, named, proxy="env")["state"] == "dead"
         assert len(proxy.passages) == 1

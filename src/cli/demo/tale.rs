@@ -1,7 +1,7 @@
 //! What came of it: the messages that arrived, and whether that is all that should have.
 
 use super::super::serve::receiver::{Arrival, Verdict};
-use super::super::terminal::{Ink, Terminal, one_line, span, time_of_day};
+use super::super::terminal::{Ink, Terminal, one_line, time_of_day};
 use super::stage::seconds;
 use serde_json::{Value as Json, json};
 use std::io;
@@ -142,7 +142,7 @@ fn tell_message(attempts: &[&Arrival], terminal: &mut Terminal) -> io::Result<()
         let ink = if arrival.status < 300 { Ink::Good } else { Ink::Doubt };
         let status = terminal.paint(ink, arrival.status.to_string());
         let wait =
-            before.map(|at| format!(", {} after the one before", span(arrival.at - at))).unwrap_or_default();
+            before.map_or(String::new(), |at| format!(", after a wait of {}", between(at, arrival.at)));
         let (number, time) = (arrival.attempt().unwrap_or_default(), time_of_day(arrival.at));
         terminal.line(&format!("    attempt {number}  {time}  {verdict}, answered {status}{wait}"))?;
         before = Some(arrival.at);
@@ -169,6 +169,11 @@ fn words(body: &Json) -> Vec<String> {
         format!("{total} tasks in {duration:.1} s: {succeeded} succeeded, {failed} failed"),
         format!("a task took {} on average, {} at most", seconds(secs(mean)), seconds(secs(max))),
     ]
+}
+
+/// The time between two Unix times in milliseconds.
+fn between(from: i64, to: i64) -> String {
+    seconds(Duration::from_millis(u64::try_from(to - from).unwrap_or_default()))
 }
 
 fn secs(seconds: f64) -> Duration {
@@ -210,7 +215,7 @@ mod tests {
         tale().tell(&mut terminal).unwrap();
         let text = String::from_utf8(page.lock().unwrap().clone()).unwrap();
         for expected in [
-            "answered 200, 1 s after the one before",
+            "answered 200, after a wait of 1.04 s",
             "“Frame 3 failed”",
             "24 tasks in 5.2 s: 23 succeeded, 1 failed",
             "0.50 s on average, 1.25 s at most",

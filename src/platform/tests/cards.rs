@@ -21,6 +21,7 @@ fn endpoint(platform: &str, mentions: &[&str]) -> Endpoint {
         retry: RetryPolicy { schedule: Vec::new(), max_age: Duration::from_secs(60) },
         rate: Vec::new(),
         concurrency: 1,
+        ordered: false,
         tls: Tls::default(),
         proxy: Proxy::Direct,
         mentions: mentions.iter().map(|mention| (*mention).to_owned()).collect(),

@@ -64,6 +64,7 @@ fn endpoint(url: &str) -> Endpoint {
         retry: RetryPolicy { schedule: Vec::new(), max_age: GENEROUS },
         rate: Vec::new(),
         concurrency: 4,
+        ordered: false,
         tls: Tls::default(),
         proxy: Proxy::Direct,
         mentions: Vec::new(),
