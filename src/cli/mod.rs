@@ -86,6 +86,17 @@ mod tests {
     }
 
     #[test]
+    fn the_manual_has_a_section_for_every_command() {
+        let manual = include_str!("../../docs/cli.md");
+        let sections: Vec<_> = manual.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+        let arguments = Arguments::command();
+        assert_eq!(
+            sections,
+            arguments.get_subcommands().map(|command| command.get_name()).collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
     fn every_command_takes_json() {
         for line in [
             "check a.toml --json",

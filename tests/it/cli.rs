@@ -159,6 +159,8 @@ fn preview_shows_the_request_without_secrets_and_says_why_nothing_fires() {
     assert!(text.contains("No hook fires") && text.contains("not event.data.quiet == true"), "{text}");
     let text = succeeds(&["preview", place.config(), "server.stop"]);
     assert!(text.contains("bell listens to task.complete, queue.end"), "{text}");
+    let text = succeeds(&["preview", place.config(), "queue.end"]);
+    assert!(text.contains("With sample data") && text.contains("\"total\": 200"), "{text}");
     assert!(fails(&["preview", place.config(), "queue.end", "[1]"]).contains("not a JSON object"));
     assert!(fails(&["preview", place.config(), "Queue End"]).contains("next:"));
 }

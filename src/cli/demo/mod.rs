@@ -11,12 +11,13 @@ mod tale;
 use super::failure::Failure;
 use super::serve::receiver::{Arrival, Manner, Receiver};
 use super::terminal::{Ink, Terminal};
-use queue::Done;
+use queue::{Done, Workshop};
 use serde_json::{Value as Json, json};
 use setting::Folder;
 use stage::{Stage, seconds};
 use std::path::Path;
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 use tale::Tale;
@@ -64,7 +65,8 @@ pub fn run(arguments: &Arguments, mut terminal: Terminal) -> Result<(), Failure>
         introduce(&library, &receiver, &config, &mut terminal)?;
     }
     guest.init(&config.to_string_lossy()).map_err(|error| {
-        Failure::new(format!("taskbell_init: {error}"), "this is a defect of the demo; please report it")
+        let next = "the message names the cause; TMPDIR (on Windows, TEMP) moves the demo to another folder";
+        Failure::new(format!("taskbell_init: {error}"), next)
     })?;
     let tale = perform(&guest, &folder, send, &happenings, &mut terminal)?;
     drop(receiver);
@@ -76,9 +78,9 @@ fn start_receiver(secret: &str, send: mpsc::Sender<Happening>) -> Result<Receive
     let defect = |fault: String| Failure::new(fault, "this is a defect of the demo; please report it");
     let verifier = Verifier::from_json(&entry).map_err(defect)?;
     let manner = Manner { verifier: Some(verifier), failures: 1, failure_status: 503 };
-    let send = std::sync::Mutex::new(send);
+    let send = Mutex::new(send);
     let listener = move |arrival: &Arrival| {
-        let send = send.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let send = send.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = send.send(Happening::Arrival(arrival.clone()));
     };
     Receiver::start("127.0.0.1", 0, manner, Box::new(listener)).map_err(|error| {
@@ -126,7 +128,9 @@ fn perform(
     let mut stage = Stage::new(terminal.clone(), FRAMES);
     let mut tale = Tale { tasks: FRAMES, ..Tale::default() };
     let frames = scene::frames(FRAMES, SIZE);
-    thread::scope(|scope| -> Result<(), Failure> {
+    let stopped = AtomicBool::new(false);
+    let workshop = Workshop { guest, folder: folder.path(), thumbnails, stopped: &stopped };
+    let watched = thread::scope(|scope| {
         let (tell, done) = mpsc::channel();
         let idle = send.clone();
         scope.spawn(move || {
@@ -137,16 +141,19 @@ fn perform(
             }
         });
         scope.spawn(move || {
-            queue::render(frames, workers, folder.path(), thumbnails, guest, &tell);
+            queue::render(frames, workers, workshop, &tell);
             let _ = idle.send(Happening::Idle);
         });
-        watch(guest, happenings, &mut stage, &mut tale)
-    })?;
-    stage.clear()?;
+        let watched = watch(guest, happenings, &mut stage, &mut tale);
+        stopped.store(true, Ordering::Relaxed);
+        watched
+    });
     tale.took = stage.elapsed();
     if let Err(error) = guest.shutdown(Duration::from_secs(5)) {
         tale.faults.push(format!("taskbell_shutdown: {error}"));
     }
+    watched?;
+    stage.clear()?;
     Ok(tale)
 }
 
@@ -165,6 +172,7 @@ fn watch(
                 stage.task(&done)?;
                 thumbnail = done.thumbnail.or(thumbnail);
                 tale.failed += usize::from(done.result.is_err());
+                tale.work += done.took;
                 tale.calls.push(done.call.0);
                 tale.faults.extend(done.call.1.err().map(|fault| format!("on_task_complete: {fault}")));
             }

@@ -4,6 +4,7 @@ use super::scene::Frame;
 use serde_json::{Value as Json, json};
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -29,23 +30,29 @@ pub struct Done {
     pub call: (Duration, Result<(), String>),
 }
 
+/// What a worker needs.
+#[derive(Debug, Clone, Copy)]
+pub struct Workshop<'a> {
+    /// The library.
+    pub guest: &'a Guest,
+    /// Where pictures go.
+    pub folder: &'a Path,
+    /// Whether small views are made.
+    pub thumbnails: bool,
+    /// Set when nobody waits for the rest any more.
+    pub stopped: &'a AtomicBool,
+}
+
 /// Renders all frames with so many workers, and reports each to the library as a host does. Returns when
 /// the last one is done.
-pub fn render(
-    frames: Vec<Frame>,
-    workers: usize,
-    folder: &Path,
-    thumbnails: bool,
-    guest: &Guest,
-    tell: &Sender<Done>,
-) {
+pub fn render(frames: Vec<Frame>, workers: usize, workshop: Workshop<'_>, tell: &Sender<Done>) {
     let waiting = Mutex::new(VecDeque::from(frames));
     thread::scope(|scope| {
         for _ in 0..workers {
             let (waiting, tell) = (&waiting, tell.clone());
             scope.spawn(move || {
-                while let Some(frame) = next(waiting) {
-                    if tell.send(work(&frame, folder, thumbnails, guest)).is_err() {
+                while let Some(frame) = next(waiting).filter(|_| !workshop.stopped.load(Ordering::Relaxed)) {
+                    if tell.send(work(&frame, workshop)).is_err() {
                         return;
                     }
                 }
@@ -58,9 +65,9 @@ fn next(waiting: &Mutex<VecDeque<Frame>>) -> Option<Frame> {
     waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
 }
 
-fn work(frame: &Frame, folder: &Path, thumbnails: bool, guest: &Guest) -> Done {
+fn work(frame: &Frame, workshop: Workshop<'_>) -> Done {
     let began = Instant::now();
-    let path = folder.join(format!("frame-{:03}.png", frame.number));
+    let path = workshop.folder.join(format!("frame-{:03}.png", frame.number));
     let mut task = describe(frame);
     let mut thumbnail = None;
     let rendered = frame.render().map_err(|error| ("PrecisionExhausted", error.to_string()));
@@ -68,7 +75,7 @@ fn work(frame: &Frame, folder: &Path, thumbnails: bool, guest: &Guest) -> Done {
         rendered.picture.save(&path).map_err(|error| ("OutputError", error.to_string()))?;
         task["metrics"] = json!({ "iterations": rendered.iterations });
         task["outputs"] = json!([{ "path": path, "mime": "image/png", "name": file_name(&path) }]);
-        thumbnail = thumbnails.then(|| rendered.picture.half_blocks(56));
+        thumbnail = workshop.thumbnails.then(|| rendered.picture.half_blocks(56));
         Ok(path)
     });
     let took = began.elapsed();
@@ -81,7 +88,7 @@ fn work(frame: &Frame, folder: &Path, thumbnails: bool, guest: &Guest) -> Done {
     // What a host does: one call with what it knows, and on to the next task.
     let task = task.to_string();
     let before = Instant::now();
-    let told = guest.on_task_complete(Some(&task));
+    let told = workshop.guest.on_task_complete(Some(&task));
     let call = (before.elapsed(), told.map_err(|error| error.to_string()));
     Done { number: frame.number, took, result, thumbnail, call }
 }

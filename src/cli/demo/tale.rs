@@ -22,6 +22,8 @@ pub struct Tale {
     pub arrivals: Vec<Arrival>,
     /// Delivery reports of the library.
     pub reports: Vec<Json>,
+    /// Time spent on tasks, all workers together.
+    pub work: Duration,
     /// How long each call of `on_task_complete` took.
     pub calls: Vec<Duration>,
     /// Calls that failed, in words.
@@ -122,7 +124,10 @@ impl Tale {
         let (median, longest) = (short(median), short(longest));
         let calls = self.calls.len();
         terminal.line(&format!("{title}\n"))?;
-        terminal.line(&format!("  on_task_complete: median {median}, longest {longest}, in {calls} calls\n"))
+        let share =
+            100.0 * self.calls.iter().sum::<Duration>().as_secs_f64() / self.work.as_secs_f64().max(1e-9);
+        let calls = format!("median {median}, longest {longest}, in {calls} calls");
+        terminal.line(&format!("  on_task_complete: {calls}; {share:.3} % of the time of the tasks\n"))
     }
 }
 
@@ -204,6 +209,7 @@ mod tests {
                 arrival("evt_b", 1, 200, 9_000, ended),
             ],
             reports: vec![json!({ "state": "delivered" }), json!({ "state": "delivered" })],
+            work: Duration::from_secs(1),
             calls: vec![Duration::from_nanos(900), Duration::from_micros(40), Duration::from_nanos(1_100)],
             ..Tale::default()
         }
@@ -219,7 +225,7 @@ mod tests {
             "“Frame 3 failed”",
             "24 tasks in 5.2 s: 23 succeeded, 1 failed",
             "0.50 s on average, 1.25 s at most",
-            "median 1.1 µs, longest 40.0 µs, in 3 calls",
+            "median 1.1 µs, longest 40.0 µs, in 3 calls; 0.004 % of",
         ] {
             assert!(text.contains(expected), "{expected} in {text}");
         }

@@ -1,6 +1,6 @@
 //! A receiver: a listener, a thread a connection, and what it thinks of each request.
 
-use super::wire::{Fault, Request, Wire};
+use super::wire::{Fault, PATIENCE, Request, Wire};
 use serde_json::Value as Json;
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -152,7 +152,7 @@ fn accept(socket: &TcpListener, state: &Arc<State>) {
 fn converse(stream: TcpStream, state: &State) -> io::Result<()> {
     stream.set_nodelay(true)?;
     stream.set_write_timeout(Some(ANSWER))?;
-    let mut wire = Wire::new(stream);
+    let mut wire = Wire::new(stream, PATIENCE);
     while !state.stopped.load(Ordering::Acquire) {
         match wire.next() {
             Ok(request) => {

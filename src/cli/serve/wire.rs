@@ -17,11 +17,17 @@ const MOST_BODY: usize = 32 << 20;
 /// The longest line of a chunked body that is no data.
 const MOST_CHUNK_LINE: usize = 1024;
 
-/// How long a kept connection may be idle.
-const IDLE: Duration = Duration::from_secs(120);
+/// How long the other side may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// A kept connection, until its next request.
+    pub idle: Duration,
+    /// A request, from its first byte to its last.
+    pub request: Duration,
+}
 
-/// How long a request may take from its first byte to its last.
-const WHOLE_REQUEST: Duration = Duration::from_secs(20);
+/// Enough for a host on the same machine or network.
+pub const PATIENCE: Patience = Patience { idle: Duration::from_secs(120), request: Duration::from_secs(20) };
 
 /// A request as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +87,7 @@ impl Origin for TcpStream {
 /// Reads one request after another.
 pub struct Wire<O> {
     origin: O,
+    patience: Patience,
     buffer: Vec<u8>,
     /// Of the buffer, what was used already.
     used: usize,
@@ -88,8 +95,8 @@ pub struct Wire<O> {
 
 impl<O: Origin> Wire<O> {
     /// A wire at its beginning.
-    pub fn new(origin: O) -> Wire<O> {
-        Wire { origin, buffer: Vec::new(), used: 0 }
+    pub fn new(origin: O, patience: Patience) -> Wire<O> {
+        Wire { origin, patience, buffer: Vec::new(), used: 0 }
     }
 
     /// The other side.
@@ -102,9 +109,9 @@ impl<O: Origin> Wire<O> {
         self.buffer.drain(..self.used);
         self.used = 0;
         if self.buffer.is_empty() {
-            self.fill(Instant::now() + IDLE).map_err(|_| Fault::Gone)?;
+            self.fill(Instant::now() + self.patience.idle).map_err(|_| Fault::Gone)?;
         }
-        let deadline = Instant::now() + WHOLE_REQUEST;
+        let deadline = Instant::now() + self.patience.request;
         let end = self.head_end(deadline)?;
         let head = self.buffer.get(..end).unwrap_or_default();
         let mut request = parse_head(head)?;
@@ -301,127 +308,4 @@ fn chunk_size(line: &[u8]) -> Result<usize, Fault> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    /// Bytes that come in pieces of this size, and then the end or silence.
-    struct Script {
-        bytes: Vec<u8>,
-        piece: usize,
-        silent: bool,
-        told: Vec<u8>,
-    }
-
-    impl Origin for Script {
-        fn read_by(&mut self, buffer: &mut [u8], _: Instant) -> io::Result<usize> {
-            if self.bytes.is_empty() && self.silent {
-                return Err(io::ErrorKind::WouldBlock.into());
-            }
-            let read = self.piece.min(buffer.len()).min(self.bytes.len());
-            for (place, byte) in buffer.iter_mut().zip(self.bytes.drain(..read)) {
-                *place = byte;
-            }
-            Ok(read)
-        }
-
-        fn tell(&mut self, text: &[u8]) -> io::Result<()> {
-            self.told.extend(text);
-            Ok(())
-        }
-    }
-
-    fn wire(text: impl AsRef<[u8]>, piece: usize) -> Wire<Script> {
-        Wire::new(Script { bytes: text.as_ref().to_vec(), piece, silent: false, told: Vec::new() })
-    }
-
-    fn status(text: impl AsRef<[u8]>) -> u16 {
-        match wire(text, 4096).next() {
-            Ok(request) => panic!("taken: {request:?}"),
-            Err(Fault::Refused(status, _)) => status,
-            Err(Fault::Gone) => 0,
-        }
-    }
-
-    #[test]
-    fn requests_follow_each_other_on_one_connection_however_they_are_cut() {
-        let text = "POST /a HTTP/1.1\r\nContent-Length: 5\r\nX:  y \r\n\r\nhelloPOST /b HTTP/1.1\r\n\
-                    transfer-encoding: Chunked\r\n\r\n3;ext=1\r\nabc\r\n0a\r\n0123456789\r\n0\r\ntrailer: x\r\n\r\n\
-                    GET / HTTP/1.0\r\n\r\n";
-        for piece in [1, 2, 3, 7, 4096] {
-            let mut wire = wire(text, piece);
-            let first = wire.next().unwrap();
-            assert_eq!((first.target.as_str(), first.body.as_slice()), ("/a", b"hello".as_slice()));
-            assert_eq!((first.header("x"), first.keep_alive), (Some("y"), true));
-            assert_eq!(wire.next().unwrap().body, b"abc0123456789");
-            assert!(!wire.next().unwrap().keep_alive, "HTTP/1.0 closes unless it is asked not to");
-            assert_eq!(wire.next(), Err(Fault::Gone));
-        }
-    }
-
-    #[test]
-    fn what_can_be_read_in_two_ways_is_refused() {
-        for (status_expected, head) in [
-            (400, "POST / HTTP/1.1\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n"),
-            (400, "POST / HTTP/1.1\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\n"),
-            (400, "POST / HTTP/1.1\r\ncontent-length: +5\r\n\r\n"),
-            (400, "POST / HTTP/1.1\r\ncontent-length: \r\n\r\n"),
-            (501, "POST / HTTP/1.1\r\ntransfer-encoding: gzip, chunked\r\n\r\n"),
-            (501, "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n\r\n"),
-            (400, "POST / HTTP/1.1\r\nname : value\r\n\r\n"),
-            (400, "POST / HTTP/1.1\r\na: b\r\n folded: x\r\n\r\n"),
-            (400, "POST / HTTP/1.1\r\na: b\nc: d\r\n\r\n"),
-            (400, "POST  / HTTP/1.1\r\n\r\n"),
-            (400, "post / HTTP/1.1\r\n\r\n"),
-            (505, "POST / HTTP/2.0\r\n\r\n"),
-            (400, "\x16\x03\x01\x02\r\n\r\n"),
-            (400, "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n-1\r\n"),
-            (400, "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n2\r\nabc\r\n"),
-        ] {
-            assert_eq!(status(head), status_expected, "{head:?}");
-        }
-    }
-
-    #[test]
-    fn sizes_are_bounded() {
-        assert_eq!(status(format!("POST / HTTP/1.1\r\na: {}", "x".repeat(MOST_HEAD * 2))), 431);
-        assert_eq!(status(format!("POST / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(MOST_HEADERS + 1))), 431);
-        assert_eq!(status(format!("POST / HTTP/1.1\r\ncontent-length: {}\r\n\r\n", MOST_BODY + 1)), 413);
-        assert_eq!(status("POST / HTTP/1.1\r\ncontent-length: 99999999999999999999999\r\n\r\n"), 413);
-        let chunked = "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n";
-        assert_eq!(status(format!("{chunked}fffffff\r\n")), 413);
-        assert_eq!(status(format!("{chunked}fffffffff\r\n")), 400);
-        assert_eq!(status(format!("{chunked}{}", "1".repeat(MOST_CHUNK_LINE * 2))), 400);
-        assert_eq!(status(format!("{chunked}0\r\n{}", "a: b\r\n".repeat(MOST_HEADERS + 1))), 431);
-    }
-
-    #[test]
-    fn a_client_that_falls_silent_is_told_and_one_that_leaves_is_not() {
-        let script = |text: &str, silent| {
-            Wire::new(Script { bytes: text.into(), piece: 64, silent, told: Vec::new() }).next()
-        };
-        let half = "POST / HTTP/1.1\r\ncontent-length: 9\r\n\r\nhalf";
-        assert_eq!(script(half, true), Err(Fault::Refused(408, "the request took too long")));
-        assert_eq!(script(half, false), Err(Fault::Gone));
-        assert_eq!(script("", true), Err(Fault::Gone), "an idle connection is just closed");
-    }
-
-    #[test]
-    fn a_client_that_asks_first_is_told_to_go_on() {
-        let mut wire = wire("POST / HTTP/1.1\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\nok", 4096);
-        assert_eq!(wire.next().unwrap().body, b"ok");
-        assert_eq!(wire.origin().told, b"HTTP/1.1 100 Continue\r\n\r\n");
-    }
-
-    proptest! {
-        #[test]
-        fn no_bytes_make_it_panic_or_hang(bytes in proptest::collection::vec(any::<u8>(), 0..600), piece in 1..50_usize) {
-            let mut wire = wire([b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n".as_slice(), &bytes].concat(), piece);
-            for _ in 0..20 {
-                if wire.next().is_err() {
-                    break;
-                }
-            }
-        }
-    }
-}
+mod tests;
