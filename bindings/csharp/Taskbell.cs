@@ -271,9 +271,9 @@ namespace TaskbellNet
         }
 
         /// <summary>
-        /// Has the action called for each line of the log, on the library's threads; null stops it. The level is 1
+        /// Has the action called for each line of the log, on a thread of the library; null stops it. The level is 1
         /// for errors, 2 for warnings, 3 for information and 4 for details. None runs after this call or Close has
-        /// returned. It must be short and not call Taskbell.
+        /// returned. It must not call Taskbell.
         /// </summary>
         public void SetLog(Action<int, string> log)
         {

@@ -34,7 +34,7 @@ def check_run(command, tmp_path, library_path, receiver):
     """Runs the sample and looks at what arrived."""
     config = json.dumps(settings(tmp_path, receiver.url()))
     env = {**os.environ, "LD_LIBRARY_PATH": str(library_path.parent)}
-    text = run(*command, config, env=env)
+    text = run(*command, config, env=env, timeout=60)
     assert text.endswith("ok\n"), text
     assert "Not A Type" in text
     # Two tasks and a queue's end on the default instance, two tasks on a bell.
