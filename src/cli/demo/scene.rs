@@ -11,7 +11,7 @@ const FIRST_WIDTH: f64 = 3.2;
 const NARROWER: f64 = 0.6;
 
 /// The most iterations of one sample.
-const MOST_ITERATIONS: u32 = 1200;
+const MOST_ITERATIONS: u32 = 800;
 
 /// Samples a pixel, along each side.
 const SAMPLES: usize = 2;

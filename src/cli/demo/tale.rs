@@ -127,7 +127,10 @@ impl Tale {
         let share =
             100.0 * self.calls.iter().sum::<Duration>().as_secs_f64() / self.work.as_secs_f64().max(1e-9);
         let calls = format!("median {median}, longest {longest}, in {calls} calls");
-        terminal.line(&format!("  on_task_complete: {calls}; {share:.3} % of the time of the tasks\n"))
+        terminal.line(&format!("  on_task_complete: {calls}; {share:.3} % of the time of the tasks"))?;
+        let note = "Tasks are rare here, so each call also wakes the bell from its sleep.";
+        let note = terminal.paint(Ink::Quiet, note);
+        terminal.line(&format!("  {note}\n"))
     }
 }
 
