@@ -15,7 +15,11 @@ const SHORTEST_TOKEN: usize = 16;
 /// Reads `url` and `platform` together: each decides about the other.
 pub(super) fn endpoint_url(section: &Section<'_>) -> Option<(&'static dyn Platform, SecretUrl)> {
     let named = section.text("platform").map(|words| by_name(section, &words));
-    let url = section.text("url").and_then(|words| dialled_url(section, &words));
+    let url = match section.text("url") {
+        Some(words) => dialled_url(section, &words),
+        None if section.has("url") => None,
+        None => platforms_own_url(section, named.flatten()),
+    };
     let (named, url) = match (named, url?) {
         (Some(None), _) => return None,
         (Some(Some(named)), url) => (Some(named), url),
@@ -44,6 +48,15 @@ pub(super) fn endpoint_url(section: &Section<'_>) -> Option<(&'static dyn Platfo
         return None;
     }
     Some((chosen, SecretUrl::new(url)))
+}
+
+/// Where a platform listens that always listens in the same place.
+fn platforms_own_url(section: &Section<'_>, named: Option<&'static dyn Platform>) -> Option<Url> {
+    let url = named.and_then(|platform| Url::parse(platform.default_url()?).ok());
+    if url.is_none() {
+        section.fault("url", "this key is missing");
+    }
+    url
 }
 
 fn by_name(section: &Section<'_>, words: &Words) -> Option<&'static dyn Platform> {

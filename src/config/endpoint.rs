@@ -5,6 +5,7 @@ use super::fault::quoted;
 use super::section::Section;
 use super::settings::{Endpoint, Proxy, RetryPolicy};
 use super::tls;
+use crate::platform::{self, Platform};
 use crate::secret::{Secret, SecretUrl};
 use crate::sign::Signer;
 use serde_json::{Map, Value as Json};
@@ -78,8 +79,9 @@ fn read(name: &str, section: &Section<'_>) -> Option<Endpoint> {
     let proxy = proxy(section);
     let mentions = section.texts("mentions").into_iter().map(|words| words.text).collect();
     let (platform, url) = address?;
+    let keys = own_keys(section, platform)?;
     let (pace, at_once) = platform.pace();
-    Some(Endpoint {
+    let endpoint = Endpoint {
         name: name.to_owned(),
         platform,
         url,
@@ -94,7 +96,60 @@ fn read(name: &str, section: &Section<'_>) -> Option<Endpoint> {
         tls,
         proxy,
         mentions,
-    })
+        keys,
+    };
+    if let Some((key, message)) = platform.lack(&endpoint) {
+        section.fault(key, message);
+    }
+    Some(endpoint)
+}
+
+/// The keys that only this platform has; those of another one are refused.
+fn own_keys(section: &Section<'_>, platform: &dyn Platform) -> Option<Vec<(&'static str, Secret)>> {
+    let mut sound = true;
+    for name in platform::own_key_names() {
+        if section.has(name) && !platform.keys().iter().any(|key| key.name == name) {
+            let owners: Vec<_> =
+                platform::platforms_with_key(name).iter().map(|owner| format!("`{owner}`")).collect();
+            let platform = platform.name();
+            section.fault(
+                name,
+                format!("`{platform}` has no key `{name}`; it belongs to {}", owners.join(", ")),
+            );
+        }
+    }
+    let mut keys = Vec::new();
+    for key in platform.keys() {
+        let value = section.own_text(key.name, key.form, key.secret);
+        match value {
+            Some(words) if (key.accepts)(&words.text) => {
+                if key.secret {
+                    keep_encoded(section, &words.text);
+                }
+                keys.push((key.name, words.into_secret()));
+            }
+            Some(words) => {
+                section.fault(key.name, format!("expected {}, found {}", key.form, words.shown));
+                sound = false;
+            }
+            None if section.has(key.name) => sound = false,
+            None if key.required => {
+                let platform = platform.name();
+                section.fault(key.name, format!("this key is missing: `{platform}` needs {}", key.form));
+                sound = false;
+            }
+            None => {}
+        }
+    }
+    sound.then_some(keys)
+}
+
+/// A secret that travels in a form or a query may come back as it was written there.
+fn keep_encoded(section: &Section<'_>, secret: &str) {
+    let encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    if encoded != secret {
+        section.reading.keep_secret(&encoded);
+    }
 }
 
 fn headers(section: &Section<'_>) -> Vec<(String, Secret)> {

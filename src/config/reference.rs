@@ -3,6 +3,7 @@
 use super::kind::{Kind, LeftOut};
 use super::schema::{TABLES, Table};
 use super::section::heading;
+use crate::platform;
 use std::fmt::Write;
 
 const PREFACE: &str = r#"# Configuration
@@ -115,6 +116,9 @@ pub fn reference_markdown() -> String {
     let mut page = String::from(PREFACE);
     for table in TABLES {
         write_table(&mut page, table);
+        if table.takes_own_keys() {
+            write_own_keys(&mut page);
+        }
     }
     page.push_str("\n## A complete example\n\n```toml\n");
     page.push_str(EXAMPLE);
@@ -142,6 +146,35 @@ fn write_table(page: &mut String, table: &Table) {
         let cells =
             [format!("`{name}`"), key.kind.type_name().to_owned(), default, range, key.meaning.to_owned()];
         let _ = writeln!(page, "| {} |", cells.map(|cell| cell.replace('|', "\\|")).join(" | "));
+    }
+}
+
+/// What each platform has beside the URL, one row for all that have the key in the same sense.
+fn write_own_keys(page: &mut String) {
+    page.push_str(
+        "\n### What a platform has beside the URL\n\nThese keys stand in `[endpoints.NAME]` too, for the \
+         platforms that have them, and are refused for the others.\n\n\
+         | platform | key | type | default | range or form | meaning |\n|---|---|---|---|---|---|\n",
+    );
+    for platform in platform::all() {
+        for key in platform.keys() {
+            let cells = [
+                format!("`{}`", platform.name()),
+                format!("`endpoints.NAME.{}`", key.name),
+                if key.secret { "secret text" } else { "text" }.to_owned(),
+                if key.required { "required" } else { "—" }.to_owned(),
+                key.form.to_owned(),
+                key.meaning.to_owned(),
+            ];
+            let _ = writeln!(page, "| {} |", cells.map(|cell| cell.replace('|', "\\|")).join(" | "));
+        }
+    }
+    let own: Vec<_> = platform::all()
+        .iter()
+        .filter_map(|platform| Some(format!("`{}` (`{}`)", platform.name(), platform.default_url()?)))
+        .collect();
+    if !own.is_empty() {
+        let _ = write!(page, "\n`url` may be left out for {}.\n", own.join(", "));
     }
 }
 

@@ -6,6 +6,7 @@ use super::kind::Kind::{
     Secrets, Size, Text, Texts,
 };
 use super::kind::LeftOut::{self, Nothing, Required, Value, Words};
+use crate::platform;
 
 /// A table of the configuration.
 #[derive(Debug)]
@@ -153,7 +154,7 @@ const ENDPOINT: Table = Table {
         key(
             "url",
             Secret("an `http` or `https` URL without fragment; with credentials for `json` only"),
-            Required,
+            Words("required, unless the platform has one of its own"),
             "Where the receiver listens.",
         ),
         key(
@@ -325,6 +326,16 @@ impl Table {
     /// The key of this name.
     pub fn key(&self, name: &str) -> Option<&'static Key> {
         self.keys.iter().find(|key| key.name == name)
+    }
+
+    /// Whether the keys of platforms stand here too.
+    pub fn takes_own_keys(&self) -> bool {
+        self.pattern == ENDPOINT.pattern
+    }
+
+    /// Whether a key of this name may stand here.
+    pub fn knows(&self, name: &str) -> bool {
+        self.key(name).is_some() || self.takes_own_keys() && platform::is_own_key(name)
     }
 }
 

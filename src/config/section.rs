@@ -7,6 +7,7 @@ use super::quantity::{self, DURATION_FORM, RATE_FORM, SIZE_FORM};
 use super::reading::{Reading, Words};
 use super::schema::{self, Key, Table};
 use super::settings::Rate;
+use crate::platform;
 use crate::secret::Secret;
 use std::borrow::Cow;
 use std::time::Duration;
@@ -48,16 +49,17 @@ impl<'r> Section<'r> {
     }
 
     fn refuse_unknown_keys(&self) {
-        for entry in self.entries.iter().filter(|entry| self.table.key(&entry.name).is_none()) {
+        for entry in self.entries.iter().filter(|entry| !self.table.knows(&entry.name)) {
             self.reading.fault(entry.at, &join(&self.path, &entry.name), self.advice(&entry.name));
         }
     }
 
     fn advice(&self, name: &str) -> String {
-        if let Some(key) = nearest(name, self.table.keys.iter().map(|key| key.name)) {
+        let own = if self.table.takes_own_keys() { platform::own_key_names() } else { Vec::new() };
+        if let Some(key) = nearest(name, self.table.keys.iter().map(|key| key.name).chain(own)) {
             return format!("there is no such key; did you mean `{key}`?");
         }
-        let elsewhere = schema::TABLES.iter().find(|table| table.key(name).is_some());
+        let elsewhere = schema::TABLES.iter().find(|table| table.knows(name));
         if let Some(table) = elsewhere {
             return format!("there is no such key here; it belongs in {}", heading(table.pattern));
         }
@@ -171,6 +173,18 @@ impl<'r> Section<'r> {
             Kind::Text(form) => self.words(&node, &join(&self.path, name), form, false),
             Kind::Secret(form) => self.words(&node, &join(&self.path, name), form, true),
             _ => None,
+        }
+    }
+
+    /// The text of a key that belongs to a platform; a whole number is read as text.
+    pub fn own_text(&self, name: &str, form: &str, secret: bool) -> Option<Words> {
+        let node = self.node(name)?;
+        let path = join(&self.path, name);
+        match &node.value {
+            Value::Number(number) if number.is_i64() || number.is_u64() => {
+                self.reading.follow(&number.to_string(), node.at, &path, secret)
+            }
+            _ => self.words(node, &path, form, secret),
         }
     }
 

@@ -108,6 +108,15 @@ pub struct Endpoint {
     pub proxy: Proxy,
     /// Whom a chat message pings, in the platform's own form.
     pub mentions: Vec<String>,
+    /// What its platform has beside the URL, by name.
+    pub keys: Vec<(&'static str, Secret)>,
+}
+
+impl Endpoint {
+    /// The value of a key of the platform's own.
+    pub fn key(&self, name: &str) -> Option<&str> {
+        self.keys.iter().find(|(key, _)| *key == name).map(|(_, value)| value.expose())
+    }
 }
 
 /// `retry`.

@@ -9,7 +9,7 @@ use crate::event::{self, EventId};
 use crate::intake::Record;
 use crate::lanes::{self, Body, Job};
 use crate::message::sample;
-use crate::secret::REDACTED;
+use crate::secret::{REDACTED, SecretUrl};
 use crate::tally::Tally;
 use serde_json::{Map, Value as Json, json};
 use std::time::Duration;
@@ -66,10 +66,11 @@ fn request(config: &Config, delivery: &PreparedDelivery, id: EventId, kind: &str
     match &delivery.message {
         Ok(message) => {
             let body = Body { content_type: message.content_type.clone(), bytes: message.body.clone() };
+            let shaped = lanes::request(endpoint, &job(id, kind, now), &body, 1, now);
             request.insert("method".into(), json!("POST"));
-            request.insert("url".into(), json!(endpoint.url.to_string()));
-            request.insert("headers".into(), headers(endpoint, &body, id, kind, now));
-            request.insert("body".into(), body_json(config, &body));
+            request.insert("url".into(), json!(SecretUrl::new(shaped.url).to_string()));
+            request.insert("headers".into(), headers(config, endpoint, shaped.headers));
+            request.insert("body".into(), body_json(config, &shaped.body));
         }
         Err(reason) => {
             request.insert("error".into(), json!(reason));
@@ -78,9 +79,8 @@ fn request(config: &Config, delivery: &PreparedDelivery, id: EventId, kind: &str
     Json::Object(request)
 }
 
-/// The headers as they would be sent. A configured value is shown only by its name.
-fn headers(endpoint: &Endpoint, body: &Body, id: EventId, kind: &str, now: i64) -> Json {
-    let job = Job {
+fn job(id: EventId, kind: &str, now: i64) -> Job {
+    Job {
         seq: 0,
         ticket: 0,
         event_id: id,
@@ -92,20 +92,22 @@ fn headers(endpoint: &Endpoint, body: &Body, id: EventId, kind: &str, now: i64) 
         asked: 0,
         due: Duration::ZERO,
         body: None,
-    };
+    }
+}
+
+/// The headers as they would be sent. A configured value is shown only by its name.
+fn headers(config: &Config, endpoint: &Endpoint, sent: Vec<(String, String)>) -> Json {
     let configured = |name: &str| endpoint.headers.iter().any(|(key, _)| key == name);
     let shown = |(name, value): (String, String)| {
-        let value = if configured(&name) { REDACTED.to_owned() } else { value };
+        let value = if configured(&name) { REDACTED.to_owned() } else { config.scrubber.scrub(&value) };
         (name, Json::String(value))
     };
-    Json::Object(
-        lanes::headers(endpoint, &job, body, 1, now.div_euclid(1000)).into_iter().map(shown).collect(),
-    )
+    Json::Object(sent.into_iter().map(shown).collect())
 }
 
 /// The body as JSON where it is JSON, so that a person can read it.
-fn body_json(config: &Config, body: &Body) -> Json {
-    let text = config.scrubber.scrub(&String::from_utf8_lossy(&body.bytes));
+fn body_json(config: &Config, body: &[u8]) -> Json {
+    let text = config.scrubber.scrub(&String::from_utf8_lossy(body));
     serde_json::from_str(&text).unwrap_or(Json::String(text))
 }
 

@@ -241,7 +241,9 @@ impl Lane {
         let next = {
             let mut state = self.lock();
             match &outcome {
-                Outcome::Delivered | Outcome::Final(_) | Outcome::Gone(_) => state.breaker.succeeded(),
+                Outcome::Delivered | Outcome::Final(_) | Outcome::Gone(_) | Outcome::Plainer(..) => {
+                    state.breaker.succeeded();
+                }
                 Outcome::Retry(_) => {
                     job.strikes += 1;
                     state.breaker.failed(job.seq, now);

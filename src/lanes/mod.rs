@@ -9,7 +9,7 @@ mod rate;
 mod schedule;
 mod worker;
 
-pub use attempt::headers;
+pub use attempt::{Request, headers, request};
 pub use lane::{Lane, LaneState};
 
 use crate::event::EventId;

@@ -47,7 +47,9 @@ pub fn next(policy: &RetryPolicy, outcome: &Outcome, record: Record) -> Next {
     let Record { strikes, asked, age, chance } = record;
     let (wait, reason) = match outcome {
         Outcome::Delivered => return Next::Delivered,
-        Outcome::Final(reason) | Outcome::Gone(reason) => return Next::Dead(reason.clone()),
+        Outcome::Final(reason) | Outcome::Gone(reason) | Outcome::Plainer(_, reason) => {
+            return Next::Dead(reason.clone());
+        }
         Outcome::RetryAfter(wait, reason) if !wait.is_zero() => ((*wait).max(floor(asked)), reason),
         Outcome::RetryAfter(_, reason) | Outcome::Retry(reason) => {
             let Some(wait) = strikes.checked_sub(1).and_then(|index| policy.schedule.get(index)) else {

@@ -3,7 +3,9 @@
 //! To add a platform:
 //! 1. Write `src/platform/NAME.rs` with those four parts in that order, in the platform's own unit of
 //!    length. An answer that cannot be read is never a success; a code that cannot change by trying again
-//!    is final; a dead URL is gone. Text from outside is escaped before it is cut.
+//!    is final; a dead URL is gone; a refusal that a plainer message would escape is `Plainer`. Text from
+//!    outside is escaped before it is cut. What it needs beside the URL stands in `keys`; what changes from
+//!    attempt to attempt, and every secret, is added by `shape` and never part of the card.
 //! 2. Add its line to `PLATFORMS`. The first that recognises a URL has it, so the narrower comes first.
 //! 3. Test it: a table of every known answer, and its card among the hostile texts, in `tests/`.
 
@@ -13,11 +15,16 @@ mod json;
 mod limits;
 mod links;
 mod mattermost;
+mod own_key;
 mod retry_after;
+mod shape;
 mod slack;
 mod slack_workflow;
 mod teams;
 mod wecom;
+
+pub use own_key::{Lack, OwnKey, is_own_key, own_key_names, platforms_with_key};
+pub use shape::{Enclosure, Letter, Shaped};
 
 use crate::config::{Endpoint, Rate};
 use crate::message::Context;
@@ -36,14 +43,19 @@ static PLATFORMS: &[&dyn Platform] = &[
     &mattermost::Mattermost,
 ];
 
-/// The platform of this name.
+/// The platform of this name, or of this other name for it.
 pub fn by_name(name: &str) -> Option<&'static dyn Platform> {
-    PLATFORMS.iter().copied().find(|platform| platform.name() == name)
+    PLATFORMS.iter().copied().find(|platform| platform.name() == name || platform.aliases().contains(&name))
 }
 
 /// The platform this URL can only belong to; `None` for a URL that says nothing, which is `json`.
 pub fn recognise(url: &Url) -> Option<&'static dyn Platform> {
     PLATFORMS.iter().copied().find(|platform| platform.recognises(url))
+}
+
+/// Every platform, in the order of recognition.
+pub fn all() -> &'static [&'static dyn Platform] {
+    PLATFORMS
 }
 
 /// Every name for `platform = "…"`.
@@ -111,6 +123,19 @@ pub enum Outcome {
     Final(String),
     /// Never again at this endpoint.
     Gone(String),
+    /// Not like this: a plainer form of the message, at once and once only.
+    Plainer(Plainer, String),
+}
+
+/// What the receiver stumbled over; each also does without what stands before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Plainer {
+    /// The picture, or where it lies.
+    NoImage,
+    /// The markup.
+    NoMarkup,
+    /// The length.
+    Shorter,
 }
 
 /// A kind of receiver.
@@ -118,11 +143,31 @@ pub trait Platform: Sync + Debug {
     /// The name in `platform = "…"`.
     fn name(&self) -> &'static str;
 
+    /// Other names it is known by.
+    fn aliases(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Whether this URL can only be one of this platform's.
     fn recognises(&self, url: &Url) -> bool;
 
     /// The pace when the configuration names none: token buckets, and attempts in flight at once.
     fn pace(&self) -> (&'static [Rate], usize);
+
+    /// What it needs or takes beside the URL.
+    fn keys(&self) -> &'static [OwnKey] {
+        &[]
+    }
+
+    /// Where it listens when `url` is left out.
+    fn default_url(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// What neither the URL nor the keys hold although the platform needs it: the key, and a sentence.
+    fn lack(&self, _endpoint: &Endpoint) -> Option<Lack> {
+        None
+    }
 
     /// The URL that is dialled for the configured one.
     fn target(&self, configured: &Url) -> Url {
@@ -136,6 +181,28 @@ pub trait Platform: Sync + Debug {
 
     /// The body when the hook has no template.
     fn card(&self, context: &Context, endpoint: &Endpoint) -> serde_json::Value;
+
+    /// The request of one attempt: the card, or what a template made in its place, with the URL that is
+    /// dialled. Called for each attempt, by the lane's threads.
+    fn shape<'a>(&self, endpoint: &Endpoint, letter: &Letter<'a>) -> Shaped<'a> {
+        letter.as_it_is(endpoint)
+    }
+
+    /// The largest file it takes with a message, in bytes; `None` when it takes none.
+    fn file_limit(&self) -> Option<u64> {
+        None
+    }
+
+    /// A second request that follows when the first was delivered, where the file cannot be part of it. What
+    /// comes of it changes nothing for the delivery.
+    fn sequel<'a>(&self, _endpoint: &Endpoint, _letter: &Letter<'a>) -> Option<Shaped<'a>> {
+        None
+    }
+
+    /// A plainer form of a body, for a receiver that stumbled over it; `None` when there is none.
+    fn plainer(&self, _body: &serde_json::Value, _how: Plainer) -> Option<serde_json::Value> {
+        None
+    }
 
     /// What an answer means.
     fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome;

@@ -18,6 +18,7 @@ fn read(platform: &str, status: u16, headers: &[(&str, &str)], body: &str) -> St
         Outcome::RetryAfter(wait, _) => format!("after {}", wait.as_millis()),
         Outcome::Final(_) => "final".to_owned(),
         Outcome::Gone(_) => "gone".to_owned(),
+        Outcome::Plainer(how, _) => format!("plainer {how:?}"),
     }
 }
 

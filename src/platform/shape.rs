@@ -1,0 +1,74 @@
+//! What one attempt sends: the message as it was rendered once, with what is made anew each time.
+
+use crate::config::Endpoint;
+use serde_json::Value;
+use std::borrow::Cow;
+use url::Url;
+
+/// A message on its way, as a platform sees it when it shapes an attempt.
+#[derive(Debug, Clone, Copy)]
+pub struct Letter<'a> {
+    /// The event's id.
+    pub event_id: &'a str,
+    /// The event's type.
+    pub kind: &'a str,
+    /// When the delivery was made, in Unix milliseconds; the same on each attempt.
+    pub created_at: i64,
+    /// When this attempt starts, in Unix milliseconds.
+    pub now: i64,
+    /// The content type of the body.
+    pub content_type: &'a str,
+    /// The rendered body, the same on each attempt.
+    pub body: &'a [u8],
+    /// A file that goes with it.
+    pub file: Option<&'a Enclosure>,
+}
+
+/// A file that was read for an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Enclosure {
+    /// Its name without folders, as letters, digits, `.`, `_` and `-`.
+    pub name: String,
+    /// Its media type, such as `image/png`.
+    pub media: &'static str,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// The request of one attempt, before the endpoint's own headers and signatures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shaped<'a> {
+    /// What is dialled.
+    pub url: Url,
+    /// The `content-type`.
+    pub content_type: Cow<'a, str>,
+    /// Further headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The bytes that are signed and sent.
+    pub body: Cow<'a, [u8]>,
+}
+
+impl<'a> Letter<'a> {
+    /// The request when nothing of it changes from attempt to attempt.
+    pub fn as_it_is(&self, endpoint: &Endpoint) -> Shaped<'a> {
+        Shaped {
+            url: endpoint.platform.target(endpoint.url.expose()),
+            content_type: Cow::Borrowed(self.content_type),
+            headers: Vec::new(),
+            body: Cow::Borrowed(self.body),
+        }
+    }
+
+    /// The body as JSON; `None` when it is anything else.
+    pub fn json(&self) -> Option<Value> {
+        serde_json::from_slice(self.body).ok()
+    }
+}
+
+impl Shaped<'_> {
+    /// Puts JSON in the place of the body.
+    pub fn set_json(&mut self, body: &Value) {
+        self.content_type = Cow::Borrowed("application/json");
+        self.body = Cow::Owned(body.to_string().into_bytes());
+    }
+}
