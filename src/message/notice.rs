@@ -39,7 +39,7 @@ pub struct Notice {
     pub tone: Tone,
     /// One line: `Queue finished: 198 of 200 succeeded`.
     pub title: String,
-    /// Labels and values, the most telling first.
+    /// Labels and values, the most telling first. The host is not among them: a card names it beside the event.
     pub facts: Vec<(String, String)>,
     /// What failed, one line each: `portrait-07: CUDA out of memory`.
     pub failures: Vec<String>,
@@ -71,7 +71,7 @@ impl Notice {
             "server.stop" => server(context, words.server_stopped, words),
             "alert.firing" => alert(context, Tone::Bad, words),
             "alert.resolved" => alert(context, Tone::Good, words),
-            _ => other(kind, context, words),
+            _ => other(kind, context),
         }
     }
 
@@ -101,10 +101,6 @@ impl Notice {
         }
     }
 
-    fn host(&mut self, context: &Context, words: &Wording) {
-        self.fact(words.host, text(context, &["host", "name"]));
-    }
-
     /// The link and the picture of the first output of a list.
     fn output(&mut self, outputs: Option<&Json>, context: &Context) {
         let first = outputs.and_then(|outputs| outputs.get(0));
@@ -131,6 +127,11 @@ fn task(context: &Context, words: &Wording) -> Notice {
     };
     let name = text(context, &["task", "name"]).or_else(|| text(context, &["task", "id"]));
     let mut notice = Notice::new(tone, title(what, name.as_deref(), words));
+    if tone == Tone::Bad {
+        notice.text = context.at(&["task", "error"]).and_then(error_text);
+        let kind = text(context, &["task", "error", "type"]);
+        notice.fact(words.error, kind.filter(|kind| notice.text.as_deref() != Some(kind)));
+    }
     notice.fact(words.duration, seconds(context, &["task", "duration_s"], words));
     notice.fact(words.model, text(context, &["task", "params", "model"]));
     notice.fact(words.kind, text(context, &["task", "kind"]));
@@ -141,12 +142,6 @@ fn task(context: &Context, words: &Wording) -> Notice {
     notice.fact(words.remaining, count(context, &["task", "queue_remaining"], words));
     let most = notice.facts.len() + SHOWN_METRICS;
     notice.fields_of(context.at(&["task", "metrics"]), most);
-    notice.host(context, words);
-    if tone == Tone::Bad {
-        notice.text = context.at(&["task", "error"]).and_then(error_text);
-        let kind = text(context, &["task", "error", "type"]);
-        notice.fact(words.error, kind.filter(|kind| notice.text.as_deref() != Some(kind)));
-    }
     notice.output(context.at(&["task", "outputs"]), context);
     notice
 }
@@ -155,7 +150,6 @@ fn queue_start(context: &Context, words: &Wording) -> Notice {
     let name = text(context, &["queue", "name"]).filter(|name| name != "default");
     let mut notice = Notice::new(Tone::Neutral, title(words.queue_started, name.as_deref(), words));
     notice.fact(words.tasks, count(context, &["queue", "total"], words).filter(|total| total != "0"));
-    notice.host(context, words);
     notice.link_to_host(context);
     notice
 }
@@ -190,7 +184,6 @@ fn summary(context: &Context, about: &str, what: &str, tone: Option<Tone>, words
     notice.fact(label, Some(users.join(words.list)));
     notice.fact(words.queue, text(context, &[about, "name"]).filter(|name| name != "default"));
     notice.fact(words.batch, text(context, &[about, "id"]));
-    notice.host(context, words);
     notice.failures = failures(context.at(&[about, "failures"]), failed, words);
     notice.output(context.at(&[about, "outputs"]), context);
     notice.link_to_host(context);
@@ -244,15 +237,13 @@ fn alert(context: &Context, tone: Tone, words: &Wording) -> Notice {
             lasted.filter(|ms| *ms > 0).map(|ms| filters::duration(ms as f64 / 1000.0, &words.units));
         notice.fact(words.lasted, lasted);
     }
-    notice.host(context, words);
     notice.link_to_host(context);
     notice
 }
 
-fn other(kind: &str, context: &Context, words: &Wording) -> Notice {
+fn other(kind: &str, context: &Context) -> Notice {
     let mut notice = Notice::new(Tone::Neutral, kind.to_owned());
     notice.fields_of(context.at(&["event", "data"]), SHOWN_FIELDS);
-    notice.host(context, words);
     notice.output(context.at(&["event", "data", "outputs"]), context);
     notice.link_to_host(context);
     notice
@@ -281,7 +272,6 @@ fn digest(kind: &str, context: &Context, words: &'static Wording) -> Notice {
         [Tone::Bad, Tone::Warn, Tone::Good].into_iter().find(|tone| has(*tone)).unwrap_or(Tone::Neutral);
     let mut digest = Notice::new(tone, digest_title(kind, context, &notices, words));
     digest.fact(words.since, moment(context, &["digest", "since"]));
-    digest.host(context, words);
     let bad = notices.iter().filter(|notice| matches!(notice.tone, Tone::Bad | Tone::Warn));
     let total_bad = bad.clone().count();
     digest.failures = bad.take(SHOWN_FAILURES).map(|notice| one_line(notice, words)).collect();

@@ -23,7 +23,7 @@ fn a_task_says_how_it_went() {
         ("Batch", "batch-42"),
         ("Still in queue", "12"),
         ("loss", "0.0213"),
-        ("Host", "render-07"),
+        ("Error", "OutOfMemory"),
     ];
     for (label, value) in facts {
         assert_eq!(fact(&failed, label), Some(value), "{label}");
@@ -156,6 +156,7 @@ fn a_card_in_chinese_is_chinese_throughout() {
     assert_eq!((resolved.title.as_str(), fact(&resolved, "持续")), ("告警恢复：disk", Some("1 分钟")));
     for kind in crate::event::KNOWN_TYPES.iter().copied() {
         let english = Notice::from_context(kind, &sample_context(kind));
+        // Names that the host itself gave.
         let known = ["loss", "accuracy", "steps_per_second", "version", "pid", "reason", "name", "id"];
         for ((label, _), (other, _)) in chinese(kind).facts.iter().zip(&english.facts) {
             assert!(known.contains(&label.as_str()) || label != other, "{kind}: {label}");

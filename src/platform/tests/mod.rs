@@ -2,6 +2,7 @@
 
 mod answers;
 mod cards;
+mod judges;
 mod workplaces;
 
 use super::*;
