@@ -1,7 +1,8 @@
 //! What a card says, whatever the platform: the few things a person wants to know of an event.
 
 use super::wording::{ENGLISH as WORDS, fill};
-use super::{Context, filters};
+use super::{Context, Line, filters};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use url::{Host, Url};
@@ -19,7 +20,8 @@ const SHOWN_METRICS: usize = 4;
 const FACT_CHARS: usize = 300;
 
 /// How the news is: a platform has a colour for each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Tone {
     /// All went well.
     Good,
@@ -239,6 +241,8 @@ fn digest(kind: &str, context: &Context) -> Notice {
             Notice::from_context(item.text_at(&["event", "type"]).unwrap_or(kind), &item)
         })
         .collect();
+    let told = context.at(&["digest", "lines"]).map(told_lines).unwrap_or_default();
+    let notices: Vec<Notice> = notices.into_iter().chain(told).collect();
     let has = |tone| notices.iter().any(|notice| notice.tone == tone);
     let tone =
         [Tone::Bad, Tone::Warn, Tone::Good].into_iter().find(|tone| has(*tone)).unwrap_or(Tone::Neutral);
@@ -249,10 +253,21 @@ fn digest(kind: &str, context: &Context) -> Notice {
     let total_bad = bad.clone().count();
     digest.failures =
         bad.take(SHOWN_FAILURES).map(|notice| filters::clip(&notice.title, FACT_CHARS)).collect();
+    if context.at(&["digest", "lines"]).is_some() {
+        let titles = notices.iter().filter(|notice| !matches!(notice.tone, Tone::Bad | Tone::Warn));
+        let titles: Vec<&str> = titles.take(SHOWN_FAILURES).map(|notice| notice.title.as_str()).collect();
+        digest.text = (!titles.is_empty()).then(|| titles.join("\n"));
+    }
     if total_bad > SHOWN_FAILURES {
         digest.failures.push(fill(WORDS.more, &[("count", &(total_bad - SHOWN_FAILURES).to_string())]));
     }
     digest
+}
+
+/// The messages of a summary that a lane folded, each known by one line only.
+fn told_lines(lines: &Json) -> Vec<Notice> {
+    let lines: Vec<Line> = serde_json::from_value(lines.clone()).unwrap_or_default();
+    lines.into_iter().map(|line| Notice::new(line.tone, line.text)).collect()
 }
 
 fn title(what: &str, name: Option<&str>) -> String {
