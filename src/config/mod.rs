@@ -33,6 +33,7 @@ pub use settings::{
     SpoolSettings, Tls,
 };
 
+use crate::message;
 use crate::secret::Scrubber;
 use fault::Fault;
 use node::Node;
@@ -151,7 +152,14 @@ fn host(section: &Section<'_>) -> HostInfo {
         });
         sound.map_err(|message| section.fault("base_url", message)).ok()
     });
-    HostInfo { name, base_url }
+    let language = section.text("language").and_then(|words| {
+        let language = message::Language::from_code(&words.text);
+        if language.is_none() {
+            section.fault("language", format!("cards are written in `en` or `zh`, not in {}", words.shown));
+        }
+        language
+    });
+    HostInfo { name, base_url, language: language.unwrap_or_default() }
 }
 
 fn spool(section: &Section<'_>, name: &str) -> SpoolSettings {

@@ -31,6 +31,7 @@ name of the file without its ending.
 pub(super) const EXAMPLE: &str = r#"[host]
 name = "render-07"
 base_url = "https://render-07.example.com"
+language = "zh"
 
 [spool]
 path = "taskbell.db"

@@ -58,6 +58,12 @@ pub(super) static TABLES: &[Table] = &[
                 Nothing,
                 "Prefix of output URLs that are relative.",
             ),
+            key(
+                "language",
+                Text("`en` or `zh`"),
+                Value("\"en\""),
+                "The language of the platforms' own cards.",
+            ),
         ],
     },
     Table {

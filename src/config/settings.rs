@@ -1,6 +1,6 @@
 //! The checked values of a configuration.
 
-use crate::message::{Condition, Template};
+use crate::message::{Condition, Language, Template};
 use crate::platform::Platform;
 use crate::secret::{Scrubber, Secret, SecretUrl};
 use crate::sign::Signer;
@@ -36,6 +36,8 @@ pub struct HostInfo {
     pub name: String,
     /// Prefix of relative output URLs, without a trailing slash.
     pub base_url: Option<String>,
+    /// What the cards are written in.
+    pub language: Language,
 }
 
 /// Where the spool lives.

@@ -115,7 +115,11 @@ impl Subject {
             }),
         );
         context.extend(named.into_iter().map(|(name, value)| (name.to_owned(), value)));
-        context.insert("host".into(), json!({ "name": facts.host.name, "base_url": facts.host.base_url }));
+        let host = facts.host;
+        context.insert(
+            "host".into(),
+            json!({ "name": host.name, "base_url": host.base_url, "language": host.language.code() }),
+        );
         context.insert("vars".into(), Json::Object(params.vars.clone()));
         Subject {
             id: facts.id,

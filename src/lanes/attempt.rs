@@ -3,7 +3,7 @@
 use super::{Body, Job, enclosure};
 use crate::config::Endpoint;
 use crate::platform::{Answer, Enclosure, Letter, Outcome, Plainer, Shaped};
-use crate::secret::Scrubber;
+use crate::secret::{REDACTED, Scrubber};
 use crate::spool::AttemptRow;
 use crate::transport::{Client, Fault, FaultKind};
 use serde_json::Value;
@@ -168,7 +168,8 @@ pub fn request(endpoint: &Endpoint, job: &Job, body: &Body, number: u32, now: i6
     Request { url: shaped.url, headers, body: shaped.body.into_owned() }
 }
 
-/// The headers of such a request, by the time in seconds.
+/// The headers of such a request to be shown, by the time in seconds: without the secrets among the keys of
+/// the platform.
 pub fn headers(
     endpoint: &Endpoint,
     job: &Job,
@@ -176,7 +177,14 @@ pub fn headers(
     number: u32,
     timestamp_s: i64,
 ) -> Vec<(String, String)> {
-    request(endpoint, job, body, number, timestamp_s.saturating_mul(1000)).headers
+    let secrets = endpoint.platform.keys().iter().filter(|key| key.secret);
+    let secrets: Vec<&str> = secrets.filter_map(|key| endpoint.key(key.name)).collect();
+    let shown = |(name, value): (String, String)| {
+        let is_secret = secrets.iter().any(|secret| value.contains(secret));
+        (name, if is_secret { REDACTED.to_owned() } else { value })
+    };
+    let sent = request(endpoint, job, body, number, timestamp_s.saturating_mul(1000)).headers;
+    sent.into_iter().map(shown).collect()
 }
 
 /// The headers of an attempt: a fresh timestamp and signature each time, the same id.

@@ -4,7 +4,7 @@
 use super::{Body, Job};
 use crate::clock;
 use crate::config::{Endpoint, Overflow};
-use crate::message::{Context, Extras, Line};
+use crate::message::{Context, Extras, Line, Tone};
 use crate::spool::AttemptRow;
 use serde_json::json;
 
@@ -24,10 +24,14 @@ pub(super) fn capacity(endpoint: &Endpoint) -> Option<usize> {
     carried.min_by(f64::total_cmp).map(|carried| (carried as usize).max(1))
 }
 
-/// The card that stands for all of these, made of their lines in the same order.
-pub(super) fn summary(endpoint: &Endpoint, group: &[Job], lines: &[Line], now: i64) -> Body {
+/// The card that stands for all of these, made of their lines; `bodies` has what goes with each.
+pub(super) fn summary(endpoint: &Endpoint, group: &[Job], bodies: &[Extras], now: i64) -> Body {
     let first = group.first();
     let kind = first.map(|job| job.kind.as_str()).filter(|kind| group.iter().all(|job| job.kind == *kind));
+    let unknown = |job: &Job| Line { tone: Tone::Neutral, text: job.kind.clone() };
+    let line = |(job, extras): (&Job, &Extras)| extras.line.clone().unwrap_or_else(|| unknown(job));
+    let lines: Vec<Line> = group.iter().zip(bodies).map(line).collect();
+    let host = bodies.iter().find_map(|extras| extras.host.clone());
     let since = group.iter().map(|job| job.created_at).min().unwrap_or(now);
     let context = Context::new(json!({
         "event": {
@@ -35,6 +39,7 @@ pub(super) fn summary(endpoint: &Endpoint, group: &[Job], lines: &[Line], now: i
             "type": kind.unwrap_or("summary"),
             "timestamp": clock::rfc3339(now),
         },
+        "host": host.unwrap_or_else(|| json!({})),
         "digest": {"count": group.len(), "since": clock::rfc3339(since), "items": [], "lines": lines},
     }));
     let bytes = endpoint.platform.card(&context, endpoint).to_string().into_bytes();

@@ -3,7 +3,7 @@
 use super::attempt::{Attempted, Trial, plainer};
 use super::lane::{Lane, Turn};
 use super::{Body, Job, fold};
-use crate::message::{Line, Tone};
+use crate::message::Extras;
 use crate::os;
 use crate::platform::{Enclosure, Outcome};
 use crate::spool::AttemptRow;
@@ -133,18 +133,13 @@ fn message(lane: &Lane, group: &[Job]) -> Result<Arc<Body>, String> {
     let body = match group {
         [job] => stored(lane, job)?,
         _ => {
-            let lines = group.iter().map(|job| Ok(line(job, &*stored(lane, job)?)));
-            let lines = lines.collect::<Result<Vec<Line>, String>>()?;
-            Arc::new(fold::summary(&lane.endpoint, group, &lines, lane.clock.unix_ms()))
+            let extras = group.iter().map(|job| Ok(stored(lane, job)?.extras.clone()));
+            let extras = extras.collect::<Result<Vec<Extras>, String>>()?;
+            Arc::new(fold::summary(&lane.endpoint, group, &extras, lane.clock.unix_ms()))
         }
     };
     let how = group.iter().find_map(|job| job.plain);
     Ok(how.and_then(|how| plainer(&lane.endpoint, &body, how, false)).map_or(body, Arc::new))
-}
-
-fn line(job: &Job, body: &Body) -> Line {
-    let unknown = || Line { tone: Tone::Neutral, text: job.kind.clone() };
-    body.extras.line.clone().unwrap_or_else(unknown)
 }
 
 fn stored(lane: &Lane, job: &Job) -> Result<Arc<Body>, String> {

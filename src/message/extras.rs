@@ -15,6 +15,9 @@ pub struct Extras {
     /// The message in one line, for a summary of many.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<Line>,
+    /// What templates see as `host`, for such a summary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<Json>,
 }
 
 /// A message in one line.
@@ -38,6 +41,7 @@ impl Extras {
                 let notice = Notice::from_context(kind, context);
                 Line { tone: notice.tone, text: notice.title }
             }),
+            host: folds.then(|| context.at(&["host"]).cloned()).flatten(),
         }
     }
 

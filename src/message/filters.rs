@@ -1,16 +1,14 @@
 //! Filters for people who write messages, beside the engine's own.
 
+use super::wording::{ENGLISH, Units};
 use minijinja::value::ValueKind;
 use minijinja::{Environment, Error, ErrorKind, Value};
-
-/// Parts thousands without letting a line break between them: NARROW NO-BREAK SPACE.
-const THIN: char = '\u{202f}';
 
 /// Adds `duration`, `clip` and `number`.
 pub(super) fn install(engine: &mut Environment<'static>) {
     engine.add_filter("duration", |seconds: f64| -> Result<String, Error> {
         if seconds.is_finite() {
-            Ok(duration(seconds))
+            Ok(duration(seconds, &ENGLISH.units))
         } else {
             Err(Error::new(ErrorKind::InvalidOperation, "`duration` needs a finite number of seconds"))
         }
@@ -22,7 +20,7 @@ pub(super) fn install(engine: &mut Environment<'static>) {
     engine.add_filter("number", |value: Value| -> Result<String, Error> {
         refuse_undefined(&value)?;
         if value.kind() == ValueKind::Number {
-            Ok(group_thousands(&plain(&value)))
+            Ok(group_thousands(&plain(&value), ENGLISH.thousands))
         } else {
             Err(Error::new(
                 ErrorKind::InvalidOperation,
@@ -38,29 +36,30 @@ fn refuse_undefined(value: &Value) -> Result<(), Error> {
 }
 
 /// A length of time for people, in its two largest units: `0.8 s`, `42 s`, `2 h 5 min`, `3 d`.
-pub(super) fn duration(seconds: f64) -> String {
+pub(super) fn duration(seconds: f64, units: &Units) -> String {
     if seconds < 0.0 {
-        return format!("-{}", duration(-seconds));
+        return format!("-{}", duration(-seconds, units));
     }
     if seconds < 0.0995 {
         let ms = (seconds * 1000.0).round();
-        return if ms == 0.0 { "0 s".to_owned() } else { format!("{ms} ms") };
+        return if ms == 0.0 { format!("0{}", units.s) } else { format!("{ms}{}", units.ms) };
     }
     if seconds < 9.95 {
-        return format!("{} s", (seconds * 10.0).round() / 10.0);
+        return format!("{}{}", (seconds * 10.0).round() / 10.0, units.s);
     }
     // A number too large for an integer is cut to the largest, some 10^11 years.
     let whole = seconds.round() as u64;
     let (large, large_unit, small, small_unit) = match whole {
-        0..60 => return format!("{whole} s"),
-        60..3_600 => (whole / 60, "min", whole % 60, "s"),
-        3_600..86_400 => (whole / 3_600, "h", whole % 3_600 / 60, "min"),
-        _ => (whole / 86_400, "d", whole % 86_400 / 3_600, "h"),
+        0..60 => return format!("{whole}{}", units.s),
+        60..3_600 if whole % 60 == 0 => (whole / 60, units.whole_min, 0, ""),
+        60..3_600 => (whole / 60, units.min, whole % 60, units.s),
+        3_600..86_400 => (whole / 3_600, units.h, whole % 3_600 / 60, units.min),
+        _ => (whole / 86_400, units.d, whole % 86_400 / 3_600, units.h),
     };
     if small == 0 {
-        format!("{large} {large_unit}")
+        format!("{large}{large_unit}")
     } else {
-        format!("{large} {large_unit} {small} {small_unit}")
+        format!("{large}{large_unit} {small}{small_unit}")
     }
 }
 
@@ -75,7 +74,7 @@ pub(super) fn clip(text: &str, chars: usize) -> String {
 }
 
 /// A number for people: `12 345.6`, its thousands parted so that no line breaks there.
-pub(super) fn group_thousands(number: &str) -> String {
+pub(super) fn group_thousands(number: &str, between: char) -> String {
     let (sign, unsigned) = number.strip_prefix('-').map_or(("", number), |rest| ("-", rest));
     let (whole, fraction) = unsigned.split_at(unsigned.find('.').unwrap_or(unsigned.len()));
     if !whole.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -84,7 +83,7 @@ pub(super) fn group_thousands(number: &str) -> String {
     let mut grouped = String::from(sign);
     for (index, digit) in whole.chars().enumerate() {
         if index > 0 && (whole.len() - index) % 3 == 0 {
-            grouped.push(THIN);
+            grouped.push(between);
         }
         grouped.push(digit);
     }
@@ -120,9 +119,9 @@ mod tests {
             (-42.0, "-42 s"),
         ];
         for (seconds, text) in table {
-            assert_eq!(duration(seconds), text, "{seconds}");
+            assert_eq!(duration(seconds, &ENGLISH.units), text, "{seconds}");
         }
-        assert!(duration(f64::MAX).ends_with(" h"));
+        assert!(duration(f64::MAX, &ENGLISH.units).ends_with(" h"));
     }
 
     #[test]
@@ -137,10 +136,10 @@ mod tests {
 
     #[test]
     fn thousands_are_parted() {
-        assert_eq!(group_thousands("12345"), "12\u{202f}345");
-        assert_eq!(group_thousands("-1234567.25"), "-1\u{202f}234\u{202f}567.25");
-        assert_eq!(group_thousands("999"), "999");
-        assert_eq!(group_thousands("1000.0"), "1\u{202f}000");
-        assert_eq!(group_thousands("inf"), "inf");
+        assert_eq!(group_thousands("12345", '\u{202f}'), "12\u{202f}345");
+        assert_eq!(group_thousands("-1234567.25", '\u{202f}'), "-1\u{202f}234\u{202f}567.25");
+        assert_eq!(group_thousands("999", '\u{202f}'), "999");
+        assert_eq!(group_thousands("1000.0", '\u{202f}'), "1\u{202f}000");
+        assert_eq!(group_thousands("inf", '\u{202f}'), "inf");
     }
 }

@@ -24,6 +24,8 @@ pub use default_body::default_body;
 pub use extras::{Extras, Line};
 pub use notice::{Notice, Tone};
 pub use template::{MAX_BODY_BYTES, RenderError, Template, TemplateError};
+pub use wording::Language;
+pub(crate) use wording::Wording;
 
 /// A rendered message, the same for every attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]

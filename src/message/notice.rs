@@ -1,7 +1,8 @@
 //! What a card says, whatever the platform: the few things a person wants to know of an event.
 
-use super::wording::{ENGLISH as WORDS, fill};
+use super::wording::{Wording, fill};
 use super::{Context, Line, filters};
+use crate::clock;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -40,7 +41,7 @@ pub struct Notice {
     pub tone: Tone,
     /// One line: `Queue finished: 198 of 200 succeeded`.
     pub title: String,
-    /// Labels and values, the most telling first.
+    /// Labels and values, the most telling first. The host is not among them: a card names it beside the event.
     pub facts: Vec<(String, String)>,
     /// What failed, one line each: `portrait-07: CUDA out of memory`.
     pub failures: Vec<String>,
@@ -53,21 +54,25 @@ pub struct Notice {
 }
 
 impl Notice {
-    /// The notice of an event of this type.
+    /// The notice of an event of this type, in the language of its host.
     pub fn from_context(kind: &str, context: &Context) -> Notice {
+        Notice::told(kind, context, Wording::of(context))
+    }
+
+    fn told(kind: &str, context: &Context, words: &'static Wording) -> Notice {
         if context.at(&["digest"]).is_some() {
-            return digest(kind, context);
+            return digest(kind, context, words);
         }
         match kind {
-            "task.complete" => task(context),
-            "queue.start" => queue_start(context),
-            "queue.end" => summary(context, "queue", WORDS.queue_finished, None),
-            "batch.end" => summary(context, "batch", WORDS.batch_finished, None),
-            "batch.stalled" => summary(context, "batch", WORDS.batch_stalled, Some(Tone::Warn)),
-            "server.start" => server(context, WORDS.server_started),
-            "server.stop" => server(context, WORDS.server_stopped),
-            "alert.firing" => alert(context, WORDS.alert_firing, Tone::Bad),
-            "alert.resolved" => alert(context, WORDS.alert_resolved, Tone::Good),
+            "task.complete" => task(context, words),
+            "queue.start" => queue_start(context, words),
+            "queue.end" => summary(context, "queue", words.queue_finished, None, words),
+            "batch.end" => summary(context, "batch", words.batch_finished, None, words),
+            "batch.stalled" => summary(context, "batch", words.batch_stalled, Some(Tone::Warn), words),
+            "server.start" => server(context, words.server_started, words),
+            "server.stop" => server(context, words.server_stopped, words),
+            "alert.firing" => alert(context, Tone::Bad, words),
+            "alert.resolved" => alert(context, Tone::Good, words),
             _ => other(kind, context),
         }
     }
@@ -98,52 +103,61 @@ impl Notice {
         }
     }
 
-    fn host(&mut self, context: &Context) {
-        self.fact(WORDS.host, text(context, &["host", "name"]));
+    /// The link and the picture of the first output of a list.
+    fn output(&mut self, outputs: Option<&Json>, context: &Context) {
+        let first = outputs.and_then(|outputs| outputs.get(0));
+        if let Some(url) = first.and_then(|output| output_url(output, context)) {
+            let shown = first.is_some_and(|output| is_image(output, &url)) && is_public(&url);
+            self.image_url = shown.then(|| url.to_string());
+            self.link = Some(url.to_string());
+        }
+    }
+
+    /// Where to look when there is no output: the address of the host.
+    fn link_to_host(&mut self, context: &Context) {
+        if self.link.is_none() {
+            self.link = text(context, &["host", "base_url"]);
+        }
     }
 }
 
-fn task(context: &Context) -> Notice {
+fn task(context: &Context, words: &Wording) -> Notice {
     let (tone, what) = match context.text_at(&["task", "status"]) {
-        Some("error") => (Tone::Bad, WORDS.task_failed),
-        Some("cancelled") => (Tone::Neutral, WORDS.task_cancelled),
-        _ => (Tone::Good, WORDS.task_done),
+        Some("error") => (Tone::Bad, words.task_failed),
+        Some("cancelled") => (Tone::Neutral, words.task_cancelled),
+        _ => (Tone::Good, words.task_done),
     };
     let name = text(context, &["task", "name"]).or_else(|| text(context, &["task", "id"]));
-    let mut notice = Notice::new(tone, title(what, name.as_deref()));
-    notice.fact(WORDS.duration, seconds(context, &["task", "duration_s"]));
-    notice.fact(WORDS.model, text(context, &["task", "params", "model"]));
-    notice.fact(WORDS.kind, text(context, &["task", "kind"]));
-    notice.fact(WORDS.user, text(context, &["task", "user"]));
-    let queue = text(context, &["task", "queue"]).filter(|queue| queue != "default");
-    notice.fact(WORDS.queue, queue);
-    notice.fact(WORDS.batch, text(context, &["task", "batch", "id"]));
-    notice.fact(WORDS.remaining, count(context, &["task", "queue_remaining"]));
-    let most = notice.facts.len() + SHOWN_METRICS;
-    notice.fields_of(context.at(&["task", "metrics"]), most);
-    notice.host(context);
+    let mut notice = Notice::new(tone, title(what, name.as_deref(), words));
     if tone == Tone::Bad {
         notice.text = context.at(&["task", "error"]).and_then(error_text);
+        let kind = text(context, &["task", "error", "type"]);
+        notice.fact(words.error, kind.filter(|kind| notice.text.as_deref() != Some(kind)));
     }
-    let first = context.at(&["task", "outputs"]).and_then(|outputs| outputs.get(0));
-    if let Some(url) = first.and_then(|output| output_url(output, context)) {
-        notice.image_url =
-            first.filter(|output| is_image(output, &url) && is_public(&url)).map(|_| url.to_string());
-        notice.link = Some(url.to_string());
-    }
+    notice.fact(words.duration, seconds(context, &["task", "duration_s"], words));
+    notice.fact(words.model, text(context, &["task", "params", "model"]));
+    notice.fact(words.kind, text(context, &["task", "kind"]));
+    notice.fact(words.user, text(context, &["task", "user"]));
+    let queue = text(context, &["task", "queue"]).filter(|queue| queue != "default");
+    notice.fact(words.queue, queue);
+    notice.fact(words.batch, text(context, &["task", "batch", "id"]));
+    notice.fact(words.remaining, count(context, &["task", "queue_remaining"], words));
+    let most = notice.facts.len() + SHOWN_METRICS;
+    notice.fields_of(context.at(&["task", "metrics"]), most);
+    notice.output(context.at(&["task", "outputs"]), context);
     notice
 }
 
-fn queue_start(context: &Context) -> Notice {
+fn queue_start(context: &Context, words: &Wording) -> Notice {
     let name = text(context, &["queue", "name"]).filter(|name| name != "default");
-    let mut notice = Notice::new(Tone::Neutral, title(WORDS.queue_started, name.as_deref()));
-    notice.fact(WORDS.tasks, count(context, &["queue", "total"]).filter(|total| total != "0"));
-    notice.host(context);
+    let mut notice = Notice::new(Tone::Neutral, title(words.queue_started, name.as_deref(), words));
+    notice.fact(words.tasks, count(context, &["queue", "total"], words).filter(|total| total != "0"));
+    notice.link_to_host(context);
     notice
 }
 
 /// The end of a queue or a batch; `about` is the object its summary stands in.
-fn summary(context: &Context, about: &str, what: &str, tone: Option<Tone>) -> Notice {
+fn summary(context: &Context, about: &str, what: &str, tone: Option<Tone>, words: &Wording) -> Notice {
     let number = |field: &str| context.at(&[about, field]).and_then(Json::as_u64).unwrap_or(0);
     let (total, succeeded, failed, cancelled) =
         (number("total"), number("succeeded"), number("failed"), number("cancelled"));
@@ -153,38 +167,41 @@ fn summary(context: &Context, about: &str, what: &str, tone: Option<Tone>) -> No
         (_, 0, _) => Tone::Bad,
         _ => Tone::Warn,
     });
-    let counted = |field: &str| count(context, &[about, field]).unwrap_or_else(|| "0".to_owned());
-    let title = if total == 0 {
-        what.to_owned()
-    } else {
-        let values = [("what", what), ("succeeded", &counted("succeeded")), ("total", &counted("total"))];
-        fill(WORDS.counted, &values)
+    let counted = |field: &str| count(context, &[about, field], words).unwrap_or_else(|| "0".to_owned());
+    let values = [("what", what), ("succeeded", &counted("succeeded")), ("total", &counted("total"))];
+    let pattern = match total {
+        0 => "{what}",
+        2.. if succeeded == total => words.all_succeeded,
+        2.. if failed == total => words.all_failed,
+        _ => words.counted,
     };
-    let mut notice = Notice::new(tone, title);
-    notice.fact(WORDS.failed, (failed > 0).then(|| counted("failed")));
-    notice.fact(WORDS.cancelled, (cancelled > 0).then(|| counted("cancelled")));
-    notice.fact(WORDS.duration, seconds(context, &[about, "duration_s"]));
-    notice.fact(WORDS.per_task, seconds(context, &[about, "task_seconds", "mean"]));
+    let mut notice = Notice::new(tone, fill(pattern, &values));
+    notice.fact(words.failed, (failed > 0).then(|| counted("failed")));
+    notice.fact(words.cancelled, (cancelled > 0).then(|| counted("cancelled")));
+    notice.fact(words.duration, seconds(context, &[about, "duration_s"], words));
+    notice.fact(words.per_task, seconds(context, &[about, "task_seconds", "mean"], words));
     let users = context.at(&[about, "users"]).and_then(Json::as_array);
     let users: Vec<&str> = users.into_iter().flatten().filter_map(Json::as_str).collect();
-    notice.fact(if users.len() == 1 { WORDS.user } else { WORDS.users }, Some(users.join(", ")));
-    notice.fact(WORDS.queue, text(context, &[about, "name"]).filter(|name| name != "default"));
-    notice.fact(WORDS.batch, text(context, &[about, "id"]));
-    notice.host(context);
-    notice.failures = failures(context.at(&[about, "failures"]), failed);
+    let label = if users.len() == 1 { words.user } else { words.users };
+    notice.fact(label, Some(users.join(words.list)));
+    notice.fact(words.queue, text(context, &[about, "name"]).filter(|name| name != "default"));
+    notice.fact(words.batch, text(context, &[about, "id"]));
+    notice.failures = failures(context.at(&[about, "failures"]), failed, words);
+    notice.output(context.at(&[about, "outputs"]), context);
+    notice.link_to_host(context);
     notice
 }
 
-fn failures(failures: Option<&Json>, failed: u64) -> Vec<String> {
+fn failures(failures: Option<&Json>, failed: u64, words: &Wording) -> Vec<String> {
     let failures = failures.and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
     let mut lines: Vec<String> = failures
         .iter()
         .take(SHOWN_FAILURES)
         .map(|failure| {
             let name = ["name", "id"].iter().find_map(|key| failure.get(key).and_then(scalar));
-            let name = name.unwrap_or_else(|| WORDS.unnamed_task.to_owned());
+            let name = name.unwrap_or_else(|| words.unnamed_task.to_owned());
             let line = match failure.get("error").and_then(error_text) {
-                Some(reason) => fill(WORDS.failure, &[("name", &name), ("reason", &reason)]),
+                Some(reason) => fill(words.failure, &[("name", &name), ("reason", &reason)]),
                 None => name,
             };
             filters::clip(&line, FACT_CHARS)
@@ -192,41 +209,52 @@ fn failures(failures: Option<&Json>, failed: u64) -> Vec<String> {
         .collect();
     let unnamed = failed.max(failures.len() as u64) - lines.len() as u64;
     if !lines.is_empty() && unnamed > 0 {
-        lines.push(fill(WORDS.more, &[("count", &unnamed.to_string())]));
+        lines.push(fill(words.more, &[("count", &unnamed.to_string())]));
     }
     lines
 }
 
-fn server(context: &Context, what: &str) -> Notice {
+fn server(context: &Context, what: &str, words: &Wording) -> Notice {
     let host = text(context, &["host", "name"]);
-    let mut notice = Notice::new(Tone::Neutral, title(what, host.as_deref()));
+    let mut notice = Notice::new(Tone::Neutral, title(what, host.as_deref(), words));
     notice.fields_of(context.at(&["event", "data"]), SHOWN_FIELDS);
+    notice.link_to_host(context);
     notice
 }
 
-fn alert(context: &Context, what: &str, tone: Tone) -> Notice {
+fn alert(context: &Context, tone: Tone, words: &Wording) -> Notice {
+    let what = if tone == Tone::Bad { words.alert_firing } else { words.alert_resolved };
     let name = text(context, &["alert", "name"]);
-    let mut notice = Notice::new(tone, title(what, name.as_deref()));
-    notice.fact(WORDS.metric, text(context, &["alert", "metric"]));
-    notice.fact(WORDS.value, count(context, &["alert", "value"]));
-    notice.fact(WORDS.threshold, count(context, &["alert", "threshold"]));
-    notice.fact(WORDS.since, text(context, &["alert", "since"]));
-    notice.host(context);
+    let mut notice = Notice::new(tone, title(what, name.as_deref(), words));
+    notice.fact(words.metric, text(context, &["alert", "metric"]));
+    notice.fact(words.value, count(context, &["alert", "value"], words));
+    notice.fact(words.threshold, count(context, &["alert", "threshold"], words));
+    notice.fact(words.since, moment(context, &["alert", "since"]));
+    if tone == Tone::Good {
+        let unix_ms = |path: &[&str]| context.text_at(path).and_then(clock::parse_rfc3339);
+        let since = unix_ms(&["alert", "since"]);
+        let until = unix_ms(&["event", "timestamp"]);
+        let lasted = since.zip(until).map(|(since, until)| until.saturating_sub(since));
+        let lasted =
+            lasted.filter(|ms| *ms > 0).map(|ms| filters::duration(ms as f64 / 1000.0, &words.units));
+        notice.fact(words.lasted, lasted);
+    }
+    notice.link_to_host(context);
     notice
 }
 
 fn other(kind: &str, context: &Context) -> Notice {
     let mut notice = Notice::new(Tone::Neutral, kind.to_owned());
     notice.fields_of(context.at(&["event", "data"]), SHOWN_FIELDS);
-    notice.host(context);
+    notice.output(context.at(&["event", "data", "outputs"]), context);
+    notice.link_to_host(context);
     notice
 }
 
-/// One message for many events: how many, and the title of the first ones.
-fn digest(kind: &str, context: &Context) -> Notice {
+/// One message for many events: how many, how they went, and what the first bad ones say.
+fn digest(kind: &str, context: &Context, words: &'static Wording) -> Notice {
     let items =
         context.at(&["digest", "items"]).and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
-    let count = count(context, &["digest", "count"]).unwrap_or_else(|| items.len().to_string());
     let notices: Vec<Notice> = items
         .iter()
         .filter_map(Json::as_object)
@@ -238,7 +266,7 @@ fn digest(kind: &str, context: &Context) -> Notice {
                 .map(|(k, v)| (k.clone(), v.clone()))
                 .collect();
             let item = Context::new(Json::Object(item));
-            Notice::from_context(item.text_at(&["event", "type"]).unwrap_or(kind), &item)
+            Notice::told(item.text_at(&["event", "type"]).unwrap_or(kind), &item, words)
         })
         .collect();
     let told = context.at(&["digest", "lines"]).map(told_lines).unwrap_or_default();
@@ -246,21 +274,22 @@ fn digest(kind: &str, context: &Context) -> Notice {
     let has = |tone| notices.iter().any(|notice| notice.tone == tone);
     let tone =
         [Tone::Bad, Tone::Warn, Tone::Good].into_iter().find(|tone| has(*tone)).unwrap_or(Tone::Neutral);
-    let mut digest = Notice::new(tone, fill(WORDS.digest, &[("count", &count), ("type", kind)]));
-    digest.fact(WORDS.since, text(context, &["digest", "since"]));
-    digest.host(context);
+    let mut digest = Notice::new(tone, digest_title(kind, context, &notices, words));
+    digest.fact(words.since, moment(context, &["digest", "since"]));
     let bad = notices.iter().filter(|notice| matches!(notice.tone, Tone::Bad | Tone::Warn));
     let total_bad = bad.clone().count();
-    digest.failures =
-        bad.take(SHOWN_FAILURES).map(|notice| filters::clip(&notice.title, FACT_CHARS)).collect();
+    digest.failures = bad.take(SHOWN_FAILURES).map(|notice| one_line(notice, words)).collect();
     if context.at(&["digest", "lines"]).is_some() {
-        let titles = notices.iter().filter(|notice| !matches!(notice.tone, Tone::Bad | Tone::Warn));
-        let titles: Vec<&str> = titles.take(SHOWN_FAILURES).map(|notice| notice.title.as_str()).collect();
-        digest.text = (!titles.is_empty()).then(|| titles.join("\n"));
+        digest.text = first_titles(&notices, words);
     }
     if total_bad > SHOWN_FAILURES {
-        digest.failures.push(fill(WORDS.more, &[("count", &(total_bad - SHOWN_FAILURES).to_string())]));
+        digest.failures.push(words.more(total_bad - SHOWN_FAILURES));
     }
+    if let Some(pictured) = notices.iter().rev().find(|notice| notice.image_url.is_some()) {
+        digest.link.clone_from(&pictured.link);
+        digest.image_url.clone_from(&pictured.image_url);
+    }
+    digest.link_to_host(context);
     digest
 }
 
@@ -270,9 +299,45 @@ fn told_lines(lines: &Json) -> Vec<Notice> {
     lines.into_iter().map(|line| Notice::new(line.tone, line.text)).collect()
 }
 
-fn title(what: &str, name: Option<&str>) -> String {
+/// The first titles of what is no failure, and how many more there are.
+fn first_titles(notices: &[Notice], words: &Wording) -> Option<String> {
+    let told: Vec<&Notice> =
+        notices.iter().filter(|notice| !matches!(notice.tone, Tone::Bad | Tone::Warn)).collect();
+    let mut lines: Vec<String> =
+        told.iter().take(SHOWN_FAILURES).map(|notice| notice.title.clone()).collect();
+    if told.len() > SHOWN_FAILURES {
+        lines.push(words.more(told.len() - SHOWN_FAILURES));
+    }
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// How many events, and of tasks how many went well, where the digest still has all of them.
+fn digest_title(kind: &str, context: &Context, notices: &[Notice], words: &Wording) -> String {
+    let of = |tone| notices.iter().filter(|notice| notice.tone == tone).count();
+    let whole = |number: usize| filters::group_thousands(&number.to_string(), words.thousands);
+    let total = count(context, &["digest", "count"], words).unwrap_or_else(|| whole(notices.len()));
+    let complete = total == whole(notices.len());
+    let (succeeded, failed) = (whole(of(Tone::Good)), whole(of(Tone::Bad)));
+    let values = [("count", total.as_str()), ("type", kind), ("succeeded", &succeeded), ("failed", &failed)];
+    let pattern = match kind {
+        "task.complete" if complete => words.digest_tasks_counted,
+        "task.complete" => words.digest_tasks,
+        _ => words.digest,
+    };
+    fill(pattern, &values)
+}
+
+fn one_line(notice: &Notice, words: &Wording) -> String {
+    let line = match &notice.text {
+        Some(reason) => fill(words.failure, &[("name", &notice.title), ("reason", reason)]),
+        None => notice.title.clone(),
+    };
+    filters::clip(&line, FACT_CHARS)
+}
+
+fn title(what: &str, name: Option<&str>, words: &Wording) -> String {
     match name {
-        Some(name) => fill(WORDS.named, &[("what", what), ("name", &filters::clip(name, FACT_CHARS))]),
+        Some(name) => fill(words.named, &[("what", what), ("name", &filters::clip(name, FACT_CHARS))]),
         None => what.to_owned(),
     }
 }
@@ -290,15 +355,22 @@ fn text(context: &Context, path: &[&str]) -> Option<String> {
     context.at(path).and_then(scalar)
 }
 
-fn count(context: &Context, path: &[&str]) -> Option<String> {
+fn count(context: &Context, path: &[&str], words: &Wording) -> Option<String> {
     context
         .at(path)
         .filter(|value| value.is_number())
-        .map(|value| filters::group_thousands(&value.to_string()))
+        .map(|value| filters::group_thousands(&value.to_string(), words.thousands))
 }
 
-fn seconds(context: &Context, path: &[&str]) -> Option<String> {
-    context.at(path).and_then(Json::as_f64).map(filters::duration)
+fn seconds(context: &Context, path: &[&str], words: &Wording) -> Option<String> {
+    context.at(path).and_then(Json::as_f64).map(|seconds| filters::duration(seconds, &words.units))
+}
+
+/// A time as people write it, `2026-03-01 18:23:05 UTC`; one that cannot be read stays as it is.
+fn moment(context: &Context, path: &[&str]) -> Option<String> {
+    let given = text(context, path)?;
+    let Some(at) = clock::parse_rfc3339(&given).map(clock::rfc3339) else { return Some(given) };
+    Some(format!("{} UTC", at.get(..19).unwrap_or(&at).replace('T', " ")))
 }
 
 /// The message of an error, else its type; an error may also be a bare text.

@@ -17,7 +17,7 @@ pub fn context(kind: &str) -> Context {
 
 fn tree(kind: &str) -> Json {
     let mut context = Map::new();
-    let host = json!({"name": "render-07", "base_url": "https://render-07.example.com"});
+    let host = json!({"name": "render-07", "base_url": "https://render-07.example.com", "language": "en"});
     let vars = json!({"channel": "#renders", "project": "Aurora"});
     let family = kind.split('.').next().unwrap_or_default();
     let data = match family {

@@ -1,45 +1,102 @@
-//! Every word a card says of itself. A further language is a second table of this type.
+//! Every word a card says of itself, in each language. A further language is a further table.
 
-/// The words of one language. `{…}` stands for a value; see [`fill`].
-pub(super) struct Wording {
-    pub task_done: &'static str,
-    pub task_failed: &'static str,
-    pub task_cancelled: &'static str,
-    pub named: &'static str,
-    pub queue_started: &'static str,
-    pub queue_finished: &'static str,
-    pub batch_finished: &'static str,
-    pub batch_stalled: &'static str,
-    pub counted: &'static str,
-    pub server_started: &'static str,
-    pub server_stopped: &'static str,
-    pub alert_firing: &'static str,
-    pub alert_resolved: &'static str,
-    pub digest: &'static str,
-    pub more: &'static str,
-    pub unnamed_task: &'static str,
-    pub failure: &'static str,
-    pub duration: &'static str,
-    pub per_task: &'static str,
-    pub tasks: &'static str,
-    pub failed: &'static str,
-    pub cancelled: &'static str,
-    pub model: &'static str,
-    pub kind: &'static str,
-    pub user: &'static str,
-    pub users: &'static str,
-    pub queue: &'static str,
-    pub batch: &'static str,
-    pub remaining: &'static str,
-    pub host: &'static str,
-    pub metric: &'static str,
-    pub value: &'static str,
-    pub threshold: &'static str,
-    pub since: &'static str,
+use super::Context;
+
+/// A language of the cards: `[host] language`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Language {
+    /// `en`.
+    #[default]
+    English,
+    /// `zh`: Chinese in simplified characters.
+    Chinese,
 }
 
-/// English.
-pub(super) const ENGLISH: Wording = Wording {
+impl Language {
+    /// The language of this code: `en` or `zh`.
+    pub fn from_code(code: &str) -> Option<Language> {
+        [Language::English, Language::Chinese].into_iter().find(|language| language.code() == code)
+    }
+
+    /// `en` or `zh`.
+    pub fn code(self) -> &'static str {
+        match self {
+            Language::English => "en",
+            Language::Chinese => "zh",
+        }
+    }
+}
+
+/// How a length of time is written: what stands after each number.
+pub(super) struct Units {
+    pub ms: &'static str,
+    pub s: &'static str,
+    pub min: &'static str,
+    /// Minutes with nothing after them.
+    pub whole_min: &'static str,
+    pub h: &'static str,
+    pub d: &'static str,
+}
+
+/// The words of one language. `{…}` stands for a value; see [`fill`].
+pub(crate) struct Wording {
+    pub(super) units: Units,
+    /// What parts thousands. No line breaks there.
+    pub(super) thousands: char,
+    pub(super) task_done: &'static str,
+    pub(super) task_failed: &'static str,
+    pub(super) task_cancelled: &'static str,
+    pub(super) named: &'static str,
+    pub(super) queue_started: &'static str,
+    pub(super) queue_finished: &'static str,
+    pub(super) batch_finished: &'static str,
+    pub(super) batch_stalled: &'static str,
+    pub(super) counted: &'static str,
+    pub(super) all_succeeded: &'static str,
+    pub(super) all_failed: &'static str,
+    pub(super) server_started: &'static str,
+    pub(super) server_stopped: &'static str,
+    pub(super) alert_firing: &'static str,
+    pub(super) alert_resolved: &'static str,
+    pub(super) digest: &'static str,
+    pub(super) digest_tasks: &'static str,
+    pub(super) digest_tasks_counted: &'static str,
+    pub(super) more: &'static str,
+    pub(super) unnamed_task: &'static str,
+    pub(super) failure: &'static str,
+    pub(super) list: &'static str,
+    pub(super) duration: &'static str,
+    pub(super) per_task: &'static str,
+    pub(super) tasks: &'static str,
+    pub(super) failed: &'static str,
+    pub(super) cancelled: &'static str,
+    pub(super) error: &'static str,
+    pub(super) model: &'static str,
+    pub(super) kind: &'static str,
+    pub(super) user: &'static str,
+    pub(super) users: &'static str,
+    pub(super) queue: &'static str,
+    pub(super) batch: &'static str,
+    pub(super) remaining: &'static str,
+    pub(super) metric: &'static str,
+    pub(super) value: &'static str,
+    pub(super) threshold: &'static str,
+    pub(super) since: &'static str,
+    pub(super) lasted: &'static str,
+    /// Between a label and its value on one line.
+    pub(crate) colon: &'static str,
+    /// The heading of a list of what failed.
+    pub(crate) failures: &'static str,
+    /// A button or link to where the event can be looked at.
+    pub(crate) open: &'static str,
+    /// A button or link to a picture; also its description.
+    pub(crate) preview: &'static str,
+}
+
+/// The words of English, which is also the language of the filters.
+pub(super) static ENGLISH: Wording = Wording {
+    units: Units { ms: " ms", s: " s", min: " min", whole_min: " min", h: " h", d: " d" },
+    thousands: '\u{202f}',
     task_done: "Task done",
     task_failed: "Task failed",
     task_cancelled: "Task cancelled",
@@ -49,19 +106,25 @@ pub(super) const ENGLISH: Wording = Wording {
     batch_finished: "Batch finished",
     batch_stalled: "Batch stalled",
     counted: "{what}: {succeeded} of {total} succeeded",
+    all_succeeded: "{what}: all {total} succeeded",
+    all_failed: "{what}: all {total} failed",
     server_started: "Server started",
     server_stopped: "Server stopped",
     alert_firing: "Alert",
     alert_resolved: "Alert resolved",
     digest: "{count} events: {type}",
+    digest_tasks: "{count} tasks ended",
+    digest_tasks_counted: "{count} tasks ended: {succeeded} succeeded, {failed} failed",
     more: "and {count} more",
     unnamed_task: "a task without a name",
     failure: "{name}: {reason}",
+    list: ", ",
     duration: "Duration",
     per_task: "Per task",
     tasks: "Tasks",
     failed: "Failed",
     cancelled: "Cancelled",
+    error: "Error",
     model: "Model",
     kind: "Kind",
     user: "User",
@@ -69,12 +132,81 @@ pub(super) const ENGLISH: Wording = Wording {
     queue: "Queue",
     batch: "Batch",
     remaining: "Still in queue",
-    host: "Host",
     metric: "Metric",
     value: "Value",
     threshold: "Threshold",
     since: "Since",
+    lasted: "Lasted",
+    colon: ": ",
+    failures: "Failures",
+    open: "Open",
+    preview: "Preview",
 };
+
+static CHINESE: Wording = Wording {
+    units: Units { ms: " 毫秒", s: " 秒", min: " 分", whole_min: " 分钟", h: " 小时", d: " 天" },
+    thousands: ',',
+    task_done: "任务完成",
+    task_failed: "任务失败",
+    task_cancelled: "任务已取消",
+    named: "{what}：{name}",
+    queue_started: "队列开始",
+    queue_finished: "队列结束",
+    batch_finished: "批次结束",
+    batch_stalled: "批次停滞",
+    counted: "{what}：成功 {succeeded} / {total}",
+    all_succeeded: "{what}：{total} 个任务全部成功",
+    all_failed: "{what}：{total} 个任务全部失败",
+    server_started: "服务已启动",
+    server_stopped: "服务已停止",
+    alert_firing: "告警",
+    alert_resolved: "告警恢复",
+    digest: "{count} 个事件：{type}",
+    digest_tasks: "{count} 个任务已结束",
+    digest_tasks_counted: "{count} 个任务已结束：成功 {succeeded}，失败 {failed}",
+    more: "另有 {count} 个",
+    unnamed_task: "未命名任务",
+    failure: "{name}：{reason}",
+    list: "、",
+    duration: "用时",
+    per_task: "平均每个",
+    tasks: "任务数",
+    failed: "失败",
+    cancelled: "已取消",
+    error: "错误",
+    model: "模型",
+    kind: "类型",
+    user: "用户",
+    users: "用户",
+    queue: "队列",
+    batch: "批次",
+    remaining: "队列剩余",
+    metric: "指标",
+    value: "当前值",
+    threshold: "阈值",
+    since: "开始于",
+    lasted: "持续",
+    colon: "：",
+    failures: "失败任务",
+    open: "打开",
+    preview: "预览",
+};
+
+impl Wording {
+    /// The words of the language that `host.language` names; English where it names none.
+    pub(crate) fn of(context: &Context) -> &'static Wording {
+        let language = context.text_at(&["host", "language"]).and_then(Language::from_code);
+        match language.unwrap_or_default() {
+            Language::English => &ENGLISH,
+            Language::Chinese => &CHINESE,
+        }
+    }
+
+    /// `and 12 more`, at the end of a list that was cut.
+    pub(crate) fn more(&self, count: usize) -> String {
+        fill(self.more, &[("count", &count.to_string())])
+    }
+}
 
 /// Puts values in the place of their `{names}`. A value is never searched for names itself.
 pub(super) fn fill(pattern: &str, values: &[(&str, &str)]) -> String {
@@ -92,6 +224,7 @@ pub(super) fn fill(pattern: &str, values: &[(&str, &str)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn a_value_that_looks_like_a_name_stays_as_it_is() {
@@ -100,5 +233,15 @@ mod tests {
             "Done {name}: {what}"
         );
         assert_eq!(fill("a {unknown} b {", &[]), "a  b {");
+    }
+
+    #[test]
+    fn the_host_chooses_the_language_and_english_is_the_default() {
+        let open = |host| Wording::of(&Context::new(json!({ "host": host }))).open;
+        assert_eq!(open(json!({"language": "zh"})), "打开");
+        for host in [json!({"language": "en"}), json!({"language": "tlh"}), json!({"language": 5}), json!({})]
+        {
+            assert_eq!(open(host), "Open");
+        }
     }
 }

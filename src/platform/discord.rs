@@ -7,7 +7,7 @@ use super::limits::{Escape, Unit, fit, flatten};
 use super::{Answer, Outcome, Platform, event_kind, links, origin, retry_after};
 use crate::clock;
 use crate::config::{Endpoint, Rate};
-use crate::message::{Context, Notice, Tone};
+use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 use url::Url;
@@ -156,8 +156,10 @@ fn embed(notice: &Notice, context: &Context) -> Value {
     let footer = room.take(&origin(context), FOOTER, flatten);
     let description =
         notice.text.as_deref().map(|text| room.take(text, DESCRIPTION, block)).unwrap_or_default();
-    let failures = notice.failures.join("\n");
-    let failures = if failures.is_empty() { None } else { room.field("Failures", &failures, block, false) };
+    let failures: Vec<_> = notice.failures.iter().map(|failure| format!("• {failure}")).collect();
+    let heading = Wording::of(context).failures;
+    let failures =
+        if failures.is_empty() { None } else { room.field(heading, &failures.join("\n"), block, false) };
     let most = FIELDS - usize::from(failures.is_some());
     let facts =
         notice.facts.iter().take(most).map_while(|(label, value)| room.field(label, value, inline, true));

@@ -10,14 +10,17 @@
 //! 3. Test it: a table of every known answer, and its card among the hostile texts, in `tests/`.
 
 mod discord;
+mod google_chat;
 mod json;
 mod limits;
 mod links;
+mod mattermost;
 mod own_key;
 mod retry_after;
 mod shape;
 mod slack;
 mod slack_workflow;
+mod teams;
 mod wecom;
 
 pub use own_key::{Lack, OwnKey, is_own_key, own_key_names, platforms_with_key};
@@ -29,8 +32,16 @@ use std::fmt::Debug;
 use std::time::Duration;
 use url::Url;
 
-static PLATFORMS: &[&dyn Platform] =
-    &[&json::Json, &slack::Slack, &slack_workflow::SlackWorkflow, &discord::Discord, &wecom::WeCom];
+static PLATFORMS: &[&dyn Platform] = &[
+    &json::Json,
+    &slack::Slack,
+    &slack_workflow::SlackWorkflow,
+    &discord::Discord,
+    &wecom::WeCom,
+    &teams::Teams,
+    &google_chat::GoogleChat,
+    &mattermost::Mattermost,
+];
 
 /// The platform of this name, or of this other name for it.
 pub fn by_name(name: &str) -> Option<&'static dyn Platform> {

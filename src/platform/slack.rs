@@ -8,7 +8,7 @@
 use super::limits::{Unit, fit, flatten};
 use super::{Answer, Outcome, Platform, event_kind, links, origin, retry_after};
 use crate::config::{Endpoint, Rate};
-use crate::message::{Context, Notice, Tone};
+use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Value, json};
 use std::time::Duration;
 use url::Url;
@@ -72,6 +72,7 @@ fn colour(tone: Tone) -> &'static str {
 }
 
 pub(super) fn lay_out(notice: &Notice, context: &Context, endpoint: &Endpoint) -> Value {
+    let words = Wording::of(context);
     let titled = |max| {
         let title = fit(&notice.title, max, Unit::Bytes, inline);
         if title.trim().is_empty() { event_kind(context).to_owned() } else { title }
@@ -79,39 +80,44 @@ pub(super) fn lay_out(notice: &Notice, context: &Context, endpoint: &Endpoint) -
     let mut blocks = vec![
         json!({"type": "header", "text": {"type": "plain_text", "text": titled(HEADER), "emoji": false}}),
     ];
-    blocks.extend(facts(notice));
     blocks.extend(notice.text.as_deref().and_then(|text| section(fit(text, TEXT, Unit::Bytes, block))));
-    blocks.extend(failures(notice).into_iter().filter_map(section));
-    blocks.extend(buttons(notice));
+    blocks.extend(facts(notice));
+    blocks.extend(failures(notice, words).into_iter().filter_map(section));
+    blocks.extend(buttons(notice, words));
     let origin = fit(&origin(context), ORIGIN, Unit::Bytes, inline);
-    blocks.push(json!({"type": "context", "elements": [{"type": "mrkdwn", "text": origin}]}));
+    blocks.push(json!({"type": "context", "elements": [mrkdwn(origin)]}));
     let text = format!("{}{}", mentions(&endpoint.mentions), titled(TITLE));
     json!({"text": text, "attachments": [{"color": colour(notice.tone), "blocks": blocks}]})
+}
+
+/// Text in Slack's markup. `verbatim`: Slack shall not look for names of channels and members in it.
+fn mrkdwn(text: String) -> Value {
+    json!({"type": "mrkdwn", "text": text, "verbatim": true})
 }
 
 fn facts(notice: &Notice) -> Option<Value> {
     let field = |(label, value): &(String, String)| {
         let label = fit(label, FIELD_LABEL, Unit::Bytes, inline);
         let value = fit(value, FIELD_VALUE, Unit::Bytes, inline);
-        json!({"type": "mrkdwn", "text": format!("*{label}*\n{value}")})
+        mrkdwn(format!("*{label}*\n{value}"))
     };
     let fields: Vec<_> = notice.facts.iter().take(FIELDS).map(field).collect();
     (!fields.is_empty()).then(|| json!({"type": "section", "fields": fields}))
 }
 
 fn section(text: String) -> Option<Value> {
-    (!text.trim().is_empty()).then(|| json!({"type": "section", "text": {"type": "mrkdwn", "text": text}}))
+    (!text.trim().is_empty()).then(|| json!({"type": "section", "text": mrkdwn(text)}))
 }
 
 /// The failures, line by line, in as many sections as they need; the last line tells of those left out.
-fn failures(notice: &Notice) -> Vec<String> {
+fn failures(notice: &Notice, words: &Wording) -> Vec<String> {
     let mut sections: Vec<String> = Vec::new();
     for (index, failure) in notice.failures.iter().enumerate() {
         let line = format!("• {}", fit(failure, FAILURE, Unit::Bytes, inline));
-        let more = format!("… and {} more", notice.failures.len() - index);
+        let more = format!("… {}", words.more(notice.failures.len() - index));
         let count = sections.len();
         match sections.last_mut() {
-            None => sections.push(format!("*Failures*\n{line}")),
+            None => sections.push(format!("*{}*\n{line}", words.failures)),
             Some(open) if open.len() + line.len() + more.len() + 2 <= FAILURE_SECTION => {
                 open.push('\n');
                 open.push_str(&line);
@@ -127,12 +133,15 @@ fn failures(notice: &Notice) -> Vec<String> {
     sections
 }
 
-fn buttons(notice: &Notice) -> Option<Value> {
-    let links = [("Open", notice.link.as_deref()), ("Preview", notice.image_url.as_deref())];
-    let button = |(label, link): (&str, Option<&str>)| {
+fn buttons(notice: &Notice, words: &Wording) -> Option<Value> {
+    let links = [
+        ("open", words.open, notice.link.as_deref()),
+        ("preview", words.preview, notice.image_url.as_deref().filter(|_| notice.image_url != notice.link)),
+    ];
+    let button = |(id, label, link): (&str, &str, Option<&str>)| {
         let url = links::followable(link, LINK)?;
         let text = json!({"type": "plain_text", "text": label});
-        Some(json!({"type": "button", "text": text, "url": url.as_str(), "action_id": label.to_lowercase()}))
+        Some(json!({"type": "button", "text": text, "url": url.as_str(), "action_id": id}))
     };
     let buttons: Vec<_> = links.into_iter().filter_map(button).collect();
     (!buttons.is_empty()).then(|| json!({"type": "actions", "elements": buttons}))

@@ -7,7 +7,7 @@
 use super::limits::{Unit, fit, flatten};
 use super::{Answer, Outcome, Platform, event_kind, links, origin};
 use crate::config::{Endpoint, Rate};
-use crate::message::{Context, Notice, Tone};
+use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Value, json};
 use std::time::Duration;
 use url::{Position, Url};
@@ -75,7 +75,8 @@ pub(super) fn lay_out(notice: &Notice, context: &Context, endpoint: &Endpoint) -
 /// How the parts of a card are written: as markdown, or plain.
 struct Style {
     title: fn(Tone, &str) -> String,
-    fact: fn(&str, &str) -> String,
+    fact: fn(&str, &str, &str) -> String,
+    heading: fn(&str) -> String,
     item: fn(&str) -> String,
     link: fn(&str, &Url) -> String,
     origin: fn(&str) -> String,
@@ -85,7 +86,8 @@ struct Style {
 
 static MARKED: Style = Style {
     title: |tone, title| format!("### <font color=\"{}\">{title}</font>", colour(tone)),
-    fact: |label, value| format!("> {label}: <font color=\"comment\">{value}</font>"),
+    fact: |label, colon, value| format!("> {label}{colon}<font color=\"comment\">{value}</font>"),
+    heading: |heading| format!("**{heading}**"),
     item: |line| format!("> <font color=\"warning\">{line}</font>"),
     link: |label, url| format!("[{label}]({})", quiet(url)),
     origin: |origin| format!("<font color=\"comment\">{origin}</font>"),
@@ -95,7 +97,8 @@ static MARKED: Style = Style {
 
 static PLAIN: Style = Style {
     title: |_, title| title.to_owned(),
-    fact: |label, value| format!("{label}: {value}"),
+    fact: |label, colon, value| format!("{label}{colon}{value}"),
+    heading: str::to_owned,
     item: |line| format!("- {line}"),
     link: |label, url| format!("{label}: {url}"),
     origin: |origin| origin.to_owned(),
@@ -136,8 +139,10 @@ fn write(style: &Style, max: usize, notice: &Notice, context: &Context, mentions
     let title = cut(&notice.title, TITLE);
     let title = if title.trim().is_empty() { event_kind(context).to_owned() } else { title };
     let mut tail = String::new();
-    for (label, link) in [("Open", &notice.link), ("Preview", &notice.image_url)] {
-        if let Some(url) = links::followable(link.as_deref(), LINK) {
+    let words = Wording::of(context);
+    let picture = notice.image_url.as_ref().filter(|url| notice.link.as_ref() != Some(url));
+    for (label, link) in [(words.open, notice.link.as_ref()), (words.preview, picture)] {
+        if let Some(url) = links::followable(link.map(String::as_str), LINK) {
             tail.push('\n');
             tail.push_str(&(style.link)(label, &url));
         }
@@ -149,11 +154,15 @@ fn write(style: &Style, max: usize, notice: &Notice, context: &Context, mentions
         tail.push_str(mentions);
     }
     let mut lines = Vec::new();
-    lines.extend(
-        notice.facts.iter().map(|(label, value)| (style.fact)(&cut(label, LINE / 4), &cut(value, LINE))),
-    );
-    lines.extend(notice.failures.iter().map(|failure| (style.item)(&cut(failure, LINE))));
     lines.extend(notice.text.as_deref().map(|text| fit(text, FREE_TEXT, Unit::Bytes, style.block)));
+    let fact = |(label, value): &(String, String)| {
+        (style.fact)(&cut(label, LINE / 4), words.colon, &cut(value, LINE))
+    };
+    lines.extend(notice.facts.iter().map(fact));
+    if !notice.failures.is_empty() {
+        lines.push((style.heading)(words.failures));
+    }
+    lines.extend(notice.failures.iter().map(|failure| (style.item)(&cut(failure, LINE))));
     let mut out = (style.title)(notice.tone, &title);
     for line in lines.iter().filter(|line| !line.trim().is_empty()) {
         if out.len() + 1 + line.len() + tail.len() <= max {

@@ -14,6 +14,7 @@ fn every_value_of_the_complete_example_takes_effect() {
     assert_eq!(warnings, []);
     assert_eq!(config.host.name, "render-07");
     assert_eq!(config.host.base_url.as_deref(), Some("https://render-07.example.com"));
+    assert_eq!(config.host.language.code(), "zh");
     assert_eq!(config.spool.path, SpoolPath::File(folder.path().join("taskbell.db")));
     assert_eq!(config.spool.retain, Duration::from_secs(14 * 86_400));
     assert_eq!((config.queue.max_event_bytes, config.queue.max_bytes), (256 << 10, 8 << 20));
@@ -122,6 +123,7 @@ fn every_key_of_the_schema_is_read_and_its_type_is_checked() {
 fn the_defaults_are_those_of_the_contract() {
     let text = "[endpoints.a]\nurl = \"https://example.com/\"\n";
     let config = config(text);
+    assert_eq!(config.host.language.code(), "en");
     assert!(config.file.is_none() && !config.host.name.is_empty() && config.host.base_url.is_none());
     assert!(matches!(&config.spool.path, SpoolPath::File(path) if path.ends_with("taskbell/taskbell.db")));
     assert_eq!(config.spool.retain, Duration::from_secs(7 * 86_400));
@@ -137,4 +139,9 @@ fn the_defaults_are_those_of_the_contract() {
     assert!(matches!(a.proxy, Proxy::Direct) && a.headers.is_empty() && a.sign.is_empty());
     let short = super::tests::config(&endpoint("timeout = \"2s\""));
     assert_eq!(short.endpoints[0].connect_timeout, Duration::from_secs(2));
+}
+
+#[test]
+fn a_language_without_words_is_refused() {
+    assert_fault("[host]\nlanguage = \"fr\"\n", "cards are written in `en` or `zh`, not in `fr`");
 }

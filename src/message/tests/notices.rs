@@ -23,7 +23,7 @@ fn a_task_says_how_it_went() {
         ("Batch", "batch-42"),
         ("Still in queue", "12"),
         ("loss", "0.0213"),
-        ("Host", "render-07"),
+        ("Error", "OutOfMemory"),
     ];
     for (label, value) in facts {
         assert_eq!(fact(&failed, label), Some(value), "{label}");
@@ -85,10 +85,7 @@ fn a_queue_counts_and_names_what_failed() {
     assert_eq!((many.failures[0].as_str(), many.failures[5].as_str()), ("t0: X", "and 25 more"));
     assert_eq!(notice("queue.end", json!({})).title, "Queue finished");
     let good = notice("queue.end", json!({"queue": {"name": "night", "total": 12000, "succeeded": 12000}}));
-    assert_eq!(
-        (good.tone, good.title.as_str()),
-        (Tone::Good, "Queue finished: 12\u{202f}000 of 12\u{202f}000 succeeded")
-    );
+    assert_eq!((good.tone, good.title.as_str()), (Tone::Good, "Queue finished: all 12\u{202f}000 succeeded"));
     assert_eq!(fact(&good, "Queue"), Some("night"));
 }
 
@@ -120,6 +117,62 @@ fn a_digest_is_told_as_one() {
     let items = [item("success"), item("error"), item("success")];
     let digest =
         notice("task.complete", json!({"digest": {"items": items, "count": 3}, "host": {"name": "h"}}));
-    assert_eq!((digest.tone, digest.title.as_str()), (Tone::Bad, "3 events: task.complete"));
+    let expected = "3 tasks ended: 2 succeeded, 1 failed";
+    assert_eq!((digest.tone, digest.title.as_str()), (Tone::Bad, expected));
     assert_eq!(digest.failures, ["Task failed: error"]);
+    let cut = notice("task.complete", json!({"digest": {"items": [item("success")], "count": 1200}}));
+    assert_eq!(cut.title, "1\u{202f}200 tasks ended");
+    let alerts = notice("alert.firing", json!({"digest": {"items": [], "count": 2}}));
+    assert_eq!(alerts.title, "2 events: alert.firing");
+}
+
+#[test]
+fn a_digest_shows_its_newest_picture_and_why_tasks_failed() {
+    let item = |task: Json| json!({"event": {"type": "task.complete"}, "task": task});
+    let picture =
+        |name: &str| item(json!({"outputs": [{"url": format!("https://a.example.com/{name}.png")}]}));
+    let failed = item(json!({"name": "t3", "status": "error", "error": {"message": "out of memory"}}));
+    let items = [picture("1"), picture("2"), failed];
+    let digest = notice("task.complete", json!({"digest": {"items": items, "count": 3}}));
+    assert_eq!(digest.image_url.as_deref(), Some("https://a.example.com/2.png"));
+    assert_eq!(digest.failures, ["Task failed: t3: out of memory"]);
+}
+
+#[test]
+fn a_card_in_chinese_is_chinese_throughout() {
+    let chinese = |kind: &str| {
+        let mut context = sample_context(kind).json().clone();
+        context["host"]["language"] = json!("zh");
+        notice(kind, context)
+    };
+    let end = chinese("queue.end");
+    assert_eq!(end.title, "队列结束：成功 198 / 200");
+    assert_eq!((fact(&end, "用时"), fact(&end, "平均每个")), (Some("2 小时 5 分"), Some("37 秒")));
+    assert_eq!(fact(&end, "用户"), Some("mira、jon"));
+    assert_eq!(end.failures, ["portrait-07：CUDA out of memory: tried to allocate 2.5 GiB"]);
+    let failed = chinese("task.complete");
+    assert_eq!((failed.title.as_str(), fact(&failed, "队列剩余")), ("任务失败：portrait-07", Some("12")));
+    let resolved = chinese("alert.resolved");
+    assert_eq!((resolved.title.as_str(), fact(&resolved, "持续")), ("告警恢复：disk", Some("1 分钟")));
+    for kind in crate::event::KNOWN_TYPES.iter().copied() {
+        let english = Notice::from_context(kind, &sample_context(kind));
+        // Names that the host itself gave.
+        let known = ["loss", "accuracy", "steps_per_second", "version", "pid", "reason", "name", "id"];
+        for ((label, _), (other, _)) in chinese(kind).facts.iter().zip(&english.facts) {
+            assert!(known.contains(&label.as_str()) || label != other, "{kind}: {label}");
+        }
+        assert_ne!(chinese(kind).title, english.title);
+    }
+    let all = json!({"queue": {"total": 3, "failed": 3}, "host": {"language": "zh"}});
+    assert_eq!(notice("queue.end", all).title, "队列结束：3 个任务全部失败");
+}
+
+#[test]
+fn an_alert_tells_when_it_began_as_people_write_a_time() {
+    let resolved = Notice::from_context("alert.resolved", &sample_context("alert.resolved"));
+    assert_eq!(fact(&resolved, "Since"), Some("2026-03-01 18:23:05 UTC"));
+    assert_eq!(fact(&resolved, "Lasted"), Some("1 min"));
+    assert_eq!(resolved.link.as_deref(), Some("https://render-07.example.com"));
+    let odd = notice("alert.firing", json!({"alert": {"since": "noon"}}));
+    assert_eq!((fact(&odd, "Since"), fact(&odd, "Lasted")), (Some("noon"), None));
 }

@@ -2,6 +2,8 @@
 
 mod answers;
 mod cards;
+mod judges;
+mod workplaces;
 
 use super::*;
 
@@ -21,6 +23,19 @@ fn every_platform_is_found_by_its_name_and_its_url() {
         ("https://discord.com/api/webhooks/1/token/slack", None),
         ("https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=k", Some("wecom")),
         ("https://qyapi.weixin.qq.com/cgi-bin/message/send", None),
+        (
+            "https://prod-07.westeurope.logic.azure.com:443/workflows/a1/triggers/manual/paths/invoke?sig=k",
+            Some("teams"),
+        ),
+        (
+            "https://a1.b2.environment.api.powerplatform.com/powerautomate/automations/direct/workflows/c3/triggers/manual/paths/invoke?sig=k",
+            Some("teams"),
+        ),
+        ("https://example.webhook.office.com/webhookb2/1", None),
+        ("https://chat.googleapis.com/v1/spaces/AAA/messages?key=k&token=t", Some("googlechat")),
+        ("https://chat.googleapis.com/v1/spaces/AAA/members", None),
+        ("https://mattermost.example.com/hooks/abcdefghijklmnopqrstuvwxyz", Some("mattermost")),
+        ("https://example.com/team/hooks/abcdefghijklmnopqrstuvwxyz", None),
         ("https://evil.example/hooks.slack.com/services/T0/B0/key", None),
         ("https://ci.example.com/hooks/training", None),
     ] {
