@@ -187,6 +187,7 @@ pub mod tests {
                 hook: "hooks[0]",
                 content_type: "application/json",
                 body: br#"{"text":"it's done"}"#,
+                extras: None,
                 created_at: 1_800_000_000_001,
                 due_at: 1_800_000_000_001,
                 dead: None,

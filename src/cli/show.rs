@@ -11,6 +11,7 @@ use taskbell::clock;
 use taskbell::config::{Config, Endpoint};
 use taskbell::event::EventId;
 use taskbell::lanes::{self, Body, Job};
+use taskbell::message::Extras;
 use taskbell::secret::REDACTED;
 use taskbell::spool::{AttemptDetail, DeliveryDetail, EventDetail};
 
@@ -187,11 +188,15 @@ fn headers(
         attempts: 0,
         strikes: 0,
         asked: 0,
+        plain: None,
         due: Duration::ZERO,
         body: None,
     };
-    let body =
-        Body { content_type: delivery.content_type.clone(), bytes: delivery.body.clone().into_bytes() };
+    let body = Body {
+        content_type: delivery.content_type.clone(),
+        bytes: delivery.body.clone().into_bytes(),
+        extras: Extras::default(),
+    };
     let number = u32::try_from(delivery.attempts.len() + 1).unwrap_or(u32::MAX);
     let configured = |name: &str| endpoint.headers.iter().any(|(key, _)| key == name);
     lanes::headers(endpoint, &job, &body, number, clock::unix_ms() / 1000)

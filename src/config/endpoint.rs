@@ -3,13 +3,14 @@
 use super::address;
 use super::fault::quoted;
 use super::section::Section;
-use super::settings::{Endpoint, Proxy, RetryPolicy};
+use super::settings::{Endpoint, Files, Overflow, Proxy, RetryPolicy};
 use super::tls;
 use crate::platform::{self, Platform};
 use crate::secret::{Secret, SecretUrl};
 use crate::sign::Signer;
 use serde_json::{Map, Value as Json};
 use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,8 +48,9 @@ const HMAC_KEYS: &[&str] =
 
 /// Reads every endpoint. Beside the sound ones it returns the names of all, so that a hook that
 /// names a faulty one is not a second fault.
-pub(super) fn read_all<'r>(root: &Section<'r>) -> (Vec<Arc<Endpoint>>, Vec<&'r str>) {
+pub(super) fn read_all<'r>(root: &Section<'r>, files: &Files) -> (Vec<Arc<Endpoint>>, Vec<&'r str>) {
     let mut endpoints = Vec::new();
+    let roots: Arc<[PathBuf]> = files.roots.iter().cloned().collect();
     let mut names = Vec::new();
     for (name, at, section) in root.named_tables("endpoints") {
         if !is_name(name) {
@@ -57,7 +59,7 @@ pub(super) fn read_all<'r>(root: &Section<'r>) -> (Vec<Arc<Endpoint>>, Vec<&'r s
             section.reading.fault(at, &section.path, message);
         }
         names.push(name);
-        endpoints.extend(read(name, &section).map(Arc::new));
+        endpoints.extend(read(name, &section, &roots).map(Arc::new));
     }
     (endpoints, names)
 }
@@ -67,7 +69,7 @@ fn is_name(name: &str) -> bool {
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }
 
-fn read(name: &str, section: &Section<'_>) -> Option<Endpoint> {
+fn read(name: &str, section: &Section<'_>, roots: &Arc<[PathBuf]>) -> Option<Endpoint> {
     let address = address::endpoint_url(section);
     let headers = headers(section);
     let sign = signers(section);
@@ -78,6 +80,7 @@ fn read(name: &str, section: &Section<'_>) -> Option<Endpoint> {
     let tls = tls::read(section);
     let proxy = proxy(section);
     let mentions = section.texts("mentions").into_iter().map(|words| words.text).collect();
+    let overflow = overflow(section);
     let (platform, url) = address?;
     let keys = own_keys(section, platform)?;
     let (pace, at_once) = platform.pace();
@@ -96,12 +99,26 @@ fn read(name: &str, section: &Section<'_>) -> Option<Endpoint> {
         tls,
         proxy,
         mentions,
+        overflow: overflow.unwrap_or(if platform.folds() { Overflow::Fold } else { Overflow::Queue }),
+        file_roots: Arc::clone(roots),
         keys,
     };
     if let Some((key, message)) = platform.lack(&endpoint) {
         section.fault(key, message);
     }
     Some(endpoint)
+}
+
+fn overflow(section: &Section<'_>) -> Option<Overflow> {
+    let words = section.text("overflow")?;
+    match words.text.as_str() {
+        "fold" => Some(Overflow::Fold),
+        "queue" => Some(Overflow::Queue),
+        _ => {
+            section.fault("overflow", format!("expected `fold` or `queue`, found {}", words.shown));
+            None
+        }
+    }
 }
 
 /// The keys that only this platform has; those of another one are refused.

@@ -29,7 +29,8 @@ pub use fault::{ConfigError, ConfigErrors};
 pub use places::Places;
 pub use reference::reference_markdown;
 pub use settings::{
-    Config, Endpoint, Files, Hook, HostInfo, Proxy, Queue, Rate, RetryPolicy, SpoolPath, SpoolSettings, Tls,
+    Config, Endpoint, Files, Hook, HostInfo, Overflow, Proxy, Queue, Rate, RetryPolicy, SpoolPath,
+    SpoolSettings, Tls,
 };
 
 use crate::message;
@@ -111,7 +112,8 @@ fn load(
 
 fn read(tree: &Node, source: &Source, reading: &Reading<'_>) -> Option<Config> {
     let root = Section::open(reading, schema::table("")?, String::new(), 0, Some(tree));
-    let (endpoints, names) = endpoint::read_all(&root);
+    let files = files(&root.table("files")?);
+    let (endpoints, names) = endpoint::read_all(&root, &files);
     let hooks = hook::read_all(&root, &names);
     warn_of_silent_endpoints(reading, &root, &hooks);
     Some(Config {
@@ -119,7 +121,7 @@ fn read(tree: &Node, source: &Source, reading: &Reading<'_>) -> Option<Config> {
         host: host(&root.table("host")?),
         spool: spool(&root.table("spool")?, source.name()),
         queue: queue(&root.table("queue")?),
-        files: files(&root.table("files")?),
+        files,
         endpoints,
         hooks,
         scrubber: Scrubber::default(),

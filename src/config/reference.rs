@@ -50,6 +50,7 @@ roots = ["outputs"]
 platform = "slack"
 url = "env:SLACK_WEBHOOK_URL"
 rate = ["1/s", "30/min"]
+overflow = "queue"
 mentions = ["U012AB3CD"]
 
 # A service of one's own, reached through a proxy, with certificates on both sides.

@@ -184,6 +184,12 @@ const ENDPOINT: Table = Table {
             "Token buckets that must all have a token; an empty list for no limit.",
         ),
         key(
+            "overflow",
+            Text("`fold` or `queue`"),
+            Words("`fold` for chat platforms, `queue` for the others"),
+            "When more waits than the rate can carry in a minute: one summary of it, or each in its turn.",
+        ),
+        key(
             "concurrency",
             Integer(1, 64),
             Words("by platform"),

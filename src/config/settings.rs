@@ -108,6 +108,10 @@ pub struct Endpoint {
     pub proxy: Proxy,
     /// Whom a chat message pings, in the platform's own form.
     pub mentions: Vec<String>,
+    /// What becomes of messages when more wait than the rate can carry.
+    pub overflow: Overflow,
+    /// The folders below which files that go with a message may be read.
+    pub file_roots: Arc<[PathBuf]>,
     /// What its platform has beside the URL, by name.
     pub keys: Vec<(&'static str, Secret)>,
 }
@@ -117,6 +121,15 @@ impl Endpoint {
     pub fn key(&self, name: &str) -> Option<&str> {
         self.keys.iter().find(|(key, _)| *key == name).map(|(_, value)| value.expose())
     }
+}
+
+/// `overflow`: what becomes of messages when more wait than the rate can carry in a minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overflow {
+    /// They are folded into one summary.
+    Fold,
+    /// Each waits for its turn.
+    Queue,
 }
 
 /// `retry`.

@@ -226,9 +226,13 @@ impl Clerk {
         counters.deliveries.add((done.jobs.len() + done.dead.len()) as u64);
         let endings: Vec<_> = work.lanes.iter().filter_map(ending).chain(done.dead).collect();
         for report in &work.lanes {
-            if let LaneReport::Attempt { fate, .. } = report {
-                counters.attempts.one();
-                counters.retries.add(u64::from(matches!(fate, Fate::Again(_))));
+            match report {
+                LaneReport::Attempt { fate, .. } => {
+                    counters.attempts.one();
+                    counters.retries.add(u64::from(matches!(fate, Fate::Again(_))));
+                }
+                LaneReport::Sequel { .. } => counters.attempts.one(),
+                _ => {}
             }
         }
         for ending in &endings {
@@ -261,7 +265,7 @@ impl Clerk {
                     }
                 }
                 LaneReport::Dropped { job, .. } => progress.ended(job.ticket, job.attempts > 0),
-                LaneReport::Homeless { .. } | LaneReport::Gone { .. } => {}
+                LaneReport::Sequel { .. } | LaneReport::Homeless { .. } | LaneReport::Gone { .. } => {}
             }
         }
         progress.spooled(work.read_ticket);
@@ -332,6 +336,11 @@ impl Clerk {
                          correct its URL, or reload the configuration to try it again"
                     );
                     self.shared.log.write(Level::Error, &text);
+                }
+                LaneReport::Sequel { endpoint, row } => {
+                    if let Some(error) = &row.error {
+                        self.shared.log.write(Level::Warn, &format!("{endpoint}: {error}"));
+                    }
                 }
                 LaneReport::Dropped { .. } | LaneReport::Homeless { .. } => {}
             }

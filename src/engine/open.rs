@@ -108,6 +108,7 @@ fn hand_over(waiting: Vec<Waiting>, lanes: &BTreeMap<String, Arc<Lane>>, shared:
             attempts: delivery.attempts,
             strikes: (delivery.attempts as usize).min(most_strikes(lanes, &delivery.endpoint)),
             asked: 0,
+            plain: None,
             due: now + std::time::Duration::from_millis(wait),
             body: None,
         };

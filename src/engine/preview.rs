@@ -65,7 +65,11 @@ fn request(config: &Config, delivery: &PreparedDelivery, id: EventId, kind: &str
     request.insert("hook".into(), json!(delivery.hook));
     match &delivery.message {
         Ok(message) => {
-            let body = Body { content_type: message.content_type.clone(), bytes: message.body.clone() };
+            let body = Body {
+                content_type: message.content_type.clone(),
+                bytes: message.body.clone(),
+                extras: message.extras.clone(),
+            };
             let shaped = lanes::request(endpoint, &job(id, kind, now), &body, 1, now);
             request.insert("method".into(), json!("POST"));
             request.insert("url".into(), json!(SecretUrl::new(shaped.url).to_string()));
@@ -90,6 +94,7 @@ fn job(id: EventId, kind: &str, now: i64) -> Job {
         attempts: 0,
         strikes: 0,
         asked: 0,
+        plain: None,
         due: Duration::ZERO,
         body: None,
     }

@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::intake::Intake;
 use crate::lanes::{Body, Desk, Lane, LaneReport};
+use crate::message::Extras;
 use crate::secret::Scrubber;
 use crate::spool::Reader;
 use std::collections::BTreeMap;
@@ -180,7 +181,9 @@ impl Desk for Shared {
         let reader =
             reader.as_ref().ok_or("the message is no longer in memory, and there is no spool file")?;
         match reader.message(delivery) {
-            Ok(Some((content_type, bytes))) => Ok(Body { content_type, bytes }),
+            Ok(Some((content_type, bytes, extras))) => {
+                Ok(Body { content_type, bytes, extras: Extras::from_text(extras.as_deref()) })
+            }
             Ok(None) => Err(format!("delivery {delivery} is no longer in the spool")),
             Err(error) => Err(error.to_string()),
         }

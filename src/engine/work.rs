@@ -118,12 +118,14 @@ fn write_event(
             Ok(message) => (Some(message), None),
             Err(reason) => (None, Some(reason.as_str())),
         };
+        let extras = message.and_then(|message| message.extras.to_text());
         let seq = batch.delivery(&NewDelivery {
             event: row,
             endpoint: &delivery.endpoint,
             hook: &delivery.hook,
             content_type: message.map_or("", |message| &message.content_type),
             body: message.map_or(&[], |message| &message.body),
+            extras: extras.as_deref(),
             created_at: times.unix_ms,
             due_at: times.unix_ms,
             dead,
@@ -162,10 +164,12 @@ fn new_job(seq: i64, event: &Prepared, hook: &str, message: &Message, times: Tim
         attempts: 0,
         strikes: 0,
         asked: 0,
+        plain: None,
         due: times.monotonic,
         body: Some(Arc::new(Body {
             content_type: message.content_type.clone(),
             bytes: message.body.clone(),
+            extras: message.extras.clone(),
         })),
     }
 }
@@ -180,6 +184,7 @@ fn write_lane_report(batch: &mut Batch<'_>, report: &LaneReport, now: i64) -> Re
                 Fate::Again(at) => batch.reschedule(job.seq, *at),
             }
         }
+        LaneReport::Sequel { row, .. } => batch.attempt(row),
         LaneReport::Dropped { job, reason, .. } => batch.end(job.seq, &End::Dead(reason.clone()), now),
         LaneReport::Homeless { .. } | LaneReport::Gone { .. } => Ok(()),
     }
@@ -198,6 +203,7 @@ pub fn ending(report: &LaneReport) -> Option<Report> {
             (endpoint, job, job.attempts, None, Some(reason.clone()))
         }
         LaneReport::Attempt { fate: Fate::Again(_), .. }
+        | LaneReport::Sequel { .. }
         | LaneReport::Homeless { .. }
         | LaneReport::Gone { .. } => return None,
     };

@@ -1,11 +1,12 @@
 //! One attempt: sign, send, and read what the answer means.
 
-use super::{Body, Job};
+use super::{Body, Job, enclosure};
 use crate::config::Endpoint;
-use crate::platform::{Answer, Letter, Outcome, Shaped};
-use crate::secret::Scrubber;
+use crate::platform::{Answer, Enclosure, Letter, Outcome, Plainer, Shaped};
+use crate::secret::{REDACTED, Scrubber};
 use crate::spool::AttemptRow;
 use crate::transport::{Client, Fault, FaultKind};
+use serde_json::Value;
 use url::Url;
 
 /// The most bytes of an answer's body that are kept in the attempt log.
@@ -18,55 +19,125 @@ pub struct Attempted {
     pub outcome: Option<Outcome>,
     /// The row of the attempt log, less what follows.
     pub row: AttemptRow,
+    /// The file that went with it.
+    pub file: Option<Enclosure>,
 }
 
-/// Makes one attempt, within the endpoint's timeout.
-pub fn attempt(
-    endpoint: &Endpoint,
-    client: &Client,
-    scrubber: &Scrubber,
-    job: &Job,
-    body: &Body,
-    started_at: i64,
-) -> Attempted {
-    let number = job.attempts + 1;
-    let id = job.event_id.to_string();
-    let shaped = endpoint.platform.shape(endpoint, &letter(job, body, &id, started_at));
-    let headers = head(endpoint, &shaped, &id, number, started_at.div_euclid(1000));
-    let (result, phases) = client.post(&shaped.url, &headers, &shaped.body);
-    let ended_at = started_at + i64::from(phases.total_us / 1000);
-    let (status, response, outcome) = match &result {
-        Ok(answer) => {
-            (Some(answer.status), kept(answer, scrubber), Some(endpoint.platform.read(answer, ended_at)))
+/// One attempt in the making: whose, of what, and when.
+#[derive(Debug, Clone, Copy)]
+pub struct Trial<'a> {
+    /// To whom.
+    pub endpoint: &'a Endpoint,
+    /// Over which connections.
+    pub client: &'a Client,
+    /// Takes secrets out of what is logged.
+    pub scrubber: &'a Scrubber,
+    /// Of which delivery.
+    pub job: &'a Job,
+    /// The message.
+    pub body: &'a Body,
+    /// When it starts, in Unix milliseconds.
+    pub started_at: i64,
+}
+
+impl Trial<'_> {
+    /// Makes the attempt, within the endpoint's timeout.
+    pub fn run(&self) -> Attempted {
+        let (file, remark) = match enclosure(self.endpoint, self.job, self.body) {
+            Some(Ok(file)) => (Some(file), None),
+            Some(Err(remark)) => (None, Some(remark)),
+            None => (None, None),
+        };
+        let id = self.job.event_id.to_string();
+        let letter = letter(self.job, self.body, &id, file.as_ref(), self.started_at);
+        let shaped = self.endpoint.platform.shape(self.endpoint, &letter);
+        let (outcome, mut row) = self.send(&shaped, &id, self.job.attempts + 1);
+        if let Some(remark) = remark {
+            let error = row.error.take().map(|error| format!("{error}; {remark}")).unwrap_or(remark);
+            row.error = Some(self.scrubber.scrub(&error));
         }
-        Err(fault) => (None, None, outcome_of(fault)),
+        Attempted { outcome, row, file }
+    }
+
+    /// Sends what follows a delivered message, when its platform takes the file by itself only.
+    pub fn sequel(&self, file: &Enclosure) -> Option<AttemptRow> {
+        let id = self.job.event_id.to_string();
+        let letter = letter(self.job, self.body, &id, Some(file), self.started_at);
+        let shaped = self.endpoint.platform.sequel(self.endpoint, &letter)?;
+        let (outcome, mut row) = self.send(&shaped, &id, self.job.attempts + 2);
+        if outcome != Some(Outcome::Delivered) {
+            let reason = row.error.take().unwrap_or_else(|| "broken off by the shutdown".to_owned());
+            row.error = Some(format!("the message was delivered, its image was not: {reason}"));
+        }
+        Some(row)
+    }
+
+    fn send(&self, shaped: &Shaped<'_>, id: &str, number: u32) -> (Option<Outcome>, AttemptRow) {
+        let headers = head(self.endpoint, shaped, id, number, self.started_at.div_euclid(1000));
+        let (result, phases) = self.client.post(&shaped.url, &headers, &shaped.body);
+        let ended_at = self.started_at + i64::from(phases.total_us / 1000);
+        let (status, response, outcome) = match &result {
+            Ok(answer) => {
+                let outcome = self.endpoint.platform.read(answer, ended_at);
+                (Some(answer.status), kept(answer, self.scrubber), Some(outcome))
+            }
+            Err(fault) => (None, None, outcome_of(fault)),
+        };
+        let row = AttemptRow {
+            delivery: self.job.seq,
+            number,
+            started_at: self.started_at,
+            phases,
+            status,
+            outcome: outcome.as_ref().map_or("cancelled", name),
+            error: outcome.as_ref().and_then(reason).map(|reason| self.scrubber.scrub(reason)),
+            response,
+            next_at: None,
+        };
+        (outcome, row)
+    }
+}
+
+/// The file that goes with a message; why it is left out, when it cannot be read. The message goes
+/// without it then.
+fn enclosure(endpoint: &Endpoint, job: &Job, body: &Body) -> Option<Result<Enclosure, String>> {
+    let path = body.extras.file.as_deref().filter(|_| job.plain.is_none())?;
+    let most = endpoint.platform.file_limit()?;
+    let read = enclosure::read(path, &endpoint.file_roots, most);
+    Some(read.map_err(|fault| format!("sent without the file {}: it {fault}", enclosure::shown_name(path))))
+}
+
+/// The plainer form of a message whose receiver stumbled; `None` when there is none.
+pub fn plainer(endpoint: &Endpoint, body: &Body, how: Plainer, had_file: bool) -> Option<Body> {
+    let json: Value = serde_json::from_slice(&body.bytes).ok()?;
+    let bytes = match endpoint.platform.plainer(&json, how) {
+        Some(plain) => plain.to_string().into_bytes(),
+        // Without its file it is plainer too.
+        None if had_file => body.bytes.clone(),
+        None => return None,
     };
-    let error = match &outcome {
-        None | Some(Outcome::Delivered) => None,
-        Some(
-            Outcome::Retry(reason)
-            | Outcome::RetryAfter(_, reason)
-            | Outcome::Final(reason)
-            | Outcome::Gone(reason)
-            | Outcome::Plainer(_, reason),
-        ) => Some(scrubber.scrub(reason)),
-    };
-    let row = AttemptRow {
-        delivery: job.seq,
-        number,
-        started_at,
-        phases,
-        status,
-        outcome: outcome.as_ref().map_or("cancelled", name),
-        error,
-        response,
-        next_at: None,
-    };
-    Attempted { outcome, row }
+    Some(Body { content_type: body.content_type.clone(), bytes, extras: body.extras.clone() })
+}
+
+fn reason(outcome: &Outcome) -> Option<&str> {
+    match outcome {
+        Outcome::Delivered => None,
+        Outcome::Retry(reason)
+        | Outcome::RetryAfter(_, reason)
+        | Outcome::Final(reason)
+        | Outcome::Gone(reason)
+        | Outcome::Plainer(_, reason) => Some(reason),
+    }
 }
 
 /// The message as its platform sees it.
-fn letter<'a>(job: &'a Job, body: &'a Body, id: &'a str, now: i64) -> Letter<'a> {
+fn letter<'a>(
+    job: &'a Job,
+    body: &'a Body,
+    id: &'a str,
+    file: Option<&'a Enclosure>,
+    now: i64,
+) -> Letter<'a> {
     Letter {
         event_id: id,
         kind: &job.kind,
@@ -74,7 +145,7 @@ fn letter<'a>(job: &'a Job, body: &'a Body, id: &'a str, now: i64) -> Letter<'a>
         now,
         content_type: &body.content_type,
         body: &body.bytes,
-        file: None,
+        file,
     }
 }
 
@@ -92,12 +163,13 @@ pub struct Request {
 /// The request of an attempt that starts at this Unix time in milliseconds. No file is read for it.
 pub fn request(endpoint: &Endpoint, job: &Job, body: &Body, number: u32, now: i64) -> Request {
     let id = job.event_id.to_string();
-    let shaped = endpoint.platform.shape(endpoint, &letter(job, body, &id, now));
+    let shaped = endpoint.platform.shape(endpoint, &letter(job, body, &id, None, now));
     let headers = head(endpoint, &shaped, &id, number, now.div_euclid(1000));
     Request { url: shaped.url, headers, body: shaped.body.into_owned() }
 }
 
-/// The headers of such a request, by the time in seconds.
+/// The headers of such a request to be shown, by the time in seconds: without the secrets among the keys of
+/// the platform.
 pub fn headers(
     endpoint: &Endpoint,
     job: &Job,
@@ -105,7 +177,14 @@ pub fn headers(
     number: u32,
     timestamp_s: i64,
 ) -> Vec<(String, String)> {
-    request(endpoint, job, body, number, timestamp_s.saturating_mul(1000)).headers
+    let secrets = endpoint.platform.keys().iter().filter(|key| key.secret);
+    let secrets: Vec<&str> = secrets.filter_map(|key| endpoint.key(key.name)).collect();
+    let shown = |(name, value): (String, String)| {
+        let is_secret = secrets.iter().any(|secret| value.contains(secret));
+        (name, if is_secret { REDACTED.to_owned() } else { value })
+    };
+    let sent = request(endpoint, job, body, number, timestamp_s.saturating_mul(1000)).headers;
+    sent.into_iter().map(shown).collect()
 }
 
 /// The headers of an attempt: a fresh timestamp and signature each time, the same id.

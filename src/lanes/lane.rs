@@ -4,10 +4,10 @@ use super::breaker::{Breaker, Permit};
 use super::line::Line;
 use super::rate::Pace;
 use super::schedule::{self, Next, Record};
-use super::{Desk, Fate, Job, LaneReport, worker};
+use super::{Desk, Fate, Job, LaneReport, fold, worker};
 use crate::clock::Clock;
 use crate::config::Endpoint;
-use crate::platform::Outcome;
+use crate::platform::{Outcome, Plainer};
 use crate::spool::AttemptRow;
 use crate::transport::{Client, Fault, Reach};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -53,8 +53,8 @@ struct State {
 /// What a thread of the lane does next.
 #[derive(Debug)]
 pub(super) enum Turn {
-    /// Make an attempt.
-    Run(Job),
+    /// Make one attempt for all of these: one delivery, or several in a summary.
+    Run(Vec<Job>),
     /// Look again after this time at the latest.
     Wait(Duration),
     /// Look again when something changes.
@@ -198,13 +198,19 @@ impl Lane {
             return Turn::Wait(wait);
         }
         let Some(job) = state.line.take() else { return Turn::Idle };
+        let mut group = vec![job];
+        if let Some(capacity) = fold::capacity(&self.endpoint)
+            && state.line.count_due(now, capacity) >= capacity
+        {
+            group.extend(state.line.take_due(now, fold::MOST - 1));
+        }
         state.pace.take();
         state.breaker.started();
         state.in_flight += 1;
         if state.line.any_due(now) {
             self.call_thread(state);
         }
-        Turn::Run(job)
+        Turn::Run(group)
     }
 
     /// A thread waits for a turn, `limit` at most; `false` when nothing happened by then.
@@ -231,65 +237,116 @@ impl Lane {
         may
     }
 
-    /// An attempt is over: decides what follows, and tells the clerk.
-    pub(super) fn settle(&self, mut job: Job, outcome: Option<Outcome>, mut row: AttemptRow) {
+    /// An attempt is over: decides what follows, and tells the clerk. A summary is the attempt of several
+    /// deliveries at once: each fares as it does.
+    pub(super) fn settle(&self, group: Vec<Job>, outcome: Option<Outcome>, row: AttemptRow) {
         let now = self.clock.monotonic();
-        let Some(outcome) = outcome else { return self.put_back(job, now) };
-        let before = job.clone();
-        job.attempts += 1;
-        let age = Duration::from_millis((self.clock.unix_ms() - job.created_at).max(0) as u64);
-        let next = {
-            let mut state = self.lock();
-            match &outcome {
-                Outcome::Delivered | Outcome::Final(_) | Outcome::Gone(_) | Outcome::Plainer(..) => {
-                    state.breaker.succeeded();
-                }
-                Outcome::Retry(_) => {
-                    job.strikes += 1;
-                    state.breaker.failed(job.seq, now);
-                }
-                Outcome::RetryAfter(wait, _) => {
-                    job.asked += 1;
-                    // The endpoint asks for quiet, and means everybody.
-                    state.paused_until = state.paused_until.max(now + *wait);
-                    state.breaker.abandoned();
-                }
+        let Some(outcome) = outcome else { return self.put_back(group, now) };
+        let chance = self.note(&group, &outcome, now);
+        let size = group.len();
+        let mut waiting = Vec::new();
+        for (index, mut job) in group.into_iter().enumerate() {
+            let mut row = if size == 1 { row.clone() } else { fold::row_of(&row, &job, index, size) };
+            let before = job.clone();
+            let fate = self.fate(&mut job, &outcome, chance, now);
+            if let Fate::Again(at) = fate {
+                row.next_at = Some(at);
+                waiting.push(job);
             }
-            let record = Record { strikes: job.strikes, asked: job.asked, age, chance: state.chance() };
-            schedule::next(&self.endpoint.retry, &outcome, record)
-        };
-        let fate = match next {
-            Next::Delivered => Fate::Delivered,
-            Next::Dead(reason) => Fate::Dead(self.desk.scrubber().scrub(&reason)),
-            Next::Again(wait) => {
-                job.due = now + wait;
-                Fate::Again(self.clock.unix_ms() + wait.as_millis() as i64)
-            }
-        };
-        if let Fate::Again(at) = fate {
-            row.next_at = Some(at);
+            let endpoint = self.endpoint.name.clone();
+            self.desk.report(LaneReport::Attempt { endpoint, job: before, row, fate });
         }
-        let endpoint = self.endpoint.name.clone();
-        let again = matches!(fate, Fate::Again(_));
-        self.desk.report(LaneReport::Attempt { endpoint, job: before, row, fate });
         self.lock().in_flight -= 1;
-        if again {
-            self.wait_on(job);
-        }
+        waiting.into_iter().for_each(|job| self.wait_on(job));
         self.changed.notify_all();
         if let Outcome::Gone(reason) = outcome {
             self.close_for_good(&reason);
         }
     }
 
-    /// A job whose attempt did not take place waits on.
-    pub(super) fn put_back(&self, mut job: Job, due: Duration) {
-        job.due = due;
+    /// What an outcome says about the endpoint. Gives the number for the jitter, one for a whole group, so
+    /// that what was folded comes back together.
+    fn note(&self, group: &[Job], outcome: &Outcome, now: Duration) -> f64 {
+        let mut state = self.lock();
+        match outcome {
+            Outcome::Delivered | Outcome::Final(_) | Outcome::Gone(_) | Outcome::Plainer(..) => {
+                state.breaker.succeeded();
+            }
+            Outcome::Retry(_) => group.iter().take(1).for_each(|job| state.breaker.failed(job.seq, now)),
+            Outcome::RetryAfter(wait, _) => {
+                // The endpoint asks for quiet, and means everybody.
+                state.paused_until = state.paused_until.max(now + *wait);
+                state.breaker.abandoned();
+            }
+        }
+        state.chance()
+    }
+
+    /// What follows for one delivery.
+    fn fate(&self, job: &mut Job, outcome: &Outcome, chance: f64, now: Duration) -> Fate {
+        job.attempts += 1;
+        match outcome {
+            Outcome::Retry(_) => job.strikes += 1,
+            Outcome::RetryAfter(..) => job.asked += 1,
+            _ => {}
+        }
+        let age = Duration::from_millis((self.clock.unix_ms() - job.created_at).max(0) as u64);
+        let record = Record { strikes: job.strikes, asked: job.asked, age, chance };
+        match schedule::next(&self.endpoint.retry, outcome, record) {
+            Next::Delivered => Fate::Delivered,
+            Next::Dead(reason) => Fate::Dead(self.desk.scrubber().scrub(&reason)),
+            Next::Again(wait) => {
+                job.due = now + wait;
+                Fate::Again(self.clock.unix_ms() + wait.as_millis() as i64)
+            }
+        }
+    }
+
+    /// The receiver stumbled over a message, and gets a plainer one at once: logs the attempt, and counts
+    /// the next one.
+    pub(super) fn once_more(&self, group: &mut [Job], how: Plainer, mut row: AttemptRow) {
+        let now = self.clock.unix_ms();
+        let size = group.len();
+        {
+            let mut state = self.lock();
+            state.breaker.succeeded();
+            state.pace.take();
+        }
+        let what = match how {
+            Plainer::NoImage => "sent again at once without the image",
+            Plainer::NoMarkup => "sent again at once without markup",
+            Plainer::Shorter => "sent again at once, cut short",
+        };
+        let reason = row.error.take().unwrap_or_default();
+        row.error = Some(format!("{reason}; {what}"));
+        row.next_at = Some(now);
+        for (index, job) in group.iter_mut().enumerate() {
+            let row = if size == 1 { row.clone() } else { fold::row_of(&row, job, index, size) };
+            let endpoint = self.endpoint.name.clone();
+            let before = job.clone();
+            self.desk.report(LaneReport::Attempt { endpoint, job: before, row, fate: Fate::Again(now) });
+            job.attempts += 1;
+            job.plain = Some(how);
+        }
+    }
+
+    /// A request that follows a delivered message is logged, and uses the rate as any other.
+    pub(super) fn log_sequel(&self, row: AttemptRow) {
+        self.lock().pace.take();
+        self.desk.report(LaneReport::Sequel { endpoint: self.endpoint.name.clone(), row });
+    }
+
+    /// An attempt that did not take place is no longer in flight.
+    fn let_go(&self) {
         let mut state = self.lock();
         state.in_flight -= 1;
         state.breaker.abandoned();
-        drop(state);
-        self.wait_on(job);
+    }
+
+    /// Jobs whose attempt did not take place wait on.
+    pub(super) fn put_back(&self, group: Vec<Job>, due: Duration) {
+        self.let_go();
+        group.into_iter().for_each(|job| self.wait_on(Job { due, ..job }));
         self.changed.notify_all();
     }
 
@@ -303,13 +360,14 @@ impl Lane {
         }
     }
 
-    /// A job that must not be tried any more is dead.
-    pub(super) fn give_up(&self, job: Job, reason: &str) {
-        let mut state = self.lock();
-        state.in_flight -= 1;
-        state.breaker.abandoned();
-        drop(state);
-        self.drop_job(job, reason);
+    /// Jobs that must not be tried any more are dead. Nothing else is in flight for them.
+    pub(super) fn give_up(&self, group: Vec<Job>, reason: &str) {
+        group.into_iter().for_each(|job| self.drop_job(job, reason));
+    }
+
+    /// A turn came to nothing.
+    pub(super) fn pass(&self) {
+        self.let_go();
         self.changed.notify_all();
     }
 

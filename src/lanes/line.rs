@@ -51,6 +51,17 @@ impl Line {
         Some(job)
     }
 
+    /// How many jobs are due by this time, as far as `most`.
+    pub fn count_due(&self, by: Duration, most: usize) -> usize {
+        let due = |(_, seq): &&(Duration, i64)| self.jobs.get(seq).is_some_and(|job| job.due <= by);
+        self.order.iter().take_while(due).take(most).count()
+    }
+
+    /// Takes the jobs that are due by this time, at most so many.
+    pub fn take_due(&mut self, by: Duration, most: usize) -> Vec<Job> {
+        (0..most).map_while(|_| if self.any_due(by) { self.take() } else { None }).collect()
+    }
+
     /// Takes every job.
     pub fn drain(&mut self) -> Vec<Job> {
         std::iter::from_fn(|| self.take()).collect()
@@ -80,6 +91,7 @@ mod tests {
     use super::super::Body;
     use super::*;
     use crate::event::EventId;
+    use crate::message::Extras;
     use std::sync::Arc;
 
     fn job(seq: i64, due_s: u64, bytes: usize) -> Job {
@@ -93,8 +105,13 @@ mod tests {
             attempts: 0,
             strikes: 0,
             asked: 0,
+            plain: None,
             due: Duration::from_secs(due_s),
-            body: Some(Arc::new(Body { content_type: "application/json".into(), bytes: vec![0; bytes] })),
+            body: Some(Arc::new(Body {
+                content_type: "application/json".into(),
+                bytes: vec![0; bytes],
+                extras: Extras::default(),
+            })),
         }
     }
 

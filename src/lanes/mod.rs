@@ -3,6 +3,8 @@
 
 mod attempt;
 mod breaker;
+mod enclosure;
+mod fold;
 mod lane;
 mod line;
 mod rate;
@@ -13,6 +15,8 @@ pub use attempt::{Request, headers, request};
 pub use lane::{Lane, LaneState};
 
 use crate::event::EventId;
+use crate::message::Extras;
+use crate::platform::Plainer;
 use crate::secret::Scrubber;
 use crate::spool::AttemptRow;
 use std::fmt;
@@ -24,8 +28,10 @@ use std::time::Duration;
 pub struct Body {
     /// The `content-type`.
     pub content_type: String,
-    /// The bytes that are signed and sent.
+    /// The rendered bytes; what a platform makes of them is signed and sent.
     pub bytes: Vec<u8>,
+    /// What goes with it.
+    pub extras: Extras,
 }
 
 /// A delivery that waits in a lane.
@@ -49,6 +55,8 @@ pub struct Job {
     pub strikes: usize,
     /// Attempts of this run after which the receiver asked for a wait.
     pub asked: u32,
+    /// How plain the message must be, after the receiver stumbled over it in this run.
+    pub plain: Option<Plainer>,
     /// When it is due, by the monotonic clock.
     pub due: Duration,
     /// The message; `None` when it must be read from the spool.
@@ -68,6 +76,13 @@ pub enum LaneReport {
         row: AttemptRow,
         /// What follows.
         fate: Fate,
+    },
+    /// A request was made that changes nothing for its delivery.
+    Sequel {
+        /// The endpoint's name.
+        endpoint: String,
+        /// The row for the attempt log.
+        row: AttemptRow,
     },
     /// A delivery ended without an attempt.
     Dropped {

@@ -1,10 +1,11 @@
 //! The threads of a lane: each makes one attempt at a time, and ends when there is nothing to do.
 
-use super::attempt::attempt;
+use super::attempt::{Attempted, Trial, plainer};
 use super::lane::{Lane, Turn};
-use super::{Body, Job};
+use super::{Body, Job, fold};
+use crate::message::Extras;
 use crate::os;
-use crate::platform::Outcome;
+use crate::platform::{Enclosure, Outcome};
 use crate::spool::AttemptRow;
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
@@ -31,7 +32,7 @@ fn run(lane: &Arc<Lane>) {
     loop {
         lane.desk.await_room();
         match lane.turn() {
-            Turn::Run(job) => deliver(lane, job),
+            Turn::Run(group) => deliver(lane, group),
             Turn::Wait(wait) => {
                 lane.await_change(wait.min(LONGEST_SLEEP));
             }
@@ -48,29 +49,100 @@ fn run(lane: &Arc<Lane>) {
     }
 }
 
-fn deliver(lane: &Lane, job: Job) {
-    let now = lane.clock.unix_ms();
-    let max_age = lane.endpoint.retry.max_age;
-    if now - job.created_at > max_age.as_millis() as i64 && job.attempts > 0 {
-        let words = super::schedule::in_words(max_age);
-        return lane.give_up(job, &format!("gave up: it is older than `retry.max_age` of {words}"));
-    }
-    let body = match message(lane, &job) {
-        Ok(body) => body,
-        Err(_) => return lane.put_back(job, lane.clock.monotonic() + READ_AGAIN),
+fn deliver(lane: &Lane, group: Vec<Job>) {
+    let Some(mut group) = young(lane, group) else { return };
+    let mut body = match guarded(|| message(lane, &group)) {
+        Some(Ok(body)) => body,
+        Some(Err(_)) => return lane.put_back(group, lane.clock.monotonic() + READ_AGAIN),
+        None => return settle_defect(lane, group),
     };
-    let attempt = || attempt(&lane.endpoint, &lane.client, &lane.desk.scrubber(), &job, &body, now);
-    match panic::catch_unwind(AssertUnwindSafe(attempt)) {
-        Ok(attempted) => lane.settle(job, attempted.outcome, attempted.row),
-        // The lane goes on; the delivery waits for its next turn as after any failure.
-        Err(_) => {
-            let row = AttemptRow::defect(job.seq, job.attempts + 1, now);
-            lane.settle(job, Some(Outcome::Retry("a defect of Taskbell was caught".into())), row);
+    // Once as it is and, when the receiver stumbles over it, once in a plainer form.
+    loop {
+        let Some(leader) = group.first() else { return lane.pass() };
+        let started_at = lane.clock.unix_ms();
+        let (endpoint, client, scrubber) = (&lane.endpoint, &lane.client, &lane.desk.scrubber());
+        let trial = Trial { endpoint, client, scrubber, job: leader, body: &body, started_at };
+        let Some(attempted) = guarded(|| trial.run()) else { return settle_defect(lane, group) };
+        let Attempted { outcome, row, file } = attempted;
+        match outcome {
+            Some(Outcome::Plainer(how, reason)) => {
+                let make = || plainer(endpoint, &body, how, file.is_some());
+                let plain = if leader.plain.is_none() { guarded(make).flatten() } else { None };
+                let Some(plain) = plain else {
+                    let row = AttemptRow { outcome: "final", ..row };
+                    return lane.settle(group, Some(Outcome::Final(reason)), row);
+                };
+                body = Arc::new(plain);
+                lane.once_more(&mut group, how, row);
+            }
+            outcome => return finish(lane, group, &body, outcome, row, file),
         }
     }
 }
 
-fn message(lane: &Lane, job: &Job) -> Result<Arc<Body>, String> {
+/// Settles an attempt, and sends what follows a delivered message.
+fn finish(
+    lane: &Lane,
+    group: Vec<Job>,
+    body: &Body,
+    outcome: Option<Outcome>,
+    row: AttemptRow,
+    file: Option<Enclosure>,
+) {
+    let sequel = file.filter(|_| outcome == Some(Outcome::Delivered)).zip(group.first().cloned());
+    lane.settle(group, outcome, row);
+    let Some((file, job)) = sequel else { return };
+    let (endpoint, client, scrubber) = (&lane.endpoint, &lane.client, &lane.desk.scrubber());
+    let trial = Trial { endpoint, client, scrubber, job: &job, body, started_at: lane.clock.unix_ms() };
+    if let Some(Some(row)) = guarded(|| trial.sequel(&file)) {
+        lane.log_sequel(row);
+    }
+}
+
+/// `None` when a defect of Taskbell was caught.
+fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
+    panic::catch_unwind(AssertUnwindSafe(work)).ok()
+}
+
+/// The lane goes on after a defect; the delivery waits for its next turn as after any failure.
+fn settle_defect(lane: &Lane, group: Vec<Job>) {
+    let Some(leader) = group.first() else { return lane.pass() };
+    let row = AttemptRow::defect(leader.seq, leader.attempts + 1, lane.clock.unix_ms());
+    lane.settle(group, Some(Outcome::Retry("a defect of Taskbell was caught".into())), row);
+}
+
+/// Those that are not too old for another attempt; the others are dead. `None` when none is left.
+fn young(lane: &Lane, group: Vec<Job>) -> Option<Vec<Job>> {
+    let now = lane.clock.unix_ms();
+    let max_age = lane.endpoint.retry.max_age;
+    let is_old = |job: &Job| now - job.created_at > max_age.as_millis() as i64 && job.attempts > 0;
+    let (old, young): (Vec<Job>, Vec<Job>) = group.into_iter().partition(is_old);
+    if !old.is_empty() {
+        let words = super::schedule::in_words(max_age);
+        lane.give_up(old, &format!("gave up: it is older than `retry.max_age` of {words}"));
+    }
+    if young.is_empty() {
+        lane.pass();
+        return None;
+    }
+    Some(young)
+}
+
+/// The message of a delivery, or the summary of several, as plain as it must be.
+fn message(lane: &Lane, group: &[Job]) -> Result<Arc<Body>, String> {
+    let body = match group {
+        [job] => stored(lane, job)?,
+        _ => {
+            let extras = group.iter().map(|job| Ok(stored(lane, job)?.extras.clone()));
+            let extras = extras.collect::<Result<Vec<Extras>, String>>()?;
+            Arc::new(fold::summary(&lane.endpoint, group, &extras, lane.clock.unix_ms()))
+        }
+    };
+    let how = group.iter().find_map(|job| job.plain);
+    Ok(how.and_then(|how| plainer(&lane.endpoint, &body, how, false)).map_or(body, Arc::new))
+}
+
+fn stored(lane: &Lane, job: &Job) -> Result<Arc<Body>, String> {
     match &job.body {
         Some(body) => Ok(Arc::clone(body)),
         None => lane.desk.body(job.seq).map(Arc::new),

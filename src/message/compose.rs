@@ -1,6 +1,6 @@
 //! From a hook's template, or the platform's own card, to the message.
 
-use super::{Context, Message, RenderError, Template};
+use super::{Context, Extras, Message, RenderError, Template};
 use crate::config::Endpoint;
 use std::panic::{self, AssertUnwindSafe};
 
@@ -15,7 +15,9 @@ pub fn compose(
     context: &Context,
 ) -> Result<Message, RenderError> {
     let compose = || match template {
-        Some(template) => template.render(context),
+        Some(template) => template
+            .render(context)
+            .map(|message| Message { extras: Extras::of(endpoint, context), ..message }),
         None => Ok(card(endpoint, context)),
     };
     panic::catch_unwind(AssertUnwindSafe(compose)).unwrap_or_else(|_| {
@@ -29,5 +31,5 @@ pub fn compose(
 
 fn card(endpoint: &Endpoint, context: &Context) -> Message {
     let body = endpoint.platform.card(context, endpoint).to_string().into_bytes();
-    Message { content_type: "application/json".into(), body }
+    Message { content_type: "application/json".into(), body, extras: Extras::of(endpoint, context) }
 }

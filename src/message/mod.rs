@@ -5,6 +5,7 @@ mod compose;
 mod condition;
 mod context;
 mod default_body;
+mod extras;
 mod filters;
 mod formula;
 mod notice;
@@ -20,6 +21,7 @@ pub use compose::compose;
 pub use condition::{Condition, Verdict};
 pub use context::Context;
 pub use default_body::default_body;
+pub use extras::{Extras, Line};
 pub use notice::{Notice, Tone};
 pub use template::{MAX_BODY_BYTES, RenderError, Template, TemplateError};
 pub use wording::Language;
@@ -32,6 +34,8 @@ pub struct Message {
     pub content_type: String,
     /// The body, byte for byte as it is signed and sent.
     pub body: Vec<u8>,
+    /// What goes with it.
+    pub extras: Extras,
 }
 
 /// The names at the top of a context. Which of them an event has depends on its type.

@@ -1,8 +1,9 @@
 //! What a card says, whatever the platform: the few things a person wants to know of an event.
 
 use super::wording::{Wording, fill};
-use super::{Context, filters};
+use super::{Context, Line, filters};
 use crate::clock;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use url::{Host, Url};
@@ -20,7 +21,8 @@ const SHOWN_METRICS: usize = 4;
 const FACT_CHARS: usize = 300;
 
 /// How the news is: a platform has a colour for each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Tone {
     /// All went well.
     Good,
@@ -267,6 +269,8 @@ fn digest(kind: &str, context: &Context, words: &'static Wording) -> Notice {
             Notice::told(item.text_at(&["event", "type"]).unwrap_or(kind), &item, words)
         })
         .collect();
+    let told = context.at(&["digest", "lines"]).map(told_lines).unwrap_or_default();
+    let notices: Vec<Notice> = notices.into_iter().chain(told).collect();
     let has = |tone| notices.iter().any(|notice| notice.tone == tone);
     let tone =
         [Tone::Bad, Tone::Warn, Tone::Good].into_iter().find(|tone| has(*tone)).unwrap_or(Tone::Neutral);
@@ -275,6 +279,9 @@ fn digest(kind: &str, context: &Context, words: &'static Wording) -> Notice {
     let bad = notices.iter().filter(|notice| matches!(notice.tone, Tone::Bad | Tone::Warn));
     let total_bad = bad.clone().count();
     digest.failures = bad.take(SHOWN_FAILURES).map(|notice| one_line(notice, words)).collect();
+    if context.at(&["digest", "lines"]).is_some() {
+        digest.text = first_titles(&notices, words);
+    }
     if total_bad > SHOWN_FAILURES {
         digest.failures.push(words.more(total_bad - SHOWN_FAILURES));
     }
@@ -284,6 +291,24 @@ fn digest(kind: &str, context: &Context, words: &'static Wording) -> Notice {
     }
     digest.link_to_host(context);
     digest
+}
+
+/// The messages of a summary that a lane folded, each known by one line only.
+fn told_lines(lines: &Json) -> Vec<Notice> {
+    let lines: Vec<Line> = serde_json::from_value(lines.clone()).unwrap_or_default();
+    lines.into_iter().map(|line| Notice::new(line.tone, line.text)).collect()
+}
+
+/// The first titles of what is no failure, and how many more there are.
+fn first_titles(notices: &[Notice], words: &Wording) -> Option<String> {
+    let told: Vec<&Notice> =
+        notices.iter().filter(|notice| !matches!(notice.tone, Tone::Bad | Tone::Warn)).collect();
+    let mut lines: Vec<String> =
+        told.iter().take(SHOWN_FAILURES).map(|notice| notice.title.clone()).collect();
+    if told.len() > SHOWN_FAILURES {
+        lines.push(words.more(told.len() - SHOWN_FAILURES));
+    }
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 /// How many events, and of tasks how many went well, where the digest still has all of them.

@@ -5,7 +5,7 @@ use super::formula::Fault;
 use super::sample::{OpenContext, open_context};
 use super::text::TextTemplate;
 use super::tree::Tree;
-use super::{Context, Message, place};
+use super::{Context, Extras, Message, place};
 use std::fmt;
 
 /// The largest body a template may make, in bytes.
@@ -101,7 +101,7 @@ impl Template {
     /// Renders. The body is valid JSON of at most [`MAX_BODY_BYTES`].
     pub fn render(&self, context: &Context) -> Result<Message, RenderError> {
         let body = self.body(context.value(), &mut Run::new(None))?;
-        Ok(Message { content_type: "application/json".to_owned(), body })
+        Ok(Message { content_type: "application/json".to_owned(), body, extras: Extras::default() })
     }
 
     /// Renders for sample data of this event type, each branch of each `$if` included, to find a name

@@ -18,6 +18,10 @@ impl Platform for Json {
         false
     }
 
+    fn folds(&self) -> bool {
+        false
+    }
+
     fn pace(&self) -> (&'static [Rate], usize) {
         (&[], 4)
     }

@@ -204,6 +204,12 @@ pub trait Platform: Sync + Debug {
         None
     }
 
+    /// Whether messages are folded into a summary when more wait than the rate can carry, unless the
+    /// configuration says otherwise. Right for people, wrong for machines.
+    fn folds(&self) -> bool {
+        true
+    }
+
     /// What an answer means.
     fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome;
 }

@@ -23,6 +23,10 @@ impl Platform for SlackWorkflow {
         is_slack(url) && (url.path().starts_with("/triggers/") || url.path().starts_with("/workflows/"))
     }
 
+    fn folds(&self) -> bool {
+        false
+    }
+
     fn pace(&self) -> (&'static [Rate], usize) {
         (PACE, 1)
     }

@@ -205,12 +205,12 @@ impl Reader {
         }
     }
 
-    /// The content type and the body of a delivery.
-    pub fn message(&self, delivery: i64) -> Result<Option<(String, Vec<u8>)>, SpoolError> {
+    /// The content type and the body of a delivery, and what goes with it.
+    pub fn message(&self, delivery: i64) -> Result<Option<(String, Vec<u8>, Option<String>)>, SpoolError> {
         self.conn
-            .prepare_cached("SELECT content_type, body FROM deliveries WHERE seq = ?1")
+            .prepare_cached("SELECT content_type, body, extras FROM deliveries WHERE seq = ?1")
             .and_then(|mut statement| {
-                statement.query_row([delivery], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+                statement.query_row([delivery], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()
             })
             .map_err(SpoolError::at(&self.path))
     }

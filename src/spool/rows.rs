@@ -31,6 +31,8 @@ pub struct NewDelivery<'a> {
     pub content_type: &'a str,
     /// The body bytes; empty for a message that could not be rendered.
     pub body: &'a [u8],
+    /// What goes with it, as `message::Extras` writes it.
+    pub extras: Option<&'a str>,
     /// When it was made.
     pub created_at: i64,
     /// When it is due first.

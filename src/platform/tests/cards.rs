@@ -1,6 +1,6 @@
 //! What each platform's card shows, whom it pings, and that no text breaks its limits.
 
-use crate::config::{Proxy, RetryPolicy, Tls};
+use crate::config::{Overflow, Proxy, RetryPolicy, Tls};
 use crate::message::{Notice, Tone};
 use crate::platform::*;
 use crate::secret::SecretUrl;
@@ -8,6 +8,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 pub(super) fn endpoint(platform: &str, mentions: &[&str]) -> Endpoint {
     Endpoint {
@@ -25,6 +26,8 @@ pub(super) fn endpoint(platform: &str, mentions: &[&str]) -> Endpoint {
         tls: Tls::default(),
         proxy: Proxy::Direct,
         mentions: mentions.iter().map(|mention| (*mention).to_owned()).collect(),
+        overflow: Overflow::Queue,
+        file_roots: Arc::default(),
         keys: Vec::new(),
     }
 }

@@ -45,6 +45,7 @@ pub(super) fn delivery(event: i64, endpoint: &str, at: i64) -> NewDelivery<'_> {
         hook: "hooks[0]",
         content_type: "application/json",
         body: b"{\"text\":\"done\"}",
+        extras: None,
         created_at: at,
         due_at: at,
         dead: None,

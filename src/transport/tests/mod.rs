@@ -8,7 +8,7 @@ mod proxies;
 
 use super::names::Lookup;
 use super::{Client, Fault, Phases, Reach};
-use crate::config::{Endpoint, Proxy, Rate, RetryPolicy, Tls};
+use crate::config::{Endpoint, Overflow, Proxy, Rate, RetryPolicy, Tls};
 use crate::message::Context;
 use crate::platform::{Answer, Outcome, Platform};
 use crate::secret::SecretUrl;
@@ -68,6 +68,8 @@ fn endpoint(url: &str) -> Endpoint {
         tls: Tls::default(),
         proxy: Proxy::Direct,
         mentions: Vec::new(),
+        overflow: Overflow::Queue,
+        file_roots: Arc::default(),
         keys: Vec::new(),
     }
 }

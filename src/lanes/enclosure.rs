@@ -1,0 +1,166 @@
+//! Files that go with a message: read when it is sent, and only below the folders that `[files] roots`
+//! names.
+
+use crate::platform::Enclosure;
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// The longest file name that is sent on, in characters.
+const LONGEST_NAME: usize = 80;
+
+/// Reads the file that a host named. A relative path starts at a root, or at the folder a root lies in.
+/// The fault is the end of a sentence that begins with the file's name, and holds no path.
+pub(super) fn read(path: &str, roots: &[PathBuf], most: u64) -> Result<Enclosure, String> {
+    let found = locate(Path::new(path), roots)?;
+    let cannot = |error: std::io::Error| format!("cannot be read: {}", error.kind());
+    // Asked before it is opened: opening a pipe may wait for ever.
+    if !fs::metadata(&found).map_err(cannot)?.is_file() {
+        return Err("is not a regular file".to_owned());
+    }
+    let file = File::open(&found).map_err(cannot)?;
+    let meta = file.metadata().map_err(cannot)?;
+    // Between the look and the opening a folder may have become a link to somewhere else.
+    if !meta.is_file() || fs::canonicalize(&found).ok().as_deref() != Some(found.as_path()) {
+        return Err("changed while it was opened".to_owned());
+    }
+    let too_large = || format!("is larger than the {most} bytes that the platform takes");
+    if meta.len() > most {
+        return Err(too_large());
+    }
+    let mut bytes = Vec::new();
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(cannot)?;
+    if bytes.len() as u64 > most {
+        return Err(too_large());
+    }
+    let media = media(&bytes).ok_or("is not an image: PNG, JPEG, GIF and WebP are known")?;
+    Ok(Enclosure { name: plain_name(path, media), media, bytes })
+}
+
+/// The name of a file for messages, without its folders.
+pub(super) fn shown_name(path: &str) -> String {
+    let name = path.rsplit(['/', '\\']).next().unwrap_or_default();
+    name.chars().filter(|character| !character.is_control()).take(LONGEST_NAME).collect()
+}
+
+/// The real path of a file that lies below a root, all links followed.
+fn locate(path: &Path, roots: &[PathBuf]) -> Result<PathBuf, String> {
+    let mut fault = "does not exist";
+    for root in roots.iter().filter_map(|root| fs::canonicalize(root).ok()) {
+        // An absolute path takes the place of the root.
+        let starts = [Some(root.as_path()), root.parent()];
+        for candidate in starts.into_iter().flatten().map(|start| start.join(path)) {
+            let Ok(real) = fs::canonicalize(candidate) else { continue };
+            if real.starts_with(&root) {
+                return Ok(real);
+            }
+            fault = "lies outside of the folders in `[files] roots`";
+        }
+    }
+    Err(fault.to_owned())
+}
+
+/// What the first bytes say it is; the name may say anything.
+fn media(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some("image/png"),
+        [0xff, 0xd8, 0xff, ..] => Some("image/jpeg"),
+        [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some("image/gif"),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some("image/webp"),
+        _ => None,
+    }
+}
+
+/// Letters, digits, `.`, `_` and `-`, with the ending that fits what the file is: no platform refuses
+/// that, and no quoting is needed anywhere.
+fn plain_name(path: &str, media: &str) -> String {
+    let name = shown_name(path);
+    let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    let stem: String = stem.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
+    let stem = stem.trim_matches('_');
+    let ending = match media {
+        "image/jpeg" => "jpg",
+        other => other.rsplit('/').next().unwrap_or("bin"),
+    };
+    format!("{}.{ending}", if stem.is_empty() { "image" } else { stem })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PNG: &[u8] = b"\x89PNG\r\n\x1a\n....";
+
+    fn folder() -> (tempfile::TempDir, Vec<PathBuf>) {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("outputs/day")).unwrap();
+        fs::write(folder.path().join("outputs/day/渲染 (1).png"), PNG).unwrap();
+        fs::write(folder.path().join("secret.png"), PNG).unwrap();
+        fs::write(folder.path().join("outputs/not.png"), b"MZ").unwrap();
+        let roots = vec![folder.path().join("outputs")];
+        (folder, roots)
+    }
+
+    #[test]
+    fn a_file_is_found_from_the_root_from_beside_it_and_by_its_whole_path() {
+        let (folder, roots) = folder();
+        let whole = folder.path().join("outputs/day/渲染 (1).png");
+        for path in ["day/渲染 (1).png", "outputs/day/渲染 (1).png", whole.to_str().unwrap()] {
+            let file = read(path, &roots, 100).unwrap();
+            assert_eq!((file.name.as_str(), file.media, file.bytes.as_slice()), ("1.png", "image/png", PNG));
+        }
+    }
+
+    #[test]
+    fn nothing_outside_of_the_roots_is_read() {
+        let (folder, roots) = folder();
+        let secret = folder.path().join("secret.png");
+        for path in
+            ["../secret.png", "outputs/../secret.png", "day/../../secret.png", secret.to_str().unwrap()]
+        {
+            assert!(read(path, &roots, 100).unwrap_err().contains("outside"), "{path}");
+        }
+        assert!(read("day/渲染 (1).png", &[], 100).is_err());
+        let beside = vec![folder.path().join("out")];
+        assert!(read("outputs/day/渲染 (1).png", &beside, 100).is_err(), "a beginning of a name is no root");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_out_of_a_root_is_refused_and_one_within_is_followed() {
+        let (folder, roots) = folder();
+        let link = |target: &str, name: &str| {
+            std::os::unix::fs::symlink(folder.path().join(target), folder.path().join(name)).unwrap();
+        };
+        link("secret.png", "outputs/link.png");
+        link("", "outputs/up");
+        link("outputs/day", "outputs/today");
+        assert!(read("link.png", &roots, 100).unwrap_err().contains("outside"));
+        assert!(read("up/secret.png", &roots, 100).unwrap_err().contains("outside"));
+        assert!(read("today/渲染 (1).png", &roots, 100).is_ok());
+    }
+
+    #[test]
+    fn what_is_missing_too_large_a_folder_or_no_image_is_named_as_such() {
+        let (_folder, roots) = folder();
+        let fault = |path: &str, most| read(path, &roots, most).unwrap_err();
+        assert_eq!(fault("day/none.png", 100), "does not exist");
+        assert_eq!(fault("day", 100), "is not a regular file");
+        assert!(fault("day/渲染 (1).png", 11).contains("larger than the 11 bytes"));
+        assert!(fault("not.png", 100).contains("not an image"));
+        assert!(read("day/\0.png", &roots, 100).is_err() && read("", &roots, 100).is_err());
+    }
+
+    #[test]
+    fn names_are_plain_whatever_the_host_calls_its_files() {
+        for (path, name) in [
+            ("a/b.c/portrait-07.png", "portrait-07.png"),
+            ("C:\\out\\x \"y\".PNG", "x__y.png"),
+            ("渲染.png", "image.png"),
+            ("..", "image.png"),
+        ] {
+            assert_eq!(plain_name(path, "image/png"), name);
+        }
+    }
+}
