@@ -6,6 +6,7 @@
 mod check;
 mod demo;
 mod failure;
+mod impostor;
 mod input;
 mod list;
 mod preview;
