@@ -377,6 +377,7 @@ pub(super) static CASTS: &[Cast] = &[
                 r#"{"id":"web.incoming_webhook.disabled.app_error","message":"Incoming webhooks have been disabled by the system admin.","status_code":501}"#,
                 "webhooks are switched off",
             ),
+            reply("413", 413, "", "too large"),
             PAGE,
             EMPTY,
             TROUBLE,

@@ -136,7 +136,8 @@ mod tests {
             ("mattermost", r#"{"text":"t"}"#, "ok"),
         ] {
             let impostor = Impostor::new(platform, None).unwrap();
-            let reply = impostor.answer(1, &request(impostor.target(), &json, body));
+            let target = impostor.target().replace("/TOKEN", "/TOKEN?wait=true");
+            let reply = impostor.answer(1, &request(&target, &json, body));
             assert_eq!(reply.name, name, "{platform} {body}");
         }
         let discord = Impostor::new("discord", None).unwrap();
