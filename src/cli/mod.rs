@@ -14,6 +14,7 @@ mod send;
 mod serve;
 mod show;
 mod signature;
+mod sketch;
 mod source;
 mod terminal;
 mod verify;

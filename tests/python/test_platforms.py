@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 import taskbell
 from bells import attempts, endpoint, eventually, reports, settings
 from impostor import impostor
@@ -161,7 +162,8 @@ def test_a_refused_card_is_sent_once_in_a_plainer_form(tmp_path: Path, platform:
         try:
             bell.task_complete(TASK)
             refused, taken = receiver.next(), receiver.next()
-            assert refused["answer"] == answer and taken["answer"] in ("ok", "204"), taken
+            assert refused["answer"] == answer
+            assert taken["answer"] in ("ok", "204"), taken
             assert len(json.dumps(taken["body"])) < len(json.dumps(refused["body"]))
             assert "portrait-07" in json.dumps(taken["body"])
             (report,) = reports(bell, 1)
