@@ -74,6 +74,16 @@ impl Platform for GoogleChat {
         (dropped && !card.is_empty()).then_some(plain)
     }
 
+    fn doubt(&self, body: &Value) -> Option<String> {
+        if body.get("text").is_none() && body.get("cardsV2").is_none() {
+            return Some(
+                "Google Chat takes a message with `text` or `cardsV2`, and here is neither".to_owned(),
+            );
+        }
+        let size = body.to_string().len();
+        (size > 32_000).then(|| format!("Google Chat takes 32000 bytes, and here are {size}"))
+    }
+
     fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
         let json = answer.json();
         let state = json.as_ref().and_then(|json| json["error"]["status"].as_str()).unwrap_or_default();

@@ -62,6 +62,17 @@ impl Platform for Mattermost {
         (attachment.len() < before).then_some(plain)
     }
 
+    fn doubt(&self, body: &Value) -> Option<String> {
+        if body.get("text").is_none() && body.get("attachments").is_none() {
+            return Some(
+                "Mattermost takes a message with `text` or `attachments`, and here is neither".to_owned(),
+            );
+        }
+        let length = body["text"].as_str().map_or(0, |text| Unit::CodePoints.length(text));
+        (length > 16_383)
+            .then(|| format!("Mattermost takes 16383 characters in `text`, and here are {length}"))
+    }
+
     fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
         let status = answer.status;
         let json = answer.json();

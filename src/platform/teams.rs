@@ -73,6 +73,19 @@ impl Platform for Teams {
         (parts.len() < before).then_some(plain)
     }
 
+    fn doubt(&self, body: &Value) -> Option<String> {
+        let attachment = &body["attachments"][0];
+        if attachment["contentType"] != "application/vnd.microsoft.card.adaptive" {
+            return Some("a workflow takes `attachments` with an Adaptive Card, and here is none".to_owned());
+        }
+        let version = attachment["content"]["version"].as_str();
+        if !matches!(version, Some("1.0" | "1.1" | "1.2" | "1.3" | "1.4")) {
+            return Some("Teams shows cards of a `version` up to 1.4 everywhere".to_owned());
+        }
+        let size = body.to_string().len();
+        (size > WHOLE).then(|| format!("Teams shows cards of up to some {WHOLE} bytes, and here are {size}"))
+    }
+
     /// 202 is the most that a workflow ever says. A page of something before it is no success.
     fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
         let text = String::from_utf8_lossy(&answer.body);

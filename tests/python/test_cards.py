@@ -61,3 +61,15 @@ def test_the_judges_can_find_fault() -> None:
     assert size(large["markdown"]["content"]) == 4098
     with pytest.raises(jsonschema.ValidationError):
         JUDGES["wecom"](large)
+
+
+def test_check_doubts_a_template_that_its_platform_would_refuse() -> None:
+    settings = config("slack", "queue.end", "en")
+    settings["hooks"][0]["template"] = {"message": "{{ queue.total }} tasks"}
+    report = taskbell.check(settings)
+    assert report["ok"], report
+    (warning,) = report["warnings"]
+    assert warning["key"] == "hooks[0].template"
+    assert "`text`, `blocks` or `attachments`" in warning["message"]
+    settings["hooks"][0]["template"] = {"text": "{{ queue.total }} tasks"}
+    assert taskbell.check(settings)["warnings"] == []

@@ -67,13 +67,19 @@ fn slack(body: &Json) -> Sketch {
     let header = header.map(|header| unentity(text(header))).unwrap_or_default();
     // What stands before the title pings.
     match title.strip_suffix(header.as_str()) {
-        Some(mentions) if !header.is_empty() => sketch.add(Part::Ping(mentions.to_owned())),
+        Some(mentions) if !header.is_empty() => sketch.add(Part::Ping(names(mentions))),
         _ => sketch.add(Part::Text(title)),
     }
     for block in blocks {
         slack_block(&mut sketch, block);
     }
     sketch
+}
+
+/// Slack's own marks of mentions, as names.
+fn names(mentions: &str) -> String {
+    let plain = mentions.replace("<!subteam^", "@").replace("<!", "@").replace("<@", "@");
+    plain.replace('>', "").trim().to_owned()
 }
 
 fn slack_block(sketch: &mut Sketch, block: &Json) {

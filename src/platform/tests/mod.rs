@@ -2,6 +2,7 @@
 
 mod answers;
 mod cards;
+mod doubts;
 mod judges;
 mod workplaces;
 
