@@ -4,11 +4,13 @@
 //! staff state. `wait=true` makes Discord answer after it has stored the message, with the message.
 
 use super::limits::{Escape, Unit, fit, flatten};
-use super::{Answer, Outcome, Platform, event_kind, links, origin, retry_after};
+use super::multipart::{Field, form};
+use super::{Answer, Letter, Outcome, Plainer, Platform, Shaped, event_kind, links, origin, retry_after};
 use crate::clock;
 use crate::config::{Endpoint, Rate};
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 use std::time::Duration;
 use url::Url;
 
@@ -23,6 +25,9 @@ const FOOTER: usize = 256;
 /// Title, description, fields and footer together.
 const EMBED: usize = 6000;
 const LINK: usize = 2048;
+/// What a server without boosts takes, in bytes.
+const FILE: u64 = 10 * 1024 * 1024;
+const SHORT: usize = 500;
 /// A field is left out rather than cut to less than this.
 const LEAST_FIELD: usize = 64;
 /// Users and roles that `allowed_mentions` may name, each.
@@ -81,6 +86,59 @@ impl Platform for Discord {
 
     fn doubt(&self, body: &Value) -> Option<String> {
         doubt(body)
+    }
+
+    /// The picture is uploaded with the message, and shown in its first embed.
+    fn shape<'a>(&self, endpoint: &Endpoint, letter: &Letter<'a>) -> Shaped<'a> {
+        let mut shaped = letter.as_it_is(endpoint);
+        if let (Some(file), Some(mut body)) = (letter.file, letter.json().filter(Value::is_object)) {
+            let address = json!({"url": format!("attachment://{}", file.name)});
+            if let Some(embed) = body["embeds"].get_mut(0).and_then(Value::as_object_mut) {
+                embed.insert("image".to_owned(), address);
+            }
+            body["attachments"] = json!([{"id": 0, "filename": file.name}]);
+            let text = body.to_string();
+            let field = Field { name: "payload_json", media: Some("application/json"), value: &text };
+            let (content_type, form) = form(&[field], "files[0]", file);
+            shaped.content_type = Cow::Owned(content_type);
+            shaped.body = Cow::Owned(form);
+        }
+        shaped
+    }
+
+    fn file_limit(&self) -> Option<u64> {
+        Some(FILE)
+    }
+
+    fn plainer(&self, body: &Value, how: Plainer) -> Option<Value> {
+        let mut plain = body.clone();
+        for embed in plain["embeds"].as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+            for name in ["image", "thumbnail"] {
+                embed.remove(name);
+            }
+            if how > Plainer::NoImage {
+                for name in ["fields", "footer", "author", "url", "timestamp"] {
+                    embed.remove(name);
+                }
+                for (name, max) in [("title", TITLE), ("description", SHORT)] {
+                    if let Some(text) = embed.get(name).and_then(Value::as_str) {
+                        let text = fit(text, max, Unit::CodePoints, |_| None);
+                        embed.insert(name.to_owned(), json!(text));
+                    }
+                }
+            }
+        }
+        if how > Plainer::NoImage
+            && let Some(text) = body["content"].as_str()
+        {
+            plain["content"] = json!(fit(text, CONTENT, Unit::CodePoints, |_| None));
+        }
+        if how > Plainer::NoImage
+            && let Some(embeds) = plain["embeds"].as_array_mut()
+        {
+            embeds.truncate(1);
+        }
+        (plain != *body).then_some(plain)
     }
 
     fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
@@ -333,7 +391,8 @@ fn refusal(answer: &Answer, json: Option<&Value>, now_unix_ms: i64) -> Outcome {
     let status = answer.status;
     let Some(code) = json.and_then(|json| json.get("code")?.as_i64()) else {
         return match status {
-            400 | 404 | 413 => Outcome::Final(format!("answered {status} without a reason")),
+            413 => Outcome::Plainer(Plainer::NoImage, "answered 413: the request is too large".to_owned()),
+            400 | 404 => Outcome::Final(format!("answered {status} without a reason")),
             _ => answer.again(now_unix_ms, answer.plain_reason()),
         };
     };
@@ -344,8 +403,32 @@ fn refusal(answer: &Answer, json: Option<&Value>, now_unix_ms: i64) -> Outcome {
         }
         // Discord's edge, not its API, refused.
         (_, 40_333) | (408 | 425, _) => answer.again(now_unix_ms, reason),
+        (413, _) | (_, 40_005) => Outcome::Plainer(Plainer::NoImage, reason),
+        (_, 50_035) => match at_fault(json).as_str() {
+            path if path.contains("image") || path.contains("thumbnail") || path.contains("attachments") => {
+                Outcome::Plainer(Plainer::NoImage, reason)
+            }
+            path if path.starts_with("embeds") || path.starts_with("content") => {
+                Outcome::Plainer(Plainer::Shorter, reason)
+            }
+            _ => Outcome::Final(reason),
+        },
         _ => Outcome::Final(reason),
     }
+}
+
+/// The path of the first field it finds fault with; empty when it names none.
+fn at_fault(json: Option<&Value>) -> String {
+    let mut path = Vec::new();
+    let mut node = json.map_or(&Value::Null, |json| &json["errors"]);
+    while let Some((name, inner)) = node.as_object().and_then(|errors| errors.iter().next()) {
+        if name == "_errors" {
+            break;
+        }
+        path.push(name.as_str());
+        node = inner;
+    }
+    path.join(".")
 }
 
 /// Discord's words, and the first field it finds fault with.

@@ -7,6 +7,8 @@ const ELLIPSIS: char = '…';
 pub(super) enum Unit {
     CodePoints,
     Bytes,
+    /// Code units of UTF-16.
+    Utf16,
 }
 
 impl Unit {
@@ -14,6 +16,7 @@ impl Unit {
         match self {
             Unit::CodePoints => text.chars().count(),
             Unit::Bytes => text.len(),
+            Unit::Utf16 => text.encode_utf16().count(),
         }
     }
 }
@@ -87,7 +90,7 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_is_longer_than_its_limit(text in any::<String>(), max in 0..40_usize) {
-            for unit in [Unit::CodePoints, Unit::Bytes] {
+            for unit in [Unit::CodePoints, Unit::Bytes, Unit::Utf16] {
                 prop_assert!(unit.length(&fit(&text, max, unit, ampersand)) <= max);
             }
         }

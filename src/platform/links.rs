@@ -1,6 +1,6 @@
 //! Links: which URLs from an event may stand in a card.
 
-use url::{Host, Url};
+use url::{Host, Position, Url};
 
 /// A link a person can follow: absolute, `http` or `https`, without credentials, at most `max` bytes.
 pub(super) fn followable(text: Option<&str>, max: usize) -> Option<Url> {
@@ -18,6 +18,24 @@ pub(super) fn fetchable(text: Option<&str>, max: usize) -> Option<Url> {
         Host::Ipv4(_) | Host::Ipv6(_) => false,
     };
     (url.scheme() == "https" && public).then_some(url)
+}
+
+/// A URL without the characters that markdown would read; behind the host all of them may be
+/// percent-encoded.
+pub(super) fn quiet(url: &Url) -> String {
+    let mut out = url[..Position::BeforePath].to_owned();
+    for character in url[Position::BeforePath..].chars() {
+        match character {
+            '(' => out.push_str("%28"),
+            ')' => out.push_str("%29"),
+            '[' => out.push_str("%5B"),
+            ']' => out.push_str("%5D"),
+            '*' => out.push_str("%2A"),
+            '`' => out.push_str("%60"),
+            _ => out.push(character),
+        }
+    }
+    out
 }
 
 /// Names that are never public: RFC 6761, RFC 6762, RFC 8375, and what routers use.

@@ -9,18 +9,29 @@
 //! 2. Add its line to `PLATFORMS`. The first that recognises a URL has it, so the narrower comes first.
 //! 3. Test it: a table of every known answer, and its card among the hostile texts, in `tests/`.
 
+mod cloudevents;
+mod dingtalk;
 mod discord;
+mod feishu;
+mod github;
+mod gitlab;
 mod google_chat;
 mod json;
 mod limits;
+mod lines;
 mod links;
 mod mattermost;
+mod multipart;
+mod ntfy;
 mod own_key;
+mod pagerduty;
 mod retry_after;
 mod shape;
+mod signature;
 mod slack;
 mod slack_workflow;
 mod teams;
+mod telegram;
 mod wecom;
 
 pub use own_key::{Lack, OwnKey, is_own_key, own_key_names, platforms_with_key};
@@ -41,6 +52,14 @@ static PLATFORMS: &[&dyn Platform] = &[
     &teams::Teams,
     &google_chat::GoogleChat,
     &mattermost::Mattermost,
+    &dingtalk::DingTalk,
+    &feishu::Feishu,
+    &telegram::Telegram,
+    &ntfy::Ntfy,
+    &pagerduty::PagerDuty,
+    &github::GitHub,
+    &gitlab::GitLab,
+    &cloudevents::CloudEvents,
 ];
 
 /// The platform of this name, or of this other name for it.

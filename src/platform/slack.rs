@@ -6,7 +6,7 @@
 //! message, and refuses the whole of it when that fails.
 
 use super::limits::{Unit, fit, flatten};
-use super::{Answer, Outcome, Platform, event_kind, links, origin, retry_after};
+use super::{Answer, Letter, Outcome, Plainer, Platform, Shaped, event_kind, links, origin, retry_after};
 use crate::config::{Endpoint, Rate};
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Value, json};
@@ -26,6 +26,7 @@ const FAILURE_SECTIONS: usize = 2;
 const ORIGIN: usize = 300;
 const LINK: usize = 3000;
 const MENTIONS: usize = 1000;
+const PLAIN: usize = 3000;
 
 #[derive(Debug)]
 pub(super) struct Slack;
@@ -55,7 +56,82 @@ impl Platform for Slack {
     fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
         let word = word(answer);
         let taken = word.as_deref() == Some("ok");
-        if answer.status == 200 && taken { Outcome::Delivered } else { refusal(answer, word, now_unix_ms) }
+        if answer.status == 200 && taken {
+            return Outcome::Delivered;
+        }
+        let stumbled = match word.as_deref() {
+            Some("invalid_blocks" | "invalid_attachments" | "invalid_blocks_format") => {
+                Some(Plainer::NoImage)
+            }
+            Some("msg_blocks_too_long" | "msg_too_long" | "too_many_blocks") => Some(Plainer::Shorter),
+            _ => (answer.status == 413).then_some(Plainer::Shorter),
+        };
+        match (refusal(answer, word, now_unix_ms), stumbled) {
+            (Outcome::Final(reason), Some(how)) => Outcome::Plainer(how, reason),
+            (outcome, _) => outcome,
+        }
+    }
+
+    /// Slack fetches a picture while it takes the message: one that it cannot reach costs the whole of it.
+    fn shape<'a>(&self, endpoint: &Endpoint, letter: &Letter<'a>) -> Shaped<'a> {
+        let mut shaped = letter.as_it_is(endpoint);
+        if letter.body.windows(IMAGE_URL.len()).any(|bytes| bytes == IMAGE_URL.as_bytes())
+            && let Some(mut body) = letter.json()
+            && drop_pictures(&mut body, &|url| links::fetchable(url, LINK).is_none())
+        {
+            shaped.set_json(&body);
+        }
+        shaped
+    }
+
+    fn plainer(&self, body: &Value, how: Plainer) -> Option<Value> {
+        let mut plain = body.clone();
+        if how == Plainer::NoImage && drop_pictures(&mut plain, &|_| true) {
+            return Some(plain);
+        }
+        // What Slack shows where it shows no blocks.
+        let text = body["text"].as_str().filter(|text| !text.trim().is_empty())?;
+        let plain = json!({"text": fit(text, PLAIN, Unit::Bytes, |_| None)});
+        (plain != *body).then_some(plain)
+    }
+}
+
+const IMAGE_URL: &str = "\"image_url\"";
+
+/// Takes the pictures out whose URL is meant: image blocks, and pictures beside a section. Whether there
+/// were any.
+fn drop_pictures(node: &mut Value, is_meant: &dyn Fn(Option<&str>) -> bool) -> bool {
+    let is_picture = |node: &Value| node["type"] == "image" && is_meant(node["image_url"].as_str());
+    match node {
+        Value::Array(items) => {
+            let before = items.len();
+            items.retain(|item| !is_picture(item));
+            let mut dropped = items.len() < before;
+            for item in items {
+                dropped |= drop_pictures(item, is_meant);
+            }
+            dropped
+        }
+        Value::Object(fields) => {
+            let mut dropped = false;
+            fields.retain(|_, field| {
+                let keep = !is_picture(field);
+                dropped |= !keep;
+                keep
+            });
+            // An attachment of the older kind has its picture's address among its own fields.
+            if fields.get("type").is_none()
+                && fields.get("image_url").is_some_and(|url| is_meant(url.as_str()))
+            {
+                fields.remove("image_url");
+                dropped = true;
+            }
+            for field in fields.values_mut() {
+                dropped |= drop_pictures(field, is_meant);
+            }
+            dropped
+        }
+        _ => false,
     }
 }
 

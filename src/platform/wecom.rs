@@ -5,12 +5,15 @@
 //! pinged by a `text` message only, so a card with such mentions is one.
 
 use super::limits::{Unit, fit, flatten};
-use super::{Answer, Outcome, Platform, event_kind, links, origin};
+use super::{Answer, Letter, Outcome, Plainer, Platform, Shaped, event_kind, links, origin};
 use crate::config::{Endpoint, Rate};
 use crate::message::{Context, Notice, Tone, Wording};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use md5::{Digest, Md5};
 use serde_json::{Value, json};
 use std::time::Duration;
-use url::{Position, Url};
+use url::Url;
 
 const MARKDOWN: usize = 4096;
 const TEXT: usize = 2048;
@@ -19,6 +22,7 @@ const LINE: usize = 480;
 const FREE_TEXT: usize = 1200;
 const LINK: usize = 600;
 const MENTIONS: usize = 500;
+const SHORT: usize = 1000;
 
 /// The platform names no wait; its window is a minute.
 const PAUSE: Duration = Duration::from_secs(60);
@@ -70,6 +74,36 @@ impl Platform for WeCom {
         }
     }
 
+    /// Before base64.
+    fn file_limit(&self) -> Option<u64> {
+        Some(2 * 1024 * 1024)
+    }
+
+    /// A picture is a message of its own.
+    fn sequel<'a>(&self, endpoint: &Endpoint, letter: &Letter<'a>) -> Option<Shaped<'a>> {
+        let file = letter.file.filter(|file| matches!(file.media, "image/png" | "image/jpeg"))?;
+        let mut shaped = letter.as_it_is(endpoint);
+        let image = json!({"base64": STANDARD.encode(&file.bytes), "md5": hex(&Md5::digest(&file.bytes))});
+        shaped.set_json(&json!({"msgtype": "image", "image": image}));
+        Some(shaped)
+    }
+
+    fn plainer(&self, body: &Value, how: Plainer) -> Option<Value> {
+        if how == Plainer::NoImage {
+            return None;
+        }
+        let markdown = body["markdown"]["content"].as_str().or(body["markdown_v2"]["content"].as_str());
+        let text = markdown.or(body["text"]["content"].as_str())?;
+        let max = if how == Plainer::Shorter { SHORT } else { TEXT };
+        let mut plain = json!({"content": fit(&unmarked(text), max, Unit::Bytes, |_| None)});
+        for name in ["mentioned_list", "mentioned_mobile_list"] {
+            if let Some(list) = body["text"].get(name) {
+                plain[name] = list.clone();
+            }
+        }
+        Some(json!({"msgtype": "text", "text": plain})).filter(|plain| plain != body)
+    }
+
     fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
         if answer.status != 200 {
             return answer.again(now_unix_ms, answer.plain_reason());
@@ -97,6 +131,23 @@ pub(super) fn lay_out(notice: &Notice, context: &Context, endpoint: &Endpoint) -
     json!({"msgtype": "text", "text": text})
 }
 
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Markdown without its tags and quotes.
+fn unmarked(markdown: &str) -> String {
+    let mut out = String::new();
+    let mut rest = markdown;
+    while let Some((before, after)) = rest.split_once('<') {
+        out.push_str(before);
+        rest = after.split_once('>').map_or(after, |(_, after)| after);
+    }
+    out.push_str(rest);
+    let lines: Vec<_> = out.lines().map(|line| line.trim_start_matches(['#', '>', ' '])).collect();
+    lines.join("\n")
+}
+
 /// How the parts of a card are written: as markdown, or plain.
 struct Style {
     title: fn(Tone, &str) -> String,
@@ -114,7 +165,7 @@ static MARKED: Style = Style {
     fact: |label, colon, value| format!("> {label}{colon}<font color=\"comment\">{value}</font>"),
     heading: |heading| format!("**{heading}**"),
     item: |line| format!("> <font color=\"warning\">{line}</font>"),
-    link: |label, url| format!("[{label}]({})", quiet(url)),
+    link: |label, url| format!("[{label}]({})", links::quiet(url)),
     origin: |origin| format!("<font color=\"comment\">{origin}</font>"),
     inline,
     block,
@@ -130,24 +181,6 @@ static PLAIN: Style = Style {
     inline,
     block,
 };
-
-/// A URL without the characters that markdown would read; behind the host all of them may be
-/// percent-encoded.
-fn quiet(url: &Url) -> String {
-    let mut out = url[..Position::BeforePath].to_owned();
-    for character in url[Position::BeforePath..].chars() {
-        match character {
-            '(' => out.push_str("%28"),
-            ')' => out.push_str("%29"),
-            '[' => out.push_str("%5B"),
-            ']' => out.push_str("%5D"),
-            '*' => out.push_str("%2A"),
-            '`' => out.push_str("%60"),
-            _ => out.push(character),
-        }
-    }
-    out
-}
 
 fn colour(tone: Tone) -> &'static str {
     match tone {
@@ -270,13 +303,18 @@ fn meaning(code: i64) -> Outcome {
         }
         -1 => return Outcome::Retry("errcode -1: WeCom is busy".to_owned()),
         45_033 => return Outcome::Retry("errcode 45033: too many at the same time".to_owned()),
+        40_058 => {
+            let reason = "errcode 40058: a field is too long or not valid";
+            return Outcome::Plainer(Plainer::Shorter, reason.to_owned());
+        }
+        45_002 => {
+            return Outcome::Plainer(Plainer::Shorter, "errcode 45002: the content is too long".to_owned());
+        }
         40_006 | 45_001 => "the file is too large or too small",
         40_007 => "the media_id is not valid",
         40_008 => "the msgtype is not valid",
         40_033 => "the body holds escaped characters",
-        40_058 => "a field is too long or not valid",
         44_004 => "the content is empty",
-        45_002 => "the content is too long",
         45_034 => "a URL lacks http or https",
         47_001 => "the body is not JSON that WeCom reads",
         _ => return Outcome::Retry(format!("errcode {code}")),

@@ -86,3 +86,74 @@ fn signatures_are_positioned_at_their_entry() {
         "sign[0].schema: there is no such key; did you mean `scheme`?",
     );
 }
+
+#[test]
+fn a_platform_has_its_own_keys_and_no_other() {
+    let of = |platform: &str, more: &str| format!("[endpoints.a]\nplatform = \"{platform}\"\n{more}\n");
+    let token = "token = \"12:marker-4f9c2a71d0\"";
+    let telegram = config(&of("telegram", &format!("chat_id = -100123\n{token}")));
+    let a = &telegram.endpoints[0];
+    assert_eq!(a.url.expose().as_str(), "https://api.telegram.org/");
+    assert_eq!((a.key("chat_id"), a.key("token")), (Some("-100123"), Some("12:marker-4f9c2a71d0")));
+    assert_eq!(a.key("thread_id"), None);
+    assert!(!format!("{telegram:?}").contains(MARKER));
+    assert!(!telegram.scrubber.scrub("it said 12:marker-4f9c2a71d0").contains(MARKER));
+    for (platform, more, expected) in [
+        ("telegram", token, "endpoints.a.chat_id: this key is missing: `telegram` needs a chat's number"),
+        (
+            "telegram",
+            "chat_id = 5",
+            "endpoints.a.token: this key is missing: `telegram` needs the bot's token",
+        ),
+        (
+            "telegram",
+            "chat_id = 0\ntoken = \"1:a\"",
+            "a.chat_id: expected a chat's number, or `@channel`, found `0`",
+        ),
+        ("telegram", "chat_id = true\ntoken = \"1:a\"", "a.chat_id: expected text"),
+        (
+            "telegram",
+            "chat_id = 1\ntoken = \"x\"",
+            "a.token: expected the bot's token, as `123456:ABC-DEF`, found the value",
+        ),
+        ("ntfy", "", "endpoints.a.topic: this key is missing: `ntfy` needs the topic"),
+        ("ntfy", "topic = \"a b\"", "a.topic: expected 1 to 64 letters"),
+        ("pagerduty", "", "a.routing_key: this key is missing: `pagerduty` needs the integration key"),
+        ("pagerduty", "routing_key = \"short\"", "a.routing_key: expected the integration key of a service"),
+        ("github", "url = \"https://example.com/\"\nevent_type = \"x\"", "a.token: this key is missing"),
+        ("gitlab", "url = \"https://example.com/\"\ntoken = \"x\"", "a.ref: this key is missing"),
+        ("gitlab", "ref = \"main\"\ntoken = \"x\"", "endpoints.a.url: this key is missing"),
+        (
+            "slack",
+            "url = \"https://example.com/\"\nsecret = \"x\"",
+            "`slack` has no key `secret`; it belongs to `dingtalk`, `feishu`",
+        ),
+        ("telegram", "chat_id = 1\ntoken = \"1:a\"\nchat = 1", "a.chat: there is no such key"),
+        ("ntfy", "topci = \"x\"", "a.topci: there is no such key; did you mean `topic`?"),
+    ] {
+        assert_fault(&of(platform, more), expected);
+    }
+    assert_fault("secret = \"x\"\n", "secret: there is no such key here; it belongs in `[endpoints.NAME]`");
+    let farm = config("[endpoints.a]\nurl = \"https://ntfy.sh/farm\"\n");
+    assert_eq!(farm.endpoints[0].platform.name(), "ntfy");
+    let lark = config(&of(
+        "lark",
+        "url = \"https://open.larksuite.com/open-apis/bot/v2/hook/k\"\nsecret = \"env:MARKER\"",
+    ));
+    assert_eq!(
+        (lark.endpoints[0].platform.name(), lark.endpoints[0].key("secret")),
+        ("feishu", Some(MARKER))
+    );
+}
+
+#[test]
+fn what_overflows_is_folded_for_people_and_queued_for_machines() {
+    let overflow = |url: &str, more: &str| {
+        config(&format!("[endpoints.a]\nurl = \"{url}\"\n{more}\n")).endpoints[0].overflow
+    };
+    let slack = "https://hooks.slack.com/services/T000/B000/XXXXXXXXXXXXXXXXXXXXXXXX";
+    assert_eq!(overflow(slack, ""), Overflow::Fold);
+    assert_eq!(overflow(slack, "overflow = \"queue\""), Overflow::Queue);
+    assert_eq!(overflow("https://example.com/", ""), Overflow::Queue);
+    assert_fault(&endpoint("overflow = \"drop\""), "overflow: expected `fold` or `queue`, found `drop`");
+}

@@ -5,10 +5,10 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::json;
 
-const NOW_MS: i64 = 1_614_265_330_000;
+pub(super) const NOW_MS: i64 = 1_614_265_330_000;
 
 /// The outcome in a word, with the wait in milliseconds.
-fn read(platform: &str, status: u16, headers: &[(&str, &str)], body: &str) -> String {
+pub(super) fn read(platform: &str, status: u16, headers: &[(&str, &str)], body: &str) -> String {
     let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let answer = Answer { status, headers, body: body.as_bytes().to_vec(), truncated: false };
     match by_name(platform).unwrap().read(&answer, NOW_MS) {
@@ -57,11 +57,12 @@ fn slack_answers_count_by_their_word() {
         (200, vec![], "<html>ok</html>", "retry"),
         (200, vec![], "OK", "retry"),
         (204, vec![], "ok", "retry"),
-        (200, vec![], r#"{"ok":false,"error":"invalid_blocks"}"#, "final"),
+        (200, vec![], r#"{"ok":false,"error":"invalid_blocks"}"#, "plainer NoImage"),
         (200, vec![], r#"{"ok":false,"error":"rate_limited","retry_after":2}"#, "after 2000"),
         (302, vec![], "", "retry"),
         (400, vec![], "invalid_payload", "final"),
-        (400, vec![], "invalid_blocks", "final"),
+        (400, vec![], "invalid_blocks", "plainer NoImage"),
+        (400, vec![], "msg_blocks_too_long", "plainer Shorter"),
         (400, vec![], "no_text", "final"),
         (400, vec![], "user_not_found", "final"),
         (400, vec![], "too_many_attachments", "final"),
@@ -76,7 +77,7 @@ fn slack_answers_count_by_their_word() {
         (404, vec![], "", "retry"),
         (410, vec![], "channel_is_archived", "gone"),
         (410, vec![], "", "gone"),
-        (413, vec![], "", "final"),
+        (413, vec![], "", "plainer Shorter"),
         (429, vec![("retry-after", "30")], "", "after 30000"),
         (
             429,
@@ -107,6 +108,8 @@ fn slack_answers_count_by_their_word() {
 fn discord_answers_count_by_their_code() {
     let missing_field = r#"{"message":"Invalid Form Body","code":50035,"errors":{"embeds":{"0":{"title":
         {"_errors":[{"code":"BASE_TYPE_MAX_LENGTH","message":"Must be 256 or fewer"}]}}}}}"#;
+    let bad_image = r#"{"message":"Invalid Form Body","code":50035,"errors":{"embeds":{"0":{"image":{"url":
+        {"_errors":[{"code":"URL_TYPE_INVALID_URL","message":"Not a well formed URL."}]}}}}}}"#;
     for (status, headers, body, outcome) in [
         (204, vec![], "", "delivered"),
         (200, vec![], r#"{"id":"123","content":""}"#, "delivered"),
@@ -115,7 +118,7 @@ fn discord_answers_count_by_their_code() {
         (200, vec![], "<html>", "retry"),
         (202, vec![], r#"{"id":"123"}"#, "retry"),
         (301, vec![], "", "retry"),
-        (400, vec![], missing_field, "final"),
+        (400, vec![], missing_field, "plainer Shorter"),
         (400, vec![], r#"{"code":50006,"message":"Cannot send an empty message"}"#, "final"),
         (400, vec![], r#"{"code":50109,"message":"The request body contains invalid JSON."}"#, "final"),
         (400, vec![], r#"{"code":220001,"message":"needs a thread"}"#, "final"),
@@ -125,7 +128,9 @@ fn discord_answers_count_by_their_code() {
         (403, vec![], "error code: 1020", "retry"),
         (404, vec![], r#"{"code":10015,"message":"Unknown Webhook"}"#, "gone"),
         (404, vec![], "", "final"),
-        (413, vec![], r#"{"code":40005,"message":"Request entity too large"}"#, "final"),
+        (413, vec![], r#"{"code":40005,"message":"Request entity too large"}"#, "plainer NoImage"),
+        (413, vec![], "<html>", "plainer NoImage"),
+        (400, vec![], bad_image, "plainer NoImage"),
         (429, vec![("retry-after", "1")], r#"{"retry_after":0.376,"global":false}"#, "after 1000"),
         (429, vec![("retry-after", "1")], r#"{"retry_after":42.1239,"global":false}"#, "after 42124"),
         (429, vec![("x-ratelimit-reset-after", "2.5")], "", "after 2500"),
@@ -145,7 +150,10 @@ fn discord_answers_count_by_their_code() {
     }
     let answer = Answer { status: 400, body: missing_field.into(), ..Answer::default() };
     let expected = "answered 400, code 50035 (Invalid Form Body) at embeds.0.title: Must be 256 or fewer";
-    assert_eq!(by_name("discord").unwrap().read(&answer, NOW_MS), Outcome::Final(expected.to_owned()));
+    assert_eq!(
+        by_name("discord").unwrap().read(&answer, NOW_MS),
+        Outcome::Plainer(Plainer::Shorter, expected.to_owned())
+    );
 }
 
 #[test]
@@ -160,10 +168,10 @@ fn wecom_answers_count_by_errcode_inside_200() {
         (40_007, "final"),
         (40_008, "final"),
         (40_033, "final"),
-        (40_058, "final"),
+        (40_058, "plainer Shorter"),
         (44_004, "final"),
         (45_001, "final"),
-        (45_002, "final"),
+        (45_002, "plainer Shorter"),
         (45_034, "final"),
         (99_999, "retry"),
     ] {

@@ -1,9 +1,12 @@
 //! Every known answer, and every card under hostile text.
 
 mod answers;
+mod bots;
 mod cards;
 mod doubts;
 mod judges;
+mod machines;
+mod requests;
 mod workplaces;
 
 use super::*;
@@ -14,6 +17,7 @@ fn every_platform_is_found_by_its_name_and_its_url() {
         assert_eq!(by_name(name).map(Platform::name), Some(name));
     }
     assert!(by_name("carrier-pigeon").is_none());
+    assert_eq!(by_name("lark").map(Platform::name), Some("feishu"));
     for (url, name) in [
         ("https://hooks.slack.com/services/T0/B0/key", Some("slack")),
         ("https://hooks.slack-gov.com/services/T0/B0/key", Some("slack")),
@@ -37,6 +41,19 @@ fn every_platform_is_found_by_its_name_and_its_url() {
         ("https://chat.googleapis.com/v1/spaces/AAA/members", None),
         ("https://mattermost.example.com/hooks/abcdefghijklmnopqrstuvwxyz", Some("mattermost")),
         ("https://example.com/team/hooks/abcdefghijklmnopqrstuvwxyz", None),
+        ("https://oapi.dingtalk.com/robot/send?access_token=t", Some("dingtalk")),
+        ("https://oapi.dingtalk.com/topapi/message", None),
+        ("https://open.feishu.cn/open-apis/bot/v2/hook/key", Some("feishu")),
+        ("https://open.larksuite.com/open-apis/bot/v2/hook/key", Some("feishu")),
+        ("https://api.telegram.org/bot1:a/sendMessage", Some("telegram")),
+        ("https://ntfy.sh/topic", Some("ntfy")),
+        ("https://events.eu.pagerduty.com/v2/enqueue", Some("pagerduty")),
+        ("https://events.pagerduty.com/v2/change/enqueue", Some("pagerduty")),
+        ("https://api.github.com/repos/o/r/dispatches", Some("github")),
+        ("https://api.github.com/repos/o/r/issues", None),
+        ("https://gitlab.example.com/sub/api/v4/projects/12/trigger/pipeline", Some("gitlab")),
+        ("https://gitlab.example.com/api/v4/projects/g%2Fp/trigger/pipeline", Some("gitlab")),
+        ("https://gitlab.example.com/api/v4/projects/12/issues", None),
         ("https://evil.example/hooks.slack.com/services/T0/B0/key", None),
         ("https://ci.example.com/hooks/training", None),
     ] {

@@ -1,0 +1,183 @@
+//! `cloudevents`: CloudEvents 1.0 over HTTP, structured or binary.
+//!
+//! Sources: the CloudEvents specification 1.0.2, its JSON format, its HTTP binding and its HTTP webhook page. The
+//! message is kept in structured form, and binary attempts are made of it. Source and id are the same on
+//! each attempt, so a receiver can tell a repetition.
+
+use super::{Answer, Letter, Outcome, OwnKey, Platform, Shaped, event_kind};
+use crate::clock;
+use crate::config::{Endpoint, Rate};
+use crate::message::{Context, default_body};
+use serde_json::{Map, Value, json};
+use std::borrow::Cow;
+use url::Url;
+
+const STRUCTURED: &str = "application/cloudevents+json; charset=utf-8";
+
+/// The longest attribute of a sender's own that is told on: headers have limits that nobody states.
+const ATTRIBUTE: usize = 1000;
+
+#[derive(Debug)]
+pub(super) struct CloudEvents;
+
+impl Platform for CloudEvents {
+    fn name(&self) -> &'static str {
+        "cloudevents"
+    }
+
+    /// Any URL may take them, so none says that it does.
+    fn recognises(&self, _url: &Url) -> bool {
+        false
+    }
+
+    fn keys(&self) -> &'static [OwnKey] {
+        &[
+            OwnKey {
+                name: "mode",
+                form: "`structured` or `binary`",
+                accepts: |value| matches!(value, "structured" | "binary"),
+                required: false,
+                secret: false,
+                meaning: "Whether the attributes stand in the body, as by default, or in headers.",
+            },
+            OwnKey {
+                name: "source",
+                form: "a URI or a path without spaces",
+                accepts: |value| value.len() <= ATTRIBUTE && value.bytes().all(|b| b.is_ascii_graphic()),
+                required: false,
+                secret: false,
+                meaning: "The `source` of every event, in the place of `/taskbell/HOST`.",
+            },
+        ]
+    }
+
+    fn pace(&self) -> (&'static [Rate], usize) {
+        (&[], 4)
+    }
+
+    fn folds(&self) -> bool {
+        false
+    }
+
+    fn card(&self, context: &Context, endpoint: &Endpoint) -> Value {
+        lay_out(context, endpoint)
+    }
+
+    /// A template makes the data, unless it names `specversion` and so is the whole event.
+    fn shape<'a>(&self, endpoint: &Endpoint, letter: &Letter<'a>) -> Shaped<'a> {
+        let mut shaped = letter.as_it_is(endpoint);
+        let event = match letter.json() {
+            Some(Value::Object(event)) if event.contains_key("specversion") => event,
+            Some(data) => envelope(letter, endpoint, data),
+            None => return shaped,
+        };
+        if endpoint.key("mode") == Some("binary") {
+            return binary(shaped, event);
+        }
+        shaped.set_json(&Value::Object(event));
+        shaped.content_type = Cow::Borrowed(STRUCTURED);
+        shaped
+    }
+
+    /// HTTP webhook, section 2.2: 2xx is taken, 410 ends it, 415 cannot change, 429 carries a wait.
+    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
+        match answer.status {
+            200..=299 => Outcome::Delivered,
+            410 => Outcome::Gone("answered 410: the receiver wants nothing more at this URL".to_owned()),
+            415 => Outcome::Final("answered 415: it does not take this `mode` of CloudEvents".to_owned()),
+            _ => answer.again(now_unix_ms, answer.plain_reason()),
+        }
+    }
+}
+
+pub(super) fn lay_out(context: &Context, endpoint: &Endpoint) -> Value {
+    let kind = event_kind(context);
+    let host = context.text_at(&["host", "name"]).unwrap_or("host");
+    let mut event = Map::new();
+    let mut put = |name: &str, value: Value| event.insert(name.to_owned(), value);
+    put("specversion", json!("1.0"));
+    put("id", json!(context.text_at(&["event", "id"]).unwrap_or("evt")));
+    put("source", json!(source(endpoint, host)));
+    put("type", json!(format!("taskbell.{kind}")));
+    if let Some(at) = context.text_at(&["event", "timestamp"]).and_then(clock::parse_rfc3339) {
+        put("time", json!(clock::rfc3339(at)));
+    }
+    if let Some(subject) = subject(context) {
+        put("subject", json!(subject));
+    }
+    put("datacontenttype", json!("application/json"));
+    put("data", default_body(kind, context)["data"].take());
+    Value::Object(event)
+}
+
+/// An event around data that a template made.
+fn envelope(letter: &Letter<'_>, endpoint: &Endpoint, data: Value) -> Map<String, Value> {
+    let mut event = Map::new();
+    let mut put = |name: &str, value: Value| event.insert(name.to_owned(), value);
+    put("specversion", json!("1.0"));
+    put("id", json!(letter.event_id));
+    put("source", json!(endpoint.key("source").unwrap_or("/taskbell")));
+    put("type", json!(format!("taskbell.{}", letter.kind)));
+    put("time", json!(clock::rfc3339(letter.created_at)));
+    put("datacontenttype", json!("application/json"));
+    put("data", data);
+    event
+}
+
+/// A URI reference (RFC 3986): whatever a host is called, it is one segment of a path.
+fn source(endpoint: &Endpoint, host: &str) -> String {
+    match endpoint.key("source") {
+        Some(source) => source.to_owned(),
+        None => format!(
+            "/taskbell/{}",
+            escaped(&clipped(host), |byte| {
+                byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+            })
+        ),
+    }
+}
+
+/// What the event is about: the task, the batch, the queue or the alert.
+fn subject(context: &Context) -> Option<String> {
+    let paths = [["task", "id"], ["task", "name"], ["batch", "id"], ["alert", "name"], ["queue", "name"]];
+    let found = paths.iter().find_map(|path| context.text_at(path))?;
+    Some(clipped(found)).filter(|subject| !subject.trim().is_empty())
+}
+
+/// Without characters that no attribute may hold, and not too long.
+fn clipped(text: &str) -> String {
+    super::limits::fit(text, ATTRIBUTE, super::limits::Unit::Bytes, super::limits::flatten)
+}
+
+/// HTTP binding, section 3.1: each attribute is a header, the data is the body.
+fn binary(mut shaped: Shaped<'_>, mut event: Map<String, Value>) -> Shaped<'_> {
+    let data = event.remove("data").unwrap_or(Value::Null);
+    let media = event.remove("datacontenttype");
+    for (name, value) in event {
+        let text = match value {
+            Value::String(text) => text,
+            Value::Bool(_) | Value::Number(_) => value.to_string(),
+            _ => continue,
+        };
+        let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'%');
+        shaped.headers.push((format!("ce-{}", name.to_ascii_lowercase()), escaped(&text, is_plain)));
+    }
+    shaped.set_json(&data);
+    if let Some(Value::String(media)) = media {
+        shaped.content_type = Cow::Owned(media);
+    }
+    shaped
+}
+
+/// Percent-encodes every byte that is not plain.
+fn escaped(text: &str, is_plain: impl Fn(u8) -> bool) -> String {
+    let mut out = String::new();
+    for byte in text.bytes() {
+        if is_plain(byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}

@@ -1,0 +1,269 @@
+//! `feishu`: custom bots of Feishu (飞书) and of Lark, as a card of schema 2.0.
+//!
+//! Source: open.feishu.cn and open.larksuite.com on custom bots and cards. The body may have 20 KB. Faults come as
+//! `code` inside HTTP 200. The signature stands in the body, and its time must be within an hour. A custom
+//! bot shows no picture that was not uploaded by an app, so a picture is a link.
+
+use super::limits::{Unit, fit, flatten};
+use super::lines::Lines;
+use super::own_key::is_token;
+use super::{
+    Answer, Letter, Outcome, OwnKey, Plainer, Platform, Shaped, event_kind, links, origin, retry_after,
+};
+use crate::config::{Endpoint, Rate};
+use crate::message::{Context, Notice, Tone, Wording};
+use serde_json::{Value, json};
+use std::time::Duration;
+use url::Url;
+
+/// The text of the card; escapes included, so that the body stays below 20 KB.
+const TEXT: usize = 12_000;
+const TITLE: usize = 300;
+const LINE: usize = 900;
+const FREE_TEXT: usize = 3000;
+const LINK: usize = 600;
+const MENTIONS: usize = 800;
+const SHORT: usize = 1000;
+
+#[derive(Debug)]
+pub(super) struct Feishu;
+
+impl Platform for Feishu {
+    fn name(&self) -> &'static str {
+        "feishu"
+    }
+
+    fn aliases(&self) -> &'static [&'static str] {
+        &["lark"]
+    }
+
+    fn recognises(&self, url: &Url) -> bool {
+        matches!(url.host_str(), Some("open.feishu.cn" | "open.larksuite.com" | "open.larkoffice.com"))
+            && url.path().starts_with("/open-apis/bot/")
+    }
+
+    fn keys(&self) -> &'static [OwnKey] {
+        &[OwnKey {
+            name: "secret",
+            form: "the bot's signing secret",
+            accepts: is_token,
+            required: false,
+            secret: true,
+            meaning: "Signs each attempt, for a bot whose security setting is the signature.",
+        }]
+    }
+
+    fn pace(&self) -> (&'static [Rate], usize) {
+        const PACE: &[Rate] = &[
+            Rate { count: 5, per: Duration::from_secs(1) },
+            Rate { count: 100, per: Duration::from_secs(60) },
+        ];
+        (PACE, 1)
+    }
+
+    fn card(&self, context: &Context, endpoint: &Endpoint) -> Value {
+        let notice = Notice::from_context(event_kind(context), context);
+        lay_out(&notice, context, endpoint)
+    }
+
+    fn shape<'a>(&self, endpoint: &Endpoint, letter: &Letter<'a>) -> Shaped<'a> {
+        let mut shaped = letter.as_it_is(endpoint);
+        if let Some(secret) = endpoint.key("secret")
+            && let Some(Value::Object(mut body)) = letter.json()
+        {
+            let (timestamp, sign) = super::signature::sign_feishu(secret, letter.now.div_euclid(1000));
+            body.insert("timestamp".to_owned(), json!(timestamp));
+            body.insert("sign".to_owned(), json!(sign));
+            shaped.set_json(&Value::Object(body));
+        }
+        shaped
+    }
+
+    fn plainer(&self, body: &Value, how: Plainer) -> Option<Value> {
+        if how == Plainer::NoImage || body["msg_type"] == "text" && how == Plainer::NoMarkup {
+            return None;
+        }
+        let mut words = Vec::new();
+        gather(&body["card"]["header"]["title"], &mut words);
+        gather(&body["card"]["body"], &mut words);
+        gather(&body["card"]["elements"], &mut words);
+        gather(&body["content"], &mut words);
+        let max = if how == Plainer::Shorter { SHORT } else { TEXT };
+        let text = fit(&words.join("\n"), max, Unit::Bytes, |character| match character {
+            '<' => Some("＜"),
+            _ => None,
+        });
+        Some(json!({"msg_type": "text", "content": {"text": text}})).filter(|plain| plain != body)
+    }
+
+    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
+        let json = answer.json().unwrap_or_default();
+        // Older answers have `StatusCode` in the place of `code`, or both.
+        let code =
+            json["code"].as_i64().or_else(|| json["StatusCode"].as_i64().filter(|_| json["code"].is_null()));
+        match code {
+            Some(0) if answer.status == 200 => Outcome::Delivered,
+            Some(code) if code != 0 => meaning(code, answer, now_unix_ms),
+            _ if answer.status == 200 => {
+                answer.again(now_unix_ms, "answered 200, but not as Feishu does: no code".to_owned())
+            }
+            _ => slow_down(answer, now_unix_ms, answer.plain_reason()),
+        }
+    }
+}
+
+fn meaning(code: i64, answer: &Answer, now_unix_ms: i64) -> Outcome {
+    let reason = |what: &str| format!("code {code}: {what}");
+    match code {
+        19_001 => Outcome::Gone(reason("this webhook is wrong or deleted")),
+        19_002 => Outcome::Plainer(Plainer::NoMarkup, reason("the parameters are not valid")),
+        11_310 => Outcome::Plainer(Plainer::NoMarkup, reason("the card is not valid")),
+        9499 | 19_036 => Outcome::Plainer(Plainer::Shorter, reason("the body is not valid or too large")),
+        19_021 => Outcome::Final(reason(
+            "the signature does not match: check `secret` and the clock of this machine",
+        )),
+        19_022 => Outcome::Final(reason("the bot takes nothing from this machine's address")),
+        19_024 => Outcome::Final(reason("the message lacks the bot's keyword")),
+        11_232 | 99_991_400 => slow_down(answer, now_unix_ms, reason("too many messages")),
+        _ => Outcome::Retry(reason("not known to Taskbell")),
+    }
+}
+
+/// The wait in the header of HTTP or of Feishu's own gateway.
+fn slow_down(answer: &Answer, now_unix_ms: i64, reason: String) -> Outcome {
+    let reset = || retry_after::seconds(answer.header("x-ogw-ratelimit-reset")?.trim().parse().ok()?);
+    match retry_after::asked(answer, now_unix_ms).or_else(reset) {
+        Some(wait) => Outcome::RetryAfter(wait, reason),
+        None => Outcome::Retry(reason),
+    }
+}
+
+pub(super) fn lay_out(notice: &Notice, context: &Context, endpoint: &Endpoint) -> Value {
+    let words = Wording::of(context);
+    let cut = |text: &str, max| fit(text, max, Unit::Bytes, inline);
+    let colon = words.colon;
+    // The head of a card is no markdown.
+    let mut title = fit(&notice.title, TITLE, Unit::Bytes, flatten);
+    if title.trim().is_empty() {
+        title = event_kind(context).to_owned();
+    }
+    let facts = notice
+        .facts
+        .iter()
+        .map(|(label, value)| format!("**{}**{colon}{}", cut(label, LINE / 4), cut(value, LINE)));
+    let failures = notice.failures.iter().map(|failure| format!("- {}", cut(failure, LINE)));
+    let text = notice.text.as_deref().map(|text| fit(text, FREE_TEXT, Unit::Bytes, block));
+    let link = |label: &str, link: &Option<String>| {
+        let url = links::followable(link.as_deref(), LINK)?;
+        Some(format!("[{label}]({})", links::quiet(&url)))
+    };
+    let shown = [link(words.open, &notice.link), link(words.preview, &notice.image_url)];
+    let shown: Vec<String> = shown.into_iter().flatten().collect();
+    let tail = [
+        shown.join("  "),
+        format!("<font color='grey'>{}</font>", cut(&origin(context), TITLE)),
+        mentions(&endpoint.mentions),
+    ];
+    let lines = Lines { gap: "\n", max: TEXT, unit: Unit::Bytes };
+    let mut facts = facts.chain(failures).chain(text);
+    let first = facts.next().unwrap_or_default();
+    let content = lines.join(first, facts, &tail);
+    json!({
+        "msg_type": "interactive",
+        "card": {
+            "schema": "2.0",
+            "config": {"wide_screen_mode": true},
+            "header": {"title": {"tag": "plain_text", "content": title}, "template": colour(notice.tone)},
+            "body": {"elements": [{"tag": "markdown", "content": content.trim_start_matches('\n')}]},
+        },
+    })
+}
+
+fn colour(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Good => "green",
+        Tone::Bad => "red",
+        Tone::Warn => "orange",
+        Tone::Neutral => "blue",
+    }
+}
+
+/// Configured mentions as a card reads them: `@all`, or the id of a member.
+fn mentions(configured: &[String]) -> String {
+    let mut out = String::new();
+    for mention in configured {
+        let id = mention.trim().trim_start_matches('@');
+        let sound =
+            !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+        if sound && out.len() + id.len() + 12 < MENTIONS {
+            out.push_str(&format!("<at id={id}></at>"));
+        }
+    }
+    out
+}
+
+/// Every text of a card, in its order, without markup.
+fn gather(node: &Value, words: &mut Vec<String>) {
+    match node {
+        Value::Object(fields) => {
+            let text = ["content", "text"].iter().find_map(|name| fields.get(*name)?.as_str());
+            words.extend(text.map(plain));
+            fields
+                .values()
+                .filter(|value| value.is_object() || value.is_array())
+                .for_each(|v| gather(v, words));
+        }
+        Value::Array(items) => items.iter().for_each(|item| gather(item, words)),
+        _ => {}
+    }
+}
+
+/// Markdown as text: tags, stars and entities are taken out.
+fn plain(markdown: &str) -> String {
+    let mut out = String::new();
+    let mut rest = markdown;
+    while let Some((before, after)) = rest.split_once('<') {
+        out.push_str(before);
+        match after.split_once('>') {
+            Some((_, after)) => rest = after,
+            None => {
+                rest = after;
+                break;
+            }
+        }
+    }
+    out.push_str(rest);
+    let mut out = out.replace("**", "");
+    for (character, entity) in ENTITIES {
+        out = out.replace(entity, character.encode_utf8(&mut [0; 4]));
+    }
+    out
+}
+
+/// The characters of Feishu's markdown, as entities; the ampersand is the last to be read back.
+const ENTITIES: [(char, &str); 12] = [
+    ('<', "&#60;"),
+    ('>', "&#62;"),
+    ('*', "&#42;"),
+    ('_', "&#95;"),
+    ('~', "&#126;"),
+    ('`', "&#96;"),
+    ('[', "&#91;"),
+    (']', "&#93;"),
+    ('#', "&#35;"),
+    ('-', "&#45;"),
+    ('!', "&#33;"),
+    ('&', "&#38;"),
+];
+
+fn inline(character: char) -> Option<&'static str> {
+    if matches!(character, '-' | '!' | '#') {
+        return None;
+    }
+    flatten(character).or_else(|| block(character))
+}
+
+/// On lines of its own, text can open a heading or a list too.
+fn block(character: char) -> Option<&'static str> {
+    ENTITIES.iter().find(|(plain, _)| *plain == character).map(|(_, entity)| *entity)
+}

@@ -1,0 +1,172 @@
+//! `github`: a `repository_dispatch` event, which starts workflows of a repository.
+//!
+//! Source: docs.github.com, "Create a repository dispatch event", and its OpenAPI description. The payload has at
+//! most ten members and less than 64 KB, so everything stands below one. 204 says that the event was
+//! taken, not that a workflow listens to it.
+
+use super::limits::{Unit, fit, flatten};
+use super::own_key::is_token;
+use super::{Answer, Letter, Outcome, OwnKey, Plainer, Platform, Shaped, event_kind, retry_after};
+use crate::config::{Endpoint, Rate};
+use crate::message::{Context, Notice, Tone, default_body};
+use serde_json::{Value, json};
+use std::time::Duration;
+use url::Url;
+
+/// Below GitHub's 64 KB with room for the rest.
+const PAYLOAD: usize = 60_000;
+const MEMBERS: usize = 10;
+const TEXT: usize = 300;
+
+#[derive(Debug)]
+pub(super) struct GitHub;
+
+impl Platform for GitHub {
+    fn name(&self) -> &'static str {
+        "github"
+    }
+
+    fn recognises(&self, url: &Url) -> bool {
+        let parts: Vec<_> = url.path().trim_end_matches('/').split('/').skip(1).collect();
+        url.host_str() == Some("api.github.com") && matches!(parts.as_slice(), ["repos", _, _, "dispatches"])
+    }
+
+    fn keys(&self) -> &'static [OwnKey] {
+        &[
+            OwnKey {
+                name: "event_type",
+                form: "the event type a workflow listens to, 1 to 100 characters",
+                accepts: |value| (1..=100).contains(&value.chars().count()),
+                required: true,
+                secret: false,
+                meaning: "The `types` of `on: repository_dispatch` that are meant.",
+            },
+            OwnKey {
+                name: "token",
+                form: "a token that may write the repository's contents",
+                accepts: is_token,
+                required: true,
+                secret: true,
+                meaning: "The fine-grained token of whoever starts the workflow.",
+            },
+        ]
+    }
+
+    fn pace(&self) -> (&'static [Rate], usize) {
+        const PACE: &[Rate] = &[Rate { count: 1, per: Duration::from_secs(1) }];
+        (PACE, 1)
+    }
+
+    fn folds(&self) -> bool {
+        false
+    }
+
+    fn card(&self, context: &Context, _endpoint: &Endpoint) -> Value {
+        let notice = Notice::from_context(event_kind(context), context);
+        lay_out(&notice, context)
+    }
+
+    /// A template makes the payload, unless it names `client_payload` itself.
+    fn shape<'a>(&self, endpoint: &Endpoint, letter: &Letter<'a>) -> Shaped<'a> {
+        let mut shaped = letter.as_it_is(endpoint);
+        if let Some(body) = letter.json() {
+            let mut dispatch = match body {
+                Value::Object(fields) if fields.contains_key("client_payload") => Value::Object(fields),
+                Value::Object(fields) if fields.len() <= MEMBERS => json!({"client_payload": fields}),
+                other => json!({"client_payload": {"taskbell": other}}),
+            };
+            if dispatch.get("event_type").is_none() {
+                dispatch["event_type"] = json!(endpoint.key("event_type").unwrap_or("taskbell"));
+            }
+            shaped.set_json(&dispatch);
+        }
+        let token = endpoint.key("token").unwrap_or_default();
+        for (name, value) in [
+            ("authorization", format!("Bearer {token}")),
+            ("accept", "application/vnd.github+json".to_owned()),
+            ("x-github-api-version", "2022-11-28".to_owned()),
+        ] {
+            shaped.headers.push((name.to_owned(), value));
+        }
+        shaped
+    }
+
+    fn plainer(&self, body: &Value, how: Plainer) -> Option<Value> {
+        let mut plain = body.clone();
+        plain["client_payload"]["taskbell"].as_object_mut()?.remove("data");
+        (how == Plainer::Shorter && plain != *body).then_some(plain)
+    }
+
+    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
+        let status = answer.status;
+        let json = answer.json().unwrap_or_default();
+        let said = json["message"].as_str().map(|text| fit(text, 200, Unit::CodePoints, flatten));
+        let reason = match said {
+            Some(said) => format!("answered {status} ({said})"),
+            None => answer.plain_reason(),
+        };
+        match status {
+            204 => Outcome::Delivered,
+            403 | 429 if is_throttled(answer) => match wait(answer, now_unix_ms) {
+                Some(wait) => Outcome::RetryAfter(wait, reason),
+                None => Outcome::Retry(reason),
+            },
+            401 => Outcome::Final(format!("{reason}: the `token` is not valid")),
+            403 => Outcome::Final(format!("{reason}: the `token` may not write this repository")),
+            404 => Outcome::Final(format!(
+                "{reason}: there is no such repository, or the `token` may not see it"
+            )),
+            413 => Outcome::Plainer(Plainer::Shorter, reason),
+            400 | 422 => Outcome::Final(reason),
+            200..=299 => answer.again(now_unix_ms, format!("answered {status}, but not 204 as GitHub does")),
+            _ => answer.again(now_unix_ms, reason),
+        }
+    }
+}
+
+/// GitHub's limits come as 403 or 429: the first with nothing remaining, the second with a wait.
+fn is_throttled(answer: &Answer) -> bool {
+    answer.status == 429
+        || answer.header("retry-after").is_some()
+        || answer.header("x-ratelimit-remaining").is_some_and(|left| left.trim() == "0")
+}
+
+/// The wait it asks for, else the time until its window opens again, else a minute.
+fn wait(answer: &Answer, now_unix_ms: i64) -> Option<Duration> {
+    let reset = || {
+        let at: f64 = answer.header("x-ratelimit-reset")?.trim().parse().ok()?;
+        retry_after::seconds(at - now_unix_ms as f64 / 1000.0)
+    };
+    retry_after::asked(answer, now_unix_ms).or_else(reset).or(Some(Duration::from_secs(60)))
+}
+
+pub(super) fn lay_out(notice: &Notice, context: &Context) -> Value {
+    let cut = |text: &str| fit(text, TEXT, Unit::CodePoints, flatten);
+    let json = context.json();
+    let mut taskbell = json!({
+        "id": json["event"]["id"],
+        "type": cut(event_kind(context)),
+        "timestamp": json["event"]["timestamp"],
+        "host": cut(context.text_at(&["host", "name"]).unwrap_or_default()),
+        "title": cut(&notice.title),
+        "outcome": outcome(notice.tone),
+        "link": notice.link.as_deref().filter(|link| link.len() <= 2000),
+    });
+    let data = default_body(event_kind(context), context)["data"].take();
+    taskbell["data"] = data;
+    if taskbell.to_string().len() > PAYLOAD {
+        taskbell["data"] = Value::Null;
+        taskbell["truncated"] = json!(true);
+    }
+    json!({"client_payload": {"taskbell": taskbell}})
+}
+
+/// The tone in a word that a workflow can compare.
+pub(super) fn outcome(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Good => "good",
+        Tone::Bad => "bad",
+        Tone::Warn => "warn",
+        Tone::Neutral => "neutral",
+    }
+}

@@ -1,0 +1,156 @@
+//! `gitlab`: a pipeline trigger. What is told stands in variables of the pipeline.
+//!
+//! Source: docs.gitlab.com/ci/triggers. A trigger token is no personal one, and travels in the form, which stands in
+//! no access log. A trigger is not idempotent: `TASKBELL_ID` tells a pipeline that it ran before.
+
+use super::github::outcome;
+use super::limits::{Unit, fit, flatten};
+use super::own_key::is_token;
+use super::{Answer, Letter, Outcome, OwnKey, Plainer, Platform, Shaped, event_kind};
+use crate::config::{Endpoint, Rate};
+use crate::message::{Context, Notice, default_body};
+use serde_json::{Map, Value, json};
+use std::borrow::Cow;
+use std::time::Duration;
+use url::Url;
+use url::form_urlencoded::Serializer;
+
+/// A variable is also one of the environment of a process, which has no room for much.
+const PAYLOAD: usize = 20_000;
+const VARIABLE: usize = 4000;
+const VARIABLES: usize = 100;
+
+#[derive(Debug)]
+pub(super) struct GitLab;
+
+impl Platform for GitLab {
+    fn name(&self) -> &'static str {
+        "gitlab"
+    }
+
+    fn recognises(&self, url: &Url) -> bool {
+        let parts: Vec<_> = url.path().trim_end_matches('/').rsplit('/').take(6).collect();
+        matches!(parts.as_slice(), ["pipeline", "trigger", _, "projects", "v4", "api"])
+    }
+
+    fn keys(&self) -> &'static [OwnKey] {
+        &[
+            OwnKey {
+                name: "ref",
+                form: "a branch or a tag",
+                accepts: |value| !value.trim().is_empty() && value.len() <= 255,
+                required: true,
+                secret: false,
+                meaning: "The branch or tag whose pipeline starts.",
+            },
+            OwnKey {
+                name: "token",
+                form: "a pipeline trigger token",
+                accepts: is_token,
+                required: true,
+                secret: true,
+                meaning: "The project's trigger token.",
+            },
+        ]
+    }
+
+    fn pace(&self) -> (&'static [Rate], usize) {
+        // One commit, project and user may create 25 pipelines a minute by default.
+        const PACE: &[Rate] = &[Rate { count: 20, per: Duration::from_secs(60) }];
+        (PACE, 1)
+    }
+
+    fn folds(&self) -> bool {
+        false
+    }
+
+    fn card(&self, context: &Context, _endpoint: &Endpoint) -> Value {
+        let notice = Notice::from_context(event_kind(context), context);
+        lay_out(&notice, context)
+    }
+
+    /// A template makes the variables: a table of names and values.
+    fn shape<'a>(&self, endpoint: &Endpoint, letter: &Letter<'a>) -> Shaped<'a> {
+        let mut shaped = letter.as_it_is(endpoint);
+        let mut form = Serializer::new(String::new());
+        form.append_pair("token", endpoint.key("token").unwrap_or_default());
+        form.append_pair("ref", endpoint.key("ref").unwrap_or_default());
+        if let Some(Value::Object(body)) = letter.json() {
+            let variables = match body.get("variables") {
+                Some(Value::Object(variables)) => variables,
+                _ => &body,
+            };
+            for (name, value) in variables {
+                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                form.append_pair(&format!("variables[{name}]"), &text);
+            }
+        }
+        shaped.content_type = Cow::Borrowed("application/x-www-form-urlencoded");
+        shaped.body = Cow::Owned(form.finish().into_bytes());
+        shaped
+    }
+
+    fn plainer(&self, body: &Value, how: Plainer) -> Option<Value> {
+        let mut plain = body.clone();
+        plain["variables"].as_object_mut()?.remove("TASKBELL_PAYLOAD");
+        (how == Plainer::Shorter && plain != *body).then_some(plain)
+    }
+
+    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
+        let status = answer.status;
+        let json = answer.json().unwrap_or_default();
+        let said = match &json["message"] {
+            Value::Null => json["error"].as_str().unwrap_or_default().to_owned(),
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        let said = fit(&said, 200, Unit::CodePoints, flatten);
+        let reason =
+            if said.is_empty() { answer.plain_reason() } else { format!("answered {status} ({said})") };
+        match status {
+            201 if json["id"].is_number() => Outcome::Delivered,
+            200..=299 => {
+                answer.again(now_unix_ms, format!("answered {status}, but not as GitLab does: no pipeline"))
+            }
+            404 => {
+                Outcome::Final(format!("{reason}: the project, the `ref` or the `token` is not known there"))
+            }
+            413 => Outcome::Plainer(Plainer::Shorter, reason),
+            400 | 401 | 403 | 422 => Outcome::Final(reason),
+            _ => answer.again(now_unix_ms, reason),
+        }
+    }
+}
+
+pub(super) fn lay_out(notice: &Notice, context: &Context) -> Value {
+    let mut variables = Map::new();
+    let mut put = |name: &str, value: &str| {
+        let value = fit(value, VARIABLE, Unit::Bytes, flatten);
+        if !value.is_empty() {
+            variables.insert(format!("TASKBELL_{name}"), json!(value));
+        }
+    };
+    put("ID", context.text_at(&["event", "id"]).unwrap_or_default());
+    put("EVENT", event_kind(context));
+    put("HOST", context.text_at(&["host", "name"]).unwrap_or_default());
+    put("TITLE", &notice.title);
+    put("OUTCOME", outcome(notice.tone));
+    put("LINK", notice.link.as_deref().unwrap_or_default());
+    for (name, path) in [
+        ("TASK_ID", ["task", "id"]),
+        ("TASK_NAME", ["task", "name"]),
+        ("TASK_KIND", ["task", "kind"]),
+        ("TASK_STATUS", ["task", "status"]),
+        ("QUEUE", ["queue", "name"]),
+        ("BATCH", ["batch", "id"]),
+        ("ALERT", ["alert", "name"]),
+    ] {
+        put(name, context.text_at(&path).unwrap_or_default());
+    }
+    let payload = default_body(event_kind(context), context)["data"].to_string();
+    if payload.len() <= PAYLOAD {
+        variables.insert("TASKBELL_PAYLOAD".to_owned(), json!(payload));
+    }
+    debug_assert!(variables.len() <= VARIABLES);
+    json!({"variables": variables})
+}

@@ -1,0 +1,60 @@
+//! `multipart/form-data` (RFC 7578): a message with a file.
+
+use super::Enclosure;
+
+/// A text field of a form.
+pub(super) struct Field<'a> {
+    pub name: &'a str,
+    /// Its media type, where it is more than plain text.
+    pub media: Option<&'a str>,
+    pub value: &'a str,
+}
+
+/// The content type and the body of a form with one file. Names are those of the platforms' own fields, and
+/// a file's name is plain by construction: nothing needs quoting.
+pub(super) fn form(fields: &[Field<'_>], file_field: &str, file: &Enclosure) -> (String, Vec<u8>) {
+    // No text or picture holds 128 random bits.
+    let random = [getrandom::u64(), getrandom::u64()].map(Result::unwrap_or_default);
+    let boundary = format!("taskbell-{:016x}{:016x}", random[0], random[1]);
+    let mut body = Vec::with_capacity(file.bytes.len() + 1024);
+    for field in fields {
+        let media = field.media.map(|media| format!("Content-Type: {media}\r\n")).unwrap_or_default();
+        let head =
+            format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{}\"\r\n{media}\r\n", field.name);
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(field.value.as_bytes());
+        body.extend_from_slice(b"\r\n");
+    }
+    let head = format!(
+        "--{boundary}\r\nContent-Disposition: form-data; name=\"{file_field}\"; filename=\"{}\"\r\n\
+         Content-Type: {}\r\n\r\n",
+        file.name, file.media
+    );
+    body.extend_from_slice(head.as_bytes());
+    body.extend_from_slice(&file.bytes);
+    body.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
+    (format!("multipart/form-data; boundary={boundary}"), body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_has_its_fields_and_the_bytes_of_its_file() {
+        let file = Enclosure { name: "a.png".into(), media: "image/png", bytes: vec![0, 13, 10, 255] };
+        let field = Field { name: "payload_json", media: Some("application/json"), value: "{\"a\":\"渲\"}" };
+        let (content_type, body) = form(&[field], "files[0]", &file);
+        let boundary = content_type.strip_prefix("multipart/form-data; boundary=").unwrap();
+        let text = String::from_utf8_lossy(&body);
+        let parts: Vec<&str> = text.split(&format!("--{boundary}")).collect();
+        assert_eq!((parts.len(), parts[0], parts[3]), (4, "", "--\r\n"));
+        let json = "\r\nContent-Disposition: form-data; name=\"payload_json\"\r\n\
+                    Content-Type: application/json\r\n\r\n{\"a\":\"渲\"}\r\n";
+        assert_eq!(parts[1], json);
+        assert!(
+            parts[2].contains("name=\"files[0]\"; filename=\"a.png\"\r\nContent-Type: image/png\r\n\r\n")
+        );
+        assert!(body.windows(6).any(|bytes| bytes == [0, 13, 10, 255, 13, 10]));
+    }
+}

@@ -1,0 +1,184 @@
+//! `ntfy`: a push message to the subscribers of a topic.
+//!
+//! Source: docs.ntfy.sh/publish, "Publish as JSON". A message has 4096 bytes; a longer one would silently become a
+//! file. It is plain text, so there is nothing to escape. JSON goes to the root of the server with the
+//! topic inside; at the topic's own URL it would be shown as it is.
+
+use super::limits::{Unit, fit, flatten};
+use super::lines::Lines;
+use super::own_key::is_token;
+use super::{Answer, Lack, Letter, Outcome, OwnKey, Plainer, Platform, Shaped, event_kind, links, origin};
+use crate::config::{Endpoint, Rate};
+use crate::message::{Context, Notice, Tone, Wording};
+use serde_json::{Map, Value, json};
+use std::time::Duration;
+use url::Url;
+
+const MESSAGE: usize = 4000;
+const TITLE: usize = 240;
+const LINE: usize = 400;
+const FREE_TEXT: usize = 1500;
+const LINK: usize = 1000;
+const SHORT: usize = 1000;
+
+#[derive(Debug)]
+pub(super) struct Ntfy;
+
+impl Platform for Ntfy {
+    fn name(&self) -> &'static str {
+        "ntfy"
+    }
+
+    fn recognises(&self, url: &Url) -> bool {
+        url.host_str() == Some("ntfy.sh")
+    }
+
+    fn keys(&self) -> &'static [OwnKey] {
+        &[
+            OwnKey {
+                name: "topic",
+                form: "1 to 64 letters, digits, `-` or `_`",
+                accepts: is_topic,
+                required: false,
+                secret: true,
+                meaning: "The topic, unless it stands in `url`; who knows it can read it.",
+            },
+            OwnKey {
+                name: "token",
+                form: "an access token",
+                accepts: is_token,
+                required: false,
+                secret: true,
+                meaning: "The token for a topic that is not open to all.",
+            },
+        ]
+    }
+
+    fn default_url(&self) -> Option<&'static str> {
+        Some("https://ntfy.sh/")
+    }
+
+    fn lack(&self, endpoint: &Endpoint) -> Option<Lack> {
+        let words = "this key is missing: `ntfy` needs the topic, here or as the path of `url`";
+        topic(endpoint).is_none().then(|| ("topic", words.to_owned()))
+    }
+
+    fn pace(&self) -> (&'static [Rate], usize) {
+        const PACE: &[Rate] = &[Rate { count: 60, per: Duration::from_secs(300) }];
+        (PACE, 1)
+    }
+
+    fn card(&self, context: &Context, _endpoint: &Endpoint) -> Value {
+        let notice = Notice::from_context(event_kind(context), context);
+        lay_out(&notice, context)
+    }
+
+    fn shape<'a>(&self, endpoint: &Endpoint, letter: &Letter<'a>) -> Shaped<'a> {
+        let mut shaped = letter.as_it_is(endpoint);
+        if endpoint.key("topic").is_none() {
+            shaped.url.set_path("/");
+        }
+        if let (Some(topic), Some(Value::Object(mut body))) = (topic(endpoint), letter.json()) {
+            body.entry("topic").or_insert(json!(topic));
+            shaped.set_json(&Value::Object(body));
+        }
+        if let Some(token) = endpoint.key("token") {
+            shaped.headers.push(("authorization".to_owned(), format!("Bearer {token}")));
+        }
+        shaped
+    }
+
+    fn plainer(&self, body: &Value, how: Plainer) -> Option<Value> {
+        let mut plain = body.clone();
+        let fields = plain.as_object_mut()?;
+        for name in ["attach", "filename", "icon"] {
+            fields.remove(name);
+        }
+        if how > Plainer::NoImage {
+            fields.remove("markdown");
+            fields.remove("actions");
+        }
+        if how == Plainer::Shorter {
+            let message = fit(fields.get("message")?.as_str()?, SHORT, Unit::Bytes, |_| None);
+            fields.insert("message".to_owned(), json!(message));
+        }
+        (plain != *body).then_some(plain)
+    }
+
+    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
+        let json = answer.json().unwrap_or_default();
+        let error = json["error"].as_str().unwrap_or_default();
+        let said = fit(error, 200, Unit::CodePoints, flatten);
+        let status = answer.status;
+        let reason =
+            if said.is_empty() { answer.plain_reason() } else { format!("answered {status} ({said})") };
+        match status {
+            200 if json["id"].is_string() => Outcome::Delivered,
+            200..=299 => answer.again(now_unix_ms, format!("answered {status}, but not as ntfy does: no id")),
+            400 if error.contains("attach") || error.contains("icon") => {
+                Outcome::Plainer(Plainer::NoImage, reason)
+            }
+            400 if error.contains("action") => Outcome::Plainer(Plainer::NoMarkup, reason),
+            413 => Outcome::Plainer(Plainer::Shorter, reason),
+            401 | 403 => Outcome::Final(format!("{reason}: the topic is closed to this `token`")),
+            400 | 404 => Outcome::Final(reason),
+            _ => answer.again(now_unix_ms, reason),
+        }
+    }
+}
+
+fn is_topic(value: &str) -> bool {
+    (1..=64).contains(&value.len())
+        && value.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+}
+
+/// The topic of the configuration: its key, else the one part of the URL's path.
+fn topic(endpoint: &Endpoint) -> Option<&str> {
+    let path = endpoint.url.expose().path().trim_matches('/');
+    endpoint.key("topic").or(Some(path).filter(|path| is_topic(path)))
+}
+
+pub(super) fn lay_out(notice: &Notice, context: &Context) -> Value {
+    let words = Wording::of(context);
+    let cut = |text: &str, max| fit(text, max, Unit::Bytes, flatten);
+    let colon = words.colon;
+    let mut title = fit(&notice.title, TITLE, Unit::CodePoints, flatten);
+    if title.trim().is_empty() {
+        title = event_kind(context).to_owned();
+    }
+    let facts = notice
+        .facts
+        .iter()
+        .map(|(label, value)| format!("{}{colon}{}", cut(label, LINE / 4), cut(value, LINE)));
+    let failures = notice.failures.iter().map(|failure| format!("• {}", cut(failure, LINE)));
+    let text = notice.text.as_deref().map(|text| fit(text, FREE_TEXT, Unit::Bytes, |_| None));
+    let lines = Lines { gap: "\n", max: MESSAGE, unit: Unit::Bytes };
+    let mut all = text.into_iter().chain(failures).chain(facts);
+    let first = all.next().unwrap_or_default();
+    let message = lines.join(first, all, &[cut(&origin(context), TITLE)]);
+    let mut card = Map::new();
+    let mut put = |name: &str, value: Value| card.insert(name.to_owned(), value);
+    put("title", json!(title));
+    put("message", json!(message.trim_start_matches('\n')));
+    let (tag, priority) = urgency(notice.tone);
+    put("tags", json!([tag]));
+    put("priority", json!(priority));
+    if let Some(url) = links::followable(notice.link.as_deref(), LINK) {
+        put("click", json!(url.as_str()));
+        put("actions", json!([{"action": "view", "label": words.open, "url": url.as_str()}]));
+    }
+    if let Some(url) = links::fetchable(notice.image_url.as_deref(), LINK) {
+        put("attach", json!(url.as_str()));
+    }
+    Value::Object(card)
+}
+
+/// The name of an emoji, and how loudly a telephone rings.
+fn urgency(tone: Tone) -> (&'static str, u8) {
+    match tone {
+        Tone::Good => ("white_check_mark", 3),
+        Tone::Bad => ("x", 4),
+        Tone::Warn => ("warning", 4),
+        Tone::Neutral => ("bell", 3),
+    }
+}
