@@ -6,6 +6,7 @@
 mod check;
 mod demo;
 mod failure;
+mod impostor;
 mod input;
 mod list;
 mod preview;
@@ -13,6 +14,7 @@ mod send;
 mod serve;
 mod show;
 mod signature;
+mod sketch;
 mod source;
 mod terminal;
 mod verify;

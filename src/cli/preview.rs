@@ -1,6 +1,7 @@
 //! `taskbell preview`.
 
 use super::failure::Failure;
+use super::sketch::{self, Sketch};
 use super::terminal::{Ink, Terminal, harmless, one_line};
 use super::{input, source};
 use serde_json::Value as Json;
@@ -24,7 +25,12 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure> {
     let config = source::config(&arguments.config)?;
     let payload = arguments.payload.as_deref().map(input::text).transpose()?;
-    let preview = engine::preview(&config, &arguments.kind, payload.as_deref()).map_err(bad_event)?;
+    let mut preview = engine::preview(&config, &arguments.kind, payload.as_deref()).map_err(bad_event)?;
+    for request in preview["requests"].as_array_mut().into_iter().flatten() {
+        if let Some(card) = card(request) {
+            request["card"] = card.to_json();
+        }
+    }
     let requests = preview["requests"].as_array().map(Vec::as_slice).unwrap_or_default();
     let broken = requests.iter().any(|request| request.get("error").is_some());
     if terminal.json() {
@@ -95,6 +101,11 @@ fn show_request(request: &Json, terminal: &mut Terminal) -> Result<(), Failure> 
         terminal.line("  This would be a dead letter: mend the template of the hook.")?;
         return Ok(terminal.line("")?);
     }
+    if let Some(card) = card(request) {
+        terminal.line("")?;
+        card.draw(2, terminal)?;
+        terminal.line("")?;
+    }
     let method = terminal.paint(Ink::Name, text("method"));
     terminal.line(&format!("  {method} {}", text("url")))?;
     for (name, value) in request["headers"].as_object().into_iter().flatten() {
@@ -108,6 +119,11 @@ fn show_request(request: &Json, terminal: &mut Terminal) -> Result<(), Failure> 
     };
     terminal.indented(2, &harmless(&body))?;
     Ok(terminal.line("")?)
+}
+
+/// The card as a person would see it, where the body is one.
+fn card(request: &Json) -> Option<Sketch> {
+    sketch::read(request["platform"].as_str()?, &request["body"])
 }
 
 /// Why a hook does not fire for this event.

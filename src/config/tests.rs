@@ -1,6 +1,7 @@
 //! What the room as a whole promises.
 
 mod endpoints;
+mod guide;
 mod keys;
 mod robustness;
 mod secrecy;

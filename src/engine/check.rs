@@ -1,6 +1,7 @@
 //! A dry run of a configuration.
 
 use crate::config::{Config, ConfigError, Places};
+use crate::message::{self, sample};
 use serde_json::{Value as Json, json};
 
 /// What a dry run found.
@@ -18,7 +19,8 @@ pub struct CheckReport {
 /// opens no spool.
 pub fn check(config: &str) -> CheckReport {
     match Config::load_with_places(config) {
-        Ok((config, warnings, places)) => {
+        Ok((config, mut warnings, places)) => {
+            warnings.extend(doubts(&config, &places));
             let counts = (config.endpoints.len(), config.hooks.len());
             CheckReport { errors: rehearse(&config, &places), warnings, counts }
         }
@@ -47,6 +49,26 @@ fn rehearse(config: &Config, places: &Places) -> Vec<ConfigError> {
         }
     }
     errors
+}
+
+/// Templates whose bodies, made of sample events, are not what their endpoints' platforms take.
+fn doubts(config: &Config, places: &Places) -> Vec<ConfigError> {
+    let mut doubts: Vec<ConfigError> = Vec::new();
+    for (index, hook) in config.hooks.iter().enumerate().filter(|(_, hook)| hook.template.is_some()) {
+        for endpoint in hook.to.iter().filter_map(|name| config.endpoint(name)) {
+            let bodies = hook.on.iter().filter_map(|kind| {
+                // A template that asks for fields of the host's own cannot be tried.
+                let message =
+                    message::compose(hook.template.as_ref(), endpoint, &sample::context(kind)).ok()?;
+                serde_json::from_slice::<Json>(&message.body).ok()
+            });
+            let doubt = bodies.filter_map(|body| endpoint.platform.doubt(&body)).next();
+            doubts.extend(doubt.map(|doubt| {
+                places.at(&format!("hooks[{index}].template"), &format!("for `{}`: {doubt}", endpoint.name))
+            }));
+        }
+    }
+    doubts
 }
 
 impl CheckReport {

@@ -84,6 +84,10 @@ impl Platform for Discord {
         lay_out(&notice, context, endpoint)
     }
 
+    fn doubt(&self, body: &Value) -> Option<String> {
+        doubt(body)
+    }
+
     /// The picture is uploaded with the message, and shown in its first embed.
     fn shape<'a>(&self, endpoint: &Endpoint, letter: &Letter<'a>) -> Shaped<'a> {
         let mut shaped = letter.as_it_is(endpoint);
@@ -150,6 +154,45 @@ impl Platform for Discord {
             _ => answer.again(now_unix_ms, answer.plain_reason()),
         }
     }
+}
+
+/// What Discord refuses.
+fn doubt(body: &Value) -> Option<String> {
+    let names = ["content", "embeds", "components", "poll"];
+    if names.iter().all(|name| body.get(name).is_none()) {
+        return Some("Discord takes a message with `content` or `embeds`, and here is neither".to_owned());
+    }
+    let length = |value: &Value| value.as_str().map_or(0, |text| Unit::CodePoints.length(text));
+    let embeds = body["embeds"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let fields = |embed: &Value| embed["fields"].as_array().cloned().unwrap_or_default();
+    let total = |embed: &Value| {
+        let parts =
+            [&embed["title"], &embed["description"], &embed["footer"]["text"], &embed["author"]["name"]];
+        let named =
+            fields(embed).iter().map(|field| length(&field["name"]) + length(&field["value"])).sum::<usize>();
+        parts.into_iter().map(length).sum::<usize>() + named
+    };
+    let most = [
+        ("characters in `content`", length(&body["content"]), CONTENT),
+        ("embeds", embeds.len(), 10),
+        ("characters in all embeds together", embeds.iter().map(total).sum(), EMBED),
+        (
+            "characters in a title",
+            embeds.iter().map(|embed| length(&embed["title"])).max().unwrap_or(0),
+            TITLE,
+        ),
+        (
+            "characters in a description",
+            embeds.iter().map(|embed| length(&embed["description"])).max().unwrap_or(0),
+            4096,
+        ),
+        ("fields", embeds.iter().map(|embed| fields(embed).len()).max().unwrap_or(0), FIELDS),
+    ];
+    if let Some((what, here, most)) = most.into_iter().find(|(_, here, most)| here > most) {
+        return Some(format!("Discord takes {most} {what}, and here are {here}"));
+    }
+    let coloured = embeds.iter().all(|embed| embed.get("color").is_none_or(Value::is_u64));
+    (!coloured).then(|| "the `color` of an embed is a number, such as 3061373".to_owned())
 }
 
 /// The stored message; a long one goes on after what was read, and is still no other page.

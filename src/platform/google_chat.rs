@@ -4,7 +4,7 @@
 //! message has 32 000 bytes. A card does not ping; only the `text` beside it does.
 
 use super::limits::{Unit, fit, flatten};
-use super::{Answer, Outcome, Platform, event_kind, links, origin};
+use super::{Answer, Outcome, Plainer, Platform, event_kind, links, origin};
 use crate::config::{Endpoint, Rate};
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Value, json};
@@ -54,6 +54,36 @@ impl Platform for GoogleChat {
         lay_out(&notice, context, endpoint)
     }
 
+    /// Without pictures; or a line of text instead of the card.
+    fn plainer(&self, body: &Value, how: Plainer) -> Option<Value> {
+        let mut plain = body.clone();
+        let card = plain.pointer_mut("/cardsV2/0/card/sections")?.as_array_mut()?;
+        if how != Plainer::NoImage {
+            let parts = [&body["text"], &body["fallbackText"]];
+            let line: Vec<&str> = parts.into_iter().filter_map(Value::as_str).collect();
+            return (!line.is_empty()).then(|| json!({"text": line.join(" ")}));
+        }
+        let mut dropped = false;
+        for widgets in card.iter_mut().filter_map(|section| section["widgets"].as_array_mut()) {
+            let before = widgets.len();
+            widgets.retain(|widget| widget.get("image").is_none());
+            dropped |= widgets.len() < before;
+        }
+        // An empty section is refused.
+        card.retain(|section| section["widgets"].as_array().is_none_or(|widgets| !widgets.is_empty()));
+        (dropped && !card.is_empty()).then_some(plain)
+    }
+
+    fn doubt(&self, body: &Value) -> Option<String> {
+        if body.get("text").is_none() && body.get("cardsV2").is_none() {
+            return Some(
+                "Google Chat takes a message with `text` or `cardsV2`, and here is neither".to_owned(),
+            );
+        }
+        let size = body.to_string().len();
+        (size > 32_000).then(|| format!("Google Chat takes 32000 bytes, and here are {size}"))
+    }
+
     fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
         let json = answer.json();
         let state = json.as_ref().and_then(|json| json["error"]["status"].as_str()).unwrap_or_default();
@@ -68,7 +98,11 @@ impl Platform for GoogleChat {
                 Outcome::Retry(reason) => Outcome::RetryAfter(PAUSE, reason),
                 other => other,
             },
-            400 | 413 => Outcome::Final(format!("answered {}{}", answer.status, words(json.as_ref()))),
+            // The words do not tell a card that is none from one that is too long.
+            400 | 413 => Outcome::Plainer(
+                Plainer::Shorter,
+                format!("answered {}{}", answer.status, words(json.as_ref())),
+            ),
             401 | 403 | 404 if !state.is_empty() => Outcome::Gone(format!(
                 "answered {}{}: this webhook is deleted, or closed to its key",
                 answer.status,

@@ -5,7 +5,7 @@
 //! `platform = "mattermost"` says that it is one, unless its host is named so.
 
 use super::limits::{Unit, fit, flatten};
-use super::{Answer, Outcome, Platform, event_kind, links, origin, retry_after};
+use super::{Answer, Outcome, Plainer, Platform, event_kind, links, origin, retry_after};
 use crate::config::{Endpoint, Rate};
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Map, Value, json};
@@ -49,6 +49,30 @@ impl Platform for Mattermost {
         lay_out(&notice, context, endpoint)
     }
 
+    /// Without the picture; or title, link and footer alone.
+    fn plainer(&self, body: &Value, how: Plainer) -> Option<Value> {
+        let mut plain = body.clone();
+        let attachment = plain.pointer_mut("/attachments/0")?.as_object_mut()?;
+        let dropped: &[&str] = match how {
+            Plainer::NoImage => &["image_url"],
+            Plainer::NoMarkup | Plainer::Shorter => &["image_url", "text", "fields"],
+        };
+        let before = attachment.len();
+        attachment.retain(|name, _| !dropped.contains(&name.as_str()));
+        (attachment.len() < before).then_some(plain)
+    }
+
+    fn doubt(&self, body: &Value) -> Option<String> {
+        if body.get("text").is_none() && body.get("attachments").is_none() {
+            return Some(
+                "Mattermost takes a message with `text` or `attachments`, and here is neither".to_owned(),
+            );
+        }
+        let length = body["text"].as_str().map_or(0, |text| Unit::CodePoints.length(text));
+        (length > 16_383)
+            .then(|| format!("Mattermost takes 16383 characters in `text`, and here are {length}"))
+    }
+
     fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
         let status = answer.status;
         let json = answer.json();
@@ -65,10 +89,11 @@ impl Platform for Mattermost {
                 words(json.as_ref())
             )),
             410 => Outcome::Gone("answered 410: this webhook is gone".to_owned()),
-            400 | 401 | 403 | 404 | 413 | 501 if !id.is_empty() => {
+            413 => Outcome::Plainer(Plainer::Shorter, "answered 413: the message is too large".to_owned()),
+            400 | 401 | 403 | 404 | 501 if !id.is_empty() => {
                 Outcome::Final(format!("answered {status}{}", words(json.as_ref())))
             }
-            400 | 413 => Outcome::Final(format!("answered {status} without a reason")),
+            400 => Outcome::Final("answered 400 without a reason".to_owned()),
             _ => answer.again(now_unix_ms, answer.plain_reason()),
         }
     }

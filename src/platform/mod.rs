@@ -229,6 +229,11 @@ pub trait Platform: Sync + Debug {
         true
     }
 
+    /// Why it would not take this body, which a template made; `None` where nothing speaks against it.
+    fn doubt(&self, _body: &serde_json::Value) -> Option<String> {
+        None
+    }
+
     /// What an answer means.
     fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome;
 }

@@ -49,6 +49,10 @@ impl Platform for Slack {
         lay_out(&notice, context, endpoint)
     }
 
+    fn doubt(&self, body: &Value) -> Option<String> {
+        doubt(body)
+    }
+
     fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
         let word = word(answer);
         let taken = word.as_deref() == Some("ok");
@@ -128,6 +132,52 @@ fn drop_pictures(node: &mut Value, is_meant: &dyn Fn(Option<&str>) -> bool) -> b
             dropped
         }
         _ => false,
+    }
+}
+
+/// What Slack refuses with no more than a word.
+fn doubt(body: &Value) -> Option<String> {
+    if ["text", "blocks", "attachments"].iter().all(|name| body.get(name).is_none()) {
+        return Some(
+            "Slack takes a message with `text`, `blocks` or `attachments`, and here is none".to_owned(),
+        );
+    }
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let attachments = list(&body["attachments"]);
+    if attachments.len() > 100 {
+        return Some(format!("Slack takes 100 attachments, and here are {}", attachments.len()));
+    }
+    for blocks in std::iter::once(body).chain(&attachments).map(|holder| list(&holder["blocks"])) {
+        if blocks.len() > 50 {
+            return Some(format!("Slack takes 50 blocks, and here are {}", blocks.len()));
+        }
+        if let Some(doubt) = blocks.iter().find_map(doubtful_block) {
+            return Some(doubt);
+        }
+    }
+    None
+}
+
+fn doubtful_block(block: &Value) -> Option<String> {
+    let length = |text: &Value| text["text"].as_str().map_or(0, |text| Unit::CodePoints.length(text));
+    let too_long = |what: &str, length: usize, most: usize| {
+        (length > most).then(|| format!("Slack takes {most} characters in {what}, and here are {length}"))
+    };
+    let Some(kind) = block["type"].as_str() else {
+        return Some("a block of Slack's needs a `type`".to_owned());
+    };
+    let fields = block["fields"].as_array().map(Vec::as_slice).unwrap_or_default();
+    match kind {
+        "header" => too_long("a header", length(&block["text"]), 150),
+        "section" if fields.len() > 10 => {
+            Some(format!("Slack takes 10 fields in a section, and here are {}", fields.len()))
+        }
+        "section" => too_long("a section", length(&block["text"]), 3000)
+            .or_else(|| fields.iter().find_map(|field| too_long("a field", length(field), 2000))),
+        "image" if block.get("alt_text").is_none() => {
+            Some("an image of Slack's needs an `alt_text`".to_owned())
+        }
+        _ => None,
     }
 }
 

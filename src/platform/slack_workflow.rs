@@ -38,6 +38,14 @@ impl Platform for SlackWorkflow {
         lay_out(&notice, context)
     }
 
+    fn doubt(&self, body: &Value) -> Option<String> {
+        let Some(variables) = body.as_object() else {
+            return Some("a workflow takes an object of variables".to_owned());
+        };
+        let (name, _) = variables.iter().find(|(_, value)| !value.is_string())?;
+        Some(format!("a workflow takes texts only, and `{name}` is none"))
+    }
+
     /// Any 200 is success here, unless it says that it is not, or is the page of something before Slack.
     fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
         let denied = answer.json().is_some_and(|json| json.get("ok") == Some(&Value::Bool(false)));

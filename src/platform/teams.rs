@@ -7,7 +7,7 @@
 //! wrong later stands in its run history, so the card must be right before it leaves.
 
 use super::limits::{Unit, fit, flatten};
-use super::{Answer, Outcome, Platform, event_kind, links, origin};
+use super::{Answer, Outcome, Plainer, Platform, event_kind, links, origin};
 use crate::config::{Endpoint, Rate};
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Map, Value, json};
@@ -54,6 +54,38 @@ impl Platform for Teams {
         lay_out(&notice, context, endpoint)
     }
 
+    /// Without pictures; or title, mentions and origin alone.
+    fn plainer(&self, body: &Value, how: Plainer) -> Option<Value> {
+        let mut plain = body.clone();
+        let parts = plain.pointer_mut("/attachments/0/content/body")?.as_array_mut()?;
+        let before = parts.len();
+        let last = before.saturating_sub(1);
+        let mut index = 0;
+        parts.retain(|part| {
+            let at_the_edge = index == 0 || index == last;
+            index += 1;
+            let pings = part["text"].as_str().is_some_and(|text| text.contains("<at>"));
+            match how {
+                Plainer::NoImage => part["type"] != "Image",
+                Plainer::NoMarkup | Plainer::Shorter => at_the_edge || pings,
+            }
+        });
+        (parts.len() < before).then_some(plain)
+    }
+
+    fn doubt(&self, body: &Value) -> Option<String> {
+        let attachment = &body["attachments"][0];
+        if attachment["contentType"] != "application/vnd.microsoft.card.adaptive" {
+            return Some("a workflow takes `attachments` with an Adaptive Card, and here is none".to_owned());
+        }
+        let version = attachment["content"]["version"].as_str();
+        if !matches!(version, Some("1.0" | "1.1" | "1.2" | "1.3" | "1.4")) {
+            return Some("Teams shows cards of a `version` up to 1.4 everywhere".to_owned());
+        }
+        let size = body.to_string().len();
+        (size > WHOLE).then(|| format!("Teams shows cards of up to some {WHOLE} bytes, and here are {size}"))
+    }
+
     /// 202 is the most that a workflow ever says. A page of something before it is no success.
     fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
         let text = String::from_utf8_lossy(&answer.body);
@@ -66,7 +98,11 @@ impl Platform for Teams {
             // The connectors before workflows wrote the true status into the text of a 200.
             200 if text.contains("delivery failed") => {
                 let reason = "answered 200: the message was not delivered".to_owned();
-                if text.contains("413") { Outcome::Final(reason) } else { answer.again(now_unix_ms, reason) }
+                if text.contains("413") {
+                    Outcome::Plainer(Plainer::Shorter, reason)
+                } else {
+                    answer.again(now_unix_ms, reason)
+                }
             }
             200 | 202 => Outcome::Delivered,
             401 | 403 => Outcome::Gone(format!(
@@ -79,7 +115,8 @@ impl Platform for Teams {
             {
                 Outcome::Gone("answered 400: this workflow is switched off or deleted".to_owned())
             }
-            400 | 413 | 415 => Outcome::Final(format!("answered {}{}", answer.status, words(answer))),
+            413 => Outcome::Plainer(Plainer::Shorter, "answered 413: the message is too large".to_owned()),
+            400 | 415 => Outcome::Final(format!("answered {}{}", answer.status, words(answer))),
             _ => answer.again(now_unix_ms, answer.plain_reason()),
         }
     }

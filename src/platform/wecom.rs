@@ -49,6 +49,31 @@ impl Platform for WeCom {
         lay_out(&notice, context, endpoint)
     }
 
+    fn doubt(&self, body: &Value) -> Option<String> {
+        let Some(kind) = body["msgtype"].as_str() else {
+            return Some(
+                "WeCom takes a message with a `msgtype`, such as `markdown`, and here is none".to_owned(),
+            );
+        };
+        let Some(part) = body.get(kind) else {
+            return Some(format!(
+                "a WeCom message of type `{kind}` has its content in `{kind}`, which is missing"
+            ));
+        };
+        let most = match kind {
+            "text" => TEXT,
+            "markdown" | "markdown_v2" => MARKDOWN,
+            _ => return None,
+        };
+        match part["content"].as_str().map_or(0, str::len) {
+            0 => Some(format!("`{kind}.content` is missing or empty")),
+            length if length > most => {
+                Some(format!("WeCom takes {most} bytes in `{kind}.content`, and here are {length}"))
+            }
+            _ => None,
+        }
+    }
+
     /// Before base64.
     fn file_limit(&self) -> Option<u64> {
         Some(2 * 1024 * 1024)

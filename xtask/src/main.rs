@@ -1,5 +1,6 @@
 //! What a developer and CI run: `cargo xtask test`, and its parts.
 
+mod cards;
 mod checks;
 mod steps;
 mod tools;
@@ -11,8 +12,10 @@ usage: cargo xtask COMMAND
 
   test             everything: format, lints, docs, Rust tests, the tests from outside
   python [ARGS]    the tests from outside alone; ARGS go to pytest
+  dist             the library as it is shipped, with its headers, in target/dist
   bench [ARGS]     the benchmarks; ARGS go to cargo bench
-  docs             writes the generated documents anew";
+  docs             writes the generated documents anew
+  cards            takes the pictures of docs/platforms.md anew, with Chromium";
 
 fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);
@@ -21,8 +24,10 @@ fn main() -> ExitCode {
     let done = match command.as_str() {
         "test" if rest.is_empty() => checks::test(),
         "python" => checks::python(&rest),
+        "dist" if rest.is_empty() => checks::dist(),
         "bench" => checks::bench(&rest),
         "docs" if rest.is_empty() => checks::docs(),
+        "cards" if rest.is_empty() => cards::cards(),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);

@@ -1,9 +1,10 @@
 //! `taskbell serve`: a receiver on this machine, to see what arrives.
 
 pub mod receiver;
-mod wire;
+pub mod wire;
 
 use super::failure::Failure;
+use super::impostor::Impostor;
 use super::signature;
 use super::terminal::{Ink, Terminal, harmless, one_line, pretty, screenful, time_of_day};
 use receiver::{Arrival, Manner, Receiver, Verdict};
@@ -31,6 +32,12 @@ pub struct Arguments {
     /// Answer the first N requests with a failure (503), so that retries can be watched
     #[arg(long, value_name = "N[:STATUS]", value_parser = failures)]
     fail: Option<(usize, u16)>,
+    /// Answer as this platform does: `wecom`, `slack`, …
+    #[arg(long = "as", value_name = "PLATFORM")]
+    platform: Option<String>,
+    /// Names of the platform's answers, for the first requests; an unknown name lists them all
+    #[arg(long, value_name = "NAME[,NAME…]", requires = "platform")]
+    answer: Option<String>,
     /// Stop after so many requests; the exit code then says whether all were genuine
     #[arg(long, value_name = "N")]
     count: Option<usize>,
@@ -51,17 +58,24 @@ fn failures(given: &str) -> Result<(usize, u16), String> {
 pub fn run(arguments: &Arguments, mut terminal: Terminal) -> Result<(), Failure> {
     let entry = arguments.signature.entry()?;
     let verifier = entry.as_ref().map(Verifier::from_json).transpose().map_err(|fault| {
-        Failure::new(fault, "docs/signatures.md lists the schemes and the forms of their secrets")
+        let next = "give the secret with `--secret`; docs/signatures.md lists the schemes and their secrets";
+        Failure::new(fault, next)
     })?;
+    let played = arguments.platform.as_deref();
+    let impostor = played
+        .map(|platform| Impostor::new(platform, arguments.answer.as_deref()))
+        .transpose()
+        .map_err(|fault| Failure::new(fault, "`--as` takes a platform, `--answer` names of its answers"))?;
+    let url_target = impostor.as_ref().map_or("/", Impostor::target);
     let (failures, failure_status) = arguments.fail.unwrap_or((0, 503));
-    let manner = Manner { verifier, failures, failure_status };
+    let manner = Manner { verifier, failures, failure_status, impostor };
     let (send, arrivals) = mpsc::sync_channel::<Arrival>(64);
     let listener = move |arrival: &Arrival| {
         let _ = send.send(arrival.clone());
     };
     let receiver = Receiver::start(&arguments.host, arguments.port, manner, Box::new(listener))
         .map_err(|error| cannot_listen(arguments, &error))?;
-    welcome(receiver.address(), entry.as_ref(), arguments, &mut terminal)?;
+    welcome(receiver.address(), url_target, entry.as_ref(), arguments, &mut terminal)?;
     let mut refused = 0;
     for arrival in arrivals.iter().take(arguments.count.unwrap_or(usize::MAX)) {
         refused += usize::from(matches!(arrival.verdict, Verdict::Refused(_)));
@@ -87,19 +101,22 @@ fn cannot_listen(arguments: &Arguments, error: &io::Error) -> Failure {
 
 fn welcome(
     address: SocketAddr,
+    target: &str,
     entry: Option<&Json>,
     arguments: &Arguments,
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
     let scheme = entry.and_then(|entry| entry["scheme"].as_str());
-    let url = format!("http://{address}/");
+    let url = format!("http://{address}{target}");
     if terminal.json() {
-        return Ok(terminal.object(&json!({ "listening": url, "checks": scheme }))?);
+        let platform = &arguments.platform;
+        return Ok(terminal.object(&json!({ "listening": url, "as": platform, "checks": scheme }))?);
     }
     let title = terminal.paint(Ink::Strong, &url);
-    let checks = match scheme {
-        Some(scheme) => format!("checking `{scheme}` signatures"),
-        None => "checking no signatures (`--secret` does)".to_owned(),
+    let checks = match (scheme, &arguments.platform) {
+        (Some(scheme), _) => format!("checking `{scheme}` signatures"),
+        (None, Some(platform)) => format!("answering as `{platform}` does"),
+        (None, None) => "checking no signatures (`--secret` does)".to_owned(),
     };
     terminal.line(&format!("Listening at {title}, {checks}. Ctrl-C ends it."))?;
     if !address.ip().is_loopback() {
@@ -107,7 +124,11 @@ fn welcome(
         terminal.line(&format!("{label}: other machines can reach this address."))?;
     }
     terminal.line("Point a configuration at it:\n")?;
-    let mut lines = format!("[endpoints.here]\nurl = \"{url}\"\n");
+    let mut lines = String::from("[endpoints.here]\n");
+    if let Some(platform) = &arguments.platform {
+        lines.push_str(&format!("platform = \"{platform}\"\n"));
+    }
+    lines.push_str(&format!("url = \"{url}\"\n"));
     if let Some(scheme) = scheme {
         let given = arguments.signature.secret.as_deref().filter(|secret| is_variable(secret));
         let name = given.map_or("NAME_OF_THE_VARIABLE", |name| name.strip_prefix("env:").unwrap_or(name));
@@ -151,7 +172,8 @@ fn headline(arrival: &Arrival, terminal: &Terminal) -> String {
         Verdict::Refused(_) => terminal.paint(Ink::Bad, "NOT GENUINE"),
     });
     let ink = if arrival.status < 300 { Ink::Good } else { Ink::Doubt };
-    parts.push(format!("answered {}", terminal.paint(ink, arrival.status.to_string())));
+    let name = arrival.reply.map(|name| format!(" ({name})")).unwrap_or_default();
+    parts.push(format!("answered {}{name}", terminal.paint(ink, arrival.status.to_string())));
     parts.join("  ")
 }
 
@@ -175,6 +197,7 @@ fn as_json(arrival: &Arrival) -> Json {
         "verified": verified,
         "reason": reason,
         "status": arrival.status,
+        "answer": arrival.reply,
         "headers": headers,
         "body": body.or(text.map(Json::String)),
     })

@@ -1,5 +1,6 @@
 //! A receiver: a listener, a thread a connection, and what it thinks of each request.
 
+use super::super::impostor::{Impostor, Reply};
 use super::wire::{Fault, PATIENCE, Request, Wire};
 use serde_json::Value as Json;
 use std::io::{self, Write};
@@ -26,6 +27,8 @@ pub struct Manner {
     pub failures: usize,
     /// The status of these.
     pub failure_status: u16,
+    /// Answers as a platform does; `None` as a receiver of one's own.
+    pub impostor: Option<Impostor>,
 }
 
 /// What a receiver thinks of a request.
@@ -52,6 +55,8 @@ pub struct Arrival {
     pub verdict: Verdict,
     /// The status it was answered with.
     pub status: u16,
+    /// The name of the answer, where a platform was played.
+    pub reply: Option<&'static str>,
 }
 
 impl Arrival {
@@ -157,8 +162,8 @@ fn converse(stream: TcpStream, state: &State) -> io::Result<()> {
         match wire.next() {
             Ok(request) => {
                 let keep = request.keep_alive;
-                let (taken, text) = state.take(request);
-                let answered = answer(wire.origin(), taken.status(), &text, keep);
+                let (taken, spoken) = state.take(request);
+                let answered = answer(wire.origin(), taken.status(), &spoken, keep);
                 if let Taken::Arrival(arrival) = taken {
                     (state.listener)(&arrival);
                 }
@@ -168,7 +173,7 @@ fn converse(stream: TcpStream, state: &State) -> io::Result<()> {
                 }
             }
             Err(Fault::Refused(status, reason)) => {
-                answer(wire.origin(), status, reason, false)?;
+                answer(wire.origin(), status, &Spoken::Words(reason.to_owned()), false)?;
                 break;
             }
             Err(Fault::Gone) => break,
@@ -177,14 +182,41 @@ fn converse(stream: TcpStream, state: &State) -> io::Result<()> {
     Ok(())
 }
 
-fn answer(stream: &mut TcpStream, status: u16, text: &str, keep: bool) -> io::Result<()> {
+/// The words of an answer.
+enum Spoken {
+    /// Of this receiver.
+    Words(String),
+    /// Of the platform it plays.
+    Reply(&'static Reply),
+}
+
+impl Spoken {
+    /// The headers of its own, and the body.
+    fn parts(&self) -> (String, &str) {
+        match self {
+            Spoken::Words(words) => ("content-type: text/plain; charset=utf-8\r\n".to_owned(), words),
+            Spoken::Reply(reply) => {
+                let kind = match reply.body.as_bytes().first() {
+                    Some(b'{') => "application/json; charset=utf-8",
+                    Some(b'<') => "text/html; charset=utf-8",
+                    _ => "text/plain; charset=utf-8",
+                };
+                let own = reply.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
+                (std::iter::once(format!("content-type: {kind}\r\n")).chain(own).collect(), reply.body)
+            }
+        }
+    }
+}
+
+fn answer(stream: &mut TcpStream, status: u16, spoken: &Spoken, keep: bool) -> io::Result<()> {
     let connection = if keep { "keep-alive" } else { "close" };
     let allow = if status == 405 { "allow: POST\r\n" } else { "" };
+    let (headers, text) = spoken.parts();
+    // RFC 9110, section 8.6: an answer that never has a body has no length either.
+    let length = if status == 204 { String::new() } else { format!("content-length: {}\r\n", text.len()) };
     let reason = reason(status);
-    let length = text.len();
     let answer = format!(
-        "HTTP/1.1 {status} {reason}\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: {length}\r\n\
-         {allow}connection: {connection}\r\n\r\n{text}"
+        "HTTP/1.1 {status} {reason}\r\n{headers}{length}{allow}connection: {connection}\r\n\r\n{text}"
     );
     stream.write_all(answer.as_bytes())
 }
@@ -192,15 +224,22 @@ fn answer(stream: &mut TcpStream, status: u16, text: &str, keep: bool) -> io::Re
 fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",
+        202 => "Accepted",
+        204 => "No Content",
+        302 => "Found",
         400 => "Bad Request",
         401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
         405 => "Method Not Allowed",
         408 => "Request Timeout",
+        410 => "Gone",
         413 => "Content Too Large",
         429 => "Too Many Requests",
         431 => "Request Header Fields Too Large",
         500 => "Internal Server Error",
         501 => "Not Implemented",
+        502 => "Bad Gateway",
         503 => "Service Unavailable",
         505 => "HTTP Version Not Supported",
         _ => "Status",
@@ -226,9 +265,11 @@ impl Taken {
 
 impl State {
     /// Judges a request, and says how to answer.
-    fn take(&self, request: Request) -> (Taken, String) {
-        if request.method != "POST" {
-            return (Taken::Other(405), "send webhooks here, with POST\n".to_owned());
+    fn take(&self, request: Request) -> (Taken, Spoken) {
+        // Some platforms take files with PUT.
+        let takes = request.method == "POST" || (request.method == "PUT" && self.manner.impostor.is_some());
+        if !takes {
+            return (Taken::Other(405), Spoken::Words("send webhooks here, with POST\n".to_owned()));
         }
         let at = clock::unix_ms();
         let verdict = match &self.manner.verifier {
@@ -241,14 +282,20 @@ impl State {
         let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
         *arrived += 1;
         let number = *arrived;
-        let (status, text) = match &verdict {
+        let played = self.manner.impostor.as_ref().map(|impostor| impostor.answer(number, &request));
+        let (status, spoken) = match (&verdict, played) {
             _ if number <= self.manner.failures => {
-                (self.manner.failure_status, format!("request {number} fails, as asked\n"))
+                (self.manner.failure_status, Spoken::Words(format!("request {number} fails, as asked\n")))
             }
-            Verdict::Refused(reason) => (401, format!("{reason}\n")),
-            Verdict::Verified(_) | Verdict::Unchecked => (200, "ok".to_owned()),
+            (Verdict::Refused(reason), _) => (401, Spoken::Words(format!("{reason}\n"))),
+            (_, Some(reply)) => (reply.status, Spoken::Reply(reply)),
+            (Verdict::Verified(_) | Verdict::Unchecked, None) => (200, Spoken::Words("ok".to_owned())),
         };
-        (Taken::Arrival(Arrival { number, at, request, verdict, status }), text)
+        let reply = match &spoken {
+            Spoken::Reply(reply) => Some(reply.name),
+            Spoken::Words(_) => None,
+        };
+        (Taken::Arrival(Arrival { number, at, request, verdict, status, reply }), spoken)
     }
 }
 
@@ -271,7 +318,8 @@ pub mod tests {
             body: body.into(),
             keep_alive: true,
         };
-        Arrival { number: 1, at, request, verdict: Verdict::Verified("standard-webhooks"), status }
+        let verdict = Verdict::Verified("standard-webhooks");
+        Arrival { number: 1, at, request, verdict, status, reply: None }
     }
 
     fn start(manner: Manner) -> (Receiver, mpsc::Receiver<Arrival>) {

@@ -3,6 +3,7 @@
 mod answers;
 mod bots;
 mod cards;
+mod doubts;
 mod judges;
 mod machines;
 mod requests;

@@ -32,7 +32,7 @@ fn teams_answers_tell_whether_the_workflow_has_started() {
         (202, vec![], "<html>sign in</html>", "retry"),
         (200, vec![], "\n<!doctype html>", "retry"),
         (204, vec![], "", "retry"),
-        (200, vec![], &format!("{failed} 413 with ContextId"), "final"),
+        (200, vec![], &format!("{failed} 413 with ContextId"), "plainer Shorter"),
         (200, vec![], &format!("{failed} 429 with ContextId"), "retry"),
         (302, vec![], "", "retry"),
         (400, vec![], r#"{"error":{"code":"InvalidRequestContent","message":"not valid"}}"#, "final"),
@@ -42,7 +42,7 @@ fn teams_answers_tell_whether_the_workflow_has_started() {
         (403, vec![], "", "gone"),
         (404, vec![], r#"{"error":{"code":"WorkflowNotFound"}}"#, "gone"),
         (410, vec![], "", "gone"),
-        (413, vec![], "", "final"),
+        (413, vec![], "", "plainer Shorter"),
         (429, vec![], "", "retry"),
         (429, vec![("retry-after", "17")], "", "after 17000"),
         (500, vec![], "", "retry"),
@@ -62,8 +62,8 @@ fn google_chat_answers_with_the_message_it_stored() {
         (200, vec![], "<html>".to_owned(), "retry"),
         (200, vec![], String::new(), "retry"),
         (204, vec![], String::new(), "retry"),
-        (400, vec![], error("INVALID_ARGUMENT"), "final"),
-        (413, vec![], String::new(), "final"),
+        (400, vec![], error("INVALID_ARGUMENT"), "plainer Shorter"),
+        (413, vec![], String::new(), "plainer Shorter"),
         (401, vec![], error("UNAUTHENTICATED"), "gone"),
         (403, vec![], error("PERMISSION_DENIED"), "gone"),
         (404, vec![], error("NOT_FOUND"), "gone"),
@@ -99,7 +99,7 @@ fn mattermost_answers_ok_or_with_the_id_of_an_error() {
         (501, vec![], error("web.incoming_webhook.disabled.app_error"), "final"),
         (404, vec![], "<html>not found</html>".to_owned(), "retry"),
         (403, vec![], String::new(), "retry"),
-        (413, vec![], String::new(), "final"),
+        (413, vec![], String::new(), "plainer Shorter"),
         (410, vec![], String::new(), "gone"),
         (429, vec![("x-ratelimit-reset", "2")], "limit exceeded".to_owned(), "after 2000"),
         (429, vec![("retry-after", "7"), ("x-ratelimit-reset", "2")], String::new(), "after 7000"),
@@ -248,6 +248,29 @@ fn check_mattermost(card: &Value) {
     }
     assert!(total <= mattermost::WHOLE + 100, "{total} in all");
     assert!(!text(&attachment["title"]).trim().is_empty());
+}
+
+#[test]
+fn a_plainer_card_has_less_and_still_says_what_happened() {
+    let mut pictured = notice("what happened");
+    pictured.image_url = Some("https://cdn.example.com/1.png".to_owned());
+    let host = context("h");
+    for (name, lay_out) in [
+        ("teams", teams::lay_out as fn(&Notice, &Context, &Endpoint) -> Value),
+        ("googlechat", google_chat::lay_out),
+        ("mattermost", mattermost::lay_out),
+    ] {
+        let platform = by_name(name).unwrap();
+        let card = lay_out(&pictured, &host, &endpoint(name, &["ann@example.com"]));
+        let plain = platform.plainer(&card, Plainer::NoImage).unwrap();
+        assert!(!plain.to_string().contains("cdn.example.com"), "{name}");
+        assert!(plain.to_string().contains("out of memory"), "{name}");
+        assert_eq!(platform.plainer(&plain, Plainer::NoImage), None, "{name}");
+        let short = platform.plainer(&card, Plainer::Shorter).unwrap();
+        assert!(short.to_string().contains("what happened"), "{name}");
+        assert!(!short.to_string().contains("out of memory"), "{name}");
+        assert_eq!(platform.plainer(&json!({"my": "own"}), Plainer::Shorter), None, "{name}");
+    }
 }
 
 type Check = fn(&Value);

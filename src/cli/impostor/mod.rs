@@ -1,0 +1,150 @@
+//! A receiver that answers as a platform does, so that a configuration can be tried without one.
+
+mod answers;
+mod manners;
+
+pub use answers::Reply;
+
+use super::serve::wire::Request;
+use answers::CASTS;
+
+/// Everything one platform is known to answer.
+#[derive(Debug)]
+struct Cast {
+    /// The platform's name in a configuration.
+    platform: &'static str,
+    /// Its answers; the first is success.
+    replies: &'static [Reply],
+}
+
+/// Plays one platform.
+#[derive(Debug)]
+pub struct Impostor {
+    cast: &'static Cast,
+    /// The answers to the first requests, one each; later ones get what the platform would say.
+    script: Vec<&'static Reply>,
+}
+
+impl Impostor {
+    /// Plays this platform. `script` names answers, parted by commas, for the first requests.
+    ///
+    /// # Errors
+    /// A sentence that lists what there is.
+    pub fn new(platform: &str, script: Option<&str>) -> Result<Impostor, String> {
+        let Some(cast) = CASTS.iter().find(|cast| cast.platform == platform) else {
+            let known: Vec<_> = CASTS.iter().map(|cast| cast.platform).collect();
+            return Err(format!("nothing is known of a platform `{platform}`, only of {}", known.join(", ")));
+        };
+        let named = |name: &str| cast.reply(name).ok_or_else(|| cast.lines_of(name));
+        let names = script.into_iter().flat_map(|script| script.split(',')).map(str::trim);
+        let script = names.filter(|name| !name.is_empty()).map(named).collect::<Result<_, _>>()?;
+        Ok(Impostor { cast, script })
+    }
+
+    /// The path and query that a URL of this platform has.
+    pub fn target(&self) -> &'static str {
+        manners::target(self.cast.platform)
+    }
+
+    /// The answer to a request, counted from 1.
+    pub fn answer(&self, number: usize, request: &Request) -> &'static Reply {
+        if let Some(reply) = number.checked_sub(1).and_then(|index| self.script.get(index)) {
+            return reply;
+        }
+        let fault = manners::fault(self.cast.platform, request);
+        fault.and_then(|name| self.cast.reply(name)).unwrap_or_else(|| self.cast.success())
+    }
+}
+
+impl Cast {
+    fn reply(&self, name: &str) -> Option<&'static Reply> {
+        self.replies.iter().find(|reply| reply.name == name)
+    }
+
+    fn success(&self) -> &'static Reply {
+        self.replies.first().unwrap_or(&answers::OK)
+    }
+
+    fn lines_of(&self, unknown: &str) -> String {
+        let mut lines = format!("`{}` has no answer `{unknown}`; it has:", self.platform);
+        for reply in self.replies {
+            lines.push_str(&format!("\n  {:<18} {} {}", reply.name, reply.status, reply.meaning));
+        }
+        lines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(target: &str, headers: &[(&str, &str)], body: &str) -> Request {
+        Request {
+            method: "POST".into(),
+            target: target.into(),
+            headers: headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
+            body: body.into(),
+            keep_alive: true,
+        }
+    }
+
+    #[test]
+    fn every_platform_has_an_impostor_with_names_of_its_own() {
+        for platform in taskbell::platform::names() {
+            let impostor = Impostor::new(platform, None).unwrap();
+            let mut names: Vec<_> = impostor.cast.replies.iter().map(|reply| reply.name).collect();
+            let count = names.len();
+            names.sort_unstable();
+            names.dedup();
+            assert_eq!(names.len(), count, "{platform}");
+        }
+    }
+
+    #[test]
+    fn the_script_comes_first_and_then_what_the_platform_would_say() {
+        let wecom = Impostor::new("wecom", Some("45009, -1")).unwrap();
+        let target = wecom.target();
+        let good = request(target, &[], r#"{"msgtype":"text","text":{"content":"hi"}}"#);
+        let long = format!(r#"{{"msgtype":"markdown","markdown":{{"content":"{}"}}}}"#, "汉".repeat(1366));
+        let names: Vec<_> = [&good, &good, &good, &request(target, &[], &long), &request("/", &[], "{}")]
+            .into_iter()
+            .enumerate()
+            .map(|(index, request)| wecom.answer(index + 1, request).name)
+            .collect();
+        assert_eq!(names, ["45009", "-1", "ok", "40058", "93000"]);
+    }
+
+    #[test]
+    fn an_unknown_name_is_answered_with_those_there_are() {
+        assert!(Impostor::new("carrier-pigeon", None).unwrap_err().contains("wecom"));
+        let error = Impostor::new("slack", Some("invalid_blocks,nonsense")).unwrap_err();
+        assert!(error.contains("no answer `nonsense`") && error.contains("invalid_blocks"), "{error}");
+    }
+
+    #[test]
+    fn each_platform_finds_what_it_would_find() {
+        let json = [("content-type", "application/json")];
+        for (platform, body, name) in [
+            ("slack", "{", "invalid_payload"),
+            ("slack", "{}", "no_text"),
+            ("slack", r#"{"text":"t"}"#, "ok"),
+            ("discord", "{}", "50006"),
+            ("discord", r#"{"content":"t"}"#, "ok"),
+            ("teams", "not json", "bad-request"),
+            ("googlechat", "{}", "INVALID_ARGUMENT"),
+            ("mattermost", "{}", "no-text"),
+            ("mattermost", r#"{"text":"t"}"#, "ok"),
+        ] {
+            let impostor = Impostor::new(platform, None).unwrap();
+            let target = impostor.target().replace("/TOKEN", "/TOKEN?wait=true");
+            let reply = impostor.answer(1, &request(&target, &json, body));
+            assert_eq!(reply.name, name, "{platform} {body}");
+        }
+        let discord = Impostor::new("discord", None).unwrap();
+        let total =
+            format!(r#"{{"embeds":[{{"description":"{0}"}},{{"description":"{0}"}}]}}"#, "x".repeat(3500));
+        assert_eq!(discord.answer(1, &request(discord.target(), &json, &total)).name, "50035");
+        let waits = request("/api/webhooks/1/token", &json, r#"{"content":"t"}"#);
+        assert_eq!(discord.answer(1, &waits).status, 204);
+    }
+}

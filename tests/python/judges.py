@@ -1,0 +1,101 @@
+"""Checkers of cards that know nothing of Taskbell: those of others where there are any, else a schema that
+was written from the platform's own pages."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Callable
+
+import jsonschema
+import slackblocks
+
+SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
+
+
+def size(value: Any) -> int:
+    """The bytes of a text, or of the JSON of anything else, as they are sent."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return len(text.encode())
+
+
+def _max_bytes(_validator: Any, most: int, value: Any, _schema: Any) -> Any:
+    if size(value) > most:
+        yield jsonschema.ValidationError(f"{size(value)} bytes are more than {most}")
+
+
+_Validator = jsonschema.validators.extend(jsonschema.Draft202012Validator, {"maxBytes": _max_bytes})
+
+
+@cache
+def _schema(name: str) -> Any:
+    schema = json.loads((SCHEMAS / f"{name}.json").read_text())
+    _Validator.check_schema(schema)
+    return _Validator(schema)
+
+
+def own(name: str) -> Callable[[Any], None]:
+    """The judge by the schema of this name."""
+    return lambda card: _schema(name).validate(card)
+
+
+@cache
+def _adaptive_cards() -> Any:
+    schema = files("adaptive_cards").joinpath("schemas/schema-1.4.json").read_text()
+    return jsonschema.Draft6Validator(json.loads(schema))
+
+
+def teams(card: Any) -> None:
+    own("teams")(card)
+    content = dict(card["attachments"][0]["content"])
+    # Teams' own addition to the schema.
+    content.pop("msteams", None)
+    _adaptive_cards().validate(content)
+
+
+def _slack_text(text: dict[str, Any]) -> slackblocks.Text:
+    kind = slackblocks.TextType(text["type"])
+    return slackblocks.Text(text["text"], type_=kind)
+
+
+def _slack_section(block: dict[str, Any]) -> slackblocks.Block:
+    if "fields" in block:
+        return slackblocks.SectionBlock(fields=[_slack_text(field) for field in block["fields"]])
+    return slackblocks.SectionBlock(_slack_text(block["text"]))
+
+
+def _slack_button(button: dict[str, Any]) -> slackblocks.Button:
+    return slackblocks.Button(_slack_text(button["text"]), button["action_id"], button["url"])
+
+
+# Blocks, built anew from the parts of ours; what breaks a limit is refused in the making.
+_SLACK_BLOCKS: dict[str, Callable[[dict[str, Any]], slackblocks.Block]] = {
+    "header": lambda block: slackblocks.HeaderBlock(_slack_text(block["text"])),
+    "section": _slack_section,
+    "context": lambda block: slackblocks.ContextBlock([_slack_text(text) for text in block["elements"]]),
+    "image": lambda block: slackblocks.ImageBlock(block["image_url"], block["alt_text"]),
+    "actions": lambda block: slackblocks.ActionsBlock([_slack_button(one) for one in block["elements"]]),
+}
+
+
+def slack(card: Any) -> None:
+    assert size(card) < 20_000
+    attachments = [
+        slackblocks.Attachment(
+            [_SLACK_BLOCKS[block["type"]](block) for block in attachment["blocks"]], attachment["color"]
+        )
+        for attachment in card["attachments"]
+    ]
+    slackblocks.WebhookMessage(text=card["text"], attachments=attachments).json()
+
+
+JUDGES: dict[str, Callable[[Any], None]] = {
+    "slack": slack,
+    "slack-workflow": own("slack-workflow"),
+    "wecom": own("wecom"),
+    "teams": teams,
+    "googlechat": own("googlechat"),
+    "mattermost": own("mattermost"),
+}

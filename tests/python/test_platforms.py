@@ -1,0 +1,172 @@
+"""Each platform's known answers, through the C ABI: what the spool says of the attempt, and of the end."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import taskbell
+from bells import attempts, endpoint, eventually, reports, settings
+from impostor import impostor
+
+# By platform, the outcome of each answer. `final` and `gone` end the delivery, the others do not.
+OUTCOMES: dict[str, dict[str, str]] = {
+    "json": {
+        "ok": "delivered",
+        "202": "delivered",
+        "204": "delivered",
+        "302": "retry",
+        "400": "retry",
+        "410": "gone",
+        "429": "retry_after",
+        "503": "retry",
+    },
+    "slack": {
+        "ok": "delivered",
+        "rate_limited": "retry_after",
+        "invalid_payload": "final",
+        "no_text": "final",
+        "user_not_found": "final",
+        "too_many_attachments": "final",
+        "action_prohibited": "final",
+        "posting_to_general": "final",
+        "channel_not_found": "final",
+        "invalid_token": "gone",
+        "no_service": "gone",
+        "no_team": "gone",
+        "channel_is_archived": "gone",
+        "rollup_error": "retry",
+        "page": "retry",
+        "empty": "retry",
+    },
+    "slack-workflow": {
+        "ok": "delivered",
+        "rate_limited": "retry_after",
+        "invalid_workflow": "retry",
+        "no_service": "gone",
+        "page": "retry",
+        "500": "retry",
+    },
+    "discord": {
+        "ok": "delivered",
+        "204": "delivered",
+        "429": "retry_after",
+        "1015": "retry",
+        "50006": "final",
+        "220001": "final",
+        "50027": "gone",
+        "10015": "gone",
+        "40333": "retry",
+        "page": "retry",
+        "empty": "retry",
+        "502": "retry",
+    },
+    "wecom": {
+        "ok": "delivered",
+        "-1": "retry",
+        "45009": "retry_after",
+        "45033": "retry",
+        "93000": "gone",
+        "40007": "final",
+        "40008": "final",
+        "40033": "final",
+        "44004": "final",
+        "45034": "final",
+        "47001": "final",
+        "page": "retry",
+        "empty": "retry",
+        "502": "retry",
+    },
+    "teams": {
+        "ok": "delivered",
+        "429": "retry_after",
+        "bad-request": "final",
+        "disabled": "gone",
+        "401": "gone",
+        "404": "gone",
+        "old-429": "retry",
+        "page": "retry",
+        "502": "retry",
+        "504": "retry",
+    },
+    "googlechat": {
+        "ok": "delivered",
+        "RESOURCE_EXHAUSTED": "retry_after",
+        "UNAUTHENTICATED": "gone",
+        "PERMISSION_DENIED": "gone",
+        "NOT_FOUND": "gone",
+        "INTERNAL": "retry",
+        "UNAVAILABLE": "retry",
+        "page": "retry",
+        "empty": "retry",
+    },
+    "mattermost": {
+        "ok": "delivered",
+        "429": "retry_after",
+        "no-text": "final",
+        "parse": "final",
+        "permissions": "final",
+        "disabled": "final",
+        "invalid": "gone",
+        "page": "retry",
+        "empty": "retry",
+        "500": "retry",
+    },
+}
+
+# By platform, the answers that one plainer form of the message escapes, at once.
+ESCAPED: dict[str, list[str]] = {
+    "teams": ["413", "old-413"],
+    "googlechat": ["INVALID_ARGUMENT"],
+    "mattermost": ["413"],
+}
+
+PICTURE = {"url": "https://cdn.example.com/1.png", "mime": "image/png"}
+TASK = {"name": "portrait-07", "status": "error", "error": "CUDA out of memory", "outputs": [PICTURE]}
+
+
+def config(directory: Path, platform: str, url: str) -> dict[str, Any]:
+    team = endpoint(url, platform=platform, retry={"schedule": ["10ms"]}, rate="1000/s")
+    return settings(directory, endpoints={"team": team})
+
+
+@pytest.mark.parametrize(
+    ("platform", "answer"), [(platform, answer) for platform in OUTCOMES for answer in OUTCOMES[platform]]
+)
+def test_an_answer_means_what_the_platform_means_by_it(tmp_path: Path, platform: str, answer: str) -> None:
+    with impostor(platform, answer) as receiver:
+        bell = taskbell.Bell.open(config(tmp_path, platform, receiver.url))
+        try:
+            bell.task_complete(TASK)
+            assert receiver.next()["answer"] == answer
+            first = eventually("the first attempt is logged", lambda: attempts(tmp_path))[0]
+            expected = OUTCOMES[platform][answer]
+            assert first["outcome"] == expected, first
+            if expected != "retry_after":
+                (report,) = reports(bell, 1)
+                assert report["state"] == ("dead" if expected in ("final", "gone") else "delivered"), report
+                assert len(attempts(tmp_path)) == (2 if expected == "retry" else 1)
+        finally:
+            bell.close(0)
+
+
+@pytest.mark.parametrize(
+    ("platform", "answer"), [(name, one) for name, all in ESCAPED.items() for one in all]
+)
+def test_a_refused_card_is_sent_once_in_a_plainer_form(tmp_path: Path, platform: str, answer: str) -> None:
+    with impostor(platform, answer) as receiver:
+        bell = taskbell.Bell.open(config(tmp_path, platform, receiver.url))
+        try:
+            bell.task_complete(TASK)
+            refused, taken = receiver.next(), receiver.next()
+            assert refused["answer"] == answer
+            assert taken["answer"] in ("ok", "204"), taken
+            assert len(json.dumps(taken["body"])) < len(json.dumps(refused["body"]))
+            assert "portrait-07" in json.dumps(taken["body"])
+            (report,) = reports(bell, 1)
+            assert report["state"] == "delivered", report
+        finally:
+            bell.close(0)
