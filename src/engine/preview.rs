@@ -75,6 +75,9 @@ fn request(config: &Config, delivery: &PreparedDelivery, id: EventId, kind: &str
             request.insert("url".into(), json!(SecretUrl::new(shaped.url).to_string()));
             request.insert("headers".into(), headers(config, endpoint, shaped.headers));
             request.insert("body".into(), body_json(config, &shaped.body));
+            if let Some(file) = &message.extras.file {
+                request.insert("file".into(), json!(file));
+            }
         }
         Err(reason) => {
             request.insert("error".into(), json!(reason));

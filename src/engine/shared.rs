@@ -181,9 +181,11 @@ impl Desk for Shared {
         let reader =
             reader.as_ref().ok_or("the message is no longer in memory, and there is no spool file")?;
         match reader.message(delivery) {
-            Ok(Some((content_type, bytes, extras))) => {
-                Ok(Body { content_type, bytes, extras: Extras::from_text(extras.as_deref()) })
-            }
+            Ok(Some(message)) => Ok(Body {
+                content_type: message.content_type,
+                bytes: message.body,
+                extras: Extras::from_text(message.extras.as_deref()),
+            }),
             Ok(None) => Err(format!("delivery {delivery} is no longer in the spool")),
             Err(error) => Err(error.to_string()),
         }

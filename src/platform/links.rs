@@ -32,6 +32,7 @@ pub(super) fn quiet(url: &Url) -> String {
             ']' => out.push_str("%5D"),
             '*' => out.push_str("%2A"),
             '`' => out.push_str("%60"),
+            '@' => out.push_str("%40"),
             _ => out.push(character),
         }
     }

@@ -27,7 +27,7 @@ pub use batch::Batch;
 pub use counts::Counts;
 pub use error::{SpoolError, SpoolErrorKind};
 pub use reader::{AttemptDetail, DeliveryDetail, EventDetail, Filter, ListRow, Reader};
-pub use rows::{AttemptRow, DeliveryState, End, NewDelivery, NewEvent, Pending};
+pub use rows::{AttemptRow, DeliveryState, End, NewDelivery, NewEvent, Pending, StoredMessage};
 pub use waiting::Waiting;
 
 use crate::config::SpoolPath;

@@ -1,7 +1,7 @@
 //! The look-on side, for the command line: while the host runs, and after it is dead.
 
 use super::counts::{self, Counts};
-use super::{DeliveryState, SpoolError, SpoolErrorKind, connection};
+use super::{DeliveryState, SpoolError, SpoolErrorKind, StoredMessage, connection};
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
@@ -205,12 +205,15 @@ impl Reader {
         }
     }
 
-    /// The content type and the body of a delivery, and what goes with it.
-    pub fn message(&self, delivery: i64) -> Result<Option<(String, Vec<u8>, Option<String>)>, SpoolError> {
+    /// The message of a delivery.
+    pub fn message(&self, delivery: i64) -> Result<Option<StoredMessage>, SpoolError> {
         self.conn
             .prepare_cached("SELECT content_type, body, extras FROM deliveries WHERE seq = ?1")
             .and_then(|mut statement| {
-                statement.query_row([delivery], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()
+                let read = |row: &Row<'_>| {
+                    Ok(StoredMessage { content_type: row.get(0)?, body: row.get(1)?, extras: row.get(2)? })
+                };
+                statement.query_row([delivery], read).optional()
             })
             .map_err(SpoolError::at(&self.path))
     }

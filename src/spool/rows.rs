@@ -66,6 +66,17 @@ pub struct Pending {
     pub due_at: i64,
 }
 
+/// The message of a delivery, as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredMessage {
+    /// The content type of the body.
+    pub content_type: String,
+    /// The body bytes.
+    pub body: Vec<u8>,
+    /// What goes with it, as `message::Extras` writes it.
+    pub extras: Option<String>,
+}
+
 /// One attempt, as it is logged.
 #[derive(Debug, Clone)]
 pub struct AttemptRow {

@@ -250,7 +250,9 @@ fn check_ntfy(card: &Value) {
     assert!((1..=5).contains(&card["priority"].as_u64().unwrap()));
 }
 
-const CHECKS: [(&str, fn(&Value)); 4] = [
+type Check = fn(&Value);
+
+const CHECKS: [(&str, Check); 4] = [
     ("dingtalk", check_dingtalk),
     ("feishu", check_feishu),
     ("telegram", check_telegram),

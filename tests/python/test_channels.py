@@ -1,0 +1,329 @@
+"""Platforms through the library: signatures for each attempt, plainer re-sends, files, summaries."""
+
+from __future__ import annotations
+
+import base64
+import email
+import hashlib
+import hmac
+import json
+import struct
+import time
+import urllib.parse
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import taskbell
+from bells import all_text, attempts, endpoint, eventually, invariant, reports, settings
+from steps import Reply
+
+SECRET = "SECmarker4f9c2a71d0"
+OK = Reply(200, body=b'{"errcode":0,"errmsg":"ok"}')
+
+
+def png(size: int = 8, noise: int = 0) -> bytes:
+    """A square picture, with as many bytes of text beside it as asked for."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = b"".join(b"\0" + b"\x40\x80\xc0" * size for _ in range(size))
+    head = struct.pack(">IIBBBBB", size, size, 8, 2, 0, 0, 0)
+    text = chunk(b"tEXt", b"Comment\0" + b"x" * noise)
+    start = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + text
+    return start + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def parts(request: Any) -> dict[str, tuple[str | None, bytes]]:
+    """The parts of a form by name: file name and bytes."""
+    head = f"Content-Type: {request.header('content-type')}\r\n\r\n".encode()
+    form = email.message_from_bytes(head + request.body)
+    return {
+        part.get_param("name", header="content-disposition"): (
+            part.get_filename(),
+            part.get_payload(decode=True),
+        )
+        for part in form.get_payload()
+    }
+
+
+def one(directory: Path, name: str, platform: str, url: str, **more: Any) -> dict[str, Any]:
+    rates = {"rate": []} | more
+    return settings(directory, endpoints={name: endpoint(url, platform=platform, **rates)})
+
+
+def test_dingtalk_signs_every_attempt_anew(tmp_path, receive, ring):
+    receiver = receive([Reply(503), Reply(503)], default=OK)
+    url = receiver.url("/robot/send?access_token=abc%2Bdef")
+    bell = ring(one(tmp_path, "ding", "dingtalk", url, secret=SECRET))
+    bell.emit("test.event")
+    (report,) = reports(bell, 1)
+    assert report["state"] == "delivered"
+    assert report["attempts"] == 3
+    queries = [request.target.split("?", 1)[1] for request in receiver.requests]
+    assert all(query.startswith("access_token=abc%2Bdef&timestamp=") for query in queries)
+    for query in queries:
+        fields = urllib.parse.parse_qs(query)
+        timestamp = fields["timestamp"][0]
+        assert abs(int(timestamp) - time.time() * 1000) < 60_000
+        digest = hmac.new(SECRET.encode(), f"{timestamp}\n{SECRET}".encode(), hashlib.sha256).digest()
+        assert fields["sign"] == [base64.b64encode(digest).decode()]
+    assert len(set(queries)) == 3
+    assert len({request.body for request in receiver.requests}) == 1
+    assert SECRET not in all_text(tmp_path / "bell.db")
+
+
+def test_no_token_of_a_platform_reaches_the_spool_or_a_preview(tmp_path, receive, ring):
+    receiver = receive(
+        lambda request, _number: (
+            Reply(204) if "dispatches" in request.target else Reply(201, body=b'{"id":1}')
+        )
+    )
+    marker = "marker-4f9c2a71d0"
+    endpoints = {
+        "hub": endpoint(
+            receiver.url("/dispatches"), platform="github", event_type="trained", token=f"ghp_{marker}"
+        ),
+        "lab": endpoint(receiver.url("/pipeline"), platform="gitlab", ref="main", token=f"glptt-{marker}/&"),
+    }
+    config = settings(tmp_path, endpoints=endpoints)
+    bell = ring(config)
+    bell.emit("task.complete", {"name": "run-7"})
+    assert {report["state"] for report in reports(bell, 2)} == {"delivered"}
+    by_path = {request.target: request for request in receiver.requests}
+    assert by_path["/dispatches"].header("authorization") == f"Bearer ghp_{marker}"
+    assert by_path["/dispatches"].json()["event_type"] == "trained"
+    form = urllib.parse.parse_qs(by_path["/pipeline"].body.decode())
+    assert (form["token"], form["ref"]) == ([f"glptt-{marker}/&"], ["main"])
+    assert form["variables[TASKBELL_TASK_NAME]"] == ["run-7"]
+    assert marker not in all_text(tmp_path / "bell.db")
+    preview = json.dumps(taskbell.preview(json.dumps(config), "task.complete"))
+    assert marker not in preview
+    assert "client_payload" in preview
+    assert "TASKBELL_TITLE" in preview
+
+
+@pytest.mark.parametrize(
+    ("platform", "keys", "refusal", "accepted", "plain"),
+    [
+        (
+            "slack",
+            {},
+            Reply(400, body=b"invalid_blocks"),
+            Reply(200, body=b"ok"),
+            lambda body: list(body) == ["text"],
+        ),
+        ("wecom", {}, Reply(200, body=b'{"errcode":40058}'), OK, lambda body: body["msgtype"] == "text"),
+        ("dingtalk", {}, Reply(200, body=b'{"errcode":460101}'), OK, lambda body: body["msgtype"] == "text"),
+        (
+            "telegram",
+            {"chat_id": 5, "token": "1:ab"},
+            Reply(
+                400, body=b'{"ok":false,"error_code":400,"description":"Bad Request: can\'t parse entities"}'
+            ),
+            Reply(200, body=b'{"ok":true}'),
+            lambda body: "parse_mode" not in body and "<" not in body["text"],
+        ),
+    ],
+)
+def test_a_refused_message_goes_again_at_once_in_a_plainer_form(
+    tmp_path, receive, ring, platform, keys, refusal, accepted, plain
+):
+    receiver = receive([refusal], default=accepted)
+    retry = {"schedule": ["1h"]}
+    bell = ring(one(tmp_path, "team", platform, receiver.url("/x"), retry=retry, **keys))
+    bell.emit("task.complete", {"name": "portrait-07"})
+    (report,) = reports(bell, 1)
+    assert report["state"] == "delivered"
+    assert report["attempts"] == 2
+    first, second = [request.json() for request in receiver.requests]
+    assert not plain(first), first
+    assert plain(second), second
+    assert "portrait-07" in json.dumps(second)
+    logged = attempts(tmp_path)
+    assert [row["outcome"] for row in logged] == ["retry", "delivered"]
+    assert "sent again at once" in logged[0]["error"]
+
+
+def test_a_second_refusal_is_final(tmp_path, receive, ring):
+    receiver = receive(default=Reply(400, body=b"invalid_blocks"))
+    bell = ring(one(tmp_path, "team", "slack", receiver.url()))
+    bell.emit("task.complete", {"name": "portrait-07"})
+    (report,) = reports(bell, 1)
+    assert report["state"] == "dead"
+    assert "invalid_blocks" in report["reason"]
+    assert len(receiver.requests) == 2
+    assert [row["outcome"] for row in attempts(tmp_path)] == ["retry", "final"]
+
+
+def picture_event(path: str) -> dict[str, Any]:
+    return {"name": "portrait-07", "outputs": [{"path": path, "mime": "image/png"}]}
+
+
+def outputs(directory: Path, **files: bytes) -> dict[str, Any]:
+    folder = directory / "outputs"
+    folder.mkdir()
+    for name, data in files.items():
+        (folder / f"{name}.png").write_bytes(data)
+    return {"roots": [str(folder)]}
+
+
+def test_discord_gets_the_picture_of_a_task(tmp_path, receive, ring):
+    receiver = receive(default=Reply(200, body=b'{"id":"1"}'))
+    files = outputs(tmp_path, one=png())
+    bell = ring({**one(tmp_path, "team", "discord", receiver.url()), "files": files})
+    bell.emit("task.complete", picture_event("one.png"))
+    reports(bell, 1)
+    form = parts(receiver.requests[0])
+    assert form["files[0]"] == ("one.png", png())
+    payload = json.loads(form["payload_json"][1])
+    assert payload["embeds"][0]["image"] == {"url": "attachment://one.png"}
+    assert b"tEXt" not in (tmp_path / "bell.db").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("gone.png", "does not exist"),
+        ("../secret.png", "outside"),
+        ("/etc/hostname", "outside"),
+        ("text.png", "not an image"),
+        ("large.png", "larger than"),
+        ("link.png", "outside"),
+    ],
+)
+def test_a_file_that_cannot_go_never_holds_its_message_back(tmp_path, receive, ring, path, why):
+    receiver = receive(default=Reply(200, body=b'{"id":"1"}'))
+    files = outputs(tmp_path, text=b"hello", large=png(noise=11 << 20))
+    (tmp_path / "secret.png").write_bytes(png())
+    (tmp_path / "outputs" / "link.png").symlink_to(tmp_path / "secret.png")
+    bell = ring({**one(tmp_path, "team", "discord", receiver.url()), "files": files})
+    bell.emit("task.complete", picture_event(path))
+    (report,) = reports(bell, 1)
+    assert report["state"] == "delivered"
+    assert receiver.requests[0].json()["embeds"][0]["title"].endswith("portrait-07")
+    (row,) = attempts(tmp_path)
+    assert why in row["error"]
+    assert path.split("/")[-1] in row["error"]
+
+
+def test_without_roots_no_file_is_read(tmp_path, receive, ring):
+    receiver = receive(default=Reply(200, body=b'{"id":"1"}'))
+    (tmp_path / "one.png").write_bytes(png())
+    bell = ring(one(tmp_path, "team", "discord", receiver.url()))
+    bell.emit("task.complete", picture_event(str(tmp_path / "one.png")))
+    reports(bell, 1)
+    assert receiver.requests[0].header("content-type") == "application/json"
+
+
+def test_a_picture_that_discord_refuses_is_left_out(tmp_path, receive, ring):
+    refusal = Reply(413, body=b'{"code":40005,"message":"Request entity too large"}')
+    receiver = receive([refusal], default=Reply(200, body=b'{"id":"1"}'))
+    bell = ring({**one(tmp_path, "team", "discord", receiver.url()), "files": outputs(tmp_path, one=png())})
+    bell.emit("task.complete", picture_event("one.png"))
+    (report,) = reports(bell, 1)
+    assert report["state"] == "delivered"
+    assert "files[0]" in parts(receiver.requests[0])
+    assert receiver.requests[1].json()["embeds"][0].get("image") is None
+
+
+def test_wecom_gets_the_picture_after_the_text(tmp_path, receive, ring):
+    receiver = receive(default=OK)
+    bell = ring({**one(tmp_path, "team", "wecom", receiver.url()), "files": outputs(tmp_path, one=png())})
+    bell.emit("task.complete", picture_event("one.png"))
+    (report,) = reports(bell, 1)
+    assert report["state"] == "delivered"
+    text, image = [request.json() for request in receiver.wait_for(2)]
+    assert text["msgtype"] == "markdown"
+    assert image["msgtype"] == "image"
+    assert base64.b64decode(image["image"]["base64"]) == png()
+    assert image["image"]["md5"] == hashlib.md5(png()).hexdigest()
+    eventually("both attempts in the log", lambda: len(attempts(tmp_path)) == 2)
+
+
+def test_a_picture_that_wecom_refuses_leaves_the_text_delivered(tmp_path, receive, ring):
+    receiver = receive([OK], default=Reply(200, body=b'{"errcode":40006}'))
+    bell = ring({**one(tmp_path, "team", "wecom", receiver.url()), "files": outputs(tmp_path, one=png())})
+    bell.emit("task.complete", picture_event("one.png"))
+    (report,) = reports(bell, 1)
+    assert report["state"] == "delivered"
+    rows = eventually(
+        "both attempts in the log", lambda: (rows := attempts(tmp_path)) and len(rows) == 2 and rows
+    )
+    assert rows[1]["outcome"] == "final"
+    assert "its image was not" in rows[1]["error"]
+    invariant(bell.stats(), 1)
+
+
+def test_what_the_rate_cannot_carry_is_folded_into_one_summary(tmp_path, receive, ring):
+    receiver = receive(default=Reply(200, body=b"ok"))
+    bell = ring(one(tmp_path, "team", "slack", receiver.url(), rate="1/2s", timeout="5s"))
+    for number in range(120):
+        status = "error" if number % 10 == 3 else "success"
+        bell.emit("task.complete", {"name": f"frame-{number:03}", "status": status})
+    found = reports(bell, 120)
+    assert {report["state"] for report in found} == {"delivered"}
+    bodies = [request.json() for request in receiver.requests]
+    assert len(bodies) <= 5, "120 messages at one in two seconds would take four minutes"
+    summary = next(body for body in bodies if "tasks ended" in body["text"])
+    assert "frame-" in json.dumps(summary)
+    folded = [row for row in attempts(tmp_path) if "folded into one summary of" in (row["error"] or "")]
+    assert len(folded) >= 100
+    assert {row["outcome"] for row in folded} == {"delivered"}
+    invariant(bell.stats(), 120)
+
+
+def many_after_one(bell: taskbell.Bell, count: int) -> list[dict[str, Any]]:
+    """One message uses the rate up; the others have to wait, and are folded. Their reports."""
+    bell.emit("task.complete", {"name": "frame"})
+    (report,) = reports(bell, 1)
+    assert report["state"] == "delivered"
+    for number in range(count):
+        bell.emit("task.complete", {"name": f"frame-{number}"})
+    return reports(bell, count)
+
+
+def test_when_a_summary_fails_for_good_all_of_it_are_dead_letters(tmp_path, receive, ring):
+    receiver = receive([Reply(200, body=b"ok")], default=Reply(403, body=b"action_prohibited"))
+    bell = ring(one(tmp_path, "team", "slack", receiver.url(), rate="1/2s"))
+    found = many_after_one(bell, 90)
+    assert {report["state"] for report in found} == {"dead"}
+    assert all("action_prohibited" in report["reason"] for report in found)
+    assert len(receiver.requests) == 2
+    invariant(bell.stats(), 91)
+
+
+def test_a_summary_that_must_wait_goes_again_as_a_summary(tmp_path, receive, ring):
+    receiver = receive([Reply(200, body=b"ok"), Reply(503)], default=Reply(200, body=b"ok"))
+    bell = ring(one(tmp_path, "team", "slack", receiver.url(), rate="1/2s"))
+    found = many_after_one(bell, 90)
+    assert {(report["state"], report["attempts"]) for report in found} == {("delivered", 2)}
+    assert len(receiver.requests) == 3
+    assert "90" in receiver.requests[1].json()["text"]
+    invariant(bell.stats(), 91)
+
+
+def test_overflow_queue_keeps_every_message(tmp_path, receive, ring):
+    receiver = receive(default=Reply(200, body=b"ok"))
+    bell = ring(one(tmp_path, "team", "slack", receiver.url(), rate=["5/100ms", "3/m"], overflow="queue"))
+    for number in range(3):
+        bell.emit("task.complete", {"name": f"frame-{number}"})
+    reports(bell, 3)
+    assert ["frame-" in json.dumps(request.json()) for request in receiver.requests] == [True] * 3
+
+
+def test_a_cloud_event_is_the_same_on_each_attempt(tmp_path, receive, ring):
+    receiver = receive([Reply(503)], default=Reply(202))
+    bell = ring(one(tmp_path, "bus", "cloudevents", receiver.url(), mode="binary"))
+    bell.emit("task.complete", {"name": "run-7"})
+    (report,) = reports(bell, 1)
+    first, second = receiver.requests
+    for request in (first, second):
+        assert request.header("ce-specversion") == "1.0"
+        assert request.header("ce-type") == "taskbell.task.complete"
+        assert request.header("ce-id") == report["event"]
+        assert request.json()["task"]["name"] == "run-7"
+    assert first.body == second.body
