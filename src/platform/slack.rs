@@ -2,8 +2,8 @@
 //!
 //! Sources: docs.slack.dev on incoming webhooks, Block Kit, rate limits and escaping. Slack does not state
 //! the unit of its limits, and receivers have refused text that fits in characters but not in bytes:
-//! bytes are the safe reading. Pictures are links, never blocks: Slack fetches a picture while it takes the
-//! message, and refuses the whole of it when that fails.
+//! bytes are the safe reading. Slack fetches a picture while it takes the message, and refuses the whole of it
+//! when that fails: only what lies at a public address is shown, and a refused message goes without it.
 
 use super::limits::{Unit, fit, flatten};
 use super::{Answer, Letter, Outcome, Plainer, Platform, Shaped, event_kind, links, origin, retry_after};
@@ -209,6 +209,7 @@ pub(super) fn lay_out(notice: &Notice, context: &Context, endpoint: &Endpoint) -
     blocks.extend(notice.text.as_deref().and_then(|text| section(fit(text, TEXT, Unit::Bytes, block))));
     blocks.extend(facts(notice));
     blocks.extend(failures(notice, words).into_iter().filter_map(section));
+    blocks.extend(picture(notice, words));
     blocks.extend(buttons(notice, words));
     let origin = fit(&origin(context), ORIGIN, Unit::Bytes, inline);
     blocks.push(json!({"type": "context", "elements": [mrkdwn(origin)]}));
@@ -257,6 +258,11 @@ fn failures(notice: &Notice, words: &Wording) -> Vec<String> {
         }
     }
     sections
+}
+
+fn picture(notice: &Notice, words: &Wording) -> Option<Value> {
+    let url = links::fetchable(notice.image_url.as_deref(), LINK)?;
+    Some(json!({"type": "image", "image_url": url.as_str(), "alt_text": words.preview}))
 }
 
 fn buttons(notice: &Notice, words: &Wording) -> Option<Value> {

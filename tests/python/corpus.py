@@ -9,11 +9,11 @@ TEXTS: dict[str, str] = {
     "ordinary": "portrait-07",
     "empty": "",
     "blank": " \n\t ",
-    "huge": "All work and no play makes a long prompt. " * 400,
-    "one word": "x" * 20_000,
-    "chinese": "渲染完成，肖像第七张。" * 500,
-    "emoji": "👩‍👩‍👧‍👦🎨🇨🇳" * 1000,
-    "combining": "e\u0301\u0323" * 3000,
+    "huge": "All work and no play makes a long prompt. " * 200,
+    "one word": "x" * 8000,
+    "chinese": "渲染完成，肖像第七张。" * 250,
+    "emoji": "👩‍👩‍👧‍👦🎨🇨🇳" * 200,
+    "combining": "e\u0301\u0323" * 1500,
     "right to left": "\u202eשלום عليكم\u202c " * 300,
     "pings": "<!channel> <!here> <@U0123ABCD> @everyone @here @all @channel <@1> <@&2> <users/all> "
     "<at>Ann</at> <at id=all></at>",
@@ -23,7 +23,7 @@ TEXTS: dict[str, str] = {
     "entities": "&" * 5000,
     "quotes": "\"'\\\u2028\u2029{{ event.id }} {% raw %}",
     "control": "a\u0000b\u0007c\u001b[2Jd\re\u009bf\ufffe",
-    "lines": "first\n" * 3000,
+    "lines": "first\n" * 1000,
 }
 
 # What a platform needs beside the URL.

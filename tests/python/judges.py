@@ -4,13 +4,18 @@ was written from the platform's own pages."""
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Callable
+from urllib.parse import parse_qsl
 
 import jsonschema
 import slackblocks
+from cloudevents.core.bindings.http import HTTPMessage, from_http
+from cloudevents.core.formats.json import JSONFormat
+from cloudevents.core.v1.event import CloudEvent
 
 SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
 
@@ -91,6 +96,21 @@ def slack(card: Any) -> None:
     slackblocks.WebhookMessage(text=card["text"], attachments=attachments).json()
 
 
+def cloudevents(body: Any, headers: dict[str, str] | None = None) -> CloudEvent:
+    """By the SDK of the specification; structured, unless the headers say otherwise."""
+    message = HTTPMessage(
+        headers=headers or {"content-type": "application/cloudevents+json"}, body=json.dumps(body).encode()
+    )
+    return from_http(message, JSONFormat(), CloudEvent)
+
+
+def gitlab(form: Any) -> None:
+    fields = dict(parse_qsl(form, strict_parsing=True, keep_blank_values=True))
+    assert fields.pop("token")
+    assert fields.pop("ref") == "main"
+    assert all(re.fullmatch(r"variables\[[A-Za-z0-9_]+\]", name) for name in fields), fields.keys()
+
+
 JUDGES: dict[str, Callable[[Any], None]] = {
     "slack": slack,
     "slack-workflow": own("slack-workflow"),
@@ -98,4 +118,12 @@ JUDGES: dict[str, Callable[[Any], None]] = {
     "teams": teams,
     "googlechat": own("googlechat"),
     "mattermost": own("mattermost"),
+    "dingtalk": own("dingtalk"),
+    "feishu": own("feishu"),
+    "telegram": own("telegram"),
+    "ntfy": own("ntfy"),
+    "pagerduty": own("pagerduty"),
+    "github": own("github"),
+    "gitlab": gitlab,
+    "cloudevents": lambda card: cloudevents(card) and None,
 }

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -10,33 +13,66 @@ import pytest
 import slackblocks
 
 import taskbell
-from corpus import LANGUAGES, TEXTS, events
-from judges import JUDGES, size, slack, teams
+from bells import endpoint, settings
+from corpus import LANGUAGES, OWN_KEYS, TEXTS, events
+from impostor import impostor
+from judges import JUDGES, cloudevents, size, slack, teams
+
+# What reads no language.
+MACHINES = ("github", "gitlab", "cloudevents")
 
 
-def config(platform: str, kind: str, language: str) -> dict[str, Any]:
+def url_of(platform: str) -> str:
+    """A URL of which the platform asks something; any other is as good as another."""
+    special = {
+        "github": "https://api.github.com/repos/example/models/dispatches",
+        "gitlab": "https://gitlab.example.com/api/v4/projects/42/trigger/pipeline",
+        "pagerduty": "https://events.pagerduty.com/v2/enqueue",
+    }
+    return special.get(platform, "https://example.com/hook")
+
+
+def config(platforms: Iterable[str], kind: str, language: str) -> dict[str, Any]:
+    """One endpoint a platform, with the platform's name."""
+    endpoints = {
+        platform: {"platform": platform, "url": url_of(platform), **OWN_KEYS.get(platform, {})}
+        for platform in platforms
+    }
     return {
         "host": {"name": "render-07", "base_url": "https://render-07.example.com", "language": language},
         "spool": {"path": ":memory:"},
-        "endpoints": {"team": {"platform": platform, "url": "https://example.com/hook"}},
-        "hooks": [{"on": [kind], "to": ["team"]}],
+        "endpoints": endpoints,
+        "hooks": [{"on": [kind], "to": list(endpoints)}],
     }
 
 
 def card(platform: str, kind: str, payload: dict[str, Any], language: str = "en") -> Any:
-    preview = taskbell.preview(config(platform, kind, language), kind, payload)
+    preview = taskbell.preview(config([platform], kind, language), kind, payload)
     (request,) = preview["requests"]
     return request["body"]
+
+
+@cache
+def bodies(name: str) -> dict[str, list[Any]]:
+    """By platform, the bodies of every event with the text of this name, in both languages in turn."""
+    found: dict[str, list[Any]] = {platform: [] for platform in JUDGES}
+    for number, (kind, payload) in enumerate(events(TEXTS[name])):
+        preview = taskbell.preview(config(JUDGES, kind, LANGUAGES[number % 2]), kind, payload)
+        for request in preview["requests"]:
+            found[request["platform"]].append(request["body"])
+    return found
 
 
 @pytest.mark.parametrize("platform", JUDGES)
 @pytest.mark.parametrize("name", TEXTS)
 def test_a_card_is_accepted_whatever_the_event_says(platform: str, name: str) -> None:
-    for number, (kind, payload) in enumerate(events(TEXTS[name])):
-        JUDGES[platform](card(platform, kind, payload, LANGUAGES[number % 2]))
+    made = bodies(name)[platform]
+    assert len(made) == len(events(""))
+    for body in made:
+        JUDGES[platform](body)
 
 
-@pytest.mark.parametrize("platform", JUDGES)
+@pytest.mark.parametrize("platform", [name for name in JUDGES if name not in MACHINES])
 def test_a_card_in_chinese_says_how_it_went(platform: str) -> None:
     payload = {
         "total": 200,
@@ -64,12 +100,28 @@ def test_the_judges_can_find_fault() -> None:
 
 
 def test_check_doubts_a_template_that_its_platform_would_refuse() -> None:
-    settings = config("slack", "queue.end", "en")
-    settings["hooks"][0]["template"] = {"message": "{{ queue.total }} tasks"}
-    report = taskbell.check(settings)
+    slack_only = config(["slack"], "queue.end", "en")
+    slack_only["hooks"][0]["template"] = {"message": "{{ queue.total }} tasks"}
+    report = taskbell.check(slack_only)
     assert report["ok"], report
     (warning,) = report["warnings"]
     assert warning["key"] == "hooks[0].template"
     assert "`text`, `blocks` or `attachments`" in warning["message"]
-    settings["hooks"][0]["template"] = {"text": "{{ queue.total }} tasks"}
-    assert taskbell.check(settings)["warnings"] == []
+    slack_only["hooks"][0]["template"] = {"text": "{{ queue.total }} tasks"}
+    assert taskbell.check(slack_only)["warnings"] == []
+
+
+@pytest.mark.parametrize("text", ["portrait-07", '渲染 "100 %" ü'])
+def test_a_binary_cloud_event_is_read_by_the_sdk(tmp_path: Path, text: str) -> None:
+    with impostor("cloudevents") as receiver:
+        broker = endpoint(receiver.url, platform="cloudevents", mode="binary")
+        bell = taskbell.Bell.open(settings(tmp_path, endpoints={"broker": broker}))
+        try:
+            bell.task_complete({"name": text, "queue": text})
+            request = receiver.next()
+        finally:
+            bell.close(5)
+    assert request["answer"] == "ok"
+    event = cloudevents(request["body"], request["headers"])
+    assert event.get_type() == "taskbell.task.complete"
+    assert event.get_data()["task"]["name"] == text
