@@ -32,10 +32,12 @@ mod slack;
 mod slack_workflow;
 mod teams;
 mod telegram;
+mod trim;
 mod wecom;
 
 pub use own_key::{Lack, OwnKey, is_own_key, own_key_names, platforms_with_key};
 pub use shape::{Enclosure, Letter, Shaped};
+pub use trim::trimmed;
 
 use crate::config::{Endpoint, Rate};
 use crate::message::Context;
@@ -228,6 +230,9 @@ pub trait Platform: Sync + Debug {
     fn folds(&self) -> bool {
         true
     }
+
+    /// Cuts what a template made longer than the platform takes.
+    fn trim(&self, _body: &mut serde_json::Value) {}
 
     /// Why it would not take this body, which a template made; `None` where nothing speaks against it.
     fn doubt(&self, _body: &serde_json::Value) -> Option<String> {

@@ -5,7 +5,7 @@
 //! pinged by a `text` message only, so a card with such mentions is one.
 
 use super::limits::{Unit, fit, flatten};
-use super::{Answer, Letter, Outcome, Plainer, Platform, Shaped, event_kind, links, origin};
+use super::{Answer, Letter, Outcome, Plainer, Platform, Shaped, event_kind, links, origin, trim};
 use crate::config::{Endpoint, Rate};
 use crate::message::{Context, Notice, Tone, Wording};
 use base64::Engine;
@@ -47,6 +47,18 @@ impl Platform for WeCom {
     fn card(&self, context: &Context, endpoint: &Endpoint) -> Value {
         let notice = Notice::from_context(event_kind(context), context);
         lay_out(&notice, context, endpoint)
+    }
+
+    fn trim(&self, body: &mut Value) {
+        trim::cut(body, &["text", "content"], TEXT, Unit::Bytes);
+        for name in ["markdown", "markdown_v2"] {
+            if let Some(Value::String(text)) = body.get_mut(name).and_then(|part| part.get_mut("content"))
+                && text.len() > MARKDOWN
+            {
+                *text = fit(text, MARKDOWN, Unit::Bytes, |_| None);
+                trim::close(text, "font", MARKDOWN);
+            }
+        }
     }
 
     fn doubt(&self, body: &Value) -> Option<String> {
