@@ -10,6 +10,7 @@ import pytest
 
 import taskbell
 from bells import attempts, endpoint, eventually, reports, settings
+from corpus import OWN_KEYS
 from impostor import impostor
 
 # By platform, the outcome of each answer. `final` and `gone` end the delivery, the others do not.
@@ -115,6 +116,101 @@ OUTCOMES: dict[str, dict[str, str]] = {
         "empty": "retry",
         "500": "retry",
     },
+    "dingtalk": {
+        "ok": "delivered",
+        "-1": "retry",
+        "130101": "retry_after",
+        "410100": "retry_after",
+        "x5": "retry_after",
+        "310000": "final",
+        "keyword": "final",
+        "timestamp": "retry",
+        "300005": "gone",
+        "40035": "final",
+        "43002": "final",
+        "400013": "gone",
+        "400101": "gone",
+        "400102": "gone",
+        "400105": "final",
+        "400106": "gone",
+        "page": "retry",
+        "empty": "retry",
+        "502": "retry",
+    },
+    "feishu": {
+        "ok": "delivered",
+        "old-ok": "delivered",
+        "99991400": "retry_after",
+        "19001": "gone",
+        "19021": "final",
+        "19022": "final",
+        "19024": "final",
+        "page": "retry",
+        "empty": "retry",
+        "502": "retry",
+    },
+    "telegram": {
+        "ok": "delivered",
+        "429": "retry_after",
+        "empty-text": "final",
+        "chat": "final",
+        "401": "gone",
+        "403": "gone",
+        "404": "gone",
+        "page": "retry",
+        "empty": "retry",
+        "502": "retry",
+    },
+    "ntfy": {
+        "ok": "delivered",
+        "429": "retry_after",
+        "400": "final",
+        "topic": "final",
+        "401": "final",
+        "403": "final",
+        "507": "retry",
+        "500": "retry",
+        "page": "retry",
+    },
+    "pagerduty": {
+        "ok": "delivered",
+        "429": "retry_after",
+        "400": "final",
+        "500": "retry",
+        "503": "retry",
+        "page": "retry",
+    },
+    "github": {
+        "ok": "delivered",
+        "secondary": "retry_after",
+        "primary": "retry_after",
+        "401": "final",
+        "403": "final",
+        "404": "final",
+        "422": "final",
+        "500": "retry",
+        "502": "retry",
+    },
+    "gitlab": {
+        "ok": "delivered",
+        "429": "retry_after",
+        "400": "final",
+        "403": "final",
+        "404": "final",
+        "500": "retry",
+        "502": "retry",
+        "page": "retry",
+    },
+    "cloudevents": {
+        "ok": "delivered",
+        "202": "delivered",
+        "204": "delivered",
+        "429": "retry_after",
+        "410": "gone",
+        "415": "final",
+        "500": "retry",
+        "503": "retry",
+    },
 }
 
 # By platform, the answers that one plainer form of the message escapes, at once.
@@ -122,6 +218,14 @@ ESCAPED: dict[str, list[str]] = {
     "teams": ["413", "old-413"],
     "googlechat": ["INVALID_ARGUMENT"],
     "mattermost": ["413"],
+    "dingtalk": ["460101"],
+    "feishu": ["19002", "9499"],
+    "telegram": ["entities", "too-long"],
+    "ntfy": ["413"],
+    "discord": ["50035"],
+    "wecom": ["40058", "45002"],
+    "slack": ["invalid_blocks"],
+    "pagerduty": ["413"],
 }
 
 PICTURE = {"url": "https://cdn.example.com/1.png", "mime": "image/png"}
@@ -129,7 +233,8 @@ TASK = {"name": "portrait-07", "status": "error", "error": "CUDA out of memory",
 
 
 def config(directory: Path, platform: str, url: str) -> dict[str, Any]:
-    team = endpoint(url, platform=platform, retry={"schedule": ["10ms"]}, rate="1000/s")
+    own = OWN_KEYS.get(platform, {})
+    team = endpoint(url, platform=platform, retry={"schedule": ["10ms"]}, rate="1000/s", **own)
     return settings(directory, endpoints={"team": team})
 
 

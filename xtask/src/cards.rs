@@ -88,7 +88,14 @@ fn preview(work: &Path, config: &str) -> Result<String, String> {
 
 fn browser(chromium: &Path, work: &Path) -> Command {
     let mut command = Command::new(chromium);
-    command.args(["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--log-level=3"]);
+    command.args([
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--hide-scrollbars",
+        "--log-level=3",
+        "--disable-lcd-text",
+    ]);
     command.arg(format!("--user-data-dir={}", work.join("profile").display()));
     command
 }

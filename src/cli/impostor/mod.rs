@@ -6,7 +6,7 @@ mod manners;
 pub use answers::Reply;
 
 use super::serve::wire::Request;
-use answers::CASTS;
+use answers::casts;
 
 /// Everything one platform is known to answer.
 #[derive(Debug)]
@@ -31,8 +31,8 @@ impl Impostor {
     /// # Errors
     /// A sentence that lists what there is.
     pub fn new(platform: &str, script: Option<&str>) -> Result<Impostor, String> {
-        let Some(cast) = CASTS.iter().find(|cast| cast.platform == platform) else {
-            let known: Vec<_> = CASTS.iter().map(|cast| cast.platform).collect();
+        let Some(cast) = casts().find(|cast| cast.platform == platform) else {
+            let known: Vec<_> = casts().map(|cast| cast.platform).collect();
             return Err(format!("nothing is known of a platform `{platform}`, only of {}", known.join(", ")));
         };
         let named = |name: &str| cast.reply(name).ok_or_else(|| cast.lines_of(name));

@@ -2,7 +2,7 @@
 
 use super::super::terminal::Ink;
 use super::markup::{link, unbold, unentity, unslash, untag};
-use super::{Part, Sketch};
+use super::{Part, Sketch, lines};
 use serde_json::Value as Json;
 
 /// The lines shown of a body that is no card.
@@ -16,7 +16,12 @@ pub(super) fn read(platform: &str, body: &Json) -> Option<Sketch> {
         "teams" => teams(body),
         "googlechat" => google_chat(body),
         "mattermost" => mattermost(body),
-        "json" => None,
+        "dingtalk" => lines::dingtalk(body),
+        "feishu" => lines::feishu(body),
+        "telegram" => lines::telegram(body),
+        "ntfy" => lines::ntfy(body),
+        // For machines: the body says it best.
+        "json" | "cloudevents" | "pagerduty" | "github" | "gitlab" => None,
         _ => Some(fields(body)),
     }
 }

@@ -1,6 +1,7 @@
 //! A card as a person would see it: read from the body that would be sent, not from the event.
 
 mod bodies;
+mod lines;
 mod markup;
 
 use super::terminal::{Ink, Terminal, harmless, one_line};

@@ -1,64 +1,9 @@
-//! What each platform is known to answer, one row an answer, from the pages that its reader in `platform`
-//! names too. The first of a platform is success.
+//! What the chats of workplaces answer, and Discord.
 
-use super::Cast;
-
-/// One answer.
-#[derive(Debug)]
-pub struct Reply {
-    /// The name on the command line: the platform's own code, or a word.
-    pub name: &'static str,
-    /// The HTTP status.
-    pub status: u16,
-    /// Headers beside those of every answer.
-    pub headers: &'static [(&'static str, &'static str)],
-    /// The body.
-    pub body: &'static str,
-    /// When it is given.
-    pub meaning: &'static str,
-}
-
-/// Success without a body.
-pub static OK: Reply = reply("ok", 200, "", "taken");
-
-const fn reply(name: &'static str, status: u16, body: &'static str, meaning: &'static str) -> Reply {
-    Reply { name, status, headers: &[], body, meaning }
-}
-
-const fn wait(
-    name: &'static str,
-    headers: &'static [(&'static str, &'static str)],
-    body: &'static str,
-    meaning: &'static str,
-) -> Reply {
-    Reply { name, status: 429, headers, body, meaning }
-}
-
-const ONE_SECOND: &[(&str, &str)] = &[("retry-after", "1")];
-
-/// What stands before a platform, and is no answer of its own.
-const PAGE: Reply = reply("page", 200, "<!doctype html><title>Sign in</title>", "a gateway's page with 200");
-const EMPTY: Reply = reply("empty", 200, "", "200 without a word");
-const GATEWAY: Reply = reply("502", 502, "<html>Bad gateway</html>", "something before the platform failed");
-const TROUBLE: Reply = reply("500", 500, "", "the platform is in trouble");
-const DOWN: Reply = reply("503", 503, "", "the platform is down");
+use super::super::Cast;
+use super::{EMPTY, GATEWAY, ONE_SECOND, PAGE, TROUBLE, reply, wait};
 
 pub(super) static CASTS: &[Cast] = &[
-    Cast {
-        platform: "json",
-        replies: &[
-            reply("ok", 200, "ok", "taken"),
-            reply("202", 202, "", "accepted, status unknown"),
-            reply("204", 204, "", "taken, without a body"),
-            wait("429", ONE_SECOND, "", "too many requests, one second"),
-            reply("302", 302, "", "a redirect, which is never followed"),
-            reply("400", 400, "", "refused; still tried again"),
-            reply("401", 401, "", "not genuine"),
-            reply("410", 410, "", "wants nothing more"),
-            TROUBLE,
-            DOWN,
-        ],
-    },
     Cast {
         platform: "slack",
         replies: &[
@@ -156,80 +101,6 @@ pub(super) static CASTS: &[Cast] = &[
                 r#"{"message":"Request entity too large","code":40005}"#,
                 "the file is too large",
             ),
-            PAGE,
-            EMPTY,
-            GATEWAY,
-        ],
-    },
-    Cast {
-        platform: "wecom",
-        replies: &[
-            reply("ok", 200, r#"{"errcode":0,"errmsg":"ok"}"#, "posted"),
-            reply(
-                "media",
-                200,
-                r#"{"errcode":0,"errmsg":"ok","type":"file","media_id":"media-1","created_at":"1700000000"}"#,
-                "a file was taken",
-            ),
-            reply("-1", 200, r#"{"errcode":-1,"errmsg":"system busy"}"#, "busy"),
-            reply(
-                "45009",
-                200,
-                r#"{"errcode":45009,"errmsg":"api freq out of limit, hint: [1700000000], from ip: 192.0.2.1"}"#,
-                "more than 20 a minute",
-            ),
-            reply(
-                "45033",
-                200,
-                r#"{"errcode":45033,"errmsg":"out of concurrency limit"}"#,
-                "too many at once",
-            ),
-            reply(
-                "93000",
-                200,
-                r#"{"errcode":93000,"errmsg":"invalid webhook url, hint: [1700000000]"}"#,
-                "the key is wrong or deleted",
-            ),
-            reply(
-                "40058",
-                200,
-                r#"{"errcode":40058,"errmsg":"markdown.content exceed max length 4096. invalid Request Parameter"}"#,
-                "markdown of more than 4096 bytes",
-            ),
-            reply(
-                "45002",
-                200,
-                r#"{"errcode":45002,"errmsg":"content size out of limit"}"#,
-                "text of more than 2048 bytes",
-            ),
-            reply(
-                "40006",
-                200,
-                r#"{"errcode":40006,"errmsg":"invalid file size"}"#,
-                "the picture is too large",
-            ),
-            reply(
-                "45001",
-                200,
-                r#"{"errcode":45001,"errmsg":"media size out of limit"}"#,
-                "the file is too large",
-            ),
-            reply("40007", 200, r#"{"errcode":40007,"errmsg":"invalid media_id"}"#, "the file is not known"),
-            reply("40008", 200, r#"{"errcode":40008,"errmsg":"invalid message type"}"#, "no such msgtype"),
-            reply(
-                "40033",
-                200,
-                r#"{"errcode":40033,"errmsg":"invalid charset. not allowed to contain \\uxxxx"}"#,
-                "escaped characters",
-            ),
-            reply("44004", 200, r#"{"errcode":44004,"errmsg":"empty content"}"#, "nothing to post"),
-            reply(
-                "45034",
-                200,
-                r#"{"errcode":45034,"errmsg":"invalid url, http:// or https:// is needed"}"#,
-                "a link is none",
-            ),
-            reply("47001", 200, r#"{"errcode":47001,"errmsg":"data format error"}"#, "no JSON"),
             PAGE,
             EMPTY,
             GATEWAY,

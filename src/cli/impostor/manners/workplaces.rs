@@ -1,38 +1,9 @@
-//! What each platform looks at in a request before it answers: the form of the body, and its own limits.
+//! What the chats of workplaces look at, and Discord.
 
-use super::super::serve::wire::Request;
+use super::super::super::serve::wire::Request;
 use serde_json::Value as Json;
 
-/// The path and query that a URL of this platform has.
-pub(super) fn target(platform: &str) -> &'static str {
-    match platform {
-        "slack" => "/services/T000/B000/KEY",
-        "slack-workflow" => "/triggers/T000/1/KEY",
-        "discord" => "/api/webhooks/1/TOKEN",
-        "wecom" => "/cgi-bin/webhook/send?key=KEY",
-        "teams" => "/workflows/1/triggers/manual/paths/invoke?sig=SIG",
-        "googlechat" => "/v1/spaces/AAAA/messages?key=KEY&token=TOKEN",
-        "mattermost" => "/hooks/KEY",
-        _ => "/",
-    }
-}
-
-/// The name of the answer with which this platform refuses the request; `None` when it takes it.
-pub(super) fn fault(platform: &str, request: &Request) -> Option<&'static str> {
-    let json = serde_json::from_slice::<Json>(&request.body).ok();
-    match platform {
-        "slack" => slack(json.as_ref()),
-        "slack-workflow" => (!json?.is_object()).then_some("invalid_workflow"),
-        "discord" => discord(request, json.as_ref()),
-        "wecom" => wecom(request, json.as_ref()),
-        "teams" => json.is_none().then_some("bad-request"),
-        "googlechat" => google_chat(request, json.as_ref()),
-        "mattermost" => mattermost(json.as_ref()),
-        _ => None,
-    }
-}
-
-fn slack(json: Option<&Json>) -> Option<&'static str> {
+pub(super) fn slack(json: Option<&Json>) -> Option<&'static str> {
     let Some(json) = json.filter(|json| json.is_object()) else { return Some("invalid_payload") };
     let list = |value: &Json| value.as_array().cloned().unwrap_or_default();
     let attachments = list(&json["attachments"]);
@@ -66,7 +37,7 @@ fn is_slack_block(block: &Json) -> bool {
     }
 }
 
-fn discord(request: &Request, json: Option<&Json>) -> Option<&'static str> {
+pub(super) fn discord(request: &Request, json: Option<&Json>) -> Option<&'static str> {
     // A form is taken as it comes: only its JSON could be judged.
     let is_form = request.header("content-type").is_some_and(|kind| kind.starts_with("multipart/"));
     if !is_form {
@@ -93,36 +64,7 @@ fn embed_length(embed: &Json) -> usize {
     parts.into_iter().map(length).sum::<usize>() + fields
 }
 
-fn wecom(request: &Request, json: Option<&Json>) -> Option<&'static str> {
-    let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
-    if !query.split('&').any(|part| part.strip_prefix("key=").is_some_and(|key| !key.is_empty())) {
-        return Some("93000");
-    }
-    if path.ends_with("/upload_media") {
-        return Some(if request.body.len() > 20 << 20 { "45001" } else { "media" });
-    }
-    let Some(json) = json else { return Some("47001") };
-    let content = |kind: &str| json[kind]["content"].as_str().unwrap_or_default().len();
-    match json["msgtype"].as_str() {
-        Some("markdown" | "markdown_v2") => {
-            let length = content("markdown").max(content("markdown_v2"));
-            if length == 0 { Some("44004") } else { (length > 4096).then_some("40058") }
-        }
-        Some("text") => match content("text") {
-            0 => Some("44004"),
-            length => (length > 2048).then_some("45002"),
-        },
-        Some("image") => {
-            let encoded = json["image"]["base64"].as_str().unwrap_or_default().len();
-            // Base64 has four characters for three bytes.
-            (encoded / 4 * 3 > 2 << 20).then_some("40006")
-        }
-        Some("news" | "file" | "voice" | "template_card") => None,
-        _ => Some("40008"),
-    }
-}
-
-fn google_chat(request: &Request, json: Option<&Json>) -> Option<&'static str> {
+pub(super) fn google_chat(request: &Request, json: Option<&Json>) -> Option<&'static str> {
     let has = |name: &str| request.target.contains(&format!("{name}="));
     if !has("key") || !has("token") {
         return Some("UNAUTHENTICATED");
@@ -131,7 +73,7 @@ fn google_chat(request: &Request, json: Option<&Json>) -> Option<&'static str> {
     (!some || request.body.len() > 32_000).then_some("INVALID_ARGUMENT")
 }
 
-fn mattermost(json: Option<&Json>) -> Option<&'static str> {
+pub(super) fn mattermost(json: Option<&Json>) -> Option<&'static str> {
     let Some(json) = json.filter(|json| json.is_object()) else { return Some("parse") };
     let text = json["text"].as_str().unwrap_or_default();
     let attached = json["attachments"].as_array().is_some_and(|list| !list.is_empty());

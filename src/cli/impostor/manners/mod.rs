@@ -1,0 +1,61 @@
+//! What each platform looks at in a request before it answers: the form of the body, and its own limits.
+
+mod china;
+mod services;
+mod workplaces;
+
+use super::super::serve::wire::Request;
+use serde_json::Value as Json;
+
+/// The path and query that a URL of this platform has.
+pub(super) fn target(platform: &str) -> &'static str {
+    match platform {
+        "slack" => "/services/T000/B000/KEY",
+        "slack-workflow" => "/triggers/T000/1/KEY",
+        "discord" => "/api/webhooks/1/TOKEN",
+        "wecom" => "/cgi-bin/webhook/send?key=KEY",
+        "dingtalk" => "/robot/send?access_token=TOKEN",
+        "feishu" => "/open-apis/bot/v2/hook/TOKEN",
+        "teams" => "/workflows/1/triggers/manual/paths/invoke?sig=SIG",
+        "googlechat" => "/v1/spaces/AAAA/messages?key=KEY&token=TOKEN",
+        "mattermost" => "/hooks/KEY",
+        "pagerduty" => "/v2/enqueue",
+        "github" => "/repos/example/models/dispatches",
+        "gitlab" => "/api/v4/projects/42/trigger/pipeline",
+        _ => "/",
+    }
+}
+
+/// The name of the answer with which this platform refuses the request; `None` when it takes it.
+pub(super) fn fault(platform: &str, request: &Request) -> Option<&'static str> {
+    let json = serde_json::from_slice::<Json>(&request.body).ok();
+    let json = json.as_ref();
+    match platform {
+        "slack" => workplaces::slack(json),
+        "slack-workflow" => json.is_none_or(|json| !json.is_object()).then_some("invalid_workflow"),
+        "discord" => workplaces::discord(request, json),
+        "teams" => json.is_none().then_some("bad-request"),
+        "googlechat" => workplaces::google_chat(request, json),
+        "mattermost" => workplaces::mattermost(json),
+        "wecom" => china::wecom(request, json),
+        "dingtalk" => china::dingtalk(request, json),
+        "feishu" => china::feishu(request, json),
+        "telegram" => services::telegram(request, json),
+        "ntfy" => match json {
+            // A file is put as it is.
+            None => (request.method == "POST").then_some("400"),
+            Some(json) => json["topic"].as_str().is_none_or(str::is_empty).then_some("topic"),
+        },
+        "pagerduty" => services::pagerduty(request, json),
+        "github" => services::github(request, json),
+        "gitlab" => services::gitlab(request),
+        "cloudevents" => services::cloud_event(request, json),
+        _ => None,
+    }
+}
+
+/// A parameter of the query.
+fn parameter<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
+    let (_, query) = request.target.split_once('?')?;
+    query.split('&').find_map(|part| part.strip_prefix(name)?.strip_prefix('='))
+}

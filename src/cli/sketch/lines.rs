@@ -1,0 +1,133 @@
+//! Cards that are one text of marked lines.
+
+use super::super::terminal::Ink;
+use super::markup::{links, picture, unbold, unentity, unslash, untag};
+use super::{Part, Sketch};
+use serde_json::Value as Json;
+
+/// How one platform writes the parts.
+struct Marks {
+    /// Before a label and its value.
+    fact: &'static str,
+    /// Before a line of a list.
+    item: &'static str,
+    /// From text as it is sent to text as it is shown.
+    shown: fn(&str) -> String,
+}
+
+pub(super) fn dingtalk(body: &Json) -> Option<Sketch> {
+    let text = body["markdown"]["text"].as_str().or_else(|| body["text"]["content"].as_str())?;
+    let marks = Marks { fact: "- ", item: "> ", shown: |text| unbold(&unslash(&untag(text))) };
+    let mut sketch = Sketch::default();
+    let (title, rest) = text.split_once('\n').unwrap_or((text, ""));
+    let title = title.trim_start_matches('#').trim();
+    sketch.ink = title.split(' ').next().and_then(ink);
+    sketch.add(Part::Title((marks.shown)(title)));
+    add(&mut sketch, rest, &marks);
+    Some(sketch)
+}
+
+pub(super) fn feishu(body: &Json) -> Option<Sketch> {
+    let mut sketch = Sketch::default();
+    let card = &body["card"];
+    let Some(title) = card["header"]["title"]["content"].as_str() else {
+        sketch.add(Part::Text(body["content"]["text"].as_str()?.to_owned()));
+        return Some(sketch);
+    };
+    sketch.ink = card["header"]["template"].as_str().and_then(ink);
+    sketch.add(Part::Title(title.to_owned()));
+    let marks = Marks { fact: "**", item: "- ", shown: |text| unbold(&unentity(&untag(text))) };
+    for element in card["body"]["elements"].as_array().into_iter().flatten() {
+        add(&mut sketch, element["content"].as_str().unwrap_or_default(), &marks);
+    }
+    Some(sketch)
+}
+
+pub(super) fn telegram(body: &Json) -> Option<Sketch> {
+    let text = body["text"].as_str().or_else(|| body["caption"].as_str())?;
+    // The few tags of a card, as the marks of the others.
+    let marked = text.replace("<b>", "**").replace("</b>", "**").replace("<a href=\"", "\u{1}");
+    let mut lines = String::new();
+    for (index, piece) in marked.split('\u{1}').enumerate() {
+        match piece.split_once("\">").and_then(|(url, rest)| Some((url, rest.split_once("</a>")?))) {
+            Some((url, (label, rest))) if index > 0 => lines.push_str(&format!("[{label}]({url}){rest}")),
+            _ => lines.push_str(piece),
+        }
+    }
+    let marks = Marks { fact: "**", item: "• ", shown: |text| unbold(&unentity(&untag(text))) };
+    let mut sketch = Sketch::default();
+    let preview = &body["link_preview_options"];
+    if preview["show_above_text"] == true {
+        sketch.add(Part::Picture(preview["url"].as_str().unwrap_or_default().to_owned()));
+    }
+    let (title, rest) = lines.split_once('\n').unwrap_or((&lines, ""));
+    sketch.ink = title.split(' ').next().and_then(ink);
+    sketch.add(Part::Title((marks.shown)(title)));
+    add(&mut sketch, rest, &marks);
+    Some(sketch)
+}
+
+pub(super) fn ntfy(body: &Json) -> Option<Sketch> {
+    let mut sketch = Sketch { ink: body["tags"][0].as_str().and_then(ink), ..Sketch::default() };
+    sketch.add(Part::Title(body["title"].as_str()?.to_owned()));
+    let marks = Marks { fact: "\u{1}", item: "• ", shown: str::to_owned };
+    add(&mut sketch, body["message"].as_str().unwrap_or_default(), &marks);
+    sketch.add(Part::Picture(body["attach"].as_str().unwrap_or_default().to_owned()));
+    for action in body["actions"].as_array().into_iter().flatten() {
+        let text = |name: &str| action[name].as_str().unwrap_or_default().to_owned();
+        sketch.add(Part::Link(text("label"), text("url")));
+    }
+    Some(sketch)
+}
+
+/// What a sign, a colour or a tag says.
+fn ink(sign: &str) -> Option<Ink> {
+    match sign {
+        "✅" | "green" | "white_check_mark" => Some(Ink::Good),
+        "❌" | "🔴" | "red" | "x" | "rotating_light" => Some(Ink::Bad),
+        "⚠️" | "orange" | "yellow" | "warning" => Some(Ink::Doubt),
+        _ => None,
+    }
+}
+
+fn add(sketch: &mut Sketch, text: &str, marks: &Marks) {
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    // Mentions stand behind the line at the foot.
+    let is_ping = |line: &str| line.split(' ').all(|word| word.starts_with('@') || word.starts_with("<at"));
+    let foot = lines.iter().rposition(|line| !is_ping(line));
+    let mut free = String::new();
+    for (index, line) in lines.iter().enumerate() {
+        let shown = (marks.shown)(line);
+        let part = if is_ping(line) {
+            Part::Ping(shown)
+        } else if Some(index) == foot {
+            Part::Foot(shown)
+        } else if let Some(url) = picture(line) {
+            Part::Picture(url)
+        } else if let Some(links) = links(line) {
+            sketch.add(Part::Text(std::mem::take(&mut free)));
+            links.into_iter().for_each(|(label, url)| sketch.add(Part::Link((marks.shown)(&label), url)));
+            continue;
+        } else if let Some((label, value)) = line.strip_prefix(marks.fact).and_then(labelled) {
+            Part::Fact((marks.shown)(label), (marks.shown)(value))
+        } else if let Some(item) = line.strip_prefix(marks.item) {
+            Part::Item((marks.shown)(item))
+        } else {
+            if !free.is_empty() {
+                free.push('\n');
+            }
+            free.push_str(&shown);
+            continue;
+        };
+        sketch.add(Part::Text(std::mem::take(&mut free)));
+        sketch.add(part);
+    }
+    sketch.add(Part::Text(free));
+}
+
+/// A label and its value, at the first colon of either language.
+fn labelled(line: &str) -> Option<(&str, &str)> {
+    let at = line.find([':', '：'])?;
+    let (label, rest) = line.split_at(at);
+    Some((label, rest.trim_start_matches([':', '：']).trim_start()))
+}
