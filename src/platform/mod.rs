@@ -209,9 +209,14 @@ pub trait Platform: Sync + Debug {
         letter.as_it_is(endpoint)
     }
 
-    /// The largest file it takes with a message, in bytes; `None` when it takes none.
+    /// The largest picture it takes with a message, in bytes; `None` when it takes none.
     fn file_limit(&self) -> Option<u64> {
         None
+    }
+
+    /// Whether it shows a picture of this media type.
+    fn shows(&self, _media: &str) -> bool {
+        true
     }
 
     /// A second request that follows when the first was delivered, where the file cannot be part of it. What

@@ -91,9 +91,13 @@ impl Platform for WeCom {
         Some(2 * 1024 * 1024)
     }
 
+    fn shows(&self, media: &str) -> bool {
+        matches!(media, "image/png" | "image/jpeg")
+    }
+
     /// A picture is a message of its own.
     fn sequel<'a>(&self, endpoint: &Endpoint, letter: &Letter<'a>) -> Option<Shaped<'a>> {
-        let file = letter.file.filter(|file| matches!(file.media, "image/png" | "image/jpeg"))?;
+        let file = letter.file?;
         let mut shaped = letter.as_it_is(endpoint);
         let image = json!({"base64": STANDARD.encode(&file.bytes), "md5": hex(&Md5::digest(&file.bytes))});
         shaped.set_json(&json!({"msgtype": "image", "image": image}));
