@@ -115,7 +115,8 @@ pub(super) static TABLES: &[Table] = &[
             "roots",
             Texts("paths of folders"),
             Value("[]"),
-            "The folders below which files named in `outputs[].path` may be read.",
+            "The folders below which files named in `outputs[].path` may be read: the picture of a task then goes \
+             with its message, for platforms that take one.",
         )],
     },
     ENDPOINT,

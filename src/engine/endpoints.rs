@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// Kept of an endpoint that said it will never take anything again.
 #[derive(Debug, Serialize, Deserialize)]
 struct Gone {
-    /// Tells one URL from another without holding it.
+    /// Tells one receiver from another without holding its URL or its keys.
     url: String,
     reason: String,
 }
@@ -68,6 +68,11 @@ fn gone_reason(spool: &Spool, endpoint: &Endpoint) -> Option<String> {
 }
 
 fn fingerprint(endpoint: &Endpoint) -> String {
-    let digest = Sha256::digest(endpoint.url.expose().as_str().as_bytes());
+    let mut digest = Sha256::new_with_prefix(endpoint.url.expose().as_str());
+    // Where one URL serves everybody, the keys tell who is meant.
+    for (name, value) in &endpoint.keys {
+        digest.update(format!("\0{name}\0{}", value.expose()));
+    }
+    let digest = digest.finalize();
     digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }

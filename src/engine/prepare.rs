@@ -6,6 +6,7 @@ use crate::event::EventId;
 use crate::hooks::{self, Facts, Subject, TaskParams};
 use crate::intake::Record;
 use crate::message::{self, Message};
+use crate::platform;
 use crate::tally::{HeldEnd, QueueTally, Tally, Task, queue_name};
 use serde_json::{Map, Value as Json};
 use std::time::Duration;
@@ -152,6 +153,7 @@ impl Preparer<'_> {
             endpoint: ring.endpoint.name.clone(),
             hook: ring.hook.name.clone(),
             message: message::compose(ring.hook.template.as_ref(), ring.endpoint, &subject.context)
+                .map(|message| trimmed(ring, message))
                 .map_err(|error| self.config.scrubber.scrub(&error.to_string())),
         };
         decision.rings.iter().map(prepare).collect()
@@ -185,6 +187,13 @@ impl Preparer<'_> {
         let host = &self.config.host;
         Facts { id, kind, accepted_at, payload, host }
     }
+}
+
+/// A card keeps its platform's limits; what a template makes is cut to them.
+fn trimmed(ring: &hooks::Ring<'_>, message: Message) -> Message {
+    let body =
+        ring.hook.template.as_ref().and_then(|_| platform::trimmed(ring.endpoint.platform, &message.body));
+    Message { body: body.unwrap_or(message.body), ..message }
 }
 
 fn bytes(payload: &Map<String, Json>) -> Vec<u8> {

@@ -1,6 +1,6 @@
 //! One attempt: sign, send, and read what the answer means.
 
-use super::{Body, Job, enclosure};
+use super::{Body, Job, enclosure, picture};
 use crate::config::Endpoint;
 use crate::platform::{Answer, Enclosure, Letter, Outcome, Plainer, Shaped};
 use crate::secret::{REDACTED, Scrubber};
@@ -103,7 +103,8 @@ impl Trial<'_> {
 fn enclosure(endpoint: &Endpoint, job: &Job, body: &Body) -> Option<Result<Enclosure, String>> {
     let path = body.extras.file.as_deref().filter(|_| job.plain.is_none())?;
     let most = endpoint.platform.file_limit()?;
-    let read = enclosure::read(path, &endpoint.file_roots, most);
+    let read = enclosure::read(path, &endpoint.file_roots, enclosure::LARGEST)
+        .and_then(|file| picture::fit(file, most, &|media| endpoint.platform.shows(media)));
     Some(read.map_err(|fault| format!("sent without the file {}: it {fault}", enclosure::shown_name(path))))
 }
 

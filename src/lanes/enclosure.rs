@@ -6,6 +6,9 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+/// The largest file that is read at all, in bytes; what a platform takes is less.
+pub(super) const LARGEST: u64 = 64 * 1024 * 1024;
+
 /// The longest file name that is sent on, in characters.
 const LONGEST_NAME: usize = 80;
 
@@ -24,7 +27,7 @@ pub(super) fn read(path: &str, roots: &[PathBuf], most: u64) -> Result<Enclosure
     if !meta.is_file() || fs::canonicalize(&found).ok().as_deref() != Some(found.as_path()) {
         return Err("changed while it was opened".to_owned());
     }
-    let too_large = || format!("is larger than the {most} bytes that the platform takes");
+    let too_large = || format!("is larger than the {most} bytes that are read at most");
     if meta.len() > most {
         return Err(too_large());
     }

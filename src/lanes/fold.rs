@@ -61,3 +61,79 @@ pub(super) fn row_of(row: &AttemptRow, job: &Job, index: usize, size: usize) -> 
         ..row.clone()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::event::EventId;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    fn endpoint(more: &str) -> Arc<Endpoint> {
+        let url = "https://hooks.slack.com/services/T000/B000/XXXXXXXXXXXXXXXXXXXXXXXX";
+        let config = format!("[endpoints.a]\nurl = \"{url}\"\n{more}\n");
+        Arc::clone(&Config::load(&config).unwrap().endpoints[0])
+    }
+
+    fn job(seq: i64, kind: &str) -> Job {
+        Job {
+            seq,
+            ticket: 0,
+            event_id: EventId::new(1_700_000_000_000, 7),
+            kind: kind.to_owned(),
+            hook: "hooks[0]".to_owned(),
+            created_at: 1_700_000_000_000 + seq,
+            attempts: 2,
+            strikes: 0,
+            asked: 0,
+            plain: None,
+            due: Duration::ZERO,
+            body: None,
+        }
+    }
+
+    #[test]
+    fn the_slowest_rate_says_how_much_a_minute_carries() {
+        for (rate, expected) in [
+            ("", Some(60)),
+            ("rate = \"20/min\"", Some(20)),
+            ("rate = [\"5/2s\", \"30/min\"]", Some(30)),
+            ("rate = \"1/h\"", Some(1)),
+            ("rate = []", None),
+            ("overflow = \"queue\"", None),
+        ] {
+            assert_eq!(capacity(&endpoint(rate)), expected, "{rate}");
+        }
+    }
+
+    #[test]
+    fn a_summary_counts_everything_and_tells_the_worst_first() {
+        let group: Vec<Job> = (0..12).map(|seq| job(seq, "task.complete")).collect();
+        let extras: Vec<Extras> = (0..12)
+            .map(|number| {
+                let tone = if number == 9 { Tone::Bad } else { Tone::Good };
+                let line = Line { tone, text: format!("frame-{number}") };
+                Extras { line: Some(line), host: Some(json!({"name": "h", "language": "zh"})), file: None }
+            })
+            .collect();
+        let body = summary(&endpoint(""), &group, &extras, 1_700_000_060_000);
+        let card: serde_json::Value = serde_json::from_slice(&body.bytes).unwrap();
+        let shown = card.to_string();
+        assert!(card["text"].as_str().unwrap().contains("12"), "{shown}");
+        assert!(
+            shown.contains("frame-9") && shown.contains("frame-0") && !shown.contains("frame-8"),
+            "{shown}"
+        );
+        assert!(shown.contains("失败"), "it speaks the host's language: {shown}");
+        assert!(shown.contains("#e01e5a"), "a failure among them colours it: {shown}");
+    }
+
+    #[test]
+    fn each_delivery_of_a_summary_has_its_own_row() {
+        let row = AttemptRow::defect(1, 1, 5);
+        let rows = [row_of(&row, &job(7, "a"), 0, 3), row_of(&row, &job(8, "a"), 1, 3)];
+        assert_eq!(rows.each_ref().map(|row| (row.delivery, row.number)), [(7, 3), (8, 3)]);
+        assert!(rows[1].error.as_deref().unwrap().starts_with("folded into one summary of 3 messages: "));
+    }
+}

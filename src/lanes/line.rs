@@ -131,6 +131,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_due_is_counted_and_taken_in_its_order() {
+        let mut line = Line::new(false, true);
+        for (seq, due) in [(1, 5), (2, 1), (3, 9), (4, 2)] {
+            line.put(job(seq, due, 1));
+        }
+        let now = Duration::from_secs(5);
+        assert_eq!((line.count_due(now, 10), line.count_due(now, 2)), (3, 2));
+        assert_eq!(line.take_due(now, 2).iter().map(|job| job.seq).collect::<Vec<_>>(), [2, 4]);
+        assert_eq!(line.take_due(now, 10).iter().map(|job| job.seq).collect::<Vec<_>>(), [1]);
+        assert_eq!(line.len(), 1);
+    }
+
+    #[test]
     fn bodies_in_memory_are_bounded_when_the_spool_has_them() {
         for keeps_bodies in [true, false] {
             let mut line = Line::new(false, keeps_bodies);

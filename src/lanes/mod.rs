@@ -7,6 +7,7 @@ mod enclosure;
 mod fold;
 mod lane;
 mod line;
+mod picture;
 mod rate;
 mod schedule;
 mod worker;

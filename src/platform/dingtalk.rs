@@ -8,7 +8,7 @@ use super::limits::{Unit, fit, flatten};
 use super::lines::Lines;
 use super::own_key::is_token;
 use super::{
-    Answer, Letter, Outcome, OwnKey, Plainer, Platform, Shaped, event_kind, links, origin, retry_after,
+    Answer, Letter, Outcome, OwnKey, Plainer, Platform, Shaped, event_kind, links, origin, retry_after, trim,
 };
 use crate::config::{Endpoint, Rate};
 use crate::message::{Context, Notice, Tone, Wording};
@@ -24,6 +24,8 @@ const FREE_TEXT: usize = 2000;
 const LINK: usize = 600;
 const MENTIONS: usize = 600;
 const SHORT: usize = 1000;
+/// The whole body.
+const WHOLE: usize = 20_000;
 
 /// The platform names no wait; its window is a minute.
 const PAUSE: Duration = Duration::from_secs(60);
@@ -89,6 +91,37 @@ impl Platform for DingTalk {
             json!({"content": fit(&words.join("\n"), max, Unit::Bytes, keep_lines)}),
         );
         (plain != *body).then_some(plain)
+    }
+
+    fn trim(&self, body: &mut Value) {
+        trim::cut(body, &["markdown", "title"], TITLE, Unit::Bytes);
+        trim::cut_whole(body, &["text", "content"], WHOLE);
+        trim::cut_whole(body, &["markdown", "text"], WHOLE);
+    }
+
+    fn doubt(&self, body: &Value) -> Option<String> {
+        let Some(kind) = body["msgtype"].as_str() else {
+            return Some(
+                "DingTalk takes a message with a `msgtype`, such as `markdown`, and here is none".to_owned(),
+            );
+        };
+        let part = &body[kind];
+        let member = if kind == "text" { "content" } else { "text" };
+        if !part.is_object() {
+            return Some(format!(
+                "a DingTalk message of type `{kind}` has its content in `{kind}`, which is missing"
+            ));
+        }
+        if matches!(kind, "text" | "markdown") && part[member].as_str().is_none_or(str::is_empty) {
+            return Some(format!("`{kind}.{member}` is missing or empty"));
+        }
+        if kind == "markdown" && part["title"].as_str().is_none_or(str::is_empty) {
+            return Some(
+                "`markdown.title` is missing or empty: DingTalk shows it in the list of chats".to_owned(),
+            );
+        }
+        let length = body.to_string().len();
+        (length > WHOLE).then(|| format!("DingTalk takes {WHOLE} bytes, and here are {length}"))
     }
 
     fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {

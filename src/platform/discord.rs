@@ -5,7 +5,9 @@
 
 use super::limits::{Escape, Unit, fit, flatten};
 use super::multipart::{Field, form};
-use super::{Answer, Letter, Outcome, Plainer, Platform, Shaped, event_kind, links, origin, retry_after};
+use super::{
+    Answer, Letter, Outcome, Plainer, Platform, Shaped, event_kind, links, origin, retry_after, trim,
+};
 use crate::clock;
 use crate::config::{Endpoint, Rate};
 use crate::message::{Context, Notice, Tone, Wording};
@@ -84,6 +86,26 @@ impl Platform for Discord {
         lay_out(&notice, context, endpoint)
     }
 
+    fn trim(&self, body: &mut Value) {
+        for (path, max) in [
+            (&["content"][..], CONTENT),
+            (&["username"], 80),
+            (&["embeds", "*", "title"], TITLE),
+            (&["embeds", "*", "description"], 4096),
+            (&["embeds", "*", "author", "name"], 256),
+            (&["embeds", "*", "footer", "text"], 2048),
+            (&["embeds", "*", "fields", "*", "name"], FIELD_NAME),
+            (&["embeds", "*", "fields", "*", "value"], FIELD_VALUE),
+        ] {
+            trim::cut(body, path, max, Unit::CodePoints);
+        }
+        trim::shorten(body, &["embeds"], 10);
+        trim::shorten(body, &["embeds", "*", "fields"], FIELDS);
+        let mut room = EMBED;
+        let embeds = body.get_mut("embeds").and_then(Value::as_array_mut);
+        embeds.into_iter().flatten().for_each(|embed| share(embed, &mut room));
+    }
+
     fn doubt(&self, body: &Value) -> Option<String> {
         doubt(body)
     }
@@ -112,7 +134,8 @@ impl Platform for Discord {
 
     fn plainer(&self, body: &Value, how: Plainer) -> Option<Value> {
         let mut plain = body.clone();
-        for embed in plain["embeds"].as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+        let embeds = plain.get_mut("embeds").and_then(Value::as_array_mut);
+        for embed in embeds.into_iter().flatten().filter_map(Value::as_object_mut) {
             for name in ["image", "thumbnail"] {
                 embed.remove(name);
             }
@@ -134,7 +157,7 @@ impl Platform for Discord {
             plain["content"] = json!(fit(text, CONTENT, Unit::CodePoints, |_| None));
         }
         if how > Plainer::NoImage
-            && let Some(embeds) = plain["embeds"].as_array_mut()
+            && let Some(embeds) = plain.get_mut("embeds").and_then(Value::as_array_mut)
         {
             embeds.truncate(1);
         }
@@ -157,6 +180,26 @@ impl Platform for Discord {
 }
 
 /// What Discord refuses.
+/// Takes what an embed of a template has out of the room that all embeds share, and cuts it where there is
+/// no more.
+fn share(embed: &mut Value, room: &mut usize) {
+    let mut take = |node: &mut Value| {
+        trim::cut(node, &[], *room, Unit::CodePoints);
+        *room -= node.as_str().map_or(0, |text| Unit::CodePoints.length(text).min(*room));
+    };
+    for path in ["/title", "/author/name", "/footer/text", "/description"] {
+        embed.pointer_mut(path).into_iter().for_each(&mut take);
+    }
+    if let Some(fields) = embed.get_mut("fields").and_then(Value::as_array_mut) {
+        for field in fields.iter_mut() {
+            for name in ["name", "value"] {
+                field.get_mut(name).into_iter().for_each(&mut take);
+            }
+        }
+        fields.retain(|field| field["name"] != "" && field["value"] != "");
+    }
+}
+
 fn doubt(body: &Value) -> Option<String> {
     let names = ["content", "embeds", "components", "poll"];
     if names.iter().all(|name| body.get(name).is_none()) {

@@ -8,7 +8,7 @@ use super::limits::{Unit, fit, flatten};
 use super::lines::Lines;
 use super::own_key::is_token;
 use super::{
-    Answer, Letter, Outcome, OwnKey, Plainer, Platform, Shaped, event_kind, links, origin, retry_after,
+    Answer, Letter, Outcome, OwnKey, Plainer, Platform, Shaped, event_kind, links, origin, retry_after, trim,
 };
 use crate::config::{Endpoint, Rate};
 use crate::message::{Context, Notice, Tone, Wording};
@@ -24,6 +24,8 @@ const FREE_TEXT: usize = 3000;
 const LINK: usize = 600;
 const MENTIONS: usize = 800;
 const SHORT: usize = 1000;
+/// The whole body, with room for the signature.
+const WHOLE: usize = 19_800;
 
 #[derive(Debug)]
 pub(super) struct Feishu;
@@ -94,6 +96,27 @@ impl Platform for Feishu {
             _ => None,
         });
         Some(json!({"msg_type": "text", "content": {"text": text}})).filter(|plain| plain != body)
+    }
+
+    fn trim(&self, body: &mut Value) {
+        trim::cut_whole(body, &["content", "text"], WHOLE);
+    }
+
+    fn doubt(&self, body: &Value) -> Option<String> {
+        let Some(kind) = body["msg_type"].as_str() else {
+            return Some(
+                "Feishu takes a message with a `msg_type`, such as `interactive`, and here is none"
+                    .to_owned(),
+            );
+        };
+        let holder = if kind == "interactive" { "card" } else { "content" };
+        if !body[holder].is_object() {
+            return Some(format!(
+                "a Feishu message of type `{kind}` has its content in `{holder}`, which is missing"
+            ));
+        }
+        let length = body.to_string().len();
+        (length > 20_000).then(|| format!("Feishu takes 20000 bytes, and here are {length}"))
     }
 
     fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {

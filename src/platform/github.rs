@@ -6,7 +6,7 @@
 
 use super::limits::{Unit, fit, flatten};
 use super::own_key::is_token;
-use super::{Answer, Letter, Outcome, OwnKey, Plainer, Platform, Shaped, event_kind, retry_after};
+use super::{Answer, Letter, Outcome, OwnKey, Plainer, Platform, Shaped, event_kind, retry_after, trim};
 use crate::config::{Endpoint, Rate};
 use crate::message::{Context, Notice, Tone, default_body};
 use serde_json::{Value, json};
@@ -93,8 +93,26 @@ impl Platform for GitHub {
 
     fn plainer(&self, body: &Value, how: Plainer) -> Option<Value> {
         let mut plain = body.clone();
-        plain["client_payload"]["taskbell"].as_object_mut()?.remove("data");
+        plain.pointer_mut("/client_payload/taskbell")?.as_object_mut()?.remove("data");
         (how == Plainer::Shorter && plain != *body).then_some(plain)
+    }
+
+    fn trim(&self, body: &mut Value) {
+        trim::cut(body, &["event_type"], 100, Unit::CodePoints);
+    }
+
+    fn doubt(&self, body: &Value) -> Option<String> {
+        let payload = body.get("client_payload").unwrap_or(body);
+        if let Some(fields) = body.get("client_payload").and_then(Value::as_object)
+            && fields.len() > MEMBERS
+        {
+            return Some(format!(
+                "GitHub takes {MEMBERS} members in `client_payload`, and here are {}",
+                fields.len()
+            ));
+        }
+        let length = payload.to_string().len();
+        (length >= 64 * 1024).then(|| format!("GitHub takes less than 64 KiB, and here are {length} bytes"))
     }
 
     fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {

@@ -92,8 +92,19 @@ impl Platform for GitLab {
 
     fn plainer(&self, body: &Value, how: Plainer) -> Option<Value> {
         let mut plain = body.clone();
-        plain["variables"].as_object_mut()?.remove("TASKBELL_PAYLOAD");
+        plain.get_mut("variables")?.as_object_mut()?.remove("TASKBELL_PAYLOAD");
         (how == Plainer::Shorter && plain != *body).then_some(plain)
+    }
+
+    fn doubt(&self, body: &Value) -> Option<String> {
+        let Some(variables) = body.get("variables").unwrap_or(body).as_object() else {
+            return Some("GitLab takes a table of variables, and this is none".to_owned());
+        };
+        let is_name =
+            |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        let odd = variables.keys().find(|name| !is_name(name))?;
+        let odd = fit(odd, 40, Unit::CodePoints, flatten);
+        Some(format!("`{odd}` is no name of a variable: letters, digits and `_`"))
     }
 
     fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {

@@ -32,10 +32,12 @@ mod slack;
 mod slack_workflow;
 mod teams;
 mod telegram;
+mod trim;
 mod wecom;
 
 pub use own_key::{Lack, OwnKey, is_own_key, own_key_names, platforms_with_key};
 pub use shape::{Enclosure, Letter, Shaped};
+pub use trim::trimmed;
 
 use crate::config::{Endpoint, Rate};
 use crate::message::Context;
@@ -207,9 +209,14 @@ pub trait Platform: Sync + Debug {
         letter.as_it_is(endpoint)
     }
 
-    /// The largest file it takes with a message, in bytes; `None` when it takes none.
+    /// The largest picture it takes with a message, in bytes; `None` when it takes none.
     fn file_limit(&self) -> Option<u64> {
         None
+    }
+
+    /// Whether it shows a picture of this media type.
+    fn shows(&self, _media: &str) -> bool {
+        true
     }
 
     /// A second request that follows when the first was delivered, where the file cannot be part of it. What
@@ -228,6 +235,9 @@ pub trait Platform: Sync + Debug {
     fn folds(&self) -> bool {
         true
     }
+
+    /// Cuts what a template made longer than the platform takes.
+    fn trim(&self, _body: &mut serde_json::Value) {}
 
     /// Why it would not take this body, which a template made; `None` where nothing speaks against it.
     fn doubt(&self, _body: &serde_json::Value) -> Option<String> {

@@ -7,7 +7,9 @@
 use super::limits::{Unit, fit, flatten};
 use super::lines::Lines;
 use super::own_key::is_token;
-use super::{Answer, Lack, Letter, Outcome, OwnKey, Plainer, Platform, Shaped, event_kind, links, origin};
+use super::{
+    Answer, Lack, Letter, Outcome, OwnKey, Plainer, Platform, Shaped, event_kind, links, origin, trim,
+};
 use crate::config::{Endpoint, Rate};
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Map, Value, json};
@@ -20,6 +22,8 @@ const LINE: usize = 400;
 const FREE_TEXT: usize = 1500;
 const LINK: usize = 1000;
 const SHORT: usize = 1000;
+/// The longest message that stays one.
+const LONGEST: usize = 4096;
 
 #[derive(Debug)]
 pub(super) struct Ntfy;
@@ -103,6 +107,21 @@ impl Platform for Ntfy {
             fields.insert("message".to_owned(), json!(message));
         }
         (plain != *body).then_some(plain)
+    }
+
+    fn trim(&self, body: &mut Value) {
+        trim::cut(body, &["message"], LONGEST, Unit::Bytes);
+        trim::cut(body, &["title"], TITLE, Unit::CodePoints);
+    }
+
+    fn doubt(&self, body: &Value) -> Option<String> {
+        if ["message", "title", "attach"].iter().all(|name| body.get(name).is_none()) {
+            return Some("ntfy takes a message with `message` or `title`, and here is neither".to_owned());
+        }
+        let length = body["message"].as_str().map_or(0, str::len);
+        (length > LONGEST).then(|| {
+            format!("ntfy takes {LONGEST} bytes in `message` and makes a file of more, and here are {length}")
+        })
     }
 
     fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {

@@ -6,7 +6,7 @@
 
 use super::limits::{Unit, fit, flatten};
 use super::{
-    Answer, Letter, Outcome, OwnKey, Plainer, Platform, Shaped, event_kind, links, origin, retry_after,
+    Answer, Letter, Outcome, OwnKey, Plainer, Platform, Shaped, event_kind, links, origin, retry_after, trim,
 };
 use crate::clock;
 use crate::config::{Endpoint, Rate};
@@ -84,9 +84,29 @@ impl Platform for PagerDuty {
         let mut plain = body.clone();
         plain.as_object_mut()?.remove("images");
         if how == Plainer::Shorter {
-            plain["payload"].as_object_mut()?.remove("custom_details");
+            plain.get_mut("payload")?.as_object_mut()?.remove("custom_details");
         }
         (plain != *body).then_some(plain)
+    }
+
+    fn trim(&self, body: &mut Value) {
+        trim::cut(body, &["payload", "summary"], SUMMARY, Unit::CodePoints);
+    }
+
+    fn doubt(&self, body: &Value) -> Option<String> {
+        let action = body["event_action"].as_str().unwrap_or("trigger");
+        if !matches!(action, "trigger" | "acknowledge" | "resolve") {
+            return Some("`event_action` is `trigger`, `acknowledge` or `resolve`".to_owned());
+        }
+        if action == "trigger" && body["payload"]["summary"].as_str().is_none_or(str::is_empty) {
+            return Some("PagerDuty takes an event with a `payload.summary`, and here is none".to_owned());
+        }
+        if body["dedup_key"].as_str().is_some_and(|key| key.chars().count() > DEDUP_KEY) {
+            return Some(format!("PagerDuty takes {DEDUP_KEY} characters in `dedup_key`"));
+        }
+        let severity = body["payload"].get("severity").map(|severity| severity.as_str().unwrap_or_default());
+        let known = severity.is_none_or(|name| matches!(name, "critical" | "error" | "warning" | "info"));
+        (!known).then(|| "`payload.severity` is `critical`, `error`, `warning` or `info`".to_owned())
     }
 
     fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {

@@ -6,7 +6,9 @@
 //! when that fails: only what lies at a public address is shown, and a refused message goes without it.
 
 use super::limits::{Unit, fit, flatten};
-use super::{Answer, Letter, Outcome, Plainer, Platform, Shaped, event_kind, links, origin, retry_after};
+use super::{
+    Answer, Letter, Outcome, Plainer, Platform, Shaped, event_kind, links, origin, retry_after, trim,
+};
 use crate::config::{Endpoint, Rate};
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Value, json};
@@ -27,6 +29,8 @@ const ORIGIN: usize = 300;
 const LINK: usize = 3000;
 const MENTIONS: usize = 1000;
 const PLAIN: usize = 3000;
+const SECTION: usize = 3000;
+const WHOLE_TEXT: usize = 4000;
 
 #[derive(Debug)]
 pub(super) struct Slack;
@@ -47,6 +51,15 @@ impl Platform for Slack {
     fn card(&self, context: &Context, endpoint: &Endpoint) -> Value {
         let notice = Notice::from_context(event_kind(context), context);
         lay_out(&notice, context, endpoint)
+    }
+
+    /// A long section is split rather than cut: nothing of it is lost.
+    fn trim(&self, body: &mut Value) {
+        trim::cut(body, &["text"], WHOLE_TEXT, Unit::Bytes);
+        trim::shorten(body, &["attachments"], 100);
+        trim_blocks(body);
+        let attachments = body.get_mut("attachments").and_then(Value::as_array_mut);
+        attachments.into_iter().flatten().for_each(trim_blocks);
     }
 
     fn doubt(&self, body: &Value) -> Option<String> {
@@ -133,6 +146,38 @@ fn drop_pictures(node: &mut Value, is_meant: &dyn Fn(Option<&str>) -> bool) -> b
         }
         _ => false,
     }
+}
+
+fn trim_blocks(holder: &mut Value) {
+    let Some(blocks) = holder.get_mut("blocks").and_then(Value::as_array_mut) else { return };
+    let mut fitting = Vec::with_capacity(blocks.len());
+    for mut block in std::mem::take(blocks) {
+        trim::cut(&mut block, &["fields", "*", "text"], 2000, Unit::Bytes);
+        trim::shorten(&mut block, &["fields"], FIELDS);
+        let most = if block["type"] == "context" { 10 } else { 25 };
+        trim::shorten(&mut block, &["elements"], most);
+        trim::cut(&mut block, &["elements", "*", "text", "text"], 75, Unit::Bytes);
+        let kind = block["type"].as_str().unwrap_or_default();
+        match (kind, block["text"]["text"].as_str()) {
+            ("header", Some(_)) => trim::cut(&mut block, &["text", "text"], HEADER, Unit::Bytes),
+            ("section", Some(text)) if text.len() > SECTION => {
+                for piece in trim::split(text, SECTION) {
+                    let mut part = block.clone();
+                    part["text"]["text"] = json!(piece);
+                    fitting.push(part);
+                    // What stands beside the first piece, and its name, may be there once only.
+                    for name in ["accessory", "block_id", "fields"] {
+                        block.as_object_mut().map(|fields| fields.remove(name));
+                    }
+                }
+                continue;
+            }
+            _ => {}
+        }
+        fitting.push(block);
+    }
+    fitting.truncate(50);
+    *blocks = fitting;
 }
 
 /// What Slack refuses with no more than a word.

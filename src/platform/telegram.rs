@@ -10,7 +10,7 @@ use super::lines::Lines;
 use super::multipart::{Field, form};
 use super::{
     Answer, Enclosure, Lack, Letter, Outcome, OwnKey, Plainer, Platform, Shaped, event_kind, links, origin,
-    retry_after,
+    retry_after, trim,
 };
 use crate::config::{Endpoint, Rate};
 use crate::message::{Context, Notice, Tone, Wording};
@@ -142,6 +142,18 @@ impl Platform for Telegram {
             fields.remove("parse_mode");
         }
         (plain != *body).then_some(plain)
+    }
+
+    fn trim(&self, body: &mut Value) {
+        trim::cut(body, &["text"], TEXT, Unit::Utf16);
+    }
+
+    fn doubt(&self, body: &Value) -> Option<String> {
+        let Some(text) = body["text"].as_str().filter(|text| !text.trim().is_empty()) else {
+            return Some("Telegram takes a message with a `text`, and here is none".to_owned());
+        };
+        let length = Unit::Utf16.length(text);
+        (length > TEXT).then(|| format!("Telegram takes {TEXT} characters in `text`, and here are {length}"))
     }
 
     fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {

@@ -5,7 +5,7 @@
 //! pinged by a `text` message only, so a card with such mentions is one.
 
 use super::limits::{Unit, fit, flatten};
-use super::{Answer, Letter, Outcome, Plainer, Platform, Shaped, event_kind, links, origin};
+use super::{Answer, Letter, Outcome, Plainer, Platform, Shaped, event_kind, links, origin, trim};
 use crate::config::{Endpoint, Rate};
 use crate::message::{Context, Notice, Tone, Wording};
 use base64::Engine;
@@ -49,6 +49,18 @@ impl Platform for WeCom {
         lay_out(&notice, context, endpoint)
     }
 
+    fn trim(&self, body: &mut Value) {
+        trim::cut(body, &["text", "content"], TEXT, Unit::Bytes);
+        for name in ["markdown", "markdown_v2"] {
+            if let Some(Value::String(text)) = body.get_mut(name).and_then(|part| part.get_mut("content"))
+                && text.len() > MARKDOWN
+            {
+                *text = fit(text, MARKDOWN, Unit::Bytes, |_| None);
+                trim::close(text, "font", MARKDOWN);
+            }
+        }
+    }
+
     fn doubt(&self, body: &Value) -> Option<String> {
         let Some(kind) = body["msgtype"].as_str() else {
             return Some(
@@ -79,9 +91,13 @@ impl Platform for WeCom {
         Some(2 * 1024 * 1024)
     }
 
+    fn shows(&self, media: &str) -> bool {
+        matches!(media, "image/png" | "image/jpeg")
+    }
+
     /// A picture is a message of its own.
     fn sequel<'a>(&self, endpoint: &Endpoint, letter: &Letter<'a>) -> Option<Shaped<'a>> {
-        let file = letter.file.filter(|file| matches!(file.media, "image/png" | "image/jpeg"))?;
+        let file = letter.file?;
         let mut shaped = letter.as_it_is(endpoint);
         let image = json!({"base64": STANDARD.encode(&file.bytes), "md5": hex(&Md5::digest(&file.bytes))});
         shaped.set_json(&json!({"msgtype": "image", "image": image}));

@@ -197,7 +197,7 @@ def test_discord_gets_the_picture_of_a_task(tmp_path, receive, ring):
 )
 def test_a_file_that_cannot_go_never_holds_its_message_back(tmp_path, receive, ring, path, why):
     receiver = receive(default=Reply(200, body=b'{"id":"1"}'))
-    files = outputs(tmp_path, text=b"hello", large=png(noise=11 << 20))
+    files = outputs(tmp_path, text=b"hello", large=png()[:40] + b"x" * (11 << 20))
     (tmp_path / "secret.png").write_bytes(png())
     (tmp_path / "outputs" / "link.png").symlink_to(tmp_path / "secret.png")
     bell = ring({**one(tmp_path, "team", "discord", receiver.url()), "files": files})
@@ -242,6 +242,17 @@ def test_wecom_gets_the_picture_after_the_text(tmp_path, receive, ring):
     assert base64.b64decode(image["image"]["base64"]) == png()
     assert image["image"]["md5"] == hashlib.md5(png()).hexdigest()
     eventually("both attempts in the log", lambda: len(attempts(tmp_path)) == 2)
+
+
+def test_a_png_that_is_too_large_for_wecom_goes_as_a_jpeg(tmp_path, receive, ring):
+    receiver = receive(default=OK)
+    files = outputs(tmp_path, one=png(64, noise=3 << 20))
+    bell = ring({**one(tmp_path, "team", "wecom", receiver.url()), "files": files})
+    bell.emit("task.complete", picture_event("one.png"))
+    _text, image = [request.json() for request in receiver.wait_for(2)]
+    picture = base64.b64decode(image["image"]["base64"])
+    assert picture.startswith(b"\xff\xd8\xff")
+    assert len(picture) <= 2 << 20
 
 
 def test_a_picture_that_wecom_refuses_leaves_the_text_delivered(tmp_path, receive, ring):

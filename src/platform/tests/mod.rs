@@ -7,6 +7,7 @@ mod doubts;
 mod judges;
 mod machines;
 mod requests;
+mod trims;
 mod workplaces;
 
 use super::*;
