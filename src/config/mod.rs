@@ -182,6 +182,19 @@ fn queue(section: &Section<'_>) -> Queue {
         max_event_bytes: bytes(max_event),
         max_bytes: bytes(max),
         end_delay: section.duration("end_delay").unwrap_or_default(),
+        ring_beside_spool: ring_beside_spool(section),
+    }
+}
+
+fn ring_beside_spool(section: &Section<'_>) -> bool {
+    match section.text("ring") {
+        None => false,
+        Some(words) if words.text == "auto" => false,
+        Some(words) if words.text == "beside" => true,
+        Some(_) => {
+            section.fault("ring", "`ring` is `auto` or `beside`");
+            false
+        }
     }
 }
 

@@ -39,6 +39,7 @@ retain = "14d"
 max_event_bytes = "256KiB"
 max_bytes = "8MiB"
 end_delay = "2s"
+ring = "beside"
 
 [files]
 roots = ["outputs"]

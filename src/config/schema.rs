@@ -99,6 +99,12 @@ pub(super) static TABLES: &[Table] = &[
                 Value("\"1s\""),
                 "How long a queue must stay empty before its end is believed.",
             ),
+            key(
+                "ring",
+                Text("`auto` or `beside`"),
+                Value("\"auto\""),
+                "Where events wait for the spool: in a memory-backed file where the system has one, else beside the spool; or always beside the spool.",
+            ),
         ],
     },
     Table {

@@ -65,6 +65,8 @@ pub struct Queue {
     pub max_bytes: usize,
     /// How long a queue must stay empty before `queue.end` is believed.
     pub end_delay: Duration,
+    /// Whether the ring must be a file beside the spool even where it could be in memory.
+    pub ring_beside_spool: bool,
 }
 
 /// `[files]`.

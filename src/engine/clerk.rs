@@ -110,6 +110,8 @@ impl Clerk {
                 }
             }
             self.prepare_records();
+            // In the same transaction as the events: after that these are known, and not counted again.
+            self.work.tally.extend(self.tally.changes());
             let text =
                 format!("took {found} event(s) over from instance {instance}, which ended without closing");
             self.shared.log.write(Level::Info, &text);

@@ -21,7 +21,8 @@ pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Shared>, Error>
     os::stay_mapped();
     let home = match &config.spool.path {
         SpoolPath::Memory => Home::Memory,
-        SpoolPath::File(path) => Home::Beside(path.clone()),
+        SpoolPath::File(path) if config.queue.ring_beside_spool => Home::Beside(path.clone()),
+        SpoolPath::File(path) => Home::Quickest(path.clone()),
     };
     let intake = Intake::open(&home, config.queue.max_bytes);
     let mut spool = Spool::open(&config.spool.path, intake.instance()).map_err(spool_error)?;

@@ -23,6 +23,8 @@ pub(super) struct Claim {
     pub file: File,
     /// Its name, absolute.
     pub path: PathBuf,
+    /// Where the ring is, when it is not in this file.
+    pub ring: Option<PathBuf>,
     discard: bool,
     pid: u32,
 }
@@ -84,7 +86,7 @@ fn create_once(spool: &Path, instance: &str) -> io::Result<Claim> {
 
 impl Claim {
     fn new(file: File, path: PathBuf) -> Claim {
-        Claim { file, path, discard: false, pid: std::process::id() }
+        Claim { file, path, ring: None, discard: false, pid: std::process::id() }
     }
 
     /// Makes the drop of this claim remove the file.
@@ -92,9 +94,21 @@ impl Claim {
         self.discard = true;
     }
 
-    /// Removes the file now, while the lock is still held.
+    /// Removes the file, and the ring it points to, now, while the lock is still held.
     pub fn remove(self) -> io::Result<()> {
+        self.remove_ring()?;
         fs::remove_file(&self.path)
+    }
+
+    /// A claim without content stands for a ring that holds nothing: so nobody misses the ring if this
+    /// process dies between the two steps.
+    fn remove_ring(&self) -> io::Result<()> {
+        let Some(ring) = &self.ring else { return Ok(()) };
+        self.file.set_len(0)?;
+        match fs::remove_file(ring) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -103,6 +117,7 @@ impl Drop for Claim {
     fn drop(&mut self) {
         if self.discard && self.pid == std::process::id() && is_named(&self.file, &self.path) {
             // What cannot be removed is empty, and the next adoption removes it.
+            let _ = self.remove_ring();
             let _ = fs::remove_file(&self.path);
         }
     }

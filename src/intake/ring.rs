@@ -201,7 +201,7 @@ impl Ring {
     /// after that waits in the file system, for milliseconds on a busy disk. This takes that wait to
     /// the consumer's thread: it changes no byte, but counts as a store.
     pub fn warm(&self) {
-        if let Region::Memory(_) = self.region {
+        if !self.region.is_written_out() {
             return;
         }
         let (first, second) = self.stretch(self.head(), AHEAD.min(self.capacity) as usize / 8);
