@@ -6,6 +6,7 @@ use super::prepare::Preparer;
 use super::shared::{Phase, Reload, Shared, lock};
 use super::work::{Done, Times, Work, ending};
 use crate::config::Config;
+use crate::failpoint;
 use crate::intake::{Intake, Record};
 use crate::lanes::{Fate, Job, Lane, LaneReport};
 use crate::spool::{Spool, SpoolError};
@@ -198,6 +199,7 @@ impl Clerk {
                     self.shared.log.write(Level::Info, "the spool takes events again");
                 }
                 self.shared.intake.release();
+                failpoint::reach("after-ring-release");
                 let work = std::mem::take(&mut self.work);
                 self.follow_up(work, done);
                 self.busy_until = now + SETTLE;
@@ -215,9 +217,12 @@ impl Clerk {
     }
 
     fn transact(&mut self, times: Times) -> Result<Done, SpoolError> {
+        failpoint::reach("before-transaction");
         let mut batch = self.spool.batch()?;
         let done = self.work.write(&mut batch, self.shared.intake.instance(), times)?;
+        failpoint::reach("before-commit");
         batch.commit()?;
+        failpoint::reach("after-commit");
         Ok(done)
     }
 

@@ -7,6 +7,7 @@ use super::shared::Shared;
 use super::work::TALLY;
 use crate::clock::Clock;
 use crate::config::{Config, SpoolPath};
+use crate::failpoint;
 use crate::intake::{Home, Intake};
 use crate::lanes::{Job, Lane};
 use crate::os;
@@ -28,6 +29,7 @@ pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Shared>, Error>
     let mut spool = Spool::open(&config.spool.path, intake.instance()).map_err(spool_error)?;
     let live = live_instances(&config.spool.path, &intake)?;
     spool.adopt(&live, clock.unix_ms()).map_err(spool_error)?;
+    failpoint::reach("after-takeover");
     let reader = match &config.spool.path {
         SpoolPath::Memory => None,
         SpoolPath::File(path) => Some(Reader::open(path).map_err(spool_error)?),

@@ -5,6 +5,7 @@ use super::header::{Ends, Fault, Header, PAGE_BYTES};
 use super::lock::{self, Beside, Claim, Found};
 use super::memory_file::{self, Pointer};
 use super::record::{Seal, Slot};
+use crate::failpoint;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -88,6 +89,7 @@ fn adopt(file: &Beside, take: &mut dyn FnMut(&str, Vec<Record>) -> bool, report:
                     "the {count} events of the ring {path} could not be taken over; the next start tries again"
                 ));
             }
+            failpoint::reach("before-ring-removal");
             report.instances.push(file.instance.clone());
             report.records += count;
             report.torn += torn;

@@ -18,6 +18,7 @@ use super::record::{HEAD_WORDS, Seal, Shape, Slot};
 use super::region::Region;
 use super::{Accepted, Record, Refusal};
 use crate::event::EventId;
+use crate::failpoint;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 /// No position: positions are multiples of 8.
@@ -97,7 +98,9 @@ impl Ring {
         self.copy(kind_at, kind.as_bytes());
         self.copy(kind_at + (kind.len() as u64).next_multiple_of(8), payload);
         let committed = self.seal.committed(at, shape, &head, kind.as_bytes(), payload);
+        failpoint::reach("before-ring-commit");
         state.store(committed, Ordering::Release);
+        failpoint::reach("after-ring-commit");
         Ok(Accepted { ticket, id })
     }
 
