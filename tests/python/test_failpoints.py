@@ -80,7 +80,8 @@ def die(tmp_path, failing_library):
 def kill_after_emitting(config, log: Path, first: int, count: int) -> None:
     """Runs a host that is killed the ordinary way with everything still in its ring."""
     code = HOST.replace("    if number % 4 == 3:\n        bell.sync(30)\nbell.flush(30)\n", "")
-    assert "sync" not in code and "flush" not in code
+    assert "sync" not in code
+    assert "flush" not in code
     kill = int(signal.SIGKILL)
     python(code, json.dumps(config), log, first, count, kill, expect=-kill)
 
@@ -193,4 +194,5 @@ def test_the_ordinary_library_has_no_fail_points(tmp_path, library_path):
     if named := os.environ.get("TASKBELL_RELEASE_LIBRARY"):
         library_path = Path(named)
     code = library_path.read_bytes()
-    assert b"TASKBELL_FAILPOINT" not in code and b"before-ring-removal" not in code
+    assert b"TASKBELL_FAILPOINT" not in code
+    assert b"before-ring-removal" not in code

@@ -155,7 +155,8 @@ class Crashes:
             else:
                 total = data["queue"]["total"]
         assert set(arrivals) == {spooled[number] for number in tasks}
-        assert not self.ids("dead") and not self.ids("pending")
+        assert not self.ids("dead")
+        assert not self.ids("pending")
         assert total == len(tasks), "the tally counts each task once over all crashes"
         return self.judge_duplicates(accepted, len(tasks), arrivals)
 
@@ -171,7 +172,7 @@ class Crashes:
         assert all(count <= CONCURRENCY + UNRECORDED for count in repeated.values()), repeated
         return (
             f"{self.kills} kills, {len(accepted)} accepted, 0 lost, {tasks} delivered, "
-            f"{sum(repeated.values())} sent again (at most {max(repeated.values(), default=0)} after one kill)"
+            f"{sum(repeated.values())} sent again, {max(repeated.values(), default=0)} at most after one kill"
         )
 
 
