@@ -1,3 +1,5 @@
 //! What sees the library and the command from outside, in one binary.
 
+#[cfg(feature = "cli")]
+mod cli;
 mod clocks;
