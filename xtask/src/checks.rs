@@ -16,6 +16,7 @@ pub fn test() -> bool {
     steps.step("programs for the tests from outside", tools::programs);
     let python = prepare_python(&mut steps);
     rust(&mut steps);
+    ring_under_miri(&mut steps);
     let library = build(&mut steps);
     let release = build_release(&mut steps);
     match (&python, &library) {
@@ -65,6 +66,19 @@ fn rust(steps: &mut Steps) {
     let mut doc = cargo(["doc", "--workspace", "--no-deps"]);
     steps.run("cargo doc", BUILD_LIMIT, doc.env("RUSTDOCFLAGS", "-D warnings"));
     steps.run("cargo test", BUILD_LIMIT, &mut cargo(["test", "--workspace"]));
+}
+
+/// Many producers and one consumer, under Miri's weak memory. Its check of borrows is off: it walks the
+/// whole ring at each access.
+fn ring_under_miri(steps: &mut Steps) {
+    let Some(mut miri) = tools::miri() else {
+        println!("\n    the ring is not checked by Miri: there is no nightly toolchain that has it");
+        return;
+    };
+    miri.args(["test", "--package", "taskbell", "--lib", "--no-default-features", "--target-dir"]);
+    miri.arg(tools::target().join("miri")).args(["--", "intake::ring::tests::what_many_threads"]);
+    miri.args(["intake::ring::tests::words_overwritten", "intake::ring::tests::reading"]);
+    steps.run("ring under Miri", BUILD_LIMIT, miri.env("MIRIFLAGS", "-Zmiri-disable-stacked-borrows"));
 }
 
 /// The library as the tests from outside load it.
