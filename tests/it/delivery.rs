@@ -3,6 +3,7 @@
 use crate::receiver::{PATIENCE, Receiver, Reply, Request};
 use serde_json::{Value as Json, json};
 use std::path::Path;
+use std::sync::{Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 use taskbell::config::Config;
@@ -155,6 +156,29 @@ fn what_waits_for_an_endpoint_that_is_no_longer_configured_is_a_dead_letter() {
     assert_eq!(dead["reason"], "endpoint `team` is no longer configured");
     emit(&bell, json!({"name": "b"}));
     assert_eq!(names(&up.wait_for(1)), ["b"]);
+}
+
+#[test]
+fn an_endpoint_that_is_gone_under_its_old_url_is_tried_under_its_new_one() {
+    let folder = TempDir::new().unwrap();
+    let (answer, gate) = mpsc::channel();
+    let gate = Mutex::new(gate);
+    let old = Receiver::scripted(move |_, _| gate.lock().unwrap().recv().unwrap());
+    let new = Receiver::always(Reply::Status(204));
+    let bell = Bell::open(config(folder.path(), &old.url(), "")).unwrap();
+    emit(&bell, json!({"name": "a"}));
+    old.wait_for(1);
+    // The attempt is in flight while the configuration changes.
+    bell.reload(config(folder.path(), &new.url(), "")).unwrap();
+    answer.send(Reply::Status(410)).unwrap();
+    assert_eq!(report(&bell)["state"], "dead");
+    assert_eq!(bell.stats()["lanes"]["team"]["state"], "open");
+    assert_eq!(bell.close(PATIENCE).unwrap(), 0);
+
+    let next = Bell::open(config(folder.path(), &new.url(), "")).unwrap();
+    assert_eq!(next.stats()["lanes"]["team"]["state"], "open");
+    emit(&next, json!({"name": "b"}));
+    assert_eq!(names(&new.wait_for(1)), ["b"]);
 }
 
 #[test]

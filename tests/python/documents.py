@@ -38,7 +38,7 @@ def one(document: str, language: str, *words: str) -> str:
 
 def rows(document: str, heading: str) -> list[list[str]]:
     """The rows of the first table below a heading, cell by cell."""
-    text = (ROOT / document).read_text(encoding="utf-8")
+    text = "\n" + (ROOT / document).read_text(encoding="utf-8")
     assert f"\n{heading}\n" in text, f"{document} has no {heading}"
     lines = text.split(f"\n{heading}\n", 1)[1].splitlines()
     start = next(number for number, line in enumerate(lines) if line.startswith("|"))
