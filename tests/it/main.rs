@@ -1,5 +1,7 @@
 //! What sees the library and the command from outside, in one binary.
 
+#[cfg(feature = "cli")]
+mod cli;
 mod delivery;
 mod hooks;
 mod receiver;

@@ -155,7 +155,7 @@ fn without_tests(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
     let end = lines
         .windows(2)
-        .position(|pair| is_test_attribute(pair[0]) && pair[1].starts_with("mod "))
+        .position(|pair| is_test_attribute(pair[0]) && pair[1].contains("mod ") && pair[1].ends_with('{'))
         .unwrap_or(lines.len());
     lines[..end].join("\n")
 }
