@@ -8,7 +8,7 @@ import re
 
 import taskbell
 from bells import settings
-from documents import documents, one, rows
+from documents import blocks, documents, one, rows
 from taskbell import _native
 from tools import ROOT, need, python, run
 
@@ -91,6 +91,18 @@ def test_the_schedule_of_the_document_is_the_default():
     text = (ROOT / "docs" / "delivery.md").read_text(encoding="utf-8")
     for step in re.findall(r'"(\w+)"', defaults["endpoints.NAME.retry.schedule"]):
         assert f"{step}" in text
+
+
+def test_the_configurations_of_the_signatures_are_sound(monkeypatch):
+    for name in ("CI_SECRET", "RENDER_SECRET", "SHOP_SECRET"):
+        monkeypatch.setenv(name, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    found = [block.text for block in blocks("docs/signatures.md") if block.language == "toml"]
+    table = "[endpoints.ci]\nurl = 'https://ci.example.com/hook'\n"
+    signs = [line for text in found for line in text.splitlines() if line.startswith("sign = ")]
+    assert len(signs) >= 3
+    for sign in signs:
+        report = taskbell.check(table + sign + "\n[[hooks]]\non = ['queue.end']\nto = ['ci']\n")
+        assert (report["ok"], report["errors"], report["warnings"]) == (True, [], []), sign
 
 
 def test_the_version_is_the_same_everywhere():
