@@ -3,7 +3,8 @@
 use crate::receiver::{PATIENCE, Receiver, Reply, Request};
 use serde_json::{Value as Json, json};
 use std::path::Path;
-use std::sync::{Mutex, mpsc};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 use taskbell::config::Config;
@@ -112,6 +113,29 @@ fn one_in_flight_as_a_platform_has_it_holds_nothing_back() {
     let second: Vec<bool> =
         requests.iter().map(|request| request.body.to_string().contains("second frame")).collect();
     assert_eq!(second, [false, true, false]);
+}
+
+#[test]
+fn an_endpoint_that_is_down_does_not_use_up_the_attempts_of_what_waits() {
+    let folder = TempDir::new().unwrap();
+    let down = Arc::new(AtomicBool::new(true));
+    let is_down = Arc::clone(&down);
+    let receiver =
+        Receiver::scripted(move |_, _| Reply::Status(if is_down.load(Ordering::SeqCst) { 503 } else { 204 }));
+    // Far more deliveries than open the breaker, with two attempts each.
+    let bell = Bell::open(config(folder.path(), &receiver.url(), "retry.schedule = ['2s']")).unwrap();
+    (0..50).for_each(|number| drop(emit(&bell, json!({ "name": number }))));
+    let deadline = Instant::now() + PATIENCE;
+    while bell.stats()["lanes"]["team"]["state"] != "breaker" {
+        assert!(Instant::now() < deadline, "{}", bell.stats());
+        thread::sleep(Duration::from_millis(5));
+    }
+    down.store(false, Ordering::SeqCst);
+    let reports: Vec<Json> = (0..50).map(|_| report(&bell)).collect();
+    assert!(reports.iter().all(|report| report["state"] == "delivered"));
+    let untouched = reports.iter().filter(|report| report["attempts"] == 1).count();
+    assert!(untouched >= 40, "{untouched} arrived at their first attempt");
+    assert_eq!(bell.stats()["lanes"]["team"]["state"], "open");
 }
 
 #[test]

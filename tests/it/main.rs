@@ -3,6 +3,7 @@
 #[cfg(feature = "cli")]
 mod cli;
 mod delivery;
+mod documents;
 mod hooks;
 mod receiver;
 mod tidy;
