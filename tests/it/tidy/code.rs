@@ -140,9 +140,10 @@ fn the_library_does_not_panic_on_purpose() {
 
 #[test]
 fn the_library_leaves_the_process_alone() {
-    let command = |path: &str| path.starts_with("src/cli/") || path.starts_with("src/bin/");
+    // The command is a process of its own, and fail points stand in no library that a host loads.
+    let free = ["src/cli/", "src/bin/", "src/failpoint.rs"];
     let mut faults = Vec::new();
-    for (path, text) in code().iter().filter(|(path, _)| !command(path)) {
+    for (path, text) in code().iter().filter(|(path, _)| !free.iter().any(|start| path.starts_with(start))) {
         for (number, line) in statements(text) {
             let words = NO_GUEST_DOES.iter().filter(|word| line.contains(*word));
             faults.extend(words.map(|word| format!("{path}:{number}: {word}")));
