@@ -3,3 +3,8 @@
 #[cfg(feature = "cli")]
 mod cli;
 mod clocks;
+mod delivery;
+mod documents;
+mod hooks;
+mod receiver;
+mod tidy;
