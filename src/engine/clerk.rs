@@ -416,6 +416,7 @@ impl Clerk {
             self.shared.log.write(Level::Warn, &text);
         }
         drop(self.spool);
+        self.shared.intake.leave();
         self.shared.progress.update().closed();
         self.shared.advance(Phase::Ended);
         // Giving up the ring waits for the file system, which is nothing for a host's thread: so this one

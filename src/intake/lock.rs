@@ -25,6 +25,8 @@ pub(super) struct Claim {
     pub path: PathBuf,
     /// Where the ring is, when it is not in this file.
     pub ring: Option<PathBuf>,
+    /// That file with a lock of its own held, by the process that made it.
+    pub ring_lock: Option<File>,
     discard: bool,
     pid: u32,
 }
@@ -86,12 +88,21 @@ fn create_once(spool: &Path, instance: &str) -> io::Result<Claim> {
 
 impl Claim {
     fn new(file: File, path: PathBuf) -> Claim {
-        Claim { file, path, ring: None, discard: false, pid: std::process::id() }
+        Claim { file, path, ring: None, ring_lock: None, discard: false, pid: std::process::id() }
     }
 
     /// Makes the drop of this claim remove the file.
     pub fn discard(&mut self) {
         self.discard = true;
+    }
+
+    /// Removes the file and the ring now, and keeps the lock: whoever looks finds no instance here.
+    pub fn leave(&self) {
+        if self.pid == std::process::id() && is_named(&self.file, &self.path) {
+            // What cannot be removed is empty, and the next adoption removes it.
+            let _ = self.remove_ring();
+            let _ = fs::remove_file(&self.path);
+        }
     }
 
     /// Removes the file, and the ring it points to, now, while the lock is still held.
@@ -115,10 +126,8 @@ impl Claim {
 impl Drop for Claim {
     /// A process forked off in the meantime removes nothing: the file is its parent's.
     fn drop(&mut self) {
-        if self.discard && self.pid == std::process::id() && is_named(&self.file, &self.path) {
-            // What cannot be removed is empty, and the next adoption removes it.
-            let _ = self.remove_ring();
-            let _ = fs::remove_file(&self.path);
+        if self.discard {
+            self.leave();
         }
     }
 }

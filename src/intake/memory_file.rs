@@ -9,6 +9,7 @@
 //! The lock file beside the spool stays the ring's claim: it is what others find and lock. It then holds
 //! a [`Pointer`] in place of the ring.
 
+use super::abandoned;
 use super::lock::Claim;
 use super::region::Region;
 use crate::os;
@@ -67,11 +68,13 @@ pub(super) fn create(
     let made = Pointer::to(&file, &path, key).and_then(|pointer| {
         // The name first: a process killed from here on leaves nothing that nobody knows of.
         pointer.write(&claim.file)?;
+        file.try_lock()?;
         Region::map(&file, bytes).map(Region::in_memory_only)
     });
     match made {
         Ok(region) => {
-            claim.ring = Some(path);
+            (claim.ring, claim.ring_lock) = (Some(path), Some(file));
+            abandoned::sweep(folder);
             Ok(region)
         }
         Err(error) => {

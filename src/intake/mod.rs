@@ -5,6 +5,7 @@
 //! call has committed there survives the end of the process by any signal; the next open, by any process,
 //! adopts it. A power cut is the spool's business.
 
+mod abandoned;
 mod adopt;
 mod header;
 mod lock;
@@ -129,6 +130,10 @@ impl Intake {
         }
         let region = region.unwrap_or_else(|| Region::memory(bytes));
         let ring = Ring::create(region, Header { capacity, key: seed.key() });
+        if let Some(Claim { ring_lock: Some(file), path, .. }) = &claim {
+            // Without it, the ring is never swept away: that is all.
+            let _ = abandoned::sign(file, path);
+        }
         Intake { ring, seed, instance: seed.instance(), fallback, claim }
     }
 
@@ -201,6 +206,19 @@ impl Intake {
         self.ring.corrupt()
     }
 
+    /// The clerk's last: nothing is accepted any more. Removes the instance's files if nothing is left in
+    /// them, so that the next start finds it ended, even while somebody still holds this value. May wait
+    /// for the file system.
+    pub fn leave(&self) {
+        if let (true, Some(claim)) = (self.nothing_left(), &self.claim) {
+            claim.leave();
+        }
+    }
+
+    fn nothing_left(&self) -> bool {
+        self.fallback.is_some() || self.ring.used() == 0
+    }
+
     /// Ends this instance; says whether nothing was left for the next start.
     pub fn close(self) -> bool {
         self.ring.used() == 0
@@ -232,8 +250,7 @@ impl Intake {
 
 impl Drop for Intake {
     fn drop(&mut self) {
-        let nothing_left = self.fallback.is_some() || self.ring.used() == 0;
-        if let (true, Some(claim)) = (nothing_left, &mut self.claim) {
+        if let (true, Some(claim)) = (self.nothing_left(), &mut self.claim) {
             claim.discard();
         }
     }

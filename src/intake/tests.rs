@@ -51,6 +51,22 @@ fn a_ring_beside_the_spool_takes_events_and_leaves_no_file_when_all_is_released(
 }
 
 #[test]
+fn an_instance_that_has_left_is_not_there_any_more_though_somebody_holds_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = folder.path().join("bell.db");
+    let intake = Intake::open(&Home::Beside(spool.clone()), 1);
+    intake.push("task.complete", b"{}").unwrap();
+    intake.leave();
+    assert_eq!(Intake::live_instances(&spool).unwrap(), [intake.instance()], "it has an event");
+    intake.read(usize::MAX, &mut Vec::new());
+    intake.release();
+    intake.leave();
+    assert!(Intake::live_instances(&spool).unwrap().is_empty());
+    assert_eq!(rings(folder.path()), 0);
+    drop(intake);
+}
+
+#[test]
 fn what_was_read_and_not_released_is_adopted_by_the_next_start() {
     let folder = tempfile::tempdir().unwrap();
     let spool = folder.path().join("bell.db");
