@@ -93,6 +93,7 @@ pub(super) fn unnamed(instance: &str) -> Option<PathBuf> {
 /// Makes the folder, or checks that it is ours alone: anybody may make folders where it lies.
 fn own(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
+    builder.recursive(false);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     match builder.create(folder) {

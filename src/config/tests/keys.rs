@@ -18,6 +18,7 @@ fn every_value_of_the_complete_example_takes_effect() {
     assert_eq!(config.spool.retain, Duration::from_secs(14 * 86_400));
     assert_eq!((config.queue.max_event_bytes, config.queue.max_bytes), (256 << 10, 8 << 20));
     assert_eq!(config.queue.end_delay, Duration::from_secs(2));
+    assert!(config.queue.ring_beside_spool);
     assert_eq!(config.files.roots, [folder.path().join("outputs")]);
 
     let names: Vec<&str> = config.endpoints.iter().map(|endpoint| endpoint.name.as_str()).collect();
