@@ -4,7 +4,7 @@
 use super::log::Level;
 use super::prepare::Preparer;
 use super::shared::{Phase, Reload, Shared, lock};
-use super::work::{Done, Times, Work, alert_key, ending};
+use super::work::{Done, NOBODY, Times, Work, alert_key, ending};
 use crate::config::Config;
 use crate::intake::{Intake, Record};
 use crate::lanes::{Fate, Job, Lane, LaneReport};
@@ -393,9 +393,24 @@ impl Clerk {
         self.shared.bed.sleep(limit, || self.shared.has_work());
     }
 
+    /// Leaves alerts that fire to the next start, which may come before this instance counts as dead.
+    fn leave_alerts(&mut self) -> Result<(), SpoolError> {
+        let own = alert_key(self.shared.intake.instance(), "");
+        let states = self.spool.states(&own)?;
+        if states.is_empty() {
+            return Ok(());
+        }
+        let mut batch = self.spool.batch()?;
+        for (key, kept) in states {
+            batch.put_state(&alert_key(NOBODY, &key[own.len()..]), Some(&kept))?;
+            batch.put_state(&key, None)?;
+        }
+        batch.commit()
+    }
+
     /// Leaves the spool so that the next start takes over at once.
     fn end(mut self) {
-        if let Err(error) = self.spool.release() {
+        if let Err(error) = self.leave_alerts().and_then(|()| self.spool.release()) {
             let text = format!("the spool could not be left in order; the next start mends it: {error}");
             self.shared.log.write(Level::Warn, &text);
         }

@@ -15,6 +15,9 @@ use std::time::Duration;
 /// How soon a transition is offered again that the ring had no room for.
 const AGAIN: Duration = Duration::from_millis(100);
 
+/// The most values that wait until the watchman is woken; of further ones only the last counts.
+const MAX_EARLY_VALUES: usize = 4096;
+
 /// The state of an alert for the spool: its name, and its state or nothing when it is quiet.
 pub type KeptState = (String, Option<Vec<u8>>);
 
@@ -32,8 +35,8 @@ pub struct Watchman {
 #[derive(Debug)]
 struct Desk {
     watch: Watch,
-    /// Whether the clerk still reads what dead processes left: until then values are only noted.
-    asleep: bool,
+    /// Values that came while the clerk still reads what dead processes left; `None` once it has.
+    early: Option<Vec<(String, f64, Moment)>>,
     /// What the ring had no room for. As long as there is any, values are only noted.
     untold: VecDeque<Transition>,
     /// What the spool has to keep together with the event of this ticket.
@@ -43,11 +46,11 @@ struct Desk {
 }
 
 impl Watchman {
-    /// A watchman who only notes values until he is woken.
+    /// A watchman who only gathers values until he is woken.
     pub fn new(alerts: &[Arc<Alert>]) -> Watchman {
         let desk = Desk {
             watch: Watch::new(alerts),
-            asleep: true,
+            early: Some(Vec::new()),
             untold: VecDeque::new(),
             changes: VecDeque::new(),
             armed: None,
@@ -58,7 +61,12 @@ impl Watchman {
     /// Takes a value. Never waits.
     pub fn observe(&self, shared: &Shared, metric: &str, value: f64) {
         let mut desk = lock(&self.desk);
-        desk.watch.note(metric, value);
+        match &mut desk.early {
+            Some(early) if early.len() < MAX_EARLY_VALUES => {
+                return early.push((metric.to_owned(), value, now(shared)));
+            }
+            _ => desk.watch.note(metric, value),
+        }
         let told = desk.go_on(shared);
         let early = match (desk.next_due(now(shared)), desk.armed) {
             (Some(due), Some(armed)) => due < armed,
@@ -126,10 +134,17 @@ impl Watchman {
         known.then_some((name, bytes))
     }
 
-    /// The clerk has read what dead processes left: what was noted is judged now.
+    /// The clerk has read what dead processes left: the values that came meanwhile are judged in their
+    /// order.
     pub fn wake(&self, shared: &Shared) {
         let mut desk = lock(&self.desk);
-        desk.asleep = false;
+        for (metric, value, then) in desk.early.take().unwrap_or_default() {
+            desk.watch.note(&metric, value);
+            if desk.is_ready() {
+                let found = desk.watch.judge(then);
+                desk.tell(found, shared);
+            }
+        }
         desk.go_on(shared);
     }
 
@@ -161,7 +176,7 @@ impl Watchman {
 impl Desk {
     /// Whether nothing stands before a judgement.
     fn is_ready(&self) -> bool {
-        !self.asleep && self.untold.is_empty()
+        self.early.is_none() && self.untold.is_empty()
     }
 
     /// Tells what is left to tell, then judges what was noted. Whether anything was told.

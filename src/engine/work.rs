@@ -90,6 +90,9 @@ pub fn alert_key(instance: &str, alert: &str) -> String {
     format!("{ALERT}{instance}/{alert}")
 }
 
+/// The instance of states that were left in order. No instance has this name.
+pub const NOBODY: &str = "-";
+
 /// What the keys of alerts start with.
 pub const ALERT: &str = "alert/";
 
