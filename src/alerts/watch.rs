@@ -152,6 +152,11 @@ impl Watch {
         })
     }
 
+    /// Whether there are no alerts.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// How many alerts fire.
     pub fn firing(&self) -> usize {
         self.entries.iter().filter(|entry| matches!(entry.state, State::Firing(..))).count()

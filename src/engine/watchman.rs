@@ -118,7 +118,8 @@ impl Watchman {
     }
 
     /// Takes the state of an alert out of an event that a dead process left in its ring, as the spool has
-    /// to keep it. `None` for any other event.
+    /// to keep it: for a watch without alerts too, which leaves it to one that has some. `None` for any
+    /// other event.
     pub fn take_over(&self, shared: &Shared, record: &Record) -> Option<KeptState> {
         if !record.kind.starts_with("alert.") {
             return None;
@@ -131,7 +132,7 @@ impl Watchman {
             Some(kept) => watch.restore(&name, kept, now(shared)),
             None => watch.restore_quiet(&name),
         };
-        known.then_some((name, bytes))
+        (known || watch.is_empty()).then_some((name, bytes))
     }
 
     /// The clerk has read what dead processes left: the values that came meanwhile are judged in their
