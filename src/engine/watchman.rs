@@ -215,3 +215,99 @@ impl Desk {
 fn now(shared: &Shared) -> Moment {
     Moment { monotonic: shared.clock.monotonic(), unix_ms: shared.clock.unix_ms() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::config::Config;
+    use crate::intake::{Home, Intake};
+
+    const CONFIG: &str =
+        "[spool]\npath = \":memory:\"\n[[alerts]]\nname = \"a\"\nmetric = \"m\"\nabove = 1\n";
+
+    fn shared() -> Shared {
+        let config = Config::load(CONFIG).unwrap();
+        Shared::new(Intake::open(&Home::Memory, 0), &config, Arc::new(SystemClock), None)
+    }
+
+    /// What the clerk would read: types of events, and the states to keep with them.
+    fn read(shared: &Shared) -> (Vec<Record>, Vec<KeptState>) {
+        let mut records = Vec::new();
+        shared.intake.read(usize::MAX, &mut records);
+        let changes = shared.watchman.changes(shared.intake.read_ticket());
+        shared.intake.release();
+        (records, changes)
+    }
+
+    fn kinds(records: &[Record]) -> Vec<&str> {
+        records.iter().map(|record| record.kind.as_str()).filter(|kind| kind.starts_with("alert.")).collect()
+    }
+
+    #[test]
+    fn an_alert_waits_for_room_in_the_ring_and_is_not_lost() {
+        let shared = shared();
+        shared.watchman.wake(&shared);
+        while shared.intake.push("filler", &[b' '; 256]).is_ok() {}
+        while shared.intake.push("filler", b"{}").is_ok() {}
+        for value in [2.0, 0.0, 3.0] {
+            shared.watchman.observe(&shared, "m", value);
+        }
+        shared.watchman.tick(&shared);
+        assert!(shared.watchman.arm(&shared).is_some(), "it is offered again");
+        let (records, changes) = read(&shared);
+        assert_eq!((kinds(&records).len(), changes.len()), (0, 0));
+        shared.watchman.tick(&shared);
+        let (records, changes) = read(&shared);
+        assert_eq!(kinds(&records), ["alert.firing"], "the last value is on the bad side still");
+        assert!(matches!(&changes[..], [(name, Some(_))] if name == "a"));
+        assert_eq!(shared.watchman.arm(&shared), None);
+    }
+
+    #[test]
+    fn a_state_is_kept_with_its_event_and_not_before() {
+        let shared = shared();
+        shared.watchman.wake(&shared);
+        shared.watchman.observe(&shared, "m", 2.0);
+        assert_eq!(shared.watchman.changes(shared.intake.read_ticket()), []);
+        let (records, changes) = read(&shared);
+        assert_eq!((kinds(&records), changes.len()), (vec!["alert.firing"], 1));
+        shared.watchman.observe(&shared, "m", 0.0);
+        let (records, changes) = read(&shared);
+        assert_eq!((kinds(&records), changes), (vec!["alert.resolved"], vec![("a".to_owned(), None)]));
+    }
+
+    #[test]
+    fn values_that_come_before_dead_processes_are_read_are_judged_after() {
+        let shared = shared();
+        for value in [2.0, 0.0] {
+            shared.watchman.observe(&shared, "m", value);
+        }
+        assert!(read(&shared).0.is_empty());
+        let kept = Kept { metric: "m".into(), since: 1, told: 2, reminders: 0, value: 9.0 };
+        assert!(shared.watchman.restore(&shared, "a", kept));
+        shared.watchman.wake(&shared);
+        assert_eq!(kinds(&read(&shared).0), ["alert.resolved"], "it had been told before");
+    }
+
+    #[test]
+    fn only_what_taskbell_told_by_itself_changes_an_alert() {
+        let shared = shared();
+        let id = crate::event::EventId::new(0, 0);
+        let record = |kind: &str, payload: &[u8]| Record {
+            ticket: 0,
+            id,
+            accepted_at: 5,
+            kind: kind.to_owned(),
+            payload: payload.to_vec(),
+        };
+        for (kind, payload) in [
+            ("alert.firing", &b"{broken"[..]),
+            ("alert.firing", br#"{"name": "a", "metric": "m"}"#),
+            ("task.complete", br#"{"name": "a"}"#),
+        ] {
+            assert_eq!(shared.watchman.take_over(&shared, &record(kind, payload)), None);
+        }
+        assert_eq!(shared.watchman.firing(), 0);
+    }
+}
