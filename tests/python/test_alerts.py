@@ -121,6 +121,8 @@ import os, signal, sys, taskbell
 bell = taskbell.Bell(sys.argv[1])
 for value in map(float, sys.argv[2].split(",")):
     bell.metric("m", value)
+while bell.stats()["alert_events"] == 0:
+    pass
 if sys.argv[3] == "spooled":
     assert bell.sync(20)
 os.kill(os.getpid(), signal.SIGKILL)
