@@ -210,6 +210,23 @@ fn the_payload_is_that_of_the_contract() {
 }
 
 #[test]
+fn the_log_says_what_happened_in_a_sentence() {
+    let alert = Alert { clear: 20.0, every: Some(Duration::from_secs(1)), ..alert(Bound::Below(10.0)) };
+    let mut watch = watch(alert);
+    let mut found = watch.observe("m", 8.5, at(0.0));
+    found.extend(watch.tick(at(1.0)));
+    found.extend(watch.observe("m", 20.0, at(1.5)));
+    assert_eq!(
+        found.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        [
+            "alert `a` fires: m is 8.5, below 10",
+            "alert `a` still fires: m is 8.5, below 10",
+            "alert `a` is resolved: m is 20, and clear is 20",
+        ]
+    );
+}
+
+#[test]
 fn the_guide_has_configurations_that_load() {
     const GUIDE: &str = include_str!("../../docs/alerts.md");
     let mut examples = 0;

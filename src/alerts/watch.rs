@@ -5,6 +5,7 @@ use crate::clock;
 use crate::config::Alert;
 use crate::event;
 use serde_json::{Value as Json, json};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -264,6 +265,24 @@ impl Transition {
             "duration_s": number((self.at - self.since).max(0) as f64 / 1e3),
             "reminder": reminder,
         })
+    }
+}
+
+impl fmt::Display for Transition {
+    /// A sentence for the log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Alert { name, metric, bound, clear, .. } = &*self.alert;
+        let (metric, value) = (metric.name(), self.value);
+        match self.change {
+            Change::Resolved => {
+                write!(f, "alert `{name}` is resolved: {metric} is {value}, and clear is {clear}")
+            }
+            Change::Firing | Change::Reminder(_) => {
+                let still = if self.change == Change::Firing { "" } else { "still " };
+                let (direction, threshold) = (bound.direction(), bound.threshold());
+                write!(f, "alert `{name}` {still}fires: {metric} is {value}, {direction} {threshold}")
+            }
+        }
     }
 }
 

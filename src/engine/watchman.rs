@@ -2,6 +2,7 @@
 //! durable as any event. Values come in on hosts' threads and on the thread of the rounds, and time
 //! passes on the clerk's.
 
+use super::log::Level;
 use super::rounds::Rounds;
 use super::shared::{Shared, lock};
 use crate::alerts::{Kept, Moment, Transition, Watch};
@@ -163,7 +164,7 @@ impl Watchman {
         };
         if let Err(error) = self.rounds.put_in_force(alerts, shared) {
             let text = format!("built-in metrics are not measured: no thread can be started: {error}");
-            shared.log.write(super::log::Level::Error, &text);
+            shared.log.write(Level::Error, &text);
         }
         gone
     }
@@ -198,6 +199,7 @@ impl Desk {
             let payload = next.payload().to_string();
             let Ok(accepted) = shared.intake.push(next.kind(), payload.as_bytes()) else { break };
             shared.counters.alert_events.one();
+            shared.log.write(Level::Info, &format!("{}: {next}", accepted.id));
             let name = next.alert.name.clone();
             // Nothing was judged since, so this is the state after just this transition.
             let kept = self.watch.kept(&name).map(Kept::to_bytes);
