@@ -1,6 +1,6 @@
 //! The built-in metrics by name.
 
-use super::{disk, machine};
+use super::{machine, meter};
 use std::path::PathBuf;
 
 /// The built-in metrics that have no free part in their name.
@@ -103,7 +103,7 @@ impl Gauge {
                     Err("it is not available on this system".to_owned())
                 }
             }
-            Gauge::DiskFreeGb(path) | Gauge::DiskFreePercent(path) => disk::space(path).map(drop),
+            Gauge::DiskFreeGb(path) | Gauge::DiskFreePercent(path) => meter::space(path).map(drop),
             Gauge::Gpu(..) => Ok(()),
         }
     }

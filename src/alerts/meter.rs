@@ -1,8 +1,10 @@
 //! Reads gauges.
 
 use super::gauges::{Gauge, GpuQuantity};
+use super::machine;
 use super::nvml::Nvml;
-use super::{disk, machine};
+use crate::os::disk::{self, Space};
+use std::path::Path;
 
 /// Time that processors spent since the machine started, in any unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,10 +49,10 @@ impl Meter {
                 Some(percent(memory.swap_total.saturating_sub(memory.swap_free), memory.swap_total))
             }
             Gauge::ProcessRssMb => Some(machine::resident_bytes()? as f64 / 1e6),
-            Gauge::DiskFreeGb(path) => Some(disk::space(path)?.free as f64 / 1e9),
+            Gauge::DiskFreeGb(path) => Some(space(path)?.free as f64 / 1e9),
             Gauge::DiskFreePercent(path) => {
-                let space = disk::space(path)?;
-                Some(percent(space.free, space.free + space.used))
+                let space = space(path)?;
+                Some(percent(space.free, space.free.saturating_add(space.used)))
             }
             Gauge::Gpu(card, quantity) => self.gpu(*card, *quantity),
         };
@@ -75,6 +77,11 @@ impl Meter {
             GpuQuantity::TemperatureC => nvml.temperature(card).map(f64::from),
         }
     }
+}
+
+/// The space below a path, or a sentence that tells why it is not known.
+pub(super) fn space(path: &Path) -> Result<Space, String> {
+    disk::space(path).map_err(|error| format!("the free space of {} cannot be read: {error}", path.display()))
 }
 
 /// A part of a whole; nothing of nothing is 0.

@@ -4,7 +4,6 @@
 //! out. [`Meter`] measures built-in metrics; that may wait for the system, so it is never done on a
 //! host's thread.
 
-mod disk;
 pub(crate) mod gauges;
 mod meter;
 mod nvml;

@@ -1,13 +1,11 @@
 //! Free space of the file system below a path.
 
-#![allow(unsafe_code)]
-
 use std::io;
 use std::path::Path;
 
 /// Bytes of a file system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Space {
+pub(crate) struct Space {
     /// What this user may still write.
     pub free: u64,
     /// What is in use.
@@ -15,12 +13,8 @@ pub(super) struct Space {
 }
 
 /// The space below a path that exists. Waits as long as the file system does.
-pub(super) fn space(path: &Path) -> Result<Space, String> {
-    ask(path).map_err(|error| format!("the free space of {} cannot be read: {error}", path.display()))
-}
-
 #[cfg(unix)]
-fn ask(path: &Path) -> io::Result<Space> {
+pub(crate) fn space(path: &Path) -> io::Result<Space> {
     use std::os::unix::ffi::OsStrExt;
     let path = std::ffi::CString::new(path.as_os_str().as_bytes())?;
     // SAFETY: plain numbers, for which zeros are a value.
@@ -37,8 +31,9 @@ fn ask(path: &Path) -> io::Result<Space> {
     Ok(Space { free: free.saturating_mul(unit), used: all.saturating_sub(unused).saturating_mul(unit) })
 }
 
+/// The space below a path that exists. Waits as long as the file system does.
 #[cfg(windows)]
-fn ask(path: &Path) -> io::Result<Space> {
+pub(crate) fn space(path: &Path) -> io::Result<Space> {
     use std::os::windows::ffi::OsStrExt;
     use windows_sys::Win32::Storage::FileSystem::GetDiskFreeSpaceExW;
     let path: Vec<u16> = path.as_os_str().encode_wide().chain([0]).collect();
