@@ -6,6 +6,7 @@
 //! that one look shows them all.
 
 mod address;
+mod alert;
 mod endpoint;
 mod fault;
 mod hook;
@@ -29,7 +30,8 @@ pub use fault::{ConfigError, ConfigErrors};
 pub use places::Places;
 pub use reference::reference_markdown;
 pub use settings::{
-    Config, Endpoint, Files, Hook, HostInfo, Proxy, Queue, Rate, RetryPolicy, SpoolPath, SpoolSettings, Tls,
+    Alert, Bound, Config, Endpoint, Files, Hook, HostInfo, Metric, Proxy, Queue, Rate, RetryPolicy,
+    SpoolPath, SpoolSettings, Tls,
 };
 
 use crate::secret::Scrubber;
@@ -112,6 +114,7 @@ fn read(tree: &Node, source: &Source, reading: &Reading<'_>) -> Option<Config> {
     let root = Section::open(reading, schema::table("")?, String::new(), 0, Some(tree));
     let (endpoints, names) = endpoint::read_all(&root);
     let hooks = hook::read_all(&root, &names);
+    let alerts = alert::read_all(&root, &hooks);
     warn_of_silent_endpoints(reading, &root, &hooks);
     Some(Config {
         file: source.file.clone(),
@@ -121,6 +124,7 @@ fn read(tree: &Node, source: &Source, reading: &Reading<'_>) -> Option<Config> {
         files: files(&root.table("files")?),
         endpoints,
         hooks,
+        alerts,
         scrubber: Scrubber::default(),
     })
 }

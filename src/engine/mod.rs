@@ -14,8 +14,10 @@ mod prepare;
 mod preview;
 mod progress;
 mod reports;
+mod rounds;
 mod shared;
 mod stats;
+mod watchman;
 mod work;
 
 pub use bell::Bell;
