@@ -444,7 +444,11 @@ impl Clerk {
             self.shared.log.write(Level::Warn, &text);
         }
         drop(self.spool);
-        self.shared.intake.leave();
+        // A thread that is still inside a call may yet add an event: then the ring is this instance's until
+        // that thread is out.
+        if self.shared.gate.is_empty() {
+            self.shared.intake.leave();
+        }
         self.shared.progress.update().closed();
         self.shared.advance(Phase::Ended);
         // Giving up the ring waits for the file system, which is nothing for a host's thread: so this one

@@ -96,7 +96,14 @@ impl Claim {
         self.discard = true;
     }
 
-    /// Removes the file and the ring now, and keeps the lock: whoever looks finds no instance here.
+    /// Gives up the lock: what is in the ring is the next one's, at once.
+    pub fn hand_over(&self) {
+        if self.pid == std::process::id() {
+            let _ = self.file.unlock();
+        }
+    }
+
+    /// Removes the file and the ring now: whoever looks finds no instance here.
     pub fn leave(&self) {
         if self.pid == std::process::id() && is_named(&self.file, &self.path) {
             // What cannot be removed is empty, and the next adoption removes it.

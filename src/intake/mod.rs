@@ -206,12 +206,15 @@ impl Intake {
         self.ring.corrupt()
     }
 
-    /// The clerk's last: nothing is accepted any more. Removes the instance's files if nothing is left in
-    /// them, so that the next start finds it ended, even while somebody still holds this value. May wait
-    /// for the file system.
+    /// The clerk's last, once no thread is in a push and none will be: from here on the next start finds
+    /// this instance ended, even while somebody still holds this value. Removes the instance's files, or
+    /// leaves what is in them to be adopted; nothing of this may be called after it. May wait for the file
+    /// system.
     pub fn leave(&self) {
-        if let (true, Some(claim)) = (self.nothing_left(), &self.claim) {
-            claim.leave();
+        match &self.claim {
+            Some(claim) if self.nothing_left() => claim.leave(),
+            Some(claim) => claim.hand_over(),
+            None => {}
         }
     }
 
