@@ -13,6 +13,7 @@ mod handles;
 mod text;
 
 pub mod calls;
+pub mod guest;
 pub mod lifecycle;
 pub mod tools;
 

@@ -1,1 +1,4 @@
+//! What sees the library and the command from outside, in one binary.
 
+#[cfg(feature = "cli")]
+mod cli;

@@ -1,0 +1,302 @@
+//! The `taskbell` command as a shell sees it: output, and exit codes.
+
+use serde_json::{Value as Json, json};
+use std::fs;
+use std::io::{BufRead, BufReader, Lines};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use taskbell::clock;
+use taskbell::sign::Signer;
+use tempfile::TempDir;
+
+const SECRET: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+
+fn taskbell(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_taskbell"));
+    command.args(arguments).env("BELL_SECRET", SECRET).env_remove("TASKBELL_LIBRARY").stdin(Stdio::null());
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    taskbell(arguments).output().unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// What a command that succeeds prints.
+fn succeeds(arguments: &[&str]) -> String {
+    let output = run(arguments);
+    assert_eq!(code(&output), 0, "{arguments:?}: {}{}", stdout(&output), stderr(&output));
+    stdout(&output)
+}
+
+/// What a command that fails prints, on both outputs.
+fn fails(arguments: &[&str]) -> String {
+    let output = run(arguments);
+    let text = stdout(&output) + &stderr(&output);
+    assert_eq!(code(&output), 1, "{arguments:?}: {text}");
+    assert!(!text.contains("panicked"), "{text}");
+    text
+}
+
+fn json_lines(text: &str) -> Vec<Json> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// A configuration with one endpoint at this port, in a folder of its own.
+struct Place {
+    folder: TempDir,
+    config: PathBuf,
+}
+
+impl Place {
+    fn new(port: u16, schedule: &str) -> Place {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("taskbell.toml");
+        let text = format!(
+            "[spool]\npath = \"spool.db\"\n[queue]\nend_delay = \"50ms\"\n[endpoints.here]\n\
+             url = \"http://127.0.0.1:{port}/hook/marker-of-the-url\"\n\
+             headers = {{ authorization = \"Bearer marker-of-the-token\" }}\n\
+             sign = [{{ scheme = \"standard-webhooks\", secrets = [\"env:BELL_SECRET\"] }}]\n\
+             retry = {{ schedule = {schedule} }}\n[[hooks]]\nname = \"bell\"\n\
+             on = [\"task.complete\", \"queue.end\"]\nto = [\"here\"]\nwhen = \"not event.data.quiet == true\"\n"
+        );
+        fs::write(&config, text).unwrap();
+        Place { folder, config }
+    }
+
+    fn config(&self) -> &str {
+        self.config.to_str().unwrap()
+    }
+
+    fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
+        let path = self.folder.path().join(name);
+        fs::write(&path, content).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+}
+
+/// A running `serve`, ended with the test.
+struct Serve {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    port: u16,
+}
+
+impl Serve {
+    fn start(arguments: &[&str]) -> Serve {
+        let mut command = taskbell(&["serve", "--json", "--port", "0"]);
+        let mut child = command.args(arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let welcome: Json = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        let url = welcome["listening"].as_str().unwrap();
+        let port = url.trim_end_matches('/').rsplit(':').next().unwrap().parse().unwrap();
+        Serve { child, lines, port }
+    }
+
+    /// The next request.
+    fn next(&mut self) -> Json {
+        serde_json::from_str(&self.lines.next().unwrap().unwrap()).unwrap()
+    }
+
+    /// Its exit code, once it has ended by itself.
+    fn code(&mut self) -> i32 {
+        self.child.wait().unwrap().code().unwrap()
+    }
+}
+
+impl Drop for Serve {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A port where nobody listens.
+fn closed_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+#[test]
+fn check_passes_a_sound_configuration_and_names_the_place_of_a_fault() {
+    let place = Place::new(1, "[]");
+    assert_eq!(succeeds(&["check", place.config()]), "1 endpoint, 1 hook: fine\n");
+    let report = json_lines(&succeeds(&["check", place.config(), "--json"]));
+    assert_eq!(report[0]["ok"], true);
+
+    let faulty = place.file("faulty.toml", "[endpoints.a]\nurl = \"http://127.0.0.1/\"\ntimout = \"5s\"\n");
+    let text = fails(&["check", &faulty]);
+    assert!(text.contains("faulty.toml:3:1: endpoints.a") && text.contains("timeout"), "{text}");
+    assert!(text.contains("1 error") && text.contains("taskbell check"), "{text}");
+    let report: Json = serde_json::from_str(&fails(&["check", &faulty, "--json"])).unwrap();
+    assert_eq!((&report["ok"], &report["errors"][0]["line"]), (&json!(false), &json!(3)));
+    assert!(fails(&["check", "/missing.toml"]).contains("/missing.toml"));
+}
+
+#[test]
+fn preview_shows_the_request_without_secrets_and_says_why_nothing_fires() {
+    let place = Place::new(9, "[]");
+    let text = succeeds(&["preview", place.config(), "task.complete", r#"{"name": "shot 4"}"#]);
+    for expected in
+        ["here (json), rung by bell", "POST http://127.0.0.1:9/…", "authorization: [redacted]", "shot 4"]
+    {
+        assert!(text.contains(expected), "{expected} in {text}");
+    }
+    assert!(!text.contains("marker"), "{text}");
+    let event = place.file("event.json", r#"{"quiet": true}"#);
+    let text = succeeds(&["preview", place.config(), "task.complete", &format!("@{event}")]);
+    assert!(text.contains("No hook fires") && text.contains("not event.data.quiet == true"), "{text}");
+    let text = succeeds(&["preview", place.config(), "server.stop"]);
+    assert!(text.contains("bell listens to task.complete, queue.end"), "{text}");
+    let text = succeeds(&["preview", place.config(), "queue.end"]);
+    assert!(text.contains("With sample data") && text.contains("\"total\": 200"), "{text}");
+    assert!(fails(&["preview", place.config(), "queue.end", "[1]"]).contains("not a JSON object"));
+    assert!(fails(&["preview", place.config(), "Queue End"]).contains("next:"));
+}
+
+#[test]
+fn what_is_sent_is_retried_verified_and_kept_in_the_spool() {
+    let mut serve = Serve::start(&["--secret", "BELL_SECRET", "--fail", "1:503", "--count", "2"]);
+    let place = Place::new(serve.port, r#"["20ms"]"#);
+    let sent =
+        json_lines(&succeeds(&["send", place.config(), "task.complete", r#"{"id": "f-1"}"#, "--json"]));
+    assert_eq!((&sent[0]["state"], &sent[0]["attempts"]), (&json!("delivered"), &json!(2)));
+    let (first, second) = (serve.next(), serve.next());
+    assert_eq!((&first["status"], &second["status"]), (&json!(503), &json!(200)));
+    for (request, attempt) in [(&first, 1), (&second, 2)] {
+        assert_eq!((&request["verified"], &request["attempt"]), (&json!(true), &json!(attempt)));
+        assert_eq!((&request["id"], &request["body"]["data"]["task"]["id"]), (&first["id"], &json!("f-1")));
+    }
+    assert_eq!(serve.code(), 0);
+
+    let listed = &json_lines(&succeeds(&["list", place.config(), "--delivered", "--json"]))[0];
+    assert_eq!(listed["deliveries"][0]["event"], first["id"]);
+    assert_eq!(listed["counts"]["delivered"], 1);
+    assert!(succeeds(&["list", place.config(), "--dead"]).contains("None of them"));
+    let spool = place.folder.path().join("spool.db");
+    let shown = succeeds(&["show", spool.to_str().unwrap(), first["id"].as_str().unwrap()]);
+    assert!(shown.contains("answered 503") && shown.contains("curl -X POST 'URL-OF-here'"), "{shown}");
+    let shown = succeeds(&["show", place.config(), "1"]);
+    assert!(shown.contains("curl -X POST 'http://127.0.0.1") && !shown.contains("marker"), "{shown}");
+    assert!(fails(&["show", place.config(), "77"]).contains("taskbell list"));
+}
+
+#[test]
+fn the_end_of_a_queue_is_sent_after_its_delay_and_a_quiet_event_rings_nowhere() {
+    let mut serve = Serve::start(&["--secret", SECRET, "--count", "1"]);
+    let place = Place::new(serve.port, "[]");
+    let text = succeeds(&["send", place.config(), "task.complete", r#"{"quiet": true}"#]);
+    assert!(text.contains("No hook fired"), "{text}");
+    let text = succeeds(&["send", place.config(), "queue.end"]);
+    assert!(text.contains("delivered  here (bell)  status 200  1 attempt"), "{text}");
+    assert_eq!((&serve.next()["type"], serve.code()), (&json!("queue.end"), 0));
+}
+
+#[test]
+fn a_dead_letter_and_a_delivery_that_waits_are_failures_with_a_next_step() {
+    let place = Place::new(closed_port(), "[]");
+    let text = fails(&["send", place.config(), "task.complete"]);
+    assert!(text.contains("dead  here") && text.contains("--dead"), "{text}");
+
+    let place = Place::new(closed_port(), r#"["1h"]"#);
+    let text = fails(&["send", place.config(), "task.complete", "--timeout", "300ms"]);
+    assert!(text.contains("pending  here") && text.contains("nothing is lost"), "{text}");
+    let text = succeeds(&["list", place.config(), "--pending"]);
+    assert!(text.contains("1 pending") && text.contains("next in"), "{text}");
+}
+
+#[test]
+fn a_receiver_with_another_secret_does_not_take_it() {
+    let other = "whsec_c29tZWJvZHkgZWxzZSdzIHNlY3JldCBvZiAzMiBi";
+    let mut serve = Serve::start(&["--secret", other, "--count", "1"]);
+    let place = Place::new(serve.port, "[]");
+    assert!(fails(&["send", place.config(), "task.complete"]).contains("401"));
+    let request = serve.next();
+    assert_eq!((&request["verified"], &request["status"]), (&json!(false), &json!(401)));
+    assert_eq!(serve.code(), 1, "not everything that came was genuine");
+}
+
+#[test]
+fn verify_takes_what_is_genuine_and_nothing_else() {
+    let place = Place::new(1, "[]");
+    let entry = json!({ "scheme": "standard-webhooks", "secrets": [SECRET] });
+    let now = clock::unix_ms() / 1000;
+    let signed = Signer::from_json(&entry).unwrap().sign("evt_1", now, b"{\"a\": 1}");
+    let headers = Json::Object(signed.iter().map(|(name, value)| (name.clone(), json!(value))).collect());
+    let headers = headers.to_string();
+    let lines: String = signed.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
+    let lines = format!("@{}", place.file("headers", lines));
+    let (body, other) = (place.file("body", "{\"a\": 1}"), place.file("other", "{\"a\":1}"));
+    let secret = ["--secret", "BELL_SECRET", "--headers"];
+    let verify = |headers: &str, body: &str| -> Vec<String> {
+        ["verify"].iter().chain(&secret).chain(&[headers, body]).map(|word| (*word).to_owned()).collect()
+    };
+    let words = |words: &[String]| run(&words.iter().map(String::as_str).collect::<Vec<_>>());
+    for headers in [&headers, &lines] {
+        let output = words(&verify(headers, &body));
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        assert!(stdout(&output).contains("genuine: standard-webhooks, secret 1, id evt_1"));
+        assert_eq!(code(&words(&verify(headers, &other))), 1);
+    }
+    let later = (now + 3600).to_string();
+    let text = fails(&["verify", "--secret", SECRET, "--headers", &headers, "--at", &later, &body]);
+    assert!(text.contains("3600 s ago"), "{text}");
+    let text = fails(&["verify", "--secret", "UNSET_VARIABLE", "--headers", &headers, &body]);
+    assert!(text.contains("UNSET_VARIABLE"), "{text}");
+}
+
+#[test]
+fn a_failure_in_json_is_json() {
+    for arguments in [
+        ["list", "/missing.db", "--json"].as_slice(),
+        &["preview", "/missing.toml", "queue.end", "--json"],
+        &["verify", "--secret", "UNSET_VARIABLE", "--headers", "{}", "/missing", "--json"],
+    ] {
+        let failure: Json = serde_json::from_str(&fails(arguments)).unwrap();
+        assert_eq!(failure["ok"], false);
+        assert!(failure["error"].is_string() && failure["next"].is_string(), "{failure}");
+    }
+}
+
+#[test]
+fn nobody_reading_is_no_reason_to_panic() {
+    let place = Place::new(1, "[]");
+    let event = place.file("event.json", json!({ "list": (0..20_000).collect::<Vec<_>>() }).to_string());
+    let mut command = taskbell(&["preview", place.config(), "task.complete", &format!("@{event}")]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((code(&output), stderr(&output).as_str()), (1, ""));
+}
+
+#[test]
+fn the_demo_loads_the_library_and_everything_arrives() {
+    let tale: Json = serde_json::from_str(&succeeds(&["demo", "--json"])).unwrap();
+    assert_eq!((&tale["ok"], &tale["missing"]), (&json!(true), &json!([])));
+    let attempts = tale["messages"][0]["attempts"].as_array().unwrap();
+    assert_eq!((&attempts[0]["status"], &attempts[1]["status"]), (&json!(503), &json!(200)));
+    let at = |attempt: &Json| attempt["at_ms"].as_i64().unwrap();
+    assert!(at(&attempts[1]) - at(&attempts[0]) >= 990, "the retry waits as long as the schedule says");
+    let summary = &tale["messages"][1]["body"]["data"]["queue"];
+    assert_eq!((&summary["total"], &summary["failed"]), (&json!(24), &json!(1)));
+}
+
+#[test]
+fn a_demo_without_its_library_says_where_it_looked() {
+    let missing = Path::new("/missing/libtaskbell.so");
+    let output = taskbell(&["demo"]).env("TASKBELL_LIBRARY", missing).output().unwrap();
+    assert_eq!(code(&output), 1);
+    let text = stderr(&output);
+    assert!(text.contains("/missing/libtaskbell.so") && text.contains("TASKBELL_LIBRARY"), "{text}");
+}
