@@ -94,7 +94,9 @@ impl Subject {
         let of_queue = Subject::of_queue(facts, tally);
         let params = TaskParams { to: asked.to.clone(), vars: asked.vars.clone(), ..TaskParams::default() };
         let queue = of_queue.context.at(&["queue"]).cloned().unwrap_or(Json::Null);
-        let named = vec![("task", Json::Object(asked.task.clone())), ("queue", queue)];
+        let mut task = asked.task.clone();
+        task.insert("status".into(), json!(Task::read(&task).status.as_str()));
+        let named = vec![("task", Json::Object(task)), ("queue", queue)];
         Subject { for_asked: true, ..Subject::build(facts, params, of_queue.scale, named) }
     }
 
