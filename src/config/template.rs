@@ -21,7 +21,7 @@ pub(super) fn read(section: &Section<'_>) -> Option<Template> {
     match section.text(SYNTAX).map(|words| (words.text, words.shown)) {
         Some((syntax, _)) if syntax == "swarmui" => return swarmui(section),
         Some((syntax, shown)) if syntax != "jinja" => {
-            let advice = match nearest(&syntax, ["jinja", "swarmui"].into_iter()) {
+            let advice = match nearest(&syntax, ["jinja", "swarmui"]) {
                 Some(known) => format!("did you mean `{known}`?"),
                 None => "known are jinja and swarmui".to_owned(),
             };

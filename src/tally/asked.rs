@@ -66,7 +66,7 @@ mod tests {
     fn what_waits_for_the_end_is_bounded() {
         let long = "x".repeat(MAX_BYTES);
         let task = fields(json!({"id": 1, "name": long, "params": {"prompt": long}, "user": "mira"}));
-        let asked = Asked::by(&task, &[long.clone()], &fields(json!({"x": long})));
+        let asked = Asked::by(&task, std::slice::from_ref(&long), &fields(json!({"x": long})));
         assert_eq!(Json::Object(asked.task.clone()), json!({"id": 1, "user": "mira"}));
         assert!(asked.to.is_empty() && asked.vars.is_empty());
     }

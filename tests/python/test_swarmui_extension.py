@@ -160,9 +160,18 @@ def test_coreclr_finds_the_library_below_the_extension(tmp_path, library_path, r
     bin_folder = Path(found.origin).parent / "bin"
     framework = next((bin_folder / "shared" / "Microsoft.NETCore.App").iterdir())
     names = [
-        "System.IO.FileSystem", "System.Runtime", "System.Console", "System.Collections", "System.Linq", "System.Threading",
-        "System.Private.CoreLib", "System.Runtime.InteropServices", "System.Runtime.Extensions",
-        "System.Runtime.InteropServices.RuntimeInformation", "netstandard", "mscorlib",
+        "System.IO.FileSystem",
+        "System.Runtime",
+        "System.Console",
+        "System.Collections",
+        "System.Linq",
+        "System.Threading",
+        "System.Private.CoreLib",
+        "System.Runtime.InteropServices",
+        "System.Runtime.Extensions",
+        "System.Runtime.InteropServices.RuntimeInformation",
+        "netstandard",
+        "mscorlib",
     ]
     references = [f"-r:{framework / name}.dll" for name in names]
     server = compile_all(tmp_path, "-nostdlib", "-noconfig", "-d:NETCOREAPP3_0_OR_GREATER", *references)
