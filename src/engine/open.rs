@@ -41,9 +41,11 @@ pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Shared>, Error>
         SpoolPath::Memory => None,
         SpoolPath::File(path) => Some(path.clone()),
     };
+    let held = tally.held() as u32;
     let clerk = Clerk::new(Arc::clone(&shared), spool, config, tally);
     shared.counters.recovered.add(waiting.len() as u64);
-    shared.progress.update().owes(0, waiting.len() as u32);
+    let untried = waiting.iter().filter(|delivery| delivery.attempts == 0).count() as u32;
+    shared.progress.update().owes_of_which(0, waiting.len() as u32 + held, untried + held);
     os::spawn("taskbell-clerk", move || clerk.run(ring_beside.as_deref()))
         .map_err(|error| Error::new(ErrorKind::Spool, format!("no thread can be started: {error}")))?;
     hand_over(waiting, &lanes, &shared);

@@ -175,15 +175,12 @@ impl Desk for Shared {
         }
     }
 
-    fn body(&self, delivery: i64) -> Result<Body, String> {
+    fn body(&self, delivery: i64) -> Result<Option<Body>, String> {
         let reader = lock(&self.reader);
-        let reader =
-            reader.as_ref().ok_or("the message is no longer in memory, and there is no spool file")?;
-        match reader.message(delivery) {
-            Ok(Some((content_type, bytes))) => Ok(Body { content_type, bytes }),
-            Ok(None) => Err(format!("delivery {delivery} is no longer in the spool")),
-            Err(error) => Err(error.to_string()),
-        }
+        // Without a file the lanes keep every message in memory.
+        let Some(reader) = reader.as_ref() else { return Ok(None) };
+        let message = reader.message(delivery).map_err(|error| error.to_string())?;
+        Ok(message.map(|(content_type, bytes)| Body { content_type, bytes }))
     }
 
     fn scrubber(&self) -> Scrubber {

@@ -48,6 +48,8 @@ counters! {
     conditions_broken,
     /// Transactions that the spool did not take; they are tried again.
     spool_errors,
+    /// Defects of Taskbell that were caught; please report them.
+    defects,
     /// Reports dropped because the host does not poll.
     reports_dropped,
 }
@@ -100,6 +102,7 @@ impl Counters {
             "params_ignored": self.params_ignored.get(),
             "conditions_broken": self.conditions_broken.get(),
             "spool_errors": self.spool_errors.get(),
+            "defects": self.defects.get(),
             "reports_dropped": self.reports_dropped.get(),
         })
     }
