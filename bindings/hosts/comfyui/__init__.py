@@ -13,8 +13,9 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 from urllib.parse import urlencode
 
 NODE_CLASS_MAPPINGS: dict[str, Any] = {}
@@ -105,7 +106,7 @@ def _guarded(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any
     try:
         return function(*arguments, **named)
     except Exception as fault:
-        log.error("something was left out: %s", fault)
+        log.error("something was left out: %s", fault, exc_info=fault)
         return None
 
 
