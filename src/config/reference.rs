@@ -44,6 +44,9 @@ end_delay = "2s"
 roots = ["outputs"]
 
 # A chat channel. The webhook URL is a secret, so it comes from the environment.
+[network]
+task_urls = ["https://hooks.example.com/users/"]
+
 [endpoints.team]
 platform = "slack"
 url = "env:SLACK_WEBHOOK_URL"

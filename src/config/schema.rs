@@ -42,6 +42,7 @@ pub(super) static TABLES: &[Table] = &[
             key("spool", Kind::Table, Nothing, "The database that keeps what was accepted."),
             key("queue", Kind::Table, Nothing, "What waits between the host's call and the spool."),
             key("files", Kind::Table, Nothing, "The files a message may carry."),
+            key("network", Kind::Table, Nothing, "Where tasks may have messages sent."),
             key("endpoints", NamedTables, Nothing, "Who can hear, by name."),
             key("hooks", ListOfTables, Nothing, "Which events ring at which endpoints."),
         ],
@@ -109,6 +110,17 @@ pub(super) static TABLES: &[Table] = &[
             Texts("paths of folders"),
             Value("[]"),
             "The folders below which files named in `outputs[].path` may be read.",
+        )],
+    },
+    Table {
+        pattern: "network",
+        about: "What a task may ask for in its `webhook_params`, which a user of the host may have written.",
+        keys: &[key(
+            "task_urls",
+            Texts("`http` or `https` URLs without query"),
+            Value("[]"),
+            "A task's `url` must begin with one of these, by scheme, host, port and whole parts of the path, \
+             and be public.",
         )],
     },
     ENDPOINT,

@@ -1,5 +1,6 @@
 //! The checked values of a configuration.
 
+use super::task_urls::TaskUrls;
 use crate::message::{Condition, Template};
 use crate::platform::Platform;
 use crate::secret::{Scrubber, Secret, SecretUrl};
@@ -21,6 +22,8 @@ pub struct Config {
     pub queue: Queue,
     /// `[files]`.
     pub files: Files,
+    /// `[network] task_urls`.
+    pub task_urls: TaskUrls,
     /// `[endpoints.*]`, in the order of the file.
     pub endpoints: Vec<Arc<Endpoint>>,
     /// `[[hooks]]`, in the order of the file.

@@ -4,6 +4,7 @@
 use super::log::Level;
 use super::prepare::Preparer;
 use super::shared::{Phase, Reload, Shared, lock};
+use super::task_lanes;
 use super::work::{Done, Times, Work, ending};
 use crate::config::Config;
 use crate::intake::{Intake, Record};
@@ -260,6 +261,10 @@ impl Clerk {
         }
         self.tell(&work.lanes, &endings);
         self.advance_progress(&work, &done.owed, &done.fired);
+        let deliveries = work.events.iter().flat_map(|event| &event.deliveries);
+        for endpoint in deliveries.filter_map(|delivery| delivery.named.as_ref()) {
+            task_lanes::open_lane(&self.shared, &self.config, endpoint);
+        }
         self.dispatch(done.jobs);
         self.rehouse(work.lanes);
     }
@@ -325,6 +330,10 @@ impl Clerk {
             self.work.states.push((super::endpoints::state_key(name), None));
         }
         self.config = config;
+        let named = old.values().map(|lane| lane.endpoint()).filter(|endpoint| endpoint.is_of_task());
+        for endpoint in named.filter(|endpoint| self.config.task_urls.allow(endpoint.url.expose())) {
+            task_lanes::open_lane(&self.shared, &self.config, endpoint);
+        }
         let waiting = old
             .into_iter()
             .flat_map(|(name, lane)| lane.retire().into_iter().map(move |job| (name.clone(), job)));

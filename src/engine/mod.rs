@@ -16,6 +16,7 @@ mod progress;
 mod reports;
 mod shared;
 mod stats;
+mod task_lanes;
 mod work;
 
 pub use bell::Bell;

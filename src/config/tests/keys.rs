@@ -20,6 +20,9 @@ fn every_value_of_the_complete_example_takes_effect() {
     assert_eq!(config.queue.end_delay, Duration::from_secs(2));
     assert_eq!(config.files.roots, [folder.path().join("outputs")]);
 
+    let hook = parse_task_url("https://hooks.example.com/users/mira").unwrap();
+    assert!(config.task_urls.allow(&hook));
+
     let names: Vec<&str> = config.endpoints.iter().map(|endpoint| endpoint.name.as_str()).collect();
     assert_eq!(names, ["team", "ci"]);
     let team = config.endpoint("team").unwrap();
@@ -95,7 +98,7 @@ fn collect(tree: &Node, pattern: &str, used: &mut BTreeSet<(String, String)>) {
 #[test]
 fn every_key_of_the_schema_is_read_and_its_type_is_checked() {
     let base = json!({
-        "host": {}, "spool": {}, "queue": {}, "files": {},
+        "host": {}, "spool": {}, "queue": {}, "files": {}, "network": {},
         "endpoints": {"a": {
             "url": "https://example.com/", "retry": {},
             "sign": [{"scheme": "hmac", "secrets": ["whsec_bWFya2VyLTRmOWMyYTcxZDAtbWFya2VyLTRm"]}],
