@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+import taskbell
 from bells import DEADLINE_S, all_text, endpoint, eventually, reports, settings
 from steps import Reply
 from tools import python
@@ -131,6 +132,16 @@ def test_junk_for_wishes_is_ignored_counted_and_never_delivered(tmp_path, receiv
     assert bell.stats()["params_ignored"] == 1
     bell.close(5.0)
     assert "MARKER" not in all_text(tmp_path / "bell.db")
+
+
+def test_check_tries_a_manual_hook_on_what_it_will_tell(tmp_path, receive):
+    described = config(tmp_path, receive(), template=TEMPLATE, manual=True)
+    described["hooks"][1]["on"] = ["task.complete", "queue.end"]
+    assert taskbell.check(described)["errors"] == []
+    described["hooks"][1]["manual"] = False
+    (error,) = taskbell.check(described)["errors"]
+    assert error["key"] == "hooks[1].template"
+    assert "this is no JSON" in error["message"]
 
 
 def with_address(tmp_path, receiver, starts):
