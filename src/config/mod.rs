@@ -6,6 +6,7 @@
 //! that one look shows them all.
 
 mod address;
+mod alert;
 mod endpoint;
 mod fault;
 mod hook;
@@ -30,7 +31,8 @@ pub use fault::{ConfigError, ConfigErrors};
 pub use places::Places;
 pub use reference::reference_markdown;
 pub use settings::{
-    Config, Endpoint, Files, Hook, HostInfo, Proxy, Queue, Rate, RetryPolicy, SpoolPath, SpoolSettings, Tls,
+    Alert, Bound, Config, Endpoint, Files, Hook, HostInfo, Metric, Proxy, Queue, Rate, RetryPolicy,
+    SpoolPath, SpoolSettings, Tls,
 };
 pub use task_urls::{TaskUrls, is_name_of_task_url, parse_task_url};
 
@@ -114,6 +116,7 @@ fn read(tree: &Node, source: &Source, reading: &Reading<'_>) -> Option<Config> {
     let root = Section::open(reading, schema::table("")?, String::new(), 0, Some(tree));
     let (endpoints, names) = endpoint::read_all(&root);
     let hooks = hook::read_all(&root, &names);
+    let alerts = alert::read_all(&root, &hooks);
     warn_of_silent_endpoints(reading, &root, &hooks);
     Some(Config {
         file: source.file.clone(),
@@ -124,6 +127,7 @@ fn read(tree: &Node, source: &Source, reading: &Reading<'_>) -> Option<Config> {
         task_urls: task_urls::read(&root.table("network")?),
         endpoints,
         hooks,
+        alerts,
         scrubber: Scrubber::default(),
     })
 }

@@ -19,7 +19,7 @@ pub struct Work {
     pub lanes: Vec<LaneReport>,
     /// What changed in the tally.
     pub tally: Vec<tally::Change>,
-    /// Endpoints' states: key, and value or nothing.
+    /// States of endpoints and alerts: key, and value or nothing.
     pub states: Vec<(String, Option<Vec<u8>>)>,
     /// Tickets of held ends that do not count any more.
     pub superseded: Vec<u64>,
@@ -85,6 +85,17 @@ pub struct Times {
 pub fn tally_key(instance: &str, queue: &str) -> String {
     format!("{TALLY}{instance}/{queue}")
 }
+
+/// The key under which the spool keeps the state of an alert.
+pub fn alert_key(instance: &str, alert: &str) -> String {
+    format!("{ALERT}{instance}/{alert}")
+}
+
+/// The instance of states that were left in order. No instance has this name.
+pub const NOBODY: &str = "-";
+
+/// What the keys of alerts start with.
+pub const ALERT: &str = "alert/";
 
 /// What the keys of tallies start with.
 pub const TALLY: &str = "tally/";
