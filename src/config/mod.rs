@@ -22,6 +22,7 @@ mod schema;
 mod section;
 mod settings;
 mod source;
+mod task_urls;
 mod template;
 mod tls;
 mod toml_text;
@@ -33,6 +34,7 @@ pub use settings::{
     Alert, Bound, Config, Endpoint, Files, Hook, HostInfo, Metric, Proxy, Queue, Rate, RetryPolicy,
     SpoolPath, SpoolSettings, Tls,
 };
+pub use task_urls::{TaskUrls, is_name_of_task_url, parse_task_url};
 
 use crate::secret::Scrubber;
 use fault::Fault;
@@ -122,6 +124,7 @@ fn read(tree: &Node, source: &Source, reading: &Reading<'_>) -> Option<Config> {
         spool: spool(&root.table("spool")?, source.name()),
         queue: queue(&root.table("queue")?),
         files: files(&root.table("files")?),
+        task_urls: task_urls::read(&root.table("network")?),
         endpoints,
         hooks,
         alerts,

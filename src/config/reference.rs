@@ -45,6 +45,9 @@ ring = "beside"
 roots = ["outputs"]
 
 # A chat channel. The webhook URL is a secret, so it comes from the environment.
+[network]
+task_urls = ["https://hooks.example.com/users/"]
+
 [endpoints.team]
 platform = "slack"
 url = "env:SLACK_WEBHOOK_URL"
@@ -108,6 +111,14 @@ min_tasks = 20
 min_duration = "10m"
 only_failures = true
 smart = true
+
+# SwarmUI's own template, for the tasks that ask for it.
+[[hooks]]
+on = ["task.complete"]
+to = ["team"]
+manual = true
+syntax = "swarmui"
+template = '{"text": "%prompt%", "seed": %seed%}'
 
 [[hooks]]
 name = "resources"

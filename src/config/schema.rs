@@ -42,6 +42,7 @@ pub(super) static TABLES: &[Table] = &[
             key("spool", Kind::Table, Nothing, "The database that keeps what was accepted."),
             key("queue", Kind::Table, Nothing, "What waits between the host's call and the spool."),
             key("files", Kind::Table, Nothing, "The files a message may carry."),
+            key("network", Kind::Table, Nothing, "Where tasks may have messages sent."),
             key("endpoints", NamedTables, Nothing, "Who can hear, by name."),
             key("hooks", ListOfTables, Nothing, "Which events ring at which endpoints."),
             key("alerts", ListOfTables, Nothing, "Which metrics make events when they cross a threshold."),
@@ -116,6 +117,17 @@ pub(super) static TABLES: &[Table] = &[
             Texts("paths of folders"),
             Value("[]"),
             "The folders below which files named in `outputs[].path` may be read.",
+        )],
+    },
+    Table {
+        pattern: "network",
+        about: "What a task may ask for in its `webhook_params`, which a user of the host may have written.",
+        keys: &[key(
+            "task_urls",
+            Texts("`http` or `https` URLs without query"),
+            Value("[]"),
+            "A task's `url` must begin with one of these, by scheme, host, port and whole parts of the path, \
+             and be public.",
         )],
     },
     ENDPOINT,
@@ -314,6 +326,20 @@ const HOOK: Table = Table {
             Kind::Template("a table, or `file:NAME.json` or `file:NAME.j2`"),
             Words("the platform's own card"),
             "The body; strings inside a table are templates, never `env:` or `file:`.",
+        ),
+        key(
+            "syntax",
+            Text("`jinja` or `swarmui`"),
+            Value("\"jinja\""),
+            "How `template` is written; with `swarmui` it is one text with `%tag%`s, or `file:NAME.json` or \
+             `file:NAME.txt`.",
+        ),
+        key(
+            "manual",
+            Boolean,
+            Value("false"),
+            "Fires only for tasks whose `webhook_params` ask for it: `manual` with the task, `manual_at_end` \
+             once at the end of its queue.",
         ),
     ],
 };

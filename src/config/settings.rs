@@ -1,5 +1,6 @@
 //! The checked values of a configuration.
 
+use super::task_urls::TaskUrls;
 use crate::alerts::Gauge;
 use crate::message::{Condition, Template};
 use crate::platform::Platform;
@@ -22,6 +23,8 @@ pub struct Config {
     pub queue: Queue,
     /// `[files]`.
     pub files: Files,
+    /// `[network] task_urls`.
+    pub task_urls: TaskUrls,
     /// `[endpoints.*]`, in the order of the file.
     pub endpoints: Vec<Arc<Endpoint>>,
     /// `[[hooks]]`, in the order of the file.
@@ -172,6 +175,8 @@ pub struct Hook {
     pub only_failures: bool,
     /// Fires only on 10 tasks or more, 60 s or more, or any failure.
     pub smart: bool,
+    /// Fires only for tasks that ask for it.
+    pub manual: bool,
     /// The body; the platform's own card when left out.
     pub template: Option<Template>,
 }

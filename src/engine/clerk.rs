@@ -4,6 +4,7 @@
 use super::log::Level;
 use super::prepare::Preparer;
 use super::shared::{Phase, Reload, Shared, lock};
+use super::task_lanes;
 use super::work::{Done, NOBODY, Times, Work, alert_key, ending};
 use crate::config::Config;
 use crate::failpoint;
@@ -275,6 +276,10 @@ impl Clerk {
         }
         self.tell(&work.lanes, &endings);
         self.advance_progress(&work, &done.owed, &done.fired);
+        let deliveries = work.events.iter().flat_map(|event| &event.deliveries);
+        for endpoint in deliveries.filter_map(|delivery| delivery.named.as_ref()) {
+            task_lanes::open_lane(&self.shared, &self.config, endpoint);
+        }
         self.dispatch(done.jobs);
         self.rehouse(work.lanes);
     }
@@ -342,6 +347,10 @@ impl Clerk {
         let gone = self.shared.watchman.replace(&self.shared, &config.alerts);
         self.work.states.extend(gone.into_iter().map(|name| alert_state(&self.shared, (name, None))));
         self.config = config;
+        let named = old.values().map(|lane| lane.endpoint()).filter(|endpoint| endpoint.is_of_task());
+        for endpoint in named.filter(|endpoint| self.config.task_urls.allow(endpoint.url.expose())) {
+            task_lanes::open_lane(&self.shared, &self.config, endpoint);
+        }
         let waiting = old
             .into_iter()
             .flat_map(|(name, lane)| lane.retire().into_iter().map(move |job| (name.clone(), job)));

@@ -17,6 +17,7 @@ mod reports;
 mod rounds;
 mod shared;
 mod stats;
+mod task_lanes;
 mod watchman;
 mod work;
 

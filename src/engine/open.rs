@@ -4,6 +4,7 @@ use super::clerk::Clerk;
 use super::endpoints::{build_lanes, drop_homeless};
 use super::error::{Error, ErrorKind};
 use super::shared::Shared;
+use super::task_lanes;
 use super::work::{ALERT, TALLY, alert_key};
 use crate::alerts::Kept;
 use crate::clock::Clock;
@@ -37,7 +38,8 @@ pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Shared>, Error>
     };
     let config = Arc::new(config);
     let shared = Arc::new(Shared::new(intake, &config, clock, reader));
-    let lanes = build_lanes(&config, &shared, Some(&spool))?;
+    let mut lanes = build_lanes(&config, &shared, Some(&spool))?;
+    task_lanes::restore(&mut spool, &shared, &config, &mut lanes).map_err(spool_error)?;
     *shared.lanes() = lanes.clone();
     let tally = restore_tally(&mut spool, &shared, &config, &live).map_err(spool_error)?;
     restore_alerts(&mut spool, &shared, &config, &live).map_err(spool_error)?;

@@ -2,6 +2,7 @@
 
 use super::prepare::Prepared;
 use super::reports::Report;
+use super::task_lanes;
 use crate::lanes::{Body, Fate, Job, LaneReport};
 use crate::message::Message;
 use crate::spool::{Batch, End, NewDelivery, NewEvent, SpoolError};
@@ -125,6 +126,10 @@ fn write_event(
     let Some(row) = row else { return Ok(()) };
     let mut owed = u32::from(event.held);
     for delivery in &event.deliveries {
+        if let Some(endpoint) = &delivery.named {
+            let (key, value) = task_lanes::kept_state(endpoint, times.unix_ms);
+            batch.put_state(&key, Some(&value))?;
+        }
         let (message, dead) = match &delivery.message {
             Ok(message) => (Some(message), None),
             Err(reason) => (None, Some(reason.as_str())),

@@ -61,7 +61,7 @@ fn deliver(lane: &Lane, job: Job) {
         Ok(None) => return lane.give_up(job, "the message is no longer in the spool"),
         Err(_) => return lane.put_back(job, lane.clock.monotonic() + READ_AGAIN),
     };
-    let attempt = || attempt(&lane.endpoint, &lane.client, &lane.desk.scrubber(), &job, &body, now);
+    let attempt = || attempt(&lane.endpoint, &lane.client, &lane.scrubber(), &job, &body, now);
     failpoint::reach("before-send");
     let attempted = panic::catch_unwind(AssertUnwindSafe(attempt));
     failpoint::reach("after-send");

@@ -21,6 +21,9 @@ fn every_value_of_the_complete_example_takes_effect() {
     assert!(config.queue.ring_beside_spool);
     assert_eq!(config.files.roots, [folder.path().join("outputs")]);
 
+    let hook = parse_task_url("https://hooks.example.com/users/mira").unwrap();
+    assert!(config.task_urls.allow(&hook));
+
     let names: Vec<&str> = config.endpoints.iter().map(|endpoint| endpoint.name.as_str()).collect();
     assert_eq!(names, ["team", "ci"]);
     let team = config.endpoint("team").unwrap();
@@ -44,7 +47,7 @@ fn every_value_of_the_complete_example_takes_effect() {
     let hooks = &config.hooks;
     assert_eq!(
         hooks.iter().map(|hook| hook.name.as_str()).collect::<Vec<_>>(),
-        ["batch finished", "hooks[1]", "long batch", "resources"]
+        ["batch finished", "hooks[1]", "long batch", "hooks[3]", "resources"]
     );
     assert_eq!(
         (hooks[0].on.as_slice(), hooks[0].to.as_slice()),
@@ -54,6 +57,7 @@ fn every_value_of_the_complete_example_takes_effect() {
     assert!(hooks[1].template.is_some() && hooks[0].template.is_none());
     assert_eq!((hooks[2].min_tasks, hooks[2].min_duration), (Some(20), Some(Duration::from_secs(600))));
     assert!(hooks[2].only_failures && hooks[2].smart && !hooks[0].only_failures && !hooks[0].smart);
+    assert!(hooks[3].manual && hooks[3].template.is_some() && !hooks[0].manual);
 
     let (disk, backlog) = (&config.alerts[0], &config.alerts[1]);
     assert_eq!((disk.name.as_str(), disk.metric.name()), ("disk", "disk.free_gb:/"));
@@ -104,7 +108,7 @@ fn collect(tree: &Node, pattern: &str, used: &mut BTreeSet<(String, String)>) {
 #[test]
 fn every_key_of_the_schema_is_read_and_its_type_is_checked() {
     let base = json!({
-        "host": {}, "spool": {}, "queue": {}, "files": {},
+        "host": {}, "spool": {}, "queue": {}, "files": {}, "network": {},
         "endpoints": {"a": {
             "url": "https://example.com/", "retry": {},
             "sign": [{"scheme": "hmac", "secrets": ["whsec_bWFya2VyLTRmOWMyYTcxZDAtbWFya2VyLTRm"]}],
