@@ -6,6 +6,7 @@
 //! it. A power cut is the spool's business.
 
 mod adopt;
+mod call;
 mod header;
 mod lock;
 mod record;
@@ -14,6 +15,7 @@ mod ring;
 mod seed;
 
 pub use adopt::AdoptReport;
+pub use call::{Ear, call};
 
 use crate::clock;
 use crate::event::EventId;
@@ -196,6 +198,13 @@ impl Intake {
                 troubles: vec![format!("the spool path {} cannot be resolved: {error}", spool.display())],
                 ..AdoptReport::default()
             },
+        }
+    }
+
+    /// Removes what dead processes left beside this spool besides their rings.
+    pub fn sweep(spool: &Path) {
+        if let Ok(spool) = std::path::absolute(spool) {
+            call::sweep(&spool);
         }
     }
 
