@@ -34,6 +34,7 @@ base_url = "https://render-07.example.com"
 [spool]
 path = "taskbell.db"
 retain = "14d"
+max_bytes = "512MiB"
 
 [queue]
 max_event_bytes = "256KiB"

@@ -4,11 +4,12 @@
 use super::log::Level;
 use super::prepare::Preparer;
 use super::shared::{Phase, Reload, Shared, lock};
+use super::watch::{DROPPED, Watch};
 use super::work::{Done, Times, Work, ending};
-use crate::config::Config;
+use crate::config::{Config, SpoolPath};
 use crate::intake::{Intake, Record};
 use crate::lanes::{Fate, Job, Lane, LaneReport};
-use crate::spool::{Spool, SpoolError};
+use crate::spool::{Adrift, Spool, SpoolError, SpoolErrorKind};
 use crate::tally::Tally;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -33,36 +34,39 @@ const SPOOL_PAUSE: Duration = Duration::from_secs(1);
 /// How long the clerk waits, after the end, for the host to let go of the bell.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How often ended deliveries are cleaned up.
-const PRUNE_EVERY: Duration = Duration::from_secs(3600);
-
-/// How many ended deliveries are cleaned up in a row.
-const PRUNE_ROUNDS: usize = 64;
+/// How long it sleeps while the spool is full: only what ends makes room.
+const FULL_PAUSE: Duration = Duration::from_millis(100);
 
 /// The clerk.
 #[derive(Debug)]
 pub struct Clerk {
-    shared: Arc<Shared>,
-    spool: Spool,
-    config: Arc<Config>,
-    tally: Tally,
-    work: Work,
+    pub(super) shared: Arc<Shared>,
+    pub(super) spool: Spool,
+    pub(super) config: Arc<Config>,
+    pub(super) tally: Tally,
+    pub(super) work: Work,
+    pub(super) watch: Watch,
     records: Vec<Record>,
     busy_until: Duration,
-    retry_at: Option<Duration>,
-    prune_at: Duration,
+    pub(super) retry_at: Option<Duration>,
+    pub(super) prune_at: Duration,
 }
 
 impl Clerk {
     /// A clerk for an open spool. `tally` is what earlier runs left.
     pub fn new(shared: Arc<Shared>, spool: Spool, config: Arc<Config>, tally: Tally) -> Clerk {
         let now = shared.clock.monotonic();
+        let spool_file = match &config.spool.path {
+            SpoolPath::Memory => None,
+            SpoolPath::File(_) => Some(spool.path().to_owned()),
+        };
         Clerk {
             shared,
             spool,
             config,
             tally,
             work: Work::default(),
+            watch: Watch::new(spool_file),
             records: Vec::new(),
             busy_until: now + SETTLE,
             retry_at: None,
@@ -71,16 +75,18 @@ impl Clerk {
     }
 
     /// Works until the bell stops. Runs on a thread of its own.
-    pub fn run(mut self, spool_file: Option<&Path>) {
+    pub fn run(mut self) {
         self.shared.bed.belongs_to_this_thread();
-        if let Some(spool_file) = spool_file {
-            self.adopt_orphans(spool_file);
-        }
+        self.call_others();
+        let mut rested = false;
         loop {
             let phase = self.shared.phase();
             self.put_in_force();
             if phase >= Phase::Draining {
                 self.tally.hurry();
+            }
+            if self.may_look(phase) {
+                self.look_around(rested);
             }
             self.collect();
             let committed = self.commit(phase);
@@ -91,16 +97,19 @@ impl Clerk {
             if phase == Phase::Draining && idle && self.tally.held() == 0 {
                 self.shared.drained.store(true, Ordering::Release);
             }
+            if committed {
+                self.keep_in_bounds();
+            }
             if idle {
                 self.prune();
             }
-            self.rest(phase);
+            rested = self.rest(phase);
         }
     }
 
     /// Takes what the rings of dead processes hold. A record that its process had spooled before it died
     /// is known by its id.
-    fn adopt_orphans(&mut self, spool_file: &Path) {
+    pub(super) fn adopt_orphans(&mut self, spool_file: &Path) {
         let report = Intake::adopt_orphans(spool_file, |instance, records| {
             let found = records.len();
             for mut record in records {
@@ -121,18 +130,22 @@ impl Clerk {
     }
 
     /// Fills the work: events from the ring, ends of queues that count now, reports of the lanes. Takes
-    /// nothing new while the spool refuses what is there.
+    /// nothing new while the spool refuses what is there, and no event while it is full.
     fn collect(&mut self) {
         if self.retry_at.is_some() {
             return;
         }
         let now = self.shared.clock.monotonic();
-        self.shared.intake.read(BATCH_BYTES, &mut self.records);
-        self.prepare_records();
-        self.end_queues(now);
-        self.work.read_ticket = self.shared.intake.read_ticket();
+        if !self.shared.spool_full.load(Ordering::Acquire) {
+            self.shared.intake.read(BATCH_BYTES, &mut self.records);
+            self.prepare_records();
+            self.end_queues(now);
+            self.work.read_ticket = self.shared.intake.read_ticket();
+        }
         self.work.lanes = self.shared.take_lane_reports();
-        self.work.tally = self.tally.changes();
+        self.work.tally.extend(self.tally.changes());
+        let standings = super::endpoints::changed_standings(&self.config, &self.shared, &self.work.lanes);
+        self.work.states.extend(standings);
         for report in &self.work.lanes {
             if let LaneReport::Gone { endpoint, reason } = report {
                 let state = super::endpoints::gone_state(&self.config, endpoint, reason);
@@ -189,7 +202,7 @@ impl Clerk {
             return false;
         }
         let times = Times { unix_ms: self.shared.clock.unix_ms(), monotonic: now };
-        match self.transact(times) {
+        match self.transact_or_mend(times) {
             Ok(done) => {
                 self.retry_at = None;
                 if self.shared.spool_failing.swap(false, Ordering::AcqRel) {
@@ -209,6 +222,21 @@ impl Clerk {
                 }
                 false
             }
+        }
+    }
+
+    /// What is written to a file that has lost its name is lost: it is looked for before each
+    /// transaction.
+    fn transact_or_mend(&mut self, times: Times) -> Result<Done, SpoolError> {
+        if let Some(cause) = self.spool.adrift() {
+            self.mend(cause)?;
+        }
+        match self.transact(times) {
+            Err(fault) if fault.kind() == SpoolErrorKind::Corrupt && self.watch.spool_file.is_some() => {
+                self.mend(Adrift::Damaged)?;
+                self.transact(times)
+            }
+            done => done,
         }
     }
 
@@ -239,6 +267,11 @@ impl Clerk {
         self.tell(&work.lanes, &endings);
         self.advance_progress(&work, &done.owed, &done.fired);
         self.dispatch(done.jobs);
+        for (endpoint, seq) in done.ended_elsewhere {
+            let lane = self.shared.lanes().get(&endpoint).cloned();
+            let forgotten = lane.map(|lane| lane.forget(|waiting| self.shared.number_now(waiting) == seq));
+            self.tell_dropped(&endpoint, forgotten.unwrap_or_default(), DROPPED);
+        }
         self.rehouse(work.lanes);
     }
 
@@ -343,41 +376,23 @@ impl Clerk {
         }
     }
 
-    /// Cleans up what ended long ago, in small steps between which events go first.
-    fn prune(&mut self) {
+    /// Rests for as long as nothing is to be done; says whether that was deep sleep.
+    fn rest(&self, phase: Phase) -> bool {
         let now = self.shared.clock.monotonic();
-        if now < self.prune_at {
-            return;
+        let nap = match self.retry_at {
+            Some(at) => Some(at.saturating_sub(now).min(SPOOL_PAUSE)),
+            None if phase != Phase::Open || now < self.busy_until => Some(TICK),
+            None if self.shared.spool_full.load(Ordering::Acquire) => Some(FULL_PAUSE),
+            None => None,
+        };
+        if let Some(nap) = nap {
+            self.shared.bed.doze(nap);
+            return false;
         }
-        self.prune_at = now + PRUNE_EVERY;
-        let before = self.shared.clock.unix_ms() - self.config.spool.retain.as_millis() as i64;
-        for _ in 0..PRUNE_ROUNDS {
-            match self.spool.prune(before) {
-                Ok(0) => return,
-                Ok(_) if self.shared.has_work() => {
-                    self.prune_at = now;
-                    return;
-                }
-                Ok(_) => {}
-                Err(error) => {
-                    let text = format!("old deliveries cannot be removed from the spool: {error}");
-                    return self.shared.log.write(Level::Warn, &text);
-                }
-            }
-        }
-    }
-
-    fn rest(&self, phase: Phase) {
-        let now = self.shared.clock.monotonic();
-        if let Some(at) = self.retry_at {
-            return self.shared.bed.doze(at.saturating_sub(now).min(SPOOL_PAUSE));
-        }
-        if phase != Phase::Open || now < self.busy_until {
-            return self.shared.bed.doze(TICK);
-        }
-        let due = [self.tally.next_due(), Some(self.prune_at)].into_iter().flatten().min();
-        let limit = due.map(|due| due.saturating_sub(now));
+        let due = [self.tally.next_due(), Some(self.prune_at), self.watch.next_look()];
+        let limit = due.into_iter().flatten().min().map(|due| due.saturating_sub(now));
         self.shared.bed.sleep(limit, || self.shared.has_work());
+        true
     }
 
     /// Leaves the spool so that the next start takes over at once.
@@ -386,7 +401,10 @@ impl Clerk {
             let text = format!("the spool could not be left in order; the next start mends it: {error}");
             self.shared.log.write(Level::Warn, &text);
         }
-        drop(self.spool);
+        // Before the writer: the last one to leave the file tidies up, and a reader may not.
+        self.shared.replace_reader(None);
+        self.call_others();
+        self.spool.close();
         self.shared.progress.update().closed();
         self.shared.advance(Phase::Ended);
         // Giving up the ring waits for the file system, which is nothing for a host's thread: so this one

@@ -8,7 +8,10 @@ mod close;
 mod endpoints;
 mod error;
 mod gate;
+mod housekeeping;
+mod inherit;
 mod log;
+mod mend;
 mod open;
 mod prepare;
 mod preview;
@@ -16,6 +19,7 @@ mod progress;
 mod reports;
 mod shared;
 mod stats;
+mod watch;
 mod work;
 
 pub use bell::Bell;

@@ -1,18 +1,17 @@
 //! The start of a bell: ring, spool, what earlier runs left, lanes, clerk.
 
 use super::clerk::Clerk;
-use super::endpoints::{build_lanes, drop_homeless};
+use super::endpoints::build_lanes;
 use super::error::{Error, ErrorKind};
+use super::inherit::{dead_instances, hand_over, inherit_tally};
 use super::shared::Shared;
-use super::work::TALLY;
 use crate::clock::Clock;
 use crate::config::{Config, SpoolPath};
-use crate::intake::{Home, Intake};
-use crate::lanes::{Job, Lane};
+use crate::intake::{Ear, Home, Intake};
 use crate::os;
-use crate::spool::{Reader, Spool, SpoolError, Waiting};
+use crate::spool::{Reader, Spool, SpoolError, SpoolErrorKind};
 use crate::tally::Tally;
-use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 /// Opens everything and starts the clerk's thread.
@@ -24,107 +23,76 @@ pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Shared>, Error>
         SpoolPath::File(path) => Home::Beside(path.clone()),
     };
     let intake = Intake::open(&home, config.queue.max_bytes);
-    let mut spool = Spool::open(&config.spool.path, intake.instance()).map_err(spool_error)?;
-    let live = live_instances(&config.spool.path, &intake)?;
-    spool.adopt(&live, clock.unix_ms()).map_err(spool_error)?;
+    let now = clock.unix_ms();
+    let mut mishap = None;
+    let mut started = start(&config, &intake, &*clock, None);
+    if started.as_ref().is_err_and(|fault| fault.kind() == SpoolErrorKind::Corrupt) {
+        let (fresh, what) =
+            Spool::open_damaged(&config.spool.path, intake.instance(), now).map_err(spool_error)?;
+        mishap = Some(what);
+        started = start(&config, &intake, &*clock, Some(fresh));
+    }
+    let Started { spool, tally, held } = started.map_err(spool_error)?;
     let reader = match &config.spool.path {
         SpoolPath::Memory => None,
         SpoolPath::File(path) => Some(Reader::open(path).map_err(spool_error)?),
     };
     let config = Arc::new(config);
     let shared = Arc::new(Shared::new(intake, &config, clock, reader));
-    let lanes = build_lanes(&config, &shared, Some(&spool))?;
-    *shared.lanes() = lanes.clone();
-    let tally = restore_tally(&mut spool, &shared, &config, &live).map_err(spool_error)?;
-    let waiting = spool.waiting().map_err(spool_error)?;
-    let ring_beside = match &config.spool.path {
-        SpoolPath::Memory => None,
-        SpoolPath::File(path) => Some(path.clone()),
-    };
+    if let Some(mishap) = mishap {
+        shared.counters.spool_renewed.one();
+        shared.note_mishap(&mishap.to_string());
+    }
+    *shared.lanes() = build_lanes(&config, &shared, Some(&spool))?;
+    shared.progress.update().owes(0, tally.held() as u32);
+    hand_over(&spool, &held, &shared).map_err(spool_error)?;
+    listen(&shared, spool.path(), &config.spool.path);
     let clerk = Clerk::new(Arc::clone(&shared), spool, config, tally);
-    shared.counters.recovered.add(waiting.len() as u64);
-    shared.progress.update().owes(0, waiting.len() as u32);
-    os::spawn("taskbell-clerk", move || clerk.run(ring_beside.as_deref()))
+    os::spawn("taskbell-clerk", move || clerk.run())
         .map_err(|error| Error::new(ErrorKind::Spool, format!("no thread can be started: {error}")))?;
-    hand_over(waiting, &lanes, &shared);
     Ok(shared)
 }
 
-fn live_instances(path: &SpoolPath, intake: &Intake) -> Result<Vec<String>, Error> {
-    match path {
-        SpoolPath::Memory => Ok(vec![intake.instance().to_owned()]),
-        SpoolPath::File(path) => Intake::live_instances(path).map_err(|error| {
-            let message = format!("the folder of the spool {} cannot be read: {error}", path.display());
-            Error::new(ErrorKind::Spool, message)
-        }),
-    }
+/// A spool with what this instance takes over from those that are dead.
+struct Started {
+    spool: Spool,
+    tally: Tally,
+    /// The owners' numbers that are this instance's.
+    held: Vec<i64>,
 }
 
-/// The counts that runs which are no longer alive left in the spool, under this instance's name.
-fn restore_tally(
-    spool: &mut Spool,
-    shared: &Shared,
+fn start(
     config: &Config,
-    live: &[String],
-) -> Result<Tally, SpoolError> {
+    intake: &Intake,
+    clock: &dyn Clock,
+    fresh: Option<Spool>,
+) -> Result<Started, SpoolError> {
+    let path = &config.spool.path;
+    let own = intake.instance();
+    let mut spool = match fresh {
+        Some(spool) => spool,
+        None => Spool::open(path, own)?,
+    };
+    let file = match path {
+        SpoolPath::Memory => None,
+        SpoolPath::File(_) => Some(spool.path().to_owned()),
+    };
+    let dead = dead_instances(&spool, file.as_deref(), own)?;
+    spool.inherit(&dead, clock.unix_ms())?;
     let mut tally = Tally::default();
-    let now = shared.clock.monotonic();
-    let mut taken = Vec::new();
-    for (key, kept) in spool.states(TALLY)? {
-        let Some((instance, queue)) = key[TALLY.len()..].split_once('/') else { continue };
-        if live.iter().any(|alive| alive == instance) {
-            continue;
-        }
-        tally.restore(queue, &kept, now, config.queue.end_delay);
-        taken.push(key);
-    }
-    if !taken.is_empty() {
-        let own = shared.intake.instance();
-        let mut batch = spool.batch()?;
-        for key in taken {
-            batch.put_state(&key, None)?;
-        }
-        for (queue, state) in tally.changes() {
-            batch.put_state(&super::work::tally_key(own, &queue), state.as_deref())?;
-        }
-        batch.commit()?;
-    }
-    Ok(tally)
+    let end_delay = config.queue.end_delay;
+    inherit_tally(&mut spool, &mut tally, own, &dead, clock.monotonic(), end_delay)?;
+    let held = spool.held()?;
+    Ok(Started { spool, tally, held })
 }
 
-/// Gives the lanes what waits in the spool. What had been in flight is due at once.
-fn hand_over(waiting: Vec<Waiting>, lanes: &BTreeMap<String, Arc<Lane>>, shared: &Shared) {
-    let (now, unix_ms) = (shared.clock.monotonic(), shared.clock.unix_ms());
-    let mut by_endpoint: BTreeMap<String, Vec<Job>> = BTreeMap::new();
-    for delivery in waiting {
-        let wait = (delivery.due_at - unix_ms).max(0) as u64;
-        let job = Job {
-            seq: delivery.seq,
-            ticket: 0,
-            event_id: delivery.event_id,
-            kind: delivery.kind,
-            hook: delivery.hook,
-            created_at: delivery.created_at,
-            attempts: delivery.attempts,
-            strikes: (delivery.attempts as usize).min(most_strikes(lanes, &delivery.endpoint)),
-            asked: 0,
-            due: now + std::time::Duration::from_millis(wait),
-            body: None,
-        };
-        by_endpoint.entry(delivery.endpoint).or_default().push(job);
+/// Hears calls of other processes, where there are named pipes.
+fn listen(shared: &Shared, file: &Path, path: &SpoolPath) {
+    if *path != SpoolPath::Memory
+        && let Ok(ear) = Ear::open(file, shared.intake.instance())
+    {
+        shared.bed.listen(ear);
     }
-    for (endpoint, jobs) in by_endpoint {
-        match lanes.get(&endpoint) {
-            Some(lane) => lane.push(jobs),
-            None => drop_homeless(shared, &endpoint, jobs),
-        }
-    }
-}
-
-/// Waits that a receiver asked for are attempts but no strikes, and the spool counts only attempts: the
-/// last place of the schedule is what is left at least.
-fn most_strikes(lanes: &BTreeMap<String, Arc<Lane>>, endpoint: &str) -> usize {
-    lanes.get(endpoint).map_or(0, |lane| lane.endpoint().retry.schedule.len().saturating_sub(1))
 }
 
 fn spool_error(error: SpoolError) -> Error {

@@ -48,6 +48,8 @@ counters! {
     conditions_broken,
     /// Transactions that the spool did not take; they are tried again.
     spool_errors,
+    /// How often the spool was made anew because its file was lost, replaced or damaged.
+    spool_renewed,
     /// Reports dropped because the host does not poll.
     reports_dropped,
 }
@@ -100,6 +102,7 @@ impl Counters {
             "params_ignored": self.params_ignored.get(),
             "conditions_broken": self.conditions_broken.get(),
             "spool_errors": self.spool_errors.get(),
+            "spool_renewed": self.spool_renewed.get(),
             "reports_dropped": self.reports_dropped.get(),
         })
     }

@@ -51,6 +51,23 @@ impl Line {
         Some(job)
     }
 
+    /// Takes these jobs, wherever they stand.
+    pub fn remove(&mut self, meant: impl Fn(i64) -> bool) -> Vec<Job> {
+        let found: Vec<i64> = self.jobs.keys().copied().filter(|seq| meant(*seq)).collect();
+        let remove = |seq: i64| {
+            let job = self.jobs.remove(&seq)?;
+            self.order.remove(&self.key(&job));
+            self.body_bytes -= job.body.as_ref().map_or(0, |body| body.bytes.len());
+            Some(job)
+        };
+        found.into_iter().filter_map(remove).collect()
+    }
+
+    /// Every job.
+    pub fn jobs(&self) -> impl Iterator<Item = &Job> {
+        self.jobs.values()
+    }
+
     /// Takes every job.
     pub fn drain(&mut self) -> Vec<Job> {
         std::iter::from_fn(|| self.take()).collect()
@@ -111,6 +128,15 @@ mod tests {
     fn an_ordered_line_keeps_the_order_and_another_goes_by_what_is_due() {
         assert_eq!(order(true), [1, 2, 3]);
         assert_eq!(order(false), [2, 3, 1]);
+    }
+
+    #[test]
+    fn what_is_taken_out_of_the_middle_is_gone_and_the_order_stays() {
+        let mut line = Line::new(true, true);
+        (1..=5).for_each(|seq| line.put(job(seq, 10 - seq as u64, 7)));
+        let taken: Vec<i64> = line.remove(|seq| seq == 2 || seq == 9).iter().map(|job| job.seq).collect();
+        assert_eq!((taken, line.len(), line.body_bytes), (vec![2], 4, 28));
+        assert_eq!(line.drain().iter().map(|job| job.seq).collect::<Vec<_>>(), [1, 3, 4, 5]);
     }
 
     #[test]

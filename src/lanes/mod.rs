@@ -7,10 +7,12 @@ mod lane;
 mod line;
 mod rate;
 mod schedule;
+mod standing;
 mod worker;
 
 pub use attempt::headers;
 pub use lane::{Lane, LaneState};
+pub use standing::Standing;
 
 use crate::event::EventId;
 use crate::secret::Scrubber;
@@ -47,7 +49,7 @@ pub struct Job {
     pub attempts: u32,
     /// Attempts that failed without a wait asked for: the place in the retry schedule.
     pub strikes: usize,
-    /// Attempts of this run after which the receiver asked for a wait.
+    /// Attempts after which the receiver asked for a wait.
     pub asked: u32,
     /// When it is due, by the monotonic clock.
     pub due: Duration,

@@ -1,0 +1,432 @@
+//! A spool whose file was lost, replaced or damaged: what can still be read moves into a fresh one, row by
+//! row.
+
+use super::{Spool, SpoolError, SpoolErrorKind, connection};
+use crate::config::SpoolPath;
+use rusqlite::types::Value;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, Transaction, TransactionBehavior, params};
+use std::collections::HashMap;
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// So many numbers are asked for one by one between two damaged places.
+const PROBES: i64 = 100_000;
+
+/// Events younger than this move along even if nothing of them is left to do: a ring may still hold them,
+/// and they must not be told twice.
+const RECENT_MS: i64 = 3_600_000;
+
+/// What happened to the file of a spool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Adrift {
+    /// There is no file of its name any more.
+    Lost,
+    /// Another file has its name now.
+    Replaced,
+    /// It is damaged.
+    Damaged,
+}
+
+/// What became of a spool that went adrift.
+#[derive(Debug)]
+pub struct Mishap {
+    /// What happened.
+    pub cause: Adrift,
+    /// The spool.
+    pub path: PathBuf,
+    /// Where the damaged file lies now.
+    pub aside: Option<PathBuf>,
+    /// Deliveries that moved, pending ones and dead letters.
+    pub deliveries: usize,
+    /// Events that moved.
+    pub events: usize,
+    /// Deliveries whose event cannot be read any more, and stretches of a table that cannot.
+    pub lost: usize,
+    /// Deliveries that have another number now.
+    pub moved: HashMap<i64, i64>,
+}
+
+impl fmt::Display for Mishap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.path.display();
+        match (self.cause, &self.aside) {
+            (Adrift::Lost, _) => write!(f, "the spool {path} was deleted while it was in use; it was made anew")?,
+            (Adrift::Replaced, _) => {
+                write!(f, "the spool {path} was replaced by another file while it was in use")?;
+            }
+            (Adrift::Damaged, Some(aside)) => {
+                write!(f, "the spool {path} is damaged; it is kept as {}, and a new one was made", aside.display())?;
+            }
+            (Adrift::Damaged, None) => write!(f, "the spool {path} was damaged, and another process made a new one")?,
+        }
+        let Mishap { deliveries, events, lost, .. } = self;
+        write!(f, "; {events} event(s) and {deliveries} delivery(ies) that wait or are dead moved into it")?;
+        if *lost > 0 {
+            write!(f, ", {lost} place(s) could not be read")?;
+        }
+        Ok(())
+    }
+}
+
+impl Spool {
+    /// What happened to the file, if it is no longer the one that was opened. Costs one look at the file
+    /// system.
+    pub fn adrift(&self) -> Option<Adrift> {
+        let opened = self.identity?;
+        match connection::identity(&self.path) {
+            Some(named) if named == opened => None,
+            Some(_) => Some(Adrift::Replaced),
+            None if self.path.try_exists().unwrap_or(true) => None,
+            None => Some(Adrift::Lost),
+        }
+    }
+
+    /// Opens the spool anew after it went adrift, and takes along what the former file holds. What has
+    /// to be delivered keeps its owner.
+    pub fn renew(&mut self, cause: Adrift, now_ms: i64) -> Result<Mishap, SpoolError> {
+        let path = SpoolPath::File(self.path.clone());
+        let mut aside = None;
+        let mut fresh = match cause {
+            Adrift::Damaged => {
+                aside = set_aside(&self.path, self.identity, now_ms)?;
+                Spool::open(&path, &self.owner)?
+            }
+            Adrift::Lost | Adrift::Replaced => match Spool::open(&path, &self.owner) {
+                Err(fault) if fault.kind() == SpoolErrorKind::Corrupt => {
+                    set_aside(&self.path, connection::identity(&self.path), now_ms)?;
+                    Spool::open(&path, &self.owner)?
+                }
+                opened => opened?,
+            },
+        };
+        // A damaged file is read through a connection that knows nothing from before.
+        let reopened = aside.as_deref().and_then(open_aside);
+        let source = reopened.as_ref().unwrap_or(&self.conn);
+        let mishap = fresh.take_along(source, cause, aside.clone(), now_ms);
+        *self = fresh;
+        Ok(mishap)
+    }
+
+    /// Opens a spool whose file turned out to be damaged, after moving it aside.
+    pub fn open_damaged(path: &SpoolPath, owner: &str, now_ms: i64) -> Result<(Spool, Mishap), SpoolError> {
+        let aside = match path {
+            SpoolPath::Memory => None,
+            SpoolPath::File(file) => {
+                let place = connection::absolute(file)?;
+                set_aside(&place, connection::identity(&place), now_ms)?
+            }
+        };
+        let mut fresh = Spool::open(path, owner)?;
+        let source = aside.as_deref().and_then(open_aside);
+        let empty = Connection::open_in_memory().map_err(SpoolError::at(&fresh.path))?;
+        let mishap = fresh.take_along(source.as_ref().unwrap_or(&empty), Adrift::Damaged, aside, now_ms);
+        Ok((fresh, mishap))
+    }
+
+    fn take_along(&mut self, source: &Connection, cause: Adrift, aside: Option<PathBuf>, now_ms: i64) -> Mishap {
+        let mishap = Mishap {
+            cause,
+            path: self.path.clone(),
+            aside,
+            deliveries: 0,
+            events: 0,
+            lost: 0,
+            moved: HashMap::new(),
+        };
+        let mut move_all = |mishap: Mishap| -> rusqlite::Result<Mishap> {
+            let target = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let mut removal = Removal { source, target: &target, owners: HashMap::new(), mishap };
+            removal.owners(&self.owner)?;
+            removal.deliveries()?;
+            removal.recent_events(now_ms - RECENT_MS)?;
+            removal.states()?;
+            let mishap = removal.mishap;
+            target.commit()?;
+            Ok(mishap)
+        };
+        let nothing = Mishap { aside: mishap.aside.clone(), path: mishap.path.clone(), moved: HashMap::new(), ..mishap };
+        // The fresh spool is what counts: what cannot be written into it stays in the file that is aside.
+        move_all(mishap).unwrap_or(Mishap { lost: 1, ..nothing })
+    }
+}
+
+/// Moves the database and what belongs to it aside; `None` when another process has done so already.
+fn set_aside(
+    place: &Path,
+    opened: Option<connection::Identity>,
+    now_ms: i64,
+) -> Result<Option<PathBuf>, SpoolError> {
+    if opened.is_none() || connection::identity(place) != opened {
+        return Ok(None);
+    }
+    let with = |path: &Path, suffix: &str| -> PathBuf {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        name.into()
+    };
+    let seconds = now_ms.div_euclid(1000);
+    let aside = (0..)
+        .map(|turn| with(place, &format!(".corrupt-{}", seconds + turn)))
+        .find(|path| !path.exists())
+        .unwrap_or_default();
+    // The log first: it belongs to this database, and must not meet another one of its name.
+    for suffix in ["-wal", "-shm"] {
+        let _ = fs::rename(with(place, suffix), with(&aside, suffix));
+    }
+    fs::rename(place, &aside).map_err(|error| SpoolError::io(place, &error))?;
+    Ok(Some(aside))
+}
+
+fn open_aside(path: &Path) -> Option<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags).ok()?;
+    conn.execute_batch("PRAGMA cache_size = -1024; PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON;").ok()?;
+    Some(conn)
+}
+
+/// Rows on their way from one database to another. Faults of the source are passed over, faults of the
+/// target end it.
+struct Removal<'a> {
+    source: &'a Connection,
+    target: &'a Transaction<'a>,
+    /// The owners' numbers, before and now.
+    owners: HashMap<i64, i64>,
+    mishap: Mishap,
+}
+
+impl Removal<'_> {
+    fn owners(&mut self, instance: &str) -> rusqlite::Result<()> {
+        let mut found: Vec<(i64, Option<String>)> = Vec::new();
+        let sql = "SELECT seq, instance FROM owners NOT INDEXED WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq";
+        self.mishap.lost += walk(self.source, sql, |row| {
+            found.push((row.get(0)?, row.get(1)?));
+            Ok(Ok(()))
+        })?;
+        for (seq, holder) in found {
+            let now = self.owner_named(holder.as_deref())?;
+            self.owners.insert(seq, now);
+        }
+        // For deliveries whose owner cannot be read.
+        let own = self.owner_named(Some(instance))?;
+        self.owners.insert(i64::MIN, own);
+        Ok(())
+    }
+
+    fn owner_named(&self, instance: Option<&str>) -> rusqlite::Result<i64> {
+        let known: Option<i64> =
+            self.target.query_row("SELECT max(seq) FROM owners WHERE instance = ?1", [instance], |row| row.get(0))?;
+        match known {
+            Some(seq) => Ok(seq),
+            None => {
+                self.target.execute("INSERT INTO owners (instance) VALUES (?1)", [instance])?;
+                Ok(self.target.last_insert_rowid())
+            }
+        }
+    }
+
+    /// What waits and what is dead, each with its event and its attempts.
+    fn deliveries(&mut self) -> rusqlite::Result<()> {
+        let sql = "SELECT seq, event, endpoint, hook, state, owner, attempts, created_at, due_at, ended_at, \
+                   reason, content_type, body FROM deliveries NOT INDEXED \
+                   WHERE seq BETWEEN ?1 AND ?2 AND state <> 'delivered' ORDER BY seq";
+        // Where the number is taken by another delivery, a new one is given after all others.
+        let mut taken = Vec::new();
+        let source = self.source;
+        let lost = walk(source, sql, |row| {
+            let values: Vec<Value> = (0..13).map(|column| row.get(column)).collect::<rusqlite::Result<_>>()?;
+            Ok(self.delivery(values, true, &mut taken))
+        })?;
+        self.mishap.lost += lost;
+        for values in std::mem::take(&mut taken) {
+            self.delivery(values, false, &mut taken)?;
+        }
+        Ok(())
+    }
+
+    fn delivery(&mut self, mut values: Vec<Value>, keep: bool, taken: &mut Vec<Vec<Value>>) -> rusqlite::Result<()> {
+        let (Value::Integer(seq), Value::Integer(event)) = (values[0].clone(), values[1].clone()) else {
+            self.mishap.lost += 1;
+            return Ok(());
+        };
+        let Some(event) = self.event(event)? else {
+            self.mishap.lost += 1;
+            return Ok(());
+        };
+        values[1] = event.into();
+        if let Value::Integer(owner) = values[5] {
+            let own = self.owners.get(&i64::MIN).copied().unwrap_or_default();
+            values[5] = self.owners.get(&owner).copied().unwrap_or(own).into();
+        }
+        let there: Option<i64> = self
+            .target
+            .prepare_cached("SELECT seq FROM deliveries WHERE event = ?1 AND endpoint = ?2")?
+            .query_row(params![values[1], values[2]], |row| row.get(0))
+            .optional()?;
+        if let Some(there) = there {
+            self.target
+                .prepare_cached("UPDATE deliveries SET owner = ?2 WHERE seq = ?1 AND state = 'pending' AND ?2 IS NOT NULL")?
+                .execute(params![there, values[5]])?;
+            self.note(seq, there);
+            return Ok(());
+        }
+        let occupied = self.target.prepare_cached("SELECT 1 FROM deliveries WHERE seq = ?1")?.exists([seq])?;
+        if occupied && keep {
+            taken.push(values);
+            return Ok(());
+        }
+        values[0] = if occupied { Value::Null } else { seq.into() };
+        let inserted = self
+            .target
+            .prepare_cached(
+                "INSERT INTO deliveries (seq, event, endpoint, hook, state, owner, attempts, created_at, due_at, \
+                 ended_at, reason, content_type, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            )?
+            .execute(rusqlite::params_from_iter(&values));
+        match inserted {
+            // Damage that SQLite can read: the tables' own checks refuse it.
+            Err(rusqlite::Error::SqliteFailure(fault, _))
+                if fault.code == rusqlite::ErrorCode::ConstraintViolation
+                    || fault.code == rusqlite::ErrorCode::TypeMismatch =>
+            {
+                self.mishap.lost += 1;
+                return Ok(());
+            }
+            other => other?,
+        };
+        let now = self.target.last_insert_rowid();
+        self.mishap.deliveries += 1;
+        self.note(seq, now);
+        self.attempts(seq, now)
+    }
+
+    fn note(&mut self, before: i64, now: i64) {
+        if before != now {
+            self.mishap.moved.insert(before, now);
+        }
+    }
+
+    /// The number of an event in the fresh spool, where it is put if need be; `None` when it cannot be
+    /// read.
+    fn event(&mut self, seq: i64) -> rusqlite::Result<Option<i64>> {
+        let read = self
+            .source
+            .prepare_cached("SELECT id, type, accepted_at, payload FROM events NOT INDEXED WHERE seq = ?1")
+            .and_then(|mut statement| statement.query_row([seq], read_event).optional());
+        match read {
+            Ok(Some(event)) => self.keep_event(&event).map(Some),
+            Ok(None) | Err(_) => Ok(None),
+        }
+    }
+
+    fn keep_event(&mut self, event: &Event) -> rusqlite::Result<i64> {
+        let (id, kind, accepted_at, payload) = event;
+        let inserted = self
+            .target
+            .prepare_cached(
+                "INSERT INTO events (id, type, accepted_at, payload) VALUES (?1, ?2, ?3, ?4) \
+                 ON CONFLICT (id) DO NOTHING",
+            )?
+            .execute(params![id, kind, accepted_at, payload])?;
+        self.mishap.events += inserted;
+        self.target.prepare_cached("SELECT seq FROM events WHERE id = ?1")?.query_row([id], |row| row.get(0))
+    }
+
+    fn attempts(&mut self, before: i64, now: i64) -> rusqlite::Result<()> {
+        let read = || -> rusqlite::Result<Vec<Vec<Value>>> {
+            let mut statement = self.source.prepare_cached(
+                "SELECT number, started_at, status, outcome, error, response, next_at, resolve_us, connect_us, \
+                 tls_us, first_byte_us, total_us FROM attempts WHERE delivery = ?1 ORDER BY seq",
+            )?;
+            let rows = statement.query_map([before], |row| (0..12).map(|column| row.get(column)).collect())?;
+            // The log of attempts is no message: what cannot be read of it is let go.
+            Ok(rows.map_while(Result::ok).collect())
+        };
+        for values in read().unwrap_or_default() {
+            let mut insert = self.target.prepare_cached(
+                "INSERT OR IGNORE INTO attempts (delivery, number, started_at, status, outcome, error, response, \
+                 next_at, resolve_us, connect_us, tls_us, first_byte_us, total_us) \
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            )?;
+            insert.execute(rusqlite::params_from_iter(std::iter::once(&Value::from(now)).chain(&values)))?;
+        }
+        Ok(())
+    }
+
+    fn recent_events(&mut self, since: i64) -> rusqlite::Result<()> {
+        let source = self.source;
+        let sql = format!(
+            "SELECT id, type, accepted_at, payload, seq FROM events NOT INDEXED \
+             WHERE seq BETWEEN ?1 AND ?2 AND accepted_at >= {since} ORDER BY seq"
+        );
+        let lost = walk(source, &sql, |row| {
+            let event = read_event(row)?;
+            Ok(self.keep_event(&event).map(drop))
+        })?;
+        self.mishap.lost += lost;
+        Ok(())
+    }
+
+    fn states(&mut self) -> rusqlite::Result<()> {
+        for order in ["ASC", "DESC"] {
+            let sql = format!("SELECT key, value FROM state ORDER BY key {order}");
+            let read = || -> rusqlite::Result<Vec<(String, Vec<u8>)>> {
+                let mut statement = self.source.prepare(&sql)?;
+                let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+                Ok(rows.map_while(Result::ok).collect())
+            };
+            for (key, value) in read().unwrap_or_default() {
+                self.target.execute("INSERT OR IGNORE INTO state (key, value) VALUES (?1, ?2)", params![key, value])?;
+            }
+        }
+        Ok(())
+    }
+}
+
+type Event = (String, String, i64, Vec<u8>);
+
+fn read_event(row: &Row<'_>) -> rusqlite::Result<Event> {
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+}
+
+/// Goes through a table by its numbers (`?1` to `?2`): from the first as far as it can be read, from the
+/// last back to there, and one by one between. Says whether there was anything that it could not read.
+/// The inner result of `take` is a fault of the target, which ends it.
+fn walk(
+    source: &Connection,
+    sql: &str,
+    mut take: impl FnMut(&Row<'_>) -> rusqlite::Result<rusqlite::Result<()>>,
+) -> rusqlite::Result<usize> {
+    let number = if sql.contains(", seq FROM events") { 4 } else { 0 };
+    let backward = format!("{sql} DESC");
+    let mut run = |sql: &str, from: i64, to: i64| -> rusqlite::Result<(Option<i64>, bool)> {
+        let mut last = None;
+        let Ok(mut statement) = source.prepare_cached(sql) else { return Ok((None, false)) };
+        let Ok(mut rows) = statement.query([from, to]) else { return Ok((None, false)) };
+        loop {
+            match rows.next() {
+                Ok(None) => return Ok((last, true)),
+                Err(_) => return Ok((last, false)),
+                Ok(Some(row)) => {
+                    let Ok(seq) = row.get::<_, i64>(number) else { return Ok((last, false)) };
+                    match take(row) {
+                        Ok(taken) => taken?,
+                        Err(_) => return Ok((last, false)),
+                    }
+                    last = Some(seq);
+                }
+            }
+        }
+    };
+    let (first, whole) = run(sql, i64::MIN, i64::MAX)?;
+    if whole {
+        return Ok(0);
+    }
+    let from = first.map_or(1, |seq| seq + 1);
+    let (last, _) = run(&backward, from, i64::MAX)?;
+    let to = last.unwrap_or(i64::MAX).min(from.saturating_add(PROBES));
+    for seq in from..to {
+        run(sql, seq, seq)?;
+    }
+    Ok(1)
+}
