@@ -38,17 +38,17 @@ pub fn run() {
     show("ring file, endpoint answers", &bell(&event, &sink.url(), false, idle), &bare);
     show("ring file, endpoint hangs", &bell(&event, &hanging(), false, idle), &bare);
     show("ring file, name cannot be resolved", &bell(&event, "http://taskbell.invalid/", false, idle), &bare);
-    show("ring file, disk busy", &bell(&event, &sink.url(), false, |folder| Some(Busy::start(folder))), &bare);
+    show(
+        "ring file, disk busy",
+        &bell(&event, &sink.url(), false, |folder| Some(Busy::start(folder))),
+        &bare,
+    );
 }
 
-fn bell(
-    event: &CString,
-    url: &str,
-    in_memory: bool,
-    disturb: impl FnOnce(&Path) -> Option<Busy>,
-) -> Figures {
+fn bell(event: &CString, url: &str, in_memory: bool, disturb: impl FnOnce(&Path) -> Option<Busy>) -> Figures {
     let folder = tempfile::tempdir().expect("a folder for the spool");
-    let spool = if in_memory { ":memory:".to_owned() } else { folder.path().join("bench.db").display().to_string() };
+    let spool =
+        if in_memory { ":memory:".to_owned() } else { folder.path().join("bench.db").display().to_string() };
     let config = format!(
         "[spool]\npath = \"{spool}\"\n[queue]\nmax_bytes = \"16MiB\"\n[endpoints.sink]\nurl = \"{url}\"\n\
          concurrency = 2\n[[hooks]]\non = [\"task.complete\"]\nto = [\"sink\"]\n"

@@ -30,7 +30,12 @@ pub fn run() {
         guest[2],
         bare[2]
     );
-    println!("wake-ups: {:.2}/s idle in all threads over {} s (bare host {:.2}/s)", guest[3], IDLE.as_secs(), bare[3]);
+    println!(
+        "wake-ups: {:.2}/s idle in all threads over {} s (bare host {:.2}/s)",
+        guest[3],
+        IDLE.as_secs(),
+        bare[3]
+    );
 }
 
 fn mib(bytes: u64) -> f64 {
@@ -47,7 +52,8 @@ fn library() -> PathBuf {
 /// start (ms), resident memory (MiB), private memory (MiB), wake-ups a second.
 fn child(role: &str) -> Vec<f64> {
     let program = std::env::current_exe().expect("a program knows its path");
-    let output = Command::new(program).arg("footprint").env(ROLE, role).output().expect("a child can be started");
+    let output =
+        Command::new(program).arg("footprint").env(ROLE, role).output().expect("a child can be started");
     let text = String::from_utf8_lossy(&output.stdout);
     let figures: Vec<f64> = text.split_whitespace().filter_map(|figure| figure.parse().ok()).collect();
     assert_eq!(figures.len(), 4, "{text}{}", String::from_utf8_lossy(&output.stderr));

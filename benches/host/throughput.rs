@@ -29,13 +29,15 @@ fn payload() -> String {
 fn bell(on_disk: bool) -> f64 {
     let sink = Sink::start();
     let folder = tempfile::tempdir().expect("a folder for the spool");
-    let spool = if on_disk { folder.path().join("bench.db").display().to_string() } else { ":memory:".into() };
+    let spool =
+        if on_disk { folder.path().join("bench.db").display().to_string() } else { ":memory:".into() };
     let config = format!(
         "[spool]\npath = \"{spool}\"\n[queue]\nmax_bytes = \"16MiB\"\n[endpoints.sink]\nurl = \"{}\"\n\
          concurrency = {THREADS}\n[[hooks]]\non = [\"bench.event\"]\nto = [\"sink\"]\n",
         sink.url()
     );
-    let bell = Bell::open(Config::load(&config).expect("the configuration is sound")).expect("the bell opens");
+    let bell =
+        Bell::open(Config::load(&config).expect("the configuration is sound")).expect("the bell opens");
     let payload = payload();
     let start = Instant::now();
     for _ in 0..EVENTS {
@@ -52,10 +54,8 @@ fn bell(on_disk: bool) -> f64 {
 /// The same bytes as a delivery has, without the library.
 fn raw_loop() -> f64 {
     let sink = Sink::start();
-    let body = format!(
-        r#"{{"type":"bench.event","timestamp":"2026-11-24T00:00:00.000Z","data":{}}}"#,
-        payload()
-    );
+    let body =
+        format!(r#"{{"type":"bench.event","timestamp":"2026-11-24T00:00:00.000Z","data":{}}}"#, payload());
     let request = format!(
         "POST /hook HTTP/1.1\r\nhost: 127.0.0.1:{}\r\nuser-agent: taskbell/0.1.0\r\naccept: */*\r\n\
          accept-encoding: gzip\r\ncontent-type: application/json\r\nwebhook-id: evt_{:032x}\r\n\

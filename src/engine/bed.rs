@@ -3,9 +3,10 @@
 //!
 //! In deep sleep it also hears the calls of other processes.
 
+use super::shared::lock;
 use crate::intake::Ear;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::{Mutex, OnceLock};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use std::time::Duration;
 pub struct Bed {
     deep: AtomicBool,
     sleeper: OnceLock<Thread>,
-    ear: OnceLock<Ear>,
+    ear: Mutex<Option<Ear>>,
     #[cfg(unix)]
     bell_pull: OnceLock<BellPull>,
 }
@@ -22,17 +23,22 @@ pub struct Bed {
 impl Bed {
     /// Calls of other processes are heard here from now on.
     pub fn listen(&self, ear: Ear) {
-        let _ = self.ear.set(ear);
+        *lock(&self.ear) = Some(ear);
+    }
+
+    /// Calls are not heard any more.
+    pub fn deafen(&self) {
+        lock(&self.ear).take();
     }
 
     /// Whether calls of other processes are heard.
     pub fn hears(&self) -> bool {
-        cfg!(unix) && self.ear.get().is_some()
+        cfg!(unix) && lock(&self.ear).is_some()
     }
 
     /// Whether another process has called since the last question. Costs a system call.
     pub fn called(&self) -> bool {
-        self.ear.get().is_some_and(Ear::heard)
+        lock(&self.ear).as_ref().is_some_and(Ear::heard)
     }
 
     /// The clerk's thread lies down here from now on.
@@ -86,7 +92,9 @@ impl Bed {
         use std::os::fd::AsFd;
         let Some(pull) = self.bell_pull.get() else { return self.park(limit) };
         let mut files = vec![pull.outlet.as_fd()];
-        files.extend(self.ear.get().map(AsFd::as_fd));
+        // Nobody else wants the ear while the clerk sleeps.
+        let ear = lock(&self.ear);
+        files.extend(ear.as_ref().map(AsFd::as_fd));
         crate::os::await_readable(&files, limit);
     }
 

@@ -312,6 +312,8 @@ impl Clerk {
         for (lane, jobs, name) in lanes {
             match lane {
                 Some(lane) => lane.push(jobs),
+                // The lanes are closed down: what comes too late for them is the next start's.
+                None if self.shared.phase() >= Phase::Stopping => {}
                 None => super::endpoints::drop_homeless(&self.shared, &name, jobs),
             }
         }
@@ -403,6 +405,7 @@ impl Clerk {
         }
         // Before the writer: the last one to leave the file tidies up, and a reader may not.
         self.shared.replace_reader(None);
+        self.shared.bed.deafen();
         self.call_others();
         self.spool.close();
         self.shared.progress.update().closed();

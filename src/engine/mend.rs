@@ -66,7 +66,9 @@ fn put_back(
     let mut moved = HashMap::new();
     let mut batch = spool.batch()?;
     for (endpoint, job) in waiting {
-        let Some(body) = job.body.as_ref().filter(|_| !there.contains(&number_now(job.seq))) else { continue };
+        let Some(body) = job.body.as_ref().filter(|_| !there.contains(&number_now(job.seq))) else {
+            continue;
+        };
         // The payload is not in memory any more; the message is what counts.
         let event =
             NewEvent { id: job.event_id, kind: &job.kind, accepted_at: job.created_at, payload: b"{}" };

@@ -19,6 +19,8 @@ mod progress;
 mod reports;
 mod shared;
 mod stats;
+#[cfg(test)]
+mod trials;
 mod watch;
 mod work;
 

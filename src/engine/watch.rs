@@ -62,6 +62,7 @@ impl Clerk {
                 self.watch.look_at = now;
             }
         }
+        // What was replayed is taken over after its endpoint is tried again.
         let Some(file) = self.watch.spool_file.clone().filter(|_| now >= self.watch.look_at) else { return };
         let others = Intake::live_instances(&file).map_or(0, |live| live.len().saturating_sub(1));
         let pause = match (self.shared.bed.hears(), others) {
@@ -71,7 +72,7 @@ impl Clerk {
         };
         self.watch.look_at = now + pause;
         self.mend_if_adrift();
-        if let Err(error) = self.take_over().and_then(|()| self.heed_hand()) {
+        if let Err(error) = self.heed_hand().and_then(|()| self.take_over()) {
             let text = format!("what others left in the spool cannot be taken over yet: {error}");
             self.shared.log.write(Level::Warn, &text);
         }

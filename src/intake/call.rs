@@ -144,7 +144,8 @@ fn open_pipe(_path: &Path) -> io::Result<File> {
 fn call_pipe(path: &Path) -> bool {
     use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
     let is_pipe = fs::symlink_metadata(path).is_ok_and(|about| about.file_type().is_fifo());
-    let opened = is_pipe.then(|| fs::OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK).open(path));
+    let opened =
+        is_pipe.then(|| fs::OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK).open(path));
     let Some(Ok(pipe)) = opened else { return false };
     match io::Write::write(&mut &pipe, b"!") {
         Ok(_) => true,

@@ -69,7 +69,8 @@ impl Hand {
         let at = SpoolError::at(&self.spool.path);
         let mut replayed = Replayed::default();
         for portion in meant.chunks(PORTION) {
-            let done = change(&mut self.spool.conn, |transaction| replay(transaction, portion, now_ms)).map_err(at)?;
+            let done = change(&mut self.spool.conn, |transaction| replay(transaction, portion, now_ms))
+                .map_err(at)?;
             replayed.due += done.due;
             replayed.without_message += done.without_message;
             replayed.not_dead += done.not_dead;
@@ -84,7 +85,8 @@ impl Hand {
         let at = SpoolError::at(&self.spool.path);
         let (mut ended, mut removed) = (0, 0);
         for portion in meant.chunks(PORTION) {
-            let done = change(&mut self.spool.conn, |transaction| drop_these(transaction, portion, now_ms)).map_err(at)?;
+            let done = change(&mut self.spool.conn, |transaction| drop_these(transaction, portion, now_ms))
+                .map_err(at)?;
             ended += done.0;
             removed += done.1;
         }
@@ -179,7 +181,8 @@ fn drop_these(transaction: &Transaction<'_>, meant: &[i64], now: i64) -> rusqlit
         "UPDATE deliveries SET state = 'dead', ended_at = ?2, reason = ?3, owner = NULL \
          WHERE seq = ?1 AND state = 'pending'",
     )?;
-    let mut dead = transaction.prepare_cached("SELECT event FROM deliveries WHERE seq = ?1 AND state = 'dead'")?;
+    let mut dead =
+        transaction.prepare_cached("SELECT event FROM deliveries WHERE seq = ?1 AND state = 'dead'")?;
     let (mut ended, mut removed) = (0, 0);
     for seq in meant {
         if end.execute(params![seq, now, DROPPED])? > 0 {
@@ -231,7 +234,10 @@ mod tests {
         assert_eq!(spool.inherit(&[], 5_000).unwrap().deliveries, 1);
         let pending = &spool.pending("ci", 0, 9).unwrap()[0];
         assert_eq!((pending.seq, pending.attempts, pending.due_at), (seqs[0], 1, 5_000));
-        assert_eq!((pending.event_id, pending.body.as_slice()), (event_id(0x1000_0001), &b"{\"text\":\"done\"}"[..]));
+        assert_eq!(
+            (pending.event_id, pending.body.as_slice()),
+            (event_id(0x1000_0001), &b"{\"text\":\"done\"}"[..])
+        );
         assert_eq!(spool.waiting().unwrap()[0].strikes, 0, "the schedule starts again");
         assert_eq!(spool.state("endpoint/ci").unwrap(), None, "it is tried again");
         assert!(spool.state(BY_HAND).unwrap().is_some());
@@ -244,7 +250,8 @@ mod tests {
         let mut spool = spool_at(&path, "me");
         let mut batch = spool.batch().unwrap();
         ring(&mut batch, 1, &[]);
-        let broken = NewDelivery { content_type: "", body: b"", dead: Some("line 3"), ..delivery(1, "ci", 5) };
+        let broken =
+            NewDelivery { content_type: "", body: b"", dead: Some("line 3"), ..delivery(1, "ci", 5) };
         batch.delivery(&broken).unwrap();
         batch.commit().unwrap();
         let done = Hand::open(&path).unwrap().replay(&Choice::default(), 9).unwrap();
@@ -269,7 +276,9 @@ mod tests {
         let since = Choice { since_ms: Some(200), endpoint: Some("ci".into()), ..Choice::default() };
         assert_eq!(hand.replay(&since, 900).unwrap().due, 2);
         assert_eq!(hand.replay(&choice("1"), 900).unwrap().due, 1);
-        for nothing in [choice("77"), choice("evt_ffffffffff"), Choice { endpoint: Some("x".into()), ..since }] {
+        for nothing in
+            [choice("77"), choice("evt_ffffffffff"), Choice { endpoint: Some("x".into()), ..since }]
+        {
             assert_eq!(hand.replay(&nothing, 900).unwrap(), Replayed::default());
         }
         assert_eq!(Hand::open(&folder.path().join("none.db")).unwrap_err().kind(), SpoolErrorKind::Missing);

@@ -51,14 +51,22 @@ impl fmt::Display for Mishap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path.display();
         match (self.cause, &self.aside) {
-            (Adrift::Lost, _) => write!(f, "the spool {path} was deleted while it was in use; it was made anew")?,
+            (Adrift::Lost, _) => {
+                write!(f, "the spool {path} was deleted while it was in use; it was made anew")?
+            }
             (Adrift::Replaced, _) => {
                 write!(f, "the spool {path} was replaced by another file while it was in use")?;
             }
             (Adrift::Damaged, Some(aside)) => {
-                write!(f, "the spool {path} is damaged; it is kept as {}, and a new one was made", aside.display())?;
+                write!(
+                    f,
+                    "the spool {path} is damaged; it is kept as {}, and a new one was made",
+                    aside.display()
+                )?;
             }
-            (Adrift::Damaged, None) => write!(f, "the spool {path} was damaged, and another process made a new one")?,
+            (Adrift::Damaged, None) => {
+                write!(f, "the spool {path} was damaged, and another process made a new one")?
+            }
         }
         let Mishap { deliveries, events, lost, .. } = self;
         write!(f, "; {events} event(s) and {deliveries} delivery(ies) that wait or are dead moved into it")?;
@@ -124,7 +132,13 @@ impl Spool {
         Ok((fresh, mishap))
     }
 
-    fn take_along(&mut self, source: &Connection, cause: Adrift, aside: Option<PathBuf>, now_ms: i64) -> Mishap {
+    fn take_along(
+        &mut self,
+        source: &Connection,
+        cause: Adrift,
+        aside: Option<PathBuf>,
+        now_ms: i64,
+    ) -> Mishap {
         let mishap = Mishap {
             cause,
             path: self.path.clone(),
@@ -145,7 +159,12 @@ impl Spool {
             target.commit()?;
             Ok(mishap)
         };
-        let nothing = Mishap { aside: mishap.aside.clone(), path: mishap.path.clone(), moved: HashMap::new(), ..mishap };
+        let nothing = Mishap {
+            aside: mishap.aside.clone(),
+            path: mishap.path.clone(),
+            moved: HashMap::new(),
+            ..mishap
+        };
         // The fresh spool is what counts: what cannot be written into it stays in the file that is aside.
         move_all(mishap).unwrap_or(Mishap { lost: 1, ..nothing })
     }
@@ -181,7 +200,8 @@ fn set_aside(
 fn open_aside(path: &Path) -> Option<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags).ok()?;
-    conn.execute_batch("PRAGMA cache_size = -1024; PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON;").ok()?;
+    conn.execute_batch("PRAGMA cache_size = -1024; PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON;")
+        .ok()?;
     Some(conn)
 }
 
@@ -215,7 +235,8 @@ impl Removal<'_> {
 
     fn owner_named(&self, instance: Option<&str>) -> rusqlite::Result<i64> {
         let known: Option<i64> =
-            self.target.query_row("SELECT max(seq) FROM owners WHERE instance = ?1", [instance], |row| row.get(0))?;
+            self.target
+                .query_row("SELECT max(seq) FROM owners WHERE instance = ?1", [instance], |row| row.get(0))?;
         match known {
             Some(seq) => Ok(seq),
             None => {
@@ -234,7 +255,8 @@ impl Removal<'_> {
         let mut taken = Vec::new();
         let source = self.source;
         let lost = walk(source, sql, |row| {
-            let values: Vec<Value> = (0..13).map(|column| row.get(column)).collect::<rusqlite::Result<_>>()?;
+            let values: Vec<Value> =
+                (0..13).map(|column| row.get(column)).collect::<rusqlite::Result<_>>()?;
             Ok(self.delivery(values, true, &mut taken))
         })?;
         self.mishap.lost += lost;
@@ -244,11 +266,22 @@ impl Removal<'_> {
         Ok(())
     }
 
-    fn delivery(&mut self, mut values: Vec<Value>, keep: bool, taken: &mut Vec<Vec<Value>>) -> rusqlite::Result<()> {
+    fn delivery(
+        &mut self,
+        mut values: Vec<Value>,
+        keep: bool,
+        taken: &mut Vec<Vec<Value>>,
+    ) -> rusqlite::Result<()> {
         let (Value::Integer(seq), Value::Integer(event)) = (values[0].clone(), values[1].clone()) else {
             self.mishap.lost += 1;
             return Ok(());
         };
+        let occupied =
+            self.target.prepare_cached("SELECT 1 FROM deliveries WHERE seq = ?1")?.exists([seq])?;
+        if occupied && keep {
+            taken.push(values);
+            return Ok(());
+        }
         let Some(event) = self.event(event)? else {
             self.mishap.lost += 1;
             return Ok(());
@@ -268,11 +301,6 @@ impl Removal<'_> {
                 .prepare_cached("UPDATE deliveries SET owner = ?2 WHERE seq = ?1 AND state = 'pending' AND ?2 IS NOT NULL")?
                 .execute(params![there, values[5]])?;
             self.note(seq, there);
-            return Ok(());
-        }
-        let occupied = self.target.prepare_cached("SELECT 1 FROM deliveries WHERE seq = ?1")?.exists([seq])?;
-        if occupied && keep {
-            taken.push(values);
             return Ok(());
         }
         values[0] = if occupied { Value::Null } else { seq.into() };
@@ -338,7 +366,8 @@ impl Removal<'_> {
                 "SELECT number, started_at, status, outcome, error, response, next_at, resolve_us, connect_us, \
                  tls_us, first_byte_us, total_us FROM attempts WHERE delivery = ?1 ORDER BY seq",
             )?;
-            let rows = statement.query_map([before], |row| (0..12).map(|column| row.get(column)).collect())?;
+            let rows =
+                statement.query_map([before], |row| (0..12).map(|column| row.get(column)).collect())?;
             // The log of attempts is no message: what cannot be read of it is let go.
             Ok(rows.map_while(Result::ok).collect())
         };
@@ -376,7 +405,10 @@ impl Removal<'_> {
                 Ok(rows.map_while(Result::ok).collect())
             };
             for (key, value) in read().unwrap_or_default() {
-                self.target.execute("INSERT OR IGNORE INTO state (key, value) VALUES (?1, ?2)", params![key, value])?;
+                self.target.execute(
+                    "INSERT OR IGNORE INTO state (key, value) VALUES (?1, ?2)",
+                    params![key, value],
+                )?;
             }
         }
         Ok(())
