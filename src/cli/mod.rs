@@ -4,11 +4,14 @@
 //! success.
 
 mod check;
+mod choice;
 mod demo;
+mod discard;
 mod failure;
 mod input;
 mod list;
 mod preview;
+mod replay;
 mod send;
 mod serve;
 mod show;
@@ -48,6 +51,10 @@ enum Command {
     List(list::Arguments),
     /// Show one event with its deliveries and attempts
     Show(show::Arguments),
+    /// Send dead letters again
+    Replay(replay::Arguments),
+    /// Give up what waits, and remove dead letters
+    Drop(discard::Arguments),
     /// Render a batch of images, and hear the bell ring for it
     Demo(demo::Arguments),
 }
@@ -64,6 +71,8 @@ pub fn run() -> ExitCode {
         Command::Verify(arguments) => verify::run(&arguments, &mut terminal),
         Command::List(arguments) => list::run(&arguments, &mut terminal),
         Command::Show(arguments) => show::run(&arguments, &mut terminal),
+        Command::Replay(arguments) => replay::run(&arguments, &mut terminal),
+        Command::Drop(arguments) => discard::run(&arguments, &mut terminal),
         Command::Demo(arguments) => demo::run(&arguments, terminal.clone()),
     };
     match done {
@@ -105,6 +114,8 @@ mod tests {
             "serve --json",
             "list a.db --json --dead",
             "show a.db 1 --json",
+            "replay a.db --dead --json",
+            "drop a.db --since 2h --json",
             "verify --secret S --headers {} body --json",
             "demo --json",
         ] {
@@ -115,7 +126,14 @@ mod tests {
 
     #[test]
     fn contradictions_are_refused() {
-        for line in ["list a.db --dead --pending", "verify --headers {} body", "send a.toml", "replay"] {
+        for line in [
+            "list a.db --dead --pending",
+            "verify --headers {} body",
+            "send a.toml",
+            "replay",
+            "replay a.db",
+            "drop a.db --dead --pending",
+        ] {
             let words = std::iter::once("taskbell").chain(line.split(' '));
             assert!(Arguments::try_parse_from(words).is_err(), "{line}");
         }

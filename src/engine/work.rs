@@ -183,7 +183,7 @@ fn write_lane_report(
                 Fate::Delivered => batch.end(job.seq, &End::Delivered, now)?,
                 Fate::Dead(reason) => batch.end(job.seq, &End::Dead(reason.clone()), now)?,
                 Fate::Again(at) => {
-                    if !batch.reschedule(job.seq, *at)? {
+                    if !batch.postpone(job.seq, *at)? {
                         done.ended_elsewhere.push((endpoint.clone(), job.seq));
                     }
                 }

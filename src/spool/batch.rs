@@ -145,9 +145,14 @@ impl<'a> Batch<'a> {
         })
     }
 
-    /// Sets when a pending delivery is due next; one that has ended stays as it is. Says whether it is
-    /// still pending: an operator may have dropped it meanwhile.
-    pub fn reschedule(&mut self, delivery: i64, due_at: i64) -> Result<bool, SpoolError> {
+    /// Sets when a pending delivery is due next; one that has ended stays as it is.
+    pub fn reschedule(&mut self, delivery: i64, due_at: i64) -> Result<(), SpoolError> {
+        self.postpone(delivery, due_at).map(drop)
+    }
+
+    /// As [`Batch::reschedule`], and says whether the delivery is still pending: an operator may have
+    /// dropped it meanwhile.
+    pub fn postpone(&mut self, delivery: i64, due_at: i64) -> Result<bool, SpoolError> {
         self.run(|transaction, _| {
             transaction
                 .prepare_cached("UPDATE deliveries SET due_at = ?2 WHERE seq = ?1 AND state = 'pending'")?

@@ -297,7 +297,7 @@ mod tests {
         let mut hand = Hand::open(&path).unwrap();
         assert_eq!(hand.drop(&Choice::default(), 900).unwrap(), (1, 0));
         let mut batch = spool.batch().unwrap();
-        assert!(!batch.reschedule(seqs[0], 5).unwrap(), "its host hears of it");
+        assert!(!batch.postpone(seqs[0], 5).unwrap(), "its host hears of it");
         drop(batch);
         let dead = Choice { state: Some(DeliveryState::Dead), ..Choice::default() };
         assert_eq!(hand.drop(&dead, 900).unwrap(), (0, 1));
