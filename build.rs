@@ -2,6 +2,7 @@
 //! process needs.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::{env, fs};
 
 fn main() {
@@ -21,6 +22,10 @@ fn link() {
         Ok("linux" | "android" | "freebsd" | "netbsd" | "openbsd" | "dragonfly") => {
             println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
             println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libtaskbell.so");
+            if links_with_lld() {
+                // Functions that came out the same are kept once; only this linker can.
+                println!("cargo:rustc-cdylib-link-arg=-Wl,--icf=all");
+            }
         }
         Ok("macos" | "ios") => {
             println!("cargo:rustc-cdylib-link-arg=-Wl,-install_name,@rpath/libtaskbell.dylib");
@@ -29,16 +34,24 @@ fn link() {
     }
 }
 
+/// Rust's own toolchain for this target links with the lld it ships; a distribution's does not ship it.
+fn links_with_lld() -> bool {
+    let target = env::var("TARGET").unwrap_or_default();
+    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let Ok(output) = Command::new(rustc).args(["--print", "sysroot"]).output() else { return false };
+    let sysroot = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+    target == "x86_64-unknown-linux-gnu"
+        && env::var_os("RUSTC_LINKER").is_none()
+        && sysroot.join("lib/rustlib").join(target).join("bin/gcc-ld/ld.lld").exists()
+}
+
 /// The header stands in the source tree, because hosts compile against it there; it is written only
 /// when it changes, so that a read-only tree with a current header builds too.
 fn header() {
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR"));
     let config = cbindgen::Config::from_file(root.join("cbindgen.toml")).expect("cbindgen.toml is readable");
-    let sources = ["mod", "calls", "lifecycle", "tools"];
-    let mut builder = cbindgen::Builder::new().with_config(config);
-    for source in sources {
-        builder = builder.with_src(root.join(format!("src/ffi/{source}.rs")));
-    }
+    // The modules that `mod.rs` declares are read with it.
+    let builder = cbindgen::Builder::new().with_config(config).with_src(root.join("src/ffi/mod.rs"));
     let mut text = Vec::new();
     builder.generate().expect("src/ffi can be read by cbindgen").write(&mut text);
     // What is Rust's heading for the duties of a caller is just these in C.

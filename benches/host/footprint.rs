@@ -87,7 +87,7 @@ fn sit(with_guest: bool) {
         woken.max(0.0) / IDLE.as_secs_f64()
     );
     if let Some(guest) = guest {
-        let _ = guest.shutdown(1000);
+        let _ = guest.shutdown(Duration::from_secs(1));
     }
 }
 

@@ -186,7 +186,7 @@ const ENDPOINT: Table = Table {
             "concurrency",
             Integer(1, 64),
             Words("by platform"),
-            "The most attempts in flight at once; 1 keeps the order.",
+            "The most attempts in flight at once. `1`, where it is written, keeps the order: a delivery that waits for its next attempt holds back those after it.",
         ),
         key(
             "ca_file",

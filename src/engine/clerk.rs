@@ -12,6 +12,7 @@ use crate::lanes::{Fate, Job, Lane, LaneReport};
 use crate::spool::{Adrift, Spool, SpoolError, SpoolErrorKind};
 use crate::tally::Tally;
 use std::collections::BTreeMap;
+use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -78,32 +79,52 @@ impl Clerk {
     pub fn run(mut self) {
         self.shared.bed.belongs_to_this_thread();
         self.call_others();
-        let mut rested = false;
         loop {
-            let phase = self.shared.phase();
-            self.put_in_force();
-            if phase >= Phase::Draining {
-                self.tally.hurry();
+            match panic::catch_unwind(AssertUnwindSafe(|| self.turn())) {
+                Ok(true) => {}
+                Ok(false) => return self.end(),
+                Err(_) => self.recover(),
             }
-            if self.may_look(phase) {
-                self.look_around(rested);
-            }
-            self.collect();
-            let committed = self.commit(phase);
-            if phase == Phase::Stopping {
-                return self.end();
-            }
-            let idle = committed && self.work.is_empty() && self.shared.intake.is_drained();
-            if phase == Phase::Draining && idle && self.tally.held() == 0 {
-                self.shared.drained.store(true, Ordering::Release);
-            }
-            if committed {
-                self.keep_in_bounds();
-            }
-            if idle {
-                self.prune();
-            }
-            rested = self.rest(phase);
+        }
+    }
+
+    /// One round. `false` after the last one.
+    fn turn(&mut self) -> bool {
+        let phase = self.shared.phase();
+        self.put_in_force();
+        if phase >= Phase::Draining {
+            self.tally.hurry();
+        }
+        if self.may_look(phase) {
+            self.look_around();
+        }
+        self.collect();
+        let committed = self.commit(phase);
+        if phase == Phase::Stopping {
+            return false;
+        }
+        let idle = committed && self.work.is_empty() && self.shared.intake.is_drained();
+        if phase == Phase::Draining && idle && self.tally.held() == 0 {
+            self.shared.drained.store(true, Ordering::Release);
+        }
+        if committed {
+            self.keep_in_bounds();
+        }
+        if idle {
+            self.prune();
+        }
+        self.watch.rested = self.rest(phase);
+        true
+    }
+
+    /// A defect was caught in a round. What the round had in hand is tried again after a pause; events
+    /// stay in the ring until they are in the spool.
+    fn recover(&mut self) {
+        self.shared.counters.defects.one();
+        self.retry_at = Some(self.shared.clock.monotonic() + SPOOL_PAUSE);
+        self.shared.log.write(Level::Error, "a defect of Taskbell was caught; please report it");
+        if self.shared.phase() >= Phase::Stopping {
+            self.work = Work::default();
         }
     }
 
@@ -404,7 +425,7 @@ impl Clerk {
             self.shared.log.write(Level::Warn, &text);
         }
         // Before the writer: the last one to leave the file tidies up, and a reader may not.
-        self.shared.replace_reader(None);
+        self.shared.replace_reader(None, &Default::default());
         self.shared.bed.deafen();
         self.call_others();
         self.spool.close();

@@ -87,7 +87,8 @@ pub fn hand_over(spool: &Spool, owners: &[i64], shared: &Shared) -> Result<usize
             return;
         }
         shared.counters.recovered.add(jobs.len() as u64);
-        shared.progress.update().owes(0, jobs.len() as u32);
+        let untried = jobs.iter().filter(|job| job.attempts == 0).count() as u32;
+        shared.progress.update().owes_of_which(0, jobs.len() as u32, untried);
         match lanes.get(endpoint) {
             Some(lane) => lane.push(jobs.drain(..)),
             None => drop_homeless(shared, endpoint, std::mem::take(jobs)),

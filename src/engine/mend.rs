@@ -22,9 +22,7 @@ impl Clerk {
     /// Makes the spool anew, and moves into it what the former file holds and what is in memory.
     pub(super) fn mend(&mut self, cause: Adrift) -> Result<(), SpoolError> {
         let mishap = self.spool.renew(cause, self.shared.clock.unix_ms())?;
-        self.shared.renumber(&mishap.moved);
-        // Statements that are under way on the former file end before it is let go of.
-        self.shared.replace_reader(Reader::open(self.spool.path()).ok());
+        self.shared.replace_reader(Reader::open(self.spool.path()).ok(), &mishap.moved);
         self.shared.note_mishap(&mishap.to_string());
         self.shared.counters.spool_renewed.one();
         let lanes: Vec<(String, Arc<Lane>)> =

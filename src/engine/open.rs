@@ -44,7 +44,8 @@ pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Shared>, Error>
         shared.note_mishap(&mishap.to_string());
     }
     *shared.lanes() = build_lanes(&config, &shared, Some(&spool))?;
-    shared.progress.update().owes(0, tally.held() as u32);
+    let ends = tally.held() as u32;
+    shared.progress.update().owes_of_which(0, ends, ends);
     hand_over(&spool, &held, &shared).map_err(spool_error)?;
     listen(&shared, spool.path(), &config.spool.path);
     let clerk = Clerk::new(Arc::clone(&shared), spool, config, tally);

@@ -148,9 +148,11 @@ impl Shared {
         *self.scrubber.write().unwrap_or_else(PoisonError::into_inner) = scrubber;
     }
 
-    /// Another reader of the messages, or none any more.
-    pub fn replace_reader(&self, reader: Option<Reader>) {
-        *lock(&self.reader) = reader;
+    /// Another reader of the messages, or none any more; deliveries have other numbers there.
+    pub fn replace_reader(&self, reader: Option<Reader>, moved: &HashMap<i64, i64>) {
+        let mut present = lock(&self.reader);
+        self.renumber(moved);
+        *present = reader;
     }
 
     /// Keeps what happened to the spool for stats and log.
@@ -238,16 +240,12 @@ impl Desk for Shared {
         }
     }
 
-    fn body(&self, delivery: i64) -> Result<Body, String> {
-        let delivery = self.number_now(delivery);
+    fn body(&self, delivery: i64) -> Result<Option<Body>, String> {
         let reader = lock(&self.reader);
-        let reader =
-            reader.as_ref().ok_or("the message is no longer in memory, and there is no spool file")?;
-        match reader.message(delivery) {
-            Ok(Some((content_type, bytes))) => Ok(Body { content_type, bytes }),
-            Ok(None) => Err(format!("delivery {delivery} is no longer in the spool")),
-            Err(error) => Err(error.to_string()),
-        }
+        // Without a file the lanes keep every message in memory.
+        let Some(reader) = reader.as_ref() else { return Ok(None) };
+        let message = reader.message(self.number_now(delivery)).map_err(|error| error.to_string())?;
+        Ok(message.map(|(content_type, bytes)| Body { content_type, bytes }))
     }
 
     fn scrubber(&self) -> Scrubber {

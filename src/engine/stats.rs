@@ -50,6 +50,8 @@ counters! {
     spool_errors,
     /// How often the spool was made anew because its file was lost, replaced or damaged.
     spool_renewed,
+    /// Defects of Taskbell that were caught; please report them.
+    defects,
     /// Reports dropped because the host does not poll.
     reports_dropped,
 }
@@ -103,6 +105,7 @@ impl Counters {
             "conditions_broken": self.conditions_broken.get(),
             "spool_errors": self.spool_errors.get(),
             "spool_renewed": self.spool_renewed.get(),
+            "defects": self.defects.get(),
             "reports_dropped": self.reports_dropped.get(),
         })
     }

@@ -35,6 +35,8 @@ pub(super) const DROPPED: &str = "dropped by hand";
 pub(super) struct Watch {
     /// The spool, if others can see it.
     pub(super) spool_file: Option<PathBuf>,
+    /// Whether the clerk comes out of deep sleep, which a call ends.
+    pub(super) rested: bool,
     look_at: Duration,
     listen_at: Duration,
     by_hand: Option<Vec<u8>>,
@@ -43,7 +45,7 @@ pub(super) struct Watch {
 impl Watch {
     /// Nothing seen yet; the first look is due at once.
     pub(super) fn new(spool_file: Option<PathBuf>) -> Watch {
-        Watch { spool_file, look_at: Duration::ZERO, listen_at: Duration::ZERO, by_hand: None }
+        Watch { spool_file, rested: false, look_at: Duration::ZERO, listen_at: Duration::ZERO, by_hand: None }
     }
 
     /// When to look next, by the monotonic clock.
@@ -53,10 +55,10 @@ impl Watch {
 }
 
 impl Clerk {
-    /// Looks around if it is time to, or somebody called. `rested` after deep sleep, which a call ends.
-    pub(super) fn look_around(&mut self, rested: bool) {
+    /// Looks around if it is time to, or somebody called.
+    pub(super) fn look_around(&mut self) {
         let now = self.shared.clock.monotonic();
-        if rested || now >= self.watch.listen_at {
+        if self.watch.rested || now >= self.watch.listen_at {
             self.watch.listen_at = now + LISTEN;
             if self.shared.bed.called() {
                 self.watch.look_at = now;

@@ -54,17 +54,19 @@ impl Guest {
     pub fn load(path: &Path) -> Result<Guest, String> {
         let place = path.display();
         // SAFETY: the library's initialisers run. The caller names a Taskbell, which has none of its own.
-        let library = unsafe { Library::new(path) }.map_err(|error| format!("{place}: {error}"))?;
+        let library =
+            unsafe { Library::new(path) }.map_err(|error| format!("{place}: {}", reason(&error, path)))?;
         // SAFETY: `taskbell_abi_version` has had this type in every version of the ABI.
         let version: unsafe extern "C" fn() -> u32 = unsafe { symbol(&library, "taskbell_abi_version") }
-            .map_err(|error| format!("{place} is no Taskbell: {error}"))?;
+            .map_err(|error| format!("{place} is no Taskbell: {}", reason(&error, path)))?;
         // SAFETY: it takes nothing and only returns a number.
         let version = unsafe { version() };
         if version != TASKBELL_ABI_VERSION {
             return Err(format!("{place} has ABI version {version}, and {TASKBELL_ABI_VERSION} is needed"));
         }
         // SAFETY: the types are those of `include/taskbell.h` for this ABI version.
-        unsafe { Guest::look_up(library) }.map_err(|error| format!("{place} lacks a function: {error}"))
+        unsafe { Guest::look_up(library) }
+            .map_err(|error| format!("{place} lacks a function: {}", reason(&error, path)))
     }
 
     /// # Safety
@@ -182,6 +184,14 @@ impl fmt::Debug for Guest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Guest")
     }
+}
+
+/// What the system's loader says, which stands below the error's own words. Some loaders begin with the
+/// path, which the caller has told already.
+fn reason(error: &libloading::Error, place: &Path) -> String {
+    let said = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
+    let path = format!("{}: ", place.display());
+    said.strip_prefix(&path).unwrap_or(&said).to_owned()
 }
 
 /// # Safety

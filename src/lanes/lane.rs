@@ -369,6 +369,10 @@ impl Lane {
         let reason = format!("the endpoint is gone: {}", self.desk.scrubber().scrub(reason));
         let waiting = {
             let mut state = self.lock();
+            if state.retired {
+                // The lane in its place may lead elsewhere, and finds out by itself.
+                return;
+            }
             state.gone = Some(reason.clone());
             state.line.drain()
         };

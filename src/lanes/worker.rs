@@ -56,7 +56,8 @@ fn deliver(lane: &Lane, job: Job) {
         return lane.give_up(job, &format!("gave up: it is older than `retry.max_age` of {words}"));
     }
     let body = match message(lane, &job) {
-        Ok(body) => body,
+        Ok(Some(body)) => body,
+        Ok(None) => return lane.give_up(job, "the message is no longer in the spool"),
         Err(_) => return lane.put_back(job, lane.clock.monotonic() + READ_AGAIN),
     };
     let attempt = || attempt(&lane.endpoint, &lane.client, &lane.desk.scrubber(), &job, &body, now);
@@ -70,9 +71,9 @@ fn deliver(lane: &Lane, job: Job) {
     }
 }
 
-fn message(lane: &Lane, job: &Job) -> Result<Arc<Body>, String> {
+fn message(lane: &Lane, job: &Job) -> Result<Option<Arc<Body>>, String> {
     match &job.body {
-        Some(body) => Ok(Arc::clone(body)),
-        None => lane.desk.body(job.seq).map(Arc::new),
+        Some(body) => Ok(Some(Arc::clone(body))),
+        None => Ok(lane.desk.body(job.seq)?.map(Arc::new)),
     }
 }

@@ -4,8 +4,8 @@ use base64::Engine;
 use base64::alphabet::STANDARD as STANDARD_ALPHABET;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
-use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use hmac::{Hmac, KeyInit, Mac};
+use ring::signature::{ED25519, ED25519_PUBLIC_KEY_LEN, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use sha1::Sha1;
 use sha2::{Sha256, Sha512};
 use subtle::ConstantTimeEq;
@@ -75,8 +75,8 @@ enum Kind {
     Sha1(Hmac<Sha1>),
     Sha256(Hmac<Sha256>),
     Sha512(Hmac<Sha512>),
-    Pair(Box<SigningKey>),
-    Public(Box<VerifyingKey>),
+    Pair(Box<Ed25519KeyPair>),
+    Public([u8; ED25519_PUBLIC_KEY_LEN]),
 }
 
 /// Hands the signed bytes over, piece by piece.
@@ -129,7 +129,7 @@ impl Key {
     /// The signature with its label; nothing from a public key.
     pub(super) fn sign(&self, feed: Feed<'_>) -> Option<String> {
         let bytes = match &self.kind {
-            Kind::Pair(pair) => pair.sign(&collect(feed)).to_bytes().to_vec(),
+            Kind::Pair(pair) => pair.sign(&collect(feed)).as_ref().to_vec(),
             Kind::Public(_) => return None,
             _ => self.digest(feed)?,
         };
@@ -147,17 +147,16 @@ impl Key {
             return false;
         }
         let public = match &self.kind {
-            Kind::Pair(pair) => pair.verifying_key(),
-            Kind::Public(public) => **public,
+            Kind::Pair(pair) => pair.public_key().as_ref(),
+            Kind::Public(public) => public,
             _ => {
                 let Some(expected) = self.digest(feed) else { return false };
                 return signatures.any(|given| bool::from(given.ct_eq(&expected)));
             }
         };
         let content = collect(feed);
-        signatures.any(|given| {
-            Signature::from_slice(&given).is_ok_and(|given| public.verify_strict(&content, &given).is_ok())
-        })
+        let public = UnparsedPublicKey::new(&ED25519, public);
+        signatures.any(|given| public.verify(&content, &given).is_ok())
     }
 
     fn digest(&self, feed: Feed<'_>) -> Option<Vec<u8>> {
@@ -186,19 +185,20 @@ fn read_pair(text: &str) -> Result<Kind, String> {
     let bytes: [u8; 64] = decode_base64(text)?
         .try_into()
         .map_err(|_| "is not a `whsk_` key: base64 of a 32-byte seed and its 32-byte public key")?;
-    SigningKey::from_keypair_bytes(&bytes)
+    let (seed, public) = bytes.split_at(bytes.len() / 2);
+    Ed25519KeyPair::from_seed_and_public_key(seed, public)
         .map(|pair| Kind::Pair(Box::new(pair)))
         .map_err(|_| "is not a `whsk_` key: its public half does not belong to its seed".to_owned())
 }
 
 fn read_public(text: &str) -> Result<Kind, String> {
-    let bytes: [u8; 32] =
+    let bytes: [u8; ED25519_PUBLIC_KEY_LEN] =
         decode_base64(text)?.try_into().map_err(|_| "is not a `whpk_` key: base64 of 32 bytes")?;
-    VerifyingKey::from_bytes(&bytes)
-        .ok()
-        .filter(|public| !public.is_weak())
-        .map(|public| Kind::Public(Box::new(public)))
-        .ok_or_else(|| "is not a `whpk_` key: these bytes are no usable point of the curve".to_owned())
+    // Zero is a point of small order: a signature over anything would hold.
+    if bytes == [0; ED25519_PUBLIC_KEY_LEN] {
+        return Err("is not a `whpk_` key: these bytes are no usable point of the curve".to_owned());
+    }
+    Ok(Kind::Public(bytes))
 }
 
 fn decode_base64(text: &str) -> Result<Vec<u8>, String> {

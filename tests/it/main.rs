@@ -2,3 +2,8 @@
 
 #[cfg(feature = "cli")]
 mod cli;
+mod delivery;
+mod documents;
+mod hooks;
+mod receiver;
+mod tidy;

@@ -2,6 +2,7 @@
 
 use crate::steps::Steps;
 use crate::tools::{self, cargo};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -40,6 +41,15 @@ pub fn python(arguments: &[String]) -> bool {
     steps.finish()
 }
 
+/// The library as it is shipped, with what C and C++ hosts need beside it.
+pub fn dist() -> bool {
+    let mut steps = Steps::default();
+    if let Some(library) = build_release(&mut steps) {
+        steps.step("gather", || gather(&library, &tools::target().join("dist")));
+    }
+    steps.finish()
+}
+
 /// The benchmarks.
 pub fn bench(arguments: &[String]) -> bool {
     let mut steps = Steps::default();
@@ -71,11 +81,31 @@ fn build(steps: &mut Steps) -> Option<PathBuf> {
         .then(|| tools::target().join("debug").join(library_name()))
 }
 
-/// The library as it is shipped, for its size and its symbols.
+/// The library as it is shipped, for its size and its symbols. Alone, because the linker looks over all
+/// of it only when no Rust library is made of the same crate in the same breath.
 fn build_release(steps: &mut Steps) -> Option<PathBuf> {
+    let alone = ["rustc", "--release", "--package", "taskbell", "--lib", "--crate-type", "cdylib"];
     steps
-        .run("release library", BUILD_LIMIT, &mut cargo(["build", "--release", "--package", "taskbell"]))
+        .run("release library", BUILD_LIMIT, &mut cargo(alone))
         .then(|| tools::target().join("release").join(library_name()))
+}
+
+/// What a host needs in one folder: the library, the header and the bindings.
+fn gather(library: &Path, folder: &Path) -> Result<(), String> {
+    let root = tools::root();
+    let files = [
+        (library.to_owned(), library_name()),
+        (root.join("include/taskbell.h"), "taskbell.h".to_owned()),
+        (root.join("bindings/cpp/taskbell.hpp"), "taskbell.hpp".to_owned()),
+        (root.join("LICENSE"), "LICENSE".to_owned()),
+    ];
+    fs::create_dir_all(folder).map_err(|fault| format!("cannot make {}: {fault}", folder.display()))?;
+    for (from, name) in files {
+        fs::copy(&from, folder.join(name))
+            .map_err(|fault| format!("cannot copy {}: {fault}", from.display()))?;
+    }
+    println!("    {}", folder.display());
+    Ok(())
 }
 
 fn library_name() -> String {

@@ -11,6 +11,7 @@ usage: cargo xtask COMMAND
 
   test             everything: format, lints, docs, Rust tests, the tests from outside
   python [ARGS]    the tests from outside alone; ARGS go to pytest
+  dist             the library as it is shipped, with its headers, in target/dist
   bench [ARGS]     the benchmarks; ARGS go to cargo bench
   docs             writes the generated documents anew";
 
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
     let done = match command.as_str() {
         "test" if rest.is_empty() => checks::test(),
         "python" => checks::python(&rest),
+        "dist" if rest.is_empty() => checks::dist(),
         "bench" => checks::bench(&rest),
         "docs" if rest.is_empty() => checks::docs(),
         _ => {

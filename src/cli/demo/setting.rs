@@ -85,7 +85,12 @@ fn library_path() -> Result<PathBuf, Failure> {
         Failure::new(what, format!("set {VARIABLE} to the path of the library"))
     })?;
     let name = format!("{}taskbell{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
-    Ok(executable.with_file_name(name))
+    // `cargo run` leaves a library that only this command needed in `deps`; of two, the newer one was
+    // built with this command.
+    let built = |path: &PathBuf| std::fs::metadata(path).and_then(|file| file.modified()).ok();
+    let places = [executable.with_file_name(&name), executable.with_file_name("deps").join(&name)];
+    let newest = places.iter().filter(|path| built(path).is_some()).max_by_key(|path| built(path));
+    Ok(newest.unwrap_or(&places[0]).clone())
 }
 
 /// A fresh secret of Standard Webhooks.

@@ -51,7 +51,8 @@ fn failures(given: &str) -> Result<(usize, u16), String> {
 pub fn run(arguments: &Arguments, mut terminal: Terminal) -> Result<(), Failure> {
     let entry = arguments.signature.entry()?;
     let verifier = entry.as_ref().map(Verifier::from_json).transpose().map_err(|fault| {
-        Failure::new(fault, "docs/signatures.md lists the schemes and the forms of their secrets")
+        let next = "give the secret with `--secret`; docs/signatures.md lists the schemes and their secrets";
+        Failure::new(fault, next)
     })?;
     let (failures, failure_status) = arguments.fail.unwrap_or((0, 503));
     let manner = Manner { verifier, failures, failure_status };
