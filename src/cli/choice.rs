@@ -9,7 +9,7 @@ use taskbell::spool::{Choice, Hand, SpoolError};
 
 /// The arguments that choose.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub struct Meant {
     /// A configuration (`.toml`, `.json`), or the spool itself (`.db`)
     #[arg(value_name = "CONFIG|SPOOL.db")]
     pub source: String,
@@ -36,7 +36,7 @@ pub struct Grip {
     pub choice: Choice,
 }
 
-impl Arguments {
+impl Meant {
     /// Opens the spool for a change.
     pub fn grip(&self) -> Result<Grip, Failure> {
         let path = source::open(&self.source)?.reader.path().to_owned();

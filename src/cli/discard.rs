@@ -10,10 +10,10 @@ use taskbell::spool::DeliveryState;
 
 /// Arguments of `drop`.
 #[derive(Debug, clap::Args)]
-#[command(group = clap::ArgGroup::new("meant").args(["id", "dead", "endpoint", "since", "pending"]).required(true).multiple(true))]
+#[command(group = clap::ArgGroup::new("chosen").args(["id", "dead", "endpoint", "since", "pending"]).required(true).multiple(true))]
 pub struct Arguments {
     #[command(flatten)]
-    choice: choice::Arguments,
+    choice: choice::Meant,
     /// Everything that waits
     #[arg(long, conflicts_with = "dead")]
     pending: bool,

@@ -9,10 +9,10 @@ use taskbell::spool::{DeliveryState, Replayed};
 
 /// Arguments of `replay`.
 #[derive(Debug, clap::Args)]
-#[command(group = clap::ArgGroup::new("meant").args(["id", "dead", "endpoint", "since"]).required(true).multiple(true))]
+#[command(group = clap::ArgGroup::new("chosen").args(["id", "dead", "endpoint", "since"]).required(true).multiple(true))]
 pub struct Arguments {
     #[command(flatten)]
-    choice: choice::Arguments,
+    choice: choice::Meant,
 }
 
 /// Makes dead letters due again.
