@@ -78,7 +78,6 @@ impl Clerk {
     /// Works until the bell stops. Runs on a thread of its own.
     pub fn run(mut self) {
         self.shared.bed.belongs_to_this_thread();
-        self.call_others();
         loop {
             match panic::catch_unwind(AssertUnwindSafe(|| self.turn())) {
                 Ok(true) => {}

@@ -7,7 +7,7 @@ use super::inherit::{dead_instances, hand_over, inherit_tally};
 use super::shared::Shared;
 use crate::clock::Clock;
 use crate::config::{Config, SpoolPath};
-use crate::intake::{Ear, Home, Intake};
+use crate::intake::{self, Ear, Home, Intake};
 use crate::os;
 use crate::spool::{Reader, Spool, SpoolError, SpoolErrorKind};
 use crate::tally::Tally;
@@ -47,7 +47,7 @@ pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Shared>, Error>
     let ends = tally.held() as u32;
     shared.progress.update().owes_of_which(0, ends, ends);
     hand_over(&spool, &held, &shared).map_err(spool_error)?;
-    listen(&shared, spool.path(), &config.spool.path);
+    greet(&shared, spool.path(), &config.spool.path);
     let clerk = Clerk::new(Arc::clone(&shared), spool, config, tally);
     os::spawn("taskbell-clerk", move || clerk.run())
         .map_err(|error| Error::new(ErrorKind::Spool, format!("no thread can be started: {error}")))?;
@@ -87,13 +87,18 @@ fn start(
     Ok(Started { spool, tally, held })
 }
 
-/// Hears calls of other processes, where there are named pipes.
-fn listen(shared: &Shared, file: &Path, path: &SpoolPath) {
-    if *path != SpoolPath::Memory
-        && let Ok(ear) = Ear::open(file, shared.intake.instance())
-    {
+/// Makes the acquaintance of the others on this spool: hears their calls, where there are named pipes, and
+/// calls them, so that they look after what this instance leaves if it dies. Before the first event is
+/// taken.
+fn greet(shared: &Shared, file: &Path, path: &SpoolPath) {
+    if *path == SpoolPath::Memory {
+        return;
+    }
+    let own = shared.intake.instance();
+    if let Ok(ear) = Ear::open(file, own) {
         shared.bed.listen(ear);
     }
+    intake::call(file, Some(own));
 }
 
 fn spool_error(error: SpoolError) -> Error {
