@@ -82,6 +82,7 @@ pub fn hand_over(spool: &Spool, owners: &[i64], shared: &Shared) -> Result<usize
     let mut total = 0;
     let mut portion: Vec<Job> = Vec::new();
     let mut endpoint = String::new();
+    let mut words = Words::default();
     let give = |endpoint: &str, jobs: &mut Vec<Job>| {
         if jobs.is_empty() {
             return;
@@ -101,14 +102,29 @@ pub fn hand_over(spool: &Spool, owners: &[i64], shared: &Shared) -> Result<usize
         if waiting.endpoint != endpoint {
             endpoint.clone_from(&waiting.endpoint);
         }
-        portion.push(job_of(waiting, now, unix_ms));
+        portion.push(job_of(waiting, now, unix_ms, &mut words));
         total += 1;
     })?;
     give(&endpoint, &mut portion);
     Ok(total)
 }
 
-fn job_of(waiting: Waiting, now: Duration, unix_ms: i64) -> Job {
+/// Types and names of hooks are few among many deliveries: each is kept once.
+#[derive(Default)]
+struct Words(BTreeSet<Arc<str>>);
+
+impl Words {
+    fn one(&mut self, word: &str) -> Arc<str> {
+        if let Some(known) = self.0.get(word) {
+            return Arc::clone(known);
+        }
+        let new: Arc<str> = word.into();
+        self.0.insert(Arc::clone(&new));
+        new
+    }
+}
+
+fn job_of(waiting: Waiting, now: Duration, unix_ms: i64, words: &mut Words) -> Job {
     // An attempt of the future tells that the clock was set back; its next time means nothing then.
     let set_back = waiting.tried_at.is_some_and(|at| at > unix_ms);
     let wait = if set_back { 0 } else { (waiting.due_at - unix_ms).max(0) as u64 };
@@ -116,8 +132,8 @@ fn job_of(waiting: Waiting, now: Duration, unix_ms: i64) -> Job {
         seq: waiting.seq,
         ticket: 0,
         event_id: waiting.event_id,
-        kind: waiting.kind,
-        hook: waiting.hook,
+        kind: words.one(&waiting.kind),
+        hook: words.one(&waiting.hook),
         created_at: waiting.created_at,
         attempts: waiting.attempts,
         strikes: waiting.strikes as usize,
@@ -177,7 +193,7 @@ mod tests {
             asked: 0,
             tried_at,
         };
-        let due = |tried_at| job_of(waiting(tried_at), Duration::ZERO, 1_000).due;
+        let due = |tried_at| job_of(waiting(tried_at), Duration::ZERO, 1_000, &mut Words::default()).due;
         assert_eq!(due(Some(86_400_000)), Duration::ZERO);
         assert_eq!(due(Some(900)), Duration::from_millis(89_999_000));
     }

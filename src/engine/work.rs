@@ -156,8 +156,8 @@ fn new_job(seq: i64, event: &Prepared, hook: &str, message: &Message, times: Tim
         seq,
         ticket: event.ticket,
         event_id: event.id,
-        kind: event.kind.clone(),
-        hook: hook.to_owned(),
+        kind: event.kind.as_str().into(),
+        hook: hook.into(),
         created_at: times.unix_ms,
         attempts: 0,
         strikes: 0,
@@ -213,9 +213,9 @@ pub fn ending(report: &LaneReport) -> Option<Report> {
     };
     Some(Report {
         event: job.event_id.to_string(),
-        kind: job.kind.clone(),
+        kind: job.kind.to_string(),
         endpoint: endpoint.clone(),
-        hook: job.hook.clone(),
+        hook: job.hook.to_string(),
         state: if reason.is_none() { "delivered" } else { "dead" },
         attempts,
         status,

@@ -40,9 +40,9 @@ pub struct Job {
     /// The event's id.
     pub event_id: EventId,
     /// The event's type.
-    pub kind: String,
+    pub kind: Arc<str>,
     /// The name of the hook that fired.
-    pub hook: String,
+    pub hook: Arc<str>,
     /// When the delivery was made, in Unix milliseconds.
     pub created_at: i64,
     /// Attempts made so far.
