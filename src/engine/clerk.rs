@@ -1,6 +1,8 @@
 //! The clerk: the one thread that moves events from the ring through tally, hooks and messages into the
 //! spool, and on into the lanes once they are durable.
 
+mod rest;
+
 use super::log::Level;
 use super::prepare::Preparer;
 use super::shared::{Phase, Reload, Shared, lock};
@@ -16,12 +18,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::thread;
 use std::time::Duration;
-
-/// How long the clerk dozes between two looks while events flow: half of what a group commit may take,
-/// and more.
-const TICK: Duration = Duration::from_millis(10);
 
 /// How long nothing must happen before it sleeps deeply.
 const SETTLE: Duration = Duration::from_millis(200);
@@ -31,12 +28,6 @@ const BATCH_BYTES: usize = 1024 * 1024;
 
 /// How long it waits before it offers the spool a transaction again that it did not take.
 const SPOOL_PAUSE: Duration = Duration::from_secs(1);
-
-/// How long the clerk waits, after the end, for the host to let go of the bell.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// How long it sleeps while the spool is full: only what ends makes room.
-const FULL_PAUSE: Duration = Duration::from_millis(100);
 
 /// The clerk.
 #[derive(Debug)]
@@ -395,46 +386,6 @@ impl Clerk {
             let reason = ending.reason.as_deref().unwrap_or("");
             let text = format!("{} to {} is a dead letter: {reason}", ending.event, ending.endpoint);
             self.shared.log.write(Level::Error, &text);
-        }
-    }
-
-    /// Rests for as long as nothing is to be done; says whether that was deep sleep.
-    fn rest(&self, phase: Phase) -> bool {
-        let now = self.shared.clock.monotonic();
-        let nap = match self.retry_at {
-            Some(at) => Some(at.saturating_sub(now).min(SPOOL_PAUSE)),
-            None if phase != Phase::Open || now < self.busy_until => Some(TICK),
-            None if self.shared.spool_full.load(Ordering::Acquire) => Some(FULL_PAUSE),
-            None => None,
-        };
-        if let Some(nap) = nap {
-            self.shared.bed.doze(nap);
-            return false;
-        }
-        let due = [self.tally.next_due(), Some(self.prune_at), self.watch.next_look()];
-        let limit = due.into_iter().flatten().min().map(|due| due.saturating_sub(now));
-        self.shared.bed.sleep(limit, || self.shared.has_work());
-        true
-    }
-
-    /// Leaves the spool so that the next start takes over at once.
-    fn end(mut self) {
-        if let Err(error) = self.spool.release() {
-            let text = format!("the spool could not be left in order; the next start mends it: {error}");
-            self.shared.log.write(Level::Warn, &text);
-        }
-        // Before the writer: the last one to leave the file tidies up, and a reader may not.
-        self.shared.replace_reader(None, &Default::default());
-        self.shared.bed.deafen();
-        self.call_others();
-        self.spool.close();
-        self.shared.progress.update().closed();
-        self.shared.advance(Phase::Ended);
-        // Giving up the ring waits for the file system, which is nothing for a host's thread: so this one
-        // leaves last.
-        let patience = self.shared.clock.monotonic() + PATIENCE;
-        while Arc::strong_count(&self.shared) > 1 && self.shared.clock.monotonic() < patience {
-            thread::sleep(Duration::from_millis(5));
         }
     }
 }

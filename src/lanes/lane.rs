@@ -1,10 +1,12 @@
 //! One lane: what waits, and what may start now.
 
+mod upkeep;
+
 use super::breaker::{Breaker, Permit};
 use super::line::Line;
 use super::rate::Pace;
 use super::schedule::{self, Next, Record};
-use super::standing::{Rest, Standing};
+use super::standing::Standing;
 use super::{Desk, Fate, Job, LaneReport, worker};
 use crate::clock::Clock;
 use crate::config::Endpoint;
@@ -161,53 +163,6 @@ impl Lane {
         drop(state);
         self.changed.notify_all();
         waiting
-    }
-
-    /// Goes on as an earlier run stood with this endpoint.
-    pub fn resume(&self, standing: Standing) {
-        let (now, unix_ms) = (self.clock.monotonic(), self.clock.unix_ms());
-        let mut state = self.lock();
-        if let Some(quiet) = standing.quiet {
-            state.paused_until = now + quiet.left(unix_ms);
-        }
-        if let Some(probe) = standing.breaker {
-            state.breaker.resume(now + probe.left(unix_ms), probe.whole());
-        }
-        state.standing = standing;
-        state.standing_told = standing;
-    }
-
-    /// How we stand with the endpoint, if that has changed since the last question; nothing in it when
-    /// all is good again.
-    pub fn changed_standing(&self) -> Option<Standing> {
-        let mut state = self.lock();
-        let changed = state.standing != state.standing_told;
-        state.standing_told = state.standing;
-        changed.then_some(state.standing)
-    }
-
-    /// Takes these deliveries out of what waits, because they ended elsewhere. One in flight stays.
-    pub fn forget(&self, meant: impl Fn(i64) -> bool) -> Vec<Job> {
-        let forgotten = self.lock().line.remove(meant);
-        if !forgotten.is_empty() {
-            self.changed.notify_all();
-        }
-        forgotten
-    }
-
-    /// What waits, without disturbing it.
-    pub fn waiting(&self) -> Vec<Job> {
-        self.lock().line.jobs().cloned().collect()
-    }
-
-    /// Whether the endpoint said that it will never take anything again.
-    pub fn is_gone(&self) -> bool {
-        self.lock().gone.is_some()
-    }
-
-    /// The endpoint is to be tried again although it said that it is gone.
-    pub fn revive(&self) {
-        self.lock().gone = None;
     }
 
     /// How many of its threads live.
@@ -396,17 +351,6 @@ impl Lane {
 }
 
 impl State {
-    /// Writes down how we stand with the endpoint.
-    fn note_standing(&mut self, now: Duration, unix_ms: i64) {
-        let rest = |until: Duration, noted: Option<Rest>| {
-            let seen = Rest::from(unix_ms, until.saturating_sub(now));
-            noted.filter(|noted| noted.is_same(&seen)).unwrap_or(seen)
-        };
-        let probe = self.breaker.next_probe().map(|at| rest(at, self.standing.breaker));
-        let quiet = (self.paused_until > now).then(|| rest(self.paused_until, self.standing.quiet));
-        self.standing = Standing { quiet, breaker: probe };
-    }
-
     /// A number from 0 to 1; splitmix64.
     fn chance(&mut self) -> f64 {
         self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);

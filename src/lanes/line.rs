@@ -26,8 +26,13 @@ impl Line {
         Line { ordered, keeps_bodies, order: BTreeSet::new(), jobs: HashMap::new(), body_bytes: 0 }
     }
 
-    /// Puts a job in its place; drops its body when enough bodies are in memory.
+    /// Puts a job in its place; drops its body when enough bodies are in memory. One that is there already
+    /// is replaced.
     pub fn put(&mut self, mut job: Job) {
+        if let Some(former) = self.jobs.remove(&job.seq) {
+            self.order.remove(&self.key(&former));
+            self.body_bytes -= former.body.as_ref().map_or(0, |body| body.bytes.len());
+        }
         let bytes = job.body.as_ref().map_or(0, |body| body.bytes.len());
         if !self.keeps_bodies && self.body_bytes + bytes > MAX_BODY_BYTES {
             job.body = None;
@@ -135,6 +140,7 @@ mod tests {
         let mut line = Line::new(true, true);
         (1..=5).for_each(|seq| line.put(job(seq, 10 - seq as u64, 7)));
         let taken: Vec<i64> = line.remove(|seq| seq == 2 || seq == 9).iter().map(|job| job.seq).collect();
+        line.put(job(4, 3, 7));
         assert_eq!((taken, line.len(), line.body_bytes), (vec![2], 4, 28));
         assert_eq!(line.drain().iter().map(|job| job.seq).collect::<Vec<_>>(), [1, 3, 4, 5]);
     }

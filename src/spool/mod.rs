@@ -18,6 +18,7 @@ mod ownership;
 mod private;
 mod prune;
 mod reader;
+mod removal;
 mod room;
 mod rows;
 mod salvage;
