@@ -1,15 +1,15 @@
-//! What differs between operating systems: threads with blocked signals, fork detection, waiting for
-//! several things at once, and staying mapped.
+//! What differs between operating systems: threads with blocked signals, fork detection, staying
+//! mapped, and what the system tells of itself.
 
 #![allow(unsafe_code)]
 
+pub(crate) mod disk;
+#[cfg(windows)]
+pub(crate) mod usage;
 #[cfg(unix)]
-use std::ffi::CString;
+pub(crate) mod wait;
+
 use std::io;
-#[cfg(unix)]
-use std::os::fd::{AsRawFd, BorrowedFd};
-#[cfg(unix)]
-use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::{Builder, JoinHandle};
@@ -101,33 +101,52 @@ pub fn monotonic() -> Duration {
     ORIGIN.get_or_init(Instant::now).elapsed()
 }
 
-/// Makes a named pipe that only its owner may use.
-///
-/// # Errors
-/// As `mkfifo(3)`.
-#[cfg(unix)]
-pub fn make_fifo(path: &Path) -> io::Result<()> {
-    use std::os::unix::ffi::OsStrExt;
-    let path = CString::new(path.as_os_str().as_bytes())?;
-    // SAFETY: the path ends with NUL and outlives the call.
-    match unsafe { libc::mkfifo(path.as_ptr(), 0o600) } {
-        0 => Ok(()),
-        _ => Err(io::Error::last_os_error()),
+/// How many seconds local clocks are before UTC at this Unix time; `None` where the system cannot tell.
+/// On Unix the time zone is the one that the process had when this, or anything like it, was first called:
+/// its variable `TZ` is read once, so that no later change of the environment is ever raced.
+pub fn local_offset_s(unix_s: i64) -> Option<i32> {
+    #[cfg(unix)]
+    {
+        let time = libc::time_t::try_from(unix_s).ok()?;
+        // SAFETY: `tm` is plain data, for which all zeros is a value.
+        let mut local: libc::tm = unsafe { std::mem::zeroed() };
+        // SAFETY: both pointers are to live values of this frame, and the call keeps neither.
+        let known = unsafe { libc::localtime_r(&time, &mut local) };
+        if known.is_null() { None } else { i32::try_from(local.tm_gmtoff).ok() }
+    }
+    #[cfg(windows)]
+    {
+        windows_offset_s(unix_s)
+    }
+    #[cfg(not(any(unix, windows)))]
+    {
+        let _ = unix_s;
+        None
     }
 }
 
-/// Waits until one of these can be read, `limit` at most (rounded up to a millisecond), or for ever.
-/// May return early.
-#[cfg(unix)]
-pub fn await_readable(files: &[BorrowedFd<'_>], limit: Option<Duration>) {
-    let mut entries: Vec<libc::pollfd> = files
-        .iter()
-        .map(|file| libc::pollfd { fd: file.as_raw_fd(), events: libc::POLLIN, revents: 0 })
-        .collect();
-    let millis = |limit: Duration| limit.as_micros().div_ceil(1000).try_into().unwrap_or(libc::c_int::MAX);
-    let timeout = limit.map_or(-1, millis);
-    // SAFETY: the entries are as many as said and writable, and the descriptors are open for the call.
-    unsafe { libc::poll(entries.as_mut_ptr(), entries.len() as libc::nfds_t, timeout) };
+#[cfg(windows)]
+fn windows_offset_s(unix_s: i64) -> Option<i32> {
+    use windows_sys::Win32::Foundation::{FILETIME, SYSTEMTIME};
+    use windows_sys::Win32::System::Time::{
+        FileTimeToSystemTime, SystemTimeToFileTime, SystemTimeToTzSpecificLocalTime,
+    };
+    /// Seconds from 1601, where file times begin, to 1970.
+    const TO_UNIX: i64 = 11_644_473_600;
+    let ticks = u64::try_from(unix_s.checked_add(TO_UNIX)?.checked_mul(10_000_000)?).ok()?;
+    let utc = FILETIME { dwLowDateTime: ticks as u32, dwHighDateTime: (ticks >> 32) as u32 };
+    let mut local = FILETIME { dwLowDateTime: 0, dwHighDateTime: 0 };
+    // SAFETY: every pointer is to a live value of this frame, null stands for the zone in force, and the
+    // calls keep none of them.
+    let known = unsafe {
+        let mut utc_date: SYSTEMTIME = std::mem::zeroed();
+        let mut local_date: SYSTEMTIME = std::mem::zeroed();
+        FileTimeToSystemTime(&utc, &mut utc_date) != 0
+            && SystemTimeToTzSpecificLocalTime(std::ptr::null(), &utc_date, &mut local_date) != 0
+            && SystemTimeToFileTime(&local_date, &mut local) != 0
+    };
+    let local_ticks = u64::from(local.dwHighDateTime) << 32 | u64::from(local.dwLowDateTime);
+    known.then(|| ((local_ticks as i64 - ticks as i64) / 10_000_000) as i32)
 }
 
 /// Keeps the library mapped after the host unloads it: a thread that was detached at a deadline must

@@ -8,6 +8,8 @@ mod choice;
 mod demo;
 mod discard;
 mod failure;
+mod fds;
+mod import_swarmui;
 mod input;
 mod list;
 mod preview;
@@ -55,6 +57,8 @@ enum Command {
     Replay(replay::Arguments),
     /// Give up what waits, and remove dead letters
     Drop(discard::Arguments),
+    /// Turn SwarmUI's webhook settings into a configuration
+    ImportSwarmui(import_swarmui::Arguments),
     /// Render a batch of images, and hear the bell ring for it
     Demo(demo::Arguments),
 }
@@ -73,6 +77,7 @@ pub fn run() -> ExitCode {
         Command::Show(arguments) => show::run(&arguments, &mut terminal),
         Command::Replay(arguments) => replay::run(&arguments, &mut terminal),
         Command::Drop(arguments) => discard::run(&arguments, &mut terminal),
+        Command::ImportSwarmui(arguments) => import_swarmui::run(&arguments, &mut terminal),
         Command::Demo(arguments) => demo::run(&arguments, terminal.clone()),
     };
     match done {
@@ -117,6 +122,7 @@ mod tests {
             "replay a.db --dead --json",
             "drop a.db --since 2h --json",
             "verify --secret S --headers {} body --json",
+            "import-swarmui Settings.fds --out d --json",
             "demo --json",
         ] {
             let words = std::iter::once("taskbell").chain(line.split(' '));

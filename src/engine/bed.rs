@@ -95,7 +95,7 @@ impl Bed {
         // Nobody else wants the ear while the clerk sleeps.
         let ear = lock(&self.ear);
         files.extend(ear.as_ref().map(AsFd::as_fd));
-        crate::os::await_readable(&files, limit);
+        crate::os::wait::await_readable(&files, limit);
     }
 
     #[cfg(not(unix))]

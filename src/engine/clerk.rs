@@ -6,8 +6,9 @@ mod rest;
 use super::log::Level;
 use super::prepare::Preparer;
 use super::shared::{Phase, Reload, Shared, lock};
+use super::task_lanes;
 use super::watch::{DROPPED, Watch};
-use super::work::{Done, Times, Work, ending};
+use super::work::{Done, Times, Work, alert_key, ending};
 use crate::config::{Config, SpoolPath};
 use crate::intake::{Intake, Record};
 use crate::lanes::{Fate, Job, Lane, LaneReport};
@@ -69,6 +70,10 @@ impl Clerk {
     /// Works until the bell stops. Runs on a thread of its own.
     pub fn run(mut self) {
         self.shared.bed.belongs_to_this_thread();
+        if let Some(file) = self.watch.spool_file.clone() {
+            self.adopt_orphans(&file);
+        }
+        self.shared.watchman.wake(&self.shared);
         loop {
             match panic::catch_unwind(AssertUnwindSafe(|| self.turn())) {
                 Ok(true) => {}
@@ -82,6 +87,9 @@ impl Clerk {
     fn turn(&mut self) -> bool {
         let phase = self.shared.phase();
         self.put_in_force();
+        if phase == Phase::Open {
+            self.shared.watchman.tick(&self.shared);
+        }
         if phase >= Phase::Draining {
             self.tally.hurry();
         }
@@ -126,6 +134,8 @@ impl Clerk {
             for mut record in records {
                 record.ticket = 0;
                 if !self.spool.knows(record.id).unwrap_or(false) {
+                    let alert = self.shared.watchman.take_over(&self.shared, &record);
+                    self.work.states.extend(alert.map(|kept| alert_state(&self.shared, kept)));
                     self.records.push(record);
                 }
             }
@@ -153,6 +163,8 @@ impl Clerk {
             self.end_queues(now);
             self.work.read_ticket = self.shared.intake.read_ticket();
         }
+        let alerts = self.shared.watchman.changes(self.work.read_ticket);
+        self.work.states.extend(alerts.into_iter().map(|kept| alert_state(&self.shared, kept)));
         self.work.lanes = self.shared.take_lane_reports();
         self.work.tally.extend(self.tally.changes());
         let standings = super::endpoints::changed_standings(&self.config, &self.shared, &self.work.lanes);
@@ -277,6 +289,10 @@ impl Clerk {
         }
         self.tell(&work.lanes, &endings);
         self.advance_progress(&work, &done.owed, &done.fired);
+        let deliveries = work.events.iter().flat_map(|event| &event.deliveries);
+        for endpoint in deliveries.filter_map(|delivery| delivery.named.as_ref()) {
+            task_lanes::open_lane(&self.shared, &self.config, endpoint);
+        }
         self.dispatch(done.jobs);
         for (endpoint, seq) in done.ended_elsewhere {
             let lane = self.shared.lanes().get(&endpoint).cloned();
@@ -348,7 +364,13 @@ impl Clerk {
         for name in old.keys() {
             self.work.states.push((super::endpoints::state_key(name), None));
         }
+        let gone = self.shared.watchman.replace(&self.shared, &config.alerts);
+        self.work.states.extend(gone.into_iter().map(|name| alert_state(&self.shared, (name, None))));
         self.config = config;
+        let named = old.values().map(|lane| lane.endpoint()).filter(|endpoint| endpoint.is_of_task());
+        for endpoint in named.filter(|endpoint| self.config.task_urls.allow(endpoint.url.expose())) {
+            task_lanes::open_lane(&self.shared, &self.config, endpoint);
+        }
         let waiting = old
             .into_iter()
             .flat_map(|(name, lane)| lane.retire().into_iter().map(move |job| (name.clone(), job)));
@@ -388,4 +410,9 @@ impl Clerk {
             self.shared.log.write(Level::Error, &text);
         }
     }
+}
+
+/// An alert's state as the spool keeps it.
+fn alert_state(shared: &Shared, (name, kept): (String, Option<Vec<u8>>)) -> (String, Option<Vec<u8>>) {
+    (alert_key(shared.intake.instance(), &name), kept)
 }

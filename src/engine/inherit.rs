@@ -2,7 +2,7 @@
 
 use super::endpoints::drop_homeless;
 use super::shared::Shared;
-use super::work::{TALLY, tally_key};
+use super::work::{ALERT, NOBODY, TALLY, tally_key};
 use crate::intake::Intake;
 use crate::lanes::{Job, Lane};
 use crate::spool::{Spool, SpoolError, Waiting};
@@ -21,8 +21,13 @@ const PORTION: usize = 1000;
 /// one that is found dead afterwards is dead for good.
 pub fn dead_instances(spool: &Spool, file: Option<&Path>, own: &str) -> Result<Vec<String>, SpoolError> {
     let mut holders: BTreeSet<String> = spool.holders()?.into_iter().collect();
-    holders.extend(spool.states(TALLY)?.iter().filter_map(|(key, _)| owner_of(key)).map(str::to_owned));
+    for kind in [TALLY, ALERT] {
+        let owner_of =
+            |(key, _): &(String, Vec<u8>)| Some(key.strip_prefix(kind)?.split_once('/')?.0.to_owned());
+        holders.extend(spool.states(kind)?.iter().filter_map(owner_of));
+    }
     holders.remove(own);
+    holders.remove(NOBODY);
     if holders.is_empty() {
         return Ok(Vec::new());
     }

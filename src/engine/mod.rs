@@ -17,11 +17,14 @@ mod prepare;
 mod preview;
 mod progress;
 mod reports;
+mod rounds;
 mod shared;
 mod stats;
+mod task_lanes;
 #[cfg(test)]
 mod trials;
 mod watch;
+mod watchman;
 mod work;
 
 pub use bell::Bell;

@@ -5,6 +5,9 @@ use super::endpoints::build_lanes;
 use super::error::{Error, ErrorKind};
 use super::inherit::{dead_instances, hand_over, inherit_tally};
 use super::shared::Shared;
+use super::task_lanes;
+use super::work::{ALERT, NOBODY, alert_key};
+use crate::alerts::Kept;
 use crate::clock::Clock;
 use crate::config::{Config, SpoolPath};
 use crate::intake::{self, Ear, Home, Intake};
@@ -32,7 +35,7 @@ pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Shared>, Error>
         mishap = Some(what);
         started = start(&config, &intake, &*clock, Some(fresh));
     }
-    let Started { spool, tally, held } = started.map_err(spool_error)?;
+    let Started { mut spool, tally, held, dead } = started.map_err(spool_error)?;
     let reader = match &config.spool.path {
         SpoolPath::Memory => None,
         SpoolPath::File(path) => Some(Reader::open(path).map_err(spool_error)?),
@@ -43,14 +46,23 @@ pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Shared>, Error>
         shared.counters.spool_renewed.one();
         shared.note_mishap(&mishap.to_string());
     }
-    *shared.lanes() = build_lanes(&config, &shared, Some(&spool))?;
+    let mut lanes = build_lanes(&config, &shared, Some(&spool))?;
+    task_lanes::restore(&mut spool, &shared, &config, &mut lanes).map_err(spool_error)?;
+    *shared.lanes() = lanes;
+    restore_alerts(&mut spool, &shared, &config, &dead).map_err(spool_error)?;
     let ends = tally.held() as u32;
     shared.progress.update().owes_of_which(0, ends, ends);
-    hand_over(&spool, &held, &shared).map_err(spool_error)?;
     greet(&shared, spool.path(), &config.spool.path);
+    hand_over(&spool, &held, &shared).map_err(spool_error)?;
+    let no_thread = |error| Error::new(ErrorKind::Spool, format!("no thread can be started: {error}"));
+    let alerts = config.alerts.clone();
     let clerk = Clerk::new(Arc::clone(&shared), spool, config, tally);
-    os::spawn("taskbell-clerk", move || clerk.run())
-        .map_err(|error| Error::new(ErrorKind::Spool, format!("no thread can be started: {error}")))?;
+    os::spawn("taskbell-clerk", move || clerk.run()).map_err(no_thread)?;
+    if let Err(error) = shared.watchman.rounds.put_in_force(&alerts, &shared) {
+        // The clerk runs already and holds what is shared: it must end.
+        super::close::close(&shared, std::time::Duration::ZERO);
+        return Err(no_thread(error));
+    }
     Ok(shared)
 }
 
@@ -60,6 +72,7 @@ struct Started {
     tally: Tally,
     /// The owners' numbers that are this instance's.
     held: Vec<i64>,
+    dead: Vec<String>,
 }
 
 fn start(
@@ -84,7 +97,39 @@ fn start(
     let end_delay = config.queue.end_delay;
     inherit_tally(&mut spool, &mut tally, own, &dead, clock.monotonic(), end_delay)?;
     let held = spool.held()?;
-    Ok(Started { spool, tally, held })
+    Ok(Started { spool, tally, held, dead })
+}
+
+/// The alerts that runs which are no longer alive left firing, under this instance's name. A bell without
+/// alerts leaves them for one that has some.
+fn restore_alerts(
+    spool: &mut Spool,
+    shared: &Shared,
+    config: &Config,
+    dead: &[String],
+) -> Result<(), SpoolError> {
+    if config.alerts.is_empty() {
+        return Ok(());
+    }
+    let (own, mut moves) = (shared.intake.instance(), Vec::new());
+    for (key, kept) in spool.states(ALERT)? {
+        let Some((instance, name)) = key[ALERT.len()..].split_once('/') else { continue };
+        if instance != NOBODY && !dead.iter().any(|gone| gone == instance) {
+            continue;
+        }
+        let restored =
+            Kept::from_bytes(&kept).is_some_and(|kept| shared.watchman.restore(shared, name, kept));
+        moves.extend(restored.then(|| (alert_key(own, name), Some(kept))));
+        moves.push((key, None));
+    }
+    if !moves.is_empty() {
+        let mut batch = spool.batch()?;
+        for (key, value) in moves {
+            batch.put_state(&key, value.as_deref())?;
+        }
+        batch.commit()?;
+    }
+    Ok(())
 }
 
 /// Makes the acquaintance of the others on this spool: hears their calls, where there are named pipes, and

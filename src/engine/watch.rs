@@ -8,9 +8,11 @@ use super::clerk::Clerk;
 use super::inherit::{dead_instances, hand_over, inherit_tally};
 use super::log::Level;
 use super::shared::Phase;
+use super::task_lanes;
 use crate::intake::Intake;
 use crate::lanes::{Desk, Job, Lane, LaneReport};
 use crate::spool::{BY_HAND, SpoolError};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -87,6 +89,15 @@ impl Clerk {
         let own = self.shared.intake.instance().to_owned();
         let dead = dead_instances(&self.spool, self.watch.spool_file.as_deref(), &own)?;
         let inherited = self.spool.inherit(&dead, self.shared.clock.unix_ms())?;
+        if inherited.deliveries > 0 {
+            // Addresses that tasks of the others named.
+            let mut named = BTreeMap::new();
+            task_lanes::restore(&mut self.spool, &self.shared, &self.config, &mut named)?;
+            let mut lanes = self.shared.lanes();
+            for (name, lane) in named {
+                lanes.entry(name).or_insert(lane);
+            }
+        }
         hand_over(&self.spool, &inherited.owners, &self.shared)?;
         let now = self.shared.clock.monotonic();
         let end_delay = self.config.queue.end_delay;

@@ -130,7 +130,7 @@ fn named(spool: &Path, instance: &str, suffix: &str) -> PathBuf {
 #[cfg(unix)]
 fn open_pipe(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt;
-    crate::os::make_fifo(path)?;
+    crate::os::wait::make_fifo(path)?;
     fs::OpenOptions::new().read(true).write(true).custom_flags(libc::O_NONBLOCK).open(path)
 }
 

@@ -2,7 +2,9 @@
 
 use super::super::log::Level;
 use super::super::shared::Phase;
+use super::super::work::{NOBODY, alert_key};
 use super::{Clerk, SPOOL_PAUSE};
+use crate::spool::SpoolError;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -33,15 +35,31 @@ impl Clerk {
             self.shared.bed.doze(nap);
             return false;
         }
-        let due = [self.tally.next_due(), Some(self.prune_at), self.watch.next_look()];
+        let armed = self.shared.watchman.arm(&self.shared);
+        let due = [self.tally.next_due(), armed, Some(self.prune_at), self.watch.next_look()];
         let limit = due.into_iter().flatten().min().map(|due| due.saturating_sub(now));
         self.shared.bed.sleep(limit, || self.shared.has_work());
         true
     }
 
+    /// Leaves alerts that fire to the next start, which may come before this instance counts as dead.
+    fn leave_alerts(&mut self) -> Result<(), SpoolError> {
+        let own = alert_key(self.shared.intake.instance(), "");
+        let states = self.spool.states(&own)?;
+        if states.is_empty() {
+            return Ok(());
+        }
+        let mut batch = self.spool.batch()?;
+        for (key, kept) in states {
+            batch.put_state(&alert_key(NOBODY, &key[own.len()..]), Some(&kept))?;
+            batch.put_state(&key, None)?;
+        }
+        batch.commit()
+    }
+
     /// Leaves the spool so that the next start takes over at once.
     pub(super) fn end(mut self) {
-        if let Err(error) = self.spool.release() {
+        if let Err(error) = self.leave_alerts().and_then(|()| self.spool.release()) {
             let text = format!("the spool could not be left in order; the next start mends it: {error}");
             self.shared.log.write(Level::Warn, &text);
         }
