@@ -2,6 +2,7 @@
 //! spool, and on into the lanes once they are durable.
 
 mod rest;
+mod telling;
 
 use super::log::Level;
 use super::prepare::Preparer;
@@ -376,39 +377,6 @@ impl Clerk {
             .flat_map(|(name, lane)| lane.retire().into_iter().map(move |job| (name.clone(), job)));
         self.dispatch(waiting.collect());
         self.shared.log.write(Level::Info, "a new configuration is in force");
-    }
-
-    fn tell(&self, reports: &[LaneReport], endings: &[super::reports::Report]) {
-        for report in reports {
-            match report {
-                LaneReport::Attempt { endpoint, job, row, fate } => {
-                    let (level, what) = match fate {
-                        Fate::Delivered => (Level::Debug, "delivered".to_owned()),
-                        Fate::Again(_) => (Level::Info, "failed and is due again".to_owned()),
-                        Fate::Dead(_) => (Level::Debug, "failed for good".to_owned()),
-                    };
-                    let reason = row.error.as_deref().map(|error| format!(": {error}")).unwrap_or_default();
-                    let number = row.number;
-                    let id = job.event_id;
-                    self.shared
-                        .log
-                        .write(level, &format!("{id} to {endpoint}: attempt {number} {what}{reason}"));
-                }
-                LaneReport::Gone { endpoint, reason } => {
-                    let text = format!(
-                        "endpoint {endpoint} takes nothing any more ({reason}); \
-                         correct its URL, or reload the configuration to try it again"
-                    );
-                    self.shared.log.write(Level::Error, &text);
-                }
-                LaneReport::Dropped { .. } | LaneReport::Homeless { .. } => {}
-            }
-        }
-        for ending in endings.iter().filter(|ending| ending.state == "dead") {
-            let reason = ending.reason.as_deref().unwrap_or("");
-            let text = format!("{} to {} is a dead letter: {reason}", ending.event, ending.endpoint);
-            self.shared.log.write(Level::Error, &text);
-        }
     }
 }
 
