@@ -6,6 +6,8 @@
 pub(crate) mod disk;
 #[cfg(windows)]
 pub(crate) mod usage;
+#[cfg(unix)]
+pub(crate) mod wait;
 
 use std::io;
 use std::sync::OnceLock;

@@ -4,7 +4,9 @@
 //! success.
 
 mod check;
+mod choice;
 mod demo;
+mod discard;
 mod failure;
 mod fds;
 mod import_swarmui;
@@ -12,6 +14,7 @@ mod impostor;
 mod input;
 mod list;
 mod preview;
+mod replay;
 mod send;
 mod serve;
 mod show;
@@ -52,6 +55,10 @@ enum Command {
     List(list::Arguments),
     /// Show one event with its deliveries and attempts
     Show(show::Arguments),
+    /// Send dead letters again
+    Replay(replay::Arguments),
+    /// Give up what waits, and remove dead letters
+    Drop(discard::Arguments),
     /// Turn SwarmUI's webhook settings into a configuration
     ImportSwarmui(import_swarmui::Arguments),
     /// Render a batch of images, and hear the bell ring for it
@@ -70,6 +77,8 @@ pub fn run() -> ExitCode {
         Command::Verify(arguments) => verify::run(&arguments, &mut terminal),
         Command::List(arguments) => list::run(&arguments, &mut terminal),
         Command::Show(arguments) => show::run(&arguments, &mut terminal),
+        Command::Replay(arguments) => replay::run(&arguments, &mut terminal),
+        Command::Drop(arguments) => discard::run(&arguments, &mut terminal),
         Command::ImportSwarmui(arguments) => import_swarmui::run(&arguments, &mut terminal),
         Command::Demo(arguments) => demo::run(&arguments, terminal.clone()),
     };
@@ -112,6 +121,8 @@ mod tests {
             "serve --json",
             "list a.db --json --dead",
             "show a.db 1 --json",
+            "replay a.db --dead --json",
+            "drop a.db --since 2h --json",
             "verify --secret S --headers {} body --json",
             "import-swarmui Settings.fds --out d --json",
             "demo --json",
@@ -123,7 +134,14 @@ mod tests {
 
     #[test]
     fn contradictions_are_refused() {
-        for line in ["list a.db --dead --pending", "verify --headers {} body", "send a.toml", "replay"] {
+        for line in [
+            "list a.db --dead --pending",
+            "verify --headers {} body",
+            "send a.toml",
+            "replay",
+            "replay a.db",
+            "drop a.db --dead --pending",
+        ] {
             let words = std::iter::once("taskbell").chain(line.split(' '));
             assert!(Arguments::try_parse_from(words).is_err(), "{line}");
         }

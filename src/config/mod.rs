@@ -177,7 +177,11 @@ fn spool(section: &Section<'_>, name: &str) -> SpoolSettings {
             SpoolPath::File(folder.join(format!("{name}.db")))
         }
     };
-    SpoolSettings { path, retain: section.duration("retain").unwrap_or_default() }
+    SpoolSettings {
+        path,
+        retain: section.duration("retain").unwrap_or_default(),
+        max_bytes: section.size("max_bytes").unwrap_or(u64::MAX),
+    }
 }
 
 fn queue(section: &Section<'_>) -> Queue {

@@ -36,6 +36,7 @@ language = "zh"
 [spool]
 path = "taskbell.db"
 retain = "14d"
+max_bytes = "512MiB"
 
 [queue]
 max_event_bytes = "256KiB"

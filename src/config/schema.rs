@@ -84,6 +84,12 @@ pub(super) static TABLES: &[Table] = &[
                 Value("\"7d\""),
                 "How long ended deliveries stay for the log.",
             ),
+            key(
+                "max_bytes",
+                Size("1MiB", "1024GiB"),
+                Value("\"1GiB\""),
+                "The size of the database from which on the oldest delivered messages go before their time, then the oldest dead letters; what waits stays, and new events are refused while nothing else is left.",
+            ),
         ],
     },
     Table {

@@ -62,6 +62,8 @@ pub struct SpoolSettings {
     pub path: SpoolPath,
     /// How long ended deliveries stay for the log.
     pub retain: Duration,
+    /// The most bytes of the database, beyond which what has ended goes before its time.
+    pub max_bytes: u64,
 }
 
 /// `[queue]`.

@@ -3,7 +3,7 @@
 use super::close;
 use super::endpoints::build_lanes;
 use super::error::{Error, ErrorKind};
-use super::log::Sink;
+use super::log::{Level, Sink};
 use super::open;
 use super::progress::Cut;
 use super::shared::{Phase, Reload, Shared, lock};
@@ -60,6 +60,12 @@ impl Bell {
             return Err(closed());
         };
         self.check(kind, payload)?;
+        if self.shared.spool_full.load(Ordering::Relaxed) {
+            counters.refused_spool.one();
+            let message = "the spool has grown to `spool.max_bytes` and holds nothing but what waits to be \
+                           delivered; raise the bound, or drop what nobody wants with `taskbell drop`";
+            return Err(Error::new(ErrorKind::Spool, message));
+        }
         let accepted = self.shared.intake.push(kind, payload).map_err(|refusal| self.refuse(refusal))?;
         counters.accepted.one();
         if self.shared.intake.used() * 2 > self.shared.intake.capacity() {
@@ -159,6 +165,8 @@ impl Bell {
             stats.insert("ring_damaged".into(), json!(shared.intake.corrupt()));
             stats.insert("ring_in_memory".into(), json!(shared.intake.fallback()));
             stats.insert("spool_failing".into(), json!(shared.spool_failing.load(Ordering::Relaxed)));
+            stats.insert("spool_full".into(), json!(shared.spool_full.load(Ordering::Relaxed)));
+            stats.insert("spool_mishaps".into(), json!(shared.mishaps()));
             stats.insert("alerts_firing".into(), json!(shared.watchman.firing()));
             stats.insert("lanes".into(), Json::Object(lanes));
         }
@@ -172,7 +180,12 @@ impl Bell {
     /// # Errors
     /// `Timeout` when the former sink still runs after five seconds, or calls this itself.
     pub fn set_log(&self, sink: Option<Sink>) -> Result<(), Error> {
+        let listens = sink.is_some();
         if self.shared.log.set(sink, Duration::from_secs(5)) {
+            // What happened to the spool at the start, when nobody could listen yet.
+            if listens && !self.shared.mishaps_told.swap(true, Ordering::Relaxed) {
+                self.shared.mishaps().iter().for_each(|text| self.shared.log.write(Level::Error, text));
+            }
             Ok(())
         } else {
             let message =
@@ -267,7 +280,10 @@ impl Bell {
     fn cut_short(&self, cut: Cut, what: &str) -> Error {
         match cut {
             Cut::Closed => closed(),
-            Cut::Timeout if self.shared.spool_failing.load(Ordering::Relaxed) => {
+            Cut::Timeout
+                if self.shared.spool_failing.load(Ordering::Relaxed)
+                    || self.shared.spool_full.load(Ordering::Relaxed) =>
+            {
                 Error::new(ErrorKind::Spool, format!("{what}: the spool cannot be written"))
             }
             Cut::Timeout => Error::new(ErrorKind::Timeout, format!("{what} in the time given")),

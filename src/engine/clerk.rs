@@ -1,28 +1,27 @@
 //! The clerk: the one thread that moves events from the ring through tally, hooks and messages into the
 //! spool, and on into the lanes once they are durable.
 
+mod rest;
+mod telling;
+
 use super::log::Level;
 use super::prepare::Preparer;
 use super::shared::{Phase, Reload, Shared, lock};
 use super::task_lanes;
-use super::work::{Done, NOBODY, Times, Work, alert_key, ending};
-use crate::config::Config;
+use super::watch::{DROPPED, Watch};
+use super::work::{Done, Times, Work, alert_key, ending};
+use crate::config::{Config, SpoolPath};
 use crate::failpoint;
 use crate::intake::{Intake, Record};
 use crate::lanes::{Fate, Job, Lane, LaneReport};
-use crate::spool::{Spool, SpoolError};
+use crate::spool::{Adrift, Spool, SpoolError, SpoolErrorKind};
 use crate::tally::Tally;
 use std::collections::BTreeMap;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::thread;
 use std::time::Duration;
-
-/// How long the clerk dozes between two looks while events flow: half of what a group commit may take,
-/// and more.
-const TICK: Duration = Duration::from_millis(10);
 
 /// How long nothing must happen before it sleeps deeply.
 const SETTLE: Duration = Duration::from_millis(200);
@@ -33,39 +32,36 @@ const BATCH_BYTES: usize = 1024 * 1024;
 /// How long it waits before it offers the spool a transaction again that it did not take.
 const SPOOL_PAUSE: Duration = Duration::from_secs(1);
 
-/// How long the clerk waits, after the end, for the host to let go of the bell.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// How often ended deliveries are cleaned up.
-const PRUNE_EVERY: Duration = Duration::from_secs(3600);
-
-/// How many ended deliveries are cleaned up in a row.
-const PRUNE_ROUNDS: usize = 64;
-
 /// The clerk.
 #[derive(Debug)]
 pub struct Clerk {
-    shared: Arc<Shared>,
-    spool: Spool,
-    config: Arc<Config>,
-    tally: Tally,
-    work: Work,
+    pub(super) shared: Arc<Shared>,
+    pub(super) spool: Spool,
+    pub(super) config: Arc<Config>,
+    pub(super) tally: Tally,
+    pub(super) work: Work,
+    pub(super) watch: Watch,
     records: Vec<Record>,
     busy_until: Duration,
-    retry_at: Option<Duration>,
-    prune_at: Duration,
+    pub(super) retry_at: Option<Duration>,
+    pub(super) prune_at: Duration,
 }
 
 impl Clerk {
     /// A clerk for an open spool. `tally` is what earlier runs left.
     pub fn new(shared: Arc<Shared>, spool: Spool, config: Arc<Config>, tally: Tally) -> Clerk {
         let now = shared.clock.monotonic();
+        let spool_file = match &config.spool.path {
+            SpoolPath::Memory => None,
+            SpoolPath::File(_) => Some(spool.path().to_owned()),
+        };
         Clerk {
             shared,
             spool,
             config,
             tally,
             work: Work::default(),
+            watch: Watch::new(spool_file),
             records: Vec::new(),
             busy_until: now + SETTLE,
             retry_at: None,
@@ -74,10 +70,10 @@ impl Clerk {
     }
 
     /// Works until the bell stops. Runs on a thread of its own.
-    pub fn run(mut self, spool_file: Option<&Path>) {
+    pub fn run(mut self) {
         self.shared.bed.belongs_to_this_thread();
-        if let Some(spool_file) = spool_file {
-            self.adopt_orphans(spool_file);
+        if let Some(file) = self.watch.spool_file.clone() {
+            self.adopt_orphans(&file);
         }
         self.shared.watchman.wake(&self.shared);
         loop {
@@ -99,6 +95,9 @@ impl Clerk {
         if phase >= Phase::Draining {
             self.tally.hurry();
         }
+        if self.may_look(phase) {
+            self.look_around();
+        }
         self.collect();
         let committed = self.commit(phase);
         if phase == Phase::Stopping {
@@ -108,10 +107,13 @@ impl Clerk {
         if phase == Phase::Draining && idle && self.tally.held() == 0 {
             self.shared.drained.store(true, Ordering::Release);
         }
+        if committed {
+            self.keep_in_bounds();
+        }
         if idle {
             self.prune();
         }
-        self.rest(phase);
+        self.watch.rested = self.rest(phase);
         true
     }
 
@@ -128,7 +130,7 @@ impl Clerk {
 
     /// Takes what the rings of dead processes hold. A record that its process had spooled before it died
     /// is known by its id.
-    fn adopt_orphans(&mut self, spool_file: &Path) {
+    pub(super) fn adopt_orphans(&mut self, spool_file: &Path) {
         let report = Intake::adopt_orphans(spool_file, |instance, records| {
             let found = records.len();
             for mut record in records {
@@ -153,20 +155,24 @@ impl Clerk {
     }
 
     /// Fills the work: events from the ring, ends of queues that count now, reports of the lanes. Takes
-    /// nothing new while the spool refuses what is there.
+    /// nothing new while the spool refuses what is there, and no event while it is full.
     fn collect(&mut self) {
         if self.retry_at.is_some() {
             return;
         }
         let now = self.shared.clock.monotonic();
-        self.shared.intake.read(BATCH_BYTES, &mut self.records);
-        self.prepare_records();
-        self.end_queues(now);
-        self.work.read_ticket = self.shared.intake.read_ticket();
+        if !self.shared.spool_full.load(Ordering::Acquire) {
+            self.shared.intake.read(BATCH_BYTES, &mut self.records);
+            self.prepare_records();
+            self.end_queues(now);
+            self.work.read_ticket = self.shared.intake.read_ticket();
+        }
         let alerts = self.shared.watchman.changes(self.work.read_ticket);
         self.work.states.extend(alerts.into_iter().map(|kept| alert_state(&self.shared, kept)));
         self.work.lanes = self.shared.take_lane_reports();
-        self.work.tally = self.tally.changes();
+        self.work.tally.extend(self.tally.changes());
+        let standings = super::endpoints::changed_standings(&self.config, &self.shared, &self.work.lanes);
+        self.work.states.extend(standings);
         for report in &self.work.lanes {
             if let LaneReport::Gone { endpoint, reason } = report {
                 let state = super::endpoints::gone_state(&self.config, endpoint, reason);
@@ -223,7 +229,7 @@ impl Clerk {
             return false;
         }
         let times = Times { unix_ms: self.shared.clock.unix_ms(), monotonic: now };
-        match self.transact(times) {
+        match self.transact_or_mend(times) {
             Ok(done) => {
                 self.retry_at = None;
                 if self.shared.spool_failing.swap(false, Ordering::AcqRel) {
@@ -244,6 +250,21 @@ impl Clerk {
                 }
                 false
             }
+        }
+    }
+
+    /// What is written to a file that has lost its name is lost: it is looked for before each
+    /// transaction.
+    fn transact_or_mend(&mut self, times: Times) -> Result<Done, SpoolError> {
+        if let Some(cause) = self.spool.adrift() {
+            self.mend(cause)?;
+        }
+        match self.transact(times) {
+            Err(fault) if fault.kind() == SpoolErrorKind::Corrupt && self.watch.spool_file.is_some() => {
+                self.mend(Adrift::Damaged)?;
+                self.transact(times)
+            }
+            done => done,
         }
     }
 
@@ -285,6 +306,11 @@ impl Clerk {
             task_lanes::open_lane(&self.shared, &self.config, endpoint);
         }
         self.dispatch(done.jobs);
+        for (endpoint, seq) in done.ended_elsewhere {
+            let lane = self.shared.lanes().get(&endpoint).cloned();
+            let forgotten = lane.map(|lane| lane.forget(|waiting| self.shared.number_now(waiting) == seq));
+            self.tell_dropped(&endpoint, forgotten.unwrap_or_default(), DROPPED);
+        }
         self.rehouse(work.lanes);
     }
 
@@ -325,6 +351,8 @@ impl Clerk {
         for (lane, jobs, name) in lanes {
             match lane {
                 Some(lane) => lane.push(jobs),
+                // The lanes are closed down: what comes too late for them is the next start's.
+                None if self.shared.phase() >= Phase::Stopping => {}
                 None => super::endpoints::drop_homeless(&self.shared, &name, jobs),
             }
         }
@@ -360,121 +388,6 @@ impl Clerk {
             .flat_map(|(name, lane)| lane.retire().into_iter().map(move |job| (name.clone(), job)));
         self.dispatch(waiting.collect());
         self.shared.log.write(Level::Info, "a new configuration is in force");
-    }
-
-    fn tell(&self, reports: &[LaneReport], endings: &[super::reports::Report]) {
-        for report in reports {
-            match report {
-                LaneReport::Attempt { endpoint, job, row, fate } => {
-                    let (level, what) = match fate {
-                        Fate::Delivered => (Level::Debug, "delivered".to_owned()),
-                        Fate::Again(_) => (Level::Info, "failed and is due again".to_owned()),
-                        Fate::Dead(_) => (Level::Debug, "failed for good".to_owned()),
-                    };
-                    let reason = row.error.as_deref().map(|error| format!(": {error}")).unwrap_or_default();
-                    let number = row.number;
-                    let id = job.event_id;
-                    self.shared
-                        .log
-                        .write(level, &format!("{id} to {endpoint}: attempt {number} {what}{reason}"));
-                }
-                LaneReport::Gone { endpoint, reason } => {
-                    let text = format!(
-                        "endpoint {endpoint} takes nothing any more ({reason}); \
-                         correct its URL, or reload the configuration to try it again"
-                    );
-                    self.shared.log.write(Level::Error, &text);
-                }
-                LaneReport::Sequel { endpoint, row } => {
-                    if let Some(error) = &row.error {
-                        self.shared.log.write(Level::Warn, &format!("{endpoint}: {error}"));
-                    }
-                }
-                LaneReport::Dropped { .. } | LaneReport::Homeless { .. } => {}
-            }
-        }
-        for ending in endings.iter().filter(|ending| ending.state == "dead") {
-            let reason = ending.reason.as_deref().unwrap_or("");
-            let text = format!("{} to {} is a dead letter: {reason}", ending.event, ending.endpoint);
-            self.shared.log.write(Level::Error, &text);
-        }
-    }
-
-    /// Cleans up what ended long ago, in small steps between which events go first.
-    fn prune(&mut self) {
-        let now = self.shared.clock.monotonic();
-        if now < self.prune_at {
-            return;
-        }
-        self.prune_at = now + PRUNE_EVERY;
-        let before = self.shared.clock.unix_ms() - self.config.spool.retain.as_millis() as i64;
-        for _ in 0..PRUNE_ROUNDS {
-            match self.spool.prune(before) {
-                Ok(0) => return,
-                Ok(_) if self.shared.has_work() => {
-                    self.prune_at = now;
-                    return;
-                }
-                Ok(_) => {}
-                Err(error) => {
-                    let text = format!("old deliveries cannot be removed from the spool: {error}");
-                    return self.shared.log.write(Level::Warn, &text);
-                }
-            }
-        }
-    }
-
-    fn rest(&self, phase: Phase) {
-        let now = self.shared.clock.monotonic();
-        if let Some(at) = self.retry_at {
-            return self.shared.bed.doze(at.saturating_sub(now).min(SPOOL_PAUSE));
-        }
-        if phase != Phase::Open || now < self.busy_until {
-            return self.shared.bed.doze(TICK);
-        }
-        let due = [self.tally.next_due(), self.shared.watchman.arm(&self.shared), Some(self.prune_at)]
-            .into_iter()
-            .flatten()
-            .min();
-        let limit = due.map(|due| due.saturating_sub(now));
-        self.shared.bed.sleep(limit, || self.shared.has_work());
-    }
-
-    /// Leaves alerts that fire to the next start, which may come before this instance counts as dead.
-    fn leave_alerts(&mut self) -> Result<(), SpoolError> {
-        let own = alert_key(self.shared.intake.instance(), "");
-        let states = self.spool.states(&own)?;
-        if states.is_empty() {
-            return Ok(());
-        }
-        let mut batch = self.spool.batch()?;
-        for (key, kept) in states {
-            batch.put_state(&alert_key(NOBODY, &key[own.len()..]), Some(&kept))?;
-            batch.put_state(&key, None)?;
-        }
-        batch.commit()
-    }
-
-    /// Leaves the spool so that the next start takes over at once.
-    fn end(mut self) {
-        if let Err(error) = self.leave_alerts().and_then(|()| self.spool.release()) {
-            let text = format!("the spool could not be left in order; the next start mends it: {error}");
-            self.shared.log.write(Level::Warn, &text);
-        }
-        drop(self.spool);
-        // A thread that is still inside a call may yet add an event: then the ring is this instance's until
-        // that thread is out.
-        if self.shared.gate.is_empty() {
-            self.shared.intake.leave();
-        }
-        self.shared.progress.update().closed();
-        self.shared.advance(Phase::Ended);
-        // Giving up the ring waits for the file system, which is nothing for a host's thread: so this one
-        // leaves last.
-        let patience = self.shared.clock.monotonic() + PATIENCE;
-        while Arc::strong_count(&self.shared) > 1 && self.shared.clock.monotonic() < patience {
-            thread::sleep(Duration::from_millis(5));
-        }
     }
 }
 

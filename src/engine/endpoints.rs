@@ -3,11 +3,11 @@
 use super::error::{Error, ErrorKind};
 use super::shared::Shared;
 use crate::config::{Config, Endpoint, SpoolPath, is_name_of_task_url};
-use crate::lanes::{Desk, Job, Lane, LaneReport};
-use crate::spool::Spool;
+use crate::lanes::{Desk, Job, Lane, LaneReport, Standing};
+use crate::spool::{GONE, Spool};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Kept of an endpoint that said it will never take anything again.
@@ -16,6 +16,13 @@ struct Gone {
     /// Tells one receiver from another without holding its URL or its keys.
     url: String,
     reason: String,
+}
+
+/// Kept of an endpoint that is in trouble, or asked for quiet.
+#[derive(Debug, Serialize, Deserialize)]
+struct KeptStanding {
+    url: String,
+    standing: Standing,
 }
 
 /// One lane for each endpoint of a configuration. `spool` tells which endpoints are gone since an
@@ -37,14 +44,50 @@ pub fn build_lanes(
         let lane = Lane::new(Arc::clone(endpoint), clock, desk, keeps_bodies, gone).map_err(|fault| {
             Error::new(ErrorKind::Config, format!("endpoints.{}: {fault}", endpoint.name))
         })?;
+        if let Some(standing) = spool.and_then(|spool| kept_standing(spool, endpoint)) {
+            lane.resume(standing);
+        }
         lanes.insert(endpoint.name.clone(), lane);
     }
     Ok(lanes)
 }
 
-/// The key under which the spool keeps the state of an endpoint.
+/// The key under which the spool keeps that an endpoint is gone.
 pub fn state_key(endpoint: &str) -> String {
-    format!("endpoint/{endpoint}")
+    format!("{GONE}{endpoint}")
+}
+
+/// How we stand with the endpoints these reports come from, where that has changed: for the spool.
+pub fn changed_standings(
+    config: &Config,
+    shared: &Shared,
+    reports: &[LaneReport],
+) -> Vec<(String, Option<Vec<u8>>)> {
+    let tried: BTreeSet<&str> = reports
+        .iter()
+        .filter_map(|report| match report {
+            LaneReport::Attempt { endpoint, .. } => Some(endpoint.as_str()),
+            _ => None,
+        })
+        .collect();
+    let lanes = shared.lanes();
+    let state = |name: &str| {
+        let standing = lanes.get(name)?.changed_standing()?;
+        let url = fingerprint(config.endpoint(name)?);
+        let kept = (!standing.is_good(shared.clock.unix_ms())).then_some(KeptStanding { url, standing });
+        Some((standing_key(name), kept.and_then(|kept| serde_json::to_vec(&kept).ok())))
+    };
+    tried.into_iter().filter_map(state).collect()
+}
+
+fn standing_key(endpoint: &str) -> String {
+    format!("lane/{endpoint}")
+}
+
+fn kept_standing(spool: &Spool, endpoint: &Endpoint) -> Option<Standing> {
+    let kept = spool.state(&standing_key(&endpoint.name)).ok()??;
+    let kept: KeptStanding = serde_json::from_slice(&kept).ok()?;
+    (kept.url == fingerprint(endpoint)).then_some(kept.standing)
 }
 
 /// The state of an endpoint that is gone, for the spool.

@@ -8,7 +8,10 @@ mod close;
 mod endpoints;
 mod error;
 mod gate;
+mod housekeeping;
+mod inherit;
 mod log;
+mod mend;
 mod open;
 mod prepare;
 mod preview;
@@ -18,6 +21,9 @@ mod rounds;
 mod shared;
 mod stats;
 mod task_lanes;
+#[cfg(test)]
+mod trials;
+mod watch;
 mod watchman;
 mod work;
 

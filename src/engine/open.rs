@@ -1,21 +1,21 @@
 //! The start of a bell: ring, spool, what earlier runs left, lanes, clerk.
 
 use super::clerk::Clerk;
-use super::endpoints::{build_lanes, drop_homeless};
+use super::endpoints::build_lanes;
 use super::error::{Error, ErrorKind};
+use super::inherit::{dead_instances, hand_over, inherit_tally};
 use super::shared::Shared;
 use super::task_lanes;
-use super::work::{ALERT, TALLY, alert_key};
+use super::work::{ALERT, NOBODY, alert_key};
 use crate::alerts::Kept;
 use crate::clock::Clock;
 use crate::config::{Config, SpoolPath};
 use crate::failpoint;
-use crate::intake::{Home, Intake};
-use crate::lanes::{Job, Lane};
+use crate::intake::{self, Ear, Home, Intake};
 use crate::os;
-use crate::spool::{Reader, Spool, SpoolError, Waiting};
+use crate::spool::{Reader, Spool, SpoolError, SpoolErrorKind};
 use crate::tally::Tally;
-use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 /// Opens everything and starts the clerk's thread.
@@ -28,82 +28,79 @@ pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Shared>, Error>
         SpoolPath::File(path) => Home::Quickest(path.clone()),
     };
     let intake = Intake::open(&home, config.queue.max_bytes);
-    let mut spool = Spool::open(&config.spool.path, intake.instance()).map_err(spool_error)?;
-    let live = live_instances(&config.spool.path, &intake)?;
-    spool.adopt(&live, clock.unix_ms()).map_err(spool_error)?;
-    failpoint::reach("after-takeover");
+    let now = clock.unix_ms();
+    let mut mishap = None;
+    let mut started = start(&config, &intake, &*clock, None);
+    if started.as_ref().is_err_and(|fault| fault.kind() == SpoolErrorKind::Corrupt) {
+        let (fresh, what) =
+            Spool::open_damaged(&config.spool.path, intake.instance(), now).map_err(spool_error)?;
+        mishap = Some(what);
+        started = start(&config, &intake, &*clock, Some(fresh));
+    }
+    let Started { mut spool, tally, held, dead } = started.map_err(spool_error)?;
     let reader = match &config.spool.path {
         SpoolPath::Memory => None,
         SpoolPath::File(path) => Some(Reader::open(path).map_err(spool_error)?),
     };
     let config = Arc::new(config);
     let shared = Arc::new(Shared::new(intake, &config, clock, reader));
+    if let Some(mishap) = mishap {
+        shared.counters.spool_renewed.one();
+        shared.note_mishap(&mishap.to_string());
+    }
     let mut lanes = build_lanes(&config, &shared, Some(&spool))?;
     task_lanes::restore(&mut spool, &shared, &config, &mut lanes).map_err(spool_error)?;
-    *shared.lanes() = lanes.clone();
-    let tally = restore_tally(&mut spool, &shared, &config, &live).map_err(spool_error)?;
-    restore_alerts(&mut spool, &shared, &config, &live).map_err(spool_error)?;
-    let waiting = spool.waiting().map_err(spool_error)?;
-    let ring_beside = match &config.spool.path {
-        SpoolPath::Memory => None,
-        SpoolPath::File(path) => Some(path.clone()),
-    };
+    *shared.lanes() = lanes;
+    restore_alerts(&mut spool, &shared, &config, &dead).map_err(spool_error)?;
+    let ends = tally.held() as u32;
+    shared.progress.update().owes_of_which(0, ends, ends);
+    greet(&shared, spool.path(), &config.spool.path);
+    hand_over(&spool, &held, &shared).map_err(spool_error)?;
     let no_thread = |error| Error::new(ErrorKind::Spool, format!("no thread can be started: {error}"));
-    let (alerts, held) = (config.alerts.clone(), tally.held() as u32);
+    let alerts = config.alerts.clone();
     let clerk = Clerk::new(Arc::clone(&shared), spool, config, tally);
-    shared.counters.recovered.add(waiting.len() as u64);
-    let untried = waiting.iter().filter(|delivery| delivery.attempts == 0).count() as u32;
-    shared.progress.update().owes_of_which(0, waiting.len() as u32 + held, untried + held);
-    os::spawn("taskbell-clerk", move || clerk.run(ring_beside.as_deref())).map_err(no_thread)?;
+    os::spawn("taskbell-clerk", move || clerk.run()).map_err(no_thread)?;
     if let Err(error) = shared.watchman.rounds.put_in_force(&alerts, &shared) {
         // The clerk runs already and holds what is shared: it must end.
         super::close::close(&shared, std::time::Duration::ZERO);
         return Err(no_thread(error));
     }
-    hand_over(waiting, &lanes, &shared);
     Ok(shared)
 }
 
-fn live_instances(path: &SpoolPath, intake: &Intake) -> Result<Vec<String>, Error> {
-    match path {
-        SpoolPath::Memory => Ok(vec![intake.instance().to_owned()]),
-        SpoolPath::File(path) => Intake::live_instances(path).map_err(|error| {
-            let message = format!("the folder of the spool {} cannot be read: {error}", path.display());
-            Error::new(ErrorKind::Spool, message)
-        }),
-    }
+/// A spool with what this instance takes over from those that are dead.
+struct Started {
+    spool: Spool,
+    tally: Tally,
+    /// The owners' numbers that are this instance's.
+    held: Vec<i64>,
+    dead: Vec<String>,
 }
 
-/// The counts that runs which are no longer alive left in the spool, under this instance's name.
-fn restore_tally(
-    spool: &mut Spool,
-    shared: &Shared,
+fn start(
     config: &Config,
-    live: &[String],
-) -> Result<Tally, SpoolError> {
+    intake: &Intake,
+    clock: &dyn Clock,
+    fresh: Option<Spool>,
+) -> Result<Started, SpoolError> {
+    let path = &config.spool.path;
+    let own = intake.instance();
+    let mut spool = match fresh {
+        Some(spool) => spool,
+        None => Spool::open(path, own)?,
+    };
+    let file = match path {
+        SpoolPath::Memory => None,
+        SpoolPath::File(_) => Some(spool.path().to_owned()),
+    };
+    let dead = dead_instances(&spool, file.as_deref(), own)?;
+    spool.inherit(&dead, clock.unix_ms())?;
+    failpoint::reach("after-takeover");
     let mut tally = Tally::default();
-    let now = shared.clock.monotonic();
-    let mut taken = Vec::new();
-    for (key, kept) in spool.states(TALLY)? {
-        let Some((instance, queue)) = key[TALLY.len()..].split_once('/') else { continue };
-        if live.iter().any(|alive| alive == instance) {
-            continue;
-        }
-        tally.restore(queue, &kept, now, config.queue.end_delay);
-        taken.push(key);
-    }
-    if !taken.is_empty() {
-        let own = shared.intake.instance();
-        let mut batch = spool.batch()?;
-        for key in taken {
-            batch.put_state(&key, None)?;
-        }
-        for (queue, state) in tally.changes() {
-            batch.put_state(&super::work::tally_key(own, &queue), state.as_deref())?;
-        }
-        batch.commit()?;
-    }
-    Ok(tally)
+    let end_delay = config.queue.end_delay;
+    inherit_tally(&mut spool, &mut tally, own, &dead, clock.monotonic(), end_delay)?;
+    let held = spool.held()?;
+    Ok(Started { spool, tally, held, dead })
 }
 
 /// The alerts that runs which are no longer alive left firing, under this instance's name. A bell without
@@ -112,7 +109,7 @@ fn restore_alerts(
     spool: &mut Spool,
     shared: &Shared,
     config: &Config,
-    live: &[String],
+    dead: &[String],
 ) -> Result<(), SpoolError> {
     if config.alerts.is_empty() {
         return Ok(());
@@ -120,7 +117,7 @@ fn restore_alerts(
     let (own, mut moves) = (shared.intake.instance(), Vec::new());
     for (key, kept) in spool.states(ALERT)? {
         let Some((instance, name)) = key[ALERT.len()..].split_once('/') else { continue };
-        if live.iter().any(|alive| alive == instance) {
+        if instance != NOBODY && !dead.iter().any(|gone| gone == instance) {
             continue;
         }
         let restored =
@@ -138,40 +135,18 @@ fn restore_alerts(
     Ok(())
 }
 
-/// Gives the lanes what waits in the spool. What had been in flight is due at once.
-fn hand_over(waiting: Vec<Waiting>, lanes: &BTreeMap<String, Arc<Lane>>, shared: &Shared) {
-    let (now, unix_ms) = (shared.clock.monotonic(), shared.clock.unix_ms());
-    let mut by_endpoint: BTreeMap<String, Vec<Job>> = BTreeMap::new();
-    for delivery in waiting {
-        let wait = (delivery.due_at - unix_ms).max(0) as u64;
-        let job = Job {
-            seq: delivery.seq,
-            ticket: 0,
-            event_id: delivery.event_id,
-            kind: delivery.kind,
-            hook: delivery.hook,
-            created_at: delivery.created_at,
-            attempts: delivery.attempts,
-            strikes: (delivery.attempts as usize).min(most_strikes(lanes, &delivery.endpoint)),
-            asked: 0,
-            plain: None,
-            due: now + std::time::Duration::from_millis(wait),
-            body: None,
-        };
-        by_endpoint.entry(delivery.endpoint).or_default().push(job);
+/// Makes the acquaintance of the others on this spool: hears their calls, where there are named pipes, and
+/// calls them, so that they look after what this instance leaves if it dies. Before the first event is
+/// taken.
+fn greet(shared: &Shared, file: &Path, path: &SpoolPath) {
+    if *path == SpoolPath::Memory {
+        return;
     }
-    for (endpoint, jobs) in by_endpoint {
-        match lanes.get(&endpoint) {
-            Some(lane) => lane.push(jobs),
-            None => drop_homeless(shared, &endpoint, jobs),
-        }
+    let own = shared.intake.instance();
+    if let Ok(ear) = Ear::open(file, own) {
+        shared.bed.listen(ear);
     }
-}
-
-/// Waits that a receiver asked for are attempts but no strikes, and the spool counts only attempts: the
-/// last place of the schedule is what is left at least.
-fn most_strikes(lanes: &BTreeMap<String, Arc<Lane>>, endpoint: &str) -> usize {
-    lanes.get(endpoint).map_or(0, |lane| lane.endpoint().retry.schedule.len().saturating_sub(1))
+    intake::call(file, Some(own));
 }
 
 fn spool_error(error: SpoolError) -> Error {

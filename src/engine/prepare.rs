@@ -23,10 +23,12 @@ pub struct Prepared {
     pub accepted_at: i64,
     /// Its ticket in this run; 0 for an event of an earlier one.
     pub ticket: u64,
-    /// The payload less `webhook_params`; `None` for the end of a queue that was held: the spool has it.
-    pub payload: Option<Vec<u8>>,
+    /// The payload less `webhook_params`.
+    pub payload: Vec<u8>,
     /// Whether it is the end of a queue and is held.
     pub held: bool,
+    /// Whether it is the end of a queue that was held, and the spool has it.
+    pub fired: bool,
     /// What rings.
     pub deliveries: Vec<PreparedDelivery>,
 }
@@ -104,8 +106,9 @@ impl Preparer<'_> {
             kind: record.kind,
             accepted_at: record.accepted_at,
             ticket: record.ticket,
-            payload: Some(bytes(&payload)),
+            payload: bytes(&payload),
             held: false,
+            fired: false,
             deliveries,
         };
         Taken { event, superseded: superseded.map(|end| end.ticket) }
@@ -122,8 +125,9 @@ impl Preparer<'_> {
             kind: "queue.end".to_owned(),
             accepted_at: end.accepted_at,
             ticket: end.ticket,
-            payload: None,
+            payload: bytes(&end.payload),
             held: false,
+            fired: true,
             deliveries,
         }
     }
@@ -144,8 +148,9 @@ impl Preparer<'_> {
             kind: record.kind.clone(),
             accepted_at: record.accepted_at,
             ticket: record.ticket,
-            payload: Some(stored),
+            payload: stored,
             held: true,
+            fired: false,
             deliveries: Vec::new(),
         };
         Taken { event, superseded: superseded.map(|end| end.ticket) }

@@ -2,7 +2,7 @@
 
 use super::bed::Bed;
 use super::gate::Gate;
-use super::log::Log;
+use super::log::{Level, Log};
 use super::progress::Progress;
 use super::reports::Reports;
 use super::stats::Counters;
@@ -14,10 +14,13 @@ use crate::lanes::{Body, Desk, Lane, LaneReport};
 use crate::message::Extras;
 use crate::secret::Scrubber;
 use crate::spool::Reader;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
+
+/// The most mishaps of the spool that are told by stats.
+const MAX_MISHAPS: usize = 16;
 
 /// The most lane reports that wait for the spool before lanes pause.
 const MAX_LANE_REPORTS: usize = 4096;
@@ -68,6 +71,14 @@ pub struct Shared {
     pub clock: Arc<dyn Clock>,
     /// Whether the spool took the last transaction.
     pub spool_failing: AtomicBool,
+    /// Whether the spool has grown to its bound and holds nothing but what waits.
+    pub spool_full: AtomicBool,
+    /// What happened to the file of the spool, in words.
+    mishaps: Mutex<Vec<String>>,
+    /// Whether the host's log has heard of them.
+    pub mishaps_told: AtomicBool,
+    /// Numbers of deliveries that changed when the spool was made anew: what lanes know, and what it is.
+    moved: Mutex<HashMap<i64, i64>>,
     /// Whether everything accepted has been handed to the lanes, in a bell that drains.
     pub drained: AtomicBool,
     /// Configuration to put in force.
@@ -98,6 +109,10 @@ impl Shared {
             log: Log::default(),
             clock,
             spool_failing: AtomicBool::new(false),
+            spool_full: AtomicBool::new(false),
+            mishaps: Mutex::new(Vec::new()),
+            mishaps_told: AtomicBool::new(false),
+            moved: Mutex::new(HashMap::new()),
             drained: AtomicBool::new(false),
             reload: Mutex::new(None),
             metrics: Mutex::new(BTreeMap::new()),
@@ -138,9 +153,60 @@ impl Shared {
         *self.scrubber.write().unwrap_or_else(PoisonError::into_inner) = scrubber;
     }
 
+    /// Another reader of the messages, or none any more; deliveries have other numbers there.
+    pub fn replace_reader(&self, reader: Option<Reader>, moved: &HashMap<i64, i64>) {
+        let mut present = lock(&self.reader);
+        self.renumber(moved);
+        *present = reader;
+    }
+
+    /// Keeps what happened to the spool for stats and log.
+    pub fn note_mishap(&self, text: &str) {
+        let mut mishaps = lock(&self.mishaps);
+        if mishaps.len() < MAX_MISHAPS {
+            mishaps.push(text.to_owned());
+        }
+        self.log.write(Level::Error, text);
+    }
+
+    /// What happened to the spool so far.
+    pub fn mishaps(&self) -> Vec<String> {
+        lock(&self.mishaps).clone()
+    }
+
+    /// Deliveries have other numbers now.
+    pub fn renumber(&self, changes: &HashMap<i64, i64>) {
+        if changes.is_empty() {
+            return;
+        }
+        let mut moved = lock(&self.moved);
+        for now in moved.values_mut() {
+            *now = changes.get(now).copied().unwrap_or(*now);
+        }
+        for (before, now) in changes {
+            moved.entry(*before).or_insert(*now);
+        }
+    }
+
+    /// The number in the spool of a delivery that a lane knows by this one.
+    pub fn number_now(&self, delivery: i64) -> i64 {
+        lock(&self.moved).get(&delivery).copied().unwrap_or(delivery)
+    }
+
     /// What the lanes have reported since the last call.
     pub fn take_lane_reports(&self) -> Vec<LaneReport> {
-        let reports = std::mem::take(&mut *lock(&self.lane_reports));
+        let mut reports = std::mem::take(&mut *lock(&self.lane_reports));
+        for report in &mut reports {
+            match report {
+                LaneReport::Attempt { job, row, .. } => {
+                    row.delivery = self.number_now(row.delivery);
+                    job.seq = self.number_now(job.seq);
+                }
+                LaneReport::Dropped { job, .. } => job.seq = self.number_now(job.seq),
+                LaneReport::Sequel { row, .. } => row.delivery = self.number_now(row.delivery),
+                LaneReport::Homeless { .. } | LaneReport::Gone { .. } => {}
+            }
+        }
         if !reports.is_empty() {
             self.lane_room.notify_all();
         }
@@ -185,7 +251,7 @@ impl Desk for Shared {
         let reader = lock(&self.reader);
         // Without a file the lanes keep every message in memory.
         let Some(reader) = reader.as_ref() else { return Ok(None) };
-        let message = reader.message(delivery).map_err(|error| error.to_string())?;
+        let message = reader.message(self.number_now(delivery)).map_err(|error| error.to_string())?;
         Ok(message.map(|message| Body {
             content_type: message.content_type,
             bytes: message.body,

@@ -50,6 +50,8 @@ counters! {
     conditions_broken,
     /// Transactions that the spool did not take; they are tried again.
     spool_errors,
+    /// How often the spool was made anew because its file was lost, replaced or damaged.
+    spool_renewed,
     /// Defects of Taskbell that were caught; please report them.
     defects,
     /// Reports dropped because the host does not poll.
@@ -105,6 +107,7 @@ impl Counters {
             "params_ignored": self.params_ignored.get(),
             "conditions_broken": self.conditions_broken.get(),
             "spool_errors": self.spool_errors.get(),
+            "spool_renewed": self.spool_renewed.get(),
             "defects": self.defects.get(),
             "reports_dropped": self.reports_dropped.get(),
         })

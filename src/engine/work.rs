@@ -40,6 +40,8 @@ pub struct Done {
     pub fired: Vec<u64>,
     /// How many events are new in the spool.
     pub spooled: u64,
+    /// Deliveries that a lane goes on with although they ended in the spool, by endpoint.
+    pub ended_elsewhere: Vec<(String, i64)>,
 }
 
 impl Work {
@@ -60,7 +62,7 @@ impl Work {
             write_event(batch, event, times, &mut done)?;
         }
         for report in &self.lanes {
-            write_lane_report(batch, report, times.unix_ms)?;
+            write_lane_report(batch, report, times.unix_ms, &mut done)?;
         }
         for (queue, state) in &self.tally {
             batch.put_state(&tally_key(instance, queue), state.as_deref())?;
@@ -106,21 +108,19 @@ fn write_event(
     times: Times,
     done: &mut Done,
 ) -> Result<(), SpoolError> {
-    let row = match &event.payload {
-        Some(payload) => {
-            let row = batch.event(&NewEvent {
-                id: event.id,
-                kind: &event.kind,
-                accepted_at: event.accepted_at,
-                payload,
-            })?;
-            done.spooled += u64::from(row.is_some());
-            row
+    let new =
+        NewEvent { id: event.id, kind: &event.kind, accepted_at: event.accepted_at, payload: &event.payload };
+    let row = if event.fired {
+        done.fired.push(event.ticket);
+        // It was kept when it was held; a spool that was cleaned up or made anew meanwhile lacks it.
+        match batch.row_of(event.id)? {
+            Some(row) => Some(row),
+            None => batch.event(&new)?,
         }
-        None => {
-            done.fired.push(event.ticket);
-            batch.row_of(event.id)?
-        }
+    } else {
+        let row = batch.event(&new)?;
+        done.spooled += u64::from(row.is_some());
+        row
     };
     // An event that is in the spool already came out of the ring twice: its deliveries are there too.
     let Some(row) = row else { return Ok(()) };
@@ -174,8 +174,8 @@ fn new_job(seq: i64, event: &Prepared, hook: &str, message: &Message, times: Tim
         seq,
         ticket: event.ticket,
         event_id: event.id,
-        kind: event.kind.clone(),
-        hook: hook.to_owned(),
+        kind: event.kind.as_str().into(),
+        hook: hook.into(),
         created_at: times.unix_ms,
         attempts: 0,
         strikes: 0,
@@ -190,15 +190,25 @@ fn new_job(seq: i64, event: &Prepared, hook: &str, message: &Message, times: Tim
     }
 }
 
-fn write_lane_report(batch: &mut Batch<'_>, report: &LaneReport, now: i64) -> Result<(), SpoolError> {
+fn write_lane_report(
+    batch: &mut Batch<'_>,
+    report: &LaneReport,
+    now: i64,
+    done: &mut Done,
+) -> Result<(), SpoolError> {
     match report {
-        LaneReport::Attempt { job, row, fate, .. } => {
+        LaneReport::Attempt { endpoint, job, row, fate } => {
             batch.attempt(row)?;
             match fate {
-                Fate::Delivered => batch.end(job.seq, &End::Delivered, now),
-                Fate::Dead(reason) => batch.end(job.seq, &End::Dead(reason.clone()), now),
-                Fate::Again(at) => batch.reschedule(job.seq, *at),
+                Fate::Delivered => batch.end(job.seq, &End::Delivered, now)?,
+                Fate::Dead(reason) => batch.end(job.seq, &End::Dead(reason.clone()), now)?,
+                Fate::Again(at) => {
+                    if !batch.postpone(job.seq, *at)? {
+                        done.ended_elsewhere.push((endpoint.clone(), job.seq));
+                    }
+                }
             }
+            Ok(())
         }
         LaneReport::Sequel { row, .. } => batch.attempt(row),
         LaneReport::Dropped { job, reason, .. } => batch.end(job.seq, &End::Dead(reason.clone()), now),
@@ -225,9 +235,9 @@ pub fn ending(report: &LaneReport) -> Option<Report> {
     };
     Some(Report {
         event: job.event_id.to_string(),
-        kind: job.kind.clone(),
+        kind: job.kind.to_string(),
         endpoint: endpoint.clone(),
-        hook: job.hook.clone(),
+        hook: job.hook.to_string(),
         state: if reason.is_none() { "delivered" } else { "dead" },
         attempts,
         status,

@@ -7,6 +7,7 @@
 
 mod abandoned;
 mod adopt;
+mod call;
 mod header;
 mod lock;
 mod memory_file;
@@ -16,6 +17,7 @@ mod ring;
 mod seed;
 
 pub use adopt::AdoptReport;
+pub use call::{Ear, call};
 
 use crate::clock;
 use crate::event::EventId;
@@ -239,6 +241,13 @@ impl Intake {
                 troubles: vec![format!("the spool path {} cannot be resolved: {error}", spool.display())],
                 ..AdoptReport::default()
             },
+        }
+    }
+
+    /// Removes what dead processes left beside this spool besides their rings.
+    pub fn sweep(spool: &Path) {
+        if let Ok(spool) = std::path::absolute(spool) {
+            call::sweep(&spool);
         }
     }
 

@@ -84,6 +84,17 @@ impl Breaker {
         }
     }
 
+    /// Opens it as it was in an earlier run.
+    pub fn resume(&mut self, probe_at: Duration, pause: Duration) {
+        let pause = pause.clamp(FIRST_PAUSE, LONGEST_PAUSE);
+        self.open = Some(OpenState { probe_at, pause, probing: false });
+    }
+
+    /// The time of the next probe, while it is open.
+    pub fn next_probe(&self) -> Option<Duration> {
+        self.open.map(|open| open.probe_at)
+    }
+
     /// Whether it is open.
     pub fn is_open(&self) -> bool {
         self.open.is_some()

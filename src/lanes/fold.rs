@@ -27,8 +27,8 @@ pub(super) fn capacity(endpoint: &Endpoint) -> Option<usize> {
 /// The card that stands for all of these, made of their lines; `bodies` has what goes with each.
 pub(super) fn summary(endpoint: &Endpoint, group: &[Job], bodies: &[Extras], now: i64) -> Body {
     let first = group.first();
-    let kind = first.map(|job| job.kind.as_str()).filter(|kind| group.iter().all(|job| job.kind == *kind));
-    let unknown = |job: &Job| Line { tone: Tone::Neutral, text: job.kind.clone() };
+    let kind = first.map(|job| &*job.kind).filter(|kind| group.iter().all(|job| *job.kind == **kind));
+    let unknown = |job: &Job| Line { tone: Tone::Neutral, text: job.kind.to_string() };
     let line = |(job, extras): (&Job, &Extras)| extras.line.clone().unwrap_or_else(|| unknown(job));
     let lines: Vec<Line> = group.iter().zip(bodies).map(line).collect();
     let host = bodies.iter().find_map(|extras| extras.host.clone());
@@ -81,8 +81,8 @@ mod tests {
             seq,
             ticket: 0,
             event_id: EventId::new(1_700_000_000_000, 7),
-            kind: kind.to_owned(),
-            hook: "hooks[0]".to_owned(),
+            kind: kind.into(),
+            hook: "hooks[0]".into(),
             created_at: 1_700_000_000_000 + seq,
             attempts: 2,
             strikes: 0,

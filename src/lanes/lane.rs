@@ -1,9 +1,12 @@
 //! One lane: what waits, and what may start now.
 
+mod upkeep;
+
 use super::breaker::{Breaker, Permit};
 use super::line::Line;
 use super::rate::Pace;
 use super::schedule::{self, Next, Record};
+use super::standing::Standing;
 use super::{Desk, Fate, Job, LaneReport, fold, worker};
 use crate::clock::Clock;
 use crate::config::Endpoint;
@@ -42,6 +45,8 @@ struct State {
     pace: Pace,
     breaker: Breaker,
     paused_until: Duration,
+    standing: Standing,
+    standing_told: Standing,
     in_flight: usize,
     threads: usize,
     idle_threads: usize,
@@ -84,6 +89,8 @@ impl Lane {
             pace: Pace::new(&endpoint.rate, clock.monotonic()),
             breaker: Breaker::default(),
             paused_until: Duration::ZERO,
+            standing: Standing::default(),
+            standing_told: Standing::default(),
             in_flight: 0,
             threads: 0,
             idle_threads: 0,
@@ -291,6 +298,7 @@ impl Lane {
                 state.breaker.abandoned();
             }
         }
+        state.note_standing(now, self.clock.unix_ms());
         state.chance()
     }
 

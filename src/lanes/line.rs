@@ -26,8 +26,13 @@ impl Line {
         Line { ordered, keeps_bodies, order: BTreeSet::new(), jobs: HashMap::new(), body_bytes: 0 }
     }
 
-    /// Puts a job in its place; drops its body when enough bodies are in memory.
+    /// Puts a job in its place; drops its body when enough bodies are in memory. One that is there already
+    /// is replaced.
     pub fn put(&mut self, mut job: Job) {
+        if let Some(former) = self.jobs.remove(&job.seq) {
+            self.order.remove(&self.key(&former));
+            self.body_bytes -= former.body.as_ref().map_or(0, |body| body.bytes.len());
+        }
         let bytes = job.body.as_ref().map_or(0, |body| body.bytes.len());
         if !self.keeps_bodies && self.body_bytes + bytes > MAX_BODY_BYTES {
             job.body = None;
@@ -60,6 +65,23 @@ impl Line {
     /// Takes the jobs that are due by this time, at most so many.
     pub fn take_due(&mut self, by: Duration, most: usize) -> Vec<Job> {
         (0..most).map_while(|_| if self.any_due(by) { self.take() } else { None }).collect()
+    }
+
+    /// Takes these jobs, wherever they stand.
+    pub fn remove(&mut self, meant: impl Fn(i64) -> bool) -> Vec<Job> {
+        let found: Vec<i64> = self.jobs.keys().copied().filter(|seq| meant(*seq)).collect();
+        let remove = |seq: i64| {
+            let job = self.jobs.remove(&seq)?;
+            self.order.remove(&self.key(&job));
+            self.body_bytes -= job.body.as_ref().map_or(0, |body| body.bytes.len());
+            Some(job)
+        };
+        found.into_iter().filter_map(remove).collect()
+    }
+
+    /// Every job.
+    pub fn jobs(&self) -> impl Iterator<Item = &Job> {
+        self.jobs.values()
     }
 
     /// Takes every job.
@@ -141,6 +163,16 @@ mod tests {
         assert_eq!(line.take_due(now, 2).iter().map(|job| job.seq).collect::<Vec<_>>(), [2, 4]);
         assert_eq!(line.take_due(now, 10).iter().map(|job| job.seq).collect::<Vec<_>>(), [1]);
         assert_eq!(line.len(), 1);
+    }
+
+    #[test]
+    fn what_is_taken_out_of_the_middle_is_gone_and_the_order_stays() {
+        let mut line = Line::new(true, true);
+        (1..=5).for_each(|seq| line.put(job(seq, 10 - seq as u64, 7)));
+        let taken: Vec<i64> = line.remove(|seq| seq == 2 || seq == 9).iter().map(|job| job.seq).collect();
+        line.put(job(4, 3, 7));
+        assert_eq!((taken, line.len(), line.body_bytes), (vec![2], 4, 28));
+        assert_eq!(line.drain().iter().map(|job| job.seq).collect::<Vec<_>>(), [1, 3, 4, 5]);
     }
 
     #[test]

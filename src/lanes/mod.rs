@@ -10,10 +10,12 @@ mod line;
 mod picture;
 mod rate;
 mod schedule;
+mod standing;
 mod worker;
 
 pub use attempt::{Request, headers, request};
 pub use lane::{Lane, LaneState};
+pub use standing::Standing;
 
 use crate::event::EventId;
 use crate::message::Extras;
@@ -45,16 +47,16 @@ pub struct Job {
     /// The event's id.
     pub event_id: EventId,
     /// The event's type.
-    pub kind: String,
+    pub kind: Arc<str>,
     /// The name of the hook that fired.
-    pub hook: String,
+    pub hook: Arc<str>,
     /// When the delivery was made, in Unix milliseconds.
     pub created_at: i64,
     /// Attempts made so far.
     pub attempts: u32,
     /// Attempts that failed without a wait asked for: the place in the retry schedule.
     pub strikes: usize,
-    /// Attempts of this run after which the receiver asked for a wait.
+    /// Attempts after which the receiver asked for a wait.
     pub asked: u32,
     /// How plain the message must be, after the receiver stumbled over it in this run.
     pub plain: Option<Plainer>,

@@ -1,6 +1,7 @@
 //! One transaction of the writer.
 
 use super::counts::{Change, Ledger};
+use super::waiting::read_states;
 use super::{AttemptRow, End, NewDelivery, NewEvent, SpoolError, SpoolErrorKind};
 use crate::event::EventId;
 use rusqlite::{OptionalExtension, Transaction, params};
@@ -147,11 +148,17 @@ impl<'a> Batch<'a> {
 
     /// Sets when a pending delivery is due next; one that has ended stays as it is.
     pub fn reschedule(&mut self, delivery: i64, due_at: i64) -> Result<(), SpoolError> {
+        self.postpone(delivery, due_at).map(drop)
+    }
+
+    /// As [`Batch::reschedule`], and says whether the delivery is still pending: an operator may have
+    /// dropped it meanwhile.
+    pub fn postpone(&mut self, delivery: i64, due_at: i64) -> Result<bool, SpoolError> {
         self.run(|transaction, _| {
             transaction
                 .prepare_cached("UPDATE deliveries SET due_at = ?2 WHERE seq = ?1 AND state = 'pending'")?
                 .execute(params![delivery, due_at])
-                .map(drop)
+                .map(|changed| changed > 0)
         })
     }
 
@@ -175,6 +182,11 @@ impl<'a> Batch<'a> {
             }
             Ok(())
         })
+    }
+
+    /// The values kept under keys that start like this, as of this transaction.
+    pub fn states(&mut self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, SpoolError> {
+        self.run(|transaction, _| read_states(transaction, prefix))
     }
 
     /// Keeps a value under a key; `None` removes it.

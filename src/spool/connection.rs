@@ -118,9 +118,26 @@ pub(super) fn log_of(place: &Path) -> PathBuf {
     name.into()
 }
 
+/// Which file it is, whatever its name.
+pub(super) type Identity = (u64, u64);
+
+/// The identity of the file of this name; `None` when there is none, and where the system cannot tell.
+pub(super) fn identity(place: &Path) -> Option<Identity> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        place.metadata().ok().map(|about| (about.dev(), about.ino()))
+    }
+    // An open database cannot be deleted or replaced there.
+    #[cfg(not(unix))]
+    {
+        place.exists().then_some((0, 0))
+    }
+}
+
 /// Whole, because SQLite reads a name that starts with `file:` as a URI, and because the host may
 /// change its working directory.
-fn absolute(path: &Path) -> Result<PathBuf, SpoolError> {
+pub(super) fn absolute(path: &Path) -> Result<PathBuf, SpoolError> {
     std::path::absolute(path).map_err(|error| SpoolError::io(path, &error))
 }
 

@@ -10,6 +10,7 @@
 //! SQLite tool. All times are Unix milliseconds.
 
 mod batch;
+mod by_hand;
 mod connection;
 mod counts;
 mod error;
@@ -17,17 +18,25 @@ mod ownership;
 mod private;
 mod prune;
 mod reader;
+mod removal;
+mod room;
 mod rows;
+mod salvage;
 mod schema;
 #[cfg(test)]
 mod trials;
 mod waiting;
 
 pub use batch::Batch;
+pub(crate) use by_hand::{BY_HAND, GONE};
+pub use by_hand::{Choice, Hand, Replayed};
 pub use counts::Counts;
 pub use error::{SpoolError, SpoolErrorKind};
+pub use ownership::Inherited;
 pub use reader::{AttemptDetail, DeliveryDetail, EventDetail, Filter, ListRow, Reader};
+pub use room::Room;
 pub use rows::{AttemptRow, DeliveryState, End, NewDelivery, NewEvent, Pending, StoredMessage};
+pub use salvage::{Adrift, Mishap};
 pub use waiting::Waiting;
 
 use crate::config::SpoolPath;
@@ -36,6 +45,7 @@ use counts::Ledger;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The writer's side. May be sent to another thread, not shared; every method may wait for the disk
 /// and, up to two seconds, for another process that writes.
@@ -45,6 +55,7 @@ pub struct Spool {
     path: PathBuf,
     owner: String,
     ledger: Ledger,
+    identity: Option<connection::Identity>,
 }
 
 impl Spool {
@@ -52,7 +63,8 @@ impl Spool {
     /// what it inserts.
     pub fn open(path: &SpoolPath, owner: &str) -> Result<Spool, SpoolError> {
         let (conn, path) = connection::open_writer(path)?;
-        Ok(Spool { conn, path, owner: owner.to_owned(), ledger: Ledger::default() })
+        let identity = connection::identity(&path);
+        Ok(Spool { conn, path, owner: owner.to_owned(), ledger: Ledger::default(), identity })
     }
 
     /// Where the database lies; `:memory:` for one without a file.
@@ -60,15 +72,34 @@ impl Spool {
         &self.path
     }
 
-    /// Takes over the pending deliveries of owners that are not in `live`; says how many. It takes the
-    /// same short time however many they are. Lanes that have read on past the numbers of these rows
-    /// must start again at their lowest.
+    /// Takes over the pending deliveries of owners that are not in `live`; says how many. Every other
+    /// instance that writes to the file must be known before: where some may just be starting,
+    /// [`Spool::holders`] and [`Spool::inherit`] are safe.
+    pub fn adopt(&mut self, live: &[String], now_ms: i64) -> Result<usize, SpoolError> {
+        let mut dead = self.holders()?;
+        dead.retain(|holder| *holder != self.owner && !live.contains(holder));
+        self.inherit(&dead, now_ms).map(|inherited| inherited.deliveries)
+    }
+
+    /// The instances that have something to deliver, this one included. One that is dead when it is
+    /// looked at after this was asked has been dead for good: names are never given twice.
+    pub fn holders(&self) -> Result<Vec<String>, SpoolError> {
+        ownership::holders(&self.conn).map_err(SpoolError::at(&self.path))
+    }
+
+    /// Takes over the pending deliveries of these dead owners, and those that were released. It takes
+    /// the same short time however many they are.
     ///
     /// What was in flight has been due since before it started, so it is due now; what waits for a
     /// later time goes on waiting. Only when the newest delivery was made later than `now_ms` has the
     /// clock been set back, and what was made in that future is due now as well.
-    pub fn adopt(&mut self, live: &[String], now_ms: i64) -> Result<usize, SpoolError> {
-        ownership::adopt(&mut self.conn, &self.owner, live, now_ms).map_err(SpoolError::at(&self.path))
+    pub fn inherit(&mut self, dead: &[String], now_ms: i64) -> Result<Inherited, SpoolError> {
+        ownership::inherit(&mut self.conn, &self.owner, dead, now_ms).map_err(SpoolError::at(&self.path))
+    }
+
+    /// The numbers under which this instance holds deliveries: its own, and what it has inherited.
+    pub fn held(&self) -> Result<Vec<i64>, SpoolError> {
+        ownership::held_by(&self.conn, &self.owner).map_err(SpoolError::at(&self.path))
     }
 
     /// Gives up ownership of what is still pending, so that the next start takes it at once.
@@ -76,9 +107,16 @@ impl Spool {
         ownership::release(&self.conn, &self.owner).map_err(SpoolError::at(&self.path))
     }
 
+    /// Closes it, with its log copied into the database and cut off if nobody is in the way of that.
+    pub fn close(self) {
+        // The deadline of the host's end may be near: nobody is waited for.
+        let _ = self.conn.busy_timeout(Duration::ZERO);
+        let _ = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    }
+
     /// Starts the transaction of one batch. It holds the write lock of the file until it ends.
     pub fn batch(&mut self) -> Result<Batch<'_>, SpoolError> {
-        let Spool { conn, path, owner, ledger } = self;
+        let Spool { conn, path, owner, ledger, .. } = self;
         let transaction =
             conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(SpoolError::at(path))?;
         Ok(Batch::new(transaction, path, owner, ledger))

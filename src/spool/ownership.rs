@@ -13,20 +13,36 @@ pub(super) fn held_by(conn: &Connection, instance: &str) -> rusqlite::Result<Vec
         .collect()
 }
 
-/// Writes this instance's name over those of the dead; says how many deliveries it inherits.
-pub(super) fn adopt(
+/// What an instance inherited.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Inherited {
+    /// The numbers of the owners that are this instance now.
+    pub owners: Vec<i64>,
+    /// How many deliveries they have to make.
+    pub deliveries: usize,
+}
+
+/// The names of those who hold something.
+pub(super) fn holders(conn: &Connection) -> rusqlite::Result<Vec<String>> {
+    conn.prepare_cached("SELECT DISTINCT instance FROM owners WHERE instance IS NOT NULL")?
+        .query_map([], |row| row.get(0))?
+        .collect()
+}
+
+/// Writes this instance's name over those of the dead, and where nobody's stands.
+pub(super) fn inherit(
     conn: &mut Connection,
     instance: &str,
-    live: &[String],
+    dead: &[String],
     now: i64,
-) -> rusqlite::Result<usize> {
-    if orphans(conn, instance, live)?.is_empty() {
-        return Ok(0);
+) -> rusqlite::Result<Inherited> {
+    if orphans(conn, dead)?.is_empty() {
+        return Ok(Inherited::default());
     }
     let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut inherited = 0;
+    let mut inherited = Inherited::default();
     // Read again under the lock: another instance may have been quicker.
-    for owner in orphans(&transaction, instance, live)? {
+    for owner in orphans(&transaction, dead)? {
         let pending: i64 = transaction
             .prepare_cached(
                 "SELECT count(*) FROM deliveries INDEXED BY deliveries_pending \
@@ -39,7 +55,8 @@ pub(super) fn adopt(
             heed_clock(&transaction, owner, now)?;
             transaction
                 .execute("UPDATE owners SET instance = ?2 WHERE seq = ?1", params![owner, instance])?;
-            inherited += usize::try_from(pending).unwrap_or(0);
+            inherited.deliveries += usize::try_from(pending).unwrap_or(0);
+            inherited.owners.push(owner);
         }
     }
     transaction.commit()?;
@@ -54,14 +71,14 @@ pub(super) fn release(conn: &Connection, instance: &str) -> rusqlite::Result<()>
     conn.execute("UPDATE owners SET instance = NULL WHERE instance = ?1", [instance]).map(drop)
 }
 
-/// The numbers that no living instance holds.
-fn orphans(conn: &Connection, instance: &str, live: &[String]) -> rusqlite::Result<Vec<i64>> {
+/// The numbers that one of the dead holds, or nobody.
+fn orphans(conn: &Connection, dead: &[String]) -> rusqlite::Result<Vec<i64>> {
     let mut statement = conn.prepare_cached("SELECT seq, instance FROM owners")?;
     let all = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, Option<String>>(1)?)))?;
     let mut orphans = Vec::new();
     for owner in all {
         let (seq, holder) = owner?;
-        if !holder.is_some_and(|name| name == instance || live.contains(&name)) {
+        if holder.is_none_or(|name| dead.contains(&name)) {
             orphans.push(seq);
         }
     }

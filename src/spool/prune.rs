@@ -5,7 +5,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 /// The most deliveries, and the most events, that one call removes: what waits for the disk
 /// meanwhile waits a few hundredths of a second.
-const MOST: usize = 500;
+pub(super) const MOST: usize = 500;
 
 /// The most pages that one call gives back to the disk.
 const MOST_PAGES: i64 = 256;
@@ -14,8 +14,8 @@ const MOST_PAGES: i64 = 256;
 /// many of both.
 pub(super) fn prune(conn: &mut Connection, ledger: &Ledger, before: i64) -> rusqlite::Result<usize> {
     let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let delivered = remove_ended(&transaction, "delivered", before, MOST)?;
-    let dead = remove_ended(&transaction, "dead", before, MOST - delivered)?;
+    let delivered = remove_ended(&transaction, "delivered", before, MOST)?.len();
+    let dead = remove_ended(&transaction, "dead", before, MOST - delivered)?.len();
     let events = transaction
         .prepare_cached(
             "DELETE FROM events WHERE seq IN ( \
@@ -31,30 +31,62 @@ pub(super) fn prune(conn: &mut Connection, ledger: &Ledger, before: i64) -> rusq
     Ok(events + delivered + dead)
 }
 
+/// What was removed.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Removed {
+    pub(super) deliveries: usize,
+    pub(super) events: usize,
+}
+
+impl Removed {
+    /// Both.
+    pub(super) fn rows(self) -> usize {
+        self.deliveries + self.events
+    }
+}
+
+/// Removes the oldest deliveries in this state with the events that have no other ones.
+pub(super) fn remove_oldest(
+    transaction: &Transaction<'_>,
+    state: &str,
+    most: usize,
+) -> rusqlite::Result<Removed> {
+    let mut orphaned = transaction.prepare_cached(
+        "DELETE FROM events WHERE seq = ?1 AND NOT EXISTS (SELECT 1 FROM deliveries WHERE event = ?1)",
+    )?;
+    let mut removed = Removed::default();
+    for event in remove_ended(transaction, state, i64::MAX, most)? {
+        removed.deliveries += 1;
+        removed.events += orphaned.execute([event])?;
+    }
+    Ok(removed)
+}
+
+/// Removes the oldest deliveries in this state that ended before this time; gives the event of each.
 fn remove_ended(
     transaction: &Transaction<'_>,
     state: &str,
     before: i64,
     most: usize,
-) -> rusqlite::Result<usize> {
-    let ended: Vec<i64> = transaction
+) -> rusqlite::Result<Vec<i64>> {
+    let ended: Vec<(i64, i64)> = transaction
         .prepare_cached(
-            "SELECT seq FROM deliveries INDEXED BY deliveries_ended \
+            "SELECT seq, event FROM deliveries INDEXED BY deliveries_ended \
              WHERE state = ?1 AND ended_at < ?2 ORDER BY ended_at LIMIT ?3",
         )?
-        .query_map(params![state, before, most as i64], |row| row.get(0))?
+        .query_map(params![state, before, most as i64], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<rusqlite::Result<_>>()?;
     let mut attempts = transaction.prepare_cached("DELETE FROM attempts WHERE delivery = ?1")?;
     let mut deliveries = transaction.prepare_cached("DELETE FROM deliveries WHERE seq = ?1")?;
-    for seq in &ended {
+    for (seq, _) in &ended {
         attempts.execute([seq])?;
         deliveries.execute([seq])?;
     }
-    Ok(ended.len())
+    Ok(ended.into_iter().map(|(_, event)| event).collect())
 }
 
 /// Shrinks the file once more than a quarter of it is empty; less than that will be used again soon.
-fn give_back_space(conn: &Connection) -> rusqlite::Result<()> {
+pub(super) fn give_back_space(conn: &Connection) -> rusqlite::Result<()> {
     let pragma = |name| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let free = pragma("freelist_count")?;
     if free > pragma("page_count")? / 4 {

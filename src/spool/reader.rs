@@ -199,7 +199,7 @@ impl Reader {
         let at = SpoolError::at(&self.path);
         // One read transaction, so that event, deliveries and attempts are of the same instant.
         let transaction = self.conn.unchecked_transaction().map_err(at)?;
-        match self.find(id)? {
+        match find_event(&self.conn, &self.path, id)? {
             None => Ok(None),
             Some(event) => read_event(&transaction, event).map(Some).map_err(at),
         }
@@ -217,36 +217,33 @@ impl Reader {
             })
             .map_err(SpoolError::at(&self.path))
     }
+}
 
-    /// The sequence number of the event that is meant.
-    fn find(&self, id: &str) -> Result<Option<i64>, SpoolError> {
-        let at = SpoolError::at(&self.path);
-        let Some(digits) = id.strip_prefix("evt_") else {
-            let Ok(delivery) = id.parse::<i64>() else { return Ok(None) };
-            return self
-                .conn
-                .query_row("SELECT event FROM deliveries WHERE seq = ?1", [delivery], |row| row.get(0))
-                .optional()
-                .map_err(at);
-        };
-        if digits.len() < SHORTEST_PREFIX || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Ok(None);
-        }
-        let first = format!("evt_{}", digits.to_ascii_lowercase());
-        let fitting: Vec<i64> = self
-            .conn
-            // `g` comes after every hexadecimal digit.
-            .prepare("SELECT seq FROM events WHERE id >= ?1 AND id < ?1 || 'g' ORDER BY id LIMIT 2")
-            .and_then(|mut statement| statement.query_map([&first], |row| row.get(0))?.collect())
-            .map_err(at)?;
-        match fitting.as_slice() {
-            [] => Ok(None),
-            [only] => Ok(Some(*only)),
-            _ => Err(SpoolError::new(
-                SpoolErrorKind::Ambiguous,
-                &self.path,
-                format!("several events begin with `{first}`"),
-            )),
+/// The sequence number of the event that is meant.
+pub(super) fn find_event(conn: &Connection, path: &Path, id: &str) -> Result<Option<i64>, SpoolError> {
+    let at = SpoolError::at(path);
+    let Some(digits) = id.strip_prefix("evt_") else {
+        let Ok(delivery) = id.parse::<i64>() else { return Ok(None) };
+        return conn
+            .query_row("SELECT event FROM deliveries WHERE seq = ?1", [delivery], |row| row.get(0))
+            .optional()
+            .map_err(at);
+    };
+    if digits.len() < SHORTEST_PREFIX || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Ok(None);
+    }
+    let first = format!("evt_{}", digits.to_ascii_lowercase());
+    let fitting: Vec<i64> = conn
+        // `g` comes after every hexadecimal digit.
+        .prepare("SELECT seq FROM events WHERE id >= ?1 AND id < ?1 || 'g' ORDER BY id LIMIT 2")
+        .and_then(|mut statement| statement.query_map([&first], |row| row.get(0))?.collect())
+        .map_err(at)?;
+    match fitting.as_slice() {
+        [] => Ok(None),
+        [only] => Ok(Some(*only)),
+        _ => {
+            let detail = format!("several events begin with `{first}`");
+            Err(SpoolError::new(SpoolErrorKind::Ambiguous, path, detail))
         }
     }
 }

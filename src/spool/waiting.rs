@@ -2,7 +2,8 @@
 
 use super::{Spool, SpoolError, ownership, read_event_id};
 use crate::event::EventId;
-use rusqlite::Row;
+use rusqlite::{Connection, Row};
+use std::collections::HashSet;
 
 /// A delivery that waits, without its message. Times are Unix milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,24 +24,63 @@ pub struct Waiting {
     pub due_at: i64,
     /// Attempts recorded so far.
     pub attempts: u32,
+    /// Of these, since it was made or replayed, those that failed without a wait asked for.
+    pub strikes: u32,
+    /// And those after which the receiver asked for a wait.
+    pub asked: u32,
+    /// When the last attempt started.
+    pub tried_at: Option<i64>,
 }
+
+/// The attempts are looked into only where there are any.
+const WAITING: &str = "\
+    SELECT d.seq, e.id, e.type, d.endpoint, d.hook, d.created_at, d.due_at, d.attempts, \
+    iif(d.attempts = 0, 0, (SELECT count(*) FROM attempts a WHERE a.delivery = d.seq \
+        AND a.outcome = 'retry' AND a.started_at >= d.created_at)), \
+    iif(d.attempts = 0, 0, (SELECT count(*) FROM attempts a WHERE a.delivery = d.seq \
+        AND a.outcome = 'retry_after' AND a.started_at >= d.created_at)), \
+    iif(d.attempts = 0, NULL, (SELECT max(started_at) FROM attempts a WHERE a.delivery = d.seq)) \
+    FROM deliveries d INDEXED BY deliveries_pending JOIN events e ON e.seq = d.event \
+    WHERE d.state = 'pending' AND d.owner = ?1 ORDER BY d.endpoint, d.seq";
 
 impl Spool {
     /// Everything this owner has to deliver, without the messages, the oldest first.
     pub fn waiting(&self) -> Result<Vec<Waiting>, SpoolError> {
-        let read = || {
-            let mut statement = self.conn.prepare(
-                "SELECT d.seq, e.id, e.type, d.endpoint, d.hook, d.created_at, d.due_at, d.attempts \
-                 FROM deliveries d INDEXED BY deliveries_pending JOIN events e ON e.seq = d.event \
-                 WHERE d.state = 'pending' AND d.owner = ?1",
-            )?;
-            let mut found = Vec::new();
-            for owner in ownership::held_by(&self.conn, &self.owner)? {
+        let held = ownership::held_by(&self.conn, &self.owner).map_err(SpoolError::at(&self.path))?;
+        let mut found = Vec::new();
+        self.each_waiting(&held, |waiting| found.push(waiting))?;
+        found.sort_by_key(|waiting: &Waiting| waiting.seq);
+        Ok(found)
+    }
+
+    /// Hands on what has to be delivered of these owners' numbers, without the messages: one number
+    /// after the other, by endpoint, the oldest first.
+    pub fn each_waiting(&self, owners: &[i64], mut take: impl FnMut(Waiting)) -> Result<(), SpoolError> {
+        let mut read = || {
+            let mut statement = self.conn.prepare_cached(WAITING)?;
+            for owner in owners {
                 for row in statement.query_map([owner], read_waiting)? {
-                    found.push(row?);
+                    take(row?);
                 }
             }
-            found.sort_by_key(|waiting: &Waiting| waiting.seq);
+            Ok(())
+        };
+        read().map_err(SpoolError::at(&self.path))
+    }
+
+    /// The numbers of everything this owner has to deliver.
+    pub fn waiting_numbers(&self) -> Result<HashSet<i64>, SpoolError> {
+        let read = || {
+            let mut statement = self.conn.prepare_cached(
+                "SELECT seq FROM deliveries INDEXED BY deliveries_pending \
+                 WHERE state = 'pending' AND owner = ?1",
+            )?;
+            let mut found = HashSet::new();
+            for owner in ownership::held_by(&self.conn, &self.owner)? {
+                for row in statement.query_map([owner], |row| row.get::<_, i64>(0))? {
+                    found.insert(row?);
+                }
+            }
             Ok(found)
         };
         read().map_err(SpoolError::at(&self.path))
@@ -56,13 +96,14 @@ impl Spool {
 
     /// The values kept by `Batch::put_state` whose keys start like this.
     pub fn states(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, SpoolError> {
-        self.conn
-            .prepare_cached("SELECT key, value FROM state WHERE substr(key, 1, length(?1)) = ?1 ORDER BY key")
-            .and_then(|mut statement| {
-                statement.query_map([prefix], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
-            })
-            .map_err(SpoolError::at(&self.path))
+        read_states(&self.conn, prefix).map_err(SpoolError::at(&self.path))
     }
+}
+
+pub(super) fn read_states(conn: &Connection, prefix: &str) -> rusqlite::Result<Vec<(String, Vec<u8>)>> {
+    conn.prepare_cached("SELECT key, value FROM state WHERE substr(key, 1, length(?1)) = ?1 ORDER BY key")?
+        .query_map([prefix], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
 }
 
 fn read_waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
@@ -75,5 +116,8 @@ fn read_waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
         created_at: row.get(5)?,
         due_at: row.get(6)?,
         attempts: row.get(7)?,
+        strikes: row.get(8)?,
+        asked: row.get(9)?,
+        tried_at: row.get(10)?,
     })
 }

@@ -46,7 +46,7 @@ struct Open {
 }
 
 /// The counts of every open queue.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Tally {
     open: BTreeMap<String, Open>,
     changed: Vec<String>,
@@ -133,6 +133,11 @@ impl Tally {
             (name, bytes)
         };
         names.into_iter().map(state).collect()
+    }
+
+    /// Makes every open queue count as changed: the spool was made anew.
+    pub fn touch_all(&mut self) {
+        self.changed.extend(self.open.keys().cloned());
     }
 
     /// Takes back what the spool kept of a queue; a held end counts `delay` from `now`. Bytes that cannot

@@ -1,0 +1,206 @@
+//! What a bell takes over from instances that are dead: at its start, and while it runs.
+
+use super::endpoints::drop_homeless;
+use super::shared::Shared;
+use super::work::{ALERT, NOBODY, TALLY, tally_key};
+use crate::intake::Intake;
+use crate::lanes::{Job, Lane};
+use crate::spool::{Spool, SpoolError, Waiting};
+use crate::tally::Tally;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Jobs handed to a lane at once.
+const PORTION: usize = 1000;
+
+/// The instances that left something in the spool and do not live any more.
+///
+/// Who holds something is asked before who lives: an instance is alive before it can hold anything, so
+/// one that is found dead afterwards is dead for good.
+pub fn dead_instances(spool: &Spool, file: Option<&Path>, own: &str) -> Result<Vec<String>, SpoolError> {
+    let mut holders: BTreeSet<String> = spool.holders()?.into_iter().collect();
+    for kind in [TALLY, ALERT] {
+        let owner_of =
+            |(key, _): &(String, Vec<u8>)| Some(key.strip_prefix(kind)?.split_once('/')?.0.to_owned());
+        holders.extend(spool.states(kind)?.iter().filter_map(owner_of));
+    }
+    holders.remove(own);
+    holders.remove(NOBODY);
+    if holders.is_empty() {
+        return Ok(Vec::new());
+    }
+    let live = match file {
+        None => Vec::new(),
+        // A folder that cannot be read says nothing: then everybody lives.
+        Some(file) => Intake::live_instances(file).unwrap_or_else(|_| holders.iter().cloned().collect()),
+    };
+    Ok(holders.into_iter().filter(|holder| !live.contains(holder)).collect())
+}
+
+/// Adds the counts that these instances left to `tally`, and keeps them under this instance's name. In
+/// one transaction: two that inherit at the same time never both count the same. Says how many queues.
+pub fn inherit_tally(
+    spool: &mut Spool,
+    tally: &mut Tally,
+    own: &str,
+    dead: &[String],
+    now: Duration,
+    end_delay: Duration,
+) -> Result<usize, SpoolError> {
+    let left_by = |key: &str| owner_of(key).is_some_and(|owner| dead.iter().any(|name| name == owner));
+    if !spool.states(TALLY)?.iter().any(|(key, _)| left_by(key)) {
+        return Ok(0);
+    }
+    let mut batch = spool.batch()?;
+    // What stands in the spool counts once it has changed hands, and not before.
+    let mut merged = tally.clone();
+    let mut queues = 0;
+    for (key, kept) in batch.states(TALLY)? {
+        let Some(queue) = left_by(&key).then(|| queue_of(&key)).flatten() else { continue };
+        merged.restore(queue, &kept, now, end_delay);
+        batch.put_state(&key, None)?;
+        queues += 1;
+    }
+    for (queue, state) in merged.changes() {
+        batch.put_state(&tally_key(own, &queue), state.as_deref())?;
+    }
+    batch.commit()?;
+    *tally = merged;
+    Ok(queues)
+}
+
+fn owner_of(key: &str) -> Option<&str> {
+    Some(key.strip_prefix(TALLY)?.split_once('/')?.0)
+}
+
+fn queue_of(key: &str) -> Option<&str> {
+    Some(key.strip_prefix(TALLY)?.split_once('/')?.1)
+}
+
+/// Gives the lanes what these owners' numbers have to deliver. What had been in flight is due at once.
+/// Says how much it is.
+pub fn hand_over(spool: &Spool, owners: &[i64], shared: &Shared) -> Result<usize, SpoolError> {
+    let lanes: BTreeMap<String, Arc<Lane>> = shared.lanes().clone();
+    let (now, unix_ms) = (shared.clock.monotonic(), shared.clock.unix_ms());
+    let mut total = 0;
+    let mut portion: Vec<Job> = Vec::new();
+    let mut endpoint = String::new();
+    let mut words = Words::default();
+    let give = |endpoint: &str, jobs: &mut Vec<Job>| {
+        if jobs.is_empty() {
+            return;
+        }
+        shared.counters.recovered.add(jobs.len() as u64);
+        let untried = jobs.iter().filter(|job| job.attempts == 0).count() as u32;
+        shared.progress.update().owes_of_which(0, jobs.len() as u32, untried);
+        match lanes.get(endpoint) {
+            Some(lane) => lane.push(jobs.drain(..)),
+            None => drop_homeless(shared, endpoint, std::mem::take(jobs)),
+        }
+    };
+    spool.each_waiting(owners, |waiting| {
+        if waiting.endpoint != endpoint || portion.len() >= PORTION {
+            give(&endpoint, &mut portion);
+        }
+        if waiting.endpoint != endpoint {
+            endpoint.clone_from(&waiting.endpoint);
+        }
+        portion.push(job_of(waiting, now, unix_ms, &mut words));
+        total += 1;
+    })?;
+    give(&endpoint, &mut portion);
+    Ok(total)
+}
+
+/// Types and names of hooks are few among many deliveries: each is kept once.
+#[derive(Default)]
+struct Words(BTreeSet<Arc<str>>);
+
+impl Words {
+    fn one(&mut self, word: &str) -> Arc<str> {
+        if let Some(known) = self.0.get(word) {
+            return Arc::clone(known);
+        }
+        let new: Arc<str> = word.into();
+        self.0.insert(Arc::clone(&new));
+        new
+    }
+}
+
+fn job_of(waiting: Waiting, now: Duration, unix_ms: i64, words: &mut Words) -> Job {
+    // An attempt of the future tells that the clock was set back; its next time means nothing then.
+    let set_back = waiting.tried_at.is_some_and(|at| at > unix_ms);
+    let wait = if set_back { 0 } else { (waiting.due_at - unix_ms).max(0) as u64 };
+    Job {
+        seq: waiting.seq,
+        ticket: 0,
+        event_id: waiting.event_id,
+        kind: words.one(&waiting.kind),
+        hook: words.one(&waiting.hook),
+        created_at: waiting.created_at,
+        attempts: waiting.attempts,
+        strikes: waiting.strikes as usize,
+        asked: waiting.asked,
+        plain: None,
+        due: now + Duration::from_millis(wait),
+        body: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::SpoolPath;
+    use crate::tally::Task;
+
+    fn counted(spool: &mut Spool, instance: &str, tasks: usize) {
+        let mut tally = Tally::default();
+        (0..tasks).for_each(|_| drop(tally.count(&Task::read(&serde_json::Map::new()), 5)));
+        let mut batch = spool.batch().unwrap();
+        for (queue, state) in tally.changes() {
+            batch.put_state(&tally_key(instance, &queue), state.as_deref()).unwrap();
+        }
+        batch.commit().unwrap();
+    }
+
+    #[test]
+    fn the_counts_of_the_dead_are_added_once_and_those_of_the_living_left_alone() {
+        let mut spool = Spool::open(&SpoolPath::Memory, "me").unwrap();
+        counted(&mut spool, "dead", 3);
+        counted(&mut spool, "alive", 4);
+        let mut tally = Tally::default();
+        tally.count(&Task::read(&serde_json::Map::new()), 1);
+        let dead = ["dead".to_owned()];
+        for expected in [1, 0] {
+            let queues =
+                inherit_tally(&mut spool, &mut tally, "me", &dead, Duration::ZERO, Duration::ZERO).unwrap();
+            assert_eq!(queues, expected);
+            assert_eq!(tally.so_far("default").unwrap().total, 4);
+        }
+        let keys: Vec<_> = spool.states(TALLY).unwrap().into_iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, ["tally/alive/default", "tally/me/default"]);
+        assert_eq!(dead_instances(&spool, None, "me").unwrap(), ["alive"], "in memory there are no others");
+    }
+
+    #[test]
+    fn a_wait_that_a_future_clock_wrote_down_is_over() {
+        let waiting = |tried_at| Waiting {
+            seq: 1,
+            event_id: crate::event::EventId::new(0, 1),
+            kind: "task.complete".into(),
+            endpoint: "ci".into(),
+            hook: "hooks[0]".into(),
+            created_at: 0,
+            due_at: 90_000_000,
+            attempts: 1,
+            strikes: 1,
+            asked: 0,
+            tried_at,
+        };
+        let due = |tried_at| job_of(waiting(tried_at), Duration::ZERO, 1_000, &mut Words::default()).due;
+        assert_eq!(due(Some(86_400_000)), Duration::ZERO);
+        assert_eq!(due(Some(900)), Duration::from_millis(89_999_000));
+    }
+}

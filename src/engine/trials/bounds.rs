@@ -1,0 +1,73 @@
+//! The bound of the spool.
+
+use super::{Place, Receiver, emit, eventually, stat};
+use crate::engine::ErrorKind;
+use serde_json::json;
+use std::time::Duration;
+
+const MIB: u64 = 1 << 20;
+
+/// Emits events of 100 KiB until the spool is refused, a hundred at most; says how many were taken.
+fn emit_large(bell: &crate::engine::Bell, from: u64, wait: bool) -> u64 {
+    let filling = "x".repeat(100 * 1024);
+    for number in from..from + 100 {
+        let payload = json!({"n": number, "filling": filling}).to_string();
+        match bell.emit("test.event", payload.as_bytes()) {
+            Ok(accepted) if wait => bell.wait(accepted.ticket, super::PATIENCE).unwrap(),
+            Ok(_) => drop(bell.sync(Duration::from_millis(500))),
+            Err(refused) => {
+                assert_eq!(refused.kind, ErrorKind::Spool, "{refused}");
+                assert!(refused.message.contains("spool.max_bytes"), "{refused}");
+                return number - from;
+            }
+        }
+    }
+    100
+}
+
+#[test]
+fn what_was_delivered_makes_room_for_what_comes() {
+    let receiver = Receiver::answering(Some((204, "")));
+    let mut place = Place::ringing(receiver.port);
+    place.config["spool"]["max_bytes"] = json!("2MiB");
+    let bell = place.open();
+    assert_eq!(emit_large(&bell, 0, true), 100);
+    eventually("everything", || stat(&bell, "delivered") == 100);
+    let spool = crate::spool::Reader::open(&place.spool()).unwrap();
+    eventually("room", || spool.counts().unwrap().delivered < 40);
+    assert_eq!(stat(&bell, "dead"), 0);
+}
+
+#[test]
+fn what_waits_is_never_dropped_and_new_events_are_refused_until_there_is_room() {
+    let receiver = Receiver::answering(Some((503, "")));
+    let mut place = Place::ringing(receiver.port);
+    place.config["spool"]["max_bytes"] = json!("2MiB");
+    place.config["endpoints"]["e0"]["retry"]["schedule"] = json!(vec!["200ms"; 100]);
+    let bell = place.open();
+    let taken = emit_large(&bell, 0, false);
+    assert!((5..60).contains(&taken), "{taken}");
+    assert_eq!(stat(&bell, "spool_full"), true);
+    assert!(stat(&bell, "refused")["spool"].as_u64().unwrap() > 0);
+    assert!(place.spool().metadata().unwrap().len() < 6 * MIB, "beyond the bound by a transaction at most");
+
+    receiver.now_answers(Some((204, "")));
+    eventually("everything that was accepted", || stat(&bell, "delivered") == taken);
+    eventually("room", || stat(&bell, "spool_full") == false);
+    emit(&bell, 1000..1001);
+    eventually("the next", || receiver.numbers().contains(&1000));
+    assert_eq!(stat(&bell, "dead"), 0);
+    assert_eq!(receiver.numbers().len() as u64, taken + 1);
+}
+
+#[test]
+fn a_closed_spool_leaves_no_log_behind() {
+    let receiver = Receiver::answering(Some((204, "")));
+    let place = Place::ringing(receiver.port);
+    let bell = place.open();
+    emit(&bell, 0..10);
+    eventually("everything", || stat(&bell, "delivered") == 10);
+    bell.close(Duration::from_secs(5)).unwrap();
+    drop(bell);
+    eventually("only the database is left", || super::names(place.folder.path()) == ["bell.db"]);
+}

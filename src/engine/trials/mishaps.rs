@@ -1,0 +1,151 @@
+//! The file of the spool is deleted, replaced or damaged.
+
+use super::{PATIENCE, Place, Receiver, emit, eventually, names, stat};
+use crate::engine::{ErrorKind, Level};
+use crate::spool::Reader;
+use std::fs;
+use std::io::{Seek, SeekFrom, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+fn overwrite(path: &Path, from: u64, to: u64) {
+    let mut file = fs::OpenOptions::new().write(true).open(path).unwrap();
+    file.seek(SeekFrom::Start(from)).unwrap();
+    file.write_all(&vec![0x5a; (to - from) as usize]).unwrap();
+}
+
+#[test]
+fn a_file_that_is_no_database_any_more_is_moved_aside_and_the_host_goes_on() {
+    let receiver = Receiver::answering(Some((204, "")));
+    let place = Place::ringing(receiver.port);
+    fs::write(place.spool(), "rubbish\n".repeat(1000)).unwrap();
+    let bell = place.open();
+    emit(&bell, 1..2);
+    eventually("it", || stat(&bell, "delivered") == 1);
+    let aside =
+        names(place.folder.path()).into_iter().find(|name| name.starts_with("bell.db.corrupt-")).unwrap();
+    assert!(fs::read_to_string(place.beside(&aside)).unwrap().starts_with("rubbish"), "it is kept as it was");
+    let told: Arc<Mutex<Vec<String>>> = Arc::default();
+    let sink = Arc::clone(&told);
+    bell.set_log(Some(Box::new(move |_: Level, text: &str| sink.lock().unwrap().push(text.to_owned()))))
+        .unwrap();
+    eventually("the log", || told.lock().unwrap().iter().any(|text| text.contains(&aside)));
+    assert_eq!(stat(&bell, "spool_renewed"), 1);
+    assert!(stat(&bell, "spool_mishaps")[0].as_str().unwrap().contains(&aside));
+}
+
+#[test]
+fn what_can_be_read_of_a_damaged_spool_is_delivered() {
+    let receiver = Receiver::answering(Some((503, "")));
+    let mut place = Place::ringing(receiver.port);
+    place.config["endpoints"]["e0"]["retry"]["schedule"] = serde_json::json!(vec!["1s"; 100]);
+    let bell = place.open();
+    let filling = "y".repeat(2000);
+    for number in 0..300 {
+        let payload = serde_json::json!({"n": number, "filling": filling}).to_string();
+        bell.emit("test.event", payload.as_bytes()).unwrap();
+    }
+    bell.close(Duration::from_millis(200)).unwrap();
+    eventually("the end", || !names(place.folder.path()).iter().any(|name| name.ends_with("-wal")));
+    // Page 1 with the schema stays; the roots that the start reads do not.
+    let conn = rusqlite::Connection::open(place.spool()).unwrap();
+    let root = |name: &str| -> u64 {
+        let sql = "SELECT rootpage FROM sqlite_schema WHERE name = ?1";
+        conn.query_row(sql, [name], |row| row.get::<_, i64>(0)).unwrap() as u64
+    };
+    let (owners, pending) = (root("owners"), root("deliveries_pending"));
+    let page = conn.pragma_query_value(None, "page_size", |row| row.get::<_, i64>(0)).unwrap() as u64;
+    let pages = fs::metadata(place.spool()).unwrap().len() / page;
+    drop(conn);
+    for number in [owners, pending, pages / 2, pages / 2 + 1] {
+        overwrite(&place.spool(), (number - 1) * page, number * page);
+    }
+    receiver.now_answers(Some((204, "")));
+    let next = place.open();
+    assert_eq!(stat(&next, "spool_renewed"), 1, "{}", stat(&next, "spool_mishaps"));
+    eventually("what was salvaged", || stat(&next, "pending") == 0);
+    let delivered = stat(&next, "delivered").as_u64().unwrap();
+    assert!((280..=300).contains(&delivered), "{delivered}: {}", stat(&next, "spool_mishaps"));
+    assert_eq!(Reader::open(&place.spool()).unwrap().counts().unwrap().delivered, delivered);
+}
+
+#[test]
+fn a_spool_that_is_deleted_under_a_running_host_is_made_anew_with_all_it_held() {
+    let receiver = Receiver::answering(Some((503, "")));
+    let mut place = Place::ringing(receiver.port);
+    place.config["endpoints"]["e0"]["retry"]["schedule"] = serde_json::json!(vec!["300ms"; 100]);
+    let bell = place.open();
+    emit(&bell, 0..50);
+    for name in names(place.folder.path())
+        .iter()
+        .filter(|name| name.starts_with("bell.db") && !name.contains(".ring"))
+    {
+        fs::remove_file(place.beside(name)).unwrap();
+    }
+    emit(&bell, 50..60);
+    assert!(place.spool().exists(), "{:?}", names(place.folder.path()));
+    receiver.now_answers(Some((204, "")));
+    eventually("everything", || stat(&bell, "delivered") == 60);
+    assert_eq!(receiver.numbers().len(), 60);
+    let counts = Reader::open(&place.spool()).unwrap().counts().unwrap();
+    eventually("their ends", || stat(&bell, "pending") == 0);
+    assert_eq!(counts.dead, 0);
+    assert!(stat(&bell, "spool_mishaps")[0].as_str().unwrap().contains("was deleted"));
+    bell.close(PATIENCE).unwrap();
+    drop(bell);
+    eventually("the end", || names(place.folder.path()) == ["bell.db"]);
+    let verdict: String = rusqlite::Connection::open(place.spool())
+        .unwrap()
+        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(verdict, "ok");
+}
+
+#[test]
+fn a_spool_that_is_replaced_by_an_older_copy_goes_on_from_what_is_known() {
+    let receiver = Receiver::answering(Some((204, "")));
+    let mut place = Place::ringing(receiver.port);
+    place.config["endpoints"]["e0"]["retry"]["schedule"] = serde_json::json!(vec!["300ms"; 100]);
+    // The copy has other deliveries under the same numbers.
+    let other = Place::ringing(receiver.port);
+    let former = other.open();
+    emit(&former, 900..905);
+    eventually("five", || stat(&former, "delivered") == 5);
+    former.close(PATIENCE).unwrap();
+    drop(former);
+    eventually("the end", || names(other.folder.path()) == ["bell.db"]);
+
+    receiver.now_answers(Some((503, "")));
+    let bell = place.open();
+    emit(&bell, 0..10);
+    fs::copy(other.spool(), place.beside("copy")).unwrap();
+    for name in ["bell.db-wal", "bell.db-shm"] {
+        fs::remove_file(place.beside(name)).unwrap();
+    }
+    fs::rename(place.beside("copy"), place.spool()).unwrap();
+    emit(&bell, 10..12);
+    receiver.now_answers(Some((204, "")));
+    eventually("everything", || stat(&bell, "delivered") == 12);
+    eventually("each in the file", || {
+        Reader::open(&place.spool()).unwrap().counts().unwrap().delivered == 17
+    });
+    assert!(stat(&bell, "spool_mishaps")[0].as_str().unwrap().contains("was replaced"));
+}
+
+#[test]
+fn a_newer_spool_is_refused_and_left_as_it_is() {
+    let receiver = Receiver::answering(Some((204, "")));
+    let place = Place::ringing(receiver.port);
+    place.open().close(PATIENCE).unwrap();
+    eventually("the end", || names(place.folder.path()) == ["bell.db"]);
+    let conn = rusqlite::Connection::open(place.spool()).unwrap();
+    conn.pragma_update(None, "user_version", 99).unwrap();
+    drop(conn);
+    let before = fs::read(place.spool()).unwrap();
+    let refused = crate::engine::Bell::open(place.read()).unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::Spool);
+    assert!(refused.message.contains("newer"), "{refused}");
+    assert_eq!(fs::read(place.spool()).unwrap(), before);
+    assert_eq!(names(place.folder.path()), ["bell.db"]);
+}

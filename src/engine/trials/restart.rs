@@ -1,0 +1,116 @@
+//! What a restart after a crash finds as it was.
+
+use super::{PATIENCE, Place, Receiver, crash, emit, eventually, lane_state, stat};
+use serde_json::json;
+use std::time::{Duration, Instant};
+
+#[test]
+fn what_was_in_flight_at_a_crash_is_sent_again_within_a_second() {
+    let receiver = Receiver::answering(None);
+    let place = Place::ringing(receiver.port);
+    let bell = place.open();
+    emit(&bell, 1..3);
+    let first = receiver.await_requests(2);
+    let left = crash(&place);
+    receiver.now_answers(Some((204, "")));
+    let start = Instant::now();
+    let next = left.open();
+    let second = receiver.await_requests(4);
+    assert!(second[2].at - start < Duration::from_secs(1), "{:?}", second[2].at - start);
+    let again = second.iter().find(|request| request.id == first[0].id && request.at > start).unwrap();
+    assert_eq!((&again.body, again.attempt.as_str()), (&first[0].body, "1"), "it had not been recorded");
+    eventually("both", || stat(&next, "delivered") == 2);
+    assert_eq!(stat(&next, "recovered"), 2);
+    bell.close(Duration::ZERO).unwrap();
+}
+
+#[test]
+fn a_breaker_stays_open_over_a_crash_and_lets_one_probe_through() {
+    let receiver = Receiver::answering(Some((503, "")));
+    let mut place = Place::ringing(receiver.port);
+    place.config["endpoints"]["e0"]["retry"]["schedule"] = json!(vec!["1ms"; 50]);
+    let bell = place.open();
+    emit(&bell, 0..20);
+    eventually("the breaker", || lane_state(&bell) == "breaker");
+    // The probes come at growing intervals; the third is recorded with a pause of four seconds after it.
+    let probes = || receiver.requests().len();
+    let opened = probes();
+    eventually("two probes", || probes() >= opened + 2);
+    bell.sync(PATIENCE).unwrap();
+    let kept = |place: &Place| {
+        let spool = crate::spool::Spool::open(&bell_path(place), "look").unwrap();
+        spool.state("lane/e0").unwrap().map(|kept| String::from_utf8(kept).unwrap())
+    };
+    eventually("its record", || kept(&place).is_some_and(|kept| kept.contains("\"whole_ms\":4000")));
+    let left = crash(&place);
+    bell.close(Duration::ZERO).unwrap();
+    let before = probes();
+    let next = left.open();
+    assert_eq!(lane_state(&next), "breaker");
+    emit(&next, 20..40);
+    assert!(probes() - before <= 1, "an endpoint that is down is not hammered: {}", probes() - before);
+    receiver.now_answers(Some((204, "")));
+    eventually("everything", || stat(&next, "delivered") == 40);
+    assert_eq!(lane_state(&next), "open");
+    eventually("the record goes", || kept(&left).is_none());
+}
+
+fn bell_path(place: &Place) -> crate::config::SpoolPath {
+    crate::config::SpoolPath::File(place.spool())
+}
+
+#[test]
+fn quiet_that_was_asked_for_is_kept_over_a_crash() {
+    let receiver = Receiver::answering(Some((429, "retry-after: 3\r\n")));
+    let place = Place::ringing(receiver.port);
+    let bell = place.open();
+    emit(&bell, 0..1);
+    let asked = receiver.await_requests(1)[0].at;
+    eventually("its record", || stat(&bell, "attempts") == 1);
+    let left = crash(&place);
+    bell.close(Duration::ZERO).unwrap();
+    receiver.now_answers(Some((204, "")));
+    let next = left.open();
+    emit(&next, 1..3);
+    eventually("everything", || stat(&next, "delivered") == 3);
+    let early = receiver
+        .requests()
+        .iter()
+        .skip(1)
+        .filter(|request| request.at - asked < Duration::from_millis(2900))
+        .count();
+    assert_eq!(early, 0, "new deliveries keep the quiet too");
+}
+
+#[test]
+fn an_endpoint_that_is_gone_stays_gone_over_a_crash() {
+    let receiver = Receiver::answering(Some((410, "")));
+    let place = Place::ringing(receiver.port);
+    let bell = place.open();
+    emit(&bell, 0..1);
+    eventually("its end", || stat(&bell, "dead") == 1);
+    let left = crash(&place);
+    bell.close(Duration::ZERO).unwrap();
+    let next = left.open();
+    assert_eq!(lane_state(&next), "gone");
+    emit(&next, 1..2);
+    eventually("a dead letter without an attempt", || stat(&next, "dead") == 1);
+    assert_eq!(receiver.requests().len(), 1);
+}
+
+#[test]
+fn a_wait_asked_for_is_no_strike_after_a_restart() {
+    let receiver = Receiver::answering(Some((429, "retry-after: 1\r\n")));
+    let place = Place::ringing(receiver.port);
+    let bell = place.open();
+    emit(&bell, 0..1);
+    eventually("its record", || stat(&bell, "attempts") == 1);
+    bell.close(Duration::ZERO).unwrap();
+    let spool = crate::spool::Spool::open(&bell_path(&place), "look").unwrap();
+    let mut seen = Vec::new();
+    let owners: Vec<i64> = (0..10).collect();
+    spool
+        .each_waiting(&owners, |waiting| seen.push((waiting.attempts, waiting.strikes, waiting.asked)))
+        .unwrap();
+    assert_eq!(seen, [(1, 0, 1)]);
+}

@@ -1,0 +1,282 @@
+//! The move of rows from one database into another, however little of the former can be read.
+
+use super::Mishap;
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use std::collections::HashMap;
+
+/// So many numbers are asked for one by one between two damaged places.
+const PROBES: i64 = 100_000;
+
+/// Rows on their way from one database to another. Faults of the source are passed over, faults of the
+/// target end it.
+pub(super) struct Removal<'a> {
+    source: &'a Connection,
+    target: &'a Transaction<'a>,
+    /// The owners' numbers, before and now.
+    owners: HashMap<i64, i64>,
+    mishap: Mishap,
+}
+
+impl<'a> Removal<'a> {
+    /// Nothing moved yet.
+    pub(super) fn new(source: &'a Connection, target: &'a Transaction<'a>, mishap: Mishap) -> Removal<'a> {
+        Removal { source, target, owners: HashMap::new(), mishap }
+    }
+
+    /// Moves what waits, what is dead, events accepted since then, and what is kept by key. What has no
+    /// owner that can be read becomes this instance's.
+    pub(super) fn move_all(mut self, instance: &str, since_ms: i64) -> rusqlite::Result<Mishap> {
+        self.owners(instance)?;
+        self.deliveries()?;
+        self.recent_events(since_ms)?;
+        self.states()?;
+        Ok(self.mishap)
+    }
+
+    fn owners(&mut self, instance: &str) -> rusqlite::Result<()> {
+        let mut found: Vec<(i64, Option<String>)> = Vec::new();
+        let sql = "SELECT seq, instance FROM owners NOT INDEXED WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq";
+        self.mishap.lost += walk(self.source, sql, |row| {
+            found.push((row.get(0)?, row.get(1)?));
+            Ok(Ok(()))
+        })?;
+        for (seq, holder) in found {
+            let now = self.owner_named(holder.as_deref())?;
+            self.owners.insert(seq, now);
+        }
+        // For deliveries whose owner cannot be read.
+        let own = self.owner_named(Some(instance))?;
+        self.owners.insert(i64::MIN, own);
+        Ok(())
+    }
+
+    fn owner_named(&self, instance: Option<&str>) -> rusqlite::Result<i64> {
+        let known: Option<i64> =
+            self.target
+                .query_row("SELECT max(seq) FROM owners WHERE instance = ?1", [instance], |row| row.get(0))?;
+        match known {
+            Some(seq) => Ok(seq),
+            None => {
+                self.target.execute("INSERT INTO owners (instance) VALUES (?1)", [instance])?;
+                Ok(self.target.last_insert_rowid())
+            }
+        }
+    }
+
+    /// What waits and what is dead, each with its event and its attempts.
+    fn deliveries(&mut self) -> rusqlite::Result<()> {
+        let sql = "SELECT seq, event, endpoint, hook, state, owner, attempts, created_at, due_at, ended_at, \
+                   reason, content_type, body FROM deliveries NOT INDEXED \
+                   WHERE seq BETWEEN ?1 AND ?2 AND state <> 'delivered' ORDER BY seq";
+        // Where the number is taken by another delivery, a new one is given after all others.
+        let mut taken = Vec::new();
+        let source = self.source;
+        let lost = walk(source, sql, |row| {
+            let values: Vec<Value> =
+                (0..13).map(|column| row.get(column)).collect::<rusqlite::Result<_>>()?;
+            Ok(self.delivery(values, true, &mut taken))
+        })?;
+        self.mishap.lost += lost;
+        for values in std::mem::take(&mut taken) {
+            self.delivery(values, false, &mut taken)?;
+        }
+        Ok(())
+    }
+
+    fn delivery(
+        &mut self,
+        mut values: Vec<Value>,
+        keep: bool,
+        taken: &mut Vec<Vec<Value>>,
+    ) -> rusqlite::Result<()> {
+        let (Value::Integer(seq), Value::Integer(event)) = (values[0].clone(), values[1].clone()) else {
+            self.mishap.lost += 1;
+            return Ok(());
+        };
+        let occupied =
+            self.target.prepare_cached("SELECT 1 FROM deliveries WHERE seq = ?1")?.exists([seq])?;
+        if occupied && keep {
+            taken.push(values);
+            return Ok(());
+        }
+        let Some(event) = self.event(event)? else {
+            self.mishap.lost += 1;
+            return Ok(());
+        };
+        values[1] = event.into();
+        if let Value::Integer(owner) = values[5] {
+            let own = self.owners.get(&i64::MIN).copied().unwrap_or_default();
+            values[5] = self.owners.get(&owner).copied().unwrap_or(own).into();
+        }
+        let there: Option<i64> = self
+            .target
+            .prepare_cached("SELECT seq FROM deliveries WHERE event = ?1 AND endpoint = ?2")?
+            .query_row(params![values[1], values[2]], |row| row.get(0))
+            .optional()?;
+        if let Some(there) = there {
+            self.target
+                .prepare_cached("UPDATE deliveries SET owner = ?2 WHERE seq = ?1 AND state = 'pending' AND ?2 IS NOT NULL")?
+                .execute(params![there, values[5]])?;
+            self.note(seq, there);
+            return Ok(());
+        }
+        values[0] = if occupied { Value::Null } else { seq.into() };
+        let inserted = self
+            .target
+            .prepare_cached(
+                "INSERT INTO deliveries (seq, event, endpoint, hook, state, owner, attempts, created_at, due_at, \
+                 ended_at, reason, content_type, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            )?
+            .execute(rusqlite::params_from_iter(&values));
+        match inserted {
+            // Damage that SQLite can read: the tables' own checks refuse it.
+            Err(rusqlite::Error::SqliteFailure(fault, _))
+                if fault.code == rusqlite::ErrorCode::ConstraintViolation
+                    || fault.code == rusqlite::ErrorCode::TypeMismatch =>
+            {
+                self.mishap.lost += 1;
+                return Ok(());
+            }
+            other => other?,
+        };
+        let now = self.target.last_insert_rowid();
+        self.mishap.deliveries += 1;
+        self.note(seq, now);
+        self.attempts(seq, now)
+    }
+
+    fn note(&mut self, before: i64, now: i64) {
+        if before != now {
+            self.mishap.moved.insert(before, now);
+        }
+    }
+
+    /// The number of an event in the fresh spool, where it is put if need be; `None` when it cannot be
+    /// read.
+    fn event(&mut self, seq: i64) -> rusqlite::Result<Option<i64>> {
+        let read = self
+            .source
+            .prepare_cached("SELECT id, type, accepted_at, payload FROM events NOT INDEXED WHERE seq = ?1")
+            .and_then(|mut statement| statement.query_row([seq], read_event).optional());
+        match read {
+            Ok(Some(event)) => self.keep_event(&event).map(Some),
+            Ok(None) | Err(_) => Ok(None),
+        }
+    }
+
+    fn keep_event(&mut self, event: &Event) -> rusqlite::Result<i64> {
+        let (id, kind, accepted_at, payload) = event;
+        let inserted = self
+            .target
+            .prepare_cached(
+                "INSERT INTO events (id, type, accepted_at, payload) VALUES (?1, ?2, ?3, ?4) \
+                 ON CONFLICT (id) DO NOTHING",
+            )?
+            .execute(params![id, kind, accepted_at, payload])?;
+        self.mishap.events += inserted;
+        self.target.prepare_cached("SELECT seq FROM events WHERE id = ?1")?.query_row([id], |row| row.get(0))
+    }
+
+    fn attempts(&mut self, before: i64, now: i64) -> rusqlite::Result<()> {
+        let read = || -> rusqlite::Result<Vec<Vec<Value>>> {
+            let mut statement = self.source.prepare_cached(
+                "SELECT number, started_at, status, outcome, error, response, next_at, resolve_us, connect_us, \
+                 tls_us, first_byte_us, total_us FROM attempts WHERE delivery = ?1 ORDER BY seq",
+            )?;
+            let rows =
+                statement.query_map([before], |row| (0..12).map(|column| row.get(column)).collect())?;
+            // The log of attempts is no message: what cannot be read of it is let go.
+            Ok(rows.map_while(Result::ok).collect())
+        };
+        for values in read().unwrap_or_default() {
+            let mut insert = self.target.prepare_cached(
+                "INSERT OR IGNORE INTO attempts (delivery, number, started_at, status, outcome, error, response, \
+                 next_at, resolve_us, connect_us, tls_us, first_byte_us, total_us) \
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            )?;
+            insert.execute(rusqlite::params_from_iter(std::iter::once(&Value::from(now)).chain(&values)))?;
+        }
+        Ok(())
+    }
+
+    fn recent_events(&mut self, since: i64) -> rusqlite::Result<()> {
+        let source = self.source;
+        let sql = format!(
+            "SELECT id, type, accepted_at, payload, seq FROM events NOT INDEXED \
+             WHERE seq BETWEEN ?1 AND ?2 AND accepted_at >= {since} ORDER BY seq"
+        );
+        let lost = walk(source, &sql, |row| {
+            let event = read_event(row)?;
+            Ok(self.keep_event(&event).map(drop))
+        })?;
+        self.mishap.lost += lost;
+        Ok(())
+    }
+
+    fn states(&mut self) -> rusqlite::Result<()> {
+        for order in ["ASC", "DESC"] {
+            let sql = format!("SELECT key, value FROM state ORDER BY key {order}");
+            let read = || -> rusqlite::Result<Vec<(String, Vec<u8>)>> {
+                let mut statement = self.source.prepare(&sql)?;
+                let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+                Ok(rows.map_while(Result::ok).collect())
+            };
+            for (key, value) in read().unwrap_or_default() {
+                self.target.execute(
+                    "INSERT OR IGNORE INTO state (key, value) VALUES (?1, ?2)",
+                    params![key, value],
+                )?;
+            }
+        }
+        Ok(())
+    }
+}
+
+type Event = (String, String, i64, Vec<u8>);
+
+fn read_event(row: &Row<'_>) -> rusqlite::Result<Event> {
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+}
+
+/// Goes through a table by its numbers (`?1` to `?2`): from the first as far as it can be read, from the
+/// last back to there, and one by one between. Says whether there was anything that it could not read.
+/// The inner result of `take` is a fault of the target, which ends it.
+fn walk(
+    source: &Connection,
+    sql: &str,
+    mut take: impl FnMut(&Row<'_>) -> rusqlite::Result<rusqlite::Result<()>>,
+) -> rusqlite::Result<usize> {
+    let number = if sql.contains(", seq FROM events") { 4 } else { 0 };
+    let backward = format!("{sql} DESC");
+    let mut run = |sql: &str, from: i64, to: i64| -> rusqlite::Result<(Option<i64>, bool)> {
+        let mut last = None;
+        let Ok(mut statement) = source.prepare_cached(sql) else { return Ok((None, false)) };
+        let Ok(mut rows) = statement.query([from, to]) else { return Ok((None, false)) };
+        loop {
+            match rows.next() {
+                Ok(None) => return Ok((last, true)),
+                Err(_) => return Ok((last, false)),
+                Ok(Some(row)) => {
+                    let Ok(seq) = row.get::<_, i64>(number) else { return Ok((last, false)) };
+                    match take(row) {
+                        Ok(taken) => taken?,
+                        Err(_) => return Ok((last, false)),
+                    }
+                    last = Some(seq);
+                }
+            }
+        }
+    };
+    let (first, whole) = run(sql, i64::MIN, i64::MAX)?;
+    if whole {
+        return Ok(0);
+    }
+    let from = first.map_or(1, |seq| seq + 1);
+    let (last, _) = run(&backward, from, i64::MAX)?;
+    let to = last.unwrap_or(i64::MAX).min(from.saturating_add(PROBES));
+    for seq in from..to {
+        run(sql, seq, seq)?;
+    }
+    Ok(1)
+}

@@ -1,0 +1,230 @@
+"""Several processes on one spool: hosts, and the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from bells import endpoint, eventually, settings
+from steps import Hang, Reply
+from tools import ROOT, need, python, run
+
+KILLED = -signal.SIGKILL
+
+HOST = """
+import json, os, signal, sys, taskbell
+config, first, count, then = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+bell = taskbell.Bell(config)
+for number in range(first, first + count):
+    bell.emit("test.event", {"n": number})
+if then == "die":
+    os.kill(os.getpid(), signal.SIGKILL)
+assert bell.sync(20)
+print("ready", flush=True)
+sys.stdin.read()
+bell.close(20)
+"""
+
+
+def start(config, first, count):
+    """A host of its own that goes on until its input ends."""
+    host = subprocess.Popen(
+        [sys.executable, "-c", HOST, json.dumps(config), str(first), str(count), "stay"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "bindings" / "python")},
+    )
+    assert host.stdout.readline() == "ready\n"
+    return host
+
+
+def kill(host):
+    host.kill()
+    host.wait()
+    host.stdin.close()
+    host.stdout.close()
+
+
+def number(request):
+    return request.json()["data"]["n"]
+
+
+def test_a_living_host_sends_what_a_killed_one_had_in_flight_and_in_line(tmp_path, receive, ring):
+    receiver = receive([Hang(), Hang()])
+    config = settings(tmp_path, endpoints={"e0": endpoint(receiver.url(), timeout="60s", concurrency=2)})
+    survivor = ring(config)
+    victim = start(config, 0, 10)
+    in_flight = {request.header("webhook-id") for request in receiver.wait_for(2)}
+    kill(victim)
+    killed = time.monotonic()
+    eventually("every event", lambda: {number(r) for r in receiver.requests[2:]} == set(range(10)))
+    assert time.monotonic() - killed < 15
+    counts = Counter(request.header("webhook-id") for request in receiver.requests)
+    assert {event for event, count in counts.items() if count > 1} == in_flight
+    assert survivor.stats()["recovered"] == 10
+
+
+def test_a_host_that_is_alone_notices_the_death_of_a_newcomer(tmp_path, receive, ring):
+    receiver = receive()
+    config = settings(tmp_path, receiver.url())
+    ring(config)
+    time.sleep(0.5)  # into deep sleep, with nobody else in sight
+    python(HOST, json.dumps(config), 0, 20, "die", expect=KILLED)
+    killed = time.monotonic()
+    eventually("every event", lambda: {number(r) for r in receiver.requests} == set(range(20)))
+    assert time.monotonic() - killed < 15
+
+
+TALLY = """
+import os, signal, sys, taskbell
+bell = taskbell.Bell(sys.argv[1])
+for task in range(7):
+    bell.task_complete({"id": str(task)})
+if sys.argv[2] == "spooled":
+    assert bell.sync(20)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("moment", ["at once", "spooled"])
+def test_the_counts_of_a_killed_host_go_on_in_a_living_one(tmp_path, receive, ring, moment):
+    receiver = receive()
+    config = settings(tmp_path, receiver.url(), hooks=[{"on": ["queue.end"], "to": ["e0"]}])
+    survivor = ring(config)
+    survivor.task_complete({"id": "mine"})
+    assert survivor.sync(20)
+    python(TALLY, json.dumps(config), moment, expect=KILLED)
+    eventually("nothing is left of it", lambda: len(list(tmp_path.glob("*.ring"))) == 1)
+    assert survivor.sync(20)
+    survivor.queue_end()
+    (request,) = receiver.wait_for(1)
+    assert request.json()["data"]["queue"]["total"] == 8
+
+
+def test_two_busy_hosts_send_nothing_twice(tmp_path, receive):
+    receiver = receive()
+    config = settings(tmp_path, endpoints={"e0": endpoint(receiver.url(), concurrency=4)})
+    hosts = [start(config, first, 150) for first in (0, 1000)]
+    python(HOST, json.dumps(config), 2000, 0, "die", expect=KILLED)
+    receiver.wait_for(300)
+    for host in hosts:
+        host.stdin.close()
+        assert host.wait(30) == 0
+        host.stdout.close()
+    counts = Counter(number(request) for request in receiver.requests)
+    assert set(counts) == {*range(150), *range(1000, 1150)}
+    assert set(counts.values()) == {1}
+
+
+def test_what_a_host_leaves_when_it_closes_is_sent_by_the_one_that_stays(tmp_path, receive, ring):
+    receiver = receive([Hang()])
+    config = settings(tmp_path, endpoints={"e0": endpoint(receiver.url(), timeout="60s", concurrency=1)})
+    ring(config)
+    leaver = ring(config)
+    for n in range(3):
+        leaver.emit("test.event", {"n": n})
+    receiver.wait_for(1)
+    assert leaver.close(0.2) == 3
+    eventually("all three", lambda: {number(r) for r in receiver.requests[1:]} == {0, 1, 2}, 5)
+
+
+def switches():
+    """How often the threads of this process that are Taskbell's went to sleep so far."""
+    total = 0
+    for task in Path("/proc/self/task").iterdir():
+        if (task / "comm").read_text().startswith("taskbell"):
+            status = (task / "status").read_text()
+            total += int(status.split("voluntary_ctxt_switches:")[1].split()[0])
+    return total
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("company", [False, True])
+def test_an_idle_host_hardly_ever_wakes(tmp_path, receive, ring, company):
+    config = settings(tmp_path, receive().url())
+    host = start(config, 0, 0) if company else None
+    ring(config)
+    time.sleep(1.5)
+    before = switches()
+    time.sleep(6)
+    woken = switches() - before
+    assert woken < (2 * 6 if company else 2), woken
+    if host:
+        kill(host)
+
+
+def command(*words):
+    """The ``taskbell`` command of the same build."""
+    built = Path(os.environ["TASKBELL_LIBRARY"]).with_name("taskbell")
+    if not built.exists():
+        pytest.skip("the command is not built")
+    return run(built, *words)
+
+
+def test_the_command_line_replays_and_drops_beside_a_running_host(tmp_path, receive, ring):
+    receiver = receive([Reply(410)])
+    config = settings(tmp_path, receiver.url())
+    place = tmp_path / "bell.json"
+    place.write_text(json.dumps(config))
+    bell = ring(str(place))
+    bell.emit("test.event", {"n": 1})
+    eventually("a dead letter", lambda: bell.stats()["dead"] == 1)
+    assert "e0" in command("list", place, "--dead")
+    time.sleep(0.5)
+    start = time.monotonic()
+    assert "the running host sends them now" in command("replay", place, "--dead")
+    first, second = receiver.wait_for(2)
+    assert time.monotonic() - start < 2
+    assert (first.header("webhook-id"), first.body) == (second.header("webhook-id"), second.body)
+    assert second.header("taskbell-attempt") == "2"
+    eventually("delivered", lambda: bell.stats()["delivered"] == 1)
+
+
+SLOW_NAMES = """
+import sys, time, taskbell
+bell = taskbell.Bell(sys.argv[1])
+bell.emit("test.event", {"n": 1})
+assert bell.sync(20)
+time.sleep(0.5)
+start = time.monotonic()
+left = bell.close(0.5)
+took = time.monotonic() - start
+assert left == 1, left
+assert took < 0.5 + 0.25 + 1.0, took
+print("in time")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="needs a mount of its own")
+def test_close_keeps_its_time_while_the_name_server_hangs(tmp_path, receive, ring):
+    silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    silent.bind(("127.0.0.77", 53))
+    (tmp_path / "resolv.conf").write_text("nameserver 127.0.0.77\noptions timeout:30 attempts:3\n")
+    receiver = receive()
+    config = settings(tmp_path, "http://hung.example:9/")
+    config["endpoints"]["e0"]["timeout"] = "60s"
+    code = tmp_path / "host.py"
+    code.write_text(SLOW_NAMES)
+    said = run(
+        need("unshare"), "-m", "sh", "-c",
+        f'mount --bind "{tmp_path}/resolv.conf" /etc/resolv.conf && exec "$0" "$@"',
+        sys.executable, code, json.dumps(config),
+        env={**os.environ, "PYTHONPATH": str(ROOT / "bindings" / "python")},
+    )  # fmt: skip
+    assert "in time" in said
+    assert silent.recv(512), "the server was asked"
+    silent.close()
+    config["endpoints"]["e0"]["url"] = receiver.url()
+    ring(config)
+    (request,) = receiver.wait_for(1)
+    assert number(request) == 1
