@@ -183,7 +183,9 @@ fn check_slack(card: &Value) {
             "context" => visible(&block["elements"][0]["text"], 3000),
             "actions" => assert!(text(&block["elements"][0]["url"]).len() <= 3000),
             "image" => {
-                assert!(text(&block["image_url"]).starts_with("https://") && !text(&block["alt_text"]).is_empty());
+                assert!(
+                    text(&block["image_url"]).starts_with("https://") && !text(&block["alt_text"]).is_empty()
+                );
             }
             other => panic!("a block of type {other}"),
         }
