@@ -51,7 +51,7 @@ pub(super) fn duration(seconds: f64, units: &Units) -> String {
     let whole = seconds.round() as u64;
     let (large, large_unit, small, small_unit) = match whole {
         0..60 => return format!("{whole}{}", units.s),
-        60..3_600 if whole % 60 == 0 => (whole / 60, units.whole_min, 0, ""),
+        60..3_600 if whole.is_multiple_of(60) => (whole / 60, units.whole_min, 0, ""),
         60..3_600 => (whole / 60, units.min, whole % 60, units.s),
         3_600..86_400 => (whole / 3_600, units.h, whole % 3_600 / 60, units.min),
         _ => (whole / 86_400, units.d, whole % 86_400 / 3_600, units.h),
