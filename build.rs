@@ -50,11 +50,8 @@ fn links_with_lld() -> bool {
 fn header() {
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR"));
     let config = cbindgen::Config::from_file(root.join("cbindgen.toml")).expect("cbindgen.toml is readable");
-    let sources = ["mod", "calls", "lifecycle", "tools"];
-    let mut builder = cbindgen::Builder::new().with_config(config);
-    for source in sources {
-        builder = builder.with_src(root.join(format!("src/ffi/{source}.rs")));
-    }
+    // The modules that `mod.rs` declares are read with it.
+    let builder = cbindgen::Builder::new().with_config(config).with_src(root.join("src/ffi/mod.rs"));
     let mut text = Vec::new();
     builder.generate().expect("src/ffi can be read by cbindgen").write(&mut text);
     // What is Rust's heading for the duties of a caller is just these in C.

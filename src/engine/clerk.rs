@@ -4,13 +4,16 @@
 use super::log::Level;
 use super::prepare::Preparer;
 use super::shared::{Phase, Reload, Shared, lock};
-use super::work::{Done, Times, Work, ending};
+use super::task_lanes;
+use super::work::{Done, NOBODY, Times, Work, alert_key, ending};
 use crate::config::Config;
+use crate::failpoint;
 use crate::intake::{Intake, Record};
 use crate::lanes::{Fate, Job, Lane, LaneReport};
 use crate::spool::{Spool, SpoolError};
 use crate::tally::Tally;
 use std::collections::BTreeMap;
+use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -76,25 +79,50 @@ impl Clerk {
         if let Some(spool_file) = spool_file {
             self.adopt_orphans(spool_file);
         }
+        self.shared.watchman.wake(&self.shared);
         loop {
-            let phase = self.shared.phase();
-            self.put_in_force();
-            if phase >= Phase::Draining {
-                self.tally.hurry();
+            match panic::catch_unwind(AssertUnwindSafe(|| self.turn())) {
+                Ok(true) => {}
+                Ok(false) => return self.end(),
+                Err(_) => self.recover(),
             }
-            self.collect();
-            let committed = self.commit(phase);
-            if phase == Phase::Stopping {
-                return self.end();
-            }
-            let idle = committed && self.work.is_empty() && self.shared.intake.is_drained();
-            if phase == Phase::Draining && idle && self.tally.held() == 0 {
-                self.shared.drained.store(true, Ordering::Release);
-            }
-            if idle {
-                self.prune();
-            }
-            self.rest(phase);
+        }
+    }
+
+    /// One round. `false` after the last one.
+    fn turn(&mut self) -> bool {
+        let phase = self.shared.phase();
+        self.put_in_force();
+        if phase == Phase::Open {
+            self.shared.watchman.tick(&self.shared);
+        }
+        if phase >= Phase::Draining {
+            self.tally.hurry();
+        }
+        self.collect();
+        let committed = self.commit(phase);
+        if phase == Phase::Stopping {
+            return false;
+        }
+        let idle = committed && self.work.is_empty() && self.shared.intake.is_drained();
+        if phase == Phase::Draining && idle && self.tally.held() == 0 {
+            self.shared.drained.store(true, Ordering::Release);
+        }
+        if idle {
+            self.prune();
+        }
+        self.rest(phase);
+        true
+    }
+
+    /// A defect was caught in a round. What the round had in hand is tried again after a pause; events
+    /// stay in the ring until they are in the spool.
+    fn recover(&mut self) {
+        self.shared.counters.defects.one();
+        self.retry_at = Some(self.shared.clock.monotonic() + SPOOL_PAUSE);
+        self.shared.log.write(Level::Error, "a defect of Taskbell was caught; please report it");
+        if self.shared.phase() >= Phase::Stopping {
+            self.work = Work::default();
         }
     }
 
@@ -106,10 +134,14 @@ impl Clerk {
             for mut record in records {
                 record.ticket = 0;
                 if !self.spool.knows(record.id).unwrap_or(false) {
+                    let alert = self.shared.watchman.take_over(&self.shared, &record);
+                    self.work.states.extend(alert.map(|kept| alert_state(&self.shared, kept)));
                     self.records.push(record);
                 }
             }
             self.prepare_records();
+            // In the same transaction as the events: after that these are known, and not counted again.
+            self.work.tally.extend(self.tally.changes());
             let text =
                 format!("took {found} event(s) over from instance {instance}, which ended without closing");
             self.shared.log.write(Level::Info, &text);
@@ -131,6 +163,8 @@ impl Clerk {
         self.prepare_records();
         self.end_queues(now);
         self.work.read_ticket = self.shared.intake.read_ticket();
+        let alerts = self.shared.watchman.changes(self.work.read_ticket);
+        self.work.states.extend(alerts.into_iter().map(|kept| alert_state(&self.shared, kept)));
         self.work.lanes = self.shared.take_lane_reports();
         self.work.tally = self.tally.changes();
         for report in &self.work.lanes {
@@ -196,6 +230,7 @@ impl Clerk {
                     self.shared.log.write(Level::Info, "the spool takes events again");
                 }
                 self.shared.intake.release();
+                failpoint::reach("after-ring-release");
                 let work = std::mem::take(&mut self.work);
                 self.follow_up(work, done);
                 self.busy_until = now + SETTLE;
@@ -213,9 +248,12 @@ impl Clerk {
     }
 
     fn transact(&mut self, times: Times) -> Result<Done, SpoolError> {
+        failpoint::reach("before-transaction");
         let mut batch = self.spool.batch()?;
         let done = self.work.write(&mut batch, self.shared.intake.instance(), times)?;
+        failpoint::reach("before-commit");
         batch.commit()?;
+        failpoint::reach("after-commit");
         Ok(done)
     }
 
@@ -242,6 +280,10 @@ impl Clerk {
         }
         self.tell(&work.lanes, &endings);
         self.advance_progress(&work, &done.owed, &done.fired);
+        let deliveries = work.events.iter().flat_map(|event| &event.deliveries);
+        for endpoint in deliveries.filter_map(|delivery| delivery.named.as_ref()) {
+            task_lanes::open_lane(&self.shared, &self.config, endpoint);
+        }
         self.dispatch(done.jobs);
         self.rehouse(work.lanes);
     }
@@ -306,7 +348,13 @@ impl Clerk {
         for name in old.keys() {
             self.work.states.push((super::endpoints::state_key(name), None));
         }
+        let gone = self.shared.watchman.replace(&self.shared, &config.alerts);
+        self.work.states.extend(gone.into_iter().map(|name| alert_state(&self.shared, (name, None))));
         self.config = config;
+        let named = old.values().map(|lane| lane.endpoint()).filter(|endpoint| endpoint.is_of_task());
+        for endpoint in named.filter(|endpoint| self.config.task_urls.allow(endpoint.url.expose())) {
+            task_lanes::open_lane(&self.shared, &self.config, endpoint);
+        }
         let waiting = old
             .into_iter()
             .flat_map(|(name, lane)| lane.retire().into_iter().map(move |job| (name.clone(), job)));
@@ -384,18 +432,41 @@ impl Clerk {
         if phase != Phase::Open || now < self.busy_until {
             return self.shared.bed.doze(TICK);
         }
-        let due = [self.tally.next_due(), Some(self.prune_at)].into_iter().flatten().min();
+        let due = [self.tally.next_due(), self.shared.watchman.arm(&self.shared), Some(self.prune_at)]
+            .into_iter()
+            .flatten()
+            .min();
         let limit = due.map(|due| due.saturating_sub(now));
         self.shared.bed.sleep(limit, || self.shared.has_work());
     }
 
+    /// Leaves alerts that fire to the next start, which may come before this instance counts as dead.
+    fn leave_alerts(&mut self) -> Result<(), SpoolError> {
+        let own = alert_key(self.shared.intake.instance(), "");
+        let states = self.spool.states(&own)?;
+        if states.is_empty() {
+            return Ok(());
+        }
+        let mut batch = self.spool.batch()?;
+        for (key, kept) in states {
+            batch.put_state(&alert_key(NOBODY, &key[own.len()..]), Some(&kept))?;
+            batch.put_state(&key, None)?;
+        }
+        batch.commit()
+    }
+
     /// Leaves the spool so that the next start takes over at once.
     fn end(mut self) {
-        if let Err(error) = self.spool.release() {
+        if let Err(error) = self.leave_alerts().and_then(|()| self.spool.release()) {
             let text = format!("the spool could not be left in order; the next start mends it: {error}");
             self.shared.log.write(Level::Warn, &text);
         }
         drop(self.spool);
+        // A thread that is still inside a call may yet add an event: then the ring is this instance's until
+        // that thread is out.
+        if self.shared.gate.is_empty() {
+            self.shared.intake.leave();
+        }
         self.shared.progress.update().closed();
         self.shared.advance(Phase::Ended);
         // Giving up the ring waits for the file system, which is nothing for a host's thread: so this one
@@ -405,4 +476,9 @@ impl Clerk {
             thread::sleep(Duration::from_millis(5));
         }
     }
+}
+
+/// An alert's state as the spool keeps it.
+fn alert_state(shared: &Shared, (name, kept): (String, Option<Vec<u8>>)) -> (String, Option<Vec<u8>>) {
+    (alert_key(shared.intake.instance(), &name), kept)
 }

@@ -14,8 +14,11 @@ mod prepare;
 mod preview;
 mod progress;
 mod reports;
+mod rounds;
 mod shared;
 mod stats;
+mod task_lanes;
+mod watchman;
 mod work;
 
 pub use bell::Bell;

@@ -95,12 +95,17 @@ impl Update<'_> {
         self.state.spooled = self.state.spooled.max(ticket);
     }
 
-    /// The event with this ticket has so many deliveries to make.
+    /// The event with this ticket has so many deliveries to make, none of them tried.
     pub fn owes(&mut self, ticket: u64, deliveries: u32) {
+        self.owes_of_which(ticket, deliveries, deliveries);
+    }
+
+    /// As [`Update::owes`], with `untried` of them not tried yet.
+    pub fn owes_of_which(&mut self, ticket: u64, deliveries: u32, untried: u32) {
         if deliveries > 0 {
             let left = self.state.left.entry(ticket).or_insert(Left { deliveries: 0, untried: 0 });
             left.deliveries += deliveries;
-            left.untried += deliveries;
+            left.untried += untried;
         }
     }
 
@@ -158,6 +163,9 @@ mod tests {
         assert_eq!(progress.await_ended(5, NOW), Err(Cut::Timeout));
         progress.update().ended(5, true);
         assert_eq!(progress.await_ended(5, NOW), Ok(()));
+        progress.update().owes_of_which(0, 2, 1);
+        progress.update().tried(0);
+        assert_eq!(progress.await_tried(7, NOW), Ok(()), "what an earlier run tried is tried");
         progress.update().closed();
         assert_eq!(progress.await_spooled(8, Duration::from_secs(60)), Err(Cut::Closed));
     }

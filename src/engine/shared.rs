@@ -6,6 +6,7 @@ use super::log::Log;
 use super::progress::Progress;
 use super::reports::Reports;
 use super::stats::Counters;
+use super::watchman::Watchman;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::intake::Intake;
@@ -73,6 +74,8 @@ pub struct Shared {
     pub reload: Mutex<Option<Reload>>,
     /// The last value of each metric.
     pub metrics: Mutex<BTreeMap<String, f64>>,
+    /// The watch over metrics.
+    pub watchman: Watchman,
     phase: AtomicU8,
     scrubber: RwLock<Scrubber>,
     lanes: Mutex<BTreeMap<String, Arc<Lane>>>,
@@ -98,6 +101,7 @@ impl Shared {
             drained: AtomicBool::new(false),
             reload: Mutex::new(None),
             metrics: Mutex::new(BTreeMap::new()),
+            watchman: Watchman::new(&config.alerts),
             phase: AtomicU8::new(Phase::Open as u8),
             scrubber: RwLock::new(config.scrubber.clone()),
             lanes: Mutex::new(BTreeMap::new()),
@@ -153,6 +157,7 @@ impl Shared {
         !self.intake.is_drained()
             || !lock(&self.lane_reports).is_empty()
             || lock(&self.reload).is_some()
+            || self.watchman.is_early()
             || self.phase() != Phase::Open
     }
 }
@@ -176,19 +181,16 @@ impl Desk for Shared {
         }
     }
 
-    fn body(&self, delivery: i64) -> Result<Body, String> {
+    fn body(&self, delivery: i64) -> Result<Option<Body>, String> {
         let reader = lock(&self.reader);
-        let reader =
-            reader.as_ref().ok_or("the message is no longer in memory, and there is no spool file")?;
-        match reader.message(delivery) {
-            Ok(Some(message)) => Ok(Body {
-                content_type: message.content_type,
-                bytes: message.body,
-                extras: Extras::from_text(message.extras.as_deref()),
-            }),
-            Ok(None) => Err(format!("delivery {delivery} is no longer in the spool")),
-            Err(error) => Err(error.to_string()),
-        }
+        // Without a file the lanes keep every message in memory.
+        let Some(reader) = reader.as_ref() else { return Ok(None) };
+        let message = reader.message(delivery).map_err(|error| error.to_string())?;
+        Ok(message.map(|message| Body {
+            content_type: message.content_type,
+            bytes: message.body,
+            extras: Extras::from_text(message.extras.as_deref()),
+        }))
     }
 
     fn scrubber(&self) -> Scrubber {

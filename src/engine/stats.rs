@@ -26,6 +26,8 @@ counters! {
     refused_spool,
     /// Calls refused because the bell was closed.
     refused_closed,
+    /// Events that Taskbell made of alerts.
+    alert_events,
     /// Events that are in the spool.
     spooled,
     /// Events for which no hook fired.
@@ -48,6 +50,8 @@ counters! {
     conditions_broken,
     /// Transactions that the spool did not take; they are tried again.
     spool_errors,
+    /// Defects of Taskbell that were caught; please report them.
+    defects,
     /// Reports dropped because the host does not poll.
     reports_dropped,
 }
@@ -88,6 +92,7 @@ impl Counters {
                 "spool": self.refused_spool.get(),
                 "closed": self.refused_closed.get(),
             },
+            "alert_events": self.alert_events.get(),
             "spooled": self.spooled.get(),
             "unheard": self.unheard.get(),
             "deliveries": deliveries,
@@ -100,6 +105,7 @@ impl Counters {
             "params_ignored": self.params_ignored.get(),
             "conditions_broken": self.conditions_broken.get(),
             "spool_errors": self.spool_errors.get(),
+            "defects": self.defects.get(),
             "reports_dropped": self.reports_dropped.get(),
         })
     }

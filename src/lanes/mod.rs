@@ -130,8 +130,9 @@ pub trait Desk: Send + Sync + fmt::Debug {
     /// them. Called by a lane's thread before an attempt.
     fn await_room(&self);
 
-    /// Reads a message back from the spool; the reason in words when it cannot be read.
-    fn body(&self, delivery: i64) -> Result<Body, String>;
+    /// Reads a message back from the spool; `None` when the spool has it no more, and the reason in words
+    /// when it cannot be read now.
+    fn body(&self, delivery: i64) -> Result<Option<Body>, String>;
 
     /// Takes secrets out of foreign text.
     fn scrubber(&self) -> Scrubber;

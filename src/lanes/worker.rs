@@ -3,6 +3,7 @@
 use super::attempt::{Attempted, Trial, plainer};
 use super::lane::{Lane, Turn};
 use super::{Body, Job, fold};
+use crate::failpoint;
 use crate::message::Extras;
 use crate::os;
 use crate::platform::{Enclosure, Outcome};
@@ -52,7 +53,11 @@ fn run(lane: &Arc<Lane>) {
 fn deliver(lane: &Lane, group: Vec<Job>) {
     let Some(mut group) = young(lane, group) else { return };
     let mut body = match guarded(|| message(lane, &group)) {
-        Some(Ok(body)) => body,
+        Some(Ok(Some(body))) => body,
+        Some(Ok(None)) => {
+            lane.give_up(group, "the message is no longer in the spool");
+            return lane.pass();
+        }
         Some(Err(_)) => return lane.put_back(group, lane.clock.monotonic() + READ_AGAIN),
         None => return settle_defect(lane, group),
     };
@@ -60,9 +65,12 @@ fn deliver(lane: &Lane, group: Vec<Job>) {
     loop {
         let Some(leader) = group.first() else { return lane.pass() };
         let started_at = lane.clock.unix_ms();
-        let (endpoint, client, scrubber) = (&lane.endpoint, &lane.client, &lane.desk.scrubber());
+        let (endpoint, client, scrubber) = (&lane.endpoint, &lane.client, &lane.scrubber());
         let trial = Trial { endpoint, client, scrubber, job: leader, body: &body, started_at };
-        let Some(attempted) = guarded(|| trial.run()) else { return settle_defect(lane, group) };
+        failpoint::reach("before-send");
+        let attempted = guarded(|| trial.run());
+        failpoint::reach("after-send");
+        let Some(attempted) = attempted else { return settle_defect(lane, group) };
         let Attempted { outcome, row, file } = attempted;
         match outcome {
             Some(Outcome::Plainer(how, reason)) => {
@@ -92,7 +100,7 @@ fn finish(
     let sequel = file.filter(|_| outcome == Some(Outcome::Delivered)).zip(group.first().cloned());
     lane.settle(group, outcome, row);
     let Some((file, job)) = sequel else { return };
-    let (endpoint, client, scrubber) = (&lane.endpoint, &lane.client, &lane.desk.scrubber());
+    let (endpoint, client, scrubber) = (&lane.endpoint, &lane.client, &lane.scrubber());
     let trial = Trial { endpoint, client, scrubber, job: &job, body, started_at: lane.clock.unix_ms() };
     if let Some(Some(row)) = guarded(|| trial.sequel(&file)) {
         lane.log_sequel(row);
@@ -129,22 +137,28 @@ fn young(lane: &Lane, group: Vec<Job>) -> Option<Vec<Job>> {
 }
 
 /// The message of a delivery, or the summary of several, as plain as it must be.
-fn message(lane: &Lane, group: &[Job]) -> Result<Arc<Body>, String> {
+/// `None` when the spool has it no more.
+fn message(lane: &Lane, group: &[Job]) -> Result<Option<Arc<Body>>, String> {
     let body = match group {
-        [job] => stored(lane, job)?,
+        [job] => match stored(lane, job)? {
+            Some(body) => body,
+            None => return Ok(None),
+        },
         _ => {
-            let extras = group.iter().map(|job| Ok(stored(lane, job)?.extras.clone()));
+            let extras = group
+                .iter()
+                .map(|job| Ok(stored(lane, job)?.map(|body| body.extras.clone()).unwrap_or_default()));
             let extras = extras.collect::<Result<Vec<Extras>, String>>()?;
             Arc::new(fold::summary(&lane.endpoint, group, &extras, lane.clock.unix_ms()))
         }
     };
     let how = group.iter().find_map(|job| job.plain);
-    Ok(how.and_then(|how| plainer(&lane.endpoint, &body, how, false)).map_or(body, Arc::new))
+    Ok(Some(how.and_then(|how| plainer(&lane.endpoint, &body, how, false)).map_or(body, Arc::new)))
 }
 
-fn stored(lane: &Lane, job: &Job) -> Result<Arc<Body>, String> {
+fn stored(lane: &Lane, job: &Job) -> Result<Option<Arc<Body>>, String> {
     match &job.body {
-        Some(body) => Ok(Arc::clone(body)),
-        None => lane.desk.body(job.seq).map(Arc::new),
+        Some(body) => Ok(Some(Arc::clone(body))),
+        None => Ok(lane.desk.body(job.seq)?.map(Arc::new)),
     }
 }

@@ -17,7 +17,7 @@ pub fn compose(
     let compose = || match template {
         Some(template) => template
             .render(context)
-            .map(|message| Message { extras: Extras::of(endpoint, context), ..message }),
+            .map(|message| Message { extras: extras(template, &message, endpoint, context), ..message }),
         None => Ok(card(endpoint, context)),
     };
     panic::catch_unwind(AssertUnwindSafe(compose)).unwrap_or_else(|_| {
@@ -29,7 +29,21 @@ pub fn compose(
     })
 }
 
+/// SwarmUI's templates say themselves whether the file goes with them.
+fn extras(template: &Template, message: &Message, endpoint: &Endpoint, context: &Context) -> Extras {
+    let mut extras = Extras::of(endpoint, context);
+    if template.is_swarmui() && !message.attach_first_output {
+        extras.file = None;
+    }
+    extras
+}
+
 fn card(endpoint: &Endpoint, context: &Context) -> Message {
     let body = endpoint.platform.card(context, endpoint).to_string().into_bytes();
-    Message { content_type: "application/json".into(), body, extras: Extras::of(endpoint, context) }
+    Message {
+        content_type: "application/json".into(),
+        body,
+        attach_first_output: false,
+        extras: Extras::of(endpoint, context),
+    }
 }

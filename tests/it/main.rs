@@ -2,3 +2,9 @@
 
 #[cfg(feature = "cli")]
 mod cli;
+mod clocks;
+mod delivery;
+mod documents;
+mod hooks;
+mod receiver;
+mod tidy;

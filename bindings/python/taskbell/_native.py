@@ -100,7 +100,7 @@ def _load() -> ctypes.CDLL:
     except (OSError, AttributeError) as fault:
         raise ImportError(
             f"cannot load the Taskbell library from {where!r} ({fault}); set TASKBELL_LIBRARY to its "
-            f"path or put {_file_name()} beside {Path(__file__).parent}"
+            f"path or put {_file_name()} into {Path(__file__).parent}"
         ) from fault
     found = library.taskbell_abi_version()
     if found != ABI_VERSION:
