@@ -61,6 +61,22 @@ fn a_body_that_a_platform_would_refuse_is_doubted() {
         ("googlechat", json!({"text": "x".repeat(32_000)}), Some("32000 bytes")),
         ("mattermost", json!({"message": "t"}), Some("`text` or `attachments`")),
         ("mattermost", json!({"text": "x".repeat(16_384)}), Some("16383 characters")),
+        ("dingtalk", json!({"text": {"content": "t"}}), Some("`msgtype`")),
+        ("dingtalk", json!({"msgtype": "text", "markdown": {}}), Some("`text`, which is missing")),
+        (
+            "dingtalk",
+            json!({"msgtype": "text", "text": {"content": "x".repeat(20_000)}}),
+            Some("20000 bytes"),
+        ),
+        ("dingtalk", json!({"msgtype": "text", "text": {"content": "t"}}), None),
+        ("feishu", json!({"msgtype": "text"}), Some("`msg_type`")),
+        ("feishu", json!({"msg_type": "interactive", "content": {}}), Some("`card`, which is missing")),
+        ("feishu", json!({"msg_type": "text", "content": {"text": "t"}}), None),
+        ("telegram", json!({"message": "t"}), Some("`text`")),
+        ("telegram", json!({"text": long}), Some("4096 characters")),
+        ("telegram", json!({"text": "t"}), None),
+        ("ntfy", json!({"text": "t"}), Some("`message`")),
+        ("ntfy", json!({"message": long}), Some("4096 bytes")),
         ("json", json!({"anything": true}), None),
     ] {
         let said = by_name(platform).unwrap().doubt(&body);
