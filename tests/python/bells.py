@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import sqlite3
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Callable
 
@@ -71,34 +70,35 @@ def reports(bell: taskbell.Bell, count: int, timeout: float = DEADLINE_S) -> lis
 
 def attempts(directory: Path) -> list[dict[str, Any]]:
     """The attempts that the spool has logged, oldest first."""
-    with reading(directory / "bell.db") as spool:
-        return [dict(row) for row in spool.execute("SELECT * FROM attempts ORDER BY rowid")]
+    return query(directory / "bell.db", "SELECT * FROM attempts ORDER BY rowid")
 
 
-@contextmanager
-def reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """The spool as any other program reads it."""
-    spool = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)
-    spool.row_factory = sqlite3.Row
-    try:
-        yield spool
-    finally:
-        spool.close()
+QUERY = """
+import json, sqlite3, sys
+spool = sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True, timeout=10)
+spool.row_factory = sqlite3.Row
+text = lambda value: value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+print(json.dumps([{key: text(row[key]) for key in row.keys()} for row in spool.execute(sys.argv[2])]))
+"""
+
+
+def query(path: Path, sql: str) -> list[dict[str, Any]]:
+    """Rows of the spool, read by a process of its own.
+
+    Two copies of SQLite in one process do not see each other's locks on a file, and this process may have
+    a bell open on it.
+    """
+    command = [sys.executable, "-c", QUERY, str(path), sql]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
 
 
 def all_text(path: Path) -> str:
     """Every value of every table of the spool that a person could read, blobs of text included."""
-    seen: list[str] = []
-    with reading(path) as spool:
-        tables = [row[0] for row in spool.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        for table in tables:
-            for row in spool.execute(f'SELECT * FROM "{table}"'):
-                for value in tuple(row):
-                    if isinstance(value, bytes):
-                        seen.append(value.decode("utf-8", "replace"))
-                    elif value is not None:
-                        seen.append(str(value))
-    return "\n".join(seen)
+    tables = query(path, "SELECT name FROM sqlite_master WHERE type = 'table'")
+    rows = [row for table in tables for row in query(path, f'SELECT * FROM "{table["name"]}"')]
+    return "\n".join(str(value) for row in rows for value in row.values() if value is not None)
 
 
 def invariant(stats: dict[str, Any], made: int) -> None:

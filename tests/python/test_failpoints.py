@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bells import eventually, reading, settings
+from bells import eventually, query, settings
 from tools import ROOT, python
 
 ABORTED = -signal.SIGABRT
@@ -105,10 +105,9 @@ def reconcile(tmp_path: Path, receiver, ring, config) -> set[int]:
     assert all(len(of_one) == 1 for of_one in ids.values()), "an event has one id for ever"
     assert all(len(of_one) == 1 for of_one in bodies.values()), "and the same bytes on each attempt"
     assert ends(receiver)[-1]["total"] == len(ids), "the tally counts each task once"
-    with reading(tmp_path / "bell.db") as spool:
-        states = {row[0] for row in spool.execute("SELECT DISTINCT state FROM deliveries")}
-        assert states == {"delivered"}
-        assert spool.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+    spool = tmp_path / "bell.db"
+    assert query(spool, "SELECT DISTINCT state FROM deliveries") == [{"state": "delivered"}]
+    assert query(spool, "PRAGMA integrity_check") == [{"integrity_check": "ok"}]
     left = [path.name for path in tmp_path.glob("bell.db.*.ring*")]
     assert len(left) == 1, "only the ring of the living process is there"
     return set(ids)
@@ -181,9 +180,8 @@ def test_a_death_in_the_middle_of_a_migration_changes_nothing(tmp_path, receive,
     spool.close()
     for _ in range(2):
         die(config, "in-migration:1", 0)
-        with reading(path) as spool:
-            assert spool.execute("PRAGMA user_version").fetchone()[0] == 0
-            assert spool.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+        assert query(path, "PRAGMA user_version") == [{"user_version": 0}]
+        assert query(path, "SELECT * FROM sqlite_master") == []
     bell = ring(config)
     bell.emit("task.complete", {"id": "1"})
     assert bell.close(30) == 0

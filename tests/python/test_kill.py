@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 import taskbell
-from bells import eventually, reading
+from bells import eventually, query
 from receiver import Receiver
 from tools import ROOT, need, run
 
@@ -96,9 +96,8 @@ class Crashes:
     def ids(self, state: str) -> list[str]:
         if not (self.directory / "bell.db").exists():
             return []
-        with reading(self.directory / "bell.db") as spool:
-            query = "SELECT e.id FROM deliveries d JOIN events e ON e.seq = d.event WHERE d.state = ?"
-            return [row[0] for row in spool.execute(query, [state])]
+        sql = f"SELECT e.id FROM deliveries d JOIN events e ON e.seq = d.event WHERE d.state = '{state}'"
+        return [row["id"] for row in query(self.directory / "bell.db", sql)]
 
     def accepted(self) -> set[int]:
         """Every number of an event whose call had returned before the kill."""
@@ -115,16 +114,15 @@ class Crashes:
         """The number and id of each event in the spool, and which are tasks."""
         found: dict[int, str] = {}
         tasks: set[int] = set()
-        with reading(self.directory / "bell.db") as spool:
-            for event, kind, payload in spool.execute("SELECT id, type, payload FROM events"):
-                match = NUMBER.search(payload)
-                if match is None:
-                    continue
-                number = int(match[1])
-                assert number not in found, f"event {number} is there under two ids"
-                found[number] = event
-                if kind == "task.complete":
-                    tasks.add(number)
+        for event in query(self.directory / "bell.db", "SELECT id, type, payload FROM events"):
+            match = NUMBER.search(event["payload"].encode())
+            if match is None:
+                continue
+            number = int(match[1])
+            assert number not in found, f"event {number} is there under two ids"
+            found[number] = event["id"]
+            if event["type"] == "task.complete":
+                tasks.add(number)
         return found, tasks
 
     def reconcile(self) -> str:
