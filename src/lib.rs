@@ -24,6 +24,7 @@ pub mod message;
 pub mod os;
 pub mod platform;
 pub mod secret;
+pub mod shape;
 pub mod sign;
 pub mod spool;
 pub mod tally;

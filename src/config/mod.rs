@@ -20,6 +20,7 @@ mod reference;
 mod schema;
 mod section;
 mod settings;
+mod shaping;
 mod source;
 mod template;
 mod tls;
@@ -29,7 +30,8 @@ pub use fault::{ConfigError, ConfigErrors};
 pub use places::Places;
 pub use reference::reference_markdown;
 pub use settings::{
-    Config, Endpoint, Files, Hook, HostInfo, Proxy, Queue, Rate, RetryPolicy, SpoolPath, SpoolSettings, Tls,
+    Config, Digest, Endpoint, Escalate, Files, Hook, HostInfo, Proxy, Queue, Quiet, Rate, RetryPolicy,
+    Shaping, SpoolPath, SpoolSettings, Tls,
 };
 
 use crate::secret::Scrubber;
@@ -39,6 +41,7 @@ use reading::{Environment, Reading};
 use section::Section;
 use source::{Language, Source};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 impl Config {
     /// Reads a configuration: `source` is the path of a `.toml` or `.json` file, or the text itself
@@ -112,7 +115,7 @@ fn read(tree: &Node, source: &Source, reading: &Reading<'_>) -> Option<Config> {
     let root = Section::open(reading, schema::table("")?, String::new(), 0, Some(tree));
     let (endpoints, names) = endpoint::read_all(&root);
     let hooks = hook::read_all(&root, &names);
-    warn_of_silent_endpoints(reading, &root, &hooks);
+    warn_of_silent_endpoints(reading, &root, &hooks, &endpoints);
     Some(Config {
         file: source.file.clone(),
         host: host(&root.table("host")?),
@@ -125,10 +128,15 @@ fn read(tree: &Node, source: &Source, reading: &Reading<'_>) -> Option<Config> {
     })
 }
 
-fn warn_of_silent_endpoints(reading: &Reading<'_>, root: &Section<'_>, hooks: &[Hook]) {
+fn warn_of_silent_endpoints(
+    reading: &Reading<'_>,
+    root: &Section<'_>,
+    hooks: &[Hook],
+    endpoints: &[Arc<Endpoint>],
+) {
     let Some(Node { value: node::Value::Table(entries), .. }) = root.node("endpoints") else { return };
     for entry in entries {
-        if !hooks.iter().any(|hook| hook.to.contains(&entry.name)) {
+        if !hooks.iter().any(|hook| shaping::may_ring(hook, &entry.name, endpoints)) {
             let message = "no hook rings at this endpoint; name it in the `to` of a hook";
             reading.warn(entry.at, &node::join("endpoints", &entry.name), message);
         }

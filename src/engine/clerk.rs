@@ -4,10 +4,11 @@
 use super::log::Level;
 use super::prepare::Preparer;
 use super::shared::{Phase, Reload, Shared, lock};
-use super::work::{Done, Times, Work, ending};
-use crate::config::Config;
+use super::work::{Done, SHAPE, TALLY, Times, Work, ending, shape_key};
+use crate::config::{Config, SpoolPath};
 use crate::intake::{Intake, Record};
 use crate::lanes::{Fate, Job, Lane, LaneReport};
+use crate::shape::Shape;
 use crate::spool::{Spool, SpoolError};
 use crate::tally::Tally;
 use std::collections::BTreeMap;
@@ -47,6 +48,9 @@ pub struct Clerk {
     spool: Spool,
     config: Arc<Config>,
     tally: Tally,
+    shape: Shape,
+    /// Whether messages stand by in the spool, and when the first of them is due.
+    standing_by: (bool, Option<i64>),
     work: Work,
     records: Vec<Record>,
     busy_until: Duration,
@@ -55,14 +59,18 @@ pub struct Clerk {
 }
 
 impl Clerk {
-    /// A clerk for an open spool. `tally` is what earlier runs left.
-    pub fn new(shared: Arc<Shared>, spool: Spool, config: Arc<Config>, tally: Tally) -> Clerk {
+    /// A clerk for an open spool. `tally` and `shape` are what earlier runs left.
+    pub fn new(shared: Arc<Shared>, spool: Spool, config: Arc<Config>, tally: Tally, shape: Shape) -> Clerk {
         let now = shared.clock.monotonic();
+        // A spool that cannot say so is asked again.
+        let standing_by = spool.standing_by().unwrap_or((true, None));
         Clerk {
             shared,
             spool,
             config,
             tally,
+            shape,
+            standing_by,
             work: Work::default(),
             records: Vec::new(),
             busy_until: now + SETTLE,
@@ -92,6 +100,9 @@ impl Clerk {
         self.put_in_force();
         if phase >= Phase::Draining {
             self.tally.hurry();
+            if self.forgets() {
+                self.shape.hurry(self.shared.clock.unix_ms());
+            }
         }
         self.collect();
         let committed = self.commit(phase);
@@ -99,7 +110,8 @@ impl Clerk {
             return false;
         }
         let idle = committed && self.work.is_empty() && self.shared.intake.is_drained();
-        if phase == Phase::Draining && idle && self.tally.held() == 0 {
+        let said = !self.forgets() || self.shape.next_due().is_none();
+        if phase == Phase::Draining && idle && said && self.tally.held() == 0 {
             self.shared.drained.store(true, Ordering::Release);
         }
         if idle {
@@ -132,6 +144,7 @@ impl Clerk {
                 }
             }
             self.prepare_records();
+            self.keep_shape();
             let text =
                 format!("took {found} event(s) over from instance {instance}, which ended without closing");
             self.shared.log.write(Level::Info, &text);
@@ -152,6 +165,8 @@ impl Clerk {
         self.shared.intake.read(BATCH_BYTES, &mut self.records);
         self.prepare_records();
         self.end_queues(now);
+        self.end_windows();
+        self.keep_shape();
         self.work.read_ticket = self.shared.intake.read_ticket();
         self.work.lanes = self.shared.take_lane_reports();
         self.work.tally = self.tally.changes();
@@ -163,12 +178,45 @@ impl Clerk {
         }
     }
 
+    /// Whether nothing survives the end of this bell.
+    fn forgets(&self) -> bool {
+        self.config.spool.path == SpoolPath::Memory
+    }
+
+    /// Windows of digests that are due. At the end of a bell that forgets, even in quiet hours.
+    fn end_windows(&mut self) {
+        let now = self.shared.clock.unix_ms();
+        let last = self.forgets() && self.shared.phase() >= Phase::Draining;
+        let due = self.shape.due(&self.config, now, last);
+        let mut remarks = Vec::new();
+        let mut preparer = Preparer {
+            config: &self.config,
+            tally: &mut self.tally,
+            shape: &mut self.shape,
+            unix_ms: now,
+            counters: &self.shared.counters,
+            remarks: &mut remarks,
+        };
+        self.work.events.extend(due.iter().map(|window| preparer.digest(window)));
+        self.work.call_due = self.standing_by.1.is_some_and(|at| at <= now);
+        self.remark(remarks);
+    }
+
+    /// What shaping remembers goes into the transaction of the events that changed it.
+    fn keep_shape(&mut self) {
+        let instance = self.shared.intake.instance();
+        let changes = self.shape.changes().into_iter();
+        self.work.states.extend(changes.map(|(rest, value)| (shape_key(instance, &rest), value)));
+    }
+
     fn prepare_records(&mut self) {
         let now = self.shared.clock.monotonic();
         let mut remarks = Vec::new();
         let mut preparer = Preparer {
             config: &self.config,
             tally: &mut self.tally,
+            shape: &mut self.shape,
+            unix_ms: self.shared.clock.unix_ms(),
             counters: &self.shared.counters,
             remarks: &mut remarks,
         };
@@ -186,6 +234,8 @@ impl Clerk {
         let mut preparer = Preparer {
             config: &self.config,
             tally: &mut self.tally,
+            shape: &mut self.shape,
+            unix_ms: self.shared.clock.unix_ms(),
             counters: &self.shared.counters,
             remarks: &mut remarks,
         };
@@ -210,6 +260,8 @@ impl Clerk {
         if self.retry_at.is_some_and(|at| now < at) && phase != Phase::Stopping {
             return false;
         }
+        self.work.standing_by = self.standing_by.0;
+        self.work.supersede(&self.shared.lanes());
         let times = Times { unix_ms: self.shared.clock.unix_ms(), monotonic: now };
         match self.transact(times) {
             Ok(done) => {
@@ -219,6 +271,7 @@ impl Clerk {
                 }
                 self.shared.intake.release();
                 let work = std::mem::take(&mut self.work);
+                self.look_who_stands_by(&work);
                 self.follow_up(work, done);
                 self.busy_until = now + SETTLE;
                 true
@@ -241,10 +294,19 @@ impl Clerk {
         Ok(done)
     }
 
+    fn look_who_stands_by(&mut self, work: &Work) {
+        let mut made = work.events.iter().flat_map(|event| &event.deliveries);
+        if work.standing_by || made.any(|delivery| !delivery.reserves.is_empty()) {
+            self.standing_by = self.spool.standing_by().unwrap_or((true, self.standing_by.1));
+        }
+    }
+
     /// What is durable is told to those who wait for it, and given to the lanes.
     fn follow_up(&mut self, work: Work, done: Done) {
         let counters = &self.shared.counters;
         counters.spooled.add(done.spooled);
+        counters.fallbacks.add(done.fallbacks);
+        counters.escalated.add(done.escalated);
         counters.deliveries.add((done.jobs.len() + done.dead.len()) as u64);
         let endings: Vec<_> = work.lanes.iter().filter_map(ending).chain(done.dead).collect();
         for report in &work.lanes {
@@ -254,7 +316,11 @@ impl Clerk {
             }
         }
         for ending in &endings {
-            let counter = if ending.state == "dead" { &counters.dead } else { &counters.delivered };
+            let counter = match ending.state {
+                _ if ending.superseded => &counters.superseded,
+                "dead" => &counters.dead,
+                _ => &counters.delivered,
+            };
             counter.one();
             counters.reports_dropped.add(self.shared.reports.push(ending));
         }
@@ -283,6 +349,7 @@ impl Clerk {
                     }
                 }
                 LaneReport::Dropped { job, .. } => progress.ended(job.ticket, job.attempts > 0),
+                LaneReport::Superseded { job, .. } => progress.ended(job.ticket, false),
                 LaneReport::Homeless { .. } | LaneReport::Gone { .. } => {}
             }
         }
@@ -355,10 +422,10 @@ impl Clerk {
                     );
                     self.shared.log.write(Level::Error, &text);
                 }
-                LaneReport::Dropped { .. } | LaneReport::Homeless { .. } => {}
+                LaneReport::Dropped { .. } | LaneReport::Superseded { .. } | LaneReport::Homeless { .. } => {}
             }
         }
-        for ending in endings.iter().filter(|ending| ending.state == "dead") {
+        for ending in endings.iter().filter(|ending| ending.state == "dead" && !ending.superseded) {
             let reason = ending.reason.as_deref().unwrap_or("");
             let text = format!("{} to {} is a dead letter: {reason}", ending.event, ending.endpoint);
             self.shared.log.write(Level::Error, &text);
@@ -397,14 +464,27 @@ impl Clerk {
         if phase != Phase::Open || now < self.busy_until {
             return self.shared.bed.doze(TICK);
         }
-        let due = [self.tally.next_due(), Some(self.prune_at)].into_iter().flatten().min();
+        let unix_ms = self.shared.clock.unix_ms();
+        let shaped = [self.shape.next_due(), self.standing_by.1].into_iter().flatten().min();
+        let shaped = shaped.map(|at| now + Duration::from_millis((at - unix_ms).clamp(0, 60_000) as u64));
+        let due = [self.tally.next_due(), Some(self.prune_at), shaped].into_iter().flatten().min();
         let limit = due.map(|due| due.saturating_sub(now));
         self.shared.bed.sleep(limit, || self.shared.has_work());
     }
 
+    /// Counts and windows are nobody's from now on, though the ring may be held a little longer.
+    fn leave(&mut self) -> Result<(), SpoolError> {
+        let instance = self.shared.intake.instance();
+        let mut batch = self.spool.batch()?;
+        for kind in [TALLY, SHAPE] {
+            batch.rename_states(&format!("{kind}{instance}/"), &format!("{kind}{instance}-closed/"))?;
+        }
+        batch.commit()
+    }
+
     /// Leaves the spool so that the next start takes over at once.
     fn end(mut self) {
-        if let Err(error) = self.spool.release() {
+        if let Err(error) = self.leave().and_then(|()| self.spool.release()) {
             let text = format!("the spool could not be left in order; the next start mends it: {error}");
             self.shared.log.write(Level::Warn, &text);
         }

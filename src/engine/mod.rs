@@ -14,6 +14,7 @@ mod prepare;
 mod preview;
 mod progress;
 mod reports;
+mod shaping;
 mod shared;
 mod stats;
 mod work;

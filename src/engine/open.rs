@@ -4,12 +4,13 @@ use super::clerk::Clerk;
 use super::endpoints::{build_lanes, drop_homeless};
 use super::error::{Error, ErrorKind};
 use super::shared::Shared;
-use super::work::TALLY;
+use super::work::{SHAPE, TALLY, shape_key};
 use crate::clock::Clock;
 use crate::config::{Config, SpoolPath};
 use crate::intake::{Home, Intake};
 use crate::lanes::{Job, Lane};
 use crate::os;
+use crate::shape::Shape;
 use crate::spool::{Reader, Spool, SpoolError, Waiting};
 use crate::tally::Tally;
 use std::collections::BTreeMap;
@@ -36,13 +37,14 @@ pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Shared>, Error>
     let lanes = build_lanes(&config, &shared, Some(&spool))?;
     *shared.lanes() = lanes.clone();
     let tally = restore_tally(&mut spool, &shared, &config, &live).map_err(spool_error)?;
+    let shape = restore_shape(&mut spool, &shared, &live).map_err(spool_error)?;
     let waiting = spool.waiting().map_err(spool_error)?;
     let ring_beside = match &config.spool.path {
         SpoolPath::Memory => None,
         SpoolPath::File(path) => Some(path.clone()),
     };
     let held = tally.held() as u32;
-    let clerk = Clerk::new(Arc::clone(&shared), spool, config, tally);
+    let clerk = Clerk::new(Arc::clone(&shared), spool, config, tally, shape);
     shared.counters.recovered.add(waiting.len() as u64);
     let untried = waiting.iter().filter(|delivery| delivery.attempts == 0).count() as u32;
     shared.progress.update().owes_of_which(0, waiting.len() as u32 + held, untried + held);
@@ -94,6 +96,35 @@ fn restore_tally(
     Ok(tally)
 }
 
+/// What shaping remembered in runs that are no longer alive, under this instance's name.
+fn restore_shape(spool: &mut Spool, shared: &Shared, live: &[String]) -> Result<Shape, SpoolError> {
+    let mut shape = Shape::default();
+    let kept = spool.states(SHAPE)?;
+    let mut by_instance: BTreeMap<&str, Vec<(&str, &[u8])>> = BTreeMap::new();
+    for (key, value) in &kept {
+        let Some((instance, rest)) = key[SHAPE.len()..].split_once('/') else { continue };
+        if !live.iter().any(|alive| alive == instance) {
+            by_instance.entry(instance).or_default().push((rest, value));
+        }
+    }
+    if by_instance.is_empty() {
+        return Ok(shape);
+    }
+    let own = shared.intake.instance();
+    let mut batch = spool.batch()?;
+    for (instance, entries) in by_instance {
+        shape.restore(&entries);
+        for (rest, _) in entries {
+            batch.put_state(&shape_key(instance, rest), None)?;
+        }
+    }
+    for (rest, value) in shape.changes() {
+        batch.put_state(&shape_key(own, &rest), value.as_deref())?;
+    }
+    batch.commit()?;
+    Ok(shape)
+}
+
 /// Gives the lanes what waits in the spool. What had been in flight is due at once.
 fn hand_over(waiting: Vec<Waiting>, lanes: &BTreeMap<String, Arc<Lane>>, shared: &Shared) {
     let (now, unix_ms) = (shared.clock.monotonic(), shared.clock.unix_ms());
@@ -110,6 +141,8 @@ fn hand_over(waiting: Vec<Waiting>, lanes: &BTreeMap<String, Arc<Lane>>, shared:
             attempts: delivery.attempts,
             strikes: (delivery.attempts as usize).min(most_strikes(lanes, &delivery.endpoint)),
             asked: 0,
+            expires_at: delivery.expires_at,
+            thing: delivery.thing,
             due: now + std::time::Duration::from_millis(wait),
             body: None,
         };

@@ -1,11 +1,13 @@
 //! From a record of the ring to the messages that ring for it.
 
+use super::shaping::PreparedReserve;
 use super::stats::Counters;
 use crate::config::Config;
 use crate::event::EventId;
-use crate::hooks::{self, Facts, Subject, TaskParams};
+use crate::hooks::{Facts, Subject, TaskParams};
 use crate::intake::Record;
-use crate::message::{self, Message};
+use crate::message::Message;
+use crate::shape::Shape;
 use crate::tally::{HeldEnd, QueueTally, Tally, Task, queue_name};
 use serde_json::{Map, Value as Json};
 use std::time::Duration;
@@ -38,6 +40,14 @@ pub struct PreparedDelivery {
     pub hook: String,
     /// The message; or why there is none.
     pub message: Result<Message, String>,
+    /// When it is stale, in Unix milliseconds.
+    pub expires_at: Option<i64>,
+    /// The thing it speaks of, of which only the newest message waits.
+    pub thing: Option<String>,
+    /// A newer event that takes its place before it was even kept.
+    pub superseded: Option<EventId>,
+    /// Messages that are ready in case this one does not arrive.
+    pub reserves: Vec<PreparedReserve>,
 }
 
 /// What came of a record.
@@ -56,6 +66,10 @@ pub struct Preparer<'a> {
     pub config: &'a Config,
     /// The tally.
     pub tally: &'a mut Tally,
+    /// What shaping remembers.
+    pub shape: &'a mut Shape,
+    /// The wall clock, in Unix milliseconds.
+    pub unix_ms: i64,
     /// The counters.
     pub counters: &'a Counters,
     /// What the operator should know, for the log.
@@ -107,6 +121,7 @@ impl Preparer<'_> {
         let facts = self.facts(end.id, "queue.end", end.accepted_at, &end.payload);
         let subject = Subject::of_queue(&facts, tally);
         let deliveries = self.ring(&subject);
+        self.shape.end_queue(queue_name(&end.payload), self.unix_ms);
         Prepared {
             id: end.id,
             kind: "queue.end".to_owned(),
@@ -139,22 +154,6 @@ impl Preparer<'_> {
             deliveries: Vec::new(),
         };
         Taken { event, superseded: superseded.map(|end| end.ticket) }
-    }
-
-    fn ring(&mut self, subject: &Subject) -> Vec<PreparedDelivery> {
-        let decision = hooks::decide(self.config, subject);
-        self.counters.conditions_broken.add(decision.broken_conditions);
-        self.remarks.extend(decision.remarks);
-        if decision.rings.is_empty() {
-            self.counters.unheard.one();
-        }
-        let prepare = |ring: &hooks::Ring<'_>| PreparedDelivery {
-            endpoint: ring.endpoint.name.clone(),
-            hook: ring.hook.name.clone(),
-            message: message::compose(ring.hook.template.as_ref(), ring.endpoint, &subject.context)
-                .map_err(|error| self.config.scrubber.scrub(&error.to_string())),
-        };
-        decision.rings.iter().map(prepare).collect()
     }
 
     fn of_queue(&self, facts: &Facts<'_>) -> Subject {

@@ -22,6 +22,8 @@ pub struct Ring<'a> {
     pub hook: &'a Hook,
     /// The endpoint.
     pub endpoint: &'a Arc<Endpoint>,
+    /// How often the hook was silent since it fired last, for its cooldown.
+    pub suppressed: u64,
 }
 
 /// What was decided of an event.
@@ -39,6 +41,16 @@ pub struct Decision<'a> {
 /// Decides which hooks fire for an event. A `when` that cannot be evaluated fires: a broken filter must
 /// not silence an alarm.
 pub fn decide<'a>(config: &'a Config, subject: &Subject) -> Decision<'a> {
+    decide_through(config, subject, &mut |_, _| Some(0))
+}
+
+/// As [`decide`], but each hook that is about to fire asks `gate` (its cooldown): `None` keeps it silent,
+/// as if it had not fired; a number says how often it was silent before.
+pub fn decide_through<'a>(
+    config: &'a Config,
+    subject: &Subject,
+    gate: &mut dyn FnMut(&'a Hook, &mut Decision<'a>) -> Option<u64>,
+) -> Decision<'a> {
     let mut decision = Decision::default();
     if subject.params.notify == Notify::None {
         return decision;
@@ -49,10 +61,19 @@ pub fn decide<'a>(config: &'a Config, subject: &Subject) -> Decision<'a> {
             continue;
         }
         let to = if wanted.is_empty() { &hook.to } else { &wanted };
-        for endpoint in to.iter().filter_map(|name| config.endpoint(name)) {
-            let rung = decision.rings.iter().any(|ring| ring.endpoint.name == endpoint.name);
-            if !rung {
-                decision.rings.push(Ring { hook, endpoint });
+        let fresh: Vec<&Arc<Endpoint>> = to
+            .iter()
+            .filter_map(|name| config.endpoint(name))
+            .filter(|endpoint| !decision.rings.iter().any(|ring| ring.endpoint.name == endpoint.name))
+            .collect();
+        if fresh.is_empty() {
+            continue;
+        }
+        let Some(suppressed) = gate(hook, &mut decision) else { continue };
+        for endpoint in fresh {
+            // A task may name an endpoint twice.
+            if !decision.rings.iter().any(|ring| ring.endpoint.name == endpoint.name) {
+                decision.rings.push(Ring { hook, endpoint, suppressed });
             }
         }
     }
