@@ -1,11 +1,13 @@
 //! The clerk: the one thread that moves events from the ring through tally, hooks and messages into the
 //! spool, and on into the lanes once they are durable.
 
+mod windows;
+
 use super::log::Level;
 use super::prepare::Preparer;
 use super::shared::{Phase, Reload, Shared, lock};
-use super::work::{Done, SHAPE, TALLY, Times, Work, ending, shape_key};
-use crate::config::{Config, SpoolPath};
+use super::work::{Done, Times, Work, ending};
+use crate::config::Config;
 use crate::intake::{Intake, Record};
 use crate::lanes::{Fate, Job, Lane, LaneReport};
 use crate::shape::Shape;
@@ -178,37 +180,6 @@ impl Clerk {
         }
     }
 
-    /// Whether nothing survives the end of this bell.
-    fn forgets(&self) -> bool {
-        self.config.spool.path == SpoolPath::Memory
-    }
-
-    /// Windows of digests that are due. At the end of a bell that forgets, even in quiet hours.
-    fn end_windows(&mut self) {
-        let now = self.shared.clock.unix_ms();
-        let last = self.forgets() && self.shared.phase() >= Phase::Draining;
-        let due = self.shape.due(&self.config, now, last);
-        let mut remarks = Vec::new();
-        let mut preparer = Preparer {
-            config: &self.config,
-            tally: &mut self.tally,
-            shape: &mut self.shape,
-            unix_ms: now,
-            counters: &self.shared.counters,
-            remarks: &mut remarks,
-        };
-        self.work.events.extend(due.iter().map(|window| preparer.digest(window)));
-        self.work.call_due = self.standing_by.1.is_some_and(|at| at <= now);
-        self.remark(remarks);
-    }
-
-    /// What shaping remembers goes into the transaction of the events that changed it.
-    fn keep_shape(&mut self) {
-        let instance = self.shared.intake.instance();
-        let changes = self.shape.changes().into_iter();
-        self.work.states.extend(changes.map(|(rest, value)| (shape_key(instance, &rest), value)));
-    }
-
     fn prepare_records(&mut self) {
         let now = self.shared.clock.monotonic();
         let mut remarks = Vec::new();
@@ -292,13 +263,6 @@ impl Clerk {
         let done = self.work.write(&mut batch, self.shared.intake.instance(), times)?;
         batch.commit()?;
         Ok(done)
-    }
-
-    fn look_who_stands_by(&mut self, work: &Work) {
-        let mut made = work.events.iter().flat_map(|event| &event.deliveries);
-        if work.standing_by || made.any(|delivery| !delivery.reserves.is_empty()) {
-            self.standing_by = self.spool.standing_by().unwrap_or((true, self.standing_by.1));
-        }
     }
 
     /// What is durable is told to those who wait for it, and given to the lanes.
@@ -470,16 +434,6 @@ impl Clerk {
         let due = [self.tally.next_due(), Some(self.prune_at), shaped].into_iter().flatten().min();
         let limit = due.map(|due| due.saturating_sub(now));
         self.shared.bed.sleep(limit, || self.shared.has_work());
-    }
-
-    /// Counts and windows are nobody's from now on, though the ring may be held a little longer.
-    fn leave(&mut self) -> Result<(), SpoolError> {
-        let instance = self.shared.intake.instance();
-        let mut batch = self.spool.batch()?;
-        for kind in [TALLY, SHAPE] {
-            batch.rename_states(&format!("{kind}{instance}/"), &format!("{kind}{instance}-closed/"))?;
-        }
-        batch.commit()
     }
 
     /// Leaves the spool so that the next start takes over at once.

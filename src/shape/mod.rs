@@ -30,6 +30,9 @@ const LONGEST_QUEUE: i64 = 24 * 3_600_000;
 /// The most windows that are open at once: the names of queues may come from a host's users.
 const MAX_WINDOWS: usize = 1024;
 
+/// The most bytes of items in all windows together; with more, the oldest window is said before its time.
+const MAX_BYTES: usize = 8 * 1024 * 1024;
+
 /// A change that the spool must keep: the end of the key, and the value or nothing.
 pub type Change = (String, Option<Vec<u8>>);
 
@@ -38,6 +41,8 @@ pub type Change = (String, Option<Vec<u8>>);
 pub struct Shape {
     cooldowns: Cooldowns,
     windows: BTreeMap<Place, Window>,
+    /// Bytes of items in them.
+    bytes: usize,
     changes: Vec<Change>,
 }
 
@@ -91,7 +96,8 @@ impl Shape {
             (None, None) => return (false, fault),
         };
         let place = Place { hook: hook.name.clone(), endpoint: endpoint.to_owned(), queue };
-        if !self.windows.contains_key(&place) && self.windows.len() >= MAX_WINDOWS {
+        let fills = !self.windows.contains_key(&place) && self.windows.len() >= MAX_WINDOWS;
+        if fills || self.bytes >= MAX_BYTES {
             self.hurry_the_oldest(now);
         }
         let gathers = hook.shaping.digest.is_some();
@@ -99,7 +105,9 @@ impl Shape {
             .windows
             .entry(place)
             .or_insert_with_key(|place| Window::open(place.clone(), gathers, now, due));
+        let before = window.bytes();
         window.add(subject);
+        self.bytes += window.bytes() - before;
         (true, fault)
     }
 
@@ -136,6 +144,7 @@ impl Shape {
             }
         }
         closed.iter().for_each(|window| window.forget(&mut self.changes));
+        self.bytes = self.windows.values().map(Window::bytes).sum();
         closed
     }
 
@@ -166,6 +175,7 @@ impl Shape {
                 }
             }
         }
+        self.bytes = self.windows.values().map(Window::bytes).sum();
     }
 
     fn hurry_the_oldest(&mut self, now: i64) {

@@ -217,9 +217,16 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// What came of a play: the keys that fired and when, counts and items of the digests, events accepted.
+struct Heard {
+    fired: Vec<(u8, i64)>,
+    said: Vec<(u64, usize)>,
+    accepted: u64,
+}
+
 /// Events that were accepted and are not committed come again after a crash, as from the ring; what was
 /// said counts once it is committed.
-fn play(hook: &str, steps: &[Step]) -> (Vec<(u8, i64)>, Vec<(u64, usize)>, u64) {
+fn play(hook: &str, steps: &[Step]) -> Heard {
     let config = config(hook);
     let hook = &config.hooks[0];
     let (mut shape, mut kept, mut now) = (Shape::default(), Kept::default(), NOON);
@@ -260,7 +267,7 @@ fn play(hook: &str, steps: &[Step]) -> (Vec<(u8, i64)>, Vec<(u64, usize)>, u64) 
             said_now.push((window.count(), names(&window).len()));
         }
     }
-    (fired, said, accepted)
+    Heard { fired, said, accepted }
 }
 
 proptest! {
@@ -272,7 +279,7 @@ proptest! {
         queue in any::<bool>(),
     ) {
         let digest = if queue { "digest = 'queue'" } else { "digest = '15m'" };
-        let (_, said, accepted) = play(digest, &steps);
+        let Heard { said, accepted, .. } = play(digest, &steps);
         prop_assert_eq!(said.iter().map(|(count, _)| count).sum::<u64>(), accepted);
         prop_assert_eq!(said.iter().map(|(_, items)| *items as u64).sum::<u64>(), accepted);
     }
@@ -281,7 +288,7 @@ proptest! {
     fn a_cooldown_fires_at_most_once_per_key_and_time(
         steps in proptest::collection::vec(step(), 0..80),
     ) {
-        let (fired, _, _) = play("cooldown = '10m'\ncooldown_by = 'task.name'\ndigest = '1s'", &steps);
+        let Heard { fired, .. } = play("cooldown = '10m'\ncooldown_by = 'task.name'\ndigest = '1s'", &steps);
         for key in 0..4 {
             let times: Vec<i64> = fired.iter().filter(|(of, _)| *of == key).map(|(_, at)| *at).collect();
             for pair in times.windows(2) {

@@ -31,7 +31,8 @@ pub(super) struct Place {
 pub struct Window {
     pub(super) place: Place,
     head: Head,
-    items: Vec<Json>,
+    /// As JSON texts: a host's memory holds many of them for long.
+    items: Vec<Box<str>>,
     saved: usize,
     chunks: Vec<usize>,
     dirty: bool,
@@ -40,6 +41,8 @@ pub struct Window {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Head {
     id: String,
+    /// The type of the newest item that is kept.
+    kind: String,
     place: Place,
     /// Whether the hook gathers; else it is a night's silence.
     gathers: bool,
@@ -53,7 +56,9 @@ struct Head {
 impl Window {
     pub(super) fn open(place: Place, gathers: bool, now: i64, due: i64) -> Window {
         let id = EventId::new(now, random()).to_string();
-        let head = Head { id, place: place.clone(), gathers, since: now, due, count: 0, failed: 0, bytes: 0 };
+        let kind = String::new();
+        let head =
+            Head { id, kind, place: place.clone(), gathers, since: now, due, count: 0, failed: 0, bytes: 0 };
         Window { place, head, items: Vec::new(), saved: 0, chunks: Vec::new(), dirty: true }
     }
 
@@ -67,9 +72,10 @@ impl Window {
         if self.items.len() >= MAX_ITEMS * part / whole || self.head.bytes >= MAX_BYTES * part / whole {
             return;
         }
-        let (item, bytes) = compact::item(subject.context.json());
-        self.head.bytes += bytes;
-        self.items.push(item);
+        let item = compact::item(subject.context.json());
+        self.head.bytes += item.len();
+        self.head.kind.clone_from(&subject.kind);
+        self.items.push(item.into());
     }
 
     pub(super) fn bring_forward(&mut self, now: i64) {
@@ -84,6 +90,11 @@ impl Window {
 
     pub(super) fn is_due(&self, now: i64) -> bool {
         now >= self.head.due || now < self.head.since - SET_BACK
+    }
+
+    /// The bytes of the items it keeps.
+    pub(super) fn bytes(&self) -> usize {
+        self.head.bytes
     }
 
     pub(super) fn due_at(&self) -> i64 {
@@ -116,16 +127,14 @@ impl Window {
 
     /// The type of the digest: that of its newest item.
     pub fn kind(&self) -> &str {
-        self.items.last().and_then(|item| item["event"]["type"].as_str()).unwrap_or("task.complete")
+        &self.head.kind
     }
 
     /// What templates see: the newest item as if it had come alone, and `digest` beside it. What was held
     /// alone through the quiet hours is no digest.
     pub fn context(&self, now: i64) -> Context {
-        let mut context = match self.items.last() {
-            Some(Json::Object(item)) => item.clone(),
-            _ => Map::new(),
-        };
+        let mut context: Map<String, Json> =
+            self.items.last().and_then(|item| serde_json::from_str(item).ok()).unwrap_or_default();
         if let Some(Json::Object(event)) = context.get_mut("event") {
             event.insert("id".into(), json!(self.head.id));
             if self.head.gathers || self.head.count > 1 {
@@ -140,16 +149,20 @@ impl Window {
 
     /// What the spool keeps as the payload of the event: how many, and which.
     pub fn payload(&self) -> Vec<u8> {
-        let ids: Vec<&Json> = self.items.iter().map(|item| &item["event"]["id"]).collect();
+        let ids: Vec<Json> = self.parsed().map(|item| item["event"]["id"].clone()).collect();
         let since = clock::rfc3339(self.head.since);
         let digest =
             json!({"count": self.head.count, "failed": self.head.failed, "since": since, "events": ids});
         json!({ "digest": digest }).to_string().into_bytes()
     }
 
+    fn parsed(&self) -> impl Iterator<Item = Json> {
+        self.items.iter().filter_map(|item| serde_json::from_str(item).ok())
+    }
+
     fn digest(&self) -> Json {
         json!({
-            "items": self.items,
+            "items": self.parsed().collect::<Vec<Json>>(),
             "count": self.head.count,
             "failed": self.head.failed,
             "since": clock::rfc3339(self.head.since),
@@ -161,7 +174,8 @@ impl Window {
             return;
         }
         if let Some(new) = self.items.get(self.saved..).filter(|new| !new.is_empty()) {
-            changes.push((self.chunk_key(self.saved), serde_json::to_vec(new).ok()));
+            let chunk = format!("[{}]", new.join(",")).into_bytes();
+            changes.push((self.chunk_key(self.saved), Some(chunk)));
             self.chunks.push(self.saved);
             self.saved = self.items.len();
         }
@@ -178,11 +192,11 @@ impl Window {
         let id = key.strip_prefix("window/")?;
         let head: Head = serde_json::from_slice(value).ok()?;
         let prefix = format!("items/{id}/");
-        let items = kept
-            .iter()
-            .filter(|(key, _)| key.starts_with(&prefix))
-            .flat_map(|(_, chunk)| serde_json::from_slice::<Vec<Json>>(chunk).unwrap_or_default());
-        let items = items.collect();
+        let chunks = kept.iter().filter(|(key, _)| key.starts_with(&prefix));
+        let items = chunks
+            .flat_map(|(_, chunk)| serde_json::from_slice::<Vec<Json>>(chunk).unwrap_or_default())
+            .map(|item| item.to_string().into())
+            .collect();
         Some(Window { place: head.place.clone(), head, items, saved: 0, chunks: Vec::new(), dirty: true })
     }
 

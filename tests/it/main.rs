@@ -6,4 +6,5 @@ mod delivery;
 mod documents;
 mod hooks;
 mod receiver;
+mod shaping;
 mod tidy;
