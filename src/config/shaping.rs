@@ -35,6 +35,13 @@ pub(super) fn read(section: &Section<'_>, endpoints: &[&str], to: &[String]) -> 
             section.fault(key, format!("`{key}` says nothing without `{needs}`"));
         }
     }
+    if let (Some(ttl), Some(escalate)) = (shaping.ttl, &shaping.escalate)
+        && ttl <= escalate.after
+    {
+        let message =
+            "`ttl` ends before `escalate.after`: a message that does not arrive is stale, and nobody is told";
+        section.reading.warn(section.place("ttl"), &format!("{}.ttl", section.path), message);
+    }
     shaping
 }
 

@@ -30,7 +30,8 @@ const LONGEST_QUEUE: i64 = 24 * 3_600_000;
 /// The most windows that are open at once: the names of queues may come from a host's users.
 const MAX_WINDOWS: usize = 1024;
 
-/// The most bytes of items in all windows together; with more, the oldest window is said before its time.
+/// The most bytes of items in all windows together; with more, the oldest window is said before its
+/// time, and what it cannot be said for is counted.
 const MAX_BYTES: usize = 8 * 1024 * 1024;
 
 /// A change that the spool must keep: the end of the key, and the value or nothing.
@@ -106,7 +107,7 @@ impl Shape {
             .entry(place)
             .or_insert_with_key(|place| Window::open(place.clone(), gathers, now, due));
         let before = window.bytes();
-        window.add(subject);
+        window.add(subject, self.bytes < MAX_BYTES);
         self.bytes += window.bytes() - before;
         (true, fault)
     }

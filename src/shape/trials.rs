@@ -157,6 +157,26 @@ fn a_window_is_bounded_counts_what_it_does_not_keep_and_has_room_for_failures() 
 }
 
 #[test]
+fn what_a_night_holds_is_bounded_and_counted() {
+    let config = config("digest = 'queue'\nquiet_hours = '22:00-07:00'\nquiet_zone = '+00:00'");
+    let mut shape = Shape::default();
+    let (night, mut accepted) = (NOON + 11 * 60 * MINUTE, 0);
+    let large = "x".repeat(3_000);
+    for queue in 0..40 {
+        let item = task(&config, 1, json!({"name": "x", "queue": format!("q{queue}"), "text": large}));
+        for _ in 0..150 {
+            shape.hold(&config.hooks[0], "a", &item, night);
+            accepted += 1;
+        }
+        assert!(shape.due(&config, night, false).is_empty());
+    }
+    assert!(shape.bytes < MAX_BYTES + 512 * 1024, "{}", shape.bytes);
+    let said = shape.due(&config, night + LONGEST_QUEUE, true);
+    assert_eq!(said.iter().map(Window::count).sum::<u64>(), accepted);
+    assert!(said.iter().all(|window| !names(window).is_empty()));
+}
+
+#[test]
 fn names_of_queues_cannot_open_windows_without_bound() {
     let config = config("digest = 'queue'");
     let mut shape = Shape::default();

@@ -62,14 +62,17 @@ impl Window {
         Window { place, head, items: Vec::new(), saved: 0, chunks: Vec::new(), dirty: true }
     }
 
-    pub(super) fn add(&mut self, subject: &Subject) {
+    /// Takes an item in. Without room it is counted, but for the first one, which the message needs.
+    pub(super) fn add(&mut self, subject: &Subject, room: bool) {
         let failed =
             subject.scale.failed > 0 || matches!(subject.kind.as_str(), "alert.firing" | "batch.stalled");
         self.head.count += 1;
         self.head.failed += u64::from(failed);
         self.dirty = true;
         let (part, whole) = if failed { (1, 1) } else { ORDINARY_PART };
-        if self.items.len() >= MAX_ITEMS * part / whole || self.head.bytes >= MAX_BYTES * part / whole {
+        let full =
+            self.items.len() >= MAX_ITEMS * part / whole || self.head.bytes >= MAX_BYTES * part / whole;
+        if full || !room && !self.items.is_empty() {
             return;
         }
         let item = compact::item(subject.context.json());
@@ -79,13 +82,16 @@ impl Window {
     }
 
     pub(super) fn bring_forward(&mut self, now: i64) {
-        self.head.due = self.head.due.min(now);
-        self.dirty = true;
+        self.move_to(self.head.due.min(now));
     }
 
     pub(super) fn put_off(&mut self, until: i64) {
-        self.head.due = self.head.due.max(until);
-        self.dirty = true;
+        self.move_to(self.head.due.max(until));
+    }
+
+    fn move_to(&mut self, due: i64) {
+        self.dirty |= due != self.head.due;
+        self.head.due = due;
     }
 
     pub(super) fn is_due(&self, now: i64) -> bool {

@@ -46,3 +46,12 @@ fn a_fallback_exists_and_leads_in_no_circle() {
     let (config, _) = read_all(&good).unwrap_or_else(|errors| panic!("{errors}"));
     assert_eq!(config.endpoint("a").unwrap().fallback.as_deref(), Some("b"));
 }
+
+#[test]
+fn a_message_that_is_stale_before_anybody_is_told_is_warned_of() {
+    let other = "[endpoints.b]\nurl = \"https://example.com/b\"\n";
+    let text = other.to_owned() + &hook("ttl = \"5m\"\nescalate = { after = \"10m\", to = [\"b\"] }");
+    let (_, warnings) = read_all(&text).unwrap_or_else(|errors| panic!("{errors}"));
+    let warned: Vec<&str> = warnings.iter().map(|warning| warning.key.as_str()).collect();
+    assert_eq!(warned, ["hooks[0].ttl"]);
+}
