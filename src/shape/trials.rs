@@ -218,6 +218,18 @@ fn a_key_that_cannot_be_read_fires() {
     }
 }
 
+#[test]
+fn what_was_damaged_in_the_spool_is_passed_over() {
+    let mut shape = Shape::default();
+    shape.restore(&[
+        ("cool/0a", b"{}"),
+        ("items/evt_1/000000", b"[1,"),
+        ("window/evt_1", b"{broken"),
+        ("other", b""),
+    ]);
+    assert!(shape.next_due().is_none() && shape.changes().is_empty());
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Event(u8),

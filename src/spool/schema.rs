@@ -179,6 +179,30 @@ mod tests {
     }
 
     #[test]
+    fn a_spool_of_the_first_version_is_led_on_with_what_waits_in_it() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        migrate(&mut conn, &[VERSION_1]).unwrap();
+        conn.execute_batch(
+            "INSERT INTO events VALUES (1, 'evt_1', 'task.complete', 1614265330123, x'7b7d'); \
+             INSERT INTO deliveries (event, endpoint, hook, state, owner, created_at, due_at, content_type, body) \
+             VALUES (1, 'ci', 'h', 'pending', 1, 0, 0, '', x'')",
+        )
+        .unwrap();
+        migrate(&mut conn, STEPS).unwrap();
+        assert_eq!(inspect(&conn).unwrap(), Kind::Spool(STEPS.len()));
+        let term: Option<i64> = conn
+            .query_row(
+                "SELECT t.expires_at FROM deliveries d LEFT JOIN terms t ON t.delivery = d.seq",
+                [],
+                |row| row.get(0),
+            )
+            .unwrap();
+        assert_eq!(term, None);
+        // A step that another version of Taskbell made already does no harm.
+        conn.execute_batch(VERSION_2).unwrap();
+    }
+
+    #[test]
     fn a_migration_that_fails_half_way_changes_nothing() {
         let mut conn = Connection::open_in_memory().unwrap();
         migrate(&mut conn, &[VERSION_1]).unwrap();

@@ -202,6 +202,22 @@ def test_only_the_newest_untried_message_of_a_thing_waits(tmp_path, receive, rin
     assert (stats["superseded"], stats["dead"], stats["delivered"], stats["pending"]) == (2, 0, 3, 0)
 
 
+def test_a_burst_of_one_thing_is_its_last_message(tmp_path, receive, ring):
+    receiver = receive()
+    endpoints = {"e0": endpoint(receiver.url(), rate="1/2s", concurrency=1)}
+    bell = ring(shaped(tmp_path, endpoints, {"supersede": "event.data.key"}))
+    bell.wait(bell.emit("test.event", {"number": 0}))
+    tickets = [bell.emit("test.event", {"key": "a", "number": number}) for number in range(1, 31)]
+    receiver.wait_for(2)
+    assert all(bell.wait(ticket) for ticket in tickets)
+    assert numbers(receiver) == [0, 30]
+    ended = {report["ticket"]: report for report in reports(bell, 31)}
+    ids = [ended[ticket]["event"] for ticket in tickets]
+    for number, ticket in enumerate(tickets[:-1]):
+        assert ended[ticket]["reason"].removeprefix("superseded by ") in ids[number + 1 :]
+    assert bell.stats()["superseded"] == 29
+
+
 def test_a_message_older_than_its_ttl_is_stale_even_after_a_restart(tmp_path, receive, ring):
     receiver = receive(default=Reply(503))
     endpoints = {
