@@ -12,10 +12,12 @@
 #![deny(unsafe_code)]
 #![deny(missing_docs)]
 
+pub mod alerts;
 pub mod clock;
 pub mod config;
 pub mod engine;
 pub mod event;
+mod failpoint;
 pub mod ffi;
 pub mod hooks;
 pub mod intake;

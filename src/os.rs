@@ -1,7 +1,11 @@
-//! What differs between operating systems: threads with blocked signals, fork detection, and
-//! staying mapped.
+//! What differs between operating systems: threads with blocked signals, fork detection, staying
+//! mapped, and what the system tells of itself.
 
 #![allow(unsafe_code)]
+
+pub(crate) mod disk;
+#[cfg(windows)]
+pub(crate) mod usage;
 
 use std::io;
 use std::sync::OnceLock;
@@ -80,6 +84,39 @@ pub fn watch_forks() {
     }
 }
 
+/// The user this process acts as; `None` where users have no number.
+pub fn user_id() -> Option<u32> {
+    #[cfg(unix)]
+    {
+        // SAFETY: it takes nothing and cannot fail.
+        Some(unsafe { libc::geteuid() })
+    }
+    #[cfg(not(unix))]
+    None
+}
+
+/// How many bytes are free in the memory-backed file system that holds this folder; `None` when files
+/// there are not in memory alone, or when that cannot be told.
+pub fn memory_backed_room(folder: &std::path::Path) -> Option<u64> {
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        let name = std::ffi::CString::new(folder.as_os_str().as_bytes()).ok()?;
+        // SAFETY: all zeros is a valid value of this plain struct; `name` ends with a NUL.
+        let about = unsafe {
+            let mut about: libc::statfs = std::mem::zeroed();
+            (libc::statfs(name.as_ptr(), &mut about) == 0).then_some(about)
+        }?;
+        let in_memory = i128::from(about.f_type) == i128::from(libc::TMPFS_MAGIC);
+        in_memory.then(|| (about.f_bavail as u64).saturating_mul(about.f_bsize as u64))
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = folder;
+        None
+    }
+}
+
 /// Time since a fixed point of this boot that never goes backwards. On Linux it goes on while the machine
 /// is suspended; costs no system call.
 pub fn monotonic() -> Duration {
@@ -93,6 +130,54 @@ pub fn monotonic() -> Duration {
     }
     static ORIGIN: OnceLock<Instant> = OnceLock::new();
     ORIGIN.get_or_init(Instant::now).elapsed()
+}
+
+/// How many seconds local clocks are before UTC at this Unix time; `None` where the system cannot tell.
+/// On Unix the time zone is the one that the process had when this, or anything like it, was first called:
+/// its variable `TZ` is read once, so that no later change of the environment is ever raced.
+pub fn local_offset_s(unix_s: i64) -> Option<i32> {
+    #[cfg(unix)]
+    {
+        let time = libc::time_t::try_from(unix_s).ok()?;
+        // SAFETY: `tm` is plain data, for which all zeros is a value.
+        let mut local: libc::tm = unsafe { std::mem::zeroed() };
+        // SAFETY: both pointers are to live values of this frame, and the call keeps neither.
+        let known = unsafe { libc::localtime_r(&time, &mut local) };
+        if known.is_null() { None } else { i32::try_from(local.tm_gmtoff).ok() }
+    }
+    #[cfg(windows)]
+    {
+        windows_offset_s(unix_s)
+    }
+    #[cfg(not(any(unix, windows)))]
+    {
+        let _ = unix_s;
+        None
+    }
+}
+
+#[cfg(windows)]
+fn windows_offset_s(unix_s: i64) -> Option<i32> {
+    use windows_sys::Win32::Foundation::{FILETIME, SYSTEMTIME};
+    use windows_sys::Win32::System::Time::{
+        FileTimeToSystemTime, SystemTimeToFileTime, SystemTimeToTzSpecificLocalTime,
+    };
+    /// Seconds from 1601, where file times begin, to 1970.
+    const TO_UNIX: i64 = 11_644_473_600;
+    let ticks = u64::try_from(unix_s.checked_add(TO_UNIX)?.checked_mul(10_000_000)?).ok()?;
+    let utc = FILETIME { dwLowDateTime: ticks as u32, dwHighDateTime: (ticks >> 32) as u32 };
+    let mut local = FILETIME { dwLowDateTime: 0, dwHighDateTime: 0 };
+    // SAFETY: every pointer is to a live value of this frame, null stands for the zone in force, and the
+    // calls keep none of them.
+    let known = unsafe {
+        let mut utc_date: SYSTEMTIME = std::mem::zeroed();
+        let mut local_date: SYSTEMTIME = std::mem::zeroed();
+        FileTimeToSystemTime(&utc, &mut utc_date) != 0
+            && SystemTimeToTzSpecificLocalTime(std::ptr::null(), &utc_date, &mut local_date) != 0
+            && SystemTimeToFileTime(&local_date, &mut local) != 0
+    };
+    let local_ticks = u64::from(local.dwHighDateTime) << 32 | u64::from(local.dwLowDateTime);
+    known.then(|| ((local_ticks as i64 - ticks as i64) / 10_000_000) as i32)
 }
 
 /// Keeps the library mapped after the host unloads it: a thread that was detached at a deadline must

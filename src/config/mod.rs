@@ -6,6 +6,7 @@
 //! that one look shows them all.
 
 mod address;
+mod alert;
 mod endpoint;
 mod fault;
 mod hook;
@@ -22,6 +23,7 @@ mod section;
 mod settings;
 mod shaping;
 mod source;
+mod task_urls;
 mod template;
 mod tls;
 mod toml_text;
@@ -30,9 +32,10 @@ pub use fault::{ConfigError, ConfigErrors};
 pub use places::Places;
 pub use reference::reference_markdown;
 pub use settings::{
-    Config, Digest, Endpoint, Escalate, Files, Hook, HostInfo, Proxy, Queue, Quiet, Rate, RetryPolicy,
-    Shaping, SpoolPath, SpoolSettings, Tls,
+    Alert, Bound, Config, Digest, Endpoint, Escalate, Files, Hook, HostInfo, Metric, Proxy, Queue, Quiet,
+    Rate, RetryPolicy, Shaping, SpoolPath, SpoolSettings, Tls,
 };
+pub use task_urls::{TaskUrls, is_name_of_task_url, parse_task_url};
 
 use crate::secret::Scrubber;
 use fault::Fault;
@@ -115,6 +118,7 @@ fn read(tree: &Node, source: &Source, reading: &Reading<'_>) -> Option<Config> {
     let root = Section::open(reading, schema::table("")?, String::new(), 0, Some(tree));
     let (endpoints, names) = endpoint::read_all(&root);
     let hooks = hook::read_all(&root, &names);
+    let alerts = alert::read_all(&root, &hooks);
     warn_of_silent_endpoints(reading, &root, &hooks, &endpoints);
     Some(Config {
         file: source.file.clone(),
@@ -122,8 +126,10 @@ fn read(tree: &Node, source: &Source, reading: &Reading<'_>) -> Option<Config> {
         spool: spool(&root.table("spool")?, source.name()),
         queue: queue(&root.table("queue")?),
         files: files(&root.table("files")?),
+        task_urls: task_urls::read(&root.table("network")?),
         endpoints,
         hooks,
+        alerts,
         scrubber: Scrubber::default(),
     })
 }
@@ -190,6 +196,19 @@ fn queue(section: &Section<'_>) -> Queue {
         max_event_bytes: bytes(max_event),
         max_bytes: bytes(max),
         end_delay: section.duration("end_delay").unwrap_or_default(),
+        ring_beside_spool: ring_beside_spool(section),
+    }
+}
+
+fn ring_beside_spool(section: &Section<'_>) -> bool {
+    match section.text("ring") {
+        None => false,
+        Some(words) if words.text == "auto" => false,
+        Some(words) if words.text == "beside" => true,
+        Some(_) => {
+            section.fault("ring", "`ring` is `auto` or `beside`");
+            false
+        }
     }
 }
 

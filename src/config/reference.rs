@@ -39,11 +39,15 @@ retain = "14d"
 max_event_bytes = "256KiB"
 max_bytes = "8MiB"
 end_delay = "2s"
+ring = "beside"
 
 [files]
 roots = ["outputs"]
 
 # A chat channel. The webhook URL is a secret, so it comes from the environment.
+[network]
+task_urls = ["https://hooks.example.com/users/"]
+
 [endpoints.team]
 platform = "slack"
 url = "env:SLACK_WEBHOOK_URL"
@@ -117,6 +121,36 @@ digest = "1h"
 quiet_hours = "22:00-07:00"
 quiet_zone = "Europe/Berlin"
 quiet_except = "batch.failed > 10"
+
+# SwarmUI's own template, for the tasks that ask for it.
+[[hooks]]
+on = ["task.complete"]
+to = ["team"]
+manual = true
+syntax = "swarmui"
+template = '{"text": "%prompt%", "seed": %seed%}'
+
+[[hooks]]
+name = "resources"
+on = ["alert.firing", "alert.resolved"]
+to = ["team"]
+
+# The disk below the outputs: told when it has been short for a minute, again every six hours, and once
+# it has 20 GB again.
+[[alerts]]
+name = "disk"
+metric = "disk.free_gb:/"
+below = 10
+clear = 20
+for = "60s"
+every = "6h"
+sample = "30s"
+
+# A value that the host feeds with taskbell_metric.
+[[alerts]]
+name = "backlog"
+metric = "farm.frames_waiting"
+above = 5000
 "#;
 
 /// The reference as Markdown: `docs/configuration.md`.

@@ -1,5 +1,7 @@
 //! The checked values of a configuration.
 
+use super::task_urls::TaskUrls;
+use crate::alerts::Gauge;
 use crate::message::{Condition, Key, Template};
 use crate::platform::Platform;
 use crate::secret::{Scrubber, Secret, SecretUrl};
@@ -22,10 +24,14 @@ pub struct Config {
     pub queue: Queue,
     /// `[files]`.
     pub files: Files,
+    /// `[network] task_urls`.
+    pub task_urls: TaskUrls,
     /// `[endpoints.*]`, in the order of the file.
     pub endpoints: Vec<Arc<Endpoint>>,
     /// `[[hooks]]`, in the order of the file.
     pub hooks: Vec<Hook>,
+    /// `[[alerts]]`, in the order of the file.
+    pub alerts: Vec<Arc<Alert>>,
     /// Knows every secret value of this configuration.
     pub scrubber: Scrubber,
 }
@@ -66,6 +72,8 @@ pub struct Queue {
     pub max_bytes: usize,
     /// How long a queue must stay empty before `queue.end` is believed.
     pub end_delay: Duration,
+    /// Whether the ring must be a file beside the spool even where it could be in memory.
+    pub ring_beside_spool: bool,
 }
 
 /// `[files]`.
@@ -170,6 +178,8 @@ pub struct Hook {
     pub only_failures: bool,
     /// Fires only on 10 tasks or more, 60 s or more, or any failure.
     pub smart: bool,
+    /// Fires only for tasks that ask for it.
+    pub manual: bool,
     /// The body; the platform's own card when left out.
     pub template: Option<Template>,
     /// When what it says is held back, gathered, replaced or said louder.
@@ -220,6 +230,87 @@ pub struct Escalate {
     pub after: Duration,
     /// The names of further endpoints; all exist, and none of them is rung by the hook itself.
     pub to: Vec<String>,
+}
+
+/// `[[alerts]]`: a metric that makes events when it crosses a threshold.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Alert {
+    /// Its name in events; no other alert has it.
+    pub name: String,
+    /// What is watched.
+    pub metric: Metric,
+    /// When it fires.
+    pub bound: Bound,
+    /// Where it is resolved; the threshold unless there is hysteresis.
+    pub clear: f64,
+    /// `for`: how long the value has to stay on the bad side.
+    pub hold: Duration,
+    /// How often it is told again while it is not resolved.
+    pub every: Option<Duration>,
+    /// How often a built-in metric is measured.
+    pub sample: Duration,
+}
+
+/// Where the values of an alert come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Metric {
+    /// The host feeds it under this name.
+    Fed(String),
+    /// Taskbell measures it: the name as it is written, and what it means.
+    BuiltIn(String, Gauge),
+}
+
+/// The bad side of a threshold. The threshold itself is on the good side.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Bound {
+    /// Values above it.
+    Above(f64),
+    /// Values below it.
+    Below(f64),
+}
+
+impl Metric {
+    /// The name as it is written.
+    pub fn name(&self) -> &str {
+        match self {
+            Metric::Fed(name) | Metric::BuiltIn(name, _) => name,
+        }
+    }
+}
+
+impl Bound {
+    /// The threshold.
+    pub fn threshold(self) -> f64 {
+        match self {
+            Bound::Above(threshold) | Bound::Below(threshold) => threshold,
+        }
+    }
+
+    /// `above` or `below`.
+    pub fn direction(self) -> &'static str {
+        match self {
+            Bound::Above(_) => "above",
+            Bound::Below(_) => "below",
+        }
+    }
+}
+
+impl Alert {
+    /// Whether a value is on the bad side.
+    pub fn is_bad(&self, value: f64) -> bool {
+        match self.bound {
+            Bound::Above(threshold) => value > threshold,
+            Bound::Below(threshold) => value < threshold,
+        }
+    }
+
+    /// Whether a value resolves it.
+    pub fn is_clear(&self, value: f64) -> bool {
+        match self.bound {
+            Bound::Above(_) => value <= self.clear,
+            Bound::Below(_) => value >= self.clear,
+        }
+    }
 }
 
 impl Config {

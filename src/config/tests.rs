@@ -1,5 +1,6 @@
 //! What the room as a whole promises.
 
+mod alerts;
 mod endpoints;
 mod keys;
 mod robustness;
@@ -165,6 +166,25 @@ fn empty_lists_mean_what_they_say() {
 }
 
 #[test]
+fn a_template_in_swarmuis_syntax_is_one_text() {
+    let folder = example_folder();
+    written(&folder, "card.txt", "[discord_image] {\"seed\": %seed%}");
+    written(&folder, "bad.json", "{\n\"seed\": }");
+    let of = |rest: &str| written(&folder, "c.toml", &hook(&format!("syntax = \"swarmui\"\n{rest}")));
+    for good in ["", "template = '{\"seed\": %seed%}'", "template = \"file:card.txt\""] {
+        assert!(config(&of(good)).hooks[0].template.is_some(), "{good}");
+    }
+    for bad in ["template = { a = 1 }", "template = [1]", "template = \"file:card.j2\""] {
+        assert_fault(&of(bad), "hooks[0].template: with `syntax = \"swarmui\"` a template is one text");
+    }
+    assert_fault(&of("template = \"[1]\""), "not an object");
+    let bad = folder.path().join("bad.json");
+    assert_fault(&of("template = \"file:bad.json\""), &format!("{}:2:1: hooks[0].template", bad.display()));
+    let slip = hook("syntax = \"swarm-ui\"");
+    assert_fault(&slip, "hooks[0].syntax: there is no syntax `swarm-ui`; did you mean `swarmui`?");
+}
+
+#[test]
 fn templates_come_from_tables_and_files_only() {
     let folder = tempfile::tempdir().unwrap();
     written(&folder, "good.json", "{\"text\": \"env:not-followed\"}");
@@ -253,4 +273,13 @@ fn a_finding_about_a_sound_configuration_has_its_place_and_no_secret() {
     let last = places.in_template(2, "card.j2", Some(2), MARKER);
     assert_eq!(last.to_string(), format!("{}:2:1: hooks[2].template: [redacted]", file("card.j2")));
     assert!(!format!("{places:?}").contains(MARKER));
+}
+
+#[test]
+fn the_ring_is_where_the_system_has_memory_for_it_or_beside_the_spool() {
+    for (ring, beside) in [("", false), ("ring = \"auto\"\n", false), ("ring = \"beside\"\n", true)] {
+        let (config, _) = read_all(&format!("[queue]\n{ring}")).unwrap();
+        assert_eq!(config.queue.ring_beside_spool, beside, "{ring}");
+    }
+    assert_fault("[queue]\nring = \"disk\"\n", "`ring` is `auto` or `beside`");
 }

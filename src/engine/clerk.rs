@@ -1,13 +1,17 @@
 //! The clerk: the one thread that moves events from the ring through tally, hooks and messages into the
 //! spool, and on into the lanes once they are durable.
 
+mod leaving;
+mod telling;
 mod windows;
 
 use super::log::Level;
 use super::prepare::Preparer;
 use super::shared::{Phase, Reload, Shared, lock};
-use super::work::{Done, Times, Work, ending};
+use super::task_lanes;
+use super::work::{Done, Times, Work, alert_key, ending};
 use crate::config::Config;
+use crate::failpoint;
 use crate::intake::{Intake, Record};
 use crate::lanes::{Fate, Job, Lane, LaneReport};
 use crate::shape::Shape;
@@ -18,7 +22,6 @@ use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::thread;
 use std::time::Duration;
 
 /// How long the clerk dozes between two looks while events flow: half of what a group commit may take,
@@ -87,6 +90,7 @@ impl Clerk {
         if let Some(spool_file) = spool_file {
             self.adopt_orphans(spool_file);
         }
+        self.shared.watchman.wake(&self.shared);
         loop {
             match panic::catch_unwind(AssertUnwindSafe(|| self.turn())) {
                 Ok(true) => {}
@@ -100,6 +104,9 @@ impl Clerk {
     fn turn(&mut self) -> bool {
         let phase = self.shared.phase();
         self.put_in_force();
+        if phase == Phase::Open {
+            self.shared.watchman.tick(&self.shared);
+        }
         if phase >= Phase::Draining {
             self.tally.hurry();
             if self.forgets() {
@@ -142,11 +149,15 @@ impl Clerk {
             for mut record in records {
                 record.ticket = 0;
                 if !self.spool.knows(record.id).unwrap_or(false) {
+                    let alert = self.shared.watchman.take_over(&self.shared, &record);
+                    self.work.states.extend(alert.map(|kept| alert_state(&self.shared, kept)));
                     self.records.push(record);
                 }
             }
             self.prepare_records();
             self.keep_shape();
+            // In the same transaction as the events: after that these are known, and not counted again.
+            self.work.tally.extend(self.tally.changes());
             let text =
                 format!("took {found} event(s) over from instance {instance}, which ended without closing");
             self.shared.log.write(Level::Info, &text);
@@ -170,6 +181,8 @@ impl Clerk {
         self.end_windows();
         self.keep_shape();
         self.work.read_ticket = self.shared.intake.read_ticket();
+        let alerts = self.shared.watchman.changes(self.work.read_ticket);
+        self.work.states.extend(alerts.into_iter().map(|kept| alert_state(&self.shared, kept)));
         self.work.lanes = self.shared.take_lane_reports();
         self.work.tally = self.tally.changes();
         for report in &self.work.lanes {
@@ -241,6 +254,7 @@ impl Clerk {
                     self.shared.log.write(Level::Info, "the spool takes events again");
                 }
                 self.shared.intake.release();
+                failpoint::reach("after-ring-release");
                 let work = std::mem::take(&mut self.work);
                 self.look_who_stands_by(&work);
                 self.follow_up(work, done);
@@ -259,9 +273,12 @@ impl Clerk {
     }
 
     fn transact(&mut self, times: Times) -> Result<Done, SpoolError> {
+        failpoint::reach("before-transaction");
         let mut batch = self.spool.batch()?;
         let done = self.work.write(&mut batch, self.shared.intake.instance(), times)?;
+        failpoint::reach("before-commit");
         batch.commit()?;
+        failpoint::reach("after-commit");
         Ok(done)
     }
 
@@ -290,6 +307,10 @@ impl Clerk {
         }
         self.tell(&work.lanes, &endings);
         self.advance_progress(&work, &done.owed, &done.fired);
+        let deliveries = work.events.iter().flat_map(|event| &event.deliveries);
+        for endpoint in deliveries.filter_map(|delivery| delivery.named.as_ref()) {
+            task_lanes::open_lane(&self.shared, &self.config, endpoint);
+        }
         self.dispatch(done.jobs);
         self.rehouse(work.lanes);
     }
@@ -355,45 +376,18 @@ impl Clerk {
         for name in old.keys() {
             self.work.states.push((super::endpoints::state_key(name), None));
         }
+        let gone = self.shared.watchman.replace(&self.shared, &config.alerts);
+        self.work.states.extend(gone.into_iter().map(|name| alert_state(&self.shared, (name, None))));
         self.config = config;
+        let named = old.values().map(|lane| lane.endpoint()).filter(|endpoint| endpoint.is_of_task());
+        for endpoint in named.filter(|endpoint| self.config.task_urls.allow(endpoint.url.expose())) {
+            task_lanes::open_lane(&self.shared, &self.config, endpoint);
+        }
         let waiting = old
             .into_iter()
             .flat_map(|(name, lane)| lane.retire().into_iter().map(move |job| (name.clone(), job)));
         self.dispatch(waiting.collect());
         self.shared.log.write(Level::Info, "a new configuration is in force");
-    }
-
-    fn tell(&self, reports: &[LaneReport], endings: &[super::reports::Report]) {
-        for report in reports {
-            match report {
-                LaneReport::Attempt { endpoint, job, row, fate } => {
-                    let (level, what) = match fate {
-                        Fate::Delivered => (Level::Debug, "delivered".to_owned()),
-                        Fate::Again(_) => (Level::Info, "failed and is due again".to_owned()),
-                        Fate::Dead(_) => (Level::Debug, "failed for good".to_owned()),
-                    };
-                    let reason = row.error.as_deref().map(|error| format!(": {error}")).unwrap_or_default();
-                    let number = row.number;
-                    let id = job.event_id;
-                    self.shared
-                        .log
-                        .write(level, &format!("{id} to {endpoint}: attempt {number} {what}{reason}"));
-                }
-                LaneReport::Gone { endpoint, reason } => {
-                    let text = format!(
-                        "endpoint {endpoint} takes nothing any more ({reason}); \
-                         correct its URL, or reload the configuration to try it again"
-                    );
-                    self.shared.log.write(Level::Error, &text);
-                }
-                LaneReport::Dropped { .. } | LaneReport::Superseded { .. } | LaneReport::Homeless { .. } => {}
-            }
-        }
-        for ending in endings.iter().filter(|ending| ending.state == "dead" && !ending.superseded) {
-            let reason = ending.reason.as_deref().unwrap_or("");
-            let text = format!("{} to {} is a dead letter: {reason}", ending.event, ending.endpoint);
-            self.shared.log.write(Level::Error, &text);
-        }
     }
 
     /// Cleans up what ended long ago, in small steps between which events go first.
@@ -431,25 +425,14 @@ impl Clerk {
         let unix_ms = self.shared.clock.unix_ms();
         let shaped = [self.shape.next_due(), self.standing_by.1].into_iter().flatten().min();
         let shaped = shaped.map(|at| now + Duration::from_millis((at - unix_ms).clamp(0, 60_000) as u64));
-        let due = [self.tally.next_due(), Some(self.prune_at), shaped].into_iter().flatten().min();
+        let alerts = self.shared.watchman.arm(&self.shared);
+        let due = [self.tally.next_due(), alerts, Some(self.prune_at), shaped].into_iter().flatten().min();
         let limit = due.map(|due| due.saturating_sub(now));
         self.shared.bed.sleep(limit, || self.shared.has_work());
     }
+}
 
-    /// Leaves the spool so that the next start takes over at once.
-    fn end(mut self) {
-        if let Err(error) = self.leave().and_then(|()| self.spool.release()) {
-            let text = format!("the spool could not be left in order; the next start mends it: {error}");
-            self.shared.log.write(Level::Warn, &text);
-        }
-        drop(self.spool);
-        self.shared.progress.update().closed();
-        self.shared.advance(Phase::Ended);
-        // Giving up the ring waits for the file system, which is nothing for a host's thread: so this one
-        // leaves last.
-        let patience = self.shared.clock.monotonic() + PATIENCE;
-        while Arc::strong_count(&self.shared) > 1 && self.shared.clock.monotonic() < patience {
-            thread::sleep(Duration::from_millis(5));
-        }
-    }
+/// An alert's state as the spool keeps it.
+fn alert_state(shared: &Shared, (name, kept): (String, Option<Vec<u8>>)) -> (String, Option<Vec<u8>>) {
+    (alert_key(shared.intake.instance(), &name), kept)
 }

@@ -14,9 +14,12 @@ mod prepare;
 mod preview;
 mod progress;
 mod reports;
+mod rounds;
 mod shaping;
 mod shared;
 mod stats;
+mod task_lanes;
+mod watchman;
 mod work;
 
 pub use bell::Bell;

@@ -2,14 +2,15 @@
 
 use super::shaping::PreparedReserve;
 use super::stats::Counters;
-use crate::config::Config;
+use crate::config::{Config, Endpoint};
 use crate::event::EventId;
-use crate::hooks::{Facts, Subject, TaskParams};
+use crate::hooks::{Facts, Notify, Subject, TaskParams};
 use crate::intake::Record;
 use crate::message::Message;
 use crate::shape::Shape;
-use crate::tally::{HeldEnd, QueueTally, Tally, Task, queue_name};
+use crate::tally::{Asked, HeldEnd, QueueTally, Tally, Task, queue_name};
 use serde_json::{Map, Value as Json};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// An event with the deliveries it makes.
@@ -48,6 +49,8 @@ pub struct PreparedDelivery {
     pub superseded: Option<EventId>,
     /// Messages that are ready in case this one does not arrive.
     pub reserves: Vec<PreparedReserve>,
+    /// The endpoint itself, when it is an address that the task named.
+    pub named: Option<Arc<Endpoint>>,
 }
 
 /// What came of a record.
@@ -98,12 +101,17 @@ impl Preparer<'_> {
                 let task = Task::read(&payload);
                 if kind == "task.complete" {
                     superseded = self.tally.count(&task, record.accepted_at);
+                    if params.notify == Notify::ManualAtEnd {
+                        let url = params.url.as_ref().map(|url| url.as_str().to_owned());
+                        let asked = Asked { url, ..Asked::by(&payload, &params.to, &params.vars) };
+                        self.tally.ask(&task.queue, asked, record.accepted_at);
+                    }
                 }
                 Subject::of_task(&facts, params, &task, self.tally.so_far(&task.queue))
             }
             _ => Subject::of_other(&facts),
         };
-        let deliveries = self.ring(&subject);
+        let deliveries = self.ring(&[subject]);
         let event = Prepared {
             id: record.id,
             kind: record.kind,
@@ -119,8 +127,9 @@ impl Preparer<'_> {
     /// The end of a queue counts now.
     pub fn end_queue(&mut self, tally: &QueueTally, end: &HeldEnd) -> Prepared {
         let facts = self.facts(end.id, "queue.end", end.accepted_at, &end.payload);
-        let subject = Subject::of_queue(&facts, tally);
-        let deliveries = self.ring(&subject);
+        let mut subjects = vec![Subject::of_queue(&facts, tally)];
+        subjects.extend(tally.asked.as_ref().map(|asked| Subject::of_asked(&facts, tally, asked)));
+        let deliveries = self.ring(&subjects);
         self.shape.end_queue(queue_name(&end.payload), self.unix_ms);
         Prepared {
             id: end.id,
@@ -154,6 +163,25 @@ impl Preparer<'_> {
             deliveries: Vec::new(),
         };
         Taken { event, superseded: superseded.map(|end| end.ticket) }
+    }
+
+    /// The deliveries of one event, which may be several subjects: an endpoint hears of it once.
+    fn ring(&mut self, subjects: &[Subject]) -> Vec<PreparedDelivery> {
+        let mut deliveries: Vec<PreparedDelivery> = Vec::new();
+        let mut heard = false;
+        for subject in subjects {
+            let (now, fires) = self.ring_for(subject);
+            heard |= fires;
+            for delivery in now {
+                if !deliveries.iter().any(|other| other.endpoint == delivery.endpoint) {
+                    deliveries.push(delivery);
+                }
+            }
+        }
+        if !heard {
+            self.counters.unheard.one();
+        }
+        deliveries
     }
 
     fn of_queue(&self, facts: &Facts<'_>) -> Subject {

@@ -25,8 +25,8 @@ pub struct PreparedReserve {
 }
 
 impl Preparer<'_> {
-    /// What rings for an event, now.
-    pub(super) fn ring(&mut self, subject: &Subject) -> Vec<PreparedDelivery> {
+    /// What rings for a subject now, and whether any hook fired for it.
+    pub(super) fn ring_for(&mut self, subject: &Subject) -> (Vec<PreparedDelivery>, bool) {
         let (config, counters, now) = (self.config, self.counters, self.unix_ms);
         let shape = &mut *self.shape;
         let decision = hooks::decide_through(config, subject, &mut |hook, decision| {
@@ -47,17 +47,16 @@ impl Preparer<'_> {
             }
         });
         counters.conditions_broken.add(decision.broken_conditions);
+        counters.params_ignored.add(decision.ignored_params);
         self.remarks.extend(decision.remarks);
-        if decision.rings.is_empty() {
-            counters.unheard.one();
-        }
         let mut deliveries = Vec::new();
         for ring in &decision.rings {
-            if !self.is_held(ring.hook, ring.endpoint, subject) {
+            // An address that a task named is told at once: it belongs to that task alone.
+            if ring.endpoint.is_of_task() || !self.is_held(ring.hook, &ring.endpoint, subject) {
                 deliveries.push(self.delivery(ring, subject));
             }
         }
-        deliveries
+        (deliveries, !decision.rings.is_empty())
     }
 
     /// A digest, as an event with its delivery.
@@ -83,6 +82,7 @@ impl Preparer<'_> {
             thing: None,
             superseded: None,
             reserves,
+            named: None,
         };
         Prepared {
             id: window.id(),
@@ -126,11 +126,12 @@ impl Preparer<'_> {
         PreparedDelivery {
             endpoint: ring.endpoint.name.clone(),
             hook: ring.hook.name.clone(),
-            message: self.compose(Some(ring.hook), ring.endpoint, context),
+            message: self.compose(Some(ring.hook), &ring.endpoint, context),
             expires_at: shaping.ttl.map(|ttl| subject.accepted_at.saturating_add(ttl.as_millis() as i64)),
             thing,
             superseded: None,
-            reserves: self.reserves(ring.hook, ring.endpoint, &subject.kind, context),
+            reserves: self.reserves(ring.hook, &ring.endpoint, &subject.kind, context),
+            named: ring.endpoint.is_of_task().then(|| Arc::clone(&ring.endpoint)),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::prepare::{Prepared, PreparedDelivery};
 use super::reports::Report;
+use super::task_lanes;
 use crate::event::EventId;
 use crate::lanes::{Body, Fate, Job, Lane, LaneReport};
 use crate::spool::{Batch, Called, End, NewDelivery, NewEvent, NewReserve, SpoolError};
@@ -20,7 +21,7 @@ pub struct Work {
     pub lanes: Vec<LaneReport>,
     /// What changed in the tally.
     pub tally: Vec<tally::Change>,
-    /// Endpoints' states: key, and value or nothing.
+    /// States of endpoints and alerts: key, and value or nothing.
     pub states: Vec<(String, Option<Vec<u8>>)>,
     /// Tickets of held ends that do not count any more.
     pub superseded: Vec<u64>,
@@ -154,6 +155,16 @@ pub fn shape_key(instance: &str, rest: &str) -> String {
 
 /// What the keys of the shaping start with.
 pub const SHAPE: &str = "shape/";
+/// The key under which the spool keeps the state of an alert.
+pub fn alert_key(instance: &str, alert: &str) -> String {
+    format!("{ALERT}{instance}/{alert}")
+}
+
+/// The instance of states that were left in order. No instance has this name.
+pub const NOBODY: &str = "-";
+
+/// What the keys of alerts start with.
+pub const ALERT: &str = "alert/";
 
 /// What the keys of tallies start with.
 pub const TALLY: &str = "tally/";
@@ -184,6 +195,10 @@ fn write_event(
     let Some(row) = row else { return Ok(()) };
     let mut owed = u32::from(event.held);
     for delivery in &event.deliveries {
+        if let Some(endpoint) = &delivery.named {
+            let (key, value) = task_lanes::kept_state(endpoint, times.unix_ms);
+            batch.put_state(&key, Some(&value))?;
+        }
         let superseded = delivery.superseded.map(superseded_by);
         let (message, dead) = match (&delivery.message, &superseded) {
             (Ok(message), reason) => (Some(message), reason.as_deref()),

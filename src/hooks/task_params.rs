@@ -1,10 +1,15 @@
 //! `webhook_params`: what a task asks of Taskbell. A user of the host may have written it, so nothing
 //! in it is trusted, and a malformed one never costs the task its notification.
 
+use crate::config::parse_task_url;
 use serde_json::{Map, Value as Json};
+use url::Url;
 
 /// The most endpoints a task may name.
 const MAX_TO: usize = 32;
+
+/// The most bytes that the values for templates may take, as JSON.
+const MAX_VARS_BYTES: usize = 64 * 1024;
 
 /// Whether anybody should hear of the task.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -14,6 +19,29 @@ pub enum Notify {
     Normal,
     /// No hook fires for this task.
     None,
+    /// As the hooks say, and those with `manual = true` as well.
+    Manual,
+    /// As the hooks say; those with `manual = true` once at the end of the queue.
+    ManualAtEnd,
+}
+
+impl Notify {
+    /// The word of the contract, or SwarmUI's for the same.
+    fn read(word: &str) -> Option<Notify> {
+        const WORDS: [(&str, Notify); 4] = [
+            ("none", Notify::None),
+            ("normal", Notify::Normal),
+            ("manual", Notify::Manual),
+            ("manual_at_end", Notify::ManualAtEnd),
+        ];
+        let same = |known: &str| {
+            known.len() == word.len()
+                && known.bytes().zip(word.bytes()).all(|(known, given)| {
+                    known == given.to_ascii_lowercase() || known == b'_' && given == b' '
+                })
+        };
+        WORDS.iter().find(|(known, _)| same(known)).map(|(_, notify)| *notify)
+    }
 }
 
 /// What a task asks for.
@@ -25,6 +53,8 @@ pub struct TaskParams {
     pub to: Vec<String>,
     /// `vars`: values for templates.
     pub vars: Map<String, Json>,
+    /// `url`: an address that the firing hooks ring at too, if it is allowed.
+    pub url: Option<Url>,
 }
 
 impl TaskParams {
@@ -48,10 +78,11 @@ impl TaskParams {
     fn read(&mut self, fields: Map<String, Json>, faults: &mut Vec<&'static str>) {
         for (key, value) in fields {
             match (key.as_str(), value) {
-                ("notify", Json::String(word)) => match word.as_str() {
-                    "none" => self.notify = Notify::None,
-                    "normal" | "manual" | "manual_at_end" => self.notify = Notify::Normal,
-                    _ => faults.push("webhook_params.notify is none of none, normal, manual, manual_at_end"),
+                ("notify", Json::String(word)) => match Notify::read(&word) {
+                    Some(notify) => self.notify = notify,
+                    None => {
+                        faults.push("webhook_params.notify is none of none, normal, manual, manual_at_end");
+                    }
                 },
                 ("notify", _) => faults.push("webhook_params.notify is not a text"),
                 ("to", Json::String(name)) => self.to = vec![name],
@@ -63,13 +94,24 @@ impl TaskParams {
                     self.to = names.filter_map(|name| name.as_str().map(str::to_owned)).collect();
                 }
                 ("to", _) => faults.push("webhook_params.to is not a list of names"),
-                ("vars", Json::Object(vars)) => self.vars = vars,
+                ("vars", Json::Object(vars)) if is_small(&vars) => self.vars = vars,
+                ("vars", Json::Object(_)) => faults.push("webhook_params.vars is larger than 64 KiB"),
                 ("vars", _) => faults.push("webhook_params.vars is not an object"),
-                ("url", _) => faults.push("webhook_params.url is refused: no task URLs are allowed"),
+                ("url", Json::String(text)) => {
+                    self.url = parse_task_url(&text);
+                    if self.url.is_none() {
+                        faults.push("webhook_params.url is no plain http or https URL");
+                    }
+                }
+                ("url", _) => faults.push("webhook_params.url is not a text"),
                 _ => faults.push("webhook_params has a key that is not known"),
             }
         }
     }
+}
+
+fn is_small(vars: &Map<String, Json>) -> bool {
+    serde_json::to_vec(vars).is_ok_and(|bytes| bytes.len() <= MAX_VARS_BYTES)
 }
 
 #[cfg(test)]
@@ -98,6 +140,21 @@ mod tests {
     }
 
     #[test]
+    fn the_four_wishes_are_understood_in_swarmuis_words_too() {
+        for (words, notify) in [
+            (["none", "None"], Notify::None),
+            (["normal", "Normal"], Notify::Normal),
+            (["manual", "Manual"], Notify::Manual),
+            (["manual_at_end", "Manual At End"], Notify::ManualAtEnd),
+        ] {
+            for word in words {
+                let (params, faults, _) = take(json!({"webhook_params": {"notify": word}}));
+                assert_eq!((params.notify, faults.len()), (notify, 0), "{word}");
+            }
+        }
+    }
+
+    #[test]
     fn a_malformed_one_is_ignored_with_a_reason_and_never_echoed() {
         let marker = "marker-9f3";
         for bad in [
@@ -110,14 +167,28 @@ mod tests {
             json!({"to": vec![marker; 1000]}),
             json!({"to": [1]}),
             json!({"vars": marker}),
-            json!({"url": format!("http://{marker}/")}),
+            json!({"vars": {marker: "x".repeat(MAX_VARS_BYTES)}}),
+            json!({"notify": marker.repeat(100_000)}),
+            json!({"notify": {"notify": {"notify": marker}}}),
+            json!([[[[marker]]], {"to": marker}]),
+            json!(1),
+            json!(true),
+            json!("[\"manual\"]"),
+            json!({"url": format!("ftp://{marker}/")}),
+            json!({"url": format!("https://{marker}:x@example.com/")}),
+            json!({"url": [format!("https://{marker}/")]}),
             json!({marker: 1}),
         ] {
             let (params, faults, rest) = take(json!({"webhook_params": bad}));
             assert_eq!(faults.len(), 1, "{bad}");
             assert!(!faults[0].contains(marker));
             assert_eq!(params.notify, Notify::Normal);
-            assert!(params.to.len() <= MAX_TO && rest == json!({}));
+            assert!(
+                params.to.len() <= MAX_TO
+                    && params.vars.is_empty()
+                    && params.url.is_none()
+                    && rest == json!({})
+            );
         }
     }
 }

@@ -1,0 +1,214 @@
+"""SwarmUI's templates and its wishes for single tasks, through the library."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import taskbell
+from bells import DEADLINE_S, all_text, endpoint, eventually, reports, settings
+from steps import Reply
+from tools import python
+
+EARLIER_RUN = """
+import sys, taskbell
+bell = taskbell.Bell(sys.argv[1])
+bell.task_complete(sys.argv[2])
+assert bell.sync(30)
+bell.close(5.0)
+"""
+TEMPLATE = '{"text": "%prompt% by %user_name%", "seed": %seed%, "image": "%image%", "left": "%nobody%"}'
+
+
+def config(tmp_path, receiver, **hook):
+    """An ordinary hook for the ends of queues, and the one under test."""
+    return settings(
+        tmp_path,
+        host={"name": "test-host", "base_url": "https://swarm.example.com"},
+        endpoints={"end": endpoint(receiver.url("/end")), "gen": endpoint(receiver.url("/gen"))},
+        hooks=[
+            {"on": ["queue.end"], "to": ["end"]},
+            {"on": ["task.complete"], "to": ["gen"], "syntax": "swarmui", **hook},
+        ],
+    )
+
+
+def task(**params):
+    return {
+        "user": "mira",
+        "outputs": [{"url": "View/mira/a b%.png"}],
+        "params": {"prompt": 'a "cat"', "seed": 7},
+        **({"webhook_params": params} if params else {}),
+    }
+
+
+def test_a_pasted_template_is_filled_in(tmp_path, receive, ring):
+    receiver = receive()
+    bell = ring(config(tmp_path, receiver, template=TEMPLATE))
+    bell.task_complete(task())
+    (request,) = receiver.wait_for(1)
+    assert request.target == "/gen"
+    assert request.json() == {
+        "text": 'a "cat" by mira',
+        "seed": 7,
+        "image": "https://swarm.example.com/View/mira/a%20b%25.png",
+        "left": "%nobody%",
+    }
+
+
+def test_no_template_sends_an_empty_object(tmp_path, receive, ring):
+    receiver = receive()
+    bell = ring(config(tmp_path, receiver))
+    bell.task_complete(task())
+    assert receiver.wait_for(1)[0].json() == {}
+
+
+def test_what_is_no_object_once_filled_in_is_a_dead_letter_with_the_reason(tmp_path, receive, ring):
+    receiver = receive()
+    bell = ring(config(tmp_path, receiver, template='{"text": "%prompt%", "seed": %seed%}'))
+    bell.task_complete({"params": {"prompt": "x", "seed": "seven, not 7"}})
+    (report,) = reports(bell, 1)
+    assert report["state"] == "dead"
+    assert "this is no JSON" in report["reason"]
+    assert "seven" not in report["reason"]
+
+
+def test_the_wishes_of_a_task_decide_what_a_manual_hook_tells(tmp_path, receive, ring):
+    receiver = receive()
+    bell = ring(config(tmp_path, receiver, template=TEMPLATE, manual=True))
+    for notify in ("normal", "none", "manual", "manual_at_end", "Manual At End"):
+        bell.task_complete(task(notify=notify))
+    bell.queue_end()
+    requests = receiver.wait_for(3)
+    assert bell.flush(DEADLINE_S)
+    assert sorted(request.target for request in receiver.requests) == ["/end", "/gen", "/gen"]
+    manual, at_end = (request.json() for request in requests if request.target == "/gen")
+    assert manual["image"] == "https://swarm.example.com/View/mira/a%20b%25.png"
+    assert at_end == {"text": 'a "cat" by mira', "seed": 7, "image": "%image%", "left": "%nobody%"}
+    # The next busy period owes nothing to this one.
+    bell.task_complete(task())
+    bell.queue_end()
+    assert [request.target for request in receiver.wait_for(4)[3:]] == ["/end"]
+
+
+def test_the_wish_for_the_end_survives_a_restart(tmp_path, receive, ring):
+    receiver = receive()
+    described = config(tmp_path, receiver, template=TEMPLATE, manual=True)
+    python(EARLIER_RUN, json.dumps(described), json.dumps(task(notify="manual_at_end")))
+    second = ring(described)
+    second.queue_end()
+    targets = sorted(request.target for request in receiver.wait_for(2))
+    assert targets == ["/end", "/gen"]
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        ["MARKER"],
+        "MARKER" * 150_000,
+        {"notify": "MARKER"},
+        {"notify": {"notify": ["MARKER"]}},
+        {"to": ["MARKER"]},
+        {"to": "MARKER"},
+        {"to": [{"MARKER": 1}]},
+        {"vars": ["MARKER"]},
+        {"vars": {"x": "MARKER" * 15_000}},
+        {"url": "http://169.254.169.254/MARKER"},
+        {"MARKER": "MARKER"},
+        7,
+    ],
+    ids=lambda junk: json.dumps(junk)[:40],
+)
+def test_junk_for_wishes_is_ignored_counted_and_never_delivered(tmp_path, receive, ring, junk):
+    receiver = receive()
+    described = config(tmp_path, receiver)
+    described["hooks"][1] = {"on": ["task.complete"], "to": ["gen"]}
+    bell = ring(described)
+    bell.task_complete({"name": "n", "webhook_params": junk})
+    (request,) = receiver.wait_for(1)
+    assert b"MARKER" not in request.body
+    assert b"webhook_params" not in request.body
+    assert bell.stats()["params_ignored"] == 1
+    bell.close(5.0)
+    assert "MARKER" not in all_text(tmp_path / "bell.db")
+
+
+def test_check_tries_a_manual_hook_on_what_it_will_tell(tmp_path, receive):
+    described = config(tmp_path, receive(), template=TEMPLATE, manual=True)
+    described["hooks"][1]["on"] = ["task.complete", "queue.end"]
+    assert taskbell.check(described)["errors"] == []
+    described["hooks"][1]["manual"] = False
+    (error,) = taskbell.check(described)["errors"]
+    assert error["key"] == "hooks[1].template"
+    assert "this is no JSON" in error["message"]
+
+
+def with_address(tmp_path, receiver, starts):
+    """A configuration in which tasks may name addresses that begin like this."""
+    return settings(
+        tmp_path,
+        network={"task_urls": starts},
+        endpoints={"gen": endpoint(receiver.url("/gen"))},
+        hooks=[{"on": ["task.complete"], "to": ["gen"]}],
+    )
+
+
+def test_an_address_of_a_task_is_dialled_only_if_it_is_public(tmp_path, receive, ring):
+    receiver = receive()
+    bell = ring(with_address(tmp_path, receiver, [receiver.url("/users/")]))
+    url = receiver.url("/users/MARKER-token-of-the-user")
+    bell.task_complete({"name": "n", "webhook_params": {"url": url}})
+    told = {report["endpoint"]: report for report in reports(bell, 2)}
+    assert told.pop("gen")["state"] == "delivered"
+    ((name, report),) = told.items()
+    assert name.startswith("task-url:")
+    assert report["state"] == "dead"
+    assert "loopback" in report["reason"]
+    assert "MARKER" not in json.dumps(report)
+    assert [request.target for request in receiver.requests] == ["/gen"]
+    assert b"MARKER" not in receiver.requests[0].body
+    assert bell.stats()["params_ignored"] == 0
+
+
+@pytest.mark.parametrize("path", ["/users/../other", "/usersX", "/"])
+def test_an_address_that_is_not_allowed_is_ignored_and_counted(tmp_path, receive, ring, path):
+    receiver = receive()
+    bell = ring(with_address(tmp_path, receiver, [receiver.url("/users")]))
+    bell.task_complete({"webhook_params": {"url": receiver.url(path)}})
+    (report,) = reports(bell, 1)
+    assert report["endpoint"] == "gen"
+    assert bell.stats()["params_ignored"] == 1
+
+
+def test_addresses_of_tasks_are_bounded_in_number_and_lose_nothing_silently(tmp_path, receive, ring):
+    receiver = receive()
+    bell = ring(with_address(tmp_path, receiver, ["http://192.0.2.1/"]))
+    for number in range(200):
+        bell.task_complete({"webhook_params": {"url": f"http://192.0.2.1/{number}"}})
+    told = reports(bell, 400)
+    assert sum(report["state"] == "delivered" for report in told) == 200
+    assert all(report["reason"] for report in told if report["state"] == "dead")
+    lanes = [name for name in bell.stats()["lanes"] if name.startswith("task-url:")]
+    assert len(lanes) <= 64
+
+
+def test_an_address_of_a_task_survives_a_restart(tmp_path, receive, ring):
+    receiver = receive(default=Reply(503))
+    described = with_address(tmp_path, receiver, ["http://task-url.invalid/"])
+    first = ring(described)
+    first.task_complete({"webhook_params": {"url": "http://task-url.invalid/x"}})
+    assert first.flush(DEADLINE_S)
+    assert first.close(5.0) >= 1
+    second = ring(described)
+    lanes = [name for name in second.stats()["lanes"] if name.startswith("task-url:")]
+    assert len(lanes) == 1
+    second.close(5.0)
+    # Once it is no longer allowed, what waits for it is a dead letter that says so.
+    third = ring(with_address(tmp_path, receiver, []))
+
+    def dead():
+        report = third.poll()
+        return report if report and report["endpoint"].startswith("task-url:") else None
+
+    assert "no longer" in eventually("the dead letter", dead)["reason"]
