@@ -101,6 +101,8 @@ fn fill(path: &Path, pending: u64) {
                 created_at: now,
                 due_at: now,
                 dead: None,
+                expires_at: None,
+                thing: None,
             };
             batch.delivery(&delivery).expect("a delivery");
         }

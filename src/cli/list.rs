@@ -191,6 +191,8 @@ pub mod tests {
                 created_at: 1_800_000_000_001,
                 due_at: 1_800_000_000_001,
                 dead: None,
+                expires_at: None,
+                thing: None,
             };
             let seq = batch.delivery(&delivery).unwrap();
             let delivered = end == Some(End::Delivered);

@@ -189,6 +189,8 @@ fn headers(
         strikes: 0,
         asked: 0,
         plain: None,
+        expires_at: None,
+        thing: None,
         due: Duration::ZERO,
         body: None,
     };

@@ -4,6 +4,7 @@ use super::address;
 use super::fault::quoted;
 use super::section::Section;
 use super::settings::{Endpoint, Files, Overflow, Proxy, RetryPolicy};
+use super::shaping;
 use super::tls;
 use crate::platform::{self, Platform};
 use crate::secret::{Secret, SecretUrl};
@@ -52,15 +53,17 @@ pub(super) fn read_all<'r>(root: &Section<'r>, files: &Files) -> (Vec<Arc<Endpoi
     let mut endpoints = Vec::new();
     let roots: Arc<[PathBuf]> = files.roots.iter().cloned().collect();
     let mut names = Vec::new();
-    for (name, at, section) in root.named_tables("endpoints") {
+    let sections = root.named_tables("endpoints");
+    for (name, at, section) in &sections {
         if !is_name(name) {
             let message =
                 format!("{} is no name of an endpoint: 1 to 64 letters, digits, `-` or `_`", quoted(name));
-            section.reading.fault(at, &section.path, message);
+            section.reading.fault(*at, &section.path, message);
         }
-        names.push(name);
-        endpoints.extend(read(name, &section, &roots).map(Arc::new));
+        names.push(*name);
+        endpoints.extend(read(name, section, &roots).map(Arc::new));
     }
+    shaping::refuse_circles(&sections, &endpoints, &names);
     (endpoints, names)
 }
 
@@ -81,6 +84,7 @@ fn read(name: &str, section: &Section<'_>, roots: &Arc<[PathBuf]>) -> Option<End
     let proxy = proxy(section);
     let mentions = section.texts("mentions").into_iter().map(|words| words.text).collect();
     let overflow = overflow(section);
+    let fallback = section.text("fallback").map(|words| words.text);
     let (platform, url) = address?;
     let keys = own_keys(section, platform)?;
     let (pace, at_once) = platform.pace();
@@ -102,6 +106,7 @@ fn read(name: &str, section: &Section<'_>, roots: &Arc<[PathBuf]>) -> Option<End
         overflow: overflow.unwrap_or(if platform.folds() { Overflow::Fold } else { Overflow::Queue }),
         file_roots: Arc::clone(roots),
         keys,
+        fallback,
     };
     if let Some((key, message)) = platform.lack(&endpoint) {
         section.fault(key, message);

@@ -3,6 +3,7 @@
 
 mod rest;
 mod telling;
+mod windows;
 
 use super::log::Level;
 use super::prepare::Preparer;
@@ -14,6 +15,7 @@ use crate::config::{Config, SpoolPath};
 use crate::failpoint;
 use crate::intake::{Intake, Record};
 use crate::lanes::{Fate, Job, Lane, LaneReport};
+use crate::shape::Shape;
 use crate::spool::{Adrift, Spool, SpoolError, SpoolErrorKind};
 use crate::tally::Tally;
 use std::collections::BTreeMap;
@@ -39,6 +41,9 @@ pub struct Clerk {
     pub(super) spool: Spool,
     pub(super) config: Arc<Config>,
     pub(super) tally: Tally,
+    pub(super) shape: Shape,
+    /// Whether messages stand by in the spool, and when the first of them is due.
+    pub(super) standing_by: (bool, Option<i64>),
     pub(super) work: Work,
     pub(super) watch: Watch,
     records: Vec<Record>,
@@ -48,18 +53,22 @@ pub struct Clerk {
 }
 
 impl Clerk {
-    /// A clerk for an open spool. `tally` is what earlier runs left.
-    pub fn new(shared: Arc<Shared>, spool: Spool, config: Arc<Config>, tally: Tally) -> Clerk {
+    /// A clerk for an open spool. `tally` and `shape` are what earlier runs left.
+    pub fn new(shared: Arc<Shared>, spool: Spool, config: Arc<Config>, tally: Tally, shape: Shape) -> Clerk {
         let now = shared.clock.monotonic();
         let spool_file = match &config.spool.path {
             SpoolPath::Memory => None,
             SpoolPath::File(_) => Some(spool.path().to_owned()),
         };
+        // A spool that cannot say so is asked again.
+        let standing_by = spool.standing_by().unwrap_or((true, None));
         Clerk {
             shared,
             spool,
             config,
             tally,
+            shape,
+            standing_by,
             work: Work::default(),
             watch: Watch::new(spool_file),
             records: Vec::new(),
@@ -94,6 +103,9 @@ impl Clerk {
         }
         if phase >= Phase::Draining {
             self.tally.hurry();
+            if self.forgets() {
+                self.shape.hurry(self.shared.clock.unix_ms());
+            }
         }
         if self.may_look(phase) {
             self.look_around();
@@ -104,7 +116,8 @@ impl Clerk {
             return false;
         }
         let idle = committed && self.work.is_empty() && self.shared.intake.is_drained();
-        if phase == Phase::Draining && idle && self.tally.held() == 0 {
+        let said = !self.forgets() || self.shape.next_due().is_none();
+        if phase == Phase::Draining && idle && said && self.tally.held() == 0 {
             self.shared.drained.store(true, Ordering::Release);
         }
         if committed {
@@ -142,6 +155,7 @@ impl Clerk {
                 }
             }
             self.prepare_records();
+            self.keep_shape();
             // In the same transaction as the events: after that these are known, and not counted again.
             self.work.tally.extend(self.tally.changes());
             let text =
@@ -165,8 +179,10 @@ impl Clerk {
             self.shared.intake.read(BATCH_BYTES, &mut self.records);
             self.prepare_records();
             self.end_queues(now);
+            self.end_windows();
             self.work.read_ticket = self.shared.intake.read_ticket();
         }
+        self.keep_shape();
         let alerts = self.shared.watchman.changes(self.work.read_ticket);
         self.work.states.extend(alerts.into_iter().map(|kept| alert_state(&self.shared, kept)));
         self.work.lanes = self.shared.take_lane_reports();
@@ -187,6 +203,8 @@ impl Clerk {
         let mut preparer = Preparer {
             config: &self.config,
             tally: &mut self.tally,
+            shape: &mut self.shape,
+            unix_ms: self.shared.clock.unix_ms(),
             counters: &self.shared.counters,
             remarks: &mut remarks,
         };
@@ -204,6 +222,8 @@ impl Clerk {
         let mut preparer = Preparer {
             config: &self.config,
             tally: &mut self.tally,
+            shape: &mut self.shape,
+            unix_ms: self.shared.clock.unix_ms(),
             counters: &self.shared.counters,
             remarks: &mut remarks,
         };
@@ -228,6 +248,9 @@ impl Clerk {
         if self.retry_at.is_some_and(|at| now < at) && phase != Phase::Stopping {
             return false;
         }
+        self.work.standing_by = self.standing_by.0;
+        let shared = &self.shared;
+        self.work.supersede(&shared.lanes(), |seq| shared.number_now(seq));
         let times = Times { unix_ms: self.shared.clock.unix_ms(), monotonic: now };
         match self.transact_or_mend(times) {
             Ok(done) => {
@@ -238,6 +261,7 @@ impl Clerk {
                 self.shared.intake.release();
                 failpoint::reach("after-ring-release");
                 let work = std::mem::take(&mut self.work);
+                self.look_who_stands_by(&work);
                 self.follow_up(work, done);
                 self.busy_until = now + SETTLE;
                 true
@@ -282,6 +306,8 @@ impl Clerk {
     fn follow_up(&mut self, work: Work, done: Done) {
         let counters = &self.shared.counters;
         counters.spooled.add(done.spooled);
+        counters.fallbacks.add(done.fallbacks);
+        counters.escalated.add(done.escalated);
         counters.deliveries.add((done.jobs.len() + done.dead.len()) as u64);
         let endings: Vec<_> = work.lanes.iter().filter_map(ending).chain(done.dead).collect();
         for report in &work.lanes {
@@ -295,7 +321,11 @@ impl Clerk {
             }
         }
         for ending in &endings {
-            let counter = if ending.state == "dead" { &counters.dead } else { &counters.delivered };
+            let counter = match ending.state {
+                _ if ending.superseded => &counters.superseded,
+                "dead" => &counters.dead,
+                _ => &counters.delivered,
+            };
             counter.one();
             counters.reports_dropped.add(self.shared.reports.push(ending));
         }
@@ -333,6 +363,7 @@ impl Clerk {
                     }
                 }
                 LaneReport::Dropped { job, .. } => progress.ended(job.ticket, job.attempts > 0),
+                LaneReport::Superseded { job, .. } => progress.ended(job.ticket, false),
                 LaneReport::Sequel { .. } | LaneReport::Homeless { .. } | LaneReport::Gone { .. } => {}
             }
         }

@@ -2,9 +2,10 @@
 
 use super::endpoints::drop_homeless;
 use super::shared::Shared;
-use super::work::{ALERT, NOBODY, TALLY, tally_key};
+use super::work::{ALERT, NOBODY, SHAPE, TALLY, shape_key, tally_key};
 use crate::intake::Intake;
 use crate::lanes::{Job, Lane};
+use crate::shape::Shape;
 use crate::spool::{Spool, SpoolError, Waiting};
 use crate::tally::Tally;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +22,7 @@ const PORTION: usize = 1000;
 /// one that is found dead afterwards is dead for good.
 pub fn dead_instances(spool: &Spool, file: Option<&Path>, own: &str) -> Result<Vec<String>, SpoolError> {
     let mut holders: BTreeSet<String> = spool.holders()?.into_iter().collect();
-    for kind in [TALLY, ALERT] {
+    for kind in [TALLY, SHAPE, ALERT] {
         let owner_of =
             |(key, _): &(String, Vec<u8>)| Some(key.strip_prefix(kind)?.split_once('/')?.0.to_owned());
         holders.extend(spool.states(kind)?.iter().filter_map(owner_of));
@@ -49,7 +50,8 @@ pub fn inherit_tally(
     now: Duration,
     end_delay: Duration,
 ) -> Result<usize, SpoolError> {
-    let left_by = |key: &str| owner_of(key).is_some_and(|owner| dead.iter().any(|name| name == owner));
+    let left_by =
+        |key: &str| split_key(TALLY, key).is_some_and(|(owner, _)| dead.iter().any(|name| name == owner));
     if !spool.states(TALLY)?.iter().any(|(key, _)| left_by(key)) {
         return Ok(0);
     }
@@ -58,7 +60,7 @@ pub fn inherit_tally(
     let mut merged = tally.clone();
     let mut queues = 0;
     for (key, kept) in batch.states(TALLY)? {
-        let Some(queue) = left_by(&key).then(|| queue_of(&key)).flatten() else { continue };
+        let Some((_, queue)) = left_by(&key).then(|| split_key(TALLY, &key)).flatten() else { continue };
         merged.restore(queue, &kept, now, end_delay);
         batch.put_state(&key, None)?;
         queues += 1;
@@ -71,12 +73,46 @@ pub fn inherit_tally(
     Ok(queues)
 }
 
-fn owner_of(key: &str) -> Option<&str> {
-    Some(key.strip_prefix(TALLY)?.split_once('/')?.0)
+/// Adds what these instances gathered, held and silenced to `shape`, and keeps it under this instance's
+/// name; in one transaction, as the counts. Says how many entries.
+pub fn inherit_shape(
+    spool: &mut Spool,
+    shape: &mut Shape,
+    own: &str,
+    dead: &[String],
+) -> Result<usize, SpoolError> {
+    let left_by = |key: &str, instance: &str| split_key(SHAPE, key).is_some_and(|(owner, _)| owner == instance);
+    let kept = spool.states(SHAPE)?;
+    if !kept.iter().any(|(key, _)| dead.iter().any(|instance| left_by(key, instance))) {
+        return Ok(0);
+    }
+    let mut batch = spool.batch()?;
+    let mut merged = shape.clone();
+    let mut total = 0;
+    let kept = batch.states(SHAPE)?;
+    for instance in dead {
+        let entries: Vec<(&str, &[u8])> = kept
+            .iter()
+            .filter(|(key, _)| left_by(key, instance))
+            .filter_map(|(key, value)| Some((split_key(SHAPE, key)?.1, value.as_slice())))
+            .collect();
+        merged.restore(&entries);
+        for (rest, _) in &entries {
+            batch.put_state(&shape_key(instance, rest), None)?;
+        }
+        total += entries.len();
+    }
+    for (rest, value) in merged.changes() {
+        batch.put_state(&shape_key(own, &rest), value.as_deref())?;
+    }
+    batch.commit()?;
+    *shape = merged;
+    Ok(total)
 }
 
-fn queue_of(key: &str) -> Option<&str> {
-    Some(key.strip_prefix(TALLY)?.split_once('/')?.1)
+/// The instance and what follows it, of a key of this kind.
+fn split_key<'a>(kind: &str, key: &'a str) -> Option<(&'a str, &'a str)> {
+    key.strip_prefix(kind)?.split_once('/')
 }
 
 /// Gives the lanes what these owners' numbers have to deliver. What had been in flight is due at once.
@@ -144,6 +180,8 @@ fn job_of(waiting: Waiting, now: Duration, unix_ms: i64, words: &mut Words) -> J
         strikes: waiting.strikes as usize,
         asked: waiting.asked,
         plain: None,
+        expires_at: waiting.expires_at,
+        thing: waiting.thing,
         due: now + Duration::from_millis(wait),
         body: None,
     }
@@ -198,6 +236,8 @@ mod tests {
             strikes: 1,
             asked: 0,
             tried_at,
+            expires_at: None,
+            thing: None,
         };
         let due = |tried_at| job_of(waiting(tried_at), Duration::ZERO, 1_000, &mut Words::default()).due;
         assert_eq!(due(Some(86_400_000)), Duration::ZERO);

@@ -49,6 +49,9 @@ impl Clerk {
         }
         self.tally.touch_all();
         self.work.tally.extend(self.tally.changes());
+        self.shape.touch_all();
+        self.keep_shape();
+        self.standing_by = self.spool.standing_by()?;
         Ok(())
     }
 }
@@ -86,6 +89,8 @@ fn put_back(
             created_at: job.created_at,
             due_at: job.created_at,
             dead: None,
+            expires_at: job.expires_at,
+            thing: job.thing.as_deref(),
         })?;
         if seq != job.seq {
             moved.insert(job.seq, seq);

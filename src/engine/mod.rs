@@ -18,6 +18,7 @@ mod preview;
 mod progress;
 mod reports;
 mod rounds;
+mod shaping;
 mod shared;
 mod stats;
 mod task_lanes;

@@ -3,7 +3,7 @@
 use super::clerk::Clerk;
 use super::endpoints::build_lanes;
 use super::error::{Error, ErrorKind};
-use super::inherit::{dead_instances, hand_over, inherit_tally};
+use super::inherit::{dead_instances, hand_over, inherit_shape, inherit_tally};
 use super::shared::Shared;
 use super::task_lanes;
 use super::work::{ALERT, NOBODY, alert_key};
@@ -13,6 +13,7 @@ use crate::config::{Config, SpoolPath};
 use crate::failpoint;
 use crate::intake::{self, Ear, Home, Intake};
 use crate::os;
+use crate::shape::Shape;
 use crate::spool::{Reader, Spool, SpoolError, SpoolErrorKind};
 use crate::tally::Tally;
 use std::path::Path;
@@ -37,7 +38,7 @@ pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Shared>, Error>
         mishap = Some(what);
         started = start(&config, &intake, &*clock, Some(fresh));
     }
-    let Started { mut spool, tally, held, dead } = started.map_err(spool_error)?;
+    let Started { mut spool, tally, shape, held, dead } = started.map_err(spool_error)?;
     let reader = match &config.spool.path {
         SpoolPath::Memory => None,
         SpoolPath::File(path) => Some(Reader::open(path).map_err(spool_error)?),
@@ -58,7 +59,7 @@ pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Shared>, Error>
     hand_over(&spool, &held, &shared).map_err(spool_error)?;
     let no_thread = |error| Error::new(ErrorKind::Spool, format!("no thread can be started: {error}"));
     let alerts = config.alerts.clone();
-    let clerk = Clerk::new(Arc::clone(&shared), spool, config, tally);
+    let clerk = Clerk::new(Arc::clone(&shared), spool, config, tally, shape);
     os::spawn("taskbell-clerk", move || clerk.run()).map_err(no_thread)?;
     if let Err(error) = shared.watchman.rounds.put_in_force(&alerts, &shared) {
         // The clerk runs already and holds what is shared: it must end.
@@ -72,6 +73,7 @@ pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Shared>, Error>
 struct Started {
     spool: Spool,
     tally: Tally,
+    shape: Shape,
     /// The owners' numbers that are this instance's.
     held: Vec<i64>,
     dead: Vec<String>,
@@ -99,8 +101,10 @@ fn start(
     let mut tally = Tally::default();
     let end_delay = config.queue.end_delay;
     inherit_tally(&mut spool, &mut tally, own, &dead, clock.monotonic(), end_delay)?;
+    let mut shape = Shape::default();
+    inherit_shape(&mut spool, &mut shape, own, &dead)?;
     let held = spool.held()?;
-    Ok(Started { spool, tally, held, dead })
+    Ok(Started { spool, tally, shape, held, dead })
 }
 
 /// The alerts that runs which are no longer alive left firing, under this instance's name. A bell without

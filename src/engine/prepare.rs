@@ -1,12 +1,14 @@
 //! From a record of the ring to the messages that ring for it.
 
+use super::shaping::PreparedReserve;
 use super::stats::Counters;
-use crate::config::{Config, Endpoint};
+use crate::config::{Config, Endpoint, Hook};
 use crate::event::EventId;
-use crate::hooks::{self, Facts, Notify, Subject, TaskParams};
+use crate::hooks::{Facts, Notify, Subject, TaskParams};
 use crate::intake::Record;
-use crate::message::{self, Message};
+use crate::message::Message;
 use crate::platform;
+use crate::shape::Shape;
 use crate::tally::{Asked, HeldEnd, QueueTally, Tally, Task, queue_name};
 use serde_json::{Map, Value as Json};
 use std::sync::Arc;
@@ -42,6 +44,14 @@ pub struct PreparedDelivery {
     pub hook: String,
     /// The message; or why there is none.
     pub message: Result<Message, String>,
+    /// When it is stale, in Unix milliseconds.
+    pub expires_at: Option<i64>,
+    /// The thing it speaks of, of which only the newest message waits.
+    pub thing: Option<String>,
+    /// A newer event that takes its place before it was even kept.
+    pub superseded: Option<EventId>,
+    /// Messages that are ready in case this one does not arrive.
+    pub reserves: Vec<PreparedReserve>,
     /// The endpoint itself, when it is an address that the task named.
     pub named: Option<Arc<Endpoint>>,
 }
@@ -62,6 +72,10 @@ pub struct Preparer<'a> {
     pub config: &'a Config,
     /// The tally.
     pub tally: &'a mut Tally,
+    /// What shaping remembers.
+    pub shape: &'a mut Shape,
+    /// The wall clock, in Unix milliseconds.
+    pub unix_ms: i64,
     /// The counters.
     pub counters: &'a Counters,
     /// What the operator should know, for the log.
@@ -120,6 +134,7 @@ impl Preparer<'_> {
         let mut subjects = vec![Subject::of_queue(&facts, tally)];
         subjects.extend(tally.asked.as_ref().map(|asked| Subject::of_asked(&facts, tally, asked)));
         let deliveries = self.ring(&subjects);
+        self.shape.end_queue(queue_name(&end.payload), self.unix_ms);
         Prepared {
             id: end.id,
             kind: "queue.end".to_owned(),
@@ -159,33 +174,20 @@ impl Preparer<'_> {
     /// The deliveries of one event, which may be several subjects: an endpoint hears of it once.
     fn ring(&mut self, subjects: &[Subject]) -> Vec<PreparedDelivery> {
         let mut deliveries: Vec<PreparedDelivery> = Vec::new();
+        let mut heard = false;
         for subject in subjects {
-            for delivery in self.ring_for(subject) {
+            let (now, fires) = self.ring_for(subject);
+            heard |= fires;
+            for delivery in now {
                 if !deliveries.iter().any(|other| other.endpoint == delivery.endpoint) {
                     deliveries.push(delivery);
                 }
             }
         }
-        if deliveries.is_empty() {
+        if !heard {
             self.counters.unheard.one();
         }
         deliveries
-    }
-
-    fn ring_for(&mut self, subject: &Subject) -> Vec<PreparedDelivery> {
-        let decision = hooks::decide(self.config, subject);
-        self.counters.conditions_broken.add(decision.broken_conditions);
-        self.counters.params_ignored.add(decision.ignored_params);
-        self.remarks.extend(decision.remarks);
-        let prepare = |ring: &hooks::Ring<'_>| PreparedDelivery {
-            endpoint: ring.endpoint.name.clone(),
-            hook: ring.hook.name.clone(),
-            named: ring.endpoint.is_of_task().then(|| Arc::clone(&ring.endpoint)),
-            message: message::compose(ring.hook.template.as_ref(), &ring.endpoint, &subject.context)
-                .map(|message| trimmed(ring, message))
-                .map_err(|error| self.config.scrubber.scrub(&error.to_string())),
-        };
-        decision.rings.iter().map(prepare).collect()
     }
 
     fn of_queue(&self, facts: &Facts<'_>) -> Subject {
@@ -219,9 +221,9 @@ impl Preparer<'_> {
 }
 
 /// A card keeps its platform's limits; what a template makes is cut to them.
-fn trimmed(ring: &hooks::Ring<'_>, message: Message) -> Message {
-    let body =
-        ring.hook.template.as_ref().and_then(|_| platform::trimmed(ring.endpoint.platform, &message.body));
+pub(super) fn trimmed(hook: Option<&Hook>, endpoint: &Endpoint, message: Message) -> Message {
+    let template = hook.and_then(|hook| hook.template.as_ref());
+    let body = template.and_then(|_| platform::trimmed(endpoint.platform, &message.body));
     Message { body: body.unwrap_or(message.body), ..message }
 }
 

@@ -1,7 +1,7 @@
 //! The requests that an event would cause, without sending them.
 
 use super::error::{Error, ErrorKind};
-use super::prepare::{PreparedDelivery, Preparer};
+use super::prepare::{Prepared, PreparedDelivery, Preparer};
 use super::stats::Counters;
 use crate::clock;
 use crate::config::{Config, Endpoint};
@@ -10,6 +10,7 @@ use crate::intake::Record;
 use crate::lanes::{self, Body, Job};
 use crate::message::sample;
 use crate::secret::{REDACTED, SecretUrl};
+use crate::shape::Shape;
 use crate::tally::Tally;
 use serde_json::{Map, Value as Json, json};
 use std::time::Duration;
@@ -36,7 +37,7 @@ pub fn preview(config: &Config, kind: &str, payload: Option<&str>) -> Result<Jso
     let id = record.id;
     let (deliveries, remarks) = prepare(config, record);
     let requests: Vec<Json> =
-        deliveries.iter().map(|delivery| request(config, delivery, id, kind, now)).collect();
+        deliveries.iter().map(|(id, delivery)| request(config, delivery, *id, kind, now)).collect();
     Ok(json!({
         "event": { "id": id.to_string(), "type": kind },
         "requests": requests,
@@ -44,17 +45,27 @@ pub fn preview(config: &Config, kind: &str, payload: Option<&str>) -> Result<Jso
     }))
 }
 
-/// What the clerk would prepare. The end of a queue counts at once.
-fn prepare(config: &Config, record: Record) -> (Vec<PreparedDelivery>, Vec<String>) {
+/// What the clerk would prepare. The end of a queue counts at once, and a digest goes out with this item.
+fn prepare(config: &Config, record: Record) -> (Vec<(EventId, PreparedDelivery)>, Vec<String>) {
     let mut remarks = Vec::new();
-    let mut tally = Tally::default();
-    let mut preparer =
-        Preparer { config, tally: &mut tally, counters: &Counters::default(), remarks: &mut remarks };
-    let mut deliveries = preparer.take(record, Duration::ZERO).event.deliveries;
+    let (mut tally, mut shape) = (Tally::default(), Shape::default());
+    let mut preparer = Preparer {
+        config,
+        tally: &mut tally,
+        shape: &mut shape,
+        unix_ms: record.accepted_at,
+        counters: &Counters::default(),
+        remarks: &mut remarks,
+    };
+    let mut events = vec![preparer.take(record, Duration::ZERO).event];
     for (_, tally, end) in preparer.tally.ended(Duration::MAX) {
-        deliveries.extend(preparer.end_queue(&tally, &end).deliveries);
+        events.push(preparer.end_queue(&tally, &end));
     }
-    (deliveries, remarks)
+    for window in preparer.shape.due(config, i64::MAX, true) {
+        events.push(preparer.digest(&window));
+    }
+    let of = |event: Prepared| event.deliveries.into_iter().map(move |delivery| (event.id, delivery));
+    (events.into_iter().flat_map(of).collect(), remarks)
 }
 
 fn request(config: &Config, delivery: &PreparedDelivery, id: EventId, kind: &str, now: i64) -> Json {
@@ -99,6 +110,8 @@ fn job(id: EventId, kind: &str, now: i64) -> Job {
         strikes: 0,
         asked: 0,
         plain: None,
+        expires_at: None,
+        thing: None,
         due: Duration::ZERO,
         body: None,
     }

@@ -202,7 +202,9 @@ impl Shared {
                     row.delivery = self.number_now(row.delivery);
                     job.seq = self.number_now(job.seq);
                 }
-                LaneReport::Dropped { job, .. } => job.seq = self.number_now(job.seq),
+                LaneReport::Dropped { job, .. } | LaneReport::Superseded { job, .. } => {
+                    job.seq = self.number_now(job.seq);
+                }
                 LaneReport::Sequel { row, .. } => row.delivery = self.number_now(row.delivery),
                 LaneReport::Homeless { .. } | LaneReport::Gone { .. } => {}
             }

@@ -5,7 +5,7 @@
 //! operator call, so that nobody has to look more often than that.
 
 use super::clerk::Clerk;
-use super::inherit::{dead_instances, hand_over, inherit_tally};
+use super::inherit::{dead_instances, hand_over, inherit_shape, inherit_tally};
 use super::log::Level;
 use super::shared::Phase;
 use super::task_lanes;
@@ -102,6 +102,10 @@ impl Clerk {
         let now = self.shared.clock.monotonic();
         let end_delay = self.config.queue.end_delay;
         let queues = inherit_tally(&mut self.spool, &mut self.tally, &own, &dead, now, end_delay)?;
+        inherit_shape(&mut self.spool, &mut self.shape, &own, &dead)?;
+        if !dead.is_empty() {
+            self.standing_by = self.spool.standing_by()?;
+        }
         if inherited.deliveries + queues > 0 {
             let text = format!(
                 "took over {} delivery(ies) and the counts of {queues} queue(s) that nobody else looks after",

@@ -88,6 +88,8 @@ mod tests {
             strikes: 0,
             asked: 0,
             plain: None,
+            expires_at: None,
+            thing: None,
             due: Duration::ZERO,
             body: None,
         }

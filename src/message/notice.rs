@@ -63,6 +63,14 @@ impl Notice {
         if context.at(&["digest"]).is_some() {
             return digest(kind, context, words);
         }
+        let mut notice = Notice::alone(kind, context, words);
+        let silenced = context.at(&["event", "suppressed"]).and_then(Json::as_u64).filter(|many| *many > 0);
+        let silenced = silenced.map(|many| filters::group_thousands(&many.to_string(), words.thousands));
+        notice.fact(words.suppressed, silenced);
+        notice
+    }
+
+    fn alone(kind: &str, context: &Context, words: &'static Wording) -> Notice {
         match kind {
             "task.complete" => task(context, words),
             "queue.start" => queue_start(context, words),

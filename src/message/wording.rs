@@ -82,6 +82,7 @@ pub(crate) struct Wording {
     pub(super) value: &'static str,
     pub(super) threshold: &'static str,
     pub(super) since: &'static str,
+    pub(super) suppressed: &'static str,
     pub(super) lasted: &'static str,
     /// Between a label and its value on one line.
     pub(crate) colon: &'static str,
@@ -141,6 +142,7 @@ pub(super) static ENGLISH: Wording = Wording {
     failures: "Failures",
     open: "Open",
     preview: "Preview",
+    suppressed: "Silenced before",
 };
 
 static CHINESE: Wording = Wording {
@@ -185,6 +187,7 @@ static CHINESE: Wording = Wording {
     value: "当前值",
     threshold: "阈值",
     since: "开始于",
+    suppressed: "此前静默",
     lasted: "持续",
     colon: "：",
     failures: "失败任务",

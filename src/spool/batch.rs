@@ -107,7 +107,13 @@ impl<'a> Batch<'a> {
                 None => change.pending += 1,
                 Some(_) => change.dead += 1,
             }
-            Ok(transaction.last_insert_rowid())
+            let seq = transaction.last_insert_rowid();
+            if new.expires_at.is_some() || new.thing.is_some() {
+                transaction
+                    .prepare_cached("INSERT INTO terms (delivery, expires_at, thing) VALUES (?1, ?2, ?3)")?
+                    .execute(params![seq, new.expires_at, new.thing])?;
+            }
+            Ok(seq)
         })
     }
 
@@ -216,7 +222,7 @@ impl<'a> Batch<'a> {
 
     /// Runs the statements of one call. SQLite takes the whole transaction back by itself after some
     /// faults, a full disk among them; what came later would then be kept alone.
-    fn run<T>(
+    pub(super) fn run<T>(
         &mut self,
         statements: impl FnOnce(&Transaction<'a>, &mut Change) -> rusqlite::Result<T>,
     ) -> Result<T, SpoolError> {

@@ -20,6 +20,7 @@ mod prune;
 mod reader;
 mod removal;
 mod room;
+mod reserves;
 mod rows;
 mod salvage;
 mod schema;
@@ -35,7 +36,9 @@ pub use error::{SpoolError, SpoolErrorKind};
 pub use ownership::Inherited;
 pub use reader::{AttemptDetail, DeliveryDetail, EventDetail, Filter, ListRow, Reader};
 pub use room::Room;
-pub use rows::{AttemptRow, DeliveryState, End, NewDelivery, NewEvent, Pending, StoredMessage};
+pub use rows::{
+    AttemptRow, Called, DeliveryState, End, NewDelivery, NewEvent, NewReserve, Pending, StoredMessage,
+};
 pub use salvage::{Adrift, Mishap};
 pub use waiting::Waiting;
 

@@ -30,6 +30,10 @@ pub struct Waiting {
     pub asked: u32,
     /// When the last attempt started.
     pub tried_at: Option<i64>,
+    /// When it is stale, if ever.
+    pub expires_at: Option<i64>,
+    /// The thing it speaks of, when a newer message of the same thing takes its place.
+    pub thing: Option<String>,
 }
 
 /// The attempts are looked into only where there are any.
@@ -39,8 +43,10 @@ const WAITING: &str = "\
         AND a.outcome = 'retry' AND a.started_at >= d.created_at)), \
     iif(d.attempts = 0, 0, (SELECT count(*) FROM attempts a WHERE a.delivery = d.seq \
         AND a.outcome = 'retry_after' AND a.started_at >= d.created_at)), \
-    iif(d.attempts = 0, NULL, (SELECT max(started_at) FROM attempts a WHERE a.delivery = d.seq)) \
+    iif(d.attempts = 0, NULL, (SELECT max(started_at) FROM attempts a WHERE a.delivery = d.seq)), \
+    t.expires_at, t.thing \
     FROM deliveries d INDEXED BY deliveries_pending JOIN events e ON e.seq = d.event \
+    LEFT JOIN terms t ON t.delivery = d.seq \
     WHERE d.state = 'pending' AND d.owner = ?1 ORDER BY d.endpoint, d.seq";
 
 impl Spool {
@@ -119,5 +125,7 @@ fn read_waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
         strikes: row.get(8)?,
         asked: row.get(9)?,
         tried_at: row.get(10)?,
+        expires_at: row.get(11)?,
+        thing: row.get(12)?,
     })
 }

@@ -35,10 +35,10 @@ impl Clerk {
                         self.shared.log.write(Level::Warn, &format!("{endpoint}: {error}"));
                     }
                 }
-                LaneReport::Dropped { .. } | LaneReport::Homeless { .. } => {}
+                LaneReport::Dropped { .. } | LaneReport::Superseded { .. } | LaneReport::Homeless { .. } => {}
             }
         }
-        for ending in endings.iter().filter(|ending| ending.state == "dead") {
+        for ending in endings.iter().filter(|ending| ending.state == "dead" && !ending.superseded) {
             let reason = ending.reason.as_deref().unwrap_or("");
             let text = format!("{} to {} is a dead letter: {reason}", ending.event, ending.endpoint);
             self.shared.log.write(Level::Error, &text);

@@ -29,6 +29,7 @@ pub(super) fn endpoint(platform: &str, mentions: &[&str]) -> Endpoint {
         overflow: Overflow::Queue,
         file_roots: Arc::default(),
         keys: Vec::new(),
+        fallback: None,
     }
 }
 

@@ -71,6 +71,7 @@ fn endpoint(url: &str) -> Endpoint {
         overflow: Overflow::Queue,
         file_roots: Arc::default(),
         keys: Vec::new(),
+        fallback: None,
     }
 }
 
