@@ -88,9 +88,21 @@ pub fn parse_rfc3339(text: &str) -> Option<i64> {
     Some((days * 86_400 + hour * 3600 + minute * 60 + second - offset_minutes * 60) * 1000 + millis)
 }
 
+/// A point in time as the contract allows it, RFC 3339 or Unix seconds, in Unix milliseconds.
+pub fn read_time(value: &serde_json::Value) -> Option<i64> {
+    match value {
+        serde_json::Value::String(text) => parse_rfc3339(text),
+        serde_json::Value::Number(number) => {
+            let seconds = number.as_f64().filter(|s| (0.0..1e11).contains(s))?;
+            Some((seconds * 1000.0).round() as i64)
+        }
+        _ => None,
+    }
+}
+
 /// Days since 1970-01-01 to a proleptic Gregorian date. Years start in March so that the leap day
 /// is the last day of a year, and 400 years are one period of 146 097 days.
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
+pub(crate) fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted.rem_euclid(146_097);

@@ -6,6 +6,8 @@
 mod check;
 mod demo;
 mod failure;
+mod fds;
+mod import_swarmui;
 mod input;
 mod list;
 mod preview;
@@ -48,6 +50,8 @@ enum Command {
     List(list::Arguments),
     /// Show one event with its deliveries and attempts
     Show(show::Arguments),
+    /// Turn SwarmUI's webhook settings into a configuration
+    ImportSwarmui(import_swarmui::Arguments),
     /// Render a batch of images, and hear the bell ring for it
     Demo(demo::Arguments),
 }
@@ -64,6 +68,7 @@ pub fn run() -> ExitCode {
         Command::Verify(arguments) => verify::run(&arguments, &mut terminal),
         Command::List(arguments) => list::run(&arguments, &mut terminal),
         Command::Show(arguments) => show::run(&arguments, &mut terminal),
+        Command::ImportSwarmui(arguments) => import_swarmui::run(&arguments, &mut terminal),
         Command::Demo(arguments) => demo::run(&arguments, terminal.clone()),
     };
     match done {
@@ -106,6 +111,7 @@ mod tests {
             "list a.db --json --dead",
             "show a.db 1 --json",
             "verify --secret S --headers {} body --json",
+            "import-swarmui Settings.fds --out d --json",
             "demo --json",
         ] {
             let words = std::iter::once("taskbell").chain(line.split(' '));

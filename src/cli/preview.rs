@@ -131,6 +131,9 @@ pub fn why_not(hook: &Hook, kind: &str) -> String {
     if hook.smart {
         conditions.push("smart".to_owned());
     }
+    if hook.manual {
+        conditions.push("manual (only for tasks that ask for it)".to_owned());
+    }
     match conditions.as_slice() {
         [] => format!("{} listens to it, and the event's own `webhook_params` keep it quiet.", hook.name),
         some => format!("{} listens to it, and does not hold: {}.", hook.name, some.join(", ")),

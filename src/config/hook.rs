@@ -37,6 +37,7 @@ fn read(section: &Section<'_>, endpoints: &[&str]) -> Hook {
         min_duration: section.duration("min_duration"),
         only_failures: section.boolean("only_failures").unwrap_or_default(),
         smart: section.boolean("smart").unwrap_or_default(),
+        manual: section.boolean("manual").unwrap_or_default(),
         template: template::read(section),
     }
 }

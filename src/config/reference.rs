@@ -107,6 +107,14 @@ min_tasks = 20
 min_duration = "10m"
 only_failures = true
 smart = true
+
+# SwarmUI's own template, for the tasks that ask for it.
+[[hooks]]
+on = ["task.complete"]
+to = ["team"]
+manual = true
+syntax = "swarmui"
+template = '{"text": "%prompt%", "seed": %seed%}'
 "#;
 
 /// The reference as Markdown: `docs/configuration.md`.

@@ -307,6 +307,20 @@ const HOOK: Table = Table {
             Words("the platform's own card"),
             "The body; strings inside a table are templates, never `env:` or `file:`.",
         ),
+        key(
+            "syntax",
+            Text("`jinja` or `swarmui`"),
+            Value("\"jinja\""),
+            "How `template` is written; with `swarmui` it is one text with `%tag%`s, or `file:NAME.json` or \
+             `file:NAME.txt`.",
+        ),
+        key(
+            "manual",
+            Boolean,
+            Value("false"),
+            "Fires only for tasks whose `webhook_params` ask for it: `manual` with the task, `manual_at_end` \
+             once at the end of its queue.",
+        ),
     ],
 };
 

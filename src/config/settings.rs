@@ -167,6 +167,8 @@ pub struct Hook {
     pub only_failures: bool,
     /// Fires only on 10 tasks or more, 60 s or more, or any failure.
     pub smart: bool,
+    /// Fires only for tasks that ask for it.
+    pub manual: bool,
     /// The body; the platform's own card when left out.
     pub template: Option<Template>,
 }

@@ -1,6 +1,6 @@
 //! `template`: from a table of the configuration, or from a file beside it.
 
-use super::fault::{Elsewhere, line_and_column, quoted};
+use super::fault::{Elsewhere, line_and_column, nearest, quoted};
 use super::json_text;
 use super::node::{Node, Value, join};
 use super::reading::read_text;
@@ -12,8 +12,24 @@ const NAME: &str = "template";
 const EXPECTED: &str =
     "expected a table, \"file:NAME.json\" (a JSON template) or \"file:NAME.j2\" (a text template)";
 
+const SYNTAX: &str = "syntax";
+const SWARMUI_EXPECTED: &str =
+    "with `syntax = \"swarmui\"` a template is one text, \"file:NAME.json\" or \"file:NAME.txt\"";
+
 /// Reads the template of a hook.
 pub(super) fn read(section: &Section<'_>) -> Option<Template> {
+    match section.text(SYNTAX).map(|words| (words.text, words.shown)) {
+        Some((syntax, _)) if syntax == "swarmui" => return swarmui(section),
+        Some((syntax, shown)) if syntax != "jinja" => {
+            let advice = match nearest(&syntax, ["jinja", "swarmui"]) {
+                Some(known) => format!("did you mean `{known}`?"),
+                None => "known are jinja and swarmui".to_owned(),
+            };
+            section.fault(SYNTAX, format!("there is no syntax {shown}; {advice}"));
+            return None;
+        }
+        _ => {}
+    }
     let node = section.node(NAME)?;
     match &node.value {
         Value::Table(_) => from_table(section, node),
@@ -105,6 +121,39 @@ fn from_text_file(section: &Section<'_>, path: &Path, name: &str, text: &str) ->
         Ok(template) => Some(template),
         Err(error) => {
             fault_in_file(section, path, (error.line.unwrap_or(1), 1), error.reason);
+            None
+        }
+    }
+}
+
+/// A template in SwarmUI's syntax. Without one the body is `{}`, as SwarmUI sends it.
+fn swarmui(section: &Section<'_>) -> Option<Template> {
+    let Some(node) = section.node(NAME) else {
+        return Template::from_swarmui(&join(&section.path, NAME), "").ok();
+    };
+    let Value::Text(text) = &node.value else {
+        section.fault(NAME, format!("{SWARMUI_EXPECTED}, not {}", node.kind()));
+        return None;
+    };
+    let Some(name) = text.strip_prefix("file:") else {
+        return match Template::from_swarmui(&join(&section.path, NAME), text) {
+            Ok(template) => Some(template),
+            Err(error) => {
+                section.fault(NAME, sentence(node, error.line, &error.reason));
+                None
+            }
+        };
+    };
+    let path = section.reading.path(name);
+    if !matches!(path.extension().and_then(|extension| extension.to_str()), Some("json" | "txt")) {
+        section.fault(NAME, format!("{SWARMUI_EXPECTED}, not {}", quoted(text)));
+        return None;
+    }
+    let text = read_text(&path).map_err(|message| section.fault(NAME, message)).ok()?;
+    match Template::from_swarmui(name, &text) {
+        Ok(template) => Some(template),
+        Err(error) => {
+            fault_in_file(section, &path, (error.line.unwrap_or(1), 1), error.reason);
             None
         }
     }

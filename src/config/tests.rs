@@ -164,6 +164,25 @@ fn empty_lists_mean_what_they_say() {
 }
 
 #[test]
+fn a_template_in_swarmuis_syntax_is_one_text() {
+    let folder = example_folder();
+    written(&folder, "card.txt", "[discord_image] {\"seed\": %seed%}");
+    written(&folder, "bad.json", "{\n\"seed\": }");
+    let of = |rest: &str| written(&folder, "c.toml", &hook(&format!("syntax = \"swarmui\"\n{rest}")));
+    for good in ["", "template = '{\"seed\": %seed%}'", "template = \"file:card.txt\""] {
+        assert!(config(&of(good)).hooks[0].template.is_some(), "{good}");
+    }
+    for bad in ["template = { a = 1 }", "template = [1]", "template = \"file:card.j2\""] {
+        assert_fault(&of(bad), "hooks[0].template: with `syntax = \"swarmui\"` a template is one text");
+    }
+    assert_fault(&of("template = \"[1]\""), "not an object");
+    let bad = folder.path().join("bad.json");
+    assert_fault(&of("template = \"file:bad.json\""), &format!("{}:2:1: hooks[0].template", bad.display()));
+    let slip = hook("syntax = \"swarm-ui\"");
+    assert_fault(&slip, "hooks[0].syntax: there is no syntax `swarm-ui`; did you mean `swarmui`?");
+}
+
+#[test]
 fn templates_come_from_tables_and_files_only() {
     let folder = tempfile::tempdir().unwrap();
     written(&folder, "good.json", "{\"text\": \"env:not-followed\"}");

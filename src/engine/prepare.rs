@@ -3,10 +3,10 @@
 use super::stats::Counters;
 use crate::config::Config;
 use crate::event::EventId;
-use crate::hooks::{self, Facts, Subject, TaskParams};
+use crate::hooks::{self, Facts, Notify, Subject, TaskParams};
 use crate::intake::Record;
 use crate::message::{self, Message};
-use crate::tally::{HeldEnd, QueueTally, Tally, Task, queue_name};
+use crate::tally::{Asked, HeldEnd, QueueTally, Tally, Task, queue_name};
 use serde_json::{Map, Value as Json};
 use std::time::Duration;
 
@@ -84,12 +84,16 @@ impl Preparer<'_> {
                 let task = Task::read(&payload);
                 if kind == "task.complete" {
                     superseded = self.tally.count(&task, record.accepted_at);
+                    if params.notify == Notify::ManualAtEnd {
+                        let asked = Asked::by(&payload, &params.to, &params.vars);
+                        self.tally.ask(&task.queue, asked, record.accepted_at);
+                    }
                 }
                 Subject::of_task(&facts, params, &task, self.tally.so_far(&task.queue))
             }
             _ => Subject::of_other(&facts),
         };
-        let deliveries = self.ring(&subject);
+        let deliveries = self.ring(&[subject]);
         let event = Prepared {
             id: record.id,
             kind: record.kind,
@@ -105,8 +109,9 @@ impl Preparer<'_> {
     /// The end of a queue counts now.
     pub fn end_queue(&mut self, tally: &QueueTally, end: &HeldEnd) -> Prepared {
         let facts = self.facts(end.id, "queue.end", end.accepted_at, &end.payload);
-        let subject = Subject::of_queue(&facts, tally);
-        let deliveries = self.ring(&subject);
+        let mut subjects = vec![Subject::of_queue(&facts, tally)];
+        subjects.extend(tally.asked.as_ref().map(|asked| Subject::of_asked(&facts, tally, asked)));
+        let deliveries = self.ring(&subjects);
         Prepared {
             id: end.id,
             kind: "queue.end".to_owned(),
@@ -141,13 +146,27 @@ impl Preparer<'_> {
         Taken { event, superseded: superseded.map(|end| end.ticket) }
     }
 
-    fn ring(&mut self, subject: &Subject) -> Vec<PreparedDelivery> {
-        let decision = hooks::decide(self.config, subject);
-        self.counters.conditions_broken.add(decision.broken_conditions);
-        self.remarks.extend(decision.remarks);
-        if decision.rings.is_empty() {
+    /// The deliveries of one event, which may be several subjects: an endpoint hears of it once.
+    fn ring(&mut self, subjects: &[Subject]) -> Vec<PreparedDelivery> {
+        let mut deliveries: Vec<PreparedDelivery> = Vec::new();
+        for subject in subjects {
+            for delivery in self.ring_for(subject) {
+                if !deliveries.iter().any(|other| other.endpoint == delivery.endpoint) {
+                    deliveries.push(delivery);
+                }
+            }
+        }
+        if deliveries.is_empty() {
             self.counters.unheard.one();
         }
+        deliveries
+    }
+
+    fn ring_for(&mut self, subject: &Subject) -> Vec<PreparedDelivery> {
+        let decision = hooks::decide(self.config, subject);
+        self.counters.conditions_broken.add(decision.broken_conditions);
+        self.counters.params_ignored.add(decision.ignored_params);
+        self.remarks.extend(decision.remarks);
         let prepare = |ring: &hooks::Ring<'_>| PreparedDelivery {
             endpoint: ring.endpoint.name.clone(),
             hook: ring.hook.name.clone(),

@@ -34,6 +34,8 @@ pub struct Decision<'a> {
     pub remarks: Vec<String>,
     /// How many conditions could not be evaluated, and fired.
     pub broken_conditions: u64,
+    /// How many wishes of the task could not be met, and were ignored.
+    pub ignored_params: u64,
 }
 
 /// Decides which hooks fire for an event. A `when` that cannot be evaluated fires: a broken filter must
@@ -43,8 +45,8 @@ pub fn decide<'a>(config: &'a Config, subject: &Subject) -> Decision<'a> {
     if subject.params.notify == Notify::None {
         return decision;
     }
-    let wanted = wanted_endpoints(config, subject, &mut decision.remarks);
-    for hook in config.hooks.iter().filter(|hook| hook.on.contains(&subject.kind)) {
+    let wanted = wanted_endpoints(config, subject, &mut decision);
+    for hook in config.hooks.iter().filter(|hook| hears(hook, subject)) {
         if !fires(hook, subject, &mut decision) {
             continue;
         }
@@ -59,12 +61,25 @@ pub fn decide<'a>(config: &'a Config, subject: &Subject) -> Decision<'a> {
     decision
 }
 
+/// Whether a hook listens to this event. One with `manual = true` hears the tasks that ask for it: with
+/// the task itself, or once at the end of the queue.
+fn hears(hook: &Hook, subject: &Subject) -> bool {
+    let listens = |kind: &str| hook.on.iter().any(|on| on == kind);
+    match (hook.manual, subject.for_asked) {
+        (false, true) => false,
+        (false, false) => listens(&subject.kind),
+        (true, true) => listens("task.complete") || listens(&subject.kind),
+        (true, false) => subject.params.notify == Notify::Manual && listens(&subject.kind),
+    }
+}
+
 /// The endpoints the task itself asks for, as far as they are configured.
-fn wanted_endpoints(config: &Config, subject: &Subject, remarks: &mut Vec<String>) -> Vec<String> {
+fn wanted_endpoints(config: &Config, subject: &Subject, decision: &mut Decision<'_>) -> Vec<String> {
     let known = |name: &&String| config.endpoint(name).is_some();
     let (wanted, unknown): (Vec<_>, Vec<_>) = subject.params.to.iter().partition(known);
     if !unknown.is_empty() {
-        remarks.push(format!(
+        decision.ignored_params += 1;
+        decision.remarks.push(format!(
             "webhook_params.to of {} names {} endpoint(s) that are not configured; they are ignored",
             subject.id,
             unknown.len()
@@ -96,5 +111,88 @@ fn fires(hook: &Hook, subject: &Subject, decision: &mut Decision<'_>) -> bool {
             ));
             true
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::HostInfo;
+    use crate::event::EventId;
+    use crate::tally::{Asked, QueueTally, Task};
+    use serde_json::{Map, Value as Json, json};
+
+    const CONFIG: &str = r#"
+[endpoints.all]
+url = "https://a.example.com/hook"
+[endpoints.asked]
+url = "https://b.example.com/hook"
+[[hooks]]
+name = "all"
+on = ["task.complete", "queue.end"]
+to = ["all"]
+[[hooks]]
+name = "asked"
+on = ["task.complete"]
+to = ["asked"]
+manual = true
+"#;
+
+    fn fields(json: Json) -> Map<String, Json> {
+        json.as_object().unwrap().clone()
+    }
+
+    /// The names of the hooks that fire for a task with these parameters.
+    fn fired(params: Json) -> (Vec<String>, u64) {
+        let config = Config::load(CONFIG).unwrap();
+        let mut payload = fields(json!({"name": "n", "webhook_params": params}));
+        let (params, _) = TaskParams::take(&mut payload);
+        let facts = facts(&payload, &config.host);
+        let subject = Subject::of_task(&facts, params, &Task::read(&payload), None);
+        let decision = decide(&config, &subject);
+        (names(&decision), decision.ignored_params)
+    }
+
+    fn facts<'a>(payload: &'a Map<String, Json>, host: &'a HostInfo) -> Facts<'a> {
+        Facts { id: EventId::new(1, 1), kind: "task.complete", accepted_at: 1, payload, host }
+    }
+
+    fn names(decision: &Decision<'_>) -> Vec<String> {
+        decision.rings.iter().map(|ring| ring.hook.name.clone()).collect()
+    }
+
+    #[test]
+    fn a_manual_hook_fires_only_for_a_task_that_asks_for_it() {
+        for (notify, hooks) in [
+            ("normal", vec!["all"]),
+            ("manual", vec!["all", "asked"]),
+            ("manual_at_end", vec!["all"]),
+            ("none", vec![]),
+        ] {
+            assert_eq!(fired(json!({"notify": notify})).0, hooks, "{notify}");
+        }
+        assert_eq!(fired(json!(null)).0, ["all"]);
+    }
+
+    #[test]
+    fn the_end_of_a_queue_fires_the_manual_hooks_for_those_who_asked() {
+        let config = Config::load(CONFIG).unwrap();
+        let payload = Map::new();
+        let facts = Facts { kind: "queue.end", ..facts(&payload, &config.host) };
+        let tally = QueueTally::default();
+        assert_eq!(names(&decide(&config, &Subject::of_queue(&facts, &tally))), ["all"]);
+        let task = fields(json!({"name": "n", "outputs": [{"url": "x"}]}));
+        let subject = Subject::of_asked(&facts, &tally, &Asked::by(&task, &[], &Map::new()));
+        assert_eq!(names(&decide(&config, &subject)), ["asked"]);
+        assert_eq!(subject.context.text_at(&["task", "name"]), Some("n"));
+        assert!(
+            subject.context.at(&["task", "outputs"]).is_none() && subject.context.at(&["queue"]).is_some()
+        );
+    }
+
+    #[test]
+    fn endpoints_that_are_not_configured_are_ignored_and_counted() {
+        assert_eq!(fired(json!({"to": ["nobody", "asked"]})), (vec!["all".to_owned()], 1));
+        assert_eq!(fired(json!({"to": ["nobody"]})), (vec!["all".to_owned()], 1));
     }
 }

@@ -5,7 +5,7 @@ use crate::clock;
 use crate::config::HostInfo;
 use crate::event::EventId;
 use crate::message::Context;
-use crate::tally::{QueueTally, Task, queue_name};
+use crate::tally::{Asked, QueueTally, Task, queue_name};
 use serde_json::{Map, Value as Json, json};
 
 /// What the shorthands of a hook measure.
@@ -32,6 +32,9 @@ pub struct Subject {
     pub scale: Scale,
     /// What templates and conditions see.
     pub context: Context,
+    /// Whether this is the end of a queue as the tasks see it that asked to be told of then: it fires the
+    /// hooks with `manual = true`, and no others.
+    pub for_asked: bool,
 }
 
 /// What every event has.
@@ -85,6 +88,18 @@ impl Subject {
         Subject::build(facts, TaskParams::default(), scale, vec![("queue", queue)])
     }
 
+    /// The end of a queue for the tasks that asked to be told of then: with the last such task, less its
+    /// outputs.
+    pub fn of_asked(facts: &Facts<'_>, tally: &QueueTally, asked: &Asked) -> Subject {
+        let of_queue = Subject::of_queue(facts, tally);
+        let params = TaskParams { to: asked.to.clone(), vars: asked.vars.clone(), ..TaskParams::default() };
+        let queue = of_queue.context.at(&["queue"]).cloned().unwrap_or(Json::Null);
+        let mut task = asked.task.clone();
+        task.insert("status".into(), json!(Task::read(&task).status.as_str()));
+        let named = vec![("task", Json::Object(task)), ("queue", queue)];
+        Subject { for_asked: true, ..Subject::build(facts, params, of_queue.scale, named) }
+    }
+
     /// Any other event: its payload stands under the first part of its type where that is a name of the
     /// contract.
     pub fn of_other(facts: &Facts<'_>) -> Subject {
@@ -123,6 +138,7 @@ impl Subject {
             params,
             scale,
             context: Context::new(Json::Object(context)),
+            for_asked: false,
         }
     }
 }

@@ -6,6 +6,9 @@ use serde_json::{Map, Value as Json};
 /// The most endpoints a task may name.
 const MAX_TO: usize = 32;
 
+/// The most bytes that the values for templates may take, as JSON.
+const MAX_VARS_BYTES: usize = 64 * 1024;
+
 /// Whether anybody should hear of the task.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Notify {
@@ -14,6 +17,29 @@ pub enum Notify {
     Normal,
     /// No hook fires for this task.
     None,
+    /// As the hooks say, and those with `manual = true` as well.
+    Manual,
+    /// As the hooks say; those with `manual = true` once at the end of the queue.
+    ManualAtEnd,
+}
+
+impl Notify {
+    /// The word of the contract, or SwarmUI's for the same.
+    fn read(word: &str) -> Option<Notify> {
+        const WORDS: [(&str, Notify); 4] = [
+            ("none", Notify::None),
+            ("normal", Notify::Normal),
+            ("manual", Notify::Manual),
+            ("manual_at_end", Notify::ManualAtEnd),
+        ];
+        let same = |known: &str| {
+            known.len() == word.len()
+                && known.bytes().zip(word.bytes()).all(|(known, given)| {
+                    known == given.to_ascii_lowercase() || known == b'_' && given == b' '
+                })
+        };
+        WORDS.iter().find(|(known, _)| same(known)).map(|(_, notify)| *notify)
+    }
 }
 
 /// What a task asks for.
@@ -48,10 +74,11 @@ impl TaskParams {
     fn read(&mut self, fields: Map<String, Json>, faults: &mut Vec<&'static str>) {
         for (key, value) in fields {
             match (key.as_str(), value) {
-                ("notify", Json::String(word)) => match word.as_str() {
-                    "none" => self.notify = Notify::None,
-                    "normal" | "manual" | "manual_at_end" => self.notify = Notify::Normal,
-                    _ => faults.push("webhook_params.notify is none of none, normal, manual, manual_at_end"),
+                ("notify", Json::String(word)) => match Notify::read(&word) {
+                    Some(notify) => self.notify = notify,
+                    None => {
+                        faults.push("webhook_params.notify is none of none, normal, manual, manual_at_end");
+                    }
                 },
                 ("notify", _) => faults.push("webhook_params.notify is not a text"),
                 ("to", Json::String(name)) => self.to = vec![name],
@@ -63,13 +90,18 @@ impl TaskParams {
                     self.to = names.filter_map(|name| name.as_str().map(str::to_owned)).collect();
                 }
                 ("to", _) => faults.push("webhook_params.to is not a list of names"),
-                ("vars", Json::Object(vars)) => self.vars = vars,
+                ("vars", Json::Object(vars)) if is_small(&vars) => self.vars = vars,
+                ("vars", Json::Object(_)) => faults.push("webhook_params.vars is larger than 64 KiB"),
                 ("vars", _) => faults.push("webhook_params.vars is not an object"),
                 ("url", _) => faults.push("webhook_params.url is refused: no task URLs are allowed"),
                 _ => faults.push("webhook_params has a key that is not known"),
             }
         }
     }
+}
+
+fn is_small(vars: &Map<String, Json>) -> bool {
+    serde_json::to_vec(vars).is_ok_and(|bytes| bytes.len() <= MAX_VARS_BYTES)
 }
 
 #[cfg(test)]
@@ -98,6 +130,21 @@ mod tests {
     }
 
     #[test]
+    fn the_four_wishes_are_understood_in_swarmuis_words_too() {
+        for (words, notify) in [
+            (["none", "None"], Notify::None),
+            (["normal", "Normal"], Notify::Normal),
+            (["manual", "Manual"], Notify::Manual),
+            (["manual_at_end", "Manual At End"], Notify::ManualAtEnd),
+        ] {
+            for word in words {
+                let (params, faults, _) = take(json!({"webhook_params": {"notify": word}}));
+                assert_eq!((params.notify, faults.len()), (notify, 0), "{word}");
+            }
+        }
+    }
+
+    #[test]
     fn a_malformed_one_is_ignored_with_a_reason_and_never_echoed() {
         let marker = "marker-9f3";
         for bad in [
@@ -110,6 +157,13 @@ mod tests {
             json!({"to": vec![marker; 1000]}),
             json!({"to": [1]}),
             json!({"vars": marker}),
+            json!({"vars": {marker: "x".repeat(MAX_VARS_BYTES)}}),
+            json!({"notify": marker.repeat(100_000)}),
+            json!({"notify": {"notify": {"notify": marker}}}),
+            json!([[[[marker]]], {"to": marker}]),
+            json!(1),
+            json!(true),
+            json!("[\"manual\"]"),
             json!({"url": format!("http://{marker}/")}),
             json!({marker: 1}),
         ] {
@@ -117,7 +171,7 @@ mod tests {
             assert_eq!(faults.len(), 1, "{bad}");
             assert!(!faults[0].contains(marker));
             assert_eq!(params.notify, Notify::Normal);
-            assert!(params.to.len() <= MAX_TO && rest == json!({}));
+            assert!(params.to.len() <= MAX_TO && params.vars.is_empty() && rest == json!({}));
         }
     }
 }

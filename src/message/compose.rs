@@ -29,5 +29,5 @@ pub fn compose(
 
 fn card(endpoint: &Endpoint, context: &Context) -> Message {
     let body = endpoint.platform.card(context, endpoint).to_string().into_bytes();
-    Message { content_type: "application/json".into(), body }
+    Message { content_type: "application/json".into(), body, attach_first_output: false }
 }

@@ -10,6 +10,7 @@ mod formula;
 mod notice;
 mod place;
 pub mod sample;
+mod swarmui;
 mod template;
 mod text;
 mod tree;
@@ -30,6 +31,8 @@ pub struct Message {
     pub content_type: String,
     /// The body, byte for byte as it is signed and sent.
     pub body: Vec<u8>,
+    /// Whether the task's first output goes with it as a file, beside the JSON.
+    pub attach_first_output: bool,
 }
 
 /// The names at the top of a context. Which of them an event has depends on its type.

@@ -1,8 +1,9 @@
-//! Templates: what a hook says instead of the platform's own card. Two forms: a JSON tree whose leaves
-//! are templates, and the text of a `.j2` file.
+//! Templates: what a hook says instead of the platform's own card. Three forms: a JSON tree whose leaves
+//! are templates, the text of a `.j2` file, and a text with SwarmUI's `%tag%`s.
 
 use super::formula::Fault;
 use super::sample::{OpenContext, open_context};
+use super::swarmui::SwarmTemplate;
 use super::text::TextTemplate;
 use super::tree::Tree;
 use super::{Context, Message, place};
@@ -26,6 +27,7 @@ pub struct Template {
 enum Form {
     Tree(Tree),
     Text(TextTemplate),
+    Swarm(SwarmTemplate),
 }
 
 /// Why a template cannot be compiled.
@@ -98,10 +100,21 @@ impl Template {
         Ok(Template { origin: origin.to_owned(), form: Form::Text(text) })
     }
 
+    /// From a text with SwarmUI's `%tag%`s.
+    pub fn from_swarmui(origin: &str, text: &str) -> Result<Template, TemplateError> {
+        let text = SwarmTemplate::compile(origin, text)?;
+        Ok(Template { origin: origin.to_owned(), form: Form::Swarm(text) })
+    }
+
     /// Renders. The body is valid JSON of at most [`MAX_BODY_BYTES`].
     pub fn render(&self, context: &Context) -> Result<Message, RenderError> {
-        let body = self.body(context.value(), &mut Run::new(None))?;
-        Ok(Message { content_type: "application/json".to_owned(), body })
+        let mut run = Run::new(None);
+        let body = match &self.form {
+            Form::Tree(tree) => self.tree_body(tree, context.value(), &mut run)?,
+            Form::Text(text) => text.render(context.value(), &mut run)?,
+            Form::Swarm(text) => return text.render(context),
+        };
+        Ok(Message { content_type: "application/json".to_owned(), body, attach_first_output: false })
     }
 
     /// Renders for sample data of this event type, each branch of each `$if` included, to find a name
@@ -109,19 +122,28 @@ impl Template {
     /// know is no fault: `task.params.*`, `task.metrics.*`, `vars.*`, and `event.data.*` of a host's own
     /// type.
     pub fn check(&self, kind: &str) -> Result<(), RenderError> {
-        match &self.form {
-            Form::Tree(tree) => tree.check_names()?,
-            Form::Text(text) => text.check_names()?,
-        }
         let open = open_context(kind);
-        self.body(open.value(), &mut Run::new(Some(&open))).map(|_| ())
+        let mut run = Run::new(Some(&open));
+        match &self.form {
+            Form::Tree(tree) => {
+                tree.check_names()?;
+                self.tree_body(tree, open.value(), &mut run).map(|_| ())
+            }
+            Form::Text(text) => {
+                text.check_names()?;
+                text.render(open.value(), &mut run).map(|_| ())
+            }
+            Form::Swarm(text) => text.check(kind),
+        }
     }
 
-    fn body(&self, scope: &minijinja::Value, run: &mut Run<'_>) -> Result<Vec<u8>, RenderError> {
-        let body = match &self.form {
-            Form::Tree(tree) => tree.render(scope, run)?.to_string().into_bytes(),
-            Form::Text(text) => text.render(scope, run)?,
-        };
+    fn tree_body(
+        &self,
+        tree: &Tree,
+        scope: &minijinja::Value,
+        run: &mut Run<'_>,
+    ) -> Result<Vec<u8>, RenderError> {
+        let body = tree.render(scope, run)?.to_string().into_bytes();
         if body.len() > MAX_BODY_BYTES {
             return Err(RenderError::at(&self.origin, None, too_large()));
         }

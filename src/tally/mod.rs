@@ -1,9 +1,11 @@
 //! The tally: what Taskbell counts of each queue, from `queue.start` (or the first task after idle) to
 //! `queue.end`, and the debounce that makes a queue's end believed. Runs on the clerk's thread.
 
+mod asked;
 mod queue;
 mod task;
 
+pub use asked::Asked;
 pub use queue::QueueTally;
 pub use task::{Status, Task};
 
@@ -61,6 +63,11 @@ impl Tally {
         let open = self.open(&task.queue, accepted_at);
         open.tally.count(task, accepted_at);
         open.end.take()
+    }
+
+    /// Keeps what a task asked for that its queue's end is to tell of. The last one stands for all.
+    pub fn ask(&mut self, queue: &str, asked: Asked, accepted_at: i64) {
+        self.open(queue, accepted_at).tally.asked = Some(asked);
     }
 
     /// Opens a queue. Returns an end that was held for it and does not count now.

@@ -1,5 +1,6 @@
 //! The count of one queue over one busy period.
 
+use super::asked::Asked;
 use super::task::{Status, Task};
 use crate::clock;
 use serde::{Deserialize, Serialize};
@@ -62,6 +63,9 @@ pub struct QueueTally {
     seconds: Seconds,
     users: Vec<String>,
     failures: Vec<Failure>,
+    /// The last task that asked to be told of at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Asked>,
 }
 
 impl QueueTally {
@@ -105,6 +109,9 @@ impl QueueTally {
         self.seconds.add(&other.seconds);
         for user in &other.users {
             self.name_user(user);
+        }
+        if self.asked.is_none() {
+            self.asked.clone_from(&other.asked);
         }
         let room = MAX_FAILURES.saturating_sub(self.failures.len());
         self.failures.extend(other.failures.iter().take(room).cloned());

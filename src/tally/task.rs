@@ -64,8 +64,8 @@ impl Task {
     /// Reads a task's payload. Every field is optional, and one of the wrong type counts as missing.
     pub fn read(payload: &Map<String, Json>) -> Task {
         let text = |key: &str| payload.get(key).and_then(scalar_text);
-        let started_at = payload.get("started_at").and_then(unix_ms);
-        let finished_at = payload.get("finished_at").and_then(unix_ms);
+        let started_at = payload.get("started_at").and_then(clock::read_time);
+        let finished_at = payload.get("finished_at").and_then(clock::read_time);
         let given = payload.get("duration_s").and_then(Json::as_f64).filter(|s| s.is_finite() && *s >= 0.0);
         let spanned = started_at.zip(finished_at).map(|(from, to)| (to - from).max(0) as f64 / 1000.0);
         let error = payload.get("error");
@@ -88,18 +88,6 @@ fn scalar_text(value: &Json) -> Option<String> {
     match value {
         Json::String(text) => Some(text.clone()),
         Json::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
-}
-
-/// A point in time as the contract allows it: RFC 3339, or Unix seconds.
-fn unix_ms(value: &Json) -> Option<i64> {
-    match value {
-        Json::String(text) => clock::parse_rfc3339(text),
-        Json::Number(number) => {
-            let seconds = number.as_f64().filter(|s| (0.0..1e11).contains(s))?;
-            Some((seconds * 1000.0).round() as i64)
-        }
         _ => None,
     }
 }

@@ -122,7 +122,7 @@ fn prepare_python(steps: &mut Steps) -> Option<PathBuf> {
 }
 
 fn lint_python(steps: &mut Steps, python: &Path) {
-    let folders = ["bindings/python", "tests/python"];
+    let folders = ["bindings/python", "bindings/hosts", "tests/python"];
     let ruff = |words: &[&str]| {
         let mut command = Command::new(python);
         command.current_dir(tools::root()).args(["-m", "ruff"]).args(words).args(folders);

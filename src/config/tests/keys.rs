@@ -43,7 +43,7 @@ fn every_value_of_the_complete_example_takes_effect() {
     let hooks = &config.hooks;
     assert_eq!(
         hooks.iter().map(|hook| hook.name.as_str()).collect::<Vec<_>>(),
-        ["batch finished", "hooks[1]", "long batch"]
+        ["batch finished", "hooks[1]", "long batch", "hooks[3]"]
     );
     assert_eq!(
         (hooks[0].on.as_slice(), hooks[0].to.as_slice()),
@@ -53,6 +53,7 @@ fn every_value_of_the_complete_example_takes_effect() {
     assert!(hooks[1].template.is_some() && hooks[0].template.is_none());
     assert_eq!((hooks[2].min_tasks, hooks[2].min_duration), (Some(20), Some(Duration::from_secs(600))));
     assert!(hooks[2].only_failures && hooks[2].smart && !hooks[0].only_failures && !hooks[0].smart);
+    assert!(hooks[3].manual && hooks[3].template.is_some() && !hooks[0].manual);
 }
 
 #[test]

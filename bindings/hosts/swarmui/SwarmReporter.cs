@@ -1,0 +1,261 @@
+// What SwarmUI's events mean to Taskbell: edges of the queue, tasks, batches with something missing, the start
+// and the end of the server. Knows no type of SwarmUI; C# 7.2.
+
+using System;
+using System.Collections.Generic;
+using System.Threading;
+using TaskbellNet;
+
+namespace TaskbellSwarm
+{
+    /// <summary>What is known of a generation request.</summary>
+    public sealed class RequestFacts
+    {
+        /// <summary>The id of the user; null when there is none.</summary>
+        public string User;
+
+        /// <summary>The number of the request among the user's.</summary>
+        public long Request;
+
+        /// <summary>How many files it is to make.</summary>
+        public int Total = 1;
+
+        /// <summary>When it was made.</summary>
+        public DateTimeOffset StartedAt;
+
+        /// <summary>The parameters worth telling.</summary>
+        public Dictionary<string, object> Params = new Dictionary<string, object>();
+
+        /// <summary>SwarmUI's own "Webhooks" parameter: None, Normal, Manual or Manual At End.</summary>
+        public string Webhooks;
+
+        /// <summary>The text of the "Webhook Params" parameter, written by a user.</summary>
+        public string WebhookParams;
+
+        /// <summary>How many requests wait or run.</summary>
+        public int QueueRemaining;
+
+        /// <summary>Names the request among all of the server's.</summary>
+        public string Key
+        {
+            get { return (User ?? "local") + ":" + Request; }
+        }
+    }
+
+    /// <summary>What is known of a finished file.</summary>
+    public sealed class OutputFacts
+    {
+        /// <summary>Its media type, such as image/png.</summary>
+        public string Mime;
+
+        /// <summary>SwarmUI's note on how long it took, such as "12.34 sec".</summary>
+        public string GenerationTime;
+
+        /// <summary>SwarmUI's note on how long its preparation took.</summary>
+        public string PrepTime;
+    }
+
+    /// <summary>Says to Taskbell what happens in SwarmUI. No method throws, and each returns at once unless it
+    /// says otherwise. All may be called from any thread.</summary>
+    public sealed class SwarmReporter
+    {
+        /// <summary>How long the first generation may be held for the receivers of queue.start.</summary>
+        public static TimeSpan QueueStartWait = TimeSpan.FromSeconds(30);
+
+        /// <summary>How long the end of the server may be held for the receivers of server.stop.</summary>
+        public static TimeSpan ServerStopWait = TimeSpan.FromSeconds(30);
+
+        /// <summary>How long closing may take. What is not delivered by then goes with the next start.</summary>
+        public static TimeSpan CloseTimeout = TimeSpan.FromSeconds(5);
+
+        private readonly Bell _bell;
+        private readonly Action<int, string> _log;
+        private readonly Dictionary<string, int> _seen = new Dictionary<string, int>();
+        private int _busy;
+
+        /// <summary>Opens a bell. The log takes the levels of Bell.SetLog.</summary>
+        /// <exception cref="TaskbellException">The configuration or the spool cannot be used.</exception>
+        public SwarmReporter(string config, Action<int, string> log)
+        {
+            _log = log;
+            _bell = new Bell(config);
+            _bell.SetLog(log);
+        }
+
+        /// <summary>There is something to generate. On the edge from idle it waits for the receivers of
+        /// queue.start, so that they can make room first, for QueueStartWait at most.</summary>
+        public void Busy()
+        {
+            if (Interlocked.Exchange(ref _busy, 1) == 0)
+            {
+                EmitAndWait("queue.start", "{}", QueueStartWait);
+            }
+        }
+
+        /// <summary>There is nothing to generate.</summary>
+        public void Idle()
+        {
+            if (Interlocked.Exchange(ref _busy, 0) == 1)
+            {
+                lock (_seen)
+                {
+                    _seen.Clear();
+                }
+                Emit("queue.end", "{}");
+            }
+        }
+
+        /// <summary>A file is finished.</summary>
+        public void Finished(RequestFacts request, OutputFacts output)
+        {
+            Dictionary<string, object> task = Describe(request, Count(request.Key));
+            task["status"] = "success";
+            double seconds;
+            if (TryReadSeconds(output.GenerationTime, out seconds))
+            {
+                task["duration_s"] = seconds;
+            }
+            task["outputs"] = new object[] { new Dictionary<string, object> { { "mime", output.Mime } } };
+            task["metrics"] = new Dictionary<string, object>
+            {
+                { "generation_time", output.GenerationTime },
+                { "prep_time", output.PrepTime },
+            };
+            Emit("task.complete", JsonText.Of(task));
+        }
+
+        /// <summary>A request is over, whatever became of it. What it has not made has failed, or was interrupted:
+        /// SwarmUI has no event for that.</summary>
+        public void RequestOver(RequestFacts request, int made, bool interrupted, string reason)
+        {
+            int seen;
+            lock (_seen)
+            {
+                _seen.TryGetValue(request.Key, out seen);
+                _seen.Remove(request.Key);
+            }
+            for (int number = Math.Max(seen, made) + 1; number <= request.Total; number++)
+            {
+                Dictionary<string, object> task = Describe(request, number);
+                task["status"] = interrupted ? "cancelled" : "error";
+                if (!interrupted)
+                {
+                    task["error"] = new Dictionary<string, object>
+                    {
+                        { "type", "generation" },
+                        { "message", string.IsNullOrEmpty(reason) ? "see the log of SwarmUI" : reason },
+                    };
+                }
+                Emit("task.complete", JsonText.Of(task));
+            }
+        }
+
+        /// <summary>The server takes requests.</summary>
+        public void ServerStarted(string version)
+        {
+            Emit("server.start", JsonText.Of(new Dictionary<string, object> { { "version", version } }));
+        }
+
+        /// <summary>The server is about to end. Waits for the receivers, for ServerStopWait at most.</summary>
+        public void ServerStopping()
+        {
+            Idle();
+            EmitAndWait("server.stop", "{}", ServerStopWait);
+        }
+
+        /// <summary>Delivers what it can within CloseTimeout, and stops.</summary>
+        public void Close()
+        {
+            Safely(() =>
+            {
+                ulong left = _bell.Close(CloseTimeout);
+                if (left > 0)
+                {
+                    _log(3, left + " deliveries wait for the next start");
+                }
+            });
+        }
+
+        private int Count(string key)
+        {
+            lock (_seen)
+            {
+                int seen;
+                _seen.TryGetValue(key, out seen);
+                return _seen[key] = seen + 1;
+            }
+        }
+
+        private static Dictionary<string, object> Describe(RequestFacts request, int number)
+        {
+            Dictionary<string, object> task = new Dictionary<string, object>
+            {
+                { "id", request.Key + ":" + number },
+                { "kind", "image" },
+                { "user", request.User },
+                { "started_at", request.StartedAt.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'") },
+                { "batch", new Dictionary<string, object> { { "id", request.Key }, { "total", request.Total } } },
+                { "params", request.Params },
+                { "queue_remaining", request.QueueRemaining },
+            };
+            if (!string.IsNullOrWhiteSpace(request.WebhookParams))
+            {
+                task["webhook_params"] = request.WebhookParams;
+            }
+            else if (!string.IsNullOrEmpty(request.Webhooks) && request.Webhooks != "Normal")
+            {
+                task["webhook_params"] = new Dictionary<string, object> { { "notify", request.Webhooks } };
+            }
+            return task;
+        }
+
+        /// <summary>Reads "12.34 sec", or "1.20 min" as SwarmUI writes longer times.</summary>
+        private static bool TryReadSeconds(string text, out double seconds)
+        {
+            string[] words = (text ?? "").Split(' ');
+            bool read = double.TryParse(
+                words[0],
+                System.Globalization.NumberStyles.Float,
+                System.Globalization.CultureInfo.InvariantCulture,
+                out seconds);
+            if (words.Length > 1 && words[1].StartsWith("min", StringComparison.Ordinal))
+            {
+                seconds *= 60;
+            }
+            return read && seconds >= 0;
+        }
+
+        private void Emit(string type, string json)
+        {
+            Safely(() => _bell.Emit(type, json));
+        }
+
+        private void EmitAndWait(string type, string json, TimeSpan limit)
+        {
+            Safely(() =>
+            {
+                if (!_bell.Wait(_bell.Emit(type, json), limit))
+                {
+                    _log(2, "not every receiver of " + type + " has answered within " + limit.TotalSeconds + " s");
+                }
+            });
+        }
+
+        /// <summary>SwarmUI's events break off at the first handler that throws.</summary>
+        private void Safely(Action action)
+        {
+            try
+            {
+                action();
+            }
+            catch (ObjectDisposedException)
+            {
+                // Closed: an image that is finished during the shutdown is told to nobody.
+            }
+            catch (Exception fault)
+            {
+                _log(1, fault.Message);
+            }
+        }
+    }
+}

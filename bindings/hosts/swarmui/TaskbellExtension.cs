@@ -1,0 +1,206 @@
+// Taskbell for SwarmUI: webhooks that are signed, retried and survive a crash. See README.md.
+
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+using SwarmUI.Accounts;
+using SwarmUI.Core;
+using SwarmUI.Text2Image;
+using SwarmUI.Utils;
+using TaskbellNet;
+
+namespace TaskbellSwarm
+{
+    /// <summary>Hands SwarmUI's events to Taskbell.</summary>
+    public class TaskbellExtension : Extension
+    {
+        /// <summary>The configuration, from SwarmUI's folder. Without it the extension does nothing.</summary>
+        public const string DefaultConfig = "Data/Taskbell/taskbell.toml";
+
+        /// <summary>What a request may ask of Taskbell; never saved into images.</summary>
+        public static T2IRegisteredParam<string> WebhookParams;
+
+        private SwarmReporter _reporter;
+
+        /// <inheritdoc/>
+        public override void PopulateMetadata()
+        {
+            Version = "0.1.0";
+            ExtensionAuthor = "Taskbell";
+            Description = "Tells people and systems when queues and images are done: webhooks, signed and retried.";
+            License = "MIT";
+        }
+
+        /// <inheritdoc/>
+        public override void OnInit()
+        {
+            RegisterParam();
+            string config = Environment.GetEnvironmentVariable("TASKBELL_CONFIG");
+            if (string.IsNullOrEmpty(config))
+            {
+                config = Path.GetFullPath(DefaultConfig);
+            }
+            if (!File.Exists(config))
+            {
+                Logs.Info("[Taskbell] There is no " + config + ", so nothing is sent.");
+                return;
+            }
+            try
+            {
+                NativeLocation.Register(FilePath);
+                _reporter = new SwarmReporter(config, Log);
+            }
+            catch (Exception fault)
+            {
+                // A notifier that cannot start must not keep SwarmUI from starting.
+                Logs.Error("[Taskbell] Nothing is sent: " + fault.Message);
+                return;
+            }
+            Subscribe();
+        }
+
+        /// <inheritdoc/>
+        public override void OnPreLaunch()
+        {
+            if (_reporter != null)
+            {
+                WebServer.WebApp.Lifetime.ApplicationStarted.Register(() => _reporter.ServerStarted(Utilities.Version));
+            }
+        }
+
+        /// <inheritdoc/>
+        public override void OnShutdown()
+        {
+            if (_reporter != null)
+            {
+                _reporter.Close();
+            }
+        }
+
+        private static void RegisterParam()
+        {
+            PermInfo permission = Permissions.Register(new PermInfo(
+                "taskbell_webhook_params",
+                "Taskbell Webhook Params",
+                "Allows the user to choose who is notified of their own generations.",
+                PermissionDefault.POWERUSERS,
+                Permissions.GroupControl));
+            WebhookParams = T2IParamTypes.Register<string>(new T2IParamType(
+                "Webhook Params",
+                "JSON for Taskbell, such as {\"notify\": \"manual\", \"to\": [\"team\"]}.",
+                "",
+                IgnoreIf: "",
+                Group: T2IParamTypes.GroupSwarmInternal,
+                IsAdvanced: true,
+                AlwaysRetain: true,
+                HideFromMetadata: true,
+                IntentionalUnused: true,
+                ViewType: ParamViewType.BIG,
+                Permission: permission));
+        }
+
+        private void Subscribe()
+        {
+            Program.TickIsGeneratingEvent += _reporter.Busy;
+            Program.TickNoGenerationsEvent += _reporter.Idle;
+            Program.PreShutdownEvent += _reporter.ServerStopping;
+            T2IEngine.PostGenerateEvent += made => Guard(() => OnFile(made));
+            T2IEngine.PostBatchEvent += batch => Guard(() => OnBatch(batch));
+        }
+
+        private void OnFile(T2IEngine.PostGenerationEventParams made)
+        {
+            if (made.UserInput.ExtraMeta.ContainsKey("intermediate"))
+            {
+                return;
+            }
+            _reporter.Finished(Facts(made.UserInput), new OutputFacts
+            {
+                Mime = made.File == null || made.File.Type == null ? null : made.File.Type.MimeType,
+                GenerationTime = Note(made.UserInput, "generation_time"),
+                PrepTime = Note(made.UserInput, "prep_time"),
+            });
+        }
+
+        private void OnBatch(T2IEngine.PostBatchEventParams batch)
+        {
+            T2IParamInput input = batch.UserInput;
+            int made = batch.Images == null ? 0 : batch.Images.Count(image => image.IsReal);
+            string reason;
+            lock (input.RefusalReasons)
+            {
+                reason = string.Join("; ", input.RefusalReasons);
+            }
+            _reporter.RequestOver(Facts(input), made, input.InterruptToken.IsCancellationRequested, reason);
+        }
+
+        private static RequestFacts Facts(T2IParamInput input)
+        {
+            T2IModel model = input.Get(T2IParamTypes.Model);
+            User user = input.SourceSession == null ? null : input.SourceSession.User;
+            return new RequestFacts
+            {
+                User = user == null ? null : user.UserID,
+                Request = input.UserRequestId,
+                Total = Math.Max(1, input.Get(T2IParamTypes.Images, 1) * input.Get(T2IParamTypes.BatchSize, 1)),
+                StartedAt = input.RequestTime,
+                Webhooks = input.Get(T2IParamTypes.Webhooks, "Normal"),
+                WebhookParams = input.Get(WebhookParams, ""),
+                QueueRemaining = Program.Backends.QueuedRequests,
+                Params = new Dictionary<string, object>
+                {
+                    { "prompt", input.Get(T2IParamTypes.Prompt, "") },
+                    { "negative_prompt", input.Get(T2IParamTypes.NegativePrompt, "") },
+                    { "model", model == null ? null : model.Name },
+                    { "model_title", model == null ? null : model.Title },
+                    { "loras", input.Get(T2IParamTypes.Loras, null) },
+                    { "seed", input.Get(T2IParamTypes.Seed) },
+                    { "steps", input.Get(T2IParamTypes.Steps) },
+                    { "cfg_scale", input.Get(T2IParamTypes.CFGScale) },
+                    { "width", input.GetImageWidth() },
+                    { "height", input.GetImageHeight() },
+                },
+            };
+        }
+
+        private static string Note(T2IParamInput input, string name)
+        {
+            object note;
+            return input.ExtraMeta.TryGetValue(name, out note) && note != null ? note.ToString() : null;
+        }
+
+        private static void Guard(Action action)
+        {
+            try
+            {
+                action();
+            }
+            catch (Exception fault)
+            {
+                Logs.Error("[Taskbell] " + fault.Message);
+            }
+        }
+
+        private static void Log(int level, string message)
+        {
+            string line = "[Taskbell] " + message;
+            if (level <= 1)
+            {
+                Logs.Error(line);
+            }
+            else if (level == 2)
+            {
+                Logs.Warning(line);
+            }
+            else if (level == 3)
+            {
+                Logs.Info(line);
+            }
+            else
+            {
+                Logs.Debug(line);
+            }
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! What becomes of each setting, and what cannot be carried over.
+
+use super::super::fds::Settings;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use url::Url;
+
+/// One of SwarmUI's webhooks, and what it is in Taskbell.
+#[derive(Debug)]
+pub struct Trigger {
+    /// As SwarmUI's settings page names it.
+    pub label: &'static str,
+    /// The start of its two keys, `…Webhook` and `…WebhookData`.
+    key: &'static str,
+    /// The name of the endpoint and of the files.
+    pub name: &'static str,
+    /// The event.
+    pub on: &'static str,
+    /// Further keys of the endpoint.
+    pub endpoint: &'static str,
+    /// Further keys of the hook.
+    pub hook: &'static str,
+    /// What is different, and stays different.
+    note: &'static str,
+}
+
+/// SwarmUI reports no failure, and so does what is imported from it.
+const SUCCESS: &str = "when = \"task.status == 'success'\"\n";
+
+/// A manual message at the end of a queue comes whatever the last task's status is.
+const SUCCESS_OR_END: &str =
+    "manual = true\nwhen = \"task.status == 'success' or event.type == 'queue.end'\"\n";
+
+/// A message about this moment is of no use hours later.
+const ONCE: &str = "timeout = \"10m\"\nretry = { schedule = [], max_age = \"10m\" }\n";
+const SOON: &str = "timeout = \"10m\"\nretry = { schedule = [\"1s\", \"5s\", \"30s\"], max_age = \"10m\" }\n";
+const BRIEF: &str = "timeout = \"2m\"\nretry = { schedule = [], max_age = \"10m\" }\n";
+
+static TRIGGERS: [Trigger; 6] = [
+    Trigger {
+        label: "Queue Start",
+        key: "QueueStart",
+        name: "queue_start",
+        on: "queue.start",
+        endpoint: ONCE,
+        hook: "",
+        note: "Queue Start: SwarmUI holds the first generation until the receiver has answered; with Taskbell the \
+               host decides how long it waits (`taskbell_wait`), and the extension waits 30 s at most",
+    },
+    Trigger {
+        label: "Queue End",
+        key: "QueueEnd",
+        name: "queue_end",
+        on: "queue.end",
+        endpoint: SOON,
+        hook: "",
+        note: "Queue End: SwarmUI stays idle until the receiver has answered; Taskbell never holds the queue for it",
+    },
+    Trigger {
+        label: "Every Gen",
+        key: "EveryGen",
+        name: "every_gen",
+        on: "task.complete",
+        endpoint: "",
+        hook: SUCCESS,
+        note: "Every Gen: previews of a running generation and the grid that SwarmUI makes of a batch are no tasks, \
+               and are not told of",
+    },
+    Trigger {
+        label: "Manual Gen",
+        key: "ManualGen",
+        name: "manual_gen",
+        on: "task.complete",
+        endpoint: "",
+        hook: SUCCESS_OR_END,
+        note: "Manual Gen: `Manual At End` is told once at the end of the queue, not of each request",
+    },
+    Trigger {
+        label: "Server Start",
+        key: "ServerStart",
+        name: "server_start",
+        on: "server.start",
+        endpoint: "",
+        hook: "",
+        note: "",
+    },
+    Trigger {
+        label: "Server Shutdown",
+        key: "ServerShutdown",
+        name: "server_shutdown",
+        on: "server.stop",
+        endpoint: BRIEF,
+        hook: "",
+        note: "Server Shutdown: SwarmUI waits 2 minutes at most; with Taskbell the host decides (`taskbell_wait`), \
+               and what has not gone out by then goes with the next start",
+    },
+];
+
+/// A webhook that is carried over.
+#[derive(Debug)]
+pub struct Hook {
+    /// Which.
+    pub trigger: &'static Trigger,
+    /// Where it goes: a secret.
+    pub url: String,
+    /// The data as written; nothing for `{}`.
+    pub data: Option<String>,
+}
+
+/// What is written, and what is to be said.
+#[derive(Debug)]
+pub struct Plan {
+    /// The webhooks.
+    pub hooks: Vec<Hook>,
+    /// `[host] base_url`.
+    pub base_url: String,
+    /// `[queue] end_delay`.
+    pub end_delay: Duration,
+    /// `[files] roots`, when a message carries a file.
+    pub root: Option<PathBuf>,
+    /// What could not be carried over, or is different.
+    pub notes: Vec<String>,
+}
+
+impl Plan {
+    /// Plans for the settings of this file.
+    pub fn of(settings: &Settings, file: &Path) -> Plan {
+        let mut notes = Vec::new();
+        let hooks: Vec<Hook> =
+            TRIGGERS.iter().filter_map(|trigger| hook(trigger, settings, &mut notes)).collect();
+        if !settings.unread.is_empty() {
+            let lines: Vec<String> = settings.unread.iter().take(10).map(usize::to_string).collect();
+            notes.push(format!("these lines of the file were not understood: {}", lines.join(", ")));
+        }
+        let attaches = hooks.iter().any(|hook| {
+            hook.data.as_deref().is_some_and(|data| data.trim_start().starts_with("[discord_image]"))
+        });
+        if !hooks.is_empty() {
+            notes.push(
+                "an answer other than 2xx counts as a failure and is tried again; SwarmUI ignores the status"
+                    .to_owned(),
+            );
+            notes.push(
+                "empty the webhook URLs in SwarmUI's server configuration, or every message comes twice"
+                    .to_owned(),
+            );
+        }
+        Plan {
+            base_url: base_url(settings, &mut notes),
+            end_delay: end_delay(settings, &mut notes),
+            root: attaches.then(|| output_folder(settings, file)),
+            hooks,
+            notes,
+        }
+    }
+}
+
+fn hook(trigger: &'static Trigger, settings: &Settings, notes: &mut Vec<String>) -> Option<Hook> {
+    let data = settings.get(&format!("WebHooks.{}WebhookData", trigger.key)).map(str::to_owned);
+    let Some(url) = settings.get(&format!("WebHooks.{}Webhook", trigger.key)) else {
+        if data.is_some() {
+            notes.push(format!("{}: it has data but no URL, so SwarmUI sends nothing", trigger.label));
+        }
+        return None;
+    };
+    let url = url.trim();
+    let sound = Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    if !sound {
+        notes.push(format!("{}: its URL is no http or https URL and was left out", trigger.label));
+        return None;
+    }
+    if !trigger.note.is_empty() {
+        notes.push(trigger.note.to_owned());
+    }
+    if trigger.name == "server_start" && (data.is_some() || shutdown_url(settings)) {
+        notes.push(
+            "Server Start: SwarmUI never sends its data, and nothing at all beside a Server Shutdown URL; \
+             Taskbell sends it as written"
+                .to_owned(),
+        );
+    }
+    let text = data.as_deref().unwrap_or_default();
+    if trigger.on == "task.complete" && text.contains("%image%") {
+        notes.push(format!(
+            "{}: `%image%` is the `url` of the task's first output; without one it stays as it is",
+            trigger.label
+        ));
+    }
+    Some(Hook { trigger, url: url.to_owned(), data })
+}
+
+fn shutdown_url(settings: &Settings) -> bool {
+    settings.get("WebHooks.ServerShutdownWebhook").is_some()
+}
+
+/// SwarmUI's own rule for its address.
+fn base_url(settings: &Settings, notes: &mut Vec<String>) -> String {
+    let host = match settings.get("Network.Host").unwrap_or("localhost").trim() {
+        "*" | "0.0.0.0" => "localhost",
+        host => host,
+    };
+    let port = settings.get("Network.Port").and_then(|port| port.trim().parse::<u16>().ok()).unwrap_or(7801);
+    let own = format!("http://{host}:{port}");
+    let Some(external) = settings.get("Network.ExternalURL") else {
+        notes.push(format!(
+            "ExternalURL is not set, so links to images begin with {own} as in SwarmUI; others cannot open them"
+        ));
+        return own;
+    };
+    let external = external.trim().trim_end_matches('/');
+    let sound = Url::parse(external).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && url.username().is_empty()
+            && url.password().is_none()
+    });
+    if sound {
+        external.to_owned()
+    } else {
+        notes.push(format!("ExternalURL is no plain http or https URL; links to images begin with {own}"));
+        own
+    }
+}
+
+fn end_delay(settings: &Settings, notes: &mut Vec<String>) -> Duration {
+    const LONGEST: f64 = 3600.0;
+    let Some(written) = settings.get("WebHooks.QueueEndDelay") else { return Duration::from_secs(1) };
+    match written.trim().replace(',', ".").parse::<f64>() {
+        Ok(seconds) if (0.0..=LONGEST).contains(&seconds) => {
+            Duration::from_millis((seconds * 1000.0).round() as u64)
+        }
+        Ok(seconds) if seconds > LONGEST => {
+            notes.push(
+                "QueueEndDelay is longer than an hour, which is the most; it is an hour now".to_owned(),
+            );
+            Duration::from_secs(3600)
+        }
+        _ => {
+            notes.push("QueueEndDelay is no time; it is SwarmUI's default of 1 s now".to_owned());
+            Duration::from_secs(1)
+        }
+    }
+}
+
+/// Where SwarmUI keeps its outputs. Relative paths start at its folder, the one that holds `Data`.
+fn output_folder(settings: &Settings, file: &Path) -> PathBuf {
+    let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    let home = file.parent().and_then(Path::parent).map(Path::to_owned).unwrap_or_default();
+    home.join(settings.get("Paths.OutputPath").unwrap_or("Output").trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(text: &str) -> Plan {
+        Plan::of(&Settings::parse(text), Path::new("/srv/swarm/Data/Settings.fds"))
+    }
+
+    #[test]
+    fn every_webhook_becomes_a_hook() {
+        let mut text = String::from("WebHooks:\n");
+        for trigger in &TRIGGERS {
+            text.push_str(&format!("  {}Webhook: https://example.com/{}\n", trigger.key, trigger.name));
+            text.push_str(&format!("  {}WebhookData: {{\"x\": 1}}\n", trigger.key));
+        }
+        let plan = plan(&text);
+        assert_eq!(plan.hooks.len(), 6);
+        for hook in &plan.hooks {
+            assert_eq!(hook.url, format!("https://example.com/{}", hook.trigger.name));
+            assert_eq!(hook.data.as_deref(), Some("{\"x\": 1}"));
+        }
+        assert!(plan.notes.iter().any(|note| note.starts_with("Server Start: SwarmUI never sends its data")));
+        assert!(plan.root.is_none());
+    }
+
+    #[test]
+    fn what_cannot_be_carried_over_is_said_without_a_secret() {
+        let plan = plan(
+            "WebHooks:\n  QueueEndWebhook: not a url marker-1\n  EveryGenWebhookData: {}\n  \
+             QueueEndDelay: soon\nNetwork:\n  ExternalURL: ftp://marker-2\n",
+        );
+        assert!(plan.hooks.is_empty());
+        let notes = plan.notes.join("\n");
+        for part in
+            ["Queue End: its URL", "Every Gen: it has data but no URL", "QueueEndDelay", "ExternalURL"]
+        {
+            assert!(notes.contains(part), "{part} in {notes}");
+        }
+        assert!(!notes.contains("marker"), "{notes}");
+    }
+
+    #[test]
+    fn the_address_and_the_delay_follow_swarmuis_rules() {
+        for (network, expected) in [
+            ("Host: *\n  Port: 8000", "http://localhost:8000"),
+            ("Host: 0.0.0.0", "http://localhost:7801"),
+            ("Host: 10.0.0.5", "http://10.0.0.5:7801"),
+            ("ExternalURL: https://swarm.example.com/", "https://swarm.example.com"),
+        ] {
+            assert_eq!(plan(&format!("Network:\n  {network}\n")).base_url, expected);
+        }
+        for (written, millis) in [("1.5", 1500), ("0", 0), ("0,25", 250), ("99999", 3_600_000), ("-1", 1000)]
+        {
+            let delay = plan(&format!("WebHooks:\n  QueueEndDelay: {written}\n")).end_delay;
+            assert_eq!(delay, Duration::from_millis(millis), "{written}");
+        }
+    }
+
+    #[test]
+    fn a_message_with_a_file_may_read_swarmuis_outputs() {
+        let hook =
+            "WebHooks:\n  EveryGenWebhook: https://example.com/\n  EveryGenWebhookData: [discord_image]{}\n";
+        assert_eq!(plan(hook).root, Some(PathBuf::from("/srv/swarm/Output")));
+        let elsewhere = plan(&format!("{hook}Paths:\n  OutputPath: /mnt/out\n"));
+        assert_eq!(elsewhere.root, Some(PathBuf::from("/mnt/out")));
+    }
+}

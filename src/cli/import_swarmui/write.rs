@@ -1,0 +1,101 @@
+//! The text of the configuration.
+
+use super::plan::{Hook, Plan};
+use std::fmt::Write;
+
+/// The file that holds a webhook's URL, beside the configuration.
+pub fn url_file(hook: &Hook) -> String {
+    format!("secrets/{}.url", hook.trigger.name)
+}
+
+/// The file that holds a webhook's data.
+pub fn data_file(hook: &Hook) -> String {
+    format!("{}.txt", hook.trigger.name)
+}
+
+/// The configuration as TOML.
+pub fn config(plan: &Plan) -> String {
+    let mut text = String::from(
+        "# SwarmUI's webhooks. The URLs are in the folder `secrets`, which nobody else can read; write\n\
+         # \"env:NAME\" in the place of \"file:…\" to take one from the environment instead.\n\n",
+    );
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "[host]\nbase_url = {}\n", quoted(&plan.base_url));
+    let _ = writeln!(text, "[spool]\npath = \"taskbell.db\"\n");
+    let _ = writeln!(text, "[queue]\nend_delay = \"{}ms\"\n", plan.end_delay.as_millis());
+    if let Some(root) = &plan.root {
+        let _ = writeln!(text, "[files]\nroots = [{}]\n", quoted(&root.to_string_lossy()));
+    }
+    for hook in &plan.hooks {
+        let trigger = hook.trigger;
+        let _ = writeln!(text, "[endpoints.{}]\nurl = \"file:{}\"", trigger.name, url_file(hook));
+        let _ = writeln!(text, "{}", trigger.endpoint);
+    }
+    for hook in &plan.hooks {
+        let trigger = hook.trigger;
+        let _ = writeln!(text, "# {}", trigger.label);
+        let _ = writeln!(text, "[[hooks]]\nname = \"{}\"\non = [\"{}\"]", trigger.name, trigger.on);
+        let _ = writeln!(text, "to = [\"{}\"]\n{}syntax = \"swarmui\"", trigger.name, trigger.hook);
+        if hook.data.is_some() {
+            let _ = writeln!(text, "template = \"file:{}\"", data_file(hook));
+        }
+        text.push('\n');
+    }
+    text.trim_end().to_owned() + "\n"
+}
+
+/// A TOML string. JSON's escapes are TOML's, but for the character DEL.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007f")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::fds::Settings;
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn the_configuration_reads_like_one_that_a_person_wrote() {
+        let settings = Settings::parse(
+            "WebHooks:\n  EveryGenWebhook: https://example.com/marker\n  EveryGenWebhookData: {\"s\": %seed%}\n  \
+             QueueStartWebhook: https://example.com/marker\n  QueueEndDelay: 2.5\n",
+        );
+        let text = config(&Plan::of(&settings, Path::new("/s/Data/Settings.fds")));
+        let expected = r#"[host]
+base_url = "http://localhost:7801"
+
+[spool]
+path = "taskbell.db"
+
+[queue]
+end_delay = "2500ms"
+
+[endpoints.queue_start]
+url = "file:secrets/queue_start.url"
+timeout = "10m"
+retry = { schedule = [], max_age = "10m" }
+
+[endpoints.every_gen]
+url = "file:secrets/every_gen.url"
+
+# Queue Start
+[[hooks]]
+name = "queue_start"
+on = ["queue.start"]
+to = ["queue_start"]
+syntax = "swarmui"
+
+# Every Gen
+[[hooks]]
+name = "every_gen"
+on = ["task.complete"]
+to = ["every_gen"]
+when = "task.status == 'success'"
+syntax = "swarmui"
+template = "file:every_gen.txt"
+"#;
+        assert_eq!(text.split_once("\n\n").unwrap().1, expected);
+        assert!(!text.contains("marker"));
+    }
+}

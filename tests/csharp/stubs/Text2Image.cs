@@ -1,0 +1,192 @@
+// The generation side of SwarmUI's API.
+
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Threading;
+using System.Threading.Tasks;
+using SwarmUI.Accounts;
+using SwarmUI.Media;
+
+namespace SwarmUI.Text2Image
+{
+    public enum ParamViewType
+    {
+        NORMAL,
+        SMALL,
+        BIG,
+    }
+
+    public class T2IParamGroup
+    {
+    }
+
+    public class T2IModel
+    {
+        public string Name;
+        public string Title;
+    }
+
+    public class T2IParamType
+    {
+        public readonly string ID;
+        public readonly bool HideFromMetadata;
+        public readonly PermInfo Permission;
+
+        public T2IParamType(
+            string Name,
+            string Description,
+            string Default,
+            bool IsAdvanced = false,
+            PermInfo Permission = null,
+            T2IParamGroup Group = null,
+            string IgnoreIf = null,
+            ParamViewType ViewType = ParamViewType.SMALL,
+            bool HideFromMetadata = false,
+            bool AlwaysRetain = false,
+            bool IntentionalUnused = false)
+        {
+            ID = T2IParamTypes.CleanTypeName(Name);
+            this.HideFromMetadata = HideFromMetadata;
+            this.Permission = Permission;
+        }
+    }
+
+    public class T2IRegisteredParam<T>
+    {
+        public T2IParamType Type;
+    }
+
+    public static class T2IParamTypes
+    {
+        public static readonly Dictionary<string, T2IParamType> Types = new Dictionary<string, T2IParamType>();
+        public static T2IParamGroup GroupSwarmInternal = new T2IParamGroup();
+        public static T2IRegisteredParam<string> Prompt = Core<string>("Prompt");
+        public static T2IRegisteredParam<string> NegativePrompt = Core<string>("Negative Prompt");
+        public static T2IRegisteredParam<string> Webhooks = Core<string>("Webhooks");
+        public static T2IRegisteredParam<int> Images = Core<int>("Images");
+        public static T2IRegisteredParam<int> BatchSize = Core<int>("Batch Size");
+        public static T2IRegisteredParam<int> Steps = Core<int>("Steps");
+        public static T2IRegisteredParam<long> Seed = Core<long>("Seed");
+        public static T2IRegisteredParam<double> CFGScale = Core<double>("CFG Scale");
+        public static T2IRegisteredParam<T2IModel> Model = Core<T2IModel>("Model");
+        public static T2IRegisteredParam<List<string>> Loras = Core<List<string>>("LoRAs");
+
+        public static T2IRegisteredParam<T> Register<T>(T2IParamType type)
+        {
+            Types.Add(type.ID, type);
+            return new T2IRegisteredParam<T> { Type = type };
+        }
+
+        public static string CleanTypeName(string name)
+        {
+            return new string(name.ToLowerInvariant().Where(c => c >= 'a' && c <= 'z').ToArray());
+        }
+
+        private static T2IRegisteredParam<T> Core<T>(string name)
+        {
+            return Register<T>(new T2IParamType(name, "", ""));
+        }
+    }
+
+    public class T2IParamInput
+    {
+        public Dictionary<string, object> Values = new Dictionary<string, object>();
+        public Dictionary<string, object> ExtraMeta = new Dictionary<string, object>();
+        public Session SourceSession;
+        public CancellationToken InterruptToken;
+        public HashSet<string> RefusalReasons = new HashSet<string>();
+        public DateTimeOffset RequestTime = DateTimeOffset.Now;
+        public long UserRequestId;
+
+        public T Get<T>(T2IRegisteredParam<T> param)
+        {
+            return Get(param, default(T));
+        }
+
+        public T Get<T>(
+            T2IRegisteredParam<T> param,
+            T defVal,
+            bool autoFixDefault = false,
+            int sectionId = 0,
+            bool includeBase = true)
+        {
+            object value;
+            return Values.TryGetValue(param.Type.ID, out value) ? (T)value : defVal;
+        }
+
+        public int GetImageWidth(int def = 512)
+        {
+            return def;
+        }
+
+        public int GetImageHeight(int def = 512)
+        {
+            return def;
+        }
+
+        public T2IParamInput Clone()
+        {
+            T2IParamInput clone = (T2IParamInput)MemberwiseClone();
+            clone.Values = new Dictionary<string, object>(Values);
+            clone.ExtraMeta = new Dictionary<string, object>(ExtraMeta);
+            return clone;
+        }
+    }
+
+    public static class T2IEngine
+    {
+        public static Action<PreGenerationEventParams> PreGenerateEvent;
+        public static Action<PostGenerationEventParams> PostGenerateEvent;
+        public static Action<PostBatchEventParams> PostBatchEvent;
+
+        public class PreGenerationEventParams
+        {
+            public readonly T2IParamInput UserInput;
+
+            public PreGenerationEventParams(T2IParamInput userInput)
+            {
+                UserInput = userInput;
+            }
+        }
+
+        public class PostGenerationEventParams
+        {
+            public readonly MediaFile File;
+            public readonly T2IParamInput UserInput;
+            public readonly Action RefuseImage;
+            public readonly string BackendInternalHint;
+
+            public PostGenerationEventParams(
+                MediaFile file, T2IParamInput userInput, Action refuseImage, string backendInternalHint = null)
+            {
+                File = file;
+                UserInput = userInput;
+                RefuseImage = refuseImage;
+                BackendInternalHint = backendInternalHint;
+            }
+        }
+
+        public class PostBatchEventParams
+        {
+            public readonly T2IParamInput UserInput;
+            public readonly ImageOutput[] Images;
+
+            public PostBatchEventParams(T2IParamInput userInput, ImageOutput[] images)
+            {
+                UserInput = userInput;
+                Images = images;
+            }
+        }
+
+        public class ImageOutput
+        {
+            public MediaFile File;
+            public Task<MediaFile> ActualFileTask;
+            public long GenTimeMS = -1;
+            public bool IsReal = true;
+            public Action RefuseImage;
+            public string BackendInternalHint;
+        }
+    }
+}

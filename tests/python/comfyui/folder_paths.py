@@ -1,0 +1,7 @@
+"""Where ComfyUI keeps what it makes."""
+
+from __future__ import annotations
+
+
+def get_directory_by_type(kind: str) -> str | None:
+    return {"output": "/comfy/output", "temp": "/comfy/temp", "input": "/comfy/input"}.get(kind)

@@ -1,0 +1,187 @@
+"""The extension for SwarmUI, compiled against a stub of SwarmUI, in a server that raises its events."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from bells import endpoint, settings
+from steps import Hang, Reply
+from tools import ROOT, need, run
+
+RUNTIME_CONFIG = {
+    "runtimeOptions": {
+        "framework": {"name": "Microsoft.NETCore.App", "version": "3.1.0"},
+        "configProperties": {"System.Globalization.Invariant": True},
+    }
+}
+TEMPLATE = '{"seed": %seed%, "text": "%prompt%", "model": "%model% %loras%", "took": "%generation_time%"}'
+
+
+def compile_all(directory, *options):
+    """SwarmUI's stub, the extension as an assembly of its own, and the server."""
+    extension = sorted((ROOT / "bindings" / "hosts" / "swarmui").glob("*.cs"))
+    binding = [ROOT / "bindings" / "csharp" / name for name in ("Native.cs", "Taskbell.cs")]
+    stub, plugin, server = (directory / name for name in ("SwarmUI.dll", "Extension.dll", "Server.exe"))
+    compiler = [need("mcs"), "-langversion:7.2", "-warn:4", "-warnaserror", "-nowarn:1702", *options]
+    run(*compiler, "-target:library", f"-out:{stub}", *sorted((ROOT / "tests/csharp/stubs").glob("*.cs")))
+    run(*compiler, "-target:library", f"-out:{plugin}", f"-r:{stub}", *extension, *binding)
+    run(*compiler, f"-out:{server}", f"-r:{stub}", f"-r:{plugin}", ROOT / "tests/csharp/swarmui/Server.cs")
+    return server
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """The server with the extension, for Mono."""
+    return compile_all(tmp_path_factory.mktemp("mono"))
+
+
+def config(tmp_path, receiver):
+    every = ["task.complete", "queue.start", "queue.end", "server.start", "server.stop"]
+    return settings(
+        tmp_path,
+        endpoints={
+            "all": endpoint(receiver.url("/all"), concurrency=1),
+            "asked": endpoint(receiver.url("/asked")),
+        },
+        hooks=[
+            {"on": every, "to": ["all"]},
+            {
+                "on": ["task.complete"],
+                "to": ["asked"],
+                "manual": True,
+                "when": "task.status == 'success'",
+                "syntax": "swarmui",
+                "template": TEMPLATE,
+            },
+        ],
+    )
+
+
+def serve(command, directory, described, **env):
+    """Runs the server with a configuration where the extension looks for it."""
+    home = directory / "swarm"
+    if described is not None:
+        (home / "Data" / "Taskbell").mkdir(parents=True)
+        (home / "Data" / "Taskbell" / "taskbell.toml").write_text(to_toml(described))
+    home.mkdir(exist_ok=True)
+    surroundings = {key: value for key, value in os.environ.items() if not key.startswith("TASKBELL_")}
+    text = run(*command, env={**surroundings, **env}, cwd=home, timeout=90)
+    assert text.endswith("ok\n"), text
+    return text
+
+
+def to_toml(described):
+    """The configuration as TOML, whose inline tables are JSON with `=` for `:`."""
+
+    def value(of):
+        if isinstance(of, dict):
+            return "{" + ", ".join(f"{key} = {value(inner)}" for key, inner in of.items()) + "}"
+        if isinstance(of, list):
+            return "[" + ", ".join(map(value, of)) + "]"
+        return json.dumps(of)
+
+    return "".join(f"{key} = {value(of)}\n" for key, of in described.items())
+
+
+def check_story(receiver):
+    """What the server did, as its receivers heard it."""
+    requests = receiver.wait_for(10)
+    bodies = [request.json() for request in requests if request.target == "/all"]
+    kinds = [body["type"] for body in bodies]
+    tasks = [body["data"]["task"] for body in bodies if body["type"] == "task.complete"]
+    assert kinds[:7] == ["server.start", "queue.start", *["task.complete"] * 5]
+    # The end of the queue is held back for a moment, in which the server may go down.
+    assert sorted(kinds[7:]) == ["queue.end", "server.stop"]
+    assert [task["id"] for task in tasks] == ["mira:1:1", "mira:1:2", "mira:2:1", "mira:2:2", "mira:2:3"]
+    assert [task["status"] for task in tasks] == ["success", "success", "success", "error", "error"]
+    assert tasks[3]["error"]["message"] == 'No backend has "enough" memory'
+    assert tasks[0]["duration_s"] == pytest.approx(12.34)
+    assert tasks[0]["batch"] == {"id": "mira:1", "total": 2}
+    assert tasks[0]["params"]["prompt"] == 'ein "großer"\nHund'
+    assert tasks[0]["outputs"] == [{"mime": "image/png"}]
+    queue = bodies[kinds.index("queue.end")]["data"]["queue"]
+    assert (queue["total"], queue["succeeded"], queue["failed"], queue["cancelled"]) == (7, 3, 2, 2)
+    (asked,) = (request.json() for request in requests if request.target == "/asked")
+    assert asked == {
+        "seed": 7000000000,
+        "text": 'ein "großer"\nHund',
+        "model": "SDXL/base film-grain",
+        "took": "12.34 sec",
+    }
+    assert all(b"webhook_params" not in request.body for request in requests)
+
+
+def test_a_receiver_hears_what_happens_in_swarmui(server, tmp_path, library_path, receive):
+    receiver = receive()
+    text = serve(
+        [need("mono"), server],
+        tmp_path,
+        config(tmp_path, receiver),
+        LD_LIBRARY_PATH=str(library_path.parent),
+    )
+    assert "error:" not in text
+    check_story(receiver)
+
+
+def test_without_a_configuration_swarmui_runs_on_and_nothing_is_loaded(server, tmp_path):
+    text = serve([need("mono"), server, "idle"], tmp_path, None, LD_LIBRARY_PATH="/nonexistent")
+    assert "so nothing is sent" in text
+
+
+def test_without_the_library_swarmui_runs_on_and_says_why(server, tmp_path, receive):
+    described = config(tmp_path, receive())
+    text = serve([need("mono"), server, "idle"], tmp_path, described, LD_LIBRARY_PATH="/nonexistent")
+    assert "error: [Taskbell] Nothing is sent: " in text
+
+
+@pytest.mark.parametrize("answer", [Reply(503), Hang()], ids=["refuses", "hangs"])
+def test_a_dead_receiver_holds_neither_generation_nor_the_shutdown(
+    server, tmp_path, library_path, receive, answer
+):
+    receiver = receive(default=answer)
+    described = config(tmp_path, receiver)
+    command = [need("mono"), server, "impatient"]
+    text = serve(command, tmp_path, described, LD_LIBRARY_PATH=str(library_path.parent))
+    if isinstance(answer, Hang):
+        assert "not every receiver of queue.start has answered within 1 s" in text
+    assert "wait for the next start" in text
+
+
+def test_coreclr_finds_the_library_below_the_extension(tmp_path, library_path, receive):
+    found = importlib.util.find_spec("dotnetcore2")
+    if found is None or found.origin is None:
+        pytest.skip("the package dotnetcore2 is not installed")
+    bin_folder = Path(found.origin).parent / "bin"
+    framework = next((bin_folder / "shared" / "Microsoft.NETCore.App").iterdir())
+    names = [
+        "System.IO.FileSystem",
+        "System.Runtime",
+        "System.Console",
+        "System.Collections",
+        "System.Linq",
+        "System.Threading",
+        "System.Private.CoreLib",
+        "System.Runtime.InteropServices",
+        "System.Runtime.Extensions",
+        "System.Runtime.InteropServices.RuntimeInformation",
+        "netstandard",
+        "mscorlib",
+    ]
+    references = [f"-r:{framework / name}.dll" for name in names]
+    server = compile_all(tmp_path, "-nostdlib", "-noconfig", "-d:NETCOREAPP3_0_OR_GREATER", *references)
+    runtime = server.with_suffix(".runtimeconfig.json")
+    runtime.write_text(json.dumps(RUNTIME_CONFIG))
+    machine = {"x86_64": "x64", "aarch64": "arm64"}[os.uname().machine]
+    native = tmp_path / "swarm/src/Extensions/TaskbellExtension/native" / f"linux-{machine}"
+    native.mkdir(parents=True)
+    shutil.copy(library_path, native / "libtaskbell.so")
+    receiver = receive()
+    command = [bin_folder / "dotnet", "exec", "--runtimeconfig", runtime, server]
+    serve(command, tmp_path, config(tmp_path, receiver))
+    check_story(receiver)
