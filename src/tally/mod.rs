@@ -2,12 +2,18 @@
 //! `queue.end`, and the debounce that makes a queue's end believed. Runs on the clerk's thread.
 
 mod asked;
+mod batches;
 mod queue;
+mod seen;
 mod task;
+mod usual;
 
 pub use asked::Asked;
+pub use batches::{BatchRef, BatchTally, Batches, MAX_BATCHES, Step};
 pub use queue::QueueTally;
+pub use seen::Seen;
 pub use task::{Status, Task};
+pub use usual::{Usuals, batch_key, queue_key, task_key};
 
 use crate::event::EventId;
 use serde::{Deserialize, Serialize};
@@ -20,6 +26,9 @@ pub const DEFAULT_QUEUE: &str = "default";
 
 /// The most queues counted at once. A queue name is the host's, and may come from its users.
 const MAX_QUEUES: usize = 4096;
+
+/// The most bytes of a queue's name or a batch's id that count.
+const MAX_NAME_BYTES: usize = 256;
 
 /// The end of a queue that is waited for: it counts once the queue has stayed empty for the delay.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -43,17 +52,25 @@ pub struct HeldEnd {
 struct Open {
     tally: QueueTally,
     end: Option<HeldEnd>,
+    /// When the host last spoke of it, by the monotonic clock of this process.
+    #[serde(skip)]
+    stirred: Duration,
 }
 
-/// The counts of every open queue.
+/// The counts of every open queue and batch, and what is usual.
 #[derive(Debug, Default)]
 pub struct Tally {
     open: BTreeMap<String, Open>,
     changed: Vec<String>,
+    forgotten: Vec<String>,
+    /// The batches.
+    pub batches: Batches,
+    /// How long runs usually take.
+    pub usuals: Usuals,
 }
 
-/// A change of a queue's count that the spool must keep: the queue's name, and its state or nothing
-/// once the queue is closed.
+/// A change of a count that the spool must keep: the name of the queue or batch, and its state or nothing
+/// once it is closed.
 pub type Change = (String, Option<Vec<u8>>);
 
 impl Tally {
@@ -83,6 +100,43 @@ impl Tally {
     pub fn hold(&mut self, queue: &str, end: HeldEnd) -> Option<HeldEnd> {
         let accepted_at = end.accepted_at;
         self.open(queue, accepted_at).end.replace(end)
+    }
+
+    /// Whether nothing is open under this name: what comes next begins a busy period.
+    pub fn is_idle(&self, queue: &str) -> bool {
+        !self.open.contains_key(queue)
+    }
+
+    /// The host spoke of a queue at this monotonic time: if it is open, it lives.
+    pub fn stir(&mut self, queue: &str, now: Duration) {
+        if let Some(open) = self.open.get_mut(queue) {
+            open.stirred = now;
+        }
+    }
+
+    /// Closes the queues whose tasks are done and of which nothing was heard for so long by now. One whose
+    /// end is held closes by that.
+    pub fn fallen_idle(&mut self, now: Duration, after: Duration) -> Vec<(String, QueueTally)> {
+        let idle = |open: &Open| open.may_fall_idle() && open.stirred + after <= now;
+        let names: Vec<String> =
+            self.open.iter().filter(|(_, open)| idle(open)).map(|(name, _)| name.clone()).collect();
+        let close = |name: String| {
+            self.changed.push(name.clone());
+            self.open.remove(&name).map(|open| (name, open.tally))
+        };
+        names.into_iter().filter_map(close).collect()
+    }
+
+    /// When the next queue would close so, by the monotonic clock.
+    pub fn next_idle(&self, after: Duration) -> Option<Duration> {
+        self.open.values().filter(|open| open.may_fall_idle()).map(|open| open.stirred + after).min()
+    }
+
+    /// What was given up for want of room since the last call, in words.
+    pub fn forgotten(&mut self) -> Vec<String> {
+        let mut forgotten = std::mem::take(&mut self.forgotten);
+        forgotten.extend(self.batches.forgotten());
+        forgotten
     }
 
     /// When the next held end counts, by the monotonic clock.
@@ -139,6 +193,7 @@ impl Tally {
     /// be read are passed over: `false`.
     pub fn restore(&mut self, queue: &str, kept: &[u8], now: Duration, delay: Duration) -> bool {
         let Ok(mut open) = serde_json::from_slice::<Open>(kept) else { return false };
+        open.stirred = now;
         if let Some(end) = open.end.as_mut() {
             end.due = now + delay;
         }
@@ -162,7 +217,7 @@ impl Tally {
         self.changed.push(queue.to_owned());
         self.open
             .entry(queue.to_owned())
-            .or_insert_with(|| Open { tally: QueueTally::opened_at(accepted_at), end: None })
+            .or_insert_with(|| Open { tally: QueueTally::opened_at(accepted_at), ..Open::default() })
     }
 
     /// Makes room for one more queue: the one that has been silent longest, and whose end nobody waits
@@ -175,10 +230,30 @@ impl Tally {
             .min_by_key(|(_, open)| open.tally.finished_at)
             .map(|(name, _)| name.clone());
         if let Some(name) = quietest {
-            self.open.remove(&name);
+            let total = self.open.remove(&name).map_or(0, |open| open.tally.total);
+            self.forgotten.push(format!(
+                "queue `{}` is given up after {total} task(s): {MAX_QUEUES} others are open",
+                name.escape_debug()
+            ));
             self.changed.push(name);
         }
     }
+}
+
+impl Open {
+    /// A queue that has only been announced waits for its first task, however long that takes.
+    fn may_fall_idle(&self) -> bool {
+        self.end.is_none() && self.tally.total > 0
+    }
+}
+
+/// As much of a name as counts.
+fn short(name: &str) -> &str {
+    let mut end = name.len().min(MAX_NAME_BYTES);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    &name[..end]
 }
 
 /// The name of the queue that a `queue.*` payload speaks of.
@@ -187,7 +262,7 @@ pub fn queue_name(payload: &Map<String, Json>) -> &str {
         .iter()
         .find_map(|key| payload.get(*key).and_then(Json::as_str))
         .filter(|name| !name.is_empty())
-        .unwrap_or(DEFAULT_QUEUE)
+        .map_or(DEFAULT_QUEUE, short)
 }
 
 mod id_text {
@@ -266,5 +341,29 @@ mod tests {
         }
         assert_eq!(tally.open.len(), MAX_QUEUES);
         assert!(tally.so_far("q0").is_none(), "the quietest went first");
+        assert_eq!(tally.forgotten().len(), 10);
+    }
+
+    #[test]
+    fn a_queue_falls_idle_once_its_tasks_are_done_and_nobody_speaks_of_it() {
+        let (second, after) = (Duration::from_secs(1), Duration::from_secs(30));
+        let mut tally = Tally::default();
+        tally.start("announced", 0);
+        tally.stir("announced", second);
+        assert!(tally.is_idle("film"));
+        tally.count(&task(json!({"queue": "film"})), 1_000);
+        tally.stir("film", second);
+        assert!(!tally.is_idle("film"));
+        assert_eq!(tally.next_idle(after), Some(31 * second));
+        tally.stir("film", 20 * second);
+        assert!(tally.fallen_idle(49 * second, after).is_empty());
+        let ended = tally.fallen_idle(50 * second, after);
+        assert_eq!((ended.len(), ended[0].0.as_str(), ended[0].1.total), (1, "film", 1));
+        assert!(tally.fallen_idle(Duration::MAX, after).is_empty() && tally.is_idle("film"));
+        assert!(tally.changes().contains(&("film".to_owned(), None)));
+
+        tally.count(&task(json!({"queue": "film"})), 2_000);
+        tally.hold("film", end(100));
+        assert!(tally.fallen_idle(Duration::MAX, after).is_empty(), "its end is known already");
     }
 }
