@@ -27,6 +27,8 @@ pub(super) enum Kind {
     Size(&'static str, &'static str),
     /// A whole number within bounds.
     Integer(u64, u64),
+    /// A number, with or without a fraction.
+    Number,
     /// True or false.
     Boolean,
     /// A rate, or a list of rates.
@@ -64,6 +66,7 @@ impl Kind {
             Kind::Durations(..) => "list of durations",
             Kind::Size(..) => "size",
             Kind::Integer(..) => "whole number",
+            Kind::Number => "number",
             Kind::Boolean => "`true` or `false`",
             Kind::Rates(_) => "rate, or a list of rates",
             Kind::Template(_) => "template",
@@ -73,7 +76,9 @@ impl Kind {
     /// The range or the form, for the reference; empty when the type says it all.
     pub fn range(&self) -> String {
         match self {
-            Kind::Table | Kind::NamedTables | Kind::ListOfTables | Kind::Boolean => String::new(),
+            Kind::Table | Kind::NamedTables | Kind::ListOfTables | Kind::Boolean | Kind::Number => {
+                String::new()
+            }
             Kind::Text(form)
             | Kind::Secret(form)
             | Kind::Texts(form)

@@ -39,6 +39,8 @@ retain = "14d"
 max_event_bytes = "256KiB"
 max_bytes = "8MiB"
 end_delay = "2s"
+idle_end = "20m"
+batch_stall = "1h"
 
 [files]
 roots = ["outputs"]
@@ -105,6 +107,7 @@ on = ["batch.end"]
 to = ["team", "ci"]
 min_tasks = 20
 min_duration = "10m"
+relative = 1.5
 only_failures = true
 smart = true
 

@@ -2,8 +2,8 @@
 //! reader refuses what is not here, and the reference for people is made from it.
 
 use super::kind::Kind::{
-    self, Boolean, Duration, Durations, Integer, ListOfTables, NamedTables, Rates, Secret, SecretTable,
-    Secrets, Size, Text, Texts,
+    self, Boolean, Duration, Durations, Integer, ListOfTables, NamedTables, Number, Rates, Secret,
+    SecretTable, Secrets, Size, Text, Texts,
 };
 use super::kind::LeftOut::{self, Nothing, Required, Value, Words};
 
@@ -98,6 +98,18 @@ pub(super) static TABLES: &[Table] = &[
                 Duration("0s", "1h"),
                 Value("\"1s\""),
                 "How long a queue must stay empty before its end is believed.",
+            ),
+            key(
+                "idle_end",
+                Duration("1s", "7d"),
+                Nothing,
+                "Ends a queue of which the host has not spoken for so long after a task; longer than any task.",
+            ),
+            key(
+                "batch_stall",
+                Duration("1s", "30d"),
+                Nothing,
+                "How long a batch may stand still before `batch.stalled` tells of it.",
             ),
         ],
     },
@@ -293,6 +305,12 @@ const HOOK: Table = Table {
             Duration("1ms", "365d"),
             Nothing,
             "Fires only when the task, queue or batch took at least so long.",
+        ),
+        key(
+            "relative",
+            Number,
+            Nothing,
+            "Fires only when the task, queue or batch took more than so many times as long as is usual; from 1.",
         ),
         key("only_failures", Boolean, Value("false"), "Fires only when something failed."),
         key(

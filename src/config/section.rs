@@ -322,6 +322,19 @@ impl<'r> Section<'r> {
         within
     }
 
+    /// A number, with or without a fraction, and always finite.
+    pub fn number(&self, name: &str) -> Option<f64> {
+        let (Key { kind: Kind::Number, .. }, node) = self.value(name)? else { return None };
+        let number = match &node.value {
+            Value::Number(number) => number.as_f64().filter(|number| number.is_finite()),
+            _ => None,
+        };
+        if number.is_none() {
+            self.unexpected(&node, &join(&self.path, name), "a number such as 10, 0.5 or -20");
+        }
+        number
+    }
+
     /// True or false.
     pub fn boolean(&self, name: &str) -> Option<bool> {
         let (Key { kind: Kind::Boolean, .. }, node) = self.value(name)? else { return None };

@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::intake::{Intake, Record};
 use crate::lanes::{Fate, Job, Lane, LaneReport};
 use crate::spool::{Spool, SpoolError};
-use crate::tally::Tally;
+use crate::tally::{Patience, Tally};
 use std::collections::BTreeMap;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
@@ -132,6 +132,7 @@ impl Clerk {
                 }
             }
             self.prepare_records();
+            self.keep_counts();
             let text =
                 format!("took {found} event(s) over from instance {instance}, which ended without closing");
             self.shared.log.write(Level::Info, &text);
@@ -154,13 +155,20 @@ impl Clerk {
         self.end_queues(now);
         self.work.read_ticket = self.shared.intake.read_ticket();
         self.work.lanes = self.shared.take_lane_reports();
-        self.work.tally = self.tally.changes();
+        self.keep_counts();
         for report in &self.work.lanes {
             if let LaneReport::Gone { endpoint, reason } = report {
                 let state = super::endpoints::gone_state(&self.config, endpoint, reason);
                 self.work.states.extend(state);
             }
         }
+    }
+
+    /// What was counted becomes durable with the events that were counted.
+    fn keep_counts(&mut self) {
+        self.work.tally.extend(self.tally.changes());
+        let changes = super::recall::changes(&mut self.tally, self.shared.intake.instance());
+        self.work.states.extend(changes);
     }
 
     fn prepare_records(&mut self) {
@@ -175,13 +183,20 @@ impl Clerk {
         for record in self.records.drain(..) {
             let taken = preparer.take(record, now);
             self.work.superseded.extend(taken.superseded);
+            self.work.events.extend(taken.before);
             self.work.events.push(taken.event);
+            self.work.events.extend(taken.after);
         }
         self.remark(remarks);
     }
 
     fn end_queues(&mut self, now: Duration) {
+        self.tally.patience = Patience::of(&self.config.queue);
+        let unix_ms = self.shared.clock.unix_ms();
         let ended = self.tally.ended(now);
+        let idle = self.tally.fallen_idle(now);
+        let completed = self.tally.batches.completed();
+        let stalled = self.tally.stalled_batches(now);
         let mut remarks = Vec::new();
         let mut preparer = Preparer {
             config: &self.config,
@@ -190,6 +205,9 @@ impl Clerk {
             remarks: &mut remarks,
         };
         self.work.events.extend(ended.iter().map(|(_, tally, end)| preparer.end_queue(tally, end)));
+        self.work.events.extend(idle.iter().map(|(queue, tally)| preparer.end_idle(queue, tally, unix_ms)));
+        self.work.events.extend(completed.iter().filter_map(|id| preparer.end_batch(id, unix_ms)));
+        self.work.events.extend(stalled.iter().filter_map(|id| preparer.stall_batch(id, unix_ms)));
         self.remark(remarks);
     }
 

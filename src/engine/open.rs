@@ -35,7 +35,8 @@ pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Shared>, Error>
     let shared = Arc::new(Shared::new(intake, &config, clock, reader));
     let lanes = build_lanes(&config, &shared, Some(&spool))?;
     *shared.lanes() = lanes.clone();
-    let tally = restore_tally(&mut spool, &shared, &config, &live).map_err(spool_error)?;
+    let mut tally = restore_tally(&mut spool, &shared, &config, &live).map_err(spool_error)?;
+    super::recall::take_back(&mut spool, &shared, &live, &mut tally).map_err(spool_error)?;
     let waiting = spool.waiting().map_err(spool_error)?;
     let ring_beside = match &config.spool.path {
         SpoolPath::Memory => None,

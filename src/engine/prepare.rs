@@ -45,6 +45,10 @@ pub struct PreparedDelivery {
 pub struct Taken {
     /// The event.
     pub event: Prepared,
+    /// What Taskbell derives from it and comes before it: the start of its queue.
+    pub before: Option<Prepared>,
+    /// What Taskbell derives from it and comes after it: the end of its batch.
+    pub after: Option<Prepared>,
     /// The ticket of an end that was held for the same queue and does not count any more.
     pub superseded: Option<u64>,
 }
@@ -69,26 +73,34 @@ impl Preparer<'_> {
         let (params, faults) = TaskParams::take(&mut payload);
         self.counters.params_ignored.add(faults.len() as u64);
         self.remarks.extend(faults.iter().map(|fault| format!("{} of {}: ignored", fault, record.id)));
-        let facts = self.facts(record.id, &record.kind, record.accepted_at, &payload);
-        let mut superseded = None;
+        let mut facts = self.facts(record.id, &record.kind, record.accepted_at, &payload);
+        let (mut superseded, mut before, mut after) = (None, None, None);
         let subject = match record.kind.as_str() {
             "queue.end" => {
                 return self.hold(&record, payload, now);
             }
             "queue.start" => {
                 superseded = self.tally.start(queue_name(&payload), record.accepted_at);
+                self.tally.stir(queue_name(&payload), now);
                 self.of_queue(&facts)
             }
-            kind if kind.starts_with("queue.") => self.of_queue(&facts),
+            kind if kind.starts_with("queue.") => {
+                self.tally.stir(queue_name(&payload), now);
+                self.of_queue(&facts)
+            }
             kind if kind.starts_with("task.") => {
                 let task = Task::read(&payload);
                 if kind == "task.complete" {
+                    before = self.start_if_idle(&task, record.accepted_at);
+                    facts.usual_s = self.usual_task(&task);
                     superseded = self.tally.count(&task, record.accepted_at);
                     if params.notify == Notify::ManualAtEnd {
                         let asked = Asked::by(&payload, &params.to, &params.vars);
                         self.tally.ask(&task.queue, asked, record.accepted_at);
                     }
+                    after = self.count_in_batch(&task, record.accepted_at, now);
                 }
+                self.tally.stir(&task.queue, now);
                 Subject::of_task(&facts, params, &task, self.tally.so_far(&task.queue))
             }
             _ => Subject::of_other(&facts),
@@ -103,13 +115,16 @@ impl Preparer<'_> {
             held: false,
             deliveries,
         };
-        Taken { event, superseded: superseded.map(|end| end.ticket) }
+        self.remarks.extend(self.tally.forgotten());
+        Taken { event, before, after, superseded: superseded.map(|end| end.ticket) }
     }
 
     /// The end of a queue counts now.
     pub fn end_queue(&mut self, tally: &QueueTally, end: &HeldEnd) -> Prepared {
-        let facts = self.facts(end.id, "queue.end", end.accepted_at, &end.payload);
+        let mut facts = self.facts(end.id, "queue.end", end.accepted_at, &end.payload);
+        facts.usual_s = self.usual_queue(queue_name(&end.payload));
         let mut subjects = vec![Subject::of_queue(&facts, tally)];
+        self.learn_queue(queue_name(&end.payload), &subjects);
         subjects.extend(tally.asked.as_ref().map(|asked| Subject::of_asked(&facts, tally, asked)));
         let deliveries = self.ring(&subjects);
         Prepared {
@@ -143,11 +158,11 @@ impl Preparer<'_> {
             held: true,
             deliveries: Vec::new(),
         };
-        Taken { event, superseded: superseded.map(|end| end.ticket) }
+        Taken { event, before: None, after: None, superseded: superseded.map(|end| end.ticket) }
     }
 
     /// The deliveries of one event, which may be several subjects: an endpoint hears of it once.
-    fn ring(&mut self, subjects: &[Subject]) -> Vec<PreparedDelivery> {
+    pub(super) fn ring(&mut self, subjects: &[Subject]) -> Vec<PreparedDelivery> {
         let mut deliveries: Vec<PreparedDelivery> = Vec::new();
         for subject in subjects {
             for delivery in self.ring_for(subject) {
@@ -191,7 +206,7 @@ impl Preparer<'_> {
         })
     }
 
-    fn facts<'b>(
+    pub(super) fn facts<'b>(
         &self,
         id: EventId,
         kind: &'b str,
@@ -202,10 +217,10 @@ impl Preparer<'_> {
         Self: 'b,
     {
         let host = &self.config.host;
-        Facts { id, kind, accepted_at, payload, host }
+        Facts { id, kind, accepted_at, payload, host, usual_s: None }
     }
 }
 
-fn bytes(payload: &Map<String, Json>) -> Vec<u8> {
+pub(super) fn bytes(payload: &Map<String, Json>) -> Vec<u8> {
     serde_json::to_vec(payload).unwrap_or_default()
 }

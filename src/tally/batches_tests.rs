@@ -19,7 +19,8 @@ fn frame(id: u64, total: u64) -> Json {
 #[test]
 fn a_batch_ends_once_when_its_total_has_completed_in_any_order() {
     let mut batches = Batches::default();
-    let steps: Vec<Step> = [3, 1, 3, 2, 1].into_iter().map(|id| count(&mut batches, frame(id, 3), 5)).collect();
+    let steps: Vec<Step> =
+        [3, 1, 3, 2, 1].into_iter().map(|id| count(&mut batches, frame(id, 3), 5)).collect();
     assert_eq!(steps, [Step::Counted, Step::Counted, Step::Repeated, Step::Ended, Step::Repeated]);
     let batch = batches.get("b").unwrap();
     assert_eq!((batch.tally.total, batch.expected, batch.queue.as_str()), (3, 3, "film"));

@@ -67,6 +67,24 @@ pub struct Tally {
     pub batches: Batches,
     /// How long runs usually take.
     pub usuals: Usuals,
+    /// How long it waits for news.
+    pub patience: Patience,
+}
+
+/// How long nothing must be heard before something is derived from it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Patience {
+    /// Of a queue, before it counts as ended; `None` for never.
+    pub idle_end: Option<Duration>,
+    /// Of a batch, before it counts as stalled; `None` for never.
+    pub batch_stall: Option<Duration>,
+}
+
+impl Patience {
+    /// As `[queue]` has it.
+    pub fn of(settings: &crate::config::Queue) -> Patience {
+        Patience { idle_end: settings.idle_end, batch_stall: settings.batch_stall }
+    }
 }
 
 /// A change of a count that the spool must keep: the name of the queue or batch, and its state or nothing
@@ -114,9 +132,10 @@ impl Tally {
         }
     }
 
-    /// Closes the queues whose tasks are done and of which nothing was heard for so long by now. One whose
-    /// end is held closes by that.
-    pub fn fallen_idle(&mut self, now: Duration, after: Duration) -> Vec<(String, QueueTally)> {
+    /// Closes the queues whose tasks are done and of which nothing was heard for as long as patience lasts.
+    /// One whose end is held closes by that.
+    pub fn fallen_idle(&mut self, now: Duration) -> Vec<(String, QueueTally)> {
+        let Some(after) = self.patience.idle_end else { return Vec::new() };
         let idle = |open: &Open| open.may_fall_idle() && open.stirred + after <= now;
         let names: Vec<String> =
             self.open.iter().filter(|(_, open)| idle(open)).map(|(name, _)| name.clone()).collect();
@@ -127,8 +146,13 @@ impl Tally {
         names.into_iter().filter_map(close).collect()
     }
 
-    /// When the next queue would close so, by the monotonic clock.
-    pub fn next_idle(&self, after: Duration) -> Option<Duration> {
+    /// Batches of which nothing was heard for as long as patience lasts, each told once.
+    pub fn stalled_batches(&mut self, now: Duration) -> Vec<String> {
+        self.patience.batch_stall.map_or_else(Vec::new, |after| self.batches.stalled(now, after))
+    }
+
+    fn next_idle(&self) -> Option<Duration> {
+        let after = self.patience.idle_end?;
         self.open.values().filter(|open| open.may_fall_idle()).map(|open| open.stirred + after).min()
     }
 
@@ -139,9 +163,11 @@ impl Tally {
         forgotten
     }
 
-    /// When the next held end counts, by the monotonic clock.
+    /// When the next held end counts or patience ends, by the monotonic clock.
     pub fn next_due(&self) -> Option<Duration> {
-        self.open.values().filter_map(|open| open.end.as_ref().map(|end| end.due)).min()
+        let held = self.open.values().filter_map(|open| open.end.as_ref().map(|end| end.due)).min();
+        let stall = self.patience.batch_stall.and_then(|after| self.batches.next_stall(after));
+        [held, self.next_idle(), stall].into_iter().flatten().min()
     }
 
     /// Closes the queues whose held end counts by now.
@@ -348,22 +374,23 @@ mod tests {
     fn a_queue_falls_idle_once_its_tasks_are_done_and_nobody_speaks_of_it() {
         let (second, after) = (Duration::from_secs(1), Duration::from_secs(30));
         let mut tally = Tally::default();
+        tally.patience.idle_end = Some(after);
         tally.start("announced", 0);
         tally.stir("announced", second);
         assert!(tally.is_idle("film"));
         tally.count(&task(json!({"queue": "film"})), 1_000);
         tally.stir("film", second);
         assert!(!tally.is_idle("film"));
-        assert_eq!(tally.next_idle(after), Some(31 * second));
+        assert_eq!(tally.next_due(), Some(31 * second));
         tally.stir("film", 20 * second);
-        assert!(tally.fallen_idle(49 * second, after).is_empty());
-        let ended = tally.fallen_idle(50 * second, after);
+        assert!(tally.fallen_idle(49 * second).is_empty());
+        let ended = tally.fallen_idle(50 * second);
         assert_eq!((ended.len(), ended[0].0.as_str(), ended[0].1.total), (1, "film", 1));
-        assert!(tally.fallen_idle(Duration::MAX, after).is_empty() && tally.is_idle("film"));
+        assert!(tally.fallen_idle(Duration::MAX).is_empty() && tally.is_idle("film"));
         assert!(tally.changes().contains(&("film".to_owned(), None)));
 
         tally.count(&task(json!({"queue": "film"})), 2_000);
         tally.hold("film", end(100));
-        assert!(tally.fallen_idle(Duration::MAX, after).is_empty(), "its end is known already");
+        assert!(tally.fallen_idle(Duration::MAX).is_empty(), "its end is known already");
     }
 }

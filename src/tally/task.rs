@@ -156,7 +156,10 @@ mod tests {
         let batch = |json: Json| read(json!({"batch": json})).batch;
         assert_eq!(batch(json!({"id": 7, "total": 3})), Some(BatchRef { id: "7".into(), total: Some(3) }));
         for odd in [json!(-1), json!(0), json!("3"), json!(1e30), json!(null)] {
-            assert_eq!(batch(json!({"id": "a", "total": odd})), Some(BatchRef { id: "a".into(), total: None }));
+            assert_eq!(
+                batch(json!({"id": "a", "total": odd})),
+                Some(BatchRef { id: "a".into(), total: None })
+            );
         }
         for none in [json!({"total": 3}), json!({"id": ""}), json!({"id": []}), json!([1]), json!("a")] {
             assert_eq!(batch(none), None);
