@@ -190,6 +190,7 @@ pub mod tests {
                 created_at: 1_800_000_000_001,
                 due_at: 1_800_000_000_001,
                 dead: None,
+                why: Some("it listens to task.complete"),
             };
             let seq = batch.delivery(&delivery).unwrap();
             let delivered = end == Some(End::Delivered);

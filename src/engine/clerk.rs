@@ -179,6 +179,7 @@ impl Clerk {
             tally: &mut self.tally,
             counters: &self.shared.counters,
             remarks: &mut remarks,
+            accounts: None,
         };
         for record in self.records.drain(..) {
             let taken = preparer.take(record, now);
@@ -203,6 +204,7 @@ impl Clerk {
             tally: &mut self.tally,
             counters: &self.shared.counters,
             remarks: &mut remarks,
+            accounts: None,
         };
         self.work.events.extend(ended.iter().map(|(_, tally, end)| preparer.end_queue(tally, end)));
         self.work.events.extend(idle.iter().map(|(queue, tally)| preparer.end_idle(queue, tally, unix_ms)));

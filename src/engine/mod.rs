@@ -24,4 +24,4 @@ pub use bell::Bell;
 pub use check::{CheckReport, check};
 pub use error::{Error, ErrorKind};
 pub use log::{Level, Sink};
-pub use preview::preview;
+pub use preview::{explain, preview};

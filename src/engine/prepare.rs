@@ -3,7 +3,7 @@
 use super::stats::Counters;
 use crate::config::Config;
 use crate::event::EventId;
-use crate::hooks::{self, Facts, Notify, Subject, TaskParams};
+use crate::hooks::{self, Account, Facts, Notify, Subject, TaskParams};
 use crate::intake::Record;
 use crate::message::{self, Message};
 use crate::tally::{Asked, HeldEnd, QueueTally, Tally, Task, queue_name};
@@ -36,6 +36,8 @@ pub struct PreparedDelivery {
     pub endpoint: String,
     /// The hook's name.
     pub hook: String,
+    /// Why it fires, in words.
+    pub why: String,
     /// The message; or why there is none.
     pub message: Result<Message, String>,
 }
@@ -64,6 +66,8 @@ pub struct Preparer<'a> {
     pub counters: &'a Counters,
     /// What the operator should know, for the log.
     pub remarks: &'a mut Vec<String>,
+    /// Takes an account of each decision, by the event's type, when somebody asks for it.
+    pub accounts: Option<&'a mut Vec<(String, Vec<Account>)>>,
 }
 
 impl Preparer<'_> {
@@ -182,9 +186,13 @@ impl Preparer<'_> {
         self.counters.conditions_broken.add(decision.broken_conditions);
         self.counters.params_ignored.add(decision.ignored_params);
         self.remarks.extend(decision.remarks);
+        if let Some(accounts) = self.accounts.as_deref_mut() {
+            accounts.push((subject.kind.clone(), hooks::account(self.config, subject)));
+        }
         let prepare = |ring: &hooks::Ring<'_>| PreparedDelivery {
             endpoint: ring.endpoint.name.clone(),
             hook: ring.hook.name.clone(),
+            why: self.config.scrubber.scrub(&hooks::why(ring.hook, subject)),
             message: message::compose(ring.hook.template.as_ref(), ring.endpoint, &subject.context)
                 .map_err(|error| self.config.scrubber.scrub(&error.to_string())),
         };

@@ -127,6 +127,7 @@ fn write_event(
             created_at: times.unix_ms,
             due_at: times.unix_ms,
             dead,
+            why: Some(&delivery.why),
         })?;
         match (message, dead) {
             (Some(message), _) => {

@@ -79,8 +79,8 @@ impl<'a> Batch<'a> {
             let inserted = transaction
                 .prepare_cached(
                     "INSERT INTO deliveries (event, endpoint, hook, state, owner, created_at, due_at, \
-                     ended_at, reason, content_type, body) \
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
+                     ended_at, reason, content_type, body, why) \
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) \
                      ON CONFLICT (event, endpoint) DO NOTHING",
                 )?
                 .execute(params![
@@ -94,7 +94,8 @@ impl<'a> Batch<'a> {
                     ended_at,
                     new.dead,
                     new.content_type,
-                    new.body
+                    new.body,
+                    new.why
                 ])?;
             if inserted == 0 {
                 return transaction

@@ -37,6 +37,8 @@ pub struct NewDelivery<'a> {
     pub due_at: i64,
     /// Set for a delivery that is dead from the start, with the reason.
     pub dead: Option<&'a str>,
+    /// Why the hook fired, in words.
+    pub why: Option<&'a str>,
 }
 
 /// A delivery that waits.
