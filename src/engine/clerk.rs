@@ -194,10 +194,6 @@ impl Clerk {
     fn end_queues(&mut self, now: Duration) {
         self.tally.patience = Patience::of(&self.config.queue);
         let unix_ms = self.shared.clock.unix_ms();
-        let ended = self.tally.ended(now);
-        let idle = self.tally.fallen_idle(now);
-        let completed = self.tally.batches.completed();
-        let stalled = self.tally.stalled_batches(now);
         let mut remarks = Vec::new();
         let mut preparer = Preparer {
             config: &self.config,
@@ -206,10 +202,7 @@ impl Clerk {
             remarks: &mut remarks,
             accounts: None,
         };
-        self.work.events.extend(ended.iter().map(|(_, tally, end)| preparer.end_queue(tally, end)));
-        self.work.events.extend(idle.iter().map(|(queue, tally)| preparer.end_idle(queue, tally, unix_ms)));
-        self.work.events.extend(completed.iter().filter_map(|id| preparer.end_batch(id, unix_ms)));
-        self.work.events.extend(stalled.iter().filter_map(|id| preparer.stall_batch(id, unix_ms)));
+        self.work.events.extend(preparer.end_what_is_due(now, unix_ms));
         self.remark(remarks);
     }
 

@@ -25,7 +25,7 @@ impl Preparer<'_> {
     }
 
     /// A queue fell silent, so its work was over with its last task.
-    pub(super) fn end_idle(&mut self, queue: &str, tally: &QueueTally, now: i64) -> Prepared {
+    fn end_idle(&mut self, queue: &str, tally: &QueueTally, now: i64) -> Prepared {
         let payload = fields(json!({"name": queue, "derived": true}));
         let mut facts = self.facts(derived_id(now), "queue.end", now, &payload);
         facts.usual_s = self.usual_queue(queue);
@@ -37,6 +37,23 @@ impl Preparer<'_> {
             subjects.push(Subject::of_asked(&facts, tally, asked));
         }
         self.derive(&payload, now, &subjects)
+    }
+
+    /// The events that time has made: ends of queues that count now, queues that fell silent, batches that
+    /// are complete or stand still.
+    pub fn end_what_is_due(&mut self, now: Duration, unix_ms: i64) -> Vec<Prepared> {
+        let ended = self.tally.ended(now);
+        let mut events: Vec<_> = ended.iter().map(|(_, tally, end)| self.end_queue(tally, end)).collect();
+        for (queue, tally) in self.tally.fallen_idle(now) {
+            events.push(self.end_idle(&queue, &tally, unix_ms));
+        }
+        for id in self.tally.batches.completed() {
+            events.extend(self.end_batch(&id, unix_ms));
+        }
+        for id in self.tally.stalled_batches(now) {
+            events.extend(self.tell_of_batch("batch.stalled", &id, unix_ms));
+        }
+        events
     }
 
     /// Counts a task in its batch. Returns the end of the batch when this was its last task.
@@ -61,15 +78,10 @@ impl Preparer<'_> {
     }
 
     /// The end of a batch that is complete.
-    pub(super) fn end_batch(&mut self, id: &str, now: i64) -> Option<Prepared> {
+    fn end_batch(&mut self, id: &str, now: i64) -> Option<Prepared> {
         let told = self.tell_of_batch("batch.end", id, now);
         self.tally.batches.told(id);
         told
-    }
-
-    /// A batch stands still.
-    pub(super) fn stall_batch(&mut self, id: &str, now: i64) -> Option<Prepared> {
-        self.tell_of_batch("batch.stalled", id, now)
     }
 
     fn tell_of_batch(&mut self, kind: &str, id: &str, now: i64) -> Option<Prepared> {

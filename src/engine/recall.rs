@@ -3,6 +3,7 @@
 use super::shared::Shared;
 use crate::spool::{Spool, SpoolError};
 use crate::tally::Tally;
+use std::time::Duration;
 
 /// What the keys of batches start with; then follow the instance that counts and the batch's id.
 const BATCH: &str = "batch/";
@@ -18,30 +19,45 @@ pub fn take_back(
     live: &[String],
     tally: &mut Tally,
 ) -> Result<(), SpoolError> {
-    let now = shared.clock.monotonic();
-    for (key, kept) in spool.states(USUAL)? {
-        tally.usuals.restore(&key[USUAL.len()..], &kept);
-    }
-    let mut taken = Vec::new();
-    for (key, kept) in spool.states(BATCH)? {
-        let Some((instance, id)) = key[BATCH.len()..].split_once('/') else { continue };
-        if !live.iter().any(|alive| alive == instance) {
-            tally.batches.restore(id, &kept, now);
-            taken.push(key);
-        }
-    }
+    let mut kept = spool.states(USUAL)?;
+    kept.extend(spool.states(BATCH)?);
+    let kept = kept.iter().map(|(key, kept)| (key.as_str(), kept.as_slice()));
+    let taken =
+        restore(kept, tally, shared.clock.monotonic(), |instance| !live.contains(&instance.to_owned()));
     if taken.is_empty() {
         return Ok(());
     }
     let own = changes(tally, shared.intake.instance());
     let mut batch = spool.batch()?;
     for key in taken {
-        batch.put_state(&key, None)?;
+        batch.put_state(key, None)?;
     }
     for (key, state) in own {
         batch.put_state(&key, state.as_deref())?;
     }
     batch.commit()
+}
+
+/// Restores what the spool kept under these keys, of batches only those of instances that are `gone`. Gives
+/// the keys of these.
+pub fn restore<'a>(
+    kept: impl Iterator<Item = (&'a str, &'a [u8])>,
+    tally: &mut Tally,
+    now: Duration,
+    gone: impl Fn(&str) -> bool,
+) -> Vec<&'a str> {
+    let mut taken = Vec::new();
+    for (key, kept) in kept {
+        if let Some(usual) = key.strip_prefix(USUAL) {
+            tally.usuals.restore(usual, kept);
+        } else if let Some((instance, id)) = key.strip_prefix(BATCH).and_then(|rest| rest.split_once('/'))
+            && gone(instance)
+        {
+            tally.batches.restore(id, kept, now);
+            taken.push(key);
+        }
+    }
+    taken
 }
 
 /// What changed in the counts of batches and in what is usual, as the spool keeps it.

@@ -124,15 +124,13 @@ impl Subject {
         Subject::build(facts, TaskParams::default(), scale, vec![("queue", queue)])
     }
 
-    /// A `batch.*` event that Taskbell makes: the summary of a queue, with `id`, `queue` and `expected`.
+    /// A `batch.*` event that Taskbell makes: the summary of a queue, with `id` and `expected`.
     pub fn of_batch(facts: &Facts<'_>, id: &str, batch: &BatchTally) -> Subject {
         let mut fields = Map::new();
         fields.insert("id".into(), json!(id));
-        fields.insert("queue".into(), json!(batch.queue));
         fields.insert("expected".into(), json!((batch.expected > 0).then_some(batch.expected)));
         let summary = batch.tally.summary(&batch.queue, facts.accepted_at, &Map::new());
-        if let Json::Object(mut summary) = summary {
-            summary.remove("name");
+        if let Json::Object(summary) = summary {
             fields.extend(summary);
         }
         facts.add_usual(&mut fields);

@@ -52,6 +52,9 @@ pub struct HeldEnd {
 struct Open {
     tally: QueueTally,
     end: Option<HeldEnd>,
+    /// Whether the host told of its start.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    started: bool,
     /// When the host last spoke of it, by the monotonic clock of this process.
     #[serde(skip)]
     stirred: Duration,
@@ -111,6 +114,7 @@ impl Tally {
         if open.tally.total == 0 {
             open.tally.started_at = accepted_at;
         }
+        open.started = true;
         open.end.take()
     }
 
@@ -120,9 +124,9 @@ impl Tally {
         self.open(queue, accepted_at).end.replace(end)
     }
 
-    /// Whether nothing is open under this name: what comes next begins a busy period.
+    /// Whether this queue has neither begun nor counted anything: the next task begins a busy period.
     pub fn is_idle(&self, queue: &str) -> bool {
-        !self.open.contains_key(queue)
+        self.open.get(queue).is_none_or(|open| !open.started && open.tally.total == 0)
     }
 
     /// The host spoke of a queue at this monotonic time: if it is open, it lives.
