@@ -6,6 +6,12 @@ use std::fmt;
 /// The most bytes a type name may have.
 pub const MAX_TYPE_BYTES: usize = 64;
 
+/// The type of the event that tells of an alert.
+pub const ALERT_FIRING: &str = "alert.firing";
+
+/// The type of the event that tells of an alert's end.
+pub const ALERT_RESOLVED: &str = "alert.resolved";
+
 /// The types a host may emit whose meaning Taskbell knows. Any other name that fits
 /// [`check_type`] is the host's own.
 pub const KNOWN_TYPES: &[&str] = &[

@@ -12,6 +12,7 @@
 #![deny(unsafe_code)]
 #![deny(missing_docs)]
 
+pub mod alerts;
 pub mod clock;
 pub mod config;
 pub mod engine;

@@ -1,7 +1,11 @@
-//! What differs between operating systems: threads with blocked signals, fork detection, and
-//! staying mapped.
+//! What differs between operating systems: threads with blocked signals, fork detection, staying
+//! mapped, and what the system tells of itself.
 
 #![allow(unsafe_code)]
+
+pub(crate) mod disk;
+#[cfg(windows)]
+pub(crate) mod usage;
 
 use std::io;
 use std::sync::OnceLock;

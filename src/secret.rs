@@ -92,6 +92,11 @@ impl Scrubber {
         Scrubber { needles: needles.into() }
     }
 
+    /// One that takes these values out too.
+    pub fn and<'a>(&'a self, secrets: impl IntoIterator<Item = &'a str>) -> Self {
+        Scrubber::new(self.needles.iter().map(|needle| &**needle).chain(secrets))
+    }
+
     /// The text with every secret replaced by a mask.
     pub fn scrub(&self, text: &str) -> String {
         let mut clean = text.to_owned();
@@ -113,6 +118,12 @@ impl fmt::Debug for Scrubber {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_scrubber_may_learn_more_values() {
+        let scrubber = Scrubber::new(["first-secret"]).and(["second-secret"]);
+        assert_eq!(scrubber.scrub("first-secret second-secret"), format!("{REDACTED} {REDACTED}"));
+    }
 
     #[test]
     fn a_secret_is_never_printed() {

@@ -57,7 +57,9 @@ struct Tally {
 
 /// Emits an event as a host would.
 pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure> {
-    let config = source::config(&arguments.config)?;
+    let mut config = source::config(&arguments.config)?;
+    // Alerts are the host's to tell of: this process lives for one event.
+    config.alerts.clear();
     let payload = arguments.payload.as_deref().map_or_else(|| Ok("{}".to_owned()), input::text)?;
     let spool = config.spool.path.clone();
     let bell = Bell::open(config).map_err(bad_event)?;

@@ -6,6 +6,7 @@
 //! that one look shows them all.
 
 mod address;
+mod alert;
 mod endpoint;
 mod fault;
 mod hook;
@@ -21,6 +22,7 @@ mod schema;
 mod section;
 mod settings;
 mod source;
+mod task_urls;
 mod template;
 mod tls;
 mod toml_text;
@@ -29,8 +31,10 @@ pub use fault::{ConfigError, ConfigErrors};
 pub use places::Places;
 pub use reference::reference_markdown;
 pub use settings::{
-    Config, Endpoint, Files, Hook, HostInfo, Proxy, Queue, Rate, RetryPolicy, SpoolPath, SpoolSettings, Tls,
+    Alert, Bound, Config, Endpoint, Files, Hook, HostInfo, Metric, Proxy, Queue, Rate, RetryPolicy,
+    SpoolPath, SpoolSettings, Tls,
 };
+pub use task_urls::{TaskUrls, is_name_of_task_url, parse_task_url};
 
 use crate::secret::Scrubber;
 use fault::Fault;
@@ -112,6 +116,7 @@ fn read(tree: &Node, source: &Source, reading: &Reading<'_>) -> Option<Config> {
     let root = Section::open(reading, schema::table("")?, String::new(), 0, Some(tree));
     let (endpoints, names) = endpoint::read_all(&root);
     let hooks = hook::read_all(&root, &names);
+    let alerts = alert::read_all(&root, &hooks);
     warn_of_silent_endpoints(reading, &root, &hooks);
     Some(Config {
         file: source.file.clone(),
@@ -119,8 +124,10 @@ fn read(tree: &Node, source: &Source, reading: &Reading<'_>) -> Option<Config> {
         spool: spool(&root.table("spool")?, source.name()),
         queue: queue(&root.table("queue")?),
         files: files(&root.table("files")?),
+        task_urls: task_urls::read(&root.table("network")?),
         endpoints,
         hooks,
+        alerts,
         scrubber: Scrubber::default(),
     })
 }

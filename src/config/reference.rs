@@ -46,6 +46,9 @@ batch_stall = "1h"
 roots = ["outputs"]
 
 # A chat channel. The webhook URL is a secret, so it comes from the environment.
+[network]
+task_urls = ["https://hooks.example.com/users/"]
+
 [endpoints.team]
 platform = "slack"
 url = "env:SLACK_WEBHOOK_URL"
@@ -118,6 +121,28 @@ to = ["team"]
 manual = true
 syntax = "swarmui"
 template = '{"text": "%prompt%", "seed": %seed%}'
+
+[[hooks]]
+name = "resources"
+on = ["alert.firing", "alert.resolved"]
+to = ["team"]
+
+# The disk below the outputs: told when it has been short for a minute, again every six hours, and once
+# it has 20 GB again.
+[[alerts]]
+name = "disk"
+metric = "disk.free_gb:/"
+below = 10
+clear = 20
+for = "60s"
+every = "6h"
+sample = "30s"
+
+# A value that the host feeds with taskbell_metric.
+[[alerts]]
+name = "backlog"
+metric = "farm.frames_waiting"
+above = 5000
 "#;
 
 /// The reference as Markdown: `docs/configuration.md`.

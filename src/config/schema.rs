@@ -42,8 +42,10 @@ pub(super) static TABLES: &[Table] = &[
             key("spool", Kind::Table, Nothing, "The database that keeps what was accepted."),
             key("queue", Kind::Table, Nothing, "What waits between the host's call and the spool."),
             key("files", Kind::Table, Nothing, "The files a message may carry."),
+            key("network", Kind::Table, Nothing, "Where tasks may have messages sent."),
             key("endpoints", NamedTables, Nothing, "Who can hear, by name."),
             key("hooks", ListOfTables, Nothing, "Which events ring at which endpoints."),
+            key("alerts", ListOfTables, Nothing, "Which metrics make events when they cross a threshold."),
         ],
     },
     Table {
@@ -123,6 +125,17 @@ pub(super) static TABLES: &[Table] = &[
             "The folders below which files named in `outputs[].path` may be read.",
         )],
     },
+    Table {
+        pattern: "network",
+        about: "What a task may ask for in its `webhook_params`, which a user of the host may have written.",
+        keys: &[key(
+            "task_urls",
+            Texts("`http` or `https` URLs without query"),
+            Value("[]"),
+            "A task's `url` must begin with one of these, by scheme, host, port and whole parts of the path, \
+             and be public.",
+        )],
+    },
     ENDPOINT,
     Table {
         pattern: "endpoints.*.retry",
@@ -144,6 +157,7 @@ pub(super) static TABLES: &[Table] = &[
     },
     SIGNATURE,
     HOOK,
+    ALERT,
 ];
 
 const ENDPOINT: Table = Table {
@@ -339,6 +353,37 @@ const HOOK: Table = Table {
             "Fires only for tasks whose `webhook_params` ask for it: `manual` with the task, `manual_at_end` \
              once at the end of its queue.",
         ),
+    ],
+};
+
+const ALERT: Table = Table {
+    pattern: "alerts[]",
+    about: "A metric that makes the events `alert.firing` and `alert.resolved`; hooks listen to them. \
+            `docs/alerts.md` tells the rules.",
+    keys: &[
+        key("name", Text("any text, once"), Required, "The alert's name in events and messages."),
+        key(
+            "metric",
+            Text("a name the host feeds, or a built-in one such as `cpu.percent`"),
+            Required,
+            "What is watched.",
+        ),
+        key("above", Number, Nothing, "Fires when the value is above this; either this or `below`."),
+        key("below", Number, Nothing, "Fires when the value is below this; either this or `above`."),
+        key(
+            "clear",
+            Number,
+            Words("the threshold"),
+            "Resolved once the value is here or beyond, away from the threshold.",
+        ),
+        key(
+            "for",
+            Duration("0s", "30d"),
+            Value("\"0s\""),
+            "How long the value has to stay on the bad side before it fires.",
+        ),
+        key("every", Duration("1s", "365d"), Nothing, "Fires again after this time while not resolved."),
+        key("sample", Duration("1s", "1d"), Value("\"10s\""), "How often a built-in metric is measured."),
     ],
 };
 

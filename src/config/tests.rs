@@ -1,5 +1,6 @@
 //! What the room as a whole promises.
 
+mod alerts;
 mod endpoints;
 mod keys;
 mod robustness;

@@ -7,6 +7,7 @@ use super::log::Sink;
 use super::open;
 use super::progress::Cut;
 use super::shared::{Phase, Reload, Shared, lock};
+use crate::alerts::Gauge;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::event;
@@ -69,10 +70,11 @@ impl Bell {
         Ok(accepted)
     }
 
-    /// Keeps the last value of a metric.
+    /// Takes the value of a metric, for the alerts. Never waits.
     ///
     /// # Errors
-    /// `InvalidArgument` for a name out of pattern or a value that is no number, `Closed`.
+    /// `InvalidArgument` for a name out of pattern, the name of a built-in metric or a value that is no
+    /// number, `Closed`.
     pub fn metric(&self, name: &str, value: f64) -> Result<(), Error> {
         let _pass = self.shared.gate.enter().ok_or_else(closed)?;
         let fits = !name.is_empty() && name.len() <= 128 && name.bytes().all(|byte| byte.is_ascii_graphic());
@@ -84,12 +86,21 @@ impl Bell {
             let message = format!("metric `{name}` is {value}: only finite numbers can be compared");
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
+        if Gauge::is_built_in(name) {
+            let message = format!("metric `{name}` is measured by Taskbell; feed yours under another name");
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
         let mut metrics = lock(&self.shared.metrics);
         if metrics.len() >= MAX_METRICS && !metrics.contains_key(name) {
             let message = format!("there are {MAX_METRICS} metrics already; `{name}` is refused");
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
-        metrics.insert(name.to_owned(), value);
+        match metrics.get_mut(name) {
+            Some(last) => *last = value,
+            None => drop(metrics.insert(name.to_owned(), value)),
+        }
+        drop(metrics);
+        self.shared.watchman.observe(&self.shared, name, value);
         Ok(())
     }
 
@@ -148,6 +159,7 @@ impl Bell {
             stats.insert("ring_damaged".into(), json!(shared.intake.corrupt()));
             stats.insert("ring_in_memory".into(), json!(shared.intake.fallback()));
             stats.insert("spool_failing".into(), json!(shared.spool_failing.load(Ordering::Relaxed)));
+            stats.insert("alerts_firing".into(), json!(shared.watchman.firing()));
             stats.insert("lanes".into(), Json::Object(lanes));
         }
         stats

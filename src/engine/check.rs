@@ -38,6 +38,8 @@ fn rehearse(config: &Config, places: &Places) -> Vec<ConfigError> {
             }
         };
         for kind in &hook.on {
+            // A manual hook tells of a task at the end of its queue too.
+            let kind = if hook.manual { "task.complete" } else { kind.as_str() };
             if let Some(Err(reason)) = hook.when.as_ref().map(|when| when.check(kind)) {
                 add(places.at(&format!("hooks[{index}].when"), &reason));
             }

@@ -4,7 +4,8 @@
 use super::log::Level;
 use super::prepare::Preparer;
 use super::shared::{Phase, Reload, Shared, lock};
-use super::work::{Done, Times, Work, ending};
+use super::task_lanes;
+use super::work::{Done, NOBODY, Times, Work, alert_key, ending};
 use crate::config::Config;
 use crate::intake::{Intake, Record};
 use crate::lanes::{Fate, Job, Lane, LaneReport};
@@ -77,6 +78,7 @@ impl Clerk {
         if let Some(spool_file) = spool_file {
             self.adopt_orphans(spool_file);
         }
+        self.shared.watchman.wake(&self.shared);
         loop {
             match panic::catch_unwind(AssertUnwindSafe(|| self.turn())) {
                 Ok(true) => {}
@@ -90,6 +92,9 @@ impl Clerk {
     fn turn(&mut self) -> bool {
         let phase = self.shared.phase();
         self.put_in_force();
+        if phase == Phase::Open {
+            self.shared.watchman.tick(&self.shared);
+        }
         if phase >= Phase::Draining {
             self.tally.hurry();
         }
@@ -128,6 +133,8 @@ impl Clerk {
             for mut record in records {
                 record.ticket = 0;
                 if !self.spool.knows(record.id).unwrap_or(false) {
+                    let alert = self.shared.watchman.take_over(&self.shared, &record);
+                    self.work.states.extend(alert.map(|kept| alert_state(&self.shared, kept)));
                     self.records.push(record);
                 }
             }
@@ -154,6 +161,8 @@ impl Clerk {
         self.prepare_records();
         self.end_queues(now);
         self.work.read_ticket = self.shared.intake.read_ticket();
+        let alerts = self.shared.watchman.changes(self.work.read_ticket);
+        self.work.states.extend(alerts.into_iter().map(|kept| alert_state(&self.shared, kept)));
         self.work.lanes = self.shared.take_lane_reports();
         self.keep_counts();
         for report in &self.work.lanes {
@@ -273,6 +282,10 @@ impl Clerk {
         }
         self.tell(&work.lanes, &endings);
         self.advance_progress(&work, &done.owed, &done.fired);
+        let deliveries = work.events.iter().flat_map(|event| &event.deliveries);
+        for endpoint in deliveries.filter_map(|delivery| delivery.named.as_ref()) {
+            task_lanes::open_lane(&self.shared, &self.config, endpoint);
+        }
         self.dispatch(done.jobs);
         self.rehouse(work.lanes);
     }
@@ -337,7 +350,13 @@ impl Clerk {
         for name in old.keys() {
             self.work.states.push((super::endpoints::state_key(name), None));
         }
+        let gone = self.shared.watchman.replace(&self.shared, &config.alerts);
+        self.work.states.extend(gone.into_iter().map(|name| alert_state(&self.shared, (name, None))));
         self.config = config;
+        let named = old.values().map(|lane| lane.endpoint()).filter(|endpoint| endpoint.is_of_task());
+        for endpoint in named.filter(|endpoint| self.config.task_urls.allow(endpoint.url.expose())) {
+            task_lanes::open_lane(&self.shared, &self.config, endpoint);
+        }
         let waiting = old
             .into_iter()
             .flat_map(|(name, lane)| lane.retire().into_iter().map(move |job| (name.clone(), job)));
@@ -410,14 +429,32 @@ impl Clerk {
         if phase != Phase::Open || now < self.busy_until {
             return self.shared.bed.doze(TICK);
         }
-        let due = [self.tally.next_due(), Some(self.prune_at)].into_iter().flatten().min();
+        let due = [self.tally.next_due(), self.shared.watchman.arm(&self.shared), Some(self.prune_at)]
+            .into_iter()
+            .flatten()
+            .min();
         let limit = due.map(|due| due.saturating_sub(now));
         self.shared.bed.sleep(limit, || self.shared.has_work());
     }
 
+    /// Leaves alerts that fire to the next start, which may come before this instance counts as dead.
+    fn leave_alerts(&mut self) -> Result<(), SpoolError> {
+        let own = alert_key(self.shared.intake.instance(), "");
+        let states = self.spool.states(&own)?;
+        if states.is_empty() {
+            return Ok(());
+        }
+        let mut batch = self.spool.batch()?;
+        for (key, kept) in states {
+            batch.put_state(&alert_key(NOBODY, &key[own.len()..]), Some(&kept))?;
+            batch.put_state(&key, None)?;
+        }
+        batch.commit()
+    }
+
     /// Leaves the spool so that the next start takes over at once.
     fn end(mut self) {
-        if let Err(error) = self.spool.release() {
+        if let Err(error) = self.leave_alerts().and_then(|()| self.spool.release()) {
             let text = format!("the spool could not be left in order; the next start mends it: {error}");
             self.shared.log.write(Level::Warn, &text);
         }
@@ -431,4 +468,9 @@ impl Clerk {
             thread::sleep(Duration::from_millis(5));
         }
     }
+}
+
+/// An alert's state as the spool keeps it.
+fn alert_state(shared: &Shared, (name, kept): (String, Option<Vec<u8>>)) -> (String, Option<Vec<u8>>) {
+    (alert_key(shared.intake.instance(), &name), kept)
 }

@@ -21,6 +21,7 @@ pub fn close(shared: &Arc<Shared>, limit: Duration) -> Option<u64> {
         return None;
     }
     let deadline = Instant::now() + limit;
+    shared.watchman.rounds.end();
     // Calls inside the gate never wait, so this takes no longer than a copy.
     await_until(deadline, || shared.gate.is_empty());
     shared.advance(Phase::Draining);

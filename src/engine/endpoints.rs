@@ -2,7 +2,7 @@
 
 use super::error::{Error, ErrorKind};
 use super::shared::Shared;
-use crate::config::{Config, Endpoint, SpoolPath};
+use crate::config::{Config, Endpoint, SpoolPath, is_name_of_task_url};
 use crate::lanes::{Desk, Job, Lane, LaneReport};
 use crate::spool::Spool;
 use serde::{Deserialize, Serialize};
@@ -56,7 +56,12 @@ pub fn gone_state(config: &Config, endpoint: &str, reason: &str) -> Option<(Stri
 /// Deliveries whose endpoint is no longer configured are dead letters: they can be replayed once it is.
 pub fn drop_homeless(shared: &Shared, endpoint: &str, jobs: Vec<Job>) {
     for job in jobs {
-        let reason = format!("endpoint `{endpoint}` is no longer configured");
+        let reason = if is_name_of_task_url(endpoint) {
+            "the address that the task named is no longer allowed, or too many such addresses are in use"
+                .into()
+        } else {
+            format!("endpoint `{endpoint}` is no longer configured")
+        };
         shared.report(LaneReport::Dropped { endpoint: endpoint.to_owned(), job, reason });
     }
 }

@@ -17,8 +17,11 @@ mod progress;
 mod recall;
 mod rehearsal;
 mod reports;
+mod rounds;
 mod shared;
 mod stats;
+mod task_lanes;
+mod watchman;
 mod work;
 
 pub use bell::Bell;

@@ -4,7 +4,9 @@ use super::clerk::Clerk;
 use super::endpoints::{build_lanes, drop_homeless};
 use super::error::{Error, ErrorKind};
 use super::shared::Shared;
-use super::work::TALLY;
+use super::task_lanes;
+use super::work::{ALERT, TALLY, alert_key};
+use crate::alerts::Kept;
 use crate::clock::Clock;
 use crate::config::{Config, SpoolPath};
 use crate::intake::{Home, Intake};
@@ -33,22 +35,29 @@ pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Shared>, Error>
     };
     let config = Arc::new(config);
     let shared = Arc::new(Shared::new(intake, &config, clock, reader));
-    let lanes = build_lanes(&config, &shared, Some(&spool))?;
+    let mut lanes = build_lanes(&config, &shared, Some(&spool))?;
+    task_lanes::restore(&mut spool, &shared, &config, &mut lanes).map_err(spool_error)?;
     *shared.lanes() = lanes.clone();
     let mut tally = restore_tally(&mut spool, &shared, &config, &live).map_err(spool_error)?;
     super::recall::take_back(&mut spool, &shared, &live, &mut tally).map_err(spool_error)?;
+    restore_alerts(&mut spool, &shared, &config, &live).map_err(spool_error)?;
     let waiting = spool.waiting().map_err(spool_error)?;
     let ring_beside = match &config.spool.path {
         SpoolPath::Memory => None,
         SpoolPath::File(path) => Some(path.clone()),
     };
-    let held = tally.held() as u32;
+    let no_thread = |error| Error::new(ErrorKind::Spool, format!("no thread can be started: {error}"));
+    let (alerts, held) = (config.alerts.clone(), tally.held() as u32);
     let clerk = Clerk::new(Arc::clone(&shared), spool, config, tally);
     shared.counters.recovered.add(waiting.len() as u64);
     let untried = waiting.iter().filter(|delivery| delivery.attempts == 0).count() as u32;
     shared.progress.update().owes_of_which(0, waiting.len() as u32 + held, untried + held);
-    os::spawn("taskbell-clerk", move || clerk.run(ring_beside.as_deref()))
-        .map_err(|error| Error::new(ErrorKind::Spool, format!("no thread can be started: {error}")))?;
+    os::spawn("taskbell-clerk", move || clerk.run(ring_beside.as_deref())).map_err(no_thread)?;
+    if let Err(error) = shared.watchman.rounds.put_in_force(&alerts, &shared) {
+        // The clerk runs already and holds what is shared: it must end.
+        super::close::close(&shared, std::time::Duration::ZERO);
+        return Err(no_thread(error));
+    }
     hand_over(waiting, &lanes, &shared);
     Ok(shared)
 }
@@ -93,6 +102,38 @@ fn restore_tally(
         batch.commit()?;
     }
     Ok(tally)
+}
+
+/// The alerts that runs which are no longer alive left firing, under this instance's name. A bell without
+/// alerts leaves them for one that has some.
+fn restore_alerts(
+    spool: &mut Spool,
+    shared: &Shared,
+    config: &Config,
+    live: &[String],
+) -> Result<(), SpoolError> {
+    if config.alerts.is_empty() {
+        return Ok(());
+    }
+    let (own, mut moves) = (shared.intake.instance(), Vec::new());
+    for (key, kept) in spool.states(ALERT)? {
+        let Some((instance, name)) = key[ALERT.len()..].split_once('/') else { continue };
+        if live.iter().any(|alive| alive == instance) {
+            continue;
+        }
+        let restored =
+            Kept::from_bytes(&kept).is_some_and(|kept| shared.watchman.restore(shared, name, kept));
+        moves.extend(restored.then(|| (alert_key(own, name), Some(kept))));
+        moves.push((key, None));
+    }
+    if !moves.is_empty() {
+        let mut batch = spool.batch()?;
+        for (key, value) in moves {
+            batch.put_state(&key, value.as_deref())?;
+        }
+        batch.commit()?;
+    }
+    Ok(())
 }
 
 /// Gives the lanes what waits in the spool. What had been in flight is due at once.

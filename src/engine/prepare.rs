@@ -1,13 +1,14 @@
 //! From a record of the ring to the messages that ring for it.
 
 use super::stats::Counters;
-use crate::config::Config;
+use crate::config::{Config, Endpoint};
 use crate::event::EventId;
 use crate::hooks::{self, Account, Facts, Notify, Subject, TaskParams};
 use crate::intake::Record;
 use crate::message::{self, Message};
 use crate::tally::{Asked, HeldEnd, QueueTally, Tally, Task, queue_name};
 use serde_json::{Map, Value as Json};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// An event with the deliveries it makes.
@@ -40,6 +41,8 @@ pub struct PreparedDelivery {
     pub why: String,
     /// The message; or why there is none.
     pub message: Result<Message, String>,
+    /// The endpoint itself, when it is an address that the task named.
+    pub named: Option<Arc<Endpoint>>,
 }
 
 /// What came of a record.
@@ -99,7 +102,8 @@ impl Preparer<'_> {
                     facts.usual_s = self.usual_task(&task);
                     superseded = self.tally.count(&task, record.accepted_at);
                     if params.notify == Notify::ManualAtEnd {
-                        let asked = Asked::by(&payload, &params.to, &params.vars);
+                        let url = params.url.as_ref().map(|url| url.as_str().to_owned());
+                        let asked = Asked { url, ..Asked::by(&payload, &params.to, &params.vars) };
                         self.tally.ask(&task.queue, asked, record.accepted_at);
                     }
                     after = self.count_in_batch(&task, record.accepted_at, now);
@@ -193,7 +197,8 @@ impl Preparer<'_> {
             endpoint: ring.endpoint.name.clone(),
             hook: ring.hook.name.clone(),
             why: self.config.scrubber.scrub(&hooks::why(ring.hook, subject)),
-            message: message::compose(ring.hook.template.as_ref(), ring.endpoint, &subject.context)
+            named: ring.endpoint.is_of_task().then(|| Arc::clone(&ring.endpoint)),
+            message: message::compose(ring.hook.template.as_ref(), &ring.endpoint, &subject.context)
                 .map_err(|error| self.config.scrubber.scrub(&error.to_string())),
         };
         decision.rings.iter().map(prepare).collect()

@@ -93,7 +93,8 @@ fn prepare(
 }
 
 fn request(config: &Config, delivery: &PreparedDelivery, id: EventId, kind: &str, now: i64) -> Json {
-    let Some(endpoint) = config.endpoint(&delivery.endpoint) else { return Json::Null };
+    let found = delivery.named.as_ref().or_else(|| config.endpoint(&delivery.endpoint));
+    let Some(endpoint) = found else { return Json::Null };
     let mut request = Map::new();
     request.insert("endpoint".into(), json!(delivery.endpoint));
     request.insert("platform".into(), json!(endpoint.platform.name()));

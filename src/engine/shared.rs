@@ -6,6 +6,7 @@ use super::log::Log;
 use super::progress::Progress;
 use super::reports::Reports;
 use super::stats::Counters;
+use super::watchman::Watchman;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::intake::Intake;
@@ -72,6 +73,8 @@ pub struct Shared {
     pub reload: Mutex<Option<Reload>>,
     /// The last value of each metric.
     pub metrics: Mutex<BTreeMap<String, f64>>,
+    /// The watch over metrics.
+    pub watchman: Watchman,
     phase: AtomicU8,
     scrubber: RwLock<Scrubber>,
     lanes: Mutex<BTreeMap<String, Arc<Lane>>>,
@@ -97,6 +100,7 @@ impl Shared {
             drained: AtomicBool::new(false),
             reload: Mutex::new(None),
             metrics: Mutex::new(BTreeMap::new()),
+            watchman: Watchman::new(&config.alerts),
             phase: AtomicU8::new(Phase::Open as u8),
             scrubber: RwLock::new(config.scrubber.clone()),
             lanes: Mutex::new(BTreeMap::new()),
@@ -152,6 +156,7 @@ impl Shared {
         !self.intake.is_drained()
             || !lock(&self.lane_reports).is_empty()
             || lock(&self.reload).is_some()
+            || self.watchman.is_early()
             || self.phase() != Phase::Open
     }
 }

@@ -26,6 +26,8 @@ counters! {
     refused_spool,
     /// Calls refused because the bell was closed.
     refused_closed,
+    /// Events that Taskbell made of alerts.
+    alert_events,
     /// Events that are in the spool.
     spooled,
     /// Events for which no hook fired.
@@ -90,6 +92,7 @@ impl Counters {
                 "spool": self.refused_spool.get(),
                 "closed": self.refused_closed.get(),
             },
+            "alert_events": self.alert_events.get(),
             "spooled": self.spooled.get(),
             "unheard": self.unheard.get(),
             "deliveries": deliveries,

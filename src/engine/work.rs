@@ -2,6 +2,7 @@
 
 use super::prepare::Prepared;
 use super::reports::Report;
+use super::task_lanes;
 use crate::lanes::{Body, Fate, Job, LaneReport};
 use crate::message::Message;
 use crate::spool::{Batch, End, NewDelivery, NewEvent, SpoolError};
@@ -18,7 +19,7 @@ pub struct Work {
     pub lanes: Vec<LaneReport>,
     /// What changed in the tally.
     pub tally: Vec<tally::Change>,
-    /// Endpoints' states: key, and value or nothing.
+    /// States of endpoints and alerts: key, and value or nothing.
     pub states: Vec<(String, Option<Vec<u8>>)>,
     /// Tickets of held ends that do not count any more.
     pub superseded: Vec<u64>,
@@ -85,6 +86,17 @@ pub fn tally_key(instance: &str, queue: &str) -> String {
     format!("{TALLY}{instance}/{queue}")
 }
 
+/// The key under which the spool keeps the state of an alert.
+pub fn alert_key(instance: &str, alert: &str) -> String {
+    format!("{ALERT}{instance}/{alert}")
+}
+
+/// The instance of states that were left in order. No instance has this name.
+pub const NOBODY: &str = "-";
+
+/// What the keys of alerts start with.
+pub const ALERT: &str = "alert/";
+
 /// What the keys of tallies start with.
 pub const TALLY: &str = "tally/";
 
@@ -114,6 +126,10 @@ fn write_event(
     let Some(row) = row else { return Ok(()) };
     let mut owed = u32::from(event.held);
     for delivery in &event.deliveries {
+        if let Some(endpoint) = &delivery.named {
+            let (key, value) = task_lanes::kept_state(endpoint, times.unix_ms);
+            batch.put_state(&key, Some(&value))?;
+        }
         let (message, dead) = match &delivery.message {
             Ok(message) => (Some(message), None),
             Err(reason) => (None, Some(reason.as_str())),

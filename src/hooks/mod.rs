@@ -21,12 +21,12 @@ const SMART_TASKS: u64 = 10;
 const SMART_DURATION: Duration = Duration::from_secs(60);
 
 /// A hook that fires for an event, and one endpoint that it rings at.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Ring<'a> {
     /// The hook.
     pub hook: &'a Hook,
-    /// The endpoint.
-    pub endpoint: &'a Arc<Endpoint>,
+    /// The endpoint: a configured one, or the address that the task named.
+    pub endpoint: Arc<Endpoint>,
 }
 
 /// What was decided of an event.
@@ -51,15 +51,16 @@ pub fn decide<'a>(config: &'a Config, subject: &Subject) -> Decision<'a> {
         return decision;
     }
     let wanted = wanted_endpoints(config, subject, &mut decision);
+    let named = named_address(config, subject, &mut decision);
     for hook in config.hooks.iter().filter(|hook| hears(hook, subject)) {
         if !fires(hook, subject, &mut decision) {
             continue;
         }
         let to = if wanted.is_empty() { &hook.to } else { &wanted };
-        for endpoint in to.iter().filter_map(|name| config.endpoint(name)) {
+        for endpoint in to.iter().filter_map(|name| config.endpoint(name)).chain(&named) {
             let rung = decision.rings.iter().any(|ring| ring.endpoint.name == endpoint.name);
             if !rung {
-                decision.rings.push(Ring { hook, endpoint });
+                decision.rings.push(Ring { hook, endpoint: Arc::clone(endpoint) });
             }
         }
     }
@@ -91,6 +92,20 @@ fn wanted_endpoints(config: &Config, subject: &Subject, decision: &mut Decision<
         ));
     }
     wanted.into_iter().cloned().collect()
+}
+
+/// The address that the task named, if `[network] task_urls` allows it.
+fn named_address(config: &Config, subject: &Subject, decision: &mut Decision<'_>) -> Option<Arc<Endpoint>> {
+    let url = subject.params.url.as_ref()?;
+    let endpoint = config.task_urls.allow(url).then(|| Endpoint::of_task(url)).flatten();
+    if endpoint.is_none() {
+        decision.ignored_params += 1;
+        decision.remarks.push(format!(
+            "webhook_params.url of {} matches none of `[network] task_urls`; it is ignored",
+            subject.id
+        ));
+    }
+    endpoint
 }
 
 fn fires(hook: &Hook, subject: &Subject, decision: &mut Decision<'_>) -> bool {
@@ -145,6 +160,8 @@ mod tests {
     use serde_json::{Map, Value as Json, json};
 
     const CONFIG: &str = r#"
+[network]
+task_urls = ["https://hooks.example.com/users/"]
 [endpoints.all]
 url = "https://a.example.com/hook"
 [endpoints.asked]
@@ -210,6 +227,16 @@ manual = true
         assert!(
             subject.context.at(&["task", "outputs"]).is_none() && subject.context.at(&["queue"]).is_some()
         );
+    }
+
+    #[test]
+    fn an_allowed_address_hears_what_the_firing_hooks_say_and_no_other_does() {
+        let (hooks, ignored) = fired(json!({"url": "https://hooks.example.com/users/mira"}));
+        assert_eq!((hooks, ignored), (vec!["all".to_owned(), "all".to_owned()], 0));
+        let (hooks, ignored) = fired(json!({"url": "https://hooks.example.com/"}));
+        assert_eq!((hooks, ignored), (vec!["all".to_owned()], 1));
+        let quiet = fired(json!({"url": "https://hooks.example.com/users/mira", "notify": "none"}));
+        assert_eq!(quiet, (vec![], 0));
     }
 
     #[test]

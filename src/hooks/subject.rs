@@ -2,7 +2,7 @@
 
 use super::TaskParams;
 use crate::clock;
-use crate::config::HostInfo;
+use crate::config::{HostInfo, parse_task_url};
 use crate::event::EventId;
 use crate::message::Context;
 use crate::tally::{Asked, BatchTally, QueueTally, Task, queue_name};
@@ -143,7 +143,12 @@ impl Subject {
     /// outputs.
     pub fn of_asked(facts: &Facts<'_>, tally: &QueueTally, asked: &Asked) -> Subject {
         let of_queue = Subject::of_queue(facts, tally);
-        let params = TaskParams { to: asked.to.clone(), vars: asked.vars.clone(), ..TaskParams::default() };
+        let params = TaskParams {
+            to: asked.to.clone(),
+            vars: asked.vars.clone(),
+            url: asked.url.as_deref().and_then(parse_task_url),
+            ..TaskParams::default()
+        };
         let queue = of_queue.context.at(&["queue"]).cloned().unwrap_or(Json::Null);
         let mut task = asked.task.clone();
         task.insert("status".into(), json!(Task::read(&task).status.as_str()));

@@ -1,7 +1,9 @@
 //! `webhook_params`: what a task asks of Taskbell. A user of the host may have written it, so nothing
 //! in it is trusted, and a malformed one never costs the task its notification.
 
+use crate::config::parse_task_url;
 use serde_json::{Map, Value as Json};
+use url::Url;
 
 /// The most endpoints a task may name.
 const MAX_TO: usize = 32;
@@ -51,6 +53,8 @@ pub struct TaskParams {
     pub to: Vec<String>,
     /// `vars`: values for templates.
     pub vars: Map<String, Json>,
+    /// `url`: an address that the firing hooks ring at too, if it is allowed.
+    pub url: Option<Url>,
 }
 
 impl TaskParams {
@@ -93,7 +97,13 @@ impl TaskParams {
                 ("vars", Json::Object(vars)) if is_small(&vars) => self.vars = vars,
                 ("vars", Json::Object(_)) => faults.push("webhook_params.vars is larger than 64 KiB"),
                 ("vars", _) => faults.push("webhook_params.vars is not an object"),
-                ("url", _) => faults.push("webhook_params.url is refused: no task URLs are allowed"),
+                ("url", Json::String(text)) => {
+                    self.url = parse_task_url(&text);
+                    if self.url.is_none() {
+                        faults.push("webhook_params.url is no plain http or https URL");
+                    }
+                }
+                ("url", _) => faults.push("webhook_params.url is not a text"),
                 _ => faults.push("webhook_params has a key that is not known"),
             }
         }
@@ -164,14 +174,21 @@ mod tests {
             json!(1),
             json!(true),
             json!("[\"manual\"]"),
-            json!({"url": format!("http://{marker}/")}),
+            json!({"url": format!("ftp://{marker}/")}),
+            json!({"url": format!("https://{marker}:x@example.com/")}),
+            json!({"url": [format!("https://{marker}/")]}),
             json!({marker: 1}),
         ] {
             let (params, faults, rest) = take(json!({"webhook_params": bad}));
             assert_eq!(faults.len(), 1, "{bad}");
             assert!(!faults[0].contains(marker));
             assert_eq!(params.notify, Notify::Normal);
-            assert!(params.to.len() <= MAX_TO && params.vars.is_empty() && rest == json!({}));
+            assert!(
+                params.to.len() <= MAX_TO
+                    && params.vars.is_empty()
+                    && params.url.is_none()
+                    && rest == json!({})
+            );
         }
     }
 }

@@ -8,6 +8,7 @@ use super::{Desk, Fate, Job, LaneReport, worker};
 use crate::clock::Clock;
 use crate::config::Endpoint;
 use crate::platform::Outcome;
+use crate::secret::Scrubber;
 use crate::spool::AttemptRow;
 use crate::transport::{Client, Fault, Reach};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -76,7 +77,8 @@ impl Lane {
         keeps_bodies: bool,
         gone: Option<String>,
     ) -> Result<Arc<Lane>, Fault> {
-        let client = Client::new(&endpoint, Reach::Configured)?;
+        let reach = if endpoint.is_of_task() { Reach::Public } else { Reach::Configured };
+        let client = Client::new(&endpoint, reach)?;
         let state = State {
             line: Line::new(endpoint.ordered, keeps_bodies),
             pace: Pace::new(&endpoint.rate, clock.monotonic()),
@@ -103,6 +105,16 @@ impl Lane {
     /// The endpoint it leads to.
     pub fn endpoint(&self) -> &Arc<Endpoint> {
         &self.endpoint
+    }
+
+    /// Knows the secrets of the configuration, and those of an address that a task named.
+    pub(super) fn scrubber(&self) -> Scrubber {
+        let scrubber = self.desk.scrubber();
+        if self.endpoint.is_of_task() {
+            let secrets = self.endpoint.secrets();
+            return scrubber.and(secrets.iter().map(String::as_str));
+        }
+        scrubber
     }
 
     /// Puts deliveries into the lane. Starts a thread when one is needed.
@@ -258,7 +270,7 @@ impl Lane {
         };
         let fate = match next {
             Next::Delivered => Fate::Delivered,
-            Next::Dead(reason) => Fate::Dead(self.desk.scrubber().scrub(&reason)),
+            Next::Dead(reason) => Fate::Dead(self.scrubber().scrub(&reason)),
             Next::Again(wait) => {
                 job.due = now + wait;
                 Fate::Again(self.clock.unix_ms() + wait.as_millis() as i64)
@@ -313,7 +325,7 @@ impl Lane {
 
     /// The endpoint is gone: nothing is tried any more, and what waits is dead.
     fn close_for_good(&self, reason: &str) {
-        let reason = format!("the endpoint is gone: {}", self.desk.scrubber().scrub(reason));
+        let reason = format!("the endpoint is gone: {}", self.scrubber().scrub(reason));
         let waiting = {
             let mut state = self.lock();
             if state.retired {

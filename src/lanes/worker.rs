@@ -60,7 +60,7 @@ fn deliver(lane: &Lane, job: Job) {
         Ok(None) => return lane.give_up(job, "the message is no longer in the spool"),
         Err(_) => return lane.put_back(job, lane.clock.monotonic() + READ_AGAIN),
     };
-    let attempt = || attempt(&lane.endpoint, &lane.client, &lane.desk.scrubber(), &job, &body, now);
+    let attempt = || attempt(&lane.endpoint, &lane.client, &lane.scrubber(), &job, &body, now);
     match panic::catch_unwind(AssertUnwindSafe(attempt)) {
         Ok(attempted) => lane.settle(job, attempted.outcome, attempted.row),
         // The lane goes on; the delivery waits for its next turn as after any failure.

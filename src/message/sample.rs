@@ -121,7 +121,10 @@ fn alert() -> Json {
         "metric": "disk.free_gb",
         "value": 8.5,
         "threshold": 10.0,
+        "direction": "below",
         "since": "2026-03-01T18:23:05.000Z",
+        "duration_s": 60.0,
+        "reminder": 0,
     })
 }
 

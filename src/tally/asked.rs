@@ -23,6 +23,9 @@ pub struct Asked {
     pub to: Vec<String>,
     /// Its values for templates.
     pub vars: Map<String, Json>,
+    /// The address it named.
+    #[serde(default)]
+    pub url: Option<String>,
 }
 
 impl Asked {
@@ -37,7 +40,7 @@ impl Asked {
         }
         let to = to.iter().filter(|name| name.len() <= MAX_FIELD_BYTES).cloned().collect();
         let vars = if size(vars) > MAX_BYTES { Map::new() } else { vars.clone() };
-        Asked { task, to, vars }
+        Asked { task, to, vars, url: None }
     }
 }
 

@@ -166,6 +166,21 @@ fn preview_shows_the_request_without_secrets_and_says_why_nothing_fires() {
 }
 
 #[test]
+fn send_leaves_alerts_to_the_host() {
+    let serve = Serve::start(&[]);
+    let place = Place::new(serve.port, "[]");
+    let alert = "[[hooks]]\non = [\"alert.firing\"]\nto = [\"here\"]\n\
+                 [[alerts]]\nname = \"always\"\nmetric = \"process.rss_mb\"\nabove = 0\n";
+    let both = place.file("both.toml", fs::read_to_string(&place.config).unwrap() + alert);
+    succeeds(&["send", &both, "task.complete"]);
+    // What the first one left would be sent by the second at the latest.
+    succeeds(&["send", &both, "task.complete"]);
+    let listed = &json_lines(&succeeds(&["list", &both, "--json"]))[0];
+    let types: Vec<&Json> = listed["deliveries"].as_array().unwrap().iter().map(|row| &row["type"]).collect();
+    assert_eq!(types, [&json!("task.complete"), &json!("task.complete")]);
+}
+
+#[test]
 fn what_is_sent_is_retried_verified_and_kept_in_the_spool() {
     let mut serve = Serve::start(&["--secret", "BELL_SECRET", "--fail", "1:503", "--count", "2"]);
     let place = Place::new(serve.port, r#"["20ms"]"#);

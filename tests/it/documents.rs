@@ -63,7 +63,10 @@ fn webhook_params_take_what_the_document_says_and_nothing_else() {
     keys.dedup();
     assert_eq!(keys, ["notify", "to", "vars", "url"]);
     assert_eq!(read(json!({"to": "a", "vars": {"x": 1}})).1, 0);
-    assert_eq!(read(json!({"url": "https://example.com/"})).1, 1);
+    let (named, faults) = read(json!({"url": "https://example.com/"}));
+    assert_eq!((named.url.map(String::from), faults), (Some("https://example.com/".to_owned()), 0));
+    assert_eq!(read(json!({"url": "file:///etc/passwd"})).1, 1);
+    assert_eq!(read(json!({"notify": "Manual At End"})).0.notify, Notify::ManualAtEnd);
     assert_eq!(read(json!({"retries": 9})).1, 1);
     assert_eq!(read(json!("{\"to\": [\"a\"]}")).0.to, ["a"]);
 }

@@ -6,8 +6,18 @@ import json
 
 import pytest
 
-from bells import DEADLINE_S, all_text, endpoint, reports, settings
+import taskbell
+from bells import DEADLINE_S, all_text, endpoint, eventually, reports, settings
+from steps import Reply
+from tools import python
 
+EARLIER_RUN = """
+import sys, taskbell
+bell = taskbell.Bell(sys.argv[1])
+bell.task_complete(sys.argv[2])
+assert bell.sync(30)
+bell.close(5.0)
+"""
 TEMPLATE = '{"text": "%prompt% by %user_name%", "seed": %seed%, "image": "%image%", "left": "%nobody%"}'
 
 
@@ -85,10 +95,7 @@ def test_the_wishes_of_a_task_decide_what_a_manual_hook_tells(tmp_path, receive,
 def test_the_wish_for_the_end_survives_a_restart(tmp_path, receive, ring):
     receiver = receive()
     described = config(tmp_path, receiver, template=TEMPLATE, manual=True)
-    first = ring(described)
-    first.task_complete(task(notify="manual_at_end"))
-    assert first.sync(DEADLINE_S)
-    first.close(5.0)
+    python(EARLIER_RUN, json.dumps(described), json.dumps(task(notify="manual_at_end")))
     second = ring(described)
     second.queue_end()
     targets = sorted(request.target for request in receiver.wait_for(2))
@@ -125,3 +132,83 @@ def test_junk_for_wishes_is_ignored_counted_and_never_delivered(tmp_path, receiv
     assert bell.stats()["params_ignored"] == 1
     bell.close(5.0)
     assert "MARKER" not in all_text(tmp_path / "bell.db")
+
+
+def test_check_tries_a_manual_hook_on_what_it_will_tell(tmp_path, receive):
+    described = config(tmp_path, receive(), template=TEMPLATE, manual=True)
+    described["hooks"][1]["on"] = ["task.complete", "queue.end"]
+    assert taskbell.check(described)["errors"] == []
+    described["hooks"][1]["manual"] = False
+    (error,) = taskbell.check(described)["errors"]
+    assert error["key"] == "hooks[1].template"
+    assert "this is no JSON" in error["message"]
+
+
+def with_address(tmp_path, receiver, starts):
+    """A configuration in which tasks may name addresses that begin like this."""
+    return settings(
+        tmp_path,
+        network={"task_urls": starts},
+        endpoints={"gen": endpoint(receiver.url("/gen"))},
+        hooks=[{"on": ["task.complete"], "to": ["gen"]}],
+    )
+
+
+def test_an_address_of_a_task_is_dialled_only_if_it_is_public(tmp_path, receive, ring):
+    receiver = receive()
+    bell = ring(with_address(tmp_path, receiver, [receiver.url("/users/")]))
+    url = receiver.url("/users/MARKER-token-of-the-user")
+    bell.task_complete({"name": "n", "webhook_params": {"url": url}})
+    told = {report["endpoint"]: report for report in reports(bell, 2)}
+    assert told.pop("gen")["state"] == "delivered"
+    ((name, report),) = told.items()
+    assert name.startswith("task-url:")
+    assert report["state"] == "dead"
+    assert "loopback" in report["reason"]
+    assert "MARKER" not in json.dumps(report)
+    assert [request.target for request in receiver.requests] == ["/gen"]
+    assert b"MARKER" not in receiver.requests[0].body
+    assert bell.stats()["params_ignored"] == 0
+
+
+@pytest.mark.parametrize("path", ["/users/../other", "/usersX", "/"])
+def test_an_address_that_is_not_allowed_is_ignored_and_counted(tmp_path, receive, ring, path):
+    receiver = receive()
+    bell = ring(with_address(tmp_path, receiver, [receiver.url("/users")]))
+    bell.task_complete({"webhook_params": {"url": receiver.url(path)}})
+    (report,) = reports(bell, 1)
+    assert report["endpoint"] == "gen"
+    assert bell.stats()["params_ignored"] == 1
+
+
+def test_addresses_of_tasks_are_bounded_in_number_and_lose_nothing_silently(tmp_path, receive, ring):
+    receiver = receive()
+    bell = ring(with_address(tmp_path, receiver, ["http://192.0.2.1/"]))
+    for number in range(200):
+        bell.task_complete({"webhook_params": {"url": f"http://192.0.2.1/{number}"}})
+    told = reports(bell, 400)
+    assert sum(report["state"] == "delivered" for report in told) == 200
+    assert all(report["reason"] for report in told if report["state"] == "dead")
+    lanes = [name for name in bell.stats()["lanes"] if name.startswith("task-url:")]
+    assert len(lanes) <= 64
+
+
+def test_an_address_of_a_task_survives_a_restart(tmp_path, receive, ring):
+    receiver = receive(default=Reply(503))
+    described = with_address(tmp_path, receiver, ["http://task-url.invalid/"])
+    first = ring(described)
+    first.task_complete({"webhook_params": {"url": "http://task-url.invalid/x"}})
+    assert first.flush(DEADLINE_S)
+    assert first.close(5.0) >= 1
+    second = ring(described)
+    lanes = [name for name in second.stats()["lanes"] if name.startswith("task-url:")]
+    assert len(lanes) == 1
+    second.close(5.0)
+    # Once it is no longer allowed, what waits for it is a dead letter that says so.
+    third = ring(with_address(tmp_path, receiver, []))
+
+    def dead():
+        report = third.poll()
+        return report if report and report["endpoint"].startswith("task-url:") else None
+
+    assert "no longer" in eventually("the dead letter", dead)["reason"]

@@ -22,6 +22,9 @@ fn every_value_of_the_complete_example_takes_effect() {
     assert_eq!(config.queue.batch_stall, Some(Duration::from_secs(3600)));
     assert_eq!(config.files.roots, [folder.path().join("outputs")]);
 
+    let hook = parse_task_url("https://hooks.example.com/users/mira").unwrap();
+    assert!(config.task_urls.allow(&hook));
+
     let names: Vec<&str> = config.endpoints.iter().map(|endpoint| endpoint.name.as_str()).collect();
     assert_eq!(names, ["team", "ci"]);
     let team = config.endpoint("team").unwrap();
@@ -45,7 +48,7 @@ fn every_value_of_the_complete_example_takes_effect() {
     let hooks = &config.hooks;
     assert_eq!(
         hooks.iter().map(|hook| hook.name.as_str()).collect::<Vec<_>>(),
-        ["batch finished", "hooks[1]", "long batch", "hooks[3]"]
+        ["batch finished", "hooks[1]", "long batch", "hooks[3]", "resources"]
     );
     assert_eq!(
         (hooks[0].on.as_slice(), hooks[0].to.as_slice()),
@@ -57,6 +60,15 @@ fn every_value_of_the_complete_example_takes_effect() {
     assert_eq!((hooks[2].relative, hooks[0].relative), (Some(1.5), None));
     assert!(hooks[2].only_failures && hooks[2].smart && !hooks[0].only_failures && !hooks[0].smart);
     assert!(hooks[3].manual && hooks[3].template.is_some() && !hooks[0].manual);
+
+    let (disk, backlog) = (&config.alerts[0], &config.alerts[1]);
+    assert_eq!((disk.name.as_str(), disk.metric.name()), ("disk", "disk.free_gb:/"));
+    assert!(matches!(&disk.metric, Metric::BuiltIn(..)) && matches!(&backlog.metric, Metric::Fed(_)));
+    assert_eq!((disk.bound, disk.clear), (Bound::Below(10.0), 20.0));
+    let seconds = Duration::from_secs;
+    assert_eq!((disk.hold, disk.every, disk.sample), (seconds(60), Some(seconds(6 * 3600)), seconds(30)));
+    assert_eq!((backlog.bound, backlog.clear), (Bound::Above(5000.0), 5000.0));
+    assert_eq!((backlog.hold, backlog.every, backlog.sample), (seconds(0), None, seconds(10)));
 }
 
 #[test]
@@ -98,12 +110,13 @@ fn collect(tree: &Node, pattern: &str, used: &mut BTreeSet<(String, String)>) {
 #[test]
 fn every_key_of_the_schema_is_read_and_its_type_is_checked() {
     let base = json!({
-        "host": {}, "spool": {}, "queue": {}, "files": {},
+        "host": {}, "spool": {}, "queue": {}, "files": {}, "network": {},
         "endpoints": {"a": {
             "url": "https://example.com/", "retry": {},
             "sign": [{"scheme": "hmac", "secrets": ["whsec_bWFya2VyLTRmOWMyYTcxZDAtbWFya2VyLTRm"]}],
         }},
         "hooks": [{"on": ["queue.end"], "to": ["a"]}],
+        "alerts": [{"name": "n", "metric": "m", "above": 1}],
     });
     for table in TABLES {
         for key in table.keys {

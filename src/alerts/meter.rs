@@ -1,0 +1,126 @@
+//! Reads gauges.
+
+use super::gauges::{Gauge, GpuQuantity};
+use super::machine;
+use super::nvml::Nvml;
+use crate::os::disk::{self, Space};
+use std::path::Path;
+
+/// Time that processors spent since the machine started, in any unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct CpuTimes {
+    pub busy: u64,
+    pub all: u64,
+}
+
+/// Memory in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Memory {
+    pub total: u64,
+    pub available: u64,
+    pub swap_total: u64,
+    pub swap_free: u64,
+}
+
+/// Measures, and keeps what measuring needs: the last reading of the processors, and the library of the
+/// graphics driver. For one thread; each call may wait for the system.
+#[derive(Debug, Default)]
+pub struct Meter {
+    cpu: Option<CpuTimes>,
+    /// Looked for once: `Some(None)` when it is not there.
+    nvml: Option<Option<Nvml>>,
+}
+
+impl Meter {
+    /// The value of a gauge, to three decimals. `None` when there is nothing to measure: the first
+    /// reading of the processors, or a graphics card that is not there.
+    ///
+    /// # Errors
+    /// A sentence that tells why it could not be measured.
+    pub fn read(&mut self, gauge: &Gauge) -> Result<Option<f64>, String> {
+        let value = match gauge {
+            Gauge::CpuPercent => self.cpu_percent()?,
+            Gauge::MemoryPercent => {
+                let memory = machine::memory()?;
+                Some(percent(memory.total.saturating_sub(memory.available), memory.total))
+            }
+            Gauge::SwapPercent => {
+                let memory = machine::memory()?;
+                Some(percent(memory.swap_total.saturating_sub(memory.swap_free), memory.swap_total))
+            }
+            Gauge::ProcessRssMb => Some(machine::resident_bytes()? as f64 / 1e6),
+            Gauge::DiskFreeGb(path) => Some(space(path)?.free as f64 / 1e9),
+            Gauge::DiskFreePercent(path) => {
+                let space = space(path)?;
+                Some(percent(space.free, space.free.saturating_add(space.used)))
+            }
+            Gauge::Gpu(card, quantity) => self.gpu(*card, *quantity),
+        };
+        Ok(value.map(|value| (value * 1e3).round() / 1e3))
+    }
+
+    fn cpu_percent(&mut self) -> Result<Option<f64>, String> {
+        let now = machine::cpu_times()?;
+        let before = self.cpu.replace(now);
+        let spent = |before: CpuTimes| {
+            let all = now.all.saturating_sub(before.all);
+            (all > 0).then(|| percent(now.busy.saturating_sub(before.busy).min(all), all))
+        };
+        Ok(before.and_then(spent))
+    }
+
+    fn gpu(&mut self, card: u32, quantity: GpuQuantity) -> Option<f64> {
+        let nvml = self.nvml.get_or_insert_with(Nvml::load).as_ref()?;
+        match quantity {
+            GpuQuantity::MemoryPercent => nvml.memory(card).map(|(used, total)| percent(used, total)),
+            GpuQuantity::Percent => nvml.utilization(card).map(f64::from),
+            GpuQuantity::TemperatureC => nvml.temperature(card).map(f64::from),
+        }
+    }
+}
+
+/// The space below a path, or a sentence that tells why it is not known.
+pub(super) fn space(path: &Path) -> Result<Space, String> {
+    disk::space(path).map_err(|error| format!("the free space of {} cannot be read: {error}", path.display()))
+}
+
+/// A part of a whole; nothing of nothing is 0.
+fn percent(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 * 100.0 / whole as f64 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(any(target_os = "linux", windows))]
+    fn this_machine_has_sensible_values() {
+        let mut meter = Meter::default();
+        let mut read = |gauge: Gauge| meter.read(&gauge).unwrap();
+        assert_eq!(read(Gauge::CpuPercent), None, "one reading is no difference");
+        let rss = read(Gauge::ProcessRssMb).unwrap();
+        assert!((1.0..1e6).contains(&rss), "{rss}");
+        for gauge in [Gauge::MemoryPercent, Gauge::SwapPercent, Gauge::DiskFreePercent(".".into())] {
+            let value = read(gauge.clone()).unwrap();
+            assert!((0.0..=100.0).contains(&value), "{gauge:?}: {value}");
+        }
+        assert!(read(Gauge::MemoryPercent) > Some(0.0));
+        assert!(read(Gauge::DiskFreeGb(".".into())).unwrap() < 1e9);
+        let busy = (0..1_000_000).find_map(|_| read(Gauge::CpuPercent)).unwrap();
+        assert!((0.0..=100.0).contains(&busy), "{busy}");
+    }
+
+    #[test]
+    fn a_path_that_is_gone_says_so() {
+        let gauge = Gauge::DiskFreeGb("no/such/folder".into());
+        let reason = Meter::default().read(&gauge).unwrap_err();
+        assert!(reason.contains("no/such/folder"), "{reason}");
+        assert_eq!(gauge.check().unwrap_err(), reason);
+    }
+
+    #[test]
+    fn a_part_of_nothing_is_nothing() {
+        assert_eq!((percent(0, 0), percent(1, 4)), (0.0, 25.0));
+    }
+}

@@ -1,0 +1,32 @@
+//! Alerts: metrics that cross a threshold, and the gauges that Taskbell reads by itself.
+//!
+//! [`Watch`] decides, and knows neither threads nor clocks: values and moments go in, transitions come
+//! out. [`Meter`] measures built-in metrics; that may wait for the system, so it is never done on a
+//! host's thread.
+
+pub(crate) mod gauges;
+mod meter;
+mod nvml;
+mod state;
+#[cfg(test)]
+mod tests;
+mod watch;
+
+#[cfg(not(any(target_os = "linux", windows)))]
+mod elsewhere;
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(not(any(target_os = "linux", windows)))]
+use elsewhere as machine;
+#[cfg(target_os = "linux")]
+use linux as machine;
+#[cfg(windows)]
+use windows as machine;
+
+pub use gauges::{Gauge, GpuQuantity};
+pub use meter::Meter;
+pub use state::Kept;
+pub use watch::{Change, Moment, Transition, Watch};

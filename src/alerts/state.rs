@@ -1,0 +1,63 @@
+//! What of an alert survives the process.
+
+use super::Moment;
+use crate::clock;
+use crate::event;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
+use std::time::Duration;
+
+/// An alert that fires.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The metric's name.
+    pub metric: String,
+    /// When the value went to the bad side, in Unix milliseconds.
+    pub since: i64,
+    /// When it was told of last, in Unix milliseconds.
+    pub told: i64,
+    /// How often it was told again.
+    pub reminders: u64,
+    /// The value it was told with.
+    pub value: f64,
+}
+
+impl Kept {
+    /// As the spool keeps it.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// Reads it back; `None` for bytes that are none.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Kept> {
+        serde_json::from_slice(bytes).ok()
+    }
+
+    /// What an event of a process that died says of an alert: its name, and its state after the event.
+    /// `None` when the payload is not one that Taskbell makes.
+    pub fn from_event(
+        kind: &str,
+        payload: &Map<String, Json>,
+        accepted_at: i64,
+    ) -> Option<(String, Option<Kept>)> {
+        let name = payload.get("name")?.as_str()?.to_owned();
+        let kept = Kept {
+            metric: payload.get("metric")?.as_str()?.to_owned(),
+            since: clock::parse_rfc3339(payload.get("since")?.as_str()?)?,
+            told: accepted_at,
+            reminders: payload.get("reminder")?.as_u64()?,
+            value: payload.get("value")?.as_f64()?,
+        };
+        match kind {
+            event::ALERT_FIRING => Some((name, Some(kept))),
+            event::ALERT_RESOLVED => Some((name, None)),
+            _ => None,
+        }
+    }
+
+    /// When it is to be told again, by the monotonic clock.
+    pub(super) fn next(&self, every: Option<Duration>, now: Moment) -> Option<Duration> {
+        let passed = Duration::from_millis(u64::try_from(now.unix_ms - self.told).unwrap_or(0));
+        every.map(|every| now.monotonic + every.saturating_sub(passed))
+    }
+}
