@@ -14,8 +14,7 @@ impl Preparer<'_> {
     /// The start of a queue that a task begins, when any hook listens to it and the host did not tell of
     /// it. To be asked before the task is counted.
     pub(super) fn start_if_idle(&mut self, task: &Task, accepted_at: i64) -> Option<Prepared> {
-        let heard = || self.config.hooks.iter().any(|hook| hook.on.iter().any(|on| on == "queue.start"));
-        if !self.tally.is_idle(&task.queue) || !heard() {
+        if !self.tally.is_idle(&task.queue) || !self.is_heard("queue.start") {
             return None;
         }
         let payload = fields(json!({"name": task.queue, "derived": true}));

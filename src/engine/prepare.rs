@@ -89,11 +89,11 @@ impl Preparer<'_> {
             "queue.start" => {
                 superseded = self.tally.start(queue_name(&payload), record.accepted_at);
                 self.tally.stir(queue_name(&payload), now);
-                self.of_queue(&facts)
+                Some(self.of_queue(&facts))
             }
             kind if kind.starts_with("queue.") => {
                 self.tally.stir(queue_name(&payload), now);
-                self.of_queue(&facts)
+                Some(self.of_queue(&facts))
             }
             kind if kind.starts_with("task.") => {
                 let task = Task::read(&payload);
@@ -109,11 +109,12 @@ impl Preparer<'_> {
                     after = self.count_in_batch(&task, record.accepted_at, now);
                 }
                 self.tally.stir(&task.queue, now);
-                Subject::of_task(&facts, params, &task, self.tally.so_far(&task.queue))
+                let so_far = self.tally.so_far(&task.queue);
+                self.is_heard(kind).then(|| Subject::of_task(&facts, params, &task, so_far))
             }
-            _ => Subject::of_other(&facts),
+            _ => Some(Subject::of_other(&facts)),
         };
-        let deliveries = self.ring(&[subject]);
+        let deliveries = self.ring(subject.as_slice());
         let event = Prepared {
             id: record.id,
             kind: record.kind,
@@ -202,6 +203,12 @@ impl Preparer<'_> {
                 .map_err(|error| self.config.scrubber.scrub(&error.to_string())),
         };
         decision.rings.iter().map(prepare).collect()
+    }
+
+    /// Whether a hook listens to this type, or somebody asks why none fires: only then is it worth a
+    /// context.
+    pub(super) fn is_heard(&self, kind: &str) -> bool {
+        self.accounts.is_some() || self.config.hooks.iter().any(|hook| hook.on.iter().any(|on| on == kind))
     }
 
     fn of_queue(&self, facts: &Facts<'_>) -> Subject {

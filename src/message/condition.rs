@@ -211,12 +211,18 @@ struct Test {
 enum Operand {
     /// It reads no name, so it is always this.
     Constant(Value),
+    /// A plain name, `queue.total`: looked up without the engine, for most comparisons are of these and
+    /// each event is compared by every hook.
+    Name(Vec<String>),
     Variable(Formula),
 }
 
 impl Operand {
     fn compile(source: &str) -> Result<Operand, Fault> {
         let formula = Formula::compile(source, true)?;
+        if let Some(path) = plain_name(source) {
+            return Ok(Operand::Name(path));
+        }
         match formula.names(false).is_empty().then(|| formula.evaluate(&Value::UNDEFINED)) {
             Some(Ok((value, _))) => Ok(Operand::Constant(value)),
             _ => Ok(Operand::Variable(formula)),
@@ -259,6 +265,7 @@ impl Test {
         for operand in &self.operands {
             let value = match operand {
                 Operand::Constant(value) => Some(value.clone()),
+                Operand::Name(path) => look_up(scope, path),
                 Operand::Variable(formula) => self.settle(formula.evaluate(scope), scope, steps)?,
             };
             match value {
@@ -307,6 +314,26 @@ impl Test {
     }
 }
 
+/// The steps of a dotted name that begins at a root of the context.
+fn plain_name(source: &str) -> Option<Vec<String>> {
+    let is_word = |step: &str| {
+        step.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+            && step.bytes().next().is_some_and(|byte| !byte.is_ascii_digit())
+    };
+    let steps: Vec<String> = source.trim().split('.').map(str::to_owned).collect();
+    let plain = steps.iter().all(|step| is_word(step));
+    let rooted = steps.first().is_some_and(|root| ROOTS.contains(&root.as_str()));
+    (plain && rooted && steps.len() > 1).then_some(steps)
+}
+
+/// The value of a name; `None` when it is undefined.
+fn look_up(scope: &Value, path: &[String]) -> Option<Value> {
+    let (root, rest) = path.split_first()?;
+    let root = scope.get_attr(root).ok()?;
+    let value = rest.iter().try_fold(root, |value, step| value.get_attr(step).ok())?;
+    (!value.is_undefined()).then_some(value)
+}
+
 /// How two values compare; `None` where only the engine can tell. An order between different kinds is
 /// a fault, not an answer.
 fn compare(operator: Operator, left: &Value, right: &Value) -> Result<Option<bool>, String> {
@@ -350,8 +377,7 @@ fn paths(formula: &Formula) -> Vec<Vec<String>> {
 
 /// What a name stands for, short enough for a line.
 fn seen(scope: &Value, path: &[String]) -> String {
-    let value = path.iter().try_fold(scope.clone(), |value, step| value.get_attr(step).ok());
-    match value.filter(|value| !value.is_undefined()) {
+    match look_up(scope, path) {
         None => "undefined".to_owned(),
         Some(value) if value.kind() == ValueKind::String => {
             format!("'{}'", clip(&value.to_string(), MOST_SEEN))

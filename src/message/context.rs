@@ -3,20 +3,20 @@
 use minijinja::Value;
 use minijinja::value::Serde;
 use serde_json::Value as Json;
+use std::sync::OnceLock;
 
 /// The context of one event: `event`, and `task`, `queue`, `batch` or `alert` by its type, `host` and
 /// `vars`; a JSON object.
 #[derive(Debug, Clone)]
 pub struct Context {
     json: Json,
-    value: Value,
+    value: OnceLock<Value>,
 }
 
 impl Context {
-    /// Wraps a JSON object. The engine's form of it is built here, once for all hooks.
+    /// Wraps a JSON object.
     pub fn new(json: Json) -> Self {
-        let value = Value::from(Serde(&json));
-        Context { json, value }
+        Context { json, value: OnceLock::new() }
     }
 
     /// As JSON, for the platforms' cards.
@@ -24,9 +24,9 @@ impl Context {
         &self.json
     }
 
-    /// As the template engine sees it.
+    /// As the template engine sees it. Built when it is first asked for, once for all hooks.
     pub fn value(&self) -> &Value {
-        &self.value
+        self.value.get_or_init(|| Value::from(Serde(&self.json)))
     }
 
     /// The value below these keys; `None` where one is missing or null.
