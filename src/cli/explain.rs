@@ -60,7 +60,7 @@ fn show(hook: &Json, terminal: &mut Terminal) -> Result<(), Failure> {
         let arrow = if to.is_empty() { String::new() } else { format!(" → {}", to.join(", ")) };
         format!("{fires} {name}{arrow}")
     } else {
-        format!("{} {name}", terminal.paint(Ink::Quiet, "stays quiet".to_owned()))
+        format!("{} {name}", terminal.paint(Ink::Quiet, "stays quiet"))
     };
     terminal.line(&line)?;
     Ok(terminal.line(&format!("            {}", text("why")))?)

@@ -45,7 +45,7 @@ fn reason(hook: &Hook, subject: &Subject) -> Reason {
     if hears(hook, subject) {
         return judge(hook, subject);
     }
-    let listens = hook.on.iter().any(|on| *on == subject.kind);
+    let listens = hook.on.contains(&subject.kind);
     if hook.manual && listens { Reason::NotAsked } else { Reason::NotListening }
 }
 
