@@ -17,6 +17,7 @@ pub mod clock;
 pub mod config;
 pub mod engine;
 pub mod event;
+mod failpoint;
 pub mod ffi;
 pub mod hooks;
 pub mod intake;

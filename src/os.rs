@@ -84,6 +84,39 @@ pub fn watch_forks() {
     }
 }
 
+/// The user this process acts as; `None` where users have no number.
+pub fn user_id() -> Option<u32> {
+    #[cfg(unix)]
+    {
+        // SAFETY: it takes nothing and cannot fail.
+        Some(unsafe { libc::geteuid() })
+    }
+    #[cfg(not(unix))]
+    None
+}
+
+/// How many bytes are free in the memory-backed file system that holds this folder; `None` when files
+/// there are not in memory alone, or when that cannot be told.
+pub fn memory_backed_room(folder: &std::path::Path) -> Option<u64> {
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        let name = std::ffi::CString::new(folder.as_os_str().as_bytes()).ok()?;
+        // SAFETY: all zeros is a valid value of this plain struct; `name` ends with a NUL.
+        let about = unsafe {
+            let mut about: libc::statfs = std::mem::zeroed();
+            (libc::statfs(name.as_ptr(), &mut about) == 0).then_some(about)
+        }?;
+        let in_memory = i128::from(about.f_type) == i128::from(libc::TMPFS_MAGIC);
+        in_memory.then(|| (about.f_bavail as u64).saturating_mul(about.f_bsize as u64))
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = folder;
+        None
+    }
+}
+
 /// Time since a fixed point of this boot that never goes backwards. On Linux it goes on while the machine
 /// is suspended; costs no system call.
 pub fn monotonic() -> Duration {

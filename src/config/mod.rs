@@ -191,6 +191,19 @@ fn queue(section: &Section<'_>) -> Queue {
         end_delay: section.duration("end_delay").unwrap_or_default(),
         idle_end: section.duration("idle_end"),
         batch_stall: section.duration("batch_stall"),
+        ring_beside_spool: ring_beside_spool(section),
+    }
+}
+
+fn ring_beside_spool(section: &Section<'_>) -> bool {
+    match section.text("ring") {
+        None => false,
+        Some(words) if words.text == "auto" => false,
+        Some(words) if words.text == "beside" => true,
+        Some(_) => {
+            section.fault("ring", "`ring` is `auto` or `beside`");
+            false
+        }
     }
 }
 

@@ -41,6 +41,7 @@ max_bytes = "8MiB"
 end_delay = "2s"
 idle_end = "20m"
 batch_stall = "1h"
+ring = "beside"
 
 [files]
 roots = ["outputs"]

@@ -113,6 +113,12 @@ pub(super) static TABLES: &[Table] = &[
                 Nothing,
                 "How long a batch may stand still before `batch.stalled` tells of it.",
             ),
+            key(
+                "ring",
+                Text("`auto` or `beside`"),
+                Value("\"auto\""),
+                "Where events wait for the spool: in a memory-backed file where the system has one, else beside the spool; or always beside the spool.",
+            ),
         ],
     },
     Table {

@@ -75,6 +75,8 @@ pub struct Queue {
     pub idle_end: Option<Duration>,
     /// How long a batch may stand still before it is told of; never when left out.
     pub batch_stall: Option<Duration>,
+    /// Whether the ring must be a file beside the spool even where it could be in memory.
+    pub ring_beside_spool: bool,
 }
 
 /// `[files]`.

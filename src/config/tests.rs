@@ -273,3 +273,12 @@ fn a_finding_about_a_sound_configuration_has_its_place_and_no_secret() {
     assert_eq!(last.to_string(), format!("{}:2:1: hooks[2].template: [redacted]", file("card.j2")));
     assert!(!format!("{places:?}").contains(MARKER));
 }
+
+#[test]
+fn the_ring_is_where_the_system_has_memory_for_it_or_beside_the_spool() {
+    for (ring, beside) in [("", false), ("ring = \"auto\"\n", false), ("ring = \"beside\"\n", true)] {
+        let (config, _) = read_all(&format!("[queue]\n{ring}")).unwrap();
+        assert_eq!(config.queue.ring_beside_spool, beside, "{ring}");
+    }
+    assert_fault("[queue]\nring = \"disk\"\n", "`ring` is `auto` or `beside`");
+}

@@ -7,6 +7,7 @@ use super::shared::{Phase, Reload, Shared, lock};
 use super::task_lanes;
 use super::work::{Done, NOBODY, Times, Work, alert_key, ending};
 use crate::config::Config;
+use crate::failpoint;
 use crate::intake::{Intake, Record};
 use crate::lanes::{Fate, Job, Lane, LaneReport};
 use crate::spool::{Spool, SpoolError};
@@ -139,6 +140,7 @@ impl Clerk {
                 }
             }
             self.prepare_records();
+            // In the same transaction as the events: after that these are known, and not counted again.
             self.keep_counts();
             let text =
                 format!("took {found} event(s) over from instance {instance}, which ended without closing");
@@ -240,6 +242,7 @@ impl Clerk {
                     self.shared.log.write(Level::Info, "the spool takes events again");
                 }
                 self.shared.intake.release();
+                failpoint::reach("after-ring-release");
                 let work = std::mem::take(&mut self.work);
                 self.follow_up(work, done);
                 self.busy_until = now + SETTLE;
@@ -257,9 +260,12 @@ impl Clerk {
     }
 
     fn transact(&mut self, times: Times) -> Result<Done, SpoolError> {
+        failpoint::reach("before-transaction");
         let mut batch = self.spool.batch()?;
         let done = self.work.write(&mut batch, self.shared.intake.instance(), times)?;
+        failpoint::reach("before-commit");
         batch.commit()?;
+        failpoint::reach("after-commit");
         Ok(done)
     }
 
@@ -459,6 +465,11 @@ impl Clerk {
             self.shared.log.write(Level::Warn, &text);
         }
         drop(self.spool);
+        // A thread that is still inside a call may yet add an event: then the ring is this instance's until
+        // that thread is out.
+        if self.shared.gate.is_empty() {
+            self.shared.intake.leave();
+        }
         self.shared.progress.update().closed();
         self.shared.advance(Phase::Ended);
         // Giving up the ring waits for the file system, which is nothing for a host's thread: so this one

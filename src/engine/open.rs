@@ -9,6 +9,7 @@ use super::work::{ALERT, TALLY, alert_key};
 use crate::alerts::Kept;
 use crate::clock::Clock;
 use crate::config::{Config, SpoolPath};
+use crate::failpoint;
 use crate::intake::{Home, Intake};
 use crate::lanes::{Job, Lane};
 use crate::os;
@@ -23,12 +24,14 @@ pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Shared>, Error>
     os::stay_mapped();
     let home = match &config.spool.path {
         SpoolPath::Memory => Home::Memory,
-        SpoolPath::File(path) => Home::Beside(path.clone()),
+        SpoolPath::File(path) if config.queue.ring_beside_spool => Home::Beside(path.clone()),
+        SpoolPath::File(path) => Home::Quickest(path.clone()),
     };
     let intake = Intake::open(&home, config.queue.max_bytes);
     let mut spool = Spool::open(&config.spool.path, intake.instance()).map_err(spool_error)?;
     let live = live_instances(&config.spool.path, &intake)?;
     spool.adopt(&live, clock.unix_ms()).map_err(spool_error)?;
+    failpoint::reach("after-takeover");
     let reader = match &config.spool.path {
         SpoolPath::Memory => None,
         SpoolPath::File(path) => Some(Reader::open(path).map_err(spool_error)?),

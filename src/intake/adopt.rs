@@ -3,7 +3,9 @@
 use super::Record;
 use super::header::{Ends, Fault, Header, PAGE_BYTES};
 use super::lock::{self, Beside, Claim, Found};
+use super::memory_file::{self, Pointer};
 use super::record::{Seal, Slot};
+use crate::failpoint;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -44,7 +46,7 @@ pub(super) fn adopt_orphans(spool: &Path, take: &mut dyn FnMut(&str, Vec<Record>
 
 fn adopt(file: &Beside, take: &mut dyn FnMut(&str, Vec<Record>) -> bool, report: &mut AdoptReport) {
     let path = file.path.display();
-    let claim = match lock::claim(&file.path) {
+    let mut claim = match lock::claim(&file.path) {
         Ok(Found::Orphan(claim)) => claim,
         Ok(Found::Living | Found::Gone) => return,
         Err(error) => return report.troubles.push(format!("the ring {path} cannot be opened: {error}")),
@@ -52,9 +54,28 @@ fn adopt(file: &Beside, take: &mut dyn FnMut(&str, Vec<Record>) -> bool, report:
     if file.unlocked {
         return remove(claim, report);
     }
-    match Image::load(&claim.file) {
+    let image = match Place::of(&mut claim) {
+        Err(error) => Err(error),
+        Ok(Place::Here) => Image::load(&claim.file),
+        Ok(Place::Elsewhere(ring, key)) => {
+            Image::load(&ring).map(|image| image.and_then(|image| image.with_key(key)))
+        }
+        Ok(Place::Gone(ring)) => {
+            report.troubles.push(format!(
+                "the ring {ring} of a process that ended without closing is gone, as after a restart of the \
+                 machine or in another container; what that process accepted in its last moments may be lost",
+                ring = ring.display()
+            ));
+            return remove(claim, report);
+        }
+        Ok(Place::Unreadable(why)) => Ok(Err(Fault::Damaged(why))),
+    };
+    match image {
         Err(error) => report.troubles.push(format!("the ring {path} cannot be read: {error}")),
-        Ok(Err(Fault::Unfinished)) => remove(claim, report),
+        Ok(Err(Fault::Unfinished)) => {
+            claim.ring = claim.ring.take().or_else(|| memory_file::unnamed(&file.instance));
+            remove(claim, report);
+        }
         Ok(Err(Fault::Version(version))) => report.troubles.push(format!(
             "the ring {path} has format {version}, which this version of Taskbell does not read; start \
              the version that made it once, or delete it"
@@ -68,6 +89,7 @@ fn adopt(file: &Beside, take: &mut dyn FnMut(&str, Vec<Record>) -> bool, report:
                     "the {count} events of the ring {path} could not be taken over; the next start tries again"
                 ));
             }
+            failpoint::reach("before-ring-removal");
             report.instances.push(file.instance.clone());
             report.records += count;
             report.torn += torn;
@@ -94,7 +116,48 @@ fn put_aside(claim: &Claim, why: &str, report: &mut AdoptReport) {
     });
 }
 
+/// Where the ring of a claim is.
+enum Place {
+    /// In the claim itself.
+    Here,
+    /// In this file, with this key.
+    Elsewhere(File, u64),
+    /// It was in this file, which is gone.
+    Gone(PathBuf),
+    /// The claim does not say it any more.
+    Unreadable(&'static str),
+}
+
+impl Place {
+    /// Also notes in the claim which file goes with it.
+    fn of(claim: &mut Claim) -> io::Result<Place> {
+        let mut first = Vec::new();
+        (&claim.file).seek(SeekFrom::Start(0))?;
+        (&claim.file).take(PAGE_BYTES as u64).read_to_end(&mut first)?;
+        let pointer = match Pointer::read(&first) {
+            None => return Ok(Place::Here),
+            Some(Err(why)) => return Ok(Place::Unreadable(why)),
+            Some(Ok(pointer)) => pointer,
+        };
+        Ok(match pointer.open(&claim.file)? {
+            None => Place::Gone(pointer.path),
+            Some(ring) => {
+                claim.ring = Some(pointer.path);
+                Place::Elsewhere(ring, pointer.key)
+            }
+        })
+    }
+}
+
 impl Image {
+    fn with_key(self, key: u64) -> Result<Image, Fault> {
+        if self.header.key == key {
+            Ok(self)
+        } else {
+            Err(Fault::Damaged("it has another key than it should"))
+        }
+    }
+
     fn load(mut file: &File) -> io::Result<Result<Image, Fault>> {
         file.seek(SeekFrom::Start(0))?;
         Image::read(file)

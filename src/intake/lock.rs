@@ -23,6 +23,10 @@ pub(super) struct Claim {
     pub file: File,
     /// Its name, absolute.
     pub path: PathBuf,
+    /// Where the ring is, when it is not in this file.
+    pub ring: Option<PathBuf>,
+    /// That file with a lock of its own held, by the process that made it.
+    pub ring_lock: Option<File>,
     discard: bool,
     pid: u32,
 }
@@ -84,7 +88,7 @@ fn create_once(spool: &Path, instance: &str) -> io::Result<Claim> {
 
 impl Claim {
     fn new(file: File, path: PathBuf) -> Claim {
-        Claim { file, path, discard: false, pid: std::process::id() }
+        Claim { file, path, ring: None, ring_lock: None, discard: false, pid: std::process::id() }
     }
 
     /// Makes the drop of this claim remove the file.
@@ -92,18 +96,45 @@ impl Claim {
         self.discard = true;
     }
 
-    /// Removes the file now, while the lock is still held.
+    /// Gives up the lock: what is in the ring is the next one's, at once.
+    pub fn hand_over(&self) {
+        if self.pid == std::process::id() {
+            let _ = self.file.unlock();
+        }
+    }
+
+    /// Removes the file and the ring now: whoever looks finds no instance here.
+    pub fn leave(&self) {
+        if self.pid == std::process::id() && is_named(&self.file, &self.path) {
+            // What cannot be removed is empty, and the next adoption removes it.
+            let _ = self.remove_ring();
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+
+    /// Removes the file, and the ring it points to, now, while the lock is still held.
     pub fn remove(self) -> io::Result<()> {
+        self.remove_ring()?;
         fs::remove_file(&self.path)
+    }
+
+    /// A claim without content stands for a ring that holds nothing: so nobody misses the ring if this
+    /// process dies between the two steps.
+    fn remove_ring(&self) -> io::Result<()> {
+        let Some(ring) = &self.ring else { return Ok(()) };
+        self.file.set_len(0)?;
+        match fs::remove_file(ring) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 }
 
 impl Drop for Claim {
     /// A process forked off in the meantime removes nothing: the file is its parent's.
     fn drop(&mut self) {
-        if self.discard && self.pid == std::process::id() && is_named(&self.file, &self.path) {
-            // What cannot be removed is empty, and the next adoption removes it.
-            let _ = fs::remove_file(&self.path);
+        if self.discard {
+            self.leave();
         }
     }
 }

@@ -1,13 +1,15 @@
 //! Intake: checks, copies the bytes into a ring and returns. In steady state a call takes no lock and
 //! makes no system call.
 //!
-//! The ring is a mapped file beside the spool. What a call has committed there stands in the page
-//! cache, so it survives the end of the process by any signal; the next open, by any process, adopts
-//! it. A power cut is the spool's business.
+//! The ring is a mapped file, in memory where the system has files there, else beside the spool. What a
+//! call has committed there survives the end of the process by any signal; the next open, by any process,
+//! adopts it. A power cut is the spool's business.
 
+mod abandoned;
 mod adopt;
 mod header;
 mod lock;
+mod memory_file;
 mod record;
 mod region;
 mod ring;
@@ -31,8 +33,10 @@ use std::path::{Path, PathBuf};
 pub enum Home {
     /// In memory: what the clerk has not spooled is lost with the process.
     Memory,
-    /// In a file of its own beside the spool, named `<spool>.<instance>.ring`.
+    /// In a file of its own beside this spool, named `<spool>.<instance>.ring`.
     Beside(PathBuf),
+    /// In a file in memory, which the file beside this spool points to; where that cannot be, as `Beside`.
+    Quickest(PathBuf),
 }
 
 /// An accepted event.
@@ -87,18 +91,31 @@ pub struct Intake {
 
 impl Intake {
     /// A ring of this many bytes, rounded up to a power of two from 64 KiB to 1 GiB; falls back to
-    /// memory where no file can be mapped, and then `fallback` says why. Writes the whole file once.
+    /// plain memory where no file can be mapped, and then `fallback` says why. Writes the whole file once.
     pub fn open(home: &Home, capacity: usize) -> Intake {
+        match home {
+            Home::Memory => Intake::open_at(None, None, capacity),
+            Home::Beside(spool) => Intake::open_at(Some(spool), None, capacity),
+            Home::Quickest(spool) => Intake::open_at(Some(spool), memory_file::folder(), capacity),
+        }
+    }
+
+    /// A claim beside `spool`, and the ring in `folder` where that can be.
+    fn open_at(spool: Option<&Path>, folder: Option<PathBuf>, capacity: usize) -> Intake {
         let seed = Seed::draw();
         let capacity = capacity.clamp(MIN_CAPACITY, MAX_CAPACITY).next_power_of_two();
         let bytes = PAGE_BYTES + capacity;
         let mut fallback = None;
         let mut claim = None;
         let mut region = None;
-        if let Home::Beside(spool) = home {
+        if let Some(spool) = spool {
             match claim_file(spool, &seed.instance()) {
-                Ok(created) => {
-                    match Region::map(&created.file, bytes) {
+                Ok(mut created) => {
+                    let in_memory = folder.and_then(|folder| {
+                        let instance = seed.instance();
+                        memory_file::create(&folder, &instance, bytes, seed.key(), &mut created).ok()
+                    });
+                    match in_memory.map_or_else(|| Region::map(&created.file, bytes), Ok) {
                         Ok(mapped) => region = Some(mapped),
                         Err(error) => fallback = Some(fallback_reason(&created.path, &error)),
                     }
@@ -113,6 +130,10 @@ impl Intake {
         }
         let region = region.unwrap_or_else(|| Region::memory(bytes));
         let ring = Ring::create(region, Header { capacity, key: seed.key() });
+        if let Some(Claim { ring_lock: Some(file), path, .. }) = &claim {
+            // Without it, the ring is never swept away: that is all.
+            let _ = abandoned::sign(file, path);
+        }
         Intake { ring, seed, instance: seed.instance(), fallback, claim }
     }
 
@@ -125,6 +146,12 @@ impl Intake {
     /// Why the ring is in memory although a file was asked for.
     pub fn fallback(&self) -> Option<&str> {
         self.fallback.as_deref()
+    }
+
+    /// The file that holds the ring; `None` when it is in plain memory.
+    pub fn ring_file(&self) -> Option<&Path> {
+        let claim = self.claim.as_ref().filter(|_| self.fallback.is_none())?;
+        Some(claim.ring.as_ref().unwrap_or(&claim.path))
     }
 
     /// Takes an event. Never waits, and may be called from any thread.
@@ -179,6 +206,22 @@ impl Intake {
         self.ring.corrupt()
     }
 
+    /// The clerk's last, once no thread is in a push and none will be: from here on the next start finds
+    /// this instance ended, even while somebody still holds this value. Removes the instance's files, or
+    /// leaves what is in them to be adopted; nothing of this may be called after it. May wait for the file
+    /// system.
+    pub fn leave(&self) {
+        match &self.claim {
+            Some(claim) if self.nothing_left() => claim.leave(),
+            Some(claim) => claim.hand_over(),
+            None => {}
+        }
+    }
+
+    fn nothing_left(&self) -> bool {
+        self.fallback.is_some() || self.ring.used() == 0
+    }
+
     /// Ends this instance; says whether nothing was left for the next start.
     pub fn close(self) -> bool {
         self.ring.used() == 0
@@ -210,8 +253,7 @@ impl Intake {
 
 impl Drop for Intake {
     fn drop(&mut self) {
-        let nothing_left = self.fallback.is_some() || self.ring.used() == 0;
-        if let (true, Some(claim)) = (nothing_left, &mut self.claim) {
+        if let (true, Some(claim)) = (self.nothing_left(), &mut self.claim) {
             claim.discard();
         }
     }

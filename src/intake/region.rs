@@ -22,6 +22,7 @@ pub(super) enum Region {
 pub(super) struct Mapped {
     map: MmapRaw,
     words: usize,
+    written_out: bool,
 }
 
 impl Region {
@@ -49,11 +50,24 @@ impl Region {
         if !map.as_mut_ptr().cast::<AtomicU64>().is_aligned() {
             return Err(io::Error::other("the system mapped it at an odd address"));
         }
-        let region = Region::Mapped(Mapped { map, words: bytes / 8 });
+        let region = Region::Mapped(Mapped { map, words: bytes / 8, written_out: true });
         for page in region.words().chunks(PAGE_BYTES / 8) {
             page[0].store(0, Ordering::Relaxed);
         }
         Ok(region)
+    }
+
+    /// The same region, of a file that the system never writes to a disk.
+    pub fn in_memory_only(mut self) -> Region {
+        if let Region::Mapped(mapped) = &mut self {
+            mapped.written_out = false;
+        }
+        self
+    }
+
+    /// Whether the system writes its pages to a disk, and makes them read-only each time.
+    pub fn is_written_out(&self) -> bool {
+        matches!(self, Region::Mapped(Mapped { written_out: true, .. }))
     }
 
     /// The words.

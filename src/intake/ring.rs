@@ -18,6 +18,7 @@ use super::record::{HEAD_WORDS, Seal, Shape, Slot};
 use super::region::Region;
 use super::{Accepted, Record, Refusal};
 use crate::event::EventId;
+use crate::failpoint;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 /// No position: positions are multiples of 8.
@@ -97,7 +98,9 @@ impl Ring {
         self.copy(kind_at, kind.as_bytes());
         self.copy(kind_at + (kind.len() as u64).next_multiple_of(8), payload);
         let committed = self.seal.committed(at, shape, &head, kind.as_bytes(), payload);
+        failpoint::reach("before-ring-commit");
         state.store(committed, Ordering::Release);
+        failpoint::reach("after-ring-commit");
         Ok(Accepted { ticket, id })
     }
 
@@ -201,7 +204,7 @@ impl Ring {
     /// after that waits in the file system, for milliseconds on a busy disk. This takes that wait to
     /// the consumer's thread: it changes no byte, but counts as a store.
     pub fn warm(&self) {
-        if let Region::Memory(_) = self.region {
+        if !self.region.is_written_out() {
             return;
         }
         let (first, second) = self.stretch(self.head(), AHEAD.min(self.capacity) as usize / 8);

@@ -51,6 +51,38 @@ fn a_ring_beside_the_spool_takes_events_and_leaves_no_file_when_all_is_released(
 }
 
 #[test]
+fn an_instance_that_has_left_is_not_there_any_more_though_somebody_holds_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = folder.path().join("bell.db");
+    let intake = Intake::open(&Home::Beside(spool.clone()), 1);
+    intake.push("task.complete", b"{}").unwrap();
+    intake.read(usize::MAX, &mut Vec::new());
+    intake.release();
+    intake.leave();
+    assert!(Intake::live_instances(&spool).unwrap().is_empty());
+    assert_eq!(rings(folder.path()), 0);
+    drop(intake);
+}
+
+#[test]
+fn an_instance_that_has_left_something_hands_it_over_though_somebody_holds_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = folder.path().join("bell.db");
+    let intake = Intake::open(&Home::Beside(spool.clone()), 1);
+    let accepted = intake.push("task.complete", b"{}").unwrap();
+    intake.leave();
+    let mut ids = Vec::new();
+    Intake::adopt_orphans(&spool, |_, records| {
+        ids.extend(records.iter().map(|record| record.id));
+        true
+    });
+    assert_eq!(ids, [accepted.id]);
+    assert!(Intake::live_instances(&spool).unwrap().is_empty());
+    drop(intake);
+    assert_eq!(rings(folder.path()), 0);
+}
+
+#[test]
 fn what_was_read_and_not_released_is_adopted_by_the_next_start() {
     let folder = tempfile::tempdir().unwrap();
     let spool = folder.path().join("bell.db");

@@ -3,6 +3,7 @@
 use super::attempt::attempt;
 use super::lane::{Lane, Turn};
 use super::{Body, Job};
+use crate::failpoint;
 use crate::os;
 use crate::platform::Outcome;
 use crate::spool::AttemptRow;
@@ -61,7 +62,10 @@ fn deliver(lane: &Lane, job: Job) {
         Err(_) => return lane.put_back(job, lane.clock.monotonic() + READ_AGAIN),
     };
     let attempt = || attempt(&lane.endpoint, &lane.client, &lane.scrubber(), &job, &body, now);
-    match panic::catch_unwind(AssertUnwindSafe(attempt)) {
+    failpoint::reach("before-send");
+    let attempted = panic::catch_unwind(AssertUnwindSafe(attempt));
+    failpoint::reach("after-send");
+    match attempted {
         Ok(attempted) => lane.settle(job, attempted.outcome, attempted.row),
         // The lane goes on; the delivery waits for its next turn as after any failure.
         Err(_) => {

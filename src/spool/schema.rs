@@ -1,5 +1,6 @@
 //! The tables, and the way from an older version of them to this one.
 
+use crate::failpoint;
 use rusqlite::{Connection, TransactionBehavior};
 
 /// `PRAGMA application_id` of every spool: "tbel" in ASCII. Tells a spool from any other database.
@@ -128,6 +129,7 @@ pub(super) fn migrate(conn: &mut Connection, steps: &[&str]) -> rusqlite::Result
     let from = version(&transaction)?;
     for step in steps.iter().skip(from) {
         transaction.execute_batch(step)?;
+        failpoint::reach("in-migration");
     }
     transaction.pragma_update(None, "user_version", steps.len().max(from) as i64)?;
     transaction.commit()

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "cli")]
 mod cli;
+mod clocks;
 mod delivery;
 mod documents;
 mod hooks;

@@ -17,12 +17,15 @@ pub fn test() -> bool {
     steps.step("programs for the tests from outside", tools::programs);
     let python = prepare_python(&mut steps);
     rust(&mut steps);
+    ring_under_miri(&mut steps);
     let library = build(&mut steps);
     let release = build_release(&mut steps);
     match (&python, &library) {
         (Some(python), Some(library)) => {
             lint_python(&mut steps, python);
-            run_python(&mut steps, python, library, release.as_deref(), &[]);
+            let mut environment = failpoints(&mut steps);
+            environment.extend(release.map(|release| ("TASKBELL_RELEASE_LIBRARY", release)));
+            run_python(&mut steps, python, library, &environment, &[]);
         }
         _ => steps.skip("tests from outside", "Python or the library is missing"),
     }
@@ -36,7 +39,8 @@ pub fn python(arguments: &[String]) -> bool {
     let python = prepare_python(&mut steps);
     let library = build(&mut steps);
     if let (Some(python), Some(library)) = (python, library) {
-        run_python(&mut steps, &python, &library, None, arguments);
+        let environment = failpoints(&mut steps);
+        run_python(&mut steps, &python, &library, &environment, arguments);
     }
     steps.finish()
 }
@@ -74,11 +78,35 @@ fn rust(steps: &mut Steps) {
     steps.run("cargo test", BUILD_LIMIT, &mut cargo(["test", "--workspace"]));
 }
 
+/// Many producers and one consumer, under Miri's weak memory. Its check of borrows is off: it walks the
+/// whole ring at each access.
+fn ring_under_miri(steps: &mut Steps) {
+    let Some(mut miri) = tools::miri() else {
+        println!("\n    the ring is not checked by Miri: there is no nightly toolchain that has it");
+        return;
+    };
+    miri.args(["test", "--package", "taskbell", "--lib", "--no-default-features", "--target-dir"]);
+    miri.arg(tools::target().join("miri")).args(["--", "intake::ring::tests::what_many_threads"]);
+    miri.args(["intake::ring::tests::words_overwritten", "intake::ring::tests::reading"]);
+    steps.run("ring under Miri", BUILD_LIMIT, miri.env("MIRIFLAGS", "-Zmiri-disable-stacked-borrows"));
+}
+
 /// The library as the tests from outside load it.
 fn build(steps: &mut Steps) -> Option<PathBuf> {
     steps
         .run("library", BUILD_LIMIT, &mut cargo(["build", "--package", "taskbell"]))
         .then(|| tools::target().join("debug").join(library_name()))
+}
+
+/// The library with the places at which tests make a process die, as a variable for those tests. It is
+/// built into a folder of its own: a build beside the other would replace it.
+fn failpoints(steps: &mut Steps) -> Vec<(&'static str, PathBuf)> {
+    let target = tools::target().join("failpoints");
+    let mut build = cargo(["build", "--package", "taskbell", "--lib", "--no-default-features"]);
+    build.args(["--features", "failpoints", "--target-dir"]).arg(&target);
+    let built = steps.run("library with fail points", BUILD_LIMIT, &mut build);
+    let library = target.join("debug").join(library_name());
+    built.then_some(("TASKBELL_FAILPOINT_LIBRARY", library)).into_iter().collect()
 }
 
 /// The library as it is shipped, for its size and its symbols. Alone, because the linker looks over all
@@ -136,14 +164,12 @@ fn run_python(
     steps: &mut Steps,
     python: &Path,
     library: &Path,
-    release: Option<&Path>,
+    environment: &[(&str, PathBuf)],
     arguments: &[String],
 ) {
     let mut pytest = Command::new(python);
     pytest.current_dir(tools::root()).args(["-m", "pytest", "tests/python"]).args(arguments);
     pytest.env("TASKBELL_LIBRARY", library).env("PYTHONDONTWRITEBYTECODE", "1");
-    if let Some(release) = release {
-        pytest.env("TASKBELL_RELEASE_LIBRARY", release);
-    }
+    pytest.envs(environment.iter().map(|(name, path)| (name, path)));
     steps.run("tests from outside", TEST_LIMIT, &mut pytest);
 }

@@ -95,6 +95,23 @@ fn apt_install(packages: &[&str]) -> Result<(), String> {
     run_within(&mut install, INSTALL_LIMIT)
 }
 
+/// Miri, where a nightly toolchain has it or can get it: it checks the order of memory accesses as no run
+/// on one machine can. Nothing else needs a nightly, so a machine without one goes without.
+pub fn miri() -> Option<Command> {
+    let rustup = find("rustup")?;
+    if on_ci() {
+        let components = ["component", "add", "--toolchain", "nightly", "miri", "rust-src"];
+        quiet(Command::new(&rustup).args(components));
+    }
+    let miri = || {
+        let mut command = Command::new(&rustup);
+        command.current_dir(root()).args(["run", "nightly", "cargo", "miri"]);
+        command.env_remove("CARGO").env_remove("RUSTUP_TOOLCHAIN");
+        command
+    };
+    quiet(miri().arg("setup")).then(miri)
+}
+
 /// A Python environment below `target` with the pinned packages of the tests; gives its interpreter.
 pub fn python() -> Result<PathBuf, String> {
     let wanted_file = root().join("tests/python/requirements.txt");

@@ -1,0 +1,30 @@
+//! Places at which a test can make the process die, as a kill at that very instruction would.
+//!
+//! They exist only in a library built with the feature `failpoints`, which nothing but the tests builds.
+//! There, `TASKBELL_FAILPOINT=NAME` ends the process when it first reaches the place of that name, and
+//! `NAME:3` when it reaches it for the third time.
+
+/// Ends the process here when the environment says so.
+#[cfg(feature = "failpoints")]
+pub(crate) fn reach(name: &str) {
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    static WANTED: OnceLock<Option<(String, AtomicU32)>> = OnceLock::new();
+    let wanted = WANTED.get_or_init(|| {
+        let text = std::env::var("TASKBELL_FAILPOINT").ok()?;
+        let (name, count) = text.split_once(':').unwrap_or((&text, "1"));
+        Some((name.to_owned(), AtomicU32::new(count.parse().unwrap_or(1))))
+    });
+    if let Some((wanted, left)) = wanted
+        && wanted == name
+        && left.fetch_sub(1, Ordering::Relaxed) == 1
+    {
+        std::process::abort();
+    }
+}
+
+/// Nothing: the library that hosts load has no such places.
+#[cfg(not(feature = "failpoints"))]
+#[inline(always)]
+pub(crate) fn reach(_: &str) {}

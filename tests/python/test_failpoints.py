@@ -1,0 +1,198 @@
+"""A process that dies at each step of the pipeline: nothing accepted is lost, nothing gets a second id.
+
+The library is built once more with the places at which a test can end the process (``src/failpoint.rs``).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bells import eventually, reading, settings
+from tools import ROOT, python
+
+ABORTED = -signal.SIGABRT
+EACH = 12
+
+HOST = """
+import os, sys, taskbell
+bell = taskbell.Bell(sys.argv[1])
+log = os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+first, count = int(sys.argv[3]), int(sys.argv[4])
+for number in range(first, first + count):
+    bell.emit("task.complete", {"id": str(number)})
+    os.write(log, b"%d\\n" % number)
+    if number % 4 == 3:
+        bell.sync(30)
+bell.flush(30)
+if len(sys.argv) > 5:
+    os.kill(os.getpid(), int(sys.argv[5]))
+"""
+
+PLACES = [
+    "before-ring-commit:1",
+    "before-ring-commit:7",
+    "after-ring-commit:1",
+    "after-ring-commit:7",
+    "before-transaction:1",
+    "before-transaction:3",
+    "before-commit:1",
+    "before-commit:3",
+    "after-commit:1",
+    "after-commit:3",
+    "after-ring-release:1",
+    "after-ring-release:3",
+    "before-send:1",
+    "before-send:5",
+    "after-send:1",
+    "after-send:5",
+]
+
+
+@pytest.fixture(scope="session")
+def failing_library() -> Path:
+    """``TASKBELL_FAILPOINT_LIBRARY``, else a build of our own."""
+    if named := os.environ.get("TASKBELL_FAILPOINT_LIBRARY"):
+        return Path(named)
+    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "failpoints"
+    command = ["cargo", "build", "--lib", "--no-default-features", "--features", "failpoints"]
+    subprocess.run([*command, "--target-dir", str(target)], cwd=ROOT, check=True)
+    return next((target / "debug").glob("*taskbell.[ds]*[oyl]"))
+
+
+@pytest.fixture
+def die(tmp_path, failing_library):
+    """Runs a host that dies at a place: ``die(config, place, first number)``."""
+
+    def run_host(config, place: str, first: int) -> None:
+        env = {"TASKBELL_LIBRARY": str(failing_library), "TASKBELL_FAILPOINT": place}
+        python(HOST, json.dumps(config), tmp_path / "accepted", first, EACH, env=env, expect=ABORTED)
+
+    return run_host
+
+
+def kill_after_emitting(config, log: Path, first: int, count: int) -> None:
+    """Runs a host that is killed the ordinary way with everything still in its ring."""
+    code = HOST.replace("    if number % 4 == 3:\n        bell.sync(30)\nbell.flush(30)\n", "")
+    assert "sync" not in code
+    assert "flush" not in code
+    kill = int(signal.SIGKILL)
+    python(code, json.dumps(config), log, first, count, kill, expect=-kill)
+
+
+def reconcile(tmp_path: Path, receiver, ring, config) -> set[int]:
+    """Starts once more without a fail point; gives the numbers that arrived."""
+    bell = ring(config)
+    bell.queue_end()
+    eventually("the end of the queue arrives", lambda: ends(receiver))
+    eventually("everything is delivered", lambda: bell.stats()["pending"] == 0)
+    log = tmp_path / "accepted"
+    accepted = {int(line) for line in log.read_text().split()} if log.exists() else set()
+    ids: dict[int, set[str]] = {}
+    bodies: dict[str, set[bytes]] = {}
+    for request in list(receiver.requests):
+        data = request.json()["data"]
+        if "task" in data:
+            ids.setdefault(int(data["task"]["id"]), set()).add(request.header("webhook-id"))
+            bodies.setdefault(request.header("webhook-id"), set()).add(request.body)
+    assert accepted <= ids.keys(), f"lost: {sorted(accepted - ids.keys())}"
+    assert all(len(of_one) == 1 for of_one in ids.values()), "an event has one id for ever"
+    assert all(len(of_one) == 1 for of_one in bodies.values()), "and the same bytes on each attempt"
+    assert ends(receiver)[-1]["total"] == len(ids), "the tally counts each task once"
+    with reading(tmp_path / "bell.db") as spool:
+        states = {row[0] for row in spool.execute("SELECT DISTINCT state FROM deliveries")}
+        assert states == {"delivered"}
+        assert spool.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+    left = [path.name for path in tmp_path.glob("bell.db.*.ring*")]
+    assert len(left) == 1, "only the ring of the living process is there"
+    return set(ids)
+
+
+def ends(receiver) -> list[dict]:
+    found = [request.json()["data"] for request in list(receiver.requests)]
+    return [data["queue"] for data in found if "queue" in data]
+
+
+def configure(tmp_path: Path, receiver) -> dict:
+    hooks = [{"on": ["task.complete", "queue.end"], "to": ["e0"]}]
+    return settings(tmp_path, receiver.url(), queue={"end_delay": "0s"}, hooks=hooks)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_death_at_any_step_loses_nothing_accepted(tmp_path, receive, ring, die, place):
+    receiver = receive()
+    config = configure(tmp_path, receiver)
+    die(config, place, 0)
+    arrived = reconcile(tmp_path, receiver, ring, config)
+    assert arrived <= set(range(EACH))
+
+
+@pytest.mark.parametrize("place", ["before-commit:1", "after-commit:1", "after-send:1"])
+def test_deaths_in_a_row_lose_nothing_accepted(tmp_path, receive, ring, die, place):
+    receiver = receive()
+    config = configure(tmp_path, receiver)
+    for turn in range(4):
+        kill_after_emitting(config, tmp_path / "accepted", turn * 1000 + 500, 5)
+        die(config, place, turn * 1000)
+    arrived = reconcile(tmp_path, receiver, ring, config)
+    assert {turn * 1000 + 500 + at for turn in range(4) for at in range(5)} <= arrived
+
+
+@pytest.mark.parametrize(
+    "place", ["before-commit:1", "after-commit:1", "before-ring-removal:1", "after-takeover:1"]
+)
+@pytest.mark.parametrize("where", ["auto", "beside"])
+def test_a_death_while_it_adopts_another_ring_loses_nothing(tmp_path, receive, ring, die, place, where):
+    receiver = receive()
+    config = configure(tmp_path, receiver)
+    config["queue"]["ring"] = where
+    kill_after_emitting(config, tmp_path / "accepted", 0, 30)
+    for turn in range(2):
+        die(config, place, 100 + turn * 100)
+    arrived = reconcile(tmp_path, receiver, ring, config)
+    assert set(range(30)) <= arrived
+
+
+def test_a_death_while_a_new_spool_is_made_leaves_room_for_the_next(tmp_path, receive, ring, die):
+    receiver = receive()
+    config = configure(tmp_path, receiver)
+    die(config, "in-migration:1", 0)
+    assert not (tmp_path / "bell.db").exists(), "a spool appears whole or not at all"
+    bell = ring(config)
+    bell.emit("task.complete", {"id": "1"})
+    assert bell.close(30) == 0
+    assert reconcile(tmp_path, receiver, ring, config) == {1}
+
+
+def test_a_death_in_the_middle_of_a_migration_changes_nothing(tmp_path, receive, ring, die):
+    receiver = receive()
+    config = configure(tmp_path, receiver)
+    path = tmp_path / "bell.db"
+    # The oldest spool there can be: marked as one, and without a table.
+    with sqlite3.connect(path) as spool:
+        spool.execute("PRAGMA application_id = 0x7462656c")
+        spool.execute("PRAGMA journal_mode = WAL")
+    spool.close()
+    for _ in range(2):
+        die(config, "in-migration:1", 0)
+        with reading(path) as spool:
+            assert spool.execute("PRAGMA user_version").fetchone()[0] == 0
+            assert spool.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+    bell = ring(config)
+    bell.emit("task.complete", {"id": "1"})
+    assert bell.close(30) == 0
+    assert reconcile(tmp_path, receiver, ring, config) == {1}
+
+
+def test_the_ordinary_library_has_no_fail_points(tmp_path, library_path):
+    if named := os.environ.get("TASKBELL_RELEASE_LIBRARY"):
+        library_path = Path(named)
+    code = library_path.read_bytes()
+    assert b"TASKBELL_FAILPOINT" not in code
+    assert b"before-ring-removal" not in code
