@@ -34,6 +34,8 @@ url = 'https://chat.example.com/hook'
 name = 'film done'
 on = ['batch.end', 'batch.stalled']
 to = ['person']
+quiet_hours = '22:00-07:00'
+quiet_zone = '+00:00'
 [[hooks]]
 name = 'large queue'
 on = ['queue.end']
@@ -44,12 +46,14 @@ name = 'much failed'
 on = ['queue.end']
 to = ['person']
 when = 'queue.failed >= 10 and queue.failed * 10 >= queue.total'
+cooldown = '2h'
 [[hooks]]
 name = 'longer than usual'
 on = ['task.complete']
 to = ['person']
 min_duration = '20m'
 relative = 3
+digest = '12h'
 ";
 
 pub fn run() {

@@ -191,6 +191,8 @@ pub mod tests {
                 due_at: 1_800_000_000_001,
                 dead: None,
                 why: Some("it listens to task.complete"),
+                expires_at: None,
+                thing: None,
             };
             let seq = batch.delivery(&delivery).unwrap();
             let delivered = end == Some(End::Delivered);

@@ -190,6 +190,8 @@ fn headers(
         attempts: 0,
         strikes: 0,
         asked: 0,
+        expires_at: None,
+        thing: None,
         due: Duration::ZERO,
         body: None,
     };

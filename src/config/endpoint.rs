@@ -4,6 +4,7 @@ use super::address;
 use super::fault::quoted;
 use super::section::Section;
 use super::settings::{Endpoint, Proxy, RetryPolicy};
+use super::shaping;
 use super::tls;
 use crate::secret::{Secret, SecretUrl};
 use crate::sign::Signer;
@@ -49,15 +50,17 @@ const HMAC_KEYS: &[&str] =
 pub(super) fn read_all<'r>(root: &Section<'r>) -> (Vec<Arc<Endpoint>>, Vec<&'r str>) {
     let mut endpoints = Vec::new();
     let mut names = Vec::new();
-    for (name, at, section) in root.named_tables("endpoints") {
+    let sections = root.named_tables("endpoints");
+    for (name, at, section) in &sections {
         if !is_name(name) {
             let message =
                 format!("{} is no name of an endpoint: 1 to 64 letters, digits, `-` or `_`", quoted(name));
-            section.reading.fault(at, &section.path, message);
+            section.reading.fault(*at, &section.path, message);
         }
-        names.push(name);
-        endpoints.extend(read(name, &section).map(Arc::new));
+        names.push(*name);
+        endpoints.extend(read(name, section).map(Arc::new));
     }
+    shaping::refuse_circles(&sections, &endpoints, &names);
     (endpoints, names)
 }
 
@@ -77,6 +80,7 @@ fn read(name: &str, section: &Section<'_>) -> Option<Endpoint> {
     let tls = tls::read(section);
     let proxy = proxy(section);
     let mentions = section.texts("mentions").into_iter().map(|words| words.text).collect();
+    let fallback = section.text("fallback").map(|words| words.text);
     let (platform, url) = address?;
     let (pace, at_once) = platform.pace();
     Some(Endpoint {
@@ -94,6 +98,7 @@ fn read(name: &str, section: &Section<'_>) -> Option<Endpoint> {
         tls,
         proxy,
         mentions,
+        fallback,
     })
 }
 

@@ -4,6 +4,7 @@ use super::fault::nearest;
 use super::reading::Words;
 use super::section::Section;
 use super::settings::Hook;
+use super::shaping;
 use super::template;
 use crate::event::{self, KNOWN_TYPES};
 use crate::message::Condition;
@@ -28,10 +29,12 @@ pub(super) fn read_all(root: &Section<'_>, endpoints: &[&str]) -> Vec<Hook> {
 }
 
 fn read(section: &Section<'_>, endpoints: &[&str]) -> Hook {
+    let to = targets(section, endpoints);
     Hook {
+        shaping: shaping::read(section, endpoints, &to),
         name: section.text("name").map_or_else(|| section.path.clone(), |words| words.text),
         on: event_types(section),
-        to: targets(section, endpoints),
+        to,
         when: condition(section),
         min_tasks: section.integer("min_tasks"),
         min_duration: section.duration("min_duration"),
@@ -80,7 +83,7 @@ fn likely_meant(name: &str) -> Option<&'static str> {
     nearest(name, KNOWN_TYPES.iter().copied()).or_else(|| nearest(name, cousin))
 }
 
-fn targets(section: &Section<'_>, endpoints: &[&str]) -> Vec<String> {
+pub(super) fn targets(section: &Section<'_>, endpoints: &[&str]) -> Vec<String> {
     let targets = distinct(section, "to", "the name of an endpoint");
     for (index, words) in targets.iter().enumerate() {
         if endpoints.contains(&words.text.as_str()) {

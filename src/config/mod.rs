@@ -21,6 +21,7 @@ mod reference;
 mod schema;
 mod section;
 mod settings;
+mod shaping;
 mod source;
 mod task_urls;
 mod template;
@@ -31,8 +32,8 @@ pub use fault::{ConfigError, ConfigErrors};
 pub use places::Places;
 pub use reference::reference_markdown;
 pub use settings::{
-    Alert, Bound, Config, Endpoint, Files, Hook, HostInfo, Metric, Proxy, Queue, Rate, RetryPolicy,
-    SpoolPath, SpoolSettings, Tls,
+    Alert, Bound, Config, Digest, Endpoint, Escalate, Files, Hook, HostInfo, Metric, Proxy, Queue, Quiet,
+    Rate, RetryPolicy, Shaping, SpoolPath, SpoolSettings, Tls,
 };
 pub use task_urls::{TaskUrls, is_name_of_task_url, parse_task_url};
 
@@ -43,6 +44,7 @@ use reading::{Environment, Reading};
 use section::Section;
 use source::{Language, Source};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 impl Config {
     /// Reads a configuration: `source` is the path of a `.toml` or `.json` file, or the text itself
@@ -117,7 +119,7 @@ fn read(tree: &Node, source: &Source, reading: &Reading<'_>) -> Option<Config> {
     let (endpoints, names) = endpoint::read_all(&root);
     let hooks = hook::read_all(&root, &names);
     let alerts = alert::read_all(&root, &hooks);
-    warn_of_silent_endpoints(reading, &root, &hooks);
+    warn_of_silent_endpoints(reading, &root, &hooks, &endpoints);
     Some(Config {
         file: source.file.clone(),
         host: host(&root.table("host")?),
@@ -132,10 +134,15 @@ fn read(tree: &Node, source: &Source, reading: &Reading<'_>) -> Option<Config> {
     })
 }
 
-fn warn_of_silent_endpoints(reading: &Reading<'_>, root: &Section<'_>, hooks: &[Hook]) {
+fn warn_of_silent_endpoints(
+    reading: &Reading<'_>,
+    root: &Section<'_>,
+    hooks: &[Hook],
+    endpoints: &[Arc<Endpoint>],
+) {
     let Some(Node { value: node::Value::Table(entries), .. }) = root.node("endpoints") else { return };
     for entry in entries {
-        if !hooks.iter().any(|hook| hook.to.contains(&entry.name)) {
+        if !hooks.iter().any(|hook| shaping::may_ring(hook, &entry.name, endpoints)) {
             let message = "no hook rings at this endpoint; name it in the `to` of a hook";
             reading.warn(entry.at, &node::join("endpoints", &entry.name), message);
         }

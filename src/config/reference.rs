@@ -70,6 +70,7 @@ ca_file = "certificates/ca.pem"
 client_cert = "certificates/client.pem"
 client_key = "certificates/client.key"
 proxy = "http://proxy.example.com:3128"
+fallback = "team"
 
 # Two secrets sign side by side until every receiver knows the new one.
 [[endpoints.ci.sign]]
@@ -96,6 +97,10 @@ name = "batch finished"
 on = ["queue.end"]
 to = ["team"]
 when = "queue.total >= 10 or queue.failed > 0"
+ttl = "6h"
+cooldown = "10m"
+cooldown_by = "queue.name"
+escalate = { after = "15m", to = ["ci"] }
 
 # A training run that succeeded starts the pipeline.
 [[hooks]]
@@ -103,6 +108,7 @@ on = ["task.complete"]
 to = ["ci"]
 when = "task.status == 'success' and task.kind == 'training'"
 template = { text = "Run {{ task.name }} is ready", run = "{{ task }}" }
+supersede = "task.name"
 
 # The same thresholds without an expression.
 [[hooks]]
@@ -114,6 +120,10 @@ min_duration = "10m"
 relative = 1.5
 only_failures = true
 smart = true
+digest = "1h"
+quiet_hours = "22:00-07:00"
+quiet_zone = "Europe/Berlin"
+quiet_except = "batch.failed > 10"
 
 # SwarmUI's own template, for the tasks that ask for it.
 [[hooks]]

@@ -164,6 +164,19 @@ pub(super) static TABLES: &[Table] = &[
     SIGNATURE,
     HOOK,
     ALERT,
+    Table {
+        pattern: "hooks[].escalate",
+        about: "When a message of the hook has not arrived after this time, or an alert still fires, others are told, once.",
+        keys: &[
+            key("after", Duration("1s", "30d"), Required, "How long to wait for the message to arrive."),
+            key(
+                "to",
+                Texts("names of endpoints"),
+                Required,
+                "Who is told; none that the hook rings at itself.",
+            ),
+        ],
+    },
 ];
 
 const ENDPOINT: Table = Table {
@@ -243,6 +256,12 @@ const ENDPOINT: Table = Table {
             Texts("names or ids as the platform writes them"),
             Value("[]"),
             "Whom a chat message pings.",
+        ),
+        key(
+            "fallback",
+            Text("the name of another endpoint"),
+            Nothing,
+            "Who gets a message that is a dead letter here, or whose endpoint is gone; no circles.",
         ),
     ],
 };
@@ -345,6 +364,50 @@ const HOOK: Table = Table {
             Words("the platform's own card"),
             "The body; strings inside a table are templates, never `env:` or `file:`.",
         ),
+        key("cooldown", Duration("1s", "365d"), Nothing, "How long it stays silent after it fired."),
+        key(
+            "cooldown_by",
+            Text("an expression that gives text or a number"),
+            Words("everything is one thing"),
+            "The thing that the cooldown is kept for; only together with `cooldown`.",
+        ),
+        key(
+            "digest",
+            Text("a duration from 1s to 31d, or `queue`"),
+            Nothing,
+            "Gathers what fires into one message: for so long after the first, or until the end of the queue.",
+        ),
+        key(
+            "supersede",
+            Text("an expression that gives text or a number"),
+            Nothing,
+            "Of the messages with this key only the newest waits; an older one that was not tried yet is not sent.",
+        ),
+        key(
+            "ttl",
+            Duration("1s", "365d"),
+            Nothing,
+            "A message that is older when its turn comes is not sent: it is a dead letter as stale.",
+        ),
+        key(
+            "quiet_hours",
+            Text("two times of the day, such as `22:00-07:00`"),
+            Nothing,
+            "What fires in these hours is held, and sent as one digest when they end.",
+        ),
+        key(
+            "quiet_zone",
+            Text("a time zone such as `Europe/Berlin`, or an offset such as `+02:00`"),
+            Words("the system's time zone"),
+            "Where the hours are read off; only together with `quiet_hours`.",
+        ),
+        key(
+            "quiet_except",
+            Text("a condition"),
+            Nothing,
+            "What is said even in the quiet hours; only together with `quiet_hours`.",
+        ),
+        key("escalate", Kind::Table, Nothing, "Who else is told when a message does not arrive in time."),
         key(
             "syntax",
             Text("`jinja` or `swarmui`"),

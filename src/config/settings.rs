@@ -2,9 +2,10 @@
 
 use super::task_urls::TaskUrls;
 use crate::alerts::Gauge;
-use crate::message::{Condition, Template};
+use crate::message::{Condition, Key, Template};
 use crate::platform::Platform;
 use crate::secret::{Scrubber, Secret, SecretUrl};
+use crate::shape::QuietHours;
 use crate::sign::Signer;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -118,6 +119,8 @@ pub struct Endpoint {
     pub proxy: Proxy,
     /// Whom a chat message pings, in the platform's own form.
     pub mentions: Vec<String>,
+    /// The endpoint that gets what this one can no longer be given; exists, and leads into no circle.
+    pub fallback: Option<String>,
 }
 
 /// `retry`.
@@ -185,6 +188,54 @@ pub struct Hook {
     pub manual: bool,
     /// The body; the platform's own card when left out.
     pub template: Option<Template>,
+    /// When what it says is held back, gathered, replaced or said louder.
+    pub shaping: Shaping,
+}
+
+/// What shapes the messages of a hook.
+#[derive(Debug, Default)]
+pub struct Shaping {
+    /// After it fired it stays silent for so long, for the same key.
+    pub cooldown: Option<Duration>,
+    /// What the silence is kept by; everything is one thing when left out.
+    pub cooldown_by: Option<Key>,
+    /// Firings are gathered into one message.
+    pub digest: Option<Digest>,
+    /// Of this key's messages only the newest waits.
+    pub supersede: Option<Key>,
+    /// A message that waits longer is not sent any more.
+    pub ttl: Option<Duration>,
+    /// When firings are held.
+    pub quiet: Option<Quiet>,
+    /// Who else is told when a message does not arrive.
+    pub escalate: Option<Escalate>,
+}
+
+/// `digest`: what ends a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Digest {
+    /// So long after its first item.
+    Window(Duration),
+    /// The end of the queue.
+    Queue,
+}
+
+/// `quiet_hours`, `quiet_zone` and `quiet_except`.
+#[derive(Debug)]
+pub struct Quiet {
+    /// The hours.
+    pub hours: QuietHours,
+    /// What is said even then.
+    pub except: Option<Condition>,
+}
+
+/// `escalate`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Escalate {
+    /// So long after the message was made.
+    pub after: Duration,
+    /// The names of further endpoints; all exist, and none of them is rung by the hook itself.
+    pub to: Vec<String>,
 }
 
 /// `[[alerts]]`: a metric that makes events when it crosses a threshold.

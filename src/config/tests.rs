@@ -5,6 +5,7 @@ mod endpoints;
 mod keys;
 mod robustness;
 mod secrecy;
+mod shaping;
 
 use super::*;
 use serde_json::json;
@@ -126,7 +127,7 @@ fn a_key_in_the_wrong_table_is_sent_to_the_right_one() {
         "timeout = \"5s\"\n",
         "timeout: there is no such key here; it belongs in `[endpoints.NAME]`",
     );
-    assert_fault("cooldown = 1\n", "cooldown: there is no such key; known here: `host`, `spool`");
+    assert_fault("colour = 1\n", "colour: there is no such key; known here: `host`, `spool`");
     assert_fault("[hooks]\n", "hooks: expected a list of tables, found a table");
     assert_fault("endpoints = 1\n[host]\n", "endpoints: expected a table of names, found a number");
 }

@@ -43,6 +43,16 @@ fn rehearse(config: &Config, places: &Places) -> Vec<ConfigError> {
             if let Some(Err(reason)) = hook.when.as_ref().map(|when| when.check(kind)) {
                 add(places.at(&format!("hooks[{index}].when"), &reason));
             }
+            let shaping = &hook.shaping;
+            for (name, key) in [("cooldown_by", &shaping.cooldown_by), ("supersede", &shaping.supersede)] {
+                if let Some(Err(reason)) = key.as_ref().map(|key| key.check(kind)) {
+                    add(places.at(&format!("hooks[{index}].{name}"), &reason));
+                }
+            }
+            let except = shaping.quiet.as_ref().and_then(|quiet| quiet.except.as_ref());
+            if let Some(Err(reason)) = except.map(|except| except.check(kind)) {
+                add(places.at(&format!("hooks[{index}].quiet_except"), &reason));
+            }
             if let Some(Err(fault)) = hook.template.as_ref().map(|template| template.check(kind)) {
                 add(places.in_template(index, &fault.place, fault.line, &fault.reason));
             }

@@ -1,6 +1,8 @@
 //! The clerk: the one thread that moves events from the ring through tally, hooks and messages into the
 //! spool, and on into the lanes once they are durable.
 
+mod windows;
+
 use super::log::Level;
 use super::prepare::Preparer;
 use super::shared::{Phase, Reload, Shared, lock};
@@ -10,6 +12,7 @@ use crate::config::Config;
 use crate::failpoint;
 use crate::intake::{Intake, Record};
 use crate::lanes::{Fate, Job, Lane, LaneReport};
+use crate::shape::Shape;
 use crate::spool::{Spool, SpoolError};
 use crate::tally::{Patience, Tally};
 use std::collections::BTreeMap;
@@ -49,6 +52,9 @@ pub struct Clerk {
     spool: Spool,
     config: Arc<Config>,
     tally: Tally,
+    shape: Shape,
+    /// Whether messages stand by in the spool, and when the first of them is due.
+    standing_by: (bool, Option<i64>),
     work: Work,
     records: Vec<Record>,
     busy_until: Duration,
@@ -57,14 +63,18 @@ pub struct Clerk {
 }
 
 impl Clerk {
-    /// A clerk for an open spool. `tally` is what earlier runs left.
-    pub fn new(shared: Arc<Shared>, spool: Spool, config: Arc<Config>, tally: Tally) -> Clerk {
+    /// A clerk for an open spool. `tally` and `shape` are what earlier runs left.
+    pub fn new(shared: Arc<Shared>, spool: Spool, config: Arc<Config>, tally: Tally, shape: Shape) -> Clerk {
         let now = shared.clock.monotonic();
+        // A spool that cannot say so is asked again.
+        let standing_by = spool.standing_by().unwrap_or((true, None));
         Clerk {
             shared,
             spool,
             config,
             tally,
+            shape,
+            standing_by,
             work: Work::default(),
             records: Vec::new(),
             busy_until: now + SETTLE,
@@ -98,6 +108,9 @@ impl Clerk {
         }
         if phase >= Phase::Draining {
             self.tally.hurry();
+            if self.forgets() {
+                self.shape.hurry(self.shared.clock.unix_ms());
+            }
         }
         self.collect();
         let committed = self.commit(phase);
@@ -105,7 +118,8 @@ impl Clerk {
             return false;
         }
         let idle = committed && self.work.is_empty() && self.shared.intake.is_drained();
-        if phase == Phase::Draining && idle && self.tally.held() == 0 {
+        let said = !self.forgets() || self.shape.next_due().is_none();
+        if phase == Phase::Draining && idle && said && self.tally.held() == 0 {
             self.shared.drained.store(true, Ordering::Release);
         }
         if idle {
@@ -142,6 +156,7 @@ impl Clerk {
             self.prepare_records();
             // In the same transaction as the events: after that these are known, and not counted again.
             self.keep_counts();
+            self.keep_shape();
             let text =
                 format!("took {found} event(s) over from instance {instance}, which ended without closing");
             self.shared.log.write(Level::Info, &text);
@@ -162,6 +177,8 @@ impl Clerk {
         self.shared.intake.read(BATCH_BYTES, &mut self.records);
         self.prepare_records();
         self.end_queues(now);
+        self.end_windows();
+        self.keep_shape();
         self.work.read_ticket = self.shared.intake.read_ticket();
         let alerts = self.shared.watchman.changes(self.work.read_ticket);
         self.work.states.extend(alerts.into_iter().map(|kept| alert_state(&self.shared, kept)));
@@ -188,6 +205,8 @@ impl Clerk {
         let mut preparer = Preparer {
             config: &self.config,
             tally: &mut self.tally,
+            shape: &mut self.shape,
+            unix_ms: self.shared.clock.unix_ms(),
             counters: &self.shared.counters,
             remarks: &mut remarks,
             accounts: None,
@@ -209,6 +228,8 @@ impl Clerk {
         let mut preparer = Preparer {
             config: &self.config,
             tally: &mut self.tally,
+            shape: &mut self.shape,
+            unix_ms: self.shared.clock.unix_ms(),
             counters: &self.shared.counters,
             remarks: &mut remarks,
             accounts: None,
@@ -234,6 +255,8 @@ impl Clerk {
         if self.retry_at.is_some_and(|at| now < at) && phase != Phase::Stopping {
             return false;
         }
+        self.work.standing_by = self.standing_by.0;
+        self.work.supersede(&self.shared.lanes());
         let times = Times { unix_ms: self.shared.clock.unix_ms(), monotonic: now };
         match self.transact(times) {
             Ok(done) => {
@@ -244,6 +267,7 @@ impl Clerk {
                 self.shared.intake.release();
                 failpoint::reach("after-ring-release");
                 let work = std::mem::take(&mut self.work);
+                self.look_who_stands_by(&work);
                 self.follow_up(work, done);
                 self.busy_until = now + SETTLE;
                 true
@@ -273,6 +297,8 @@ impl Clerk {
     fn follow_up(&mut self, work: Work, done: Done) {
         let counters = &self.shared.counters;
         counters.spooled.add(done.spooled);
+        counters.fallbacks.add(done.fallbacks);
+        counters.escalated.add(done.escalated);
         counters.deliveries.add((done.jobs.len() + done.dead.len()) as u64);
         let endings: Vec<_> = work.lanes.iter().filter_map(ending).chain(done.dead).collect();
         for report in &work.lanes {
@@ -282,7 +308,11 @@ impl Clerk {
             }
         }
         for ending in &endings {
-            let counter = if ending.state == "dead" { &counters.dead } else { &counters.delivered };
+            let counter = match ending.state {
+                _ if ending.superseded => &counters.superseded,
+                "dead" => &counters.dead,
+                _ => &counters.delivered,
+            };
             counter.one();
             counters.reports_dropped.add(self.shared.reports.push(ending));
         }
@@ -315,6 +345,7 @@ impl Clerk {
                     }
                 }
                 LaneReport::Dropped { job, .. } => progress.ended(job.ticket, job.attempts > 0),
+                LaneReport::Superseded { job, .. } => progress.ended(job.ticket, false),
                 LaneReport::Homeless { .. } | LaneReport::Gone { .. } => {}
             }
         }
@@ -393,10 +424,10 @@ impl Clerk {
                     );
                     self.shared.log.write(Level::Error, &text);
                 }
-                LaneReport::Dropped { .. } | LaneReport::Homeless { .. } => {}
+                LaneReport::Dropped { .. } | LaneReport::Superseded { .. } | LaneReport::Homeless { .. } => {}
             }
         }
-        for ending in endings.iter().filter(|ending| ending.state == "dead") {
+        for ending in endings.iter().filter(|ending| ending.state == "dead" && !ending.superseded) {
             let reason = ending.reason.as_deref().unwrap_or("");
             let text = format!("{} to {} is a dead letter: {reason}", ending.event, ending.endpoint);
             self.shared.log.write(Level::Error, &text);
@@ -435,10 +466,11 @@ impl Clerk {
         if phase != Phase::Open || now < self.busy_until {
             return self.shared.bed.doze(TICK);
         }
-        let due = [self.tally.next_due(), self.shared.watchman.arm(&self.shared), Some(self.prune_at)]
-            .into_iter()
-            .flatten()
-            .min();
+        let unix_ms = self.shared.clock.unix_ms();
+        let shaped = [self.shape.next_due(), self.standing_by.1].into_iter().flatten().min();
+        let shaped = shaped.map(|at| now + Duration::from_millis((at - unix_ms).clamp(0, 60_000) as u64));
+        let alerts = self.shared.watchman.arm(&self.shared);
+        let due = [self.tally.next_due(), alerts, Some(self.prune_at), shaped].into_iter().flatten().min();
         let limit = due.map(|due| due.saturating_sub(now));
         self.shared.bed.sleep(limit, || self.shared.has_work());
     }
@@ -460,7 +492,9 @@ impl Clerk {
 
     /// Leaves the spool so that the next start takes over at once.
     fn end(mut self) {
-        if let Err(error) = self.leave_alerts().and_then(|()| self.spool.release()) {
+        if let Err(error) =
+            self.leave_alerts().and_then(|()| self.leave()).and_then(|()| self.spool.release())
+        {
             let text = format!("the spool could not be left in order; the next start mends it: {error}");
             self.shared.log.write(Level::Warn, &text);
         }

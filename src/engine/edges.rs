@@ -35,7 +35,9 @@ impl Preparer<'_> {
             facts.accepted_at = over_at;
             subjects.push(Subject::of_asked(&facts, tally, asked));
         }
-        self.derive(&payload, now, &subjects)
+        let ended = self.derive(&payload, now, &subjects);
+        self.shape.end_queue(queue, self.unix_ms);
+        ended
     }
 
     /// The events that time has made: ends of queues that count now, queues that fell silent, batches that

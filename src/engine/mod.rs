@@ -18,6 +18,7 @@ mod recall;
 mod rehearsal;
 mod reports;
 mod rounds;
+mod shaping;
 mod shared;
 mod stats;
 mod task_lanes;

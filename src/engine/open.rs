@@ -5,7 +5,7 @@ use super::endpoints::{build_lanes, drop_homeless};
 use super::error::{Error, ErrorKind};
 use super::shared::Shared;
 use super::task_lanes;
-use super::work::{ALERT, TALLY, alert_key};
+use super::work::{ALERT, SHAPE, TALLY, alert_key, shape_key};
 use crate::alerts::Kept;
 use crate::clock::Clock;
 use crate::config::{Config, SpoolPath};
@@ -13,6 +13,7 @@ use crate::failpoint;
 use crate::intake::{Home, Intake};
 use crate::lanes::{Job, Lane};
 use crate::os;
+use crate::shape::Shape;
 use crate::spool::{Reader, Spool, SpoolError, Waiting};
 use crate::tally::Tally;
 use std::collections::BTreeMap;
@@ -43,6 +44,7 @@ pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Shared>, Error>
     *shared.lanes() = lanes.clone();
     let mut tally = restore_tally(&mut spool, &shared, &config, &live).map_err(spool_error)?;
     super::recall::take_back(&mut spool, &shared, &live, &mut tally).map_err(spool_error)?;
+    let shape = restore_shape(&mut spool, &shared, &live).map_err(spool_error)?;
     restore_alerts(&mut spool, &shared, &config, &live).map_err(spool_error)?;
     let waiting = spool.waiting().map_err(spool_error)?;
     let ring_beside = match &config.spool.path {
@@ -51,7 +53,7 @@ pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Shared>, Error>
     };
     let no_thread = |error| Error::new(ErrorKind::Spool, format!("no thread can be started: {error}"));
     let (alerts, held) = (config.alerts.clone(), tally.held() as u32);
-    let clerk = Clerk::new(Arc::clone(&shared), spool, config, tally);
+    let clerk = Clerk::new(Arc::clone(&shared), spool, config, tally, shape);
     shared.counters.recovered.add(waiting.len() as u64);
     let untried = waiting.iter().filter(|delivery| delivery.attempts == 0).count() as u32;
     shared.progress.update().owes_of_which(0, waiting.len() as u32 + held, untried + held);
@@ -139,6 +141,35 @@ fn restore_alerts(
     Ok(())
 }
 
+/// What shaping remembered in runs that are no longer alive, under this instance's name.
+fn restore_shape(spool: &mut Spool, shared: &Shared, live: &[String]) -> Result<Shape, SpoolError> {
+    let mut shape = Shape::default();
+    let kept = spool.states(SHAPE)?;
+    let mut by_instance: BTreeMap<&str, Vec<(&str, &[u8])>> = BTreeMap::new();
+    for (key, value) in &kept {
+        let Some((instance, rest)) = key[SHAPE.len()..].split_once('/') else { continue };
+        if !live.iter().any(|alive| alive == instance) {
+            by_instance.entry(instance).or_default().push((rest, value));
+        }
+    }
+    if by_instance.is_empty() {
+        return Ok(shape);
+    }
+    let own = shared.intake.instance();
+    let mut batch = spool.batch()?;
+    for (instance, entries) in by_instance {
+        shape.restore(&entries);
+        for (rest, _) in entries {
+            batch.put_state(&shape_key(instance, rest), None)?;
+        }
+    }
+    for (rest, value) in shape.changes() {
+        batch.put_state(&shape_key(own, &rest), value.as_deref())?;
+    }
+    batch.commit()?;
+    Ok(shape)
+}
+
 /// Gives the lanes what waits in the spool. What had been in flight is due at once.
 fn hand_over(waiting: Vec<Waiting>, lanes: &BTreeMap<String, Arc<Lane>>, shared: &Shared) {
     let (now, unix_ms) = (shared.clock.monotonic(), shared.clock.unix_ms());
@@ -155,6 +186,8 @@ fn hand_over(waiting: Vec<Waiting>, lanes: &BTreeMap<String, Arc<Lane>>, shared:
             attempts: delivery.attempts,
             strikes: (delivery.attempts as usize).min(most_strikes(lanes, &delivery.endpoint)),
             asked: 0,
+            expires_at: delivery.expires_at,
+            thing: delivery.thing,
             due: now + std::time::Duration::from_millis(wait),
             body: None,
         };

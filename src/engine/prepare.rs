@@ -1,11 +1,13 @@
 //! From a record of the ring to the messages that ring for it.
 
+use super::shaping::PreparedReserve;
 use super::stats::Counters;
 use crate::config::{Config, Endpoint};
 use crate::event::EventId;
-use crate::hooks::{self, Account, Facts, Notify, Subject, TaskParams};
+use crate::hooks::{Account, Facts, Notify, Subject, TaskParams};
 use crate::intake::Record;
-use crate::message::{self, Message};
+use crate::message::Message;
+use crate::shape::Shape;
 use crate::tally::{Asked, HeldEnd, QueueTally, Tally, Task, queue_name};
 use serde_json::{Map, Value as Json};
 use std::sync::Arc;
@@ -43,6 +45,14 @@ pub struct PreparedDelivery {
     pub message: Result<Message, String>,
     /// The endpoint itself, when it is an address that the task named.
     pub named: Option<Arc<Endpoint>>,
+    /// When it is stale, in Unix milliseconds.
+    pub expires_at: Option<i64>,
+    /// The thing it speaks of, of which only the newest message waits.
+    pub thing: Option<String>,
+    /// A newer event that takes its place before it was even kept.
+    pub superseded: Option<EventId>,
+    /// Messages that are ready in case this one does not arrive.
+    pub reserves: Vec<PreparedReserve>,
 }
 
 /// What came of a record.
@@ -65,6 +75,10 @@ pub struct Preparer<'a> {
     pub config: &'a Config,
     /// The tally.
     pub tally: &'a mut Tally,
+    /// What shaping remembers.
+    pub shape: &'a mut Shape,
+    /// The wall clock, in Unix milliseconds.
+    pub unix_ms: i64,
     /// The counters.
     pub counters: &'a Counters,
     /// What the operator should know, for the log.
@@ -136,6 +150,7 @@ impl Preparer<'_> {
         self.learn_queue(queue_name(&end.payload), &subjects);
         subjects.extend(tally.asked.as_ref().map(|asked| Subject::of_asked(&facts, tally, asked)));
         let deliveries = self.ring(&subjects);
+        self.shape.end_queue(queue_name(&end.payload), self.unix_ms);
         Prepared {
             id: end.id,
             kind: "queue.end".to_owned(),
@@ -168,41 +183,6 @@ impl Preparer<'_> {
             deliveries: Vec::new(),
         };
         Taken { event, before: None, after: None, superseded: superseded.map(|end| end.ticket) }
-    }
-
-    /// The deliveries of one event, which may be several subjects: an endpoint hears of it once.
-    pub(super) fn ring(&mut self, subjects: &[Subject]) -> Vec<PreparedDelivery> {
-        let mut deliveries: Vec<PreparedDelivery> = Vec::new();
-        for subject in subjects {
-            for delivery in self.ring_for(subject) {
-                if !deliveries.iter().any(|other| other.endpoint == delivery.endpoint) {
-                    deliveries.push(delivery);
-                }
-            }
-        }
-        if deliveries.is_empty() {
-            self.counters.unheard.one();
-        }
-        deliveries
-    }
-
-    fn ring_for(&mut self, subject: &Subject) -> Vec<PreparedDelivery> {
-        let decision = hooks::decide(self.config, subject);
-        self.counters.conditions_broken.add(decision.broken_conditions);
-        self.counters.params_ignored.add(decision.ignored_params);
-        self.remarks.extend(decision.remarks);
-        if let Some(accounts) = self.accounts.as_deref_mut() {
-            accounts.push((subject.kind.clone(), hooks::account(self.config, subject)));
-        }
-        let prepare = |ring: &hooks::Ring<'_>| PreparedDelivery {
-            endpoint: ring.endpoint.name.clone(),
-            hook: ring.hook.name.clone(),
-            why: self.config.scrubber.scrub(&hooks::why(ring.hook, subject)),
-            named: ring.endpoint.is_of_task().then(|| Arc::clone(&ring.endpoint)),
-            message: message::compose(ring.hook.template.as_ref(), &ring.endpoint, &subject.context)
-                .map_err(|error| self.config.scrubber.scrub(&error.to_string())),
-        };
-        decision.rings.iter().map(prepare).collect()
     }
 
     /// Whether a hook listens to this type, or somebody asks why none fires: only then is it worth a

@@ -1,7 +1,7 @@
 //! The requests that an event would cause, without sending them.
 
 use super::error::{Error, ErrorKind};
-use super::prepare::{PreparedDelivery, Preparer};
+use super::prepare::{Prepared, PreparedDelivery, Preparer};
 use super::stats::Counters;
 use crate::clock;
 use crate::config::{Config, Endpoint};
@@ -11,6 +11,7 @@ use crate::intake::Record;
 use crate::lanes::{self, Body, Job};
 use crate::message::sample;
 use crate::secret::REDACTED;
+use crate::shape::Shape;
 use crate::tally::Tally;
 use serde_json::{Map, Value as Json, json};
 use std::time::Duration;
@@ -25,7 +26,7 @@ pub fn preview(config: &Config, kind: &str, payload: Option<&str>) -> Result<Jso
     let (id, now) = (record.id, record.accepted_at);
     let (deliveries, remarks) = prepare(config, record, None);
     let requests: Vec<Json> =
-        deliveries.iter().map(|delivery| request(config, delivery, id, kind, now)).collect();
+        deliveries.iter().map(|(id, delivery)| request(config, delivery, *id, kind, now)).collect();
     Ok(json!({
         "event": { "id": id.to_string(), "type": kind },
         "requests": requests,
@@ -70,26 +71,32 @@ fn record(kind: &str, payload: Option<&str>) -> Result<Record, Error> {
     })
 }
 
-/// What the clerk would prepare. The end of a queue counts at once.
+/// What the clerk would prepare. The end of a queue counts at once, and a digest goes out with this item.
 fn prepare(
     config: &Config,
     record: Record,
     accounts: Option<&mut Vec<(String, Vec<Account>)>>,
-) -> (Vec<PreparedDelivery>, Vec<String>) {
+) -> (Vec<(EventId, PreparedDelivery)>, Vec<String>) {
     let mut remarks = Vec::new();
-    let mut tally = Tally::default();
+    let (mut tally, mut shape) = (Tally::default(), Shape::default());
     let mut preparer = Preparer {
         config,
         tally: &mut tally,
+        shape: &mut shape,
+        unix_ms: record.accepted_at,
         counters: &Counters::default(),
         remarks: &mut remarks,
         accounts,
     };
-    let mut deliveries = preparer.take(record, Duration::ZERO).event.deliveries;
+    let mut events = vec![preparer.take(record, Duration::ZERO).event];
     for (_, tally, end) in preparer.tally.ended(Duration::MAX) {
-        deliveries.extend(preparer.end_queue(&tally, &end).deliveries);
+        events.push(preparer.end_queue(&tally, &end));
     }
-    (deliveries, remarks)
+    for window in preparer.shape.due(config, i64::MAX, true) {
+        events.push(preparer.digest(&window));
+    }
+    let of = |event: Prepared| event.deliveries.into_iter().map(move |delivery| (event.id, delivery));
+    (events.into_iter().flat_map(of).collect(), remarks)
 }
 
 fn request(config: &Config, delivery: &PreparedDelivery, id: EventId, kind: &str, now: i64) -> Json {
@@ -126,6 +133,8 @@ fn headers(endpoint: &Endpoint, body: &Body, id: EventId, kind: &str, now: i64) 
         attempts: 0,
         strikes: 0,
         asked: 0,
+        expires_at: None,
+        thing: None,
         due: Duration::ZERO,
         body: None,
     };

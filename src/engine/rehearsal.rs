@@ -6,6 +6,7 @@ use super::stats::Counters;
 use crate::config::Config;
 use crate::event::EventId;
 use crate::intake::Record;
+use crate::shape::Shape;
 use crate::tally::{Patience, Tally};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -35,6 +36,7 @@ pub struct Rung {
 pub struct Rehearsal {
     config: Config,
     tally: Tally,
+    shape: Shape,
     counters: Counters,
     remarks: Vec<String>,
     began_at: i64,
@@ -54,6 +56,7 @@ impl Rehearsal {
         Rehearsal {
             config,
             tally: Tally::default(),
+            shape: Shape::default(),
             counters: Counters::default(),
             remarks: Vec::new(),
             began_at: unix_ms,
@@ -84,7 +87,7 @@ impl Rehearsal {
     pub fn pass(&mut self, time: Duration) {
         let until = self.now + time;
         self.tally.patience = Patience::of(&self.config.queue);
-        while let Some(due) = self.tally.next_due().filter(|due| *due <= until) {
+        while let Some(due) = self.next_due().filter(|due| *due <= until) {
             self.now = self.now.max(due);
             self.end_what_is_due();
         }
@@ -95,7 +98,10 @@ impl Rehearsal {
     pub fn commit(&mut self) -> Vec<Rung> {
         let tallies = self.tally.changes().into_iter();
         let tallies = tallies.map(|(queue, state)| (super::work::tally_key(INSTANCE, &queue), state));
-        let changes: Vec<_> = tallies.chain(super::recall::changes(&mut self.tally, INSTANCE)).collect();
+        let shaped = self.shape.changes().into_iter();
+        let shaped = shaped.map(|(rest, state)| (super::work::shape_key(INSTANCE, &rest), state));
+        let changes: Vec<_> =
+            tallies.chain(shaped).chain(super::recall::changes(&mut self.tally, INSTANCE)).collect();
         for (key, state) in changes {
             match state {
                 Some(state) => drop(self.kept.insert(key, state)),
@@ -117,6 +123,12 @@ impl Rehearsal {
                 self.tally.restore(queue, kept, now, delay);
             }
         }
+        let shaped = super::work::shape_key(INSTANCE, "");
+        let shaped =
+            self.kept.iter().filter_map(|(key, kept)| Some((key.strip_prefix(&shaped)?, kept.as_slice())));
+        let shaped: Vec<_> = shaped.collect();
+        self.shape = Shape::default();
+        self.shape.restore(&shaped);
         let others = self.kept.iter().map(|(key, kept)| (key.as_str(), kept.as_slice()));
         super::recall::restore(others, &mut self.tally, now, |_| true);
         for record in self.ring.clone() {
@@ -135,6 +147,14 @@ impl Rehearsal {
         self.began_at + self.now.as_millis() as i64
     }
 
+    fn next_due(&self) -> Option<Duration> {
+        let window = self
+            .shape
+            .next_due()
+            .map(|at| Duration::from_millis(at.saturating_sub(self.began_at).max(0) as u64));
+        [self.tally.next_due(), window].into_iter().flatten().min()
+    }
+
     fn take(&mut self, record: Record) {
         let now = self.now;
         let taken = self.preparer().take(record, now);
@@ -148,12 +168,19 @@ impl Rehearsal {
         self.tally.patience = Patience::of(&self.config.queue);
         let ended = self.preparer().end_what_is_due(now, unix_ms);
         self.prepared.extend(ended);
+        let windows = self.shape.due(&self.config, unix_ms, false);
+        for window in &windows {
+            let digest = self.preparer().digest(window);
+            self.prepared.push(digest);
+        }
     }
 
     fn preparer(&mut self) -> Preparer<'_> {
         Preparer {
             config: &self.config,
             tally: &mut self.tally,
+            shape: &mut self.shape,
+            unix_ms: self.began_at + self.now.as_millis() as i64,
             counters: &self.counters,
             remarks: &mut self.remarks,
             accounts: None,

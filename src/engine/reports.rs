@@ -27,6 +27,9 @@ pub struct Report {
     pub status: Option<u16>,
     /// Why it is dead.
     pub reason: Option<String>,
+    /// Whether it gave way to a newer one and was never sent; its state is `dead`.
+    #[serde(skip)]
+    pub superseded: bool,
     /// The ticket that `taskbell_emit` gave; null for an event of an earlier run.
     pub ticket: Option<u64>,
 }
@@ -78,6 +81,7 @@ mod tests {
                 attempts: number,
                 status: Some(200),
                 reason: None,
+                superseded: false,
                 ticket: None,
             });
         }

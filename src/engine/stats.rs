@@ -42,6 +42,18 @@ counters! {
     delivered,
     /// Deliveries that are dead letters.
     dead,
+    /// Deliveries that gave way to a newer one before they were tried.
+    superseded,
+    /// Deliveries made because another one was dead.
+    fallbacks,
+    /// Deliveries made because another one did not arrive in time, or an alert is still on.
+    escalated,
+    /// Firings that a cooldown silenced.
+    silenced,
+    /// Firings that were gathered for a digest or held through quiet hours.
+    gathered,
+    /// Digests made.
+    digests,
     /// Deliveries taken over from earlier runs.
     recovered,
     /// `webhook_params` that were malformed, and ignored.
@@ -79,10 +91,11 @@ impl Counter {
 
 impl Counters {
     /// The counters as `taskbell_stats` names them, and what follows from them: every delivery made or
-    /// recovered is delivered, dead or pending.
+    /// recovered is delivered, dead, superseded or pending.
     pub fn to_json(&self) -> Json {
         let (deliveries, recovered) = (self.deliveries.get(), self.recovered.get());
         let (delivered, dead) = (self.delivered.get(), self.dead.get());
+        let superseded = self.superseded.get();
         json!({
             "accepted": self.accepted.get(),
             "refused": {
@@ -100,8 +113,14 @@ impl Counters {
             "retries": self.retries.get(),
             "delivered": delivered,
             "dead": dead,
+            "superseded": superseded,
+            "fallbacks": self.fallbacks.get(),
+            "escalated": self.escalated.get(),
+            "silenced": self.silenced.get(),
+            "gathered": self.gathered.get(),
+            "digests": self.digests.get(),
             "recovered": recovered,
-            "pending": (deliveries + recovered).saturating_sub(delivered + dead),
+            "pending": (deliveries + recovered).saturating_sub(delivered + dead + superseded),
             "params_ignored": self.params_ignored.get(),
             "conditions_broken": self.conditions_broken.get(),
             "spool_errors": self.spool_errors.get(),

@@ -1,12 +1,14 @@
 //! What the clerk puts into the spool in one transaction, and what it does once that is durable.
 
-use super::prepare::Prepared;
+use super::prepare::{Prepared, PreparedDelivery};
 use super::reports::Report;
 use super::task_lanes;
-use crate::lanes::{Body, Fate, Job, LaneReport};
-use crate::message::Message;
-use crate::spool::{Batch, End, NewDelivery, NewEvent, SpoolError};
+use crate::event::EventId;
+use crate::lanes::{Body, Fate, Job, Lane, LaneReport};
+use crate::spool::{Batch, Called, End, NewDelivery, NewEvent, NewReserve, SpoolError};
 use crate::tally;
+use serde_json::Value as Json;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +25,10 @@ pub struct Work {
     pub states: Vec<(String, Option<Vec<u8>>)>,
     /// Tickets of held ends that do not count any more.
     pub superseded: Vec<u64>,
+    /// Whether the spool has messages standing by, in case others do not arrive.
+    pub standing_by: bool,
+    /// Whether the time of one of them has come.
+    pub call_due: bool,
     /// Everything accepted up to this ticket is in this work, or was before.
     pub read_ticket: u64,
 }
@@ -40,6 +46,10 @@ pub struct Done {
     pub fired: Vec<u64>,
     /// How many events are new in the spool.
     pub spooled: u64,
+    /// Deliveries that others fell back to.
+    pub fallbacks: u64,
+    /// Deliveries to those who are told later.
+    pub escalated: u64,
 }
 
 impl Work {
@@ -50,17 +60,53 @@ impl Work {
             && self.tally.is_empty()
             && self.states.is_empty()
             && self.superseded.is_empty()
+            && !self.call_due
+    }
+
+    /// Lets the newest delivery of a thing take the place of those that were not tried yet: here, and in the
+    /// lanes.
+    pub fn supersede(&mut self, lanes: &BTreeMap<String, Arc<Lane>>) {
+        let mut newest: HashMap<(&str, &str, &str), EventId> = HashMap::new();
+        for event in self.events.iter_mut().rev() {
+            for delivery in &mut event.deliveries {
+                let Some(thing) = delivery.thing.as_deref().filter(|_| delivery.message.is_ok()) else {
+                    continue;
+                };
+                let (endpoint, hook) = (delivery.endpoint.as_str(), delivery.hook.as_str());
+                if let Some(by) = newest.get(&(endpoint, hook, thing)) {
+                    delivery.superseded = Some(*by);
+                    continue;
+                }
+                if let Some(job) = lanes.get(endpoint).and_then(|lane| lane.withdraw(hook, thing)) {
+                    let endpoint = endpoint.to_owned();
+                    self.lanes.push(LaneReport::Superseded { endpoint, job, by: event.id });
+                }
+                newest.insert((endpoint, hook, thing), event.id);
+            }
+        }
     }
 
     /// Writes everything into a transaction. May be called again after a failure: the transaction is
     /// what counts.
     pub fn write(&self, batch: &mut Batch<'_>, instance: &str, times: Times) -> Result<Done, SpoolError> {
         let mut done = Done::default();
+        let watched = self.standing_by
+            || self.events.iter().flat_map(|event| &event.deliveries).any(|to| !to.reserves.is_empty());
         for event in &self.events {
             write_event(batch, event, times, &mut done)?;
+            if watched && event.kind == "alert.resolved" {
+                batch.resolve(&alert_name(event))?;
+            }
         }
         for report in &self.lanes {
             write_lane_report(batch, report, times.unix_ms)?;
+            if watched {
+                call_others(batch, report, times, &mut done)?;
+            }
+        }
+        if self.call_due {
+            let called = batch.call_due(times.unix_ms)?;
+            done.call(called, 0, times);
         }
         for (queue, state) in &self.tally {
             batch.put_state(&tally_key(instance, queue), state.as_deref())?;
@@ -69,6 +115,22 @@ impl Work {
             batch.put_state(key, value.as_deref())?;
         }
         Ok(done)
+    }
+}
+
+impl Done {
+    /// Takes in deliveries that were made because others did not arrive.
+    fn call(&mut self, called: Vec<Called>, ticket: u64, times: Times) {
+        if !called.is_empty() {
+            self.owed.push((ticket, called.len() as u32));
+        }
+        for called in called {
+            let counter = if called.escalated { &mut self.escalated } else { &mut self.fallbacks };
+            *counter += 1;
+            let body = Body { content_type: called.content_type, bytes: called.body };
+            let job = new_job(called.seq, called.event_id, ticket, &called.kind, &called.hook, body, times);
+            self.jobs.push((called.endpoint, job));
+        }
     }
 }
 
@@ -96,6 +158,13 @@ pub const NOBODY: &str = "-";
 
 /// What the keys of alerts start with.
 pub const ALERT: &str = "alert/";
+/// The key under which the spool keeps something of the shaping.
+pub fn shape_key(instance: &str, rest: &str) -> String {
+    format!("{SHAPE}{instance}/{rest}")
+}
+
+/// What the keys of the shaping start with.
+pub const SHAPE: &str = "shape/";
 
 /// What the keys of tallies start with.
 pub const TALLY: &str = "tally/";
@@ -130,9 +199,10 @@ fn write_event(
             let (key, value) = task_lanes::kept_state(endpoint, times.unix_ms);
             batch.put_state(&key, Some(&value))?;
         }
-        let (message, dead) = match &delivery.message {
-            Ok(message) => (Some(message), None),
-            Err(reason) => (None, Some(reason.as_str())),
+        let superseded = delivery.superseded.map(superseded_by);
+        let (message, dead) = match (&delivery.message, &superseded) {
+            (Ok(message), reason) => (Some(message), reason.as_deref()),
+            (Err(reason), _) => (None, Some(reason.as_str())),
         };
         let seq = batch.delivery(&NewDelivery {
             event: row,
@@ -144,47 +214,122 @@ fn write_event(
             due_at: times.unix_ms,
             dead,
             why: Some(&delivery.why),
+            expires_at: delivery.expires_at,
+            thing: delivery.thing.as_deref(),
         })?;
+        if superseded.is_none() {
+            write_reserves(batch, row, delivery)?;
+        }
         match (message, dead) {
-            (Some(message), _) => {
+            (Some(message), None) => {
                 owed += 1;
-                let job = new_job(seq, event, &delivery.hook, message, times);
-                done.jobs.push((delivery.endpoint.clone(), job));
+                let body = Body { content_type: message.content_type.clone(), bytes: message.body.clone() };
+                let (expires_at, thing) = (delivery.expires_at, delivery.thing.clone());
+                let job = new_job(seq, event.id, event.ticket, &event.kind, &delivery.hook, body, times);
+                done.jobs.push((delivery.endpoint.clone(), Job { expires_at, thing, ..job }));
             }
-            (None, reason) => done.dead.push(Report {
-                event: event.id.to_string(),
-                kind: event.kind.clone(),
-                endpoint: delivery.endpoint.clone(),
-                hook: delivery.hook.clone(),
-                state: "dead",
-                attempts: 0,
-                status: None,
-                reason: reason.map(str::to_owned),
-                ticket: (event.ticket > 0).then_some(event.ticket),
-            }),
+            (_, reason) => {
+                done.dead.push(Report {
+                    event: event.id.to_string(),
+                    kind: event.kind.clone(),
+                    endpoint: delivery.endpoint.clone(),
+                    hook: delivery.hook.clone(),
+                    state: "dead",
+                    attempts: 0,
+                    status: None,
+                    reason: reason.map(str::to_owned),
+                    superseded: superseded.is_some(),
+                    ticket: (event.ticket > 0).then_some(event.ticket),
+                });
+                if !delivery.reserves.is_empty() && superseded.is_none() {
+                    let called = batch.call_after(seq, times.unix_ms)?;
+                    done.call(called, event.ticket, times);
+                }
+            }
         }
     }
     done.owed.push((event.ticket, owed));
     Ok(())
 }
 
-fn new_job(seq: i64, event: &Prepared, hook: &str, message: &Message, times: Times) -> Job {
+fn write_reserves(batch: &mut Batch<'_>, row: i64, to: &PreparedDelivery) -> Result<(), SpoolError> {
+    for reserve in &to.reserves {
+        batch.reserve(&NewReserve {
+            event: row,
+            via: &reserve.via,
+            endpoint: &reserve.endpoint,
+            hook: &to.hook,
+            due_at: reserve.due_at,
+            alert: reserve.alert.as_deref(),
+            content_type: &reserve.message.content_type,
+            body: &reserve.message.body,
+        })?;
+    }
+    Ok(())
+}
+
+fn new_job(
+    seq: i64,
+    event_id: EventId,
+    ticket: u64,
+    kind: &str,
+    hook: &str,
+    body: Body,
+    times: Times,
+) -> Job {
     Job {
         seq,
-        ticket: event.ticket,
-        event_id: event.id,
-        kind: event.kind.clone(),
+        ticket,
+        event_id,
+        kind: kind.to_owned(),
         hook: hook.to_owned(),
         created_at: times.unix_ms,
         attempts: 0,
         strikes: 0,
         asked: 0,
         due: times.monotonic,
-        body: Some(Arc::new(Body {
-            content_type: message.content_type.clone(),
-            bytes: message.body.clone(),
-        })),
+        expires_at: None,
+        thing: None,
+        body: Some(Arc::new(body)),
     }
+}
+
+/// The reason of a delivery that gave way.
+fn superseded_by(id: EventId) -> String {
+    format!("superseded by {id}")
+}
+
+/// The name of the alert that an event speaks of.
+fn alert_name(event: &Prepared) -> String {
+    let payload = event.payload.as_deref().unwrap_or_default();
+    let payload: Json = serde_json::from_slice(payload).unwrap_or_default();
+    payload["name"].as_str().unwrap_or_default().to_owned()
+}
+
+/// Whoever is to hear in the place of a delivery that has ended is called, or stands down. What is stale
+/// or superseded is not worth calling anybody.
+fn call_others(
+    batch: &mut Batch<'_>,
+    report: &LaneReport,
+    times: Times,
+    done: &mut Done,
+) -> Result<(), SpoolError> {
+    let (job, dead) = match report {
+        LaneReport::Attempt { job, fate: Fate::Delivered, .. } => (job, false),
+        LaneReport::Attempt { job, fate: Fate::Dead(_), .. } | LaneReport::Dropped { job, .. } => {
+            (job, !job.is_stale(times.unix_ms))
+        }
+        LaneReport::Superseded { job, .. } => (job, false),
+        LaneReport::Attempt { fate: Fate::Again(_), .. }
+        | LaneReport::Homeless { .. }
+        | LaneReport::Gone { .. } => return Ok(()),
+    };
+    if dead {
+        let called = batch.call_after(job.seq, times.unix_ms)?;
+        done.call(called, job.ticket, times);
+        return Ok(());
+    }
+    batch.stand_down(job.seq)
 }
 
 fn write_lane_report(batch: &mut Batch<'_>, report: &LaneReport, now: i64) -> Result<(), SpoolError> {
@@ -198,6 +343,7 @@ fn write_lane_report(batch: &mut Batch<'_>, report: &LaneReport, now: i64) -> Re
             }
         }
         LaneReport::Dropped { job, reason, .. } => batch.end(job.seq, &End::Dead(reason.clone()), now),
+        LaneReport::Superseded { job, by, .. } => batch.end(job.seq, &End::Dead(superseded_by(*by)), now),
         LaneReport::Homeless { .. } | LaneReport::Gone { .. } => Ok(()),
     }
 }
@@ -214,6 +360,9 @@ pub fn ending(report: &LaneReport) -> Option<Report> {
         LaneReport::Dropped { endpoint, job, reason } => {
             (endpoint, job, job.attempts, None, Some(reason.clone()))
         }
+        LaneReport::Superseded { endpoint, job, by } => {
+            (endpoint, job, job.attempts, None, Some(superseded_by(*by)))
+        }
         LaneReport::Attempt { fate: Fate::Again(_), .. }
         | LaneReport::Homeless { .. }
         | LaneReport::Gone { .. } => return None,
@@ -227,6 +376,7 @@ pub fn ending(report: &LaneReport) -> Option<Report> {
         attempts,
         status,
         reason,
+        superseded: matches!(report, LaneReport::Superseded { .. }),
         ticket: (job.ticket > 0).then_some(job.ticket),
     })
 }

@@ -27,6 +27,8 @@ pub struct Ring<'a> {
     pub hook: &'a Hook,
     /// The endpoint: a configured one, or the address that the task named.
     pub endpoint: Arc<Endpoint>,
+    /// How often the hook was silent since it fired last, for its cooldown.
+    pub suppressed: u64,
 }
 
 /// What was decided of an event.
@@ -46,6 +48,16 @@ pub struct Decision<'a> {
 /// Decides which hooks fire for an event. A `when` that cannot be evaluated fires: a broken filter must
 /// not silence an alarm.
 pub fn decide<'a>(config: &'a Config, subject: &Subject) -> Decision<'a> {
+    decide_through(config, subject, &mut |_, _| Some(0))
+}
+
+/// As [`decide`], but each hook that is about to fire asks `gate` (its cooldown): `None` keeps it silent,
+/// as if it had not fired; a number says how often it was silent before.
+pub fn decide_through<'a>(
+    config: &'a Config,
+    subject: &Subject,
+    gate: &mut dyn FnMut(&'a Hook, &mut Decision<'a>) -> Option<u64>,
+) -> Decision<'a> {
     let mut decision = Decision::default();
     if subject.params.notify == Notify::None {
         return decision;
@@ -57,10 +69,20 @@ pub fn decide<'a>(config: &'a Config, subject: &Subject) -> Decision<'a> {
             continue;
         }
         let to = if wanted.is_empty() { &hook.to } else { &wanted };
-        for endpoint in to.iter().filter_map(|name| config.endpoint(name)).chain(&named) {
-            let rung = decision.rings.iter().any(|ring| ring.endpoint.name == endpoint.name);
-            if !rung {
-                decision.rings.push(Ring { hook, endpoint: Arc::clone(endpoint) });
+        let fresh: Vec<&Arc<Endpoint>> = to
+            .iter()
+            .filter_map(|name| config.endpoint(name))
+            .chain(&named)
+            .filter(|endpoint| !decision.rings.iter().any(|ring| ring.endpoint.name == endpoint.name))
+            .collect();
+        if fresh.is_empty() {
+            continue;
+        }
+        let Some(suppressed) = gate(hook, &mut decision) else { continue };
+        for endpoint in fresh {
+            // A task may name an endpoint twice.
+            if !decision.rings.iter().any(|ring| ring.endpoint.name == endpoint.name) {
+                decision.rings.push(Ring { hook, endpoint: Arc::clone(endpoint), suppressed });
             }
         }
     }

@@ -45,6 +45,8 @@ pub struct Subject {
     pub id: EventId,
     /// The event's type.
     pub kind: String,
+    /// When it was accepted, in Unix milliseconds.
+    pub accepted_at: i64,
     /// What the task asked for.
     pub params: TaskParams,
     /// What the shorthands measure.
@@ -179,6 +181,7 @@ impl Subject {
                 "type": facts.kind,
                 "timestamp": clock::rfc3339(facts.accepted_at),
                 "data": facts.payload,
+                "suppressed": 0,
             }),
         );
         context.extend(named.into_iter().map(|(name, value)| (name.to_owned(), value)));
@@ -187,6 +190,7 @@ impl Subject {
         Subject {
             id: facts.id,
             kind: facts.kind.to_owned(),
+            accepted_at: facts.accepted_at,
             params,
             scale,
             context: Context::new(Json::Object(context)),

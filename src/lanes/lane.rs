@@ -56,6 +56,8 @@ struct State {
 pub(super) enum Turn {
     /// Make an attempt.
     Run(Job),
+    /// Too old to be tried.
+    Stale(Job),
     /// Look again after this time at the latest.
     Wait(Duration),
     /// Look again when something changes.
@@ -131,6 +133,11 @@ impl Lane {
         }
     }
 
+    /// Takes out the delivery of this hook and thing that waits and was not tried yet, if there is one.
+    pub fn withdraw(&self, hook: &str, thing: &str) -> Option<Job> {
+        self.lock().line.withdraw(hook, thing)
+    }
+
     /// How it stands.
     pub fn state(&self) -> LaneState {
         let state = self.lock();
@@ -192,6 +199,10 @@ impl Lane {
             return Turn::Stop;
         }
         let Some(due) = state.line.next_due() else { return Turn::Idle };
+        // Before rate and breaker: what is not sent must not wait for them, nor use them up.
+        if let Some(job) = state.line.take_stale(self.clock.monotonic(), self.clock.unix_ms()) {
+            return Turn::Stale(job);
+        }
         if state.in_flight >= self.endpoint.concurrency || self.endpoint.ordered && state.in_flight > 0 {
             return Turn::Idle;
         }
@@ -272,6 +283,9 @@ impl Lane {
             Next::Delivered => Fate::Delivered,
             Next::Dead(reason) => Fate::Dead(self.scrubber().scrub(&reason)),
             Next::Again(wait) => {
+                // One that will be stale by then ends when it is.
+                let left = job.expires_at.map(|at| (at - self.clock.unix_ms()).max(0) as u64);
+                let wait = left.map_or(wait, |left| wait.min(Duration::from_millis(left)));
                 job.due = now + wait;
                 Fate::Again(self.clock.unix_ms() + wait.as_millis() as i64)
             }
@@ -339,7 +353,7 @@ impl Lane {
         waiting.into_iter().for_each(|job| self.drop_job(job, &reason));
     }
 
-    fn drop_job(&self, job: Job, reason: &str) {
+    pub(super) fn drop_job(&self, job: Job, reason: &str) {
         let endpoint = self.endpoint.name.clone();
         self.desk.report(LaneReport::Dropped { endpoint, job, reason: reason.to_owned() });
     }

@@ -18,12 +18,21 @@ pub struct Line {
     order: BTreeSet<(Duration, i64)>,
     jobs: HashMap<i64, Job>,
     body_bytes: usize,
+    /// The newest untried delivery of each hook and thing.
+    things: HashMap<(String, String), i64>,
 }
 
 impl Line {
     /// An empty line. `keeps_bodies` when there is no spool file to read them from again.
     pub fn new(ordered: bool, keeps_bodies: bool) -> Line {
-        Line { ordered, keeps_bodies, order: BTreeSet::new(), jobs: HashMap::new(), body_bytes: 0 }
+        Line {
+            ordered,
+            keeps_bodies,
+            order: BTreeSet::new(),
+            jobs: HashMap::new(),
+            body_bytes: 0,
+            things: HashMap::new(),
+        }
     }
 
     /// Puts a job in its place; drops its body when enough bodies are in memory.
@@ -33,6 +42,10 @@ impl Line {
             job.body = None;
         } else {
             self.body_bytes += bytes;
+        }
+        if let Some(thing) = thing_of(&job).filter(|_| job.attempts == 0) {
+            let newest = self.things.entry(thing).or_insert(job.seq);
+            *newest = job.seq.max(*newest);
         }
         self.order.insert(self.key(&job));
         self.jobs.insert(job.seq, job);
@@ -47,8 +60,32 @@ impl Line {
     pub fn take(&mut self) -> Option<Job> {
         let (_, seq) = self.order.pop_first()?;
         let job = self.jobs.remove(&seq)?;
-        self.body_bytes -= job.body.as_ref().map_or(0, |body| body.bytes.len());
+        self.forget(&job);
         Some(job)
+    }
+
+    /// Takes the first job if it is due by then and stale.
+    pub fn take_stale(&mut self, due_by: Duration, unix_ms: i64) -> Option<Job> {
+        let stale = |job: &Job| job.due <= due_by && job.is_stale(unix_ms);
+        if self.first().is_some_and(stale) { self.take() } else { None }
+    }
+
+    /// Takes the job that a newer one of the same hook and thing supersedes, if it waits and was not tried.
+    pub fn withdraw(&mut self, hook: &str, thing: &str) -> Option<Job> {
+        let seq = *self.things.get(&(hook.to_owned(), thing.to_owned()))?;
+        let job = self.jobs.remove(&seq)?;
+        self.order.remove(&self.key(&job));
+        self.forget(&job);
+        Some(job)
+    }
+
+    fn forget(&mut self, job: &Job) {
+        self.body_bytes -= job.body.as_ref().map_or(0, |body| body.bytes.len());
+        if let Some(thing) = thing_of(job)
+            && self.things.get(&thing) == Some(&job.seq)
+        {
+            self.things.remove(&thing);
+        }
     }
 
     /// Takes every job.
@@ -75,6 +112,10 @@ impl Line {
     }
 }
 
+fn thing_of(job: &Job) -> Option<(String, String)> {
+    job.thing.as_ref().map(|thing| (job.hook.clone(), thing.clone()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::Body;
@@ -93,6 +134,8 @@ mod tests {
             attempts: 0,
             strikes: 0,
             asked: 0,
+            expires_at: None,
+            thing: None,
             due: Duration::from_secs(due_s),
             body: Some(Arc::new(Body { content_type: "application/json".into(), bytes: vec![0; bytes] })),
         }
@@ -111,6 +154,32 @@ mod tests {
     fn an_ordered_line_keeps_the_order_and_another_goes_by_what_is_due() {
         assert_eq!(order(true), [1, 2, 3]);
         assert_eq!(order(false), [2, 3, 1]);
+    }
+
+    #[test]
+    fn only_the_newest_untried_job_of_a_thing_can_be_withdrawn() {
+        let thing = |seq, attempts| Job { thing: Some("a".into()), attempts, ..job(seq, 0, 1) };
+        let mut line = Line::new(false, true);
+        assert!(line.withdraw("hooks[0]", "a").is_none());
+        line.put(thing(1, 1));
+        line.put(thing(2, 0));
+        line.put(job(3, 0, 1));
+        assert!(line.withdraw("hooks[1]", "a").is_none() && line.withdraw("hooks[0]", "b").is_none());
+        assert_eq!(line.withdraw("hooks[0]", "a").map(|job| job.seq), Some(2));
+        assert!(line.withdraw("hooks[0]", "a").is_none(), "the first was tried");
+        let left: Vec<i64> = line.drain().iter().map(|job| job.seq).collect();
+        assert_eq!(left, [1, 3]);
+        assert!(line.things.is_empty() && line.body_bytes == 0);
+    }
+
+    #[test]
+    fn a_stale_job_is_taken_when_its_turn_comes() {
+        let mut line = Line::new(false, true);
+        line.put(Job { expires_at: Some(1_000), ..job(1, 5, 1) });
+        let due = Duration::from_secs(5);
+        assert!(line.take_stale(due, 999).is_none());
+        assert!(line.take_stale(Duration::from_secs(4), 1_000).is_none(), "not its turn yet");
+        assert!(line.take_stale(due, 1_000).is_some());
     }
 
     #[test]

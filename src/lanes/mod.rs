@@ -51,8 +51,19 @@ pub struct Job {
     pub asked: u32,
     /// When it is due, by the monotonic clock.
     pub due: Duration,
+    /// When it is stale, in Unix milliseconds.
+    pub expires_at: Option<i64>,
+    /// The thing it speaks of: only the newest untried delivery of a hook and a thing waits.
+    pub thing: Option<String>,
     /// The message; `None` when it must be read from the spool.
     pub body: Option<Arc<Body>>,
+}
+
+impl Job {
+    /// Whether it is too old to be sent, at this Unix time in milliseconds.
+    pub fn is_stale(&self, unix_ms: i64) -> bool {
+        self.expires_at.is_some_and(|at| unix_ms >= at)
+    }
 }
 
 /// What a lane has to say to the clerk.
@@ -77,6 +88,15 @@ pub enum LaneReport {
         job: Job,
         /// Why it is a dead letter.
         reason: String,
+    },
+    /// A delivery that was not tried yet gives way to a newer one of the same thing.
+    Superseded {
+        /// The endpoint's name.
+        endpoint: String,
+        /// The delivery.
+        job: Job,
+        /// The event that takes its place.
+        by: EventId,
     },
     /// A delivery of a lane that was retired waits for its next attempt in the lane that took its place.
     Homeless {

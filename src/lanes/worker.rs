@@ -33,6 +33,7 @@ fn run(lane: &Arc<Lane>) {
         lane.desk.await_room();
         match lane.turn() {
             Turn::Run(job) => deliver(lane, job),
+            Turn::Stale(job) => lane.drop_job(job, "stale: it is older than the `ttl` of its hook"),
             Turn::Wait(wait) => {
                 lane.await_change(wait.min(LONGEST_SLEEP));
             }

@@ -65,7 +65,7 @@ pub(super) fn duration(seconds: f64) -> String {
 }
 
 /// At most so many characters of a text; a shortened one ends in `…`.
-pub(super) fn clip(text: &str, chars: usize) -> String {
+pub(crate) fn clip(text: &str, chars: usize) -> String {
     if text.char_indices().nth(chars).is_none() {
         return text.to_owned();
     }

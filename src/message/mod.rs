@@ -7,6 +7,7 @@ mod context;
 mod default_body;
 mod filters;
 mod formula;
+mod key;
 mod notice;
 mod place;
 pub mod sample;
@@ -21,6 +22,8 @@ pub use compose::compose;
 pub use condition::{Condition, Verdict};
 pub use context::Context;
 pub use default_body::default_body;
+pub(crate) use filters::clip;
+pub use key::Key;
 pub use notice::{Notice, Tone};
 pub use template::{MAX_BODY_BYTES, RenderError, Template, TemplateError};
 

@@ -56,6 +56,13 @@ impl Notice {
         if context.at(&["digest"]).is_some() {
             return digest(kind, context);
         }
+        let mut notice = Notice::alone(kind, context);
+        let silenced = context.at(&["event", "suppressed"]).and_then(Json::as_u64).filter(|many| *many > 0);
+        notice.fact(WORDS.suppressed, silenced.map(|many| filters::group_thousands(&many.to_string())));
+        notice
+    }
+
+    fn alone(kind: &str, context: &Context) -> Notice {
         match kind {
             "task.complete" => task(context),
             "queue.start" => queue_start(context),

@@ -48,6 +48,7 @@ fn tree(kind: &str) -> Json {
             "type": kind,
             "timestamp": "2026-03-01T18:24:05.120Z",
             "data": data,
+            "suppressed": 0,
         }),
     );
     context.insert("host".into(), host);
@@ -163,7 +164,7 @@ impl OpenContext {
 pub(super) fn open_context(kind: &str) -> OpenContext {
     let mut json = tree(kind);
     let item = json.clone();
-    json["digest"] = json!({"items": [item], "count": 1, "since": "2026-03-01T18:20:00.000Z"});
+    json["digest"] = json!({"items": [item], "count": 1, "failed": 0, "since": "2026-03-01T18:20:00.000Z"});
     let guessed = Arc::new(AtomicBool::new(false));
     OpenContext { value: open(&json, &mut Vec::new(), kind, &guessed), guessed }
 }

@@ -36,6 +36,7 @@ pub(super) struct Wording {
     pub value: &'static str,
     pub threshold: &'static str,
     pub since: &'static str,
+    pub suppressed: &'static str,
 }
 
 /// English.
@@ -74,6 +75,7 @@ pub(super) const ENGLISH: Wording = Wording {
     value: "Value",
     threshold: "Threshold",
     since: "Since",
+    suppressed: "Silenced before",
 };
 
 /// Puts values in the place of their `{names}`. A value is never searched for names itself.

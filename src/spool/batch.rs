@@ -106,7 +106,13 @@ impl<'a> Batch<'a> {
                 None => change.pending += 1,
                 Some(_) => change.dead += 1,
             }
-            Ok(transaction.last_insert_rowid())
+            let seq = transaction.last_insert_rowid();
+            if new.expires_at.is_some() || new.thing.is_some() {
+                transaction
+                    .prepare_cached("INSERT INTO terms (delivery, expires_at, thing) VALUES (?1, ?2, ?3)")?
+                    .execute(params![seq, new.expires_at, new.thing])?;
+            }
+            Ok(seq)
         })
     }
 
@@ -191,6 +197,19 @@ impl<'a> Batch<'a> {
         })
     }
 
+    /// Puts another start in the place of the start of keys.
+    pub fn rename_states(&mut self, from: &str, to: &str) -> Result<(), SpoolError> {
+        self.run(|transaction, _| {
+            transaction
+                .prepare_cached(
+                    "UPDATE OR REPLACE state SET key = ?2 || substr(key, length(?1) + 1) \
+                     WHERE substr(key, 1, length(?1)) = ?1",
+                )?
+                .execute([from, to])
+                .map(drop)
+        })
+    }
+
     /// Makes it durable: when this returns `Ok`, a power cut does not undo it (`:memory:` aside).
     pub fn commit(self) -> Result<(), SpoolError> {
         let Batch { transaction, path, ledger, change, fault, .. } = self;
@@ -204,7 +223,7 @@ impl<'a> Batch<'a> {
 
     /// Runs the statements of one call. SQLite takes the whole transaction back by itself after some
     /// faults, a full disk among them; what came later would then be kept alone.
-    fn run<T>(
+    pub(super) fn run<T>(
         &mut self,
         statements: impl FnOnce(&Transaction<'a>, &mut Change) -> rusqlite::Result<T>,
     ) -> Result<T, SpoolError> {

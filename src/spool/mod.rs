@@ -17,6 +17,7 @@ mod ownership;
 mod private;
 mod prune;
 mod reader;
+mod reserves;
 mod rows;
 mod schema;
 #[cfg(test)]
@@ -27,7 +28,7 @@ pub use batch::Batch;
 pub use counts::Counts;
 pub use error::{SpoolError, SpoolErrorKind};
 pub use reader::{AttemptDetail, DeliveryDetail, EventDetail, Filter, ListRow, Reader};
-pub use rows::{AttemptRow, DeliveryState, End, NewDelivery, NewEvent, Pending};
+pub use rows::{AttemptRow, Called, DeliveryState, End, NewDelivery, NewEvent, NewReserve, Pending};
 pub use waiting::Waiting;
 
 use crate::config::SpoolPath;

@@ -39,6 +39,52 @@ pub struct NewDelivery<'a> {
     pub dead: Option<&'a str>,
     /// Why the hook fired, in words.
     pub why: Option<&'a str>,
+    /// When it is stale, if ever.
+    pub expires_at: Option<i64>,
+    /// The thing it speaks of, when a newer message of the same thing takes its place.
+    pub thing: Option<&'a str>,
+}
+
+/// A message to keep ready in case another does not arrive.
+#[derive(Debug)]
+pub struct NewReserve<'a> {
+    /// The event's sequence number.
+    pub event: i64,
+    /// The endpoint whose delivery is watched.
+    pub via: &'a str,
+    /// Who hears instead.
+    pub endpoint: &'a str,
+    /// The name of the hook that fired.
+    pub hook: &'a str,
+    /// When it is said; `None` for when the watched delivery is dead.
+    pub due_at: Option<i64>,
+    /// The alert that is said again at that time even if it was delivered, unless it is resolved.
+    pub alert: Option<&'a str>,
+    /// The content type of the body.
+    pub content_type: &'a str,
+    /// The body.
+    pub body: &'a [u8],
+}
+
+/// A reserve that became a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Called {
+    /// The delivery's sequence number.
+    pub seq: i64,
+    /// The event's id.
+    pub event_id: EventId,
+    /// The event's type.
+    pub kind: String,
+    /// The endpoint's name.
+    pub endpoint: String,
+    /// The hook's name.
+    pub hook: String,
+    /// Whether it had a time; else it is what a dead delivery falls back to.
+    pub escalated: bool,
+    /// The content type of the body.
+    pub content_type: String,
+    /// The body.
+    pub body: Vec<u8>,
 }
 
 /// A delivery that waits.

@@ -8,7 +8,7 @@ pub(super) const APPLICATION_ID: i64 = 0x7462_656c;
 
 /// Step `n` leads from version `n` to version `n + 1`; version 0 is an empty file. A step that was
 /// released never changes: what is to be different is another step.
-pub(super) const STEPS: &[&str] = &[VERSION_1, WHY];
+pub(super) const STEPS: &[&str] = &[VERSION_1, VERSION_2, WHY];
 
 /// Sequence numbers of deliveries are never used again (`AUTOINCREMENT`): a lane that remembers how
 /// far it has read must not miss a delivery that came after everything older was pruned. `body`
@@ -90,6 +90,29 @@ LEFT JOIN attempts a ON a.delivery = d.seq
 ORDER BY d.seq, a.seq;
 ";
 
+/// What shaping adds: how long a delivery may wait and what it speaks of, apart from the deliveries that
+/// have neither; and messages that are ready in case another does not arrive.
+const VERSION_2: &str = "
+CREATE TABLE IF NOT EXISTS terms (
+    delivery   INTEGER PRIMARY KEY REFERENCES deliveries (seq) ON DELETE CASCADE,
+    expires_at INTEGER,                            -- stale from then on
+    thing      TEXT                                -- only the newest of a hook, an endpoint and a thing waits
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS reserves (
+    seq          INTEGER PRIMARY KEY,
+    event        INTEGER NOT NULL REFERENCES events (seq) ON DELETE CASCADE,
+    via          TEXT NOT NULL,                    -- the endpoint whose delivery is watched
+    endpoint     TEXT NOT NULL,                    -- who hears instead
+    hook         TEXT NOT NULL,
+    due_at       INTEGER,                          -- when it is said; NULL: when the watched one is dead
+    alert        TEXT,                             -- said unless this alert is resolved by then
+    content_type TEXT NOT NULL,
+    body         BLOB NOT NULL,
+    UNIQUE (event, via, endpoint)
+) STRICT;
+CREATE INDEX IF NOT EXISTS reserves_due ON reserves (due_at) WHERE due_at IS NOT NULL;
+";
 /// Why the hook fired, in words.
 const WHY: &str = "ALTER TABLE deliveries ADD COLUMN why TEXT";
 
@@ -157,6 +180,30 @@ mod tests {
             .query_row("SELECT value, note FROM state", [], |row| Ok((row.get(0)?, row.get(1)?)))
             .unwrap();
         assert_eq!(kept, (vec![1], None));
+    }
+
+    #[test]
+    fn a_spool_of_the_first_version_is_led_on_with_what_waits_in_it() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        migrate(&mut conn, &[VERSION_1]).unwrap();
+        conn.execute_batch(
+            "INSERT INTO events VALUES (1, 'evt_1', 'task.complete', 1614265330123, x'7b7d'); \
+             INSERT INTO deliveries (event, endpoint, hook, state, owner, created_at, due_at, content_type, body) \
+             VALUES (1, 'ci', 'h', 'pending', 1, 0, 0, '', x'')",
+        )
+        .unwrap();
+        migrate(&mut conn, STEPS).unwrap();
+        assert_eq!(inspect(&conn).unwrap(), Kind::Spool(STEPS.len()));
+        let term: Option<i64> = conn
+            .query_row(
+                "SELECT t.expires_at FROM deliveries d LEFT JOIN terms t ON t.delivery = d.seq",
+                [],
+                |row| row.get(0),
+            )
+            .unwrap();
+        assert_eq!(term, None);
+        // A step that another version of Taskbell made already does no harm.
+        conn.execute_batch(VERSION_2).unwrap();
     }
 
     #[test]

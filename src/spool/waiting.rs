@@ -23,6 +23,10 @@ pub struct Waiting {
     pub due_at: i64,
     /// Attempts recorded so far.
     pub attempts: u32,
+    /// When it is stale, if ever.
+    pub expires_at: Option<i64>,
+    /// The thing it speaks of, when a newer message of the same thing takes its place.
+    pub thing: Option<String>,
 }
 
 impl Spool {
@@ -30,8 +34,10 @@ impl Spool {
     pub fn waiting(&self) -> Result<Vec<Waiting>, SpoolError> {
         let read = || {
             let mut statement = self.conn.prepare(
-                "SELECT d.seq, e.id, e.type, d.endpoint, d.hook, d.created_at, d.due_at, d.attempts \
+                "SELECT d.seq, e.id, e.type, d.endpoint, d.hook, d.created_at, d.due_at, d.attempts, \
+                 t.expires_at, t.thing \
                  FROM deliveries d INDEXED BY deliveries_pending JOIN events e ON e.seq = d.event \
+                 LEFT JOIN terms t ON t.delivery = d.seq \
                  WHERE d.state = 'pending' AND d.owner = ?1",
             )?;
             let mut found = Vec::new();
@@ -75,5 +81,7 @@ fn read_waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
         created_at: row.get(5)?,
         due_at: row.get(6)?,
         attempts: row.get(7)?,
+        expires_at: row.get(8)?,
+        thing: row.get(9)?,
     })
 }

@@ -7,4 +7,5 @@ mod delivery;
 mod documents;
 mod hooks;
 mod receiver;
+mod shaping;
 mod tidy;

@@ -59,6 +59,15 @@ fn every_value_of_the_complete_example_takes_effect() {
     assert!(hooks[1].template.is_some() && hooks[0].template.is_none());
     assert_eq!((hooks[2].min_tasks, hooks[2].min_duration), (Some(20), Some(Duration::from_secs(600))));
     assert_eq!((hooks[2].relative, hooks[0].relative), (Some(1.5), None));
+    let (first, last) = (&hooks[0].shaping, &hooks[2].shaping);
+    assert_eq!(first.ttl, Some(Duration::from_secs(6 * 3600)));
+    assert_eq!(first.cooldown, Some(Duration::from_secs(600)));
+    assert!(first.cooldown_by.is_some() && hooks[1].shaping.supersede.is_some());
+    let escalate = Escalate { after: Duration::from_secs(900), to: vec!["ci".to_owned()] };
+    assert_eq!(first.escalate.as_ref(), Some(&escalate));
+    assert_eq!(last.digest, Some(Digest::Window(Duration::from_secs(3600))));
+    assert!(last.quiet.as_ref().unwrap().except.is_some());
+    assert_eq!(ci.fallback.as_deref(), Some("team"));
     assert!(hooks[2].only_failures && hooks[2].smart && !hooks[0].only_failures && !hooks[0].smart);
     assert!(hooks[3].manual && hooks[3].template.is_some() && !hooks[0].manual);
 
@@ -116,7 +125,7 @@ fn every_key_of_the_schema_is_read_and_its_type_is_checked() {
             "url": "https://example.com/", "retry": {},
             "sign": [{"scheme": "hmac", "secrets": ["whsec_bWFya2VyLTRmOWMyYTcxZDAtbWFya2VyLTRm"]}],
         }},
-        "hooks": [{"on": ["queue.end"], "to": ["a"]}],
+        "hooks": [{"on": ["queue.end"], "to": ["a"], "escalate": {}}],
         "alerts": [{"name": "n", "metric": "m", "above": 1}],
     });
     for table in TABLES {

@@ -25,6 +25,7 @@ fn endpoint(platform: &str, mentions: &[&str]) -> Endpoint {
         tls: Tls::default(),
         proxy: Proxy::Direct,
         mentions: mentions.iter().map(|mention| (*mention).to_owned()).collect(),
+        fallback: None,
     }
 }
 

@@ -49,6 +49,8 @@ pub(super) fn delivery(event: i64, endpoint: &str, at: i64) -> NewDelivery<'_> {
         due_at: at,
         dead: None,
         why: None,
+        expires_at: None,
+        thing: None,
     }
 }
 

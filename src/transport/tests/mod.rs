@@ -68,6 +68,7 @@ fn endpoint(url: &str) -> Endpoint {
         tls: Tls::default(),
         proxy: Proxy::Direct,
         mentions: Vec::new(),
+        fallback: None,
     }
 }
 

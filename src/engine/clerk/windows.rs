@@ -1,0 +1,59 @@
+//! The clerk's part in shaping: windows that are due, and what shaping remembers in the spool.
+
+use super::super::prepare::Preparer;
+use super::super::shared::Phase;
+use super::super::work::{SHAPE, TALLY, Work, shape_key};
+use super::Clerk;
+use crate::config::SpoolPath;
+use crate::spool::SpoolError;
+
+impl Clerk {
+    /// Whether nothing survives the end of this bell.
+    pub(super) fn forgets(&self) -> bool {
+        self.config.spool.path == SpoolPath::Memory
+    }
+
+    /// Windows of digests that are due. At the end of a bell that forgets, even in quiet hours.
+    pub(super) fn end_windows(&mut self) {
+        let now = self.shared.clock.unix_ms();
+        let last = self.forgets() && self.shared.phase() >= Phase::Draining;
+        let due = self.shape.due(&self.config, now, last);
+        let mut remarks = Vec::new();
+        let mut preparer = Preparer {
+            config: &self.config,
+            tally: &mut self.tally,
+            shape: &mut self.shape,
+            unix_ms: now,
+            counters: &self.shared.counters,
+            remarks: &mut remarks,
+            accounts: None,
+        };
+        self.work.events.extend(due.iter().map(|window| preparer.digest(window)));
+        self.work.call_due = self.standing_by.1.is_some_and(|at| at <= now);
+        self.remark(remarks);
+    }
+
+    /// What shaping remembers goes into the transaction of the events that changed it.
+    pub(super) fn keep_shape(&mut self) {
+        let instance = self.shared.intake.instance();
+        let changes = self.shape.changes().into_iter();
+        self.work.states.extend(changes.map(|(rest, value)| (shape_key(instance, &rest), value)));
+    }
+
+    pub(super) fn look_who_stands_by(&mut self, work: &Work) {
+        let mut made = work.events.iter().flat_map(|event| &event.deliveries);
+        if work.standing_by || made.any(|delivery| !delivery.reserves.is_empty()) {
+            self.standing_by = self.spool.standing_by().unwrap_or((true, self.standing_by.1));
+        }
+    }
+
+    /// Counts and windows are nobody's from now on, though the ring may be held a little longer.
+    pub(super) fn leave(&mut self) -> Result<(), SpoolError> {
+        let instance = self.shared.intake.instance();
+        let mut batch = self.spool.batch()?;
+        for kind in [TALLY, SHAPE] {
+            batch.rename_states(&format!("{kind}{instance}/"), &format!("{kind}{instance}-closed/"))?;
+        }
+        batch.commit()
+    }
+}

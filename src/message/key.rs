@@ -1,0 +1,98 @@
+//! A key of a hook's shaping: an expression that says which thing an event speaks of.
+
+use super::condition::Condition;
+use super::filters;
+use super::formula::Formula;
+use super::{Context, sample};
+use minijinja::value::ValueKind;
+use minijinja::{ErrorKind, Value};
+use std::fmt;
+
+/// The most characters of a key; what is longer is cut.
+const MAX_KEY_CHARS: usize = 200;
+
+/// A compiled key expression.
+pub struct Key {
+    source: String,
+    formula: Formula,
+    names: Condition,
+}
+
+impl Key {
+    /// Compiles an expression; the fault in words otherwise.
+    pub fn compile(source: &str) -> Result<Key, String> {
+        let formula = Formula::compile(source, true).map_err(|fault| fault.reason)?;
+        Ok(Key { source: source.to_owned(), formula, names: Condition::compile(source)? })
+    }
+
+    /// The key of an event: text, or a number or truth value as text. An undefined name or null gives the
+    /// empty key.
+    ///
+    /// # Errors
+    /// When it is a list or a table, or cannot be evaluated.
+    pub fn of(&self, context: &Context) -> Result<String, String> {
+        self.read(context.value())
+    }
+
+    /// Tries it on sample data of this event type, as [`Condition::check`] does.
+    ///
+    /// # Errors
+    /// The fault in words.
+    pub fn check(&self, kind: &str) -> Result<(), String> {
+        self.names.check_names(&[])?;
+        let open = sample::open_context(kind);
+        match self.read(open.value()) {
+            Err(reason) if !open.was_guessed() => Err(reason),
+            _ => Ok(()),
+        }
+    }
+
+    fn read(&self, scope: &Value) -> Result<String, String> {
+        let value = match self.formula.evaluate(scope) {
+            Ok((value, _)) => value,
+            Err(fault) if fault.kind == ErrorKind::UndefinedError => Value::UNDEFINED,
+            Err(fault) => return Err(fault.reason),
+        };
+        match value.kind() {
+            ValueKind::Undefined | ValueKind::None => Ok(String::new()),
+            ValueKind::String | ValueKind::Number | ValueKind::Bool => {
+                Ok(filters::clip(&value.to_string(), MAX_KEY_CHARS))
+            }
+            other => Err(format!("a key is text or a number, and `{}` is a {other}", self.source)),
+        }
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Key").field(&self.source).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_key_is_text_and_what_is_missing_is_the_empty_key() {
+        let context = Context::new(json!({"task": {"name": "a", "n": 7, "list": [1]}}));
+        let of = |source: &str| Key::compile(source).unwrap().of(&context);
+        assert_eq!(of("task.name"), Ok("a".into()));
+        assert_eq!(of("task.n"), Ok("7".into()));
+        assert_eq!(of("task.name ~ '/' ~ task.n"), Ok("a/7".into()));
+        assert_eq!(of("task.other"), Ok(String::new()));
+        assert_eq!(of("queue.name.deep"), Ok(String::new()));
+        assert!(of("task.list").unwrap_err().contains("task.list"));
+        assert!(Key::compile("task.").is_err());
+    }
+
+    #[test]
+    fn a_dry_run_finds_a_name_that_no_event_has_and_a_list() {
+        let check = |source: &str| Key::compile(source).unwrap().check("task.complete");
+        assert_eq!(check("task.name"), Ok(()));
+        assert_eq!(check("task.params.anything"), Ok(()));
+        assert!(check("tsak.name").is_err());
+        assert!(check("task.outputs").is_err());
+    }
+}

@@ -1,0 +1,199 @@
+//! Shaping: when a hook that fires is silent, held or gathered with others, so that people hear what
+//! matters once. Between hooks and message, on the clerk's thread; driven by the clock it is given.
+//!
+//! Its state is kept in the spool under `shape/INSTANCE/…` and taken back by the next start: in the same
+//! transaction as the events it speaks of, so that a crash neither loses an item of a digest nor says it
+//! twice. Times are Unix milliseconds.
+
+mod compact;
+mod cooldown;
+mod quiet;
+#[cfg(test)]
+mod trials;
+mod window;
+
+pub use quiet::QuietHours;
+pub use window::Window;
+
+use crate::config::{Config, Digest, Hook};
+use crate::hooks::Subject;
+use crate::message::Verdict;
+use crate::tally::{DEFAULT_QUEUE, queue_name};
+use cooldown::Cooldowns;
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+use window::Place;
+
+/// A digest of a queue that never ends goes out after a day.
+const LONGEST_QUEUE: i64 = 24 * 3_600_000;
+
+/// The most windows that are open at once: the names of queues may come from a host's users.
+const MAX_WINDOWS: usize = 1024;
+
+/// The most bytes of items in all windows together; with more, the oldest window is said before its
+/// time, and what it cannot be said for is counted.
+const MAX_BYTES: usize = 8 * 1024 * 1024;
+
+/// A change that the spool must keep: the end of the key, and the value or nothing.
+pub type Change = (String, Option<Vec<u8>>);
+
+/// What the shaping of every hook remembers.
+#[derive(Debug, Default)]
+pub struct Shape {
+    cooldowns: Cooldowns,
+    windows: BTreeMap<Place, Window>,
+    /// Bytes of items in them.
+    bytes: usize,
+    changes: Vec<Change>,
+}
+
+/// What a hook's cooldown says of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cooled {
+    /// It fires. So many were silenced since it fired last.
+    Fires(u64),
+    /// It is silent.
+    Silent,
+}
+
+impl Shape {
+    /// Asks the cooldown of a hook whether it may fire, and notes that it does. A key that cannot be read
+    /// lets it fire: the second value says why.
+    pub fn cool(&mut self, hook: &Hook, subject: &Subject, now: i64) -> (Cooled, Option<String>) {
+        let Some(cooldown) = hook.shaping.cooldown else { return (Cooled::Fires(0), None) };
+        match hook.shaping.cooldown_by.as_ref().map(|key| key.of(&subject.context)) {
+            Some(Err(reason)) => (Cooled::Fires(0), Some(reason)),
+            key => {
+                let key = key.and_then(Result::ok).unwrap_or_default();
+                (self.cooldowns.ask(&hook.name, &key, cooldown.as_millis() as i64, now), None)
+            }
+        }
+    }
+
+    /// Takes a firing into a window, when the hook gathers or is in its quiet hours; `false` when it is to
+    /// be said now. The second value says what is wrong with `quiet_except`.
+    pub fn hold(
+        &mut self,
+        hook: &Hook,
+        endpoint: &str,
+        subject: &Subject,
+        now: i64,
+    ) -> (bool, Option<String>) {
+        let (quiet_until, fault) = match &hook.shaping.quiet {
+            None => (None, None),
+            Some(quiet) => match quiet.hours.end_after(now) {
+                None => (None, None),
+                end => match quiet.except.as_ref().map(|except| except.holds(&subject.context)) {
+                    None | Some(Verdict::False) => (end, None),
+                    Some(Verdict::True) => return (false, None),
+                    Some(Verdict::Broken(reason)) => return (false, Some(reason)),
+                },
+            },
+        };
+        let (queue, due) = match (hook.shaping.digest, quiet_until) {
+            (Some(Digest::Window(window)), _) => (None, now + window.as_millis() as i64),
+            (Some(Digest::Queue), _) => (Some(queue_of(subject)), now + LONGEST_QUEUE),
+            (None, Some(end)) => (None, end),
+            (None, None) => return (false, fault),
+        };
+        let place = Place { hook: hook.name.clone(), endpoint: endpoint.to_owned(), queue };
+        let fills = !self.windows.contains_key(&place) && self.windows.len() >= MAX_WINDOWS;
+        if fills || self.bytes >= MAX_BYTES {
+            self.hurry_the_oldest(now);
+        }
+        let gathers = hook.shaping.digest.is_some();
+        let window = self
+            .windows
+            .entry(place)
+            .or_insert_with_key(|place| Window::open(place.clone(), gathers, now, due));
+        let before = window.bytes();
+        window.add(subject, self.bytes < MAX_BYTES);
+        self.bytes += window.bytes() - before;
+        (true, fault)
+    }
+
+    /// The end of a queue counts: the digests that waited for it are due.
+    pub fn end_queue(&mut self, queue: &str, now: i64) {
+        for window in self.windows.values_mut() {
+            if window.place.queue.as_deref() == Some(queue) {
+                window.bring_forward(now);
+            }
+        }
+    }
+
+    /// Makes everything due: nothing survives this process.
+    pub fn hurry(&mut self, now: i64) {
+        self.windows.values_mut().for_each(|window| window.bring_forward(now));
+    }
+
+    /// Closes the windows that are due. One whose hook is in its quiet hours waits for their end, but for
+    /// `even_quiet`.
+    pub fn due(&mut self, config: &Config, now: i64, even_quiet: bool) -> Vec<Window> {
+        let mut closed = Vec::new();
+        let due: Vec<Place> = self
+            .windows
+            .values()
+            .filter(|window| window.is_due(now))
+            .map(|window| window.place.clone())
+            .collect();
+        for place in due {
+            let quiet = hook_of(config, &place.hook).and_then(|hook| hook.shaping.quiet.as_ref());
+            let end = quiet.and_then(|quiet| quiet.hours.end_after(now)).filter(|_| !even_quiet);
+            match (end, self.windows.get_mut(&place)) {
+                (Some(end), Some(window)) => window.put_off(end),
+                _ => closed.extend(self.windows.remove(&place)),
+            }
+        }
+        closed.iter().for_each(|window| window.forget(&mut self.changes));
+        self.bytes = self.windows.values().map(Window::bytes).sum();
+        closed
+    }
+
+    /// When the next window is due.
+    pub fn next_due(&self) -> Option<i64> {
+        self.windows.values().map(Window::due_at).min()
+    }
+
+    /// What changed since the last call, for the spool, in the order in which it has to be written.
+    pub fn changes(&mut self) -> Vec<Change> {
+        self.cooldowns.changes(&mut self.changes);
+        self.windows.values_mut().for_each(|window| window.changes(&mut self.changes));
+        std::mem::take(&mut self.changes)
+    }
+
+    /// Takes back what the spool kept of one instance that has ended: the ends of the keys, in their order,
+    /// and the values. What cannot be read is passed over.
+    pub fn restore(&mut self, kept: &[(&str, &[u8])]) {
+        for (key, value) in kept {
+            if key.starts_with(cooldown::PREFIX) {
+                self.cooldowns.restore(value);
+            } else if let Some(window) = Window::restore(key, value, kept) {
+                match self.windows.get_mut(&window.place) {
+                    Some(present) => present.join(window),
+                    None => {
+                        self.windows.insert(window.place.clone(), window);
+                    }
+                }
+            }
+        }
+        self.bytes = self.windows.values().map(Window::bytes).sum();
+    }
+
+    fn hurry_the_oldest(&mut self, now: i64) {
+        if let Some(oldest) = self.windows.values_mut().min_by_key(|window| window.since()) {
+            oldest.bring_forward(now);
+        }
+    }
+}
+
+/// The hook of this name.
+pub fn hook_of<'a>(config: &'a Config, name: &str) -> Option<&'a Hook> {
+    config.hooks.iter().find(|hook| hook.name == name)
+}
+
+fn queue_of(subject: &Subject) -> String {
+    let context = &subject.context;
+    let named = context.text_at(&["task", "queue"]).or_else(|| context.text_at(&["queue", "name"]));
+    let other = || context.at(&["event", "data"]).and_then(Json::as_object).map_or(DEFAULT_QUEUE, queue_name);
+    named.unwrap_or_else(other).to_owned()
+}

@@ -1,0 +1,175 @@
+//! Shaping in a whole bell, whose clock the test moves: days pass in milliseconds.
+
+use crate::receiver::{PATIENCE, Receiver, Reply};
+use serde_json::{Value as Json, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+use taskbell::clock::{Clock, unix_ms};
+use taskbell::config::Config;
+use taskbell::engine::Bell;
+use tempfile::TempDir;
+
+/// Noon in UTC.
+const NOON: i64 = 1_767_268_800_000;
+
+const HOUR: i64 = 3_600_000;
+
+/// Stands still until it is moved.
+#[derive(Debug)]
+struct Moved(AtomicI64, i64);
+
+impl Moved {
+    fn new() -> Arc<Moved> {
+        Moved::from(NOON)
+    }
+
+    fn from(start: i64) -> Arc<Moved> {
+        Arc::new(Moved(AtomicI64::new(start), start))
+    }
+
+    fn pass(&self, ms: i64) {
+        self.0.fetch_add(ms, Ordering::SeqCst);
+    }
+}
+
+impl Clock for Moved {
+    fn unix_ms(&self) -> i64 {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_millis((self.unix_ms() - self.1) as u64)
+    }
+}
+
+/// A bell with one hook that rings at `url`, and a further endpoint `ops`.
+fn open_with(folder: &TempDir, url: &str, ops: &str, hook: &str, clock: &Arc<Moved>) -> Bell {
+    let path = folder.path().join("bell.db").display().to_string();
+    let text = format!(
+        "spool.path = '{path}'\n[endpoints.a]\nurl = '{url}'\nretry.schedule = ['10h', '10h', '10h']\n\
+         [endpoints.ops]\nurl = '{ops}'\n\
+         [[hooks]]\non = ['test.event']\nto = ['a']\n{hook}\n"
+    );
+    let config = Config::load(&text).unwrap_or_else(|errors| panic!("{errors}\n{text}"));
+    Bell::open_with_clock(config, Arc::clone(clock) as Arc<dyn Clock>).unwrap()
+}
+
+fn open(folder: &TempDir, url: &str, hook: &str, clock: &Arc<Moved>) -> Bell {
+    open_with(folder, url, url, hook, clock)
+}
+
+fn emit(bell: &Bell, number: u64) {
+    bell.emit("test.event", json!({ "number": number }).to_string().as_bytes()).unwrap();
+    bell.sync(PATIENCE).unwrap();
+}
+
+/// Waits for a number of the statistics; the clerk is woken to look at the clock.
+fn until(bell: &Bell, key: &str, expected: u64) {
+    let deadline = Instant::now() + PATIENCE;
+    while bell.stats()[key] != json!(expected) {
+        assert!(Instant::now() < deadline, "{key} is not {expected}: {}", bell.stats());
+        bell.sync(PATIENCE).unwrap();
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn items(body: &Json) -> Vec<u64> {
+    let items = body["data"]["digest"]["items"].as_array().unwrap();
+    items.iter().map(|item| item["event"]["data"]["number"].as_u64().unwrap()).collect()
+}
+
+#[test]
+fn a_week_of_nights_is_seven_digests() {
+    let (folder, receiver) = (TempDir::new().unwrap(), Receiver::always(Reply::Status(204)));
+    let clock = Moved::new();
+    let hook = "quiet_hours = '22:00-07:00'\nquiet_zone = '+00:00'";
+    let bell = open(&folder, &receiver.url(), hook, &clock);
+    for night in 0..7 {
+        clock.pass(11 * HOUR);
+        emit(&bell, night);
+        emit(&bell, night + 100);
+        assert_eq!(bell.stats()["digests"], json!(night));
+        clock.pass(13 * HOUR);
+        until(&bell, "delivered", night + 1);
+    }
+    let digests: Vec<Vec<u64>> = receiver.wait_for(7).iter().map(|request| items(&request.body)).collect();
+    assert_eq!(digests, (0..7).map(|night| vec![night, night + 100]).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_digest_whose_time_passed_while_the_host_was_down_goes_out_at_the_start() {
+    let (folder, receiver) = (TempDir::new().unwrap(), Receiver::always(Reply::Status(204)));
+    let clock = Moved::new();
+    let bell = open(&folder, &receiver.url(), "digest = '12h'", &clock);
+    emit(&bell, 1);
+    emit(&bell, 2);
+    assert_eq!(bell.close(PATIENCE).unwrap(), 0);
+    clock.pass(48 * HOUR);
+    let bell = open(&folder, &receiver.url(), "digest = '12h'", &clock);
+    until(&bell, "delivered", 1);
+    assert_eq!(items(&receiver.wait_for(1)[0].body), [1, 2]);
+}
+
+#[test]
+fn a_cooldown_of_a_day_lets_one_through_a_day() {
+    let (folder, receiver) = (TempDir::new().unwrap(), Receiver::always(Reply::Status(204)));
+    let clock = Moved::new();
+    let bell = open(&folder, &receiver.url(), "cooldown = '1d'", &clock);
+    for hour in 0..72 {
+        emit(&bell, hour);
+        clock.pass(HOUR);
+    }
+    until(&bell, "delivered", 3);
+    assert_eq!(bell.stats()["silenced"], json!(69));
+    let heard: Vec<Json> =
+        receiver.wait_for(3).iter().map(|request| request.body["data"]["number"].clone()).collect();
+    assert_eq!(heard, [0, 24, 48].map(|hour| json!(hour)));
+}
+
+#[test]
+fn an_escalation_that_waits_survives_a_restart() {
+    let folder = TempDir::new().unwrap();
+    let (failing, ops) = (Receiver::always(Reply::Status(503)), Receiver::always(Reply::Status(204)));
+    let clock = Moved::new();
+    let hook = "escalate = { after = '2h', to = ['ops'] }";
+    let bell = open_with(&folder, &failing.url(), &ops.url(), hook, &clock);
+    emit(&bell, 1);
+    until(&bell, "retries", 1);
+    clock.pass(HOUR);
+    bell.close(Duration::ZERO).unwrap();
+    let bell = open_with(&folder, &failing.url(), &ops.url(), hook, &clock);
+    emit(&bell, 2);
+    until(&bell, "retries", 1);
+    assert_eq!(bell.stats()["escalated"], json!(0));
+    clock.pass(HOUR);
+    until(&bell, "escalated", 1);
+    until(&bell, "delivered", 1);
+    let (tried, told) = (failing.wait_for(1), ops.wait_for(1));
+    assert_eq!(tried[0].header("webhook-id"), told[0].header("webhook-id"));
+}
+
+#[test]
+fn what_is_stale_when_its_turn_comes_is_not_sent() {
+    let (folder, receiver) = (TempDir::new().unwrap(), Receiver::always(Reply::Status(503)));
+    // The age counts from the host's call, which has the machine's clock.
+    let clock = Moved::from(unix_ms());
+    let bell = open(&folder, &receiver.url(), "ttl = '1h'", &clock);
+    emit(&bell, 1);
+    until(&bell, "retries", 1);
+    bell.close(Duration::ZERO).unwrap();
+    clock.pass(2 * HOUR);
+    let bell = open(&folder, &receiver.url(), "ttl = '1h'", &clock);
+    until(&bell, "dead", 1);
+    assert_eq!(receiver.wait_for(1).len(), 1);
+    let deadline = Instant::now() + PATIENCE;
+    let mut report = String::new();
+    while report.is_empty() && Instant::now() < deadline {
+        bell.poll(|text| {
+            report = text.to_owned();
+            true
+        });
+    }
+    assert!(report.contains("stale"), "{report}");
+}
