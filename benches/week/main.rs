@@ -9,6 +9,11 @@ mod pace;
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
     let parts: [(&str, fn()); 3] = [("farm", farm::run), ("pace", pace::run), ("crowd", crowd::run)];
+    match wanted.first().map(String::as_str) {
+        Some("queues") => return crowd::queues(),
+        Some("batches") => return crowd::batches(),
+        _ => {}
+    }
     for (name, run) in parts {
         if wanted.is_empty() || wanted.iter().any(|part| part == name) {
             run();

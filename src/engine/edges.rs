@@ -11,10 +11,11 @@ use serde_json::{Map, Value as Json, json};
 use std::time::Duration;
 
 impl Preparer<'_> {
-    /// The start of a queue that a task begins, when any hook listens to it and the host did not tell of
-    /// it. To be asked before the task is counted.
+    /// The start of a queue that a task begins, where `idle_end` says that the host does not tell the edges
+    /// itself, and a hook listens. To be asked before the task is counted.
     pub(super) fn start_if_idle(&mut self, task: &Task, accepted_at: i64) -> Option<Prepared> {
-        if !self.tally.is_idle(&task.queue) || !self.is_heard("queue.start") {
+        let derived = self.config.queue.idle_end.is_some() && self.is_heard("queue.start");
+        if !derived || !self.tally.is_idle(&task.queue) {
             return None;
         }
         let payload = fields(json!({"name": task.queue, "derived": true}));

@@ -62,7 +62,7 @@ fn a_queue_that_nobody_ends_is_ended_by_silence_and_started_by_work() {
 
 #[test]
 fn nothing_is_derived_unless_it_is_asked_for() {
-    let mut quiet = bell("", &hook("'queue.end'"));
+    let mut quiet = bell("", &hook("'queue.start', 'queue.end'"));
     task(&mut quiet, json!({"batch": {"id": 1, "total": 2}}));
     quiet.pass(seconds(30 * 86_400));
     assert_eq!(quiet.commit(), []);
