@@ -163,7 +163,6 @@ pub(super) static TABLES: &[Table] = &[
     },
     SIGNATURE,
     HOOK,
-    ALERT,
     Table {
         pattern: "hooks[].escalate",
         about: "When a message of the hook has not arrived after this time, or an alert still fires, others are told, once.",
@@ -177,6 +176,7 @@ pub(super) static TABLES: &[Table] = &[
             ),
         ],
     },
+    ALERT,
 ];
 
 const ENDPOINT: Table = Table {
@@ -364,6 +364,20 @@ const HOOK: Table = Table {
             Words("the platform's own card"),
             "The body; strings inside a table are templates, never `env:` or `file:`.",
         ),
+        key(
+            "syntax",
+            Text("`jinja` or `swarmui`"),
+            Value("\"jinja\""),
+            "How `template` is written; with `swarmui` it is one text with `%tag%`s, or `file:NAME.json` or \
+             `file:NAME.txt`.",
+        ),
+        key(
+            "manual",
+            Boolean,
+            Value("false"),
+            "Fires only for tasks whose `webhook_params` ask for it: `manual` with the task, `manual_at_end` \
+             once at the end of its queue.",
+        ),
         key("cooldown", Duration("1s", "365d"), Nothing, "How long it stays silent after it fired."),
         key(
             "cooldown_by",
@@ -408,20 +422,6 @@ const HOOK: Table = Table {
             "What is said even in the quiet hours; only together with `quiet_hours`.",
         ),
         key("escalate", Kind::Table, Nothing, "Who else is told when a message does not arrive in time."),
-        key(
-            "syntax",
-            Text("`jinja` or `swarmui`"),
-            Value("\"jinja\""),
-            "How `template` is written; with `swarmui` it is one text with `%tag%`s, or `file:NAME.json` or \
-             `file:NAME.txt`.",
-        ),
-        key(
-            "manual",
-            Boolean,
-            Value("false"),
-            "Fires only for tasks whose `webhook_params` ask for it: `manual` with the task, `manual_at_end` \
-             once at the end of its queue.",
-        ),
     ],
 };
 

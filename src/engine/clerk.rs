@@ -1,13 +1,15 @@
 //! The clerk: the one thread that moves events from the ring through tally, hooks and messages into the
 //! spool, and on into the lanes once they are durable.
 
+mod leaving;
+mod telling;
 mod windows;
 
 use super::log::Level;
 use super::prepare::Preparer;
 use super::shared::{Phase, Reload, Shared, lock};
 use super::task_lanes;
-use super::work::{Done, NOBODY, Times, Work, alert_key, ending};
+use super::work::{Done, Times, Work, alert_key, ending};
 use crate::config::Config;
 use crate::failpoint;
 use crate::intake::{Intake, Record};
@@ -20,7 +22,6 @@ use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::thread;
 use std::time::Duration;
 
 /// How long the clerk dozes between two looks while events flow: half of what a group commit may take,
@@ -401,39 +402,6 @@ impl Clerk {
         self.shared.log.write(Level::Info, "a new configuration is in force");
     }
 
-    fn tell(&self, reports: &[LaneReport], endings: &[super::reports::Report]) {
-        for report in reports {
-            match report {
-                LaneReport::Attempt { endpoint, job, row, fate } => {
-                    let (level, what) = match fate {
-                        Fate::Delivered => (Level::Debug, "delivered".to_owned()),
-                        Fate::Again(_) => (Level::Info, "failed and is due again".to_owned()),
-                        Fate::Dead(_) => (Level::Debug, "failed for good".to_owned()),
-                    };
-                    let reason = row.error.as_deref().map(|error| format!(": {error}")).unwrap_or_default();
-                    let number = row.number;
-                    let id = job.event_id;
-                    self.shared
-                        .log
-                        .write(level, &format!("{id} to {endpoint}: attempt {number} {what}{reason}"));
-                }
-                LaneReport::Gone { endpoint, reason } => {
-                    let text = format!(
-                        "endpoint {endpoint} takes nothing any more ({reason}); \
-                         correct its URL, or reload the configuration to try it again"
-                    );
-                    self.shared.log.write(Level::Error, &text);
-                }
-                LaneReport::Dropped { .. } | LaneReport::Superseded { .. } | LaneReport::Homeless { .. } => {}
-            }
-        }
-        for ending in endings.iter().filter(|ending| ending.state == "dead" && !ending.superseded) {
-            let reason = ending.reason.as_deref().unwrap_or("");
-            let text = format!("{} to {} is a dead letter: {reason}", ending.event, ending.endpoint);
-            self.shared.log.write(Level::Error, &text);
-        }
-    }
-
     /// Cleans up what ended long ago, in small steps between which events go first.
     fn prune(&mut self) {
         let now = self.shared.clock.monotonic();
@@ -473,45 +441,6 @@ impl Clerk {
         let due = [self.tally.next_due(), alerts, Some(self.prune_at), shaped].into_iter().flatten().min();
         let limit = due.map(|due| due.saturating_sub(now));
         self.shared.bed.sleep(limit, || self.shared.has_work());
-    }
-
-    /// Leaves alerts that fire to the next start, which may come before this instance counts as dead.
-    fn leave_alerts(&mut self) -> Result<(), SpoolError> {
-        let own = alert_key(self.shared.intake.instance(), "");
-        let states = self.spool.states(&own)?;
-        if states.is_empty() {
-            return Ok(());
-        }
-        let mut batch = self.spool.batch()?;
-        for (key, kept) in states {
-            batch.put_state(&alert_key(NOBODY, &key[own.len()..]), Some(&kept))?;
-            batch.put_state(&key, None)?;
-        }
-        batch.commit()
-    }
-
-    /// Leaves the spool so that the next start takes over at once.
-    fn end(mut self) {
-        if let Err(error) =
-            self.leave_alerts().and_then(|()| self.leave()).and_then(|()| self.spool.release())
-        {
-            let text = format!("the spool could not be left in order; the next start mends it: {error}");
-            self.shared.log.write(Level::Warn, &text);
-        }
-        drop(self.spool);
-        // A thread that is still inside a call may yet add an event: then the ring is this instance's until
-        // that thread is out.
-        if self.shared.gate.is_empty() {
-            self.shared.intake.leave();
-        }
-        self.shared.progress.update().closed();
-        self.shared.advance(Phase::Ended);
-        // Giving up the ring waits for the file system, which is nothing for a host's thread: so this one
-        // leaves last.
-        let patience = self.shared.clock.monotonic() + PATIENCE;
-        while Arc::strong_count(&self.shared) > 1 && self.shared.clock.monotonic() < patience {
-            thread::sleep(Duration::from_millis(5));
-        }
     }
 }
 

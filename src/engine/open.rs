@@ -109,6 +109,35 @@ fn restore_tally(
     Ok(tally)
 }
 
+/// What shaping remembered in runs that are no longer alive, under this instance's name.
+fn restore_shape(spool: &mut Spool, shared: &Shared, live: &[String]) -> Result<Shape, SpoolError> {
+    let mut shape = Shape::default();
+    let kept = spool.states(SHAPE)?;
+    let mut by_instance: BTreeMap<&str, Vec<(&str, &[u8])>> = BTreeMap::new();
+    for (key, value) in &kept {
+        let Some((instance, rest)) = key[SHAPE.len()..].split_once('/') else { continue };
+        if !live.iter().any(|alive| alive == instance) {
+            by_instance.entry(instance).or_default().push((rest, value));
+        }
+    }
+    if by_instance.is_empty() {
+        return Ok(shape);
+    }
+    let own = shared.intake.instance();
+    let mut batch = spool.batch()?;
+    for (instance, entries) in by_instance {
+        shape.restore(&entries);
+        for (rest, _) in entries {
+            batch.put_state(&shape_key(instance, rest), None)?;
+        }
+    }
+    for (rest, value) in shape.changes() {
+        batch.put_state(&shape_key(own, &rest), value.as_deref())?;
+    }
+    batch.commit()?;
+    Ok(shape)
+}
+
 /// The alerts that runs which are no longer alive left firing, under this instance's name. A bell without
 /// alerts leaves them for one that has some.
 fn restore_alerts(
@@ -139,35 +168,6 @@ fn restore_alerts(
         batch.commit()?;
     }
     Ok(())
-}
-
-/// What shaping remembered in runs that are no longer alive, under this instance's name.
-fn restore_shape(spool: &mut Spool, shared: &Shared, live: &[String]) -> Result<Shape, SpoolError> {
-    let mut shape = Shape::default();
-    let kept = spool.states(SHAPE)?;
-    let mut by_instance: BTreeMap<&str, Vec<(&str, &[u8])>> = BTreeMap::new();
-    for (key, value) in &kept {
-        let Some((instance, rest)) = key[SHAPE.len()..].split_once('/') else { continue };
-        if !live.iter().any(|alive| alive == instance) {
-            by_instance.entry(instance).or_default().push((rest, value));
-        }
-    }
-    if by_instance.is_empty() {
-        return Ok(shape);
-    }
-    let own = shared.intake.instance();
-    let mut batch = spool.batch()?;
-    for (instance, entries) in by_instance {
-        shape.restore(&entries);
-        for (rest, _) in entries {
-            batch.put_state(&shape_key(instance, rest), None)?;
-        }
-    }
-    for (rest, value) in shape.changes() {
-        batch.put_state(&shape_key(own, &rest), value.as_deref())?;
-    }
-    batch.commit()?;
-    Ok(shape)
 }
 
 /// Gives the lanes what waits in the spool. What had been in flight is due at once.

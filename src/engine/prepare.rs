@@ -43,8 +43,6 @@ pub struct PreparedDelivery {
     pub why: String,
     /// The message; or why there is none.
     pub message: Result<Message, String>,
-    /// The endpoint itself, when it is an address that the task named.
-    pub named: Option<Arc<Endpoint>>,
     /// When it is stale, in Unix milliseconds.
     pub expires_at: Option<i64>,
     /// The thing it speaks of, of which only the newest message waits.
@@ -53,6 +51,8 @@ pub struct PreparedDelivery {
     pub superseded: Option<EventId>,
     /// Messages that are ready in case this one does not arrive.
     pub reserves: Vec<PreparedReserve>,
+    /// The endpoint itself, when it is an address that the task named.
+    pub named: Option<Arc<Endpoint>>,
 }
 
 /// What came of a record.
@@ -189,6 +189,25 @@ impl Preparer<'_> {
     /// context.
     pub(super) fn is_heard(&self, kind: &str) -> bool {
         self.accounts.is_some() || self.config.hooks.iter().any(|hook| hook.on.iter().any(|on| on == kind))
+    }
+
+    /// The deliveries of one event, which may be several subjects: an endpoint hears of it once.
+    pub(super) fn ring(&mut self, subjects: &[Subject]) -> Vec<PreparedDelivery> {
+        let mut deliveries: Vec<PreparedDelivery> = Vec::new();
+        let mut heard = false;
+        for subject in subjects {
+            let (now, fires) = self.ring_for(subject);
+            heard |= fires;
+            for delivery in now {
+                if !deliveries.iter().any(|other| other.endpoint == delivery.endpoint) {
+                    deliveries.push(delivery);
+                }
+            }
+        }
+        if !heard {
+            self.counters.unheard.one();
+        }
+        deliveries
     }
 
     fn of_queue(&self, facts: &Facts<'_>) -> Subject {

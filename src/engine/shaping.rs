@@ -25,21 +25,8 @@ pub struct PreparedReserve {
 }
 
 impl Preparer<'_> {
-    /// What rings for an event, now. It may be several subjects: an endpoint hears of it once.
-    pub(super) fn ring(&mut self, subjects: &[Subject]) -> Vec<PreparedDelivery> {
-        let mut deliveries: Vec<PreparedDelivery> = Vec::new();
-        let mut heard = false;
-        for subject in subjects {
-            heard |= self.ring_for(subject, &mut deliveries);
-        }
-        if !heard {
-            self.counters.unheard.one();
-        }
-        deliveries
-    }
-
-    /// Adds what rings for one subject. `false` when no hook fires for it.
-    fn ring_for(&mut self, subject: &Subject, deliveries: &mut Vec<PreparedDelivery>) -> bool {
+    /// What rings for a subject now, and whether any hook fired for it.
+    pub(super) fn ring_for(&mut self, subject: &Subject) -> (Vec<PreparedDelivery>, bool) {
         let (config, counters, now) = (self.config, self.counters, self.unix_ms);
         let shape = &mut *self.shape;
         let decision = hooks::decide_through(config, subject, &mut |hook, decision| {
@@ -65,13 +52,14 @@ impl Preparer<'_> {
         if let Some(accounts) = self.accounts.as_deref_mut() {
             accounts.push((subject.kind.clone(), hooks::account(config, subject)));
         }
+        let mut deliveries = Vec::new();
         for ring in &decision.rings {
-            let rung = deliveries.iter().any(|other| other.endpoint == ring.endpoint.name);
-            if !rung && !self.is_held(ring.hook, &ring.endpoint, subject) {
+            // An address that a task named is told at once: it belongs to that task alone.
+            if ring.endpoint.is_of_task() || !self.is_held(ring.hook, &ring.endpoint, subject) {
                 deliveries.push(self.delivery(ring, subject));
             }
         }
-        !decision.rings.is_empty()
+        (deliveries, !decision.rings.is_empty())
     }
 
     /// A digest, as an event with its delivery.
@@ -94,11 +82,11 @@ impl Preparer<'_> {
             hook: window.hook().to_owned(),
             why: "a digest of what fired before".to_owned(),
             message,
-            named: None,
             expires_at: ttl.map(|ttl| now + ttl.as_millis() as i64),
             thing: None,
             superseded: None,
             reserves,
+            named: None,
         };
         Prepared {
             id: window.id(),
@@ -144,11 +132,11 @@ impl Preparer<'_> {
             hook: ring.hook.name.clone(),
             why: self.config.scrubber.scrub(&hooks::why(ring.hook, subject)),
             message: self.compose(Some(ring.hook), &ring.endpoint, context),
-            named: ring.endpoint.is_of_task().then(|| Arc::clone(&ring.endpoint)),
             expires_at: shaping.ttl.map(|ttl| subject.accepted_at.saturating_add(ttl.as_millis() as i64)),
             thing,
             superseded: None,
             reserves: self.reserves(ring.hook, &ring.endpoint, &subject.kind, context),
+            named: ring.endpoint.is_of_task().then(|| Arc::clone(&ring.endpoint)),
         }
     }
 

@@ -148,6 +148,13 @@ pub fn tally_key(instance: &str, queue: &str) -> String {
     format!("{TALLY}{instance}/{queue}")
 }
 
+/// The key under which the spool keeps something of the shaping.
+pub fn shape_key(instance: &str, rest: &str) -> String {
+    format!("{SHAPE}{instance}/{rest}")
+}
+
+/// What the keys of the shaping start with.
+pub const SHAPE: &str = "shape/";
 /// The key under which the spool keeps the state of an alert.
 pub fn alert_key(instance: &str, alert: &str) -> String {
     format!("{ALERT}{instance}/{alert}")
@@ -158,13 +165,6 @@ pub const NOBODY: &str = "-";
 
 /// What the keys of alerts start with.
 pub const ALERT: &str = "alert/";
-/// The key under which the spool keeps something of the shaping.
-pub fn shape_key(instance: &str, rest: &str) -> String {
-    format!("{SHAPE}{instance}/{rest}")
-}
-
-/// What the keys of the shaping start with.
-pub const SHAPE: &str = "shape/";
 
 /// What the keys of tallies start with.
 pub const TALLY: &str = "tally/";

@@ -2,10 +2,9 @@
 
 use super::super::prepare::Preparer;
 use super::super::shared::Phase;
-use super::super::work::{SHAPE, TALLY, Work, shape_key};
+use super::super::work::{Work, shape_key};
 use super::Clerk;
 use crate::config::SpoolPath;
-use crate::spool::SpoolError;
 
 impl Clerk {
     /// Whether nothing survives the end of this bell.
@@ -45,15 +44,5 @@ impl Clerk {
         if work.standing_by || made.any(|delivery| !delivery.reserves.is_empty()) {
             self.standing_by = self.spool.standing_by().unwrap_or((true, self.standing_by.1));
         }
-    }
-
-    /// Counts and windows are nobody's from now on, though the ring may be held a little longer.
-    pub(super) fn leave(&mut self) -> Result<(), SpoolError> {
-        let instance = self.shared.intake.instance();
-        let mut batch = self.spool.batch()?;
-        for kind in [TALLY, SHAPE] {
-            batch.rename_states(&format!("{kind}{instance}/"), &format!("{kind}{instance}-closed/"))?;
-        }
-        batch.commit()
     }
 }

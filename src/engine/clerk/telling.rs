@@ -1,0 +1,41 @@
+//! What the host's log hears of deliveries.
+
+use super::super::log::Level;
+use super::super::reports::Report;
+use super::Clerk;
+use crate::lanes::{Fate, LaneReport};
+
+impl Clerk {
+    pub(super) fn tell(&self, reports: &[LaneReport], endings: &[Report]) {
+        for report in reports {
+            match report {
+                LaneReport::Attempt { endpoint, job, row, fate } => {
+                    let (level, what) = match fate {
+                        Fate::Delivered => (Level::Debug, "delivered".to_owned()),
+                        Fate::Again(_) => (Level::Info, "failed and is due again".to_owned()),
+                        Fate::Dead(_) => (Level::Debug, "failed for good".to_owned()),
+                    };
+                    let reason = row.error.as_deref().map(|error| format!(": {error}")).unwrap_or_default();
+                    let number = row.number;
+                    let id = job.event_id;
+                    self.shared
+                        .log
+                        .write(level, &format!("{id} to {endpoint}: attempt {number} {what}{reason}"));
+                }
+                LaneReport::Gone { endpoint, reason } => {
+                    let text = format!(
+                        "endpoint {endpoint} takes nothing any more ({reason}); \
+                         correct its URL, or reload the configuration to try it again"
+                    );
+                    self.shared.log.write(Level::Error, &text);
+                }
+                LaneReport::Dropped { .. } | LaneReport::Superseded { .. } | LaneReport::Homeless { .. } => {}
+            }
+        }
+        for ending in endings.iter().filter(|ending| ending.state == "dead" && !ending.superseded) {
+            let reason = ending.reason.as_deref().unwrap_or("");
+            let text = format!("{} to {} is a dead letter: {reason}", ending.event, ending.endpoint);
+            self.shared.log.write(Level::Error, &text);
+        }
+    }
+}
