@@ -1,11 +1,14 @@
 //! Every key of the configuration, once: what it holds, its default, its range and its meaning. The
 //! reader refuses what is not here, and the reference for people is made from it.
 
+mod alert;
+
 use super::kind::Kind::{
     self, Boolean, Duration, Durations, Integer, ListOfTables, NamedTables, Number, Rates, Secret,
     SecretTable, Secrets, Size, Text, Texts,
 };
 use super::kind::LeftOut::{self, Nothing, Required, Value, Words};
+use alert::ALERT;
 
 /// A table of the configuration.
 #[derive(Debug)]
@@ -422,37 +425,6 @@ const HOOK: Table = Table {
             "What is said even in the quiet hours; only together with `quiet_hours`.",
         ),
         key("escalate", Kind::Table, Nothing, "Who else is told when a message does not arrive in time."),
-    ],
-};
-
-const ALERT: Table = Table {
-    pattern: "alerts[]",
-    about: "A metric that makes the events `alert.firing` and `alert.resolved`; hooks listen to them. \
-            `docs/alerts.md` tells the rules.",
-    keys: &[
-        key("name", Text("any text, once"), Required, "The alert's name in events and messages."),
-        key(
-            "metric",
-            Text("a name the host feeds, or a built-in one such as `cpu.percent`"),
-            Required,
-            "What is watched.",
-        ),
-        key("above", Number, Nothing, "Fires when the value is above this; either this or `below`."),
-        key("below", Number, Nothing, "Fires when the value is below this; either this or `above`."),
-        key(
-            "clear",
-            Number,
-            Words("the threshold"),
-            "Resolved once the value is here or beyond, away from the threshold.",
-        ),
-        key(
-            "for",
-            Duration("0s", "30d"),
-            Value("\"0s\""),
-            "How long the value has to stay on the bad side before it fires.",
-        ),
-        key("every", Duration("1s", "365d"), Nothing, "Fires again after this time while not resolved."),
-        key("sample", Duration("1s", "1d"), Value("\"10s\""), "How often a built-in metric is measured."),
     ],
 };
 
