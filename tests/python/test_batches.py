@@ -41,7 +41,9 @@ def test_a_batch_ends_once_in_any_order_and_over_restarts(tmp_path, receive, rin
         bell.close(20)
     bell = ring(setup)
     bell.emit("test.event")
-    eventually("the last event", lambda: any(r.json()["type"] == "test.event" for r in list(receiver.requests)))
+    eventually(
+        "the last event", lambda: any(r.json()["type"] == "test.event" for r in list(receiver.requests))
+    )
     (batch,) = told(receiver, "batch.end")
     assert (batch["id"], batch["name"], batch["expected"]) == ("shot-12", "film", 200)
     assert (batch["total"], batch["succeeded"], batch["failed"]) == (200, 199, 1)

@@ -6,7 +6,6 @@ import socket
 import time
 
 import pytest
-
 from bells import endpoint, settings
 from steps import Hang, Reply
 

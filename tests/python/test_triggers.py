@@ -6,7 +6,6 @@ import datetime
 import time
 
 import pytest
-
 import taskbell
 from bells import eventually
 from documents import blocks, one
@@ -85,7 +84,9 @@ def test_quiet_at_night(recipe):
     now = datetime.datetime.now(datetime.timezone.utc)
     hour = datetime.timedelta(hours=1)
     hours = f"{now - hour:%H:%M}-{now + 2 * hour:%H:%M}"
-    bell, receivers = recipe("night", quiet_hours=f'quiet_hours = "{hours}"', quiet_zone='quiet_zone = "+00:00"')
+    bell, receivers = recipe(
+        "night", quiet_hours=f'quiet_hours = "{hours}"', quiet_zone='quiet_zone = "+00:00"'
+    )
     finish(bell, 12, "at night")
     finish(bell, 21, "on fire", status="error")
     receivers["team"].wait_for(1)
@@ -132,7 +133,9 @@ def test_only_for_the_jobs_that_ask(recipe):
 
 
 def test_a_page_when_nobody_reacts(recipe):
-    bell, receivers = recipe("page", escalate='escalate = { after = "1s", to = ["pager"] }', for__='for = "1s"')
+    bell, receivers = recipe(
+        "page", escalate='escalate = { after = "1s", to = ["pager"] }', for__='for = "1s"'
+    )
     bell.metric("farm.frames_per_minute", 0)
     (told,) = receivers["team"].wait_for(1)
     assert told.json()["type"] == "alert.firing"
