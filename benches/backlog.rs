@@ -101,6 +101,7 @@ fn fill(path: &Path, pending: u64) {
                 created_at: now,
                 due_at: now,
                 dead: None,
+                why: None,
                 expires_at: None,
                 thing: None,
             };

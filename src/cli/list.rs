@@ -191,6 +191,7 @@ pub mod tests {
                 created_at: 1_800_000_000_001,
                 due_at: 1_800_000_000_001,
                 dead: None,
+                why: Some("it listens to task.complete"),
                 expires_at: None,
                 thing: None,
             };

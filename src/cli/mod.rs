@@ -7,6 +7,7 @@ mod check;
 mod choice;
 mod demo;
 mod discard;
+mod explain;
 mod failure;
 mod fds;
 mod import_swarmui;
@@ -45,6 +46,8 @@ enum Command {
     Check(check::Arguments),
     /// Show the requests that an event would cause, without sending them
     Preview(preview::Arguments),
+    /// Say of every hook whether it fires for an event, and why
+    Explain(explain::Arguments),
     /// Report an event as a host would, and wait for its deliveries
     Send(send::Arguments),
     /// Receive webhooks on this machine, verify them and show them
@@ -72,6 +75,7 @@ pub fn run() -> ExitCode {
     let done = match arguments.command {
         Command::Check(arguments) => check::run(&arguments, &mut terminal),
         Command::Preview(arguments) => preview::run(&arguments, &mut terminal),
+        Command::Explain(arguments) => explain::run(&arguments, &mut terminal),
         Command::Send(arguments) => send::run(&arguments, &mut terminal),
         Command::Serve(arguments) => serve::run(&arguments, terminal.clone()),
         Command::Verify(arguments) => verify::run(&arguments, &mut terminal),
@@ -117,6 +121,7 @@ mod tests {
         for line in [
             "check a.toml --json",
             "--json preview a.toml queue.end {}",
+            "explain a.toml event.json --json",
             "send a.toml task.complete --json",
             "serve --json",
             "list a.db --json --dead",

@@ -60,7 +60,7 @@ pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure
         show_delivery(&event, delivery, config.as_ref(), most, terminal)?;
     }
     if event.deliveries.is_empty() {
-        terminal.line("No hook fired for it; `taskbell preview` with this payload says why.")?;
+        terminal.line("No hook fired for it; `taskbell explain` with this payload says why.")?;
     }
     Ok(())
 }
@@ -92,6 +92,9 @@ fn show_delivery(
     };
     let hook = one_line(&delivery.hook);
     terminal.line(&format!("delivery {} to {endpoint} by {hook}: {state}{when}", delivery.delivery))?;
+    if let Some(why) = &delivery.why {
+        terminal.line(&format!("  fired: {}", one_line(why)))?;
+    }
     if let Some(reason) = &delivery.reason {
         let reason = terminal.paint(Ink::Bad, one_line(reason));
         terminal.line(&format!("  because {reason}"))?;
@@ -234,6 +237,7 @@ mod tests {
             "\"id\": \"f-1\"",
             "to ci by hooks[0]: delivered",
             "to team by hooks[0]: pending",
+            "  fired: it listens to task.complete",
             "answered 503; next",
             "1.5 ms in all, name 0.0 ms, connect 0.0 ms, first byte after 0.9 ms",
             "because answered \\u{1b}[2J",

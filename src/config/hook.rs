@@ -38,11 +38,22 @@ fn read(section: &Section<'_>, endpoints: &[&str]) -> Hook {
         when: condition(section),
         min_tasks: section.integer("min_tasks"),
         min_duration: section.duration("min_duration"),
+        relative: relative(section),
         only_failures: section.boolean("only_failures").unwrap_or_default(),
         smart: section.boolean("smart").unwrap_or_default(),
         manual: section.boolean("manual").unwrap_or_default(),
         template: template::read(section),
     }
+}
+
+/// How many times as long as usual.
+fn relative(section: &Section<'_>) -> Option<f64> {
+    let times = section.number("relative")?;
+    if !(1.0..=1000.0).contains(&times) {
+        let advice = "it is from 1 to 1000: 1.5 fires when a run took half as long again as is usual";
+        section.fault("relative", format!("{times} is not how many times as long; {advice}"));
+    }
+    Some(times)
 }
 
 fn event_types(section: &Section<'_>) -> Vec<String> {

@@ -209,6 +209,8 @@ fn queue(section: &Section<'_>) -> Queue {
         max_event_bytes: bytes(max_event),
         max_bytes: bytes(max),
         end_delay: section.duration("end_delay").unwrap_or_default(),
+        idle_end: section.duration("idle_end"),
+        batch_stall: section.duration("batch_stall"),
         ring_beside_spool: ring_beside_spool(section),
     }
 }

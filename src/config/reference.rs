@@ -42,6 +42,8 @@ max_bytes = "512MiB"
 max_event_bytes = "256KiB"
 max_bytes = "8MiB"
 end_delay = "2s"
+idle_end = "20m"
+batch_stall = "1h"
 ring = "beside"
 
 [files]
@@ -119,6 +121,7 @@ on = ["batch.end"]
 to = ["team", "ci"]
 min_tasks = 20
 min_duration = "10m"
+relative = 1.5
 only_failures = true
 smart = true
 digest = "1h"

@@ -1,12 +1,15 @@
 //! Every key of the configuration, once: what it holds, its default, its range and its meaning. The
 //! reader refuses what is not here, and the reference for people is made from it.
 
+mod alert;
+
 use super::kind::Kind::{
     self, Boolean, Duration, Durations, Integer, ListOfTables, NamedTables, Number, Rates, Secret,
     SecretTable, Secrets, Size, Text, Texts,
 };
 use super::kind::LeftOut::{self, Nothing, Required, Value, Words};
 use crate::platform;
+use alert::ALERT;
 
 /// A table of the configuration.
 #[derive(Debug)]
@@ -113,6 +116,18 @@ pub(super) static TABLES: &[Table] = &[
                 Duration("0s", "1h"),
                 Value("\"1s\""),
                 "How long a queue must stay empty before its end is believed.",
+            ),
+            key(
+                "idle_end",
+                Duration("1s", "7d"),
+                Nothing,
+                "Ends a queue of which the host has not spoken for so long after a task; longer than any task.",
+            ),
+            key(
+                "batch_stall",
+                Duration("1s", "30d"),
+                Nothing,
+                "How long a batch may stand still before `batch.stalled` tells of it.",
             ),
             key(
                 "ring",
@@ -353,6 +368,12 @@ const HOOK: Table = Table {
             Nothing,
             "Fires only when the task, queue or batch took at least so long.",
         ),
+        key(
+            "relative",
+            Number,
+            Nothing,
+            "Fires only when the task, queue or batch took more than so many times as long as is usual; from 1.",
+        ),
         key("only_failures", Boolean, Value("false"), "Fires only when something failed."),
         key(
             "smart",
@@ -424,37 +445,6 @@ const HOOK: Table = Table {
             "What is said even in the quiet hours; only together with `quiet_hours`.",
         ),
         key("escalate", Kind::Table, Nothing, "Who else is told when a message does not arrive in time."),
-    ],
-};
-
-const ALERT: Table = Table {
-    pattern: "alerts[]",
-    about: "A metric that makes the events `alert.firing` and `alert.resolved`; hooks listen to them. \
-            `docs/alerts.md` tells the rules.",
-    keys: &[
-        key("name", Text("any text, once"), Required, "The alert's name in events and messages."),
-        key(
-            "metric",
-            Text("a name the host feeds, or a built-in one such as `cpu.percent`"),
-            Required,
-            "What is watched.",
-        ),
-        key("above", Number, Nothing, "Fires when the value is above this; either this or `below`."),
-        key("below", Number, Nothing, "Fires when the value is below this; either this or `above`."),
-        key(
-            "clear",
-            Number,
-            Words("the threshold"),
-            "Resolved once the value is here or beyond, away from the threshold.",
-        ),
-        key(
-            "for",
-            Duration("0s", "30d"),
-            Value("\"0s\""),
-            "How long the value has to stay on the bad side before it fires.",
-        ),
-        key("every", Duration("1s", "365d"), Nothing, "Fires again after this time while not resolved."),
-        key("sample", Duration("1s", "1d"), Value("\"10s\""), "How often a built-in metric is measured."),
     ],
 };
 

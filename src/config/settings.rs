@@ -76,6 +76,10 @@ pub struct Queue {
     pub max_bytes: usize,
     /// How long a queue must stay empty before `queue.end` is believed.
     pub end_delay: Duration,
+    /// How long nothing must be heard of a queue before Taskbell ends it; never when left out.
+    pub idle_end: Option<Duration>,
+    /// How long a batch may stand still before it is told of; never when left out.
+    pub batch_stall: Option<Duration>,
     /// Whether the ring must be a file beside the spool even where it could be in memory.
     pub ring_beside_spool: bool,
 }
@@ -200,6 +204,8 @@ pub struct Hook {
     pub min_tasks: Option<u64>,
     /// Fires only when the task, queue or batch took at least so long.
     pub min_duration: Option<Duration>,
+    /// Fires only when it took more than so many times as long as is usual.
+    pub relative: Option<f64>,
     /// Fires only when something failed.
     pub only_failures: bool,
     /// Fires only on 10 tasks or more, 60 s or more, or any failure.

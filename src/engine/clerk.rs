@@ -17,7 +17,7 @@ use crate::intake::{Intake, Record};
 use crate::lanes::{Fate, Job, Lane, LaneReport};
 use crate::shape::Shape;
 use crate::spool::{Adrift, Spool, SpoolError, SpoolErrorKind};
-use crate::tally::Tally;
+use crate::tally::{Patience, Tally};
 use std::collections::BTreeMap;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
@@ -155,9 +155,9 @@ impl Clerk {
                 }
             }
             self.prepare_records();
-            self.keep_shape();
             // In the same transaction as the events: after that these are known, and not counted again.
-            self.work.tally.extend(self.tally.changes());
+            self.keep_counts();
+            self.keep_shape();
             let text =
                 format!("took {found} event(s) over from instance {instance}, which ended without closing");
             self.shared.log.write(Level::Info, &text);
@@ -186,7 +186,7 @@ impl Clerk {
         let alerts = self.shared.watchman.changes(self.work.read_ticket);
         self.work.states.extend(alerts.into_iter().map(|kept| alert_state(&self.shared, kept)));
         self.work.lanes = self.shared.take_lane_reports();
-        self.work.tally.extend(self.tally.changes());
+        self.keep_counts();
         let standings = super::endpoints::changed_standings(&self.config, &self.shared, &self.work.lanes);
         self.work.states.extend(standings);
         for report in &self.work.lanes {
@@ -195,6 +195,13 @@ impl Clerk {
                 self.work.states.extend(state);
             }
         }
+    }
+
+    /// What was counted becomes durable with the events that were counted.
+    pub(super) fn keep_counts(&mut self) {
+        self.work.tally.extend(self.tally.changes());
+        let changes = super::recall::changes(&mut self.tally, self.shared.intake.instance());
+        self.work.states.extend(changes);
     }
 
     fn prepare_records(&mut self) {
@@ -207,17 +214,21 @@ impl Clerk {
             unix_ms: self.shared.clock.unix_ms(),
             counters: &self.shared.counters,
             remarks: &mut remarks,
+            accounts: None,
         };
         for record in self.records.drain(..) {
             let taken = preparer.take(record, now);
             self.work.superseded.extend(taken.superseded);
+            self.work.events.extend(taken.before);
             self.work.events.push(taken.event);
+            self.work.events.extend(taken.after);
         }
         self.remark(remarks);
     }
 
     fn end_queues(&mut self, now: Duration) {
-        let ended = self.tally.ended(now);
+        self.tally.patience = Patience::of(&self.config.queue);
+        let unix_ms = self.shared.clock.unix_ms();
         let mut remarks = Vec::new();
         let mut preparer = Preparer {
             config: &self.config,
@@ -226,8 +237,9 @@ impl Clerk {
             unix_ms: self.shared.clock.unix_ms(),
             counters: &self.shared.counters,
             remarks: &mut remarks,
+            accounts: None,
         };
-        self.work.events.extend(ended.iter().map(|(_, tally, end)| preparer.end_queue(tally, end)));
+        self.work.events.extend(preparer.end_what_is_due(now, unix_ms));
         self.remark(remarks);
     }
 

@@ -1,6 +1,7 @@
 //! What a bell takes over from instances that are dead: at its start, and while it runs.
 
 use super::endpoints::drop_homeless;
+use super::recall::{self, BATCH};
 use super::shared::Shared;
 use super::work::{ALERT, NOBODY, SHAPE, TALLY, shape_key, tally_key};
 use crate::intake::Intake;
@@ -22,7 +23,7 @@ const PORTION: usize = 1000;
 /// one that is found dead afterwards is dead for good.
 pub fn dead_instances(spool: &Spool, file: Option<&Path>, own: &str) -> Result<Vec<String>, SpoolError> {
     let mut holders: BTreeSet<String> = spool.holders()?.into_iter().collect();
-    for kind in [TALLY, SHAPE, ALERT] {
+    for kind in [TALLY, BATCH, SHAPE, ALERT] {
         let owner_of =
             |(key, _): &(String, Vec<u8>)| Some(key.strip_prefix(kind)?.split_once('/')?.0.to_owned());
         holders.extend(spool.states(kind)?.iter().filter_map(owner_of));
@@ -41,7 +42,8 @@ pub fn dead_instances(spool: &Spool, file: Option<&Path>, own: &str) -> Result<V
 }
 
 /// Adds the counts that these instances left to `tally`, and keeps them under this instance's name. In
-/// one transaction: two that inherit at the same time never both count the same. Says how many queues.
+/// one transaction: two that inherit at the same time never both count the same. Says how many queues and
+/// batches.
 pub fn inherit_tally(
     spool: &mut Spool,
     tally: &mut Tally,
@@ -50,27 +52,39 @@ pub fn inherit_tally(
     now: Duration,
     end_delay: Duration,
 ) -> Result<usize, SpoolError> {
-    let left_by =
-        |key: &str| split_key(TALLY, key).is_some_and(|(owner, _)| dead.iter().any(|name| name == owner));
-    if !spool.states(TALLY)?.iter().any(|(key, _)| left_by(key)) {
+    let is_dead = |owner: &str| dead.iter().any(|name| name == owner);
+    let left = |kind: &str, key: &str| split_key(kind, key).is_some_and(|(owner, _)| is_dead(owner));
+    let any_left = |kind: &str| -> Result<bool, SpoolError> {
+        Ok(spool.states(kind)?.iter().any(|(key, _)| left(kind, key)))
+    };
+    if !any_left(TALLY)? && !any_left(BATCH)? {
         return Ok(0);
     }
     let mut batch = spool.batch()?;
     // What stands in the spool counts once it has changed hands, and not before.
     let mut merged = tally.clone();
-    let mut queues = 0;
+    let mut total = 0;
     for (key, kept) in batch.states(TALLY)? {
-        let Some((_, queue)) = left_by(&key).then(|| split_key(TALLY, &key)).flatten() else { continue };
+        let Some((_, queue)) = left(TALLY, &key).then(|| split_key(TALLY, &key)).flatten() else { continue };
         merged.restore(queue, &kept, now, end_delay);
         batch.put_state(&key, None)?;
-        queues += 1;
+        total += 1;
+    }
+    let batches = batch.states(BATCH)?;
+    let kept = batches.iter().map(|(key, kept)| (key.as_str(), kept.as_slice()));
+    for key in recall::restore(kept, &mut merged, now, is_dead) {
+        batch.put_state(key, None)?;
+        total += 1;
     }
     for (queue, state) in merged.changes() {
         batch.put_state(&tally_key(own, &queue), state.as_deref())?;
     }
+    for (key, state) in recall::changes(&mut merged, own) {
+        batch.put_state(&key, state.as_deref())?;
+    }
     batch.commit()?;
     *tally = merged;
-    Ok(queues)
+    Ok(total)
 }
 
 /// Adds what these instances gathered, held and silenced to `shape`, and keeps it under this instance's

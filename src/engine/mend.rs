@@ -48,7 +48,7 @@ impl Clerk {
             );
         }
         self.tally.touch_all();
-        self.work.tally.extend(self.tally.changes());
+        self.keep_counts();
         self.shape.touch_all();
         self.keep_shape();
         self.standing_by = self.spool.standing_by()?;
@@ -89,6 +89,7 @@ fn put_back(
             created_at: job.created_at,
             due_at: job.created_at,
             dead: None,
+            why: None,
             expires_at: job.expires_at,
             thing: job.thing.as_deref(),
         })?;

@@ -4,7 +4,7 @@ use super::shaping::PreparedReserve;
 use super::stats::Counters;
 use crate::config::{Config, Endpoint, Hook};
 use crate::event::EventId;
-use crate::hooks::{Facts, Notify, Subject, TaskParams};
+use crate::hooks::{Account, Facts, Notify, Subject, TaskParams};
 use crate::intake::Record;
 use crate::message::Message;
 use crate::platform;
@@ -42,6 +42,8 @@ pub struct PreparedDelivery {
     pub endpoint: String,
     /// The hook's name.
     pub hook: String,
+    /// Why it fires, in words.
+    pub why: String,
     /// The message; or why there is none.
     pub message: Result<Message, String>,
     /// When it is stale, in Unix milliseconds.
@@ -61,6 +63,10 @@ pub struct PreparedDelivery {
 pub struct Taken {
     /// The event.
     pub event: Prepared,
+    /// What Taskbell derives from it and comes before it: the start of its queue.
+    pub before: Option<Prepared>,
+    /// What Taskbell derives from it and comes after it: the end of its batch.
+    pub after: Option<Prepared>,
     /// The ticket of an end that was held for the same queue and does not count any more.
     pub superseded: Option<u64>,
 }
@@ -80,6 +86,8 @@ pub struct Preparer<'a> {
     pub counters: &'a Counters,
     /// What the operator should know, for the log.
     pub remarks: &'a mut Vec<String>,
+    /// Takes an account of each decision, by the event's type, when somebody asks for it.
+    pub accounts: Option<&'a mut Vec<(String, Vec<Account>)>>,
 }
 
 impl Preparer<'_> {
@@ -89,32 +97,41 @@ impl Preparer<'_> {
         let (params, faults) = TaskParams::take(&mut payload);
         self.counters.params_ignored.add(faults.len() as u64);
         self.remarks.extend(faults.iter().map(|fault| format!("{} of {}: ignored", fault, record.id)));
-        let facts = self.facts(record.id, &record.kind, record.accepted_at, &payload);
-        let mut superseded = None;
+        let mut facts = self.facts(record.id, &record.kind, record.accepted_at, &payload);
+        let (mut superseded, mut before, mut after) = (None, None, None);
         let subject = match record.kind.as_str() {
             "queue.end" => {
                 return self.hold(&record, payload, now);
             }
             "queue.start" => {
                 superseded = self.tally.start(queue_name(&payload), record.accepted_at);
-                self.of_queue(&facts)
+                self.tally.stir(queue_name(&payload), now);
+                Some(self.of_queue(&facts))
             }
-            kind if kind.starts_with("queue.") => self.of_queue(&facts),
+            kind if kind.starts_with("queue.") => {
+                self.tally.stir(queue_name(&payload), now);
+                Some(self.of_queue(&facts))
+            }
             kind if kind.starts_with("task.") => {
                 let task = Task::read(&payload);
                 if kind == "task.complete" {
+                    before = self.start_if_idle(&task, record.accepted_at);
+                    facts.usual_s = self.usual_task(&task);
                     superseded = self.tally.count(&task, record.accepted_at);
                     if params.notify == Notify::ManualAtEnd {
                         let url = params.url.as_ref().map(|url| url.as_str().to_owned());
                         let asked = Asked { url, ..Asked::by(&payload, &params.to, &params.vars) };
                         self.tally.ask(&task.queue, asked, record.accepted_at);
                     }
+                    after = self.count_in_batch(&task, record.accepted_at, now);
                 }
-                Subject::of_task(&facts, params, &task, self.tally.so_far(&task.queue))
+                self.tally.stir(&task.queue, now);
+                let so_far = self.tally.so_far(&task.queue);
+                self.is_heard(kind).then(|| Subject::of_task(&facts, params, &task, so_far))
             }
-            _ => Subject::of_other(&facts),
+            _ => Some(Subject::of_other(&facts)),
         };
-        let deliveries = self.ring(&[subject]);
+        let deliveries = self.ring(subject.as_slice());
         let event = Prepared {
             id: record.id,
             kind: record.kind,
@@ -125,13 +142,16 @@ impl Preparer<'_> {
             fired: false,
             deliveries,
         };
-        Taken { event, superseded: superseded.map(|end| end.ticket) }
+        self.remarks.extend(self.tally.forgotten());
+        Taken { event, before, after, superseded: superseded.map(|end| end.ticket) }
     }
 
     /// The end of a queue counts now.
     pub fn end_queue(&mut self, tally: &QueueTally, end: &HeldEnd) -> Prepared {
-        let facts = self.facts(end.id, "queue.end", end.accepted_at, &end.payload);
+        let mut facts = self.facts(end.id, "queue.end", end.accepted_at, &end.payload);
+        facts.usual_s = self.usual_queue(queue_name(&end.payload));
         let mut subjects = vec![Subject::of_queue(&facts, tally)];
+        self.learn_queue(queue_name(&end.payload), &subjects);
         subjects.extend(tally.asked.as_ref().map(|asked| Subject::of_asked(&facts, tally, asked)));
         let deliveries = self.ring(&subjects);
         self.shape.end_queue(queue_name(&end.payload), self.unix_ms);
@@ -168,11 +188,17 @@ impl Preparer<'_> {
             fired: false,
             deliveries: Vec::new(),
         };
-        Taken { event, superseded: superseded.map(|end| end.ticket) }
+        Taken { event, before: None, after: None, superseded: superseded.map(|end| end.ticket) }
+    }
+
+    /// Whether a hook listens to this type, or somebody asks why none fires: only then is it worth a
+    /// context.
+    pub(super) fn is_heard(&self, kind: &str) -> bool {
+        self.accounts.is_some() || self.config.hooks.iter().any(|hook| hook.on.iter().any(|on| on == kind))
     }
 
     /// The deliveries of one event, which may be several subjects: an endpoint hears of it once.
-    fn ring(&mut self, subjects: &[Subject]) -> Vec<PreparedDelivery> {
+    pub(super) fn ring(&mut self, subjects: &[Subject]) -> Vec<PreparedDelivery> {
         let mut deliveries: Vec<PreparedDelivery> = Vec::new();
         let mut heard = false;
         for subject in subjects {
@@ -205,7 +231,7 @@ impl Preparer<'_> {
         })
     }
 
-    fn facts<'b>(
+    pub(super) fn facts<'b>(
         &self,
         id: EventId,
         kind: &'b str,
@@ -216,7 +242,7 @@ impl Preparer<'_> {
         Self: 'b,
     {
         let host = &self.config.host;
-        Facts { id, kind, accepted_at, payload, host }
+        Facts { id, kind, accepted_at, payload, host, usual_s: None }
     }
 }
 
@@ -227,6 +253,6 @@ pub(super) fn trimmed(hook: Option<&Hook>, endpoint: &Endpoint, message: Message
     Message { body: body.unwrap_or(message.body), ..message }
 }
 
-fn bytes(payload: &Map<String, Json>) -> Vec<u8> {
+pub(super) fn bytes(payload: &Map<String, Json>) -> Vec<u8> {
     serde_json::to_vec(payload).unwrap_or_default()
 }

@@ -6,6 +6,7 @@ use super::stats::Counters;
 use crate::clock;
 use crate::config::{Config, Endpoint};
 use crate::event::{self, EventId};
+use crate::hooks::Account;
 use crate::intake::Record;
 use crate::lanes::{self, Body, Job};
 use crate::message::sample;
@@ -21,21 +22,9 @@ use std::time::Duration;
 /// # Errors
 /// `InvalidArgument` for a type out of pattern, `InvalidJson` for a payload that is no JSON object.
 pub fn preview(config: &Config, kind: &str, payload: Option<&str>) -> Result<Json, Error> {
-    event::check_type(kind).map_err(|fault| Error::new(ErrorKind::InvalidArgument, fault))?;
-    let payload = payload.map_or_else(|| sample_payload(kind), str::to_owned);
-    event::check_object(&payload).map_err(|fault| {
-        Error::new(ErrorKind::InvalidJson, format!("the event is not a JSON object: {fault}"))
-    })?;
-    let now = clock::unix_ms();
-    let record = Record {
-        ticket: 0,
-        id: EventId::new(now, u128::from(getrandom::u64().unwrap_or_default())),
-        accepted_at: now,
-        kind: kind.to_owned(),
-        payload: payload.into_bytes(),
-    };
-    let id = record.id;
-    let (deliveries, remarks) = prepare(config, record);
+    let record = record(kind, payload)?;
+    let (id, now) = (record.id, record.accepted_at);
+    let (deliveries, remarks) = prepare(config, record, None);
     let requests: Vec<Json> =
         deliveries.iter().map(|(id, delivery)| request(config, delivery, *id, kind, now)).collect();
     Ok(json!({
@@ -45,8 +34,49 @@ pub fn preview(config: &Config, kind: &str, payload: Option<&str>) -> Result<Jso
     }))
 }
 
+/// What each hook would do with an event of this type, and why: `event`, `hooks` and `remarks`. Counts
+/// start from nothing, so a queue or batch takes its numbers from the payload, as `usual_s` does.
+///
+/// # Errors
+/// As [`preview`].
+pub fn explain(config: &Config, kind: &str, payload: Option<&str>) -> Result<Json, Error> {
+    let record = record(kind, payload)?;
+    let id = record.id;
+    let mut accounts = Vec::new();
+    let (_, remarks) = prepare(config, record, Some(&mut accounts));
+    let own = accounts.into_iter().filter(|(of, _)| of == kind).flat_map(|(_, accounts)| accounts);
+    let hooks: Vec<Json> = own
+        .map(|account| {
+            let why = config.scrubber.scrub(&account.why);
+            json!({"hook": account.hook, "fires": account.fires, "to": account.to, "why": why})
+        })
+        .collect();
+    Ok(json!({ "event": { "id": id.to_string(), "type": kind }, "hooks": hooks, "remarks": remarks }))
+}
+
+/// The event as the ring would hold it, accepted now.
+fn record(kind: &str, payload: Option<&str>) -> Result<Record, Error> {
+    event::check_type(kind).map_err(|fault| Error::new(ErrorKind::InvalidArgument, fault))?;
+    let payload = payload.map_or_else(|| sample_payload(kind), str::to_owned);
+    event::check_object(&payload).map_err(|fault| {
+        Error::new(ErrorKind::InvalidJson, format!("the event is not a JSON object: {fault}"))
+    })?;
+    let now = clock::unix_ms();
+    Ok(Record {
+        ticket: 0,
+        id: EventId::new(now, u128::from(getrandom::u64().unwrap_or_default())),
+        accepted_at: now,
+        kind: kind.to_owned(),
+        payload: payload.into_bytes(),
+    })
+}
+
 /// What the clerk would prepare. The end of a queue counts at once, and a digest goes out with this item.
-fn prepare(config: &Config, record: Record) -> (Vec<(EventId, PreparedDelivery)>, Vec<String>) {
+fn prepare(
+    config: &Config,
+    record: Record,
+    accounts: Option<&mut Vec<(String, Vec<Account>)>>,
+) -> (Vec<(EventId, PreparedDelivery)>, Vec<String>) {
     let mut remarks = Vec::new();
     let (mut tally, mut shape) = (Tally::default(), Shape::default());
     let mut preparer = Preparer {
@@ -56,6 +86,7 @@ fn prepare(config: &Config, record: Record) -> (Vec<(EventId, PreparedDelivery)>
         unix_ms: record.accepted_at,
         counters: &Counters::default(),
         remarks: &mut remarks,
+        accounts,
     };
     let mut events = vec![preparer.take(record, Duration::ZERO).event];
     for (_, tally, end) in preparer.tally.ended(Duration::MAX) {

@@ -49,6 +49,9 @@ impl Preparer<'_> {
         counters.conditions_broken.add(decision.broken_conditions);
         counters.params_ignored.add(decision.ignored_params);
         self.remarks.extend(decision.remarks);
+        if let Some(accounts) = self.accounts.as_deref_mut() {
+            accounts.push((subject.kind.clone(), hooks::account(config, subject)));
+        }
         let mut deliveries = Vec::new();
         for ring in &decision.rings {
             // An address that a task named is told at once: it belongs to that task alone.
@@ -77,6 +80,7 @@ impl Preparer<'_> {
         let delivery = PreparedDelivery {
             endpoint: window.endpoint().to_owned(),
             hook: window.hook().to_owned(),
+            why: "a digest of what fired before".to_owned(),
             message,
             expires_at: ttl.map(|ttl| now + ttl.as_millis() as i64),
             thing: None,
@@ -127,6 +131,7 @@ impl Preparer<'_> {
         PreparedDelivery {
             endpoint: ring.endpoint.name.clone(),
             hook: ring.hook.name.clone(),
+            why: self.config.scrubber.scrub(&hooks::why(ring.hook, subject)),
             message: self.compose(Some(ring.hook), &ring.endpoint, context),
             expires_at: shaping.ttl.map(|ttl| subject.accepted_at.saturating_add(ttl.as_millis() as i64)),
             thing,

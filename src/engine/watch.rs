@@ -101,14 +101,14 @@ impl Clerk {
         hand_over(&self.spool, &inherited.owners, &self.shared)?;
         let now = self.shared.clock.monotonic();
         let end_delay = self.config.queue.end_delay;
-        let queues = inherit_tally(&mut self.spool, &mut self.tally, &own, &dead, now, end_delay)?;
+        let counts = inherit_tally(&mut self.spool, &mut self.tally, &own, &dead, now, end_delay)?;
         inherit_shape(&mut self.spool, &mut self.shape, &own, &dead)?;
         if !dead.is_empty() {
             self.standing_by = self.spool.standing_by()?;
         }
-        if inherited.deliveries + queues > 0 {
+        if inherited.deliveries + counts > 0 {
             let text = format!(
-                "took over {} delivery(ies) and the counts of {queues} queue(s) that nobody else looks after",
+                "took over {} delivery(ies) and the counts of {counts} queue(s) and batch(es) that nobody else looks after",
                 inherited.deliveries
             );
             self.shared.log.write(Level::Info, &text);

@@ -219,6 +219,7 @@ fn write_event(
             created_at: times.unix_ms,
             due_at: times.unix_ms,
             dead,
+            why: Some(&delivery.why),
             expires_at: delivery.expires_at,
             thing: delivery.thing.as_deref(),
         })?;

@@ -1,7 +1,12 @@
 //! Hooks: which of them fire for an event, and at which endpoints. Runs on the clerk's thread.
 
+mod account;
+mod reason;
 mod subject;
 mod task_params;
+
+pub use account::{Account, account, why};
+pub use reason::Reason;
 
 pub use subject::{Facts, Scale, Subject};
 pub use task_params::{Notify, TaskParams};
@@ -126,21 +131,9 @@ fn named_address(config: &Config, subject: &Subject, decision: &mut Decision<'_>
 }
 
 fn fires(hook: &Hook, subject: &Subject, decision: &mut Decision<'_>) -> bool {
-    let scale = &subject.scale;
-    let large = |least: u64| scale.tasks.is_some_and(|tasks| tasks >= least);
-    let long = |least: Duration| scale.duration_s.is_some_and(|seconds| seconds >= least.as_secs_f64());
-    let failed = scale.failed > 0;
-    if hook.only_failures && !failed
-        || hook.min_tasks.is_some_and(|least| !large(least))
-        || hook.min_duration.is_some_and(|least| !long(least))
-        || hook.smart && !(failed || large(SMART_TASKS) || long(SMART_DURATION))
-    {
-        return false;
-    }
-    match hook.when.as_ref().map(|when| when.holds(&subject.context)) {
-        None | Some(Verdict::True) => true,
-        Some(Verdict::False) => false,
-        Some(Verdict::Broken(reason)) => {
+    match judge(hook, subject) {
+        Reason::Fires => true,
+        Reason::Broken(reason) => {
             decision.broken_conditions += 1;
             decision.remarks.push(format!(
                 "`when` of {} could not be evaluated for {}, so the hook fires: {reason}",
@@ -148,6 +141,35 @@ fn fires(hook: &Hook, subject: &Subject, decision: &mut Decision<'_>) -> bool {
             ));
             true
         }
+        _ => false,
+    }
+}
+
+/// Whether a hook that listens to an event fires for it. The cheap conditions come first.
+fn judge(hook: &Hook, subject: &Subject) -> Reason {
+    let scale = &subject.scale;
+    let large = |least: u64| scale.tasks.is_some_and(|tasks| tasks >= least);
+    let long = |least: Duration| scale.duration_s.is_some_and(|seconds| seconds >= least.as_secs_f64());
+    let failed = scale.failed > 0;
+    if hook.only_failures && !failed {
+        return Reason::NothingFailed;
+    }
+    if hook.min_tasks.is_some_and(|least| !large(least)) {
+        return Reason::TooFewTasks;
+    }
+    if hook.min_duration.is_some_and(|least| !long(least)) {
+        return Reason::TooShort;
+    }
+    if hook.smart && !(failed || large(SMART_TASKS) || long(SMART_DURATION)) {
+        return Reason::NotSmart;
+    }
+    if hook.relative.is_some_and(|times| !scale.is_longer_than_usual(times)) {
+        return Reason::NotLonger;
+    }
+    match hook.when.as_ref().map(|when| when.holds(&subject.context)) {
+        None | Some(Verdict::True) => Reason::Fires,
+        Some(Verdict::False) => Reason::WhenFalse,
+        Some(Verdict::Broken(reason)) => Reason::Broken(reason),
     }
 }
 
@@ -193,7 +215,7 @@ manual = true
     }
 
     fn facts<'a>(payload: &'a Map<String, Json>, host: &'a HostInfo) -> Facts<'a> {
-        Facts { id: EventId::new(1, 1), kind: "task.complete", accepted_at: 1, payload, host }
+        Facts { id: EventId::new(1, 1), kind: "task.complete", accepted_at: 1, payload, host, usual_s: None }
     }
 
     fn names(decision: &Decision<'_>) -> Vec<String> {

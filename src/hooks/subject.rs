@@ -5,7 +5,7 @@ use crate::clock;
 use crate::config::{HostInfo, parse_task_url};
 use crate::event::EventId;
 use crate::message::Context;
-use crate::tally::{Asked, QueueTally, Task, queue_name};
+use crate::tally::{Asked, BatchTally, QueueTally, Task, queue_name};
 use serde_json::{Map, Value as Json, json};
 
 /// What the shorthands of a hook measure.
@@ -17,6 +17,25 @@ pub struct Scale {
     pub duration_s: Option<f64>,
     /// How many failed: 1 or 0 for a task.
     pub failed: u64,
+    /// Seconds that such a task, queue or batch usually takes, once that is known.
+    pub usual_s: Option<f64>,
+}
+
+impl Scale {
+    /// As a summary says it.
+    fn of(summary: &Json) -> Scale {
+        Scale {
+            tasks: summary["total"].as_u64(),
+            duration_s: summary["duration_s"].as_f64(),
+            failed: summary["failed"].as_u64().unwrap_or(0),
+            usual_s: summary.as_object().and_then(usual_s),
+        }
+    }
+
+    /// Whether it took more than so many times as long as usual. Nothing did before that is known.
+    pub fn is_longer_than_usual(&self, times: f64) -> bool {
+        self.duration_s.zip(self.usual_s).is_some_and(|(took, usual)| took > usual * times)
+    }
 }
 
 /// An event with everything that decides about it.
@@ -52,6 +71,17 @@ pub struct Facts<'a> {
     pub payload: &'a Map<String, Json>,
     /// `[host]`.
     pub host: &'a HostInfo,
+    /// Seconds that such a task, queue or batch usually takes, once that is known.
+    pub usual_s: Option<f64>,
+}
+
+impl Facts<'_> {
+    /// Adds what is usual to the fields of a task or a summary.
+    fn add_usual(&self, fields: &mut Map<String, Json>) {
+        if let Some(seconds) = self.usual_s {
+            fields.insert("usual_s".into(), json!(seconds));
+        }
+    }
 }
 
 impl Subject {
@@ -68,10 +98,12 @@ impl Subject {
         if let Some(seconds) = task.duration_s {
             fields.insert("duration_s".into(), json!(seconds));
         }
+        facts.add_usual(&mut fields);
         let scale = Scale {
             tasks: so_far.map(|tally| tally.total),
             duration_s: task.duration_s,
             failed: u64::from(task.status == crate::tally::Status::Error),
+            usual_s: usual_s(&fields),
         };
         let queue = so_far.map(|tally| tally.summary(&task.queue, facts.accepted_at, &Map::new()));
         let mut named = vec![("task", Json::Object(fields))];
@@ -81,13 +113,32 @@ impl Subject {
 
     /// A `queue.*` event with the tally of the queue.
     pub fn of_queue(facts: &Facts<'_>, tally: &QueueTally) -> Subject {
-        let queue = tally.summary(queue_name(facts.payload), facts.accepted_at, facts.payload);
-        let scale = Scale {
-            tasks: queue["total"].as_u64(),
-            duration_s: queue["duration_s"].as_f64(),
-            failed: queue["failed"].as_u64().unwrap_or(0),
-        };
+        Subject::of_queue_until(facts, tally, facts.accepted_at)
+    }
+
+    /// As [`Subject::of_queue`], for a queue whose work was over at this time, in Unix milliseconds.
+    pub fn of_queue_until(facts: &Facts<'_>, tally: &QueueTally, over_at: i64) -> Subject {
+        let mut queue = tally.summary(queue_name(facts.payload), over_at, facts.payload);
+        if let Json::Object(fields) = &mut queue {
+            facts.add_usual(fields);
+        }
+        let scale = Scale::of(&queue);
         Subject::build(facts, TaskParams::default(), scale, vec![("queue", queue)])
+    }
+
+    /// A `batch.*` event that Taskbell makes: the summary of a queue, with `id` and `expected`.
+    pub fn of_batch(facts: &Facts<'_>, id: &str, batch: &BatchTally) -> Subject {
+        let mut fields = Map::new();
+        fields.insert("id".into(), json!(id));
+        fields.insert("expected".into(), json!((batch.expected > 0).then_some(batch.expected)));
+        let summary = batch.tally.summary(&batch.queue, facts.accepted_at, &Map::new());
+        if let Json::Object(summary) = summary {
+            fields.extend(summary);
+        }
+        facts.add_usual(&mut fields);
+        let batch = Json::Object(fields);
+        let scale = Scale::of(&batch);
+        Subject::build(facts, TaskParams::default(), scale, vec![("batch", batch)])
     }
 
     /// The end of a queue for the tasks that asked to be told of then: with the last such task, less its
@@ -112,11 +163,7 @@ impl Subject {
     pub fn of_other(facts: &Facts<'_>) -> Subject {
         let family = facts.kind.split('.').next().unwrap_or("");
         let payload = Json::Object(facts.payload.clone());
-        let scale = Scale {
-            tasks: payload["total"].as_u64(),
-            duration_s: payload["duration_s"].as_f64(),
-            failed: payload["failed"].as_u64().unwrap_or(0),
-        };
+        let scale = Scale::of(&payload);
         let named = match family {
             "batch" => vec![("batch", payload)],
             "alert" => vec![("alert", payload)],
@@ -154,4 +201,9 @@ impl Subject {
             for_asked: false,
         }
     }
+}
+
+/// What stands in `usual_s`: Taskbell's own estimate, or one that the host gave.
+fn usual_s(fields: &Map<String, Json>) -> Option<f64> {
+    fields.get("usual_s").and_then(Json::as_f64).filter(|seconds| seconds.is_finite() && *seconds > 0.0)
 }

@@ -1,12 +1,16 @@
 //! `when`: a minijinja expression in which an undefined name makes its own comparison false.
 
 use super::clauses::{Clause as Shape, Operator, Test as TestShape, take_apart};
+use super::filters::clip;
 use super::formula::{Fault, Formula, is_builtin};
 use super::{Context, ROOTS, sample};
 use minijinja::value::ValueKind;
 use minijinja::{ErrorKind, Value};
 use std::fmt;
 use std::ops::Range;
+
+/// The most characters of a value that an account shows.
+const MOST_SEEN: usize = 80;
 
 /// A compiled condition.
 ///
@@ -37,6 +41,7 @@ impl Condition {
             Ok(clause) => clause,
             // A piece that does not stand on its own: the expression is then one comparison.
             Err(_) => Clause::Test(Test {
+                source: source.to_owned(),
                 paths: paths(&whole),
                 whole,
                 operands: Vec::new(),
@@ -58,6 +63,13 @@ impl Condition {
             Ok(false) => Verdict::False,
             Err(reason) => Verdict::Broken(reason),
         }
+    }
+
+    /// Which comparisons decide, and what they saw: ``` `queue.total >= 10` where queue.total is 3 ```.
+    pub fn account(&self, context: &Context) -> String {
+        let mut said = Vec::new();
+        self.clause.account(context.value(), &mut said);
+        said.join(", ")
     }
 
     /// Tries it on sample data of this event type: finds a name that no context has, such as
@@ -158,6 +170,22 @@ impl Clause {
         }
     }
 
+    /// The tests that decide this clause: all of them where all had to be as they are, else the first.
+    fn account(&self, scope: &Value, said: &mut Vec<String>) {
+        match self {
+            Clause::All(parts) | Clause::Any(parts) => {
+                let decides = matches!(self, Clause::Any(_));
+                let deciding = parts.iter().find(|part| part.decide(scope, &mut 0) == Ok(decides));
+                match deciding {
+                    Some(part) => part.account(scope, said),
+                    None => parts.iter().for_each(|part| part.account(scope, said)),
+                }
+            }
+            Clause::Not(part) => part.account(scope, said),
+            Clause::Test(test) => said.push(test.account(scope)),
+        }
+    }
+
     fn each_test(&self, visit: &mut dyn FnMut(&Test) -> Result<(), String>) -> Result<(), String> {
         match self {
             Clause::All(parts) | Clause::Any(parts) => {
@@ -171,6 +199,7 @@ impl Clause {
 
 /// One comparison, or one value tested for truth.
 struct Test {
+    source: String,
     whole: Formula,
     /// The operands of a comparison on their own, to know whether one of them is undefined.
     operands: Vec<Operand>,
@@ -182,12 +211,18 @@ struct Test {
 enum Operand {
     /// It reads no name, so it is always this.
     Constant(Value),
+    /// A plain name, `queue.total`: looked up without the engine, for most comparisons are of these and
+    /// each event is compared by every hook.
+    Name(Vec<String>),
     Variable(Formula),
 }
 
 impl Operand {
     fn compile(source: &str) -> Result<Operand, Fault> {
         let formula = Formula::compile(source, true)?;
+        if let Some(path) = plain_name(source) {
+            return Ok(Operand::Name(path));
+        }
         match formula.names(false).is_empty().then(|| formula.evaluate(&Value::UNDEFINED)) {
             Some(Ok((value, _))) => Ok(Operand::Constant(value)),
             _ => Ok(Operand::Variable(formula)),
@@ -204,7 +239,25 @@ impl Test {
         } else {
             shape.operands.iter().map(|range| Operand::compile(text(range))).collect::<Result<_, _>>()?
         };
-        Ok(Test { paths: paths(&whole), whole, operands, operators: shape.operators.clone() })
+        let source = text(&shape.source).trim().to_owned();
+        Ok(Test { source, paths: paths(&whole), whole, operands, operators: shape.operators.clone() })
+    }
+
+    /// The comparison as it is written, with the values of the names in it.
+    fn account(&self, scope: &Value) -> String {
+        let longest = |path: &&Vec<String>| {
+            !self.paths.iter().any(|other| other.len() > path.len() && other.starts_with(path))
+        };
+        let values: Vec<String> = self
+            .paths
+            .iter()
+            .filter(longest)
+            .map(|path| format!("{} is {}", path.join("."), seen(scope, path)))
+            .collect();
+        match values.as_slice() {
+            [] => format!("`{}`", self.source),
+            values => format!("`{}` where {}", self.source, values.join(" and ")),
+        }
     }
 
     fn decide(&self, scope: &Value, steps: &mut u64) -> Result<bool, String> {
@@ -212,6 +265,7 @@ impl Test {
         for operand in &self.operands {
             let value = match operand {
                 Operand::Constant(value) => Some(value.clone()),
+                Operand::Name(path) => look_up(scope, path),
                 Operand::Variable(formula) => self.settle(formula.evaluate(scope), scope, steps)?,
             };
             match value {
@@ -260,6 +314,26 @@ impl Test {
     }
 }
 
+/// The steps of a dotted name that begins at a root of the context.
+fn plain_name(source: &str) -> Option<Vec<String>> {
+    let is_word = |step: &str| {
+        step.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+            && step.bytes().next().is_some_and(|byte| !byte.is_ascii_digit())
+    };
+    let steps: Vec<String> = source.trim().split('.').map(str::to_owned).collect();
+    let plain = steps.iter().all(|step| is_word(step));
+    let rooted = steps.first().is_some_and(|root| ROOTS.contains(&root.as_str()));
+    (plain && rooted && steps.len() > 1).then_some(steps)
+}
+
+/// The value of a name; `None` when it is undefined.
+fn look_up(scope: &Value, path: &[String]) -> Option<Value> {
+    let (root, rest) = path.split_first()?;
+    let root = scope.get_attr(root).ok()?;
+    let value = rest.iter().try_fold(root, |value, step| value.get_attr(step).ok())?;
+    (!value.is_undefined()).then_some(value)
+}
+
 /// How two values compare; `None` where only the engine can tell. An order between different kinds is
 /// a fault, not an answer.
 fn compare(operator: Operator, left: &Value, right: &Value) -> Result<Option<bool>, String> {
@@ -299,6 +373,17 @@ fn paths(formula: &Formula) -> Vec<Vec<String>> {
         formula.names(true).into_iter().map(|name| name.split('.').map(str::to_owned).collect()).collect();
     paths.sort();
     paths
+}
+
+/// What a name stands for, short enough for a line.
+fn seen(scope: &Value, path: &[String]) -> String {
+    match look_up(scope, path) {
+        None => "undefined".to_owned(),
+        Some(value) if value.kind() == ValueKind::String => {
+            format!("'{}'", clip(&value.to_string(), MOST_SEEN))
+        }
+        Some(value) => clip(&value.to_string(), MOST_SEEN),
+    }
 }
 
 /// Whether the way to this name ends early. A step below a text or a number is no undefined name but

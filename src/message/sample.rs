@@ -66,6 +66,7 @@ fn task() -> Json {
         "started_at": "2026-03-01T18:23:22.700Z",
         "finished_at": "2026-03-01T18:24:05.100Z",
         "duration_s": 42.4,
+        "usual_s": 38.5,
         "user": "mira",
         "queue": "default",
         "batch": {"id": "batch-42", "total": 200},
@@ -100,6 +101,7 @@ fn queue() -> Json {
         "started_at": "2026-03-01T16:19:05.000Z",
         "finished_at": "2026-03-01T18:24:05.100Z",
         "duration_s": 7500.1,
+        "usual_s": 6900.0,
         "task_seconds": {"min": 12.5, "mean": 37.2, "max": 96.0, "sum": 7440.0},
         "users": ["mira", "jon"],
         "failures": [{
@@ -113,6 +115,7 @@ fn queue() -> Json {
 fn batch() -> Json {
     let mut batch = queue();
     batch["id"] = json!("batch-42");
+    batch["expected"] = json!(200);
     batch
 }
 

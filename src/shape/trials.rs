@@ -28,6 +28,7 @@ fn task(config: &Config, number: u64, payload: Json) -> Subject {
         accepted_at: NOON,
         payload: &payload,
         host: &config.host,
+        usual_s: None,
     };
     Subject::of_task(&facts, TaskParams::default(), &Task::read(&payload), None)
 }

@@ -80,8 +80,8 @@ impl<'a> Batch<'a> {
             let inserted = transaction
                 .prepare_cached(
                     "INSERT INTO deliveries (event, endpoint, hook, state, owner, created_at, due_at, \
-                     ended_at, reason, content_type, body, extras) \
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) \
+                     ended_at, reason, content_type, body, extras, why) \
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) \
                      ON CONFLICT (event, endpoint) DO NOTHING",
                 )?
                 .execute(params![
@@ -96,7 +96,8 @@ impl<'a> Batch<'a> {
                     new.dead,
                     new.content_type,
                     new.body,
-                    new.extras
+                    new.extras,
+                    new.why
                 ])?;
             if inserted == 0 {
                 return transaction

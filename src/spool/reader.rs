@@ -98,6 +98,8 @@ pub struct DeliveryDetail {
     pub ended_at: Option<i64>,
     /// Why it is dead.
     pub reason: Option<String>,
+    /// Why its hook fired, in words.
+    pub why: Option<String>,
     /// The content type of the body.
     pub content_type: String,
     /// The body as text; empty when it could not be rendered.
@@ -279,8 +281,8 @@ fn read_event(conn: &Connection, event: i64) -> rusqlite::Result<EventDetail> {
             })
         })?;
     let mut deliveries = conn.prepare(
-        "SELECT seq, endpoint, hook, state, created_at, due_at, ended_at, reason, content_type, body \
-         FROM deliveries WHERE event = ?1 ORDER BY seq",
+        "SELECT seq, endpoint, hook, state, created_at, due_at, ended_at, reason, content_type, body, \
+         why FROM deliveries WHERE event = ?1 ORDER BY seq",
     )?;
     let mut attempts = conn.prepare(
         "SELECT number, started_at, status, outcome, error, response, next_at, resolve_us, connect_us, \
@@ -309,6 +311,7 @@ fn read_delivery(row: &Row<'_>) -> rusqlite::Result<DeliveryDetail> {
         reason: row.get(7)?,
         content_type: row.get(8)?,
         body: text(row.get(9)?),
+        why: row.get(10)?,
         attempts: Vec::new(),
     })
 }

@@ -138,6 +138,11 @@ impl Batch<'_> {
                 created_at: now,
                 due_at: now,
                 dead: None,
+                why: Some(if next.escalated {
+                    "another endpoint was told, and nobody reacted in time: `escalate`"
+                } else {
+                    "another endpoint did not get it: `fallback`"
+                }),
                 expires_at: None,
                 thing: None,
             })?;

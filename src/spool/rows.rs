@@ -39,6 +39,8 @@ pub struct NewDelivery<'a> {
     pub due_at: i64,
     /// Set for a delivery that is dead from the start, with the reason.
     pub dead: Option<&'a str>,
+    /// Why the hook fired, in words.
+    pub why: Option<&'a str>,
     /// When it is stale, if ever.
     pub expires_at: Option<i64>,
     /// The thing it speaks of, when a newer message of the same thing takes its place.

@@ -8,7 +8,7 @@ pub(super) const APPLICATION_ID: i64 = 0x7462_656c;
 
 /// Step `n` leads from version `n` to version `n + 1`; version 0 is an empty file. A step that was
 /// released never changes: what is to be different is another step.
-pub(super) const STEPS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3];
+pub(super) const STEPS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3, VERSION_4];
 
 /// Sequence numbers of deliveries are never used again (`AUTOINCREMENT`): a lane that remembers how
 /// far it has read must not miss a delivery that came after everything older was pruned. `body`
@@ -118,6 +118,9 @@ CREATE TABLE IF NOT EXISTS reserves (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS reserves_due ON reserves (due_at) WHERE due_at IS NOT NULL;
 ";
+
+/// Why the hook fired, in words.
+const VERSION_4: &str = "ALTER TABLE deliveries ADD COLUMN why TEXT";
 
 /// What a file is, before anything in it is touched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,12 +2,18 @@
 //! `queue.end`, and the debounce that makes a queue's end believed. Runs on the clerk's thread.
 
 mod asked;
+mod batches;
 mod queue;
+mod seen;
 mod task;
+mod usual;
 
 pub use asked::Asked;
+pub use batches::{BatchRef, BatchTally, Batches, MAX_BATCHES, Step};
 pub use queue::QueueTally;
+pub use seen::Seen;
 pub use task::{Status, Task};
+pub use usual::{Usuals, batch_key, queue_key, task_key};
 
 use crate::event::EventId;
 use serde::{Deserialize, Serialize};
@@ -20,6 +26,9 @@ pub const DEFAULT_QUEUE: &str = "default";
 
 /// The most queues counted at once. A queue name is the host's, and may come from its users.
 const MAX_QUEUES: usize = 4096;
+
+/// The most bytes of a queue's name or a batch's id that count.
+const MAX_NAME_BYTES: usize = 256;
 
 /// The end of a queue that is waited for: it counts once the queue has stayed empty for the delay.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -43,17 +52,46 @@ pub struct HeldEnd {
 struct Open {
     tally: QueueTally,
     end: Option<HeldEnd>,
+    /// Whether the host told of its start.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    started: bool,
+    /// When the host last spoke of it, by the monotonic clock of this process.
+    #[serde(skip)]
+    stirred: Duration,
 }
 
-/// The counts of every open queue.
+/// The counts of every open queue and batch, and what is usual.
 #[derive(Debug, Default, Clone)]
 pub struct Tally {
     open: BTreeMap<String, Open>,
     changed: Vec<String>,
+    forgotten: Vec<String>,
+    /// The batches.
+    pub batches: Batches,
+    /// How long runs usually take.
+    pub usuals: Usuals,
+    /// How long it waits for news.
+    pub patience: Patience,
 }
 
-/// A change of a queue's count that the spool must keep: the queue's name, and its state or nothing
-/// once the queue is closed.
+/// How long nothing must be heard before something is derived from it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Patience {
+    /// Of a queue, before it counts as ended; `None` for never.
+    pub idle_end: Option<Duration>,
+    /// Of a batch, before it counts as stalled; `None` for never.
+    pub batch_stall: Option<Duration>,
+}
+
+impl Patience {
+    /// As `[queue]` has it.
+    pub fn of(settings: &crate::config::Queue) -> Patience {
+        Patience { idle_end: settings.idle_end, batch_stall: settings.batch_stall }
+    }
+}
+
+/// A change of a count that the spool must keep: the name of the queue or batch, and its state or nothing
+/// once it is closed.
 pub type Change = (String, Option<Vec<u8>>);
 
 impl Tally {
@@ -76,6 +114,7 @@ impl Tally {
         if open.tally.total == 0 {
             open.tally.started_at = accepted_at;
         }
+        open.started = true;
         open.end.take()
     }
 
@@ -85,9 +124,54 @@ impl Tally {
         self.open(queue, accepted_at).end.replace(end)
     }
 
-    /// When the next held end counts, by the monotonic clock.
+    /// Whether this queue has neither begun nor counted anything: the next task begins a busy period.
+    pub fn is_idle(&self, queue: &str) -> bool {
+        self.open.get(queue).is_none_or(|open| !open.started && open.tally.total == 0)
+    }
+
+    /// The host spoke of a queue at this monotonic time: if it is open, it lives.
+    pub fn stir(&mut self, queue: &str, now: Duration) {
+        if let Some(open) = self.open.get_mut(queue) {
+            open.stirred = now;
+        }
+    }
+
+    /// Closes the queues whose tasks are done and of which nothing was heard for as long as patience lasts.
+    /// One whose end is held closes by that.
+    pub fn fallen_idle(&mut self, now: Duration) -> Vec<(String, QueueTally)> {
+        let Some(after) = self.patience.idle_end else { return Vec::new() };
+        let idle = |open: &Open| open.may_fall_idle() && open.stirred + after <= now;
+        let names: Vec<String> =
+            self.open.iter().filter(|(_, open)| idle(open)).map(|(name, _)| name.clone()).collect();
+        let close = |name: String| {
+            self.changed.push(name.clone());
+            self.open.remove(&name).map(|open| (name, open.tally))
+        };
+        names.into_iter().filter_map(close).collect()
+    }
+
+    /// Batches of which nothing was heard for as long as patience lasts, each told once.
+    pub fn stalled_batches(&mut self, now: Duration) -> Vec<String> {
+        self.patience.batch_stall.map_or_else(Vec::new, |after| self.batches.stalled(now, after))
+    }
+
+    fn next_idle(&self) -> Option<Duration> {
+        let after = self.patience.idle_end?;
+        self.open.values().filter(|open| open.may_fall_idle()).map(|open| open.stirred + after).min()
+    }
+
+    /// What was given up for want of room since the last call, in words.
+    pub fn forgotten(&mut self) -> Vec<String> {
+        let mut forgotten = std::mem::take(&mut self.forgotten);
+        forgotten.extend(self.batches.forgotten());
+        forgotten
+    }
+
+    /// When the next held end counts or patience ends, by the monotonic clock.
     pub fn next_due(&self) -> Option<Duration> {
-        self.open.values().filter_map(|open| open.end.as_ref().map(|end| end.due)).min()
+        let held = self.open.values().filter_map(|open| open.end.as_ref().map(|end| end.due)).min();
+        let stall = self.patience.batch_stall.and_then(|after| self.batches.next_stall(after));
+        [held, self.next_idle(), stall].into_iter().flatten().min()
     }
 
     /// Closes the queues whose held end counts by now.
@@ -135,15 +219,18 @@ impl Tally {
         names.into_iter().map(state).collect()
     }
 
-    /// Makes every open queue count as changed: the spool was made anew.
+    /// Makes every open queue and batch, and what is usual, count as changed: the spool was made anew.
     pub fn touch_all(&mut self) {
         self.changed.extend(self.open.keys().cloned());
+        self.batches.touch_all();
+        self.usuals.touch_all();
     }
 
     /// Takes back what the spool kept of a queue; a held end counts `delay` from `now`. Bytes that cannot
     /// be read are passed over: `false`.
     pub fn restore(&mut self, queue: &str, kept: &[u8], now: Duration, delay: Duration) -> bool {
         let Ok(mut open) = serde_json::from_slice::<Open>(kept) else { return false };
+        open.stirred = now;
         if let Some(end) = open.end.as_mut() {
             end.due = now + delay;
         }
@@ -167,7 +254,7 @@ impl Tally {
         self.changed.push(queue.to_owned());
         self.open
             .entry(queue.to_owned())
-            .or_insert_with(|| Open { tally: QueueTally::opened_at(accepted_at), end: None })
+            .or_insert_with(|| Open { tally: QueueTally::opened_at(accepted_at), ..Open::default() })
     }
 
     /// Makes room for one more queue: the one that has been silent longest, and whose end nobody waits
@@ -180,10 +267,30 @@ impl Tally {
             .min_by_key(|(_, open)| open.tally.finished_at)
             .map(|(name, _)| name.clone());
         if let Some(name) = quietest {
-            self.open.remove(&name);
+            let total = self.open.remove(&name).map_or(0, |open| open.tally.total);
+            self.forgotten.push(format!(
+                "queue `{}` is given up after {total} task(s): {MAX_QUEUES} others are open",
+                name.escape_debug()
+            ));
             self.changed.push(name);
         }
     }
+}
+
+impl Open {
+    /// A queue that has only been announced waits for its first task, however long that takes.
+    fn may_fall_idle(&self) -> bool {
+        self.end.is_none() && self.tally.total > 0
+    }
+}
+
+/// As much of a name as counts.
+fn short(name: &str) -> &str {
+    let mut end = name.len().min(MAX_NAME_BYTES);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    &name[..end]
 }
 
 /// The name of the queue that a `queue.*` payload speaks of.
@@ -192,7 +299,7 @@ pub fn queue_name(payload: &Map<String, Json>) -> &str {
         .iter()
         .find_map(|key| payload.get(*key).and_then(Json::as_str))
         .filter(|name| !name.is_empty())
-        .unwrap_or(DEFAULT_QUEUE)
+        .map_or(DEFAULT_QUEUE, short)
 }
 
 mod id_text {
@@ -271,5 +378,30 @@ mod tests {
         }
         assert_eq!(tally.open.len(), MAX_QUEUES);
         assert!(tally.so_far("q0").is_none(), "the quietest went first");
+        assert_eq!(tally.forgotten().len(), 10);
+    }
+
+    #[test]
+    fn a_queue_falls_idle_once_its_tasks_are_done_and_nobody_speaks_of_it() {
+        let (second, after) = (Duration::from_secs(1), Duration::from_secs(30));
+        let mut tally = Tally::default();
+        tally.patience.idle_end = Some(after);
+        tally.start("announced", 0);
+        tally.stir("announced", second);
+        assert!(tally.is_idle("film"));
+        tally.count(&task(json!({"queue": "film"})), 1_000);
+        tally.stir("film", second);
+        assert!(!tally.is_idle("film"));
+        assert_eq!(tally.next_due(), Some(31 * second));
+        tally.stir("film", 20 * second);
+        assert!(tally.fallen_idle(49 * second).is_empty());
+        let ended = tally.fallen_idle(50 * second);
+        assert_eq!((ended.len(), ended[0].0.as_str(), ended[0].1.total), (1, "film", 1));
+        assert!(tally.fallen_idle(Duration::MAX).is_empty() && tally.is_idle("film"));
+        assert!(tally.changes().contains(&("film".to_owned(), None)));
+
+        tally.count(&task(json!({"queue": "film"})), 2_000);
+        tally.hold("film", end(100));
+        assert!(tally.fallen_idle(Duration::MAX).is_empty(), "its end is known already");
     }
 }

@@ -76,8 +76,7 @@ impl QueueTally {
 
     /// Counts a task that was reported at `accepted_at` (Unix milliseconds).
     pub fn count(&mut self, task: &Task, accepted_at: i64) {
-        let took_ms = task.duration_s.map_or(0, |seconds| (seconds * 1000.0) as i64);
-        let began = task.started_at.unwrap_or(accepted_at - took_ms).min(accepted_at);
+        let began = task.began_at(accepted_at);
         self.started_at = if self.total == 0 { began } else { self.started_at.min(began) };
         self.finished_at = self.finished_at.max(accepted_at);
         self.total += 1;

@@ -1,6 +1,6 @@
 //! The fields of a task that Taskbell itself understands.
 
-use super::DEFAULT_QUEUE;
+use super::{BatchRef, DEFAULT_QUEUE, short};
 use crate::clock;
 use serde_json::{Map, Value as Json};
 
@@ -56,6 +56,10 @@ pub struct Task {
     pub id: Option<String>,
     /// Its name, for the list of failures.
     pub name: Option<String>,
+    /// What kind of work it is.
+    pub kind: Option<String>,
+    /// The batch it belongs to.
+    pub batch: Option<BatchRef>,
     /// `error.type` and `error.message`.
     pub error: (Option<String>, Option<String>),
 }
@@ -72,15 +76,35 @@ impl Task {
         let part = |key: &str| error.and_then(|error| error.get(key)).and_then(scalar_text);
         Task {
             status: Status::read(payload),
-            queue: text("queue").filter(|name| !name.is_empty()).unwrap_or_else(|| DEFAULT_QUEUE.to_owned()),
+            queue: text("queue")
+                .filter(|name| !name.is_empty())
+                .map_or_else(|| DEFAULT_QUEUE.to_owned(), |name| short(&name).to_owned()),
             started_at,
             duration_s: given.or(spanned),
             user: text("user"),
             id: text("id"),
             name: text("name"),
+            kind: text("kind"),
+            batch: read_batch(payload),
             error: (part("type"), part("message").or_else(|| error.and_then(scalar_text))),
         }
     }
+}
+
+impl Task {
+    /// When it began, in Unix milliseconds, given when it was reported.
+    pub fn began_at(&self, accepted_at: i64) -> i64 {
+        let took_ms = self.duration_s.map_or(0, |seconds| (seconds * 1000.0) as i64);
+        self.started_at.unwrap_or(accepted_at.saturating_sub(took_ms)).min(accepted_at)
+    }
+}
+
+/// `batch` = {`id`, `total`}; one without an id is none.
+fn read_batch(payload: &Map<String, Json>) -> Option<BatchRef> {
+    let batch = payload.get("batch")?;
+    let id = batch.get("id").and_then(scalar_text).filter(|id| !id.is_empty())?;
+    let total = batch.get("total").and_then(Json::as_u64).filter(|total| *total > 0);
+    Some(BatchRef { id: short(&id).to_owned(), total })
 }
 
 /// A string, or a number as text: hosts number their tasks.
@@ -125,5 +149,22 @@ mod tests {
         assert_eq!(read(json!({"started_at": 10, "finished_at": 5})).duration_s, Some(0.0));
         assert_eq!(read(json!({"duration_s": -1})).duration_s, None);
         assert_eq!(read(json!({"duration_s": "3", "user": 7, "queue": []})).duration_s, None);
+    }
+
+    #[test]
+    fn a_batch_has_an_id_and_perhaps_a_total() {
+        let batch = |json: Json| read(json!({"batch": json})).batch;
+        assert_eq!(batch(json!({"id": 7, "total": 3})), Some(BatchRef { id: "7".into(), total: Some(3) }));
+        for odd in [json!(-1), json!(0), json!("3"), json!(1e30), json!(null)] {
+            assert_eq!(
+                batch(json!({"id": "a", "total": odd})),
+                Some(BatchRef { id: "a".into(), total: None })
+            );
+        }
+        for none in [json!({"total": 3}), json!({"id": ""}), json!({"id": []}), json!([1]), json!("a")] {
+            assert_eq!(batch(none), None);
+        }
+        let long = read(json!({"queue": "ä".repeat(1000), "batch": {"id": "x".repeat(1 << 20)}}));
+        assert!(long.queue.len() <= 256 && long.batch.unwrap().id.len() == 256);
     }
 }

@@ -31,6 +31,7 @@ fn task(payload: Json) -> Subject {
         accepted_at: NOW,
         payload: &payload,
         host: &config.host,
+        usual_s: None,
     };
     Subject::of_task(&facts, params, &Task::read(&payload), None)
 }
@@ -44,6 +45,7 @@ fn queue(total: u64, duration_s: f64, failed: u64) -> Subject {
         accepted_at: NOW,
         payload: passed.as_object().unwrap(),
         host: &config.host,
+        usual_s: None,
     };
     Subject::of_queue(&facts, &QueueTally::opened_at(NOW))
 }

@@ -19,6 +19,8 @@ fn every_value_of_the_complete_example_takes_effect() {
     assert_eq!(config.spool.retain, Duration::from_secs(14 * 86_400));
     assert_eq!((config.queue.max_event_bytes, config.queue.max_bytes), (256 << 10, 8 << 20));
     assert_eq!(config.queue.end_delay, Duration::from_secs(2));
+    assert_eq!(config.queue.idle_end, Some(Duration::from_secs(1200)));
+    assert_eq!(config.queue.batch_stall, Some(Duration::from_secs(3600)));
     assert!(config.queue.ring_beside_spool);
     assert_eq!(config.files.roots, [folder.path().join("outputs")]);
 
@@ -57,6 +59,7 @@ fn every_value_of_the_complete_example_takes_effect() {
     assert_eq!(hooks[0].when.as_ref().unwrap().source(), "queue.total >= 10 or queue.failed > 0");
     assert!(hooks[1].template.is_some() && hooks[0].template.is_none());
     assert_eq!((hooks[2].min_tasks, hooks[2].min_duration), (Some(20), Some(Duration::from_secs(600))));
+    assert_eq!((hooks[2].relative, hooks[0].relative), (Some(1.5), None));
     let (first, last) = (&hooks[0].shaping, &hooks[2].shaping);
     assert_eq!(first.ttl, Some(Duration::from_secs(6 * 3600)));
     assert_eq!(first.cooldown, Some(Duration::from_secs(600)));

@@ -25,6 +25,7 @@ impl Clerk {
             unix_ms: now,
             counters: &self.shared.counters,
             remarks: &mut remarks,
+            accounts: None,
         };
         self.work.events.extend(due.iter().map(|window| preparer.digest(window)));
         self.work.call_due = self.standing_by.1.is_some_and(|at| at <= now);

@@ -49,6 +49,7 @@ pub(super) fn delivery(event: i64, endpoint: &str, at: i64) -> NewDelivery<'_> {
         created_at: at,
         due_at: at,
         dead: None,
+        why: None,
         expires_at: None,
         thing: None,
     }

@@ -1,0 +1,67 @@
+//! What deciding costs: events a second through tally, hooks and messages, with 20 hooks that each have a
+//! `when`.
+
+use std::fmt::Write;
+use std::time::Instant;
+use taskbell::config::Config;
+use taskbell::engine::Rehearsal;
+
+const EVENTS: usize = 200_000;
+const HOOKS: usize = 20;
+
+pub fn run() {
+    println!("{EVENTS} tasks past {HOOKS} hooks, each with a `when`");
+    for (title, on, rate) in [
+        ("every hook listens, none fires", "task.complete", 0),
+        ("every hook listens, one task in 100 rings", "task.complete", 100),
+        ("the hooks listen to the end of the queue", "queue.end", 0),
+    ] {
+        let pace = pace(on, rate);
+        println!("  {title:<44} {pace:>9.0}/s   {:.1} us each", 1e6 / pace);
+    }
+    println!();
+}
+
+fn pace(on: &str, one_in: usize) -> f64 {
+    let mut text = "[endpoints.a]\nurl = 'https://a.example.com/'\n".to_owned();
+    for number in 0..HOOKS {
+        let _ = write!(
+            text,
+            "[[hooks]]\non = ['{on}']\nto = ['a']\n\
+             when = \"task.status == 'error' and task.kind == 'kind-{number}' or task.duration_s > {}\"\n",
+            1_000 + number
+        );
+    }
+    let mut bell = Rehearsal::new(Config::load(&text).expect("the configuration is sound"), 0);
+    let payloads: Vec<String> = (0..1_000)
+        .map(|number| {
+            let failed = one_in > 0 && number % one_in == 0;
+            format!(
+                r#"{{"id":"{number}","name":"frame {number}","kind":"kind-{}","status":"{}","duration_s":{},"user":"mira","queue":"node-{}","params":{{"prompt":"a portrait of an astronaut","seed":{number},"steps":30,"model":"sdxl-base-1.0"}}}}"#,
+                if failed { 7 } else { 99 },
+                if failed { "error" } else { "success" },
+                20 + number % 30,
+                number % 8
+            )
+        })
+        .collect();
+    let (start, ran) = (Instant::now(), on_cpu());
+    for number in 0..EVENTS {
+        bell.emit("task.complete", payloads[number % payloads.len()].as_bytes());
+        if number % 1_000 == 999 {
+            bell.commit();
+        }
+    }
+    // What others do on the machine is no part of the cost.
+    let seconds = match (ran, on_cpu()) {
+        (Some(before), Some(after)) => after - before,
+        _ => start.elapsed().as_secs_f64(),
+    };
+    EVENTS as f64 / seconds
+}
+
+/// Seconds that this thread has had a processor, where the system says so.
+fn on_cpu() -> Option<f64> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    text.split_whitespace().next()?.parse::<f64>().ok().map(|nanoseconds| nanoseconds / 1e9)
+}

@@ -1,0 +1,156 @@
+//! Edges: the events that Taskbell derives from what it counts. The first task after idle starts a queue,
+//! silence ends one, and the last task of a batch ends the batch. Such an event has an id of its own and
+//! `derived` in its payload, and goes into the spool together with the count that it tells of: both are
+//! durable, or neither is.
+
+use super::prepare::{Prepared, Preparer, bytes};
+use crate::event::EventId;
+use crate::hooks::Subject;
+use crate::tally::{QueueTally, Step, Task, batch_key, queue_key, task_key};
+use serde_json::{Map, Value as Json, json};
+use std::time::Duration;
+
+impl Preparer<'_> {
+    /// The start of a queue that a task begins, where `idle_end` says that the host does not tell the edges
+    /// itself, and a hook listens. To be asked before the task is counted.
+    pub(super) fn start_if_idle(&mut self, task: &Task, accepted_at: i64) -> Option<Prepared> {
+        let derived = self.config.queue.idle_end.is_some() && self.is_heard("queue.start");
+        if !derived || !self.tally.is_idle(&task.queue) {
+            return None;
+        }
+        let payload = fields(json!({"name": task.queue, "derived": true}));
+        let facts = self.facts(derived_id(accepted_at), "queue.start", accepted_at, &payload);
+        let subject = Subject::of_queue(&facts, &QueueTally::opened_at(task.began_at(accepted_at)));
+        Some(self.derive(&payload, accepted_at, &[subject]))
+    }
+
+    /// A queue fell silent, so its work was over with its last task.
+    fn end_idle(&mut self, queue: &str, tally: &QueueTally, now: i64) -> Prepared {
+        let payload = fields(json!({"name": queue, "derived": true}));
+        let mut facts = self.facts(derived_id(now), "queue.end", now, &payload);
+        facts.usual_s = self.usual_queue(queue);
+        let over_at = tally.finished_at;
+        let mut subjects = vec![Subject::of_queue_until(&facts, tally, over_at)];
+        self.learn_queue(queue, &subjects);
+        if let Some(asked) = &tally.asked {
+            facts.accepted_at = over_at;
+            subjects.push(Subject::of_asked(&facts, tally, asked));
+        }
+        let ended = self.derive(&payload, now, &subjects);
+        self.shape.end_queue(queue, self.unix_ms);
+        ended
+    }
+
+    /// The events that time has made: ends of queues that count now, queues that fell silent, batches that
+    /// are complete or stand still.
+    pub fn end_what_is_due(&mut self, now: Duration, unix_ms: i64) -> Vec<Prepared> {
+        let ended = self.tally.ended(now);
+        let mut events: Vec<_> = ended.iter().map(|(_, tally, end)| self.end_queue(tally, end)).collect();
+        for (queue, tally) in self.tally.fallen_idle(now) {
+            events.push(self.end_idle(&queue, &tally, unix_ms));
+        }
+        for id in self.tally.batches.completed() {
+            events.extend(self.end_batch(&id, unix_ms));
+        }
+        for id in self.tally.stalled_batches(now) {
+            events.extend(self.tell_of_batch("batch.stalled", &id, unix_ms));
+        }
+        events
+    }
+
+    /// Counts a task in its batch. Returns the end of the batch when this was its last task.
+    pub(super) fn count_in_batch(
+        &mut self,
+        task: &Task,
+        accepted_at: i64,
+        now: Duration,
+    ) -> Option<Prepared> {
+        let of = task.batch.as_ref()?;
+        match self.tally.batches.count(of, task, accepted_at, now) {
+            Step::Ended => self.end_batch(&of.id, accepted_at),
+            Step::Late => {
+                self.remarks.push(format!(
+                    "a task of batch `{}` came after the batch had ended; it is not counted",
+                    of.id.escape_debug()
+                ));
+                None
+            }
+            Step::Counted | Step::Repeated => None,
+        }
+    }
+
+    /// The end of a batch that is complete.
+    fn end_batch(&mut self, id: &str, now: i64) -> Option<Prepared> {
+        let told = self.tell_of_batch("batch.end", id, now);
+        self.tally.batches.told(id);
+        told
+    }
+
+    fn tell_of_batch(&mut self, kind: &str, id: &str, now: i64) -> Option<Prepared> {
+        let batch = self.tally.batches.get(id)?.clone();
+        let expected = (batch.expected > 0).then_some(batch.expected);
+        let payload = fields(json!({"id": id, "queue": batch.queue, "total": expected, "derived": true}));
+        let key = batch_key(&batch.queue);
+        let mut facts = self.facts(derived_id(now), kind, now, &payload);
+        facts.usual_s = self.tally.usuals.seconds(&key);
+        let subject = Subject::of_batch(&facts, id, &batch);
+        if let (Some(seconds), "batch.end") = (subject.scale.duration_s, kind) {
+            self.tally.usuals.add(&key, seconds);
+        }
+        Some(self.derive(&payload, now, &[subject]))
+    }
+
+    /// What is usual for such a task. A task that succeeded adds to it.
+    pub(super) fn usual_task(&mut self, task: &Task) -> Option<f64> {
+        let key = task_key(&task.queue, task.kind.as_deref());
+        let usual = self.tally.usuals.seconds(&key);
+        if let (Some(seconds), crate::tally::Status::Success) = (task.duration_s, task.status) {
+            self.tally.usuals.add(&key, seconds);
+        }
+        usual
+    }
+
+    /// What is usual for a busy period of this queue.
+    pub(super) fn usual_queue(&self, queue: &str) -> Option<f64> {
+        self.tally.usuals.seconds(&queue_key(queue))
+    }
+
+    /// The end of a queue with tasks adds to what is usual.
+    pub(super) fn learn_queue(&mut self, queue: &str, subjects: &[Subject]) {
+        let scale = subjects.first().map(|subject| subject.scale);
+        let worked = scale.filter(|scale| scale.tasks.is_some_and(|tasks| tasks > 0));
+        if let Some(seconds) = worked.and_then(|scale| scale.duration_s) {
+            self.tally.usuals.add(&queue_key(queue), seconds);
+        }
+    }
+
+    fn derive(&mut self, payload: &Map<String, Json>, now: i64, subjects: &[Subject]) -> Prepared {
+        let deliveries = self.ring(subjects);
+        let (id, kind) = subjects
+            .first()
+            .map_or_else(|| (derived_id(now), String::new()), |subject| (subject.id, subject.kind.clone()));
+        Prepared {
+            id,
+            kind,
+            accepted_at: now,
+            ticket: 0,
+            payload: bytes(payload),
+            held: false,
+            fired: false,
+            deliveries,
+        }
+    }
+}
+
+/// An id for an event that no host's call has given one.
+fn derived_id(now: i64) -> EventId {
+    let half = || u128::from(getrandom::u64().unwrap_or_default());
+    EventId::new(now, half() << 64 | half())
+}
+
+fn fields(json: Json) -> Map<String, Json> {
+    match json {
+        Json::Object(fields) => fields,
+        _ => Map::new(),
+    }
+}

@@ -1,0 +1,50 @@
+//! What earlier runs counted of batches and know to be usual, taken back from the spool.
+
+use crate::spool::{Spool, SpoolError};
+use crate::tally::Tally;
+use std::time::Duration;
+
+/// What the keys of batches start with; then follow the instance that counts and the batch's id.
+pub const BATCH: &str = "batch/";
+
+/// What the keys of usual durations start with. They belong to all instances.
+const USUAL: &str = "usual/";
+
+/// Takes back what is usual.
+pub fn learn_usual(spool: &Spool, tally: &mut Tally) -> Result<(), SpoolError> {
+    let kept = spool.states(USUAL)?;
+    let kept = kept.iter().map(|(key, kept)| (key.as_str(), kept.as_slice()));
+    restore(kept, tally, Duration::ZERO, |_| false);
+    Ok(())
+}
+
+/// Restores what the spool kept under these keys, of batches only those of instances that are `gone`. Gives
+/// the keys of these.
+pub fn restore<'a>(
+    kept: impl Iterator<Item = (&'a str, &'a [u8])>,
+    tally: &mut Tally,
+    now: Duration,
+    gone: impl Fn(&str) -> bool,
+) -> Vec<&'a str> {
+    let mut taken = Vec::new();
+    for (key, kept) in kept {
+        if let Some(usual) = key.strip_prefix(USUAL) {
+            tally.usuals.restore(usual, kept);
+        } else if let Some((instance, id)) = key.strip_prefix(BATCH).and_then(|rest| rest.split_once('/'))
+            && gone(instance)
+        {
+            tally.batches.restore(id, kept, now);
+            taken.push(key);
+        }
+    }
+    taken
+}
+
+/// What changed in the counts of batches and in what is usual, as the spool keeps it.
+pub fn changes(tally: &mut Tally, instance: &str) -> Vec<(String, Option<Vec<u8>>)> {
+    let batches = tally.batches.changes().into_iter();
+    let mut changes: Vec<_> = batches.map(|(id, state)| (format!("{BATCH}{instance}/{id}"), state)).collect();
+    let usuals = tally.usuals.changes().into_iter();
+    changes.extend(usuals.map(|(key, state)| (format!("{USUAL}{key}"), state)));
+    changes
+}

@@ -1,0 +1,231 @@
+use super::*;
+use proptest::prelude::*;
+use serde_json::{Value as Json, json};
+use std::collections::BTreeMap;
+
+const START: i64 = 1_767_225_600_000;
+
+fn bell(queue: &str, hooks: &str) -> Rehearsal {
+    let text = format!("[queue]\n{queue}\n[endpoints.a]\nurl = 'https://a.example.com/'\n{hooks}");
+    Rehearsal::new(Config::load(&text).unwrap_or_else(|errors| panic!("{errors}")), START)
+}
+
+/// One hook for these types.
+fn hook(on: &str) -> String {
+    format!("[[hooks]]\non = [{on}]\nto = ['a']\n")
+}
+
+fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+fn task(bell: &mut Rehearsal, json: Json) {
+    bell.emit("task.complete", json.to_string().as_bytes());
+}
+
+fn body(rung: &Rung) -> Json {
+    serde_json::from_slice(rung.body.as_ref().unwrap()).unwrap()
+}
+
+fn kinds(rungs: &[Rung]) -> Vec<&str> {
+    rungs.iter().map(|rung| rung.kind.as_str()).collect()
+}
+
+#[test]
+fn a_queue_that_nobody_ends_is_ended_by_silence_and_started_by_work() {
+    let mut bell = bell("idle_end = '30s'", &hook("'queue.start', 'queue.end'"));
+    task(&mut bell, json!({"duration_s": 5}));
+    bell.pass(seconds(20));
+    task(&mut bell, json!({}));
+    let rungs = bell.commit();
+    assert_eq!(kinds(&rungs), ["queue.start"]);
+    assert_eq!(body(&rungs[0])["data"]["queue"]["derived"], true);
+    bell.pass(seconds(29));
+    // Any word of the queue is a sign of life.
+    bell.emit("task.progress", br#"{"percent": 50}"#);
+    bell.pass(seconds(29));
+    assert_eq!(bell.commit(), []);
+    bell.pass(seconds(1));
+    let rungs = bell.commit();
+    assert_eq!(kinds(&rungs), ["queue.end"]);
+    let queue = body(&rungs[0])["data"]["queue"].clone();
+    assert_eq!(
+        (&queue["total"], &queue["name"], &queue["derived"]),
+        (&json!(2), &json!("default"), &json!(true))
+    );
+    assert_eq!(queue["duration_s"], 25.0, "the silence is no part of the work");
+    bell.pass(seconds(86_400));
+    assert_eq!(bell.commit(), []);
+    task(&mut bell, json!({}));
+    assert_eq!(kinds(&bell.commit()), ["queue.start"], "another busy period");
+}
+
+#[test]
+fn nothing_is_derived_unless_it_is_asked_for() {
+    let mut quiet = bell("", &hook("'queue.start', 'queue.end'"));
+    task(&mut quiet, json!({"batch": {"id": 1, "total": 2}}));
+    quiet.pass(seconds(30 * 86_400));
+    assert_eq!(quiet.commit(), []);
+    let mut told = bell("idle_end = '30s'", &hook("'queue.start', 'queue.end'"));
+    told.emit("queue.start", b"{}");
+    task(&mut told, json!({}));
+    told.emit("queue.end", b"{}");
+    told.pass(seconds(60));
+    assert_eq!(kinds(&told.commit()), ["queue.start", "queue.end"], "the host tells both edges itself");
+}
+
+#[test]
+fn a_batch_rings_once_over_crashes_and_again_when_it_stands_still() {
+    let mut bell = bell("batch_stall = '10m'", &hook("'batch.end', 'batch.stalled'"));
+    let frame = |id: u64| json!({"id": id, "queue": "film", "batch": {"id": "b7", "total": 3}});
+    task(&mut bell, frame(1));
+    bell.commit();
+    bell.pass(seconds(599));
+    bell.crash();
+    bell.pass(seconds(600));
+    let rungs = bell.commit();
+    assert_eq!(kinds(&rungs), ["batch.stalled"]);
+    let batch = body(&rungs[0])["data"]["batch"].clone();
+    assert_eq!((&batch["id"], &batch["total"], &batch["expected"]), (&json!("b7"), &json!(1), &json!(3)));
+    bell.crash();
+    bell.pass(seconds(86_400));
+    assert_eq!(bell.commit(), []);
+    task(&mut bell, frame(2));
+    task(&mut bell, frame(3));
+    bell.crash();
+    let rungs = bell.commit();
+    assert_eq!(kinds(&rungs), ["batch.end"]);
+    let batch = body(&rungs[0])["data"]["batch"].clone();
+    assert_eq!((&batch["id"], &batch["total"], &batch["name"]), (&json!("b7"), &json!(3), &json!("film")));
+    bell.crash();
+    task(&mut bell, frame(3));
+    bell.pass(seconds(86_400));
+    assert_eq!(bell.commit(), []);
+}
+
+#[test]
+fn a_run_that_took_longer_than_usual_rings_once_five_runs_are_known() {
+    let hooks = format!("{}relative = 1.5\n", hook("'task.complete'"));
+    let mut bell = bell("", &hooks);
+    let run = |bell: &mut Rehearsal, kind: &str, took: f64| {
+        task(bell, json!({"kind": kind, "duration_s": took}));
+        bell.commit()
+    };
+    for took in [10.0, 1_000.0, 11.0, 9.0] {
+        assert_eq!(run(&mut bell, "image", took), []);
+    }
+    assert_eq!(run(&mut bell, "image", 1_000.0), [], "four runs are too few");
+    bell.crash();
+    assert_eq!(run(&mut bell, "image", 16.0), [], "11 s is usual by now");
+    let rungs = run(&mut bell, "image", 21.0);
+    assert_eq!(rungs[0].why, "it took 21 s where 13.5 s is usual, relative is 1.5");
+    assert_eq!(body(&rungs[0])["data"]["task"]["usual_s"], 13.5);
+    assert_eq!(run(&mut bell, "video", 20.0), [], "nothing is known of these");
+}
+
+#[test]
+fn queues_and_batches_have_a_usual_time_of_their_own() {
+    let hooks = format!("{}relative = 2\n", hook("'queue.end', 'batch.end'"));
+    let mut bell = bell("end_delay = '0s'", &hooks);
+    for round in 0..7 {
+        let took = if round == 6 { 100 } else { 10 };
+        task(&mut bell, json!({"batch": {"id": round, "total": 2}}));
+        bell.pass(seconds(took));
+        task(&mut bell, json!({"batch": {"id": round, "total": 2}}));
+        bell.emit("queue.end", b"{}");
+        bell.pass(seconds(1));
+        let rungs = bell.commit();
+        let expected: &[&str] = if round == 6 { &["batch.end", "queue.end"] } else { &[] };
+        assert_eq!(kinds(&rungs), expected);
+    }
+}
+
+/// What a host does, and what befalls it.
+#[derive(Debug, Clone)]
+enum Move {
+    Task { queue: u8, batch: Option<u8>, failed: bool },
+    End(u8),
+    Start(u8),
+    Pass(u64),
+    Commit,
+    Crash,
+}
+
+fn moves() -> impl Strategy<Value = Vec<Move>> {
+    let one = prop_oneof![
+        6 => (0..3_u8, prop::option::of(0..4_u8), any::<bool>())
+            .prop_map(|(queue, batch, failed)| Move::Task { queue, batch, failed }),
+        2 => (0..3_u8).prop_map(Move::End),
+        1 => (0..3_u8).prop_map(Move::Start),
+        3 => prop_oneof![Just(500), Just(1_500), Just(40_000)].prop_map(Move::Pass),
+        3 => Just(Move::Commit),
+        1 => Just(Move::Crash),
+    ];
+    prop::collection::vec(one, 1..120)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+
+    /// Whatever happens in whatever order: each task is in exactly one end of its queue, and each batch
+    /// ends exactly once.
+    #[test]
+    fn counts_add_up_over_every_interleaving(moves in moves()) {
+        const TOTAL: u64 = 5;
+        let mut bell = bell("end_delay = '1s'\nidle_end = '30s'", &hook("'queue.start', 'queue.end', 'batch.end'"));
+        let (mut made, mut batches) = (BTreeMap::<String, (u64, u64)>::new(), BTreeMap::<u8, u64>::new());
+        let mut rungs = Vec::new();
+        for step in moves {
+            match step {
+                Move::Task { queue, batch, failed } => {
+                    let mut payload = json!({"queue": format!("q{queue}"), "status": if failed { "error" } else { "success" }});
+                    if let Some(batch) = batch.filter(|batch| batches.get(batch).is_none_or(|done| *done < TOTAL)) {
+                        let done = batches.entry(batch).or_default();
+                        *done += 1;
+                        payload["id"] = json!(format!("{batch}-{done}"));
+                        payload["batch"] = json!({"id": batch, "total": TOTAL});
+                    }
+                    task(&mut bell, payload);
+                    let count = made.entry(format!("q{queue}")).or_default();
+                    *count = (count.0 + 1, count.1 + u64::from(failed));
+                }
+                Move::End(queue) => bell.emit("queue.end", json!({"name": format!("q{queue}")}).to_string().as_bytes()),
+                Move::Start(queue) => bell.emit("queue.start", json!({"name": format!("q{queue}")}).to_string().as_bytes()),
+                Move::Pass(ms) => bell.pass(Duration::from_millis(ms)),
+                Move::Commit => rungs.extend(bell.commit()),
+                Move::Crash => bell.crash(),
+            }
+        }
+        bell.pass(seconds(3_600));
+        rungs.extend(bell.commit());
+        bell.pass(seconds(3_600));
+        prop_assert_eq!(bell.commit(), [], "nothing is told twice");
+
+        let mut told = BTreeMap::<String, (u64, u64)>::new();
+        let mut open = BTreeMap::<String, bool>::new();
+        let mut ended = BTreeMap::<u8, u64>::new();
+        for rung in &rungs {
+            let data = body(rung)["data"].clone();
+            let name = data["queue"]["name"].as_str().unwrap_or_default().to_owned();
+            match rung.kind.as_str() {
+                "queue.end" => {
+                    let count = told.entry(name.clone()).or_default();
+                    let of = |key: &str| data["queue"][key].as_u64().unwrap();
+                    *count = (count.0 + of("total"), count.1 + of("failed"));
+                    prop_assert!(open.remove(&name).is_some() || of("total") == 0, "an end without a start");
+                }
+                "queue.start" => drop(open.insert(name, true)),
+                _ => {
+                    let id = data["batch"]["id"].as_str().unwrap().parse().unwrap();
+                    *ended.entry(id).or_default() += 1;
+                    prop_assert_eq!(data["batch"]["total"].as_u64(), Some(TOTAL));
+                }
+            }
+        }
+        told.retain(|_, count| count.0 > 0);
+        prop_assert_eq!(told, made);
+        let complete: BTreeMap<u8, u64> =
+            batches.into_iter().filter(|(_, done)| *done == TOTAL).map(|(id, _)| (id, 1)).collect();
+        prop_assert_eq!(ended, complete);
+    }
+}

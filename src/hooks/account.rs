@@ -1,0 +1,135 @@
+//! An account of a decision, hook by hook, for a person who asks why a message came or did not.
+
+use super::{Notify, Reason, Subject, decide, hears, judge};
+use crate::config::{Config, Hook};
+
+/// What became of one hook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// The hook's name.
+    pub hook: String,
+    /// Whether its conditions hold.
+    pub fires: bool,
+    /// The endpoints it rings at. A hook that fires may ring at none: an endpoint hears of an event once,
+    /// from the first hook that fires.
+    pub to: Vec<String>,
+    /// Why, in words.
+    pub why: String,
+}
+
+/// Says of every hook whether it fires for an event, and why.
+pub fn account(config: &Config, subject: &Subject) -> Vec<Account> {
+    let decision = decide(config, subject);
+    let of_hook = |hook: &Hook| {
+        let reason = reason(hook, subject);
+        let rings = decision.rings.iter().filter(|ring| std::ptr::eq(ring.hook, hook));
+        let to: Vec<String> = rings.map(|ring| ring.endpoint.name.clone()).collect();
+        let mut why = reason.words(hook, subject);
+        if reason.fires() && to.is_empty() {
+            why.push_str("; but an earlier hook rings at its endpoints already");
+        }
+        Account { hook: hook.name.clone(), fires: reason.fires(), to, why }
+    };
+    config.hooks.iter().map(of_hook).collect()
+}
+
+/// Why a hook fires for an event that it was decided to fire for, in words.
+pub fn why(hook: &Hook, subject: &Subject) -> String {
+    reason(hook, subject).words(hook, subject)
+}
+
+fn reason(hook: &Hook, subject: &Subject) -> Reason {
+    if subject.params.notify == Notify::None {
+        return Reason::Unwanted;
+    }
+    if hears(hook, subject) {
+        return judge(hook, subject);
+    }
+    let listens = hook.on.contains(&subject.kind);
+    if hook.manual && listens { Reason::NotAsked } else { Reason::NotListening }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::EventId;
+    use crate::hooks::{Facts, TaskParams};
+    use crate::tally::{QueueTally, Task};
+    use serde_json::{Map, Value as Json, json};
+
+    fn said(hook: &str, kind: &str, payload: Json) -> (bool, String) {
+        let text = format!(
+            "[endpoints.a]\nurl = 'https://a.example.com/'\n[[hooks]]\non = ['{kind}']\nto = ['a']\n{hook}"
+        );
+        let config = Config::load(&text).unwrap();
+        let mut payload: Map<String, Json> = payload.as_object().unwrap().clone();
+        let (params, _) = TaskParams::take(&mut payload);
+        let facts = Facts {
+            id: EventId::new(1, 1),
+            kind,
+            accepted_at: 0,
+            payload: &payload,
+            host: &config.host,
+            usual_s: None,
+        };
+        let subject = match kind {
+            "queue.end" => Subject::of_queue(&facts, &QueueTally::default()),
+            _ => Subject::of_task(&facts, params, &Task::read(&payload), None),
+        };
+        let account = account(&config, &subject).remove(0);
+        assert_eq!(account.fires, !account.to.is_empty());
+        (account.fires, account.why)
+    }
+
+    #[test]
+    fn a_hook_that_did_not_fire_names_the_number_that_kept_it() {
+        let queue = json!({"total": 3, "duration_s": 12.5, "usual_s": 10});
+        for (hook, why) in [
+            ("min_tasks = 10", "min_tasks is 10, and there were 3"),
+            ("min_duration = '1m'", "min_duration is 60 s, and it took 12.5 s"),
+            ("only_failures = true", "only_failures, and nothing failed"),
+            ("smart = true", "smart, and there was no failure, nor 10 tasks, nor 60 s of work"),
+            ("relative = 1.5", "relative is 1.5, and it took 12.5 s where 10 s is usual"),
+            (
+                "when = 'queue.total >= 10 or queue.failed > 0'",
+                "`when` is false: `queue.total >= 10` where queue.total is 3, `queue.failed > 0` where queue.failed is 0",
+            ),
+            (
+                "when = 'queue.total > 1 and queue.name == \"film\" and queue.x'",
+                "`when` is false: `queue.name == \"film\"` where queue.name is 'default'",
+            ),
+            (
+                "when = 'queue.nothing > 1'",
+                "`when` is false: `queue.nothing > 1` where queue.nothing is undefined",
+            ),
+            ("manual = true", "`manual`: the task does not ask for it"),
+        ] {
+            assert_eq!(said(hook, "queue.end", queue.clone()), (false, why.to_owned()));
+        }
+        let (fires, why) = said("relative = 2", "queue.end", json!({"duration_s": 12.5}));
+        assert_eq!((fires, why.as_str()), (false, "relative, and nothing is usual before five runs"));
+        let none = json!({"webhook_params": {"notify": "none"}});
+        assert!(said("", "task.complete", none).1.contains("notify is none"));
+    }
+
+    #[test]
+    fn a_hook_that_fired_names_what_let_it_pass() {
+        let queue = json!({"total": 12, "failed": 1, "duration_s": 61, "usual_s": 20});
+        for (hook, why) in [
+            ("", "it listens to queue.end"),
+            ("min_tasks = 10", "12 tasks, min_tasks is 10"),
+            ("smart = true", "one failed"),
+            ("relative = 1.5", "it took 61 s where 20 s is usual, relative is 1.5"),
+            (
+                "min_duration = '1m'\nwhen = 'queue.total < 3 or queue.total >= 10'",
+                "it took 61 s, min_duration is 60 s; `queue.total >= 10` where queue.total is 12",
+            ),
+            ("when = 'not (queue.total < 3)'", "`queue.total < 3` where queue.total is 12"),
+        ] {
+            let why = why.to_owned();
+            assert_eq!(said(hook, "queue.end", queue.clone()), (true, why));
+        }
+        let (fires, why) = said("when = 'task.id + 1 > 2'", "task.complete", json!({"id": "x".repeat(500)}));
+        assert!(fires && why.starts_with("`when` could not be evaluated"), "{why}");
+    }
+}

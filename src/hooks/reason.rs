@@ -1,0 +1,117 @@
+//! Why a hook fires for an event, or does not.
+
+use super::{SMART_DURATION, SMART_TASKS, Subject};
+use crate::config::Hook;
+use std::time::Duration;
+
+/// What decided about a hook and an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// Every condition holds.
+    Fires,
+    /// `when` could not be evaluated, for this reason; the hook fires.
+    Broken(String),
+    /// It does not listen to the event.
+    NotListening,
+    /// It fires only for tasks that ask for it, and this one does not.
+    NotAsked,
+    /// `webhook_params.notify` is `none`.
+    Unwanted,
+    /// `min_tasks`.
+    TooFewTasks,
+    /// `min_duration`.
+    TooShort,
+    /// `only_failures`.
+    NothingFailed,
+    /// `smart`.
+    NotSmart,
+    /// `relative`.
+    NotLonger,
+    /// `when` is false.
+    WhenFalse,
+}
+
+impl Reason {
+    /// Whether the hook fires.
+    pub fn fires(&self) -> bool {
+        matches!(self, Reason::Fires | Reason::Broken(_))
+    }
+
+    /// The reason in words, with the numbers and values that decided.
+    pub fn words(&self, hook: &Hook, subject: &Subject) -> String {
+        let scale = &subject.scale;
+        match self {
+            Reason::Fires => fired(hook, subject),
+            Reason::Broken(reason) => format!("`when` could not be evaluated, so it fires: {reason}"),
+            Reason::NotListening => format!("it listens to {}", hook.on.join(", ")),
+            Reason::NotAsked => "`manual`: the task does not ask for it".to_owned(),
+            Reason::Unwanted => "the task asks for no notification: webhook_params.notify is none".to_owned(),
+            Reason::TooFewTasks => match (scale.tasks, hook.min_tasks.unwrap_or_default()) {
+                (Some(tasks), least) => format!("min_tasks is {least}, and there were {tasks}"),
+                (None, least) => format!("min_tasks is {least}, and the event tells of no number of tasks"),
+            },
+            Reason::TooShort => {
+                let least = seconds(hook.min_duration.unwrap_or_default());
+                match scale.duration_s {
+                    Some(took) => format!("min_duration is {least} s, and it took {took} s"),
+                    None => format!("min_duration is {least} s, and the event tells of no duration"),
+                }
+            }
+            Reason::NothingFailed => "only_failures, and nothing failed".to_owned(),
+            Reason::NotSmart => format!(
+                "smart, and there was no failure, nor {SMART_TASKS} tasks, nor {} s of work",
+                seconds(SMART_DURATION)
+            ),
+            Reason::NotLonger => match (scale.duration_s, scale.usual_s) {
+                (None, _) => "relative, and the event tells of no duration".to_owned(),
+                (_, None) => "relative, and nothing is usual before five runs".to_owned(),
+                (Some(took), Some(usual)) => {
+                    let times = hook.relative.unwrap_or_default();
+                    format!("relative is {times}, and it took {took} s where {usual} s is usual")
+                }
+            },
+            Reason::WhenFalse => match &hook.when {
+                Some(when) => format!("`when` is false: {}", when.account(&subject.context)),
+                None => String::new(),
+            },
+        }
+    }
+}
+
+/// Every condition that let the event pass.
+fn fired(hook: &Hook, subject: &Subject) -> String {
+    let scale = &subject.scale;
+    let mut said = Vec::new();
+    if let (Some(least), Some(tasks)) = (hook.min_tasks, scale.tasks) {
+        said.push(format!("{tasks} tasks, min_tasks is {least}"));
+    }
+    if let (Some(least), Some(took)) = (hook.min_duration, scale.duration_s) {
+        said.push(format!("it took {took} s, min_duration is {} s", seconds(least)));
+    }
+    if hook.only_failures || hook.smart && scale.failed > 0 {
+        said.push(if scale.failed == 1 {
+            "one failed".to_owned()
+        } else {
+            format!("{} failed", scale.failed)
+        });
+    } else if hook.smart {
+        let tasks = scale.tasks.map(|tasks| format!("{tasks} tasks"));
+        let took = scale.duration_s.map(|took| format!("{took} s of work"));
+        let large: Vec<String> = tasks.into_iter().chain(took).collect();
+        said.push(format!("smart: {}", large.join(" and ")));
+    }
+    if let (Some(times), Some(took), Some(usual)) = (hook.relative, scale.duration_s, scale.usual_s) {
+        said.push(format!("it took {took} s where {usual} s is usual, relative is {times}"));
+    }
+    if let Some(when) = &hook.when {
+        said.push(when.account(&subject.context));
+    }
+    match said.as_slice() {
+        [] => format!("it listens to {}", subject.kind),
+        said => said.join("; "),
+    }
+}
+
+fn seconds(duration: Duration) -> f64 {
+    duration.as_secs_f64()
+}

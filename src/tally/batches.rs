@@ -1,0 +1,243 @@
+//! Batches: tasks that belong together and say so, `batch = {id, total}`. A batch ends once, when so
+//! many tasks have completed, in whatever order and over however many restarts.
+
+use super::{QueueTally, Seen, Task};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// The most batches remembered at once, ended ones included.
+pub const MAX_BATCHES: usize = 2048;
+
+/// How long an ended batch is remembered, so that a task that is reported late does not begin it anew.
+const REMEMBER_MS: i64 = 3_600_000;
+
+/// The batch a task says it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BatchRef {
+    /// Its id, the same in every task of it.
+    pub id: String,
+    /// How many tasks it has, if the task says so.
+    pub total: Option<u64>,
+}
+
+/// The count of one batch.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct BatchTally {
+    /// The queue of its first task.
+    pub queue: String,
+    /// How many tasks it has: the largest number that a task of it said; 0 when none has said one.
+    pub expected: u64,
+    /// The counts.
+    pub tally: QueueTally,
+    /// When it ended, in Unix milliseconds.
+    ended_at: Option<i64>,
+    /// Whether it was told of as stalled, and has not gone on since.
+    stalled: bool,
+    seen: Seen,
+    /// When it last went on, by the monotonic clock of this process.
+    #[serde(skip)]
+    moved: Duration,
+}
+
+/// What a task did to its batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// It was counted, and more are to come.
+    Counted,
+    /// It was the last one: the batch has ended.
+    Ended,
+    /// It was counted before.
+    Repeated,
+    /// The batch has ended without it.
+    Late,
+}
+
+/// The counts of every batch.
+#[derive(Debug, Default, Clone)]
+pub struct Batches {
+    known: BTreeMap<String, BatchTally>,
+    changed: Vec<String>,
+    /// What was taken back from the spool and not looked at since.
+    restored: Vec<String>,
+    /// What was given up for want of room, for the log.
+    forgotten: Vec<String>,
+}
+
+impl Batches {
+    /// Counts a task of a batch.
+    pub fn count(&mut self, of: &BatchRef, task: &Task, accepted_at: i64, now: Duration) -> Step {
+        if self.known.get(&of.id).is_some_and(|batch| batch.is_over(task, accepted_at)) {
+            self.known.remove(&of.id);
+        }
+        if !self.known.contains_key(&of.id) {
+            self.open(&of.id, task, accepted_at);
+        }
+        let Some(batch) = self.known.get_mut(&of.id) else { return Step::Counted };
+        let step = batch.count(of.total, task, accepted_at, now);
+        if matches!(step, Step::Counted | Step::Ended) {
+            self.changed.push(of.id.clone());
+        }
+        step
+    }
+
+    /// The count of a batch.
+    pub fn get(&self, id: &str) -> Option<&BatchTally> {
+        self.known.get(id)
+    }
+
+    /// An ended batch has been told of: what it needs no more is let go.
+    pub fn told(&mut self, id: &str) {
+        if let Some(batch) = self.known.get_mut(id) {
+            batch.tally = QueueTally::opened_at(batch.tally.started_at);
+            self.changed.push(id.to_owned());
+        }
+    }
+
+    /// Batches that are complete and have not ended: what two processes counted may add up. They end now.
+    pub fn completed(&mut self) -> Vec<String> {
+        let mut ids = std::mem::take(&mut self.restored);
+        ids.retain(|id| self.known.get_mut(id).is_some_and(BatchTally::end_if_complete));
+        self.changed.extend(ids.iter().cloned());
+        ids
+    }
+
+    /// Batches that have not gone on for so long by now, and were not told of since they last did.
+    pub fn stalled(&mut self, now: Duration, after: Duration) -> Vec<String> {
+        let still = |batch: &BatchTally| batch.may_stall() && batch.moved + after <= now;
+        let mut ids = Vec::new();
+        for (id, batch) in self.known.iter_mut().filter(|(_, batch)| still(batch)) {
+            batch.stalled = true;
+            ids.push(id.clone());
+        }
+        self.changed.extend(ids.iter().cloned());
+        ids
+    }
+
+    /// When the next batch would count as stalled, by the monotonic clock.
+    pub fn next_stall(&self, after: Duration) -> Option<Duration> {
+        self.known.values().filter(|batch| batch.may_stall()).map(|batch| batch.moved + after).min()
+    }
+
+    /// What changed since the last call, for the spool.
+    pub fn changes(&mut self) -> Vec<super::Change> {
+        let mut ids = std::mem::take(&mut self.changed);
+        ids.sort_unstable();
+        ids.dedup();
+        let state = |id: String| {
+            let bytes = self.known.get(&id).and_then(|batch| serde_json::to_vec(batch).ok());
+            (id, bytes)
+        };
+        ids.into_iter().map(state).collect()
+    }
+
+    /// Makes every batch count as changed.
+    pub fn touch_all(&mut self) {
+        self.changed.extend(self.known.keys().cloned());
+    }
+
+    /// Takes back what the spool kept of a batch, and adds it to what is known. Bytes that cannot be read
+    /// are passed over: `false`.
+    pub fn restore(&mut self, id: &str, kept: &[u8], now: Duration) -> bool {
+        let Ok(mut batch) = serde_json::from_slice::<BatchTally>(kept) else { return false };
+        batch.moved = now;
+        match self.known.get_mut(id) {
+            Some(present) => present.join(&batch),
+            None => {
+                self.make_room();
+                self.known.insert(id.to_owned(), batch);
+            }
+        }
+        self.changed.push(id.to_owned());
+        self.restored.push(id.to_owned());
+        true
+    }
+
+    /// What was given up for want of room since the last call, in words.
+    pub fn forgotten(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.forgotten)
+    }
+
+    fn open(&mut self, id: &str, task: &Task, accepted_at: i64) {
+        self.make_room();
+        let batch = BatchTally {
+            queue: task.queue.clone(),
+            tally: QueueTally::opened_at(accepted_at),
+            ..BatchTally::default()
+        };
+        self.known.insert(id.to_owned(), batch);
+    }
+
+    /// Lets go of the batch that ended first, or else of the one that has been still for longest.
+    fn make_room(&mut self) {
+        if self.known.len() < MAX_BATCHES {
+            return;
+        }
+        let first = |(_, batch): &(&String, &BatchTally)| {
+            (batch.ended_at.is_none(), batch.ended_at.unwrap_or(batch.tally.finished_at))
+        };
+        let Some(id) = self.known.iter().min_by_key(first).map(|(id, _)| id.clone()) else { return };
+        if let Some(batch) = self.known.remove(&id).filter(|batch| batch.ended_at.is_none()) {
+            self.forgotten.push(format!(
+                "batch `{}` is given up at {} of {} tasks: {MAX_BATCHES} others are open",
+                id.escape_debug(),
+                batch.tally.total,
+                batch.expected
+            ));
+        }
+        self.changed.push(id);
+    }
+}
+
+impl BatchTally {
+    fn count(&mut self, total: Option<u64>, task: &Task, accepted_at: i64, now: Duration) -> Step {
+        if task.id.as_deref().is_some_and(|id| self.seen.knows(id)) {
+            return Step::Repeated;
+        }
+        if self.ended_at.is_some() {
+            return Step::Late;
+        }
+        if let Some(id) = &task.id {
+            self.seen.add(id);
+        }
+        self.expected = self.expected.max(total.unwrap_or(0));
+        self.tally.count(task, accepted_at);
+        self.moved = now;
+        self.stalled = false;
+        if self.end_if_complete() { Step::Ended } else { Step::Counted }
+    }
+
+    fn end_if_complete(&mut self) -> bool {
+        let complete = self.ended_at.is_none() && self.expected > 0 && self.tally.total >= self.expected;
+        if complete {
+            self.ended_at = Some(self.tally.finished_at);
+        }
+        complete
+    }
+
+    fn may_stall(&self) -> bool {
+        self.ended_at.is_none() && !self.stalled
+    }
+
+    /// Whether this batch has ended and the task belongs to another one of the same id: hosts count their
+    /// batches from 1 again. That is a task which began after the end and is not a known one, or any task
+    /// long after it.
+    fn is_over(&self, task: &Task, accepted_at: i64) -> bool {
+        let Some(ended_at) = self.ended_at else { return false };
+        let known = task.id.as_deref().is_some_and(|id| self.seen.knows(id));
+        accepted_at - ended_at > REMEMBER_MS || (!known && task.began_at(accepted_at) > ended_at)
+    }
+
+    /// Adds what another process counted of the same batch.
+    fn join(&mut self, other: &BatchTally) {
+        self.expected = self.expected.max(other.expected);
+        self.ended_at = self.ended_at.max(other.ended_at);
+        self.stalled &= other.stalled;
+        self.seen.join(&other.seen);
+        self.tally.add(&other.tally);
+    }
+}
+
+#[cfg(test)]
+#[path = "batches_tests.rs"]
+mod tests;

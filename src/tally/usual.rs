@@ -1,0 +1,169 @@
+//! What is usual: how long tasks, queues and batches took of late, so that a hook can tell an unusually
+//! long one. The estimate is the median of the last runs: one night that hung does not move it.
+
+use std::collections::{BTreeMap, VecDeque};
+
+/// How many runs are remembered.
+const WINDOW: usize = 31;
+
+/// How many runs it takes before anything is called usual.
+const LEAST: usize = 5;
+
+/// The most kinds of runs remembered at once; the one not heard of for longest goes.
+const MAX_KINDS: usize = 1024;
+
+/// How long runs took, by kind of run.
+#[derive(Debug, Default, Clone)]
+pub struct Usuals {
+    runs: BTreeMap<String, Runs>,
+    changed: Vec<String>,
+    ticks: u64,
+}
+
+#[derive(Debug, Default, Clone)]
+struct Runs {
+    seconds: VecDeque<f32>,
+    touched: u64,
+}
+
+/// The kind of run that a task is.
+pub fn task_key(queue: &str, kind: Option<&str>) -> String {
+    format!("task/{queue}/{}", super::short(kind.unwrap_or_default()))
+}
+
+/// The kind of run that a busy period of this queue is.
+pub fn queue_key(queue: &str) -> String {
+    format!("queue/{queue}")
+}
+
+/// The kind of run that a batch of this queue is.
+pub fn batch_key(queue: &str) -> String {
+    format!("batch/{queue}")
+}
+
+impl Usuals {
+    /// How many seconds such a run usually takes: the median of the last 31. `None` before five of them.
+    pub fn seconds(&self, key: &str) -> Option<f64> {
+        let runs = self.runs.get(key).filter(|runs| runs.seconds.len() >= LEAST)?;
+        let mut sorted: Vec<f32> = runs.seconds.iter().copied().collect();
+        sorted.sort_unstable_by(f32::total_cmp);
+        let middle = sorted.len() / 2;
+        let upper = f64::from(*sorted.get(middle)?);
+        let median = match sorted.len() % 2 {
+            0 => (f64::from(*sorted.get(middle - 1)?) + upper) / 2.0,
+            _ => upper,
+        };
+        Some((median * 1000.0).round() / 1000.0)
+    }
+
+    /// Remembers a run that took so many seconds.
+    pub fn add(&mut self, key: &str, seconds: f64) {
+        if !seconds.is_finite() || seconds < 0.0 {
+            return;
+        }
+        self.ticks += 1;
+        if !self.runs.contains_key(key) {
+            if self.runs.len() >= MAX_KINDS {
+                self.drop_stalest();
+            }
+            self.runs.insert(key.to_owned(), Runs::default());
+        }
+        if let Some(runs) = self.runs.get_mut(key) {
+            runs.touched = self.ticks;
+            if runs.seconds.len() >= WINDOW {
+                runs.seconds.pop_front();
+            }
+            runs.seconds.push_back(seconds as f32);
+            self.changed.push(key.to_owned());
+        }
+    }
+
+    /// What changed since the last call, for the spool.
+    pub fn changes(&mut self) -> Vec<super::Change> {
+        let mut keys = std::mem::take(&mut self.changed);
+        keys.sort_unstable();
+        keys.dedup();
+        let state = |key: String| {
+            let bytes = self.runs.get(&key).and_then(|runs| serde_json::to_vec(&runs.seconds).ok());
+            (key, bytes)
+        };
+        keys.into_iter().map(state).collect()
+    }
+
+    /// Makes everything count as changed.
+    pub fn touch_all(&mut self) {
+        self.changed.extend(self.runs.keys().cloned());
+    }
+
+    /// Takes back what the spool kept. Bytes that cannot be read are passed over: `false`.
+    pub fn restore(&mut self, key: &str, kept: &[u8]) -> bool {
+        let Ok(mut seconds) = serde_json::from_slice::<VecDeque<f32>>(kept) else { return false };
+        if self.runs.len() >= MAX_KINDS {
+            return false;
+        }
+        seconds.retain(|seconds| seconds.is_finite() && *seconds >= 0.0);
+        seconds.truncate(WINDOW);
+        self.runs.insert(key.to_owned(), Runs { seconds, touched: 0 });
+        true
+    }
+
+    fn drop_stalest(&mut self) {
+        let stalest = self.runs.iter().min_by_key(|(_, runs)| runs.touched).map(|(key, _)| key.clone());
+        if let Some(key) = stalest {
+            self.runs.remove(&key);
+            self.changed.push(key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_usual_before_five_runs_and_one_that_hung_does_not_move_it() {
+        let mut usuals = Usuals::default();
+        for seconds in [10.0, 11.0, 9.0, 10_000.0] {
+            usuals.add("queue/film", seconds);
+            assert_eq!(usuals.seconds("queue/film"), None);
+        }
+        usuals.add("queue/film", 10.0);
+        assert_eq!(usuals.seconds("queue/film"), Some(10.0));
+        usuals.add("queue/film", 10.5);
+        assert_eq!(usuals.seconds("queue/film"), Some(10.25));
+        assert_eq!(usuals.seconds("queue/other"), None);
+    }
+
+    #[test]
+    fn it_follows_what_has_become_usual_over_restarts() {
+        let mut usuals = Usuals::default();
+        let key = task_key("film", Some("video"));
+        for _ in 0..100 {
+            usuals.add(&key, 1.0);
+        }
+        let changes = usuals.changes();
+        assert_eq!((changes.len(), usuals.changes().len()), (1, 0));
+        let mut next = Usuals::default();
+        assert!(next.restore(&key, changes[0].1.as_deref().unwrap()));
+        assert_eq!(next.seconds(&key), Some(1.0));
+        for _ in 0..WINDOW / 2 + 1 {
+            next.add(&key, 4.0);
+        }
+        assert_eq!(next.seconds(&key), Some(4.0));
+        assert!(!next.restore(&key, b"[1,") && !next.restore(&key, b"{}"));
+        next.add(&key, f64::NAN);
+        next.add(&key, -1.0);
+        assert_eq!(next.seconds(&key), Some(4.0));
+    }
+
+    #[test]
+    fn kinds_of_runs_from_outside_cannot_grow_it_without_bound() {
+        let mut usuals = Usuals::default();
+        for number in 0..MAX_KINDS + 3 {
+            usuals.add(&format!("task/q{number}/"), 1.0);
+        }
+        assert_eq!(usuals.runs.len(), MAX_KINDS);
+        assert!(!usuals.runs.contains_key("task/q0/"), "the stalest went first");
+        assert!(usuals.changes().contains(&("task/q0/".to_owned(), None)));
+    }
+}
