@@ -95,7 +95,8 @@ pub fn inherit_shape(
     own: &str,
     dead: &[String],
 ) -> Result<usize, SpoolError> {
-    let left_by = |key: &str, instance: &str| split_key(SHAPE, key).is_some_and(|(owner, _)| owner == instance);
+    let left_by =
+        |key: &str, instance: &str| split_key(SHAPE, key).is_some_and(|(owner, _)| owner == instance);
     let kept = spool.states(SHAPE)?;
     if !kept.iter().any(|(key, _)| dead.iter().any(|instance| left_by(key, instance))) {
         return Ok(0);
@@ -234,6 +235,44 @@ mod tests {
         let keys: Vec<_> = spool.states(TALLY).unwrap().into_iter().map(|(key, _)| key).collect();
         assert_eq!(keys, ["tally/alive/default", "tally/me/default"]);
         assert_eq!(dead_instances(&spool, None, "me").unwrap(), ["alive"], "in memory there are no others");
+    }
+
+    #[test]
+    fn batches_and_silences_of_the_dead_are_taken_over_once_and_those_of_the_living_left_alone() {
+        let mut spool = Spool::open(&SpoolPath::Memory, "me").unwrap();
+        let task = serde_json::json!({"id": "t", "batch": {"id": "b", "total": 3}});
+        let task = Task::read(task.as_object().unwrap());
+        let of = task.batch.clone().unwrap();
+        let mut theirs = Tally::default();
+        theirs.batches.count(&of, &task, 5, Duration::ZERO);
+        let silence = br#"{"hook":"h","key":"","fired_at":1,"until":900,"silenced":2}"#;
+        let mut batch = spool.batch().unwrap();
+        for instance in ["dead", "alive"] {
+            theirs.batches.touch_all();
+            for (key, state) in recall::changes(&mut theirs, instance) {
+                batch.put_state(&key, state.as_deref()).unwrap();
+            }
+            batch.put_state(&shape_key(instance, "cool/x"), Some(silence)).unwrap();
+        }
+        batch.commit().unwrap();
+        assert_eq!(dead_instances(&spool, None, "me").unwrap(), ["alive", "dead"]);
+
+        let (mut tally, mut shape) = (Tally::default(), Shape::default());
+        let dead = ["dead".to_owned()];
+        let (now, delay) = (Duration::ZERO, Duration::ZERO);
+        for expected in [1, 0] {
+            assert_eq!(inherit_tally(&mut spool, &mut tally, "me", &dead, now, delay).unwrap(), expected);
+            assert_eq!(inherit_shape(&mut spool, &mut shape, "me", &dead).unwrap(), expected);
+        }
+        assert_eq!(tally.batches.get("b").unwrap().tally.total, 1);
+        let holders = |kind: &str| -> Vec<String> {
+            let states = spool.states(kind).unwrap();
+            states.iter().map(|(key, _)| split_key(kind, key).unwrap().0.to_owned()).collect()
+        };
+        assert_eq!(
+            (holders(BATCH), holders(SHAPE)),
+            (vec!["alive".into(), "me".into()], vec!["alive".into(), "me".into()])
+        );
     }
 
     #[test]

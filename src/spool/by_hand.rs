@@ -152,6 +152,8 @@ fn replay(transaction: &Transaction<'_>, meant: &[i64], now: i64) -> rusqlite::R
         "UPDATE deliveries SET state = 'pending', owner = ?2, created_at = ?3, due_at = ?3, ended_at = NULL, \
          reason = NULL WHERE seq = ?1",
     )?;
+    // Whoever asks for it now wants it, however old it is.
+    let mut forget = transaction.prepare_cached("DELETE FROM terms WHERE delivery = ?1")?;
     let mut done = Replayed::default();
     let mut endpoints = BTreeSet::new();
     for seq in meant {
@@ -163,6 +165,7 @@ fn replay(transaction: &Transaction<'_>, meant: &[i64], now: i64) -> rusqlite::R
             done.without_message += 1;
         } else {
             revive.execute(params![seq, owner, now])?;
+            forget.execute([seq])?;
             done.due += 1;
             endpoints.insert(endpoint);
         }
@@ -211,6 +214,26 @@ mod tests {
 
     fn choice(id: &str) -> Choice {
         Choice { id: Some(id.to_owned()), ..Choice::default() }
+    }
+
+    #[test]
+    fn a_replayed_letter_that_was_stale_is_sent_however_old_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.db");
+        let mut spool = spool_at(&path, "me");
+        let mut batch = spool.batch().unwrap();
+        let event = ring(&mut batch, 1, &["other"]);
+        let event = batch.row_of(event_id(1)).unwrap().filter(|_| event.len() == 1).unwrap();
+        let old = NewDelivery { expires_at: Some(9), thing: Some("a"), ..delivery(event, "ci", 1) };
+        let seq = batch.delivery(&old).unwrap();
+        batch.end(seq, &End::Dead("stale".into()), 10).unwrap();
+        batch.commit().unwrap();
+        let done = Hand::open(&path).unwrap().replay(&Choice::default(), 5_000).unwrap();
+        assert_eq!(done.due, 1);
+        spool.inherit(&[], 5_000).unwrap();
+        let waiting = spool.waiting().unwrap();
+        let replayed = waiting.iter().find(|waiting| waiting.seq == seq).unwrap();
+        assert_eq!((replayed.expires_at, replayed.thing.as_deref()), (None, None));
     }
 
     #[test]

@@ -15,13 +15,18 @@ pub(super) struct Removal<'a> {
     target: &'a Transaction<'a>,
     /// The owners' numbers, before and now.
     owners: HashMap<i64, i64>,
+    /// Of the former database.
+    version: usize,
     mishap: Mishap,
 }
 
 impl<'a> Removal<'a> {
     /// Nothing moved yet.
     pub(super) fn new(source: &'a Connection, target: &'a Transaction<'a>, mishap: Mishap) -> Removal<'a> {
-        Removal { source, target, owners: HashMap::new(), mishap }
+        // What cannot say its version is asked for everything, as far as it is there.
+        let version = source.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0));
+        let version = usize::try_from(version.unwrap_or(i64::MAX)).unwrap_or_default();
+        Removal { source, target, owners: HashMap::new(), version, mishap }
     }
 
     /// Moves what waits, what is dead, events accepted since then, and what is kept by key. What has no
@@ -29,6 +34,7 @@ impl<'a> Removal<'a> {
     pub(super) fn move_all(mut self, instance: &str, since_ms: i64) -> rusqlite::Result<Mishap> {
         self.owners(instance)?;
         self.deliveries()?;
+        self.reserves()?;
         self.recent_events(since_ms)?;
         self.states()?;
         Ok(self.mishap)
@@ -66,15 +72,20 @@ impl<'a> Removal<'a> {
 
     /// What waits and what is dead, each with its event and its attempts.
     fn deliveries(&mut self) -> rusqlite::Result<()> {
-        let sql = "SELECT seq, event, endpoint, hook, state, owner, attempts, created_at, due_at, ended_at, \
-                   reason, content_type, body FROM deliveries NOT INDEXED \
-                   WHERE seq BETWEEN ?1 AND ?2 AND state <> 'delivered' ORDER BY seq";
+        let since =
+            |version: usize, column: &'static str| if self.version >= version { column } else { "NULL" };
+        let (extras, why) = (since(2, "extras"), since(4, "why"));
+        let sql = format!(
+            "SELECT seq, event, endpoint, hook, state, owner, attempts, created_at, due_at, ended_at, \
+             reason, content_type, body, {extras}, {why} FROM deliveries NOT INDEXED \
+             WHERE seq BETWEEN ?1 AND ?2 AND state <> 'delivered' ORDER BY seq"
+        );
         // Where the number is taken by another delivery, a new one is given after all others.
         let mut taken = Vec::new();
         let source = self.source;
-        let lost = walk(source, sql, |row| {
+        let lost = walk(source, &sql, |row| {
             let values: Vec<Value> =
-                (0..13).map(|column| row.get(column)).collect::<rusqlite::Result<_>>()?;
+                (0..15).map(|column| row.get(column)).collect::<rusqlite::Result<_>>()?;
             Ok(self.delivery(values, true, &mut taken))
         })?;
         self.mishap.lost += lost;
@@ -126,7 +137,8 @@ impl<'a> Removal<'a> {
             .target
             .prepare_cached(
                 "INSERT INTO deliveries (seq, event, endpoint, hook, state, owner, attempts, created_at, due_at, \
-                 ended_at, reason, content_type, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                 ended_at, reason, content_type, body, extras, why) \
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             )?
             .execute(rusqlite::params_from_iter(&values));
         match inserted {
@@ -143,7 +155,55 @@ impl<'a> Removal<'a> {
         let now = self.target.last_insert_rowid();
         self.mishap.deliveries += 1;
         self.note(seq, now);
+        self.terms(seq, now)?;
         self.attempts(seq, now)
+    }
+
+    /// How long a delivery may wait, and what it speaks of.
+    fn terms(&self, before: i64, now: i64) -> rusqlite::Result<()> {
+        let read = || -> rusqlite::Result<(Value, Value)> {
+            self.source
+                .prepare_cached("SELECT expires_at, thing FROM terms WHERE delivery = ?1")?
+                .query_row([before], |row| Ok((row.get(0)?, row.get(1)?)))
+        };
+        // One whose terms cannot be read is sent.
+        if let Ok((expires_at, thing)) = read() {
+            self.target
+                .prepare_cached(
+                    "INSERT OR IGNORE INTO terms (delivery, expires_at, thing) VALUES (?1, ?2, ?3)",
+                )?
+                .execute(params![now, expires_at, thing])?;
+        }
+        Ok(())
+    }
+
+    /// What stands by in case a delivery does not arrive.
+    fn reserves(&mut self) -> rusqlite::Result<()> {
+        if self.version < 3 {
+            return Ok(());
+        }
+        let sql = "SELECT seq, event, via, endpoint, hook, due_at, alert, content_type, body, extras \
+                   FROM reserves NOT INDEXED WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq";
+        let source = self.source;
+        let lost = walk(source, sql, |row| {
+            let event: i64 = row.get(1)?;
+            let values: Vec<Value> =
+                (2..10).map(|column| row.get(column)).collect::<rusqlite::Result<_>>()?;
+            Ok(self.reserve(event, &values))
+        })?;
+        self.mishap.lost += lost;
+        Ok(())
+    }
+
+    fn reserve(&mut self, event: i64, values: &[Value]) -> rusqlite::Result<()> {
+        let Some(event) = self.event(event)? else { return Ok(()) };
+        self.target
+            .prepare_cached(
+                "INSERT OR IGNORE INTO reserves (event, via, endpoint, hook, due_at, alert, content_type, body, \
+                 extras) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            )?
+            .execute(rusqlite::params_from_iter(std::iter::once(&Value::from(event)).chain(values)))
+            .map(drop)
     }
 
     fn note(&mut self, before: i64, now: i64) {
@@ -279,4 +339,49 @@ fn walk(
         run(sql, seq, seq)?;
     }
     Ok(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::salvage::Adrift;
+    use super::super::trials::{delivery, event_id, spool_at};
+    use super::super::{End, NewDelivery, NewEvent, NewReserve};
+    use std::fs;
+
+    #[test]
+    fn what_a_message_is_bound_to_and_what_stands_by_moves_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.db");
+        let mut spool = spool_at(&path, "me");
+        let mut batch = spool.batch().unwrap();
+        let new = NewEvent { id: event_id(1), kind: "task.complete", accepted_at: 1, payload: b"{}" };
+        let event = batch.event(&new).unwrap().unwrap();
+        let (extras, why, thing) = (Some("{\"file\":\"a.png\"}"), Some("it listens"), Some("a"));
+        let message = NewDelivery { extras, why, thing, expires_at: Some(900), ..delivery(event, "a", 1) };
+        let seq = batch.delivery(&message).unwrap();
+        let (hook, content_type, body) = ("h", "application/json", b"{}");
+        let (via, endpoint, due_at, alert) = ("a", "b", None, None);
+        batch
+            .reserve(&NewReserve { event, via, endpoint, hook, due_at, alert, content_type, body, extras })
+            .unwrap();
+        batch.commit().unwrap();
+
+        for suffix in ["", "-wal", "-shm"] {
+            let _ = fs::remove_file(folder.path().join(format!("x.db{suffix}")));
+        }
+        assert_eq!(spool.renew(Adrift::Lost, 2_000).unwrap().lost, 0);
+        let waiting = spool.waiting().unwrap();
+        assert_eq!((waiting[0].expires_at, waiting[0].thing.as_deref()), (Some(900), thing));
+        let kept: (Option<String>, Option<String>) = spool
+            .conn
+            .query_row("SELECT extras, why FROM deliveries WHERE seq = ?1", [seq], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .unwrap();
+        assert_eq!((kept.0.as_deref(), kept.1.as_deref()), (extras, why));
+        let mut batch = spool.batch().unwrap();
+        batch.end(waiting[0].seq, &End::Dead("no".into()), 3_000).unwrap();
+        let called = batch.call_after(waiting[0].seq, 3_000).unwrap();
+        assert_eq!((called[0].endpoint.as_str(), called[0].extras.as_deref()), ("b", extras));
+    }
 }

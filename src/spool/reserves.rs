@@ -11,8 +11,7 @@ struct Reserve {
     called: Called,
 }
 
-const COLUMNS: &str =
-    "r.event, e.id, e.type, r.endpoint, r.hook, r.content_type, r.body, r.seq, r.due_at IS NOT NULL, \
+const COLUMNS: &str = "r.event, e.id, e.type, r.endpoint, r.hook, r.content_type, r.body, r.seq, r.due_at IS NOT NULL, \
     r.extras";
 
 impl Batch<'_> {

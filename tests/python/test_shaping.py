@@ -6,7 +6,7 @@ import json
 import time
 
 import taskbell
-from bells import endpoint, eventually, invariant, reading, reports, settings
+from bells import endpoint, eventually, invariant, query, reports, settings
 from documents import blocks
 from steps import Reply
 from test_crash import HOST, KILLED
@@ -79,9 +79,7 @@ def test_a_digest_survives_the_end_of_the_host(tmp_path, receive, ring):
     assert [item["event"]["data"]["number"] for item in items] == [0, 1, 2, 3]
     (report,) = reports(second, 1)
     assert report["event"] == request.header("webhook-id")
-    with reading(tmp_path / "bell.db") as spool:
-        left = [row[0] for row in spool.execute("SELECT key FROM state WHERE key LIKE 'shape/%'")]
-    assert left == []
+    assert query(tmp_path / "bell.db", "SELECT key FROM state WHERE key LIKE 'shape/%'") == []
 
 
 def test_a_digest_of_killed_hosts_loses_no_item_and_says_none_twice(tmp_path, receive, ring):
@@ -145,8 +143,7 @@ def test_a_dead_delivery_falls_back_along_the_chain(tmp_path, receive, ring):
     stats = bell.stats()
     assert stats["fallbacks"] == 4
     invariant(stats, 6)
-    with reading(tmp_path / "bell.db") as spool:
-        assert spool.execute("SELECT count(*) FROM reserves").fetchone()[0] == 0
+    assert query(tmp_path / "bell.db", "SELECT seq FROM reserves") == []
 
 
 def test_a_message_that_does_not_arrive_in_time_is_escalated_once(tmp_path, receive, ring):
@@ -177,8 +174,7 @@ def test_an_alert_is_escalated_unless_it_is_resolved(tmp_path, receive, ring):
     (request,) = ops.wait_for(1)
     assert request.json()["data"]["alert"]["name"] == "disk"
     eventually("the escalation is over", lambda: bell.stats()["pending"] == 0)
-    with reading(tmp_path / "bell.db") as spool:
-        assert spool.execute("SELECT count(*) FROM reserves").fetchone()[0] == 0
+    assert query(tmp_path / "bell.db", "SELECT seq FROM reserves") == []
     assert len(ops.requests) == 1
 
 
