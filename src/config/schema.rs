@@ -105,7 +105,7 @@ pub(super) static TABLES: &[Table] = &[
             key(
                 "max_bytes",
                 Size("64KiB", "1GiB"),
-                Value("\"4MiB\""),
+                Value("\"2MiB\""),
                 "The most bytes that wait for the spool; at least twice `max_event_bytes`.",
             ),
             key(
