@@ -129,8 +129,8 @@ pub(super) static TABLES: &[Table] = &[
             "roots",
             Texts("paths of folders"),
             Value("[]"),
-            "The folders below which files named in `outputs[].path` may be read: the picture of a task then goes \
-             with its message, for platforms that take one.",
+            "The folders below which files named in `outputs[].path` may be read: the picture of a task, else its \
+             first file, then goes with its message, for platforms that take one.",
         )],
     },
     Table {
