@@ -110,7 +110,7 @@ pub(super) static TABLES: &[Table] = &[
             key(
                 "max_bytes",
                 Size("64KiB", "1GiB"),
-                Value("\"4MiB\""),
+                Value("\"2MiB\""),
                 "The most bytes that wait for the spool; at least twice `max_event_bytes`.",
             ),
             key(
@@ -146,8 +146,8 @@ pub(super) static TABLES: &[Table] = &[
             "roots",
             Texts("paths of folders"),
             Value("[]"),
-            "The folders below which files named in `outputs[].path` may be read: the picture of a task then goes \
-             with its message, for platforms that take one.",
+            "The folders below which files named in `outputs[].path` may be read: the picture of a task, else its \
+             first file, then goes with its message, for platforms that take one.",
         )],
     },
     Table {

@@ -1,6 +1,6 @@
 //! One attempt: sign, send, and read what the answer means.
 
-use super::{Body, Job, enclosure, picture};
+use super::{Body, Job, enclosure, packing};
 use crate::config::Endpoint;
 use crate::platform::{Answer, Enclosure, Letter, Outcome, Plainer, Shaped};
 use crate::secret::{REDACTED, Scrubber};
@@ -12,6 +12,9 @@ use url::Url;
 /// The most bytes of an answer's body that are kept in the attempt log.
 const KEPT_RESPONSE_BYTES: usize = 4096;
 
+/// A file of this many bytes may be what a line is too slow for, or a proxy on the way too strict.
+const HEAVY: usize = 1024 * 1024;
+
 /// What an attempt came to.
 #[derive(Debug)]
 pub struct Attempted {
@@ -21,6 +24,8 @@ pub struct Attempted {
     pub row: AttemptRow,
     /// The file that went with it.
     pub file: Option<Enclosure>,
+    /// Whether it may have failed because of that file, so that the next one is better made without.
+    pub too_heavy: bool,
 }
 
 /// One attempt in the making: whose, of what, and when.
@@ -51,28 +56,60 @@ impl Trial<'_> {
         let id = self.job.event_id.to_string();
         let letter = letter(self.job, self.body, &id, file.as_ref(), self.started_at);
         let shaped = self.endpoint.platform.shape(self.endpoint, &letter);
-        let (outcome, mut row) = self.send(&shaped, &id, self.job.attempts + 1);
+        let (outcome, mut row, result) = self.send(&shaped, &id, self.job.attempts + 1);
+        let broke_off =
+            result.is_err_and(|fault| matches!(fault.kind, FaultKind::Timeout | FaultKind::Broken));
+        let is_heavy = |file: &Enclosure| file.bytes.len().min(shaped.body.len()) >= HEAVY;
+        let too_heavy = broke_off && file.as_ref().is_some_and(is_heavy);
+        if too_heavy {
+            let reason = row.error.take().unwrap_or_default();
+            row.error =
+                Some(format!("{reason}; the file may be too much, so the next attempt goes without it"));
+        }
         if let Some(remark) = remark {
             let error = row.error.take().map(|error| format!("{error}; {remark}")).unwrap_or(remark);
             row.error = Some(self.scrubber.scrub(&error));
         }
-        Attempted { outcome, row, file }
+        Attempted { outcome, row, file, too_heavy }
     }
 
-    /// Sends what follows a delivered message, when its platform takes the file by itself only.
-    pub fn sequel(&self, file: &Enclosure) -> Option<AttemptRow> {
+    /// Sends what follows a delivered message, when its platform takes the file by itself only: one request,
+    /// or one that hands the file over and one that names it. Each has its row.
+    pub fn sequel(&self, file: &Enclosure) -> Vec<AttemptRow> {
         let id = self.job.event_id.to_string();
         let letter = letter(self.job, self.body, &id, Some(file), self.started_at);
-        let shaped = self.endpoint.platform.sequel(self.endpoint, &letter)?;
-        let (outcome, mut row) = self.send(&shaped, &id, self.job.attempts + 2);
-        if outcome != Some(Outcome::Delivered) {
-            let reason = row.error.take().unwrap_or_else(|| "broken off by the shutdown".to_owned());
-            row.error = Some(format!("the message was delivered, its image was not: {reason}"));
+        let (endpoint, platform) = (self.endpoint, self.endpoint.platform);
+        let what = if platform.is_picture(file) { "image" } else { "file" };
+        let mut rows = Vec::new();
+        let mut number = self.job.attempts + 2;
+        let mut next = platform.sequel(endpoint, &letter);
+        if let Some(upload) = platform.upload(endpoint, &letter) {
+            let (outcome, mut row, result) = self.send(&upload, &id, number);
+            number += 1;
+            next = result
+                .ok()
+                .filter(|_| outcome == Some(Outcome::Delivered))
+                .and_then(|answer| platform.uploaded(endpoint, &letter, &answer));
+            if outcome == Some(Outcome::Delivered) && next.is_none() {
+                row.outcome = "final";
+                row.error = Some("the answer to the upload names no file".to_owned());
+            }
+            rows.push(undelivered(row, what));
         }
-        Some(row)
+        if let Some(shaped) = next {
+            let spent: i64 = rows.iter().map(|row| i64::from(row.phases.total_us / 1000)).sum();
+            let trial = Trial { started_at: self.started_at + spent, ..*self };
+            rows.push(undelivered(trial.send(&shaped, &id, number).1, what));
+        }
+        rows
     }
 
-    fn send(&self, shaped: &Shaped<'_>, id: &str, number: u32) -> (Option<Outcome>, AttemptRow) {
+    fn send(
+        &self,
+        shaped: &Shaped<'_>,
+        id: &str,
+        number: u32,
+    ) -> (Option<Outcome>, AttemptRow, Result<Answer, Fault>) {
         let headers = head(self.endpoint, shaped, id, number, self.started_at.div_euclid(1000));
         let (result, phases) = self.client.post(&shaped.url, &headers, &shaped.body);
         let ended_at = self.started_at + i64::from(phases.total_us / 1000);
@@ -94,17 +131,26 @@ impl Trial<'_> {
             response,
             next_at: None,
         };
-        (outcome, row)
+        (outcome, row, result)
     }
+}
+
+/// The row of what followed a message, in words that keep the two apart.
+fn undelivered(mut row: AttemptRow, what: &str) -> AttemptRow {
+    if row.outcome != "delivered" {
+        let reason = row.error.take().unwrap_or_else(|| "broken off by the shutdown".to_owned());
+        row.error = Some(format!("the message was delivered, its {what} was not: {reason}"));
+    }
+    row
 }
 
 /// The file that goes with a message; why it is left out, when it cannot be read. The message goes
 /// without it then.
 fn enclosure(endpoint: &Endpoint, job: &Job, body: &Body) -> Option<Result<Enclosure, String>> {
     let path = body.extras.file.as_deref().filter(|_| job.plain.is_none())?;
-    let most = endpoint.platform.file_limit()?;
+    endpoint.platform.file_limit()?;
     let read = enclosure::read(path, &endpoint.file_roots, enclosure::LARGEST)
-        .and_then(|file| picture::fit(file, most, &|media| endpoint.platform.shows(media)));
+        .and_then(|file| packing::pack(file, endpoint.platform));
     Some(read.map_err(|fault| format!("sent without the file {}: it {fault}", enclosure::shown_name(path))))
 }
 

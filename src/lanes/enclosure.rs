@@ -36,8 +36,9 @@ pub(super) fn read(path: &str, roots: &[PathBuf], most: u64) -> Result<Enclosure
     if bytes.len() as u64 > most {
         return Err(too_large());
     }
-    let media = media(&bytes).ok_or("is not an image: PNG, JPEG, GIF and WebP are known")?;
-    Ok(Enclosure { name: plain_name(path, media), media, bytes })
+    let image = image(&bytes);
+    let name = image.map_or_else(|| file_name(path), |media| image_name(path, media));
+    Ok(Enclosure { name, media: image.unwrap_or("application/octet-stream"), bytes })
 }
 
 /// The name of a file for messages, without its folders.
@@ -63,8 +64,8 @@ fn locate(path: &Path, roots: &[PathBuf]) -> Result<PathBuf, String> {
     Err(fault.to_owned())
 }
 
-/// What the first bytes say it is; the name may say anything.
-fn media(bytes: &[u8]) -> Option<&'static str> {
+/// The kind of picture that the first bytes show; the name may say anything.
+fn image(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some("image/png"),
         [0xff, 0xd8, 0xff, ..] => Some("image/jpeg"),
@@ -74,19 +75,38 @@ fn media(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// Letters, digits, `.`, `_` and `-`, with the ending that fits what the file is: no platform refuses
-/// that, and no quoting is needed anywhere.
-fn plain_name(path: &str, media: &str) -> String {
+/// The name of a picture, with the ending that fits what it is.
+fn image_name(path: &str, media: &str) -> String {
+    let ending = match media {
+        "image/jpeg" => "jpg",
+        other => other.rsplit('/').next().unwrap_or("bin"),
+    };
+    format!("{}.{ending}", plain_stem(path, "image"))
+}
+
+/// The name of any other file, with its own ending unless that is one of a picture, which it is not: a
+/// receiver would try to show it.
+fn file_name(path: &str) -> String {
+    const PICTURES: [&str; 8] = ["png", "jpg", "jpeg", "gif", "webp", "bmp", "avif", "heic"];
+    let stem = plain_stem(path, "file");
+    let name = shown_name(path);
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+    let is_ending = |ending: &String| {
+        (1..=12).contains(&ending.len())
+            && ending.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            && !PICTURES.contains(&ending.as_str())
+    };
+    format!("{stem}.{}", ending.filter(is_ending).as_deref().unwrap_or("bin"))
+}
+
+/// Letters, digits, `.`, `_` and `-`: no platform refuses that, and no quoting is needed anywhere.
+fn plain_stem(path: &str, otherwise: &str) -> String {
     let name = shown_name(path);
     let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
     let stem: String = stem.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
     let stem = stem.trim_matches('_');
-    let ending = match media {
-        "image/jpeg" => "jpg",
-        other => other.rsplit('/').next().unwrap_or("bin"),
-    };
-    format!("{}.{ending}", if stem.is_empty() { "image" } else { stem })
+    if stem.is_empty() { otherwise.to_owned() } else { stem.to_owned() }
 }
 
 #[cfg(test)]
@@ -145,13 +165,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_too_large_a_folder_or_no_image_is_named_as_such() {
+    fn what_is_missing_too_large_or_a_folder_is_named_as_such() {
         let (_folder, roots) = folder();
         let fault = |path: &str, most| read(path, &roots, most).unwrap_err();
         assert_eq!(fault("day/none.png", 100), "does not exist");
         assert_eq!(fault("day", 100), "is not a regular file");
         assert!(fault("day/渲染 (1).png", 11).contains("larger than the 11 bytes"));
-        assert!(fault("not.png", 100).contains("not an image"));
         assert!(read("day/\0.png", &roots, 100).is_err() && read("", &roots, 100).is_err());
     }
 
@@ -163,7 +182,32 @@ mod tests {
             ("渲染.png", "image.png"),
             ("..", "image.png"),
         ] {
-            assert_eq!(plain_name(path, "image/png"), name);
+            assert_eq!(image_name(path, "image/png"), name);
         }
+        for (path, name) in [
+            ("a/run 7.LOG", "run_7.log"),
+            ("模型.safetensors", "file.safetensors"),
+            ("weights", "weights.bin"),
+            (".env", "file.env"),
+            ("x.tar.gz", "x_tar.gz"),
+            ("x.a\"b", "x.bin"),
+        ] {
+            assert_eq!(file_name(path), name);
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_not_the_picture_its_name_says_is_a_plain_file() {
+        let (_folder, roots) = folder();
+        let file = read("not.png", &roots, 100).unwrap();
+        assert_eq!((file.name.as_str(), file.media), ("not.bin", "application/octet-stream"));
+    }
+
+    #[test]
+    fn a_file_of_gigabytes_is_refused_before_it_is_read() {
+        let (folder, roots) = folder();
+        let sparse = File::create(folder.path().join("outputs/model.bin")).unwrap();
+        sparse.set_len(3 << 30).unwrap();
+        assert!(read("model.bin", &roots, LARGEST).unwrap_err().contains("larger than"));
     }
 }

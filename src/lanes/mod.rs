@@ -7,6 +7,7 @@ mod enclosure;
 mod fold;
 mod lane;
 mod line;
+mod packing;
 mod picture;
 mod rate;
 mod schedule;

@@ -12,12 +12,16 @@ const PIXELS: u64 = 100_000_000;
 /// What is tried, one after the other: the quality of JPEG, and how often the picture is halved.
 const TRIALS: [(u8, u32); 6] = [(90, 0), (75, 0), (85, 1), (70, 1), (75, 2), (75, 3)];
 
-/// The picture in at most `most` bytes, in a form that the platform shows; otherwise the end of a sentence
-/// that begins with its name.
-pub(super) fn fit(file: Enclosure, most: u64, shows: &dyn Fn(&str) -> bool) -> Result<Enclosure, String> {
+/// The picture in at most `most` bytes, in a form that the platform shows; `None` when it can stay as it is,
+/// and otherwise the end of a sentence that begins with its name.
+pub(super) fn fit(
+    file: &Enclosure,
+    most: u64,
+    shows: &dyn Fn(&str) -> bool,
+) -> Result<Option<Enclosure>, String> {
     let is_small = file.bytes.len() as u64 <= most;
     if is_small && shows(file.media) {
-        return Ok(file);
+        return Ok(None);
     }
     if file.media != "image/png" {
         let size = file.bytes.len();
@@ -39,7 +43,7 @@ pub(super) fn fit(file: Enclosure, most: u64, shows: &dyn Fn(&str) -> bool) -> R
             && bytes.len() as u64 <= most
         {
             let stem = file.name.rsplit_once('.').map_or(file.name.as_str(), |(stem, _)| stem);
-            return Ok(Enclosure { name: format!("{stem}.jpg"), media: "image/jpeg", bytes });
+            return Ok(Some(Enclosure { name: format!("{stem}.jpg"), media: "image/jpeg", bytes }));
         }
     }
     Err(unfit("could not be made small enough"))
@@ -149,7 +153,7 @@ mod tests {
     #[test]
     fn a_picture_that_fits_stays_as_it_is() {
         let file = noise(16, ColorType::Rgb, png::BitDepth::Eight);
-        assert_eq!(fit(file.clone(), 100_000, &any), Ok(file));
+        assert_eq!(fit(&file, 100_000, &any), Ok(None));
     }
 
     #[test]
@@ -164,7 +168,7 @@ mod tests {
             let file = noise(300, color, depth);
             let most = 40_000;
             assert!(file.bytes.len() > most);
-            let small = fit(file, most as u64, &any).unwrap();
+            let small = fit(&file, most as u64, &any).unwrap().unwrap();
             assert!(small.bytes.len() <= most && small.bytes.starts_with(&[0xff, 0xd8, 0xff]), "{color:?}");
             assert_eq!((small.name.as_str(), small.media), ("a.jpg", "image/jpeg"));
         }
@@ -173,12 +177,12 @@ mod tests {
     #[test]
     fn what_cannot_be_made_smaller_is_told() {
         let file = noise(64, ColorType::Rgb, png::BitDepth::Eight);
-        assert!(fit(file.clone(), 10, &any).unwrap_err().contains("could not be made small enough"));
+        assert!(fit(&file, 10, &any).unwrap_err().contains("could not be made small enough"));
         let broken = Enclosure { bytes: file.bytes[..200].to_vec(), ..file.clone() };
-        assert!(fit(broken, 100, &any).unwrap_err().contains("no PNG that can be read"));
+        assert!(fit(&broken, 100, &any).unwrap_err().contains("no PNG that can be read"));
         let gif = Enclosure { media: "image/gif", bytes: vec![0; 50], ..file.clone() };
-        assert!(fit(gif.clone(), 10, &any).unwrap_err().contains("larger than the 10 bytes"));
-        assert!(fit(gif, 100, &|media| media == "image/png").unwrap_err().contains("does not show"));
+        assert!(fit(&gif, 10, &any).unwrap_err().contains("larger than the 10 bytes"));
+        assert!(fit(&gif, 100, &|media| media == "image/png").unwrap_err().contains("does not show"));
     }
 
     #[test]

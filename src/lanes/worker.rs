@@ -6,7 +6,7 @@ use super::{Body, Job, fold};
 use crate::failpoint;
 use crate::message::Extras;
 use crate::os;
-use crate::platform::{Enclosure, Outcome};
+use crate::platform::{Enclosure, Outcome, Plainer};
 use crate::spool::AttemptRow;
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
@@ -72,11 +72,15 @@ fn deliver(lane: &Lane, group: Vec<Job>) {
         let attempted = guarded(|| trial.run());
         failpoint::reach("after-send");
         let Some(attempted) = attempted else { return settle_defect(lane, group) };
-        let Attempted { outcome, row, file } = attempted;
+        let Attempted { outcome, row, file, too_heavy } = attempted;
+        let was_whole = leader.plain.is_none();
+        if too_heavy {
+            group.iter_mut().for_each(|job| job.plain = Some(Plainer::NoImage));
+        }
         match outcome {
             Some(Outcome::Plainer(how, reason)) => {
                 let make = || plainer(endpoint, &body, how, file.is_some());
-                let plain = if leader.plain.is_none() { guarded(make).flatten() } else { None };
+                let plain = if was_whole { guarded(make).flatten() } else { None };
                 let Some(plain) = plain else {
                     let row = AttemptRow { outcome: "final", ..row };
                     return lane.settle(group, Some(Outcome::Final(reason)), row);
@@ -103,7 +107,7 @@ fn finish(
     let Some((file, job)) = sequel else { return };
     let (endpoint, client, scrubber) = (&lane.endpoint, &lane.client, &lane.scrubber());
     let trial = Trial { endpoint, client, scrubber, job: &job, body, started_at: lane.clock.unix_ms() };
-    if let Some(Some(row)) = guarded(|| trial.sequel(&file)) {
+    for row in guarded(|| trial.sequel(&file)).unwrap_or_default() {
         lane.log_sequel(row);
     }
 }

@@ -35,7 +35,7 @@ impl Extras {
         let encloses = endpoint.platform.file_limit().is_some() && !endpoint.file_roots.is_empty();
         let folds = endpoint.overflow == Overflow::Fold && !endpoint.rate.is_empty();
         Extras {
-            file: encloses.then(|| first_picture(context)).flatten(),
+            file: encloses.then(|| chosen(context, endpoint.platform.document_sizes().is_some())).flatten(),
             line: folds.then(|| {
                 let kind = context.text_at(&["event", "type"]).unwrap_or("event");
                 let notice = Notice::from_context(kind, context);
@@ -56,12 +56,14 @@ impl Extras {
     }
 }
 
-/// The path of the first output of a task that is a picture by its type or its name.
-fn first_picture(context: &Context) -> Option<String> {
+/// The path of the first output of a task that is a picture by its type or its name; where there is none,
+/// of the first file, for a platform that takes any.
+fn chosen(context: &Context, takes_any: bool) -> Option<String> {
     let outputs = context.at(&["task", "outputs"])?.as_array()?;
     let text = |output: &Json, key: &str| output.get(key).and_then(Json::as_str).map(str::to_owned);
-    outputs.iter().find_map(|output| {
-        let path = text(output, "path").filter(|path| !path.is_empty())?;
+    let path_of = |output: &Json| text(output, "path").filter(|path| !path.is_empty());
+    let picture = outputs.iter().find_map(|output| {
+        let path = path_of(output)?;
         let is_picture = match text(output, "mime") {
             Some(mime) => mime.starts_with("image/"),
             None => {
@@ -70,5 +72,6 @@ fn first_picture(context: &Context) -> Option<String> {
             }
         };
         is_picture.then_some(path)
-    })
+    });
+    picture.or_else(|| outputs.iter().find_map(path_of).filter(|_| takes_any))
 }

@@ -13,6 +13,7 @@ use crate::config::{Endpoint, Rate};
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 use url::Url;
 
@@ -110,12 +111,13 @@ impl Platform for Discord {
         doubt(body)
     }
 
-    /// The picture is uploaded with the message, and shown in its first embed.
+    /// The file is uploaded with the message; a picture is shown in its first embed.
     fn shape<'a>(&self, endpoint: &Endpoint, letter: &Letter<'a>) -> Shaped<'a> {
         let mut shaped = letter.as_it_is(endpoint);
         if let (Some(file), Some(mut body)) = (letter.file, letter.json().filter(Value::is_object)) {
             let address = json!({"url": format!("attachment://{}", file.name)});
-            if let Some(embed) = body["embeds"].get_mut(0).and_then(Value::as_object_mut) {
+            let embed = body["embeds"].get_mut(0).and_then(Value::as_object_mut);
+            if let Some(embed) = embed.filter(|_| self.is_picture(file)) {
                 embed.insert("image".to_owned(), address);
             }
             body["attachments"] = json!([{"id": 0, "filename": file.name}]);
@@ -130,6 +132,10 @@ impl Platform for Discord {
 
     fn file_limit(&self) -> Option<u64> {
         Some(FILE)
+    }
+
+    fn document_sizes(&self) -> Option<RangeInclusive<u64>> {
+        Some(1..=FILE)
     }
 
     fn plainer(&self, body: &Value, how: Plainer) -> Option<Value> {

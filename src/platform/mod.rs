@@ -10,6 +10,7 @@
 //! 3. Test it: a table of every known answer, and its card among the hostile texts, in `tests/`.
 
 mod cloudevents;
+mod dimensions;
 mod dingtalk;
 mod discord;
 mod feishu;
@@ -42,6 +43,7 @@ pub use trim::trimmed;
 use crate::config::{Endpoint, Rate};
 use crate::message::Context;
 use std::fmt::Debug;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 use url::Url;
 
@@ -217,6 +219,34 @@ pub trait Platform: Sync + Debug {
     /// Whether it shows a picture of this media type.
     fn shows(&self, _media: &str) -> bool {
         true
+    }
+
+    /// The sizes of a file of any other kind that it takes with a message, in bytes; `None` when it takes
+    /// pictures only.
+    fn document_sizes(&self) -> Option<RangeInclusive<u64>> {
+        None
+    }
+
+    /// Whether it shows this file as a picture; any other is a document.
+    fn is_picture(&self, file: &Enclosure) -> bool {
+        let fits = |most| file.bytes.len() as u64 <= most;
+        file.media.starts_with("image/") && self.shows(file.media) && self.file_limit().is_some_and(fits)
+    }
+
+    /// A request that hands the file over when the message was delivered, for a platform whose messages can
+    /// only name a file that it has. What follows it is `uploaded`, and no `sequel`.
+    fn upload<'a>(&self, _endpoint: &Endpoint, _letter: &Letter<'a>) -> Option<Shaped<'a>> {
+        None
+    }
+
+    /// The message that names the file, by the answer to `upload`; `None` when the answer names none.
+    fn uploaded<'a>(
+        &self,
+        _endpoint: &Endpoint,
+        _letter: &Letter<'a>,
+        _answer: &Answer,
+    ) -> Option<Shaped<'a>> {
+        None
     }
 
     /// A second request that follows when the first was delivered, where the file cannot be part of it. What

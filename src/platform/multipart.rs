@@ -13,6 +13,16 @@ pub(super) struct Field<'a> {
 /// The content type and the body of a form with one file. Names are those of the platforms' own fields, and
 /// a file's name is plain by construction: nothing needs quoting.
 pub(super) fn form(fields: &[Field<'_>], file_field: &str, file: &Enclosure) -> (String, Vec<u8>) {
+    write(fields, &format!("name=\"{file_field}\"; filename=\"{}\"", file.name), file)
+}
+
+/// The same with the file alone, and its length beside its name.
+pub(super) fn form_with_length(file_field: &str, file: &Enclosure) -> (String, Vec<u8>) {
+    let length = file.bytes.len();
+    write(&[], &format!("name=\"{file_field}\"; filename=\"{}\"; filelength={length}", file.name), file)
+}
+
+fn write(fields: &[Field<'_>], disposition: &str, file: &Enclosure) -> (String, Vec<u8>) {
     // No text or picture holds 128 random bits.
     let random = [getrandom::u64(), getrandom::u64()].map(Result::unwrap_or_default);
     let boundary = format!("taskbell-{:016x}{:016x}", random[0], random[1]);
@@ -26,9 +36,8 @@ pub(super) fn form(fields: &[Field<'_>], file_field: &str, file: &Enclosure) -> 
         body.extend_from_slice(b"\r\n");
     }
     let head = format!(
-        "--{boundary}\r\nContent-Disposition: form-data; name=\"{file_field}\"; filename=\"{}\"\r\n\
-         Content-Type: {}\r\n\r\n",
-        file.name, file.media
+        "--{boundary}\r\nContent-Disposition: form-data; {disposition}\r\nContent-Type: {}\r\n\r\n",
+        file.media
     );
     body.extend_from_slice(head.as_bytes());
     body.extend_from_slice(&file.bytes);

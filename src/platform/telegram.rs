@@ -5,6 +5,7 @@
 //! written, is kept. HTML rather than MarkdownV2: three characters to escape, and nothing else to go wrong.
 //! Success is `ok: true`.
 
+use super::dimensions::dimensions;
 use super::limits::{Unit, fit, flatten};
 use super::lines::Lines;
 use super::multipart::{Field, form};
@@ -16,12 +17,17 @@ use crate::config::{Endpoint, Rate};
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Value, json};
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 use url::Url;
 
 const TEXT: usize = 4096;
 const CAPTION: usize = 1024;
 const PHOTO: u64 = 10 * 1024 * 1024;
+/// Width and height of a photo together, in pixels, and how many times one is the other at most.
+const PHOTO_SIDES: u64 = 10_000;
+const PHOTO_RATIO: u64 = 20;
+const DOCUMENT: RangeInclusive<u64> = 1..=50 * 1024 * 1024;
 const TITLE: usize = 256;
 const LINE: usize = 300;
 const FREE_TEXT: usize = 1500;
@@ -103,7 +109,7 @@ impl Platform for Telegram {
             if let Some(text) = body.remove("text") {
                 body.insert("caption".to_owned(), text);
             }
-            return photo(endpoint, shaped, &body, file);
+            return with_file(endpoint, shaped, &body, file, self.is_picture(file));
         }
         shaped.url = method(endpoint, "sendMessage");
         shaped.set_json(&Value::Object(body));
@@ -114,7 +120,24 @@ impl Platform for Telegram {
         Some(PHOTO)
     }
 
-    /// The picture by itself, below a text that is too long for a caption.
+    /// A GIF that moves would stand still as a photo; as a document it moves.
+    fn shows(&self, media: &str) -> bool {
+        matches!(media, "image/png" | "image/jpeg" | "image/webp")
+    }
+
+    fn document_sizes(&self) -> Option<RangeInclusive<u64>> {
+        Some(DOCUMENT)
+    }
+
+    fn is_picture(&self, file: &Enclosure) -> bool {
+        let fits_sides = |(width, height): (u32, u32)| {
+            let (long, short) = (u64::from(width.max(height)), u64::from(width.min(height)));
+            long + short <= PHOTO_SIDES && long <= short * PHOTO_RATIO
+        };
+        self.shows(file.media) && file.bytes.len() as u64 <= PHOTO && dimensions(file).is_none_or(fits_sides)
+    }
+
+    /// The file by itself, below a text that is too long for a caption.
     fn sequel<'a>(&self, endpoint: &Endpoint, letter: &Letter<'a>) -> Option<Shaped<'a>> {
         let Some(Value::Object(body)) = letter.json() else { return None };
         if fits_caption(&body) {
@@ -123,7 +146,8 @@ impl Platform for Telegram {
         let mut fields = serde_json::Map::new();
         address(&mut fields, endpoint);
         fields.insert("disable_notification".to_owned(), json!(true));
-        Some(photo(endpoint, letter.as_it_is(endpoint), &fields, letter.file?))
+        let file = letter.file?;
+        Some(with_file(endpoint, letter.as_it_is(endpoint), &fields, file, self.is_picture(file)))
     }
 
     fn plainer(&self, body: &Value, how: Plainer) -> Option<Value> {
@@ -188,7 +212,8 @@ fn refusal(json: &Value, words: &str, reason: String) -> Outcome {
         Outcome::Plainer(Plainer::NoMarkup, reason)
     } else if says(&["too long"]) {
         Outcome::Plainer(Plainer::Shorter, reason)
-    } else if says(&["photo", "image_process", "wrong file", "webpage", "web page", "http url content"]) {
+    } else if says(&["photo", "document", "image_process", "file", "webpage", "web page", "http url content"])
+    {
         Outcome::Plainer(Plainer::NoImage, reason)
     } else {
         Outcome::Final(reason)
@@ -248,21 +273,23 @@ fn fits_caption(body: &serde_json::Map<String, Value>) -> bool {
     body.get("text").and_then(Value::as_str).is_some_and(|text| Unit::Utf16.length(text) <= CAPTION)
 }
 
-/// A `sendPhoto` with these fields.
-fn photo<'a>(
+/// A `sendPhoto` or, for what is none, a `sendDocument` with these fields.
+fn with_file<'a>(
     endpoint: &Endpoint,
     mut shaped: Shaped<'a>,
     fields: &serde_json::Map<String, Value>,
     file: &Enclosure,
+    is_photo: bool,
 ) -> Shaped<'a> {
+    let (name, field) = if is_photo { ("sendPhoto", "photo") } else { ("sendDocument", "document") };
     let texts: Vec<(&String, String)> = fields
         .iter()
         .map(|(name, value)| (name, value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
         .collect();
     let fields: Vec<Field<'_>> =
         texts.iter().map(|(name, value)| Field { name, media: None, value }).collect();
-    let (content_type, body) = form(&fields, "photo", file);
-    shaped.url = method(endpoint, "sendPhoto");
+    let (content_type, body) = form(&fields, field, file);
+    shaped.url = method(endpoint, name);
     shaped.content_type = Cow::Owned(content_type);
     shaped.body = Cow::Owned(body);
     shaped

@@ -5,6 +5,7 @@
 //! pinged by a `text` message only, so a card with such mentions is one.
 
 use super::limits::{Unit, fit, flatten};
+use super::multipart::form_with_length;
 use super::{Answer, Letter, Outcome, Plainer, Platform, Shaped, event_kind, links, origin, trim};
 use crate::config::{Endpoint, Rate};
 use crate::message::{Context, Notice, Tone, Wording};
@@ -12,6 +13,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use md5::{Digest, Md5};
 use serde_json::{Value, json};
+use std::borrow::Cow;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 use url::Url;
 
@@ -23,6 +26,8 @@ const FREE_TEXT: usize = 1200;
 const LINK: usize = 600;
 const MENTIONS: usize = 500;
 const SHORT: usize = 1000;
+/// A file for `upload_media`, in bytes.
+const DOCUMENT: RangeInclusive<u64> = 6..=20 * 1024 * 1024;
 
 /// The platform names no wait; its window is a minute.
 const PAUSE: Duration = Duration::from_secs(60);
@@ -95,9 +100,32 @@ impl Platform for WeCom {
         matches!(media, "image/png" | "image/jpeg")
     }
 
+    fn document_sizes(&self) -> Option<RangeInclusive<u64>> {
+        Some(DOCUMENT)
+    }
+
+    /// A file that is no picture is handed over first; its message names what came back.
+    fn upload<'a>(&self, endpoint: &Endpoint, letter: &Letter<'a>) -> Option<Shaped<'a>> {
+        let file = letter.file.filter(|file| !self.is_picture(file))?;
+        let mut shaped = letter.as_it_is(endpoint);
+        beside_send(&mut shaped.url);
+        let (content_type, body) = form_with_length("media", file);
+        shaped.content_type = Cow::Owned(content_type);
+        shaped.body = Cow::Owned(body);
+        Some(shaped)
+    }
+
+    fn uploaded<'a>(&self, endpoint: &Endpoint, letter: &Letter<'a>, answer: &Answer) -> Option<Shaped<'a>> {
+        let json = answer.json()?;
+        let id = json["media_id"].as_str().filter(|id| !id.is_empty())?;
+        let mut shaped = letter.as_it_is(endpoint);
+        shaped.set_json(&json!({"msgtype": "file", "file": {"media_id": id}}));
+        Some(shaped)
+    }
+
     /// A picture is a message of its own.
     fn sequel<'a>(&self, endpoint: &Endpoint, letter: &Letter<'a>) -> Option<Shaped<'a>> {
-        let file = letter.file?;
+        let file = letter.file.filter(|file| self.is_picture(file))?;
         let mut shaped = letter.as_it_is(endpoint);
         let image = json!({"base64": STANDARD.encode(&file.bytes), "md5": hex(&Md5::digest(&file.bytes))});
         shaped.set_json(&json!({"msgtype": "image", "image": image}));
@@ -145,6 +173,15 @@ pub(super) fn lay_out(notice: &Notice, context: &Context, endpoint: &Endpoint) -
         }
     }
     json!({"msgtype": "text", "text": text})
+}
+
+/// Turns the address of `send` into that of `upload_media`; the key is the same.
+fn beside_send(url: &mut Url) {
+    let parent =
+        url.path().trim_end_matches('/').rsplit_once('/').map_or("", |(parent, _)| parent).to_owned();
+    url.set_path(&format!("{parent}/upload_media"));
+    let query = url.query().map(|query| format!("{query}&")).unwrap_or_default();
+    url.set_query(Some(&format!("{query}type=file")));
 }
 
 fn hex(bytes: &[u8]) -> String {

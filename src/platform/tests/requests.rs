@@ -136,6 +136,69 @@ fn wecom_sends_a_picture_after_the_text() {
     assert!(endpoint.platform.shows("image/png") && !endpoint.platform.shows("image/webp"));
 }
 
+fn document() -> Enclosure {
+    Enclosure { name: "run.log".into(), media: "application/octet-stream", bytes: b"epoch 1".to_vec() }
+}
+
+#[test]
+fn telegram_sends_what_is_no_photo_as_a_document() {
+    let endpoint = to("telegram", "https://api.telegram.org/bot1:ab", &[("chat_id", "5")]);
+    let (url, _, text) = sent(&endpoint, &json!({"text": "hi"}), Some(&document()));
+    assert!(url.ends_with("/sendDocument"), "{url}");
+    assert!(text.contains("name=\"caption\"\r\n\r\nhi"));
+    assert!(text.contains("name=\"document\"; filename=\"run.log\"\r\n"));
+    let long = json!({"text": "x".repeat(1025)}).to_string();
+    let file = document();
+    let second = endpoint.platform.sequel(&endpoint, &letter(long.as_bytes(), Some(&file))).unwrap();
+    assert!(second.url.as_str().ends_with("/sendDocument"));
+    let png = |width: u32, height: u32| {
+        let mut bytes = Vec::new();
+        png::Encoder::new(&mut bytes, width, height).write_header().unwrap();
+        Enclosure { name: "a.png".into(), media: "image/png", bytes }
+    };
+    for (file, method) in [
+        (png(5000, 5000), "/sendPhoto"),
+        (png(5001, 5000), "/sendDocument"),
+        (png(400, 20), "/sendPhoto"),
+        (png(20, 401), "/sendDocument"),
+        (Enclosure { media: "image/gif", ..document() }, "/sendDocument"),
+        (Enclosure { media: "image/jpeg", bytes: vec![0; (10 << 20) + 1], ..document() }, "/sendDocument"),
+    ] {
+        assert!(sent(&endpoint, &json!({"text": "hi"}), Some(&file)).0.ends_with(method), "{}", file.name);
+    }
+}
+
+#[test]
+fn discord_attaches_what_is_no_picture_without_showing_it() {
+    let endpoint = to("discord", "https://discord.com/api/webhooks/1/t", &[]);
+    let (_, _, text) = sent(&endpoint, &json!({"embeds": [{"title": "t"}]}), Some(&document()));
+    assert!(text.contains("name=\"files[0]\"; filename=\"run.log\"") && !text.contains("attachment://"));
+}
+
+#[test]
+fn wecom_hands_a_file_over_and_then_names_it() {
+    let endpoint = to("wecom", "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=k-1", &[]);
+    let (platform, file) = (endpoint.platform, document());
+    let letter = letter(b"{}", Some(&file));
+    assert!(platform.sequel(&endpoint, &letter).is_none(), "it is no picture");
+    let upload = platform.upload(&endpoint, &letter).unwrap();
+    assert_eq!(
+        upload.url.as_str(),
+        "https://qyapi.weixin.qq.com/cgi-bin/webhook/upload_media?key=k-1&type=file"
+    );
+    let text = String::from_utf8_lossy(&upload.body);
+    assert!(text.contains("name=\"media\"; filename=\"run.log\"; filelength=7\r\n"), "{text}");
+    let answer = |body: &str| Answer { status: 200, body: body.into(), ..Answer::default() };
+    let named = platform.uploaded(&endpoint, &letter, &answer(r#"{"errcode":0,"media_id":"m-1"}"#)).unwrap();
+    assert_eq!(named.url.as_str(), endpoint.url.expose().as_str());
+    let expected = json!({"msgtype": "file", "file": {"media_id": "m-1"}});
+    assert_eq!(serde_json::from_slice::<Value>(&named.body).unwrap(), expected);
+    for nothing in [r#"{"errcode":0}"#, r#"{"errcode":0,"media_id":""}"#, r#"{"media_id":7}"#, "", "[]"] {
+        assert!(platform.uploaded(&endpoint, &letter, &answer(nothing)).is_none(), "{nothing}");
+    }
+    assert!(platform.upload(&endpoint, &Letter { file: Some(&picture()), ..letter }).is_none());
+}
+
 #[test]
 fn ntfy_goes_to_the_root_with_its_topic_and_token() {
     let body = json!({"message": "m"});

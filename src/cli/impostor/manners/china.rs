@@ -10,7 +10,12 @@ pub(super) fn wecom(request: &Request, json: Option<&Json>) -> Option<&'static s
         return Some("93000");
     }
     if path.ends_with("/upload_media") {
-        return Some(if request.body.len() > 20 << 20 { "45001" } else { "media" });
+        let is_form =
+            request.header("content-type").is_some_and(|kind| kind.starts_with("multipart/form-data"));
+        let head = String::from_utf8_lossy(request.body.get(..512).unwrap_or(&request.body)).into_owned();
+        // The form takes some bytes beside the file.
+        let fits = request.body.len() <= (20 << 20) + 4096;
+        return Some(if fits && is_form && head.contains("name=\"media\"") { "media" } else { "45001" });
     }
     let Some(json) = json else { return Some("47001") };
     let content = |kind: &str| json[kind]["content"].as_str().unwrap_or_default().len();
@@ -28,7 +33,8 @@ pub(super) fn wecom(request: &Request, json: Option<&Json>) -> Option<&'static s
             // Base64 has four characters for three bytes.
             (encoded / 4 * 3 > 2 << 20).then_some("40006")
         }
-        Some("news" | "file" | "voice" | "template_card") => None,
+        Some("file") => (json["file"]["media_id"] != "media-1").then_some("40007"),
+        Some("news" | "voice" | "template_card") => None,
         _ => Some("40008"),
     }
 }

@@ -1,0 +1,212 @@
+"""Files of a task beside its picture: documents, uploads, and everything that must not go."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bells import all_text, attempts, eventually, invariant, reports
+from impostor import impostor
+from steps import Reply, Reset
+from test_channels import OK, one, parts, png
+
+KEY = "marker-4f9c2a71d0"
+MEDIA = Reply(200, body=b'{"errcode":0,"errmsg":"ok","type":"file","media_id":"m-1"}')
+STORED = Reply(200, body=b'{"id":"1"}')
+SENT = Reply(200, body=b'{"ok":true,"result":{}}')
+LOG = b"epoch 1: loss 0.25\n" * 20
+TELEGRAM = {"chat_id": 5, "token": "1:ab"}
+
+
+def event(*paths: str) -> dict[str, Any]:
+    return {"name": "run-7", "outputs": [{"path": path} for path in paths]}
+
+
+def rooted(directory: Path, config: dict[str, Any], **files: bytes) -> dict[str, Any]:
+    """The configuration with a root that holds these files; `_` in a name stands for its dot."""
+    folder = directory / "outputs"
+    folder.mkdir()
+    for name, data in files.items():
+        (folder / name.replace("_", ".")).write_bytes(data)
+    return {**config, "files": {"roots": [str(folder)]}}
+
+
+def rows_of(directory: Path, count: int) -> list[dict[str, Any]]:
+    return eventually(
+        f"{count} attempts in the log", lambda: (rows := attempts(directory)) and len(rows) >= count and rows
+    )
+
+
+def wecom_answers(request: Any, _number: int) -> Reply:
+    return MEDIA if "/upload_media?" in request.target else OK
+
+
+def wecom(directory: Path, receiver: Any, **files: bytes) -> dict[str, Any]:
+    url = receiver.url(f"/cgi-bin/webhook/send?key={KEY}")
+    return rooted(directory, one(directory, "team", "wecom", url), **files)
+
+
+def test_wecom_gets_a_file_by_way_of_an_upload(tmp_path, receive, ring):
+    receiver = receive(wecom_answers)
+    bell = ring(wecom(tmp_path, receiver, run_log=LOG))
+    bell.emit("task.complete", event("run.log"))
+    (report,) = reports(bell, 1)
+    assert report["state"] == "delivered"
+    text, upload, named = receiver.wait_for(3)
+    assert text.json()["msgtype"] == "markdown"
+    assert upload.target == f"/cgi-bin/webhook/upload_media?key={KEY}&type=file"
+    assert parts(upload)["media"] == ("run.log", LOG)
+    assert f"filelength={len(LOG)}".encode() in upload.body
+    assert named.target == text.target
+    assert named.json() == {"msgtype": "file", "file": {"media_id": "m-1"}}
+    rows = rows_of(tmp_path, 3)
+    assert [(row["number"], row["outcome"]) for row in rows] == [
+        (1, "delivered"),
+        (2, "delivered"),
+        (3, "delivered"),
+    ]
+    invariant(bell.stats(), 1)
+    assert KEY not in all_text(tmp_path / "bell.db")
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (Reply(200, body=b'{"errcode":45001,"errmsg":"media size"}'), "errcode 45001"),
+        (OK, "names no file"),
+        (Reply(503), "503"),
+        (Reset(), "reset the connection"),
+    ],
+)
+def test_a_failed_upload_leaves_the_text_delivered_and_says_why(tmp_path, receive, ring, answer, why):
+    receiver = receive(lambda request, _number: answer if "/upload_media?" in request.target else OK)
+    bell = ring(wecom(tmp_path, receiver, run_log=LOG))
+    bell.emit("task.complete", event("run.log"))
+    (report,) = reports(bell, 1)
+    assert report["state"] == "delivered"
+    rows = rows_of(tmp_path, 2)
+    assert rows[0]["outcome"] == "delivered"
+    assert rows[1]["outcome"] != "delivered"
+    assert "the message was delivered, its file was not" in rows[1]["error"]
+    assert why in rows[1]["error"]
+    bell.emit("task.complete", {"name": "next"})
+    reports(bell, 1)
+    assert [request.json()["msgtype"] for request in receiver.requests if "send" in request.target] == [
+        "markdown",
+        "markdown",
+    ], "nothing names a file that was not taken"
+    assert KEY not in all_text(tmp_path / "bell.db")
+
+
+def test_telegram_gets_a_document_with_its_caption(tmp_path, receive, ring):
+    receiver = receive(default=SENT)
+    config = one(tmp_path, "chat", "telegram", receiver.url(), **TELEGRAM)
+    bell = ring(rooted(tmp_path, config, run_log=LOG))
+    bell.emit("task.complete", event("run.log"))
+    (report,) = reports(bell, 1)
+    assert report["state"] == "delivered"
+    (request,) = receiver.requests
+    assert request.target.endswith("/bot1:ab/sendDocument")
+    form = parts(request)
+    assert form["document"] == ("run.log", LOG)
+    assert "run-7" in form["caption"][1].decode()
+    assert form["chat_id"][1] == b"5"
+
+
+def test_a_document_that_telegram_refuses_is_left_out(tmp_path, receive, ring):
+    refusal = b'{"ok":false,"error_code":400,"description":"Bad Request: DOCUMENT_INVALID"}'
+    receiver = receive([Reply(400, body=refusal)], default=SENT)
+    config = one(tmp_path, "chat", "telegram", receiver.url(), **TELEGRAM)
+    bell = ring(rooted(tmp_path, config, run_log=LOG))
+    bell.emit("task.complete", event("run.log"))
+    (report,) = reports(bell, 1)
+    assert report["state"] == "delivered"
+    assert receiver.requests[1].target.endswith("/sendMessage")
+    assert "run-7" in receiver.requests[1].json()["text"]
+
+
+def test_a_picture_goes_before_any_other_file(tmp_path, receive, ring):
+    receiver = receive(default=STORED)
+    config = one(tmp_path, "team", "discord", receiver.url())
+    bell = ring(rooted(tmp_path, config, run_log=LOG, one_png=png()))
+    bell.emit("task.complete", event("run.log", "one.png"))
+    reports(bell, 1)
+    assert parts(receiver.requests[0])["files[0]"] == ("one.png", png())
+
+
+def test_a_fake_image_goes_as_a_plain_file(tmp_path, receive, ring):
+    receiver = receive(default=STORED)
+    config = one(tmp_path, "team", "discord", receiver.url())
+    bell = ring(rooted(tmp_path, config, text_png=b"hello"))
+    bell.emit("task.complete", event("text.png"))
+    reports(bell, 1)
+    form = parts(receiver.requests[0])
+    assert form["files[0]"] == ("text.bin", b"hello")
+    assert "image" not in json.loads(form["payload_json"][1])["embeds"][0]
+
+
+@pytest.mark.parametrize("platform", ["discord", "telegram", "wecom"])
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("model.bin", "larger than"),
+        ("gone.log", "does not exist"),
+        ("link.log", "outside"),
+        ("../secret.log", "outside"),
+        ("empty.log", "is empty"),
+        ("pipe.log", "not a regular file"),
+        ("folder", "not a regular file"),
+    ],
+)
+def test_a_file_that_cannot_go_is_named_and_its_message_delivered(
+    tmp_path, receive, ring, platform, path, why
+):
+    receiver = receive(default={"discord": STORED, "telegram": SENT, "wecom": OK}[platform])
+    keys = TELEGRAM if platform == "telegram" else {}
+    bell = ring(rooted(tmp_path, one(tmp_path, "team", platform, receiver.url(), **keys), empty_log=b""))
+    folder = tmp_path / "outputs"
+    (folder / "folder").mkdir()
+    with (folder / "model.bin").open("wb") as sparse:
+        sparse.truncate(3 << 30)
+    (tmp_path / "secret.log").write_bytes(LOG)
+    (folder / "link.log").symlink_to(tmp_path / "secret.log")
+    os.mkfifo(folder / "pipe.log")
+    bell.emit("task.complete", event(path))
+    (report,) = reports(bell, 1)
+    assert report["state"] == "delivered"
+    assert len(receiver.requests) == 1
+    assert receiver.requests[0].header("content-type") == "application/json"
+    (row,) = attempts(tmp_path)
+    assert f"sent without the file {path.split('/')[-1]}: it" in row["error"]
+    assert why in row["error"]
+
+
+def test_a_large_file_that_cannot_get_through_never_holds_its_message_back(tmp_path, receive, ring):
+    def answers(request: Any, _number: int) -> Any:
+        return Reset() if len(request.body) > 1 << 20 else STORED
+
+    receiver = receive(answers)
+    config = one(tmp_path, "team", "discord", receiver.url())
+    bell = ring(rooted(tmp_path, config, model_bin=b"w" * (2 << 20)))
+    bell.emit("task.complete", event("model.bin"))
+    (report,) = reports(bell, 1)
+    assert report["state"] == "delivered"
+    assert report["attempts"] == 2
+    assert receiver.requests[1].header("content-type") == "application/json"
+    assert "goes without it" in attempts(tmp_path)[0]["error"]
+
+
+@pytest.mark.parametrize("platform", ["wecom", "telegram"])
+def test_the_impostors_take_files_as_their_platforms_do(tmp_path, ring, platform):
+    with impostor(platform) as receiver:
+        keys = TELEGRAM if platform == "telegram" else {}
+        bell = ring(rooted(tmp_path, one(tmp_path, "team", platform, receiver.url, **keys), run_log=LOG))
+        bell.emit("task.complete", event("run.log"))
+        (report,) = reports(bell, 1)
+        assert report["state"] == "delivered"
+        rows = rows_of(tmp_path, 3 if platform == "wecom" else 1)
+    assert {row["outcome"] for row in rows} == {"delivered"}
