@@ -154,7 +154,7 @@ fn the_defaults_are_those_of_the_contract() {
     assert!(config.file.is_none() && !config.host.name.is_empty() && config.host.base_url.is_none());
     assert!(matches!(&config.spool.path, SpoolPath::File(path) if path.ends_with("taskbell/taskbell.db")));
     assert_eq!(config.spool.retain, Duration::from_secs(7 * 86_400));
-    assert_eq!((config.queue.max_event_bytes, config.queue.max_bytes), (1 << 20, 4 << 20));
+    assert_eq!((config.queue.max_event_bytes, config.queue.max_bytes), (1 << 20, 2 << 20));
     assert_eq!(config.queue.end_delay, Duration::from_secs(1));
     let a = config.endpoint("a").unwrap();
     assert_eq!(a.platform.name(), "json");
