@@ -232,12 +232,7 @@ impl Lane {
         if let Some(capacity) = fold::capacity(&self.endpoint)
             && state.line.count_due(now, capacity) >= capacity
         {
-            let unix_ms = self.clock.unix_ms();
-            let due = state.line.take_due(now, fold::MOST - 1).into_iter();
-            let (stale, fresh): (Vec<Job>, Vec<Job>) = due.partition(|job| job.is_stale(unix_ms));
-            group.extend(fresh);
-            // These end one by one, in the turns that follow.
-            stale.into_iter().for_each(|job| state.line.put(job));
+            group.extend(state.line.take_fresh(now, fold::MOST - 1, self.clock.unix_ms()));
         }
         state.pace.take();
         state.breaker.started();

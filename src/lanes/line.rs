@@ -80,6 +80,14 @@ impl Line {
         (0..most).map_while(|_| if self.any_due(by) { self.take() } else { None }).collect()
     }
 
+    /// As [`Line::take_due`], but what is stale stays: it ends by itself when its turn comes.
+    pub fn take_fresh(&mut self, by: Duration, most: usize, unix_ms: i64) -> Vec<Job> {
+        let due = self.take_due(by, most).into_iter();
+        let (stale, fresh): (Vec<Job>, Vec<Job>) = due.partition(|job| job.is_stale(unix_ms));
+        stale.into_iter().for_each(|job| self.put(job));
+        fresh
+    }
+
     /// Takes these jobs, wherever they stand.
     pub fn remove(&mut self, meant: impl Fn(i64) -> bool) -> Vec<Job> {
         let found: Vec<i64> = self.jobs.keys().copied().filter(|seq| meant(*seq)).collect();
@@ -206,6 +214,18 @@ mod tests {
         assert_eq!(line.take_due(now, 2).iter().map(|job| job.seq).collect::<Vec<_>>(), [2, 4]);
         assert_eq!(line.take_due(now, 10).iter().map(|job| job.seq).collect::<Vec<_>>(), [1]);
         assert_eq!(line.len(), 1);
+    }
+
+    #[test]
+    fn what_is_stale_is_not_taken_for_a_summary() {
+        let mut line = Line::new(false, true);
+        line.put(job(1, 1, 1));
+        line.put(Job { expires_at: Some(1_000), ..job(2, 2, 1) });
+        line.put(job(3, 3, 1));
+        let by = Duration::from_secs(5);
+        assert_eq!(line.take_fresh(by, 9, 1_000).iter().map(|job| job.seq).collect::<Vec<_>>(), [1, 3]);
+        assert_eq!(line.take_stale(by, 1_000).map(|job| job.seq), Some(2));
+        assert_eq!((line.len(), line.body_bytes), (0, 0));
     }
 
     #[test]

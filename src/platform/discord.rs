@@ -221,20 +221,13 @@ fn doubt(body: &Value) -> Option<String> {
             fields(embed).iter().map(|field| length(&field["name"]) + length(&field["value"])).sum::<usize>();
         parts.into_iter().map(length).sum::<usize>() + named
     };
+    let longest = |part: &str| embeds.iter().map(|embed| length(&embed[part])).max().unwrap_or(0);
     let most = [
         ("characters in `content`", length(&body["content"]), CONTENT),
         ("embeds", embeds.len(), 10),
         ("characters in all embeds together", embeds.iter().map(total).sum(), EMBED),
-        (
-            "characters in a title",
-            embeds.iter().map(|embed| length(&embed["title"])).max().unwrap_or(0),
-            TITLE,
-        ),
-        (
-            "characters in a description",
-            embeds.iter().map(|embed| length(&embed["description"])).max().unwrap_or(0),
-            4096,
-        ),
+        ("characters in a title", longest("title"), TITLE),
+        ("characters in a description", longest("description"), 4096),
         ("fields", embeds.iter().map(|embed| fields(embed).len()).max().unwrap_or(0), FIELDS),
     ];
     if let Some((what, here, most)) = most.into_iter().find(|(_, here, most)| here > most) {
