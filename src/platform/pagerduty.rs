@@ -162,9 +162,11 @@ pub(super) fn lay_out(notice: &Notice, context: &Context, endpoint: &Endpoint) -
         details.insert(words.failures.to_owned(), json!(failures));
     }
     let source = context.text_at(&["host", "name"]).unwrap_or("taskbell");
+    // A name of nothing that can be shown is none.
+    let shown = Some(cut(source, FIELD)).filter(|name| !name.is_empty()).unwrap_or("taskbell".into());
     let mut payload = Map::new();
     payload.insert("summary".to_owned(), json!(summary));
-    payload.insert("source".to_owned(), json!(cut(source, FIELD)));
+    payload.insert("source".to_owned(), json!(shown));
     if let Some(at) = context.text_at(&["event", "timestamp"]).and_then(clock::parse_rfc3339) {
         payload.insert("timestamp".to_owned(), json!(clock::rfc3339(at)));
     }

@@ -89,6 +89,12 @@ fn alert(kind: &str) -> Value {
 }
 
 #[test]
+fn a_host_whose_name_cannot_be_shown_still_has_a_source() {
+    let event = by_name("pagerduty").unwrap().card(&context("\u{e}"), &endpoint("pagerduty", &[]));
+    assert_eq!(event["payload"]["source"], "taskbell");
+}
+
+#[test]
 fn an_alert_that_ends_resolves_what_it_opened() {
     let (firing, resolved) = (alert("alert.firing"), alert("alert.resolved"));
     assert_eq!((&firing["event_action"], &resolved["event_action"]), (&json!("trigger"), &json!("resolve")));
