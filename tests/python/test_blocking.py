@@ -6,6 +6,7 @@ import socket
 import time
 
 import pytest
+
 from bells import endpoint, settings
 from steps import Hang, Reply
 

@@ -6,6 +6,7 @@ import datetime
 import time
 
 import pytest
+
 import taskbell
 from bells import eventually
 from documents import blocks, one
