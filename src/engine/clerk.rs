@@ -332,7 +332,8 @@ impl Clerk {
                 _ => {}
             }
         }
-        for ending in &endings {
+        self.tell(&work.lanes, &endings);
+        for ending in endings {
             let counter = match ending.state {
                 _ if ending.superseded => &counters.superseded,
                 "dead" => &counters.dead,
@@ -341,7 +342,6 @@ impl Clerk {
             counter.one();
             counters.reports_dropped.add(self.shared.reports.push(ending));
         }
-        self.tell(&work.lanes, &endings);
         self.advance_progress(&work, &done.owed, &done.fired);
         let deliveries = work.events.iter().flat_map(|event| &event.deliveries);
         for endpoint in deliveries.filter_map(|delivery| delivery.named.as_ref()) {

@@ -67,6 +67,11 @@ impl Log {
         }
     }
 
+    /// Whether anybody listens.
+    pub fn is_set(&self) -> bool {
+        self.set.load(Ordering::Acquire)
+    }
+
     /// Sets the function, or takes it away. The former one first gets what waits for it; once this has
     /// returned `true`, it does not run and will not run again. `false` when it is still running after
     /// `limit`, when it is itself what calls, or when the system has no thread left: then none is set.

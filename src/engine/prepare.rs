@@ -6,6 +6,7 @@ use crate::config::{Config, Endpoint, Hook};
 use crate::event::EventId;
 use crate::hooks::{Account, Facts, Notify, Subject, TaskParams};
 use crate::intake::Record;
+use crate::lanes::Body;
 use crate::message::Message;
 use crate::platform;
 use crate::shape::Shape;
@@ -45,7 +46,7 @@ pub struct PreparedDelivery {
     /// Why it fires, in words.
     pub why: String,
     /// The message; or why there is none.
-    pub message: Result<Message, String>,
+    pub message: Result<Arc<Body>, String>,
     /// When it is stale, in Unix milliseconds.
     pub expires_at: Option<i64>,
     /// The thing it speaks of, of which only the newest message waits.
@@ -93,7 +94,7 @@ pub struct Preparer<'a> {
 impl Preparer<'_> {
     /// Takes a record of the ring at this monotonic time.
     pub fn take(&mut self, record: Record, now: Duration) -> Taken {
-        let mut payload = self.payload(&record);
+        let (mut payload, is_whole) = self.payload(&record);
         let (params, faults) = TaskParams::take(&mut payload);
         self.counters.params_ignored.add(faults.len() as u64);
         self.remarks.extend(faults.iter().map(|fault| format!("{} of {}: ignored", fault, record.id)));
@@ -137,7 +138,7 @@ impl Preparer<'_> {
             kind: record.kind,
             accepted_at: record.accepted_at,
             ticket: record.ticket,
-            payload: bytes(&payload),
+            payload: if is_whole { record.payload } else { bytes(&payload) },
             held: false,
             fired: false,
             deliveries,
@@ -221,14 +222,22 @@ impl Preparer<'_> {
         Subject::of_queue(facts, self.tally.so_far(queue_name(facts.payload)).unwrap_or(&nothing))
     }
 
+    /// The payload, and whether its bytes may be kept as they came: without what it asks of Taskbell.
+    ///
     /// Intake lets only objects in, so a payload that is none was damaged on disk: the event itself is
     /// still told.
-    fn payload(&mut self, record: &Record) -> Map<String, Json> {
-        serde_json::from_slice(&record.payload).unwrap_or_else(|error| {
-            self.remarks
-                .push(format!("the payload of {} cannot be read and is left out: {error}", record.id));
-            Map::new()
-        })
+    fn payload(&mut self, record: &Record) -> (Map<String, Json>, bool) {
+        match serde_json::from_slice::<Map<String, Json>>(&record.payload) {
+            Ok(payload) => {
+                let is_whole = !payload.contains_key(TaskParams::KEY);
+                (payload, is_whole)
+            }
+            Err(error) => {
+                self.remarks
+                    .push(format!("the payload of {} cannot be read and is left out: {error}", record.id));
+                (Map::new(), false)
+            }
+        }
     }
 
     pub(super) fn facts<'b>(

@@ -8,7 +8,7 @@ use crate::config::{Config, Endpoint};
 use crate::event::{self, EventId};
 use crate::hooks::Account;
 use crate::intake::Record;
-use crate::lanes::{self, Body, Job};
+use crate::lanes::{self, Job};
 use crate::message::sample;
 use crate::secret::{REDACTED, SecretUrl};
 use crate::shape::Shape;
@@ -108,12 +108,7 @@ fn request(config: &Config, delivery: &PreparedDelivery, id: EventId, kind: &str
     request.insert("hook".into(), json!(delivery.hook));
     match &delivery.message {
         Ok(message) => {
-            let body = Body {
-                content_type: message.content_type.clone(),
-                bytes: message.body.clone(),
-                extras: message.extras.clone(),
-            };
-            let shaped = lanes::request(endpoint, &job(id, kind, now), &body, 1, now);
+            let shaped = lanes::request(endpoint, &job(id, kind, now), message, 1, now);
             request.insert("method".into(), json!("POST"));
             request.insert("url".into(), json!(SecretUrl::new(shaped.url).to_string()));
             request.insert("headers".into(), headers(config, endpoint, shaped.headers));

@@ -196,7 +196,7 @@ fn rungs(event: Prepared) -> impl Iterator<Item = Rung> {
         endpoint: delivery.endpoint,
         hook: delivery.hook,
         why: delivery.why,
-        body: delivery.message.map(|message| message.body),
+        body: delivery.message.map(|message| message.bytes.clone()),
     })
 }
 

@@ -1,8 +1,9 @@
 //! Delivery reports that the host polls.
 
-use serde::Serialize;
+use crate::event::EventId;
+use serde::{Serialize, Serializer};
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The most reports that wait for a host that does not poll; the oldest go first, and are counted.
 const MAX_WAITING: usize = 1024;
@@ -11,14 +12,15 @@ const MAX_WAITING: usize = 1024;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// The event's id.
-    pub event: String,
+    #[serde(serialize_with = "as_text")]
+    pub event: EventId,
     /// The event's type.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub kind: Arc<str>,
     /// The endpoint's name.
     pub endpoint: String,
     /// The name of the hook that fired.
-    pub hook: String,
+    pub hook: Arc<str>,
     /// `delivered` or `dead`.
     pub state: &'static str,
     /// Attempts made.
@@ -34,18 +36,21 @@ pub struct Report {
     pub ticket: Option<u64>,
 }
 
-/// The reports that wait.
+fn as_text<S: Serializer>(id: &EventId, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(id)
+}
+
+/// The reports that wait; text is made of those only that somebody takes.
 #[derive(Debug, Default)]
 pub struct Reports {
-    waiting: Mutex<VecDeque<String>>,
+    waiting: Mutex<VecDeque<Report>>,
 }
 
 impl Reports {
     /// Adds a report; says how many were dropped for it.
-    pub fn push(&self, report: &Report) -> u64 {
-        let Ok(text) = serde_json::to_string(report) else { return 1 };
+    pub fn push(&self, report: Report) -> u64 {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.push_back(text);
+        waiting.push_back(report);
         let surplus = waiting.len().saturating_sub(MAX_WAITING);
         waiting.drain(..surplus);
         surplus as u64
@@ -54,7 +59,7 @@ impl Reports {
     /// Hands the next report to `take`; it is gone when `take` returns `true`. `None` when none waits.
     pub fn next(&self, take: impl FnOnce(&str) -> bool) -> Option<bool> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = take(waiting.front()?);
+        let taken = take(&serde_json::to_string(waiting.front()?).unwrap_or_default());
         if taken {
             waiting.pop_front();
         }
@@ -72,8 +77,8 @@ mod tests {
         assert_eq!(reports.next(|_| true), None);
         let mut dropped = 0;
         for number in 0..MAX_WAITING as u32 + 3 {
-            dropped += reports.push(&Report {
-                event: "evt_1".into(),
+            dropped += reports.push(Report {
+                event: EventId::new(0, 1),
                 kind: "task.complete".into(),
                 endpoint: "team".into(),
                 hook: "hooks[0]".into(),

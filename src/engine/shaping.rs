@@ -81,7 +81,7 @@ impl Preparer<'_> {
             endpoint: window.endpoint().to_owned(),
             hook: window.hook().to_owned(),
             why: "a digest of what fired before".to_owned(),
-            message,
+            message: message.map(|message| Arc::new(message.into())),
             expires_at: ttl.map(|ttl| now + ttl.as_millis() as i64),
             thing: None,
             superseded: None,
@@ -132,7 +132,9 @@ impl Preparer<'_> {
             endpoint: ring.endpoint.name.clone(),
             hook: ring.hook.name.clone(),
             why: self.config.scrubber.scrub(&hooks::why(ring.hook, subject)),
-            message: self.compose(Some(ring.hook), &ring.endpoint, context),
+            message: self
+                .compose(Some(ring.hook), &ring.endpoint, context)
+                .map(|message| Arc::new(message.into())),
             expires_at: shaping.ttl.map(|ttl| subject.accepted_at.saturating_add(ttl.as_millis() as i64)),
             thing,
             superseded: None,

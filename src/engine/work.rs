@@ -132,7 +132,7 @@ impl Done {
             let counter = if called.escalated { &mut self.escalated } else { &mut self.fallbacks };
             *counter += 1;
             let extras = Extras::from_text(called.extras.as_deref());
-            let body = Body { content_type: called.content_type, bytes: called.body, extras };
+            let body = Arc::new(Body { content_type: called.content_type, bytes: called.body, extras });
             let job = new_job(called.seq, called.event_id, ticket, &called.kind, &called.hook, body, times);
             self.jobs.push((called.endpoint, job));
         }
@@ -214,7 +214,7 @@ fn write_event(
             endpoint: &delivery.endpoint,
             hook: &delivery.hook,
             content_type: message.map_or("", |message| &message.content_type),
-            body: message.map_or(&[], |message| &message.body),
+            body: message.map_or(&[], |message| &message.bytes),
             extras: extras.as_deref(),
             created_at: times.unix_ms,
             due_at: times.unix_ms,
@@ -229,21 +229,17 @@ fn write_event(
         match (message, dead) {
             (Some(message), None) => {
                 owed += 1;
-                let body = Body {
-                    content_type: message.content_type.clone(),
-                    bytes: message.body.clone(),
-                    extras: message.extras.clone(),
-                };
+                let body = Arc::clone(message);
                 let (expires_at, thing) = (delivery.expires_at, delivery.thing.clone());
                 let job = new_job(seq, event.id, event.ticket, &event.kind, &delivery.hook, body, times);
                 done.jobs.push((delivery.endpoint.clone(), Job { expires_at, thing, ..job }));
             }
             (_, reason) => {
                 done.dead.push(Report {
-                    event: event.id.to_string(),
-                    kind: event.kind.clone(),
+                    event: event.id,
+                    kind: event.kind.as_str().into(),
                     endpoint: delivery.endpoint.clone(),
-                    hook: delivery.hook.clone(),
+                    hook: delivery.hook.as_str().into(),
                     state: "dead",
                     attempts: 0,
                     status: None,
@@ -286,7 +282,7 @@ fn new_job(
     ticket: u64,
     kind: &str,
     hook: &str,
-    body: Body,
+    body: Arc<Body>,
     times: Times,
 ) -> Job {
     Job {
@@ -303,7 +299,7 @@ fn new_job(
         due: times.monotonic,
         expires_at: None,
         thing: None,
-        body: Some(Arc::new(body)),
+        body: Some(body),
     }
 }
 
@@ -352,19 +348,16 @@ fn write_lane_report(
     done: &mut Done,
 ) -> Result<(), SpoolError> {
     match report {
-        LaneReport::Attempt { endpoint, job, row, fate } => {
-            batch.attempt(row)?;
-            match fate {
-                Fate::Delivered => batch.end(job.seq, &End::Delivered, now)?,
-                Fate::Dead(reason) => batch.end(job.seq, &End::Dead(reason.clone()), now)?,
-                Fate::Again(at) => {
-                    if !batch.postpone(job.seq, *at)? {
-                        done.ended_elsewhere.push((endpoint.clone(), job.seq));
-                    }
+        LaneReport::Attempt { endpoint, job, row, fate } => match fate {
+            Fate::Delivered => batch.last_attempt(row, &End::Delivered, now),
+            Fate::Dead(reason) => batch.last_attempt(row, &End::Dead(reason.clone()), now),
+            Fate::Again(at) => {
+                if !batch.attempt_again(row, *at)? {
+                    done.ended_elsewhere.push((endpoint.clone(), job.seq));
                 }
+                Ok(())
             }
-            Ok(())
-        }
+        },
         LaneReport::Sequel { row, .. } => batch.attempt(row),
         LaneReport::Dropped { job, reason, .. } => batch.end(job.seq, &End::Dead(reason.clone()), now),
         LaneReport::Superseded { job, by, .. } => batch.end(job.seq, &End::Dead(superseded_by(*by)), now),
@@ -393,10 +386,10 @@ pub fn ending(report: &LaneReport) -> Option<Report> {
         | LaneReport::Gone { .. } => return None,
     };
     Some(Report {
-        event: job.event_id.to_string(),
-        kind: job.kind.to_string(),
+        event: job.event_id,
+        kind: Arc::clone(&job.kind),
         endpoint: endpoint.clone(),
-        hook: job.hook.to_string(),
+        hook: Arc::clone(&job.hook),
         state: if reason.is_none() { "delivered" } else { "dead" },
         attempts,
         status,

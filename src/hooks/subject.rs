@@ -23,12 +23,13 @@ pub struct Scale {
 
 impl Scale {
     /// As a summary says it.
-    fn of(summary: &Json) -> Scale {
+    fn of(summary: &Map<String, Json>) -> Scale {
+        let count = |name: &str| summary.get(name).and_then(Json::as_u64);
         Scale {
-            tasks: summary["total"].as_u64(),
-            duration_s: summary["duration_s"].as_f64(),
-            failed: summary["failed"].as_u64().unwrap_or(0),
-            usual_s: summary.as_object().and_then(usual_s),
+            tasks: count("total"),
+            duration_s: summary.get("duration_s").and_then(Json::as_f64),
+            failed: count("failed").unwrap_or(0),
+            usual_s: usual_s(summary),
         }
     }
 
@@ -107,7 +108,7 @@ impl Subject {
         };
         let queue = so_far.map(|tally| tally.summary(&task.queue, facts.accepted_at, &Map::new()));
         let mut named = vec![("task", Json::Object(fields))];
-        named.extend(queue.map(|queue| ("queue", queue)));
+        named.extend(queue.map(|queue| ("queue", Json::Object(queue))));
         Subject::build(facts, params, scale, named)
     }
 
@@ -119,11 +120,9 @@ impl Subject {
     /// As [`Subject::of_queue`], for a queue whose work was over at this time, in Unix milliseconds.
     pub fn of_queue_until(facts: &Facts<'_>, tally: &QueueTally, over_at: i64) -> Subject {
         let mut queue = tally.summary(queue_name(facts.payload), over_at, facts.payload);
-        if let Json::Object(fields) = &mut queue {
-            facts.add_usual(fields);
-        }
+        facts.add_usual(&mut queue);
         let scale = Scale::of(&queue);
-        Subject::build(facts, TaskParams::default(), scale, vec![("queue", queue)])
+        Subject::build(facts, TaskParams::default(), scale, vec![("queue", Json::Object(queue))])
     }
 
     /// A `batch.*` event that Taskbell makes: the summary of a queue, with `id` and `expected`.
@@ -131,14 +130,10 @@ impl Subject {
         let mut fields = Map::new();
         fields.insert("id".into(), json!(id));
         fields.insert("expected".into(), json!((batch.expected > 0).then_some(batch.expected)));
-        let summary = batch.tally.summary(&batch.queue, facts.accepted_at, &Map::new());
-        if let Json::Object(summary) = summary {
-            fields.extend(summary);
-        }
+        fields.extend(batch.tally.summary(&batch.queue, facts.accepted_at, &Map::new()));
         facts.add_usual(&mut fields);
-        let batch = Json::Object(fields);
-        let scale = Scale::of(&batch);
-        Subject::build(facts, TaskParams::default(), scale, vec![("batch", batch)])
+        let scale = Scale::of(&fields);
+        Subject::build(facts, TaskParams::default(), scale, vec![("batch", Json::Object(fields))])
     }
 
     /// The end of a queue for the tasks that asked to be told of then: with the last such task, less its
@@ -162,14 +157,11 @@ impl Subject {
     /// contract.
     pub fn of_other(facts: &Facts<'_>) -> Subject {
         let family = facts.kind.split('.').next().unwrap_or("");
-        let payload = Json::Object(facts.payload.clone());
-        let scale = Scale::of(&payload);
         let named = match family {
-            "batch" => vec![("batch", payload)],
-            "alert" => vec![("alert", payload)],
+            "batch" | "alert" => vec![(family, Json::Object(facts.payload.clone()))],
             _ => Vec::new(),
         };
-        Subject::build(facts, TaskParams::default(), scale, named)
+        Subject::build(facts, TaskParams::default(), Scale::of(facts.payload), named)
     }
 
     fn build(facts: &Facts<'_>, params: TaskParams, scale: Scale, named: Vec<(&str, Json)>) -> Subject {

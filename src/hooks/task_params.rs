@@ -58,11 +58,14 @@ pub struct TaskParams {
 }
 
 impl TaskParams {
+    /// Where they stand in a payload.
+    pub const KEY: &str = "webhook_params";
+
     /// Takes `webhook_params` out of a payload. The second value says what was malformed and is ignored.
     pub fn take(payload: &mut Map<String, Json>) -> (TaskParams, Vec<&'static str>) {
         let mut params = TaskParams::default();
         let mut faults = Vec::new();
-        match payload.shift_remove("webhook_params") {
+        match payload.shift_remove(TaskParams::KEY) {
             None | Some(Json::Null) => {}
             Some(Json::Object(fields)) => params.read(fields, &mut faults),
             // Some hosts hand a nested object on as its JSON text.

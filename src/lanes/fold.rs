@@ -42,7 +42,7 @@ pub(super) fn summary(endpoint: &Endpoint, group: &[Job], bodies: &[Extras], now
         "host": host.unwrap_or_else(|| json!({})),
         "digest": {"count": group.len(), "since": clock::rfc3339(since), "items": [], "lines": lines},
     }));
-    let bytes = endpoint.platform.card(&context, endpoint).to_string().into_bytes();
+    let bytes = endpoint.platform.card_text(&context, endpoint);
     Body { content_type: "application/json".to_owned(), bytes, extras: Extras::default() }
 }
 

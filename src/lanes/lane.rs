@@ -275,9 +275,13 @@ impl Lane {
         let chance = self.note(&group, &outcome, now);
         let size = group.len();
         let mut waiting = Vec::new();
-        for (index, mut job) in group.into_iter().enumerate() {
-            let mut row = if size == 1 { row.clone() } else { fold::row_of(&row, &job, index, size) };
-            let before = job.clone();
+        let rows: Vec<AttemptRow> = if size == 1 {
+            vec![row]
+        } else {
+            group.iter().enumerate().map(|(index, job)| fold::row_of(&row, job, index, size)).collect()
+        };
+        for (mut job, mut row) in group.into_iter().zip(rows) {
+            let before = Job { body: None, ..job.clone() };
             let fate = self.fate(&mut job, &outcome, chance, now);
             if let Fate::Again(at) = fate {
                 row.next_at = Some(at);
@@ -288,7 +292,7 @@ impl Lane {
         }
         self.lock().in_flight -= 1;
         waiting.into_iter().for_each(|job| self.wait_on(job));
-        self.changed.notify_all();
+        self.tell_threads();
         if let Outcome::Gone(reason) = outcome {
             self.close_for_good(&reason);
         }
@@ -381,7 +385,7 @@ impl Lane {
     pub(super) fn put_back(&self, group: Vec<Job>, due: Duration) {
         self.let_go();
         group.into_iter().for_each(|job| self.wait_on(Job { due, ..job }));
-        self.changed.notify_all();
+        self.tell_threads();
     }
 
     fn wait_on(&self, job: Job) {
@@ -402,7 +406,14 @@ impl Lane {
     /// A turn came to nothing.
     pub(super) fn pass(&self) {
         self.let_go();
-        self.changed.notify_all();
+        self.tell_threads();
+    }
+
+    /// Something changed: the threads that wait look again. A system call is spared when none does.
+    fn tell_threads(&self) {
+        if self.lock().idle_threads > 0 {
+            self.changed.notify_all();
+        }
     }
 
     /// The endpoint is gone: nothing is tried any more, and what waits is dead.

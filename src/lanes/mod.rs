@@ -19,7 +19,7 @@ pub use lane::{Lane, LaneState};
 pub use standing::Standing;
 
 use crate::event::EventId;
-use crate::message::Extras;
+use crate::message::{Extras, Message};
 use crate::platform::Plainer;
 use crate::secret::Scrubber;
 use crate::spool::AttemptRow;
@@ -36,6 +36,12 @@ pub struct Body {
     pub bytes: Vec<u8>,
     /// What goes with it.
     pub extras: Extras,
+}
+
+impl From<Message> for Body {
+    fn from(message: Message) -> Body {
+        Body { content_type: message.content_type, bytes: message.body, extras: message.extras }
+    }
 }
 
 /// A delivery that waits in a lane.

@@ -39,10 +39,9 @@ fn extras(template: &Template, message: &Message, endpoint: &Endpoint, context: 
 }
 
 fn card(endpoint: &Endpoint, context: &Context) -> Message {
-    let body = endpoint.platform.card(context, endpoint).to_string().into_bytes();
     Message {
         content_type: "application/json".into(),
-        body,
+        body: endpoint.platform.card_text(context, endpoint),
         attach_first_output: false,
         extras: Extras::of(endpoint, context),
     }

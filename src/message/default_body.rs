@@ -2,33 +2,71 @@
 //! specification, `{"type", "timestamp", "data"}`.
 
 use super::Context;
-use serde_json::{Map, Value as Json, json};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::Value as Json;
 
 /// The default body of an event of this type. `data` holds what the event is about (`task`, `queue`,
 /// `batch`, `alert`, or the `digest`) and the `host`; for the other types it is the payload as the host
 /// gave it.
 pub fn default_body(kind: &str, context: &Context) -> Json {
-    let mut body = Map::new();
-    body.insert("type".into(), context.at(&["event", "type"]).cloned().unwrap_or_else(|| kind.into()));
-    if let Some(timestamp) = context.at(&["event", "timestamp"]) {
-        body.insert("timestamp".into(), timestamp.clone());
-    }
-    body.insert("data".into(), data(kind, context));
-    Json::Object(body)
+    serde_json::to_value(Body { kind, context }).unwrap_or_default()
 }
 
-fn data(kind: &str, context: &Context) -> Json {
-    let subject =
-        if context.at(&["digest"]).is_some() { "digest" } else { kind.split('.').next().unwrap_or_default() };
-    let about = ["digest", "task", "queue", "batch", "alert"].iter().find(|known| **known == subject);
-    match about.and_then(|about| context.at(&[about]).map(|value| (*about, value))) {
-        Some((about, value)) => {
-            let mut data = Map::new();
-            data.insert(about.to_owned(), value.clone());
-            data.insert("host".into(), context.at(&["host"]).cloned().unwrap_or(Json::Null));
-            Json::Object(data)
+/// As [`default_body`], as text, and without a copy of the event on the way.
+pub(crate) fn default_text(kind: &str, context: &Context) -> Vec<u8> {
+    serde_json::to_vec(&Body { kind, context }).unwrap_or_default()
+}
+
+struct Body<'a> {
+    kind: &'a str,
+    context: &'a Context,
+}
+
+/// What an event is about, under its name and with the host; or the payload.
+enum Data<'a> {
+    About(&'a str, &'a Json, Option<&'a Json>),
+    Payload(Option<&'a Json>),
+}
+
+impl Serialize for Body<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut body = serializer.serialize_map(None)?;
+        match self.context.at(&["event", "type"]) {
+            Some(kind) => body.serialize_entry("type", kind)?,
+            None => body.serialize_entry("type", self.kind)?,
         }
-        None => context.at(&["event", "data"]).cloned().unwrap_or_else(|| json!({})),
+        if let Some(timestamp) = self.context.at(&["event", "timestamp"]) {
+            body.serialize_entry("timestamp", timestamp)?;
+        }
+        body.serialize_entry("data", &Data::of(self.kind, self.context))?;
+        body.end()
+    }
+}
+
+impl<'a> Data<'a> {
+    fn of(kind: &str, context: &'a Context) -> Data<'a> {
+        let digest = context.at(&["digest"]).is_some();
+        let subject = if digest { "digest" } else { kind.split('.').next().unwrap_or_default() };
+        let about = ["digest", "task", "queue", "batch", "alert"].into_iter().find(|known| *known == subject);
+        match about.and_then(|about| context.at(&[about]).map(|value| (about, value))) {
+            Some((about, value)) => Data::About(about, value, context.at(&["host"])),
+            None => Data::Payload(context.at(&["event", "data"])),
+        }
+    }
+}
+
+impl Serialize for Data<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Data::Payload(Some(payload)) => payload.serialize(serializer),
+            Data::Payload(None) => serializer.serialize_map(Some(0))?.end(),
+            Data::About(name, value, host) => {
+                let mut data = serializer.serialize_map(Some(2))?;
+                data.serialize_entry(name, value)?;
+                data.serialize_entry("host", host)?;
+                data.end()
+            }
+        }
     }
 }
 
@@ -36,6 +74,7 @@ fn data(kind: &str, context: &Context) -> Json {
 mod tests {
     use super::super::sample::context as sample_context;
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn the_data_is_what_the_event_is_about() {
@@ -50,6 +89,7 @@ mod tests {
             assert_eq!(body["type"], kind);
             assert_eq!(body["timestamp"], "2026-03-01T18:24:05.120Z");
             assert_eq!(body["data"][about], context.json()[about]);
+            assert_eq!(default_text(kind, &context), body.to_string().into_bytes());
             let keys: Vec<_> = body["data"].as_object().unwrap().keys().collect();
             assert_eq!(keys, [about, "host"]);
         }

@@ -23,6 +23,7 @@ pub use compose::compose;
 pub use condition::{Condition, Verdict};
 pub use context::Context;
 pub use default_body::default_body;
+pub(crate) use default_body::default_text;
 pub use extras::{Extras, Line};
 pub(crate) use filters::clip;
 pub use key::Key;

@@ -20,6 +20,13 @@ pub fn make_fifo(path: &Path) -> io::Result<()> {
     }
 }
 
+/// Whether a socket is open and has nothing to be read: no byte, no end, no error.
+pub fn is_silent(socket: BorrowedFd<'_>) -> bool {
+    let mut entry = libc::pollfd { fd: socket.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    // SAFETY: one entry that is writable, and a descriptor that is open for the call.
+    unsafe { libc::poll(&raw mut entry, 1, 0) == 0 }
+}
+
 /// Waits until one of these can be read, `limit` at most (rounded up to a millisecond), or for ever.
 /// May return early.
 pub fn await_readable(files: &[BorrowedFd<'_>], limit: Option<Duration>) {

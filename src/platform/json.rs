@@ -2,7 +2,7 @@
 
 use super::{Answer, Outcome, Platform, event_kind};
 use crate::config::{Endpoint, Rate};
-use crate::message::{Context, default_body};
+use crate::message::{Context, default_body, default_text};
 use url::Url;
 
 #[derive(Debug)]
@@ -32,6 +32,10 @@ impl Platform for Json {
 
     fn card(&self, context: &Context, _endpoint: &Endpoint) -> serde_json::Value {
         default_body(event_kind(context), context)
+    }
+
+    fn card_text(&self, context: &Context, _endpoint: &Endpoint) -> Vec<u8> {
+        default_text(event_kind(context), context)
     }
 
     /// Standard Webhooks, "Delivery": 2xx is success, 410 ends the endpoint, a redirect is a failure.

@@ -205,6 +205,11 @@ pub trait Platform: Sync + Debug {
     /// The body when the hook has no template.
     fn card(&self, context: &Context, endpoint: &Endpoint) -> serde_json::Value;
 
+    /// The same as JSON text.
+    fn card_text(&self, context: &Context, endpoint: &Endpoint) -> Vec<u8> {
+        serde_json::to_vec(&self.card(context, endpoint)).unwrap_or_default()
+    }
+
     /// The request of one attempt: the card, or what a template made in its place, with the URL that is
     /// dialled. Called for each attempt, by the lane's threads.
     fn shape<'a>(&self, endpoint: &Endpoint, letter: &Letter<'a>) -> Shaped<'a> {

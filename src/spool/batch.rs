@@ -4,7 +4,8 @@ use super::counts::{Change, Ledger};
 use super::waiting::read_states;
 use super::{AttemptRow, End, NewDelivery, NewEvent, SpoolError, SpoolErrorKind};
 use crate::event::EventId;
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction, params};
+use std::fmt;
 use std::path::Path;
 
 /// One transaction. Dropped without `commit`, it leaves nothing.
@@ -13,7 +14,10 @@ use std::path::Path;
 /// a batch is kept whole or not at all. The spool itself is ready for the next one.
 #[derive(Debug)]
 pub struct Batch<'a> {
+    // Before the transaction, so that they are given back when it ends.
+    statements: Statements<'a>,
     transaction: Transaction<'a>,
+    conn: &'a Connection,
     path: &'a Path,
     instance: &'a str,
     owner: Option<i64>,
@@ -22,27 +26,83 @@ pub struct Batch<'a> {
     fault: Option<SpoolError>,
 }
 
+/// What is run once for each event, delivery and attempt: looked up once for the whole transaction.
+#[derive(Default)]
+struct Statements<'a> {
+    event: Option<CachedStatement<'a>>,
+    delivery: Option<CachedStatement<'a>>,
+    attempt: Option<CachedStatement<'a>>,
+    end: Option<CachedStatement<'a>>,
+    postpone: Option<CachedStatement<'a>>,
+}
+
+impl fmt::Debug for Statements<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Statements")
+    }
+}
+
+/// The statement in its place, made when it is first asked for.
+fn in_place<'s, 'a>(
+    place: &'s mut Option<CachedStatement<'a>>,
+    conn: &'a Connection,
+    sql: &str,
+) -> rusqlite::Result<&'s mut CachedStatement<'a>> {
+    match place {
+        Some(statement) => Ok(statement),
+        None => Ok(place.insert(conn.prepare_cached(sql)?)),
+    }
+}
+
+const EVENT: &str = "INSERT INTO events (id, type, accepted_at, payload) VALUES (?1, ?2, ?3, ?4) \
+    ON CONFLICT (id) DO NOTHING";
+
+const DELIVERY: &str = "INSERT INTO deliveries (event, endpoint, hook, state, owner, created_at, due_at, \
+    ended_at, reason, content_type, body, extras, why) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT (event, endpoint) DO NOTHING";
+
+const ATTEMPT: &str = "INSERT INTO attempts (delivery, number, started_at, status, outcome, error, \
+    response, next_at, resolve_us, connect_us, tls_us, first_byte_us, total_us) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+
+const END: &str = "UPDATE deliveries SET state = ?2, ended_at = ?3, reason = ?4, owner = NULL, \
+    attempts = max(attempts, ?5) WHERE seq = ?1 AND state = 'pending'";
+
+const POSTPONE: &str = "UPDATE deliveries SET due_at = ?2, attempts = max(attempts, ?3) \
+    WHERE seq = ?1 AND state = 'pending'";
+
 impl<'a> Batch<'a> {
     pub(super) fn new(
         transaction: Transaction<'a>,
+        conn: &'a Connection,
         path: &'a Path,
         instance: &'a str,
         ledger: &'a Ledger,
     ) -> Self {
-        Batch { transaction, path, instance, owner: None, ledger, change: Change::default(), fault: None }
+        Batch {
+            statements: Statements::default(),
+            transaction,
+            conn,
+            path,
+            instance,
+            owner: None,
+            ledger,
+            change: Change::default(),
+            fault: None,
+        }
     }
 
     /// Inserts an event; `None` when its id is there already, as it is when a record of the intake
     /// was committed before a crash and is read again after it.
     pub fn event(&mut self, event: &NewEvent<'_>) -> Result<Option<i64>, SpoolError> {
-        self.run(|transaction, _| {
-            let inserted = transaction
-                .prepare_cached(
-                    "INSERT INTO events (id, type, accepted_at, payload) VALUES (?1, ?2, ?3, ?4) \
-                     ON CONFLICT (id) DO NOTHING",
-                )?
-                .execute(params![event.id.to_string(), event.kind, event.accepted_at, event.payload])?;
-            Ok((inserted > 0).then(|| transaction.last_insert_rowid()))
+        self.run_kept(|conn, statements, _| {
+            let inserted = in_place(&mut statements.event, conn, EVENT)?.execute(params![
+                event.id.to_string(),
+                event.kind,
+                event.accepted_at,
+                event.payload
+            ])?;
+            Ok((inserted > 0).then(|| conn.last_insert_rowid()))
         })
     }
 
@@ -71,36 +131,29 @@ impl<'a> Batch<'a> {
             (None, known) => known,
             (Some(_), _) => None,
         };
-        self.run(|transaction, change| {
+        self.run_kept(|conn, statements, change| {
             let new = delivery;
             let (state, ended_at) = match new.dead {
                 None => ("pending", None),
                 Some(_) => ("dead", Some(new.created_at)),
             };
-            let inserted = transaction
-                .prepare_cached(
-                    "INSERT INTO deliveries (event, endpoint, hook, state, owner, created_at, due_at, \
-                     ended_at, reason, content_type, body, extras, why) \
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) \
-                     ON CONFLICT (event, endpoint) DO NOTHING",
-                )?
-                .execute(params![
-                    new.event,
-                    new.endpoint,
-                    new.hook,
-                    state,
-                    owner,
-                    new.created_at,
-                    new.due_at,
-                    ended_at,
-                    new.dead,
-                    new.content_type,
-                    new.body,
-                    new.extras,
-                    new.why
-                ])?;
+            let inserted = in_place(&mut statements.delivery, conn, DELIVERY)?.execute(params![
+                new.event,
+                new.endpoint,
+                new.hook,
+                state,
+                owner,
+                new.created_at,
+                new.due_at,
+                ended_at,
+                new.dead,
+                new.content_type,
+                new.body,
+                new.extras,
+                new.why
+            ])?;
             if inserted == 0 {
-                return transaction
+                return conn
                     .prepare_cached("SELECT seq FROM deliveries WHERE event = ?1 AND endpoint = ?2")?
                     .query_row(params![new.event, new.endpoint], |row| row.get(0));
             }
@@ -108,10 +161,9 @@ impl<'a> Batch<'a> {
                 None => change.pending += 1,
                 Some(_) => change.dead += 1,
             }
-            let seq = transaction.last_insert_rowid();
+            let seq = conn.last_insert_rowid();
             if new.expires_at.is_some() || new.thing.is_some() {
-                transaction
-                    .prepare_cached("INSERT INTO terms (delivery, expires_at, thing) VALUES (?1, ?2, ?3)")?
+                conn.prepare_cached("INSERT INTO terms (delivery, expires_at, thing) VALUES (?1, ?2, ?3)")?
                     .execute(params![seq, new.expires_at, new.thing])?;
             }
             Ok(seq)
@@ -120,20 +172,34 @@ impl<'a> Batch<'a> {
 
     /// Records an attempt. Nothing is kept for a delivery that is no longer in the spool.
     pub fn attempt(&mut self, attempt: &AttemptRow) -> Result<(), SpoolError> {
-        self.run(|transaction, _| {
-            let known = transaction
-                .prepare_cached("UPDATE deliveries SET attempts = max(attempts, ?2) WHERE seq = ?1")?
-                .execute(params![attempt.delivery, attempt.number])?;
-            if known == 0 {
-                return Ok(());
-            }
-            let phases = &attempt.phases;
+        let known = self.run(|transaction, _| {
             transaction
-                .prepare_cached(
-                    "INSERT INTO attempts (delivery, number, started_at, status, outcome, error, \
-                     response, next_at, resolve_us, connect_us, tls_us, first_byte_us, total_us) \
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
-                )?
+                .prepare_cached("UPDATE deliveries SET attempts = max(attempts, ?2) WHERE seq = ?1")?
+                .execute(params![attempt.delivery, attempt.number])
+        })?;
+        if known == 0 { Ok(()) } else { self.log_attempt(attempt) }
+    }
+
+    /// Records the attempt with which a delivery ended, as [`Batch::attempt`] and [`Batch::end`] do.
+    pub fn last_attempt(&mut self, attempt: &AttemptRow, end: &End, at: i64) -> Result<(), SpoolError> {
+        if self.finish(attempt.delivery, end, at, attempt.number)? {
+            return self.log_attempt(attempt);
+        }
+        self.attempt(attempt)
+    }
+
+    /// Records an attempt after which another is due, as [`Batch::attempt`] and [`Batch::postpone`] do.
+    pub fn attempt_again(&mut self, attempt: &AttemptRow, due_at: i64) -> Result<bool, SpoolError> {
+        if self.put_off(attempt.delivery, due_at, attempt.number)? {
+            return self.log_attempt(attempt).map(|()| true);
+        }
+        self.attempt(attempt).map(|()| false)
+    }
+
+    fn log_attempt(&mut self, attempt: &AttemptRow) -> Result<(), SpoolError> {
+        self.run_kept(|conn, statements, _| {
+            let phases = &attempt.phases;
+            in_place(&mut statements.attempt, conn, ATTEMPT)?
                 .execute(params![
                     attempt.delivery,
                     attempt.number,
@@ -161,33 +227,37 @@ impl<'a> Batch<'a> {
     /// As [`Batch::reschedule`], and says whether the delivery is still pending: an operator may have
     /// dropped it meanwhile.
     pub fn postpone(&mut self, delivery: i64, due_at: i64) -> Result<bool, SpoolError> {
-        self.run(|transaction, _| {
-            transaction
-                .prepare_cached("UPDATE deliveries SET due_at = ?2 WHERE seq = ?1 AND state = 'pending'")?
-                .execute(params![delivery, due_at])
+        self.put_off(delivery, due_at, 0)
+    }
+
+    fn put_off(&mut self, delivery: i64, due_at: i64, attempts: u32) -> Result<bool, SpoolError> {
+        self.run_kept(|conn, statements, _| {
+            in_place(&mut statements.postpone, conn, POSTPONE)?
+                .execute(params![delivery, due_at, attempts])
                 .map(|changed| changed > 0)
         })
     }
 
     /// Ends a delivery; one that has ended stays as it ended.
     pub fn end(&mut self, delivery: i64, end: &End, at: i64) -> Result<(), SpoolError> {
+        self.finish(delivery, end, at, 0).map(drop)
+    }
+
+    /// Whether it was this that ended it.
+    fn finish(&mut self, delivery: i64, end: &End, at: i64, attempts: u32) -> Result<bool, SpoolError> {
         let (state, reason) = match end {
             End::Delivered => ("delivered", None),
             End::Dead(reason) => ("dead", Some(reason.as_str())),
         };
-        self.run(|transaction, change| {
-            let ended = transaction
-                .prepare_cached(
-                    "UPDATE deliveries SET state = ?2, ended_at = ?3, reason = ?4, owner = NULL \
-                     WHERE seq = ?1 AND state = 'pending'",
-                )?
-                .execute(params![delivery, state, at, reason])? as i64;
+        self.run_kept(|conn, statements, change| {
+            let ended = in_place(&mut statements.end, conn, END)?
+                .execute(params![delivery, state, at, reason, attempts])? as i64;
             change.pending -= ended;
             match end {
                 End::Delivered => change.delivered += ended,
                 End::Dead(_) => change.dead += ended,
             }
-            Ok(())
+            Ok(ended > 0)
         })
     }
 
@@ -212,7 +282,8 @@ impl<'a> Batch<'a> {
 
     /// Makes it durable: when this returns `Ok`, a power cut does not undo it (`:memory:` aside).
     pub fn commit(self) -> Result<(), SpoolError> {
-        let Batch { transaction, path, ledger, change, fault, .. } = self;
+        let Batch { statements, transaction, path, ledger, change, fault, .. } = self;
+        drop(statements);
         if let Some(fault) = fault {
             return Err(fault);
         }
@@ -225,7 +296,14 @@ impl<'a> Batch<'a> {
     /// faults, a full disk among them; what came later would then be kept alone.
     pub(super) fn run<T>(
         &mut self,
-        statements: impl FnOnce(&Transaction<'a>, &mut Change) -> rusqlite::Result<T>,
+        statements: impl FnOnce(&'a Connection, &mut Change) -> rusqlite::Result<T>,
+    ) -> Result<T, SpoolError> {
+        self.run_kept(|conn, _, change| statements(conn, change))
+    }
+
+    fn run_kept<T>(
+        &mut self,
+        call: impl FnOnce(&'a Connection, &mut Statements<'a>, &mut Change) -> rusqlite::Result<T>,
     ) -> Result<T, SpoolError> {
         if let Some(fault) = &self.fault {
             return Err(fault.clone());
@@ -235,7 +313,7 @@ impl<'a> Batch<'a> {
             self.fault = Some(fault.clone());
             return Err(fault);
         }
-        statements(&self.transaction, &mut self.change).map_err(|error| {
+        call(self.conn, &mut self.statements, &mut self.change).map_err(|error| {
             let fault = SpoolError::sqlite(self.path, &error);
             self.fault = Some(fault.clone());
             fault
@@ -244,7 +322,7 @@ impl<'a> Batch<'a> {
 }
 
 /// The number under which this instance inserts; it gets one with its first delivery.
-fn find_owner(transaction: &Transaction<'_>, instance: &str) -> rusqlite::Result<i64> {
+fn find_owner(transaction: &Connection, instance: &str) -> rusqlite::Result<i64> {
     let known: Option<i64> = transaction
         .prepare_cached("SELECT max(seq) FROM owners WHERE instance = ?1")?
         .query_row([instance], |row| row.get(0))?;

@@ -46,7 +46,7 @@ use crate::config::SpoolPath;
 use crate::event::EventId;
 use counts::Ledger;
 use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -120,9 +120,10 @@ impl Spool {
     /// Starts the transaction of one batch. It holds the write lock of the file until it ends.
     pub fn batch(&mut self) -> Result<Batch<'_>, SpoolError> {
         let Spool { conn, path, owner, ledger, .. } = self;
+        // Nobody else has this connection: the spool is borrowed as long as the transaction lives.
         let transaction =
-            conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(SpoolError::at(path))?;
-        Ok(Batch::new(transaction, path, owner, ledger))
+            Transaction::new_unchecked(conn, TransactionBehavior::Immediate).map_err(SpoolError::at(path))?;
+        Ok(Batch::new(transaction, conn, path, owner, ledger))
     }
 
     /// This owner's pending deliveries of an endpoint with a sequence number above `after`, lowest

@@ -118,7 +118,7 @@ impl QueueTally {
 
     /// The summary as templates and receivers see it, as of `now` (Unix milliseconds), over what the host
     /// passed itself. Where both know a number the tally's stands, once it has counted a task.
-    pub fn summary(&self, name: &str, now: i64, passed: &Map<String, Json>) -> Json {
+    pub fn summary(&self, name: &str, now: i64, passed: &Map<String, Json>) -> Map<String, Json> {
         let mut summary = passed.clone();
         summary.remove("queue");
         let own = json!({
@@ -141,7 +141,7 @@ impl QueueTally {
                 }
             }
         }
-        Json::Object(summary)
+        summary
     }
 
     fn name_user(&mut self, user: &str) {

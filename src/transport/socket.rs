@@ -42,11 +42,7 @@ impl Socket {
 
     /// Whether an idle connection is still usable: open, and silent.
     pub(super) fn is_silent(&self) -> bool {
-        if self.closed.load(Ordering::Acquire) || self.stream.set_nonblocking(true).is_err() {
-            return false;
-        }
-        let silent = matches!(self.stream.peek(&mut [0]), Err(e) if e.kind() == ErrorKind::WouldBlock);
-        self.stream.set_nonblocking(false).is_ok() && silent
+        !self.closed.load(Ordering::Acquire) && is_silent(&self.stream)
     }
 
     /// Runs one system call again until it has done something or the deadline has passed.
@@ -74,6 +70,19 @@ impl Socket {
             }
         }
     }
+}
+
+#[cfg(unix)]
+fn is_silent(stream: &TcpStream) -> bool {
+    use std::os::fd::AsFd;
+    crate::os::wait::is_silent(stream.as_fd())
+}
+
+#[cfg(not(unix))]
+fn is_silent(stream: &TcpStream) -> bool {
+    let is_open = stream.set_nonblocking(true).is_ok();
+    let silent = matches!(stream.peek(&mut [0]), Err(e) if e.kind() == ErrorKind::WouldBlock);
+    stream.set_nonblocking(false).is_ok() && is_open && silent
 }
 
 /// Whether a failed call is to be tried again: a signal, or a socket timeout that may have been early.
