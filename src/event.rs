@@ -65,7 +65,12 @@ impl EventId {
 
 impl fmt::Display for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "evt_{:032x}", u128::from_be_bytes(self.0))
+        let mut text = *b"evt_00000000000000000000000000000000";
+        let digit = |nibble: u8| b"0123456789abcdef"[usize::from(nibble & 15)];
+        for (pair, byte) in text[4..].chunks_exact_mut(2).zip(self.0) {
+            pair.copy_from_slice(&[digit(byte >> 4), digit(byte)]);
+        }
+        f.pad(str::from_utf8(&text).unwrap_or_default())
     }
 }
 

@@ -192,7 +192,7 @@ fn job_of(waiting: Waiting, now: Duration, unix_ms: i64, words: &mut Words) -> J
         hook: words.one(&waiting.hook),
         created_at: waiting.created_at,
         attempts: waiting.attempts,
-        strikes: waiting.strikes as usize,
+        strikes: waiting.strikes,
         asked: waiting.asked,
         plain: None,
         expires_at: waiting.expires_at,

@@ -326,7 +326,7 @@ impl Lane {
             _ => {}
         }
         let age = Duration::from_millis((self.clock.unix_ms() - job.created_at).max(0) as u64);
-        let record = Record { strikes: job.strikes, asked: job.asked, age, chance };
+        let record = Record { strikes: job.strikes as usize, asked: job.asked, age, chance };
         match schedule::next(&self.endpoint.retry, outcome, record) {
             Next::Delivered => Fate::Delivered,
             Next::Dead(reason) => Fate::Dead(self.scrubber().scrub(&reason)),

@@ -16,7 +16,8 @@ pub struct Line {
     ordered: bool,
     keeps_bodies: bool,
     order: BTreeSet<(Duration, i64)>,
-    jobs: HashMap<i64, Job>,
+    /// Boxed: a table of a hundred thousand grows without a copy of every one.
+    jobs: HashMap<i64, Box<Job>>,
     body_bytes: usize,
     /// The newest untried delivery of each hook and thing.
     things: HashMap<(String, String), i64>,
@@ -53,7 +54,7 @@ impl Line {
             *newest = job.seq.max(*newest);
         }
         self.order.insert(self.key(&job));
-        self.jobs.insert(job.seq, job);
+        self.jobs.insert(job.seq, Box::new(job));
     }
 
     /// When the first job is due, by the monotonic clock.
@@ -66,7 +67,7 @@ impl Line {
         let (_, seq) = self.order.pop_first()?;
         let job = self.jobs.remove(&seq)?;
         self.forget(&job);
-        Some(job)
+        Some(*job)
     }
 
     /// How many jobs are due by this time, as far as `most`.
@@ -95,14 +96,14 @@ impl Line {
             let job = self.jobs.remove(&seq)?;
             self.order.remove(&self.key(&job));
             self.forget(&job);
-            Some(job)
+            Some(*job)
         };
         found.into_iter().filter_map(remove).collect()
     }
 
     /// Every job.
     pub fn jobs(&self) -> impl Iterator<Item = &Job> {
-        self.jobs.values()
+        self.jobs.values().map(|job| &**job)
     }
 
     /// Takes the first job if it is due by then and stale.
@@ -117,7 +118,7 @@ impl Line {
         let job = self.jobs.remove(&seq)?;
         self.order.remove(&self.key(&job));
         self.forget(&job);
-        Some(job)
+        Some(*job)
     }
 
     fn forget(&mut self, job: &Job) {
@@ -145,7 +146,7 @@ impl Line {
     }
 
     fn first(&self) -> Option<&Job> {
-        self.order.first().and_then(|(_, seq)| self.jobs.get(seq))
+        self.order.first().and_then(|(_, seq)| self.jobs.get(seq)).map(|job| &**job)
     }
 
     fn key(&self, job: &Job) -> (Duration, i64) {

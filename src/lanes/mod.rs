@@ -62,7 +62,7 @@ pub struct Job {
     /// Attempts made so far.
     pub attempts: u32,
     /// Attempts that failed without a wait asked for: the place in the retry schedule.
-    pub strikes: usize,
+    pub strikes: u32,
     /// Attempts after which the receiver asked for a wait.
     pub asked: u32,
     /// How plain the message must be, after the receiver stumbled over it in this run.

@@ -1,6 +1,7 @@
 //! One transaction of the writer.
 
 use super::counts::{Change, Ledger};
+use super::numbers::Numbers;
 use super::waiting::read_states;
 use super::{AttemptRow, End, NewDelivery, NewEvent, SpoolError, SpoolErrorKind};
 use crate::event::EventId;
@@ -21,6 +22,7 @@ pub struct Batch<'a> {
     path: &'a Path,
     instance: &'a str,
     owner: Option<i64>,
+    numbers: Numbers,
     ledger: &'a Ledger,
     change: Change,
     fault: Option<SpoolError>,
@@ -58,12 +60,16 @@ const EVENT: &str = "INSERT INTO events (id, type, accepted_at, payload) VALUES 
     ON CONFLICT (id) DO NOTHING";
 
 const DELIVERY: &str = "INSERT INTO deliveries (event, endpoint, hook, state, owner, created_at, due_at, \
-    ended_at, reason, content_type, body, extras, why) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT (event, endpoint) DO NOTHING";
+    ended_at, reason, content_type, body, extras, why, seq) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) \
+    ON CONFLICT (event, endpoint) DO NOTHING";
 
-const ATTEMPT: &str = "INSERT INTO attempts (delivery, number, started_at, status, outcome, error, \
+const ATTEMPT: &str = "INSERT OR REPLACE INTO attempts (delivery, number, started_at, status, outcome, error, \
     response, next_at, resolve_us, connect_us, tls_us, first_byte_us, total_us) \
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+
+pub(super) const PUT_STATE: &str = "INSERT INTO state (key, value) VALUES (?1, ?2) \
+    ON CONFLICT (key) DO UPDATE SET value = excluded.value";
 
 const END: &str = "UPDATE deliveries SET state = ?2, ended_at = ?3, reason = ?4, owner = NULL, \
     attempts = max(attempts, ?5) WHERE seq = ?1 AND state = 'pending'";
@@ -86,6 +92,7 @@ impl<'a> Batch<'a> {
             path,
             instance,
             owner: None,
+            numbers: Numbers::default(),
             ledger,
             change: Change::default(),
             fault: None,
@@ -131,7 +138,9 @@ impl<'a> Batch<'a> {
             (None, known) => known,
             (Some(_), _) => None,
         };
-        self.run_kept(|conn, statements, change| {
+        let mut numbers = self.numbers;
+        let seq = self.run(|conn, _| numbers.next(conn))?;
+        let (seq, is_new) = self.run_kept(|conn, statements, change| {
             let new = delivery;
             let (state, ended_at) = match new.dead {
                 None => ("pending", None),
@@ -150,24 +159,29 @@ impl<'a> Batch<'a> {
                 new.content_type,
                 new.body,
                 new.extras,
-                new.why
+                new.why,
+                seq
             ])?;
             if inserted == 0 {
                 return conn
                     .prepare_cached("SELECT seq FROM deliveries WHERE event = ?1 AND endpoint = ?2")?
-                    .query_row(params![new.event, new.endpoint], |row| row.get(0));
+                    .query_row(params![new.event, new.endpoint], |row| row.get(0))
+                    .map(|known| (known, false));
             }
             match new.dead {
                 None => change.pending += 1,
                 Some(_) => change.dead += 1,
             }
-            let seq = conn.last_insert_rowid();
             if new.expires_at.is_some() || new.thing.is_some() {
                 conn.prepare_cached("INSERT INTO terms (delivery, expires_at, thing) VALUES (?1, ?2, ?3)")?
                     .execute(params![seq, new.expires_at, new.thing])?;
             }
-            Ok(seq)
-        })
+            Ok((seq, true))
+        })?;
+        if is_new {
+            self.numbers = numbers;
+        }
+        Ok(seq)
     }
 
     /// Records an attempt. Nothing is kept for a delivery that is no longer in the spool.
@@ -269,19 +283,15 @@ impl<'a> Batch<'a> {
     /// Keeps a value under a key; `None` removes it.
     pub fn put_state(&mut self, key: &str, value: Option<&[u8]>) -> Result<(), SpoolError> {
         self.run(|transaction, _| match value {
-            Some(value) => transaction
-                .prepare_cached(
-                    "INSERT INTO state (key, value) VALUES (?1, ?2) \
-                     ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                )?
-                .execute(params![key, value])
-                .map(drop),
+            Some(value) => transaction.prepare_cached(PUT_STATE)?.execute(params![key, value]).map(drop),
             None => transaction.prepare_cached("DELETE FROM state WHERE key = ?1")?.execute([key]).map(drop),
         })
     }
 
     /// Makes it durable: when this returns `Ok`, a power cut does not undo it (`:memory:` aside).
-    pub fn commit(self) -> Result<(), SpoolError> {
+    pub fn commit(mut self) -> Result<(), SpoolError> {
+        let numbers = self.numbers;
+        self.run(|conn, _| numbers.keep(conn))?;
         let Batch { statements, transaction, path, ledger, change, fault, .. } = self;
         drop(statements);
         if let Some(fault) = fault {

@@ -14,6 +14,7 @@ mod by_hand;
 mod connection;
 mod counts;
 mod error;
+mod numbers;
 mod ownership;
 mod private;
 mod prune;

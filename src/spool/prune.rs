@@ -123,8 +123,8 @@ mod tests {
 
         assert_eq!(spool.prune(500).unwrap(), 4, "two deliveries, the dead one's event and the silent one");
         assert_eq!(spool.prune(500).unwrap(), 0);
-        let left = |table: &str| -> Vec<i64> {
-            let sql = format!("SELECT seq FROM {table} ORDER BY seq");
+        let left = |number: &str, table: &str| -> Vec<i64> {
+            let sql = format!("SELECT {number} FROM {table} ORDER BY {number}");
             spool
                 .conn
                 .prepare(&sql)
@@ -134,9 +134,9 @@ mod tests {
                 .map(Result::unwrap)
                 .collect()
         };
-        assert_eq!(left("deliveries"), [old[1], late[0], waiting[0]]);
-        assert_eq!(left("events"), [1, 2, 3]);
-        assert_eq!(left("attempts").len(), 2);
+        assert_eq!(left("seq", "deliveries"), [old[1], late[0], waiting[0]]);
+        assert_eq!(left("seq", "events"), [1, 2, 3]);
+        assert_eq!(left("delivery", "attempts"), [old[1], late[0]]);
     }
 
     #[test]

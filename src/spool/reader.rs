@@ -185,7 +185,8 @@ impl Reader {
              d.ended_at, d.reason, a.status, a.error \
              FROM picked CROSS JOIN deliveries d ON d.seq = picked.seq \
              CROSS JOIN events e ON e.seq = d.event \
-             LEFT JOIN attempts a ON a.seq = (SELECT max(seq) FROM attempts WHERE delivery = d.seq) \
+             LEFT JOIN attempts a ON a.delivery = d.seq AND (a.number, a.started_at) = (SELECT number, started_at \
+             FROM attempts WHERE delivery = d.seq ORDER BY number DESC, started_at DESC LIMIT 1) \
              ORDER BY d.seq DESC"
         );
         self.conn
@@ -286,7 +287,7 @@ fn read_event(conn: &Connection, event: i64) -> rusqlite::Result<EventDetail> {
     )?;
     let mut attempts = conn.prepare(
         "SELECT number, started_at, status, outcome, error, response, next_at, resolve_us, connect_us, \
-         tls_us, first_byte_us, total_us FROM attempts WHERE delivery = ?1 ORDER BY seq",
+         tls_us, first_byte_us, total_us FROM attempts WHERE delivery = ?1 ORDER BY number, started_at",
     )?;
     let found = deliveries.query_map([event], read_delivery)?;
     for delivery in found {

@@ -242,7 +242,7 @@ impl<'a> Removal<'a> {
         let read = || -> rusqlite::Result<Vec<Vec<Value>>> {
             let mut statement = self.source.prepare_cached(
                 "SELECT number, started_at, status, outcome, error, response, next_at, resolve_us, connect_us, \
-                 tls_us, first_byte_us, total_us FROM attempts WHERE delivery = ?1 ORDER BY seq",
+                 tls_us, first_byte_us, total_us FROM attempts WHERE delivery = ?1 ORDER BY number, started_at",
             )?;
             let rows =
                 statement.query_map([before], |row| (0..12).map(|column| row.get(column)).collect())?;

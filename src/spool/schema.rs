@@ -10,9 +10,10 @@ pub(super) const APPLICATION_ID: i64 = 0x7462_656c;
 /// released never changes: what is to be different is another step.
 pub(super) const STEPS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3, VERSION_4];
 
-/// Sequence numbers of deliveries are never used again (`AUTOINCREMENT`): a lane that remembers how
-/// far it has read must not miss a delivery that came after everything older was pruned. `body`
-/// stands last, so that reading the other columns of a long row does not walk through it.
+/// Sequence numbers of deliveries are never used again: whoever remembers one must not take another
+/// delivery for it after everything was pruned. The writer gives them, because `AUTOINCREMENT` would look
+/// them up and write them down for each row. `body` stands last, so that reading the other columns of a
+/// long row does not walk through it.
 const VERSION_1: &str = "
 PRAGMA application_id = 0x7462656c;
 
@@ -34,7 +35,7 @@ CREATE TABLE owners (
 ) STRICT;
 
 CREATE TABLE deliveries (
-    seq          INTEGER PRIMARY KEY AUTOINCREMENT,
+    seq          INTEGER PRIMARY KEY,
     event        INTEGER NOT NULL REFERENCES events (seq),
     endpoint     TEXT NOT NULL,
     hook         TEXT NOT NULL,
@@ -55,7 +56,6 @@ CREATE INDEX deliveries_pending ON deliveries (owner, endpoint, seq) WHERE state
 CREATE INDEX deliveries_ended ON deliveries (state, ended_at) WHERE ended_at IS NOT NULL;
 
 CREATE TABLE attempts (
-    seq           INTEGER PRIMARY KEY,
     delivery      INTEGER NOT NULL REFERENCES deliveries (seq),
     number        INTEGER NOT NULL,                -- from 1
     started_at    INTEGER NOT NULL,
@@ -68,9 +68,9 @@ CREATE TABLE attempts (
     connect_us    INTEGER NOT NULL,
     tls_us        INTEGER NOT NULL,
     first_byte_us INTEGER NOT NULL,
-    total_us      INTEGER NOT NULL
-) STRICT;
-CREATE INDEX attempts_of_delivery ON attempts (delivery, number);
+    total_us      INTEGER NOT NULL,
+    PRIMARY KEY (delivery, number, started_at)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE state (
     key   TEXT PRIMARY KEY,
@@ -87,7 +87,7 @@ SELECT d.seq AS delivery, e.id AS event, e.type, d.endpoint, d.hook, d.state, d.
 FROM deliveries d
 JOIN events e ON e.seq = d.event
 LEFT JOIN attempts a ON a.delivery = d.seq
-ORDER BY d.seq, a.seq;
+ORDER BY d.seq, a.number, a.started_at;
 ";
 
 /// What goes with a message beside its body, as JSON: the path of a file, the message in one line. It

@@ -1,0 +1,45 @@
+//! The numbers of deliveries: given once, and never again.
+
+use super::batch::PUT_STATE;
+use rusqlite::{Connection, OptionalExtension, params};
+
+/// Where the last number is kept, among the states.
+const KEY: &str = "number/delivery";
+
+/// The numbers that a transaction gives. Reads where they stand with the first one, and writes it down
+/// once.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Numbers {
+    last: Option<i64>,
+}
+
+impl Numbers {
+    /// The next number. It is used up when `self` is kept.
+    pub(super) fn next(&mut self, conn: &Connection) -> rusqlite::Result<i64> {
+        let last = match self.last {
+            Some(last) => last,
+            None => last_given(conn)?,
+        };
+        self.last = Some(last + 1);
+        Ok(last + 1)
+    }
+
+    /// Writes down what was given, if anything was.
+    pub(super) fn keep(self, conn: &Connection) -> rusqlite::Result<()> {
+        let Some(last) = self.last else { return Ok(()) };
+        conn.prepare_cached(PUT_STATE)?.execute(params![KEY, last.to_string().into_bytes()]).map(drop)
+    }
+}
+
+/// The highest number that was given: that of a delivery, or of one that was there once.
+fn last_given(conn: &Connection) -> rusqlite::Result<i64> {
+    let there: Option<i64> =
+        conn.prepare_cached("SELECT max(seq) FROM deliveries")?.query_row([], |row| row.get(0))?;
+    let kept: Option<Vec<u8>> = conn
+        .prepare_cached("SELECT value FROM state WHERE key = ?1")?
+        .query_row([KEY], |row| row.get(0))
+        .optional()?;
+    let kept = kept.and_then(|kept| str::from_utf8(&kept).ok()?.parse().ok());
+    // A number that no spool reaches was not written here, and leaves none above it.
+    Ok(there.max(kept).filter(|last| (0..i64::MAX / 2).contains(last)).unwrap_or(0))
+}
