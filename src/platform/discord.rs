@@ -185,7 +185,6 @@ impl Platform for Discord {
     }
 }
 
-/// What Discord refuses.
 /// Takes what an embed of a template has out of the room that all embeds share, and cuts it where there is
 /// no more.
 fn share(embed: &mut Value, room: &mut usize) {
@@ -206,6 +205,7 @@ fn share(embed: &mut Value, room: &mut usize) {
     }
 }
 
+/// What Discord refuses.
 fn doubt(body: &Value) -> Option<String> {
     let names = ["content", "embeds", "components", "poll"];
     if names.iter().all(|name| body.get(name).is_none()) {

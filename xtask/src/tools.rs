@@ -19,6 +19,8 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("valgrind", "valgrind", "the memory check"),
     ("mcs", "mono-mcs", "the C# tests"),
     ("mono", "mono-runtime", "the C# tests"),
+    ("node", "nodejs", "Discord's own description as a judge"),
+    ("npm", "npm", "the descriptions that GitHub and Discord publish"),
 ];
 
 /// Whether nobody is there to read a hint: then a missing tool is a failure.
