@@ -1,7 +1,11 @@
 //! What each platform looks at in a request before it answers: the form of the body, and its own limits.
 
 mod china;
+mod form;
+mod markup;
 mod services;
+mod telegram;
+mod wecom;
 mod workplaces;
 
 use super::super::serve::wire::Request;
@@ -26,8 +30,9 @@ pub(super) fn target(platform: &str) -> &'static str {
     }
 }
 
-/// The name of the answer with which this platform refuses the request; `None` when it takes it.
-pub(super) fn fault(platform: &str, request: &Request) -> Option<&'static str> {
+/// The name of the answer with which this platform refuses the request; `None` when it takes it. `uploaded`:
+/// whether it took a file before, which a message can name.
+pub(super) fn fault(platform: &str, request: &Request, uploaded: bool) -> Option<&'static str> {
     let json = serde_json::from_slice::<Json>(&request.body).ok();
     let json = json.as_ref();
     match platform {
@@ -37,10 +42,10 @@ pub(super) fn fault(platform: &str, request: &Request) -> Option<&'static str> {
         "teams" => json.is_none().then_some("bad-request"),
         "googlechat" => workplaces::google_chat(request, json),
         "mattermost" => workplaces::mattermost(json),
-        "wecom" => china::wecom(request, json),
+        "wecom" => wecom::wecom(request, json, uploaded),
         "dingtalk" => china::dingtalk(request, json),
         "feishu" => china::feishu(request, json),
-        "telegram" => services::telegram(request, json),
+        "telegram" => telegram::telegram(request, json),
         "ntfy" => match json {
             // A file is put as it is.
             None => (request.method == "POST").then_some("400"),
