@@ -71,14 +71,13 @@ impl Platform for Discord {
         (PACE, 1)
     }
 
+    /// What stands in the query already stays as it is, byte for byte.
     fn target(&self, configured: &Url) -> Url {
         let mut url = configured.clone();
-        let others: Vec<_> = configured
-            .query_pairs()
-            .filter(|(name, _)| name != "wait")
-            .map(|(n, v)| (n.into_owned(), v.into_owned()))
-            .collect();
-        url.query_pairs_mut().clear().extend_pairs(others).append_pair("wait", "true");
+        let others = configured.query().unwrap_or_default().split('&');
+        let others = others.filter(|part| !part.is_empty() && part.split('=').next() != Some("wait"));
+        let parts: Vec<&str> = others.chain(["wait=true"]).collect();
+        url.set_query(Some(&parts.join("&")));
         url
     }
 

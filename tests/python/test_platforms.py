@@ -236,7 +236,7 @@ ESCAPED: dict[str, list[str]] = {
     "googlechat": ["INVALID_ARGUMENT"],
     "mattermost": ["413"],
     "dingtalk": ["460101"],
-    "feishu": ["19002", "9499"],
+    "feishu": ["19002", "9499", "11246"],
     "telegram": [
         "entities",
         "too-long",

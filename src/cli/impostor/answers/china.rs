@@ -187,6 +187,12 @@ pub(super) static CASTS: &[Cast] = &[
                 r#"{"code":19021,"msg":"sign match fail or timestamp is not within one hour from current time"}"#,
                 "signature or clock",
             ),
+            reply(
+                "11246",
+                200,
+                r#"{"code":11246,"msg":"Failed to create card content, ext=ErrCode: 200621; ErrMsg: parse card json err, please check whether the card json is correct; ErrorValue: unknown property"}"#,
+                "a card with a member that is none of its schema",
+            ),
             reply("19022", 200, r#"{"code":19022,"msg":"Ip Not Allowed"}"#, "an address that is not allowed"),
             reply("19024", 200, r#"{"code":19024,"msg":"Key Words Not Found"}"#, "the keyword is missing"),
             reply("9499", 400, r#"{"code":9499,"msg":"Bad Request"}"#, "no JSON, or too large"),
