@@ -44,6 +44,10 @@ impl Platform for WeCom {
         url.host_str() == Some("qyapi.weixin.qq.com") && url.path() == "/cgi-bin/webhook/send"
     }
 
+    fn parameter(&self) -> Option<&'static str> {
+        Some("key")
+    }
+
     fn pace(&self) -> (&'static [Rate], usize) {
         const PACE: &[Rate] = &[Rate { count: 20, per: Duration::from_secs(60) }];
         (PACE, 1)
