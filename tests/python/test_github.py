@@ -74,3 +74,32 @@ def test_an_event_type_is_as_long_as_github_takes_it(schema: Any) -> None:
         asked = config(["github"], "queue.end", "en")
         asked["endpoints"]["github"]["event_type"] = "汉" * length
         assert taskbell.check(asked)["ok"] == schema.is_valid({"event_type": "汉" * length}), length
+
+
+MEMBERS = {f"m{number}": number for number in range(11)}
+
+
+@pytest.mark.parametrize(
+    ("template", "payload"),
+    [
+        ({"a": 1}, {"a": 1}),
+        (MEMBERS, {"taskbell": MEMBERS}),
+        ({"client_payload": {"a": 1}}, {"a": 1}),
+        ({"client_payload": MEMBERS}, {"taskbell": MEMBERS}),
+        ({"client_payload": ["a"], "event_type": ""}, {"taskbell": ["a"]}),
+        ({"client_payload": {}, "event_type": 7}, {}),
+        ({"client_payload": {}, "event_type": "x" * 101}, {}),
+    ],
+)
+def test_githubs_description_accepts_what_a_template_makes(
+    tmp_path: Any, receive: Any, ring: Any, schema: Any, template: Any, payload: Any
+) -> None:
+    receiver = receive(default=Reply(204))
+    hook = endpoint(receiver.url("/repos/example/models/dispatches"), platform="github", **OWN_KEYS["github"])
+    hooks = [{"on": ["task.complete"], "to": ["ci"], "template": template}]
+    bell = ring(settings(tmp_path, endpoints={"ci": hook}, hooks=hooks))
+    bell.task_complete({"name": "run-7"})
+    assert reports(bell, 1)[0]["state"] == "delivered"
+    (request,) = receiver.wait_for(1)
+    schema.validate(request.json())
+    assert request.json()["client_payload"] == payload
