@@ -73,6 +73,30 @@ def test_wecom_gets_a_file_by_way_of_an_upload(tmp_path, receive, ring):
     assert KEY not in all_text(tmp_path / "bell.db")
 
 
+class Slow:
+    """An answer that takes half a second, so that a close that does not wait for it is there first."""
+
+    def __init__(self, reply: Reply) -> None:
+        self.reply = reply
+
+    def run(self, exchange: Any) -> bool:
+        return exchange.wait(0.5) and self.reply.run(exchange)
+
+
+@pytest.mark.parametrize("path", ["run.log", "one.png"])
+def test_a_file_that_follows_its_message_is_waited_for_by_a_close(tmp_path, receive, ring, path):
+    def answers(request: Any, number: int) -> Any:
+        return wecom_answers(request, number) if number == 0 else Slow(wecom_answers(request, number))
+
+    receiver = receive(answers)
+    bell = ring(wecom(tmp_path, receiver, run_log=LOG, one_png=png()))
+    bell.emit("task.complete", event(path))
+    assert bell.close(30) == 0
+    rows = attempts(tmp_path)
+    assert len(rows) == (3 if path == "run.log" else 2)
+    assert {row["outcome"] for row in rows} == {"delivered"}, rows
+
+
 @pytest.mark.parametrize(
     ("answer", "why"),
     [
