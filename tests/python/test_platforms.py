@@ -352,3 +352,27 @@ def test_a_strict_receiver_takes_every_card_at_once(tmp_path: Path, platform: st
                 assert {(one["state"], one["attempts"]) for one in told} == {("delivered", 1)}, told
         finally:
             bell.close(0)
+
+
+@pytest.mark.parametrize("platform", OUTCOMES)
+def test_the_configuration_that_a_receiver_prints_rings_it(tmp_path: Path, platform: str) -> None:
+    asked = [command(), "serve", "--port", "0", "--as", platform]
+    process = subprocess.Popen(
+        asked, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+    )
+    try:
+        assert process.stdout is not None
+        lines = [line.strip() for line in iter(process.stdout.readline, '  to = ["here"]\n')]
+        start = lines.index("[endpoints.here]")
+        spool = f"[spool]\npath = {json.dumps(str(tmp_path / 'bell.db'))}"
+        text = "\n".join([spool, *lines[start:], 'to = ["here"]'])
+        bell = taskbell.Bell.open(text)
+        try:
+            bell.task_complete(TASK)
+            (report,) = reports(bell, 1)
+            assert (report["state"], report["attempts"]) == ("delivered", 1), report
+        finally:
+            bell.close(0)
+    finally:
+        process.kill()
+        process.communicate()

@@ -49,6 +49,11 @@ impl Impostor {
         manners::target(self.cast.platform)
     }
 
+    /// The lines that a configuration of this platform needs beside its URL.
+    pub fn keys(&self) -> &'static str {
+        manners::keys(self.cast.platform)
+    }
+
     /// The answer to a request, counted from 1.
     pub fn answer(&self, number: usize, request: &Request) -> &'static Reply {
         let scripted = number.checked_sub(1).and_then(|index| self.script.get(index)).copied();

@@ -30,6 +30,18 @@ pub(super) fn target(platform: &str) -> &'static str {
     }
 }
 
+/// What a configuration needs beside the URL; any values of this form are taken here.
+pub(super) fn keys(platform: &str) -> &'static str {
+    match platform {
+        "telegram" => "token = \"123456:ABC-DEF\"\nchat_id = \"-1001234567890\"\n",
+        "ntfy" => "topic = \"renders\"\n",
+        "pagerduty" => "routing_key = \"0123456789abcdef0123456789abcdef\"\n",
+        "github" => "token = \"github_pat_0123456789\"\nevent_type = \"training-done\"\n",
+        "gitlab" => "token = \"glptt-0123456789\"\nref = \"main\"\n",
+        _ => "",
+    }
+}
+
 /// The name of the answer with which this platform refuses the request; `None` when it takes it. `uploaded`:
 /// whether it took a file before, which a message can name.
 pub(super) fn fault(platform: &str, request: &Request, uploaded: bool) -> Option<&'static str> {
