@@ -48,6 +48,8 @@ struct State {
     standing: Standing,
     standing_told: Standing,
     in_flight: usize,
+    /// Delivered messages whose file is still on its way.
+    following: usize,
     threads: usize,
     idle_threads: usize,
     gone: Option<String>,
@@ -94,6 +96,7 @@ impl Lane {
             standing: Standing::default(),
             standing_told: Standing::default(),
             in_flight: 0,
+            following: 0,
             threads: 0,
             idle_threads: 0,
             gone,
@@ -162,7 +165,7 @@ impl Lane {
     /// Whether nothing is in flight and nothing falls due by this monotonic time.
     pub fn is_quiet(&self, by: Duration) -> bool {
         let state = self.lock();
-        state.in_flight == 0 && (state.gone.is_some() || !state.line.any_due(by))
+        state.in_flight + state.following == 0 && (state.gone.is_some() || !state.line.any_due(by))
     }
 
     /// Starts nothing more and breaks off what is in flight. Returns at once.
@@ -366,6 +369,16 @@ impl Lane {
             job.attempts += 1;
             job.plain = Some(how);
         }
+    }
+
+    /// A file follows a message that is about to be settled, so the lane is not quiet afterwards.
+    pub(super) fn begin_sequel(&self) {
+        self.lock().following += 1;
+    }
+
+    /// Nothing follows any more.
+    pub(super) fn end_sequel(&self) {
+        self.lock().following -= 1;
     }
 
     /// A request that follows a delivered message is logged, and uses the rate as any other.

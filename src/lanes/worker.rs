@@ -103,13 +103,15 @@ fn finish(
     file: Option<Enclosure>,
 ) {
     let sequel = file.filter(|_| outcome == Some(Outcome::Delivered)).zip(group.first().cloned());
+    let Some((file, job)) = sequel else { return lane.settle(group, outcome, row) };
+    lane.begin_sequel();
     lane.settle(group, outcome, row);
-    let Some((file, job)) = sequel else { return };
     let (endpoint, client, scrubber) = (&lane.endpoint, &lane.client, &lane.scrubber());
     let trial = Trial { endpoint, client, scrubber, job: &job, body, started_at: lane.clock.unix_ms() };
     for row in guarded(|| trial.sequel(&file)).unwrap_or_default() {
         lane.log_sequel(row);
     }
+    lane.end_sequel();
 }
 
 /// `None` when a defect of Taskbell was caught.

@@ -43,6 +43,10 @@ impl Platform for DingTalk {
             && url.path() == "/robot/send"
     }
 
+    fn parameter(&self) -> Option<&'static str> {
+        Some("access_token")
+    }
+
     fn keys(&self) -> &'static [OwnKey] {
         &[OwnKey {
             name: "secret",

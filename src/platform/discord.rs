@@ -71,14 +71,13 @@ impl Platform for Discord {
         (PACE, 1)
     }
 
+    /// What stands in the query already stays as it is, byte for byte.
     fn target(&self, configured: &Url) -> Url {
         let mut url = configured.clone();
-        let others: Vec<_> = configured
-            .query_pairs()
-            .filter(|(name, _)| name != "wait")
-            .map(|(n, v)| (n.into_owned(), v.into_owned()))
-            .collect();
-        url.query_pairs_mut().clear().extend_pairs(others).append_pair("wait", "true");
+        let others = configured.query().unwrap_or_default().split('&');
+        let others = others.filter(|part| !part.is_empty() && part.split('=').next() != Some("wait"));
+        let parts: Vec<&str> = others.chain(["wait=true"]).collect();
+        url.set_query(Some(&parts.join("&")));
         url
     }
 
@@ -185,7 +184,6 @@ impl Platform for Discord {
     }
 }
 
-/// What Discord refuses.
 /// Takes what an embed of a template has out of the room that all embeds share, and cuts it where there is
 /// no more.
 fn share(embed: &mut Value, room: &mut usize) {
@@ -206,6 +204,7 @@ fn share(embed: &mut Value, room: &mut usize) {
     }
 }
 
+/// What Discord refuses.
 fn doubt(body: &Value) -> Option<String> {
     let names = ["content", "embeds", "components", "poll"];
     if names.iter().all(|name| body.get(name).is_none()) {

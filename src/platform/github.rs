@@ -66,16 +66,20 @@ impl Platform for GitHub {
         lay_out(&notice, context)
     }
 
-    /// A template makes the payload, unless it names `client_payload` itself.
+    /// A template makes the payload, unless it names `client_payload` itself. What GitHub would not take as
+    /// one goes below one member.
     fn shape<'a>(&self, endpoint: &Endpoint, letter: &Letter<'a>) -> Shaped<'a> {
         let mut shaped = letter.as_it_is(endpoint);
         if let Some(body) = letter.json() {
             let mut dispatch = match body {
                 Value::Object(fields) if fields.contains_key("client_payload") => Value::Object(fields),
-                Value::Object(fields) if fields.len() <= MEMBERS => json!({"client_payload": fields}),
-                other => json!({"client_payload": {"taskbell": other}}),
+                other => json!({"client_payload": other}),
             };
-            if dispatch.get("event_type").is_none() {
+            let payload = &mut dispatch["client_payload"];
+            if payload.as_object().is_none_or(|fields| fields.len() > MEMBERS) {
+                *payload = json!({"taskbell": payload.take()});
+            }
+            if dispatch["event_type"].as_str().is_none_or(str::is_empty) {
                 dispatch["event_type"] = json!(endpoint.key("event_type").unwrap_or("taskbell"));
             }
             shaped.set_json(&dispatch);

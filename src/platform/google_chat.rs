@@ -41,6 +41,10 @@ impl Platform for GoogleChat {
             && path.trim_end_matches('/').ends_with("/messages")
     }
 
+    fn parameter(&self) -> Option<&'static str> {
+        Some("token")
+    }
+
     fn pace(&self) -> (&'static [Rate], usize) {
         const PACE: &[Rate] = &[
             Rate { count: 1, per: Duration::from_secs(1) },

@@ -187,9 +187,19 @@ pub trait Platform: Sync + Debug {
         None
     }
 
-    /// What neither the URL nor the keys hold although the platform needs it: the key, and a sentence.
-    fn lack(&self, _endpoint: &Endpoint) -> Option<Lack> {
+    /// The parameter of its URL without which that takes no message.
+    fn parameter(&self) -> Option<&'static str> {
         None
+    }
+
+    /// What neither the URL nor the keys hold although the platform needs it: the key, and a sentence. A
+    /// server of one's own that speaks as the platform does may do without.
+    fn lack(&self, endpoint: &Endpoint) -> Option<Lack> {
+        let url = endpoint.url.expose();
+        let name = self.parameter().filter(|_| self.recognises(url))?;
+        let has = url.query_pairs().any(|(key, value)| key == name && !value.is_empty());
+        let words = format!("the end of this URL is missing: `{name}=` and what stands behind it");
+        (!has).then_some(("url", words))
     }
 
     /// The URL that is dialled for the configured one.

@@ -5,7 +5,7 @@ use super::limits::{Unit, fit};
 use super::slack::{PACE, block, is_slack, refusal, word};
 use super::{Answer, Outcome, Platform, event_kind, links, origin};
 use crate::config::{Endpoint, Rate};
-use crate::message::{Context, Notice, Tone};
+use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -60,7 +60,8 @@ impl Platform for SlackWorkflow {
 
 pub(super) fn lay_out(notice: &Notice, context: &Context) -> Value {
     let variable = |text: &str| fit(text, VARIABLE, Unit::Bytes, block);
-    let facts: Vec<_> = notice.facts.iter().map(|(label, value)| format!("{label}: {value}")).collect();
+    let colon = Wording::of(context).colon;
+    let facts: Vec<_> = notice.facts.iter().map(|(label, value)| format!("{label}{colon}{value}")).collect();
     let link = links::followable(notice.link.as_deref(), VARIABLE);
     let tone = match notice.tone {
         Tone::Good => "good",

@@ -44,6 +44,10 @@ impl Platform for Teams {
             || (host.ends_with(".environment.api.powerplatform.com") && path.contains("/workflows/"))
     }
 
+    fn parameter(&self) -> Option<&'static str> {
+        Some("sig")
+    }
+
     fn pace(&self) -> (&'static [Rate], usize) {
         const PACE: &[Rate] = &[Rate { count: 4, per: Duration::from_secs(1) }];
         (PACE, 1)

@@ -44,6 +44,10 @@ impl Platform for WeCom {
         url.host_str() == Some("qyapi.weixin.qq.com") && url.path() == "/cgi-bin/webhook/send"
     }
 
+    fn parameter(&self) -> Option<&'static str> {
+        Some("key")
+    }
+
     fn pace(&self) -> (&'static [Rate], usize) {
         const PACE: &[Rate] = &[Rate { count: 20, per: Duration::from_secs(60) }];
         (PACE, 1)
@@ -364,6 +368,7 @@ fn meaning(code: i64) -> Outcome {
             return Outcome::Plainer(Plainer::Shorter, "errcode 45002: the content is too long".to_owned());
         }
         40_006 | 45_001 => "the file is too large or too small",
+        40_004 | 40_005 | 44_001 | 301_019 => "the file is not valid",
         40_007 => "the media_id is not valid",
         40_008 => "the msgtype is not valid",
         40_033 => "the body holds escaped characters",

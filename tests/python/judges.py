@@ -17,6 +17,8 @@ from cloudevents.core.bindings.http import HTTPMessage, from_http
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 
+import telegram_html
+
 SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
 
 
@@ -111,6 +113,11 @@ def gitlab(form: Any) -> None:
     assert all(re.fullmatch(r"variables\[[A-Za-z0-9_]+\]", name) for name in fields), fields.keys()
 
 
+def telegram(card: Any) -> None:
+    own("telegram")(card)
+    telegram_html.judge_message(card)
+
+
 JUDGES: dict[str, Callable[[Any], None]] = {
     "slack": slack,
     "slack-workflow": own("slack-workflow"),
@@ -120,7 +127,7 @@ JUDGES: dict[str, Callable[[Any], None]] = {
     "mattermost": own("mattermost"),
     "dingtalk": own("dingtalk"),
     "feishu": own("feishu"),
-    "telegram": own("telegram"),
+    "telegram": telegram,
     "ntfy": own("ntfy"),
     "pagerduty": own("pagerduty"),
     "github": own("github"),

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -83,6 +84,7 @@ def test_a_card_in_chinese_says_how_it_went(platform: str) -> None:
     shown = str(card(platform, "queue.end", payload, "zh"))
     assert "队列结束：成功 198 / 200" in shown
     assert "肖像：显存不足" in shown
+    assert not re.search(r"[\u4e00-\u9fff]: ", shown), "a colon of the other language"
 
 
 def test_the_judges_can_find_fault() -> None:

@@ -73,6 +73,30 @@ def test_wecom_gets_a_file_by_way_of_an_upload(tmp_path, receive, ring):
     assert KEY not in all_text(tmp_path / "bell.db")
 
 
+class Slow:
+    """An answer that takes half a second, so that a close that does not wait for it is there first."""
+
+    def __init__(self, reply: Reply) -> None:
+        self.reply = reply
+
+    def run(self, exchange: Any) -> bool:
+        return exchange.wait(0.5) and self.reply.run(exchange)
+
+
+@pytest.mark.parametrize("path", ["run.log", "one.png"])
+def test_a_file_that_follows_its_message_is_waited_for_by_a_close(tmp_path, receive, ring, path):
+    def answers(request: Any, number: int) -> Any:
+        return wecom_answers(request, number) if number == 0 else Slow(wecom_answers(request, number))
+
+    receiver = receive(answers)
+    bell = ring(wecom(tmp_path, receiver, run_log=LOG, one_png=png()))
+    bell.emit("task.complete", event(path))
+    assert bell.close(30) == 0
+    rows = attempts(tmp_path)
+    assert len(rows) == (3 if path == "run.log" else 2)
+    assert {row["outcome"] for row in rows} == {"delivered"}, rows
+
+
 @pytest.mark.parametrize(
     ("answer", "why"),
     [
@@ -200,13 +224,30 @@ def test_a_large_file_that_cannot_get_through_never_holds_its_message_back(tmp_p
     assert "goes without it" in attempts(tmp_path)[0]["error"]
 
 
-@pytest.mark.parametrize("platform", ["wecom", "telegram"])
-def test_the_impostors_take_files_as_their_platforms_do(tmp_path, ring, platform):
+@pytest.mark.parametrize("platform", ["discord", "wecom", "telegram"])
+@pytest.mark.parametrize("path", ["run.log", "one.png"])
+def test_the_impostors_take_files_as_their_platforms_do(tmp_path, ring, platform, path):
     with impostor(platform) as receiver:
         keys = TELEGRAM if platform == "telegram" else {}
-        bell = ring(rooted(tmp_path, one(tmp_path, "team", platform, receiver.url, **keys), run_log=LOG))
-        bell.emit("task.complete", event("run.log"))
+        config = one(tmp_path, "team", platform, receiver.url, **keys)
+        bell = ring(rooted(tmp_path, config, run_log=LOG, one_png=png(64)))
+        bell.emit("task.complete", event(path))
         (report,) = reports(bell, 1)
         assert report["state"] == "delivered"
-        rows = rows_of(tmp_path, 3 if platform == "wecom" else 1)
+        # A picture for WeCom is a message of its own, any other file is handed over and then named.
+        wecom = {"run.log": ["ok", "media", "ok"], "one.png": ["ok", "ok"]}
+        wanted = ["ok"] if platform != "wecom" else wecom[path]
+        assert [receiver.next()["answer"] for _ in wanted] == wanted
+        rows = rows_of(tmp_path, len(wanted))
     assert {row["outcome"] for row in rows} == {"delivered"}
+
+
+def test_the_impostor_of_wecom_knows_no_file_that_it_never_took(tmp_path, ring):
+    with impostor("wecom") as receiver:
+        config = one(tmp_path, "team", "wecom", receiver.url)
+        config["hooks"][0]["template"] = {"msgtype": "file", "file": {"media_id": "media-1"}}
+        bell = ring(config)
+        bell.emit("task.complete", {"name": "run-7"})
+        (report,) = reports(bell, 1)
+        assert report["state"] == "dead"
+        assert receiver.next()["answer"] == "40007"

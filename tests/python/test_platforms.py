@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,8 @@ import pytest
 
 import taskbell
 from bells import attempts, endpoint, reports, settings
-from corpus import OWN_KEYS
-from impostor import impostor
+from corpus import OWN_KEYS, TEXTS, events
+from impostor import command, impostor
 
 # By platform, the outcome of each answer. `final` and `gone` end the delivery, the others do not.
 OUTCOMES: dict[str, dict[str, str]] = {
@@ -21,8 +23,10 @@ OUTCOMES: dict[str, dict[str, str]] = {
         "204": "delivered",
         "302": "retry",
         "400": "retry",
+        "401": "retry",
         "410": "gone",
         "429": "retry_after",
+        "500": "retry",
         "503": "retry",
     },
     "slack": {
@@ -57,6 +61,7 @@ OUTCOMES: dict[str, dict[str, str]] = {
         "429": "retry_after",
         "1015": "retry",
         "50006": "final",
+        "50109": "final",
         "220001": "final",
         "50027": "gone",
         "10015": "gone",
@@ -71,12 +76,19 @@ OUTCOMES: dict[str, dict[str, str]] = {
         "45009": "retry_after",
         "45033": "retry",
         "93000": "gone",
+        "40004": "final",
+        "40005": "final",
+        "40006": "final",
         "40007": "final",
         "40008": "final",
         "40033": "final",
+        "44001": "final",
         "44004": "final",
+        "45001": "final",
         "45034": "final",
         "47001": "final",
+        "301019": "final",
+        "media": "delivered",
         "page": "retry",
         "empty": "retry",
         "502": "retry",
@@ -140,6 +152,7 @@ OUTCOMES: dict[str, dict[str, str]] = {
     "feishu": {
         "ok": "delivered",
         "old-ok": "delivered",
+        "11232": "retry",
         "99991400": "retry_after",
         "19001": "gone",
         "19021": "final",
@@ -153,7 +166,10 @@ OUTCOMES: dict[str, dict[str, str]] = {
         "ok": "delivered",
         "429": "retry_after",
         "empty-text": "final",
+        "parse-mode": "final",
         "chat": "final",
+        "chat-empty": "final",
+        "method": "gone",
         "401": "gone",
         "403": "gone",
         "404": "gone",
@@ -206,6 +222,7 @@ OUTCOMES: dict[str, dict[str, str]] = {
         "202": "delivered",
         "204": "delivered",
         "429": "retry_after",
+        "400": "retry",
         "410": "gone",
         "415": "final",
         "500": "retry",
@@ -219,14 +236,27 @@ ESCAPED: dict[str, list[str]] = {
     "googlechat": ["INVALID_ARGUMENT"],
     "mattermost": ["413"],
     "dingtalk": ["460101"],
-    "feishu": ["19002", "9499"],
-    "telegram": ["entities", "too-long"],
+    "feishu": ["19002", "9499", "11246"],
+    "telegram": [
+        "entities",
+        "too-long",
+        "caption",
+        "no-photo",
+        "no-document",
+        "empty-file",
+        "no-image",
+        "dimensions",
+        "413",
+    ],
     "ntfy": ["413"],
-    "discord": ["50035"],
+    "discord": ["50035", "40005"],
     "wecom": ["40058", "45002"],
     "slack": ["invalid_blocks"],
     "pagerduty": ["413"],
 }
+
+# Whose receivers look at little, or have a judge of their own.
+TAKES_ALL = ("json", "cloudevents", "github", "gitlab")
 
 PICTURE = {"url": "https://cdn.example.com/1.png", "mime": "image/png"}
 TASK = {"name": "portrait-07", "status": "error", "error": "CUDA out of memory", "outputs": [PICTURE]}
@@ -278,3 +308,71 @@ def test_a_refused_card_is_sent_once_in_a_plainer_form(tmp_path: Path, platform:
             assert report["state"] == "delivered", report
         finally:
             bell.close(0)
+
+
+def told(*arguments: str) -> str:
+    """What the command says of a wrong argument."""
+    asked = [command(), "serve", *arguments]
+    done = subprocess.run(
+        asked, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode != 0
+    return done.stderr
+
+
+@pytest.mark.parametrize("platform", OUTCOMES)
+def test_every_known_answer_is_tried(platform: str) -> None:
+    said = told("--as", platform, "--answer", "no-such-answer")
+    known = {line.split()[0] for line in said.splitlines() if line.startswith("  ")}
+    assert known == {*OUTCOMES[platform], *ESCAPED.get(platform, [])}, said
+
+
+def test_every_platform_is_tried() -> None:
+    known = re.search(r"only of (.*)", told("--as", "carrier-pigeon"))
+    assert known
+    assert {*known[1].split(", ")} == {*OUTCOMES}
+
+
+@pytest.mark.parametrize("platform", [name for name in OUTCOMES if name not in TAKES_ALL])
+def test_a_strict_receiver_takes_every_card_at_once(tmp_path: Path, platform: str) -> None:
+    with impostor(platform) as receiver:
+        team = endpoint(receiver.url, platform=platform, rate=[], **OWN_KEYS.get(platform, {}))
+        hooks = [{"on": sorted({kind for kind, _ in events("")}), "to": ["team"]}]
+        queue = {"end_delay": "50ms", "max_bytes": "16MiB"}
+        bell = taskbell.Bell.open(settings(tmp_path, endpoints={"team": team}, hooks=hooks, queue=queue))
+        try:
+            for text in TEXTS.values():
+                # A queue that starts takes back an end before it.
+                made = sorted(events(text), key=lambda event: event[0] == "queue.end")
+                for kind, payload in made:
+                    bell.emit(kind, payload)
+                heard = [receiver.next() for _ in made]
+                assert {one["answer"] for one in heard} == {"ok"}, heard
+                told = reports(bell, len(made))
+                assert {(one["state"], one["attempts"]) for one in told} == {("delivered", 1)}, told
+        finally:
+            bell.close(0)
+
+
+@pytest.mark.parametrize("platform", OUTCOMES)
+def test_the_configuration_that_a_receiver_prints_rings_it(tmp_path: Path, platform: str) -> None:
+    asked = [command(), "serve", "--port", "0", "--as", platform]
+    process = subprocess.Popen(
+        asked, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+    )
+    try:
+        assert process.stdout is not None
+        lines = [line.strip() for line in iter(process.stdout.readline, '  to = ["here"]\n')]
+        start = lines.index("[endpoints.here]")
+        spool = f"[spool]\npath = {json.dumps(str(tmp_path / 'bell.db'))}"
+        text = "\n".join([spool, *lines[start:], 'to = ["here"]'])
+        bell = taskbell.Bell.open(text)
+        try:
+            bell.task_complete(TASK)
+            (report,) = reports(bell, 1)
+            assert (report["state"], report["attempts"]) == ("delivered", 1), report
+        finally:
+            bell.close(0)
+    finally:
+        process.kill()
+        process.communicate()

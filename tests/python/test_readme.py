@@ -165,13 +165,15 @@ def test_a_threshold_tells_operations(place, host, receive):
     config, code = (one(README, language, "scene=alert") for language in ("toml", "python"))
     operations = receive()
     free = "import shutil, types\nshutil.disk_usage = lambda path: types.SimpleNamespace(free={})\n"
-    for amount in (10e9, 2.5e9):
+    for amount in (10e9, 2.5e9, 2.4e9, 15e9, 30e9):
         command = python_host(place, code, before=free.format(amount))
         host(config, *command, OPERATIONS_WEBHOOK_URL=operations.url())
-    (request,) = operations.wait_for(1)
-    assert request.json()["type"] == "alert.firing"
-    alert = request.json()["data"]["alert"]
-    assert (alert["name"], alert["value"], alert["threshold"]) == ("disk", 2.5, 10)
+    firing, resolved = operations.wait_for(2)
+    assert [firing.json()["type"], resolved.json()["type"]] == ["alert.firing", "alert.resolved"]
+    alert = firing.json()["data"]["alert"]
+    assert (alert["name"], alert["value"], alert["threshold"]) == ("scratch disk nearly full", 2.5, 10)
+    assert resolved.json()["data"]["alert"]["value"] == 30
+    assert len(operations.requests) == 2
 
 
 def test_the_commands_of_the_readme_exist():

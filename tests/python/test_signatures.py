@@ -6,14 +6,18 @@ import base64
 import hashlib
 import hmac
 import time
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from dingtalkchatbot.chatbot import DingtalkChatbot
+from lark_webhook_notify.client import gen_sign
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 import taskbell
-from bells import endpoint, settings
+from bells import endpoint, reports, settings
+from steps import Reply
 
 NEW = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OLD = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
@@ -108,6 +112,52 @@ def test_several_schemes_stand_on_one_request(tmp_path, receive, ring):
     )
     assert Webhook(NEW).verify(request.body, headers)
     assert headers["x-hub-signature-256"] == "sha256=" + hex_hmac("hub", request.body)
+
+
+# Secrets as the two platforms give them out, and one that is longer than a block of the hash.
+BOT_SECRETS = {
+    "as in the manual": "SECthisisatestsecret0123456789",
+    "as given out": "SEC" + "9f" * 32,
+    "long": "SEC" + "long" * 40,
+}
+EVENTS = 8
+
+
+def said_to_a_bot(tmp_path, receive, ring, platform, secret, path, answer):
+    """What a bot with this secret hears: a refused attempt, its second, and some more events."""
+    receiver = receive([Reply(503)], default=Reply(200, body=answer))
+    bot = endpoint(receiver.url(path), platform=platform, secret=secret, rate="1000/s", overflow="queue")
+    bell = ring(settings(tmp_path, endpoints={"bot": bot}))
+    for number in range(EVENTS):
+        bell.task_complete({"name": f"portrait-{number}"})
+    assert all(report["state"] == "delivered" for report in reports(bell, EVENTS))
+    return receiver, receiver.wait_for(EVENTS + 1)
+
+
+@pytest.mark.parametrize("secret", BOT_SECRETS.values(), ids=BOT_SECRETS)
+def test_another_client_signs_for_dingtalk_as_the_library_does(tmp_path, receive, ring, secret):
+    path = "/robot/send?access_token=abc%2Bdef"
+    answer = b'{"errcode":0,"errmsg":"ok"}'
+    receiver, requests = said_to_a_bot(tmp_path, receive, ring, "dingtalk", secret, path, answer)
+    for request in requests:
+        (stamp,) = parse_qs(urlsplit(request.target).query)["timestamp"]
+        assert abs(int(stamp) / 1000 - request.at) < 60
+        other = DingtalkChatbot(receiver.url(path), secret)
+        other.webhook, other.start_time = receiver.url(path), int(stamp) / 1000
+        other.update_webhook()
+        assert receiver.url(request.target) == other.webhook
+
+
+@pytest.mark.parametrize("secret", BOT_SECRETS.values(), ids=BOT_SECRETS)
+def test_another_client_signs_for_feishu_as_the_library_does(tmp_path, receive, ring, secret):
+    path = "/open-apis/bot/v2/hook/TOKEN"
+    answer = b'{"code":0,"msg":"success","data":{}}'
+    _, requests = said_to_a_bot(tmp_path, receive, ring, "feishu", secret, path, answer)
+    for request in requests:
+        body = request.json()
+        assert abs(int(body["timestamp"]) - request.at) < 60
+        assert body["sign"] == gen_sign(body["timestamp"], secret)
+        assert body["sign"] != gen_sign(str(int(body["timestamp"]) + 1), secret)
 
 
 SCHEMES = [

@@ -19,6 +19,8 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("valgrind", "valgrind", "the memory check"),
     ("mcs", "mono-mcs", "the C# tests"),
     ("mono", "mono-runtime", "the C# tests"),
+    ("node", "nodejs", "Discord's own description as a judge"),
+    ("npm", "npm", "the descriptions that GitHub and Discord publish"),
 ];
 
 /// Whether nobody is there to read a hint: then a missing tool is a failure.
@@ -134,7 +136,7 @@ pub fn python() -> Result<PathBuf, String> {
 }
 
 fn base_python() -> Result<PathBuf, String> {
-    const USABLE: &str = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 9))";
+    const USABLE: &str = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))";
     let usable = |name: &str| find(name).filter(|path| quiet(Command::new(path).args(["-c", USABLE])));
     if let Some(python) = usable("python3").or_else(|| usable("python")) {
         return Ok(python);
@@ -146,7 +148,7 @@ fn base_python() -> Result<PathBuf, String> {
             return Ok(python);
         }
     }
-    Err("Python 3.9 or later with its venv module is needed; \
+    Err("Python 3.10 or later with its venv module is needed; \
          on Debian or Ubuntu: sudo apt-get install python3 python3-venv"
         .to_owned())
 }

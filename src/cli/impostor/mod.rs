@@ -7,6 +7,7 @@ pub use answers::Reply;
 
 use super::serve::wire::Request;
 use answers::casts;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Everything one platform is known to answer.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub struct Impostor {
     cast: &'static Cast,
     /// The answers to the first requests, one each; later ones get what the platform would say.
     script: Vec<&'static Reply>,
+    /// Whether a file was handed over.
+    uploaded: AtomicBool,
 }
 
 impl Impostor {
@@ -38,7 +41,7 @@ impl Impostor {
         let named = |name: &str| cast.reply(name).ok_or_else(|| cast.lines_of(name));
         let names = script.into_iter().flat_map(|script| script.split(',')).map(str::trim);
         let script = names.filter(|name| !name.is_empty()).map(named).collect::<Result<_, _>>()?;
-        Ok(Impostor { cast, script })
+        Ok(Impostor { cast, script, uploaded: AtomicBool::new(false) })
     }
 
     /// The path and query that a URL of this platform has.
@@ -46,12 +49,23 @@ impl Impostor {
         manners::target(self.cast.platform)
     }
 
+    /// The lines that a configuration of this platform needs beside its URL.
+    pub fn keys(&self) -> &'static str {
+        manners::keys(self.cast.platform)
+    }
+
     /// The answer to a request, counted from 1.
     pub fn answer(&self, number: usize, request: &Request) -> &'static Reply {
-        if let Some(reply) = number.checked_sub(1).and_then(|index| self.script.get(index)) {
-            return reply;
+        let scripted = number.checked_sub(1).and_then(|index| self.script.get(index)).copied();
+        let reply = scripted.unwrap_or_else(|| self.own_answer(request));
+        if reply.name == answers::MEDIA {
+            self.uploaded.store(true, Ordering::Release);
         }
-        let fault = manners::fault(self.cast.platform, request);
+        reply
+    }
+
+    fn own_answer(&self, request: &Request) -> &'static Reply {
+        let fault = manners::fault(self.cast.platform, request, self.uploaded.load(Ordering::Acquire));
         fault.and_then(|name| self.cast.reply(name)).unwrap_or_else(|| self.cast.success())
     }
 }
@@ -130,6 +144,11 @@ mod tests {
             ("slack", r#"{"text":"t"}"#, "ok"),
             ("discord", "{}", "50006"),
             ("discord", r#"{"content":"t"}"#, "ok"),
+            ("discord", r#"{"embeds":[{"title":"t","fields":[{"name":"n","value":" "}]}]}"#, "50035"),
+            ("discord", r##"{"embeds":[{"title":"t","color":"#ff0000"}]}"##, "50035"),
+            ("discord", "[]", "50109"),
+            ("wecom", r#"{"msgtype":"file","file":{"media_id":"media-1"}}"#, "40007"),
+            ("telegram", r#"{"text":"t"}"#, "404"),
             ("teams", "not json", "bad-request"),
             ("googlechat", "{}", "INVALID_ARGUMENT"),
             ("mattermost", "{}", "no-text"),

@@ -66,7 +66,7 @@ pub fn run(arguments: &Arguments, mut terminal: Terminal) -> Result<(), Failure>
         .map(|platform| Impostor::new(platform, arguments.answer.as_deref()))
         .transpose()
         .map_err(|fault| Failure::new(fault, "`--as` takes a platform, `--answer` names of its answers"))?;
-    let url_target = impostor.as_ref().map_or("/", Impostor::target);
+    let place = impostor.as_ref().map_or(("/", ""), |impostor| (impostor.target(), impostor.keys()));
     let (failures, failure_status) = arguments.fail.unwrap_or((0, 503));
     let manner = Manner { verifier, failures, failure_status, impostor };
     let (send, arrivals) = mpsc::sync_channel::<Arrival>(64);
@@ -75,7 +75,7 @@ pub fn run(arguments: &Arguments, mut terminal: Terminal) -> Result<(), Failure>
     };
     let receiver = Receiver::start(&arguments.host, arguments.port, manner, Box::new(listener))
         .map_err(|error| cannot_listen(arguments, &error))?;
-    welcome(receiver.address(), url_target, entry.as_ref(), arguments, &mut terminal)?;
+    welcome(receiver.address(), place, entry.as_ref(), arguments, &mut terminal)?;
     let mut refused = 0;
     for arrival in arrivals.iter().take(arguments.count.unwrap_or(usize::MAX)) {
         refused += usize::from(matches!(arrival.verdict, Verdict::Refused(_)));
@@ -99,9 +99,10 @@ fn cannot_listen(arguments: &Arguments, error: &io::Error) -> Failure {
     Failure::new(format!("cannot listen at {}:{}: {error}", arguments.host, arguments.port), next)
 }
 
+/// Says where it listens, and what to write into a configuration: the path of the URL, and the keys beside it.
 fn welcome(
     address: SocketAddr,
-    target: &str,
+    (target, keys): (&str, &str),
     entry: Option<&Json>,
     arguments: &Arguments,
     terminal: &mut Terminal,
@@ -128,7 +129,7 @@ fn welcome(
     if let Some(platform) = &arguments.platform {
         lines.push_str(&format!("platform = \"{platform}\"\n"));
     }
-    lines.push_str(&format!("url = \"{url}\"\n"));
+    lines.push_str(&format!("url = \"{url}\"\n{keys}"));
     if let Some(scheme) = scheme {
         let given = arguments.signature.secret.as_deref().filter(|secret| is_variable(secret));
         let name = given.map_or("NAME_OF_THE_VARIABLE", |name| name.strip_prefix("env:").unwrap_or(name));

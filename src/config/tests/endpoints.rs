@@ -22,6 +22,22 @@ fn a_url_and_its_platform_have_to_agree() {
 }
 
 #[test]
+fn a_url_that_was_not_copied_to_its_end_is_refused() {
+    for (url, end) in [
+        ("https://qyapi.weixin.qq.com/cgi-bin/webhook/send", "key"),
+        ("https://oapi.dingtalk.com/robot/send?access_token=", "access_token"),
+        ("https://a.logic.azure.com/workflows/1/triggers/manual/paths/invoke?sv=1.0", "sig"),
+        ("https://chat.googleapis.com/v1/spaces/A/messages?key=k", "token"),
+    ] {
+        let text = format!("[endpoints.a]\nurl = \"{url}\"\n");
+        assert_fault(&text, &format!("endpoints.a.url: the end of this URL is missing: `{end}=`"));
+        let whole = format!("{}{}{end}=x", url, if url.contains('?') { "&" } else { "?" });
+        config(&format!("[endpoints.a]\nurl = \"{whole}\"\n"));
+    }
+    config("[endpoints.a]\nplatform = \"wecom\"\nurl = \"https://example.com/relay\"\n");
+}
+
+#[test]
 fn headers_are_checked() {
     for (headers, expected) in [
         ("{ \"a b\" = \"x\" }", "headers.a b: this is no header name"),

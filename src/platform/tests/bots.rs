@@ -63,6 +63,12 @@ fn feishu_answers_count_by_code_new_or_old() {
         (200, vec![], r#"{"code":19001}"#, "gone"),
         (200, vec![], r#"{"code":19002}"#, "plainer NoMarkup"),
         (200, vec![], r#"{"code":11310}"#, "plainer NoMarkup"),
+        (
+            200,
+            vec![],
+            r#"{"code":11246,"msg":"ext=ErrCode: 200621; ErrMsg: parse card json err"}"#,
+            "plainer NoMarkup",
+        ),
         (400, vec![], r#"{"code":9499}"#, "plainer Shorter"),
         (200, vec![], r#"{"code":19036}"#, "plainer Shorter"),
         (200, vec![], r#"{"code":19021}"#, "final"),

@@ -72,6 +72,10 @@ fn discord_is_asked_to_wait_and_nothing_else_of_the_url_changes() {
     assert_eq!(target(base), format!("{base}?wait=true"));
     assert_eq!(target(&format!("{base}?thread_id=2")), format!("{base}?thread_id=2&wait=true"));
     assert_eq!(target(&format!("{base}?wait=false&thread_id=2")), format!("{base}?thread_id=2&wait=true"));
+    assert_eq!(
+        target(&format!("{base}?thread_name=a%20b+c&wait")),
+        format!("{base}?thread_name=a%20b+c&wait=true")
+    );
     let slack = Url::parse("https://hooks.slack.com/services/T0/B0/key").unwrap();
     assert_eq!(by_name("slack").unwrap().target(&slack), slack);
 }

@@ -1,7 +1,7 @@
 //! What the bots of China answer: nearly always 200, with a code inside.
 
 use super::super::Cast;
-use super::{EMPTY, GATEWAY, PAGE, reply, wait};
+use super::{EMPTY, GATEWAY, MEDIA, PAGE, reply, wait};
 
 pub(super) static CASTS: &[Cast] = &[
     Cast {
@@ -9,7 +9,7 @@ pub(super) static CASTS: &[Cast] = &[
         replies: &[
             reply("ok", 200, r#"{"errcode":0,"errmsg":"ok"}"#, "posted"),
             reply(
-                "media",
+                MEDIA,
                 200,
                 r#"{"errcode":0,"errmsg":"ok","type":"file","media_id":"media-1","created_at":"1700000000"}"#,
                 "a file was taken",
@@ -46,10 +46,24 @@ pub(super) static CASTS: &[Cast] = &[
                 "text of more than 2048 bytes",
             ),
             reply(
+                "40004",
+                200,
+                r#"{"errcode":40004,"errmsg":"invalid media type"}"#,
+                "a file is handed over as neither `file` nor `voice`",
+            ),
+            reply("40005", 200, r#"{"errcode":40005,"errmsg":"invalid file type"}"#, "neither PNG nor JPEG"),
+            reply(
                 "40006",
                 200,
                 r#"{"errcode":40006,"errmsg":"invalid file size"}"#,
-                "the picture is too large",
+                "the picture is too large, or the file has 5 bytes or less",
+            ),
+            reply("44001", 200, r#"{"errcode":44001,"errmsg":"empty media data"}"#, "no file, or no base64"),
+            reply(
+                "301019",
+                200,
+                r#"{"errcode":301019,"errmsg":"file md5 not match"}"#,
+                "the md5 is not that of the picture",
             ),
             reply(
                 "45001",
@@ -172,6 +186,12 @@ pub(super) static CASTS: &[Cast] = &[
                 200,
                 r#"{"code":19021,"msg":"sign match fail or timestamp is not within one hour from current time"}"#,
                 "signature or clock",
+            ),
+            reply(
+                "11246",
+                200,
+                r#"{"code":11246,"msg":"Failed to create card content, ext=ErrCode: 200621; ErrMsg: parse card json err, please check whether the card json is correct; ErrorValue: unknown property"}"#,
+                "a card with a member that is none of its schema",
             ),
             reply("19022", 200, r#"{"code":19022,"msg":"Ip Not Allowed"}"#, "an address that is not allowed"),
             reply("19024", 200, r#"{"code":19024,"msg":"Key Words Not Found"}"#, "the keyword is missing"),

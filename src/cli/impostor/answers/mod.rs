@@ -22,6 +22,10 @@ pub struct Reply {
     pub meaning: &'static str,
 }
 
+/// The name of the answer to a file that was handed over, and the id in it.
+pub const MEDIA: &str = "media";
+pub const MEDIA_ID: &str = "media-1";
+
 /// Success without a body.
 pub static OK: Reply = reply("ok", 200, "", "taken");
 

@@ -82,6 +82,12 @@ pub(super) static CASTS: &[Cast] = &[
                 "a field is wrong or too long",
             ),
             reply(
+                "50109",
+                400,
+                r#"{"message":"The request body contains invalid JSON.","code":50109}"#,
+                "no JSON",
+            ),
+            reply(
                 "220001",
                 400,
                 r#"{"message":"Webhooks posted to forum channels must have a thread_name or thread_id","code":220001}"#,

@@ -1,7 +1,11 @@
 //! What each platform looks at in a request before it answers: the form of the body, and its own limits.
 
 mod china;
+mod form;
+mod markup;
 mod services;
+mod telegram;
+mod wecom;
 mod workplaces;
 
 use super::super::serve::wire::Request;
@@ -26,8 +30,21 @@ pub(super) fn target(platform: &str) -> &'static str {
     }
 }
 
-/// The name of the answer with which this platform refuses the request; `None` when it takes it.
-pub(super) fn fault(platform: &str, request: &Request) -> Option<&'static str> {
+/// What a configuration needs beside the URL; any values of this form are taken here.
+pub(super) fn keys(platform: &str) -> &'static str {
+    match platform {
+        "telegram" => "token = \"123456:ABC-DEF\"\nchat_id = \"-1001234567890\"\n",
+        "ntfy" => "topic = \"renders\"\n",
+        "pagerduty" => "routing_key = \"0123456789abcdef0123456789abcdef\"\n",
+        "github" => "token = \"github_pat_0123456789\"\nevent_type = \"training-done\"\n",
+        "gitlab" => "token = \"glptt-0123456789\"\nref = \"main\"\n",
+        _ => "",
+    }
+}
+
+/// The name of the answer with which this platform refuses the request; `None` when it takes it. `uploaded`:
+/// whether it took a file before, which a message can name.
+pub(super) fn fault(platform: &str, request: &Request, uploaded: bool) -> Option<&'static str> {
     let json = serde_json::from_slice::<Json>(&request.body).ok();
     let json = json.as_ref();
     match platform {
@@ -37,10 +54,10 @@ pub(super) fn fault(platform: &str, request: &Request) -> Option<&'static str> {
         "teams" => json.is_none().then_some("bad-request"),
         "googlechat" => workplaces::google_chat(request, json),
         "mattermost" => workplaces::mattermost(json),
-        "wecom" => china::wecom(request, json),
+        "wecom" => wecom::wecom(request, json, uploaded),
         "dingtalk" => china::dingtalk(request, json),
         "feishu" => china::feishu(request, json),
-        "telegram" => services::telegram(request, json),
+        "telegram" => telegram::telegram(request, json),
         "ntfy" => match json {
             // A file is put as it is.
             None => (request.method == "POST").then_some("400"),

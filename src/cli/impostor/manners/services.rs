@@ -1,21 +1,7 @@
-//! What phones, operations and pipelines look at.
+//! What operations and pipelines look at.
 
 use super::super::super::serve::wire::Request;
 use serde_json::Value as Json;
-
-pub(super) fn telegram(request: &Request, json: Option<&Json>) -> Option<&'static str> {
-    // A form carries a picture.
-    let json = json?;
-    if json["chat_id"].is_null() {
-        return Some("chat");
-    }
-    let text = json["text"].as_str().unwrap_or_default();
-    if text.trim().is_empty() && request.target.ends_with("/sendMessage") {
-        return Some("empty-text");
-    }
-    // Counted as sent, which is more than what is left of it without markup.
-    (json["parse_mode"].is_null() && text.chars().count() > 4096).then_some("too-long")
-}
 
 pub(super) fn pagerduty(request: &Request, json: Option<&Json>) -> Option<&'static str> {
     if request.body.len() > 512 * 1024 {

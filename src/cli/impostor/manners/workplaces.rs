@@ -1,7 +1,11 @@
 //! What the chats of workplaces look at, and Discord.
 
 use super::super::super::serve::wire::Request;
+use super::form;
 use serde_json::Value as Json;
+
+/// The bytes of a file that Discord takes, without a boost.
+const FILE: usize = 10 << 20;
 
 pub(super) fn slack(json: Option<&Json>) -> Option<&'static str> {
     let Some(json) = json.filter(|json| json.is_object()) else { return Some("invalid_payload") };
@@ -38,21 +42,40 @@ fn is_slack_block(block: &Json) -> bool {
 }
 
 pub(super) fn discord(request: &Request, json: Option<&Json>) -> Option<&'static str> {
-    // A form is taken as it comes: only its JSON could be judged.
-    let is_form = request.header("content-type").is_some_and(|kind| kind.starts_with("multipart/"));
-    if !is_form {
-        let json = json?;
-        let embeds = json["embeds"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let content = json["content"].as_str().unwrap_or_default();
-        if content.trim().is_empty() && embeds.is_empty() {
-            return Some("50006");
-        }
-        let too_long = embeds.len() > 10 || content.chars().count() > 2000;
-        if too_long || embeds.iter().map(embed_length).sum::<usize>() > 6000 {
-            return Some("50035");
-        }
+    let parts = form::parts(request).unwrap_or_default();
+    let payload = parts.iter().find(|part| part.name == "payload_json");
+    let payload = payload.and_then(|part| serde_json::from_slice::<Json>(part.content).ok());
+    let files: Vec<_> = parts.iter().filter(|part| part.file.is_some()).collect();
+    if files.iter().any(|part| part.content.len() > FILE) {
+        return Some("40005");
+    }
+    let Some(json) = payload.as_ref().or(json).filter(|json| json.is_object()) else { return Some("50109") };
+    let embeds = json["embeds"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let content = json["content"].as_str().unwrap_or_default();
+    if content.trim().is_empty() && embeds.is_empty() && files.is_empty() {
+        return Some("50006");
+    }
+    let too_long = embeds.len() > 10 || content.chars().count() > 2000;
+    if too_long || embeds.iter().map(embed_length).sum::<usize>() > 6000 || !embeds.iter().all(is_embed) {
+        return Some("50035");
     }
     (!request.target.contains("wait=true")).then_some("204")
+}
+
+/// Whether each part of an embed is within its own limit.
+fn is_embed(embed: &Json) -> bool {
+    let within = |value: &Json, most: usize| value.as_str().is_none_or(|text| text.chars().count() <= most);
+    let filled = |value: &Json, most: usize| {
+        value.as_str().is_some_and(|text| (1..=most).contains(&text.trim().chars().count()))
+    };
+    let fields = embed["fields"].as_array().map(Vec::as_slice).unwrap_or_default();
+    within(&embed["title"], 256)
+        && within(&embed["description"], 4096)
+        && within(&embed["footer"]["text"], 2048)
+        && within(&embed["author"]["name"], 256)
+        && embed.get("color").is_none_or(|color| color.as_u64().is_some_and(|color| color <= 0xff_ff_ff))
+        && fields.len() <= 25
+        && fields.iter().all(|field| filled(&field["name"], 256) && filled(&field["value"], 1024))
 }
 
 /// The characters of an embed that count.
