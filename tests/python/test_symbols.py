@@ -40,10 +40,24 @@ def test_the_library_exports_exactly_the_header(library_path):
     assert exported(library_path) == declared()
 
 
+def unresolved(library: Path) -> set[str]:
+    """What the library needs and no library of the system is named for. A shared library links in silence
+    without it, and fails in the host."""
+    lines = run(need("nm"), "-D", "--undefined-only", library).splitlines()
+    needed = [line.split() for line in lines if line]
+    assert any(name.startswith("malloc@GLIBC") for _, name in needed)
+    return {name for kind, name in needed if kind == "U" and "@" not in name}
+
+
+def test_every_symbol_that_the_library_needs_is_the_systems(library_path):
+    assert unresolved(library_path) == set()
+
+
 @pytest.mark.skipif(RELEASE is None, reason="no release build was given")
 def test_the_release_library_exports_the_same_and_is_small():
     library = Path(RELEASE or "")
     assert exported(library) == declared()
+    assert unresolved(library) == set()
     assert library.stat().st_size <= 5 * MIB
 
 
