@@ -6,7 +6,7 @@
 use super::prepare::{Prepared, Preparer, bytes};
 use crate::event::EventId;
 use crate::hooks::Subject;
-use crate::tally::{QueueTally, Step, Task, batch_key, queue_key, task_key};
+use crate::tally::{BatchTally, QueueTally, Step, Task, batch_key, queue_key, task_key};
 use serde_json::{Map, Value as Json, json};
 use std::time::Duration;
 
@@ -52,8 +52,12 @@ impl Preparer<'_> {
         for id in self.tally.batches.completed() {
             events.extend(self.end_batch(&id, unix_ms));
         }
+        for (id, sum) in self.tally.batches.take_whole() {
+            events.push(self.tell_of_batch("batch.end", &id, &sum, unix_ms));
+        }
         for id in self.tally.stalled_batches(now) {
-            events.extend(self.tell_of_batch("batch.stalled", &id, unix_ms));
+            let batch = self.tally.batches.with_elsewhere(&id);
+            events.extend(batch.map(|batch| self.tell_of_batch("batch.stalled", &id, &batch, unix_ms)));
         }
         events
     }
@@ -69,10 +73,7 @@ impl Preparer<'_> {
         match self.tally.batches.count(of, task, accepted_at, now) {
             Step::Ended => self.end_batch(&of.id, accepted_at),
             Step::Late => {
-                self.remarks.push(format!(
-                    "a task of batch `{}` came after the batch had ended; it is not counted",
-                    of.id.escape_debug()
-                ));
+                self.remarks.push(came_late(&of.id));
                 None
             }
             Step::Counted | Step::Repeated => None,
@@ -81,23 +82,22 @@ impl Preparer<'_> {
 
     /// The end of a batch that is complete.
     fn end_batch(&mut self, id: &str, now: i64) -> Option<Prepared> {
-        let told = self.tell_of_batch("batch.end", id, now);
+        let batch = self.tally.batches.get(id)?.clone();
         self.tally.batches.told(id);
-        told
+        Some(self.tell_of_batch("batch.end", id, &batch, now))
     }
 
-    fn tell_of_batch(&mut self, kind: &str, id: &str, now: i64) -> Option<Prepared> {
-        let batch = self.tally.batches.get(id)?.clone();
+    fn tell_of_batch(&mut self, kind: &str, id: &str, batch: &BatchTally, now: i64) -> Prepared {
         let expected = (batch.expected > 0).then_some(batch.expected);
         let payload = fields(json!({"id": id, "queue": batch.queue, "total": expected, "derived": true}));
         let key = batch_key(&batch.queue);
         let mut facts = self.facts(derived_id(now), kind, now, &payload);
         facts.usual_s = self.tally.usuals.seconds(&key);
-        let subject = Subject::of_batch(&facts, id, &batch);
+        let subject = Subject::of_batch(&facts, id, batch);
         if let (Some(seconds), "batch.end") = (subject.scale.duration_s, kind) {
             self.tally.usuals.add(&key, seconds);
         }
-        Some(self.derive(&payload, now, &[subject]))
+        self.derive(&payload, now, &[subject])
     }
 
     /// What is usual for such a task. A task that succeeded adds to it.
@@ -140,6 +140,12 @@ impl Preparer<'_> {
             deliveries,
         }
     }
+}
+
+/// What the log says of a task whose batch has ended without it.
+pub(super) fn came_late(id: &str) -> String {
+    let id = id.escape_debug();
+    format!("a task of batch `{id}` came after the batch had ended; it is not counted")
 }
 
 /// An id for an event that no host's call has given one.

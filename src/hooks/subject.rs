@@ -131,7 +131,8 @@ impl Subject {
         let mut fields = Map::new();
         fields.insert("id".into(), json!(id));
         fields.insert("expected".into(), json!((batch.expected > 0).then_some(batch.expected)));
-        let summary = batch.tally.summary(&batch.queue, facts.accepted_at, &Map::new());
+        let until = batch.over_at().unwrap_or(facts.accepted_at);
+        let summary = batch.tally.summary(&batch.queue, until, &Map::new());
         if let Json::Object(summary) = summary {
             fields.extend(summary);
         }
