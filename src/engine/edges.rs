@@ -6,7 +6,7 @@
 use super::prepare::{Prepared, Preparer, bytes};
 use crate::event::EventId;
 use crate::hooks::Subject;
-use crate::tally::{BatchTally, QueueTally, Step, Task, batch_key, queue_key, task_key};
+use crate::tally::{Asked, BatchTally, QueueTally, Step, Task, batch_key, queue_key, task_key};
 use serde_json::{Map, Value as Json, json};
 use std::time::Duration;
 
@@ -32,10 +32,7 @@ impl Preparer<'_> {
         let over_at = tally.finished_at;
         let mut subjects = vec![Subject::of_queue_until(&facts, tally, over_at)];
         self.learn_queue(queue, &subjects);
-        if let Some(asked) = &tally.asked {
-            facts.accepted_at = over_at;
-            subjects.push(Subject::of_asked(&facts, tally, asked));
-        }
+        subjects.extend(tally.asked.as_ref().map(|asked| Subject::of_asked(&facts, &subjects[0], asked)));
         let ended = self.derive(&payload, now, &subjects);
         self.shape.end_queue(queue, self.unix_ms);
         ended
@@ -62,15 +59,21 @@ impl Preparer<'_> {
         events
     }
 
-    /// Counts a task in its batch. Returns the end of the batch when this was its last task.
+    /// Counts a task in its batch, of whose end it may have asked to be told. Returns the end of the batch when
+    /// this was its last task.
     pub(super) fn count_in_batch(
         &mut self,
         task: &Task,
+        asked: Option<&Asked>,
         accepted_at: i64,
         now: Duration,
     ) -> Option<Prepared> {
         let of = task.batch.as_ref()?;
-        match self.tally.batches.count(of, task, accepted_at, now) {
+        let step = self.tally.batches.count(of, task, accepted_at, now);
+        if let (Some(asked), Step::Counted | Step::Ended) = (asked, step) {
+            self.tally.batches.ask(&of.id, asked.clone());
+        }
+        match step {
             Step::Ended => self.end_batch(&of.id, accepted_at),
             Step::Late => {
                 self.remarks.push(came_late(&of.id));
@@ -97,7 +100,10 @@ impl Preparer<'_> {
         if let (Some(seconds), "batch.end") = (subject.scale.duration_s, kind) {
             self.tally.usuals.add(&key, seconds);
         }
-        self.derive(&payload, now, &[subject])
+        let asked = batch.tally.asked.as_ref().filter(|_| kind == "batch.end");
+        let asked = asked.map(|asked| Subject::of_asked(&facts, &subject, asked));
+        let subjects: Vec<Subject> = [subject].into_iter().chain(asked).collect();
+        self.derive(&payload, now, &subjects)
     }
 
     /// What is usual for such a task. A task that succeeded adds to it.

@@ -104,6 +104,34 @@ fn a_batch_rings_once_over_crashes_and_again_when_it_stands_still() {
 }
 
 #[test]
+fn a_task_that_asks_for_it_is_told_of_at_the_end_of_its_batch_and_of_its_queue() {
+    let hooks = format!(
+        "{}manual = true\ntemplate = {{ text = '{{{{ task.id }}}} {{{{ vars.who }}}}' }}\n",
+        hook("'task.complete'")
+    );
+    let mut bell = bell("end_delay = '0s'", &hooks);
+    let frame = |id: u64, params: Json| json!({"id": id, "batch": {"id": "b7", "total": 3}, "webhook_params": params});
+    task(&mut bell, frame(1, json!({"notify": "manual_at_end", "vars": {"who": "mira"}})));
+    task(&mut bell, frame(2, json!({})));
+    assert_eq!(bell.commit(), [], "not before the end");
+    bell.crash();
+    task(&mut bell, frame(3, json!({"notify": "normal"})));
+    let rungs = bell.commit();
+    assert_eq!(kinds(&rungs), ["batch.end"]);
+    assert_eq!(body(&rungs[0])["text"], "1 mira");
+    bell.emit("queue.end", b"{}");
+    bell.pass(seconds(1));
+    let rungs = bell.commit();
+    assert_eq!((kinds(&rungs), &body(&rungs[0])["text"]), (vec!["queue.end"], &json!("1 mira")));
+    for id in 4..7 {
+        task(&mut bell, json!({"id": id, "batch": {"id": "b8", "total": 3}}));
+    }
+    bell.emit("queue.end", b"{}");
+    bell.pass(seconds(1));
+    assert_eq!(bell.commit(), [], "nobody asked");
+}
+
+#[test]
 fn a_run_that_took_longer_than_usual_rings_once_five_runs_are_known() {
     let hooks = format!("{}relative = 1.5\n", hook("'task.complete'"));
     let mut bell = bell("", &hooks);

@@ -1,4 +1,4 @@
-//! What a task asked to be told of at the end of its queue.
+//! What a task asked to be told of at the end of its queue and batch.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
@@ -13,7 +13,7 @@ const ESSENTIALS: [&str; 9] =
 /// The most bytes of one of them.
 const MAX_FIELD_BYTES: usize = 512;
 
-/// A task with `notify = "manual_at_end"`, as the end of its queue tells of it.
+/// A task with `notify = "manual_at_end"`, as the end of its queue or batch tells of it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Asked {
     /// The task, without its outputs: the message is about the whole, and no file of it may be left by

@@ -5,7 +5,7 @@ mod parts;
 
 pub use parts::{Part, Verdict};
 
-use super::{QueueTally, Seen, Task};
+use super::{Asked, QueueTally, Seen, Task};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -93,6 +93,14 @@ impl Batches {
             self.changed.push(of.id.clone());
         }
         step
+    }
+
+    /// Keeps what a task asked for that the end of its batch is to tell of. The last one stands for all.
+    pub fn ask(&mut self, id: &str, asked: Asked) {
+        if let Some(batch) = self.known.get_mut(id) {
+            batch.tally.asked = Some(asked);
+            self.changed.push(id.to_owned());
+        }
     }
 
     /// The count of a batch.
