@@ -64,14 +64,14 @@ impl Preparer<'_> {
     pub(super) fn count_in_batch(
         &mut self,
         task: &Task,
-        asked: Option<&Asked>,
+        asked: Option<Asked>,
         accepted_at: i64,
         now: Duration,
     ) -> Option<Prepared> {
         let of = task.batch.as_ref()?;
         let step = self.tally.batches.count(of, task, accepted_at, now);
         if let (Some(asked), Step::Counted | Step::Ended) = (asked, step) {
-            self.tally.batches.ask(&of.id, asked.clone());
+            self.tally.batches.ask(&of.id, asked);
         }
         match step {
             Step::Ended => self.end_batch(&of.id, accepted_at),
@@ -102,6 +102,9 @@ impl Preparer<'_> {
         }
         let asked = batch.tally.asked.as_ref().filter(|_| kind == "batch.end");
         let asked = asked.map(|asked| Subject::of_asked(&facts, &subject, asked));
+        if asked.is_some() {
+            self.tally.told_asked(id);
+        }
         let subjects: Vec<Subject> = [subject].into_iter().chain(asked).collect();
         self.derive(&payload, now, &subjects)
     }

@@ -120,12 +120,13 @@ impl Preparer<'_> {
                     superseded = self.tally.count(&task, record.accepted_at);
                     let asked = (params.notify == Notify::ManualAtEnd).then(|| {
                         let url = params.url.as_ref().map(|url| url.as_str().to_owned());
-                        Asked { url, ..Asked::by(&payload, &params.to, &params.vars) }
+                        let batch = task.batch.as_ref().map(|of| of.id.clone());
+                        Asked { url, batch, ..Asked::by(&payload, &params.to, &params.vars) }
                     });
-                    after = self.count_in_batch(&task, asked.as_ref(), record.accepted_at, now);
-                    if let Some(asked) = asked {
-                        self.tally.ask(&task.queue, asked, record.accepted_at);
+                    if let Some(asked) = &asked {
+                        self.tally.ask(&task.queue, asked.clone(), record.accepted_at);
                     }
+                    after = self.count_in_batch(&task, asked, record.accepted_at, now);
                 }
                 self.tally.stir(&task.queue, now);
                 let so_far = self.tally.so_far(&task.queue);

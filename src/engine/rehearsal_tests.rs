@@ -104,31 +104,38 @@ fn a_batch_rings_once_over_crashes_and_again_when_it_stands_still() {
 }
 
 #[test]
-fn a_task_that_asks_for_it_is_told_of_at_the_end_of_its_batch_and_of_its_queue() {
+fn a_task_that_asks_for_it_is_told_of_at_the_end_of_its_batch_or_of_its_queue_before() {
     let hooks = format!(
         "{}manual = true\ntemplate = {{ text = '{{{{ task.id }}}} {{{{ vars.who }}}}' }}\n",
         hook("'task.complete'")
     );
     let mut bell = bell("end_delay = '0s'", &hooks);
-    let frame = |id: u64, params: Json| json!({"id": id, "batch": {"id": "b7", "total": 3}, "webhook_params": params});
+    let frame = |id: u64, params: Json| json!({"id": id, "batch": {"id": "b7", "total": 4}, "webhook_params": params});
+    let end = |bell: &mut Rehearsal| {
+        bell.emit("queue.end", b"{}");
+        bell.pass(seconds(1));
+        bell.commit()
+    };
+    let texts = |rungs: &[Rung]| -> Vec<(String, Json)> {
+        rungs.iter().map(|rung| (rung.kind.clone(), body(rung)["text"].clone())).collect()
+    };
     task(&mut bell, frame(1, json!({"notify": "manual_at_end", "vars": {"who": "mira"}})));
     task(&mut bell, frame(2, json!({})));
-    assert_eq!(bell.commit(), [], "not before the end");
+    assert_eq!(bell.commit(), [], "not before an end");
+    let told = |kind: &str| vec![(kind.to_owned(), json!("1 mira"))];
+    assert_eq!(texts(&end(&mut bell)), told("queue.end"), "its batch goes on in the next busy period");
     bell.crash();
-    task(&mut bell, frame(3, json!({"notify": "normal"})));
-    let rungs = bell.commit();
-    assert_eq!(kinds(&rungs), ["batch.end"]);
-    assert_eq!(body(&rungs[0])["text"], "1 mira");
-    bell.emit("queue.end", b"{}");
-    bell.pass(seconds(1));
-    let rungs = bell.commit();
-    assert_eq!((kinds(&rungs), &body(&rungs[0])["text"]), (vec!["queue.end"], &json!("1 mira")));
-    for id in 4..7 {
-        task(&mut bell, json!({"id": id, "batch": {"id": "b8", "total": 3}}));
-    }
-    bell.emit("queue.end", b"{}");
-    bell.pass(seconds(1));
-    assert_eq!(bell.commit(), [], "nobody asked");
+    task(&mut bell, frame(3, json!({})));
+    task(&mut bell, frame(4, json!({"notify": "normal"})));
+    assert_eq!(texts(&bell.commit()), told("batch.end"));
+    assert_eq!(end(&mut bell), [], "nobody asked in this busy period");
+
+    let whole = json!({"id": 1, "batch": {"id": "b8", "total": 1},
+        "webhook_params": {"notify": "manual_at_end", "vars": {"who": "mira"}}});
+    task(&mut bell, whole);
+    assert_eq!(texts(&bell.commit()), told("batch.end"));
+    bell.crash();
+    assert_eq!(end(&mut bell), [], "it was told of already");
 }
 
 #[test]

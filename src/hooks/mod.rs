@@ -90,7 +90,7 @@ pub fn decide_through<'a>(
 }
 
 /// Whether a hook listens to this event. One with `manual = true` hears the tasks that ask for it: with
-/// the task itself, or once at the end of its queue, and of its batch.
+/// the task itself, or at the end of its batch or queue.
 fn hears(hook: &Hook, subject: &Subject) -> bool {
     let listens = |kind: &str| hook.on.iter().any(|on| on == kind);
     match (hook.manual, subject.for_asked) {

@@ -26,6 +26,9 @@ pub struct Asked {
     /// The address it named.
     #[serde(default)]
     pub url: Option<String>,
+    /// The batch it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<String>,
 }
 
 impl Asked {
@@ -40,7 +43,7 @@ impl Asked {
         }
         let to = to.iter().filter(|name| name.len() <= MAX_FIELD_BYTES).cloned().collect();
         let vars = if size(vars) > MAX_BYTES { Map::new() } else { vars.clone() };
-        Asked { task, to, vars, url: None }
+        Asked { task, to, vars, url: None, batch: None }
     }
 }
 

@@ -108,6 +108,14 @@ impl Tally {
         self.open(queue, accepted_at).tally.asked = Some(asked);
     }
 
+    /// The end of this batch was told to who asked: the end of the queue owes them nothing any more.
+    pub fn told_asked(&mut self, batch: &str) {
+        for (name, open) in &mut self.open {
+            let asked = open.tally.asked.take_if(|asked| asked.batch.as_deref() == Some(batch));
+            self.changed.extend(asked.map(|_| name.clone()));
+        }
+    }
+
     /// Opens a queue. Returns an end that was held for it and does not count now.
     pub fn start(&mut self, queue: &str, accepted_at: i64) -> Option<HeldEnd> {
         let open = self.open(queue, accepted_at);
