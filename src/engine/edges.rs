@@ -1,5 +1,5 @@
-//! Edges: the events that Taskbell derives from what it counts. The first task after idle starts a queue,
-//! silence ends one, and the last task of a batch ends the batch. Such an event has an id of its own and
+//! Edges: the events that Taskbell derives from what it counts. The first task or tick after idle starts
+//! a queue, silence ends one, and the last task of a batch ends the batch. Such an event has an id of its own and
 //! `derived` in its payload, and goes into the spool together with the count that it tells of: both are
 //! durable, or neither is.
 
@@ -11,16 +11,16 @@ use serde_json::{Map, Value as Json, json};
 use std::time::Duration;
 
 impl Preparer<'_> {
-    /// The start of a queue that a task begins, where `idle_end` says that the host does not tell the edges
-    /// itself, and a hook listens. To be asked before the task is counted.
-    pub(super) fn start_if_idle(&mut self, task: &Task, accepted_at: i64) -> Option<Prepared> {
+    /// The start of a queue that a task or a tick begins, where `idle_end` says that the host does not tell
+    /// the edges itself, and a hook listens. To be asked before either is counted.
+    pub(super) fn start_if_idle(&mut self, queue: &str, began: i64, accepted_at: i64) -> Option<Prepared> {
         let derived = self.config.queue.idle_end.is_some() && self.is_heard("queue.start");
-        if !derived || !self.tally.is_idle(&task.queue) {
+        if !derived || !self.tally.is_idle(queue) {
             return None;
         }
-        let payload = fields(json!({"name": task.queue, "derived": true}));
+        let payload = fields(json!({"name": queue, "derived": true}));
         let facts = self.facts(derived_id(accepted_at), "queue.start", accepted_at, &payload);
-        let subject = Subject::of_queue(&facts, &QueueTally::opened_at(task.began_at(accepted_at)));
+        let subject = Subject::of_queue(&facts, &QueueTally::opened_at(began));
         Some(self.derive(&payload, accepted_at, &[subject]))
     }
 

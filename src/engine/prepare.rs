@@ -109,13 +109,19 @@ impl Preparer<'_> {
                 Some(self.of_queue(&facts))
             }
             kind if kind.starts_with("queue.") => {
+                if kind == "queue.tick" && self.config.queue.idle_end.is_some() {
+                    let queue = queue_name(&payload);
+                    before = self.start_if_idle(queue, record.accepted_at, record.accepted_at);
+                    superseded = self.tally.tick(queue, record.accepted_at);
+                }
                 self.tally.stir(queue_name(&payload), now);
                 Some(self.of_queue(&facts))
             }
             kind if kind.starts_with("task.") => {
                 let task = Task::read(&payload);
                 if kind == "task.complete" {
-                    before = self.start_if_idle(&task, record.accepted_at);
+                    let began = task.began_at(record.accepted_at);
+                    before = self.start_if_idle(&task.queue, began, record.accepted_at);
                     facts.usual_s = self.usual_task(&task);
                     superseded = self.tally.count(&task, record.accepted_at);
                     let asked = (params.notify == Notify::ManualAtEnd).then(|| {

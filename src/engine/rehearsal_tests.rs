@@ -61,6 +61,44 @@ fn a_queue_that_nobody_ends_is_ended_by_silence_and_started_by_work() {
 }
 
 #[test]
+fn a_host_that_only_ticks_while_it_works_gets_both_edges() {
+    let mut bell = bell("idle_end = '30s'", &hook("'queue.start', 'queue.end'"));
+    for _ in 0..10 {
+        bell.emit("queue.tick", br#"{"name": "night"}"#);
+        bell.pass(seconds(20));
+    }
+    let rungs = bell.commit();
+    assert_eq!(kinds(&rungs), ["queue.start"]);
+    assert_eq!(body(&rungs[0])["data"]["queue"]["name"], "night");
+    bell.crash();
+    bell.pass(seconds(31));
+    let rungs = bell.commit();
+    assert_eq!(kinds(&rungs), ["queue.end"]);
+    let queue = &body(&rungs[0])["data"]["queue"];
+    assert_eq!((&queue["total"], &queue["duration_s"]), (&json!(0), &json!(180.0)));
+    bell.pass(seconds(86_400));
+    assert_eq!(bell.commit(), []);
+    bell.emit("queue.tick", b"{}");
+    task(&mut bell, json!({"duration_s": 5}));
+    assert_eq!(kinds(&bell.commit()), ["queue.start"], "the task belongs to the same busy period");
+}
+
+#[test]
+fn a_host_that_says_again_and_again_that_it_is_idle_is_believed_after_the_delay() {
+    let mut bell = bell("end_delay = '10s'", &hook("'queue.end'"));
+    bell.emit("queue.start", b"{}");
+    bell.pass(seconds(5));
+    task(&mut bell, json!({}));
+    for _ in 0..3 {
+        bell.emit("queue.end", b"{}");
+        bell.pass(seconds(4));
+    }
+    let rungs = bell.commit();
+    assert_eq!(kinds(&rungs), ["queue.end"]);
+    assert_eq!(body(&rungs[0])["data"]["queue"]["started_at"], "2026-01-01T00:00:00.000Z", "from its start");
+}
+
+#[test]
 fn nothing_is_derived_unless_it_is_asked_for() {
     let mut quiet = bell("", &hook("'queue.start', 'queue.end'"));
     task(&mut quiet, json!({"batch": {"id": 1, "total": 2}}));

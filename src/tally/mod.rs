@@ -55,6 +55,9 @@ struct Open {
     /// Whether the host told of its start.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     started: bool,
+    /// Whether the host told that it is at work.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    ticked: bool,
     /// When the host last spoke of it, by the monotonic clock of this process.
     #[serde(skip)]
     stirred: Duration,
@@ -99,7 +102,17 @@ impl Tally {
     /// end.
     pub fn count(&mut self, task: &Task, accepted_at: i64) -> Option<HeldEnd> {
         let open = self.open(&task.queue, accepted_at);
+        let told = (open.started || open.ticked).then_some(open.tally.started_at);
         open.tally.count(task, accepted_at);
+        open.tally.started_at = told.unwrap_or(i64::MAX).min(open.tally.started_at);
+        open.end.take()
+    }
+
+    /// The host is at work on a queue. Opens it; an end that was held for it does not count, and is returned.
+    pub fn tick(&mut self, queue: &str, accepted_at: i64) -> Option<HeldEnd> {
+        let open = self.open(queue, accepted_at);
+        open.ticked = true;
+        open.tally.finished_at = open.tally.finished_at.max(accepted_at);
         open.end.take()
     }
 
@@ -128,13 +141,15 @@ impl Tally {
 
     /// Holds the end of a queue. Returns the one that was held before, which this one replaces.
     pub fn hold(&mut self, queue: &str, end: HeldEnd) -> Option<HeldEnd> {
-        let accepted_at = end.accepted_at;
-        self.open(queue, accepted_at).end.replace(end)
+        let open = self.open(queue, end.accepted_at);
+        // A host that goes on saying so is idle since it first did.
+        let due = open.end.as_ref().map_or(end.due, |held| held.due.min(end.due));
+        open.end.replace(HeldEnd { due, ..end })
     }
 
     /// Whether this queue has neither begun nor counted anything: the next task begins a busy period.
     pub fn is_idle(&self, queue: &str) -> bool {
-        self.open.get(queue).is_none_or(|open| !open.started && open.tally.total == 0)
+        self.open.get(queue).is_none_or(|open| !open.started && !open.ticked && open.tally.total == 0)
     }
 
     /// The host spoke of a queue at this monotonic time: if it is open, it lives.
@@ -144,7 +159,7 @@ impl Tally {
         }
     }
 
-    /// Closes the queues whose tasks are done and of which nothing was heard for as long as patience lasts.
+    /// Closes the queues that were at work and of which nothing was heard for as long as patience lasts.
     /// One whose end is held closes by that.
     pub fn fallen_idle(&mut self, now: Duration) -> Vec<(String, QueueTally)> {
         let Some(after) = self.patience.idle_end else { return Vec::new() };
@@ -288,7 +303,7 @@ impl Tally {
 impl Open {
     /// A queue that has only been announced waits for its first task, however long that takes.
     fn may_fall_idle(&self) -> bool {
-        self.end.is_none() && self.tally.total > 0
+        self.end.is_none() && (self.tally.total > 0 || self.ticked)
     }
 }
 
