@@ -145,7 +145,7 @@ impl Spool {
                 }
             }
             // What was inherited lies between what is our own.
-            found.sort_by_key(|pending: &Pending| pending.seq);
+            crate::order::arrange(&mut found, |a: &Pending, b| a.seq < b.seq);
             found.truncate(limit);
             Ok(found)
         };
