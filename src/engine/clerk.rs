@@ -48,7 +48,7 @@ pub struct Clerk {
     pub(super) work: Work,
     pub(super) watch: Watch,
     pub(super) company: Company,
-    pub(super) records: Vec<Record>,
+    records: Vec<Record>,
     busy_until: Duration,
     pub(super) retry_at: Option<Duration>,
     pub(super) prune_at: Duration,
@@ -157,7 +157,6 @@ impl Clerk {
                     self.records.push(record);
                 }
             }
-            self.know_company();
             self.prepare_records();
             // In the same transaction as the events: after that these are known, and not counted again.
             self.keep_counts();
@@ -181,7 +180,6 @@ impl Clerk {
         let now = self.shared.clock.monotonic();
         if !self.shared.spool_full.load(Ordering::Acquire) {
             self.shared.intake.read(BATCH_BYTES, &mut self.records);
-            self.know_company();
             self.prepare_records();
             self.end_queues(now);
             self.end_windows();

@@ -71,12 +71,16 @@ impl Company {
         if !self.others.is_empty() {
             for id in ids {
                 let Some(part) = batches.get(id) else { continue };
-                if stale.iter().any(|stale: &Stale| stale.id == id) {
+                // What a failed transaction left may name one twice.
+                let known = stale.iter().any(|stale: &Stale| stale.id == id);
+                if known || self.gathered.iter().any(|(whole, _)| whole == id) {
+                    continue;
+                }
+                if !batches.in_company() && work.events.iter().any(|event| is_of(event, id)) {
+                    stale.push(Stale { id: id.to_owned(), footing: Footing::Kept });
                     continue;
                 }
                 if !part.is_open() {
-                    let alone = !batches.in_company() && work.events.iter().any(|event| is_of(event, id));
-                    stale.extend(alone.then(|| Stale { id: id.to_owned(), footing: Footing::Kept }));
                     continue;
                 }
                 let parts = parts_of(&self.others, id, |key| batch.state(key))?;
@@ -98,37 +102,6 @@ impl Company {
 }
 
 impl Clerk {
-    /// Before anything is counted: whether there are others, and which batches they have ended.
-    pub(super) fn know_company(&mut self) {
-        let counts = !self.tally.batches.is_empty() || !self.records.is_empty();
-        if self.watch.spool_file.is_none() || !counts {
-            return;
-        }
-        // A spool that cannot say so is asked again by the next transaction.
-        let Ok(version) = self.spool.version() else { return };
-        if self.company.version == Some(version) {
-            return;
-        }
-        let own = self.shared.intake.instance();
-        let prefix = taken_key(own, "");
-        let (Ok(keepers), Ok(taken)) = (self.spool.keepers(BATCH), self.spool.states(&prefix)) else {
-            return;
-        };
-        self.company.others = others(keepers, own);
-        self.company.version = Some(version);
-        if !self.company.others.is_empty() {
-            self.tally.batches.set_in_company();
-        }
-        let stale: Vec<Stale> = word_left(&prefix, taken).collect();
-        for Stale { id, footing } in stale {
-            if let Footing::Taken(over) = footing {
-                let now = self.shared.clock.monotonic();
-                self.work.states.push((taken_key(self.shared.intake.instance(), &id), None));
-                self.tally.batches.replace(&id, Some(over), now);
-            }
-        }
-    }
-
     /// Before a batch is told of as standing still: whether it goes on elsewhere.
     pub(super) fn hear_of_parts(&mut self, now: Duration) {
         let Some(after) = self.tally.patience.batch_stall.filter(|_| self.tally.batches.in_company()) else {
@@ -138,6 +111,9 @@ impl Clerk {
         let unix_ms = self.shared.clock.unix_ms();
         for id in self.tally.batches.about_to_stall(now, after) {
             // What cannot be read now is told of without the others.
+            if let Ok(keepers) = self.spool.keepers(BATCH) {
+                self.company.others = others(keepers, own);
+            }
             if let Ok(parts) = parts_of(&self.company.others, &id, |key| self.spool.state(key)) {
                 self.tally.batches.hear(&id, own, &parts, after, (now, unix_ms));
             }
@@ -229,10 +205,7 @@ fn gather(
 fn written<'a>(work: &'a Work, own: &str) -> Vec<&'a str> {
     let prefix = batch_key(own, "");
     let counts = work.states.iter().filter(|(_, kept)| kept.is_some());
-    let mut ids: Vec<&str> = counts.filter_map(|(key, _)| key.strip_prefix(prefix.as_str())).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    ids
+    counts.filter_map(|(key, _)| key.strip_prefix(prefix.as_str())).collect()
 }
 
 fn others(mut keepers: Vec<String>, own: &str) -> Vec<String> {

@@ -189,6 +189,23 @@ fn a_batch_reported_whole_to_two_that_did_not_know_of_each_other_ends_once() {
 }
 
 #[test]
+fn what_was_counted_but_not_kept_when_others_ended_the_batch_is_counted_again() {
+    let farm = Farm::new();
+    let (mut one, mut two) = (farm.start(), farm.start());
+    report(&one, &frame("b", 1, 2));
+    round(&mut one);
+    // The second one repeats what `two` is about to report.
+    report(&one, &frame("b", 2, 2));
+    one.collect();
+    report(&two, &frame("b", 2, 2));
+    round(&mut two);
+    round(&mut two);
+    round(&mut one);
+    round(&mut one);
+    assert_eq!(farm.told("batch.end")["b"].len(), 1);
+}
+
+#[test]
 fn an_instance_alone_ends_its_batches_without_a_look_at_others() {
     let farm = Farm::new();
     let mut one = farm.start();
@@ -262,6 +279,31 @@ fn a_batch_of_several_stands_still_once_and_with_the_counts_of_all() {
     clerks.iter_mut().for_each(round);
     let told = farm.told("batch.stalled");
     assert_eq!((told["b"].len(), &told["b"][1]["total"]), (2, &json!(4)), "it had gone on");
+}
+
+#[test]
+fn one_that_believes_to_be_alone_tells_of_no_standstill_while_a_newcomer_goes_on() {
+    let farm = Farm::new();
+    let mut one = farm.start();
+    report(&one, &frame("b", 1, 9));
+    round(&mut one);
+    farm.pass(Duration::from_secs(3_000));
+    let mut two = farm.start();
+    report(&two, &frame("b", 2, 9));
+    round(&mut two);
+    farm.pass(Duration::from_secs(1_000));
+    for _ in 0..3 {
+        round(&mut one);
+        round(&mut two);
+    }
+    assert!(farm.told("batch.stalled").is_empty(), "one has stood still for more than an hour, two has not");
+    for _ in 0..3 {
+        farm.pass(Duration::from_secs(3_000));
+        round(&mut one);
+        round(&mut two);
+    }
+    let told = farm.told("batch.stalled");
+    assert_eq!((told["b"].len(), &told["b"][0]["total"]), (1, &json!(2)));
 }
 
 /// What happens to a farm of three.

@@ -126,8 +126,7 @@ impl Preparer<'_> {
                     superseded = self.tally.count(&task, record.accepted_at);
                     let asked = (params.notify == Notify::ManualAtEnd).then(|| {
                         let url = params.url.as_ref().map(|url| url.as_str().to_owned());
-                        let batch = task.batch.as_ref().map(|of| of.id.clone());
-                        Asked { url, batch, ..Asked::by(&payload, &params.to, &params.vars) }
+                        Asked { url, ..Asked::by(&payload, &params.to, &params.vars) }
                     });
                     if let Some(asked) = &asked {
                         self.tally.ask(&task.queue, asked.clone(), record.accepted_at);

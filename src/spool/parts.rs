@@ -4,11 +4,6 @@ use super::{Batch, Spool, SpoolError};
 use rusqlite::{Connection, OptionalExtension};
 
 impl Spool {
-    /// A number that changes when another process has written to the file, and only then.
-    pub fn version(&self) -> Result<i64, SpoolError> {
-        version(&self.conn).map_err(SpoolError::at(&self.path))
-    }
-
     /// The instances that keep something under keys of this kind, `kind/instance/…`.
     pub fn keepers(&self, kind: &str) -> Result<Vec<String>, SpoolError> {
         keepers(&self.conn, kind).map_err(SpoolError::at(&self.path))
@@ -16,7 +11,7 @@ impl Spool {
 }
 
 impl Batch<'_> {
-    /// As [`Spool::version`].
+    /// A number that changes when another process has written to the file, and only then.
     pub fn version(&mut self) -> Result<i64, SpoolError> {
         self.run(|transaction, _| version(transaction))
     }
@@ -75,14 +70,14 @@ mod tests {
             keys.iter().for_each(|key| batch.put_state(key, Some(b"1")).unwrap());
             batch.commit().unwrap();
         };
-        let start = one.version().unwrap();
+        let start = version(&one.conn).unwrap();
         put(&mut one, &["batch/aa/x", "batch/aa/y/z", "batcha", "batch0", "c/dd/e"]);
-        assert_eq!(one.version().unwrap(), start, "its own writing is no news");
+        assert_eq!(version(&one.conn).unwrap(), start, "its own writing is no news");
         put(&mut two, &["batch/ab/1", "batch/0f/\u{10ffff}", "a/b/c"]);
-        assert_ne!(one.version().unwrap(), start);
+        assert_ne!(version(&one.conn).unwrap(), start);
         assert_eq!(one.keepers("batch/").unwrap(), ["0f", "aa", "ab"]);
         assert!(one.keepers("taken/").unwrap().is_empty());
-        let seen = one.version().unwrap();
+        let seen = version(&one.conn).unwrap();
         put(&mut two, &["batch/ab/2"]);
         let mut batch = one.batch().unwrap();
         assert_ne!(batch.version().unwrap(), seen, "inside a transaction too");
@@ -91,7 +86,7 @@ mod tests {
         assert_eq!(batch.keepers("batch/").unwrap(), ["0f", "aa", "ab"]);
         assert_eq!(batch.state("batch/aa/x").unwrap(), None);
         batch.commit().unwrap();
-        assert_eq!(one.version().unwrap(), inside);
+        assert_eq!(version(&one.conn).unwrap(), inside);
         let keys: Vec<String> = one.states("batch/").unwrap().into_iter().map(|(key, _)| key).collect();
         assert_eq!(keys, ["batch/0f/\u{10ffff}", "batch/aa/y/z", "batch/ab/1", "batch/ab/2"]);
     }

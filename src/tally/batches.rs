@@ -75,7 +75,7 @@ pub struct Batches {
     whole: Vec<(String, BatchTally)>,
     told_whole: Vec<String>,
     /// What others have counted of batches that stand still.
-    elsewhere: BTreeMap<String, BatchTally>,
+    elsewhere: Vec<(String, BatchTally)>,
 }
 
 impl Batches {

@@ -55,9 +55,6 @@ struct Open {
     /// Whether the host told of its start.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     started: bool,
-    /// Whether the host told that it is at work.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    ticked: bool,
     /// When the host last spoke of it, by the monotonic clock of this process.
     #[serde(skip)]
     stirred: Duration,
@@ -102,7 +99,7 @@ impl Tally {
     /// end.
     pub fn count(&mut self, task: &Task, accepted_at: i64) -> Option<HeldEnd> {
         let open = self.open(&task.queue, accepted_at);
-        let told = (open.started || open.ticked).then_some(open.tally.started_at);
+        let told = (open.started || open.is_at_work()).then_some(open.tally.started_at);
         open.tally.count(task, accepted_at);
         open.tally.started_at = told.unwrap_or(i64::MAX).min(open.tally.started_at);
         open.end.take()
@@ -111,7 +108,6 @@ impl Tally {
     /// The host is at work on a queue. Opens it; an end that was held for it does not count, and is returned.
     pub fn tick(&mut self, queue: &str, accepted_at: i64) -> Option<HeldEnd> {
         let open = self.open(queue, accepted_at);
-        open.ticked = true;
         open.tally.finished_at = open.tally.finished_at.max(accepted_at);
         open.end.take()
     }
@@ -124,8 +120,9 @@ impl Tally {
     /// The end of this batch was told to who asked: the end of the queue owes them nothing any more.
     pub fn told_asked(&mut self, batch: &str) {
         for (name, open) in &mut self.open {
-            let asked = open.tally.asked.take_if(|asked| asked.batch.as_deref() == Some(batch));
-            self.changed.extend(asked.map(|_| name.clone()));
+            if open.tally.asked.take_if(|asked| asked.is_of(batch)).is_some() {
+                self.changed.push(name.clone());
+            }
         }
     }
 
@@ -149,7 +146,7 @@ impl Tally {
 
     /// Whether this queue has neither begun nor counted anything: the next task begins a busy period.
     pub fn is_idle(&self, queue: &str) -> bool {
-        self.open.get(queue).is_none_or(|open| !open.started && !open.ticked && open.tally.total == 0)
+        self.open.get(queue).is_none_or(|open| !open.started && !open.is_at_work())
     }
 
     /// The host spoke of a queue at this monotonic time: if it is open, it lives.
@@ -301,9 +298,14 @@ impl Tally {
 }
 
 impl Open {
+    /// Whether a task was counted, or the host told that it works.
+    fn is_at_work(&self) -> bool {
+        self.tally.total > 0 || self.tally.finished_at > 0
+    }
+
     /// A queue that has only been announced waits for its first task, however long that takes.
     fn may_fall_idle(&self) -> bool {
-        self.end.is_none() && (self.tally.total > 0 || self.ticked)
+        self.end.is_none() && self.is_at_work()
     }
 }
 

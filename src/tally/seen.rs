@@ -4,7 +4,7 @@ use super::Status;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 
 /// How many tasks are remembered: the last ones, in 8 bytes each.
 const MAX_SEEN: usize = 1024;
@@ -36,18 +36,17 @@ impl Seen {
 
     /// Remembers what another process saw as well. Gives how those tasks ended there that were known here.
     pub fn join(&mut self, other: &Seen) -> Vec<Status> {
-        let here: HashSet<u64> = self.hashes.iter().map(|hash| hash & !STATUS_BITS).collect();
         let mut again = Vec::new();
         for hash in &other.hashes {
-            if here.contains(&(hash & !STATUS_BITS)) {
-                again.push(match hash & STATUS_BITS {
-                    1 => Status::Error,
-                    2 => Status::Cancelled,
-                    _ => Status::Success,
-                });
-            } else {
+            if !self.contains(*hash) {
                 self.push(*hash);
+                continue;
             }
+            again.push(match hash & STATUS_BITS {
+                1 => Status::Error,
+                2 => Status::Cancelled,
+                _ => Status::Success,
+            });
         }
         again
     }

@@ -104,7 +104,7 @@ impl Batches {
             None => {
                 let mut sum = BatchTally::default();
                 open.for_each(|(_, part)| sum.join(part));
-                self.elsewhere.insert(id.to_owned(), sum);
+                self.elsewhere.push((id.to_owned(), sum));
             }
         }
     }
@@ -112,8 +112,8 @@ impl Batches {
     /// The count of a batch with what others were last heard to have counted of it.
     pub fn with_elsewhere(&mut self, id: &str) -> Option<BatchTally> {
         let mut batch = self.known.get(id)?.clone();
-        if let Some(others) = self.elsewhere.remove(id) {
-            batch.join(&others);
+        if let Some(at) = self.elsewhere.iter().position(|(of, _)| of == id) {
+            batch.join(&self.elsewhere.swap_remove(at).1);
         }
         Some(batch)
     }
