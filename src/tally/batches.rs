@@ -226,14 +226,12 @@ impl BatchTally {
         now: Duration,
         alone: bool,
     ) -> Step {
-        if task.id.as_deref().is_some_and(|id| self.seen.knows(id)) {
-            return Step::Repeated;
-        }
         if self.ended_at.is_some() {
-            return Step::Late;
+            let known = task.id.as_deref().is_some_and(|id| self.seen.knows(id));
+            return if known { Step::Repeated } else { Step::Late };
         }
-        if let Some(id) = &task.id {
-            self.seen.add(id, task.status);
+        if task.id.as_deref().is_some_and(|id| !self.seen.add(id, task.status)) {
+            return Step::Repeated;
         }
         self.expected = self.expected.max(total.unwrap_or(0));
         self.tally.count(task, accepted_at);
