@@ -23,6 +23,7 @@ pub mod hooks;
 pub mod intake;
 pub mod lanes;
 pub mod message;
+mod order;
 pub mod os;
 pub mod platform;
 pub mod secret;

@@ -87,7 +87,7 @@ impl Scrubber {
         let mut needles: Vec<Arc<str>> =
             secrets.into_iter().filter(|secret| secret.len() >= SHORTEST_SCRUBBED).map(Arc::from).collect();
         // The longest first, so that a secret that holds another one is taken out whole.
-        needles.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        crate::order::arrange(&mut needles, |a, b| (b.len(), a) < (a.len(), b));
         needles.dedup();
         Scrubber { needles: needles.into() }
     }

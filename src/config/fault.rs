@@ -125,7 +125,7 @@ impl Fault {
 
 /// Puts faults in the order of the text and gives each its line and column, in one pass.
 pub(super) fn place(mut faults: Vec<Fault>, text: &str, file: Option<&PathBuf>) -> Vec<ConfigError> {
-    faults.sort_by_key(|fault| fault.at);
+    crate::order::arrange(&mut faults, |a, b| a.at < b.at);
     let mut counter = LineCounter::new(text);
     let placed = faults.into_iter().map(|fault| {
         let (line, column) = counter.advance(fault.at);

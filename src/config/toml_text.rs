@@ -9,7 +9,7 @@ use toml::de::{DeArray, DeTable, DeValue};
 pub(super) fn parse(text: &str) -> Result<Node, Vec<Fault>> {
     let (document, errors) = DeTable::parse_recoverable(text);
     let mut faults: Vec<Fault> = errors.iter().map(syntax_fault).collect();
-    faults.sort_by_key(|fault| fault.at);
+    crate::order::arrange(&mut faults, |a, b| a.at < b.at);
     // The parser goes on after a fault and may stumble over its own repair on the same line.
     let mut counter = LineCounter::new(text);
     let mut last_line = 0;

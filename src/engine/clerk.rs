@@ -5,6 +5,7 @@ mod rest;
 mod telling;
 mod windows;
 
+use super::company::Company;
 use super::log::Level;
 use super::prepare::Preparer;
 use super::shared::{Phase, Reload, Shared, lock};
@@ -46,6 +47,7 @@ pub struct Clerk {
     pub(super) standing_by: (bool, Option<i64>),
     pub(super) work: Work,
     pub(super) watch: Watch,
+    pub(super) company: Company,
     records: Vec<Record>,
     busy_until: Duration,
     pub(super) retry_at: Option<Duration>,
@@ -71,6 +73,7 @@ impl Clerk {
             standing_by,
             work: Work::default(),
             watch: Watch::new(spool_file),
+            company: Company::default(),
             records: Vec::new(),
             busy_until: now + SETTLE,
             retry_at: None,
@@ -170,7 +173,7 @@ impl Clerk {
 
     /// Fills the work: events from the ring, ends of queues that count now, reports of the lanes. Takes
     /// nothing new while the spool refuses what is there, and no event while it is full.
-    fn collect(&mut self) {
+    pub(super) fn collect(&mut self) {
         if self.retry_at.is_some() {
             return;
         }
@@ -226,8 +229,9 @@ impl Clerk {
         self.remark(remarks);
     }
 
-    fn end_queues(&mut self, now: Duration) {
+    pub(super) fn end_queues(&mut self, now: Duration) {
         self.tally.patience = Patience::of(&self.config.queue);
+        self.hear_of_parts(now);
         let unix_ms = self.shared.clock.unix_ms();
         let mut remarks = Vec::new();
         let mut preparer = Preparer {
@@ -250,7 +254,7 @@ impl Clerk {
     }
 
     /// Commits the work, and does what follows. `false` when the spool did not take it.
-    fn commit(&mut self, phase: Phase) -> bool {
+    pub(super) fn commit(&mut self, phase: Phase) -> bool {
         let now = self.shared.clock.monotonic();
         if self.work.is_empty() {
             // An orphaned or damaged stretch of the ring holds no event, and its room is given back.
@@ -274,6 +278,7 @@ impl Clerk {
                 failpoint::reach("after-ring-release");
                 let work = std::mem::take(&mut self.work);
                 self.look_who_stands_by(&work);
+                self.end_gathered(&work);
                 self.follow_up(work, done);
                 self.busy_until = now + SETTLE;
                 true
@@ -304,14 +309,23 @@ impl Clerk {
         }
     }
 
-    fn transact(&mut self, times: Times) -> Result<Done, SpoolError> {
+    pub(super) fn transact(&mut self, times: Times) -> Result<Done, SpoolError> {
         failpoint::reach("before-transaction");
-        let mut batch = self.spool.batch()?;
-        let done = self.work.write(&mut batch, self.shared.intake.instance(), times)?;
-        failpoint::reach("before-commit");
-        batch.commit()?;
-        failpoint::reach("after-commit");
-        Ok(done)
+        loop {
+            let mut batch = self.spool.batch()?;
+            let own = self.shared.intake.instance();
+            let done = self.work.write(&mut batch, own, times)?;
+            let stale = self.company.look(&mut batch, &self.work, &self.tally.batches, own)?;
+            if !stale.is_empty() {
+                drop(batch);
+                self.put_right(stale)?;
+                continue;
+            }
+            failpoint::reach("before-commit");
+            batch.commit()?;
+            failpoint::reach("after-commit");
+            return Ok(done);
+        }
     }
 
     /// What is durable is told to those who wait for it, and given to the lanes.

@@ -1,26 +1,26 @@
-//! Edges: the events that Taskbell derives from what it counts. The first task after idle starts a queue,
-//! silence ends one, and the last task of a batch ends the batch. Such an event has an id of its own and
+//! Edges: the events that Taskbell derives from what it counts. The first task or tick after idle starts
+//! a queue, silence ends one, and the last task of a batch ends the batch. Such an event has an id of its own and
 //! `derived` in its payload, and goes into the spool together with the count that it tells of: both are
 //! durable, or neither is.
 
 use super::prepare::{Prepared, Preparer, bytes};
 use crate::event::EventId;
 use crate::hooks::Subject;
-use crate::tally::{QueueTally, Step, Task, batch_key, queue_key, task_key};
+use crate::tally::{Asked, BatchTally, QueueTally, Step, Task, batch_key, queue_key, task_key};
 use serde_json::{Map, Value as Json, json};
 use std::time::Duration;
 
 impl Preparer<'_> {
-    /// The start of a queue that a task begins, where `idle_end` says that the host does not tell the edges
-    /// itself, and a hook listens. To be asked before the task is counted.
-    pub(super) fn start_if_idle(&mut self, task: &Task, accepted_at: i64) -> Option<Prepared> {
+    /// The start of a queue that a task or a tick begins, where `idle_end` says that the host does not tell
+    /// the edges itself, and a hook listens. To be asked before either is counted.
+    pub(super) fn start_if_idle(&mut self, queue: &str, began: i64, accepted_at: i64) -> Option<Prepared> {
         let derived = self.config.queue.idle_end.is_some() && self.is_heard("queue.start");
-        if !derived || !self.tally.is_idle(&task.queue) {
+        if !derived || !self.tally.is_idle(queue) {
             return None;
         }
-        let payload = fields(json!({"name": task.queue, "derived": true}));
+        let payload = fields(json!({"name": queue, "derived": true}));
         let facts = self.facts(derived_id(accepted_at), "queue.start", accepted_at, &payload);
-        let subject = Subject::of_queue(&facts, &QueueTally::opened_at(task.began_at(accepted_at)));
+        let subject = Subject::of_queue(&facts, &QueueTally::opened_at(began));
         Some(self.derive(&payload, accepted_at, &[subject]))
     }
 
@@ -32,10 +32,7 @@ impl Preparer<'_> {
         let over_at = tally.finished_at;
         let mut subjects = vec![Subject::of_queue_until(&facts, tally, over_at)];
         self.learn_queue(queue, &subjects);
-        if let Some(asked) = &tally.asked {
-            facts.accepted_at = over_at;
-            subjects.push(Subject::of_asked(&facts, tally, asked));
-        }
+        subjects.extend(tally.asked.as_ref().map(|asked| Subject::of_asked(&facts, &subjects[0], asked)));
         let ended = self.derive(&payload, now, &subjects);
         self.shape.end_queue(queue, self.unix_ms);
         ended
@@ -52,27 +49,34 @@ impl Preparer<'_> {
         for id in self.tally.batches.completed() {
             events.extend(self.end_batch(&id, unix_ms));
         }
+        for (id, sum) in self.tally.batches.take_whole() {
+            events.push(self.tell_of_batch("batch.end", &id, &sum, unix_ms));
+        }
         for id in self.tally.stalled_batches(now) {
-            events.extend(self.tell_of_batch("batch.stalled", &id, unix_ms));
+            let batch = self.tally.batches.with_elsewhere(&id);
+            events.extend(batch.map(|batch| self.tell_of_batch("batch.stalled", &id, &batch, unix_ms)));
         }
         events
     }
 
-    /// Counts a task in its batch. Returns the end of the batch when this was its last task.
+    /// Counts a task in its batch, of whose end it may have asked to be told. Returns the end of the batch when
+    /// this was its last task.
     pub(super) fn count_in_batch(
         &mut self,
         task: &Task,
+        asked: Option<Asked>,
         accepted_at: i64,
         now: Duration,
     ) -> Option<Prepared> {
         let of = task.batch.as_ref()?;
-        match self.tally.batches.count(of, task, accepted_at, now) {
+        let step = self.tally.batches.count(of, task, accepted_at, now);
+        if let (Some(asked), Step::Counted | Step::Ended) = (asked, step) {
+            self.tally.batches.ask(&of.id, asked);
+        }
+        match step {
             Step::Ended => self.end_batch(&of.id, accepted_at),
             Step::Late => {
-                self.remarks.push(format!(
-                    "a task of batch `{}` came after the batch had ended; it is not counted",
-                    of.id.escape_debug()
-                ));
+                self.remarks.push(came_late(&of.id));
                 None
             }
             Step::Counted | Step::Repeated => None,
@@ -81,23 +85,28 @@ impl Preparer<'_> {
 
     /// The end of a batch that is complete.
     fn end_batch(&mut self, id: &str, now: i64) -> Option<Prepared> {
-        let told = self.tell_of_batch("batch.end", id, now);
+        let batch = self.tally.batches.get(id)?.clone();
         self.tally.batches.told(id);
-        told
+        Some(self.tell_of_batch("batch.end", id, &batch, now))
     }
 
-    fn tell_of_batch(&mut self, kind: &str, id: &str, now: i64) -> Option<Prepared> {
-        let batch = self.tally.batches.get(id)?.clone();
+    fn tell_of_batch(&mut self, kind: &str, id: &str, batch: &BatchTally, now: i64) -> Prepared {
         let expected = (batch.expected > 0).then_some(batch.expected);
         let payload = fields(json!({"id": id, "queue": batch.queue, "total": expected, "derived": true}));
         let key = batch_key(&batch.queue);
         let mut facts = self.facts(derived_id(now), kind, now, &payload);
         facts.usual_s = self.tally.usuals.seconds(&key);
-        let subject = Subject::of_batch(&facts, id, &batch);
+        let subject = Subject::of_batch(&facts, id, batch);
         if let (Some(seconds), "batch.end") = (subject.scale.duration_s, kind) {
             self.tally.usuals.add(&key, seconds);
         }
-        Some(self.derive(&payload, now, &[subject]))
+        let asked = batch.tally.asked.as_ref().filter(|_| kind == "batch.end");
+        let asked = asked.map(|asked| Subject::of_asked(&facts, &subject, asked));
+        if asked.is_some() {
+            self.tally.told_asked(id);
+        }
+        let subjects: Vec<Subject> = [subject].into_iter().chain(asked).collect();
+        self.derive(&payload, now, &subjects)
     }
 
     /// What is usual for such a task. A task that succeeded adds to it.
@@ -140,6 +149,12 @@ impl Preparer<'_> {
             deliveries,
         }
     }
+}
+
+/// What the log says of a task whose batch has ended without it.
+pub(super) fn came_late(id: &str) -> String {
+    let id = id.escape_debug();
+    format!("a task of batch `{id}` came after the batch had ended; it is not counted")
 }
 
 /// An id for an event that no host's call has given one.

@@ -1,14 +1,14 @@
 //! What a bell takes over from instances that are dead: at its start, and while it runs.
 
 use super::endpoints::drop_homeless;
-use super::recall::{self, BATCH};
+use super::recall::{self, BATCH, TAKEN, WHOLE, taken_key, whole_key};
 use super::shared::Shared;
 use super::work::{ALERT, NOBODY, SHAPE, TALLY, shape_key, tally_key};
 use crate::intake::Intake;
 use crate::lanes::{Job, Lane};
 use crate::shape::Shape;
-use crate::spool::{Spool, SpoolError, Waiting};
-use crate::tally::Tally;
+use crate::spool::{Batch, Spool, SpoolError, Waiting};
+use crate::tally::{BatchTally, Tally};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ const PORTION: usize = 1000;
 /// one that is found dead afterwards is dead for good.
 pub fn dead_instances(spool: &Spool, file: Option<&Path>, own: &str) -> Result<Vec<String>, SpoolError> {
     let mut holders: BTreeSet<String> = spool.holders()?.into_iter().collect();
-    for kind in [TALLY, BATCH, SHAPE, ALERT] {
+    for kind in [TALLY, BATCH, WHOLE, TAKEN, SHAPE, ALERT] {
         let owner_of =
             |(key, _): &(String, Vec<u8>)| Some(key.strip_prefix(kind)?.split_once('/')?.0.to_owned());
         holders.extend(spool.states(kind)?.iter().filter_map(owner_of));
@@ -57,7 +57,7 @@ pub fn inherit_tally(
     let any_left = |kind: &str| -> Result<bool, SpoolError> {
         Ok(spool.states(kind)?.iter().any(|(key, _)| left(kind, key)))
     };
-    if !any_left(TALLY)? && !any_left(BATCH)? {
+    if !any_left(TALLY)? && !any_left(BATCH)? && !any_left(WHOLE)? && !any_left(TAKEN)? {
         return Ok(0);
     }
     let mut batch = spool.batch()?;
@@ -70,10 +70,18 @@ pub fn inherit_tally(
         batch.put_state(&key, None)?;
         total += 1;
     }
+    take_word(&mut batch, &mut merged, own, is_dead, now)?;
     let batches = batch.states(BATCH)?;
     let kept = batches.iter().map(|(key, kept)| (key.as_str(), kept.as_slice()));
     for key in recall::restore(kept, &mut merged, now, is_dead) {
         batch.put_state(key, None)?;
+        total += 1;
+    }
+    for (key, sum) in batch.states(WHOLE)? {
+        let Some((_, id)) = left(WHOLE, &key).then(|| split_key(WHOLE, &key)).flatten() else { continue };
+        merged.batches.restore_whole(id, &sum);
+        batch.put_state(&whole_key(own, id), Some(&sum))?;
+        batch.put_state(&key, None)?;
         total += 1;
     }
     for (queue, state) in merged.changes() {
@@ -85,6 +93,27 @@ pub fn inherit_tally(
     batch.commit()?;
     *tally = merged;
     Ok(total)
+}
+
+/// Heeds the word others left that they have added this instance's parts of batches to theirs, before those
+/// are written again. For the dead it means nothing any more.
+fn take_word(
+    batch: &mut Batch<'_>,
+    tally: &mut Tally,
+    own: &str,
+    is_dead: impl Fn(&str) -> bool,
+    now: Duration,
+) -> Result<(), SpoolError> {
+    for (key, over) in batch.states(TAKEN)? {
+        let Some((owner, id)) = split_key(TAKEN, &key) else { continue };
+        if owner == own {
+            tally.batches.replace(id, BatchTally::from_bytes(&over), now);
+            batch.put_state(&taken_key(own, id), None)?;
+        } else if is_dead(owner) {
+            batch.put_state(&key, None)?;
+        }
+    }
+    Ok(())
 }
 
 /// Adds what these instances gathered, held and silenced to `shape`, and keeps it under this instance's

@@ -5,6 +5,7 @@ mod bell;
 mod check;
 mod clerk;
 mod close;
+mod company;
 mod edges;
 mod endpoints;
 mod error;

@@ -110,21 +110,29 @@ impl Preparer<'_> {
                 Some(self.of_queue(&facts))
             }
             kind if kind.starts_with("queue.") => {
+                if kind == "queue.tick" && self.config.queue.idle_end.is_some() {
+                    let queue = queue_name(&payload);
+                    before = self.start_if_idle(queue, record.accepted_at, record.accepted_at);
+                    superseded = self.tally.tick(queue, record.accepted_at);
+                }
                 self.tally.stir(queue_name(&payload), now);
                 Some(self.of_queue(&facts))
             }
             kind if kind.starts_with("task.") => {
                 let task = Task::read(&payload);
                 if kind == "task.complete" {
-                    before = self.start_if_idle(&task, record.accepted_at);
+                    let began = task.began_at(record.accepted_at);
+                    before = self.start_if_idle(&task.queue, began, record.accepted_at);
                     facts.usual_s = self.usual_task(&task);
                     superseded = self.tally.count(&task, record.accepted_at);
-                    if params.notify == Notify::ManualAtEnd {
+                    let asked = (params.notify == Notify::ManualAtEnd).then(|| {
                         let url = params.url.as_ref().map(|url| url.as_str().to_owned());
-                        let asked = Asked { url, ..Asked::by(&payload, &params.to, &params.vars) };
-                        self.tally.ask(&task.queue, asked, record.accepted_at);
+                        Asked { url, ..Asked::by(&payload, &params.to, &params.vars) }
+                    });
+                    if let Some(asked) = &asked {
+                        self.tally.ask(&task.queue, asked.clone(), record.accepted_at);
                     }
-                    after = self.count_in_batch(&task, record.accepted_at, now);
+                    after = self.count_in_batch(&task, asked, record.accepted_at, now);
                 }
                 self.tally.stir(&task.queue, now);
                 let so_far = self.tally.so_far(&task.queue);
@@ -153,7 +161,7 @@ impl Preparer<'_> {
         facts.usual_s = self.usual_queue(queue_name(&end.payload));
         let mut subjects = vec![Subject::of_queue(&facts, tally)];
         self.learn_queue(queue_name(&end.payload), &subjects);
-        subjects.extend(tally.asked.as_ref().map(|asked| Subject::of_asked(&facts, tally, asked)));
+        subjects.extend(tally.asked.as_ref().map(|asked| Subject::of_asked(&facts, &subjects[0], asked)));
         let deliveries = self.ring(&subjects);
         self.shape.end_queue(queue_name(&end.payload), self.unix_ms);
         Prepared {

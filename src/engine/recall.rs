@@ -7,8 +7,30 @@ use std::time::Duration;
 /// What the keys of batches start with; then follow the instance that counts and the batch's id.
 pub const BATCH: &str = "batch/";
 
+/// What the keys of batches start with that are whole and whose end is not told yet; the rest is the same.
+pub const WHOLE: &str = "whole/";
+
+/// What the keys start with under which another instance leaves word that it has added this one's part of
+/// a batch to its own; the rest is the same.
+pub const TAKEN: &str = "taken/";
+
 /// What the keys of usual durations start with. They belong to all instances.
 const USUAL: &str = "usual/";
+
+/// The key under which the spool keeps what an instance counts of a batch.
+pub fn batch_key(instance: &str, id: &str) -> String {
+    format!("{BATCH}{instance}/{id}")
+}
+
+/// The key of a batch that is whole, for this instance to tell of.
+pub fn whole_key(instance: &str, id: &str) -> String {
+    format!("{WHOLE}{instance}/{id}")
+}
+
+/// The key of word for this instance that a batch is over.
+pub fn taken_key(instance: &str, id: &str) -> String {
+    format!("{TAKEN}{instance}/{id}")
+}
 
 /// Takes back what is usual.
 pub fn learn_usual(spool: &Spool, tally: &mut Tally) -> Result<(), SpoolError> {
@@ -43,7 +65,8 @@ pub fn restore<'a>(
 /// What changed in the counts of batches and in what is usual, as the spool keeps it.
 pub fn changes(tally: &mut Tally, instance: &str) -> Vec<(String, Option<Vec<u8>>)> {
     let batches = tally.batches.changes().into_iter();
-    let mut changes: Vec<_> = batches.map(|(id, state)| (format!("{BATCH}{instance}/{id}"), state)).collect();
+    let mut changes: Vec<_> = batches.map(|(id, state)| (batch_key(instance, &id), state)).collect();
+    changes.extend(tally.batches.told_whole().iter().map(|id| (whole_key(instance, id), None)));
     let usuals = tally.usuals.changes().into_iter();
     changes.extend(usuals.map(|(key, state)| (format!("{USUAL}{key}"), state)));
     changes

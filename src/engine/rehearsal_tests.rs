@@ -61,6 +61,44 @@ fn a_queue_that_nobody_ends_is_ended_by_silence_and_started_by_work() {
 }
 
 #[test]
+fn a_host_that_only_ticks_while_it_works_gets_both_edges() {
+    let mut bell = bell("idle_end = '30s'", &hook("'queue.start', 'queue.end'"));
+    for _ in 0..10 {
+        bell.emit("queue.tick", br#"{"name": "night"}"#);
+        bell.pass(seconds(20));
+    }
+    let rungs = bell.commit();
+    assert_eq!(kinds(&rungs), ["queue.start"]);
+    assert_eq!(body(&rungs[0])["data"]["queue"]["name"], "night");
+    bell.crash();
+    bell.pass(seconds(31));
+    let rungs = bell.commit();
+    assert_eq!(kinds(&rungs), ["queue.end"]);
+    let queue = &body(&rungs[0])["data"]["queue"];
+    assert_eq!((&queue["total"], &queue["duration_s"]), (&json!(0), &json!(180.0)));
+    bell.pass(seconds(86_400));
+    assert_eq!(bell.commit(), []);
+    bell.emit("queue.tick", b"{}");
+    task(&mut bell, json!({"duration_s": 5}));
+    assert_eq!(kinds(&bell.commit()), ["queue.start"], "the task belongs to the same busy period");
+}
+
+#[test]
+fn a_host_that_says_again_and_again_that_it_is_idle_is_believed_after_the_delay() {
+    let mut bell = bell("end_delay = '10s'", &hook("'queue.end'"));
+    bell.emit("queue.start", b"{}");
+    bell.pass(seconds(5));
+    task(&mut bell, json!({}));
+    for _ in 0..3 {
+        bell.emit("queue.end", b"{}");
+        bell.pass(seconds(4));
+    }
+    let rungs = bell.commit();
+    assert_eq!(kinds(&rungs), ["queue.end"]);
+    assert_eq!(body(&rungs[0])["data"]["queue"]["started_at"], "2026-01-01T00:00:00.000Z", "from its start");
+}
+
+#[test]
 fn nothing_is_derived_unless_it_is_asked_for() {
     let mut quiet = bell("", &hook("'queue.start', 'queue.end'"));
     task(&mut quiet, json!({"batch": {"id": 1, "total": 2}}));
@@ -101,6 +139,41 @@ fn a_batch_rings_once_over_crashes_and_again_when_it_stands_still() {
     task(&mut bell, frame(3));
     bell.pass(seconds(86_400));
     assert_eq!(bell.commit(), []);
+}
+
+#[test]
+fn a_task_that_asks_for_it_is_told_of_at_the_end_of_its_batch_or_of_its_queue_before() {
+    let hooks = format!(
+        "{}manual = true\ntemplate = {{ text = '{{{{ task.id }}}} {{{{ vars.who }}}}' }}\n",
+        hook("'task.complete'")
+    );
+    let mut bell = bell("end_delay = '0s'", &hooks);
+    let frame = |id: u64, params: Json| json!({"id": id, "batch": {"id": "b7", "total": 4}, "webhook_params": params});
+    let end = |bell: &mut Rehearsal| {
+        bell.emit("queue.end", b"{}");
+        bell.pass(seconds(1));
+        bell.commit()
+    };
+    let texts = |rungs: &[Rung]| -> Vec<(String, Json)> {
+        rungs.iter().map(|rung| (rung.kind.clone(), body(rung)["text"].clone())).collect()
+    };
+    task(&mut bell, frame(1, json!({"notify": "manual_at_end", "vars": {"who": "mira"}})));
+    task(&mut bell, frame(2, json!({})));
+    assert_eq!(bell.commit(), [], "not before an end");
+    let told = |kind: &str| vec![(kind.to_owned(), json!("1 mira"))];
+    assert_eq!(texts(&end(&mut bell)), told("queue.end"), "its batch goes on in the next busy period");
+    bell.crash();
+    task(&mut bell, frame(3, json!({})));
+    task(&mut bell, frame(4, json!({"notify": "normal"})));
+    assert_eq!(texts(&bell.commit()), told("batch.end"));
+    assert_eq!(end(&mut bell), [], "nobody asked in this busy period");
+
+    let whole = json!({"id": 1, "batch": {"id": "b8", "total": 1},
+        "webhook_params": {"notify": "manual_at_end", "vars": {"who": "mira"}}});
+    task(&mut bell, whole);
+    assert_eq!(texts(&bell.commit()), told("batch.end"));
+    bell.crash();
+    assert_eq!(end(&mut bell), [], "it was told of already");
 }
 
 #[test]

@@ -50,6 +50,12 @@ impl Watch {
         Watch { spool_file, rested: false, look_at: Duration::ZERO, listen_at: Duration::ZERO, by_hand: None }
     }
 
+    /// The next look is due at once.
+    #[cfg(test)]
+    pub(super) fn look_now(&mut self) {
+        self.look_at = Duration::ZERO;
+    }
+
     /// When to look next, by the monotonic clock.
     pub(super) fn next_look(&self) -> Option<Duration> {
         self.spool_file.is_some().then_some(self.look_at)

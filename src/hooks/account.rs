@@ -108,6 +108,10 @@ mod tests {
         }
         let (fires, why) = said("relative = 2", "queue.end", json!({"duration_s": 12.5}));
         assert_eq!((fires, why.as_str()), (false, "relative, and nothing is usual before five runs"));
+        let at_end = json!({"webhook_params": {"notify": "manual_at_end"}});
+        assert!(
+            said("manual = true", "task.complete", at_end).1.contains("at the end of its batch or queue")
+        );
         let none = json!({"webhook_params": {"notify": "none"}});
         assert!(said("", "task.complete", none).1.contains("notify is none"));
     }

@@ -90,7 +90,7 @@ pub fn decide_through<'a>(
 }
 
 /// Whether a hook listens to this event. One with `manual = true` hears the tasks that ask for it: with
-/// the task itself, or once at the end of the queue.
+/// the task itself, or at the end of its batch or queue.
 fn hears(hook: &Hook, subject: &Subject) -> bool {
     let listens = |kind: &str| hook.on.iter().any(|on| on == kind);
     match (hook.manual, subject.for_asked) {
@@ -241,9 +241,10 @@ manual = true
         let payload = Map::new();
         let facts = Facts { kind: "queue.end", ..facts(&payload, &config.host) };
         let tally = QueueTally::default();
-        assert_eq!(names(&decide(&config, &Subject::of_queue(&facts, &tally))), ["all"]);
+        let end = Subject::of_queue(&facts, &tally);
+        assert_eq!(names(&decide(&config, &end)), ["all"]);
         let task = fields(json!({"name": "n", "outputs": [{"url": "x"}]}));
-        let subject = Subject::of_asked(&facts, &tally, &Asked::by(&task, &[], &Map::new()));
+        let subject = Subject::of_asked(&facts, &end, &Asked::by(&task, &[], &Map::new()));
         assert_eq!(names(&decide(&config, &subject)), ["asked"]);
         assert_eq!(subject.context.text_at(&["task", "name"]), Some("n"));
         assert!(

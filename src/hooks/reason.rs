@@ -1,6 +1,6 @@
 //! Why a hook fires for an event, or does not.
 
-use super::{SMART_DURATION, SMART_TASKS, Subject};
+use super::{Notify, SMART_DURATION, SMART_TASKS, Subject};
 use crate::config::Hook;
 use std::time::Duration;
 
@@ -44,6 +44,9 @@ impl Reason {
             Reason::Fires => fired(hook, subject),
             Reason::Broken(reason) => format!("`when` could not be evaluated, so it fires: {reason}"),
             Reason::NotListening => format!("it listens to {}", hook.on.join(", ")),
+            Reason::NotAsked if subject.params.notify == Notify::ManualAtEnd => {
+                "`manual`: the task asks to be told of at the end of its batch or queue".to_owned()
+            }
             Reason::NotAsked => "`manual`: the task does not ask for it".to_owned(),
             Reason::Unwanted => "the task asks for no notification: webhook_params.notify is none".to_owned(),
             Reason::TooFewTasks => match (scale.tasks, hook.min_tasks.unwrap_or_default()) {

@@ -54,8 +54,8 @@ pub struct Subject {
     pub scale: Scale,
     /// What templates and conditions see.
     pub context: Context,
-    /// Whether this is the end of a queue as the tasks see it that asked to be told of then: it fires the
-    /// hooks with `manual = true`, and no others.
+    /// Whether this is the end of a queue or batch as the tasks see it that asked to be told of then: it fires
+    /// the hooks with `manual = true`, and no others.
     pub for_asked: bool,
 }
 
@@ -130,27 +130,29 @@ impl Subject {
         let mut fields = Map::new();
         fields.insert("id".into(), json!(id));
         fields.insert("expected".into(), json!((batch.expected > 0).then_some(batch.expected)));
-        fields.extend(batch.tally.summary(&batch.queue, facts.accepted_at, &Map::new()));
+        let until = batch.over_at().unwrap_or(facts.accepted_at);
+        fields.extend(batch.tally.summary(&batch.queue, until, &Map::new()));
         facts.add_usual(&mut fields);
         let scale = Scale::of(&fields);
         Subject::build(facts, TaskParams::default(), scale, vec![("batch", Json::Object(fields))])
     }
 
-    /// The end of a queue for the tasks that asked to be told of then: with the last such task, less its
-    /// outputs.
-    pub fn of_asked(facts: &Facts<'_>, tally: &QueueTally, asked: &Asked) -> Subject {
-        let of_queue = Subject::of_queue(facts, tally);
+    /// The end of a queue or batch for the tasks that asked to be told of then: with the last such task, less
+    /// its outputs.
+    pub fn of_asked(facts: &Facts<'_>, end: &Subject, asked: &Asked) -> Subject {
         let params = TaskParams {
             to: asked.to.clone(),
             vars: asked.vars.clone(),
             url: asked.url.as_deref().and_then(parse_task_url),
             ..TaskParams::default()
         };
-        let queue = of_queue.context.at(&["queue"]).cloned().unwrap_or(Json::Null);
         let mut task = asked.task.clone();
         task.insert("status".into(), json!(Task::read(&task).status.as_str()));
-        let named = vec![("task", Json::Object(task)), ("queue", queue)];
-        Subject { for_asked: true, ..Subject::build(facts, params, of_queue.scale, named) }
+        let mut named = vec![("task", Json::Object(task))];
+        for about in ["queue", "batch"] {
+            named.extend(end.context.at(&[about]).map(|summary| (about, summary.clone())));
+        }
+        Subject { for_asked: true, ..Subject::build(facts, params, end.scale, named) }
     }
 
     /// Any other event: its payload stands under the first part of its type where that is a name of the

@@ -21,7 +21,7 @@ pub enum Notify {
     None,
     /// As the hooks say, and those with `manual = true` as well.
     Manual,
-    /// As the hooks say; those with `manual = true` once at the end of the queue.
+    /// As the hooks say; those with `manual = true` at the end of its batch or queue.
     ManualAtEnd,
 }
 

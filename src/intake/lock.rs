@@ -190,7 +190,7 @@ pub(super) fn list(spool: &Path) -> io::Result<Vec<Beside>> {
             found.push(Beside { instance, path: folder.join(file_name), unlocked });
         }
     }
-    found.sort_by(|a, b| a.path.cmp(&b.path));
+    crate::order::arrange(&mut found, |a, b| a.path < b.path);
     Ok(found)
 }
 

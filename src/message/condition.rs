@@ -371,7 +371,7 @@ fn group(kind: ValueKind) -> ValueKind {
 fn paths(formula: &Formula) -> Vec<Vec<String>> {
     let mut paths: Vec<Vec<String>> =
         formula.names(true).into_iter().map(|name| name.split('.').map(str::to_owned).collect()).collect();
-    paths.sort();
+    crate::order::arrange(&mut paths, |a, b| a < b);
     paths
 }
 

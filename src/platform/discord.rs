@@ -368,7 +368,7 @@ impl Mentions {
             }
         }
         for ids in [&mut mentions.users, &mut mentions.roles] {
-            ids.sort();
+            ids.sort_unstable();
             ids.dedup();
         }
         mentions

@@ -35,7 +35,7 @@ pub fn is_own_key(name: &str) -> bool {
 pub fn own_key_names() -> Vec<&'static str> {
     let mut names: Vec<_> =
         super::PLATFORMS.iter().flat_map(|platform| platform.keys()).map(|key| key.name).collect();
-    names.sort_unstable();
+    crate::order::arrange(&mut names, |a, b| a < b);
     names.dedup();
     names
 }

@@ -208,7 +208,7 @@ fn check_distinct(row: &Row) -> Result<(), String> {
         .into_iter()
         .flatten()
         .collect();
-    names.sort();
+    crate::order::arrange(&mut names, |a, b| a < b);
     match names.windows(2).find(|pair| pair[0] == pair[1]) {
         Some(pair) => Err(format!(
             "the header `{}` is named twice: each of `header`, `timestamp_header` and `id_header` needs its own",

@@ -1,6 +1,7 @@
 //! How many rows there are, kept up to date without counting them again.
 
 use super::connection::log_of;
+use super::parts;
 use rusqlite::{Connection, Row};
 use serde::Serialize;
 use std::cell::Cell;
@@ -51,14 +52,14 @@ impl Ledger {
 
     /// The counts now.
     pub(super) fn read(&self, conn: &Connection, path: &Path) -> rusqlite::Result<Counts> {
-        let version = data_version(conn)?;
+        let version = parts::version(conn)?;
         let mut counts = match self.known.get() {
             Some((seen, counts)) if seen == version => counts,
             _ => {
                 // One read transaction, so that version and counts speak of the same instant.
                 let transaction = conn.unchecked_transaction()?;
                 let counts = count(&transaction)?;
-                self.known.set(Some((data_version(&transaction)?, counts)));
+                self.known.set(Some((parts::version(&transaction)?, counts)));
                 transaction.commit()?;
                 counts
             }
@@ -96,8 +97,4 @@ pub(super) fn bytes(conn: &Connection, path: &Path) -> rusqlite::Result<u64> {
 pub(super) fn whole(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     let number: i64 = row.get(column)?;
     u64::try_from(number).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, number))
-}
-
-fn data_version(conn: &Connection) -> rusqlite::Result<i64> {
-    conn.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))
 }

@@ -16,6 +16,7 @@ mod counts;
 mod error;
 mod numbers;
 mod ownership;
+mod parts;
 mod private;
 mod prune;
 mod reader;
@@ -47,7 +48,7 @@ use crate::config::SpoolPath;
 use crate::event::EventId;
 use counts::Ledger;
 use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -146,7 +147,7 @@ impl Spool {
                 }
             }
             // What was inherited lies between what is our own.
-            found.sort_by_key(|pending: &Pending| pending.seq);
+            crate::order::arrange(&mut found, |a: &Pending, b| a.seq < b.seq);
             found.truncate(limit);
             Ok(found)
         };
@@ -169,10 +170,7 @@ impl Spool {
 
     /// A value kept by `Batch::put_state`. All instances that share the file see the same keys.
     pub fn state(&self, key: &str) -> Result<Option<Vec<u8>>, SpoolError> {
-        self.conn
-            .prepare_cached("SELECT value FROM state WHERE key = ?1")
-            .and_then(|mut statement| statement.query_row([key], |row| row.get(0)).optional())
-            .map_err(SpoolError::at(&self.path))
+        parts::state(&self.conn, key).map_err(SpoolError::at(&self.path))
     }
 
     /// How many deliveries of all owners are in each state, and the size of the file. Counts the rows

@@ -106,9 +106,13 @@ impl Spool {
     }
 }
 
+/// `prefix` ends in ASCII; what starts with it lies between it and the next such text.
 pub(super) fn read_states(conn: &Connection, prefix: &str) -> rusqlite::Result<Vec<(String, Vec<u8>)>> {
-    conn.prepare_cached("SELECT key, value FROM state WHERE substr(key, 1, length(?1)) = ?1 ORDER BY key")?
-        .query_map([prefix], |row| Ok((row.get(0)?, row.get(1)?)))?
+    let mut after = prefix.to_owned();
+    let last = after.pop().unwrap_or(char::MAX);
+    after.push(char::from_u32(last as u32 + 1).unwrap_or(char::MAX));
+    conn.prepare_cached("SELECT key, value FROM state WHERE key >= ?1 AND key < ?2 ORDER BY key")?
+        .query_map([prefix, &after], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect()
 }
 

@@ -1,5 +1,6 @@
-//! What a task asked to be told of at the end of its queue.
+//! What a task asked to be told of at the end of its queue and batch.
 
+use super::Task;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
@@ -7,13 +8,13 @@ use serde_json::{Map, Value as Json};
 const MAX_BYTES: usize = 16 * 1024;
 
 /// The fields that are kept of a larger task.
-const ESSENTIALS: [&str; 9] =
-    ["id", "name", "kind", "status", "user", "queue", "started_at", "finished_at", "duration_s"];
+const ESSENTIALS: [&str; 10] =
+    ["id", "name", "kind", "status", "user", "queue", "batch", "started_at", "finished_at", "duration_s"];
 
 /// The most bytes of one of them.
 const MAX_FIELD_BYTES: usize = 512;
 
-/// A task with `notify = "manual_at_end"`, as the end of its queue tells of it.
+/// A task with `notify = "manual_at_end"`, as the end of its queue or batch tells of it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Asked {
     /// The task, without its outputs: the message is about the whole, and no file of it may be left by
@@ -41,6 +42,11 @@ impl Asked {
         let to = to.iter().filter(|name| name.len() <= MAX_FIELD_BYTES).cloned().collect();
         let vars = if size(vars) > MAX_BYTES { Map::new() } else { vars.clone() };
         Asked { task, to, vars, url: None }
+    }
+
+    /// Whether the task belongs to this batch.
+    pub fn is_of(&self, batch: &str) -> bool {
+        Task::read(&self.task).batch.is_some_and(|of| of.id == batch)
     }
 }
 

@@ -1,7 +1,11 @@
 //! Batches: tasks that belong together and say so, `batch = {id, total}`. A batch ends once, when so
 //! many tasks have completed, in whatever order and over however many restarts.
 
-use super::{QueueTally, Seen, Task};
+mod parts;
+
+pub use parts::{Part, Verdict};
+
+use super::{Asked, QueueTally, Seen, Task};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -38,6 +42,9 @@ pub struct BatchTally {
     /// When it last went on, by the monotonic clock of this process.
     #[serde(skip)]
     moved: Duration,
+    /// Whether the spool has had it, and so nobody found it too late.
+    #[serde(skip)]
+    settled: bool,
 }
 
 /// What a task did to its batch.
@@ -62,6 +69,13 @@ pub struct Batches {
     restored: Vec<String>,
     /// What was given up for want of room, for the log.
     forgotten: Vec<String>,
+    /// Whether other processes count batches too.
+    in_company: bool,
+    /// Sums of the parts of several processes, whose end is to be told.
+    whole: Vec<(String, BatchTally)>,
+    told_whole: Vec<String>,
+    /// What others have counted of batches that stand still.
+    elsewhere: Vec<(String, BatchTally)>,
 }
 
 impl Batches {
@@ -74,11 +88,19 @@ impl Batches {
             self.open(&of.id, task, accepted_at);
         }
         let Some(batch) = self.known.get_mut(&of.id) else { return Step::Counted };
-        let step = batch.count(of.total, task, accepted_at, now);
+        let step = batch.count(of.total, task, accepted_at, now, !self.in_company);
         if matches!(step, Step::Counted | Step::Ended) {
             self.changed.push(of.id.clone());
         }
         step
+    }
+
+    /// Keeps what a task asked for that the end of its batch is to tell of. The last one stands for all.
+    pub fn ask(&mut self, id: &str, asked: Asked) {
+        if let Some(batch) = self.known.get_mut(id) {
+            batch.tally.asked = Some(asked);
+            self.changed.push(id.to_owned());
+        }
     }
 
     /// The count of a batch.
@@ -97,6 +119,11 @@ impl Batches {
     /// Batches that are complete and have not ended: what two processes counted may add up. They end now.
     pub fn completed(&mut self) -> Vec<String> {
         let mut ids = std::mem::take(&mut self.restored);
+        if self.in_company {
+            // The parts of others are looked at when these are written.
+            self.changed.extend(ids);
+            return Vec::new();
+        }
         ids.retain(|id| self.known.get_mut(id).is_some_and(BatchTally::end_if_complete));
         self.changed.extend(ids.iter().cloned());
         ids
@@ -104,11 +131,11 @@ impl Batches {
 
     /// Batches that have not gone on for so long by now, and were not told of since they last did.
     pub fn stalled(&mut self, now: Duration, after: Duration) -> Vec<String> {
-        let still = |batch: &BatchTally| batch.may_stall() && batch.moved + after <= now;
-        let mut ids = Vec::new();
-        for (id, batch) in self.known.iter_mut().filter(|(_, batch)| still(batch)) {
-            batch.stalled = true;
-            ids.push(id.clone());
+        let ids = self.about_to_stall(now, after);
+        for id in &ids {
+            if let Some(batch) = self.known.get_mut(id) {
+                batch.stalled = true;
+            }
         }
         self.changed.extend(ids.iter().cloned());
         ids
@@ -139,8 +166,8 @@ impl Batches {
     /// Takes back what the spool kept of a batch, and adds it to what is known. Bytes that cannot be read
     /// are passed over: `false`.
     pub fn restore(&mut self, id: &str, kept: &[u8], now: Duration) -> bool {
-        let Ok(mut batch) = serde_json::from_slice::<BatchTally>(kept) else { return false };
-        batch.moved = now;
+        let Some(mut batch) = BatchTally::from_bytes(kept) else { return false };
+        (batch.moved, batch.settled) = (now, true);
         match self.known.get_mut(id) {
             Some(present) => present.join(&batch),
             None => {
@@ -190,21 +217,27 @@ impl Batches {
 }
 
 impl BatchTally {
-    fn count(&mut self, total: Option<u64>, task: &Task, accepted_at: i64, now: Duration) -> Step {
-        if task.id.as_deref().is_some_and(|id| self.seen.knows(id)) {
-            return Step::Repeated;
-        }
+    /// Counts a task. Where this process is alone, the last one ends the batch.
+    fn count(
+        &mut self,
+        total: Option<u64>,
+        task: &Task,
+        accepted_at: i64,
+        now: Duration,
+        alone: bool,
+    ) -> Step {
         if self.ended_at.is_some() {
-            return Step::Late;
+            let known = task.id.as_deref().is_some_and(|id| self.seen.knows(id));
+            return if known { Step::Repeated } else { Step::Late };
         }
-        if let Some(id) = &task.id {
-            self.seen.add(id);
+        if task.id.as_deref().is_some_and(|id| !self.seen.add(id, task.status)) {
+            return Step::Repeated;
         }
         self.expected = self.expected.max(total.unwrap_or(0));
         self.tally.count(task, accepted_at);
         self.moved = now;
         self.stalled = false;
-        if self.end_if_complete() { Step::Ended } else { Step::Counted }
+        if alone && self.end_if_complete() { Step::Ended } else { Step::Counted }
     }
 
     fn end_if_complete(&mut self) -> bool {
@@ -226,15 +259,6 @@ impl BatchTally {
         let Some(ended_at) = self.ended_at else { return false };
         let known = task.id.as_deref().is_some_and(|id| self.seen.knows(id));
         accepted_at - ended_at > REMEMBER_MS || (!known && task.began_at(accepted_at) > ended_at)
-    }
-
-    /// Adds what another process counted of the same batch.
-    fn join(&mut self, other: &BatchTally) {
-        self.expected = self.expected.max(other.expected);
-        self.ended_at = self.ended_at.max(other.ended_at);
-        self.stalled &= other.stalled;
-        self.seen.join(&other.seen);
-        self.tally.add(&other.tally);
     }
 }
 

@@ -56,6 +56,10 @@ fn the_count_goes_on_after_a_restart_and_two_halves_make_a_whole() {
     assert!(whole.completed().is_empty());
     assert_eq!(count(&mut whole, frame(1, 5), 2), Step::Repeated);
     assert!(whole.restore("b", kept[0].1.as_deref().unwrap(), seconds(9)));
+    assert!(whole.completed().is_empty(), "what both have counted counts once");
+    let mut rest = Batches::default();
+    count(&mut rest, frame(5, 5), 3);
+    assert!(whole.restore("b", rest.changes()[0].1.as_deref().unwrap(), seconds(9)));
     assert_eq!(whole.completed(), ["b"], "enough was counted elsewhere");
     assert!(whole.completed().is_empty());
     assert!(!whole.restore("b", b"{", seconds(9)));

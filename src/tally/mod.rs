@@ -9,7 +9,7 @@ mod task;
 mod usual;
 
 pub use asked::Asked;
-pub use batches::{BatchRef, BatchTally, Batches, MAX_BATCHES, Step};
+pub use batches::{BatchRef, BatchTally, Batches, MAX_BATCHES, Part, Step, Verdict};
 pub use queue::QueueTally;
 pub use seen::Seen;
 pub use task::{Status, Task};
@@ -99,13 +99,31 @@ impl Tally {
     /// end.
     pub fn count(&mut self, task: &Task, accepted_at: i64) -> Option<HeldEnd> {
         let open = self.open(&task.queue, accepted_at);
+        let told = (open.started || open.is_at_work()).then_some(open.tally.started_at);
         open.tally.count(task, accepted_at);
+        open.tally.started_at = told.unwrap_or(i64::MAX).min(open.tally.started_at);
+        open.end.take()
+    }
+
+    /// The host is at work on a queue. Opens it; an end that was held for it does not count, and is returned.
+    pub fn tick(&mut self, queue: &str, accepted_at: i64) -> Option<HeldEnd> {
+        let open = self.open(queue, accepted_at);
+        open.tally.finished_at = open.tally.finished_at.max(accepted_at);
         open.end.take()
     }
 
     /// Keeps what a task asked for that its queue's end is to tell of. The last one stands for all.
     pub fn ask(&mut self, queue: &str, asked: Asked, accepted_at: i64) {
         self.open(queue, accepted_at).tally.asked = Some(asked);
+    }
+
+    /// The end of this batch was told to who asked: the end of the queue owes them nothing any more.
+    pub fn told_asked(&mut self, batch: &str) {
+        for (name, open) in &mut self.open {
+            if open.tally.asked.take_if(|asked| asked.is_of(batch)).is_some() {
+                self.changed.push(name.clone());
+            }
+        }
     }
 
     /// Opens a queue. Returns an end that was held for it and does not count now.
@@ -120,13 +138,15 @@ impl Tally {
 
     /// Holds the end of a queue. Returns the one that was held before, which this one replaces.
     pub fn hold(&mut self, queue: &str, end: HeldEnd) -> Option<HeldEnd> {
-        let accepted_at = end.accepted_at;
-        self.open(queue, accepted_at).end.replace(end)
+        let open = self.open(queue, end.accepted_at);
+        // A host that goes on saying so is idle since it first did.
+        let due = open.end.as_ref().map_or(end.due, |held| held.due.min(end.due));
+        open.end.replace(HeldEnd { due, ..end })
     }
 
     /// Whether this queue has neither begun nor counted anything: the next task begins a busy period.
     pub fn is_idle(&self, queue: &str) -> bool {
-        self.open.get(queue).is_none_or(|open| !open.started && open.tally.total == 0)
+        self.open.get(queue).is_none_or(|open| !open.started && !open.is_at_work())
     }
 
     /// The host spoke of a queue at this monotonic time: if it is open, it lives.
@@ -136,7 +156,7 @@ impl Tally {
         }
     }
 
-    /// Closes the queues whose tasks are done and of which nothing was heard for as long as patience lasts.
+    /// Closes the queues that were at work and of which nothing was heard for as long as patience lasts.
     /// One whose end is held closes by that.
     pub fn fallen_idle(&mut self, now: Duration) -> Vec<(String, QueueTally)> {
         let Some(after) = self.patience.idle_end else { return Vec::new() };
@@ -278,9 +298,14 @@ impl Tally {
 }
 
 impl Open {
+    /// Whether a task was counted, or the host told that it works.
+    fn is_at_work(&self) -> bool {
+        self.tally.total > 0 || self.tally.finished_at > 0
+    }
+
     /// A queue that has only been announced waits for its first task, however long that takes.
     fn may_fall_idle(&self) -> bool {
-        self.end.is_none() && self.tally.total > 0
+        self.end.is_none() && self.is_at_work()
     }
 }
 

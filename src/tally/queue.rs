@@ -112,8 +112,25 @@ impl QueueTally {
         if self.asked.is_none() {
             self.asked.clone_from(&other.asked);
         }
-        let room = MAX_FAILURES.saturating_sub(self.failures.len());
-        self.failures.extend(other.failures.iter().take(room).cloned());
+        for failure in &other.failures {
+            let known = |one: &Failure| one.id.is_some() && one.id == failure.id;
+            if self.failures.len() < MAX_FAILURES && !self.failures.iter().any(known) {
+                self.failures.push(failure.clone());
+            }
+        }
+    }
+
+    /// Takes tasks that ended like this out of the count: they are in it twice.
+    pub fn take_back(&mut self, again: Vec<Status>) {
+        for status in again {
+            let count = match status {
+                Status::Success => &mut self.succeeded,
+                Status::Error => &mut self.failed,
+                Status::Cancelled => &mut self.cancelled,
+            };
+            *count = count.saturating_sub(1);
+            self.total = self.total.saturating_sub(1);
+        }
     }
 
     /// The summary as templates and receivers see it, as of `now` (Unix milliseconds), over what the host

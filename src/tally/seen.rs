@@ -1,5 +1,6 @@
 //! The tasks of a batch that were counted already, so that one that is reported twice counts once.
 
+use super::Status;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
@@ -8,7 +9,10 @@ use std::collections::VecDeque;
 /// How many tasks are remembered: the last ones, in 8 bytes each.
 const MAX_SEEN: usize = 1024;
 
-/// The hashes of the last task ids.
+/// The bits of a hash that say how the task ended.
+const STATUS_BITS: u64 = 3;
+
+/// The hashes of the last task ids, each with how the task ended in its lowest bits.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Seen {
     hashes: VecDeque<u64>,
@@ -16,12 +20,12 @@ pub struct Seen {
 
 impl Seen {
     /// Remembers a task; `false` when it is known already.
-    pub fn add(&mut self, id: &str) -> bool {
+    pub fn add(&mut self, id: &str, status: Status) -> bool {
         let hash = fnv(id);
         if self.contains(hash) {
             return false;
         }
-        self.push(hash);
+        self.push(hash & !STATUS_BITS | status as u64);
         true
     }
 
@@ -30,18 +34,33 @@ impl Seen {
         self.contains(fnv(id))
     }
 
-    /// Remembers what another process saw as well.
-    pub fn join(&mut self, other: &Seen) {
+    /// Remembers what another process saw as well. Gives how those tasks ended there that were known here.
+    pub fn join(&mut self, other: &Seen) -> Vec<Status> {
+        let mut again = Vec::new();
         for hash in &other.hashes {
             if !self.contains(*hash) {
                 self.push(*hash);
+                continue;
             }
+            again.push(match hash & STATUS_BITS {
+                1 => Status::Error,
+                2 => Status::Cancelled,
+                _ => Status::Success,
+            });
         }
+        again
+    }
+
+    /// Whether these are all of so many tasks, and another process saw each of them as well.
+    pub fn are_known_to(&self, other: &Seen, count: u64) -> bool {
+        self.hashes.len() as u64 >= count && self.hashes.iter().all(|hash| other.contains(*hash))
     }
 
     fn contains(&self, hash: u64) -> bool {
+        let same = |found: bool, known: &u64| found | ((known ^ hash) & !STATUS_BITS == 0);
+        // Whole chunks without a way out between: the processor compares several at once.
         let (older, newer) = self.hashes.as_slices();
-        newer.contains(&hash) || older.contains(&hash)
+        older.chunks(64).chain(newer.chunks(64)).any(|chunk| chunk.iter().fold(false, same))
     }
 
     fn push(&mut self, hash: u64) {
@@ -82,19 +101,35 @@ mod tests {
     #[test]
     fn a_task_is_known_for_as_long_as_there_is_room() {
         let mut seen = Seen::default();
-        assert!(seen.add("a") && !seen.add("a") && seen.knows("a") && !seen.knows("b"));
+        let add = |seen: &mut Seen, id: &str| seen.add(id, Status::Success);
+        assert!(add(&mut seen, "a") && !add(&mut seen, "a") && seen.knows("a") && !seen.knows("b"));
         let text = serde_json::to_string(&seen).unwrap();
         let mut back: Seen = serde_json::from_str(&text).unwrap();
         assert_eq!(back, seen);
         for number in 0..MAX_SEEN {
-            assert!(back.add(&number.to_string()));
+            assert!(add(&mut back, &number.to_string()));
         }
         assert!(!back.knows("a") && back.knows("0"));
         let mut joined = Seen::default();
-        joined.add("a");
+        add(&mut joined, "a");
         joined.join(&back);
         assert_eq!(joined.hashes.len(), MAX_SEEN);
         assert!(serde_json::from_str::<Seen>("\"%\"").is_err());
+    }
+
+    #[test]
+    fn a_task_that_two_have_seen_is_known_with_how_it_ended_elsewhere() {
+        let (mut here, mut there) = (Seen::default(), Seen::default());
+        here.add("a", Status::Success);
+        here.add("b", Status::Success);
+        for (id, status) in [("b", Status::Error), ("a", Status::Cancelled), ("c", Status::Error)] {
+            there.add(id, status);
+        }
+        assert!(
+            here.are_known_to(&there, 2) && !here.are_known_to(&there, 3) && !there.are_known_to(&here, 2)
+        );
+        assert_eq!(here.join(&there), [Status::Error, Status::Cancelled]);
+        assert!(here.knows("c") && here.hashes.len() == 3);
     }
 
     #[test]

@@ -8,11 +8,11 @@ use serde_json::{Map, Value as Json};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
     /// `success`, the default.
-    Success,
+    Success = 0,
     /// `error`.
-    Error,
+    Error = 1,
     /// `cancelled`.
-    Cancelled,
+    Cancelled = 2,
 }
 
 impl Status {

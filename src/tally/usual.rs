@@ -46,7 +46,7 @@ impl Usuals {
     pub fn seconds(&self, key: &str) -> Option<f64> {
         let runs = self.runs.get(key).filter(|runs| runs.seconds.len() >= LEAST)?;
         let mut sorted: Vec<f32> = runs.seconds.iter().copied().collect();
-        sorted.sort_unstable_by(f32::total_cmp);
+        crate::order::arrange(&mut sorted, |a, b| a.total_cmp(b).is_lt());
         let middle = sorted.len() / 2;
         let upper = f64::from(*sorted.get(middle)?);
         let median = match sorted.len() % 2 {

@@ -98,6 +98,59 @@ fn a_week_of_nights_is_seven_digests() {
     assert_eq!(digests, (0..7).map(|night| vec![night, night + 100]).collect::<Vec<_>>());
 }
 
+/// Reports the end of a queue with so many tasks, and lets its debounce pass.
+fn finish(bell: &Bell, clock: &Moved, name: &str, tasks: u64, status: &str) {
+    for id in 0..tasks {
+        let task = json!({"id": id, "queue": name, "status": status});
+        bell.emit("task.complete", task.to_string().as_bytes()).unwrap();
+    }
+    bell.emit("queue.end", json!({ "name": name }).to_string().as_bytes()).unwrap();
+    bell.sync(PATIENCE).unwrap();
+    clock.pass(2_000);
+    // Whoever is durable after the delay was decided with the end, or after it.
+    emit(bell, 0);
+}
+
+#[test]
+fn what_the_recipe_for_the_night_held_comes_in_the_morning_in_one_message() {
+    let (folder, receiver) = (TempDir::new().unwrap(), Receiver::always(Reply::Status(204)));
+    let guide = include_str!("../../docs/triggers.md");
+    let recipe = guide.split_once("```toml night\n").unwrap().1.split_once("```").unwrap().0;
+    let text = recipe.replace("env:TEAM_URL", &receiver.url());
+    let path = folder.path().join("bell.db").display().to_string();
+    let config = Config::load(&format!("spool.path = '{path}'\n{text}")).unwrap();
+    let clock = Moved::new();
+    let bell = Bell::open_with_clock(config, Arc::clone(&clock) as Arc<dyn Clock>).unwrap();
+
+    // Noon in UTC is 13:00 in Berlin in January.
+    finish(&bell, &clock, "by day", 12, "success");
+    until(&bell, "delivered", 1);
+    clock.pass(10 * HOUR);
+    finish(&bell, &clock, "at night", 12, "success");
+    finish(&bell, &clock, "later", 3, "error");
+    finish(&bell, &clock, "too small", 3, "success");
+    finish(&bell, &clock, "on fire", 21, "error");
+    until(&bell, "delivered", 2);
+    clock.pass(7 * HOUR);
+    emit(&bell, 0);
+    assert_eq!(bell.stats()["delivered"], json!(2), "it is not seven yet");
+    clock.pass(HOUR);
+    until(&bell, "delivered", 3);
+
+    let bodies: Vec<Json> = receiver.wait_for(3).into_iter().map(|request| request.body).collect();
+    assert_eq!(bodies[0]["data"]["queue"]["name"], "by day");
+    assert_eq!(bodies[1]["data"]["queue"]["name"], "on fire", "what the exception names comes at once");
+    let digest = &bodies[2]["data"]["digest"];
+    let items: Vec<(&Json, &Json)> = digest["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| (&item["queue"]["name"], &item["queue"]["total"]))
+        .collect();
+    assert_eq!(digest["count"], 2);
+    assert_eq!(items, [(&json!("at night"), &json!(12)), (&json!("later"), &json!(3))]);
+}
+
 #[test]
 fn a_digest_whose_time_passed_while_the_host_was_down_goes_out_at_the_start() {
     let (folder, receiver) = (TempDir::new().unwrap(), Receiver::always(Reply::Status(204)));

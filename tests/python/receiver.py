@@ -50,7 +50,13 @@ class Receiver:
     A script may also be a function of the request and its number (from 0).
     """
 
-    def __init__(self, script: Script = (), default: Any = None, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        script: Script = (),
+        default: Any = None,
+        tls: ssl.SSLContext | None = None,
+        interface: str = "127.0.0.1",
+    ) -> None:
         self.requests: list[Request] = []
         self.handshake_failures: list[str] = []
         self.sent: list[int] = []
@@ -65,7 +71,7 @@ class Receiver:
         self._changed = threading.Condition()
         self._stopping = threading.Event()
         self._open: set[socket.socket] = set()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+        self._listener = socket.create_server((interface, 0), backlog=256)
         self.port: int = self._listener.getsockname()[1]
         self._accepting = threading.Thread(target=self._accept, daemon=True)
         self._accepting.start()

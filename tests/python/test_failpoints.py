@@ -194,3 +194,37 @@ def test_the_ordinary_library_has_no_fail_points(tmp_path, library_path):
     code = library_path.read_bytes()
     assert b"TASKBELL_FAILPOINT" not in code
     assert b"before-ring-removal" not in code
+
+
+LAST_PART = """
+import json, sys, time, taskbell
+bell = taskbell.Bell(sys.argv[1])
+bell.task_complete(json.loads(sys.argv[2]))
+time.sleep(60)
+"""
+
+
+# The first transaction adds up the parts, the second one tells of the end.
+@pytest.mark.parametrize(
+    "step", ["before-transaction", "before-commit", "after-commit", "after-ring-release"]
+)
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_batch_ends_once_though_the_host_that_sees_it_whole_dies(
+    tmp_path, receive, ring, failing_library, step, number
+):
+    receiver = receive()
+    config = settings(tmp_path, receiver.url(), hooks=[{"on": ["batch.end", "test.event"], "to": ["e0"]}])
+    living = ring(config)
+    living.task_complete({"id": "a", "batch": {"id": "b", "total": 2}})
+    assert living.sync(30)
+    env = {"TASKBELL_LIBRARY": str(failing_library), "TASKBELL_FAILPOINT": f"{step}:{number}"}
+    last = json.dumps({"id": "b", "status": "error", "batch": {"id": "b", "total": 2}})
+    python(LAST_PART, json.dumps(config), last, env=env, expect=ABORTED)
+    receiver.wait_for(1)
+    living.emit("test.event")
+    receiver.wait_for(2)
+    assert living.flush(30)
+    assert living.close(20) == 0
+    bodies = [request.json() for request in receiver.requests]
+    (batch,) = [body["data"]["batch"] for body in bodies if body["type"] == "batch.end"]
+    assert (batch["total"], batch["succeeded"], batch["failed"]) == (2, 1, 1)

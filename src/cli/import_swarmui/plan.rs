@@ -27,9 +27,9 @@ pub struct Trigger {
 /// SwarmUI reports no failure, and so does what is imported from it.
 const SUCCESS: &str = "when = \"task.status == 'success'\"\n";
 
-/// A manual message at the end of a queue comes whatever the last task's status is.
+/// A manual message at the end of a request or queue comes whatever the last task's status is.
 const SUCCESS_OR_END: &str =
-    "manual = true\nwhen = \"task.status == 'success' or event.type == 'queue.end'\"\n";
+    "manual = true\nwhen = \"task.status == 'success' or event.type in ['batch.end', 'queue.end']\"\n";
 
 /// A message about this moment is of no use hours later.
 const ONCE: &str = "timeout = \"10m\"\nretry = { schedule = [], max_age = \"10m\" }\n";
@@ -73,7 +73,7 @@ static TRIGGERS: [Trigger; 6] = [
         on: "task.complete",
         endpoint: "",
         hook: SUCCESS_OR_END,
-        note: "Manual Gen: `Manual At End` is told once at the end of the queue, not of each request",
+        note: "",
     },
     Trigger {
         label: "Server Start",

@@ -60,7 +60,7 @@ pub(super) const HOOK: Table = Table {
             Boolean,
             Value("false"),
             "Fires only for tasks whose `webhook_params` ask for it: `manual` with the task, `manual_at_end` \
-             once at the end of its queue.",
+             once at the end of its batch or queue.",
         ),
         key("cooldown", Duration("1s", "365d"), Nothing, "How long it stays silent after it fired."),
         key(

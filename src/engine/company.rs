@@ -1,0 +1,249 @@
+//! Batches in company: several instances on one spool each count a part of a batch, each under its own
+//! key. Whoever writes new counts looks, in the same transaction, at the parts of the others. If they make
+//! the batch whole it puts their sum in the place of all parts: then the sum is its alone, and its end is
+//! told, once, by the transaction that takes the sum away. To the others it leaves word that the batch is
+//! over.
+//!
+//! An instance that has the spool for itself reads none of this: SQLite tells it that nobody else has
+//! written.
+
+use super::clerk::Clerk;
+use super::log::Level;
+use super::prepare::Prepared;
+use super::recall::{BATCH, batch_key, taken_key, whole_key};
+use super::work::Work;
+use crate::spool::{Batch, SpoolError};
+use crate::tally::{BatchTally, Batches, Part, Step, Task, Verdict};
+use serde_json::{Map, Value as Json};
+use std::time::Duration;
+
+/// What is known of the others.
+#[derive(Debug, Default)]
+pub(super) struct Company {
+    /// The version of the spool as of the last look.
+    version: Option<i64>,
+    /// The other instances that count batches.
+    others: Vec<String>,
+    /// Batches that are whole by the transaction under way.
+    gathered: Vec<(String, BatchTally)>,
+}
+
+/// A batch that was counted on a footing that no longer holds.
+#[derive(Debug)]
+pub(super) struct Stale {
+    id: String,
+    footing: Footing,
+}
+
+/// On what it is to be counted again.
+#[derive(Debug)]
+enum Footing {
+    /// Another instance has added this one's part to its own, and left word of it.
+    Taken(BatchTally),
+    /// Another instance has told of the end.
+    Over(BatchTally),
+    /// This instance believed to be alone: on what the spool has.
+    Kept,
+}
+
+impl Company {
+    /// Looks at the parts of others of those batches whose counts `work` has just written. What this gives
+    /// is to be put right, and the transaction made anew.
+    pub(super) fn look(
+        &mut self,
+        batch: &mut Batch<'_>,
+        work: &Work,
+        batches: &Batches,
+        own: &str,
+    ) -> Result<Vec<Stale>, SpoolError> {
+        self.gathered.clear();
+        let ids = written(work, own);
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let version = batch.version()?;
+        let mut stale = Vec::new();
+        if self.version != Some(version) {
+            self.others = others(batch.keepers(BATCH)?, own);
+            let prefix = taken_key(own, "");
+            stale.extend(word_left(&prefix, batch.states(&prefix)?));
+        }
+        if !self.others.is_empty() {
+            for id in ids {
+                let Some(part) = batches.get(id) else { continue };
+                // What a failed transaction left may name one twice.
+                let known = stale.iter().any(|stale: &Stale| stale.id == id);
+                if known || self.gathered.iter().any(|(whole, _)| whole == id) {
+                    continue;
+                }
+                if !batches.in_company() && work.events.iter().any(|event| is_of(event, id)) {
+                    stale.push(Stale { id: id.to_owned(), footing: Footing::Kept });
+                    continue;
+                }
+                if !part.is_open() {
+                    continue;
+                }
+                let parts = parts_of(&self.others, id, |key| batch.state(key))?;
+                match part.judge(&parts) {
+                    Verdict::Open => {}
+                    Verdict::Over(by) => {
+                        stale.push(Stale { id: id.to_owned(), footing: Footing::Over(*by) });
+                    }
+                    Verdict::Whole(sum) => {
+                        gather(batch, own, id, &sum, &parts)?;
+                        self.gathered.push((id.to_owned(), *sum));
+                    }
+                }
+            }
+        }
+        self.version = Some(version);
+        Ok(stale)
+    }
+}
+
+impl Clerk {
+    /// Before a batch is told of as standing still: whether it goes on elsewhere.
+    pub(super) fn hear_of_parts(&mut self, now: Duration) {
+        let Some(after) = self.tally.patience.batch_stall.filter(|_| self.tally.batches.in_company()) else {
+            return;
+        };
+        let own = self.shared.intake.instance();
+        let unix_ms = self.shared.clock.unix_ms();
+        for id in self.tally.batches.about_to_stall(now, after) {
+            // What cannot be read now is told of without the others.
+            if let Ok(keepers) = self.spool.keepers(BATCH) {
+                self.company.others = others(keepers, own);
+            }
+            if let Ok(parts) = parts_of(&self.company.others, &id, |key| self.spool.state(key)) {
+                self.tally.batches.hear(&id, own, &parts, after, (now, unix_ms));
+            }
+        }
+    }
+
+    /// Counts again, on the right footing, what the transaction under way was to keep of these batches. It
+    /// is then made anew, at once: others would have to end another batch in between to be in the way again.
+    pub(super) fn put_right(&mut self, stale: Vec<Stale>) -> Result<(), SpoolError> {
+        let own = self.shared.intake.instance().to_owned();
+        let now = self.shared.clock.monotonic();
+        self.tally.batches.set_in_company();
+        for Stale { id, footing } in stale {
+            let key = batch_key(&own, &id);
+            let standing = match footing {
+                Footing::Over(over) => Some(over.over()),
+                Footing::Kept => self.spool.state(&key)?.as_deref().and_then(BatchTally::from_bytes),
+                Footing::Taken(over) => {
+                    self.work.states.push((taken_key(&own, &id), None));
+                    Some(over)
+                }
+            };
+            self.work.states.retain(|(kept, _)| *kept != key);
+            self.work.events.retain(|event| !is_of(event, &id));
+            let asked = self.tally.batches.get(&id).and_then(|part| part.tally.asked.clone());
+            self.tally.batches.replace(&id, standing, now);
+            self.count_again(&id, now);
+            // Who asked is not in the payload any more.
+            if let Some(asked) =
+                asked.filter(|_| self.tally.batches.get(&id).is_some_and(BatchTally::is_open))
+            {
+                self.tally.batches.ask(&id, asked);
+            }
+        }
+        self.keep_counts();
+        Ok(())
+    }
+
+    fn count_again(&mut self, id: &str, now: Duration) {
+        let completed = self.work.events.iter().filter(|event| event.kind == "task.complete");
+        for event in completed {
+            let task = Task::read(&payload(event));
+            let Some(of) = task.batch.as_ref().filter(|of| of.id == id) else { continue };
+            if self.tally.batches.count(of, &task, event.accepted_at, now) == Step::Late {
+                self.shared.log.write(Level::Warn, &super::edges::came_late(id));
+            }
+        }
+    }
+
+    /// The transaction is durable: the ends of batches that it made whole are told by the next one.
+    pub(super) fn end_gathered(&mut self, work: &Work) {
+        if !self.company.others.is_empty() {
+            self.tally.batches.set_in_company();
+            for id in written(work, self.shared.intake.instance()) {
+                self.tally.batches.settle(id);
+            }
+        }
+        if self.company.gathered.is_empty() {
+            return;
+        }
+        for (id, sum) in std::mem::take(&mut self.company.gathered) {
+            self.tally.batches.gather(&id, sum);
+        }
+        self.end_queues(self.shared.clock.monotonic());
+        self.keep_counts();
+        self.keep_shape();
+    }
+}
+
+/// Puts the sum in the place of all parts.
+fn gather(
+    batch: &mut Batch<'_>,
+    own: &str,
+    id: &str,
+    sum: &BatchTally,
+    parts: &[Part],
+) -> Result<(), SpoolError> {
+    let over = sum.over().to_bytes();
+    batch.put_state(&whole_key(own, id), Some(&sum.to_bytes()))?;
+    batch.put_state(&batch_key(own, id), Some(&over))?;
+    for (owner, _) in parts.iter().filter(|(_, part)| part.is_open()) {
+        batch.put_state(&batch_key(owner, id), None)?;
+        batch.put_state(&taken_key(owner, id), Some(&over))?;
+    }
+    Ok(())
+}
+
+/// The batches whose counts this work writes.
+fn written<'a>(work: &'a Work, own: &str) -> Vec<&'a str> {
+    let prefix = batch_key(own, "");
+    let counts = work.states.iter().filter(|(_, kept)| kept.is_some());
+    counts.filter_map(|(key, _)| key.strip_prefix(prefix.as_str())).collect()
+}
+
+fn others(mut keepers: Vec<String>, own: &str) -> Vec<String> {
+    keepers.retain(|keeper| keeper != own);
+    keepers
+}
+
+fn word_left(prefix: &str, taken: Vec<(String, Vec<u8>)>) -> impl Iterator<Item = Stale> {
+    taken.into_iter().filter_map(move |(key, over)| {
+        let id = key.strip_prefix(prefix)?.to_owned();
+        Some(Stale { id, footing: Footing::Taken(BatchTally::from_bytes(&over)?) })
+    })
+}
+
+fn parts_of(
+    others: &[String],
+    id: &str,
+    mut read: impl FnMut(&str) -> Result<Option<Vec<u8>>, SpoolError>,
+) -> Result<Vec<Part>, SpoolError> {
+    let mut parts = Vec::new();
+    for owner in others {
+        let kept = read(&batch_key(owner, id))?;
+        parts.extend(kept.as_deref().and_then(BatchTally::from_bytes).map(|part| (owner.clone(), part)));
+    }
+    Ok(parts)
+}
+
+/// Whether Taskbell derived this event from the count of this batch.
+fn is_of(event: &Prepared, id: &str) -> bool {
+    event.ticket == 0
+        && event.kind.starts_with("batch.")
+        && payload(event).get("id").and_then(Json::as_str) == Some(id)
+}
+
+fn payload(event: &Prepared) -> Map<String, Json> {
+    serde_json::from_slice(&event.payload).unwrap_or_default()
+}
+
+#[cfg(test)]
+#[path = "company_tests.rs"]
+mod tests;

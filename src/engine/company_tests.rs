@@ -1,0 +1,399 @@
+//! Several clerks on one spool, without their threads: every step of each is a move of the test.
+
+use super::*;
+use crate::clock::{Clock, SystemClock};
+use crate::config::Config;
+use crate::engine::shared::{Phase, Shared};
+use crate::engine::work::Times;
+use crate::intake::{Home, Intake};
+use crate::shape::Shape;
+use crate::spool::{Reader, Spool};
+use crate::tally::Tally;
+use proptest::prelude::*;
+use rusqlite::Connection;
+use serde_json::{Value as Json, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tempfile::TempDir;
+
+/// The clocks of the machine, which the test may put forward.
+#[derive(Debug, Default)]
+struct PutForward(AtomicU64);
+
+impl PutForward {
+    fn by(&self) -> Duration {
+        Duration::from_secs(self.0.load(Ordering::SeqCst))
+    }
+}
+
+impl Clock for PutForward {
+    fn unix_ms(&self) -> i64 {
+        SystemClock.unix_ms() + self.by().as_millis() as i64
+    }
+
+    fn monotonic(&self) -> Duration {
+        SystemClock.monotonic() + self.by()
+    }
+}
+
+/// A folder with a spool on which several instances work.
+struct Farm {
+    folder: TempDir,
+    clock: Arc<PutForward>,
+}
+
+impl Farm {
+    fn new() -> Farm {
+        Farm { folder: tempfile::tempdir().unwrap(), clock: Arc::default() }
+    }
+
+    fn pass(&self, time: Duration) {
+        self.clock.0.fetch_add(time.as_secs(), Ordering::SeqCst);
+    }
+
+    fn config(&self) -> Config {
+        let spool = self.folder.path().join("bell.db");
+        let config = json!({
+            "spool": {"path": spool},
+            "queue": {"batch_stall": "1h"},
+            "endpoints": {"a": {"url": "http://127.0.0.1:9/"}},
+            "hooks": [{"on": ["batch.end", "batch.stalled"], "to": ["a"]}],
+        });
+        Config::load(&config.to_string()).unwrap()
+    }
+
+    /// Another instance, which takes over what the dead have left.
+    fn start(&self) -> Clerk {
+        let config = self.config();
+        let path = self.folder.path().join("bell.db");
+        let intake = Intake::open(&Home::Beside(path.clone()), 0);
+        let mut spool = Spool::open(&config.spool.path, intake.instance()).unwrap();
+        let own = intake.instance().to_owned();
+        let mut tally = Tally::default();
+        let dead = super::super::inherit::dead_instances(&spool, Some(&path), &own).unwrap();
+        let (now, delay) = (self.clock.monotonic(), Duration::ZERO);
+        super::super::inherit::inherit_tally(&mut spool, &mut tally, &own, &dead, now, delay).unwrap();
+        let reader = Some(Reader::open(&path).unwrap());
+        let shared =
+            Arc::new(Shared::new(intake, &config, Arc::clone(&self.clock) as Arc<dyn Clock>, reader));
+        let mut clerk = Clerk::new(shared, spool, Arc::new(config), tally, Shape::default());
+        clerk.adopt_orphans(&path);
+        clerk
+    }
+
+    /// The summaries of this kind of event that the hook would have sent, by batch.
+    fn told(&self, kind: &str) -> BTreeMap<String, Vec<Json>> {
+        let spool = Connection::open(self.folder.path().join("bell.db")).unwrap();
+        let mut rows = spool
+            .prepare("SELECT d.body FROM deliveries d JOIN events e ON e.seq = d.event WHERE e.type = ?1")
+            .unwrap();
+        let mut told = BTreeMap::<String, Vec<Json>>::new();
+        for body in rows.query_map([kind], |row| row.get::<_, Vec<u8>>(0)).unwrap() {
+            let body: Json = serde_json::from_slice(&body.unwrap()).unwrap();
+            let batch = body["data"]["batch"].clone();
+            told.entry(batch["id"].as_str().unwrap().to_owned()).or_default().push(batch);
+        }
+        told
+    }
+
+    fn keys(&self) -> Vec<String> {
+        let spool = Connection::open(self.folder.path().join("bell.db")).unwrap();
+        let mut keys = spool.prepare("SELECT key FROM state ORDER BY key").unwrap();
+        let keys = keys.query_map([], |row| row.get::<_, String>(0)).unwrap();
+        keys.map(Result::unwrap).collect()
+    }
+}
+
+fn report(clerk: &Clerk, task: &Json) {
+    clerk.shared.intake.push("task.complete", task.to_string().as_bytes()).unwrap();
+}
+
+fn frame(batch: &str, number: u64, total: u64) -> Json {
+    let status = if number.is_multiple_of(3) { "error" } else { "success" };
+    json!({"id": format!("{batch}-{number}"), "status": status, "batch": {"id": batch, "total": total}})
+}
+
+/// One round: what the ring holds is counted and kept.
+fn round(clerk: &mut Clerk) {
+    clerk.collect();
+    assert!(clerk.commit(Phase::Open));
+}
+
+/// The process dies after the transaction, before the ring hears of it.
+fn die_after_commit(mut clerk: Clerk) {
+    clerk.collect();
+    let clock = SystemClock;
+    if !clerk.work.is_empty() {
+        clerk.transact(Times { unix_ms: clock.unix_ms(), monotonic: clock.monotonic() }).unwrap();
+    }
+}
+
+#[test]
+fn a_batch_of_two_living_instances_ends_once_with_the_counts_of_both() {
+    let farm = Farm::new();
+    let (mut one, mut two) = (farm.start(), farm.start());
+    for number in 0..3 {
+        report(&one, &frame("b", number, 6));
+        report(&two, &frame("b", number + 3, 6));
+        round(&mut one);
+        assert!(farm.told("batch.end").is_empty());
+        round(&mut two);
+    }
+    for _ in 0..2 {
+        round(&mut one);
+        round(&mut two);
+    }
+    let told = farm.told("batch.end");
+    assert_eq!(told["b"].len(), 1);
+    let summary = &told["b"][0];
+    assert_eq!(
+        (&summary["total"], &summary["failed"], &summary["expected"]),
+        (&json!(6), &json!(2), &json!(6))
+    );
+
+    // Both know that it is over, and both know a new one of the same id when they see it.
+    for clerk in [&mut one, &mut two] {
+        report(clerk, &frame("b", 1, 6));
+        report(clerk, &json!({"id": "x", "duration_s": 900, "batch": {"id": "b", "total": 1}}));
+        round(clerk);
+        round(clerk);
+    }
+    assert_eq!(farm.told("batch.end")["b"].len(), 1);
+    std::thread::sleep(Duration::from_millis(5));
+    report(&one, &json!({"id": "new", "batch": {"id": "b", "total": 2}}));
+    round(&mut one);
+    report(&two, &json!({"id": "newer", "batch": {"id": "b", "total": 2}}));
+    round(&mut two);
+    round(&mut two);
+    round(&mut one);
+    let told = farm.told("batch.end");
+    assert_eq!((told["b"].len(), &told["b"][1]["total"]), (2, &json!(2)));
+}
+
+#[test]
+fn a_batch_reported_whole_to_two_that_did_not_know_of_each_other_ends_once() {
+    let farm = Farm::new();
+    let (mut one, mut two) = (farm.start(), farm.start());
+    // Both have counted before either has written.
+    for clerk in [&mut one, &mut two] {
+        report(clerk, &frame("b", 1, 1));
+        clerk.collect();
+    }
+    for _ in 0..2 {
+        assert!(one.commit(Phase::Open) && two.commit(Phase::Open));
+        one.collect();
+        two.collect();
+    }
+    assert_eq!(farm.told("batch.end")["b"].len(), 1);
+}
+
+#[test]
+fn what_was_counted_but_not_kept_when_others_ended_the_batch_is_counted_again() {
+    let farm = Farm::new();
+    let (mut one, mut two) = (farm.start(), farm.start());
+    report(&one, &frame("b", 1, 2));
+    round(&mut one);
+    // The second one repeats what `two` is about to report.
+    report(&one, &frame("b", 2, 2));
+    one.collect();
+    report(&two, &frame("b", 2, 2));
+    round(&mut two);
+    round(&mut two);
+    round(&mut one);
+    round(&mut one);
+    assert_eq!(farm.told("batch.end")["b"].len(), 1);
+}
+
+#[test]
+fn an_instance_alone_ends_its_batches_without_a_look_at_others() {
+    let farm = Farm::new();
+    let mut one = farm.start();
+    (0..3).for_each(|number| report(&one, &frame("b", number, 3)));
+    round(&mut one);
+    assert_eq!(farm.told("batch.end")["b"].len(), 1, "in the transaction of its last task");
+    assert!(!one.tally.batches.in_company());
+    let version = one.company.version;
+    report(&one, &frame("c", 1, 3));
+    round(&mut one);
+    assert_eq!(one.company.version, version);
+}
+
+#[test]
+fn whoever_dies_between_the_sum_and_the_end_leaves_the_end_to_the_next() {
+    let farm = Farm::new();
+    let (mut one, mut two) = (farm.start(), farm.start());
+    report(&one, &frame("b", 1, 2));
+    round(&mut one);
+    report(&two, &frame("b", 2, 2));
+    two.collect();
+    die_after_commit(two);
+    assert!(farm.told("batch.end").is_empty());
+    assert!(farm.keys().iter().any(|key| key.starts_with("whole/")), "{:?}", farm.keys());
+    let mut three = farm.start();
+    round(&mut three);
+    round(&mut one);
+    assert_eq!(farm.told("batch.end")["b"].len(), 1);
+    drop((one, three));
+    let mut last = farm.start();
+    round(&mut last);
+    assert_eq!(farm.told("batch.end")["b"].len(), 1);
+    let left: Vec<String> = farm
+        .keys()
+        .into_iter()
+        .filter(|key| key.starts_with("whole/") || key.starts_with("taken/"))
+        .collect();
+    assert_eq!(left, Vec::<String>::new());
+}
+
+#[test]
+fn a_batch_of_several_stands_still_once_and_with_the_counts_of_all() {
+    let farm = Farm::new();
+    let mut clerks: Vec<Clerk> = (0..3).map(|_| farm.start()).collect();
+    for (number, clerk) in clerks.iter_mut().enumerate() {
+        report(clerk, &frame("b", number as u64, 9));
+        round(clerk);
+    }
+    farm.pass(Duration::from_secs(3_000));
+    clerks.iter_mut().for_each(round);
+    assert!(farm.told("batch.stalled").is_empty());
+    for _ in 0..3 {
+        farm.pass(Duration::from_secs(3_000));
+        clerks.iter_mut().for_each(round);
+    }
+    let told = farm.told("batch.stalled");
+    assert_eq!((told["b"].len(), &told["b"][0]["total"]), (1, &json!(3)));
+
+    // The one that told of it dies: its heir knows that it was told.
+    drop(clerks.pop());
+    let mut heir = farm.start();
+    round(&mut heir);
+    clerks.push(heir);
+    farm.pass(Duration::from_secs(9_000));
+    clerks.iter_mut().for_each(round);
+    assert_eq!(farm.told("batch.stalled")["b"].len(), 1);
+
+    report(&clerks[0], &frame("b", 7, 9));
+    round(&mut clerks[0]);
+    farm.pass(Duration::from_secs(9_000));
+    clerks.iter_mut().for_each(round);
+    let told = farm.told("batch.stalled");
+    assert_eq!((told["b"].len(), &told["b"][1]["total"]), (2, &json!(4)), "it had gone on");
+}
+
+#[test]
+fn one_that_believes_to_be_alone_tells_of_no_standstill_while_a_newcomer_goes_on() {
+    let farm = Farm::new();
+    let mut one = farm.start();
+    report(&one, &frame("b", 1, 9));
+    round(&mut one);
+    farm.pass(Duration::from_secs(3_000));
+    let mut two = farm.start();
+    report(&two, &frame("b", 2, 9));
+    round(&mut two);
+    farm.pass(Duration::from_secs(1_000));
+    for _ in 0..3 {
+        round(&mut one);
+        round(&mut two);
+    }
+    assert!(farm.told("batch.stalled").is_empty(), "one has stood still for more than an hour, two has not");
+    for _ in 0..3 {
+        farm.pass(Duration::from_secs(3_000));
+        round(&mut one);
+        round(&mut two);
+    }
+    let told = farm.told("batch.stalled");
+    assert_eq!((told["b"].len(), &told["b"][0]["total"]), (1, &json!(2)));
+}
+
+/// What happens to a farm of three.
+#[derive(Debug, Clone)]
+enum Move {
+    /// The next task of a batch is reported to an instance.
+    Task(usize, usize),
+    /// A task that was reported before is reported to another instance too.
+    Again(usize, usize),
+    Collect(usize),
+    Commit(usize),
+    Look(usize),
+    Die(usize),
+    DieAfterCommit(usize),
+}
+
+const TOTALS: [u64; 3] = [2, 5, 9];
+
+fn moves() -> impl Strategy<Value = Vec<Move>> {
+    let who = 0..3_usize;
+    let one = prop_oneof![
+        8 => (who.clone(), 0..3_usize).prop_map(|(who, batch)| Move::Task(who, batch)),
+        2 => (who.clone(), 0..3_usize).prop_map(|(who, batch)| Move::Again(who, batch)),
+        4 => who.clone().prop_map(Move::Collect),
+        6 => who.clone().prop_map(Move::Commit),
+        1 => who.clone().prop_map(Move::Look),
+        1 => who.clone().prop_map(Move::Die),
+        1 => who.prop_map(Move::DieAfterCommit),
+    ];
+    prop::collection::vec(one, 1..60)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    /// However tasks are spread over instances, however these take turns and die: what each batch is told to
+    /// have counted adds up, and it ends exactly once.
+    #[test]
+    fn parts_add_up_over_every_interleaving(moves in moves()) {
+        let farm = Farm::new();
+        let mut clerks: Vec<Option<Clerk>> = (0..3).map(|_| Some(farm.start())).collect();
+        let mut reported = [0_u64; 3];
+        for step in moves {
+            match step {
+                Move::Task(who, batch) if reported[batch] < TOTALS[batch] => {
+                    reported[batch] += 1;
+                    report(clerks[who].as_ref().unwrap(), &frame(&batch.to_string(), reported[batch], TOTALS[batch]));
+                }
+                Move::Again(who, batch) if reported[batch] > 0 => {
+                    report(clerks[who].as_ref().unwrap(), &frame(&batch.to_string(), 1, TOTALS[batch]));
+                }
+                Move::Task(..) | Move::Again(..) => {}
+                Move::Collect(who) => {
+                    let clerk = clerks[who].as_mut().unwrap();
+                    clerk.collect();
+                }
+                Move::Commit(who) => prop_assert!(clerks[who].as_mut().unwrap().commit(Phase::Open)),
+                Move::Look(who) => {
+                    let clerk = clerks[who].as_mut().unwrap();
+                    if clerk.may_look(Phase::Open) {
+                        clerk.watch.look_now();
+                        clerk.look_around();
+                    }
+                }
+                Move::Die(who) => {
+                    drop(clerks[who].take());
+                    clerks[who] = Some(farm.start());
+                }
+                Move::DieAfterCommit(who) => {
+                    die_after_commit(clerks[who].take().unwrap());
+                    clerks[who] = Some(farm.start());
+                }
+            }
+        }
+        for _ in 0..4 {
+            clerks.iter_mut().flatten().for_each(round);
+        }
+        drop(clerks);
+        let mut last = farm.start();
+        (0..3).for_each(|_| round(&mut last));
+        let told = farm.told("batch.end");
+        for (batch, done) in reported.iter().enumerate() {
+            let ends = told.get(&batch.to_string()).map_or(&[][..], Vec::as_slice);
+            prop_assert_eq!(ends.len(), usize::from(*done == TOTALS[batch]), "batch {}: {:?}", batch, ends);
+            for end in ends {
+                let failed = (1..=TOTALS[batch]).filter(|number| number.is_multiple_of(3)).count();
+                prop_assert_eq!(&end["total"], &json!(TOTALS[batch]));
+                prop_assert_eq!(&end["failed"], &json!(failed));
+                prop_assert_eq!(&end["succeeded"], &json!(TOTALS[batch] - failed as u64));
+            }
+        }
+    }
+}
