@@ -41,7 +41,24 @@ pub fn rfc3339(unix_ms: i64) -> String {
     let day_seconds = seconds.rem_euclid(86_400);
     let (year, month, day) = civil_from_days(seconds.div_euclid(86_400));
     let (hour, minute, second) = (day_seconds / 3600, day_seconds / 60 % 60, day_seconds % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
+    if !(0..=9999).contains(&year) {
+        return format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z");
+    }
+    // By hand: each event has several, and each number costs the formatter as much as all of this.
+    let mut text = *b"0000-00-00T00:00:00.000Z";
+    let mut put = |last: usize, mut number: i64| {
+        for digit in text[..=last].iter_mut().rev() {
+            if number == 0 {
+                break;
+            }
+            *digit += (number % 10) as u8;
+            number /= 10;
+        }
+    };
+    [(3, year), (6, month), (9, day), (12, hour), (15, minute), (18, second), (22, millis)]
+        .into_iter()
+        .for_each(|(last, number)| put(last, number));
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 /// Reads an RFC 3339 date-time (with `Z` or an offset) as Unix time in milliseconds.

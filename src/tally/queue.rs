@@ -136,26 +136,26 @@ impl QueueTally {
     /// The summary as templates and receivers see it, as of `now` (Unix milliseconds), over what the host
     /// passed itself. Where both know a number the tally's stands, once it has counted a task.
     pub fn summary(&self, name: &str, now: i64, passed: &Map<String, Json>) -> Map<String, Json> {
-        let mut summary = passed.clone();
-        summary.remove("queue");
-        let own = json!({
-            "name": name,
-            "total": self.total,
-            "succeeded": self.succeeded,
-            "failed": self.failed,
-            "cancelled": self.cancelled,
-            "started_at": clock::rfc3339(self.started_at),
-            "finished_at": clock::rfc3339(now),
-            "duration_s": round_ms((now - self.started_at).max(0) as f64 / 1000.0),
-            "task_seconds": self.seconds.summary(),
-            "users": self.users,
-            "failures": self.failures,
-        });
-        if let Json::Object(own) = own {
-            for (key, value) in own {
-                if self.total > 0 || key == "name" || !summary.contains_key(&key) {
-                    summary.insert(key, value);
-                }
+        let own = [
+            ("name", json!(name)),
+            ("total", json!(self.total)),
+            ("succeeded", json!(self.succeeded)),
+            ("failed", json!(self.failed)),
+            ("cancelled", json!(self.cancelled)),
+            ("started_at", json!(clock::rfc3339(self.started_at))),
+            ("finished_at", json!(clock::rfc3339(now))),
+            ("duration_s", json!(round_ms((now - self.started_at).max(0) as f64 / 1000.0))),
+            ("task_seconds", self.seconds.summary()),
+            ("users", json!(self.users)),
+            ("failures", json!(self.failures)),
+        ];
+        let mut summary = Map::with_capacity(passed.len() + own.len());
+        summary.extend(
+            passed.iter().filter(|(key, _)| *key != "queue").map(|(key, value)| (key.clone(), value.clone())),
+        );
+        for (key, value) in own {
+            if self.total > 0 || key == "name" || !summary.contains_key(key) {
+                summary.insert(key.to_owned(), value);
             }
         }
         summary

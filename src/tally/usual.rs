@@ -23,7 +23,32 @@ pub struct Usuals {
 #[derive(Debug, Default, Clone)]
 struct Runs {
     seconds: VecDeque<f32>,
+    /// The same in order of length: every task asks for the one in the middle.
+    sorted: Vec<f32>,
     touched: u64,
+}
+
+impl Runs {
+    fn of(seconds: VecDeque<f32>) -> Runs {
+        let mut runs = Runs::default();
+        seconds.into_iter().for_each(|seconds| runs.push(seconds));
+        runs
+    }
+
+    fn push(&mut self, seconds: f32) {
+        if self.seconds.len() >= WINDOW
+            && let Some(oldest) = self.seconds.pop_front()
+        {
+            let at = self.place_of(oldest);
+            self.sorted.remove(at.min(self.sorted.len().saturating_sub(1)));
+        }
+        self.seconds.push_back(seconds);
+        self.sorted.insert(self.place_of(seconds), seconds);
+    }
+
+    fn place_of(&self, seconds: f32) -> usize {
+        self.sorted.partition_point(|other| other.total_cmp(&seconds).is_lt())
+    }
 }
 
 /// The kind of run that a task is.
@@ -45,8 +70,7 @@ impl Usuals {
     /// How many seconds such a run usually takes: the median of the last 31. `None` before five of them.
     pub fn seconds(&self, key: &str) -> Option<f64> {
         let runs = self.runs.get(key).filter(|runs| runs.seconds.len() >= LEAST)?;
-        let mut sorted: Vec<f32> = runs.seconds.iter().copied().collect();
-        crate::order::arrange(&mut sorted, |a, b| a.total_cmp(b).is_lt());
+        let sorted = &runs.sorted;
         let middle = sorted.len() / 2;
         let upper = f64::from(*sorted.get(middle)?);
         let median = match sorted.len() % 2 {
@@ -70,10 +94,7 @@ impl Usuals {
         }
         if let Some(runs) = self.runs.get_mut(key) {
             runs.touched = self.ticks;
-            if runs.seconds.len() >= WINDOW {
-                runs.seconds.pop_front();
-            }
-            runs.seconds.push_back(seconds as f32);
+            runs.push(seconds as f32);
             self.changed.push(key.to_owned());
         }
     }
@@ -103,7 +124,7 @@ impl Usuals {
         }
         seconds.retain(|seconds| seconds.is_finite() && *seconds >= 0.0);
         seconds.truncate(WINDOW);
-        self.runs.insert(key.to_owned(), Runs { seconds, touched: 0 });
+        self.runs.insert(key.to_owned(), Runs::of(seconds));
         true
     }
 
