@@ -167,23 +167,22 @@ impl Subject {
     }
 
     fn build(facts: &Facts<'_>, params: TaskParams, scale: Scale, named: Vec<(&str, Json)>) -> Subject {
-        let mut context = Map::new();
-        context.insert(
-            "event".into(),
-            json!({
-                "id": facts.id.to_string(),
-                "type": facts.kind,
-                "timestamp": clock::rfc3339(facts.accepted_at),
-                "data": facts.payload,
-                "suppressed": 0,
-            }),
-        );
+        let event = object([
+            ("id", facts.id.to_string().into()),
+            ("type", facts.kind.into()),
+            ("timestamp", clock::rfc3339(facts.accepted_at).into()),
+            ("data", Json::Object(facts.payload.clone())),
+            ("suppressed", 0.into()),
+        ]);
+        let host = object([
+            ("name", facts.host.name.as_str().into()),
+            ("base_url", facts.host.base_url.as_deref().into()),
+            ("language", facts.host.language.code().into()),
+        ]);
+        let mut context = Map::with_capacity(named.len() + 3);
+        context.insert("event".into(), event);
         context.extend(named.into_iter().map(|(name, value)| (name.to_owned(), value)));
-        let host = facts.host;
-        context.insert(
-            "host".into(),
-            json!({ "name": host.name, "base_url": host.base_url, "language": host.language.code() }),
-        );
+        context.insert("host".into(), host);
         context.insert("vars".into(), Json::Object(params.vars.clone()));
         Subject {
             id: facts.id,
@@ -195,6 +194,13 @@ impl Subject {
             for_asked: false,
         }
     }
+}
+
+/// An object of these members, in one piece: each event has several.
+fn object<const N: usize>(members: [(&str, Json); N]) -> Json {
+    let mut object = Map::with_capacity(N);
+    object.extend(members.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    Json::Object(object)
 }
 
 /// What stands in `usual_s`: Taskbell's own estimate, or one that the host gave.

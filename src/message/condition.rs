@@ -261,18 +261,32 @@ impl Test {
     }
 
     fn decide(&self, scope: &Value, steps: &mut u64) -> Result<bool, String> {
+        // Nearly every comparison is of two.
+        if let [left, right] = self.operands.as_slice() {
+            let Some(left) = self.value(left, scope, steps)? else { return Ok(false) };
+            let Some(right) = self.value(right, scope, steps)? else { return Ok(false) };
+            return self.compare_all(&[left, right], scope, steps);
+        }
         let mut values = Vec::with_capacity(self.operands.len());
         for operand in &self.operands {
-            let value = match operand {
-                Operand::Constant(value) => Some(value.clone()),
-                Operand::Name(path) => look_up(scope, path),
-                Operand::Variable(formula) => self.settle(formula.evaluate(scope), scope, steps)?,
-            };
-            match value {
+            match self.value(operand, scope, steps)? {
                 Some(value) => values.push(value),
                 None => return Ok(false),
             }
         }
+        self.compare_all(&values, scope, steps)
+    }
+
+    /// What an operand is; `None` where it is undefined.
+    fn value(&self, operand: &Operand, scope: &Value, steps: &mut u64) -> Result<Option<Value>, String> {
+        match operand {
+            Operand::Constant(value) => Ok(Some(value.clone())),
+            Operand::Name(path) => Ok(look_up(scope, path)),
+            Operand::Variable(formula) => self.settle(formula.evaluate(scope), scope, steps),
+        }
+    }
+
+    fn compare_all(&self, values: &[Value], scope: &Value, steps: &mut u64) -> Result<bool, String> {
         let mut engine_decides = self.operators.is_empty();
         for (operator, pair) in self.operators.iter().zip(values.windows(2)) {
             let [left, right] = pair else { continue };
