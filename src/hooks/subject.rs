@@ -4,7 +4,7 @@ use super::TaskParams;
 use crate::clock;
 use crate::config::{HostInfo, parse_task_url};
 use crate::event::EventId;
-use crate::message::Context;
+use crate::message::{Context, Late};
 use crate::tally::{Asked, BatchTally, QueueTally, Task, queue_name};
 use serde_json::{Map, Value as Json, json};
 
@@ -106,10 +106,12 @@ impl Subject {
             failed: u64::from(task.status == crate::tally::Status::Error),
             usual_s: usual_s(&fields),
         };
-        let queue = so_far.map(|tally| tally.summary(&task.queue, facts.accepted_at, &Map::new()));
-        let mut named = vec![("task", Json::Object(fields))];
-        named.extend(queue.map(|queue| ("queue", Json::Object(queue))));
-        Subject::build(facts, params, scale, named)
+        let subject = Subject::build(facts, params, scale, vec![("task", Json::Object(fields))]);
+        let (name, now) = (task.queue.clone(), facts.accepted_at);
+        let queue = so_far
+            .map(QueueTally::snapshot)
+            .map(|tally| Late::new("queue", move || Json::Object(tally.summary(&name, now, &Map::new()))));
+        Subject { context: subject.context.with(queue), ..subject }
     }
 
     /// A `queue.*` event with the tally of the queue.

@@ -3,6 +3,7 @@
 use minijinja::Value;
 use minijinja::value::{Enumerator, Object, Serde};
 use serde_json::{Map, Value as Json};
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 /// The context of one event: `event`, and `task`, `queue`, `batch` or `alert` by its type, `host` and
@@ -10,7 +11,34 @@ use std::sync::{Arc, OnceLock};
 #[derive(Debug, Clone)]
 pub struct Context {
     json: Arc<Json>,
+    late: Option<Arc<Late>>,
+    whole: OnceLock<Json>,
     value: OnceLock<Value>,
+}
+
+/// What stands under a name of a context, made when it is first read: the count of a queue costs more than
+/// all else about a task, and most hooks do not look at it.
+pub struct Late {
+    name: &'static str,
+    make: Box<dyn Fn() -> Json + Send + Sync>,
+    made: OnceLock<Json>,
+}
+
+impl Late {
+    /// Stands under this name.
+    pub fn new(name: &'static str, make: impl Fn() -> Json + Send + Sync + 'static) -> Late {
+        Late { name, make: Box::new(make), made: OnceLock::new() }
+    }
+
+    fn json(&self) -> &Json {
+        self.made.get_or_init(|| (self.make)())
+    }
+}
+
+impl fmt::Debug for Late {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Late").field(&self.name).finish()
+    }
 }
 
 /// The engine's form of a context. What stands under a name is built when the name is first read: most
@@ -18,49 +46,103 @@ pub struct Context {
 #[derive(Debug)]
 struct Roots {
     json: Arc<Json>,
+    late: Option<Arc<Late>>,
     built: Vec<OnceLock<Value>>,
+}
+
+impl Roots {
+    fn names(&self) -> impl Iterator<Item = &str> {
+        let early = self.json.as_object().into_iter().flat_map(|roots| roots.keys()).map(String::as_str);
+        early.chain(self.late.as_ref().map(|late| late.name))
+    }
 }
 
 impl Object for Roots {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        let (name, roots) = (key.as_str()?, self.json.as_object()?);
-        let (index, (_, json)) = roots.iter().enumerate().find(|(_, (root, _))| *root == name)?;
-        Some(self.built.get(index)?.get_or_init(|| Value::from(Serde(json))).clone())
+        let name = key.as_str()?;
+        let index = self.names().position(|root| root == name)?;
+        let build = || match (self.json.get(name), &self.late) {
+            (Some(json), _) => Value::from(Serde(json)),
+            (None, Some(late)) => Value::from(Serde(late.json())),
+            (None, None) => Value::UNDEFINED,
+        };
+        Some(self.built.get(index)?.get_or_init(build).clone())
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        let names = self.json.as_object().into_iter().flat_map(|roots| roots.keys());
-        Enumerator::Values(names.map(|name| Value::from(name.as_str())).collect())
+        Enumerator::Values(self.names().map(Value::from).collect())
     }
 }
 
 impl Context {
     /// Wraps a JSON object.
     pub fn new(json: Json) -> Self {
-        Context { json: Arc::new(json), value: OnceLock::new() }
+        Context { json: Arc::new(json), late: None, whole: OnceLock::new(), value: OnceLock::new() }
+    }
+
+    /// With one more name at its end.
+    #[must_use]
+    pub fn with(self, late: Option<Late>) -> Self {
+        Context { late: late.map(Arc::new), ..self }
     }
 
     /// As JSON, for the platforms' cards.
     pub fn json(&self) -> &Json {
-        &self.json
+        let Some(late) = &self.late else { return &self.json };
+        self.whole.get_or_init(|| {
+            let mut whole = Json::clone(&self.json);
+            whole[late.name] = late.json().clone();
+            whole
+        })
     }
 
     /// As the template engine sees it. Built when it is first asked for, once for all hooks.
     pub fn value(&self) -> &Value {
         self.value.get_or_init(|| {
-            let roots = self.json.as_object().map_or(0, Map::len);
+            let roots = self.json.as_object().map_or(0, Map::len) + usize::from(self.late.is_some());
             let built = std::iter::repeat_with(OnceLock::new).take(roots).collect();
-            Value::from_object(Roots { json: Arc::clone(&self.json), built })
+            Value::from_object(Roots { json: Arc::clone(&self.json), late: self.late.clone(), built })
         })
     }
 
     /// The value below these keys; `None` where one is missing or null.
     pub fn at(&self, path: &[&str]) -> Option<&Json> {
-        path.iter().try_fold(&*self.json, |json, key| json.get(key)).filter(|json| !json.is_null())
+        let (root, rest) = path.split_first()?;
+        let late = self.late.as_ref().filter(|late| late.name == *root).map(|late| late.json());
+        let root = late.or_else(|| self.json.get(root))?;
+        rest.iter().try_fold(root, |json, key| json.get(key)).filter(|json| !json.is_null())
     }
 
     /// The text below these keys; `None` where it is missing, empty or no text.
     pub fn text_at(&self, path: &[&str]) -> Option<&str> {
         self.at(path).and_then(Json::as_str).filter(|text| !text.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[test]
+    fn what_is_late_is_made_when_it_is_read_and_only_once() {
+        let made = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&made);
+        let late = Late::new("queue", move || {
+            counter.fetch_add(1, Ordering::SeqCst);
+            json!({"total": 3})
+        });
+        let context = Context::new(json!({"task": {"id": "a"}})).with(Some(late));
+        assert_eq!(context.text_at(&["task", "id"]), Some("a"));
+        assert_eq!(context.value().get_attr("task").unwrap().get_attr("id").unwrap().as_str(), Some("a"));
+        assert_eq!(context.value().try_iter().unwrap().count(), 2);
+        assert_eq!(made.load(Ordering::SeqCst), 0);
+
+        let total = context.value().get_attr("queue").unwrap().get_attr("total").unwrap();
+        assert_eq!((total.as_i64(), context.at(&["queue", "total"])), (Some(3), Some(&json!(3))));
+        assert_eq!(context.json(), &json!({"task": {"id": "a"}, "queue": {"total": 3}}));
+        assert_eq!(made.load(Ordering::SeqCst), 1);
+        assert!(context.at(&["queue", "name"]).is_none() && context.at(&["batch"]).is_none());
     }
 }

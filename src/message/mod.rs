@@ -21,7 +21,7 @@ mod wording;
 
 pub use compose::compose;
 pub use condition::{Condition, Verdict};
-pub use context::Context;
+pub use context::{Context, Late};
 pub use default_body::default_body;
 pub(crate) use default_body::default_text;
 pub use extras::{Extras, Line};

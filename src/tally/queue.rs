@@ -5,6 +5,7 @@ use super::task::{Status, Task};
 use crate::clock;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
+use std::sync::Arc;
 
 /// How many failures a summary names.
 const MAX_FAILURES: usize = 20;
@@ -61,8 +62,9 @@ pub struct QueueTally {
     /// When the last task ended, in Unix milliseconds.
     pub finished_at: i64,
     seconds: Seconds,
-    users: Vec<String>,
-    failures: Vec<Failure>,
+    // Shared with the snapshots that are being looked at.
+    users: Arc<Vec<String>>,
+    failures: Arc<Vec<Failure>>,
     /// The last task that asked to be told of at the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<Asked>,
@@ -106,16 +108,16 @@ impl QueueTally {
         self.failed += other.failed;
         self.cancelled += other.cancelled;
         self.seconds.add(&other.seconds);
-        for user in &other.users {
+        for user in other.users.iter() {
             self.name_user(user);
         }
         if self.asked.is_none() {
             self.asked.clone_from(&other.asked);
         }
-        for failure in &other.failures {
+        for failure in other.failures.iter() {
             let known = |one: &Failure| one.id.is_some() && one.id == failure.id;
             if self.failures.len() < MAX_FAILURES && !self.failures.iter().any(known) {
-                self.failures.push(failure.clone());
+                Arc::make_mut(&mut self.failures).push(failure.clone());
             }
         }
     }
@@ -131,6 +133,12 @@ impl QueueTally {
             *count = count.saturating_sub(1);
             self.total = self.total.saturating_sub(1);
         }
+    }
+
+    /// The counts as they are now, less who asked: cheap, whatever they name.
+    pub fn snapshot(&self) -> QueueTally {
+        let (users, failures) = (Arc::clone(&self.users), Arc::clone(&self.failures));
+        QueueTally { users, failures, asked: None, ..*self }
     }
 
     /// The summary as templates and receivers see it, as of `now` (Unix milliseconds), over what the host
@@ -164,14 +172,14 @@ impl QueueTally {
     fn name_user(&mut self, user: &str) {
         let user = clip(user);
         if self.users.len() < MAX_USERS && !self.users.contains(&user) {
-            self.users.push(user);
+            Arc::make_mut(&mut self.users).push(user);
         }
     }
 
     fn name_failure(&mut self, task: &Task) {
         if self.failures.len() < MAX_FAILURES {
             let (kind, message) = &task.error;
-            self.failures.push(Failure {
+            Arc::make_mut(&mut self.failures).push(Failure {
                 id: task.id.as_deref().map(clip),
                 name: task.name.as_deref().map(clip),
                 error: FailureReason {
