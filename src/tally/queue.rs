@@ -20,9 +20,9 @@ const MAX_TEXT_CHARS: usize = 500;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Failure {
     /// The task's id.
-    pub id: Option<String>,
+    pub id: Option<Box<str>>,
     /// The task's name.
-    pub name: Option<String>,
+    pub name: Option<Box<str>>,
     /// What went wrong.
     pub error: FailureReason,
 }
@@ -32,9 +32,9 @@ pub struct Failure {
 pub struct FailureReason {
     /// The kind of fault.
     #[serde(rename = "type")]
-    pub kind: Option<String>,
+    pub kind: Option<Box<str>>,
     /// The fault in words.
-    pub message: Option<String>,
+    pub message: Option<Box<str>>,
 }
 
 /// The seconds that tasks took.
@@ -63,7 +63,7 @@ pub struct QueueTally {
     pub finished_at: i64,
     seconds: Seconds,
     // Shared with the snapshots that are being looked at.
-    users: Arc<Vec<String>>,
+    users: Arc<Vec<Box<str>>>,
     failures: Arc<Vec<Failure>>,
     /// The last task that asked to be told of at the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -117,7 +117,7 @@ impl QueueTally {
         for failure in other.failures.iter() {
             let known = |one: &Failure| one.id.is_some() && one.id == failure.id;
             if self.failures.len() < MAX_FAILURES && !self.failures.iter().any(known) {
-                Arc::make_mut(&mut self.failures).push(failure.clone());
+                self.keep_failure(failure.clone());
             }
         }
     }
@@ -170,23 +170,33 @@ impl QueueTally {
     }
 
     fn name_user(&mut self, user: &str) {
-        let user = clip(user);
-        if self.users.len() < MAX_USERS && !self.users.contains(&user) {
-            Arc::make_mut(&mut self.users).push(user);
+        let user = cut(user);
+        if self.users.len() < MAX_USERS && !self.users.iter().any(|known| **known == *user) {
+            Arc::make_mut(&mut self.users).push(user.into());
         }
+    }
+
+    /// A thousand queues may each have a full list: it grows by a few at a time.
+    fn keep_failure(&mut self, failure: Failure) {
+        let failures = Arc::make_mut(&mut self.failures);
+        if failures.len() == failures.capacity() {
+            failures.reserve_exact(5);
+        }
+        failures.push(failure);
     }
 
     fn name_failure(&mut self, task: &Task) {
         if self.failures.len() < MAX_FAILURES {
             let (kind, message) = &task.error;
-            Arc::make_mut(&mut self.failures).push(Failure {
+            let failure = Failure {
                 id: task.id.as_deref().map(clip),
                 name: task.name.as_deref().map(clip),
                 error: FailureReason {
                     kind: kind.as_deref().map(clip),
                     message: message.as_deref().map(clip),
                 },
-            });
+            };
+            self.keep_failure(failure);
         }
     }
 }
@@ -219,8 +229,13 @@ fn round_ms(seconds: f64) -> f64 {
     (seconds * 1000.0).round() / 1000.0
 }
 
-fn clip(text: &str) -> String {
-    text.chars().take(MAX_TEXT_CHARS).collect()
+fn cut(text: &str) -> &str {
+    let end = text.char_indices().nth(MAX_TEXT_CHARS).map_or(text.len(), |(end, _)| end);
+    &text[..end]
+}
+
+fn clip(text: &str) -> Box<str> {
+    cut(text).into()
 }
 
 #[cfg(test)]
