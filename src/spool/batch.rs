@@ -64,9 +64,10 @@ const DELIVERY: &str = "INSERT INTO deliveries (event, endpoint, hook, state, ow
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) \
     ON CONFLICT (event, endpoint) DO NOTHING";
 
-const ATTEMPT: &str = "INSERT OR REPLACE INTO attempts (delivery, number, started_at, status, outcome, error, \
+// Not `OR REPLACE`: SQLite would keep a journal of each such statement.
+const ATTEMPT: &str = "INSERT INTO attempts (delivery, number, started_at, status, outcome, error, \
     response, next_at, resolve_us, connect_us, tls_us, first_byte_us, total_us) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT DO NOTHING";
 
 pub(super) const PUT_STATE: &str = "INSERT INTO state (key, value) VALUES (?1, ?2) \
     ON CONFLICT (key) DO UPDATE SET value = excluded.value";
