@@ -39,7 +39,8 @@ CREATE TABLE deliveries (
     event        INTEGER NOT NULL REFERENCES events (seq),
     endpoint     TEXT NOT NULL,
     hook         TEXT NOT NULL,
-    state        TEXT NOT NULL CHECK (state IN ('pending', 'delivered', 'dead')),
+    -- Not `IN`: SQLite would build a table of the three for each row that is written.
+    state        TEXT NOT NULL CHECK (state = 'pending' OR state = 'delivered' OR state = 'dead'),
     owner        INTEGER,                          -- its row in owners; NULL when it has ended
     attempts     INTEGER NOT NULL DEFAULT 0,
     created_at   INTEGER NOT NULL,
