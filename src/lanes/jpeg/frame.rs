@@ -7,7 +7,7 @@ const PIXELS: usize = 100_000_000;
 const SIDE: usize = 8;
 
 /// The most blocks of a unit of an interleaved scan.
-const UNIT: usize = 10;
+pub(super) const UNIT: usize = 10;
 
 /// The frame header.
 pub(super) struct Frame {
@@ -20,24 +20,34 @@ pub(super) struct Frame {
 
 /// One of at most four colours.
 pub(super) struct Component {
-    identity: u8,
-    across: usize,
-    down: usize,
+    pub(super) identity: u8,
+    pub(super) across: usize,
+    pub(super) down: usize,
     /// Which quantisation table it has.
     pub(super) steps: usize,
-    /// Whether its scan was there.
+    /// Whether its scan was there, or the first of them.
     pub(super) is_done: bool,
 }
 
 /// A component in a scan.
 pub(super) struct Part {
+    /// Its place in the frame.
+    pub(super) place: usize,
     pub(super) identity: u8,
     pub(super) steps: usize,
     /// Which Huffman tables it has.
     pub(super) dc: usize,
     pub(super) ac: usize,
-    /// How many blocks it has in a unit.
-    pub(super) blocks: usize,
+    /// How many blocks it has in a unit, beside and below each other.
+    pub(super) across: usize,
+    pub(super) down: usize,
+}
+
+/// How many units there are beside and below each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Units {
+    pub(super) across: usize,
+    pub(super) down: usize,
 }
 
 impl Frame {
@@ -64,39 +74,51 @@ impl Frame {
         Some(frame)
     }
 
-    /// The parts of a scan by its header, and how many units it has. Each component is in one scan alone,
-    /// and wholly.
-    pub(super) fn scan(&mut self, header: &[u8]) -> Option<(Vec<Part>, usize)> {
-        let [count @ 1..=4, rest @ .., 0, 63, 0] = header else { return None };
+    /// The parts of a sequential scan by its header, and its units. Each component is in one scan alone, and
+    /// wholly.
+    pub(super) fn scan(&mut self, header: &[u8]) -> Option<(Vec<Part>, Units)> {
+        let [selectors @ .., 0, 63, 0] = header else { return None };
+        let (parts, units) = self.parts(selectors)?;
+        for part in &parts {
+            let component = self.components.get_mut(part.place).filter(|component| !component.is_done)?;
+            component.is_done = true;
+        }
+        Some((parts, units))
+    }
+
+    /// The parts of a scan by the beginning of its header.
+    pub(super) fn parts(&self, selectors: &[u8]) -> Option<(Vec<Part>, Units)> {
+        let [count @ 1..=4, rest @ ..] = selectors else { return None };
         let (selectors, []) = rest.as_chunks::<2>() else { return None };
         if selectors.len() != usize::from(*count) {
             return None;
         }
-        let is_alone = *count == 1;
-        let (mut parts, mut units, mut blocks) = (Vec::new(), 0, 0);
+        let (mut parts, mut blocks, mut units) = (Vec::new(), 0, self.units());
         for [wanted, tables] in selectors {
-            let mut open = self.components.iter_mut().filter(|component| !component.is_done);
-            let component = open.find(|component| component.identity == *wanted)?;
-            component.is_done = true;
+            let place = self.components.iter().position(|component| component.identity == *wanted)?;
+            let component = self.components.get(place)?;
             let (dc, ac) = (usize::from(tables >> 4), usize::from(tables & 15));
             if dc > 3 || ac > 3 {
                 return None;
             }
-            let (identity, steps) = (*wanted, component.steps);
-            let (across, down) = (component.across, component.down);
-            let in_unit = if is_alone { 1 } else { across * down };
-            blocks += in_unit;
-            parts.push(Part { identity, steps, dc, ac, blocks: in_unit });
-            // By itself, a component has the blocks that its samples need; with others it has whole units.
-            units = if is_alone {
-                let samples = |side: usize, ratio: usize, most: usize| (side * ratio).div_ceil(most);
-                samples(self.width, across, self.across).div_ceil(SIDE)
-                    * samples(self.height, down, self.down).div_ceil(SIDE)
-            } else {
-                self.width.div_ceil(SIDE * self.across) * self.height.div_ceil(SIDE * self.down)
-            };
+            let (mut across, mut down) = (component.across, component.down);
+            if *count == 1 {
+                // By itself, a component has the blocks that its samples need.
+                let blocks = |side: usize, ratio: usize, most| (side * ratio).div_ceil(most).div_ceil(SIDE);
+                units.across = blocks(self.width, across, self.across);
+                units.down = blocks(self.height, down, self.down);
+                (across, down) = (1, 1);
+            }
+            blocks += across * down;
+            parts.push(Part { place, identity: *wanted, steps: component.steps, dc, ac, across, down });
         }
-        (is_alone || blocks <= UNIT).then_some((parts, units))
+        (blocks <= UNIT).then_some((parts, units))
+    }
+
+    /// The units of a scan of several components.
+    pub(super) fn units(&self) -> Units {
+        let units = |side: usize, most| side.div_ceil(SIDE * most);
+        Units { across: units(self.width, self.across), down: units(self.height, self.down) }
     }
 
     /// Whether every component was there.
@@ -116,14 +138,15 @@ mod tests {
     fn a_scan_has_as_many_blocks_as_its_picture_needs() {
         let mut frame = Frame::new(&HEADER).unwrap();
         let (parts, units) = frame.scan(&[3, 1, 0x00, 2, 0x11, 3, 0x11, 0, 63, 0]).unwrap();
-        assert_eq!(units, 7 * 4);
-        assert_eq!(parts.iter().map(|part| part.blocks).collect::<Vec<_>>(), [4, 1, 1]);
+        assert_eq!(units, Units { across: 7, down: 4 });
+        assert_eq!(parts.iter().map(|part| part.across * part.down).collect::<Vec<_>>(), [4, 1, 1]);
         assert!(frame.is_done());
         let mut frame = Frame::new(&HEADER).unwrap();
-        for (identity, units) in [(1, 13 * 8), (2, 7 * 4), (3, 7 * 4)] {
+        for (identity, across, down) in [(1, 13, 8), (2, 7, 4), (3, 7, 4)] {
             assert!(!frame.is_done());
             let (parts, found) = frame.scan(&[1, identity, 0x11, 0, 63, 0]).unwrap();
-            assert_eq!((parts.len(), parts[0].blocks, found), (1, 1, units));
+            assert_eq!((parts.len(), parts[0].across, parts[0].down), (1, 1, 1));
+            assert_eq!(found, Units { across, down });
         }
         assert!(frame.is_done());
         assert!(frame.scan(&[1, 2, 0x11, 0, 63, 0]).is_none(), "a second scan of one component");

@@ -2,15 +2,16 @@
 //! (ITU-T T.81). No pixel is decoded, so that the picture is rounded but once more, its size and its colours
 //! stay as they are, and a decoder need not be part of the library.
 //!
-//! What is read are sequential JPEGs of 8 bits in Huffman codes, baseline and extended; neither progressive,
-//! lossless and arithmetic ones nor those of 12 bits.
+//! What is read are JPEGs of 8 bits in Huffman codes: baseline, extended and progressive ones; neither lossless
+//! and arithmetic ones nor those of 12 bits. A progressive one becomes a sequential one first.
 
 mod frame;
+mod progressive;
 mod read;
 mod recode;
 mod write;
 
-use recode::{Recoder, Trial, spare};
+use recode::{Recoder, Trial, is_progressive, spare};
 
 /// What is tried, one after the other: first nothing but to leave out what stands behind the picture, in the
 /// end hardly more than the mean of each block.
@@ -30,11 +31,19 @@ const TRIALS: [Trial; 10] = [
 /// How often the middle is tried between what is too large and what fits.
 const REFINEMENTS: u32 = 2;
 
+/// How many times larger a progressive picture may be as a sequential one; honest ones grow by a tenth.
+const GROWTH: usize = 4;
+
 /// The picture in at most `most` bytes; `None` when it cannot be read or made as small. Orientation and
 /// colour profile stay; other notes only while they are less than an eighth of what may be.
 pub(super) fn shrink(bytes: &[u8], most: u64) -> Option<Vec<u8>> {
     let most = usize::try_from(most).ok()?;
     let is_bare = spare(bytes) > most / 8;
+    let sequential = match is_progressive(bytes) {
+        true => Recoder::new(bytes, TRIALS[0], bytes.len() * GROWTH, is_bare).run()??,
+        false => Vec::new(),
+    };
+    let bytes = if sequential.is_empty() { bytes } else { &sequential };
     let with = |trial| Recoder::new(bytes, trial, most, is_bare).run();
     let mut failed = TRIALS[0];
     for mut trial in TRIALS {

@@ -50,6 +50,16 @@ impl<'a> Source<'a> {
         is_clean.then_some(())
     }
 
+    /// The restart marker before this unit, when one is due (E.2.4).
+    pub(super) fn restart(&mut self, unit: usize, interval: usize) -> Option<Option<u8>> {
+        if unit == 0 || interval == 0 || !unit.is_multiple_of(interval) {
+            return Some(None);
+        }
+        self.align()?;
+        let due = 0xd0 | (unit / interval - 1) as u8 & 7;
+        (self.marker()? == due).then_some(Some(due))
+    }
+
     /// The next symbol of a Huffman code (F.2.2.3).
     #[inline]
     pub(super) fn symbol(&mut self, table: &Table) -> Option<u8> {
@@ -90,7 +100,7 @@ impl<'a> Source<'a> {
 
     /// Takes bytes up to the next marker as long as there is room; a zero after 0xff is no byte (F.1.2.3).
     fn fill(&mut self) {
-        while self.held <= 56 {
+        while self.held < 56 {
             let byte = match self.bytes.get(self.at..) {
                 Some([0xff, 0, ..]) => {
                     self.at += 1;

@@ -2,6 +2,7 @@
 //! (ITU-T T.81, F.1.1 and F.2.1).
 
 use super::frame::{Frame, Part};
+use super::progressive::Planes;
 use super::read::{Source, Table};
 use super::write::Sink;
 
@@ -21,6 +22,9 @@ pub(super) struct Trial {
     pub(super) kept: usize,
 }
 
+/// Huffman tables by their number.
+pub(super) type Tables = [Option<Box<Table>>; 4];
+
 /// A way through a file.
 pub(super) struct Recoder<'a> {
     source: Source<'a>,
@@ -30,11 +34,13 @@ pub(super) struct Recoder<'a> {
     is_bare: bool,
     frame: Option<Frame>,
     steps: [Option<Steps>; 4],
-    dc: [Option<Box<Table>>; 4],
-    ac: [Option<Box<Table>>; 4],
+    dc: Tables,
+    ac: Tables,
     /// Units between two restart markers; 0 when there are none.
     interval: usize,
     has_tables: bool,
+    /// What is known of a progressive picture.
+    planes: Option<Planes>,
 }
 
 impl<'a> Recoder<'a> {
@@ -50,6 +56,7 @@ impl<'a> Recoder<'a> {
             ac: [const { None }; 4],
             interval: 0,
             has_tables: false,
+            planes: None,
         }
     }
 
@@ -72,14 +79,24 @@ impl<'a> Recoder<'a> {
         loop {
             let marker = self.source.marker()?;
             if marker == 0xd9 {
+                let frame = self.frame.as_ref().filter(|frame| frame.is_done())?;
+                if let Some(planes) = &self.planes {
+                    planes.write(frame, self.interval, &mut self.sink)?;
+                }
                 self.sink.marker(marker);
-                return self.frame.as_ref()?.is_done().then_some(());
+                return Some(());
             }
             let data = self.source.segment()?;
             match marker {
                 0xc0 | 0xc1 if self.frame.is_none() => {
                     self.frame = Some(Frame::new(data)?);
                     self.sink.segment(marker, data);
+                }
+                0xc2 if self.frame.is_none() => {
+                    let frame = Frame::new(data)?;
+                    self.planes = Some(Planes::new(&frame)?);
+                    self.frame = Some(frame);
+                    self.sink.segment(0xc0, data);
                 }
                 0xc4 => self.huffman(data)?,
                 0xda => self.scan(data)?,
@@ -93,7 +110,7 @@ impl<'a> Recoder<'a> {
                         self.sink.segment(marker, data);
                     }
                 }
-                // Progressive, lossless and arithmetic coding among them.
+                // Lossless and arithmetic coding among them.
                 _ => return None,
             }
             if self.sink.is_full() {
@@ -119,7 +136,12 @@ impl<'a> Recoder<'a> {
                 (steps.old[index], steps.new[index]) = (old, new);
                 written.extend_from_slice(&new.to_be_bytes()[2 - width..]);
             }
-            *self.steps.get_mut(usize::from(head & 15))? = Some(steps);
+            let slot = self.steps.get_mut(usize::from(head & 15))?;
+            // The scans of a progressive picture are written together: each table must hold for all.
+            if self.planes.is_some() && slot.is_some_and(|known| known.old != steps.old) {
+                return None;
+            }
+            *slot = Some(steps);
             data = &rest[values.len()..];
         }
         self.sink.segment(0xdb, &written);
@@ -145,7 +167,11 @@ impl<'a> Recoder<'a> {
 
     /// A scan, unit by unit (B.2.3 and E.2.3).
     fn scan(&mut self, header: &[u8]) -> Option<()> {
-        let (parts, units) = self.frame.as_mut()?.scan(header)?;
+        let frame = self.frame.as_mut()?;
+        if let Some(planes) = &mut self.planes {
+            return planes.scan(header, frame, &mut self.source, [&self.dc, &self.ac], self.interval);
+        }
+        let (parts, units) = frame.scan(header)?;
         if !self.has_tables {
             self.sink.tables();
             self.has_tables = true;
@@ -153,14 +179,14 @@ impl<'a> Recoder<'a> {
         let mut written = vec![parts.len() as u8];
         let mut coders = Vec::new();
         for part in &parts {
-            let Part { identity, steps, dc, ac, blocks } = *part;
+            let Part { identity, steps, dc, ac, across, down, .. } = *part;
             let colour = usize::from(steps != 0);
             written.extend_from_slice(&[identity, colour as u8 * 0x11]);
             coders.push(Coder {
                 steps: self.steps[steps].as_ref()?,
                 dc: self.dc[dc].as_deref()?,
                 ac: self.ac[ac].as_deref()?,
-                blocks,
+                blocks: across * down,
                 colour,
                 kept: self.trial.kept,
                 read: 0,
@@ -169,14 +195,9 @@ impl<'a> Recoder<'a> {
         }
         written.extend_from_slice(&[0, 63, 0]);
         self.sink.segment(0xda, &written);
-        for unit in 0..units {
-            if unit > 0 && self.interval > 0 && unit % self.interval == 0 {
-                let restart = 0xd0 | (unit / self.interval - 1) as u8 & 7;
-                self.source.align()?;
+        for unit in 0..units.across * units.down {
+            if let Some(restart) = self.source.restart(unit, self.interval)? {
                 self.sink.align();
-                if self.source.marker()? != restart {
-                    return None;
-                }
                 self.sink.marker(restart);
                 coders.iter_mut().for_each(|coder| (coder.read, coder.written) = (0, 0));
             }
@@ -283,6 +304,21 @@ fn is_spare(marker: u8, data: &[u8]) -> bool {
         _ => return true,
     };
     !data.starts_with(needed)
+}
+
+/// Whether the picture is a progressive one.
+pub(super) fn is_progressive(bytes: &[u8]) -> bool {
+    let mut source = Source::new(bytes);
+    source.marker();
+    while let Some(marker) = source.marker().filter(|marker| *marker != 0xda) {
+        if marker == 0xc2 {
+            return true;
+        }
+        if source.segment().is_none() {
+            break;
+        }
+    }
+    false
 }
 
 /// How many bytes of segments before the first scan may be left out.

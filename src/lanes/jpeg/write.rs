@@ -121,6 +121,22 @@ impl Sink {
         self.symbol(colour * 2 + 1, END);
     }
 
+    /// A whole block, after the step of its first coefficient.
+    pub(super) fn block(&mut self, colour: usize, step: i32, block: &[i16; 64]) -> Option<()> {
+        self.step(colour, step)?;
+        let mut last = 0;
+        for (at, value) in block.iter().enumerate().skip(1) {
+            if *value != 0 {
+                self.after(colour, at - last - 1, i32::from(*value));
+                last = at;
+            }
+        }
+        if last < 63 {
+            self.end(colour);
+        }
+        Some(())
+    }
+
     /// Fills the last byte up with ones.
     pub(super) fn align(&mut self) {
         self.bits(0x7f, 7);
