@@ -106,7 +106,8 @@ impl<'a> Recoder<'a> {
                     self.sink.segment(marker, data);
                 }
                 0xe0..=0xef | 0xfe => {
-                    if !is_stale(marker, data) && !(self.is_bare && is_spare(marker, data)) {
+                    let is_left_out = is_stale(marker, data) || self.is_bare && is_spare(marker, data);
+                    if !is_left_out {
                         self.sink.segment(marker, data);
                     }
                 }
