@@ -5,6 +5,7 @@ mod attempt;
 mod breaker;
 mod enclosure;
 mod fold;
+mod jpeg;
 mod lane;
 mod line;
 mod packing;

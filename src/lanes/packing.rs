@@ -10,7 +10,11 @@ pub(super) fn pack(file: Enclosure, platform: &dyn Platform) -> Result<Enclosure
     let unfit = match platform.file_limit().filter(|_| file.media.starts_with("image/")) {
         Some(most) => match picture::fit(&file, most, &|media| platform.shows(media)) {
             Ok(None) => return Ok(file),
-            Ok(Some(smaller)) => return Ok(smaller),
+            // One that is not shown for its sides is worth more as it was.
+            Ok(Some(smaller)) if smaller.media != file.media || platform.is_picture(&smaller) => {
+                return Ok(smaller);
+            }
+            Ok(Some(_)) => None,
             Err(fault) => Some(fault),
         },
         None => None,

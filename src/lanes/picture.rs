@@ -1,6 +1,7 @@
 //! A picture that is larger than its platform takes is made smaller: a generated PNG is often beyond the two
-//! megabytes of a chat bot, and says as much as a JPEG.
+//! megabytes of a chat bot, and says as much as a JPEG; a JPEG says nearly as much with coarser steps.
 
+use super::jpeg;
 use crate::platform::Enclosure;
 use jpeg_encoder::{ColorType as JpegColor, Encoder};
 use png::{ColorType, Decoder, Limits, Transformations};
@@ -22,6 +23,12 @@ pub(super) fn fit(
     let is_small = file.bytes.len() as u64 <= most;
     if is_small && shows(file.media) {
         return Ok(None);
+    }
+    if file.media == "image/jpeg"
+        && !is_small
+        && let Some(bytes) = jpeg::shrink(&file.bytes, most)
+    {
+        return Ok(Some(Enclosure { name: file.name.clone(), media: file.media, bytes }));
     }
     if file.media != "image/png" {
         let size = file.bytes.len();

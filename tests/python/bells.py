@@ -70,7 +70,7 @@ def reports(bell: taskbell.Bell, count: int, timeout: float = DEADLINE_S) -> lis
 
 def attempts(directory: Path) -> list[dict[str, Any]]:
     """The attempts that the spool has logged, oldest first."""
-    return query(directory / "bell.db", "SELECT * FROM attempts ORDER BY rowid")
+    return query(directory / "bell.db", "SELECT * FROM attempts ORDER BY started_at, delivery, number")
 
 
 QUERY = """
