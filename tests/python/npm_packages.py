@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import re
-import subprocess
 import tarfile
 import tempfile
 from collections.abc import Iterator
@@ -14,9 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Callable
 
-import pytest
-
-from tools import ROOT, need
+from tools import ROOT, attempt, lacking, need
 
 # By name and version, the SHA-512 of the archive that is meant.
 PACKAGES: dict[str, str] = {
@@ -27,7 +24,6 @@ PACKAGES: dict[str, str] = {
     "zod@4.6.7": "83c5b60f6914e9af2e9ed734e777d7d6e5412b333bcaa0315bfdf3c24f37fba4"
     "72176f9228eb95f9cd30043854c335753da19aa66647fab99c5333dffb7086c2",
 }
-FETCH_LIMIT_S = 300
 
 
 def github_operation(path: str, method: str) -> dict[str, Any]:
@@ -85,18 +81,7 @@ def kept(name: str, extract: Callable[[Path], None]) -> Path:
 def archive(package: str) -> Iterator[tarfile.TarFile]:
     npm = need("npm")
     with tempfile.TemporaryDirectory() as folder:
-        command = [npm, "pack", "--loglevel=error", package]
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=FETCH_LIMIT_S,
-            check=False,
-        )
+        done = attempt(npm, "pack", "--loglevel=error", package, cwd=folder)
         found = list(Path(folder).glob("*.tgz"))
         if done.returncode != 0 or len(found) != 1:
             lacking(f"npm cannot fetch {package}; it needs the network once: {done.stdout.strip()}")
@@ -104,10 +89,3 @@ def archive(package: str) -> Iterator[tarfile.TarFile]:
         assert digest == PACKAGES[package], f"{package} is not the one that is meant"
         with tarfile.open(found[0]) as packed:
             yield packed
-
-
-def lacking(message: str) -> None:
-    """A failure on CI, which has the network; elsewhere the test is skipped."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(message)
-    pytest.skip(message)

@@ -7,11 +7,18 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def lacking(message: str) -> NoReturn:
+    """A failure on CI, which has what the tests need; elsewhere the test is skipped."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(message)
+    pytest.skip(message)
 
 
 def need(*names: str) -> str:
@@ -20,17 +27,20 @@ def need(*names: str) -> str:
         found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
         if found:
             return found
-    message = f"{' or '.join(names)} is not installed"
-    if os.environ.get("CI") == "true":
-        pytest.fail(message)
-    pytest.skip(message)
+    lacking(f"{' or '.join(names)} is not installed")
 
 
 def run(*command: object, timeout: float = 300.0, expect: int = 0, **options: object) -> str:
     """Runs a program and returns its output; fails the test on another exit code than expected."""
-    words = [str(word) for word in command]
-    done = subprocess.run(
-        words,
+    done = attempt(*command, timeout=timeout, **options)
+    assert done.returncode == expect, f"{' '.join(done.args)} exited with {done.returncode}:\n{done.stdout}"
+    return str(done.stdout)
+
+
+def attempt(*command: object, timeout: float = 300.0, **options: object) -> subprocess.CompletedProcess[str]:
+    """Runs a program that may fail."""
+    return subprocess.run(
+        [str(word) for word in command],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -40,8 +50,6 @@ def run(*command: object, timeout: float = 300.0, expect: int = 0, **options: ob
         check=False,
         **options,  # type: ignore[call-overload]
     )
-    assert done.returncode == expect, f"{' '.join(words)} exited with {done.returncode}:\n{done.stdout}"
-    return str(done.stdout)
 
 
 def python(code: str, *arguments: object, env: dict[str, str | None] | None = None, **options: Any) -> str:
