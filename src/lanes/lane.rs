@@ -293,9 +293,16 @@ impl Lane {
             let endpoint = self.endpoint.name.clone();
             self.desk.report(LaneReport::Attempt { endpoint, job: before, row, fate });
         }
-        self.lock().in_flight -= 1;
-        waiting.into_iter().for_each(|job| self.wait_on(job));
-        self.tell_threads();
+        let mut state = self.lock();
+        state.in_flight -= 1;
+        if waiting.is_empty() {
+            self.tell_idle(&state);
+            drop(state);
+        } else {
+            drop(state);
+            waiting.into_iter().for_each(|job| self.wait_on(job));
+            self.tell_threads();
+        }
         if let Outcome::Gone(reason) = outcome {
             self.close_for_good(&reason);
         }
@@ -424,7 +431,11 @@ impl Lane {
 
     /// Something changed: the threads that wait look again. A system call is spared when none does.
     fn tell_threads(&self) {
-        if self.lock().idle_threads > 0 {
+        self.tell_idle(&self.lock());
+    }
+
+    fn tell_idle(&self, state: &State) {
+        if state.idle_threads > 0 {
             self.changed.notify_all();
         }
     }

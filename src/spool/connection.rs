@@ -15,15 +15,16 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 const STATEMENTS: usize = 32;
 
 /// `synchronous = FULL` syncs the log with each commit (and `fullfsync` makes that true on macOS,
-/// where a plain sync stops at the drive's cache). The page cache is small because the library is a
-/// guest; the log is copied into the database each 8 MiB and cut back to 8 MiB after a burst.
+/// where a plain sync stops at the drive's cache). The page cache holds what a full transaction
+/// changes and is given back at rest, because the library is a guest; the log is copied into the
+/// database each 8 MiB and cut back to 8 MiB after a burst.
 const PRAGMAS: &str = "
 PRAGMA synchronous = FULL;
 PRAGMA fullfsync = ON;
 PRAGMA checkpoint_fullfsync = ON;
 PRAGMA wal_autocheckpoint = 2000;
 PRAGMA journal_size_limit = 8388608;
-PRAGMA cache_size = -1024;
+PRAGMA cache_size = -4096;
 PRAGMA temp_store = MEMORY;
 PRAGMA foreign_keys = ON;
 ";

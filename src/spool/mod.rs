@@ -179,6 +179,12 @@ impl Spool {
         self.ledger.read(&self.conn, &self.path).map_err(SpoolError::at(&self.path))
     }
 
+    /// Gives the memory of cached pages back, for as long as nothing is to be written. What cannot be given
+    /// back stays.
+    pub fn rest(&self) {
+        let _ = self.conn.execute_batch("PRAGMA shrink_memory");
+    }
+
     /// Removes what ended before this instant, with its attempts, and events of before it that have
     /// no deliveries (any more); at most a few hundred rows a call, never what is pending. Says how
     /// many deliveries and events went: call again until it is 0.

@@ -1,6 +1,7 @@
 //! The client of one endpoint.
 
-use super::dial::{Dialer, refused_by_proxy};
+use super::agents::Agents;
+use super::dial::{Dialer, SharedDialer, refused_by_proxy};
 use super::errand::Errands;
 use super::exchange::{self, Exchange, Stage};
 use super::names::{Lookup, Names, system_lookup};
@@ -45,7 +46,7 @@ const OURS: [HeaderName; 9] = [
 
 /// The connections to one endpoint. Shared by the threads of its lane.
 pub struct Client {
-    agent: Agent,
+    agents: Agents,
     errands: Arc<Errands>,
     closed: Arc<AtomicBool>,
     timeout: Duration,
@@ -109,12 +110,14 @@ impl Client {
             .max_redirects_will_error(false)
             .user_agent(format!("taskbell/{}", crate::VERSION))
             .max_response_header_size(MOST_HEAD)
-            .max_idle_connections(endpoint.concurrency.max(1))
-            .max_idle_connections_per_host(endpoint.concurrency.max(1))
+            .max_idle_connections(2)
+            .max_idle_connections_per_host(1)
             .max_idle_age(MOST_IDLE)
             .build();
-        let agent = Agent::with_parts(config, dialer, Later);
-        Ok(Client { agent, errands, closed, timeout, connect_timeout })
+        let dialer = SharedDialer(Arc::new(dialer));
+        let make = move || Agent::with_parts(config.clone(), dialer.clone(), Later);
+        let agents = Agents::new(Box::new(make), MOST_IDLE);
+        Ok(Client { agents, errands, closed, timeout, connect_timeout })
     }
 
     /// Sends one POST and reads the answer, within the endpoint's timeout. Never follows a redirect.
@@ -156,7 +159,7 @@ impl Client {
     pub fn shutdown(&self) {
         self.closed.store(true, Ordering::Release);
         self.errands.close();
-        self.agent.clone().shutdown();
+        self.agents.shutdown();
     }
 
     fn is_closed(&self) -> bool {
@@ -207,9 +210,11 @@ impl Client {
     }
 
     fn run(&self, request: Request<&[u8]>) -> Result<Answer, ureq::Error> {
-        let response = self.agent.run(request)?;
-        exchange::enter(Stage::Body);
-        answer::read(response)
+        self.agents.with(|agent| {
+            let response = agent.run(request)?;
+            exchange::enter(Stage::Body);
+            answer::read(response)
+        })
     }
 
     /// What an exchange came to.

@@ -74,11 +74,15 @@ impl Hop {
     }
 }
 
-impl Connector for Dialer {
+/// The dialer as each agent of the client has it.
+#[derive(Debug, Clone)]
+pub(super) struct SharedDialer(pub(super) Arc<Dialer>);
+
+impl Connector for SharedDialer {
     type Out = Wire;
 
     fn connect(&self, details: &ConnectionDetails, _: Option<()>) -> Result<Option<Wire>, ureq::Error> {
-        self.dial(details).map(Some).map_err(|fault| {
+        self.0.dial(details).map(Some).map_err(|fault| {
             exchange::with(|exchange| exchange.fault = Some(fault));
             ureq::Error::ConnectionFailed
         })

@@ -1,6 +1,7 @@
 //! HTTP over ureq: resolve, vet the address, connect, send, and read a bounded answer, all under one
 //! deadline.
 
+mod agents;
 mod answer;
 mod buffers;
 mod client;

@@ -41,6 +41,7 @@ impl Clerk {
         let armed = self.shared.watchman.arm(&self.shared);
         let due = [self.tally.next_due(), armed, Some(self.prune_at), self.watch.next_look(), shaped];
         let limit = due.into_iter().flatten().min().map(|due| due.saturating_sub(now));
+        self.spool.rest();
         self.shared.bed.sleep(limit, || self.shared.has_work());
         true
     }
