@@ -2,9 +2,10 @@
 //! `when`.
 
 use std::fmt::Write;
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 use taskbell::config::Config;
-use taskbell::engine::Rehearsal;
+use taskbell::engine::{Bell, Rehearsal};
 
 const EVENTS: usize = 200_000;
 const HOOKS: usize = 20;
@@ -19,10 +20,15 @@ pub fn run() {
         let pace = pace(on, rate);
         println!("  {title:<44} {pace:>9.0}/s   {:.1} us each", 1e6 / pace);
     }
+    println!("  the same with ring and spool, by the clerk's own time");
+    for (title, path) in [("spool in memory", None), ("spool on disk", Some("pace.db"))] {
+        let pace = whole(path);
+        println!("  {title:<44} {pace:>9.0}/s   {:.1} us each", 1e6 / pace);
+    }
     println!();
 }
 
-fn pace(on: &str, one_in: usize) -> f64 {
+fn hooks(on: &str) -> String {
     let mut text = "[endpoints.a]\nurl = 'https://a.example.com/'\n".to_owned();
     for number in 0..HOOKS {
         let _ = write!(
@@ -32,8 +38,11 @@ fn pace(on: &str, one_in: usize) -> f64 {
             1_000 + number
         );
     }
-    let mut bell = Rehearsal::new(Config::load(&text).expect("the configuration is sound"), 0);
-    let payloads: Vec<String> = (0..1_000)
+    text
+}
+
+fn payloads(one_in: usize) -> Vec<String> {
+    (0..1_000)
         .map(|number| {
             let failed = one_in > 0 && number % one_in == 0;
             format!(
@@ -44,7 +53,12 @@ fn pace(on: &str, one_in: usize) -> f64 {
                 number % 8
             )
         })
-        .collect();
+        .collect()
+}
+
+fn pace(on: &str, one_in: usize) -> f64 {
+    let mut bell = Rehearsal::new(Config::load(&hooks(on)).expect("the configuration is sound"), 0);
+    let payloads = payloads(one_in);
     let (start, ran) = (Instant::now(), on_cpu());
     for number in 0..EVENTS {
         bell.emit("task.complete", payloads[number % payloads.len()].as_bytes());
@@ -58,6 +72,39 @@ fn pace(on: &str, one_in: usize) -> f64 {
         _ => start.elapsed().as_secs_f64(),
     };
     EVENTS as f64 / seconds
+}
+
+/// Through a bell, where each event is also read from the ring and kept in the spool.
+fn whole(spool: Option<&str>) -> f64 {
+    let folder = tempfile::tempdir().expect("a folder for the spool");
+    let path = spool.map_or(":memory:".into(), |name| folder.path().join(name).display().to_string());
+    let text = format!("[spool]\npath = '{path}'\n[queue]\nmax_bytes = '16MiB'\n{}", hooks("task.complete"));
+    let bell = Bell::open(Config::load(&text).expect("the configuration is sound")).expect("the bell opens");
+    let payloads = payloads(0);
+    let before = loop {
+        // The thread has its name a moment after it was started.
+        match clerk_on_cpu() {
+            Some(seconds) => break seconds,
+            None => thread::yield_now(),
+        }
+    };
+    for number in 0..EVENTS {
+        while bell.emit("task.complete", payloads[number % payloads.len()].as_bytes()).is_err() {
+            thread::sleep(Duration::from_micros(500));
+        }
+    }
+    bell.sync(Duration::from_secs(600)).expect("every event gets into the spool");
+    EVENTS as f64 / (clerk_on_cpu().expect("the clerk lives") - before)
+}
+
+/// Seconds that the clerk has had a processor.
+fn clerk_on_cpu() -> Option<f64> {
+    let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let clerk = threads.map(|entry| entry.path()).find(|path| {
+        std::fs::read_to_string(path.join("comm")).is_ok_and(|name| name.trim() == "taskbell-clerk")
+    });
+    let text = std::fs::read_to_string(clerk?.join("schedstat")).ok()?;
+    text.split_whitespace().next()?.parse::<f64>().ok().map(|nanoseconds| nanoseconds / 1e9)
 }
 
 /// Seconds that this thread has had a processor, where the system says so.

@@ -1,6 +1,7 @@
 //! `when`: a minijinja expression in which an undefined name makes its own comparison false.
 
 use super::clauses::{Clause as Shape, Operator, Test as TestShape, take_apart};
+use super::context::leaf;
 use super::filters::clip;
 use super::formula::{Fault, Formula, is_builtin};
 use super::{Context, ROOTS, sample};
@@ -342,6 +343,9 @@ fn plain_name(source: &str) -> Option<Vec<String>> {
 
 /// The value of a name; `None` when it is undefined.
 fn look_up(scope: &Value, path: &[String]) -> Option<Value> {
+    if let Some(found) = leaf(scope, path) {
+        return found;
+    }
     let (root, rest) = path.split_first()?;
     let root = scope.get_attr(root).ok()?;
     let value = rest.iter().try_fold(root, |value, step| value.get_attr(step).ok())?;

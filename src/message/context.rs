@@ -57,15 +57,33 @@ impl Roots {
     }
 }
 
+impl Roots {
+    fn json(&self, name: &str) -> Option<&Json> {
+        let late = self.late.as_ref().filter(|late| late.name == name);
+        self.json.get(name).or_else(|| late.map(|late| late.json()))
+    }
+}
+
+/// What a dotted name of a context is, where it is no list and no object: most conditions read one or two of
+/// these, and need not wait for the engine's form of the tree around them. `None` where this is not known
+/// here; `Some(None)` where the name is undefined.
+pub(super) fn leaf(scope: &Value, path: &[String]) -> Option<Option<Value>> {
+    let roots = scope.downcast_object_ref::<Roots>()?;
+    let (root, rest) = path.split_first()?;
+    let json = roots.json(root).and_then(|root| rest.iter().try_fold(root, |json, step| json.get(step)));
+    match json {
+        None => Some(None),
+        Some(Json::Array(_) | Json::Object(_)) => None,
+        Some(Json::String(text)) => Some(Some(Value::from(text.as_str()))),
+        Some(scalar) => Some(Some(Value::from(Serde(scalar)))),
+    }
+}
+
 impl Object for Roots {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let name = key.as_str()?;
         let index = self.names().position(|root| root == name)?;
-        let build = || match (self.json.get(name), &self.late) {
-            (Some(json), _) => Value::from(Serde(json)),
-            (None, Some(late)) => Value::from(Serde(late.json())),
-            (None, None) => Value::UNDEFINED,
-        };
+        let build = || self.json(name).map_or(Value::UNDEFINED, |json| Value::from(Serde(json)));
         Some(self.built.get(index)?.get_or_init(build).clone())
     }
 
@@ -124,6 +142,54 @@ mod tests {
     use super::*;
     use serde_json::json;
     use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[test]
+    fn a_leaf_is_what_the_engine_would_find() {
+        let late = Late::new("queue", || json!({"total": 3, "name": null}));
+        let json = json!({"task": {
+            "status": "error", "steps": 30, "below": -7, "loss": 0.25, "big": u64::MAX, "late": true, "none": null,
+            "text": "a text that is too long to be kept in place", "list": [1], "more": {"deep": "x", "": 1},
+        }});
+        let context = Context::new(json).with(Some(late));
+        let scope = context.value();
+        let mut seen = 0;
+        for name in [
+            "task.status",
+            "task.steps",
+            "task.below",
+            "task.loss",
+            "task.big",
+            "task.late",
+            "task.none",
+            "task.text",
+            "task.more.deep",
+            "task.missing",
+            "task.none.x",
+            "task.status.x",
+            "task.list.x",
+            "queue.total",
+            "queue.name",
+            "queue.name.x",
+            "batch.total",
+            "task.list",
+            "task.more",
+        ] {
+            let path: Vec<String> = name.split('.').map(str::to_owned).collect();
+            let engine = path.iter().try_fold(scope.clone(), |value, step| value.get_attr(step).ok());
+            let engine = engine.filter(|value| !value.is_undefined());
+            let Some(found) = leaf(scope, &path) else {
+                assert!(["task.list", "task.more"].contains(&name), "{name}");
+                continue;
+            };
+            let kinds = (found.as_ref().map(Value::kind), engine.as_ref().map(Value::kind));
+            assert_eq!((&found, kinds.0), (&engine, kinds.1), "{name}");
+            seen += 1;
+        }
+        assert_eq!(seen, 17);
+        assert!(
+            leaf(&Value::from(Serde(&json!({"task": {"a": 1}}))), &["task".into(), "a".into()]).is_none()
+        );
+    }
 
     #[test]
     fn what_is_late_is_made_when_it_is_read_and_only_once() {
