@@ -68,7 +68,8 @@ impl Company {
             let prefix = taken_key(own, "");
             stale.extend(word_left(&prefix, batch.states(&prefix)?));
         }
-        if !self.others.is_empty() {
+        // One that was in company waits for this verdict, whoever is left of the others.
+        if batches.in_company() || !self.others.is_empty() {
             for id in ids {
                 let Some(part) = batches.get(id) else { continue };
                 // What a failed transaction left may name one twice.
@@ -165,7 +166,7 @@ impl Clerk {
 
     /// The transaction is durable: the ends of batches that it made whole are told by the next one.
     pub(super) fn end_gathered(&mut self, work: &Work) {
-        if !self.company.others.is_empty() {
+        if self.tally.batches.in_company() || !self.company.others.is_empty() {
             self.tally.batches.set_in_company();
             for id in written(work, self.shared.intake.instance()) {
                 self.tally.batches.settle(id);
