@@ -53,3 +53,20 @@ fn a_batch_ends_when_what_the_last_other_left_makes_it_whole() {
     let told = farm.told("batch.end");
     assert_eq!((told["b"].len(), &told["b"][0]["total"]), (1, &json!(4)));
 }
+
+#[test]
+fn the_end_of_a_queue_that_a_dead_instance_told_is_waited_for_by_its_heir() {
+    let farm = Farm::new();
+    let (mut one, mut two) = (farm.start(), farm.start());
+    two.shared.intake.push("queue.end", b"{}").unwrap();
+    round(&mut two);
+    assert_eq!(two.tally.held(), 1);
+    drop(two);
+    let is_done = |one: &Clerk| one.shared.progress.await_ended(0, Duration::ZERO).is_ok();
+    assert!(is_done(&one));
+    look(&mut one);
+    assert!(one.tally.held() == 1 && !is_done(&one));
+    farm.pass(Duration::from_secs(5));
+    round(&mut one);
+    assert!(one.tally.held() == 0 && is_done(&one));
+}

@@ -18,6 +18,7 @@ impl Preparer<'_> {
         if !derived || !self.tally.is_idle(queue) {
             return None;
         }
+        self.tally.told_start(queue, accepted_at);
         let payload = fields(json!({"name": queue, "derived": true}));
         let facts = self.facts(derived_id(accepted_at), "queue.start", accepted_at, &payload);
         let subject = Subject::of_queue(&facts, &QueueTally::opened_at(began));
@@ -31,7 +32,7 @@ impl Preparer<'_> {
         facts.usual_s = self.usual_queue(queue);
         let over_at = tally.finished_at;
         let mut subjects = vec![Subject::of_queue_until(&facts, tally, over_at)];
-        self.learn_queue(queue, &subjects);
+        self.learn_queue(queue, &subjects, true);
         subjects.extend(tally.asked.as_ref().map(|asked| Subject::of_asked(&facts, &subjects[0], asked)));
         let ended = self.derive(&payload, now, &subjects);
         self.shape.end_queue(queue, self.unix_ms);
@@ -124,10 +125,10 @@ impl Preparer<'_> {
         self.tally.usuals.seconds(&queue_key(queue))
     }
 
-    /// The end of a queue with tasks adds to what is usual.
-    pub(super) fn learn_queue(&mut self, queue: &str, subjects: &[Subject]) {
+    /// The end of a queue that has worked adds to what is usual.
+    pub(super) fn learn_queue(&mut self, queue: &str, subjects: &[Subject], worked: bool) {
         let scale = subjects.first().map(|subject| subject.scale);
-        let worked = scale.filter(|scale| scale.tasks.is_some_and(|tasks| tasks > 0));
+        let worked = scale.filter(|scale| worked || scale.tasks.is_some_and(|tasks| tasks > 0));
         if let Some(seconds) = worked.and_then(|scale| scale.duration_s) {
             self.tally.usuals.add(&queue_key(queue), seconds);
         }

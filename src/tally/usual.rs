@@ -80,6 +80,11 @@ impl Usuals {
         Some((median * 1000.0).round() / 1000.0)
     }
 
+    /// Whether such a run was ever heard of.
+    pub fn knows(&self, key: &str) -> bool {
+        self.runs.contains_key(key)
+    }
+
     /// Remembers a run that took so many seconds.
     pub fn add(&mut self, key: &str, seconds: f64) {
         if !seconds.is_finite() || seconds < 0.0 {
