@@ -310,3 +310,6 @@ mod leaving;
 
 #[path = "company_moves_tests.rs"]
 mod moves;
+
+#[path = "company_usuals_tests.rs"]
+mod usuals;

@@ -92,6 +92,7 @@ impl Clerk {
 
     /// Deliveries and counts of instances that died, and what nobody holds.
     fn take_over(&mut self) -> Result<(), SpoolError> {
+        super::recall::learn_usual(&self.spool, &mut self.tally)?;
         let own = self.shared.intake.instance().to_owned();
         let dead = dead_instances(&self.spool, self.watch.spool_file.as_deref(), &own)?;
         let inherited = self.spool.inherit(&dead, self.shared.clock.unix_ms())?;

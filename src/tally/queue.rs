@@ -297,6 +297,21 @@ mod tests {
     }
 
     #[test]
+    fn the_first_twenty_failures_are_named_in_their_order() {
+        let mut tally = QueueTally::default();
+        for number in 0..50 {
+            let status = if number % 2 == 0 { "error" } else { "success" };
+            tally.count(&task(json!({"id": number, "status": status})), number);
+        }
+        let summary = tally.summary("film", 50, &Map::new());
+        let named: Vec<&str> =
+            summary["failures"].as_array().unwrap().iter().filter_map(|one| one["id"].as_str()).collect();
+        let first: Vec<String> = (0..20).map(|number| (2 * number).to_string()).collect();
+        assert_eq!(named, first);
+        assert_eq!(summary["failed"], 25);
+    }
+
+    #[test]
     fn two_counts_of_one_queue_add_up() {
         let mut one = QueueTally::default();
         one.count(&task(json!({"duration_s": 1})), 5_000);
