@@ -77,14 +77,20 @@ impl Company {
                 if known || self.gathered.iter().any(|(whole, _)| whole == id) {
                     continue;
                 }
-                if !batches.in_company() && work.events.iter().any(|event| is_of(event, id)) {
-                    stale.push(Stale { id: id.to_owned(), footing: Footing::Kept });
-                    continue;
-                }
-                if !part.is_open() {
+                let told = !batches.in_company() && work.events.iter().any(|event| is_of(event, id));
+                if !told && !part.is_open() {
                     continue;
                 }
                 let parts = parts_of(&self.others, id, |key| batch.state(key))?;
+                if told {
+                    // A hook that has rung may be silent for long: what holds is not taken back.
+                    if part.stands_beside(&parts) {
+                        take(batch, id, &part.over(), &parts)?;
+                    } else {
+                        stale.push(Stale { id: id.to_owned(), footing: Footing::Kept });
+                    }
+                    continue;
+                }
                 match part.judge(&parts) {
                     Verdict::Open => {}
                     Verdict::Over(by) => {
@@ -192,12 +198,17 @@ fn gather(
     sum: &BatchTally,
     parts: &[Part],
 ) -> Result<(), SpoolError> {
-    let over = sum.over().to_bytes();
+    let over = sum.over();
     batch.put_state(&whole_key(own, id), Some(&sum.to_bytes()))?;
-    batch.put_state(&batch_key(own, id), Some(&over))?;
+    batch.put_state(&batch_key(own, id), Some(&over.to_bytes()))?;
+    take(batch, id, &over, parts)
+}
+
+/// Takes the parts of others away, and leaves word that the batch is over.
+fn take(batch: &mut Batch<'_>, id: &str, over: &BatchTally, parts: &[Part]) -> Result<(), SpoolError> {
     for (owner, _) in parts.iter().filter(|(_, part)| part.is_open()) {
         batch.put_state(&batch_key(owner, id), None)?;
-        batch.put_state(&taken_key(owner, id), Some(&over))?;
+        batch.put_state(&taken_key(owner, id), Some(&over.to_bytes()))?;
     }
     Ok(())
 }

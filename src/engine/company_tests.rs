@@ -40,11 +40,13 @@ impl Clock for PutForward {
 struct Farm {
     folder: TempDir,
     clock: Arc<PutForward>,
+    /// What its hook has beside the ends and standstills it listens to.
+    shaping: Json,
 }
 
 impl Farm {
     fn new() -> Farm {
-        Farm { folder: tempfile::tempdir().unwrap(), clock: Arc::default() }
+        Farm { folder: tempfile::tempdir().unwrap(), clock: Arc::default(), shaping: json!({}) }
     }
 
     fn pass(&self, time: Duration) {
@@ -53,11 +55,14 @@ impl Farm {
 
     fn config(&self) -> Config {
         let spool = self.folder.path().join("bell.db");
+        let mut hook = self.shaping.clone();
+        hook["on"] = json!(["batch.end", "batch.stalled"]);
+        hook["to"] = json!(["a"]);
         let config = json!({
             "spool": {"path": spool},
             "queue": {"batch_stall": "1h"},
             "endpoints": {"a": {"url": "http://127.0.0.1:9/"}},
-            "hooks": [{"on": ["batch.end", "batch.stalled"], "to": ["a"]}],
+            "hooks": [hook],
         });
         Config::load(&config.to_string()).unwrap()
     }
@@ -304,6 +309,9 @@ fn one_that_believes_to_be_alone_tells_of_no_standstill_while_a_newcomer_goes_on
     let told = farm.told("batch.stalled");
     assert_eq!((told["b"].len(), &told["b"][0]["total"]), (1, &json!(2)));
 }
+
+#[path = "company_first_tests.rs"]
+mod first;
 
 #[path = "company_leaving_tests.rs"]
 mod leaving;
