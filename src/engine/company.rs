@@ -145,14 +145,14 @@ impl Clerk {
             };
             self.work.states.retain(|(kept, _)| *kept != key);
             self.work.events.retain(|event| !is_of(event, &id));
-            let asked = self.tally.batches.get(&id).and_then(|part| part.tally.asked.clone());
+            let asked = self.tally.batches.get(&id).map(|part| part.tally.asked.clone()).unwrap_or_default();
             self.tally.batches.replace(&id, standing, now);
             self.count_again(&id, now);
             // Who asked is not in the payload any more.
-            if let Some(asked) =
-                asked.filter(|_| self.tally.batches.get(&id).is_some_and(BatchTally::is_open))
-            {
-                self.tally.batches.ask(&id, asked);
+            if self.tally.batches.get(&id).is_some_and(BatchTally::is_open) {
+                asked.iter().for_each(|asked| {
+                    self.tally.batches.ask(&id, asked.clone());
+                });
             }
         }
         self.keep_counts();

@@ -3,7 +3,7 @@
 //! `derived` in its payload, and goes into the spool together with the count that it tells of: both are
 //! durable, or neither is.
 
-use super::prepare::{Prepared, Preparer, bytes};
+use super::prepare::{Prepared, Preparer, add_asked, bytes};
 use crate::event::EventId;
 use crate::hooks::Subject;
 use crate::tally::{Asked, BatchTally, QueueTally, Step, Task, batch_key, queue_key, task_key};
@@ -33,7 +33,7 @@ impl Preparer<'_> {
         let over_at = tally.finished_at;
         let mut subjects = vec![Subject::of_queue_until(&facts, tally, over_at)];
         self.learn_queue(queue, &subjects, true);
-        subjects.extend(tally.asked.as_ref().map(|asked| Subject::of_asked(&facts, &subjects[0], asked)));
+        add_asked(&facts, &mut subjects, &tally.asked);
         let ended = self.derive(&payload, now, &subjects);
         self.shape.end_queue(queue, self.unix_ms);
         ended
@@ -101,12 +101,11 @@ impl Preparer<'_> {
         if let (Some(seconds), "batch.end") = (subject.scale.duration_s, kind) {
             self.tally.usuals.add(&key, seconds);
         }
-        let asked = batch.tally.asked.as_ref().filter(|_| kind == "batch.end");
-        let asked = asked.map(|asked| Subject::of_asked(&facts, &subject, asked));
-        if asked.is_some() {
+        let mut subjects = vec![subject];
+        if kind == "batch.end" && !batch.tally.asked.is_empty() {
+            add_asked(&facts, &mut subjects, &batch.tally.asked);
             self.tally.told_asked(id);
         }
-        let subjects: Vec<Subject> = [subject].into_iter().chain(asked).collect();
         self.derive(&payload, now, &subjects)
     }
 

@@ -10,7 +10,7 @@ use crate::lanes::Body;
 use crate::message::Message;
 use crate::platform;
 use crate::shape::Shape;
-use crate::tally::{Asked, HeldEnd, QueueTally, Tally, Task, queue_name};
+use crate::tally::{Asked, HeldEnd, QueueTally, Tally, Task, Wishes, queue_name};
 use serde_json::{Map, Value as Json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -128,11 +128,18 @@ impl Preparer<'_> {
                     facts.usual_s = self.usual_task(&task);
                     superseded = self.tally.count(&task, record.accepted_at);
                     let asked = (params.notify == Notify::ManualAtEnd).then(|| {
-                        let url = params.url.as_ref().map(|url| url.as_str().to_owned());
-                        Asked { url, ..Asked::by(&payload, &params.to, &params.vars) }
+                        let mut asked = Asked::by(&payload, &params.to, &params.vars);
+                        asked.url = params.url.as_ref().map(|url| url.as_str().to_owned());
+                        asked
                     });
-                    if let Some(asked) = &asked {
-                        self.tally.ask(&task.queue, asked.clone(), record.accepted_at);
+                    if let Some(asked) = &asked
+                        && !self.tally.ask(&task.queue, asked.clone(), record.accepted_at)
+                    {
+                        self.counters.params_ignored.one();
+                        self.remarks.push(format!(
+                            "the wish of {} to be told at the end is ignored: too many wait for it already",
+                            record.id
+                        ));
                     }
                     after = self.count_in_batch(&task, asked, record.accepted_at, now);
                 }
@@ -164,7 +171,7 @@ impl Preparer<'_> {
         facts.usual_s = self.usual_queue(&queue);
         let mut subjects = vec![Subject::of_queue_until(&facts, tally, end.idle_since)];
         self.learn_queue(&queue, &subjects, end.worked);
-        subjects.extend(tally.asked.as_ref().map(|asked| Subject::of_asked(&facts, &subjects[0], asked)));
+        add_asked(&facts, &mut subjects, &tally.asked);
         let deliveries = self.ring(&subjects);
         self.shape.end_queue(&queue, self.unix_ms);
         Prepared {
@@ -269,6 +276,13 @@ impl Preparer<'_> {
     {
         let host = &self.config.host;
         Facts { id, kind, accepted_at, payload, host, usual_s: None }
+    }
+}
+
+/// The end of a queue or batch, the first of these, as each that asked is told of it.
+pub(super) fn add_asked(facts: &Facts<'_>, subjects: &mut Vec<Subject>, asked: &Wishes) {
+    for asked in asked.iter() {
+        subjects.extend(subjects.first().map(|end| Subject::of_asked(facts, end, asked)));
     }
 }
 

@@ -196,6 +196,9 @@ fn queues_and_batches_have_a_usual_time_of_their_own() {
     }
 }
 
+#[path = "rehearsal_asked_tests.rs"]
+mod asked;
+
 #[path = "rehearsal_edges_tests.rs"]
 mod edges;
 

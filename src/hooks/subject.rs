@@ -139,7 +139,7 @@ impl Subject {
         Subject::build(facts, TaskParams::default(), scale, vec![("batch", Json::Object(fields))])
     }
 
-    /// The end of a queue or batch for the tasks that asked to be told of then: with the last such task, less
+    /// The end of a queue or batch for the tasks that asked to be told of then: with such a task, less
     /// its outputs.
     pub fn of_asked(facts: &Facts<'_>, end: &Subject, asked: &Asked) -> Subject {
         let params = TaskParams {

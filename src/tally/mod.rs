@@ -8,7 +8,7 @@ mod seen;
 mod task;
 mod usual;
 
-pub use asked::Asked;
+pub use asked::{Asked, Wishes};
 pub use batches::{BatchRef, BatchTally, Batches, MAX_BATCHES, Part, Step, Verdict};
 pub use queue::QueueTally;
 pub use seen::Seen;
@@ -125,15 +125,17 @@ impl Tally {
         open.end.take()
     }
 
-    /// Keeps what a task asked for that its queue's end is to tell of. The last one stands for all.
-    pub fn ask(&mut self, queue: &str, asked: Asked, accepted_at: i64) {
-        self.open(queue, accepted_at).tally.asked = Some(asked);
+    /// Keeps what a task asked for that its queue's end is to tell of; `false` when there is no room for it.
+    pub fn ask(&mut self, queue: &str, asked: Asked, accepted_at: i64) -> bool {
+        let others = self.open.iter().filter(|(name, _)| name.as_str() != queue);
+        let elsewhere = others.map(|(_, open)| open.tally.asked.bytes()).sum();
+        self.open(queue, accepted_at).tally.asked.keep(asked, elsewhere)
     }
 
     /// The end of this batch was told to who asked: the end of the queue owes them nothing any more.
     pub fn told_asked(&mut self, batch: &str) {
         for (name, open) in &mut self.open {
-            if open.tally.asked.take_if(|asked| asked.is_of(batch)).is_some() {
+            if open.tally.asked.drop_batch(batch) {
                 self.changed.push(name.clone());
             }
         }

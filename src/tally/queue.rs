@@ -1,6 +1,6 @@
 //! The count of one queue over one busy period.
 
-use super::asked::Asked;
+use super::asked::Wishes;
 use super::task::{Status, Task};
 use crate::clock;
 use serde::{Deserialize, Serialize};
@@ -65,9 +65,9 @@ pub struct QueueTally {
     // Shared with the snapshots that are being looked at.
     users: Arc<Vec<Box<str>>>,
     failures: Arc<Vec<Failure>>,
-    /// The last task that asked to be told of at the end.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub asked: Option<Asked>,
+    /// The tasks that asked to be told of at the end.
+    #[serde(default, skip_serializing_if = "Wishes::is_empty", rename = "wishes")]
+    pub asked: Wishes,
 }
 
 impl QueueTally {
@@ -111,9 +111,7 @@ impl QueueTally {
         for user in other.users.iter() {
             self.name_user(user);
         }
-        if self.asked.is_none() {
-            self.asked.clone_from(&other.asked);
-        }
+        self.asked.add(&other.asked);
         for failure in other.failures.iter() {
             let known = |one: &Failure| one.id.is_some() && one.id == failure.id;
             if self.failures.len() < MAX_FAILURES && !self.failures.iter().any(known) {
@@ -138,7 +136,7 @@ impl QueueTally {
     /// The counts as they are now, less who asked: cheap, whatever they name.
     pub fn snapshot(&self) -> QueueTally {
         let (users, failures) = (Arc::clone(&self.users), Arc::clone(&self.failures));
-        QueueTally { users, failures, asked: None, ..*self }
+        QueueTally { users, failures, asked: Wishes::default(), ..*self }
     }
 
     /// The summary as templates and receivers see it, as of `now` (Unix milliseconds), over what the host
