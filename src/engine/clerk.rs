@@ -271,6 +271,7 @@ impl Clerk {
         match self.transact_or_mend(times) {
             Ok(done) => {
                 self.retry_at = None;
+                self.tally.usuals.settled();
                 if self.shared.spool_failing.swap(false, Ordering::AcqRel) {
                     self.shared.log.write(Level::Info, "the spool takes events again");
                 }
@@ -314,6 +315,7 @@ impl Clerk {
         loop {
             let mut batch = self.spool.batch()?;
             let own = self.shared.intake.instance();
+            self.work.join_usuals(&mut batch, &mut self.tally.usuals)?;
             let done = self.work.write(&mut batch, own, times)?;
             let stale = self.company.look(&mut batch, &self.work, &self.tally.batches, own)?;
             if !stale.is_empty() {

@@ -68,7 +68,8 @@ impl Company {
             let prefix = taken_key(own, "");
             stale.extend(word_left(&prefix, batch.states(&prefix)?));
         }
-        if !self.others.is_empty() {
+        // One that was in company waits for this verdict, whoever is left of the others.
+        if batches.in_company() || !self.others.is_empty() {
             for id in ids {
                 let Some(part) = batches.get(id) else { continue };
                 // What a failed transaction left may name one twice.
@@ -76,14 +77,20 @@ impl Company {
                 if known || self.gathered.iter().any(|(whole, _)| whole == id) {
                     continue;
                 }
-                if !batches.in_company() && work.events.iter().any(|event| is_of(event, id)) {
-                    stale.push(Stale { id: id.to_owned(), footing: Footing::Kept });
-                    continue;
-                }
-                if !part.is_open() {
+                let told = !batches.in_company() && work.events.iter().any(|event| is_of(event, id));
+                if !told && !part.is_open() {
                     continue;
                 }
                 let parts = parts_of(&self.others, id, |key| batch.state(key))?;
+                if told {
+                    // A hook that has rung may be silent for long: what holds is not taken back.
+                    if part.stands_beside(&parts) {
+                        take(batch, id, &part.over(), &parts)?;
+                    } else {
+                        stale.push(Stale { id: id.to_owned(), footing: Footing::Kept });
+                    }
+                    continue;
+                }
                 match part.judge(&parts) {
                     Verdict::Open => {}
                     Verdict::Over(by) => {
@@ -138,14 +145,14 @@ impl Clerk {
             };
             self.work.states.retain(|(kept, _)| *kept != key);
             self.work.events.retain(|event| !is_of(event, &id));
-            let asked = self.tally.batches.get(&id).and_then(|part| part.tally.asked.clone());
+            let asked = self.tally.batches.get(&id).map(|part| part.tally.asked.clone()).unwrap_or_default();
             self.tally.batches.replace(&id, standing, now);
             self.count_again(&id, now);
             // Who asked is not in the payload any more.
-            if let Some(asked) =
-                asked.filter(|_| self.tally.batches.get(&id).is_some_and(BatchTally::is_open))
-            {
-                self.tally.batches.ask(&id, asked);
+            if self.tally.batches.get(&id).is_some_and(BatchTally::is_open) {
+                asked.iter().for_each(|asked| {
+                    self.tally.batches.ask(&id, asked.clone());
+                });
             }
         }
         self.keep_counts();
@@ -165,7 +172,7 @@ impl Clerk {
 
     /// The transaction is durable: the ends of batches that it made whole are told by the next one.
     pub(super) fn end_gathered(&mut self, work: &Work) {
-        if !self.company.others.is_empty() {
+        if self.tally.batches.in_company() || !self.company.others.is_empty() {
             self.tally.batches.set_in_company();
             for id in written(work, self.shared.intake.instance()) {
                 self.tally.batches.settle(id);
@@ -191,12 +198,17 @@ fn gather(
     sum: &BatchTally,
     parts: &[Part],
 ) -> Result<(), SpoolError> {
-    let over = sum.over().to_bytes();
+    let over = sum.over();
     batch.put_state(&whole_key(own, id), Some(&sum.to_bytes()))?;
-    batch.put_state(&batch_key(own, id), Some(&over))?;
+    batch.put_state(&batch_key(own, id), Some(&over.to_bytes()))?;
+    take(batch, id, &over, parts)
+}
+
+/// Takes the parts of others away, and leaves word that the batch is over.
+fn take(batch: &mut Batch<'_>, id: &str, over: &BatchTally, parts: &[Part]) -> Result<(), SpoolError> {
     for (owner, _) in parts.iter().filter(|(_, part)| part.is_open()) {
         batch.put_state(&batch_key(owner, id), None)?;
-        batch.put_state(&taken_key(owner, id), Some(&over))?;
+        batch.put_state(&taken_key(owner, id), Some(&over.to_bytes()))?;
     }
     Ok(())
 }

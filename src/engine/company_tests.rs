@@ -9,7 +9,6 @@ use crate::intake::{Home, Intake};
 use crate::shape::Shape;
 use crate::spool::{Reader, Spool};
 use crate::tally::Tally;
-use proptest::prelude::*;
 use rusqlite::Connection;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
@@ -41,11 +40,13 @@ impl Clock for PutForward {
 struct Farm {
     folder: TempDir,
     clock: Arc<PutForward>,
+    /// What its hook has beside the ends and standstills it listens to.
+    shaping: Json,
 }
 
 impl Farm {
     fn new() -> Farm {
-        Farm { folder: tempfile::tempdir().unwrap(), clock: Arc::default() }
+        Farm { folder: tempfile::tempdir().unwrap(), clock: Arc::default(), shaping: json!({}) }
     }
 
     fn pass(&self, time: Duration) {
@@ -54,11 +55,14 @@ impl Farm {
 
     fn config(&self) -> Config {
         let spool = self.folder.path().join("bell.db");
+        let mut hook = self.shaping.clone();
+        hook["on"] = json!(["batch.end", "batch.stalled"]);
+        hook["to"] = json!(["a"]);
         let config = json!({
             "spool": {"path": spool},
             "queue": {"batch_stall": "1h"},
             "endpoints": {"a": {"url": "http://127.0.0.1:9/"}},
-            "hooks": [{"on": ["batch.end", "batch.stalled"], "to": ["a"]}],
+            "hooks": [hook],
         });
         Config::load(&config.to_string()).unwrap()
     }
@@ -306,94 +310,14 @@ fn one_that_believes_to_be_alone_tells_of_no_standstill_while_a_newcomer_goes_on
     assert_eq!((told["b"].len(), &told["b"][0]["total"]), (1, &json!(2)));
 }
 
-/// What happens to a farm of three.
-#[derive(Debug, Clone)]
-enum Move {
-    /// The next task of a batch is reported to an instance.
-    Task(usize, usize),
-    /// A task that was reported before is reported to another instance too.
-    Again(usize, usize),
-    Collect(usize),
-    Commit(usize),
-    Look(usize),
-    Die(usize),
-    DieAfterCommit(usize),
-}
+#[path = "company_first_tests.rs"]
+mod first;
 
-const TOTALS: [u64; 3] = [2, 5, 9];
+#[path = "company_leaving_tests.rs"]
+mod leaving;
 
-fn moves() -> impl Strategy<Value = Vec<Move>> {
-    let who = 0..3_usize;
-    let one = prop_oneof![
-        8 => (who.clone(), 0..3_usize).prop_map(|(who, batch)| Move::Task(who, batch)),
-        2 => (who.clone(), 0..3_usize).prop_map(|(who, batch)| Move::Again(who, batch)),
-        4 => who.clone().prop_map(Move::Collect),
-        6 => who.clone().prop_map(Move::Commit),
-        1 => who.clone().prop_map(Move::Look),
-        1 => who.clone().prop_map(Move::Die),
-        1 => who.prop_map(Move::DieAfterCommit),
-    ];
-    prop::collection::vec(one, 1..60)
-}
+#[path = "company_moves_tests.rs"]
+mod moves;
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
-
-    /// However tasks are spread over instances, however these take turns and die: what each batch is told to
-    /// have counted adds up, and it ends exactly once.
-    #[test]
-    fn parts_add_up_over_every_interleaving(moves in moves()) {
-        let farm = Farm::new();
-        let mut clerks: Vec<Option<Clerk>> = (0..3).map(|_| Some(farm.start())).collect();
-        let mut reported = [0_u64; 3];
-        for step in moves {
-            match step {
-                Move::Task(who, batch) if reported[batch] < TOTALS[batch] => {
-                    reported[batch] += 1;
-                    report(clerks[who].as_ref().unwrap(), &frame(&batch.to_string(), reported[batch], TOTALS[batch]));
-                }
-                Move::Again(who, batch) if reported[batch] > 0 => {
-                    report(clerks[who].as_ref().unwrap(), &frame(&batch.to_string(), 1, TOTALS[batch]));
-                }
-                Move::Task(..) | Move::Again(..) => {}
-                Move::Collect(who) => {
-                    let clerk = clerks[who].as_mut().unwrap();
-                    clerk.collect();
-                }
-                Move::Commit(who) => prop_assert!(clerks[who].as_mut().unwrap().commit(Phase::Open)),
-                Move::Look(who) => {
-                    let clerk = clerks[who].as_mut().unwrap();
-                    if clerk.may_look(Phase::Open) {
-                        clerk.watch.look_now();
-                        clerk.look_around();
-                    }
-                }
-                Move::Die(who) => {
-                    drop(clerks[who].take());
-                    clerks[who] = Some(farm.start());
-                }
-                Move::DieAfterCommit(who) => {
-                    die_after_commit(clerks[who].take().unwrap());
-                    clerks[who] = Some(farm.start());
-                }
-            }
-        }
-        for _ in 0..4 {
-            clerks.iter_mut().flatten().for_each(round);
-        }
-        drop(clerks);
-        let mut last = farm.start();
-        (0..3).for_each(|_| round(&mut last));
-        let told = farm.told("batch.end");
-        for (batch, done) in reported.iter().enumerate() {
-            let ends = told.get(&batch.to_string()).map_or(&[][..], Vec::as_slice);
-            prop_assert_eq!(ends.len(), usize::from(*done == TOTALS[batch]), "batch {}: {:?}", batch, ends);
-            for end in ends {
-                let failed = (1..=TOTALS[batch]).filter(|number| number.is_multiple_of(3)).count();
-                prop_assert_eq!(&end["total"], &json!(TOTALS[batch]));
-                prop_assert_eq!(&end["failed"], &json!(failed));
-                prop_assert_eq!(&end["succeeded"], &json!(TOTALS[batch] - failed as u64));
-            }
-        }
-    }
-}
+#[path = "company_usuals_tests.rs"]
+mod usuals;

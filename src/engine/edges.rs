@@ -3,7 +3,7 @@
 //! `derived` in its payload, and goes into the spool together with the count that it tells of: both are
 //! durable, or neither is.
 
-use super::prepare::{Prepared, Preparer, bytes};
+use super::prepare::{Prepared, Preparer, add_asked, bytes};
 use crate::event::EventId;
 use crate::hooks::Subject;
 use crate::tally::{Asked, BatchTally, QueueTally, Step, Task, batch_key, queue_key, task_key};
@@ -18,6 +18,7 @@ impl Preparer<'_> {
         if !derived || !self.tally.is_idle(queue) {
             return None;
         }
+        self.tally.told_start(queue, accepted_at);
         let payload = fields(json!({"name": queue, "derived": true}));
         let facts = self.facts(derived_id(accepted_at), "queue.start", accepted_at, &payload);
         let subject = Subject::of_queue(&facts, &QueueTally::opened_at(began));
@@ -31,8 +32,8 @@ impl Preparer<'_> {
         facts.usual_s = self.usual_queue(queue);
         let over_at = tally.finished_at;
         let mut subjects = vec![Subject::of_queue_until(&facts, tally, over_at)];
-        self.learn_queue(queue, &subjects);
-        subjects.extend(tally.asked.as_ref().map(|asked| Subject::of_asked(&facts, &subjects[0], asked)));
+        self.learn_queue(queue, &subjects, true);
+        add_asked(&facts, &mut subjects, &tally.asked);
         let ended = self.derive(&payload, now, &subjects);
         self.shape.end_queue(queue, self.unix_ms);
         ended
@@ -100,12 +101,11 @@ impl Preparer<'_> {
         if let (Some(seconds), "batch.end") = (subject.scale.duration_s, kind) {
             self.tally.usuals.add(&key, seconds);
         }
-        let asked = batch.tally.asked.as_ref().filter(|_| kind == "batch.end");
-        let asked = asked.map(|asked| Subject::of_asked(&facts, &subject, asked));
-        if asked.is_some() {
+        let mut subjects = vec![subject];
+        if kind == "batch.end" && !batch.tally.asked.is_empty() {
+            add_asked(&facts, &mut subjects, &batch.tally.asked);
             self.tally.told_asked(id);
         }
-        let subjects: Vec<Subject> = [subject].into_iter().chain(asked).collect();
         self.derive(&payload, now, &subjects)
     }
 
@@ -124,10 +124,10 @@ impl Preparer<'_> {
         self.tally.usuals.seconds(&queue_key(queue))
     }
 
-    /// The end of a queue with tasks adds to what is usual.
-    pub(super) fn learn_queue(&mut self, queue: &str, subjects: &[Subject]) {
+    /// The end of a queue that has worked adds to what is usual.
+    pub(super) fn learn_queue(&mut self, queue: &str, subjects: &[Subject], worked: bool) {
         let scale = subjects.first().map(|subject| subject.scale);
-        let worked = scale.filter(|scale| scale.tasks.is_some_and(|tasks| tasks > 0));
+        let worked = scale.filter(|scale| worked || scale.tasks.is_some_and(|tasks| tasks > 0));
         if let Some(seconds) = worked.and_then(|scale| scale.duration_s) {
             self.tally.usuals.add(&queue_key(queue), seconds);
         }

@@ -10,7 +10,7 @@ use crate::lanes::Body;
 use crate::message::Message;
 use crate::platform;
 use crate::shape::Shape;
-use crate::tally::{Asked, HeldEnd, QueueTally, Tally, Task, queue_name};
+use crate::tally::{Asked, HeldEnd, QueueTally, Tally, Task, Wishes, queue_name};
 use serde_json::{Map, Value as Json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -105,17 +105,19 @@ impl Preparer<'_> {
                 return self.hold(&record, payload, now);
             }
             "queue.start" => {
-                superseded = self.tally.start(queue_name(&payload), record.accepted_at);
-                self.tally.stir(queue_name(&payload), now);
-                Some(self.of_queue(&facts))
+                let queue = queue_name(&payload);
+                let (is_news, held) = self.tally.start(&queue, record.accepted_at);
+                superseded = held;
+                self.tally.stir(&queue, now);
+                is_news.then(|| self.of_queue(&facts))
             }
             kind if kind.starts_with("queue.") => {
+                let queue = queue_name(&payload);
                 if kind == "queue.tick" && self.config.queue.idle_end.is_some() {
-                    let queue = queue_name(&payload);
-                    before = self.start_if_idle(queue, record.accepted_at, record.accepted_at);
-                    superseded = self.tally.tick(queue, record.accepted_at);
+                    before = self.start_if_idle(&queue, record.accepted_at, record.accepted_at);
+                    superseded = self.tally.tick(&queue, record.accepted_at);
                 }
-                self.tally.stir(queue_name(&payload), now);
+                self.tally.stir(&queue, now);
                 Some(self.of_queue(&facts))
             }
             kind if kind.starts_with("task.") => {
@@ -126,11 +128,18 @@ impl Preparer<'_> {
                     facts.usual_s = self.usual_task(&task);
                     superseded = self.tally.count(&task, record.accepted_at);
                     let asked = (params.notify == Notify::ManualAtEnd).then(|| {
-                        let url = params.url.as_ref().map(|url| url.as_str().to_owned());
-                        Asked { url, ..Asked::by(&payload, &params.to, &params.vars) }
+                        let mut asked = Asked::by(&payload, &params.to, &params.vars);
+                        asked.url = params.url.as_ref().map(|url| url.as_str().to_owned());
+                        asked
                     });
-                    if let Some(asked) = &asked {
-                        self.tally.ask(&task.queue, asked.clone(), record.accepted_at);
+                    if let Some(asked) = &asked
+                        && !self.tally.ask(&task.queue, asked.clone(), record.accepted_at)
+                    {
+                        self.counters.params_ignored.one();
+                        self.remarks.push(format!(
+                            "the wish of {} to be told at the end is ignored: too many wait for it already",
+                            record.id
+                        ));
                     }
                     after = self.count_in_batch(&task, asked, record.accepted_at, now);
                 }
@@ -158,12 +167,13 @@ impl Preparer<'_> {
     /// The end of a queue counts now.
     pub fn end_queue(&mut self, tally: &QueueTally, end: &HeldEnd) -> Prepared {
         let mut facts = self.facts(end.id, "queue.end", end.accepted_at, &end.payload);
-        facts.usual_s = self.usual_queue(queue_name(&end.payload));
-        let mut subjects = vec![Subject::of_queue(&facts, tally)];
-        self.learn_queue(queue_name(&end.payload), &subjects);
-        subjects.extend(tally.asked.as_ref().map(|asked| Subject::of_asked(&facts, &subjects[0], asked)));
+        let queue = queue_name(&end.payload);
+        facts.usual_s = self.usual_queue(&queue);
+        let mut subjects = vec![Subject::of_queue_until(&facts, tally, end.idle_since)];
+        self.learn_queue(&queue, &subjects, end.worked);
+        add_asked(&facts, &mut subjects, &tally.asked);
         let deliveries = self.ring(&subjects);
-        self.shape.end_queue(queue_name(&end.payload), self.unix_ms);
+        self.shape.end_queue(&queue, self.unix_ms);
         Prepared {
             id: end.id,
             kind: "queue.end".to_owned(),
@@ -178,22 +188,28 @@ impl Preparer<'_> {
 
     fn hold(&mut self, record: &Record, payload: Map<String, Json>, now: Duration) -> Taken {
         let stored = bytes(&payload);
-        let queue = queue_name(&payload).to_owned();
+        let queue = queue_name(&payload).into_owned();
+        let is_repeated = self.tally.has_ended(&queue) && !tells_of_work(&payload);
+        if is_repeated {
+            self.counters.unheard.one();
+        }
         let end = HeldEnd {
             id: record.id,
             ticket: record.ticket,
             accepted_at: record.accepted_at,
+            idle_since: record.accepted_at,
             payload,
             due: now + self.config.queue.end_delay,
+            worked: false,
         };
-        let superseded = self.tally.hold(&queue, end);
+        let superseded = if is_repeated { None } else { self.tally.hold(&queue, end) };
         let event = Prepared {
             id: record.id,
             kind: record.kind.clone(),
             accepted_at: record.accepted_at,
             ticket: record.ticket,
             payload: stored,
-            held: true,
+            held: !is_repeated,
             fired: false,
             deliveries: Vec::new(),
         };
@@ -227,7 +243,7 @@ impl Preparer<'_> {
 
     fn of_queue(&self, facts: &Facts<'_>) -> Subject {
         let nothing = QueueTally::opened_at(facts.accepted_at);
-        Subject::of_queue(facts, self.tally.so_far(queue_name(facts.payload)).unwrap_or(&nothing))
+        Subject::of_queue(facts, self.tally.so_far(&queue_name(facts.payload)).unwrap_or(&nothing))
     }
 
     /// The payload, and whether its bytes may be kept as they came: without what it asks of Taskbell.
@@ -261,6 +277,19 @@ impl Preparer<'_> {
         let host = &self.config.host;
         Facts { id, kind, accepted_at, payload, host, usual_s: None }
     }
+}
+
+/// The end of a queue or batch, the first of these, as each that asked is told of it.
+pub(super) fn add_asked(facts: &Facts<'_>, subjects: &mut Vec<Subject>, asked: &Wishes) {
+    for asked in asked.iter() {
+        subjects.extend(subjects.first().map(|end| Subject::of_asked(facts, end, asked)));
+    }
+}
+
+/// Whether a host that counts for itself says with the end of a queue that something was done.
+fn tells_of_work(payload: &Map<String, Json>) -> bool {
+    let positive = |key: &&str| payload.get(*key).and_then(Json::as_f64).is_some_and(|number| number > 0.0);
+    ["total", "succeeded", "failed", "cancelled", "duration_s"].iter().any(positive)
 }
 
 /// A card keeps its platform's limits; what a template makes is cut to them.

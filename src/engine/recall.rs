@@ -15,7 +15,7 @@ pub const WHOLE: &str = "whole/";
 pub const TAKEN: &str = "taken/";
 
 /// What the keys of usual durations start with. They belong to all instances.
-const USUAL: &str = "usual/";
+pub const USUAL: &str = "usual/";
 
 /// The key under which the spool keeps what an instance counts of a batch.
 pub fn batch_key(instance: &str, id: &str) -> String {

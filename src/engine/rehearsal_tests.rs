@@ -1,7 +1,5 @@
 use super::*;
-use proptest::prelude::*;
 use serde_json::{Value as Json, json};
-use std::collections::BTreeMap;
 
 const START: i64 = 1_767_225_600_000;
 
@@ -81,21 +79,6 @@ fn a_host_that_only_ticks_while_it_works_gets_both_edges() {
     bell.emit("queue.tick", b"{}");
     task(&mut bell, json!({"duration_s": 5}));
     assert_eq!(kinds(&bell.commit()), ["queue.start"], "the task belongs to the same busy period");
-}
-
-#[test]
-fn a_host_that_says_again_and_again_that_it_is_idle_is_believed_after_the_delay() {
-    let mut bell = bell("end_delay = '10s'", &hook("'queue.end'"));
-    bell.emit("queue.start", b"{}");
-    bell.pass(seconds(5));
-    task(&mut bell, json!({}));
-    for _ in 0..3 {
-        bell.emit("queue.end", b"{}");
-        bell.pass(seconds(4));
-    }
-    let rungs = bell.commit();
-    assert_eq!(kinds(&rungs), ["queue.end"]);
-    assert_eq!(body(&rungs[0])["data"]["queue"]["started_at"], "2026-01-01T00:00:00.000Z", "from its start");
 }
 
 #[test]
@@ -213,92 +196,11 @@ fn queues_and_batches_have_a_usual_time_of_their_own() {
     }
 }
 
-/// What a host does, and what befalls it.
-#[derive(Debug, Clone)]
-enum Move {
-    Task { queue: u8, batch: Option<u8>, failed: bool },
-    End(u8),
-    Start(u8),
-    Pass(u64),
-    Commit,
-    Crash,
-}
+#[path = "rehearsal_asked_tests.rs"]
+mod asked;
 
-fn moves() -> impl Strategy<Value = Vec<Move>> {
-    let one = prop_oneof![
-        6 => (0..3_u8, prop::option::of(0..4_u8), any::<bool>())
-            .prop_map(|(queue, batch, failed)| Move::Task { queue, batch, failed }),
-        2 => (0..3_u8).prop_map(Move::End),
-        1 => (0..3_u8).prop_map(Move::Start),
-        3 => prop_oneof![Just(500), Just(1_500), Just(40_000)].prop_map(Move::Pass),
-        3 => Just(Move::Commit),
-        1 => Just(Move::Crash),
-    ];
-    prop::collection::vec(one, 1..120)
-}
+#[path = "rehearsal_edges_tests.rs"]
+mod edges;
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
-
-    /// Whatever happens in whatever order: each task is in exactly one end of its queue, and each batch
-    /// ends exactly once.
-    #[test]
-    fn counts_add_up_over_every_interleaving(moves in moves()) {
-        const TOTAL: u64 = 5;
-        let mut bell = bell("end_delay = '1s'\nidle_end = '30s'", &hook("'queue.start', 'queue.end', 'batch.end'"));
-        let (mut made, mut batches) = (BTreeMap::<String, (u64, u64)>::new(), BTreeMap::<u8, u64>::new());
-        let mut rungs = Vec::new();
-        for step in moves {
-            match step {
-                Move::Task { queue, batch, failed } => {
-                    let mut payload = json!({"queue": format!("q{queue}"), "status": if failed { "error" } else { "success" }});
-                    if let Some(batch) = batch.filter(|batch| batches.get(batch).is_none_or(|done| *done < TOTAL)) {
-                        let done = batches.entry(batch).or_default();
-                        *done += 1;
-                        payload["id"] = json!(format!("{batch}-{done}"));
-                        payload["batch"] = json!({"id": batch, "total": TOTAL});
-                    }
-                    task(&mut bell, payload);
-                    let count = made.entry(format!("q{queue}")).or_default();
-                    *count = (count.0 + 1, count.1 + u64::from(failed));
-                }
-                Move::End(queue) => bell.emit("queue.end", json!({"name": format!("q{queue}")}).to_string().as_bytes()),
-                Move::Start(queue) => bell.emit("queue.start", json!({"name": format!("q{queue}")}).to_string().as_bytes()),
-                Move::Pass(ms) => bell.pass(Duration::from_millis(ms)),
-                Move::Commit => rungs.extend(bell.commit()),
-                Move::Crash => bell.crash(),
-            }
-        }
-        bell.pass(seconds(3_600));
-        rungs.extend(bell.commit());
-        bell.pass(seconds(3_600));
-        prop_assert_eq!(bell.commit(), [], "nothing is told twice");
-
-        let mut told = BTreeMap::<String, (u64, u64)>::new();
-        let mut open = BTreeMap::<String, bool>::new();
-        let mut ended = BTreeMap::<u8, u64>::new();
-        for rung in &rungs {
-            let data = body(rung)["data"].clone();
-            let name = data["queue"]["name"].as_str().unwrap_or_default().to_owned();
-            match rung.kind.as_str() {
-                "queue.end" => {
-                    let count = told.entry(name.clone()).or_default();
-                    let of = |key: &str| data["queue"][key].as_u64().unwrap();
-                    *count = (count.0 + of("total"), count.1 + of("failed"));
-                    prop_assert!(open.remove(&name).is_some() || of("total") == 0, "an end without a start");
-                }
-                "queue.start" => drop(open.insert(name, true)),
-                _ => {
-                    let id = data["batch"]["id"].as_str().unwrap().parse().unwrap();
-                    *ended.entry(id).or_default() += 1;
-                    prop_assert_eq!(data["batch"]["total"].as_u64(), Some(TOTAL));
-                }
-            }
-        }
-        told.retain(|_, count| count.0 > 0);
-        prop_assert_eq!(told, made);
-        let complete: BTreeMap<u8, u64> =
-            batches.into_iter().filter(|(_, done)| *done == TOTAL).map(|(id, _)| (id, 1)).collect();
-        prop_assert_eq!(ended, complete);
-    }
-}
+#[path = "rehearsal_moves_tests.rs"]
+mod moves;

@@ -92,6 +92,7 @@ impl Clerk {
 
     /// Deliveries and counts of instances that died, and what nobody holds.
     fn take_over(&mut self) -> Result<(), SpoolError> {
+        super::recall::learn_usual(&self.spool, &mut self.tally)?;
         let own = self.shared.intake.instance().to_owned();
         let dead = dead_instances(&self.spool, self.watch.spool_file.as_deref(), &own)?;
         let inherited = self.spool.inherit(&dead, self.shared.clock.unix_ms())?;
@@ -107,7 +108,10 @@ impl Clerk {
         hand_over(&self.spool, &inherited.owners, &self.shared)?;
         let now = self.shared.clock.monotonic();
         let end_delay = self.config.queue.end_delay;
+        let held = self.tally.held();
         let counts = inherit_tally(&mut self.spool, &mut self.tally, &own, &dead, now, end_delay)?;
+        // Ends that others have told, and that nobody here waits for by their ticket.
+        self.shared.progress.update().owes(0, (self.tally.held() - held) as u32);
         inherit_shape(&mut self.spool, &mut self.shape, &own, &dead)?;
         if !dead.is_empty() {
             self.standing_by = self.spool.standing_by()?;

@@ -1,13 +1,14 @@
 //! What the clerk puts into the spool in one transaction, and what it does once that is durable.
 
 use super::prepare::{Prepared, PreparedDelivery};
+use super::recall::USUAL;
 use super::reports::Report;
 use super::task_lanes;
 use crate::event::EventId;
 use crate::lanes::{Body, Fate, Job, Lane, LaneReport};
 use crate::message::Extras;
 use crate::spool::{Batch, Called, End, NewDelivery, NewEvent, NewReserve, SpoolError};
-use crate::tally;
+use crate::tally::{self, Usuals};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -88,6 +89,18 @@ impl Work {
                 newest.insert((endpoint, hook, thing), event.id);
             }
         }
+    }
+
+    /// Adds to what the spool has as usual, in this transaction, in place of writing over it: other instances
+    /// add to it too. May be called again after a failure.
+    pub fn join_usuals(&mut self, batch: &mut Batch<'_>, usuals: &mut Usuals) -> Result<(), SpoolError> {
+        for (key, value) in &mut self.states {
+            let Some((kind, bytes)) = key.strip_prefix(USUAL).zip(value.as_mut()) else { continue };
+            if let Some(joined) = usuals.rebase(kind, batch.state(key)?.as_deref()) {
+                *bytes = joined;
+            }
+        }
+        Ok(())
     }
 
     /// Writes everything into a transaction. May be called again after a failure: the transaction is

@@ -121,7 +121,7 @@ impl Subject {
 
     /// As [`Subject::of_queue`], for a queue whose work was over at this time, in Unix milliseconds.
     pub fn of_queue_until(facts: &Facts<'_>, tally: &QueueTally, over_at: i64) -> Subject {
-        let mut queue = tally.summary(queue_name(facts.payload), over_at, facts.payload);
+        let mut queue = tally.summary(&queue_name(facts.payload), over_at, facts.payload);
         facts.add_usual(&mut queue);
         let scale = Scale::of(&queue);
         Subject::build(facts, TaskParams::default(), scale, vec![("queue", Json::Object(queue))])
@@ -139,7 +139,7 @@ impl Subject {
         Subject::build(facts, TaskParams::default(), scale, vec![("batch", Json::Object(fields))])
     }
 
-    /// The end of a queue or batch for the tasks that asked to be told of then: with the last such task, less
+    /// The end of a queue or batch for the tasks that asked to be told of then: with such a task, less
     /// its outputs.
     pub fn of_asked(facts: &Facts<'_>, end: &Subject, asked: &Asked) -> Subject {
         let params = TaskParams {

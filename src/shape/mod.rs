@@ -200,6 +200,6 @@ pub fn hook_of<'a>(config: &'a Config, name: &str) -> Option<&'a Hook> {
 fn queue_of(subject: &Subject) -> String {
     let context = &subject.context;
     let named = context.text_at(&["task", "queue"]).or_else(|| context.text_at(&["queue", "name"]));
-    let other = || context.at(&["event", "data"]).and_then(Json::as_object).map_or(DEFAULT_QUEUE, queue_name);
-    named.unwrap_or_else(other).to_owned()
+    let other = || context.at(&["event", "data"]).and_then(Json::as_object).map(queue_name);
+    named.map_or_else(|| other().unwrap_or(DEFAULT_QUEUE.into()).into_owned(), str::to_owned)
 }

@@ -14,6 +14,15 @@ const ESSENTIALS: [&str; 10] =
 /// The most bytes of one of them.
 const MAX_FIELD_BYTES: usize = 512;
 
+/// The most wishes that wait for one end.
+const MAX_WISHES: usize = 32;
+
+/// The most bytes of wishes that wait for one end.
+const MAX_WISHES_BYTES: usize = 64 * 1024;
+
+/// The most bytes of wishes that wait for the ends of all queues, and as many for those of all batches.
+const MAX_ALL_BYTES: usize = 4 * 1024 * 1024;
+
 /// A task with `notify = "manual_at_end"`, as the end of its queue or batch tells of it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Asked {
@@ -27,6 +36,61 @@ pub struct Asked {
     /// The address it named.
     #[serde(default)]
     pub url: Option<String>,
+    /// How many bytes the task and the values are.
+    #[serde(default)]
+    bytes: usize,
+}
+
+/// The wishes that one end is to tell of: the last for each group of endpoints.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Wishes(Vec<Asked>);
+
+impl Wishes {
+    /// Keeps one more; one for the same endpoints gives way. `elsewhere` is how many bytes wait for other ends.
+    /// `false` when there is no room: it is not kept.
+    pub fn keep(&mut self, asked: Asked, elsewhere: usize) -> bool {
+        self.0.retain(|known| known.to != asked.to || known.url != asked.url);
+        let bytes = self.bytes() + asked.weight();
+        let fits =
+            self.0.len() < MAX_WISHES && bytes <= MAX_WISHES_BYTES && elsewhere + bytes <= MAX_ALL_BYTES;
+        if fits {
+            self.0.push(asked);
+        }
+        fits
+    }
+
+    /// Adds those that another process keeps for the same end.
+    pub fn add(&mut self, other: &Wishes) {
+        let known = |one: &Asked, own: &Wishes| own.iter().any(|own| own.to == one.to && own.url == one.url);
+        for asked in other.iter() {
+            if !known(asked, self) {
+                self.keep(asked.clone(), 0);
+            }
+        }
+    }
+
+    /// Lets go of those whose batch was told of; `true` when there were some.
+    pub fn drop_batch(&mut self, batch: &str) -> bool {
+        let before = self.0.len();
+        self.0.retain(|asked| !asked.is_of(batch));
+        before > self.0.len()
+    }
+
+    /// Each of them, in the order in which they were asked.
+    pub fn iter(&self) -> impl Iterator<Item = &Asked> {
+        self.0.iter()
+    }
+
+    /// Whether nobody asked.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many bytes wait.
+    pub fn bytes(&self) -> usize {
+        self.0.iter().map(Asked::weight).sum()
+    }
 }
 
 impl Asked {
@@ -34,14 +98,22 @@ impl Asked {
     pub fn by(task: &Map<String, Json>, to: &[String], vars: &Map<String, Json>) -> Asked {
         let mut task = task.clone();
         task.shift_remove("outputs");
-        if size(&task) > MAX_BYTES {
+        let mut bytes = size(&task);
+        if bytes > MAX_BYTES {
             task.retain(|key, value| {
                 ESSENTIALS.contains(&key.as_str()) && value.to_string().len() <= MAX_FIELD_BYTES
             });
+            bytes = size(&task);
         }
         let to = to.iter().filter(|name| name.len() <= MAX_FIELD_BYTES).cloned().collect();
-        let vars = if size(vars) > MAX_BYTES { Map::new() } else { vars.clone() };
-        Asked { task, to, vars, url: None }
+        let of_vars = size(vars);
+        let (vars, of_vars) = if of_vars > MAX_BYTES { (Map::new(), 2) } else { (vars.clone(), of_vars) };
+        Asked { task, to, vars, url: None, bytes: bytes + of_vars }
+    }
+
+    fn weight(&self) -> usize {
+        let to: usize = self.to.iter().map(String::len).sum();
+        self.bytes + to + self.url.as_ref().map_or(0, String::len)
     }
 
     /// Whether the task belongs to this batch.

@@ -95,12 +95,14 @@ impl Batches {
         step
     }
 
-    /// Keeps what a task asked for that the end of its batch is to tell of. The last one stands for all.
-    pub fn ask(&mut self, id: &str, asked: Asked) {
-        if let Some(batch) = self.known.get_mut(id) {
-            batch.tally.asked = Some(asked);
-            self.changed.push(id.to_owned());
-        }
+    /// Keeps what a task asked for that the end of its batch is to tell of; `false` when there is no room for
+    /// it.
+    pub fn ask(&mut self, id: &str, asked: Asked) -> bool {
+        let others = self.known.iter().filter(|(other, _)| other.as_str() != id);
+        let elsewhere = others.map(|(_, batch)| batch.tally.asked.bytes()).sum();
+        let Some(batch) = self.known.get_mut(id) else { return false };
+        self.changed.push(id.to_owned());
+        batch.tally.asked.keep(asked, elsewhere)
     }
 
     /// The count of a batch.

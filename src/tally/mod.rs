@@ -8,7 +8,7 @@ mod seen;
 mod task;
 mod usual;
 
-pub use asked::Asked;
+pub use asked::{Asked, Wishes};
 pub use batches::{BatchRef, BatchTally, Batches, MAX_BATCHES, Part, Step, Verdict};
 pub use queue::QueueTally;
 pub use seen::Seen;
@@ -18,6 +18,7 @@ pub use usual::{Usuals, batch_key, queue_key, task_key};
 use crate::event::EventId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -41,11 +42,17 @@ pub struct HeldEnd {
     pub ticket: u64,
     /// When the host's call accepted it, in Unix milliseconds.
     pub accepted_at: i64,
+    /// When the host first said that the queue is empty, in Unix milliseconds: its work was over then.
+    #[serde(default)]
+    pub idle_since: i64,
     /// What the host passed.
     pub payload: Map<String, Json>,
     /// When it counts, by the monotonic clock of this process.
     #[serde(skip)]
     pub due: Duration,
+    /// Whether the queue was started or at work before it.
+    #[serde(skip)]
+    pub worked: bool,
 }
 
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
@@ -55,6 +62,12 @@ struct Open {
     /// Whether the host told of its start.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     started: bool,
+    /// Whether its start was told in this process.
+    #[serde(skip)]
+    told: bool,
+    /// Whether this process has a part in it, and not only one that is dead.
+    #[serde(skip)]
+    is_own: bool,
     /// When the host last spoke of it, by the monotonic clock of this process.
     #[serde(skip)]
     stirred: Duration,
@@ -112,36 +125,52 @@ impl Tally {
         open.end.take()
     }
 
-    /// Keeps what a task asked for that its queue's end is to tell of. The last one stands for all.
-    pub fn ask(&mut self, queue: &str, asked: Asked, accepted_at: i64) {
-        self.open(queue, accepted_at).tally.asked = Some(asked);
+    /// Keeps what a task asked for that its queue's end is to tell of; `false` when there is no room for it.
+    pub fn ask(&mut self, queue: &str, asked: Asked, accepted_at: i64) -> bool {
+        let others = self.open.iter().filter(|(name, _)| name.as_str() != queue);
+        let elsewhere = others.map(|(_, open)| open.tally.asked.bytes()).sum();
+        self.open(queue, accepted_at).tally.asked.keep(asked, elsewhere)
     }
 
     /// The end of this batch was told to who asked: the end of the queue owes them nothing any more.
     pub fn told_asked(&mut self, batch: &str) {
         for (name, open) in &mut self.open {
-            if open.tally.asked.take_if(|asked| asked.is_of(batch)).is_some() {
+            if open.tally.asked.drop_batch(batch) {
                 self.changed.push(name.clone());
             }
         }
     }
 
-    /// Opens a queue. Returns an end that was held for it and does not count now.
-    pub fn start(&mut self, queue: &str, accepted_at: i64) -> Option<HeldEnd> {
+    /// Opens a queue. Says whether that is news, and returns an end that was held for it and does not count
+    /// now. A queue that goes on does not start again; but a host that comes back after a restart is heard.
+    pub fn start(&mut self, queue: &str, accepted_at: i64) -> (bool, Option<HeldEnd>) {
         let open = self.open(queue, accepted_at);
-        if open.tally.total == 0 {
+        let is_news = !std::mem::replace(&mut open.told, true);
+        if is_news && !open.is_at_work() {
             open.tally.started_at = accepted_at;
         }
         open.started = true;
-        open.end.take()
+        (is_news, open.end.take())
+    }
+
+    /// The start of this queue is told, although the host did not tell it.
+    pub fn told_start(&mut self, queue: &str, accepted_at: i64) {
+        self.open(queue, accepted_at).told = true;
+    }
+
+    /// Whether the end of this queue has been told, and nothing was heard of it since. That is known of
+    /// queues that have worked before; of one whose host tells nothing but ends, each is the end of some work.
+    pub fn has_ended(&self, queue: &str) -> bool {
+        !self.open.contains_key(queue) && self.usuals.knows(&queue_key(queue))
     }
 
     /// Holds the end of a queue. Returns the one that was held before, which this one replaces.
     pub fn hold(&mut self, queue: &str, end: HeldEnd) -> Option<HeldEnd> {
         let open = self.open(queue, end.accepted_at);
         // A host that goes on saying so is idle since it first did.
-        let due = open.end.as_ref().map_or(end.due, |held| held.due.min(end.due));
-        open.end.replace(HeldEnd { due, ..end })
+        let first = |held: &HeldEnd| (held.due.min(end.due), held.idle_since.min(end.idle_since));
+        let (due, idle_since) = open.end.as_ref().map_or((end.due, end.idle_since), first);
+        open.end.replace(HeldEnd { due, idle_since, ..end })
     }
 
     /// Whether this queue has neither begun nor counted anything: the next task begins a busy period.
@@ -205,7 +234,8 @@ impl Tally {
         let close = |name: String| {
             let open = self.open.remove(&name)?;
             self.changed.push(name.clone());
-            open.end.map(|end| (name, open.tally, end))
+            let worked = open.started || open.is_at_work();
+            open.end.map(|end| (name, open.tally, HeldEnd { worked, ..end }))
         };
         names.into_iter().filter_map(close).collect()
     }
@@ -253,11 +283,18 @@ impl Tally {
         open.stirred = now;
         if let Some(end) = open.end.as_mut() {
             end.due = now + delay;
+            if end.idle_since == 0 {
+                end.idle_since = end.accepted_at;
+            }
         }
         match self.open.get_mut(queue) {
             Some(present) => {
                 present.tally.add(&open.tally);
-                present.end = present.end.take().or(open.end);
+                // The end that a dead process told is no end of what this one is at.
+                if !present.is_own {
+                    present.end = present.end.take().or(open.end);
+                }
+                present.started |= open.started;
             }
             None => {
                 self.open.insert(queue.to_owned(), open);
@@ -272,9 +309,12 @@ impl Tally {
             self.drop_quietest();
         }
         self.changed.push(queue.to_owned());
-        self.open
+        let open = self
+            .open
             .entry(queue.to_owned())
-            .or_insert_with(|| Open { tally: QueueTally::opened_at(accepted_at), ..Open::default() })
+            .or_insert_with(|| Open { tally: QueueTally::opened_at(accepted_at), ..Open::default() });
+        open.is_own = true;
+        open
     }
 
     /// Makes room for one more queue: the one that has been silent longest, and whose end nobody waits
@@ -318,13 +358,18 @@ fn short(name: &str) -> &str {
     &name[..end]
 }
 
-/// The name of the queue that a `queue.*` payload speaks of.
-pub fn queue_name(payload: &Map<String, Json>) -> &str {
-    ["name", "queue"]
-        .iter()
-        .find_map(|key| payload.get(*key).and_then(Json::as_str))
-        .filter(|name| !name.is_empty())
-        .map_or(DEFAULT_QUEUE, short)
+/// The name of the queue that a `queue.*` payload speaks of. As in a task, a number is a name.
+pub fn queue_name(payload: &Map<String, Json>) -> Cow<'_, str> {
+    let name = |key: &&str| match payload.get(*key)? {
+        Json::String(name) => Some(Cow::Borrowed(name.as_str())),
+        Json::Number(number) => Some(Cow::Owned(number.to_string())),
+        _ => None,
+    };
+    match ["name", "queue"].iter().find_map(name) {
+        Some(Cow::Borrowed(name)) if !name.is_empty() => Cow::Borrowed(short(name)),
+        Some(Cow::Owned(number)) => Cow::Owned(number),
+        _ => Cow::Borrowed(DEFAULT_QUEUE),
+    }
 }
 
 mod id_text {
@@ -342,91 +387,4 @@ mod id_text {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn task(json: Json) -> Task {
-        Task::read(json.as_object().unwrap())
-    }
-
-    fn end(due_s: u64) -> HeldEnd {
-        HeldEnd {
-            id: EventId::new(1, 1),
-            ticket: 9,
-            accepted_at: 5_000,
-            payload: Map::new(),
-            due: Duration::from_secs(due_s),
-        }
-    }
-
-    #[test]
-    fn a_task_within_the_delay_keeps_the_queue_open() {
-        let mut tally = Tally::default();
-        tally.count(&task(json!({})), 1_000);
-        assert!(tally.hold(DEFAULT_QUEUE, end(10)).is_none());
-        assert_eq!(tally.next_due(), Some(Duration::from_secs(10)));
-        assert!(tally.ended(Duration::from_secs(9)).is_empty());
-        assert_eq!(tally.count(&task(json!({})), 2_000).map(|held| held.ticket), Some(9));
-        assert!(tally.ended(Duration::from_secs(100)).is_empty());
-        tally.hold(DEFAULT_QUEUE, end(110));
-        let ended = tally.ended(Duration::from_secs(110));
-        assert_eq!(ended.len(), 1);
-        assert_eq!(ended[0].1.total, 2);
-        assert!(tally.so_far(DEFAULT_QUEUE).is_none(), "a new busy period counts from nothing");
-    }
-
-    #[test]
-    fn the_count_survives_a_restart() {
-        let mut tally = Tally::default();
-        tally.count(&task(json!({"queue": "film", "status": "error", "name": "a"})), 1_000);
-        tally.hold("film", end(3));
-        let changes = tally.changes();
-        assert_eq!(changes.len(), 1);
-        assert!(tally.changes().is_empty());
-
-        let mut next = Tally::default();
-        let kept = changes[0].1.as_deref().unwrap();
-        assert!(next.restore("film", kept, Duration::from_secs(50), Duration::from_secs(1)));
-        assert_eq!(next.so_far("film").unwrap().failed, 1);
-        let ended = next.ended(Duration::from_secs(51));
-        assert_eq!((ended[0].2.id, ended[0].2.ticket), (EventId::new(1, 1), 0));
-        assert_eq!(next.changes(), vec![("film".to_owned(), None)]);
-        assert!(!next.restore("film", b"{broken", Duration::ZERO, Duration::ZERO));
-    }
-
-    #[test]
-    fn queue_names_from_outside_cannot_grow_the_tally_without_bound() {
-        let mut tally = Tally::default();
-        for number in 0..MAX_QUEUES + 10 {
-            tally.count(&task(json!({"queue": format!("q{number}")})), number as i64);
-        }
-        assert_eq!(tally.open.len(), MAX_QUEUES);
-        assert!(tally.so_far("q0").is_none(), "the quietest went first");
-        assert_eq!(tally.forgotten().len(), 10);
-    }
-
-    #[test]
-    fn a_queue_falls_idle_once_its_tasks_are_done_and_nobody_speaks_of_it() {
-        let (second, after) = (Duration::from_secs(1), Duration::from_secs(30));
-        let mut tally = Tally::default();
-        tally.patience.idle_end = Some(after);
-        tally.start("announced", 0);
-        tally.stir("announced", second);
-        assert!(tally.is_idle("film"));
-        tally.count(&task(json!({"queue": "film"})), 1_000);
-        tally.stir("film", second);
-        assert!(!tally.is_idle("film"));
-        assert_eq!(tally.next_due(), Some(31 * second));
-        tally.stir("film", 20 * second);
-        assert!(tally.fallen_idle(49 * second).is_empty());
-        let ended = tally.fallen_idle(50 * second);
-        assert_eq!((ended.len(), ended[0].0.as_str(), ended[0].1.total), (1, "film", 1));
-        assert!(tally.fallen_idle(Duration::MAX).is_empty() && tally.is_idle("film"));
-        assert!(tally.changes().contains(&("film".to_owned(), None)));
-
-        tally.count(&task(json!({"queue": "film"})), 2_000);
-        tally.hold("film", end(100));
-        assert!(tally.fallen_idle(Duration::MAX).is_empty(), "its end is known already");
-    }
-}
+mod tests;

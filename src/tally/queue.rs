@@ -1,6 +1,6 @@
 //! The count of one queue over one busy period.
 
-use super::asked::Asked;
+use super::asked::Wishes;
 use super::task::{Status, Task};
 use crate::clock;
 use serde::{Deserialize, Serialize};
@@ -65,9 +65,9 @@ pub struct QueueTally {
     // Shared with the snapshots that are being looked at.
     users: Arc<Vec<Box<str>>>,
     failures: Arc<Vec<Failure>>,
-    /// The last task that asked to be told of at the end.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub asked: Option<Asked>,
+    /// The tasks that asked to be told of at the end.
+    #[serde(default, skip_serializing_if = "Wishes::is_empty", rename = "wishes")]
+    pub asked: Wishes,
 }
 
 impl QueueTally {
@@ -111,9 +111,7 @@ impl QueueTally {
         for user in other.users.iter() {
             self.name_user(user);
         }
-        if self.asked.is_none() {
-            self.asked.clone_from(&other.asked);
-        }
+        self.asked.add(&other.asked);
         for failure in other.failures.iter() {
             let known = |one: &Failure| one.id.is_some() && one.id == failure.id;
             if self.failures.len() < MAX_FAILURES && !self.failures.iter().any(known) {
@@ -138,7 +136,7 @@ impl QueueTally {
     /// The counts as they are now, less who asked: cheap, whatever they name.
     pub fn snapshot(&self) -> QueueTally {
         let (users, failures) = (Arc::clone(&self.users), Arc::clone(&self.failures));
-        QueueTally { users, failures, asked: None, ..*self }
+        QueueTally { users, failures, asked: Wishes::default(), ..*self }
     }
 
     /// The summary as templates and receivers see it, as of `now` (Unix milliseconds), over what the host
@@ -294,6 +292,21 @@ mod tests {
         }
         assert_eq!((tally.failures.len(), tally.users.len()), (MAX_FAILURES, MAX_USERS));
         assert!(serde_json::to_vec(&tally).unwrap().len() < 50_000);
+    }
+
+    #[test]
+    fn the_first_twenty_failures_are_named_in_their_order() {
+        let mut tally = QueueTally::default();
+        for number in 0..50 {
+            let status = if number % 2 == 0 { "error" } else { "success" };
+            tally.count(&task(json!({"id": number, "status": status})), number);
+        }
+        let summary = tally.summary("film", 50, &Map::new());
+        let named: Vec<&str> =
+            summary["failures"].as_array().unwrap().iter().filter_map(|one| one["id"].as_str()).collect();
+        let first: Vec<String> = (0..20).map(|number| (2 * number).to_string()).collect();
+        assert_eq!(named, first);
+        assert_eq!(summary["failed"], 25);
     }
 
     #[test]

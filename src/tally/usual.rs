@@ -17,6 +17,8 @@ const MAX_KINDS: usize = 1024;
 pub struct Usuals {
     runs: BTreeMap<String, Runs>,
     changed: Vec<String>,
+    /// What the transaction under way writes.
+    unsettled: Vec<String>,
     ticks: u64,
 }
 
@@ -25,14 +27,19 @@ struct Runs {
     seconds: VecDeque<f32>,
     /// The same in order of length: every task asks for the one in the middle.
     sorted: Vec<f32>,
+    /// How many of the last ones are not in the spool yet.
+    fresh: usize,
     touched: u64,
 }
 
 impl Runs {
-    fn of(seconds: VecDeque<f32>) -> Runs {
-        let mut runs = Runs::default();
-        seconds.into_iter().for_each(|seconds| runs.push(seconds));
-        runs
+    /// Puts what the spool has before the runs that it has not: others have added to it meanwhile.
+    fn join(&mut self, kept: VecDeque<f32>) {
+        let settled = self.seconds.len().saturating_sub(self.fresh);
+        let own = self.seconds.split_off(settled);
+        self.seconds.clear();
+        self.sorted.clear();
+        kept.into_iter().chain(own).for_each(|seconds| self.push(seconds));
     }
 
     fn push(&mut self, seconds: f32) {
@@ -51,9 +58,9 @@ impl Runs {
     }
 }
 
-/// The kind of run that a task is.
+/// The kind of run that a task is. Both names are the host's, so it says where the first one ends.
 pub fn task_key(queue: &str, kind: Option<&str>) -> String {
-    format!("task/{queue}/{}", super::short(kind.unwrap_or_default()))
+    format!("task/{}:{queue}/{}", queue.len(), super::short(kind.unwrap_or_default()))
 }
 
 /// The kind of run that a busy period of this queue is.
@@ -80,6 +87,11 @@ impl Usuals {
         Some((median * 1000.0).round() / 1000.0)
     }
 
+    /// Whether such a run was ever heard of.
+    pub fn knows(&self, key: &str) -> bool {
+        self.runs.contains_key(key)
+    }
+
     /// Remembers a run that took so many seconds.
     pub fn add(&mut self, key: &str, seconds: f64) {
         if !seconds.is_finite() || seconds < 0.0 {
@@ -94,6 +106,7 @@ impl Usuals {
         }
         if let Some(runs) = self.runs.get_mut(key) {
             runs.touched = self.ticks;
+            runs.fresh = (runs.fresh + 1).min(WINDOW);
             runs.push(seconds as f32);
             self.changed.push(key.to_owned());
         }
@@ -116,16 +129,34 @@ impl Usuals {
         self.changed.extend(self.runs.keys().cloned());
     }
 
-    /// Takes back what the spool kept. Bytes that cannot be read are passed over: `false`.
+    /// Takes over what the spool keeps. Bytes that cannot be read are passed over: `false`.
     pub fn restore(&mut self, key: &str, kept: &[u8]) -> bool {
-        let Ok(mut seconds) = serde_json::from_slice::<VecDeque<f32>>(kept) else { return false };
-        if self.runs.len() >= MAX_KINDS {
+        let Some(seconds) = read(kept) else { return false };
+        if self.runs.len() >= MAX_KINDS && !self.runs.contains_key(key) {
             return false;
         }
-        seconds.retain(|seconds| seconds.is_finite() && *seconds >= 0.0);
-        seconds.truncate(WINDOW);
-        self.runs.insert(key.to_owned(), Runs::of(seconds));
+        self.runs.entry(key.to_owned()).or_default().join(seconds);
         true
+    }
+
+    /// What the transaction under way is to write of these runs, given what the spool has: that, and the
+    /// runs that it has not. A spool that has nothing gets all that is known.
+    pub fn rebase(&mut self, key: &str, kept: Option<&[u8]>) -> Option<Vec<u8>> {
+        let runs = self.runs.get_mut(key)?;
+        if let Some(seconds) = kept.and_then(read) {
+            runs.join(seconds);
+        }
+        self.unsettled.push(key.to_owned());
+        serde_json::to_vec(&runs.seconds).ok()
+    }
+
+    /// The transaction is durable.
+    pub fn settled(&mut self) {
+        for key in std::mem::take(&mut self.unsettled) {
+            if let Some(runs) = self.runs.get_mut(&key) {
+                runs.fresh = 0;
+            }
+        }
     }
 
     fn drop_stalest(&mut self) {
@@ -135,6 +166,12 @@ impl Usuals {
             self.changed.push(key);
         }
     }
+}
+
+fn read(kept: &[u8]) -> Option<VecDeque<f32>> {
+    let mut seconds = serde_json::from_slice::<VecDeque<f32>>(kept).ok()?;
+    seconds.retain(|seconds| seconds.is_finite() && *seconds >= 0.0);
+    Some(seconds)
 }
 
 #[cfg(test)]
@@ -175,6 +212,15 @@ mod tests {
         next.add(&key, f64::NAN);
         next.add(&key, -1.0);
         assert_eq!(next.seconds(&key), Some(4.0));
+    }
+
+    #[test]
+    fn kinds_of_runs_are_told_apart_whatever_they_are_called() {
+        let names = ["a", "a/b", "a/b/c", "1:a", "a/1:b"];
+        let kinds = [None, Some("b"), Some("b/c"), Some("c"), Some("1:b/c")];
+        let keys = names.iter().flat_map(|queue| kinds.iter().map(|kind| task_key(queue, *kind)));
+        let keys: std::collections::BTreeSet<String> = keys.collect();
+        assert_eq!(keys.len(), names.len() * kinds.len());
     }
 
     #[test]

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from bells import endpoint, settings
+from bells import endpoint, query, settings
 from steps import Hang, Reply
 
 LIMIT_S = 0.5
@@ -63,3 +63,17 @@ def test_a_queue_that_nobody_listens_to_costs_no_wait(tmp_path, receive, ring):
     assert bell.wait(bell.emit("queue.start", {}), 20)
     assert time.monotonic() - start < SLACK_S
     assert receiver.requests == []
+
+
+def test_a_start_within_the_same_busy_period_costs_no_wait_and_is_kept(tmp_path, receive, ring):
+    receiver = receive(default=Reply(200, b"done"))
+    bell = ring(setup(tmp_path, receiver.url()) | {"queue": {"end_delay": "1h"}})
+    assert bell.wait(bell.emit("queue.start", {}), 20)
+    bell.task_complete({})
+    bell.queue_end()
+    start = time.monotonic()
+    assert bell.wait(bell.emit("queue.start", {}), 20)
+    assert time.monotonic() - start < SLACK_S
+    assert [request.json()["type"] for request in receiver.requests] == ["queue.start"]
+    kept = query(tmp_path / "bell.db", "SELECT count(*) AS n FROM events WHERE type = 'queue.start'")
+    assert kept == [{"n": 2}]

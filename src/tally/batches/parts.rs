@@ -150,6 +150,13 @@ impl BatchTally {
         }
     }
 
+    /// Whether what was told of this part by itself holds although others have parts of the batch: it was
+    /// whole, by their numbers too, and nobody else has told of its end.
+    pub fn stands_beside(&self, parts: &[Part]) -> bool {
+        let holds = |part: &BatchTally| part.is_open() && !self.is_open() && part.expected <= self.expected;
+        parts.iter().all(|(_, part)| holds(part))
+    }
+
     /// What this part and those of others come to.
     pub fn judge(&self, parts: &[Part]) -> Verdict {
         let ended = parts.iter().map(|(_, part)| part).filter(|part| self.is_late_for(part));
