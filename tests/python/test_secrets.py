@@ -177,7 +177,7 @@ def test_no_secret_of_a_platform_is_shown_to_a_person(tmp_path, receive, ring, p
         text = f"{words} {request.raw_head.decode('latin-1')} {request.body.decode('utf-8', 'replace')}"
         if status == 500:
             return Reply(500, text.encode(), headers={"x-echo": request.target})
-        fields = {name: text for name in ("description", "message", "msg", "errmsg")}
+        fields = dict.fromkeys(("description", "message", "msg", "errmsg"), text)
         codes = {"ok": False, "error_code": status, "errcode": 1, "code": 1, "errors": [text]}
         error = {"error": {"message": text, "status": text}} if platform == "googlechat" else {"error": text}
         return Reply(status, json.dumps({**fields, **codes, **error}).encode())
