@@ -264,7 +264,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 
 @pytest.mark.parametrize(
     ("sides", "kind", "is_shown"),
-    [((6400, 6400), 6, True), ((9000, 9000), 6, False), ((12_000, 9000), 2, False)],
+    [((6300, 6300), 6, True), ((9000, 9000), 6, False), ((12_000, 9000), 2, False)],
 )
 def test_the_memory_for_a_picture_is_bounded(tmp_path, receive, sides, kind, is_shown):
     width, height = sides
