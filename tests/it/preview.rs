@@ -1,6 +1,7 @@
 //! The cards that `taskbell preview` draws: what a reader of each platform would see, from what is sent.
 
 use serde_json::{Value as Json, json};
+use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -76,7 +77,8 @@ fn preview(config: &Path, json: bool) -> String {
         let found: Vec<&str> =
             text.match_indices(mark).filter_map(|(at, _)| text.get(at..at + length)).collect();
         let own = found.into_iter().find(|found| is_own(found)).unwrap_or(mark).to_owned();
-        text.replace(&own, name)
+        // A form writes the colons of a time in another way.
+        text.replace(&own, name).replace(&own.replace(':', "%3A"), name)
     };
     let text = hidden(text, "evt_", 36, &|id| id.bytes().skip(4).all(|b| b.is_ascii_hexdigit()), "ID");
     hidden(text, "20", 24, &|at| at.ends_with('Z') && at.as_bytes().get(10) == Some(&b'T'), "TIME")
@@ -194,4 +196,51 @@ fn a_file_is_shown_with_its_fields_and_its_size() {
     let text = printed("gone.log");
     let remark = "  remark: sent without the file gone.log: it does not exist\n";
     assert_eq!(text.matches(remark).count(), 3, "{text}");
+}
+
+/// What the page draws of a request: the card, and of one for machines the request itself.
+fn drawn(request: &Json) -> Json {
+    const MACHINES: [&str; 5] = ["json", "pagerduty", "github", "gitlab", "cloudevents"];
+    if !MACHINES.contains(&request["platform"].as_str().unwrap()) {
+        return request["card"].clone();
+    }
+    let mut headers = request["headers"].clone();
+    headers.as_object_mut().unwrap().retain(|name, _| name != "webhook-timestamp");
+    json!([request["url"], headers, request["body"]])
+}
+
+/// A line for each picture: its name, and the beginning of a hash of what it shows.
+fn fingerprints() -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let english = fs::read_to_string(cards().join("taskbell.toml")).unwrap();
+    let page = fs::read_to_string(cards().join("render.html")).unwrap();
+    let requests = ["en", "zh"].map(|language| {
+        let config = folder.path().join(format!("{language}.toml"));
+        fs::write(&config, english.replace("language = \"en\"", &format!("language = \"{language}\"")))
+            .unwrap();
+        let printed: Json = serde_json::from_str(&preview(&config, true)).unwrap();
+        printed["requests"].as_array().unwrap().clone()
+    });
+    let [english, chinese] = requests;
+    let line = |(one, other): (&Json, &Json)| {
+        let name = one["platform"].as_str().unwrap();
+        let shown = if matches!(name, "wecom" | "dingtalk" | "feishu") { other } else { one };
+        let hash = Sha256::digest(format!("{page}\n{}", drawn(shown)));
+        let hash: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        format!("{name} {hash}\n")
+    };
+    english.iter().zip(&chinese).map(line).collect()
+}
+
+#[test]
+fn the_pictures_show_what_is_drawn_today() {
+    let noted = cards().join("drawn.txt");
+    let today = fingerprints();
+    if std::env::var_os("TASKBELL_UPDATE_DOCS").is_some() {
+        fs::write(&noted, &today).unwrap();
+    }
+    let then = fs::read_to_string(&noted).unwrap_or_default();
+    let stale: Vec<&str> = today.lines().filter(|line| !then.lines().any(|noted| noted == *line)).collect();
+    let advice = "`cargo xtask cards` takes the pictures of docs/cards anew";
+    assert!(stale.is_empty() && then.len() == today.len(), "{advice}: {stale:?}");
 }
