@@ -10,6 +10,9 @@ pub const REDACTED: &str = "[redacted]";
 /// The shortest value the [`Scrubber`] looks for: shorter ones would tear ordinary text apart.
 const SHORTEST_SCRUBBED: usize = 6;
 
+/// What stands at the end of a text that was cut.
+const CUT: char = '…';
+
 /// A text that is never printed: `Debug` and `Display` show a mask.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Secret(Arc<str>);
@@ -105,7 +108,34 @@ impl Scrubber {
                 clean = clean.replace(&**needle, REDACTED);
             }
         }
+        if clean.contains(CUT) { self.without_stumps(&clean) } else { clean }
+    }
+
+    /// Without what is left of a secret where the text was cut in the middle of it.
+    fn without_stumps(&self, text: &str) -> String {
+        let mut clean = String::with_capacity(text.len());
+        let mut pieces = text.split(CUT).peekable();
+        while let Some(piece) = pieces.next() {
+            let is_cut = pieces.peek().is_some();
+            let kept = piece.len() - if is_cut { self.stump(piece) } else { 0 };
+            clean.push_str(piece.get(..kept).unwrap_or_default());
+            if kept < piece.len() {
+                clean.push_str(REDACTED);
+            }
+            if is_cut {
+                clean.push(CUT);
+            }
+        }
         clean
+    }
+
+    /// How many bytes at the end of a text are the beginning of a secret.
+    fn stump(&self, text: &str) -> usize {
+        let ends_in = |needle: &str| {
+            let is_stump = |length: &usize| needle.get(..*length).is_some_and(|head| text.ends_with(head));
+            (SHORTEST_SCRUBBED..needle.len()).rev().find(is_stump)
+        };
+        self.needles.iter().filter_map(|needle| ends_in(needle)).max().unwrap_or(0)
     }
 }
 
@@ -134,6 +164,20 @@ mod tests {
             format!("{url} {url:?}"),
             "https://hooks.example.com:8443/… https://hooks.example.com:8443/…"
         );
+    }
+
+    #[test]
+    fn a_secret_that_was_cut_leaves_no_stump() {
+        let scrubber = Scrubber::new(["marker-secret", "marker-sauce-ü"]);
+        for (text, clean) in [
+            ("said marker-sec…", "said [redacted]…"),
+            ("marker-sec… and marker…, marker-secret…", "[redacted]… and [redacted]…, [redacted]…"),
+            ("marker-sauce-…", "[redacted]…"),
+            ("marke… is short, and marker-sec is not cut", "marke… is short, and marker-sec is not cut"),
+            ("…", "…"),
+        ] {
+            assert_eq!(scrubber.scrub(text), clean);
+        }
     }
 
     #[test]

@@ -106,24 +106,65 @@ fn show_request(request: &Json, terminal: &mut Terminal) -> Result<(), Failure> 
         card.draw(2, terminal)?;
         terminal.line("")?;
     }
+    for (key, ink) in [("file", Ink::Name), ("remark", Ink::Doubt)] {
+        if let Some(text) = request[key].as_str() {
+            let label = terminal.paint(ink, key);
+            terminal.line(&format!("  {label}: {}", one_line(text)))?;
+        }
+    }
+    show_sent(request, terminal)?;
+    for next in request["then"].as_array().into_iter().flatten() {
+        let label = terminal.paint(Ink::Quiet, "then, once that is delivered:");
+        terminal.line(&format!("  {label}"))?;
+        show_sent(next, terminal)?;
+    }
+    Ok(())
+}
+
+/// The line, the headers and the body of one request.
+fn show_sent(sent: &Json, terminal: &mut Terminal) -> Result<(), Failure> {
+    let text = |key: &str| harmless(sent[key].as_str().unwrap_or_default());
     let method = terminal.paint(Ink::Name, text("method"));
     terminal.line(&format!("  {method} {}", text("url")))?;
-    for (name, value) in request["headers"].as_object().into_iter().flatten() {
+    for (name, value) in sent["headers"].as_object().into_iter().flatten() {
         let name = terminal.paint(Ink::Quiet, format!("{name}:"));
         terminal.line(&format!("  {name} {}", one_line(value.as_str().unwrap_or_default())))?;
     }
     terminal.line("")?;
-    let body = match &request["body"] {
-        Json::String(text) => text.clone(),
-        json => serde_json::to_string_pretty(json).unwrap_or_default(),
+    let pretty = |value: &Json| match value {
+        Json::String(text) => harmless(text),
+        json => harmless(&serde_json::to_string_pretty(json).unwrap_or_default()),
     };
-    terminal.indented(2, &harmless(&body))?;
+    if let Some(form) = sent["form"].as_object() {
+        for (name, value) in form {
+            let name = terminal.paint(Ink::Name, one_line(name));
+            let value = file(value).unwrap_or_else(|| pretty(value));
+            // What has more lines stands below its name.
+            if value.contains('\n') {
+                terminal.line(&format!("  {name}:"))?;
+                terminal.indented(4, &value)?;
+            } else {
+                terminal.line(&format!("  {name}: {value}"))?;
+            }
+        }
+    } else {
+        terminal.indented(2, &pretty(&sent["body"]))?;
+    }
     Ok(terminal.line("")?)
+}
+
+/// A field of a form that is a file, in words.
+fn file(field: &Json) -> Option<String> {
+    let (name, media, bytes) = (field["file"].as_str()?, field["type"].as_str()?, field["bytes"].as_u64()?);
+    Some(one_line(&format!("{name} ({media}, {bytes} bytes)")))
 }
 
 /// The card as a person would see it, where the body is one.
 fn card(request: &Json) -> Option<Sketch> {
-    sketch::read(request["platform"].as_str()?, &request["body"])
+    let form = &request["form"];
+    // A form holds the card in a field of its own, or its text among the others.
+    let body = if form.is_null() { &request["body"] } else { form.get("payload_json").unwrap_or(form) };
+    sketch::read(request["platform"].as_str()?, body)
 }
 
 /// Why a hook does not fire for this event.

@@ -128,6 +128,11 @@ pub(super) fn keep_secrets(reading: &Reading<'_>, url: &Url) {
     for token in segments.chain(values).filter(|token| token.len() >= SHORTEST_TOKEN) {
         reading.keep_secret(token);
         reading.keep_secret(&decoded(token));
+        // A bot's token in a path, which stands alone elsewhere.
+        if let Some(bot) = token.strip_prefix("bot") {
+            reading.keep_secret(bot);
+            reading.keep_secret(&bot.replace(':', "%3A"));
+        }
     }
 }
 

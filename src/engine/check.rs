@@ -3,6 +3,7 @@
 use crate::config::{Config, ConfigError, Places};
 use crate::message::{self, sample};
 use serde_json::{Value as Json, json};
+use std::path::PathBuf;
 
 /// What a dry run found.
 #[derive(Debug)]
@@ -15,12 +16,13 @@ pub struct CheckReport {
     pub counts: (usize, usize),
 }
 
-/// Reads a configuration and tries every template and condition on sample events. Sends nothing, and
-/// opens no spool.
+/// Reads a configuration, tries every template and condition on sample events, and looks for the folders of
+/// `[files] roots`. Sends nothing, and opens no spool.
 pub fn check(config: &str) -> CheckReport {
     match Config::load_with_places(config) {
         Ok((config, mut warnings, places)) => {
             warnings.extend(doubts(&config, &places));
+            warnings.extend(lost_roots(&config, &places));
             let counts = (config.endpoints.len(), config.hooks.len());
             CheckReport { errors: rehearse(&config, &places), warnings, counts }
         }
@@ -81,6 +83,23 @@ fn doubts(config: &Config, places: &Places) -> Vec<ConfigError> {
         }
     }
     doubts
+}
+
+/// Roots below which nothing can be found now. A host may make its folder later, so this is no error.
+fn lost_roots(config: &Config, places: &Places) -> Vec<ConfigError> {
+    let fault = |(index, root): (usize, &PathBuf)| {
+        let what = if root.is_dir() {
+            return None;
+        } else if root.exists() {
+            "is no folder"
+        } else {
+            "does not exist"
+        };
+        let message =
+            format!("`{}` {what}: no file below it can go with a message until it is there", root.display());
+        Some(places.at(&format!("files.roots[{index}]"), &message))
+    };
+    config.files.roots.iter().enumerate().filter_map(fault).collect()
 }
 
 impl CheckReport {

@@ -8,16 +8,19 @@ use crate::config::{Config, Endpoint};
 use crate::event::{self, EventId};
 use crate::hooks::Account;
 use crate::intake::Record;
-use crate::lanes::{self, Job};
+use crate::lanes::{self, Foresight, Job, Request};
 use crate::message::sample;
+use crate::platform::{self, Enclosure};
 use crate::secret::{REDACTED, SecretUrl};
 use crate::shape::Shape;
 use crate::tally::Tally;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value as Json, json};
 use std::time::Duration;
 
 /// The requests that an event of this type would cause, with every secret taken out: `event`, `requests`
-/// and `remarks`. `payload` as for `taskbell_emit`; a sample when it is left out.
+/// and `remarks`. A file that goes with a message is read as an attempt would. `payload` as for `taskbell_emit`; a sample when it is left out.
 ///
 /// # Errors
 /// `InvalidArgument` for a type out of pattern, `InvalidJson` for a payload that is no JSON object.
@@ -108,13 +111,19 @@ fn request(config: &Config, delivery: &PreparedDelivery, id: EventId, kind: &str
     request.insert("hook".into(), json!(delivery.hook));
     match &delivery.message {
         Ok(message) => {
-            let shaped = lanes::request(endpoint, &job(id, kind, now), message, 1, now);
-            request.insert("method".into(), json!("POST"));
-            request.insert("url".into(), json!(SecretUrl::new(shaped.url).to_string()));
-            request.insert("headers".into(), headers(config, endpoint, shaped.headers));
-            request.insert("body".into(), body_json(config, &shaped.body));
-            if let Some(file) = &message.extras.file {
-                request.insert("file".into(), json!(file));
+            let Foresight { requests, file, remark } =
+                lanes::foresee(endpoint, &job(id, kind, now), message, now);
+            let mut sent = requests.into_iter().map(|sent| shown(config, endpoint, sent, file.as_ref()));
+            request.extend(sent.next().unwrap_or_default());
+            let then: Vec<Json> = sent.map(Json::Object).collect();
+            if let Some(path) = message.extras.file.as_ref().filter(|_| file.is_some()) {
+                request.insert("file".into(), json!(path));
+            }
+            if let Some(remark) = remark {
+                request.insert("remark".into(), json!(config.scrubber.scrub(&remark)));
+            }
+            if !then.is_empty() {
+                request.insert("then".into(), json!(then));
             }
         }
         Err(reason) => {
@@ -122,6 +131,31 @@ fn request(config: &Config, delivery: &PreparedDelivery, id: EventId, kind: &str
         }
     }
     Json::Object(request)
+}
+
+/// A request as it would be sent, but for secrets and the bytes of its file.
+fn shown(config: &Config, endpoint: &Endpoint, sent: Request, file: Option<&Enclosure>) -> Map<String, Json> {
+    let content_type = sent.headers.first().map_or("", |(_, value)| value);
+    let form = file.and_then(|file| platform::shown_form(content_type, &sent.body, file));
+    let mut request = Map::new();
+    request.insert("method".into(), json!("POST"));
+    let body = match form {
+        Some(mut fields) => {
+            for value in fields.values_mut() {
+                if let Some(text) = value.as_str() {
+                    let clean = config.scrubber.scrub(text);
+                    let json = serde_json::from_str(&clean).ok().filter(Json::is_object);
+                    *value = json.unwrap_or(Json::String(clean));
+                }
+            }
+            ("form", Json::Object(fields))
+        }
+        None => ("body", body_json(config, &sent.body, file)),
+    };
+    request.insert("url".into(), json!(SecretUrl::new(sent.url).to_string()));
+    request.insert("headers".into(), headers(config, endpoint, sent.headers));
+    request.insert(body.0.into(), body.1);
+    request
 }
 
 fn job(id: EventId, kind: &str, now: i64) -> Job {
@@ -153,9 +187,15 @@ fn headers(config: &Config, endpoint: &Endpoint, sent: Vec<(String, String)>) ->
     Json::Object(sent.into_iter().map(shown).collect())
 }
 
-/// The body as JSON where it is JSON, so that a person can read it.
-fn body_json(config: &Config, body: &[u8]) -> Json {
-    let text = config.scrubber.scrub(&String::from_utf8_lossy(body));
+/// The body as JSON where it is JSON, so that a person can read it, with the size of its file instead of the
+/// bytes.
+fn body_json(config: &Config, body: &[u8], file: Option<&Enclosure>) -> Json {
+    let mut text = String::from_utf8_lossy(body).into_owned();
+    if let Some(file) = file.filter(|file| !file.bytes.is_empty()) {
+        let size = format!("[{} bytes in base64]", file.bytes.len());
+        text = text.replace(&STANDARD.encode(&file.bytes), &size);
+    }
+    let text = config.scrubber.scrub(&text);
     serde_json::from_str(&text).unwrap_or(Json::String(text))
 }
 

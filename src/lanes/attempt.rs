@@ -3,11 +3,10 @@
 use super::{Body, Job, enclosure, packing};
 use crate::config::Endpoint;
 use crate::platform::{Answer, Enclosure, Letter, Outcome, Plainer, Shaped};
-use crate::secret::{REDACTED, Scrubber};
+use crate::secret::Scrubber;
 use crate::spool::AttemptRow;
 use crate::transport::{Client, Fault, FaultKind};
 use serde_json::Value;
-use url::Url;
 
 /// The most bytes of an answer's body that are kept in the attempt log.
 const KEPT_RESPONSE_BYTES: usize = 4096;
@@ -146,7 +145,7 @@ fn undelivered(mut row: AttemptRow, what: &str) -> AttemptRow {
 
 /// The file that goes with a message; why it is left out, when it cannot be read. The message goes
 /// without it then.
-fn enclosure(endpoint: &Endpoint, job: &Job, body: &Body) -> Option<Result<Enclosure, String>> {
+pub(super) fn enclosure(endpoint: &Endpoint, job: &Job, body: &Body) -> Option<Result<Enclosure, String>> {
     let path = body.extras.file.as_deref().filter(|_| job.plain.is_none())?;
     endpoint.platform.file_limit()?;
     let read = enclosure::read(path, &endpoint.file_roots, enclosure::LARGEST)
@@ -178,7 +177,7 @@ fn reason(outcome: &Outcome) -> Option<&str> {
 }
 
 /// The message as its platform sees it.
-fn letter<'a>(
+pub(super) fn letter<'a>(
     job: &'a Job,
     body: &'a Body,
     id: &'a str,
@@ -196,47 +195,9 @@ fn letter<'a>(
     }
 }
 
-/// What an attempt sends, for a preview.
-#[derive(Debug, Clone)]
-pub struct Request {
-    /// What is dialled; a secret.
-    pub url: Url,
-    /// Names in lower case.
-    pub headers: Vec<(String, String)>,
-    /// The bytes that are signed.
-    pub body: Vec<u8>,
-}
-
-/// The request of an attempt that starts at this Unix time in milliseconds. No file is read for it.
-pub fn request(endpoint: &Endpoint, job: &Job, body: &Body, number: u32, now: i64) -> Request {
-    let id = job.event_id.to_string();
-    let shaped = endpoint.platform.shape(endpoint, &letter(job, body, &id, None, now));
-    let headers = head(endpoint, &shaped, &id, number, now.div_euclid(1000));
-    Request { url: shaped.url, headers, body: shaped.body.into_owned() }
-}
-
-/// The headers of such a request to be shown, by the time in seconds: without the secrets among the keys of
-/// the platform.
-pub fn headers(
-    endpoint: &Endpoint,
-    job: &Job,
-    body: &Body,
-    number: u32,
-    timestamp_s: i64,
-) -> Vec<(String, String)> {
-    let secrets = endpoint.platform.keys().iter().filter(|key| key.secret);
-    let secrets: Vec<&str> = secrets.filter_map(|key| endpoint.key(key.name)).collect();
-    let shown = |(name, value): (String, String)| {
-        let is_secret = secrets.iter().any(|secret| value.contains(secret));
-        (name, if is_secret { REDACTED.to_owned() } else { value })
-    };
-    let sent = request(endpoint, job, body, number, timestamp_s.saturating_mul(1000)).headers;
-    sent.into_iter().map(shown).collect()
-}
-
 /// The headers of an attempt: a fresh timestamp and signature each time, the same id.
 /// <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>
-fn head(
+pub(super) fn head(
     endpoint: &Endpoint,
     shaped: &Shaped<'_>,
     id: &str,

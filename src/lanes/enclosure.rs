@@ -3,7 +3,7 @@
 
 use crate::platform::Enclosure;
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// The largest file that is read at all, in bytes; what a platform takes is less.
@@ -16,15 +16,13 @@ const LONGEST_NAME: usize = 80;
 /// The fault is the end of a sentence that begins with the file's name, and holds no path.
 pub(super) fn read(path: &str, roots: &[PathBuf], most: u64) -> Result<Enclosure, String> {
     let found = locate(Path::new(path), roots)?;
-    let cannot = |error: std::io::Error| format!("cannot be read: {}", error.kind());
-    // Asked before it is opened: opening a pipe may wait for ever.
-    if !fs::metadata(&found).map_err(cannot)?.is_file() {
-        return Err("is not a regular file".to_owned());
-    }
-    let file = File::open(&found).map_err(cannot)?;
-    let meta = file.metadata().map_err(cannot)?;
-    // Between the look and the opening a folder may have become a link to somewhere else.
-    if !meta.is_file() || fs::canonicalize(&found).ok().as_deref() != Some(found.as_path()) {
+    let cannot = |error: io::Error| format!("cannot be read: {}", error.kind());
+    // Asked before it is opened, too: a device may do something when it is.
+    let look = fs::metadata(&found).map_err(cannot)?;
+    let file = if look.is_file() { Some(open(&found).map_err(cannot)?) } else { None };
+    let regular = file.and_then(|file| file.metadata().ok().filter(fs::Metadata::is_file).zip(Some(file)));
+    let Some((meta, file)) = regular else { return Err("is not a regular file".to_owned()) };
+    if !lies_at(&file, &found) {
         return Err("changed while it was opened".to_owned());
     }
     let too_large = || format!("is larger than the {most} bytes that are read at most");
@@ -62,6 +60,41 @@ fn locate(path: &Path, roots: &[PathBuf]) -> Result<PathBuf, String> {
         }
     }
     Err(fault.to_owned())
+}
+
+/// Opens what lies at a path without links. What took its place since then neither leads elsewhere as a link,
+/// nor lets the lane wait as a pipe.
+fn open(found: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NOFOLLOW | libc::O_NONBLOCK);
+    options.read(true).open(found)
+}
+
+/// Whether this is what lies at that path: a folder on the way may have been a link when it was opened.
+fn lies_at(file: &File, found: &Path) -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::fd::AsRawFd;
+        use std::os::unix::ffi::OsStrExt;
+        // The system knows where it found the file. One that was replaced since then is whole all the same.
+        if let Ok(opened) = fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())) {
+            let opened = opened.as_os_str().as_bytes();
+            let wanted = found.as_os_str().as_bytes();
+            return opened.strip_prefix(wanted).is_some_and(|rest| matches!(rest, b"" | b" (deleted)"));
+        }
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let identity = |meta: fs::Metadata| (meta.dev(), meta.ino());
+        let there = fs::symlink_metadata(found).map(identity).ok();
+        if there.is_none() || there != file.metadata().map(identity).ok() {
+            return false;
+        }
+    }
+    let _ = file;
+    fs::canonicalize(found).is_ok_and(|real| real == found)
 }
 
 /// The kind of picture that the first bytes show; the name may say anything.
@@ -162,6 +195,62 @@ mod tests {
         assert!(read("link.png", &roots, 100).unwrap_err().contains("outside"));
         assert!(read("up/secret.png", &roots, 100).unwrap_err().contains("outside"));
         assert!(read("today/渲染 (1).png", &roots, 100).is_ok());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_that_becomes_a_link_at_any_time_leads_nowhere() {
+        use std::sync::atomic::{AtomicBool, Ordering};
+        let (folder, roots) = folder();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("private")).unwrap();
+        fs::write(at("private/a.png"), b"\x89PNG\r\n\x1a\nsecret").unwrap();
+        fs::write(at("outputs/day/a.png"), PNG).unwrap();
+        let is_over = AtomicBool::new(false);
+        let swap = || {
+            while !is_over.load(Ordering::Relaxed) {
+                fs::rename(at("outputs/day"), at("outputs/night")).unwrap();
+                std::os::unix::fs::symlink(at("private"), at("outputs/day")).unwrap();
+                fs::remove_file(at("outputs/day")).unwrap();
+                fs::rename(at("outputs/night"), at("outputs/day")).unwrap();
+            }
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(swap);
+            let reads: Vec<_> = (0..5000).map(|_| read("day/a.png", &roots, 100)).collect();
+            is_over.store(true, Ordering::Relaxed);
+            assert!(reads.iter().flatten().all(|file| file.bytes == PNG));
+        });
+        assert!(read("day/a.png", &roots, 100).is_ok());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_takes_the_place_of_a_file_is_not_taken_for_it() {
+        let (folder, roots) = folder();
+        let found = fs::canonicalize(&roots[0]).unwrap().join("not.png");
+        let elsewhere = File::open(folder.path().join("secret.png")).unwrap();
+        assert!(!lies_at(&elsewhere, &found));
+        let file = open(&found).unwrap();
+        assert!(lies_at(&file, &found));
+        fs::remove_file(&found).unwrap();
+        std::os::unix::fs::symlink(folder.path().join("secret.png"), &found).unwrap();
+        assert!(open(&found).is_err(), "a link at the end is not followed");
+        fs::remove_file(&found).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(&found).status().unwrap();
+        assert!(made.success());
+        let pipe = open(&found).unwrap();
+        assert!(!pipe.metadata().unwrap().is_file(), "a pipe without a writer is opened at once");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_that_is_replaced_while_it_is_read_is_read_as_it_was() {
+        let (folder, roots) = folder();
+        let found = fs::canonicalize(&roots[0]).unwrap().join("not.png");
+        let file = open(&found).unwrap();
+        fs::rename(folder.path().join("secret.png"), &found).unwrap();
+        assert!(lies_at(&file, &found));
     }
 
     #[test]

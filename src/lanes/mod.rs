@@ -5,6 +5,7 @@ mod attempt;
 mod breaker;
 mod enclosure;
 mod fold;
+mod foresight;
 mod jpeg;
 mod lane;
 mod line;
@@ -15,7 +16,7 @@ mod schedule;
 mod standing;
 mod worker;
 
-pub use attempt::{Request, headers, request};
+pub use foresight::{Foresight, Request, foresee, headers};
 pub use lane::{Lane, LaneState};
 pub use standing::Standing;
 

@@ -36,6 +36,7 @@ mod telegram;
 mod trim;
 mod wecom;
 
+pub use multipart::shown as shown_form;
 pub use own_key::{Lack, OwnKey, is_own_key, own_key_names, platforms_with_key};
 pub use shape::{Enclosure, Letter, Shaped};
 pub use trim::trimmed;

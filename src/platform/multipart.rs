@@ -1,6 +1,7 @@
 //! `multipart/form-data` (RFC 7578): a message with a file.
 
 use super::Enclosure;
+use serde_json::{Map, Value, json};
 
 /// A text field of a form.
 pub(super) struct Field<'a> {
@@ -45,6 +46,26 @@ fn write(fields: &[Field<'_>], disposition: &str, file: &Enclosure) -> (String, 
     (format!("multipart/form-data; boundary={boundary}"), body)
 }
 
+/// The fields of such a form to be shown, in their order: texts, and of the file what it is instead of its
+/// bytes. `None` for a body that is no form of this module with this file.
+pub fn shown(content_type: &str, body: &[u8], file: &Enclosure) -> Option<Map<String, Value>> {
+    let boundary = content_type.strip_prefix("multipart/form-data; boundary=")?;
+    let end = body.len().checked_sub(file.bytes.len() + boundary.len() + "\r\n----\r\n".len())?;
+    let text = std::str::from_utf8(body.get(..end)?).ok()?;
+    let mut fields = Map::new();
+    for part in text.split(&format!("--{boundary}\r\n")).skip(1) {
+        let (head, value) = part.split_once("\r\n\r\n")?;
+        let mut quoted = head.split('"').skip(1).step_by(2);
+        let name = quoted.next()?.to_owned();
+        let value = match quoted.next() {
+            Some(file_name) => json!({"file": file_name, "type": file.media, "bytes": file.bytes.len()}),
+            None => Value::from(value.strip_suffix("\r\n").unwrap_or(value)),
+        };
+        fields.insert(name, value);
+    }
+    Some(fields)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,5 +86,21 @@ mod tests {
             parts[2].contains("name=\"files[0]\"; filename=\"a.png\"\r\nContent-Type: image/png\r\n\r\n")
         );
         assert!(body.windows(6).any(|bytes| bytes == [0, 13, 10, 255, 13, 10]));
+    }
+
+    #[test]
+    fn a_form_is_shown_with_the_size_of_its_file_instead_of_its_bytes() {
+        let file = Enclosure { name: "a.png".into(), media: "image/png", bytes: vec![0, 13, 10, 255] };
+        let field = |name, value| Field { name, media: None, value };
+        let fields = [field("chat_id", "5"), field("caption", "a \"b\"\r\n\r\nc")];
+        let (content_type, body) = form(&fields, "photo", &file);
+        let told = json!({"chat_id": "5", "caption": "a \"b\"\r\n\r\nc",
+                          "photo": {"file": "a.png", "type": "image/png", "bytes": 4}});
+        assert_eq!(shown(&content_type, &body, &file).map(Value::Object), Some(told));
+        let (content_type, body) = form_with_length("media", &file);
+        let told = json!({"media": {"file": "a.png", "type": "image/png", "bytes": 4}});
+        assert_eq!(shown(&content_type, &body, &file).map(Value::Object), Some(told));
+        assert_eq!(shown("application/json", b"{}", &file), None);
+        assert_eq!(shown(&content_type, b"--", &file), None);
     }
 }

@@ -145,6 +145,32 @@ fn check_passes_a_sound_configuration_and_names_the_place_of_a_fault() {
 }
 
 #[test]
+fn check_warns_of_a_folder_for_files_that_is_not_there() {
+    let place = Place::new(1, "[]");
+    let roots = "[files]\nroots = [\".\", \"outputs\",\n  \"plain\"]\n";
+    let config = place.file("roots.toml", fs::read_to_string(&place.config).unwrap() + roots);
+    place.file("plain", "");
+    let outputs = place.folder.path().join("outputs");
+    let report: Json = serde_json::from_str(&succeeds(&["check", &config, "--json"])).unwrap();
+    let told: Vec<_> = report["warnings"].as_array().unwrap().iter().map(|one| &one["message"]).collect();
+    let wanted = |path: &Path, what: &str| {
+        json!(format!(
+            "`{}` {what}: no file below it can go with a message until it is there",
+            path.display()
+        ))
+    };
+    let plain = place.folder.path().join("plain");
+    assert_eq!(told, [&wanted(&outputs, "does not exist"), &wanted(&plain, "is no folder")]);
+    assert_eq!((&report["warnings"][0]["key"], &report["ok"]), (&json!("files.roots[1]"), &json!(true)));
+    let lines = |one: &Json| one["line"].as_u64().unwrap();
+    assert_eq!(lines(&report["warnings"][0]) + 1, lines(&report["warnings"][1]));
+    fs::create_dir(&outputs).unwrap();
+    fs::remove_file(&plain).unwrap();
+    fs::create_dir(&plain).unwrap();
+    assert_eq!(succeeds(&["check", &config]), "1 endpoint, 1 hook: fine\n");
+}
+
+#[test]
 fn preview_shows_the_request_without_secrets_and_says_why_nothing_fires() {
     let place = Place::new(9, "[]");
     let text = succeeds(&["preview", place.config(), "task.complete", r#"{"name": "shot 4"}"#]);

@@ -6,6 +6,8 @@ mod clocks;
 mod delivery;
 mod documents;
 mod hooks;
+#[cfg(feature = "cli")]
+mod preview;
 mod receiver;
 mod shaping;
 mod tidy;

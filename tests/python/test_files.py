@@ -173,6 +173,87 @@ def test_a_fake_image_goes_as_a_plain_file(tmp_path, receive, ring):
     assert "image" not in json.loads(form["payload_json"][1])["embeds"][0]
 
 
+@pytest.mark.parametrize("platform", ["telegram", "wecom"])
+@pytest.mark.parametrize("content", [b"hello, I am no picture", b"\x89PNG\r\n\x1a\n" + b"broken" * 1_000_000])
+def test_an_image_that_is_not_one_goes_as_a_file(tmp_path, receive, ring, platform, content):
+    """Neither what only its name calls a picture, nor what only begins as one and is too large to be shown."""
+    receiver = receive(wecom_answers if platform == "wecom" else (), default=SENT)
+    if platform == "wecom":
+        bell = ring(wecom(tmp_path, receiver, text_png=content))
+    else:
+        content = content if len(content) < 100 else content * 2
+        config = one(tmp_path, "chat", "telegram", receiver.url(), **TELEGRAM)
+        bell = ring(rooted(tmp_path, config, text_png=content))
+    bell.emit("task.complete", event("text.png"))
+    (report,) = reports(bell, 1)
+    assert (report["state"], report["attempts"]) == ("delivered", 1)
+    name = "text.png" if content.startswith(b"\x89PNG") else "text.bin"
+    if platform == "wecom":
+        text, upload, named = receiver.wait_for(3)
+        assert (text.json()["msgtype"], named.json()["msgtype"]) == ("markdown", "file")
+        assert parts(upload)["media"] == (name, content)
+    else:
+        (request,) = receiver.requests
+        assert request.target.endswith("/sendDocument")
+        assert parts(request)["document"] == (name, content)
+
+
+@pytest.mark.parametrize("platform", ["discord", "telegram", "wecom"])
+@pytest.mark.parametrize("becomes", ["nothing", "another"])
+def test_a_file_is_read_when_its_message_is_sent(tmp_path, receive, ring, platform, becomes):
+    """The lane waits for its rate while the file of the second message vanishes, or is written anew."""
+    answers = {
+        "discord": lambda _request, _number: STORED,
+        "telegram": lambda _request, _number: SENT,
+        "wecom": wecom_answers,
+    }
+    receiver = receive(answers[platform])
+    keys = TELEGRAM if platform == "telegram" else {}
+    slow = {"rate": ["1/3s"], "overflow": "queue", **keys}
+    bell = ring(rooted(tmp_path, one(tmp_path, "team", platform, receiver.url(), **slow), run_log=LOG))
+    bell.emit("task.complete", {"name": "first"})
+    reports(bell, 1)
+    bell.emit("task.complete", event("run.log"))
+    assert len(receiver.requests) == 1, "the second waits"
+    path = tmp_path / "outputs" / "run.log"
+    path.unlink()
+    if becomes == "another":
+        path.write_bytes(b"epoch 2\n")
+    (report,) = reports(bell, 1)
+    assert (report["state"], report["attempts"]) == ("delivered", 1)
+    assert "run-7" in receiver.requests[1].body.decode("utf-8", "replace")
+    if becomes == "nothing":
+        rows = rows_of(tmp_path, 2)
+        assert rows[1]["error"] == "sent without the file run.log: it does not exist"
+        assert receiver.requests[1].header("content-type") == "application/json"
+        assert len(receiver.requests) == 2
+    else:
+        field = {"discord": "files[0]", "telegram": "document", "wecom": "media"}[platform]
+        request = receiver.wait_for(3)[2] if platform == "wecom" else receiver.requests[1]
+        assert parts(request)[field] == ("run.log", b"epoch 2\n")
+
+
+def test_a_file_that_vanishes_between_two_attempts_leaves_its_message_whole(tmp_path, receive, ring):
+    path = tmp_path / "outputs" / "run.log"
+
+    def answers(_request: Any, number: int) -> Reply:
+        if number == 0:
+            path.unlink()
+            return Reply(503)
+        return STORED
+
+    receiver = receive(answers)
+    bell = ring(rooted(tmp_path, one(tmp_path, "team", "discord", receiver.url()), run_log=LOG))
+    bell.emit("task.complete", event("run.log"))
+    (report,) = reports(bell, 1)
+    assert (report["state"], report["attempts"]) == ("delivered", 2)
+    first, second = receiver.requests
+    assert parts(first)["files[0]"] == ("run.log", LOG)
+    assert "run-7" in json.dumps(second.json()["embeds"])
+    rows = rows_of(tmp_path, 2)
+    assert "does not exist" in rows[1]["error"]
+
+
 @pytest.mark.parametrize("platform", ["discord", "telegram", "wecom"])
 @pytest.mark.parametrize(
     ("path", "why"),

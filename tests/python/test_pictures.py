@@ -5,8 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import json
 import os
 import random
+import struct
+import zlib
 from typing import Any
 
 import pytest
@@ -16,6 +19,7 @@ from bells import eventually, invariant, reports
 from impostor import impostor
 from test_channels import OK, one, parts
 from test_files import MEDIA, SENT, STORED, TELEGRAM, event, rooted, rows_of
+from tools import python
 
 MIB = 1 << 20
 SIDES = (2500, 1900)
@@ -183,3 +187,101 @@ def test_discord_shows_a_jpeg_that_it_would_not_take(tmp_path, receive, ring):
     assert name == "photo.jpg"
     assert len(arrived) <= 10 * MIB
     is_the_same_picture(sent, arrived, 4)
+
+
+PASSES = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def with_notes(data: bytes, size: int = 3 * MIB) -> bytes:
+    """A PNG with so much text in it that it is too large as it is."""
+    return data[:33] + chunk(b"tEXt", b"workflow\0" + b"x" * size) + data[33:]
+
+
+def interlaced(picture: Image.Image) -> bytes:
+    """In the seven passes of Adam7, which PIL reads and does not write."""
+    width, height = picture.size
+    pixels = picture.load()
+    rows = []
+    for left, top, across, down in PASSES:
+        for y in range(top, height, down):
+            row = [pixels[x, y] for x in range(left, width, across)]
+            if row:
+                rows.append(b"\0" + b"".join(bytes(pixel) for pixel in row))
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 1)
+    image = chunk(b"IDAT", zlib.compress(b"".join(rows)))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + image + chunk(b"IEND", b"")
+
+
+def as_png(picture: Image.Image, **options: Any) -> bytes:
+    stream = io.BytesIO()
+    picture.save(stream, "PNG", **options)
+    return stream.getvalue()
+
+
+PNGS = {
+    "colours": lambda: as_png(photograph(sides=(643, 481), noise=4)),
+    "transparent": lambda: as_png(photograph("RGBA", (643, 481), noise=4)),
+    "grey": lambda: as_png(photograph("L", (643, 481), noise=4)),
+    "grey and transparent": lambda: as_png(photograph("LA", (643, 481), noise=4)),
+    "a palette": lambda: as_png(photograph(sides=(643, 481), noise=4).quantize(64)),
+    "a palette of four": lambda: as_png(photograph("L", (643, 481), noise=4).quantize(4), bits=2),
+    "two colours": lambda: as_png(photograph("L", (643, 481), noise=4).convert("1")),
+    "interlaced": lambda: interlaced(photograph(sides=(643, 481), noise=4)),
+}
+
+
+@pytest.mark.parametrize("kind", PNGS)
+def test_a_large_png_of_any_kind_arrives_at_wecom_as_the_same_picture(tmp_path, receive, ring, kind):
+    sent = with_notes(PNGS[kind]())
+    receiver = receive(default=OK)
+    url = receiver.url()
+    bell = ring(rooted(tmp_path, one(tmp_path, "team", "wecom", url, timeout="60s"), photo_png=sent))
+    bell.emit("task.complete", event("photo.png"))
+    _text, request = [request.json() for request in receiver.wait_for(2)]
+    arrived = opened(base64.b64decode(request["image"]["base64"]))
+    whole = opened(sent).convert("RGBA")
+    on_white = Image.alpha_composite(Image.new("RGBA", whole.size, "white"), whole).convert("RGB")
+    assert (arrived.format, arrived.size, arrived.mode) == ("JPEG", whole.size, "RGB")
+    found = ImageStat.Stat(ImageChops.difference(on_white, arrived)).mean
+    assert max(found) <= (12 if kind == "two colours" else 4), found
+
+
+HOST = """
+import resource, sys, taskbell
+bell = taskbell.Bell(sys.argv[1])
+bell.emit("task.complete", {"name": "before"})
+assert bell.flush(30)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+bell.emit("task.complete", {"name": "run-7", "outputs": [{"path": "photo.png"}]})
+assert bell.close(200) == 0
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+@pytest.mark.parametrize(
+    ("sides", "kind", "is_shown"),
+    [((6300, 6300), 6, True), ((9000, 9000), 6, False), ((12_000, 9000), 2, False)],
+)
+def test_the_memory_for_a_picture_is_bounded(tmp_path, receive, sides, kind, is_shown):
+    width, height = sides
+    samples = {2: 3, 6: 4}[kind]
+    row = b"\0" + bytes(range(40, 40 + samples)) * width
+    packer = zlib.compressobj(1)
+    image = b"".join(packer.compress(row) for _ in range(height)) + packer.flush()
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, kind, 0, 0, 0))
+    plain = b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", image) + chunk(b"IEND", b"")
+    sent = with_notes(plain, 8 * MIB)
+    receiver = receive(lambda request, _number: MEDIA if "/upload_media?" in request.target else OK)
+    url = receiver.url("/cgi-bin/webhook/send?key=marker-4f9c2a71d0")
+    config = rooted(tmp_path, one(tmp_path, "team", "wecom", url, timeout="60s"), photo_png=sent)
+    grown = int(python(HOST, json.dumps(config), timeout=300))
+    assert grown < 150, f"{grown} MiB"
+    last = receiver.requests[-1].json()["msgtype"]
+    assert last == ("image" if is_shown else "file")
+    if is_shown:
+        picture = opened(base64.b64decode(receiver.requests[-1].json()["image"]["base64"]))
+        assert picture.size in [sides, (width // 2, height // 2)]

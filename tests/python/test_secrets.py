@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+from urllib.parse import quote_plus, unquote
 
 import pytest
 
 import taskbell
-from bells import TYPES, all_text, endpoint, eventually, settings
+from bells import TYPES, all_text, attempts, endpoint, eventually, settings
 from proxy import Proxy
 from receiver import Receiver
 from steps import Reply
+from test_platforms import OUTCOMES
 
 MARK = "zqMarker"
 SIGNING = "whsec_" + base64.b64encode(f"{MARK}-signing-secret-".encode() * 2).decode()
@@ -123,3 +126,88 @@ def test_a_broken_configuration_is_told_without_its_secrets(config, number):
     assert refusal.value.name == "CONFIG"
     assert refusal.value.message
     assert_clean("the error", str(refusal.value))
+
+
+LONG = f"{MARK}T0ken5f0e4b7c1d9a8e3f6b2c7d4e9f1a0b8c"
+KEY = f"{MARK}0123456789abcdef01234567"
+
+# The platform, the end of its URL, and its keys; every secret among them has the marker.
+PLATFORMS: list[tuple[str, str, dict[str, object]]] = [
+    ("json", f"/hooks/{LONG}?k={LONG}", {}),
+    ("cloudevents", f"/events/{LONG}", {}),
+    ("slack", f"/services/T0123ABCD/B0456EFGH/{LONG}", {}),
+    ("slack-workflow", f"/triggers/T0123ABCD/7291837465/{LONG}", {}),
+    ("discord", f"/api/webhooks/112233445566778899/{LONG}-_", {}),
+    ("teams", f"/workflows/0f3b/triggers/manual/paths/invoke?sp=%2Ftriggers&sv=1.0&sig={LONG}%2B-_", {}),
+    ("googlechat", f"/v1/spaces/AAAA/messages?key={LONG}&token=t{LONG}%3D", {}),
+    ("mattermost", f"/hooks/{LONG}", {}),
+    ("wecom", f"/cgi-bin/webhook/send?key={LONG}", {}),
+    ("dingtalk", f"/robot/send?access_token={LONG}", {"secret": f"SEC{KEY}"}),
+    ("feishu", f"/open-apis/bot/v2/hook/{LONG}", {"secret": KEY}),
+    ("telegram", "/", {"chat_id": 5, "token": f"123456789:{LONG}"}),
+    ("telegram", f"/bot123456789:{LONG}", {"chat_id": 5}),
+    ("ntfy", "/", {"topic": f"{MARK}-7Qm2", "token": f"tk_{KEY}"}),
+    ("pagerduty", "/v2/enqueue", {"routing_key": KEY}),
+    ("github", "/repos/a/b/dispatches", {"event_type": "trained", "token": f"github_pat_{LONG}"}),
+    ("gitlab", "/api/v4/projects/4/trigger/pipeline", {"ref": "main", "token": f"glptt-{KEY}/&+"}),
+]
+
+
+def test_every_platform_has_secrets_that_are_tried() -> None:
+    assert {platform for platform, *_ in PLATFORMS} == {*OUTCOMES}
+
+
+def pieces(path: str, keys: dict[str, object]) -> list[str]:
+    """What is secret, by itself: a receiver may quote the token alone."""
+    words = [word for part in path.split("?") for word in re.split(r"[/&=]", part)]
+    values = [str(value) for value in keys.values()]
+    found = [
+        piece for word in [*words, *values] for piece in (word, word.removeprefix("bot")) if MARK in word
+    ]
+    return [form for piece in found for form in (piece, unquote(piece), quote_plus(unquote(piece)))]
+
+
+@pytest.mark.parametrize("status", [200, 400, 403, 500])
+@pytest.mark.parametrize(("platform", "path", "keys"), PLATFORMS)
+def test_no_secret_of_a_platform_is_shown_to_a_person(tmp_path, receive, ring, platform, path, keys, status):
+    """The receiver says back all that it was sent, in each field that a platform's answer has."""
+
+    def answer(request, _number):
+        words = " ".join(pieces(path, keys))
+        text = f"{words} {request.raw_head.decode('latin-1')} {request.body.decode('utf-8', 'replace')}"
+        if status == 500:
+            return Reply(500, text.encode(), headers={"x-echo": request.target})
+        fields = dict.fromkeys(("description", "message", "msg", "errmsg"), text)
+        codes = {"ok": False, "error_code": status, "errcode": 1, "code": 1, "errors": [text]}
+        error = {"error": {"message": text, "status": text}} if platform == "googlechat" else {"error": text}
+        return Reply(status, json.dumps({**fields, **codes, **error}).encode())
+
+    receiver = receive(answer)
+    retry = {"schedule": ["10ms"]}
+    team = endpoint(receiver.url(path), platform=platform, rate=[], retry=retry, **keys)
+    config = settings(tmp_path, endpoints={"team": team})
+    shown = json.dumps(taskbell.preview(config, "task.complete", {"name": "run-7"}))
+    assert "run-7" in shown
+    lines: list[str] = []
+    bell = ring(config)
+    bell.set_log(lambda level, message: lines.append(f"{level} {message}"))
+    bell.emit("task.complete", {"name": "run-7"})
+    receiver.wait_answered(1)
+    bell.flush(20)
+    ended: list[object] = []
+    while (report := bell.poll()) is not None:
+        ended.append(report)
+    logged = [json.dumps(row) for row in attempts(tmp_path)]
+    assert logged
+    everywhere = {
+        "check": json.dumps(taskbell.check(config)),
+        "the preview": shown,
+        "an attempt": "\n".join(logged),
+        "a report": json.dumps(ended),
+        "stats": json.dumps(bell.stats()),
+        "last_error": taskbell.last_error(),
+        "the spool": all_text(tmp_path / "bell.db"),
+    }
+    bell.set_log(None)
+    for where, text in {**everywhere, "the log": "\n".join(lines)}.items():
+        assert_clean(where, text)

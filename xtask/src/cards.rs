@@ -61,6 +61,9 @@ fn take() -> Result<usize, String> {
             return Err(format!("{name}.png has {size} bytes, more than {LARGEST}"));
         }
     }
+    // A test says when the pictures show no longer what the library says.
+    let mut note = cargo(["test", "--test", "it", "the_pictures_show"]);
+    run_within(note.env("TASKBELL_UPDATE_DOCS", "1"), BUILD_LIMIT)?;
     Ok(names.len())
 }
 

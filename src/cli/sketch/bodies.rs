@@ -2,11 +2,8 @@
 
 use super::super::terminal::Ink;
 use super::markup::{link, unbold, unentity, unslash, untag};
-use super::{Part, Sketch, lines};
+use super::{Part, Sketch, lines, machines};
 use serde_json::Value as Json;
-
-/// The lines shown of a body that is no card.
-const FIELDS: usize = 30;
 
 pub(super) fn read(platform: &str, body: &Json) -> Option<Sketch> {
     match platform {
@@ -20,9 +17,11 @@ pub(super) fn read(platform: &str, body: &Json) -> Option<Sketch> {
         "feishu" => lines::feishu(body),
         "telegram" => lines::telegram(body),
         "ntfy" => lines::ntfy(body),
-        // For machines: the body says it best.
-        "json" | "cloudevents" | "pagerduty" | "github" | "gitlab" => None,
-        _ => Some(fields(body)),
+        "json" | "cloudevents" => Some(machines::event(body)),
+        "pagerduty" => Some(machines::pagerduty(body)),
+        "github" => Some(machines::github(body)),
+        "gitlab" => machines::gitlab(body),
+        _ => Some(machines::fields(body)),
     }
 }
 
@@ -270,27 +269,4 @@ fn mattermost(body: &Json) -> Option<Sketch> {
     sketch.add(Part::Link("↗".to_owned(), text(&attachment["title_link"]).to_owned()));
     sketch.add(Part::Foot(text(&attachment["footer"]).to_owned()));
     Some(sketch)
-}
-
-/// A body for machines: its values by their path.
-fn fields(body: &Json) -> Sketch {
-    let mut sketch = Sketch::default();
-    walk("", body, &mut sketch);
-    sketch
-}
-
-fn walk(path: &str, value: &Json, sketch: &mut Sketch) {
-    if sketch.parts.len() >= FIELDS {
-        return;
-    }
-    let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
-    match value {
-        Json::Object(fields) => fields.iter().for_each(|(key, value)| walk(&below(key), value, sketch)),
-        Json::Array(items) => {
-            items.iter().enumerate().for_each(|(at, item)| walk(&below(&at.to_string()), item, sketch));
-        }
-        Json::Null => {}
-        Json::String(text) => sketch.add(Part::Fact(path.to_owned(), text.clone())),
-        other => sketch.add(Part::Fact(path.to_owned(), other.to_string())),
-    }
 }

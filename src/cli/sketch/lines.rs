@@ -70,7 +70,7 @@ pub(super) fn telegram(body: &Json) -> Option<Sketch> {
 pub(super) fn ntfy(body: &Json) -> Option<Sketch> {
     let mut sketch = Sketch { ink: body["tags"][0].as_str().and_then(ink), ..Sketch::default() };
     sketch.add(Part::Title(body["title"].as_str()?.to_owned()));
-    let marks = Marks { fact: "\u{1}", item: "• ", shown: str::to_owned };
+    let marks = Marks { fact: "", item: "• ", shown: str::to_owned };
     add(&mut sketch, body["message"].as_str().unwrap_or_default(), &marks);
     sketch.add(Part::Picture(body["attach"].as_str().unwrap_or_default().to_owned()));
     for action in body["actions"].as_array().into_iter().flatten() {
@@ -108,10 +108,10 @@ fn add(sketch: &mut Sketch, text: &str, marks: &Marks) {
             sketch.add(Part::Text(std::mem::take(&mut free)));
             links.into_iter().for_each(|(label, url)| sketch.add(Part::Link((marks.shown)(&label), url)));
             continue;
-        } else if let Some((label, value)) = line.strip_prefix(marks.fact).and_then(labelled) {
-            Part::Fact((marks.shown)(label), (marks.shown)(value))
         } else if let Some(item) = line.strip_prefix(marks.item) {
             Part::Item((marks.shown)(item))
+        } else if let Some((label, value)) = line.strip_prefix(marks.fact).and_then(labelled) {
+            Part::Fact((marks.shown)(label), (marks.shown)(value))
         } else {
             if !free.is_empty() {
                 free.push('\n');
@@ -125,9 +125,8 @@ fn add(sketch: &mut Sketch, text: &str, marks: &Marks) {
     sketch.add(Part::Text(free));
 }
 
-/// A label and its value, at the first colon of either language.
+/// A label and its value, at the first colon of either language. One without a space is part of an address or
+/// a time.
 fn labelled(line: &str) -> Option<(&str, &str)> {
-    let at = line.find([':', '：'])?;
-    let (label, rest) = line.split_at(at);
-    Some((label, rest.trim_start_matches([':', '：']).trim_start()))
+    line.split_once(": ").or_else(|| line.split_once('：'))
 }

@@ -2,6 +2,7 @@
 
 mod bodies;
 mod lines;
+mod machines;
 mod markup;
 
 use super::terminal::{Ink, Terminal, harmless, one_line};
@@ -135,7 +136,7 @@ fn lines(part: &Part, label_width: usize, ink: Ink, terminal: &Terminal) -> Vec<
         Part::Item(text) => hang("• ", 2, &one_line(text)),
         Part::Fact(label, text) => {
             let label = one_line(label);
-            let gap = " ".repeat((label_width + 2).saturating_sub(columns(&label)));
+            let gap = " ".repeat((label_width + 2).saturating_sub(columns(&label)).max(2));
             let first = format!("{}{gap}", terminal.paint(Ink::Quiet, &label));
             hang(&first, label_width + 2, &one_line(text))
         }
@@ -200,6 +201,16 @@ mod tests {
         let text = String::from_utf8(page.lock().unwrap().clone()).unwrap();
         let expected = "  ┃ 队列结束\n  ┃\n  ┃ 用时      2 小时\n  ┃ Per task  37 s\n  ┃\n  ┃ Failures\n  ┃ • a: b\\u{1b}[2J\n";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_label_that_is_wider_than_its_column_is_parted_from_its_value() {
+        let long = "queue.failures.0.error.message";
+        let parts = vec![Part::Fact(long.to_owned(), "yes".to_owned()), Part::Fact("a".into(), "b".into())];
+        let (mut terminal, page) = Terminal::page(false);
+        Sketch { ink: None, parts }.draw(0, &mut terminal).unwrap();
+        let text = String::from_utf8(page.lock().unwrap().clone()).unwrap();
+        assert_eq!(text, format!("┃ {long}  yes\n┃ a{}b\n", " ".repeat(25)));
     }
 
     #[test]

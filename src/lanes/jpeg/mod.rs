@@ -31,8 +31,9 @@ const TRIALS: [Trial; 10] = [
 /// How often the middle is tried between what is too large and what fits.
 const REFINEMENTS: u32 = 2;
 
-/// How many times larger a progressive picture may be as a sequential one; honest ones grow by a tenth.
-const GROWTH: usize = 4;
+/// How many times larger a progressive picture may be as a sequential one; honest ones grow by a tenth. What
+/// is left of the budget is for its coefficients: 40 megapixels of a file of 10 MB.
+const GROWTH: usize = 2;
 
 /// The picture in at most `most` bytes; `None` when it cannot be read or made as small. Orientation and
 /// colour profile stay; other notes only while they are less than an eighth of what may be.

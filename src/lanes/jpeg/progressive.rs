@@ -6,9 +6,6 @@ use super::read::{Source, Table};
 use super::recode::Tables;
 use super::write::Sink;
 
-/// The most blocks that are held: 128 MiB of them, 44 megapixels with halved colours.
-const BLOCKS: usize = 1 << 20;
-
 /// The most scans that are read; encoders write about ten. A few bytes can be a whole scan.
 const SCANS: usize = 100;
 
@@ -40,11 +37,12 @@ struct Layer {
 }
 
 impl Planes {
-    pub(super) fn new(frame: &Frame) -> Option<Planes> {
+    /// All of them zero; `None` where they would take more than this many bytes.
+    pub(super) fn new(frame: &Frame, room: usize) -> Option<Planes> {
         let units = frame.units();
         let count = units.across * units.down;
         let blocks = frame.components.iter().map(|component| component.across * component.down * count);
-        if blocks.sum::<usize>() > BLOCKS {
+        if blocks.sum::<usize>() > room / size_of::<Block>() {
             return None;
         }
         let mut planes = Vec::new();

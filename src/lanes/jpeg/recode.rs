@@ -1,6 +1,8 @@
 //! A JPEG with coarser steps: coefficients are rounded to them as they are read, without a look at a pixel
 //! (ITU-T T.81, F.1.1 and F.2.1).
 
+use super::super::picture::BUDGET;
+use super::GROWTH;
 use super::frame::{Frame, Part};
 use super::progressive::Planes;
 use super::read::{Source, Table};
@@ -30,6 +32,8 @@ pub(super) struct Recoder<'a> {
     source: Source<'a>,
     sink: Sink,
     trial: Trial,
+    /// The bytes that the coefficients of a progressive picture may take.
+    room: usize,
     /// Whether only the segments stay that a picture cannot be shown rightly without.
     is_bare: bool,
     frame: Option<Frame>,
@@ -49,6 +53,7 @@ impl<'a> Recoder<'a> {
             source: Source::new(bytes),
             sink: Sink::new(most),
             trial,
+            room: BUDGET.saturating_sub(bytes.len().saturating_mul(1 + GROWTH)),
             is_bare,
             frame: None,
             steps: [None; 4],
@@ -94,7 +99,7 @@ impl<'a> Recoder<'a> {
                 }
                 0xc2 if self.frame.is_none() => {
                     let frame = Frame::new(data)?;
-                    self.planes = Some(Planes::new(&frame)?);
+                    self.planes = Some(Planes::new(&frame, self.room)?);
                     self.frame = Some(frame);
                     self.sink.segment(0xc0, data);
                 }

@@ -1,0 +1,82 @@
+//! What an attempt would send, without sending it.
+
+use super::attempt::{enclosure, head, letter};
+use super::{Body, Job};
+use crate::config::Endpoint;
+use crate::platform::{Answer, Enclosure, Shaped};
+use crate::secret::REDACTED;
+use url::Url;
+
+/// A request as an attempt sends it.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// What is dialled; a secret.
+    pub url: Url,
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The bytes that are signed.
+    pub body: Vec<u8>,
+}
+
+/// The first attempt of a delivery.
+#[derive(Debug, Clone)]
+pub struct Foresight {
+    /// The message, and what follows it once it is delivered.
+    pub requests: Vec<Request>,
+    /// The file that goes with them.
+    pub file: Option<Enclosure>,
+    /// Why there is none although the message names one.
+    pub remark: Option<String>,
+}
+
+/// What is sent when an attempt starts at this Unix time in milliseconds. The file is read as it is then.
+pub fn foresee(endpoint: &Endpoint, job: &Job, body: &Body, now: i64) -> Foresight {
+    let (file, remark) = match enclosure(endpoint, job, body).transpose() {
+        Ok(file) => (file, None),
+        Err(remark) => (None, Some(remark)),
+    };
+    let id = job.event_id.to_string();
+    let letter = letter(job, body, &id, file.as_ref(), now);
+    let platform = endpoint.platform;
+    let mut shaped = vec![platform.shape(endpoint, &letter)];
+    if letter.file.is_some() {
+        match platform.upload(endpoint, &letter) {
+            Some(upload) => {
+                shaped.push(upload);
+                // Only the receiver knows what it will call the file.
+                let answer = br#"{"media_id": "[from the answer before]"}"#.to_vec();
+                let answer = Answer { status: 200, body: answer, ..Answer::default() };
+                shaped.extend(platform.uploaded(endpoint, &letter, &answer));
+            }
+            None => shaped.extend(platform.sequel(endpoint, &letter)),
+        }
+    }
+    let request = |(shaped, number)| request(endpoint, shaped, &id, number, now);
+    let requests = shaped.into_iter().zip(1..).map(request).collect();
+    Foresight { requests, file, remark }
+}
+
+fn request(endpoint: &Endpoint, shaped: Shaped<'_>, id: &str, number: u32, now: i64) -> Request {
+    let headers = head(endpoint, &shaped, id, number, now.div_euclid(1000));
+    Request { url: shaped.url, headers, body: shaped.body.into_owned() }
+}
+
+/// The headers of an attempt without a file to be shown, by the time in seconds: without the secrets among
+/// the keys of the platform.
+pub fn headers(
+    endpoint: &Endpoint,
+    job: &Job,
+    body: &Body,
+    number: u32,
+    timestamp_s: i64,
+) -> Vec<(String, String)> {
+    let secrets = endpoint.platform.keys().iter().filter(|key| key.secret);
+    let secrets: Vec<&str> = secrets.filter_map(|key| endpoint.key(key.name)).collect();
+    let shown = |(name, value): (String, String)| {
+        let is_secret = secrets.iter().any(|secret| value.contains(secret));
+        (name, if is_secret { REDACTED.to_owned() } else { value })
+    };
+    let (id, now) = (job.event_id.to_string(), timestamp_s.saturating_mul(1000));
+    let shaped = endpoint.platform.shape(endpoint, &letter(job, body, &id, None, now));
+    request(endpoint, shaped, &id, number, now).headers.into_iter().map(shown).collect()
+}
