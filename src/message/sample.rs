@@ -15,6 +15,27 @@ pub fn context(kind: &str) -> Context {
     Context::new(tree(kind))
 }
 
+/// The same with much to say: long prompts and errors, and many failures.
+pub fn long(kind: &str) -> Context {
+    let mut tree = tree(kind);
+    stretch(&mut tree);
+    Context::new(tree)
+}
+
+/// The characters of a long prompt, as people do write them.
+pub const LONG_PROMPT: usize = 5000;
+
+fn stretch(node: &mut Json) {
+    let Json::Object(fields) = node else { return };
+    for (name, field) in fields {
+        match (name.as_str(), field) {
+            ("prompt" | "message", Json::String(text)) => *text = "long ".repeat(LONG_PROMPT / 5),
+            ("failures", Json::Array(list)) => *list = vec![list.first().cloned().unwrap_or_default(); 100],
+            (_, field) => stretch(field),
+        }
+    }
+}
+
 fn tree(kind: &str) -> Json {
     let mut context = Map::new();
     let host = json!({"name": "render-07", "base_url": "https://render-07.example.com", "language": "en"});
@@ -271,6 +292,16 @@ mod tests {
             let about = ["task", "queue", "batch", "alert"].contains(&family);
             assert_eq!(context.at(&[family]).is_some(), about, "{kind}");
         }
+    }
+
+    #[test]
+    fn the_long_sample_has_the_same_fields_and_more_to_say() {
+        let (short, long) = (context("task.complete"), long("task.complete"));
+        let prompt = long.text_at(&["task", "params", "prompt"]).unwrap();
+        assert_eq!(prompt.chars().count(), LONG_PROMPT);
+        assert_eq!(long.text_at(&["task", "name"]), short.text_at(&["task", "name"]));
+        let failures = &long.json()["queue"]["failures"];
+        assert_eq!(failures.as_array().map(Vec::len), Some(100));
     }
 
     #[test]

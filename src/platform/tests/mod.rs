@@ -7,6 +7,7 @@ mod doubts;
 mod judges;
 mod machines;
 mod requests;
+mod takes;
 mod trims;
 mod workplaces;
 
