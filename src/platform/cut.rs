@@ -15,6 +15,7 @@ pub(super) enum Markup {
 }
 
 const FENCE: &str = "```";
+const FENCE_END: &str = "\n```";
 
 /// Beyond this many bytes, what begins like a tag is no longer one.
 const TAG: usize = 2500;
@@ -28,9 +29,8 @@ pub(super) fn shorten(text: &str, max: usize, unit: Unit, markup: Markup) -> Opt
         return None;
     }
     let ellipsis = unit.length(ELLIPSIS);
-    let mut open: Vec<&str> = Vec::new();
-    let (mut out, mut used) = (String::new(), 0);
-    let mut kept: (usize, Vec<&str>) = (0, Vec::new());
+    let (mut out, mut used, mut ends) = (String::new(), 0, String::new());
+    let mut kept = (0, String::new());
     let mut rest = text;
     while !rest.is_empty() {
         let (piece, after) = rest.split_at(piece(rest, markup));
@@ -41,14 +41,14 @@ pub(super) fn shorten(text: &str, max: usize, unit: Unit, markup: Markup) -> Opt
             if ellipsis <= max {
                 out.push_str(ELLIPSIS);
             }
-            kept.1.iter().rev().for_each(|tag: &&str| out.push_str(&end(tag)));
+            out.push_str(&kept.1);
             return Some(out);
         }
-        follow(piece, markup, &mut open);
+        follow(piece, markup, &mut ends);
         out.extend(piece.chars().filter(|character| !garbles(*character)));
-        let ends = |tag: &&str| if markup == Markup::Html { 0 } else { unit.length(&end(tag)) };
-        if used + ellipsis + open.iter().map(ends).sum::<usize>() <= max {
-            kept = (out.len(), open.clone());
+        let owed = if markup == Markup::Html { 0 } else { unit.length(&ends) };
+        if used + ellipsis + owed <= max {
+            kept = (out.len(), ends.clone());
         }
     }
     // It fits without its control characters, or is HTML with much that does not count.
@@ -72,26 +72,35 @@ pub(super) fn split(text: &str, max: usize) -> Vec<String> {
     let mut parts = Vec::new();
     let mut part = String::new();
     let mut fenced = false;
+    // The last line break, and whether it stands in a fence.
+    let mut line = (0, false);
     let mut rest = text;
     while !rest.is_empty() {
         let (piece, after) = rest.split_at(piece(rest, Markup::Fences));
-        rest = after;
         let opens = fenced != (piece == FENCE);
-        if part.len() + piece.len() + if opens { FENCE.len() + 1 } else { 0 } > max && !part.is_empty() {
-            // The line break behind a fence that was opened again parts nothing.
-            let parts_lines = |at: &usize| *at > 0 && part[..*at] != *FENCE;
-            let last = part.rfind('\n').filter(parts_lines).filter(|_| piece != "\n");
-            let tail = part.split_off(last.unwrap_or(part.len()));
-            let is_open = part.matches(FENCE).count() % 2 == 1;
-            if is_open {
-                part.push_str("\n```");
+        let end = |fenced: bool| if fenced { FENCE_END.len() } else { 0 };
+        // A part has more than the fence that was opened again.
+        if part.len() + piece.len() + end(opens) > max && part.len() > end(fenced) {
+            if line.0 == 0 || piece == "\n" {
+                line = (part.len(), fenced);
+            }
+            let tail = part.split_off(line.0);
+            if line.1 {
+                part.push_str(FENCE_END);
             }
             parts.push(part);
-            part = if is_open { "```\n".to_owned() } else { String::new() };
+            part = if line.1 { "```\n".to_owned() } else { String::new() };
             part.push_str(tail.trim_start_matches('\n'));
+            line.0 = 0;
             if piece == "\n" {
-                continue;
+                rest = after;
             }
+            continue;
+        }
+        rest = after;
+        // The line break behind a fence that was opened again parts nothing.
+        if piece == "\n" && part.len() > FENCE.len() {
+            line = (part.len(), fenced);
         }
         part.push_str(piece);
         fenced = opens;
@@ -139,34 +148,30 @@ fn cost(piece: &str, unit: Unit, markup: Markup) -> usize {
     }
 }
 
-/// Keeps account of what is open behind a piece.
-fn follow<'a>(piece: &'a str, markup: Markup, open: &mut Vec<&'a str>) {
+/// Keeps account of what is open behind a piece, by what closes it.
+fn follow(piece: &str, markup: Markup, ends: &mut String) {
     if piece == FENCE {
-        match open.last() {
-            Some(last) if *last == FENCE => {
-                open.pop();
-            }
-            _ => open.push(piece),
-        }
+        toggle(ends, FENCE_END, ends.starts_with(FENCE_END));
     }
-    let Some(inner) = piece.strip_prefix('<').and_then(|tag| tag.strip_suffix('>')) else { return };
-    let inner = inner.strip_suffix('/').map_or(inner, |_| "");
-    let (is_end, inner) = inner.strip_prefix('/').map_or((false, inner), |inner| (true, inner));
-    let name = inner.split(' ').next().unwrap_or_default();
-    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    if markup == Markup::Fences || !is_name || VOID.contains(&name) {
+    // In a fence, a tag is none.
+    if ends.starts_with(FENCE_END) {
         return;
     }
-    if !is_end {
-        open.push(name);
-    } else if open.last().is_some_and(|last| last.eq_ignore_ascii_case(name)) {
-        open.pop();
+    let Some(inner) = piece.strip_prefix('<').and_then(|tag| tag.strip_suffix('>')) else { return };
+    let (is_end, inner) = inner.strip_prefix('/').map_or((false, inner), |inner| (true, inner));
+    let name = inner.split(' ').next().unwrap_or_default();
+    let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if markup != Markup::Fences && is_name && !VOID.contains(&name) && !inner.ends_with('/') {
+        toggle(ends, &format!("</{}>", name.to_ascii_lowercase()), is_end);
     }
 }
 
-/// What closes a tag, or a fence.
-fn end(tag: &str) -> String {
-    if tag == FENCE { format!("\n{FENCE}") } else { format!("</{tag}>") }
+fn toggle(ends: &mut String, end: &str, is_end: bool) {
+    if !is_end {
+        ends.insert_str(0, end);
+    } else if ends.starts_with(end) {
+        ends.drain(..end.len());
+    }
 }
 
 #[cfg(test)]
@@ -215,6 +220,9 @@ mod tests {
         assert_eq!(split("ab\ncd\nef", 6), ["ab\ncd", "ef"]);
         assert_eq!(split("汉汉汉", 7), ["汉汉", "汉"]);
         assert_eq!(split("abc\ndef", 3), ["abc", "def"]);
+        let link = format!("<https://example.com/{}>", "a".repeat(2000));
+        let parts = split(&format!("```\n{}\n```{link}", "line\n".repeat(500)), 3000);
+        assert!(parts.iter().all(|part| part.len() <= 3000) && parts.concat().contains(&link));
         assert_eq!(split("", 5), Vec::<String>::new());
         assert_eq!(split("\nabcdef", 4).concat().replace('\n', ""), "abcdef");
     }

@@ -100,11 +100,13 @@ impl Platform for Discord {
         ] {
             trim::cut(body, path, max, Unit::CodePoints);
         }
-        trim::drop_long(body, &["embeds", "*"], "url", LINK);
-        for part in ["author", "footer"] {
-            ["url", "icon_url"]
-                .iter()
-                .for_each(|name| trim::drop_long(body, &["embeds", "*", part], name, LINK));
+        for (path, name) in [
+            (&["embeds", "*"][..], "url"),
+            (&["embeds", "*", "author"], "url"),
+            (&["embeds", "*", "author"], "icon_url"),
+            (&["embeds", "*", "footer"], "icon_url"),
+        ] {
+            trim::drop_long(body, path, name, LINK);
         }
         trim::shorten(body, &["embeds"], 10);
         trim::shorten(body, &["embeds", "*", "fields"], FIELDS);
@@ -199,7 +201,7 @@ fn share(embed: &mut Value, room: &mut usize) {
         *room -= node.as_str().map_or(0, |text| Unit::CodePoints.length(text).min(*room));
     };
     if let Some(fields) = embed.as_object_mut() {
-        fields.retain(|_, part| part["url"].as_str().is_none_or(|url| url.len() <= LINK));
+        trim::keep(fields, &mut |_, part| part["url"].as_str().is_none_or(|url| url.len() <= LINK));
     }
     for path in ["/title", "/author/name", "/footer/text", "/description"] {
         embed.pointer_mut(path).into_iter().for_each(&mut take);

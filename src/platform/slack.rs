@@ -131,7 +131,7 @@ fn drop_pictures(node: &mut Value, is_meant: &dyn Fn(Option<&str>) -> bool) -> b
         }
         Value::Object(fields) => {
             let mut dropped = false;
-            fields.retain(|_, field| {
+            trim::keep(fields, &mut |_, field| {
                 let keep = !is_picture(field);
                 dropped |= !keep;
                 keep
@@ -198,7 +198,7 @@ fn trim_blocks(blocks: &mut Vec<Value>) {
             _ => return true,
         }
         let Some(parts) = block.as_object_mut() else { return true };
-        parts.retain(|name, part| {
+        trim::keep(parts, &mut |name, part| {
             let Some(members) = part.as_array_mut() else { return name == "type" || stands(part) };
             members.retain(stands);
             !members.is_empty()

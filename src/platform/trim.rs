@@ -4,7 +4,7 @@
 use super::Platform;
 use super::cut::{self, Markup};
 use super::limits::Unit;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// A text shorter than this is not cut for the sake of the whole: it may be a name that a platform reads.
 const LEAST: usize = 80;
@@ -61,6 +61,11 @@ pub(super) fn drop_long(node: &mut Value, path: &[&str], name: &str, max: usize)
             node.as_object_mut().and_then(|fields| fields.remove(name));
         }
     });
+}
+
+/// Keeps those members of an object.
+pub(super) fn keep(fields: &mut Map<String, Value>, keeps: &mut dyn FnMut(&str, &mut Value) -> bool) {
+    fields.retain(|name, part| keeps(name, part));
 }
 
 /// Cuts the longest texts of a body, and no other, so that it has at most `whole` bytes of JSON.
@@ -152,7 +157,7 @@ fn cap(node: &mut Value, most: usize) {
         }
         Value::Object(fields) => {
             let mut left = most.max(PART);
-            fields.retain(|name, _| {
+            keep(fields, &mut |name, _| {
                 let keeps = left > 0 && name.len() <= ADDRESS;
                 left -= usize::from(keeps);
                 keeps

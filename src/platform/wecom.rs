@@ -64,8 +64,12 @@ impl Platform for WeCom {
         for name in ["markdown", "markdown_v2"] {
             trim::cut_marked(body, &[name, "content"], MARKDOWN, Unit::Bytes, Markup::Tags);
         }
-        for (name, most) in [("articles", 8), ("horizontal_content_list", 6), ("jump_list", 3)] {
-            ["news", "template_card"].iter().for_each(|kind| trim::shorten(body, &[kind, name], most));
+        for (path, most) in [
+            (["news", "articles"], 8),
+            (["template_card", "horizontal_content_list"], 6),
+            (["template_card", "jump_list"], 3),
+        ] {
+            trim::shorten(body, &path, most);
         }
     }
 

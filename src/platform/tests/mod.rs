@@ -6,6 +6,7 @@ mod cards;
 mod doubts;
 mod judges;
 mod machines;
+mod markup;
 mod requests;
 mod takes;
 mod trims;

@@ -7,7 +7,7 @@ use crate::platform::*;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-fn trim(platform: &str, body: &Value) -> Value {
+pub(super) fn trim(platform: &str, body: &Value) -> Value {
     let platform = by_name(platform).unwrap();
     match trimmed(platform, body.to_string().as_bytes()) {
         Some(bytes) => serde_json::from_slice(&bytes).unwrap(),
