@@ -1,7 +1,8 @@
 //! A dry run of a configuration.
 
 use crate::config::{Config, ConfigError, Places};
-use crate::message::{self, sample};
+use crate::message::{self, Context, sample};
+use crate::platform;
 use serde_json::{Value as Json, json};
 use std::path::PathBuf;
 
@@ -65,18 +66,34 @@ fn rehearse(config: &Config, places: &Places) -> Vec<ConfigError> {
     errors
 }
 
-/// Templates whose bodies, made of sample events, are not what their endpoints' platforms take.
+/// Templates whose bodies, made of sample events, are not what their endpoints' platforms take, or are cut
+/// to it when an event has much to say.
 fn doubts(config: &Config, places: &Places) -> Vec<ConfigError> {
     let mut doubts: Vec<ConfigError> = Vec::new();
     for (index, hook) in config.hooks.iter().enumerate().filter(|(_, hook)| hook.template.is_some()) {
         for endpoint in hook.to.iter().filter_map(|name| config.endpoint(name)) {
-            let bodies = hook.on.iter().filter_map(|kind| {
-                // A template that asks for fields of the host's own cannot be tried.
-                let message =
-                    message::compose(hook.template.as_ref(), endpoint, &sample::context(kind)).ok()?;
-                serde_json::from_slice::<Json>(&message.body).ok()
+            // A template that asks for fields of the host's own cannot be tried.
+            let body = |context: &Context| {
+                message::compose(hook.template.as_ref(), endpoint, context).ok().map(|message| message.body)
+            };
+            let doubtful = |kind: &String| {
+                let body = body(&sample::context(kind))?;
+                endpoint.platform.doubt(&serde_json::from_slice::<Json>(&body).ok()?)
+            };
+            let is_cut = |kind: &String| {
+                let body = body(&sample::long(kind));
+                body.is_some_and(|body| platform::trimmed(endpoint.platform, &body).is_some())
+            };
+            let doubt = hook.on.iter().find_map(doubtful).or_else(|| {
+                hook.on.iter().any(is_cut).then(|| {
+                    format!(
+                        "a text of {} characters, such as a prompt, is more than {} takes and will be cut; \
+                         `| clip(300)` behind its name keeps it short",
+                        sample::LONG_PROMPT,
+                        endpoint.platform.name(),
+                    )
+                })
             });
-            let doubt = bodies.filter_map(|body| endpoint.platform.doubt(&body)).next();
             doubts.extend(doubt.map(|doubt| {
                 places.at(&format!("hooks[{index}].template"), &format!("for `{}`: {doubt}", endpoint.name))
             }));

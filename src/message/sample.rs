@@ -15,6 +15,28 @@ pub fn context(kind: &str) -> Context {
     Context::new(tree(kind))
 }
 
+/// The same with much to say: a long prompt, and a long error.
+pub fn long(kind: &str) -> Context {
+    let mut tree = tree(kind);
+    stretch(&mut tree);
+    Context::new(tree)
+}
+
+/// The characters of a long prompt, as people do write them.
+pub const LONG_PROMPT: usize = 5000;
+
+fn stretch(node: &mut Json) {
+    let Json::Object(fields) = node else { return };
+    for (name, field) in fields {
+        match field {
+            Json::String(text) if matches!(name.as_str(), "prompt" | "message") => {
+                *text = "long ".repeat(LONG_PROMPT / 5);
+            }
+            field => stretch(field),
+        }
+    }
+}
+
 fn tree(kind: &str) -> Json {
     let mut context = Map::new();
     let host = json!({"name": "render-07", "base_url": "https://render-07.example.com", "language": "en"});
@@ -271,6 +293,15 @@ mod tests {
             let about = ["task", "queue", "batch", "alert"].contains(&family);
             assert_eq!(context.at(&[family]).is_some(), about, "{kind}");
         }
+    }
+
+    #[test]
+    fn the_long_sample_has_the_same_fields_and_more_to_say() {
+        let (short, long) = (context("task.complete"), long("task.complete"));
+        let prompt = long.text_at(&["task", "params", "prompt"]).unwrap();
+        assert_eq!(prompt.chars().count(), LONG_PROMPT);
+        assert_eq!(long.text_at(&["task", "name"]), short.text_at(&["task", "name"]));
+        assert_eq!(long.text_at(&["task", "error", "message"]), Some(prompt));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! 200. Who is to be pinged stands in `at` and, once more, in the text. Pictures are shown from public
 //! addresses only. A robot that sends more than 20 messages a minute is silenced for ten.
 
+use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
 use super::lines::Lines;
 use super::own_key::is_token;
@@ -99,8 +100,7 @@ impl Platform for DingTalk {
 
     fn trim(&self, body: &mut Value) {
         trim::cut(body, &["markdown", "title"], TITLE, Unit::Bytes);
-        trim::cut_whole(body, &["text", "content"], WHOLE);
-        trim::cut_whole(body, &["markdown", "text"], WHOLE);
+        trim::squeeze(body, WHOLE, Markup::Fences);
     }
 
     fn doubt(&self, body: &Value) -> Option<String> {

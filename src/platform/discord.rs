@@ -96,8 +96,17 @@ impl Platform for Discord {
             (&["embeds", "*", "footer", "text"], 2048),
             (&["embeds", "*", "fields", "*", "name"], FIELD_NAME),
             (&["embeds", "*", "fields", "*", "value"], FIELD_VALUE),
+            (&["attachments", "*", "description"], 1024),
         ] {
             trim::cut(body, path, max, Unit::CodePoints);
+        }
+        for (path, name) in [
+            (&["embeds", "*"][..], "url"),
+            (&["embeds", "*", "author"], "url"),
+            (&["embeds", "*", "author"], "icon_url"),
+            (&["embeds", "*", "footer"], "icon_url"),
+        ] {
+            trim::drop_long(body, path, name, LINK);
         }
         trim::shorten(body, &["embeds"], 10);
         trim::shorten(body, &["embeds", "*", "fields"], FIELDS);
@@ -191,6 +200,9 @@ fn share(embed: &mut Value, room: &mut usize) {
         trim::cut(node, &[], *room, Unit::CodePoints);
         *room -= node.as_str().map_or(0, |text| Unit::CodePoints.length(text).min(*room));
     };
+    if let Some(fields) = embed.as_object_mut() {
+        trim::keep(fields, &mut |_, part| part["url"].as_str().is_none_or(|url| url.len() <= LINK));
+    }
     for path in ["/title", "/author/name", "/footer/text", "/description"] {
         embed.pointer_mut(path).into_iter().for_each(&mut take);
     }
@@ -200,7 +212,9 @@ fn share(embed: &mut Value, room: &mut usize) {
                 field.get_mut(name).into_iter().for_each(&mut take);
             }
         }
-        fields.retain(|field| field["name"] != "" && field["value"] != "");
+        let says =
+            |field: &Value, name: &str| field[name].as_str().is_none_or(|text| !text.trim().is_empty());
+        fields.retain(|field| says(field, "name") && says(field, "value"));
     }
 }
 

@@ -4,6 +4,7 @@
 //! `code` inside HTTP 200. The signature stands in the body, and its time must be within an hour. A custom
 //! bot shows no picture that was not uploaded by an app, so a picture is a link.
 
+use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
 use super::lines::Lines;
 use super::own_key::is_token;
@@ -99,7 +100,7 @@ impl Platform for Feishu {
     }
 
     fn trim(&self, body: &mut Value) {
-        trim::cut_whole(body, &["content", "text"], WHOLE);
+        trim::squeeze(body, WHOLE, Markup::Tags);
     }
 
     fn doubt(&self, body: &Value) -> Option<String> {

@@ -4,6 +4,7 @@
 //! most ten members and less than 64 KB, so everything stands below one. 204 says that the event was
 //! taken, not that a workflow listens to it.
 
+use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
 use super::own_key::is_token;
 use super::{Answer, Letter, Outcome, OwnKey, Plainer, Platform, Shaped, event_kind, retry_after, trim};
@@ -103,6 +104,7 @@ impl Platform for GitHub {
 
     fn trim(&self, body: &mut Value) {
         trim::cut(body, &["event_type"], 100, Unit::CodePoints);
+        trim::squeeze(body, PAYLOAD, Markup::Fences);
     }
 
     fn doubt(&self, body: &Value) -> Option<String> {

@@ -3,8 +3,9 @@
 //! Sources: developers.google.com/workspace/chat on webhooks, `spaces.messages.create` and cards v2. The whole
 //! message has 32 000 bytes. A card does not ping; only the `text` beside it does.
 
+use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
-use super::{Answer, Outcome, Plainer, Platform, event_kind, links, origin};
+use super::{Answer, Outcome, Plainer, Platform, event_kind, links, origin, trim};
 use crate::config::{Endpoint, Rate};
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Value, json};
@@ -76,6 +77,10 @@ impl Platform for GoogleChat {
         // An empty section is refused.
         card.retain(|section| section["widgets"].as_array().is_none_or(|widgets| !widgets.is_empty()));
         (dropped && !card.is_empty()).then_some(plain)
+    }
+
+    fn trim(&self, body: &mut Value) {
+        trim::squeeze(body, WHOLE, Markup::Tags);
     }
 
     fn doubt(&self, body: &Value) -> Option<String> {

@@ -1,6 +1,6 @@
 //! Lengths: text from outside, escaped and cut to what a platform takes.
 
-const ELLIPSIS: char = '…';
+pub(super) const ELLIPSIS: &str = "…";
 
 /// What a platform counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,6 +9,8 @@ pub(super) enum Unit {
     Bytes,
     /// Code units of UTF-16.
     Utf16,
+    /// Bytes as JSON writes them, with its escapes.
+    Json,
 }
 
 impl Unit {
@@ -17,7 +19,17 @@ impl Unit {
             Unit::CodePoints => text.chars().count(),
             Unit::Bytes => text.len(),
             Unit::Utf16 => text.encode_utf16().count(),
+            Unit::Json => text.chars().map(in_json).sum(),
         }
+    }
+}
+
+/// The bytes of a character in a text of JSON.
+fn in_json(character: char) -> usize {
+    match character {
+        '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
+        '\0'..'\u{20}' => 6,
+        _ => character.len_utf8(),
     }
 }
 
@@ -25,30 +37,30 @@ impl Unit {
 pub(super) type Escape = fn(char) -> Option<&'static str>;
 
 /// The text, escaped, and cut with an ellipsis when it is longer than `max`. An escaped character is
-/// never cut in two. Characters that would garble the rest of a card are dropped.
+/// never cut in two, and neither is one that is made of several. Characters that would garble the rest of
+/// a card are dropped.
 pub(super) fn fit(text: &str, max: usize, unit: Unit, escape: Escape) -> String {
     let mut buffer = [0; 4];
-    let ellipsis = unit.length(ELLIPSIS.encode_utf8(&mut buffer));
+    let ellipsis = unit.length(ELLIPSIS);
     let mut out = String::new();
     let mut used = 0;
     let mut keep = 0;
-    for character in text.chars() {
-        let piece = if garbles(character) {
-            ""
-        } else {
-            escape(character).unwrap_or_else(|| character.encode_utf8(&mut buffer))
-        };
-        used += unit.length(piece);
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (whole, after) = rest.split_at(cluster(rest));
+        rest = after;
+        for character in whole.chars().filter(|character| !garbles(*character)) {
+            let piece = escape(character).unwrap_or_else(|| character.encode_utf8(&mut buffer));
+            used += unit.length(piece);
+            out.push_str(piece);
+        }
         if used > max {
             out.truncate(keep);
-            let kept = out.trim_end_matches('\u{200d}').len();
-            out.truncate(kept);
             if ellipsis <= max {
-                out.push(ELLIPSIS);
+                out.push_str(ELLIPSIS);
             }
             return out;
         }
-        out.push_str(piece);
         if used + ellipsis <= max {
             keep = out.len();
         }
@@ -56,8 +68,46 @@ pub(super) fn fit(text: &str, max: usize, unit: Unit, escape: Escape) -> String 
     out
 }
 
+/// The bytes of the first character as a person sees it: with its marks, its colour of skin, what is
+/// joined to it, and a flag with both its halves. One of more than 32 parts is no longer one.
+pub(super) fn cluster(text: &str) -> usize {
+    let mut characters = text.chars();
+    let Some(first) = characters.next() else { return 0 };
+    let is_half_a_flag = |character| matches!(character, '\u{1f1e6}'..='\u{1f1ff}');
+    let mut half = is_half_a_flag(first);
+    let mut joined = first == JOINER;
+    let mut end = first.len_utf8();
+    for next in characters.take(31) {
+        if !(joined || goes_on(next) || half && is_half_a_flag(next)) {
+            break;
+        }
+        half = false;
+        joined = next == JOINER;
+        end += next.len_utf8();
+    }
+    end
+}
+
+const JOINER: char = '\u{200d}';
+
+/// Marks, variants, colours of skin, and what is joined.
+fn goes_on(character: char) -> bool {
+    matches!(
+        character,
+        JOINER
+            | '\u{300}'..='\u{36f}'
+            | '\u{1ab0}'..='\u{1aff}'
+            | '\u{1dc0}'..='\u{1dff}'
+            | '\u{20d0}'..='\u{20ff}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{fe20}'..='\u{fe2f}'
+            | '\u{1f3fb}'..='\u{1f3ff}'
+            | '\u{e0020}'..='\u{e007f}'
+    )
+}
+
 /// Control characters, which some receivers refuse, and those that reverse the direction of what follows.
-fn garbles(character: char) -> bool {
+pub(super) fn garbles(character: char) -> bool {
     let turns = matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     turns || (character.is_control() && !matches!(character, '\n' | '\r' | '\t'))
 }
@@ -87,10 +137,33 @@ mod tests {
         assert_eq!(fit("a\u{202e}b\0c\nd", 9, Unit::Bytes, flatten), "abc d");
     }
 
+    #[test]
+    fn a_character_of_several_parts_is_never_cut_in_two() {
+        for (text, max, cut) in [
+            ("🇨🇳🇩🇪🇫🇷", 5, "🇨🇳🇩🇪…"),
+            ("🇨🇳🇩🇪🇫🇷", 4, "🇨🇳…"),
+            ("👍🏽👍🏽", 3, "👍🏽…"),
+            ("👍🏽👍🏽", 2, "…"),
+            ("👩‍👩‍👧a", 5, "…"),
+            ("e\u{301}e\u{301}e\u{301}", 4, "e\u{301}…"),
+            ("1\u{fe0f}\u{20e3}22", 4, "1\u{fe0f}\u{20e3}…"),
+        ] {
+            assert_eq!(fit(text, max, Unit::CodePoints, |_| None), cut, "{text} in {max}");
+        }
+        let endless = format!("e{}", "\u{301}".repeat(100));
+        assert_eq!(fit(&endless, 40, Unit::CodePoints, |_| None).chars().count(), 33, "marks without end");
+    }
+
+    #[test]
+    fn json_is_measured_as_it_is_written() {
+        let all: String = ('\0'..='\u{a0}').chain("汉😀\u{2028}".chars()).collect();
+        assert_eq!(Unit::Json.length(&all) + 2, serde_json::to_string(&all).unwrap().len());
+    }
+
     proptest! {
         #[test]
         fn nothing_is_longer_than_its_limit(text in any::<String>(), max in 0..40_usize) {
-            for unit in [Unit::CodePoints, Unit::Bytes, Unit::Utf16] {
+            for unit in [Unit::CodePoints, Unit::Bytes, Unit::Utf16, Unit::Json] {
                 prop_assert!(unit.length(&fit(&text, max, unit, ampersand)) <= max);
             }
         }

@@ -4,8 +4,9 @@
 //! for the limits, of which older servers have smaller ones. Every server has an address of its own, so only
 //! `platform = "mattermost"` says that it is one, unless its host is named so.
 
+use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
-use super::{Answer, Outcome, Plainer, Platform, event_kind, links, origin, retry_after};
+use super::{Answer, Outcome, Plainer, Platform, event_kind, links, origin, retry_after, trim};
 use crate::config::{Endpoint, Rate};
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Map, Value, json};
@@ -14,6 +15,11 @@ use url::Url;
 
 /// The code points of an attachment in all, which servers from before 5.0 also take.
 pub(super) const WHOLE: usize = 7000;
+/// The code points of a template's text; older servers make several posts of so much.
+const POST: usize = 16_383;
+/// The whole body of a template. The attachments may have 800 000 code points, but a server takes no request
+/// of more than 300 000 bytes by default.
+const REQUEST: usize = 290_000;
 const TITLE: usize = 300;
 const TEXT: usize = 2500;
 const FACTS: usize = 20;
@@ -62,6 +68,11 @@ impl Platform for Mattermost {
         (attachment.len() < before).then_some(plain)
     }
 
+    fn trim(&self, body: &mut Value) {
+        trim::cut(body, &["text"], POST, Unit::CodePoints);
+        trim::squeeze(body, REQUEST, Markup::Fences);
+    }
+
     fn doubt(&self, body: &Value) -> Option<String> {
         if body.get("text").is_none() && body.get("attachments").is_none() {
             return Some(
@@ -69,8 +80,8 @@ impl Platform for Mattermost {
             );
         }
         let length = body["text"].as_str().map_or(0, |text| Unit::CodePoints.length(text));
-        (length > 16_383)
-            .then(|| format!("Mattermost takes 16383 characters in `text`, and here are {length}"))
+        (length > POST)
+            .then(|| format!("Mattermost takes {POST} characters in `text`, and here are {length}"))
     }
 
     fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {

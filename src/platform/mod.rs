@@ -10,6 +10,7 @@
 //! 3. Test it: a table of every known answer, and its card among the hostile texts, in `tests/`.
 
 mod cloudevents;
+mod cut;
 mod dimensions;
 mod dingtalk;
 mod discord;

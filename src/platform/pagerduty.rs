@@ -4,6 +4,7 @@
 //! same `dedup_key`, which also makes a repeated attempt harmless. Whoever should not be called for a
 //! success uses `…/v2/change/enqueue`, which notifies nobody.
 
+use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
 use super::{
     Answer, Letter, Outcome, OwnKey, Plainer, Platform, Shaped, event_kind, links, origin, retry_after, trim,
@@ -18,6 +19,8 @@ use url::Url;
 
 const SUMMARY: usize = 1024;
 const DEDUP_KEY: usize = 255;
+/// The whole event of a template; PagerDuty takes 512 KB.
+const EVENT: usize = 500_000;
 const FIELD: usize = 1000;
 const FIELDS: usize = 60;
 const LINK: usize = 2000;
@@ -91,6 +94,10 @@ impl Platform for PagerDuty {
 
     fn trim(&self, body: &mut Value) {
         trim::cut(body, &["payload", "summary"], SUMMARY, Unit::CodePoints);
+        if let Some(Value::String(key)) = body.get_mut("dedup_key") {
+            *key = short_key(std::mem::take(key));
+        }
+        trim::squeeze(body, EVENT, Markup::Fences);
     }
 
     fn doubt(&self, body: &Value) -> Option<String> {
@@ -206,6 +213,11 @@ fn dedup_key(context: &Context, source: &str) -> String {
         Some(name) => format!("taskbell/{source}/alert/{name}"),
         None => context.text_at(&["event", "id"]).unwrap_or("taskbell").to_owned(),
     };
+    short_key(key)
+}
+
+/// A key that is too long as its digest: cut, it could be that of another.
+fn short_key(key: String) -> String {
     if key.chars().count() <= DEDUP_KEY {
         return key;
     }

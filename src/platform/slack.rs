@@ -5,6 +5,7 @@
 //! bytes are the safe reading. Slack fetches a picture while it takes the message, and refuses the whole of it
 //! when that fails: only what lies at a public address is shown, and a refused message goes without it.
 
+use super::cut::{self, Markup};
 use super::limits::{Unit, fit, flatten};
 use super::{
     Answer, Letter, Outcome, Plainer, Platform, Shaped, event_kind, links, origin, retry_after, trim,
@@ -31,6 +32,9 @@ const MENTIONS: usize = 1000;
 const PLAIN: usize = 3000;
 const SECTION: usize = 3000;
 const WHOLE_TEXT: usize = 4000;
+/// All texts of a template together: Slack takes some 13 000 characters.
+const WHOLE: usize = 12_800;
+const BLOCKS: usize = 50;
 
 #[derive(Debug)]
 pub(super) struct Slack;
@@ -53,13 +57,13 @@ impl Platform for Slack {
         lay_out(&notice, context, endpoint)
     }
 
-    /// A long section is split rather than cut: nothing of it is lost.
+    /// A long section is split rather than cut: nothing of it is lost while the whole has room for it.
     fn trim(&self, body: &mut Value) {
         trim::cut(body, &["text"], WHOLE_TEXT, Unit::Bytes);
         trim::shorten(body, &["attachments"], 100);
-        trim_blocks(body);
-        let attachments = body.get_mut("attachments").and_then(Value::as_array_mut);
-        attachments.into_iter().flatten().for_each(trim_blocks);
+        each_blocks(body, &mut trim_blocks);
+        trim::squeeze_in(body, WHOLE, Unit::Bytes, Markup::Fences);
+        each_blocks(body, &mut split_sections);
     }
 
     fn doubt(&self, body: &Value) -> Option<String> {
@@ -127,7 +131,7 @@ fn drop_pictures(node: &mut Value, is_meant: &dyn Fn(Option<&str>) -> bool) -> b
         }
         Value::Object(fields) => {
             let mut dropped = false;
-            fields.retain(|_, field| {
+            trim::keep(fields, &mut |_, field| {
                 let keep = !is_picture(field);
                 dropped |= !keep;
                 keep
@@ -148,35 +152,87 @@ fn drop_pictures(node: &mut Value, is_meant: &dyn Fn(Option<&str>) -> bool) -> b
     }
 }
 
-fn trim_blocks(holder: &mut Value) {
-    let Some(blocks) = holder.get_mut("blocks").and_then(Value::as_array_mut) else { return };
+/// The blocks of the message and of its attachments; where none is left, there is no list of them either.
+fn each_blocks(body: &mut Value, act: &mut dyn FnMut(&mut Vec<Value>)) {
+    let mut holder = |node: &mut Value| {
+        if let Some(blocks) = node.get_mut("blocks").and_then(Value::as_array_mut) {
+            act(blocks);
+            blocks.truncate(BLOCKS);
+            if blocks.is_empty() {
+                node.as_object_mut().and_then(|fields| fields.remove("blocks"));
+            }
+        }
+    };
+    holder(body);
+    trim::each(body, &["attachments", "*"], &mut holder);
+}
+
+/// The longest texts, by where they stand in a block.
+const TEXTS: &[(&[&str], usize)] = &[
+    (&["fields", "*", "text"], 2000),
+    (&["elements", "*", "text"], SECTION),
+    (&["elements", "*", "text", "text"], 75),
+    (&["elements", "*", "alt_text"], 2000),
+    (&["accessory", "text", "text"], 75),
+    (&["accessory", "alt_text"], 2000),
+    (&["alt_text"], 2000),
+    (&["title", "text"], 2000),
+];
+
+fn trim_blocks(blocks: &mut Vec<Value>) {
+    blocks.truncate(BLOCKS);
+    blocks.retain_mut(|block| {
+        TEXTS.iter().for_each(|(path, max)| trim::cut(block, path, *max, Unit::Bytes));
+        trim::shorten(block, &["fields"], FIELDS);
+        for path in [&[][..], &["elements", "*"], &["accessory"]] {
+            for (name, max) in [("block_id", 255), ("action_id", 255), ("value", 2000)] {
+                trim::drop_long(block, path, name, max);
+            }
+        }
+        match block["type"].as_str() {
+            Some("header") => trim::cut(block, &["text", "text"], HEADER, Unit::Bytes),
+            Some("markdown") => trim::cut(block, &["text"], 12_000, Unit::Bytes),
+            Some("context") => trim::shorten(block, &["elements"], 10),
+            Some("actions") => trim::shorten(block, &["elements"], 25),
+            Some("section") => {}
+            _ => return true,
+        }
+        let Some(parts) = block.as_object_mut() else { return true };
+        trim::keep(parts, &mut |name, part| {
+            let Some(members) = part.as_array_mut() else { return name == "type" || stands(part) };
+            members.retain(stands);
+            !members.is_empty()
+        });
+        ["text", "fields", "elements"].iter().any(|name| parts.contains_key(*name))
+    });
+}
+
+/// Whether a part of a block can stay: Slack refuses a blank text, and an address that is too long.
+fn stands(part: &Value) -> bool {
+    let is_blank = |text: &Value| text.as_str().is_some_and(|text| text.trim().is_empty());
+    let is_long = |name: &str| part[name].as_str().is_some_and(|url| url.len() > LINK);
+    !(is_blank(part) || is_blank(&part["text"]) || is_long("url") || is_long("image_url"))
+}
+
+fn split_sections(blocks: &mut Vec<Value>) {
     let mut fitting = Vec::with_capacity(blocks.len());
     for mut block in std::mem::take(blocks) {
-        trim::cut(&mut block, &["fields", "*", "text"], 2000, Unit::Bytes);
-        trim::shorten(&mut block, &["fields"], FIELDS);
-        let most = if block["type"] == "context" { 10 } else { 25 };
-        trim::shorten(&mut block, &["elements"], most);
-        trim::cut(&mut block, &["elements", "*", "text", "text"], 75, Unit::Bytes);
-        let kind = block["type"].as_str().unwrap_or_default();
-        match (kind, block["text"]["text"].as_str()) {
-            ("header", Some(_)) => trim::cut(&mut block, &["text", "text"], HEADER, Unit::Bytes),
-            ("section", Some(text)) if text.len() > SECTION => {
-                for piece in trim::split(text, SECTION) {
-                    let mut part = block.clone();
-                    part["text"]["text"] = json!(piece);
-                    fitting.push(part);
-                    // What stands beside the first piece, and its name, may be there once only.
-                    for name in ["accessory", "block_id", "fields"] {
-                        block.as_object_mut().map(|fields| fields.remove(name));
-                    }
-                }
-                continue;
+        let text = block["text"]["text"].as_str().filter(|text| text.len() > SECTION);
+        let Some(pieces) = text.filter(|_| block["type"] == "section").map(|text| cut::split(text, SECTION))
+        else {
+            fitting.push(block);
+            continue;
+        };
+        for piece in pieces.into_iter().filter(|piece| !piece.trim().is_empty()) {
+            let mut part = block.clone();
+            part["text"]["text"] = json!(piece);
+            fitting.push(part);
+            // What stands beside the first piece, and its name, may be there once only.
+            for name in ["accessory", "block_id", "fields"] {
+                block.as_object_mut().map(|fields| fields.remove(name));
             }
-            _ => {}
         }
-        fitting.push(block);
     }
-    fitting.truncate(50);
     *blocks = fitting;
 }
 
@@ -193,8 +249,8 @@ fn doubt(body: &Value) -> Option<String> {
         return Some(format!("Slack takes 100 attachments, and here are {}", attachments.len()));
     }
     for blocks in std::iter::once(body).chain(&attachments).map(|holder| list(&holder["blocks"])) {
-        if blocks.len() > 50 {
-            return Some(format!("Slack takes 50 blocks, and here are {}", blocks.len()));
+        if blocks.len() > BLOCKS {
+            return Some(format!("Slack takes {BLOCKS} blocks, and here are {}", blocks.len()));
         }
         if let Some(doubt) = blocks.iter().find_map(doubtful_block) {
             return Some(doubt);

@@ -6,8 +6,9 @@
 //! the card, which is more than what is sent. An answer only says that the workflow has started: what goes
 //! wrong later stands in its run history, so the card must be right before it leaves.
 
+use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
-use super::{Answer, Outcome, Plainer, Platform, event_kind, links, origin};
+use super::{Answer, Outcome, Plainer, Platform, event_kind, links, origin, trim};
 use crate::config::{Endpoint, Rate};
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Map, Value, json};
@@ -75,6 +76,11 @@ impl Platform for Teams {
             }
         });
         (parts.len() < before).then_some(plain)
+    }
+
+    /// A card that is too large is never shown, and nothing tells of it.
+    fn trim(&self, body: &mut Value) {
+        trim::squeeze(body, WHOLE, Markup::Tags);
     }
 
     fn doubt(&self, body: &Value) -> Option<String> {

@@ -5,6 +5,7 @@
 //! written, is kept. HTML rather than MarkdownV2: three characters to escape, and nothing else to go wrong.
 //! Success is `ok: true`.
 
+use super::cut::{self, Markup};
 use super::dimensions::dimensions;
 use super::limits::{Unit, fit, flatten};
 use super::lines::Lines;
@@ -156,11 +157,8 @@ impl Platform for Telegram {
         fields.insert("link_preview_options".to_owned(), json!({"is_disabled": true}));
         if how > Plainer::NoImage {
             let text = fields.get("text")?.as_str()?;
-            let text = if fields.get("parse_mode").is_some_and(|mode| mode == "HTML") {
-                without_markup(text)
-            } else {
-                text.to_owned()
-            };
+            let is_html = markup(body) == Markup::Html;
+            let text = if is_html { without_markup(text) } else { text.to_owned() };
             let max = if how == Plainer::Shorter { SHORT } else { TEXT };
             fields.insert("text".to_owned(), json!(fit(&text, max, Unit::Utf16, |_| None)));
             fields.remove("parse_mode");
@@ -169,14 +167,15 @@ impl Platform for Telegram {
     }
 
     fn trim(&self, body: &mut Value) {
-        trim::cut(body, &["text"], TEXT, Unit::Utf16);
+        let markup = markup(body);
+        trim::cut_marked(body, &["text"], TEXT, Unit::Utf16, markup);
     }
 
     fn doubt(&self, body: &Value) -> Option<String> {
         let Some(text) = body["text"].as_str().filter(|text| !text.trim().is_empty()) else {
             return Some("Telegram takes a message with a `text`, and here is none".to_owned());
         };
-        let length = Unit::Utf16.length(text);
+        let length = cut::length(text, Unit::Utf16, markup(body));
         (length > TEXT).then(|| format!("Telegram takes {TEXT} characters in `text`, and here are {length}"))
     }
 
@@ -200,6 +199,12 @@ impl Platform for Telegram {
             _ => answer.again(now_unix_ms, reason),
         }
     }
+}
+
+/// How its text is measured: of HTML, what is shown.
+fn markup(body: &Value) -> Markup {
+    let is_html = body["parse_mode"].as_str().is_some_and(|mode| mode.eq_ignore_ascii_case("html"));
+    if is_html { Markup::Html } else { Markup::Fences }
 }
 
 /// A 400 in the words of the Bot API, which has no codes for them.

@@ -2,8 +2,16 @@
 //! template may hold a prompt of any length.
 
 use super::Platform;
-use super::limits::{Unit, fit};
-use serde_json::Value;
+use super::cut::{self, Markup};
+use super::limits::Unit;
+use serde_json::{Map, Value};
+
+/// A text shorter than this is not cut for the sake of the whole: it may be a name that a platform reads.
+const LEAST: usize = 80;
+/// An object with no more members than this is a part of a message rather than a list.
+const PART: usize = 20;
+/// The longest address, id or key; what is longer is none.
+const ADDRESS: usize = 2048;
 
 /// The body of a template, trimmed; `None` when nothing of it was too long.
 pub fn trimmed(platform: &dyn Platform, body: &[u8]) -> Option<Vec<u8>> {
@@ -13,103 +21,151 @@ pub fn trimmed(platform: &dyn Platform, body: &[u8]) -> Option<Vec<u8>> {
     (fitting != given).then(|| fitting.to_string().into_bytes())
 }
 
-/// Cuts the text at this path; `*` stands for every member of a list.
-pub(super) fn cut(node: &mut Value, path: &[&str], max: usize, unit: Unit) {
+/// Does something to the value at this path; `*` stands for every member of a list.
+pub(super) fn each(node: &mut Value, path: &[&str], act: &mut dyn FnMut(&mut Value)) {
     match path {
-        [] => {
-            if let Value::String(text) = node
-                && unit.length(text) > max
-            {
-                *text = fit(text, max, unit, |_| None);
-            }
-        }
+        [] => act(node),
         ["*", rest @ ..] => {
-            node.as_array_mut().into_iter().flatten().for_each(|member| cut(member, rest, max, unit));
+            node.as_array_mut().into_iter().flatten().for_each(|member| each(member, rest, act));
         }
-        [name, rest @ ..] => {
-            if let Some(inner) = node.get_mut(*name) {
-                cut(inner, rest, max, unit);
-            }
-        }
+        [name, rest @ ..] => node.get_mut(*name).into_iter().for_each(|inner| each(inner, rest, act)),
     }
 }
 
-/// Cuts the text at this path so that the whole body has at most `whole` bytes: what JSON escapes counts as
-/// it is written.
-pub(super) fn cut_whole(body: &mut Value, path: &[&str], whole: usize) {
-    let over = body.to_string().len().saturating_sub(whole);
-    let pointer: String = path.iter().map(|name| format!("/{name}")).collect();
-    if let Some(Value::String(text)) = body.pointer_mut(&pointer)
-        && over > 0
-    {
-        *text = fit(text, text.len().saturating_sub(over), Unit::Bytes, |_| None);
-    }
+/// Cuts the text at this path.
+pub(super) fn cut(node: &mut Value, path: &[&str], max: usize, unit: Unit) {
+    cut_marked(node, path, max, unit, Markup::Fences);
+}
+
+/// Cuts the text at this path, which has more markup than fences.
+pub(super) fn cut_marked(node: &mut Value, path: &[&str], max: usize, unit: Unit, markup: Markup) {
+    each(node, path, &mut |node| {
+        if let Value::String(text) = node
+            && let Some(fitting) = cut::shorten(text, max, unit, markup)
+        {
+            *text = fitting;
+        }
+    });
 }
 
 /// Drops the members of the list at this path that are too many.
 pub(super) fn shorten(node: &mut Value, path: &[&str], most: usize) {
-    match path {
-        [] => {
-            if let Value::Array(members) = node {
-                members.truncate(most);
+    each(node, path, &mut |node| node.as_array_mut().into_iter().for_each(|members| members.truncate(most)));
+}
+
+/// Takes the member of this name away where its text is too long for an address or an id: such a text says
+/// nothing when it is cut.
+pub(super) fn drop_long(node: &mut Value, path: &[&str], name: &str, max: usize) {
+    each(node, path, &mut |node| {
+        if node.get(name).and_then(Value::as_str).is_some_and(|text| text.len() > max) {
+            node.as_object_mut().and_then(|fields| fields.remove(name));
+        }
+    });
+}
+
+/// Keeps those members of an object.
+pub(super) fn keep(fields: &mut Map<String, Value>, keeps: &mut dyn FnMut(&str, &mut Value) -> bool) {
+    fields.retain(|name, part| keeps(name, part));
+}
+
+/// Cuts the longest texts of a body, and no other, so that it has at most `whole` bytes of JSON.
+pub(super) fn squeeze(body: &mut Value, whole: usize, markup: Markup) {
+    squeeze_in(body, whole, Unit::Json, markup);
+}
+
+/// The same where only the texts count, in a unit other than that of JSON. When there are more texts than
+/// have room, the longest lists are shortened as well. What is no text stays as it is, whatever its length.
+pub(super) fn squeeze_in(body: &mut Value, whole: usize, unit: Unit, markup: Markup) {
+    let mut most = longest(body);
+    loop {
+        let mut lengths = Vec::new();
+        texts(body, "", &mut |text| lengths.push(unit.length(text)));
+        let all: usize = lengths.iter().sum();
+        let fixed = if unit == Unit::Json { body.to_string().len() - all } else { 0 };
+        if fixed + all <= whole {
+            return;
+        }
+        let level = whole.checked_sub(fixed).map_or(0, |room| level(lengths, room));
+        if level >= LEAST {
+            texts(body, "", &mut |text| {
+                if let Some(fitting) = cut::shorten(text, level, unit, markup) {
+                    *text = fitting;
+                }
+            });
+            return;
+        }
+        if most <= 1 {
+            return;
+        }
+        most = most * 3 / 4;
+        cap(body, most);
+    }
+}
+
+/// What each text may have so that all of them have no more than `room`.
+fn level(lengths: Vec<usize>, mut room: usize) -> usize {
+    let mut left = lengths.len();
+    let mut short = lengths;
+    loop {
+        let share = room / left.max(1);
+        let before = short.len();
+        short.retain(|length| {
+            let fits = *length <= share;
+            if fits {
+                room -= length;
+                left -= 1;
             }
-        }
-        ["*", rest @ ..] => {
-            node.as_array_mut().into_iter().flatten().for_each(|member| shorten(member, rest, most));
-        }
-        [name, rest @ ..] => {
-            if let Some(inner) = node.get_mut(*name) {
-                shorten(inner, rest, most);
-            }
+            !fits
+        });
+        if short.len() == before {
+            return share;
         }
     }
 }
 
-/// Takes away a tag that was cut in two, and closes `tag` where it was left open.
-pub(super) fn close(text: &mut String, tag: &str, max: usize) {
-    let end = format!("</{tag}>");
-    let missing =
-        |text: &str| text.matches(&format!("<{tag}")).count().saturating_sub(text.matches(&end).count());
-    drop_half_a_tag(text);
-    // A cut takes tags away and never adds one, so what is missing then has room.
-    let room = max.saturating_sub(missing(text) * end.len());
-    if text.len() > room {
-        *text = fit(text, room, Unit::Bytes, |_| None);
-        drop_half_a_tag(text);
-    }
-    let missing = missing(text);
-    (0..missing).for_each(|_| text.push_str(&end));
-}
-
-fn drop_half_a_tag(text: &mut String) {
-    if let Some(open) = text.rfind('<')
-        && text[open..]
-            .chars()
-            .nth(1)
-            .is_none_or(|next| next.is_ascii_alphabetic() || next == '/' || next == '…')
-        && !text[open..].contains('>')
-    {
-        text.truncate(open);
+/// Every text that people read: no address, and nothing by which a platform knows what it has before it.
+fn texts(node: &mut Value, name: &str, act: &mut dyn FnMut(&mut String)) {
+    match node {
+        Value::String(text) if !is_structure(name, text) => act(text),
+        Value::Array(members) => members.iter_mut().for_each(|member| texts(member, name, act)),
+        Value::Object(fields) => fields.iter_mut().for_each(|(name, field)| texts(field, name, act)),
+        _ => {}
     }
 }
 
-/// A text in pieces of at most `max` bytes, parted between lines where there are any.
-pub(super) fn split(text: &str, max: usize) -> Vec<String> {
-    let mut pieces = Vec::new();
-    let mut rest = text;
-    while rest.len() > max {
-        let mut end = max;
-        while !rest.is_char_boundary(end) {
-            end -= 1;
+fn is_structure(name: &str, text: &str) -> bool {
+    let is_address = || text.contains("://") && !text.contains(char::is_whitespace);
+    let is_named = || ["url", "URL", "Url", "id", "Id", "key", "Key"].iter().any(|end| name.ends_with(end));
+    name == "type" || text.len() <= ADDRESS && (is_address() || is_named())
+}
+
+/// The members of the longest list, or of what has as many as a list.
+fn longest(node: &Value) -> usize {
+    match node {
+        Value::Array(members) => members.iter().map(longest).max().unwrap_or(0).max(members.len()),
+        Value::Object(fields) => fields.values().map(longest).max().unwrap_or(0).max(fields.len()),
+        _ => 0,
+    }
+}
+
+/// Drops what every list has beyond the first `most`.
+fn cap(node: &mut Value, most: usize) {
+    match node {
+        Value::Array(members) => {
+            members.truncate(most);
+            members.iter_mut().for_each(|member| cap(member, most));
         }
-        let at = rest[..end].rfind('\n').filter(|at| *at > 0).unwrap_or(end);
-        pieces.push(rest[..at].to_owned());
-        rest = rest[at..].trim_start_matches('\n');
+        Value::Object(fields) => {
+            let mut left = most.max(PART);
+            keep(fields, &mut |name, _| {
+                let keeps = left > 0 && name.len() <= ADDRESS;
+                left -= usize::from(keeps);
+                keeps
+            });
+            fields.values_mut().for_each(|field| cap(field, most));
+        }
+        _ => {}
     }
-    if !rest.is_empty() {
-        pieces.push(rest.to_owned());
-    }
-    pieces
 }
 
 #[cfg(test)]
@@ -126,26 +182,36 @@ mod tests {
     }
 
     #[test]
-    fn markup_that_was_cut_is_closed_again_within_the_limit() {
-        for (text, closed) in [
-            ("<font color=\"info\">a", "<font color=\"info\">a</font>"),
-            ("<font color=\"info\">a</font> <fo", "<font color=\"info\">a</font> "),
-            ("a > b", "a > b"),
-        ] {
-            let mut text = text.to_owned();
-            close(&mut text, "font", 100);
-            assert_eq!(text, closed);
+    fn the_longest_texts_are_cut_for_the_whole_and_no_structure_is() {
+        let long = "汉\n".repeat(1000);
+        let address = format!("https://example.com/{}", "a".repeat(300));
+        let given = json!({"type": "card", "link": address, "session_id": "i".repeat(300), "short": "s".repeat(90),
+                           "parts": [long, {"deep": long}]});
+        let mut body = given.clone();
+        squeeze(&mut body, 3000, Markup::Fences);
+        let size = body.to_string().len();
+        assert!((2900..=3000).contains(&size), "{size}");
+        for name in ["type", "link", "session_id", "short"] {
+            assert_eq!(body[name], given[name]);
         }
-        let mut text = format!("<font color=\"info\">{}", "汉".repeat(30));
-        close(&mut text, "font", 100);
-        assert!(text.len() <= 100 && text.ends_with("…</font>"), "{text}");
+        assert_eq!(body["parts"][0], body["parts"][1]["deep"]);
+        let mut same = body.clone();
+        squeeze(&mut same, 3000, Markup::Fences);
+        assert_eq!(same, body);
     }
 
     #[test]
-    fn long_text_is_split_between_lines_and_characters() {
-        assert_eq!(split("ab\ncd\nef", 6), ["ab\ncd", "ef"]);
-        assert_eq!(split("汉汉汉", 7), ["汉汉", "汉"]);
-        assert_eq!(split("", 5), Vec::<String>::new());
-        assert_eq!(split("\nabcdef", 4).concat().replace('\n', ""), "abcdef");
+    fn lists_are_shortened_where_there_are_more_texts_than_have_room() {
+        let fact = json!({"title": "t".repeat(60), "value": "v".repeat(60)});
+        let mut body = json!({"facts": vec![fact.clone(); 500]});
+        squeeze(&mut body, 3000, Markup::Fences);
+        let size = body.to_string().len();
+        assert!((2000..=3000).contains(&size), "{size}");
+        assert_eq!(body["facts"][0], fact);
+        let many: serde_json::Map<String, Value> =
+            (0..2000).map(|number| (number.to_string(), json!("a value"))).collect();
+        let mut body = json!({ "details": many });
+        squeeze(&mut body, 3000, Markup::Fences);
+        assert!(body.to_string().len() <= 3000 && body["details"]["0"] == "a value");
     }
 }

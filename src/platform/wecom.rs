@@ -4,6 +4,7 @@
 //! `errcode` inside HTTP 200. Markdown pings members by `<@userid>` only; everybody and telephone numbers are
 //! pinged by a `text` message only, so a card with such mentions is one.
 
+use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
 use super::multipart::form_with_length;
 use super::{Answer, Letter, Outcome, Plainer, Platform, Shaped, event_kind, links, origin, trim};
@@ -61,12 +62,14 @@ impl Platform for WeCom {
     fn trim(&self, body: &mut Value) {
         trim::cut(body, &["text", "content"], TEXT, Unit::Bytes);
         for name in ["markdown", "markdown_v2"] {
-            if let Some(Value::String(text)) = body.get_mut(name).and_then(|part| part.get_mut("content"))
-                && text.len() > MARKDOWN
-            {
-                *text = fit(text, MARKDOWN, Unit::Bytes, |_| None);
-                trim::close(text, "font", MARKDOWN);
-            }
+            trim::cut_marked(body, &[name, "content"], MARKDOWN, Unit::Bytes, Markup::Tags);
+        }
+        for (path, most) in [
+            (["news", "articles"], 8),
+            (["template_card", "horizontal_content_list"], 6),
+            (["template_card", "jump_list"], 3),
+        ] {
+            trim::shorten(body, &path, most);
         }
     }
 

@@ -113,6 +113,16 @@ def test_check_doubts_a_template_that_its_platform_would_refuse() -> None:
     assert taskbell.check(slack_only)["warnings"] == []
 
 
+def test_check_tells_of_a_template_whose_long_texts_will_be_cut() -> None:
+    chats = config(["slack", "teams"], "task.complete", "en")
+    chats["hooks"][0]["template"] = {"text": "{{ task.name }}: {{ task.params.prompt }}"}
+    warnings = {warning["message"] for warning in taskbell.check(chats)["warnings"]}
+    (cut,) = [warning for warning in warnings if warning.startswith("for `slack`")]
+    assert "is more than slack takes and will be cut" in cut and "`| clip(300)`" in cut
+    chats["hooks"][0]["template"] = {"text": "{{ task.name }}: {{ task.params.prompt | clip(300) }}"}
+    assert not [warning for warning in taskbell.check(chats)["warnings"] if "cut" in warning["message"]]
+
+
 @pytest.mark.parametrize("text", ["portrait-07", '渲染 "100 %" ü'])
 def test_a_binary_cloud_event_is_read_by_the_sdk(tmp_path: Path, text: str) -> None:
     with impostor("cloudevents") as receiver:

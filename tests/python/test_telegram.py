@@ -10,11 +10,12 @@ import pytest
 import telegram
 from telegram.constants import MessageLimit
 
+import taskbell
 from bells import eventually, reports
 from corpus import TEXTS
 from steps import Reply
-from telegram_html import NotTelegramHtml, judge, judge_message, parse
-from test_cards import card
+from telegram_html import NotTelegramHtml, judge, judge_message, parse, units
+from test_cards import card, config
 from test_channels import one, parts
 from test_files import LOG, SENT, TELEGRAM, event, rooted
 
@@ -60,6 +61,23 @@ def test_the_judge_counts_what_is_shown() -> None:
     for text in ("&amp;" * 4097, "🎨" * 2049, "<b> </b>", "<b>x</b>" * 101):
         with pytest.raises(AssertionError):
             judge(text, MessageLimit.MAX_TEXT_LENGTH)
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_template_is_cut_where_its_markup_stays_whole(name: str) -> None:
+    prompt = "{{ task.params.prompt | e }}"
+    chat = config(["telegram"], "task.complete", "en")
+    chat["hooks"][0]["template"] = {
+        "parse_mode": "HTML",
+        "text": f'<b>Done</b> <blockquote><i>{prompt}</i> {prompt}</blockquote>\n<a href="https://e.com/">all</a>',
+    }
+    payload = {**FAILED, "params": {"prompt": TEXTS[name] * 3}}
+    (request,) = taskbell.preview(chat, "task.complete", payload)["requests"]
+    shown, _ = parse(request["body"]["text"])
+    assert shown.startswith("Done")
+    assert units(shown) <= MessageLimit.MAX_TEXT_LENGTH
+    if units(TEXTS[name]) * 6 < 4000:
+        assert shown.endswith("all")
 
 
 def documents_of(receiver: Any) -> list[Any]:

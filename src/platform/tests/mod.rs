@@ -6,7 +6,9 @@ mod cards;
 mod doubts;
 mod judges;
 mod machines;
+mod markup;
 mod requests;
+mod takes;
 mod trims;
 mod workplaces;
 
