@@ -50,7 +50,8 @@ pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure
     Ok(())
 }
 
-fn show(hook: &Json, terminal: &mut Terminal) -> Result<(), Failure> {
+/// One hook: whether it fires, where, and why.
+pub(super) fn show(hook: &Json, terminal: &mut Terminal) -> Result<(), Failure> {
     let text = |key: &str| one_line(hook[key].as_str().unwrap_or_default());
     let to: Vec<String> =
         hook["to"].as_array().into_iter().flatten().filter_map(Json::as_str).map(one_line).collect();
@@ -81,7 +82,10 @@ fn event_of_file(path: &str) -> Result<(String, Option<String>), Failure> {
     let Some(kind) = event.get("type").and_then(Json::as_str) else {
         return Err(Failure::new(format!("{path} has no `type`"), next));
     };
-    let data = event.get("data").or_else(|| event.get("payload"));
+    // What `show --json` writes has the payload as the text that the host gave.
+    let told = event.get("payload").and_then(Json::as_str);
+    let told: Option<Json> = told.and_then(|text| serde_json::from_str(text).ok());
+    let data = event.get("data").or(told.as_ref()).or_else(|| event.get("payload"));
     let family = kind.split('.').next().unwrap_or_default();
     let about = data.and_then(|data| data.get(family)).filter(|about| about.is_object()).or(data);
     Ok((kind.to_owned(), Some(about.map_or_else(|| "{}".to_owned(), Json::to_string))))

@@ -1,5 +1,6 @@
 //! `taskbell show`.
 
+use super::explain;
 use super::failure::Failure;
 use super::list::ink;
 use super::source::{self, Source};
@@ -9,6 +10,7 @@ use super::terminal::{
 use std::time::Duration;
 use taskbell::clock;
 use taskbell::config::{Config, Endpoint};
+use taskbell::engine;
 use taskbell::event::EventId;
 use taskbell::lanes::{self, Body, Job};
 use taskbell::message::Extras;
@@ -59,8 +61,31 @@ pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure
     for delivery in &event.deliveries {
         show_delivery(&event, delivery, config.as_ref(), most, terminal)?;
     }
-    if event.deliveries.is_empty() {
-        terminal.line("No hook fired for it; `taskbell explain` with this payload says why.")?;
+    show_quiet(&event, config.as_ref(), terminal)
+}
+
+/// What became of the hooks that did not ring: as it was kept; else, for an event that made no delivery, as the
+/// configuration would decide now.
+fn show_quiet(event: &EventDetail, config: Option<&Config>, terminal: &mut Terminal) -> Result<(), Failure> {
+    if let Some(said) = &event.said {
+        for line in said.lines() {
+            terminal.line(&one_line(line))?;
+        }
+        return Ok(());
+    }
+    if !event.deliveries.is_empty() {
+        return Ok(());
+    }
+    let account = config.and_then(|config| engine::explain(config, &event.kind, Some(&event.payload)).ok());
+    let Some(account) = account else {
+        return Ok(terminal.line(
+            "No hook rang for it; `taskbell show` with the configuration in place of the spool says why.",
+        )?);
+    };
+    terminal
+        .line("No hook rang for it. By the configuration of now, and counting nothing but this event:")?;
+    for hook in account["hooks"].as_array().into_iter().flatten() {
+        explain::show(hook, terminal)?;
     }
     Ok(())
 }

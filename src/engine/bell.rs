@@ -82,7 +82,20 @@ impl Bell {
     /// `InvalidArgument` for a name out of pattern, the name of a built-in metric or a value that is no
     /// number, `Closed`.
     pub fn metric(&self, name: &str, value: f64) -> Result<(), Error> {
-        let _pass = self.shared.gate.enter().ok_or_else(closed)?;
+        let Some(_pass) = self.shared.gate.enter() else {
+            self.shared.counters.refused_closed.one();
+            return Err(closed());
+        };
+        self.measure(name, value).inspect_err(|error| {
+            self.shared.counters.refused_invalid.one();
+            // Once for each run of the process: a host may feed the same every second.
+            if !self.shared.refused_metric.swap(true, Ordering::Relaxed) {
+                self.shared.log.write(Level::Warn, &format!("a metric is refused: {error}"));
+            }
+        })
+    }
+
+    fn measure(&self, name: &str, value: f64) -> Result<(), Error> {
         let fits = !name.is_empty() && name.len() <= 128 && name.bytes().all(|byte| byte.is_ascii_graphic());
         if !fits {
             let message = "a metric's name has 1 to 128 printable ASCII characters without spaces";

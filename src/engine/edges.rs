@@ -134,7 +134,7 @@ impl Preparer<'_> {
     }
 
     fn derive(&mut self, payload: &Map<String, Json>, now: i64, subjects: &[Subject]) -> Prepared {
-        let deliveries = self.ring(subjects);
+        let (deliveries, said) = self.ring(subjects);
         let (id, kind) = subjects
             .first()
             .map_or_else(|| (derived_id(now), String::new()), |subject| (subject.id, subject.kind.clone()));
@@ -147,6 +147,7 @@ impl Preparer<'_> {
             held: false,
             fired: false,
             deliveries,
+            said,
         }
     }
 }

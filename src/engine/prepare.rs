@@ -7,13 +7,16 @@ use crate::event::EventId;
 use crate::hooks::{Account, Facts, Notify, Subject, TaskParams};
 use crate::intake::Record;
 use crate::lanes::Body;
-use crate::message::Message;
+use crate::message::{Message, clip};
 use crate::platform;
 use crate::shape::Shape;
 use crate::tally::{Asked, HeldEnd, QueueTally, Tally, Task, Wishes, queue_name};
 use serde_json::{Map, Value as Json};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// The most characters that are kept of what is said of an event.
+const MOST_SAID: usize = 4096;
 
 /// An event with the deliveries it makes.
 #[derive(Debug)]
@@ -34,6 +37,8 @@ pub struct Prepared {
     pub fired: bool,
     /// What rings.
     pub deliveries: Vec<PreparedDelivery>,
+    /// What is to be said of the hooks that do not, a line each.
+    pub said: Option<String>,
 }
 
 /// One delivery.
@@ -149,7 +154,10 @@ impl Preparer<'_> {
             }
             _ => Some(Subject::of_other(&facts)),
         };
-        let deliveries = self.ring(subject.as_slice());
+        let (deliveries, mut said) = self.ring(subject.as_slice());
+        if subject.is_none() && record.kind == "queue.start" {
+            said = Some("the queue had started already".to_owned());
+        }
         let event = Prepared {
             id: record.id,
             kind: record.kind,
@@ -159,6 +167,7 @@ impl Preparer<'_> {
             held: false,
             fired: false,
             deliveries,
+            said,
         };
         self.remarks.extend(self.tally.forgotten());
         Taken { event, before, after, superseded: superseded.map(|end| end.ticket) }
@@ -172,7 +181,7 @@ impl Preparer<'_> {
         let mut subjects = vec![Subject::of_queue_until(&facts, tally, end.idle_since)];
         self.learn_queue(&queue, &subjects, end.worked);
         add_asked(&facts, &mut subjects, &tally.asked);
-        let deliveries = self.ring(&subjects);
+        let (deliveries, said) = self.ring(&subjects);
         self.shape.end_queue(&queue, self.unix_ms);
         Prepared {
             id: end.id,
@@ -183,6 +192,8 @@ impl Preparer<'_> {
             held: false,
             fired: true,
             deliveries,
+            // It takes the place of what was said while it was held.
+            said: said.or_else(|| Some(String::new())),
         }
     }
 
@@ -203,6 +214,12 @@ impl Preparer<'_> {
             worked: false,
         };
         let superseded = if is_repeated { None } else { self.tally.hold(&queue, end) };
+        let said = if is_repeated {
+            "the queue had ended already, and nothing was done since".to_owned()
+        } else {
+            let delay = self.config.queue.end_delay.as_secs_f64();
+            format!("held for {delay} s, the `end_delay`, and forgotten if the queue goes on before that")
+        };
         let event = Prepared {
             id: record.id,
             kind: record.kind.clone(),
@@ -212,6 +229,7 @@ impl Preparer<'_> {
             held: !is_repeated,
             fired: false,
             deliveries: Vec::new(),
+            said: Some(said),
         };
         Taken { event, before: None, after: None, superseded: superseded.map(|end| end.ticket) }
     }
@@ -223,13 +241,16 @@ impl Preparer<'_> {
     }
 
     /// The deliveries of one event, which may be several subjects: an endpoint hears of it once.
-    pub(super) fn ring(&mut self, subjects: &[Subject]) -> Vec<PreparedDelivery> {
+    /// And what is to be said of the hooks that do not ring.
+    pub(super) fn ring(&mut self, subjects: &[Subject]) -> (Vec<PreparedDelivery>, Option<String>) {
         let mut deliveries: Vec<PreparedDelivery> = Vec::new();
+        let mut said = Vec::new();
         let mut heard = false;
         for subject in subjects {
-            let (now, fires) = self.ring_for(subject);
-            heard |= fires;
-            for delivery in now {
+            let rung = self.ring_for(subject);
+            heard |= rung.fires;
+            said.extend(rung.said);
+            for delivery in rung.deliveries {
                 if !deliveries.iter().any(|other| other.endpoint == delivery.endpoint) {
                     deliveries.push(delivery);
                 }
@@ -238,7 +259,7 @@ impl Preparer<'_> {
         if !heard {
             self.counters.unheard.one();
         }
-        deliveries
+        (deliveries, (!said.is_empty()).then(|| clip(&said.join("\n"), MOST_SAID)))
     }
 
     fn of_queue(&self, facts: &Facts<'_>) -> Subject {

@@ -3,6 +3,7 @@
 
 use super::prepare::{Prepared, PreparedDelivery, Preparer, trimmed};
 use crate::config::{Endpoint, Hook};
+use crate::event::EventId;
 use crate::hooks::{self, Subject};
 use crate::message::{self, Context, Message};
 use crate::shape::{Cooled, Window, hook_of};
@@ -24,10 +25,22 @@ pub struct PreparedReserve {
     pub message: Message,
 }
 
+/// What came of one subject.
+#[derive(Debug)]
+pub(super) struct Rung {
+    /// What rings now.
+    pub(super) deliveries: Vec<PreparedDelivery>,
+    /// Whether any hook fired.
+    pub(super) fires: bool,
+    /// What became of the hooks that listen and do not ring.
+    pub(super) said: Vec<String>,
+}
+
 impl Preparer<'_> {
-    /// What rings for a subject now, and whether any hook fired for it.
-    pub(super) fn ring_for(&mut self, subject: &Subject) -> (Vec<PreparedDelivery>, bool) {
+    /// What rings for a subject now.
+    pub(super) fn ring_for(&mut self, subject: &Subject) -> Rung {
         let (config, counters, now) = (self.config, self.counters, self.unix_ms);
+        let mut said = Vec::new();
         let shape = &mut *self.shape;
         let decision = hooks::decide_through(config, subject, &mut |hook, decision| {
             let (cooled, fault) = shape.cool(hook, subject, now);
@@ -42,6 +55,7 @@ impl Preparer<'_> {
                 Cooled::Fires(suppressed) => Some(suppressed),
                 Cooled::Silent => {
                     counters.silenced.one();
+                    said.push(format!("`{}` fired, and its `cooldown` silenced it", hook.name));
                     None
                 }
             }
@@ -52,14 +66,43 @@ impl Preparer<'_> {
         if let Some(accounts) = self.accounts.as_deref_mut() {
             accounts.push((subject.kind.clone(), hooks::account(config, subject)));
         }
+        // A task is decided about for its own fields, which `explain` can do again; there are too many of them
+        // to keep a reason for each.
+        if !subject.kind.starts_with("task.") && !subject.for_asked {
+            said.extend(self.quiet_hooks(&decision.rings, subject));
+        }
         let mut deliveries = Vec::new();
         for ring in &decision.rings {
             // An address that a task named is told at once: it belongs to that task alone.
-            if ring.endpoint.is_of_task() || !self.is_held(ring.hook, &ring.endpoint, subject) {
-                deliveries.push(self.delivery(ring, subject));
+            let held =
+                if ring.endpoint.is_of_task() { None } else { self.held(ring.hook, &ring.endpoint, subject) };
+            match held {
+                None => deliveries.push(self.delivery(ring, subject)),
+                Some(id) => {
+                    let how = if ring.hook.shaping.digest.is_some() { "gathered" } else { "held" };
+                    let (hook, endpoint) = (&ring.hook.name, &ring.endpoint.name);
+                    said.push(format!("`{hook}` fired for {endpoint}, and was {how}: it is told as {id}"));
+                }
             }
         }
-        (deliveries, !decision.rings.is_empty())
+        Rung { deliveries, fires: !decision.rings.is_empty(), said }
+    }
+
+    /// Why hooks that listen to an event do not fire for it.
+    fn quiet_hooks(&self, rings: &[hooks::Ring<'_>], subject: &Subject) -> Vec<String> {
+        let listens = |hook: &Hook| hook.on.contains(&subject.kind);
+        let rings = |hook: &Hook| rings.iter().any(|ring| std::ptr::eq(ring.hook, hook));
+        if self.config.hooks.iter().all(|hook| !listens(hook) || rings(hook)) {
+            return Vec::new();
+        }
+        let accounts = hooks::account(self.config, subject);
+        let of_hooks = self.config.hooks.iter().zip(accounts);
+        let quiet = of_hooks.filter(|(hook, account)| listens(hook) && !rings(hook) && !account.fires);
+        quiet
+            .map(|(hook, account)| {
+                self.config.scrubber.scrub(&format!("`{}` stayed quiet: {}", hook.name, account.why))
+            })
+            .collect()
     }
 
     /// A digest, as an event with its delivery.
@@ -97,12 +140,14 @@ impl Preparer<'_> {
             held: false,
             fired: false,
             deliveries: vec![delivery],
+            said: None,
         }
     }
 
-    fn is_held(&mut self, hook: &Hook, endpoint: &Endpoint, subject: &Subject) -> bool {
+    /// The id of what a firing is told with later, if it is not told now.
+    fn held(&mut self, hook: &Hook, endpoint: &Endpoint, subject: &Subject) -> Option<EventId> {
         let (held, fault) = self.shape.hold(hook, &endpoint.name, subject, self.unix_ms);
-        self.counters.gathered.add(u64::from(held));
+        self.counters.gathered.add(u64::from(held.is_some()));
         if let Some(reason) = fault {
             self.counters.conditions_broken.one();
             self.remarks.push(format!(

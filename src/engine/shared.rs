@@ -90,6 +90,8 @@ pub struct Shared {
     phase: AtomicU8,
     scrubber: RwLock<Scrubber>,
     lanes: Mutex<BTreeMap<String, Arc<Lane>>>,
+    /// Whether the host was told that a metric of it was refused.
+    pub refused_metric: AtomicBool,
     lane_reports: Mutex<Vec<LaneReport>>,
     lane_room: Condvar,
     reader: Mutex<Option<Reader>>,
@@ -127,6 +129,7 @@ impl Shared {
             phase: AtomicU8::new(Phase::Open as u8),
             scrubber: RwLock::new(config.scrubber.clone()),
             lanes: Mutex::new(BTreeMap::new()),
+            refused_metric: AtomicBool::new(false),
             lane_reports: Mutex::new(Vec::new()),
             lane_room: Condvar::new(),
             reader: Mutex::new(reader),

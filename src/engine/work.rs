@@ -210,6 +210,9 @@ fn write_event(
     };
     // An event that is in the spool already came out of the ring twice: its deliveries are there too.
     let Some(row) = row else { return Ok(()) };
+    if let Some(said) = &event.said {
+        batch.account(row, said)?;
+    }
     let mut owed = u32::from(event.held);
     for delivery in &event.deliveries {
         if let Some(endpoint) = &delivery.named {

@@ -1,7 +1,9 @@
 //! An account of a decision, hook by hook, for a person who asks why a message came or did not.
 
 use super::{Notify, Reason, Subject, decide, hears, judge};
-use crate::config::{Config, Hook};
+use crate::clock;
+use crate::config::{Config, Digest, Hook};
+use crate::message::Verdict;
 
 /// What became of one hook.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,10 +29,37 @@ pub fn account(config: &Config, subject: &Subject) -> Vec<Account> {
         let mut why = reason.words(hook, subject);
         if reason.fires() && to.is_empty() {
             why.push_str("; but an earlier hook rings at its endpoints already");
+        } else if reason.fires() {
+            shaping(hook, subject).iter().for_each(|words| why.extend(["; ", words]));
         }
         Account { hook: hook.name.clone(), fires: reason.fires(), to, why }
     };
     config.hooks.iter().map(of_hook).collect()
+}
+
+/// What the shaping of a hook makes of an event for which it fires.
+fn shaping(hook: &Hook, subject: &Subject) -> Vec<String> {
+    let mut said = Vec::new();
+    let shaping = &hook.shaping;
+    if let Some(cooldown) = shaping.cooldown {
+        said.push(format!(
+            "silent if it fired less than {} s before, its `cooldown`",
+            cooldown.as_secs_f64()
+        ));
+    }
+    let quiet = shaping.quiet.as_ref().filter(|quiet| {
+        let except = quiet.except.as_ref().map(|except| except.holds(&subject.context));
+        matches!(except, None | Some(Verdict::False))
+    });
+    match (shaping.digest, quiet.and_then(|quiet| quiet.hours.end_after(subject.accepted_at))) {
+        (Some(Digest::Window(window)), _) => {
+            said.push(format!("gathered with others for {} s, its `digest`", window.as_secs_f64()));
+        }
+        (Some(Digest::Queue), _) => said.push("gathered until its queue ends, its `digest`".to_owned()),
+        (None, Some(end)) => said.push(format!("held in its `quiet_hours` until {}", clock::rfc3339(end))),
+        (None, None) => {}
+    }
+    said
 }
 
 /// Why a hook fires for an event that it was decided to fire for, in words.

@@ -16,9 +16,10 @@ pub use quiet::QuietHours;
 pub use window::Window;
 
 use crate::config::{Config, Digest, Hook};
+use crate::event::EventId;
 use crate::hooks::Subject;
 use crate::message::Verdict;
-use crate::tally::{DEFAULT_QUEUE, queue_name};
+use crate::tally::DEFAULT_QUEUE;
 use cooldown::Cooldowns;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
@@ -70,31 +71,36 @@ impl Shape {
         }
     }
 
-    /// Takes a firing into a window, when the hook gathers or is in its quiet hours; `false` when it is to
-    /// be said now. The second value says what is wrong with `quiet_except`.
+    /// Takes a firing into a window, when the hook gathers or is in its quiet hours, and gives the id of what is
+    /// said then; `None` when it is to be said now. The second value says what is wrong with `quiet_except`.
     pub fn hold(
         &mut self,
         hook: &Hook,
         endpoint: &str,
         subject: &Subject,
         now: i64,
-    ) -> (bool, Option<String>) {
+    ) -> (Option<EventId>, Option<String>) {
         let (quiet_until, fault) = match &hook.shaping.quiet {
             None => (None, None),
             Some(quiet) => match quiet.hours.end_after(now) {
                 None => (None, None),
                 end => match quiet.except.as_ref().map(|except| except.holds(&subject.context)) {
                     None | Some(Verdict::False) => (end, None),
-                    Some(Verdict::True) => return (false, None),
-                    Some(Verdict::Broken(reason)) => return (false, Some(reason)),
+                    Some(Verdict::True) => return (None, None),
+                    Some(Verdict::Broken(reason)) => return (None, Some(reason)),
                 },
             },
         };
         let (queue, due) = match (hook.shaping.digest, quiet_until) {
             (Some(Digest::Window(window)), _) => (None, now + window.as_millis() as i64),
-            (Some(Digest::Queue), _) => (Some(queue_of(subject)), now + LONGEST_QUEUE),
+            (Some(Digest::Queue), quiet_until) => match (queue_of(subject), quiet_until) {
+                (Some(queue), _) => (Some(queue), now + LONGEST_QUEUE),
+                // Of no queue, so there is no end to wait for.
+                (None, Some(end)) => (None, end),
+                (None, None) => return (None, fault),
+            },
             (None, Some(end)) => (None, end),
-            (None, None) => return (false, fault),
+            (None, None) => return (None, fault),
         };
         let place = Place { hook: hook.name.clone(), endpoint: endpoint.to_owned(), queue };
         let fills = !self.windows.contains_key(&place) && self.windows.len() >= MAX_WINDOWS;
@@ -109,7 +115,7 @@ impl Shape {
         let before = window.bytes();
         window.add(subject, self.bytes < MAX_BYTES);
         self.bytes += window.bytes() - before;
-        (true, fault)
+        (Some(window.id()), fault)
     }
 
     /// The end of a queue counts: the digests that waited for it are due.
@@ -197,9 +203,17 @@ pub fn hook_of<'a>(config: &'a Config, name: &str) -> Option<&'a Hook> {
     config.hooks.iter().find(|hook| hook.name == name)
 }
 
-fn queue_of(subject: &Subject) -> String {
+/// The queue that an event belongs to. An alert, and what the server says of itself, belong to none.
+fn queue_of(subject: &Subject) -> Option<String> {
+    if ["alert.", "server."].iter().any(|family| subject.kind.starts_with(family)) {
+        return None;
+    }
     let context = &subject.context;
-    let named = context.text_at(&["task", "queue"]).or_else(|| context.text_at(&["queue", "name"]));
-    let other = || context.at(&["event", "data"]).and_then(Json::as_object).map(queue_name);
-    named.map_or_else(|| other().unwrap_or(DEFAULT_QUEUE.into()).into_owned(), str::to_owned)
+    let named = [["task", "queue"], ["queue", "name"]].iter().find_map(|path| context.text_at(path));
+    // The `name` of any other event is its own.
+    let other = || match context.at(&["event", "data", "queue"]) {
+        Some(Json::Number(number)) => Some(number.to_string()),
+        other => other.and_then(Json::as_str).filter(|name| !name.is_empty()).map(str::to_owned),
+    };
+    Some(named.map(str::to_owned).or_else(other).unwrap_or_else(|| DEFAULT_QUEUE.to_owned()))
 }

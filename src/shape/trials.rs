@@ -72,7 +72,7 @@ fn a_digest_is_one_message_per_window_with_every_item() {
     let mut shape = Shape::default();
     for number in 0..3 {
         let item = task(&config, number, json!({"name": format!("t{number}"), "status": "error"}));
-        assert!(shape.hold(hook, "a", &item, NOON + number as i64 * MINUTE).0);
+        assert!(shape.hold(hook, "a", &item, NOON + number as i64 * MINUTE).0.is_some());
     }
     assert_eq!(shape.next_due(), Some(NOON + 15 * MINUTE));
     assert!(shape.due(&config, NOON + 15 * MINUTE - 1, false).is_empty());
@@ -101,6 +101,27 @@ fn a_digest_of_a_queue_waits_for_the_end_of_that_queue() {
 }
 
 #[test]
+fn an_alert_waits_for_no_queue_and_an_event_is_not_of_the_queue_of_its_own_name() {
+    let config = config("digest = 'queue'");
+    let of = |kind: &'static str, payload: Json| {
+        let payload = payload.as_object().unwrap().clone();
+        let (id, host) = (EventId::new(NOON, 1), &config.host);
+        Subject::of_other(&Facts { id, kind, accepted_at: NOON, payload: &payload, host, usual_s: None })
+    };
+    let mut shape = Shape::default();
+    for kind in ["alert.firing", "alert.resolved", "server.start"] {
+        let alert = of(kind, json!({"name": "film", "queue": "film"}));
+        assert_eq!(shape.hold(&config.hooks[0], "a", &alert, NOON), (None, None), "{kind}");
+    }
+    let own = of("render.stage", json!({"name": "film", "queue": "stills"}));
+    assert!(shape.hold(&config.hooks[0], "a", &own, NOON).0.is_some());
+    shape.end_queue("film", NOON + MINUTE);
+    assert!(shape.due(&config, NOON + MINUTE, false).is_empty());
+    shape.end_queue("stills", NOON + MINUTE);
+    assert_eq!(shape.due(&config, NOON + MINUTE, false).len(), 1);
+}
+
+#[test]
 fn quiet_hours_hold_what_fires_until_they_end_and_let_the_urgent_through() {
     let config = config(
         "quiet_hours = '22:00-07:00'\nquiet_zone = '+00:00'\nquiet_except = 'task.status == \"error\"'",
@@ -109,15 +130,17 @@ fn quiet_hours_hold_what_fires_until_they_end_and_let_the_urgent_through() {
     let mut shape = Shape::default();
     let (good, bad) = (task(&config, 1, json!({"name": "g"})), task(&config, 2, json!({"status": "error"})));
     let night = NOON + 11 * 60 * MINUTE;
-    assert!(!shape.hold(hook, "a", &good, NOON).0);
-    assert!(!shape.hold(hook, "a", &bad, night).0);
-    assert!(shape.hold(hook, "a", &good, night).0);
+    assert!(shape.hold(hook, "a", &good, NOON).0.is_none());
+    assert!(shape.hold(hook, "a", &bad, night).0.is_none());
+    assert!(shape.hold(hook, "a", &good, night).0.is_some());
     let morning = NOON + 19 * 60 * MINUTE;
     assert_eq!(shape.next_due(), Some(morning));
     assert!(shape.due(&config, morning - 1, false).is_empty());
     let alone = &shape.due(&config, morning, false)[0];
     assert!(alone.context(morning).at(&["digest"]).is_none(), "one is no digest");
-    assert!(shape.hold(hook, "a", &good, night).0 && shape.hold(hook, "a", &good, night).0);
+    assert!(
+        shape.hold(hook, "a", &good, night).0.is_some() && shape.hold(hook, "a", &good, night).0.is_some()
+    );
     assert_eq!(names(&shape.due(&config, morning, false)[0]).len(), 2);
 }
 

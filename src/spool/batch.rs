@@ -114,6 +114,24 @@ impl<'a> Batch<'a> {
         })
     }
 
+    /// Keeps what is to be said of the hooks that did not ring for an event; what was kept before gives way,
+    /// also to nothing.
+    pub fn account(&mut self, event: i64, said: &str) -> Result<(), SpoolError> {
+        self.run(|transaction, _| {
+            if said.is_empty() {
+                let mut forget = transaction.prepare_cached("DELETE FROM accounts WHERE event = ?1")?;
+                return forget.execute([event]).map(drop);
+            }
+            transaction
+                .prepare_cached(
+                    "INSERT INTO accounts (event, said) VALUES (?1, ?2) \
+                     ON CONFLICT (event) DO UPDATE SET said = excluded.said",
+                )?
+                .execute(params![event, said])
+                .map(drop)
+        })
+    }
+
     /// The sequence number of an event that is in the spool.
     pub fn row_of(&mut self, id: EventId) -> Result<Option<i64>, SpoolError> {
         self.run(|transaction, _| {

@@ -75,6 +75,8 @@ pub struct EventDetail {
     pub accepted_at: i64,
     /// The payload, JSON as the host gave it.
     pub payload: String,
+    /// What became of the hooks that did not ring for it, in words, a line each, where that was kept.
+    pub said: Option<String>,
     /// One for each endpoint it rang at.
     pub deliveries: Vec<DeliveryDetail>,
 }
@@ -278,9 +280,14 @@ fn read_event(conn: &Connection, event: i64) -> rusqlite::Result<EventDetail> {
                 kind: row.get(1)?,
                 accepted_at: row.get(2)?,
                 payload: text(row.get(3)?),
+                said: None,
                 deliveries: Vec::new(),
             })
         })?;
+    // A spool that no newer version has opened yet has no such table.
+    if let Ok(mut accounts) = conn.prepare("SELECT said FROM accounts WHERE event = ?1") {
+        detail.said = accounts.query_row([event], |row| row.get(0)).optional()?;
+    }
     let mut deliveries = conn.prepare(
         "SELECT seq, endpoint, hook, state, created_at, due_at, ended_at, reason, content_type, body, \
          why FROM deliveries WHERE event = ?1 ORDER BY seq",

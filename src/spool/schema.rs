@@ -8,7 +8,7 @@ pub(super) const APPLICATION_ID: i64 = 0x7462_656c;
 
 /// Step `n` leads from version `n` to version `n + 1`; version 0 is an empty file. A step that was
 /// released never changes: what is to be different is another step.
-pub(super) const STEPS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3, VERSION_4];
+pub(super) const STEPS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5];
 
 /// Sequence numbers of deliveries are never used again: whoever remembers one must not take another
 /// delivery for it after everything was pruned. The writer gives them, because `AUTOINCREMENT` would look
@@ -122,6 +122,15 @@ CREATE INDEX IF NOT EXISTS reserves_due ON reserves (due_at) WHERE due_at IS NOT
 
 /// Why the hook fired, in words.
 const VERSION_4: &str = "ALTER TABLE deliveries ADD COLUMN why TEXT";
+
+/// What became of the hooks that did not ring for an event, in words, a line each. Apart from the events,
+/// because most have none.
+const VERSION_5: &str = "
+CREATE TABLE IF NOT EXISTS accounts (
+    event INTEGER PRIMARY KEY REFERENCES events (seq) ON DELETE CASCADE,
+    said  TEXT NOT NULL
+) STRICT;
+";
 
 /// What a file is, before anything in it is touched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,6 +9,7 @@ mod dial;
 mod errand;
 mod exchange;
 mod names;
+mod provider;
 mod route;
 mod sentence;
 mod socket;

@@ -1,10 +1,11 @@
 //! TLS of one endpoint: the platform's verifier, further roots, a client certificate. Verification
 //! cannot be switched off.
 
+use super::provider::provider;
 use super::{Fault, FaultKind, sentence};
 use crate::config;
 use rustls::client::danger::ServerCertVerifier;
-use rustls::crypto::{CryptoProvider, ring};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
@@ -25,7 +26,7 @@ pub(super) struct Tls {
 impl Tls {
     /// Reads the PEM texts of the configuration.
     pub(super) fn read(settings: &config::Tls) -> Result<Tls, Fault> {
-        let provider = Arc::new(ring::default_provider());
+        let provider = Arc::new(provider());
         let roots = match &settings.ca {
             Some(pem) => read_roots(pem)?,
             None => Vec::new(),

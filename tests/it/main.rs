@@ -1,5 +1,6 @@
 //! What sees the library and the command from outside, in one binary.
 
+mod accounts;
 #[cfg(feature = "cli")]
 mod cli;
 mod clocks;
