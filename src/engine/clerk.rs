@@ -436,6 +436,7 @@ impl Clerk {
             self.work.states.push((super::endpoints::state_key(name), None));
         }
         let gone = self.shared.watchman.replace(&self.shared, &config.alerts);
+        self.work.unwatched.extend(gone.iter().cloned());
         self.work.states.extend(gone.into_iter().map(|name| alert_state(&self.shared, (name, None))));
         self.config = config;
         let named = old.values().map(|lane| lane.endpoint()).filter(|endpoint| endpoint.is_of_task());

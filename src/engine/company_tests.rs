@@ -310,14 +310,18 @@ fn one_that_believes_to_be_alone_tells_of_no_standstill_while_a_newcomer_goes_on
     assert_eq!((told["b"].len(), &told["b"][0]["total"]), (1, &json!(2)));
 }
 
+#[cfg(test)]
 #[path = "company_first_tests.rs"]
 mod first;
 
+#[cfg(test)]
 #[path = "company_leaving_tests.rs"]
 mod leaving;
 
+#[cfg(test)]
 #[path = "company_moves_tests.rs"]
 mod moves;
 
+#[cfg(test)]
 #[path = "company_usuals_tests.rs"]
 mod usuals;

@@ -119,7 +119,7 @@ fn restore_alerts(
     if config.alerts.is_empty() {
         return Ok(());
     }
-    let (own, mut moves) = (shared.intake.instance(), Vec::new());
+    let (own, mut moves, mut unwatched) = (shared.intake.instance(), Vec::new(), Vec::new());
     for (key, kept) in spool.states(ALERT)? {
         let Some((instance, name)) = key[ALERT.len()..].split_once('/') else { continue };
         if instance != NOBODY && !dead.iter().any(|gone| gone == instance) {
@@ -127,6 +127,9 @@ fn restore_alerts(
         }
         let restored =
             Kept::from_bytes(&kept).is_some_and(|kept| shared.watchman.restore(shared, name, kept));
+        if !restored {
+            unwatched.push(name.to_owned());
+        }
         moves.extend(restored.then(|| (alert_key(own, name), Some(kept))));
         moves.push((key, None));
     }
@@ -134,6 +137,9 @@ fn restore_alerts(
         let mut batch = spool.batch()?;
         for (key, value) in moves {
             batch.put_state(&key, value.as_deref())?;
+        }
+        for alert in &unwatched {
+            batch.resolve(alert)?;
         }
         batch.commit()?;
     }

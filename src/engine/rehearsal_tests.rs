@@ -196,11 +196,14 @@ fn queues_and_batches_have_a_usual_time_of_their_own() {
     }
 }
 
+#[cfg(test)]
 #[path = "rehearsal_asked_tests.rs"]
 mod asked;
 
+#[cfg(test)]
 #[path = "rehearsal_edges_tests.rs"]
 mod edges;
 
+#[cfg(test)]
 #[path = "rehearsal_moves_tests.rs"]
 mod moves;

@@ -27,6 +27,8 @@ pub struct Work {
     pub states: Vec<(String, Option<Vec<u8>>)>,
     /// Tickets of held ends that do not count any more.
     pub superseded: Vec<u64>,
+    /// Alerts that are not watched any more: nobody is to be told that they go on.
+    pub unwatched: Vec<String>,
     /// Whether the spool has messages standing by, in case others do not arrive.
     pub standing_by: bool,
     /// Whether the time of one of them has come.
@@ -64,6 +66,7 @@ impl Work {
             && self.tally.is_empty()
             && self.states.is_empty()
             && self.superseded.is_empty()
+            && self.unwatched.is_empty()
             && !self.call_due
     }
 
@@ -111,9 +114,13 @@ impl Work {
             || self.events.iter().flat_map(|event| &event.deliveries).any(|to| !to.reserves.is_empty());
         for event in &self.events {
             write_event(batch, event, times, &mut done)?;
-            if watched && event.kind == "alert.resolved" {
+            // Whoever stands by may have been called by another instance, unknown to this one.
+            if event.kind == "alert.resolved" {
                 batch.resolve(&alert_name(event))?;
             }
+        }
+        for alert in &self.unwatched {
+            batch.resolve(alert)?;
         }
         for report in &self.lanes {
             write_lane_report(batch, report, times.unix_ms, &mut done)?;

@@ -21,7 +21,7 @@ pub(super) const HOOK: Table = Table {
             "min_tasks",
             Integer(1, 1_000_000_000),
             Nothing,
-            "Fires only for a queue or batch with at least so many tasks.",
+            "Fires only for a queue or batch with at least so many tasks; a task counts its queue so far.",
         ),
         key(
             "min_duration",
