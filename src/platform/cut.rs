@@ -66,49 +66,42 @@ pub(super) fn length(text: &str, unit: Unit, markup: Markup) -> usize {
     length
 }
 
-/// A text in pieces of at most `max` bytes, parted between lines where there are any. A fence of code that
-/// is parted is closed before, and opened again behind.
-pub(super) fn split(text: &str, max: usize) -> Vec<String> {
-    let mut parts = Vec::new();
-    let mut part = String::new();
-    let mut fenced = false;
+/// Takes what goes beyond `max` bytes out of a text, and gives it; between lines where there are any. A fence
+/// of code that is parted is closed before, and opened again behind.
+pub(super) fn part(text: &mut String, max: usize) -> Option<String> {
+    if text.len() <= max {
+        return None;
+    }
+    let (mut end, mut fenced) = (0, false);
     // The last line break, and whether it stands in a fence.
     let mut line = (0, false);
-    let mut rest = text;
-    while !rest.is_empty() {
-        let (piece, after) = rest.split_at(piece(rest, Markup::Fences));
+    while end < text.len() {
+        let piece = &text[end..end + piece(&text[end..], Markup::Fences)];
         let opens = fenced != (piece == FENCE);
-        let end = |fenced: bool| if fenced { FENCE_END.len() } else { 0 };
+        let owed = |fenced: bool| if fenced { FENCE_END.len() } else { 0 };
+        let is_line = piece == "\n";
         // A part has more than the fence that was opened again.
-        if part.len() + piece.len() + end(opens) > max && part.len() > end(fenced) {
-            if line.0 == 0 || piece == "\n" {
-                line = (part.len(), fenced);
+        if end + piece.len() + owed(opens) > max && end > owed(fenced) {
+            if is_line {
+                line = (end, fenced);
             }
-            let tail = part.split_off(line.0);
-            if line.1 {
-                part.push_str(FENCE_END);
-            }
-            parts.push(part);
-            part = if line.1 { "```\n".to_owned() } else { String::new() };
-            part.push_str(tail.trim_start_matches('\n'));
-            line.0 = 0;
-            if piece == "\n" {
-                rest = after;
-            }
-            continue;
+            break;
         }
-        rest = after;
-        // The line break behind a fence that was opened again parts nothing.
-        if piece == "\n" && part.len() > FENCE.len() {
-            line = (part.len(), fenced);
+        if is_line && end > FENCE.len() {
+            line = (end, fenced);
         }
-        part.push_str(piece);
+        end += piece.len();
         fenced = opens;
     }
-    if !part.is_empty() {
-        parts.push(part);
+    if line.0 == 0 {
+        line = (end, fenced);
     }
-    parts
+    let mut rest = text.split_off(line.0).trim_start_matches('\n').to_owned();
+    if line.1 {
+        text.push_str(FENCE_END);
+        rest.insert_str(0, "```\n");
+    }
+    (!rest.is_empty()).then_some(rest)
 }
 
 /// The bytes of the first piece of a text that may not be cut.
@@ -215,6 +208,14 @@ mod tests {
         assert_eq!(cut(text, 2).as_deref(), Some("<b>a…</b>"));
     }
 
+    fn split(text: &str, max: usize) -> Vec<String> {
+        let mut parts = vec![text.to_owned()];
+        while let Some(rest) = part(parts.last_mut().unwrap(), max) {
+            parts.push(rest);
+        }
+        parts
+    }
+
     #[test]
     fn long_text_is_split_between_lines_and_characters() {
         assert_eq!(split("ab\ncd\nef", 6), ["ab\ncd", "ef"]);
@@ -223,7 +224,7 @@ mod tests {
         let link = format!("<https://example.com/{}>", "a".repeat(2000));
         let parts = split(&format!("```\n{}\n```{link}", "line\n".repeat(500)), 3000);
         assert!(parts.iter().all(|part| part.len() <= 3000) && parts.concat().contains(&link));
-        assert_eq!(split("", 5), Vec::<String>::new());
+        assert_eq!(split("", 5), [""]);
         assert_eq!(split("\nabcdef", 4).concat().replace('\n', ""), "abcdef");
     }
 

@@ -100,14 +100,6 @@ impl Platform for Discord {
         ] {
             trim::cut(body, path, max, Unit::CodePoints);
         }
-        for (path, name) in [
-            (&["embeds", "*"][..], "url"),
-            (&["embeds", "*", "author"], "url"),
-            (&["embeds", "*", "author"], "icon_url"),
-            (&["embeds", "*", "footer"], "icon_url"),
-        ] {
-            trim::drop_long(body, path, name, LINK);
-        }
         trim::shorten(body, &["embeds"], 10);
         trim::shorten(body, &["embeds", "*", "fields"], FIELDS);
         let mut room = EMBED;
@@ -200,9 +192,10 @@ fn share(embed: &mut Value, room: &mut usize) {
         trim::cut(node, &[], *room, Unit::CodePoints);
         *room -= node.as_str().map_or(0, |text| Unit::CodePoints.length(text).min(*room));
     };
-    if let Some(fields) = embed.as_object_mut() {
-        trim::keep(fields, &mut |_, part| part["url"].as_str().is_none_or(|url| url.len() <= LINK));
-    }
+    trim::keep(embed, &mut |name, part| {
+        let url = if name == "url" { &*part } else { &part["url"] };
+        url.as_str().is_none_or(|url| url.len() <= LINK)
+    });
     for path in ["/title", "/author/name", "/footer/text", "/description"] {
         embed.pointer_mut(path).into_iter().for_each(&mut take);
     }
@@ -212,9 +205,7 @@ fn share(embed: &mut Value, room: &mut usize) {
                 field.get_mut(name).into_iter().for_each(&mut take);
             }
         }
-        let says =
-            |field: &Value, name: &str| field[name].as_str().is_none_or(|text| !text.trim().is_empty());
-        fields.retain(|field| says(field, "name") && says(field, "value"));
+        fields.retain(|field| !trim::is_blank(&field["name"]) && !trim::is_blank(&field["value"]));
     }
 }
 

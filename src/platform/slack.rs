@@ -131,7 +131,7 @@ fn drop_pictures(node: &mut Value, is_meant: &dyn Fn(Option<&str>) -> bool) -> b
         }
         Value::Object(fields) => {
             let mut dropped = false;
-            trim::keep(fields, &mut |_, field| {
+            fields.retain(|_, field| {
                 let keep = !is_picture(field);
                 dropped |= !keep;
                 keep
@@ -197,43 +197,36 @@ fn trim_blocks(blocks: &mut Vec<Value>) {
             Some("section") => {}
             _ => return true,
         }
-        let Some(parts) = block.as_object_mut() else { return true };
-        trim::keep(parts, &mut |name, part| {
+        trim::keep(block, &mut |name, part| {
             let Some(members) = part.as_array_mut() else { return name == "type" || stands(part) };
             members.retain(stands);
             !members.is_empty()
         });
-        ["text", "fields", "elements"].iter().any(|name| parts.contains_key(*name))
+        ["text", "fields", "elements"].iter().any(|name| block.get(name).is_some())
     });
 }
 
 /// Whether a part of a block can stay: Slack refuses a blank text, and an address that is too long.
 fn stands(part: &Value) -> bool {
-    let is_blank = |text: &Value| text.as_str().is_some_and(|text| text.trim().is_empty());
     let is_long = |name: &str| part[name].as_str().is_some_and(|url| url.len() > LINK);
-    !(is_blank(part) || is_blank(&part["text"]) || is_long("url") || is_long("image_url"))
+    !(trim::is_blank(part) || trim::is_blank(&part["text"]) || is_long("url") || is_long("image_url"))
 }
 
 fn split_sections(blocks: &mut Vec<Value>) {
-    let mut fitting = Vec::with_capacity(blocks.len());
-    for mut block in std::mem::take(blocks) {
-        let text = block["text"]["text"].as_str().filter(|text| text.len() > SECTION);
-        let Some(pieces) = text.filter(|_| block["type"] == "section").map(|text| cut::split(text, SECTION))
-        else {
-            fitting.push(block);
-            continue;
-        };
-        for piece in pieces.into_iter().filter(|piece| !piece.trim().is_empty()) {
-            let mut part = block.clone();
-            part["text"]["text"] = json!(piece);
-            fitting.push(part);
-            // What stands beside the first piece, and its name, may be there once only.
-            for name in ["accessory", "block_id", "fields"] {
-                block.as_object_mut().map(|fields| fields.remove(name));
-            }
+    let mut at = 0;
+    while let Some(block) = blocks.get_mut(at) {
+        at += 1;
+        if block["type"] == "section"
+            && let Some(Value::String(text)) = block.pointer_mut("/text/text")
+            && let Some(rest) = cut::part(text, SECTION)
+        {
+            // What stands beside the first part, and its name, may be there once only.
+            let mut next = json!({"type": "section", "text": block["text"]});
+            next["text"]["text"] = Value::String(rest);
+            blocks.insert(at, next);
         }
     }
-    *blocks = fitting;
+    blocks.retain(|block| stands(&block["text"]));
 }
 
 /// What Slack refuses with no more than a word.

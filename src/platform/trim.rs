@@ -4,7 +4,7 @@
 use super::Platform;
 use super::cut::{self, Markup};
 use super::limits::Unit;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// A text shorter than this is not cut for the sake of the whole: it may be a name that a platform reads.
 const LEAST: usize = 80;
@@ -64,8 +64,15 @@ pub(super) fn drop_long(node: &mut Value, path: &[&str], name: &str, max: usize)
 }
 
 /// Keeps those members of an object.
-pub(super) fn keep(fields: &mut Map<String, Value>, keeps: &mut dyn FnMut(&str, &mut Value) -> bool) {
-    fields.retain(|name, part| keeps(name, part));
+pub(super) fn keep(node: &mut Value, keeps: &mut dyn FnMut(&str, &mut Value) -> bool) {
+    if let Value::Object(fields) = node {
+        fields.retain(|name, part| keeps(name, part));
+    }
+}
+
+/// Whether it is a text that says nothing.
+pub(super) fn is_blank(node: &Value) -> bool {
+    node.as_str().is_some_and(|text| text.trim().is_empty())
 }
 
 /// Cuts the longest texts of a body, and no other, so that it has at most `whole` bytes of JSON.
@@ -155,14 +162,14 @@ fn cap(node: &mut Value, most: usize) {
             members.truncate(most);
             members.iter_mut().for_each(|member| cap(member, most));
         }
-        Value::Object(fields) => {
+        Value::Object(_) => {
             let mut left = most.max(PART);
-            keep(fields, &mut |name, _| {
+            keep(node, &mut |name, field| {
                 let keeps = left > 0 && name.len() <= ADDRESS;
                 left -= usize::from(keeps);
+                cap(field, most);
                 keeps
             });
-            fields.values_mut().for_each(|field| cap(field, most));
         }
         _ => {}
     }

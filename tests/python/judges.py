@@ -119,6 +119,7 @@ def telegram(card: Any) -> None:
 
 
 JUDGES: dict[str, Callable[[Any], None]] = {
+    "json": own("json"),
     "slack": slack,
     "slack-workflow": own("slack-workflow"),
     "wecom": own("wecom"),

@@ -20,7 +20,7 @@ from impostor import impostor
 from judges import JUDGES, cloudevents, size, slack, teams
 
 # What reads no language.
-MACHINES = ("github", "gitlab", "cloudevents")
+MACHINES = ("json", "github", "gitlab", "cloudevents")
 
 
 def url_of(platform: str) -> str:
@@ -95,6 +95,20 @@ def test_the_judges_can_find_fault() -> None:
     broken["attachments"][0]["content"]["body"].append({"type": "TextBlock", "text": 5})
     with pytest.raises(jsonschema.ValidationError):
         teams(broken)
+    event = {"type": "task.complete", "timestamp": "2026-03-01T18:24:05.120Z", "data": {}}
+    JUDGES["json"](event)
+    for wrong in ({"data": []}, {"timestamp": "yesterday"}, {"type": "task complete"}, {"more": 1}):
+        with pytest.raises(jsonschema.ValidationError):
+            JUDGES["json"]({**event, **wrong})
+    JUDGES["gitlab"]("token=t&ref=main&variables%5BMODEL%5D=m")
+    for form in (
+        "ref=main",
+        "token=t&ref=dev",
+        "token=t&ref=main&MODEL=m",
+        "token=t&ref=main&variables%5B=m",
+    ):
+        with pytest.raises((AssertionError, KeyError)):
+            JUDGES["gitlab"](form)
     large = {"msgtype": "markdown", "markdown": {"content": "汉" * 1366}}
     assert size(large["markdown"]["content"]) == 4098
     with pytest.raises(jsonschema.ValidationError):
@@ -118,7 +132,8 @@ def test_check_tells_of_a_template_whose_long_texts_will_be_cut() -> None:
     chats["hooks"][0]["template"] = {"text": "{{ task.name }}: {{ task.params.prompt }}"}
     warnings = {warning["message"] for warning in taskbell.check(chats)["warnings"]}
     (cut,) = [warning for warning in warnings if warning.startswith("for `slack`")]
-    assert "is more than slack takes and will be cut" in cut and "`| clip(300)`" in cut
+    assert "is more than slack takes and will be cut" in cut
+    assert "`| clip(300)`" in cut
     chats["hooks"][0]["template"] = {"text": "{{ task.name }}: {{ task.params.prompt | clip(300) }}"}
     assert not [warning for warning in taskbell.check(chats)["warnings"] if "cut" in warning["message"]]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import taskbell
 from bells import attempts, endpoint, reports, settings
 from corpus import OWN_KEYS, TEXTS, events
 from impostor import command, impostor
+from judges import JUDGES, cloudevents
 
 # By platform, the outcome of each answer. `final` and `gone` end the delivery, the others do not.
 OUTCOMES: dict[str, dict[str, str]] = {
@@ -333,10 +335,11 @@ def test_every_platform_is_tried() -> None:
     assert {*known[1].split(", ")} == {*OUTCOMES}
 
 
-@pytest.mark.parametrize("platform", [name for name in OUTCOMES if name not in TAKES_ALL])
-def test_a_strict_receiver_takes_every_card_at_once(tmp_path: Path, platform: str) -> None:
+def heard_of_everything(tmp_path: Path, platform: str, **own: Any) -> Iterator[dict[str, Any]]:
+    """Every request that a receiver of the platform has of the corpus, each taken at the first attempt."""
     with impostor(platform) as receiver:
-        team = endpoint(receiver.url, platform=platform, rate=[], **OWN_KEYS.get(platform, {}))
+        own = {**OWN_KEYS.get(platform, {}), **own}
+        team = endpoint(receiver.url, platform=platform, rate=[], **own)
         hooks = [{"on": sorted({kind for kind, _ in events("")}), "to": ["team"]}]
         queue = {"end_delay": "50ms", "max_bytes": "16MiB"}
         bell = taskbell.Bell.open(settings(tmp_path, endpoints={"team": team}, hooks=hooks, queue=queue))
@@ -350,8 +353,29 @@ def test_a_strict_receiver_takes_every_card_at_once(tmp_path: Path, platform: st
                 assert {one["answer"] for one in heard} == {"ok"}, heard
                 told = reports(bell, len(made))
                 assert {(one["state"], one["attempts"]) for one in told} == {("delivered", 1)}, told
+                yield from heard
         finally:
             bell.close(0)
+
+
+@pytest.mark.parametrize("platform", [name for name in OUTCOMES if name not in TAKES_ALL])
+def test_a_strict_receiver_takes_every_card_at_once(tmp_path: Path, platform: str) -> None:
+    assert len(list(heard_of_everything(tmp_path, platform))) == len(TEXTS) * len(events(""))
+
+
+@pytest.mark.parametrize(
+    ("platform", "own"),
+    [("json", {}), ("gitlab", {}), ("cloudevents", {}), ("cloudevents", {"mode": "binary"})],
+)
+def test_a_machine_is_sent_what_its_judge_takes(tmp_path: Path, platform: str, own: dict[str, str]) -> None:
+    heard = list(heard_of_everything(tmp_path, platform, **own))
+    assert len(heard) == len(TEXTS) * len(events(""))
+    for one in heard:
+        if platform == "cloudevents":
+            event = cloudevents(one["body"], one["headers"])
+            assert event.get_type().startswith("taskbell.")
+        else:
+            JUDGES[platform](one["body"])
 
 
 @pytest.mark.parametrize("platform", OUTCOMES)

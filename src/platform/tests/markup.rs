@@ -49,7 +49,7 @@ const FONTS: &[&str] = &[
 fn is_whole(text: &str) -> bool {
     let sound = ["<https://example.com/a?b=1|a label of it>", "<!here>", "<@U0123ABCD>", "&lt;", "&amp;"];
     let rest = sound.iter().fold(text.to_owned(), |text, piece| text.replace(piece, ""));
-    !rest.contains(['<', '>', '&']) && text.matches("```").count() % 2 == 0
+    !rest.contains(['<', '>', '&']) && text.matches("```").count().is_multiple_of(2)
 }
 
 /// Whether every tag is closed in its turn.

@@ -40,6 +40,30 @@ fn all_embeds_of_discord_share_one_room() {
 }
 
 #[test]
+fn an_address_or_an_id_that_is_too_long_is_left_out_and_never_cut() {
+    let long = |most: usize| format!("https://example.com/{}", "a".repeat(most));
+    let text = json!({"type": "plain_text", "text": "t"});
+    let button = |url: &str| json!({"type": "button", "text": text, "url": url, "action_id": long(300)});
+    let body = json!({"text": "t", "blocks": [
+        {"type": "section", "text": text, "block_id": long(300), "accessory": button(&long(3000))},
+        {"type": "actions", "elements": [button(&long(3000))]},
+        {"type": "actions", "elements": [button(&long(2000)), button(&long(3000))]},
+    ]});
+    let mut kept = button(&long(2000));
+    kept.as_object_mut().unwrap().remove("action_id");
+    let fitting = json!({"text": "t", "blocks": [{"type": "section", "text": text}, {"type": "actions", "elements": [kept]}]});
+    assert_eq!(trim("slack", &body), fitting);
+    let embed =
+        json!({"title": "t", "url": long(2048), "image": {"url": long(2048)}, "thumbnail": {"url": long(9)}});
+    let fitting = json!({"embeds": [{"title": "t", "thumbnail": {"url": long(9)}}]});
+    assert_eq!(trim("discord", &json!({"embeds": [embed]})), fitting);
+    let key = "k".repeat(256);
+    let event = |key: &str| trim("pagerduty", &json!({"dedup_key": key, "event_action": "resolve"}));
+    assert_eq!(event(&key), event(&key), "what opens an alert also resolves it");
+    assert_ne!(event(&key), event(&format!("{key}2")));
+}
+
+#[test]
 fn what_fits_stays_as_it_is_to_the_byte() {
     for platform in names() {
         let body = br#"{ "text":"a",  "content": "b", "message":"c" }"#;
