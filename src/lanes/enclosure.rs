@@ -84,7 +84,7 @@ fn lies_at(file: &File, found: &Path) -> bool {
             return opened.strip_prefix(wanted).is_some_and(|rest| matches!(rest, b"" | b" (deleted)"));
         }
     }
-    #[cfg(unix)]
+    #[cfg(all(unix, not(target_os = "linux")))]
     {
         use std::os::unix::fs::MetadataExt;
         let identity = |meta: fs::Metadata| (meta.dev(), meta.ino());
