@@ -192,6 +192,7 @@ fn headers(
         strikes: 0,
         asked: 0,
         plain: None,
+        without_file: false,
         expires_at: None,
         thing: None,
         due: Duration::ZERO,

@@ -6,8 +6,10 @@ mod cards;
 mod doubts;
 mod judges;
 mod machines;
+mod paces;
 mod requests;
 mod trims;
+mod voices;
 mod workplaces;
 
 use super::*;
