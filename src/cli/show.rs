@@ -217,6 +217,7 @@ fn headers(
         strikes: 0,
         asked: 0,
         plain: None,
+        without_file: false,
         expires_at: None,
         thing: None,
         due: Duration::ZERO,

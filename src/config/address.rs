@@ -25,6 +25,7 @@ pub(super) fn endpoint_url(section: &Section<'_>) -> Option<(&'static dyn Platfo
         (Some(Some(named)), url) => (Some(named), url),
         (None, url) => (None, url),
     };
+    warn_of_dead_end(section, &url);
     let recognised = platform::recognise(&url);
     if let (Some(named), Some(recognised)) = (named, recognised)
         && named.name() != recognised.name()
@@ -48,6 +49,26 @@ pub(super) fn endpoint_url(section: &Section<'_>) -> Option<(&'static dyn Platfo
         return None;
     }
     Some((chosen, SecretUrl::new(url)))
+}
+
+/// A URL that no longer works, or not with what is sent to it.
+fn warn_of_dead_end(section: &Section<'_>, url: &Url) {
+    let host = url.host_str().unwrap_or_default();
+    if host.ends_with(".webhook.office.com") {
+        section.warn(
+            "url",
+            "the connectors of Office 365 are retired: make a workflow \"when a Teams webhook request is \
+             received\", and take its URL",
+        );
+    }
+    let path = url.path().trim_end_matches('/');
+    let Some((webhook, form @ ("slack" | "github"))) = path.rsplit_once('/') else { return };
+    let mut own = url.clone();
+    own.set_path(webhook);
+    if platform::recognise(&own).is_some_and(|platform| platform.name() == "discord") {
+        section
+            .warn("url", format!("leave `/{form}` away: there Discord takes messages of another form only"));
+    }
 }
 
 /// Where a platform listens that always listens in the same place.

@@ -82,10 +82,11 @@ fn read(name: &str, section: &Section<'_>, roots: &Arc<[PathBuf]>) -> Option<End
     let concurrency = section.integer("concurrency").and_then(|number| usize::try_from(number).ok());
     let tls = tls::read(section);
     let proxy = proxy(section);
-    let mentions = section.texts("mentions").into_iter().map(|words| words.text).collect();
+    let mentions: Vec<String> = section.texts("mentions").into_iter().map(|words| words.text).collect();
     let overflow = overflow(section);
     let fallback = section.text("fallback").map(|words| words.text);
     let (platform, url) = address?;
+    warn_of_silent_mentions(section, platform, &mentions);
     let keys = own_keys(section, platform)?;
     let (pace, at_once) = platform.pace();
     let endpoint = Endpoint {
@@ -112,6 +113,18 @@ fn read(name: &str, section: &Section<'_>, roots: &Arc<[PathBuf]>) -> Option<End
         section.fault(key, message);
     }
     Some(endpoint)
+}
+
+/// A mention that pings nobody is dead text, or none at all.
+fn warn_of_silent_mentions(section: &Section<'_>, platform: &dyn Platform, mentions: &[String]) {
+    let name = platform.name();
+    for mention in mentions.iter().filter(|mention| !platform.pings(mention)) {
+        let message = match platform.mention_form() {
+            Some(form) => format!("`{name}` pings nobody for {}: it takes {form}", quoted(mention)),
+            None => format!("`{name}` pings nobody, so {} has no effect", quoted(mention)),
+        };
+        section.warn("mentions", message);
+    }
 }
 
 fn overflow(section: &Section<'_>) -> Option<Overflow> {

@@ -238,7 +238,7 @@ const ENDPOINT: Table = Table {
             "rate",
             Rates("1 to 1000000 messages per 1ms to 7d"),
             Words("by platform"),
-            "Token buckets that must all have a token; an empty list for no limit.",
+            "So many messages in any such time at most, one rate or several at once; an empty list for no limit.",
         ),
         key(
             "overflow",

@@ -72,6 +72,11 @@ impl<'r> Section<'r> {
         self.reading.fault(self.place(name), &join(&self.path, name), message);
     }
 
+    /// Notes something about a key that is allowed but hardly meant.
+    pub fn warn(&self, name: &str, message: impl Into<String>) {
+        self.reading.warn(self.place(name), &join(&self.path, name), message);
+    }
+
     /// Where the value of a key stands, or the table when it is left out.
     pub fn place(&self, name: &str) -> usize {
         self.entry(name).map_or(self.at, |entry| entry.node.at)

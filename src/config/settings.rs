@@ -110,7 +110,7 @@ pub struct Endpoint {
     pub connect_timeout: Duration,
     /// When to try again, and when to give up.
     pub retry: RetryPolicy,
-    /// Token buckets that all must have a token; empty for no limit.
+    /// Rates that all are kept; empty for no limit.
     pub rate: Vec<Rate>,
     /// The most attempts in flight at once.
     pub concurrency: usize,
@@ -158,7 +158,7 @@ pub struct RetryPolicy {
     pub max_age: Duration,
 }
 
-/// One token bucket: `count` messages in each `per`.
+/// At most `count` messages in any `per`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
     /// Messages.

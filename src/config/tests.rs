@@ -228,6 +228,54 @@ fn what_is_hardly_meant_is_warned_of() {
 }
 
 #[test]
+fn a_mention_that_pings_nobody_is_warned_of() {
+    for (platform, own, live, dead) in [
+        ("slack", "", &["@here", "U012AB3CD", "<@U1>"][..], Some("@ada")),
+        ("discord", "", &["@everyone", "<@&77>", "42"], Some("ada")),
+        ("wecom", "", &["wangqing", "13800001111", "@all"], Some("<>")),
+        ("dingtalk", "", &["13800000000", "u1", "all"], Some("<x>")),
+        ("feishu", "", &["all", "ou_1"], Some("a b")),
+        ("teams", "", &["ann@example.com", "Ann <ann@example.com>"], Some("Ann")),
+        ("telegram", "chat_id = 5\ntoken = \"1:a\"\n", &["@ada", "42"], Some("a b")),
+        ("googlechat", "", &["all", "users/1234567"], Some("ada")),
+        ("mattermost", "", &["channel", "@ada.l"], Some("a b")),
+        ("ntfy", "topic = \"t\"\n", &[], Some("@all")),
+        ("json", "", &[], Some("@all")),
+    ] {
+        let warnings = |mentions: &[&str]| -> Vec<String> {
+            let text = format!(
+                "[endpoints.a]\nplatform = \"{platform}\"\nurl = \"https://example.com/\"\n{own}\
+                 mentions = {mentions:?}\n[[hooks]]\non = [\"task.complete\"]\nto = [\"a\"]\n"
+            );
+            let read = read_all(&text).unwrap_or_else(|errors| panic!("{platform}: {errors}"));
+            read.1.iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(warnings(live), Vec::<String>::new(), "{platform}");
+        let dead = dead.into_iter().collect::<Vec<_>>();
+        let found = warnings(&dead);
+        assert_eq!(found.len(), 1, "{platform}: {found:?}");
+        assert!(found[0].contains(&format!("endpoints.a.mentions: `{platform}` pings nobody")), "{found:?}");
+    }
+}
+
+#[test]
+fn a_url_that_leads_nowhere_is_warned_of() {
+    let warned = |url: &str| -> String {
+        let text =
+            format!("[endpoints.a]\nurl = \"{url}\"\n[[hooks]]\non = [\"task.complete\"]\nto = [\"a\"]\n");
+        let found = read_all(&text).unwrap_or_else(|errors| panic!("{errors}")).1;
+        found.iter().map(ToString::to_string).collect()
+    };
+    assert!(warned("https://example.webhook.office.com/webhookb2/1").contains("are retired"));
+    for form in ["slack", "github"] {
+        let found = warned(&format!("https://discord.com/api/webhooks/1/token/{form}"));
+        assert!(found.contains(&format!("endpoints.a.url: leave `/{form}` away")), "{found}");
+    }
+    assert_eq!(warned("https://discord.com/api/webhooks/1/token"), "");
+    assert_eq!(warned("https://ci.example.com/hooks/github"), "");
+}
+
+#[test]
 fn names_and_lists_hold_nothing_twice() {
     assert_fault(
         &hook("name = \"x\"\n[[hooks]]\nname = \"x\"\non = [\"a\"]\nto = [\"a\"]"),

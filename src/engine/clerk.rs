@@ -432,7 +432,10 @@ impl Clerk {
         let old = std::mem::replace(&mut *self.shared.lanes(), lanes);
         self.shared.max_event_bytes.store(config.queue.max_event_bytes, Ordering::Relaxed);
         self.shared.set_scrubber(config.scrubber.clone());
-        for name in old.keys() {
+        for (name, earlier) in &old {
+            if let Some(lane) = self.shared.lanes().get(name) {
+                lane.follow(earlier);
+            }
             self.work.states.push((super::endpoints::state_key(name), None));
         }
         let gone = self.shared.watchman.replace(&self.shared, &config.alerts);

@@ -66,7 +66,9 @@ pub fn changed_standings(
     let tried: BTreeSet<&str> = reports
         .iter()
         .filter_map(|report| match report {
-            LaneReport::Attempt { endpoint, .. } => Some(endpoint.as_str()),
+            LaneReport::Attempt { endpoint, .. } | LaneReport::Sequel { endpoint, .. } => {
+                Some(endpoint.as_str())
+            }
             _ => None,
         })
         .collect();

@@ -224,6 +224,7 @@ fn job_of(waiting: Waiting, now: Duration, unix_ms: i64, words: &mut Words) -> J
         strikes: waiting.strikes,
         asked: waiting.asked,
         plain: None,
+        without_file: false,
         expires_at: waiting.expires_at,
         thing: waiting.thing,
         due: now + Duration::from_millis(wait),

@@ -170,6 +170,7 @@ fn job(id: EventId, kind: &str, now: i64) -> Job {
         strikes: 0,
         asked: 0,
         plain: None,
+        without_file: false,
         expires_at: None,
         thing: None,
         due: Duration::ZERO,

@@ -319,6 +319,7 @@ fn new_job(
         strikes: 0,
         asked: 0,
         plain: None,
+        without_file: false,
         due: times.monotonic,
         expires_at: None,
         thing: None,

@@ -73,8 +73,9 @@ impl Trial<'_> {
     }
 
     /// Sends what follows a delivered message, when its platform takes the file by itself only: one request,
-    /// or one that hands the file over and one that names it. Each has its row.
-    pub fn sequel(&self, file: &Enclosure) -> Vec<AttemptRow> {
+    /// or one that hands the file over and one that names it. Each has its row, and what its
+    /// answer means for the endpoint.
+    pub fn sequel(&self, file: &Enclosure) -> Vec<(AttemptRow, Option<Outcome>)> {
         let id = self.job.event_id.to_string();
         let letter = letter(self.job, self.body, &id, Some(file), self.started_at);
         let (endpoint, platform) = (self.endpoint, self.endpoint.platform);
@@ -93,12 +94,13 @@ impl Trial<'_> {
                 row.outcome = "final";
                 row.error = Some("the answer to the upload names no file".to_owned());
             }
-            rows.push(undelivered(row, what));
+            rows.push((undelivered(row, what), outcome));
         }
         if let Some(shaped) = next {
-            let spent: i64 = rows.iter().map(|row| i64::from(row.phases.total_us / 1000)).sum();
+            let spent: i64 = rows.iter().map(|(row, _)| i64::from(row.phases.total_us / 1000)).sum();
             let trial = Trial { started_at: self.started_at + spent, ..*self };
-            rows.push(undelivered(trial.send(&shaped, &id, number).1, what));
+            let (outcome, row, _) = trial.send(&shaped, &id, number);
+            rows.push((undelivered(row, what), outcome));
         }
         rows
     }
@@ -146,7 +148,7 @@ fn undelivered(mut row: AttemptRow, what: &str) -> AttemptRow {
 /// The file that goes with a message; why it is left out, when it cannot be read. The message goes
 /// without it then.
 pub(super) fn enclosure(endpoint: &Endpoint, job: &Job, body: &Body) -> Option<Result<Enclosure, String>> {
-    let path = body.extras.file.as_deref().filter(|_| job.plain.is_none())?;
+    let path = body.extras.file.as_deref().filter(|_| job.plain.is_none() && !job.without_file)?;
     endpoint.platform.file_limit()?;
     let read = enclosure::read(path, &endpoint.file_roots, enclosure::LARGEST)
         .and_then(|file| packing::pack(file, endpoint.platform));
@@ -165,6 +167,16 @@ pub fn plainer(endpoint: &Endpoint, body: &Body, how: Plainer, had_file: bool) -
     Some(Body { content_type: body.content_type.clone(), bytes, extras: body.extras.clone() })
 }
 
+/// The message to the chat that took the place of the configured one. `None` for one that says itself to which
+/// chat it goes: where that has moved, its template must follow.
+pub fn sent_to(body: &Body, chat: i64) -> Option<Body> {
+    let mut json: Value = serde_json::from_slice(&body.bytes).ok()?;
+    let fields = json.as_object_mut().filter(|fields| !fields.contains_key("chat_id"))?;
+    fields.insert("chat_id".to_owned(), chat.into());
+    let bytes = json.to_string().into_bytes();
+    Some(Body { content_type: body.content_type.clone(), bytes, extras: body.extras.clone() })
+}
+
 fn reason(outcome: &Outcome) -> Option<&str> {
     match outcome {
         Outcome::Delivered => None,
@@ -172,7 +184,8 @@ fn reason(outcome: &Outcome) -> Option<&str> {
         | Outcome::RetryAfter(_, reason)
         | Outcome::Final(reason)
         | Outcome::Gone(reason)
-        | Outcome::Plainer(_, reason) => Some(reason),
+        | Outcome::Plainer(_, reason)
+        | Outcome::Moved(_, reason) => Some(reason),
     }
 }
 
@@ -242,8 +255,8 @@ fn outcome_of(fault: &Fault) -> Option<Outcome> {
 fn name(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Delivered => "delivered",
-        // It goes again at once, in another form.
-        Outcome::Retry(_) | Outcome::Plainer(..) => "retry",
+        // It goes again at once, in another form or to another place.
+        Outcome::Retry(_) | Outcome::Plainer(..) | Outcome::Moved(..) => "retry",
         Outcome::RetryAfter(..) => "retry_after",
         Outcome::Final(_) => "final",
         Outcome::Gone(_) => "gone",

@@ -88,6 +88,7 @@ mod tests {
             strikes: 0,
             asked: 0,
             plain: None,
+            without_file: false,
             expires_at: None,
             thing: None,
             due: Duration::ZERO,

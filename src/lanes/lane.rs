@@ -10,7 +10,7 @@ use super::standing::Standing;
 use super::{Desk, Fate, Job, LaneReport, fold, worker};
 use crate::clock::Clock;
 use crate::config::Endpoint;
-use crate::platform::{Outcome, Plainer};
+use crate::platform::Outcome;
 use crate::secret::Scrubber;
 use crate::spool::AttemptRow;
 use crate::transport::{Client, Fault, Reach};
@@ -53,6 +53,10 @@ struct State {
     threads: usize,
     idle_threads: usize,
     gone: Option<String>,
+    /// The chat in the place of the configured one.
+    moved: Option<i64>,
+    /// The last answer asked for a wait.
+    throttled: bool,
     stopping: bool,
     retired: bool,
     random: u64,
@@ -90,7 +94,7 @@ impl Lane {
         let client = Client::new(&endpoint, reach)?;
         let state = State {
             line: Line::new(endpoint.ordered, keeps_bodies),
-            pace: Pace::new(&endpoint.rate, clock.monotonic()),
+            pace: Pace::new(&endpoint.rate),
             breaker: Breaker::default(),
             paused_until: Duration::ZERO,
             standing: Standing::default(),
@@ -100,6 +104,8 @@ impl Lane {
             threads: 0,
             idle_threads: 0,
             gone,
+            moved: None,
+            throttled: false,
             stopping: false,
             retired: false,
             random: seed(),
@@ -237,7 +243,7 @@ impl Lane {
         {
             group.extend(state.line.take_fresh(now, fold::MOST - 1, self.clock.unix_ms()));
         }
-        state.pace.take();
+        state.pace.take(now);
         state.breaker.started();
         state.in_flight += 1;
         if state.line.any_due(now) {
@@ -275,6 +281,7 @@ impl Lane {
     pub(super) fn settle(&self, group: Vec<Job>, outcome: Option<Outcome>, row: AttemptRow) {
         let now = self.clock.monotonic();
         let Some(outcome) = outcome else { return self.put_back(group, now) };
+        let outcome = self.lengthened(outcome);
         let chance = self.note(&group, &outcome, now);
         let size = group.len();
         let mut waiting = Vec::new();
@@ -308,12 +315,29 @@ impl Lane {
         }
     }
 
+    /// An endpoint that asks for quiet again although it had it gets more of it where its platform is known
+    /// to punish.
+    fn lengthened(&self, outcome: Outcome) -> Outcome {
+        let asks = matches!(outcome, Outcome::RetryAfter(..));
+        let again = std::mem::replace(&mut self.lock().throttled, asks) && asks;
+        match outcome {
+            Outcome::RetryAfter(wait, reason) if again => {
+                Outcome::RetryAfter(wait.max(self.endpoint.platform.penalty()), reason)
+            }
+            outcome => outcome,
+        }
+    }
+
     /// What an outcome says about the endpoint. Gives the number for the jitter, one for a whole group, so
     /// that what was folded comes back together.
     fn note(&self, group: &[Job], outcome: &Outcome, now: Duration) -> f64 {
         let mut state = self.lock();
         match outcome {
-            Outcome::Delivered | Outcome::Final(_) | Outcome::Gone(_) | Outcome::Plainer(..) => {
+            Outcome::Delivered
+            | Outcome::Final(_)
+            | Outcome::Gone(_)
+            | Outcome::Plainer(..)
+            | Outcome::Moved(..) => {
                 state.breaker.succeeded();
             }
             Outcome::Retry(_) => group.iter().take(1).for_each(|job| state.breaker.failed(job.seq, now)),
@@ -350,21 +374,26 @@ impl Lane {
         }
     }
 
-    /// The receiver stumbled over a message, and gets a plainer one at once: logs the attempt, and counts
-    /// the next one.
-    pub(super) fn once_more(&self, group: &mut [Job], how: Plainer, mut row: AttemptRow) {
+    /// The chat that took the place of the configured one, if the platform said so in this run.
+    pub(super) fn moved(&self) -> Option<i64> {
+        self.lock().moved
+    }
+
+    /// The chat has this number from now on.
+    pub(super) fn move_to(&self, chat: i64) {
+        self.lock().moved = Some(chat);
+    }
+
+    /// The receiver stumbled over a message, and gets it once more at once, as `what` says: logs the attempt,
+    /// and counts the next one.
+    pub(super) fn once_more(&self, group: &mut [Job], what: &str, mut row: AttemptRow) {
         let now = self.clock.unix_ms();
         let size = group.len();
         {
             let mut state = self.lock();
             state.breaker.succeeded();
-            state.pace.take();
+            state.pace.take(self.clock.monotonic());
         }
-        let what = match how {
-            Plainer::NoImage => "sent again at once without the image",
-            Plainer::NoMarkup => "sent again at once without markup",
-            Plainer::Shorter => "sent again at once, cut short",
-        };
         let reason = row.error.take().unwrap_or_default();
         row.error = Some(format!("{reason}; {what}"));
         row.next_at = Some(now);
@@ -374,7 +403,6 @@ impl Lane {
             let before = job.clone();
             self.desk.report(LaneReport::Attempt { endpoint, job: before, row, fate: Fate::Again(now) });
             job.attempts += 1;
-            job.plain = Some(how);
         }
     }
 
@@ -388,10 +416,21 @@ impl Lane {
         self.lock().following -= 1;
     }
 
-    /// A request that follows a delivered message is logged, and uses the rate as any other.
-    pub(super) fn log_sequel(&self, row: AttemptRow) {
-        self.lock().pace.take();
+    /// A request that follows a delivered message is logged, and uses the rate as any other. A wait that its
+    /// answer asks for is kept, and an endpoint that is gone is gone.
+    pub(super) fn log_sequel(&self, row: AttemptRow, outcome: Option<Outcome>) {
+        let now = self.clock.monotonic();
+        let mut state = self.lock();
+        state.pace.take(now);
+        if let Some(Outcome::RetryAfter(wait, _)) = &outcome {
+            state.paused_until = state.paused_until.max(now + *wait);
+            state.note_standing(now, self.clock.unix_ms());
+        }
+        drop(state);
         self.desk.report(LaneReport::Sequel { endpoint: self.endpoint.name.clone(), row });
+        if let Some(Outcome::Gone(reason)) = outcome {
+            self.close_for_good(&reason);
+        }
     }
 
     /// An attempt that did not take place is no longer in flight.

@@ -178,6 +178,7 @@ mod tests {
             strikes: 0,
             asked: 0,
             plain: None,
+            without_file: false,
             expires_at: None,
             thing: None,
             due: Duration::from_secs(due_s),

@@ -69,6 +69,8 @@ pub struct Job {
     pub asked: u32,
     /// How plain the message must be, after the receiver stumbled over it in this run.
     pub plain: Option<Plainer>,
+    /// Whether its file was too much for the line, and stays behind.
+    pub without_file: bool,
     /// When it is due, by the monotonic clock.
     pub due: Duration,
     /// When it is stale, in Unix milliseconds.

@@ -1,90 +1,144 @@
-//! Token buckets: how many messages an endpoint takes in a time.
+//! The rates of an endpoint: in no window of time more messages than it takes.
 
 use crate::config::Rate;
+use std::collections::VecDeque;
 use std::time::Duration;
 
-/// A bucket that starts full, holds `rate.count` tokens and gains as many in each `rate.per`.
-#[derive(Debug)]
-struct Bucket {
-    rate: Rate,
-    tokens: f64,
-    filled_at: Duration,
-}
+/// So many times of sending are remembered at most.
+const REMEMBERED: u32 = 1000;
 
-/// Several buckets that all must have a token.
+/// Several rates that all must be kept, and when messages went.
 #[derive(Debug)]
 pub struct Pace {
-    buckets: Vec<Bucket>,
+    rates: Vec<Rate>,
+    /// The latest, the oldest first; as many as the largest count.
+    sent: VecDeque<Duration>,
 }
 
 impl Pace {
-    /// Full buckets, as of this monotonic time.
-    pub fn new(rates: &[Rate], now: Duration) -> Pace {
-        let full = |rate: &Rate| Bucket { rate: *rate, tokens: f64::from(rate.count), filled_at: now };
-        Pace { buckets: rates.iter().map(full).collect() }
+    /// Nothing was sent yet.
+    pub fn new(rates: &[Rate]) -> Pace {
+        Pace { rates: rates.iter().map(remembered).collect(), sent: VecDeque::new() }
     }
 
-    /// How long until every bucket has a token; zero when they have.
-    pub fn wait(&mut self, now: Duration) -> Duration {
-        self.buckets.iter_mut().map(|bucket| bucket.wait(now)).max().unwrap_or_default()
+    /// How long until a message may go; zero when one may go now.
+    pub fn wait(&self, now: Duration) -> Duration {
+        let wait = |rate: &Rate| {
+            let first = self.sent.len().checked_sub(rate.count as usize)?;
+            Some((*self.sent.get(first)? + rate.per).saturating_sub(now))
+        };
+        self.rates.iter().filter_map(wait).max().unwrap_or_default()
     }
 
-    /// Takes a token from every bucket.
-    pub fn take(&mut self) {
-        for bucket in &mut self.buckets {
-            bucket.tokens -= 1.0;
-        }
+    /// A message goes now.
+    pub fn take(&mut self, now: Duration) {
+        let most = self.rates.iter().map(|rate| rate.count as usize).max().unwrap_or_default();
+        self.sent.push_back(now);
+        self.sent.drain(..self.sent.len().saturating_sub(most));
+    }
+
+    /// Goes on where another one of the same endpoint stands.
+    pub fn resume(&mut self, earlier: &Pace) {
+        self.sent.clone_from(&earlier.sent);
     }
 }
 
-impl Bucket {
-    fn wait(&mut self, now: Duration) -> Duration {
-        let per_second = f64::from(self.rate.count) / self.rate.per.as_secs_f64();
-        let gained = now.saturating_sub(self.filled_at).as_secs_f64() * per_second;
-        self.tokens = (self.tokens + gained).min(f64::from(self.rate.count));
-        self.filled_at = now;
-        if self.tokens >= 1.0 {
-            Duration::ZERO
-        } else {
-            // A microsecond more, so that rounding never leaves a hair's breadth to wait for.
-            Duration::from_secs_f64((1.0 - self.tokens) / per_second) + Duration::from_micros(1)
-        }
-    }
+/// A rate whose count can be remembered. What holds in each part of a window holds in the whole of it.
+fn remembered(rate: &Rate) -> Rate {
+    let parts = rate.count.div_ceil(REMEMBERED).max(1);
+    Rate { count: rate.count / parts, per: rate.per / parts }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::platform::by_name;
 
     fn seconds(s: f64) -> Duration {
         Duration::from_secs_f64(s)
     }
 
-    #[test]
-    fn no_window_carries_more_than_a_burst_and_the_rate() {
-        let rates = [Rate { count: 5, per: seconds(2.0) }, Rate { count: 30, per: seconds(60.0) }];
-        let mut pace = Pace::new(&rates, Duration::ZERO);
+    /// When messages go that are there one in each `gap`, for so long.
+    fn sent(rates: &[Rate], gap: f64, length: f64) -> Vec<Duration> {
+        let mut pace = Pace::new(rates);
         let (mut now, mut sent) = (Duration::ZERO, Vec::new());
-        while now < seconds(120.0) {
+        while now < seconds(length) {
             let wait = pace.wait(now);
             if wait.is_zero() {
-                pace.take();
+                pace.take(now);
                 sent.push(now);
+                now = now.max(seconds(gap * sent.len() as f64));
             } else {
                 now += wait;
             }
         }
-        let in_window = |from: f64, length: f64| {
-            sent.iter().filter(|at| (from..from + length).contains(&at.as_secs_f64())).count()
-        };
-        assert_eq!(in_window(0.0, 0.1), 5, "a burst goes at once");
-        assert!(in_window(0.0, 2.0) <= 10);
-        assert!(in_window(60.0, 60.0) <= 31, "the slower bucket rules in the long run");
-        assert!(sent.len() >= 85, "the rate is used: {}", sent.len());
+        sent
+    }
+
+    fn most_in_a_window(sent: &[Duration], length: Duration) -> usize {
+        let within = |from: &Duration| sent.iter().filter(|at| (*from..*from + length).contains(*at)).count();
+        sent.iter().map(within).max().unwrap_or_default()
     }
 
     #[test]
-    fn without_a_rate_nothing_waits() {
-        assert_eq!(Pace::new(&[], Duration::ZERO).wait(Duration::ZERO), Duration::ZERO);
+    fn no_window_carries_more_than_its_rate() {
+        for name in ["wecom", "discord", "feishu", "telegram", "gitlab", "teams", "slack", "ntfy"] {
+            let (rates, _) = by_name(name).unwrap().pace();
+            for gap in [0.0, 0.7, 1.0, 2.9] {
+                let sent = sent(rates, gap, 700.0);
+                for rate in rates {
+                    let most = most_in_a_window(&sent, rate.per);
+                    assert!(most <= rate.count as usize, "{name}: {most} in {:?}", rate.per);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_group_of_wecom_hears_twenty_times_in_any_minute() {
+        let sent = sent(by_name("wecom").unwrap().pace().0, 1.0, 600.0);
+        assert_eq!(most_in_a_window(&sent, seconds(60.0)), 20);
+        assert_eq!(sent.len(), 200, "the rate is used");
+    }
+
+    #[test]
+    fn a_burst_goes_at_once_when_the_window_holds_it() {
+        let rates = [Rate { count: 5, per: seconds(2.0) }, Rate { count: 30, per: seconds(60.0) }];
+        let sent = sent(&rates, 0.0, 120.0);
+        assert_eq!(sent[..6], [0.0, 0.0, 0.0, 0.0, 0.0, 2.0].map(seconds));
+        assert_eq!(sent.len(), 60, "the slower rate rules in the long run");
+    }
+
+    #[test]
+    fn a_large_count_is_kept_in_little_memory() {
+        let rates = [Rate { count: 2500, per: seconds(60.0) }];
+        let mut pace = Pace::new(&rates);
+        let mut now = Duration::ZERO;
+        let mut sent = Vec::new();
+        while now < seconds(130.0) {
+            now += pace.wait(now);
+            pace.take(now);
+            sent.push(now);
+            assert!(pace.sent.len() <= REMEMBERED as usize);
+        }
+        assert!(sent.iter().filter(|at| **at < seconds(60.0)).count() <= 2500);
+        assert!(sent.len() >= 2 * 2499, "{}", sent.len());
+    }
+
+    #[test]
+    fn a_new_pace_goes_on_where_the_earlier_one_stood() {
+        let rates = [Rate { count: 1, per: seconds(9.0) }];
+        let mut earlier = Pace::new(&rates);
+        earlier.take(seconds(1.0));
+        let mut pace = Pace::new(&rates);
+        pace.resume(&earlier);
+        assert_eq!(pace.wait(seconds(3.0)), seconds(7.0));
+    }
+
+    #[test]
+    fn without_a_rate_nothing_waits_and_nothing_is_remembered() {
+        let mut pace = Pace::new(&[]);
+        pace.take(Duration::ZERO);
+        assert_eq!((pace.wait(Duration::ZERO), pace.sent.len()), (Duration::ZERO, 0));
     }
 }

@@ -47,7 +47,10 @@ pub fn next(policy: &RetryPolicy, outcome: &Outcome, record: Record) -> Next {
     let Record { strikes, asked, age, chance } = record;
     let (wait, reason) = match outcome {
         Outcome::Delivered => return Next::Delivered,
-        Outcome::Final(reason) | Outcome::Gone(reason) | Outcome::Plainer(_, reason) => {
+        Outcome::Final(reason)
+        | Outcome::Gone(reason)
+        | Outcome::Plainer(_, reason)
+        | Outcome::Moved(_, reason) => {
             return Next::Dead(reason.clone());
         }
         Outcome::RetryAfter(wait, reason) if !wait.is_zero() => ((*wait).max(floor(asked)), reason),

@@ -1,12 +1,12 @@
 //! The threads of a lane: each makes one attempt at a time, and ends when there is nothing to do.
 
-use super::attempt::{Attempted, Trial, plainer};
+use super::attempt::{Attempted, Trial, plainer, sent_to};
 use super::lane::{Lane, Turn};
 use super::{Body, Job, fold};
 use crate::failpoint;
 use crate::message::Extras;
 use crate::os;
-use crate::platform::{Enclosure, Outcome, Plainer};
+use crate::platform::{Enclosure, Outcome};
 use crate::spool::AttemptRow;
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
@@ -62,7 +62,11 @@ fn deliver(lane: &Lane, group: Vec<Job>) {
         Some(Err(_)) => return lane.put_back(group, lane.clock.monotonic() + READ_AGAIN),
         None => return settle_defect(lane, group),
     };
-    // Once as it is and, when the receiver stumbles over it, once in a plainer form.
+    // Once as it is and, when the receiver stumbles over it, once in a plainer form; once more where the
+    // chat has moved.
+    if let Some(there) = lane.moved().and_then(|chat| sent_to(&body, chat)) {
+        body = Arc::new(there);
+    }
     loop {
         let Some(leader) = group.first() else { return lane.pass() };
         let started_at = lane.clock.unix_ms();
@@ -75,7 +79,7 @@ fn deliver(lane: &Lane, group: Vec<Job>) {
         let Attempted { outcome, row, file, too_heavy } = attempted;
         let was_whole = leader.plain.is_none();
         if too_heavy {
-            group.iter_mut().for_each(|job| job.plain = Some(Plainer::NoImage));
+            group.iter_mut().for_each(|job| job.without_file = true);
         }
         match outcome {
             Some(Outcome::Plainer(how, reason)) => {
@@ -86,7 +90,18 @@ fn deliver(lane: &Lane, group: Vec<Job>) {
                     return lane.settle(group, Some(Outcome::Final(reason)), row);
                 };
                 body = Arc::new(plain);
-                lane.once_more(&mut group, how, row);
+                lane.once_more(&mut group, how.remedy(), row);
+                group.iter_mut().for_each(|job| job.plain = Some(how));
+            }
+            Some(Outcome::Moved(chat, reason)) => {
+                if let Some(there) = sent_to(&body, chat) {
+                    body = Arc::new(there);
+                    lane.move_to(chat);
+                    lane.once_more(&mut group, "sent again at once to the new number", row);
+                    continue;
+                }
+                let row = AttemptRow { outcome: "final", ..row };
+                return lane.settle(group, Some(Outcome::Final(reason)), row);
             }
             outcome => return finish(lane, group, &body, outcome, row, file),
         }
@@ -108,8 +123,8 @@ fn finish(
     lane.settle(group, outcome, row);
     let (endpoint, client, scrubber) = (&lane.endpoint, &lane.client, &lane.scrubber());
     let trial = Trial { endpoint, client, scrubber, job: &job, body, started_at: lane.clock.unix_ms() };
-    for row in guarded(|| trial.sequel(&file)).unwrap_or_default() {
-        lane.log_sequel(row);
+    for (row, outcome) in guarded(|| trial.sequel(&file)).unwrap_or_default() {
+        lane.log_sequel(row, outcome);
     }
     lane.end_sequel();
 }

@@ -8,6 +8,8 @@ use super::{Answer, Letter, Outcome, OwnKey, Platform, Shaped, event_kind};
 use crate::clock;
 use crate::config::{Endpoint, Rate};
 use crate::message::{Context, default_body};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 use url::Url;
@@ -166,6 +168,7 @@ fn clipped(text: &str) -> String {
 /// HTTP binding, section 3.1: each attribute is a header, the data is the body.
 fn binary(mut shaped: Shaped<'_>, mut event: Map<String, Value>) -> Shaped<'_> {
     let data = event.remove("data").unwrap_or(Value::Null);
+    let encoded = event.remove("data_base64");
     let media = event.remove("datacontenttype");
     for (name, value) in event {
         let text = match value {
@@ -177,6 +180,10 @@ fn binary(mut shaped: Shaped<'_>, mut event: Map<String, Value>) -> Shaped<'_> {
         shaped.headers.push((format!("ce-{}", name.to_ascii_lowercase()), escaped(&text, is_plain)));
     }
     shaped.set_json(&data);
+    if let Some(bytes) = encoded.as_ref().and_then(|text| STANDARD.decode(text.as_str()?).ok()) {
+        shaped.content_type = Cow::Borrowed("application/octet-stream");
+        shaped.body = Cow::Owned(bytes);
+    }
     if let Some(Value::String(media)) = media {
         shaped.content_type = Cow::Owned(media);
     }

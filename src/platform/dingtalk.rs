@@ -5,7 +5,7 @@
 //! addresses only. A robot that sends more than 20 messages a minute is silenced for ten.
 
 use super::cut::Markup;
-use super::limits::{Unit, fit, flatten};
+use super::limits::{Unit, fit, fit_above_last, flatten};
 use super::lines::Lines;
 use super::own_key::is_token;
 use super::{
@@ -30,6 +30,8 @@ const WHOLE: usize = 20_000;
 
 /// The platform names no wait; its window is a minute.
 const PAUSE: Duration = Duration::from_secs(60);
+/// So long a robot is silenced.
+const SILENCE: Duration = Duration::from_secs(600);
 
 #[derive(Debug)]
 pub(super) struct DingTalk;
@@ -65,6 +67,18 @@ impl Platform for DingTalk {
         (PACE, 1)
     }
 
+    fn penalty(&self) -> Duration {
+        SILENCE
+    }
+
+    fn mention_form(&self) -> Option<&'static str> {
+        Some("mobile numbers, user ids and `@all`")
+    }
+
+    fn pings(&self, mention: &str) -> bool {
+        Mentions::read(&[mention.to_owned()]).at().is_some()
+    }
+
     fn card(&self, context: &Context, endpoint: &Endpoint) -> Value {
         let notice = Notice::from_context(event_kind(context), context);
         lay_out(&notice, context, endpoint)
@@ -90,11 +104,8 @@ impl Platform for DingTalk {
         let fields = plain.as_object_mut()?;
         fields.remove("markdown");
         fields.insert("msgtype".to_owned(), json!("text"));
-        let keep_lines: fn(char) -> Option<&'static str> = |_| None;
-        fields.insert(
-            "text".to_owned(),
-            json!({"content": fit(&words.join("\n"), max, Unit::Bytes, keep_lines)}),
-        );
+        let content = fit_above_last(&words.join("\n"), max, Unit::Bytes);
+        fields.insert("text".to_owned(), json!({"content": content}));
         (plain != *body).then_some(plain)
     }
 

@@ -81,6 +81,15 @@ impl Platform for Discord {
         url
     }
 
+    fn mention_form(&self) -> Option<&'static str> {
+        Some("`@everyone`, `@here`, `<@USER>`, `<@&ROLE>` and bare ids of users")
+    }
+
+    fn pings(&self, mention: &str) -> bool {
+        let read = Mentions::read(&[mention.to_owned()]);
+        read.everyone || !read.users.is_empty() || !read.roles.is_empty()
+    }
+
     fn card(&self, context: &Context, endpoint: &Endpoint) -> Value {
         let notice = Notice::from_context(event_kind(context), context);
         lay_out(&notice, context, endpoint)

@@ -64,6 +64,14 @@ impl Platform for Feishu {
         (PACE, 1)
     }
 
+    fn mention_form(&self) -> Option<&'static str> {
+        Some("`all` and open ids")
+    }
+
+    fn pings(&self, mention: &str) -> bool {
+        !mentions(&[mention.to_owned()]).is_empty()
+    }
+
     fn card(&self, context: &Context, endpoint: &Endpoint) -> Value {
         let notice = Notice::from_context(event_kind(context), context);
         lay_out(&notice, context, endpoint)
@@ -86,16 +94,17 @@ impl Platform for Feishu {
         if how == Plainer::NoImage || body["msg_type"] == "text" && how == Plainer::NoMarkup {
             return None;
         }
-        let mut words = Vec::new();
-        gather(&body["card"]["header"]["title"], &mut words);
-        gather(&body["card"]["body"], &mut words);
-        gather(&body["card"]["elements"], &mut words);
-        gather(&body["content"], &mut words);
+        let (mut words, mut pings) = (Vec::new(), String::new());
+        let card = &body["card"];
+        for part in [&card["header"]["title"], &card["body"], &card["elements"], &body["content"]] {
+            gather(part, &mut words, &mut pings);
+        }
         let max = if how == Plainer::Shorter { SHORT } else { TEXT };
-        let text = fit(&words.join("\n"), max, Unit::Bytes, |character| match character {
+        let mut text = fit(&words.join("\n"), max, Unit::Bytes, |character| match character {
             '<' => Some("＜"),
             _ => None,
         });
+        text.push_str(&pings);
         Some(json!({"msg_type": "text", "content": {"text": text}})).filter(|plain| plain != body)
     }
 
@@ -221,27 +230,40 @@ fn mentions(configured: &[String]) -> String {
     let mut out = String::new();
     for mention in configured {
         let id = mention.trim().trim_start_matches('@');
-        let sound =
-            !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
-        if sound && out.len() + id.len() + 12 < MENTIONS {
+        if is_id(id) && out.len() + id.len() + 12 < MENTIONS {
             out.push_str(&format!("<at id={id}></at>"));
         }
     }
     out
 }
 
-/// Every text of a card, in its order, without markup.
-fn gather(node: &Value, words: &mut Vec<String>) {
+fn is_id(id: &str) -> bool {
+    !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+}
+
+/// Every text of a card, in its order, without markup, and whom it pings, as a text does it.
+fn gather(node: &Value, words: &mut Vec<String>, pings: &mut String) {
     match node {
         Value::Object(fields) => {
             let text = ["content", "text"].iter().find_map(|name| fields.get(*name)?.as_str());
             words.extend(text.map(plain));
+            let tags = match fields.get("tag").and_then(Value::as_str) {
+                None | Some("markdown" | "lark_md") => text.unwrap_or_default(),
+                _ => "",
+            };
+            let ids = tags.split("<at ").skip(1).filter_map(|tag| tag.split_once('>')?.0.split_once('='));
+            let ids = ids.map(|(_, id)| id.trim_matches(['"', '\'', ' ']));
+            for id in ids.chain(fields.get("user_id").and_then(Value::as_str)).filter(|id| is_id(id)) {
+                if pings.len() + id.len() < MENTIONS {
+                    pings.push_str(&format!("<at user_id=\"{id}\"></at>"));
+                }
+            }
             fields
                 .values()
                 .filter(|value| value.is_object() || value.is_array())
-                .for_each(|v| gather(v, words));
+                .for_each(|v| gather(v, words, pings));
         }
-        Value::Array(items) => items.iter().for_each(|item| gather(item, words)),
+        Value::Array(items) => items.iter().for_each(|item| gather(item, words, pings)),
         _ => {}
     }
 }

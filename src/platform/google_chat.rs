@@ -54,6 +54,14 @@ impl Platform for GoogleChat {
         (PACE, 1)
     }
 
+    fn mention_form(&self) -> Option<&'static str> {
+        Some("`all` and numbers of users")
+    }
+
+    fn pings(&self, mention: &str) -> bool {
+        mentions(&[mention.to_owned()]).starts_with("<users/")
+    }
+
     fn card(&self, context: &Context, endpoint: &Endpoint) -> Value {
         let notice = Notice::from_context(event_kind(context), context);
         lay_out(&notice, context, endpoint)

@@ -106,6 +106,18 @@ fn goes_on(character: char) -> bool {
     )
 }
 
+/// As [`fit`], for a text whose last line pings: what is too long is cut before it.
+pub(super) fn fit_above_last(text: &str, max: usize, unit: Unit) -> String {
+    let cut = |text: &str, max| fit(text, max, unit, |_| None);
+    if unit.length(text) > max
+        && let Some((head, last)) = text.trim_end().rsplit_once('\n')
+        && let Some(room) = max.checked_sub(unit.length(last) + 1).filter(|room| *room >= max / 4)
+    {
+        return format!("{}\n{}", cut(head, room), cut(last, max));
+    }
+    cut(text, max)
+}
+
 /// Control characters, which some receivers refuse, and those that reverse the direction of what follows.
 pub(super) fn garbles(character: char) -> bool {
     let turns = matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
@@ -160,11 +172,20 @@ mod tests {
         assert_eq!(Unit::Json.length(&all) + 2, serde_json::to_string(&all).unwrap().len());
     }
 
+    #[test]
+    fn a_text_is_cut_above_its_last_line() {
+        assert_eq!(fit_above_last("one two three\n@ada", 12, Unit::Bytes), "one …\n@ada");
+        assert_eq!(fit_above_last("one\n@ada", 8, Unit::Bytes), "one\n@ada");
+        assert_eq!(fit_above_last("one\nfar too long a line", 8, Unit::Bytes), "one\nf…");
+        assert_eq!(fit_above_last("one two three", 8, Unit::Bytes), "one t…");
+    }
+
     proptest! {
         #[test]
         fn nothing_is_longer_than_its_limit(text in any::<String>(), max in 0..40_usize) {
             for unit in [Unit::CodePoints, Unit::Bytes, Unit::Utf16, Unit::Json] {
                 prop_assert!(unit.length(&fit(&text, max, unit, ampersand)) <= max);
+                prop_assert!(unit.length(&fit_above_last(&text, max, unit)) <= max);
             }
         }
     }

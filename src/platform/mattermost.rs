@@ -50,6 +50,14 @@ impl Platform for Mattermost {
         (PACE, 1)
     }
 
+    fn mention_form(&self) -> Option<&'static str> {
+        Some("`channel`, `all`, `here` and names of users")
+    }
+
+    fn pings(&self, mention: &str) -> bool {
+        !mentions(&[mention.to_owned()]).is_empty()
+    }
+
     fn card(&self, context: &Context, endpoint: &Endpoint) -> Value {
         let notice = Notice::from_context(event_kind(context), context);
         lay_out(&notice, context, endpoint)

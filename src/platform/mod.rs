@@ -150,6 +150,8 @@ pub enum Outcome {
     Gone(String),
     /// Not like this: a plainer form of the message, at once and once only.
     Plainer(Plainer, String),
+    /// Not there: the same message to the chat of this number, at once and from now on.
+    Moved(i64, String),
 }
 
 /// What the receiver stumbled over; each also does without what stands before it.
@@ -161,6 +163,17 @@ pub enum Plainer {
     NoMarkup,
     /// The length.
     Shorter,
+}
+
+impl Plainer {
+    /// What is done about it, for the log.
+    pub fn remedy(self) -> &'static str {
+        match self {
+            Plainer::NoImage => "sent again at once without the image",
+            Plainer::NoMarkup => "sent again at once without markup",
+            Plainer::Shorter => "sent again at once, cut short",
+        }
+    }
 }
 
 /// A kind of receiver.
@@ -176,8 +189,13 @@ pub trait Platform: Sync + Debug {
     /// Whether this URL can only be one of this platform's.
     fn recognises(&self, url: &Url) -> bool;
 
-    /// The pace when the configuration names none: token buckets, and attempts in flight at once.
+    /// The pace when the configuration names none: rates, and attempts in flight at once.
     fn pace(&self) -> (&'static [Rate], usize);
+
+    /// The shortest wait when it asks for one again although the first was kept.
+    fn penalty(&self) -> Duration {
+        Duration::ZERO
+    }
 
     /// What it needs or takes beside the URL.
     fn keys(&self) -> &'static [OwnKey] {
@@ -211,6 +229,16 @@ pub trait Platform: Sync + Debug {
 
     /// Whether `webhook-id`, `webhook-timestamp` and `taskbell-attempt` are sent.
     fn webhook_headers(&self) -> bool {
+        false
+    }
+
+    /// What it pings, in words that go after "it takes"; `None` when it pings nobody.
+    fn mention_form(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Whether a configured mention pings somebody.
+    fn pings(&self, _mention: &str) -> bool {
         false
     }
 

@@ -52,6 +52,14 @@ impl Platform for Slack {
         (PACE, 1)
     }
 
+    fn mention_form(&self) -> Option<&'static str> {
+        Some("`@here`, `@channel`, `@everyone`, and ids as `U012AB3CD`")
+    }
+
+    fn pings(&self, mention: &str) -> bool {
+        mentions(&[mention.to_owned()]).starts_with('<')
+    }
+
     fn card(&self, context: &Context, endpoint: &Endpoint) -> Value {
         let notice = Notice::from_context(event_kind(context), context);
         lay_out(&notice, context, endpoint)
@@ -293,21 +301,22 @@ fn colour(tone: Tone) -> &'static str {
 
 pub(super) fn lay_out(notice: &Notice, context: &Context, endpoint: &Endpoint) -> Value {
     let words = Wording::of(context);
-    let titled = |max| {
-        let title = fit(&notice.title, max, Unit::Bytes, inline);
+    let titled = |title: &str, max| {
+        let title = fit(title, max, Unit::Bytes, inline);
         if title.trim().is_empty() { event_kind(context).to_owned() } else { title }
     };
     let mut blocks = vec![
-        json!({"type": "header", "text": {"type": "plain_text", "text": titled(HEADER), "emoji": false}}),
+        json!({"type": "header", "text": {"type": "plain_text", "text": titled(&notice.title, HEADER), "emoji": false}}),
     ];
-    blocks.extend(notice.text.as_deref().and_then(|text| section(fit(text, TEXT, Unit::Bytes, block))));
+    blocks
+        .extend(notice.text.as_deref().and_then(|text| section(fit(&quiet(text), TEXT, Unit::Bytes, block))));
     blocks.extend(facts(notice));
     blocks.extend(failures(notice, words).into_iter().filter_map(section));
     blocks.extend(picture(notice, words));
     blocks.extend(buttons(notice, words));
-    let origin = fit(&origin(context), ORIGIN, Unit::Bytes, inline);
+    let origin = fit(&quiet(&origin(context)), ORIGIN, Unit::Bytes, inline);
     blocks.push(json!({"type": "context", "elements": [mrkdwn(origin)]}));
-    let text = format!("{}{}", mentions(&endpoint.mentions), titled(TITLE));
+    let text = format!("{}{}", mentions(&endpoint.mentions), titled(&quiet(&notice.title), TITLE));
     json!({"text": text, "attachments": [{"color": colour(notice.tone), "blocks": blocks}]})
 }
 
@@ -318,8 +327,8 @@ fn mrkdwn(text: String) -> Value {
 
 fn facts(notice: &Notice) -> Option<Value> {
     let field = |(label, value): &(String, String)| {
-        let label = fit(label, FIELD_LABEL, Unit::Bytes, inline);
-        let value = fit(value, FIELD_VALUE, Unit::Bytes, inline);
+        let label = fit(&quiet(label), FIELD_LABEL, Unit::Bytes, inline);
+        let value = fit(&quiet(value), FIELD_VALUE, Unit::Bytes, inline);
         mrkdwn(format!("*{label}*\n{value}"))
     };
     let fields: Vec<_> = notice.facts.iter().take(FIELDS).map(field).collect();
@@ -334,7 +343,7 @@ fn section(text: String) -> Option<Value> {
 fn failures(notice: &Notice, words: &Wording) -> Vec<String> {
     let mut sections: Vec<String> = Vec::new();
     for (index, failure) in notice.failures.iter().enumerate() {
-        let line = format!("• {}", fit(failure, FAILURE, Unit::Bytes, inline));
+        let line = format!("• {}", fit(&quiet(failure), FAILURE, Unit::Bytes, inline));
         let more = format!("… {}", words.more(notice.failures.len() - index));
         let count = sections.len();
         match sections.last_mut() {
@@ -397,6 +406,25 @@ fn is_id(text: &str, first: &[char]) -> bool {
     text.len() >= 6
         && text.starts_with(first)
         && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+}
+
+/// Text whose stars, underscores, tildes and backticks toggle nothing. Slack has no escape for them, but a
+/// mark with a space of no width on both sides is none; one within a word, as in `frame_07`, is none either.
+fn quiet(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut before = None;
+    let mut rest = text.chars().peekable();
+    while let Some(character) = rest.next() {
+        let is_letter = |neighbour: Option<char>| neighbour.is_some_and(char::is_alphanumeric);
+        let is_mark = matches!(character, '*' | '_' | '~' | '`');
+        if is_mark && !(is_letter(before) && is_letter(rest.peek().copied())) {
+            out.extend(['\u{200b}', character, '\u{200b}']);
+        } else {
+            out.push(character);
+        }
+        before = Some(character);
+    }
+    out
 }
 
 /// The three characters of Slack's control sequences; without them `<!channel>` in a prompt pings nobody.

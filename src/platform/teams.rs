@@ -54,6 +54,14 @@ impl Platform for Teams {
         (PACE, 1)
     }
 
+    fn mention_form(&self) -> Option<&'static str> {
+        Some("sign-in addresses as `ann@example.com`")
+    }
+
+    fn pings(&self, mention: &str) -> bool {
+        mention.contains('@') && !Mentions::read(&[mention.to_owned()]).text.is_empty()
+    }
+
     fn card(&self, context: &Context, endpoint: &Endpoint) -> Value {
         let notice = Notice::from_context(event_kind(context), context);
         lay_out(&notice, context, endpoint)
@@ -115,13 +123,16 @@ impl Platform for Teams {
                 }
             }
             200 | 202 => Outcome::Delivered,
+            // What stands before the platform refuses in its own words, and not for good.
+            401 | 403 | 404 if is_page => answer.again(now_unix_ms, answer.plain_reason()),
             401 | 403 => Outcome::Gone(format!(
                 "answered {}: the signature in the URL is wrong, or the workflow is closed to it",
                 answer.status
             )),
             404 | 410 => Outcome::Gone(format!("answered {}: this workflow is deleted", answer.status)),
-            400 if code(answer)
-                .is_some_and(|code| code.contains("Disabled") || code.contains("NotFound")) =>
+            400 if code(answer).is_some_and(|code| {
+                code.contains("Disabled") || code.contains("NotEnabled") || code.contains("NotFound")
+            }) =>
             {
                 Outcome::Gone("answered 400: this workflow is switched off or deleted".to_owned())
             }

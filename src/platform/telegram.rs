@@ -7,7 +7,7 @@
 
 use super::cut::{self, Markup};
 use super::dimensions::dimensions;
-use super::limits::{Unit, fit, flatten};
+use super::limits::{Unit, fit, fit_above_last, flatten};
 use super::lines::Lines;
 use super::multipart::{Field, form};
 use super::{
@@ -96,6 +96,14 @@ impl Platform for Telegram {
         (PACE, 1)
     }
 
+    fn mention_form(&self) -> Option<&'static str> {
+        Some("`@name` and numbers of users")
+    }
+
+    fn pings(&self, mention: &str) -> bool {
+        !mentions(&[mention.to_owned()]).is_empty()
+    }
+
     fn card(&self, context: &Context, endpoint: &Endpoint) -> Value {
         let notice = Notice::from_context(event_kind(context), context);
         lay_out(&notice, context, endpoint)
@@ -145,6 +153,9 @@ impl Platform for Telegram {
             return None;
         }
         let mut fields = serde_json::Map::new();
+        for name in ["chat_id", "message_thread_id"] {
+            fields.extend(body.get(name).map(|value| (name.to_owned(), value.clone())));
+        }
         address(&mut fields, endpoint);
         fields.insert("disable_notification".to_owned(), json!(true));
         let file = letter.file?;
@@ -156,11 +167,16 @@ impl Platform for Telegram {
         let fields = plain.as_object_mut()?;
         fields.insert("link_preview_options".to_owned(), json!({"is_disabled": true}));
         if how > Plainer::NoImage {
-            let text = fields.get("text")?.as_str()?;
+            let html = body.get("text")?.as_str()?;
             let is_html = markup(body) == Markup::Html;
-            let text = if is_html { without_markup(text) } else { text.to_owned() };
+            let text = if is_html { without_markup(html) } else { html.to_owned() };
             let max = if how == Plainer::Shorter { SHORT } else { TEXT };
-            fields.insert("text".to_owned(), json!(fit(&text, max, Unit::Utf16, |_| None)));
+            let text = fit_above_last(&text, max, Unit::Utf16);
+            let pings = if is_html { pings(html, &text) } else { Vec::new() };
+            if !pings.is_empty() {
+                fields.insert("entities".to_owned(), json!(pings));
+            }
+            fields.insert("text".to_owned(), json!(text));
             fields.remove("parse_mode");
         }
         (plain != *body).then_some(plain)
@@ -193,7 +209,7 @@ impl Platform for Telegram {
             }
             429 => slow_down(answer, &json, now_unix_ms, reason),
             401 | 404 if json.is_object() => Outcome::Gone(format!("{reason}: the bot's token is not valid")),
-            403 => Outcome::Gone(format!("{reason}: the bot may not write to this chat")),
+            403 if json.is_object() => Outcome::Gone(format!("{reason}: the bot may not write to this chat")),
             413 => Outcome::Plainer(Plainer::NoImage, reason),
             400 => refusal(&json, words, reason),
             _ => answer.again(now_unix_ms, reason),
@@ -212,7 +228,7 @@ fn refusal(json: &Value, words: &str, reason: String) -> Outcome {
     let words = words.to_ascii_lowercase();
     let says = |phrases: &[&str]| phrases.iter().any(|phrase| words.contains(phrase));
     if let Some(chat) = json["parameters"]["migrate_to_chat_id"].as_i64() {
-        Outcome::Final(format!("{reason}: the group has a new number; set `chat_id = {chat}`"))
+        Outcome::Moved(chat, format!("{reason}: the group has a new number; set `chat_id = {chat}`"))
     } else if says(&["can't parse entities", "can't find end"]) {
         Outcome::Plainer(Plainer::NoMarkup, reason)
     } else if says(&["too long"]) {
@@ -360,6 +376,24 @@ fn mentions(configured: &[String]) -> String {
         }
     }
     out
+}
+
+/// The members without a name whom the last line of this HTML pings, as it stands in the plain text.
+fn pings(html: &str, text: &str) -> Vec<Value> {
+    let line = text.rfind('\n').map_or(0, |end| end + 1);
+    let mut offset = Unit::Utf16.length(&text[..line]);
+    let mut pings = Vec::new();
+    for word in text[line..].split(' ') {
+        let length = Unit::Utf16.length(word);
+        if let Ok(id) = word.parse::<u64>()
+            && html.contains(&format!("\"tg://user?id={id}\""))
+        {
+            let user = json!({"id": id});
+            pings.push(json!({"type": "text_mention", "offset": offset, "length": length, "user": user}));
+        }
+        offset += length + 1;
+    }
+    pings
 }
 
 /// The three characters of Telegram's HTML; an at sign that a name could follow would ping it.

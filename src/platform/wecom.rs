@@ -54,6 +54,15 @@ impl Platform for WeCom {
         (PACE, 1)
     }
 
+    fn mention_form(&self) -> Option<&'static str> {
+        Some("user ids, mobile numbers and `@all`")
+    }
+
+    fn pings(&self, mention: &str) -> bool {
+        let read = Mentions::read(&[mention.to_owned()]);
+        !read.members.is_empty() || !read.mobiles.is_empty()
+    }
+
     fn card(&self, context: &Context, endpoint: &Endpoint) -> Value {
         let notice = Notice::from_context(event_kind(context), context);
         lay_out(&notice, context, endpoint)
@@ -152,6 +161,11 @@ impl Platform for WeCom {
                 plain[name] = list.clone();
             }
         }
+        // A text pings those of a list only.
+        let pinged = pinged(body["markdown"]["content"].as_str().unwrap_or_default());
+        if !pinged.is_empty() {
+            plain["mentioned_list"] = json!(pinged);
+        }
         Some(json!({"msgtype": "text", "text": plain})).filter(|plain| plain != body)
     }
 
@@ -193,6 +207,12 @@ fn beside_send(url: &mut Url) {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The members that markdown pings. Everybody is never pinged by it, and so not by what is made of it.
+fn pinged(markdown: &str) -> Vec<&str> {
+    let ids = markdown.split("<@").skip(1).filter_map(|after| after.split_once('>'));
+    ids.map(|(id, _)| id).filter(|id| !matches!(*id, "" | "all" | "@all")).collect()
 }
 
 /// Markdown without its tags and quotes.

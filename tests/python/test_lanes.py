@@ -57,14 +57,30 @@ def test_wait_and_flush_keep_their_time(tmp_path, receive, ring):
 
 def test_a_rate_is_kept_and_waiting_costs_no_attempt(tmp_path, receive, ring):
     receiver = receive()
-    bell = ring(settings(tmp_path, endpoints={"e0": endpoint(receiver.url(), rate="2/1s", concurrency=4)}))
-    for number in range(6):
+    endpoints = {"e0": endpoint(receiver.url(), rate="2/1s", concurrency=4)}
+    # Two hooks of one endpoint share its rate.
+    hooks = [{"on": ["test.event"], "to": ["e0"]}, {"on": ["test.other"], "to": ["e0"]}]
+    bell = ring(settings(tmp_path, endpoints=endpoints, hooks=hooks))
+    for number in range(3):
         bell.emit("test.event", {"n": number})
+        bell.emit("test.other", {"n": number})
     requests = receiver.wait_for(6)
-    # Two at once from the full bucket, the other four at two a second.
+    # Two at once, two a second later, and two another second later.
     assert requests[5].monotonic - requests[0].monotonic >= 1.5
     assert {request.header("taskbell-attempt") for request in requests} == {"1"}
     assert {report["attempts"] for report in reports(bell, 6)} == {1}
+
+
+def test_a_reload_does_not_start_a_rate_anew(tmp_path, receive, ring):
+    receiver = receive()
+    config = settings(tmp_path, endpoints={"e0": endpoint(receiver.url(), rate="1/2s", concurrency=1)})
+    bell = ring(config)
+    bell.emit("test.event", {"n": 0})
+    receiver.wait_for(1)
+    bell.reload(config)
+    bell.emit("test.event", {"n": 1})
+    requests = receiver.wait_for(2)
+    assert requests[1].monotonic - requests[0].monotonic >= 1.9
 
 
 def test_one_event_rings_at_every_endpoint_of_its_hooks(tmp_path, receive, ring):

@@ -65,6 +65,8 @@ OUTCOMES: dict[str, dict[str, str]] = {
         "50006": "final",
         "50109": "final",
         "220001": "final",
+        "220003": "final",
+        "50013": "final",
         "50027": "gone",
         "10015": "gone",
         "40333": "retry",
@@ -101,7 +103,10 @@ OUTCOMES: dict[str, dict[str, str]] = {
         "bad-request": "final",
         "disabled": "gone",
         "401": "gone",
+        "403": "gone",
         "404": "gone",
+        "410": "gone",
+        "500": "retry",
         "old-429": "retry",
         "page": "retry",
         "502": "retry",
@@ -136,6 +141,10 @@ OUTCOMES: dict[str, dict[str, str]] = {
         "130101": "retry_after",
         "410100": "retry_after",
         "x5": "retry_after",
+        "130101-x5": "retry_after",
+        "300001": "gone",
+        "300001-busy": "retry",
+        "address": "final",
         "310000": "final",
         "keyword": "final",
         "timestamp": "retry",
@@ -154,8 +163,10 @@ OUTCOMES: dict[str, dict[str, str]] = {
     "feishu": {
         "ok": "delivered",
         "old-ok": "delivered",
+        "both-ok": "delivered",
         "11232": "retry",
         "99991400": "retry_after",
+        "400-99991400": "retry_after",
         "19001": "gone",
         "19021": "final",
         "19022": "final",
@@ -171,6 +182,8 @@ OUTCOMES: dict[str, dict[str, str]] = {
         "parse-mode": "final",
         "chat": "final",
         "chat-empty": "final",
+        # At once to the new number.
+        "moved": "retry",
         "method": "gone",
         "401": "gone",
         "403": "gone",
@@ -238,7 +251,7 @@ ESCAPED: dict[str, list[str]] = {
     "googlechat": ["INVALID_ARGUMENT"],
     "mattermost": ["413"],
     "dingtalk": ["460101"],
-    "feishu": ["19002", "9499", "11246"],
+    "feishu": ["19002", "9499", "11246", "11310", "19036"],
     "telegram": [
         "entities",
         "too-long",
@@ -251,10 +264,46 @@ ESCAPED: dict[str, list[str]] = {
         "413",
     ],
     "ntfy": ["413"],
-    "discord": ["50035", "40005"],
+    "discord": ["50035", "40005", "413"],
     "wecom": ["40058", "45002"],
-    "slack": ["invalid_blocks"],
+    "slack": ["invalid_blocks", "msg_blocks_too_long"],
     "pagerduty": ["413"],
+}
+
+# The answers that the platforms' own pages and measurements name, whatever is implemented.
+NAMED: dict[str, str] = {
+    "slack": """ok rate_limited invalid_payload user_not_found no_text invalid_blocks too_many_attachments
+        msg_blocks_too_long action_prohibited invalid_token posting_to_general channel_not_found no_service
+        no_team channel_is_archived rollup_error""",
+    "discord": "ok 204 429 1015 50006 50035 50109 50027 50013 10015 40005 40333 220001 220003 413",
+    "wecom": "ok -1 93000 40058 45009 45033 45002 40006 45001 40007 40008 44004 45034 40033",
+    "dingtalk": """ok -1 300005 40035 43002 310000 keyword address timestamp 400101 400102 400013 400106 400105
+        130101 410100 300001 300001-busy 460101 x5 130101-x5""",
+    "feishu": """ok old-ok both-ok 19001 19002 19021 19022 19024 9499 11232 99991400 400-99991400 11310
+        19036""",
+    "teams": "ok 400 401 403 404 410 429 500 502 504 old-413 old-429".replace("400", "bad-request"),
+    "telegram": "ok 429 too-long entities moved 401 404 403 chat",
+    "googlechat": "ok RESOURCE_EXHAUSTED",
+    "mattermost": "ok parse permissions invalid 429",
+    "ntfy": "ok 429 401 403 400 413 507",
+    "pagerduty": "ok 400 429 500",
+    "github": "ok 404 422 401 403 primary secondary",
+    "gitlab": "ok 404 400 403 429",
+    "cloudevents": "ok 202 410 415 429",
+}
+
+# How long each answer that asks for a wait is waited for, in seconds; none beyond the age of a delivery.
+WAITS: dict[tuple[str, str], int | None] = {
+    ("wecom", "45009"): 60,
+    ("googlechat", "RESOURCE_EXHAUSTED"): 60,
+    ("dingtalk", "130101"): 60,
+    ("dingtalk", "410100"): 60,
+    ("dingtalk", "x5"): 60,
+    ("dingtalk", "130101-x5"): 60,
+    ("feishu", "99991400"): 2,
+    ("feishu", "400-99991400"): 2,
+    ("pagerduty", "429"): 120,
+    ("github", "primary"): None,
 }
 
 # Whose receivers look at little, or have a judge of their own.
@@ -291,6 +340,12 @@ def test_an_answer_means_what_the_platform_means_by_it(tmp_path: Path, platform:
     assert rows[0]["outcome"] == expected, rows
     if expected != "retry_after":
         assert len(rows) == (2 if expected == "retry" else 1)
+        return
+    wait = WAITS.get((platform, answer), 1)
+    if wait is None:
+        assert rows[0]["next_at"] is None
+    else:
+        assert wait * 1000 <= rows[0]["next_at"] - rows[0]["started_at"] < wait * 1000 + 30_000
 
 
 @pytest.mark.parametrize(
@@ -327,6 +382,7 @@ def test_every_known_answer_is_tried(platform: str) -> None:
     said = told("--as", platform, "--answer", "no-such-answer")
     known = {line.split()[0] for line in said.splitlines() if line.startswith("  ")}
     assert known == {*OUTCOMES[platform], *ESCAPED.get(platform, [])}, said
+    assert {*NAMED.get(platform, "ok").split()} <= known
 
 
 def test_every_platform_is_tried() -> None:

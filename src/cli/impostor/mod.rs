@@ -149,7 +149,25 @@ mod tests {
             ("discord", "[]", "50109"),
             ("wecom", r#"{"msgtype":"file","file":{"media_id":"media-1"}}"#, "40007"),
             ("telegram", r#"{"text":"t"}"#, "404"),
+            ("slack-workflow", r#"{"title":7}"#, "invalid_workflow"),
             ("teams", "not json", "bad-request"),
+            ("teams", r#"{"type":"message","attachments":[]}"#, "bad-request"),
+            (
+                "teams",
+                r#"{"type":"message","attachments":[{"contentType":"application/vnd.microsoft.card.adaptive","content":{"type":"AdaptiveCard","version":"1.5","body":[{}]}}]}"#,
+                "bad-request",
+            ),
+            ("dingtalk", r#"{"msgtype":"markdown","markdown":{"text":"t"}}"#, "40035"),
+            ("dingtalk", r#"{"msgtype":"text","text":{"content":""}}"#, "40035"),
+            ("ntfy", r#"{"topic":"a b","message":"t"}"#, "topic"),
+            ("ntfy", r#"{"topic":"t","message":"t","priority":6}"#, "400"),
+            (
+                "pagerduty",
+                r#"{"routing_key":"0123456789abcdef0123456789abcdef","event_action":"trigger","payload":{"summary":"s","source":"h","severity":"bad"}}"#,
+                "400",
+            ),
+            ("gitlab", "token=t&ref=main&model=m", "400"),
+            ("gitlab", "token=t&ref=main&variables%5Bm%5D=1", "ok"),
             ("googlechat", "{}", "INVALID_ARGUMENT"),
             ("mattermost", "{}", "no-text"),
             ("mattermost", r#"{"text":"t"}"#, "ok"),
@@ -158,6 +176,22 @@ mod tests {
             let target = impostor.target().replace("/TOKEN", "/TOKEN?wait=true");
             let reply = impostor.answer(1, &request(&target, &json, body));
             assert_eq!(reply.name, name, "{platform} {body}");
+        }
+        for (platform, long, name) in [
+            ("teams", format!(r#"{{"type":"message","text":"{}"}}"#, "x".repeat(20_000)), "413"),
+            ("ntfy", format!(r#"{{"topic":"t","message":"{}"}}"#, "汉".repeat(1366)), "413"),
+            ("mattermost", format!(r#"{{"text":"{}"}}"#, "x".repeat(16_384)), "413"),
+        ] {
+            let impostor = Impostor::new(platform, None).unwrap();
+            assert_eq!(
+                impostor.answer(1, &request(impostor.target(), &json, &long)).name,
+                name,
+                "{platform}"
+            );
+        }
+        for (platform, name) in [("slack", "no_service"), ("discord", "10015"), ("mattermost", "invalid")] {
+            let impostor = Impostor::new(platform, None).unwrap();
+            assert_eq!(impostor.answer(1, &request("/", &json, "{}")).name, name, "{platform}");
         }
         let discord = Impostor::new("discord", None).unwrap();
         let total =

@@ -282,7 +282,8 @@ impl State {
         let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
         *arrived += 1;
         let number = *arrived;
-        let played = self.manner.impostor.as_ref().map(|impostor| impostor.answer(number, &request));
+        let played = self.manner.impostor.as_ref().filter(|_| number > self.manner.failures);
+        let played = played.map(|impostor| impostor.answer(number - self.manner.failures, &request));
         let (status, spoken) = match (&verdict, played) {
             _ if number <= self.manner.failures => {
                 (self.manner.failure_status, Spoken::Words(format!("request {number} fails, as asked\n")))
@@ -371,6 +372,21 @@ pub mod tests {
             })
             .collect();
         assert_eq!(statuses, [503, 503, 200]);
+    }
+
+    #[test]
+    fn the_answers_asked_for_come_after_the_failures() {
+        let impostor = Impostor::new("json", Some("429,410")).unwrap();
+        let manner =
+            Manner { failures: 1, failure_status: 503, impostor: Some(impostor), ..Manner::default() };
+        let (receiver, arrivals) = start(manner);
+        let statuses: Vec<_> = (0..4)
+            .map(|_| {
+                talk(&receiver, &post("", "{}"));
+                arrivals.recv().unwrap().status
+            })
+            .collect();
+        assert_eq!(statuses, [503, 429, 410, 200]);
     }
 
     #[test]

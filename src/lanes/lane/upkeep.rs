@@ -21,6 +21,11 @@ impl Lane {
         state.standing_told = standing;
     }
 
+    /// Takes the place of an earlier lane to the same endpoint: what that one sent counts for the rate.
+    pub fn follow(&self, earlier: &Lane) {
+        self.lock().pace.resume(&earlier.lock().pace);
+    }
+
     /// How we stand with the endpoint, if that has changed since the last question; nothing in it when
     /// all is good again.
     pub fn changed_standing(&self) -> Option<Standing> {

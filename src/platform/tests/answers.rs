@@ -18,6 +18,7 @@ pub(super) fn read(platform: &str, status: u16, headers: &[(&str, &str)], body: 
         Outcome::Final(_) => "final".to_owned(),
         Outcome::Gone(_) => "gone".to_owned(),
         Outcome::Plainer(how, _) => format!("plainer {how:?}"),
+        Outcome::Moved(chat, _) => format!("moved {chat}"),
     }
 }
 

@@ -109,12 +109,14 @@ fn telegram_answers_count_by_ok_and_by_what_it_says() {
             400,
             r#"{"ok":false,"error_code":400,"description":"group chat was upgraded","parameters":{"migrate_to_chat_id":-1001}}"#
                 .to_owned(),
-            "final",
+            "moved -1001",
         ),
         (401, r#"{"ok":false,"error_code":401,"description":"Unauthorized"}"#.to_owned(), "gone"),
         (404, r#"{"ok":false,"error_code":404,"description":"Not Found"}"#.to_owned(), "gone"),
         (404, "<html>".to_owned(), "retry"),
         (403, r#"{"ok":false,"error_code":403,"description":"Forbidden: bot was kicked"}"#.to_owned(), "gone"),
+        (403, "<html>Blocked by the proxy</html>".to_owned(), "retry"),
+        (401, String::new(), "retry"),
         (413, "Request Entity Too Large".to_owned(), "plainer NoImage"),
         (502, "<html>".to_owned(), "retry"),
     ] {

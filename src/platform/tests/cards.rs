@@ -67,6 +67,18 @@ fn a_slack_card_pings_only_whom_the_configuration_names() {
 }
 
 #[test]
+fn no_text_in_a_slack_card_toggles_its_markup() {
+    let mut loud = notice("*bold* frame_07_final.png");
+    loud.text = Some("```code``` _x_ ~y~".to_owned());
+    let card = slack::lay_out(&loud, &context("h"), &endpoint("slack", &[]));
+    let blocks = &card["attachments"][0]["blocks"];
+    assert_eq!(blocks[0]["text"]["text"], "*bold* frame_07_final.png", "a header reads no markup");
+    assert_eq!(card["text"], "\u{200b}*\u{200b}bold\u{200b}*\u{200b} frame_07_final.png");
+    assert!(!text(&blocks[1]["text"]["text"]).contains("``"), "{}", blocks[1]);
+    assert_eq!(text(&blocks[1]["text"]["text"]).replace('\u{200b}', ""), "```code``` _x_ ~y~");
+}
+
+#[test]
 fn slack_failures_that_do_not_fit_are_counted() {
     let mut many = notice("t");
     many.failures = (0..100).map(|index| format!("{index}: {}", "x".repeat(200))).collect();
@@ -170,7 +182,18 @@ fn check_slack(card: &Value) {
         }
         total += text.len();
     };
+    // Where markup is read, a mark of a text's own is between letters or has no neighbour.
+    let quiet = |value: &Value| {
+        let shown: Vec<char> = text(value).replacen("*Failures*", "", 1).chars().collect();
+        for (index, character) in shown.iter().enumerate().filter(|(_, mark)| "*_~`".contains(**mark)) {
+            let before = index.checked_sub(1).and_then(|index| shown.get(index)).copied().unwrap_or(' ');
+            let after = shown.get(index + 1).copied().unwrap_or(' ');
+            let in_a_word = before.is_alphanumeric() && (after.is_alphanumeric() || after == '…');
+            assert!(in_a_word || before == '\u{200b}', "{character} behind {before:?} in {value}");
+        }
+    };
     visible(&card["text"], 4000);
+    quiet(&card["text"]);
     assert!(blocks.len() <= 50);
     for block in blocks {
         match text(&block["type"]) {
@@ -179,9 +202,20 @@ fn check_slack(card: &Value) {
                 let fields = block["fields"].as_array().unwrap();
                 assert!((1..=10).contains(&fields.len()));
                 fields.iter().for_each(|field| visible(&field["text"], 2000));
+                for field in fields {
+                    let (label, value) = text(&field["text"]).split_once('\n').unwrap();
+                    quiet(&json!(label.strip_prefix('*').unwrap().strip_suffix('*').unwrap()));
+                    quiet(&json!(value));
+                }
             }
-            "section" => visible(&block["text"]["text"], 3000),
-            "context" => visible(&block["elements"][0]["text"], 3000),
+            "section" => {
+                visible(&block["text"]["text"], 3000);
+                quiet(&block["text"]["text"]);
+            }
+            "context" => {
+                visible(&block["elements"][0]["text"], 3000);
+                quiet(&block["elements"][0]["text"]);
+            }
             "actions" => assert!(text(&block["elements"][0]["url"]).len() <= 3000),
             "image" => {
                 assert!(

@@ -7,9 +7,11 @@ mod doubts;
 mod judges;
 mod machines;
 mod markup;
+mod paces;
 mod requests;
 mod takes;
 mod trims;
+mod voices;
 mod workplaces;
 
 use super::*;

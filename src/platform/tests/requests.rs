@@ -264,6 +264,10 @@ fn cloudevents_are_structured_or_binary_and_wrap_a_template() {
     assert_eq!(header(&headers, "ce-subject"), "%E6%B8%B2%20%227%22%20100%25");
     assert_eq!(header(&headers, "ce-specversion"), "1.0");
     assert_eq!(header(&headers, "ce-datacontenttype"), "");
+    let bytes = json!({"specversion": "1.0", "id": "1", "source": "s", "type": "t", "data_base64": "aGk="});
+    let (_, headers, text) = sent(&to("cloudevents", url, &[("mode", "binary")]), &bytes, None);
+    assert_eq!((text.as_str(), header(&headers, "content-type")), ("hi", "application/octet-stream"));
+    assert_eq!(header(&headers, "ce-data_base64"), "");
     let (_, _, text) = sent(&to("cloudevents", url, &[]), &json!({"model": "m"}), None);
     let wrapped = json_of(&text);
     assert_eq!((&wrapped["data"], &wrapped["id"]), (&json!({"model": "m"}), &json!("evt_01")));
@@ -308,7 +312,8 @@ fn a_plainer_message_of_each_platform_drops_what_it_must() {
     assert_eq!(plain("discord", discord, Plainer::Shorter), Some(json!({"embeds": [{"title": "t"}]})));
     let feishu = json!({"msg_type": "interactive", "card": {"header": {"title": {"content": "T"}},
         "body": {"elements": [{"tag": "markdown", "content": "**a** &#60;at id=all> <at id=all></at>"}]}}});
-    let expected = json!({"msg_type": "text", "content": {"text": "T\na ＜at id=all> "}});
+    let expected =
+        json!({"msg_type": "text", "content": {"text": "T\na ＜at id=all> <at user_id=\"all\"></at>"}});
     assert_eq!(plain("feishu", feishu, Plainer::NoMarkup), Some(expected));
     let ding = json!({"msgtype": "markdown", "markdown": {"title": "t", "text": "a\n\n![p](https://x/)"}});
     assert_eq!(plain("dingtalk", ding, Plainer::Shorter).unwrap()["text"]["content"], "a\n");

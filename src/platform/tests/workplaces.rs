@@ -19,6 +19,7 @@ fn read(platform: &str, status: u16, headers: &[(&str, &str)], body: &str) -> St
         Outcome::Final(_) => "final".to_owned(),
         Outcome::Gone(_) => "gone".to_owned(),
         Outcome::Plainer(how, _) => format!("plainer {how:?}"),
+        Outcome::Moved(chat, _) => format!("moved {chat}"),
     }
 }
 
@@ -36,10 +37,13 @@ fn teams_answers_tell_whether_the_workflow_has_started() {
         (200, vec![], &format!("{failed} 429 with ContextId"), "retry"),
         (302, vec![], "", "retry"),
         (400, vec![], r#"{"error":{"code":"InvalidRequestContent","message":"not valid"}}"#, "final"),
-        (400, vec![], r#"{"error":{"code":"WorkflowTriggerIsNotEnabled","message":"x"}}"#, "final"),
+        (400, vec![], r#"{"error":{"code":"WorkflowTriggerIsNotEnabled","message":"x"}}"#, "gone"),
         (400, vec![], r#"{"error":{"code":"WorkflowDisabled"}}"#, "gone"),
         (401, vec![], r#"{"error":{"code":"DirectApiAuthorizationRequired"}}"#, "gone"),
         (403, vec![], "", "gone"),
+        (401, vec![], "<html>Sign in to the proxy</html>", "retry"),
+        (403, vec![], "\n<!doctype html><title>Blocked</title>", "retry"),
+        (404, vec![], "<html>not found</html>", "retry"),
         (404, vec![], r#"{"error":{"code":"WorkflowNotFound"}}"#, "gone"),
         (410, vec![], "", "gone"),
         (413, vec![], "", "plainer Shorter"),

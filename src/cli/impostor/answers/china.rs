@@ -1,7 +1,7 @@
 //! What the bots of China answer: nearly always 200, with a code inside.
 
 use super::super::Cast;
-use super::{EMPTY, GATEWAY, MEDIA, PAGE, reply, wait};
+use super::{EMPTY, GATEWAY, MEDIA, PAGE, reply, wait, with_headers};
 
 pub(super) static CASTS: &[Cast] = &[
     Cast {
@@ -111,6 +111,30 @@ pub(super) static CASTS: &[Cast] = &[
                 "silenced, without an errcode",
             ),
             reply(
+                "130101-x5",
+                200,
+                r#"{"errcode":130101,"errmsg":"send too fast, exceed 20 times per minute","status":1111,"wait":5,"source":"x5","punish":"deny"}"#,
+                "silenced, with an errcode",
+            ),
+            reply(
+                "300001",
+                200,
+                r#"{"errcode":300001,"errmsg":"token is not exist"}"#,
+                "the token is wrong, in other words",
+            ),
+            reply(
+                "300001-busy",
+                200,
+                r#"{"errcode":300001,"errmsg":"too many requests"}"#,
+                "the same number, for too fast",
+            ),
+            reply(
+                "address",
+                200,
+                r#"{"errcode":310000,"errmsg":"ip 192.0.2.1 not in whitelist"}"#,
+                "an address that is not allowed",
+            ),
+            reply(
                 "310000",
                 200,
                 r#"{"errcode":310000,"errmsg":"sign not match, more: [https://ding-doc.dingtalk.com]"}"#,
@@ -162,6 +186,26 @@ pub(super) static CASTS: &[Cast] = &[
                 r#"{"Extra":null,"StatusCode":0,"StatusMessage":"success"}"#,
                 "posted, in the form of before",
             ),
+            reply(
+                "both-ok",
+                200,
+                r#"{"StatusCode":0,"StatusMessage":"success","code":0,"data":{},"msg":"success"}"#,
+                "posted, in both forms",
+            ),
+            with_headers(
+                "400-99991400",
+                400,
+                &[("x-ogw-ratelimit-reset", "2")],
+                r#"{"code":99991400,"msg":"request trigger frequency limit"}"#,
+                "too many, with another status",
+            ),
+            reply(
+                "11310",
+                200,
+                r#"{"code":11310,"msg":"card contains too many tables"}"#,
+                "too many tables in a card",
+            ),
+            reply("19036", 200, r#"{"code":19036,"msg":"request body too large"}"#, "far too large"),
             reply(
                 "11232",
                 200,

@@ -121,6 +121,12 @@ pub(super) static CASTS: &[Cast] = &[
                 "for no chat",
             ),
             reply(
+                "moved",
+                400,
+                r#"{"ok":false,"error_code":400,"description":"Bad Request: group chat was upgraded to a supergroup chat","parameters":{"migrate_to_chat_id":-1009876543210}}"#,
+                "the group has a new number",
+            ),
+            reply(
                 "chat",
                 400,
                 r#"{"ok":false,"error_code":400,"description":"Bad Request: chat not found"}"#,

@@ -27,7 +27,16 @@ pub(super) fn dingtalk(request: &Request, json: Option<&Json>) -> Option<&'stati
     }
     let kind = json.and_then(|json| json["msgtype"].as_str()).unwrap_or_default();
     let known = ["text", "markdown", "link", "actionCard", "feedCard"].contains(&kind);
-    (!known || json.is_none_or(|json| !json[kind].is_object())).then_some("400105")
+    let Some(part) = json.map(|json| &json[kind]).filter(|part| known && part.is_object()) else {
+        return Some("400105");
+    };
+    let needed: &[&str] = match kind {
+        "text" => &["content"],
+        "markdown" | "actionCard" => &["title", "text"],
+        "link" => &["title", "text", "messageUrl"],
+        _ => &[],
+    };
+    needed.iter().any(|name| part[name].as_str().is_none_or(str::is_empty)).then_some("40035")
 }
 
 pub(super) fn feishu(request: &Request, json: Option<&Json>) -> Option<&'static str> {

@@ -48,12 +48,12 @@ pub(super) fn fault(platform: &str, request: &Request, uploaded: bool) -> Option
     let json = serde_json::from_slice::<Json>(&request.body).ok();
     let json = json.as_ref();
     match platform {
-        "slack" => workplaces::slack(json),
-        "slack-workflow" => json.is_none_or(|json| !json.is_object()).then_some("invalid_workflow"),
+        "slack" => workplaces::slack(request, json),
+        "slack-workflow" => workplaces::slack_workflow(json),
         "discord" => workplaces::discord(request, json),
-        "teams" => json.is_none().then_some("bad-request"),
+        "teams" => workplaces::teams(request, json),
         "googlechat" => workplaces::google_chat(request, json),
-        "mattermost" => workplaces::mattermost(json),
+        "mattermost" => workplaces::mattermost(request, json),
         "wecom" => wecom::wecom(request, json, uploaded),
         "dingtalk" => china::dingtalk(request, json),
         "feishu" => china::feishu(request, json),
@@ -61,7 +61,7 @@ pub(super) fn fault(platform: &str, request: &Request, uploaded: bool) -> Option
         "ntfy" => match json {
             // A file is put as it is.
             None => (request.method == "POST").then_some("400"),
-            Some(json) => json["topic"].as_str().is_none_or(str::is_empty).then_some("topic"),
+            Some(json) => services::ntfy(json),
         },
         "pagerduty" => services::pagerduty(request, json),
         "github" => services::github(request, json),

@@ -1,13 +1,22 @@
 //! What the chats of workplaces look at, and Discord.
 
 use super::super::super::serve::wire::Request;
-use super::form;
+use super::{form, parameter};
 use serde_json::Value as Json;
+
+/// The characters of a post of Mattermost.
+const POST: usize = 16_383;
 
 /// The bytes of a file that Discord takes, without a boost.
 const FILE: usize = 10 << 20;
 
-pub(super) fn slack(json: Option<&Json>) -> Option<&'static str> {
+/// The whole body of a card that Teams shows, before it expands it.
+const CARD: usize = 20_000;
+
+pub(super) fn slack(request: &Request, json: Option<&Json>) -> Option<&'static str> {
+    if !request.target.starts_with("/services/") {
+        return Some("no_service");
+    }
     let Some(json) = json.filter(|json| json.is_object()) else { return Some("invalid_payload") };
     let list = |value: &Json| value.as_array().cloned().unwrap_or_default();
     let attachments = list(&json["attachments"]);
@@ -21,6 +30,33 @@ pub(super) fn slack(json: Option<&Json>) -> Option<&'static str> {
     }
     let says_something = json["text"].as_str().is_some_and(|text| !text.trim().is_empty());
     (!says_something && attachments.is_empty() && blocks.iter().all(Vec::is_empty)).then_some("no_text")
+}
+
+/// A workflow takes texts only.
+pub(super) fn slack_workflow(json: Option<&Json>) -> Option<&'static str> {
+    let variables = json.and_then(Json::as_object);
+    variables.is_none_or(|variables| !variables.values().all(Json::is_string)).then_some("invalid_workflow")
+}
+
+/// What a workflow says at once, and what it would only say in its run history.
+pub(super) fn teams(request: &Request, json: Option<&Json>) -> Option<&'static str> {
+    if parameter(request, "sig").is_none_or(str::is_empty) {
+        return Some("401");
+    }
+    if request.body.len() > CARD {
+        return Some("413");
+    }
+    let is_card = |attachment: &Json| {
+        let card = &attachment["content"];
+        let shown = matches!(card["version"].as_str(), Some("1.0" | "1.1" | "1.2" | "1.3" | "1.4"));
+        let parts = card["body"].as_array().is_some_and(|parts| !parts.is_empty());
+        let is_adaptive = attachment["contentType"] == "application/vnd.microsoft.card.adaptive";
+        is_adaptive && card["type"] == "AdaptiveCard" && shown && parts
+    };
+    let attachments = json.and_then(|json| json["attachments"].as_array());
+    let is_message = json.is_some_and(|json| json["type"] == "message");
+    let all_cards = attachments.is_some_and(|list| !list.is_empty() && list.iter().all(is_card));
+    (!is_message || !all_cards).then_some("bad-request")
 }
 
 fn is_slack_block(block: &Json) -> bool {
@@ -42,6 +78,9 @@ fn is_slack_block(block: &Json) -> bool {
 }
 
 pub(super) fn discord(request: &Request, json: Option<&Json>) -> Option<&'static str> {
+    if !request.target.contains("/webhooks/") {
+        return Some("10015");
+    }
     let parts = form::parts(request).unwrap_or_default();
     let payload = parts.iter().find(|part| part.name == "payload_json");
     let payload = payload.and_then(|part| serde_json::from_slice::<Json>(part.content).ok());
@@ -96,9 +135,15 @@ pub(super) fn google_chat(request: &Request, json: Option<&Json>) -> Option<&'st
     (!some || request.body.len() > 32_000).then_some("INVALID_ARGUMENT")
 }
 
-pub(super) fn mattermost(json: Option<&Json>) -> Option<&'static str> {
+pub(super) fn mattermost(request: &Request, json: Option<&Json>) -> Option<&'static str> {
+    if !request.target.contains("/hooks/") {
+        return Some("invalid");
+    }
     let Some(json) = json.filter(|json| json.is_object()) else { return Some("parse") };
     let text = json["text"].as_str().unwrap_or_default();
     let attached = json["attachments"].as_array().is_some_and(|list| !list.is_empty());
+    if text.chars().count() > POST {
+        return Some("413");
+    }
     (text.is_empty() && !attached).then_some("no-text")
 }

@@ -1,0 +1,183 @@
+//! Colour, picture and pings, platform by platform: what must be there, where the checks of hostile texts only
+//! see what must not.
+
+use super::cards::{context, endpoint, notice, text};
+use crate::message::{Notice, Tone};
+use crate::platform::*;
+use serde_json::{Value, json};
+
+const PICTURE: &str = "https://cdn.example.com/1.png";
+
+fn card(name: &str, notice: &Notice, mentions: &[&str]) -> Value {
+    let (context, endpoint) = (context("h"), endpoint(name, mentions));
+    match name {
+        "slack" => slack::lay_out(notice, &context, &endpoint),
+        "slack-workflow" => slack_workflow::lay_out(notice, &context),
+        "discord" => discord::lay_out(notice, &context, &endpoint),
+        "wecom" => wecom::lay_out(notice, &context, &endpoint),
+        "dingtalk" => dingtalk::lay_out(notice, &context, &endpoint),
+        "feishu" => feishu::lay_out(notice, &context, &endpoint),
+        "teams" => teams::lay_out(notice, &context, &endpoint),
+        "telegram" => telegram::lay_out(notice, &context, &endpoint),
+        "googlechat" => google_chat::lay_out(notice, &context, &endpoint),
+        "mattermost" => mattermost::lay_out(notice, &context, &endpoint),
+        "ntfy" => ntfy::lay_out(notice, &context),
+        "pagerduty" => pagerduty::lay_out(notice, &context, &endpoint),
+        other => panic!("no card of {other}"),
+    }
+}
+
+#[test]
+fn every_tone_has_its_colour_or_sign() {
+    // Good, bad, warning, neutral; of a text, how it starts.
+    for (name, pointer, shown) in [
+        ("slack", "/attachments/0/color", json!(["#2eb67d", "#e01e5a", "#ecb22e", "#36c5f0"])),
+        ("slack-workflow", "/tone", json!(["good", "bad", "warn", "neutral"])),
+        ("discord", "/embeds/0/color", json!([0x2eb67d, 0xe01e5a, 0xecb22e, 0x5865f2])),
+        (
+            "wecom",
+            "/markdown/content",
+            json!([
+                "### <font color=\"info\">",
+                "### <font color=\"warning\">",
+                "### <font color=\"warning\">",
+                "### <font color=\"comment\">"
+            ]),
+        ),
+        ("dingtalk", "/markdown/text", json!(["### ✅", "### ❌", "### ⚠️", "### 🔔"])),
+        ("feishu", "/card/header/template", json!(["green", "red", "orange", "blue"])),
+        ("teams", "/attachments/0/content/body/0/style", json!(["good", "attention", "warning", "emphasis"])),
+        (
+            "teams",
+            "/attachments/0/content/body/0/items/0/color",
+            json!(["good", "attention", "warning", "default"]),
+        ),
+        ("telegram", "/text", json!(["✅", "❌", "⚠️", "🔔"])),
+        ("googlechat", "/cardsV2/0/card/header/title", json!(["🟢", "🔴", "🟡", "🔵"])),
+        ("mattermost", "/attachments/0/color", json!(["#3db887", "#d24b4e", "#ffbc1f", "#5d89ea"])),
+        ("ntfy", "/tags/0", json!(["white_check_mark", "x", "warning", "bell"])),
+        ("ntfy", "/priority", json!([3, 4, 4, 3])),
+        ("pagerduty", "/payload/severity", json!(["info", "error", "warning", "info"])),
+    ] {
+        for (index, tone) in [Tone::Good, Tone::Bad, Tone::Warn, Tone::Neutral].into_iter().enumerate() {
+            let card = card(name, &Notice { tone, ..notice("t") }, &[]);
+            let (found, wanted) = (card.pointer(pointer).unwrap_or(&Value::Null), &shown[index]);
+            let is_so = match wanted.as_str() {
+                Some(start) => text(found).starts_with(start),
+                None => found == wanted,
+            };
+            assert!(is_so, "{name} {tone:?}: {found} is not {wanted}");
+        }
+    }
+}
+
+#[test]
+fn a_picture_at_a_public_address_is_in_every_card_that_can_show_one() {
+    let pictured = Notice { image_url: Some(PICTURE.to_owned()), ..notice("t") };
+    // The block, or the text, in which it is: its place among other parts is not what matters.
+    for (name, pointer, part) in [
+        (
+            "slack",
+            "/attachments/0/blocks",
+            json!({"type": "image", "image_url": PICTURE, "alt_text": "Preview"}),
+        ),
+        ("discord", "/embeds/0/image/url", json!(PICTURE)),
+        ("wecom", "/markdown/content", json!(format!("\n[Preview]({PICTURE})\n"))),
+        ("dingtalk", "/markdown/text", json!(format!("\n\n![Preview]({PICTURE})\n\n"))),
+        ("feishu", "/card/body/elements/0/content", json!(format!("[Preview]({PICTURE})\n"))),
+        ("teams", "/attachments/0/content/body", json!({"type": "Image", "url": PICTURE})),
+        ("telegram", "/link_preview_options/url", json!(PICTURE)),
+        ("googlechat", "/cardsV2/0/card/sections", json!({"image": {"imageUrl": PICTURE}})),
+        ("mattermost", "/attachments/0/image_url", json!(PICTURE)),
+        ("ntfy", "/attach", json!(PICTURE)),
+        ("pagerduty", "/images", json!({"src": PICTURE, "alt": "Preview"})),
+    ] {
+        let card = card(name, &pictured, &[]);
+        let found = card.pointer(pointer).unwrap_or(&Value::Null);
+        let is_there = match part.as_str() {
+            Some(part) => text(found).contains(part),
+            None => holds(found, &part),
+        };
+        assert!(is_there, "{name}: no {part} in {found}");
+    }
+}
+
+/// Whether an object with these members is somewhere inside.
+fn holds(node: &Value, part: &Value) -> bool {
+    let members = |node: &Value, part: &Value| -> bool {
+        part.as_object().unwrap().iter().all(|(name, wanted)| {
+            let found = &node[name.as_str()];
+            if wanted.is_object() { holds(found, wanted) } else { found == wanted }
+        })
+    };
+    node.is_object() && members(node, part)
+        || node.as_array().is_some_and(|items| items.iter().any(|item| holds(item, part)))
+        || node.as_object().is_some_and(|fields| fields.values().any(|field| holds(field, part)))
+}
+
+#[test]
+fn a_plainer_message_pings_whom_the_card_pinged() {
+    let long = Notice {
+        text: Some("a long prompt @ada @all <@all> <at id=all></at> ".repeat(200)),
+        failures: vec!["out of memory".to_owned(); 60],
+        ..notice("t <at id=all></at>")
+    };
+    for (name, mentions, pointer, live) in [
+        ("slack", &["@here", "U0123ABCD"][..], "/text", json!("<!here> <@U0123ABCD> ")),
+        ("discord", &["<@&77>"], "/content", json!("<@&77>")),
+        ("wecom", &["wangqing", "<@lili>"], "/text/mentioned_list", json!(["wangqing", "lili"])),
+        ("wecom", &["@all", "wangqing"], "/text/mentioned_list", json!(["@all", "wangqing"])),
+        ("wecom", &["13800001111"], "/text/mentioned_mobile_list", json!(["13800001111"])),
+        ("dingtalk", &["@all", "13800000001", "u1"], "/text/content", json!("\n@all @13800000001 @u1")),
+        (
+            "feishu",
+            &["all", "ou_1"],
+            "/content/text",
+            json!("<at user_id=\"all\"></at><at user_id=\"ou_1\"></at>"),
+        ),
+        (
+            "teams",
+            &["ann@example.com"],
+            "/attachments/0/content/body/1/text",
+            json!("<at>ann@example.com</at>"),
+        ),
+        ("telegram", &["@ada", "42"], "/text", json!("\n@ada 42")),
+        ("googlechat", &["all"], "/text", json!("<users/all>")),
+        ("mattermost", &["channel"], "/text", json!("@channel")),
+    ] {
+        let full = card(name, &long, mentions);
+        let silent = card(name, &long, &[]);
+        for how in [Plainer::NoMarkup, Plainer::Shorter] {
+            let platform = by_name(name).unwrap();
+            let Some(plain) = platform.plainer(&full, how) else {
+                // A text is as plain as can be.
+                assert_eq!((name, how), ("wecom", Plainer::NoMarkup));
+                continue;
+            };
+            let found = plain.pointer(pointer).unwrap_or(&Value::Null);
+            let pings = match live.as_str() {
+                Some(live) => text(found).contains(live),
+                None => *found == live,
+            };
+            assert!(pings, "{name} {how:?}: no {live} in {plain}");
+            let quiet = platform.plainer(&silent, how).unwrap();
+            if let Some(live) = live.as_str() {
+                assert!(!quiet.to_string().contains(live.trim()), "{name} {how:?} pings: {quiet}");
+            }
+            assert_eq!(quiet["text"].get("mentioned_list"), None, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_member_of_telegram_without_a_name_is_pinged_without_markup_too() {
+    let full = card("telegram", &notice("👩 <a href=\"tg://user?id=7\">7</a>"), &["@ada", "42"]);
+    let plain = by_name("telegram").unwrap().plainer(&full, Plainer::NoMarkup).unwrap();
+    let units: Vec<u16> = text(&plain["text"]).encode_utf16().collect();
+    let entities = plain["entities"].as_array().unwrap();
+    assert_eq!(entities.len(), 1);
+    let at = |name: &str| entities[0][name].as_u64().unwrap() as usize;
+    assert_eq!(String::from_utf16_lossy(&units[at("offset")..at("offset") + at("length")]), "42");
+    assert_eq!((&entities[0]["type"], &entities[0]["user"]), (&json!("text_mention"), &json!({"id": 42})));
+    assert_eq!(plain.get("parse_mode"), None);
+}
