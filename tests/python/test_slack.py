@@ -13,7 +13,7 @@ import pytest
 import taskbell
 from corpus import LANGUAGES, TEXTS, events
 from test_cards import card, config
-from tools import ROOT, need, run
+from tools import ROOT, attempt, lacking, need
 
 PACKAGE = Path(__file__).with_name("slack_judge")
 
@@ -22,7 +22,10 @@ PACKAGE = Path(__file__).with_name("slack_judge")
 def judge() -> Path:
     target = ROOT / "target" / "slack-judge"
     manifest = PACKAGE / "Cargo.toml"
-    run(need("cargo"), "build", "--quiet", "--locked", "--manifest-path", manifest, "--target-dir", target)
+    command = [need("cargo"), "build", "--quiet", "--locked", "--manifest-path", manifest]
+    done = attempt(*command, "--target-dir", target, timeout=600)
+    if done.returncode:
+        lacking(f"the judge of Slack's messages cannot be built: {done.stdout}")
     return target / "debug" / "slack-judge"
 
 
