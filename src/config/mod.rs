@@ -109,7 +109,8 @@ fn load(
         (Some(config), Ok(tree)) => {
             let places =
                 Places { file: source.file, folder, text: source.text, tree, scrubber: scrubber.clone() };
-            Ok((Config { scrubber, ..config }, warnings, places))
+            let told = warnings.iter().map(ToString::to_string).collect();
+            Ok((Config { scrubber, warnings: told, ..config }, warnings, places))
         }
         _ => Err(ConfigErrors::without_place(source.file, "this configuration cannot be read".to_owned())),
     }
@@ -133,6 +134,7 @@ fn read(tree: &Node, source: &Source, reading: &Reading<'_>) -> Option<Config> {
         hooks,
         alerts,
         scrubber: Scrubber::default(),
+        warnings: Vec::new(),
     })
 }
 

@@ -34,6 +34,8 @@ pub struct Config {
     pub alerts: Vec<Arc<Alert>>,
     /// Knows every secret value of this configuration.
     pub scrubber: Scrubber,
+    /// What is allowed but hardly meant, a line each.
+    pub warnings: Vec<String>,
 }
 
 /// `[host]`: what templates see as `host`.

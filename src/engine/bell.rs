@@ -195,8 +195,9 @@ impl Bell {
     pub fn set_log(&self, sink: Option<Sink>) -> Result<(), Error> {
         let listens = sink.is_some();
         if self.shared.log.set(sink, Duration::from_secs(5)) {
-            // What happened to the spool at the start, when nobody could listen yet.
+            // What happened at the start, when nobody could listen yet.
             if listens && !self.shared.mishaps_told.swap(true, Ordering::Relaxed) {
+                self.shared.warnings.iter().for_each(|text| self.shared.log.write(Level::Warn, text));
                 self.shared.mishaps().iter().for_each(|text| self.shared.log.write(Level::Error, text));
             }
             Ok(())

@@ -442,6 +442,7 @@ impl Clerk {
         self.work.unwatched.extend(gone.iter().cloned());
         self.work.states.extend(gone.into_iter().map(|name| alert_state(&self.shared, (name, None))));
         self.config = config;
+        self.config.warnings.iter().for_each(|text| self.shared.log.write(Level::Warn, text));
         let named = old.values().map(|lane| lane.endpoint()).filter(|endpoint| endpoint.is_of_task());
         for endpoint in named.filter(|endpoint| self.config.task_urls.allow(endpoint.url.expose())) {
             task_lanes::open_lane(&self.shared, &self.config, endpoint);

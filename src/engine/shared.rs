@@ -75,6 +75,8 @@ pub struct Shared {
     pub spool_full: AtomicBool,
     /// What happened to the file of the spool, in words.
     mishaps: Mutex<Vec<String>>,
+    /// What the configuration at the start hardly means.
+    pub warnings: Vec<String>,
     /// Whether the host's log has heard of them.
     pub mishaps_told: AtomicBool,
     /// Numbers of deliveries that changed when the spool was made anew: what lanes know, and what it is.
@@ -120,6 +122,7 @@ impl Shared {
             spool_failing: AtomicBool::new(false),
             spool_full: AtomicBool::new(false),
             mishaps: Mutex::new(Vec::new()),
+            warnings: config.warnings.clone(),
             mishaps_told: AtomicBool::new(false),
             moved: Mutex::new(HashMap::new()),
             drained: AtomicBool::new(false),

@@ -1,5 +1,6 @@
 //! One lane: what waits, and what may start now.
 
+mod sequel;
 mod upkeep;
 
 use super::breaker::{Breaker, Permit};
@@ -374,16 +375,6 @@ impl Lane {
         }
     }
 
-    /// The chat that took the place of the configured one, if the platform said so in this run.
-    pub(super) fn moved(&self) -> Option<i64> {
-        self.lock().moved
-    }
-
-    /// The chat has this number from now on.
-    pub(super) fn move_to(&self, chat: i64) {
-        self.lock().moved = Some(chat);
-    }
-
     /// The receiver stumbled over a message, and gets it once more at once, as `what` says: logs the attempt,
     /// and counts the next one.
     pub(super) fn once_more(&self, group: &mut [Job], what: &str, mut row: AttemptRow) {
@@ -403,33 +394,6 @@ impl Lane {
             let before = job.clone();
             self.desk.report(LaneReport::Attempt { endpoint, job: before, row, fate: Fate::Again(now) });
             job.attempts += 1;
-        }
-    }
-
-    /// A file follows a message that is about to be settled, so the lane is not quiet afterwards.
-    pub(super) fn begin_sequel(&self) {
-        self.lock().following += 1;
-    }
-
-    /// Nothing follows any more.
-    pub(super) fn end_sequel(&self) {
-        self.lock().following -= 1;
-    }
-
-    /// A request that follows a delivered message is logged, and uses the rate as any other. A wait that its
-    /// answer asks for is kept, and an endpoint that is gone is gone.
-    pub(super) fn log_sequel(&self, row: AttemptRow, outcome: Option<Outcome>) {
-        let now = self.clock.monotonic();
-        let mut state = self.lock();
-        state.pace.take(now);
-        if let Some(Outcome::RetryAfter(wait, _)) = &outcome {
-            state.paused_until = state.paused_until.max(now + *wait);
-            state.note_standing(now, self.clock.unix_ms());
-        }
-        drop(state);
-        self.desk.report(LaneReport::Sequel { endpoint: self.endpoint.name.clone(), row });
-        if let Some(Outcome::Gone(reason)) = outcome {
-            self.close_for_good(&reason);
         }
     }
 

@@ -86,8 +86,7 @@ impl Platform for Discord {
     }
 
     fn pings(&self, mention: &str) -> bool {
-        let read = Mentions::read(&[mention.to_owned()]);
-        read.everyone || !read.users.is_empty() || !read.roles.is_empty()
+        Mentions::read(&[mention.to_owned()]).allowed() != json!({"parse": []})
     }
 
     fn card(&self, context: &Context, endpoint: &Endpoint) -> Value {
@@ -369,10 +368,8 @@ impl Mentions {
             if Unit::CodePoints.length(&mentions.content) + Unit::CodePoints.length(&live) >= CONTENT {
                 break;
             }
-            if !mentions.content.is_empty() {
-                mentions.content.push(' ');
-            }
-            mentions.content.push_str(&live);
+            let gap = if mentions.content.is_empty() { "" } else { " " };
+            mentions.content.extend([gap, live.as_str()]);
             match live.strip_prefix("<@").and_then(|id| id.strip_suffix('>')) {
                 Some(id) => match id.strip_prefix('&') {
                     Some(role) => mentions.roles.push(role.to_owned()),

@@ -1,4 +1,4 @@
-"""What an answer means beyond its own request: for the endpoint, for the next attempt, and for where to go."""
+"""What an answer means beyond its own request: for the endpoint, the next attempt, and where to go."""
 
 from __future__ import annotations
 
@@ -110,3 +110,12 @@ def test_a_file_that_was_too_much_leaves_one_plainer_try(tmp_path, receive, ring
     assert (report["state"], report["attempts"]) == ("delivered", 3)
 
 
+def test_a_mention_that_pings_nobody_is_told_to_the_log(tmp_path, receive, ring):
+    config = one(tmp_path, "team", "slack", receive().url(), mentions=["@ada"])
+    bell = ring(config)
+    lines: list[str] = []
+    bell.set_log(lambda _level, message: lines.append(message))
+    eventually("the warning", lambda: any("`slack` pings nobody for" in line for line in lines))
+    before = len(lines)
+    bell.reload(config)
+    eventually("it again", lambda: any("`slack` pings nobody for" in line for line in lines[before:]))
