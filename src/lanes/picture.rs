@@ -137,23 +137,19 @@ impl Picture {
 
 /// Adds the pixels of a row, of whatever colours, as red, green and blue on white.
 fn flatten(row: &[u8], color: ColorType, rgb: &mut Vec<u8>) {
-    let on_white = |value: u8, alpha: u8| {
-        ((u32::from(value) * u32::from(alpha) + 255 * (255 - u32::from(alpha))) / 255) as u8
-    };
-    match color {
-        // A palette is looked up by the decoder.
-        ColorType::Rgb | ColorType::Indexed => rgb.extend_from_slice(row),
-        ColorType::Rgba => {
-            for [r, g, b, a] in row.as_chunks::<4>().0 {
-                rgb.extend([r, g, b].map(|value| on_white(*value, *a)));
-            }
-        }
-        ColorType::Grayscale => row.iter().for_each(|value| rgb.extend([*value; 3])),
-        ColorType::GrayscaleAlpha => {
-            for [value, a] in row.as_chunks::<2>().0 {
-                rgb.extend([on_white(*value, *a); 3]);
-            }
-        }
+    // A palette is looked up by the decoder.
+    let samples = if color == ColorType::Indexed { 3 } else { color.samples() };
+    for pixel in row.chunks_exact(samples) {
+        let (colours, alpha) = match *pixel {
+            [grey] => ([grey; 3], 255),
+            [grey, alpha] => ([grey; 3], alpha),
+            [r, g, b] => ([r, g, b], 255),
+            [r, g, b, alpha] => ([r, g, b], alpha),
+            _ => continue,
+        };
+        let alpha = u32::from(alpha);
+        let on_white = |value: u8| ((u32::from(value) * alpha + 255 * (255 - alpha)) / 255) as u8;
+        rgb.extend_from_slice(&colours.map(on_white));
     }
 }
 

@@ -176,7 +176,7 @@ def test_a_fake_image_goes_as_a_plain_file(tmp_path, receive, ring):
 @pytest.mark.parametrize("platform", ["telegram", "wecom"])
 @pytest.mark.parametrize("content", [b"hello, I am no picture", b"\x89PNG\r\n\x1a\n" + b"broken" * 1_000_000])
 def test_an_image_that_is_not_one_goes_as_a_file(tmp_path, receive, ring, platform, content):
-    """Neither what only its name calls a picture, nor what only begins as one and is too large to be shown."""
+    """Neither what its name alone calls a picture, nor what only begins as one and is too large as it is."""
     receiver = receive(wecom_answers if platform == "wecom" else (), default=SENT)
     if platform == "wecom":
         bell = ring(wecom(tmp_path, receiver, text_png=content))
