@@ -125,6 +125,7 @@ mod tests {
         for file in [
             r#"{"type": "queue.end", "data": {"total": 3, "failed": 1}}"#,
             r#"{"type": "queue.end", "data": {"queue": {"total": 3, "failed": 1}, "host": {}}}"#,
+            r#"{"id": "evt_0", "type": "queue.end", "payload": "{\"total\":3,\"failed\":1}", "deliveries": []}"#,
         ] {
             assert_eq!(explained(file, None, false).unwrap(), expected);
         }

@@ -245,6 +245,8 @@ fn quoted(text: &str) -> String {
 mod tests {
     use super::*;
     use std::path::Path;
+    use taskbell::config::SpoolPath;
+    use taskbell::spool::{NewEvent, Spool};
 
     fn shown(source: &Path, id: &str) -> Result<String, Failure> {
         let (mut terminal, page) = Terminal::page(false);
@@ -274,6 +276,41 @@ mod tests {
         assert_eq!(text, shown(&path, &id[..16]).unwrap(), "a beginning of the id will do");
         assert!(shown(&path, "2").unwrap().contains(&id), "and so will the number of a delivery");
         assert!(matches!(shown(&path, "99"), Err(Failure::Said { .. })));
+    }
+
+    #[test]
+    fn an_event_that_rang_nowhere_says_why_as_it_was_kept_or_as_the_configuration_decides() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, config) = (folder.path().join("spool.db"), folder.path().join("taskbell.toml"));
+        let mut spool = Spool::open(&SpoolPath::File(path.clone()), "test").unwrap();
+        let mut batch = spool.batch().unwrap();
+        let ids = [1, 2].map(|number| EventId::new(1_800_000_000_000, number << 100));
+        for id in ids {
+            let (accepted_at, payload) = (1_800_000_000_000, br#"{"status":"error"}"#);
+            let event = NewEvent { id, kind: "task.complete", accepted_at, payload };
+            let event = batch.event(&event).unwrap().unwrap();
+            if id == ids[0] {
+                batch.account(event, "`a` fired, and \u{1b}[2J\n`b` stayed quiet").unwrap();
+            }
+        }
+        batch.commit().unwrap();
+        spool.close();
+        let text = "[spool]\npath = \"spool.db\"\n[endpoints.ci]\nurl = \"https://ci.example.com/\"\n\
+                    [[hooks]]\nname = \"late\"\non = [\"task.complete\"]\nto = [\"ci\"]\nmin_duration = \"1m\"\n";
+        std::fs::write(&config, text).unwrap();
+        let kept = shown(&config, &ids[0].to_string()).unwrap();
+        assert!(kept.ends_with("`a` fired, and \\u{1b}[2J\n`b` stayed quiet\n"), "{kept}");
+        let decided = shown(&config, &ids[1].to_string()).unwrap();
+        for words in
+            ["No hook rang for it. By the configuration of now", "stays quiet late", "min_duration is 60 s"]
+        {
+            assert!(decided.contains(words), "{words} in {decided}");
+        }
+        assert!(
+            shown(&path, &ids[1].to_string())
+                .unwrap()
+                .contains("with the configuration in place of the spool")
+        );
     }
 
     #[test]

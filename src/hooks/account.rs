@@ -146,6 +146,29 @@ mod tests {
     }
 
     #[test]
+    fn a_hook_that_fires_names_what_its_shaping_makes_of_it() {
+        for (hook, why) in [
+            (
+                "cooldown = '90s'",
+                "it listens to queue.end; silent if it fired less than 90 s before, its `cooldown`",
+            ),
+            ("digest = '15m'", "it listens to queue.end; gathered with others for 900 s, its `digest`"),
+            ("digest = 'queue'", "it listens to queue.end; gathered until its queue ends, its `digest`"),
+            (
+                "quiet_hours = '22:00-07:00'\nquiet_zone = '+00:00'",
+                "it listens to queue.end; held in its `quiet_hours` until 1970-01-01T07:00:00.000Z",
+            ),
+            ("quiet_hours = '22:00-23:00'\nquiet_zone = '+00:00'", "it listens to queue.end"),
+            (
+                "quiet_hours = '22:00-07:00'\nquiet_zone = '+00:00'\nquiet_except = 'queue.total == 1'",
+                "it listens to queue.end",
+            ),
+        ] {
+            assert_eq!(said(hook, "queue.end", json!({"total": 1})), (true, why.to_owned()), "{hook}");
+        }
+    }
+
+    #[test]
     fn a_hook_that_fired_names_what_let_it_pass() {
         let queue = json!({"total": 12, "failed": 1, "duration_s": 61, "usual_s": 20});
         for (hook, why) in [

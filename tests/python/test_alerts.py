@@ -198,6 +198,8 @@ def test_a_reload_keeps_what_fires_and_forgets_what_is_left_out(tmp_path, receiv
 def test_a_value_or_a_name_that_cannot_be_is_refused(tmp_path, receive, ring):
     receiver = receive()
     bell = ring(watching(tmp_path, receiver, {}))
+    heard = []
+    bell.set_log(lambda level, text: heard.append((level, text)))
     for name, value in [
         ("m", math.nan),
         ("m", math.inf),
@@ -211,6 +213,10 @@ def test_a_value_or_a_name_that_cannot_be_is_refused(tmp_path, receive, ring):
         with pytest.raises(taskbell.TaskbellError) as refusal:
             bell.metric(name, value)
         assert refusal.value.name == "INVALID_ARGUMENT"
+    assert bell.stats()["refused"]["invalid"] == 8
+    eventually("the log has it", lambda: heard)
+    lines = [text for _, text in heard if "metric" in text]
+    assert len(lines) == 1 and "metric `m` is NaN" in lines[0], lines
     assert kinds(receiver, bell) == []
 
 
