@@ -332,3 +332,19 @@ fn the_ring_is_where_the_system_has_memory_for_it_or_beside_the_spool() {
     }
     assert_fault("[queue]\nring = \"disk\"\n", "`ring` is `auto` or `beside`");
 }
+
+#[test]
+fn a_hook_whose_condition_or_threshold_means_nothing_is_refused_and_not_left_unconditional() {
+    for (lines, fault) in [
+        ("when = 'queue.total >'", "hooks[0].when: "),
+        ("when = 'queue.total > 1 and'", "hooks[0].when: "),
+        ("when = ''", "hooks[0].when: "),
+        ("relative = -1", "hooks[0].relative: "),
+        ("relative = 0.5", "hooks[0].relative: "),
+        ("relative = 1001", "hooks[0].relative: "),
+        ("relative = nan", "hooks[0].relative: "),
+    ] {
+        assert_fault(&hook(lines), fault);
+        assert!(faults(&hook(lines)).iter().any(|said| said.starts_with("line 6, column ")), "{lines}");
+    }
+}

@@ -29,8 +29,13 @@ use std::time::Duration;
 /// How long nothing must happen before it sleeps deeply.
 const SETTLE: Duration = Duration::from_millis(200);
 
-/// The most bytes of events in one transaction.
-const BATCH_BYTES: usize = 1024 * 1024;
+/// The bytes of events in one transaction: few enough that lanes, which begin when it is durable, do not run
+/// dry behind a burst; many where the disk is slow.
+const BATCH_BYTES: usize = 256 * 1024;
+const LARGE_BATCH_BYTES: usize = 1024 * 1024;
+
+/// A transaction that takes longer than this is one of a slow disk.
+const SLOW: Duration = Duration::from_millis(50);
 
 /// How long it waits before it offers the spool a transaction again that it did not take.
 const SPOOL_PAUSE: Duration = Duration::from_secs(1);
@@ -49,6 +54,9 @@ pub struct Clerk {
     pub(super) watch: Watch,
     pub(super) company: Company,
     records: Vec<Record>,
+    batch_bytes: usize,
+    /// Whether the last transaction had as many events as it may have: more may wait in the ring.
+    pub(super) is_full: bool,
     busy_until: Duration,
     pub(super) retry_at: Option<Duration>,
     pub(super) prune_at: Duration,
@@ -75,6 +83,8 @@ impl Clerk {
             watch: Watch::new(spool_file),
             company: Company::default(),
             records: Vec::new(),
+            batch_bytes: BATCH_BYTES,
+            is_full: false,
             busy_until: now + SETTLE,
             retry_at: None,
             prune_at: now,
@@ -174,12 +184,15 @@ impl Clerk {
     /// Fills the work: events from the ring, ends of queues that count now, reports of the lanes. Takes
     /// nothing new while the spool refuses what is there, and no event while it is full.
     pub(super) fn collect(&mut self) {
+        self.is_full = false;
         if self.retry_at.is_some() {
             return;
         }
         let now = self.shared.clock.monotonic();
         if !self.shared.spool_full.load(Ordering::Acquire) {
-            self.shared.intake.read(BATCH_BYTES, &mut self.records);
+            self.shared.intake.read(self.batch_bytes, &mut self.records);
+            let read: usize = self.records.iter().map(|record| record.payload.len()).sum();
+            self.is_full = read >= self.batch_bytes / 2;
             self.prepare_records();
             self.end_queues(now);
             self.end_windows();
@@ -268,7 +281,10 @@ impl Clerk {
         let shared = &self.shared;
         self.work.supersede(&shared.lanes(), |seq| shared.number_now(seq));
         let times = Times { unix_ms: self.shared.clock.unix_ms(), monotonic: now };
-        match self.transact_or_mend(times) {
+        let done = self.transact_or_mend(times);
+        let is_slow = self.shared.clock.monotonic() - now > SLOW;
+        self.batch_bytes = if is_slow { LARGE_BATCH_BYTES } else { BATCH_BYTES };
+        match done {
             Ok(done) => {
                 self.retry_at = None;
                 self.tally.usuals.settled();

@@ -27,6 +27,8 @@ impl Clerk {
         let now = self.shared.clock.monotonic();
         let nap = match self.retry_at {
             Some(at) => Some(at.saturating_sub(now).min(SPOOL_PAUSE)),
+            // A burst: what waits in the ring is next, and lanes wait for it.
+            None if phase == Phase::Open && self.is_full => return false,
             None if phase != Phase::Open || now < self.busy_until => Some(TICK),
             None if self.shared.spool_full.load(Ordering::Acquire) => Some(FULL_PAUSE),
             None => None,
