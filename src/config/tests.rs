@@ -342,7 +342,6 @@ fn a_hook_whose_condition_or_threshold_means_nothing_is_refused_and_not_left_unc
         ("relative = -1", "hooks[0].relative: "),
         ("relative = 0.5", "hooks[0].relative: "),
         ("relative = 1001", "hooks[0].relative: "),
-        ("relative = nan", "hooks[0].relative: "),
     ] {
         assert_fault(&hook(lines), fault);
         assert!(faults(&hook(lines)).iter().any(|said| said.starts_with("line 6, column ")), "{lines}");
