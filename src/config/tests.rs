@@ -152,6 +152,17 @@ fn a_value_out_of_its_range_is_told_the_range() {
         "min_tasks: expected a whole number from 1 to 1000000000, found -1",
     );
     assert_fault(&hook("min_tasks = 2.5"), "found 2.5");
+    for below in ["-1", "0", "0.5", "1001"] {
+        let expected = format!("relative: {below} is not how many times as long");
+        assert_fault(&hook(&format!("relative = {below}")), &expected);
+    }
+}
+
+#[test]
+fn a_condition_that_does_not_parse_is_refused_and_never_left_out() {
+    for broken in ["a >", "task.status ==", "(", "{{ 1 }}", ""] {
+        assert_fault(&hook(&format!("when = '{broken}'")), "hooks[0].when: ");
+    }
 }
 
 #[test]

@@ -127,6 +127,8 @@ mod tests {
         assert_eq!(ask("a", 1_600), Cooled::Fires(2));
         assert_eq!(ask("a", 2_200), Cooled::Fires(0));
         assert_eq!(ask("a", 1_000), Cooled::Fires(0), "the clock was set back");
+        assert_eq!(cooldowns.ask("other", "a", 600, 1_001), Cooled::Fires(0), "another hook");
+        assert_eq!(cooldowns.ask("h", "a", 600, 1_001), Cooled::Silent, "and this one's still runs");
     }
 
     #[test]

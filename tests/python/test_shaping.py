@@ -270,3 +270,39 @@ def test_a_dry_run_tries_the_key_expressions():
     ]:
         report = taskbell.check(base + lines)
         assert [error["key"] for error in report["errors"]] == [f"hooks[0].{key}"], report
+
+
+def test_what_cannot_be_read_rings_is_counted_and_the_log_says_where(tmp_path, receive, ring):
+    receiver = receive()
+    faulty = {
+        "when": {"when": "task.name > 5"},
+        "cooldown": {"cooldown": "1d", "cooldown_by": "task.params.list"},
+        "supersede": {"supersede": "task.params.list"},
+        "quiet": {"quiet_hours": "00:00-23:59", "quiet_zone": zone(), "quiet_except": "task.name > 5"},
+    }
+    hooks = [{"name": name, "on": ["task.complete"], "to": [name], **keys} for name, keys in faulty.items()]
+    endpoints = {name: endpoint(receiver.url(f"/{name}")) for name in faulty}
+    bell = ring(settings(tmp_path, endpoints=endpoints, hooks=hooks))
+    lines: list[str] = []
+    bell.set_log(lambda _level, text: lines.append(text))
+    task = {"id": "t", "name": "MARKER", "params": {"list": ["MARKER"]}}
+    bell.task_complete({**task, "webhook_params": ["MARKER"]})
+    receiver.wait_for(4)
+    assert sorted(request.target for request in receiver.requests) == sorted(f"/{name}" for name in faulty)
+    said = (
+        "when",
+        "`cooldown_by` of cooldown",
+        "`supersede` of supersede",
+        "`quiet_except` of quiet",
+        "webhook_params",
+    )
+    eventually("a line for each", lambda: all(any(part in line for line in lines) for part in said))
+    stats = bell.stats()
+    assert (stats["conditions_broken"], stats["params_ignored"]) == (4, 1)
+    assert not any("MARKER" in line for line in lines), lines
+
+
+def zone() -> str:
+    """An offset from UTC at which it is about noon now."""
+    hour = time.gmtime().tm_hour
+    return f"{'+' if hour <= 12 else '-'}{abs(12 - hour):02}:00"

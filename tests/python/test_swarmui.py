@@ -8,8 +8,9 @@ import pytest
 
 import taskbell
 from bells import DEADLINE_S, all_text, endpoint, eventually, reports, settings
+from impostor import command
 from steps import Reply
-from tools import python
+from tools import python, run
 
 EARLIER_RUN = """
 import sys, taskbell
@@ -142,6 +143,68 @@ def test_check_tries_a_manual_hook_on_what_it_will_tell(tmp_path, receive):
     (error,) = taskbell.check(described)["errors"]
     assert error["key"] == "hooks[1].template"
     assert "this is no JSON" in error["message"]
+
+
+SIX = {
+    "ServerStart": '{"text": "up"}',
+    "QueueStart": '{"text": "busy"}',
+    "EveryGen": '{"text": "%prompt% by %user_name%", "seed": %seed%, "image": "%image%"}',
+    "ManualGen": '{"text": "asked: %prompt%"}',
+    "QueueEnd": '{"text": "idle, 100% of it"}',
+    "ServerShutdown": None,
+}
+
+
+def imported(tmp_path, receiver):
+    """The configuration that the command makes of a SwarmUI server's settings."""
+    lines = ["WebHooks:", "  QueueEndDelay: 0.05"]
+    for key, data in SIX.items():
+        lines.append(f"  {key}Webhook: {receiver.url('/' + key)}")
+        lines += [f"  {key}WebhookData: {data}"] if data else []
+    lines += ["Network:", "  ExternalURL: https://swarm.example.com/"]
+    file = tmp_path / "Settings.fds"
+    file.write_text("\n".join(lines) + "\n")
+    run(command(), "import-swarmui", file, "--out", tmp_path / "out")
+    return tmp_path / "out" / "taskbell.toml"
+
+
+def test_an_imported_configuration_does_what_swarmui_did(tmp_path, receive, ring):
+    receiver = receive()
+    file = imported(tmp_path, receiver)
+    secrets = list((tmp_path / "out" / "secrets").iterdir())
+    assert len(secrets) == 6
+    assert {secret.stat().st_mode & 0o777 for secret in secrets} == {0o600}
+    assert (tmp_path / "out" / "secrets").stat().st_mode & 0o777 == 0o700
+    bell = ring(str(file))
+    bell.emit("server.start", {})
+    bell.emit("queue.start", {})
+    bell.task_complete({**task(), "status": "success"})
+    bell.task_complete({**task(), "status": "error", "params": {"prompt": "failed", "seed": 1}})
+    for notify in ("manual", "manual_at_end", "none"):
+        params = {"prompt": notify, "seed": 2}
+        bell.task_complete({**task(notify=notify), "status": "success", "params": params})
+    bell.queue_end()
+    # Three of Every Gen, two of Manual Gen, and all edges but the last.
+    receiver.wait_for(8)
+    bell.emit("server.stop", {})
+    assert bell.flush(DEADLINE_S)
+    bodies: dict[str, list[object]] = {}
+    for request in receiver.requests:
+        bodies.setdefault(request.target.removeprefix("/"), []).append(request.json())
+    gen = {"image": "https://swarm.example.com/View/mira/a%20b%25.png"}
+    assert bodies.pop("ServerStart") == [{"text": "up"}]
+    assert bodies.pop("QueueStart") == [{"text": "busy"}]
+    assert bodies.pop("QueueEnd") == [{"text": "idle, 100% of it"}]
+    assert bodies.pop("ServerShutdown") == [{}]
+    every = sorted(bodies.pop("EveryGen"), key=lambda body: str(body["text"]))
+    assert every == [
+        {**gen, "text": 'a "cat" by mira', "seed": 7},
+        {**gen, "text": "manual by mira", "seed": 2},
+        {**gen, "text": "manual_at_end by mira", "seed": 2},
+    ], "a failed task and one that wants no message are not told of"
+    asked = sorted(str(body["text"]) for body in bodies.pop("ManualGen"))
+    assert asked == ["asked: manual", "asked: manual_at_end"]
+    assert not bodies
 
 
 def with_address(tmp_path, receiver, starts):

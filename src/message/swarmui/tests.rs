@@ -96,6 +96,15 @@ fn m2_what_cannot_be_a_tag_is_copied() {
 }
 
 #[test]
+fn m2_a_line_end_or_a_quote_between_percent_signs_is_no_tag() {
+    // Their letters alone would make the tag `seed` of each of these.
+    let quoted = r#"{"a": "%se", "ed%": "%seed%"}"#;
+    assert_eq!(rendered(quoted, &task(json!({}))), json!({"a": "%se", "ed%": "1234567890123"}));
+    assert_eq!(rendered(r#"{"a": %se ed%}"#, &task(json!({}))), json!({"a": 1_234_567_890_123_u64}));
+    assert!(refused("{\"a\": %se\ned%}", &task(json!({}))).to_string().contains("this is no JSON"));
+}
+
+#[test]
 fn m3_an_unknown_tag_stays_with_both_percent_signs() {
     assert_eq!(line("a %no such tag% b", &task(json!({}))), "a %no such tag% b");
 }
@@ -132,6 +141,9 @@ fn m5_a_parameter_is_found_by_its_letters_and_an_unset_one_is_empty() {
     }
     assert_eq!(line("[%sampler%]", &context), "[]");
     assert_eq!(line("[%x%]", &task(json!({"params": {"x": null}}))), "[]");
+    // One that the host does not name is not known to be a parameter, unless SwarmUI has always had it.
+    assert_eq!(line("[%My Own Param%]", &task(json!({"params": {"myownparam": null}}))), "[]");
+    assert_eq!(line("[%My Own Param%]", &task(json!({}))), "[%My Own Param%]");
 }
 
 #[test]
