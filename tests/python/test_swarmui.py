@@ -10,6 +10,7 @@ import taskbell
 from bells import DEADLINE_S, all_text, endpoint, eventually, reports, settings
 from impostor import command
 from steps import Reply
+from test_channels import parts, png
 from tools import python, run
 
 EARLIER_RUN = """
@@ -205,6 +206,28 @@ def test_an_imported_configuration_does_what_swarmui_did(tmp_path, receive, ring
     asked = sorted(str(body["text"]) for body in bodies.pop("ManualGen"))
     assert asked == ["asked: manual", "asked: manual_at_end"]
     assert not bodies
+
+
+def test_a_pasted_template_for_discord_brings_its_picture(tmp_path, receive, ring):
+    receiver = receive(default=Reply(200, body=b'{"id":"1"}'))
+    folder = tmp_path / "outputs"
+    folder.mkdir()
+    (folder / "a.png").write_bytes(png())
+    described = config(tmp_path, receiver, template='[discord_image]{"content": "%prompt%", "nonce": %seed%}')
+    described["files"] = {"roots": [str(folder)]}
+    described["endpoints"]["gen"]["platform"] = "discord"
+    bell = ring(described)
+    bell.task_complete({**task(), "outputs": [{"path": "a.png"}]})
+    # Without a file it is plain JSON.
+    (first,) = receiver.wait_for(1)
+    bell.task_complete({**task(), "outputs": []})
+    _, second = receiver.wait_for(2)
+    form = parts(first)
+    assert form["files[0]"] == ("a.png", png())
+    body = json.loads(form["payload_json"][1])
+    assert (body["content"], body["nonce"]) == ('a "cat"', 7)
+    assert second.json()["content"] == 'a "cat"'
+    assert dict(second.headers)["content-type"].startswith("application/json")
 
 
 def with_address(tmp_path, receiver, starts):
