@@ -208,6 +208,18 @@ def test_an_imported_configuration_does_what_swarmui_did(tmp_path, receive, ring
     assert not bodies
 
 
+def test_bug_9_a_failure_rings_a_hook_that_is_written_for_failures(tmp_path, receive, ring):
+    receiver = receive()
+    template = '{"text": "%prompt%", "image": "%image%"}'
+    bell = ring(config(tmp_path, receiver, template=template, only_failures=True))
+    bell.task_complete({**task(), "status": "success"})
+    failed = {"status": "error", "error": {"message": "no space left"}, "params": {"prompt": "lost"}}
+    bell.task_complete(failed)
+    receiver.wait_for(1)
+    assert bell.flush(DEADLINE_S)
+    assert [request.json() for request in receiver.requests] == [{"text": "lost", "image": "%image%"}]
+
+
 def test_a_pasted_template_for_discord_brings_its_picture(tmp_path, receive, ring):
     receiver = receive(default=Reply(200, body=b'{"id":"1"}'))
     folder = tmp_path / "outputs"
