@@ -80,7 +80,10 @@ mod tests {
     #[test]
     fn what_is_imported_passes_check_and_shows_no_secret() {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("Settings.fds");
+        for name in ["Data", "Output"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        let file = folder.path().join("Data").join("Settings.fds");
         fs::write(&file, SETTINGS).unwrap();
         let arguments = Arguments { settings: file, out: folder.path().join("out") };
         let (mut terminal, out) = Terminal::page(false);

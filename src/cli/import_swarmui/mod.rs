@@ -2,6 +2,7 @@
 
 mod files;
 mod plan;
+mod tags;
 mod write;
 
 use super::failure::Failure;
