@@ -63,6 +63,7 @@ def test_every_recipe_is_a_sound_configuration(recipe):
 
 
 def test_large_batches_only(recipe):
+    """The wish of SwarmUI #18."""
     bell, receivers = recipe("large")
     finish(bell, 19, "small")
     finish(bell, 20, "large")
@@ -132,6 +133,7 @@ def test_the_disk_is_nearly_full(recipe):
 
 
 def test_longer_than_usual(recipe):
+    """The wish of rundeck #3087."""
     bell, receivers = recipe("longer")
     for took in (100, 110, 90, 100, 105, 140, 160):
         bell.task_complete({"kind": "image", "duration_s": took})
