@@ -242,6 +242,15 @@ def test_a_pasted_template_for_discord_brings_its_picture(tmp_path, receive, rin
     assert dict(second.headers)["content-type"].startswith("application/json")
 
 
+def test_check_warns_of_a_picture_for_a_platform_that_takes_none(tmp_path, receive):
+    described = config(tmp_path, receive(), template='[discord_image]{"content": "%prompt%"}')
+    (warning,) = taskbell.check(described)["warnings"]
+    assert warning["key"] == "hooks[1].template"
+    assert "takes no file" in warning["message"]
+    described["endpoints"]["gen"]["platform"] = "discord"
+    assert not any("takes no file" in fault["message"] for fault in taskbell.check(described)["warnings"])
+
+
 def with_address(tmp_path, receiver, starts):
     """A configuration in which tasks may name addresses that begin like this."""
     return settings(

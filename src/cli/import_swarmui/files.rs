@@ -70,8 +70,8 @@ mod tests {
     const SETTINGS: &str = "WebHooks:\n  \
         QueueEndWebhook: https://discord.com/api/webhooks/123456789012345678/marker-token\n  \
         QueueEndWebhookData: {\\n\"content\": \"done, 100% of it\"\\n}\n  \
-        ManualGenWebhook: http://127.0.0.1:9/marker\n  \
-        ManualGenWebhookData: [discord_image]{\"content\": \"%prompt%\", \"seed\": %seed%}\n";
+        ManualGenWebhook: https://discord.com/api/webhooks/123456789012345679/marker\n  \
+        ManualGenWebhookData: [discord_image]{\"content\": \"%model%\", \"seed\": %seed%}\n";
 
     fn page(out: &std::sync::Arc<std::sync::Mutex<Vec<u8>>>) -> String {
         String::from_utf8(out.lock().unwrap().clone()).unwrap()
