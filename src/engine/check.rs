@@ -84,13 +84,25 @@ fn doubts(config: &Config, places: &Places) -> Vec<ConfigError> {
                 let body = body(&sample::long(kind));
                 body.is_some_and(|body| platform::trimmed(endpoint.platform, &body).is_some())
             };
-            let doubt = hook.on.iter().find_map(doubtful).or_else(|| {
+            let unattached = |kind: &String| {
+                let message =
+                    message::compose(hook.template.as_ref(), endpoint, &sample::context(kind)).ok()?;
+                (message.attach_first_output && endpoint.platform.file_limit().is_none()).then(|| {
+                    "`[discord_image]` attaches nothing here, its platform takes no file; name another as \
+                     `platform`"
+                        .to_owned()
+                })
+            };
+            let doubt = hook.on.iter().find_map(doubtful).or_else(|| hook.on.iter().find_map(unattached));
+            let doubt = doubt.or_else(|| {
                 hook.on.iter().any(is_cut).then(|| {
+                    let (length, platform) = (sample::LONG_PROMPT, endpoint.platform.name());
+                    let has_filters = hook.template.as_ref().is_some_and(|template| !template.is_swarmui());
+                    let advice =
+                        if has_filters { "; `| clip(300)` behind its name keeps it short" } else { "" };
                     format!(
-                        "a text of {} characters, such as a prompt, is more than {} takes and will be cut; \
-                         `| clip(300)` behind its name keeps it short",
-                        sample::LONG_PROMPT,
-                        endpoint.platform.name(),
+                        "a text of {length} characters, such as a prompt, is more than {platform} takes and \
+                         will be cut{advice}"
                     )
                 })
             });

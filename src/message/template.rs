@@ -107,7 +107,7 @@ impl Template {
     }
 
     /// Whether it is written in SwarmUI's syntax.
-    pub(super) fn is_swarmui(&self) -> bool {
+    pub(crate) fn is_swarmui(&self) -> bool {
         matches!(self.form, Form::Swarm(_))
     }
 

@@ -71,6 +71,7 @@ def test_a_batch_that_stands_still_is_told_of_once(tmp_path, receive, ring):
 
 
 def test_a_queue_falls_idle_and_its_start_is_told(tmp_path, receive, ring):
+    """The wish of Wan2GP #1002: one message once all that was queued is done."""
     receiver = receive()
     bell = ring(config(tmp_path, receiver, {"on": ["queue.start", "queue.end"]}, idle_end="1s"))
     bell.task_complete({"queue": "night", "duration_s": 3})

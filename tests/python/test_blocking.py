@@ -31,7 +31,7 @@ def test_a_host_goes_on_as_soon_as_the_receiver_has_answered(tmp_path, receive, 
 
 @pytest.mark.parametrize("kind", ["queue.start", "server.stop"])
 @pytest.mark.parametrize("fault", ["hangs", "refuses", "never accepts", "answers 500"])
-def test_a_dead_receiver_never_holds_the_host_past_its_deadline(tmp_path, receive, ring, kind, fault):
+def test_bug_7_a_dead_receiver_never_holds_the_host_past_its_deadline(tmp_path, receive, ring, kind, fault):
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     if fault == "hangs":

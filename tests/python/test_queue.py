@@ -149,3 +149,13 @@ def test_webhook_params_do_not_travel(tmp_path, receive, ring):
     requests = receiver.wait_for(2)
     assert {request.json()["data"]["task"]["name"] for request in requests} == {"a", "b"}
     assert all(b"webhook_params" not in request.body for request in requests)
+
+
+def test_the_wish_of_maven_notifier_11_only_a_run_that_took_long_rings(tmp_path, receive, ring):
+    receiver = receive()
+    bell = ring(with_hooks(tmp_path, receiver, {"on": ["task.complete"], "min_duration": "5m"}))
+    bell.task_complete({"id": "short", "duration_s": 299.0})
+    bell.task_complete({"id": "long", "duration_s": 301.0})
+    receiver.wait_for(1)
+    assert bell.flush(20)
+    assert [request.json()["data"]["task"]["id"] for request in receiver.requests] == ["long"]

@@ -10,6 +10,7 @@ import taskbell
 from bells import DEADLINE_S, all_text, endpoint, eventually, reports, settings
 from impostor import command
 from steps import Reply
+from test_channels import parts, png
 from tools import python, run
 
 EARLIER_RUN = """
@@ -205,6 +206,49 @@ def test_an_imported_configuration_does_what_swarmui_did(tmp_path, receive, ring
     asked = sorted(str(body["text"]) for body in bodies.pop("ManualGen"))
     assert asked == ["asked: manual", "asked: manual_at_end"]
     assert not bodies
+
+
+def test_bug_9_a_failure_rings_a_hook_that_is_written_for_failures(tmp_path, receive, ring):
+    receiver = receive()
+    template = '{"text": "%prompt%", "image": "%image%"}'
+    bell = ring(config(tmp_path, receiver, template=template, only_failures=True))
+    bell.task_complete({**task(), "status": "success"})
+    failed = {"status": "error", "error": {"message": "no space left"}, "params": {"prompt": "lost"}}
+    bell.task_complete(failed)
+    receiver.wait_for(1)
+    assert bell.flush(DEADLINE_S)
+    assert [request.json() for request in receiver.requests] == [{"text": "lost", "image": "%image%"}]
+
+
+def test_a_pasted_template_for_discord_brings_its_picture(tmp_path, receive, ring):
+    receiver = receive(default=Reply(200, body=b'{"id":"1"}'))
+    folder = tmp_path / "outputs"
+    folder.mkdir()
+    (folder / "a.png").write_bytes(png())
+    described = config(tmp_path, receiver, template='[discord_image]{"content": "%prompt%", "nonce": %seed%}')
+    described["files"] = {"roots": [str(folder)]}
+    described["endpoints"]["gen"]["platform"] = "discord"
+    bell = ring(described)
+    bell.task_complete({**task(), "outputs": [{"path": "a.png"}]})
+    # Without a file it is plain JSON.
+    (first,) = receiver.wait_for(1)
+    bell.task_complete({**task(), "outputs": []})
+    _, second = receiver.wait_for(2)
+    form = parts(first)
+    assert form["files[0]"] == ("a.png", png())
+    body = json.loads(form["payload_json"][1])
+    assert (body["content"], body["nonce"]) == ('a "cat"', 7)
+    assert second.json()["content"] == 'a "cat"'
+    assert dict(second.headers)["content-type"].startswith("application/json")
+
+
+def test_check_warns_of_a_picture_for_a_platform_that_takes_none(tmp_path, receive):
+    described = config(tmp_path, receive(), template='[discord_image]{"content": "%prompt%"}')
+    (warning,) = taskbell.check(described)["warnings"]
+    assert warning["key"] == "hooks[1].template"
+    assert "takes no file" in warning["message"]
+    described["endpoints"]["gen"]["platform"] = "discord"
+    assert not any("takes no file" in fault["message"] for fault in taskbell.check(described)["warnings"])
 
 
 def with_address(tmp_path, receiver, starts):

@@ -63,6 +63,7 @@ def test_every_recipe_is_a_sound_configuration(recipe):
 
 
 def test_large_batches_only(recipe):
+    """The wish of SwarmUI #18."""
     bell, receivers = recipe("large")
     finish(bell, 19, "small")
     finish(bell, 20, "large")
@@ -94,6 +95,22 @@ def test_quiet_at_night(recipe):
     assert [body["data"]["queue"]["name"] for body in bodies(receivers["team"])] == ["on fire"]
 
 
+def test_what_was_held_at_night_comes_together_in_the_morning(recipe):
+    # The morning is the next full minute but one.
+    now = datetime.datetime.now(datetime.timezone.utc)
+    minute = datetime.timedelta(minutes=1)
+    ahead = 1 if now.second < 40 else 2
+    hours = f"{now - 60 * minute:%H:%M}-{now + ahead * minute:%H:%M}"
+    bell, receivers = recipe(
+        "night", quiet_hours=f'quiet_hours = "{hours}"', quiet_zone='quiet_zone = "+00:00"'
+    )
+    finish(bell, 12, "first")
+    finish(bell, 13, "second")
+    assert receivers["team"].requests == []
+    (morning,) = receivers["team"].wait_for(1, timeout=150)
+    assert morning.json()["data"]["digest"]["count"] == 2
+
+
 def test_a_training_that_is_done_starts_the_pipeline(recipe):
     bell, receivers = recipe("training")
     bell.task_complete({"kind": "image", "name": "a"})
@@ -116,6 +133,7 @@ def test_the_disk_is_nearly_full(recipe):
 
 
 def test_longer_than_usual(recipe):
+    """The wish of rundeck #3087."""
     bell, receivers = recipe("longer")
     for took in (100, 110, 90, 100, 105, 140, 160):
         bell.task_complete({"kind": "image", "duration_s": took})
@@ -131,6 +149,15 @@ def test_only_for_the_jobs_that_ask(recipe):
     settled(bell)
     (request,) = receivers["me"].wait_for(1)
     assert request.json()["data"]["task"]["name"] == "yes"
+    bell.task_complete({"name": "later", "webhook_params": {"notify": "manual_at_end"}})
+    settled(bell)
+    assert len(receivers["me"].requests) == 1
+    bell.queue_end()
+    _, later = receivers["me"].wait_for(2)
+    body = later.json()
+    assert (body["type"], body["data"]["queue"]["total"]) == ("queue.end", 3)
+    settled(bell)
+    assert len(receivers["me"].requests) == 2
 
 
 def test_a_page_when_nobody_reacts(recipe):

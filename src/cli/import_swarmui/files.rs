@@ -70,7 +70,7 @@ mod tests {
     const SETTINGS: &str = "WebHooks:\n  \
         QueueEndWebhook: https://discord.com/api/webhooks/123456789012345678/marker-token\n  \
         QueueEndWebhookData: {\\n\"content\": \"done, 100% of it\"\\n}\n  \
-        ManualGenWebhook: http://127.0.0.1:9/marker\n  \
+        ManualGenWebhook: https://discord.com/api/webhooks/123456789012345679/marker\n  \
         ManualGenWebhookData: [discord_image]{\"content\": \"%prompt%\", \"seed\": %seed%}\n";
 
     fn page(out: &std::sync::Arc<std::sync::Mutex<Vec<u8>>>) -> String {
@@ -80,8 +80,10 @@ mod tests {
     #[test]
     fn what_is_imported_passes_check_and_shows_no_secret() {
         let folder = tempfile::tempdir().unwrap();
-        ["Data", "Output"].iter().for_each(|name| fs::create_dir(folder.path().join(name)).unwrap());
-        let file = folder.path().join("Data/Settings.fds");
+        for name in ["Data", "Output"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        let file = folder.path().join("Data").join("Settings.fds");
         fs::write(&file, SETTINGS).unwrap();
         let arguments = Arguments { settings: file, out: folder.path().join("out") };
         let (mut terminal, out) = Terminal::page(false);
@@ -89,6 +91,7 @@ mod tests {
         let text = page(&out);
         assert!(text.starts_with("carried over: Queue End, Manual Gen\n"), "{text}");
         assert!(text.contains("note: empty the webhook URLs"), "{text}");
+        assert!(text.contains("warning: ") && text.contains("such as a prompt"), "{text}");
         assert!(!text.contains("fault") && !text.contains("marker"), "{text}");
         let data = fs::read_to_string(arguments.out.join("queue_end.txt")).unwrap();
         assert_eq!(data, "{\n\"content\": \"done, 100% of it\"\n}");

@@ -2,6 +2,7 @@
 
 mod files;
 mod plan;
+mod tags;
 mod write;
 
 use super::failure::Failure;
@@ -10,6 +11,7 @@ use super::terminal::{Ink, Terminal, count, one_line};
 use plan::Plan;
 use serde_json::json;
 use std::path::PathBuf;
+use taskbell::config::ConfigError;
 use taskbell::engine;
 
 /// Arguments of `import-swarmui`.
@@ -50,8 +52,10 @@ pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure
     let written = files::write(&plan, &arguments.out)?;
     let config = arguments.out.join(files::CONFIG);
     let report = engine::check(&config.to_string_lossy());
-    let faults: Vec<String> =
-        report.errors.iter().chain(&report.warnings).map(|fault| one_line(&fault.to_string())).collect();
+    let lines = |found: &[ConfigError]| -> Vec<String> {
+        found.iter().map(|fault| one_line(&fault.to_string())).collect()
+    };
+    let (faults, warnings) = (lines(&report.errors), lines(&report.warnings));
     if terminal.json() {
         let carried: Vec<_> = plan.hooks.iter().map(|hook| hook.trigger.label).collect();
         terminal.object(&json!({
@@ -60,9 +64,10 @@ pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure
             "carried": carried,
             "notes": plan.notes,
             "faults": faults,
+            "warnings": warnings,
         }))?;
     } else {
-        tell(&plan, &written, &faults, terminal)?;
+        tell(&plan, &written, [&faults, &warnings], terminal)?;
     }
     match report.errors.as_slice() {
         [] => Ok(()),
@@ -73,14 +78,23 @@ pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure
     }
 }
 
-fn tell(plan: &Plan, written: &[String], faults: &[String], terminal: &mut Terminal) -> Result<(), Failure> {
+fn tell(
+    plan: &Plan,
+    written: &[String],
+    [faults, warnings]: [&[String]; 2],
+    terminal: &mut Terminal,
+) -> Result<(), Failure> {
     let hooks = plan.hooks.iter().map(|hook| hook.trigger.label).collect::<Vec<_>>().join(", ");
     let done = terminal.paint(Ink::Good, "carried over");
     terminal.line(&format!("{done}: {hooks}"))?;
     for file in written {
         terminal.line(&format!("  {}", one_line(file)))?;
     }
-    for (ink, label, lines) in [(Ink::Doubt, "note", &plan.notes[..]), (Ink::Bad, "fault", faults)] {
+    for (ink, label, lines) in [
+        (Ink::Doubt, "note", &plan.notes[..]),
+        (Ink::Doubt, "warning", warnings),
+        (Ink::Bad, "fault", faults),
+    ] {
         for line in lines {
             let label = terminal.paint(ink, label);
             terminal.line(&format!("{label}: {}", one_line(line)))?;

@@ -1,6 +1,7 @@
 //! What becomes of each setting, and what cannot be carried over.
 
 use super::super::fds::Settings;
+use super::tags;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use url::Url;
@@ -64,7 +65,7 @@ static TRIGGERS: [Trigger; 6] = [
         endpoint: "",
         hook: SUCCESS,
         note: "Every Gen: previews of a running generation and the grid that SwarmUI makes of a batch are no tasks, \
-               and are not told of",
+               and are not told of; an image that is refused after it was made has been told of, as in SwarmUI",
     },
     Trigger {
         label: "Manual Gen",
@@ -132,9 +133,7 @@ impl Plan {
             let lines: Vec<String> = settings.unread.iter().take(10).map(usize::to_string).collect();
             notes.push(format!("these lines of the file were not understood: {}", lines.join(", ")));
         }
-        let attaches = hooks.iter().any(|hook| {
-            hook.data.as_deref().is_some_and(|data| data.trim_start().starts_with("[discord_image]"))
-        });
+        let attaches = hooks.iter().any(|hook| hook.data.as_deref().is_some_and(attaches));
         if !hooks.is_empty() {
             notes.push(
                 "an answer other than 2xx counts as a failure and is tried again; SwarmUI ignores the status"
@@ -182,11 +181,31 @@ fn hook(trigger: &'static Trigger, settings: &Settings, notes: &mut Vec<String>)
     let text = data.as_deref().unwrap_or_default();
     if trigger.on == "task.complete" && text.contains("%image%") {
         notes.push(format!(
-            "{}: `%image%` is the `url` of the task's first output; without one it stays as it is",
+            "{}: `%image%` is the `url` of the task's first output; without one it stays as it is, and the \
+             extension has none to give, because SwarmUI tells it no address",
             trigger.label
         ));
     }
+    if trigger.on == "task.complete" && attaches(text) {
+        notes.push(format!(
+            "{}: `[discord_image]` attaches the file whose `path` a task gives; the extension has none to give, \
+             because SwarmUI tells it no path, so its messages come without the picture",
+            trigger.label
+        ));
+    }
+    if trigger.on == "task.complete" {
+        notes.extend(tags::unsent(text).into_iter().map(|tag| {
+            format!(
+                "{}: the extension does not send `%{tag}%`, so it comes out empty or stays as it is",
+                trigger.label
+            )
+        }));
+    }
     Some(Hook { trigger, url: url.to_owned(), data })
+}
+
+fn attaches(data: &str) -> bool {
+    data.trim_start().starts_with("[discord_image]")
 }
 
 fn shutdown_url(settings: &Settings) -> bool {
@@ -289,6 +308,27 @@ mod tests {
             assert!(notes.contains(part), "{part} in {notes}");
         }
         assert!(!notes.contains("marker"), "{notes}");
+    }
+
+    #[test]
+    fn what_the_extension_cannot_send_is_said_tag_by_tag() {
+        let plan = plan(
+            "WebHooks:\n  EveryGenWebhook: https://example.com/\n  EveryGenWebhookData: \
+             [discord_image]{\"a\": \"%prompt% %Sampler% %sampler% %image% %seed% %my note% 5% of 6%\"}\n",
+        );
+        let of = |part: &str| plan.notes.iter().filter(|note| note.contains(part)).count();
+        assert_eq!(of("Every Gen: the extension does not send `%Sampler%`"), 1);
+        assert_eq!(of("Every Gen: the extension does not send `%my note%`"), 1);
+        assert_eq!(of("the extension does not send"), 2, "{:?}", plan.notes);
+        assert_eq!(of("`[discord_image]` attaches"), 1);
+        assert_eq!(of("`%image%` is the `url`"), 1);
+    }
+
+    #[test]
+    fn bug_8_a_grid_is_no_task_and_what_is_refused_later_is_said_to_be_told_of() {
+        let notes = plan("WebHooks:\n  EveryGenWebhook: https://example.com/\n").notes.join("\n");
+        assert!(notes.contains("the grid that SwarmUI makes of a batch are no tasks"), "{notes}");
+        assert!(notes.contains("refused after it was made has been told of"), "{notes}");
     }
 
     #[test]
