@@ -20,7 +20,8 @@ RUNTIME_CONFIG = {
         "configProperties": {"System.Globalization.Invariant": True},
     }
 }
-TEMPLATE = '{"seed": %seed%, "text": "%prompt%", "model": "%model% %loras%", "took": "%generation_time%"}'
+TEMPLATE = '{"seed": %seed%, "text": "%prompt%", "model": "%model% %loras%", "took": "%generation_time%", '
+TEMPLATE += '"more": "%Sampler%, %Refiner Model%, %my note%, %vae%"}'
 
 
 def compile_all(directory, *options):
@@ -104,6 +105,8 @@ def check_story(receiver):
     assert tasks[0]["duration_s"] == pytest.approx(12.34)
     assert tasks[0]["batch"] == {"id": "mira:1", "total": 2}
     assert tasks[0]["params"]["prompt"] == 'ein "großer"\nHund'
+    assert tasks[0]["params"]["refinermodel"] == "SDXL/refiner"
+    assert not {"initimage", "hiddennote", "unregistered"} & set(tasks[0]["params"])
     assert tasks[0]["outputs"] == [{"mime": "image/png"}]
     queue = bodies[kinds.index("queue.end")]["data"]["queue"]
     assert (queue["total"], queue["succeeded"], queue["failed"], queue["cancelled"]) == (7, 3, 2, 2)
@@ -113,6 +116,7 @@ def check_story(receiver):
         "text": 'ein "großer"\nHund',
         "model": "SDXL/base film-grain",
         "took": "12.34 sec",
+        "more": "dpmpp_2m, SDXL/refiner, for the cover, ",
     }
     assert all(b"webhook_params" not in request.body for request in requests)
 

@@ -18,6 +18,9 @@ namespace TaskbellSwarm
         /// <summary>The configuration, from SwarmUI's folder. Without it the extension does nothing.</summary>
         public const string DefaultConfig = "Data/Taskbell/taskbell.toml";
 
+        /// <summary>The most characters of a parameter that is no prompt.</summary>
+        private const int LongestParam = 4000;
+
         /// <summary>What a request may ask of Taskbell; never saved into images.</summary>
         public static T2IRegisteredParam<string> WebhookParams;
 
@@ -148,20 +151,56 @@ namespace TaskbellSwarm
                 Webhooks = input.Get(T2IParamTypes.Webhooks, "Normal"),
                 WebhookParams = input.Get(WebhookParams, ""),
                 QueueRemaining = Program.Backends.QueuedRequests,
-                Params = new Dictionary<string, object>
-                {
-                    { "prompt", input.Get(T2IParamTypes.Prompt, "") },
-                    { "negative_prompt", input.Get(T2IParamTypes.NegativePrompt, "") },
-                    { "model", model == null ? null : model.Name },
-                    { "model_title", model == null ? null : model.Title },
-                    { "loras", input.Get(T2IParamTypes.Loras, null) },
-                    { "seed", input.Get(T2IParamTypes.Seed) },
-                    { "steps", input.Get(T2IParamTypes.Steps) },
-                    { "cfg_scale", input.Get(T2IParamTypes.CFGScale) },
-                    { "width", input.GetImageWidth() },
-                    { "height", input.GetImageHeight() },
-                },
+                Params = Params(input, model),
             };
+        }
+
+        /// <summary>The parameters of a request by the names that templates know, then every other one that was
+        /// set and may stand in an image, and SwarmUI's notes on it.</summary>
+        private static Dictionary<string, object> Params(T2IParamInput input, T2IModel model)
+        {
+            Dictionary<string, object> all = new Dictionary<string, object>
+            {
+                { "prompt", input.Get(T2IParamTypes.Prompt, "") },
+                { "negative_prompt", input.Get(T2IParamTypes.NegativePrompt, "") },
+                { "model", model == null ? null : model.Name },
+                { "model_title", model == null ? null : model.Title },
+                { "loras", input.Get(T2IParamTypes.Loras, null) },
+                { "seed", input.Get(T2IParamTypes.Seed) },
+                { "steps", input.Get(T2IParamTypes.Steps) },
+                { "cfg_scale", input.Get(T2IParamTypes.CFGScale) },
+                { "width", input.GetImageWidth() },
+                { "height", input.GetImageHeight() },
+            };
+            HashSet<string> known = new HashSet<string>(all.Keys.Select(T2IParamTypes.CleanTypeName));
+            foreach (KeyValuePair<string, object> param in input.ValuesInput)
+            {
+                T2IParamType type;
+                if (T2IParamTypes.Types.TryGetValue(param.Key, out type) && !type.HideFromMetadata)
+                {
+                    Add(all, known, param.Key, param.Value);
+                }
+            }
+            foreach (KeyValuePair<string, object> note in input.ExtraMeta)
+            {
+                Add(all, known, note.Key, note.Value);
+            }
+            return all;
+        }
+
+        /// <summary>Adds what is a text, a number or a list of texts. Pictures and long texts stay out of
+        /// events.</summary>
+        private static void Add(Dictionary<string, object> all, HashSet<string> known, string name, object value)
+        {
+            T2IModel model = value as T2IModel;
+            object plain = model == null ? value : T2IParamTypes.CleanModelName(model.Name);
+            string text = plain as string;
+            bool fits = text == null ? plain is bool || plain is int || plain is long || plain is double
+                || plain is float || plain is List<string> : text.Length <= LongestParam;
+            if (fits && known.Add(T2IParamTypes.CleanTypeName(name)))
+            {
+                all[name] = plain;
+            }
         }
 
         private static string Note(T2IParamInput input, string name)

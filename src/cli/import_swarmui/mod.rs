@@ -2,7 +2,6 @@
 
 mod files;
 mod plan;
-mod tags;
 mod write;
 
 use super::failure::Failure;

@@ -1,7 +1,6 @@
 //! What becomes of each setting, and what cannot be carried over.
 
 use super::super::fds::Settings;
-use super::tags;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use url::Url;
@@ -193,14 +192,6 @@ fn hook(trigger: &'static Trigger, settings: &Settings, notes: &mut Vec<String>)
             trigger.label
         ));
     }
-    if trigger.on == "task.complete" {
-        notes.extend(tags::unsent(text).into_iter().map(|tag| {
-            format!(
-                "{}: the extension does not send `%{tag}%`, so it comes out empty or stays as it is",
-                trigger.label
-            )
-        }));
-    }
     Some(Hook { trigger, url: url.to_owned(), data })
 }
 
@@ -311,15 +302,12 @@ mod tests {
     }
 
     #[test]
-    fn what_the_extension_cannot_send_is_said_tag_by_tag() {
+    fn what_the_extension_cannot_send_is_said() {
         let plan = plan(
             "WebHooks:\n  EveryGenWebhook: https://example.com/\n  EveryGenWebhookData: \
-             [discord_image]{\"a\": \"%prompt% %Sampler% %sampler% %image% %seed% %my note% 5% of 6%\"}\n",
+             [discord_image]{\"a\": \"%prompt% %Sampler% %image% %my note%\"}\n",
         );
         let of = |part: &str| plan.notes.iter().filter(|note| note.contains(part)).count();
-        assert_eq!(of("Every Gen: the extension does not send `%Sampler%`"), 1);
-        assert_eq!(of("Every Gen: the extension does not send `%my note%`"), 1);
-        assert_eq!(of("the extension does not send"), 2, "{:?}", plan.notes);
         assert_eq!(of("`[discord_image]` attaches"), 1);
         assert_eq!(of("`%image%` is the `url`"), 1);
     }

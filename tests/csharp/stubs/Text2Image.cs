@@ -70,12 +70,22 @@ namespace SwarmUI.Text2Image
         public static T2IRegisteredParam<long> Seed = Core<long>("Seed");
         public static T2IRegisteredParam<double> CFGScale = Core<double>("CFG Scale");
         public static T2IRegisteredParam<T2IModel> Model = Core<T2IModel>("Model");
+        public static T2IRegisteredParam<string> Sampler = Core<string>("Sampler");
+        public static T2IRegisteredParam<T2IModel> RefinerModel = Core<T2IModel>("Refiner Model");
+        public static T2IRegisteredParam<object> InitImage = Core<object>("Init Image");
+        public static T2IRegisteredParam<string> Hidden =
+            Register<string>(new T2IParamType("Hidden Note", "", "", HideFromMetadata: true));
         public static T2IRegisteredParam<List<string>> Loras = Core<List<string>>("LoRAs");
 
         public static T2IRegisteredParam<T> Register<T>(T2IParamType type)
         {
             Types.Add(type.ID, type);
             return new T2IRegisteredParam<T> { Type = type };
+        }
+
+        public static string CleanModelName(string name)
+        {
+            return name.EndsWith(".safetensors") ? name.Substring(0, name.Length - ".safetensors".Length) : name;
         }
 
         public static string CleanTypeName(string name)
@@ -93,6 +103,11 @@ namespace SwarmUI.Text2Image
     {
         public Dictionary<string, object> Values = new Dictionary<string, object>();
         public Dictionary<string, object> ExtraMeta = new Dictionary<string, object>();
+        public Dictionary<string, object> ValuesInput
+        {
+            get { return Values; }
+        }
+
         public Session SourceSession;
         public CancellationToken InterruptToken;
         public HashSet<string> RefusalReasons = new HashSet<string>();

@@ -88,6 +88,12 @@ internal static class Server
         input.Values["cfgscale"] = 7.5;
         input.Values["steps"] = 20;
         input.Values["model"] = new T2IModel { Name = "SDXL/base.safetensors", Title = "Base" };
+        input.Values["sampler"] = "dpmpp_2m";
+        input.Values["refinermodel"] = new T2IModel { Name = "SDXL/refiner.safetensors" };
+        input.Values["initimage"] = new byte[] { 1, 2, 3 };
+        input.Values["hiddennote"] = "marker";
+        input.Values["unregistered"] = "marker";
+        input.ExtraMeta["my_note"] = "for the cover";
         input.Values["loras"] = new List<string> { "film", "grain" };
         return input;
     }
