@@ -62,11 +62,11 @@ fn deliver(lane: &Lane, group: Vec<Job>) {
         Some(Err(_)) => return lane.put_back(group, lane.clock.monotonic() + READ_AGAIN),
         None => return settle_defect(lane, group),
     };
-    // Once as it is and, when the receiver stumbles over it, once in a plainer form; once more where the
-    // chat has moved.
     if let Some(there) = lane.moved().and_then(|chat| sent_to(&body, chat)) {
         body = Arc::new(there);
     }
+    // Once as it is and, when the receiver stumbles over it, once in a plainer form; once more where the
+    // chat has moved.
     loop {
         let Some(leader) = group.first() else { return lane.pass() };
         let started_at = lane.clock.unix_ms();

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,25 +11,16 @@ import pytest
 from corpus import LANGUAGES, TEXTS, events
 from npm_packages import discord_spec
 from test_cards import card
-from tools import need
+from tools import line_by_line, need
 
 JUDGE = Path(__file__).with_name("discord_judge.mjs")
 
 
 def faults(messages: list[Any]) -> list[Any]:
     """What is wrong with each."""
-    done = subprocess.run(
-        [need("node", "nodejs"), JUDGE, discord_spec()],
-        input="".join(json.dumps(message) + "\n" for message in messages),
-        capture_output=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    found = [json.loads(line) for line in done.stdout.splitlines()]
-    assert len(found) == len(messages)
-    return found
+    return [
+        json.loads(line) for line in line_by_line(messages, need("node", "nodejs"), JUDGE, discord_spec())
+    ]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

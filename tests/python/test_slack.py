@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,7 @@ import pytest
 import taskbell
 from corpus import LANGUAGES, TEXTS, events
 from test_cards import card, config
-from tools import ROOT, attempt, lacking, need
+from tools import ROOT, attempt, lacking, line_by_line, need
 
 PACKAGE = Path(__file__).with_name("slack_judge")
 
@@ -31,18 +29,7 @@ def judge() -> Path:
 
 def faults(messages: list[Any]) -> list[str]:
     """What is wrong with each; nothing where it is right."""
-    done = subprocess.run(
-        [judge()],
-        input="".join(json.dumps(message) + "\n" for message in messages),
-        capture_output=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    found = done.stdout.split("\n")[:-1]
-    assert len(found) == len(messages)
-    return found
+    return line_by_line(messages, judge())
 
 
 def text(words: str, kind: str = "mrkdwn") -> dict[str, str]:

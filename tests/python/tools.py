@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -50,6 +51,22 @@ def attempt(*command: object, timeout: float = 300.0, **options: object) -> subp
         check=False,
         **options,  # type: ignore[call-overload]
     )
+
+
+def line_by_line(messages: list[Any], *judge: object) -> list[str]:
+    """What a program says of each message: it reads one as JSON and answers in one line each."""
+    done = subprocess.run(
+        [str(part) for part in judge],
+        input="".join(json.dumps(message) + "\n" for message in messages),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    said = done.stdout.split("\n")[:-1]
+    assert len(said) == len(messages)
+    return said
 
 
 def python(code: str, *arguments: object, env: dict[str, str | None] | None = None, **options: Any) -> str:

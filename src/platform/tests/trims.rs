@@ -243,16 +243,19 @@ fn sent(platform: &str, body: &Value) -> Vec<u8> {
         .map(|name| (name, crate::secret::Secret::new("7".repeat(32))))
         .into_iter()
         .collect();
-    let letter = Letter {
+    to.platform.shape(&to, &letter(&fitting)).body.into_owned()
+}
+
+fn letter(body: &str) -> Letter<'_> {
+    Letter {
         event_id: "evt_01",
         kind: "task.complete",
         created_at: 0,
         now: 0,
         content_type: "application/json",
-        body: fitting.as_bytes(),
+        body: body.as_bytes(),
         file: None,
-    };
-    to.platform.shape(&to, &letter).body.into_owned()
+    }
 }
 
 #[test]
@@ -307,17 +310,8 @@ fn no_shape_of_a_body_makes_a_platform_fail() {
             }
             let to = endpoint(platform.name(), &[]);
             let sent = body.to_string();
-            let letter = Letter {
-                event_id: "evt_01",
-                kind: "task.complete",
-                created_at: 0,
-                now: 0,
-                content_type: "application/json",
-                body: sent.as_bytes(),
-                file: None,
-            };
-            let _ = platform.shape(&to, &letter);
-            let _ = platform.sequel(&to, &letter);
+            let _ = platform.shape(&to, &letter(&sent));
+            let _ = platform.sequel(&to, &letter(&sent));
         }
     }
 }
