@@ -72,6 +72,10 @@ impl Clerk {
         };
         // A spool that cannot say so is asked again.
         let standing_by = spool.standing_by().unwrap_or((true, None));
+        let mut tally = tally;
+        if spool_file.is_some() {
+            tally.batches.set_in_company();
+        }
         Clerk {
             shared,
             spool,
@@ -194,7 +198,10 @@ impl Clerk {
             let read: usize = self.records.iter().map(|record| record.payload.len()).sum();
             self.is_full = read >= self.batch_bytes / 2;
             self.prepare_records();
-            self.end_queues(now);
+            // The end of a batch is told before that of its queue.
+            if !self.tally.batches.await_verdict() {
+                self.end_queues(now);
+            }
             self.end_windows();
             self.work.read_ticket = self.shared.intake.read_ticket();
         }
@@ -293,9 +300,9 @@ impl Clerk {
                 }
                 self.shared.intake.release();
                 failpoint::reach("after-ring-release");
-                let work = std::mem::take(&mut self.work);
+                let mut work = std::mem::take(&mut self.work);
                 self.look_who_stands_by(&work);
-                self.end_gathered(&work);
+                self.end_gathered(&mut work);
                 self.follow_up(work, done);
                 self.busy_until = now + SETTLE;
                 true

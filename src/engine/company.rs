@@ -4,8 +4,9 @@
 //! told, once, by the transaction that takes the sum away. To the others it leaves word that the batch is
 //! over.
 //!
-//! An instance that has the spool for itself reads none of this: SQLite tells it that nobody else has
-//! written.
+//! An instance that has the spool for itself goes the same way, so that nothing it told has ever to be taken
+//! back, but reads nothing of others: SQLite tells it that nobody else has written. A spool in memory is known
+//! to have no others.
 
 use super::clerk::Clerk;
 use super::log::Level;
@@ -42,8 +43,6 @@ enum Footing {
     Taken(BatchTally),
     /// Another instance has told of the end.
     Over(BatchTally),
-    /// This instance believed to be alone: on what the spool has.
-    Kept,
 }
 
 impl Company {
@@ -58,7 +57,7 @@ impl Company {
     ) -> Result<Vec<Stale>, SpoolError> {
         self.gathered.clear();
         let ids = written(work, own);
-        if ids.is_empty() {
+        if ids.is_empty() || !batches.in_company() {
             return Ok(Vec::new());
         }
         let version = batch.version()?;
@@ -68,38 +67,22 @@ impl Company {
             let prefix = taken_key(own, "");
             stale.extend(word_left(&prefix, batch.states(&prefix)?));
         }
-        // One that was in company waits for this verdict, whoever is left of the others.
-        if batches.in_company() || !self.others.is_empty() {
-            for id in ids {
-                let Some(part) = batches.get(id) else { continue };
-                // What a failed transaction left may name one twice.
-                let known = stale.iter().any(|stale: &Stale| stale.id == id);
-                if known || self.gathered.iter().any(|(whole, _)| whole == id) {
-                    continue;
+        for id in ids {
+            let Some(part) = batches.get(id).filter(|part| part.is_open()) else { continue };
+            // What a failed transaction left may name one twice.
+            let known = stale.iter().any(|stale: &Stale| stale.id == id);
+            if known || self.gathered.iter().any(|(whole, _)| whole == id) {
+                continue;
+            }
+            let parts = parts_of(&self.others, id, |key| batch.state(key))?;
+            match part.judge(&parts) {
+                Verdict::Open => {}
+                Verdict::Over(by) => {
+                    stale.push(Stale { id: id.to_owned(), footing: Footing::Over(*by) });
                 }
-                let told = !batches.in_company() && work.events.iter().any(|event| is_of(event, id));
-                if !told && !part.is_open() {
-                    continue;
-                }
-                let parts = parts_of(&self.others, id, |key| batch.state(key))?;
-                if told {
-                    // A hook that has rung may be silent for long: what holds is not taken back.
-                    if part.stands_beside(&parts) {
-                        take(batch, id, &part.over(), &parts)?;
-                    } else {
-                        stale.push(Stale { id: id.to_owned(), footing: Footing::Kept });
-                    }
-                    continue;
-                }
-                match part.judge(&parts) {
-                    Verdict::Open => {}
-                    Verdict::Over(by) => {
-                        stale.push(Stale { id: id.to_owned(), footing: Footing::Over(*by) });
-                    }
-                    Verdict::Whole(sum) => {
-                        gather(batch, own, id, &sum, &parts)?;
-                        self.gathered.push((id.to_owned(), *sum));
-                    }
+                Verdict::Whole(sum) => {
+                    gather(batch, own, id, &sum, &parts)?;
+                    self.gathered.push((id.to_owned(), *sum));
                 }
             }
         }
@@ -117,6 +100,11 @@ impl Clerk {
         let own = self.shared.intake.instance();
         let unix_ms = self.shared.clock.unix_ms();
         for id in self.tally.batches.about_to_stall(now, after) {
+            // One that is over elsewhere does not stand still; the next transaction reads the word.
+            if let Ok(Some(_)) = self.spool.state(&taken_key(own, &id)) {
+                self.tally.batches.pass_over_stall(&id);
+                continue;
+            }
             // What cannot be read now is told of without the others.
             if let Ok(keepers) = self.spool.keepers(BATCH) {
                 self.company.others = others(keepers, own);
@@ -132,21 +120,19 @@ impl Clerk {
     pub(super) fn put_right(&mut self, stale: Vec<Stale>) -> Result<(), SpoolError> {
         let own = self.shared.intake.instance().to_owned();
         let now = self.shared.clock.monotonic();
-        self.tally.batches.set_in_company();
         for Stale { id, footing } in stale {
             let key = batch_key(&own, &id);
-            let standing = match footing {
-                Footing::Over(over) => Some(over.over()),
-                Footing::Kept => self.spool.state(&key)?.as_deref().and_then(BatchTally::from_bytes),
+            let over = match footing {
+                Footing::Over(over) => over.over(),
                 Footing::Taken(over) => {
                     self.work.states.push((taken_key(&own, &id), None));
-                    Some(over)
+                    over
                 }
             };
             self.work.states.retain(|(kept, _)| *kept != key);
-            self.work.events.retain(|event| !is_of(event, &id));
             let asked = self.tally.batches.get(&id).map(|part| part.tally.asked.clone()).unwrap_or_default();
-            self.tally.batches.replace(&id, standing, now);
+            self.tally.told_asked(&id, Some(&over));
+            self.tally.batches.replace(&id, Some(over), now);
             self.count_again(&id, now);
             // Who asked is not in the payload any more.
             if self.tally.batches.get(&id).is_some_and(BatchTally::is_open) {
@@ -170,13 +156,11 @@ impl Clerk {
         }
     }
 
-    /// The transaction is durable: the ends of batches that it made whole are told by the next one.
-    pub(super) fn end_gathered(&mut self, work: &Work) {
-        if self.tally.batches.in_company() || !self.company.others.is_empty() {
-            self.tally.batches.set_in_company();
-            for id in written(work, self.shared.intake.instance()) {
-                self.tally.batches.settle(id);
-            }
+    /// The transaction is durable: the ends of batches that it made whole are told by the next one. Whoever
+    /// waits for its events waits for these ends, too.
+    pub(super) fn end_gathered(&mut self, work: &mut Work) {
+        for id in written(work, self.shared.intake.instance()) {
+            self.tally.batches.settle(id);
         }
         if self.company.gathered.is_empty() {
             return;
@@ -187,6 +171,7 @@ impl Clerk {
         self.end_queues(self.shared.clock.monotonic());
         self.keep_counts();
         self.keep_shape();
+        self.work.read_ticket = std::mem::take(&mut work.read_ticket);
     }
 }
 
@@ -243,13 +228,6 @@ fn parts_of(
         parts.extend(kept.as_deref().and_then(BatchTally::from_bytes).map(|part| (owner.clone(), part)));
     }
     Ok(parts)
-}
-
-/// Whether Taskbell derived this event from the count of this batch.
-fn is_of(event: &Prepared, id: &str) -> bool {
-    event.ticket == 0
-        && event.kind.starts_with("batch.")
-        && payload(event).get("id").and_then(Json::as_str) == Some(id)
 }
 
 fn payload(event: &Prepared) -> Map<String, Json> {

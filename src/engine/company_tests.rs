@@ -3,6 +3,7 @@
 use super::*;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
+use crate::engine::progress::Cut;
 use crate::engine::shared::{Phase, Shared};
 use crate::engine::work::Times;
 use crate::intake::{Home, Intake};
@@ -42,11 +43,13 @@ struct Farm {
     clock: Arc<PutForward>,
     /// What its hook has beside the ends and standstills it listens to.
     shaping: Json,
+    /// Whether another hook tells those that ask for it.
+    asked: bool,
 }
 
 impl Farm {
     fn new() -> Farm {
-        Farm { folder: tempfile::tempdir().unwrap(), clock: Arc::default(), shaping: json!({}) }
+        Farm { folder: tempfile::tempdir().unwrap(), clock: Arc::default(), shaping: json!({}), asked: false }
     }
 
     fn pass(&self, time: Duration) {
@@ -58,11 +61,17 @@ impl Farm {
         let mut hook = self.shaping.clone();
         hook["on"] = json!(["batch.end", "batch.stalled"]);
         hook["to"] = json!(["a"]);
+        let mut hooks = vec![hook];
+        if self.asked {
+            let template = json!({"text": "{{ event.type }} {{ task.id }}"});
+            let on = ["task.complete"];
+            hooks.push(json!({"on": on, "to": ["b"], "manual": true, "template": template}));
+        }
         let config = json!({
             "spool": {"path": spool},
-            "queue": {"batch_stall": "1h"},
-            "endpoints": {"a": {"url": "http://127.0.0.1:9/"}},
-            "hooks": [hook],
+            "queue": {"batch_stall": "1h", "end_delay": "0s"},
+            "endpoints": {"a": {"url": "http://127.0.0.1:9/"}, "b": {"url": "http://127.0.0.1:9/"}},
+            "hooks": hooks,
         });
         Config::load(&config.to_string()).unwrap()
     }
@@ -99,6 +108,15 @@ impl Farm {
             told.entry(batch["id"].as_str().unwrap().to_owned()).or_default().push(batch);
         }
         told
+    }
+
+    /// What those that asked were told, in order.
+    fn told_asked(&self) -> Vec<String> {
+        let spool = Connection::open(self.folder.path().join("bell.db")).unwrap();
+        let mut rows = spool.prepare("SELECT body FROM deliveries ORDER BY seq").unwrap();
+        let bodies = rows.query_map([], |row| row.get::<_, Vec<u8>>(0)).unwrap();
+        let text = |body: Vec<u8>| serde_json::from_slice::<Json>(&body).unwrap()["text"].clone();
+        bodies.filter_map(|body| text(body.unwrap()).as_str().map(str::to_owned)).collect()
     }
 
     fn keys(&self) -> Vec<String> {
@@ -210,17 +228,18 @@ fn what_was_counted_but_not_kept_when_others_ended_the_batch_is_counted_again() 
 }
 
 #[test]
-fn an_instance_alone_ends_its_batches_without_a_look_at_others() {
+fn an_instance_alone_ends_its_batches_once_their_counts_are_kept_and_whoever_waits_sees_the_end() {
     let farm = Farm::new();
     let mut one = farm.start();
     (0..3).for_each(|number| report(&one, &frame("b", number, 3)));
     round(&mut one);
-    assert_eq!(farm.told("batch.end")["b"].len(), 1, "in the transaction of its last task");
-    assert!(!one.tally.batches.in_company());
-    let version = one.company.version;
-    report(&one, &frame("c", 1, 3));
+    assert!(farm.told("batch.end").is_empty());
+    let progress = &one.shared.progress;
+    assert_eq!(progress.await_spooled(3, Duration::ZERO), Err(Cut::Timeout));
     round(&mut one);
-    assert_eq!(one.company.version, version);
+    assert_eq!(one.shared.progress.await_spooled(3, Duration::ZERO), Ok(()));
+    assert_eq!(farm.told("batch.end")["b"].len(), 1);
+    assert!(one.company.others.is_empty());
 }
 
 #[test]
@@ -325,3 +344,7 @@ mod moves;
 #[cfg(test)]
 #[path = "company_usuals_tests.rs"]
 mod usuals;
+
+#[cfg(test)]
+#[path = "company_wishes_tests.rs"]
+mod wishes;

@@ -39,19 +39,21 @@ impl Preparer<'_> {
         ended
     }
 
-    /// The events that time has made: ends of queues that count now, queues that fell silent, batches that
-    /// are complete or stand still.
+    /// The events that time has made: batches that are complete, ends of queues that count now, queues that fell
+    /// silent, batches that stand still.
     pub fn end_what_is_due(&mut self, now: Duration, unix_ms: i64) -> Vec<Prepared> {
-        let ended = self.tally.ended(now);
-        let mut events: Vec<_> = ended.iter().map(|(_, tally, end)| self.end_queue(tally, end)).collect();
-        for (queue, tally) in self.tally.fallen_idle(now) {
-            events.push(self.end_idle(&queue, &tally, unix_ms));
-        }
+        let mut events = Vec::new();
         for id in self.tally.batches.completed() {
             events.extend(self.end_batch(&id, unix_ms));
         }
         for (id, sum) in self.tally.batches.take_whole() {
             events.push(self.tell_of_batch("batch.end", &id, &sum, unix_ms));
+        }
+        for (_, tally, end) in self.tally.ended(now) {
+            events.push(self.end_queue(&tally, &end));
+        }
+        for (queue, tally) in self.tally.fallen_idle(now) {
+            events.push(self.end_idle(&queue, &tally, unix_ms));
         }
         for id in self.tally.stalled_batches(now) {
             let batch = self.tally.batches.with_elsewhere(&id);
@@ -104,7 +106,7 @@ impl Preparer<'_> {
         let mut subjects = vec![subject];
         if kind == "batch.end" && !batch.tally.asked.is_empty() {
             add_asked(&facts, &mut subjects, &batch.tally.asked);
-            self.tally.told_asked(id);
+            self.tally.told_asked(id, None);
         }
         self.derive(&payload, now, &subjects)
     }

@@ -70,10 +70,10 @@ impl Wishes {
         }
     }
 
-    /// Lets go of those whose batch was told of; `true` when there were some.
-    pub fn drop_batch(&mut self, batch: &str) -> bool {
+    /// Lets go of those that were told of elsewhere; `true` when there were some.
+    pub fn let_go(&mut self, told: impl Fn(&Asked) -> bool) -> bool {
         let before = self.0.len();
-        self.0.retain(|asked| !asked.is_of(batch));
+        self.0.retain(|asked| !told(asked));
         before > self.0.len()
     }
 
@@ -116,9 +116,10 @@ impl Asked {
         self.bytes + to + self.url.as_ref().map_or(0, String::len)
     }
 
-    /// Whether the task belongs to this batch.
-    pub fn is_of(&self, batch: &str) -> bool {
-        Task::read(&self.task).batch.is_some_and(|of| of.id == batch)
+    /// The batch and the id of the task.
+    pub fn origin(&self) -> (Option<String>, Option<String>) {
+        let task = Task::read(&self.task);
+        (task.batch.map(|of| of.id), task.id)
     }
 }
 

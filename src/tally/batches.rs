@@ -69,7 +69,7 @@ pub struct Batches {
     restored: Vec<String>,
     /// What was given up for want of room, for the log.
     forgotten: Vec<String>,
-    /// Whether other processes count batches too.
+    /// Whether other processes may count batches too.
     in_company: bool,
     /// Sums of the parts of several processes, whose end is to be told.
     whole: Vec<(String, BatchTally)>,
@@ -242,8 +242,12 @@ impl BatchTally {
         if alone && self.end_if_complete() { Step::Ended } else { Step::Counted }
     }
 
+    fn is_complete(&self) -> bool {
+        self.ended_at.is_none() && self.expected > 0 && self.tally.total >= self.expected
+    }
+
     fn end_if_complete(&mut self) -> bool {
-        let complete = self.ended_at.is_none() && self.expected > 0 && self.tally.total >= self.expected;
+        let complete = self.is_complete();
         if complete {
             self.ended_at = Some(self.tally.finished_at);
         }

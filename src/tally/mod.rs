@@ -132,10 +132,16 @@ impl Tally {
         self.open(queue, accepted_at).tally.asked.keep(asked, elsewhere)
     }
 
-    /// The end of this batch was told to who asked: the end of the queue owes them nothing any more.
-    pub fn told_asked(&mut self, batch: &str) {
+    /// The end of this batch was told to who asked: the end of the queue owes them nothing any more. Where
+    /// another process has told it, `over` says which tasks it knew.
+    pub fn told_asked(&mut self, batch: &str, over: Option<&BatchTally>) {
+        let told = |asked: &Asked| {
+            let (of, id) = asked.origin();
+            let known = over.is_none_or(|over| id.is_some_and(|id| over.has_seen(&id)));
+            known && of.as_deref() == Some(batch)
+        };
         for (name, open) in &mut self.open {
-            if open.tally.asked.drop_batch(batch) {
+            if open.tally.asked.let_go(told) {
                 self.changed.push(name.clone());
             }
         }

@@ -20,16 +20,20 @@ pub enum Verdict {
 pub type Part = (String, BatchTally);
 
 impl Batches {
-    /// Whether other processes count batches too. From then on a batch ends when the parts say so.
+    /// Whether other processes may count batches too.
     pub fn in_company(&self) -> bool {
         self.in_company
     }
 
-    /// Other processes count batches too. What is known so far is in the spool.
+    /// Other processes may count batches too. From now on a batch ends when the parts say so.
     pub fn set_in_company(&mut self) {
-        if !std::mem::replace(&mut self.in_company, true) {
-            self.known.values_mut().for_each(|batch| batch.settled = true);
-        }
+        self.in_company = true;
+    }
+
+    /// Whether the next transaction ends batches, unless others know better.
+    pub fn await_verdict(&self) -> bool {
+        let complete = |id: &String| self.known.get(id).is_some_and(BatchTally::is_complete);
+        self.in_company && self.changed.iter().any(complete)
     }
 
     /// This batch stands in the spool as it is here.
@@ -97,8 +101,7 @@ impl Batches {
                 if still < after {
                     batch.moved = now.saturating_sub(still);
                 } else {
-                    batch.stalled = true;
-                    self.changed.push(id.to_owned());
+                    self.pass_over_stall(id);
                 }
             }
             None => {
@@ -106,6 +109,14 @@ impl Batches {
                 open.for_each(|(_, part)| sum.join(part));
                 self.elsewhere.push((id.to_owned(), sum));
             }
+        }
+    }
+
+    /// This batch stands still, and nothing is to be told of it here.
+    pub fn pass_over_stall(&mut self, id: &str) {
+        if let Some(batch) = self.known.get_mut(id) {
+            batch.stalled = true;
+            self.changed.push(id.to_owned());
         }
     }
 
@@ -130,6 +141,11 @@ impl BatchTally {
         serde_json::to_vec(self).unwrap_or_default()
     }
 
+    /// Whether it has counted a task of this id.
+    pub fn has_seen(&self, task: &str) -> bool {
+        self.seen.knows(task)
+    }
+
     /// Whether it has not ended.
     pub fn is_open(&self) -> bool {
         self.ended_at.is_none()
@@ -148,13 +164,6 @@ impl BatchTally {
             stalled: false,
             ..self.clone()
         }
-    }
-
-    /// Whether what was told of this part by itself holds although others have parts of the batch: it was
-    /// whole, by their numbers too, and nobody else has told of its end.
-    pub fn stands_beside(&self, parts: &[Part]) -> bool {
-        let holds = |part: &BatchTally| part.is_open() && !self.is_open() && part.expected <= self.expected;
-        parts.iter().all(|(_, part)| holds(part))
     }
 
     /// What this part and those of others come to.
