@@ -87,11 +87,15 @@ fn doubts(config: &Config, places: &Places) -> Vec<ConfigError> {
             let unattached = |kind: &String| {
                 let message =
                     message::compose(hook.template.as_ref(), endpoint, &sample::context(kind)).ok()?;
-                (message.attach_first_output && endpoint.platform.file_limit().is_none()).then(|| {
-                    "`[discord_image]` attaches nothing here, its platform takes no file; name another as \
-                     `platform`"
-                        .to_owned()
-                })
+                let takes_none = endpoint.platform.file_limit().is_none() && !endpoint.platform.reads_forms();
+                let reason = match message.attach_first_output {
+                    true if takes_none => "its platform takes no file; name another as `platform`",
+                    true if config.files.roots.is_empty() => {
+                        "`[files] roots` names no folder to read it from"
+                    }
+                    _ => return None,
+                };
+                Some(format!("`[discord_image]` attaches nothing here, {reason}"))
             };
             let doubt = hook.on.iter().find_map(doubtful).or_else(|| hook.on.iter().find_map(unattached));
             let doubt = doubt.or_else(|| {

@@ -149,9 +149,13 @@ fn undelivered(mut row: AttemptRow, what: &str) -> AttemptRow {
 /// without it then.
 pub(super) fn enclosure(endpoint: &Endpoint, job: &Job, body: &Body) -> Option<Result<Enclosure, String>> {
     let path = body.extras.file.as_deref().filter(|_| job.plain.is_none() && !job.without_file)?;
-    endpoint.platform.file_limit()?;
+    let platform = endpoint.platform;
+    // What was kept for an endpoint may be for another platform by now.
+    if platform.file_limit().is_none() && !(body.extras.form && platform.reads_forms()) {
+        return None;
+    }
     let read = enclosure::read(path, &endpoint.file_roots, enclosure::LARGEST)
-        .and_then(|file| packing::pack(file, endpoint.platform));
+        .and_then(|file| packing::pack(file, platform));
     Some(read.map_err(|fault| format!("sent without the file {}: it {fault}", enclosure::shown_name(path))))
 }
 
@@ -205,6 +209,7 @@ pub(super) fn letter<'a>(
         content_type: &body.content_type,
         body: &body.bytes,
         file,
+        form: body.extras.form,
     }
 }
 

@@ -117,7 +117,12 @@ mod tests {
             .map(|number| {
                 let tone = if number == 9 { Tone::Bad } else { Tone::Good };
                 let line = Line { tone, text: format!("frame-{number}") };
-                Extras { line: Some(line), host: Some(json!({"name": "h", "language": "zh"})), file: None }
+                Extras {
+                    line: Some(line),
+                    host: Some(json!({"name": "h", "language": "zh"})),
+                    file: None,
+                    form: false,
+                }
             })
             .collect();
         let body = summary(&endpoint(""), &group, &extras, 1_700_000_060_000);

@@ -15,9 +15,14 @@ pub fn compose(
     context: &Context,
 ) -> Result<Message, RenderError> {
     let compose = || match template {
-        Some(template) => template
-            .render(context)
-            .map(|message| Message { extras: extras(template, &message, endpoint, context), ..message }),
+        Some(template) => template.render(context).map(|message| {
+            let extras = Extras::of(endpoint, context);
+            let extras = match template.is_swarmui() {
+                true => extras.as_swarmui(message.attach_first_output, endpoint, context),
+                false => extras,
+            };
+            Message { extras, ..message }
+        }),
         None => Ok(card(endpoint, context)),
     };
     panic::catch_unwind(AssertUnwindSafe(compose)).unwrap_or_else(|_| {
@@ -27,15 +32,6 @@ pub fn compose(
             reason: "a defect of Taskbell was caught while this event was rendered; please report it".into(),
         })
     })
-}
-
-/// SwarmUI's templates say themselves whether the file goes with them.
-fn extras(template: &Template, message: &Message, endpoint: &Endpoint, context: &Context) -> Extras {
-    let mut extras = Extras::of(endpoint, context);
-    if template.is_swarmui() && !message.attach_first_output {
-        extras.file = None;
-    }
-    extras
 }
 
 fn card(endpoint: &Endpoint, context: &Context) -> Message {

@@ -12,6 +12,9 @@ pub struct Extras {
     /// The path of a file that goes with it, as the host named it; read when it is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
+    /// Whether the file goes in a form as SwarmUI makes it for Discord, not as the platform has it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub form: bool,
     /// The message in one line, for a summary of many.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<Line>,
@@ -32,10 +35,11 @@ pub struct Line {
 impl Extras {
     /// What goes with the message of this event to this endpoint.
     pub fn of(endpoint: &Endpoint, context: &Context) -> Extras {
-        let encloses = endpoint.platform.file_limit().is_some() && !endpoint.file_roots.is_empty();
+        let encloses = endpoint.platform.file_limit().is_some();
         let folds = endpoint.overflow == Overflow::Fold && !endpoint.rate.is_empty();
         Extras {
-            file: encloses.then(|| chosen(context, endpoint.platform.document_sizes().is_some())).flatten(),
+            file: encloses.then(|| chosen(context, endpoint)).flatten(),
+            form: false,
             line: folds.then(|| {
                 let kind = context.text_at(&["event", "type"]).unwrap_or("event");
                 let notice = Notice::from_context(kind, context);
@@ -43,6 +47,14 @@ impl Extras {
             }),
             host: folds.then(|| context.at(&["host"]).cloned()).flatten(),
         }
+    }
+
+    /// With the file in SwarmUI's form, or in the platform's own where its receivers read no such form; without
+    /// any when the template does not ask for it.
+    pub(super) fn as_swarmui(self, asked: bool, endpoint: &Endpoint, context: &Context) -> Extras {
+        let form = asked && endpoint.platform.reads_forms();
+        let file = if form { chosen(context, endpoint) } else { self.file.filter(|_| asked) };
+        Extras { form: form && file.is_some(), file, ..self }
     }
 
     /// As the spool keeps it; `None` for nothing.
@@ -57,8 +69,12 @@ impl Extras {
 }
 
 /// The path of the first output of a task that is a picture by its type or its name; where there is none,
-/// of the first file, for a platform that takes any.
-fn chosen(context: &Context, takes_any: bool) -> Option<String> {
+/// of the first file, for a platform that takes any. None where no file may be read.
+fn chosen(context: &Context, endpoint: &Endpoint) -> Option<String> {
+    if endpoint.file_roots.is_empty() {
+        return None;
+    }
+    let takes_any = endpoint.platform.document_sizes().is_some();
     let outputs = context.at(&["task", "outputs"])?.as_array()?;
     let text = |output: &Json, key: &str| output.get(key).and_then(Json::as_str).map(str::to_owned);
     let path_of = |output: &Json| text(output, "path").filter(|path| !path.is_empty());

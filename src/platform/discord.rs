@@ -123,7 +123,8 @@ impl Platform for Discord {
     /// The file is uploaded with the message; a picture is shown in its first embed.
     fn shape<'a>(&self, endpoint: &Endpoint, letter: &Letter<'a>) -> Shaped<'a> {
         let mut shaped = letter.as_it_is(endpoint);
-        if let (Some(file), Some(mut body)) = (letter.file, letter.json().filter(Value::is_object)) {
+        let own_form = letter.file.filter(|_| !letter.form);
+        if let (Some(file), Some(mut body)) = (own_form, letter.json().filter(Value::is_object)) {
             let address = json!({"url": format!("attachment://{}", file.name)});
             let embed = body["embeds"].get_mut(0).and_then(Value::as_object_mut);
             if let Some(embed) = embed.filter(|_| self.is_picture(file)) {
@@ -132,7 +133,7 @@ impl Platform for Discord {
             body["attachments"] = json!([{"id": 0, "filename": file.name}]);
             let text = body.to_string();
             let field = Field { name: "payload_json", media: Some("application/json"), value: &text };
-            let (content_type, form) = form(&[field], "files[0]", file);
+            let (content_type, form) = form(&[field], "files[0]", &file.name, file);
             shaped.content_type = Cow::Owned(content_type);
             shaped.body = Cow::Owned(form);
         }
@@ -141,6 +142,10 @@ impl Platform for Discord {
 
     fn file_limit(&self) -> Option<u64> {
         Some(FILE)
+    }
+
+    fn reads_forms(&self) -> bool {
+        true
     }
 
     fn document_sizes(&self) -> Option<RangeInclusive<u64>> {

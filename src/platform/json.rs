@@ -3,6 +3,7 @@
 use super::{Answer, Outcome, Platform, event_kind};
 use crate::config::{Endpoint, Rate};
 use crate::message::{Context, default_body, default_text};
+use std::ops::RangeInclusive;
 use url::Url;
 
 #[derive(Debug)]
@@ -36,6 +37,15 @@ impl Platform for Json {
 
     fn card_text(&self, context: &Context, _endpoint: &Endpoint) -> Vec<u8> {
         default_text(event_kind(context), context)
+    }
+
+    /// It may be a relay to Discord.
+    fn reads_forms(&self) -> bool {
+        true
+    }
+
+    fn document_sizes(&self) -> Option<RangeInclusive<u64>> {
+        Some(1..=u64::MAX)
     }
 
     /// Standard Webhooks, "Delivery": 2xx is success, 410 ends the endpoint, a redirect is a failure.

@@ -261,6 +261,12 @@ pub trait Platform: Sync + Debug {
         None
     }
 
+    /// Whether its receivers may read a message and its file from a form as SwarmUI sends it: parts `file` and
+    /// `payload_json`, as Discord's webhooks take them.
+    fn reads_forms(&self) -> bool {
+        false
+    }
+
     /// Whether it shows a picture of this media type.
     fn shows(&self, _media: &str) -> bool {
         true

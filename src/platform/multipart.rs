@@ -2,6 +2,7 @@
 
 use super::Enclosure;
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 
 /// A text field of a form.
 pub(super) struct Field<'a> {
@@ -13,8 +14,13 @@ pub(super) struct Field<'a> {
 
 /// The content type and the body of a form with one file. Names are those of the platforms' own fields, and
 /// a file's name is plain by construction: nothing needs quoting.
-pub(super) fn form(fields: &[Field<'_>], file_field: &str, file: &Enclosure) -> (String, Vec<u8>) {
-    write(fields, &format!("name=\"{file_field}\"; filename=\"{}\"", file.name), file)
+pub(super) fn form(
+    fields: &[Field<'_>],
+    file_field: &str,
+    file_name: &str,
+    file: &Enclosure,
+) -> (String, Vec<u8>) {
+    write(fields, &format!("name=\"{file_field}\"; filename=\"{file_name}\""), file)
 }
 
 /// The same with the file alone, and its length beside its name.
@@ -24,9 +30,7 @@ pub(super) fn form_with_length(file_field: &str, file: &Enclosure) -> (String, V
 }
 
 fn write(fields: &[Field<'_>], disposition: &str, file: &Enclosure) -> (String, Vec<u8>) {
-    // No text or picture holds 128 random bits.
-    let random = [getrandom::u64(), getrandom::u64()].map(Result::unwrap_or_default);
-    let boundary = format!("taskbell-{:016x}{:016x}", random[0], random[1]);
+    let boundary = boundary(fields, file);
     let mut body = Vec::with_capacity(file.bytes.len() + 1024);
     for field in fields {
         let media = field.media.map(|media| format!("Content-Type: {media}\r\n")).unwrap_or_default();
@@ -44,6 +48,19 @@ fn write(fields: &[Field<'_>], disposition: &str, file: &Enclosure) -> (String, 
     body.extend_from_slice(&file.bytes);
     body.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
     (format!("multipart/form-data; boundary={boundary}"), body)
+}
+
+/// The same for each attempt, so that the body is too; and no text or picture can hold 128 bits of its own
+/// hash.
+fn boundary(fields: &[Field<'_>], file: &Enclosure) -> String {
+    let mut hash = Sha256::new();
+    for field in fields {
+        hash.update(field.value);
+        hash.update([0]);
+    }
+    let digest = hash.chain_update(&file.bytes).finalize();
+    let digits: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("taskbell-{digits}")
 }
 
 /// The fields of such a form to be shown, in their order: texts, and of the file what it is instead of its
@@ -74,7 +91,7 @@ mod tests {
     fn a_form_has_its_fields_and_the_bytes_of_its_file() {
         let file = Enclosure { name: "a.png".into(), media: "image/png", bytes: vec![0, 13, 10, 255] };
         let field = Field { name: "payload_json", media: Some("application/json"), value: "{\"a\":\"渲\"}" };
-        let (content_type, body) = form(&[field], "files[0]", &file);
+        let (content_type, body) = form(&[field], "files[0]", &file.name, &file);
         let boundary = content_type.strip_prefix("multipart/form-data; boundary=").unwrap();
         let text = String::from_utf8_lossy(&body);
         let parts: Vec<&str> = text.split(&format!("--{boundary}")).collect();
@@ -93,7 +110,7 @@ mod tests {
         let file = Enclosure { name: "a.png".into(), media: "image/png", bytes: vec![0, 13, 10, 255] };
         let field = |name, value| Field { name, media: None, value };
         let fields = [field("chat_id", "5"), field("caption", "a \"b\"\r\n\r\nc")];
-        let (content_type, body) = form(&fields, "photo", &file);
+        let (content_type, body) = form(&fields, "photo", &file.name, &file);
         let told = json!({"chat_id": "5", "caption": "a \"b\"\r\n\r\nc",
                           "photo": {"file": "a.png", "type": "image/png", "bytes": 4}});
         assert_eq!(shown(&content_type, &body, &file).map(Value::Object), Some(told));

@@ -1,5 +1,6 @@
 //! What one attempt sends: the message as it was rendered once, with what is made anew each time.
 
+use super::multipart::{Field, form};
 use crate::config::Endpoint;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -22,6 +23,8 @@ pub struct Letter<'a> {
     pub body: &'a [u8],
     /// A file that goes with it.
     pub file: Option<&'a Enclosure>,
+    /// Whether the file goes in a form as SwarmUI makes it.
+    pub form: bool,
 }
 
 /// A file that was read for an attempt.
@@ -51,12 +54,25 @@ pub struct Shaped<'a> {
 impl<'a> Letter<'a> {
     /// The request when nothing of it changes from attempt to attempt.
     pub fn as_it_is(&self, endpoint: &Endpoint) -> Shaped<'a> {
-        Shaped {
-            url: endpoint.platform.target(endpoint.url.expose()),
-            content_type: Cow::Borrowed(self.content_type),
-            headers: Vec::new(),
-            body: Cow::Borrowed(self.body),
-        }
+        let form = self.form && endpoint.platform.reads_forms();
+        let (content_type, body) = match self.file.filter(|_| form) {
+            Some(file) => {
+                let (content_type, body) = self.swarm_form(file);
+                (Cow::Owned(content_type), Cow::Owned(body))
+            }
+            None => (Cow::Borrowed(self.content_type), Cow::Borrowed(self.body)),
+        };
+        let url = endpoint.platform.target(endpoint.url.expose());
+        Shaped { url, content_type, headers: Vec::new(), body }
+    }
+
+    /// The form in which SwarmUI sends a message that begins with `[discord_image]`: its templates may name the
+    /// file as `attachment://image.png`.
+    fn swarm_form(&self, file: &Enclosure) -> (String, Vec<u8>) {
+        let text = String::from_utf8_lossy(self.body);
+        let field = Field { name: "payload_json", media: Some("application/json"), value: &text };
+        let ending = file.name.rsplit('.').next().unwrap_or("bin");
+        form(&[field], "file", &format!("image.{ending}"), file)
     }
 
     /// The body as JSON; `None` when it is anything else.

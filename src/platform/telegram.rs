@@ -309,7 +309,7 @@ fn with_file<'a>(
         .collect();
     let fields: Vec<Field<'_>> =
         texts.iter().map(|(name, value)| Field { name, media: None, value }).collect();
-    let (content_type, body) = form(&fields, field, file);
+    let (content_type, body) = form(&fields, field, &file.name, file);
     shaped.url = method(endpoint, name);
     shaped.content_type = Cow::Owned(content_type);
     shaped.body = Cow::Owned(body);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 
 import pytest
@@ -235,20 +236,43 @@ def test_a_pasted_template_for_discord_brings_its_picture(tmp_path, receive, rin
     bell.task_complete({**task(), "outputs": []})
     _, second = receiver.wait_for(2)
     form = parts(first)
-    assert form["files[0]"] == ("a.png", png())
-    body = json.loads(form["payload_json"][1])
-    assert (body["content"], body["nonce"]) == ('a "cat"', 7)
+    assert form["file"] == ("image.png", png())
+    assert json.loads(form["payload_json"][1]) == {"content": 'a "cat"', "nonce": 7}
     assert second.json()["content"] == 'a "cat"'
     assert dict(second.headers)["content-type"].startswith("application/json")
 
 
-def test_check_warns_of_a_picture_for_a_platform_that_takes_none(tmp_path, receive):
-    described = config(tmp_path, receive(), template='[discord_image]{"content": "%prompt%"}')
+def test_d1_a_relay_gets_the_form_that_swarmui_sends_signed_and_the_same_on_each_attempt(
+    tmp_path, receive, ring
+):
+    receiver = receive([Reply(503), Reply(200)])
+    folder = tmp_path / "outputs"
+    folder.mkdir()
+    (folder / "run.mp4").write_bytes(b"frames")
+    described = config(tmp_path, receiver, template='[discord_image]{"content": "%prompt%"}')
+    described["files"] = {"roots": [str(folder)]}
+    described["endpoints"]["gen"]["sign"] = [{"scheme": "github", "secrets": ["MARKER-0123456789abcdef"]}]
+    bell = ring(described)
+    bell.task_complete({**task(), "outputs": [{"path": "run.mp4"}]})
+    first, second = receiver.wait_for(2)
+    assert first.body == second.body
+    expected = hmac.new(b"MARKER-0123456789abcdef", second.body, "sha256").hexdigest()
+    assert dict(second.headers)["x-hub-signature-256"] == f"sha256={expected}"
+    form = parts(second)
+    assert form["file"] == ("image.mp4", b"frames")
+    assert json.loads(form["payload_json"][1]) == {"content": 'a "cat"'}
+
+
+def test_check_warns_of_a_picture_that_will_not_be_attached(tmp_path, receive):
+    described = config(tmp_path, receive(), template='[discord_image]{"text": "%seed%"}')
     (warning,) = taskbell.check(described)["warnings"]
     assert warning["key"] == "hooks[1].template"
+    assert "`[files] roots` names no folder" in warning["message"]
+    described["files"] = {"roots": [str(tmp_path)]}
+    assert taskbell.check(described)["warnings"] == []
+    described["endpoints"]["gen"]["platform"] = "slack"
+    (warning,) = taskbell.check(described)["warnings"]
     assert "takes no file" in warning["message"]
-    described["endpoints"]["gen"]["platform"] = "discord"
-    assert not any("takes no file" in fault["message"] for fault in taskbell.check(described)["warnings"])
 
 
 def with_address(tmp_path, receiver, starts):

@@ -22,6 +22,7 @@ fn letter<'a>(body: &'a [u8], file: Option<&'a Enclosure>) -> Letter<'a> {
         content_type: "application/json",
         body,
         file,
+        form: false,
     }
 }
 
@@ -117,6 +118,29 @@ fn discord_uploads_a_picture_and_shows_it_in_the_first_embed() {
     assert_eq!(payload["embeds"][0]["image"]["url"], "attachment://portrait-07.png");
     assert_eq!(payload["attachments"], json!([{"id": 0, "filename": "portrait-07.png"}]));
     assert!(text.contains("name=\"files[0]\"; filename=\"portrait-07.png\"\r\nContent-Type: image/png"));
+}
+
+#[test]
+fn d1_a_file_that_goes_as_from_swarmui_is_image_beside_the_body_as_it_is() {
+    let picture = picture();
+    let body = br#"{"embeds": [{"image": {"url": "attachment://image.png"}}]}"#;
+    let letter = Letter { form: true, ..letter(body, Some(&picture)) };
+    for (platform, url) in
+        [("discord", "https://discord.com/api/webhooks/1/t"), ("json", "https://relay.example.com/")]
+    {
+        let endpoint = to(platform, url, &[]);
+        let shaped = endpoint.platform.shape(&endpoint, &letter);
+        let boundary = shaped.content_type.strip_prefix("multipart/form-data; boundary=").unwrap();
+        let text = String::from_utf8_lossy(&shaped.body);
+        let parts: Vec<_> = text.split(&format!("--{boundary}")).collect();
+        let json = "name=\"payload_json\"\r\nContent-Type: application/json\r\n\r\n\
+                    {\"embeds\": [{\"image\": {\"url\": \"attachment://image.png\"}}]}\r\n";
+        assert!(parts.len() == 4 && parts[1].ends_with(json), "{text}");
+        assert!(parts[2].contains("name=\"file\"; filename=\"image.png\"\r\nContent-Type: image/png\r\n"));
+        assert_eq!(endpoint.platform.shape(&endpoint, &letter), shaped, "each attempt sends the same");
+    }
+    let slack = to("slack", "https://hooks.slack.com/services/T/B/x", &[]);
+    assert_eq!(slack.platform.shape(&slack, &letter).body.as_ref(), body, "which reads no forms");
 }
 
 #[test]

@@ -255,6 +255,7 @@ fn letter(body: &str) -> Letter<'_> {
         content_type: "application/json",
         body: body.as_bytes(),
         file: None,
+        form: false,
     }
 }
 
