@@ -21,7 +21,7 @@ RUNTIME_CONFIG = {
     }
 }
 TEMPLATE = '{"seed": %seed%, "text": "%prompt%", "model": "%model% %loras%", "took": "%generation_time%", '
-TEMPLATE += '"more": "%Sampler%, %Refiner Model%, %my note%, %vae%"}'
+TEMPLATE += '"more": "%Sampler%, %Refiner Model%, %my note%, %vae%, 9% %Other strength%, %other%"}'
 
 
 def compile_all(directory, *options):
@@ -116,7 +116,7 @@ def check_story(receiver):
         "text": 'ein "großer"\nHund',
         "model": "SDXL/base film-grain",
         "took": "12.34 sec",
-        "more": "dpmpp_2m, SDXL/refiner, for the cover, ",
+        "more": "dpmpp_2m, SDXL/refiner, for the cover, , 9% , %other%",
     }
     assert all(b"webhook_params" not in request.body for request in requests)
 
@@ -165,6 +165,7 @@ def test_coreclr_finds_the_library_below_the_extension(tmp_path, library_path, r
     framework = next((bin_folder / "shared" / "Microsoft.NETCore.App").iterdir())
     names = [
         "System.IO.FileSystem",
+        "System.IO",
         "System.Runtime",
         "System.Console",
         "System.Collections",

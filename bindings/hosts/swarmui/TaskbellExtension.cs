@@ -25,6 +25,7 @@ namespace TaskbellSwarm
         public static T2IRegisteredParam<string> WebhookParams;
 
         private SwarmReporter _reporter;
+        private HashSet<string> _asked = new HashSet<string>();
 
         /// <inheritdoc/>
         public override void PopulateMetadata()
@@ -53,6 +54,7 @@ namespace TaskbellSwarm
             {
                 NativeLocation.Register(FilePath);
                 _reporter = new SwarmReporter(config, Log);
+                _asked = TemplateTags.Read(config, T2IParamTypes.CleanTypeName);
             }
             catch (Exception fault)
             {
@@ -138,7 +140,7 @@ namespace TaskbellSwarm
             _reporter.RequestOver(Facts(input), made, input.InterruptToken.IsCancellationRequested, reason);
         }
 
-        private static RequestFacts Facts(T2IParamInput input)
+        private RequestFacts Facts(T2IParamInput input)
         {
             T2IModel model = input.Get(T2IParamTypes.Model);
             User user = input.SourceSession == null ? null : input.SourceSession.User;
@@ -156,8 +158,9 @@ namespace TaskbellSwarm
         }
 
         /// <summary>The parameters of a request by the names that templates know, then every other one that was
-        /// set and may stand in an image, and SwarmUI's notes on it.</summary>
-        private static Dictionary<string, object> Params(T2IParamInput input, T2IModel model)
+        /// set and may stand in an image, SwarmUI's notes on it, and nothing for what else a template asks
+        /// for.</summary>
+        private Dictionary<string, object> Params(T2IParamInput input, T2IModel model)
         {
             Dictionary<string, object> all = new Dictionary<string, object>
             {
@@ -172,11 +175,11 @@ namespace TaskbellSwarm
                 { "width", input.GetImageWidth() },
                 { "height", input.GetImageHeight() },
             };
+            T2IParamType type;
             HashSet<string> known = new HashSet<string>(all.Keys.Select(T2IParamTypes.CleanTypeName));
             foreach (KeyValuePair<string, object> param in input.ValuesInput)
             {
-                T2IParamType type;
-                if (T2IParamTypes.Types.TryGetValue(param.Key, out type) && !type.HideFromMetadata)
+                if (T2IParamTypes.TryGetType(param.Key, out type, input) && !type.HideFromMetadata)
                 {
                     Add(all, known, param.Key, param.Value);
                 }
@@ -184,6 +187,13 @@ namespace TaskbellSwarm
             foreach (KeyValuePair<string, object> note in input.ExtraMeta)
             {
                 Add(all, known, note.Key, note.Value);
+            }
+            foreach (string asked in _asked)
+            {
+                if (T2IParamTypes.TryGetType(asked, out type, input))
+                {
+                    Add(all, known, asked, "");
+                }
             }
             return all;
         }

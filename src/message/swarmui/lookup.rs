@@ -1,5 +1,6 @@
 //! What a tag stands for: a parameter of the task, a fixed tag, a metric or a variable, in this order.
 
+use super::known::is_known;
 use super::moment::Moment;
 use super::picture;
 use crate::clock;
@@ -9,56 +10,6 @@ use sha2::{Digest, Sha256};
 
 /// Endings of model files that SwarmUI leaves out of a model's name.
 const MODEL_ENDINGS: [&str; 5] = [".safetensors", ".sft", ".engine", ".gguf", ".ckpt"];
-
-/// What SwarmUI knows and a task need not have, by cleaned name: empty rather than unknown. The first ten
-/// are notes it makes about a generation, the others the parameters of its core that people put into
-/// messages.
-const KNOWN: [&str; 44] = [
-    "debugbackend",
-    "scoring",
-    "usedembeddings",
-    "intermediate",
-    "usedwildcards",
-    "swarmversion",
-    "date",
-    "originalprompt",
-    "originalnegativeprompt",
-    "presetsused",
-    "preptime",
-    "generationtime",
-    "images",
-    "batchsize",
-    "aspectratio",
-    "resolution",
-    "rawresolution",
-    "sidelength",
-    "variationseed",
-    "variationseedstrength",
-    "sampler",
-    "scheduler",
-    "vae",
-    "automaticvae",
-    "clipstopatlayer",
-    "fluxguidancescale",
-    "loraweights",
-    "initimage",
-    "initimagecreativity",
-    "refinercfgscale",
-    "refinercontrolpercentage",
-    "refinermethod",
-    "refinermodel",
-    "refinersteps",
-    "refinerupscale",
-    "refinervae",
-    "personalnote",
-    "donotsave",
-    "exactbackendid",
-    "videomodel",
-    "videofps",
-    "videoframes",
-    "videosteps",
-    "webhooks",
-];
 
 /// Reads tags off the context of one event.
 pub(super) struct Lookup<'a> {
@@ -159,7 +110,7 @@ impl<'a> Lookup<'a> {
         {
             return Some(format!("{seconds:.2} sec"));
         }
-        KNOWN.contains(&name).then(String::new)
+        is_known(name).then(String::new)
     }
 
     /// When the task started, in Unix milliseconds; where the host did not say, when it was reported.

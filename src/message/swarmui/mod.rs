@@ -3,6 +3,7 @@
 //! stray `%` stays a percent sign, and every link is encoded.
 
 mod fill;
+mod known;
 mod lookup;
 mod moment;
 mod picture;

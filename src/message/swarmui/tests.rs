@@ -139,7 +139,9 @@ fn m5_a_parameter_is_found_by_its_letters_and_an_unset_one_is_empty() {
     for tag in ["%Refiner Model%", "%refiner_model%", "%REFINERMODEL%"] {
         assert_eq!(line(tag, &context), "refine.gguf");
     }
-    assert_eq!(line("[%sampler%]", &context), "[]");
+    for unset in ["%sampler%", "%ControlNet Two Strength%", "%[DT] Mimic Scale%", "%IP-Adapter Weight%"] {
+        assert_eq!(line(&format!("[{unset}]"), &context), "[]");
+    }
     assert_eq!(line("[%x%]", &task(json!({"params": {"x": null}}))), "[]");
     // One that the host does not name is not known to be a parameter, unless SwarmUI has always had it.
     assert_eq!(line("[%My Own Param%]", &task(json!({"params": {"myownparam": null}}))), "[]");

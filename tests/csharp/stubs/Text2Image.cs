@@ -83,6 +83,11 @@ namespace SwarmUI.Text2Image
             return new T2IRegisteredParam<T> { Type = type };
         }
 
+        public static bool TryGetType(string name, out T2IParamType type, T2IParamInput context)
+        {
+            return Types.TryGetValue(CleanTypeName(name), out type);
+        }
+
         public static string CleanModelName(string name)
         {
             return name.EndsWith(".safetensors") ? name.Substring(0, name.Length - ".safetensors".Length) : name;

@@ -26,6 +26,7 @@ internal static class Server
         extension.OnFirstInit();
         extension.PopulateMetadata();
         extension.OnPreInit();
+        T2IParamTypes.Register<string>(new T2IParamType("[Other] Strength", "", ""));
         extension.OnInit();
         extension.OnPreLaunch();
         WebServer.WebApp.Lifetime.Started.Cancel();
