@@ -226,3 +226,26 @@ fn what_an_end_or_an_event_of_the_host_asks_for_does_not_travel() {
         assert!(!sent.contains("marker-4c") && !sent.contains("webhook_params"), "{}: {sent}", rung.kind);
     }
 }
+
+#[test]
+fn a_message_that_cannot_be_made_silences_nothing_and_what_was_silenced_is_told_with_the_next() {
+    let template = "template = { text = '{{ task.loss }} {{ event.suppressed }}' }\ncooldown = '10m'\n";
+    let mut bell = bell("", &format!("{}{template}", hook("'task.complete'")));
+    task(&mut bell, json!({"id": 1}));
+    task(&mut bell, json!({"id": 2}));
+    let unmade = bell.commit();
+    assert!(unmade.len() == 2 && unmade.iter().all(|rung| rung.body.is_err()));
+
+    let template = "template = { text = '{{ task.loss }} {{ event.suppressed or 0 }}' }\ncooldown = '10m'\n";
+    let mut bell = self::bell("", &format!("{}{template}", hook("'task.complete'")));
+    task(&mut bell, json!({"loss": 1}));
+    task(&mut bell, json!({"loss": 2}));
+    bell.pass(seconds(600));
+    task(&mut bell, json!({}));
+    bell.commit();
+    bell.crash();
+    task(&mut bell, json!({"loss": 4}));
+    task(&mut bell, json!({"loss": 5}));
+    let rungs = bell.commit();
+    assert_eq!((rungs.len(), &body(&rungs[0])["text"]), (1, &json!("4 1")));
+}

@@ -72,18 +72,27 @@ impl Preparer<'_> {
             said.extend(self.quiet_hooks(&decision.rings, subject));
         }
         let mut deliveries = Vec::new();
+        let mut heard = Vec::new();
         for ring in &decision.rings {
             // An address that a task named is told at once: it belongs to that task alone.
             let held =
                 if ring.endpoint.is_of_task() { None } else { self.held(ring.hook, &ring.endpoint, subject) };
             match held {
-                None => deliveries.push(self.delivery(ring, subject)),
+                None => {
+                    let delivery = self.delivery(ring, subject);
+                    heard.extend(delivery.message.is_ok().then_some(&ring.hook.name));
+                    deliveries.push(delivery);
+                }
                 Some(id) => {
+                    heard.push(&ring.hook.name);
                     let how = if ring.hook.shaping.digest.is_some() { "gathered" } else { "held" };
                     let (hook, endpoint) = (&ring.hook.name, &ring.endpoint.name);
                     said.push(format!("`{hook}` fired for {endpoint}, and was {how}: it is told as {id}"));
                 }
             }
+        }
+        for ring in decision.rings.iter().filter(|ring| !heard.contains(&&ring.hook.name)) {
+            self.shape.unheard(ring.hook, subject, ring.suppressed, now);
         }
         Rung { deliveries, fires: !decision.rings.is_empty(), said }
     }

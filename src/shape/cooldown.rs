@@ -56,6 +56,15 @@ impl Cooldowns {
         Cooled::Fires(0)
     }
 
+    /// Takes back that a hook has fired for this key: nobody heard it. `silenced` is what it was to tell of.
+    pub fn take_back(&mut self, hook: &str, key: &str, silenced: u64, now: i64) {
+        let place = (hook.to_owned(), key.to_owned());
+        if let Some(known) = self.running.get_mut(&place) {
+            (known.until, known.silenced) = (now, silenced);
+            self.changed.push(place);
+        }
+    }
+
     /// Forgets what has run out without anything to tell; if that is nothing, the one that ends first.
     fn make_room(&mut self, now: i64) {
         let mut out: Vec<_> = self

@@ -71,6 +71,15 @@ impl Shape {
         }
     }
 
+    /// The hook fired and nothing could be said: its cooldown does not run, and `silenced` are to be told of
+    /// still.
+    pub fn unheard(&mut self, hook: &Hook, subject: &Subject, silenced: u64, now: i64) {
+        let key = hook.shaping.cooldown_by.as_ref().map(|key| key.of(&subject.context).unwrap_or_default());
+        if hook.shaping.cooldown.is_some() {
+            self.cooldowns.take_back(&hook.name, &key.unwrap_or_default(), silenced, now);
+        }
+    }
+
     /// Takes a firing into a window, when the hook gathers or is in its quiet hours, and gives the id of what is
     /// said then; `None` when it is to be said now. The second value says what is wrong with `quiet_except`.
     pub fn hold(
