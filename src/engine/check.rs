@@ -1,6 +1,6 @@
 //! A dry run of a configuration.
 
-use crate::config::{Config, ConfigError, Places};
+use crate::config::{Config, ConfigError, Digest, Hook, Places};
 use crate::message::{self, Context, sample};
 use crate::platform;
 use serde_json::{Value as Json, json};
@@ -23,6 +23,7 @@ pub fn check(config: &str) -> CheckReport {
     match Config::load_with_places(config) {
         Ok((config, mut warnings, places)) => {
             warnings.extend(doubts(&config, &places));
+            warnings.extend(never_gathered(&config, &places));
             warnings.extend(lost_roots(&config, &places));
             let counts = (config.endpoints.len(), config.hooks.len());
             CheckReport { errors: rehearse(&config, &places), warnings, counts }
@@ -116,6 +117,17 @@ fn doubts(config: &Config, places: &Places) -> Vec<ConfigError> {
         }
     }
     doubts
+}
+
+/// Hooks that gather until the end of a queue, and listen only to what belongs to none.
+fn never_gathered(config: &Config, places: &Places) -> Vec<ConfigError> {
+    let of_no_queue = |kind: &String| kind.starts_with("alert.") || kind.starts_with("server.");
+    let gathers = |hook: &Hook| hook.shaping.digest == Some(Digest::Queue);
+    let idle = config.hooks.iter().enumerate().filter(|(_, hook)| gathers(hook));
+    let idle = idle.filter(|(_, hook)| hook.on.iter().all(of_no_queue));
+    let fault =
+        "nothing is gathered, for no event of this hook belongs to a queue; give a time, such as \"15m\"";
+    idle.map(|(index, _)| places.at(&format!("hooks[{index}].digest"), fault)).collect()
 }
 
 /// Roots below which nothing can be found now. A host may make its folder later, so this is no error.

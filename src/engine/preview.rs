@@ -2,9 +2,10 @@
 
 use super::error::{Error, ErrorKind};
 use super::prepare::{Prepared, PreparedDelivery, Preparer};
+use super::recall;
 use super::stats::Counters;
 use crate::clock;
-use crate::config::{Config, Endpoint};
+use crate::config::{Config, Endpoint, SpoolPath};
 use crate::event::{self, EventId};
 use crate::hooks::Account;
 use crate::intake::Record;
@@ -13,6 +14,7 @@ use crate::message::sample;
 use crate::platform::{self, Enclosure};
 use crate::secret::{REDACTED, SecretUrl};
 use crate::shape::Shape;
+use crate::spool::{Reader, SpoolErrorKind};
 use crate::tally::Tally;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -27,7 +29,7 @@ use std::time::Duration;
 pub fn preview(config: &Config, kind: &str, payload: Option<&str>) -> Result<Json, Error> {
     let record = record(kind, payload)?;
     let (id, now) = (record.id, record.accepted_at);
-    let (deliveries, remarks) = prepare(config, record, None);
+    let (deliveries, remarks) = prepare(config, record, Tally::default(), None);
     let requests: Vec<Json> =
         deliveries.iter().map(|(id, delivery)| request(config, delivery, *id, kind, now)).collect();
     Ok(json!({
@@ -38,7 +40,8 @@ pub fn preview(config: &Config, kind: &str, payload: Option<&str>) -> Result<Jso
 }
 
 /// What each hook would do with an event of this type, and why: `event`, `hooks` and `remarks`. Counts
-/// start from nothing, so a queue or batch takes its numbers from the payload, as `usual_s` does.
+/// start from nothing, so a queue or batch takes its numbers from the payload. What is usual is looked up in
+/// the configured spool, if there is one; where that knows nothing, `usual_s` in the payload counts.
 ///
 /// # Errors
 /// As [`preview`].
@@ -46,7 +49,9 @@ pub fn explain(config: &Config, kind: &str, payload: Option<&str>) -> Result<Jso
     let record = record(kind, payload)?;
     let id = record.id;
     let mut accounts = Vec::new();
-    let (_, remarks) = prepare(config, record, Some(&mut accounts));
+    let (tally, trouble) = with_usual(config);
+    let (_, mut remarks) = prepare(config, record, tally, Some(&mut accounts));
+    remarks.extend(trouble);
     let own = accounts.into_iter().filter(|(of, _)| of == kind).flat_map(|(_, accounts)| accounts);
     let hooks: Vec<Json> = own
         .map(|account| {
@@ -55,6 +60,15 @@ pub fn explain(config: &Config, kind: &str, payload: Option<&str>) -> Result<Jso
         })
         .collect();
     Ok(json!({ "event": { "id": id.to_string(), "type": kind }, "hooks": hooks, "remarks": remarks }))
+}
+
+/// A count that knows what is usual. The spool is only read; the second value says why it could not be.
+fn with_usual(config: &Config) -> (Tally, Option<String>) {
+    let mut tally = Tally::default();
+    let SpoolPath::File(path) = &config.spool.path else { return (tally, None) };
+    let looked_up = Reader::open(path).and_then(|spool| recall::look_up_usual(&spool, &mut tally));
+    let trouble = looked_up.err().filter(|error| error.kind() != SpoolErrorKind::Missing);
+    (tally, trouble.map(|error| format!("what is usual is not known here: {error}")))
 }
 
 /// The event as the ring would hold it, accepted now.
@@ -78,10 +92,11 @@ fn record(kind: &str, payload: Option<&str>) -> Result<Record, Error> {
 fn prepare(
     config: &Config,
     record: Record,
+    mut tally: Tally,
     accounts: Option<&mut Vec<(String, Vec<Account>)>>,
 ) -> (Vec<(EventId, PreparedDelivery)>, Vec<String>) {
     let mut remarks = Vec::new();
-    let (mut tally, mut shape) = (Tally::default(), Shape::default());
+    let mut shape = Shape::default();
     let mut preparer = Preparer {
         config,
         tally: &mut tally,

@@ -1,6 +1,6 @@
 //! What earlier runs counted of batches and know to be usual, taken back from the spool.
 
-use crate::spool::{Spool, SpoolError};
+use crate::spool::{Reader, Spool, SpoolError};
 use crate::tally::Tally;
 use std::time::Duration;
 
@@ -34,10 +34,19 @@ pub fn taken_key(instance: &str, id: &str) -> String {
 
 /// Takes back what is usual.
 pub fn learn_usual(spool: &Spool, tally: &mut Tally) -> Result<(), SpoolError> {
-    let kept = spool.states(USUAL)?;
+    take_usual(&spool.states(USUAL)?, tally);
+    Ok(())
+}
+
+/// The same, from beside a host that may be at work.
+pub fn look_up_usual(spool: &Reader, tally: &mut Tally) -> Result<(), SpoolError> {
+    take_usual(&spool.states(USUAL)?, tally);
+    Ok(())
+}
+
+fn take_usual(kept: &[(String, Vec<u8>)], tally: &mut Tally) {
     let kept = kept.iter().map(|(key, kept)| (key.as_str(), kept.as_slice()));
     restore(kept, tally, Duration::ZERO, |_| false);
-    Ok(())
 }
 
 /// Restores what the spool kept under these keys, of batches only those of instances that are `gone`. Gives

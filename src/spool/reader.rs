@@ -1,6 +1,7 @@
 //! The look-on side, for the command line: while the host runs, and after it is dead.
 
 use super::counts::{self, Counts};
+use super::waiting::read_states;
 use super::{DeliveryState, SpoolError, SpoolErrorKind, StoredMessage, connection};
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -148,6 +149,11 @@ impl Reader {
     /// Where the database lies.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The values that the host keeps under keys that start like this.
+    pub fn states(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, SpoolError> {
+        read_states(&self.conn, prefix).map_err(SpoolError::at(&self.path))
     }
 
     /// How many deliveries are in each state, and the size of the file.

@@ -3,7 +3,7 @@
 use crate::receiver::{PATIENCE, Receiver, Reply};
 use serde_json::{Value as Json, json};
 use taskbell::config::Config;
-use taskbell::engine::Bell;
+use taskbell::engine::{Bell, explain};
 use taskbell::spool::Reader;
 use tempfile::TempDir;
 
@@ -78,4 +78,35 @@ fn a_start_that_is_no_news_says_so() {
     let start = || ("queue.start", json!({"name": "film"}));
     let said = said(&hook("on = ['queue.start']"), &[start(), start()]);
     assert_eq!((said[0].1, said[1].clone()), (1, ("the queue had started already".to_owned(), 0)));
+}
+
+#[test]
+fn explain_knows_what_the_spool_knows_to_be_usual_and_says_when_it_cannot_be_read() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("bell.db");
+    let hook = hook("on = ['task.complete']\nrelative = 1.5");
+    let text =
+        format!("spool.path = '{}'\n[endpoints.team]\nurl = 'http://127.0.0.1:9/'\n{hook}", path.display());
+    let config = || Config::load(&text).unwrap_or_else(|errors| panic!("{errors}"));
+    let run = |seconds: u32| json!({"kind": "training", "duration_s": seconds}).to_string();
+    let explained = |seconds: u32| {
+        let account = explain(&config(), "task.complete", Some(&run(seconds))).unwrap();
+        let hook = &account["hooks"][0];
+        (hook["fires"] == true, hook["why"].as_str().unwrap().to_owned(), account["remarks"].to_string())
+    };
+    assert_eq!(explained(25).1, "relative, and nothing is usual before five runs");
+    assert!(!path.exists(), "nothing is made by looking");
+    let bell = Bell::open(config()).unwrap();
+    for _ in 0..5 {
+        bell.emit("task.complete", run(10).as_bytes()).unwrap();
+    }
+    bell.sync(PATIENCE).unwrap();
+    let fires = (true, "it took 25 s where 10 s is usual, relative is 1.5".to_owned(), "[]".to_owned());
+    assert_eq!(explained(25), fires, "while the host is at work");
+    bell.close(PATIENCE).unwrap();
+    assert_eq!(explained(25), fires);
+    assert!(!explained(12).0);
+    std::fs::write(&path, "this is no database, but a note of someone").unwrap();
+    let (fires, _, remarks) = explained(25);
+    assert!(!fires && remarks.contains("what is usual is not known here: "), "{remarks}");
 }

@@ -272,6 +272,14 @@ def test_a_dry_run_tries_the_key_expressions():
         assert [error["key"] for error in report["errors"]] == [f"hooks[0].{key}"], report
 
 
+def test_a_digest_of_a_queue_for_what_belongs_to_none_is_warned_of():
+    base = "[endpoints.a]\nurl = 'https://example.com/'\n[[hooks]]\nto = ['a']\ndigest = 'queue'\n"
+    (warning,) = taskbell.check(base + "on = ['alert.firing', 'server.stop']")["warnings"]
+    assert warning["key"] == "hooks[0].digest"
+    assert "belongs to a queue" in warning["message"]
+    assert taskbell.check(base + "on = ['alert.firing', 'task.complete']")["warnings"] == []
+
+
 def test_what_cannot_be_read_rings_is_counted_and_the_log_says_where(tmp_path, receive, ring):
     receiver = receive()
     faulty = {

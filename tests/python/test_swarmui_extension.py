@@ -121,10 +121,11 @@ def check_story(receiver):
     assert all(b"webhook_params" not in request.body for request in requests)
 
 
-def test_a_receiver_hears_what_happens_in_swarmui(server, tmp_path, library_path, receive):
+@pytest.mark.parametrize("mode", ["quiet", "busy"])
+def test_a_receiver_hears_what_happens_in_swarmui(server, tmp_path, library_path, receive, mode):
     receiver = receive()
     text = serve(
-        [need("mono"), server],
+        [need("mono"), server, mode],
         tmp_path,
         config(tmp_path, receiver),
         LD_LIBRARY_PATH=str(library_path.parent),

@@ -40,6 +40,12 @@ internal static class Server
         if (!arguments.Contains("idle"))
         {
             Generate();
+            // The server may go down in the middle of its work.
+            if (!arguments.Contains("busy"))
+            {
+                Program.TickNoGenerationsEvent();
+                Program.TickNoGenerationsEvent();
+            }
         }
         if (Program.PreShutdownEvent != null)
         {
@@ -72,8 +78,6 @@ internal static class Server
         interrupted.InterruptToken = interrupt.Token;
         interrupted.Values["webhookparams"] = "{\"notify\": \"none\"}";
         Make(interrupted, 0);
-        Program.TickNoGenerationsEvent();
-        Program.TickNoGenerationsEvent();
     }
 
     private static T2IParamInput Request(long number, int images)
