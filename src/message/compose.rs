@@ -18,7 +18,7 @@ pub fn compose(
         Some(template) => template.render(context).map(|message| {
             let extras = Extras::of(endpoint, context);
             let extras = match template.is_swarmui() {
-                true => extras.as_swarmui(message.attach_first_output, endpoint, context),
+                true => extras.for_swarmui(message.attach_first_output, endpoint, context),
                 false => extras,
             };
             Message { extras, ..message }

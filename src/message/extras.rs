@@ -51,7 +51,7 @@ impl Extras {
 
     /// With the file in SwarmUI's form, or in the platform's own where its receivers read no such form; without
     /// any when the template does not ask for it.
-    pub(super) fn as_swarmui(self, asked: bool, endpoint: &Endpoint, context: &Context) -> Extras {
+    pub(super) fn for_swarmui(self, asked: bool, endpoint: &Endpoint, context: &Context) -> Extras {
         let form = asked && endpoint.platform.reads_forms();
         let file = if form { chosen(context, endpoint) } else { self.file.filter(|_| asked) };
         Extras { form: form && file.is_some(), file, ..self }
