@@ -10,8 +10,13 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// The most batches remembered at once, ended ones included.
+/// The most batches remembered at once, ended ones included; but for those whose end the next transaction
+/// tells.
 pub const MAX_BATCHES: usize = 2048;
+
+/// So many ended ones are forgotten at once: looking for the oldest for each new batch would cost more than
+/// the batch.
+const PORTION: usize = 128;
 
 /// How long an ended batch is remembered, so that a task that is reported late does not begin it anew.
 const REMEMBER_MS: i64 = 3_600_000;
@@ -45,6 +50,9 @@ pub struct BatchTally {
     /// Whether the spool has had it, and so nobody found it too late.
     #[serde(skip)]
     settled: bool,
+    /// Whether it is complete by what was counted since the last transaction.
+    #[serde(skip)]
+    awaits_verdict: bool,
 }
 
 /// What a task did to its batch.
@@ -197,24 +205,33 @@ impl Batches {
         self.known.insert(id.to_owned(), batch);
     }
 
-    /// Lets go of the batch that ended first, or else of the one that has been still for longest.
+    /// Lets go of the batches that ended first, or else of the one that has been still for longest.
     fn make_room(&mut self) {
         if self.known.len() < MAX_BATCHES {
             return;
         }
-        let first = |(_, batch): &(&String, &BatchTally)| {
-            (batch.ended_at.is_none(), batch.ended_at.unwrap_or(batch.tally.finished_at))
-        };
-        let Some(id) = self.known.iter().min_by_key(first).map(|(id, _)| id.clone()) else { return };
-        if let Some(batch) = self.known.remove(&id).filter(|batch| batch.ended_at.is_none()) {
-            self.forgotten.push(format!(
-                "batch `{}` is given up at {} of {} tasks: {MAX_BATCHES} others are open",
-                id.escape_debug(),
-                batch.tally.total,
-                batch.expected
-            ));
+        let ended = |(id, batch): (&String, &BatchTally)| batch.ended_at.map(|at| (at, id.clone()));
+        let mut ended: Vec<(i64, String)> = self.known.iter().filter_map(ended).collect();
+        ended.sort_unstable();
+        ended.truncate(self.known.len() - MAX_BATCHES + PORTION);
+        for (_, id) in &ended {
+            self.known.remove(id);
         }
-        self.changed.push(id);
+        let mut gone: Vec<String> = ended.into_iter().map(|(_, id)| id).collect();
+        if gone.is_empty() {
+            let open = self.known.iter().filter(|(_, batch)| !batch.awaits_verdict);
+            let stillest = open.min_by_key(|(_, batch)| batch.tally.finished_at).map(|(id, _)| id.clone());
+            if let Some((id, batch)) = stillest.and_then(|id| self.known.remove_entry(&id)) {
+                self.forgotten.push(format!(
+                    "batch `{}` is given up at {} of {} tasks: {MAX_BATCHES} others are open",
+                    id.escape_debug(),
+                    batch.tally.total,
+                    batch.expected
+                ));
+                gone.push(id);
+            }
+        }
+        self.changed.extend(gone);
     }
 }
 
@@ -239,7 +256,11 @@ impl BatchTally {
         self.tally.count(task, accepted_at);
         self.moved = now;
         self.stalled = false;
-        if alone && self.end_if_complete() { Step::Ended } else { Step::Counted }
+        if alone && self.end_if_complete() {
+            return Step::Ended;
+        }
+        self.awaits_verdict = self.is_complete();
+        Step::Counted
     }
 
     fn is_complete(&self) -> bool {

@@ -114,3 +114,26 @@ fn ids_from_outside_cannot_grow_it_without_bound() {
     assert!(batches.forgotten()[0].starts_with("batch `b0` is given up at 1 of 9 tasks"));
     assert!(batches.changes().contains(&("b0".to_owned(), None)));
 }
+
+#[test]
+fn none_that_the_next_transaction_ends_is_given_up_however_many_there_are() {
+    let mut batches = Batches::default();
+    batches.set_in_company();
+    let of = |id: usize, total: u64| json!({"batch": {"id": format!("b{id}"), "total": total}});
+    let ids = || (0..MAX_BATCHES + 500).map(|id| format!("b{id}"));
+    for id in 0..MAX_BATCHES + 500 {
+        assert_eq!(count(&mut batches, of(id, 1), 1), Step::Counted);
+    }
+    assert!(batches.await_verdict() && batches.known.len() == MAX_BATCHES + 500);
+    count(&mut batches, of(9_999, 9), 2);
+    assert!(batches.forgotten().is_empty());
+    assert_eq!(batches.changes().iter().filter(|(_, kept)| kept.is_some()).count(), MAX_BATCHES + 501);
+    for id in ids() {
+        let Verdict::Whole(sum) = batches.get(&id).unwrap().judge(&[]) else { panic!("{id} is whole") };
+        batches.gather(&id, *sum);
+    }
+    assert_eq!(batches.take_whole().len(), MAX_BATCHES + 500);
+    count(&mut batches, of(10_000, 9), 3);
+    assert!(batches.known.len() <= MAX_BATCHES && batches.forgotten().is_empty());
+    assert!(batches.get("b9999").is_some() && !batches.await_verdict());
+}

@@ -9,7 +9,7 @@ mod task;
 mod usual;
 
 pub use asked::{Asked, Wishes};
-pub use batches::{BatchRef, BatchTally, Batches, MAX_BATCHES, Part, Step, Verdict};
+pub use batches::{BatchRef, BatchTally, Batches, Part, Step, Verdict};
 pub use queue::QueueTally;
 pub use seen::Seen;
 pub use task::{Status, Task};

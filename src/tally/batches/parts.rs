@@ -32,14 +32,14 @@ impl Batches {
 
     /// Whether the next transaction ends batches, unless others know better.
     pub fn await_verdict(&self) -> bool {
-        let complete = |id: &String| self.known.get(id).is_some_and(BatchTally::is_complete);
-        self.in_company && self.changed.iter().any(complete)
+        let awaits = |id: &String| self.known.get(id).is_some_and(|batch| batch.awaits_verdict);
+        self.changed.iter().any(awaits)
     }
 
     /// This batch stands in the spool as it is here.
     pub fn settle(&mut self, id: &str) {
         if let Some(batch) = self.known.get_mut(id) {
-            batch.settled = true;
+            (batch.settled, batch.awaits_verdict) = (true, false);
         }
     }
 
@@ -162,6 +162,7 @@ impl BatchTally {
             tally: QueueTally::opened_at(self.tally.started_at),
             ended_at: self.ended_at.or(Some(self.tally.finished_at)),
             stalled: false,
+            awaits_verdict: false,
             ..self.clone()
         }
     }
