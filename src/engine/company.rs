@@ -69,9 +69,7 @@ impl Company {
         }
         for id in ids {
             let Some(part) = batches.get(id).filter(|part| part.is_open()) else { continue };
-            // What a failed transaction left may name one twice.
-            let known = stale.iter().any(|stale: &Stale| stale.id == id);
-            if known || self.gathered.iter().any(|(whole, _)| whole == id) {
+            if stale.iter().any(|stale: &Stale| stale.id == id) {
                 continue;
             }
             let parts = parts_of(&self.others, id, |key| batch.state(key))?;
@@ -86,6 +84,7 @@ impl Company {
                 }
             }
         }
+        self.gathered.sort_by_key(|(_, sum)| sum.last_count());
         self.version = Some(version);
         Ok(stale)
     }
@@ -198,11 +197,14 @@ fn take(batch: &mut Batch<'_>, id: &str, over: &BatchTally, parts: &[Part]) -> R
     Ok(())
 }
 
-/// The batches whose counts this work writes.
+/// The batches whose counts this work writes; what a failed transaction left may name one twice.
 fn written<'a>(work: &'a Work, own: &str) -> Vec<&'a str> {
     let prefix = batch_key(own, "");
     let counts = work.states.iter().filter(|(_, kept)| kept.is_some());
-    counts.filter_map(|(key, _)| key.strip_prefix(prefix.as_str())).collect()
+    let mut ids: Vec<&str> = counts.filter_map(|(key, _)| key.strip_prefix(prefix.as_str())).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
 }
 
 fn others(mut keepers: Vec<String>, own: &str) -> Vec<String> {

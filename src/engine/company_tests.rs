@@ -47,6 +47,11 @@ struct Farm {
     asked: bool,
 }
 
+/// A farm that tells those that ask, too.
+fn asking() -> Farm {
+    Farm { asked: true, ..Farm::new() }
+}
+
 impl Farm {
     fn new() -> Farm {
         Farm { folder: tempfile::tempdir().unwrap(), clock: Arc::default(), shaping: json!({}), asked: false }
@@ -240,6 +245,20 @@ fn an_instance_alone_ends_its_batches_once_their_counts_are_kept_and_whoever_wai
     assert_eq!(one.shared.progress.await_spooled(3, Duration::ZERO), Ok(()));
     assert_eq!(farm.told("batch.end")["b"].len(), 1);
     assert!(one.company.others.is_empty());
+}
+
+#[test]
+fn batches_that_end_in_one_transaction_are_told_in_the_order_in_which_they_ended() {
+    let farm = asking();
+    let mut one = farm.start();
+    for (batch, number) in [("z", 1), ("m", 1), ("a", 1), ("m", 2), ("z", 2), ("a", 2)] {
+        let mut task = frame(batch, number, 2);
+        task["webhook_params"] = json!({"notify": "manual_at_end"});
+        report(&one, &task);
+    }
+    round(&mut one);
+    round(&mut one);
+    assert_eq!(farm.told_asked(), ["batch.end m-2", "batch.end z-2", "batch.end a-2"]);
 }
 
 #[test]

@@ -2,11 +2,7 @@
 
 use super::*;
 
-fn asking_farm() -> Farm {
-    Farm { asked: true, ..Farm::new() }
-}
-
-fn asking(number: u64, total: u64) -> Json {
+fn wishing(number: u64, total: u64) -> Json {
     let mut task = frame("b", number, total);
     task["webhook_params"] = json!({"notify": "manual_at_end"});
     task
@@ -19,18 +15,18 @@ fn end_queue(clerk: &mut Clerk) {
 
 #[test]
 fn the_end_of_a_batch_is_told_before_that_of_its_queue_and_tells_its_wishes() {
-    let farm = asking_farm();
+    let farm = asking();
     let mut one = farm.start();
-    report(&one, &asking(1, 1));
+    report(&one, &wishing(1, 1));
     end_queue(&mut one);
     assert_eq!(farm.told_asked(), ["batch.end b-1"]);
 }
 
 #[test]
 fn a_wish_that_another_instance_told_with_the_end_of_the_batch_is_not_told_at_the_end_of_the_queue() {
-    let farm = asking_farm();
+    let farm = asking();
     let (mut one, mut two) = (farm.start(), farm.start());
-    report(&one, &asking(1, 2));
+    report(&one, &wishing(1, 2));
     round(&mut one);
     report(&two, &frame("b", 2, 2));
     round(&mut two);
@@ -45,11 +41,11 @@ fn a_wish_that_another_instance_told_with_the_end_of_the_batch_is_not_told_at_th
 
 #[test]
 fn a_wish_that_came_too_late_for_its_batch_is_told_at_the_end_of_the_queue() {
-    let farm = asking_farm();
+    let farm = asking();
     let (mut one, mut two) = (farm.start(), farm.start());
     report(&one, &frame("b", 1, 2));
     round(&mut one);
-    report(&one, &asking(3, 2));
+    report(&one, &wishing(3, 2));
     one.collect();
     report(&two, &frame("b", 2, 2));
     round(&mut two);

@@ -53,6 +53,9 @@ pub struct BatchTally {
     /// Whether it is complete by what was counted since the last transaction.
     #[serde(skip)]
     awaits_verdict: bool,
+    /// Which of the counts of this process was its last.
+    #[serde(skip)]
+    last_count: u64,
 }
 
 /// What a task did to its batch.
@@ -73,6 +76,7 @@ pub enum Step {
 pub struct Batches {
     known: BTreeMap<String, BatchTally>,
     changed: Vec<String>,
+    counts: u64,
     /// What was taken back from the spool and not looked at since.
     restored: Vec<String>,
     /// What was given up for want of room, for the log.
@@ -99,6 +103,8 @@ impl Batches {
         let step = batch.count(of.total, task, accepted_at, now, !self.in_company);
         if matches!(step, Step::Counted | Step::Ended) {
             self.changed.push(of.id.clone());
+            self.counts += 1;
+            batch.last_count = self.counts;
         }
         step
     }

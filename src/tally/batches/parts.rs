@@ -141,6 +141,11 @@ impl BatchTally {
         serde_json::to_vec(self).unwrap_or_default()
     }
 
+    /// Orders batches by their last tasks here.
+    pub fn last_count(&self) -> u64 {
+        self.last_count
+    }
+
     /// Whether it has counted a task of this id.
     pub fn has_seen(&self, task: &str) -> bool {
         self.seen.knows(task)
