@@ -7,6 +7,7 @@
 pub(crate) mod gauges;
 mod meter;
 mod nvml;
+mod pending;
 mod state;
 #[cfg(test)]
 mod tests;

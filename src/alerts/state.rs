@@ -7,15 +7,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use std::time::Duration;
 
-/// An alert that fires.
+/// An alert that fires, or is about to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Kept {
     /// The metric's name.
     pub metric: String,
     /// When the value went to the bad side, in Unix milliseconds.
     pub since: i64,
-    /// When it was told of last, in Unix milliseconds.
-    pub told: i64,
+    /// When it was told of last, in Unix milliseconds; `None` when it was not: the value has not been on the
+    /// bad side for long enough.
+    pub told: Option<i64>,
     /// How often it was told again.
     pub reminders: u64,
     /// The value it was told with.
@@ -44,7 +45,7 @@ impl Kept {
         let kept = Kept {
             metric: payload.get("metric")?.as_str()?.to_owned(),
             since: clock::parse_rfc3339(payload.get("since")?.as_str()?)?,
-            told: accepted_at,
+            told: Some(accepted_at),
             reminders: payload.get("reminder")?.as_u64()?,
             value: payload.get("value")?.as_f64()?,
         };
@@ -57,7 +58,8 @@ impl Kept {
 
     /// When it is to be told again, by the monotonic clock.
     pub(super) fn next(&self, every: Option<Duration>, now: Moment) -> Option<Duration> {
-        let passed = Duration::from_millis(u64::try_from(now.unix_ms - self.told).unwrap_or(0));
+        let told = self.told.unwrap_or(now.unix_ms);
+        let passed = Duration::from_millis(u64::try_from(now.unix_ms - told).unwrap_or(0));
         every.map(|every| now.monotonic + every.saturating_sub(passed))
     }
 }

@@ -1,5 +1,6 @@
 //! The watch over metrics: one small state machine an alert.
 
+use super::pending::Pending;
 use super::state::Kept;
 use crate::clock;
 use crate::config::Alert;
@@ -59,13 +60,15 @@ struct Entry {
     last: Option<f64>,
     /// Whether `last` was noted and not judged.
     unjudged: bool,
+    /// Whether the spool has to be told that it is about to fire, or is no more.
+    unkept: bool,
 }
 
 #[derive(Debug)]
 enum State {
     Quiet,
-    /// On the bad side since then.
-    Pending(Moment),
+    /// On the bad side, and not for long enough.
+    Pending(Pending),
     /// Fires, and is due to be told again.
     Firing(Kept, Option<Duration>),
 }
@@ -111,7 +114,7 @@ impl Watch {
     }
 
     /// Puts other alerts in force. One of the same name and metric keeps its state. Returns the names of
-    /// those that fired and are not watched any more.
+    /// those that the spool has and that are not watched any more.
     pub fn replace(&mut self, alerts: &[Arc<Alert>], now: Moment) -> Vec<String> {
         let mut old = std::mem::take(&mut self.entries);
         for alert in alerts {
@@ -122,14 +125,21 @@ impl Watch {
             };
             self.entries.push(entry);
         }
-        old.retain(|entry| matches!(entry.state, State::Firing(..)));
+        old.retain(|entry| entry.kept().is_some());
         old.into_iter().map(|entry| entry.alert.name.clone()).collect()
     }
 
-    /// Takes back what an earlier process left of an alert: it fires and is not told of anew. `false`
-    /// when no such alert watches this metric.
+    /// Takes back what an earlier process left of an alert: one that fires is not told of anew, and one that was
+    /// about to goes on when the next value is still bad. `false` when no such alert watches this metric, or
+    /// what was left is no part of what goes on now.
     pub fn restore(&mut self, name: &str, kept: Kept, now: Moment) -> bool {
         let Some(entry) = self.named(name, &kept.metric) else { return false };
+        if kept.told.is_none() {
+            let pending = Pending::restored(&kept, entry.alert.hold, now);
+            let Some(pending) = pending.filter(|_| matches!(entry.state, State::Quiet)) else { return false };
+            entry.state = State::Pending(pending);
+            return true;
+        }
         let next = kept.next(entry.alert.every, now);
         entry.last.get_or_insert(kept.value);
         entry.state = State::Firing(kept, next);
@@ -146,11 +156,29 @@ impl Watch {
     }
 
     /// What the spool has to keep of an alert.
-    pub fn kept(&self, name: &str) -> Option<&Kept> {
-        self.entries.iter().find(|entry| entry.alert.name == name).and_then(|entry| match &entry.state {
-            State::Firing(kept, _) => Some(kept),
-            _ => None,
-        })
+    pub fn kept(&self, name: &str) -> Option<Kept> {
+        self.entries.iter().find(|entry| entry.alert.name == name).and_then(Entry::kept)
+    }
+
+    /// The alerts that are about to fire, or are not any more, since the last call; as the spool is to keep
+    /// them.
+    pub fn take_pending(&mut self) -> Vec<(String, Option<Kept>)> {
+        let change = |entry: &mut Entry| {
+            std::mem::take(&mut entry.unkept).then(|| (entry.alert.name.clone(), entry.kept()))
+        };
+        self.entries.iter_mut().filter_map(change).collect()
+    }
+
+    /// All alerts that are about to fire are to be kept: the process ends.
+    pub fn keep_pending(&mut self) {
+        for entry in &mut self.entries {
+            if let State::Pending(pending) = &mut entry.state
+                && entry.last.is_some()
+            {
+                pending.keep();
+                entry.unkept = true;
+            }
+        }
     }
 
     /// Whether there are no alerts.
@@ -171,7 +199,7 @@ impl Watch {
 
 impl Entry {
     fn new(alert: Arc<Alert>, state: State, last: Option<f64>) -> Entry {
-        Entry { alert, state, last, unjudged: false }
+        Entry { alert, state, last, unjudged: false, unkept: false }
     }
 
     /// The same state under another configuration.
@@ -188,10 +216,11 @@ impl Entry {
         let value = self.last?;
         match &self.state {
             State::Quiet if self.alert.is_bad(value) => {
-                self.state = State::Pending(now);
+                self.state = State::Pending(Pending::since(now));
                 self.tick(now)
             }
-            State::Pending(_) if !self.alert.is_bad(value) => {
+            State::Pending(pending) if !self.alert.is_bad(value) => {
+                self.unkept |= pending.is_kept();
                 self.state = State::Quiet;
                 None
             }
@@ -210,19 +239,25 @@ impl Entry {
         }
         let value = self.last?;
         let metric = self.alert.metric.name().to_owned();
-        let (change, kept) = match &self.state {
+        let told = Some(now.unix_ms);
+        let (change, kept) = match &mut self.state {
             State::Quiet => return None,
-            State::Pending(start) => {
-                let kept = Kept { metric, since: start.unix_ms, told: now.unix_ms, reminders: 0, value };
-                (Change::Firing, kept)
+            State::Pending(pending) if pending.fires_at(self.alert.hold) > now.monotonic => {
+                pending.keep();
+                self.unkept = true;
+                return None;
+            }
+            State::Pending(pending) => {
+                (Change::Firing, Kept { metric, since: pending.began(), told, reminders: 0, value })
             }
             State::Firing(kept, _) => {
                 let reminders = kept.reminders + 1;
-                let kept = Kept { metric, since: kept.since, told: now.unix_ms, reminders, value };
+                let kept = Kept { metric, since: kept.since, told, reminders, value };
                 (Change::Reminder(reminders), kept)
             }
         };
         let since = kept.since;
+        self.unkept = false;
         self.state = State::Firing(kept, self.alert.every.map(|every| now.monotonic + every));
         Some(self.transition(change, value, since, now))
     }
@@ -230,8 +265,23 @@ impl Entry {
     fn due(&self) -> Option<Duration> {
         match &self.state {
             State::Quiet => None,
-            State::Pending(start) => Some(start.monotonic + self.alert.hold),
+            // One that was restored waits for a value that says it is so still.
+            State::Pending(pending) => self.last.map(|_| pending.due(self.alert.hold)),
             State::Firing(_, next) => *next,
+        }
+    }
+
+    fn kept(&self) -> Option<Kept> {
+        match &self.state {
+            State::Quiet => None,
+            State::Pending(pending) => pending.is_kept().then(|| Kept {
+                metric: self.alert.metric.name().to_owned(),
+                since: pending.began(),
+                told: None,
+                reminders: 0,
+                value: self.last.unwrap_or_default(),
+            }),
+            State::Firing(kept, _) => Some(kept.clone()),
         }
     }
 

@@ -127,6 +127,9 @@ impl Clerk {
         if self.may_look(phase) {
             self.look_around();
         }
+        if phase == Phase::Stopping {
+            self.shared.watchman.leave();
+        }
         self.collect();
         let committed = self.commit(phase);
         if phase == Phase::Stopping {

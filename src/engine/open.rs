@@ -125,9 +125,10 @@ fn restore_alerts(
         if instance != NOBODY && !dead.iter().any(|gone| gone == instance) {
             continue;
         }
-        let restored =
-            Kept::from_bytes(&kept).is_some_and(|kept| shared.watchman.restore(shared, name, kept));
-        if !restored {
+        let state = Kept::from_bytes(&kept);
+        let was_told = state.as_ref().is_none_or(|state| state.told.is_some());
+        let restored = state.is_some_and(|state| shared.watchman.restore(shared, name, state));
+        if !restored && was_told {
             unwatched.push(name.to_owned());
         }
         moves.extend(restored.then(|| (alert_key(own, name), Some(kept))));

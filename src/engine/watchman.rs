@@ -69,16 +69,17 @@ impl Watchman {
             _ => desk.watch.note(metric, value),
         }
         let told = desk.go_on(shared);
+        let kept = desk.keep_pending();
         let early = match (desk.next_due(now(shared)), desk.armed) {
             (Some(due), Some(armed)) => due < armed,
             (Some(_), None) => true,
             (None, _) => false,
         };
         drop(desk);
-        if early {
+        if early || kept {
             self.early.store(true, Ordering::Release);
         }
-        if told || early {
+        if told || early || kept {
             shared.bed.rouse();
         }
     }
@@ -91,6 +92,14 @@ impl Watchman {
             let found = desk.watch.tick(now(shared));
             desk.tell(found, shared);
         }
+        desk.keep_pending();
+    }
+
+    /// The clerk's, before its last transaction: alerts that are about to fire are left to the next start.
+    pub fn leave(&self) {
+        let mut desk = lock(&self.desk);
+        desk.watch.keep_pending();
+        desk.keep_pending();
     }
 
     /// The clerk's, before it sleeps: when [`Watchman::tick`] has something to do, by the monotonic clock.
@@ -113,7 +122,8 @@ impl Watchman {
         desk.changes.drain(..many).map(|(_, kept)| kept).collect()
     }
 
-    /// Takes back an alert that fired when an earlier process ended. `false` when there is no such alert.
+    /// Takes back an alert that fired when an earlier process ended, or was about to. `false` when there is no
+    /// such alert.
     pub fn restore(&self, shared: &Shared, name: &str, kept: Kept) -> bool {
         lock(&self.desk).watch.restore(name, kept, now(shared))
     }
@@ -202,11 +212,22 @@ impl Desk {
             shared.log.write(Level::Info, &format!("{}: {next}", accepted.id));
             let name = next.alert.name.clone();
             // Nothing was judged since, so this is the state after just this transition.
-            let kept = self.watch.kept(&name).map(Kept::to_bytes);
+            let kept = self.watch.kept(&name).as_ref().map(Kept::to_bytes);
             self.changes.push_back((accepted.ticket, (name, kept)));
             self.untold.pop_front();
         }
         self.untold.len() < before
+    }
+
+    /// Hands over which alerts are about to fire, and which are no more. Whether there were any.
+    fn keep_pending(&mut self) -> bool {
+        let pending = self.watch.take_pending();
+        let any = !pending.is_empty();
+        // Not before what was told of them.
+        let ticket = self.changes.back().map_or(0, |(ticket, _)| *ticket);
+        let kept = pending.into_iter().map(|(name, kept)| (name, kept.as_ref().map(Kept::to_bytes)));
+        self.changes.extend(kept.map(|kept| (ticket, kept)));
+        any
     }
 
     fn next_due(&self, now: Moment) -> Option<Duration> {
@@ -286,7 +307,7 @@ mod tests {
             shared.watchman.observe(&shared, "m", value);
         }
         assert!(read(&shared).0.is_empty());
-        let kept = Kept { metric: "m".into(), since: 1, told: 2, reminders: 0, value: 9.0 };
+        let kept = Kept { metric: "m".into(), since: 1, told: Some(2), reminders: 0, value: 9.0 };
         assert!(shared.watchman.restore(&shared, "a", kept));
         shared.watchman.wake(&shared);
         assert_eq!(kinds(&read(&shared).0), ["alert.resolved"], "it had been told before");

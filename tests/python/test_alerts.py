@@ -6,12 +6,13 @@ import json
 import math
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 import taskbell
-from bells import endpoint, eventually, settings
+from bells import endpoint, eventually, query, settings
 from tools import ROOT, need, python, run
 
 KILLED = -9
@@ -169,6 +170,51 @@ def test_an_alert_of_a_killed_host_is_told_once(tmp_path, receive, ring, moment)
     eventually("its end", lambda: len(once(receiver)) == 2)
     assert bell.wait(bell.emit("test.event"), 30)
     assert once(receiver) == ["alert.firing", "alert.resolved"]
+
+
+ABOUT_TO_FIRE = """
+import os, signal, sys, taskbell
+sys.path.append(sys.argv[3])
+from bells import eventually, query
+bell = taskbell.Bell(sys.argv[1])
+bell.metric("m", 95)
+kept = "SELECT key FROM state WHERE key LIKE 'alert/%'"
+eventually("its state in the spool", lambda: query(sys.argv[2], kept))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_the_time_of_for_goes_on_when_a_host_is_killed_and_started_again(tmp_path, receive, ring):
+    receiver = receive()
+    config = watching(tmp_path, receiver, {"for": "7s"})
+    python(ABOUT_TO_FIRE, json.dumps(config), config["spool"]["path"], Path(__file__).parent, expect=KILLED)
+    started = time.time()
+    bell = ring(config)
+    bell.metric("m", 96)
+    eventually("the alert", lambda: once(receiver) == ["alert.firing"])
+    ((_, alert),) = told(receiver, bell)
+    since = datetime.fromisoformat(alert["since"].replace("Z", "+00:00")).timestamp()
+    # It is kept after five seconds.
+    assert since <= started - 4.5
+    assert (alert["value"], alert["duration_s"] >= 7) == (96, True)
+
+
+def test_what_is_about_to_fire_is_left_to_the_next_start_and_forgotten_when_it_is_over(
+    tmp_path, receive, ring
+):
+    config = watching(tmp_path, receive(), {"for": "1h"})
+    bell = ring(config)
+    bell.metric("m", 95)
+    bell.close(10)
+
+    def kept():
+        return query(config["spool"]["path"], "SELECT key FROM state WHERE key LIKE 'alert/%'")
+
+    assert len(kept()) == 1
+    bell = ring(config)
+    assert len(kept()) == 1
+    bell.metric("m", 10)
+    eventually("the spool to forget it", lambda: not kept())
 
 
 def once(receiver):
