@@ -2,6 +2,7 @@
 //! spool, and on into the lanes once they are durable.
 
 mod rest;
+mod taking;
 mod telling;
 mod windows;
 
@@ -14,14 +15,13 @@ use super::watch::{DROPPED, Watch};
 use super::work::{Done, Times, Work, alert_key, ending};
 use crate::config::{Config, SpoolPath};
 use crate::failpoint;
-use crate::intake::{Intake, Record};
+use crate::intake::Record;
 use crate::lanes::{Fate, Job, Lane, LaneReport};
 use crate::shape::Shape;
 use crate::spool::{Adrift, Spool, SpoolError, SpoolErrorKind};
 use crate::tally::{Patience, Tally};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::panic::{self, AssertUnwindSafe};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -53,7 +53,8 @@ pub struct Clerk {
     pub(super) work: Work,
     pub(super) watch: Watch,
     pub(super) company: Company,
-    records: Vec<Record>,
+    /// What was read from the ring and is not prepared yet. The ring keeps it as long as there is any.
+    pub(super) records: VecDeque<Record>,
     batch_bytes: usize,
     /// Whether the last transaction had as many events as it may have: more may wait in the ring.
     pub(super) is_full: bool,
@@ -86,7 +87,7 @@ impl Clerk {
             work: Work::default(),
             watch: Watch::new(spool_file),
             company: Company::default(),
-            records: Vec::new(),
+            records: VecDeque::new(),
             batch_bytes: BATCH_BYTES,
             is_full: false,
             busy_until: now + SETTLE,
@@ -124,7 +125,8 @@ impl Clerk {
                 self.shape.hurry(self.shared.clock.unix_ms());
             }
         }
-        if self.may_look(phase) {
+        // What the dead left comes after what was read already.
+        if self.records.is_empty() && self.may_look(phase) {
             self.look_around();
         }
         if phase == Phase::Stopping {
@@ -135,7 +137,8 @@ impl Clerk {
         if phase == Phase::Stopping {
             return false;
         }
-        let idle = committed && self.work.is_empty() && self.shared.intake.is_drained();
+        let drained = self.records.is_empty() && self.shared.intake.is_drained();
+        let idle = committed && self.work.is_empty() && drained;
         let said = !self.forgets() || self.shape.next_due().is_none();
         if phase == Phase::Draining && idle && said && self.tally.held() == 0 {
             self.shared.drained.store(true, Ordering::Release);
@@ -161,33 +164,6 @@ impl Clerk {
         }
     }
 
-    /// Takes what the rings of dead processes hold. A record that its process had spooled before it died
-    /// is known by its id.
-    pub(super) fn adopt_orphans(&mut self, spool_file: &Path) {
-        let report = Intake::adopt_orphans(spool_file, |instance, records| {
-            let found = records.len();
-            for mut record in records {
-                record.ticket = 0;
-                if !self.spool.knows(record.id).unwrap_or(false) {
-                    let alert = self.shared.watchman.take_over(&self.shared, &record);
-                    self.work.states.extend(alert.map(|kept| alert_state(&self.shared, kept)));
-                    self.records.push(record);
-                }
-            }
-            self.prepare_records();
-            // In the same transaction as the events: after that these are known, and not counted again.
-            self.keep_counts();
-            self.keep_shape();
-            let text =
-                format!("took {found} event(s) over from instance {instance}, which ended without closing");
-            self.shared.log.write(Level::Info, &text);
-            self.commit(Phase::Open)
-        });
-        for trouble in report.troubles {
-            self.shared.log.write(Level::Warn, &trouble);
-        }
-    }
-
     /// Fills the work: events from the ring, ends of queues that count now, reports of the lanes. Takes
     /// nothing new while the spool refuses what is there, and no event while it is full.
     pub(super) fn collect(&mut self) {
@@ -197,16 +173,10 @@ impl Clerk {
         }
         let now = self.shared.clock.monotonic();
         if !self.shared.spool_full.load(Ordering::Acquire) {
-            self.shared.intake.read(self.batch_bytes, &mut self.records);
-            let read: usize = self.records.iter().map(|record| record.payload.len()).sum();
-            self.is_full = read >= self.batch_bytes / 2;
-            self.prepare_records();
-            // The end of a batch is told before that of its queue.
-            if !self.tally.batches.await_verdict() {
-                self.end_queues(now);
-            }
+            self.take_from_ring();
+            self.end_queues(now);
             self.end_windows();
-            self.work.read_ticket = self.shared.intake.read_ticket();
+            self.work.read_ticket = self.taken_ticket();
         }
         self.keep_shape();
         let alerts = self.shared.watchman.changes(self.work.read_ticket);
@@ -228,28 +198,6 @@ impl Clerk {
         self.work.tally.extend(self.tally.changes());
         let changes = super::recall::changes(&mut self.tally, self.shared.intake.instance());
         self.work.states.extend(changes);
-    }
-
-    fn prepare_records(&mut self) {
-        let now = self.shared.clock.monotonic();
-        let mut remarks = Vec::new();
-        let mut preparer = Preparer {
-            config: &self.config,
-            tally: &mut self.tally,
-            shape: &mut self.shape,
-            unix_ms: self.shared.clock.unix_ms(),
-            counters: &self.shared.counters,
-            remarks: &mut remarks,
-            accounts: None,
-        };
-        for record in self.records.drain(..) {
-            let taken = preparer.take(record, now);
-            self.work.superseded.extend(taken.superseded);
-            self.work.events.extend(taken.before);
-            self.work.events.push(taken.event);
-            self.work.events.extend(taken.after);
-        }
-        self.remark(remarks);
     }
 
     pub(super) fn end_queues(&mut self, now: Duration) {
@@ -281,7 +229,7 @@ impl Clerk {
         let now = self.shared.clock.monotonic();
         if self.work.is_empty() {
             // An orphaned or damaged stretch of the ring holds no event, and its room is given back.
-            self.shared.intake.release();
+            self.release();
             return true;
         }
         if self.retry_at.is_some_and(|at| now < at) && phase != Phase::Stopping {
@@ -301,7 +249,7 @@ impl Clerk {
                 if self.shared.spool_failing.swap(false, Ordering::AcqRel) {
                     self.shared.log.write(Level::Info, "the spool takes events again");
                 }
-                self.shared.intake.release();
+                self.release();
                 failpoint::reach("after-ring-release");
                 let mut work = std::mem::take(&mut self.work);
                 self.look_who_stands_by(&work);

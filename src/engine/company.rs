@@ -93,9 +93,9 @@ impl Company {
 impl Clerk {
     /// Before a batch is told of as standing still: whether it goes on elsewhere.
     pub(super) fn hear_of_parts(&mut self, now: Duration) {
-        let Some(after) = self.tally.patience.batch_stall.filter(|_| self.tally.batches.in_company()) else {
-            return;
-        };
+        let batches = &self.tally.batches;
+        let tells = batches.in_company() && !batches.await_verdict();
+        let Some(after) = self.tally.patience.batch_stall.filter(|_| tells) else { return };
         let own = self.shared.intake.instance();
         let unix_ms = self.shared.clock.unix_ms();
         for id in self.tally.batches.about_to_stall(now, after) {

@@ -262,6 +262,31 @@ fn batches_that_end_in_one_transaction_are_told_in_the_order_in_which_they_ended
 }
 
 #[test]
+fn a_task_of_a_batch_that_is_about_to_end_waits_for_its_end_and_survives_a_crash_there() {
+    let farm = Farm::new();
+    let mut one = farm.start();
+    (1..=3).for_each(|number| report(&one, &frame("b", number.min(2), 2)));
+    // One of the same batch, but too many; and the next batch with the same id, which began after the end.
+    report(&one, &json!({"id": "late", "duration_s": 60, "batch": {"id": "b", "total": 2}}));
+    std::thread::sleep(Duration::from_millis(5));
+    (1..=2).for_each(|number| report(&one, &json!({"id": number, "batch": {"id": "b", "total": 2}})));
+    one.collect();
+    assert_eq!((one.work.events.len(), one.records.len()), (3, 3));
+    assert!(one.work.read_ticket < one.records[0].ticket, "who waits for it waits still");
+    assert!(one.commit(Phase::Open));
+    assert!(one.shared.intake.used() > 0, "the ring keeps what is not in the spool");
+    drop(one);
+    let mut two = farm.start();
+    (0..3).for_each(|_| round(&mut two));
+    let told = farm.told("batch.end");
+    let totals: Vec<_> = told["b"].iter().map(|end| end["total"].clone()).collect();
+    assert_eq!(totals, [json!(2), json!(2)]);
+    drop(two);
+    round(&mut farm.start());
+    assert_eq!(farm.told("batch.end")["b"].len(), 2);
+}
+
+#[test]
 fn whoever_dies_between_the_sum_and_the_end_leaves_the_end_to_the_next() {
     let farm = Farm::new();
     let (mut one, mut two) = (farm.start(), farm.start());

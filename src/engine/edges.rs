@@ -40,7 +40,8 @@ impl Preparer<'_> {
     }
 
     /// The events that time has made: batches that are complete, ends of queues that count now, queues that fell
-    /// silent, batches that stand still.
+    /// silent, batches that stand still. Ends of batches come before those of their queues, also the ones that
+    /// the next transaction finds.
     pub fn end_what_is_due(&mut self, now: Duration, unix_ms: i64) -> Vec<Prepared> {
         let mut events = Vec::new();
         for id in self.tally.batches.completed() {
@@ -48,6 +49,9 @@ impl Preparer<'_> {
         }
         for (id, sum) in self.tally.batches.take_whole() {
             events.push(self.tell_of_batch("batch.end", &id, &sum, unix_ms));
+        }
+        if self.tally.batches.await_verdict() {
+            return events;
         }
         for (_, tally, end) in self.tally.ended(now) {
             events.push(self.end_queue(&tally, &end));

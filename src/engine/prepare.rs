@@ -173,6 +173,15 @@ impl Preparer<'_> {
         Taken { event, before, after, superseded: superseded.map(|end| end.ticket) }
     }
 
+    /// Whether this record can only be taken when the work under way is in the spool.
+    pub fn must_wait(&self, record: &Record) -> bool {
+        if record.kind != "task.complete" || !self.tally.batches.await_verdict() {
+            return false;
+        }
+        let payload: Map<String, Json> = serde_json::from_slice(&record.payload).unwrap_or_default();
+        self.tally.batches.must_wait(&Task::read(&payload))
+    }
+
     /// The end of a queue counts now.
     pub fn end_queue(&mut self, tally: &QueueTally, end: &HeldEnd) -> Prepared {
         let mut facts = self.facts(end.id, "queue.end", end.accepted_at, &end.payload);

@@ -7,7 +7,7 @@ pub use parts::{Part, Verdict};
 
 use super::{Asked, QueueTally, Seen, Task};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// The most batches remembered at once, ended ones included; but for those whose end the next transaction
@@ -50,9 +50,6 @@ pub struct BatchTally {
     /// Whether the spool has had it, and so nobody found it too late.
     #[serde(skip)]
     settled: bool,
-    /// Whether it is complete by what was counted since the last transaction.
-    #[serde(skip)]
-    awaits_verdict: bool,
     /// Which of the counts of this process was its last.
     #[serde(skip)]
     last_count: u64,
@@ -77,6 +74,8 @@ pub struct Batches {
     known: BTreeMap<String, BatchTally>,
     changed: Vec<String>,
     counts: u64,
+    /// Those that are complete by what was counted since the last transaction.
+    awaiting: BTreeSet<String>,
     /// What was taken back from the spool and not looked at since.
     restored: Vec<String>,
     /// What was given up for want of room, for the log.
@@ -105,6 +104,9 @@ impl Batches {
             self.changed.push(of.id.clone());
             self.counts += 1;
             batch.last_count = self.counts;
+            if self.in_company && batch.is_complete() {
+                self.awaiting.insert(of.id.clone());
+            }
         }
         step
     }
@@ -213,19 +215,20 @@ impl Batches {
 
     /// Lets go of the batches that ended first, or else of the one that has been still for longest.
     fn make_room(&mut self) {
-        if self.known.len() < MAX_BATCHES {
+        let remembered = self.known.len().saturating_sub(self.awaiting.len());
+        if remembered < MAX_BATCHES {
             return;
         }
         let ended = |(id, batch): (&String, &BatchTally)| batch.ended_at.map(|at| (at, id.clone()));
         let mut ended: Vec<(i64, String)> = self.known.iter().filter_map(ended).collect();
         ended.sort_unstable();
-        ended.truncate(self.known.len() - MAX_BATCHES + PORTION);
+        ended.truncate(remembered - MAX_BATCHES + PORTION);
         for (_, id) in &ended {
             self.known.remove(id);
         }
         let mut gone: Vec<String> = ended.into_iter().map(|(_, id)| id).collect();
         if gone.is_empty() {
-            let open = self.known.iter().filter(|(_, batch)| !batch.awaits_verdict);
+            let open = self.known.iter().filter(|(id, _)| !self.awaiting.contains(*id));
             let stillest = open.min_by_key(|(_, batch)| batch.tally.finished_at).map(|(id, _)| id.clone());
             if let Some((id, batch)) = stillest.and_then(|id| self.known.remove_entry(&id)) {
                 self.forgotten.push(format!(
@@ -265,7 +268,6 @@ impl BatchTally {
         if alone && self.end_if_complete() {
             return Step::Ended;
         }
-        self.awaits_verdict = self.is_complete();
         Step::Counted
     }
 

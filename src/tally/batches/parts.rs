@@ -2,7 +2,7 @@
 //! that they make it whole tells of its end; for all others it is over.
 
 use super::{BatchTally, Batches, REMEMBER_MS};
-use crate::tally::QueueTally;
+use crate::tally::{QueueTally, Task};
 use std::time::Duration;
 
 /// What the parts of a batch say to a process that has just counted.
@@ -32,14 +32,21 @@ impl Batches {
 
     /// Whether the next transaction ends batches, unless others know better.
     pub fn await_verdict(&self) -> bool {
-        let awaits = |id: &String| self.known.get(id).is_some_and(|batch| batch.awaits_verdict);
-        self.changed.iter().any(awaits)
+        !self.awaiting.is_empty()
+    }
+
+    /// Whether that has to happen before this task can be counted: it may be of a later batch with the same id.
+    pub fn must_wait(&self, task: &Task) -> bool {
+        let of = task.batch.as_ref().filter(|of| self.awaiting.contains(&of.id));
+        let batch = of.and_then(|of| self.known.get(&of.id));
+        batch.is_some_and(|batch| !task.id.as_deref().is_some_and(|id| batch.has_seen(id)))
     }
 
     /// This batch stands in the spool as it is here.
     pub fn settle(&mut self, id: &str) {
+        self.awaiting.remove(id);
         if let Some(batch) = self.known.get_mut(id) {
-            (batch.settled, batch.awaits_verdict) = (true, false);
+            batch.settled = true;
         }
     }
 
@@ -51,6 +58,7 @@ impl Batches {
     /// Another process knows better: this is how the batch stands; `None` when it has not begun.
     pub fn replace(&mut self, id: &str, by: Option<BatchTally>, now: Duration) {
         self.changed.push(id.to_owned());
+        self.awaiting.remove(id);
         match by {
             Some(by) => {
                 self.known.insert(id.to_owned(), BatchTally { moved: now, settled: true, ..by });
@@ -61,6 +69,7 @@ impl Batches {
 
     /// The parts of a batch were added up, and the spool has the sum: its end is to be told.
     pub fn gather(&mut self, id: &str, sum: BatchTally) {
+        self.awaiting.remove(id);
         self.known.insert(id.to_owned(), sum.over());
         self.whole.push((id.to_owned(), sum));
     }
@@ -167,7 +176,6 @@ impl BatchTally {
             tally: QueueTally::opened_at(self.tally.started_at),
             ended_at: self.ended_at.or(Some(self.tally.finished_at)),
             stalled: false,
-            awaits_verdict: false,
             ..self.clone()
         }
     }
