@@ -301,5 +301,6 @@ proptest! {
     }
 }
 
+#[cfg(test)]
 #[path = "restart_tests.rs"]
 mod restart;
