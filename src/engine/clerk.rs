@@ -204,18 +204,24 @@ impl Clerk {
         self.tally.patience = Patience::of(&self.config.queue);
         self.hear_of_parts(now);
         let unix_ms = self.shared.clock.unix_ms();
+        let ended = self.prepare(unix_ms, |preparer| preparer.end_what_is_due(now, unix_ms));
+        self.work.events.extend(ended);
+    }
+
+    /// Lets a preparer work at this Unix time in milliseconds, and logs what it remarks.
+    fn prepare<T>(&mut self, unix_ms: i64, with: impl FnOnce(&mut Preparer<'_>) -> T) -> T {
         let mut remarks = Vec::new();
-        let mut preparer = Preparer {
+        let made = with(&mut Preparer {
             config: &self.config,
             tally: &mut self.tally,
             shape: &mut self.shape,
-            unix_ms: self.shared.clock.unix_ms(),
+            unix_ms,
             counters: &self.shared.counters,
             remarks: &mut remarks,
             accounts: None,
-        };
-        self.work.events.extend(preparer.end_what_is_due(now, unix_ms));
+        });
         self.remark(remarks);
+        made
     }
 
     fn remark(&self, remarks: Vec<String>) {

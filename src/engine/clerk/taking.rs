@@ -1,7 +1,6 @@
 //! How the clerk takes events: out of its own ring, and out of those of dead processes.
 
 use super::super::log::Level;
-use super::super::prepare::Preparer;
 use super::super::shared::Phase;
 use super::{Clerk, alert_state};
 use crate::intake::Intake;
@@ -71,28 +70,19 @@ impl Clerk {
 
     /// Prepares what was read, up to a task that has to wait for the end of the transaction.
     fn prepare_records(&mut self) {
-        let now = self.shared.clock.monotonic();
-        let mut remarks = Vec::new();
-        let mut preparer = Preparer {
-            config: &self.config,
-            tally: &mut self.tally,
-            shape: &mut self.shape,
-            unix_ms: self.shared.clock.unix_ms(),
-            counters: &self.shared.counters,
-            remarks: &mut remarks,
-            accounts: None,
-        };
+        let (now, unix_ms) = (self.shared.clock.monotonic(), self.shared.clock.unix_ms());
         while let Some(record) = self.records.pop_front() {
-            if preparer.must_wait(&record) {
-                self.records.push_front(record);
-                break;
-            }
-            let taken = preparer.take(record, now);
+            let taken = self.prepare(unix_ms, |preparer| {
+                if preparer.must_wait(&record) { Err(record) } else { Ok(preparer.take(record, now)) }
+            });
+            let taken = match taken {
+                Ok(taken) => taken,
+                Err(record) => return self.records.push_front(record),
+            };
             self.work.superseded.extend(taken.superseded);
             self.work.events.extend(taken.before);
             self.work.events.push(taken.event);
             self.work.events.extend(taken.after);
         }
-        self.remark(remarks);
     }
 }

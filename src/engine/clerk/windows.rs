@@ -1,6 +1,5 @@
 //! The clerk's part in shaping: windows that are due, and what shaping remembers in the spool.
 
-use super::super::prepare::Preparer;
 use super::super::shared::Phase;
 use super::super::work::{Work, shape_key};
 use super::Clerk;
@@ -17,19 +16,10 @@ impl Clerk {
         let now = self.shared.clock.unix_ms();
         let last = self.forgets() && self.shared.phase() >= Phase::Draining;
         let due = self.shape.due(&self.config, now, last);
-        let mut remarks = Vec::new();
-        let mut preparer = Preparer {
-            config: &self.config,
-            tally: &mut self.tally,
-            shape: &mut self.shape,
-            unix_ms: now,
-            counters: &self.shared.counters,
-            remarks: &mut remarks,
-            accounts: None,
-        };
-        self.work.events.extend(due.iter().map(|window| preparer.digest(window)));
+        let digests: Vec<_> =
+            self.prepare(now, |preparer| due.iter().map(|window| preparer.digest(window)).collect());
+        self.work.events.extend(digests);
         self.work.call_due = self.standing_by.1.is_some_and(|at| at <= now);
-        self.remark(remarks);
     }
 
     /// What shaping remembers goes into the transaction of the events that changed it.
