@@ -2,7 +2,6 @@
 //! process needs.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::{env, fs};
 
 fn main() {
@@ -22,27 +21,12 @@ fn link() {
         Ok("linux" | "android" | "freebsd" | "netbsd" | "openbsd" | "dragonfly") => {
             println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
             println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libtaskbell.so");
-            if links_with_lld() {
-                // Functions that came out the same are kept once; only this linker can.
-                println!("cargo:rustc-cdylib-link-arg=-Wl,--icf=all");
-            }
         }
         Ok("macos" | "ios") => {
             println!("cargo:rustc-cdylib-link-arg=-Wl,-install_name,@rpath/libtaskbell.dylib");
         }
         _ => {}
     }
-}
-
-/// Rust's own toolchain for this target links with the lld it ships; a distribution's does not ship it.
-fn links_with_lld() -> bool {
-    let target = env::var("TARGET").unwrap_or_default();
-    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let Ok(output) = Command::new(rustc).args(["--print", "sysroot"]).output() else { return false };
-    let sysroot = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
-    target == "x86_64-unknown-linux-gnu"
-        && env::var_os("RUSTC_LINKER").is_none()
-        && sysroot.join("lib/rustlib").join(target).join("bin/gcc-ld/ld.lld").exists()
 }
 
 /// The header stands in the source tree, because hosts compile against it there; it is written only

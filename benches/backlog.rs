@@ -12,11 +12,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
-use taskbell::clock;
-use taskbell::config::{Config, SpoolPath};
-use taskbell::engine::Bell;
-use taskbell::event::EventId;
-use taskbell::spool::{NewDelivery, NewEvent, Spool};
+use taskbell_core::clock;
+use taskbell_core::config::{Config, SpoolPath};
+use taskbell_core::engine::Bell;
+use taskbell_core::event::EventId;
+use taskbell_core::spool::{NewDelivery, NewEvent, Spool};
 
 const PENDING: u64 = 100_000;
 const OPEN_S: f64 = 2.0;

@@ -3,6 +3,7 @@
 
 mod calls;
 mod footprint;
+mod guest;
 mod sink;
 mod throughput;
 

@@ -6,8 +6,8 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
-use taskbell::config::Config;
-use taskbell::engine::Bell;
+use taskbell_core::config::Config;
+use taskbell_core::engine::Bell;
 
 const EVENTS: usize = 10_000;
 const THREADS: usize = 4;

@@ -1,8 +1,8 @@
 //! What a thousand queues and a thousand batches at once hold in memory.
 
 use serde_json::json;
-use taskbell::config::Config;
-use taskbell::engine::Rehearsal;
+use taskbell_core::config::Config;
+use taskbell_core::engine::Rehearsal;
 
 const EACH: usize = 1_000;
 const TASKS: usize = 200;

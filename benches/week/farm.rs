@@ -4,8 +4,8 @@
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::time::Duration;
-use taskbell::config::Config;
-use taskbell::engine::Rehearsal;
+use taskbell_core::config::Config;
+use taskbell_core::engine::Rehearsal;
 
 const DAYS: u64 = 7;
 const TASKS_A_DAY: u64 = 10_000;

@@ -4,8 +4,8 @@
 use std::fmt::Write;
 use std::thread;
 use std::time::{Duration, Instant};
-use taskbell::config::Config;
-use taskbell::engine::{Bell, Rehearsal};
+use taskbell_core::config::Config;
+use taskbell_core::engine::{Bell, Rehearsal};
 
 const EVENTS: usize = 200_000;
 const HOOKS: usize = 20;

@@ -1,11 +1,11 @@
 //! The line no panic crosses, and the last error of each thread.
 
 use super::TASKBELL_OK;
-use crate::engine::{Error, ErrorKind};
 use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
+use taskbell_core::engine::{Error, ErrorKind};
 
 thread_local! {
     static LAST_ERROR: RefCell<String> = const { RefCell::new(String::new()) };

@@ -3,10 +3,10 @@
 use super::boundary::guard;
 use super::text::{bytes, invalid, optional, required, write};
 use super::{default_bell, handles, taskbell_log_fn, taskbell_t};
-use crate::engine::{Bell, Error, ErrorKind, Level, Sink};
 use std::ffi::{CString, c_char, c_void};
 use std::sync::Arc;
 use std::time::Duration;
+use taskbell_core::engine::{Bell, Error, ErrorKind, Level, Sink};
 
 /// A task is complete. Acts on the default bell, which opens itself on first use from the file that
 /// `TASKBELL_CONFIG` names, else `./taskbell.toml`. `task_json` is a JSON object with the fields of a

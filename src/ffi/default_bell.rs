@@ -4,12 +4,12 @@ use super::boundary::quiet_panics;
 use super::handles::{self, NoBell};
 use super::lifecycle::load;
 use super::text::invalid;
-use crate::engine::{Bell, Error, ErrorKind};
-use crate::os;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
+use taskbell_core::engine::{Bell, Error, ErrorKind};
+use taskbell_core::os;
 
 /// No default bell was opened yet.
 const NEVER: usize = 0;

@@ -3,12 +3,12 @@
 
 use super::taskbell_t;
 use super::text::invalid;
-use crate::engine::{Bell, Error, ErrorKind};
-use crate::os;
 use std::cell::UnsafeCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::thread;
+use taskbell_core::engine::{Bell, Error, ErrorKind};
+use taskbell_core::os;
 
 /// The most bells open at once in a process.
 const SLOTS: usize = 256;

@@ -4,9 +4,9 @@ use super::boundary::{guard, quiet_panics};
 use super::calls::{find, millis, not_null};
 use super::text::required;
 use super::{default_bell, handles, taskbell_t};
-use crate::config::Config;
-use crate::engine::{Bell, Error, ErrorKind};
 use std::ffi::c_char;
+use taskbell_core::config::Config;
+use taskbell_core::engine::{Bell, Error, ErrorKind};
 
 /// Opens the default bell. `config` is the path of a `.toml` or `.json` file, or the text itself: it then
 /// starts with `{` (JSON) or holds a newline (TOML).

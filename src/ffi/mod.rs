@@ -13,7 +13,6 @@ mod handles;
 mod text;
 
 pub mod calls;
-pub mod guest;
 pub mod lifecycle;
 pub mod tools;
 

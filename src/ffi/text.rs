@@ -1,8 +1,8 @@
 //! Text over the boundary: strings in, caller's buffers out.
 
-use crate::engine::{Error, ErrorKind};
 use std::ffi::{CStr, c_char};
 use std::slice;
+use taskbell_core::engine::{Error, ErrorKind};
 
 /// A NUL-terminated string that must be there.
 ///

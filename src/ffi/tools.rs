@@ -3,9 +3,9 @@
 use super::boundary::{guard, last_error};
 use super::lifecycle::load;
 use super::text::{bytes, required, write};
-use crate::engine::{self, Error, ErrorKind};
-use crate::{clock, sign};
 use std::ffi::c_char;
+use taskbell_core::engine::{self, Error, ErrorKind};
+use taskbell_core::{clock, sign};
 
 /// A dry run of a configuration: a JSON report with `ok`, `errors` and `warnings`, each with `file`,
 /// `line`, `column`, `key` and `message`. Templates and conditions are tried on sample events. Returns

@@ -2,9 +2,9 @@
 
 use crate::receiver::{PATIENCE, Receiver, Reply};
 use serde_json::{Value as Json, json};
-use taskbell::config::Config;
-use taskbell::engine::{Bell, explain};
-use taskbell::spool::Reader;
+use taskbell_core::config::Config;
+use taskbell_core::engine::{Bell, explain};
+use taskbell_core::spool::Reader;
 use tempfile::TempDir;
 
 /// Emits these one after the other, closes the bell, and gives what the spool says of each, and how many

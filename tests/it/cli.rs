@@ -6,8 +6,8 @@ use std::io::{BufRead, BufReader, Lines};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
-use taskbell::clock;
-use taskbell::sign::Signer;
+use taskbell_core::clock;
+use taskbell_core::sign::Signer;
 use tempfile::TempDir;
 
 const SECRET: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
-use taskbell::clock::{Clock, SystemClock};
-use taskbell::config::Config;
-use taskbell::engine::Bell;
+use taskbell_core::clock::{Clock, SystemClock};
+use taskbell_core::config::Config;
+use taskbell_core::engine::Bell;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const HOUR: Duration = Duration::from_secs(3600);

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
-use taskbell::config::Config;
-use taskbell::engine::Bell;
+use taskbell_core::config::Config;
+use taskbell_core::engine::Bell;
 use tempfile::TempDir;
 
 /// What a busy machine may add to a promised time.

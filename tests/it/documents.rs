@@ -3,12 +3,12 @@
 use serde_json::{Value as Json, json};
 use std::fs;
 use std::path::Path;
-use taskbell::hooks::{Notify, TaskParams};
-use taskbell::tally::Task;
+use taskbell_core::hooks::{Notify, TaskParams};
+use taskbell_core::tally::Task;
 
 /// The rows of the first table below a heading, cell by cell.
 fn table(heading: &str) -> Vec<Vec<String>> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/delivery.md");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/delivery.md");
     let text = fs::read_to_string(path).unwrap();
     let (_, below) = text.split_once(&format!("\n{heading}\n")).unwrap_or_else(|| panic!("no {heading}"));
     let rows =

@@ -1,10 +1,10 @@
 //! Which hooks fire, decided from a configuration as an operator writes it.
 
 use serde_json::{Value as Json, json};
-use taskbell::config::Config;
-use taskbell::event::EventId;
-use taskbell::hooks::{Decision, Facts, Subject, TaskParams, decide};
-use taskbell::tally::{QueueTally, Task};
+use taskbell_core::config::Config;
+use taskbell_core::event::EventId;
+use taskbell_core::hooks::{Decision, Facts, Subject, TaskParams, decide};
+use taskbell_core::tally::{QueueTally, Task};
 
 const NOW: i64 = 1_767_225_600_000;
 

@@ -62,7 +62,7 @@ const LOOKS: [Look; 15] = [
 ];
 
 fn cards() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/cards")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/cards")
 }
 
 /// What the command prints for the event of the pictures, with `ID` and `TIME` in the place of its own.

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
-use taskbell::clock::{Clock, unix_ms};
-use taskbell::config::Config;
-use taskbell::engine::Bell;
+use taskbell_core::clock::{Clock, unix_ms};
+use taskbell_core::config::Config;
+use taskbell_core::engine::Bell;
 use tempfile::TempDir;
 
 /// Noon in UTC.

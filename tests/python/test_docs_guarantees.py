@@ -7,7 +7,7 @@ import re
 from tools import ROOT
 
 TEXT = (ROOT / "docs" / "guarantees.md").read_text(encoding="utf-8")
-REFERENCE = re.compile(r"`((?:tests|src)/[\w/.]+)::(\w+)`")
+REFERENCE = re.compile(r"`((?:tests|src|crates)/[\w/.]+)::(\w+)`")
 
 
 def statements() -> list[str]:

@@ -64,7 +64,7 @@ pub fn bench(arguments: &[String]) -> bool {
 /// The documents that tests compare with the code are written by the same tests.
 pub fn docs() -> bool {
     let mut steps = Steps::default();
-    let mut command = cargo(["test", "--package", "taskbell"]);
+    let mut command = cargo(["test"]);
     steps.run("documents", BUILD_LIMIT, command.env("TASKBELL_UPDATE_DOCS", "1"));
     steps.finish()
 }
@@ -85,7 +85,7 @@ fn ring_under_miri(steps: &mut Steps) {
         println!("\n    the ring is not checked by Miri: there is no nightly toolchain that has it");
         return;
     };
-    miri.args(["test", "--package", "taskbell", "--lib", "--no-default-features", "--target-dir"]);
+    miri.args(["test", "--package", "taskbell-core", "--lib", "--target-dir"]);
     miri.arg(tools::target().join("miri")).args(["--", "intake::ring::tests::what_many_threads"]);
     miri.args(["intake::ring::tests::words_overwritten", "intake::ring::tests::reading"]);
     steps.run("ring under Miri", BUILD_LIMIT, miri.env("MIRIFLAGS", "-Zmiri-disable-stacked-borrows"));
@@ -94,7 +94,7 @@ fn ring_under_miri(steps: &mut Steps) {
 /// The library as the tests from outside load it.
 fn build(steps: &mut Steps) -> Option<PathBuf> {
     steps
-        .run("library", BUILD_LIMIT, &mut cargo(["build", "--package", "taskbell"]))
+        .run("library", BUILD_LIMIT, &mut cargo(["build"]))
         .then(|| tools::target().join("debug").join(library_name()))
 }
 
@@ -102,7 +102,7 @@ fn build(steps: &mut Steps) -> Option<PathBuf> {
 /// built into a folder of its own: a build beside the other would replace it.
 fn failpoints(steps: &mut Steps) -> Vec<(&'static str, PathBuf)> {
     let target = tools::target().join("failpoints");
-    let mut build = cargo(["build", "--package", "taskbell", "--lib", "--no-default-features"]);
+    let mut build = cargo(["build", "--package", "taskbell", "--lib"]);
     build.args(["--features", "failpoints", "--target-dir"]).arg(&target);
     let built = steps.run("library with fail points", BUILD_LIMIT, &mut build);
     let library = target.join("debug").join(library_name());

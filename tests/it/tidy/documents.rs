@@ -73,11 +73,11 @@ fn holds_word(line: &str, word: &str) -> bool {
 #[test]
 fn the_change_log_has_this_version() {
     let log = fs::read_to_string(root().join("CHANGELOG.md")).unwrap();
-    let heading = format!("## {}", taskbell::VERSION);
+    let heading = format!("## {}", taskbell_core::VERSION);
     assert!(log.lines().any(|line| line == heading || line.starts_with(&format!("{heading} "))), "{heading}");
     for (file, line) in [
-        ("bindings/python/pyproject.toml", format!("version = \"{}\"", taskbell::VERSION)),
-        ("Cargo.toml", format!("version = \"{}\"", taskbell::VERSION)),
+        ("bindings/python/pyproject.toml", format!("version = \"{}\"", taskbell_core::VERSION)),
+        ("Cargo.toml", format!("version = \"{}\"", taskbell_core::VERSION)),
     ] {
         let text = fs::read_to_string(root().join(file)).unwrap();
         assert!(text.lines().any(|found| found == line), "{file} has another version");

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 
 /// Every text file of the project by its path from the root, less what is built.
@@ -39,9 +39,10 @@ fn from_root(path: &Path) -> String {
     path.strip_prefix(root()).unwrap().to_str().unwrap().replace('\\', "/")
 }
 
-/// The sources of the crate.
+/// The sources of the library, its C ABI and the command.
 fn sources() -> BTreeMap<String, String> {
-    texts().into_iter().filter(|(path, _)| path.starts_with("src/") && path.ends_with(".rs")).collect()
+    let is_source = |path: &str| path.starts_with("src/") || path.starts_with("crates/");
+    texts().into_iter().filter(|(path, _)| is_source(path) && path.ends_with(".rs")).collect()
 }
 
 /// The sources less their tests: files that are modules of tests, and what follows `#[cfg(test)]` before

@@ -1,0 +1,265 @@
+//! `taskbell list`.
+
+use super::failure::Failure;
+use super::source;
+use super::terminal::{Ink, Terminal, date_and_time, one_line, span};
+use serde_json::json;
+use taskbell_core::clock;
+use taskbell_core::spool::{Counts, DeliveryState, Filter, ListRow};
+
+/// Arguments of `list`.
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("state").args(["dead", "pending", "delivered"]))]
+pub struct Arguments {
+    /// A configuration (`.toml`, `.json`), or the spool itself (`.db`)
+    #[arg(value_name = "CONFIG|SPOOL.db")]
+    source: String,
+    /// Only dead letters
+    #[arg(long)]
+    dead: bool,
+    /// Only what waits or is in flight
+    #[arg(long)]
+    pending: bool,
+    /// Only what arrived
+    #[arg(long)]
+    delivered: bool,
+    /// Only deliveries to this endpoint
+    #[arg(long, value_name = "NAME")]
+    endpoint: Option<String>,
+    /// Only deliveries of events of this type
+    #[arg(long = "type", value_name = "TYPE")]
+    kind: Option<String>,
+    /// The most deliveries shown
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    limit: usize,
+}
+
+/// Lists deliveries, the newest first.
+pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure> {
+    let reader = source::open(&arguments.source)?.reader;
+    let unreadable = |error: taskbell_core::spool::SpoolError| {
+        Failure::new(error.to_string(), "try again; `taskbell list` changes nothing")
+    };
+    let rows = reader.list(&filter(arguments)).map_err(unreadable)?;
+    let counts = reader.counts().map_err(unreadable)?;
+    if terminal.json() {
+        terminal.object(&json!({ "deliveries": rows, "counts": counts }))?;
+    } else {
+        show(&rows, &counts, &arguments.source, terminal)?;
+    }
+    Ok(())
+}
+
+fn filter(arguments: &Arguments) -> Filter {
+    let state = [
+        (arguments.dead, DeliveryState::Dead),
+        (arguments.pending, DeliveryState::Pending),
+        (arguments.delivered, DeliveryState::Delivered),
+    ];
+    Filter {
+        state: state.into_iter().find(|(asked, _)| *asked).map(|(_, state)| state),
+        endpoint: arguments.endpoint.clone(),
+        kind: arguments.kind.clone(),
+        limit: arguments.limit,
+    }
+}
+
+fn show(rows: &[ListRow], counts: &Counts, source: &str, terminal: &mut Terminal) -> Result<(), Failure> {
+    if !rows.is_empty() {
+        table(rows, terminal)?;
+        terminal.line("")?;
+    }
+    let Counts { pending, delivered, dead, bytes } = counts;
+    let size = bytes.div_ceil(1024);
+    terminal.line(&format!("{pending} pending, {delivered} delivered, {dead} dead; {size} KiB"))?;
+    match rows.first() {
+        Some(row) => {
+            let hint = format!("`taskbell show {source} {}` shows one with its attempts.", row.delivery);
+            let hint = terminal.paint(Ink::Quiet, hint);
+            terminal.line(&hint)?;
+        }
+        None if pending + delivered + dead > 0 => terminal.line("None of them fits the options.")?,
+        None => terminal.line("Nothing has rung yet.")?,
+    }
+    Ok(())
+}
+
+const HEADINGS: [&str; 7] = ["no", "accepted (UTC)", "type", "endpoint", "state", "tries", "last answer"];
+
+fn table(rows: &[ListRow], terminal: &mut Terminal) -> Result<(), Failure> {
+    let now = clock::unix_ms();
+    let cells: Vec<[String; 7]> = rows.iter().map(|row| cells(row, now)).collect();
+    let width = |column: usize| {
+        let lengths = cells.iter().map(|row| row[column].chars().count());
+        lengths.max().unwrap_or_default().max(HEADINGS[column].len())
+    };
+    let widths: Vec<usize> = (0..HEADINGS.len() - 1).map(width).collect();
+    let heading = terminal.paint(Ink::Quiet, aligned(&HEADINGS.map(str::to_owned), &widths, |_, text| text));
+    terminal.line(&heading)?;
+    for (row, cells) in rows.iter().zip(&cells) {
+        let ink = ink(row.state);
+        let painter = terminal.clone();
+        let paint = |column: usize, text: String| if column == 4 { painter.paint(ink, text) } else { text };
+        terminal.line(&aligned(cells, &widths, paint))?;
+    }
+    Ok(())
+}
+
+fn aligned(cells: &[String; 7], widths: &[usize], paint: impl Fn(usize, String) -> String) -> String {
+    let mut line = String::new();
+    for (column, cell) in cells.iter().enumerate() {
+        match widths.get(column) {
+            Some(width) => {
+                line.push_str(&paint(column, format!("{cell:width$}")));
+                line.push_str("  ");
+            }
+            None => line.push_str(cell),
+        }
+    }
+    line.trim_end().to_owned()
+}
+
+fn cells(row: &ListRow, now: i64) -> [String; 7] {
+    [
+        row.delivery.to_string(),
+        date_and_time(row.accepted_at),
+        one_line(&row.kind),
+        one_line(&row.endpoint),
+        row.state.as_str().to_owned(),
+        row.attempts.to_string(),
+        last_answer(row, now),
+    ]
+}
+
+fn last_answer(row: &ListRow, now: i64) -> String {
+    let answer = match (&row.reason, &row.last_error, row.last_status) {
+        (Some(reason), _, _) => one_line(reason),
+        (None, Some(error), _) => one_line(error),
+        (None, None, Some(status)) => status.to_string(),
+        (None, None, None) => "not tried yet".to_owned(),
+    };
+    match row.due_at {
+        Some(due) if due > now => format!("{answer}; next in {}", span(due - now)),
+        Some(_) => format!("{answer}; due now"),
+        None => answer,
+    }
+}
+
+/// The colour of a state.
+pub fn ink(state: DeliveryState) -> Ink {
+    match state {
+        DeliveryState::Pending => Ink::Doubt,
+        DeliveryState::Delivered => Ink::Good,
+        DeliveryState::Dead => Ink::Bad,
+    }
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+    use std::path::Path;
+    use taskbell_core::config::SpoolPath;
+    use taskbell_core::event::EventId;
+    use taskbell_core::spool::{AttemptRow, End, NewDelivery, NewEvent, Spool};
+    use taskbell_core::transport::Phases;
+
+    /// A spool with one delivered delivery, one that waits after a 503, and one dead letter.
+    pub fn fill(path: &Path) -> EventId {
+        let mut spool = Spool::open(&SpoolPath::File(path.to_owned()), "test").unwrap();
+        let mut batch = spool.batch().unwrap();
+        let id = EventId::new(1_800_000_000_000, 7);
+        let event = NewEvent {
+            id,
+            kind: "task.complete",
+            accepted_at: 1_800_000_000_000,
+            payload: br#"{"id":"f-1"}"#,
+        };
+        let event = batch.event(&event).unwrap().unwrap();
+        let ends = [
+            ("ci", Some(End::Delivered)),
+            ("team", None),
+            ("ops", Some(End::Dead("answered \x1b[2J".into()))),
+        ];
+        for (endpoint, end) in ends {
+            let delivery = NewDelivery {
+                event,
+                endpoint,
+                hook: "hooks[0]",
+                content_type: "application/json",
+                body: br#"{"text":"it's done"}"#,
+                extras: None,
+                created_at: 1_800_000_000_001,
+                due_at: 1_800_000_000_001,
+                dead: None,
+                why: Some("it listens to task.complete"),
+                expires_at: None,
+                thing: None,
+            };
+            let seq = batch.delivery(&delivery).unwrap();
+            let delivered = end == Some(End::Delivered);
+            batch
+                .attempt(&AttemptRow {
+                    delivery: seq,
+                    number: 1,
+                    started_at: 1_800_000_000_002,
+                    phases: Phases {
+                        resolve_us: 10,
+                        connect_us: 20,
+                        tls_us: 0,
+                        first_byte_us: 900,
+                        total_us: 1500,
+                    },
+                    status: Some(if delivered { 200 } else { 503 }),
+                    outcome: if delivered { "delivered" } else { "retry" },
+                    error: (!delivered).then(|| "answered 503".to_owned()),
+                    response: Some("busy".to_owned()),
+                    next_at: end.is_none().then_some(4_000_000_000_000),
+                })
+                .unwrap();
+            match end {
+                Some(end) => batch.end(seq, &end, 1_800_000_000_003).unwrap(),
+                None => batch.reschedule(seq, 4_000_000_000_000).unwrap(),
+            }
+        }
+        batch.commit().unwrap();
+        id
+    }
+
+    fn listed(path: &Path, options: &[&str]) -> String {
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            arguments: Arguments,
+        }
+        use clap::Parser;
+        let path = path.to_str().unwrap();
+        let line = Line::parse_from(["list", path].iter().chain(options));
+        let (mut terminal, page) = Terminal::page(false);
+        run(&line.arguments, &mut terminal).unwrap();
+        String::from_utf8(page.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn each_state_is_listed_with_its_last_answer() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("spool.db");
+        fill(&path);
+        let all = listed(&path, &[]);
+        assert!(all.contains("1 pending, 1 delivered, 1 dead"), "{all}");
+        assert!(all.contains("answered 503; next in"), "{all}");
+        assert!(!all.contains('\x1b'), "what a receiver said cannot steer the terminal: {all}");
+        let dead = listed(&path, &["--dead"]);
+        assert!(dead.contains("ops") && !dead.contains("team"), "{dead}");
+        let none = listed(&path, &["--endpoint", "nobody"]);
+        assert!(none.contains("None of them fits"), "{none}");
+        assert_eq!(listed(&path, &["--type", "task.complete", "--limit", "1"]).lines().count(), 5);
+    }
+
+    #[test]
+    fn a_missing_spool_says_what_to_give() {
+        let Failure::Said { what, next } = source::open("/missing/spool.db").err().unwrap() else {
+            panic!("it says nothing")
+        };
+        assert!(what.contains("/missing/spool.db") && next.contains(".db"), "{what} {next}");
+    }
+}

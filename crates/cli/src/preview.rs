@@ -1,0 +1,198 @@
+//! `taskbell preview`.
+
+use super::failure::Failure;
+use super::sketch::{self, Sketch};
+use super::terminal::{Ink, Terminal, harmless, one_line};
+use super::{input, source};
+use serde_json::Value as Json;
+use taskbell_core::config::{Config, Hook};
+use taskbell_core::engine::{self, ErrorKind};
+
+/// Arguments of `preview`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// A `.toml` or `.json` file
+    config: String,
+    /// The event's type, such as `queue.end`
+    #[arg(value_name = "TYPE")]
+    kind: String,
+    /// The event as JSON, `@file`, or `-` for standard input; sample data when left out
+    #[arg(value_name = "JSON")]
+    payload: Option<String>,
+}
+
+/// Shows the requests that an event would cause.
+pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure> {
+    let config = source::config(&arguments.config)?;
+    let payload = arguments.payload.as_deref().map(input::text).transpose()?;
+    let mut preview = engine::preview(&config, &arguments.kind, payload.as_deref()).map_err(bad_event)?;
+    for request in preview["requests"].as_array_mut().into_iter().flatten() {
+        if let Some(card) = card(request) {
+            request["card"] = card.to_json();
+        }
+    }
+    let requests = preview["requests"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let broken = requests.iter().any(|request| request.get("error").is_some());
+    if terminal.json() {
+        terminal.object(&preview)?;
+    } else {
+        let sample = payload.is_none();
+        show(&preview, requests, &config, &arguments.kind, sample, terminal)?;
+    }
+    if broken { Err(Failure::Told) } else { Ok(()) }
+}
+
+/// A refused event, with what it should be.
+pub fn bad_event(error: engine::Error) -> Failure {
+    let next = match error.kind {
+        ErrorKind::InvalidJson => {
+            "give one JSON object; `@file` reads it from a file, which spares the shell's quotes"
+        }
+        ErrorKind::InvalidArgument => {
+            "event types are `task.complete`, `queue.end` and others, or a name of your own"
+        }
+        ErrorKind::Spool => "mend what the message names; `[spool] path` says where the spool lies",
+        ErrorKind::TooLarge => "raise `[queue] max_event_bytes`, or send less",
+        _ => "run `taskbell check` on the configuration",
+    };
+    Failure::new(error.message, next)
+}
+
+fn show(
+    preview: &Json,
+    requests: &[Json],
+    config: &Config,
+    kind: &str,
+    sample: bool,
+    terminal: &mut Terminal,
+) -> Result<(), Failure> {
+    if sample {
+        let note = terminal.paint(Ink::Quiet, "With sample data; give your own event as a third argument.");
+        terminal.line(&note)?;
+        terminal.line("")?;
+    }
+    for request in requests {
+        show_request(request, terminal)?;
+    }
+    for remark in preview["remarks"].as_array().into_iter().flatten().filter_map(Json::as_str) {
+        let label = terminal.paint(Ink::Doubt, "remark");
+        terminal.line(&format!("{label}: {}", one_line(remark)))?;
+    }
+    if requests.is_empty() {
+        terminal.line(&format!("No hook fires for this `{kind}`."))?;
+        for hook in &config.hooks {
+            terminal.line(&format!("  {}", why_not(hook, kind)))?;
+        }
+        if config.hooks.is_empty() {
+            terminal.line("  The configuration has no hooks; add a `[[hooks]]` table.")?;
+        }
+    }
+    Ok(())
+}
+
+fn show_request(request: &Json, terminal: &mut Terminal) -> Result<(), Failure> {
+    let text = |key: &str| harmless(request[key].as_str().unwrap_or_default());
+    let title = format!("{} ({})", text("endpoint"), text("platform"));
+    let title = terminal.paint(Ink::Strong, title);
+    terminal.line(&format!("{title}, rung by {}", text("hook")))?;
+    if let Some(error) = request["error"].as_str() {
+        let label = terminal.paint(Ink::Bad, "no message");
+        terminal.line(&format!("  {label}: {}", harmless(error)))?;
+        terminal.line("  This would be a dead letter: mend the template of the hook.")?;
+        return Ok(terminal.line("")?);
+    }
+    if let Some(card) = card(request) {
+        terminal.line("")?;
+        card.draw(2, terminal)?;
+        terminal.line("")?;
+    }
+    for (key, ink) in [("file", Ink::Name), ("remark", Ink::Doubt)] {
+        if let Some(text) = request[key].as_str() {
+            let label = terminal.paint(ink, key);
+            terminal.line(&format!("  {label}: {}", one_line(text)))?;
+        }
+    }
+    show_sent(request, terminal)?;
+    for next in request["then"].as_array().into_iter().flatten() {
+        let label = terminal.paint(Ink::Quiet, "then, once that is delivered:");
+        terminal.line(&format!("  {label}"))?;
+        show_sent(next, terminal)?;
+    }
+    Ok(())
+}
+
+/// The line, the headers and the body of one request.
+fn show_sent(sent: &Json, terminal: &mut Terminal) -> Result<(), Failure> {
+    let text = |key: &str| harmless(sent[key].as_str().unwrap_or_default());
+    let method = terminal.paint(Ink::Name, text("method"));
+    terminal.line(&format!("  {method} {}", text("url")))?;
+    for (name, value) in sent["headers"].as_object().into_iter().flatten() {
+        let name = terminal.paint(Ink::Quiet, format!("{name}:"));
+        terminal.line(&format!("  {name} {}", one_line(value.as_str().unwrap_or_default())))?;
+    }
+    terminal.line("")?;
+    let pretty = |value: &Json| match value {
+        Json::String(text) => harmless(text),
+        json => harmless(&serde_json::to_string_pretty(json).unwrap_or_default()),
+    };
+    if let Some(form) = sent["form"].as_object() {
+        for (name, value) in form {
+            let name = terminal.paint(Ink::Name, one_line(name));
+            let value = file(value).unwrap_or_else(|| pretty(value));
+            // What has more lines stands below its name.
+            if value.contains('\n') {
+                terminal.line(&format!("  {name}:"))?;
+                terminal.indented(4, &value)?;
+            } else {
+                terminal.line(&format!("  {name}: {value}"))?;
+            }
+        }
+    } else {
+        terminal.indented(2, &pretty(&sent["body"]))?;
+    }
+    Ok(terminal.line("")?)
+}
+
+/// A field of a form that is a file, in words.
+fn file(field: &Json) -> Option<String> {
+    let (name, media, bytes) = (field["file"].as_str()?, field["type"].as_str()?, field["bytes"].as_u64()?);
+    Some(one_line(&format!("{name} ({media}, {bytes} bytes)")))
+}
+
+/// The card as a person would see it, where the body is one.
+fn card(request: &Json) -> Option<Sketch> {
+    let form = &request["form"];
+    // A form holds the card in a field of its own, or its text among the others.
+    let body = if form.is_null() { &request["body"] } else { form.get("payload_json").unwrap_or(form) };
+    sketch::read(request["platform"].as_str()?, body)
+}
+
+/// Why a hook does not fire for this event.
+pub fn why_not(hook: &Hook, kind: &str) -> String {
+    if !hook.on.iter().any(|on| on == kind) {
+        return format!("{} listens to {}.", hook.name, hook.on.join(", "));
+    }
+    let mut conditions = Vec::new();
+    if let Some(when) = &hook.when {
+        conditions.push(format!("when = {:?}", when.source()));
+    }
+    if let Some(tasks) = hook.min_tasks {
+        conditions.push(format!("min_tasks = {tasks}"));
+    }
+    if let Some(duration) = hook.min_duration {
+        conditions.push(format!("min_duration = {duration:?}"));
+    }
+    if hook.only_failures {
+        conditions.push("only_failures".to_owned());
+    }
+    if hook.smart {
+        conditions.push("smart".to_owned());
+    }
+    if hook.manual {
+        conditions.push("manual (only for tasks that ask for it)".to_owned());
+    }
+    match conditions.as_slice() {
+        [] => format!("{} listens to it, and the event's own `webhook_params` keep it quiet.", hook.name),
+        some => format!("{} listens to it, and does not hold: {}.", hook.name, some.join(", ")),
+    }
+}

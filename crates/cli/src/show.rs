@@ -1,0 +1,335 @@
+//! `taskbell show`.
+
+use super::explain;
+use super::failure::Failure;
+use super::list::ink;
+use super::source::{self, Source};
+use super::terminal::{
+    Ink, Terminal, date_and_time, harmless, one_line, pretty, screenful, span, time_of_day,
+};
+use std::time::Duration;
+use taskbell_core::clock;
+use taskbell_core::config::{Config, Endpoint};
+use taskbell_core::engine;
+use taskbell_core::event::EventId;
+use taskbell_core::lanes::{self, Body, Job};
+use taskbell_core::message::Extras;
+use taskbell_core::secret::REDACTED;
+use taskbell_core::spool::{AttemptDetail, DeliveryDetail, EventDetail};
+
+/// The most lines of a payload or a body, without `--full`.
+const LINES: usize = 40;
+
+/// The longest body that is written into a command line.
+const LONGEST_INLINE: usize = 8 * 1024;
+
+/// Arguments of `show`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// A configuration (`.toml`, `.json`), or the spool itself (`.db`)
+    #[arg(value_name = "CONFIG|SPOOL.db")]
+    source: String,
+    /// An event's id (`evt_…`, its first eight digits or more), or the number of a delivery
+    id: String,
+    /// Show payloads and bodies whole
+    #[arg(long)]
+    full: bool,
+}
+
+/// Shows one event with all that became of it.
+pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure> {
+    let Source { reader, config } = source::open(&arguments.source)?;
+    let found = reader.show(&arguments.id).map_err(|error| {
+        Failure::new(error.to_string(), format!("`taskbell list {}` lists the ids", arguments.source))
+    })?;
+    let Some(event) = found else {
+        return Err(Failure::new(
+            format!("there is no `{}` in {}", arguments.id.escape_debug(), reader.path().display()),
+            format!(
+                "`taskbell list {}` lists what there is; ended ones go after `[spool] retain`",
+                arguments.source
+            ),
+        ));
+    };
+    if terminal.json() {
+        let json = serde_json::to_value(&event).unwrap_or_default();
+        terminal.object(&json)?;
+        return Ok(());
+    }
+    let most = if arguments.full { usize::MAX } else { LINES };
+    show_event(&event, most, terminal)?;
+    for delivery in &event.deliveries {
+        show_delivery(&event, delivery, config.as_ref(), most, terminal)?;
+    }
+    show_quiet(&event, config.as_ref(), terminal)
+}
+
+/// What became of the hooks that did not ring: as it was kept; else, for an event that made no delivery, as the
+/// configuration would decide now.
+fn show_quiet(event: &EventDetail, config: Option<&Config>, terminal: &mut Terminal) -> Result<(), Failure> {
+    if let Some(said) = &event.said {
+        for line in said.lines() {
+            terminal.line(&one_line(line))?;
+        }
+        return Ok(());
+    }
+    if !event.deliveries.is_empty() {
+        return Ok(());
+    }
+    let account = config.and_then(|config| engine::explain(config, &event.kind, Some(&event.payload)).ok());
+    let Some(account) = account else {
+        return Ok(terminal.line(
+            "No hook rang for it; `taskbell show` with the configuration in place of the spool says why.",
+        )?);
+    };
+    terminal
+        .line("No hook rang for it. By the configuration of now, and counting nothing but this event:")?;
+    for hook in account["hooks"].as_array().into_iter().flatten() {
+        explain::show(hook, terminal)?;
+    }
+    Ok(())
+}
+
+fn show_event(event: &EventDetail, most: usize, terminal: &mut Terminal) -> Result<(), Failure> {
+    let title = terminal.paint(Ink::Strong, one_line(&event.kind));
+    let accepted = date_and_time(event.accepted_at);
+    terminal.line(&format!("{title}  {}  accepted {accepted} UTC", event.id))?;
+    terminal.indented(2, &screenful(&pretty(&event.payload), most))?;
+    Ok(terminal.line("")?)
+}
+
+fn show_delivery(
+    event: &EventDetail,
+    delivery: &DeliveryDetail,
+    config: Option<&Config>,
+    most: usize,
+    terminal: &mut Terminal,
+) -> Result<(), Failure> {
+    let endpoint = terminal.paint(Ink::Strong, one_line(&delivery.endpoint));
+    let state = terminal.paint(ink(delivery.state), delivery.state.as_str());
+    let when = match (delivery.due_at, delivery.ended_at) {
+        (Some(due), _) if due > clock::unix_ms() => {
+            format!(", next attempt {} UTC, in {}", date_and_time(due), span(due - clock::unix_ms()))
+        }
+        (Some(_), _) => ", due now".to_owned(),
+        (None, Some(ended)) => format!(" at {} UTC", date_and_time(ended)),
+        (None, None) => String::new(),
+    };
+    let hook = one_line(&delivery.hook);
+    terminal.line(&format!("delivery {} to {endpoint} by {hook}: {state}{when}", delivery.delivery))?;
+    if let Some(why) = &delivery.why {
+        terminal.line(&format!("  fired: {}", one_line(why)))?;
+    }
+    if let Some(reason) = &delivery.reason {
+        let reason = terminal.paint(Ink::Bad, one_line(reason));
+        terminal.line(&format!("  because {reason}"))?;
+    }
+    for attempt in &delivery.attempts {
+        show_attempt(attempt, terminal)?;
+    }
+    if !delivery.body.is_empty() {
+        terminal.line("")?;
+        terminal.indented(2, &screenful(&pretty(&delivery.body), most))?;
+        terminal.line("")?;
+        let command = harmless(&curl(event, delivery, config));
+        let command = terminal.paint(Ink::Quiet, command);
+        terminal.indented(2, &command)?;
+    }
+    Ok(terminal.line("")?)
+}
+
+fn show_attempt(attempt: &AttemptDetail, terminal: &mut Terminal) -> Result<(), Failure> {
+    let good = attempt.outcome == "delivered";
+    let answer = match (attempt.status, &attempt.error) {
+        (_, Some(error)) => one_line(error),
+        (Some(status), None) => format!("answered {status}"),
+        (None, None) => one_line(&attempt.outcome),
+    };
+    let answer = terminal.paint(if good { Ink::Good } else { Ink::Bad }, answer);
+    let next = attempt.next_at.map(|at| format!("; next {} after", span(at - attempt.started_at)));
+    let started = time_of_day(attempt.started_at);
+    let next = next.unwrap_or_default();
+    terminal.line(&format!("  attempt {}  {started}  {answer}{next}", attempt.number))?;
+    let phases = terminal.paint(Ink::Quiet, phases(attempt));
+    terminal.line(&format!("             {phases}"))?;
+    if let Some(response) = attempt.response.as_deref().filter(|response| !response.trim().is_empty()) {
+        let response = screenful(&harmless(response), 5);
+        let response = terminal.paint(Ink::Quiet, response.trim_end());
+        terminal.indented(13, &response)?;
+    }
+    Ok(())
+}
+
+fn phases(attempt: &AttemptDetail) -> String {
+    let ms = |us: u32| format!("{:.1} ms", f64::from(us) / 1000.0);
+    let mut parts = vec![ms(attempt.total_us) + " in all"];
+    for (name, us) in [
+        ("name", attempt.resolve_us),
+        ("connect", attempt.connect_us),
+        ("TLS", attempt.tls_us),
+        ("first byte after", attempt.first_byte_us),
+    ] {
+        if us > 0 {
+            parts.push(format!("{name} {}", ms(us)));
+        }
+    }
+    parts.join(", ")
+}
+
+/// The request as a command for `curl`, without any secret of the configuration.
+fn curl(event: &EventDetail, delivery: &DeliveryDetail, config: Option<&Config>) -> String {
+    let endpoint = config.and_then(|config| config.endpoint(&delivery.endpoint));
+    let url =
+        endpoint.map_or_else(|| format!("URL-OF-{}", delivery.endpoint), |endpoint| endpoint.url.to_string());
+    let mut command = format!("curl -X POST {}", quoted(&url));
+    for (name, value) in headers(event, delivery, endpoint.map(|endpoint| &**endpoint)) {
+        command.push_str(&format!(" \\\n  -H {}", quoted(&format!("{name}: {value}"))));
+    }
+    if delivery.body.len() > LONGEST_INLINE {
+        command.push_str(" \\\n  --data-binary @body.json    # the body above, as `--json` has it");
+    } else {
+        command.push_str(&format!(" \\\n  --data-binary {}", quoted(&delivery.body)));
+    }
+    command
+}
+
+/// The headers of one more attempt. A configured value is shown only by its name, and what signs is
+/// made anew with every attempt.
+fn headers(
+    event: &EventDetail,
+    delivery: &DeliveryDetail,
+    endpoint: Option<&Endpoint>,
+) -> Vec<(String, String)> {
+    let (Some(endpoint), Some(event_id)) = (endpoint, EventId::parse(&event.id)) else {
+        return vec![
+            ("content-type".to_owned(), delivery.content_type.clone()),
+            ("webhook-id".to_owned(), event.id.clone()),
+        ];
+    };
+    let job = Job {
+        seq: delivery.delivery,
+        ticket: 0,
+        event_id,
+        kind: event.kind.as_str().into(),
+        hook: delivery.hook.as_str().into(),
+        created_at: delivery.created_at,
+        attempts: 0,
+        strikes: 0,
+        asked: 0,
+        plain: None,
+        without_file: false,
+        expires_at: None,
+        thing: None,
+        due: Duration::ZERO,
+        body: None,
+    };
+    let body = Body {
+        content_type: delivery.content_type.clone(),
+        bytes: delivery.body.clone().into_bytes(),
+        extras: Extras::default(),
+    };
+    let number = u32::try_from(delivery.attempts.len() + 1).unwrap_or(u32::MAX);
+    let configured = |name: &str| endpoint.headers.iter().any(|(key, _)| key == name);
+    lanes::headers(endpoint, &job, &body, number, clock::unix_ms() / 1000)
+        .into_iter()
+        .map(|(name, value)| if configured(&name) { (name, REDACTED.to_owned()) } else { (name, value) })
+        .collect()
+}
+
+/// One word for a POSIX shell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+    use taskbell_core::config::SpoolPath;
+    use taskbell_core::spool::{NewEvent, Spool};
+
+    fn shown(source: &Path, id: &str) -> Result<String, Failure> {
+        let (mut terminal, page) = Terminal::page(false);
+        let source = source.to_str().unwrap().to_owned();
+        run(&Arguments { source, id: id.to_owned(), full: false }, &mut terminal)?;
+        Ok(String::from_utf8(page.lock().unwrap().clone()).unwrap())
+    }
+
+    #[test]
+    fn an_event_is_shown_with_every_delivery_and_attempt() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("spool.db");
+        let id = super::super::list::tests::fill(&path).to_string();
+        let text = shown(&path, &id).unwrap();
+        for expected in [
+            "\"id\": \"f-1\"",
+            "to ci by hooks[0]: delivered",
+            "to team by hooks[0]: pending",
+            "  fired: it listens to task.complete",
+            "answered 503; next",
+            "1.5 ms in all, name 0.0 ms, connect 0.0 ms, first byte after 0.9 ms",
+            "because answered \\u{1b}[2J",
+            r#"--data-binary '{"text":"it'\''s done"}'"#,
+        ] {
+            assert!(text.contains(expected), "{expected} in {text}");
+        }
+        assert_eq!(text, shown(&path, &id[..16]).unwrap(), "a beginning of the id will do");
+        assert!(shown(&path, "2").unwrap().contains(&id), "and so will the number of a delivery");
+        assert!(matches!(shown(&path, "99"), Err(Failure::Said { .. })));
+    }
+
+    #[test]
+    fn an_event_that_rang_nowhere_says_why_as_it_was_kept_or_as_the_configuration_decides() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, config) = (folder.path().join("spool.db"), folder.path().join("taskbell.toml"));
+        let mut spool = Spool::open(&SpoolPath::File(path.clone()), "test").unwrap();
+        let mut batch = spool.batch().unwrap();
+        let ids = [1, 2].map(|number| EventId::new(1_800_000_000_000, number << 16));
+        for id in ids {
+            let (accepted_at, payload) = (1_800_000_000_000, br#"{"status":"error"}"#);
+            let event = NewEvent { id, kind: "task.complete", accepted_at, payload };
+            let event = batch.event(&event).unwrap().unwrap();
+            if id == ids[0] {
+                batch.account(event, "`a` fired, and \u{1b}[2J\n`b` stayed quiet").unwrap();
+            }
+        }
+        batch.commit().unwrap();
+        spool.close();
+        let text = "[spool]\npath = \"spool.db\"\n[endpoints.ci]\nurl = \"https://ci.example.com/\"\n\
+                    [[hooks]]\nname = \"late\"\non = [\"task.complete\"]\nto = [\"ci\"]\nmin_duration = \"1m\"\n";
+        std::fs::write(&config, text).unwrap();
+        let kept = shown(&config, &ids[0].to_string()).unwrap();
+        assert!(kept.ends_with("`a` fired, and \\u{1b}[2J\n`b` stayed quiet\n"), "{kept}");
+        let decided = shown(&config, &ids[1].to_string()).unwrap();
+        for words in
+            ["No hook rang for it. By the configuration of now", "stays quiet late", "min_duration is 60 s"]
+        {
+            assert!(decided.contains(words), "{words} in {decided}");
+        }
+        assert!(
+            shown(&path, &ids[1].to_string())
+                .unwrap()
+                .contains("with the configuration in place of the spool")
+        );
+    }
+
+    #[test]
+    fn the_command_line_holds_no_secret_of_the_configuration() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("spool.db");
+        super::super::list::tests::fill(&path);
+        let config = folder.path().join("taskbell.toml");
+        let text = "[spool]\npath = \"spool.db\"\n[endpoints.ci]\nurl = \"https://ci.example.com/hook/marker-of-the-url\"\n\
+                    headers = { authorization = \"Bearer marker-of-the-token\" }\n\
+                    sign = [{ scheme = \"github\", secrets = [\"marker-of-the-secret\"] }]\n\
+                    [[hooks]]\non = [\"task.complete\"]\nto = [\"ci\"]\n";
+        std::fs::write(&config, text).unwrap();
+        let text = shown(&config, "1").unwrap();
+        assert!(text.contains("'https://ci.example.com/…'"), "{text}");
+        assert!(
+            text.contains("authorization: [redacted]") && text.contains("x-hub-signature-256: sha256="),
+            "{text}"
+        );
+        assert!(!text.contains("marker"), "{text}");
+    }
+}

@@ -1,0 +1,35 @@
+//! Taskbell: a notification bell inside a long-running host.
+//!
+//! The host says what happened; Taskbell decides whether anybody should hear of it, renders the
+//! message, signs it and delivers it over HTTP from its own threads. An event walks down the rooms
+//! of this crate once and never back up:
+//!
+//! `ffi` → `intake` → `tally` → `hooks` → `shape` → `message` → `spool` → `lanes` → `transport` → `platform`.
+//!
+//! Hosts use the C functions in `include/taskbell.h`. The Rust API below is what the command line
+//! and the tests use.
+
+#![deny(unsafe_code)]
+#![deny(missing_docs)]
+
+pub mod alerts;
+pub mod clock;
+pub mod config;
+pub mod engine;
+pub mod event;
+mod failpoint;
+pub mod hooks;
+pub mod intake;
+pub mod lanes;
+pub mod message;
+pub mod os;
+pub mod platform;
+pub mod secret;
+pub mod shape;
+pub mod sign;
+pub mod spool;
+pub mod tally;
+pub mod transport;
+
+/// The version of this library, as in `Cargo.toml`.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,0 +1,421 @@
+//! `when`: a minijinja expression in which an undefined name makes its own comparison false.
+
+use super::clauses::{Clause as Shape, Operator, Test as TestShape, take_apart};
+use super::context::leaf;
+use super::filters::clip;
+use super::formula::{Fault, Formula, is_builtin};
+use super::{Context, ROOTS, sample};
+use minijinja::value::ValueKind;
+use minijinja::{ErrorKind, Value};
+use std::fmt;
+use std::ops::Range;
+
+/// The most characters of a value that an account shows.
+const MOST_SEEN: usize = 80;
+
+/// A compiled condition.
+///
+/// `a or b`, `a and b` and `not a` are decided from comparisons. A comparison that reads an undefined
+/// name is false, whichever operator it has; so is `<`, `<=`, `>`, `>=` or `in` with null. A name is
+/// defined when each step to it is: `task.metrics.loss` is not, for a task without metrics.
+pub struct Condition {
+    source: String,
+    clause: Clause,
+}
+
+/// What a condition says of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It holds.
+    True,
+    /// It does not hold.
+    False,
+    /// It could not be evaluated: the hook fires, and this is logged.
+    Broken(String),
+}
+
+impl Condition {
+    /// Compiles an expression; the fault in words otherwise.
+    pub fn compile(source: &str) -> Result<Condition, String> {
+        let whole = Formula::compile(source, true).map_err(|fault| fault.reason)?;
+        let clause = match Clause::build(source, &take_apart(source)) {
+            Ok(clause) => clause,
+            // A piece that does not stand on its own: the expression is then one comparison.
+            Err(_) => Clause::Test(Test {
+                source: source.to_owned(),
+                paths: paths(&whole),
+                whole,
+                operands: Vec::new(),
+                operators: Vec::new(),
+            }),
+        };
+        Ok(Condition { source: source.to_owned(), clause })
+    }
+
+    /// The expression as written.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Evaluates it.
+    pub fn holds(&self, context: &Context) -> Verdict {
+        match self.decide(context.value(), &mut 0) {
+            Ok(true) => Verdict::True,
+            Ok(false) => Verdict::False,
+            Err(reason) => Verdict::Broken(reason),
+        }
+    }
+
+    /// Which comparisons decide, and what they saw: ``` `queue.total >= 10` where queue.total is 3 ```.
+    pub fn account(&self, context: &Context) -> String {
+        let mut said = Vec::new();
+        self.clause.account(context.value(), &mut said);
+        said.join(", ")
+    }
+
+    /// Tries it on sample data of this event type: finds a name that no context has, such as
+    /// `tsak.status`, and what would be [`Verdict::Broken`]. A misspelt field of a known object is not
+    /// found, for a host may send fields of its own.
+    pub fn check(&self, kind: &str) -> Result<(), String> {
+        self.check_names(&[])?;
+        let open = sample::open_context(kind);
+        self.clause.each_test(&mut |test| {
+            open.forget();
+            match test.decide(open.value(), &mut 0) {
+                Err(reason) if !open.was_guessed() => Err(reason),
+                _ => Ok(()),
+            }
+        })
+    }
+
+    /// Whether it holds in this scope; adds the steps it took.
+    pub(super) fn decide(&self, scope: &Value, steps: &mut u64) -> Result<bool, String> {
+        self.clause.decide(scope, steps)
+    }
+
+    /// Refuses a name that is no part of any context, and none of these.
+    pub(super) fn check_names(&self, locals: &[String]) -> Result<(), String> {
+        self.clause.each_test(&mut |test| match test
+            .paths
+            .iter()
+            .filter_map(|path| path.first())
+            .find(|name| !ROOTS.contains(&name.as_str()) && !locals.contains(name) && !is_builtin(name))
+        {
+            Some(name) => Err(unknown_root(name)),
+            None => Ok(()),
+        })
+    }
+}
+
+impl fmt::Debug for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Condition").field(&self.source).finish()
+    }
+}
+
+/// The fault of a name that no context has.
+pub(super) fn unknown_root(name: &str) -> String {
+    let nearest = ROOTS
+        .iter()
+        .map(|root| (strsim::osa_distance(root, name), root))
+        .min()
+        .filter(|(distance, _)| *distance <= 2)
+        .map_or(String::new(), |(_, root)| format!("; did you mean `{root}`?"));
+    format!("`{name}` is undefined, there are only {}{nearest}", names(ROOTS))
+}
+
+fn names(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+enum Clause {
+    All(Vec<Clause>),
+    Any(Vec<Clause>),
+    Not(Box<Clause>),
+    Test(Test),
+}
+
+impl Clause {
+    fn build(source: &str, shape: &Shape) -> Result<Clause, Fault> {
+        let all = |shapes: &[Shape]| -> Result<Vec<Clause>, Fault> {
+            shapes.iter().map(|shape| Clause::build(source, shape)).collect()
+        };
+        Ok(match shape {
+            Shape::All(parts) => Clause::All(all(parts)?),
+            Shape::Any(parts) => Clause::Any(all(parts)?),
+            Shape::Not(part) => Clause::Not(Box::new(Clause::build(source, part)?)),
+            Shape::Test(test) => Clause::Test(Test::build(source, test)?),
+        })
+    }
+
+    fn decide(&self, scope: &Value, steps: &mut u64) -> Result<bool, String> {
+        match self {
+            Clause::All(parts) => {
+                for part in parts {
+                    if !part.decide(scope, steps)? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+            Clause::Any(parts) => {
+                for part in parts {
+                    if part.decide(scope, steps)? {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
+            Clause::Not(part) => part.decide(scope, steps).map(|holds| !holds),
+            Clause::Test(test) => test.decide(scope, steps),
+        }
+    }
+
+    /// The tests that decide this clause: all of them where all had to be as they are, else the first.
+    fn account(&self, scope: &Value, said: &mut Vec<String>) {
+        match self {
+            Clause::All(parts) | Clause::Any(parts) => {
+                let decides = matches!(self, Clause::Any(_));
+                let deciding = parts.iter().find(|part| part.decide(scope, &mut 0) == Ok(decides));
+                match deciding {
+                    Some(part) => part.account(scope, said),
+                    None => parts.iter().for_each(|part| part.account(scope, said)),
+                }
+            }
+            Clause::Not(part) => part.account(scope, said),
+            Clause::Test(test) => said.push(test.account(scope)),
+        }
+    }
+
+    fn each_test(&self, visit: &mut dyn FnMut(&Test) -> Result<(), String>) -> Result<(), String> {
+        match self {
+            Clause::All(parts) | Clause::Any(parts) => {
+                parts.iter().try_for_each(|part| part.each_test(visit))
+            }
+            Clause::Not(part) => part.each_test(visit),
+            Clause::Test(test) => visit(test),
+        }
+    }
+}
+
+/// One comparison, or one value tested for truth.
+struct Test {
+    source: String,
+    whole: Formula,
+    /// The operands of a comparison on their own, to know whether one of them is undefined.
+    operands: Vec<Operand>,
+    operators: Vec<Operator>,
+    /// The names it reads, taken apart at their dots.
+    paths: Vec<Vec<String>>,
+}
+
+enum Operand {
+    /// It reads no name, so it is always this.
+    Constant(Value),
+    /// A plain name, `queue.total`: looked up without the engine, for most comparisons are of these and
+    /// each event is compared by every hook.
+    Name(Vec<String>),
+    Variable(Formula),
+}
+
+impl Operand {
+    fn compile(source: &str) -> Result<Operand, Fault> {
+        let formula = Formula::compile(source, true)?;
+        if let Some(path) = plain_name(source) {
+            return Ok(Operand::Name(path));
+        }
+        match formula.names(false).is_empty().then(|| formula.evaluate(&Value::UNDEFINED)) {
+            Some(Ok((value, _))) => Ok(Operand::Constant(value)),
+            _ => Ok(Operand::Variable(formula)),
+        }
+    }
+}
+
+impl Test {
+    fn build(source: &str, shape: &TestShape) -> Result<Test, Fault> {
+        let text = |range: &Range<usize>| source.get(range.clone()).unwrap_or_default();
+        let whole = Formula::compile(text(&shape.source), true)?;
+        let operands = if shape.operators.is_empty() {
+            Vec::new()
+        } else {
+            shape.operands.iter().map(|range| Operand::compile(text(range))).collect::<Result<_, _>>()?
+        };
+        let source = text(&shape.source).trim().to_owned();
+        Ok(Test { source, paths: paths(&whole), whole, operands, operators: shape.operators.clone() })
+    }
+
+    /// The comparison as it is written, with the values of the names in it.
+    fn account(&self, scope: &Value) -> String {
+        let longest = |path: &&Vec<String>| {
+            !self.paths.iter().any(|other| other.len() > path.len() && other.starts_with(path))
+        };
+        let values: Vec<String> = self
+            .paths
+            .iter()
+            .filter(longest)
+            .map(|path| format!("{} is {}", path.join("."), seen(scope, path)))
+            .collect();
+        match values.as_slice() {
+            [] => format!("`{}`", self.source),
+            values => format!("`{}` where {}", self.source, values.join(" and ")),
+        }
+    }
+
+    fn decide(&self, scope: &Value, steps: &mut u64) -> Result<bool, String> {
+        // Nearly every comparison is of two.
+        if let [left, right] = self.operands.as_slice() {
+            let Some(left) = self.value(left, scope, steps)? else { return Ok(false) };
+            let Some(right) = self.value(right, scope, steps)? else { return Ok(false) };
+            return self.compare_all(&[left, right], scope, steps);
+        }
+        let mut values = Vec::with_capacity(self.operands.len());
+        for operand in &self.operands {
+            match self.value(operand, scope, steps)? {
+                Some(value) => values.push(value),
+                None => return Ok(false),
+            }
+        }
+        self.compare_all(&values, scope, steps)
+    }
+
+    /// What an operand is; `None` where it is undefined.
+    fn value(&self, operand: &Operand, scope: &Value, steps: &mut u64) -> Result<Option<Value>, String> {
+        match operand {
+            Operand::Constant(value) => Ok(Some(value.clone())),
+            Operand::Name(path) => Ok(look_up(scope, path)),
+            Operand::Variable(formula) => self.settle(formula.evaluate(scope), scope, steps),
+        }
+    }
+
+    fn compare_all(&self, values: &[Value], scope: &Value, steps: &mut u64) -> Result<bool, String> {
+        let mut engine_decides = self.operators.is_empty();
+        for (operator, pair) in self.operators.iter().zip(values.windows(2)) {
+            let [left, right] = pair else { continue };
+            match compare(*operator, left, right)? {
+                Some(true) => {}
+                Some(false) => return Ok(false),
+                None => engine_decides = true,
+            }
+        }
+        if !engine_decides {
+            return Ok(true);
+        }
+        let value = self.settle(self.whole.evaluate(scope), scope, steps)?;
+        Ok(value.is_some_and(|value| value.is_true()))
+    }
+
+    /// The value of an evaluation; `None` where an undefined name decides it.
+    fn settle(
+        &self,
+        done: Result<(Value, u64), Fault>,
+        scope: &Value,
+        steps: &mut u64,
+    ) -> Result<Option<Value>, String> {
+        match done {
+            Ok((value, used)) => {
+                *steps += used;
+                Ok((!value.is_undefined()).then_some(value))
+            }
+            Err(fault) => match fault.kind {
+                ErrorKind::UndefinedError => Ok(None),
+                ErrorKind::OutOfFuel
+                | ErrorKind::UnknownFilter
+                | ErrorKind::UnknownTest
+                | ErrorKind::UnknownFunction => Err(fault.reason),
+                _ if self.paths.iter().any(|path| is_undefined(scope, path)) => Ok(None),
+                _ => Err(fault.reason),
+            },
+        }
+    }
+}
+
+/// The steps of a dotted name that begins at a root of the context.
+fn plain_name(source: &str) -> Option<Vec<String>> {
+    let is_word = |step: &str| {
+        step.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+            && step.bytes().next().is_some_and(|byte| !byte.is_ascii_digit())
+    };
+    let steps: Vec<String> = source.trim().split('.').map(str::to_owned).collect();
+    let plain = steps.iter().all(|step| is_word(step));
+    let rooted = steps.first().is_some_and(|root| ROOTS.contains(&root.as_str()));
+    (plain && rooted && steps.len() > 1).then_some(steps)
+}
+
+/// The value of a name; `None` when it is undefined.
+fn look_up(scope: &Value, path: &[String]) -> Option<Value> {
+    if let Some(found) = leaf(scope, path) {
+        return found;
+    }
+    let (root, rest) = path.split_first()?;
+    let root = scope.get_attr(root).ok()?;
+    let value = rest.iter().try_fold(root, |value, step| value.get_attr(step).ok())?;
+    (!value.is_undefined()).then_some(value)
+}
+
+/// How two values compare; `None` where only the engine can tell. An order between different kinds is
+/// a fault, not an answer.
+fn compare(operator: Operator, left: &Value, right: &Value) -> Result<Option<bool>, String> {
+    let (a, b) = (left.kind(), right.kind());
+    if let Some(invalid) = [left, right].into_iter().find(|value| value.kind() == ValueKind::Invalid) {
+        return Err(invalid.to_string());
+    }
+    let ordered = match operator {
+        Operator::Equal => return Ok(Some(left == right)),
+        Operator::NotEqual => return Ok(Some(left != right)),
+        Operator::Membership => return Ok((b == ValueKind::None).then_some(false)),
+        _ if a == ValueKind::None || b == ValueKind::None => return Ok(Some(false)),
+        _ if group(a) != group(b) => {
+            return Err(format!("it compares a {a} with a {b}: neither is the larger one"));
+        }
+        _ => left.cmp(right),
+    };
+    Ok(Some(match operator {
+        Operator::Less => ordered.is_lt(),
+        Operator::LessOrEqual => ordered.is_le(),
+        Operator::Greater => ordered.is_gt(),
+        _ => ordered.is_ge(),
+    }))
+}
+
+/// Kinds that have an order among each other.
+fn group(kind: ValueKind) -> ValueKind {
+    match kind {
+        ValueKind::Bool => ValueKind::Number,
+        ValueKind::Iterable => ValueKind::Seq,
+        other => other,
+    }
+}
+
+fn paths(formula: &Formula) -> Vec<Vec<String>> {
+    let mut paths: Vec<Vec<String>> =
+        formula.names(true).into_iter().map(|name| name.split('.').map(str::to_owned).collect()).collect();
+    paths.sort_unstable();
+    paths
+}
+
+/// What a name stands for, short enough for a line.
+fn seen(scope: &Value, path: &[String]) -> String {
+    match look_up(scope, path) {
+        None => "undefined".to_owned(),
+        Some(value) if value.kind() == ValueKind::String => {
+            format!("'{}'", clip(&value.to_string(), MOST_SEEN))
+        }
+        Some(value) => clip(&value.to_string(), MOST_SEEN),
+    }
+}
+
+/// Whether the way to this name ends early. A step below a text or a number is no undefined name but
+/// a mistake in the expression.
+fn is_undefined(scope: &Value, path: &[String]) -> bool {
+    let mut value = scope.clone();
+    for step in path {
+        if value.kind() != ValueKind::Map {
+            return false;
+        }
+        value = value.get_attr(step).unwrap_or(Value::UNDEFINED);
+        if value.is_undefined() {
+            return true;
+        }
+    }
+    false
+}

@@ -1,0 +1,188 @@
+//! Values that must never be printed, and the scrubber that takes them out of foreign text.
+
+use std::fmt;
+use std::sync::Arc;
+use url::Url;
+
+/// What stands in the place of a secret in anything a person may read.
+pub const REDACTED: &str = "[redacted]";
+
+/// The shortest value the [`Scrubber`] looks for: shorter ones would tear ordinary text apart.
+const SHORTEST_SCRUBBED: usize = 6;
+
+/// What stands at the end of a text that was cut.
+const CUT: char = '…';
+
+/// A text that is never printed: `Debug` and `Display` show a mask.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Secret(Arc<str>);
+
+impl Secret {
+    /// Wraps a text.
+    pub fn new(text: impl Into<Arc<str>>) -> Self {
+        Secret(text.into())
+    }
+
+    /// The text itself, for the one place that sends or signs with it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(REDACTED)
+    }
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(REDACTED)
+    }
+}
+
+/// A URL whose path, query and credentials are secret, as a chat platform's webhook is. `Debug` and
+/// `Display` show scheme, host and port only.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct SecretUrl(Url);
+
+impl SecretUrl {
+    /// Wraps a URL.
+    pub fn new(url: Url) -> Self {
+        SecretUrl(url)
+    }
+
+    /// The whole URL, for the one place that dials it.
+    pub fn expose(&self) -> &Url {
+        &self.0
+    }
+}
+
+impl fmt::Display for SecretUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.0.scheme(), self.0.host_str().unwrap_or("-"))?;
+        if let Some(port) = self.0.port() {
+            write!(f, ":{port}")?;
+        }
+        if self.0.path() != "/" || self.0.query().is_some() {
+            f.write_str("/…")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for SecretUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Takes every known secret out of text that comes from outside: a receiver may echo the token it
+/// was sent, an error may quote a URL.
+#[derive(Clone, Default)]
+pub struct Scrubber {
+    needles: Arc<[Arc<str>]>,
+}
+
+impl Scrubber {
+    /// A scrubber for these values; values under six bytes are left alone.
+    pub fn new<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut needles: Vec<Arc<str>> =
+            secrets.into_iter().filter(|secret| secret.len() >= SHORTEST_SCRUBBED).map(Arc::from).collect();
+        // The longest first, so that a secret that holds another one is taken out whole.
+        needles.sort_unstable_by(|a, b| (b.len(), a).cmp(&(a.len(), b)));
+        needles.dedup();
+        Scrubber { needles: needles.into() }
+    }
+
+    /// One that takes these values out too.
+    pub fn and<'a>(&'a self, secrets: impl IntoIterator<Item = &'a str>) -> Self {
+        Scrubber::new(self.needles.iter().map(|needle| &**needle).chain(secrets))
+    }
+
+    /// The text with every secret replaced by a mask.
+    pub fn scrub(&self, text: &str) -> String {
+        let mut clean = text.to_owned();
+        for needle in self.needles.iter() {
+            if clean.contains(&**needle) {
+                clean = clean.replace(&**needle, REDACTED);
+            }
+        }
+        if clean.contains(CUT) { self.without_stumps(&clean) } else { clean }
+    }
+
+    /// Without what is left of a secret where the text was cut in the middle of it.
+    fn without_stumps(&self, text: &str) -> String {
+        let mut clean = String::with_capacity(text.len());
+        let mut pieces = text.split(CUT).peekable();
+        while let Some(piece) = pieces.next() {
+            let is_cut = pieces.peek().is_some();
+            let kept = piece.len() - if is_cut { self.stump(piece) } else { 0 };
+            clean.push_str(piece.get(..kept).unwrap_or_default());
+            if kept < piece.len() {
+                clean.push_str(REDACTED);
+            }
+            if is_cut {
+                clean.push(CUT);
+            }
+        }
+        clean
+    }
+
+    /// How many bytes at the end of a text are the beginning of a secret.
+    fn stump(&self, text: &str) -> usize {
+        let ends_in = |needle: &str| {
+            let is_stump = |length: &usize| needle.get(..*length).is_some_and(|head| text.ends_with(head));
+            (SHORTEST_SCRUBBED..needle.len()).rev().find(is_stump)
+        };
+        self.needles.iter().filter_map(|needle| ends_in(needle)).max().unwrap_or(0)
+    }
+}
+
+impl fmt::Debug for Scrubber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Scrubber({} values)", self.needles.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scrubber_may_learn_more_values() {
+        let scrubber = Scrubber::new(["first-secret"]).and(["second-secret"]);
+        assert_eq!(scrubber.scrub("first-secret second-secret"), format!("{REDACTED} {REDACTED}"));
+    }
+
+    #[test]
+    fn a_secret_is_never_printed() {
+        let secret = Secret::new("whsec_marker");
+        assert_eq!(format!("{secret} {secret:?}"), "[redacted] [redacted]");
+        let url = SecretUrl::new(Url::parse("https://u:p@hooks.example.com:8443/T0/B0/key?token=1").unwrap());
+        assert_eq!(
+            format!("{url} {url:?}"),
+            "https://hooks.example.com:8443/… https://hooks.example.com:8443/…"
+        );
+    }
+
+    #[test]
+    fn a_secret_that_was_cut_leaves_no_stump() {
+        let scrubber = Scrubber::new(["marker-secret", "marker-sauce-ü"]);
+        for (text, clean) in [
+            ("said marker-sec…", "said [redacted]…"),
+            ("marker-sec… and marker…, marker-secret…", "[redacted]… and [redacted]…, [redacted]…"),
+            ("marker-sauce-…", "[redacted]…"),
+            ("marke… is short, and marker-sec is not cut", "marke… is short, and marker-sec is not cut"),
+            ("…", "…"),
+        ] {
+            assert_eq!(scrubber.scrub(text), clean);
+        }
+    }
+
+    #[test]
+    fn the_scrubber_takes_a_secret_out_whole() {
+        let scrubber = Scrubber::new(["abcdef", "abcdef-long", "ab"]);
+        assert_eq!(scrubber.scrub("x abcdef-long y abcdef ab"), "x [redacted] y [redacted] ab");
+    }
+}

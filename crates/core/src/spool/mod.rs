@@ -1,0 +1,217 @@
+//! The spool: a SQLite database of events, deliveries, attempts and dead letters. One writer per
+//! instance (its clerk) commits one transaction per batch; instances may share a file, and any number
+//! of [`Reader`]s look on.
+//!
+//! Everything in it can be read by anybody who may read the file: callers scrub secrets out of errors
+//! and responses before they are kept here, and URLs, headers and keys are never kept at all. The
+//! spool stores what it is given.
+//!
+//! The tables and their meaning are in `schema.rs`; the view `log` shows them to a person with any
+//! SQLite tool. All times are Unix milliseconds.
+
+mod batch;
+mod by_hand;
+mod connection;
+mod counts;
+mod error;
+mod numbers;
+mod ownership;
+mod parts;
+mod private;
+mod prune;
+mod reader;
+mod removal;
+mod reserves;
+mod room;
+mod rows;
+mod salvage;
+mod schema;
+#[cfg(test)]
+mod trials;
+mod waiting;
+
+pub use batch::Batch;
+pub(crate) use by_hand::{BY_HAND, GONE};
+pub use by_hand::{Choice, Hand, Replayed};
+pub use counts::Counts;
+pub use error::{SpoolError, SpoolErrorKind};
+pub use ownership::Inherited;
+pub use reader::{AttemptDetail, DeliveryDetail, EventDetail, Filter, ListRow, Reader};
+pub use room::Room;
+pub use rows::{
+    AttemptRow, Called, DeliveryState, End, NewDelivery, NewEvent, NewReserve, Pending, StoredMessage,
+};
+pub use salvage::{Adrift, Mishap};
+pub use waiting::Waiting;
+
+use crate::config::SpoolPath;
+use crate::event::EventId;
+use counts::Ledger;
+use rusqlite::types::Type;
+use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The writer's side. May be sent to another thread, not shared; every method may wait for the disk
+/// and, up to two seconds, for another process that writes.
+#[derive(Debug)]
+pub struct Spool {
+    conn: Connection,
+    path: PathBuf,
+    owner: String,
+    ledger: Ledger,
+    identity: Option<connection::Identity>,
+}
+
+impl Spool {
+    /// Opens or creates the database, migrates it, and makes `owner` (an instance id) the owner of
+    /// what it inserts.
+    pub fn open(path: &SpoolPath, owner: &str) -> Result<Spool, SpoolError> {
+        let (conn, path) = connection::open_writer(path)?;
+        let identity = connection::identity(&path);
+        Ok(Spool { conn, path, owner: owner.to_owned(), ledger: Ledger::default(), identity })
+    }
+
+    /// Where the database lies; `:memory:` for one without a file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Takes over the pending deliveries of owners that are not in `live`; says how many. Every other
+    /// instance that writes to the file must be known before: where some may just be starting,
+    /// [`Spool::holders`] and [`Spool::inherit`] are safe.
+    pub fn adopt(&mut self, live: &[String], now_ms: i64) -> Result<usize, SpoolError> {
+        let mut dead = self.holders()?;
+        dead.retain(|holder| *holder != self.owner && !live.contains(holder));
+        self.inherit(&dead, now_ms).map(|inherited| inherited.deliveries)
+    }
+
+    /// The instances that have something to deliver, this one included. One that is dead when it is
+    /// looked at after this was asked has been dead for good: names are never given twice.
+    pub fn holders(&self) -> Result<Vec<String>, SpoolError> {
+        ownership::holders(&self.conn).map_err(SpoolError::at(&self.path))
+    }
+
+    /// Takes over the pending deliveries of these dead owners, and those that were released. It takes
+    /// the same short time however many they are.
+    ///
+    /// What was in flight has been due since before it started, so it is due now; what waits for a
+    /// later time goes on waiting. Only when the newest delivery was made later than `now_ms` has the
+    /// clock been set back, and what was made in that future is due now as well.
+    pub fn inherit(&mut self, dead: &[String], now_ms: i64) -> Result<Inherited, SpoolError> {
+        ownership::inherit(&mut self.conn, &self.owner, dead, now_ms).map_err(SpoolError::at(&self.path))
+    }
+
+    /// The numbers under which this instance holds deliveries: its own, and what it has inherited.
+    pub fn held(&self) -> Result<Vec<i64>, SpoolError> {
+        ownership::held_by(&self.conn, &self.owner).map_err(SpoolError::at(&self.path))
+    }
+
+    /// Gives up ownership of what is still pending, so that the next start takes it at once.
+    pub fn release(&mut self) -> Result<(), SpoolError> {
+        ownership::release(&self.conn, &self.owner).map_err(SpoolError::at(&self.path))
+    }
+
+    /// Closes it, with its log copied into the database and cut off if nobody is in the way of that.
+    pub fn close(self) {
+        // The deadline of the host's end may be near: nobody is waited for.
+        let _ = self.conn.busy_timeout(Duration::ZERO);
+        let _ = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    }
+
+    /// Starts the transaction of one batch. It holds the write lock of the file until it ends.
+    pub fn batch(&mut self) -> Result<Batch<'_>, SpoolError> {
+        let Spool { conn, path, owner, ledger, .. } = self;
+        // Nobody else has this connection: the spool is borrowed as long as the transaction lives.
+        let transaction =
+            Transaction::new_unchecked(conn, TransactionBehavior::Immediate).map_err(SpoolError::at(path))?;
+        Ok(Batch::new(transaction, conn, path, owner, ledger))
+    }
+
+    /// This owner's pending deliveries of an endpoint with a sequence number above `after`, lowest
+    /// first, at most `limit`.
+    pub fn pending(&self, endpoint: &str, after: i64, limit: usize) -> Result<Vec<Pending>, SpoolError> {
+        let most = i64::try_from(limit).unwrap_or(i64::MAX);
+        let read = || {
+            let mut statement = self.conn.prepare_cached(
+                "SELECT d.seq, e.id, e.type, e.accepted_at, d.endpoint, d.content_type, d.body, \
+                 d.attempts, d.created_at, d.due_at \
+                 FROM deliveries d INDEXED BY deliveries_pending JOIN events e ON e.seq = d.event \
+                 WHERE d.state = 'pending' AND d.owner = ?1 AND d.endpoint = ?2 AND d.seq > ?3 \
+                 ORDER BY d.seq LIMIT ?4",
+            )?;
+            let mut found = Vec::new();
+            for owner in ownership::held_by(&self.conn, &self.owner)? {
+                for row in statement.query_map(params![owner, endpoint, after, most], read_pending)? {
+                    found.push(row?);
+                }
+            }
+            // What was inherited lies between what is our own.
+            found.sort_by_key(|pending| pending.seq);
+            found.truncate(limit);
+            Ok(found)
+        };
+        read().map_err(SpoolError::at(&self.path))
+    }
+
+    /// This owner's pending deliveries, by endpoint.
+    pub fn backlog(&self) -> Result<Vec<(String, u64)>, SpoolError> {
+        self.conn
+            .prepare_cached(
+                "SELECT d.endpoint, count(*) \
+                 FROM owners o CROSS JOIN deliveries d INDEXED BY deliveries_pending ON d.owner = o.seq \
+                 WHERE d.state = 'pending' AND o.instance = ?1 GROUP BY d.endpoint ORDER BY d.endpoint",
+            )
+            .and_then(|mut statement| {
+                statement.query_map([&self.owner], |row| Ok((row.get(0)?, counts::whole(row, 1)?)))?.collect()
+            })
+            .map_err(SpoolError::at(&self.path))
+    }
+
+    /// A value kept by `Batch::put_state`. All instances that share the file see the same keys.
+    pub fn state(&self, key: &str) -> Result<Option<Vec<u8>>, SpoolError> {
+        parts::state(&self.conn, key).map_err(SpoolError::at(&self.path))
+    }
+
+    /// How many deliveries of all owners are in each state, and the size of the file. Counts the rows
+    /// the first time and after another process has written; costs a few microseconds otherwise.
+    pub fn counts(&self) -> Result<Counts, SpoolError> {
+        self.ledger.read(&self.conn, &self.path).map_err(SpoolError::at(&self.path))
+    }
+
+    /// Gives the memory of cached pages back, for as long as nothing is to be written. What cannot be given
+    /// back stays.
+    pub fn rest(&self) {
+        let _ = self.conn.execute_batch("PRAGMA shrink_memory");
+    }
+
+    /// Removes what ended before this instant, with its attempts, and events of before it that have
+    /// no deliveries (any more); at most a few hundred rows a call, never what is pending. Says how
+    /// many deliveries and events went: call again until it is 0.
+    pub fn prune(&mut self, ended_before_ms: i64) -> Result<usize, SpoolError> {
+        prune::prune(&mut self.conn, &self.ledger, ended_before_ms).map_err(SpoolError::at(&self.path))
+    }
+}
+
+fn read_pending(row: &Row<'_>) -> rusqlite::Result<Pending> {
+    Ok(Pending {
+        seq: row.get(0)?,
+        event_id: read_event_id(row, 1)?,
+        kind: row.get(2)?,
+        accepted_at: row.get(3)?,
+        endpoint: row.get(4)?,
+        content_type: row.get(5)?,
+        body: row.get(6)?,
+        attempts: row.get(7)?,
+        created_at: row.get(8)?,
+        due_at: row.get(9)?,
+    })
+}
+
+fn read_event_id(row: &Row<'_>, column: usize) -> rusqlite::Result<EventId> {
+    let text: String = row.get(column)?;
+    EventId::parse(&text).ok_or_else(|| {
+        let fault = format!("`{}` is not an event id", text.escape_debug());
+        rusqlite::Error::FromSqlConversionFailure(column, Type::Text, fault.into())
+    })
+}
