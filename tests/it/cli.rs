@@ -332,12 +332,3 @@ fn the_demo_loads_the_library_and_everything_arrives() {
     let summary = &tale["messages"][1]["body"]["data"]["queue"];
     assert_eq!((&summary["total"], &summary["failed"]), (&json!(24), &json!(1)));
 }
-
-#[test]
-fn a_demo_without_its_library_says_where_it_looked() {
-    let missing = Path::new("/missing/libtaskbell.so");
-    let output = taskbell(&["demo"]).env("TASKBELL_LIBRARY", missing).output().unwrap();
-    assert_eq!(code(&output), 1);
-    let text = stderr(&output);
-    assert!(text.contains("/missing/libtaskbell.so") && text.contains("TASKBELL_LIBRARY"), "{text}");
-}

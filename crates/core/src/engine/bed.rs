@@ -4,7 +4,7 @@
 //! In deep sleep it also hears the calls of other processes.
 
 use super::shared::lock;
-use crate::intake::Ear;
+use crate::intake::PeerSignal;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Mutex, OnceLock};
 use std::thread::{self, Thread};
@@ -15,14 +15,14 @@ use std::time::Duration;
 pub struct Bed {
     deep: AtomicBool,
     sleeper: OnceLock<Thread>,
-    ear: Mutex<Option<Ear>>,
+    ear: Mutex<Option<PeerSignal>>,
     #[cfg(unix)]
     bell_pull: OnceLock<BellPull>,
 }
 
 impl Bed {
     /// Calls of other processes are heard here from now on.
-    pub fn listen(&self, ear: Ear) {
+    pub fn listen(&self, ear: PeerSignal) {
         *lock(&self.ear) = Some(ear);
     }
 
@@ -38,7 +38,7 @@ impl Bed {
 
     /// Whether another process has called since the last question. Costs a system call.
     pub fn called(&self) -> bool {
-        lock(&self.ear).as_ref().is_some_and(Ear::heard)
+        lock(&self.ear).as_ref().is_some_and(PeerSignal::heard)
     }
 
     /// The clerk's thread lies down here from now on.
@@ -175,7 +175,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let spool = folder.path().join("bell.db");
         let bed = Arc::new(Bed::default());
-        bed.listen(Ear::open(&spool, "00112233445566aa").unwrap());
+        bed.listen(PeerSignal::open(&spool, "00112233445566aa").unwrap());
         let sleeper = Arc::clone(&bed);
         let clerk = thread::spawn(move || {
             sleeper.belongs_to_this_thread();

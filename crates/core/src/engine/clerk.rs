@@ -16,7 +16,7 @@ use super::work::{Done, Times, Work, alert_key, ending};
 use crate::config::{Config, SpoolPath};
 use crate::failpoint;
 use crate::intake::Record;
-use crate::lanes::{Fate, Job, Lane, LaneReport};
+use crate::lanes::{Disposition, Job, Lane, LaneReport};
 use crate::shape::Shape;
 use crate::spool::{Adrift, Spool, SpoolError, SpoolErrorKind};
 use crate::tally::{Patience, Tally};
@@ -322,9 +322,9 @@ impl Clerk {
             match report {
                 LaneReport::Attempt { fate, .. } => {
                     counters.attempts.one();
-                    counters.retries.add(u64::from(matches!(fate, Fate::Again(_))));
+                    counters.retries.add(u64::from(matches!(fate, Disposition::Again(_))));
                 }
-                LaneReport::Sequel { .. } => counters.attempts.one(),
+                LaneReport::FollowUp { .. } => counters.attempts.one(),
                 _ => {}
             }
         }
@@ -366,13 +366,13 @@ impl Clerk {
                     if job.attempts == 0 {
                         progress.tried(job.ticket);
                     }
-                    if !matches!(fate, Fate::Again(_)) {
+                    if !matches!(fate, Disposition::Again(_)) {
                         progress.ended(job.ticket, true);
                     }
                 }
                 LaneReport::Dropped { job, .. } => progress.ended(job.ticket, job.attempts > 0),
                 LaneReport::Superseded { job, .. } => progress.ended(job.ticket, false),
-                LaneReport::Sequel { .. } | LaneReport::Homeless { .. } | LaneReport::Gone { .. } => {}
+                LaneReport::FollowUp { .. } | LaneReport::Homeless { .. } | LaneReport::Gone { .. } => {}
             }
         }
         progress.spooled(work.read_ticket);

@@ -3,7 +3,7 @@
 use super::error::{Error, ErrorKind};
 use super::shared::Shared;
 use crate::config::{Config, Endpoint, SpoolPath, is_name_of_task_url};
-use crate::lanes::{Desk, Job, Lane, LaneReport, Standing};
+use crate::lanes::{EndpointHealth, Job, Lane, LaneReport, LaneSink};
 use crate::spool::{GONE, Spool};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -22,7 +22,7 @@ struct Gone {
 #[derive(Debug, Serialize, Deserialize)]
 struct KeptStanding {
     url: String,
-    standing: Standing,
+    standing: EndpointHealth,
 }
 
 /// One lane for each endpoint of a configuration. `spool` tells which endpoints are gone since an
@@ -39,7 +39,7 @@ pub fn build_lanes(
     let mut lanes = BTreeMap::new();
     for endpoint in &config.endpoints {
         let gone = spool.and_then(|spool| gone_reason(spool, endpoint));
-        let desk: Arc<dyn Desk> = Arc::clone(shared) as Arc<dyn Desk>;
+        let desk: Arc<dyn LaneSink> = Arc::clone(shared) as Arc<dyn LaneSink>;
         let clock = Arc::clone(&shared.clock);
         let lane = Lane::new(Arc::clone(endpoint), clock, desk, keeps_bodies, gone).map_err(|fault| {
             Error::new(ErrorKind::Config, format!("endpoints.{}: {fault}", endpoint.name))
@@ -66,7 +66,7 @@ pub fn changed_standings(
     let tried: BTreeSet<&str> = reports
         .iter()
         .filter_map(|report| match report {
-            LaneReport::Attempt { endpoint, .. } | LaneReport::Sequel { endpoint, .. } => {
+            LaneReport::Attempt { endpoint, .. } | LaneReport::FollowUp { endpoint, .. } => {
                 Some(endpoint.as_str())
             }
             _ => None,
@@ -86,7 +86,7 @@ fn standing_key(endpoint: &str) -> String {
     format!("lane/{endpoint}")
 }
 
-fn kept_standing(spool: &Spool, endpoint: &Endpoint) -> Option<Standing> {
+fn kept_standing(spool: &Spool, endpoint: &Endpoint) -> Option<EndpointHealth> {
     let kept = spool.state(&standing_key(&endpoint.name)).ok()??;
     let kept: KeptStanding = serde_json::from_slice(&kept).ok()?;
     (kept.url == fingerprint(endpoint)).then_some(kept.standing)

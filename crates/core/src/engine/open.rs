@@ -11,7 +11,7 @@ use crate::alerts::Kept;
 use crate::clock::Clock;
 use crate::config::{Config, SpoolPath};
 use crate::failpoint;
-use crate::intake::{self, Ear, Home, Intake};
+use crate::intake::{self, Home, Intake, PeerSignal};
 use crate::os;
 use crate::shape::Shape;
 use crate::spool::{Reader, Spool, SpoolError, SpoolErrorKind};
@@ -155,7 +155,7 @@ fn greet(shared: &Shared, file: &Path, path: &SpoolPath) {
         return;
     }
     let own = shared.intake.instance();
-    if let Ok(ear) = Ear::open(file, own) {
+    if let Ok(ear) = PeerSignal::open(file, own) {
         shared.bed.listen(ear);
     }
     intake::call(file, Some(own));

@@ -9,9 +9,9 @@ use crate::config::{Config, Endpoint, SpoolPath};
 use crate::event::{self, EventId};
 use crate::hooks::Account;
 use crate::intake::Record;
-use crate::lanes::{self, Foresight, Job, Request};
+use crate::lanes::{self, DryRun, DryRunRequest, Job};
 use crate::message::sample;
-use crate::platform::{self, Enclosure};
+use crate::platform::{self, Attachment};
 use crate::secret::{REDACTED, SecretUrl};
 use crate::shape::Shape;
 use crate::spool::{Reader, SpoolErrorKind};
@@ -126,8 +126,8 @@ fn request(config: &Config, delivery: &PreparedDelivery, id: EventId, kind: &str
     request.insert("hook".into(), json!(delivery.hook));
     match &delivery.message {
         Ok(message) => {
-            let Foresight { requests, file, remark } =
-                lanes::foresee(endpoint, &job(id, kind, now), message, now);
+            let DryRun { requests, file, remark } =
+                lanes::dry_run(endpoint, &job(id, kind, now), message, now);
             let mut sent = requests.into_iter().map(|sent| shown(config, endpoint, sent, file.as_ref()));
             request.extend(sent.next().unwrap_or_default());
             let then: Vec<Json> = sent.map(Json::Object).collect();
@@ -149,7 +149,12 @@ fn request(config: &Config, delivery: &PreparedDelivery, id: EventId, kind: &str
 }
 
 /// A request as it would be sent, but for secrets and the bytes of its file.
-fn shown(config: &Config, endpoint: &Endpoint, sent: Request, file: Option<&Enclosure>) -> Map<String, Json> {
+fn shown(
+    config: &Config,
+    endpoint: &Endpoint,
+    sent: DryRunRequest,
+    file: Option<&Attachment>,
+) -> Map<String, Json> {
     let content_type = sent.headers.first().map_or("", |(_, value)| value);
     let form = file.and_then(|file| platform::shown_form(content_type, &sent.body, file));
     let mut request = Map::new();
@@ -205,7 +210,7 @@ fn headers(config: &Config, endpoint: &Endpoint, sent: Vec<(String, String)>) ->
 
 /// The body as JSON where it is JSON, so that a person can read it, with the size of its file instead of the
 /// bytes.
-fn body_json(config: &Config, body: &[u8], file: Option<&Enclosure>) -> Json {
+fn body_json(config: &Config, body: &[u8], file: Option<&Attachment>) -> Json {
     let mut text = String::from_utf8_lossy(body).into_owned();
     if let Some(file) = file.filter(|file| !file.bytes.is_empty()) {
         let size = format!("[{} bytes in base64]", file.bytes.len());

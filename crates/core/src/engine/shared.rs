@@ -10,7 +10,7 @@ use super::watchman::Watchman;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::intake::Intake;
-use crate::lanes::{Body, Desk, Lane, LaneReport};
+use crate::lanes::{Body, Lane, LaneReport, LaneSink};
 use crate::message::Extras;
 use crate::secret::Scrubber;
 use crate::spool::Reader;
@@ -99,7 +99,7 @@ pub struct Shared {
     reader: Mutex<Option<Reader>>,
 }
 
-/// Lanes know it as a `Desk`, whose `Debug` brings that of everything below it into the library.
+/// Lanes know it as a `LaneSink`, whose `Debug` brings that of everything below it into the library.
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shared").field("phase", &self.phase()).finish_non_exhaustive()
@@ -218,7 +218,7 @@ impl Shared {
                 LaneReport::Dropped { job, .. } | LaneReport::Superseded { job, .. } => {
                     job.seq = self.number_now(job.seq);
                 }
-                LaneReport::Sequel { row, .. } => row.delivery = self.number_now(row.delivery),
+                LaneReport::FollowUp { row, .. } => row.delivery = self.number_now(row.delivery),
                 LaneReport::Homeless { .. } | LaneReport::Gone { .. } => {}
             }
         }
@@ -248,7 +248,7 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Desk for Shared {
+impl LaneSink for Shared {
     fn report(&self, report: LaneReport) {
         lock(&self.lane_reports).push(report);
         self.bed.rouse();

@@ -3,7 +3,7 @@
 
 use super::shared::Shared;
 use crate::config::{Config, Endpoint, SpoolPath, parse_task_url};
-use crate::lanes::{Desk, Lane};
+use crate::lanes::{Lane, LaneSink};
 use crate::spool::{Spool, SpoolError};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -54,7 +54,7 @@ pub fn open_lane(shared: &Arc<Shared>, config: &Config, endpoint: &Arc<Endpoint>
 }
 
 fn new_lane(shared: &Arc<Shared>, config: &Config, endpoint: &Arc<Endpoint>) -> Option<Arc<Lane>> {
-    let desk: Arc<dyn Desk> = Arc::clone(shared) as Arc<dyn Desk>;
+    let desk: Arc<dyn LaneSink> = Arc::clone(shared) as Arc<dyn LaneSink>;
     let keeps_bodies = config.spool.path == SpoolPath::Memory;
     Lane::new(Arc::clone(endpoint), Arc::clone(&shared.clock), desk, keeps_bodies, None).ok()
 }

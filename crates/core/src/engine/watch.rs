@@ -10,7 +10,7 @@ use super::log::Level;
 use super::shared::Phase;
 use super::task_lanes;
 use crate::intake::Intake;
-use crate::lanes::{Desk, Job, Lane, LaneReport};
+use crate::lanes::{Job, Lane, LaneReport, LaneSink};
 use crate::spool::{BY_HAND, SpoolError};
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -5,7 +5,7 @@ use super::recall::USUAL;
 use super::reports::Report;
 use super::task_lanes;
 use crate::event::EventId;
-use crate::lanes::{Body, Fate, Job, Lane, LaneReport};
+use crate::lanes::{Body, Disposition, Job, Lane, LaneReport};
 use crate::message::Extras;
 use crate::spool::{Batch, Called, End, NewDelivery, NewEvent, NewReserve, SpoolError};
 use crate::tally::{self, Usuals};
@@ -347,13 +347,13 @@ fn call_others(
     done: &mut Done,
 ) -> Result<(), SpoolError> {
     let (job, dead) = match report {
-        LaneReport::Attempt { job, fate: Fate::Delivered, .. } => (job, false),
-        LaneReport::Attempt { job, fate: Fate::Dead(_), .. } | LaneReport::Dropped { job, .. } => {
+        LaneReport::Attempt { job, fate: Disposition::Delivered, .. } => (job, false),
+        LaneReport::Attempt { job, fate: Disposition::Dead(_), .. } | LaneReport::Dropped { job, .. } => {
             (job, !job.is_stale(times.unix_ms))
         }
         LaneReport::Superseded { job, .. } => (job, false),
-        LaneReport::Attempt { fate: Fate::Again(_), .. }
-        | LaneReport::Sequel { .. }
+        LaneReport::Attempt { fate: Disposition::Again(_), .. }
+        | LaneReport::FollowUp { .. }
         | LaneReport::Homeless { .. }
         | LaneReport::Gone { .. } => return Ok(()),
     };
@@ -373,16 +373,16 @@ fn write_lane_report(
 ) -> Result<(), SpoolError> {
     match report {
         LaneReport::Attempt { endpoint, job, row, fate } => match fate {
-            Fate::Delivered => batch.last_attempt(row, &End::Delivered, now),
-            Fate::Dead(reason) => batch.last_attempt(row, &End::Dead(reason.clone()), now),
-            Fate::Again(at) => {
+            Disposition::Delivered => batch.last_attempt(row, &End::Delivered, now),
+            Disposition::Dead(reason) => batch.last_attempt(row, &End::Dead(reason.clone()), now),
+            Disposition::Again(at) => {
                 if !batch.attempt_again(row, *at)? {
                     done.ended_elsewhere.push((endpoint.clone(), job.seq));
                 }
                 Ok(())
             }
         },
-        LaneReport::Sequel { row, .. } => batch.attempt(row),
+        LaneReport::FollowUp { row, .. } => batch.attempt(row),
         LaneReport::Dropped { job, reason, .. } => batch.end(job.seq, &End::Dead(reason.clone()), now),
         LaneReport::Superseded { job, by, .. } => batch.end(job.seq, &End::Dead(superseded_by(*by)), now),
         LaneReport::Homeless { .. } | LaneReport::Gone { .. } => Ok(()),
@@ -392,10 +392,10 @@ fn write_lane_report(
 /// The report of a delivery that a lane ended; `None` when it goes on.
 pub fn ending(report: &LaneReport) -> Option<Report> {
     let (endpoint, job, attempts, status, reason) = match report {
-        LaneReport::Attempt { endpoint, job, row, fate: Fate::Delivered } => {
+        LaneReport::Attempt { endpoint, job, row, fate: Disposition::Delivered } => {
             (endpoint, job, row.number, row.status, None)
         }
-        LaneReport::Attempt { endpoint, job, row, fate: Fate::Dead(reason) } => {
+        LaneReport::Attempt { endpoint, job, row, fate: Disposition::Dead(reason) } => {
             (endpoint, job, row.number, row.status, Some(reason.clone()))
         }
         LaneReport::Dropped { endpoint, job, reason } => {
@@ -404,8 +404,8 @@ pub fn ending(report: &LaneReport) -> Option<Report> {
         LaneReport::Superseded { endpoint, job, by } => {
             (endpoint, job, job.attempts, None, Some(superseded_by(*by)))
         }
-        LaneReport::Attempt { fate: Fate::Again(_), .. }
-        | LaneReport::Sequel { .. }
+        LaneReport::Attempt { fate: Disposition::Again(_), .. }
+        | LaneReport::FollowUp { .. }
         | LaneReport::Homeless { .. }
         | LaneReport::Gone { .. } => return None,
     };

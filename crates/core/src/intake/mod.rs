@@ -7,25 +7,25 @@
 
 mod abandoned;
 mod adopt;
-mod call;
+mod event_id;
 mod header;
 mod lock;
 mod memory_file;
+mod peer_signal;
 mod record;
 mod region;
 mod ring;
-mod seed;
 
 pub use adopt::AdoptReport;
-pub use call::{Ear, call};
+pub use peer_signal::{PeerSignal, call};
 
 use crate::clock;
 use crate::event::EventId;
+use event_id::EventIdSource;
 use header::{Header, MAX_CAPACITY, MIN_CAPACITY, PAGE_BYTES};
 use lock::Claim;
 use region::Region;
 use ring::Ring;
-use seed::Seed;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -85,7 +85,7 @@ pub struct Record {
 pub struct Intake {
     // Before the claim: the file must be unmapped when the claim removes it.
     ring: Ring,
-    seed: Seed,
+    seed: EventIdSource,
     instance: String,
     fallback: Option<String>,
     claim: Option<Claim>,
@@ -104,7 +104,7 @@ impl Intake {
 
     /// A claim beside `spool`, and the ring in `folder` where that can be.
     fn open_at(spool: Option<&Path>, folder: Option<PathBuf>, capacity: usize) -> Intake {
-        let seed = Seed::draw();
+        let seed = EventIdSource::draw();
         let capacity = capacity.clamp(MIN_CAPACITY, MAX_CAPACITY).next_power_of_two();
         let bytes = PAGE_BYTES + capacity;
         let mut fallback = None;
@@ -247,7 +247,7 @@ impl Intake {
     /// Removes what dead processes left beside this spool besides their rings.
     pub fn sweep(spool: &Path) {
         if let Ok(spool) = std::path::absolute(spool) {
-            call::sweep(&spool);
+            peer_signal::sweep(&spool);
         }
     }
 

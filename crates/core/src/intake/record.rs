@@ -17,7 +17,7 @@
 //! brings along can pass for a record.
 
 use super::Record;
-use super::seed::mix;
+use super::event_id::mix;
 use crate::event::EventId;
 
 /// The words before the type.

@@ -1,8 +1,8 @@
 //! One attempt: sign, send, and read what the answer means.
 
-use super::{Body, Job, enclosure, packing};
+use super::{Body, Job, attachment, attachment_fit};
 use crate::config::Endpoint;
-use crate::platform::{Answer, Enclosure, Letter, Outcome, Plainer, Shaped};
+use crate::platform::{Answer, Attachment, Outcome, Plainer, RenderedMessage, Request};
 use crate::secret::Scrubber;
 use crate::spool::AttemptRow;
 use crate::transport::{Client, Fault, FaultKind};
@@ -22,7 +22,7 @@ pub struct Attempted {
     /// The row of the attempt log, less what follows.
     pub row: AttemptRow,
     /// The file that went with it.
-    pub file: Option<Enclosure>,
+    pub file: Option<Attachment>,
     /// Whether it may have failed because of that file, so that the next one is better made without.
     pub too_heavy: bool,
 }
@@ -47,7 +47,7 @@ pub struct Trial<'a> {
 impl Trial<'_> {
     /// Makes the attempt, within the endpoint's timeout.
     pub fn run(&self) -> Attempted {
-        let (file, remark) = match enclosure(self.endpoint, self.job, self.body) {
+        let (file, remark) = match attachment(self.endpoint, self.job, self.body) {
             Some(Ok(file)) => (Some(file), None),
             Some(Err(remark)) => (None, Some(remark)),
             None => (None, None),
@@ -58,7 +58,7 @@ impl Trial<'_> {
         let (outcome, mut row, result) = self.send(&shaped, &id, self.job.attempts + 1);
         let broke_off =
             result.is_err_and(|fault| matches!(fault.kind, FaultKind::Timeout | FaultKind::Broken));
-        let is_heavy = |file: &Enclosure| file.bytes.len().min(shaped.body.len()) >= HEAVY;
+        let is_heavy = |file: &Attachment| file.bytes.len().min(shaped.body.len()) >= HEAVY;
         let too_heavy = broke_off && file.as_ref().is_some_and(is_heavy);
         if too_heavy {
             let reason = row.error.take().unwrap_or_default();
@@ -75,14 +75,14 @@ impl Trial<'_> {
     /// Sends what follows a delivered message, when its platform takes the file by itself only: one request,
     /// or one that hands the file over and one that names it. Each has its row, and what its
     /// answer means for the endpoint.
-    pub fn sequel(&self, file: &Enclosure) -> Vec<(AttemptRow, Option<Outcome>)> {
+    pub fn follow_up(&self, file: &Attachment) -> Vec<(AttemptRow, Option<Outcome>)> {
         let id = self.job.event_id.to_string();
         let letter = letter(self.job, self.body, &id, Some(file), self.started_at);
         let (endpoint, platform) = (self.endpoint, self.endpoint.platform);
         let what = if platform.is_picture(file) { "image" } else { "file" };
         let mut rows = Vec::new();
         let mut number = self.job.attempts + 2;
-        let mut next = platform.sequel(endpoint, &letter);
+        let mut next = platform.follow_up(endpoint, &letter);
         if let Some(upload) = platform.upload(endpoint, &letter) {
             let (outcome, mut row, result) = self.send(&upload, &id, number);
             number += 1;
@@ -107,7 +107,7 @@ impl Trial<'_> {
 
     fn send(
         &self,
-        shaped: &Shaped<'_>,
+        shaped: &Request<'_>,
         id: &str,
         number: u32,
     ) -> (Option<Outcome>, AttemptRow, Result<Answer, Fault>) {
@@ -147,16 +147,16 @@ fn undelivered(mut row: AttemptRow, what: &str) -> AttemptRow {
 
 /// The file that goes with a message; why it is left out, when it cannot be read. The message goes
 /// without it then.
-pub(super) fn enclosure(endpoint: &Endpoint, job: &Job, body: &Body) -> Option<Result<Enclosure, String>> {
+pub(super) fn attachment(endpoint: &Endpoint, job: &Job, body: &Body) -> Option<Result<Attachment, String>> {
     let path = body.extras.file.as_deref().filter(|_| job.plain.is_none() && !job.without_file)?;
     let platform = endpoint.platform;
     // What was kept for an endpoint may be for another platform by now.
     if platform.file_limit().is_none() && !(body.extras.form && platform.reads_forms()) {
         return None;
     }
-    let read = enclosure::read(path, &endpoint.file_roots, enclosure::LARGEST)
-        .and_then(|file| packing::pack(file, platform));
-    Some(read.map_err(|fault| format!("sent without the file {}: it {fault}", enclosure::shown_name(path))))
+    let read = attachment::read(path, &endpoint.file_roots, attachment::LARGEST)
+        .and_then(|file| attachment_fit::pack(file, platform));
+    Some(read.map_err(|fault| format!("sent without the file {}: it {fault}", attachment::shown_name(path))))
 }
 
 /// The plainer form of a message whose receiver stumbled; `None` when there is none.
@@ -198,10 +198,10 @@ pub(super) fn letter<'a>(
     job: &'a Job,
     body: &'a Body,
     id: &'a str,
-    file: Option<&'a Enclosure>,
+    file: Option<&'a Attachment>,
     now: i64,
-) -> Letter<'a> {
-    Letter {
+) -> RenderedMessage<'a> {
+    RenderedMessage {
         event_id: id,
         kind: &job.kind,
         created_at: job.created_at,
@@ -217,7 +217,7 @@ pub(super) fn letter<'a>(
 /// <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>
 pub(super) fn head(
     endpoint: &Endpoint,
-    shaped: &Shaped<'_>,
+    shaped: &Request<'_>,
     id: &str,
     number: u32,
     timestamp_s: i64,

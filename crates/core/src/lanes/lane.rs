@@ -1,14 +1,14 @@
 //! One lane: what waits, and what may start now.
 
-mod sequel;
+mod follow_up;
 mod upkeep;
 
 use super::breaker::{Breaker, Permit};
+use super::endpoint_health::EndpointHealth;
 use super::line::Line;
 use super::rate::Pace;
 use super::schedule::{self, Next, Record};
-use super::standing::Standing;
-use super::{Desk, Fate, Job, LaneReport, fold, worker};
+use super::{Disposition, Job, LaneReport, LaneSink, fold, worker};
 use crate::clock::Clock;
 use crate::config::Endpoint;
 use crate::platform::Outcome;
@@ -35,7 +35,7 @@ pub struct Lane {
     pub(super) endpoint: Arc<Endpoint>,
     pub(super) client: Client,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) desk: Arc<dyn Desk>,
+    pub(super) desk: Arc<dyn LaneSink>,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -46,8 +46,8 @@ struct State {
     pace: Pace,
     breaker: Breaker,
     paused_until: Duration,
-    standing: Standing,
-    standing_told: Standing,
+    standing: EndpointHealth,
+    standing_told: EndpointHealth,
     in_flight: usize,
     /// Delivered messages whose file is still on its way.
     following: usize,
@@ -87,7 +87,7 @@ impl Lane {
     pub fn new(
         endpoint: Arc<Endpoint>,
         clock: Arc<dyn Clock>,
-        desk: Arc<dyn Desk>,
+        desk: Arc<dyn LaneSink>,
         keeps_bodies: bool,
         gone: Option<String>,
     ) -> Result<Arc<Lane>, Fault> {
@@ -98,8 +98,8 @@ impl Lane {
             pace: Pace::new(&endpoint.rate),
             breaker: Breaker::default(),
             paused_until: Duration::ZERO,
-            standing: Standing::default(),
-            standing_told: Standing::default(),
+            standing: EndpointHealth::default(),
+            standing_told: EndpointHealth::default(),
             in_flight: 0,
             following: 0,
             threads: 0,
@@ -294,7 +294,7 @@ impl Lane {
         for (mut job, mut row) in group.into_iter().zip(rows) {
             let before = Job { body: None, ..job.clone() };
             let fate = self.fate(&mut job, &outcome, chance, now);
-            if let Fate::Again(at) = fate {
+            if let Disposition::Again(at) = fate {
                 row.next_at = Some(at);
                 waiting.push(job);
             }
@@ -353,7 +353,7 @@ impl Lane {
     }
 
     /// What follows for one delivery.
-    fn fate(&self, job: &mut Job, outcome: &Outcome, chance: f64, now: Duration) -> Fate {
+    fn fate(&self, job: &mut Job, outcome: &Outcome, chance: f64, now: Duration) -> Disposition {
         job.attempts += 1;
         match outcome {
             Outcome::Retry(_) => job.strikes += 1,
@@ -363,14 +363,14 @@ impl Lane {
         let age = Duration::from_millis((self.clock.unix_ms() - job.created_at).max(0) as u64);
         let record = Record { strikes: job.strikes as usize, asked: job.asked, age, chance };
         match schedule::next(&self.endpoint.retry, outcome, record) {
-            Next::Delivered => Fate::Delivered,
-            Next::Dead(reason) => Fate::Dead(self.scrubber().scrub(&reason)),
+            Next::Delivered => Disposition::Delivered,
+            Next::Dead(reason) => Disposition::Dead(self.scrubber().scrub(&reason)),
             Next::Again(wait) => {
                 // One that will be stale by then ends when it is.
                 let left = job.expires_at.map(|at| (at - self.clock.unix_ms()).max(0) as u64);
                 let wait = left.map_or(wait, |left| wait.min(Duration::from_millis(left)));
                 job.due = now + wait;
-                Fate::Again(self.clock.unix_ms() + wait.as_millis() as i64)
+                Disposition::Again(self.clock.unix_ms() + wait.as_millis() as i64)
             }
         }
     }
@@ -392,7 +392,12 @@ impl Lane {
             let row = if size == 1 { row.clone() } else { fold::row_of(&row, job, index, size) };
             let endpoint = self.endpoint.name.clone();
             let before = job.clone();
-            self.desk.report(LaneReport::Attempt { endpoint, job: before, row, fate: Fate::Again(now) });
+            self.desk.report(LaneReport::Attempt {
+                endpoint,
+                job: before,
+                row,
+                fate: Disposition::Again(now),
+            });
             job.attempts += 1;
         }
     }

@@ -1,24 +1,24 @@
 //! Lanes: one per endpoint, with its own order, concurrency, rate, breaker and threads, so that an
 //! endpoint that hangs never delays another.
 
+mod attachment;
+mod attachment_fit;
 mod attempt;
 mod breaker;
-mod enclosure;
+mod dry_run;
+mod endpoint_health;
 mod fold;
-mod foresight;
 mod jpeg;
 mod lane;
 mod line;
-mod packing;
 mod picture;
 mod rate;
 mod schedule;
-mod standing;
 mod worker;
 
-pub use foresight::{Foresight, Request, foresee, headers};
+pub use dry_run::{DryRun, DryRunRequest, dry_run, headers};
+pub use endpoint_health::EndpointHealth;
 pub use lane::{Lane, LaneState};
-pub use standing::Standing;
 
 use crate::event::EventId;
 use crate::message::{Extras, Message};
@@ -100,10 +100,10 @@ pub enum LaneReport {
         /// The row for the attempt log.
         row: AttemptRow,
         /// What follows.
-        fate: Fate,
+        fate: Disposition,
     },
     /// A request was made that changes nothing for its delivery.
-    Sequel {
+    FollowUp {
         /// The endpoint's name.
         endpoint: String,
         /// The row for the attempt log.
@@ -145,7 +145,7 @@ pub enum LaneReport {
 
 /// What follows an attempt, for the spool.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fate {
+pub enum Disposition {
     /// Delivered.
     Delivered,
     /// Due again at this Unix time in milliseconds.
@@ -155,7 +155,7 @@ pub enum Fate {
 }
 
 /// What lanes need of the engine.
-pub trait Desk: Send + Sync + fmt::Debug {
+pub trait LaneSink: Send + Sync + fmt::Debug {
     /// Takes a report. Never waits.
     fn report(&self, report: LaneReport);
 

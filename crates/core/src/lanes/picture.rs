@@ -2,7 +2,7 @@
 //! megabytes of a chat bot, and says as much as a JPEG; a JPEG says nearly as much with coarser steps.
 
 use super::jpeg;
-use crate::platform::Enclosure;
+use crate::platform::Attachment;
 use jpeg_encoder::{ColorType as JpegColor, Encoder};
 use png::{ColorType, Decoder, InterlaceInfo, Limits, Transformations, expand_interlaced_row};
 use std::io::{self, Cursor, Write};
@@ -21,10 +21,10 @@ const TRIALS: [(u8, u32); 6] = [(90, 0), (75, 0), (85, 1), (70, 1), (75, 2), (75
 /// The picture in at most `most` bytes, in a form that the platform shows; `None` when it can stay as it is,
 /// and otherwise the end of a sentence that begins with its name.
 pub(super) fn fit(
-    file: &Enclosure,
+    file: &Attachment,
     most: u64,
     shows: &dyn Fn(&str) -> bool,
-) -> Result<Option<Enclosure>, String> {
+) -> Result<Option<Attachment>, String> {
     let is_small = file.bytes.len() as u64 <= most;
     if is_small && shows(file.media) {
         return Ok(None);
@@ -33,7 +33,7 @@ pub(super) fn fit(
         && !is_small
         && let Some(bytes) = jpeg::shrink(&file.bytes, most)
     {
-        return Ok(Some(Enclosure { name: file.name.clone(), media: file.media, bytes }));
+        return Ok(Some(Attachment { name: file.name.clone(), media: file.media, bytes }));
     }
     if file.media != "image/png" {
         let size = file.bytes.len();
@@ -53,7 +53,7 @@ pub(super) fn fit(
         }
         if let Some(bytes) = picture.encode(quality, most) {
             let stem = file.name.rsplit_once('.').map_or(file.name.as_str(), |(stem, _)| stem);
-            return Ok(Some(Enclosure { name: format!("{stem}.jpg"), media: "image/jpeg", bytes }));
+            return Ok(Some(Attachment { name: format!("{stem}.jpg"), media: "image/jpeg", bytes }));
         }
     }
     Err(unfit("could not be made small enough"))
@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     /// A PNG that does not compress.
-    fn noise(side: u32, color: ColorType, depth: png::BitDepth) -> Enclosure {
+    fn noise(side: u32, color: ColorType, depth: png::BitDepth) -> Attachment {
         let mut bytes = Vec::new();
         let mut encoder = png::Encoder::new(&mut bytes, side, side);
         encoder.set_color(color);
@@ -194,7 +194,7 @@ mod tests {
             .collect();
         writer.write_image_data(&pixels).unwrap();
         writer.finish().unwrap();
-        Enclosure { name: "a.png".into(), media: "image/png", bytes }
+        Attachment { name: "a.png".into(), media: "image/png", bytes }
     }
 
     fn any(_: &str) -> bool {
@@ -229,9 +229,9 @@ mod tests {
     fn what_cannot_be_made_smaller_is_told() {
         let file = noise(64, ColorType::Rgb, png::BitDepth::Eight);
         assert!(fit(&file, 10, &any).unwrap_err().contains("could not be made small enough"));
-        let broken = Enclosure { bytes: file.bytes[..200].to_vec(), ..file.clone() };
+        let broken = Attachment { bytes: file.bytes[..200].to_vec(), ..file.clone() };
         assert!(fit(&broken, 100, &any).unwrap_err().contains("no PNG that can be read"));
-        let gif = Enclosure { media: "image/gif", bytes: vec![0; 50], ..file.clone() };
+        let gif = Attachment { media: "image/gif", bytes: vec![0; 50], ..file.clone() };
         assert!(fit(&gif, 10, &any).unwrap_err().contains("larger than the 10 bytes"));
         assert!(fit(&gif, 100, &|media| media == "image/png").unwrap_err().contains("does not show"));
     }
@@ -260,7 +260,7 @@ mod tests {
             let bytes = [announced(width, height), vec![0; padding]].concat();
             assert_eq!(Picture::decode(&bytes).err(), Some(fault), "{width} x {height} + {padding}");
         }
-        let file = Enclosure { name: "a.png".into(), media: "image/png", bytes: announced(10_000, 10_000) };
+        let file = Attachment { name: "a.png".into(), media: "image/png", bytes: announced(10_000, 10_000) };
         let told = "is larger than the 10 bytes that the platform takes, and has more pixels than";
         assert!(fit(&file, 10, &any).unwrap_err().starts_with(told));
     }

@@ -6,7 +6,7 @@ use super::{Body, Job, fold};
 use crate::failpoint;
 use crate::message::Extras;
 use crate::os;
-use crate::platform::{Enclosure, Outcome};
+use crate::platform::{Attachment, Outcome};
 use crate::spool::AttemptRow;
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
@@ -115,15 +115,15 @@ fn finish(
     body: &Body,
     outcome: Option<Outcome>,
     row: AttemptRow,
-    file: Option<Enclosure>,
+    file: Option<Attachment>,
 ) {
-    let sequel = file.filter(|_| outcome == Some(Outcome::Delivered)).zip(group.first().cloned());
-    let Some((file, job)) = sequel else { return lane.settle(group, outcome, row) };
+    let follow_up = file.filter(|_| outcome == Some(Outcome::Delivered)).zip(group.first().cloned());
+    let Some((file, job)) = follow_up else { return lane.settle(group, outcome, row) };
     lane.begin_sequel();
     lane.settle(group, outcome, row);
     let (endpoint, client, scrubber) = (&lane.endpoint, &lane.client, &lane.scrubber());
     let trial = Trial { endpoint, client, scrubber, job: &job, body, started_at: lane.clock.unix_ms() };
-    for (row, outcome) in guarded(|| trial.sequel(&file)).unwrap_or_default() {
+    for (row, outcome) in guarded(|| trial.follow_up(&file)).unwrap_or_default() {
         lane.log_sequel(row, outcome);
     }
     lane.end_sequel();

@@ -4,7 +4,7 @@
 //! message is kept in structured form, and binary attempts are made of it. Source and id are the same on
 //! each attempt, so a receiver can tell a repetition.
 
-use super::{Answer, Letter, Outcome, OwnKey, Platform, Shaped, event_kind};
+use super::{Answer, Outcome, OwnKey, Platform, RenderedMessage, Request, event_kind};
 use crate::clock;
 use crate::config::{Endpoint, Rate};
 use crate::message::{Context, default_body};
@@ -66,7 +66,7 @@ impl Platform for CloudEvents {
     }
 
     /// A template makes the data, unless it names `specversion` and so is the whole event.
-    fn shape<'a>(&self, endpoint: &Endpoint, letter: &Letter<'a>) -> Shaped<'a> {
+    fn shape<'a>(&self, endpoint: &Endpoint, letter: &RenderedMessage<'a>) -> Request<'a> {
         let mut shaped = letter.as_it_is(endpoint);
         let event = match letter.json() {
             Some(Value::Object(event)) if event.contains_key("specversion") => event,
@@ -127,7 +127,7 @@ pub(super) fn lay_out(context: &Context, endpoint: &Endpoint) -> Value {
 }
 
 /// An event around data that a template made.
-fn envelope(letter: &Letter<'_>, endpoint: &Endpoint, data: Value) -> Map<String, Value> {
+fn envelope(letter: &RenderedMessage<'_>, endpoint: &Endpoint, data: Value) -> Map<String, Value> {
     let mut event = Map::new();
     let mut put = |name: &str, value: Value| event.insert(name.to_owned(), value);
     put("specversion", json!("1.0"));
@@ -166,7 +166,7 @@ fn clipped(text: &str) -> String {
 }
 
 /// HTTP binding, section 3.1: each attribute is a header, the data is the body.
-fn binary(mut shaped: Shaped<'_>, mut event: Map<String, Value>) -> Shaped<'_> {
+fn binary(mut shaped: Request<'_>, mut event: Map<String, Value>) -> Request<'_> {
     let data = event.remove("data").unwrap_or(Value::Null);
     let encoded = event.remove("data_base64");
     let media = event.remove("datacontenttype");

@@ -1,9 +1,9 @@
 //! The width and height of a picture, from its first bytes.
 
-use super::Enclosure;
+use super::Attachment;
 
 /// In pixels; `None` where its kind is not read, or it does not say.
-pub(super) fn dimensions(file: &Enclosure) -> Option<(u32, u32)> {
+pub(super) fn dimensions(file: &Attachment) -> Option<(u32, u32)> {
     match file.media {
         "image/png" => Some((big_endian(&file.bytes, 16, 4)?, big_endian(&file.bytes, 20, 4)?)),
         "image/jpeg" => jpeg(&file.bytes),
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     fn of(media: &'static str, bytes: &[u8]) -> Option<(u32, u32)> {
-        dimensions(&Enclosure { name: "a".into(), media, bytes: bytes.to_vec() })
+        dimensions(&Attachment { name: "a".into(), media, bytes: bytes.to_vec() })
     }
 
     #[test]

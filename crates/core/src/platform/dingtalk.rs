@@ -9,7 +9,8 @@ use super::limits::{Unit, fit, fit_above_last, flatten};
 use super::lines::Lines;
 use super::own_key::is_token;
 use super::{
-    Answer, Letter, Outcome, OwnKey, Plainer, Platform, Shaped, event_kind, links, origin, retry_after, trim,
+    Answer, Outcome, OwnKey, Plainer, Platform, RenderedMessage, Request, event_kind, links, origin,
+    retry_after, trim,
 };
 use crate::config::{Endpoint, Rate};
 use crate::message::{Context, Notice, Tone, Wording};
@@ -84,7 +85,7 @@ impl Platform for DingTalk {
         lay_out(&notice, context, endpoint)
     }
 
-    fn shape<'a>(&self, endpoint: &Endpoint, letter: &Letter<'a>) -> Shaped<'a> {
+    fn shape<'a>(&self, endpoint: &Endpoint, letter: &RenderedMessage<'a>) -> Request<'a> {
         let mut shaped = letter.as_it_is(endpoint);
         if let Some(secret) = endpoint.key("secret") {
             super::signature::sign_dingtalk(&mut shaped.url, secret, letter.now);

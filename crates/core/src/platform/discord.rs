@@ -7,7 +7,7 @@ mod answers;
 
 use super::limits::{Escape, Unit, fit, flatten};
 use super::multipart::{Field, form};
-use super::{Answer, Letter, Outcome, Plainer, Platform, Shaped, event_kind, links, origin, trim};
+use super::{Answer, Outcome, Plainer, Platform, RenderedMessage, Request, event_kind, links, origin, trim};
 use crate::clock;
 use crate::config::{Endpoint, Rate};
 use crate::message::{Context, Notice, Tone, Wording};
@@ -121,7 +121,7 @@ impl Platform for Discord {
     }
 
     /// The file is uploaded with the message; a picture is shown in its first embed.
-    fn shape<'a>(&self, endpoint: &Endpoint, letter: &Letter<'a>) -> Shaped<'a> {
+    fn shape<'a>(&self, endpoint: &Endpoint, letter: &RenderedMessage<'a>) -> Request<'a> {
         let mut shaped = letter.as_it_is(endpoint);
         let own_form = letter.file.filter(|_| !letter.form);
         if let (Some(file), Some(mut body)) = (own_form, letter.json().filter(Value::is_object)) {

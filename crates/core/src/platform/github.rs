@@ -7,7 +7,9 @@
 use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
 use super::own_key::is_token;
-use super::{Answer, Letter, Outcome, OwnKey, Plainer, Platform, Shaped, event_kind, retry_after, trim};
+use super::{
+    Answer, Outcome, OwnKey, Plainer, Platform, RenderedMessage, Request, event_kind, retry_after, trim,
+};
 use crate::config::{Endpoint, Rate};
 use crate::message::{Context, Notice, Tone, default_body};
 use serde_json::{Value, json};
@@ -69,7 +71,7 @@ impl Platform for GitHub {
 
     /// A template makes the payload, unless it names `client_payload` itself. What GitHub would not take as
     /// one goes below one member.
-    fn shape<'a>(&self, endpoint: &Endpoint, letter: &Letter<'a>) -> Shaped<'a> {
+    fn shape<'a>(&self, endpoint: &Endpoint, letter: &RenderedMessage<'a>) -> Request<'a> {
         let mut shaped = letter.as_it_is(endpoint);
         if let Some(body) = letter.json() {
             let mut dispatch = match body {

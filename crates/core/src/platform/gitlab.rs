@@ -6,7 +6,7 @@
 use super::github::outcome;
 use super::limits::{Unit, fit, flatten};
 use super::own_key::is_token;
-use super::{Answer, Letter, Outcome, OwnKey, Plainer, Platform, Shaped, event_kind};
+use super::{Answer, Outcome, OwnKey, Plainer, Platform, RenderedMessage, Request, event_kind};
 use crate::config::{Endpoint, Rate};
 use crate::message::{Context, Notice, default_body};
 use serde_json::{Map, Value, json};
@@ -70,7 +70,7 @@ impl Platform for GitLab {
     }
 
     /// A template makes the variables: a table of names and values.
-    fn shape<'a>(&self, endpoint: &Endpoint, letter: &Letter<'a>) -> Shaped<'a> {
+    fn shape<'a>(&self, endpoint: &Endpoint, letter: &RenderedMessage<'a>) -> Request<'a> {
         let mut shaped = letter.as_it_is(endpoint);
         let mut form = Serializer::new(String::new());
         form.append_pair("token", endpoint.key("token").unwrap_or_default());

@@ -39,7 +39,7 @@ mod wecom;
 
 pub use multipart::shown as shown_form;
 pub use own_key::{Lack, OwnKey, is_own_key, own_key_names, platforms_with_key};
-pub use shape::{Enclosure, Letter, Shaped};
+pub use shape::{Attachment, RenderedMessage, Request};
 pub use trim::trimmed;
 
 use crate::config::{Endpoint, Rate};
@@ -252,7 +252,7 @@ pub trait Platform: Sync + Debug {
 
     /// The request of one attempt: the card, or what a template made in its place, with the URL that is
     /// dialled. Called for each attempt, by the lane's threads.
-    fn shape<'a>(&self, endpoint: &Endpoint, letter: &Letter<'a>) -> Shaped<'a> {
+    fn shape<'a>(&self, endpoint: &Endpoint, letter: &RenderedMessage<'a>) -> Request<'a> {
         letter.as_it_is(endpoint)
     }
 
@@ -279,14 +279,14 @@ pub trait Platform: Sync + Debug {
     }
 
     /// Whether it shows this file as a picture; any other is a document.
-    fn is_picture(&self, file: &Enclosure) -> bool {
+    fn is_picture(&self, file: &Attachment) -> bool {
         let fits = |most| file.bytes.len() as u64 <= most;
         file.media.starts_with("image/") && self.shows(file.media) && self.file_limit().is_some_and(fits)
     }
 
     /// A request that hands the file over when the message was delivered, for a platform whose messages can
-    /// only name a file that it has. What follows it is `uploaded`, and no `sequel`.
-    fn upload<'a>(&self, _endpoint: &Endpoint, _letter: &Letter<'a>) -> Option<Shaped<'a>> {
+    /// only name a file that it has. What follows it is `uploaded`, and no `follow_up`.
+    fn upload<'a>(&self, _endpoint: &Endpoint, _letter: &RenderedMessage<'a>) -> Option<Request<'a>> {
         None
     }
 
@@ -294,15 +294,15 @@ pub trait Platform: Sync + Debug {
     fn uploaded<'a>(
         &self,
         _endpoint: &Endpoint,
-        _letter: &Letter<'a>,
+        _letter: &RenderedMessage<'a>,
         _answer: &Answer,
-    ) -> Option<Shaped<'a>> {
+    ) -> Option<Request<'a>> {
         None
     }
 
     /// A second request that follows when the first was delivered, where the file cannot be part of it. What
     /// comes of it changes nothing for the delivery.
-    fn sequel<'a>(&self, _endpoint: &Endpoint, _letter: &Letter<'a>) -> Option<Shaped<'a>> {
+    fn follow_up<'a>(&self, _endpoint: &Endpoint, _letter: &RenderedMessage<'a>) -> Option<Request<'a>> {
         None
     }
 

@@ -1,6 +1,6 @@
 //! `multipart/form-data` (RFC 7578): a message with a file.
 
-use super::Enclosure;
+use super::Attachment;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -18,18 +18,18 @@ pub(super) fn form(
     fields: &[Field<'_>],
     file_field: &str,
     file_name: &str,
-    file: &Enclosure,
+    file: &Attachment,
 ) -> (String, Vec<u8>) {
     write(fields, &format!("name=\"{file_field}\"; filename=\"{file_name}\""), file)
 }
 
 /// The same with the file alone, and its length beside its name.
-pub(super) fn form_with_length(file_field: &str, file: &Enclosure) -> (String, Vec<u8>) {
+pub(super) fn form_with_length(file_field: &str, file: &Attachment) -> (String, Vec<u8>) {
     let length = file.bytes.len();
     write(&[], &format!("name=\"{file_field}\"; filename=\"{}\"; filelength={length}", file.name), file)
 }
 
-fn write(fields: &[Field<'_>], disposition: &str, file: &Enclosure) -> (String, Vec<u8>) {
+fn write(fields: &[Field<'_>], disposition: &str, file: &Attachment) -> (String, Vec<u8>) {
     let boundary = boundary(fields, file);
     let mut body = Vec::with_capacity(file.bytes.len() + 1024);
     for field in fields {
@@ -52,7 +52,7 @@ fn write(fields: &[Field<'_>], disposition: &str, file: &Enclosure) -> (String, 
 
 /// The same for each attempt, so that the body is too; and no text or picture can hold 128 bits of its own
 /// hash.
-fn boundary(fields: &[Field<'_>], file: &Enclosure) -> String {
+fn boundary(fields: &[Field<'_>], file: &Attachment) -> String {
     let mut hash = Sha256::new();
     for field in fields {
         hash.update(field.value);
@@ -65,7 +65,7 @@ fn boundary(fields: &[Field<'_>], file: &Enclosure) -> String {
 
 /// The fields of such a form to be shown, in their order: texts, and of the file what it is instead of its
 /// bytes. `None` for a body that is no form of this module with this file.
-pub fn shown(content_type: &str, body: &[u8], file: &Enclosure) -> Option<Map<String, Value>> {
+pub fn shown(content_type: &str, body: &[u8], file: &Attachment) -> Option<Map<String, Value>> {
     let boundary = content_type.strip_prefix("multipart/form-data; boundary=")?;
     let end = body.len().checked_sub(file.bytes.len() + boundary.len() + "\r\n----\r\n".len())?;
     let text = std::str::from_utf8(body.get(..end)?).ok()?;
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn a_form_has_its_fields_and_the_bytes_of_its_file() {
-        let file = Enclosure { name: "a.png".into(), media: "image/png", bytes: vec![0, 13, 10, 255] };
+        let file = Attachment { name: "a.png".into(), media: "image/png", bytes: vec![0, 13, 10, 255] };
         let field = Field { name: "payload_json", media: Some("application/json"), value: "{\"a\":\"渲\"}" };
         let (content_type, body) = form(&[field], "files[0]", &file.name, &file);
         let boundary = content_type.strip_prefix("multipart/form-data; boundary=").unwrap();
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn a_form_is_shown_with_the_size_of_its_file_instead_of_its_bytes() {
-        let file = Enclosure { name: "a.png".into(), media: "image/png", bytes: vec![0, 13, 10, 255] };
+        let file = Attachment { name: "a.png".into(), media: "image/png", bytes: vec![0, 13, 10, 255] };
         let field = |name, value| Field { name, media: None, value };
         let fields = [field("chat_id", "5"), field("caption", "a \"b\"\r\n\r\nc")];
         let (content_type, body) = form(&fields, "photo", &file.name, &file);

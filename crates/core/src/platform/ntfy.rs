@@ -8,7 +8,8 @@ use super::limits::{Unit, fit, flatten};
 use super::lines::Lines;
 use super::own_key::is_token;
 use super::{
-    Answer, Lack, Letter, Outcome, OwnKey, Plainer, Platform, Shaped, event_kind, links, origin, trim,
+    Answer, Lack, Outcome, OwnKey, Plainer, Platform, RenderedMessage, Request, event_kind, links, origin,
+    trim,
 };
 use crate::config::{Endpoint, Rate};
 use crate::message::{Context, Notice, Tone, Wording};
@@ -77,7 +78,7 @@ impl Platform for Ntfy {
         lay_out(&notice, context)
     }
 
-    fn shape<'a>(&self, endpoint: &Endpoint, letter: &Letter<'a>) -> Shaped<'a> {
+    fn shape<'a>(&self, endpoint: &Endpoint, letter: &RenderedMessage<'a>) -> Request<'a> {
         let mut shaped = letter.as_it_is(endpoint);
         if endpoint.key("topic").is_none() {
             shaped.url.set_path("/");

@@ -7,7 +7,8 @@
 use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
 use super::{
-    Answer, Letter, Outcome, OwnKey, Plainer, Platform, Shaped, event_kind, links, origin, retry_after, trim,
+    Answer, Outcome, OwnKey, Plainer, Platform, RenderedMessage, Request, event_kind, links, origin,
+    retry_after, trim,
 };
 use crate::clock;
 use crate::config::{Endpoint, Rate};
@@ -70,7 +71,7 @@ impl Platform for PagerDuty {
         lay_out(&notice, context, endpoint)
     }
 
-    fn shape<'a>(&self, endpoint: &Endpoint, letter: &Letter<'a>) -> Shaped<'a> {
+    fn shape<'a>(&self, endpoint: &Endpoint, letter: &RenderedMessage<'a>) -> Request<'a> {
         let mut shaped = letter.as_it_is(endpoint);
         if let (Some(key), Some(Value::Object(mut body))) = (endpoint.key("routing_key"), letter.json()) {
             body.insert("routing_key".to_owned(), json!(key));

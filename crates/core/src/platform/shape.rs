@@ -8,7 +8,7 @@ use url::Url;
 
 /// A message on its way, as a platform sees it when it shapes an attempt.
 #[derive(Debug, Clone, Copy)]
-pub struct Letter<'a> {
+pub struct RenderedMessage<'a> {
     /// The event's id.
     pub event_id: &'a str,
     /// The event's type.
@@ -22,14 +22,14 @@ pub struct Letter<'a> {
     /// The rendered body, the same on each attempt.
     pub body: &'a [u8],
     /// A file that goes with it.
-    pub file: Option<&'a Enclosure>,
+    pub file: Option<&'a Attachment>,
     /// Whether the file goes in a form as SwarmUI makes it.
     pub form: bool,
 }
 
 /// A file that was read for an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Enclosure {
+pub struct Attachment {
     /// Its name without folders, as letters, digits, `.`, `_` and `-`.
     pub name: String,
     /// Its media type, such as `image/png`.
@@ -40,7 +40,7 @@ pub struct Enclosure {
 
 /// The request of one attempt, before the endpoint's own headers and signatures.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shaped<'a> {
+pub struct Request<'a> {
     /// What is dialled.
     pub url: Url,
     /// The `content-type`.
@@ -51,9 +51,9 @@ pub struct Shaped<'a> {
     pub body: Cow<'a, [u8]>,
 }
 
-impl<'a> Letter<'a> {
+impl<'a> RenderedMessage<'a> {
     /// The request when nothing of it changes from attempt to attempt.
-    pub fn as_it_is(&self, endpoint: &Endpoint) -> Shaped<'a> {
+    pub fn as_it_is(&self, endpoint: &Endpoint) -> Request<'a> {
         let form = self.form && endpoint.platform.reads_forms();
         let (content_type, body) = match self.file.filter(|_| form) {
             Some(file) => {
@@ -63,12 +63,12 @@ impl<'a> Letter<'a> {
             None => (Cow::Borrowed(self.content_type), Cow::Borrowed(self.body)),
         };
         let url = endpoint.platform.target(endpoint.url.expose());
-        Shaped { url, content_type, headers: Vec::new(), body }
+        Request { url, content_type, headers: Vec::new(), body }
     }
 
     /// The form in which SwarmUI sends a message that begins with `[discord_image]`: its templates may name the
     /// file as `attachment://image.png`.
-    fn swarm_form(&self, file: &Enclosure) -> (String, Vec<u8>) {
+    fn swarm_form(&self, file: &Attachment) -> (String, Vec<u8>) {
         let text = String::from_utf8_lossy(self.body);
         let field = Field { name: "payload_json", media: Some("application/json"), value: &text };
         let ending = file.name.rsplit('.').next().unwrap_or("bin");
@@ -81,7 +81,7 @@ impl<'a> Letter<'a> {
     }
 }
 
-impl Shaped<'_> {
+impl Request<'_> {
     /// Puts JSON in the place of the body.
     pub fn set_json(&mut self, body: &Value) {
         self.content_type = Cow::Borrowed("application/json");

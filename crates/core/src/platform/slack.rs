@@ -11,7 +11,7 @@ pub(super) use answers::{refusal, word};
 
 use super::cut::{self, Markup};
 use super::limits::{Unit, fit, flatten};
-use super::{Answer, Letter, Outcome, Plainer, Platform, Shaped, event_kind, links, origin, trim};
+use super::{Answer, Outcome, Plainer, Platform, RenderedMessage, Request, event_kind, links, origin, trim};
 use crate::config::{Endpoint, Rate};
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Value, json};
@@ -100,7 +100,7 @@ impl Platform for Slack {
     }
 
     /// Slack fetches a picture while it takes the message: one that it cannot reach costs the whole of it.
-    fn shape<'a>(&self, endpoint: &Endpoint, letter: &Letter<'a>) -> Shaped<'a> {
+    fn shape<'a>(&self, endpoint: &Endpoint, letter: &RenderedMessage<'a>) -> Request<'a> {
         let mut shaped = letter.as_it_is(endpoint);
         if letter.body.windows(IMAGE_URL.len()).any(|bytes| bytes == IMAGE_URL.as_bytes())
             && let Some(mut body) = letter.json()

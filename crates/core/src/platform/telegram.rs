@@ -11,8 +11,8 @@ use super::limits::{Unit, fit, fit_above_last, flatten};
 use super::lines::Lines;
 use super::multipart::{Field, form};
 use super::{
-    Answer, Enclosure, Lack, Letter, Outcome, OwnKey, Plainer, Platform, Shaped, event_kind, links, origin,
-    retry_after, trim,
+    Answer, Attachment, Lack, Outcome, OwnKey, Plainer, Platform, RenderedMessage, Request, event_kind,
+    links, origin, retry_after, trim,
 };
 use crate::config::{Endpoint, Rate};
 use crate::message::{Context, Notice, Tone, Wording};
@@ -109,7 +109,7 @@ impl Platform for Telegram {
         lay_out(&notice, context, endpoint)
     }
 
-    fn shape<'a>(&self, endpoint: &Endpoint, letter: &Letter<'a>) -> Shaped<'a> {
+    fn shape<'a>(&self, endpoint: &Endpoint, letter: &RenderedMessage<'a>) -> Request<'a> {
         let mut shaped = letter.as_it_is(endpoint);
         let Some(Value::Object(mut body)) = letter.json() else { return shaped };
         address(&mut body, endpoint);
@@ -138,7 +138,7 @@ impl Platform for Telegram {
         Some(DOCUMENT)
     }
 
-    fn is_picture(&self, file: &Enclosure) -> bool {
+    fn is_picture(&self, file: &Attachment) -> bool {
         let fits_sides = |(width, height): (u32, u32)| {
             let (long, short) = (u64::from(width.max(height)), u64::from(width.min(height)));
             long + short <= PHOTO_SIDES && long <= short * PHOTO_RATIO
@@ -147,7 +147,7 @@ impl Platform for Telegram {
     }
 
     /// The file by itself, below a text that is too long for a caption.
-    fn sequel<'a>(&self, endpoint: &Endpoint, letter: &Letter<'a>) -> Option<Shaped<'a>> {
+    fn follow_up<'a>(&self, endpoint: &Endpoint, letter: &RenderedMessage<'a>) -> Option<Request<'a>> {
         let Some(Value::Object(body)) = letter.json() else { return None };
         if fits_caption(&body) {
             return None;
@@ -297,11 +297,11 @@ fn fits_caption(body: &serde_json::Map<String, Value>) -> bool {
 /// A `sendPhoto` or, for what is none, a `sendDocument` with these fields.
 fn with_file<'a>(
     endpoint: &Endpoint,
-    mut shaped: Shaped<'a>,
+    mut shaped: Request<'a>,
     fields: &serde_json::Map<String, Value>,
-    file: &Enclosure,
+    file: &Attachment,
     is_photo: bool,
-) -> Shaped<'a> {
+) -> Request<'a> {
     let (name, field) = if is_photo { ("sendPhoto", "photo") } else { ("sendDocument", "document") };
     let texts: Vec<(&String, String)> = fields
         .iter()

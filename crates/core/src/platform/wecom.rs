@@ -7,7 +7,7 @@
 use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
 use super::multipart::form_with_length;
-use super::{Answer, Letter, Outcome, Plainer, Platform, Shaped, event_kind, links, origin, trim};
+use super::{Answer, Outcome, Plainer, Platform, RenderedMessage, Request, event_kind, links, origin, trim};
 use crate::config::{Endpoint, Rate};
 use crate::message::{Context, Notice, Tone, Wording};
 use base64::Engine;
@@ -121,7 +121,7 @@ impl Platform for WeCom {
     }
 
     /// A file that is no picture is handed over first; its message names what came back.
-    fn upload<'a>(&self, endpoint: &Endpoint, letter: &Letter<'a>) -> Option<Shaped<'a>> {
+    fn upload<'a>(&self, endpoint: &Endpoint, letter: &RenderedMessage<'a>) -> Option<Request<'a>> {
         let file = letter.file.filter(|file| !self.is_picture(file))?;
         let mut shaped = letter.as_it_is(endpoint);
         beside_send(&mut shaped.url);
@@ -131,7 +131,12 @@ impl Platform for WeCom {
         Some(shaped)
     }
 
-    fn uploaded<'a>(&self, endpoint: &Endpoint, letter: &Letter<'a>, answer: &Answer) -> Option<Shaped<'a>> {
+    fn uploaded<'a>(
+        &self,
+        endpoint: &Endpoint,
+        letter: &RenderedMessage<'a>,
+        answer: &Answer,
+    ) -> Option<Request<'a>> {
         let json = answer.json()?;
         let id = json["media_id"].as_str().filter(|id| !id.is_empty())?;
         let mut shaped = letter.as_it_is(endpoint);
@@ -140,7 +145,7 @@ impl Platform for WeCom {
     }
 
     /// A picture is a message of its own.
-    fn sequel<'a>(&self, endpoint: &Endpoint, letter: &Letter<'a>) -> Option<Shaped<'a>> {
+    fn follow_up<'a>(&self, endpoint: &Endpoint, letter: &RenderedMessage<'a>) -> Option<Request<'a>> {
         let file = letter.file.filter(|file| self.is_picture(file))?;
         let mut shaped = letter.as_it_is(endpoint);
         let image = json!({"base64": STANDARD.encode(&file.bytes), "md5": hex(&Md5::digest(&file.bytes))});

@@ -3,7 +3,7 @@
 use super::super::log::Level;
 use super::super::reports::Report;
 use super::Clerk;
-use crate::lanes::{Fate, LaneReport};
+use crate::lanes::{Disposition, LaneReport};
 
 impl Clerk {
     /// Writes what became of these deliveries to the log.
@@ -15,9 +15,9 @@ impl Clerk {
             match report {
                 LaneReport::Attempt { endpoint, job, row, fate } => {
                     let (level, what) = match fate {
-                        Fate::Delivered => (Level::Debug, "delivered".to_owned()),
-                        Fate::Again(_) => (Level::Info, "failed and is due again".to_owned()),
-                        Fate::Dead(_) => (Level::Debug, "failed for good".to_owned()),
+                        Disposition::Delivered => (Level::Debug, "delivered".to_owned()),
+                        Disposition::Again(_) => (Level::Info, "failed and is due again".to_owned()),
+                        Disposition::Dead(_) => (Level::Debug, "failed for good".to_owned()),
                     };
                     let reason = row.error.as_deref().map(|error| format!(": {error}")).unwrap_or_default();
                     let number = row.number;
@@ -33,7 +33,7 @@ impl Clerk {
                     );
                     self.shared.log.write(Level::Error, &text);
                 }
-                LaneReport::Sequel { endpoint, row } => {
+                LaneReport::FollowUp { endpoint, row } => {
                     if let Some(error) = &row.error {
                         self.shared.log.write(Level::Warn, &format!("{endpoint}: {error}"));
                     }

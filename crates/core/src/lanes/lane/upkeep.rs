@@ -2,13 +2,13 @@
 //! what an operator did in the spool.
 
 use super::super::Job;
-use super::super::standing::{Rest, Standing};
+use super::super::endpoint_health::{EndpointHealth, Rest};
 use super::{Lane, State};
 use std::time::Duration;
 
 impl Lane {
     /// Goes on as an earlier run stood with this endpoint.
-    pub fn resume(&self, standing: Standing) {
+    pub fn resume(&self, standing: EndpointHealth) {
         let (now, unix_ms) = (self.clock.monotonic(), self.clock.unix_ms());
         let mut state = self.lock();
         if let Some(quiet) = standing.quiet {
@@ -28,7 +28,7 @@ impl Lane {
 
     /// How we stand with the endpoint, if that has changed since the last question; nothing in it when
     /// all is good again.
-    pub fn changed_standing(&self) -> Option<Standing> {
+    pub fn changed_standing(&self) -> Option<EndpointHealth> {
         let mut state = self.lock();
         let changed = state.standing != state.standing_told;
         state.standing_told = state.standing;
@@ -69,6 +69,6 @@ impl State {
         };
         let probe = self.breaker.next_probe().map(|at| rest(at, self.standing.breaker));
         let quiet = (self.paused_until > now).then(|| rest(self.paused_until, self.standing.quiet));
-        self.standing = Standing { quiet, breaker: probe };
+        self.standing = EndpointHealth { quiet, breaker: probe };
     }
 }

@@ -13,8 +13,8 @@ fn to(platform: &str, url: &str, keys: &[(&'static str, &str)]) -> Endpoint {
     Endpoint { url: SecretUrl::new(Url::parse(url).unwrap()), keys, ..endpoint(platform, &[]) }
 }
 
-fn letter<'a>(body: &'a [u8], file: Option<&'a Enclosure>) -> Letter<'a> {
-    Letter {
+fn letter<'a>(body: &'a [u8], file: Option<&'a Attachment>) -> RenderedMessage<'a> {
+    RenderedMessage {
         event_id: "evt_01",
         kind: "task.complete",
         created_at: NOW_MS - 5000,
@@ -30,7 +30,7 @@ fn letter<'a>(body: &'a [u8], file: Option<&'a Enclosure>) -> Letter<'a> {
 fn sent(
     endpoint: &Endpoint,
     body: &Value,
-    file: Option<&Enclosure>,
+    file: Option<&Attachment>,
 ) -> (String, Vec<(String, String)>, String) {
     let body = body.to_string();
     let shaped = endpoint.platform.shape(endpoint, &letter(body.as_bytes(), file));
@@ -47,9 +47,9 @@ fn header<'h>(headers: &'h [(String, String)], name: &str) -> &'h str {
     headers.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
 }
 
-fn picture() -> Enclosure {
+fn picture() -> Attachment {
     let bytes = vec![0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n'];
-    Enclosure { name: "portrait-07.png".into(), media: "image/png", bytes }
+    Attachment { name: "portrait-07.png".into(), media: "image/png", bytes }
 }
 
 #[test]
@@ -101,9 +101,9 @@ fn telegram_sends_a_picture_with_its_caption_or_after_a_long_text() {
     let letter = letter(long.as_bytes(), Some(&picture));
     let first = endpoint.platform.shape(&endpoint, &letter);
     assert!(first.url.as_str().ends_with("/sendMessage"));
-    let second = endpoint.platform.sequel(&endpoint, &letter).unwrap();
+    let second = endpoint.platform.follow_up(&endpoint, &letter).unwrap();
     assert!(second.url.as_str().ends_with("/sendPhoto"));
-    assert!(endpoint.platform.sequel(&endpoint, &Letter { file: None, ..letter }).is_none());
+    assert!(endpoint.platform.follow_up(&endpoint, &RenderedMessage { file: None, ..letter }).is_none());
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn discord_uploads_a_picture_and_shows_it_in_the_first_embed() {
 fn d1_a_file_that_goes_as_from_swarmui_is_image_beside_the_body_as_it_is() {
     let picture = picture();
     let body = br#"{"embeds": [{"image": {"url": "attachment://image.png"}}]}"#;
-    let letter = Letter { form: true, ..letter(body, Some(&picture)) };
+    let letter = RenderedMessage { form: true, ..letter(body, Some(&picture)) };
     for (platform, url) in
         [("discord", "https://discord.com/api/webhooks/1/t"), ("json", "https://relay.example.com/")]
     {
@@ -150,18 +150,18 @@ fn wecom_sends_a_picture_after_the_text() {
     let body = json!({"msgtype": "markdown"}).to_string();
     let letter = letter(body.as_bytes(), Some(&picture));
     assert_eq!(endpoint.platform.shape(&endpoint, &letter).body.as_ref(), body.as_bytes());
-    let second = endpoint.platform.sequel(&endpoint, &letter).unwrap();
+    let second = endpoint.platform.follow_up(&endpoint, &letter).unwrap();
     let image = json!({"base64": "iVBORw0KGgo=", "md5": "e9dd2797018cad79186e03e8c5aec8dc"});
     assert_eq!(
         serde_json::from_slice::<Value>(&second.body).unwrap(),
         json!({"msgtype": "image", "image": image})
     );
-    assert!(endpoint.platform.sequel(&endpoint, &Letter { file: None, ..letter }).is_none());
+    assert!(endpoint.platform.follow_up(&endpoint, &RenderedMessage { file: None, ..letter }).is_none());
     assert!(endpoint.platform.shows("image/png") && !endpoint.platform.shows("image/webp"));
 }
 
-fn document() -> Enclosure {
-    Enclosure { name: "run.log".into(), media: "application/octet-stream", bytes: b"epoch 1".to_vec() }
+fn document() -> Attachment {
+    Attachment { name: "run.log".into(), media: "application/octet-stream", bytes: b"epoch 1".to_vec() }
 }
 
 #[test]
@@ -173,20 +173,20 @@ fn telegram_sends_what_is_no_photo_as_a_document() {
     assert!(text.contains("name=\"document\"; filename=\"run.log\"\r\n"));
     let long = json!({"text": "x".repeat(1025)}).to_string();
     let file = document();
-    let second = endpoint.platform.sequel(&endpoint, &letter(long.as_bytes(), Some(&file))).unwrap();
+    let second = endpoint.platform.follow_up(&endpoint, &letter(long.as_bytes(), Some(&file))).unwrap();
     assert!(second.url.as_str().ends_with("/sendDocument"));
     let png = |width: u32, height: u32| {
         let mut bytes = Vec::new();
         png::Encoder::new(&mut bytes, width, height).write_header().unwrap();
-        Enclosure { name: "a.png".into(), media: "image/png", bytes }
+        Attachment { name: "a.png".into(), media: "image/png", bytes }
     };
     for (file, method) in [
         (png(5000, 5000), "/sendPhoto"),
         (png(5001, 5000), "/sendDocument"),
         (png(400, 20), "/sendPhoto"),
         (png(20, 401), "/sendDocument"),
-        (Enclosure { media: "image/gif", ..document() }, "/sendDocument"),
-        (Enclosure { media: "image/jpeg", bytes: vec![0; (10 << 20) + 1], ..document() }, "/sendDocument"),
+        (Attachment { media: "image/gif", ..document() }, "/sendDocument"),
+        (Attachment { media: "image/jpeg", bytes: vec![0; (10 << 20) + 1], ..document() }, "/sendDocument"),
     ] {
         assert!(sent(&endpoint, &json!({"text": "hi"}), Some(&file)).0.ends_with(method), "{}", file.name);
     }
@@ -204,7 +204,7 @@ fn wecom_hands_a_file_over_and_then_names_it() {
     let endpoint = to("wecom", "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=k-1", &[]);
     let (platform, file) = (endpoint.platform, document());
     let letter = letter(b"{}", Some(&file));
-    assert!(platform.sequel(&endpoint, &letter).is_none(), "it is no picture");
+    assert!(platform.follow_up(&endpoint, &letter).is_none(), "it is no picture");
     let upload = platform.upload(&endpoint, &letter).unwrap();
     assert_eq!(
         upload.url.as_str(),
@@ -220,7 +220,7 @@ fn wecom_hands_a_file_over_and_then_names_it() {
     for nothing in [r#"{"errcode":0}"#, r#"{"errcode":0,"media_id":""}"#, r#"{"media_id":7}"#, "", "[]"] {
         assert!(platform.uploaded(&endpoint, &letter, &answer(nothing)).is_none(), "{nothing}");
     }
-    assert!(platform.upload(&endpoint, &Letter { file: Some(&picture()), ..letter }).is_none());
+    assert!(platform.upload(&endpoint, &RenderedMessage { file: Some(&picture()), ..letter }).is_none());
 }
 
 #[test]

@@ -246,8 +246,8 @@ fn sent(platform: &str, body: &Value) -> Vec<u8> {
     to.platform.shape(&to, &letter(&fitting)).body.into_owned()
 }
 
-fn letter(body: &str) -> Letter<'_> {
-    Letter {
+fn letter(body: &str) -> RenderedMessage<'_> {
+    RenderedMessage {
         event_id: "evt_01",
         kind: "task.complete",
         created_at: 0,
@@ -312,7 +312,7 @@ fn no_shape_of_a_body_makes_a_platform_fail() {
             let to = endpoint(platform.name(), &[]);
             let sent = body.to_string();
             let _ = platform.shape(&to, &letter(&sent));
-            let _ = platform.sequel(&to, &letter(&sent));
+            let _ = platform.follow_up(&to, &letter(&sent));
         }
     }
 }

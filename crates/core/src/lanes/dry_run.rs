@@ -1,15 +1,15 @@
 //! What an attempt would send, without sending it.
 
-use super::attempt::{enclosure, head, letter};
+use super::attempt::{attachment, head, letter};
 use super::{Body, Job};
 use crate::config::Endpoint;
-use crate::platform::{Answer, Enclosure, Shaped};
+use crate::platform::{Answer, Attachment, Request};
 use crate::secret::REDACTED;
 use url::Url;
 
 /// A request as an attempt sends it.
 #[derive(Debug, Clone)]
-pub struct Request {
+pub struct DryRunRequest {
     /// What is dialled; a secret.
     pub url: Url,
     /// Names in lower case.
@@ -20,18 +20,18 @@ pub struct Request {
 
 /// The first attempt of a delivery.
 #[derive(Debug, Clone)]
-pub struct Foresight {
+pub struct DryRun {
     /// The message, and what follows it once it is delivered.
-    pub requests: Vec<Request>,
+    pub requests: Vec<DryRunRequest>,
     /// The file that goes with them.
-    pub file: Option<Enclosure>,
+    pub file: Option<Attachment>,
     /// Why there is none although the message names one.
     pub remark: Option<String>,
 }
 
 /// What is sent when an attempt starts at this Unix time in milliseconds. The file is read as it is then.
-pub fn foresee(endpoint: &Endpoint, job: &Job, body: &Body, now: i64) -> Foresight {
-    let (file, remark) = match enclosure(endpoint, job, body).transpose() {
+pub fn dry_run(endpoint: &Endpoint, job: &Job, body: &Body, now: i64) -> DryRun {
+    let (file, remark) = match attachment(endpoint, job, body).transpose() {
         Ok(file) => (file, None),
         Err(remark) => (None, Some(remark)),
     };
@@ -48,17 +48,17 @@ pub fn foresee(endpoint: &Endpoint, job: &Job, body: &Body, now: i64) -> Foresig
                 let answer = Answer { status: 200, body: answer, ..Answer::default() };
                 shaped.extend(platform.uploaded(endpoint, &letter, &answer));
             }
-            None => shaped.extend(platform.sequel(endpoint, &letter)),
+            None => shaped.extend(platform.follow_up(endpoint, &letter)),
         }
     }
     let request = |(shaped, number)| request(endpoint, shaped, &id, number, now);
     let requests = shaped.into_iter().zip(1..).map(request).collect();
-    Foresight { requests, file, remark }
+    DryRun { requests, file, remark }
 }
 
-fn request(endpoint: &Endpoint, shaped: Shaped<'_>, id: &str, number: u32, now: i64) -> Request {
+fn request(endpoint: &Endpoint, shaped: Request<'_>, id: &str, number: u32, now: i64) -> DryRunRequest {
     let headers = head(endpoint, &shaped, id, number, now.div_euclid(1000));
-    Request { url: shaped.url, headers, body: shaped.body.into_owned() }
+    DryRunRequest { url: shaped.url, headers, body: shaped.body.into_owned() }
 }
 
 /// The headers of an attempt without a file to be shown, by the time in seconds: without the secrets among

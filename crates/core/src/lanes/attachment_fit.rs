@@ -1,12 +1,12 @@
 //! What becomes of a file on its way to a platform: a picture that is shown, a document, or nothing.
 
 use super::picture;
-use crate::platform::{Enclosure, Platform};
+use crate::platform::{Attachment, Platform};
 use std::ops::RangeInclusive;
 
 /// The file as its platform takes it: as a picture where it can be one, re-encoded when it must, else as a
 /// document. Otherwise the end of a sentence that begins with its name.
-pub(super) fn pack(file: Enclosure, platform: &dyn Platform) -> Result<Enclosure, String> {
+pub(super) fn pack(file: Attachment, platform: &dyn Platform) -> Result<Attachment, String> {
     let unfit = match platform.file_limit().filter(|_| file.media.starts_with("image/")) {
         Some(most) => match picture::fit(&file, most, &|media| platform.shows(media)) {
             Ok(None) => return Ok(file),
@@ -49,7 +49,7 @@ mod tests {
     use crate::platform::by_name;
 
     fn packed(platform: &str, media: &'static str, size: usize) -> Result<usize, String> {
-        let file = Enclosure { name: "a.x".into(), media, bytes: vec![7; size] };
+        let file = Attachment { name: "a.x".into(), media, bytes: vec![7; size] };
         pack(file, by_name(platform).unwrap()).map(|file| file.bytes.len())
     }
 

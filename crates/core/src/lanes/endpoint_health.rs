@@ -14,7 +14,7 @@ pub struct Rest {
 
 /// What is kept of a lane.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Standing {
+pub struct EndpointHealth {
     /// The endpoint asked for quiet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quiet: Option<Rest>,
@@ -47,7 +47,7 @@ impl Rest {
     }
 }
 
-impl Standing {
+impl EndpointHealth {
     /// Whether there is nothing to keep any more.
     pub fn is_good(&self, now_ms: i64) -> bool {
         self.breaker.is_none() && self.quiet.is_none_or(|quiet| quiet.left(now_ms).is_zero())
@@ -72,12 +72,12 @@ mod tests {
 
     #[test]
     fn it_is_good_again_once_the_breaker_is_closed_and_the_quiet_is_over() {
-        let quiet = Standing { quiet: Some(Rest::from(0, Duration::from_secs(1))), breaker: None };
-        assert!(Standing::default().is_good(0) && !quiet.is_good(999) && quiet.is_good(1000));
-        let open = Standing { breaker: Some(Rest::from(0, Duration::ZERO)), ..quiet };
+        let quiet = EndpointHealth { quiet: Some(Rest::from(0, Duration::from_secs(1))), breaker: None };
+        assert!(EndpointHealth::default().is_good(0) && !quiet.is_good(999) && quiet.is_good(1000));
+        let open = EndpointHealth { breaker: Some(Rest::from(0, Duration::ZERO)), ..quiet };
         assert!(!open.is_good(DAY_MS));
         let text = serde_json::to_string(&open).unwrap();
-        assert_eq!(serde_json::from_str::<Standing>(&text).unwrap(), open);
-        assert_eq!(serde_json::from_str::<Standing>("{}").unwrap(), Standing::default());
+        assert_eq!(serde_json::from_str::<EndpointHealth>(&text).unwrap(), open);
+        assert_eq!(serde_json::from_str::<EndpointHealth>("{}").unwrap(), EndpointHealth::default());
     }
 }

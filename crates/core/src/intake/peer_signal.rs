@@ -18,24 +18,24 @@ const INSTANCE_DIGITS: usize = 16;
 
 /// Where an instance hears calls. Dropping it removes the pipe, except in a process forked off.
 #[derive(Debug)]
-pub struct Ear {
+pub struct PeerSignal {
     pipe: File,
     path: PathBuf,
     pid: u32,
 }
 
-impl Ear {
+impl PeerSignal {
     /// Opens the ear of an instance.
     ///
     /// # Errors
     /// Where the folder takes no named pipe.
-    pub fn open(spool: &Path, instance: &str) -> io::Result<Ear> {
+    pub fn open(spool: &Path, instance: &str) -> io::Result<PeerSignal> {
         let spool = std::path::absolute(spool)?;
         let path = named(&spool, instance, EAR);
         let first = named(&spool, instance, DEAF);
         let opened = open_pipe(&first).and_then(|pipe| fs::rename(&first, &path).map(|()| pipe));
         match opened {
-            Ok(pipe) => Ok(Ear { pipe, path, pid: std::process::id() }),
+            Ok(pipe) => Ok(PeerSignal { pipe, path, pid: std::process::id() }),
             Err(error) => {
                 let _ = fs::remove_file(&first);
                 Err(error)
@@ -55,13 +55,13 @@ impl Ear {
 }
 
 #[cfg(unix)]
-impl std::os::fd::AsFd for Ear {
+impl std::os::fd::AsFd for PeerSignal {
     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
         self.pipe.as_fd()
     }
 }
 
-impl Drop for Ear {
+impl Drop for PeerSignal {
     fn drop(&mut self) {
         if self.pid == std::process::id() {
             // One that stays behind is swept away by the next neighbour.
@@ -169,7 +169,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let spool = folder.path().join("bell.db");
         assert_eq!(call(&spool, None), 0);
-        let ear = Ear::open(&spool, INSTANCE).unwrap();
+        let ear = PeerSignal::open(&spool, INSTANCE).unwrap();
         assert!(!ear.heard());
         for _ in 0..10_000 {
             assert_eq!(call(&spool, None), 1);
@@ -187,7 +187,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let spool = folder.path().join("bell.db");
         let ring = lock::create(&spool, INSTANCE).unwrap();
-        let ear = Ear::open(&spool, INSTANCE).unwrap();
+        let ear = PeerSignal::open(&spool, INSTANCE).unwrap();
         for suffix in [EAR, DEAF] {
             open_pipe(&named(&spool, "00112233445566ab", suffix)).unwrap();
         }

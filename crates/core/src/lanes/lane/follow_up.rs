@@ -37,7 +37,7 @@ impl Lane {
             state.note_standing(now, self.clock.unix_ms());
         }
         drop(state);
-        self.desk.report(LaneReport::Sequel { endpoint: self.endpoint.name.clone(), row });
+        self.desk.report(LaneReport::FollowUp { endpoint: self.endpoint.name.clone(), row });
         if let Some(Outcome::Gone(reason)) = outcome {
             self.close_for_good(&reason);
         }

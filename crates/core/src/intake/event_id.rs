@@ -9,16 +9,16 @@ const STRIDE: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
 
 /// Random numbers drawn once, when an intake opens.
 #[derive(Clone, Copy)]
-pub(super) struct Seed {
+pub(super) struct EventIdSource {
     ids: u128,
     name: u64,
     key: u64,
 }
 
-impl Seed {
+impl EventIdSource {
     /// Asks the system for random bytes. A system that has none gets the clock, the process and a
     /// counter mixed instead: no secret, but still unlike every other instance.
-    pub fn draw() -> Seed {
+    pub fn draw() -> EventIdSource {
         let mut bytes = [0_u8; 32];
         if getrandom::fill(&mut bytes).is_err() {
             bytes = Self::of_circumstances();
@@ -28,7 +28,7 @@ impl Seed {
             word.copy_from_slice(&bytes[part * 8..part * 8 + 8]);
             u64::from_le_bytes(word)
         });
-        Seed { ids: u128::from(a) << 64 | u128::from(b), name: c, key: d }
+        EventIdSource { ids: u128::from(a) << 64 | u128::from(b), name: c, key: d }
     }
 
     fn of_circumstances() -> [u8; 32] {
@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn ids_repeat_neither_within_an_instance_nor_between_instances() {
         let mut seen = HashSet::new();
-        for seed in [Seed::draw(), Seed::draw(), Seed::draw()] {
+        for seed in [EventIdSource::draw(), EventIdSource::draw(), EventIdSource::draw()] {
             for ticket in 1..=20_000 {
                 assert!(seen.insert(seed.id(1_700_000_000_000, ticket * 8)), "ticket {ticket}");
             }
@@ -91,10 +91,10 @@ mod tests {
 
     #[test]
     fn an_instance_is_named_by_16_hexadecimal_digits() {
-        let name = Seed::draw().instance();
+        let name = EventIdSource::draw().instance();
         assert_eq!(name.len(), 16);
         assert!(name.bytes().all(|b| b.is_ascii_hexdigit()));
-        assert_ne!(name, Seed::draw().instance());
-        assert_ne!(Seed::of_circumstances(), Seed::of_circumstances());
+        assert_ne!(name, EventIdSource::draw().instance());
+        assert_ne!(EventIdSource::of_circumstances(), EventIdSource::of_circumstances());
     }
 }

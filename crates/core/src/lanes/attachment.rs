@@ -1,7 +1,7 @@
 //! Files that go with a message: read when it is sent, and only below the folders that `[files] roots`
 //! names.
 
-use crate::platform::Enclosure;
+use crate::platform::Attachment;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ const LONGEST_NAME: usize = 80;
 
 /// Reads the file that a host named. A relative path starts at a root, or at the folder a root lies in.
 /// The fault is the end of a sentence that begins with the file's name, and holds no path.
-pub(super) fn read(path: &str, roots: &[PathBuf], most: u64) -> Result<Enclosure, String> {
+pub(super) fn read(path: &str, roots: &[PathBuf], most: u64) -> Result<Attachment, String> {
     let found = locate(Path::new(path), roots)?;
     let cannot = |error: io::Error| format!("cannot be read: {}", error.kind());
     // Asked before it is opened, too: a device may do something when it is.
@@ -36,7 +36,7 @@ pub(super) fn read(path: &str, roots: &[PathBuf], most: u64) -> Result<Enclosure
     }
     let image = image(&bytes);
     let name = image.map_or_else(|| file_name(path), |media| image_name(path, media));
-    Ok(Enclosure { name, media: image.unwrap_or("application/octet-stream"), bytes })
+    Ok(Attachment { name, media: image.unwrap_or("application/octet-stream"), bytes })
 }
 
 /// The name of a file for messages, without its folders.
