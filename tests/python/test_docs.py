@@ -74,7 +74,7 @@ def test_every_function_of_the_header_is_in_the_document():
 def test_every_environment_variable_named_is_read_somewhere():
     sources = "\n".join(
         path.read_text(encoding="utf-8")
-        for folder in ("src", "bindings", "xtask", "tests")
+        for folder in ("src", "crates", "bindings", "xtask", "tests")
         for path in (ROOT / folder).rglob("*")
         if path.suffix in {".rs", ".py", ".cs", ".hpp"}
     )
