@@ -1,7 +1,8 @@
 """Taskbell for ComfyUI: a custom node package without nodes, which reports the events of the queue.
 
-It wraps two methods of the prompt queue: ``get`` marks the start of a prompt, ``task_done`` its end. Both pass
-all arguments and results through unchanged; errors of this package are logged and never raised. See README.md.
+It wraps two methods of the prompt queue: ``get`` marks the start of a prompt, ``task_done`` its end. Both
+pass all arguments and results through unchanged; errors of this package are logged and never raised. See
+README.md.
 """
 
 from __future__ import annotations

@@ -7,12 +7,12 @@
     taskbell.on_queue_end()
     taskbell.shutdown()
 
-The module functions use the process-wide default instance; ``Bell`` is an instance with its own configuration.
-Both may be used from any thread. A call that fails raises ``TaskbellError``.
+The module functions use the process-wide default instance; ``Bell`` is an instance with its own
+configuration. Both may be used from any thread. A call that fails raises ``TaskbellError``.
 
 Open instances are closed at interpreter exit, within ``EXIT_TIMEOUT_S``. Undelivered messages stay in
-the spool for the next start. After ``os.fork()`` the child's calls raise ``FORKED`` until it calls ``init`` or
-opens a ``Bell`` of its own.
+the spool for the next start. After ``os.fork()`` the child's calls raise ``FORKED`` until it calls ``init``
+or opens a ``Bell`` of its own.
 """
 
 from __future__ import annotations
@@ -150,8 +150,8 @@ class Bell:
         The level is 1 for errors, 2 for warnings, 3 for information and 4 for details.
 
         Warning: the function runs on a thread of the library, which waits for the interpreter's lock. Keep it
-        short, never call Taskbell from it, and close the bell before the interpreter ends (the exit hook does).
-        ``poll`` has none of these restrictions.
+        short, never call Taskbell from it, and close the bell before the interpreter ends (the exit hook
+        does). ``poll`` has none of these restrictions.
         """
         self._refuse_closed()
 
