@@ -1,5 +1,9 @@
 //! Values that must never be printed, and the scrubber that takes them out of foreign text.
 
+mod url_secrets;
+
+pub use url_secrets::url_secrets;
+
 use std::fmt;
 use std::sync::Arc;
 use url::Url;
