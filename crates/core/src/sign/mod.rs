@@ -14,7 +14,7 @@ mod verify;
 
 pub use verify::{Verified, Verifier, VerifyError, verify};
 
-use scheme::{Scheme, Side};
+use scheme::{Scheme, SchemeUse};
 use std::fmt;
 
 /// One entry of `sign`: a scheme with its live secrets. May be shared by any number of threads.
@@ -28,7 +28,7 @@ impl Signer {
     /// `header` and, optionally, `key`, `content`, `hash`, `encoding`, `value`, `joiner`,
     /// `timestamp_header` and `id_header`.
     pub fn from_json(entry: &serde_json::Value) -> Result<Signer, String> {
-        Scheme::read(entry, Side::Sender).map(Signer)
+        Scheme::read(entry, SchemeUse::Sender).map(Signer)
     }
 
     /// The headers that sign these body bytes for this attempt, names in lower case: the signature, and

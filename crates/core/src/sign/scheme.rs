@@ -1,7 +1,7 @@
 //! Schemes: one row of parameters each, and the reading of a `sign` entry into one.
 
-use super::key::{Encoding, Hash, Key, KeyForm};
-use super::template::{Part, Template};
+use super::key::{Encoding, Hash, KeyForm, SigningKey};
+use super::template::{HeaderTemplate, TemplatePart};
 use serde_json::{Map, Value};
 
 /// The names in `scheme = "…"`.
@@ -24,7 +24,7 @@ const RESERVED_HEADERS: [&str; 7] = [
 
 /// Who reads the entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
+pub(super) enum SchemeUse {
     /// Signs: needs private keys.
     Sender,
     /// Verifies: public keys will do, and `tolerance` is known.
@@ -33,23 +33,23 @@ pub(super) enum Side {
 
 /// A scheme with its keys.
 pub(super) struct Scheme {
-    pub(super) row: Row,
-    pub(super) keys: Vec<Key>,
+    pub(super) row: SchemeParameters,
+    pub(super) keys: Vec<SigningKey>,
 }
 
 /// What tells one scheme from another.
 #[derive(Debug, Clone)]
-pub(super) struct Row {
+pub(super) struct SchemeParameters {
     pub(super) name: &'static str,
     key: KeyForm,
     hash: Hash,
     encoding: Encoding,
     /// What is signed.
-    pub(super) content: Template,
+    pub(super) content: HeaderTemplate,
     /// Where the signature stands; in lower case, as the other two names.
     pub(super) header: String,
     /// How it stands there.
-    pub(super) value: Template,
+    pub(super) value: HeaderTemplate,
     /// Before each signature.
     label: &'static str,
     /// Between the signatures of several secrets; `None` when receivers take one only.
@@ -60,8 +60,8 @@ pub(super) struct Row {
 
 impl Scheme {
     /// Reads a `sign` entry. The fault is a sentence without any value of the entry.
-    pub(super) fn read(entry: &Value, side: Side) -> Result<Scheme, String> {
-        let fields = Fields::new(entry)?;
+    pub(super) fn read(entry: &Value, side: SchemeUse) -> Result<Scheme, String> {
+        let fields = SchemeFields::new(entry)?;
         let name = fields
             .choice("scheme", &NAMES)?
             .ok_or_else(|| format!("a `sign` entry needs `scheme`: one of {}", quoted(&NAMES)))?;
@@ -69,7 +69,7 @@ impl Scheme {
         if name == "hmac" {
             known.extend(HMAC_KEYS);
         }
-        if side == Side::Receiver {
+        if side == SchemeUse::Receiver {
             known.push("tolerance");
         }
         fields.refuse_others(name, &known)?;
@@ -87,12 +87,12 @@ impl Scheme {
 
 /// Standard Webhooks 1.0.0: `id.timestamp.body`, HMAC-SHA256 as `v1,` and ed25519 as `v1a,`, a list with
 /// spaces.
-fn standard_webhooks() -> Result<Row, String> {
-    Ok(Row {
+fn standard_webhooks() -> Result<SchemeParameters, String> {
+    Ok(SchemeParameters {
         name: "standard-webhooks",
         key: KeyForm::StandardWebhooks,
         encoding: Encoding::Base64,
-        content: Template::content("{id}.{timestamp}.{body}")?,
+        content: HeaderTemplate::content("{id}.{timestamp}.{body}")?,
         label: "v1,",
         joiner: Some(" ".to_owned()),
         timestamp_header: Some("webhook-timestamp".to_owned()),
@@ -102,29 +102,34 @@ fn standard_webhooks() -> Result<Row, String> {
 }
 
 /// GitHub's `X-Hub-Signature-256` (docs.github.com, "Validating webhook deliveries").
-fn github() -> Result<Row, String> {
+fn github() -> Result<SchemeParameters, String> {
     let row = plain("x-hub-signature-256")?;
-    Ok(Row { name: "github", value: Template::value("sha256={signature}")?, joiner: None, ..row })
+    Ok(SchemeParameters {
+        name: "github",
+        value: HeaderTemplate::value("sha256={signature}")?,
+        joiner: None,
+        ..row
+    })
 }
 
 /// Stripe's `Stripe-Signature` (docs.stripe.com, "Verify webhook signatures manually"): the key is the
 /// whole text of the secret, prefix and all.
-fn stripe() -> Result<Row, String> {
-    Ok(Row {
+fn stripe() -> Result<SchemeParameters, String> {
+    Ok(SchemeParameters {
         name: "stripe",
-        content: Template::content("{timestamp}.{body}")?,
-        value: Template::value("t={timestamp},{signature}")?,
+        content: HeaderTemplate::content("{timestamp}.{body}")?,
+        value: HeaderTemplate::value("t={timestamp},{signature}")?,
         label: "v1=",
         ..plain("stripe-signature")?
     })
 }
 
 /// Slack's `X-Slack-Signature` (docs.slack.dev, "Verifying requests from Slack").
-fn slack() -> Result<Row, String> {
-    Ok(Row {
+fn slack() -> Result<SchemeParameters, String> {
+    Ok(SchemeParameters {
         name: "slack",
-        content: Template::content("v0:{timestamp}:{body}")?,
-        value: Template::value("v0={signature}")?,
+        content: HeaderTemplate::content("v0:{timestamp}:{body}")?,
+        value: HeaderTemplate::value("v0={signature}")?,
         joiner: None,
         timestamp_header: Some("x-slack-request-timestamp".to_owned()),
         ..plain("x-slack-signature")?
@@ -132,15 +137,15 @@ fn slack() -> Result<Row, String> {
 }
 
 /// The row the others differ from: hexadecimal HMAC-SHA256 of the body under the text of the secret.
-fn plain(header: &str) -> Result<Row, String> {
-    Ok(Row {
+fn plain(header: &str) -> Result<SchemeParameters, String> {
+    Ok(SchemeParameters {
         name: "hmac",
         key: KeyForm::Utf8,
         hash: Hash::Sha256,
         encoding: Encoding::Hex,
-        content: Template::content("{body}")?,
+        content: HeaderTemplate::content("{body}")?,
         header: header.to_owned(),
-        value: Template::value("{signature}")?,
+        value: HeaderTemplate::value("{signature}")?,
         label: "",
         joiner: Some(",".to_owned()),
         timestamp_header: None,
@@ -149,7 +154,7 @@ fn plain(header: &str) -> Result<Row, String> {
 }
 
 /// The `hmac` scheme: every parameter by name.
-fn parametric(fields: &Fields<'_>) -> Result<Row, String> {
+fn parametric(fields: &SchemeFields<'_>) -> Result<SchemeParameters, String> {
     let header = fields.header("header")?.ok_or(
         "the `hmac` scheme needs `header`: the name of the header that carries the signature, for instance \
          `x-signature`",
@@ -170,10 +175,10 @@ fn parametric(fields: &Fields<'_>) -> Result<Row, String> {
         _ => Encoding::Hex,
     };
     if let Some(text) = fields.text("content")? {
-        row.content = Template::content(text).map_err(|fault| format!("`content` {fault}"))?;
+        row.content = HeaderTemplate::content(text).map_err(|fault| format!("`content` {fault}"))?;
     }
     if let Some(text) = fields.text("value")? {
-        row.value = Template::value(text).map_err(|fault| format!("`value` {fault}"))?;
+        row.value = HeaderTemplate::value(text).map_err(|fault| format!("`value` {fault}"))?;
     }
     if let Some(joiner) = fields.text("joiner")? {
         row.joiner = Some(check_joiner(joiner)?.to_owned());
@@ -183,10 +188,10 @@ fn parametric(fields: &Fields<'_>) -> Result<Row, String> {
     // A receiver needs everything that was signed, so what no other place carries goes into the header
     // that Standard Webhooks has for it.
     let carried = |part| !row.content.uses(part) || row.value.uses(part);
-    if row.timestamp_header.is_none() && !carried(Part::Timestamp) {
+    if row.timestamp_header.is_none() && !carried(TemplatePart::Timestamp) {
         row.timestamp_header = Some("webhook-timestamp".to_owned());
     }
-    if row.id_header.is_none() && !carried(Part::Id) {
+    if row.id_header.is_none() && !carried(TemplatePart::Id) {
         row.id_header = Some("webhook-id".to_owned());
     }
     check_distinct(&row)?;
@@ -203,7 +208,7 @@ fn check_joiner(joiner: &str) -> Result<&str, String> {
     }
 }
 
-fn check_distinct(row: &Row) -> Result<(), String> {
+fn check_distinct(row: &SchemeParameters) -> Result<(), String> {
     let mut names: Vec<_> = [Some(&row.header), row.timestamp_header.as_ref(), row.id_header.as_ref()]
         .into_iter()
         .flatten()
@@ -218,15 +223,19 @@ fn check_distinct(row: &Row) -> Result<(), String> {
     }
 }
 
-fn read_keys(fields: &Fields<'_>, row: &Row, side: Side) -> Result<Vec<Key>, String> {
+fn read_keys(
+    fields: &SchemeFields<'_>,
+    row: &SchemeParameters,
+    side: SchemeUse,
+) -> Result<Vec<SigningKey>, String> {
     let fault = "`secrets` must be a list of at least one text, for instance [\"env:WEBHOOK_SECRET\"]";
     let secrets =
         fields.0.get("secrets").and_then(Value::as_array).filter(|list| !list.is_empty()).ok_or(fault)?;
     let read = |(index, secret): (usize, &Value)| {
         let secret = secret.as_str().ok_or(fault)?;
-        let key = Key::read(secret, row.key, row.hash, row.encoding, row.label)
+        let key = SigningKey::read(secret, row.key, row.hash, row.encoding, row.label)
             .map_err(|fault| format!("`secrets[{index}]` {fault}"))?;
-        if side == Side::Sender && !key.can_sign() {
+        if side == SchemeUse::Sender && !key.can_sign() {
             return Err(format!(
                 "`secrets[{index}]` is a public key, which cannot sign: give the `whsk_` key"
             ));
@@ -237,11 +246,11 @@ fn read_keys(fields: &Fields<'_>, row: &Row, side: Side) -> Result<Vec<Key>, Str
 }
 
 /// The members of an entry, read by name.
-pub(super) struct Fields<'j>(&'j Map<String, Value>);
+pub(super) struct SchemeFields<'j>(&'j Map<String, Value>);
 
-impl<'j> Fields<'j> {
+impl<'j> SchemeFields<'j> {
     pub(super) fn new(entry: &'j Value) -> Result<Self, String> {
-        entry.as_object().map(Fields).ok_or_else(|| {
+        entry.as_object().map(SchemeFields).ok_or_else(|| {
             "a `sign` entry is an object, for instance { scheme = \"standard-webhooks\", secrets = [\"env:NAME\"] }"
                 .to_owned()
         })

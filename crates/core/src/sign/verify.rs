@@ -1,6 +1,6 @@
 //! The receiver's side: is this request signed by somebody who holds one of these secrets, and fresh?
 
-use super::scheme::{Fields, Row, Scheme, Side};
+use super::scheme::{Scheme, SchemeFields, SchemeParameters, SchemeUse};
 use serde_json::Value;
 use std::fmt;
 
@@ -99,8 +99,8 @@ impl Verifier {
     /// when left out; both directions). Under `standard-webhooks` a `whpk_` public key will do.
     /// The fault is a sentence without secrets.
     pub fn from_json(entry: &Value) -> Result<Verifier, String> {
-        let scheme = Scheme::read(entry, Side::Receiver)?;
-        let tolerance_s = match Fields::new(entry)?.get("tolerance") {
+        let scheme = Scheme::read(entry, SchemeUse::Receiver)?;
+        let tolerance_s = match SchemeFields::new(entry)?.get("tolerance") {
             None => DEFAULT_TOLERANCE_S,
             Some(value) => read_tolerance(value).ok_or(
                 "`tolerance` must be a time from 1 second to 7 days, as \"5m\" or a whole number of seconds: without \
@@ -119,7 +119,7 @@ impl Verifier {
         now_unix_s: i64,
     ) -> Result<Verified, VerifyError> {
         let row = &self.scheme.row;
-        let claim = Claim::read(row, headers)?;
+        let claim = ClaimedSignature::read(row, headers)?;
         let feed = |take: &mut dyn FnMut(&[u8])| {
             let (id, timestamp) = (claim.id.unwrap_or_default(), claim.timestamp.unwrap_or_default());
             row.content.feed(id, timestamp, body, take);
@@ -190,7 +190,7 @@ fn read_headers(text: &str) -> Result<Vec<(String, String)>, VerifyError> {
 
 /// What the headers of a request claim.
 #[derive(Default)]
-struct Claim<'h> {
+struct ClaimedSignature<'h> {
     id: Option<&'h str>,
     /// As it was written, since that was signed.
     timestamp: Option<&'h str>,
@@ -198,11 +198,17 @@ struct Claim<'h> {
     signatures: Vec<&'h str>,
 }
 
-impl<'h> Claim<'h> {
-    fn read(row: &Row, headers: &'h [(String, String)]) -> Result<Claim<'h>, VerifyError> {
+impl<'h> ClaimedSignature<'h> {
+    fn read(
+        row: &SchemeParameters,
+        headers: &'h [(String, String)],
+    ) -> Result<ClaimedSignature<'h>, VerifyError> {
         let only = |name: &Option<String>| name.as_deref().map(|name| only(headers, name)).transpose();
-        let mut claim =
-            Claim { id: only(&row.id_header)?, timestamp: only(&row.timestamp_header)?, ..Claim::default() };
+        let mut claim = ClaimedSignature {
+            id: only(&row.id_header)?,
+            timestamp: only(&row.timestamp_header)?,
+            ..ClaimedSignature::default()
+        };
         let mut present = false;
         for value in all(headers, &row.header) {
             present = true;
@@ -228,7 +234,7 @@ impl<'h> Claim<'h> {
     }
 
     /// One value of the signature's header, and the id and timestamp that may stand in it.
-    fn add(&mut self, row: &Row, value: &'h str) -> Result<(), VerifyError> {
+    fn add(&mut self, row: &SchemeParameters, value: &'h str) -> Result<(), VerifyError> {
         let reading = row
             .value
             .read(value)
