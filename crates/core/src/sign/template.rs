@@ -33,7 +33,7 @@ impl TemplatePart {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum TemplatePiece {
     Text(String),
-    TemplatePart(TemplatePart),
+    Part(TemplatePart),
 }
 
 /// Literal text and parts, in order.
@@ -68,24 +68,20 @@ impl HeaderTemplate {
             text,
             &[TemplatePart::Id, TemplatePart::Timestamp, TemplatePart::Signature],
         )?;
-        let count =
-            |part| template.0.iter().filter(|piece| **piece == TemplatePiece::TemplatePart(part)).count();
+        let count = |part| template.0.iter().filter(|piece| **piece == TemplatePiece::Part(part)).count();
         if count(TemplatePart::Signature) != 1
             || count(TemplatePart::Timestamp) > 1
             || count(TemplatePart::Id) > 1
         {
             return Err("must hold `{signature}` once, and `{timestamp}` and `{id}` at most once".to_owned());
         }
-        if template
-            .0
-            .windows(2)
-            .any(|pair| matches!(pair, [TemplatePiece::TemplatePart(_), TemplatePiece::TemplatePart(_)]))
+        if template.0.windows(2).any(|pair| matches!(pair, [TemplatePiece::Part(_), TemplatePiece::Part(_)]))
         {
             return Err("needs text between two parts, or a receiver cannot take them apart".to_owned());
         }
         let plain = |piece: &TemplatePiece| match piece {
             TemplatePiece::Text(text) => text.bytes().all(|byte| matches!(byte, b' '..=b'~')),
-            TemplatePiece::TemplatePart(_) => true,
+            TemplatePiece::Part(_) => true,
         };
         if !template.0.iter().all(plain) {
             return Err("may hold only printable ASCII, as header values do".to_owned());
@@ -106,7 +102,7 @@ impl HeaderTemplate {
             if !before.is_empty() {
                 pieces.push(TemplatePiece::Text(before.to_owned()));
             }
-            pieces.push(TemplatePiece::TemplatePart(part));
+            pieces.push(TemplatePiece::Part(part));
             rest = after;
         }
         if !rest.is_empty() {
@@ -116,7 +112,7 @@ impl HeaderTemplate {
     }
 
     pub(super) fn uses(&self, part: TemplatePart) -> bool {
-        self.0.contains(&TemplatePiece::TemplatePart(part))
+        self.0.contains(&TemplatePiece::Part(part))
     }
 
     /// Hands the signed bytes over piece by piece, so that a large body is never copied.
@@ -124,10 +120,10 @@ impl HeaderTemplate {
         for piece in &self.0 {
             match piece {
                 TemplatePiece::Text(text) => take(text.as_bytes()),
-                TemplatePiece::TemplatePart(TemplatePart::Id) => take(id.as_bytes()),
-                TemplatePiece::TemplatePart(TemplatePart::Timestamp) => take(timestamp.as_bytes()),
-                TemplatePiece::TemplatePart(TemplatePart::Body) => take(body),
-                TemplatePiece::TemplatePart(TemplatePart::Signature) => {}
+                TemplatePiece::Part(TemplatePart::Id) => take(id.as_bytes()),
+                TemplatePiece::Part(TemplatePart::Timestamp) => take(timestamp.as_bytes()),
+                TemplatePiece::Part(TemplatePart::Body) => take(body),
+                TemplatePiece::Part(TemplatePart::Signature) => {}
             }
         }
     }
@@ -136,10 +132,10 @@ impl HeaderTemplate {
     pub(super) fn fill(&self, id: &str, timestamp: &str, signature: &str) -> String {
         let text = self.0.iter().map(|piece| match piece {
             TemplatePiece::Text(text) => text.as_str(),
-            TemplatePiece::TemplatePart(TemplatePart::Id) => id,
-            TemplatePiece::TemplatePart(TemplatePart::Timestamp) => timestamp,
-            TemplatePiece::TemplatePart(TemplatePart::Signature) => signature,
-            TemplatePiece::TemplatePart(TemplatePart::Body) => "",
+            TemplatePiece::Part(TemplatePart::Id) => id,
+            TemplatePiece::Part(TemplatePart::Timestamp) => timestamp,
+            TemplatePiece::Part(TemplatePart::Signature) => signature,
+            TemplatePiece::Part(TemplatePart::Body) => "",
         });
         text.collect()
     }
@@ -152,7 +148,7 @@ impl HeaderTemplate {
         while let Some(piece) = pieces.next() {
             match piece {
                 TemplatePiece::Text(text) => rest = rest.strip_prefix(text.as_str())?,
-                TemplatePiece::TemplatePart(part) => {
+                TemplatePiece::Part(part) => {
                     let end = match pieces.peek() {
                         Some(TemplatePiece::Text(text)) => rest.find(text.as_str())?,
                         _ => rest.len(),
