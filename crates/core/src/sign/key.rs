@@ -1,4 +1,4 @@
-//! Keys: the text of a secret, decoded once, and what it signs and recognises.
+//! Keys: a secret, decoded once, that signs and verifies.
 
 use base64::Engine;
 use base64::alphabet::STANDARD as STANDARD_ALPHABET;
@@ -10,13 +10,13 @@ use sha1::Sha1;
 use sha2::{Sha256, Sha512};
 use subtle::ConstantTimeEq;
 
-/// Secrets are often pasted without their padding.
+/// Accepts missing padding: secrets are often pasted without it.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &STANDARD_ALPHABET,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The hash below the HMAC.
+/// The hash of the HMAC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Hash {
     Sha1,
@@ -31,7 +31,7 @@ pub(super) enum KeyForm {
     Utf8,
     /// Standard base64, padded or not.
     Base64,
-    /// Two digits a byte, in either case.
+    /// Two digits per byte, in either case.
     Hex,
     /// The prefixes of Standard Webhooks: `whsec_`, `whsk_`, `whpk_`, or bare base64.
     StandardWebhooks,
@@ -63,14 +63,14 @@ impl Encoding {
     }
 }
 
-/// One live secret, ready to use. `label` stands before each of its signatures.
+/// A decoded secret. `label` precedes each of its signatures.
 pub(super) struct SigningKey {
     label: &'static str,
     encoding: Encoding,
     kind: KeyMaterial,
 }
 
-/// HMAC states hold the key already mixed in: each signature starts from a copy.
+/// An HMAC state already contains the key; each signature starts from a copy.
 enum KeyMaterial {
     Sha1(Hmac<Sha1>),
     Sha256(Hmac<Sha256>),
@@ -79,11 +79,11 @@ enum KeyMaterial {
     Public([u8; ED25519_PUBLIC_KEY_LEN]),
 }
 
-/// Hands the signed bytes over, piece by piece.
+/// Passes the signed bytes on, piece by piece.
 pub(super) type Feed<'a> = &'a dyn Fn(&mut dyn FnMut(&[u8]));
 
 impl SigningKey {
-    /// Decodes a secret. The fault never repeats it.
+    /// Decodes a secret. An error never repeats it.
     pub(super) fn read(
         secret: &str,
         form: KeyForm,
@@ -121,12 +121,12 @@ impl SigningKey {
         Ok(SigningKey { label: "v1a,", encoding: Encoding::Base64, kind })
     }
 
-    /// Whether this key can sign; a public key only recognises.
+    /// Whether this key can sign; a public key can only verify.
     pub(super) fn can_sign(&self) -> bool {
         !matches!(self.kind, KeyMaterial::Public(_))
     }
 
-    /// The signature with its label; nothing from a public key.
+    /// The signature with its label; `None` for a public key.
     pub(super) fn sign(&self, feed: Feed<'_>) -> Option<String> {
         let bytes = match &self.kind {
             KeyMaterial::Pair(pair) => pair.sign(&collect(feed)).as_ref().to_vec(),
@@ -136,8 +136,7 @@ impl SigningKey {
         Some(format!("{}{}", self.label, self.encoding.write(&bytes)))
     }
 
-    /// Whether one of these labelled signatures is this key's. What is compared with a secret value is
-    /// compared in constant time.
+    /// Whether this key made one of these labelled signatures. Compares with secret values in constant time.
     pub(super) fn recognises(&self, candidates: &[&str], feed: Feed<'_>) -> bool {
         let mut signatures = candidates
             .iter()
@@ -180,7 +179,7 @@ fn collect(feed: Feed<'_>) -> Vec<u8> {
     content
 }
 
-/// `whsk_`: 32 bytes of seed, then the 32 bytes of public key that belong to it.
+/// `whsk_`: a 32-byte seed, then its 32-byte public key.
 fn read_pair(text: &str) -> Result<KeyMaterial, String> {
     let bytes: [u8; 64] = decode_base64(text)?
         .try_into()
@@ -194,9 +193,9 @@ fn read_pair(text: &str) -> Result<KeyMaterial, String> {
 fn read_public(text: &str) -> Result<KeyMaterial, String> {
     let bytes: [u8; ED25519_PUBLIC_KEY_LEN] =
         decode_base64(text)?.try_into().map_err(|_| "is not a `whpk_` key: base64 of 32 bytes")?;
-    // Zero is a point of small order: a signature over anything would hold.
+    // Zero is a point of small order: a signature over anything would verify.
     if bytes == [0; ED25519_PUBLIC_KEY_LEN] {
-        return Err("is not a `whpk_` key: these bytes are no usable point of the curve".to_owned());
+        return Err("is not a `whpk_` key: these bytes are not a usable point of the curve".to_owned());
     }
     Ok(KeyMaterial::Public(bytes))
 }

@@ -1,4 +1,4 @@
-//! Schemes: one row of parameters each, and the reading of a `sign` entry into one.
+//! The parameters of each scheme, and how a `sign` entry is read into them.
 
 use super::key::{Encoding, Hash, KeyForm, SigningKey};
 use super::template::{HeaderTemplate, TemplatePart};
@@ -11,7 +11,7 @@ const COMMON_KEYS: [&str; 2] = ["scheme", "secrets"];
 const HMAC_KEYS: [&str; 9] =
     ["key", "content", "hash", "encoding", "header", "value", "joiner", "timestamp_header", "id_header"];
 
-/// Headers that belong to the HTTP message itself.
+/// Headers of the HTTP message itself, which a scheme must not set.
 const RESERVED_HEADERS: [&str; 7] = [
     "host",
     "content-length",
@@ -22,12 +22,12 @@ const RESERVED_HEADERS: [&str; 7] = [
     "user-agent",
 ];
 
-/// Who reads the entry.
+/// What the entry is read for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SchemeUse {
-    /// Signs: needs private keys.
+    /// Signing: needs private keys.
     Sender,
-    /// Verifies: public keys will do, and `tolerance` is known.
+    /// Verifying: accepts public keys, and knows `tolerance`.
     Receiver,
 }
 
@@ -37,29 +37,27 @@ pub(super) struct Scheme {
     pub(super) keys: Vec<SigningKey>,
 }
 
-/// What tells one scheme from another.
+/// The parameters that distinguish one scheme from another.
 #[derive(Debug, Clone)]
 pub(super) struct SchemeParameters {
     pub(super) name: &'static str,
     key: KeyForm,
     hash: Hash,
     encoding: Encoding,
-    /// What is signed.
     pub(super) content: HeaderTemplate,
-    /// Where the signature stands; in lower case, as the other two names.
+    /// In lower case, like `timestamp_header` and `id_header`.
     pub(super) header: String,
-    /// How it stands there.
     pub(super) value: HeaderTemplate,
-    /// Before each signature.
+    /// Precedes each signature.
     label: &'static str,
-    /// Between the signatures of several secrets; `None` when receivers take one only.
+    /// Separates the signatures of several secrets; `None` when receivers read only one.
     pub(super) joiner: Option<String>,
     pub(super) timestamp_header: Option<String>,
     pub(super) id_header: Option<String>,
 }
 
 impl Scheme {
-    /// Reads a `sign` entry. The fault is a sentence without any value of the entry.
+    /// Reads a `sign` entry. An error is a sentence without any value of the entry.
     pub(super) fn read(entry: &Value, side: SchemeUse) -> Result<Scheme, String> {
         let fields = SchemeFields::new(entry)?;
         let name = fields
@@ -136,7 +134,7 @@ fn slack() -> Result<SchemeParameters, String> {
     })
 }
 
-/// The row the others differ from: hexadecimal HMAC-SHA256 of the body under the text of the secret.
+/// The base of all schemes: hexadecimal HMAC-SHA256 of the body under the text of the secret.
 fn plain(header: &str) -> Result<SchemeParameters, String> {
     Ok(SchemeParameters {
         name: "hmac",
@@ -185,8 +183,8 @@ fn parametric(fields: &SchemeFields<'_>) -> Result<SchemeParameters, String> {
     }
     row.timestamp_header = fields.header("timestamp_header")?;
     row.id_header = fields.header("id_header")?;
-    // A receiver needs everything that was signed, so what no other place carries goes into the header
-    // that Standard Webhooks has for it.
+    // A receiver needs everything that was signed, so an id or timestamp that no other header carries goes
+    // into the header of Standard Webhooks.
     let carried = |part| !row.content.uses(part) || row.value.uses(part);
     if row.timestamp_header.is_none() && !carried(TemplatePart::Timestamp) {
         row.timestamp_header = Some("webhook-timestamp".to_owned());
@@ -198,7 +196,7 @@ fn parametric(fields: &SchemeFields<'_>) -> Result<SchemeParameters, String> {
     Ok(row)
 }
 
-/// A joiner made of what signatures are made of would tear them apart.
+/// A joiner of characters that occur in signatures would split them.
 fn check_joiner(joiner: &str) -> Result<&str, String> {
     let separates = |byte: u8| !byte.is_ascii_alphanumeric() && !matches!(byte, b'+' | b'/' | b'=');
     if joiner.bytes().all(|byte| matches!(byte, b' '..=b'~')) && joiner.bytes().any(separates) {
@@ -228,11 +226,11 @@ fn read_keys(
     row: &SchemeParameters,
     side: SchemeUse,
 ) -> Result<Vec<SigningKey>, String> {
-    let fault = "`secrets` must be a list of at least one text, for instance [\"env:WEBHOOK_SECRET\"]";
+    let error = "`secrets` must be a list of at least one text, for instance [\"env:WEBHOOK_SECRET\"]";
     let secrets =
-        fields.0.get("secrets").and_then(Value::as_array).filter(|list| !list.is_empty()).ok_or(fault)?;
+        fields.0.get("secrets").and_then(Value::as_array).filter(|list| !list.is_empty()).ok_or(error)?;
     let read = |(index, secret): (usize, &Value)| {
-        let secret = secret.as_str().ok_or(fault)?;
+        let secret = secret.as_str().ok_or(error)?;
         let key = SigningKey::read(secret, row.key, row.hash, row.encoding, row.label)
             .map_err(|fault| format!("`secrets[{index}]` {fault}"))?;
         if side == SchemeUse::Sender && !key.can_sign() {
@@ -245,7 +243,7 @@ fn read_keys(
     secrets.iter().enumerate().map(read).collect()
 }
 
-/// The members of an entry, read by name.
+/// Reads the members of an entry by name.
 pub(super) struct SchemeFields<'j>(&'j Map<String, Value>);
 
 impl<'j> SchemeFields<'j> {

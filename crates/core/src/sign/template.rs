@@ -1,6 +1,6 @@
-//! Templates of the `hmac` scheme: what is signed, and how the header is written and read back.
+//! Templates of the `hmac` scheme: the signed content, and the header's value, written and parsed.
 
-/// What may stand in braces.
+/// A name in braces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TemplatePart {
     Id,
@@ -40,7 +40,7 @@ enum TemplatePiece {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct HeaderTemplate(Vec<TemplatePiece>);
 
-/// What a header value says, read back through its template.
+/// The parts of a header value, parsed by its template.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct TemplateMatch<'h> {
     pub(super) id: Option<&'h str>,
@@ -49,7 +49,7 @@ pub(super) struct TemplateMatch<'h> {
 }
 
 impl HeaderTemplate {
-    /// What is signed: `{id}`, `{timestamp}` and, at least once, `{body}`.
+    /// A template of the signed content: `{id}`, `{timestamp}` and, at least once, `{body}`.
     pub(super) fn content(text: &str) -> Result<HeaderTemplate, String> {
         let template =
             HeaderTemplate::parse(text, &[TemplatePart::Id, TemplatePart::Timestamp, TemplatePart::Body])?;
@@ -61,8 +61,8 @@ impl HeaderTemplate {
         Ok(template)
     }
 
-    /// How the header is written: `{signature}` once, `{timestamp}` and `{id}` at most once, with text
-    /// between them so that a receiver can take them apart.
+    /// A template of the header's value: `{signature}` once, `{timestamp}` and `{id}` at most once, with text
+    /// between them so that a receiver can split it.
     pub(super) fn value(text: &str) -> Result<HeaderTemplate, String> {
         let template = HeaderTemplate::parse(
             text,
@@ -115,7 +115,7 @@ impl HeaderTemplate {
         self.0.contains(&TemplatePiece::Part(part))
     }
 
-    /// Hands the signed bytes over piece by piece, so that a large body is never copied.
+    /// Passes the signed bytes on piece by piece, so that a large body is never copied.
     pub(super) fn feed(&self, id: &str, timestamp: &str, body: &[u8], take: &mut dyn FnMut(&[u8])) {
         for piece in &self.0 {
             match piece {
@@ -140,7 +140,7 @@ impl HeaderTemplate {
         text.collect()
     }
 
-    /// Reads a header value. A part ends where the text after it first occurs; the last one takes the rest.
+    /// Parses a header value. A part ends where the text after it first occurs; the last one takes the rest.
     pub(super) fn read<'h>(&self, header: &'h str) -> Option<TemplateMatch<'h>> {
         let mut reading = TemplateMatch::default();
         let mut rest = header;
