@@ -158,8 +158,8 @@ pub fn ink(state: DeliveryState) -> Ink {
 pub mod tests {
     use super::*;
     use std::path::Path;
-    use taskbell_core::config::SpoolPath;
     use taskbell_core::event::EventId;
+    use taskbell_core::spool::SpoolPath;
     use taskbell_core::spool::{AttemptRow, End, NewDelivery, NewEvent, Spool};
     use taskbell_core::transport::Phases;
 
