@@ -226,3 +226,13 @@ fn every_command_of_the_troubleshooting_page_runs() {
         assert!(manual.contains(&format!("\n## {name}\n")), "there is no command `{name}`");
     }
 }
+
+#[test]
+fn the_index_names_every_page() {
+    let index = page("README.md");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+    let pages = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    for name in pages.filter(|name| name.ends_with(".md") && name != "README.md") {
+        assert!(index.contains(&format!("]({name})")), "docs/README.md does not link to {name}");
+    }
+}
