@@ -1,28 +1,23 @@
-//! Durations, sizes and rates as people write them.
+//! Parses durations, sizes and rates.
 
 use crate::platform::Rate;
 use std::time::Duration;
 
-/// How a duration is written.
 pub(super) const DURATION_FORM: &str =
     "a duration such as \"250ms\", \"10s\", \"5m\", \"2h\", \"3d\" or \"1h30m\"";
-/// How a size is written.
 pub(super) const SIZE_FORM: &str =
     "a size such as \"64KiB\", \"1MiB\" or \"500B\", or a whole number of bytes";
-/// How a rate is written.
 pub(super) const RATE_FORM: &str = "a rate such as \"30/min\", \"1/s\", \"100/h\" or \"5/2s\"";
 
-/// Units of time with their milliseconds, the longest first.
+/// Milliseconds per unit, the longest first.
 const TIME_UNITS: &[(&str, u64)] =
     &[("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
 const SIZE_UNITS: &[(&str, u64)] = &[("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
 
-/// The most messages a rate may name.
-const MOST_PER_RATE: u32 = 1_000_000;
-/// The longest time a rate may name.
-const LONGEST_RATE: Duration = Duration::from_secs(7 * 86_400);
+const MAX_RATE_COUNT: u32 = 1_000_000;
+const MAX_RATE_PERIOD: Duration = Duration::from_secs(7 * 86_400);
 
-/// Reads whole numbers with units, the longer unit before the shorter: `"1h30m"`.
+/// Whole numbers with units, the longer unit first: `"1h30m"`.
 pub(super) fn parse_duration(text: &str) -> Option<Duration> {
     let mut rest = text;
     let mut millis: u64 = 0;
@@ -41,23 +36,23 @@ pub(super) fn parse_duration(text: &str) -> Option<Duration> {
     Some(Duration::from_millis(millis))
 }
 
-/// Reads a whole number with a unit: `"64KiB"`.
+/// A whole number with a unit: `"64KiB"`.
 pub(super) fn parse_size(text: &str) -> Option<u64> {
     let (number, unit) = leading_number(text)?;
     let (_, factor) = SIZE_UNITS.iter().find(|(name, _)| *name == unit)?;
     number.checked_mul(*factor)
 }
 
-/// A size as people write it.
+/// Formats a size with the largest unit that divides it.
 pub(super) fn show_size(bytes: u64) -> String {
     let fits = SIZE_UNITS.iter().find(|(_, factor)| bytes >= *factor && bytes.is_multiple_of(*factor));
     fits.map_or_else(|| format!("{bytes}B"), |(unit, factor)| format!("{}{unit}", bytes / factor))
 }
 
-/// Reads a count and a time: `"30/min"`, `"5/2s"`.
+/// A count and a period: `"30/min"`, `"5/2s"`.
 pub(super) fn parse_rate(text: &str) -> Option<Rate> {
     let (count, per) = text.split_once('/')?;
-    let (count, nothing) = leading_number(count.trim_end())?;
+    let (count, rest) = leading_number(count.trim_end())?;
     let count = u32::try_from(count).ok()?;
     let per = per.trim_start();
     let per = match per.strip_suffix("min") {
@@ -66,10 +61,10 @@ pub(super) fn parse_rate(text: &str) -> Option<Rate> {
     };
     let per = if per.starts_with(|c: char| c.is_ascii_digit()) { per } else { format!("1{per}") };
     let per = parse_duration(&per)?;
-    let sound = nothing.is_empty()
-        && (1..=MOST_PER_RATE).contains(&count)
-        && (Duration::from_millis(1)..=LONGEST_RATE).contains(&per);
-    sound.then_some(Rate { count, per })
+    let valid = rest.is_empty()
+        && (1..=MAX_RATE_COUNT).contains(&count)
+        && (Duration::from_millis(1)..=MAX_RATE_PERIOD).contains(&per);
+    valid.then_some(Rate { count, per })
 }
 
 fn leading_number(text: &str) -> Option<(u64, &str)> {
@@ -84,7 +79,7 @@ mod tests {
     use proptest::prelude::proptest;
 
     #[test]
-    fn durations_are_read_in_every_unit() {
+    fn durations_parse_in_every_unit() {
         let cases = [("0s", 0), ("250ms", 250), ("10s", 10_000), ("5m", 300_000), ("2h", 7_200_000)];
         for (text, millis) in
             cases.into_iter().chain([("3d", 259_200_000), ("1h30m", 5_400_000), ("1s500ms", 1500)])
@@ -100,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_are_binary_and_survive_their_written_form() {
+    fn sizes_are_binary_and_round_trip() {
         assert_eq!(parse_size("64KiB"), Some(65_536));
         assert_eq!(parse_size("500B"), Some(500));
         for bad in ["", "1", "1KB", "1 MiB", "1mib", "-1B", "18446744073709551615GiB"] {
@@ -112,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn rates_are_a_count_and_a_time() {
+    fn rates_are_a_count_and_a_period() {
         let rate = |count, seconds| Some(Rate { count, per: Duration::from_secs(seconds) });
         let cases =
             [("30/min", 30, 60), ("5/2s", 5, 2), ("1/s", 1, 1), ("100/h", 100, 3600), ("7/5min", 7, 300)];

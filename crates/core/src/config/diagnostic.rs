@@ -1,21 +1,22 @@
-//! What is wrong with a configuration, and where.
+//! Errors and warnings of a configuration with their places, and the words they share: the nearest known name,
+//! quoted text.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 
-/// One fault (or one warning) of a configuration. Its message never holds a secret.
+/// An error or a warning in a configuration. The message never contains a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
     /// The file; `None` when the text itself was given.
     pub file: Option<PathBuf>,
-    /// The line, from 1; 0 when the fault has no place in the text, such as a missing file.
+    /// The line, from 1; 0 when the error has no place in the text, such as a missing file.
     pub line: usize,
-    /// The column in characters, from 1; 0 when the fault has no place in the text.
+    /// The column in characters, from 1; 0 when the error has no place in the text.
     pub column: usize,
-    /// The dotted path of the key, such as `endpoints.team.timeout`; empty for a fault of syntax.
+    /// The dotted path of the key, such as `endpoints.team.timeout`; empty for a syntax error.
     pub key: String,
-    /// What is wrong, and what was expected.
+    /// The problem and what to write instead.
     pub message: String,
 }
 
@@ -36,27 +37,27 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// Every fault of a configuration, in the order of the text. Never empty.
+/// Every error of a configuration, in the order of the text. Never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigErrors(Vec<ConfigError>);
 
 impl ConfigErrors {
-    /// The list, if there is anything in it.
-    pub(super) fn of(errors: Vec<ConfigError>) -> Option<Self> {
+    /// `None` for an empty list.
+    pub(super) fn from_list(errors: Vec<ConfigError>) -> Option<Self> {
         (!errors.is_empty()).then_some(ConfigErrors(errors))
     }
 
-    /// One fault that has no place in the text.
-    pub(super) fn without_place(file: Option<PathBuf>, message: String) -> Self {
+    /// One error without a place in the text.
+    pub(super) fn unlocated(file: Option<PathBuf>, message: String) -> Self {
         ConfigErrors(vec![ConfigError { file, line: 0, column: 0, key: String::new(), message }])
     }
 
-    /// The faults.
+    /// The errors.
     pub fn as_slice(&self) -> &[ConfigError] {
         &self.0
     }
 
-    /// The faults, one after the other.
+    /// Iterates over the errors.
     pub fn iter(&self) -> std::slice::Iter<'_, ConfigError> {
         self.0.iter()
     }
@@ -81,7 +82,7 @@ impl<'a> IntoIterator for &'a ConfigErrors {
 }
 
 impl fmt::Display for ConfigErrors {
-    /// One fault a line.
+    /// One error per line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, error) in self.0.iter().enumerate() {
             if index > 0 {
@@ -95,47 +96,46 @@ impl fmt::Display for ConfigErrors {
 
 impl std::error::Error for ConfigErrors {}
 
-/// A fault as it is found: by byte offset, before lines are counted.
+/// An error or a warning by byte offset, before lines are counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Fault {
-    /// Byte offset into the text of the configuration.
+pub(super) struct Diagnostic {
     pub at: usize,
-    /// The dotted path of the key.
     pub key: String,
-    /// What is wrong.
     pub message: String,
-    /// Where it really is, when that is another file than the configuration.
-    pub elsewhere: Option<Elsewhere>,
+    /// Set when the problem is in a file that the configuration names at `at`.
+    pub location: Option<FileLocation>,
 }
 
-/// A place in a file that the configuration names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Elsewhere {
+pub(super) struct FileLocation {
     pub file: PathBuf,
     pub line: usize,
     pub column: usize,
 }
 
-impl Fault {
-    /// A fault in the configuration itself.
-    pub fn here(at: usize, key: impl Into<String>, message: impl Into<String>) -> Self {
-        Fault { at, key: key.into(), message: message.into(), elsewhere: None }
+impl Diagnostic {
+    pub fn new(at: usize, key: impl Into<String>, message: impl Into<String>) -> Self {
+        Diagnostic { at, key: key.into(), message: message.into(), location: None }
     }
 }
 
-/// Puts faults in the order of the text and gives each its line and column, in one pass.
-pub(super) fn place(mut faults: Vec<Fault>, text: &str, file: Option<&PathBuf>) -> Vec<ConfigError> {
-    faults.sort_by_key(|fault| fault.at);
+/// Sorts by offset and counts lines and columns in one pass.
+pub(super) fn locate(
+    mut diagnostics: Vec<Diagnostic>,
+    text: &str,
+    file: Option<&PathBuf>,
+) -> Vec<ConfigError> {
+    diagnostics.sort_by_key(|diagnostic| diagnostic.at);
     let mut counter = LineCounter::new(text);
-    let placed = faults.into_iter().map(|fault| {
-        let (line, column) = counter.advance(fault.at);
-        let (file, line, column) = match fault.elsewhere {
+    let located = diagnostics.into_iter().map(|diagnostic| {
+        let (line, column) = counter.advance(diagnostic.at);
+        let (file, line, column) = match diagnostic.location {
             Some(other) => (Some(other.file), other.line, other.column),
             None => (file.cloned(), line, column),
         };
-        ConfigError { file, line, column, key: fault.key, message: fault.message }
+        ConfigError { file, line, column, key: diagnostic.key, message: diagnostic.message }
     });
-    placed.collect()
+    located.collect()
 }
 
 /// The line and column (in characters) of one byte offset, both from 1.
@@ -143,7 +143,7 @@ pub(super) fn line_and_column(text: &str, at: usize) -> (usize, usize) {
     LineCounter::new(text).advance(at)
 }
 
-/// Counts lines and columns of ascending offsets without starting over.
+/// Counts lines and columns for ascending offsets in one pass over the text.
 pub(super) struct LineCounter<'t> {
     rest: std::str::CharIndices<'t>,
     line: usize,
@@ -155,7 +155,7 @@ impl<'t> LineCounter<'t> {
         LineCounter { rest: text.char_indices(), line: 1, column: 1 }
     }
 
-    /// The line and column of this offset, which is not before the last one asked for.
+    /// The line and column of this offset, which must not be below the previous one.
     pub fn advance(&mut self, at: usize) -> (usize, usize) {
         while self.rest.offset() < at {
             match self.rest.next() {
@@ -171,7 +171,7 @@ impl<'t> LineCounter<'t> {
     }
 }
 
-/// The candidate that somebody who wrote `word` most likely meant.
+/// The candidate with the smallest edit distance, if it is close enough to be a typo.
 pub(super) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     const LONGEST: usize = 64;
     if word.len() > LONGEST {
@@ -189,7 +189,24 @@ pub(super) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c s
         .map(|(_, candidate)| candidate)
 }
 
-/// A text in quotes for a message: escaped, and cut when it is long.
+/// What to write instead of an unknown name: the nearest known one, else all of them.
+pub(super) fn advice(word: &str, known: &[&str]) -> String {
+    match nearest(word, known.iter().copied()) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => format!("expected {}", alternatives(known)),
+    }
+}
+
+/// `a`, `b` or `c`.
+pub(super) fn alternatives(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    match quoted.as_slice() {
+        [rest @ .., last] if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => quoted.concat(),
+    }
+}
+
+/// Quotes a text for a message: escaped, and cut when it is long.
 pub(super) fn quoted(text: &str) -> String {
     const SHOWN: usize = 60;
     let cut: Cow<str> = match text.char_indices().nth(SHOWN) {
@@ -204,17 +221,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_count_characters_and_faults_come_in_the_order_of_the_text() {
+    fn columns_count_characters_and_diagnostics_follow_the_order_of_the_text() {
         let text = "a = 1\n\"ä€\" = x\n";
-        let faults = vec![Fault::here(text.find('x').unwrap(), "b", "second"), Fault::here(0, "a", "first")];
-        let placed = place(faults, text, Some(&PathBuf::from("t.toml")));
-        assert_eq!(placed[0].to_string(), "t.toml:1:1: a: first");
-        assert_eq!(placed[1].to_string(), "t.toml:2:8: b: second");
-        assert_eq!(line_and_column(text, 999), (3, 1), "past the end is the end");
+        let diagnostics =
+            vec![Diagnostic::new(text.find('x').unwrap(), "b", "second"), Diagnostic::new(0, "a", "first")];
+        let located = locate(diagnostics, text, Some(&PathBuf::from("t.toml")));
+        assert_eq!(located[0].to_string(), "t.toml:1:1: a: first");
+        assert_eq!(located[1].to_string(), "t.toml:2:8: b: second");
+        assert_eq!(line_and_column(text, 999), (3, 1), "an offset past the end is the end");
     }
 
     #[test]
-    fn the_nearest_word_is_found_and_a_far_one_is_not() {
+    fn the_nearest_name_is_found_and_a_distant_one_is_not() {
         let known = ["timeout", "connect_timeout", "url"];
         assert_eq!(nearest("timout", known), Some("timeout"));
         assert_eq!(nearest("Connect-Timeout", known), Some("connect_timeout"));

@@ -1,32 +1,11 @@
-//! `[network] task_urls`, and the endpoint of an address that a task names.
+//! Finds endpoints by name, and makes the endpoint of an address that a task names.
 
-use super::Config;
-use super::address;
-use super::section::Section;
-use crate::endpoint::{Endpoint, EndpointDirectory, TaskUrls, task_endpoint_name};
+use super::load::load;
+use super::settings::Config;
+use crate::endpoint::{Endpoint, EndpointDirectory, task_endpoint_name};
 use serde_json::json;
 use std::sync::Arc;
 use url::Url;
-
-/// Reads `[network]`.
-pub(super) fn read(section: &Section<'_>) -> TaskUrls {
-    let mut starts = Vec::new();
-    for (index, words) in section.texts("task_urls").into_iter().enumerate() {
-        let start = address::http_url(&words, &["http", "https"]).and_then(|url| {
-            if url.query().is_some() || address::has_credentials(&url) {
-                return Err("the beginning of a URL has no query and no credentials".to_owned());
-            }
-            Ok(url)
-        });
-        match start {
-            Ok(start) => starts.push(start),
-            Err(message) => {
-                section.reading.fault(words.at, &format!("{}.task_urls[{index}]", section.path), message);
-            }
-        }
-    }
-    TaskUrls(starts)
-}
 
 impl EndpointDirectory for Config {
     fn endpoint(&self, name: &str) -> Option<&Arc<Endpoint>> {
@@ -38,13 +17,12 @@ impl EndpointDirectory for Config {
     }
 }
 
-/// What a configured endpoint with nothing but this `url` would be.
+/// The endpoint that a configuration with nothing but this `url` would have.
 fn with_defaults(url: &Url) -> Option<Arc<Endpoint>> {
     let text = json!({ "endpoints": { "task": { "url": url.as_str() } } }).to_string();
     // The address starts with its scheme, so it is never taken for `env:` or `file:`.
-    let (config, _, _) = super::load(&text, &|_| None).ok()?;
-    let endpoint = config.endpoints.into_iter().next()?;
-    let endpoint = Arc::try_unwrap(endpoint).ok()?;
+    let (config, _, _) = load(&text, &|_| None).ok()?;
+    let endpoint = Arc::try_unwrap(config.endpoints.into_iter().next()?).ok()?;
     Some(Arc::new(Endpoint { name: task_endpoint_name(url), ..endpoint }))
 }
 

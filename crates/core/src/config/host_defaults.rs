@@ -1,13 +1,13 @@
-//! Defaults that the machine decides: its name, and where state belongs.
+//! Defaults that depend on the machine: its name and the folder for state.
 
-use super::reading::Reading;
+use super::load_context::LoadContext;
 use std::path::PathBuf;
 
-/// The system's host name, or `localhost` where none is to be had.
-pub(super) fn host_name(reading: &Reading<'_>) -> String {
+/// The system's host name, else `localhost`.
+pub(super) fn host_name(context: &LoadContext<'_>) -> String {
     let variable = if cfg!(windows) { "COMPUTERNAME" } else { "HOSTNAME" };
     let from_file = || if cfg!(unix) { std::fs::read_to_string("/etc/hostname").ok() } else { None };
-    let from_variable = || reading.variable(variable)?.into_string().ok();
+    let from_variable = || context.variable(variable)?.into_string().ok();
     let name = from_file().map(first_line).filter(|name| !name.is_empty());
     name.or_else(|| from_variable().map(first_line).filter(|name| !name.is_empty()))
         .unwrap_or_else(|| "localhost".to_owned())
@@ -21,10 +21,10 @@ fn first_line(text: String) -> String {
         .to_owned()
 }
 
-/// The folder for state that outlives a run: by the XDG base directory specification on Unix, the
-/// local application data on Windows, the folder for temporary files where neither is known.
-pub(super) fn state_folder(reading: &Reading<'_>) -> PathBuf {
-    let absolute = |name: &str| reading.variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
+/// The folder for persistent state: by the XDG base directory specification on Unix, the local application data
+/// on Windows, else the folder for temporary files.
+pub(super) fn state_folder(context: &LoadContext<'_>) -> PathBuf {
+    let absolute = |name: &str| context.variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let known = if cfg!(windows) {
         absolute("LOCALAPPDATA")
     } else {
@@ -40,7 +40,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn state_goes_where_the_system_keeps_it() {
+    fn state_goes_to_the_folder_of_the_system() {
         let cases = [
             (vec![("XDG_STATE_HOME", "/s"), ("HOME", "/h")], PathBuf::from("/s")),
             (vec![("XDG_STATE_HOME", "relative"), ("HOME", "/h")], PathBuf::from("/h/.local/state")),
@@ -50,13 +50,13 @@ mod tests {
             let look_up = move |name: &str| {
                 variables.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value))
             };
-            assert_eq!(state_folder(&Reading::new(PathBuf::new(), &look_up)), expected);
+            assert_eq!(state_folder(&LoadContext::new(PathBuf::new(), &look_up)), expected);
         }
     }
 
     #[test]
-    fn a_machine_always_has_a_name() {
-        assert!(!host_name(&Reading::new(PathBuf::new(), &|_| None)).is_empty());
+    fn the_host_name_is_never_empty() {
+        assert!(!host_name(&LoadContext::new(PathBuf::new(), &|_| None)).is_empty());
         assert_eq!(first_line("# note\n\n render-07 \n".to_owned()), "render-07");
     }
 }
