@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import tomllib
 
 import jsonschema
 import pytest
+import tomllib
 
 import taskbell
 from bells import reports, settings

@@ -12,7 +12,7 @@ use super::value_types::{
     choice, duration, integer, list, number_within, parsed_text, text,
 };
 use crate::hooks::Digest;
-use crate::message::{Condition, Key as KeyExpression};
+use crate::message::{Condition, KeyExpression};
 use jiff::civil::Time;
 use std::time::Duration;
 

@@ -84,7 +84,7 @@ fn doubts(config: &Config, spans: &ConfigSpans) -> Vec<ConfigError> {
                 endpoint.platform.doubt(&serde_json::from_slice::<Json>(&body).ok()?)
             };
             let is_cut = |kind: &String| {
-                let body = body(&sample::long(kind));
+                let body = body(&sample::long_context(kind));
                 body.is_some_and(|body| platform::trimmed(endpoint.platform, &body).is_some())
             };
             let unattached = |kind: &String| {

@@ -1,10 +1,11 @@
 //! `when`: a minijinja expression in which an undefined name makes its own comparison false.
 
-use super::clauses::{Clause as Shape, Operator, Test as TestShape, take_apart};
 use super::context::leaf;
+use super::context::{Context, ROOTS};
+use super::expr::{EngineError, Expression, is_builtin};
+use super::expr_ast::{Comparator, ComparisonAst, ExprAst, parse};
 use super::filters::clip;
-use super::formula::{Fault, Formula, is_builtin};
-use super::{Context, ROOTS, sample};
+use super::sample;
 use minijinja::value::ValueKind;
 use minijinja::{ErrorKind, Value};
 use std::fmt;
@@ -20,12 +21,12 @@ const MOST_SEEN: usize = 80;
 /// defined when each step to it is: `task.metrics.loss` is not, for a task without metrics.
 pub struct Condition {
     source: String,
-    clause: Clause,
+    clause: BooleanExpr,
 }
 
 /// What a condition says of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum ConditionResult {
     /// It holds.
     True,
     /// It does not hold.
@@ -37,11 +38,11 @@ pub enum Verdict {
 impl Condition {
     /// Compiles an expression; the fault in words otherwise.
     pub fn compile(source: &str) -> Result<Condition, String> {
-        let whole = Formula::compile(source, true).map_err(|fault| fault.reason)?;
-        let clause = match Clause::build(source, &take_apart(source)) {
+        let whole = Expression::compile(source, true).map_err(|fault| fault.reason)?;
+        let clause = match BooleanExpr::build(source, &parse(source)) {
             Ok(clause) => clause,
             // A piece that does not stand on its own: the expression is then one comparison.
-            Err(_) => Clause::Test(Test {
+            Err(_) => BooleanExpr::Comparison(Comparison {
                 source: source.to_owned(),
                 paths: paths(&whole),
                 whole,
@@ -58,11 +59,11 @@ impl Condition {
     }
 
     /// Evaluates it.
-    pub fn holds(&self, context: &Context) -> Verdict {
+    pub fn holds(&self, context: &Context) -> ConditionResult {
         match self.decide(context.value(), &mut 0) {
-            Ok(true) => Verdict::True,
-            Ok(false) => Verdict::False,
-            Err(reason) => Verdict::Broken(reason),
+            Ok(true) => ConditionResult::True,
+            Ok(false) => ConditionResult::False,
+            Err(reason) => ConditionResult::Broken(reason),
         }
     }
 
@@ -74,12 +75,12 @@ impl Condition {
     }
 
     /// Tries it on sample data of this event type: finds a name that no context has, such as
-    /// `tsak.status`, and what would be [`Verdict::Broken`]. A misspelt field of a known object is not
+    /// `tsak.status`, and what would be [`ConditionResult::Broken`]. A misspelt field of a known object is not
     /// found, for a host may send fields of its own.
     pub fn check(&self, kind: &str) -> Result<(), String> {
         self.check_names(&[])?;
         let open = sample::open_context(kind);
-        self.clause.each_test(&mut |test| {
+        self.clause.each_comparison(&mut |test| {
             open.forget();
             match test.decide(open.value(), &mut 0) {
                 Err(reason) if !open.was_guessed() => Err(reason),
@@ -95,7 +96,7 @@ impl Condition {
 
     /// Refuses a name that is no part of any context, and none of these.
     pub(super) fn check_names(&self, locals: &[String]) -> Result<(), String> {
-        self.clause.each_test(&mut |test| match test
+        self.clause.each_comparison(&mut |test| match test
             .paths
             .iter()
             .filter_map(|path| path.first())
@@ -128,29 +129,29 @@ fn names(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
-enum Clause {
-    All(Vec<Clause>),
-    Any(Vec<Clause>),
-    Not(Box<Clause>),
-    Test(Test),
+enum BooleanExpr {
+    All(Vec<BooleanExpr>),
+    Any(Vec<BooleanExpr>),
+    Not(Box<BooleanExpr>),
+    Comparison(Comparison),
 }
 
-impl Clause {
-    fn build(source: &str, shape: &Shape) -> Result<Clause, Fault> {
-        let all = |shapes: &[Shape]| -> Result<Vec<Clause>, Fault> {
-            shapes.iter().map(|shape| Clause::build(source, shape)).collect()
+impl BooleanExpr {
+    fn build(source: &str, shape: &ExprAst) -> Result<BooleanExpr, EngineError> {
+        let all = |shapes: &[ExprAst]| -> Result<Vec<BooleanExpr>, EngineError> {
+            shapes.iter().map(|shape| BooleanExpr::build(source, shape)).collect()
         };
         Ok(match shape {
-            Shape::All(parts) => Clause::All(all(parts)?),
-            Shape::Any(parts) => Clause::Any(all(parts)?),
-            Shape::Not(part) => Clause::Not(Box::new(Clause::build(source, part)?)),
-            Shape::Test(test) => Clause::Test(Test::build(source, test)?),
+            ExprAst::All(parts) => BooleanExpr::All(all(parts)?),
+            ExprAst::Any(parts) => BooleanExpr::Any(all(parts)?),
+            ExprAst::Not(part) => BooleanExpr::Not(Box::new(BooleanExpr::build(source, part)?)),
+            ExprAst::Comparison(test) => BooleanExpr::Comparison(Comparison::build(source, test)?),
         })
     }
 
     fn decide(&self, scope: &Value, steps: &mut u64) -> Result<bool, String> {
         match self {
-            Clause::All(parts) => {
+            BooleanExpr::All(parts) => {
                 for part in parts {
                     if !part.decide(scope, steps)? {
                         return Ok(false);
@@ -158,7 +159,7 @@ impl Clause {
                 }
                 Ok(true)
             }
-            Clause::Any(parts) => {
+            BooleanExpr::Any(parts) => {
                 for part in parts {
                     if part.decide(scope, steps)? {
                         return Ok(true);
@@ -166,45 +167,48 @@ impl Clause {
                 }
                 Ok(false)
             }
-            Clause::Not(part) => part.decide(scope, steps).map(|holds| !holds),
-            Clause::Test(test) => test.decide(scope, steps),
+            BooleanExpr::Not(part) => part.decide(scope, steps).map(|holds| !holds),
+            BooleanExpr::Comparison(test) => test.decide(scope, steps),
         }
     }
 
     /// The tests that decide this clause: all of them where all had to be as they are, else the first.
     fn account(&self, scope: &Value, said: &mut Vec<String>) {
         match self {
-            Clause::All(parts) | Clause::Any(parts) => {
-                let decides = matches!(self, Clause::Any(_));
+            BooleanExpr::All(parts) | BooleanExpr::Any(parts) => {
+                let decides = matches!(self, BooleanExpr::Any(_));
                 let deciding = parts.iter().find(|part| part.decide(scope, &mut 0) == Ok(decides));
                 match deciding {
                     Some(part) => part.account(scope, said),
                     None => parts.iter().for_each(|part| part.account(scope, said)),
                 }
             }
-            Clause::Not(part) => part.account(scope, said),
-            Clause::Test(test) => said.push(test.account(scope)),
+            BooleanExpr::Not(part) => part.account(scope, said),
+            BooleanExpr::Comparison(test) => said.push(test.account(scope)),
         }
     }
 
-    fn each_test(&self, visit: &mut dyn FnMut(&Test) -> Result<(), String>) -> Result<(), String> {
+    fn each_comparison(
+        &self,
+        visit: &mut dyn FnMut(&Comparison) -> Result<(), String>,
+    ) -> Result<(), String> {
         match self {
-            Clause::All(parts) | Clause::Any(parts) => {
-                parts.iter().try_for_each(|part| part.each_test(visit))
+            BooleanExpr::All(parts) | BooleanExpr::Any(parts) => {
+                parts.iter().try_for_each(|part| part.each_comparison(visit))
             }
-            Clause::Not(part) => part.each_test(visit),
-            Clause::Test(test) => visit(test),
+            BooleanExpr::Not(part) => part.each_comparison(visit),
+            BooleanExpr::Comparison(test) => visit(test),
         }
     }
 }
 
 /// One comparison, or one value tested for truth.
-struct Test {
+struct Comparison {
     source: String,
-    whole: Formula,
+    whole: Expression,
     /// The operands of a comparison on their own, to know whether one of them is undefined.
     operands: Vec<Operand>,
-    operators: Vec<Operator>,
+    operators: Vec<Comparator>,
     /// The names it reads, taken apart at their dots.
     paths: Vec<Vec<String>>,
 }
@@ -215,33 +219,33 @@ enum Operand {
     /// A plain name, `queue.total`: looked up without the engine, for most comparisons are of these and
     /// each event is compared by every hook.
     Name(Vec<String>),
-    Variable(Formula),
+    Variable(Expression),
 }
 
 impl Operand {
-    fn compile(source: &str) -> Result<Operand, Fault> {
-        let formula = Formula::compile(source, true)?;
+    fn compile(source: &str) -> Result<Operand, EngineError> {
+        let expression = Expression::compile(source, true)?;
         if let Some(path) = plain_name(source) {
             return Ok(Operand::Name(path));
         }
-        match formula.names(false).is_empty().then(|| formula.evaluate(&Value::UNDEFINED)) {
+        match expression.names(false).is_empty().then(|| expression.evaluate(&Value::UNDEFINED)) {
             Some(Ok((value, _))) => Ok(Operand::Constant(value)),
-            _ => Ok(Operand::Variable(formula)),
+            _ => Ok(Operand::Variable(expression)),
         }
     }
 }
 
-impl Test {
-    fn build(source: &str, shape: &TestShape) -> Result<Test, Fault> {
+impl Comparison {
+    fn build(source: &str, shape: &ComparisonAst) -> Result<Comparison, EngineError> {
         let text = |range: &Range<usize>| source.get(range.clone()).unwrap_or_default();
-        let whole = Formula::compile(text(&shape.source), true)?;
+        let whole = Expression::compile(text(&shape.source), true)?;
         let operands = if shape.operators.is_empty() {
             Vec::new()
         } else {
             shape.operands.iter().map(|range| Operand::compile(text(range))).collect::<Result<_, _>>()?
         };
         let source = text(&shape.source).trim().to_owned();
-        Ok(Test { source, paths: paths(&whole), whole, operands, operators: shape.operators.clone() })
+        Ok(Comparison { source, paths: paths(&whole), whole, operands, operators: shape.operators.clone() })
     }
 
     /// The comparison as it is written, with the values of the names in it.
@@ -283,7 +287,7 @@ impl Test {
         match operand {
             Operand::Constant(value) => Ok(Some(value.clone())),
             Operand::Name(path) => Ok(look_up(scope, path)),
-            Operand::Variable(formula) => self.settle(formula.evaluate(scope), scope, steps),
+            Operand::Variable(expression) => self.settle(expression.evaluate(scope), scope, steps),
         }
     }
 
@@ -307,7 +311,7 @@ impl Test {
     /// The value of an evaluation; `None` where an undefined name decides it.
     fn settle(
         &self,
-        done: Result<(Value, u64), Fault>,
+        done: Result<(Value, u64), EngineError>,
         scope: &Value,
         steps: &mut u64,
     ) -> Result<Option<Value>, String> {
@@ -354,15 +358,15 @@ fn look_up(scope: &Value, path: &[String]) -> Option<Value> {
 
 /// How two values compare; `None` where only the engine can tell. An order between different kinds is
 /// a fault, not an answer.
-fn compare(operator: Operator, left: &Value, right: &Value) -> Result<Option<bool>, String> {
+fn compare(operator: Comparator, left: &Value, right: &Value) -> Result<Option<bool>, String> {
     let (a, b) = (left.kind(), right.kind());
     if let Some(invalid) = [left, right].into_iter().find(|value| value.kind() == ValueKind::Invalid) {
         return Err(invalid.to_string());
     }
     let ordered = match operator {
-        Operator::Equal => return Ok(Some(left == right)),
-        Operator::NotEqual => return Ok(Some(left != right)),
-        Operator::Membership => return Ok((b == ValueKind::None).then_some(false)),
+        Comparator::Equal => return Ok(Some(left == right)),
+        Comparator::NotEqual => return Ok(Some(left != right)),
+        Comparator::Membership => return Ok((b == ValueKind::None).then_some(false)),
         _ if a == ValueKind::None || b == ValueKind::None => return Ok(Some(false)),
         _ if group(a) != group(b) => {
             return Err(format!("it compares a {a} with a {b}: neither is the larger one"));
@@ -370,9 +374,9 @@ fn compare(operator: Operator, left: &Value, right: &Value) -> Result<Option<boo
         _ => left.cmp(right),
     };
     Ok(Some(match operator {
-        Operator::Less => ordered.is_lt(),
-        Operator::LessOrEqual => ordered.is_le(),
-        Operator::Greater => ordered.is_gt(),
+        Comparator::Less => ordered.is_lt(),
+        Comparator::LessOrEqual => ordered.is_le(),
+        Comparator::Greater => ordered.is_gt(),
         _ => ordered.is_ge(),
     }))
 }
@@ -386,9 +390,9 @@ fn group(kind: ValueKind) -> ValueKind {
     }
 }
 
-fn paths(formula: &Formula) -> Vec<Vec<String>> {
+fn paths(expression: &Expression) -> Vec<Vec<String>> {
     let mut paths: Vec<Vec<String>> =
-        formula.names(true).into_iter().map(|name| name.split('.').map(str::to_owned).collect()).collect();
+        expression.names(true).into_iter().map(|name| name.split('.').map(str::to_owned).collect()).collect();
     paths.sort_unstable();
     paths
 }

@@ -3,64 +3,54 @@
 use minijinja::Value;
 use minijinja::value::{Enumerator, Object, Serde};
 use serde_json::{Map, Value as Json};
-use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
+
+/// The names at the top of a context. Which of them an event has depends on its type.
+pub(crate) const ROOTS: &[&str] = &["event", "task", "queue", "batch", "alert", "digest", "host", "vars"];
 
 /// The context of one event: `event`, and `task`, `queue`, `batch` or `alert` by its type, `host` and
 /// `vars`; a JSON object.
 #[derive(Debug, Clone)]
 pub struct Context {
     json: Arc<Json>,
-    late: Option<Arc<Late>>,
+    lazy: Option<Arc<LazyField>>,
     whole: OnceLock<Json>,
     value: OnceLock<Value>,
 }
 
-/// What stands under a name of a context, made when it is first read: the count of a queue costs more than
-/// all else about a task, and most hooks do not look at it.
-pub struct Late {
+/// A field of a context that is computed when it is first read: the summary of a queue costs more than everything
+/// else about a task, and most hooks do not read it.
+#[derive(Debug)]
+pub struct LazyField {
     name: &'static str,
-    make: Box<dyn Fn() -> Json + Send + Sync>,
-    made: OnceLock<Json>,
+    json: LazyLock<Json, Box<dyn FnOnce() -> Json + Send>>,
 }
 
-impl Late {
-    /// Stands under this name.
-    pub fn new(name: &'static str, make: impl Fn() -> Json + Send + Sync + 'static) -> Late {
-        Late { name, make: Box::new(make), made: OnceLock::new() }
-    }
-
-    fn json(&self) -> &Json {
-        self.made.get_or_init(|| (self.make)())
-    }
-}
-
-impl fmt::Debug for Late {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Late").field(&self.name).finish()
+impl LazyField {
+    /// A field with this name.
+    pub fn new(name: &'static str, compute: impl FnOnce() -> Json + Send + 'static) -> LazyField {
+        LazyField { name, json: LazyLock::new(Box::new(compute)) }
     }
 }
 
 /// The engine's form of a context. What stands under a name is built when the name is first read: most
 /// conditions read one or two numbers of a large tree.
 #[derive(Debug)]
-struct Roots {
+struct ContextRoots {
     json: Arc<Json>,
-    late: Option<Arc<Late>>,
+    lazy: Option<Arc<LazyField>>,
     built: Vec<OnceLock<Value>>,
 }
 
-impl Roots {
+impl ContextRoots {
     fn names(&self) -> impl Iterator<Item = &str> {
         let early = self.json.as_object().into_iter().flat_map(|roots| roots.keys()).map(String::as_str);
-        early.chain(self.late.as_ref().map(|late| late.name))
+        early.chain(self.lazy.as_ref().map(|lazy| lazy.name))
     }
-}
 
-impl Roots {
     fn json(&self, name: &str) -> Option<&Json> {
-        let late = self.late.as_ref().filter(|late| late.name == name);
-        self.json.get(name).or_else(|| late.map(|late| late.json()))
+        let lazy = self.lazy.as_ref().filter(|lazy| lazy.name == name);
+        self.json.get(name).or_else(|| lazy.map(|lazy| &*lazy.json))
     }
 }
 
@@ -68,7 +58,7 @@ impl Roots {
 /// these, and need not wait for the engine's form of the tree around them. `None` where this is not known
 /// here; `Some(None)` where the name is undefined.
 pub(super) fn leaf(scope: &Value, path: &[String]) -> Option<Option<Value>> {
-    let roots = scope.downcast_object_ref::<Roots>()?;
+    let roots = scope.downcast_object_ref::<ContextRoots>()?;
     let (root, rest) = path.split_first()?;
     let json = roots.json(root).and_then(|root| rest.iter().try_fold(root, |json, step| json.get(step)));
     match json {
@@ -79,7 +69,7 @@ pub(super) fn leaf(scope: &Value, path: &[String]) -> Option<Option<Value>> {
     }
 }
 
-impl Object for Roots {
+impl Object for ContextRoots {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let name = key.as_str()?;
         let index = self.names().position(|root| root == name)?;
@@ -95,21 +85,21 @@ impl Object for Roots {
 impl Context {
     /// Wraps a JSON object.
     pub fn new(json: Json) -> Self {
-        Context { json: Arc::new(json), late: None, whole: OnceLock::new(), value: OnceLock::new() }
+        Context { json: Arc::new(json), lazy: None, whole: OnceLock::new(), value: OnceLock::new() }
     }
 
     /// With one more name at its end.
     #[must_use]
-    pub fn with(self, late: Option<Late>) -> Self {
-        Context { late: late.map(Arc::new), ..self }
+    pub fn with(self, lazy: Option<LazyField>) -> Self {
+        Context { lazy: lazy.map(Arc::new), ..self }
     }
 
     /// As JSON, for the platforms' cards.
     pub fn json(&self) -> &Json {
-        let Some(late) = &self.late else { return &self.json };
+        let Some(lazy) = &self.lazy else { return &self.json };
         self.whole.get_or_init(|| {
             let mut whole = Json::clone(&self.json);
-            whole[late.name] = late.json().clone();
+            whole[lazy.name] = Json::clone(&lazy.json);
             whole
         })
     }
@@ -117,17 +107,17 @@ impl Context {
     /// As the template engine sees it. Built when it is first asked for, once for all hooks.
     pub fn value(&self) -> &Value {
         self.value.get_or_init(|| {
-            let roots = self.json.as_object().map_or(0, Map::len) + usize::from(self.late.is_some());
+            let roots = self.json.as_object().map_or(0, Map::len) + usize::from(self.lazy.is_some());
             let built = std::iter::repeat_with(OnceLock::new).take(roots).collect();
-            Value::from_object(Roots { json: Arc::clone(&self.json), late: self.late.clone(), built })
+            Value::from_object(ContextRoots { json: Arc::clone(&self.json), lazy: self.lazy.clone(), built })
         })
     }
 
     /// The value below these keys; `None` where one is missing or null.
     pub fn at(&self, path: &[&str]) -> Option<&Json> {
         let (root, rest) = path.split_first()?;
-        let late = self.late.as_ref().filter(|late| late.name == *root).map(|late| late.json());
-        let root = late.or_else(|| self.json.get(root))?;
+        let lazy = self.lazy.as_ref().filter(|lazy| lazy.name == *root).map(|lazy| &*lazy.json);
+        let root = lazy.or_else(|| self.json.get(root))?;
         rest.iter().try_fold(root, |json, key| json.get(key)).filter(|json| !json.is_null())
     }
 
@@ -145,12 +135,12 @@ mod tests {
 
     #[test]
     fn a_leaf_is_what_the_engine_would_find() {
-        let late = Late::new("queue", || json!({"total": 3, "name": null}));
+        let lazy = LazyField::new("queue", || json!({"total": 3, "name": null}));
         let json = json!({"task": {
             "status": "error", "steps": 30, "below": -7, "loss": 0.25, "big": u64::MAX, "late": true, "none": null,
             "text": "a text that is too long to be kept in place", "list": [1], "more": {"deep": "x", "": 1},
         }});
-        let context = Context::new(json).with(Some(late));
+        let context = Context::new(json).with(Some(lazy));
         let scope = context.value();
         let mut seen = 0;
         for name in [
@@ -192,14 +182,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_late_is_made_when_it_is_read_and_only_once() {
+    fn a_lazy_field_is_computed_when_it_is_read_and_only_once() {
         let made = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&made);
-        let late = Late::new("queue", move || {
+        let lazy = LazyField::new("queue", move || {
             counter.fetch_add(1, Ordering::SeqCst);
             json!({"total": 3})
         });
-        let context = Context::new(json!({"task": {"id": "a"}})).with(Some(late));
+        let context = Context::new(json!({"task": {"id": "a"}})).with(Some(lazy));
         assert_eq!(context.text_at(&["task", "id"]), Some("a"));
         assert_eq!(context.value().get_attr("task").unwrap().get_attr("id").unwrap().as_str(), Some("a"));
         assert_eq!(context.value().try_iter().unwrap().count(), 2);

@@ -1,6 +1,6 @@
 //! Filters for people who write messages, beside the engine's own.
 
-use super::wording::{ENGLISH, Units};
+use super::strings::{DurationUnits, ENGLISH};
 use minijinja::value::ValueKind;
 use minijinja::{Environment, Error, ErrorKind, Value};
 
@@ -36,7 +36,7 @@ fn refuse_undefined(value: &Value) -> Result<(), Error> {
 }
 
 /// A length of time for people, in its two largest units: `0.8 s`, `42 s`, `2 h 5 min`, `3 d`.
-pub(super) fn duration(seconds: f64, units: &Units) -> String {
+pub(super) fn duration(seconds: f64, units: &DurationUnits) -> String {
     if seconds < 0.0 {
         return format!("-{}", duration(-seconds, units));
     }

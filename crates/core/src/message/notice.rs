@@ -1,12 +1,12 @@
 //! What a card says, whatever the platform: the few things a person wants to know of an event.
 
-use super::wording::{Wording, fill};
-use super::{Context, Line, filters};
+use super::context::Context;
+use super::filters;
+use super::output_url::{is_image, is_public, output_url};
+use super::rendered_message::{SummaryLine, Tone};
+use super::strings::{Wording, fill};
 use crate::clock;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
-use std::net::{Ipv4Addr, Ipv6Addr};
-use url::{Host, Url};
 
 /// The failures a notice names.
 const SHOWN_FAILURES: usize = 5;
@@ -19,20 +19,6 @@ const SHOWN_METRICS: usize = 4;
 
 /// The characters of one fact or failure; what a person reads at a glance.
 const FACT_CHARS: usize = 300;
-
-/// How the news is: a platform has a colour for each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Tone {
-    /// All went well.
-    Good,
-    /// Something failed.
-    Bad,
-    /// Some of it failed, or needs a look.
-    Warn,
-    /// Neither.
-    Neutral,
-}
 
 /// The content of a card. Texts are as the host gave them: the platform escapes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -303,7 +289,7 @@ fn digest(kind: &str, context: &Context, words: &'static Wording) -> Notice {
 
 /// The messages of a summary that a lane folded, each known by one line only.
 fn told_lines(lines: &Json) -> Vec<Notice> {
-    let lines: Vec<Line> = serde_json::from_value(lines.clone()).unwrap_or_default();
+    let lines: Vec<SummaryLine> = serde_json::from_value(lines.clone()).unwrap_or_default();
     lines.into_iter().map(|line| Notice::new(line.tone, line.text)).collect()
 }
 
@@ -384,64 +370,4 @@ fn moment(context: &Context, path: &[&str]) -> Option<String> {
 /// The message of an error, else its type; an error may also be a bare text.
 fn error_text(error: &Json) -> Option<String> {
     ["message", "type"].iter().find_map(|key| error.get(key).and_then(scalar)).or_else(|| scalar(error))
-}
-
-/// The address of an output, `host.base_url` before a relative one. Only http and https are links.
-fn output_url(output: &Json, context: &Context) -> Option<Url> {
-    let given = output.get("url").and_then(Json::as_str).filter(|url| !url.is_empty())?;
-    let url = match Url::parse(given) {
-        Ok(url) => url,
-        Err(url::ParseError::RelativeUrlWithoutBase) => {
-            let base = context.text_at(&["host", "base_url"])?;
-            Url::parse(&format!("{}/{}", base.trim_end_matches('/'), given.trim_start_matches('/'))).ok()?
-        }
-        Err(_) => return None,
-    };
-    matches!(url.scheme(), "http" | "https").then_some(url)
-}
-
-fn is_image(output: &Json, url: &Url) -> bool {
-    match output.get("mime").and_then(Json::as_str) {
-        Some(mime) => mime.starts_with("image/"),
-        None => {
-            let path = url.path().to_ascii_lowercase();
-            [".png", ".jpg", ".jpeg", ".gif", ".webp"].iter().any(|ending| path.ends_with(ending))
-        }
-    }
-}
-
-/// Whether a server elsewhere could fetch it: a chat platform shows an image only if its own servers
-/// can. This judges the name; it protects nothing.
-fn is_public(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => {
-            let name = name.trim_end_matches('.').to_ascii_lowercase();
-            let local = ["localhost", "local", "internal", "lan", "home", "test", "invalid"];
-            name.contains('.') && !local.contains(&name.rsplit('.').next().unwrap_or_default())
-        }
-        Some(Host::Ipv4(address)) => is_public_v4(address),
-        Some(Host::Ipv6(address)) => is_public_v6(address),
-        None => false,
-    }
-}
-
-fn is_public_v4(address: Ipv4Addr) -> bool {
-    let [a, b, ..] = address.octets();
-    let shared = a == 100 && (64..128).contains(&b);
-    !(address.is_private()
-        || address.is_loopback()
-        || address.is_link_local()
-        || address.is_multicast()
-        || address.is_documentation()
-        || shared
-        || a == 0
-        || a >= 240)
-}
-
-fn is_public_v6(address: Ipv6Addr) -> bool {
-    match address.to_ipv4_mapped() {
-        Some(mapped) => is_public_v4(mapped),
-        // 2000::/3 is what is routed at all.
-        None => address.segments()[0] & 0xe000 == 0x2000,
-    }
 }

@@ -1,7 +1,7 @@
 //! Sample data of every event type, with every field Taskbell knows, to try templates and conditions
 //! on before there is an event.
 
-use super::Context;
+use super::context::Context;
 use minijinja::Value;
 use minijinja::value::{Enumerator, Object, ObjectRepr, Serde};
 use serde_json::{Map, Value as Json, json};
@@ -11,19 +11,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A context as an event of this type would have, filled in every known field. A type of the host's own
 /// has a small payload.
-pub fn context(kind: &str) -> Context {
+pub(crate) fn context(kind: &str) -> Context {
     Context::new(tree(kind))
 }
 
 /// The same with much to say: a long prompt, and a long error.
-pub fn long(kind: &str) -> Context {
+pub(crate) fn long_context(kind: &str) -> Context {
     let mut tree = tree(kind);
     stretch(&mut tree);
     Context::new(tree)
 }
 
 /// The characters of a long prompt, as people do write them.
-pub const LONG_PROMPT: usize = 5000;
+pub(crate) const LONG_PROMPT: usize = 5000;
 
 fn stretch(node: &mut Json) {
     let Json::Object(fields) = node else { return };
@@ -178,7 +178,7 @@ impl OpenContext {
 
     /// A value nothing is known of.
     pub fn guess(&self) -> Value {
-        Value::from_object(Guess(self.guessed.clone()))
+        Value::from_object(UnknownValue(self.guessed.clone()))
     }
 }
 
@@ -241,7 +241,7 @@ impl Object for OpenFields {
             Some((_, value)) => Some(value.clone()),
             None => {
                 self.guessed.store(true, Ordering::Relaxed);
-                Some(Value::from_object(Guess(self.guessed.clone())))
+                Some(Value::from_object(UnknownValue(self.guessed.clone())))
             }
         }
     }
@@ -253,16 +253,16 @@ impl Object for OpenFields {
 
 /// A value nothing is known of: true, printed as `…`, and with any field.
 #[derive(Debug)]
-struct Guess(Arc<AtomicBool>);
+struct UnknownValue(Arc<AtomicBool>);
 
-impl Object for Guess {
+impl Object for UnknownValue {
     fn repr(self: &Arc<Self>) -> ObjectRepr {
         ObjectRepr::Map
     }
 
     fn get_value(self: &Arc<Self>, _: &Value) -> Option<Value> {
         self.0.store(true, Ordering::Relaxed);
-        Some(Value::from_object(Guess(self.0.clone())))
+        Some(Value::from_object(UnknownValue(self.0.clone())))
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
@@ -297,7 +297,7 @@ mod tests {
 
     #[test]
     fn the_long_sample_has_the_same_fields_and_more_to_say() {
-        let (short, long) = (context("task.complete"), long("task.complete"));
+        let (short, long) = (context("task.complete"), long_context("task.complete"));
         let prompt = long.text_at(&["task", "params", "prompt"]).unwrap();
         assert_eq!(prompt.chars().count(), LONG_PROMPT);
         assert_eq!(long.text_at(&["task", "name"]), short.text_at(&["task", "name"]));

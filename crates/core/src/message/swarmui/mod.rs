@@ -3,15 +3,16 @@
 //! stray `%` stays a percent sign, and every link is encoded.
 
 mod fill;
-mod known;
-mod lookup;
-mod moment;
-mod picture;
+mod image_url;
+mod known_names;
+mod tags;
+mod time_tags;
 
-use super::template::{MAX_BODY_BYTES, RenderError, TemplateError, too_large};
-use super::{Context, Extras, Message};
-use lookup::Lookup;
+use super::context::Context;
+use super::rendered_message::{Extras, Message};
+use super::template_error::{MAX_BODY_BYTES, RenderError, TemplateError, too_large};
 use serde_json::Value as Json;
+use tags::TagLookup;
 
 /// Asks for the first output as a file beside the JSON.
 const ATTACH: &str = "[discord_image]";
@@ -42,16 +43,16 @@ impl SwarmTemplate {
 
     /// Renders. Only a task has tags; the text of any other event is sent as it stands.
     pub fn render(&self, context: &Context) -> Result<Message, RenderError> {
-        self.message(&Lookup::of(context))
+        self.message(&TagLookup::of(context))
     }
 
     /// Renders for the sample of this event type; a tag that only a host can know stands for a number.
     pub fn check(&self, kind: &str) -> Result<(), RenderError> {
         let context = super::sample::context(kind);
-        self.message(&Lookup::guessing(&context)).map(|_| ())
+        self.message(&TagLookup::guessing(&context)).map(|_| ())
     }
 
-    fn message(&self, lookup: &Lookup<'_>) -> Result<Message, RenderError> {
+    fn message(&self, lookup: &TagLookup<'_>) -> Result<Message, RenderError> {
         let body = if lookup.has_task() {
             fill::fill(&self.text, MAX_BODY_BYTES, |tag| lookup.value(tag))
                 .ok_or_else(|| RenderError::at(&self.origin, None, too_large()))?

@@ -1,8 +1,8 @@
-use super::super::{Condition, Context, Verdict};
+use super::super::{Condition, ConditionResult, Context};
 use crate::event::KNOWN_TYPES;
 use serde_json::json;
 
-fn verdict(source: &str, context: &Context) -> Verdict {
+fn verdict(source: &str, context: &Context) -> ConditionResult {
     Condition::compile(source).unwrap_or_else(|reason| panic!("{source}: {reason}")).holds(context)
 }
 
@@ -42,7 +42,11 @@ fn what_is_defined_decides() {
         ("true == (task.kind == 'training')", true),
     ];
     for (source, holds) in table {
-        assert_eq!(verdict(source, &context), if holds { Verdict::True } else { Verdict::False }, "{source}");
+        assert_eq!(
+            verdict(source, &context),
+            if holds { ConditionResult::True } else { ConditionResult::False },
+            "{source}"
+        );
     }
 }
 
@@ -90,7 +94,11 @@ fn an_undefined_name_is_false_and_leaves_the_rest_to_decide() {
         ("task.name.nothing", false),
     ];
     for (source, holds) in table {
-        assert_eq!(verdict(source, &context), if holds { Verdict::True } else { Verdict::False }, "{source}");
+        assert_eq!(
+            verdict(source, &context),
+            if holds { ConditionResult::True } else { ConditionResult::False },
+            "{source}"
+        );
     }
 }
 
@@ -100,11 +108,11 @@ fn null_is_neither_smaller_nor_larger_than_a_number() {
     for source in
         ["task.nothing < 1", "task.nothing > 1", "task.nothing <= 1", "1 < task.nothing", "1 in task.nothing"]
     {
-        assert_eq!(verdict(source, &context), Verdict::False, "{source}");
+        assert_eq!(verdict(source, &context), ConditionResult::False, "{source}");
     }
-    assert_eq!(verdict("task.nothing == none", &context), Verdict::True);
-    assert_eq!(verdict("task.nothing is none", &context), Verdict::True);
-    assert_eq!(verdict("task.kind != none", &context), Verdict::True);
+    assert_eq!(verdict("task.nothing == none", &context), ConditionResult::True);
+    assert_eq!(verdict("task.nothing is none", &context), ConditionResult::True);
+    assert_eq!(verdict("task.kind != none", &context), ConditionResult::True);
 }
 
 #[test]
@@ -123,7 +131,7 @@ fn a_real_error_is_broken_not_false() {
     ];
     for (source, names) in table {
         match verdict(source, &context) {
-            Verdict::Broken(reason) => assert!(reason.contains(names), "{source}: {reason}"),
+            ConditionResult::Broken(reason) => assert!(reason.contains(names), "{source}: {reason}"),
             verdict => panic!("{source}: {verdict:?}"),
         }
     }

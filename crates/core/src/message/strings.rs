@@ -1,6 +1,6 @@
 //! Every word a card says of itself, in each language. A further language is a further table.
 
-use super::Context;
+use super::context::Context;
 
 /// A language of the cards: `[host] language`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -28,7 +28,7 @@ impl Language {
 }
 
 /// How a length of time is written: what stands after each number.
-pub(super) struct Units {
+pub(super) struct DurationUnits {
     pub ms: &'static str,
     pub s: &'static str,
     pub min: &'static str,
@@ -40,7 +40,7 @@ pub(super) struct Units {
 
 /// The words of one language. `{…}` stands for a value; see [`fill`].
 pub(crate) struct Wording {
-    pub(super) units: Units,
+    pub(super) units: DurationUnits,
     /// What parts thousands. No line breaks there.
     pub(super) thousands: char,
     pub(super) task_done: &'static str,
@@ -96,7 +96,7 @@ pub(crate) struct Wording {
 
 /// The words of English, which is also the language of the filters.
 pub(super) static ENGLISH: Wording = Wording {
-    units: Units { ms: " ms", s: " s", min: " min", whole_min: " min", h: " h", d: " d" },
+    units: DurationUnits { ms: " ms", s: " s", min: " min", whole_min: " min", h: " h", d: " d" },
     thousands: '\u{202f}',
     task_done: "Task done",
     task_failed: "Task failed",
@@ -146,7 +146,9 @@ pub(super) static ENGLISH: Wording = Wording {
 };
 
 static CHINESE: Wording = Wording {
-    units: Units { ms: " 毫秒", s: " 秒", min: " 分", whole_min: " 分钟", h: " 小时", d: " 天" },
+    units: DurationUnits {
+        ms: " 毫秒", s: " 秒", min: " 分", whole_min: " 分钟", h: " 小时", d: " 天"
+    },
     thousands: ',',
     task_done: "任务完成",
     task_failed: "任务失败",

@@ -1,9 +1,10 @@
 //! A key of a hook's shaping: an expression that says which thing an event speaks of.
 
 use super::condition::Condition;
+use super::context::Context;
+use super::expr::Expression;
 use super::filters;
-use super::formula::Formula;
-use super::{Context, sample};
+use super::sample;
 use minijinja::value::ValueKind;
 use minijinja::{ErrorKind, Value};
 use std::fmt;
@@ -12,17 +13,17 @@ use std::fmt;
 const MAX_KEY_CHARS: usize = 200;
 
 /// A compiled key expression.
-pub struct Key {
+pub struct KeyExpression {
     source: String,
-    formula: Formula,
+    expression: Expression,
     names: Condition,
 }
 
-impl Key {
+impl KeyExpression {
     /// Compiles an expression; the fault in words otherwise.
-    pub fn compile(source: &str) -> Result<Key, String> {
-        let formula = Formula::compile(source, true).map_err(|fault| fault.reason)?;
-        Ok(Key { source: source.to_owned(), formula, names: Condition::compile(source)? })
+    pub fn compile(source: &str) -> Result<KeyExpression, String> {
+        let expression = Expression::compile(source, true).map_err(|fault| fault.reason)?;
+        Ok(KeyExpression { source: source.to_owned(), expression, names: Condition::compile(source)? })
     }
 
     /// The key of an event: text, or a number or truth value as text. An undefined name or null gives the
@@ -48,7 +49,7 @@ impl Key {
     }
 
     fn read(&self, scope: &Value) -> Result<String, String> {
-        let value = match self.formula.evaluate(scope) {
+        let value = match self.expression.evaluate(scope) {
             Ok((value, _)) => value,
             Err(fault) if fault.kind == ErrorKind::UndefinedError => Value::UNDEFINED,
             Err(fault) => return Err(fault.reason),
@@ -63,9 +64,9 @@ impl Key {
     }
 }
 
-impl fmt::Debug for Key {
+impl fmt::Debug for KeyExpression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Key").field(&self.source).finish()
+        f.debug_tuple("KeyExpression").field(&self.source).finish()
     }
 }
 
@@ -77,19 +78,19 @@ mod tests {
     #[test]
     fn a_key_is_text_and_what_is_missing_is_the_empty_key() {
         let context = Context::new(json!({"task": {"name": "a", "n": 7, "list": [1]}}));
-        let of = |source: &str| Key::compile(source).unwrap().of(&context);
+        let of = |source: &str| KeyExpression::compile(source).unwrap().of(&context);
         assert_eq!(of("task.name"), Ok("a".into()));
         assert_eq!(of("task.n"), Ok("7".into()));
         assert_eq!(of("task.name ~ '/' ~ task.n"), Ok("a/7".into()));
         assert_eq!(of("task.other"), Ok(String::new()));
         assert_eq!(of("queue.name.deep"), Ok(String::new()));
         assert!(of("task.list").unwrap_err().contains("task.list"));
-        assert!(Key::compile("task.").is_err());
+        assert!(KeyExpression::compile("task.").is_err());
     }
 
     #[test]
     fn a_dry_run_finds_a_name_that_no_event_has_and_a_list() {
-        let check = |source: &str| Key::compile(source).unwrap().check("task.complete");
+        let check = |source: &str| KeyExpression::compile(source).unwrap().check("task.complete");
         assert_eq!(check("task.name"), Ok(()));
         assert_eq!(check("task.params.anything"), Ok(()));
         assert!(check("tsak.name").is_err());

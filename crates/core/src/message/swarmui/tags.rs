@@ -1,10 +1,10 @@
 //! What a tag stands for: a parameter of the task, a fixed tag, a metric or a variable, in this order.
 
-use super::known::is_known;
-use super::moment::Moment;
-use super::picture;
+use super::image_url;
+use super::known_names::is_known;
+use super::time_tags::time_tag;
 use crate::clock;
-use crate::message::Context;
+use crate::message::context::Context;
 use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
 
@@ -12,21 +12,21 @@ use sha2::{Digest, Sha256};
 const MODEL_ENDINGS: [&str; 5] = [".safetensors", ".sft", ".engine", ".gguf", ".ckpt"];
 
 /// Reads tags off the context of one event.
-pub(super) struct Lookup<'a> {
+pub(super) struct TagLookup<'a> {
     context: &'a Context,
     guesses: bool,
 }
 
-impl<'a> Lookup<'a> {
+impl<'a> TagLookup<'a> {
     /// For a message.
-    pub fn of(context: &'a Context) -> Lookup<'a> {
-        Lookup { context, guesses: false }
+    pub fn of(context: &'a Context) -> TagLookup<'a> {
+        TagLookup { context, guesses: false }
     }
 
     /// For a check: what the sample has no value for stands for a number, which fits inside and outside
     /// of quotes.
-    pub fn guessing(context: &'a Context) -> Lookup<'a> {
-        Lookup { context, guesses: true }
+    pub fn guessing(context: &'a Context) -> TagLookup<'a> {
+        TagLookup { context, guesses: true }
     }
 
     /// Whether there is a task, and so anything to look up.
@@ -44,7 +44,7 @@ impl<'a> Lookup<'a> {
         if tag == "image"
             && let Some(url) = self.output().and_then(|output| output.get("url")).and_then(Json::as_str)
         {
-            return Some(picture::address(url, self.context.text_at(&["host", "base_url"])));
+            return Some(image_url::address(url, self.context.text_at(&["host", "base_url"])));
         }
         let name = clean(tag);
         if name.is_empty() {
@@ -99,7 +99,7 @@ impl<'a> Lookup<'a> {
             "batchid" => Some(of_task(&["batch", "id"]).unwrap_or_default()),
             "number" => self.context.at(&["queue", "total"]).map(text).or_else(|| Some(String::new())),
             "requesttimeinc" => self.field(&["task", "metrics"], name).is_none().then(|| "000".to_owned()),
-            _ => self.started_at().and_then(|at| Moment::here(at).tag(name)),
+            _ => self.started_at().and_then(|at| time_tag(name, at)),
         }
     }
 

@@ -1,8 +1,34 @@
-//! What goes with a message beside its body: the file to enclose, and the message in one line.
+//! A rendered message, and what goes with its body: the file to enclose, and the message in one line.
 
-use super::Tone;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+
+/// A rendered message, the same for every attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// The `content-type` of the body.
+    pub content_type: String,
+    /// The body, byte for byte as it is signed and sent.
+    pub body: Vec<u8>,
+    /// Whether the task's first output goes with it as a file, beside the JSON.
+    pub attach_first_output: bool,
+    /// What goes with it.
+    pub extras: Extras,
+}
+
+/// How the news is: a platform has a colour for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tone {
+    /// All went well.
+    Good,
+    /// Something failed.
+    Bad,
+    /// Some of it failed, or needs a look.
+    Warn,
+    /// Neither.
+    Neutral,
+}
 
 /// What goes with a message beside its body. The spool keeps it as JSON; a file by its path, never by its
 /// bytes.
@@ -16,7 +42,7 @@ pub struct Extras {
     pub form: bool,
     /// The message in one line, for a summary of many.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub line: Option<Line>,
+    pub line: Option<SummaryLine>,
     /// What templates see as `host`, for such a summary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<Json>,
@@ -24,7 +50,7 @@ pub struct Extras {
 
 /// A message in one line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Line {
+pub struct SummaryLine {
     /// How the news is.
     pub tone: Tone,
     /// The title of the card.

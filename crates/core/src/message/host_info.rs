@@ -1,6 +1,6 @@
 //! What templates see as `host`.
 
-use super::Language;
+use super::strings::Language;
 
 /// `[host]`: what templates see as `host`.
 #[derive(Debug, Clone, Default)]

@@ -36,7 +36,7 @@ pub(super) fn charge(json: &Json, room: &mut usize) -> Result<(), String> {
 
 /// Takes so many bytes of the room.
 pub(super) fn take(room: &mut usize, bytes: usize) -> Result<(), String> {
-    *room = room.checked_sub(bytes).ok_or_else(super::template::too_large)?;
+    *room = room.checked_sub(bytes).ok_or_else(super::template_error::too_large)?;
     Ok(())
 }
 

@@ -1,9 +1,11 @@
 //! The text of a `.j2` file: minijinja with JSON auto-escape, and JSON when it is done.
 
 use super::condition::unknown_root;
-use super::formula::{Fault, engine, is_builtin};
-use super::template::{MAX_BODY_BYTES, RenderError, Run, TemplateError, too_large};
-use super::{ROOTS, filters};
+use super::context::ROOTS;
+use super::expr::{EngineError, engine, is_builtin};
+use super::filters;
+use super::render_budget::RenderBudget;
+use super::template_error::{MAX_BODY_BYTES, RenderError, TemplateError, too_large};
 use minijinja::{AutoEscape, Environment, OutputSpan, OutputSpanKind, Value};
 use serde_json::Value as Json;
 
@@ -21,7 +23,7 @@ impl TextTemplate {
         let mut engine = engine();
         engine.set_auto_escape_callback(|_| AutoEscape::Json);
         engine.add_template_owned(TEXT, text.to_owned()).map_err(|error| {
-            let fault = Fault::from(error);
+            let fault = EngineError::from(error);
             TemplateError::at(origin, fault.line, fault.reason)
         })?;
         Ok(TextTemplate { origin: origin.to_owned(), engine })
@@ -37,10 +39,10 @@ impl TextTemplate {
     }
 
     /// The author's bytes with the values in them, known to be a JSON object or list.
-    pub(super) fn render(&self, scope: &Value, run: &mut Run<'_>) -> Result<Vec<u8>, RenderError> {
+    pub(super) fn render(&self, scope: &Value, run: &mut RenderBudget<'_>) -> Result<Vec<u8>, RenderError> {
         run.begin();
         let done = self.engine.get_template(TEXT).and_then(|text| text.render_with_spans(scope.clone()));
-        let (output, spans) = match done.map_err(Fault::from) {
+        let (output, spans) = match done.map_err(EngineError::from) {
             Ok(done) => done,
             Err(fault) if run.excuses(&fault) => return Ok(b"{}".to_vec()),
             Err(fault) => return Err(RenderError::at(&self.origin, fault.line, fault.reason)),

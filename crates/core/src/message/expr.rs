@@ -1,7 +1,7 @@
 //! The template engine, set up once: how an expression is evaluated and a text is printed, in steps
 //! that are counted.
 
-use super::{filters, typed};
+use super::{filters, json_value};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::ValueKind;
 use minijinja::{Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value};
@@ -49,24 +49,24 @@ pub(super) fn is_builtin(name: &str) -> bool {
 
 /// What the engine says went wrong.
 #[derive(Debug, Clone)]
-pub(super) struct Fault {
+pub(super) struct EngineError {
     pub kind: ErrorKind,
     /// From 1.
     pub line: Option<usize>,
     pub reason: String,
 }
 
-impl Fault {
+impl EngineError {
     /// Whether it speaks of an undefined name in the context itself, `task.nmae`: no guess about the
     /// fields a host may add can lead there.
     pub(super) fn is_of_context(&self) -> bool {
         let name = self.reason.strip_prefix('`').and_then(|rest| rest.split_once("` is undefined"));
         name.and_then(|(name, _)| name.split(['.', '[']).next())
-            .is_some_and(|root| super::ROOTS.contains(&root))
+            .is_some_and(|root| super::context::ROOTS.contains(&root))
     }
 }
 
-impl From<Error> for Fault {
+impl From<Error> for EngineError {
     fn from(error: Error) -> Self {
         let kind = error.kind();
         let detail = error.detail().map(str::to_owned);
@@ -80,18 +80,18 @@ impl From<Error> for Fault {
             (_, Some(detail)) => format!("{kind}: {detail}"),
             (_, None) => kind.to_string(),
         };
-        Fault { kind, line: error.line(), reason: filters::clip(&reason, 400) }
+        EngineError { kind, line: error.line(), reason: filters::clip(&reason, 400) }
     }
 }
 
 /// A compiled expression.
-pub(super) struct Formula {
+pub(super) struct Expression {
     engine: Box<Environment<'static>>,
 }
 
-impl Formula {
+impl Expression {
     /// Compiles an expression. With `lenient` an undefined name may be tested for truth.
-    pub(super) fn compile(source: &str, lenient: bool) -> Result<Formula, Fault> {
+    pub(super) fn compile(source: &str, lenient: bool) -> Result<Expression, EngineError> {
         // The expression on its own first: the braces around it below must not be its own.
         ENGINE.compile_expression_owned(source.to_owned())?;
         let mut engine = Box::new(engine());
@@ -102,11 +102,11 @@ impl Formula {
         }
         engine.set_formatter(keep_value);
         engine.add_template_owned(PIECE, format!("{{{{ {source} }}}}"))?;
-        Ok(Formula { engine })
+        Ok(Expression { engine })
     }
 
     /// The value, and the steps it took.
-    pub(super) fn evaluate(&self, scope: &Value) -> Result<(Value, u64), Fault> {
+    pub(super) fn evaluate(&self, scope: &Value) -> Result<(Value, u64), EngineError> {
         let captured = self.engine.get_template(PIECE)?.render_captured_to(scope.clone(), io::sink())?;
         let steps = captured.state().fuel_levels().map_or(0, |(used, _)| used);
         Ok((captured.state().get_temp(RESULT).unwrap_or(Value::UNDEFINED), steps))
@@ -119,32 +119,32 @@ impl Formula {
 }
 
 /// A compiled text with `{{ … }}` and `{% … %}` in it.
-pub(super) struct Phrase {
+pub(super) struct InlineTemplate {
     engine: Box<Environment<'static>>,
 }
 
-impl Phrase {
+impl InlineTemplate {
     /// Compiles a text.
-    pub(super) fn compile(source: &str) -> Result<Phrase, Fault> {
+    pub(super) fn compile(source: &str) -> Result<InlineTemplate, EngineError> {
         let mut engine = Box::new(engine());
         engine.set_formatter(print_value);
         engine.add_template_owned(PIECE, source.to_owned())?;
-        Ok(Phrase { engine })
+        Ok(InlineTemplate { engine })
     }
 
     /// The text, at most `room` bytes of it, and the steps it took.
-    pub(super) fn print(&self, scope: &Value, room: usize) -> Result<(String, u64), Fault> {
-        let mut page = Page { text: Vec::new(), room };
+    pub(super) fn print(&self, scope: &Value, room: usize) -> Result<(String, u64), EngineError> {
+        let mut page = BoundedWriter { text: Vec::new(), room };
         let captured = self.engine.get_template(PIECE)?.render_captured_to(scope.clone(), &mut page);
         match captured {
             Ok(captured) => {
                 let steps = captured.state().fuel_levels().map_or(0, |(used, _)| used);
                 Ok((String::from_utf8_lossy(&page.text).into_owned(), steps))
             }
-            Err(error) if error.kind() == ErrorKind::WriteFailure => Err(Fault {
+            Err(error) if error.kind() == ErrorKind::WriteFailure => Err(EngineError {
                 kind: ErrorKind::WriteFailure,
                 line: error.line(),
-                reason: super::template::too_large(),
+                reason: super::template_error::too_large(),
             }),
             Err(error) => Err(error.into()),
         }
@@ -173,8 +173,8 @@ fn print_value(out: &mut Output, _: &mut State, value: &Value) -> Result<(), Err
         ValueKind::Undefined | ValueKind::None => Ok(()),
         ValueKind::Bool => out.write_str(if value.is_true() { "true" } else { "false" }),
         ValueKind::Seq | ValueKind::Map | ValueKind::Iterable => {
-            let mut room = super::template::MAX_BODY_BYTES;
-            let json = typed::to_json(value, &mut room)
+            let mut room = super::template_error::MAX_BODY_BYTES;
+            let json = json_value::to_json(value, &mut room)
                 .map_err(|reason| Error::new(ErrorKind::BadSerialization, reason))?;
             out.write_str(&json.to_string())
         }
@@ -184,12 +184,12 @@ fn print_value(out: &mut Output, _: &mut State, value: &Value) -> Result<(), Err
 }
 
 /// A writer that refuses what does not fit.
-struct Page {
+struct BoundedWriter {
     text: Vec<u8>,
     room: usize,
 }
 
-impl io::Write for Page {
+impl io::Write for BoundedWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if bytes.len() > self.room {
             return Err(io::Error::new(io::ErrorKind::StorageFull, "the page is full"));

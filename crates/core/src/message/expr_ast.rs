@@ -9,26 +9,26 @@ const MAX_DEPTH: usize = 50;
 
 /// A condition, as ranges of its source.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Clause {
-    All(Vec<Clause>),
-    Any(Vec<Clause>),
-    Not(Box<Clause>),
-    Test(Test),
+pub(super) enum ExprAst {
+    All(Vec<ExprAst>),
+    Any(Vec<ExprAst>),
+    Not(Box<ExprAst>),
+    Comparison(ComparisonAst),
 }
 
 /// What is neither `and`, `or` nor `not`.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Test {
+pub(super) struct ComparisonAst {
     pub source: Range<usize>,
     /// The operands of its comparison; one without an operator, or none when it has an `if`.
     pub operands: Vec<Range<usize>>,
     /// What stands between them.
-    pub operators: Vec<Operator>,
+    pub operators: Vec<Comparator>,
 }
 
 /// A comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Operator {
+pub(super) enum Comparator {
     Equal,
     NotEqual,
     Less,
@@ -39,24 +39,24 @@ pub(super) enum Operator {
     Membership,
 }
 
-impl Operator {
-    fn of_symbol(symbol: &str) -> Option<Operator> {
+impl Comparator {
+    fn of_symbol(symbol: &str) -> Option<Comparator> {
         Some(match symbol {
-            "==" => Operator::Equal,
-            "!=" => Operator::NotEqual,
-            "<" => Operator::Less,
-            "<=" => Operator::LessOrEqual,
-            ">" => Operator::Greater,
-            ">=" => Operator::GreaterOrEqual,
+            "==" => Comparator::Equal,
+            "!=" => Comparator::NotEqual,
+            "<" => Comparator::Less,
+            "<=" => Comparator::LessOrEqual,
+            ">" => Comparator::Greater,
+            ">=" => Comparator::GreaterOrEqual,
             _ => return None,
         })
     }
 }
 
 /// Takes a source apart that the engine has accepted.
-pub(super) fn take_apart(source: &str) -> Clause {
+pub(super) fn parse(source: &str) -> ExprAst {
     let tokens = tokens(source);
-    clause(source, &tokens, 0..source.len(), 0)
+    expr(source, &tokens, 0..source.len(), 0)
 }
 
 #[derive(Debug)]
@@ -72,35 +72,43 @@ impl Token {
     }
 }
 
-fn clause(source: &str, tokens: &[Token], range: Range<usize>, nesting: usize) -> Clause {
+fn expr(source: &str, tokens: &[Token], range: Range<usize>, nesting: usize) -> ExprAst {
     let Some(level) = tokens.first().map(|token| token.depth) else {
-        return Clause::Test(Test { source: range, operands: Vec::new(), operators: Vec::new() });
+        return ExprAst::Comparison(ComparisonAst {
+            source: range,
+            operands: Vec::new(),
+            operators: Vec::new(),
+        });
     };
     let words = keywords(source, tokens, level);
     let positions = |word: &str| -> Vec<usize> {
         words.iter().filter(|(_, keyword)| *keyword == word).map(|(index, _)| *index).collect()
     };
     if nesting > MAX_DEPTH || !positions("if").is_empty() {
-        return Clause::Test(Test { source: range, operands: Vec::new(), operators: Vec::new() });
+        return ExprAst::Comparison(ComparisonAst {
+            source: range,
+            operands: Vec::new(),
+            operators: Vec::new(),
+        });
     }
-    let parts = |at: &[usize]| -> Vec<Clause> {
-        split(tokens, at).map(|(part, range)| clause(source, part, range, nesting + 1)).collect()
+    let parts = |at: &[usize]| -> Vec<ExprAst> {
+        split(tokens, at).map(|(part, range)| expr(source, part, range, nesting + 1)).collect()
     };
     let (ors, ands) = (positions("or"), positions("and"));
     if !ors.is_empty() {
-        return Clause::Any(parts(&ors));
+        return ExprAst::Any(parts(&ors));
     }
     if !ands.is_empty() {
-        return Clause::All(parts(&ands));
+        return ExprAst::All(parts(&ands));
     }
     match tokens {
         [first, rest @ ..] if !rest.is_empty() && first.text(source) == "not" => {
-            Clause::Not(Box::new(clause(source, rest, span(rest), nesting + 1)))
+            ExprAst::Not(Box::new(expr(source, rest, span(rest), nesting + 1)))
         }
         [open, inner @ .., close] if is_group(source, open, inner, close, level) => {
-            clause(source, inner, span(inner), nesting + 1)
+            expr(source, inner, span(inner), nesting + 1)
         }
-        _ => Clause::Test(test(source, tokens, level)),
+        _ => ExprAst::Comparison(comparison(source, tokens, level)),
     }
 }
 
@@ -113,7 +121,7 @@ fn is_group(source: &str, open: &Token, inner: &[Token], close: &Token, level: u
         && !inner.iter().any(|token| token.depth == level + 1 && token.text(source) == ",")
 }
 
-fn test(source: &str, tokens: &[Token], level: usize) -> Test {
+fn comparison(source: &str, tokens: &[Token], level: usize) -> ComparisonAst {
     let words = keywords(source, tokens, level);
     let mut operands = Vec::new();
     let mut operators = Vec::new();
@@ -122,10 +130,10 @@ fn test(source: &str, tokens: &[Token], level: usize) -> Test {
     while index < tokens.len() {
         let word = words.iter().find(|(at, _)| *at == index).map(|(_, word)| *word);
         let symbol = if tokens[index].depth == level { tokens[index].text(source) } else { "" };
-        let (operator, width) = match (word, Operator::of_symbol(symbol)) {
+        let (operator, width) = match (word, Comparator::of_symbol(symbol)) {
             (_, Some(operator)) => (operator, 1),
-            (Some("in"), _) => (Operator::Membership, 1),
-            (Some("not"), _) if index > start => (Operator::Membership, 2),
+            (Some("in"), _) => (Comparator::Membership, 1),
+            (Some("not"), _) if index > start => (Comparator::Membership, 2),
             _ => {
                 index += 1;
                 continue;
@@ -137,7 +145,7 @@ fn test(source: &str, tokens: &[Token], level: usize) -> Test {
         start = index;
     }
     operands.push(span(tokens.get(start..).unwrap_or(&[])));
-    Test { source: span(tokens), operands, operators }
+    ComparisonAst { source: span(tokens), operands, operators }
 }
 
 /// The words of the grammar at this level with their positions: not a name after a dot or a bar, and
@@ -243,14 +251,15 @@ mod tests {
     use super::*;
 
     fn shape(source: &str) -> String {
-        fn show(source: &str, clause: &Clause) -> String {
-            let list =
-                |parts: &[Clause]| parts.iter().map(|part| show(source, part)).collect::<Vec<_>>().join(", ");
-            match clause {
-                Clause::All(parts) => format!("all({})", list(parts)),
-                Clause::Any(parts) => format!("any({})", list(parts)),
-                Clause::Not(part) => format!("not({})", show(source, part)),
-                Clause::Test(test) => {
+        fn show(source: &str, expr: &ExprAst) -> String {
+            let list = |parts: &[ExprAst]| {
+                parts.iter().map(|part| show(source, part)).collect::<Vec<_>>().join(", ")
+            };
+            match expr {
+                ExprAst::All(parts) => format!("all({})", list(parts)),
+                ExprAst::Any(parts) => format!("any({})", list(parts)),
+                ExprAst::Not(part) => format!("not({})", show(source, part)),
+                ExprAst::Comparison(test) => {
                     let operands: Vec<_> = test.operands.iter().map(|range| &source[range.clone()]).collect();
                     if operands.is_empty() {
                         format!("<{}>", &source[test.source.clone()])
@@ -260,7 +269,7 @@ mod tests {
                 }
             }
         }
-        show(source, &take_apart(source))
+        show(source, &parse(source))
     }
 
     #[test]
@@ -290,9 +299,9 @@ mod tests {
     #[test]
     fn nonsense_and_depth_are_survived() {
         for odd in ["", "or", "and and", "not", "((", "))", "a <", "'", "\\", "a not", "in in in", "ä or"] {
-            take_apart(odd);
+            parse(odd);
         }
-        take_apart(&format!("{}a{}", "(".repeat(500), ")".repeat(500)));
-        take_apart(&"not ".repeat(500));
+        parse(&format!("{}a{}", "(".repeat(500), ")".repeat(500)));
+        parse(&"not ".repeat(500));
     }
 }
