@@ -1,4 +1,7 @@
 //! `when`: a minijinja expression in which an undefined name makes its own comparison false.
+//!
+//! The engine has no such rule: with strict names `queue.total >= 10 or task.failed` fails for an event without a
+//! queue, and with lenient names a typo goes unnoticed. So comparisons are evaluated one by one and combined here.
 
 use super::context::leaf;
 use super::context::{Context, ROOTS};
@@ -11,37 +14,40 @@ use minijinja::{ErrorKind, Value};
 use std::fmt;
 use std::ops::Range;
 
-/// The most characters of a value that an account shows.
-const MOST_SEEN: usize = 80;
+/// The most characters of a value in an explanation.
+const MAX_SHOWN_CHARS: usize = 80;
 
 /// A compiled condition.
 ///
-/// `a or b`, `a and b` and `not a` are decided from comparisons. A comparison that reads an undefined
-/// name is false, whichever operator it has; so is `<`, `<=`, `>`, `>=` or `in` with null. A name is
-/// defined when each step to it is: `task.metrics.loss` is not, for a task without metrics.
+/// `a or b`, `a and b` and `not a` are combined from comparisons. A comparison that reads an undefined name is false,
+/// whatever its operator; so is `<`, `<=`, `>`, `>=` or `in` with null. A name is defined when each step to it is:
+/// `task.metrics.loss` is undefined for a task without metrics.
 pub struct Condition {
     source: String,
     clause: BooleanExpr,
 }
 
-/// What a condition says of an event.
+/// The result of a condition for an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConditionResult {
     /// It holds.
     True,
     /// It does not hold.
     False,
-    /// It could not be evaluated: the hook fires, and this is logged.
+    /// It could not be evaluated; the hook fires, and the reason is logged.
     Broken(String),
 }
 
 impl Condition {
-    /// Compiles an expression; the fault in words otherwise.
+    /// Compiles an expression.
+    ///
+    /// # Errors
+    /// The syntax error in words.
     pub fn compile(source: &str) -> Result<Condition, String> {
-        let whole = Expression::compile(source, true).map_err(|fault| fault.reason)?;
+        let whole = Expression::compile(source, true).map_err(|error| error.reason)?;
         let clause = match BooleanExpr::build(source, &parse(source)) {
             Ok(clause) => clause,
-            // A piece that does not stand on its own: the expression is then one comparison.
+            // A part that is not valid on its own: the whole expression is one comparison.
             Err(_) => BooleanExpr::Comparison(Comparison {
                 source: source.to_owned(),
                 paths: paths(&whole),
@@ -58,7 +64,7 @@ impl Condition {
         &self.source
     }
 
-    /// Evaluates it.
+    /// Evaluates the condition.
     pub fn holds(&self, context: &Context) -> ConditionResult {
         match self.decide(context.value(), &mut 0) {
             Ok(true) => ConditionResult::True,
@@ -67,16 +73,19 @@ impl Condition {
         }
     }
 
-    /// Which comparisons decide, and what they saw: ``` `queue.total >= 10` where queue.total is 3 ```.
+    /// The comparisons that decide, with their values: ``` `queue.total >= 10` where queue.total is 3 ```.
     pub fn account(&self, context: &Context) -> String {
         let mut said = Vec::new();
         self.clause.account(context.value(), &mut said);
         said.join(", ")
     }
 
-    /// Tries it on sample data of this event type: finds a name that no context has, such as
-    /// `tsak.status`, and what would be [`ConditionResult::Broken`]. A misspelt field of a known object is not
-    /// found, for a host may send fields of its own.
+    /// Evaluates it on sample data of this event type, to find a name that no context has, such as `tsak.status`,
+    /// and anything that would be [`ConditionResult::Broken`]. Does not find a misspelt field of a known object,
+    /// because a host may add fields.
+    ///
+    /// # Errors
+    /// The problem in words.
     pub fn check(&self, kind: &str) -> Result<(), String> {
         self.check_names(&[])?;
         let open = sample::open_context(kind);
@@ -89,12 +98,12 @@ impl Condition {
         })
     }
 
-    /// Whether it holds in this scope; adds the steps it took.
+    /// Evaluates it in this scope, and adds the steps taken.
     pub(super) fn decide(&self, scope: &Value, steps: &mut u64) -> Result<bool, String> {
         self.clause.decide(scope, steps)
     }
 
-    /// Refuses a name that is no part of any context, and none of these.
+    /// Rejects a name that is neither a root of the context nor one of `locals`.
     pub(super) fn check_names(&self, locals: &[String]) -> Result<(), String> {
         self.clause.each_comparison(&mut |test| match test
             .paths
@@ -114,7 +123,7 @@ impl fmt::Debug for Condition {
     }
 }
 
-/// The fault of a name that no context has.
+/// The error for a name that no context has.
 pub(super) fn unknown_root(name: &str) -> String {
     let nearest = ROOTS
         .iter()
@@ -122,7 +131,7 @@ pub(super) fn unknown_root(name: &str) -> String {
         .min()
         .filter(|(distance, _)| *distance <= 2)
         .map_or(String::new(), |(_, root)| format!("; did you mean `{root}`?"));
-    format!("`{name}` is undefined, there are only {}{nearest}", names(ROOTS))
+    format!("`{name}` is undefined; the known names are {}{nearest}", names(ROOTS))
 }
 
 fn names(names: &[&str]) -> String {
@@ -172,7 +181,7 @@ impl BooleanExpr {
         }
     }
 
-    /// The tests that decide this clause: all of them where all had to be as they are, else the first.
+    /// The comparisons that decide: the first one if it is enough, else all.
     fn account(&self, scope: &Value, said: &mut Vec<String>) {
         match self {
             BooleanExpr::All(parts) | BooleanExpr::Any(parts) => {
@@ -202,22 +211,22 @@ impl BooleanExpr {
     }
 }
 
-/// One comparison, or one value tested for truth.
+/// A comparison, or a value tested for truth.
 struct Comparison {
     source: String,
     whole: Expression,
-    /// The operands of a comparison on their own, to know whether one of them is undefined.
+    /// Compiled separately, to find out whether one of them is undefined.
     operands: Vec<Operand>,
     operators: Vec<Comparator>,
-    /// The names it reads, taken apart at their dots.
+    /// The names it reads, split at the dots.
     paths: Vec<Vec<String>>,
 }
 
 enum Operand {
-    /// It reads no name, so it is always this.
+    /// Reads no name.
     Constant(Value),
-    /// A plain name, `queue.total`: looked up without the engine, for most comparisons are of these and
-    /// each event is compared by every hook.
+    /// A plain name, `queue.total`. Looked up without the engine, because most comparisons use these and every hook
+    /// evaluates every event.
     Name(Vec<String>),
     Variable(Expression),
 }
@@ -248,7 +257,7 @@ impl Comparison {
         Ok(Comparison { source, paths: paths(&whole), whole, operands, operators: shape.operators.clone() })
     }
 
-    /// The comparison as it is written, with the values of the names in it.
+    /// The comparison as written, with the values of its names.
     fn account(&self, scope: &Value) -> String {
         let longest = |path: &&Vec<String>| {
             !self.paths.iter().any(|other| other.len() > path.len() && other.starts_with(path))
@@ -257,7 +266,7 @@ impl Comparison {
             .paths
             .iter()
             .filter(longest)
-            .map(|path| format!("{} is {}", path.join("."), seen(scope, path)))
+            .map(|path| format!("{} is {}", path.join("."), shown(scope, path)))
             .collect();
         match values.as_slice() {
             [] => format!("`{}`", self.source),
@@ -266,7 +275,7 @@ impl Comparison {
     }
 
     fn decide(&self, scope: &Value, steps: &mut u64) -> Result<bool, String> {
-        // Nearly every comparison is of two.
+        // Almost every comparison has two operands.
         if let [left, right] = self.operands.as_slice() {
             let Some(left) = self.value(left, scope, steps)? else { return Ok(false) };
             let Some(right) = self.value(right, scope, steps)? else { return Ok(false) };
@@ -282,7 +291,7 @@ impl Comparison {
         self.compare_all(&values, scope, steps)
     }
 
-    /// What an operand is; `None` where it is undefined.
+    /// The value of an operand; `None` when it is undefined.
     fn value(&self, operand: &Operand, scope: &Value, steps: &mut u64) -> Result<Option<Value>, String> {
         match operand {
             Operand::Constant(value) => Ok(Some(value.clone())),
@@ -308,7 +317,7 @@ impl Comparison {
         Ok(value.is_some_and(|value| value.is_true()))
     }
 
-    /// The value of an evaluation; `None` where an undefined name decides it.
+    /// The value of an evaluation; `None` when it failed because of an undefined name.
     fn settle(
         &self,
         done: Result<(Value, u64), EngineError>,
@@ -320,20 +329,20 @@ impl Comparison {
                 *steps += used;
                 Ok((!value.is_undefined()).then_some(value))
             }
-            Err(fault) => match fault.kind {
+            Err(error) => match error.kind {
                 ErrorKind::UndefinedError => Ok(None),
                 ErrorKind::OutOfFuel
                 | ErrorKind::UnknownFilter
                 | ErrorKind::UnknownTest
-                | ErrorKind::UnknownFunction => Err(fault.reason),
+                | ErrorKind::UnknownFunction => Err(error.reason),
                 _ if self.paths.iter().any(|path| is_undefined(scope, path)) => Ok(None),
-                _ => Err(fault.reason),
+                _ => Err(error.reason),
             },
         }
     }
 }
 
-/// The steps of a dotted name that begins at a root of the context.
+/// The steps of a dotted name that starts at a root of the context.
 fn plain_name(source: &str) -> Option<Vec<String>> {
     let is_word = |step: &str| {
         step.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
@@ -356,8 +365,7 @@ fn look_up(scope: &Value, path: &[String]) -> Option<Value> {
     (!value.is_undefined()).then_some(value)
 }
 
-/// How two values compare; `None` where only the engine can tell. An order between different kinds is
-/// a fault, not an answer.
+/// Compares two values; `None` when only the engine can. An order between different kinds is an error.
 fn compare(operator: Comparator, left: &Value, right: &Value) -> Result<Option<bool>, String> {
     let (a, b) = (left.kind(), right.kind());
     if let Some(invalid) = [left, right].into_iter().find(|value| value.kind() == ValueKind::Invalid) {
@@ -369,7 +377,7 @@ fn compare(operator: Comparator, left: &Value, right: &Value) -> Result<Option<b
         Comparator::Membership => return Ok((b == ValueKind::None).then_some(false)),
         _ if a == ValueKind::None || b == ValueKind::None => return Ok(Some(false)),
         _ if group(a) != group(b) => {
-            return Err(format!("it compares a {a} with a {b}: neither is the larger one"));
+            return Err(format!("cannot order a {a} and a {b}"));
         }
         _ => left.cmp(right),
     };
@@ -381,7 +389,7 @@ fn compare(operator: Comparator, left: &Value, right: &Value) -> Result<Option<b
     }))
 }
 
-/// Kinds that have an order among each other.
+/// Maps kinds that can be ordered with each other to one kind.
 fn group(kind: ValueKind) -> ValueKind {
     match kind {
         ValueKind::Bool => ValueKind::Number,
@@ -397,19 +405,18 @@ fn paths(expression: &Expression) -> Vec<Vec<String>> {
     paths
 }
 
-/// What a name stands for, short enough for a line.
-fn seen(scope: &Value, path: &[String]) -> String {
+/// The value of a name, short enough for one line.
+fn shown(scope: &Value, path: &[String]) -> String {
     match look_up(scope, path) {
         None => "undefined".to_owned(),
         Some(value) if value.kind() == ValueKind::String => {
-            format!("'{}'", clip(&value.to_string(), MOST_SEEN))
+            format!("'{}'", clip(&value.to_string(), MAX_SHOWN_CHARS))
         }
-        Some(value) => clip(&value.to_string(), MOST_SEEN),
+        Some(value) => clip(&value.to_string(), MAX_SHOWN_CHARS),
     }
 }
 
-/// Whether the way to this name ends early. A step below a text or a number is no undefined name but
-/// a mistake in the expression.
+/// Whether a step of this name is missing. A step below a text or a number is a mistake in the expression instead.
 fn is_undefined(scope: &Value, path: &[String]) -> bool {
     let mut value = scope.clone();
     for step in path {

@@ -1,15 +1,14 @@
-//! What templates and conditions see of an event.
+//! The context of an event: the data that templates and conditions read.
 
 use minijinja::Value;
 use minijinja::value::{Enumerator, Object, Serde};
 use serde_json::{Map, Value as Json};
 use std::sync::{Arc, LazyLock, OnceLock};
 
-/// The names at the top of a context. Which of them an event has depends on its type.
+/// The names at the top of a context. The type of an event decides which of them it has.
 pub(crate) const ROOTS: &[&str] = &["event", "task", "queue", "batch", "alert", "digest", "host", "vars"];
 
-/// The context of one event: `event`, and `task`, `queue`, `batch` or `alert` by its type, `host` and
-/// `vars`; a JSON object.
+/// A JSON object with `event`, with `task`, `queue`, `batch` or `alert` depending on the type, `host` and `vars`.
 #[derive(Debug, Clone)]
 pub struct Context {
     json: Arc<Json>,
@@ -33,8 +32,8 @@ impl LazyField {
     }
 }
 
-/// The engine's form of a context. What stands under a name is built when the name is first read: most
-/// conditions read one or two numbers of a large tree.
+/// The context as the engine reads it. A root is converted when it is first read, because most conditions read one or
+/// two numbers of a large tree.
 #[derive(Debug)]
 struct ContextRoots {
     json: Arc<Json>,
@@ -54,9 +53,8 @@ impl ContextRoots {
     }
 }
 
-/// What a dotted name of a context is, where it is no list and no object: most conditions read one or two of
-/// these, and need not wait for the engine's form of the tree around them. `None` where this is not known
-/// here; `Some(None)` where the name is undefined.
+/// The scalar under a dotted name, without converting the tree around it for the engine. `None` for a list or an
+/// object; `Some(None)` for an undefined name.
 pub(super) fn leaf(scope: &Value, path: &[String]) -> Option<Option<Value>> {
     let roots = scope.downcast_object_ref::<ContextRoots>()?;
     let (root, rest) = path.split_first()?;
@@ -88,13 +86,13 @@ impl Context {
         Context { json: Arc::new(json), lazy: None, whole: OnceLock::new(), value: OnceLock::new() }
     }
 
-    /// With one more name at its end.
+    /// Adds a field at the end.
     #[must_use]
     pub fn with(self, lazy: Option<LazyField>) -> Self {
         Context { lazy: lazy.map(Arc::new), ..self }
     }
 
-    /// As JSON, for the platforms' cards.
+    /// The context as JSON, for the platforms' cards.
     pub fn json(&self) -> &Json {
         let Some(lazy) = &self.lazy else { return &self.json };
         self.whole.get_or_init(|| {
@@ -104,7 +102,7 @@ impl Context {
         })
     }
 
-    /// As the template engine sees it. Built when it is first asked for, once for all hooks.
+    /// The context for the template engine. Built once, when it is first needed, for all hooks.
     pub fn value(&self) -> &Value {
         self.value.get_or_init(|| {
             let roots = self.json.as_object().map_or(0, Map::len) + usize::from(self.lazy.is_some());
@@ -113,7 +111,7 @@ impl Context {
         })
     }
 
-    /// The value below these keys; `None` where one is missing or null.
+    /// The value below these keys; `None` when one is missing or null.
     pub fn at(&self, path: &[&str]) -> Option<&Json> {
         let (root, rest) = path.split_first()?;
         let lazy = self.lazy.as_ref().filter(|lazy| lazy.name == *root).map(|lazy| &*lazy.json);
@@ -121,7 +119,7 @@ impl Context {
         rest.iter().try_fold(root, |json, key| json.get(key)).filter(|json| !json.is_null())
     }
 
-    /// The text below these keys; `None` where it is missing, empty or no text.
+    /// The text below these keys; `None` when it is missing, empty or not a text.
     pub fn text_at(&self, path: &[&str]) -> Option<&str> {
         self.at(path).and_then(Json::as_str).filter(|text| !text.is_empty())
     }
@@ -134,7 +132,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[test]
-    fn a_leaf_is_what_the_engine_would_find() {
+    fn a_leaf_equals_the_value_that_the_engine_finds() {
         let lazy = LazyField::new("queue", || json!({"total": 3, "name": null}));
         let json = json!({"task": {
             "status": "error", "steps": 30, "below": -7, "loss": 0.25, "big": u64::MAX, "late": true, "none": null,
@@ -182,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lazy_field_is_computed_when_it_is_read_and_only_once() {
+    fn a_lazy_field_is_computed_once_when_it_is_read() {
         let made = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&made);
         let lazy = LazyField::new("queue", move || {

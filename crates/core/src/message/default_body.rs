@@ -1,5 +1,5 @@
-//! What is sent when neither a template nor a card says otherwise: the body of the Standard Webhooks
-//! specification, `{"type", "timestamp", "data"}`.
+//! The body of a message without template and card, as in the Standard Webhooks specification:
+//! `{"type", "timestamp", "data"}`.
 
 use super::context::Context;
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -12,7 +12,7 @@ pub fn default_body(kind: &str, context: &Context) -> Json {
     serde_json::to_value(DefaultBody { kind, context }).unwrap_or_default()
 }
 
-/// As [`default_body`], as text, and without a copy of the event on the way.
+/// Serializes [`default_body`] without copying the event.
 pub(crate) fn default_text(kind: &str, context: &Context) -> Vec<u8> {
     serde_json::to_vec(&DefaultBody { kind, context }).unwrap_or_default()
 }
@@ -22,7 +22,7 @@ struct DefaultBody<'a> {
     context: &'a Context,
 }
 
-/// What an event is about, under its name and with the host; or the payload.
+/// The subject of the event under its name with the host, or the payload.
 enum BodyData<'a> {
     About(&'a str, &'a Json, Option<&'a Json>),
     Payload(Option<&'a Json>),
@@ -77,7 +77,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn the_data_is_what_the_event_is_about() {
+    fn the_data_contains_the_subject_of_the_event() {
         for (kind, about) in [
             ("task.complete", "task"),
             ("queue.end", "queue"),
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hosts_own_type_carries_its_payload() {
+    fn a_custom_type_carries_its_payload() {
         for kind in ["render.saved", "server.start"] {
             let context = sample_context(kind);
             assert_eq!(default_body(kind, &context)["data"], context.json()["event"]["data"]);

@@ -1,5 +1,6 @@
-//! The template engine, set up once: how an expression is evaluated and a text is printed, in steps
-//! that are counted.
+//! The template engine (minijinja) with Taskbell's filters and limits: compiles and evaluates expressions and inline
+//! templates. The engine counts steps, because users write templates and these run in the host's process: an endless
+//! loop or a huge text must end with an error.
 
 use super::{filters, json_value};
 use minijinja::syntax::SyntaxConfig;
@@ -9,23 +10,23 @@ use std::collections::HashSet;
 use std::io;
 use std::sync::LazyLock;
 
-/// The steps one expression or text may take. The engine charges one for an instruction and one for
-/// each 64 bytes it makes, so this also bounds a single value to about 3 MiB.
+/// The steps of one expression or text. The engine charges one per instruction and one per 64 bytes of output, so this
+/// also bounds a value to about 3 MiB.
 pub(super) const FUEL_PER_PIECE: u64 = 50_000;
 
-/// The only template of an environment.
+/// The name of the only template in an environment.
 const PIECE: &str = "piece";
 
-/// Where an expression leaves its value in the engine's state.
+/// The key under which an expression stores its value in the engine's state.
 const RESULT: &str = "taskbell.result";
 
 static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut engine = Environment::new();
-    // Only so does an error say which name is undefined.
+    // Otherwise an error does not name the undefined name.
     engine.set_debug(true);
     engine.set_fuel(Some(FUEL_PER_PIECE));
     engine.set_recursion_limit(64);
-    // A text that ends in a newline keeps it. Building fails on odd delimiters only; these are usual.
+    // Building fails for invalid delimiters only; these are the default ones.
     if let Ok(syntax) = SyntaxConfig::builder().keep_trailing_newline(true).build() {
         engine.set_syntax(syntax);
     }
@@ -37,17 +38,16 @@ static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
     engine
 });
 
-/// A fresh environment with Taskbell's filters and limits, for one piece.
+/// A new environment with Taskbell's filters and limits, for one template.
 pub(super) fn engine() -> Environment<'static> {
     ENGINE.clone()
 }
 
-/// Whether the engine itself knows this name, `range` for instance.
+/// Whether the engine defines this name, such as `range`.
 pub(super) fn is_builtin(name: &str) -> bool {
     ENGINE.globals().any(|(builtin, _)| builtin == name)
 }
 
-/// What the engine says went wrong.
 #[derive(Debug, Clone)]
 pub(super) struct EngineError {
     pub kind: ErrorKind,
@@ -57,8 +57,8 @@ pub(super) struct EngineError {
 }
 
 impl EngineError {
-    /// Whether it speaks of an undefined name in the context itself, `task.nmae`: no guess about the
-    /// fields a host may add can lead there.
+    /// Whether it reports an undefined name in the context itself, such as `task.nmae`, which cannot come from an
+    /// unknown field that a host may add.
     pub(super) fn is_of_context(&self) -> bool {
         let name = self.reason.strip_prefix('`').and_then(|rest| rest.split_once("` is undefined"));
         name.and_then(|(name, _)| name.split(['.', '[']).next())
@@ -72,9 +72,7 @@ impl From<Error> for EngineError {
         let detail = error.detail().map(str::to_owned);
         let reason = match (kind, detail) {
             (ErrorKind::OutOfFuel, _) => {
-                format!(
-                    "it took more than {FUEL_PER_PIECE} steps and was stopped; make the loop or the text shorter"
-                )
+                format!("stopped after {FUEL_PER_PIECE} steps; shorten the loop or the text")
             }
             (ErrorKind::UndefinedError, Some(detail)) => detail,
             (_, Some(detail)) => format!("{kind}: {detail}"),
@@ -92,11 +90,11 @@ pub(super) struct Expression {
 impl Expression {
     /// Compiles an expression. With `lenient` an undefined name may be tested for truth.
     pub(super) fn compile(source: &str, lenient: bool) -> Result<Expression, EngineError> {
-        // The expression on its own first: the braces around it below must not be its own.
+        // Compiled alone first, so that the source cannot close the braces that are added below.
         ENGINE.compile_expression_owned(source.to_owned())?;
         let mut engine = Box::new(engine());
         if lenient {
-            // An undefined name is no news to a condition, so it is not traced.
+            // Undefined names are normal in a condition, so they are not traced.
             engine.set_debug(false);
             engine.set_undefined_behavior(UndefinedBehavior::SemiStrict);
         }
@@ -112,13 +110,13 @@ impl Expression {
         Ok((captured.state().get_temp(RESULT).unwrap_or(Value::UNDEFINED), steps))
     }
 
-    /// The names it reads from the scope; with `nested` with their attributes, `task.metrics.loss`.
+    /// The names it reads from the scope; `nested` adds their attributes, as in `task.metrics.loss`.
     pub(super) fn names(&self, nested: bool) -> HashSet<String> {
         names(&self.engine, nested)
     }
 }
 
-/// A compiled text with `{{ … }}` and `{% … %}` in it.
+/// A compiled text with `{{ … }}` and `{% … %}`.
 pub(super) struct InlineTemplate {
     engine: Box<Environment<'static>>,
 }
@@ -132,7 +130,7 @@ impl InlineTemplate {
         Ok(InlineTemplate { engine })
     }
 
-    /// The text, at most `room` bytes of it, and the steps it took.
+    /// The text of at most `room` bytes, and the steps it took.
     pub(super) fn print(&self, scope: &Value, room: usize) -> Result<(String, u64), EngineError> {
         let mut page = BoundedWriter { text: Vec::new(), room };
         let captured = self.engine.get_template(PIECE)?.render_captured_to(scope.clone(), &mut page);
@@ -160,14 +158,13 @@ fn names(engine: &Environment<'static>, nested: bool) -> HashSet<String> {
     engine.get_template(PIECE).map(|piece| piece.undeclared_variables(nested)).unwrap_or_default()
 }
 
-/// The formatter of an expression: keeps the value instead of printing it. An undefined value never
-/// comes here, but for `{{ a if b }}` without `else`.
+/// The formatter of an expression: stores the value instead of printing it.
 fn keep_value(_: &mut Output, state: &mut State, value: &Value) -> Result<(), Error> {
     state.set_temp(RESULT, value.clone());
     Ok(())
 }
 
-/// The formatter of a text: words as they are, null as nothing, anything else as JSON writes it.
+/// The formatter of a text: strings as they are, null as nothing, anything else as JSON.
 fn print_value(out: &mut Output, _: &mut State, value: &Value) -> Result<(), Error> {
     let printed = match value.kind() {
         ValueKind::Undefined | ValueKind::None => Ok(()),
@@ -183,7 +180,7 @@ fn print_value(out: &mut Output, _: &mut State, value: &Value) -> Result<(), Err
     printed.map_err(Error::from)
 }
 
-/// A writer that refuses what does not fit.
+/// Fails when the text outgrows `room`.
 struct BoundedWriter {
     text: Vec<u8>,
     room: usize,
@@ -192,7 +189,7 @@ struct BoundedWriter {
 impl io::Write for BoundedWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if bytes.len() > self.room {
-            return Err(io::Error::new(io::ErrorKind::StorageFull, "the page is full"));
+            return Err(io::Error::new(io::ErrorKind::StorageFull, "the text is too large"));
         }
         self.room -= bytes.len();
         self.text.extend_from_slice(bytes);

@@ -1,10 +1,10 @@
-//! Takes a condition apart at its `and`, `or` and `not`, so that an undefined name makes only its own
-//! comparison false. The engine gives whole expressions only; this reads as much of its grammar as
-//! that needs, and leaves alone what it does not know.
+//! Parses a condition into `and`, `or`, `not` and comparisons, so that an undefined name makes only its own comparison
+//! false. minijinja evaluates whole expressions only and exports no syntax tree; this parses as much of its grammar as
+//! that rule needs and leaves anything else as one comparison.
 
 use std::ops::Range;
 
-/// The deepest nesting that is taken apart; what lies deeper is one comparison to us.
+/// Anything nested deeper is one comparison.
 const MAX_DEPTH: usize = 50;
 
 /// A condition, as ranges of its source.
@@ -16,17 +16,15 @@ pub(super) enum ExprAst {
     Comparison(ComparisonAst),
 }
 
-/// What is neither `and`, `or` nor `not`.
+/// Anything but `and`, `or` and `not`.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ComparisonAst {
     pub source: Range<usize>,
-    /// The operands of its comparison; one without an operator, or none when it has an `if`.
+    /// One operand without an operator; none when the expression has an `if`.
     pub operands: Vec<Range<usize>>,
-    /// What stands between them.
     pub operators: Vec<Comparator>,
 }
 
-/// A comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Comparator {
     Equal,
@@ -53,7 +51,7 @@ impl Comparator {
     }
 }
 
-/// Takes a source apart that the engine has accepted.
+/// Parses an expression that the engine has accepted.
 pub(super) fn parse(source: &str) -> ExprAst {
     let tokens = tokens(source);
     expr(source, &tokens, 0..source.len(), 0)
@@ -62,7 +60,7 @@ pub(super) fn parse(source: &str) -> ExprAst {
 #[derive(Debug)]
 struct Token {
     at: Range<usize>,
-    /// Open brackets around it; a bracket counts as outside of itself.
+    /// The number of open brackets around it; a bracket is outside of itself.
     depth: usize,
 }
 
@@ -148,8 +146,8 @@ fn comparison(source: &str, tokens: &[Token], level: usize) -> ComparisonAst {
     ComparisonAst { source: span(tokens), operands, operators }
 }
 
-/// The words of the grammar at this level with their positions: not a name after a dot or a bar, and
-/// not the name of a test after `is`.
+/// The keywords at this level with their positions: not a name after a dot or a bar, and not the name of a test
+/// after `is`.
 fn keywords<'a>(source: &'a str, tokens: &[Token], level: usize) -> Vec<(usize, &'a str)> {
     let text =
         |index: Option<usize>| index.and_then(|index| tokens.get(index)).map_or("", |t| t.text(source));
@@ -273,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_condition_comes_apart_at_its_own_words_only() {
+    fn a_condition_is_split_at_its_keywords_only() {
         let table = [
             ("a >= 10 or b >= 3", "any(a ? 10, b ? 3)"),
             ("a or b and not c", "any(a, all(b, not(c)))"),
@@ -297,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_and_depth_are_survived() {
+    fn invalid_and_deep_input_does_not_panic() {
         for odd in ["", "or", "and and", "not", "((", "))", "a <", "'", "\\", "a not", "in in in", "ä or"] {
             parse(odd);
         }

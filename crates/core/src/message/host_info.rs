@@ -1,14 +1,14 @@
-//! What templates see as `host`.
+//! `host` in templates.
 
 use super::strings::Language;
 
-/// `[host]`: what templates see as `host`.
+/// `[host]`: `host` in templates.
 #[derive(Debug, Clone, Default)]
 pub struct HostInfo {
-    /// The machine's name for people; the system's host name when left out.
+    /// The machine's display name; the system's host name by default.
     pub name: String,
     /// Prefix of relative output URLs, without a trailing slash.
     pub base_url: Option<String>,
-    /// What the cards are written in.
+    /// The language of the cards.
     pub language: Language,
 }

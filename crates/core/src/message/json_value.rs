@@ -1,19 +1,19 @@
-//! From the engine's values to JSON, within a number of bytes.
+//! Converts the engine's values to JSON within a limit of bytes.
 
 use minijinja::Value;
 use minijinja::value::ValueKind;
 use serde_json::{Map, Number, Value as Json};
 
-/// The deepest value that becomes JSON; what a reader with serde_json's own limit can still read.
+/// The deepest nesting, below serde_json's own limit for reading.
 const MAX_DEPTH: usize = 100;
 
-/// The JSON of a value. `room` is the bytes of JSON that may still be made and shrinks by what this
-/// takes. NaN and the infinities, which JSON does not have, become null.
+/// Converts a value. `room` is the number of bytes left and shrinks by the size of the result. NaN and the
+/// infinities become null.
 pub(super) fn to_json(value: &Value, room: &mut usize) -> Result<Json, String> {
     convert(value, room, 0)
 }
 
-/// Takes the bytes this JSON would be written in.
+/// Takes the serialized size of this JSON from the room.
 pub(super) fn charge(json: &Json, room: &mut usize) -> Result<(), String> {
     match json {
         Json::Null => take(room, 4),
@@ -34,13 +34,13 @@ pub(super) fn charge(json: &Json, room: &mut usize) -> Result<(), String> {
     }
 }
 
-/// Takes so many bytes of the room.
+/// Takes bytes from the room.
 pub(super) fn take(room: &mut usize, bytes: usize) -> Result<(), String> {
     *room = room.checked_sub(bytes).ok_or_else(super::template_error::too_large)?;
     Ok(())
 }
 
-/// The bytes a text takes as a JSON string, quotes and escapes included.
+/// The size of a text as a JSON string, including quotes and escapes.
 pub(super) fn written_len(text: &str) -> usize {
     let escapes: usize = text
         .bytes()
@@ -58,7 +58,7 @@ fn convert(value: &Value, room: &mut usize, depth: usize) -> Result<Json, String
         return Err(format!("the value is nested more than {MAX_DEPTH} levels deep"));
     }
     let json = match value.kind() {
-        // What `{{ a if b }}` gives without an `else`.
+        // The result of `{{ a if b }}` without an `else`.
         ValueKind::Undefined if depth == 0 => Json::Null,
         ValueKind::Undefined => return Err("a value inside it is undefined".to_owned()),
         ValueKind::None => Json::Null,
@@ -66,7 +66,7 @@ fn convert(value: &Value, room: &mut usize, depth: usize) -> Result<Json, String
         ValueKind::Number => number(value),
         ValueKind::Seq | ValueKind::Iterable => return list(value, room, depth),
         ValueKind::Map => return object(value, room, depth),
-        ValueKind::Bytes => return Err("bytes have no form in JSON".to_owned()),
+        ValueKind::Bytes => return Err("bytes cannot be converted to JSON".to_owned()),
         ValueKind::Invalid => return Err(value.to_string()),
         _ => Json::String(value.as_str().map_or_else(|| value.to_string(), str::to_owned)),
     };
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn what_json_does_not_have_becomes_null() {
+    fn numbers_that_json_cannot_represent_become_null() {
         for odd in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
             assert_eq!(to_json(&Value::from(odd), &mut 100), Ok(Json::Null));
         }

@@ -1,4 +1,4 @@
-//! A key of a hook's shaping: an expression that says which thing an event speaks of.
+//! Expressions that group events: `cooldown_by` and `supersede`.
 
 use super::condition::Condition;
 use super::context::Context;
@@ -9,7 +9,7 @@ use minijinja::value::ValueKind;
 use minijinja::{ErrorKind, Value};
 use std::fmt;
 
-/// The most characters of a key; what is longer is cut.
+/// A longer key is cut to this many characters.
 const MAX_KEY_CHARS: usize = 200;
 
 /// A compiled key expression.
@@ -20,14 +20,16 @@ pub struct KeyExpression {
 }
 
 impl KeyExpression {
-    /// Compiles an expression; the fault in words otherwise.
+    /// Compiles an expression.
+    ///
+    /// # Errors
+    /// The syntax error in words.
     pub fn compile(source: &str) -> Result<KeyExpression, String> {
-        let expression = Expression::compile(source, true).map_err(|fault| fault.reason)?;
+        let expression = Expression::compile(source, true).map_err(|error| error.reason)?;
         Ok(KeyExpression { source: source.to_owned(), expression, names: Condition::compile(source)? })
     }
 
-    /// The key of an event: text, or a number or truth value as text. An undefined name or null gives the
-    /// empty key.
+    /// The key of an event: a text, or a number or boolean as text. An undefined name or null gives the empty key.
     ///
     /// # Errors
     /// When it is a list or a table, or cannot be evaluated.
@@ -35,10 +37,10 @@ impl KeyExpression {
         self.read(context.value())
     }
 
-    /// Tries it on sample data of this event type, as [`Condition::check`] does.
+    /// Evaluates it on sample data of this event type, like [`Condition::check`].
     ///
     /// # Errors
-    /// The fault in words.
+    /// The problem in words.
     pub fn check(&self, kind: &str) -> Result<(), String> {
         self.names.check_names(&[])?;
         let open = sample::open_context(kind);
@@ -51,15 +53,15 @@ impl KeyExpression {
     fn read(&self, scope: &Value) -> Result<String, String> {
         let value = match self.expression.evaluate(scope) {
             Ok((value, _)) => value,
-            Err(fault) if fault.kind == ErrorKind::UndefinedError => Value::UNDEFINED,
-            Err(fault) => return Err(fault.reason),
+            Err(error) if error.kind == ErrorKind::UndefinedError => Value::UNDEFINED,
+            Err(error) => return Err(error.reason),
         };
         match value.kind() {
             ValueKind::Undefined | ValueKind::None => Ok(String::new()),
             ValueKind::String | ValueKind::Number | ValueKind::Bool => {
                 Ok(filters::clip(&value.to_string(), MAX_KEY_CHARS))
             }
-            other => Err(format!("a key is text or a number, and `{}` is a {other}", self.source)),
+            other => Err(format!("a key must be text or a number, but `{}` is a {other}", self.source)),
         }
     }
 }
@@ -76,7 +78,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_key_is_text_and_what_is_missing_is_the_empty_key() {
+    fn a_key_is_text_and_a_missing_value_is_the_empty_key() {
         let context = Context::new(json!({"task": {"name": "a", "n": 7, "list": [1]}}));
         let of = |source: &str| KeyExpression::compile(source).unwrap().of(&context);
         assert_eq!(of("task.name"), Ok("a".into()));
@@ -89,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dry_run_finds_a_name_that_no_event_has_and_a_list() {
+    fn check_finds_an_unknown_name_and_a_list() {
         let check = |source: &str| KeyExpression::compile(source).unwrap().check("task.complete");
         assert_eq!(check("task.name"), Ok(()));
         assert_eq!(check("task.params.anything"), Ok(()));

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use url::{Host, Url};
 
-/// The address of an output, `host.base_url` before a relative one. Only http and https are links.
+/// The http or https address of an output; a relative one is prefixed with `host.base_url`.
 pub(super) fn output_url(output: &Json, context: &Context) -> Option<Url> {
     let given = output.get("url").and_then(Json::as_str).filter(|url| !url.is_empty())?;
     let url = match Url::parse(given) {
@@ -29,8 +29,8 @@ pub(super) fn is_image(output: &Json, url: &Url) -> bool {
     }
 }
 
-/// Whether a server elsewhere could fetch it: a chat platform shows an image only if its own servers
-/// can. This judges the name; it protects nothing.
+/// Whether another server could fetch it, as chat platforms do to show an image. Judges the name only and protects
+/// nothing.
 pub(super) fn is_public(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => {
@@ -60,7 +60,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 fn is_public_v6(address: Ipv6Addr) -> bool {
     match address.to_ipv4_mapped() {
         Some(mapped) => is_public_v4(mapped),
-        // 2000::/3 is what is routed at all.
+        // Only 2000::/3 is routed.
         None => address.segments()[0] & 0xe000 == 0x2000,
     }
 }

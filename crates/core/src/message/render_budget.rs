@@ -5,20 +5,19 @@ use super::expr::EngineError;
 use super::sample::OpenContext;
 use super::template_error::{MAX_BODY_BYTES, RenderError};
 
-/// The steps a whole template may take; about 10 ms.
+/// The steps of a whole template; about 10 ms.
 const STEPS_PER_RENDER: u64 = 500_000;
 
-/// The turns all `$for` of a template may take together.
+/// The turns of all `$for` of a template together.
 const TURNS_PER_RENDER: usize = 10_000;
 
-/// What one rendering may still spend, and whether it is a check.
 pub(super) struct RenderBudget<'a> {
     steps: u64,
     turns: usize,
-    /// Bytes of JSON that may still be made.
+    /// The bytes of JSON that are left.
     pub room: usize,
     open: Option<&'a OpenContext>,
-    /// The `$for` around it that run over nothing known.
+    /// The number of enclosing `$for` whose items are unknown.
     guessed_loops: usize,
 }
 
@@ -38,24 +37,24 @@ impl<'a> RenderBudget<'a> {
         self.open
     }
 
-    /// Starts a piece: what was guessed before it does not excuse it.
+    /// Starts a part of the template: earlier guesses do not excuse its errors.
     pub fn begin(&self) {
         if let Some(open) = self.open {
             open.forget();
         }
     }
 
-    /// Whether this piece read a value that the sample had to guess.
+    /// Whether this part read a value that the sample had to guess.
     pub fn was_guessed(&self) -> bool {
         self.open.is_some_and(|open| self.guessed_loops > 0 || open.was_guessed())
     }
 
-    /// Whether a failure of this piece may come from a guess.
-    pub fn excuses(&self, fault: &EngineError) -> bool {
-        self.was_guessed() && !fault.is_of_context()
+    /// Whether an error of this part may come from a guess.
+    pub fn excuses(&self, error: &EngineError) -> bool {
+        self.was_guessed() && !error.is_of_context()
     }
 
-    /// Does something inside a `$for` whose items are guessed.
+    /// Runs `work` inside a `$for` whose items are unknown.
     pub fn guessing<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
         self.guessed_loops += 1;
         let done = work(self);
@@ -63,28 +62,23 @@ impl<'a> RenderBudget<'a> {
         done
     }
 
-    /// Spends steps.
     pub fn spend(&mut self, at: &str, steps: u64) -> Result<(), RenderError> {
         self.steps = self.steps.checked_sub(steps).ok_or_else(|| {
-            let reason = format!("the template took more than {STEPS_PER_RENDER} steps and was stopped here");
+            let reason = format!("stopped here after {STEPS_PER_RENDER} steps");
             RenderError::at(at, None, reason)
         })?;
         Ok(())
     }
 
-    /// Spends a turn of a `$for`.
     pub fn turn(&mut self, at: &str) -> Result<(), RenderError> {
         self.turns = self.turns.checked_sub(1).ok_or_else(|| {
-            let reason = format!(
-                "the template took more than {TURNS_PER_RENDER} turns of `$for` and was stopped here"
-            );
+            let reason = format!("stopped here after {TURNS_PER_RENDER} turns of `$for`");
             RenderError::at(at, None, reason)
         })?;
-        // A turn that does nothing is still work.
+        // An empty turn costs time, too.
         self.spend(at, 10)
     }
 
-    /// The turns left.
     pub fn turns(&self) -> usize {
         self.turns
     }

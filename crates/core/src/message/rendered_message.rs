@@ -8,42 +8,41 @@ use serde_json::Value as Json;
 pub struct Message {
     /// The `content-type` of the body.
     pub content_type: String,
-    /// The body, byte for byte as it is signed and sent.
+    /// The body, exactly as it is signed and sent.
     pub body: Vec<u8>,
-    /// Whether the task's first output goes with it as a file, beside the JSON.
+    /// Whether the task's first output is attached as a file.
     pub attach_first_output: bool,
-    /// What goes with it.
+    /// The attachment and the summary line.
     pub extras: Extras,
 }
 
-/// How the news is: a platform has a colour for each.
+/// Good or bad news: a platform has a colour for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Tone {
-    /// All went well.
+    /// Success.
     Good,
-    /// Something failed.
+    /// Failure.
     Bad,
-    /// Some of it failed, or needs a look.
+    /// Partial failure, or something to check.
     Warn,
-    /// Neither.
+    /// Neither good nor bad.
     Neutral,
 }
 
-/// What goes with a message beside its body. The spool keeps it as JSON; a file by its path, never by its
-/// bytes.
+/// The attachment and the summary line of a message. The spool stores this as JSON, and a file by its path.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Extras {
-    /// The path of a file that goes with it, as the host named it; read when it is sent.
+    /// The path of the attached file, as the host named it; read when the message is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
-    /// Whether the file goes in a form as SwarmUI makes it for Discord, not as the platform has it.
+    /// Whether the file is sent in a form like SwarmUI's for Discord, instead of the platform's own way.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub form: bool,
     /// The message in one line, for a summary of many.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<SummaryLine>,
-    /// What templates see as `host`, for such a summary.
+    /// `host` of the context, for such a summary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<Json>,
 }
@@ -51,19 +50,19 @@ pub struct Extras {
 /// A message in one line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SummaryLine {
-    /// How the news is.
+    /// Good or bad news.
     pub tone: Tone,
     /// The title of the card.
     pub text: String,
 }
 
 impl Extras {
-    /// As the spool keeps it; `None` for nothing.
+    /// The text for the spool; `None` when there is nothing to store.
     pub fn to_text(&self) -> Option<String> {
         if *self == Extras::default() { None } else { serde_json::to_string(self).ok() }
     }
 
-    /// From what the spool kept. What cannot be read is nothing: the message itself still goes.
+    /// Reads the text of the spool. An unreadable one counts as nothing, so that the message itself is still sent.
     pub fn from_text(text: Option<&str>) -> Extras {
         text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! Every word a card says of itself, in each language. A further language is a further table.
+//! The strings of cards in each language. To add a language, add a table.
 
 use super::context::Context;
 
@@ -27,21 +27,21 @@ impl Language {
     }
 }
 
-/// How a length of time is written: what stands after each number.
+/// The units of a duration, as they follow a number.
 pub(super) struct DurationUnits {
     pub ms: &'static str,
     pub s: &'static str,
     pub min: &'static str,
-    /// Minutes with nothing after them.
+    /// Minutes without seconds.
     pub whole_min: &'static str,
     pub h: &'static str,
     pub d: &'static str,
 }
 
-/// The words of one language. `{…}` stands for a value; see [`fill`].
+/// The strings of one language. `{…}` is replaced by a value; see [`fill`].
 pub(crate) struct Wording {
     pub(super) units: DurationUnits,
-    /// What parts thousands. No line breaks there.
+    /// The separator of thousands; not a line break opportunity.
     pub(super) thousands: char,
     pub(super) task_done: &'static str,
     pub(super) task_failed: &'static str,
@@ -86,15 +86,15 @@ pub(crate) struct Wording {
     pub(super) lasted: &'static str,
     /// Between a label and its value on one line.
     pub(crate) colon: &'static str,
-    /// The heading of a list of what failed.
+    /// The heading of a list of failures.
     pub(crate) failures: &'static str,
-    /// A button or link to where the event can be looked at.
+    /// A button or link to the event.
     pub(crate) open: &'static str,
     /// A button or link to a picture; also its description.
     pub(crate) preview: &'static str,
 }
 
-/// The words of English, which is also the language of the filters.
+/// Also the language of the filters.
 pub(super) static ENGLISH: Wording = Wording {
     units: DurationUnits { ms: " ms", s: " s", min: " min", whole_min: " min", h: " h", d: " d" },
     thousands: '\u{202f}',
@@ -198,7 +198,7 @@ static CHINESE: Wording = Wording {
 };
 
 impl Wording {
-    /// The words of the language that `host.language` names; English where it names none.
+    /// The strings of the language in `host.language`, else English.
     pub(crate) fn of(context: &Context) -> &'static Wording {
         let language = context.text_at(&["host", "language"]).and_then(Language::from_code);
         match language.unwrap_or_default() {
@@ -207,13 +207,13 @@ impl Wording {
         }
     }
 
-    /// `and 12 more`, at the end of a list that was cut.
+    /// `and 12 more`, at the end of a shortened list.
     pub(crate) fn more(&self, count: usize) -> String {
         fill(self.more, &[("count", &count.to_string())])
     }
 }
 
-/// Puts values in the place of their `{names}`. A value is never searched for names itself.
+/// Replaces `{names}` with values. Names inside values are not replaced.
 pub(super) fn fill(pattern: &str, values: &[(&str, &str)]) -> String {
     let mut filled = String::new();
     let mut rest = pattern;

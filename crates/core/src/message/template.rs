@@ -1,5 +1,5 @@
-//! Templates: what a hook says instead of the platform's own card. Three forms: a JSON tree whose leaves
-//! are templates, the text of a `.j2` file, and a text with SwarmUI's `%tag%`s.
+//! Templates, which replace the platform's own card. Three forms: a JSON tree whose leaves are templates, the text of a
+//! `.j2` file, and a text with SwarmUI's `%tag%`s.
 
 use super::context::Context;
 use super::render_budget::RenderBudget;
@@ -12,7 +12,7 @@ use super::text_template::TextTemplate;
 use super::tree::TemplateTree;
 use std::fmt;
 
-/// A compiled template. Rendering never changes it and may happen on any thread.
+/// A compiled template. May be rendered on any thread.
 pub struct Template {
     origin: String,
     form: TemplateForm,
@@ -25,31 +25,30 @@ enum TemplateForm {
 }
 
 impl Template {
-    /// From a JSON tree (a table of the configuration, or a `.json` file). `origin` is the path of the
-    /// table or the name of the file, for errors.
+    /// Compiles a JSON tree (a table of the configuration, or a `.json` file). `origin` is the path of the table or the
+    /// name of the file, for errors.
     pub fn from_json(origin: &str, tree: &serde_json::Value) -> Result<Template, TemplateError> {
         let tree = TemplateTree::compile(&template_path::root(origin), tree)?;
         Ok(Template { origin: origin.to_owned(), form: TemplateForm::Tree(tree) })
     }
 
-    /// From the text of a `.j2` file.
+    /// Compiles the text of a `.j2` file.
     pub fn from_text(origin: &str, text: &str) -> Result<Template, TemplateError> {
         let text = TextTemplate::compile(origin, text)?;
         Ok(Template { origin: origin.to_owned(), form: TemplateForm::Text(text) })
     }
 
-    /// From a text with SwarmUI's `%tag%`s.
+    /// Compiles a text with SwarmUI's `%tag%`s.
     pub fn from_swarmui(origin: &str, text: &str) -> Result<Template, TemplateError> {
         let text = SwarmTemplate::compile(origin, text)?;
         Ok(Template { origin: origin.to_owned(), form: TemplateForm::Swarm(text) })
     }
 
-    /// Whether it is written in SwarmUI's syntax.
     pub(crate) fn is_swarmui(&self) -> bool {
         matches!(self.form, TemplateForm::Swarm(_))
     }
 
-    /// Renders. The body is valid JSON of at most [`MAX_BODY_BYTES`].
+    /// Renders the template. The body is valid JSON of at most [`MAX_BODY_BYTES`].
     pub fn render(&self, context: &Context) -> Result<Message, RenderError> {
         let mut run = RenderBudget::new(None);
         let body = match &self.form {
@@ -65,10 +64,9 @@ impl Template {
         })
     }
 
-    /// Renders for sample data of this event type, each branch of each `$if` included, to find a name
-    /// that is undefined and what else would fail. A name below an object whose fields Taskbell cannot
-    /// know is no fault: `task.params.*`, `task.metrics.*`, `vars.*`, and `event.data.*` of a host's own
-    /// type.
+    /// Renders sample data of this event type, with every branch of every `$if`, to find undefined names and other
+    /// errors. Names below objects with unknown fields are allowed: `task.params.*`, `task.metrics.*`, `vars.*`, and
+    /// `event.data.*` of a custom type.
     pub fn check(&self, kind: &str) -> Result<(), RenderError> {
         let open = open_context(kind);
         let mut run = RenderBudget::new(Some(&open));

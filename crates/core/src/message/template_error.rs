@@ -3,32 +3,32 @@
 use super::template_path;
 use std::fmt;
 
-/// The largest body a template may make, in bytes.
+/// The largest body that a template may render, in bytes.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 
 /// Why a template cannot be compiled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TemplateError {
-    /// Where in the template: a file, or the path of a leaf such as `template.text`.
+    /// The place in the template: a file, or the path of a leaf such as `template.text`.
     pub place: String,
     /// Line in that text, from 1.
     pub line: Option<usize>,
-    /// The fault.
+    /// The problem in words.
     pub reason: String,
 }
 
 /// Why a template cannot be rendered for an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RenderError {
-    /// Where in the template.
+    /// The place in the template, as in [`TemplateError`].
     pub place: String,
     /// Line in that text, from 1.
     pub line: Option<usize>,
-    /// The fault.
+    /// The problem in words.
     pub reason: String,
 }
 
-fn write_fault(f: &mut fmt::Formatter<'_>, place: &str, line: Option<usize>, reason: &str) -> fmt::Result {
+fn write_error(f: &mut fmt::Formatter<'_>, place: &str, line: Option<usize>, reason: &str) -> fmt::Result {
     match line {
         Some(line) => write!(f, "{place}, line {line}: {reason}"),
         None => write!(f, "{place}: {reason}"),
@@ -37,13 +37,13 @@ fn write_fault(f: &mut fmt::Formatter<'_>, place: &str, line: Option<usize>, rea
 
 impl fmt::Display for TemplateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_fault(f, &self.place, self.line, &self.reason)
+        write_error(f, &self.place, self.line, &self.reason)
     }
 }
 
 impl fmt::Display for RenderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_fault(f, &self.place, self.line, &self.reason)
+        write_error(f, &self.place, self.line, &self.reason)
     }
 }
 
@@ -62,7 +62,7 @@ impl TemplateError {
     }
 }
 
-/// The fault of a message that outgrows its bound.
+/// The error for a message that exceeds [`MAX_BODY_BYTES`].
 pub(super) fn too_large() -> String {
     format!("the message would be larger than {} KiB", MAX_BODY_BYTES / 1024)
 }

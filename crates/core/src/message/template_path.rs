@@ -1,8 +1,7 @@
-//! Where in a template something stands, in the words of the file it came from.
+//! The path of a part of a template, such as `hooks[0].template.text` or `card.json: blocks[2].text`.
 
 use std::fmt::Write;
 
-/// The place of a key below a place: `hooks[0].template.text`.
 pub(super) fn key(place: &str, key: &str) -> String {
     let plain =
         !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'$'));
@@ -15,7 +14,6 @@ pub(super) fn key(place: &str, key: &str) -> String {
     }
 }
 
-/// The place of a list's item below a place: `blocks[2]`.
 pub(super) fn item(place: &str, index: usize) -> String {
     let mut item = place.to_owned();
     // Writing to a string cannot fail.
@@ -23,12 +21,12 @@ pub(super) fn item(place: &str, index: usize) -> String {
     item
 }
 
-/// The place of a whole template. A file's name is parted from the path inside it.
+/// The path of a whole template. The name of a file is separated from the path inside it.
 pub(super) fn root(origin: &str) -> String {
     if origin.ends_with(".json") { format!("{origin}: ") } else { origin.to_owned() }
 }
 
-/// A place as a person reads it.
+/// A path as errors show it.
 pub(super) fn shown(place: &str) -> String {
     place.trim_end_matches(": ").to_owned()
 }
@@ -38,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_reads_like_the_way_to_it() {
+    fn a_path_names_the_file_and_each_step() {
         let hook = key(&item(&key(&root("hooks[0].template"), "blocks"), 2), "text");
         assert_eq!(hook, "hooks[0].template.blocks[2].text");
         let file = key(&key(&root("team.json"), "a b"), "c");

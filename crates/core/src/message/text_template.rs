@@ -1,4 +1,4 @@
-//! The text of a `.j2` file: minijinja with JSON auto-escape, and JSON when it is done.
+//! Text templates (`.j2` files): minijinja with JSON auto-escape; the result must be JSON.
 
 use super::condition::unknown_root;
 use super::context::ROOTS;
@@ -9,7 +9,6 @@ use super::template_error::{MAX_BODY_BYTES, RenderError, TemplateError, too_larg
 use minijinja::{AutoEscape, Environment, OutputSpan, OutputSpanKind, Value};
 use serde_json::Value as Json;
 
-/// The name under which the engine keeps the text.
 const TEXT: &str = "text";
 
 /// A compiled `.j2` file.
@@ -23,8 +22,8 @@ impl TextTemplate {
         let mut engine = engine();
         engine.set_auto_escape_callback(|_| AutoEscape::Json);
         engine.add_template_owned(TEXT, text.to_owned()).map_err(|error| {
-            let fault = EngineError::from(error);
-            TemplateError::at(origin, fault.line, fault.reason)
+            let error = EngineError::from(error);
+            TemplateError::at(origin, error.line, error.reason)
         })?;
         Ok(TextTemplate { origin: origin.to_owned(), engine })
     }
@@ -38,14 +37,14 @@ impl TextTemplate {
         }
     }
 
-    /// The author's bytes with the values in them, known to be a JSON object or list.
+    /// Renders the author's text with the values; the result is a JSON object or list.
     pub(super) fn render(&self, scope: &Value, run: &mut RenderBudget<'_>) -> Result<Vec<u8>, RenderError> {
         run.begin();
         let done = self.engine.get_template(TEXT).and_then(|text| text.render_with_spans(scope.clone()));
         let (output, spans) = match done.map_err(EngineError::from) {
             Ok(done) => done,
-            Err(fault) if run.excuses(&fault) => return Ok(b"{}".to_vec()),
-            Err(fault) => return Err(RenderError::at(&self.origin, fault.line, fault.reason)),
+            Err(error) if run.excuses(&error) => return Ok(b"{}".to_vec()),
+            Err(error) => return Err(RenderError::at(&self.origin, error.line, error.reason)),
         };
         if output.len() > MAX_BODY_BYTES {
             return Err(RenderError::at(&self.origin, None, too_large()));
@@ -72,12 +71,11 @@ impl TextTemplate {
     }
 }
 
-/// What an author who is used to plain text trips over.
 const QUOTED: &str = "a `{{ … }}` inside quotes: in a .j2 file it prints a whole JSON value with its own quotes. \
                       Write {{ task.name }} without quotes around it, or {{ \"Task \" ~ task.name }} for a longer text";
 
-/// The template's line of the first expression that was printed inside a JSON string. Quotes are
-/// counted in the author's text only, so what a value holds cannot hide one.
+/// The template's line of the first expression inside a JSON string. Quotes are counted in the author's text only, so a
+/// quote in a value cannot hide one.
 fn value_in_quotes(output: &str, spans: &[OutputSpan]) -> Option<usize> {
     let mut in_string = false;
     for span in spans {
@@ -103,13 +101,13 @@ fn ends_in_string(text: &str, mut in_string: bool) -> bool {
     in_string
 }
 
-/// Where a line and a column of serde_json, both from 1, are in a text.
+/// The offset of serde_json's line and column, both from 1.
 fn offset(text: &str, line: usize, column: usize) -> usize {
     let before: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     (before + column.saturating_sub(1)).min(text.len())
 }
 
-/// The template's line that printed this byte of the result.
+/// The line of the template that printed this byte of the result.
 fn template_line(output: &str, spans: &[OutputSpan], at: usize) -> Option<usize> {
     let span = spans.iter().rev().find(|span| span.output_range().start <= at)?;
     let line = span.line();

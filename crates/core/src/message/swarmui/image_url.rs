@@ -2,13 +2,13 @@
 
 use std::fmt::Write;
 
-/// What SwarmUI takes for its own address when none is configured.
+/// SwarmUI's own address by default.
 const DEFAULT_BASE: &str = "http://localhost:7801";
 
-/// The folders below which SwarmUI serves outputs. What follows is the name of a file, never encoded.
+/// The folders below which SwarmUI serves outputs. The rest of the path is a file name, never encoded.
 const FILE_FOLDERS: [&str; 2] = ["View/", "Output/"];
 
-/// The address of an output that a person elsewhere can open. A relative one gets `base_url` before it.
+/// The absolute, encoded address of an output. A relative one is prefixed with `base_url`.
 pub(super) fn address(url: &str, base_url: Option<&str>) -> String {
     if url.starts_with("data:") {
         return url.to_owned();
@@ -22,7 +22,7 @@ pub(super) fn address(url: &str, base_url: Option<&str>) -> String {
         Some((scheme, _)) if is_scheme(scheme) => url.to_owned(),
         _ => format!("{base}/{relative}"),
     };
-    encode(&mend_percents(&whole), |byte| {
+    encode(&encode_stray_percents(&whole), |byte| {
         byte.is_ascii_graphic()
             && !matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}')
     })
@@ -51,16 +51,16 @@ fn encode(text: &str, keep: impl Fn(u8) -> bool) -> String {
     encoded
 }
 
-/// Encodes each percent sign that does not begin an encoded byte.
-fn mend_percents(url: &str) -> String {
+/// Encodes each percent sign that does not start an encoded byte.
+fn encode_stray_percents(url: &str) -> String {
     let mut parts = url.split('%');
-    let mut mended = parts.next().unwrap_or_default().to_owned();
+    let mut fixed = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         let encoded = part.len() >= 2 && part.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
-        mended.push_str(if encoded { "%" } else { "%25" });
-        mended.push_str(part);
+        fixed.push_str(if encoded { "%" } else { "%25" });
+        fixed.push_str(part);
     }
-    mended
+    fixed
 }
 
 #[cfg(test)]
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_can_be_opened_elsewhere() {
+    fn an_address_is_absolute_and_encoded() {
         let base = Some("https://render.example.com");
         for (url, expected) in [
             ("View/mira/a b.png", "https://render.example.com/View/mira/a%20b.png"),

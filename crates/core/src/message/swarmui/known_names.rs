@@ -1,4 +1,5 @@
-//! What SwarmUI 0.9.8 knows although a task need not have it. All names are cleaned: letters only, lower case.
+//! The tags that SwarmUI 0.9.8 knows even when a task has no value for them. All names are cleaned: letters only, lower
+//! case.
 
 /// The notes that it makes about a generation, and what it says of the time it took.
 const NOTES: &str = "

@@ -1,4 +1,4 @@
-//! What a tag stands for: a parameter of the task, a fixed tag, a metric or a variable, in this order.
+//! The value of a tag: a parameter of the task, a fixed tag, a metric or a variable, in this order.
 
 use super::image_url;
 use super::known_names::is_known;
@@ -8,33 +8,28 @@ use crate::message::context::Context;
 use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
 
-/// Endings of model files that SwarmUI leaves out of a model's name.
+/// Extensions of model files that SwarmUI removes from a model's name.
 const MODEL_ENDINGS: [&str; 5] = [".safetensors", ".sft", ".engine", ".gguf", ".ckpt"];
 
-/// Reads tags off the context of one event.
 pub(super) struct TagLookup<'a> {
     context: &'a Context,
     guesses: bool,
 }
 
 impl<'a> TagLookup<'a> {
-    /// For a message.
     pub fn of(context: &'a Context) -> TagLookup<'a> {
         TagLookup { context, guesses: false }
     }
 
-    /// For a check: what the sample has no value for stands for a number, which fits inside and outside
-    /// of quotes.
+    /// For a check: a tag without a value in the sample becomes a number, which is valid inside and outside of quotes.
     pub fn guessing(context: &'a Context) -> TagLookup<'a> {
         TagLookup { context, guesses: true }
     }
 
-    /// Whether there is a task, and so anything to look up.
     pub fn has_task(&self) -> bool {
         self.context.at(&["task"]).is_some_and(Json::is_object)
     }
 
-    /// Whether the task has an output.
     pub fn has_output(&self) -> bool {
         self.output().is_some()
     }
@@ -85,7 +80,7 @@ impl<'a> TagLookup<'a> {
         })
     }
 
-    /// The tags that SwarmUI itself always fills, with its values for what is missing.
+    /// The tags that SwarmUI always replaces, with its defaults for missing values.
     fn fixed(&self, name: &str) -> Option<String> {
         let of_task = |path: &[&str]| self.context.at(&[&["task"], path].concat()).map(text);
         match name {
@@ -103,7 +98,7 @@ impl<'a> TagLookup<'a> {
         }
     }
 
-    /// What SwarmUI would know, had the task got it.
+    /// The tags that SwarmUI knows although the task has no value.
     fn absent(&self, name: &str) -> Option<String> {
         if name == "generationtime"
             && let Some(seconds) = self.context.at(&["task", "duration_s"]).and_then(Json::as_f64)
@@ -113,7 +108,7 @@ impl<'a> TagLookup<'a> {
         is_known(name).then(String::new)
     }
 
-    /// When the task started, in Unix milliseconds; where the host did not say, when it was reported.
+    /// The start of the task in Unix milliseconds, else the time of the event.
     fn started_at(&self) -> Option<i64> {
         let read = |path: &[&str]| clock::read_time(self.context.at(path)?);
         read(&["task", "started_at"]).or_else(|| read(&["event", "timestamp"]))
@@ -129,7 +124,7 @@ fn clean(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphabetic).map(|c| c.to_ascii_lowercase()).collect()
 }
 
-/// A value as text: lists parted by commas, null as nothing.
+/// A value as text: lists separated by commas, null as nothing.
 fn text(value: &Json) -> String {
     match value {
         Json::Null => String::new(),
@@ -139,7 +134,7 @@ fn text(value: &Json) -> String {
     }
 }
 
-/// The name of a model without the ending of its file.
+/// The name of a model without the extension of its file.
 fn model_name(path: &str) -> String {
     let path = path.replace('\\', "/");
     let path = path.trim();

@@ -18,7 +18,7 @@ fn task() -> Context {
 }
 
 #[test]
-fn what_is_defined_decides() {
+fn comparisons_of_defined_names_decide() {
     let context = task();
     let table = [
         ("task.status == 'success' and task.kind == 'training'", true),
@@ -51,7 +51,7 @@ fn what_is_defined_decides() {
 }
 
 #[test]
-fn an_undefined_name_is_false_and_leaves_the_rest_to_decide() {
+fn an_undefined_name_makes_only_its_comparison_false() {
     let context = task();
     let table = [
         ("queue.total >= 10 or queue.duration_s >= 300", true),
@@ -116,10 +116,10 @@ fn null_is_neither_smaller_nor_larger_than_a_number() {
 }
 
 #[test]
-fn a_real_error_is_broken_not_false() {
+fn an_error_is_broken_not_false() {
     let context = task();
     let table = [
-        ("task.params.text > 20", "string with a number"),
+        ("task.params.text > 20", "order a string and a number"),
         ("task.name + 1 > 3", ""),
         ("task.name|nofilter", "nofilter"),
         ("task.missing|nofilter", "nofilter"),
@@ -138,7 +138,7 @@ fn a_real_error_is_broken_not_false() {
 }
 
 #[test]
-fn what_does_not_parse_is_refused_with_a_reason() {
+fn an_invalid_expression_is_rejected_with_a_reason() {
     for bad in ["", "a >", "a and", "(a", "a b", "{{ a }}", "a }} b", "'x", "a = 1", "not", "{% if a %}"] {
         let reason = Condition::compile(bad).expect_err(bad);
         assert!(!reason.is_empty());

@@ -1,4 +1,4 @@
-//! From a JSON tree to compiled nodes; every mistake is found here, with its place.
+//! Compiles a JSON tree to nodes. An error names the place in the tree.
 
 use super::super::condition::Condition;
 use super::super::expr::{EngineError, Expression, InlineTemplate};
@@ -7,10 +7,9 @@ use super::super::template_path;
 use super::node::{TemplateKey, TemplateNode};
 use serde_json::{Map, Value as Json};
 
-/// The deepest a template may be nested.
 const MAX_DEPTH: usize = 64;
 
-/// Compiles what stands at this place; `depth` counts the nodes around it.
+/// `at` is the path of the node, `depth` the number of nodes around it.
 pub(super) fn compile(at: &str, json: &Json, depth: usize) -> Result<TemplateNode, TemplateError> {
     if depth > MAX_DEPTH {
         return Err(TemplateError::at(
@@ -39,8 +38,8 @@ fn is_template(text: &str) -> bool {
     ["{{", "{%", "{#"].iter().any(|mark| text.contains(mark))
 }
 
-fn refuse(at: &str) -> impl Fn(EngineError) -> TemplateError + '_ {
-    move |fault| TemplateError::at(at, fault.line, fault.reason)
+fn compile_error(at: &str) -> impl Fn(EngineError) -> TemplateError + '_ {
+    move |error| TemplateError::at(at, error.line, error.reason)
 }
 
 fn compile_text(at: &str, text: &str) -> Result<TemplateNode, TemplateError> {
@@ -52,11 +51,11 @@ fn compile_text(at: &str, text: &str) -> Result<TemplateNode, TemplateError> {
     {
         return Ok(TemplateNode::Typed { place: at.to_owned(), expression });
     }
-    let inline = InlineTemplate::compile(text).map_err(refuse(at))?;
+    let inline = InlineTemplate::compile(text).map_err(compile_error(at))?;
     Ok(TemplateNode::Text { place: at.to_owned(), inline })
 }
 
-/// What stands between `{{` and `}}` when the text may be nothing else.
+/// The source between `{{` and `}}`, if the text may be a single expression.
 fn sole_expression(text: &str) -> Option<&str> {
     let inner = text.strip_prefix("{{")?.strip_suffix("}}")?;
     let inner = inner.strip_prefix(['-', '+']).unwrap_or(inner);
@@ -69,14 +68,14 @@ fn compile_object(at: &str, fields: &Map<String, Json>, depth: usize) -> Result<
         let at = template_path::key(at, name);
         if name.starts_with('$') {
             let reason = format!(
-                "`{name}` is not known: there are `$if` with `then` and `else`, and `$for` with `do`. \
-                 A key that shall begin with `$` is written `{{{{ '{name}' }}}}`"
+                "unknown directive `{name}`: use `$if` with `then` and `else`, or `$for` with `do`. \
+                 Write a key that starts with `$` as `{{{{ '{name}' }}}}`"
             );
             return Err(TemplateError::at(&at, None, reason));
         }
         let key = if is_template(name) {
             TemplateKey::Text {
-                inline: InlineTemplate::compile(name).map_err(refuse(&at))?,
+                inline: InlineTemplate::compile(name).map_err(compile_error(&at))?,
                 place: at.clone(),
             }
         } else {
@@ -87,13 +86,13 @@ fn compile_object(at: &str, fields: &Map<String, Json>, depth: usize) -> Result<
     Ok(TemplateNode::Object(compiled))
 }
 
-/// Refuses keys beside those of a directive.
+/// Rejects keys that do not belong to a directive.
 fn only(at: &str, fields: &Map<String, Json>, directive: &str, others: &[&str]) -> Result<(), TemplateError> {
     match fields.keys().find(|key| *key != directive && !others.contains(&key.as_str())) {
         None => Ok(()),
         Some(extra) => {
             let allowed = others.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(" and ");
-            let reason = format!("`{extra}` cannot stand beside `{directive}`, only {allowed} can");
+            let reason = format!("`{extra}` is not allowed next to `{directive}`, only {allowed}");
             Err(TemplateError::at(at, None, reason))
         }
     }
@@ -101,7 +100,11 @@ fn only(at: &str, fields: &Map<String, Json>, directive: &str, others: &[&str]) 
 
 fn directive<'a>(at: &str, fields: &'a Map<String, Json>, name: &str) -> Result<&'a str, TemplateError> {
     fields.get(name).and_then(Json::as_str).ok_or_else(|| {
-        TemplateError::at(&template_path::key(at, name), None, format!("`{name}` is an expression in a text"))
+        TemplateError::at(
+            &template_path::key(at, name),
+            None,
+            format!("`{name}` must be a text with an expression"),
+        )
     })
 }
 
@@ -112,9 +115,8 @@ fn branch(
     name: &str,
     depth: usize,
 ) -> Result<Box<TemplateNode>, TemplateError> {
-    let json = fields
-        .get(name)
-        .ok_or_else(|| TemplateError::at(at, None, format!("`{owner}` needs `{name}` beside it")))?;
+    let json =
+        fields.get(name).ok_or_else(|| TemplateError::at(at, None, format!("`{owner}` needs `{name}`")))?;
     compile(&template_path::key(at, name), json, depth + 1).map(Box::new)
 }
 
@@ -140,7 +142,7 @@ fn compile_for(at: &str, fields: &Map<String, Json>, depth: usize) -> Result<Tem
             format!("`{source}` is not of the form `x in expression` or `k, v in expression`"),
         )
     })?;
-    let over = Expression::compile(over, false).map_err(refuse(&place))?;
+    let over = Expression::compile(over, false).map_err(compile_error(&place))?;
     let each = branch(at, fields, "$for", "do", depth)?;
     Ok(TemplateNode::For { place, names, over, each })
 }
@@ -152,9 +154,9 @@ fn loop_head(source: &str) -> Option<(Vec<String>, &str)> {
         blank(source[..*at].chars().next_back()) && !source[at + 2..].chars().next().is_some_and(is_name_char)
     })?;
     let names: Vec<String> = source[..at].split(',').map(|name| name.trim().to_owned()).collect();
-    let sound = names.len() <= 2 && names.iter().all(|name| is_name(name) && name != "loop");
+    let valid = names.len() <= 2 && names.iter().all(|name| is_name(name) && name != "loop");
     let distinct = names.first() != names.get(1);
-    (sound && distinct).then_some((names, &source[at + 2..]))
+    (valid && distinct).then_some((names, &source[at + 2..]))
 }
 
 fn is_name_char(c: char) -> bool {

@@ -1,5 +1,4 @@
-//! JSON templates: data whose text leaves are templates, with `$if` and `$for` for structure. All of
-//! it is compiled when it is loaded.
+//! JSON templates: a tree whose text leaves are templates, with `$if` and `$for` for structure.
 
 mod compile;
 mod node;
@@ -35,12 +34,12 @@ impl TemplateTree {
             RenderedNode::Nothing => Err(RenderError::at(
                 &self.place,
                 None,
-                "nothing is left of the template: give its outer `$if` an `else`",
+                "the template renders to nothing: add an `else` to its outer `$if`",
             )),
         }
     }
 
-    /// Refuses a name that no event has, in any branch.
+    /// Rejects a name that no event has, in any branch.
     pub(super) fn check_names(&self) -> Result<(), RenderError> {
         self.root.check_names(&mut Vec::new())
     }

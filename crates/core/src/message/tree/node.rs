@@ -8,9 +8,9 @@ use serde_json::Value as Json;
 use std::collections::HashSet;
 
 pub(super) enum TemplateNode {
-    /// What is no template.
+    /// Not a template.
     Plain(Json),
-    /// Exactly one `{{ … }}`: keeps the type of its value.
+    /// Exactly one `{{ … }}`, which keeps the type of its value.
     Typed {
         place: String,
         expression: Expression,

@@ -1,4 +1,4 @@
-//! From compiled nodes and a scope to JSON, within what the run may spend.
+//! Renders compiled nodes to JSON within the budget.
 
 use super::super::condition::Condition;
 use super::super::expr::{Expression, InlineTemplate};
@@ -10,16 +10,15 @@ use minijinja::Value;
 use minijinja::value::{ValueKind, merge_maps};
 use serde_json::{Map, Value as Json};
 
-/// What a node comes to.
 pub(super) enum RenderedNode {
     One(Json),
-    /// Of a `$for`: spliced into a list, a list anywhere else.
+    /// From a `$for`: spliced into a list, a list anywhere else.
     Items(Vec<Json>),
-    /// Of an `$if` that does not hold and has no `else`.
+    /// From a false `$if` without an `else`.
     Nothing,
 }
 
-/// The fault of a node that has no place of its own; the tree puts its own there.
+/// The error of a node without a path; the tree adds its own.
 fn too_large(reason: String) -> RenderError {
     RenderError::at("", None, reason)
 }
@@ -65,8 +64,8 @@ fn evaluate(
     run.begin();
     match expression.evaluate(scope) {
         Ok((value, steps)) => run.spend(at, steps).map(|()| value),
-        Err(fault) if run.excuses(&fault) => Ok(Value::from(())),
-        Err(fault) => Err(RenderError::at(at, fault.line, fault.reason)),
+        Err(error) if run.excuses(&error) => Ok(Value::from(())),
+        Err(error) => Err(RenderError::at(at, error.line, error.reason)),
     }
 }
 
@@ -83,8 +82,8 @@ fn print(
             take(&mut run.room, written_len(&text)).map_err(|reason| RenderError::at(at, None, reason))?;
             Ok(text)
         }
-        Err(fault) if run.excuses(&fault) => Ok(String::new()),
-        Err(fault) => Err(RenderError::at(at, fault.line, fault.reason)),
+        Err(error) if run.excuses(&error) => Ok(String::new()),
+        Err(error) => Err(RenderError::at(at, error.line, error.reason)),
     }
 }
 
@@ -166,7 +165,7 @@ fn render_for(
     let turns = if guessed { Vec::new() } else { turns(at, names, &value, run)? };
     let mut list = Vec::new();
     match run.sample() {
-        // The body is to be checked all the same.
+        // The body is checked even if there is nothing to loop over.
         Some(open) if turns.is_empty() => {
             let turn = names.iter().map(|_| open.guess()).collect();
             run.guessing(|run| each.render(&turn_scope(names, turn, 0, 1, scope), run))?;
@@ -185,37 +184,33 @@ fn render_for(
     Ok(RenderedNode::Items(list))
 }
 
-/// The values of the loop's names, turn by turn.
+/// The values of the loop's names for each turn.
 fn turns(
     at: &str,
     names: &[String],
     value: &Value,
     run: &RenderBudget<'_>,
 ) -> Result<Vec<Vec<Value>>, RenderError> {
-    let refuse = |reason: String| RenderError::at(at, None, reason);
+    let fail = |reason: String| RenderError::at(at, None, reason);
     let kind = value.kind();
     match kind {
         ValueKind::None | ValueKind::Undefined => return Ok(Vec::new()),
         ValueKind::Seq | ValueKind::Map | ValueKind::Iterable => {}
-        _ => return Err(refuse(format!("`$for` runs over a list or an object, this is a {kind}"))),
+        _ => return Err(fail(format!("`$for` needs a list or an object, found a {kind}"))),
     }
     let mut turns = Vec::new();
-    for item in value.try_iter().map_err(|error| refuse(error.to_string()))? {
+    for item in value.try_iter().map_err(|error| fail(error.to_string()))? {
         if turns.len() > run.turns() {
-            return Err(refuse(format!(
-                "`$for` would take more turns than the {} that are left",
-                run.turns()
-            )));
+            return Err(fail(format!("`$for` needs more turns than the {} that are left", run.turns())));
         }
         turns.push(if names.len() == 1 {
             vec![item]
         } else if kind == ValueKind::Map {
-            let found = value.get_item(&item).map_err(|error| refuse(error.to_string()))?;
+            let found = value.get_item(&item).map_err(|error| fail(error.to_string()))?;
             vec![item, found]
         } else {
-            pair(&item).ok_or_else(|| {
-                refuse("`$for` with two names runs over an object or a list of pairs".to_owned())
-            })?
+            pair(&item)
+                .ok_or_else(|| fail("`$for` with two names needs an object or a list of pairs".to_owned()))?
         });
     }
     Ok(turns)
@@ -226,7 +221,7 @@ fn pair(item: &Value) -> Option<Vec<Value>> {
     is_pair.then(|| item.try_iter().ok().map(Iterator::collect))?
 }
 
-/// The scope of one turn: its names and `loop` before all others.
+/// The scope of one turn: its names and `loop` shadow all others.
 fn turn_scope(names: &[String], turn: Vec<Value>, index: usize, length: usize, scope: &Value) -> Value {
     let place = Value::from_pairs([
         ("index", Value::from(index + 1)),
