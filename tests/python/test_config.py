@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 
+import jsonschema
 import pytest
+import tomllib
 
 import taskbell
 from bells import reports, settings
+from tools import ROOT
 
 GOOD = """\
 [endpoints.team]
@@ -132,3 +135,16 @@ def test_a_reload_that_fails_changes_nothing(tmp_path, receive, ring):
     (report,) = reports(bell, 1)
     assert report["state"] == "delivered"
     assert (len(old.requests), len(new.requests)) == (1, 0)
+
+
+def test_the_json_schema_accepts_the_complete_example_and_rejects_a_misspelt_key() -> None:
+    schema = json.loads((ROOT / "docs" / "taskbell.schema.json").read_text(encoding="utf-8"))
+    jsonschema.Draft7Validator.check_schema(schema)
+    validator = jsonschema.Draft7Validator(schema)
+    reference = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    example = tomllib.loads(reference.split("## A complete example")[1].split("```toml\n")[1].split("```")[0])
+    assert list(validator.iter_errors(example)) == []
+    example["hooks"][0]["whne"] = example["hooks"][0].pop("when")
+    example["endpoints"]["ci"]["timeout"] = "5 parsecs"
+    found = {tuple(error.absolute_path) for error in validator.iter_errors(example)}
+    assert found == {("hooks", 0), ("endpoints", "ci", "timeout")}

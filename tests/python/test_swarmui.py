@@ -73,7 +73,7 @@ def test_what_is_no_object_once_filled_in_is_a_dead_letter_with_the_reason(tmp_p
     bell.task_complete({"params": {"prompt": "x", "seed": "seven, not 7"}})
     (report,) = reports(bell, 1)
     assert report["state"] == "dead"
-    assert "this is no JSON" in report["reason"]
+    assert "this is not JSON" in report["reason"]
     assert "seven" not in report["reason"]
 
 
@@ -144,7 +144,7 @@ def test_check_tries_a_manual_hook_on_what_it_will_tell(tmp_path, receive):
     described["hooks"][1]["manual"] = False
     (error,) = taskbell.check(described)["errors"]
     assert error["key"] == "hooks[1].template"
-    assert "this is no JSON" in error["message"]
+    assert "this is not JSON" in error["message"]
 
 
 SIX = {

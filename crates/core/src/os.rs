@@ -134,54 +134,6 @@ pub fn monotonic() -> Duration {
     ORIGIN.get_or_init(Instant::now).elapsed()
 }
 
-/// How many seconds local clocks are before UTC at this Unix time; `None` where the system cannot tell.
-/// On Unix the time zone is the one that the process had when this, or anything like it, was first called:
-/// its variable `TZ` is read once, so that no later change of the environment is ever raced.
-pub fn local_offset_s(unix_s: i64) -> Option<i32> {
-    #[cfg(unix)]
-    {
-        let time = libc::time_t::try_from(unix_s).ok()?;
-        // SAFETY: `tm` is plain data, for which all zeros is a value.
-        let mut local: libc::tm = unsafe { std::mem::zeroed() };
-        // SAFETY: both pointers are to live values of this frame, and the call keeps neither.
-        let known = unsafe { libc::localtime_r(&time, &mut local) };
-        if known.is_null() { None } else { i32::try_from(local.tm_gmtoff).ok() }
-    }
-    #[cfg(windows)]
-    {
-        windows_offset_s(unix_s)
-    }
-    #[cfg(not(any(unix, windows)))]
-    {
-        let _ = unix_s;
-        None
-    }
-}
-
-#[cfg(windows)]
-fn windows_offset_s(unix_s: i64) -> Option<i32> {
-    use windows_sys::Win32::Foundation::{FILETIME, SYSTEMTIME};
-    use windows_sys::Win32::System::Time::{
-        FileTimeToSystemTime, SystemTimeToFileTime, SystemTimeToTzSpecificLocalTime,
-    };
-    /// Seconds from 1601, where file times begin, to 1970.
-    const TO_UNIX: i64 = 11_644_473_600;
-    let ticks = u64::try_from(unix_s.checked_add(TO_UNIX)?.checked_mul(10_000_000)?).ok()?;
-    let utc = FILETIME { dwLowDateTime: ticks as u32, dwHighDateTime: (ticks >> 32) as u32 };
-    let mut local = FILETIME { dwLowDateTime: 0, dwHighDateTime: 0 };
-    // SAFETY: every pointer is to a live value of this frame, null stands for the zone in force, and the
-    // calls keep none of them.
-    let known = unsafe {
-        let mut utc_date: SYSTEMTIME = std::mem::zeroed();
-        let mut local_date: SYSTEMTIME = std::mem::zeroed();
-        FileTimeToSystemTime(&utc, &mut utc_date) != 0
-            && SystemTimeToTzSpecificLocalTime(std::ptr::null(), &utc_date, &mut local_date) != 0
-            && SystemTimeToFileTime(&local_date, &mut local) != 0
-    };
-    let local_ticks = u64::from(local.dwHighDateTime) << 32 | u64::from(local.dwLowDateTime);
-    known.then(|| ((local_ticks as i64 - ticks as i64) / 10_000_000) as i32)
-}
-
 /// Keeps the library mapped after the host unloads it: a thread that was detached at a deadline must
 /// not return into unmapped code. On ELF systems the linker flag `-z nodelete` does the same.
 pub fn stay_mapped() {

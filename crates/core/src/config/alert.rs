@@ -1,115 +1,141 @@
 //! `[[alerts]]`.
 
-use super::fault::nearest;
-use super::section::Section;
-use crate::alerts::{Alert, Bound, Metric};
-use crate::alerts::{BUILT_IN, Gauge};
+use super::declaration::DefaultValue::{Described, None as Absent, Required, Toml};
+use super::declaration::{ConfigKey, ConfigTable, config_table, key};
+use super::diagnostic::nearest;
+use super::load_context::{LoadContext, TextValue};
+use super::table_reader::TableReader;
+use super::value_types::{DurationRange, NumberRange, Text, duration, number, parsed_text, text};
+use crate::alerts::{Alert, BUILT_IN, Bound, Gauge, Metric};
 use crate::event;
 use crate::hooks::Hook;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-/// The longest name of an alert.
 const MAX_NAME_BYTES: usize = 128;
 
-/// What a metric's name is, for a message.
-const METRIC_FORM: &str = "1 to 128 printable ASCII characters without spaces";
+config_table! {
+    keys: ConfigTable::new(
+        "A metric that makes the events `alert.firing` and `alert.resolved`, to which hooks subscribe. \
+         `docs/alerts.md` explains the rules.",
+    );
+    NAME: Text<TextValue> = key("name", text("any text, once"), Required, "The alert's name in events and messages.");
+    METRIC: Text<Metric> = key(
+        "metric",
+        parsed_text("a name that the host feeds, or a built-in one such as `cpu.percent`", parse_metric),
+        Required,
+        "The observed metric.",
+    );
+    ABOVE: NumberRange = key("above", number(), Absent, "Fires when the value is above this; either this or `below`.");
+    BELOW: NumberRange = key("below", number(), Absent, "Fires when the value is below this; either this or `above`.");
+    CLEAR: NumberRange = key(
+        "clear",
+        number(),
+        Described("the threshold"),
+        "Resolves once the value is here or beyond, away from the threshold.",
+    );
+    FOR: DurationRange = key(
+        "for", duration("0s", "30d"), Toml("\"0s\""), "How long the value must violate the threshold before it fires.",
+    );
+    EVERY: DurationRange = key(
+        "every", duration("1s", "365d"), Absent, "Fires again after this time while not resolved.",
+    );
+    SAMPLE: DurationRange = key(
+        "sample", duration("1s", "1d"), Toml("\"10s\""), "How often a built-in metric is measured.",
+    );
+}
 
-/// Reads every alert, and warns when nobody would hear of one.
-pub(super) fn read_all(root: &Section<'_>, hooks: &[Hook]) -> Vec<Arc<Alert>> {
-    let sections = root.list_of_tables("alerts");
+/// Reads the valid alerts, and warns when no hook subscribes to alerts.
+pub(super) fn read_all(tables: &[TableReader<'_>], hooks: &[Hook]) -> Vec<Arc<Alert>> {
     let mut names = HashSet::new();
     let mut alerts = Vec::new();
-    for section in &sections {
-        let Some(alert) = read(section) else { continue };
+    for table in tables {
+        let Some(alert) = read(table) else { continue };
         if !names.insert(alert.name.clone()) {
-            section.fault("name", "another alert has this name already");
+            table.error(&keys::NAME, "another alert has this name already");
         }
         alerts.push(Arc::new(alert));
     }
-    let heard = hooks.iter().any(|hook| hook.on.iter().any(|kind| kind == event::ALERT_FIRING));
-    if let (Some(first), false) = (sections.first(), heard) {
-        let message = "no hook listens to `alert.firing`: nobody will hear of an alert; \
-                       write a hook with on = [\"alert.firing\", \"alert.resolved\"]";
-        root.reading.warn(first.at, &first.path, message);
+    let subscribed = hooks.iter().any(|hook| hook.on.iter().any(|kind| kind == event::ALERT_FIRING));
+    if let (Some(first), false) = (tables.first(), subscribed) {
+        let message = "no hook matches `alert.firing`, so no message reports an alert; \
+                       add a hook with on = [\"alert.firing\", \"alert.resolved\"]";
+        first.context.warn(first.at, &first.path, message);
     }
     alerts
 }
 
-fn read(section: &Section<'_>) -> Option<Alert> {
-    let name = section.text("name").map(|words| words.text);
+/// Every key is read before the first `?`, so that all errors are reported.
+fn read(table: &TableReader<'_>) -> Option<Alert> {
+    let name = table.read_string(&keys::NAME);
     if name.as_ref().is_some_and(|name| name.len() > MAX_NAME_BYTES) {
-        section.fault("name", format!("a name has at most {MAX_NAME_BYTES} bytes"));
+        table.error(&keys::NAME, format!("a name has at most {MAX_NAME_BYTES} bytes"));
     }
-    let metric = metric(section);
-    let bound = bound(section);
-    let clear = section.number("clear");
-    let hold = section.duration("for").unwrap_or_default();
-    let every = section.duration("every");
-    let sample = section.duration("sample").unwrap_or_default();
+    let metric = table.read(&keys::METRIC);
+    let bound = read_bound(table);
+    let clear = table.read(&keys::CLEAR);
+    let hold = table.read(&keys::FOR).unwrap_or_default();
+    let every = table.read(&keys::EVERY);
+    let sample = table.read(&keys::SAMPLE).unwrap_or_default();
+    if let Some(Metric::Fed(name)) = &metric {
+        warn_of_typo(table, name);
+        if table.has(&keys::SAMPLE) {
+            table.error(&keys::SAMPLE, "the host feeds this metric, so it is not sampled; remove `sample`");
+        }
+    }
     let (metric, bound) = (metric?, bound?);
-    if section.has("sample") && matches!(metric, Metric::Fed(_)) {
-        let message = "this metric is fed by the host, so there is nothing to sample; leave `sample` out";
-        section.fault("sample", message);
-    }
     let clear = clear.unwrap_or(bound.threshold());
-    let (sane, advice) = match bound {
+    let (valid, advice) = match bound {
         Bound::Above(threshold) => (clear <= threshold, "at or below `above`"),
         Bound::Below(threshold) => (clear >= threshold, "at or above `below`"),
     };
-    if !sane {
+    if !valid {
         let threshold = bound.threshold();
-        let message = format!("{clear} is on the side of {threshold} that rings; `clear` has to be {advice}");
-        section.fault("clear", message);
+        let message = format!("{clear} is on the firing side of {threshold}; `clear` must be {advice}");
+        table.error(&keys::CLEAR, message);
     }
     Some(Alert { name: name?, metric, bound, clear, hold, every, sample })
 }
 
-fn bound(section: &Section<'_>) -> Option<Bound> {
-    let (above, below) = (section.number("above"), section.number("below"));
-    if section.has("above") && section.has("below") {
-        section.fault("below", "`above` and `below` stand here together; write an alert for each");
-    } else if !section.has("above") && !section.has("below") {
-        section.reading.fault(section.at, &section.path, "a threshold is missing: write `above` or `below`");
+fn read_bound(table: &TableReader<'_>) -> Option<Bound> {
+    let (above, below) = (table.read(&keys::ABOVE), table.read(&keys::BELOW));
+    match (table.has(&keys::ABOVE), table.has(&keys::BELOW)) {
+        (true, true) => {
+            let message = "`above` and `below` exclude each other; write one alert for each";
+            table.error(&keys::BELOW, message);
+        }
+        (false, false) => {
+            let message = "the threshold is missing: write `above` or `below`";
+            table.context.error(table.at, &table.path, message);
+        }
+        _ => {}
     }
     above.map(Bound::Above).or(below.map(Bound::Below))
 }
 
-fn metric(section: &Section<'_>) -> Option<Metric> {
-    let words = section.text("metric")?;
-    let gauge = match Gauge::parse(&words.text, &|path| section.reading.path(path)) {
-        Ok(None) if !is_metric_name(&words.text) => {
-            section.fault("metric", format!("{} is no name of a metric: {METRIC_FORM}", words.shown));
-            return None;
+fn parse_metric(text: &TextValue, context: &LoadContext<'_>) -> Result<Metric, String> {
+    match Gauge::parse(&text.text, &|path| context.path(path))? {
+        None if !is_metric_name(&text.text) => {
+            let form = "1 to 128 printable ASCII characters without spaces";
+            Err(format!("{} is not a metric name: use {form}", text.shown))
         }
-        Ok(None) => {
-            warn_of_slip(section, &words.text, &words.shown);
-            return Some(Metric::Fed(words.text));
-        }
-        Ok(Some(gauge)) => gauge,
-        Err(message) => {
-            section.fault("metric", message);
-            return None;
-        }
-    };
-    match gauge.check() {
-        Ok(()) => Some(Metric::BuiltIn(words.text, gauge)),
-        Err(reason) => {
-            section.fault("metric", format!("{} cannot be measured here: {reason}", words.shown));
-            None
-        }
+        None => Ok(Metric::Fed(text.text.clone())),
+        Some(gauge) => match gauge.check() {
+            Ok(()) => Ok(Metric::BuiltIn(text.text.clone(), gauge)),
+            Err(reason) => Err(format!("{} cannot be measured here: {reason}", text.shown)),
+        },
     }
 }
 
-/// A name that the host feeds, and that looks like one of Taskbell's own.
-fn warn_of_slip(section: &Section<'_>, name: &str, shown: &str) {
-    if let Some(known) = nearest(name, BUILT_IN.iter().copied()) {
-        let message = format!("{shown} is not built in; unless the host feeds it, `{known}` is meant");
-        section.reading.warn(section.place("metric"), &format!("{}.metric", section.path), message);
-    }
-}
-
-/// Whether a metric can have this name.
 fn is_metric_name(name: &str) -> bool {
     (1..=128).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// Warns of a fed metric with a name that resembles a built-in one.
+fn warn_of_typo(table: &TableReader<'_>, name: &str) {
+    if let Some(known) = nearest(name, BUILT_IN.iter().copied()) {
+        let message =
+            format!("`{name}` is not built in; did you mean `{known}`? Ignore this if the host feeds it");
+        table.warn(&keys::METRIC, message);
+    }
 }

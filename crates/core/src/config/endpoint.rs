@@ -1,71 +1,160 @@
-//! `[endpoints.*]`.
+//! `[endpoints.NAME]`.
 
-use super::address;
-use super::fault::quoted;
-use super::section::Section;
-use super::settings::Files;
-use super::shaping;
-use super::tls;
-use crate::endpoint::{Endpoint, Overflow, Proxy, RetryPolicy};
+use super::declaration::DefaultValue::{Described, None as Absent, Toml};
+use super::declaration::{ConfigKey, ConfigTable, config_table, key};
+use super::diagnostic::quoted;
+use super::endpoint_url::{self, parse_http_url, parse_platform};
+use super::load_context::TextValue;
+use super::platform_options;
+use super::proxy::parse_proxy;
+use super::request_headers;
+use super::signature;
+use super::table_reader::TableReader;
+use super::tls::{parse_certificates, parse_private_key};
+use super::value_types::{
+    Choice, DurationRange, IntegerRange, List, OneOrMany, RateForm, SecretMap, SubTable, TableList, Text,
+    choice, duration, integer, list, one_or_many, parsed_text, rate, secret_map, text,
+};
+use crate::endpoint::{Endpoint, Overflow, Proxy, RetryPolicy, Tls};
 use crate::platform::{self, Platform, Target};
-use crate::secret::{Secret, SecretUrl};
-use crate::sign::Signer;
-use serde_json::{Map, Value as Json};
-use std::collections::HashSet;
+use crate::secret::Secret;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use url::Url;
 
 /// The default of `connect_timeout`, unless `timeout` is shorter.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The most waits in a schedule.
-const LONGEST_SCHEDULE: usize = 100;
+const MAX_RETRIES: usize = 100;
 
-/// The most headers of an endpoint's own.
-const MOST_HEADERS: usize = 64;
+config_table! {
+    keys: ConfigTable::new(
+        "A receiver of messages. The name has 1 to 64 letters, digits, `-` or `_`; hooks use it in `to`.",
+    ).with_platform_options();
+    PLATFORM: Text<&'static dyn Platform> = key(
+        "platform",
+        parsed_text("a platform's name, such as `json` or `slack`", |text, _| parse_platform(text))
+            .with_examples(platform::names),
+        Described("recognised by a well-known URL, else `json`"),
+        "The kind of receiver. It decides the card, the pace and the meaning of a response.",
+    );
+    URL: Text<Url> = key(
+        "url",
+        parsed_text(
+            "an `http` or `https` URL without fragment; with credentials for `json` only",
+            |text, _| parse_http_url(text, &["http", "https"]),
+        ).secret(),
+        Described("required, unless the platform has one of its own"),
+        "The address of the receiver.",
+    );
+    HEADERS: SecretMap = key(
+        "headers",
+        secret_map("at most 64 header names with values of printable ASCII"),
+        Absent,
+        "Additional request headers.",
+    );
+    SIGN: TableList = key("sign", TableList(&signature::keys::TABLE), Absent, "The signatures of each attempt.");
+    TIMEOUT: DurationRange = key(
+        "timeout",
+        duration("100ms", "10m"),
+        Toml("\"15s\""),
+        "One deadline for DNS, connect, TLS, sending, headers and body together.",
+    );
+    CONNECT_TIMEOUT: DurationRange = key(
+        "connect_timeout",
+        duration("1ms", "10m"),
+        Described("`5s`, or `timeout` when that is shorter"),
+        "The part of `timeout` that DNS, connect and TLS may take; at most `timeout`.",
+    );
+    RETRY: SubTable = key("retry", SubTable(&retry_keys::TABLE), Absent, "When to try again, and when to give up.");
+    RATE: OneOrMany<RateForm> = key(
+        "rate",
+        one_or_many("rate, or a list of rates", rate("1 to 1000000 messages per 1ms to 7d")),
+        Described("by platform"),
+        "The most messages per period; with several rates, all of them hold. An empty list means no limit.",
+    );
+    OVERFLOW: Choice<Overflow> = key(
+        "overflow",
+        choice(&["fold", "queue"], &[Overflow::Fold, Overflow::Queue]),
+        Described("`fold` for chat platforms, `queue` for the others"),
+        "When more messages wait than the rate allows in a minute: one summary of them, or each in its turn.",
+    );
+    CONCURRENCY: IntegerRange = key(
+        "concurrency",
+        integer(1, 64),
+        Described("by platform"),
+        "The most attempts in flight at once. An explicit `1` keeps the order: a delivery that waits for its next \
+         attempt holds back those after it.",
+    );
+    CA_FILE: Text<Arc<[u8]>> = key(
+        "ca_file",
+        parsed_text("a path, or PEM text", parse_certificates),
+        Absent,
+        "Certificates that are trusted in addition to the system's roots.",
+    );
+    CLIENT_CERT: Text<Arc<[u8]>> = key(
+        "client_cert",
+        parsed_text("a path, or PEM text", parse_certificates),
+        Absent,
+        "The client's certificate chain; requires `client_key`.",
+    );
+    CLIENT_KEY: Text<Secret> = key(
+        "client_key",
+        parsed_text("a path, or PEM text", parse_private_key),
+        Absent,
+        "The private key of `client_cert`; requires it.",
+    );
+    PROXY: Text<Proxy> = key(
+        "proxy",
+        parsed_text("`env`, or an `http` URL", parse_proxy).secret(),
+        Described("direct connection"),
+        "The proxy; `env` follows `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.",
+    );
+    MENTIONS: List<Text<TextValue>> = key(
+        "mentions",
+        list("list of text", text("a name or id as the platform writes it")),
+        Toml("[]"),
+        "The people that a chat message mentions.",
+    );
+    FALLBACK: Text<TextValue> = key(
+        "fallback",
+        text("the name of another endpoint"),
+        Absent,
+        "The endpoint for messages that become dead letters here or whose endpoint was removed; without cycles.",
+    );
+}
 
-/// Headers that the transport or the delivery writes itself.
-const OWN_HEADERS: &[&str] = &[
-    "accept-encoding",
-    "connection",
-    "content-length",
-    "expect",
-    "keep-alive",
-    "proxy-authorization",
-    "proxy-connection",
-    "taskbell-attempt",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "webhook-id",
-    "webhook-signature",
-    "webhook-timestamp",
-];
+config_table! {
+    retry_keys: ConfigTable::new("When a failed delivery is tried again. Jitter only lengthens a wait.");
+    SCHEDULE: List<DurationRange> = key(
+        "schedule",
+        list("list of durations", duration("1ms", "30d")),
+        Toml(r#"["5s", "5m", "30m", "2h", "5h", "10h", "14h", "20h", "24h"]"#),
+        "The waits after the first, second, … failed attempt; an empty list means one attempt only.",
+    );
+    MAX_AGE: DurationRange = key(
+        "max_age",
+        duration("1s", "365d"),
+        Toml("\"4d\""),
+        "The age at which a delivery becomes a dead letter, whatever the schedule says.",
+    );
+}
 
-/// The keys of a signature beside its scheme and secrets.
-const HMAC_KEYS: &[&str] =
-    &["key", "content", "hash", "encoding", "header", "value", "id_header", "timestamp_header", "joiner"];
-
-/// Reads every endpoint. Beside the sound ones it returns the names of all, so that a hook that
-/// names a faulty one is not a second fault.
-pub(super) fn read_all<'r>(root: &Section<'r>, files: &Files) -> (Vec<Arc<Endpoint>>, Vec<&'r str>) {
-    let mut endpoints = Vec::new();
-    let roots: Arc<[PathBuf]> = files.roots.iter().cloned().collect();
-    let mut names = Vec::new();
-    let sections = root.named_tables("endpoints");
-    for (name, at, section) in &sections {
+/// Reads the valid endpoints.
+pub(super) fn read_all(
+    tables: &[(&str, TableReader<'_>)],
+    file_roots: &Arc<[PathBuf]>,
+) -> Vec<Arc<Endpoint>> {
+    let read = |(name, table): &(&str, TableReader<'_>)| {
         if !is_name(name) {
             let message =
-                format!("{} is no name of an endpoint: 1 to 64 letters, digits, `-` or `_`", quoted(name));
-            section.reading.fault(*at, &section.path, message);
+                format!("{} is not an endpoint name: use 1 to 64 letters, digits, `-` or `_`", quoted(name));
+            table.context.error(table.at, &table.path, message);
         }
-        names.push(*name);
-        endpoints.extend(read(name, section, &roots).map(Arc::new));
-    }
-    shaping::refuse_circles(&sections, &endpoints, &names);
-    (endpoints, names)
+        read(name, table, file_roots).map(Arc::new)
+    };
+    tables.iter().filter_map(read).collect()
 }
 
 fn is_name(name: &str) -> bool {
@@ -73,27 +162,28 @@ fn is_name(name: &str) -> bool {
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }
 
-fn read(name: &str, section: &Section<'_>, roots: &Arc<[PathBuf]>) -> Option<Endpoint> {
-    let address = address::endpoint_url(section);
-    let headers = headers(section);
-    let sign = signers(section);
-    let (timeout, connect_timeout) = timeouts(section);
-    let retry = retry(section);
-    let rate = section.rates("rate");
-    let concurrency = section.integer("concurrency").and_then(|number| usize::try_from(number).ok());
-    let tls = tls::read(section);
-    let proxy = proxy(section);
-    let mentions: Vec<String> = section.texts("mentions").into_iter().map(|words| words.text).collect();
-    let overflow = overflow(section);
-    let fallback = section.text("fallback").map(|words| words.text);
+/// Every key is read before the first `?`, so that all errors are reported.
+fn read(name: &str, table: &TableReader<'_>, file_roots: &Arc<[PathBuf]>) -> Option<Endpoint> {
+    let address = endpoint_url::read(table, &keys::PLATFORM, &keys::URL);
+    let headers = request_headers::read(table, &keys::HEADERS);
+    let sign = table.table_list(&keys::SIGN).iter().filter_map(signature::read).collect();
+    let (timeout, connect_timeout) = timeouts(table);
+    let retry = retry(&table.table(&keys::RETRY));
+    let rate = table.read(&keys::RATE);
+    let concurrency = table.read(&keys::CONCURRENCY).and_then(|number| usize::try_from(number).ok());
+    let tls = tls(table);
+    let proxy = table.read(&keys::PROXY).unwrap_or_default();
+    let mentions = table.read(&keys::MENTIONS).unwrap_or_default();
+    let mentions: Vec<String> = mentions.into_iter().map(|text| text.text).collect();
+    let overflow = table.read(&keys::OVERFLOW);
+    let fallback = table.read_string(&keys::FALLBACK);
     let (platform, url) = address?;
-    warn_of_silent_mentions(section, platform, &mentions);
-    let keys = own_keys(section, platform)?;
-    let target = Target { url, keys, mentions };
+    warn_of_ignored_mentions(table, platform, &mentions);
+    let target = Target { url, keys: platform_options::read(table, platform)?, mentions };
     if let Some((key, message)) = platform.lack(&target) {
-        section.fault(key, message);
+        table.error(key, message);
     }
-    let (pace, at_once) = platform.pace();
+    let (pace, default_concurrency) = platform.pace();
     Some(Endpoint {
         name: name.to_owned(),
         platform,
@@ -104,215 +194,57 @@ fn read(name: &str, section: &Section<'_>, roots: &Arc<[PathBuf]>) -> Option<End
         connect_timeout,
         retry,
         rate: rate.unwrap_or_else(|| pace.to_vec()),
-        concurrency: concurrency.unwrap_or(at_once),
+        concurrency: concurrency.unwrap_or(default_concurrency),
         ordered: concurrency == Some(1),
         tls,
         proxy,
         overflow: overflow.unwrap_or(if platform.folds() { Overflow::Fold } else { Overflow::Queue }),
-        file_roots: Arc::clone(roots),
+        file_roots: Arc::clone(file_roots),
         fallback,
     })
 }
 
-/// A mention that pings nobody is dead text, or none at all.
-fn warn_of_silent_mentions(section: &Section<'_>, platform: &dyn Platform, mentions: &[String]) {
+fn warn_of_ignored_mentions(table: &TableReader<'_>, platform: &dyn Platform, mentions: &[String]) {
     let name = platform.name();
     for mention in mentions.iter().filter(|mention| !platform.pings(mention)) {
+        let mention = quoted(mention);
         let message = match platform.mention_form() {
-            Some(form) => format!("`{name}` pings nobody for {}: it takes {form}", quoted(mention)),
-            None => format!("`{name}` pings nobody, so {} has no effect", quoted(mention)),
+            Some(form) => format!("`{name}` notifies nobody for {mention}: it takes {form}"),
+            None => format!("`{name}` has no mentions, so {mention} has no effect"),
         };
-        section.warn("mentions", message);
+        table.warn(&keys::MENTIONS, message);
     }
 }
 
-fn overflow(section: &Section<'_>) -> Option<Overflow> {
-    let words = section.text("overflow")?;
-    match words.text.as_str() {
-        "fold" => Some(Overflow::Fold),
-        "queue" => Some(Overflow::Queue),
-        _ => {
-            section.fault("overflow", format!("expected `fold` or `queue`, found {}", words.shown));
-            None
-        }
-    }
-}
-
-/// The keys that only this platform has; those of another one are refused.
-fn own_keys(section: &Section<'_>, platform: &dyn Platform) -> Option<Vec<(&'static str, Secret)>> {
-    let mut sound = true;
-    for name in platform::own_key_names() {
-        if section.has(name) && !platform.keys().iter().any(|key| key.name == name) {
-            let owners: Vec<_> =
-                platform::platforms_with_key(name).iter().map(|owner| format!("`{owner}`")).collect();
-            let platform = platform.name();
-            section.fault(
-                name,
-                format!("`{platform}` has no key `{name}`; it belongs to {}", owners.join(", ")),
-            );
-        }
-    }
-    let mut keys = Vec::new();
-    for key in platform.keys() {
-        let value = section.own_text(key.name, key.form, key.secret);
-        match value {
-            Some(words) if (key.accepts)(&words.text) => {
-                if key.secret {
-                    keep_encoded(section, &words.text);
-                }
-                keys.push((key.name, words.into_secret()));
-            }
-            Some(words) => {
-                section.fault(key.name, format!("expected {}, found {}", key.form, words.shown));
-                sound = false;
-            }
-            None if section.has(key.name) => sound = false,
-            None if key.required => {
-                let platform = platform.name();
-                section.fault(key.name, format!("this key is missing: `{platform}` needs {}", key.form));
-                sound = false;
-            }
-            None => {}
-        }
-    }
-    sound.then_some(keys)
-}
-
-/// A secret that travels in a form or a query may come back as it was written there.
-fn keep_encoded(section: &Section<'_>, secret: &str) {
-    let encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-    if encoded != secret {
-        section.reading.keep_secret(&encoded);
-    }
-}
-
-fn headers(section: &Section<'_>) -> Vec<(String, Secret)> {
-    let mut headers: Vec<(String, Secret)> = Vec::new();
-    let given = section.secret_table("headers");
-    if given.len() > MOST_HEADERS {
-        section.fault("headers", format!("at most {MOST_HEADERS} headers fit, here are {}", given.len()));
-        return headers;
-    }
-    for (entry, words) in given {
-        let name = entry.name.to_ascii_lowercase();
-        let fault = if !is_header_name(&name) {
-            Some((entry.at, "this is no header name: letters, digits and `-` were expected".to_owned()))
-        } else if name == "webhook-signature" {
-            Some((entry.at, "this header is written by `sign`".to_owned()))
-        } else if OWN_HEADERS.contains(&name.as_str()) {
-            Some((entry.at, "Taskbell writes this header itself".to_owned()))
-        } else if headers.iter().any(|(other, _)| *other == name) {
-            Some((entry.at, "this header stands here twice; upper and lower case are the same".to_owned()))
-        } else if !words.text.bytes().all(|b| matches!(b, b' '..=b'~' | b'\t')) {
-            Some((words.at, "a header value is one line of printable ASCII; this one is not".to_owned()))
-        } else {
-            None
-        };
-        if let Some((at, message)) = fault {
-            section.reading.fault(at, &format!("{}.headers.{}", section.path, entry.name), message);
-            continue;
-        }
-        // `Bearer TOKEN`: a receiver may echo the token without its scheme.
-        if let Some((_, token)) = words.text.split_once(' ') {
-            section.reading.keep_secret(token.trim());
-        }
-        headers.push((name, words.into_secret()));
-    }
-    headers
-}
-
-/// A token as in RFC 9110, section 5.6.2.
-fn is_header_name(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
-}
-
-fn timeouts(section: &Section<'_>) -> (Duration, Duration) {
-    let timeout = section.duration("timeout");
-    let connect = section.duration("connect_timeout");
+fn timeouts(table: &TableReader<'_>) -> (Duration, Duration) {
+    let timeout = table.read(&keys::TIMEOUT);
+    let connect = table.read(&keys::CONNECT_TIMEOUT);
     if let (Some(timeout), Some(connect)) = (timeout, connect)
         && connect > timeout
     {
-        section.fault("connect_timeout", format!("`connect_timeout` is longer than `timeout` ({timeout:?})"));
+        let message = format!("`connect_timeout` is longer than `timeout` ({timeout:?})");
+        table.error(&keys::CONNECT_TIMEOUT, message);
     }
     let timeout = timeout.unwrap_or_default();
     (timeout, connect.unwrap_or(CONNECT_TIMEOUT.min(timeout)))
 }
 
-fn retry(section: &Section<'_>) -> RetryPolicy {
-    let Some(retry) = section.table("retry") else {
-        return RetryPolicy { schedule: Vec::new(), max_age: Duration::ZERO };
-    };
-    let schedule = retry.durations("schedule");
-    if schedule.len() > LONGEST_SCHEDULE {
-        retry.fault(
-            "schedule",
-            format!("a schedule has at most {LONGEST_SCHEDULE} waits, this one has {}", schedule.len()),
-        );
+fn retry(table: &TableReader<'_>) -> RetryPolicy {
+    let schedule = table.read(&retry_keys::SCHEDULE).unwrap_or_default();
+    if schedule.len() > MAX_RETRIES {
+        let message = format!("a schedule has at most {MAX_RETRIES} waits, this one has {}", schedule.len());
+        table.error(&retry_keys::SCHEDULE, message);
     }
-    RetryPolicy { schedule, max_age: retry.duration("max_age").unwrap_or_default() }
+    RetryPolicy { schedule, max_age: table.read(&retry_keys::MAX_AGE).unwrap_or_default() }
 }
 
-fn proxy(section: &Section<'_>) -> Proxy {
-    let Some(words) = section.text("proxy") else { return Proxy::Direct };
-    if words.text == "env" {
-        keep_environment_proxies(section);
-        return Proxy::Environment;
-    }
-    let sound = address::http_url(&words, &["http"]).and_then(|url| {
-        let bare = matches!(url.path(), "" | "/") && url.query().is_none();
-        if bare { Ok(url) } else { Err("the URL of a proxy has no path and no query".to_owned()) }
-    });
-    match sound {
-        Ok(url) => {
-            address::keep_secrets(section.reading, &url);
-            Proxy::Url(SecretUrl::new(url))
-        }
-        Err(message) => {
-            section.fault("proxy", format!("{message} (or `env`)"));
-            Proxy::Direct
+fn tls(table: &TableReader<'_>) -> Tls {
+    let (chain, key) = (table.read(&keys::CLIENT_CERT), table.read(&keys::CLIENT_KEY));
+    let (certificate, private_key) = (keys::CLIENT_CERT.name, keys::CLIENT_KEY.name);
+    for (name, other) in [(certificate, private_key), (private_key, certificate)] {
+        if table.has(name) && !table.has(other) {
+            table.error(name, format!("`{name}` has no effect without `{other}`: give both or neither"));
         }
     }
-}
-
-/// The environment's proxies may carry a password.
-fn keep_environment_proxies(section: &Section<'_>) {
-    for name in ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "https_proxy", "http_proxy", "all_proxy"] {
-        let value = section.reading.variable(name).and_then(|value| value.into_string().ok());
-        if let Some(url) =
-            value.and_then(|value| url::Url::parse(&value).ok()).filter(address::has_credentials)
-        {
-            address::keep_secrets(section.reading, &url);
-        }
-    }
-}
-
-fn signers(section: &Section<'_>) -> Vec<Signer> {
-    section.list_of_tables("sign").iter().filter_map(signer).collect()
-}
-
-fn signer(section: &Section<'_>) -> Option<Signer> {
-    let mut entry = Map::new();
-    let scheme = section.text("scheme").map(|words| words.text);
-    let secrets = section.secrets("secrets");
-    for name in HMAC_KEYS {
-        if let Some(words) = section.text(name) {
-            entry.insert((*name).to_owned(), words.text.into());
-        }
-    }
-    entry.insert("scheme".to_owned(), scheme?.into());
-    if secrets.is_empty() {
-        return None;
-    }
-    let mut seen = HashSet::new();
-    if !secrets.iter().all(|secret| seen.insert(secret.text.as_str())) {
-        section.fault("secrets", "the same secret stands here twice");
-    }
-    entry.insert("secrets".to_owned(), secrets.into_iter().map(|words| words.text).collect());
-    match Signer::from_json(&Json::Object(entry)) {
-        Ok(signer) => Some(signer),
-        Err(message) => {
-            section.reading.fault(section.at, &section.path, message);
-            None
-        }
-    }
+    Tls { ca: table.read(&keys::CA_FILE), client: chain.zip(key) }
 }

@@ -1,90 +1,87 @@
-//! A configuration as a tree of values that know where they stand, whatever language it was
-//! written in.
+//! The parsed text of a configuration: a tree of values with their byte offsets, the same for TOML and JSON.
 
 use serde_json::Value as Json;
 
-/// A value and the byte offset at which it starts.
+/// A value and the byte offset of its first character.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Node {
+pub(super) struct ConfigNode {
     pub at: usize,
-    pub value: Value,
+    pub value: ConfigValue,
 }
 
-/// What a value can be in TOML or JSON.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Value {
+pub(super) enum ConfigValue {
     Null,
     Boolean(bool),
     Number(serde_json::Number),
     Text(String),
     /// A TOML date or time, as written.
-    Moment(String),
-    List(Vec<Node>),
-    Table(Vec<Entry>),
+    DateTime(String),
+    List(Vec<ConfigNode>),
+    Table(Vec<ConfigEntry>),
 }
 
 /// A key of a table and its value.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Entry {
+pub(super) struct ConfigEntry {
     /// Byte offset of the key.
     pub at: usize,
     pub name: String,
-    pub node: Node,
+    pub node: ConfigNode,
 }
 
-impl Node {
-    /// What the value is, for a message.
-    pub fn kind(&self) -> &'static str {
+impl ConfigNode {
+    /// The type of the value, as a diagnostic names it.
+    pub fn type_name(&self) -> &'static str {
         match &self.value {
-            Value::Null => "null",
-            Value::Boolean(_) => "a boolean",
-            Value::Number(_) => "a number",
-            Value::Text(_) => "text",
-            Value::Moment(_) => "a date or time",
-            Value::List(_) => "a list",
-            Value::Table(_) => "a table",
+            ConfigValue::Null => "null",
+            ConfigValue::Boolean(_) => "a boolean",
+            ConfigValue::Number(_) => "a number",
+            ConfigValue::Text(_) => "text",
+            ConfigValue::DateTime(_) => "a date or time",
+            ConfigValue::List(_) => "a list",
+            ConfigValue::Table(_) => "a table",
         }
     }
 
-    /// Whether it is a list without members.
     pub fn is_empty_list(&self) -> bool {
-        matches!(&self.value, Value::List(members) if members.is_empty())
+        matches!(&self.value, ConfigValue::List(members) if members.is_empty())
     }
 
-    /// The same value without places. A date or time becomes text.
+    /// The value without offsets. A date or time becomes text.
     pub fn to_json(&self) -> Json {
         match &self.value {
-            Value::Null => Json::Null,
-            Value::Boolean(truth) => Json::Bool(*truth),
-            Value::Number(number) => Json::Number(number.clone()),
-            Value::Text(text) | Value::Moment(text) => Json::String(text.clone()),
-            Value::List(nodes) => nodes.iter().map(Node::to_json).collect(),
-            Value::Table(entries) => {
+            ConfigValue::Null => Json::Null,
+            ConfigValue::Boolean(truth) => Json::Bool(*truth),
+            ConfigValue::Number(number) => Json::Number(number.clone()),
+            ConfigValue::Text(text) | ConfigValue::DateTime(text) => Json::String(text.clone()),
+            ConfigValue::List(nodes) => nodes.iter().map(ConfigNode::to_json).collect(),
+            ConfigValue::Table(entries) => {
                 entries.iter().map(|entry| (entry.name.clone(), entry.node.to_json())).collect()
             }
         }
     }
 
-    /// The deepest value on a path such as `.blocks[0].text` or `["odd key"].text` that exists.
-    pub fn descend(&self, path: &str) -> &Node {
+    /// The deepest existing value on a path such as `.blocks[0].text` or `["odd key"].text`.
+    pub fn descend(&self, path: &str) -> &ConfigNode {
         match self.step(path) {
             Some((next, rest)) => next.descend(rest),
             None => self,
         }
     }
 
-    fn step<'n, 'p>(&'n self, path: &'p str) -> Option<(&'n Node, &'p str)> {
+    fn step<'n, 'p>(&'n self, path: &'p str) -> Option<(&'n ConfigNode, &'p str)> {
         match &self.value {
-            Value::Table(entries) if path.starts_with('[') => entries.iter().find_map(|entry| {
+            ConfigValue::Table(entries) if path.starts_with('[') => entries.iter().find_map(|entry| {
                 let rest = path.strip_prefix(&format!("[{:?}]", entry.name))?;
                 Some((&entry.node, rest))
             }),
-            Value::Table(entries) => {
+            ConfigValue::Table(entries) => {
                 let path = path.strip_prefix('.').unwrap_or(path);
                 let (name, rest) = path.split_at(path.find(['.', '[']).unwrap_or(path.len()));
                 entries.iter().find(|entry| entry.name == name).map(|entry| (&entry.node, rest))
             }
-            Value::List(nodes) => {
+            ConfigValue::List(nodes) => {
                 let (index, rest) = path.strip_prefix('[')?.split_once(']')?;
                 Some((nodes.get(index.parse::<usize>().ok()?)?, rest))
             }
@@ -93,7 +90,7 @@ impl Node {
     }
 }
 
-/// The path of a key below another one.
+/// The dotted path of a key below another one.
 pub(super) fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }

@@ -1,4 +1,4 @@
-//! The checked values of a configuration.
+//! The typed values of a configuration.
 
 use crate::alerts::Alert;
 use crate::endpoint::{Endpoint, TaskUrls};
@@ -21,9 +21,9 @@ pub struct Config {
     /// `[spool]`.
     pub spool: SpoolSettings,
     /// `[queue]`.
-    pub queue: Queue,
+    pub queue: QueueSettings,
     /// `[files]`.
-    pub files: Files,
+    pub files: FileSettings,
     /// `[network] task_urls`.
     pub task_urls: TaskUrls,
     /// `[endpoints.*]`, in the order of the file.
@@ -32,9 +32,9 @@ pub struct Config {
     pub hooks: Vec<Hook>,
     /// `[[alerts]]`, in the order of the file.
     pub alerts: Vec<Arc<Alert>>,
-    /// Knows every secret value of this configuration.
+    /// Removes every secret of this configuration from other texts.
     pub scrubber: Scrubber,
-    /// What is allowed but hardly meant, a line each.
+    /// Settings that are allowed but probably a mistake, one line each.
     pub warnings: Vec<String>,
 }
 
@@ -43,32 +43,32 @@ pub struct Config {
 pub struct SpoolSettings {
     /// The database.
     pub path: SpoolPath,
-    /// How long ended deliveries stay for the log.
+    /// How long ended deliveries stay in the log.
     pub retain: Duration,
-    /// The most bytes of the database, beyond which what has ended goes before its time.
+    /// The size of the database above which ended deliveries are removed early.
     pub max_bytes: u64,
 }
 
 /// `[queue]`.
 #[derive(Debug, Clone)]
-pub struct Queue {
+pub struct QueueSettings {
     /// The largest payload of one event, in bytes.
     pub max_event_bytes: usize,
     /// The most bytes that wait between the host's call and the spool.
     pub max_bytes: usize,
-    /// How long a queue must stay empty before `queue.end` is believed.
+    /// How long a queue must stay empty before `queue.end` is made.
     pub end_delay: Duration,
-    /// How long nothing must be heard of a queue before Taskbell ends it; never when left out.
+    /// Ends a queue of which the host reports nothing for this long; never when omitted.
     pub idle_end: Option<Duration>,
-    /// How long a batch may stand still before it is told of; never when left out.
+    /// How long a batch may make no progress before `batch.stalled` is made; never when omitted.
     pub batch_stall: Option<Duration>,
-    /// Whether the ring must be a file beside the spool even where it could be in memory.
+    /// Whether the ring is a file next to the spool even where it could be in memory.
     pub ring_beside_spool: bool,
 }
 
 /// `[files]`.
 #[derive(Debug, Clone, Default)]
-pub struct Files {
+pub struct FileSettings {
     /// The folders below which files named in `outputs[].path` may be read.
     pub roots: Vec<PathBuf>,
 }
@@ -85,8 +85,8 @@ impl Config {
     }
 }
 
-impl Queue {
-    /// How long queues and batches may be silent.
+impl QueueSettings {
+    /// How long queues and batches may make no progress.
     pub fn patience(&self) -> Patience {
         Patience { idle_end: self.idle_end, batch_stall: self.batch_stall }
     }

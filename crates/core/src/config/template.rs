@@ -1,167 +1,151 @@
-//! `template`: from a table of the configuration, or from a file beside it.
+//! `template` of a hook: from a table of the configuration, or from a file.
 
-use super::fault::{Elsewhere, line_and_column, nearest, quoted};
+use super::declaration::ConfigKey;
+use super::diagnostic::{FileLocation, line_and_column, quoted};
 use super::json_text;
-use super::node::{Node, Value, join};
-use super::reading::read_text;
-use super::section::Section;
-use crate::message::Template;
+use super::load_context::read_text;
+use super::node::{ConfigNode, ConfigValue};
+use super::table_reader::TableReader;
+use super::value_types::{Choice, TemplateValue};
+use crate::message::{Template, TemplateError};
 use std::path::Path;
 
-const NAME: &str = "template";
-const EXPECTED: &str =
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum TemplateSyntax {
+    #[default]
+    Jinja,
+    SwarmUi,
+}
+
+const JINJA_FORM: &str =
     "expected a table, \"file:NAME.json\" (a JSON template) or \"file:NAME.j2\" (a text template)";
 
-const SYNTAX: &str = "syntax";
-const SWARMUI_EXPECTED: &str =
+const SWARMUI_FORM: &str =
     "with `syntax = \"swarmui\"` a template is one text, \"file:NAME.json\" or \"file:NAME.txt\"";
 
-/// Reads the template of a hook.
-pub(super) fn read(section: &Section<'_>) -> Option<Template> {
-    match section.text(SYNTAX).map(|words| (words.text, words.shown)) {
-        Some((syntax, _)) if syntax == "swarmui" => return swarmui(section),
-        Some((syntax, shown)) if syntax != "jinja" => {
-            let advice = match nearest(&syntax, ["jinja", "swarmui"]) {
-                Some(known) => format!("did you mean `{known}`?"),
-                None => "known are jinja and swarmui".to_owned(),
-            };
-            section.fault(SYNTAX, format!("there is no syntax {shown}; {advice}"));
-            return None;
-        }
-        _ => {}
+pub(super) fn read(
+    table: &TableReader<'_>,
+    key: &'static ConfigKey<TemplateValue>,
+    syntax: &ConfigKey<Choice<TemplateSyntax>>,
+) -> Option<Template> {
+    let reader = TemplateReader { table, key, origin: table.path_of(key) };
+    let node = table.template_node(key);
+    match (table.read(syntax)?, node.map(|node| (node, &node.value))) {
+        // Without a template SwarmUI sends `{}`.
+        (TemplateSyntax::SwarmUi, None) => Template::from_swarmui(&reader.origin, "").ok(),
+        (TemplateSyntax::SwarmUi, Some((node, ConfigValue::Text(text)))) => reader.swarmui(node, text),
+        (TemplateSyntax::SwarmUi, Some((node, _))) => reader.reject(SWARMUI_FORM, node.type_name()),
+        (TemplateSyntax::Jinja, None) => None,
+        (TemplateSyntax::Jinja, Some((node, ConfigValue::Table(_)))) => reader.jinja_table(node),
+        (TemplateSyntax::Jinja, Some((_, ConfigValue::Text(text)))) => reader.jinja_file(text),
+        (TemplateSyntax::Jinja, Some((node, _))) => reader.reject(JINJA_FORM, node.type_name()),
     }
-    let node = section.node(NAME)?;
-    match &node.value {
-        Value::Table(_) => from_table(section, node),
-        Value::Text(text) => match text.strip_prefix("file:") {
-            Some(name) => from_file(section, name),
+}
+
+struct TemplateReader<'t, 'r> {
+    table: &'t TableReader<'r>,
+    key: &'static ConfigKey<TemplateValue>,
+    /// The path of the key, which is the origin of a template in the configuration itself.
+    origin: String,
+}
+
+impl TemplateReader<'_, '_> {
+    fn reject(&self, form: &str, found: &str) -> Option<Template> {
+        self.table.error(self.key, format!("{form}, found {found}"));
+        None
+    }
+
+    fn jinja_table(&self, node: &ConfigNode) -> Option<Template> {
+        let error = match Template::from_json(&self.origin, &node.to_json()) {
+            Ok(template) => return Some(template),
+            Err(error) => error,
+        };
+        let leaf = leaf(node, &self.origin, &error.place);
+        let key = if error.place.starts_with(&self.origin) { &error.place } else { &self.origin };
+        self.table.context.error(leaf.at, key, sentence(leaf, error.line, &error.reason));
+        None
+    }
+
+    fn jinja_file(&self, text: &str) -> Option<Template> {
+        match text.strip_prefix("file:").map(|name| (name, extension(name))) {
+            Some((name, Some("json"))) => self.json_file(name),
+            Some((name, Some("j2"))) => self.text_file(name, Template::from_text),
+            _ => self.reject(JINJA_FORM, &quoted(text)),
+        }
+    }
+
+    fn swarmui(&self, node: &ConfigNode, text: &str) -> Option<Template> {
+        match text.strip_prefix("file:").map(|name| (name, extension(name))) {
             None => {
-                section.fault(NAME, format!("{EXPECTED}, not {}", quoted(text)));
-                None
+                let compiled = Template::from_swarmui(&self.origin, text);
+                compiled
+                    .map_err(|error| self.table.error(self.key, sentence(node, error.line, &error.reason)))
+                    .ok()
             }
-        },
-        _ => {
-            section.fault(NAME, format!("{EXPECTED}, found {}", node.kind()));
-            None
+            Some((name, Some("json" | "txt"))) => self.text_file(name, Template::from_swarmui),
+            Some(_) => self.reject(SWARMUI_FORM, &quoted(text)),
         }
+    }
+
+    fn json_file(&self, name: &str) -> Option<Template> {
+        let text = self.read_file(name)?;
+        let tree = match json_text::parse(&text) {
+            Ok(tree) => tree,
+            Err(errors) => {
+                for error in errors {
+                    self.error_in_file(name, line_and_column(&text, error.at), error.message);
+                }
+                return None;
+            }
+        };
+        let error = match Template::from_json(name, &tree.to_json()) {
+            Ok(template) => return Some(template),
+            Err(error) => error,
+        };
+        let leaf = leaf(&tree, name, &error.place);
+        let message = sentence(leaf, error.line, &error.reason);
+        self.error_in_file(name, line_and_column(&text, leaf.at), message);
+        None
+    }
+
+    fn text_file(
+        &self,
+        name: &str,
+        compile: impl Fn(&str, &str) -> Result<Template, TemplateError>,
+    ) -> Option<Template> {
+        let compiled = compile(name, &self.read_file(name)?);
+        compiled.map_err(|error| self.error_in_file(name, (error.line.unwrap_or(1), 1), error.reason)).ok()
+    }
+
+    fn read_file(&self, name: &str) -> Option<String> {
+        let text = read_text(&self.table.context.path(name));
+        text.map_err(|message| self.table.error(self.key, message)).ok()
+    }
+
+    fn error_in_file(&self, name: &str, (line, column): (usize, usize), message: String) {
+        let location = FileLocation { file: self.table.context.path(name), line, column };
+        self.table.context.error_in_file(self.table.offset(self.key), &self.origin, location, message);
     }
 }
 
-fn from_table(section: &Section<'_>, node: &Node) -> Option<Template> {
-    let origin = join(&section.path, NAME);
-    match Template::from_json(&origin, &node.to_json()) {
-        Ok(template) => Some(template),
-        Err(error) => {
-            let leaf = leaf(node, &origin, &error.place);
-            let key = if error.place.starts_with(&origin) { error.place.as_str() } else { &origin };
-            section.reading.fault(leaf.at, key, sentence(leaf, error.line, &error.reason));
-            None
-        }
-    }
+fn extension(name: &str) -> Option<&str> {
+    Path::new(name).extension()?.to_str()
 }
 
-/// The value that an error of a template speaks of: `place` begins with the template's origin.
-pub(super) fn leaf<'n>(tree: &'n Node, origin: &str, place: &str) -> &'n Node {
+/// The value that a template's error refers to: `place` starts with the template's origin.
+pub(super) fn leaf<'n>(tree: &'n ConfigNode, origin: &str, place: &str) -> &'n ConfigNode {
     let place = place.strip_prefix(origin).unwrap_or(place);
     tree.descend(place.strip_prefix(": ").unwrap_or(place))
 }
 
-/// The fault in words. The line counts inside a leaf, so it helps only where a leaf has several.
-pub(super) fn sentence(leaf: &Node, line: Option<usize>, reason: &str) -> String {
+/// Adds the line within the leaf's text to the reason, if the text has several lines.
+pub(super) fn sentence(leaf: &ConfigNode, line: Option<usize>, reason: &str) -> String {
     match (&leaf.value, line) {
-        (Value::Text(text), Some(line)) if text.contains('\n') => {
+        (ConfigValue::Text(text), Some(line)) if text.contains('\n') => {
             format!("{reason} (line {line} of this text)")
         }
         _ => reason.to_owned(),
     }
-}
-
-fn from_file(section: &Section<'_>, name: &str) -> Option<Template> {
-    let path = section.reading.path(name);
-    let read = match path.extension().and_then(|extension| extension.to_str()) {
-        Some("json") => from_json_file,
-        Some("j2") => from_text_file,
-        _ => {
-            section.fault(NAME, format!("{EXPECTED}, not {}", quoted(&format!("file:{name}"))));
-            return None;
-        }
-    };
-    match read_text(&path) {
-        Ok(text) => read(section, &path, name, &text),
-        Err(message) => {
-            section.fault(NAME, message);
-            None
-        }
-    }
-}
-
-fn from_json_file(section: &Section<'_>, path: &Path, name: &str, text: &str) -> Option<Template> {
-    let tree = match json_text::parse(text) {
-        Ok(tree) => tree,
-        Err(faults) => {
-            for fault in faults {
-                fault_in_file(section, path, line_and_column(text, fault.at), fault.message);
-            }
-            return None;
-        }
-    };
-    match Template::from_json(name, &tree.to_json()) {
-        Ok(template) => Some(template),
-        Err(error) => {
-            let leaf = leaf(&tree, name, &error.place);
-            let message = sentence(leaf, error.line, &error.reason);
-            fault_in_file(section, path, line_and_column(text, leaf.at), message);
-            None
-        }
-    }
-}
-
-fn from_text_file(section: &Section<'_>, path: &Path, name: &str, text: &str) -> Option<Template> {
-    match Template::from_text(name, text) {
-        Ok(template) => Some(template),
-        Err(error) => {
-            fault_in_file(section, path, (error.line.unwrap_or(1), 1), error.reason);
-            None
-        }
-    }
-}
-
-/// A template in SwarmUI's syntax. Without one the body is `{}`, as SwarmUI sends it.
-fn swarmui(section: &Section<'_>) -> Option<Template> {
-    let Some(node) = section.node(NAME) else {
-        return Template::from_swarmui(&join(&section.path, NAME), "").ok();
-    };
-    let Value::Text(text) = &node.value else {
-        section.fault(NAME, format!("{SWARMUI_EXPECTED}, not {}", node.kind()));
-        return None;
-    };
-    let Some(name) = text.strip_prefix("file:") else {
-        return match Template::from_swarmui(&join(&section.path, NAME), text) {
-            Ok(template) => Some(template),
-            Err(error) => {
-                section.fault(NAME, sentence(node, error.line, &error.reason));
-                None
-            }
-        };
-    };
-    let path = section.reading.path(name);
-    if !matches!(path.extension().and_then(|extension| extension.to_str()), Some("json" | "txt")) {
-        section.fault(NAME, format!("{SWARMUI_EXPECTED}, not {}", quoted(text)));
-        return None;
-    }
-    let text = read_text(&path).map_err(|message| section.fault(NAME, message)).ok()?;
-    match Template::from_swarmui(name, &text) {
-        Ok(template) => Some(template),
-        Err(error) => {
-            fault_in_file(section, &path, (error.line.unwrap_or(1), 1), error.reason);
-            None
-        }
-    }
-}
-
-fn fault_in_file(section: &Section<'_>, path: &Path, (line, column): (usize, usize), message: String) {
-    let place = Elsewhere { file: path.to_owned(), line, column };
-    section.reading.fault_elsewhere(section.place(NAME), &join(&section.path, NAME), place, message);
 }
 
 #[cfg(test)]

@@ -1,86 +1,86 @@
-//! TOML text to a tree with places.
+//! Parses TOML into a tree with byte offsets.
 
-use super::fault::{Fault, LineCounter};
-use super::node::{Entry, Node, Value};
+use super::diagnostic::{Diagnostic, LineCounter};
+use super::node::{ConfigEntry, ConfigNode, ConfigValue};
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
-/// Reads a TOML document; the faults of syntax otherwise, one for each line.
-pub(super) fn parse(text: &str) -> Result<Node, Vec<Fault>> {
-    let (document, errors) = DeTable::parse_recoverable(text);
-    let mut faults: Vec<Fault> = errors.iter().map(syntax_fault).collect();
-    faults.sort_by_key(|fault| fault.at);
-    // The parser goes on after a fault and may stumble over its own repair on the same line.
+/// Parses a document. Otherwise returns the syntax errors, at most one per line.
+pub(super) fn parse(text: &str) -> Result<ConfigNode, Vec<Diagnostic>> {
+    let (document, found) = DeTable::parse_recoverable(text);
+    let mut errors: Vec<Diagnostic> = found.iter().map(syntax_error).collect();
+    errors.sort_by_key(|error| error.at);
+    // The parser recovers after an error and may report its own recovery on the same line.
     let mut counter = LineCounter::new(text);
     let mut last_line = 0;
-    faults.retain(|fault| {
-        let (line, _) = counter.advance(fault.at);
+    errors.retain(|error| {
+        let (line, _) = counter.advance(error.at);
         std::mem::replace(&mut last_line, line) != line
     });
-    if faults.is_empty() {
-        let tree = table(document.get_ref(), 0, &mut faults);
-        if faults.is_empty() {
+    if errors.is_empty() {
+        let tree = table(document.get_ref(), 0, &mut errors);
+        if errors.is_empty() {
             return Ok(tree);
         }
     }
-    Err(faults)
+    Err(errors)
 }
 
-fn syntax_fault(error: &toml::de::Error) -> Fault {
+fn syntax_error(error: &toml::de::Error) -> Diagnostic {
     let at = error.span().map_or(0, |span| span.start);
-    Fault::here(at, "", format!("not valid TOML: {}", error.message()))
+    Diagnostic::new(at, "", format!("not valid TOML: {}", error.message()))
 }
 
-fn table(entries: &DeTable<'_>, at: usize, faults: &mut Vec<Fault>) -> Node {
+fn table(entries: &DeTable<'_>, at: usize, errors: &mut Vec<Diagnostic>) -> ConfigNode {
     let entries = entries
         .iter()
-        .map(|(name, value)| Entry {
+        .map(|(name, value)| ConfigEntry {
             at: name.span().start,
             name: name.get_ref().to_string(),
-            node: node(value, faults),
+            node: node(value, errors),
         })
         .collect();
-    Node { at, value: Value::Table(entries) }
+    ConfigNode { at, value: ConfigValue::Table(entries) }
 }
 
-fn list(items: &DeArray<'_>, faults: &mut Vec<Fault>) -> Value {
-    Value::List(items.iter().map(|item| node(item, faults)).collect())
+fn list(items: &DeArray<'_>, errors: &mut Vec<Diagnostic>) -> ConfigValue {
+    ConfigValue::List(items.iter().map(|item| node(item, errors)).collect())
 }
 
-fn node(spanned: &Spanned<DeValue<'_>>, faults: &mut Vec<Fault>) -> Node {
+fn node(spanned: &Spanned<DeValue<'_>>, errors: &mut Vec<Diagnostic>) -> ConfigNode {
     let at = spanned.span().start;
     let value = match spanned.get_ref() {
-        DeValue::String(text) => Value::Text(text.to_string()),
-        DeValue::Boolean(truth) => Value::Boolean(*truth),
-        DeValue::Datetime(moment) => Value::Moment(moment.to_string()),
-        DeValue::Array(items) => list(items, faults),
-        DeValue::Table(entries) => return table(entries, at, faults),
+        DeValue::String(text) => ConfigValue::Text(text.to_string()),
+        DeValue::Boolean(truth) => ConfigValue::Boolean(*truth),
+        DeValue::Datetime(moment) => ConfigValue::DateTime(moment.to_string()),
+        DeValue::Array(items) => list(items, errors),
+        DeValue::Table(entries) => return table(entries, at, errors),
         DeValue::Integer(digits) => match i64::from_str_radix(digits.as_str(), digits.radix()) {
-            Ok(number) => Value::Number(number.into()),
-            Err(_) => unfit(at, "this number does not fit 64 bits", faults),
+            Ok(number) => ConfigValue::Number(number.into()),
+            Err(_) => unsupported(at, "the number does not fit in 64 bits", errors),
         },
         DeValue::Float(digits) => {
             let number = digits.as_str().parse().ok().and_then(serde_json::Number::from_f64);
             match number {
-                Some(number) => Value::Number(number),
-                None => unfit(at, "a number must be finite", faults),
+                Some(number) => ConfigValue::Number(number),
+                None => unsupported(at, "a number must be finite", errors),
             }
         }
     };
-    Node { at, value }
+    ConfigNode { at, value }
 }
 
-fn unfit(at: usize, message: &str, faults: &mut Vec<Fault>) -> Value {
-    faults.push(Fault::here(at, "", message));
-    Value::Null
+fn unsupported(at: usize, message: &str, errors: &mut Vec<Diagnostic>) -> ConfigValue {
+    errors.push(Diagnostic::new(at, "", message));
+    ConfigValue::Null
 }
 
-/// Reads one TOML value, as the schema writes its defaults.
-pub(super) fn parse_value(text: &str) -> Option<Node> {
+/// Parses one TOML value, such as a declared default.
+pub(super) fn parse_value(text: &str) -> Option<ConfigNode> {
     let value = DeValue::parse(text).ok()?;
-    let mut faults = Vec::new();
-    let node = node(&value, &mut faults);
-    faults.is_empty().then_some(node)
+    let mut errors = Vec::new();
+    let node = node(&value, &mut errors);
+    errors.is_empty().then_some(node)
 }
 
 #[cfg(test)]
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_keep_their_places() {
+    fn values_keep_their_offsets() {
         let text = "[a.\"b c\"]\nx = [1_000, 0x10, -2.5e1]\n\n[[l]]\ny = true\n";
         let tree = parse(text).unwrap();
         assert_eq!(tree.to_json().to_string(), r#"{"a":{"b c":{"x":[1000,16,-25.0]}},"l":[{"y":true}]}"#);
@@ -97,16 +97,16 @@ mod tests {
     }
 
     #[test]
-    fn every_broken_line_is_named_once() {
-        let faults = parse("a = \nb = 1\nc = \"x\nd = 2\nb = 3\n").unwrap_err();
-        let lines: Vec<usize> = faults.iter().map(|fault| fault.at).collect();
-        assert!(faults.len() >= 3, "{faults:?}");
-        assert!(lines.windows(2).all(|pair| pair[0] < pair[1]), "{faults:?}");
-        assert!(faults.iter().any(|fault| fault.message.contains("duplicate key")), "{faults:?}");
+    fn each_broken_line_is_reported_once() {
+        let errors = parse("a = \nb = 1\nc = \"x\nd = 2\nb = 3\n").unwrap_err();
+        let lines: Vec<usize> = errors.iter().map(|error| error.at).collect();
+        assert!(errors.len() >= 3, "{errors:?}");
+        assert!(lines.windows(2).all(|pair| pair[0] < pair[1]), "{errors:?}");
+        assert!(errors.iter().any(|error| error.message.contains("duplicate key")), "{errors:?}");
     }
 
     #[test]
-    fn numbers_that_json_cannot_hold_are_refused() {
+    fn numbers_that_json_cannot_represent_are_rejected() {
         for text in ["a = nan", "a = inf", "a = 99999999999999999999"] {
             assert_eq!(parse(text).unwrap_err()[0].at, 4, "{text}");
         }

@@ -1,6 +1,6 @@
 //! A dry run of a configuration.
 
-use crate::config::{Config, ConfigError, Places};
+use crate::config::{Config, ConfigError, ConfigSpans};
 use crate::hooks;
 use crate::hooks::{Digest, Hook};
 use crate::message::{Context, sample};
@@ -22,13 +22,13 @@ pub struct CheckReport {
 /// Reads a configuration, tries every template and condition on sample events, and looks for the folders of
 /// `[files] roots`. Sends nothing, and opens no spool.
 pub fn check(config: &str) -> CheckReport {
-    match Config::load_with_places(config) {
-        Ok((config, mut warnings, places)) => {
-            warnings.extend(doubts(&config, &places));
-            warnings.extend(never_gathered(&config, &places));
-            warnings.extend(lost_roots(&config, &places));
+    match Config::load_with_spans(config) {
+        Ok((config, mut warnings, spans)) => {
+            warnings.extend(doubts(&config, &spans));
+            warnings.extend(never_gathered(&config, &spans));
+            warnings.extend(lost_roots(&config, &spans));
             let counts = (config.endpoints.len(), config.hooks.len());
-            CheckReport { errors: rehearse(&config, &places), warnings, counts }
+            CheckReport { errors: rehearse(&config, &spans), warnings, counts }
         }
         Err(errors) => {
             CheckReport { errors: errors.into_iter().collect(), warnings: Vec::new(), counts: (0, 0) }
@@ -37,7 +37,7 @@ pub fn check(config: &str) -> CheckReport {
 }
 
 /// What fails on sample events, each fault once however many of the hook's event types show it.
-fn rehearse(config: &Config, places: &Places) -> Vec<ConfigError> {
+fn rehearse(config: &Config, spans: &ConfigSpans) -> Vec<ConfigError> {
     let mut errors: Vec<ConfigError> = Vec::new();
     for (index, hook) in config.hooks.iter().enumerate() {
         let mut add = |error: ConfigError| {
@@ -49,20 +49,20 @@ fn rehearse(config: &Config, places: &Places) -> Vec<ConfigError> {
             // A manual hook tells of a task at the end of its queue too.
             let kind = if hook.manual { "task.complete" } else { kind.as_str() };
             if let Some(Err(reason)) = hook.when.as_ref().map(|when| when.check(kind)) {
-                add(places.at(&format!("hooks[{index}].when"), &reason));
+                add(spans.at(&format!("hooks[{index}].when"), &reason));
             }
             let shaping = &hook.shaping;
             for (name, key) in [("cooldown_by", &shaping.cooldown_by), ("supersede", &shaping.supersede)] {
                 if let Some(Err(reason)) = key.as_ref().map(|key| key.check(kind)) {
-                    add(places.at(&format!("hooks[{index}].{name}"), &reason));
+                    add(spans.at(&format!("hooks[{index}].{name}"), &reason));
                 }
             }
             let except = shaping.quiet.as_ref().and_then(|quiet| quiet.except.as_ref());
             if let Some(Err(reason)) = except.map(|except| except.check(kind)) {
-                add(places.at(&format!("hooks[{index}].quiet_except"), &reason));
+                add(spans.at(&format!("hooks[{index}].quiet_except"), &reason));
             }
             if let Some(Err(fault)) = hook.template.as_ref().map(|template| template.check(kind)) {
-                add(places.in_template(index, &fault.place, fault.line, &fault.reason));
+                add(spans.in_template(index, &fault.place, fault.line, &fault.reason));
             }
         }
     }
@@ -71,7 +71,7 @@ fn rehearse(config: &Config, places: &Places) -> Vec<ConfigError> {
 
 /// Templates whose bodies, made of sample events, are not what their endpoints' platforms take, or are cut
 /// to it when an event has much to say.
-fn doubts(config: &Config, places: &Places) -> Vec<ConfigError> {
+fn doubts(config: &Config, spans: &ConfigSpans) -> Vec<ConfigError> {
     let mut doubts: Vec<ConfigError> = Vec::new();
     for (index, hook) in config.hooks.iter().enumerate().filter(|(_, hook)| hook.template.is_some()) {
         for endpoint in hook.to.iter().filter_map(|name| config.endpoint(name)) {
@@ -84,7 +84,7 @@ fn doubts(config: &Config, places: &Places) -> Vec<ConfigError> {
                 endpoint.platform.doubt(&serde_json::from_slice::<Json>(&body).ok()?)
             };
             let is_cut = |kind: &String| {
-                let body = body(&sample::long(kind));
+                let body = body(&sample::long_context(kind));
                 body.is_some_and(|body| platform::trimmed(endpoint.platform, &body).is_some())
             };
             let unattached = |kind: &String| {
@@ -114,7 +114,7 @@ fn doubts(config: &Config, places: &Places) -> Vec<ConfigError> {
                 })
             });
             doubts.extend(doubt.map(|doubt| {
-                places.at(&format!("hooks[{index}].template"), &format!("for `{}`: {doubt}", endpoint.name))
+                spans.at(&format!("hooks[{index}].template"), &format!("for `{}`: {doubt}", endpoint.name))
             }));
         }
     }
@@ -122,18 +122,18 @@ fn doubts(config: &Config, places: &Places) -> Vec<ConfigError> {
 }
 
 /// Hooks that gather until the end of a queue, and listen only to what belongs to none.
-fn never_gathered(config: &Config, places: &Places) -> Vec<ConfigError> {
+fn never_gathered(config: &Config, spans: &ConfigSpans) -> Vec<ConfigError> {
     let of_no_queue = |kind: &String| kind.starts_with("alert.") || kind.starts_with("server.");
     let gathers = |hook: &Hook| hook.shaping.digest == Some(Digest::Queue);
     let idle = config.hooks.iter().enumerate().filter(|(_, hook)| gathers(hook));
     let idle = idle.filter(|(_, hook)| hook.on.iter().all(of_no_queue));
     let fault =
         "nothing is gathered, for no event of this hook belongs to a queue; give a time, such as \"15m\"";
-    idle.map(|(index, _)| places.at(&format!("hooks[{index}].digest"), fault)).collect()
+    idle.map(|(index, _)| spans.at(&format!("hooks[{index}].digest"), fault)).collect()
 }
 
 /// Roots below which nothing can be found now. A host may make its folder later, so this is no error.
-fn lost_roots(config: &Config, places: &Places) -> Vec<ConfigError> {
+fn lost_roots(config: &Config, spans: &ConfigSpans) -> Vec<ConfigError> {
     let fault = |(index, root): (usize, &PathBuf)| {
         let what = if root.is_dir() {
             return None;
@@ -144,7 +144,7 @@ fn lost_roots(config: &Config, places: &Places) -> Vec<ConfigError> {
         };
         let message =
             format!("`{}` {what}: no file below it can go with a message until it is there", root.display());
-        Some(places.at(&format!("files.roots[{index}]"), &message))
+        Some(spans.at(&format!("files.roots[{index}]"), &message))
     };
     config.files.roots.iter().enumerate().filter_map(fault).collect()
 }

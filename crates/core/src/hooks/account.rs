@@ -3,7 +3,7 @@
 use super::{Notify, Reason, Rules, Subject, decide, hears, judge};
 use crate::clock;
 use crate::hooks::{Digest, Hook};
-use crate::message::Verdict;
+use crate::message::ConditionResult;
 
 /// What became of one hook.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +49,7 @@ fn shaping(hook: &Hook, subject: &Subject) -> Vec<String> {
     }
     let quiet = shaping.quiet.as_ref().filter(|quiet| {
         let except = quiet.except.as_ref().map(|except| except.holds(&subject.context));
-        matches!(except, None | Some(Verdict::False))
+        matches!(except, None | Some(ConditionResult::False))
     });
     match (shaping.digest, quiet.and_then(|quiet| quiet.hours.end_after(subject.accepted_at))) {
         (Some(Digest::Window(window)), _) => {

@@ -1,7 +1,7 @@
 //! From a hook's template, or the platform's own card, to the message.
 
 use crate::endpoint::{Endpoint, Overflow};
-use crate::message::{Context, Extras, Line, Message, Notice, RenderError, Template};
+use crate::message::{Context, Extras, Message, Notice, RenderError, SummaryLine, Template};
 use serde_json::Value as Json;
 use std::panic::{self, AssertUnwindSafe};
 
@@ -53,7 +53,7 @@ fn extras_of(endpoint: &Endpoint, context: &Context) -> Extras {
         line: folds.then(|| {
             let kind = context.text_at(&["event", "type"]).unwrap_or("event");
             let notice = Notice::from_context(kind, context);
-            Line { tone: notice.tone, text: notice.title }
+            SummaryLine { tone: notice.tone, text: notice.title }
         }),
         host: folds.then(|| context.at(&["host"]).cloned()).flatten(),
     }

@@ -1,7 +1,7 @@
 //! What the configuration says of a hook.
 
 use super::QuietHours;
-use crate::message::{Condition, Key, Template};
+use crate::message::{Condition, KeyExpression, Template};
 use std::time::Duration;
 
 /// `[[hooks]]`: which events ring at which endpoints.
@@ -39,11 +39,11 @@ pub struct Shaping {
     /// After it fired it stays silent for so long, for the same key.
     pub cooldown: Option<Duration>,
     /// What the silence is kept by; everything is one thing when left out.
-    pub cooldown_by: Option<Key>,
+    pub cooldown_by: Option<KeyExpression>,
     /// Firings are gathered into one message.
     pub digest: Option<Digest>,
     /// Of this key's messages only the newest waits.
-    pub supersede: Option<Key>,
+    pub supersede: Option<KeyExpression>,
     /// A message that waits longer is not sent any more.
     pub ttl: Option<Duration>,
     /// When firings are held.

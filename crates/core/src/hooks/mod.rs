@@ -19,7 +19,7 @@ pub use task_params::{Notify, TaskParams};
 
 use crate::endpoint::Endpoint;
 use crate::endpoint::EndpointDirectory;
-use crate::message::Verdict;
+use crate::message::ConditionResult;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -183,9 +183,9 @@ fn judge(hook: &Hook, subject: &Subject) -> Reason {
         return Reason::NotLonger;
     }
     match hook.when.as_ref().map(|when| when.holds(&subject.context)) {
-        None | Some(Verdict::True) => Reason::Fires,
-        Some(Verdict::False) => Reason::WhenFalse,
-        Some(Verdict::Broken(reason)) => Reason::Broken(reason),
+        None | Some(ConditionResult::True) => Reason::Fires,
+        Some(ConditionResult::False) => Reason::WhenFalse,
+        Some(ConditionResult::Broken(reason)) => Reason::Broken(reason),
     }
 }
 

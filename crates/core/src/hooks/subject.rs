@@ -5,7 +5,7 @@ use crate::clock;
 use crate::endpoint::parse_task_url;
 use crate::event::EventId;
 use crate::message::HostInfo;
-use crate::message::{Context, Late};
+use crate::message::{Context, LazyField};
 use crate::tally::{Asked, BatchTally, QueueTally, Task, queue_name};
 use serde_json::{Map, Value as Json, json};
 
@@ -109,9 +109,9 @@ impl Subject {
         };
         let subject = Subject::build(facts, params, scale, vec![("task", Json::Object(fields))]);
         let (name, now) = (task.queue.clone(), facts.accepted_at);
-        let queue = so_far
-            .map(QueueTally::snapshot)
-            .map(|tally| Late::new("queue", move || Json::Object(tally.summary(&name, now, &Map::new()))));
+        let queue = so_far.map(QueueTally::snapshot).map(|tally| {
+            LazyField::new("queue", move || Json::Object(tally.summary(&name, now, &Map::new())))
+        });
         Subject { context: subject.context.with(queue), ..subject }
     }
 

@@ -4,7 +4,7 @@
 use super::{Body, Job};
 use crate::clock;
 use crate::endpoint::{Endpoint, Overflow};
-use crate::message::{Context, Extras, Line, Tone};
+use crate::message::{Context, Extras, SummaryLine, Tone};
 use crate::spool::AttemptRow;
 use serde_json::json;
 
@@ -28,9 +28,9 @@ pub(super) fn capacity(endpoint: &Endpoint) -> Option<usize> {
 pub(super) fn summary(endpoint: &Endpoint, group: &[Job], bodies: &[Extras], now: i64) -> Body {
     let first = group.first();
     let kind = first.map(|job| &*job.kind).filter(|kind| group.iter().all(|job| *job.kind == **kind));
-    let unknown = |job: &Job| Line { tone: Tone::Neutral, text: job.kind.to_string() };
+    let unknown = |job: &Job| SummaryLine { tone: Tone::Neutral, text: job.kind.to_string() };
     let line = |(job, extras): (&Job, &Extras)| extras.line.clone().unwrap_or_else(|| unknown(job));
-    let lines: Vec<Line> = group.iter().zip(bodies).map(line).collect();
+    let lines: Vec<SummaryLine> = group.iter().zip(bodies).map(line).collect();
     let host = bodies.iter().find_map(|extras| extras.host.clone());
     let since = group.iter().map(|job| job.created_at).min().unwrap_or(now);
     let context = Context::new(json!({
@@ -116,7 +116,7 @@ mod tests {
         let extras: Vec<Extras> = (0..12)
             .map(|number| {
                 let tone = if number == 9 { Tone::Bad } else { Tone::Good };
-                let line = Line { tone, text: format!("frame-{number}") };
+                let line = SummaryLine { tone, text: format!("frame-{number}") };
                 Extras {
                     line: Some(line),
                     host: Some(json!({"name": "h", "language": "zh"})),

@@ -1,47 +1,54 @@
 //! `when`: a minijinja expression in which an undefined name makes its own comparison false.
+//!
+//! The engine has no such rule: with strict names `queue.total >= 10 or task.failed` fails for an event without a
+//! queue, and with lenient names a typo goes unnoticed. So comparisons are evaluated one by one and combined here.
 
-use super::clauses::{Clause as Shape, Operator, Test as TestShape, take_apart};
 use super::context::leaf;
+use super::context::{Context, ROOTS};
+use super::expr::{EngineError, Expression, is_builtin};
+use super::expr_ast::{Comparator, ComparisonAst, ExprAst, parse};
 use super::filters::clip;
-use super::formula::{Fault, Formula, is_builtin};
-use super::{Context, ROOTS, sample};
+use super::sample;
 use minijinja::value::ValueKind;
 use minijinja::{ErrorKind, Value};
 use std::fmt;
 use std::ops::Range;
 
-/// The most characters of a value that an account shows.
-const MOST_SEEN: usize = 80;
+/// The most characters of a value in an explanation.
+const MAX_SHOWN_CHARS: usize = 80;
 
 /// A compiled condition.
 ///
-/// `a or b`, `a and b` and `not a` are decided from comparisons. A comparison that reads an undefined
-/// name is false, whichever operator it has; so is `<`, `<=`, `>`, `>=` or `in` with null. A name is
-/// defined when each step to it is: `task.metrics.loss` is not, for a task without metrics.
+/// `a or b`, `a and b` and `not a` are combined from comparisons. A comparison that reads an undefined name is false,
+/// whatever its operator; so is `<`, `<=`, `>`, `>=` or `in` with null. A name is defined when each step to it is:
+/// `task.metrics.loss` is undefined for a task without metrics.
 pub struct Condition {
     source: String,
-    clause: Clause,
+    clause: BooleanExpr,
 }
 
-/// What a condition says of an event.
+/// The result of a condition for an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum ConditionResult {
     /// It holds.
     True,
     /// It does not hold.
     False,
-    /// It could not be evaluated: the hook fires, and this is logged.
+    /// It could not be evaluated; the hook fires, and the reason is logged.
     Broken(String),
 }
 
 impl Condition {
-    /// Compiles an expression; the fault in words otherwise.
+    /// Compiles an expression.
+    ///
+    /// # Errors
+    /// The syntax error in words.
     pub fn compile(source: &str) -> Result<Condition, String> {
-        let whole = Formula::compile(source, true).map_err(|fault| fault.reason)?;
-        let clause = match Clause::build(source, &take_apart(source)) {
+        let whole = Expression::compile(source, true).map_err(|error| error.reason)?;
+        let clause = match BooleanExpr::build(source, &parse(source)) {
             Ok(clause) => clause,
-            // A piece that does not stand on its own: the expression is then one comparison.
-            Err(_) => Clause::Test(Test {
+            // A part that is not valid on its own: the whole expression is one comparison.
+            Err(_) => BooleanExpr::Comparison(Comparison {
                 source: source.to_owned(),
                 paths: paths(&whole),
                 whole,
@@ -57,29 +64,32 @@ impl Condition {
         &self.source
     }
 
-    /// Evaluates it.
-    pub fn holds(&self, context: &Context) -> Verdict {
+    /// Evaluates the condition.
+    pub fn holds(&self, context: &Context) -> ConditionResult {
         match self.decide(context.value(), &mut 0) {
-            Ok(true) => Verdict::True,
-            Ok(false) => Verdict::False,
-            Err(reason) => Verdict::Broken(reason),
+            Ok(true) => ConditionResult::True,
+            Ok(false) => ConditionResult::False,
+            Err(reason) => ConditionResult::Broken(reason),
         }
     }
 
-    /// Which comparisons decide, and what they saw: ``` `queue.total >= 10` where queue.total is 3 ```.
+    /// The comparisons that decide, with their values: ``` `queue.total >= 10` where queue.total is 3 ```.
     pub fn account(&self, context: &Context) -> String {
         let mut said = Vec::new();
         self.clause.account(context.value(), &mut said);
         said.join(", ")
     }
 
-    /// Tries it on sample data of this event type: finds a name that no context has, such as
-    /// `tsak.status`, and what would be [`Verdict::Broken`]. A misspelt field of a known object is not
-    /// found, for a host may send fields of its own.
+    /// Evaluates it on sample data of this event type, to find a name that no context has, such as `tsak.status`,
+    /// and anything that would be [`ConditionResult::Broken`]. Does not find a misspelt field of a known object,
+    /// because a host may add fields.
+    ///
+    /// # Errors
+    /// The problem in words.
     pub fn check(&self, kind: &str) -> Result<(), String> {
         self.check_names(&[])?;
         let open = sample::open_context(kind);
-        self.clause.each_test(&mut |test| {
+        self.clause.each_comparison(&mut |test| {
             open.forget();
             match test.decide(open.value(), &mut 0) {
                 Err(reason) if !open.was_guessed() => Err(reason),
@@ -88,14 +98,14 @@ impl Condition {
         })
     }
 
-    /// Whether it holds in this scope; adds the steps it took.
+    /// Evaluates it in this scope, and adds the steps taken.
     pub(super) fn decide(&self, scope: &Value, steps: &mut u64) -> Result<bool, String> {
         self.clause.decide(scope, steps)
     }
 
-    /// Refuses a name that is no part of any context, and none of these.
+    /// Rejects a name that is neither a root of the context nor one of `locals`.
     pub(super) fn check_names(&self, locals: &[String]) -> Result<(), String> {
-        self.clause.each_test(&mut |test| match test
+        self.clause.each_comparison(&mut |test| match test
             .paths
             .iter()
             .filter_map(|path| path.first())
@@ -113,7 +123,7 @@ impl fmt::Debug for Condition {
     }
 }
 
-/// The fault of a name that no context has.
+/// The error for a name that no context has.
 pub(super) fn unknown_root(name: &str) -> String {
     let nearest = ROOTS
         .iter()
@@ -121,36 +131,36 @@ pub(super) fn unknown_root(name: &str) -> String {
         .min()
         .filter(|(distance, _)| *distance <= 2)
         .map_or(String::new(), |(_, root)| format!("; did you mean `{root}`?"));
-    format!("`{name}` is undefined, there are only {}{nearest}", names(ROOTS))
+    format!("`{name}` is undefined; the known names are {}{nearest}", names(ROOTS))
 }
 
 fn names(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
-enum Clause {
-    All(Vec<Clause>),
-    Any(Vec<Clause>),
-    Not(Box<Clause>),
-    Test(Test),
+enum BooleanExpr {
+    All(Vec<BooleanExpr>),
+    Any(Vec<BooleanExpr>),
+    Not(Box<BooleanExpr>),
+    Comparison(Comparison),
 }
 
-impl Clause {
-    fn build(source: &str, shape: &Shape) -> Result<Clause, Fault> {
-        let all = |shapes: &[Shape]| -> Result<Vec<Clause>, Fault> {
-            shapes.iter().map(|shape| Clause::build(source, shape)).collect()
+impl BooleanExpr {
+    fn build(source: &str, shape: &ExprAst) -> Result<BooleanExpr, EngineError> {
+        let all = |shapes: &[ExprAst]| -> Result<Vec<BooleanExpr>, EngineError> {
+            shapes.iter().map(|shape| BooleanExpr::build(source, shape)).collect()
         };
         Ok(match shape {
-            Shape::All(parts) => Clause::All(all(parts)?),
-            Shape::Any(parts) => Clause::Any(all(parts)?),
-            Shape::Not(part) => Clause::Not(Box::new(Clause::build(source, part)?)),
-            Shape::Test(test) => Clause::Test(Test::build(source, test)?),
+            ExprAst::All(parts) => BooleanExpr::All(all(parts)?),
+            ExprAst::Any(parts) => BooleanExpr::Any(all(parts)?),
+            ExprAst::Not(part) => BooleanExpr::Not(Box::new(BooleanExpr::build(source, part)?)),
+            ExprAst::Comparison(test) => BooleanExpr::Comparison(Comparison::build(source, test)?),
         })
     }
 
     fn decide(&self, scope: &Value, steps: &mut u64) -> Result<bool, String> {
         match self {
-            Clause::All(parts) => {
+            BooleanExpr::All(parts) => {
                 for part in parts {
                     if !part.decide(scope, steps)? {
                         return Ok(false);
@@ -158,7 +168,7 @@ impl Clause {
                 }
                 Ok(true)
             }
-            Clause::Any(parts) => {
+            BooleanExpr::Any(parts) => {
                 for part in parts {
                     if part.decide(scope, steps)? {
                         return Ok(true);
@@ -166,85 +176,88 @@ impl Clause {
                 }
                 Ok(false)
             }
-            Clause::Not(part) => part.decide(scope, steps).map(|holds| !holds),
-            Clause::Test(test) => test.decide(scope, steps),
+            BooleanExpr::Not(part) => part.decide(scope, steps).map(|holds| !holds),
+            BooleanExpr::Comparison(test) => test.decide(scope, steps),
         }
     }
 
-    /// The tests that decide this clause: all of them where all had to be as they are, else the first.
+    /// The comparisons that decide: the first one if it is enough, else all.
     fn account(&self, scope: &Value, said: &mut Vec<String>) {
         match self {
-            Clause::All(parts) | Clause::Any(parts) => {
-                let decides = matches!(self, Clause::Any(_));
+            BooleanExpr::All(parts) | BooleanExpr::Any(parts) => {
+                let decides = matches!(self, BooleanExpr::Any(_));
                 let deciding = parts.iter().find(|part| part.decide(scope, &mut 0) == Ok(decides));
                 match deciding {
                     Some(part) => part.account(scope, said),
                     None => parts.iter().for_each(|part| part.account(scope, said)),
                 }
             }
-            Clause::Not(part) => part.account(scope, said),
-            Clause::Test(test) => said.push(test.account(scope)),
+            BooleanExpr::Not(part) => part.account(scope, said),
+            BooleanExpr::Comparison(test) => said.push(test.account(scope)),
         }
     }
 
-    fn each_test(&self, visit: &mut dyn FnMut(&Test) -> Result<(), String>) -> Result<(), String> {
+    fn each_comparison(
+        &self,
+        visit: &mut dyn FnMut(&Comparison) -> Result<(), String>,
+    ) -> Result<(), String> {
         match self {
-            Clause::All(parts) | Clause::Any(parts) => {
-                parts.iter().try_for_each(|part| part.each_test(visit))
+            BooleanExpr::All(parts) | BooleanExpr::Any(parts) => {
+                parts.iter().try_for_each(|part| part.each_comparison(visit))
             }
-            Clause::Not(part) => part.each_test(visit),
-            Clause::Test(test) => visit(test),
+            BooleanExpr::Not(part) => part.each_comparison(visit),
+            BooleanExpr::Comparison(test) => visit(test),
         }
     }
 }
 
-/// One comparison, or one value tested for truth.
-struct Test {
+/// A comparison, or a value tested for truth.
+struct Comparison {
     source: String,
-    whole: Formula,
-    /// The operands of a comparison on their own, to know whether one of them is undefined.
+    whole: Expression,
+    /// Compiled separately, to find out whether one of them is undefined.
     operands: Vec<Operand>,
-    operators: Vec<Operator>,
-    /// The names it reads, taken apart at their dots.
+    operators: Vec<Comparator>,
+    /// The names it reads, split at the dots.
     paths: Vec<Vec<String>>,
 }
 
 enum Operand {
-    /// It reads no name, so it is always this.
+    /// Reads no name.
     Constant(Value),
-    /// A plain name, `queue.total`: looked up without the engine, for most comparisons are of these and
-    /// each event is compared by every hook.
+    /// A plain name, `queue.total`. Looked up without the engine, because most comparisons use these and every hook
+    /// evaluates every event.
     Name(Vec<String>),
-    Variable(Formula),
+    Variable(Expression),
 }
 
 impl Operand {
-    fn compile(source: &str) -> Result<Operand, Fault> {
-        let formula = Formula::compile(source, true)?;
+    fn compile(source: &str) -> Result<Operand, EngineError> {
+        let expression = Expression::compile(source, true)?;
         if let Some(path) = plain_name(source) {
             return Ok(Operand::Name(path));
         }
-        match formula.names(false).is_empty().then(|| formula.evaluate(&Value::UNDEFINED)) {
+        match expression.names(false).is_empty().then(|| expression.evaluate(&Value::UNDEFINED)) {
             Some(Ok((value, _))) => Ok(Operand::Constant(value)),
-            _ => Ok(Operand::Variable(formula)),
+            _ => Ok(Operand::Variable(expression)),
         }
     }
 }
 
-impl Test {
-    fn build(source: &str, shape: &TestShape) -> Result<Test, Fault> {
+impl Comparison {
+    fn build(source: &str, shape: &ComparisonAst) -> Result<Comparison, EngineError> {
         let text = |range: &Range<usize>| source.get(range.clone()).unwrap_or_default();
-        let whole = Formula::compile(text(&shape.source), true)?;
+        let whole = Expression::compile(text(&shape.source), true)?;
         let operands = if shape.operators.is_empty() {
             Vec::new()
         } else {
             shape.operands.iter().map(|range| Operand::compile(text(range))).collect::<Result<_, _>>()?
         };
         let source = text(&shape.source).trim().to_owned();
-        Ok(Test { source, paths: paths(&whole), whole, operands, operators: shape.operators.clone() })
+        Ok(Comparison { source, paths: paths(&whole), whole, operands, operators: shape.operators.clone() })
     }
 
-    /// The comparison as it is written, with the values of the names in it.
+    /// The comparison as written, with the values of its names.
     fn account(&self, scope: &Value) -> String {
         let longest = |path: &&Vec<String>| {
             !self.paths.iter().any(|other| other.len() > path.len() && other.starts_with(path))
@@ -253,7 +266,7 @@ impl Test {
             .paths
             .iter()
             .filter(longest)
-            .map(|path| format!("{} is {}", path.join("."), seen(scope, path)))
+            .map(|path| format!("{} is {}", path.join("."), shown(scope, path)))
             .collect();
         match values.as_slice() {
             [] => format!("`{}`", self.source),
@@ -262,7 +275,7 @@ impl Test {
     }
 
     fn decide(&self, scope: &Value, steps: &mut u64) -> Result<bool, String> {
-        // Nearly every comparison is of two.
+        // Almost every comparison has two operands.
         if let [left, right] = self.operands.as_slice() {
             let Some(left) = self.value(left, scope, steps)? else { return Ok(false) };
             let Some(right) = self.value(right, scope, steps)? else { return Ok(false) };
@@ -278,12 +291,12 @@ impl Test {
         self.compare_all(&values, scope, steps)
     }
 
-    /// What an operand is; `None` where it is undefined.
+    /// The value of an operand; `None` when it is undefined.
     fn value(&self, operand: &Operand, scope: &Value, steps: &mut u64) -> Result<Option<Value>, String> {
         match operand {
             Operand::Constant(value) => Ok(Some(value.clone())),
             Operand::Name(path) => Ok(look_up(scope, path)),
-            Operand::Variable(formula) => self.settle(formula.evaluate(scope), scope, steps),
+            Operand::Variable(expression) => self.settle(expression.evaluate(scope), scope, steps),
         }
     }
 
@@ -304,10 +317,10 @@ impl Test {
         Ok(value.is_some_and(|value| value.is_true()))
     }
 
-    /// The value of an evaluation; `None` where an undefined name decides it.
+    /// The value of an evaluation; `None` when it failed because of an undefined name.
     fn settle(
         &self,
-        done: Result<(Value, u64), Fault>,
+        done: Result<(Value, u64), EngineError>,
         scope: &Value,
         steps: &mut u64,
     ) -> Result<Option<Value>, String> {
@@ -316,20 +329,20 @@ impl Test {
                 *steps += used;
                 Ok((!value.is_undefined()).then_some(value))
             }
-            Err(fault) => match fault.kind {
+            Err(error) => match error.kind {
                 ErrorKind::UndefinedError => Ok(None),
                 ErrorKind::OutOfFuel
                 | ErrorKind::UnknownFilter
                 | ErrorKind::UnknownTest
-                | ErrorKind::UnknownFunction => Err(fault.reason),
+                | ErrorKind::UnknownFunction => Err(error.reason),
                 _ if self.paths.iter().any(|path| is_undefined(scope, path)) => Ok(None),
-                _ => Err(fault.reason),
+                _ => Err(error.reason),
             },
         }
     }
 }
 
-/// The steps of a dotted name that begins at a root of the context.
+/// The steps of a dotted name that starts at a root of the context.
 fn plain_name(source: &str) -> Option<Vec<String>> {
     let is_word = |step: &str| {
         step.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
@@ -352,32 +365,31 @@ fn look_up(scope: &Value, path: &[String]) -> Option<Value> {
     (!value.is_undefined()).then_some(value)
 }
 
-/// How two values compare; `None` where only the engine can tell. An order between different kinds is
-/// a fault, not an answer.
-fn compare(operator: Operator, left: &Value, right: &Value) -> Result<Option<bool>, String> {
+/// Compares two values; `None` when only the engine can. An order between different kinds is an error.
+fn compare(operator: Comparator, left: &Value, right: &Value) -> Result<Option<bool>, String> {
     let (a, b) = (left.kind(), right.kind());
     if let Some(invalid) = [left, right].into_iter().find(|value| value.kind() == ValueKind::Invalid) {
         return Err(invalid.to_string());
     }
     let ordered = match operator {
-        Operator::Equal => return Ok(Some(left == right)),
-        Operator::NotEqual => return Ok(Some(left != right)),
-        Operator::Membership => return Ok((b == ValueKind::None).then_some(false)),
+        Comparator::Equal => return Ok(Some(left == right)),
+        Comparator::NotEqual => return Ok(Some(left != right)),
+        Comparator::Membership => return Ok((b == ValueKind::None).then_some(false)),
         _ if a == ValueKind::None || b == ValueKind::None => return Ok(Some(false)),
         _ if group(a) != group(b) => {
-            return Err(format!("it compares a {a} with a {b}: neither is the larger one"));
+            return Err(format!("cannot order a {a} and a {b}"));
         }
         _ => left.cmp(right),
     };
     Ok(Some(match operator {
-        Operator::Less => ordered.is_lt(),
-        Operator::LessOrEqual => ordered.is_le(),
-        Operator::Greater => ordered.is_gt(),
+        Comparator::Less => ordered.is_lt(),
+        Comparator::LessOrEqual => ordered.is_le(),
+        Comparator::Greater => ordered.is_gt(),
         _ => ordered.is_ge(),
     }))
 }
 
-/// Kinds that have an order among each other.
+/// Maps kinds that can be ordered with each other to one kind.
 fn group(kind: ValueKind) -> ValueKind {
     match kind {
         ValueKind::Bool => ValueKind::Number,
@@ -386,26 +398,25 @@ fn group(kind: ValueKind) -> ValueKind {
     }
 }
 
-fn paths(formula: &Formula) -> Vec<Vec<String>> {
+fn paths(expression: &Expression) -> Vec<Vec<String>> {
     let mut paths: Vec<Vec<String>> =
-        formula.names(true).into_iter().map(|name| name.split('.').map(str::to_owned).collect()).collect();
+        expression.names(true).into_iter().map(|name| name.split('.').map(str::to_owned).collect()).collect();
     paths.sort_unstable();
     paths
 }
 
-/// What a name stands for, short enough for a line.
-fn seen(scope: &Value, path: &[String]) -> String {
+/// The value of a name, short enough for one line.
+fn shown(scope: &Value, path: &[String]) -> String {
     match look_up(scope, path) {
         None => "undefined".to_owned(),
         Some(value) if value.kind() == ValueKind::String => {
-            format!("'{}'", clip(&value.to_string(), MOST_SEEN))
+            format!("'{}'", clip(&value.to_string(), MAX_SHOWN_CHARS))
         }
-        Some(value) => clip(&value.to_string(), MOST_SEEN),
+        Some(value) => clip(&value.to_string(), MAX_SHOWN_CHARS),
     }
 }
 
-/// Whether the way to this name ends early. A step below a text or a number is no undefined name but
-/// a mistake in the expression.
+/// Whether a step of this name is missing. A step below a text or a number is a mistake in the expression instead.
 fn is_undefined(scope: &Value, path: &[String]) -> bool {
     let mut value = scope.clone();
     for step in path {

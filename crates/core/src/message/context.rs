@@ -1,74 +1,62 @@
-//! What templates and conditions see of an event.
+//! The context of an event: the data that templates and conditions read.
 
 use minijinja::Value;
 use minijinja::value::{Enumerator, Object, Serde};
 use serde_json::{Map, Value as Json};
-use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
-/// The context of one event: `event`, and `task`, `queue`, `batch` or `alert` by its type, `host` and
-/// `vars`; a JSON object.
+/// The names at the top of a context. The type of an event decides which of them it has.
+pub(crate) const ROOTS: &[&str] = &["event", "task", "queue", "batch", "alert", "digest", "host", "vars"];
+
+/// A JSON object with `event`, with `task`, `queue`, `batch` or `alert` depending on the type, `host` and `vars`.
 #[derive(Debug, Clone)]
 pub struct Context {
     json: Arc<Json>,
-    late: Option<Arc<Late>>,
+    lazy: Option<Arc<LazyField>>,
     whole: OnceLock<Json>,
     value: OnceLock<Value>,
 }
 
-/// What stands under a name of a context, made when it is first read: the count of a queue costs more than
-/// all else about a task, and most hooks do not look at it.
-pub struct Late {
-    name: &'static str,
-    make: Box<dyn Fn() -> Json + Send + Sync>,
-    made: OnceLock<Json>,
-}
-
-impl Late {
-    /// Stands under this name.
-    pub fn new(name: &'static str, make: impl Fn() -> Json + Send + Sync + 'static) -> Late {
-        Late { name, make: Box::new(make), made: OnceLock::new() }
-    }
-
-    fn json(&self) -> &Json {
-        self.made.get_or_init(|| (self.make)())
-    }
-}
-
-impl fmt::Debug for Late {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Late").field(&self.name).finish()
-    }
-}
-
-/// The engine's form of a context. What stands under a name is built when the name is first read: most
-/// conditions read one or two numbers of a large tree.
+/// A field of a context that is computed when it is first read: the summary of a queue costs more than everything
+/// else about a task, and most hooks do not read it.
 #[derive(Debug)]
-struct Roots {
+pub struct LazyField {
+    name: &'static str,
+    json: LazyLock<Json, Box<dyn FnOnce() -> Json + Send>>,
+}
+
+impl LazyField {
+    /// A field with this name.
+    pub fn new(name: &'static str, compute: impl FnOnce() -> Json + Send + 'static) -> LazyField {
+        LazyField { name, json: LazyLock::new(Box::new(compute)) }
+    }
+}
+
+/// The context as the engine reads it. A root is converted when it is first read, because most conditions read one or
+/// two numbers of a large tree.
+#[derive(Debug)]
+struct ContextRoots {
     json: Arc<Json>,
-    late: Option<Arc<Late>>,
+    lazy: Option<Arc<LazyField>>,
     built: Vec<OnceLock<Value>>,
 }
 
-impl Roots {
+impl ContextRoots {
     fn names(&self) -> impl Iterator<Item = &str> {
         let early = self.json.as_object().into_iter().flat_map(|roots| roots.keys()).map(String::as_str);
-        early.chain(self.late.as_ref().map(|late| late.name))
+        early.chain(self.lazy.as_ref().map(|lazy| lazy.name))
     }
-}
 
-impl Roots {
     fn json(&self, name: &str) -> Option<&Json> {
-        let late = self.late.as_ref().filter(|late| late.name == name);
-        self.json.get(name).or_else(|| late.map(|late| late.json()))
+        let lazy = self.lazy.as_ref().filter(|lazy| lazy.name == name);
+        self.json.get(name).or_else(|| lazy.map(|lazy| &*lazy.json))
     }
 }
 
-/// What a dotted name of a context is, where it is no list and no object: most conditions read one or two of
-/// these, and need not wait for the engine's form of the tree around them. `None` where this is not known
-/// here; `Some(None)` where the name is undefined.
+/// The scalar under a dotted name, without converting the tree around it for the engine. `None` for a list or an
+/// object; `Some(None)` for an undefined name.
 pub(super) fn leaf(scope: &Value, path: &[String]) -> Option<Option<Value>> {
-    let roots = scope.downcast_object_ref::<Roots>()?;
+    let roots = scope.downcast_object_ref::<ContextRoots>()?;
     let (root, rest) = path.split_first()?;
     let json = roots.json(root).and_then(|root| rest.iter().try_fold(root, |json, step| json.get(step)));
     match json {
@@ -79,7 +67,7 @@ pub(super) fn leaf(scope: &Value, path: &[String]) -> Option<Option<Value>> {
     }
 }
 
-impl Object for Roots {
+impl Object for ContextRoots {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let name = key.as_str()?;
         let index = self.names().position(|root| root == name)?;
@@ -95,43 +83,43 @@ impl Object for Roots {
 impl Context {
     /// Wraps a JSON object.
     pub fn new(json: Json) -> Self {
-        Context { json: Arc::new(json), late: None, whole: OnceLock::new(), value: OnceLock::new() }
+        Context { json: Arc::new(json), lazy: None, whole: OnceLock::new(), value: OnceLock::new() }
     }
 
-    /// With one more name at its end.
+    /// Adds a field at the end.
     #[must_use]
-    pub fn with(self, late: Option<Late>) -> Self {
-        Context { late: late.map(Arc::new), ..self }
+    pub fn with(self, lazy: Option<LazyField>) -> Self {
+        Context { lazy: lazy.map(Arc::new), ..self }
     }
 
-    /// As JSON, for the platforms' cards.
+    /// The context as JSON, for the platforms' cards.
     pub fn json(&self) -> &Json {
-        let Some(late) = &self.late else { return &self.json };
+        let Some(lazy) = &self.lazy else { return &self.json };
         self.whole.get_or_init(|| {
             let mut whole = Json::clone(&self.json);
-            whole[late.name] = late.json().clone();
+            whole[lazy.name] = Json::clone(&lazy.json);
             whole
         })
     }
 
-    /// As the template engine sees it. Built when it is first asked for, once for all hooks.
+    /// The context for the template engine. Built once, when it is first needed, for all hooks.
     pub fn value(&self) -> &Value {
         self.value.get_or_init(|| {
-            let roots = self.json.as_object().map_or(0, Map::len) + usize::from(self.late.is_some());
+            let roots = self.json.as_object().map_or(0, Map::len) + usize::from(self.lazy.is_some());
             let built = std::iter::repeat_with(OnceLock::new).take(roots).collect();
-            Value::from_object(Roots { json: Arc::clone(&self.json), late: self.late.clone(), built })
+            Value::from_object(ContextRoots { json: Arc::clone(&self.json), lazy: self.lazy.clone(), built })
         })
     }
 
-    /// The value below these keys; `None` where one is missing or null.
+    /// The value below these keys; `None` when one is missing or null.
     pub fn at(&self, path: &[&str]) -> Option<&Json> {
         let (root, rest) = path.split_first()?;
-        let late = self.late.as_ref().filter(|late| late.name == *root).map(|late| late.json());
-        let root = late.or_else(|| self.json.get(root))?;
+        let lazy = self.lazy.as_ref().filter(|lazy| lazy.name == *root).map(|lazy| &*lazy.json);
+        let root = lazy.or_else(|| self.json.get(root))?;
         rest.iter().try_fold(root, |json, key| json.get(key)).filter(|json| !json.is_null())
     }
 
-    /// The text below these keys; `None` where it is missing, empty or no text.
+    /// The text below these keys; `None` when it is missing, empty or not a text.
     pub fn text_at(&self, path: &[&str]) -> Option<&str> {
         self.at(path).and_then(Json::as_str).filter(|text| !text.is_empty())
     }
@@ -144,13 +132,13 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[test]
-    fn a_leaf_is_what_the_engine_would_find() {
-        let late = Late::new("queue", || json!({"total": 3, "name": null}));
+    fn a_leaf_equals_the_value_that_the_engine_finds() {
+        let lazy = LazyField::new("queue", || json!({"total": 3, "name": null}));
         let json = json!({"task": {
             "status": "error", "steps": 30, "below": -7, "loss": 0.25, "big": u64::MAX, "late": true, "none": null,
             "text": "a text that is too long to be kept in place", "list": [1], "more": {"deep": "x", "": 1},
         }});
-        let context = Context::new(json).with(Some(late));
+        let context = Context::new(json).with(Some(lazy));
         let scope = context.value();
         let mut seen = 0;
         for name in [
@@ -192,14 +180,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_late_is_made_when_it_is_read_and_only_once() {
+    fn a_lazy_field_is_computed_once_when_it_is_read() {
         let made = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&made);
-        let late = Late::new("queue", move || {
+        let lazy = LazyField::new("queue", move || {
             counter.fetch_add(1, Ordering::SeqCst);
             json!({"total": 3})
         });
-        let context = Context::new(json!({"task": {"id": "a"}})).with(Some(late));
+        let context = Context::new(json!({"task": {"id": "a"}})).with(Some(lazy));
         assert_eq!(context.text_at(&["task", "id"]), Some("a"));
         assert_eq!(context.value().get_attr("task").unwrap().get_attr("id").unwrap().as_str(), Some("a"));
         assert_eq!(context.value().try_iter().unwrap().count(), 2);

@@ -1,7 +1,7 @@
-//! What is sent when neither a template nor a card says otherwise: the body of the Standard Webhooks
-//! specification, `{"type", "timestamp", "data"}`.
+//! The body of a message without template and card, as in the Standard Webhooks specification:
+//! `{"type", "timestamp", "data"}`.
 
-use super::Context;
+use super::context::Context;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value as Json;
 
@@ -9,26 +9,26 @@ use serde_json::Value as Json;
 /// `batch`, `alert`, or the `digest`) and the `host`; for the other types it is the payload as the host
 /// gave it.
 pub fn default_body(kind: &str, context: &Context) -> Json {
-    serde_json::to_value(Body { kind, context }).unwrap_or_default()
+    serde_json::to_value(DefaultBody { kind, context }).unwrap_or_default()
 }
 
-/// As [`default_body`], as text, and without a copy of the event on the way.
+/// Serializes [`default_body`] without copying the event.
 pub(crate) fn default_text(kind: &str, context: &Context) -> Vec<u8> {
-    serde_json::to_vec(&Body { kind, context }).unwrap_or_default()
+    serde_json::to_vec(&DefaultBody { kind, context }).unwrap_or_default()
 }
 
-struct Body<'a> {
+struct DefaultBody<'a> {
     kind: &'a str,
     context: &'a Context,
 }
 
-/// What an event is about, under its name and with the host; or the payload.
-enum Data<'a> {
+/// The subject of the event under its name with the host, or the payload.
+enum BodyData<'a> {
     About(&'a str, &'a Json, Option<&'a Json>),
     Payload(Option<&'a Json>),
 }
 
-impl Serialize for Body<'_> {
+impl Serialize for DefaultBody<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut body = serializer.serialize_map(None)?;
         match self.context.at(&["event", "type"]) {
@@ -38,29 +38,29 @@ impl Serialize for Body<'_> {
         if let Some(timestamp) = self.context.at(&["event", "timestamp"]) {
             body.serialize_entry("timestamp", timestamp)?;
         }
-        body.serialize_entry("data", &Data::of(self.kind, self.context))?;
+        body.serialize_entry("data", &BodyData::of(self.kind, self.context))?;
         body.end()
     }
 }
 
-impl<'a> Data<'a> {
-    fn of(kind: &str, context: &'a Context) -> Data<'a> {
+impl<'a> BodyData<'a> {
+    fn of(kind: &str, context: &'a Context) -> BodyData<'a> {
         let digest = context.at(&["digest"]).is_some();
         let subject = if digest { "digest" } else { kind.split('.').next().unwrap_or_default() };
         let about = ["digest", "task", "queue", "batch", "alert"].into_iter().find(|known| *known == subject);
         match about.and_then(|about| context.at(&[about]).map(|value| (about, value))) {
-            Some((about, value)) => Data::About(about, value, context.at(&["host"])),
-            None => Data::Payload(context.at(&["event", "data"])),
+            Some((about, value)) => BodyData::About(about, value, context.at(&["host"])),
+            None => BodyData::Payload(context.at(&["event", "data"])),
         }
     }
 }
 
-impl Serialize for Data<'_> {
+impl Serialize for BodyData<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Data::Payload(Some(payload)) => payload.serialize(serializer),
-            Data::Payload(None) => serializer.serialize_map(Some(0))?.end(),
-            Data::About(name, value, host) => {
+            BodyData::Payload(Some(payload)) => payload.serialize(serializer),
+            BodyData::Payload(None) => serializer.serialize_map(Some(0))?.end(),
+            BodyData::About(name, value, host) => {
                 let mut data = serializer.serialize_map(Some(2))?;
                 data.serialize_entry(name, value)?;
                 data.serialize_entry("host", host)?;
@@ -77,7 +77,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn the_data_is_what_the_event_is_about() {
+    fn the_data_contains_the_subject_of_the_event() {
         for (kind, about) in [
             ("task.complete", "task"),
             ("queue.end", "queue"),
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hosts_own_type_carries_its_payload() {
+    fn a_custom_type_carries_its_payload() {
         for kind in ["render.saved", "server.start"] {
             let context = sample_context(kind);
             assert_eq!(default_body(kind, &context)["data"], context.json()["event"]["data"]);

@@ -1,10 +1,9 @@
-//! Filters for people who write messages, beside the engine's own.
+//! Template filters in addition to the engine's own: `duration`, `clip`, `number`.
 
-use super::wording::{ENGLISH, Units};
+use super::strings::{DurationUnits, ENGLISH};
 use minijinja::value::ValueKind;
 use minijinja::{Environment, Error, ErrorKind, Value};
 
-/// Adds `duration`, `clip` and `number`.
 pub(super) fn install(engine: &mut Environment<'static>) {
     engine.add_filter("duration", |seconds: f64| -> Result<String, Error> {
         if seconds.is_finite() {
@@ -14,11 +13,11 @@ pub(super) fn install(engine: &mut Environment<'static>) {
         }
     });
     engine.add_filter("clip", |text: Value, chars: usize| -> Result<String, Error> {
-        refuse_undefined(&text)?;
+        reject_undefined(&text)?;
         Ok(clip(&plain(&text), chars))
     });
     engine.add_filter("number", |value: Value| -> Result<String, Error> {
-        refuse_undefined(&value)?;
+        reject_undefined(&value)?;
         if value.kind() == ValueKind::Number {
             Ok(group_thousands(&plain(&value), ENGLISH.thousands))
         } else {
@@ -30,13 +29,13 @@ pub(super) fn install(engine: &mut Environment<'static>) {
     });
 }
 
-/// Refuses an undefined value in the engine's own words, which name it.
-fn refuse_undefined(value: &Value) -> Result<(), Error> {
+/// Rejects an undefined value with the engine's own error, which names it.
+fn reject_undefined(value: &Value) -> Result<(), Error> {
     if value.is_undefined() { value.get_attr("").map(|_| ()) } else { Ok(()) }
 }
 
-/// A length of time for people, in its two largest units: `0.8 s`, `42 s`, `2 h 5 min`, `3 d`.
-pub(super) fn duration(seconds: f64, units: &Units) -> String {
+/// A duration in its two largest units: `0.8 s`, `42 s`, `2 h 5 min`, `3 d`.
+pub(super) fn duration(seconds: f64, units: &DurationUnits) -> String {
     if seconds < 0.0 {
         return format!("-{}", duration(-seconds, units));
     }
@@ -47,7 +46,7 @@ pub(super) fn duration(seconds: f64, units: &Units) -> String {
     if seconds < 9.95 {
         return format!("{}{}", (seconds * 10.0).round() / 10.0, units.s);
     }
-    // A number too large for an integer is cut to the largest, some 10^11 years.
+    // The conversion saturates.
     let whole = seconds.round() as u64;
     let (large, large_unit, small, small_unit) = match whole {
         0..60 => return format!("{whole}{}", units.s),
@@ -63,7 +62,7 @@ pub(super) fn duration(seconds: f64, units: &Units) -> String {
     }
 }
 
-/// At most so many characters of a text; a shortened one ends in `…`.
+/// At most `chars` characters of a text; a shortened one ends in `…`.
 pub(crate) fn clip(text: &str, chars: usize) -> String {
     if text.char_indices().nth(chars).is_none() {
         return text.to_owned();
@@ -73,7 +72,7 @@ pub(crate) fn clip(text: &str, chars: usize) -> String {
     format!("{}…", text[..end].trim_end())
 }
 
-/// A number for people: `12 345.6`, its thousands parted so that no line breaks there.
+/// A number with its thousands separated: `12 345.6`.
 pub(super) fn group_thousands(number: &str, between: char) -> String {
     let (sign, unsigned) = number.strip_prefix('-').map_or(("", number), |rest| ("-", rest));
     let (whole, fraction) = unsigned.split_at(unsigned.find('.').unwrap_or(unsigned.len()));
@@ -90,7 +89,7 @@ pub(super) fn group_thousands(number: &str, between: char) -> String {
     grouped + if fraction == ".0" { "" } else { fraction }
 }
 
-/// A value as a text leaf prints it: null is nothing.
+/// A value as a text template prints it; null is empty.
 fn plain(value: &Value) -> String {
     if value.is_none() {
         String::new()
@@ -104,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_duration_reads_as_people_say_it() {
+    fn a_duration_has_at_most_two_units() {
         let table = [
             (0.0, "0 s"),
             (0.012, "12 ms"),
@@ -125,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clipped_text_is_never_longer_than_asked() {
+    fn a_clipped_text_is_never_too_long() {
         assert_eq!(clip("äöü", 3), "äöü");
         assert_eq!(clip("äöüß", 3), "äö…");
         assert_eq!(clip("ab cd", 4), "ab…");
@@ -135,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn thousands_are_parted() {
+    fn thousands_are_separated() {
         assert_eq!(group_thousands("12345", '\u{202f}'), "12\u{202f}345");
         assert_eq!(group_thousands("-1234567.25", '\u{202f}'), "-1\u{202f}234\u{202f}567.25");
         assert_eq!(group_thousands("999", '\u{202f}'), "999");

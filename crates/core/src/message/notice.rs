@@ -1,76 +1,60 @@
-//! What a card says, whatever the platform: the few things a person wants to know of an event.
+//! The content of a card, independent of the platform: the few facts that a person wants to know about an event.
 
-use super::wording::{Wording, fill};
-use super::{Context, Line, filters};
+use super::context::Context;
+use super::filters;
+use super::output_url::{is_image, is_public, output_url};
+use super::rendered_message::{SummaryLine, Tone};
+use super::strings::{Wording, fill};
 use crate::clock;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
-use std::net::{Ipv4Addr, Ipv6Addr};
-use url::{Host, Url};
 
-/// The failures a notice names.
-const SHOWN_FAILURES: usize = 5;
+const MAX_FAILURES: usize = 5;
 
-/// The fields a notice shows of what it knows nothing about.
-const SHOWN_FIELDS: usize = 8;
+/// The fields of a custom payload that a notice shows.
+const MAX_FIELDS: usize = 8;
 
-/// The metrics of a task a notice shows.
-const SHOWN_METRICS: usize = 4;
+const MAX_METRICS: usize = 4;
 
-/// The characters of one fact or failure; what a person reads at a glance.
-const FACT_CHARS: usize = 300;
+/// The characters of one fact or failure.
+const MAX_FACT_CHARS: usize = 300;
 
-/// How the news is: a platform has a colour for each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Tone {
-    /// All went well.
-    Good,
-    /// Something failed.
-    Bad,
-    /// Some of it failed, or needs a look.
-    Warn,
-    /// Neither.
-    Neutral,
-}
-
-/// The content of a card. Texts are as the host gave them: the platform escapes them.
+/// The content of a card. The texts are unescaped; the platform escapes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
-    /// How the news is.
+    /// Good or bad news.
     pub tone: Tone,
     /// One line: `Queue finished: 198 of 200 succeeded`.
     pub title: String,
-    /// Labels and values, the most telling first. The host is not among them: a card names it beside the event.
+    /// Labels and values, the most important first, without the host, which a card shows separately.
     pub facts: Vec<(String, String)>,
-    /// What failed, one line each: `portrait-07: CUDA out of memory`.
+    /// The failures, one line each: `portrait-07: CUDA out of memory`.
     pub failures: Vec<String>,
     /// The error message of a failed task.
     pub text: Option<String>,
-    /// Where to look: the first output, by http or https.
+    /// The http or https address of the first output.
     pub link: Option<String>,
-    /// The first output if it is an image at an address the platform's servers can reach.
+    /// The first output, if it is an image that the platform's servers can fetch.
     pub image_url: Option<String>,
 }
 
 impl Notice {
-    /// The notice of an event of this type, in the language of its host.
+    /// The notice of an event of this type, in the language of the host.
     pub fn from_context(kind: &str, context: &Context) -> Notice {
-        Notice::told(kind, context, Wording::of(context))
+        Notice::in_words(kind, context, Wording::of(context))
     }
 
-    fn told(kind: &str, context: &Context, words: &'static Wording) -> Notice {
+    fn in_words(kind: &str, context: &Context, words: &'static Wording) -> Notice {
         if context.at(&["digest"]).is_some() {
             return digest(kind, context, words);
         }
-        let mut notice = Notice::alone(kind, context, words);
-        let silenced = context.at(&["event", "suppressed"]).and_then(Json::as_u64).filter(|many| *many > 0);
-        let silenced = silenced.map(|many| filters::group_thousands(&many.to_string(), words.thousands));
-        notice.fact(words.suppressed, silenced);
+        let mut notice = Notice::of_one(kind, context, words);
+        let suppressed = context.at(&["event", "suppressed"]).and_then(Json::as_u64).filter(|many| *many > 0);
+        let suppressed = suppressed.map(|many| filters::group_thousands(&many.to_string(), words.thousands));
+        notice.fact(words.suppressed, suppressed);
         notice
     }
 
-    fn alone(kind: &str, context: &Context, words: &'static Wording) -> Notice {
+    fn of_one(kind: &str, context: &Context, words: &'static Wording) -> Notice {
         match kind {
             "task.complete" => task(context, words),
             "queue.start" => queue_start(context, words),
@@ -99,7 +83,7 @@ impl Notice {
 
     fn fact(&mut self, label: &str, value: Option<String>) {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
-            self.facts.push((label.to_owned(), filters::clip(&value, FACT_CHARS)));
+            self.facts.push((label.to_owned(), filters::clip(&value, MAX_FACT_CHARS)));
         }
     }
 
@@ -111,7 +95,7 @@ impl Notice {
         }
     }
 
-    /// The link and the picture of the first output of a list.
+    /// Sets the link and the image to the first output of a list.
     fn output(&mut self, outputs: Option<&Json>, context: &Context) {
         let first = outputs.and_then(|outputs| outputs.get(0));
         if let Some(url) = first.and_then(|output| output_url(output, context)) {
@@ -121,7 +105,7 @@ impl Notice {
         }
     }
 
-    /// Where to look when there is no output: the address of the host.
+    /// Links to the host when there is no output.
     fn link_to_host(&mut self, context: &Context) {
         if self.link.is_none() {
             self.link = text(context, &["host", "base_url"]);
@@ -150,7 +134,7 @@ fn task(context: &Context, words: &Wording) -> Notice {
     notice.fact(words.queue, queue);
     notice.fact(words.batch, text(context, &["task", "batch", "id"]));
     notice.fact(words.remaining, count(context, &["task", "queue_remaining"], words));
-    let most = notice.facts.len() + SHOWN_METRICS;
+    let most = notice.facts.len() + MAX_METRICS;
     notice.fields_of(context.at(&["task", "metrics"]), most);
     notice.output(context.at(&["task", "outputs"]), context);
     notice
@@ -164,7 +148,7 @@ fn queue_start(context: &Context, words: &Wording) -> Notice {
     notice
 }
 
-/// The end of a queue or a batch; `about` is the object its summary stands in.
+/// The end of a queue or a batch; `about` is the object with its summary.
 fn summary(context: &Context, about: &str, what: &str, tone: Option<Tone>, words: &Wording) -> Notice {
     let number = |field: &str| context.at(&[about, field]).and_then(Json::as_u64).unwrap_or(0);
     let (total, succeeded, failed, cancelled) =
@@ -204,7 +188,7 @@ fn failures(failures: Option<&Json>, failed: u64, words: &Wording) -> Vec<String
     let failures = failures.and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
     let mut lines: Vec<String> = failures
         .iter()
-        .take(SHOWN_FAILURES)
+        .take(MAX_FAILURES)
         .map(|failure| {
             let name = ["name", "id"].iter().find_map(|key| failure.get(key).and_then(scalar));
             let name = name.unwrap_or_else(|| words.unnamed_task.to_owned());
@@ -212,7 +196,7 @@ fn failures(failures: Option<&Json>, failed: u64, words: &Wording) -> Vec<String
                 Some(reason) => fill(words.failure, &[("name", &name), ("reason", &reason)]),
                 None => name,
             };
-            filters::clip(&line, FACT_CHARS)
+            filters::clip(&line, MAX_FACT_CHARS)
         })
         .collect();
     let unnamed = failed.max(failures.len() as u64) - lines.len() as u64;
@@ -225,7 +209,7 @@ fn failures(failures: Option<&Json>, failed: u64, words: &Wording) -> Vec<String
 fn server(context: &Context, what: &str, words: &Wording) -> Notice {
     let host = text(context, &["host", "name"]);
     let mut notice = Notice::new(Tone::Neutral, title(what, host.as_deref(), words));
-    notice.fields_of(context.at(&["event", "data"]), SHOWN_FIELDS);
+    notice.fields_of(context.at(&["event", "data"]), MAX_FIELDS);
     notice.link_to_host(context);
     notice
 }
@@ -237,7 +221,7 @@ fn alert(context: &Context, tone: Tone, words: &Wording) -> Notice {
     notice.fact(words.metric, text(context, &["alert", "metric"]));
     notice.fact(words.value, count(context, &["alert", "value"], words));
     notice.fact(words.threshold, count(context, &["alert", "threshold"], words));
-    notice.fact(words.since, moment(context, &["alert", "since"]));
+    notice.fact(words.since, time(context, &["alert", "since"]));
     if tone == Tone::Good {
         let unix_ms = |path: &[&str]| context.text_at(path).and_then(clock::parse_rfc3339);
         let since = unix_ms(&["alert", "since"]);
@@ -253,13 +237,13 @@ fn alert(context: &Context, tone: Tone, words: &Wording) -> Notice {
 
 fn other(kind: &str, context: &Context) -> Notice {
     let mut notice = Notice::new(Tone::Neutral, kind.to_owned());
-    notice.fields_of(context.at(&["event", "data"]), SHOWN_FIELDS);
+    notice.fields_of(context.at(&["event", "data"]), MAX_FIELDS);
     notice.output(context.at(&["event", "data", "outputs"]), context);
     notice.link_to_host(context);
     notice
 }
 
-/// One message for many events: how many, how they went, and what the first bad ones say.
+/// One message for many events: their number, their results and the first failures.
 fn digest(kind: &str, context: &Context, words: &'static Wording) -> Notice {
     let items =
         context.at(&["digest", "items"]).and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
@@ -267,31 +251,31 @@ fn digest(kind: &str, context: &Context, words: &'static Wording) -> Notice {
         .iter()
         .filter_map(Json::as_object)
         .map(|item| {
-            // A digest is not nested: an item that claims to be one is read as the event it was.
+            // Digests are not nested, so an item with a `digest` of its own is read as a single event.
             let item: Map<String, Json> = item
                 .iter()
                 .filter(|(key, _)| *key != "digest")
                 .map(|(k, v)| (k.clone(), v.clone()))
                 .collect();
             let item = Context::new(Json::Object(item));
-            Notice::told(item.text_at(&["event", "type"]).unwrap_or(kind), &item, words)
+            Notice::in_words(item.text_at(&["event", "type"]).unwrap_or(kind), &item, words)
         })
         .collect();
-    let told = context.at(&["digest", "lines"]).map(told_lines).unwrap_or_default();
-    let notices: Vec<Notice> = notices.into_iter().chain(told).collect();
+    let folded = context.at(&["digest", "lines"]).map(folded_lines).unwrap_or_default();
+    let notices: Vec<Notice> = notices.into_iter().chain(folded).collect();
     let has = |tone| notices.iter().any(|notice| notice.tone == tone);
     let tone =
         [Tone::Bad, Tone::Warn, Tone::Good].into_iter().find(|tone| has(*tone)).unwrap_or(Tone::Neutral);
     let mut digest = Notice::new(tone, digest_title(kind, context, &notices, words));
-    digest.fact(words.since, moment(context, &["digest", "since"]));
+    digest.fact(words.since, time(context, &["digest", "since"]));
     let bad = notices.iter().filter(|notice| matches!(notice.tone, Tone::Bad | Tone::Warn));
     let total_bad = bad.clone().count();
-    digest.failures = bad.take(SHOWN_FAILURES).map(|notice| one_line(notice, words)).collect();
+    digest.failures = bad.take(MAX_FAILURES).map(|notice| one_line(notice, words)).collect();
     if context.at(&["digest", "lines"]).is_some() {
         digest.text = first_titles(&notices, words);
     }
-    if total_bad > SHOWN_FAILURES {
-        digest.failures.push(words.more(total_bad - SHOWN_FAILURES));
+    if total_bad > MAX_FAILURES {
+        digest.failures.push(words.more(total_bad - MAX_FAILURES));
     }
     if let Some(pictured) = notices.iter().rev().find(|notice| notice.image_url.is_some()) {
         digest.link.clone_from(&pictured.link);
@@ -301,25 +285,24 @@ fn digest(kind: &str, context: &Context, words: &'static Wording) -> Notice {
     digest
 }
 
-/// The messages of a summary that a lane folded, each known by one line only.
-fn told_lines(lines: &Json) -> Vec<Notice> {
-    let lines: Vec<Line> = serde_json::from_value(lines.clone()).unwrap_or_default();
+/// The messages that a lane folded into a summary; only one line of each is known.
+fn folded_lines(lines: &Json) -> Vec<Notice> {
+    let lines: Vec<SummaryLine> = serde_json::from_value(lines.clone()).unwrap_or_default();
     lines.into_iter().map(|line| Notice::new(line.tone, line.text)).collect()
 }
 
-/// The first titles of what is no failure, and how many more there are.
+/// The first titles of events without failure, and the number of further ones.
 fn first_titles(notices: &[Notice], words: &Wording) -> Option<String> {
-    let told: Vec<&Notice> =
+    let good: Vec<&Notice> =
         notices.iter().filter(|notice| !matches!(notice.tone, Tone::Bad | Tone::Warn)).collect();
-    let mut lines: Vec<String> =
-        told.iter().take(SHOWN_FAILURES).map(|notice| notice.title.clone()).collect();
-    if told.len() > SHOWN_FAILURES {
-        lines.push(words.more(told.len() - SHOWN_FAILURES));
+    let mut lines: Vec<String> = good.iter().take(MAX_FAILURES).map(|notice| notice.title.clone()).collect();
+    if good.len() > MAX_FAILURES {
+        lines.push(words.more(good.len() - MAX_FAILURES));
     }
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
-/// How many events, and of tasks how many went well, where the digest still has all of them.
+/// The number of events; for tasks also the results, if the digest still contains all of them.
 fn digest_title(kind: &str, context: &Context, notices: &[Notice], words: &Wording) -> String {
     let of = |tone| notices.iter().filter(|notice| notice.tone == tone).count();
     let whole = |number: usize| filters::group_thousands(&number.to_string(), words.thousands);
@@ -340,17 +323,17 @@ fn one_line(notice: &Notice, words: &Wording) -> String {
         Some(reason) => fill(words.failure, &[("name", &notice.title), ("reason", reason)]),
         None => notice.title.clone(),
     };
-    filters::clip(&line, FACT_CHARS)
+    filters::clip(&line, MAX_FACT_CHARS)
 }
 
 fn title(what: &str, name: Option<&str>, words: &Wording) -> String {
     match name {
-        Some(name) => fill(words.named, &[("what", what), ("name", &filters::clip(name, FACT_CHARS))]),
+        Some(name) => fill(words.named, &[("what", what), ("name", &filters::clip(name, MAX_FACT_CHARS))]),
         None => what.to_owned(),
     }
 }
 
-/// A text, number or truth value in words.
+/// A text, number or boolean as text.
 fn scalar(value: &Json) -> Option<String> {
     match value {
         Json::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),
@@ -374,74 +357,14 @@ fn seconds(context: &Context, path: &[&str], words: &Wording) -> Option<String> 
     context.at(path).and_then(Json::as_f64).map(|seconds| filters::duration(seconds, &words.units))
 }
 
-/// A time as people write it, `2026-03-01 18:23:05 UTC`; one that cannot be read stays as it is.
-fn moment(context: &Context, path: &[&str]) -> Option<String> {
+/// A time such as `2026-03-01 18:23:05 UTC`; an unreadable one stays as it is.
+fn time(context: &Context, path: &[&str]) -> Option<String> {
     let given = text(context, path)?;
     let Some(at) = clock::parse_rfc3339(&given).map(clock::rfc3339) else { return Some(given) };
     Some(format!("{} UTC", at.get(..19).unwrap_or(&at).replace('T', " ")))
 }
 
-/// The message of an error, else its type; an error may also be a bare text.
+/// The message of an error, else its type; an error may also be a plain text.
 fn error_text(error: &Json) -> Option<String> {
     ["message", "type"].iter().find_map(|key| error.get(key).and_then(scalar)).or_else(|| scalar(error))
-}
-
-/// The address of an output, `host.base_url` before a relative one. Only http and https are links.
-fn output_url(output: &Json, context: &Context) -> Option<Url> {
-    let given = output.get("url").and_then(Json::as_str).filter(|url| !url.is_empty())?;
-    let url = match Url::parse(given) {
-        Ok(url) => url,
-        Err(url::ParseError::RelativeUrlWithoutBase) => {
-            let base = context.text_at(&["host", "base_url"])?;
-            Url::parse(&format!("{}/{}", base.trim_end_matches('/'), given.trim_start_matches('/'))).ok()?
-        }
-        Err(_) => return None,
-    };
-    matches!(url.scheme(), "http" | "https").then_some(url)
-}
-
-fn is_image(output: &Json, url: &Url) -> bool {
-    match output.get("mime").and_then(Json::as_str) {
-        Some(mime) => mime.starts_with("image/"),
-        None => {
-            let path = url.path().to_ascii_lowercase();
-            [".png", ".jpg", ".jpeg", ".gif", ".webp"].iter().any(|ending| path.ends_with(ending))
-        }
-    }
-}
-
-/// Whether a server elsewhere could fetch it: a chat platform shows an image only if its own servers
-/// can. This judges the name; it protects nothing.
-fn is_public(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => {
-            let name = name.trim_end_matches('.').to_ascii_lowercase();
-            let local = ["localhost", "local", "internal", "lan", "home", "test", "invalid"];
-            name.contains('.') && !local.contains(&name.rsplit('.').next().unwrap_or_default())
-        }
-        Some(Host::Ipv4(address)) => is_public_v4(address),
-        Some(Host::Ipv6(address)) => is_public_v6(address),
-        None => false,
-    }
-}
-
-fn is_public_v4(address: Ipv4Addr) -> bool {
-    let [a, b, ..] = address.octets();
-    let shared = a == 100 && (64..128).contains(&b);
-    !(address.is_private()
-        || address.is_loopback()
-        || address.is_link_local()
-        || address.is_multicast()
-        || address.is_documentation()
-        || shared
-        || a == 0
-        || a >= 240)
-}
-
-fn is_public_v6(address: Ipv6Addr) -> bool {
-    match address.to_ipv4_mapped() {
-        Some(mapped) => is_public_v4(mapped),
-        // 2000::/3 is what is routed at all.
-        None => address.segments()[0] & 0xe000 == 0x2000,
-    }
 }

@@ -1,7 +1,6 @@
-//! Sample data of every event type, with every field Taskbell knows, to try templates and conditions
-//! on before there is an event.
+//! Sample data of every event type with all known fields, to check and preview templates and conditions.
 
-use super::Context;
+use super::context::Context;
 use minijinja::Value;
 use minijinja::value::{Enumerator, Object, ObjectRepr, Serde};
 use serde_json::{Map, Value as Json, json};
@@ -9,21 +8,20 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A context as an event of this type would have, filled in every known field. A type of the host's own
-/// has a small payload.
-pub fn context(kind: &str) -> Context {
+/// The context of an event of this type with every known field. A custom type has a small payload.
+pub(crate) fn context(kind: &str) -> Context {
     Context::new(tree(kind))
 }
 
-/// The same with much to say: a long prompt, and a long error.
-pub fn long(kind: &str) -> Context {
+/// The same with a long prompt and a long error.
+pub(crate) fn long_context(kind: &str) -> Context {
     let mut tree = tree(kind);
     stretch(&mut tree);
     Context::new(tree)
 }
 
-/// The characters of a long prompt, as people do write them.
-pub const LONG_PROMPT: usize = 5000;
+/// The characters of a long prompt.
+pub(crate) const LONG_PROMPT: usize = 5000;
 
 fn stretch(node: &mut Json) {
     let Json::Object(fields) = node else { return };
@@ -154,8 +152,8 @@ fn alert() -> Json {
     })
 }
 
-/// Sample data in which objects whose fields Taskbell cannot know have any field that is asked for.
-/// For one thread at a time: it remembers whether it had to guess.
+/// Sample data in which objects with unknown fields have every field. Remembers whether one was read, so it serves one
+/// check at a time.
 pub(super) struct OpenContext {
     value: Value,
     guessed: Arc<AtomicBool>,
@@ -166,23 +164,22 @@ impl OpenContext {
         &self.value
     }
 
-    /// Forgets that it guessed.
     pub fn forget(&self) {
         self.guessed.store(false, Ordering::Relaxed);
     }
 
-    /// Whether a value was asked for that the sample does not have, so that a failure says nothing.
+    /// Whether an unknown field was read, so that an error proves nothing.
     pub fn was_guessed(&self) -> bool {
         self.guessed.load(Ordering::Relaxed)
     }
 
-    /// A value nothing is known of.
+    /// An unknown value.
     pub fn guess(&self) -> Value {
-        Value::from_object(Guess(self.guessed.clone()))
+        Value::from_object(UnknownValue(self.guessed.clone()))
     }
 }
 
-/// The sample of an event type with a digest beside it, open where a host may add fields.
+/// The sample of an event type with a digest, open where a host may add fields.
 pub(super) fn open_context(kind: &str) -> OpenContext {
     let mut json = tree(kind);
     let item = json.clone();
@@ -191,7 +188,7 @@ pub(super) fn open_context(kind: &str) -> OpenContext {
     OpenContext { value: open(&json, &mut Vec::new(), kind, &guessed), guessed }
 }
 
-/// Whether a host may put any field into the object at this path.
+/// Whether a host may add fields to the object at this path.
 fn is_open(path: &[&str], kind: &str) -> bool {
     let path = if let ["digest", "items", rest @ ..] = path { rest } else { path };
     match path {
@@ -227,7 +224,7 @@ fn open<'a>(json: &'a Json, path: &mut Vec<&'a str>, kind: &str, guessed: &Arc<A
     }
 }
 
-/// An object that has its known fields and any other.
+/// An object with its known fields and every other one.
 #[derive(Debug)]
 struct OpenFields {
     known: Vec<(String, Value)>,
@@ -241,7 +238,7 @@ impl Object for OpenFields {
             Some((_, value)) => Some(value.clone()),
             None => {
                 self.guessed.store(true, Ordering::Relaxed);
-                Some(Value::from_object(Guess(self.guessed.clone())))
+                Some(Value::from_object(UnknownValue(self.guessed.clone())))
             }
         }
     }
@@ -251,18 +248,18 @@ impl Object for OpenFields {
     }
 }
 
-/// A value nothing is known of: true, printed as `…`, and with any field.
+/// A value of which nothing is known: true, printed as `…`, with every field.
 #[derive(Debug)]
-struct Guess(Arc<AtomicBool>);
+struct UnknownValue(Arc<AtomicBool>);
 
-impl Object for Guess {
+impl Object for UnknownValue {
     fn repr(self: &Arc<Self>) -> ObjectRepr {
         ObjectRepr::Map
     }
 
     fn get_value(self: &Arc<Self>, _: &Value) -> Option<Value> {
         self.0.store(true, Ordering::Relaxed);
-        Some(Value::from_object(Guess(self.0.clone())))
+        Some(Value::from_object(UnknownValue(self.0.clone())))
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
@@ -284,7 +281,7 @@ mod tests {
     use crate::event::KNOWN_TYPES;
 
     #[test]
-    fn every_type_has_an_event_a_host_and_what_it_is_about() {
+    fn every_type_has_an_event_a_host_and_its_subject() {
         for kind in KNOWN_TYPES.iter().chain(&["render.saved"]) {
             let context = context(kind);
             assert_eq!(context.text_at(&["event", "type"]), Some(*kind));
@@ -296,8 +293,8 @@ mod tests {
     }
 
     #[test]
-    fn the_long_sample_has_the_same_fields_and_more_to_say() {
-        let (short, long) = (context("task.complete"), long("task.complete"));
+    fn the_long_sample_has_the_same_fields() {
+        let (short, long) = (context("task.complete"), long_context("task.complete"));
         let prompt = long.text_at(&["task", "params", "prompt"]).unwrap();
         assert_eq!(prompt.chars().count(), LONG_PROMPT);
         assert_eq!(long.text_at(&["task", "name"]), short.text_at(&["task", "name"]));

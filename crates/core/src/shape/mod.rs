@@ -16,7 +16,7 @@ pub use window::Window;
 use crate::event::EventId;
 use crate::hooks::Subject;
 use crate::hooks::{Digest, Hook};
-use crate::message::Verdict;
+use crate::message::ConditionResult;
 use crate::tally::DEFAULT_QUEUE;
 use cooldown::Cooldowns;
 use serde_json::Value as Json;
@@ -92,9 +92,9 @@ impl Shape {
             Some(quiet) => match quiet.hours.end_after(now) {
                 None => (None, None),
                 end => match quiet.except.as_ref().map(|except| except.holds(&subject.context)) {
-                    None | Some(Verdict::False) => (end, None),
-                    Some(Verdict::True) => return (None, None),
-                    Some(Verdict::Broken(reason)) => return (None, Some(reason)),
+                    None | Some(ConditionResult::False) => (end, None),
+                    Some(ConditionResult::True) => return (None, None),
+                    Some(ConditionResult::Broken(reason)) => return (None, Some(reason)),
                 },
             },
         };

@@ -1,29 +1,29 @@
-//! What an endpoint may say.
+//! `[endpoints.NAME]`.
 
 use super::*;
 use crate::endpoint::{Overflow, Proxy};
 
 #[test]
-fn a_url_and_its_platform_have_to_agree() {
+fn a_url_and_its_platform_must_agree() {
     let url = |url: &str, more: &str| format!("[endpoints.a]\nurl = \"{url}\"\n{more}\n");
     let slack = "https://hooks.slack.com/services/T000/B000/XXXXXXXXXXXXXXXXXXXXXXXX";
     assert_eq!(config(&url(slack, "")).endpoints[0].platform.name(), "slack");
-    assert_fault(&url(slack, "platform = \"json\""), "platform: the URL is one of `slack`, not of `json`");
-    assert_fault(&url(slack, "platform = \"slak\""), "there is no platform `slak`; did you mean `slack`?");
-    assert_fault(&url("ftp://example.com/", ""), "url: an http or https URL was expected");
-    assert_fault(&url("example.com/x", ""), "url: this is not a URL");
-    assert_fault(&url("https://example.com/#x", ""), "url: this URL has a fragment");
-    assert_fault("[endpoints.a]\n", "line 1, column 12: endpoints.a.url: this key is missing");
+    assert_error(&url(slack, "platform = \"json\""), "platform: the URL belongs to `slack`, not to `json`");
+    assert_error(&url(slack, "platform = \"slak\""), "unknown platform `slak`; did you mean `slack`?");
+    assert_error(&url("ftp://example.com/", ""), "url: expected an http or https URL");
+    assert_error(&url("example.com/x", ""), "url: this is not a URL");
+    assert_error(&url("https://example.com/#x", ""), "url: this URL has a fragment");
+    assert_error("[endpoints.a]\n", "line 1, column 12: endpoints.a.url: this key is missing");
     config(&url("https://user:pass@example.com/", "platform = \"json\""));
-    assert_fault(
+    assert_error(
         &url("https://user:pass@hooks.slack.com/services/x", ""),
-        "carries no user name or password",
+        "must not contain a user name or password",
     );
-    assert_fault("[endpoints.\"a b\"]\nurl = \"https://example.com/\"\n", "`a b` is no name of an endpoint");
+    assert_error("[endpoints.\"a b\"]\nurl = \"https://example.com/\"\n", "`a b` is not an endpoint name");
 }
 
 #[test]
-fn a_url_that_was_not_copied_to_its_end_is_refused() {
+fn a_truncated_url_is_rejected() {
     for (url, end) in [
         ("https://qyapi.weixin.qq.com/cgi-bin/webhook/send", "key"),
         ("https://oapi.dingtalk.com/robot/send?access_token=", "access_token"),
@@ -31,7 +31,7 @@ fn a_url_that_was_not_copied_to_its_end_is_refused() {
         ("https://chat.googleapis.com/v1/spaces/A/messages?key=k", "token"),
     ] {
         let text = format!("[endpoints.a]\nurl = \"{url}\"\n");
-        assert_fault(&text, &format!("endpoints.a.url: the end of this URL is missing: `{end}=`"));
+        assert_error(&text, &format!("endpoints.a.url: the end of this URL is missing: `{end}=`"));
         let whole = format!("{}{}{end}=x", url, if url.contains('?') { "&" } else { "?" });
         config(&format!("[endpoints.a]\nurl = \"{whole}\"\n"));
     }
@@ -41,20 +41,20 @@ fn a_url_that_was_not_copied_to_its_end_is_refused() {
 #[test]
 fn headers_are_checked() {
     for (headers, expected) in [
-        ("{ \"a b\" = \"x\" }", "headers.a b: this is no header name"),
+        ("{ \"a b\" = \"x\" }", "headers.a b: this is not a header name"),
         ("{ Content-Length = \"1\" }", "headers.Content-Length: Taskbell writes this header itself"),
         ("{ webhook-signature = \"1\" }", "written by `sign`"),
-        ("{ X-A = \"1\", x-a = \"2\" }", "headers.x-a: this header stands here twice"),
-        ("{ a = \"x\\ny\" }", "headers.a: a header value is one line of printable ASCII"),
+        ("{ X-A = \"1\", x-a = \"2\" }", "headers.x-a: duplicate header"),
+        ("{ a = \"x\\ny\" }", "headers.a: a header value must be one line of printable ASCII"),
         ("{ a = 1 }", "headers.a: expected text"),
     ] {
-        assert_fault(&endpoint(&format!("headers = {headers}")), expected);
+        assert_error(&endpoint(&format!("headers = {headers}")), expected);
     }
     assert_eq!(config(&endpoint("headers = { X-A = \"1\" }")).endpoints[0].headers[0].0, "x-a");
 }
 
 #[test]
-fn certificates_are_read_and_checked_when_the_configuration_is() {
+fn certificates_are_read_and_checked_at_load() {
     let folder = example_folder();
     let of = |lines: &str| written(&folder, "c.toml", &endpoint(lines));
     config(&of("ca_file = \"file:certificates/ca.pem\""));
@@ -68,11 +68,11 @@ fn certificates_are_read_and_checked_when_the_configuration_is() {
             "client_cert: `client_cert` has no effect without `client_key`",
         ),
         ("client_key = \"certificates/client.key\"", "client_key: `client_key` has no effect without"),
-        ("ca_file = \"certificates/client.key\"", "ca_file: no PEM block `BEGIN CERTIFICATE` is in it"),
+        ("ca_file = \"certificates/client.key\"", "ca_file: no PEM block `BEGIN CERTIFICATE` found"),
         ("ca_file = \"certificates/none.pem\"", "none.pem cannot be read"),
         ("client_key = \"certificates/ca.pem\"", "client_key: no PEM block `BEGIN PRIVATE KEY`"),
     ] {
-        assert_fault(&of(lines), expected);
+        assert_error(&of(lines), expected);
     }
 }
 
@@ -83,29 +83,29 @@ fn proxies_are_env_or_a_plain_http_url() {
     let config = config(&proxy("http://user:secret-word@proxy:3128"));
     assert!(!config.scrubber.scrub("it said secret-word").contains("secret-word"));
     for bad in ["https://proxy", "socks5://proxy", "proxy:3128", "http://proxy/path"] {
-        assert_fault(&proxy(bad), "endpoints.a.proxy: ");
+        assert_error(&proxy(bad), "endpoints.a.proxy: ");
     }
 }
 
 #[test]
-fn signatures_are_positioned_at_their_entry() {
+fn errors_of_signatures_are_located_at_their_entry() {
     let text = endpoint(
         "sign = [{ scheme = \"github\", secrets = \"first-secret\" },\n { scheme = \"none\", secrets = [\"x\"] }]",
     );
-    assert_fault(&text, "line 4, column 2: endpoints.a.sign[1]: ");
-    assert_fault(
+    assert_error(&text, "line 4, column 2: endpoints.a.sign[1]: ");
+    assert_error(
         &endpoint("sign = [{ scheme = \"github\", secrets = [] }]"),
-        "at least one secret is needed",
+        "at least one secret is required",
     );
-    assert_fault(&endpoint("sign = [{ scheme = \"github\" }]"), "sign[0].secrets: this key is missing");
-    assert_fault(
+    assert_error(&endpoint("sign = [{ scheme = \"github\" }]"), "sign[0].secrets: this key is missing");
+    assert_error(
         &endpoint("sign = [{ schema = \"github\" }]"),
-        "sign[0].schema: there is no such key; did you mean `scheme`?",
+        "sign[0].schema: unknown key; did you mean `scheme`?",
     );
 }
 
 #[test]
-fn a_platform_has_its_own_keys_and_no_other() {
+fn a_platform_has_its_own_options_and_no_others() {
     let of = |platform: &str, more: &str| format!("[endpoints.a]\nplatform = \"{platform}\"\n{more}\n");
     let token = "token = \"12:marker-4f9c2a71d0\"";
     let telegram = config(&of("telegram", &format!("chat_id = -100123\n{token}")));
@@ -148,12 +148,12 @@ fn a_platform_has_its_own_keys_and_no_other() {
             "url = \"https://example.com/\"\nsecret = \"x\"",
             "`slack` has no key `secret`; it belongs to `dingtalk`, `feishu`",
         ),
-        ("telegram", "chat_id = 1\ntoken = \"1:a\"\nchat = 1", "a.chat: there is no such key"),
-        ("ntfy", "topci = \"x\"", "a.topci: there is no such key; did you mean `topic`?"),
+        ("telegram", "chat_id = 1\ntoken = \"1:a\"\nchat = 1", "a.chat: unknown key"),
+        ("ntfy", "topci = \"x\"", "a.topci: unknown key; did you mean `topic`?"),
     ] {
-        assert_fault(&of(platform, more), expected);
+        assert_error(&of(platform, more), expected);
     }
-    assert_fault("secret = \"x\"\n", "secret: there is no such key here; it belongs in `[endpoints.NAME]`");
+    assert_error("secret = \"x\"\n", "secret: unknown key here; it belongs in `[endpoints.NAME]`");
     let farm = config("[endpoints.a]\nurl = \"https://ntfy.sh/farm\"\n");
     assert_eq!(farm.endpoints[0].platform.name(), "ntfy");
     let lark = config(&of(
@@ -175,5 +175,5 @@ fn what_overflows_is_folded_for_people_and_queued_for_machines() {
     assert_eq!(overflow(slack, ""), Overflow::Fold);
     assert_eq!(overflow(slack, "overflow = \"queue\""), Overflow::Queue);
     assert_eq!(overflow("https://example.com/", ""), Overflow::Queue);
-    assert_fault(&endpoint("overflow = \"drop\""), "overflow: expected `fold` or `queue`, found `drop`");
+    assert_error(&endpoint("overflow = \"drop\""), "overflow: expected `fold` or `queue`, found `drop`");
 }

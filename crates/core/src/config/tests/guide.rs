@@ -1,8 +1,8 @@
-//! The guide to the platforms: each has its section and its picture, and what it says to write is read.
+//! `docs/platforms.md`: each platform has its section and picture, and its examples load.
 
 use super::*;
 use crate::platform;
-use std::path::PathBuf;
+use std::path::Path;
 
 fn docs() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs")
@@ -15,7 +15,7 @@ fn sections() -> Vec<(String, String)> {
     sections.map(|section| section.split_once('\n').unwrap()).map(|(n, t)| (n.into(), t.into())).collect()
 }
 
-/// What the variables of the guide may hold.
+/// Values for the variables of the guide.
 fn variable(name: &str) -> Option<OsString> {
     let value = match name {
         "CI_SECRET" => "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
@@ -60,7 +60,7 @@ fn every_platform_has_its_section_and_its_picture() {
 }
 
 #[test]
-fn what_the_guide_says_to_write_is_read_as_that_platform() {
+fn the_examples_of_the_guide_load_as_their_platform() {
     let known = platform::names();
     for (name, text) in sections().iter().filter(|(name, _)| known.contains(&name.as_str())) {
         let example = text.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();

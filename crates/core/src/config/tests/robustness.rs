@@ -1,4 +1,4 @@
-//! Whatever the text, the reader answers.
+//! No text makes the reader panic or exhaust the stack.
 
 use super::*;
 use proptest::prelude::*;
@@ -31,7 +31,7 @@ proptest! {
 }
 
 #[test]
-fn endless_nesting_is_refused_without_exhausting_the_stack() {
+fn deep_nesting_is_rejected_without_exhausting_the_stack() {
     let many = 100_000;
     for text in [
         format!("a = {}\n", "[".repeat(many)),

@@ -1,9 +1,9 @@
-//! Secrets are followed to where they stand, and shown nowhere.
+//! `env:` and `file:` are resolved, and secrets never appear in a message.
 
 use super::*;
 
 #[test]
-fn what_env_and_file_name_is_followed_or_named_in_the_fault() {
+fn env_and_file_are_resolved_or_named_in_the_error() {
     let folder = tempfile::tempdir().unwrap();
     written(&folder, "name.txt", "  render-08\n");
     written(&folder, "empty.txt", " \n");
@@ -13,17 +13,17 @@ fn what_env_and_file_name_is_followed_or_named_in_the_fault() {
     for (value, expected) in [
         ("env:NOT_SET", "host.name: the environment variable `NOT_SET` is not set"),
         ("env:EMPTY", "the environment variable `EMPTY` is empty"),
-        ("env:", "names no environment variable"),
+        ("env:", "is not the name of an environment variable"),
         ("file:empty.txt", "empty.txt is empty"),
         ("file:none.txt", "none.txt cannot be read"),
         ("file:.", "is not a regular file"),
     ] {
-        assert_fault(&of(value), expected);
+        assert_error(&of(value), expected);
     }
 }
 
 #[test]
-fn a_faulty_secret_is_never_quoted_and_a_sound_one_is_scrubbed() {
+fn an_invalid_secret_is_never_quoted_and_a_valid_one_is_scrubbed() {
     let folder = tempfile::tempdir().unwrap();
     written(&folder, "marker.txt", MARKER);
     for source in ["env:MARKER", "file:marker.txt"] {

@@ -1,13 +1,11 @@
-//! Which stretches of a text are tags, and what stands in their place.
+//! Finds the tags of a text and replaces them.
 
 use std::fmt::Write;
 
-/// The longest tag, in characters.
-const MAX_TAG: usize = 256;
+const MAX_TAG_CHARS: usize = 256;
 
-/// Puts values in the place of tags, escaped for a JSON string. What `value` does not know stays as it
-/// is, with both its percent signs; the second of them may then open the next tag. `None` when the
-/// result outgrows `limit` bytes.
+/// Replaces tags with values, escaped for a JSON string. A tag without a value stays with both percent signs; the
+/// second one may then start the next tag. `None` when the result exceeds `limit` bytes.
 pub(super) fn fill(text: &str, limit: usize, value: impl Fn(&str) -> Option<String>) -> Option<String> {
     let mut filled = String::with_capacity(text.len());
     let mut rest = text;
@@ -32,8 +30,8 @@ pub(super) fn fill(text: &str, limit: usize, value: impl Fn(&str) -> Option<Stri
     (filled.len() <= limit).then_some(filled)
 }
 
-/// Whether the text between two percent signs can be a tag. `100% of 50%` holds none: a tag begins and
-/// ends like a word, and no number stands alone at its end.
+/// Whether the text between two percent signs can be a tag. `100% of 50%` has none: a tag starts and ends like a word,
+/// and its last word contains a letter.
 fn is_tag(text: &str) -> bool {
     let is_blank_at = |c: Option<char>| c.is_none_or(char::is_whitespace);
     let last_word = text.rsplit(char::is_whitespace).next().unwrap_or_default();
@@ -41,10 +39,10 @@ fn is_tag(text: &str) -> bool {
         || is_blank_at(text.chars().next())
         || is_blank_at(text.chars().next_back())
         || !last_word.contains(char::is_alphabetic)
-        || text.chars().nth(MAX_TAG).is_some())
+        || text.chars().nth(MAX_TAG_CHARS).is_some())
 }
 
-/// Escapes as SwarmUI does, the slash included.
+/// Escapes like SwarmUI, including the slash.
 fn escape(value: &str, into: &mut String) {
     for c in value.chars() {
         match c {
@@ -88,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_tag_stays() {
+    fn text_that_is_not_a_tag_stays() {
         for text in ["50%", "%", "%%", "%nothing%", "a%b%c", "% steps%", "%steps %", "100% steps 50%"] {
             assert_eq!(filled(text), text);
         }

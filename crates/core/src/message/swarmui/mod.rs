@@ -1,22 +1,22 @@
-//! `syntax = "swarmui"`: the `%tag%` templates of SwarmUI's own webhooks (as of 0.9.8), so that an
-//! operator can paste what they have. Where SwarmUI would lose or garble a message, this does not: a
-//! stray `%` stays a percent sign, and every link is encoded.
+//! `syntax = "swarmui"`: the `%tag%` templates of SwarmUI's own webhooks (as of 0.9.8), so that users can paste their
+//! existing templates. Written by hand because the syntax is SwarmUI's own; no template engine knows it. Fixes SwarmUI's
+//! defects: a stray `%` stays a percent sign, and every link is encoded.
 
 mod fill;
-mod known;
-mod lookup;
-mod moment;
-mod picture;
+mod image_url;
+mod known_names;
+mod tags;
+mod time_tags;
 
-use super::template::{MAX_BODY_BYTES, RenderError, TemplateError, too_large};
-use super::{Context, Extras, Message};
-use lookup::Lookup;
+use super::context::Context;
+use super::rendered_message::{Extras, Message};
+use super::template_error::{MAX_BODY_BYTES, RenderError, TemplateError, too_large};
 use serde_json::Value as Json;
+use tags::TagLookup;
 
-/// Asks for the first output as a file beside the JSON.
+/// The prefix that requests the first output as an attachment.
 const ATTACH: &str = "[discord_image]";
 
-/// A template in SwarmUI's syntax.
 pub(super) struct SwarmTemplate {
     origin: String,
     text: String,
@@ -24,7 +24,7 @@ pub(super) struct SwarmTemplate {
 }
 
 impl SwarmTemplate {
-    /// Takes the text as SwarmUI's settings hold it. A text without tags must be a JSON object already.
+    /// Compiles a text from SwarmUI's settings. A text without tags must be a JSON object already.
     pub fn compile(origin: &str, text: &str) -> Result<SwarmTemplate, TemplateError> {
         let text = text.trim();
         let (text, attach) = match text.strip_prefix(ATTACH) {
@@ -40,18 +40,18 @@ impl SwarmTemplate {
         Ok(SwarmTemplate { origin: origin.to_owned(), text: text.to_owned(), attach })
     }
 
-    /// Renders. Only a task has tags; the text of any other event is sent as it stands.
+    /// Replaces the tags for a task; for any other event the text is sent unchanged.
     pub fn render(&self, context: &Context) -> Result<Message, RenderError> {
-        self.message(&Lookup::of(context))
+        self.message(&TagLookup::of(context))
     }
 
-    /// Renders for the sample of this event type; a tag that only a host can know stands for a number.
+    /// Renders sample data of this event type; a tag that only a host knows becomes a number.
     pub fn check(&self, kind: &str) -> Result<(), RenderError> {
         let context = super::sample::context(kind);
-        self.message(&Lookup::guessing(&context)).map(|_| ())
+        self.message(&TagLookup::guessing(&context)).map(|_| ())
     }
 
-    fn message(&self, lookup: &Lookup<'_>) -> Result<Message, RenderError> {
+    fn message(&self, lookup: &TagLookup<'_>) -> Result<Message, RenderError> {
         let body = if lookup.has_task() {
             fill::fill(&self.text, MAX_BODY_BYTES, |tag| lookup.value(tag))
                 .ok_or_else(|| RenderError::at(&self.origin, None, too_large()))?
@@ -69,14 +69,14 @@ impl SwarmTemplate {
     }
 }
 
-/// What is sent is a JSON object. The fault names no value of the message.
+/// The error quotes no value of the message.
 fn require_object(text: &str) -> Result<(), (Option<usize>, String)> {
     match serde_json::from_str::<Json>(text) {
         Ok(Json::Object(_)) => Ok(()),
-        Ok(_) => Err((None, "with its tags filled in, this is JSON but not an object (`{…}`)".to_owned())),
+        Ok(_) => Err((None, "with its tags replaced, this is JSON but not an object (`{…}`)".to_owned())),
         Err(error) => {
             let reason =
-                format!("with its tags filled in, this is no JSON: {error}; put text tags between quotes");
+                format!("with its tags replaced, this is not JSON: {error}; put text tags in quotes");
             Err((Some(error.line()), reason))
         }
     }

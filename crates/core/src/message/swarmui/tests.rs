@@ -1,4 +1,4 @@
-//! Each test speaks for one row of SwarmUI's behaviour, or for one of its defects that is not repeated.
+//! Each test covers one row of SwarmUI's behaviour, or one of its defects that Taskbell does not repeat.
 
 use super::*;
 use serde_json::json;
@@ -60,7 +60,7 @@ fn h2_no_data_is_an_empty_object() {
 }
 
 #[test]
-fn h3_what_is_no_object_is_a_dead_letter_with_the_reason() {
+fn h3_a_body_that_is_not_an_object_is_a_dead_letter_with_the_reason() {
     for text in ["[%seed%]", "\"%prompt%\"", "{\"x\": %prompt%}", "{\"x\": \"%prompt%\""] {
         let error = refused(text, &task(json!({})));
         assert!(error.to_string().starts_with("hooks[0].template"), "{error}");
@@ -72,7 +72,7 @@ fn h3_what_is_no_object_is_a_dead_letter_with_the_reason() {
 }
 
 #[test]
-fn m1_a_value_is_escaped_for_json_and_a_number_may_stand_without_quotes() {
+fn m1_a_value_is_escaped_for_json_and_a_number_needs_no_quotes() {
     let body = rendered(r#"{"seed": %seed%, "prompt": "%prompt%"}"#, &task(json!({})));
     assert_eq!(body, json!({"seed": 1_234_567_890_123_u64, "prompt": "a \"cat\"\n/ 5% \\ é"}));
 }
@@ -85,7 +85,7 @@ fn m1_a_value_cannot_break_out_of_its_place() {
 }
 
 #[test]
-fn m2_what_cannot_be_a_tag_is_copied() {
+fn m2_text_that_cannot_be_a_tag_is_copied() {
     let long = "a".repeat(257);
     let body = format!(r#"{{"a": "100%", "b": "%pro\u0041mpt%", "c": "%{long}%", "d": "%seed%"}}"#);
     let rendered = rendered(&body, &task(json!({})));
@@ -96,12 +96,12 @@ fn m2_what_cannot_be_a_tag_is_copied() {
 }
 
 #[test]
-fn m2_a_line_end_or_a_quote_between_percent_signs_is_no_tag() {
+fn m2_a_line_end_or_a_quote_between_percent_signs_makes_no_tag() {
     // Their letters alone would make the tag `seed` of each of these.
     let quoted = r#"{"a": "%se", "ed%": "%seed%"}"#;
     assert_eq!(rendered(quoted, &task(json!({}))), json!({"a": "%se", "ed%": "1234567890123"}));
     assert_eq!(rendered(r#"{"a": %se ed%}"#, &task(json!({}))), json!({"a": 1_234_567_890_123_u64}));
-    assert!(refused("{\"a\": %se\ned%}", &task(json!({}))).to_string().contains("this is no JSON"));
+    assert!(refused("{\"a\": %se\ned%}", &task(json!({}))).to_string().contains("this is not JSON"));
 }
 
 #[test]
@@ -155,10 +155,10 @@ fn m6_notes_about_a_generation_are_found_and_absent_ones_are_empty() {
 }
 
 #[test]
-fn m7_what_is_missing_has_swarmuis_default() {
+fn m7_a_missing_value_has_swarmuis_default() {
     let bare = Context::new(json!({"event": {"type": "task.complete"}, "task": {}, "host": {}, "vars": {}}));
     assert_eq!(line("%model% %model_title% %user_name% [%loras%]", &bare), "unknown unknown None []");
-    assert_eq!(line("%prompthash%", &bare), hash(""), "a prompt that is missing is no fault");
+    assert_eq!(line("%prompthash%", &bare), hash(""), "a missing prompt is not an error");
     assert_eq!(rendered(r#"{"seed": %seed%, "w": %width%}"#, &bare), json!({"seed": 0, "w": 512}));
 }
 
@@ -184,7 +184,7 @@ fn i1_the_image_is_an_address_that_can_be_opened() {
 }
 
 #[test]
-fn i2_an_image_that_is_not_saved_stands_in_the_message_itself() {
+fn i2_an_image_that_is_not_saved_is_part_of_the_message() {
     let unsaved = task(json!({"outputs": [{"url": "data:image/png;base64,AA/+"}]}));
     assert_eq!(line("%image%", &unsaved), "data:image/png;base64,AA/+");
 }
@@ -246,7 +246,7 @@ fn bug_6_every_link_is_encoded() {
 }
 
 #[test]
-fn check_tries_the_template_and_does_not_ask_for_what_only_a_host_knows() {
+fn check_renders_the_template_and_accepts_tags_that_only_a_host_knows() {
     let template = compiled(r#"{"seed": %seed%, "mine": %my own number%, "image": "%image%"}"#);
     template.check("task.complete").unwrap();
     assert!(template.check("queue.end").is_err(), "there a number without quotes stays a tag");
@@ -254,7 +254,7 @@ fn check_tries_the_template_and_does_not_ask_for_what_only_a_host_knows() {
 }
 
 #[test]
-fn a_huge_value_is_refused_and_not_sent_cut() {
+fn a_huge_value_is_an_error_and_not_sent_truncated() {
     let huge = task(json!({"params": {"prompt": "x".repeat(MAX_BODY_BYTES)}}));
     assert!(refused(r#"{"x": "%prompt%"}"#, &huge).reason.contains("larger than"));
 }

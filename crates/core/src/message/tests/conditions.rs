@@ -1,8 +1,8 @@
-use super::super::{Condition, Context, Verdict};
+use super::super::{Condition, ConditionResult, Context};
 use crate::event::KNOWN_TYPES;
 use serde_json::json;
 
-fn verdict(source: &str, context: &Context) -> Verdict {
+fn verdict(source: &str, context: &Context) -> ConditionResult {
     Condition::compile(source).unwrap_or_else(|reason| panic!("{source}: {reason}")).holds(context)
 }
 
@@ -18,7 +18,7 @@ fn task() -> Context {
 }
 
 #[test]
-fn what_is_defined_decides() {
+fn comparisons_of_defined_names_decide() {
     let context = task();
     let table = [
         ("task.status == 'success' and task.kind == 'training'", true),
@@ -42,12 +42,16 @@ fn what_is_defined_decides() {
         ("true == (task.kind == 'training')", true),
     ];
     for (source, holds) in table {
-        assert_eq!(verdict(source, &context), if holds { Verdict::True } else { Verdict::False }, "{source}");
+        assert_eq!(
+            verdict(source, &context),
+            if holds { ConditionResult::True } else { ConditionResult::False },
+            "{source}"
+        );
     }
 }
 
 #[test]
-fn an_undefined_name_is_false_and_leaves_the_rest_to_decide() {
+fn an_undefined_name_makes_only_its_comparison_false() {
     let context = task();
     let table = [
         ("queue.total >= 10 or queue.duration_s >= 300", true),
@@ -90,7 +94,11 @@ fn an_undefined_name_is_false_and_leaves_the_rest_to_decide() {
         ("task.name.nothing", false),
     ];
     for (source, holds) in table {
-        assert_eq!(verdict(source, &context), if holds { Verdict::True } else { Verdict::False }, "{source}");
+        assert_eq!(
+            verdict(source, &context),
+            if holds { ConditionResult::True } else { ConditionResult::False },
+            "{source}"
+        );
     }
 }
 
@@ -100,18 +108,18 @@ fn null_is_neither_smaller_nor_larger_than_a_number() {
     for source in
         ["task.nothing < 1", "task.nothing > 1", "task.nothing <= 1", "1 < task.nothing", "1 in task.nothing"]
     {
-        assert_eq!(verdict(source, &context), Verdict::False, "{source}");
+        assert_eq!(verdict(source, &context), ConditionResult::False, "{source}");
     }
-    assert_eq!(verdict("task.nothing == none", &context), Verdict::True);
-    assert_eq!(verdict("task.nothing is none", &context), Verdict::True);
-    assert_eq!(verdict("task.kind != none", &context), Verdict::True);
+    assert_eq!(verdict("task.nothing == none", &context), ConditionResult::True);
+    assert_eq!(verdict("task.nothing is none", &context), ConditionResult::True);
+    assert_eq!(verdict("task.kind != none", &context), ConditionResult::True);
 }
 
 #[test]
-fn a_real_error_is_broken_not_false() {
+fn an_error_is_broken_not_false() {
     let context = task();
     let table = [
-        ("task.params.text > 20", "string with a number"),
+        ("task.params.text > 20", "order a string and a number"),
         ("task.name + 1 > 3", ""),
         ("task.name|nofilter", "nofilter"),
         ("task.missing|nofilter", "nofilter"),
@@ -123,14 +131,14 @@ fn a_real_error_is_broken_not_false() {
     ];
     for (source, names) in table {
         match verdict(source, &context) {
-            Verdict::Broken(reason) => assert!(reason.contains(names), "{source}: {reason}"),
+            ConditionResult::Broken(reason) => assert!(reason.contains(names), "{source}: {reason}"),
             verdict => panic!("{source}: {verdict:?}"),
         }
     }
 }
 
 #[test]
-fn what_does_not_parse_is_refused_with_a_reason() {
+fn an_invalid_expression_is_rejected_with_a_reason() {
     for bad in ["", "a >", "a and", "(a", "a b", "{{ a }}", "a }} b", "'x", "a = 1", "not", "{% if a %}"] {
         let reason = Condition::compile(bad).expect_err(bad);
         assert!(!reason.is_empty());

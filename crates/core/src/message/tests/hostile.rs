@@ -4,7 +4,7 @@ use crate::event::KNOWN_TYPES;
 use proptest::prelude::*;
 use serde_json::{Map, Value as Json, json};
 
-/// Texts that would break a careless template: quotes, escapes, the engine's own marks.
+/// Texts that could break a template: quotes, escapes, the engine's own delimiters.
 fn nasty() -> impl Strategy<Value = String> {
     let pieces = prop::sample::select(vec![
         "\"",
@@ -130,7 +130,7 @@ proptest! {
     }
 
     #[test]
-    fn any_condition_is_refused_or_decided(source in nasty(), context in contexts()) {
+    fn any_condition_is_rejected_or_decided(source in nasty(), context in contexts()) {
         if let Ok(condition) = Condition::compile(&source) {
             condition.holds(&context);
             let _ = condition.check("queue.end");
@@ -138,7 +138,7 @@ proptest! {
     }
 
     #[test]
-    fn what_a_value_holds_is_never_evaluated(value in nasty()) {
+    fn the_content_of_a_value_is_never_evaluated(value in nasty()) {
         let context = Context::new(json!({"task": {"name": value, "params": {(value.clone()): value}}}));
         let tree = json!({
             "typed": "{{ task.name }}",

@@ -1,4 +1,4 @@
-//! What this room promises as a whole.
+//! The module as a whole.
 
 mod conditions;
 mod documented;
@@ -8,7 +8,7 @@ mod texts;
 mod trees;
 
 #[test]
-fn what_is_compiled_once_serves_every_thread() {
+fn compiled_expressions_and_templates_are_shared_between_threads() {
     fn shared<T: Send + Sync + 'static>() {}
     shared::<super::Condition>();
     shared::<super::Template>();

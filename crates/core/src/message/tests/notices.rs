@@ -11,7 +11,7 @@ fn fact<'a>(notice: &'a Notice, label: &str) -> Option<&'a str> {
 }
 
 #[test]
-fn a_task_says_how_it_went() {
+fn a_task_shows_its_result() {
     let failed = Notice::from_context("task.complete", &sample_context("task.complete"));
     assert_eq!((failed.tone, failed.title.as_str()), (Tone::Bad, "Task failed: portrait-07"));
     assert_eq!(failed.text.as_deref(), Some("CUDA out of memory: tried to allocate 2.5 GiB"));
@@ -35,7 +35,7 @@ fn a_task_says_how_it_went() {
 }
 
 #[test]
-fn an_output_is_a_link_by_http_only_and_an_image_where_others_can_fetch_it() {
+fn an_output_is_a_link_by_http_only_and_an_image_at_a_public_address() {
     let table = [
         ("https://a.example.com/x.png", Some("https://a.example.com/x.png"), true),
         ("View/my run/x.png", Some("https://h.example.com/base/View/my%20run/x.png"), true),
@@ -65,7 +65,7 @@ fn an_output_is_a_link_by_http_only_and_an_image_where_others_can_fetch_it() {
 }
 
 #[test]
-fn a_queue_counts_and_names_what_failed() {
+fn a_queue_counts_and_names_its_failures() {
     let end = Notice::from_context("queue.end", &sample_context("queue.end"));
     assert_eq!((end.tone, end.title.as_str()), (Tone::Warn, "Queue finished: 198 of 200 succeeded"));
     assert_eq!(fact(&end, "Duration"), Some("2 h 5 min"));
@@ -90,7 +90,7 @@ fn a_queue_counts_and_names_what_failed() {
 }
 
 #[test]
-fn the_other_events_are_told_by_what_they_carry() {
+fn other_events_show_their_payload() {
     let titles = [
         ("queue.start", "Queue started", Tone::Neutral),
         ("batch.stalled", "Batch stalled: 198 of 200 succeeded", Tone::Warn),
@@ -112,7 +112,7 @@ fn the_other_events_are_told_by_what_they_carry() {
 }
 
 #[test]
-fn a_digest_is_told_as_one() {
+fn a_digest_is_one_notice() {
     let item = |status: &str| json!({"event": {"type": "task.complete"}, "task": {"name": status, "status": status}});
     let items = [item("success"), item("error"), item("success")];
     let digest =
@@ -168,7 +168,7 @@ fn a_card_in_chinese_is_chinese_throughout() {
 }
 
 #[test]
-fn an_alert_tells_when_it_began_as_people_write_a_time() {
+fn an_alert_shows_when_it_started() {
     let resolved = Notice::from_context("alert.resolved", &sample_context("alert.resolved"));
     assert_eq!(fact(&resolved, "Since"), Some("2026-03-01 18:23:05 UTC"));
     assert_eq!(fact(&resolved, "Lasted"), Some("1 min"));

@@ -36,7 +36,7 @@ fn a_value_inside_quotes_is_explained_with_its_line() {
 }
 
 #[test]
-fn what_is_not_json_is_refused_with_the_line_of_the_template() {
+fn a_result_that_is_not_json_is_an_error_with_the_template_line() {
     let table = [
         ("{\n\"a\": 1,\n}", Some(3)),
         ("{% for i in range(3) %}\n{% endfor %}\n[1,,2]", Some(3)),
@@ -54,7 +54,7 @@ fn what_is_not_json_is_refused_with_the_line_of_the_template() {
 }
 
 #[test]
-fn faults_name_the_file_and_the_line() {
+fn errors_name_the_file_and_the_line() {
     let error = Template::from_text("team.j2", "{\n{% if %}\n}").unwrap_err();
     assert_eq!((error.place.as_str(), error.line), ("team.j2", Some(2)));
     let error = render("{\n\"a\": {{ task.nmae }}}", "x").unwrap_err();
@@ -68,7 +68,7 @@ fn faults_name_the_file_and_the_line() {
 }
 
 #[test]
-fn check_finds_names_but_excuses_what_it_cannot_know() {
+fn check_finds_unknown_names_but_not_below_open_objects() {
     let check = |text: &str| Template::from_text("team.j2", text).unwrap().check("task.complete");
     check("{\"a\": {{ task.name }}, \"b\": {{ task.params.other }}, \"c\": {{ vars.x }}}").unwrap();
     check("[{{ task.metrics.other * 2 }}]").unwrap();

@@ -78,7 +78,7 @@ fn a_key_may_be_a_template() {
 }
 
 #[test]
-fn if_chooses_and_without_else_leaves_out() {
+fn if_chooses_a_branch_and_without_else_omits_it() {
     let choose = |condition: &str| json!({"$if": condition, "then": "{{ task.name }}", "else": {"a": 1}});
     assert_eq!(render(json!({"x": choose("task.ok")})).unwrap(), json!({"x": "run-7"}));
     assert_eq!(render(json!({"x": choose("task.missing.deep > 1")})).unwrap(), json!({"x": {"a": 1}}));
@@ -91,7 +91,7 @@ fn if_chooses_and_without_else_leaves_out() {
 }
 
 #[test]
-fn for_makes_a_list_and_is_spliced_into_one() {
+fn for_makes_a_list_and_is_spliced_into_an_outer_one() {
     let each =
         json!({"$for": "f in queue.failures", "do": "{{ loop.index }}/{{ loop.length }} {{ f.name }}"});
     let list = json!(["1/3 x", "2/3 y", "3/3 z"]);
@@ -122,7 +122,7 @@ fn for_makes_a_list_and_is_spliced_into_one() {
 }
 
 #[test]
-fn a_template_that_cannot_be_is_refused_where_it_stands() {
+fn an_invalid_template_is_rejected_with_its_path() {
     let table = [
         (json!({"blocks": [1, 2, {"text": "{{ a "}]}), "hooks[0].template.blocks[2].text", ""),
         (json!({"a": "x\n{% if %}"}), "hooks[0].template.a", ""),
@@ -177,7 +177,7 @@ fn an_undefined_name_is_an_error_that_names_it() {
 }
 
 #[test]
-fn a_runaway_stops_soon() {
+fn an_endless_template_stops_soon() {
     let nested = |levels: usize| {
         (0..levels).fold(json!("x"), |inner, _| json!({"$for": "i in range(100)", "do": inner}))
     };

@@ -1,118 +1,142 @@
-//! From compiled nodes and a scope to JSON, within what the run may spend.
+//! Renders compiled nodes to JSON within the budget.
 
 use super::super::condition::Condition;
-use super::super::formula::{Formula, Phrase};
-use super::super::template::{RenderError, Run};
-use super::super::typed::{charge, take, to_json, written_len};
-use super::{Key, Node};
+use super::super::expr::{Expression, InlineTemplate};
+use super::super::json_value::{charge, take, to_json, written_len};
+use super::super::render_budget::RenderBudget;
+use super::super::template_error::RenderError;
+use super::node::{TemplateKey, TemplateNode};
 use minijinja::Value;
 use minijinja::value::{ValueKind, merge_maps};
 use serde_json::{Map, Value as Json};
 
-/// What a node comes to.
-pub(super) enum Yield {
+pub(super) enum RenderedNode {
     One(Json),
-    /// Of a `$for`: spliced into a list, a list anywhere else.
+    /// From a `$for`: spliced into a list, a list anywhere else.
     Items(Vec<Json>),
-    /// Of an `$if` that does not hold and has no `else`.
+    /// From a false `$if` without an `else`.
     Nothing,
 }
 
-/// The fault of a node that has no place of its own; the tree puts its own there.
+/// The error of a node without a path; the tree adds its own.
 fn too_large(reason: String) -> RenderError {
     RenderError::at("", None, reason)
 }
 
-impl Node {
-    pub(super) fn render(&self, scope: &Value, run: &mut Run<'_>) -> Result<Yield, RenderError> {
+impl TemplateNode {
+    pub(super) fn render(
+        &self,
+        scope: &Value,
+        run: &mut RenderBudget<'_>,
+    ) -> Result<RenderedNode, RenderError> {
         match self {
-            Node::Plain(json) => {
+            TemplateNode::Plain(json) => {
                 charge(json, &mut run.room).map_err(too_large)?;
-                Ok(Yield::One(json.clone()))
+                Ok(RenderedNode::One(json.clone()))
             }
-            Node::Typed { place, formula } => {
-                let value = evaluate(place, formula, scope, run)?;
+            TemplateNode::Typed { place, expression } => {
+                let value = evaluate(place, expression, scope, run)?;
                 to_json(&value, &mut run.room)
-                    .map(Yield::One)
+                    .map(RenderedNode::One)
                     .map_err(|reason| RenderError::at(place, None, reason))
             }
-            Node::Text { place, phrase } => {
-                print(place, phrase, scope, run).map(|text| Yield::One(Json::String(text)))
+            TemplateNode::Text { place, inline } => {
+                print(place, inline, scope, run).map(|text| RenderedNode::One(Json::String(text)))
             }
-            Node::List(nodes) => render_list(nodes, scope, run),
-            Node::Object(fields) => render_object(fields, scope, run),
-            Node::If { place, condition, then, otherwise } => {
+            TemplateNode::List(nodes) => render_list(nodes, scope, run),
+            TemplateNode::Object(fields) => render_object(fields, scope, run),
+            TemplateNode::If { place, condition, then, otherwise } => {
                 render_if(place, condition, then, otherwise.as_deref(), scope, run)
             }
-            Node::For { place, names, over, each } => render_for(place, names, over, each, scope, run),
+            TemplateNode::For { place, names, over, each } => {
+                render_for(place, names, over, each, scope, run)
+            }
         }
     }
 }
 
-fn evaluate(at: &str, formula: &Formula, scope: &Value, run: &mut Run<'_>) -> Result<Value, RenderError> {
+fn evaluate(
+    at: &str,
+    expression: &Expression,
+    scope: &Value,
+    run: &mut RenderBudget<'_>,
+) -> Result<Value, RenderError> {
     run.begin();
-    match formula.evaluate(scope) {
+    match expression.evaluate(scope) {
         Ok((value, steps)) => run.spend(at, steps).map(|()| value),
-        Err(fault) if run.excuses(&fault) => Ok(Value::from(())),
-        Err(fault) => Err(RenderError::at(at, fault.line, fault.reason)),
+        Err(error) if run.excuses(&error) => Ok(Value::from(())),
+        Err(error) => Err(RenderError::at(at, error.line, error.reason)),
     }
 }
 
-fn print(at: &str, phrase: &Phrase, scope: &Value, run: &mut Run<'_>) -> Result<String, RenderError> {
+fn print(
+    at: &str,
+    inline: &InlineTemplate,
+    scope: &Value,
+    run: &mut RenderBudget<'_>,
+) -> Result<String, RenderError> {
     run.begin();
-    match phrase.print(scope, run.room) {
+    match inline.print(scope, run.room) {
         Ok((text, steps)) => {
             run.spend(at, steps)?;
             take(&mut run.room, written_len(&text)).map_err(|reason| RenderError::at(at, None, reason))?;
             Ok(text)
         }
-        Err(fault) if run.excuses(&fault) => Ok(String::new()),
-        Err(fault) => Err(RenderError::at(at, fault.line, fault.reason)),
+        Err(error) if run.excuses(&error) => Ok(String::new()),
+        Err(error) => Err(RenderError::at(at, error.line, error.reason)),
     }
 }
 
-fn render_list(nodes: &[Node], scope: &Value, run: &mut Run<'_>) -> Result<Yield, RenderError> {
+fn render_list(
+    nodes: &[TemplateNode],
+    scope: &Value,
+    run: &mut RenderBudget<'_>,
+) -> Result<RenderedNode, RenderError> {
     take(&mut run.room, 2).map_err(too_large)?;
     let mut list = Vec::new();
     for node in nodes {
         match node.render(scope, run)? {
-            Yield::One(json) => list.push(json),
-            Yield::Items(items) => list.extend(items),
-            Yield::Nothing => {}
+            RenderedNode::One(json) => list.push(json),
+            RenderedNode::Items(items) => list.extend(items),
+            RenderedNode::Nothing => {}
         }
     }
-    Ok(Yield::One(Json::Array(list)))
+    Ok(RenderedNode::One(Json::Array(list)))
 }
 
-fn render_object(fields: &[(Key, Node)], scope: &Value, run: &mut Run<'_>) -> Result<Yield, RenderError> {
+fn render_object(
+    fields: &[(TemplateKey, TemplateNode)],
+    scope: &Value,
+    run: &mut RenderBudget<'_>,
+) -> Result<RenderedNode, RenderError> {
     take(&mut run.room, 2).map_err(too_large)?;
     let mut object = Map::new();
     for (key, node) in fields {
         let value = match node.render(scope, run)? {
-            Yield::One(json) => json,
-            Yield::Items(items) => Json::Array(items),
-            Yield::Nothing => continue,
+            RenderedNode::One(json) => json,
+            RenderedNode::Items(items) => Json::Array(items),
+            RenderedNode::Nothing => continue,
         };
         let name = match key {
-            Key::Plain(name) => {
+            TemplateKey::Plain(name) => {
                 take(&mut run.room, written_len(name)).map_err(too_large)?;
                 name.clone()
             }
-            Key::Text { place, phrase } => print(place, phrase, scope, run)?,
+            TemplateKey::Text { place, inline } => print(place, inline, scope, run)?,
         };
         object.insert(name, value);
     }
-    Ok(Yield::One(Json::Object(object)))
+    Ok(RenderedNode::One(Json::Object(object)))
 }
 
 fn render_if(
     at: &str,
     condition: &Condition,
-    then: &Node,
-    otherwise: Option<&Node>,
+    then: &TemplateNode,
+    otherwise: Option<&TemplateNode>,
     scope: &Value,
-    run: &mut Run<'_>,
-) -> Result<Yield, RenderError> {
+    run: &mut RenderBudget<'_>,
+) -> Result<RenderedNode, RenderError> {
     run.begin();
     let mut steps = 0;
     let holds = match condition.decide(scope, &mut steps) {
@@ -125,23 +149,23 @@ fn render_if(
     if let (Some(left), Some(_)) = (left, run.sample()) {
         left.render(scope, run)?;
     }
-    taken.map_or(Ok(Yield::Nothing), |node| node.render(scope, run))
+    taken.map_or(Ok(RenderedNode::Nothing), |node| node.render(scope, run))
 }
 
 fn render_for(
     at: &str,
     names: &[String],
-    over: &Formula,
-    each: &Node,
+    over: &Expression,
+    each: &TemplateNode,
     scope: &Value,
-    run: &mut Run<'_>,
-) -> Result<Yield, RenderError> {
+    run: &mut RenderBudget<'_>,
+) -> Result<RenderedNode, RenderError> {
     let value = evaluate(at, over, scope, run)?;
     let guessed = run.was_guessed();
     let turns = if guessed { Vec::new() } else { turns(at, names, &value, run)? };
     let mut list = Vec::new();
     match run.sample() {
-        // The body is to be checked all the same.
+        // The body is checked even if there is nothing to loop over.
         Some(open) if turns.is_empty() => {
             let turn = names.iter().map(|_| open.guess()).collect();
             run.guessing(|run| each.render(&turn_scope(names, turn, 0, 1, scope), run))?;
@@ -152,40 +176,41 @@ fn render_for(
     for (index, turn) in turns.into_iter().enumerate() {
         run.turn(at)?;
         match each.render(&turn_scope(names, turn, index, length, scope), run)? {
-            Yield::One(json) => list.push(json),
-            Yield::Items(items) => list.extend(items),
-            Yield::Nothing => {}
+            RenderedNode::One(json) => list.push(json),
+            RenderedNode::Items(items) => list.extend(items),
+            RenderedNode::Nothing => {}
         }
     }
-    Ok(Yield::Items(list))
+    Ok(RenderedNode::Items(list))
 }
 
-/// The values of the loop's names, turn by turn.
-fn turns(at: &str, names: &[String], value: &Value, run: &Run<'_>) -> Result<Vec<Vec<Value>>, RenderError> {
-    let refuse = |reason: String| RenderError::at(at, None, reason);
+/// The values of the loop's names for each turn.
+fn turns(
+    at: &str,
+    names: &[String],
+    value: &Value,
+    run: &RenderBudget<'_>,
+) -> Result<Vec<Vec<Value>>, RenderError> {
+    let fail = |reason: String| RenderError::at(at, None, reason);
     let kind = value.kind();
     match kind {
         ValueKind::None | ValueKind::Undefined => return Ok(Vec::new()),
         ValueKind::Seq | ValueKind::Map | ValueKind::Iterable => {}
-        _ => return Err(refuse(format!("`$for` runs over a list or an object, this is a {kind}"))),
+        _ => return Err(fail(format!("`$for` needs a list or an object, found a {kind}"))),
     }
     let mut turns = Vec::new();
-    for item in value.try_iter().map_err(|error| refuse(error.to_string()))? {
+    for item in value.try_iter().map_err(|error| fail(error.to_string()))? {
         if turns.len() > run.turns() {
-            return Err(refuse(format!(
-                "`$for` would take more turns than the {} that are left",
-                run.turns()
-            )));
+            return Err(fail(format!("`$for` needs more turns than the {} that are left", run.turns())));
         }
         turns.push(if names.len() == 1 {
             vec![item]
         } else if kind == ValueKind::Map {
-            let found = value.get_item(&item).map_err(|error| refuse(error.to_string()))?;
+            let found = value.get_item(&item).map_err(|error| fail(error.to_string()))?;
             vec![item, found]
         } else {
-            pair(&item).ok_or_else(|| {
-                refuse("`$for` with two names runs over an object or a list of pairs".to_owned())
-            })?
+            pair(&item)
+                .ok_or_else(|| fail("`$for` with two names needs an object or a list of pairs".to_owned()))?
         });
     }
     Ok(turns)
@@ -196,7 +221,7 @@ fn pair(item: &Value) -> Option<Vec<Value>> {
     is_pair.then(|| item.try_iter().ok().map(Iterator::collect))?
 }
 
-/// The scope of one turn: its names and `loop` before all others.
+/// The scope of one turn: its names and `loop` shadow all others.
 fn turn_scope(names: &[String], turn: Vec<Value>, index: usize, length: usize, scope: &Value) -> Value {
     let place = Value::from_pairs([
         ("index", Value::from(index + 1)),

@@ -1,0 +1,171 @@
+//! `url` and `platform` of an endpoint, and the checks of URLs that other keys share.
+
+use super::declaration::ConfigKey;
+use super::diagnostic::advice;
+use super::load_context::{LoadContext, TextValue};
+use super::table_reader::TableReader;
+use super::value_types::Text;
+use crate::platform::{self, Platform};
+use crate::secret::{SecretUrl, url_secrets};
+use std::net::IpAddr;
+use url::{Host, Url};
+
+/// Reads both keys together, because each decides about the other.
+pub(super) fn read(
+    table: &TableReader<'_>,
+    platform_key: &ConfigKey<Text<&'static dyn Platform>>,
+    url_key: &ConfigKey<Text<Url>>,
+) -> Option<(&'static dyn Platform, SecretUrl)> {
+    let named = table.read(platform_key);
+    let url = if table.has(url_key) { table.read(url_key) } else { default_url(table, url_key, named) };
+    if table.has(platform_key) && named.is_none() {
+        return None;
+    }
+    let url = url?;
+    add_url_secrets(table.context, &url);
+    warn_of_plain_text(table, url_key, &url);
+    warn_of_retired_url(table, url_key, &url);
+    let recognised = platform::recognise(&url);
+    if let (Some(named), Some(recognised)) = (named, recognised)
+        && named.name() != recognised.name()
+    {
+        let (named, recognised) = (named.name(), recognised.name());
+        let message = format!("the URL belongs to `{recognised}`, not to `{named}`: change one of them");
+        table.error(platform_key, message);
+        return None;
+    }
+    let Some(chosen) = named.or(recognised).or_else(|| platform::by_name("json")) else {
+        table.error(platform_key, "this build does not include the platform `json`: name another one");
+        return None;
+    };
+    if has_credentials(&url) && chosen.name() != "json" {
+        table
+            .error(url_key, format!("a URL of `{}` must not contain a user name or password", chosen.name()));
+        return None;
+    }
+    Some((chosen, SecretUrl::new(url)))
+}
+
+fn warn_of_plain_text(table: &TableReader<'_>, key: &ConfigKey<Text<Url>>, url: &Url) {
+    if url.scheme() == "http" && !is_private(url) {
+        table.warn(key, "this URL sends everything unencrypted over a public network; use https");
+    }
+}
+
+/// Warns of a URL that no longer works, or expects a body that Taskbell does not send.
+fn warn_of_retired_url(table: &TableReader<'_>, key: &ConfigKey<Text<Url>>, url: &Url) {
+    let host = url.host_str().unwrap_or_default();
+    if host.ends_with(".webhook.office.com") {
+        table.warn(
+            key,
+            "Office 365 connectors are retired: create a workflow \"when a Teams webhook request is received\" and \
+             use its URL",
+        );
+    }
+    let path = url.path().trim_end_matches('/');
+    let Some((webhook, form @ ("slack" | "github"))) = path.rsplit_once('/') else { return };
+    let mut own = url.clone();
+    own.set_path(webhook);
+    if platform::recognise(&own).is_some_and(|platform| platform.name() == "discord") {
+        let message =
+            format!("remove `/{form}`: at that address Discord expects messages in the format of {form}");
+        table.warn(key, message);
+    }
+}
+
+/// The URL of a platform that has only one.
+fn default_url(
+    table: &TableReader<'_>,
+    key: &ConfigKey<Text<Url>>,
+    named: Option<&'static dyn Platform>,
+) -> Option<Url> {
+    let url = named.and_then(|platform| Url::parse(platform.default_url()?).ok());
+    if url.is_none() {
+        table.error(key, "this key is missing");
+    }
+    url
+}
+
+pub(super) fn parse_platform(text: &TextValue) -> Result<&'static dyn Platform, String> {
+    platform::by_name(&text.text)
+        .ok_or_else(|| format!("unknown platform {}; {}", text.shown, advice(&text.text, &platform::names())))
+}
+
+/// A URL with one of these schemes, a host and no fragment. The error never quotes it.
+pub(super) fn parse_http_url(text: &TextValue, schemes: &[&str]) -> Result<Url, String> {
+    let expected = schemes.join(" or ");
+    let url = Url::parse(text.text.trim())
+        .map_err(|error| format!("this is not a URL ({error}); expected an {expected} URL"))?;
+    if !schemes.contains(&url.scheme()) {
+        return Err(format!("expected an {expected} URL, found another scheme"));
+    }
+    if url.host_str().is_none_or(str::is_empty) {
+        return Err("this URL has no host".to_owned());
+    }
+    if url.fragment().is_some() {
+        return Err("this URL has a fragment (`#…`), which is never sent to a server: remove it".to_owned());
+    }
+    Ok(url)
+}
+
+/// An `http` or `https` URL that other URLs can start with.
+pub(super) fn parse_url_prefix(text: &TextValue) -> Result<Url, String> {
+    let url = parse_http_url(text, &["http", "https"])?;
+    if url.query().is_some() || has_credentials(&url) {
+        return Err("a URL prefix must not contain a query or credentials".to_owned());
+    }
+    Ok(url)
+}
+
+pub(super) fn has_credentials(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
+
+/// Adds the parts of a URL that must not be shown to the secrets.
+pub(super) fn add_url_secrets(context: &LoadContext<'_>, url: &Url) {
+    url_secrets(url).iter().for_each(|secret| context.add_secret(secret));
+}
+
+/// Whether a connection to this host most likely stays on the machine or in its private network.
+fn is_private(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            let private = [".localhost", ".local", ".lan", ".internal", ".home.arpa"];
+            !name.contains('.') || private.iter().any(|suffix| name.ends_with(suffix))
+        }
+        Some(Host::Ipv4(address)) => is_private_address(IpAddr::V4(address)),
+        Some(Host::Ipv6(address)) => is_private_address(IpAddr::V6(address)),
+        None => true,
+    }
+}
+
+fn is_private_address(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.is_loopback() || v4.is_private() || v4.is_link_local(),
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_loopback_and_private_networks_are_private() {
+        let private = [
+            "http://localhost/",
+            "http://127.0.0.1:8080/",
+            "http://10.1.2.3/",
+            "http://nas/",
+            "http://[::1]/",
+        ];
+        let public =
+            ["http://example.com/", "http://8.8.8.8/", "http://[2001:db8::1]/", "http://[::ffff:8.8.8.8]/"];
+        for (urls, expected) in [(&private[..], true), (&public[..], false)] {
+            for url in urls {
+                assert_eq!(is_private(&Url::parse(url).unwrap()), expected, "{url}");
+            }
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Loads a configuration: text, tree, tables, values.
+
+use super::declaration::DefaultValue::None as Absent;
+use super::declaration::{ConfigKey, ConfigTable, config_table, key};
+use super::diagnostic::{ConfigError, ConfigErrors, Diagnostic, locate};
+use super::load_context::{Environment, LoadContext};
+use super::node::ConfigNode;
+use super::settings::Config;
+use super::source::{ConfigSource, SourceLanguage};
+use super::spans::ConfigSpans;
+use super::table_reader::TableReader;
+use super::value_types::{NamedTables, SubTable, TableList};
+use super::{alert, endpoint, fallbacks, hook, hook_keys, host, json_text, network, queue, spool, toml_text};
+use crate::secret::Scrubber;
+
+config_table! {
+    root_keys: ConfigTable::new("The tables of a configuration. All of them are optional.");
+    HOST: SubTable = key("host", SubTable(&host::keys::TABLE), Absent, "The machine, as templates see it.");
+    SPOOL: SubTable = key("spool", SubTable(&spool::keys::TABLE), Absent, "The database of accepted events.");
+    QUEUE: SubTable = key(
+        "queue", SubTable(&queue::keys::TABLE), Absent, "Events between the host's call and the spool.",
+    );
+    FILES: SubTable = key("files", SubTable(&network::file_keys::TABLE), Absent, "The files a message may carry.");
+    NETWORK: SubTable = key(
+        "network", SubTable(&network::network_keys::TABLE), Absent, "The addresses that tasks may send messages to.",
+    );
+    ENDPOINTS: NamedTables = key(
+        "endpoints", NamedTables(&endpoint::keys::TABLE), Absent, "The receivers of messages, by name.",
+    );
+    HOOKS: TableList = key(
+        "hooks", TableList(&hook_keys::keys::TABLE), Absent, "Which events are sent to which endpoints.",
+    );
+    ALERTS: TableList = key(
+        "alerts", TableList(&alert::keys::TABLE), Absent, "Which metrics make events when they cross a threshold.",
+    );
+}
+
+impl Config {
+    /// Loads a configuration: `source` is the path of a `.toml` or `.json` file, or the text itself
+    /// (JSON when it starts with `{`, TOML when it contains a line break). Reads the files and variables
+    /// that the configuration names; opens no connection. May be called from any thread.
+    ///
+    /// # Errors
+    /// Every error of the text with its place, or the one error that prevents reading it.
+    pub fn load(source: &str) -> Result<Config, ConfigErrors> {
+        Config::load_with_warnings(source).map(|(config, _)| config)
+    }
+
+    /// Like [`Config::load`], with warnings of settings that are allowed but probably a mistake: an endpoint
+    /// that no hook names, an event type that looks like a typo, plain text over a public network.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn load_with_warnings(source: &str) -> Result<(Config, Vec<ConfigError>), ConfigErrors> {
+        Config::load_with_spans(source).map(|(config, warnings, _)| (config, warnings))
+    }
+
+    /// Like [`Config::load_with_warnings`], with the places of all values.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn load_with_spans(source: &str) -> Result<(Config, Vec<ConfigError>, ConfigSpans), ConfigErrors> {
+        load(source, &|name| std::env::var_os(name))
+    }
+}
+
+pub(super) fn load(
+    source: &str,
+    environment: &Environment<'_>,
+) -> Result<(Config, Vec<ConfigError>, ConfigSpans), ConfigErrors> {
+    let source = ConfigSource::open(source)?;
+    let folder = source.folder();
+    let context = LoadContext::new(folder.clone(), environment);
+    let parsed = match source.language {
+        SourceLanguage::Toml => toml_text::parse(&source.text),
+        SourceLanguage::Json => json_text::parse(&source.text),
+    };
+    let tree = parsed.map_err(|errors| {
+        ConfigErrors::from_list(locate(errors, &source.text, source.file.as_ref()))
+            .unwrap_or_else(|| ConfigErrors::unlocated(source.file.clone(), "cannot be parsed".to_owned()))
+    })?;
+    let config = read(&tree, &source, &context);
+    let findings = context.finish();
+    let scrubber = Scrubber::new(findings.secrets.iter().map(String::as_str));
+    let located = |mut diagnostics: Vec<Diagnostic>| {
+        // A message quotes no secret, but may quote a text that contains one.
+        diagnostics
+            .iter_mut()
+            .for_each(|diagnostic| diagnostic.message = scrubber.scrub(&diagnostic.message));
+        locate(diagnostics, &source.text, source.file.as_ref())
+    };
+    if let Some(errors) = ConfigErrors::from_list(located(findings.errors)) {
+        return Err(errors);
+    }
+    let warnings = located(findings.warnings);
+    let warning_lines = warnings.iter().map(ToString::to_string).collect();
+    let spans =
+        ConfigSpans { file: source.file, folder, text: source.text, tree, scrubber: scrubber.clone() };
+    Ok((Config { scrubber, warnings: warning_lines, ..config }, warnings, spans))
+}
+
+fn read(tree: &ConfigNode, source: &ConfigSource, context: &LoadContext<'_>) -> Config {
+    let root = TableReader::of_root(context, &root_keys::TABLE, tree);
+    let files = network::read_files(&root.table(&root_keys::FILES));
+    let file_roots = files.roots.iter().cloned().collect();
+    let endpoint_tables = root.named_tables(&root_keys::ENDPOINTS);
+    let endpoints = endpoint::read_all(&endpoint_tables, &file_roots);
+    fallbacks::check_fallbacks(&endpoint_tables, &endpoints);
+    // All names, so that a hook that names an invalid endpoint is not a second error.
+    let names: Vec<&str> = endpoint_tables.iter().map(|(name, _)| *name).collect();
+    let hooks = hook::read_all(&root.table_list(&root_keys::HOOKS), &names);
+    if hooks.is_empty() && !root.has(&root_keys::HOOKS) {
+        context.warn(0, "", "no `[[hooks]]` are configured, so no message will be sent");
+    }
+    let alerts = alert::read_all(&root.table_list(&root_keys::ALERTS), &hooks);
+    fallbacks::warn_of_unused_endpoints(&endpoint_tables, &hooks, &endpoints);
+    Config {
+        file: source.file.clone(),
+        host: host::read(&root.table(&root_keys::HOST)),
+        spool: spool::read(&root.table(&root_keys::SPOOL), source.name()),
+        queue: queue::read(&root.table(&root_keys::QUEUE)),
+        files,
+        task_urls: network::read_network(&root.table(&root_keys::NETWORK)),
+        endpoints,
+        hooks,
+        alerts,
+        scrubber: Scrubber::default(),
+        warnings: Vec::new(),
+    }
+}

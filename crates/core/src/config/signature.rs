@@ -1,0 +1,104 @@
+//! `sign`: the signatures of an endpoint.
+
+use super::declaration::DefaultValue::{Described, Required};
+use super::declaration::{ConfigKey, ConfigTable, config_table, key};
+use super::load_context::TextValue;
+use super::table_reader::TableReader;
+use super::value_types::{OneOrMany, Text, one_or_many, secret_text, text};
+use crate::sign::Signer;
+use serde_json::{Map, Value as Json};
+use std::collections::HashSet;
+
+config_table! {
+    keys: ConfigTable::new(
+        "One signature scheme with its active secrets. Several secrets sign at the same time, for rotation. The keys \
+         after `secrets` belong to the scheme `hmac`.",
+    );
+    SCHEME: Text<TextValue> = key(
+        "scheme",
+        text("`standard-webhooks`, `github`, `stripe`, `slack` or `hmac`"),
+        Required,
+        "How the signature is made and where it is sent.",
+    );
+    SECRETS: OneOrMany<Text<TextValue>> = key(
+        "secrets",
+        one_or_many("secret text, or a list of it", secret_text("in the form that the scheme requires")),
+        Required,
+        "The secrets that sign, the newest first.",
+    );
+    KEY: Text<TextValue> = key(
+        "key", text("`utf8`, `base64` or `hex`"), Described("by scheme"), "How a secret is decoded to key bytes.",
+    );
+    CONTENT: Text<TextValue> = key(
+        "content", text("text with `{id}`, `{timestamp}` and `{body}`"), Described("by scheme"), "The signed text.",
+    );
+    HASH: Text<TextValue> = key(
+        "hash", text("`sha1`, `sha256` or `sha512`"), Described("by scheme"), "The hash function of the HMAC.",
+    );
+    ENCODING: Text<TextValue> = key(
+        "encoding", text("`hex` or `base64`"), Described("by scheme"), "How the signature is encoded.",
+    );
+    HEADER: Text<TextValue> = key(
+        "header", text("a header name"), Described("by scheme"), "The header that carries the signature.",
+    );
+    VALUE: Text<TextValue> = key(
+        "value", text("a template of the header's value"), Described("by scheme"), "How the header's value is built.",
+    );
+    ID_HEADER: Text<TextValue> = key(
+        "id_header", text("a header name"), Described("by scheme"), "The header that carries the event id.",
+    );
+    TIMESTAMP_HEADER: Text<TextValue> = key(
+        "timestamp_header",
+        text("a header name"),
+        Described("by scheme"),
+        "The header that carries the time of the attempt.",
+    );
+    JOINER: Text<TextValue> = key(
+        "joiner",
+        text("text"),
+        Described("no joiner: the first secret signs"),
+        "The separator between the signatures of several secrets.",
+    );
+}
+
+pub(super) fn read(table: &TableReader<'_>) -> Option<Signer> {
+    let scheme = table.read_string(&keys::SCHEME);
+    let secrets = table.read(&keys::SECRETS);
+    let mut entry = Map::new();
+    for key in [
+        &keys::KEY,
+        &keys::CONTENT,
+        &keys::HASH,
+        &keys::ENCODING,
+        &keys::HEADER,
+        &keys::VALUE,
+        &keys::ID_HEADER,
+        &keys::TIMESTAMP_HEADER,
+        &keys::JOINER,
+    ] {
+        if let Some(value) = table.read_string(key) {
+            entry.insert(key.name.to_owned(), value.into());
+        }
+    }
+    entry.insert(keys::SCHEME.name.to_owned(), scheme?.into());
+    let secrets = secrets?;
+    if secrets.is_empty() {
+        if table.is_empty_list(&keys::SECRETS) {
+            table.error(&keys::SECRETS, "at least one secret is required");
+        }
+        return None;
+    }
+    let mut seen = HashSet::new();
+    if !secrets.iter().all(|secret| seen.insert(secret.text.as_str())) {
+        table.error(&keys::SECRETS, "the list contains a secret twice");
+    }
+    let secrets = secrets.into_iter().map(|secret| secret.text).collect();
+    entry.insert(keys::SECRETS.name.to_owned(), secrets);
+    match Signer::from_json(&Json::Object(entry)) {
+        Ok(signer) => Some(signer),
+        Err(message) => {
+            table.context.error(table.at, &table.path, message);
+            None
+        }
+    }
+}

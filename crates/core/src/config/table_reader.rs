@@ -1,0 +1,184 @@
+//! Reads one table of the configuration by its declaration.
+
+use super::declaration::{ConfigKey, ConfigTable, DefaultValue, ReadValue, heading};
+use super::diagnostic::{alternatives, nearest};
+use super::load_context::{LoadContext, TextValue};
+use super::node::{ConfigEntry, ConfigNode, ConfigValue, join};
+use super::toml_text;
+use super::value_types::{NamedTables, SubTable, TableList, TemplateValue};
+
+/// A table with its declaration. Every method adds its errors to the [`LoadContext`] and returns what is valid.
+pub(super) struct TableReader<'r> {
+    pub context: &'r LoadContext<'r>,
+    /// The dotted path, such as `endpoints.team`.
+    pub path: String,
+    /// Byte offset for errors of the table as a whole.
+    pub at: usize,
+    declaration: &'static ConfigTable,
+    /// The declaration of the whole configuration.
+    root: &'static ConfigTable,
+    entries: &'r [ConfigEntry],
+}
+
+impl<'r> TableReader<'r> {
+    pub fn of_root(context: &'r LoadContext<'r>, root: &'static ConfigTable, tree: &'r ConfigNode) -> Self {
+        let empty =
+            TableReader { context, path: String::new(), at: 0, declaration: root, root, entries: &[] };
+        empty.open(root, String::new(), 0, Some(tree))
+    }
+
+    /// Opens a table below this one, and reports unknown keys. An omitted table is an empty one.
+    fn open(
+        &self,
+        declaration: &'static ConfigTable,
+        path: String,
+        at: usize,
+        node: Option<&'r ConfigNode>,
+    ) -> TableReader<'r> {
+        let entries: &[ConfigEntry] = match node.map(|node| (&node.value, node)) {
+            None => &[],
+            Some((ConfigValue::Table(entries), _)) => entries,
+            Some((_, node)) => {
+                self.context.error(at, &path, format!("expected a table, found {}", node.type_name()));
+                &[]
+            }
+        };
+        let table = TableReader { context: self.context, path, at, declaration, root: self.root, entries };
+        table.report_unknown_keys();
+        table
+    }
+
+    fn report_unknown_keys(&self) {
+        let known = self.declaration.names();
+        for entry in self.entries.iter().filter(|entry| !known.contains(&entry.name.as_str())) {
+            let message = self.advice(&entry.name, &known);
+            self.context.error(entry.at, &join(&self.path, &entry.name), message);
+        }
+    }
+
+    fn advice(&self, name: &str, known: &[&'static str]) -> String {
+        if let Some(key) = nearest(name, known.iter().copied()) {
+            return format!("unknown key; did you mean `{key}`?");
+        }
+        let tables = self.root.with_nested(String::new());
+        if let Some((pattern, _)) = tables.iter().find(|(_, table)| table.names().contains(&name)) {
+            return format!("unknown key here; it belongs in {}", heading(pattern));
+        }
+        let declared: Vec<_> = self.declaration.keys.iter().map(|key| key.name).collect();
+        format!("unknown key; expected {}", alternatives(&declared))
+    }
+
+    /// Adds an error at the value of a key, or at the table when the key is omitted.
+    pub fn error(&self, key: impl AsRef<str>, message: impl Into<String>) {
+        self.context.error(self.offset(&key), &self.path_of(&key), message);
+    }
+
+    /// Adds a warning at the value of a key, or at the table when the key is omitted.
+    pub fn warn(&self, key: impl AsRef<str>, message: impl Into<String>) {
+        self.context.warn(self.offset(&key), &self.path_of(&key), message);
+    }
+
+    /// The offset of the value of a key, or of the table when the key is omitted.
+    pub fn offset(&self, key: impl AsRef<str>) -> usize {
+        self.entry(key.as_ref()).map_or(self.at, |entry| entry.node.at)
+    }
+
+    pub fn path_of(&self, key: impl AsRef<str>) -> String {
+        join(&self.path, key.as_ref())
+    }
+
+    pub fn has(&self, key: impl AsRef<str>) -> bool {
+        self.entry(key.as_ref()).is_some()
+    }
+
+    fn entry(&self, name: &str) -> Option<&'r ConfigEntry> {
+        self.entries.iter().find(|entry| entry.name == name)
+    }
+
+    /// The value of a key, else its default.
+    pub fn read<V: ReadValue>(&self, key: &ConfigKey<V>) -> Option<V::Output> {
+        let path = self.path_of(key);
+        if let Some(entry) = self.entry(key.name) {
+            return key.value.read(&entry.node, &path, self.context);
+        }
+        match key.default {
+            DefaultValue::Toml(text) => key.value.read(&toml_text::parse_value(text)?, &path, self.context),
+            DefaultValue::Required => {
+                self.error(key, "this key is missing");
+                None
+            }
+            DefaultValue::None | DefaultValue::Described(_) => None,
+        }
+    }
+
+    /// The value of a text key as a plain string.
+    pub fn read_string<V: ReadValue<Output = TextValue>>(&self, key: &ConfigKey<V>) -> Option<String> {
+        self.read(key).map(|text| text.text)
+    }
+
+    pub fn is_empty_list(&self, key: impl AsRef<str>) -> bool {
+        self.entry(key.as_ref()).is_some_and(|entry| entry.node.is_empty_list())
+    }
+
+    pub fn template_node(&self, key: &ConfigKey<TemplateValue>) -> Option<&'r ConfigNode> {
+        self.entry(key.name).map(|entry| &entry.node)
+    }
+
+    /// The option of a platform; a whole number is read as text.
+    pub fn platform_option(&self, name: &str, form: &str, secret: bool) -> Option<TextValue> {
+        let node = &self.entry(name)?.node;
+        let path = self.path_of(name);
+        match &node.value {
+            ConfigValue::Number(number) if number.is_i64() || number.is_u64() => {
+                self.context.resolve(&number.to_string(), node.at, &path, secret)
+            }
+            ConfigValue::Text(text) => self.context.resolve(text, node.at, &path, secret),
+            _ => {
+                self.error(name, format!("expected text ({form}), found {}", node.type_name()));
+                None
+            }
+        }
+    }
+
+    /// A table below this one; an empty one when it is omitted.
+    pub fn table(&self, key: &ConfigKey<SubTable>) -> TableReader<'r> {
+        let node = self.entry(key.name).map(|entry| &entry.node);
+        self.open(key.value.0, self.path_of(key), self.offset(key), node)
+    }
+
+    /// The tables under the names that the user chose.
+    pub fn named_tables(&self, key: &ConfigKey<NamedTables>) -> Vec<(&'r str, TableReader<'r>)> {
+        let path = self.path_of(key);
+        let entries: &[ConfigEntry] = match self.entry(key.name).map(|entry| &entry.node) {
+            None => &[],
+            Some(ConfigNode { value: ConfigValue::Table(entries), .. }) => entries,
+            Some(node) => {
+                self.error(key, format!("expected a table of names, found {}", node.type_name()));
+                &[]
+            }
+        };
+        let open = |entry: &'r ConfigEntry| {
+            let table = self.open(key.value.0, join(&path, &entry.name), entry.at, Some(&entry.node));
+            (entry.name.as_str(), table)
+        };
+        entries.iter().map(open).collect()
+    }
+
+    /// The members of a list of tables.
+    pub fn table_list(&self, key: &ConfigKey<TableList>) -> Vec<TableReader<'r>> {
+        let path = self.path_of(key);
+        match self.entry(key.name).map(|entry| &entry.node) {
+            None => Vec::new(),
+            Some(ConfigNode { value: ConfigValue::List(nodes), .. }) => {
+                let open = |(index, node): (usize, &'r ConfigNode)| {
+                    self.open(key.value.0, format!("{path}[{index}]"), node.at, Some(node))
+                };
+                nodes.iter().enumerate().map(open).collect()
+            }
+            Some(node) => {
+                self.error(key, format!("expected a list of tables, found {}", node.type_name()));
+                Vec::new()
+            }
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! The types that a key of the configuration can have.
+
+mod number;
+mod scalar;
+mod several;
+mod table;
+
+pub(super) use number::{
+    DurationRange, IntegerRange, NumberRange, RateForm, SizeRange, duration, integer, number, number_within,
+    rate, size,
+};
+pub(super) use scalar::{Boolean, Choice, Text, boolean, choice, parsed_text, secret_text, text};
+pub(super) use several::{List, OneOrMany, SecretMap, list, one_or_many, secret_map};
+pub(super) use table::{NamedTables, SubTable, TableList, TemplateValue};
+
+use super::load_context::LoadContext;
+use super::node::{ConfigNode, ConfigValue};
+
+/// What every text may be instead of itself, as a JSON Schema pattern.
+const REFERENCE_PATTERN: &str = "^(env|file):";
+
+fn unexpected(node: &ConfigNode, path: &str, expected: &str, context: &LoadContext<'_>) {
+    context.error(node.at, path, format!("expected {expected}, found {}", node.type_name()));
+}
+
+/// The members of a list, each with its path.
+fn members<'n>(nodes: &'n [ConfigNode], path: &str) -> impl Iterator<Item = (&'n ConfigNode, String)> {
+    nodes.iter().enumerate().map(move |(index, node)| (node, format!("{path}[{index}]")))
+}
+
+fn as_text(node: &ConfigNode) -> Option<&str> {
+    match &node.value {
+        ConfigValue::Text(text) => Some(text),
+        _ => None,
+    }
+}

@@ -1,0 +1,158 @@
+//! Texts, choices and booleans.
+
+use super::super::declaration::{ReadValue, ValueType};
+use super::super::diagnostic::{alternatives, nearest};
+use super::super::load_context::{LoadContext, TextValue};
+use super::super::node::{ConfigNode, ConfigValue};
+use super::{REFERENCE_PATTERN, as_text, unexpected};
+use serde_json::{Value as Json, json};
+
+type Convert<T> = fn(&TextValue, &LoadContext<'_>) -> Result<T, String>;
+
+/// A text that is converted to `T`.
+pub(in crate::config) struct Text<T> {
+    form: &'static str,
+    secret: bool,
+    convert: Convert<T>,
+    examples: Option<fn() -> Vec<&'static str>>,
+}
+
+pub(in crate::config) const fn text(form: &'static str) -> Text<TextValue> {
+    parsed_text(form, |text, _| Ok(text.clone()))
+}
+
+/// A text that no diagnostic shows.
+pub(in crate::config) const fn secret_text(form: &'static str) -> Text<TextValue> {
+    text(form).secret()
+}
+
+pub(in crate::config) const fn parsed_text<T>(form: &'static str, convert: Convert<T>) -> Text<T> {
+    Text { form, secret: false, convert, examples: None }
+}
+
+impl<T> Text<T> {
+    pub const fn secret(self) -> Self {
+        Text { secret: true, ..self }
+    }
+
+    /// Values that an editor offers.
+    pub const fn with_examples(self, examples: fn() -> Vec<&'static str>) -> Self {
+        Text { examples: Some(examples), ..self }
+    }
+}
+
+impl<T> ValueType for Text<T> {
+    fn type_name(&self) -> &'static str {
+        if self.secret { "secret text" } else { "text" }
+    }
+
+    fn form(&self) -> String {
+        self.form.to_owned()
+    }
+
+    fn json_schema(&self) -> Json {
+        let mut schema = json!({ "type": "string", "minLength": 1 });
+        if let Some(examples) = self.examples {
+            schema["examples"] = examples().into();
+        }
+        schema
+    }
+}
+
+impl<T> ReadValue for Text<T> {
+    type Output = T;
+
+    fn expected(&self) -> String {
+        format!("text ({})", self.form)
+    }
+
+    fn read(&self, node: &ConfigNode, path: &str, context: &LoadContext<'_>) -> Option<T> {
+        let Some(written) = as_text(node) else {
+            unexpected(node, path, &self.expected(), context);
+            return None;
+        };
+        let text = context.resolve(written, node.at, path, self.secret)?;
+        (self.convert)(&text, context).map_err(|message| context.error(node.at, path, message)).ok()
+    }
+}
+
+/// One of a few names, each of which means a value.
+pub(in crate::config) struct Choice<T: 'static> {
+    names: &'static [&'static str],
+    values: &'static [T],
+}
+
+pub(in crate::config) const fn choice<T>(names: &'static [&'static str], values: &'static [T]) -> Choice<T> {
+    assert!(names.len() == values.len());
+    Choice { names, values }
+}
+
+impl<T: Sync> ValueType for Choice<T> {
+    fn type_name(&self) -> &'static str {
+        "text"
+    }
+
+    fn form(&self) -> String {
+        alternatives(self.names)
+    }
+
+    fn json_schema(&self) -> Json {
+        json!({ "anyOf": [{ "enum": self.names }, { "type": "string", "pattern": REFERENCE_PATTERN }] })
+    }
+}
+
+impl<T: Sync + Copy> ReadValue for Choice<T> {
+    type Output = T;
+
+    fn expected(&self) -> String {
+        self.form()
+    }
+
+    fn read(&self, node: &ConfigNode, path: &str, context: &LoadContext<'_>) -> Option<T> {
+        let Some(written) = as_text(node) else {
+            unexpected(node, path, &self.expected(), context);
+            return None;
+        };
+        let text = context.resolve(written, node.at, path, false)?;
+        let chosen = self.names.iter().zip(self.values).find(|(name, _)| **name == text.text);
+        if chosen.is_none() {
+            let advice = nearest(&text.text, self.names.iter().copied());
+            let advice = advice.map_or(String::new(), |name| format!("; did you mean `{name}`?"));
+            context.error(node.at, path, format!("expected {}, found {}{advice}", self.form(), text.shown));
+        }
+        chosen.map(|(_, value)| *value)
+    }
+}
+
+/// `true` or `false`.
+pub(in crate::config) struct Boolean;
+
+pub(in crate::config) const fn boolean() -> Boolean {
+    Boolean
+}
+
+impl ValueType for Boolean {
+    fn type_name(&self) -> &'static str {
+        "`true` or `false`"
+    }
+
+    fn json_schema(&self) -> Json {
+        json!({ "type": "boolean" })
+    }
+}
+
+impl ReadValue for Boolean {
+    type Output = bool;
+
+    fn expected(&self) -> String {
+        "true or false".to_owned()
+    }
+
+    fn read(&self, node: &ConfigNode, path: &str, context: &LoadContext<'_>) -> Option<bool> {
+        if let ConfigValue::Boolean(value) = node.value {
+            return Some(value);
+        }
+        unexpected(node, path, &self.expected(), context);
+        None
+    }
+}

@@ -1,0 +1,202 @@
+//! The template engine (minijinja) with Taskbell's filters and limits: compiles and evaluates expressions and inline
+//! templates. The engine counts steps, because users write templates and these run in the host's process: an endless
+//! loop or a huge text must end with an error.
+
+use super::{filters, json_value};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::ValueKind;
+use minijinja::{Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value};
+use std::collections::HashSet;
+use std::io;
+use std::sync::LazyLock;
+
+/// The steps of one expression or text. The engine charges one per instruction and one per 64 bytes of output, so this
+/// also bounds a value to about 3 MiB.
+pub(super) const FUEL_PER_PIECE: u64 = 50_000;
+
+/// The name of the only template in an environment.
+const PIECE: &str = "piece";
+
+/// The key under which an expression stores its value in the engine's state.
+const RESULT: &str = "taskbell.result";
+
+static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut engine = Environment::new();
+    // Otherwise an error does not name the undefined name.
+    engine.set_debug(true);
+    engine.set_fuel(Some(FUEL_PER_PIECE));
+    engine.set_recursion_limit(64);
+    // Building fails for invalid delimiters only; these are the default ones.
+    if let Ok(syntax) = SyntaxConfig::builder().keep_trailing_newline(true).build() {
+        engine.set_syntax(syntax);
+    }
+    engine.set_undefined_behavior(UndefinedBehavior::Strict);
+    engine.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+    // `debug()` would print the whole context into a message.
+    engine.remove_global("debug");
+    filters::install(&mut engine);
+    engine
+});
+
+/// A new environment with Taskbell's filters and limits, for one template.
+pub(super) fn engine() -> Environment<'static> {
+    ENGINE.clone()
+}
+
+/// Whether the engine defines this name, such as `range`.
+pub(super) fn is_builtin(name: &str) -> bool {
+    ENGINE.globals().any(|(builtin, _)| builtin == name)
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct EngineError {
+    pub kind: ErrorKind,
+    /// From 1.
+    pub line: Option<usize>,
+    pub reason: String,
+}
+
+impl EngineError {
+    /// Whether it reports an undefined name in the context itself, such as `task.nmae`, which cannot come from an
+    /// unknown field that a host may add.
+    pub(super) fn is_of_context(&self) -> bool {
+        let name = self.reason.strip_prefix('`').and_then(|rest| rest.split_once("` is undefined"));
+        name.and_then(|(name, _)| name.split(['.', '[']).next())
+            .is_some_and(|root| super::context::ROOTS.contains(&root))
+    }
+}
+
+impl From<Error> for EngineError {
+    fn from(error: Error) -> Self {
+        let kind = error.kind();
+        let detail = error.detail().map(str::to_owned);
+        let reason = match (kind, detail) {
+            (ErrorKind::OutOfFuel, _) => {
+                format!("stopped after {FUEL_PER_PIECE} steps; shorten the loop or the text")
+            }
+            (ErrorKind::UndefinedError, Some(detail)) => detail,
+            (_, Some(detail)) => format!("{kind}: {detail}"),
+            (_, None) => kind.to_string(),
+        };
+        EngineError { kind, line: error.line(), reason: filters::clip(&reason, 400) }
+    }
+}
+
+/// A compiled expression.
+pub(super) struct Expression {
+    engine: Box<Environment<'static>>,
+}
+
+impl Expression {
+    /// Compiles an expression. With `lenient` an undefined name may be tested for truth.
+    pub(super) fn compile(source: &str, lenient: bool) -> Result<Expression, EngineError> {
+        // Compiled alone first, so that the source cannot close the braces that are added below.
+        ENGINE.compile_expression_owned(source.to_owned())?;
+        let mut engine = Box::new(engine());
+        if lenient {
+            // Undefined names are normal in a condition, so they are not traced.
+            engine.set_debug(false);
+            engine.set_undefined_behavior(UndefinedBehavior::SemiStrict);
+        }
+        engine.set_formatter(keep_value);
+        engine.add_template_owned(PIECE, format!("{{{{ {source} }}}}"))?;
+        Ok(Expression { engine })
+    }
+
+    /// The value, and the steps it took.
+    pub(super) fn evaluate(&self, scope: &Value) -> Result<(Value, u64), EngineError> {
+        let captured = self.engine.get_template(PIECE)?.render_captured_to(scope.clone(), io::sink())?;
+        let steps = captured.state().fuel_levels().map_or(0, |(used, _)| used);
+        Ok((captured.state().get_temp(RESULT).unwrap_or(Value::UNDEFINED), steps))
+    }
+
+    /// The names it reads from the scope; `nested` adds their attributes, as in `task.metrics.loss`.
+    pub(super) fn names(&self, nested: bool) -> HashSet<String> {
+        names(&self.engine, nested)
+    }
+}
+
+/// A compiled text with `{{ … }}` and `{% … %}`.
+pub(super) struct InlineTemplate {
+    engine: Box<Environment<'static>>,
+}
+
+impl InlineTemplate {
+    /// Compiles a text.
+    pub(super) fn compile(source: &str) -> Result<InlineTemplate, EngineError> {
+        let mut engine = Box::new(engine());
+        engine.set_formatter(print_value);
+        engine.add_template_owned(PIECE, source.to_owned())?;
+        Ok(InlineTemplate { engine })
+    }
+
+    /// The text of at most `room` bytes, and the steps it took.
+    pub(super) fn print(&self, scope: &Value, room: usize) -> Result<(String, u64), EngineError> {
+        let mut page = BoundedWriter { text: Vec::new(), room };
+        let captured = self.engine.get_template(PIECE)?.render_captured_to(scope.clone(), &mut page);
+        match captured {
+            Ok(captured) => {
+                let steps = captured.state().fuel_levels().map_or(0, |(used, _)| used);
+                Ok((String::from_utf8_lossy(&page.text).into_owned(), steps))
+            }
+            Err(error) if error.kind() == ErrorKind::WriteFailure => Err(EngineError {
+                kind: ErrorKind::WriteFailure,
+                line: error.line(),
+                reason: super::template_error::too_large(),
+            }),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The names it reads from the scope.
+    pub(super) fn names(&self) -> HashSet<String> {
+        names(&self.engine, false)
+    }
+}
+
+fn names(engine: &Environment<'static>, nested: bool) -> HashSet<String> {
+    engine.get_template(PIECE).map(|piece| piece.undeclared_variables(nested)).unwrap_or_default()
+}
+
+/// The formatter of an expression: stores the value instead of printing it.
+fn keep_value(_: &mut Output, state: &mut State, value: &Value) -> Result<(), Error> {
+    state.set_temp(RESULT, value.clone());
+    Ok(())
+}
+
+/// The formatter of a text: strings as they are, null as nothing, anything else as JSON.
+fn print_value(out: &mut Output, _: &mut State, value: &Value) -> Result<(), Error> {
+    let printed = match value.kind() {
+        ValueKind::Undefined | ValueKind::None => Ok(()),
+        ValueKind::Bool => out.write_str(if value.is_true() { "true" } else { "false" }),
+        ValueKind::Seq | ValueKind::Map | ValueKind::Iterable => {
+            let mut room = super::template_error::MAX_BODY_BYTES;
+            let json = json_value::to_json(value, &mut room)
+                .map_err(|reason| Error::new(ErrorKind::BadSerialization, reason))?;
+            out.write_str(&json.to_string())
+        }
+        _ => write!(out, "{value}"),
+    };
+    printed.map_err(Error::from)
+}
+
+/// Fails when the text outgrows `room`.
+struct BoundedWriter {
+    text: Vec<u8>,
+    room: usize,
+}
+
+impl io::Write for BoundedWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.len() > self.room {
+            return Err(io::Error::new(io::ErrorKind::StorageFull, "the text is too large"));
+        }
+        self.room -= bytes.len();
+        self.text.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

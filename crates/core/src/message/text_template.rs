@@ -1,0 +1,119 @@
+//! Text templates (`.j2` files): minijinja with JSON auto-escape; the result must be JSON.
+
+use super::condition::unknown_root;
+use super::context::ROOTS;
+use super::expr::{EngineError, engine, is_builtin};
+use super::filters;
+use super::render_budget::RenderBudget;
+use super::template_error::{MAX_BODY_BYTES, RenderError, TemplateError, too_large};
+use minijinja::{AutoEscape, Environment, OutputSpan, OutputSpanKind, Value};
+use serde_json::Value as Json;
+
+const TEXT: &str = "text";
+
+/// A compiled `.j2` file.
+pub(super) struct TextTemplate {
+    origin: String,
+    engine: Environment<'static>,
+}
+
+impl TextTemplate {
+    pub(super) fn compile(origin: &str, text: &str) -> Result<TextTemplate, TemplateError> {
+        let mut engine = engine();
+        engine.set_auto_escape_callback(|_| AutoEscape::Json);
+        engine.add_template_owned(TEXT, text.to_owned()).map_err(|error| {
+            let error = EngineError::from(error);
+            TemplateError::at(origin, error.line, error.reason)
+        })?;
+        Ok(TextTemplate { origin: origin.to_owned(), engine })
+    }
+
+    pub(super) fn check_names(&self) -> Result<(), RenderError> {
+        let names =
+            self.engine.get_template(TEXT).map(|text| text.undeclared_variables(false)).unwrap_or_default();
+        match names.iter().filter(|name| !ROOTS.contains(&name.as_str()) && !is_builtin(name)).min() {
+            Some(name) => Err(RenderError::at(&self.origin, None, unknown_root(name))),
+            None => Ok(()),
+        }
+    }
+
+    /// Renders the author's text with the values; the result is a JSON object or list.
+    pub(super) fn render(&self, scope: &Value, run: &mut RenderBudget<'_>) -> Result<Vec<u8>, RenderError> {
+        run.begin();
+        let done = self.engine.get_template(TEXT).and_then(|text| text.render_with_spans(scope.clone()));
+        let (output, spans) = match done.map_err(EngineError::from) {
+            Ok(done) => done,
+            Err(error) if run.excuses(&error) => return Ok(b"{}".to_vec()),
+            Err(error) => return Err(RenderError::at(&self.origin, error.line, error.reason)),
+        };
+        if output.len() > MAX_BODY_BYTES {
+            return Err(RenderError::at(&self.origin, None, too_large()));
+        }
+        if let Some(line) = value_in_quotes(&output, &spans) {
+            return Err(RenderError::at(&self.origin, Some(line), QUOTED));
+        }
+        match serde_json::from_str::<Json>(&output) {
+            Ok(Json::Object(_) | Json::Array(_)) => Ok(output.into_bytes()),
+            Ok(_) => {
+                Err(RenderError::at(&self.origin, None, "the result is neither a JSON object nor a list"))
+            }
+            Err(error) => Err(self.not_json(&output, &spans, &error)),
+        }
+    }
+
+    fn not_json(&self, output: &str, spans: &[OutputSpan], error: &serde_json::Error) -> RenderError {
+        let at = offset(output, error.line(), error.column());
+        let what = error.to_string();
+        let what = what.split(" at line ").next().unwrap_or_default();
+        let line_text = output.lines().nth(error.line().saturating_sub(1)).unwrap_or_default().trim();
+        let reason = format!("the result is not JSON: {what}, near `{}`", filters::clip(line_text, 80));
+        RenderError::at(&self.origin, template_line(output, spans, at), reason)
+    }
+}
+
+const QUOTED: &str = "a `{{ … }}` inside quotes: in a .j2 file it prints a whole JSON value with its own quotes. \
+                      Write {{ task.name }} without quotes around it, or {{ \"Task \" ~ task.name }} for a longer text";
+
+/// The template's line of the first expression inside a JSON string. Quotes are counted in the author's text only, so a
+/// quote in a value cannot hide one.
+fn value_in_quotes(output: &str, spans: &[OutputSpan]) -> Option<usize> {
+    let mut in_string = false;
+    for span in spans {
+        match span.kind() {
+            OutputSpanKind::Expression if in_string => return Some(span.line()),
+            OutputSpanKind::Raw => in_string = ends_in_string(output.get(span.output_range())?, in_string),
+            _ => {}
+        }
+    }
+    None
+}
+
+fn ends_in_string(text: &str, mut in_string: bool) -> bool {
+    let mut escaped = false;
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            _ => {}
+        }
+    }
+    in_string
+}
+
+/// The offset of serde_json's line and column, both from 1.
+fn offset(text: &str, line: usize, column: usize) -> usize {
+    let before: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+    (before + column.saturating_sub(1)).min(text.len())
+}
+
+/// The line of the template that printed this byte of the result.
+fn template_line(output: &str, spans: &[OutputSpan], at: usize) -> Option<usize> {
+    let span = spans.iter().rev().find(|span| span.output_range().start <= at)?;
+    let line = span.line();
+    if span.kind() != OutputSpanKind::Raw {
+        return Some(line);
+    }
+    let printed = output.as_bytes().get(span.output_range().start..at).unwrap_or_default();
+    Some(line + printed.iter().filter(|byte| **byte == b'\n').count())
+}
