@@ -9,7 +9,7 @@ mod stage;
 mod tale;
 
 use super::failure::Failure;
-use super::serve::receiver::{Arrival, Manner, Receiver};
+use super::serve::receiver::{Arrival, Receiver, ReceiverOptions};
 use super::terminal::{Ink, Terminal};
 use queue::{Done, Workshop};
 use serde_json::{Value as Json, json};
@@ -17,7 +17,7 @@ use setting::Folder;
 use stage::{Stage, seconds};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 use tale::Tale;
@@ -77,13 +77,10 @@ fn start_receiver(secret: &str, send: mpsc::Sender<Happening>) -> Result<Receive
     let entry = json!({ "scheme": "standard-webhooks", "secrets": [secret] });
     let defect = |fault: String| Failure::new(fault, "this is a defect of the demo; please report it");
     let verifier = Verifier::from_json(&entry).map_err(defect)?;
-    let manner = Manner { verifier: Some(verifier), failures: 1, failure_status: 503, impostor: None };
-    let send = Mutex::new(send);
-    let listener = move |arrival: &Arrival| {
-        let send = send.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = send.send(Happening::Arrival(arrival.clone()));
-    };
-    Receiver::start("127.0.0.1", 0, manner, Box::new(listener)).map_err(|error| {
+    let options =
+        ReceiverOptions { verifier: Some(verifier), fail_first: 1, fail_status: 503, platform: None };
+    let listener = move |arrival| send.send(Happening::Arrival(arrival)).unwrap_or_default();
+    Receiver::start("127.0.0.1", 0, options, Arc::new(listener)).map_err(|error| {
         let what = format!("the receiver cannot listen on 127.0.0.1: {error}");
         Failure::new(what, "allow this command to listen on the loopback address")
     })

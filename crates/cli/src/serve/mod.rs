@@ -1,17 +1,17 @@
 //! `taskbell serve`: a receiver on this machine, to see what arrives.
 
+pub mod http;
 pub mod receiver;
-pub mod wire;
 
 use super::failure::Failure;
 use super::impostor::Impostor;
 use super::signature;
 use super::terminal::{Ink, Terminal, harmless, one_line, pretty, screenful, time_of_day};
-use receiver::{Arrival, Manner, Receiver, Verdict};
+use receiver::{Arrival, Receiver, ReceiverOptions, Verdict};
 use serde_json::{Value as Json, json};
 use std::io;
 use std::net::SocketAddr;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use taskbell_core::clock;
 use taskbell_core::sign::Verifier;
 
@@ -62,18 +62,16 @@ pub fn run(arguments: &Arguments, mut terminal: Terminal) -> Result<(), Failure>
         Failure::new(fault, next)
     })?;
     let played = arguments.platform.as_deref();
-    let impostor = played
+    let platform = played
         .map(|platform| Impostor::new(platform, arguments.answer.as_deref()))
         .transpose()
         .map_err(|fault| Failure::new(fault, "`--as` takes a platform, `--answer` names of its answers"))?;
-    let place = impostor.as_ref().map_or(("/", ""), |impostor| (impostor.target(), impostor.keys()));
-    let (failures, failure_status) = arguments.fail.unwrap_or((0, 503));
-    let manner = Manner { verifier, failures, failure_status, impostor };
+    let place = platform.as_ref().map_or(("/", ""), |platform| (platform.target(), platform.keys()));
+    let (fail_first, fail_status) = arguments.fail.unwrap_or((0, 503));
+    let options = ReceiverOptions { verifier, fail_first, fail_status, platform };
     let (send, arrivals) = mpsc::sync_channel::<Arrival>(64);
-    let listener = move |arrival: &Arrival| {
-        let _ = send.send(arrival.clone());
-    };
-    let receiver = Receiver::start(&arguments.host, arguments.port, manner, Box::new(listener))
+    let listener = move |arrival| send.send(arrival).unwrap_or_default();
+    let receiver = Receiver::start(&arguments.host, arguments.port, options, Arc::new(listener))
         .map_err(|error| cannot_listen(arguments, &error))?;
     welcome(receiver.address(), place, entry.as_ref(), arguments, &mut terminal)?;
     let mut refused = 0;
