@@ -2,14 +2,14 @@
 
 use super::failure::Failure;
 use super::preview::bad_event;
-use super::terminal::{Ink, Terminal, one_line};
+use super::terminal::{Style, Terminal, one_line};
 use super::{input, source};
 use serde_json::{Map, Value as Json};
 use taskbell_core::engine;
 
-/// Arguments of `explain`.
+/// ExplainArgs of `explain`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub struct ExplainArgs {
     /// A `.toml` or `.json` file
     config: String,
     /// The event's type, such as `queue.end`; or a file with `type` and `data`
@@ -21,7 +21,7 @@ pub struct Arguments {
 }
 
 /// Says of every hook whether it fires, and why.
-pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure> {
+pub fn run(arguments: &ExplainArgs, terminal: &mut Terminal) -> Result<(), Failure> {
     let config = source::config(&arguments.config)?;
     let (kind, payload) = match &arguments.payload {
         Some(payload) => (arguments.event.clone(), Some(input::text(payload)?)),
@@ -33,7 +33,7 @@ pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure
         terminal.object(&account)?;
         return Ok(());
     }
-    let title = terminal.paint(Ink::Strong, one_line(&kind));
+    let title = terminal.paint(Style::Heading, one_line(&kind));
     let sample =
         if payload.is_none() { "  with sample data; give your own event as a third argument" } else { "" };
     terminal.line(&format!("{title}{sample}"))?;
@@ -55,13 +55,13 @@ pub(super) fn show(hook: &Json, terminal: &mut Terminal) -> Result<(), Failure> 
     let text = |key: &str| one_line(hook[key].as_str().unwrap_or_default());
     let to: Vec<String> =
         hook["to"].as_array().into_iter().flatten().filter_map(Json::as_str).map(one_line).collect();
-    let name = terminal.paint(Ink::Name, text("hook"));
+    let name = terminal.paint(Style::Name, text("hook"));
     let line = if hook["fires"] == true {
-        let fires = terminal.paint(Ink::Good, format!("{:<11}", "fires"));
+        let fires = terminal.paint(Style::Success, format!("{:<11}", "fires"));
         let arrow = if to.is_empty() { String::new() } else { format!(" → {}", to.join(", ")) };
         format!("{fires} {name}{arrow}")
     } else {
-        format!("{} {name}", terminal.paint(Ink::Quiet, "stays quiet"))
+        format!("{} {name}", terminal.paint(Style::Muted, "stays quiet"))
     };
     terminal.line(&line)?;
     Ok(terminal.line(&format!("            {}", text("why")))?)
@@ -112,7 +112,7 @@ mod tests {
         };
         let (mut terminal, page) = Terminal::page(json);
         let config = path("taskbell.toml");
-        run(&Arguments { config, event, payload: payload.map(str::to_owned) }, &mut terminal)?;
+        run(&ExplainArgs { config, event, payload: payload.map(str::to_owned) }, &mut terminal)?;
         Ok(String::from_utf8(page.lock().unwrap().clone()).unwrap())
     }
 
@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn a_file_that_is_no_event_is_refused_with_what_to_write() {
         for bad in ["{}", "{\"type\": 1}", "{broken"] {
-            assert!(matches!(explained(bad, None, false), Err(Failure::Said { .. })), "{bad}");
+            assert!(matches!(explained(bad, None, false), Err(Failure::Message { .. })), "{bad}");
         }
         assert!(explained("Queue End", None, false).is_err());
         assert!(explained("queue.end", None, false).unwrap().contains("with sample data"));

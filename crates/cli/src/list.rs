@@ -2,15 +2,15 @@
 
 use super::failure::Failure;
 use super::source;
-use super::terminal::{Ink, Terminal, date_and_time, one_line, span};
+use super::terminal::{Style, Terminal, date_and_time, one_line, span};
 use serde_json::json;
 use taskbell_core::clock;
 use taskbell_core::spool::{Counts, DeliveryState, Filter, ListRow};
 
-/// Arguments of `list`.
+/// ListArgs of `list`.
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("state").args(["dead", "pending", "delivered"]))]
-pub struct Arguments {
+pub struct ListArgs {
     /// A configuration (`.toml`, `.json`), or the spool itself (`.db`)
     #[arg(value_name = "CONFIG|SPOOL.db")]
     source: String,
@@ -35,7 +35,7 @@ pub struct Arguments {
 }
 
 /// Lists deliveries, the newest first.
-pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure> {
+pub fn run(arguments: &ListArgs, terminal: &mut Terminal) -> Result<(), Failure> {
     let reader = source::open(&arguments.source)?.reader;
     let unreadable = |error: taskbell_core::spool::SpoolError| {
         Failure::new(error.to_string(), "try again; `taskbell list` changes nothing")
@@ -50,7 +50,7 @@ pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure
     Ok(())
 }
 
-fn filter(arguments: &Arguments) -> Filter {
+fn filter(arguments: &ListArgs) -> Filter {
     let state = [
         (arguments.dead, DeliveryState::Dead),
         (arguments.pending, DeliveryState::Pending),
@@ -75,7 +75,7 @@ fn show(rows: &[ListRow], counts: &Counts, source: &str, terminal: &mut Terminal
     match rows.first() {
         Some(row) => {
             let hint = format!("`taskbell show {source} {}` shows one with its attempts.", row.delivery);
-            let hint = terminal.paint(Ink::Quiet, hint);
+            let hint = terminal.paint(Style::Muted, hint);
             terminal.line(&hint)?;
         }
         None if pending + delivered + dead > 0 => terminal.line("None of them fits the options.")?,
@@ -94,7 +94,8 @@ fn table(rows: &[ListRow], terminal: &mut Terminal) -> Result<(), Failure> {
         lengths.max().unwrap_or_default().max(HEADINGS[column].len())
     };
     let widths: Vec<usize> = (0..HEADINGS.len() - 1).map(width).collect();
-    let heading = terminal.paint(Ink::Quiet, aligned(&HEADINGS.map(str::to_owned), &widths, |_, text| text));
+    let heading =
+        terminal.paint(Style::Muted, aligned(&HEADINGS.map(str::to_owned), &widths, |_, text| text));
     terminal.line(&heading)?;
     for (row, cells) in rows.iter().zip(&cells) {
         let ink = ink(row.state);
@@ -146,17 +147,18 @@ fn last_answer(row: &ListRow, now: i64) -> String {
 }
 
 /// The colour of a state.
-pub fn ink(state: DeliveryState) -> Ink {
+pub fn ink(state: DeliveryState) -> Style {
     match state {
-        DeliveryState::Pending => Ink::Doubt,
-        DeliveryState::Delivered => Ink::Good,
-        DeliveryState::Dead => Ink::Bad,
+        DeliveryState::Pending => Style::Warning,
+        DeliveryState::Delivered => Style::Success,
+        DeliveryState::Dead => Style::Error,
     }
 }
 
 #[cfg(test)]
 pub mod tests {
     use super::*;
+    use crate::tests::output;
     use std::path::Path;
     use taskbell_core::config::SpoolPath;
     use taskbell_core::event::EventId;
@@ -226,17 +228,7 @@ pub mod tests {
     }
 
     fn listed(path: &Path, options: &[&str]) -> String {
-        #[derive(clap::Parser)]
-        struct Line {
-            #[command(flatten)]
-            arguments: Arguments,
-        }
-        use clap::Parser;
-        let path = path.to_str().unwrap();
-        let line = Line::parse_from(["list", path].iter().chain(options));
-        let (mut terminal, page) = Terminal::page(false);
-        run(&line.arguments, &mut terminal).unwrap();
-        String::from_utf8(page.lock().unwrap().clone()).unwrap()
+        output(&[&["list", path.to_str().unwrap()], options].concat()).unwrap()
     }
 
     #[test]
@@ -257,7 +249,7 @@ pub mod tests {
 
     #[test]
     fn a_missing_spool_says_what_to_give() {
-        let Failure::Said { what, next } = source::open("/missing/spool.db").err().unwrap() else {
+        let Failure::Message { what, next } = source::open("/missing/spool.db").err().unwrap() else {
             panic!("it says nothing")
         };
         assert!(what.contains("/missing/spool.db") && next.contains(".db"), "{what} {next}");

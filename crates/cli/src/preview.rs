@@ -1,16 +1,16 @@
 //! `taskbell preview`.
 
+use super::card_preview::{self, CardPreview};
 use super::failure::Failure;
-use super::sketch::{self, Sketch};
-use super::terminal::{Ink, Terminal, harmless, one_line};
+use super::terminal::{Style, Terminal, harmless, one_line};
 use super::{input, source};
 use serde_json::Value as Json;
 use taskbell_core::config::{Config, Hook};
 use taskbell_core::engine::{self, ErrorKind};
 
-/// Arguments of `preview`.
+/// PreviewArgs of `preview`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub struct PreviewArgs {
     /// A `.toml` or `.json` file
     config: String,
     /// The event's type, such as `queue.end`
@@ -22,7 +22,7 @@ pub struct Arguments {
 }
 
 /// Shows the requests that an event would cause.
-pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure> {
+pub fn run(arguments: &PreviewArgs, terminal: &mut Terminal) -> Result<(), Failure> {
     let config = source::config(&arguments.config)?;
     let payload = arguments.payload.as_deref().map(input::text).transpose()?;
     let mut preview = engine::preview(&config, &arguments.kind, payload.as_deref()).map_err(bad_event)?;
@@ -39,7 +39,7 @@ pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure
         let sample = payload.is_none();
         show(&preview, requests, &config, &arguments.kind, sample, terminal)?;
     }
-    if broken { Err(Failure::Told) } else { Ok(()) }
+    if broken { Err(Failure::Reported) } else { Ok(()) }
 }
 
 /// A refused event, with what it should be.
@@ -67,7 +67,7 @@ fn show(
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
     if sample {
-        let note = terminal.paint(Ink::Quiet, "With sample data; give your own event as a third argument.");
+        let note = terminal.paint(Style::Muted, "With sample data; give your own event as a third argument.");
         terminal.line(&note)?;
         terminal.line("")?;
     }
@@ -75,7 +75,7 @@ fn show(
         show_request(request, terminal)?;
     }
     for remark in preview["remarks"].as_array().into_iter().flatten().filter_map(Json::as_str) {
-        let label = terminal.paint(Ink::Doubt, "remark");
+        let label = terminal.paint(Style::Warning, "remark");
         terminal.line(&format!("{label}: {}", one_line(remark)))?;
     }
     if requests.is_empty() {
@@ -93,10 +93,10 @@ fn show(
 fn show_request(request: &Json, terminal: &mut Terminal) -> Result<(), Failure> {
     let text = |key: &str| harmless(request[key].as_str().unwrap_or_default());
     let title = format!("{} ({})", text("endpoint"), text("platform"));
-    let title = terminal.paint(Ink::Strong, title);
+    let title = terminal.paint(Style::Heading, title);
     terminal.line(&format!("{title}, rung by {}", text("hook")))?;
     if let Some(error) = request["error"].as_str() {
-        let label = terminal.paint(Ink::Bad, "no message");
+        let label = terminal.paint(Style::Error, "no message");
         terminal.line(&format!("  {label}: {}", harmless(error)))?;
         terminal.line("  This would be a dead letter: mend the template of the hook.")?;
         return Ok(terminal.line("")?);
@@ -106,7 +106,7 @@ fn show_request(request: &Json, terminal: &mut Terminal) -> Result<(), Failure> 
         card.draw(2, terminal)?;
         terminal.line("")?;
     }
-    for (key, ink) in [("file", Ink::Name), ("remark", Ink::Doubt)] {
+    for (key, ink) in [("file", Style::Name), ("remark", Style::Warning)] {
         if let Some(text) = request[key].as_str() {
             let label = terminal.paint(ink, key);
             terminal.line(&format!("  {label}: {}", one_line(text)))?;
@@ -114,7 +114,7 @@ fn show_request(request: &Json, terminal: &mut Terminal) -> Result<(), Failure> 
     }
     show_sent(request, terminal)?;
     for next in request["then"].as_array().into_iter().flatten() {
-        let label = terminal.paint(Ink::Quiet, "then, once that is delivered:");
+        let label = terminal.paint(Style::Muted, "then, once that is delivered:");
         terminal.line(&format!("  {label}"))?;
         show_sent(next, terminal)?;
     }
@@ -124,10 +124,10 @@ fn show_request(request: &Json, terminal: &mut Terminal) -> Result<(), Failure> 
 /// The line, the headers and the body of one request.
 fn show_sent(sent: &Json, terminal: &mut Terminal) -> Result<(), Failure> {
     let text = |key: &str| harmless(sent[key].as_str().unwrap_or_default());
-    let method = terminal.paint(Ink::Name, text("method"));
+    let method = terminal.paint(Style::Name, text("method"));
     terminal.line(&format!("  {method} {}", text("url")))?;
     for (name, value) in sent["headers"].as_object().into_iter().flatten() {
-        let name = terminal.paint(Ink::Quiet, format!("{name}:"));
+        let name = terminal.paint(Style::Muted, format!("{name}:"));
         terminal.line(&format!("  {name} {}", one_line(value.as_str().unwrap_or_default())))?;
     }
     terminal.line("")?;
@@ -137,7 +137,7 @@ fn show_sent(sent: &Json, terminal: &mut Terminal) -> Result<(), Failure> {
     };
     if let Some(form) = sent["form"].as_object() {
         for (name, value) in form {
-            let name = terminal.paint(Ink::Name, one_line(name));
+            let name = terminal.paint(Style::Name, one_line(name));
             let value = file(value).unwrap_or_else(|| pretty(value));
             // What has more lines stands below its name.
             if value.contains('\n') {
@@ -160,11 +160,11 @@ fn file(field: &Json) -> Option<String> {
 }
 
 /// The card as a person would see it, where the body is one.
-fn card(request: &Json) -> Option<Sketch> {
+fn card(request: &Json) -> Option<CardPreview> {
     let form = &request["form"];
     // A form holds the card in a field of its own, or its text among the others.
     let body = if form.is_null() { &request["body"] } else { form.get("payload_json").unwrap_or(form) };
-    sketch::read(request["platform"].as_str()?, body)
+    card_preview::read(request["platform"].as_str()?, body)
 }
 
 /// Why a hook does not fire for this event.

@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::preview::{bad_event, why_not};
-use super::terminal::{Ink, Terminal, one_line, span};
+use super::terminal::{Style, Terminal, one_line, span};
 use super::{input, source};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
@@ -16,9 +16,9 @@ use taskbell_core::spool::{DeliveryDetail, DeliveryState, Reader};
 /// How long reports are looked for at a time.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Arguments of `send`.
+/// SendArgs of `send`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub struct SendArgs {
     /// A `.toml` or `.json` file
     config: String,
     /// The event's type, such as `task.complete`
@@ -56,7 +56,7 @@ struct Tally {
 }
 
 /// Emits an event as a host would.
-pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure> {
+pub fn run(arguments: &SendArgs, terminal: &mut Terminal) -> Result<(), Failure> {
     let mut config = source::config(&arguments.config)?;
     // Alerts are the host's to tell of: this process lives for one event.
     config.alerts.clear();
@@ -68,7 +68,7 @@ pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure
     }
     let accepted = bell.emit(&arguments.kind, payload.as_bytes()).map_err(bad_event)?;
     if !terminal.json() {
-        let id = terminal.paint(Ink::Strong, accepted.id.to_string());
+        let id = terminal.paint(Style::Heading, accepted.id.to_string());
         terminal.line(&format!("accepted {} as {id}", arguments.kind))?;
     }
     let mut tally = Tally::default();
@@ -131,7 +131,7 @@ fn tell(json: &Json, tally: &mut Tally, terminal: &mut Terminal) -> Result<(), F
     if terminal.json() {
         return Ok(terminal.object(json)?);
     }
-    let state = terminal.paint(if delivered { Ink::Good } else { Ink::Bad }, &report.state);
+    let state = terminal.paint(if delivered { Style::Success } else { Style::Error }, &report.state);
     let status = report.status.map(|status| format!("  status {status}")).unwrap_or_default();
     let attempts = super::terminal::count(report.attempts as usize, "attempt", "attempts");
     let reason = report.reason.map(|reason| format!("  {}", one_line(&reason))).unwrap_or_default();
@@ -150,7 +150,7 @@ fn pending(spool: &SpoolPath, id: EventId) -> Vec<DeliveryDetail> {
 }
 
 fn finish(
-    arguments: &Arguments,
+    arguments: &SendArgs,
     tally: &Tally,
     ended: bool,
     waiting: &[DeliveryDetail],
@@ -163,7 +163,7 @@ fn finish(
     if tally.others > 0 && !terminal.json() {
         let others = super::terminal::count(tally.others, "delivery", "deliveries");
         let note = format!("beside it, {others} of earlier runs ended, which waited in the spool");
-        let note = terminal.paint(Ink::Quiet, note);
+        let note = terminal.paint(Style::Muted, note);
         terminal.line(&note)?;
     }
     let config = &arguments.config;
@@ -205,7 +205,7 @@ fn tell_waiting(delivery: &DeliveryDetail, terminal: &mut Terminal) -> Result<()
             "due_at": delivery.due_at,
         }))?);
     }
-    let state = terminal.paint(Ink::Doubt, "pending");
+    let state = terminal.paint(Style::Warning, "pending");
     let why = match last {
         Some(attempt) => attempt.error.as_deref().map_or_else(|| attempt.outcome.clone(), one_line),
         None => "not tried yet".to_owned(),
@@ -234,7 +234,7 @@ fn whither(spool: &SpoolPath, config: &str) -> String {
     }
 }
 
-fn unheard(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure> {
+fn unheard(arguments: &SendArgs, terminal: &mut Terminal) -> Result<(), Failure> {
     terminal.line("No hook fired, so there was nothing to deliver.")?;
     if let Ok(config) = Config::load(&arguments.config) {
         for hook in &config.hooks {
@@ -247,10 +247,10 @@ fn unheard(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure
 fn log(level: Level, message: &str) {
     let mut stderr = Terminal::stderr();
     let ink = match level {
-        Level::Error => Ink::Bad,
-        Level::Warn => Ink::Doubt,
-        Level::Info => Ink::Name,
-        Level::Debug => Ink::Quiet,
+        Level::Error => Style::Error,
+        Level::Warn => Style::Warning,
+        Level::Info => Style::Name,
+        Level::Debug => Style::Muted,
     };
     let label = stderr.paint(ink, format!("{level:?}").to_lowercase());
     let _ = stderr.line(&format!("{label}: {}", one_line(message)));

@@ -5,7 +5,7 @@ use super::failure::Failure;
 use super::list::ink;
 use super::source::{self, Source};
 use super::terminal::{
-    Ink, Terminal, date_and_time, harmless, one_line, pretty, screenful, span, time_of_day,
+    Style, Terminal, date_and_time, harmless, one_line, pretty, screenful, span, time_of_day,
 };
 use std::time::Duration;
 use taskbell_core::clock;
@@ -23,9 +23,9 @@ const LINES: usize = 40;
 /// The longest body that is written into a command line.
 const LONGEST_INLINE: usize = 8 * 1024;
 
-/// Arguments of `show`.
+/// ShowArgs of `show`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub struct ShowArgs {
     /// A configuration (`.toml`, `.json`), or the spool itself (`.db`)
     #[arg(value_name = "CONFIG|SPOOL.db")]
     source: String,
@@ -37,7 +37,7 @@ pub struct Arguments {
 }
 
 /// Shows one event with all that became of it.
-pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure> {
+pub fn run(arguments: &ShowArgs, terminal: &mut Terminal) -> Result<(), Failure> {
     let Source { reader, config } = source::open(&arguments.source)?;
     let found = reader.show(&arguments.id).map_err(|error| {
         Failure::new(error.to_string(), format!("`taskbell list {}` lists the ids", arguments.source))
@@ -91,7 +91,7 @@ fn show_quiet(event: &EventDetail, config: Option<&Config>, terminal: &mut Termi
 }
 
 fn show_event(event: &EventDetail, most: usize, terminal: &mut Terminal) -> Result<(), Failure> {
-    let title = terminal.paint(Ink::Strong, one_line(&event.kind));
+    let title = terminal.paint(Style::Heading, one_line(&event.kind));
     let accepted = date_and_time(event.accepted_at);
     terminal.line(&format!("{title}  {}  accepted {accepted} UTC", event.id))?;
     terminal.indented(2, &screenful(&pretty(&event.payload), most))?;
@@ -105,7 +105,7 @@ fn show_delivery(
     most: usize,
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
-    let endpoint = terminal.paint(Ink::Strong, one_line(&delivery.endpoint));
+    let endpoint = terminal.paint(Style::Heading, one_line(&delivery.endpoint));
     let state = terminal.paint(ink(delivery.state), delivery.state.as_str());
     let when = match (delivery.due_at, delivery.ended_at) {
         (Some(due), _) if due > clock::unix_ms() => {
@@ -121,7 +121,7 @@ fn show_delivery(
         terminal.line(&format!("  fired: {}", one_line(why)))?;
     }
     if let Some(reason) = &delivery.reason {
-        let reason = terminal.paint(Ink::Bad, one_line(reason));
+        let reason = terminal.paint(Style::Error, one_line(reason));
         terminal.line(&format!("  because {reason}"))?;
     }
     for attempt in &delivery.attempts {
@@ -132,7 +132,7 @@ fn show_delivery(
         terminal.indented(2, &screenful(&pretty(&delivery.body), most))?;
         terminal.line("")?;
         let command = harmless(&curl(event, delivery, config));
-        let command = terminal.paint(Ink::Quiet, command);
+        let command = terminal.paint(Style::Muted, command);
         terminal.indented(2, &command)?;
     }
     Ok(terminal.line("")?)
@@ -145,16 +145,16 @@ fn show_attempt(attempt: &AttemptDetail, terminal: &mut Terminal) -> Result<(), 
         (Some(status), None) => format!("answered {status}"),
         (None, None) => one_line(&attempt.outcome),
     };
-    let answer = terminal.paint(if good { Ink::Good } else { Ink::Bad }, answer);
+    let answer = terminal.paint(if good { Style::Success } else { Style::Error }, answer);
     let next = attempt.next_at.map(|at| format!("; next {} after", span(at - attempt.started_at)));
     let started = time_of_day(attempt.started_at);
     let next = next.unwrap_or_default();
     terminal.line(&format!("  attempt {}  {started}  {answer}{next}", attempt.number))?;
-    let phases = terminal.paint(Ink::Quiet, phases(attempt));
+    let phases = terminal.paint(Style::Muted, phases(attempt));
     terminal.line(&format!("             {phases}"))?;
     if let Some(response) = attempt.response.as_deref().filter(|response| !response.trim().is_empty()) {
         let response = screenful(&harmless(response), 5);
-        let response = terminal.paint(Ink::Quiet, response.trim_end());
+        let response = terminal.paint(Style::Muted, response.trim_end());
         terminal.indented(13, &response)?;
     }
     Ok(())
@@ -251,7 +251,7 @@ mod tests {
     fn shown(source: &Path, id: &str) -> Result<String, Failure> {
         let (mut terminal, page) = Terminal::page(false);
         let source = source.to_str().unwrap().to_owned();
-        run(&Arguments { source, id: id.to_owned(), full: false }, &mut terminal)?;
+        run(&ShowArgs { source, id: id.to_owned(), full: false }, &mut terminal)?;
         Ok(String::from_utf8(page.lock().unwrap().clone()).unwrap())
     }
 
@@ -275,7 +275,7 @@ mod tests {
         }
         assert_eq!(text, shown(&path, &id[..16]).unwrap(), "a beginning of the id will do");
         assert!(shown(&path, "2").unwrap().contains(&id), "and so will the number of a delivery");
-        assert!(matches!(shown(&path, "99"), Err(Failure::Said { .. })));
+        assert!(matches!(shown(&path, "99"), Err(Failure::Message { .. })));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 /// How signatures are checked.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[group(skip)]
-pub struct Arguments {
+pub struct SignatureArgs {
     /// A scheme by name (`github`), or an object as in `sign` of a configuration
     #[arg(long, value_name = "JSON")]
     pub scheme: Option<String>,
@@ -18,7 +18,7 @@ pub struct Arguments {
 /// Where variables are looked up.
 type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-impl Arguments {
+impl SignatureArgs {
     /// The scheme with its secrets, as `Verifier::from_json` takes it; `None` when nothing is to be
     /// checked.
     pub fn entry(&self) -> Result<Option<Json>, Failure> {
@@ -86,7 +86,8 @@ mod tests {
     use super::*;
 
     fn entry(scheme: Option<&str>, secret: Option<&str>) -> Result<Option<Json>, Failure> {
-        let arguments = Arguments { scheme: scheme.map(str::to_owned), secret: secret.map(str::to_owned) };
+        let arguments =
+            SignatureArgs { scheme: scheme.map(str::to_owned), secret: secret.map(str::to_owned) };
         arguments.entry_with(&|name| (name == "CI_SECRET").then(|| " hush-hush \n".to_owned()))
     }
 

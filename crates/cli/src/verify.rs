@@ -1,18 +1,18 @@
 //! `taskbell verify`.
 
 use super::failure::Failure;
-use super::terminal::{Ink, Terminal};
+use super::terminal::{Style, Terminal};
 use super::{input, signature};
 use serde_json::{Map, Value as Json, json};
 use taskbell_core::clock;
 use taskbell_core::sign::{self, VerifyError};
 
-/// Arguments of `verify`.
+/// VerifyArgs of `verify`.
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("key").required(true).multiple(true).args(["scheme", "secret"]))]
-pub struct Arguments {
+pub struct VerifyArgs {
     #[command(flatten)]
-    signature: signature::Arguments,
+    signature: signature::SignatureArgs,
     /// The request's headers: a JSON object, or lines `name: value`; `@file` reads them from a file
     #[arg(long, value_name = "JSON|@FILE")]
     headers: String,
@@ -24,7 +24,7 @@ pub struct Arguments {
 }
 
 /// Checks the signature of one request.
-pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure> {
+pub fn run(arguments: &VerifyArgs, terminal: &mut Terminal) -> Result<(), Failure> {
     let scheme = arguments.signature.entry()?.unwrap_or_default();
     let headers = headers(&input::text(&arguments.headers)?);
     let body = input::bytes(&arguments.body)?;
@@ -38,7 +38,7 @@ pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure
             "secret": verified.secret,
         }))?,
         Ok(verified) => {
-            let verdict = terminal.paint(Ink::Good, "genuine");
+            let verdict = terminal.paint(Style::Success, "genuine");
             let id = verified.id.map(|id| format!(", id {id}")).unwrap_or_default();
             let age = verified.timestamp.map(|at| format!(", signed {} s ago", now.saturating_sub(at)));
             let which = format!("secret {}", verified.secret + 1);

@@ -63,7 +63,7 @@ fn create(path: &Path, text: &str) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::super::super::fds::Settings;
-    use super::super::{Arguments, run};
+    use super::super::{ImportSwarmuiArgs, run};
     use super::*;
     use crate::terminal::Terminal;
 
@@ -85,7 +85,7 @@ mod tests {
         }
         let file = folder.path().join("Data").join("Settings.fds");
         fs::write(&file, SETTINGS).unwrap();
-        let arguments = Arguments { settings: file, out: folder.path().join("out") };
+        let arguments = ImportSwarmuiArgs { settings: file, out: folder.path().join("out") };
         let (mut terminal, out) = Terminal::page(false);
         run(&arguments, &mut terminal).unwrap();
         let text = page(&out);
@@ -117,7 +117,7 @@ mod tests {
         let bad = "WebHooks:\n  QueueEndWebhook: https://example.com/x\n  QueueEndWebhookData: [1]\n";
         fs::write(&file, bad).unwrap();
         let (mut terminal, out) = Terminal::page(false);
-        let arguments = Arguments { settings: file, out: folder.path().join("out") };
+        let arguments = ImportSwarmuiArgs { settings: file, out: folder.path().join("out") };
         assert!(run(&arguments, &mut terminal).is_err());
         assert!(page(&out).contains("not an object"), "{}", page(&out));
     }
@@ -128,7 +128,7 @@ mod tests {
         let file = folder.path().join("Settings.fds");
         for text in ["", "\u{0}\u{1}junk", "WebHooks:\n  QueueEndWebhook: \\x\n", "Network:\n  Port: 1\n"] {
             fs::write(&file, text).unwrap();
-            let arguments = Arguments { settings: file.clone(), out: folder.path().join("out") };
+            let arguments = ImportSwarmuiArgs { settings: file.clone(), out: folder.path().join("out") };
             assert!(run(&arguments, &mut Terminal::page(false).0).is_err());
             assert!(!arguments.out.exists());
         }

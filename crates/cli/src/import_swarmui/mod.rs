@@ -6,16 +6,16 @@ mod write;
 
 use super::failure::Failure;
 use super::fds::Settings;
-use super::terminal::{Ink, Terminal, count, one_line};
+use super::terminal::{Style, Terminal, count, one_line};
 use plan::Plan;
 use serde_json::json;
 use std::path::PathBuf;
 use taskbell_core::config::ConfigError;
 use taskbell_core::engine;
 
-/// Arguments of `import-swarmui`.
+/// ImportSwarmuiArgs of `import-swarmui`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub struct ImportSwarmuiArgs {
     /// SwarmUI's settings, `Data/Settings.fds` in its folder
     #[arg(value_name = "Settings.fds")]
     settings: PathBuf,
@@ -25,7 +25,7 @@ pub struct Arguments {
 }
 
 /// Reads the settings, writes the configuration, and says what it could not carry over.
-pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure> {
+pub fn run(arguments: &ImportSwarmuiArgs, terminal: &mut Terminal) -> Result<(), Failure> {
     let shown = arguments.settings.display();
     let bytes = std::fs::read(&arguments.settings).map_err(|error| {
         Failure::new(
@@ -84,15 +84,15 @@ fn tell(
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
     let hooks = plan.hooks.iter().map(|hook| hook.trigger.label).collect::<Vec<_>>().join(", ");
-    let done = terminal.paint(Ink::Good, "carried over");
+    let done = terminal.paint(Style::Success, "carried over");
     terminal.line(&format!("{done}: {hooks}"))?;
     for file in written {
         terminal.line(&format!("  {}", one_line(file)))?;
     }
     for (ink, label, lines) in [
-        (Ink::Doubt, "note", &plan.notes[..]),
-        (Ink::Doubt, "warning", warnings),
-        (Ink::Bad, "fault", faults),
+        (Style::Warning, "note", &plan.notes[..]),
+        (Style::Warning, "warning", warnings),
+        (Style::Error, "fault", faults),
     ] {
         for line in lines {
             let label = terminal.paint(ink, label);

@@ -6,7 +6,7 @@ pub mod receiver;
 use super::failure::Failure;
 use super::impostor::Impostor;
 use super::signature;
-use super::terminal::{Ink, Terminal, harmless, one_line, pretty, screenful, time_of_day};
+use super::terminal::{Style, Terminal, harmless, one_line, pretty, screenful, time_of_day};
 use receiver::{Arrival, Receiver, ReceiverOptions, Verdict};
 use serde_json::{Value as Json, json};
 use std::io;
@@ -18,9 +18,9 @@ use taskbell_core::sign::Verifier;
 /// The most lines of a body.
 const LINES: usize = 24;
 
-/// Arguments of `serve`.
+/// ServeArgs of `serve`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub struct ServeArgs {
     /// The port to listen on; 0 picks a free one
     #[arg(long, default_value_t = 8787)]
     port: u16,
@@ -28,7 +28,7 @@ pub struct Arguments {
     #[arg(long, default_value = "127.0.0.1")]
     host: String,
     #[command(flatten)]
-    signature: signature::Arguments,
+    signature: signature::SignatureArgs,
     /// Answer the first N requests with a failure (503), so that retries can be watched
     #[arg(long, value_name = "N[:STATUS]", value_parser = failures)]
     fail: Option<(usize, u16)>,
@@ -55,7 +55,7 @@ fn failures(given: &str) -> Result<(usize, u16), String> {
 }
 
 /// Receives until it is stopped, or until `--count` requests have come.
-pub fn run(arguments: &Arguments, mut terminal: Terminal) -> Result<(), Failure> {
+pub fn run(arguments: &ServeArgs, terminal: &mut Terminal) -> Result<(), Failure> {
     let entry = arguments.signature.entry()?;
     let verifier = entry.as_ref().map(Verifier::from_json).transpose().map_err(|fault| {
         let next = "give the secret with `--secret`; docs/signatures.md lists the schemes and their secrets";
@@ -73,11 +73,11 @@ pub fn run(arguments: &Arguments, mut terminal: Terminal) -> Result<(), Failure>
     let listener = move |arrival| send.send(arrival).unwrap_or_default();
     let receiver = Receiver::start(&arguments.host, arguments.port, options, Arc::new(listener))
         .map_err(|error| cannot_listen(arguments, &error))?;
-    welcome(receiver.address(), place, entry.as_ref(), arguments, &mut terminal)?;
+    welcome(receiver.address(), place, entry.as_ref(), arguments, terminal)?;
     let mut refused = 0;
     for arrival in arrivals.iter().take(arguments.count.unwrap_or(usize::MAX)) {
         refused += usize::from(matches!(arrival.verdict, Verdict::Refused(_)));
-        show(&arrival, &mut terminal)?;
+        show(&arrival, terminal)?;
     }
     if refused == 0 {
         return Ok(());
@@ -88,7 +88,7 @@ pub fn run(arguments: &Arguments, mut terminal: Terminal) -> Result<(), Failure>
     ))
 }
 
-fn cannot_listen(arguments: &Arguments, error: &io::Error) -> Failure {
+fn cannot_listen(arguments: &ServeArgs, error: &io::Error) -> Failure {
     let next = match error.kind() {
         io::ErrorKind::AddrInUse => "another program listens there; `--port 0` picks a free port",
         io::ErrorKind::PermissionDenied => "ports under 1024 belong to the system; take a higher one",
@@ -102,7 +102,7 @@ fn welcome(
     address: SocketAddr,
     (target, keys): (&str, &str),
     entry: Option<&Json>,
-    arguments: &Arguments,
+    arguments: &ServeArgs,
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
     let scheme = entry.and_then(|entry| entry["scheme"].as_str());
@@ -111,7 +111,7 @@ fn welcome(
         let platform = &arguments.platform;
         return Ok(terminal.object(&json!({ "listening": url, "as": platform, "checks": scheme }))?);
     }
-    let title = terminal.paint(Ink::Strong, &url);
+    let title = terminal.paint(Style::Heading, &url);
     let checks = match (scheme, &arguments.platform) {
         (Some(scheme), _) => format!("checking `{scheme}` signatures"),
         (None, Some(platform)) => format!("answering as `{platform}` does"),
@@ -119,7 +119,7 @@ fn welcome(
     };
     terminal.line(&format!("Listening at {title}, {checks}. Ctrl-C ends it."))?;
     if !address.ip().is_loopback() {
-        let label = terminal.paint(Ink::Doubt, "warning");
+        let label = terminal.paint(Style::Warning, "warning");
         terminal.line(&format!("{label}: other machines can reach this address."))?;
     }
     terminal.line("Point a configuration at it:\n")?;
@@ -150,7 +150,7 @@ fn show(arrival: &Arrival, terminal: &mut Terminal) -> Result<(), Failure> {
     let line = headline(arrival, terminal);
     terminal.line(&line)?;
     if let Verdict::Refused(reason) = &arrival.verdict {
-        let reason = terminal.paint(Ink::Bad, one_line(reason));
+        let reason = terminal.paint(Style::Error, one_line(reason));
         terminal.line(&format!("  {reason}"))?;
     }
     let body = String::from_utf8_lossy(&arrival.request.body);
@@ -159,18 +159,18 @@ fn show(arrival: &Arrival, terminal: &mut Terminal) -> Result<(), Failure> {
 }
 
 /// Time, type, id, attempt, verdict and answer in one line.
-fn headline(arrival: &Arrival, terminal: &Terminal) -> String {
-    let mut parts = vec![terminal.paint(Ink::Quiet, time_of_day(arrival.at))];
+pub fn headline(arrival: &Arrival, terminal: &Terminal) -> String {
+    let mut parts = vec![terminal.paint(Style::Muted, time_of_day(arrival.at))];
     let kind = arrival.kind().unwrap_or_else(|| arrival.request.target.clone());
-    parts.push(terminal.paint(Ink::Strong, one_line(&kind)));
+    parts.push(terminal.paint(Style::Heading, one_line(&kind)));
     parts.extend(arrival.id().map(one_line));
     parts.extend(arrival.attempt().map(|number| format!("attempt {number}")));
     parts.push(match &arrival.verdict {
-        Verdict::Verified(scheme) => terminal.paint(Ink::Good, format!("verified ({scheme})")),
-        Verdict::Unchecked => terminal.paint(Ink::Quiet, "not checked"),
-        Verdict::Refused(_) => terminal.paint(Ink::Bad, "NOT GENUINE"),
+        Verdict::Verified(scheme) => terminal.paint(Style::Success, format!("verified ({scheme})")),
+        Verdict::Unchecked => terminal.paint(Style::Muted, "not checked"),
+        Verdict::Refused(_) => terminal.paint(Style::Error, "NOT GENUINE"),
     });
-    let ink = if arrival.status < 300 { Ink::Good } else { Ink::Doubt };
+    let ink = if arrival.status < 300 { Style::Success } else { Style::Warning };
     let name = arrival.reply.map(|name| format!(" ({name})")).unwrap_or_default();
     parts.push(format!("answered {}{name}", terminal.paint(ink, arrival.status.to_string())));
     parts.join("  ")

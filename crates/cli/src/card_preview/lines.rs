@@ -1,8 +1,8 @@
 //! Cards that are one text of marked lines.
 
-use super::super::terminal::Ink;
+use super::super::terminal::Style;
 use super::markup::{links, picture, unbold, unentity, unslash, untag};
-use super::{Part, Sketch};
+use super::{CardPart, CardPreview};
 use serde_json::Value as Json;
 
 /// How one platform writes the parts.
@@ -15,35 +15,35 @@ struct Marks {
     shown: fn(&str) -> String,
 }
 
-pub(super) fn dingtalk(body: &Json) -> Option<Sketch> {
+pub(super) fn dingtalk(body: &Json) -> Option<CardPreview> {
     let text = body["markdown"]["text"].as_str().or_else(|| body["text"]["content"].as_str())?;
     let marks = Marks { fact: "- ", item: "> ", shown: |text| unbold(&unslash(&untag(text))) };
-    let mut sketch = Sketch::default();
+    let mut card = CardPreview::default();
     let (title, rest) = text.split_once('\n').unwrap_or((text, ""));
     let title = title.trim_start_matches('#').trim();
-    sketch.ink = title.split(' ').next().and_then(ink);
-    sketch.add(Part::Title((marks.shown)(title)));
-    add(&mut sketch, rest, &marks);
-    Some(sketch)
+    card.style = title.split(' ').next().and_then(style);
+    card.add(CardPart::Title((marks.shown)(title)));
+    add(&mut card, rest, &marks);
+    Some(card)
 }
 
-pub(super) fn feishu(body: &Json) -> Option<Sketch> {
-    let mut sketch = Sketch::default();
-    let card = &body["card"];
-    let Some(title) = card["header"]["title"]["content"].as_str() else {
-        sketch.add(Part::Text(body["content"]["text"].as_str()?.to_owned()));
-        return Some(sketch);
+pub(super) fn feishu(body: &Json) -> Option<CardPreview> {
+    let mut card = CardPreview::default();
+    let content = &body["card"];
+    let Some(title) = content["header"]["title"]["content"].as_str() else {
+        card.add(CardPart::Text(body["content"]["text"].as_str()?.to_owned()));
+        return Some(card);
     };
-    sketch.ink = card["header"]["template"].as_str().and_then(ink);
-    sketch.add(Part::Title(title.to_owned()));
+    card.style = content["header"]["template"].as_str().and_then(style);
+    card.add(CardPart::Title(title.to_owned()));
     let marks = Marks { fact: "**", item: "- ", shown: |text| unbold(&unentity(&untag(text))) };
-    for element in card["body"]["elements"].as_array().into_iter().flatten() {
-        add(&mut sketch, element["content"].as_str().unwrap_or_default(), &marks);
+    for element in content["body"]["elements"].as_array().into_iter().flatten() {
+        add(&mut card, element["content"].as_str().unwrap_or_default(), &marks);
     }
-    Some(sketch)
+    Some(card)
 }
 
-pub(super) fn telegram(body: &Json) -> Option<Sketch> {
+pub(super) fn telegram(body: &Json) -> Option<CardPreview> {
     let text = body["text"].as_str().or_else(|| body["caption"].as_str())?;
     // The few tags of a card, as the marks of the others.
     let marked = text.replace("<b>", "**").replace("</b>", "**").replace("<a href=\"", "\u{1}");
@@ -55,42 +55,42 @@ pub(super) fn telegram(body: &Json) -> Option<Sketch> {
         }
     }
     let marks = Marks { fact: "**", item: "• ", shown: |text| unbold(&unentity(&untag(text))) };
-    let mut sketch = Sketch::default();
+    let mut card = CardPreview::default();
     let preview = &body["link_preview_options"];
     if preview["show_above_text"] == true {
-        sketch.add(Part::Picture(preview["url"].as_str().unwrap_or_default().to_owned()));
+        card.add(CardPart::Picture(preview["url"].as_str().unwrap_or_default().to_owned()));
     }
     let (title, rest) = lines.split_once('\n').unwrap_or((&lines, ""));
-    sketch.ink = title.split(' ').next().and_then(ink);
-    sketch.add(Part::Title((marks.shown)(title)));
-    add(&mut sketch, rest, &marks);
-    Some(sketch)
+    card.style = title.split(' ').next().and_then(style);
+    card.add(CardPart::Title((marks.shown)(title)));
+    add(&mut card, rest, &marks);
+    Some(card)
 }
 
-pub(super) fn ntfy(body: &Json) -> Option<Sketch> {
-    let mut sketch = Sketch { ink: body["tags"][0].as_str().and_then(ink), ..Sketch::default() };
-    sketch.add(Part::Title(body["title"].as_str()?.to_owned()));
+pub(super) fn ntfy(body: &Json) -> Option<CardPreview> {
+    let mut card = CardPreview { style: body["tags"][0].as_str().and_then(style), ..CardPreview::default() };
+    card.add(CardPart::Title(body["title"].as_str()?.to_owned()));
     let marks = Marks { fact: "", item: "• ", shown: str::to_owned };
-    add(&mut sketch, body["message"].as_str().unwrap_or_default(), &marks);
-    sketch.add(Part::Picture(body["attach"].as_str().unwrap_or_default().to_owned()));
+    add(&mut card, body["message"].as_str().unwrap_or_default(), &marks);
+    card.add(CardPart::Picture(body["attach"].as_str().unwrap_or_default().to_owned()));
     for action in body["actions"].as_array().into_iter().flatten() {
         let text = |name: &str| action[name].as_str().unwrap_or_default().to_owned();
-        sketch.add(Part::Link(text("label"), text("url")));
+        card.add(CardPart::Link(text("label"), text("url")));
     }
-    Some(sketch)
+    Some(card)
 }
 
 /// What a sign, a colour or a tag says.
-fn ink(sign: &str) -> Option<Ink> {
+fn style(sign: &str) -> Option<Style> {
     match sign {
-        "✅" | "green" | "white_check_mark" => Some(Ink::Good),
-        "❌" | "🔴" | "red" | "x" | "rotating_light" => Some(Ink::Bad),
-        "⚠️" | "orange" | "yellow" | "warning" => Some(Ink::Doubt),
+        "✅" | "green" | "white_check_mark" => Some(Style::Success),
+        "❌" | "🔴" | "red" | "x" | "rotating_light" => Some(Style::Error),
+        "⚠️" | "orange" | "yellow" | "warning" => Some(Style::Warning),
         _ => None,
     }
 }
 
-fn add(sketch: &mut Sketch, text: &str, marks: &Marks) {
+fn add(card: &mut CardPreview, text: &str, marks: &Marks) {
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     // Mentions stand behind the line at the foot.
     let is_ping = |line: &str| line.split(' ').all(|word| word.starts_with('@') || word.starts_with("<at"));
@@ -99,19 +99,19 @@ fn add(sketch: &mut Sketch, text: &str, marks: &Marks) {
     for (index, line) in lines.iter().enumerate() {
         let shown = (marks.shown)(line);
         let part = if is_ping(line) {
-            Part::Ping(shown)
+            CardPart::Ping(shown)
         } else if Some(index) == foot {
-            Part::Foot(shown)
+            CardPart::Foot(shown)
         } else if let Some(url) = picture(line) {
-            Part::Picture(url)
+            CardPart::Picture(url)
         } else if let Some(links) = links(line) {
-            sketch.add(Part::Text(std::mem::take(&mut free)));
-            links.into_iter().for_each(|(label, url)| sketch.add(Part::Link((marks.shown)(&label), url)));
+            card.add(CardPart::Text(std::mem::take(&mut free)));
+            links.into_iter().for_each(|(label, url)| card.add(CardPart::Link((marks.shown)(&label), url)));
             continue;
         } else if let Some(item) = line.strip_prefix(marks.item) {
-            Part::Item((marks.shown)(item))
+            CardPart::Item((marks.shown)(item))
         } else if let Some((label, value)) = line.strip_prefix(marks.fact).and_then(labelled) {
-            Part::Fact((marks.shown)(label), (marks.shown)(value))
+            CardPart::Fact((marks.shown)(label), (marks.shown)(value))
         } else {
             if !free.is_empty() {
                 free.push('\n');
@@ -119,10 +119,10 @@ fn add(sketch: &mut Sketch, text: &str, marks: &Marks) {
             free.push_str(&shown);
             continue;
         };
-        sketch.add(Part::Text(std::mem::take(&mut free)));
-        sketch.add(part);
+        card.add(CardPart::Text(std::mem::take(&mut free)));
+        card.add(part);
     }
-    sketch.add(Part::Text(free));
+    card.add(CardPart::Text(free));
 }
 
 /// A label and its value, at the first colon of either language. One without a space is part of an address or

@@ -1,4 +1,4 @@
-//! Which deliveries `replay` and `drop` mean.
+//! Which deliveries `replay` and `drop` change.
 
 use super::failure::Failure;
 use super::source;
@@ -7,13 +7,12 @@ use taskbell_core::clock;
 use taskbell_core::intake;
 use taskbell_core::spool::{Choice, Hand, SpoolError};
 
-/// The arguments that choose.
 #[derive(Debug, clap::Args)]
-pub struct Meant {
-    /// A configuration (`.toml`, `.json`), or the spool itself (`.db`)
+pub struct SelectionArgs {
+    /// A configuration (`.toml`, `.json`), or a spool (`.db`)
     #[arg(value_name = "CONFIG|SPOOL.db")]
     pub source: String,
-    /// An event's id (`evt_…`, its first eight digits or more), or the number of a delivery
+    /// An event's id (`evt_…` with its first eight digits or more), or a delivery's number
     pub id: Option<String>,
     /// All dead letters
     #[arg(long)]
@@ -21,61 +20,54 @@ pub struct Meant {
     /// Only deliveries to this endpoint
     #[arg(long, value_name = "NAME")]
     pub endpoint: Option<String>,
-    /// Only what ended, or was made and waits, since then: `2026-11-24T04:00:00Z`, or a span such as `2h`
+    /// Only deliveries that ended, or were created and are pending, since then: `2026-11-24T04:00:00Z`, or `2h` ago
     #[arg(long, value_name = "TIME", value_parser = instant)]
     pub since: Option<i64>,
 }
 
-/// A spool that an operator lays hands on.
-pub struct Grip {
-    /// The hand.
+/// A spool that is open for changes by an operator.
+pub struct Operator {
     pub hand: Hand,
-    /// Where the spool lies.
-    pub path: PathBuf,
-    /// What is meant.
-    pub choice: Choice,
+    pub selection: Choice,
+    path: PathBuf,
 }
 
-impl Meant {
+impl SelectionArgs {
     /// Opens the spool for a change.
-    pub fn grip(&self) -> Result<Grip, Failure> {
+    pub fn open(&self) -> Result<Operator, Failure> {
         let path = source::open(&self.source)?.reader.path().to_owned();
-        let hand = Hand::open(&path).map_err(|error| unwilling(&error))?;
-        let choice = Choice {
+        let hand = Hand::open(&path).map_err(|error| refused(&error))?;
+        let selection = Choice {
             id: self.id.clone(),
             state: None,
             endpoint: self.endpoint.clone(),
             since_ms: self.since,
         };
-        Ok(Grip { hand, path, choice })
+        Ok(Operator { hand, selection, path })
     }
 
-    /// Nothing fits.
+    /// The failure when nothing is selected; `what` names the candidates, such as `dead letters`.
     pub fn nothing(&self, what: &str) -> Failure {
-        let meant = match &self.id {
-            Some(id) => format!("there is no `{}` among {what}", id.escape_debug()),
-            None => format!("none of {what} fits the options"),
+        let reason = match &self.id {
+            Some(id) => format!("`{}` is not among the {what}", id.escape_debug()),
+            None => format!("none of the {what} match the options"),
         };
-        Failure::new(meant, format!("`taskbell list {} --dead` lists the dead letters", self.source))
+        Failure::new(reason, format!("`taskbell list {} --dead` lists the dead letters", self.source))
     }
 }
 
-impl Grip {
-    /// Tells running hosts that something was done; says how many heard it.
+impl Operator {
+    /// Wakes the running hosts of this spool, and counts them.
     pub fn call_hosts(&self) -> usize {
         intake::call(&self.path, None)
     }
 }
 
-/// The spool does not do it.
-pub fn unwilling(error: &SpoolError) -> Failure {
-    Failure::new(
-        error.to_string(),
-        "follow the advice above, then try again; what was done so far stays done",
-    )
+pub fn refused(error: &SpoolError) -> Failure {
+    Failure::new(error.to_string(), "follow the advice above, then try again; changes made so far stay")
 }
 
-/// An instant in Unix milliseconds: a date and time, or a span before now.
+/// An instant in Unix milliseconds: a date and time, or a duration before now.
 fn instant(given: &str) -> Result<i64, String> {
     if let Some(at) = clock::parse_rfc3339(given) {
         return Ok(at);
@@ -91,10 +83,10 @@ fn instant(given: &str) -> Result<i64, String> {
     };
     match number.parse::<i64>().ok().and_then(|number| number.checked_mul(scale)) {
         Some(span) if scale > 0 => Ok(clock::unix_ms().saturating_sub(span)),
-        _ => {
-            Err("give a time such as `2026-11-24T04:00:00Z`, or a span before now such as `30m`, `2h`, `3d`"
-                .to_owned())
-        }
+        _ => Err(
+            "give a time such as `2026-11-24T04:00:00Z`, or a duration before now such as `30m`, `2h`, `3d`"
+                .to_owned(),
+        ),
     }
 }
 
@@ -103,11 +95,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_a_date_or_a_span_before_now() {
+    fn a_time_is_a_date_or_a_duration_before_now() {
         assert_eq!(instant("1970-01-01T00:00:10Z"), Ok(10_000));
         let before = clock::unix_ms();
-        let told = instant("2h").unwrap() + 7_200_000;
-        assert!((before..=clock::unix_ms()).contains(&told), "{told} is not between {before} and now");
+        let at = instant("2h").unwrap() + 7_200_000;
+        assert!((before..=clock::unix_ms()).contains(&at), "{at} is not between {before} and now");
         for bad in ["", "2", "h", "-2h", "2 h", "yesterday", "9999999999999999999d"] {
             assert!(instant(bad).is_err(), "{bad}");
         }
