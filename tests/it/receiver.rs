@@ -1,4 +1,4 @@
-//! A receiver on loopback that answers as a test says, and remembers what arrived.
+//! A receiver on loopback for tests: it answers by a script and records the requests.
 
 use serde_json::Value as Json;
 use std::io::{BufRead, BufReader, Write};
@@ -7,10 +7,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long anything may take before a test fails; far more than it needs.
+/// A wait longer than this fails the test.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What a receiver does with a request.
+/// The answer to a request.
 #[derive(Debug, Clone, Copy)]
 pub enum Reply {
     /// Answers with this status and the body `ok`.
@@ -19,16 +19,15 @@ pub enum Reply {
     Hang,
 }
 
-/// A request as it arrived.
+/// A recorded request.
 #[derive(Debug, Clone)]
 pub struct Request {
     headers: Vec<(String, String)>,
-    /// The body.
     pub body: Json,
 }
 
 impl Request {
-    /// The value of a header (name in lower case); empty when there is none.
+    /// The value of a header, with its name in lower case; empty if it is missing.
     pub fn header(&self, name: &str) -> &str {
         self.headers.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
     }
@@ -37,97 +36,97 @@ impl Request {
 type Script = dyn Fn(&Request, usize) -> Reply + Send + Sync;
 
 #[derive(Default)]
-struct State {
+struct Recorded {
     requests: Vec<Request>,
-    over: bool,
+    ended: bool,
 }
 
 #[derive(Default)]
-struct Board {
-    state: Mutex<State>,
+struct Recorder {
+    recorded: Mutex<Recorded>,
     changed: Condvar,
 }
 
 /// Listens until it is dropped.
 pub struct Receiver {
     address: SocketAddr,
-    board: Arc<Board>,
+    recorder: Arc<Recorder>,
 }
 
 impl Receiver {
-    /// Answers by a request and its number, from 0.
+    /// Answers by the request and its number, from 0.
     pub fn scripted(script: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static) -> Receiver {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let receiver = Receiver { address: listener.local_addr().unwrap(), board: Arc::default() };
-        let (board, script): (_, Arc<Script>) = (Arc::clone(&receiver.board), Arc::new(script));
+        let receiver = Receiver { address: listener.local_addr().unwrap(), recorder: Arc::default() };
+        let (recorder, script): (_, Arc<Script>) = (Arc::clone(&receiver.recorder), Arc::new(script));
         thread::spawn(move || {
             for stream in listener.incoming() {
-                let (board, script) = (Arc::clone(&board), Arc::clone(&script));
-                if board.lock().over {
+                let (recorder, script) = (Arc::clone(&recorder), Arc::clone(&script));
+                if recorder.lock().ended {
                     break;
                 }
-                thread::spawn(move || serve(&stream.unwrap(), &board, &*script));
+                thread::spawn(move || serve(&stream.unwrap(), &recorder, &*script));
             }
         });
         receiver
     }
 
-    /// Answers everything alike.
+    /// Gives every request the same answer.
     pub fn always(reply: Reply) -> Receiver {
         Receiver::scripted(move |_, _| reply)
     }
 
-    /// Where it listens.
     pub fn url(&self) -> String {
         format!("http://{}/hook", self.address)
     }
 
-    /// What arrived, once there are so many requests.
+    /// The requests, once at least `count` have arrived.
     pub fn wait_for(&self, count: usize) -> Vec<Request> {
         let deadline = Instant::now() + PATIENCE;
-        let mut state = self.board.lock();
-        while state.requests.len() < count {
+        let mut recorded = self.recorder.lock();
+        while recorded.requests.len() < count {
             let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "{} of {count} requests arrived", state.requests.len());
-            state = self.board.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            assert!(!left.is_zero(), "{} of {count} requests arrived", recorded.requests.len());
+            recorded =
+                self.recorder.changed.wait_timeout(recorded, left).unwrap_or_else(PoisonError::into_inner).0;
         }
-        state.requests.clone()
+        recorded.requests.clone()
     }
 }
 
 impl Drop for Receiver {
     fn drop(&mut self) {
-        self.board.lock().over = true;
-        self.board.changed.notify_all();
-        // Wakes the thread that accepts; nobody listens any more when that fails.
+        self.recorder.lock().ended = true;
+        self.recorder.changed.notify_all();
+        // Wakes the thread that accepts; an error means that it has ended.
         let _ = TcpStream::connect(self.address);
     }
 }
 
-impl Board {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+impl Recorder {
+    fn lock(&self) -> MutexGuard<'_, Recorded> {
+        self.recorded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note(&self, request: Request) -> usize {
-        let mut state = self.lock();
-        state.requests.push(request);
+    fn record(&self, request: Request) -> usize {
+        let mut recorded = self.lock();
+        recorded.requests.push(request);
         self.changed.notify_all();
-        state.requests.len() - 1
+        recorded.requests.len() - 1
     }
 
-    fn await_end(&self) {
-        let mut state = self.lock();
-        while !state.over {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+    fn wait_for_end(&self) {
+        let mut recorded = self.lock();
+        while !recorded.ended {
+            recorded = self.changed.wait(recorded).unwrap_or_else(PoisonError::into_inner);
         }
     }
 }
 
-fn serve(stream: &TcpStream, board: &Board, script: &Script) {
+fn serve(stream: &TcpStream, recorder: &Recorder, script: &Script) {
     let mut reader = BufReader::new(stream);
     while let Some(request) = read(&mut reader) {
-        let number = board.note(request.clone());
+        let number = recorder.record(request.clone());
         match script(&request, number) {
             Reply::Status(status) => {
                 let answer = format!("HTTP/1.1 {status} Status\r\ncontent-length: 2\r\n\r\nok");
@@ -135,12 +134,12 @@ fn serve(stream: &TcpStream, board: &Board, script: &Script) {
                     return;
                 }
             }
-            Reply::Hang => return board.await_end(),
+            Reply::Hang => return recorder.wait_for_end(),
         }
     }
 }
 
-/// The next request; `None` when the sender hung up.
+/// The next request; `None` if the sender closed the connection.
 fn read(reader: &mut impl BufRead) -> Option<Request> {
     let mut lines = Vec::new();
     loop {

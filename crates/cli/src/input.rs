@@ -1,29 +1,29 @@
-//! What is given on the command line: texts, files, spans of time.
+//! Arguments that are texts, files or durations.
 
 use super::failure::Failure;
 use std::fs::File;
 use std::io::{self, Read};
 use std::time::Duration;
 
-/// The most that is read from a file or from standard input.
-const MOST_BYTES: u64 = 64 << 20;
+/// Read from a file or from standard input at most.
+const MAX_BYTES: u64 = 64 << 20;
 
 /// Bytes from a file, or from standard input for `-`.
 pub fn bytes(path: &str) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let read = match path {
-        "-" => io::stdin().take(MOST_BYTES + 1).read_to_end(&mut bytes),
-        path => File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes)),
+        "-" => io::stdin().take(MAX_BYTES + 1).read_to_end(&mut bytes),
+        path => File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes)),
     };
     let name = if path == "-" { "standard input" } else { path };
     if let Err(error) = read {
         return Err(Failure::new(
-            format!("{name} cannot be read: {error}"),
+            format!("cannot read {name}: {error}"),
             "check the path and its permissions; `-` reads standard input",
         ));
     }
-    if bytes.len() as u64 > MOST_BYTES {
-        let what = format!("{name} has more than {} MiB", MOST_BYTES >> 20);
+    if bytes.len() as u64 > MAX_BYTES {
+        let what = format!("{name} is larger than {} MiB", MAX_BYTES >> 20);
         return Err(Failure::new(what, "give a smaller file"));
     }
     Ok(bytes)
@@ -42,7 +42,7 @@ pub fn text(given: &str) -> Result<String, Failure> {
     })
 }
 
-/// A span such as `30s`, `500ms`, `2m`, or a plain number of seconds.
+/// A duration such as `30s`, `500ms`, `2m`, or a plain number of seconds.
 pub fn span(given: &str) -> Result<Duration, String> {
     let digits = given.find(|c: char| !c.is_ascii_digit()).unwrap_or(given.len());
     let (number, unit) = given.split_at(digits);
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spans_have_a_unit_or_are_seconds() {
+    fn a_duration_has_a_unit_or_is_in_seconds() {
         for (text, millis) in [("30s", 30_000), ("250ms", 250), ("5", 5_000), ("2m", 120_000), ("0", 0)] {
             assert_eq!(span(text), Ok(Duration::from_millis(millis)), "{text}");
         }
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn text_may_stand_in_a_file() {
+    fn text_may_come_from_a_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("task.json");
         std::fs::write(&path, "{\"id\": 1}").unwrap();

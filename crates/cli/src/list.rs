@@ -11,16 +11,16 @@ use taskbell_core::spool::{Counts, DeliveryState, Filter, ListRow};
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("state").args(["dead", "pending", "delivered"]))]
 pub struct ListArgs {
-    /// A configuration (`.toml`, `.json`), or the spool itself (`.db`)
+    /// A configuration (`.toml`, `.json`), or a spool (`.db`)
     #[arg(value_name = "CONFIG|SPOOL.db")]
     source: String,
     /// Only dead letters
     #[arg(long)]
     dead: bool,
-    /// Only what waits or is in flight
+    /// Only pending deliveries
     #[arg(long)]
     pending: bool,
-    /// Only what arrived
+    /// Only delivered ones
     #[arg(long)]
     delivered: bool,
     /// Only deliveries to this endpoint
@@ -29,12 +29,11 @@ pub struct ListArgs {
     /// Only deliveries of events of this type
     #[arg(long = "type", value_name = "TYPE")]
     kind: Option<String>,
-    /// The most deliveries shown
+    /// Show at most this many deliveries
     #[arg(long, default_value_t = 50, value_name = "N")]
     limit: usize,
 }
 
-/// Lists deliveries, the newest first.
 pub fn run(arguments: &ListArgs, terminal: &mut Terminal) -> Result<(), Failure> {
     let reader = source::open(&arguments.source)?.reader;
     let unreadable = |error: taskbell_core::spool::SpoolError| {
@@ -74,12 +73,13 @@ fn show(rows: &[ListRow], counts: &Counts, source: &str, terminal: &mut Terminal
     terminal.line(&format!("{pending} pending, {delivered} delivered, {dead} dead; {size} KiB"))?;
     match rows.first() {
         Some(row) => {
-            let hint = format!("`taskbell show {source} {}` shows one with its attempts.", row.delivery);
+            let hint =
+                format!("`taskbell show {source} {}` shows a delivery with its attempts.", row.delivery);
             let hint = terminal.paint(Style::Muted, hint);
             terminal.line(&hint)?;
         }
-        None if pending + delivered + dead > 0 => terminal.line("None of them fits the options.")?,
-        None => terminal.line("Nothing has rung yet.")?,
+        None if pending + delivered + dead > 0 => terminal.line("None of them matches the options.")?,
+        None => terminal.line("There are no deliveries yet.")?,
     }
     Ok(())
 }
@@ -98,9 +98,9 @@ fn table(rows: &[ListRow], terminal: &mut Terminal) -> Result<(), Failure> {
         terminal.paint(Style::Muted, aligned(&HEADINGS.map(str::to_owned), &widths, |_, text| text));
     terminal.line(&heading)?;
     for (row, cells) in rows.iter().zip(&cells) {
-        let ink = ink(row.state);
+        let style = style_of(row.state);
         let painter = terminal.clone();
-        let paint = |column: usize, text: String| if column == 4 { painter.paint(ink, text) } else { text };
+        let paint = |column: usize, text: String| if column == 4 { painter.paint(style, text) } else { text };
         terminal.line(&aligned(cells, &widths, paint))?;
     }
     Ok(())
@@ -146,8 +146,7 @@ fn last_answer(row: &ListRow, now: i64) -> String {
     }
 }
 
-/// The colour of a state.
-pub fn ink(state: DeliveryState) -> Style {
+pub fn style_of(state: DeliveryState) -> Style {
     match state {
         DeliveryState::Pending => Style::Warning,
         DeliveryState::Delivered => Style::Success,
@@ -165,7 +164,7 @@ pub mod tests {
     use taskbell_core::spool::{AttemptRow, End, NewDelivery, NewEvent, Spool};
     use taskbell_core::transport::Phases;
 
-    /// A spool with one delivered delivery, one that waits after a 503, and one dead letter.
+    /// A spool with one delivered delivery, one that is pending after a 503, and one dead letter.
     pub fn fill(path: &Path) -> EventId {
         let mut spool = Spool::open(&SpoolPath::File(path.to_owned()), "test").unwrap();
         let mut batch = spool.batch().unwrap();
@@ -239,18 +238,18 @@ pub mod tests {
         let all = listed(&path, &[]);
         assert!(all.contains("1 pending, 1 delivered, 1 dead"), "{all}");
         assert!(all.contains("answered 503; next in"), "{all}");
-        assert!(!all.contains('\x1b'), "what a receiver said cannot steer the terminal: {all}");
+        assert!(!all.contains('\x1b'), "the text of a receiver cannot steer the terminal: {all}");
         let dead = listed(&path, &["--dead"]);
         assert!(dead.contains("ops") && !dead.contains("team"), "{dead}");
         let none = listed(&path, &["--endpoint", "nobody"]);
-        assert!(none.contains("None of them fits"), "{none}");
+        assert!(none.contains("None of them matches"), "{none}");
         assert_eq!(listed(&path, &["--type", "task.complete", "--limit", "1"]).lines().count(), 5);
     }
 
     #[test]
-    fn a_missing_spool_says_what_to_give() {
+    fn a_missing_spool_is_a_failure_with_advice() {
         let Failure::Message { what, next } = source::open("/missing/spool.db").err().unwrap() else {
-            panic!("it says nothing")
+            panic!("it has no message")
         };
         assert!(what.contains("/missing/spool.db") && next.contains(".db"), "{what} {next}");
     }

@@ -16,12 +16,11 @@ pub struct PreviewArgs {
     /// The event's type, such as `queue.end`
     #[arg(value_name = "TYPE")]
     kind: String,
-    /// The event as JSON, `@file`, or `-` for standard input; sample data when left out
+    /// The event as JSON, `@file`, or `-` for standard input; sample data by default
     #[arg(value_name = "JSON")]
     payload: Option<String>,
 }
 
-/// Shows the requests that an event would cause.
 pub fn run(arguments: &PreviewArgs, terminal: &mut Terminal) -> Result<(), Failure> {
     let config = source::config(&arguments.config)?;
     let payload = arguments.payload.as_deref().map(input::text).transpose()?;
@@ -42,16 +41,16 @@ pub fn run(arguments: &PreviewArgs, terminal: &mut Terminal) -> Result<(), Failu
     if broken { Err(Failure::Reported) } else { Ok(()) }
 }
 
-/// A refused event, with what it should be.
+/// An event that the library refuses, with the next step.
 pub fn bad_event(error: engine::Error) -> Failure {
     let next = match error.kind {
         ErrorKind::InvalidJson => {
-            "give one JSON object; `@file` reads it from a file, which spares the shell's quotes"
+            "give one JSON object; `@file` reads it from a file, without the quotes of a shell"
         }
         ErrorKind::InvalidArgument => {
             "event types are `task.complete`, `queue.end` and others, or a name of your own"
         }
-        ErrorKind::Spool => "mend what the message names; `[spool] path` says where the spool lies",
+        ErrorKind::Spool => "correct what the message names; `[spool] path` is the path of the spool",
         ErrorKind::TooLarge => "raise `[queue] max_event_bytes`, or send less",
         _ => "run `taskbell check` on the configuration",
     };
@@ -81,7 +80,7 @@ fn show(
     if requests.is_empty() {
         terminal.line(&format!("No hook fires for this `{kind}`."))?;
         for hook in &config.hooks {
-            terminal.line(&format!("  {}", why_not(hook, kind)))?;
+            terminal.line(&format!("  {}", unmet_conditions(hook, kind)))?;
         }
         if config.hooks.is_empty() {
             terminal.line("  The configuration has no hooks; add a `[[hooks]]` table.")?;
@@ -94,11 +93,11 @@ fn show_request(request: &Json, terminal: &mut Terminal) -> Result<(), Failure> 
     let text = |key: &str| harmless(request[key].as_str().unwrap_or_default());
     let title = format!("{} ({})", text("endpoint"), text("platform"));
     let title = terminal.paint(Style::Heading, title);
-    terminal.line(&format!("{title}, rung by {}", text("hook")))?;
+    terminal.line(&format!("{title}, fired by {}", text("hook")))?;
     if let Some(error) = request["error"].as_str() {
         let label = terminal.paint(Style::Error, "no message");
         terminal.line(&format!("  {label}: {}", harmless(error)))?;
-        terminal.line("  This would be a dead letter: mend the template of the hook.")?;
+        terminal.line("  This would be a dead letter: correct the template of the hook.")?;
         return Ok(terminal.line("")?);
     }
     if let Some(card) = card(request) {
@@ -106,9 +105,9 @@ fn show_request(request: &Json, terminal: &mut Terminal) -> Result<(), Failure> 
         card.draw(2, terminal)?;
         terminal.line("")?;
     }
-    for (key, ink) in [("file", Style::Name), ("remark", Style::Warning)] {
+    for (key, style) in [("file", Style::Name), ("remark", Style::Warning)] {
         if let Some(text) = request[key].as_str() {
-            let label = terminal.paint(ink, key);
+            let label = terminal.paint(style, key);
             terminal.line(&format!("  {label}: {}", one_line(text)))?;
         }
     }
@@ -121,7 +120,7 @@ fn show_request(request: &Json, terminal: &mut Terminal) -> Result<(), Failure> 
     Ok(())
 }
 
-/// The line, the headers and the body of one request.
+/// The request line, the headers and the body.
 fn show_sent(sent: &Json, terminal: &mut Terminal) -> Result<(), Failure> {
     let text = |key: &str| harmless(sent[key].as_str().unwrap_or_default());
     let method = terminal.paint(Style::Name, text("method"));
@@ -138,8 +137,7 @@ fn show_sent(sent: &Json, terminal: &mut Terminal) -> Result<(), Failure> {
     if let Some(form) = sent["form"].as_object() {
         for (name, value) in form {
             let name = terminal.paint(Style::Name, one_line(name));
-            let value = file(value).unwrap_or_else(|| pretty(value));
-            // What has more lines stands below its name.
+            let value = file_field(value).unwrap_or_else(|| pretty(value));
             if value.contains('\n') {
                 terminal.line(&format!("  {name}:"))?;
                 terminal.indented(4, &value)?;
@@ -153,24 +151,24 @@ fn show_sent(sent: &Json, terminal: &mut Terminal) -> Result<(), Failure> {
     Ok(terminal.line("")?)
 }
 
-/// A field of a form that is a file, in words.
-fn file(field: &Json) -> Option<String> {
+/// The description of a file in a form.
+fn file_field(field: &Json) -> Option<String> {
     let (name, media, bytes) = (field["file"].as_str()?, field["type"].as_str()?, field["bytes"].as_u64()?);
     Some(one_line(&format!("{name} ({media}, {bytes} bytes)")))
 }
 
-/// The card as a person would see it, where the body is one.
+/// The card in a request, if its body has one.
 fn card(request: &Json) -> Option<CardPreview> {
     let form = &request["form"];
-    // A form holds the card in a field of its own, or its text among the others.
+    // A form has the card in a field of its own, or the text among its fields.
     let body = if form.is_null() { &request["body"] } else { form.get("payload_json").unwrap_or(form) };
     card_preview::read(request["platform"].as_str()?, body)
 }
 
-/// Why a hook does not fire for this event.
-pub fn why_not(hook: &Hook, kind: &str) -> String {
+/// The conditions of a hook that did not fire for an event.
+pub fn unmet_conditions(hook: &Hook, kind: &str) -> String {
     if !hook.on.iter().any(|on| on == kind) {
-        return format!("{} listens to {}.", hook.name, hook.on.join(", "));
+        return format!("{} subscribes to {}.", hook.name, hook.on.join(", "));
     }
     let mut conditions = Vec::new();
     if let Some(when) = &hook.when {
@@ -192,7 +190,16 @@ pub fn why_not(hook: &Hook, kind: &str) -> String {
         conditions.push("manual (only for tasks that ask for it)".to_owned());
     }
     match conditions.as_slice() {
-        [] => format!("{} listens to it, and the event's own `webhook_params` keep it quiet.", hook.name),
-        some => format!("{} listens to it, and does not hold: {}.", hook.name, some.join(", ")),
+        [] => format!(
+            "{} subscribes to this event, but the event's own `webhook_params` silence it.",
+            hook.name
+        ),
+        some => {
+            format!(
+                "{} subscribes to this event, but its conditions are not met: {}.",
+                hook.name,
+                some.join(", ")
+            )
+        }
     }
 }

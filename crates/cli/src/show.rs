@@ -2,7 +2,7 @@
 
 use super::explain;
 use super::failure::Failure;
-use super::list::ink;
+use super::list::style_of;
 use super::source::{self, Source};
 use super::terminal::{
     Style, Terminal, date_and_time, harmless, one_line, pretty, screenful, span, time_of_day,
@@ -17,26 +17,25 @@ use taskbell_core::message::Extras;
 use taskbell_core::secret::REDACTED;
 use taskbell_core::spool::{AttemptDetail, DeliveryDetail, EventDetail};
 
-/// The most lines of a payload or a body, without `--full`.
+/// Lines of a payload or a body, without `--full`.
 const LINES: usize = 40;
 
-/// The longest body that is written into a command line.
-const LONGEST_INLINE: usize = 8 * 1024;
+/// Bytes of a body that still fit into a command line.
+const MAX_INLINE: usize = 8 * 1024;
 
 /// ShowArgs of `show`.
 #[derive(Debug, clap::Args)]
 pub struct ShowArgs {
-    /// A configuration (`.toml`, `.json`), or the spool itself (`.db`)
+    /// A configuration (`.toml`, `.json`), or a spool (`.db`)
     #[arg(value_name = "CONFIG|SPOOL.db")]
     source: String,
-    /// An event's id (`evt_…`, its first eight digits or more), or the number of a delivery
+    /// An event's id (`evt_…` with its first eight digits or more), or a delivery's number
     id: String,
-    /// Show payloads and bodies whole
+    /// Show whole payloads and bodies
     #[arg(long)]
     full: bool,
 }
 
-/// Shows one event with all that became of it.
 pub fn run(arguments: &ShowArgs, terminal: &mut Terminal) -> Result<(), Failure> {
     let Source { reader, config } = source::open(&arguments.source)?;
     let found = reader.show(&arguments.id).map_err(|error| {
@@ -44,9 +43,9 @@ pub fn run(arguments: &ShowArgs, terminal: &mut Terminal) -> Result<(), Failure>
     })?;
     let Some(event) = found else {
         return Err(Failure::new(
-            format!("there is no `{}` in {}", arguments.id.escape_debug(), reader.path().display()),
+            format!("`{}` is not in {}", arguments.id.escape_debug(), reader.path().display()),
             format!(
-                "`taskbell list {}` lists what there is; ended ones go after `[spool] retain`",
+                "`taskbell list {}` lists the deliveries; ended ones are removed after `[spool] retain`",
                 arguments.source
             ),
         ));
@@ -61,12 +60,16 @@ pub fn run(arguments: &ShowArgs, terminal: &mut Terminal) -> Result<(), Failure>
     for delivery in &event.deliveries {
         show_delivery(&event, delivery, config.as_ref(), most, terminal)?;
     }
-    show_quiet(&event, config.as_ref(), terminal)
+    show_unfired(&event, config.as_ref(), terminal)
 }
 
-/// What became of the hooks that did not ring: as it was kept; else, for an event that made no delivery, as the
+/// Why other hooks did not fire: as it was recorded; otherwise, for an event without a delivery, as the
 /// configuration would decide now.
-fn show_quiet(event: &EventDetail, config: Option<&Config>, terminal: &mut Terminal) -> Result<(), Failure> {
+fn show_unfired(
+    event: &EventDetail,
+    config: Option<&Config>,
+    terminal: &mut Terminal,
+) -> Result<(), Failure> {
     if let Some(said) = &event.said {
         for line in said.lines() {
             terminal.line(&one_line(line))?;
@@ -79,11 +82,10 @@ fn show_quiet(event: &EventDetail, config: Option<&Config>, terminal: &mut Termi
     let account = config.and_then(|config| engine::explain(config, &event.kind, Some(&event.payload)).ok());
     let Some(account) = account else {
         return Ok(terminal.line(
-            "No hook rang for it; `taskbell show` with the configuration in place of the spool says why.",
+            "No hook fired. `taskbell show` with the configuration in place of the spool says why.",
         )?);
     };
-    terminal
-        .line("No hook rang for it. By the configuration of now, and counting nothing but this event:")?;
+    terminal.line("No hook fired. With the current configuration, and only this event counted:")?;
     for hook in account["hooks"].as_array().into_iter().flatten() {
         explain::show(hook, terminal)?;
     }
@@ -106,7 +108,7 @@ fn show_delivery(
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
     let endpoint = terminal.paint(Style::Heading, one_line(&delivery.endpoint));
-    let state = terminal.paint(ink(delivery.state), delivery.state.as_str());
+    let state = terminal.paint(style_of(delivery.state), delivery.state.as_str());
     let when = match (delivery.due_at, delivery.ended_at) {
         (Some(due), _) if due > clock::unix_ms() => {
             format!(", next attempt {} UTC, in {}", date_and_time(due), span(due - clock::unix_ms()))
@@ -176,7 +178,7 @@ fn phases(attempt: &AttemptDetail) -> String {
     parts.join(", ")
 }
 
-/// The request as a command for `curl`, without any secret of the configuration.
+/// The request as a command for `curl`, without the secrets of the configuration.
 fn curl(event: &EventDetail, delivery: &DeliveryDetail, config: Option<&Config>) -> String {
     let endpoint = config.and_then(|config| config.endpoint(&delivery.endpoint));
     let url =
@@ -185,16 +187,15 @@ fn curl(event: &EventDetail, delivery: &DeliveryDetail, config: Option<&Config>)
     for (name, value) in headers(event, delivery, endpoint.map(|endpoint| &**endpoint)) {
         command.push_str(&format!(" \\\n  -H {}", quoted(&format!("{name}: {value}"))));
     }
-    if delivery.body.len() > LONGEST_INLINE {
-        command.push_str(" \\\n  --data-binary @body.json    # the body above, as `--json` has it");
+    if delivery.body.len() > MAX_INLINE {
+        command.push_str(" \\\n  --data-binary @body.json    # the body above, as `--json` prints it");
     } else {
         command.push_str(&format!(" \\\n  --data-binary {}", quoted(&delivery.body)));
     }
     command
 }
 
-/// The headers of one more attempt. A configured value is shown only by its name, and what signs is
-/// made anew with every attempt.
+/// The headers of one more attempt, signed now. A configured header is shown only by its name.
 fn headers(
     event: &EventDetail,
     delivery: &DeliveryDetail,
@@ -236,7 +237,7 @@ fn headers(
         .collect()
 }
 
-/// One word for a POSIX shell.
+/// A text as one word of a POSIX shell.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
@@ -273,13 +274,13 @@ mod tests {
         ] {
             assert!(text.contains(expected), "{expected} in {text}");
         }
-        assert_eq!(text, shown(&path, &id[..16]).unwrap(), "a beginning of the id will do");
-        assert!(shown(&path, "2").unwrap().contains(&id), "and so will the number of a delivery");
+        assert_eq!(text, shown(&path, &id[..16]).unwrap(), "the start of the id is enough");
+        assert!(shown(&path, "2").unwrap().contains(&id), "so is the number of a delivery");
         assert!(matches!(shown(&path, "99"), Err(Failure::Message { .. })));
     }
 
     #[test]
-    fn an_event_that_rang_nowhere_says_why_as_it_was_kept_or_as_the_configuration_decides() {
+    fn an_event_without_a_delivery_is_explained_from_the_record_or_the_configuration() {
         let folder = tempfile::tempdir().unwrap();
         let (path, config) = (folder.path().join("spool.db"), folder.path().join("taskbell.toml"));
         let mut spool = Spool::open(&SpoolPath::File(path.clone()), "test").unwrap();
@@ -302,7 +303,7 @@ mod tests {
         assert!(kept.ends_with("`a` fired, and \\u{1b}[2J\n`b` stayed quiet\n"), "{kept}");
         let decided = shown(&config, &ids[1].to_string()).unwrap();
         for words in
-            ["No hook rang for it. By the configuration of now", "stays quiet late", "min_duration is 60 s"]
+            ["No hook fired. With the current configuration", "does not fire late", "min_duration is 60 s"]
         {
             assert!(decided.contains(words), "{words} in {decided}");
         }

@@ -1,4 +1,4 @@
-//! Where each platform's body holds the parts of a card.
+//! Reads a card from the JSON body of each platform.
 
 use super::super::terminal::Style;
 use super::markup::{link, unbold, unentity, unslash, untag};
@@ -33,8 +33,8 @@ fn list(value: &Json) -> &[Json] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-/// What a colour says. The cards of Taskbell have one of four.
-fn style(colour: &str) -> Option<Style> {
+/// The style of a colour, of which the cards of Taskbell use four.
+fn style_of(colour: &str) -> Option<Style> {
     match colour {
         "#2eb67d" | "#3db887" | "good" | "info" | "🟢" => Some(Style::Success),
         "#e01e5a" | "#d24b4e" | "attention" | "🔴" => Some(Style::Error),
@@ -43,7 +43,7 @@ fn style(colour: &str) -> Option<Style> {
     }
 }
 
-/// Lines, those with a bullet as items of a list.
+/// Adds lines; those with a bullet are items of a list.
 fn add_lines(card: &mut CardPreview, lines: &str) {
     let mut free = String::new();
     for line in lines.lines() {
@@ -65,11 +65,11 @@ fn slack(body: &Json) -> CardPreview {
     let mut card = CardPreview::default();
     let title = unentity(text(&body["text"]));
     let attachment = &body["attachments"][0];
-    card.style = style(text(&attachment["color"]));
+    card.style = style_of(text(&attachment["color"]));
     let blocks = if attachment.is_null() { list(&body["blocks"]) } else { list(&attachment["blocks"]) };
     let header = blocks.iter().find(|block| block["type"] == "header").map(|block| &block["text"]["text"]);
     let header = header.map(|header| unentity(text(header))).unwrap_or_default();
-    // What stands before the title pings.
+    // Mentions stand before the title.
     match title.strip_suffix(header.as_str()) {
         Some(mentions) if !header.is_empty() => card.add(CardPart::Ping(names(mentions))),
         _ => card.add(CardPart::Text(title)),
@@ -80,7 +80,7 @@ fn slack(body: &Json) -> CardPreview {
     card
 }
 
-/// Slack's own marks of mentions, as names.
+/// The names in Slack's mentions.
 fn names(mentions: &str) -> String {
     let plain = mentions.replace("<!subteam^", "@").replace("<!", "@").replace("<@", "@");
     plain.replace('>', "").trim().to_owned()
@@ -127,7 +127,7 @@ fn discord(body: &Json) -> CardPreview {
     card.add(if embeds.is_empty() { CardPart::Text(content) } else { CardPart::Ping(content) });
     for embed in embeds {
         let colour = embed["color"].as_u64().map(|colour| format!("#{colour:06x}"));
-        card.style = card.style.or(colour.and_then(|colour| style(&colour)));
+        card.style = card.style.or(colour.and_then(|colour| style_of(&colour)));
         card.add(CardPart::Title(unslash(text(&embed["title"]))));
         card.add(CardPart::Text(unslash(text(&embed["description"]))));
         for field in list(&embed["fields"]) {
@@ -156,7 +156,7 @@ fn wecom(body: &Json) -> Option<CardPreview> {
         let quoted = line.strip_prefix("> ");
         let plain = unbold(&untag(&line.replace("<@", "@")));
         if index == 0 {
-            card.style = colour.and_then(style);
+            card.style = colour.and_then(style_of);
             card.add(CardPart::Title(plain.trim_start_matches('#').trim().to_owned()));
         } else if let Some((label, url)) = link(line) {
             card.add(CardPart::Link(label, url));
@@ -194,7 +194,7 @@ fn teams(body: &Json) -> Option<CardPreview> {
         let shown = unslash(text(&part["text"])).replace("\n\n", "\n");
         match text(&part["type"]) {
             "Container" => {
-                card.style = style(text(&part["style"]));
+                card.style = style_of(text(&part["style"]));
                 for item in list(&part["items"]) {
                     card.add(CardPart::Title(unslash(text(&item["text"]))));
                 }
@@ -224,7 +224,7 @@ fn google_chat(body: &Json) -> Option<CardPreview> {
     card.add(CardPart::Ping(text(&body["text"]).to_owned()));
     let content = &body["cardsV2"][0]["card"];
     let title = content["header"]["title"].as_str()?;
-    card.style = title.split(' ').next().and_then(style);
+    card.style = title.split(' ').next().and_then(style_of);
     card.add(CardPart::Title(title.to_owned()));
     for widget in list(&content["sections"]).iter().flat_map(|section| list(&section["widgets"])) {
         let paragraph = text(&widget["textParagraph"]["text"]);
@@ -251,7 +251,7 @@ fn mattermost(body: &Json) -> Option<CardPreview> {
     let mut card = CardPreview::default();
     let attachment = body["attachments"].get(0)?;
     card.add(CardPart::Ping(text(&body["text"]).to_owned()));
-    card.style = style(text(&attachment["color"]));
+    card.style = style_of(text(&attachment["color"]));
     card.add(CardPart::Title(unslash(text(&attachment["title"]))));
     for piece in text(&attachment["text"]).split("\n\n") {
         match piece.strip_prefix("**").and_then(|rest| rest.split_once("**\n")) {

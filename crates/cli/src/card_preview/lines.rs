@@ -1,17 +1,17 @@
-//! Cards that are one text of marked lines.
+//! Reads a card from a text with one part a line.
 
 use super::super::terminal::Style;
 use super::markup::{links, picture, unbold, unentity, unslash, untag};
 use super::{CardPart, CardPreview};
 use serde_json::Value as Json;
 
-/// How one platform writes the parts.
+/// The marks of one platform.
 struct Marks {
     /// Before a label and its value.
     fact: &'static str,
     /// Before a line of a list.
     item: &'static str,
-    /// From text as it is sent to text as it is shown.
+    /// Removes the markup from a text.
     shown: fn(&str) -> String,
 }
 
@@ -21,7 +21,7 @@ pub(super) fn dingtalk(body: &Json) -> Option<CardPreview> {
     let mut card = CardPreview::default();
     let (title, rest) = text.split_once('\n').unwrap_or((text, ""));
     let title = title.trim_start_matches('#').trim();
-    card.style = title.split(' ').next().and_then(style);
+    card.style = title.split(' ').next().and_then(style_of);
     card.add(CardPart::Title((marks.shown)(title)));
     add(&mut card, rest, &marks);
     Some(card)
@@ -34,7 +34,7 @@ pub(super) fn feishu(body: &Json) -> Option<CardPreview> {
         card.add(CardPart::Text(body["content"]["text"].as_str()?.to_owned()));
         return Some(card);
     };
-    card.style = content["header"]["template"].as_str().and_then(style);
+    card.style = content["header"]["template"].as_str().and_then(style_of);
     card.add(CardPart::Title(title.to_owned()));
     let marks = Marks { fact: "**", item: "- ", shown: |text| unbold(&unentity(&untag(text))) };
     for element in content["body"]["elements"].as_array().into_iter().flatten() {
@@ -45,7 +45,7 @@ pub(super) fn feishu(body: &Json) -> Option<CardPreview> {
 
 pub(super) fn telegram(body: &Json) -> Option<CardPreview> {
     let text = body["text"].as_str().or_else(|| body["caption"].as_str())?;
-    // The few tags of a card, as the marks of the others.
+    // The tags of a card, as the marks of the other platforms.
     let marked = text.replace("<b>", "**").replace("</b>", "**").replace("<a href=\"", "\u{1}");
     let mut lines = String::new();
     for (index, piece) in marked.split('\u{1}').enumerate() {
@@ -61,14 +61,15 @@ pub(super) fn telegram(body: &Json) -> Option<CardPreview> {
         card.add(CardPart::Picture(preview["url"].as_str().unwrap_or_default().to_owned()));
     }
     let (title, rest) = lines.split_once('\n').unwrap_or((&lines, ""));
-    card.style = title.split(' ').next().and_then(style);
+    card.style = title.split(' ').next().and_then(style_of);
     card.add(CardPart::Title((marks.shown)(title)));
     add(&mut card, rest, &marks);
     Some(card)
 }
 
 pub(super) fn ntfy(body: &Json) -> Option<CardPreview> {
-    let mut card = CardPreview { style: body["tags"][0].as_str().and_then(style), ..CardPreview::default() };
+    let mut card =
+        CardPreview { style: body["tags"][0].as_str().and_then(style_of), ..CardPreview::default() };
     card.add(CardPart::Title(body["title"].as_str()?.to_owned()));
     let marks = Marks { fact: "", item: "• ", shown: str::to_owned };
     add(&mut card, body["message"].as_str().unwrap_or_default(), &marks);
@@ -80,8 +81,8 @@ pub(super) fn ntfy(body: &Json) -> Option<CardPreview> {
     Some(card)
 }
 
-/// What a sign, a colour or a tag says.
-fn style(sign: &str) -> Option<Style> {
+/// The style of a sign, a colour or a tag.
+fn style_of(sign: &str) -> Option<Style> {
     match sign {
         "✅" | "green" | "white_check_mark" => Some(Style::Success),
         "❌" | "🔴" | "red" | "x" | "rotating_light" => Some(Style::Error),
@@ -92,7 +93,7 @@ fn style(sign: &str) -> Option<Style> {
 
 fn add(card: &mut CardPreview, text: &str, marks: &Marks) {
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-    // Mentions stand behind the line at the foot.
+    // Mentions follow the foot.
     let is_ping = |line: &str| line.split(' ').all(|word| word.starts_with('@') || word.starts_with("<at"));
     let foot = lines.iter().rposition(|line| !is_ping(line));
     let mut free = String::new();
@@ -125,8 +126,8 @@ fn add(card: &mut CardPreview, text: &str, marks: &Marks) {
     card.add(CardPart::Text(free));
 }
 
-/// A label and its value, at the first colon of either language. One without a space is part of an address or
-/// a time.
+/// A label and its value, split at the first colon of either language. A colon without a space is part of an address
+/// or a time.
 fn labelled(line: &str) -> Option<(&str, &str)> {
     line.split_once(": ").or_else(|| line.split_once('：'))
 }

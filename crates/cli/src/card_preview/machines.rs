@@ -1,21 +1,21 @@
-//! Bodies for machines: what a person would ask of them first, then their values by their path.
+//! Reads a body for machines: its title first, then its values by their path.
 
 use super::super::terminal::Style;
 use super::{CardPart, CardPreview};
 use serde_json::Value as Json;
 use url::form_urlencoded;
 
-/// The parts shown of such a body.
-const PARTS: usize = 30;
+/// Parts of a body that are shown.
+const MAX_PARTS: usize = 30;
 
-/// A body of any form: all of it by path.
+/// A body of any form, by path.
 pub(super) fn fields(body: &Json) -> CardPreview {
     let mut card = CardPreview::default();
     walk("", body, &mut card);
     card
 }
 
-/// A body of `json` or `cloudevents`: its type, and its data.
+/// A body of `json` or `cloudevents`: its type and its data.
 pub(super) fn event(body: &Json) -> CardPreview {
     let (Some(kind), Some(data)) = (body["type"].as_str(), body.get("data")) else { return fields(body) };
     let mut card = CardPreview::default();
@@ -27,18 +27,18 @@ pub(super) fn event(body: &Json) -> CardPreview {
 }
 
 pub(super) fn github(body: &Json) -> CardPreview {
-    let told = &body["client_payload"]["taskbell"];
-    let Some(title) = told["title"].as_str() else { return fields(body) };
-    let mut card = CardPreview { style: outcome(text(&told["outcome"])), ..CardPreview::default() };
+    let own = &body["client_payload"]["taskbell"];
+    let Some(title) = own["title"].as_str() else { return fields(body) };
+    let mut card = CardPreview { style: style_of(text(&own["outcome"])), ..CardPreview::default() };
     card.add(CardPart::Title(title.to_owned()));
     walk("event_type", &body["event_type"], &mut card);
-    walk("", &told["data"], &mut card);
-    card.add(CardPart::Link("↗".to_owned(), text(&told["link"]).to_owned()));
-    card.add(foot(&[&told["host"], &told["id"]]));
+    walk("", &own["data"], &mut card);
+    card.add(CardPart::Link("↗".to_owned(), text(&own["link"]).to_owned()));
+    card.add(foot(&[&own["host"], &own["id"]]));
     card
 }
 
-/// A form of variables, of which those that every card has are its title, link and foot.
+/// A form of variables, with the title, link and foot under known names.
 pub(super) fn gitlab(body: &Json) -> Option<CardPreview> {
     let pairs: Vec<(String, String)> =
         form_urlencoded::parse(body.as_str()?.as_bytes()).into_owned().collect();
@@ -46,7 +46,7 @@ pub(super) fn gitlab(body: &Json) -> Option<CardPreview> {
         let name = format!("variables[TASKBELL_{key}]");
         pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone()).unwrap_or_default()
     };
-    let mut card = CardPreview { style: outcome(&own("OUTCOME")), ..CardPreview::default() };
+    let mut card = CardPreview { style: style_of(&own("OUTCOME")), ..CardPreview::default() };
     card.add(CardPart::Title(own("TITLE")));
     for (key, value) in &pairs {
         let name = key.strip_prefix("variables[").and_then(|rest| rest.strip_suffix(']')).unwrap_or(key);
@@ -64,7 +64,7 @@ pub(super) fn gitlab(body: &Json) -> Option<CardPreview> {
 pub(super) fn pagerduty(body: &Json) -> CardPreview {
     let payload = &body["payload"];
     let Some(summary) = payload["summary"].as_str() else { return fields(body) };
-    let mut card = CardPreview { style: outcome(text(&payload["severity"])), ..CardPreview::default() };
+    let mut card = CardPreview { style: style_of(text(&payload["severity"])), ..CardPreview::default() };
     card.add(CardPart::Title(summary.to_owned()));
     walk("severity", &payload["severity"], &mut card);
     for (label, value) in payload["custom_details"].as_object().into_iter().flatten() {
@@ -87,8 +87,8 @@ pub(super) fn pagerduty(body: &Json) -> CardPreview {
     card
 }
 
-/// What an outcome or a severity says.
-fn outcome(word: &str) -> Option<Style> {
+/// The style of an outcome or a severity.
+fn style_of(word: &str) -> Option<Style> {
     match word {
         "good" => Some(Style::Success),
         "bad" | "critical" | "error" => Some(Style::Error),
@@ -101,14 +101,14 @@ fn text(value: &Json) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-/// Those that are there, in one line.
+/// The non-empty parts on one line.
 fn foot(parts: &[&Json]) -> CardPart {
     let parts: Vec<&str> = parts.iter().map(|part| text(part)).filter(|part| !part.is_empty()).collect();
     CardPart::Foot(parts.join(" · "))
 }
 
 fn walk(path: &str, value: &Json, card: &mut CardPreview) {
-    if card.parts.len() >= PARTS {
+    if card.parts.len() >= MAX_PARTS {
         return;
     }
     let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };

@@ -171,8 +171,7 @@ fn watch(
             if let Err(error) = bell.emit("queue.end", json!({ "queue": QUEUE }).to_string().as_bytes()) {
                 summary.errors.push(format!("queue.end: {error}"));
             }
-            progress
-                .line("  the queue is empty; its summary follows, and the retry of the failed request")?;
+            progress.line("  the queue is empty; waiting for its summary")?;
         }
         let mut add = |report: &str| {
             summary.reports.push(serde_json::from_str(report).unwrap_or(Json::Null));

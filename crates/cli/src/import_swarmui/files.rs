@@ -1,5 +1,5 @@
-//! Writing the files. Nothing that is there already is changed, and nobody else may read them: the URLs
-//! of chat platforms are keys.
+//! Writes the files. Existing files are never changed, and only this user may read the new ones: the URLs of chat
+//! platforms are secrets.
 
 use super::super::failure::Failure;
 use super::plan::Plan;
@@ -8,10 +8,9 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
-/// The name of the configuration.
 pub const CONFIG: &str = "taskbell.toml";
 
-/// Writes all files below a folder and returns their paths.
+/// Writes all files into a folder and returns their paths.
 pub fn write(plan: &Plan, folder: &Path) -> Result<Vec<String>, Failure> {
     let mut files: Vec<(String, String)> = vec![(CONFIG.to_owned(), write::config(plan))];
     for hook in &plan.hooks {
@@ -22,14 +21,14 @@ pub fn write(plan: &Plan, folder: &Path) -> Result<Vec<String>, Failure> {
     }
     if let Some((name, _)) = files.iter().find(|(name, _)| folder.join(name).exists()) {
         return Err(Failure::new(
-            format!("{} is there already, and nothing was changed", folder.join(name).display()),
-            "give another folder with `--out DIR`, or move the old one away",
+            format!("{} already exists, and nothing was changed", folder.join(name).display()),
+            "choose another folder with `--out DIR`, or move the old one",
         ));
     }
     let unwritable = |path: &Path, error: io::Error| {
         Failure::new(
-            format!("{} cannot be written: {error}", path.display()),
-            "give a folder that you may write with `--out DIR`",
+            format!("cannot write {}: {error}", path.display()),
+            "choose a folder that you can write with `--out DIR`",
         )
     };
     make_folder(folder).map_err(|error| unwritable(folder, error))?;
@@ -78,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_imported_passes_check_and_shows_no_secret() {
+    fn the_imported_configuration_passes_check_and_no_secret_is_printed() {
         let folder = tempfile::tempdir().unwrap();
         for name in ["Data", "Output"] {
             fs::create_dir(folder.path().join(name)).unwrap();
@@ -89,19 +88,19 @@ mod tests {
         let (mut terminal, out) = Terminal::page(false);
         run(&arguments, &mut terminal).unwrap();
         let text = page(&out);
-        assert!(text.starts_with("carried over: Queue End, Manual Gen\n"), "{text}");
-        assert!(text.contains("note: empty the webhook URLs"), "{text}");
+        assert!(text.starts_with("imported: Queue End, Manual Gen\n"), "{text}");
+        assert!(text.contains("note: remove the webhook URLs"), "{text}");
         assert!(text.contains("warning: ") && text.contains("such as a prompt"), "{text}");
-        assert!(!text.contains("fault") && !text.contains("marker"), "{text}");
+        assert!(!text.contains("error:") && !text.contains("marker"), "{text}");
         let data = fs::read_to_string(arguments.out.join("queue_end.txt")).unwrap();
         assert_eq!(data, "{\n\"content\": \"done, 100% of it\"\n}");
         let again = run(&arguments, &mut terminal).unwrap_err();
-        assert!(format!("{again:?}").contains("is there already"), "{again:?}");
+        assert!(format!("{again:?}").contains("already exists"), "{again:?}");
     }
 
     #[cfg(unix)]
     #[test]
-    fn nobody_else_can_read_the_urls() {
+    fn only_this_user_can_read_the_urls() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let plan = Plan::of(&Settings::parse(SETTINGS), Path::new("/s/Data/Settings.fds"));
@@ -111,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn data_that_swarmui_could_not_send_is_a_fault() {
+    fn data_that_swarmui_cannot_send_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("Settings.fds");
         let bad = "WebHooks:\n  QueueEndWebhook: https://example.com/x\n  QueueEndWebhookData: [1]\n";
