@@ -197,7 +197,7 @@ fn finish(
         terminal.object(&json)?;
         return if missing.is_empty() { Ok(()) } else { Err(Failure::Reported) };
     }
-    summary.print(terminal)?;
+    terminal.line(&format!("\n{}", summary.cost()))?;
     let folder = folder.display();
     if !missing.is_empty() {
         let next = format!("`taskbell list {folder}/taskbell.toml` shows every attempt; the folder is kept");

@@ -1,10 +1,8 @@
 //! What arrived during the demo, and whether that is everything.
 
 use super::super::serve::receiver::{Arrival, Verdict};
-use super::super::terminal::{Style, Terminal, one_line, time_of_day};
 use super::RenderedFrame;
 use serde_json::{Value as Json, json};
-use std::io;
 use std::time::Duration;
 
 #[derive(Debug, Default)]
@@ -113,64 +111,23 @@ impl Summary {
         })
     }
 
-    pub fn print(&self, terminal: &mut Terminal) -> io::Result<()> {
-        let title = terminal.paint(Style::Heading, "What arrived");
-        terminal.line(&format!("\n{title}\n"))?;
-        for attempts in self.messages() {
-            print_message(&attempts, terminal)?;
-        }
+    /// What reporting a task costs the host, as a sentence.
+    pub fn cost(&self) -> String {
         let (median, max) = self.call_cost();
-        let calls = self.calls.iter().sum::<Duration>().as_secs_f64();
-        let share = 100.0 * calls / self.work.as_secs_f64().max(1e-9);
+        let all_calls = self.calls.iter().sum::<Duration>().as_secs_f64();
+        let share = 100.0 * all_calls / self.work.as_secs_f64().max(1e-9);
         let calls = self.calls.len();
-        terminal.line(&format!(
+        format!(
             "Reporting a task took {median:.1} µs (median of {calls} calls, longest {max:.1} µs): {share:.3} % of \
              the time of the tasks."
-        ))
+        )
     }
-}
-
-fn print_message(attempts: &[&Arrival], terminal: &mut Terminal) -> io::Result<()> {
-    let Some(first) = attempts.first() else { return Ok(()) };
-    let kind = terminal.paint(Style::Name, one_line(&first.kind().unwrap_or_default()));
-    let id = terminal.paint(Style::Muted, one_line(first.id().unwrap_or_default()));
-    terminal.line(&format!("  {kind}  {id}"))?;
-    let mut before: Option<i64> = None;
-    for arrival in attempts {
-        let wait = before.map(|at| format!(", {:.2} s later", (arrival.at - at) as f64 / 1000.0));
-        let (number, time) = (arrival.attempt().unwrap_or_default(), time_of_day(arrival.at));
-        let (status, wait) = (arrival.status, wait.unwrap_or_default());
-        terminal.line(&format!("    attempt {number}  {time}  answered {status}{wait}"))?;
-        before = Some(arrival.at);
-    }
-    for line in first.json().map(|body| sentences(&body)).unwrap_or_default() {
-        terminal.line(&format!("    {}", one_line(&line)))?;
-    }
-    terminal.line("")
-}
-
-/// A body in words.
-fn sentences(body: &Json) -> Vec<String> {
-    if let Some(text) = body["text"].as_str() {
-        let (user, done) = (body["asked_by"].as_str().unwrap_or_default(), &body["done_so_far"]);
-        return vec![format!("“{text}”"), format!("started by {user}; {done} frames were done by then")];
-    }
-    let queue = &body["data"]["queue"];
-    let number = |value: &Json| value.as_f64().unwrap_or_default();
-    let (total, succeeded, failed) = (&queue["total"], &queue["succeeded"], &queue["failed"]);
-    let duration = number(&queue["duration_s"]);
-    let time = &queue["task_seconds"];
-    let (mean, max) = (number(&time["mean"]), number(&time["max"]));
-    vec![
-        format!("{total} tasks in {duration:.1} s: {succeeded} succeeded, {failed} failed"),
-        format!("a task took {mean:.2} s on average, {max:.2} s at most"),
-    ]
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::serve::receiver::tests::arrival;
     use super::*;
+    use crate::serve::receiver::tests::arrival;
 
     fn summary() -> Summary {
         let failed = r#"{"type":"task.complete","text":"Frame 3 failed","asked_by":"ada","done_so_far":9}"#;
@@ -192,20 +149,11 @@ mod tests {
     }
 
     #[test]
-    fn attempts_waits_and_bodies_are_printed() {
-        let (mut terminal, page) = Terminal::page(false);
-        summary().print(&mut terminal).unwrap();
-        let text = String::from_utf8(page.lock().unwrap().clone()).unwrap();
-        for expected in [
-            "answered 200, 1.04 s later",
-            "“Frame 3 failed”",
-            "24 tasks in 5.2 s: 23 succeeded, 1 failed",
-            "0.50 s on average, 1.25 s at most",
-            "took 1.1 µs (median of 3 calls, longest 40.0 µs): 0.004 % of",
-        ] {
-            assert!(text.contains(expected), "{expected} in {text}");
-        }
+    fn a_complete_demo_misses_nothing_and_has_a_cost() {
+        assert!(summary().is_complete());
         assert_eq!(summary().missing(), Vec::<String>::new());
+        let expected = "took 1.1 µs (median of 3 calls, longest 40.0 µs): 0.004 % of";
+        assert!(summary().cost().contains(expected), "{}", summary().cost());
     }
 
     #[test]
