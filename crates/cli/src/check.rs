@@ -4,7 +4,6 @@ use super::failure::Failure;
 use super::terminal::{Style, Terminal, count, one_line};
 use taskbell_core::engine::{self, CheckReport};
 
-/// CheckArgs of `check`.
 #[derive(Debug, clap::Args)]
 pub struct CheckArgs {
     /// A `.toml` or `.json` file

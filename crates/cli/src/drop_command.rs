@@ -7,7 +7,6 @@ use serde_json::json;
 use taskbell_core::clock;
 use taskbell_core::spool::DeliveryState;
 
-/// DropArgs of `drop`.
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("chosen").args(["id", "dead", "endpoint", "since", "pending"]).required(true).multiple(true))]
 pub struct DropArgs {

@@ -7,7 +7,6 @@ use super::{input, source};
 use serde_json::{Map, Value as Json};
 use taskbell_core::engine;
 
-/// ExplainArgs of `explain`.
 #[derive(Debug, clap::Args)]
 pub struct ExplainArgs {
     /// A `.toml` or `.json` file

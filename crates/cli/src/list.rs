@@ -6,8 +6,8 @@ use super::terminal::{Style, Terminal, date_and_time, one_line, span};
 use serde_json::json;
 use taskbell_core::clock;
 use taskbell_core::spool::{Counts, DeliveryState, Filter, ListRow};
+use unicode_width::UnicodeWidthStr;
 
-/// ListArgs of `list`.
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("state").args(["dead", "pending", "delivered"]))]
 pub struct ListArgs {
@@ -89,35 +89,25 @@ const HEADINGS: [&str; 7] = ["no", "accepted (UTC)", "type", "endpoint", "state"
 fn table(rows: &[ListRow], terminal: &mut Terminal) -> Result<(), Failure> {
     let now = clock::unix_ms();
     let cells: Vec<[String; 7]> = rows.iter().map(|row| cells(row, now)).collect();
-    let width = |column: usize| {
-        let lengths = cells.iter().map(|row| row[column].chars().count());
-        lengths.max().unwrap_or_default().max(HEADINGS[column].len())
-    };
-    let widths: Vec<usize> = (0..HEADINGS.len() - 1).map(width).collect();
-    let heading =
-        terminal.paint(Style::Muted, aligned(&HEADINGS.map(str::to_owned), &widths, |_, text| text));
+    let headings = HEADINGS.map(str::to_owned);
+    let all = || cells.iter().chain([&headings]);
+    let widths = std::array::from_fn(|column| all().map(|row| row[column].width()).max().unwrap_or_default());
+    let heading = terminal.paint(Style::Muted, aligned(&headings, &widths, str::to_owned));
     terminal.line(&heading)?;
     for (row, cells) in rows.iter().zip(&cells) {
-        let style = style_of(row.state);
-        let painter = terminal.clone();
-        let paint = |column: usize, text: String| if column == 4 { painter.paint(style, text) } else { text };
-        terminal.line(&aligned(cells, &widths, paint))?;
+        let line = aligned(cells, &widths, |state| terminal.paint(style_of(row.state), state));
+        terminal.line(&line)?;
     }
     Ok(())
 }
 
-fn aligned(cells: &[String; 7], widths: &[usize], paint: impl Fn(usize, String) -> String) -> String {
-    let mut line = String::new();
-    for (column, cell) in cells.iter().enumerate() {
-        match widths.get(column) {
-            Some(width) => {
-                line.push_str(&paint(column, format!("{cell:width$}")));
-                line.push_str("  ");
-            }
-            None => line.push_str(cell),
-        }
-    }
-    line.trim_end().to_owned()
+/// The cells in columns of these widths, with the state painted.
+fn aligned(cells: &[String; 7], widths: &[usize; 7], paint: impl Fn(&str) -> String) -> String {
+    let columns = cells.iter().zip(widths).zip(HEADINGS).map(|((cell, width), heading)| {
+        let shown = if heading == "state" { paint(cell) } else { cell.clone() };
+        shown + &" ".repeat(width - cell.width())
+    });
+    columns.collect::<Vec<_>>().join("  ").trim_end().to_owned()
 }
 
 fn cells(row: &ListRow, now: i64) -> [String; 7] {

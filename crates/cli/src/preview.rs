@@ -8,7 +8,6 @@ use serde_json::Value as Json;
 use taskbell_core::config::{Config, Hook};
 use taskbell_core::engine::{self, ErrorKind};
 
-/// PreviewArgs of `preview`.
 #[derive(Debug, clap::Args)]
 pub struct PreviewArgs {
     /// A `.toml` or `.json` file

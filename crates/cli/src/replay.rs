@@ -7,7 +7,6 @@ use serde_json::json;
 use taskbell_core::clock;
 use taskbell_core::spool::{DeliveryState, Replayed};
 
-/// ReplayArgs of `replay`.
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("chosen").args(["id", "dead", "endpoint", "since"]).required(true).multiple(true))]
 pub struct ReplayArgs {

@@ -4,7 +4,6 @@ use super::failure::Failure;
 use super::preview::{bad_event, unmet_conditions};
 use super::terminal::{Style, Terminal, count, one_line, span};
 use super::{input, source};
-use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use std::time::{Duration, Instant};
 use taskbell_core::clock;
@@ -16,7 +15,6 @@ use taskbell_core::spool::{DeliveryDetail, DeliveryState, Reader};
 /// How long to wait for a report at a time.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// SendArgs of `send`.
 #[derive(Debug, clap::Args)]
 pub struct SendArgs {
     /// A `.toml` or `.json` file
@@ -33,17 +31,6 @@ pub struct SendArgs {
     /// Print Taskbell's log on standard error
     #[arg(long, short)]
     verbose: bool,
-}
-
-/// A delivery report, as `taskbell_poll` returns it.
-#[derive(Debug, Deserialize)]
-struct DeliveryReport {
-    endpoint: String,
-    hook: String,
-    state: String,
-    attempts: u32,
-    status: Option<u16>,
-    reason: Option<String>,
 }
 
 /// Deliveries that ended.
@@ -119,25 +106,25 @@ fn next_report(bell: &Bell) -> Option<Json> {
     found
 }
 
-fn print_report(json: &Json, totals: &mut EndedDeliveries, terminal: &mut Terminal) -> Result<(), Failure> {
-    let Ok(report) = DeliveryReport::deserialize(json) else { return Ok(()) };
-    let delivered = report.state == "delivered";
+/// Counts and prints a delivery report, as `taskbell_poll` returns it.
+fn print_report(report: &Json, totals: &mut EndedDeliveries, terminal: &mut Terminal) -> Result<(), Failure> {
+    let delivered = report["state"] == "delivered";
     if delivered {
         totals.delivered += 1;
     } else {
         totals.dead += 1;
     }
     if terminal.json() {
-        return Ok(terminal.object(json)?);
+        return Ok(terminal.object(report)?);
     }
-    let state = terminal.paint(if delivered { Style::Success } else { Style::Error }, &report.state);
-    let status = report.status.map(|status| format!("  status {status}")).unwrap_or_default();
-    let attempts = count(report.attempts as usize, "attempt", "attempts");
-    let reason = report.reason.map(|reason| format!("  {}", one_line(&reason))).unwrap_or_default();
-    let endpoint = one_line(&report.endpoint);
-    let hook = one_line(&report.hook);
-    terminal.line(&format!("{state}  {endpoint} ({hook}){status}  {attempts}{reason}"))?;
-    Ok(())
+    let text = |key: &str| one_line(report[key].as_str().unwrap_or_default());
+    let number = |key: &str| report[key].as_u64().and_then(|number| usize::try_from(number).ok());
+    let state = terminal.paint(if delivered { Style::Success } else { Style::Error }, text("state"));
+    let status = number("status").map(|status| format!("  status {status}")).unwrap_or_default();
+    let attempts = count(number("attempts").unwrap_or_default(), "attempt", "attempts");
+    let reason = if report["reason"].is_string() { format!("  {}", text("reason")) } else { String::new() };
+    let (endpoint, hook) = (text("endpoint"), text("hook"));
+    Ok(terminal.line(&format!("{state}  {endpoint} ({hook}){status}  {attempts}{reason}"))?)
 }
 
 /// The pending deliveries of an event, from the spool.

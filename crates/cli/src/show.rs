@@ -23,7 +23,6 @@ const LINES: usize = 40;
 /// Bytes of a body that still fit into a command line.
 const MAX_INLINE: usize = 8 * 1024;
 
-/// ShowArgs of `show`.
 #[derive(Debug, clap::Args)]
 pub struct ShowArgs {
     /// A configuration (`.toml`, `.json`), or a spool (`.db`)

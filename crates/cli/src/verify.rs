@@ -7,7 +7,6 @@ use serde_json::{Map, Value as Json, json};
 use taskbell_core::clock;
 use taskbell_core::sign::{self, VerifyError};
 
-/// VerifyArgs of `verify`.
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("key").required(true).multiple(true).args(["scheme", "secret"]))]
 pub struct VerifyArgs {

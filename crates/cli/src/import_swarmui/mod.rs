@@ -13,7 +13,6 @@ use std::path::PathBuf;
 use taskbell_core::config::ConfigError;
 use taskbell_core::engine;
 
-/// ImportSwarmuiArgs of `import-swarmui`.
 #[derive(Debug, clap::Args)]
 pub struct ImportSwarmuiArgs {
     /// SwarmUI's settings, `Data/Settings.fds` in its folder

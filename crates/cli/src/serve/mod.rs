@@ -18,7 +18,6 @@ use taskbell_core::sign::Verifier;
 /// Lines of a body that are shown.
 const MAX_LINES: usize = 24;
 
-/// ServeArgs of `serve`.
 #[derive(Debug, clap::Args)]
 pub struct ServeArgs {
     /// The port to listen on; 0 picks a free one
