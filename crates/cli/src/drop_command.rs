@@ -50,8 +50,8 @@ pub fn run(arguments: &DropArgs, terminal: &mut Terminal) -> Result<(), Failure>
 
 #[cfg(test)]
 mod tests {
-    use super::super::list::tests::fill;
     use super::*;
+    use crate::list::tests::fill;
     use crate::tests::output;
     use std::path::Path;
     use taskbell_core::spool::Reader;

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::time::Duration;
 
-/// Read from a file or from standard input at most.
+/// Bytes that are read from a file or from standard input at most.
 const MAX_BYTES: u64 = 64 << 20;
 
 /// Bytes from a file, or from standard input for `-`.

@@ -20,7 +20,7 @@ pub struct ListArgs {
     /// Only pending deliveries
     #[arg(long)]
     pending: bool,
-    /// Only delivered ones
+    /// Only delivered deliveries
     #[arg(long)]
     delivered: bool,
     /// Only deliveries to this endpoint

@@ -10,7 +10,6 @@ mod demo;
 mod drop_command;
 mod explain;
 mod failure;
-mod fds;
 mod import_swarmui;
 mod impostor;
 mod input;

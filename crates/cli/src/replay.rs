@@ -65,8 +65,8 @@ fn refusal(done: &Replayed, source: &str) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use super::super::list::tests::fill;
     use super::*;
+    use crate::list::tests::fill;
     use crate::tests::output;
     use std::path::Path;
     use taskbell_core::spool::Reader;

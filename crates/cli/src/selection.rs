@@ -20,7 +20,8 @@ pub struct SelectionArgs {
     /// Only deliveries to this endpoint
     #[arg(long, value_name = "NAME")]
     pub endpoint: Option<String>,
-    /// Only deliveries that ended, or were created and are pending, since then: `2026-11-24T04:00:00Z`, or `2h` ago
+    /// Only deliveries that ended since then, or were created if pending: `2026-11-24T04:00:00Z`, or `2h` for the last
+    /// two hours
     #[arg(long, value_name = "TIME", value_parser = instant)]
     pub since: Option<i64>,
 }

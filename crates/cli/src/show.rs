@@ -54,10 +54,10 @@ pub fn run(arguments: &ShowArgs, terminal: &mut Terminal) -> Result<(), Failure>
         terminal.object(&json)?;
         return Ok(());
     }
-    let most = if arguments.full { usize::MAX } else { LINES };
-    show_event(&event, most, terminal)?;
+    let max_lines = if arguments.full { usize::MAX } else { LINES };
+    show_event(&event, max_lines, terminal)?;
     for delivery in &event.deliveries {
-        show_delivery(&event, delivery, config.as_ref(), most, terminal)?;
+        show_delivery(&event, delivery, config.as_ref(), max_lines, terminal)?;
     }
     show_unfired(&event, config.as_ref(), terminal)
 }
@@ -91,11 +91,11 @@ fn show_unfired(
     Ok(())
 }
 
-fn show_event(event: &EventDetail, most: usize, terminal: &mut Terminal) -> Result<(), Failure> {
+fn show_event(event: &EventDetail, max_lines: usize, terminal: &mut Terminal) -> Result<(), Failure> {
     let title = terminal.paint(Style::Heading, one_line(&event.kind));
     let accepted = date_and_time(event.accepted_at);
     terminal.line(&format!("{title}  {}  accepted {accepted} UTC", event.id))?;
-    terminal.indented(2, &screenful(&pretty(&event.payload), most))?;
+    terminal.indented(2, &screenful(&pretty(&event.payload), max_lines))?;
     Ok(terminal.line("")?)
 }
 
@@ -103,7 +103,7 @@ fn show_delivery(
     event: &EventDetail,
     delivery: &DeliveryDetail,
     config: Option<&Config>,
-    most: usize,
+    max_lines: usize,
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
     let endpoint = terminal.paint(Style::Heading, one_line(&delivery.endpoint));
@@ -130,7 +130,7 @@ fn show_delivery(
     }
     if !delivery.body.is_empty() {
         terminal.line("")?;
-        terminal.indented(2, &screenful(&pretty(&delivery.body), most))?;
+        terminal.indented(2, &screenful(&pretty(&delivery.body), max_lines))?;
         terminal.line("")?;
         let command = harmless(&curl(event, delivery, config));
         let command = terminal.paint(Style::Muted, command);
@@ -147,7 +147,7 @@ fn show_attempt(attempt: &AttemptDetail, terminal: &mut Terminal) -> Result<(), 
         (None, None) => one_line(&attempt.outcome),
     };
     let answer = terminal.paint(if good { Style::Success } else { Style::Error }, answer);
-    let next = attempt.next_at.map(|at| format!("; next {} after", span(at - attempt.started_at)));
+    let next = attempt.next_at.map(|at| format!("; next attempt {} later", span(at - attempt.started_at)));
     let started = time_of_day(attempt.started_at);
     let next = next.unwrap_or_default();
     terminal.line(&format!("  attempt {}  {started}  {answer}{next}", attempt.number))?;
@@ -163,9 +163,9 @@ fn show_attempt(attempt: &AttemptDetail, terminal: &mut Terminal) -> Result<(), 
 
 fn phases(attempt: &AttemptDetail) -> String {
     let ms = |us: u32| format!("{:.1} ms", f64::from(us) / 1000.0);
-    let mut parts = vec![ms(attempt.total_us) + " in all"];
+    let mut parts = vec![ms(attempt.total_us) + " in total"];
     for (name, us) in [
-        ("name", attempt.resolve_us),
+        ("DNS", attempt.resolve_us),
         ("connect", attempt.connect_us),
         ("TLS", attempt.tls_us),
         ("first byte after", attempt.first_byte_us),
@@ -259,7 +259,7 @@ mod tests {
     fn an_event_is_shown_with_every_delivery_and_attempt() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("spool.db");
-        let id = super::super::list::tests::fill(&path).to_string();
+        let id = crate::list::tests::fill(&path).to_string();
         let text = shown(&path, &id).unwrap();
         for expected in [
             "\"id\": \"f-1\"",
@@ -267,7 +267,7 @@ mod tests {
             "to team by hooks[0]: pending",
             "  fired: it listens to task.complete",
             "answered 503; next",
-            "1.5 ms in all, name 0.0 ms, connect 0.0 ms, first byte after 0.9 ms",
+            "1.5 ms in total, DNS 0.0 ms, connect 0.0 ms, first byte after 0.9 ms",
             "because answered \\u{1b}[2J",
             r#"--data-binary '{"text":"it'\''s done"}'"#,
         ] {
@@ -317,7 +317,7 @@ mod tests {
     fn the_command_line_holds_no_secret_of_the_configuration() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("spool.db");
-        super::super::list::tests::fill(&path);
+        crate::list::tests::fill(&path);
         let config = folder.path().join("taskbell.toml");
         let text = "[spool]\npath = \"spool.db\"\n[endpoints.ci]\nurl = \"https://ci.example.com/hook/marker-of-the-url\"\n\
                     headers = { authorization = \"Bearer marker-of-the-token\" }\n\

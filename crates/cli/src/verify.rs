@@ -15,7 +15,7 @@ pub struct VerifyArgs {
     /// The request's headers: a JSON object, or lines `name: value`; `@FILE` reads a file
     #[arg(long, value_name = "JSON|@FILE")]
     headers: String,
-    /// Take this time, in Unix seconds, in place of the current time for the age of the request
+    /// Check the age of the request at this time, in Unix seconds; the current time by default
     #[arg(long, value_name = "UNIX_S")]
     at: Option<i64>,
     /// The file with the raw body, or `-` for standard input

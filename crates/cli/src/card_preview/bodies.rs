@@ -1,8 +1,8 @@
 //! Reads a card from the JSON body of each platform.
 
-use super::super::terminal::Style;
 use super::markup::{link, unbold, unentity, unslash, untag};
 use super::{CardPart, CardPreview, lines, machines};
+use crate::terminal::Style;
 use serde_json::Value as Json;
 
 pub(super) fn read(platform: &str, body: &Json) -> Option<CardPreview> {

@@ -1,8 +1,8 @@
 //! Reads a card from a text with one part a line.
 
-use super::super::terminal::Style;
 use super::markup::{links, picture, unbold, unentity, unslash, untag};
 use super::{CardPart, CardPreview};
+use crate::terminal::Style;
 use serde_json::Value as Json;
 
 /// The marks of one platform.

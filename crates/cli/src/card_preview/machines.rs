@@ -1,7 +1,7 @@
 //! Reads a body for machines: its title first, then its values by their path.
 
-use super::super::terminal::Style;
 use super::{CardPart, CardPreview};
+use crate::terminal::Style;
 use serde_json::Value as Json;
 use url::form_urlencoded;
 

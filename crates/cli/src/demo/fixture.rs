@@ -1,6 +1,6 @@
 //! What the demo needs: a folder, a secret, a configuration.
 
-use super::super::failure::Failure;
+use crate::failure::Failure;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use std::net::SocketAddr;

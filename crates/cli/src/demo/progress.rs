@@ -1,10 +1,10 @@
 //! What the demo prints while the queue runs: a progress bar on a terminal, a line a frame elsewhere, and every
 //! request that arrives.
 
-use super::super::serve::headline;
-use super::super::serve::receiver::Arrival;
-use super::super::terminal::{Style, Terminal, count, one_line};
 use super::RenderedFrame;
+use crate::serve::headline;
+use crate::serve::receiver::Arrival;
+use crate::terminal::{Style, Terminal, count, one_line};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::Value as Json;
 use std::io;

@@ -1,7 +1,7 @@
 //! What arrived during the demo, and whether that is everything.
 
-use super::super::serve::receiver::{Arrival, Verdict};
 use super::RenderedFrame;
+use crate::serve::receiver::{Arrival, Verdict};
 use serde_json::{Value as Json, json};
 use std::time::Duration;
 

@@ -1,9 +1,9 @@
 //! Writes the files. Existing files are never changed, and only this user may read the new ones: the URLs of chat
 //! platforms are secrets.
 
-use super::super::failure::Failure;
 use super::plan::Plan;
 use super::write;
+use crate::failure::Failure;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
@@ -61,7 +61,7 @@ fn create(path: &Path, text: &str) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::fds::Settings;
+    use super::super::fds::Settings;
     use super::super::{ImportSwarmuiArgs, run};
     use super::*;
     use crate::terminal::Terminal;

@@ -1,12 +1,13 @@
 //! `taskbell import-swarmui`: converts SwarmUI's webhook settings into a configuration.
 
+mod fds;
 mod files;
 mod plan;
 mod write;
 
 use super::failure::Failure;
-use super::fds::Settings;
 use super::terminal::{Style, Terminal, count, one_line};
+use fds::Settings;
 use plan::Plan;
 use serde_json::json;
 use std::path::PathBuf;
@@ -54,7 +55,7 @@ pub fn run(arguments: &ImportSwarmuiArgs, terminal: &mut Terminal) -> Result<(),
     };
     let (faults, warnings) = (lines(&report.errors), lines(&report.warnings));
     if terminal.json() {
-        let carried: Vec<_> = plan.hooks.iter().map(|hook| hook.trigger.label).collect();
+        let carried: Vec<_> = plan.hooks.iter().map(|hook| hook.webhook.label).collect();
         terminal.object(&json!({
             "ok": report.errors.is_empty(),
             "files": written,
@@ -81,7 +82,7 @@ fn print(
     [errors, warnings]: [&[String]; 2],
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
-    let hooks = plan.hooks.iter().map(|hook| hook.trigger.label).collect::<Vec<_>>().join(", ");
+    let hooks = plan.hooks.iter().map(|hook| hook.webhook.label).collect::<Vec<_>>().join(", ");
     let imported = terminal.paint(Style::Success, "imported");
     terminal.line(&format!("{imported}: {hooks}"))?;
     for file in written {

@@ -1,6 +1,6 @@
 //! How each setting is imported, and what differs.
 
-use super::super::fds::Settings;
+use super::fds::Settings;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use url::Url;
@@ -98,7 +98,7 @@ static WEBHOOKS: [SwarmWebhook; 6] = [
 /// A webhook to import.
 #[derive(Debug)]
 pub struct ImportedHook {
-    pub trigger: &'static SwarmWebhook,
+    pub webhook: &'static SwarmWebhook,
     /// A secret.
     pub url: String,
     pub data: Option<String>,
@@ -122,7 +122,7 @@ impl Plan {
     pub fn of(settings: &Settings, file: &Path) -> Plan {
         let mut notes = Vec::new();
         let hooks: Vec<ImportedHook> =
-            WEBHOOKS.iter().filter_map(|trigger| hook(trigger, settings, &mut notes)).collect();
+            WEBHOOKS.iter().filter_map(|webhook| hook(webhook, settings, &mut notes)).collect();
         if !settings.unread.is_empty() {
             let lines: Vec<String> = settings.unread.iter().take(10).map(usize::to_string).collect();
             notes.push(format!("these lines of the file are not understood: {}", lines.join(", ")));
@@ -148,14 +148,14 @@ impl Plan {
 }
 
 fn hook(
-    trigger: &'static SwarmWebhook,
+    webhook: &'static SwarmWebhook,
     settings: &Settings,
     notes: &mut Vec<String>,
 ) -> Option<ImportedHook> {
-    let data = settings.get(&format!("WebHooks.{}WebhookData", trigger.key)).map(str::to_owned);
-    let Some(url) = settings.get(&format!("WebHooks.{}Webhook", trigger.key)) else {
+    let data = settings.get(&format!("WebHooks.{}WebhookData", webhook.key)).map(str::to_owned);
+    let Some(url) = settings.get(&format!("WebHooks.{}Webhook", webhook.key)) else {
         if data.is_some() {
-            notes.push(format!("{}: it has data but no URL, so SwarmUI sends nothing", trigger.label));
+            notes.push(format!("{}: it has data but no URL, so SwarmUI sends nothing", webhook.label));
         }
         return None;
     };
@@ -164,14 +164,14 @@ fn hook(
     if !sound {
         notes.push(format!(
             "{}: its URL is not an http or https URL, so the webhook is left out",
-            trigger.label
+            webhook.label
         ));
         return None;
     }
-    if !trigger.note.is_empty() {
-        notes.push(trigger.note.to_owned());
+    if !webhook.note.is_empty() {
+        notes.push(webhook.note.to_owned());
     }
-    if trigger.name == "server_start" && (data.is_some() || shutdown_url(settings)) {
+    if webhook.name == "server_start" && (data.is_some() || shutdown_url(settings)) {
         notes.push(
             "Server Start: SwarmUI never sends its data, and sends nothing if there is a Server Shutdown URL; \
              Taskbell sends it as written"
@@ -179,21 +179,21 @@ fn hook(
         );
     }
     let text = data.as_deref().unwrap_or_default();
-    if trigger.on == "task.complete" && text.contains("%image%") {
+    if webhook.on == "task.complete" && text.contains("%image%") {
         notes.push(format!(
             "{}: `%image%` is the `url` of the task's first output, and stays as it is without one; the extension \
              never has one, because SwarmUI does not give it the address",
-            trigger.label
+            webhook.label
         ));
     }
-    if trigger.on == "task.complete" && attaches(text) {
+    if webhook.on == "task.complete" && attaches(text) {
         notes.push(format!(
             "{}: `[discord_image]` attaches the file at the `path` of a task; the extension never has one, because \
              SwarmUI does not give it the path, so its messages have no image",
-            trigger.label
+            webhook.label
         ));
     }
-    Some(ImportedHook { trigger, url: url.to_owned(), data })
+    Some(ImportedHook { webhook, url: url.to_owned(), data })
 }
 
 fn attaches(data: &str) -> bool {
@@ -271,14 +271,14 @@ mod tests {
     #[test]
     fn every_webhook_becomes_a_hook() {
         let mut text = String::from("WebHooks:\n");
-        for trigger in &WEBHOOKS {
-            text.push_str(&format!("  {}Webhook: https://example.com/{}\n", trigger.key, trigger.name));
-            text.push_str(&format!("  {}WebhookData: {{\"x\": 1}}\n", trigger.key));
+        for webhook in &WEBHOOKS {
+            text.push_str(&format!("  {}Webhook: https://example.com/{}\n", webhook.key, webhook.name));
+            text.push_str(&format!("  {}WebhookData: {{\"x\": 1}}\n", webhook.key));
         }
         let plan = plan(&text);
         assert_eq!(plan.hooks.len(), 6);
         for hook in &plan.hooks {
-            assert_eq!(hook.url, format!("https://example.com/{}", hook.trigger.name));
+            assert_eq!(hook.url, format!("https://example.com/{}", hook.webhook.name));
             assert_eq!(hook.data.as_deref(), Some("{\"x\": 1}"));
         }
         assert!(plan.notes.iter().any(|note| note.starts_with("Server Start: SwarmUI never sends its data")));

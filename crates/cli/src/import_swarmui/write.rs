@@ -5,12 +5,12 @@ use std::fmt::Write;
 
 /// The file with a webhook's URL, relative to the configuration.
 pub fn url_file(hook: &ImportedHook) -> String {
-    format!("secrets/{}.url", hook.trigger.name)
+    format!("secrets/{}.url", hook.webhook.name)
 }
 
 /// The file with a webhook's data.
 pub fn data_file(hook: &ImportedHook) -> String {
-    format!("{}.txt", hook.trigger.name)
+    format!("{}.txt", hook.webhook.name)
 }
 
 /// The configuration as TOML.
@@ -27,15 +27,15 @@ pub fn config(plan: &Plan) -> String {
         let _ = writeln!(text, "[files]\nroots = [{}]\n", quoted(&root.to_string_lossy()));
     }
     for hook in &plan.hooks {
-        let trigger = hook.trigger;
-        let _ = writeln!(text, "[endpoints.{}]\nurl = \"file:{}\"", trigger.name, url_file(hook));
-        let _ = writeln!(text, "{}", trigger.endpoint);
+        let webhook = hook.webhook;
+        let _ = writeln!(text, "[endpoints.{}]\nurl = \"file:{}\"", webhook.name, url_file(hook));
+        let _ = writeln!(text, "{}", webhook.endpoint);
     }
     for hook in &plan.hooks {
-        let trigger = hook.trigger;
-        let _ = writeln!(text, "# {}", trigger.label);
-        let _ = writeln!(text, "[[hooks]]\nname = \"{}\"\non = [\"{}\"]", trigger.name, trigger.on);
-        let _ = writeln!(text, "to = [\"{}\"]\n{}syntax = \"swarmui\"", trigger.name, trigger.hook);
+        let webhook = hook.webhook;
+        let _ = writeln!(text, "# {}", webhook.label);
+        let _ = writeln!(text, "[[hooks]]\nname = \"{}\"\non = [\"{}\"]", webhook.name, webhook.on);
+        let _ = writeln!(text, "to = [\"{}\"]\n{}syntax = \"swarmui\"", webhook.name, webhook.hook);
         if hook.data.is_some() {
             let _ = writeln!(text, "template = \"file:{}\"", data_file(hook));
         }
@@ -51,7 +51,7 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::fds::Settings;
+    use super::super::fds::Settings;
     use super::*;
     use std::path::Path;
 

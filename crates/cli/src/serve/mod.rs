@@ -28,7 +28,7 @@ pub struct ServeArgs {
     host: String,
     #[command(flatten)]
     signature: signature::SignatureArgs,
-    /// Answer the first N requests with this status (503), to watch retries
+    /// Answer the first N requests with a failure, 503 or STATUS, to watch retries
     #[arg(long, value_name = "N[:STATUS]", value_parser = failures)]
     fail: Option<(usize, u16)>,
     /// Answer like this platform: `wecom`, `slack`, …

@@ -1,7 +1,7 @@
 //! A receiver of webhooks: it verifies each request, answers it and reports it.
 
-use super::super::impostor::{Impostor, Reply};
 use super::http::{REQUEST_TIMEOUT, Request, Response, Server};
+use crate::impostor::{Impostor, Reply};
 use serde_json::Value as Json;
 use std::io;
 use std::net::SocketAddr;
