@@ -42,20 +42,25 @@ pub fn text(given: &str) -> Result<String, Failure> {
     })
 }
 
-/// A duration such as `30s`, `500ms`, `2m`, or a plain number of seconds.
-pub fn span(given: &str) -> Result<Duration, String> {
-    let digits = given.find(|c: char| !c.is_ascii_digit()).unwrap_or(given.len());
-    let (number, unit) = given.split_at(digits);
+/// The milliseconds of a duration such as `500ms`, `30s`, `2m`, `2h` or `3d`.
+pub fn millis(given: &str) -> Option<u64> {
+    let (number, unit) = given.split_at(given.find(|c: char| !c.is_ascii_digit())?);
     let scale = match unit {
         "ms" => 1,
-        "s" | "" => 1_000,
+        "s" => 1_000,
         "m" | "min" => 60_000,
         "h" => 3_600_000,
-        _ => 0,
+        "d" => 86_400_000,
+        _ => return None,
     };
-    let millis = number.parse::<u64>().ok().and_then(|number| number.checked_mul(scale));
+    number.parse::<u64>().ok()?.checked_mul(scale)
+}
+
+/// A duration with its unit, or a plain number of seconds, of up to 7 days.
+pub fn timeout(given: &str) -> Result<Duration, String> {
+    let millis = millis(given).or_else(|| given.parse::<u64>().ok()?.checked_mul(1_000));
     match millis {
-        Some(millis) if scale > 0 && millis <= 7 * 86_400_000 => Ok(Duration::from_millis(millis)),
+        Some(millis) if millis <= 7 * 86_400_000 => Ok(Duration::from_millis(millis)),
         _ => Err("give a time up to 7 days, for instance `30s`, `500ms` or `2m`".to_owned()),
     }
 }
@@ -67,10 +72,10 @@ mod tests {
     #[test]
     fn a_duration_has_a_unit_or_is_in_seconds() {
         for (text, millis) in [("30s", 30_000), ("250ms", 250), ("5", 5_000), ("2m", 120_000), ("0", 0)] {
-            assert_eq!(span(text), Ok(Duration::from_millis(millis)), "{text}");
+            assert_eq!(timeout(text), Ok(Duration::from_millis(millis)), "{text}");
         }
-        for bad in ["", "s", "-1s", "1.5s", "8000h", "99999999999999999999s", "1 s"] {
-            assert!(span(bad).is_err(), "{bad}");
+        for bad in ["", "s", "-1s", "1.5s", "8000h", "8d", "99999999999999999999s", "1 s"] {
+            assert!(timeout(bad).is_err(), "{bad}");
         }
     }
 

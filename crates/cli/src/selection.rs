@@ -1,7 +1,7 @@
 //! Which deliveries `replay` and `drop` change.
 
 use super::failure::Failure;
-use super::source;
+use super::{input, source};
 use std::path::PathBuf;
 use taskbell_core::clock;
 use taskbell_core::intake;
@@ -73,18 +73,9 @@ fn instant(given: &str) -> Result<i64, String> {
     if let Some(at) = clock::parse_rfc3339(given) {
         return Ok(at);
     }
-    let digits = given.find(|c: char| !c.is_ascii_digit()).unwrap_or(given.len());
-    let (number, unit) = given.split_at(digits);
-    let scale = match unit {
-        "s" => 1_000,
-        "m" | "min" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
-        _ => 0,
-    };
-    match number.parse::<i64>().ok().and_then(|number| number.checked_mul(scale)) {
-        Some(span) if scale > 0 => Ok(clock::unix_ms().saturating_sub(span)),
-        _ => Err(
+    match input::millis(given).and_then(|millis| i64::try_from(millis).ok()) {
+        Some(millis) => Ok(clock::unix_ms().saturating_sub(millis)),
+        None => Err(
             "give a time such as `2026-11-24T04:00:00Z`, or a duration before now such as `30m`, `2h`, `3d`"
                 .to_owned(),
         ),

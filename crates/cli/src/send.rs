@@ -26,7 +26,7 @@ pub struct SendArgs {
     #[arg(value_name = "JSON")]
     payload: Option<String>,
     /// How long to wait for the deliveries
-    #[arg(long, default_value = "30s", value_parser = input::span, value_name = "TIME")]
+    #[arg(long, default_value = "30s", value_parser = input::timeout, value_name = "TIME")]
     timeout: Duration,
     /// Print Taskbell's log on standard error
     #[arg(long, short)]
