@@ -1,4 +1,4 @@
-//! `taskbell check`.
+//! `taskbell check`: finds every error in a configuration.
 
 use super::failure::Failure;
 use super::terminal::{Style, Terminal, count, one_line};

@@ -1,4 +1,4 @@
-//! `taskbell drop`.
+//! `taskbell drop`: gives up pending deliveries and removes dead letters.
 
 use super::failure::Failure;
 use super::selection::{SelectionArgs, refused};

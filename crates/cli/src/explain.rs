@@ -1,4 +1,4 @@
-//! `taskbell explain`.
+//! `taskbell explain`: shows which hooks fire for an event, and why.
 
 use super::failure::Failure;
 use super::preview::bad_event;

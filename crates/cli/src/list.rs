@@ -1,4 +1,4 @@
-//! `taskbell list`.
+//! `taskbell list`: lists the deliveries in a spool.
 
 use super::failure::Failure;
 use super::source;

@@ -1,4 +1,4 @@
-//! `taskbell preview`.
+//! `taskbell preview`: shows the requests that an event would cause.
 
 use super::card_preview::{self, CardPreview};
 use super::failure::Failure;

@@ -1,4 +1,4 @@
-//! `taskbell replay`.
+//! `taskbell replay`: sends dead letters again.
 
 use super::failure::Failure;
 use super::selection::{SelectionArgs, refused};

@@ -1,4 +1,4 @@
-//! `taskbell send`.
+//! `taskbell send`: reports an event as a host would.
 
 use super::failure::Failure;
 use super::preview::{bad_event, unmet_conditions};

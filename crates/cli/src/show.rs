@@ -1,4 +1,4 @@
-//! `taskbell show`.
+//! `taskbell show`: shows an event with its deliveries and attempts.
 
 use super::explain;
 use super::failure::Failure;

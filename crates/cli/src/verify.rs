@@ -1,4 +1,4 @@
-//! `taskbell verify`.
+//! `taskbell verify`: verifies the signature of one request.
 
 use super::failure::Failure;
 use super::terminal::{Style, Terminal};

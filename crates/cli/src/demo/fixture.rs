@@ -1,4 +1,4 @@
-//! What the demo needs: a folder, a secret, a configuration.
+//! The folder, the secret and the configuration of the demo.
 
 use crate::failure::Failure;
 use base64::Engine as _;
