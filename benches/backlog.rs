@@ -13,9 +13,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 use taskbell_core::clock;
-use taskbell_core::config::{Config, SpoolPath};
+use taskbell_core::config::Config;
 use taskbell_core::engine::Bell;
 use taskbell_core::event::EventId;
+use taskbell_core::spool::SpoolPath;
 use taskbell_core::spool::{NewDelivery, NewEvent, Spool};
 
 const PENDING: u64 = 100_000;

@@ -1,14 +1,14 @@
 /*
- * Taskbell: a notification bell for long-running hosts.
+ * Taskbell: signed, retried webhooks for long-running hosts.
  *
  * Generated from src/ffi; do not edit.
  *
- * - Every function returns TASKBELL_OK or a TASKBELL_ERR_* number, but for the two version functions.
+ * - Every function returns TASKBELL_OK or a TASKBELL_ERR_* number, except the two version functions.
  * - Every function may be called from any thread. A NULL bell means the process-wide default one.
- * - Strings are UTF-8. NULL where a value is needed is an error, never "".
- * - Text comes back through (buf, cap, needed): a buffer that is too small is left alone, and *needed
- *   says how many bytes the text takes, the NUL included.
- * - After a failure taskbell_last_error() has the reason in words, for the thread that failed.
+ * - Strings are UTF-8. NULL for a required value is an error, not "".
+ * - Text is returned through (buf, cap, needed): a buffer that is too small stays unchanged, and *needed
+ *   is the size of the text in bytes, including the NUL.
+ * - After a failure taskbell_last_error() returns the reason as a sentence, for the thread that failed.
  */
 
 #ifndef TASKBELL_H
@@ -23,17 +23,17 @@
 #define TASKBELL_ABI_VERSION 1
 
 /**
- * It worked.
+ * Success. An event is accepted and will be delivered.
  */
 #define TASKBELL_OK 0
 
 /**
- * NULL where a value is needed, broken UTF-8, a name out of pattern, a number out of range.
+ * NULL for a required value, invalid UTF-8, an invalid name, a number out of range.
  */
 #define TASKBELL_ERR_INVALID_ARGUMENT 1
 
 /**
- * Not one JSON object.
+ * The event is not one JSON object.
  */
 #define TASKBELL_ERR_INVALID_JSON 2
 
@@ -48,17 +48,17 @@
 #define TASKBELL_ERR_QUEUE_FULL 4
 
 /**
- * The bell was closed.
+ * The bell is closed.
  */
 #define TASKBELL_ERR_CLOSED 5
 
 /**
- * The configuration has a fault.
+ * The configuration has an error.
  */
 #define TASKBELL_ERR_CONFIG 6
 
 /**
- * The time given was not enough.
+ * The timeout passed.
  */
 #define TASKBELL_ERR_TIMEOUT 7
 
@@ -68,27 +68,27 @@
 #define TASKBELL_ERR_SPOOL 8
 
 /**
- * This process was forked off the one that opened the bell; `taskbell_init` opens its own.
+ * This process was forked from the one that opened the bell; `taskbell_init` opens its own.
  */
 #define TASKBELL_ERR_FORKED 9
 
 /**
- * The buffer is too small; `*needed` says how many bytes it takes, the NUL included.
+ * The buffer is too small; `*needed` is the size in bytes, including the NUL.
  */
 #define TASKBELL_ERR_BUFFER_TOO_SMALL 10
 
 /**
- * The signature does not hold.
+ * The signature is invalid or too old.
  */
 #define TASKBELL_ERR_SIGNATURE 11
 
 /**
- * A defect of Taskbell was caught; `taskbell_last_error` has its message.
+ * Taskbell caught a defect of its own; `taskbell_last_error` has its message.
  */
 #define TASKBELL_ERR_PANIC 12
 
 /**
- * There is none.
+ * No report is available, or the ticket was never returned.
  */
 #define TASKBELL_ERR_NOT_FOUND 13
 
@@ -98,12 +98,12 @@
 #define TASKBELL_LOG_ERROR 1
 
 /**
- * Level of a log message: something is wrong and goes on.
+ * Level of a log message: something is wrong, and Taskbell continues.
  */
 #define TASKBELL_LOG_WARN 2
 
 /**
- * Level of a log message: something happened that operators like to know.
+ * Level of a log message: information for operators.
  */
 #define TASKBELL_LOG_INFO 3
 
@@ -113,14 +113,14 @@
 #define TASKBELL_LOG_DEBUG 4
 
 /**
- * A bell. NULL means the process-wide default one. Not a pointer to memory: a closed handle is
- * recognised, whoever uses it.
+ * A bell: an open instance. NULL means the process-wide default one. It is not a pointer to memory: a
+ * closed handle is recognised and refused.
  */
 typedef struct taskbell_t taskbell_t;
 
 /**
- * Receives log messages on Taskbell's own threads, one at a time. `message` is NUL-terminated UTF-8 and
- * lives until the function returns. It must return soon, and must not call Taskbell.
+ * Receives log messages on a thread of Taskbell's, one at a time. `message` is NUL-terminated UTF-8 and
+ * lives until the function returns. The function must return soon and must not call Taskbell.
  */
 typedef void (*taskbell_log_fn)(void *userdata, int32_t level, const char *message);
 
@@ -129,9 +129,9 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * A task is complete. Acts on the default bell, which opens itself on first use from the file that
- * `TASKBELL_CONFIG` names, else `./taskbell.toml`. `task_json` is a JSON object with the fields of a
- * task; NULL and "{}" are fine.
+ * Reports a completed task to the default bell, which opens itself on first use from the file that
+ * `TASKBELL_CONFIG` names, else `./taskbell.toml`. `task_json` is a JSON object with the fields of a task,
+ * or NULL for none. Does not wait.
  *
  * Pointers:
  * `task_json` is NULL or a NUL-terminated string.
@@ -139,8 +139,8 @@ extern "C" {
 int32_t on_task_complete(const char *task_json);
 
 /**
- * The queue is empty. Acts on the default bell as `on_task_complete` does. NULL is fine: Taskbell keeps
- * a tally of its own.
+ * Reports to the default bell that the queue is empty. `queue_json` may be NULL: Taskbell counts the queue
+ * itself. Does not wait.
  *
  * Pointers:
  * `queue_json` is NULL or a NUL-terminated string.
@@ -148,8 +148,8 @@ int32_t on_task_complete(const char *task_json);
 int32_t on_queue_end(const char *queue_json);
 
 /**
- * An event of any type. `json` may be NULL with a length of 0; `ticket` may be NULL, and is what
- * `taskbell_wait` takes.
+ * Reports an event of any type. `json` is a JSON object of `json_len` bytes, or NULL with a length of 0.
+ * `ticket` receives the event's number for `taskbell_wait`, and may be NULL. Does not wait.
  *
  * Pointers:
  * `type` is a NUL-terminated string, `json` points to `json_len` bytes, `ticket` is NULL or writable.
@@ -161,7 +161,7 @@ int32_t taskbell_emit(taskbell_t *bell,
                       uint64_t *ticket);
 
 /**
- * The value of a metric, as of now.
+ * Reports the current value of a metric, for `[[alerts]]`. Does not wait.
  *
  * Pointers:
  * `name` is a NUL-terminated string.
@@ -169,25 +169,25 @@ int32_t taskbell_emit(taskbell_t *bell,
 int32_t taskbell_metric(taskbell_t *bell, const char *name, double value);
 
 /**
- * Waits until every delivery of that event has ended, `timeout_ms` milliseconds at most.
+ * Waits until every delivery of an event has ended, `timeout_ms` milliseconds at most.
  */
 int32_t taskbell_wait(taskbell_t *bell, uint64_t ticket, uint32_t timeout_ms);
 
 /**
- * Waits until all accepted so far is on the disk, `timeout_ms` milliseconds at most.
+ * Waits until all accepted events are on the disk, `timeout_ms` milliseconds at most.
  */
 int32_t taskbell_sync(taskbell_t *bell, uint32_t timeout_ms);
 
 /**
- * Waits until all accepted so far has been tried once, `timeout_ms` milliseconds at most. The end of a
+ * Waits until all accepted events have been tried once, `timeout_ms` milliseconds at most. The end of a
  * queue is tried after `queue.end_delay`.
  */
 int32_t taskbell_flush(taskbell_t *bell, uint32_t timeout_ms);
 
 /**
- * The next delivery report as JSON: `event`, `type`, `endpoint`, `hook`, `state` (`delivered` or
- * `dead`), `attempts`, `status`, `reason`, `ticket`. `TASKBELL_ERR_NOT_FOUND` when none waits. A report
- * that does not fit the buffer stays.
+ * Gives the next report of an ended delivery as JSON: `event`, `type`, `endpoint`, `hook`, `state`
+ * (`delivered` or `dead`), `attempts`, `status`, `reason`, `ticket`. Returns `TASKBELL_ERR_NOT_FOUND` when
+ * none is available. A report that does not fit the buffer is given again by the next call.
  *
  * Pointers:
  * `buf` points to `cap` writable bytes or is NULL with 0; `needed` is NULL or writable.
@@ -195,7 +195,7 @@ int32_t taskbell_flush(taskbell_t *bell, uint32_t timeout_ms);
 int32_t taskbell_poll(taskbell_t *bell, char *buf, size_t cap, size_t *needed);
 
 /**
- * Counters and gauges as JSON.
+ * Gives counters and gauges as JSON.
  *
  * Pointers:
  * `buf` points to `cap` writable bytes or is NULL with 0; `needed` is NULL or writable.
@@ -203,17 +203,17 @@ int32_t taskbell_poll(taskbell_t *bell, char *buf, size_t cap, size_t *needed);
 int32_t taskbell_stats(taskbell_t *bell, char *buf, size_t cap, size_t *needed);
 
 /**
- * Sets the log function, or takes it away with NULL. None runs after this or `taskbell_close` has
- * returned.
+ * Sets the log function, or removes it with NULL. The former function never runs after this call or
+ * `taskbell_close` has returned `TASKBELL_OK`.
  *
  * Pointers:
- * `fn` and `userdata` stay usable until another function is set or the bell is closed.
+ * `fn` and `userdata` stay valid until another function is set or the bell is closed.
  */
 int32_t taskbell_set_log(taskbell_t *bell, taskbell_log_fn fn, void *userdata);
 
 /**
- * Opens the default bell. `config` is the path of a `.toml` or `.json` file, or the text itself: it then
- * starts with `{` (JSON) or holds a newline (TOML).
+ * Opens the default bell. `config` is the path of a `.toml` or `.json` file, or the text itself, which
+ * starts with `{` (JSON) or contains a newline (TOML).
  *
  * Pointers:
  * `config` is a NUL-terminated string.
@@ -221,12 +221,12 @@ int32_t taskbell_set_log(taskbell_t *bell, taskbell_log_fn fn, void *userdata);
 int32_t taskbell_init(const char *config);
 
 /**
- * Closes the default bell, as `taskbell_close` does.
+ * Closes the default bell like `taskbell_close`.
  */
 int32_t taskbell_shutdown(uint32_t timeout_ms);
 
 /**
- * Opens a bell. `config` as for `taskbell_init`.
+ * Opens a bell. `config` is the same as for `taskbell_init`.
  *
  * Pointers:
  * `config` is a NUL-terminated string, `out` is writable.
@@ -234,9 +234,9 @@ int32_t taskbell_shutdown(uint32_t timeout_ms);
 int32_t taskbell_open(const char *config, taskbell_t **out);
 
 /**
- * Refuses new events, delivers what it can until `timeout_ms` milliseconds have passed, stops, and
+ * Closes a bell: refuses new events, delivers what it can within `timeout_ms` milliseconds, stops, and
  * leaves the rest in the spool for the next start. Returns within `timeout_ms` + 250 ms whatever the
- * network does. `undelivered` may be NULL, and says how many deliveries are left.
+ * network does. `undelivered` receives the number of deliveries left, and may be NULL.
  *
  * Pointers:
  * `undelivered` is NULL or writable.
@@ -244,7 +244,7 @@ int32_t taskbell_open(const char *config, taskbell_t **out);
 int32_t taskbell_close(taskbell_t *bell, uint32_t timeout_ms, uint64_t *undelivered);
 
 /**
- * Puts another configuration in force, all or nothing: on an error the old one stays.
+ * Applies another configuration, as a whole or not at all: on an error the old one stays.
  *
  * Pointers:
  * `config` is a NUL-terminated string.
@@ -252,8 +252,8 @@ int32_t taskbell_close(taskbell_t *bell, uint32_t timeout_ms, uint64_t *undelive
 int32_t taskbell_reload(taskbell_t *bell, const char *config);
 
 /**
- * A dry run of a configuration: a JSON report with `ok`, `errors` and `warnings`, each with `file`,
- * `line`, `column`, `key` and `message`. Templates and conditions are tried on sample events. Returns
+ * Checks a configuration: gives a JSON report with `ok`, `errors` and `warnings`, each with `file`, `line`,
+ * `column`, `key` and `message`. Tries templates and conditions on sample events. Returns
  * `TASKBELL_ERR_CONFIG`, with the report, when there are errors.
  *
  * Pointers:
@@ -263,8 +263,8 @@ int32_t taskbell_reload(taskbell_t *bell, const char *config);
 int32_t taskbell_check(const char *config, char *buf, size_t cap, size_t *needed);
 
 /**
- * The requests that an event would cause, as JSON, with every secret taken out. Sends nothing and
- * writes nothing. `json` may be NULL for a sample event of that type.
+ * Gives the requests that an event would cause, as JSON, with every secret removed. Sends and writes
+ * nothing. `json` may be NULL for a sample event of that type.
  *
  * Pointers:
  * `config` and `type` are NUL-terminated strings, `json` one or NULL; `buf` points to `cap` writable
@@ -278,10 +278,10 @@ int32_t taskbell_preview(const char *config,
                          size_t *needed);
 
 /**
- * Verifies a signed message, for receivers. `scheme_json` is an object like one of `sign` in the
- * configuration, with `tolerance` if the 5 minutes are not right; `headers_json` an object of header
- * names and values; `now_unix_s` Unix seconds, 0 for the clock. `TASKBELL_OK` when the signature holds
- * and is fresh, `TASKBELL_ERR_SIGNATURE` when not.
+ * Verifies a signed request, for receivers. `scheme_json` is an object like one of `sign` in the
+ * configuration, with an optional `tolerance` (default 5 minutes); `headers_json` is an object of header
+ * names and values; `now_unix_s` is the time in Unix seconds, 0 for the clock. Returns `TASKBELL_OK` when
+ * the signature is valid and fresh, else `TASKBELL_ERR_SIGNATURE`.
  *
  * Pointers:
  * `scheme_json` and `headers_json` are NUL-terminated strings, `body` points to `body_len` bytes.
@@ -293,7 +293,7 @@ int32_t taskbell_verify(const char *scheme_json,
                         uint64_t now_unix_s);
 
 /**
- * What went wrong in this thread's last call that failed, in words; empty before the first.
+ * Gives the reason of this thread's last failed call as a sentence; empty before the first.
  *
  * Pointers:
  * `buf` points to `cap` writable bytes or is NULL with 0; `needed` is NULL or writable.
@@ -301,12 +301,12 @@ int32_t taskbell_verify(const char *scheme_json,
 int32_t taskbell_last_error(char *buf, size_t cap, size_t *needed);
 
 /**
- * The version of this ABI, `TASKBELL_ABI_VERSION` of the header the library was built with.
+ * Returns the version of this ABI: `TASKBELL_ABI_VERSION` of the header the library was built with.
  */
 uint32_t taskbell_abi_version(void);
 
 /**
- * The version of the library, a static string.
+ * Returns the version of the library, a static string.
  */
 const char *taskbell_version(void);
 

@@ -1,7 +1,7 @@
 // Taskbell for C++14 and later: one header over taskbell.h.
 //
-// Nothing here throws by itself, no C++ type crosses the library's boundary, and every function may be
-// called from any thread. Functions that hand over an event are noexcept and allocate nothing.
+// No function throws, no C++ type crosses the library's boundary, and every function may be called from any
+// thread. Functions that report an event are noexcept and allocate nothing.
 //
 //     auto bell = taskbell::Bell::open("taskbell.toml");
 //     if (!bell) { complain(bell.message()); return; }
@@ -37,7 +37,7 @@ enum class Code : std::int32_t {
     not_found = 13,
 };
 
-/// What a call came to. Converts to true when it is `Code::ok`.
+/// The result of a call. Converts to true when it is `Code::ok`.
 class Status {
 public:
     constexpr Status() noexcept = default;
@@ -57,8 +57,8 @@ private:
 
 namespace detail {
 
-/// Calls a function that fills a caller's buffer, with as large a buffer as it needs. The text may
-/// grow between two calls, so this repeats until it fits.
+/// Calls a function that fills a caller's buffer, with a buffer of the size it needs. The text may grow
+/// between two calls, so this repeats until it fits.
 template <class Call>
 Status read_text(std::string &text, Call call) {
     text.assign(1024, '\0');
@@ -81,7 +81,7 @@ inline std::uint32_t milliseconds(std::chrono::milliseconds time) noexcept {
 
 } // namespace detail
 
-/// This thread's last failure, in words.
+/// This thread's last failure, as a sentence.
 inline std::string last_error() {
     std::string text;
     detail::read_text(text, [](char *buf, std::size_t cap, std::size_t *needed) {
@@ -90,7 +90,7 @@ inline std::string last_error() {
     return text;
 }
 
-/// A value, or the status and the words of the call that failed.
+/// A value, or the status and the message of the call that failed.
 template <class T>
 class Result {
 public:
@@ -130,7 +130,7 @@ Result<std::string> text_result(Call call) {
 /// One instance. Move-only; the destructor closes it within `exit_timeout`.
 class Bell {
 public:
-    /// How long the destructor may take.
+    /// The longest time the destructor takes.
     static constexpr std::chrono::milliseconds exit_timeout() { return std::chrono::milliseconds(2000); }
 
     /// No instance: every call returns `Code::closed`.
@@ -160,8 +160,8 @@ public:
 
     explicit operator bool() const noexcept { return handle_ != nullptr; }
 
-    /// Refuses new events, delivers what it can within the time, and stops. What is left stays in the
-    /// spool for the next start. No other thread may use this object once it has been called.
+    /// Refuses new events, delivers what it can within the time, and stops. The rest stays in the spool for
+    /// the next start. No other thread may use this object after this call.
     Status close(std::chrono::milliseconds timeout, std::uint64_t *undelivered = nullptr) noexcept {
         taskbell_t *handle = std::exchange(handle_, nullptr);
         if (handle == nullptr) {
@@ -170,7 +170,7 @@ public:
         return Status(taskbell_close(handle, detail::milliseconds(timeout), undelivered));
     }
 
-    /// Hands over one event: a type, and a JSON object of `length` bytes.
+    /// Reports one event: a type, and a JSON object of `length` bytes.
     Status emit(const char *type, const char *json, std::size_t length,
                 std::uint64_t *ticket = nullptr) noexcept {
         return handle_ ? Status(taskbell_emit(handle_, type, json, length, ticket)) : Status(Code::closed);
@@ -179,17 +179,17 @@ public:
         return emit(type, json.data(), json.size(), ticket);
     }
 
-    /// One task is complete.
+    /// Reports a completed task.
     Status task_complete(const std::string &json, std::uint64_t *ticket = nullptr) noexcept {
         return emit("task.complete", json, ticket);
     }
-    /// The queue is empty. Taskbell has its own tally, so nothing need be passed.
+    /// Reports that the queue is empty. Taskbell counts the queue itself, so no numbers are needed.
     Status queue_end(std::uint64_t *ticket = nullptr) noexcept { return emit("queue.end", "{}", 2, ticket); }
     Status queue_end(const std::string &json, std::uint64_t *ticket = nullptr) noexcept {
         return emit("queue.end", json, ticket);
     }
 
-    /// Feeds `[[alerts]]`.
+    /// Reports the value of a metric, for `[[alerts]]`.
     Status metric(const char *name, double value) noexcept {
         return handle_ ? Status(taskbell_metric(handle_, name, value)) : Status(Code::closed);
     }
@@ -198,26 +198,26 @@ public:
         return handle_ ? Status(taskbell_wait(handle_, ticket, detail::milliseconds(timeout)))
                        : Status(Code::closed);
     }
-    /// Waits until all accepted so far is on disk.
+    /// Waits until all accepted events are on disk.
     Status sync(std::chrono::milliseconds timeout) noexcept {
         return handle_ ? Status(taskbell_sync(handle_, detail::milliseconds(timeout))) : Status(Code::closed);
     }
-    /// Waits until all accepted so far has been tried once.
+    /// Waits until all accepted events have been tried once.
     Status flush(std::chrono::milliseconds timeout) noexcept {
         return handle_ ? Status(taskbell_flush(handle_, detail::milliseconds(timeout)))
                        : Status(Code::closed);
     }
-    /// Takes a new configuration, whole or not at all.
+    /// Applies a new configuration, as a whole or not at all.
     Status reload(const std::string &config) noexcept {
         return handle_ ? Status(taskbell_reload(handle_, config.c_str())) : Status(Code::closed);
     }
-    /// Has `fn(userdata, level, message)` called for each line of the log, on the library's threads;
-    /// a null function stops it. The level is one of TASKBELL_LOG_*. The function must not throw, nor call Taskbell.
+    /// Calls `fn(userdata, level, message)` for each line of the log, on a thread of the library; a null
+    /// function stops it. The level is one of TASKBELL_LOG_*. The function must not throw, nor call Taskbell.
     Status set_log(taskbell_log_fn fn, void *userdata) noexcept {
         return handle_ ? Status(taskbell_set_log(handle_, fn, userdata)) : Status(Code::closed);
     }
 
-    /// The next report of an ended delivery, as JSON; `Code::not_found` when there is none now.
+    /// The next report of an ended delivery, as JSON; `Code::not_found` when none is available.
     Result<std::string> poll() {
         return text([](taskbell_t *bell, char *buf, std::size_t cap, std::size_t *needed) {
             return taskbell_poll(bell, buf, cap, needed);
@@ -245,24 +245,24 @@ private:
     taskbell_t *handle_ = nullptr;
 };
 
-/// Whether the loaded library speaks the ABI of this header.
+/// Whether the loaded library has the ABI of this header.
 inline bool abi_matches() noexcept { return taskbell_abi_version() == 1; }
 
 /// The version of the loaded library; static text.
 inline const char *version() noexcept { return taskbell_version(); }
 
-/// Opens the process-wide default instance, on which the next functions act.
+/// Opens the process-wide default instance, which the next functions use.
 inline Status init(const char *config) noexcept { return Status(taskbell_init(config)); }
 inline Status shutdown(std::chrono::milliseconds timeout) noexcept {
     return Status(taskbell_shutdown(detail::milliseconds(timeout)));
 }
-/// One task is complete; null for a task with no details.
+/// Reports a completed task; null for a task without details.
 inline Status task_complete(const char *json = nullptr) noexcept { return Status(on_task_complete(json)); }
-/// The queue is empty.
+/// Reports that the queue is empty.
 inline Status queue_end(const char *json = nullptr) noexcept { return Status(on_queue_end(json)); }
 
-/// Reads a configuration without opening anything: the report as JSON. After `Code::config` the value
-/// still holds the report when there is one.
+/// Checks a configuration without opening anything: the report as JSON. After `Code::config` the value
+/// still holds the report if there is one.
 inline Result<std::string> check(const std::string &config) {
     std::string text;
     const Status status =
@@ -277,7 +277,7 @@ inline Result<std::string> check(const std::string &config) {
     return failed;
 }
 
-/// The requests that an event would send, as JSON, secrets taken out; null for a sample event.
+/// The requests that an event would cause, as JSON, with secrets removed; null for a sample event.
 inline Result<std::string> preview(const std::string &config, const std::string &type,
                                    const char *json = nullptr) {
     return detail::text_result([&](char *buf, std::size_t cap, std::size_t *needed) {
@@ -285,7 +285,7 @@ inline Result<std::string> preview(const std::string &config, const std::string 
     });
 }
 
-/// For receivers: `Code::ok` when the signature of a received body is valid. A time of 0 is the clock.
+/// For receivers: `Code::ok` when the signature of a received body is valid. A time of 0 means now.
 inline Status verify(const char *scheme_json, const char *headers_json, const std::string &body,
                      std::uint64_t now_unix_s = 0) noexcept {
     return Status(taskbell_verify(scheme_json, headers_json, body.data(), body.size(), now_unix_s));

@@ -7,7 +7,7 @@ using System.Text;
 
 namespace TaskbellNet
 {
-    /// <summary>Releases an instance that nobody closed, without waiting for anything.</summary>
+    /// <summary>Closes an instance that was left open, without waiting.</summary>
     internal sealed class BellHandle : SafeHandle
     {
         private BellHandle()
@@ -26,7 +26,7 @@ namespace TaskbellNet
         }
     }
 
-    /// <summary>The C functions, and what carries text over to them and back.</summary>
+    /// <summary>The C functions, and the conversion of text to and from them.</summary>
     internal static class Native
     {
         private const string Library = "taskbell";
@@ -109,7 +109,7 @@ namespace TaskbellNet
         [DllImport(Library, CallingConvention = C)]
         internal static extern IntPtr taskbell_version();
 
-        /// <summary>Refuses a library of another ABI before anything else is called.</summary>
+        /// <summary>Refuses a library with another ABI before any other call.</summary>
         internal static void RequireAbi()
         {
             if (_abiChecked)
@@ -126,7 +126,7 @@ namespace TaskbellNet
             _abiChecked = true;
         }
 
-        /// <summary>Throws for anything but Ok, with the words of the call that just failed on this thread.</summary>
+        /// <summary>Throws unless the code is Ok, with the message of this thread's last failure.</summary>
         internal static void Check(int code)
         {
             if (code != 0)
@@ -147,7 +147,7 @@ namespace TaskbellNet
             return true;
         }
 
-        /// <summary>Calls with as large a buffer as the text needs; it may grow between two calls.</summary>
+        /// <summary>Calls with a buffer of the size the text needs; it may grow between two calls.</summary>
         internal static int ReadText(TextFunction function, out string text)
         {
             byte[] buffer = new byte[1024];

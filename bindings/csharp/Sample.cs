@@ -1,4 +1,4 @@
-// A small host: Sample CONFIG. Prints what the library says, and "ok" at the end.
+// A small host: Sample CONFIG. Prints the library's answers, and "ok" at the end.
 
 using System;
 using TaskbellNet;

@@ -7,7 +7,7 @@
 //     Taskbell.Shutdown(TimeSpan.FromSeconds(5));
 //
 // The library (libtaskbell.so, taskbell.dll, libtaskbell.dylib) must be where the runtime looks for native
-// libraries: beside the program, or on the system's library path. Every method may be called from any thread.
+// libraries: next to the program, or on the system's library path. Every method may be called from any thread.
 
 using System;
 using System.Collections.Generic;
@@ -33,10 +33,10 @@ namespace TaskbellNet
         NotFound = 13,
     }
 
-    /// <summary>A call that did not return Ok; the message is the library's own.</summary>
+    /// <summary>A call that failed; the message comes from the library.</summary>
     public sealed class TaskbellException : Exception
     {
-        /// <summary>What kind of failure it is.</summary>
+        /// <summary>The status code of the failure.</summary>
         public TaskbellCode Code { get; }
 
         internal TaskbellException(TaskbellCode code, string message)
@@ -46,7 +46,7 @@ namespace TaskbellNet
         }
     }
 
-    /// <summary>The process-wide default instance, and what needs no instance.</summary>
+    /// <summary>The process-wide default instance, and functions that need no instance.</summary>
     public static class Taskbell
     {
         /// <summary>The version of the loaded library.</summary>
@@ -66,28 +66,28 @@ namespace TaskbellNet
             Native.Check(Native.taskbell_init(Native.Utf8(config)));
         }
 
-        /// <summary>Closes the default instance. What is not delivered by then stays for the next start.</summary>
+        /// <summary>Closes the default instance. Undelivered messages stay in the spool for the next start.</summary>
         public static void Shutdown(TimeSpan timeout)
         {
             Native.RequireAbi();
             Native.InTime(Native.taskbell_shutdown(Native.Milliseconds(timeout)));
         }
 
-        /// <summary>One task is complete; null for a task with no details.</summary>
+        /// <summary>Reports a completed task; null for a task without details.</summary>
         public static void OnTaskComplete(string taskJson = null)
         {
             Native.RequireAbi();
             Native.Check(Native.on_task_complete(Native.Utf8(taskJson)));
         }
 
-        /// <summary>The queue is empty. Taskbell has its own tally, so nothing need be passed.</summary>
+        /// <summary>Reports that the queue is empty. Taskbell counts the queue itself.</summary>
         public static void OnQueueEnd(string queueJson = null)
         {
             Native.RequireAbi();
             Native.Check(Native.on_queue_end(Native.Utf8(queueJson)));
         }
 
-        /// <summary>Reads a configuration without opening anything: the report as JSON.</summary>
+        /// <summary>Checks a configuration without opening anything: the report as JSON.</summary>
         public static string CheckConfig(string config)
         {
             Native.RequireAbi();
@@ -103,7 +103,7 @@ namespace TaskbellNet
             return report;
         }
 
-        /// <summary>The requests that an event would send, as JSON, secrets taken out; null: a sample.</summary>
+        /// <summary>The requests an event would cause, as JSON, with secrets removed; null: a sample event.</summary>
         public static string Preview(string config, string type, string json = null)
         {
             Native.RequireAbi();
@@ -116,7 +116,7 @@ namespace TaskbellNet
             return requests;
         }
 
-        /// <summary>For receivers: whether a received body carries a valid signature. Null: the clock.</summary>
+        /// <summary>For receivers: whether a received body has a valid signature. Null: now.</summary>
         public static bool Verify(string schemeJson, string headersJson, byte[] body, DateTimeOffset? now = null)
         {
             Native.RequireAbi();
@@ -132,10 +132,10 @@ namespace TaskbellNet
         }
     }
 
-    /// <summary>An instance of one's own. Dispose closes it within <see cref="DisposeTimeout"/>.</summary>
+    /// <summary>An instance with its own configuration. Dispose closes it within <see cref="DisposeTimeout"/>.</summary>
     public sealed class Bell : IDisposable
     {
-        /// <summary>How long Dispose may take.</summary>
+        /// <summary>The longest time Dispose takes.</summary>
         public static readonly TimeSpan DisposeTimeout = TimeSpan.FromSeconds(2);
 
         // A bell with a log is held until it is closed: the library holds a pointer to its delegate,
@@ -154,8 +154,8 @@ namespace TaskbellNet
         }
 
         /// <summary>
-        /// Refuses new events, delivers what it can within the time, and stops. Returns how many deliveries stay
-        /// in the spool for the next start. Calls after it throw ObjectDisposedException.
+        /// Refuses new events, delivers what it can within the time, and stops. Returns the number of deliveries
+        /// left in the spool for the next start. Later calls throw ObjectDisposedException.
         /// </summary>
         public ulong Close(TimeSpan timeout)
         {
@@ -193,7 +193,7 @@ namespace TaskbellNet
             }
         }
 
-        /// <summary>Hands over one event of any type, with a JSON object. Returns its ticket.</summary>
+        /// <summary>Reports one event of any type, with a JSON object. Returns its ticket.</summary>
         public ulong Emit(string type, string json)
         {
             byte[] bytes = Native.Utf8(json);
@@ -203,43 +203,43 @@ namespace TaskbellNet
             return ticket;
         }
 
-        /// <summary>One task is complete.</summary>
+        /// <summary>Reports a completed task.</summary>
         public ulong TaskComplete(string json = "{}")
         {
             return Emit("task.complete", json);
         }
 
-        /// <summary>The queue is empty.</summary>
+        /// <summary>Reports that the queue is empty.</summary>
         public ulong QueueEnd(string json = "{}")
         {
             return Emit("queue.end", json);
         }
 
-        /// <summary>Feeds [[alerts]].</summary>
+        /// <summary>Reports the value of a metric, for [[alerts]].</summary>
         public void Metric(string name, double value)
         {
             Native.Check(Native.taskbell_metric(_handle, Native.Utf8(name), value));
         }
 
-        /// <summary>Waits until every delivery of that event has ended; false when the time was over first.</summary>
+        /// <summary>Waits until every delivery of that event has ended; false after the timeout.</summary>
         public bool Wait(ulong ticket, TimeSpan timeout)
         {
             return Native.InTime(Native.taskbell_wait(_handle, ticket, Native.Milliseconds(timeout)));
         }
 
-        /// <summary>Waits until all accepted so far is on disk; false when the time was over first.</summary>
+        /// <summary>Waits until all accepted events are on disk; false after the timeout.</summary>
         public bool Sync(TimeSpan timeout)
         {
             return Native.InTime(Native.taskbell_sync(_handle, Native.Milliseconds(timeout)));
         }
 
-        /// <summary>Waits until all accepted so far has been tried once; false when the time was over first.</summary>
+        /// <summary>Waits until all accepted events have been tried once; false after the timeout.</summary>
         public bool Flush(TimeSpan timeout)
         {
             return Native.InTime(Native.taskbell_flush(_handle, Native.Milliseconds(timeout)));
         }
 
-        /// <summary>The next report of an ended delivery, as JSON; null when there is none now.</summary>
+        /// <summary>The next report of an ended delivery, as JSON; null when none is available.</summary>
         public string Poll()
         {
             string report;
@@ -264,16 +264,16 @@ namespace TaskbellNet
             return numbers;
         }
 
-        /// <summary>Takes a new configuration, whole or not at all.</summary>
+        /// <summary>Applies a new configuration, as a whole or not at all.</summary>
         public void Reload(string config)
         {
             Native.Check(Native.taskbell_reload(_handle, Native.Utf8(config)));
         }
 
         /// <summary>
-        /// Has the action called for each line of the log, on a thread of the library; null stops it. The level is 1
-        /// for errors, 2 for warnings, 3 for information and 4 for details. None runs after this call or Close has
-        /// returned. It must not call Taskbell.
+        /// Calls the action for each line of the log, on a thread of the library; null stops it. The level is 1 for
+        /// errors, 2 for warnings, 3 for information and 4 for details. The former action never runs after this call
+        /// or Close has returned. It must not call Taskbell.
         /// </summary>
         public void SetLog(Action<int, string> log)
         {

@@ -1,4 +1,4 @@
-//! The line no panic crosses, and the last error of each thread.
+//! Catches panics at the C boundary, and keeps the last error of each thread.
 
 use super::TASKBELL_OK;
 use std::any::Any;
@@ -11,8 +11,8 @@ thread_local! {
     static LAST_ERROR: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// Runs the body of a C function: a failure is kept for `taskbell_last_error` and becomes its number, a
-/// panic becomes `TASKBELL_ERR_PANIC`.
+/// Runs the body of a C function: stores a failure for `taskbell_last_error` and returns its number; a panic
+/// becomes `TASKBELL_ERR_PANIC`.
 pub fn guard(body: impl FnOnce() -> Result<(), Error>) -> i32 {
     let outcome = panic::catch_unwind(AssertUnwindSafe(body));
     let error = match outcome {
@@ -21,7 +21,7 @@ pub fn guard(body: impl FnOnce() -> Result<(), Error>) -> i32 {
         Err(payload) => Error::new(ErrorKind::Panic, format!("a defect was caught: {}", message(&*payload))),
     };
     let kind = error.kind as i32;
-    // A thread that is ending has no last error any more; the number is what counts.
+    // A thread that is ending has no storage for its last error; the caller still gets the number.
     let _ = LAST_ERROR.try_with(|last| {
         if let Ok(mut last) = last.try_borrow_mut() {
             *last = error.message;
@@ -30,8 +30,8 @@ pub fn guard(body: impl FnOnce() -> Result<(), Error>) -> i32 {
     kind
 }
 
-/// Keeps panics of this library off the host's stderr: what they say goes to `taskbell_last_error` and
-/// the log. The hook is private to the shared library, which has a standard library of its own.
+/// Keeps panics of this library off the host's stderr: their messages go to `taskbell_last_error` and the
+/// log. The hook is private to the shared library, which contains its own standard library.
 pub fn quiet_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| panic::set_hook(Box::new(|_| {})));

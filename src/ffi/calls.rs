@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use taskbell_core::engine::{Bell, Error, ErrorKind, Level, Sink};
 
-/// A task is complete. Acts on the default bell, which opens itself on first use from the file that
-/// `TASKBELL_CONFIG` names, else `./taskbell.toml`. `task_json` is a JSON object with the fields of a
-/// task; NULL and "{}" are fine.
+/// Reports a completed task to the default bell, which opens itself on first use from the file that
+/// `TASKBELL_CONFIG` names, else `./taskbell.toml`. `task_json` is a JSON object with the fields of a task,
+/// or NULL for none. Does not wait.
 ///
 /// # Safety
 /// `task_json` is NULL or a NUL-terminated string.
@@ -20,8 +20,8 @@ pub unsafe extern "C" fn on_task_complete(task_json: *const c_char) -> i32 {
     guard(|| unsafe { plug_in("task.complete", task_json, "task_json") })
 }
 
-/// The queue is empty. Acts on the default bell as `on_task_complete` does. NULL is fine: Taskbell keeps
-/// a tally of its own.
+/// Reports to the default bell that the queue is empty. `queue_json` may be NULL: Taskbell counts the queue
+/// itself. Does not wait.
 ///
 /// # Safety
 /// `queue_json` is NULL or a NUL-terminated string.
@@ -31,8 +31,8 @@ pub unsafe extern "C" fn on_queue_end(queue_json: *const c_char) -> i32 {
     guard(|| unsafe { plug_in("queue.end", queue_json, "queue_json") })
 }
 
-/// An event of any type. `json` may be NULL with a length of 0; `ticket` may be NULL, and is what
-/// `taskbell_wait` takes.
+/// Reports an event of any type. `json` is a JSON object of `json_len` bytes, or NULL with a length of 0.
+/// `ticket` receives the event's number for `taskbell_wait`, and may be NULL. Does not wait.
 ///
 /// # Safety
 /// `type` is a NUL-terminated string, `json` points to `json_len` bytes, `ticket` is NULL or writable.
@@ -57,7 +57,7 @@ pub unsafe extern "C" fn taskbell_emit(
     })
 }
 
-/// The value of a metric, as of now.
+/// Reports the current value of a metric, for `[[alerts]]`. Does not wait.
 ///
 /// # Safety
 /// `name` is a NUL-terminated string.
@@ -70,28 +70,28 @@ pub unsafe extern "C" fn taskbell_metric(bell: *mut taskbell_t, name: *const c_c
     })
 }
 
-/// Waits until every delivery of that event has ended, `timeout_ms` milliseconds at most.
+/// Waits until every delivery of an event has ended, `timeout_ms` milliseconds at most.
 #[unsafe(no_mangle)]
 pub extern "C" fn taskbell_wait(bell: *mut taskbell_t, ticket: u64, timeout_ms: u32) -> i32 {
     guard(|| find(bell)?.wait(ticket, millis(timeout_ms)))
 }
 
-/// Waits until all accepted so far is on the disk, `timeout_ms` milliseconds at most.
+/// Waits until all accepted events are on the disk, `timeout_ms` milliseconds at most.
 #[unsafe(no_mangle)]
 pub extern "C" fn taskbell_sync(bell: *mut taskbell_t, timeout_ms: u32) -> i32 {
     guard(|| find(bell)?.sync(millis(timeout_ms)))
 }
 
-/// Waits until all accepted so far has been tried once, `timeout_ms` milliseconds at most. The end of a
+/// Waits until all accepted events have been tried once, `timeout_ms` milliseconds at most. The end of a
 /// queue is tried after `queue.end_delay`.
 #[unsafe(no_mangle)]
 pub extern "C" fn taskbell_flush(bell: *mut taskbell_t, timeout_ms: u32) -> i32 {
     guard(|| find(bell)?.flush(millis(timeout_ms)))
 }
 
-/// The next delivery report as JSON: `event`, `type`, `endpoint`, `hook`, `state` (`delivered` or
-/// `dead`), `attempts`, `status`, `reason`, `ticket`. `TASKBELL_ERR_NOT_FOUND` when none waits. A report
-/// that does not fit the buffer stays.
+/// Gives the next report of an ended delivery as JSON: `event`, `type`, `endpoint`, `hook`, `state`
+/// (`delivered` or `dead`), `attempts`, `status`, `reason`, `ticket`. Returns `TASKBELL_ERR_NOT_FOUND` when
+/// none is available. A report that does not fit the buffer is given again by the next call.
 ///
 /// # Safety
 /// `buf` points to `cap` writable bytes or is NULL with 0; `needed` is NULL or writable.
@@ -111,12 +111,12 @@ pub unsafe extern "C" fn taskbell_poll(
         });
         match next {
             Some(_) => written,
-            None => Err(Error::new(ErrorKind::NotFound, "no delivery report waits")),
+            None => Err(Error::new(ErrorKind::NotFound, "no delivery report is available")),
         }
     })
 }
 
-/// Counters and gauges as JSON.
+/// Gives counters and gauges as JSON.
 ///
 /// # Safety
 /// `buf` points to `cap` writable bytes or is NULL with 0; `needed` is NULL or writable.
@@ -131,11 +131,11 @@ pub unsafe extern "C" fn taskbell_stats(
     guard(|| unsafe { write(&find(bell)?.stats().to_string(), buf, cap, needed) })
 }
 
-/// Sets the log function, or takes it away with NULL. None runs after this or `taskbell_close` has
-/// returned.
+/// Sets the log function, or removes it with NULL. The former function never runs after this call or
+/// `taskbell_close` has returned `TASKBELL_OK`.
 ///
 /// # Safety
-/// `fn` and `userdata` stay usable until another function is set or the bell is closed.
+/// `fn` and `userdata` stay valid until another function is set or the bell is closed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn taskbell_set_log(
     bell: *mut taskbell_t,

@@ -14,24 +14,22 @@ use taskbell_core::os;
 /// No default bell was opened yet.
 const NEVER: usize = 0;
 
-/// It was closed: an event does not open it again.
+/// The default bell was closed: an event does not open it again.
 const CLOSED: usize = 2;
 
-/// After a failure to open itself the default bell tries again no sooner: the host's threads are not to
-/// read files with every task.
+/// The pause after a failure to open itself: the host's threads must not read files with every task.
 const TRY_AGAIN: Duration = Duration::from_secs(5);
 
 /// A handle, or one of the two even numbers above.
 static HANDLE: AtomicUsize = AtomicUsize::new(NEVER);
 
-/// Who opens or closes it: 0 for nobody, else the process (as `os::forks()` counts) plus 1. A child of
-/// `fork` does not wait for a thread that exists only in its parent.
+/// The process (as counted by `os::forks()`, plus 1) that opens or closes the bell; 0 for none. So a child
+/// of `fork` does not wait for a thread that exists only in its parent.
 static BUSY: AtomicU64 = AtomicU64::new(0);
 
 static FAILED: Mutex<Option<(Instant, Error)>> = Mutex::new(None);
 
-/// The default bell, for an event: opened from `$TASKBELL_CONFIG`, else `./taskbell.toml`, if it never
-/// was.
+/// The default bell, for an event: opens it from `$TASKBELL_CONFIG`, else `./taskbell.toml`, the first time.
 pub fn open_on_first_use() -> Result<Arc<Bell>, Error> {
     match get() {
         Err(error) if HANDLE.load(Ordering::Acquire) == NEVER => {
@@ -53,7 +51,7 @@ pub fn open_on_first_use() -> Result<Arc<Bell>, Error> {
     }
 }
 
-/// The default bell as it is.
+/// The default bell, if it is open.
 pub fn get() -> Result<Arc<Bell>, Error> {
     match HANDLE.load(Ordering::Acquire) {
         NEVER => {
@@ -75,7 +73,7 @@ pub fn init(config: &str) -> Result<(), Error> {
     open(config)
 }
 
-/// Takes the default bell out, for closing.
+/// Removes the default bell, for closing.
 pub fn take() -> Result<Arc<Bell>, Error> {
     let _turn = Turn::take();
     let handle = HANDLE.load(Ordering::Acquire);

@@ -1,4 +1,4 @@
-//! Handles: a `taskbell_t *` is a number, not an address. A handle that was closed, or never given, is
+//! Handles: a `taskbell_t *` is a number, not an address. A handle that was closed, or never returned, is
 //! recognised without touching memory, even while another thread closes it.
 
 use super::taskbell_t;
@@ -43,14 +43,14 @@ static TABLE: [Slot; SLOTS] = [const {
     }
 }; SLOTS];
 
-/// Why a handle leads to no bell.
+/// The reasons why a handle has no bell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoBell {
     /// It was closed.
     Closed,
-    /// It was never given.
+    /// It was never returned.
     Unknown,
-    /// It belongs to the process this one was forked off.
+    /// It belongs to the process this one was forked from.
     Forked,
 }
 
@@ -58,10 +58,10 @@ impl From<NoBell> for Error {
     fn from(reason: NoBell) -> Error {
         match reason {
             NoBell::Closed => Error::new(ErrorKind::Closed, "the bell was closed"),
-            NoBell::Unknown => invalid("`bell` is no handle that taskbell_open gave"),
+            NoBell::Unknown => invalid("`bell` is not a handle that taskbell_open returned"),
             NoBell::Forked => Error::new(
                 ErrorKind::Forked,
-                "this process was forked off the one that opened the bell; taskbell_init opens its own",
+                "this process was forked from the one that opened the bell; taskbell_init opens its own",
             ),
         }
     }
@@ -87,21 +87,21 @@ pub fn insert(bell: Bell) -> Result<usize, Error> {
 /// The bell of a handle.
 pub fn get(handle: usize) -> Result<Arc<Bell>, NoBell> {
     let (slot, generation) = slot(handle)?;
-    // The child's copy of the table may show threads of the parent that do not exist here, so nothing
-    // in it is touched.
+    // The child's copy of the table may name threads of the parent that do not exist here, so it is only
+    // read.
     let state = slot.state.load(Ordering::Acquire);
     if state == generation << SHIFT | OPEN && slot.forks.load(Ordering::Relaxed) != os::forks() {
         return Err(NoBell::Forked);
     }
     slot.readers.fetch_add(1, Ordering::SeqCst);
     let open = slot.state.load(Ordering::SeqCst) == generation << SHIFT | OPEN;
-    // SAFETY: this reader is counted and saw OPEN, so whoever closes waits for it.
+    // SAFETY: this reader is counted and saw OPEN, so a thread that closes waits for it.
     let bell = if open { unsafe { (*slot.bell.get()).clone() } } else { None };
     slot.readers.fetch_sub(1, Ordering::Release);
     bell.ok_or_else(|| missing(slot, generation))
 }
 
-/// Takes the bell of a handle out of the table.
+/// Removes the bell of a handle from the table.
 pub fn remove(handle: usize) -> Result<Arc<Bell>, NoBell> {
     let (slot, generation) = slot(handle)?;
     let open = generation << SHIFT | OPEN;
@@ -122,17 +122,17 @@ pub fn remove(handle: usize) -> Result<Arc<Bell>, NoBell> {
     bell.ok_or(NoBell::Closed)
 }
 
-/// The handle that a pointer is.
+/// A pointer as a handle.
 pub fn from_pointer(bell: *mut taskbell_t) -> usize {
     bell.addr()
 }
 
-/// The pointer that a handle is.
+/// A handle as a pointer.
 pub fn to_pointer(handle: usize) -> *mut taskbell_t {
     std::ptr::without_provenance_mut(handle)
 }
 
-/// Odd, so that no pointer to anything is ever taken for a handle.
+/// Odd, so that a real pointer is never mistaken for a handle.
 fn handle(index: usize, generation: usize) -> usize {
     (generation * SLOTS + index) << 1 | 1
 }

@@ -8,8 +8,8 @@ use std::ffi::c_char;
 use taskbell_core::config::Config;
 use taskbell_core::engine::{Bell, Error, ErrorKind};
 
-/// Opens the default bell. `config` is the path of a `.toml` or `.json` file, or the text itself: it then
-/// starts with `{` (JSON) or holds a newline (TOML).
+/// Opens the default bell. `config` is the path of a `.toml` or `.json` file, or the text itself, which
+/// starts with `{` (JSON) or contains a newline (TOML).
 ///
 /// # Safety
 /// `config` is a NUL-terminated string.
@@ -23,13 +23,13 @@ pub unsafe extern "C" fn taskbell_init(config: *const c_char) -> i32 {
     })
 }
 
-/// Closes the default bell, as `taskbell_close` does.
+/// Closes the default bell like `taskbell_close`.
 #[unsafe(no_mangle)]
 pub extern "C" fn taskbell_shutdown(timeout_ms: u32) -> i32 {
     guard(|| default_bell::take()?.close(millis(timeout_ms)).map(drop))
 }
 
-/// Opens a bell. `config` as for `taskbell_init`.
+/// Opens a bell. `config` is the same as for `taskbell_init`.
 ///
 /// # Safety
 /// `config` is a NUL-terminated string, `out` is writable.
@@ -47,9 +47,9 @@ pub unsafe extern "C" fn taskbell_open(config: *const c_char, out: *mut *mut tas
     })
 }
 
-/// Refuses new events, delivers what it can until `timeout_ms` milliseconds have passed, stops, and
+/// Closes a bell: refuses new events, delivers what it can within `timeout_ms` milliseconds, stops, and
 /// leaves the rest in the spool for the next start. Returns within `timeout_ms` + 250 ms whatever the
-/// network does. `undelivered` may be NULL, and says how many deliveries are left.
+/// network does. `undelivered` receives the number of deliveries left, and may be NULL.
 ///
 /// # Safety
 /// `undelivered` is NULL or writable.
@@ -74,7 +74,7 @@ pub unsafe extern "C" fn taskbell_close(
     })
 }
 
-/// Puts another configuration in force, all or nothing: on an error the old one stays.
+/// Applies another configuration, as a whole or not at all: on an error the old one stays.
 ///
 /// # Safety
 /// `config` is a NUL-terminated string.

@@ -1,10 +1,10 @@
-//! Text over the boundary: strings in, caller's buffers out.
+//! Text across the boundary: strings in, the caller's buffers out.
 
 use std::ffi::{CStr, c_char};
 use std::slice;
 use taskbell_core::engine::{Error, ErrorKind};
 
-/// A NUL-terminated string that must be there.
+/// A NUL-terminated string that must not be NULL.
 ///
 /// # Safety
 /// `text` is NULL or points to a NUL-terminated string that lives and does not change for `'a`.
@@ -28,7 +28,7 @@ pub unsafe fn optional<'a>(text: *const c_char, name: &str) -> Result<Option<&'a
     Ok(Some(text))
 }
 
-/// Bytes with a length; `None` for NULL, which only a length of 0 may have.
+/// Bytes with a length; `None` for NULL, which is valid only with a length of 0.
 ///
 /// # Safety
 /// `bytes` is NULL or points to `len` bytes that live and do not change for `'a`.
@@ -47,7 +47,7 @@ pub unsafe fn bytes<'a>(bytes: *const c_char, len: usize, name: &str) -> Result<
     Ok(Some(unsafe { slice::from_raw_parts(bytes.cast(), len) }))
 }
 
-/// Writes text and a NUL into the caller's buffer. One that is too small is left as it is.
+/// Writes text and a NUL into the caller's buffer. A buffer that is too small stays unchanged.
 ///
 /// # Safety
 /// `buf` is NULL or points to `cap` writable bytes; `needed` is NULL or writable.
@@ -72,7 +72,7 @@ pub unsafe fn write(text: &str, buf: *mut c_char, cap: usize, needed: *mut usize
     Ok(())
 }
 
-/// An argument's fault.
+/// An error for an invalid argument.
 pub fn invalid(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidArgument, message)
 }

@@ -1,4 +1,4 @@
-//! What a host needs beside its events: checking, previewing, verifying, and what went wrong.
+//! The functions that report no event: checking, previewing, verifying, the last error, versions.
 
 use super::boundary::{guard, last_error};
 use super::lifecycle::load;
@@ -7,8 +7,8 @@ use std::ffi::c_char;
 use taskbell_core::engine::{self, Error, ErrorKind};
 use taskbell_core::{clock, sign};
 
-/// A dry run of a configuration: a JSON report with `ok`, `errors` and `warnings`, each with `file`,
-/// `line`, `column`, `key` and `message`. Templates and conditions are tried on sample events. Returns
+/// Checks a configuration: gives a JSON report with `ok`, `errors` and `warnings`, each with `file`, `line`,
+/// `column`, `key` and `message`. Tries templates and conditions on sample events. Returns
 /// `TASKBELL_ERR_CONFIG`, with the report, when there are errors.
 ///
 /// # Safety
@@ -34,8 +34,8 @@ pub unsafe extern "C" fn taskbell_check(
     })
 }
 
-/// The requests that an event would cause, as JSON, with every secret taken out. Sends nothing and
-/// writes nothing. `json` may be NULL for a sample event of that type.
+/// Gives the requests that an event would cause, as JSON, with every secret removed. Sends and writes
+/// nothing. `json` may be NULL for a sample event of that type.
 ///
 /// # Safety
 /// `config` and `type` are NUL-terminated strings, `json` one or NULL; `buf` points to `cap` writable
@@ -60,10 +60,10 @@ pub unsafe extern "C" fn taskbell_preview(
     })
 }
 
-/// Verifies a signed message, for receivers. `scheme_json` is an object like one of `sign` in the
-/// configuration, with `tolerance` if the 5 minutes are not right; `headers_json` an object of header
-/// names and values; `now_unix_s` Unix seconds, 0 for the clock. `TASKBELL_OK` when the signature holds
-/// and is fresh, `TASKBELL_ERR_SIGNATURE` when not.
+/// Verifies a signed request, for receivers. `scheme_json` is an object like one of `sign` in the
+/// configuration, with an optional `tolerance` (default 5 minutes); `headers_json` is an object of header
+/// names and values; `now_unix_s` is the time in Unix seconds, 0 for the clock. Returns `TASKBELL_OK` when
+/// the signature is valid and fresh, else `TASKBELL_ERR_SIGNATURE`.
 ///
 /// # Safety
 /// `scheme_json` and `headers_json` are NUL-terminated strings, `body` points to `body_len` bytes.
@@ -92,7 +92,7 @@ pub unsafe extern "C" fn taskbell_verify(
     })
 }
 
-/// What went wrong in this thread's last call that failed, in words; empty before the first.
+/// Gives the reason of this thread's last failed call as a sentence; empty before the first.
 ///
 /// # Safety
 /// `buf` points to `cap` writable bytes or is NULL with 0; `needed` is NULL or writable.
@@ -107,13 +107,13 @@ pub unsafe extern "C" fn taskbell_last_error(buf: *mut c_char, cap: usize, neede
     }
 }
 
-/// The version of this ABI, `TASKBELL_ABI_VERSION` of the header the library was built with.
+/// Returns the version of this ABI: `TASKBELL_ABI_VERSION` of the header the library was built with.
 #[unsafe(no_mangle)]
 pub extern "C" fn taskbell_abi_version() -> u32 {
     super::TASKBELL_ABI_VERSION
 }
 
-/// The version of the library, a static string.
+/// Returns the version of the library, a static string.
 #[unsafe(no_mangle)]
 pub extern "C" fn taskbell_version() -> *const c_char {
     const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");

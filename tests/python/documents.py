@@ -52,5 +52,5 @@ def rows(document: str, heading: str) -> list[list[str]]:
 
 def documents() -> list[str]:
     """Every document, by its path from the root."""
-    paths = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    paths = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
     return [str(path.relative_to(ROOT)) for path in paths if Path(path).is_file()]

@@ -74,7 +74,7 @@ def test_every_function_of_the_header_is_in_the_document():
 def test_every_environment_variable_named_is_read_somewhere():
     sources = "\n".join(
         path.read_text(encoding="utf-8")
-        for folder in ("src", "bindings", "xtask", "tests")
+        for folder in ("src", "crates", "bindings", "xtask", "tests")
         for path in (ROOT / folder).rglob("*")
         if path.suffix in {".rs", ".py", ".cs", ".hpp"}
     )
@@ -146,3 +146,10 @@ def test_the_python_host_runs(tmp_path, receive):
     config = json.dumps(settings(tmp_path, receiver.url()))
     assert python(one("docs/embedding.md", "python", "run"), config, timeout=60) == "delivered\n"
     arrived(receiver)
+
+
+def test_ci_runs_the_command_that_a_developer_runs():
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert "run: cargo xtask test\n" in workflow
+    assert "cargo xtask test  " in guide

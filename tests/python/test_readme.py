@@ -184,5 +184,6 @@ def test_the_commands_of_the_readme_exist():
         for line in block.text.splitlines()
     ]
     assert commands == ["cargo run --release -- demo", "cargo xtask test"]
-    assert 'default-members = [".", "crates/core", "crates/cli"]' in (ROOT / "Cargo.toml").read_text(encoding="utf-8")
+    manifest = (ROOT / "Cargo.toml").read_text(encoding="utf-8")
+    assert 'default-members = [".", "crates/core", "crates/cli"]' in manifest
     assert "xtask" in (ROOT / ".cargo" / "config.toml").read_text(encoding="utf-8")

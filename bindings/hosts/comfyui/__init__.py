@@ -1,8 +1,8 @@
-"""Taskbell for ComfyUI: a custom node package without nodes, which says what happens in the queue.
+"""Taskbell for ComfyUI: a custom node package without nodes, which reports the events of the queue.
 
-It stands between the queue and the one thread that works it off: ``get`` tells when a prompt starts,
-``task_done`` how it ended. Both hand everything through unchanged, and whatever goes wrong here is logged
-and never raised. See README.md.
+It wraps two methods of the prompt queue: ``get`` marks the start of a prompt, ``task_done`` its end. Both
+pass all arguments and results through unchanged; errors of this package are logged and never raised. See
+README.md.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from urllib.parse import urlencode
 NODE_CLASS_MAPPINGS: dict[str, Any] = {}
 
 EXIT_TIMEOUT_S = 5.0
-"""How long the end of ComfyUI may be held for what is still to be delivered."""
+"""The longest time that the end of ComfyUI waits for pending deliveries."""
 
 HERE = Path(__file__).resolve().parent
 MEDIA = ("images", "gifs", "video", "audio", "files")
@@ -29,7 +29,7 @@ log = logging.getLogger("taskbell")
 
 
 class Reporter:
-    """Says to a bell what the queue does."""
+    """Reports the events of the queue to a bell."""
 
     def __init__(self, bell: Any) -> None:
         self.bell = bell
@@ -44,7 +44,7 @@ class Reporter:
         self.started[item_id] = time.time()
 
     def finish(self, item_id: Any, item: Any, outputs: Any, status: Any, remaining: int) -> None:
-        """A prompt has ended, and so many are left."""
+        """A prompt has ended; ``remaining`` are left."""
         now = time.time()
         began = self.started.pop(item_id, now)
         extra = _at(item, 3, {})
@@ -69,7 +69,7 @@ class Reporter:
 
 
 def watch(queue: Any, reporter: Reporter) -> None:
-    """Puts the reporter between a prompt queue and the thread that works it off."""
+    """Puts the reporter between a prompt queue and the thread that processes it."""
 
     def after_get(result: Any, *_arguments: Any, **_named: Any) -> None:
         if result is not None:
@@ -90,7 +90,7 @@ def watch(queue: Any, reporter: Reporter) -> None:
 
 
 def _wrap(original: Callable[..., Any], after: Callable[..., Any], before: Any = None) -> Callable[..., Any]:
-    """Calls the original with whatever it is called with: newer versions add arguments."""
+    """Passes all arguments on to the original: newer versions add some."""
 
     @functools.wraps(original)
     def wrapped(*arguments: Any, **named: Any) -> Any:
@@ -111,7 +111,7 @@ def _guarded(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any
 
 
 def _outcome(status: Any) -> dict[str, Any]:
-    """An ``ExecutionStatus`` as the status, and the error where there is one."""
+    """The status of an ``ExecutionStatus``, and its error if there is one."""
     for message in reversed(_field(status, "messages") or []):
         event, data = message[0], message[1] if len(message) > 1 and isinstance(message[1], dict) else {}
         if event == "execution_interrupted":
@@ -127,7 +127,7 @@ def _outcome(status: Any) -> dict[str, Any]:
 
 
 def _files(history_result: Any) -> Any:
-    """The outputs of every node. The URL is the one of ComfyUI's own page, relative to ``host.base_url``."""
+    """The outputs of every node. The URL is that of ComfyUI's own page, relative to ``host.base_url``."""
     nodes = history_result.get("outputs") if isinstance(history_result, dict) else None
     for node in (nodes or {}).values():
         for file in (file for kind in MEDIA for file in node.get(kind) or []):
@@ -145,7 +145,7 @@ def _path(file: dict[str, Any]) -> str | None:
 
 
 def _params(prompt: Any) -> dict[str, Any]:
-    """What people ask for, from the inputs of the nodes: the first of each name that is not a link."""
+    """The parameters from the inputs of the nodes: the first of each name that is not a link."""
     wanted = ("text", "seed", "noise_seed", "steps", "cfg", "ckpt_name", "width", "height")
     named = {"text": "prompt", "noise_seed": "seed", "cfg": "cfg_scale", "ckpt_name": "model"}
     found: dict[str, Any] = {}
@@ -177,7 +177,7 @@ def _start() -> None:
         return
     from server import PromptServer
 
-    # The binding has the name that this folder may have too, so it is looked for here and nowhere else.
+    # This folder may have the same name as the binding, so the search is limited to this folder.
     sys.path.insert(0, str(HERE))
     try:
         import taskbell

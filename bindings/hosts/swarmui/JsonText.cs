@@ -1,4 +1,4 @@
-// JSON for the few shapes that are said to Taskbell, without a library.
+// Writes JSON for the few shapes of the events, without a library.
 
 using System;
 using System.Collections;

@@ -1,5 +1,5 @@
-// Where the native library is. SwarmUI loads extensions in a context of its own that knows no runtimes/RID
-// folders, so the library is looked for here.
+// Finds the native library. SwarmUI loads extensions in a separate context without runtimes/RID folders, so the
+// runtime does not find it.
 
 using System;
 using System.Collections.Generic;
@@ -11,7 +11,7 @@ namespace TaskbellSwarm
     /// <summary>Finds the native library.</summary>
     public static class NativeLocation
     {
-        /// <summary>The places that are tried, in this order: the file that TASKBELL_LIBRARY names, beside the
+        /// <summary>The paths to try, in this order: the file that TASKBELL_LIBRARY names, the folder of the
         /// extension's assembly, and native/RID below the extension's folder.</summary>
         public static List<string> Candidates(string named, string assemblyFolder, string extensionFolder)
         {
@@ -50,8 +50,8 @@ namespace TaskbellSwarm
             return system + "-" + RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant();
         }
 
-        /// <summary>Has the runtime look in these places. Without NativeLibrary (Mono, .NET Framework) the runtime's
-        /// own search stays.</summary>
+        /// <summary>Makes the runtime search these paths. Without NativeLibrary (Mono, .NET Framework) the runtime's
+        /// own search applies.</summary>
         public static void Register(string extensionFolder)
         {
 #if NETCOREAPP3_0_OR_GREATER

@@ -1,5 +1,5 @@
-// What SwarmUI's events mean to Taskbell: edges of the queue, tasks, batches with something missing, the start
-// and the end of the server. Knows no type of SwarmUI; C# 7.2.
+// Translates SwarmUI's events: start and end of the queue, tasks, batches with missing files, start and end of the
+// server. Uses no type of SwarmUI; C# 7.2.
 
 using System;
 using System.Collections.Generic;
@@ -8,7 +8,7 @@ using TaskbellNet;
 
 namespace TaskbellSwarm
 {
-    /// <summary>What is known of a generation request.</summary>
+    /// <summary>A generation request.</summary>
     public sealed class RequestFacts
     {
         /// <summary>The id of the user; null when there is none.</summary>
@@ -17,13 +17,13 @@ namespace TaskbellSwarm
         /// <summary>The number of the request among the user's.</summary>
         public long Request;
 
-        /// <summary>How many files it is to make.</summary>
+        /// <summary>The number of files it will make.</summary>
         public int Total = 1;
 
         /// <summary>When it was made.</summary>
         public DateTimeOffset StartedAt;
 
-        /// <summary>The parameters worth telling.</summary>
+        /// <summary>The parameters to report.</summary>
         public Dictionary<string, object> Params = new Dictionary<string, object>();
 
         /// <summary>SwarmUI's own "Webhooks" parameter: None, Normal, Manual or Manual At End.</summary>
@@ -32,17 +32,17 @@ namespace TaskbellSwarm
         /// <summary>The text of the "Webhook Params" parameter, written by a user.</summary>
         public string WebhookParams;
 
-        /// <summary>How many requests wait or run.</summary>
+        /// <summary>The number of requests that wait or run.</summary>
         public int QueueRemaining;
 
-        /// <summary>Names the request among all of the server's.</summary>
+        /// <summary>An id that is unique on the server.</summary>
         public string Key
         {
             get { return (User ?? "local") + ":" + Request; }
         }
     }
 
-    /// <summary>What is known of a finished file.</summary>
+    /// <summary>A finished file.</summary>
     public sealed class OutputFacts
     {
         /// <summary>Its media type, such as image/png.</summary>
@@ -55,17 +55,17 @@ namespace TaskbellSwarm
         public string PrepTime;
     }
 
-    /// <summary>Says to Taskbell what happens in SwarmUI. No method throws, and each returns at once unless it
-    /// says otherwise. All may be called from any thread.</summary>
+    /// <summary>Reports SwarmUI's events to Taskbell. No method throws, and each returns at once unless noted. All
+    /// may be called from any thread.</summary>
     public sealed class SwarmReporter
     {
-        /// <summary>How long the first generation may be held for the receivers of queue.start.</summary>
+        /// <summary>The longest time that the first generation waits for the receivers of queue.start.</summary>
         public static TimeSpan QueueStartWait = TimeSpan.FromSeconds(30);
 
-        /// <summary>How long the end of the server may be held for the receivers of server.stop.</summary>
+        /// <summary>The longest time that the end of the server waits for the receivers of server.stop.</summary>
         public static TimeSpan ServerStopWait = TimeSpan.FromSeconds(30);
 
-        /// <summary>How long closing may take. What is not delivered by then goes with the next start.</summary>
+        /// <summary>The longest time closing takes. Undelivered messages go out at the next start.</summary>
         public static TimeSpan CloseTimeout = TimeSpan.FromSeconds(5);
 
         private readonly Bell _bell;
@@ -82,8 +82,8 @@ namespace TaskbellSwarm
             _bell.SetLog(log);
         }
 
-        /// <summary>There is something to generate. On the edge from idle it waits for the receivers of
-        /// queue.start, so that they can make room first, for QueueStartWait at most.</summary>
+        /// <summary>There is something to generate. When the queue was idle, waits for the receivers of queue.start, so
+        /// that they can free memory first, for QueueStartWait at most.</summary>
         public void Busy()
         {
             if (Interlocked.Exchange(ref _busy, 1) == 0)
@@ -124,8 +124,8 @@ namespace TaskbellSwarm
             Emit("task.complete", JsonText.Of(task));
         }
 
-        /// <summary>A request is over, whatever became of it. What it has not made has failed, or was interrupted:
-        /// SwarmUI has no event for that.</summary>
+        /// <summary>A request has ended. Files that it has not made have failed or were interrupted; SwarmUI has no
+        /// event for that.</summary>
         public void RequestOver(RequestFacts request, int made, bool interrupted, string reason)
         {
             int seen;
@@ -156,7 +156,7 @@ namespace TaskbellSwarm
             Emit("server.start", JsonText.Of(new Dictionary<string, object> { { "version", version } }));
         }
 
-        /// <summary>The server is about to end. Waits for the receivers, for ServerStopWait at most.</summary>
+        /// <summary>The server is about to stop. Waits for the receivers, for ServerStopWait at most.</summary>
         public void ServerStopping()
         {
             Idle();
@@ -241,7 +241,7 @@ namespace TaskbellSwarm
             });
         }
 
-        /// <summary>SwarmUI's events break off at the first handler that throws.</summary>
+        /// <summary>SwarmUI skips the remaining handlers of an event when one throws.</summary>
         private void Safely(Action action)
         {
             try
@@ -250,7 +250,7 @@ namespace TaskbellSwarm
             }
             catch (ObjectDisposedException)
             {
-                // Closed: an image that is finished during the shutdown is told to nobody.
+                // Closed: an image that is finished during the shutdown is not reported.
             }
             catch (Exception fault)
             {

@@ -1,4 +1,4 @@
-// Taskbell for SwarmUI: webhooks that are signed, retried and survive a crash. See README.md.
+// Taskbell for SwarmUI: signed, retried webhooks that survive a crash. See README.md.
 
 using System;
 using System.Collections.Generic;
@@ -12,16 +12,16 @@ using TaskbellNet;
 
 namespace TaskbellSwarm
 {
-    /// <summary>Hands SwarmUI's events to Taskbell.</summary>
+    /// <summary>Passes SwarmUI's events to Taskbell.</summary>
     public class TaskbellExtension : Extension
     {
         /// <summary>The configuration, from SwarmUI's folder. Without it the extension does nothing.</summary>
         public const string DefaultConfig = "Data/Taskbell/taskbell.toml";
 
-        /// <summary>The most characters of a parameter that is no prompt.</summary>
+        /// <summary>The longest parameter other than a prompt, in characters.</summary>
         private const int LongestParam = 4000;
 
-        /// <summary>What a request may ask of Taskbell; never saved into images.</summary>
+        /// <summary>The webhook_params of a request; never saved into images.</summary>
         public static T2IRegisteredParam<string> WebhookParams;
 
         private SwarmReporter _reporter;
@@ -157,9 +157,9 @@ namespace TaskbellSwarm
             };
         }
 
-        /// <summary>The parameters of a request by the names that templates know, then every other one that was
-        /// set and may stand in an image, SwarmUI's notes on it, and nothing for what else a template asks
-        /// for.</summary>
+        /// <summary>The parameters of a request by the names that templates use, then every other one that was set and
+        /// may be saved in an image, SwarmUI's notes on it, and an empty text for other parameters that a template
+        /// asks for.</summary>
         private Dictionary<string, object> Params(T2IParamInput input, T2IModel model)
         {
             Dictionary<string, object> all = new Dictionary<string, object>
@@ -198,8 +198,7 @@ namespace TaskbellSwarm
             return all;
         }
 
-        /// <summary>Adds what is a text, a number or a list of texts. Pictures and long texts stay out of
-        /// events.</summary>
+        /// <summary>Adds a text, a number or a list of texts. Events contain no pictures and no long texts.</summary>
         private static void Add(Dictionary<string, object> all, HashSet<string> known, string name, object value)
         {
             T2IModel model = value as T2IModel;

@@ -1,5 +1,5 @@
-// What the templates of a configuration ask for. A task carries only what was set in its request; what a template
-// asks for beside that, SwarmUI knows to be empty, and Taskbell does not.
+// Finds the tags that the templates of a configuration use. A task has only the parameters that were set in its
+// request; a tag for any other one must be sent as an empty text, or Taskbell treats it as unknown.
 
 using System;
 using System.Collections.Generic;
@@ -10,16 +10,16 @@ namespace TaskbellSwarm
     /// <summary>The tags between percent signs in the files of a configuration.</summary>
     public static class TemplateTags
     {
-        /// <summary>A larger file is no template, in bytes.</summary>
+        /// <summary>The largest file that is read as a template, in bytes.</summary>
         private const long LargestFile = 1024 * 1024;
 
-        /// <summary>The most characters of a tag, as SwarmUI has it.</summary>
+        /// <summary>The longest tag, in characters, as in SwarmUI.</summary>
         private const int LongestTag = 256;
 
         private static readonly HashSet<string> Endings = new HashSet<string> { ".toml", ".json", ".txt" };
 
-        /// <summary>The tags in the configuration and in the files beside it, as `clean` writes them. A file that
-        /// cannot be read has none.</summary>
+        /// <summary>The tags in the configuration and in the files next to it, in the form of `clean`. A file that cannot
+        /// be read has none.</summary>
         public static HashSet<string> Read(string config, Func<string, string> clean)
         {
             HashSet<string> tags = new HashSet<string>();
@@ -37,7 +37,7 @@ namespace TaskbellSwarm
             return tags;
         }
 
-        /// <summary>What stands between any percent sign and the next: one of a pair may be a stray.</summary>
+        /// <summary>The text between any percent sign and the next: one of a pair may be unrelated.</summary>
         private static IEnumerable<string> Of(string text)
         {
             string[] parts = text.Split('%');

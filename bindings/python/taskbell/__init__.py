@@ -1,4 +1,4 @@
-"""Taskbell for Python: say what happened, and signed webhooks go out from the library's own threads.
+"""Taskbell for Python: report events; the library sends signed webhooks from its own threads.
 
     import taskbell
 
@@ -7,12 +7,12 @@
     taskbell.on_queue_end()
     taskbell.shutdown()
 
-The module functions act on the process-wide default instance; ``Bell`` is an instance of one's own.
-Both may be used from any thread. A call that fails raises ``TaskbellError``.
+The module functions use the process-wide default instance; ``Bell`` is an instance with its own
+configuration. Both may be used from any thread. A call that fails raises ``TaskbellError``.
 
-Open instances are closed at interpreter exit, within ``EXIT_TIMEOUT_S``. What was not delivered by then
-stays in the spool for the next start. After ``os.fork()`` the child's calls raise ``FORKED``; a child
-that wants its own bell calls ``init`` or opens a ``Bell``.
+Open instances are closed at interpreter exit, within ``EXIT_TIMEOUT_S``. Undelivered messages stay in
+the spool for the next start. After ``os.fork()`` the child's calls raise ``FORKED`` until it calls ``init``
+or opens a ``Bell`` of its own.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ __all__ = [
 Seconds = Union[float, timedelta]
 
 EXIT_TIMEOUT_S = 2.0
-"""How long closing at interpreter exit may take for each open instance."""
+"""The longest time that closing takes at interpreter exit, for each open instance."""
 
 
 class Bell:
@@ -77,7 +77,7 @@ class Bell:
     def close(self, timeout: Seconds = 5.0) -> int:
         """Refuses new events, delivers what it can until ``timeout``, and stops.
 
-        Returns how many deliveries stay in the spool for the next start. A second call returns 0.
+        Returns the number of deliveries left in the spool for the next start. A second call returns 0.
         """
         if self._closed:
             return 0
@@ -86,7 +86,7 @@ class Bell:
         return _close(self._handle, timeout)
 
     def emit(self, type: str, payload: Payload = None) -> int:
-        """Hands over one event of any type. Returns its ticket, for ``wait``."""
+        """Reports one event of any type. Returns its ticket, for ``wait``."""
         self._refuse_closed()
         body = payload_bytes({} if payload is None else payload) or b""
         ticket = ctypes.c_uint64(0)
@@ -94,35 +94,35 @@ class Bell:
         return ticket.value
 
     def task_complete(self, task: Payload = None) -> int:
-        """One task is complete. Returns the ticket."""
+        """Reports a completed task. Returns the ticket."""
         return self.emit("task.complete", task)
 
     def queue_end(self, queue: Payload = None) -> int:
-        """The queue is empty. Taskbell has its own tally, so nothing need be passed."""
+        """Reports that the queue is empty. Taskbell counts the queue itself, so no numbers are needed."""
         return self.emit("queue.end", queue)
 
     def metric(self, name: str, value: float) -> None:
-        """Feeds ``[[alerts]]``."""
+        """Reports the value of a metric, for ``[[alerts]]``."""
         self._refuse_closed()
         check_status(library().taskbell_metric(self._handle, utf8(name), value))
 
     def wait(self, ticket: int, timeout: Seconds = 30.0) -> bool:
-        """Waits until every delivery of that event has ended; false when the time is over first."""
+        """Waits until every delivery of that event has ended; false after the timeout."""
         self._refuse_closed()
         return _in_time(library().taskbell_wait(self._handle, ticket, milliseconds(timeout)))
 
     def sync(self, timeout: Seconds = 5.0) -> bool:
-        """Waits until all accepted so far is on disk; false when the time is over first."""
+        """Waits until all accepted events are on disk; false after the timeout."""
         self._refuse_closed()
         return _in_time(library().taskbell_sync(self._handle, milliseconds(timeout)))
 
     def flush(self, timeout: Seconds = 5.0) -> bool:
-        """Waits until all accepted so far has been tried once; false when the time is over first."""
+        """Waits until all accepted events have been tried once; false after the timeout."""
         self._refuse_closed()
         return _in_time(library().taskbell_flush(self._handle, milliseconds(timeout)))
 
     def poll(self) -> dict[str, Any] | None:
-        """The next report of an ended delivery; ``None`` when there is none now."""
+        """The next report of an ended delivery; ``None`` when none is available."""
         self._refuse_closed()
         code, text = text_out(library().taskbell_poll, self._handle)
         if code == _native.NOT_FOUND:
@@ -140,18 +140,18 @@ class Bell:
         return numbers
 
     def reload(self, config: Config) -> None:
-        """Takes a new configuration, whole or not at all: after an error the old one is in force."""
+        """Applies a new configuration, as a whole or not at all: after an error the old one stays."""
         self._refuse_closed()
         check_status(library().taskbell_reload(self._handle, config_bytes(config)))
 
     def set_log(self, function: Callable[[int, str], None] | None) -> None:
-        """Has ``function(level, message)`` called for each line of the library's log; ``None`` stops it.
+        """Calls ``function(level, message)`` for each line of the library's log; ``None`` stops it.
 
         The level is 1 for errors, 2 for warnings, 3 for information and 4 for details.
 
-        Warning: the function runs on the library's threads, which then wait for the interpreter's
-        lock. Keep it short, never call Taskbell from it, and close the bell before the interpreter
-        ends (the hook at exit does). ``poll`` needs no such care.
+        Warning: the function runs on a thread of the library, which waits for the interpreter's lock. Keep it
+        short, never call Taskbell from it, and close the bell before the interpreter ends (the exit hook
+        does). ``poll`` has none of these restrictions.
         """
         self._refuse_closed()
 
@@ -204,22 +204,22 @@ def init(config: Config) -> None:
 
 
 def shutdown(timeout: Seconds = 5.0) -> int:
-    """Closes the default instance. Returns how many deliveries stay in the spool for the next start."""
+    """Closes the default instance. Returns the number of deliveries left in the spool for the next start."""
     return _close(None, timeout)
 
 
 def on_task_complete(task: Payload = None) -> None:
-    """One task is complete. Opens the default instance on first use."""
+    """Reports a completed task. Opens the default instance on first use."""
     check_status(library().on_task_complete(payload_bytes(task)))
 
 
 def on_queue_end(queue: Payload = None) -> None:
-    """The queue is empty. Opens the default instance on first use."""
+    """Reports that the queue is empty. Opens the default instance on first use."""
     check_status(library().on_queue_end(payload_bytes(queue)))
 
 
 def check(config: Config) -> dict[str, Any]:
-    """Reads a configuration without opening anything and returns the report, faults included."""
+    """Checks a configuration without opening anything; returns the report with its errors and warnings."""
     code, text = text_out(library().taskbell_check, config_bytes(config))
     if code not in (_native.OK, _native.CONFIG) or not text:
         raise failure(code)
@@ -228,7 +228,7 @@ def check(config: Config) -> dict[str, Any]:
 
 
 def preview(config: Config, type: str, payload: Payload = None) -> Any:
-    """The requests that an event would send, with the secrets taken out; ``None`` for a sample event."""
+    """The requests that an event would cause, with secrets removed; ``None`` for a sample event."""
     body = payload_bytes(payload)
     code, text = text_out(library().taskbell_preview, config_bytes(config), utf8(type), body)
     check_status(code)
@@ -241,10 +241,10 @@ def verify(
     body: bytes,
     now: int = 0,
 ) -> bool:
-    """Whether a received body carries a valid signature; for receivers.
+    """Whether a received body has a valid signature; for receivers.
 
     ``scheme`` is an entry of ``sign`` as in the configuration, ``now`` a Unix time in seconds (0: the
-    clock).
+    current time).
     """
     scheme_json = scheme if isinstance(scheme, str) else dump(scheme)
     code = library().taskbell_verify(utf8(scheme_json), utf8(dump(dict(headers))), body, len(body), now)
@@ -276,11 +276,11 @@ def _in_time(code: int) -> bool:
 
 
 _open_bells: set[Bell] = set()
-"""Held until closed: the library may still call the log function of a bell that nobody else knows."""
+"""Referenced until closed: the library may call the log function of a bell that has no other reference."""
 
 
 def _close_at_exit() -> None:
-    """No callback may reach Python once it finalises, so every instance is closed before."""
+    """Closes every instance, because no callback may reach Python while it finalises."""
     if _native._library is None:
         return
     for bell in list(_open_bells):
@@ -291,7 +291,7 @@ def _close_at_exit() -> None:
 
 
 def _forget_in_child() -> None:
-    """The parent's instances are dead in a forked child: it must not close them at its exit."""
+    """The parent's instances do not work in a forked child, which must not close them at its exit."""
     _open_bells.clear()
 
 

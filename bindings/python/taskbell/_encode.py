@@ -1,4 +1,4 @@
-"""What Python values become on their way into the library. Nothing a host holds refuses an event."""
+"""Python values as JSON and C strings. No value makes an event fail."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def utf8(text: str) -> bytes:
 
 
 def milliseconds(seconds: float | timedelta) -> int:
-    """A timeout as the C functions take it: whole milliseconds, rounded up, at most 2**32 - 1."""
+    """A timeout for the C functions: whole milliseconds, rounded up, at most 2**32 - 1."""
     if isinstance(seconds, timedelta):
         seconds = seconds.total_seconds()
     if not seconds > 0:
@@ -28,21 +28,21 @@ def milliseconds(seconds: float | timedelta) -> int:
 
 
 def payload_bytes(payload: Payload) -> bytes | None:
-    """The JSON text of an event. A text is taken to be JSON already; ``None`` stays ``None``."""
+    """The JSON text of an event. A string is already JSON; ``None`` stays ``None``."""
     if payload is None or isinstance(payload, bytes):
         return payload
     return utf8(payload if isinstance(payload, str) else dump(payload))
 
 
 def config_bytes(config: Config) -> bytes:
-    """A path or a configuration's text as it is; a mapping as JSON."""
+    """A path or a configuration's text unchanged; a mapping as JSON."""
     if isinstance(config, Mapping):
         return utf8(dump(config))
     return utf8(os.fspath(config))
 
 
 def dump(value: Any) -> str:
-    """JSON of a value. Odd leaves (paths, dates, NaN, tensors) are written, never refused."""
+    """JSON of a value. Paths, dates, NaN and tensors are converted, never refused."""
     try:
         return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_plain)
     except (ValueError, TypeError):
@@ -50,7 +50,7 @@ def dump(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """A value JSON does not know: an ``item()`` (NumPy, Torch) as its number, anything else as text."""
+    """A value without a JSON form: one with ``item()`` (NumPy, Torch) as its number, any other as text."""
     if isinstance(value, (set, frozenset)):
         return sorted(value, key=str)
     if isinstance(value, Mapping):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 ABI_VERSION = 1
-"""The C ABI this package speaks."""
+"""The C ABI that this package uses."""
 
 OK = 0
 CODES = {
@@ -77,7 +77,7 @@ class TaskbellError(Exception):
 
 
 def error_name(code: int) -> str:
-    """The name of a status code; unknown ones, of a newer library, by number."""
+    """The name of a status code; the number for an unknown one of a newer library."""
     return CODES.get(code, f"ERROR_{code}")
 
 
@@ -135,7 +135,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def text_out(function: Any, *arguments: Any) -> tuple[int, str]:
-    """Calls a function that writes text into a caller's buffer, with as large a buffer as it needs.
+    """Calls a function that writes text into a caller's buffer, with a buffer of the size it needs.
 
     The text may grow between two calls (statistics do), so this repeats until it fits.
     """
@@ -150,17 +150,17 @@ def text_out(function: Any, *arguments: Any) -> tuple[int, str]:
 
 
 def last_error() -> str:
-    """This thread's last failure in the library's words; empty before the first."""
+    """The message of this thread's last failure; empty before the first."""
     code, text = text_out(library().taskbell_last_error)
     return text if code == OK else ""
 
 
 def failure(code: int) -> TaskbellError:
-    """The exception for a status code, with the words of the call that just failed on this thread."""
+    """The exception for a status code, with the message of this thread's last failure."""
     return TaskbellError(code, error_name(code), last_error())
 
 
 def check_status(code: int) -> None:
-    """Raises for anything but ``TASKBELL_OK``."""
+    """Raises unless the code is ``TASKBELL_OK``."""
     if code != OK:
         raise failure(code)

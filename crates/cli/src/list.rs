@@ -149,8 +149,8 @@ pub mod tests {
     use super::*;
     use crate::tests::output;
     use std::path::Path;
-    use taskbell_core::config::SpoolPath;
     use taskbell_core::event::EventId;
+    use taskbell_core::spool::SpoolPath;
     use taskbell_core::spool::{AttemptRow, End, NewDelivery, NewEvent, Spool};
     use taskbell_core::transport::Phases;
 

@@ -5,8 +5,9 @@ use super::failure::Failure;
 use super::terminal::{Style, Terminal, harmless, one_line};
 use super::{input, source};
 use serde_json::Value as Json;
-use taskbell_core::config::{Config, Hook};
+use taskbell_core::config::Config;
 use taskbell_core::engine::{self, ErrorKind};
+use taskbell_core::hooks::Hook;
 
 #[derive(Debug, clap::Args)]
 pub struct PreviewArgs {

@@ -7,9 +7,10 @@ use super::{input, source};
 use serde_json::{Value as Json, json};
 use std::time::{Duration, Instant};
 use taskbell_core::clock;
-use taskbell_core::config::{Config, SpoolPath};
+use taskbell_core::config::Config;
 use taskbell_core::engine::{Bell, ErrorKind, Level};
 use taskbell_core::event::EventId;
+use taskbell_core::spool::SpoolPath;
 use taskbell_core::spool::{DeliveryDetail, DeliveryState, Reader};
 
 /// How long to wait for a report at a time.

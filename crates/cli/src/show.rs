@@ -9,7 +9,8 @@ use super::terminal::{
 };
 use std::time::Duration;
 use taskbell_core::clock;
-use taskbell_core::config::{Config, Endpoint};
+use taskbell_core::config::Config;
+use taskbell_core::endpoint::Endpoint;
 use taskbell_core::engine;
 use taskbell_core::event::EventId;
 use taskbell_core::lanes::{self, Body, Job};
@@ -180,8 +181,8 @@ fn phases(attempt: &AttemptDetail) -> String {
 /// The request as a command for `curl`, without the secrets of the configuration.
 fn curl(event: &EventDetail, delivery: &DeliveryDetail, config: Option<&Config>) -> String {
     let endpoint = config.and_then(|config| config.endpoint(&delivery.endpoint));
-    let url =
-        endpoint.map_or_else(|| format!("URL-OF-{}", delivery.endpoint), |endpoint| endpoint.url.to_string());
+    let url = endpoint
+        .map_or_else(|| format!("URL-OF-{}", delivery.endpoint), |endpoint| endpoint.target.url.to_string());
     let mut command = format!("curl -X POST {}", quoted(&url));
     for (name, value) in headers(event, delivery, endpoint.map(|endpoint| &**endpoint)) {
         command.push_str(&format!(" \\\n  -H {}", quoted(&format!("{name}: {value}"))));
@@ -245,7 +246,7 @@ fn quoted(text: &str) -> String {
 mod tests {
     use super::*;
     use std::path::Path;
-    use taskbell_core::config::SpoolPath;
+    use taskbell_core::spool::SpoolPath;
     use taskbell_core::spool::{NewEvent, Spool};
 
     fn shown(source: &Path, id: &str) -> Result<String, Failure> {

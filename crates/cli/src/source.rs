@@ -2,7 +2,8 @@
 
 use super::failure::{Failure, bad_config};
 use std::path::Path;
-use taskbell_core::config::{Config, SpoolPath};
+use taskbell_core::config::Config;
+use taskbell_core::spool::SpoolPath;
 use taskbell_core::spool::{Reader, SpoolErrorKind};
 
 /// An open spool, and the configuration when one was given.

@@ -1,6 +1,8 @@
 //! Time as the library sees it: a trait, so that every schedule is tested without sleeping.
 
 use crate::os;
+use jiff::Timestamp;
+use jiff::fmt::temporal::DateTimePrinter;
 use std::fmt::Debug;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -13,8 +15,7 @@ pub trait Clock: Send + Sync + Debug {
     fn monotonic(&self) -> Duration;
 }
 
-/// The machine's clocks. The monotonic one goes on while the machine is suspended, where the system can
-/// tell.
+/// The machine's clocks. The monotonic one includes suspended time, where the system supports it.
 #[derive(Debug, Default)]
 pub struct SystemClock;
 
@@ -34,78 +35,19 @@ pub fn unix_ms() -> i64 {
 }
 
 /// Writes a Unix time in milliseconds as RFC 3339 in UTC with milliseconds, for instance
-/// `2026-01-02T03:04:05.678Z`.
+/// `2026-01-02T03:04:05.678Z`. A time outside the years -9999 to 9999 becomes the nearest one inside.
 pub fn rfc3339(unix_ms: i64) -> String {
-    let seconds = unix_ms.div_euclid(1000);
-    let millis = unix_ms.rem_euclid(1000);
-    let day_seconds = seconds.rem_euclid(86_400);
-    let (year, month, day) = civil_from_days(seconds.div_euclid(86_400));
-    let (hour, minute, second) = (day_seconds / 3600, day_seconds / 60 % 60, day_seconds % 60);
-    if !(0..=9999).contains(&year) {
-        return format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z");
-    }
-    // By hand: each event has several, and each number costs the formatter as much as all of this.
-    let mut text = *b"0000-00-00T00:00:00.000Z";
-    let mut put = |last: usize, mut number: i64| {
-        for digit in text[..=last].iter_mut().rev() {
-            if number == 0 {
-                break;
-            }
-            *digit += (number % 10) as u8;
-            number /= 10;
-        }
-    };
-    [(3, year), (6, month), (9, day), (12, hour), (15, minute), (18, second), (22, millis)]
-        .into_iter()
-        .for_each(|(last, number)| put(last, number));
-    String::from_utf8_lossy(&text).into_owned()
+    const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
+    let nearest = if unix_ms < 0 { Timestamp::MIN } else { Timestamp::MAX };
+    PRINTER.timestamp_to_string(&Timestamp::from_millisecond(unix_ms).unwrap_or(nearest))
 }
 
 /// Reads an RFC 3339 date-time (with `Z` or an offset) as Unix time in milliseconds.
 pub fn parse_rfc3339(text: &str) -> Option<i64> {
-    let bytes = text.as_bytes();
-    let number = |from: usize, to: usize| -> Option<i64> {
-        let part = text.get(from..to)?;
-        part.bytes().all(|b| b.is_ascii_digit()).then(|| part.parse().ok())?
-    };
-    let separators = bytes.len() >= 20
-        && bytes[4] == b'-'
-        && bytes[7] == b'-'
-        && matches!(bytes[10], b'T' | b't' | b' ')
-        && bytes[13] == b':'
-        && bytes[16] == b':';
-    if !separators {
-        return None;
-    }
-    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
-    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
-    if !(1..=12).contains(&month) || !(1..=31).contains(&day) || hour > 23 || minute > 59 || second > 60 {
-        return None;
-    }
-    let mut at = 19;
-    let mut millis = 0;
-    if bytes[at] == b'.' {
-        let digits = bytes[at + 1..].iter().take_while(|b| b.is_ascii_digit()).count();
-        if digits == 0 {
-            return None;
-        }
-        let fraction = text.get(at + 1..at + 1 + digits.min(3))?;
-        millis = fraction.parse::<i64>().ok()? * 10_i64.pow(3 - fraction.len() as u32);
-        at += 1 + digits;
-    }
-    let offset_minutes = match bytes.get(at)? {
-        b'Z' | b'z' if bytes.len() == at + 1 => 0,
-        sign @ (b'+' | b'-') if bytes.len() == at + 6 && bytes[at + 3] == b':' => {
-            let minutes = number(at + 1, at + 3)? * 60 + number(at + 4, at + 6)?;
-            if *sign == b'-' { -minutes } else { minutes }
-        }
-        _ => return None,
-    };
-    let days = days_from_civil(year, month, day);
-    Some((days * 86_400 + hour * 3600 + minute * 60 + second - offset_minutes * 60) * 1000 + millis)
+    text.parse::<Timestamp>().ok().map(Timestamp::as_millisecond)
 }
 
-/// A point in time as the contract allows it, RFC 3339 or Unix seconds, in Unix milliseconds.
+/// Reads a time as hosts may write it, RFC 3339 or Unix seconds, as Unix milliseconds.
 pub fn read_time(value: &serde_json::Value) -> Option<i64> {
     match value {
         serde_json::Value::String(text) => parse_rfc3339(text),
@@ -129,17 +71,6 @@ pub(crate) fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
     let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
-}
-
-/// The inverse of [`civil_from_days`].
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let shifted_year = year - i64::from(month <= 2);
-    let era = shifted_year.div_euclid(400);
-    let year_of_era = shifted_year.rem_euclid(400);
-    let month_from_march = if month > 2 { month - 3 } else { month + 9 };
-    let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
 }
 
 #[cfg(test)]

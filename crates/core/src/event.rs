@@ -1,19 +1,19 @@
-//! What a host says happened: its id, its type and its payload, checked at the boundary.
+//! Events: the id, and the checks of type and payload at the boundary.
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 
-/// The most bytes a type name may have.
+/// The longest type name, in bytes.
 pub const MAX_TYPE_BYTES: usize = 64;
 
-/// The type of the event that tells of an alert.
+/// The type of the event that starts an alert.
 pub const ALERT_FIRING: &str = "alert.firing";
 
-/// The type of the event that tells of an alert's end.
+/// The type of the event that ends an alert.
 pub const ALERT_RESOLVED: &str = "alert.resolved";
 
-/// The types a host may emit whose meaning Taskbell knows. Any other name that fits
-/// [`check_type`] is the host's own.
+/// The types a host may emit whose meaning Taskbell knows. Any other name that passes [`check_type`] is the
+/// host's own.
 pub const KNOWN_TYPES: &[&str] = &[
     "task.complete",
     "queue.start",
@@ -32,8 +32,7 @@ pub const KNOWN_TYPES: &[&str] = &[
 pub struct EventId([u8; 16]);
 
 impl EventId {
-    /// An id for this instant. `random` fills what the time leaves free; the caller gives 74 bits
-    /// that no other event has.
+    /// An id for this instant; the caller gives 74 random bits that no other event has.
     pub fn new(unix_ms: i64, random: u128) -> Self {
         let mut bytes = [0; 16];
         bytes[..6].copy_from_slice(&(unix_ms.max(0) as u64).to_be_bytes()[2..]);
@@ -43,7 +42,7 @@ impl EventId {
         EventId(bytes)
     }
 
-    /// The id that these bytes are.
+    /// The id with these bytes.
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
         EventId(bytes)
     }
@@ -53,7 +52,7 @@ impl EventId {
         &self.0
     }
 
-    /// Reads the written form back.
+    /// Parses the written form.
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.strip_prefix("evt_")?;
         if digits.len() != 32 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
@@ -80,8 +79,10 @@ impl fmt::Debug for EventId {
     }
 }
 
-/// Whether a type name fits `[a-z0-9_]+(\.[a-z0-9_]+)*` in at most 64 bytes; the fault in words
-/// otherwise.
+/// Checks a type name against `[a-z0-9_]+(\.[a-z0-9_]+)*`, at most 64 bytes.
+///
+/// # Errors
+/// A sentence with the reason.
 pub fn check_type(name: &str) -> Result<(), String> {
     let well_formed = name
         .split('.')
@@ -99,16 +100,19 @@ pub fn check_type(name: &str) -> Result<(), String> {
     }
 }
 
-/// Whether the text is one JSON object that every later step can read; the fault with line and
-/// column otherwise. Allocates only for a string with escapes.
+/// Checks that the text is one JSON object that every later step can read. Allocates only for a string with
+/// escapes.
+///
+/// # Errors
+/// The parser's error, with line and column.
 pub fn check_object(json: &str) -> Result<(), serde_json::Error> {
     let mut reader = serde_json::Deserializer::from_str(json);
     reader.deserialize_map(ObjectCheck)?;
     reader.end()
 }
 
-/// A JSON value that is read in full and kept nowhere. Unlike `IgnoredAny` it refuses what a later
-/// parse would refuse: lone surrogates and numbers out of range.
+/// A JSON value that is read in full and discarded. Unlike `IgnoredAny` it refuses what a later parse would
+/// refuse: lone surrogates and numbers out of range.
 struct Checked;
 
 impl<'de> Deserialize<'de> for Checked {

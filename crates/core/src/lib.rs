@@ -15,6 +15,7 @@
 pub mod alerts;
 pub mod clock;
 pub mod config;
+pub mod endpoint;
 pub mod engine;
 pub mod event;
 mod failpoint;

@@ -1,19 +1,23 @@
-//! Values that must never be printed, and the scrubber that takes them out of foreign text.
+//! Values that must never be printed, and the scrubber that removes them from foreign text.
+
+mod url_secrets;
+
+pub use url_secrets::url_secrets;
 
 use std::fmt;
 use std::sync::Arc;
 use url::Url;
 
-/// What stands in the place of a secret in anything a person may read.
+/// Replaces a secret in anything a person may read.
 pub const REDACTED: &str = "[redacted]";
 
-/// The shortest value the [`Scrubber`] looks for: shorter ones would tear ordinary text apart.
+/// The shortest value the [`Scrubber`] removes: shorter ones would damage ordinary text.
 const SHORTEST_SCRUBBED: usize = 6;
 
-/// What stands at the end of a text that was cut.
+/// Marks the end of a text that was cut.
 const CUT: char = '…';
 
-/// A text that is never printed: `Debug` and `Display` show a mask.
+/// A text that is never printed: `Debug` and `Display` show [`REDACTED`].
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Secret(Arc<str>);
 
@@ -77,30 +81,30 @@ impl fmt::Debug for SecretUrl {
     }
 }
 
-/// Takes every known secret out of text that comes from outside: a receiver may echo the token it
-/// was sent, an error may quote a URL.
+/// Removes every known secret from text that comes from outside: a receiver may echo the token it was sent,
+/// an error may quote a URL.
 #[derive(Clone, Default)]
 pub struct Scrubber {
     needles: Arc<[Arc<str>]>,
 }
 
 impl Scrubber {
-    /// A scrubber for these values; values under six bytes are left alone.
+    /// A scrubber for these values; it ignores values under six bytes.
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
         let mut needles: Vec<Arc<str>> =
             secrets.into_iter().filter(|secret| secret.len() >= SHORTEST_SCRUBBED).map(Arc::from).collect();
-        // The longest first, so that a secret that holds another one is taken out whole.
+        // Longest first, so that a secret that contains another one is removed whole.
         needles.sort_unstable_by(|a, b| (b.len(), a).cmp(&(a.len(), b)));
         needles.dedup();
         Scrubber { needles: needles.into() }
     }
 
-    /// One that takes these values out too.
+    /// A scrubber that also removes these values.
     pub fn and<'a>(&'a self, secrets: impl IntoIterator<Item = &'a str>) -> Self {
         Scrubber::new(self.needles.iter().map(|needle| &**needle).chain(secrets))
     }
 
-    /// The text with every secret replaced by a mask.
+    /// The text with every secret replaced by [`REDACTED`].
     pub fn scrub(&self, text: &str) -> String {
         let mut clean = text.to_owned();
         for needle in self.needles.iter() {
@@ -111,7 +115,7 @@ impl Scrubber {
         if clean.contains(CUT) { self.without_stumps(&clean) } else { clean }
     }
 
-    /// Without what is left of a secret where the text was cut in the middle of it.
+    /// Removes the beginning of a secret where the text was cut in the middle of it.
     fn without_stumps(&self, text: &str) -> String {
         let mut clean = String::with_capacity(text.len());
         let mut pieces = text.split(CUT).peekable();
@@ -129,7 +133,7 @@ impl Scrubber {
         clean
     }
 
-    /// How many bytes at the end of a text are the beginning of a secret.
+    /// The length of the secret's beginning at the end of a text, in bytes.
     fn stump(&self, text: &str) -> usize {
         let ends_in = |needle: &str| {
             let is_stump = |length: &usize| needle.get(..*length).is_some_and(|head| text.ends_with(head));

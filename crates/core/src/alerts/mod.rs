@@ -4,7 +4,8 @@
 //! out. [`Meter`] measures built-in metrics; that may wait for the system, so it is never done on a
 //! host's thread.
 
-pub(crate) mod gauges;
+mod alert;
+mod gauges;
 mod meter;
 mod nvml;
 mod pending;
@@ -27,6 +28,8 @@ use linux as machine;
 #[cfg(windows)]
 use windows as machine;
 
+pub use alert::{Alert, Bound, Metric};
+pub(crate) use gauges::BUILT_IN;
 pub use gauges::{Gauge, GpuQuantity};
 pub use meter::Meter;
 pub use state::Kept;

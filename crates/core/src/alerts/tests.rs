@@ -1,7 +1,7 @@
 //! The rules of alerts, by a clock that is set by hand.
 
 use super::*;
-use crate::config::{Alert, Bound, Metric};
+use crate::alerts::{Alert, Bound, Metric};
 use proptest::prelude::*;
 use std::sync::Arc;
 use std::time::Duration;

@@ -2,8 +2,8 @@
 
 use super::pending::Pending;
 use super::state::Kept;
+use crate::alerts::Alert;
 use crate::clock;
-use crate::config::Alert;
 use crate::event;
 use serde_json::{Value as Json, json};
 use std::fmt;

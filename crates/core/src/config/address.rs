@@ -3,14 +3,9 @@
 use super::reading::{Reading, Words};
 use super::section::Section;
 use crate::platform::{self, Platform};
-use crate::secret::SecretUrl;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use crate::secret::{SecretUrl, url_secrets};
 use std::net::IpAddr;
 use url::{Host, Url};
-
-/// The shortest path segment or query value that is taken for a token.
-const SHORTEST_TOKEN: usize = 16;
 
 /// Reads `url` and `platform` together: each decides about the other.
 pub(super) fn endpoint_url(section: &Section<'_>) -> Option<(&'static dyn Platform, SecretUrl)> {
@@ -130,50 +125,9 @@ pub(super) fn has_credentials(url: &Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
 }
 
-/// Gathers the pieces of a URL that must not be shown, each as written and decoded.
+/// Knows the pieces of a URL that must not be shown.
 pub(super) fn keep_secrets(reading: &Reading<'_>, url: &Url) {
-    reading.keep_secret(url.as_str());
-    let target = match url.query() {
-        Some(query) => format!("{}?{query}", url.path()),
-        None => url.path().to_owned(),
-    };
-    if target.len() > 1 {
-        reading.keep_secret(&target);
-    }
-    if has_credentials(url) {
-        keep_credentials(reading, url);
-    }
-    let segments = url.path_segments().into_iter().flatten();
-    let values = url.query().into_iter().flat_map(|query| query.split('&'));
-    let values = values.map(|pair| pair.split_once('=').map_or(pair, |(_, value)| value));
-    for token in segments.chain(values).filter(|token| token.len() >= SHORTEST_TOKEN) {
-        reading.keep_secret(token);
-        reading.keep_secret(&decoded(token));
-        // A bot's token in a path, which stands alone elsewhere.
-        if let Some(bot) = token.strip_prefix("bot") {
-            reading.keep_secret(bot);
-            reading.keep_secret(&bot.replace(':', "%3A"));
-        }
-    }
-}
-
-/// User name, password, and both as the `Basic` scheme writes them (RFC 7617), padded or not.
-fn keep_credentials(reading: &Reading<'_>, url: &Url) {
-    let password = url.password().unwrap_or_default();
-    let (user, plain) = (decoded(url.username()), decoded(password));
-    let login = STANDARD.encode(format!("{user}:{plain}"));
-    for secret in [url.username(), password, &user, &plain, &login, login.trim_end_matches('=')] {
-        reading.keep_secret(secret);
-    }
-}
-
-/// Percent-decoded. The form decoder also reads `+` as a space, which a path does not mean.
-fn decoded(text: &str) -> String {
-    let field = format!("v={}", text.replace('+', "%2B").replace('&', "%26"));
-    url::form_urlencoded::parse(field.as_bytes())
-        .next()
-        .map(|(_, value)| value.into_owned())
-        .unwrap_or_default()
+    url_secrets(url).iter().for_each(|secret| reading.keep_secret(secret));
 }
 
 /// Whether plain text to this host most likely stays on the machine or in its network.
@@ -217,17 +171,5 @@ mod tests {
                 assert_eq!(is_near(&Url::parse(url).unwrap()), expected, "{url}");
             }
         }
-    }
-
-    #[test]
-    fn credentials_are_known_in_every_form_they_travel_in() {
-        let reading = Reading::new(std::path::PathBuf::new(), &|_| None);
-        keep_secrets(&reading, &Url::parse("https://renderer:p%40ssword@example.com/").unwrap());
-        let secrets = reading.finish().secrets;
-        for form in ["renderer", "p%40ssword", "p@ssword", "cmVuZGVyZXI6cEBzc3dvcmQ="] {
-            assert!(secrets.iter().any(|secret| secret == form), "{form}: {secrets:?}");
-        }
-        assert_eq!(decoded("p%40ss+word%26more"), "p@ss+word&more");
-        assert_eq!(decoded("plain&odd"), "plain&odd");
     }
 }

@@ -2,9 +2,10 @@
 
 use super::fault::nearest;
 use super::section::Section;
-use super::settings::{Alert, Bound, Hook, Metric};
-use crate::alerts::gauges::{BUILT_IN, Gauge};
+use crate::alerts::{Alert, Bound, Metric};
+use crate::alerts::{BUILT_IN, Gauge};
 use crate::event;
+use crate::hooks::Hook;
 use std::collections::HashSet;
 use std::sync::Arc;
 

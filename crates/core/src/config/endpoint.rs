@@ -3,10 +3,11 @@
 use super::address;
 use super::fault::quoted;
 use super::section::Section;
-use super::settings::{Endpoint, Files, Overflow, Proxy, RetryPolicy};
+use super::settings::Files;
 use super::shaping;
 use super::tls;
-use crate::platform::{self, Platform};
+use crate::endpoint::{Endpoint, Overflow, Proxy, RetryPolicy};
+use crate::platform::{self, Platform, Target};
 use crate::secret::{Secret, SecretUrl};
 use crate::sign::Signer;
 use serde_json::{Map, Value as Json};
@@ -88,11 +89,15 @@ fn read(name: &str, section: &Section<'_>, roots: &Arc<[PathBuf]>) -> Option<End
     let (platform, url) = address?;
     warn_of_silent_mentions(section, platform, &mentions);
     let keys = own_keys(section, platform)?;
+    let target = Target { url, keys, mentions };
+    if let Some((key, message)) = platform.lack(&target) {
+        section.fault(key, message);
+    }
     let (pace, at_once) = platform.pace();
-    let endpoint = Endpoint {
+    Some(Endpoint {
         name: name.to_owned(),
         platform,
-        url,
+        target,
         headers,
         sign,
         timeout,
@@ -103,16 +108,10 @@ fn read(name: &str, section: &Section<'_>, roots: &Arc<[PathBuf]>) -> Option<End
         ordered: concurrency == Some(1),
         tls,
         proxy,
-        mentions,
         overflow: overflow.unwrap_or(if platform.folds() { Overflow::Fold } else { Overflow::Queue }),
         file_roots: Arc::clone(roots),
-        keys,
         fallback,
-    };
-    if let Some((key, message)) = platform.lack(&endpoint) {
-        section.fault(key, message);
-    }
-    Some(endpoint)
+    })
 }
 
 /// A mention that pings nobody is dead text, or none at all.

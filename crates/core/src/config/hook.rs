@@ -3,10 +3,10 @@
 use super::fault::nearest;
 use super::reading::Words;
 use super::section::Section;
-use super::settings::Hook;
 use super::shaping;
 use super::template;
 use crate::event::{self, KNOWN_TYPES};
+use crate::hooks::Hook;
 use crate::message::Condition;
 use std::collections::HashSet;
 

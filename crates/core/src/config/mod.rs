@@ -31,14 +31,13 @@ mod toml_text;
 pub use fault::{ConfigError, ConfigErrors};
 pub use places::Places;
 pub use reference::reference_markdown;
-pub use settings::{
-    Alert, Bound, Config, Digest, Endpoint, Escalate, Files, Hook, HostInfo, Metric, Overflow, Proxy, Queue,
-    Quiet, Rate, RetryPolicy, Shaping, SpoolPath, SpoolSettings, Tls,
-};
-pub use task_urls::{TaskUrls, is_name_of_task_url, parse_task_url};
+pub use settings::{Config, Files, Queue, SpoolSettings};
 
-use crate::message;
+use crate::endpoint::Endpoint;
+use crate::hooks::Hook;
+use crate::message::{self, HostInfo};
 use crate::secret::Scrubber;
+use crate::spool::SpoolPath;
 use fault::Fault;
 use node::Node;
 use reading::{Environment, Reading};

@@ -1,6 +1,6 @@
 //! Durations, sizes and rates as people write them.
 
-use super::settings::Rate;
+use crate::platform::Rate;
 use std::time::Duration;
 
 /// How a duration is written.

@@ -4,9 +4,10 @@ use super::fault::nearest;
 use super::hook;
 use super::quantity::{self, DURATION_FORM};
 use super::section::Section;
-use super::settings::{Digest, Endpoint, Escalate, Hook, Quiet, Shaping};
+use crate::endpoint::Endpoint;
+use crate::hooks::QuietHours;
+use crate::hooks::{Digest, Escalate, Hook, Quiet, Shaping};
 use crate::message::{Condition, Key};
-use crate::shape::QuietHours;
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -2,7 +2,7 @@
 
 use super::reading::{Words, read_bytes};
 use super::section::Section;
-use super::settings::Tls;
+use crate::endpoint::Tls;
 use crate::secret::Secret;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};

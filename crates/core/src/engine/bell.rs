@@ -27,7 +27,7 @@ const RELOAD_LIMIT: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Bell {
     shared: Arc<Shared>,
-    spool: crate::config::SpoolPath,
+    spool: crate::spool::SpoolPath,
 }
 
 impl Bell {

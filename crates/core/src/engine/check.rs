@@ -1,7 +1,9 @@
 //! A dry run of a configuration.
 
-use crate::config::{Config, ConfigError, Digest, Hook, Places};
-use crate::message::{self, Context, sample};
+use crate::config::{Config, ConfigError, Places};
+use crate::hooks;
+use crate::hooks::{Digest, Hook};
+use crate::message::{Context, sample};
 use crate::platform;
 use serde_json::{Value as Json, json};
 use std::path::PathBuf;
@@ -75,7 +77,7 @@ fn doubts(config: &Config, places: &Places) -> Vec<ConfigError> {
         for endpoint in hook.to.iter().filter_map(|name| config.endpoint(name)) {
             // A template that asks for fields of the host's own cannot be tried.
             let body = |context: &Context| {
-                message::compose(hook.template.as_ref(), endpoint, context).ok().map(|message| message.body)
+                hooks::compose(hook.template.as_ref(), endpoint, context).ok().map(|message| message.body)
             };
             let doubtful = |kind: &String| {
                 let body = body(&sample::context(kind))?;
@@ -87,7 +89,7 @@ fn doubts(config: &Config, places: &Places) -> Vec<ConfigError> {
             };
             let unattached = |kind: &String| {
                 let message =
-                    message::compose(hook.template.as_ref(), endpoint, &sample::context(kind)).ok()?;
+                    hooks::compose(hook.template.as_ref(), endpoint, &sample::context(kind)).ok()?;
                 let takes_none = endpoint.platform.file_limit().is_none() && !endpoint.platform.reads_forms();
                 let reason = match message.attach_first_output {
                     true if takes_none => "its platform takes no file; name another as `platform`",

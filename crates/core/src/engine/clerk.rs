@@ -13,13 +13,14 @@ use super::shared::{Phase, Reload, Shared, lock};
 use super::task_lanes;
 use super::watch::{DROPPED, Watch};
 use super::work::{Done, Times, Work, alert_key, ending};
-use crate::config::{Config, SpoolPath};
+use crate::config::Config;
 use crate::failpoint;
 use crate::intake::Record;
 use crate::lanes::{Disposition, Job, Lane, LaneReport};
 use crate::shape::Shape;
+use crate::spool::SpoolPath;
 use crate::spool::{Adrift, Spool, SpoolError, SpoolErrorKind};
-use crate::tally::{Patience, Tally};
+use crate::tally::Tally;
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
@@ -201,7 +202,7 @@ impl Clerk {
     }
 
     pub(super) fn end_queues(&mut self, now: Duration) {
-        self.tally.patience = Patience::of(&self.config.queue);
+        self.tally.patience = self.config.queue.patience();
         self.hear_of_parts(now);
         let unix_ms = self.shared.clock.unix_ms();
         let ended = self.prepare(unix_ms, |preparer| preparer.end_what_is_due(now, unix_ms));
@@ -424,7 +425,7 @@ impl Clerk {
         self.config = config;
         self.config.warnings.iter().for_each(|text| self.shared.log.write(Level::Warn, text));
         let named = old.values().map(|lane| lane.endpoint()).filter(|endpoint| endpoint.is_of_task());
-        for endpoint in named.filter(|endpoint| self.config.task_urls.allow(endpoint.url.expose())) {
+        for endpoint in named.filter(|endpoint| self.config.task_urls.allow(endpoint.target.url.expose())) {
             task_lanes::open_lane(&self.shared, &self.config, endpoint);
         }
         let waiting = old

@@ -2,8 +2,10 @@
 
 use super::error::{Error, ErrorKind};
 use super::shared::Shared;
-use crate::config::{Config, Endpoint, SpoolPath, is_name_of_task_url};
+use crate::config::Config;
+use crate::endpoint::{Endpoint, is_task_endpoint};
 use crate::lanes::{EndpointHealth, Job, Lane, LaneReport, LaneSink};
+use crate::spool::SpoolPath;
 use crate::spool::{GONE, Spool};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -101,7 +103,7 @@ pub fn gone_state(config: &Config, endpoint: &str, reason: &str) -> Option<(Stri
 /// Deliveries whose endpoint is no longer configured are dead letters: they can be replayed once it is.
 pub fn drop_homeless(shared: &Shared, endpoint: &str, jobs: Vec<Job>) {
     for job in jobs {
-        let reason = if is_name_of_task_url(endpoint) {
+        let reason = if is_task_endpoint(endpoint) {
             "the address that the task named is no longer allowed, or too many such addresses are in use"
                 .into()
         } else {
@@ -118,9 +120,9 @@ fn gone_reason(spool: &Spool, endpoint: &Endpoint) -> Option<String> {
 }
 
 fn fingerprint(endpoint: &Endpoint) -> String {
-    let mut digest = Sha256::new_with_prefix(endpoint.url.expose().as_str());
+    let mut digest = Sha256::new_with_prefix(endpoint.target.url.expose().as_str());
     // Where one URL serves everybody, the keys tell who is meant.
-    for (name, value) in &endpoint.keys {
+    for (name, value) in &endpoint.target.keys {
         digest.update(format!("\0{name}\0{}", value.expose()));
     }
     let digest = digest.finalize();

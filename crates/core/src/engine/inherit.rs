@@ -235,7 +235,7 @@ fn job_of(waiting: Waiting, now: Duration, unix_ms: i64, words: &mut Words) -> J
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::SpoolPath;
+    use crate::spool::SpoolPath;
     use crate::tally::Task;
 
     fn counted(spool: &mut Spool, instance: &str, tasks: usize) {

@@ -2,8 +2,10 @@
 
 use super::shaping::PreparedReserve;
 use super::stats::Counters;
-use crate::config::{Config, Endpoint, Hook};
+use crate::config::Config;
+use crate::endpoint::Endpoint;
 use crate::event::EventId;
+use crate::hooks::Hook;
 use crate::hooks::{Account, Facts, Notify, Subject, TaskParams};
 use crate::intake::Record;
 use crate::lanes::Body;

@@ -5,7 +5,8 @@ use super::prepare::{Prepared, PreparedDelivery, Preparer};
 use super::recall;
 use super::stats::Counters;
 use crate::clock;
-use crate::config::{Config, Endpoint, SpoolPath};
+use crate::config::Config;
+use crate::endpoint::Endpoint;
 use crate::event::{self, EventId};
 use crate::hooks::Account;
 use crate::intake::Record;
@@ -14,6 +15,7 @@ use crate::message::sample;
 use crate::platform::{self, Attachment};
 use crate::secret::{REDACTED, SecretUrl};
 use crate::shape::Shape;
+use crate::spool::SpoolPath;
 use crate::spool::{Reader, SpoolErrorKind};
 use crate::tally::Tally;
 use base64::Engine as _;
@@ -110,7 +112,7 @@ fn prepare(
     for (_, tally, end) in preparer.tally.ended(Duration::MAX) {
         events.push(preparer.end_queue(&tally, &end));
     }
-    for window in preparer.shape.due(config, i64::MAX, true) {
+    for window in preparer.shape.due(&config.hooks, i64::MAX, true) {
         events.push(preparer.digest(&window));
     }
     let of = |event: Prepared| event.deliveries.into_iter().map(move |delivery| (event.id, delivery));

@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::event::EventId;
 use crate::intake::Record;
 use crate::shape::Shape;
-use crate::tally::{Patience, Tally};
+use crate::tally::Tally;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -86,7 +86,7 @@ impl Rehearsal {
     /// Lets time pass. What becomes due on the way happens when it is due.
     pub fn pass(&mut self, time: Duration) {
         let until = self.now + time;
-        self.tally.patience = Patience::of(&self.config.queue);
+        self.tally.patience = self.config.queue.patience();
         while let Some(due) = self.next_due().filter(|due| *due <= until) {
             self.now = self.now.max(due);
             self.end_what_is_due();
@@ -165,10 +165,10 @@ impl Rehearsal {
 
     fn end_what_is_due(&mut self) {
         let (now, unix_ms) = (self.now, self.unix_ms());
-        self.tally.patience = Patience::of(&self.config.queue);
+        self.tally.patience = self.config.queue.patience();
         let ended = self.preparer().end_what_is_due(now, unix_ms);
         self.prepared.extend(ended);
-        let windows = self.shape.due(&self.config, unix_ms, false);
+        let windows = self.shape.due(&self.config.hooks, unix_ms, false);
         for window in &windows {
             let digest = self.preparer().digest(window);
             self.prepared.push(digest);

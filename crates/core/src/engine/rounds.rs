@@ -4,9 +4,9 @@
 
 use super::log::Level;
 use super::shared::{Phase, Shared, lock};
+use crate::alerts::{Alert, Metric};
 use crate::alerts::{Gauge, Meter};
 use crate::clock::Clock;
-use crate::config::{Alert, Metric};
 use crate::os;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};

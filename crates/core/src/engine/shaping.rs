@@ -2,10 +2,11 @@
 //! case a delivery does not arrive.
 
 use super::prepare::{Prepared, PreparedDelivery, Preparer, trimmed};
-use crate::config::{Endpoint, Hook};
+use crate::endpoint::Endpoint;
 use crate::event::EventId;
+use crate::hooks::Hook;
 use crate::hooks::{self, Subject};
-use crate::message::{self, Context, Message};
+use crate::message::{Context, Message};
 use crate::shape::{Cooled, Window, hook_of};
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
@@ -42,7 +43,7 @@ impl Preparer<'_> {
         let (config, counters, now) = (self.config, self.counters, self.unix_ms);
         let mut said = Vec::new();
         let shape = &mut *self.shape;
-        let decision = hooks::decide_through(config, subject, &mut |hook, decision| {
+        let decision = hooks::decide_through(config.rules(), subject, &mut |hook, decision| {
             let (cooled, fault) = shape.cool(hook, subject, now);
             if let Some(reason) = fault {
                 decision.broken_conditions += 1;
@@ -64,7 +65,7 @@ impl Preparer<'_> {
         counters.params_ignored.add(decision.ignored_params);
         self.remarks.extend(decision.remarks);
         if let Some(accounts) = self.accounts.as_deref_mut() {
-            accounts.push((subject.kind.clone(), hooks::account(config, subject)));
+            accounts.push((subject.kind.clone(), hooks::account(config.rules(), subject)));
         }
         // A task is decided about for its own fields, which `explain` can do again; there are too many of them
         // to keep a reason for each.
@@ -104,7 +105,7 @@ impl Preparer<'_> {
         if self.config.hooks.iter().all(|hook| !listens(hook) || rings(hook)) {
             return Vec::new();
         }
-        let accounts = hooks::account(self.config, subject);
+        let accounts = hooks::account(self.config.rules(), subject);
         let of_hooks = self.config.hooks.iter().zip(accounts);
         let quiet = of_hooks.filter(|(hook, account)| listens(hook) && !rings(hook) && !account.fires);
         quiet
@@ -118,7 +119,7 @@ impl Preparer<'_> {
     pub(super) fn digest(&mut self, window: &Window) -> Prepared {
         self.counters.digests.one();
         let (context, now) = (window.context(self.unix_ms), self.unix_ms);
-        let hook = hook_of(self.config, window.hook());
+        let hook = hook_of(&self.config.hooks, window.hook());
         let endpoint = self.config.endpoint(window.endpoint());
         let message = match endpoint {
             Some(endpoint) => self.compose(hook, endpoint, &context),
@@ -203,7 +204,7 @@ impl Preparer<'_> {
         endpoint: &Endpoint,
         context: &Context,
     ) -> Result<Message, String> {
-        message::compose(hook.and_then(|hook| hook.template.as_ref()), endpoint, context)
+        hooks::compose(hook.and_then(|hook| hook.template.as_ref()), endpoint, context)
             .map(|message| trimmed(hook, endpoint, message))
             .map_err(|error| self.config.scrubber.scrub(&error.to_string()))
     }

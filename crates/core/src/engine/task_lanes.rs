@@ -2,8 +2,10 @@
 //! beside the deliveries that need it, so that they survive a restart.
 
 use super::shared::Shared;
-use crate::config::{Config, Endpoint, SpoolPath, parse_task_url};
+use crate::config::Config;
+use crate::endpoint::{Endpoint, EndpointDirectory, parse_task_url};
 use crate::lanes::{Lane, LaneSink};
+use crate::spool::SpoolPath;
 use crate::spool::{Spool, SpoolError};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -27,7 +29,7 @@ struct Kept {
 
 /// The state that keeps an address, for the transaction that writes a delivery to it.
 pub fn kept_state(endpoint: &Endpoint, unix_ms: i64) -> (String, Vec<u8>) {
-    let kept = Kept { url: endpoint.url.expose().as_str().to_owned(), seen: unix_ms };
+    let kept = Kept { url: endpoint.target.url.expose().as_str().to_owned(), seen: unix_ms };
     (format!("{KEPT}{}", endpoint.name), serde_json::to_vec(&kept).unwrap_or_default())
 }
 
@@ -78,8 +80,8 @@ pub fn restore(
         if spool.pending(key.get(KEPT.len()..).unwrap_or_default(), 0, 1)?.is_empty() {
             continue;
         }
-        let url = parse_task_url(&kept.url).filter(|url| config.task_urls.allow(url));
-        if let Some(endpoint) = url.and_then(|url| Endpoint::of_task(&url))
+        let url = parse_task_url(&kept.url);
+        if let Some(endpoint) = url.and_then(|url| config.task_endpoint(&url))
             && let Some(lane) = new_lane(shared, config, &endpoint)
         {
             lanes.insert(endpoint.name.clone(), lane);

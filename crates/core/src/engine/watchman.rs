@@ -5,8 +5,8 @@
 use super::log::Level;
 use super::rounds::Rounds;
 use super::shared::{Shared, lock};
+use crate::alerts::Alert;
 use crate::alerts::{Kept, Moment, Transition, Watch};
-use crate::config::Alert;
 use crate::intake::Record;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};

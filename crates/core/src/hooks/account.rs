@@ -1,8 +1,8 @@
 //! An account of a decision, hook by hook, for a person who asks why a message came or did not.
 
-use super::{Notify, Reason, Subject, decide, hears, judge};
+use super::{Notify, Reason, Rules, Subject, decide, hears, judge};
 use crate::clock;
-use crate::config::{Config, Digest, Hook};
+use crate::hooks::{Digest, Hook};
 use crate::message::Verdict;
 
 /// What became of one hook.
@@ -20,8 +20,8 @@ pub struct Account {
 }
 
 /// Says of every hook whether it fires for an event, and why.
-pub fn account(config: &Config, subject: &Subject) -> Vec<Account> {
-    let decision = decide(config, subject);
+pub fn account(rules: Rules<'_>, subject: &Subject) -> Vec<Account> {
+    let decision = decide(rules, subject);
     let of_hook = |hook: &Hook| {
         let reason = reason(hook, subject);
         let rings = decision.rings.iter().filter(|ring| std::ptr::eq(ring.hook, hook));
@@ -34,7 +34,7 @@ pub fn account(config: &Config, subject: &Subject) -> Vec<Account> {
         }
         Account { hook: hook.name.clone(), fires: reason.fires(), to, why }
     };
-    config.hooks.iter().map(of_hook).collect()
+    rules.hooks.iter().map(of_hook).collect()
 }
 
 /// What the shaping of a hook makes of an event for which it fires.
@@ -81,6 +81,7 @@ fn reason(hook: &Hook, subject: &Subject) -> Reason {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
     use crate::event::EventId;
     use crate::hooks::{Facts, TaskParams};
     use crate::tally::{QueueTally, Task};
@@ -105,7 +106,7 @@ mod tests {
             "queue.end" => Subject::of_queue(&facts, &QueueTally::default()),
             _ => Subject::of_task(&facts, params, &Task::read(&payload), None),
         };
-        let account = account(&config, &subject).remove(0);
+        let account = account(config.rules(), &subject).remove(0);
         assert_eq!(account.fires, !account.to.is_empty());
         (account.fires, account.why)
     }

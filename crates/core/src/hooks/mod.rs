@@ -1,17 +1,24 @@
 //! Hooks: which of them fire for an event, and at which endpoints. Runs on the clerk's thread.
 
 mod account;
+mod compose;
+mod hook;
+mod quiet_hours;
 mod reason;
 mod subject;
 mod task_params;
 
 pub use account::{Account, account, why};
+pub use compose::compose;
+pub use hook::{Digest, Escalate, Hook, Quiet, Shaping};
+pub use quiet_hours::QuietHours;
 pub use reason::Reason;
 
 pub use subject::{Facts, Scale, Subject};
 pub use task_params::{Notify, TaskParams};
 
-use crate::config::{Config, Endpoint, Hook};
+use crate::endpoint::Endpoint;
+use crate::endpoint::EndpointDirectory;
 use crate::message::Verdict;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +26,15 @@ use std::time::Duration;
 /// What `smart = true` calls large, and long.
 const SMART_TASKS: u64 = 10;
 const SMART_DURATION: Duration = Duration::from_secs(60);
+
+/// The hooks in force, and the endpoints they name.
+#[derive(Clone, Copy)]
+pub struct Rules<'a> {
+    /// In the order of the configuration.
+    pub hooks: &'a [Hook],
+    /// Where their endpoints are found.
+    pub endpoints: &'a dyn EndpointDirectory,
+}
 
 /// A hook that fires for an event, and one endpoint that it rings at.
 #[derive(Debug, Clone)]
@@ -47,14 +63,14 @@ pub struct Decision<'a> {
 
 /// Decides which hooks fire for an event. A `when` that cannot be evaluated fires: a broken filter must
 /// not silence an alarm.
-pub fn decide<'a>(config: &'a Config, subject: &Subject) -> Decision<'a> {
-    decide_through(config, subject, &mut |_, _| Some(0))
+pub fn decide<'a>(rules: Rules<'a>, subject: &Subject) -> Decision<'a> {
+    decide_through(rules, subject, &mut |_, _| Some(0))
 }
 
 /// As [`decide`], but each hook that is about to fire asks `gate` (its cooldown): `None` keeps it silent,
 /// as if it had not fired; a number says how often it was silent before.
 pub fn decide_through<'a>(
-    config: &'a Config,
+    rules: Rules<'a>,
     subject: &Subject,
     gate: &mut dyn FnMut(&'a Hook, &mut Decision<'a>) -> Option<u64>,
 ) -> Decision<'a> {
@@ -62,16 +78,16 @@ pub fn decide_through<'a>(
     if subject.params.notify == Notify::None {
         return decision;
     }
-    let wanted = wanted_endpoints(config, subject, &mut decision);
-    let named = named_address(config, subject, &mut decision);
-    for hook in config.hooks.iter().filter(|hook| hears(hook, subject)) {
+    let wanted = wanted_endpoints(rules, subject, &mut decision);
+    let named = named_address(rules, subject, &mut decision);
+    for hook in rules.hooks.iter().filter(|hook| hears(hook, subject)) {
         if !fires(hook, subject, &mut decision) {
             continue;
         }
         let to = if wanted.is_empty() { &hook.to } else { &wanted };
         let fresh: Vec<&Arc<Endpoint>> = to
             .iter()
-            .filter_map(|name| config.endpoint(name))
+            .filter_map(|name| rules.endpoints.endpoint(name))
             .chain(&named)
             .filter(|endpoint| !decision.rings.iter().any(|ring| ring.endpoint.name == endpoint.name))
             .collect();
@@ -102,8 +118,8 @@ fn hears(hook: &Hook, subject: &Subject) -> bool {
 }
 
 /// The endpoints the task itself asks for, as far as they are configured.
-fn wanted_endpoints(config: &Config, subject: &Subject, decision: &mut Decision<'_>) -> Vec<String> {
-    let known = |name: &&String| config.endpoint(name).is_some();
+fn wanted_endpoints(rules: Rules<'_>, subject: &Subject, decision: &mut Decision<'_>) -> Vec<String> {
+    let known = |name: &&String| rules.endpoints.endpoint(name).is_some();
     let (wanted, unknown): (Vec<_>, Vec<_>) = subject.params.to.iter().partition(known);
     if !unknown.is_empty() {
         decision.ignored_params += 1;
@@ -117,9 +133,9 @@ fn wanted_endpoints(config: &Config, subject: &Subject, decision: &mut Decision<
 }
 
 /// The address that the task named, if `[network] task_urls` allows it.
-fn named_address(config: &Config, subject: &Subject, decision: &mut Decision<'_>) -> Option<Arc<Endpoint>> {
+fn named_address(rules: Rules<'_>, subject: &Subject, decision: &mut Decision<'_>) -> Option<Arc<Endpoint>> {
     let url = subject.params.url.as_ref()?;
-    let endpoint = config.task_urls.allow(url).then(|| Endpoint::of_task(url)).flatten();
+    let endpoint = rules.endpoints.task_endpoint(url);
     if endpoint.is_none() {
         decision.ignored_params += 1;
         decision.remarks.push(format!(
@@ -176,8 +192,9 @@ fn judge(hook: &Hook, subject: &Subject) -> Reason {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::HostInfo;
+    use crate::config::Config;
     use crate::event::EventId;
+    use crate::message::HostInfo;
     use crate::tally::{Asked, QueueTally, Task};
     use serde_json::{Map, Value as Json, json};
 
@@ -210,7 +227,7 @@ manual = true
         let (params, _) = TaskParams::take(&mut payload);
         let facts = facts(&payload, &config.host);
         let subject = Subject::of_task(&facts, params, &Task::read(&payload), None);
-        let decision = decide(&config, &subject);
+        let decision = decide(config.rules(), &subject);
         (names(&decision), decision.ignored_params)
     }
 
@@ -242,10 +259,10 @@ manual = true
         let facts = Facts { kind: "queue.end", ..facts(&payload, &config.host) };
         let tally = QueueTally::default();
         let end = Subject::of_queue(&facts, &tally);
-        assert_eq!(names(&decide(&config, &end)), ["all"]);
+        assert_eq!(names(&decide(config.rules(), &end)), ["all"]);
         let task = fields(json!({"name": "n", "outputs": [{"url": "x"}]}));
         let subject = Subject::of_asked(&facts, &end, &Asked::by(&task, &[], &Map::new()));
-        assert_eq!(names(&decide(&config, &subject)), ["asked"]);
+        assert_eq!(names(&decide(config.rules(), &subject)), ["asked"]);
         assert_eq!(subject.context.text_at(&["task", "name"]), Some("n"));
         assert!(
             subject.context.at(&["task", "outputs"]).is_none() && subject.context.at(&["queue"]).is_some()

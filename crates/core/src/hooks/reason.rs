@@ -1,7 +1,7 @@
 //! Why a hook fires for an event, or does not.
 
 use super::{Notify, SMART_DURATION, SMART_TASKS, Subject};
-use crate::config::Hook;
+use crate::hooks::Hook;
 use std::time::Duration;
 
 /// What decided about a hook and an event.

@@ -2,8 +2,9 @@
 
 use super::TaskParams;
 use crate::clock;
-use crate::config::{HostInfo, parse_task_url};
+use crate::endpoint::parse_task_url;
 use crate::event::EventId;
+use crate::message::HostInfo;
 use crate::message::{Context, Late};
 use crate::tally::{Asked, BatchTally, QueueTally, Task, queue_name};
 use serde_json::{Map, Value as Json, json};

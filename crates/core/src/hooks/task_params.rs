@@ -1,7 +1,7 @@
 //! `webhook_params`: what a task asks of Taskbell. A user of the host may have written it, so nothing
 //! in it is trusted, and a malformed one never costs the task its notification.
 
-use crate::config::parse_task_url;
+use crate::endpoint::parse_task_url;
 use serde_json::{Map, Value as Json};
 use url::Url;
 

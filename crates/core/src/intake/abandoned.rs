@@ -1,8 +1,7 @@
-//! Rings in memory that nobody will ever ask for: their process is dead, and somebody has deleted the
-//! spool with the claim beside it. Memory is not to be filled with them.
+//! Removes abandoned rings in memory: their process is dead, and the spool and its claim were deleted.
 //!
-//! The first page of a ring in memory says where its claim is, in the half that the ring itself does not
-//! use: the length of the path, and the path.
+//! The first page of a ring in memory names its claim, in the half that the ring itself does not use: the
+//! length of the path, then the path.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -12,16 +11,15 @@ use std::time::Duration;
 const AT: u64 = 2048;
 const LONGEST: usize = 2048 - 8;
 
-/// How long a ring is left alone in any case: its claim may be out of sight for a while, as the files of
-/// another container, or of a disk that is not mounted.
+/// The minimum age of an abandoned ring: its claim may be invisible for a while, in another container or on
+/// a disk that is not mounted.
 const LEFT_ALONE: Duration = Duration::from_secs(24 * 3600);
 
-/// The most files that one start looks at.
+/// The most files one start examines.
 const MOST: usize = 256;
 
-/// Writes down where the claim of a ring is. Not before the ring has its header: without one it counts as
-/// one that was still being made. A path that has no room stays away: such a ring is never
-/// taken for abandoned.
+/// Writes the path of the claim into the ring, once the ring has its header: without one it counts as
+/// unfinished. A path that is too long is left out; such a ring never counts as abandoned.
 pub(super) fn sign(mut ring: &File, claim: &Path) -> io::Result<()> {
     let Some(path) = claim.to_str().filter(|path| path.len() <= LONGEST) else { return Ok(()) };
     let mut bytes = (path.len() as u64).to_le_bytes().to_vec();
@@ -30,7 +28,7 @@ pub(super) fn sign(mut ring: &File, claim: &Path) -> io::Result<()> {
     ring.write_all(&bytes)
 }
 
-/// Removes the abandoned rings of a folder. What cannot be looked at stays.
+/// Removes the abandoned rings of a folder; skips files it cannot examine.
 pub(super) fn sweep(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.take(MOST).flatten() {
@@ -41,7 +39,7 @@ pub(super) fn sweep(folder: &Path) {
     }
 }
 
-/// Names are random and never given twice, so what was found abandoned is what is removed.
+/// Names are random and never reused, so the file found abandoned is the file removed.
 fn is_abandoned(path: &Path) -> io::Result<bool> {
     let mut options = OpenOptions::new();
     options.read(true);

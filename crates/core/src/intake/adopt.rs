@@ -1,31 +1,30 @@
-//! What dead processes left: their rings, read with distrust.
+//! Adopts the rings of dead processes; trusts nothing in them.
 
 use super::Record;
-use super::header::{Ends, Fault, Header, PAGE_BYTES};
-use super::lock::{self, Beside, Claim, Found};
+use super::header::{Ends, Header, HeaderError, PAGE_BYTES};
+use super::lock::{self, LockAttempt, RingClaim, RingFile};
 use super::memory_file::{self, Pointer};
-use super::record::{Seal, Slot};
+use super::record::{RingSlot, Seal};
 use crate::failpoint;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-/// What an adoption did.
+/// The outcome of an adoption.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct AdoptReport {
-    /// The instances whose rings were taken over and removed.
+    /// The instances whose rings were adopted and removed.
     pub instances: Vec<String>,
-    /// Records handed over and taken.
+    /// Records taken.
     pub records: usize,
-    /// Stretches that were reserved and never committed, or damaged. No call had returned for the
-    /// former.
+    /// Stretches that were reserved and never committed (their call never returned), or damaged.
     pub torn: usize,
-    /// What went wrong, one sentence each, with the path. The files it speaks of are kept.
+    /// Problems, one sentence each, with the path. The files they name are kept.
     pub troubles: Vec<String>,
 }
 
-/// The bytes of a ring file, as far as they are there.
-struct Image {
+/// The readable bytes of a ring file.
+struct RingImage {
     header: Header,
     ends: Ends,
     words: Vec<u64>,
@@ -44,23 +43,23 @@ pub(super) fn adopt_orphans(spool: &Path, take: &mut dyn FnMut(&str, Vec<Record>
     report
 }
 
-fn adopt(file: &Beside, take: &mut dyn FnMut(&str, Vec<Record>) -> bool, report: &mut AdoptReport) {
+fn adopt(file: &RingFile, take: &mut dyn FnMut(&str, Vec<Record>) -> bool, report: &mut AdoptReport) {
     let path = file.path.display();
     let mut claim = match lock::claim(&file.path) {
-        Ok(Found::Orphan(claim)) => claim,
-        Ok(Found::Living | Found::Gone) => return,
+        Ok(LockAttempt::Orphan(claim)) => claim,
+        Ok(LockAttempt::Living | LockAttempt::Gone) => return,
         Err(error) => return report.troubles.push(format!("the ring {path} cannot be opened: {error}")),
     };
     if file.unlocked {
         return remove(claim, report);
     }
-    let image = match Place::of(&mut claim) {
+    let image = match RingLocation::of(&mut claim) {
         Err(error) => Err(error),
-        Ok(Place::Here) => Image::load(&claim.file),
-        Ok(Place::Elsewhere(ring, key)) => {
-            Image::load(&ring).map(|image| image.and_then(|image| image.with_key(key)))
+        Ok(RingLocation::Here) => RingImage::load(&claim.file),
+        Ok(RingLocation::Elsewhere(ring, key)) => {
+            RingImage::load(&ring).map(|image| image.and_then(|image| image.with_key(key)))
         }
-        Ok(Place::Gone(ring)) => {
+        Ok(RingLocation::Gone(ring)) => {
             report.troubles.push(format!(
                 "the ring {ring} of a process that ended without closing is gone, as after a restart of the \
                  machine or in another container; what that process accepted in its last moments may be lost",
@@ -68,21 +67,21 @@ fn adopt(file: &Beside, take: &mut dyn FnMut(&str, Vec<Record>) -> bool, report:
             ));
             return remove(claim, report);
         }
-        Ok(Place::Unreadable(why)) => Ok(Err(Fault::Damaged(why))),
+        Ok(RingLocation::Unreadable(why)) => Ok(Err(HeaderError::Damaged(why))),
     };
     match image {
         Err(error) => report.troubles.push(format!("the ring {path} cannot be read: {error}")),
-        Ok(Err(Fault::Unfinished)) => {
+        Ok(Err(HeaderError::Unfinished)) => {
             claim.ring = claim.ring.take().or_else(|| memory_file::unnamed(&file.instance));
             remove(claim, report);
         }
-        Ok(Err(Fault::Version(version))) => report.troubles.push(format!(
+        Ok(Err(HeaderError::Version(version))) => report.troubles.push(format!(
             "the ring {path} has format {version}, which this version of Taskbell does not read; start \
              the version that made it once, or delete it"
         )),
-        Ok(Err(Fault::Damaged(why))) => put_aside(&claim, why, report),
+        Ok(Err(HeaderError::Damaged(why))) => put_aside(&claim, why, report),
         Ok(Ok(image)) => {
-            let (records, torn) = image.salvage();
+            let (records, torn) = image.records_and_torn();
             let count = records.len();
             if count > 0 && !take(&file.instance, records) {
                 return report.troubles.push(format!(
@@ -98,14 +97,14 @@ fn adopt(file: &Beside, take: &mut dyn FnMut(&str, Vec<Record>) -> bool, report:
     }
 }
 
-fn remove(claim: Claim, report: &mut AdoptReport) {
+fn remove(claim: RingClaim, report: &mut AdoptReport) {
     let path = claim.path.clone();
     if let Err(error) = claim.remove() {
         report.troubles.push(format!("the emptied ring {} cannot be removed: {error}", path.display()));
     }
 }
 
-fn put_aside(claim: &Claim, why: &str, report: &mut AdoptReport) {
+fn put_aside(claim: &RingClaim, why: &str, report: &mut AdoptReport) {
     let path = claim.path.display();
     let mut name = claim.path.as_os_str().to_owned();
     name.push(".bad");
@@ -116,102 +115,101 @@ fn put_aside(claim: &Claim, why: &str, report: &mut AdoptReport) {
     });
 }
 
-/// Where the ring of a claim is.
-enum Place {
+/// Where a claim says its ring is.
+enum RingLocation {
     /// In the claim itself.
     Here,
     /// In this file, with this key.
     Elsewhere(File, u64),
-    /// It was in this file, which is gone.
+    /// In this file, which no longer exists.
     Gone(PathBuf),
-    /// The claim does not say it any more.
+    /// The claim is damaged.
     Unreadable(&'static str),
 }
 
-impl Place {
-    /// Also notes in the claim which file goes with it.
-    fn of(claim: &mut Claim) -> io::Result<Place> {
+impl RingLocation {
+    /// Also records the ring's file in the claim.
+    fn of(claim: &mut RingClaim) -> io::Result<RingLocation> {
         let mut first = Vec::new();
         (&claim.file).seek(SeekFrom::Start(0))?;
         (&claim.file).take(PAGE_BYTES as u64).read_to_end(&mut first)?;
         let pointer = match Pointer::read(&first) {
-            None => return Ok(Place::Here),
-            Some(Err(why)) => return Ok(Place::Unreadable(why)),
+            None => return Ok(RingLocation::Here),
+            Some(Err(why)) => return Ok(RingLocation::Unreadable(why)),
             Some(Ok(pointer)) => pointer,
         };
         Ok(match pointer.open(&claim.file)? {
-            None => Place::Gone(pointer.path),
+            None => RingLocation::Gone(pointer.path),
             Some(ring) => {
                 claim.ring = Some(pointer.path);
-                Place::Elsewhere(ring, pointer.key)
+                RingLocation::Elsewhere(ring, pointer.key)
             }
         })
     }
 }
 
-impl Image {
-    fn with_key(self, key: u64) -> Result<Image, Fault> {
+impl RingImage {
+    fn with_key(self, key: u64) -> Result<RingImage, HeaderError> {
         if self.header.key == key {
             Ok(self)
         } else {
-            Err(Fault::Damaged("it has another key than it should"))
+            Err(HeaderError::Damaged("it has another key than it should"))
         }
     }
 
-    fn load(mut file: &File) -> io::Result<Result<Image, Fault>> {
+    fn load(mut file: &File) -> io::Result<Result<RingImage, HeaderError>> {
         file.seek(SeekFrom::Start(0))?;
-        Image::read(file)
+        RingImage::read(file)
     }
 
-    /// Reads at most as much as the checked header says, and never asks for memory before the bytes
-    /// are there.
-    fn read(mut reader: impl Read) -> io::Result<Result<Image, Fault>> {
+    /// Reads at most what the checked header announces, and allocates only for bytes that exist.
+    fn read(mut reader: impl Read) -> io::Result<Result<RingImage, HeaderError>> {
         let page = words(&mut reader, PAGE_BYTES as u64)?;
         let (header, ends) = match Header::read(&page) {
             Ok(read) => read,
             Err(fault) => return Ok(Err(fault)),
         };
         let words = words(&mut reader, header.capacity as u64)?;
-        Ok(Ok(Image { header, ends, words }))
+        Ok(Ok(RingImage { header, ends, words }))
     }
 
-    /// Every committed record in order, and how many stretches before or between them are none.
-    fn salvage(&self) -> (Vec<Record>, usize) {
+    /// Every committed record in order, and the number of torn or damaged stretches.
+    fn records_and_torn(&self) -> (Vec<Record>, usize) {
         let seal = Seal::new(self.header.key);
         let mask = self.header.capacity as u64 - 1;
         let word = |at: u64| self.words.get((at & mask) as usize / 8).copied().unwrap_or(0);
         let Ends { from: mut at, to } = self.ends;
         let (mut records, mut torn) = (Vec::new(), 0);
-        // Empty words are torn only if something follows them; rubbish is in any case.
-        let (mut empty, mut rubbish) = (false, false);
+        // Empty words count as torn only if a record follows; damage always counts.
+        let (mut empty, mut damaged) = (false, false);
         while at < to {
             match seal.inspect(at, to - at, word) {
-                Slot::Committed(span, record) => {
-                    torn += usize::from(empty || rubbish);
-                    (empty, rubbish) = (false, false);
+                RingSlot::Committed(span, record) => {
+                    torn += usize::from(empty || damaged);
+                    (empty, damaged) = (false, false);
                     records.push(record);
                     at += span;
                 }
-                Slot::Reserved(span) => {
-                    torn += usize::from(empty || rubbish) + 1;
-                    (empty, rubbish) = (false, false);
+                RingSlot::Reserved(span) => {
+                    torn += usize::from(empty || damaged) + 1;
+                    (empty, damaged) = (false, false);
                     at += span;
                 }
-                Slot::Empty => {
+                RingSlot::Empty => {
                     empty = true;
                     at += 8;
                 }
-                Slot::Damaged => {
-                    rubbish = true;
+                RingSlot::Damaged => {
+                    damaged = true;
                     at += 8;
                 }
             }
         }
-        (records, torn + usize::from(rubbish))
+        (records, torn + usize::from(damaged))
     }
 }
 
-/// At most so many bytes, as words; a last incomplete word is filled up with zeros.
+/// At most `limit` bytes as words; zeros fill an incomplete last word.
 fn words(reader: &mut impl Read, limit: u64) -> io::Result<Vec<u64>> {
     let mut bytes = Vec::new();
     reader.take(limit).read_to_end(&mut bytes)?;
@@ -224,5 +222,4 @@ fn words(reader: &mut impl Read, limit: u64) -> io::Result<Vec<u64>> {
 }
 
 #[cfg(test)]
-#[path = "adopt_tests.rs"]
 mod tests;

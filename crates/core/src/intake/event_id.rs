@@ -1,4 +1,4 @@
-//! What makes an instance and its events unlike all others.
+//! Unique ids of instances and events.
 
 use crate::event::EventId;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,8 +16,8 @@ pub(super) struct EventIdSource {
 }
 
 impl EventIdSource {
-    /// Asks the system for random bytes. A system that has none gets the clock, the process and a
-    /// counter mixed instead: no secret, but still unlike every other instance.
+    /// Draws random bytes from the system. Without any, mixes the clock, the process and a counter: not
+    /// secret, but still unique.
     pub fn draw() -> EventIdSource {
         let mut bytes = [0_u8; 32];
         if getrandom::fill(&mut bytes).is_err() {
@@ -54,8 +54,8 @@ impl EventIdSource {
         self.key
     }
 
-    /// The id of the event with this ticket. One instance never mixes two tickets into one number,
-    /// because each step can be undone; two instances differ by 128 random bits.
+    /// The id of the event with this ticket. Within an instance every step is invertible, so two tickets
+    /// never give one id; two instances differ by 128 random bits.
     pub fn id(&self, unix_ms: i64, ticket: u64) -> EventId {
         let mut number = self.ids.wrapping_add(u128::from(ticket).wrapping_mul(STRIDE));
         number ^= number >> 67;

@@ -1,9 +1,9 @@
-//! The first page of a ring: what it is, how large, and where its ends are.
+//! The first page of a ring: format, capacity, and the range of its records.
 //!
 //! Words 0 to 4 never change: magic, version, capacity in bytes, key, and a CRC-32 of these four.
-//! Two positions count bytes since the ring was made, and are the clerk's to write: `tail` (word 16),
-//! up to which the room is free again; `released` (word 17), up to which everything is spooled. They
-//! differ only while the clerk clears the room between them.
+//! Two positions count bytes since the ring was created; only the dispatcher writes them: `tail` (word 16),
+//! up to which the space is free again, and `released` (word 17), up to which everything is spooled. They
+//! differ only while the dispatcher clears the space between them.
 
 /// The size of the first page; the records follow it.
 pub(super) const PAGE_BYTES: usize = 4096;
@@ -22,7 +22,7 @@ const MAGIC: u64 = u64::from_le_bytes(*b"TASKRING");
 const VERSION: u64 = 1;
 const FIXED_WORDS: usize = 5;
 
-/// What never changes in a ring.
+/// The constant part of a ring's first page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Header {
     /// Bytes for records.
@@ -31,10 +31,10 @@ pub(super) struct Header {
     pub key: u64,
 }
 
-/// Why a first page is not that of a ring this version reads.
+/// Why this version cannot read a ring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fault {
-    /// Empty or all zeros: a ring that was being made when its process died. It holds nothing.
+pub(super) enum HeaderError {
+    /// Empty or all zeros: its process died while creating it. It holds nothing.
     Unfinished,
     /// Made by another version of Taskbell.
     Version(u64),
@@ -42,7 +42,7 @@ pub(super) enum Fault {
     Damaged(&'static str),
 }
 
-/// Between which positions the records of a ring can be.
+/// The range of positions that can hold records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Ends {
     /// Everything before it is spooled.
@@ -52,38 +52,38 @@ pub(super) struct Ends {
 }
 
 impl Header {
-    /// The words that never change, for word 0 and after.
+    /// The constant words, from word 0 on.
     pub fn words(&self) -> [u64; FIXED_WORDS] {
         let words = [MAGIC, VERSION, self.capacity as u64, self.key];
         [words[0], words[1], words[2], words[3], u64::from(sum(&words))]
     }
 
     /// Reads a first page. Trusts nothing in it.
-    pub fn read(page: &[u64]) -> Result<(Header, Ends), Fault> {
+    pub fn read(page: &[u64]) -> Result<(Header, Ends), HeaderError> {
         if page.iter().all(|word| *word == 0) {
-            return Err(Fault::Unfinished);
+            return Err(HeaderError::Unfinished);
         }
         let Some((fixed, _)) = page.split_first_chunk::<FIXED_WORDS>() else {
-            return Err(Fault::Damaged("it is shorter than any ring"));
+            return Err(HeaderError::Damaged("it is shorter than any ring"));
         };
         let [magic, version, capacity, key, check] = *fixed;
         if magic != MAGIC {
-            return Err(Fault::Damaged("it does not start as a ring does"));
+            return Err(HeaderError::Damaged("it does not start as a ring does"));
         } else if check != u64::from(sum(&fixed[..4])) {
-            return Err(Fault::Damaged("the checksum of its header does not fit"));
+            return Err(HeaderError::Damaged("the checksum of its header does not fit"));
         } else if version != VERSION {
-            return Err(Fault::Version(version));
+            return Err(HeaderError::Version(version));
         }
         let capacity = usize::try_from(capacity).unwrap_or(usize::MAX);
         if !(MIN_CAPACITY..=MAX_CAPACITY).contains(&capacity) || !capacity.is_power_of_two() {
-            return Err(Fault::Damaged("it claims a capacity that no ring has"));
+            return Err(HeaderError::Damaged("it claims a capacity that no ring has"));
         }
         Ok((Header { capacity, key }, Ends::read(page, capacity as u64)?))
     }
 }
 
 impl Ends {
-    fn read(page: &[u64], capacity: u64) -> Result<Ends, Fault> {
+    fn read(page: &[u64], capacity: u64) -> Result<Ends, HeaderError> {
         let position = |index: usize| page.get(index).copied().unwrap_or(0);
         let (tail, released) = (position(TAIL), position(RELEASED));
         let orderly = tail % 8 == 0
@@ -93,7 +93,7 @@ impl Ends {
         if orderly {
             Ok(Ends { from: released, to: tail + capacity })
         } else {
-            Err(Fault::Damaged("its positions contradict each other"))
+            Err(HeaderError::Damaged("its positions contradict each other"))
         }
     }
 }
@@ -131,21 +131,21 @@ mod tests {
         let mut newer = good.clone();
         newer[1] = 2;
         newer[4] = u64::from(sum(&newer[..4]));
-        assert_eq!(Header::read(&newer), Err(Fault::Version(2)));
-        assert_eq!(Header::read(&[]), Err(Fault::Unfinished));
-        assert_eq!(Header::read(&vec![0; PAGE_WORDS]), Err(Fault::Unfinished));
+        assert_eq!(Header::read(&newer), Err(HeaderError::Version(2)));
+        assert_eq!(Header::read(&[]), Err(HeaderError::Unfinished));
+        assert_eq!(Header::read(&vec![0; PAGE_WORDS]), Err(HeaderError::Unfinished));
         for word in [0, 1, 2, 3, 4] {
             let mut bad = good.clone();
             bad[word] ^= 0x100;
-            assert!(matches!(Header::read(&bad), Err(Fault::Damaged(_))), "word {word}");
+            assert!(matches!(Header::read(&bad), Err(HeaderError::Damaged(_))), "word {word}");
         }
         for capacity in [0, 1000, MIN_CAPACITY + 8, MAX_CAPACITY * 2] {
             let bad = page(Header { capacity, key: 1 }, 0, 0);
-            assert!(matches!(Header::read(&bad), Err(Fault::Damaged(_))), "capacity {capacity}");
+            assert!(matches!(Header::read(&bad), Err(HeaderError::Damaged(_))), "capacity {capacity}");
         }
         for (tail, released) in [(8, 0), (0, 65_544), (0, 7), (7, 8), (u64::MAX - 7, u64::MAX - 7)] {
             let bad = page(header, tail, released);
-            assert!(matches!(Header::read(&bad), Err(Fault::Damaged(_))), "{tail} {released}");
+            assert!(matches!(Header::read(&bad), Err(HeaderError::Damaged(_))), "{tail} {released}");
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Which rings stand beside a spool, and whose process lives.
+//! Finds the ring files next to a spool, and tells which of their processes live.
 //!
-//! A ring file is locked by its process for as long as that lives. The lock is advisory and belongs
+//! A process locks its ring file for as long as it lives. The lock is advisory and belongs
 //! to the open file: the system drops it with the last descriptor, however the process ends. After a
 //! `fork` the child shares it, so a forked child that neither ends nor calls `exec` keeps the lock of
 //! a dead parent; the file itself is closed on `exec`.
@@ -12,51 +12,49 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 const RING: &str = "ring";
-/// A ring file before it is locked: no other process may take it for an orphan in that moment.
+/// The suffix of a ring file until it is locked, so that no other process takes it for an orphan.
 const UNLOCKED: &str = "ring.new";
 const INSTANCE_DIGITS: usize = 16;
 
 /// A ring file with its lock held.
 #[derive(Debug)]
-pub(super) struct Claim {
-    /// The open file.
+pub(super) struct RingClaim {
     pub file: File,
-    /// Its name, absolute.
+    /// Absolute.
     pub path: PathBuf,
-    /// Where the ring is, when it is not in this file.
+    /// The file that holds the ring when this one does not.
     pub ring: Option<PathBuf>,
-    /// That file with a lock of its own held, by the process that made it.
+    /// That file, locked by the process that created it.
     pub ring_lock: Option<File>,
     discard: bool,
     pid: u32,
 }
 
-/// What an attempt to lock a ring file found.
+/// The result of trying to lock a ring file.
 #[derive(Debug)]
-pub(super) enum Found {
-    /// Its process is gone; it is ours now.
-    Orphan(Claim),
+pub(super) enum LockAttempt {
+    /// Its process is dead; this process holds it now.
+    Orphan(RingClaim),
     /// Its process lives.
     Living,
-    /// It is gone, or another file now has its name.
+    /// It was removed, or another file has its name now.
     Gone,
 }
 
-/// A file beside the spool.
+/// A ring file next to the spool.
 #[derive(Debug)]
-pub(super) struct Beside {
-    /// The instance that its name carries.
+pub(super) struct RingFile {
+    /// The instance named in its file name.
     pub instance: String,
-    /// Its name.
     pub path: PathBuf,
-    /// It never became a ring.
+    /// It was never locked, so it holds no ring.
     pub unlocked: bool,
 }
 
 /// Creates and locks the empty ring file of an instance, readable by this user only.
-pub(super) fn create(spool: &Path, instance: &str) -> io::Result<Claim> {
+pub(super) fn create(spool: &Path, instance: &str) -> io::Result<RingClaim> {
     let mut last = create_once(spool, instance);
-    // Another process that looks for orphans may hold or remove the file before it is locked.
+    // A process that looks for orphans may lock or remove the file before this one locks it.
     for _ in 0..3 {
         match &last {
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::NotFound) => {
@@ -68,7 +66,7 @@ pub(super) fn create(spool: &Path, instance: &str) -> io::Result<Claim> {
     last
 }
 
-fn create_once(spool: &Path, instance: &str) -> io::Result<Claim> {
+fn create_once(spool: &Path, instance: &str) -> io::Result<RingClaim> {
     let path = named(spool, instance, RING);
     let first = named(spool, instance, UNLOCKED);
     let mut options = OpenOptions::new();
@@ -79,34 +77,34 @@ fn create_once(spool: &Path, instance: &str) -> io::Result<Claim> {
     let locked = file.try_lock().map_err(io::Error::from).and_then(|()| fs::rename(&first, &path));
     if let Err(error) = locked {
         drop(file);
-        // What cannot be removed now is removed by the next adoption.
+        // If this fails, the next adoption removes it.
         let _ = fs::remove_file(&first);
         return Err(error);
     }
-    Ok(Claim::new(file, path))
+    Ok(RingClaim::new(file, path))
 }
 
-impl Claim {
-    fn new(file: File, path: PathBuf) -> Claim {
-        Claim { file, path, ring: None, ring_lock: None, discard: false, pid: std::process::id() }
+impl RingClaim {
+    fn new(file: File, path: PathBuf) -> RingClaim {
+        RingClaim { file, path, ring: None, ring_lock: None, discard: false, pid: std::process::id() }
     }
 
-    /// Makes the drop of this claim remove the file.
+    /// Removes the file when this claim is dropped.
     pub fn discard(&mut self) {
         self.discard = true;
     }
 
-    /// Gives up the lock: what is in the ring is the next one's, at once.
+    /// Releases the lock, so that the next start can adopt the ring at once.
     pub fn hand_over(&self) {
         if self.pid == std::process::id() {
             let _ = self.file.unlock();
         }
     }
 
-    /// Removes the file and the ring now: whoever looks finds no instance here.
+    /// Removes the file and the ring now; this instance then counts as ended.
     pub fn leave(&self) {
         if self.pid == std::process::id() && is_named(&self.file, &self.path) {
-            // What cannot be removed is empty, and the next adoption removes it.
+            // If this fails, the file is empty and the next adoption removes it.
             let _ = self.remove_ring();
             let _ = fs::remove_file(&self.path);
         }
@@ -118,8 +116,8 @@ impl Claim {
         fs::remove_file(&self.path)
     }
 
-    /// A claim without content stands for a ring that holds nothing: so nobody misses the ring if this
-    /// process dies between the two steps.
+    /// Empties the claim first: an empty claim means an empty ring, so dying between the two steps loses
+    /// nothing.
     fn remove_ring(&self) -> io::Result<()> {
         let Some(ring) = &self.ring else { return Ok(()) };
         self.file.set_len(0)?;
@@ -130,8 +128,8 @@ impl Claim {
     }
 }
 
-impl Drop for Claim {
-    /// A process forked off in the meantime removes nothing: the file is its parent's.
+impl Drop for RingClaim {
+    /// Does nothing in a forked child: the file belongs to its parent.
     fn drop(&mut self) {
         if self.discard {
             self.leave();
@@ -140,43 +138,43 @@ impl Drop for Claim {
 }
 
 /// Tries to take over a ring file.
-pub(super) fn claim(path: &Path) -> io::Result<Found> {
+pub(super) fn claim(path: &Path) -> io::Result<LockAttempt> {
     for _ in 0..3 {
-        let Some(file) = open(path)? else { return Ok(Found::Gone) };
+        let Some(file) = open(path)? else { return Ok(LockAttempt::Gone) };
         match lock(file, path)? {
-            // It may only be `is_living` of another process, which looks for a moment.
-            Found::Living => std::thread::sleep(Duration::from_millis(1)),
+            // Another process may hold it for a moment in `is_living`.
+            LockAttempt::Living => std::thread::sleep(Duration::from_millis(1)),
             found => return Ok(found),
         }
     }
-    Ok(Found::Living)
+    Ok(LockAttempt::Living)
 }
 
-/// Locks an open ring file, and only then looks whether it is still the one of that name.
-fn lock(file: File, path: &Path) -> io::Result<Found> {
+/// Locks an open ring file, then checks that its name still leads to it.
+fn lock(file: File, path: &Path) -> io::Result<LockAttempt> {
     match file.try_lock() {
-        Ok(()) if is_named(&file, path) => Ok(Found::Orphan(Claim::new(file, path.to_owned()))),
-        Ok(()) => Ok(Found::Gone),
-        Err(TryLockError::WouldBlock) => Ok(Found::Living),
+        Ok(()) if is_named(&file, path) => Ok(LockAttempt::Orphan(RingClaim::new(file, path.to_owned()))),
+        Ok(()) => Ok(LockAttempt::Gone),
+        Err(TryLockError::WouldBlock) => Ok(LockAttempt::Living),
         Err(TryLockError::Error(error)) => Err(error),
     }
 }
 
-/// Whether the process of a ring file lives. Looks with a shared lock, so that two that look do not
-/// take each other for its owner.
+/// Whether the process of a ring file lives. Uses a shared lock, so that two processes that check at
+/// once do not take each other for the owner.
 pub(super) fn is_living(path: &Path) -> bool {
     match open(path) {
         Ok(Some(file)) => {
             matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) && is_named(&file, path)
         }
-        // A file that cannot be looked into may well be somebody's.
+        // A file that cannot be opened may belong to a living process.
         Err(_) => true,
         Ok(None) => false,
     }
 }
 
-/// The ring files beside a spool, in the order of their names.
-pub(super) fn list(spool: &Path) -> io::Result<Vec<Beside>> {
+/// The ring files next to a spool, sorted by name.
+pub(super) fn list(spool: &Path) -> io::Result<Vec<RingFile>> {
     let (Some(folder), Some(name)) = (spool.parent(), spool.file_name()) else { return Ok(Vec::new()) };
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -187,7 +185,7 @@ pub(super) fn list(spool: &Path) -> io::Result<Vec<Beside>> {
         let file_name = entry?.file_name();
         if let Some((instance, suffix)) = parse(name, &file_name) {
             let unlocked = suffix == UNLOCKED;
-            found.push(Beside { instance, path: folder.join(file_name), unlocked });
+            found.push(RingFile { instance, path: folder.join(file_name), unlocked });
         }
     }
     found.sort_by(|a, b| a.path.cmp(&b.path));
@@ -209,8 +207,8 @@ fn named(spool: &Path, instance: &str, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// Opens a ring file; `None` when there is none of that name. Only regular files: opening a pipe
-/// would wait.
+/// Opens a ring file; `None` when it does not exist. Refuses anything but a regular file: opening a pipe
+/// would block.
 fn open(path: &Path) -> io::Result<Option<File>> {
     let opened = fs::symlink_metadata(path).and_then(|about| {
         if about.is_file() {
@@ -225,8 +223,8 @@ fn open(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-/// Whether the name still belongs to this open file. Between opening and locking, its owner may have
-/// removed it, and another may have made a new one.
+/// Whether the name still leads to this open file. Its owner may have removed it between opening and
+/// locking, and another process may have created a new one.
 #[cfg(unix)]
 fn is_named(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
@@ -236,7 +234,7 @@ fn is_named(file: &File, path: &Path) -> bool {
     }
 }
 
-/// Whether the name still exists. Names are random and never given twice, so this is enough.
+/// Whether the name still exists. Names are random and never reused, so this is enough.
 #[cfg(not(unix))]
 fn is_named(_file: &File, path: &Path) -> bool {
     path.exists()
@@ -255,10 +253,10 @@ mod tests {
         let ours = create(&spool, INSTANCE).unwrap();
         let path = ours.path.clone();
         assert!(is_living(&path));
-        assert!(matches!(claim(&path).unwrap(), Found::Living));
+        assert!(matches!(claim(&path).unwrap(), LockAttempt::Living));
         drop(ours);
         assert!(!is_living(&path));
-        assert!(matches!(claim(&path).unwrap(), Found::Orphan(_)));
+        assert!(matches!(claim(&path).unwrap(), LockAttempt::Orphan(_)));
     }
 
     #[cfg(unix)]
@@ -275,10 +273,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = create(&folder.path().join("bell.db"), INSTANCE).unwrap().path.clone();
         let opened_before = open(&path).unwrap().unwrap();
-        let Found::Orphan(theirs) = claim(&path).unwrap() else { panic!("nobody holds it") };
+        let LockAttempt::Orphan(theirs) = claim(&path).unwrap() else { panic!("nobody holds it") };
         theirs.remove().unwrap();
-        assert!(matches!(lock(opened_before, &path).unwrap(), Found::Gone));
-        assert!(matches!(claim(&path).unwrap(), Found::Gone));
+        assert!(matches!(lock(opened_before, &path).unwrap(), LockAttempt::Gone));
+        assert!(matches!(claim(&path).unwrap(), LockAttempt::Gone));
     }
 
     #[cfg(unix)]
@@ -289,8 +287,8 @@ mod tests {
         let opened_before = open(&path).unwrap().unwrap();
         fs::remove_file(&path).unwrap();
         fs::write(&path, "another").unwrap();
-        assert!(matches!(lock(opened_before, &path).unwrap(), Found::Gone));
-        assert!(matches!(claim(&path).unwrap(), Found::Orphan(_)));
+        assert!(matches!(lock(opened_before, &path).unwrap(), LockAttempt::Gone));
+        assert!(matches!(claim(&path).unwrap(), LockAttempt::Orphan(_)));
     }
 
     #[cfg(unix)]

@@ -1,30 +1,29 @@
-//! A ring in a file that lives in memory.
+//! A ring in a file in memory.
 //!
-//! A page of a file on disk that was just written out is read-only for a moment, and the next store to
-//! it waits in the file system: up to tens of milliseconds while the disk is busy, on a host's thread.
-//! A file in a memory-backed file system (Linux: tmpfs at `/dev/shm`) is never written out, and outlives
-//! its process all the same. What it does not outlive is the machine, or the container whose memory it
-//! is.
+//! A page of a file on disk that was just written out is read-only for a moment, and the next store waits
+//! in the file system: up to tens of milliseconds on a busy disk, on a host's thread. A file in a
+//! memory-backed file system (Linux: tmpfs at `/dev/shm`) is never written out, yet outlives its process.
+//! It does not outlive the machine, or the container whose memory it is.
 //!
-//! The lock file beside the spool stays the ring's claim: it is what others find and lock. It then holds
-//! a [`Pointer`] in place of the ring.
+//! The lock file next to the spool remains the ring's claim, which other processes find and lock. It holds
+//! a [`Pointer`] instead of the ring.
 
 use super::abandoned;
-use super::lock::Claim;
+use super::lock::RingClaim;
 use super::region::Region;
 use crate::os;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-/// How a pointer starts. A ring starts otherwise.
+/// The first line of a pointer; a ring starts differently.
 const MAGIC: &str = "TASKBELL RING ELSEWHERE 1";
 
-/// How many times its own size a ring leaves free for others.
+/// Multiples of its own size that a ring leaves free for others.
 const SPARE: u64 = 2;
 
-/// Where this process may keep a ring in memory; `None` where no such place outlives the process: on
-/// systems without one, and for the first process of a container, whose end is the container's.
+/// Where this process may keep a ring in memory; `None` when no such place outlives the process: on systems
+/// without one, and for the first process of a container, which ends with it.
 pub(super) fn folder() -> Option<PathBuf> {
     if !cfg!(target_os = "linux") || std::process::id() == 1 {
         return None;
@@ -32,10 +31,9 @@ pub(super) fn folder() -> Option<PathBuf> {
     Some(Path::new("/dev/shm").join(format!("taskbell-{}", os::user_id()?)))
 }
 
-/// Where a ring is, and what proves that it is the one.
+/// Where a ring is, and what identifies it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pointer {
-    /// The file.
     pub path: PathBuf,
     /// The key in its header.
     pub key: u64,
@@ -43,13 +41,13 @@ pub(super) struct Pointer {
     inode: u64,
 }
 
-/// Makes the ring of an instance in `folder`, and writes into its claim where it is.
+/// Creates the ring of an instance in `folder`, and writes its location into the claim.
 pub(super) fn create(
     folder: &Path,
     instance: &str,
     bytes: usize,
     key: u64,
-    claim: &mut Claim,
+    claim: &mut RingClaim,
 ) -> io::Result<Region> {
     own(folder)?;
     let room = os::memory_backed_room(folder).ok_or_else(|| refused("it is not in memory"))?;
@@ -66,7 +64,7 @@ pub(super) fn create(
     }
     let file = options.open(&path)?;
     let made = Pointer::to(&file, &path, key).and_then(|pointer| {
-        // The name first: a process killed from here on leaves nothing that nobody knows of.
+        // Write the name first: a process killed from here on leaves no file that cannot be found.
         pointer.write(&claim.file)?;
         file.try_lock()?;
         Region::map(&file, bytes).map(Region::in_memory_only)
@@ -85,12 +83,12 @@ pub(super) fn create(
     }
 }
 
-/// Where a ring would be whose process died before it wrote down where: it holds nothing.
+/// Where the ring of a process would be that died before it wrote its location down: it holds nothing.
 pub(super) fn unnamed(instance: &str) -> Option<PathBuf> {
     folder().map(|folder| path_in(&folder, instance))
 }
 
-/// Makes the folder, or checks that it is ours alone: anybody may make folders where it lies.
+/// Creates the folder, or checks that only this user can enter it: any user may create folders there.
 fn own(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(false);
@@ -145,8 +143,7 @@ impl Pointer {
         Some(format!("{text}check {check:08x}\n"))
     }
 
-    /// What a claim's first bytes say: `None` when it is no pointer at all, an error when it is a
-    /// damaged one.
+    /// Parses a claim's first bytes: `None` when they are not a pointer, an error when it is damaged.
     pub fn read(bytes: &[u8]) -> Option<Result<Pointer, &'static str>> {
         bytes.starts_with(MAGIC.as_bytes()).then(|| {
             let text = std::str::from_utf8(bytes).ok();
@@ -166,10 +163,10 @@ impl Pointer {
         Some(Pointer { path, key, device: device.parse().ok()?, inode: inode.parse().ok()? })
     }
 
-    /// Opens the ring that a claim points to. `None` when it is gone, and so is what it held.
+    /// Opens the ring that a claim points to; `None` when it no longer exists.
     ///
     /// # Errors
-    /// When a file of that name is not the ring: another one, another user's, a link.
+    /// When the file of that name is not the ring: another file, another user's, a link.
     pub fn open(&self, claim: &File) -> io::Result<Option<File>> {
         let mut options = OpenOptions::new();
         options.read(true).write(true);
@@ -183,7 +180,7 @@ impl Pointer {
             return Err(io::Error::other("it is not a regular file"));
         }
         if identity(&file)? != (self.device, self.inode) {
-            // Names are never given twice: memory was cleared, and this is somebody else's doing.
+            // Names are never reused: memory was cleared, and another program created this file.
             return Err(io::Error::other("another file has its name"));
         }
         #[cfg(unix)]
@@ -211,5 +208,4 @@ fn identity(_: &File) -> io::Result<(u64, u64)> {
 }
 
 #[cfg(all(test, target_os = "linux"))]
-#[path = "memory_file_tests.rs"]
 mod tests;

@@ -1,9 +1,9 @@
-//! Intake: checks, copies the bytes into a ring and returns. In steady state a call takes no lock and
+//! Intake: copies an event's bytes into a ring and returns. In steady state a call takes no lock and
 //! makes no system call.
 //!
-//! The ring is a mapped file, in memory where the system has files there, else beside the spool. What a
-//! call has committed there survives the end of the process by any signal; the next open, by any process,
-//! adopts it. A power cut is the spool's business.
+//! The ring is a mapped file: in a memory file system where there is one, else next to the spool. What a
+//! call committed there survives the end of the process by any signal; the next open, by any process,
+//! adopts it. The spool covers power cuts.
 
 mod abandoned;
 mod adopt;
@@ -23,7 +23,7 @@ use crate::clock;
 use crate::event::EventId;
 use event_id::EventIdSource;
 use header::{Header, MAX_CAPACITY, MIN_CAPACITY, PAGE_BYTES};
-use lock::Claim;
+use lock::RingClaim;
 use region::Region;
 use ring::Ring;
 use std::fmt;
@@ -33,37 +33,37 @@ use std::path::{Path, PathBuf};
 /// Where the ring lives.
 #[derive(Debug, Clone)]
 pub enum Home {
-    /// In memory: what the clerk has not spooled is lost with the process.
+    /// In plain memory: what is not spooled yet is lost with the process.
     Memory,
-    /// In a file of its own beside this spool, named `<spool>.<instance>.ring`.
+    /// In a file next to this spool, named `<spool>.<instance>.ring`.
     Beside(PathBuf),
-    /// In a file in memory, which the file beside this spool points to; where that cannot be, as `Beside`.
+    /// In a file in memory, to which a file next to this spool points; where that is impossible, as `Beside`.
     Quickest(PathBuf),
 }
 
 /// An accepted event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Accepted {
-    /// Names this event among those of its instance: above 0, unique, and higher for an event
-    /// accepted later. Tickets are not consecutive.
+    /// Identifies the event within its instance: above 0, unique, and increasing with acceptance. Tickets
+    /// are not consecutive.
     pub ticket: u64,
     /// The event's id.
     pub id: EventId,
 }
 
-/// Why an event is not taken.
+/// Why an event is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// The ring has no room now.
+    /// The ring is full now.
     Full,
-    /// The ring could never hold it.
+    /// The event exceeds the ring's capacity.
     TooLarge,
 }
 
 /// One record of the ring.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
-    /// As told to the host.
+    /// As returned to the host.
     pub ticket: u64,
     /// The event's id.
     pub id: EventId,
@@ -75,25 +75,24 @@ pub struct Record {
     pub payload: Vec<u8>,
 }
 
-/// The host's side (any thread) and the clerk's side (one thread) of the ring.
+/// The host's side (any thread) and the dispatcher's side (one thread) of the ring.
 ///
-/// Its file is locked for as long as it lives. Dropping it removes the file when everything was
-/// read and released, and leaves it for the next start otherwise; like `open`, that waits for the file
-/// system, so neither belongs on a thread that may not wait. A process forked off must leak it
-/// (`std::mem::forget`), not drop it: ring and lock are the parent's. A drop there removes nothing, and
-/// a push there would land in the parent's ring.
+/// Its file is locked while this value lives. Dropping it removes the file when everything was read and
+/// released, and leaves it to the next start otherwise. Like `open`, the drop waits for the file system, so
+/// neither belongs on a thread that must not block. A forked child must leak it (`std::mem::forget`): ring
+/// and lock belong to the parent, and a push would land in the parent's ring.
 pub struct Intake {
     // Before the claim: the file must be unmapped when the claim removes it.
     ring: Ring,
     seed: EventIdSource,
     instance: String,
     fallback: Option<String>,
-    claim: Option<Claim>,
+    claim: Option<RingClaim>,
 }
 
 impl Intake {
-    /// A ring of this many bytes, rounded up to a power of two from 64 KiB to 1 GiB; falls back to
-    /// plain memory where no file can be mapped, and then `fallback` says why. Writes the whole file once.
+    /// Opens a ring of this many bytes, rounded up to a power of two between 64 KiB and 1 GiB. Falls back to
+    /// plain memory when no file can be mapped; `fallback` then has the reason. Writes the whole file once.
     pub fn open(home: &Home, capacity: usize) -> Intake {
         match home {
             Home::Memory => Intake::open_at(None, None, capacity),
@@ -102,7 +101,6 @@ impl Intake {
         }
     }
 
-    /// A claim beside `spool`, and the ring in `folder` where that can be.
     fn open_at(spool: Option<&Path>, folder: Option<PathBuf>, capacity: usize) -> Intake {
         let seed = EventIdSource::draw();
         let capacity = capacity.clamp(MIN_CAPACITY, MAX_CAPACITY).next_power_of_two();
@@ -127,20 +125,20 @@ impl Intake {
             }
         }
         if let (None, Some(claim)) = (&region, &claim) {
-            // The file stays as a mere lock: it still says that this instance lives.
+            // The file remains as a lock: it still shows that this instance lives.
             let _ = claim.file.set_len(0);
         }
         let region = region.unwrap_or_else(|| Region::memory(bytes));
         let ring = Ring::create(region, Header { capacity, key: seed.key() });
-        if let Some(Claim { ring_lock: Some(file), path, .. }) = &claim {
-            // Without it, the ring is never swept away: that is all.
+        if let Some(RingClaim { ring_lock: Some(file), path, .. }) = &claim {
+            // If this fails, the ring is never recognised as abandoned; nothing else depends on it.
             let _ = abandoned::sign(file, path);
         }
         Intake { ring, seed, instance: seed.instance(), fallback, claim }
     }
 
-    /// The id of this instance, 16 hexadecimal digits: the ring file's name carries it, and its lock
-    /// says that it lives.
+    /// The id of this instance, 16 hexadecimal digits. The ring file's name contains it, and its lock shows
+    /// that the instance lives.
     pub fn instance(&self) -> &str {
         &self.instance
     }
@@ -156,27 +154,27 @@ impl Intake {
         Some(claim.ring.as_ref().unwrap_or(&claim.path))
     }
 
-    /// Takes an event. Never waits, and may be called from any thread.
+    /// Accepts an event. Never waits; any thread may call it.
     pub fn push(&self, kind: &str, payload: &[u8]) -> Result<Accepted, Refusal> {
         let now = clock::unix_ms();
         self.ring.push(kind, payload, now, |ticket| self.seed.id(now, ticket))
     }
 
-    /// The clerk's: reads committed records after those read before, without releasing them, until
-    /// `max_bytes` are reached (the last record may go beyond) or the next one is not committed yet.
-    /// Also keeps the pages that are filled next ready to be written, so it is worth a call even when
-    /// nothing is expected; may wait for the file system.
+    /// Dispatcher only: reads the next committed records, without releasing them, until `max_bytes` are
+    /// reached (the last record may exceed it) or the next one is not committed yet. Also keeps the pages
+    /// that are written next writable, so it is worth a call even when no event is expected. May wait for
+    /// the file system.
     pub fn read(&self, max_bytes: usize, into: &mut Vec<Record>) {
         self.ring.read(max_bytes, into);
         self.ring.warm();
     }
 
-    /// The clerk's: gives the room of everything read so far back to the producers.
+    /// Dispatcher only: frees the space of everything read so far.
     pub fn release(&self) {
         self.ring.release();
     }
 
-    /// The ticket of the newest event, accepted or just about to be; 0 before the first.
+    /// The ticket of the newest event, accepted or about to be; 0 before the first.
     pub fn newest_ticket(&self) -> u64 {
         self.ring.head()
     }
@@ -197,21 +195,19 @@ impl Intake {
         self.ring.used() as usize
     }
 
-    /// Bytes in all.
+    /// Bytes in total.
     pub fn capacity(&self) -> usize {
         self.ring.capacity() as usize
     }
 
-    /// Damaged stretches of the ring that `read` passed over: something in the process wrote where it
-    /// had no business.
+    /// Damaged stretches of the ring that `read` skipped: other code in the process overwrote them.
     pub fn corrupt(&self) -> u64 {
         self.ring.corrupt()
     }
 
-    /// The clerk's last, once no thread is in a push and none will be: from here on the next start finds
-    /// this instance ended, even while somebody still holds this value. Removes the instance's files, or
-    /// leaves what is in them to be adopted; nothing of this may be called after it. May wait for the file
-    /// system.
+    /// Dispatcher only, and its last call, once no thread is in a push and none will be: the instance then
+    /// counts as ended, even while this value lives. Removes the instance's files, or leaves their content to
+    /// be adopted. May wait for the file system.
     pub fn leave(&self) {
         match &self.claim {
             Some(claim) if self.nothing_left() => claim.leave(),
@@ -224,16 +220,15 @@ impl Intake {
         self.fallback.is_some() || self.ring.used() == 0
     }
 
-    /// Ends this instance; says whether nothing was left for the next start.
+    /// Ends this instance; returns whether nothing is left for the next start.
     pub fn close(self) -> bool {
         self.ring.used() == 0
     }
 
-    /// Takes over what dead processes left beside this spool. For each of their rings, `take` gets the
-    /// instance and its committed records in order; the ring is removed only after `take` returned
-    /// true, so what is handed over again after a crash has the ids it had before. Rings of living
-    /// processes are left alone, and so is what this version cannot read. Reads and writes files;
-    /// not for a host's thread in steady state.
+    /// Adopts the rings that dead processes left next to this spool. For each ring, `take` receives the
+    /// instance and its committed records in order; the ring is removed only after `take` returned true, so
+    /// records that are handed over again after a crash keep their ids. Leaves the rings of living processes
+    /// alone, and rings this version cannot read. Reads and writes files; not for a host's thread.
     pub fn adopt_orphans(spool: &Path, mut take: impl FnMut(&str, Vec<Record>) -> bool) -> AdoptReport {
         match std::path::absolute(spool) {
             Ok(spool) => adopt::adopt_orphans(&spool, &mut take),
@@ -244,15 +239,15 @@ impl Intake {
         }
     }
 
-    /// Removes what dead processes left beside this spool besides their rings.
+    /// Removes the signal pipes that dead processes left next to this spool.
     pub fn sweep(spool: &Path) {
         if let Ok(spool) = std::path::absolute(spool) {
             peer_signal::sweep(&spool);
         }
     }
 
-    /// The instances on this spool whose process lives, this one included. One that cannot be looked at
-    /// counts as living.
+    /// The instances on this spool whose process lives, this one included. One that cannot be checked counts
+    /// as living.
     pub fn live_instances(spool: &Path) -> io::Result<Vec<String>> {
         let mut files = lock::list(&std::path::absolute(spool)?)?;
         files.retain(|file| !file.unlocked && lock::is_living(&file.path));
@@ -279,15 +274,15 @@ impl fmt::Debug for Intake {
     }
 }
 
-/// The path is made absolute once: the host may change its working directory later.
-fn claim_file(spool: &Path, instance: &str) -> io::Result<Claim> {
+/// Makes the path absolute once: the host may change its working directory later.
+fn claim_file(spool: &Path, instance: &str) -> io::Result<RingClaim> {
     lock::create(&std::path::absolute(spool)?, instance)
 }
 
 fn fallback_reason(path: &Path, error: &io::Error) -> String {
     format!(
-        "no ring file can be kept at {} ({error}); events wait in memory, and those not yet spooled are \
-         lost if the process is killed",
+        "the ring file {} cannot be created ({error}); events wait in plain memory instead, and those not \
+         yet spooled are lost if the process is killed",
         path.display()
     )
 }

@@ -1,9 +1,9 @@
-//! Calls between processes that share a spool: "look around, something changed". A host that sleeps
-//! deeply is woken by one, so nobody polls.
+//! Signals between processes that share a spool: "the spool changed". A signal wakes an idle instance,
+//! so no instance polls.
 //!
-//! Each instance has an ear beside its ring: a named pipe. Its clerk waits for it together with all else,
-//! which costs neither a thread nor a wake-up. A call carries nothing: whoever hears one looks into the
-//! spool. Where there are no named pipes (Windows), the clerk looks by itself from time to time.
+//! Each instance has a named pipe next to its ring. Its dispatcher waits for the pipe together with
+//! everything else, which costs neither a thread nor a wake-up. A signal carries no data: the receiver
+//! reads the spool. Without named pipes (Windows) the dispatcher checks the spool at intervals.
 
 use super::lock;
 use std::ffi::OsStr;
@@ -11,12 +11,12 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-const EAR: &str = "ear";
-/// An ear before anybody listens.
-const DEAF: &str = "ear.new";
+const LISTENING: &str = "pipe";
+/// The name of a pipe until its instance has opened it for reading.
+const OPENING: &str = "pipe.new";
 const INSTANCE_DIGITS: usize = 16;
 
-/// Where an instance hears calls. Dropping it removes the pipe, except in a process forked off.
+/// The pipe on which an instance receives signals. Dropping it removes the pipe, except in a forked child.
 #[derive(Debug)]
 pub struct PeerSignal {
     pipe: File,
@@ -25,14 +25,14 @@ pub struct PeerSignal {
 }
 
 impl PeerSignal {
-    /// Opens the ear of an instance.
+    /// Creates the pipe of an instance.
     ///
     /// # Errors
-    /// Where the folder takes no named pipe.
+    /// When the folder does not support named pipes.
     pub fn open(spool: &Path, instance: &str) -> io::Result<PeerSignal> {
         let spool = std::path::absolute(spool)?;
-        let path = named(&spool, instance, EAR);
-        let first = named(&spool, instance, DEAF);
+        let path = named(&spool, instance, LISTENING);
+        let first = named(&spool, instance, OPENING);
         let opened = open_pipe(&first).and_then(|pipe| fs::rename(&first, &path).map(|()| pipe));
         match opened {
             Ok(pipe) => Ok(PeerSignal { pipe, path, pid: std::process::id() }),
@@ -43,7 +43,7 @@ impl PeerSignal {
         }
     }
 
-    /// Whether somebody called since the last question. Never waits.
+    /// Whether a signal arrived since the last call. Never waits.
     pub fn heard(&self) -> bool {
         let mut bytes = [0; 64];
         let mut heard = false;
@@ -64,48 +64,48 @@ impl std::os::fd::AsFd for PeerSignal {
 impl Drop for PeerSignal {
     fn drop(&mut self) {
         if self.pid == std::process::id() {
-            // One that stays behind is swept away by the next neighbour.
+            // If this fails, the next peer removes it (`sweep`).
             let _ = fs::remove_file(&self.path);
         }
     }
 }
 
-/// Calls the instances on this spool; says how many hear it. Never waits.
+/// Signals the instances on this spool except `but`; returns how many were reached. Never waits.
 pub fn call(spool: &Path, but: Option<&str>) -> usize {
-    let ears = list(spool).into_iter().filter(|ear| Some(ear.instance.as_str()) != but);
-    ears.filter(|ear| !ear.deaf && call_pipe(&ear.path)).count()
+    let pipes = list(spool).into_iter().filter(|pipe| Some(pipe.instance.as_str()) != but);
+    pipes.filter(|pipe| !pipe.opening && call_pipe(&pipe.path)).count()
 }
 
-/// Removes the ears of instances that no longer live.
+/// Removes the pipes of dead instances.
 pub(super) fn sweep(spool: &Path) {
-    // The ears first: the ring of an instance is there before its ear is.
-    let ears = list(spool);
-    if ears.is_empty() {
+    // List the pipes first: an instance creates its ring before its pipe.
+    let pipes = list(spool);
+    if pipes.is_empty() {
         return;
     }
     let Ok(rings) = lock::list(spool) else { return };
-    for ear in ears {
-        let lives = rings.iter().any(|ring| ring.instance == ear.instance && lock::is_living(&ring.path));
+    for pipe in pipes {
+        let lives = rings.iter().any(|ring| ring.instance == pipe.instance && lock::is_living(&ring.path));
         if !lives {
-            let _ = fs::remove_file(&ear.path);
+            let _ = fs::remove_file(&pipe.path);
         }
     }
 }
 
-struct Found {
+struct SignalPipe {
     instance: String,
     path: PathBuf,
-    deaf: bool,
+    opening: bool,
 }
 
-fn list(spool: &Path) -> Vec<Found> {
+fn list(spool: &Path) -> Vec<SignalPipe> {
     let Ok(spool) = std::path::absolute(spool) else { return Vec::new() };
     let (Some(folder), Some(name)) = (spool.parent(), spool.file_name()) else { return Vec::new() };
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let found = entries.filter_map(|entry| {
         let file_name = entry.file_name();
-        let (instance, deaf) = parse(name, &file_name)?;
-        Some(Found { instance, path: folder.join(file_name), deaf })
+        let (instance, opening) = parse(name, &file_name)?;
+        Some(SignalPipe { instance, path: folder.join(file_name), opening })
     });
     found.collect()
 }
@@ -115,8 +115,8 @@ fn parse(spool: &OsStr, file_name: &OsStr) -> Option<(String, bool)> {
     let (instance, suffix) = rest.split_at_checked(INSTANCE_DIGITS)?;
     let suffix = std::str::from_utf8(suffix.strip_prefix(b".")?).ok()?;
     let hexadecimal = instance.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    let known = hexadecimal && (suffix == EAR || suffix == DEAF);
-    known.then(|| (String::from_utf8_lossy(instance).into_owned(), suffix == DEAF))
+    let known = hexadecimal && (suffix == LISTENING || suffix == OPENING);
+    known.then(|| (String::from_utf8_lossy(instance).into_owned(), suffix == OPENING))
 }
 
 fn named(spool: &Path, instance: &str, suffix: &str) -> PathBuf {
@@ -125,8 +125,8 @@ fn named(spool: &Path, instance: &str, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// Makes a pipe and listens. It is opened for writing as well, so that it never ends when a caller
-/// leaves.
+/// Creates a pipe and opens it for reading; for writing as well, so that it never reports end of file
+/// when a sender closes it.
 #[cfg(unix)]
 fn open_pipe(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt;
@@ -139,7 +139,7 @@ fn open_pipe(_path: &Path) -> io::Result<File> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// A full pipe has been called often enough.
+/// Writes one byte. A full pipe counts as signalled: its reader has not looked yet.
 #[cfg(unix)]
 fn call_pipe(path: &Path) -> bool {
     use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
@@ -165,37 +165,37 @@ mod tests {
     const INSTANCE: &str = "00112233445566aa";
 
     #[test]
-    fn a_call_is_heard_once_and_by_the_living_only() {
+    fn a_signal_arrives_once_and_only_at_living_instances() {
         let folder = tempfile::tempdir().unwrap();
         let spool = folder.path().join("bell.db");
         assert_eq!(call(&spool, None), 0);
-        let ear = PeerSignal::open(&spool, INSTANCE).unwrap();
-        assert!(!ear.heard());
+        let pipe = PeerSignal::open(&spool, INSTANCE).unwrap();
+        assert!(!pipe.heard());
         for _ in 0..10_000 {
             assert_eq!(call(&spool, None), 1);
         }
-        assert_eq!(call(&spool, Some(INSTANCE)), 0, "nobody calls itself");
-        assert!(ear.heard());
-        assert!(!ear.heard());
-        drop(ear);
+        assert_eq!(call(&spool, Some(INSTANCE)), 0, "an instance does not signal itself");
+        assert!(pipe.heard());
+        assert!(!pipe.heard());
+        drop(pipe);
         assert_eq!(call(&spool, None), 0);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
     #[test]
-    fn the_ear_of_the_dead_is_swept_away_and_a_living_one_stays() {
+    fn the_pipe_of_a_dead_instance_is_removed_and_that_of_a_living_one_kept() {
         let folder = tempfile::tempdir().unwrap();
         let spool = folder.path().join("bell.db");
         let ring = lock::create(&spool, INSTANCE).unwrap();
-        let ear = PeerSignal::open(&spool, INSTANCE).unwrap();
-        for suffix in [EAR, DEAF] {
+        let pipe = PeerSignal::open(&spool, INSTANCE).unwrap();
+        for suffix in [LISTENING, OPENING] {
             open_pipe(&named(&spool, "00112233445566ab", suffix)).unwrap();
         }
         sweep(&spool);
         let left: Vec<_> = list(&spool).into_iter().map(|found| found.instance).collect();
         assert_eq!(left, [INSTANCE]);
         drop(ring);
-        std::mem::forget(ear);
+        std::mem::forget(pipe);
         sweep(&spool);
         assert!(list(&spool).is_empty());
     }

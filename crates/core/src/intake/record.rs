@@ -1,6 +1,6 @@
-//! How one record lies in the ring, and how it is told from anything else.
+//! The layout of a record in the ring, and the checks that recognise one.
 //!
-//! A record starts at a multiple of 8 bytes and is made of little-endian 64-bit words:
+//! A record starts at a multiple of 8 bytes and consists of little-endian 64-bit words:
 //!
 //! | word | holds |
 //! |---|---|
@@ -10,11 +10,11 @@
 //! | 3, 4 | the id |
 //! | 5 … | the type, padded to a word; then the payload, padded to a word |
 //!
-//! The state is 0 while nobody has written there, then says how much is *reserved*, then that the
-//! record is *committed*; its check is then the CRC-32 of words 1 to 4, the type and the payload.
+//! The state is 0 before anything is written, then *reserved* with the length, then *committed*; its
+//! check is then the CRC-32 of words 1 to 4, the type and the payload.
 //! Every check starts from the ring's random key and from the record's own position, which counts
-//! all bytes since the ring was made. So neither bytes of an earlier round nor bytes that a payload
-//! brings along can pass for a record.
+//! all bytes since the ring was created. So neither bytes of an earlier round nor bytes inside a payload
+//! pass for a record.
 
 use super::Record;
 use super::event_id::mix;
@@ -28,21 +28,21 @@ const LENGTH: u64 = COMMITTED - 1;
 
 /// The sizes of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Shape {
+pub(super) struct Extent {
     kind: u32,
     length: u32,
 }
 
-impl Shape {
-    /// The shape of a record with a type and a payload of so many bytes; `None` where 31 bits do not
-    /// hold its length.
-    pub fn of(kind: usize, payload: usize) -> Option<Shape> {
+impl Extent {
+    /// The extent of a record with a type and a payload of these lengths; `None` when the total exceeds
+    /// 31 bits.
+    pub fn of(kind: usize, payload: usize) -> Option<Extent> {
         let kind = u32::try_from(kind).ok()?;
         let length = (HEAD_BYTES + padded(u64::from(kind))).checked_add(payload as u64)?;
-        (length <= LENGTH - 8).then_some(Shape { kind, length: length as u32 })
+        (length <= LENGTH - 8).then_some(Extent { kind, length: length as u32 })
     }
 
-    /// The bytes it takes in the ring.
+    /// Bytes in the ring.
     pub fn span(self) -> u64 {
         padded(u64::from(self.length))
     }
@@ -52,16 +52,16 @@ impl Shape {
     }
 }
 
-/// What stands at a position.
+/// What is at a position of the ring.
 #[derive(Debug)]
-pub(super) enum Slot {
+pub(super) enum RingSlot {
     /// Nothing was written here.
     Empty,
-    /// So many bytes are reserved, and not committed.
+    /// Reserved and not committed; its length in bytes.
     Reserved(u64),
-    /// A record of so many bytes.
+    /// A record, and its length in bytes.
     Committed(u64, Record),
-    /// Neither of these.
+    /// None of these.
     Damaged,
 }
 
@@ -78,12 +78,12 @@ impl Seal {
     }
 
     /// The state word of a reservation.
-    pub fn reserved(self, at: u64, shape: Shape) -> u64 {
+    pub fn reserved(self, at: u64, shape: Extent) -> u64 {
         u64::from(shape.length) | u64::from(self.check(at, shape.length, 0)) << 32
     }
 
     /// Words 1 to 4.
-    pub fn head(self, at: u64, shape: Shape, accepted_at: i64, id: EventId) -> [u64; HEAD_WORDS - 1] {
+    pub fn head(self, at: u64, shape: Extent, accepted_at: i64, id: EventId) -> [u64; HEAD_WORDS - 1] {
         let id = u128::from_be_bytes(*id.as_bytes());
         let lengths = u64::from(shape.kind) | u64::from(self.lengths(at, shape)) << 32;
         [lengths, accepted_at as u64, (id >> 64) as u64, id as u64]
@@ -93,7 +93,7 @@ impl Seal {
     pub fn committed(
         self,
         at: u64,
-        shape: Shape,
+        shape: Extent,
         head: &[u64; HEAD_WORDS - 1],
         kind: &[u8],
         payload: &[u8],
@@ -109,7 +109,7 @@ impl Seal {
         u64::from(shape.length) | COMMITTED | u64::from(sum.finalize()) << 32
     }
 
-    fn lengths(self, at: u64, shape: Shape) -> u32 {
+    fn lengths(self, at: u64, shape: Extent) -> u32 {
         self.check(at, shape.length, u64::from(shape.kind) + 1)
     }
 
@@ -117,31 +117,30 @@ impl Seal {
         (mix(mix(self.key ^ at) ^ u64::from(length) ^ kind << 31) >> 32) as u32
     }
 
-    /// Says what stands at `at`, of which `limit` bytes may belong to one record. `word` gives the
-    /// word at a position.
-    pub fn inspect(self, at: u64, limit: u64, word: impl Fn(u64) -> u64) -> Slot {
+    /// Inspects position `at`; a record there has at most `limit` bytes. `word` reads a word at a position.
+    pub fn inspect(self, at: u64, limit: u64, word: impl Fn(u64) -> u64) -> RingSlot {
         let state = word(at);
         let length = state & LENGTH;
         let span = padded(length);
         if state == 0 {
-            return Slot::Empty;
+            return RingSlot::Empty;
         } else if length < HEAD_BYTES || span > limit {
-            return Slot::Damaged;
+            return RingSlot::Damaged;
         } else if state & COMMITTED == 0 {
             let expected = u64::from(self.check(at, length as u32, 0));
-            return if state >> 32 == expected { Slot::Reserved(span) } else { Slot::Damaged };
+            return if state >> 32 == expected { RingSlot::Reserved(span) } else { RingSlot::Damaged };
         }
         match self.open(at, state, word) {
-            Some(record) => Slot::Committed(span, record),
-            None => Slot::Damaged,
+            Some(record) => RingSlot::Committed(span, record),
+            None => RingSlot::Damaged,
         }
     }
 
     fn open(self, at: u64, state: u64, word: impl Fn(u64) -> u64) -> Option<Record> {
         let head: [u64; HEAD_WORDS - 1] = std::array::from_fn(|index| word(at + 8 + index as u64 * 8));
-        let shape = Shape { kind: head[0] as u32, length: (state & LENGTH) as u32 };
-        // This check stands before the lengths are believed, and is cheap: a search through rubbish
-        // must not compute a checksum at each step.
+        let shape = Extent { kind: head[0] as u32, length: (state & LENGTH) as u32 };
+        // Check the lengths before trusting them. The check is cheap: a search through damage must not
+        // compute a checksum at each step.
         if head[0] >> 32 != u64::from(self.lengths(at, shape)) {
             return None;
         }
@@ -184,7 +183,7 @@ mod tests {
     const AT: u64 = 4096 * 3 + 8;
 
     fn image(seal: Seal, kind: &str, payload: &[u8]) -> Vec<u64> {
-        let shape = Shape::of(kind.len(), payload.len()).unwrap();
+        let shape = Extent::of(kind.len(), payload.len()).unwrap();
         let head = seal.head(AT, shape, 1_700_000_000_123, EventId::new(7, 9));
         let mut words = vec![seal.committed(AT, shape, &head, kind.as_bytes(), payload)];
         words.extend(head);
@@ -199,7 +198,7 @@ mod tests {
         words
     }
 
-    fn inspect(seal: Seal, words: &[u64], at: u64) -> Slot {
+    fn inspect(seal: Seal, words: &[u64], at: u64) -> RingSlot {
         let word = |position: u64| words.get(((position - at) / 8) as usize).copied().unwrap_or(0);
         seal.inspect(at, words.len() as u64 * 8, word)
     }
@@ -209,7 +208,9 @@ mod tests {
         let seal = Seal::new(42);
         for payload in [&b""[..], b"{}", b"12345678", b"{\"a\":\"123456\"}"] {
             let words = image(seal, "task.complete", payload);
-            let Slot::Committed(span, record) = inspect(seal, &words, AT) else { panic!("not committed") };
+            let RingSlot::Committed(span, record) = inspect(seal, &words, AT) else {
+                panic!("not committed")
+            };
             assert_eq!(span, words.len() as u64 * 8);
             assert_eq!((record.ticket, record.id), (AT + span, EventId::new(7, 9)));
             assert_eq!((record.kind.as_str(), record.payload.as_slice()), ("task.complete", payload));
@@ -220,14 +221,14 @@ mod tests {
     #[test]
     fn a_record_is_none_at_another_position_or_under_another_key() {
         let words = image(Seal::new(42), "task.complete", b"{\"id\":1}");
-        assert!(matches!(inspect(Seal::new(42), &words, AT + 65_536), Slot::Damaged));
-        assert!(matches!(inspect(Seal::new(43), &words, AT), Slot::Damaged));
+        assert!(matches!(inspect(Seal::new(42), &words, AT + 65_536), RingSlot::Damaged));
+        assert!(matches!(inspect(Seal::new(43), &words, AT), RingSlot::Damaged));
     }
 
     #[test]
     fn each_check_depends_on_key_position_and_lengths() {
-        let shape = |kind, payload| Shape::of(kind, payload).unwrap();
-        let checks = |key, at, shape: Shape| {
+        let shape = |kind, payload| Extent::of(kind, payload).unwrap();
+        let checks = |key, at, shape: Extent| {
             let seal = Seal::new(key);
             // The same words throughout: only where the sum starts differs.
             let committed = seal.committed(at, shape, &[1, 2, 3, 4], b"kind", b"payload");
@@ -251,16 +252,16 @@ mod tests {
             let mut changed = words.clone();
             changed[bit / 64] ^= 1 << (bit % 64);
             let padding = bit / 64 == HEAD_WORDS + 1 && bit % 64 >= 40;
-            let whole = matches!(inspect(seal, &changed, AT), Slot::Committed(..));
+            let whole = matches!(inspect(seal, &changed, AT), RingSlot::Committed(..));
             assert_eq!(whole, padding, "bit {bit}");
         }
     }
 
     #[test]
     fn a_length_that_no_ring_holds_has_no_shape() {
-        assert_eq!(Shape::of(0, usize::MAX), None);
-        assert_eq!(Shape::of(usize::MAX, 0), None);
-        assert_eq!(Shape::of(13, 1 << 31), None);
-        assert_eq!(Shape::of(13, 3).unwrap().span(), 40 + 16 + 8);
+        assert_eq!(Extent::of(0, usize::MAX), None);
+        assert_eq!(Extent::of(usize::MAX, 0), None);
+        assert_eq!(Extent::of(13, 1 << 31), None);
+        assert_eq!(Extent::of(13, 3).unwrap().span(), 40 + 16 + 8);
     }
 }

@@ -1,6 +1,6 @@
-//! The memory below a ring: a mapped file, or plain memory. Either is one row of atomic words, so
-//! that nothing above this file needs `unsafe`, and no two threads can race on a byte, not even in a
-//! ring whose memory the host has overwritten.
+//! The memory of a ring: a mapped file or plain memory. Both are a slice of atomic words, so nothing above
+//! this file needs `unsafe`, and no two threads race on a byte, not even in a ring that the host has
+//! overwritten.
 
 #![allow(unsafe_code)]
 
@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A row of words.
+/// A slice of atomic words.
 pub(super) enum Region {
     /// Gone with the process.
     Memory(Box<[AtomicU64]>),
@@ -26,16 +26,15 @@ pub(super) struct Mapped {
 }
 
 impl Region {
-    /// So many bytes (a multiple of 8) of zeroed memory, every page touched.
+    /// `bytes` (a multiple of 8) of zeroed memory, every page touched.
     pub fn memory(bytes: usize) -> Region {
         Region::Memory((0..bytes / 8).map(|_| AtomicU64::new(0)).collect())
     }
 
-    /// Fills the file with so many zero bytes (a multiple of the page size) and maps it.
+    /// Fills the file with `bytes` zeros (a multiple of the page size) and maps it.
     ///
-    /// The zeros are written, not left as a hole: a full disk must show here and not as a fault on a
-    /// host's thread. Every page is then touched through the mapping, so that the first event pays
-    /// nothing either.
+    /// The zeros are written, not left as a hole: a full disk must fail here, not as a fault on a host's
+    /// thread. Every page is then touched through the mapping, so that the first event pays nothing.
     pub fn map(file: &File, bytes: usize) -> io::Result<Region> {
         let mut writer = file;
         let zeros = vec![0_u8; bytes.min(256 * 1024)];
@@ -48,7 +47,7 @@ impl Region {
         }
         let map = MmapOptions::new().len(bytes).map_raw(file)?;
         if !map.as_mut_ptr().cast::<AtomicU64>().is_aligned() {
-            return Err(io::Error::other("the system mapped it at an odd address"));
+            return Err(io::Error::other("the system mapped it at an unaligned address"));
         }
         let region = Region::Mapped(Mapped { map, words: bytes / 8, written_out: true });
         for page in region.words().chunks(PAGE_BYTES / 8) {
@@ -94,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_stored_in_a_mapping_stands_in_the_file() {
+    fn a_store_through_the_mapping_reaches_the_file() {
         let file = tempfile::tempfile().unwrap();
         let region = Region::map(&file, 2 * PAGE_BYTES).unwrap();
         assert_eq!(file.metadata().unwrap().len(), 2 * PAGE_BYTES as u64);

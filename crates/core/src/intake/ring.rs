@@ -1,35 +1,35 @@
 //! The ring: many producers, one consumer, no lock.
 //!
-//! A producer moves the head to reserve room, says in the record's first word how much it reserved,
-//! copies, and commits with one release store of that same word. The consumer reads committed records
-//! in order, and gives room back only after it has cleared it, so that a producer always finds zeros.
+//! A producer moves the head to reserve space, stores the reserved length in the record's first word,
+//! copies, and commits with one release store of that same word. The consumer reads committed records in
+//! order, and frees space only after clearing it, so that a producer always finds zeros.
 //!
-//! Positions count bytes since the ring was made and never wrap; a record's place is its position
+//! Positions count bytes since the ring was created and never wrap; a record lies at its position
 //! modulo the capacity. A record's ticket is the position of its end: unique, and in the order of
 //! reservation without a second counter.
 //!
-//! The order of the stores also serves the reader of a file whose process was killed: what a thread
-//! stored before it died is a beginning of its program, so bytes are never without their reservation.
-//! The head itself is not in the file. A reader of the file finds the records by their checks, and no
-//! host thread ever writes to the first page, which the system may be writing to disk at that moment.
+//! The order of the stores also matters after a kill: what a thread stored before it died is a prefix of
+//! its program order, so bytes never exist without their reservation. The head is not in the file; the
+//! adopter finds records by their checks. No host thread writes to the first page, which the system may be
+//! writing to disk at that moment.
 
 use super::header::{Header, PAGE_WORDS, RELEASED, TAIL};
-use super::record::{HEAD_WORDS, Seal, Shape, Slot};
+use super::record::{Extent, HEAD_WORDS, RingSlot, Seal};
 use super::region::Region;
 use super::{Accepted, Record, Refusal};
 use crate::event::EventId;
 use crate::failpoint;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
-/// No position: positions are multiples of 8.
+/// Not a position: positions are multiples of 8.
 const NOWHERE: u64 = u64::MAX;
-/// More bytes than any ring ever carries.
+/// More bytes than a ring carries in its lifetime.
 const POSITIONS: u64 = u64::MAX / 2;
 
-/// How far ahead of the head pages are kept writable: what 25 MB/s of events fill in 10 ms.
+/// How far ahead of the head `warm` keeps pages writable: what 25 MB/s of events fill in 10 ms.
 const AHEAD: u64 = 256 * 1024;
 
-/// A position in a cache line of its own, so that producers and the clerk do not fight over one.
+/// A position in a cache line of its own, so that producers and the dispatcher do not contend for one.
 #[repr(align(128))]
 struct Position(AtomicU64);
 
@@ -39,15 +39,13 @@ pub(super) struct Ring {
     region: Region,
     capacity: u64,
     seal: Seal,
-    /// Up to where room is reserved.
+    /// The end of the reserved space.
     head: Position,
-    /// Up to where the room is free again; the file has a copy.
+    /// The end of the freed space; the file has a copy.
     tail: Position,
-    /// How far the consumer has read.
     cursor: AtomicU64,
-    /// Damaged stretches passed over.
     corrupt: AtomicU64,
-    /// Where the consumer met damage, and where the head was then.
+    /// Where the consumer last met damage, and where the head was then.
     suspect: AtomicU64,
     suspect_head: AtomicU64,
 }
@@ -71,7 +69,7 @@ impl Ring {
         }
     }
 
-    /// Adds a record; `id` makes its id from its ticket.
+    /// Adds a record; `id` derives its id from its ticket.
     pub fn push(
         &self,
         kind: &str,
@@ -79,14 +77,14 @@ impl Ring {
         accepted_at: i64,
         id: impl FnOnce(u64) -> EventId,
     ) -> Result<Accepted, Refusal> {
-        let shape = Shape::of(kind.len(), payload.len()).ok_or(Refusal::TooLarge)?;
+        let shape = Extent::of(kind.len(), payload.len()).ok_or(Refusal::TooLarge)?;
         if shape.span() > self.capacity {
             return Err(Refusal::TooLarge);
         }
         let at = self.reserve(shape.span())?;
         let state = self.word(at);
         state.store(self.seal.reserved(at, shape), Ordering::Relaxed);
-        // The bytes below must not be seen before the reservation above.
+        // The bytes below must not become visible before the reservation above.
         fence(Ordering::Release);
         let ticket = at + shape.span();
         let id = id(ticket);
@@ -108,12 +106,12 @@ impl Ring {
         let head = &self.head.0;
         let mut seen = head.load(Ordering::Relaxed);
         loop {
-            // Acquire: the room before this tail was cleared before the tail moved.
+            // Acquire: the space before this tail was cleared before the tail moved.
             let tail = self.tail.0.load(Ordering::Acquire);
             let used = seen.wrapping_sub(tail);
             if used > self.capacity || seen > POSITIONS {
-                // The tail overtook a head read too early. A head that did not move since then is
-                // one that something else overwrote: such a ring takes nothing.
+                // The tail overtook a head that was read too early. If the head has not moved since, other
+                // code overwrote it: such a ring accepts nothing.
                 let now = head.load(Ordering::Relaxed);
                 if now == seen {
                     return Err(Refusal::Full);
@@ -140,12 +138,12 @@ impl Ring {
         while at != head && at - start < max_bytes as u64 {
             let Some(limit) = head.checked_sub(at).filter(|limit| *limit <= self.capacity) else { break };
             match self.inspect(at, limit) {
-                Slot::Empty | Slot::Reserved(_) => break,
-                Slot::Committed(span, record) => {
+                RingSlot::Empty | RingSlot::Reserved(_) => break,
+                RingSlot::Committed(span, record) => {
                     into.push(record);
                     at += span;
                 }
-                Slot::Damaged => match self.pass_damage(at, head) {
+                RingSlot::Damaged => match self.pass_damage(at, head) {
                     Some(next) => at = next,
                     None => break,
                 },
@@ -154,9 +152,9 @@ impl Ring {
         self.cursor.store(at, Ordering::Relaxed);
     }
 
-    /// Where to go on after damage. On the first sight of it: nowhere, for a producer may be at work
-    /// behind it and must have time to commit. On the second: to the first record or reservation
-    /// behind it, or to where the head was at the first sight.
+    /// Where to continue after damage. The first time: nowhere, because a producer may still be writing
+    /// behind it and needs time to commit. The second time: at the first record or reservation behind it, or
+    /// where the head was the first time.
     fn pass_damage(&self, at: u64, head: u64) -> Option<u64> {
         if self.suspect.swap(at, Ordering::Relaxed) != at {
             self.suspect_head.store(head, Ordering::Relaxed);
@@ -167,18 +165,18 @@ impl Ring {
         let mut next = at + 8;
         while next < until {
             match self.inspect(next, until - next) {
-                Slot::Committed(..) | Slot::Reserved(_) => return Some(next),
-                Slot::Empty | Slot::Damaged => next += 8,
+                RingSlot::Committed(..) | RingSlot::Reserved(_) => return Some(next),
+                RingSlot::Empty | RingSlot::Damaged => next += 8,
             }
         }
         Some(until)
     }
 
-    fn inspect(&self, at: u64, limit: u64) -> Slot {
+    fn inspect(&self, at: u64, limit: u64) -> RingSlot {
         self.seal.inspect(at, limit, |at| self.word(at).load(Ordering::Acquire))
     }
 
-    /// Clears the room of what was read and gives it back.
+    /// Clears and frees the space of what was read.
     pub fn release(&self) {
         let tail = self.tail.0.load(Ordering::Relaxed);
         let cursor = self.cursor.load(Ordering::Relaxed);
@@ -186,8 +184,8 @@ impl Ring {
         if bytes == 0 || bytes > self.capacity {
             return;
         }
-        // First say that it is spooled: a process killed while it clears must not leave half a
-        // record to be wondered about.
+        // Mark it as spooled first: a process killed while clearing must not leave half a record that
+        // looks damaged.
         self.region.words()[RELEASED].store(cursor, Ordering::Relaxed);
         fence(Ordering::Release);
         let (first, second) = self.stretch(tail, bytes as usize / 8);
@@ -200,9 +198,9 @@ impl Ring {
 
     /// Keeps the pages that producers fill next writable.
     ///
-    /// Whenever the system has written a page to disk it makes it read-only, and the first store
-    /// after that waits in the file system, for milliseconds on a busy disk. This takes that wait to
-    /// the consumer's thread: it changes no byte, but counts as a store.
+    /// After writing a page to disk the system makes it read-only, and the next store waits in the file
+    /// system, for milliseconds on a busy disk. This moves that wait to the consumer's thread: it changes no
+    /// byte, but counts as a store.
     pub fn warm(&self) {
         if !self.region.is_written_out() {
             return;
@@ -258,8 +256,8 @@ impl Ring {
         &self.records()[self.index(at)]
     }
 
-    /// So many words from a position on, at most a whole round: up to the end of the region, and the
-    /// rest from its beginning.
+    /// `words` words from a position on, at most a whole round: up to the end of the region, and the rest
+    /// from its beginning.
     fn stretch(&self, at: u64, words: usize) -> (&[AtomicU64], &[AtomicU64]) {
         let (before, after) = self.records().split_at(self.index(at));
         let first = words.min(after.len());
@@ -286,5 +284,4 @@ fn store(words: &[AtomicU64], bytes: &[u8]) {
 }
 
 #[cfg(test)]
-#[path = "ring_tests.rs"]
 mod tests;

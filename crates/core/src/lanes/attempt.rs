@@ -1,7 +1,7 @@
 //! One attempt: sign, send, and read what the answer means.
 
 use super::{Body, Job, attachment, attachment_fit};
-use crate::config::Endpoint;
+use crate::endpoint::Endpoint;
 use crate::platform::{Answer, Attachment, Outcome, Plainer, RenderedMessage, Request};
 use crate::secret::Scrubber;
 use crate::spool::AttemptRow;
@@ -54,7 +54,7 @@ impl Trial<'_> {
         };
         let id = self.job.event_id.to_string();
         let letter = letter(self.job, self.body, &id, file.as_ref(), self.started_at);
-        let shaped = self.endpoint.platform.shape(self.endpoint, &letter);
+        let shaped = self.endpoint.platform.shape(&self.endpoint.target, &letter);
         let (outcome, mut row, result) = self.send(&shaped, &id, self.job.attempts + 1);
         let broke_off =
             result.is_err_and(|fault| matches!(fault.kind, FaultKind::Timeout | FaultKind::Broken));
@@ -82,14 +82,14 @@ impl Trial<'_> {
         let what = if platform.is_picture(file) { "image" } else { "file" };
         let mut rows = Vec::new();
         let mut number = self.job.attempts + 2;
-        let mut next = platform.follow_up(endpoint, &letter);
-        if let Some(upload) = platform.upload(endpoint, &letter) {
+        let mut next = platform.follow_up(&endpoint.target, &letter);
+        if let Some(upload) = platform.upload(&endpoint.target, &letter) {
             let (outcome, mut row, result) = self.send(&upload, &id, number);
             number += 1;
             next = result
                 .ok()
                 .filter(|_| outcome == Some(Outcome::Delivered))
-                .and_then(|answer| platform.uploaded(endpoint, &letter, &answer));
+                .and_then(|answer| platform.uploaded(&endpoint.target, &letter, &answer));
             if outcome == Some(Outcome::Delivered) && next.is_none() {
                 row.outcome = "final";
                 row.error = Some("the answer to the upload names no file".to_owned());

@@ -2,7 +2,7 @@
 
 use super::attempt::{attachment, head, letter};
 use super::{Body, Job};
-use crate::config::Endpoint;
+use crate::endpoint::Endpoint;
 use crate::platform::{Answer, Attachment, Request};
 use crate::secret::REDACTED;
 use url::Url;
@@ -38,17 +38,17 @@ pub fn dry_run(endpoint: &Endpoint, job: &Job, body: &Body, now: i64) -> DryRun 
     let id = job.event_id.to_string();
     let letter = letter(job, body, &id, file.as_ref(), now);
     let platform = endpoint.platform;
-    let mut shaped = vec![platform.shape(endpoint, &letter)];
+    let mut shaped = vec![platform.shape(&endpoint.target, &letter)];
     if letter.file.is_some() {
-        match platform.upload(endpoint, &letter) {
+        match platform.upload(&endpoint.target, &letter) {
             Some(upload) => {
                 shaped.push(upload);
                 // Only the receiver knows what it will call the file.
                 let answer = br#"{"media_id": "[from the answer before]"}"#.to_vec();
                 let answer = Answer { status: 200, body: answer, ..Answer::default() };
-                shaped.extend(platform.uploaded(endpoint, &letter, &answer));
+                shaped.extend(platform.uploaded(&endpoint.target, &letter, &answer));
             }
-            None => shaped.extend(platform.follow_up(endpoint, &letter)),
+            None => shaped.extend(platform.follow_up(&endpoint.target, &letter)),
         }
     }
     let request = |(shaped, number)| request(endpoint, shaped, &id, number, now);
@@ -71,12 +71,12 @@ pub fn headers(
     timestamp_s: i64,
 ) -> Vec<(String, String)> {
     let secrets = endpoint.platform.keys().iter().filter(|key| key.secret);
-    let secrets: Vec<&str> = secrets.filter_map(|key| endpoint.key(key.name)).collect();
+    let secrets: Vec<&str> = secrets.filter_map(|key| endpoint.target.key(key.name)).collect();
     let shown = |(name, value): (String, String)| {
         let is_secret = secrets.iter().any(|secret| value.contains(secret));
         (name, if is_secret { REDACTED.to_owned() } else { value })
     };
     let (id, now) = (job.event_id.to_string(), timestamp_s.saturating_mul(1000));
-    let shaped = endpoint.platform.shape(endpoint, &letter(job, body, &id, None, now));
+    let shaped = endpoint.platform.shape(&endpoint.target, &letter(job, body, &id, None, now));
     request(endpoint, shaped, &id, number, now).headers.into_iter().map(shown).collect()
 }

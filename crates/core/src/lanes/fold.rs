@@ -3,7 +3,7 @@
 
 use super::{Body, Job};
 use crate::clock;
-use crate::config::{Endpoint, Overflow};
+use crate::endpoint::{Endpoint, Overflow};
 use crate::message::{Context, Extras, Line, Tone};
 use crate::spool::AttemptRow;
 use serde_json::json;
@@ -42,7 +42,7 @@ pub(super) fn summary(endpoint: &Endpoint, group: &[Job], bodies: &[Extras], now
         "host": host.unwrap_or_else(|| json!({})),
         "digest": {"count": group.len(), "since": clock::rfc3339(since), "items": [], "lines": lines},
     }));
-    let bytes = endpoint.platform.card_text(&context, endpoint);
+    let bytes = endpoint.platform.card_text(&context, &endpoint.target);
     Body { content_type: "application/json".to_owned(), bytes, extras: Extras::default() }
 }
 

@@ -10,9 +10,9 @@ use super::rate::Pace;
 use super::schedule::{self, Next, Record};
 use super::{Disposition, Job, LaneReport, LaneSink, fold, worker};
 use crate::clock::Clock;
-use crate::config::Endpoint;
+use crate::endpoint::Endpoint;
 use crate::platform::Outcome;
-use crate::secret::Scrubber;
+use crate::secret::{Scrubber, url_secrets};
 use crate::spool::AttemptRow;
 use crate::transport::{Client, Fault, Reach};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -130,7 +130,7 @@ impl Lane {
     pub(super) fn scrubber(&self) -> Scrubber {
         let scrubber = self.desk.scrubber();
         if self.endpoint.is_of_task() {
-            let secrets = self.endpoint.secrets();
+            let secrets = url_secrets(self.endpoint.target.url.expose());
             return scrubber.and(secrets.iter().map(String::as_str));
         }
         scrubber

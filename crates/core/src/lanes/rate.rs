@@ -1,6 +1,6 @@
 //! The rates of an endpoint: in no window of time more messages than it takes.
 
-use crate::config::Rate;
+use crate::platform::Rate;
 use std::collections::VecDeque;
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! When to try again: the schedule, additive jitter, and the age at which to give up.
 
-use crate::config::RetryPolicy;
+use crate::endpoint::RetryPolicy;
 use crate::platform::Outcome;
 use std::time::Duration;
 

@@ -1,7 +1,6 @@
 //! What goes with a message beside its body: the file to enclose, and the message in one line.
 
-use super::{Context, Notice, Tone};
-use crate::config::{Endpoint, Overflow};
+use super::Tone;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
@@ -33,30 +32,6 @@ pub struct Line {
 }
 
 impl Extras {
-    /// What goes with the message of this event to this endpoint.
-    pub fn of(endpoint: &Endpoint, context: &Context) -> Extras {
-        let encloses = endpoint.platform.file_limit().is_some();
-        let folds = endpoint.overflow == Overflow::Fold && !endpoint.rate.is_empty();
-        Extras {
-            file: encloses.then(|| chosen(context, endpoint)).flatten(),
-            form: false,
-            line: folds.then(|| {
-                let kind = context.text_at(&["event", "type"]).unwrap_or("event");
-                let notice = Notice::from_context(kind, context);
-                Line { tone: notice.tone, text: notice.title }
-            }),
-            host: folds.then(|| context.at(&["host"]).cloned()).flatten(),
-        }
-    }
-
-    /// With the file in SwarmUI's form, or in the platform's own where its receivers read no such form; without
-    /// any when the template does not ask for it.
-    pub(super) fn for_swarmui(self, asked: bool, endpoint: &Endpoint, context: &Context) -> Extras {
-        let form = asked && endpoint.platform.reads_forms();
-        let file = if form { chosen(context, endpoint) } else { self.file.filter(|_| asked) };
-        Extras { form: form && file.is_some(), file, ..self }
-    }
-
     /// As the spool keeps it; `None` for nothing.
     pub fn to_text(&self) -> Option<String> {
         if *self == Extras::default() { None } else { serde_json::to_string(self).ok() }
@@ -66,28 +41,4 @@ impl Extras {
     pub fn from_text(text: Option<&str>) -> Extras {
         text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
     }
-}
-
-/// The path of the first output of a task that is a picture by its type or its name; where there is none,
-/// of the first file, for a platform that takes any. None where no file may be read.
-fn chosen(context: &Context, endpoint: &Endpoint) -> Option<String> {
-    if endpoint.file_roots.is_empty() {
-        return None;
-    }
-    let takes_any = endpoint.platform.document_sizes().is_some();
-    let outputs = context.at(&["task", "outputs"])?.as_array()?;
-    let text = |output: &Json, key: &str| output.get(key).and_then(Json::as_str).map(str::to_owned);
-    let path_of = |output: &Json| text(output, "path").filter(|path| !path.is_empty());
-    let picture = outputs.iter().find_map(|output| {
-        let path = path_of(output)?;
-        let is_picture = match text(output, "mime") {
-            Some(mime) => mime.starts_with("image/"),
-            None => {
-                let path = path.to_ascii_lowercase();
-                [".png", ".jpg", ".jpeg", ".gif", ".webp"].iter().any(|ending| path.ends_with(ending))
-            }
-        };
-        is_picture.then_some(path)
-    });
-    picture.or_else(|| outputs.iter().find_map(path_of).filter(|_| takes_any))
 }

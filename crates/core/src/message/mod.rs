@@ -1,13 +1,13 @@
 //! What is said: conditions and templates over the context of an event, and the body they make.
 
 mod clauses;
-mod compose;
 mod condition;
 mod context;
 mod default_body;
 mod extras;
 mod filters;
 mod formula;
+mod host;
 mod key;
 mod notice;
 mod place;
@@ -19,13 +19,13 @@ mod tree;
 mod typed;
 mod wording;
 
-pub use compose::compose;
 pub use condition::{Condition, Verdict};
 pub use context::{Context, Late};
 pub use default_body::default_body;
 pub(crate) use default_body::default_text;
 pub use extras::{Extras, Line};
 pub(crate) use filters::clip;
+pub use host::HostInfo;
 pub use key::Key;
 pub use notice::{Notice, Tone};
 pub use template::{MAX_BODY_BYTES, RenderError, Template, TemplateError};

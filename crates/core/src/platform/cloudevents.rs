@@ -4,9 +4,8 @@
 //! message is kept in structured form, and binary attempts are made of it. Source and id are the same on
 //! each attempt, so a receiver can tell a repetition.
 
-use super::{Answer, Outcome, OwnKey, Platform, RenderedMessage, Request, event_kind};
+use super::{Answer, Outcome, OwnKey, Platform, Rate, RenderedMessage, Request, Target, event_kind};
 use crate::clock;
-use crate::config::{Endpoint, Rate};
 use crate::message::{Context, default_body};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -61,19 +60,19 @@ impl Platform for CloudEvents {
         false
     }
 
-    fn card(&self, context: &Context, endpoint: &Endpoint) -> Value {
-        lay_out(context, endpoint)
+    fn card(&self, context: &Context, target: &Target) -> Value {
+        lay_out(context, target)
     }
 
     /// A template makes the data, unless it names `specversion` and so is the whole event.
-    fn shape<'a>(&self, endpoint: &Endpoint, letter: &RenderedMessage<'a>) -> Request<'a> {
-        let mut shaped = letter.as_it_is(endpoint);
+    fn shape<'a>(&self, target: &Target, letter: &RenderedMessage<'a>) -> Request<'a> {
+        let mut shaped = self.as_rendered(target, letter);
         let event = match letter.json() {
             Some(Value::Object(event)) if event.contains_key("specversion") => event,
-            Some(data) => envelope(letter, endpoint, data),
+            Some(data) => envelope(letter, target, data),
             None => return shaped,
         };
-        if endpoint.key("mode") == Some("binary") {
+        if target.key("mode") == Some("binary") {
             return binary(shaped, event);
         }
         shaped.set_json(&Value::Object(event));
@@ -106,14 +105,14 @@ impl Platform for CloudEvents {
     }
 }
 
-pub(super) fn lay_out(context: &Context, endpoint: &Endpoint) -> Value {
+pub(super) fn lay_out(context: &Context, target: &Target) -> Value {
     let kind = event_kind(context);
     let host = context.text_at(&["host", "name"]).unwrap_or("host");
     let mut event = Map::new();
     let mut put = |name: &str, value: Value| event.insert(name.to_owned(), value);
     put("specversion", json!("1.0"));
     put("id", json!(context.text_at(&["event", "id"]).unwrap_or("evt")));
-    put("source", json!(source(endpoint, host)));
+    put("source", json!(source(target, host)));
     put("type", json!(format!("taskbell.{kind}")));
     if let Some(at) = context.text_at(&["event", "timestamp"]).and_then(clock::parse_rfc3339) {
         put("time", json!(clock::rfc3339(at)));
@@ -127,12 +126,12 @@ pub(super) fn lay_out(context: &Context, endpoint: &Endpoint) -> Value {
 }
 
 /// An event around data that a template made.
-fn envelope(letter: &RenderedMessage<'_>, endpoint: &Endpoint, data: Value) -> Map<String, Value> {
+fn envelope(letter: &RenderedMessage<'_>, target: &Target, data: Value) -> Map<String, Value> {
     let mut event = Map::new();
     let mut put = |name: &str, value: Value| event.insert(name.to_owned(), value);
     put("specversion", json!("1.0"));
     put("id", json!(letter.event_id));
-    put("source", json!(endpoint.key("source").unwrap_or("/taskbell")));
+    put("source", json!(target.key("source").unwrap_or("/taskbell")));
     put("type", json!(format!("taskbell.{}", letter.kind)));
     put("time", json!(clock::rfc3339(letter.created_at)));
     put("datacontenttype", json!("application/json"));
@@ -141,8 +140,8 @@ fn envelope(letter: &RenderedMessage<'_>, endpoint: &Endpoint, data: Value) -> M
 }
 
 /// A URI reference (RFC 3986): whatever a host is called, it is one segment of a path.
-fn source(endpoint: &Endpoint, host: &str) -> String {
-    match endpoint.key("source") {
+fn source(target: &Target, host: &str) -> String {
+    match target.key("source") {
         Some(source) => source.to_owned(),
         None => format!(
             "/taskbell/{}",

@@ -9,10 +9,9 @@ use super::limits::{Unit, fit, fit_above_last, flatten};
 use super::lines::Lines;
 use super::own_key::is_token;
 use super::{
-    Answer, Outcome, OwnKey, Plainer, Platform, RenderedMessage, Request, event_kind, links, origin,
-    retry_after, trim,
+    Answer, Outcome, OwnKey, Plainer, Platform, Rate, RenderedMessage, Request, Target, event_kind, links,
+    origin, retry_after, trim,
 };
-use crate::config::{Endpoint, Rate};
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
@@ -80,14 +79,14 @@ impl Platform for DingTalk {
         Mentions::read(&[mention.to_owned()]).at().is_some()
     }
 
-    fn card(&self, context: &Context, endpoint: &Endpoint) -> Value {
+    fn card(&self, context: &Context, target: &Target) -> Value {
         let notice = Notice::from_context(event_kind(context), context);
-        lay_out(&notice, context, endpoint)
+        lay_out(&notice, context, target)
     }
 
-    fn shape<'a>(&self, endpoint: &Endpoint, letter: &RenderedMessage<'a>) -> Request<'a> {
-        let mut shaped = letter.as_it_is(endpoint);
-        if let Some(secret) = endpoint.key("secret") {
+    fn shape<'a>(&self, target: &Target, letter: &RenderedMessage<'a>) -> Request<'a> {
+        let mut shaped = self.as_rendered(target, letter);
+        if let Some(secret) = target.key("secret") {
             super::signature::sign_dingtalk(&mut shaped.url, secret, letter.now);
         }
         shaped
@@ -188,7 +187,7 @@ fn meaning(code: i64, words: &str) -> Outcome {
     }
 }
 
-pub(super) fn lay_out(notice: &Notice, context: &Context, endpoint: &Endpoint) -> Value {
+pub(super) fn lay_out(notice: &Notice, context: &Context, target: &Target) -> Value {
     let words = Wording::of(context);
     let cut = |text: &str, max| fit(text, max, Unit::Bytes, inline);
     let mut title = cut(&notice.title, TITLE);
@@ -206,7 +205,7 @@ pub(super) fn lay_out(notice: &Notice, context: &Context, endpoint: &Endpoint) -
         .map(|url| format!("![{}]({})", words.preview, links::quiet(&url)));
     let link = links::followable(notice.link.as_deref(), LINK)
         .map(|url| format!("[{}]({})", words.open, links::quiet(&url)));
-    let mentions = Mentions::read(&endpoint.mentions);
+    let mentions = Mentions::read(&target.mentions);
     let tail = [link.unwrap_or_default(), cut(&origin(context), TITLE), mentions.live()];
     let lines = Lines { gap: "\n\n", max: TEXT, unit: Unit::Bytes };
     let text = lines.join(

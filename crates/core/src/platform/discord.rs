@@ -7,9 +7,11 @@ mod answers;
 
 use super::limits::{Escape, Unit, fit, flatten};
 use super::multipart::{Field, form};
-use super::{Answer, Outcome, Plainer, Platform, RenderedMessage, Request, event_kind, links, origin, trim};
+use super::{
+    Answer, Outcome, Plainer, Platform, Rate, RenderedMessage, Request, Target, event_kind, links, origin,
+    trim,
+};
 use crate::clock;
-use crate::config::{Endpoint, Rate};
 use crate::message::{Context, Notice, Tone, Wording};
 use answers::{refusal, slow_down};
 use serde_json::{Map, Value, json};
@@ -73,7 +75,7 @@ impl Platform for Discord {
     }
 
     /// What stands in the query already stays as it is, byte for byte.
-    fn target(&self, configured: &Url) -> Url {
+    fn dial_url(&self, configured: &Url) -> Url {
         let mut url = configured.clone();
         let others = configured.query().unwrap_or_default().split('&');
         let others = others.filter(|part| !part.is_empty() && part.split('=').next() != Some("wait"));
@@ -90,9 +92,9 @@ impl Platform for Discord {
         Mentions::read(&[mention.to_owned()]).allowed() != json!({"parse": []})
     }
 
-    fn card(&self, context: &Context, endpoint: &Endpoint) -> Value {
+    fn card(&self, context: &Context, target: &Target) -> Value {
         let notice = Notice::from_context(event_kind(context), context);
-        lay_out(&notice, context, endpoint)
+        lay_out(&notice, context, target)
     }
 
     fn trim(&self, body: &mut Value) {
@@ -121,8 +123,8 @@ impl Platform for Discord {
     }
 
     /// The file is uploaded with the message; a picture is shown in its first embed.
-    fn shape<'a>(&self, endpoint: &Endpoint, letter: &RenderedMessage<'a>) -> Request<'a> {
-        let mut shaped = letter.as_it_is(endpoint);
+    fn shape<'a>(&self, target: &Target, letter: &RenderedMessage<'a>) -> Request<'a> {
+        let mut shaped = self.as_rendered(target, letter);
         let own_form = letter.file.filter(|_| !letter.form);
         if let (Some(file), Some(mut body)) = (own_form, letter.json().filter(Value::is_object)) {
             let address = json!({"url": format!("attachment://{}", file.name)});
@@ -270,8 +272,8 @@ fn colour(tone: Tone) -> u32 {
     }
 }
 
-pub(super) fn lay_out(notice: &Notice, context: &Context, endpoint: &Endpoint) -> Value {
-    let mentions = Mentions::read(&endpoint.mentions);
+pub(super) fn lay_out(notice: &Notice, context: &Context, target: &Target) -> Value {
+    let mentions = Mentions::read(&target.mentions);
     let mut card = Map::new();
     if !mentions.content.is_empty() {
         card.insert("content".to_owned(), json!(mentions.content));

@@ -9,10 +9,9 @@ use super::limits::{Unit, fit, flatten};
 use super::lines::Lines;
 use super::own_key::is_token;
 use super::{
-    Answer, Outcome, OwnKey, Plainer, Platform, RenderedMessage, Request, event_kind, links, origin,
-    retry_after, trim,
+    Answer, Outcome, OwnKey, Plainer, Platform, Rate, RenderedMessage, Request, Target, event_kind, links,
+    origin, retry_after, trim,
 };
-use crate::config::{Endpoint, Rate};
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -73,14 +72,14 @@ impl Platform for Feishu {
         !mentions(&[mention.to_owned()]).is_empty()
     }
 
-    fn card(&self, context: &Context, endpoint: &Endpoint) -> Value {
+    fn card(&self, context: &Context, target: &Target) -> Value {
         let notice = Notice::from_context(event_kind(context), context);
-        lay_out(&notice, context, endpoint)
+        lay_out(&notice, context, target)
     }
 
-    fn shape<'a>(&self, endpoint: &Endpoint, letter: &RenderedMessage<'a>) -> Request<'a> {
-        let mut shaped = letter.as_it_is(endpoint);
-        if let Some(secret) = endpoint.key("secret")
+    fn shape<'a>(&self, target: &Target, letter: &RenderedMessage<'a>) -> Request<'a> {
+        let mut shaped = self.as_rendered(target, letter);
+        if let Some(secret) = target.key("secret")
             && let Some(Value::Object(mut body)) = letter.json()
         {
             let (timestamp, sign) = super::signature::sign_feishu(secret, letter.now.div_euclid(1000));
@@ -175,7 +174,7 @@ fn slow_down(answer: &Answer, now_unix_ms: i64, reason: String) -> Outcome {
     }
 }
 
-pub(super) fn lay_out(notice: &Notice, context: &Context, endpoint: &Endpoint) -> Value {
+pub(super) fn lay_out(notice: &Notice, context: &Context, target: &Target) -> Value {
     let words = Wording::of(context);
     let cut = |text: &str, max| fit(text, max, Unit::Bytes, inline);
     let colon = words.colon;
@@ -199,7 +198,7 @@ pub(super) fn lay_out(notice: &Notice, context: &Context, endpoint: &Endpoint) -
     let tail = [
         shown.join("  "),
         format!("<font color='grey'>{}</font>", cut(&origin(context), TITLE)),
-        mentions(&endpoint.mentions),
+        mentions(&target.mentions),
     ];
     let lines = Lines { gap: "\n", max: TEXT, unit: Unit::Bytes };
     let mut facts = facts.chain(failures).chain(text);

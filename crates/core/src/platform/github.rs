@@ -8,9 +8,9 @@ use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
 use super::own_key::is_token;
 use super::{
-    Answer, Outcome, OwnKey, Plainer, Platform, RenderedMessage, Request, event_kind, retry_after, trim,
+    Answer, Outcome, OwnKey, Plainer, Platform, Rate, RenderedMessage, Request, Target, event_kind,
+    retry_after, trim,
 };
-use crate::config::{Endpoint, Rate};
 use crate::message::{Context, Notice, Tone, default_body};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -64,15 +64,15 @@ impl Platform for GitHub {
         false
     }
 
-    fn card(&self, context: &Context, _endpoint: &Endpoint) -> Value {
+    fn card(&self, context: &Context, _target: &Target) -> Value {
         let notice = Notice::from_context(event_kind(context), context);
         lay_out(&notice, context)
     }
 
     /// A template makes the payload, unless it names `client_payload` itself. What GitHub would not take as
     /// one goes below one member.
-    fn shape<'a>(&self, endpoint: &Endpoint, letter: &RenderedMessage<'a>) -> Request<'a> {
-        let mut shaped = letter.as_it_is(endpoint);
+    fn shape<'a>(&self, target: &Target, letter: &RenderedMessage<'a>) -> Request<'a> {
+        let mut shaped = self.as_rendered(target, letter);
         if let Some(body) = letter.json() {
             let mut dispatch = match body {
                 Value::Object(fields) if fields.contains_key("client_payload") => Value::Object(fields),
@@ -83,11 +83,11 @@ impl Platform for GitHub {
                 *payload = json!({"taskbell": payload.take()});
             }
             if dispatch["event_type"].as_str().is_none_or(str::is_empty) {
-                dispatch["event_type"] = json!(endpoint.key("event_type").unwrap_or("taskbell"));
+                dispatch["event_type"] = json!(target.key("event_type").unwrap_or("taskbell"));
             }
             shaped.set_json(&dispatch);
         }
-        let token = endpoint.key("token").unwrap_or_default();
+        let token = target.key("token").unwrap_or_default();
         for (name, value) in [
             ("authorization", format!("Bearer {token}")),
             ("accept", "application/vnd.github+json".to_owned()),

@@ -6,8 +6,7 @@
 use super::github::outcome;
 use super::limits::{Unit, fit, flatten};
 use super::own_key::is_token;
-use super::{Answer, Outcome, OwnKey, Plainer, Platform, RenderedMessage, Request, event_kind};
-use crate::config::{Endpoint, Rate};
+use super::{Answer, Outcome, OwnKey, Plainer, Platform, Rate, RenderedMessage, Request, Target, event_kind};
 use crate::message::{Context, Notice, default_body};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
@@ -64,17 +63,17 @@ impl Platform for GitLab {
         false
     }
 
-    fn card(&self, context: &Context, _endpoint: &Endpoint) -> Value {
+    fn card(&self, context: &Context, _target: &Target) -> Value {
         let notice = Notice::from_context(event_kind(context), context);
         lay_out(&notice, context)
     }
 
     /// A template makes the variables: a table of names and values.
-    fn shape<'a>(&self, endpoint: &Endpoint, letter: &RenderedMessage<'a>) -> Request<'a> {
-        let mut shaped = letter.as_it_is(endpoint);
+    fn shape<'a>(&self, target: &Target, letter: &RenderedMessage<'a>) -> Request<'a> {
+        let mut shaped = self.as_rendered(target, letter);
         let mut form = Serializer::new(String::new());
-        form.append_pair("token", endpoint.key("token").unwrap_or_default());
-        form.append_pair("ref", endpoint.key("ref").unwrap_or_default());
+        form.append_pair("token", target.key("token").unwrap_or_default());
+        form.append_pair("ref", target.key("ref").unwrap_or_default());
         if let Some(Value::Object(body)) = letter.json() {
             let variables = match body.get("variables") {
                 Some(Value::Object(variables)) => variables,

@@ -5,8 +5,7 @@
 
 use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
-use super::{Answer, Outcome, Plainer, Platform, event_kind, links, origin, trim};
-use crate::config::{Endpoint, Rate};
+use super::{Answer, Outcome, Plainer, Platform, Rate, Target, event_kind, links, origin, trim};
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -62,9 +61,9 @@ impl Platform for GoogleChat {
         mentions(&[mention.to_owned()]).starts_with("<users/")
     }
 
-    fn card(&self, context: &Context, endpoint: &Endpoint) -> Value {
+    fn card(&self, context: &Context, target: &Target) -> Value {
         let notice = Notice::from_context(event_kind(context), context);
-        lay_out(&notice, context, endpoint)
+        lay_out(&notice, context, target)
     }
 
     /// Without pictures; or a line of text instead of the card.
@@ -152,7 +151,7 @@ fn sign(tone: Tone) -> (&'static str, &'static str) {
     }
 }
 
-pub(super) fn lay_out(notice: &Notice, context: &Context, endpoint: &Endpoint) -> Value {
+pub(super) fn lay_out(notice: &Notice, context: &Context, target: &Target) -> Value {
     let words = Wording::of(context);
     let (sign, colour) = sign(notice.tone);
     // A header is plain text.
@@ -167,7 +166,7 @@ pub(super) fn lay_out(notice: &Notice, context: &Context, endpoint: &Endpoint) -
         "fallbackText": fit(&notice.title, TITLE, Unit::Bytes, text_markup),
         "cardsV2": [{"cardId": "taskbell", "card": {"header": header, "sections": []}}],
     });
-    let mentions = mentions(&endpoint.mentions);
+    let mentions = mentions(&target.mentions);
     if !mentions.is_empty() {
         message["text"] = json!(mentions);
     }

@@ -1,7 +1,6 @@
 //! `json`: any HTTP receiver, in the form of Standard Webhooks 1.0.0.
 
-use super::{Answer, Outcome, Platform, event_kind};
-use crate::config::{Endpoint, Rate};
+use super::{Answer, Outcome, Platform, Rate, Target, event_kind};
 use crate::message::{Context, default_body, default_text};
 use std::ops::RangeInclusive;
 use url::Url;
@@ -31,11 +30,11 @@ impl Platform for Json {
         true
     }
 
-    fn card(&self, context: &Context, _endpoint: &Endpoint) -> serde_json::Value {
+    fn card(&self, context: &Context, _target: &Target) -> serde_json::Value {
         default_body(event_kind(context), context)
     }
 
-    fn card_text(&self, context: &Context, _endpoint: &Endpoint) -> Vec<u8> {
+    fn card_text(&self, context: &Context, _target: &Target) -> Vec<u8> {
         default_text(event_kind(context), context)
     }
 

@@ -6,8 +6,7 @@
 
 use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
-use super::{Answer, Outcome, Plainer, Platform, event_kind, links, origin, retry_after, trim};
-use crate::config::{Endpoint, Rate};
+use super::{Answer, Outcome, Plainer, Platform, Rate, Target, event_kind, links, origin, retry_after, trim};
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
@@ -58,9 +57,9 @@ impl Platform for Mattermost {
         !mentions(&[mention.to_owned()]).is_empty()
     }
 
-    fn card(&self, context: &Context, endpoint: &Endpoint) -> Value {
+    fn card(&self, context: &Context, target: &Target) -> Value {
         let notice = Notice::from_context(event_kind(context), context);
-        lay_out(&notice, context, endpoint)
+        lay_out(&notice, context, target)
     }
 
     /// Without the picture; or title, link and footer alone.
@@ -153,7 +152,7 @@ impl Room {
     }
 }
 
-pub(super) fn lay_out(notice: &Notice, context: &Context, endpoint: &Endpoint) -> Value {
+pub(super) fn lay_out(notice: &Notice, context: &Context, target: &Target) -> Value {
     let words = Wording::of(context);
     let mut room = Room(WHOLE);
     let mut title = room.take(&notice.title, TITLE, inline);
@@ -192,7 +191,7 @@ pub(super) fn lay_out(notice: &Notice, context: &Context, endpoint: &Endpoint) -
     }
     put("footer", json!(footer));
     let mut message = Map::new();
-    let mentions = mentions(&endpoint.mentions);
+    let mentions = mentions(&target.mentions);
     if !mentions.is_empty() {
         message.insert("text".to_owned(), json!(mentions));
     }

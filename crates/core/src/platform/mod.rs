@@ -32,6 +32,7 @@ mod shape;
 mod signature;
 mod slack;
 mod slack_workflow;
+mod target;
 mod teams;
 mod telegram;
 mod trim;
@@ -40,9 +41,9 @@ mod wecom;
 pub use multipart::shown as shown_form;
 pub use own_key::{Lack, OwnKey, is_own_key, own_key_names, platforms_with_key};
 pub use shape::{Attachment, RenderedMessage, Request};
+pub use target::{Rate, Target};
 pub use trim::trimmed;
 
-use crate::config::{Endpoint, Rate};
 use crate::message::Context;
 use std::fmt::Debug;
 use std::ops::RangeInclusive;
@@ -214,8 +215,8 @@ pub trait Platform: Sync + Debug {
 
     /// What neither the URL nor the keys hold although the platform needs it: the key, and a sentence. A
     /// server of one's own that speaks as the platform does may do without.
-    fn lack(&self, endpoint: &Endpoint) -> Option<Lack> {
-        let url = endpoint.url.expose();
+    fn lack(&self, target: &Target) -> Option<Lack> {
+        let url = target.url.expose();
         let name = self.parameter().filter(|_| self.recognises(url))?;
         let has = url.query_pairs().any(|(key, value)| key == name && !value.is_empty());
         let words = format!("the end of this URL is missing: `{name}=` and what stands behind it");
@@ -223,7 +224,7 @@ pub trait Platform: Sync + Debug {
     }
 
     /// The URL that is dialled for the configured one.
-    fn target(&self, configured: &Url) -> Url {
+    fn dial_url(&self, configured: &Url) -> Url {
         configured.clone()
     }
 
@@ -243,17 +244,22 @@ pub trait Platform: Sync + Debug {
     }
 
     /// The body when the hook has no template.
-    fn card(&self, context: &Context, endpoint: &Endpoint) -> serde_json::Value;
+    fn card(&self, context: &Context, target: &Target) -> serde_json::Value;
 
     /// The same as JSON text.
-    fn card_text(&self, context: &Context, endpoint: &Endpoint) -> Vec<u8> {
-        serde_json::to_vec(&self.card(context, endpoint)).unwrap_or_default()
+    fn card_text(&self, context: &Context, target: &Target) -> Vec<u8> {
+        serde_json::to_vec(&self.card(context, target)).unwrap_or_default()
     }
 
     /// The request of one attempt: the card, or what a template made in its place, with the URL that is
     /// dialled. Called for each attempt, by the lane's threads.
-    fn shape<'a>(&self, endpoint: &Endpoint, letter: &RenderedMessage<'a>) -> Request<'a> {
-        letter.as_it_is(endpoint)
+    fn shape<'a>(&self, target: &Target, letter: &RenderedMessage<'a>) -> Request<'a> {
+        self.as_rendered(target, letter)
+    }
+
+    /// The request when nothing of the message changes from attempt to attempt.
+    fn as_rendered<'a>(&self, target: &Target, letter: &RenderedMessage<'a>) -> Request<'a> {
+        letter.as_it_is(self.dial_url(target.url.expose()), self.reads_forms())
     }
 
     /// The largest picture it takes with a message, in bytes; `None` when it takes none.
@@ -286,14 +292,14 @@ pub trait Platform: Sync + Debug {
 
     /// A request that hands the file over when the message was delivered, for a platform whose messages can
     /// only name a file that it has. What follows it is `uploaded`, and no `follow_up`.
-    fn upload<'a>(&self, _endpoint: &Endpoint, _letter: &RenderedMessage<'a>) -> Option<Request<'a>> {
+    fn upload<'a>(&self, _target: &Target, _letter: &RenderedMessage<'a>) -> Option<Request<'a>> {
         None
     }
 
     /// The message that names the file, by the answer to `upload`; `None` when the answer names none.
     fn uploaded<'a>(
         &self,
-        _endpoint: &Endpoint,
+        _target: &Target,
         _letter: &RenderedMessage<'a>,
         _answer: &Answer,
     ) -> Option<Request<'a>> {
@@ -302,7 +308,7 @@ pub trait Platform: Sync + Debug {
 
     /// A second request that follows when the first was delivered, where the file cannot be part of it. What
     /// comes of it changes nothing for the delivery.
-    fn follow_up<'a>(&self, _endpoint: &Endpoint, _letter: &RenderedMessage<'a>) -> Option<Request<'a>> {
+    fn follow_up<'a>(&self, _target: &Target, _letter: &RenderedMessage<'a>) -> Option<Request<'a>> {
         None
     }
 

@@ -8,10 +8,9 @@ use super::limits::{Unit, fit, flatten};
 use super::lines::Lines;
 use super::own_key::is_token;
 use super::{
-    Answer, Lack, Outcome, OwnKey, Plainer, Platform, RenderedMessage, Request, event_kind, links, origin,
-    trim,
+    Answer, Lack, Outcome, OwnKey, Plainer, Platform, Rate, RenderedMessage, Request, Target, event_kind,
+    links, origin, trim,
 };
-use crate::config::{Endpoint, Rate};
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
@@ -63,9 +62,9 @@ impl Platform for Ntfy {
         Some("https://ntfy.sh/")
     }
 
-    fn lack(&self, endpoint: &Endpoint) -> Option<Lack> {
+    fn lack(&self, target: &Target) -> Option<Lack> {
         let words = "this key is missing: `ntfy` needs the topic, here or as the path of `url`";
-        topic(endpoint).is_none().then(|| ("topic", words.to_owned()))
+        topic(target).is_none().then(|| ("topic", words.to_owned()))
     }
 
     fn pace(&self) -> (&'static [Rate], usize) {
@@ -73,21 +72,21 @@ impl Platform for Ntfy {
         (PACE, 1)
     }
 
-    fn card(&self, context: &Context, _endpoint: &Endpoint) -> Value {
+    fn card(&self, context: &Context, _target: &Target) -> Value {
         let notice = Notice::from_context(event_kind(context), context);
         lay_out(&notice, context)
     }
 
-    fn shape<'a>(&self, endpoint: &Endpoint, letter: &RenderedMessage<'a>) -> Request<'a> {
-        let mut shaped = letter.as_it_is(endpoint);
-        if endpoint.key("topic").is_none() {
+    fn shape<'a>(&self, target: &Target, letter: &RenderedMessage<'a>) -> Request<'a> {
+        let mut shaped = self.as_rendered(target, letter);
+        if target.key("topic").is_none() {
             shaped.url.set_path("/");
         }
-        if let (Some(topic), Some(Value::Object(mut body))) = (topic(endpoint), letter.json()) {
+        if let (Some(topic), Some(Value::Object(mut body))) = (topic(target), letter.json()) {
             body.entry("topic").or_insert(json!(topic));
             shaped.set_json(&Value::Object(body));
         }
-        if let Some(token) = endpoint.key("token") {
+        if let Some(token) = target.key("token") {
             shaped.headers.push(("authorization".to_owned(), format!("Bearer {token}")));
         }
         shaped
@@ -153,9 +152,9 @@ fn is_topic(value: &str) -> bool {
 }
 
 /// The topic of the configuration: its key, else the one part of the URL's path.
-fn topic(endpoint: &Endpoint) -> Option<&str> {
-    let path = endpoint.url.expose().path().trim_matches('/');
-    endpoint.key("topic").or(Some(path).filter(|path| is_topic(path)))
+fn topic(target: &Target) -> Option<&str> {
+    let path = target.url.expose().path().trim_matches('/');
+    target.key("topic").or(Some(path).filter(|path| is_topic(path)))
 }
 
 pub(super) fn lay_out(notice: &Notice, context: &Context) -> Value {

@@ -7,11 +7,10 @@
 use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
 use super::{
-    Answer, Outcome, OwnKey, Plainer, Platform, RenderedMessage, Request, event_kind, links, origin,
-    retry_after, trim,
+    Answer, Outcome, OwnKey, Plainer, Platform, Rate, RenderedMessage, Request, Target, event_kind, links,
+    origin, retry_after, trim,
 };
 use crate::clock;
-use crate::config::{Endpoint, Rate};
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -66,16 +65,16 @@ impl Platform for PagerDuty {
         false
     }
 
-    fn card(&self, context: &Context, endpoint: &Endpoint) -> Value {
+    fn card(&self, context: &Context, target: &Target) -> Value {
         let notice = Notice::from_context(event_kind(context), context);
-        lay_out(&notice, context, endpoint)
+        lay_out(&notice, context, target)
     }
 
-    fn shape<'a>(&self, endpoint: &Endpoint, letter: &RenderedMessage<'a>) -> Request<'a> {
-        let mut shaped = letter.as_it_is(endpoint);
-        if let (Some(key), Some(Value::Object(mut body))) = (endpoint.key("routing_key"), letter.json()) {
+    fn shape<'a>(&self, target: &Target, letter: &RenderedMessage<'a>) -> Request<'a> {
+        let mut shaped = self.as_rendered(target, letter);
+        if let (Some(key), Some(Value::Object(mut body))) = (target.key("routing_key"), letter.json()) {
             body.insert("routing_key".to_owned(), json!(key));
-            if !is_change(endpoint) {
+            if !is_change(target) {
                 body.entry("event_action").or_insert(json!("trigger"));
                 body.entry("dedup_key").or_insert(json!(letter.event_id));
             }
@@ -146,11 +145,11 @@ fn words(json: Option<&Value>) -> String {
     if said.is_empty() { String::new() } else { format!(" ({})", said.join(": ")) }
 }
 
-fn is_change(endpoint: &Endpoint) -> bool {
-    endpoint.url.expose().path().starts_with("/v2/change/")
+fn is_change(target: &Target) -> bool {
+    target.url.expose().path().starts_with("/v2/change/")
 }
 
-pub(super) fn lay_out(notice: &Notice, context: &Context, endpoint: &Endpoint) -> Value {
+pub(super) fn lay_out(notice: &Notice, context: &Context, target: &Target) -> Value {
     let words = Wording::of(context);
     let cut = |text: &str, max| fit(text, max, Unit::CodePoints, flatten);
     let mut summary = cut(&notice.title, SUMMARY);
@@ -181,7 +180,7 @@ pub(super) fn lay_out(notice: &Notice, context: &Context, endpoint: &Endpoint) -
     let link = links::followable(notice.link.as_deref(), LINK);
     let link = link.map(|url| json!([{"href": url.as_str(), "text": words.open}]));
     let mut card = Map::new();
-    if !is_change(endpoint) {
+    if !is_change(target) {
         payload.insert("severity".to_owned(), json!(severity(notice.tone, event_kind(context))));
         payload.insert("class".to_owned(), json!(cut(event_kind(context), FIELD)));
         let action = if event_kind(context) == "alert.resolved" { "resolve" } else { "trigger" };

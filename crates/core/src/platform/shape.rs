@@ -1,7 +1,6 @@
 //! What one attempt sends: the message as it was rendered once, with what is made anew each time.
 
 use super::multipart::{Field, form};
-use crate::config::Endpoint;
 use serde_json::Value;
 use std::borrow::Cow;
 use url::Url;
@@ -23,7 +22,7 @@ pub struct RenderedMessage<'a> {
     pub body: &'a [u8],
     /// A file that goes with it.
     pub file: Option<&'a Attachment>,
-    /// Whether the file goes in a form as SwarmUI makes it.
+    /// Whether the file goes in a form as SwarmUI makes it; only for a platform that reads such forms.
     pub form: bool,
 }
 
@@ -52,17 +51,15 @@ pub struct Request<'a> {
 }
 
 impl<'a> RenderedMessage<'a> {
-    /// The request when nothing of it changes from attempt to attempt.
-    pub fn as_it_is(&self, endpoint: &Endpoint) -> Request<'a> {
-        let form = self.form && endpoint.platform.reads_forms();
-        let (content_type, body) = match self.file.filter(|_| form) {
+    /// The request to this URL when nothing of it changes from attempt to attempt.
+    pub(super) fn as_it_is(&self, url: Url, reads_forms: bool) -> Request<'a> {
+        let (content_type, body) = match self.file.filter(|_| self.form && reads_forms) {
             Some(file) => {
                 let (content_type, body) = self.swarm_form(file);
                 (Cow::Owned(content_type), Cow::Owned(body))
             }
             None => (Cow::Borrowed(self.content_type), Cow::Borrowed(self.body)),
         };
-        let url = endpoint.platform.target(endpoint.url.expose());
         Request { url, content_type, headers: Vec::new(), body }
     }
 

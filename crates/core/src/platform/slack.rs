@@ -11,8 +11,10 @@ pub(super) use answers::{refusal, word};
 
 use super::cut::{self, Markup};
 use super::limits::{Unit, fit, flatten};
-use super::{Answer, Outcome, Plainer, Platform, RenderedMessage, Request, event_kind, links, origin, trim};
-use crate::config::{Endpoint, Rate};
+use super::{
+    Answer, Outcome, Plainer, Platform, Rate, RenderedMessage, Request, Target, event_kind, links, origin,
+    trim,
+};
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -62,9 +64,9 @@ impl Platform for Slack {
         mentions(&[mention.to_owned()]).starts_with('<')
     }
 
-    fn card(&self, context: &Context, endpoint: &Endpoint) -> Value {
+    fn card(&self, context: &Context, target: &Target) -> Value {
         let notice = Notice::from_context(event_kind(context), context);
-        lay_out(&notice, context, endpoint)
+        lay_out(&notice, context, target)
     }
 
     /// A long section is split rather than cut: nothing of it is lost while the whole has room for it.
@@ -100,8 +102,8 @@ impl Platform for Slack {
     }
 
     /// Slack fetches a picture while it takes the message: one that it cannot reach costs the whole of it.
-    fn shape<'a>(&self, endpoint: &Endpoint, letter: &RenderedMessage<'a>) -> Request<'a> {
-        let mut shaped = letter.as_it_is(endpoint);
+    fn shape<'a>(&self, target: &Target, letter: &RenderedMessage<'a>) -> Request<'a> {
+        let mut shaped = self.as_rendered(target, letter);
         if letter.body.windows(IMAGE_URL.len()).any(|bytes| bytes == IMAGE_URL.as_bytes())
             && let Some(mut body) = letter.json()
             && drop_pictures(&mut body, &|url| links::fetchable(url, LINK).is_none())
@@ -301,7 +303,7 @@ fn colour(tone: Tone) -> &'static str {
     }
 }
 
-pub(super) fn lay_out(notice: &Notice, context: &Context, endpoint: &Endpoint) -> Value {
+pub(super) fn lay_out(notice: &Notice, context: &Context, target: &Target) -> Value {
     let words = Wording::of(context);
     let titled = |title: &str, max| {
         let title = fit(title, max, Unit::Bytes, inline);
@@ -318,7 +320,7 @@ pub(super) fn lay_out(notice: &Notice, context: &Context, endpoint: &Endpoint) -
     blocks.extend(buttons(notice, words));
     let origin = fit(&quiet(&origin(context)), ORIGIN, Unit::Bytes, inline);
     blocks.push(json!({"type": "context", "elements": [mrkdwn(origin)]}));
-    let text = format!("{}{}", mentions(&endpoint.mentions), titled(&quiet(&notice.title), TITLE));
+    let text = format!("{}{}", mentions(&target.mentions), titled(&quiet(&notice.title), TITLE));
     json!({"text": text, "attachments": [{"color": colour(notice.tone), "blocks": blocks}]})
 }
 

@@ -3,8 +3,7 @@
 
 use super::limits::{Unit, fit};
 use super::slack::{PACE, block, is_slack, refusal, word};
-use super::{Answer, Outcome, Platform, event_kind, links, origin};
-use crate::config::{Endpoint, Rate};
+use super::{Answer, Outcome, Platform, Rate, Target, event_kind, links, origin};
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Value, json};
 use url::Url;
@@ -33,7 +32,7 @@ impl Platform for SlackWorkflow {
 
     /// The variables `event`, `tone`, `title`, `facts`, `failures`, `text`, `link` and `origin`; all texts, and
     /// all there each time, since a workflow refuses to start without a variable it declares.
-    fn card(&self, context: &Context, _endpoint: &Endpoint) -> Value {
+    fn card(&self, context: &Context, _target: &Target) -> Value {
         let notice = Notice::from_context(event_kind(context), context);
         lay_out(&notice, context)
     }

@@ -8,8 +8,7 @@
 
 use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
-use super::{Answer, Outcome, Plainer, Platform, event_kind, links, origin, trim};
-use crate::config::{Endpoint, Rate};
+use super::{Answer, Outcome, Plainer, Platform, Rate, Target, event_kind, links, origin, trim};
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
@@ -62,9 +61,9 @@ impl Platform for Teams {
         mention.contains('@') && !Mentions::read(&[mention.to_owned()]).text.is_empty()
     }
 
-    fn card(&self, context: &Context, endpoint: &Endpoint) -> Value {
+    fn card(&self, context: &Context, target: &Target) -> Value {
         let notice = Notice::from_context(event_kind(context), context);
-        lay_out(&notice, context, endpoint)
+        lay_out(&notice, context, target)
     }
 
     /// Without pictures; or title, mentions and origin alone.
@@ -179,7 +178,7 @@ impl Room {
     }
 }
 
-pub(super) fn lay_out(notice: &Notice, context: &Context, endpoint: &Endpoint) -> Value {
+pub(super) fn lay_out(notice: &Notice, context: &Context, target: &Target) -> Value {
     let words = Wording::of(context);
     let (style, ink) = colour(notice.tone);
     let title = fit(&notice.title, TITLE, Unit::Bytes, inline);
@@ -190,7 +189,7 @@ pub(super) fn lay_out(notice: &Notice, context: &Context, endpoint: &Endpoint) -
     });
     let origin = fit(&origin(context), TITLE, Unit::Bytes, inline);
     let foot = block(&origin, json!({"size": "Small", "isSubtle": true, "separator": true}));
-    let mentions = Mentions::read(&endpoint.mentions);
+    let mentions = Mentions::read(&target.mentions);
     let actions = actions(notice, words);
     let mut card = json!({
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",

@@ -11,10 +11,9 @@ use super::limits::{Unit, fit, fit_above_last, flatten};
 use super::lines::Lines;
 use super::multipart::{Field, form};
 use super::{
-    Answer, Attachment, Lack, Outcome, OwnKey, Plainer, Platform, RenderedMessage, Request, event_kind,
-    links, origin, retry_after, trim,
+    Answer, Attachment, Lack, Outcome, OwnKey, Plainer, Platform, Rate, RenderedMessage, Request, Target,
+    event_kind, links, origin, retry_after, trim,
 };
-use crate::config::{Endpoint, Rate};
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Value, json};
 use std::borrow::Cow;
@@ -81,8 +80,8 @@ impl Platform for Telegram {
         Some("https://api.telegram.org/")
     }
 
-    fn lack(&self, endpoint: &Endpoint) -> Option<Lack> {
-        let has_token = endpoint.url.expose().path().contains("/bot") || endpoint.key("token").is_some();
+    fn lack(&self, target: &Target) -> Option<Lack> {
+        let has_token = target.url.expose().path().contains("/bot") || target.key("token").is_some();
         let words = "this key is missing: `telegram` needs the bot's token, here or in `url`";
         (!has_token).then(|| ("token", words.to_owned()))
     }
@@ -104,23 +103,23 @@ impl Platform for Telegram {
         !mentions(&[mention.to_owned()]).is_empty()
     }
 
-    fn card(&self, context: &Context, endpoint: &Endpoint) -> Value {
+    fn card(&self, context: &Context, target: &Target) -> Value {
         let notice = Notice::from_context(event_kind(context), context);
-        lay_out(&notice, context, endpoint)
+        lay_out(&notice, context, target)
     }
 
-    fn shape<'a>(&self, endpoint: &Endpoint, letter: &RenderedMessage<'a>) -> Request<'a> {
-        let mut shaped = letter.as_it_is(endpoint);
+    fn shape<'a>(&self, target: &Target, letter: &RenderedMessage<'a>) -> Request<'a> {
+        let mut shaped = self.as_rendered(target, letter);
         let Some(Value::Object(mut body)) = letter.json() else { return shaped };
-        address(&mut body, endpoint);
+        address(&mut body, target);
         if let Some(file) = letter.file.filter(|_| fits_caption(&body)) {
             body.remove("link_preview_options");
             if let Some(text) = body.remove("text") {
                 body.insert("caption".to_owned(), text);
             }
-            return with_file(endpoint, shaped, &body, file, self.is_picture(file));
+            return with_file(target, shaped, &body, file, self.is_picture(file));
         }
-        shaped.url = method(endpoint, "sendMessage");
+        shaped.url = method(target, "sendMessage");
         shaped.set_json(&Value::Object(body));
         shaped
     }
@@ -147,7 +146,7 @@ impl Platform for Telegram {
     }
 
     /// The file by itself, below a text that is too long for a caption.
-    fn follow_up<'a>(&self, endpoint: &Endpoint, letter: &RenderedMessage<'a>) -> Option<Request<'a>> {
+    fn follow_up<'a>(&self, target: &Target, letter: &RenderedMessage<'a>) -> Option<Request<'a>> {
         let Some(Value::Object(body)) = letter.json() else { return None };
         if fits_caption(&body) {
             return None;
@@ -156,10 +155,10 @@ impl Platform for Telegram {
         for name in ["chat_id", "message_thread_id"] {
             fields.extend(body.get(name).map(|value| (name.to_owned(), value.clone())));
         }
-        address(&mut fields, endpoint);
+        address(&mut fields, target);
         fields.insert("disable_notification".to_owned(), json!(true));
         let file = letter.file?;
-        Some(with_file(endpoint, letter.as_it_is(endpoint), &fields, file, self.is_picture(file)))
+        Some(with_file(target, self.as_rendered(target, letter), &fields, file, self.is_picture(file)))
     }
 
     fn plainer(&self, body: &Value, how: Plainer) -> Option<Value> {
@@ -266,9 +265,9 @@ fn is_bot_token(value: &str) -> bool {
 }
 
 /// Puts the chat in, unless a template names its own.
-fn address(body: &mut serde_json::Map<String, Value>, endpoint: &Endpoint) {
+fn address(body: &mut serde_json::Map<String, Value>, target: &Target) {
     for (name, key) in [("chat_id", "chat_id"), ("message_thread_id", "thread_id")] {
-        if let Some(value) = endpoint.key(key).filter(|_| !body.contains_key(name)) {
+        if let Some(value) = target.key(key).filter(|_| !body.contains_key(name)) {
             let value = value.parse::<i64>().map_or_else(|_| json!(value), |number| json!(number));
             body.insert(name.to_owned(), value);
         }
@@ -276,15 +275,15 @@ fn address(body: &mut serde_json::Map<String, Value>, endpoint: &Endpoint) {
 }
 
 /// The URL of a method: what stands behind the bot's token in the configured one is left out.
-fn method(endpoint: &Endpoint, method: &str) -> Url {
-    let mut url = endpoint.url.expose().clone();
+fn method(target: &Target, method: &str) -> Url {
+    let mut url = target.url.expose().clone();
     let path = url.path().trim_end_matches('/').to_owned();
     let base = match path.find("/bot") {
         Some(at) => {
             let end = path[at + 1..].find('/').map_or(path.len(), |length| at + 1 + length);
             path[..end].to_owned()
         }
-        None => format!("{path}/bot{}", endpoint.key("token").unwrap_or_default()),
+        None => format!("{path}/bot{}", target.key("token").unwrap_or_default()),
     };
     url.set_path(&format!("{base}/{method}"));
     url
@@ -296,7 +295,7 @@ fn fits_caption(body: &serde_json::Map<String, Value>) -> bool {
 
 /// A `sendPhoto` or, for what is none, a `sendDocument` with these fields.
 fn with_file<'a>(
-    endpoint: &Endpoint,
+    target: &Target,
     mut shaped: Request<'a>,
     fields: &serde_json::Map<String, Value>,
     file: &Attachment,
@@ -310,13 +309,13 @@ fn with_file<'a>(
     let fields: Vec<Field<'_>> =
         texts.iter().map(|(name, value)| Field { name, media: None, value }).collect();
     let (content_type, body) = form(&fields, field, &file.name, file);
-    shaped.url = method(endpoint, name);
+    shaped.url = method(target, name);
     shaped.content_type = Cow::Owned(content_type);
     shaped.body = Cow::Owned(body);
     shaped
 }
 
-pub(super) fn lay_out(notice: &Notice, context: &Context, endpoint: &Endpoint) -> Value {
+pub(super) fn lay_out(notice: &Notice, context: &Context, target: &Target) -> Value {
     let words = Wording::of(context);
     let cut = |text: &str, max| fit(text, max, Unit::Utf16, inline);
     let colon = words.colon;
@@ -336,7 +335,7 @@ pub(super) fn lay_out(notice: &Notice, context: &Context, endpoint: &Endpoint) -
     let tail = [
         link.unwrap_or_default(),
         format!("<i>{}</i>", cut(&origin(context), TITLE)),
-        mentions(&endpoint.mentions),
+        mentions(&target.mentions),
     ];
     let lines = Lines { gap: "\n", max: TEXT, unit: Unit::Utf16 };
     let text =

@@ -7,8 +7,10 @@
 use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
 use super::multipart::form_with_length;
-use super::{Answer, Outcome, Plainer, Platform, RenderedMessage, Request, event_kind, links, origin, trim};
-use crate::config::{Endpoint, Rate};
+use super::{
+    Answer, Outcome, Plainer, Platform, Rate, RenderedMessage, Request, Target, event_kind, links, origin,
+    trim,
+};
 use crate::message::{Context, Notice, Tone, Wording};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -63,9 +65,9 @@ impl Platform for WeCom {
         !read.members.is_empty() || !read.mobiles.is_empty()
     }
 
-    fn card(&self, context: &Context, endpoint: &Endpoint) -> Value {
+    fn card(&self, context: &Context, target: &Target) -> Value {
         let notice = Notice::from_context(event_kind(context), context);
-        lay_out(&notice, context, endpoint)
+        lay_out(&notice, context, target)
     }
 
     fn trim(&self, body: &mut Value) {
@@ -121,9 +123,9 @@ impl Platform for WeCom {
     }
 
     /// A file that is no picture is handed over first; its message names what came back.
-    fn upload<'a>(&self, endpoint: &Endpoint, letter: &RenderedMessage<'a>) -> Option<Request<'a>> {
+    fn upload<'a>(&self, target: &Target, letter: &RenderedMessage<'a>) -> Option<Request<'a>> {
         let file = letter.file.filter(|file| !self.is_picture(file))?;
-        let mut shaped = letter.as_it_is(endpoint);
+        let mut shaped = self.as_rendered(target, letter);
         beside_send(&mut shaped.url);
         let (content_type, body) = form_with_length("media", file);
         shaped.content_type = Cow::Owned(content_type);
@@ -133,21 +135,21 @@ impl Platform for WeCom {
 
     fn uploaded<'a>(
         &self,
-        endpoint: &Endpoint,
+        target: &Target,
         letter: &RenderedMessage<'a>,
         answer: &Answer,
     ) -> Option<Request<'a>> {
         let json = answer.json()?;
         let id = json["media_id"].as_str().filter(|id| !id.is_empty())?;
-        let mut shaped = letter.as_it_is(endpoint);
+        let mut shaped = self.as_rendered(target, letter);
         shaped.set_json(&json!({"msgtype": "file", "file": {"media_id": id}}));
         Some(shaped)
     }
 
     /// A picture is a message of its own.
-    fn follow_up<'a>(&self, endpoint: &Endpoint, letter: &RenderedMessage<'a>) -> Option<Request<'a>> {
+    fn follow_up<'a>(&self, target: &Target, letter: &RenderedMessage<'a>) -> Option<Request<'a>> {
         let file = letter.file.filter(|file| self.is_picture(file))?;
-        let mut shaped = letter.as_it_is(endpoint);
+        let mut shaped = self.as_rendered(target, letter);
         let image = json!({"base64": STANDARD.encode(&file.bytes), "md5": hex(&Md5::digest(&file.bytes))});
         shaped.set_json(&json!({"msgtype": "image", "image": image}));
         Some(shaped)
@@ -185,8 +187,8 @@ impl Platform for WeCom {
     }
 }
 
-pub(super) fn lay_out(notice: &Notice, context: &Context, endpoint: &Endpoint) -> Value {
-    let mentions = Mentions::read(&endpoint.mentions);
+pub(super) fn lay_out(notice: &Notice, context: &Context, target: &Target) -> Value {
+    let mentions = Mentions::read(&target.mentions);
     if !mentions.need_text {
         let content = write(&MARKED, MARKDOWN, notice, context, &mentions.inline());
         return json!({"msgtype": "markdown", "markdown": {"content": content}});

@@ -7,17 +7,15 @@
 
 mod compact;
 mod cooldown;
-mod quiet;
 #[cfg(test)]
 mod trials;
 mod window;
 
-pub use quiet::QuietHours;
 pub use window::Window;
 
-use crate::config::{Config, Digest, Hook};
 use crate::event::EventId;
 use crate::hooks::Subject;
+use crate::hooks::{Digest, Hook};
 use crate::message::Verdict;
 use crate::tally::DEFAULT_QUEUE;
 use cooldown::Cooldowns;
@@ -143,7 +141,7 @@ impl Shape {
 
     /// Closes the windows that are due. One whose hook is in its quiet hours waits for their end, but for
     /// `even_quiet`.
-    pub fn due(&mut self, config: &Config, now: i64, even_quiet: bool) -> Vec<Window> {
+    pub fn due(&mut self, hooks: &[Hook], now: i64, even_quiet: bool) -> Vec<Window> {
         let mut closed = Vec::new();
         let due: Vec<Place> = self
             .windows
@@ -152,7 +150,7 @@ impl Shape {
             .map(|window| window.place.clone())
             .collect();
         for place in due {
-            let quiet = hook_of(config, &place.hook).and_then(|hook| hook.shaping.quiet.as_ref());
+            let quiet = hook_of(hooks, &place.hook).and_then(|hook| hook.shaping.quiet.as_ref());
             let end = quiet.and_then(|quiet| quiet.hours.end_after(now)).filter(|_| !even_quiet);
             match (end, self.windows.get_mut(&place)) {
                 (Some(end), Some(window)) => window.put_off(end),
@@ -208,8 +206,8 @@ impl Shape {
 }
 
 /// The hook of this name.
-pub fn hook_of<'a>(config: &'a Config, name: &str) -> Option<&'a Hook> {
-    config.hooks.iter().find(|hook| hook.name == name)
+pub fn hook_of<'a>(hooks: &'a [Hook], name: &str) -> Option<&'a Hook> {
+    hooks.iter().find(|hook| hook.name == name)
 }
 
 /// The queue that an event belongs to. An alert, and what the server says of itself, belong to none.

@@ -1,6 +1,7 @@
 //! Shaping under a virtual clock, through crashes at any moment.
 
 use super::*;
+use crate::config::Config;
 use crate::event::EventId;
 use crate::hooks::{Facts, TaskParams};
 use crate::tally::Task;
@@ -75,15 +76,15 @@ fn a_digest_is_one_message_per_window_with_every_item() {
         assert!(shape.hold(hook, "a", &item, NOON + number as i64 * MINUTE).0.is_some());
     }
     assert_eq!(shape.next_due(), Some(NOON + 15 * MINUTE));
-    assert!(shape.due(&config, NOON + 15 * MINUTE - 1, false).is_empty());
-    let closed = shape.due(&config, NOON + 15 * MINUTE, false);
+    assert!(shape.due(&config.hooks, NOON + 15 * MINUTE - 1, false).is_empty());
+    let closed = shape.due(&config.hooks, NOON + 15 * MINUTE, false);
     assert_eq!(closed.len(), 1);
     assert_eq!(names(&closed[0]), ["t0", "t1", "t2"]);
     let context = closed[0].context(NOON + 15 * MINUTE);
     assert_eq!(context.at(&["digest", "failed"]), Some(&json!(3)));
     assert_eq!(context.text_at(&["event", "id"]), Some(closed[0].id().to_string().as_str()));
     assert_eq!(context.text_at(&["task", "name"]), Some("t2"), "a template for one event works too");
-    assert!(shape.due(&config, NOON + 99 * MINUTE, false).is_empty());
+    assert!(shape.due(&config.hooks, NOON + 99 * MINUTE, false).is_empty());
 }
 
 #[test]
@@ -95,9 +96,13 @@ fn a_digest_of_a_queue_waits_for_the_end_of_that_queue() {
         shape.hold(hook, "a", &task(&config, 1, json!({"name": queue, "queue": queue})), NOON);
     }
     shape.end_queue("film", NOON + MINUTE);
-    let closed = shape.due(&config, NOON + MINUTE, false);
+    let closed = shape.due(&config.hooks, NOON + MINUTE, false);
     assert_eq!((closed.len(), names(&closed[0])), (1, vec!["film".to_owned()]));
-    assert_eq!(shape.due(&config, NOON + LONGEST_QUEUE, false).len(), 1, "one that never ends goes out too");
+    assert_eq!(
+        shape.due(&config.hooks, NOON + LONGEST_QUEUE, false).len(),
+        1,
+        "one that never ends goes out too"
+    );
 }
 
 #[test]
@@ -116,9 +121,9 @@ fn an_alert_waits_for_no_queue_and_an_event_is_not_of_the_queue_of_its_own_name(
     let own = of("render.stage", json!({"name": "film", "queue": "stills"}));
     assert!(shape.hold(&config.hooks[0], "a", &own, NOON).0.is_some());
     shape.end_queue("film", NOON + MINUTE);
-    assert!(shape.due(&config, NOON + MINUTE, false).is_empty());
+    assert!(shape.due(&config.hooks, NOON + MINUTE, false).is_empty());
     shape.end_queue("stills", NOON + MINUTE);
-    assert_eq!(shape.due(&config, NOON + MINUTE, false).len(), 1);
+    assert_eq!(shape.due(&config.hooks, NOON + MINUTE, false).len(), 1);
 }
 
 #[test]
@@ -135,13 +140,13 @@ fn quiet_hours_hold_what_fires_until_they_end_and_let_the_urgent_through() {
     assert!(shape.hold(hook, "a", &good, night).0.is_some());
     let morning = NOON + 19 * 60 * MINUTE;
     assert_eq!(shape.next_due(), Some(morning));
-    assert!(shape.due(&config, morning - 1, false).is_empty());
-    let alone = &shape.due(&config, morning, false)[0];
+    assert!(shape.due(&config.hooks, morning - 1, false).is_empty());
+    let alone = &shape.due(&config.hooks, morning, false)[0];
     assert!(alone.context(morning).at(&["digest"]).is_none(), "one is no digest");
     assert!(
         shape.hold(hook, "a", &good, night).0.is_some() && shape.hold(hook, "a", &good, night).0.is_some()
     );
-    assert_eq!(names(&shape.due(&config, morning, false)[0]).len(), 2);
+    assert_eq!(names(&shape.due(&config.hooks, morning, false)[0]).len(), 2);
 }
 
 #[test]
@@ -149,9 +154,9 @@ fn a_digest_that_is_due_in_quiet_hours_waits_for_their_end() {
     let config = config("digest = '1h'\nquiet_hours = '12:30-14:00'\nquiet_zone = '+00:00'");
     let mut shape = Shape::default();
     shape.hold(&config.hooks[0], "a", &task(&config, 1, json!({"name": "x"})), NOON);
-    assert!(shape.due(&config, NOON + 60 * MINUTE, false).is_empty());
+    assert!(shape.due(&config.hooks, NOON + 60 * MINUTE, false).is_empty());
     assert_eq!(shape.next_due(), Some(NOON + 120 * MINUTE));
-    assert_eq!(shape.due(&config, NOON + 120 * MINUTE, false).len(), 1);
+    assert_eq!(shape.due(&config.hooks, NOON + 120 * MINUTE, false).len(), 1);
 }
 
 #[test]
@@ -172,7 +177,7 @@ fn a_window_is_bounded_counts_what_it_does_not_keep_and_has_room_for_failures() 
     let bytes: usize = kept.0.values().map(Vec::len).sum();
     assert!(bytes < 600 * 1024, "{bytes}");
     let mut shape = kept.restart();
-    let window = shape.due(&config, NOON + 86_400_000, false).remove(0);
+    let window = shape.due(&config.hooks, NOON + 86_400_000, false).remove(0);
     assert_eq!(window.count(), 5_000);
     let names = names(&window);
     assert!(names.len() <= 1_000 && names.contains(&"t4999".to_owned()), "{}", names.len());
@@ -192,10 +197,10 @@ fn what_a_night_holds_is_bounded_and_counted() {
             shape.hold(&config.hooks[0], "a", &item, night);
             accepted += 1;
         }
-        assert!(shape.due(&config, night, false).is_empty());
+        assert!(shape.due(&config.hooks, night, false).is_empty());
     }
     assert!(shape.bytes < MAX_BYTES + 512 * 1024, "{}", shape.bytes);
-    let said = shape.due(&config, night + LONGEST_QUEUE, true);
+    let said = shape.due(&config.hooks, night + LONGEST_QUEUE, true);
     assert_eq!(said.iter().map(Window::count).sum::<u64>(), accepted);
     assert!(said.iter().all(|window| !names(window).is_empty()));
 }
@@ -208,7 +213,7 @@ fn names_of_queues_cannot_open_windows_without_bound() {
     for number in 0..MAX_WINDOWS as u64 * 2 {
         let item = task(&config, number, json!({"name": "x", "queue": format!("q{number}")}));
         shape.hold(&config.hooks[0], "a", &item, NOON + number as i64);
-        said += shape.due(&config, NOON + number as i64, false).len();
+        said += shape.due(&config.hooks, NOON + number as i64, false).len();
     }
     assert!(shape.windows.len() <= MAX_WINDOWS);
     assert_eq!(said + shape.windows.len(), MAX_WINDOWS * 2, "what made room was said, not lost");
@@ -319,7 +324,7 @@ fn play(hook: &str, steps: &[Step]) -> Heard {
                 shape.hold(hook, "a", &subject, now);
             }
         }
-        for window in shape.due(&config, now, false) {
+        for window in shape.due(&config.hooks, now, false) {
             said_now.push((window.count(), names(&window).len()));
         }
     }

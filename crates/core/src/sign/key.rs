@@ -1,4 +1,4 @@
-//! Keys: the text of a secret, decoded once, and what it signs and recognises.
+//! Keys: a secret, decoded once, that signs and verifies.
 
 use base64::Engine;
 use base64::alphabet::STANDARD as STANDARD_ALPHABET;
@@ -10,13 +10,13 @@ use sha1::Sha1;
 use sha2::{Sha256, Sha512};
 use subtle::ConstantTimeEq;
 
-/// Secrets are often pasted without their padding.
+/// Accepts missing padding: secrets are often pasted without it.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &STANDARD_ALPHABET,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The hash below the HMAC.
+/// The hash of the HMAC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Hash {
     Sha1,
@@ -31,7 +31,7 @@ pub(super) enum KeyForm {
     Utf8,
     /// Standard base64, padded or not.
     Base64,
-    /// Two digits a byte, in either case.
+    /// Two digits per byte, in either case.
     Hex,
     /// The prefixes of Standard Webhooks: `whsec_`, `whsk_`, `whpk_`, or bare base64.
     StandardWebhooks,
@@ -63,15 +63,15 @@ impl Encoding {
     }
 }
 
-/// One live secret, ready to use. `label` stands before each of its signatures.
-pub(super) struct Key {
+/// A decoded secret. `label` precedes each of its signatures.
+pub(super) struct SigningKey {
     label: &'static str,
     encoding: Encoding,
-    kind: Kind,
+    kind: KeyMaterial,
 }
 
-/// HMAC states hold the key already mixed in: each signature starts from a copy.
-enum Kind {
+/// An HMAC state already contains the key; each signature starts from a copy.
+enum KeyMaterial {
     Sha1(Hmac<Sha1>),
     Sha256(Hmac<Sha256>),
     Sha512(Hmac<Sha512>),
@@ -79,28 +79,28 @@ enum Kind {
     Public([u8; ED25519_PUBLIC_KEY_LEN]),
 }
 
-/// Hands the signed bytes over, piece by piece.
+/// Passes the signed bytes on, piece by piece.
 pub(super) type Feed<'a> = &'a dyn Fn(&mut dyn FnMut(&[u8]));
 
-impl Key {
-    /// Decodes a secret. The fault never repeats it.
+impl SigningKey {
+    /// Decodes a secret. An error never repeats it.
     pub(super) fn read(
         secret: &str,
         form: KeyForm,
         hash: Hash,
         encoding: Encoding,
         label: &'static str,
-    ) -> Result<Key, String> {
+    ) -> Result<SigningKey, String> {
         let bytes = match form {
             KeyForm::Utf8 => secret.as_bytes().to_vec(),
             KeyForm::Base64 => decode_base64(secret)?,
             KeyForm::Hex => decode_hex(secret).ok_or("is not hexadecimal: two digits for each byte")?,
             KeyForm::StandardWebhooks => {
                 if let Some(pair) = secret.strip_prefix("whsk_") {
-                    return Key::asymmetric(read_pair(pair)?);
+                    return SigningKey::asymmetric(read_pair(pair)?);
                 }
                 if let Some(public) = secret.strip_prefix("whpk_") {
-                    return Key::asymmetric(read_public(public)?);
+                    return SigningKey::asymmetric(read_public(public)?);
                 }
                 decode_base64(secret.strip_prefix("whsec_").unwrap_or(secret))?
             }
@@ -109,35 +109,34 @@ impl Key {
             return Err("is empty".to_owned());
         }
         let kind = match hash {
-            Hash::Sha1 => Hmac::new_from_slice(&bytes).map(Kind::Sha1),
-            Hash::Sha256 => Hmac::new_from_slice(&bytes).map(Kind::Sha256),
-            Hash::Sha512 => Hmac::new_from_slice(&bytes).map(Kind::Sha512),
+            Hash::Sha1 => Hmac::new_from_slice(&bytes).map(KeyMaterial::Sha1),
+            Hash::Sha256 => Hmac::new_from_slice(&bytes).map(KeyMaterial::Sha256),
+            Hash::Sha512 => Hmac::new_from_slice(&bytes).map(KeyMaterial::Sha512),
         };
         let kind = kind.map_err(|_| "has a length that HMAC does not take")?;
-        Ok(Key { label, encoding, kind })
+        Ok(SigningKey { label, encoding, kind })
     }
 
-    fn asymmetric(kind: Kind) -> Result<Key, String> {
-        Ok(Key { label: "v1a,", encoding: Encoding::Base64, kind })
+    fn asymmetric(kind: KeyMaterial) -> Result<SigningKey, String> {
+        Ok(SigningKey { label: "v1a,", encoding: Encoding::Base64, kind })
     }
 
-    /// Whether this key can sign; a public key only recognises.
+    /// Whether this key can sign; a public key can only verify.
     pub(super) fn can_sign(&self) -> bool {
-        !matches!(self.kind, Kind::Public(_))
+        !matches!(self.kind, KeyMaterial::Public(_))
     }
 
-    /// The signature with its label; nothing from a public key.
+    /// The signature with its label; `None` for a public key.
     pub(super) fn sign(&self, feed: Feed<'_>) -> Option<String> {
         let bytes = match &self.kind {
-            Kind::Pair(pair) => pair.sign(&collect(feed)).as_ref().to_vec(),
-            Kind::Public(_) => return None,
+            KeyMaterial::Pair(pair) => pair.sign(&collect(feed)).as_ref().to_vec(),
+            KeyMaterial::Public(_) => return None,
             _ => self.digest(feed)?,
         };
         Some(format!("{}{}", self.label, self.encoding.write(&bytes)))
     }
 
-    /// Whether one of these labelled signatures is this key's. What is compared with a secret value is
-    /// compared in constant time.
+    /// Whether this key made one of these labelled signatures. Compares with secret values in constant time.
     pub(super) fn recognises(&self, candidates: &[&str], feed: Feed<'_>) -> bool {
         let mut signatures = candidates
             .iter()
@@ -147,8 +146,8 @@ impl Key {
             return false;
         }
         let public = match &self.kind {
-            Kind::Pair(pair) => pair.public_key().as_ref(),
-            Kind::Public(public) => public,
+            KeyMaterial::Pair(pair) => pair.public_key().as_ref(),
+            KeyMaterial::Public(public) => public,
             _ => {
                 let Some(expected) = self.digest(feed) else { return false };
                 return signatures.any(|given| bool::from(given.ct_eq(&expected)));
@@ -166,10 +165,10 @@ impl Key {
             Some(mac.finalize().into_bytes().to_vec())
         }
         match &self.kind {
-            Kind::Sha1(state) => run(state, feed),
-            Kind::Sha256(state) => run(state, feed),
-            Kind::Sha512(state) => run(state, feed),
-            Kind::Pair(_) | Kind::Public(_) => None,
+            KeyMaterial::Sha1(state) => run(state, feed),
+            KeyMaterial::Sha256(state) => run(state, feed),
+            KeyMaterial::Sha512(state) => run(state, feed),
+            KeyMaterial::Pair(_) | KeyMaterial::Public(_) => None,
         }
     }
 }
@@ -180,25 +179,25 @@ fn collect(feed: Feed<'_>) -> Vec<u8> {
     content
 }
 
-/// `whsk_`: 32 bytes of seed, then the 32 bytes of public key that belong to it.
-fn read_pair(text: &str) -> Result<Kind, String> {
+/// `whsk_`: a 32-byte seed, then its 32-byte public key.
+fn read_pair(text: &str) -> Result<KeyMaterial, String> {
     let bytes: [u8; 64] = decode_base64(text)?
         .try_into()
         .map_err(|_| "is not a `whsk_` key: base64 of a 32-byte seed and its 32-byte public key")?;
     let (seed, public) = bytes.split_at(bytes.len() / 2);
     Ed25519KeyPair::from_seed_and_public_key(seed, public)
-        .map(|pair| Kind::Pair(Box::new(pair)))
+        .map(|pair| KeyMaterial::Pair(Box::new(pair)))
         .map_err(|_| "is not a `whsk_` key: its public half does not belong to its seed".to_owned())
 }
 
-fn read_public(text: &str) -> Result<Kind, String> {
+fn read_public(text: &str) -> Result<KeyMaterial, String> {
     let bytes: [u8; ED25519_PUBLIC_KEY_LEN] =
         decode_base64(text)?.try_into().map_err(|_| "is not a `whpk_` key: base64 of 32 bytes")?;
-    // Zero is a point of small order: a signature over anything would hold.
+    // Zero is a point of small order: a signature over anything would verify.
     if bytes == [0; ED25519_PUBLIC_KEY_LEN] {
-        return Err("is not a `whpk_` key: these bytes are no usable point of the curve".to_owned());
+        return Err("is not a `whpk_` key: these bytes are not a usable point of the curve".to_owned());
     }
-    Ok(Kind::Public(bytes))
+    Ok(KeyMaterial::Public(bytes))
 }
 
 fn decode_base64(text: &str) -> Result<Vec<u8>, String> {

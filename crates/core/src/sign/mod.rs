@@ -1,11 +1,11 @@
-//! Signatures: what proves to a receiver that a request is ours and not altered.
+//! Signatures: they prove to a receiver who sent a request, and that nobody altered it.
 //!
-//! A scheme is one row of parameters: how the secret becomes a key, what is signed, with which hash, how
-//! the result is written, in which header. [`Signer`] puts signatures on, [`Verifier`] and [`verify`]
-//! check them. Both sign and check raw bytes: a body need not be UTF-8.
+//! A scheme is a set of parameters: how the secret becomes a key, the signed content, the hash, the encoding
+//! and the header. [`Signer`] signs, [`Verifier`] and [`verify`] check. Both work on raw bytes: a body need
+//! not be UTF-8.
 //!
 //! Wire formats: Standard Webhooks 1.0.0, and the webhook pages of GitHub, Stripe and Slack;
-//! `docs/signatures.md` says what each signs and how a receiver checks it.
+//! `docs/signatures.md` describes what each signs and how a receiver checks it.
 
 mod key;
 mod scheme;
@@ -14,30 +14,32 @@ mod verify;
 
 pub use verify::{Verified, Verifier, VerifyError, verify};
 
-use scheme::{Scheme, Side};
+use scheme::{Scheme, SchemeUse};
 use std::fmt;
 
-/// One entry of `sign`: a scheme with its live secrets. May be shared by any number of threads.
+/// One entry of `sign`: a scheme with its secrets. Threads may share it.
 pub struct Signer(Scheme);
 
 impl Signer {
     /// Reads an entry such as `{ "scheme": "standard-webhooks", "secrets": ["whsec_…"] }`, its secrets
-    /// already resolved. The fault is a sentence that names the key at fault and never a secret.
+    /// already resolved.
+    ///
+    /// # Errors
+    /// A sentence that names the wrong key, and never contains a secret.
     ///
     /// Schemes: `standard-webhooks`, `github`, `stripe`, `slack` take `secrets` only. `hmac` takes
     /// `header` and, optionally, `key`, `content`, `hash`, `encoding`, `value`, `joiner`,
     /// `timestamp_header` and `id_header`.
     pub fn from_json(entry: &serde_json::Value) -> Result<Signer, String> {
-        Scheme::read(entry, Side::Sender).map(Signer)
+        Scheme::read(entry, SchemeUse::Sender).map(Signer)
     }
 
-    /// The headers that sign these body bytes for this attempt, names in lower case: the signature, and
-    /// the id and timestamp where the scheme carries them in headers of their own. The caller sets
-    /// them by name in place of any header of that name: `webhook-id` and `webhook-timestamp` may be among
-    /// them, with the same values a `json` endpoint sends anyway.
+    /// The headers that sign these body bytes for this attempt, names in lower case: the signature, and id
+    /// and timestamp where the scheme has headers for them. They replace headers of the same name:
+    /// `webhook-id` and `webhook-timestamp` may be among them, with the values a `json` endpoint sends anyway.
     ///
-    /// `timestamp_s` is the time of the attempt in Unix seconds. Several secrets sign side by side;
-    /// under `github` and `slack`, whose receivers read one signature, the first signs.
+    /// `timestamp_s` is the time of the attempt in Unix seconds. Every secret signs; under `github` and
+    /// `slack`, whose receivers read one signature, only the first does.
     pub fn sign(&self, id: &str, timestamp_s: i64, body: &[u8]) -> Vec<(String, String)> {
         let row = &self.0.row;
         let timestamp = timestamp_s.to_string();

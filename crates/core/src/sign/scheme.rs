@@ -1,7 +1,7 @@
-//! Schemes: one row of parameters each, and the reading of a `sign` entry into one.
+//! The parameters of each scheme, and how a `sign` entry is read into them.
 
-use super::key::{Encoding, Hash, Key, KeyForm};
-use super::template::{Part, Template};
+use super::key::{Encoding, Hash, KeyForm, SigningKey};
+use super::template::{HeaderTemplate, TemplatePart};
 use serde_json::{Map, Value};
 
 /// The names in `scheme = "…"`.
@@ -11,7 +11,7 @@ const COMMON_KEYS: [&str; 2] = ["scheme", "secrets"];
 const HMAC_KEYS: [&str; 9] =
     ["key", "content", "hash", "encoding", "header", "value", "joiner", "timestamp_header", "id_header"];
 
-/// Headers that belong to the HTTP message itself.
+/// Headers of the HTTP message itself, which a scheme must not set.
 const RESERVED_HEADERS: [&str; 7] = [
     "host",
     "content-length",
@@ -22,46 +22,44 @@ const RESERVED_HEADERS: [&str; 7] = [
     "user-agent",
 ];
 
-/// Who reads the entry.
+/// What the entry is read for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
-    /// Signs: needs private keys.
+pub(super) enum SchemeUse {
+    /// Signing: needs private keys.
     Sender,
-    /// Verifies: public keys will do, and `tolerance` is known.
+    /// Verifying: accepts public keys, and knows `tolerance`.
     Receiver,
 }
 
 /// A scheme with its keys.
 pub(super) struct Scheme {
-    pub(super) row: Row,
-    pub(super) keys: Vec<Key>,
+    pub(super) row: SchemeParameters,
+    pub(super) keys: Vec<SigningKey>,
 }
 
-/// What tells one scheme from another.
+/// The parameters that distinguish one scheme from another.
 #[derive(Debug, Clone)]
-pub(super) struct Row {
+pub(super) struct SchemeParameters {
     pub(super) name: &'static str,
     key: KeyForm,
     hash: Hash,
     encoding: Encoding,
-    /// What is signed.
-    pub(super) content: Template,
-    /// Where the signature stands; in lower case, as the other two names.
+    pub(super) content: HeaderTemplate,
+    /// In lower case, like `timestamp_header` and `id_header`.
     pub(super) header: String,
-    /// How it stands there.
-    pub(super) value: Template,
-    /// Before each signature.
+    pub(super) value: HeaderTemplate,
+    /// Precedes each signature.
     label: &'static str,
-    /// Between the signatures of several secrets; `None` when receivers take one only.
+    /// Separates the signatures of several secrets; `None` when receivers read only one.
     pub(super) joiner: Option<String>,
     pub(super) timestamp_header: Option<String>,
     pub(super) id_header: Option<String>,
 }
 
 impl Scheme {
-    /// Reads a `sign` entry. The fault is a sentence without any value of the entry.
-    pub(super) fn read(entry: &Value, side: Side) -> Result<Scheme, String> {
-        let fields = Fields::new(entry)?;
+    /// Reads a `sign` entry. An error is a sentence without any value of the entry.
+    pub(super) fn read(entry: &Value, side: SchemeUse) -> Result<Scheme, String> {
+        let fields = SchemeFields::new(entry)?;
         let name = fields
             .choice("scheme", &NAMES)?
             .ok_or_else(|| format!("a `sign` entry needs `scheme`: one of {}", quoted(&NAMES)))?;
@@ -69,7 +67,7 @@ impl Scheme {
         if name == "hmac" {
             known.extend(HMAC_KEYS);
         }
-        if side == Side::Receiver {
+        if side == SchemeUse::Receiver {
             known.push("tolerance");
         }
         fields.refuse_others(name, &known)?;
@@ -87,12 +85,12 @@ impl Scheme {
 
 /// Standard Webhooks 1.0.0: `id.timestamp.body`, HMAC-SHA256 as `v1,` and ed25519 as `v1a,`, a list with
 /// spaces.
-fn standard_webhooks() -> Result<Row, String> {
-    Ok(Row {
+fn standard_webhooks() -> Result<SchemeParameters, String> {
+    Ok(SchemeParameters {
         name: "standard-webhooks",
         key: KeyForm::StandardWebhooks,
         encoding: Encoding::Base64,
-        content: Template::content("{id}.{timestamp}.{body}")?,
+        content: HeaderTemplate::content("{id}.{timestamp}.{body}")?,
         label: "v1,",
         joiner: Some(" ".to_owned()),
         timestamp_header: Some("webhook-timestamp".to_owned()),
@@ -102,45 +100,50 @@ fn standard_webhooks() -> Result<Row, String> {
 }
 
 /// GitHub's `X-Hub-Signature-256` (docs.github.com, "Validating webhook deliveries").
-fn github() -> Result<Row, String> {
+fn github() -> Result<SchemeParameters, String> {
     let row = plain("x-hub-signature-256")?;
-    Ok(Row { name: "github", value: Template::value("sha256={signature}")?, joiner: None, ..row })
+    Ok(SchemeParameters {
+        name: "github",
+        value: HeaderTemplate::value("sha256={signature}")?,
+        joiner: None,
+        ..row
+    })
 }
 
 /// Stripe's `Stripe-Signature` (docs.stripe.com, "Verify webhook signatures manually"): the key is the
 /// whole text of the secret, prefix and all.
-fn stripe() -> Result<Row, String> {
-    Ok(Row {
+fn stripe() -> Result<SchemeParameters, String> {
+    Ok(SchemeParameters {
         name: "stripe",
-        content: Template::content("{timestamp}.{body}")?,
-        value: Template::value("t={timestamp},{signature}")?,
+        content: HeaderTemplate::content("{timestamp}.{body}")?,
+        value: HeaderTemplate::value("t={timestamp},{signature}")?,
         label: "v1=",
         ..plain("stripe-signature")?
     })
 }
 
 /// Slack's `X-Slack-Signature` (docs.slack.dev, "Verifying requests from Slack").
-fn slack() -> Result<Row, String> {
-    Ok(Row {
+fn slack() -> Result<SchemeParameters, String> {
+    Ok(SchemeParameters {
         name: "slack",
-        content: Template::content("v0:{timestamp}:{body}")?,
-        value: Template::value("v0={signature}")?,
+        content: HeaderTemplate::content("v0:{timestamp}:{body}")?,
+        value: HeaderTemplate::value("v0={signature}")?,
         joiner: None,
         timestamp_header: Some("x-slack-request-timestamp".to_owned()),
         ..plain("x-slack-signature")?
     })
 }
 
-/// The row the others differ from: hexadecimal HMAC-SHA256 of the body under the text of the secret.
-fn plain(header: &str) -> Result<Row, String> {
-    Ok(Row {
+/// The base of all schemes: hexadecimal HMAC-SHA256 of the body under the text of the secret.
+fn plain(header: &str) -> Result<SchemeParameters, String> {
+    Ok(SchemeParameters {
         name: "hmac",
         key: KeyForm::Utf8,
         hash: Hash::Sha256,
         encoding: Encoding::Hex,
-        content: Template::content("{body}")?,
+        content: HeaderTemplate::content("{body}")?,
         header: header.to_owned(),
-        value: Template::value("{signature}")?,
+        value: HeaderTemplate::value("{signature}")?,
         label: "",
         joiner: Some(",".to_owned()),
         timestamp_header: None,
@@ -149,7 +152,7 @@ fn plain(header: &str) -> Result<Row, String> {
 }
 
 /// The `hmac` scheme: every parameter by name.
-fn parametric(fields: &Fields<'_>) -> Result<Row, String> {
+fn parametric(fields: &SchemeFields<'_>) -> Result<SchemeParameters, String> {
     let header = fields.header("header")?.ok_or(
         "the `hmac` scheme needs `header`: the name of the header that carries the signature, for instance \
          `x-signature`",
@@ -170,30 +173,30 @@ fn parametric(fields: &Fields<'_>) -> Result<Row, String> {
         _ => Encoding::Hex,
     };
     if let Some(text) = fields.text("content")? {
-        row.content = Template::content(text).map_err(|fault| format!("`content` {fault}"))?;
+        row.content = HeaderTemplate::content(text).map_err(|fault| format!("`content` {fault}"))?;
     }
     if let Some(text) = fields.text("value")? {
-        row.value = Template::value(text).map_err(|fault| format!("`value` {fault}"))?;
+        row.value = HeaderTemplate::value(text).map_err(|fault| format!("`value` {fault}"))?;
     }
     if let Some(joiner) = fields.text("joiner")? {
         row.joiner = Some(check_joiner(joiner)?.to_owned());
     }
     row.timestamp_header = fields.header("timestamp_header")?;
     row.id_header = fields.header("id_header")?;
-    // A receiver needs everything that was signed, so what no other place carries goes into the header
-    // that Standard Webhooks has for it.
+    // A receiver needs everything that was signed, so an id or timestamp that no other header carries goes
+    // into the header of Standard Webhooks.
     let carried = |part| !row.content.uses(part) || row.value.uses(part);
-    if row.timestamp_header.is_none() && !carried(Part::Timestamp) {
+    if row.timestamp_header.is_none() && !carried(TemplatePart::Timestamp) {
         row.timestamp_header = Some("webhook-timestamp".to_owned());
     }
-    if row.id_header.is_none() && !carried(Part::Id) {
+    if row.id_header.is_none() && !carried(TemplatePart::Id) {
         row.id_header = Some("webhook-id".to_owned());
     }
     check_distinct(&row)?;
     Ok(row)
 }
 
-/// A joiner made of what signatures are made of would tear them apart.
+/// A joiner of characters that occur in signatures would split them.
 fn check_joiner(joiner: &str) -> Result<&str, String> {
     let separates = |byte: u8| !byte.is_ascii_alphanumeric() && !matches!(byte, b'+' | b'/' | b'=');
     if joiner.bytes().all(|byte| matches!(byte, b' '..=b'~')) && joiner.bytes().any(separates) {
@@ -203,7 +206,7 @@ fn check_joiner(joiner: &str) -> Result<&str, String> {
     }
 }
 
-fn check_distinct(row: &Row) -> Result<(), String> {
+fn check_distinct(row: &SchemeParameters) -> Result<(), String> {
     let mut names: Vec<_> = [Some(&row.header), row.timestamp_header.as_ref(), row.id_header.as_ref()]
         .into_iter()
         .flatten()
@@ -218,15 +221,19 @@ fn check_distinct(row: &Row) -> Result<(), String> {
     }
 }
 
-fn read_keys(fields: &Fields<'_>, row: &Row, side: Side) -> Result<Vec<Key>, String> {
-    let fault = "`secrets` must be a list of at least one text, for instance [\"env:WEBHOOK_SECRET\"]";
+fn read_keys(
+    fields: &SchemeFields<'_>,
+    row: &SchemeParameters,
+    side: SchemeUse,
+) -> Result<Vec<SigningKey>, String> {
+    let error = "`secrets` must be a list of at least one text, for instance [\"env:WEBHOOK_SECRET\"]";
     let secrets =
-        fields.0.get("secrets").and_then(Value::as_array).filter(|list| !list.is_empty()).ok_or(fault)?;
+        fields.0.get("secrets").and_then(Value::as_array).filter(|list| !list.is_empty()).ok_or(error)?;
     let read = |(index, secret): (usize, &Value)| {
-        let secret = secret.as_str().ok_or(fault)?;
-        let key = Key::read(secret, row.key, row.hash, row.encoding, row.label)
+        let secret = secret.as_str().ok_or(error)?;
+        let key = SigningKey::read(secret, row.key, row.hash, row.encoding, row.label)
             .map_err(|fault| format!("`secrets[{index}]` {fault}"))?;
-        if side == Side::Sender && !key.can_sign() {
+        if side == SchemeUse::Sender && !key.can_sign() {
             return Err(format!(
                 "`secrets[{index}]` is a public key, which cannot sign: give the `whsk_` key"
             ));
@@ -236,12 +243,12 @@ fn read_keys(fields: &Fields<'_>, row: &Row, side: Side) -> Result<Vec<Key>, Str
     secrets.iter().enumerate().map(read).collect()
 }
 
-/// The members of an entry, read by name.
-pub(super) struct Fields<'j>(&'j Map<String, Value>);
+/// Reads the members of an entry by name.
+pub(super) struct SchemeFields<'j>(&'j Map<String, Value>);
 
-impl<'j> Fields<'j> {
+impl<'j> SchemeFields<'j> {
     pub(super) fn new(entry: &'j Value) -> Result<Self, String> {
-        entry.as_object().map(Fields).ok_or_else(|| {
+        entry.as_object().map(SchemeFields).ok_or_else(|| {
             "a `sign` entry is an object, for instance { scheme = \"standard-webhooks\", secrets = [\"env:NAME\"] }"
                 .to_owned()
         })

@@ -1,23 +1,23 @@
-//! The receiver's side: is this request signed by somebody who holds one of these secrets, and fresh?
+//! The receiver's side: checks that a request is signed with one of its secrets, and recent.
 
-use super::scheme::{Fields, Row, Scheme, Side};
+use super::scheme::{Scheme, SchemeFields, SchemeParameters, SchemeUse};
 use serde_json::Value;
 use std::fmt;
 
-/// How far a timestamp may be off when the entry does not say, in seconds; what the reference
-/// libraries of Standard Webhooks and Stripe use.
+/// The default tolerance of a timestamp, in seconds, as in the reference libraries of Standard Webhooks and
+/// Stripe.
 const DEFAULT_TOLERANCE_S: u64 = 300;
 
-/// The longest tolerance that can be asked for: a week.
+/// The longest tolerance that may be configured: a week.
 const LONGEST_TOLERANCE_S: u64 = 7 * 86_400;
 
-/// The most signatures looked at in one request, so that a header of thousands costs little.
+/// The most signatures checked in one request, so that a header of thousands costs little.
 const MOST_SIGNATURES: usize = 32;
 
-/// A signature that holds.
+/// A valid signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
-    /// The id, when the scheme carries one: the same on every attempt, so the key against duplicates.
+    /// The id, when the scheme carries one: the same on every attempt, so use it to drop duplicates.
     pub id: Option<String>,
     /// Unix seconds of the attempt, when the scheme carries it.
     pub timestamp: Option<i64>,
@@ -27,25 +27,25 @@ pub struct Verified {
     pub secret: usize,
 }
 
-/// Why a request is not accepted, or cannot be judged.
+/// Why a request is refused, or cannot be checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum VerifyError {
-    /// The scheme is not usable; the sentence says why.
+    /// The scheme cannot be used; the text has the reason.
     Scheme(String),
     /// The headers are not an object of texts or lists of texts.
     Headers(String),
-    /// A header the scheme needs is not there.
+    /// A header that the scheme needs is missing.
     Missing(String),
-    /// A header is there and cannot be read.
+    /// A header is malformed.
     Malformed {
         /// Its name.
         header: String,
-        /// What is wrong with it.
+        /// The reason.
         reason: &'static str,
     },
-    /// No signature of the request belongs to one of the secrets.
+    /// No signature matches one of the secrets.
     NoMatch,
-    /// The signature holds, but the request is too old, or from the future.
+    /// The signature is valid, but the request is too old, or from the future.
     Stale {
         /// Seconds by which the timestamp is behind the clock; negative when it is ahead.
         behind_s: i64,
@@ -55,7 +55,7 @@ pub enum VerifyError {
 }
 
 impl VerifyError {
-    /// Whether the caller's own arguments are at fault, and not the request.
+    /// Whether the caller's arguments are wrong, rather than the request.
     pub fn is_usage(&self) -> bool {
         matches!(self, VerifyError::Scheme(_) | VerifyError::Headers(_))
     }
@@ -95,12 +95,14 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// Reads the same object as an entry of `sign`, and beside it `tolerance` (`"5m"`, or seconds; 300
-    /// when left out; both directions). Under `standard-webhooks` a `whpk_` public key will do.
-    /// The fault is a sentence without secrets.
+    /// Reads an entry of `sign`, with an optional `tolerance` (`"5m"`, or seconds; 300 by default; in both
+    /// directions). Under `standard-webhooks` a `whpk_` public key is enough.
+    ///
+    /// # Errors
+    /// A sentence without secrets.
     pub fn from_json(entry: &Value) -> Result<Verifier, String> {
-        let scheme = Scheme::read(entry, Side::Receiver)?;
-        let tolerance_s = match Fields::new(entry)?.get("tolerance") {
+        let scheme = Scheme::read(entry, SchemeUse::Receiver)?;
+        let tolerance_s = match SchemeFields::new(entry)?.get("tolerance") {
             None => DEFAULT_TOLERANCE_S,
             Some(value) => read_tolerance(value).ok_or(
                 "`tolerance` must be a time from 1 second to 7 days, as \"5m\" or a whole number of seconds: without \
@@ -110,8 +112,8 @@ impl Verifier {
         Ok(Verifier { scheme, tolerance_s })
     }
 
-    /// Checks a request. Header names count in any case; a name may occur several times. The signature is
-    /// checked before the time, so [`VerifyError::Stale`] is said of genuine requests only.
+    /// Checks a request. Header names are case-insensitive, and a name may occur several times. The signature
+    /// is checked before the time, so only a genuine request is [`VerifyError::Stale`].
     pub fn verify(
         &self,
         headers: &[(String, String)],
@@ -119,7 +121,7 @@ impl Verifier {
         now_unix_s: i64,
     ) -> Result<Verified, VerifyError> {
         let row = &self.scheme.row;
-        let claim = Claim::read(row, headers)?;
+        let claim = ClaimedSignature::read(row, headers)?;
         let feed = |take: &mut dyn FnMut(&[u8])| {
             let (id, timestamp) = (claim.id.unwrap_or_default(), claim.timestamp.unwrap_or_default());
             row.content.feed(id, timestamp, body, take);
@@ -157,7 +159,7 @@ pub fn verify(
     body: &[u8],
     now_unix_s: i64,
 ) -> Result<Verified, VerifyError> {
-    // The parser's own words could quote the text, and with it a secret: only the place is told.
+    // The parser's message could quote the text, and with it a secret, so only the position is reported.
     let scheme: Value = serde_json::from_str(scheme_json).map_err(|fault| {
         let (line, column) = (fault.line(), fault.column());
         VerifyError::Scheme(format!("it is not JSON, line {line}, column {column}"))
@@ -188,21 +190,27 @@ fn read_headers(text: &str) -> Result<Vec<(String, String)>, VerifyError> {
     Ok(headers)
 }
 
-/// What the headers of a request claim.
+/// The signatures, id and timestamp in the headers of a request.
 #[derive(Default)]
-struct Claim<'h> {
+struct ClaimedSignature<'h> {
     id: Option<&'h str>,
-    /// As it was written, since that was signed.
+    /// As written, because this text was signed.
     timestamp: Option<&'h str>,
     seconds: Option<i64>,
     signatures: Vec<&'h str>,
 }
 
-impl<'h> Claim<'h> {
-    fn read(row: &Row, headers: &'h [(String, String)]) -> Result<Claim<'h>, VerifyError> {
+impl<'h> ClaimedSignature<'h> {
+    fn read(
+        row: &SchemeParameters,
+        headers: &'h [(String, String)],
+    ) -> Result<ClaimedSignature<'h>, VerifyError> {
         let only = |name: &Option<String>| name.as_deref().map(|name| only(headers, name)).transpose();
-        let mut claim =
-            Claim { id: only(&row.id_header)?, timestamp: only(&row.timestamp_header)?, ..Claim::default() };
+        let mut claim = ClaimedSignature {
+            id: only(&row.id_header)?,
+            timestamp: only(&row.timestamp_header)?,
+            ..ClaimedSignature::default()
+        };
         let mut present = false;
         for value in all(headers, &row.header) {
             present = true;
@@ -220,7 +228,7 @@ impl<'h> Claim<'h> {
                 read_timestamp(text).ok_or_else(|| malformed(header, "is not a time in Unix seconds"))?;
             claim.seconds = Some(seconds);
         }
-        // Where a dot ends the id, an id with a dot could move bytes from the body into the timestamp.
+        // A dot ends the id, so an id with a dot could move bytes from the body into the timestamp.
         if row.name == "standard-webhooks" && claim.id.is_some_and(|id| id.contains('.')) {
             return Err(malformed("webhook-id", "holds a `.`, which Standard Webhooks forbids"));
         }
@@ -228,7 +236,7 @@ impl<'h> Claim<'h> {
     }
 
     /// One value of the signature's header, and the id and timestamp that may stand in it.
-    fn add(&mut self, row: &Row, value: &'h str) -> Result<(), VerifyError> {
+    fn add(&mut self, row: &SchemeParameters, value: &'h str) -> Result<(), VerifyError> {
         let reading = row
             .value
             .read(value)

@@ -6,7 +6,7 @@
 
 use super::reader::find_event;
 use super::{DeliveryState, Spool, SpoolError};
-use crate::config::SpoolPath;
+use crate::spool::SpoolPath;
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use std::collections::BTreeSet;

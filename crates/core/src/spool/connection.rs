@@ -2,7 +2,7 @@
 
 use super::error::{SpoolError, SpoolErrorKind};
 use super::{private, schema};
-use crate::config::SpoolPath;
+use crate::spool::SpoolPath;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

@@ -17,6 +17,7 @@ mod error;
 mod numbers;
 mod ownership;
 mod parts;
+mod path;
 mod private;
 mod prune;
 mod reader;
@@ -36,6 +37,7 @@ pub use by_hand::{Choice, Hand, Replayed};
 pub use counts::Counts;
 pub use error::{SpoolError, SpoolErrorKind};
 pub use ownership::Inherited;
+pub use path::SpoolPath;
 pub use reader::{AttemptDetail, DeliveryDetail, EventDetail, Filter, ListRow, Reader};
 pub use room::Room;
 pub use rows::{
@@ -44,7 +46,6 @@ pub use rows::{
 pub use salvage::{Adrift, Mishap};
 pub use waiting::Waiting;
 
-use crate::config::SpoolPath;
 use crate::event::EventId;
 use counts::Ledger;
 use rusqlite::types::Type;

@@ -58,7 +58,7 @@ fn keepers(conn: &Connection, kind: &str) -> rusqlite::Result<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::SpoolPath;
+    use crate::spool::SpoolPath;
 
     #[test]
     fn who_keeps_something_is_seen_and_whether_others_have_written() {

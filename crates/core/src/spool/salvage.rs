@@ -3,7 +3,7 @@
 
 use super::removal::Removal;
 use super::{Spool, SpoolError, SpoolErrorKind, connection};
-use crate::config::SpoolPath;
+use crate::spool::SpoolPath;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::collections::HashMap;
 use std::fmt;

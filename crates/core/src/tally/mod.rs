@@ -96,13 +96,6 @@ pub struct Patience {
     pub batch_stall: Option<Duration>,
 }
 
-impl Patience {
-    /// As `[queue]` has it.
-    pub fn of(settings: &crate::config::Queue) -> Patience {
-        Patience { idle_end: settings.idle_end, batch_stall: settings.batch_stall }
-    }
-}
-
 /// A change of a count that the spool must keep: the name of the queue or batch, and its state or nothing
 /// once it is closed.
 pub type Change = (String, Option<Vec<u8>>);

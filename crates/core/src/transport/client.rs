@@ -8,7 +8,7 @@ use super::names::{Lookup, Names, system_lookup};
 use super::route::{self, Route};
 use super::tls::Tls;
 use super::{Fault, FaultKind, Phases, Reach, answer, sentence};
-use crate::config::Endpoint;
+use crate::endpoint::Endpoint;
 use crate::platform::Answer;
 use std::fmt;
 use std::sync::Arc;

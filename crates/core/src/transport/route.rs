@@ -1,7 +1,7 @@
 //! Whether a request goes directly or through a proxy.
 
 use super::{Fault, FaultKind};
-use crate::config::Proxy;
+use crate::endpoint::Proxy;
 use crate::secret::{Secret, SecretUrl};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;

@@ -2,7 +2,7 @@
 //! cannot be switched off.
 
 use super::{Fault, FaultKind, sentence};
-use crate::config;
+use crate::endpoint;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
@@ -24,7 +24,7 @@ pub(super) struct Tls {
 
 impl Tls {
     /// Reads the PEM texts of the configuration.
-    pub(super) fn read(settings: &config::Tls) -> Result<Tls, Fault> {
+    pub(super) fn read(settings: &endpoint::Tls) -> Result<Tls, Fault> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let roots = match &settings.ca {
             Some(pem) => read_roots(pem)?,

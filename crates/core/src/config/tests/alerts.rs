@@ -1,6 +1,7 @@
 //! What an alert may be.
 
 use super::*;
+use crate::alerts::{Alert, Bound};
 
 /// The first lines of this text are 1 to 4 of the file, so a fault of `lines` starts at line 5.
 fn alert(lines: &str) -> String {

@@ -1,6 +1,7 @@
 //! What an endpoint may say.
 
 use super::*;
+use crate::endpoint::{Overflow, Proxy};
 
 #[test]
 fn a_url_and_its_platform_have_to_agree() {
@@ -109,9 +110,12 @@ fn a_platform_has_its_own_keys_and_no_other() {
     let token = "token = \"12:marker-4f9c2a71d0\"";
     let telegram = config(&of("telegram", &format!("chat_id = -100123\n{token}")));
     let a = &telegram.endpoints[0];
-    assert_eq!(a.url.expose().as_str(), "https://api.telegram.org/");
-    assert_eq!((a.key("chat_id"), a.key("token")), (Some("-100123"), Some("12:marker-4f9c2a71d0")));
-    assert_eq!(a.key("thread_id"), None);
+    assert_eq!(a.target.url.expose().as_str(), "https://api.telegram.org/");
+    assert_eq!(
+        (a.target.key("chat_id"), a.target.key("token")),
+        (Some("-100123"), Some("12:marker-4f9c2a71d0"))
+    );
+    assert_eq!(a.target.key("thread_id"), None);
     assert!(!format!("{telegram:?}").contains(MARKER));
     assert!(!telegram.scrubber.scrub("it said 12:marker-4f9c2a71d0").contains(MARKER));
     for (platform, more, expected) in [
@@ -157,7 +161,7 @@ fn a_platform_has_its_own_keys_and_no_other() {
         "url = \"https://open.larksuite.com/open-apis/bot/v2/hook/k\"\nsecret = \"env:MARKER\"",
     ));
     assert_eq!(
-        (lark.endpoints[0].platform.name(), lark.endpoints[0].key("secret")),
+        (lark.endpoints[0].platform.name(), lark.endpoints[0].target.key("secret")),
         ("feishu", Some(MARKER))
     );
 }

@@ -1,8 +1,12 @@
 //! The schema and what is read are the same.
 
 use super::*;
+use crate::alerts::{Bound, Metric};
 use crate::config::kind::{Kind, LeftOut};
 use crate::config::schema::TABLES;
+use crate::endpoint::{Proxy, parse_task_url};
+use crate::hooks::{Digest, Escalate};
+use crate::platform::Rate;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
 
@@ -31,8 +35,8 @@ fn every_value_of_the_complete_example_takes_effect() {
     assert_eq!(names, ["team", "ci"]);
     let team = config.endpoint("team").unwrap();
     assert_eq!(team.platform.name(), "slack");
-    assert_eq!(team.url.expose().as_str(), VARIABLES[0].1);
-    assert_eq!(team.mentions, ["U012AB3CD"]);
+    assert_eq!(team.target.url.expose().as_str(), VARIABLES[0].1);
+    assert_eq!(team.target.mentions, ["U012AB3CD"]);
     let rate = |count, seconds| Rate { count, per: Duration::from_secs(seconds) };
     assert_eq!(team.rate, [rate(1, 1), rate(30, 60)]);
     let ci = config.endpoint("ci").unwrap();

@@ -3,7 +3,7 @@
 use super::super::shared::Phase;
 use super::super::work::{Work, shape_key};
 use super::Clerk;
-use crate::config::SpoolPath;
+use crate::spool::SpoolPath;
 
 impl Clerk {
     /// Whether nothing survives the end of this bell.
@@ -15,7 +15,7 @@ impl Clerk {
     pub(super) fn end_windows(&mut self) {
         let now = self.shared.clock.unix_ms();
         let last = self.forgets() && self.shared.phase() >= Phase::Draining;
-        let due = self.shape.due(&self.config, now, last);
+        let due = self.shape.due(&self.config.hooks, now, last);
         let digests: Vec<_> =
             self.prepare(now, |preparer| due.iter().map(|window| preparer.digest(window)).collect());
         self.work.events.extend(digests);

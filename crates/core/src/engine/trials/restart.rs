@@ -55,8 +55,8 @@ fn a_breaker_stays_open_over_a_crash_and_lets_one_probe_through() {
     eventually("the record goes", || kept(&left).is_none());
 }
 
-fn bell_path(place: &Place) -> crate::config::SpoolPath {
-    crate::config::SpoolPath::File(place.spool())
+fn bell_path(place: &Place) -> crate::spool::SpoolPath {
+    crate::spool::SpoolPath::File(place.spool())
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn close_keeps_its_time_while_another_process_holds_the_spool() {
     let bell = place.open();
     emit(&bell, 0..1);
     eventually("one", || stat(&bell, "delivered") == 1);
-    let path = crate::config::SpoolPath::File(place.spool());
+    let path = crate::spool::SpoolPath::File(place.spool());
     let mut other = Spool::open(&path, "other").unwrap();
     let mut held = other.batch().unwrap();
     let event =

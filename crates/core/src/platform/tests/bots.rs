@@ -2,7 +2,7 @@
 //! limits.
 
 use super::answers::read;
-use super::cards::{any_notice, context, endpoint, hostile, notice, text};
+use super::cards::{any_notice, context, hostile, notice, target, text};
 use crate::message::Notice;
 use crate::platform::*;
 use proptest::prelude::*;
@@ -152,11 +152,11 @@ fn ntfy_answers_with_the_message_or_an_error() {
 }
 
 fn card(platform: &str, notice: &Notice, mentions: &[&str], host: &str) -> Value {
-    let (context, endpoint) = (context(host), endpoint(platform, mentions));
+    let (context, target) = (context(host), target(mentions));
     match platform {
-        "dingtalk" => dingtalk::lay_out(notice, &context, &endpoint),
-        "feishu" => feishu::lay_out(notice, &context, &endpoint),
-        "telegram" => telegram::lay_out(notice, &context, &endpoint),
+        "dingtalk" => dingtalk::lay_out(notice, &context, &target),
+        "feishu" => feishu::lay_out(notice, &context, &target),
+        "telegram" => telegram::lay_out(notice, &context, &target),
         _ => ntfy::lay_out(notice, &context),
     }
 }
@@ -286,7 +286,7 @@ proptest! {
             "host": {},
         }));
         for (platform, check) in CHECKS {
-            check(&by_name(platform).unwrap().card(&context, &endpoint(platform, &[])));
+            check(&by_name(platform).unwrap().card(&context, &target(&[])));
         }
     }
 

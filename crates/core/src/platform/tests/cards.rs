@@ -1,6 +1,5 @@
 //! What each platform's card shows, whom it pings, and that no text breaks its limits.
 
-use crate::config::{Overflow, Proxy, RetryPolicy, Tls};
 use crate::message::{Notice, Tone};
 use crate::platform::*;
 use crate::secret::SecretUrl;
@@ -8,28 +7,12 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use std::sync::Arc;
 
-pub(super) fn endpoint(platform: &str, mentions: &[&str]) -> Endpoint {
-    Endpoint {
-        name: "team".to_owned(),
-        platform: by_name(platform).unwrap(),
+pub(super) fn target(mentions: &[&str]) -> Target {
+    Target {
         url: SecretUrl::new(Url::parse("https://example.com/").unwrap()),
-        headers: Vec::new(),
-        sign: Vec::new(),
-        timeout: Duration::from_secs(15),
-        connect_timeout: Duration::from_secs(5),
-        retry: RetryPolicy { schedule: Vec::new(), max_age: Duration::from_secs(60) },
-        rate: Vec::new(),
-        concurrency: 1,
-        ordered: false,
-        tls: Tls::default(),
-        proxy: Proxy::Direct,
-        mentions: mentions.iter().map(|mention| (*mention).to_owned()).collect(),
-        overflow: Overflow::Queue,
-        file_roots: Arc::default(),
         keys: Vec::new(),
-        fallback: None,
+        mentions: mentions.iter().map(|mention| (*mention).to_owned()).collect(),
     }
 }
 
@@ -54,7 +37,7 @@ pub(super) fn notice(title: &str) -> Notice {
 
 #[test]
 fn a_slack_card_pings_only_whom_the_configuration_names() {
-    let team = endpoint("slack", &["@here", "U0123ABCD", "S0123ABCD", "<@W0123ABCD>", "ada"]);
+    let team = target(&["@here", "U0123ABCD", "S0123ABCD", "<@W0123ABCD>", "ada"]);
     let card = slack::lay_out(&notice("a <!channel> & b"), &context("render-07"), &team);
     let expected = "<!here> <@U0123ABCD> <!subteam^S0123ABCD> <@W0123ABCD> ada a &lt;!channel&gt; &amp; b";
     assert_eq!(card["text"], expected);
@@ -70,7 +53,7 @@ fn a_slack_card_pings_only_whom_the_configuration_names() {
 fn no_text_in_a_slack_card_toggles_its_markup() {
     let mut loud = notice("*bold* frame_07_final.png");
     loud.text = Some("```code``` _x_ ~y~".to_owned());
-    let card = slack::lay_out(&loud, &context("h"), &endpoint("slack", &[]));
+    let card = slack::lay_out(&loud, &context("h"), &target(&[]));
     let blocks = &card["attachments"][0]["blocks"];
     assert_eq!(blocks[0]["text"]["text"], "*bold* frame_07_final.png", "a header reads no markup");
     assert_eq!(card["text"], "\u{200b}*\u{200b}bold\u{200b}*\u{200b} frame_07_final.png");
@@ -82,7 +65,7 @@ fn no_text_in_a_slack_card_toggles_its_markup() {
 fn slack_failures_that_do_not_fit_are_counted() {
     let mut many = notice("t");
     many.failures = (0..100).map(|index| format!("{index}: {}", "x".repeat(200))).collect();
-    let card = slack::lay_out(&many, &context("h"), &endpoint("slack", &[]));
+    let card = slack::lay_out(&many, &context("h"), &target(&[]));
     let shown: Vec<_> = card["attachments"][0]["blocks"].as_array().unwrap()[2..4]
         .iter()
         .map(|block| block["text"]["text"].as_str().unwrap())
@@ -93,12 +76,12 @@ fn slack_failures_that_do_not_fit_are_counted() {
 
 #[test]
 fn a_discord_card_pings_only_whom_the_configuration_names() {
-    let quiet = discord::lay_out(&notice("@everyone <@1> _x_"), &context("h"), &endpoint("discord", &[]));
+    let quiet = discord::lay_out(&notice("@everyone <@1> _x_"), &context("h"), &target(&[]));
     assert_eq!(quiet["allowed_mentions"], json!({"parse": []}));
     assert_eq!(quiet.get("content"), None);
     assert_eq!(quiet["embeds"][0]["title"], r"@everyone \<@1\> \_x\_");
     assert_eq!(quiet["embeds"][0]["timestamp"], "2021-02-25T15:02:10.000Z");
-    let team = endpoint("discord", &["<@&77>", "42", "<@!42>", "@here", "<@nobody>"]);
+    let team = target(&["<@&77>", "42", "<@!42>", "@here", "<@nobody>"]);
     let loud = discord::lay_out(&notice("t"), &context("h"), &team);
     assert_eq!(loud["content"], "<@&77> <@42> <@42> @here nobody");
     assert_eq!(loud["allowed_mentions"], json!({"parse": ["everyone"], "users": ["42"], "roles": ["77"]}));
@@ -106,9 +89,8 @@ fn a_discord_card_pings_only_whom_the_configuration_names() {
 
 #[test]
 fn a_wecom_card_takes_the_form_that_pings() {
-    let card = |mentions: &[&str]| {
-        wecom::lay_out(&notice("a <@all> [x](y)"), &context("h"), &endpoint("wecom", mentions))
-    };
+    let card =
+        |mentions: &[&str]| wecom::lay_out(&notice("a <@all> [x](y)"), &context("h"), &target(mentions));
     let marked = card(&["wangqing", "<@lili>"]);
     let content = "### <font color=\"info\">a ＜@all＞ ［x］(y)</font>\n\
                    > Tasks: <font color=\"comment\">12</font>\n\
@@ -278,16 +260,16 @@ proptest! {
     fn every_card_keeps_the_limits_and_pings_nobody(notice in any_notice(), host in hostile()) {
         let context = context(&host);
         let cards = [
-            (slack::lay_out(&notice, &context, &endpoint("slack", &[])), check_slack as fn(&Value)),
-            (discord::lay_out(&notice, &context, &endpoint("discord", &[])), check_discord),
-            (wecom::lay_out(&notice, &context, &endpoint("wecom", &[])), check_wecom),
+            (slack::lay_out(&notice, &context, &target(&[])), check_slack as fn(&Value)),
+            (discord::lay_out(&notice, &context, &target(&[])), check_discord),
+            (wecom::lay_out(&notice, &context, &target(&[])), check_wecom),
         ];
         for (card, check) in cards {
             let sent = serde_json::to_string(&card).unwrap();
             prop_assert_eq!(serde_json::from_str::<Value>(&sent).unwrap(), card.clone());
             check(&card);
         }
-        let everybody = wecom::lay_out(&notice, &context, &endpoint("wecom", &["@all"]));
+        let everybody = wecom::lay_out(&notice, &context, &target(&["@all"]));
         prop_assert!(text(&everybody["text"]["content"]).len() <= 2048);
         let variables = slack_workflow::lay_out(&notice, &context);
         for (_, variable) in variables.as_object().unwrap() {
@@ -306,9 +288,9 @@ proptest! {
         type Check = fn(&Value);
         let checks = [("slack", check_slack as Check), ("discord", check_discord), ("wecom", check_wecom)];
         for (name, check) in checks {
-            check(&by_name(name).unwrap().card(&context, &endpoint(name, &[])));
+            check(&by_name(name).unwrap().card(&context, &target(&[])));
         }
-        let body = by_name("json").unwrap().card(&context, &endpoint("json", &[]));
+        let body = by_name("json").unwrap().card(&context, &target(&[]));
         prop_assert_eq!(text(&body["type"]), kind);
     }
 }

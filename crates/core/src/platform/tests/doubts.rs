@@ -1,6 +1,6 @@
 //! What is said of a template's body before it is sent.
 
-use super::cards::{any_notice, context, endpoint};
+use super::cards::{any_notice, context, target};
 use crate::platform::*;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -96,13 +96,13 @@ proptest! {
     fn no_platform_doubts_its_own_card(notice in any_notice()) {
         let context = context("h");
         let doubt = |name: &str, card: &Value| by_name(name).unwrap().doubt(card);
-        prop_assert_eq!(doubt("slack", &slack::lay_out(&notice, &context, &endpoint("slack", &[]))), None);
-        prop_assert_eq!(doubt("discord", &discord::lay_out(&notice, &context, &endpoint("discord", &[]))), None);
-        prop_assert_eq!(doubt("wecom", &wecom::lay_out(&notice, &context, &endpoint("wecom", &["@all"]))), None);
-        prop_assert_eq!(doubt("teams", &teams::lay_out(&notice, &context, &endpoint("teams", &[]))), None);
-        let chat = google_chat::lay_out(&notice, &context, &endpoint("googlechat", &[]));
+        prop_assert_eq!(doubt("slack", &slack::lay_out(&notice, &context, &target(&[]))), None);
+        prop_assert_eq!(doubt("discord", &discord::lay_out(&notice, &context, &target(&[]))), None);
+        prop_assert_eq!(doubt("wecom", &wecom::lay_out(&notice, &context, &target(&["@all"]))), None);
+        prop_assert_eq!(doubt("teams", &teams::lay_out(&notice, &context, &target(&[]))), None);
+        let chat = google_chat::lay_out(&notice, &context, &target(&[]));
         prop_assert_eq!(doubt("googlechat", &chat), None);
-        let post = mattermost::lay_out(&notice, &context, &endpoint("mattermost", &[]));
+        let post = mattermost::lay_out(&notice, &context, &target(&[]));
         prop_assert_eq!(doubt("mattermost", &post), None);
         prop_assert_eq!(doubt("slack-workflow", &slack_workflow::lay_out(&notice, &context)), None);
     }

@@ -1,6 +1,6 @@
 //! Discord's cards before a checker that others wrote. Those of other platforms are judged in `tests/python`.
 
-use super::cards::{any_notice, context, endpoint, hostile, text};
+use super::cards::{any_notice, context, hostile, target, text};
 use crate::platform::*;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -43,7 +43,7 @@ proptest! {
     fn a_judge_of_others_accepts_every_card(notice in any_notice(), host in hostile(), mention in hostile()) {
         let context = context(&host);
         for mentions in [vec![], vec![mention.as_str(), "@here"]] {
-            let discord = discord::lay_out(&notice, &context, &endpoint("discord", &mentions));
+            let discord = discord::lay_out(&notice, &context, &target(&mentions));
             prop_assert_eq!(judge_discord(&discord), Ok(()));
         }
     }
@@ -56,7 +56,7 @@ proptest! {
             "task": data,
             "host": {"name": value},
         }));
-        let card = by_name("discord").unwrap().card(&context, &endpoint("discord", &[]));
+        let card = by_name("discord").unwrap().card(&context, &target(&[]));
         prop_assert_eq!(judge_discord(&card), Ok(()));
     }
 }

@@ -1,7 +1,7 @@
 //! PagerDuty, GitHub, GitLab and CloudEvents: every known answer, and what stands in their requests.
 
 use super::answers::read;
-use super::cards::{any_notice, context, endpoint, hostile, text};
+use super::cards::{any_notice, context, hostile, target, text};
 use crate::platform::*;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -85,12 +85,12 @@ fn alert(kind: &str) -> Value {
         "alert": {"name": "disk", "metric": "disk.free_gb", "value": 8.5, "threshold": 10},
         "host": {"name": "render-07"},
     }));
-    by_name("pagerduty").unwrap().card(&context, &endpoint("pagerduty", &[]))
+    by_name("pagerduty").unwrap().card(&context, &target(&[]))
 }
 
 #[test]
 fn a_host_whose_name_cannot_be_shown_still_has_a_source() {
-    let event = by_name("pagerduty").unwrap().card(&context("\u{e}"), &endpoint("pagerduty", &[]));
+    let event = by_name("pagerduty").unwrap().card(&context("\u{e}"), &target(&[]));
     assert_eq!(event["payload"]["source"], "taskbell");
 }
 
@@ -107,7 +107,7 @@ fn an_alert_that_ends_resolves_what_it_opened() {
 
 #[test]
 fn a_cloud_event_keeps_its_id_and_names_its_host() {
-    let mut to = endpoint("cloudevents", &[]);
+    let mut to = target(&[]);
     let event = cloudevents::lay_out(&context("渲染 7"), &to);
     assert_eq!(event["id"], "evt_01");
     assert_eq!(event["source"], "/taskbell/%E6%B8%B2%E6%9F%93%207");
@@ -125,7 +125,7 @@ proptest! {
     #[test]
     fn every_request_of_a_machine_keeps_the_limits(notice in any_notice(), host in hostile()) {
         let context = context(&host);
-        let event = pagerduty::lay_out(&notice, &context, &endpoint("pagerduty", &[]));
+        let event = pagerduty::lay_out(&notice, &context, &target(&[]));
         prop_assert!(event.to_string().len() < 512 * 1024);
         let count = |value: &Value| text(value).chars().count();
         prop_assert!((1..=1024).contains(&count(&event["payload"]["summary"])));
@@ -140,7 +140,7 @@ proptest! {
         for (name, value) in pipeline["variables"].as_object().unwrap() {
             prop_assert!(name.starts_with("TASKBELL_") && value.is_string());
         }
-        let source = cloudevents::lay_out(&context, &endpoint("cloudevents", &[]))["source"].clone();
+        let source = cloudevents::lay_out(&context, &target(&[]))["source"].clone();
         prop_assert!(!text(&source).is_empty() && text(&source).bytes().all(|b| b.is_ascii_graphic()));
     }
 
@@ -153,12 +153,12 @@ proptest! {
             "alert": {"name": value},
             "host": {"name": value},
         }));
-        let dispatch = by_name("github").unwrap().card(&context, &endpoint("github", &[]));
+        let dispatch = by_name("github").unwrap().card(&context, &target(&[]));
         prop_assert!(dispatch["client_payload"].to_string().len() < 64 * 1024);
-        let event = by_name("pagerduty").unwrap().card(&context, &endpoint("pagerduty", &[]));
+        let event = by_name("pagerduty").unwrap().card(&context, &target(&[]));
         prop_assert!(text(&event["dedup_key"]).chars().count() <= 255);
         for platform in ["gitlab", "cloudevents"] {
-            by_name(platform).unwrap().card(&context, &endpoint(platform, &[]));
+            by_name(platform).unwrap().card(&context, &target(&[]));
         }
     }
 }

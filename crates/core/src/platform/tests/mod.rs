@@ -71,7 +71,7 @@ fn every_platform_is_found_by_its_name_and_its_url() {
 
 #[test]
 fn discord_is_asked_to_wait_and_nothing_else_of_the_url_changes() {
-    let target = |url: &str| by_name("discord").unwrap().target(&Url::parse(url).unwrap()).to_string();
+    let target = |url: &str| by_name("discord").unwrap().dial_url(&Url::parse(url).unwrap()).to_string();
     let base = "https://discord.com/api/webhooks/1/token";
     assert_eq!(target(base), format!("{base}?wait=true"));
     assert_eq!(target(&format!("{base}?thread_id=2")), format!("{base}?thread_id=2&wait=true"));
@@ -81,5 +81,5 @@ fn discord_is_asked_to_wait_and_nothing_else_of_the_url_changes() {
         format!("{base}?thread_name=a%20b+c&wait=true")
     );
     let slack = Url::parse("https://hooks.slack.com/services/T0/B0/key").unwrap();
-    assert_eq!(by_name("slack").unwrap().target(&slack), slack);
+    assert_eq!(by_name("slack").unwrap().dial_url(&slack), slack);
 }

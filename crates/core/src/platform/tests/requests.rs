@@ -1,16 +1,22 @@
 //! What an attempt adds to a message: tokens, signatures, addresses and files; and what a template makes in
 //! the place of a card.
 
-use super::cards::endpoint;
 use crate::platform::*;
 use crate::secret::{Secret, SecretUrl};
 use serde_json::{Value, json};
 
 const NOW_MS: i64 = 1_700_000_000_000;
 
+/// A platform, and where it sends.
+struct Endpoint {
+    platform: &'static dyn Platform,
+    target: Target,
+}
+
 fn to(platform: &str, url: &str, keys: &[(&'static str, &str)]) -> Endpoint {
     let keys = keys.iter().map(|(name, value)| (*name, Secret::new(*value))).collect();
-    Endpoint { url: SecretUrl::new(Url::parse(url).unwrap()), keys, ..endpoint(platform, &[]) }
+    let target = Target { url: SecretUrl::new(Url::parse(url).unwrap()), keys, mentions: Vec::new() };
+    Endpoint { platform: by_name(platform).unwrap(), target }
 }
 
 fn letter<'a>(body: &'a [u8], file: Option<&'a Attachment>) -> RenderedMessage<'a> {
@@ -33,7 +39,7 @@ fn sent(
     file: Option<&Attachment>,
 ) -> (String, Vec<(String, String)>, String) {
     let body = body.to_string();
-    let shaped = endpoint.platform.shape(endpoint, &letter(body.as_bytes(), file));
+    let shaped = endpoint.platform.shape(&endpoint.target, &letter(body.as_bytes(), file));
     let mut headers = shaped.headers.clone();
     headers.push(("content-type".to_owned(), shaped.content_type.to_string()));
     (shaped.url.to_string(), headers, String::from_utf8_lossy(&shaped.body).into_owned())
@@ -99,11 +105,13 @@ fn telegram_sends_a_picture_with_its_caption_or_after_a_long_text() {
     assert!(text.contains("name=\"photo\"; filename=\"portrait-07.png\""));
     let long = json!({"text": "x".repeat(1025)}).to_string();
     let letter = letter(long.as_bytes(), Some(&picture));
-    let first = endpoint.platform.shape(&endpoint, &letter);
+    let first = endpoint.platform.shape(&endpoint.target, &letter);
     assert!(first.url.as_str().ends_with("/sendMessage"));
-    let second = endpoint.platform.follow_up(&endpoint, &letter).unwrap();
+    let second = endpoint.platform.follow_up(&endpoint.target, &letter).unwrap();
     assert!(second.url.as_str().ends_with("/sendPhoto"));
-    assert!(endpoint.platform.follow_up(&endpoint, &RenderedMessage { file: None, ..letter }).is_none());
+    assert!(
+        endpoint.platform.follow_up(&endpoint.target, &RenderedMessage { file: None, ..letter }).is_none()
+    );
 }
 
 #[test]
@@ -129,7 +137,7 @@ fn d1_a_file_that_goes_as_from_swarmui_is_image_beside_the_body_as_it_is() {
         [("discord", "https://discord.com/api/webhooks/1/t"), ("json", "https://relay.example.com/")]
     {
         let endpoint = to(platform, url, &[]);
-        let shaped = endpoint.platform.shape(&endpoint, &letter);
+        let shaped = endpoint.platform.shape(&endpoint.target, &letter);
         let boundary = shaped.content_type.strip_prefix("multipart/form-data; boundary=").unwrap();
         let text = String::from_utf8_lossy(&shaped.body);
         let parts: Vec<_> = text.split(&format!("--{boundary}")).collect();
@@ -137,10 +145,10 @@ fn d1_a_file_that_goes_as_from_swarmui_is_image_beside_the_body_as_it_is() {
                     {\"embeds\": [{\"image\": {\"url\": \"attachment://image.png\"}}]}\r\n";
         assert!(parts.len() == 4 && parts[1].ends_with(json), "{text}");
         assert!(parts[2].contains("name=\"file\"; filename=\"image.png\"\r\nContent-Type: image/png\r\n"));
-        assert_eq!(endpoint.platform.shape(&endpoint, &letter), shaped, "each attempt sends the same");
+        assert_eq!(endpoint.platform.shape(&endpoint.target, &letter), shaped, "each attempt sends the same");
     }
     let slack = to("slack", "https://hooks.slack.com/services/T/B/x", &[]);
-    assert_eq!(slack.platform.shape(&slack, &letter).body.as_ref(), body, "which reads no forms");
+    assert_eq!(slack.platform.shape(&slack.target, &letter).body.as_ref(), body, "which reads no forms");
 }
 
 #[test]
@@ -149,14 +157,16 @@ fn wecom_sends_a_picture_after_the_text() {
     let picture = picture();
     let body = json!({"msgtype": "markdown"}).to_string();
     let letter = letter(body.as_bytes(), Some(&picture));
-    assert_eq!(endpoint.platform.shape(&endpoint, &letter).body.as_ref(), body.as_bytes());
-    let second = endpoint.platform.follow_up(&endpoint, &letter).unwrap();
+    assert_eq!(endpoint.platform.shape(&endpoint.target, &letter).body.as_ref(), body.as_bytes());
+    let second = endpoint.platform.follow_up(&endpoint.target, &letter).unwrap();
     let image = json!({"base64": "iVBORw0KGgo=", "md5": "e9dd2797018cad79186e03e8c5aec8dc"});
     assert_eq!(
         serde_json::from_slice::<Value>(&second.body).unwrap(),
         json!({"msgtype": "image", "image": image})
     );
-    assert!(endpoint.platform.follow_up(&endpoint, &RenderedMessage { file: None, ..letter }).is_none());
+    assert!(
+        endpoint.platform.follow_up(&endpoint.target, &RenderedMessage { file: None, ..letter }).is_none()
+    );
     assert!(endpoint.platform.shows("image/png") && !endpoint.platform.shows("image/webp"));
 }
 
@@ -173,7 +183,8 @@ fn telegram_sends_what_is_no_photo_as_a_document() {
     assert!(text.contains("name=\"document\"; filename=\"run.log\"\r\n"));
     let long = json!({"text": "x".repeat(1025)}).to_string();
     let file = document();
-    let second = endpoint.platform.follow_up(&endpoint, &letter(long.as_bytes(), Some(&file))).unwrap();
+    let second =
+        endpoint.platform.follow_up(&endpoint.target, &letter(long.as_bytes(), Some(&file))).unwrap();
     assert!(second.url.as_str().ends_with("/sendDocument"));
     let png = |width: u32, height: u32| {
         let mut bytes = Vec::new();
@@ -204,8 +215,8 @@ fn wecom_hands_a_file_over_and_then_names_it() {
     let endpoint = to("wecom", "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=k-1", &[]);
     let (platform, file) = (endpoint.platform, document());
     let letter = letter(b"{}", Some(&file));
-    assert!(platform.follow_up(&endpoint, &letter).is_none(), "it is no picture");
-    let upload = platform.upload(&endpoint, &letter).unwrap();
+    assert!(platform.follow_up(&endpoint.target, &letter).is_none(), "it is no picture");
+    let upload = platform.upload(&endpoint.target, &letter).unwrap();
     assert_eq!(
         upload.url.as_str(),
         "https://qyapi.weixin.qq.com/cgi-bin/webhook/upload_media?key=k-1&type=file"
@@ -213,14 +224,17 @@ fn wecom_hands_a_file_over_and_then_names_it() {
     let text = String::from_utf8_lossy(&upload.body);
     assert!(text.contains("name=\"media\"; filename=\"run.log\"; filelength=7\r\n"), "{text}");
     let answer = |body: &str| Answer { status: 200, body: body.into(), ..Answer::default() };
-    let named = platform.uploaded(&endpoint, &letter, &answer(r#"{"errcode":0,"media_id":"m-1"}"#)).unwrap();
-    assert_eq!(named.url.as_str(), endpoint.url.expose().as_str());
+    let named =
+        platform.uploaded(&endpoint.target, &letter, &answer(r#"{"errcode":0,"media_id":"m-1"}"#)).unwrap();
+    assert_eq!(named.url.as_str(), endpoint.target.url.expose().as_str());
     let expected = json!({"msgtype": "file", "file": {"media_id": "m-1"}});
     assert_eq!(serde_json::from_slice::<Value>(&named.body).unwrap(), expected);
     for nothing in [r#"{"errcode":0}"#, r#"{"errcode":0,"media_id":""}"#, r#"{"media_id":7}"#, "", "[]"] {
-        assert!(platform.uploaded(&endpoint, &letter, &answer(nothing)).is_none(), "{nothing}");
+        assert!(platform.uploaded(&endpoint.target, &letter, &answer(nothing)).is_none(), "{nothing}");
     }
-    assert!(platform.upload(&endpoint, &RenderedMessage { file: Some(&picture()), ..letter }).is_none());
+    assert!(
+        platform.upload(&endpoint.target, &RenderedMessage { file: Some(&picture()), ..letter }).is_none()
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What a template makes is cut to what its platform takes.
 
-use super::cards::{endpoint, hostile};
+use super::cards::{hostile, target};
 use super::takes::judge;
 use crate::message::Template;
 use crate::platform::*;
@@ -238,12 +238,12 @@ fn templates() -> Vec<(&'static str, Value)> {
 /// What goes over the wire for a body of a template.
 fn sent(platform: &str, body: &Value) -> Vec<u8> {
     let fitting = trim(platform, body).to_string();
-    let mut to = endpoint(platform, &[]);
+    let mut to = target(&[]);
     to.keys = ["token", "ref", "secret", "routing_key", "chat_id"]
         .map(|name| (name, crate::secret::Secret::new("7".repeat(32))))
         .into_iter()
         .collect();
-    to.platform.shape(&to, &letter(&fitting)).body.into_owned()
+    by_name(platform).unwrap().shape(&to, &letter(&fitting)).body.into_owned()
 }
 
 fn letter(body: &str) -> RenderedMessage<'_> {
@@ -309,7 +309,7 @@ fn no_shape_of_a_body_makes_a_platform_fail() {
             for how in [Plainer::NoImage, Plainer::NoMarkup, Plainer::Shorter] {
                 let _ = platform.plainer(&body, how);
             }
-            let to = endpoint(platform.name(), &[]);
+            let to = target(&[]);
             let sent = body.to_string();
             let _ = platform.shape(&to, &letter(&sent));
             let _ = platform.follow_up(&to, &letter(&sent));

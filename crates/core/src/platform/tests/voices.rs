@@ -1,7 +1,7 @@
 //! Colour, picture and pings, platform by platform: what must be there, where the checks of hostile texts only
 //! see what must not.
 
-use super::cards::{context, endpoint, notice, text};
+use super::cards::{context, notice, target, text};
 use crate::message::{Notice, Tone};
 use crate::platform::*;
 use serde_json::{Value, json};
@@ -9,20 +9,20 @@ use serde_json::{Value, json};
 const PICTURE: &str = "https://cdn.example.com/1.png";
 
 fn card(name: &str, notice: &Notice, mentions: &[&str]) -> Value {
-    let (context, endpoint) = (context("h"), endpoint(name, mentions));
+    let (context, target) = (context("h"), target(mentions));
     match name {
-        "slack" => slack::lay_out(notice, &context, &endpoint),
+        "slack" => slack::lay_out(notice, &context, &target),
         "slack-workflow" => slack_workflow::lay_out(notice, &context),
-        "discord" => discord::lay_out(notice, &context, &endpoint),
-        "wecom" => wecom::lay_out(notice, &context, &endpoint),
-        "dingtalk" => dingtalk::lay_out(notice, &context, &endpoint),
-        "feishu" => feishu::lay_out(notice, &context, &endpoint),
-        "teams" => teams::lay_out(notice, &context, &endpoint),
-        "telegram" => telegram::lay_out(notice, &context, &endpoint),
-        "googlechat" => google_chat::lay_out(notice, &context, &endpoint),
-        "mattermost" => mattermost::lay_out(notice, &context, &endpoint),
+        "discord" => discord::lay_out(notice, &context, &target),
+        "wecom" => wecom::lay_out(notice, &context, &target),
+        "dingtalk" => dingtalk::lay_out(notice, &context, &target),
+        "feishu" => feishu::lay_out(notice, &context, &target),
+        "teams" => teams::lay_out(notice, &context, &target),
+        "telegram" => telegram::lay_out(notice, &context, &target),
+        "googlechat" => google_chat::lay_out(notice, &context, &target),
+        "mattermost" => mattermost::lay_out(notice, &context, &target),
         "ntfy" => ntfy::lay_out(notice, &context),
-        "pagerduty" => pagerduty::lay_out(notice, &context, &endpoint),
+        "pagerduty" => pagerduty::lay_out(notice, &context, &target),
         other => panic!("no card of {other}"),
     }
 }

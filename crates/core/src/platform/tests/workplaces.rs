@@ -1,7 +1,7 @@
 //! Teams, Google Chat and Mattermost: every known answer, whom a card pings, and that no text breaks its
 //! limits.
 
-use super::cards::{any_notice, context, endpoint, hostile, notice, text};
+use super::cards::{any_notice, context, hostile, notice, target, text};
 use crate::message::Notice;
 use crate::platform::*;
 use proptest::prelude::*;
@@ -118,7 +118,7 @@ fn mattermost_answers_ok_or_with_the_id_of_an_error() {
 }
 
 fn teams_card(notice: &Notice, mentions: &[&str]) -> Value {
-    teams::lay_out(notice, &context("render-07"), &endpoint("teams", mentions))
+    teams::lay_out(notice, &context("render-07"), &target(mentions))
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn a_teams_card_pings_only_whom_the_configuration_names() {
 #[test]
 fn a_google_chat_card_pings_only_whom_the_configuration_names() {
     let card = |mentions: &[&str]| {
-        google_chat::lay_out(&notice("a <users/all> & b"), &context("h"), &endpoint("googlechat", mentions))
+        google_chat::lay_out(&notice("a <users/all> & b"), &context("h"), &target(mentions))
     };
     let quiet = card(&[]);
     assert_eq!((quiet.get("text"), &quiet["fallbackText"]), (None, &json!("a ＜users/all＞ & b")));
@@ -164,9 +164,8 @@ fn a_google_chat_card_pings_only_whom_the_configuration_names() {
 
 #[test]
 fn a_mattermost_card_pings_only_whom_the_configuration_names() {
-    let card = |mentions: &[&str]| {
-        mattermost::lay_out(&notice("a @all [x](y)"), &context("h"), &endpoint("mattermost", mentions))
-    };
+    let card =
+        |mentions: &[&str]| mattermost::lay_out(&notice("a @all [x](y)"), &context("h"), &target(mentions));
     let quiet = card(&[]);
     let attachment = &quiet["attachments"][0];
     assert_eq!(quiet.get("text"), None);
@@ -260,12 +259,12 @@ fn a_plainer_card_has_less_and_still_says_what_happened() {
     pictured.image_url = Some("https://cdn.example.com/1.png".to_owned());
     let host = context("h");
     for (name, lay_out) in [
-        ("teams", teams::lay_out as fn(&Notice, &Context, &Endpoint) -> Value),
+        ("teams", teams::lay_out as fn(&Notice, &Context, &Target) -> Value),
         ("googlechat", google_chat::lay_out),
         ("mattermost", mattermost::lay_out),
     ] {
         let platform = by_name(name).unwrap();
-        let card = lay_out(&pictured, &host, &endpoint(name, &["ann@example.com"]));
+        let card = lay_out(&pictured, &host, &target(&["ann@example.com"]));
         let plain = platform.plainer(&card, Plainer::NoImage).unwrap();
         assert!(!plain.to_string().contains("cdn.example.com"), "{name}");
         assert!(plain.to_string().contains("out of memory"), "{name}");
@@ -287,9 +286,9 @@ proptest! {
     #[test]
     fn every_card_of_a_workplace_keeps_the_limits_and_pings_nobody(notice in any_notice(), host in hostile()) {
         let context = context(&host);
-        check_teams(&teams::lay_out(&notice, &context, &endpoint("teams", &[])));
-        check_google_chat(&google_chat::lay_out(&notice, &context, &endpoint("googlechat", &[])));
-        check_mattermost(&mattermost::lay_out(&notice, &context, &endpoint("mattermost", &[])));
+        check_teams(&teams::lay_out(&notice, &context, &target(&[])));
+        check_google_chat(&google_chat::lay_out(&notice, &context, &target(&[])));
+        check_mattermost(&mattermost::lay_out(&notice, &context, &target(&[])));
     }
 
     #[test]
@@ -301,19 +300,19 @@ proptest! {
             "host": {},
         }));
         for (name, check) in CHECKS {
-            check(&by_name(name).unwrap().card(&context, &endpoint(name, &[])));
+            check(&by_name(name).unwrap().card(&context, &target(&[])));
         }
     }
 
     #[test]
     fn mentions_as_odd_as_can_be_keep_the_limits(mention in hostile()) {
         let mentions = vec![mention.as_str(); 30];
-        let team = endpoint("teams", &mentions);
+        let team = target(&mentions);
         let card = teams::lay_out(&notice("t"), &context("h"), &team);
         prop_assert!(card.to_string().len() <= teams::WHOLE);
-        let chat = google_chat::lay_out(&notice("t"), &context("h"), &endpoint("googlechat", &mentions));
+        let chat = google_chat::lay_out(&notice("t"), &context("h"), &target(&mentions));
         prop_assert!(chat.to_string().len() <= google_chat::WHOLE);
-        let post = mattermost::lay_out(&notice("t"), &context("h"), &endpoint("mattermost", &mentions));
+        let post = mattermost::lay_out(&notice("t"), &context("h"), &target(&mentions));
         prop_assert!(text(&post["text"]).chars().count() <= 1000);
     }
 }

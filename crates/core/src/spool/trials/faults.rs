@@ -2,7 +2,7 @@
 
 use super::super::{End, NewDelivery, Reader, Spool, SpoolErrorKind};
 use super::{NONE, delivery, ring, spool_at, waiting};
-use crate::config::SpoolPath;
+use crate::spool::SpoolPath;
 use rusqlite::Connection;
 use std::path::Path;
 use std::time::Duration;
@@ -143,7 +143,7 @@ mod forbidden {
     use super::super::super::{Spool, SpoolErrorKind};
     use super::super::crash::child;
     use super::super::spool_at;
-    use crate::config::SpoolPath;
+    use crate::spool::SpoolPath;
     use std::fs::{Permissions, set_permissions};
     use std::os::unix::fs::PermissionsExt;
     use std::path::Path;

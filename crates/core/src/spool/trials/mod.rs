@@ -5,8 +5,8 @@ mod faults;
 mod life;
 
 use super::{AttemptRow, Batch, NewDelivery, NewEvent, Spool};
-use crate::config::SpoolPath;
 use crate::event::EventId;
+use crate::spool::SpoolPath;
 use crate::transport::Phases;
 use std::path::Path;
 

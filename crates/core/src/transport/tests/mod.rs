@@ -8,8 +8,10 @@ mod proxies;
 
 use super::names::Lookup;
 use super::{Client, Fault, Phases, Reach};
-use crate::config::{Endpoint, Overflow, Proxy, Rate, RetryPolicy, Tls};
+use crate::endpoint::{Endpoint, Overflow, Proxy, RetryPolicy, Tls};
 use crate::message::Context;
+use crate::platform::Rate;
+use crate::platform::Target;
 use crate::platform::{Answer, Outcome, Platform};
 use crate::secret::SecretUrl;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -43,7 +45,7 @@ impl Platform for Nobody {
         (&[], 1)
     }
 
-    fn card(&self, _: &Context, _: &Endpoint) -> serde_json::Value {
+    fn card(&self, _: &Context, _: &Target) -> serde_json::Value {
         serde_json::Value::Null
     }
 
@@ -56,7 +58,11 @@ fn endpoint(url: &str) -> Endpoint {
     Endpoint {
         name: "test".to_owned(),
         platform: &Nobody,
-        url: SecretUrl::new(Url::parse(url).unwrap()),
+        target: Target {
+            url: SecretUrl::new(Url::parse(url).unwrap()),
+            keys: Vec::new(),
+            mentions: Vec::new(),
+        },
         headers: Vec::new(),
         sign: Vec::new(),
         timeout: GENEROUS,
@@ -67,10 +73,8 @@ fn endpoint(url: &str) -> Endpoint {
         ordered: false,
         tls: Tls::default(),
         proxy: Proxy::Direct,
-        mentions: Vec::new(),
         overflow: Overflow::Queue,
         file_roots: Arc::default(),
-        keys: Vec::new(),
         fallback: None,
     }
 }

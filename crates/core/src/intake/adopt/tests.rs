@@ -33,8 +33,8 @@ fn payloads(count: usize) -> Vec<Vec<u8>> {
         .collect()
 }
 
-fn salvage(bytes: &[u8]) -> Result<(Vec<Record>, usize), Fault> {
-    Image::read(bytes).unwrap().map(|image| image.salvage())
+fn records_and_torn(bytes: &[u8]) -> Result<(Vec<Record>, usize), HeaderError> {
+    RingImage::read(bytes).unwrap().map(|image| image.records_and_torn())
 }
 
 fn file_position(at: u64) -> usize {
@@ -52,7 +52,7 @@ fn orphan(bytes: &[u8]) -> (tempfile::TempDir, PathBuf, PathBuf) {
 #[test]
 fn a_dead_ring_gives_every_committed_record_that_was_not_released() {
     let (bytes, records) = image(&payloads(30), 10);
-    assert_eq!(salvage(&bytes), Ok((records, 0)));
+    assert_eq!(records_and_torn(&bytes), Ok((records, 0)));
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn a_ring_that_went_round_is_read_across_its_end() {
     many.extend(payloads(60));
     let (bytes, records) = image(&many, 2);
     assert!(records.first().unwrap().ticket < 65_536 && records.last().unwrap().ticket > 65_536);
-    assert_eq!(salvage(&bytes), Ok((records, 0)));
+    assert_eq!(records_and_torn(&bytes), Ok((records, 0)));
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn a_file_cut_at_any_byte_gives_the_records_before_the_cut() {
     let (bytes, records) = image(&payloads(12), 0);
     let end = file_position(records.last().unwrap().ticket);
     for cut in 0..end + 16 {
-        let found = salvage(&bytes[..cut]);
+        let found = records_and_torn(&bytes[..cut]);
         if cut < PAGE_BYTES {
             assert!(found.is_err() || found.unwrap().0.is_empty(), "cut at {cut}");
             continue;
@@ -93,16 +93,16 @@ fn a_record_torn_at_any_byte_is_left_out_and_its_neighbours_are_not() {
         let length = torn[file_position(from)..][..4].to_vec();
         torn[file_position(from)..file_position(from) + 8].fill(0);
         torn[file_position(torn_at)..file_position(to)].fill(0);
-        let (found, count) = salvage(&torn).unwrap();
+        let (found, count) = records_and_torn(&torn).unwrap();
         let expected: Vec<_> = [0, 1, 3, 4].map(|index| records[index].clone()).into();
         assert_eq!((found, count), (expected.clone(), 1), "torn at {torn_at}");
         // The same with the reservation written.
-        let shape = super::super::record::Shape::of(13, records[2].payload.len()).unwrap();
+        let shape = super::super::record::Extent::of(13, records[2].payload.len()).unwrap();
         let seal = Seal::new(u64::from_le_bytes(bytes[24..32].try_into().unwrap()));
         let state = seal.reserved(from, shape).to_le_bytes();
         assert_eq!(state[..3], length[..3]);
         torn[file_position(from)..file_position(from) + 8].copy_from_slice(&state);
-        assert_eq!(salvage(&torn), Ok((expected, 1)), "torn at {torn_at}, reserved");
+        assert_eq!(records_and_torn(&torn), Ok((expected, 1)), "torn at {torn_at}, reserved");
     }
 }
 
@@ -113,7 +113,7 @@ fn a_payload_that_looks_like_a_record_is_none() {
     let (mut outer, whole) = image(&[vec![b'x'; 16], inner, b"{}".to_vec()], 0);
     outer[file_position(whole[0].ticket)..][..8].fill(0);
     let expected = vec![whole[0].clone(), whole[2].clone()];
-    assert_eq!(salvage(&outer), Ok((expected, 1)));
+    assert_eq!(records_and_torn(&outer), Ok((expected, 1)));
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn a_process_killed_while_it_cleared_room_leaves_nothing_torn() {
     let spooled = records[3].ticket;
     bytes[17 * 8..18 * 8].copy_from_slice(&spooled.to_le_bytes());
     bytes[PAGE_BYTES..file_position(spooled) - 40].fill(0);
-    assert_eq!(salvage(&bytes), Ok((records[4..].to_vec(), 0)));
+    assert_eq!(records_and_torn(&bytes), Ok((records[4..].to_vec(), 0)));
 }
 
 proptest! {
@@ -145,7 +145,7 @@ proptest! {
             bytes[index..index + 8].copy_from_slice(&(value % 200_000).to_le_bytes());
         }
         bytes.truncate(cut);
-        if let Ok((found, _)) = salvage(&bytes) {
+        if let Ok((found, _)) = records_and_torn(&bytes) {
             let mut originals = records.iter();
             for record in &found {
                 prop_assert!(originals.any(|original| original == record), "{record:?}");
@@ -155,7 +155,7 @@ proptest! {
 
     #[test]
     fn rubbish_is_refused(bytes in prop::collection::vec(any::<u8>(), 0..9000)) {
-        if let Ok((found, _)) = salvage(&bytes) {
+        if let Ok((found, _)) = records_and_torn(&bytes) {
             prop_assert!(found.is_empty());
         }
     }

@@ -130,7 +130,7 @@ fn reading_waits_for_a_reservation_that_is_not_committed() {
     for says_how_much in [false, true] {
         let ring = ring();
         push(&ring, b"first").unwrap();
-        let shape = Shape::of(13, 100).unwrap();
+        let shape = Extent::of(13, 100).unwrap();
         let at = ring.reserve(shape.span()).unwrap();
         if says_how_much {
             ring.word(at).store(ring.seal.reserved(at, shape), Ordering::Relaxed);

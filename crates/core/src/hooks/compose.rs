@@ -1,0 +1,92 @@
+//! From a hook's template, or the platform's own card, to the message.
+
+use crate::endpoint::{Endpoint, Overflow};
+use crate::message::{Context, Extras, Line, Message, Notice, RenderError, Template};
+use serde_json::Value as Json;
+use std::panic::{self, AssertUnwindSafe};
+
+/// The message of an event for an endpoint: rendered once, and the same for every attempt.
+///
+/// # Errors
+/// Where the template failed, and why. A defect of Taskbell that the event brings to light is such an
+/// error too: it costs this message, and nothing else.
+pub fn compose(
+    template: Option<&Template>,
+    endpoint: &Endpoint,
+    context: &Context,
+) -> Result<Message, RenderError> {
+    let compose = || match template {
+        Some(template) => template.render(context).map(|message| {
+            let extras = extras_of(endpoint, context);
+            let extras = match template.is_swarmui() {
+                true => for_swarmui(extras, message.attach_first_output, endpoint, context),
+                false => extras,
+            };
+            Message { extras, ..message }
+        }),
+        None => Ok(card(endpoint, context)),
+    };
+    panic::catch_unwind(AssertUnwindSafe(compose)).unwrap_or_else(|_| {
+        Err(RenderError {
+            place: format!("the {} message", endpoint.platform.name()),
+            line: None,
+            reason: "a defect of Taskbell was caught while this event was rendered; please report it".into(),
+        })
+    })
+}
+
+fn card(endpoint: &Endpoint, context: &Context) -> Message {
+    Message {
+        content_type: "application/json".into(),
+        body: endpoint.platform.card_text(context, &endpoint.target),
+        attach_first_output: false,
+        extras: extras_of(endpoint, context),
+    }
+}
+
+fn extras_of(endpoint: &Endpoint, context: &Context) -> Extras {
+    let encloses = endpoint.platform.file_limit().is_some();
+    let folds = endpoint.overflow == Overflow::Fold && !endpoint.rate.is_empty();
+    Extras {
+        file: encloses.then(|| chosen(context, endpoint)).flatten(),
+        form: false,
+        line: folds.then(|| {
+            let kind = context.text_at(&["event", "type"]).unwrap_or("event");
+            let notice = Notice::from_context(kind, context);
+            Line { tone: notice.tone, text: notice.title }
+        }),
+        host: folds.then(|| context.at(&["host"]).cloned()).flatten(),
+    }
+}
+
+/// With the file in SwarmUI's form, or in the platform's own where its receivers read no such form; without
+/// any when the template does not ask for it.
+fn for_swarmui(extras: Extras, asked: bool, endpoint: &Endpoint, context: &Context) -> Extras {
+    let form = asked && endpoint.platform.reads_forms();
+    let file = if form { chosen(context, endpoint) } else { extras.file.filter(|_| asked) };
+    Extras { form: form && file.is_some(), file, ..extras }
+}
+
+/// The path of the first output of a task that is a picture by its type or its name; where there is none,
+/// of the first file, for a platform that takes any. None where no file may be read.
+fn chosen(context: &Context, endpoint: &Endpoint) -> Option<String> {
+    if endpoint.file_roots.is_empty() {
+        return None;
+    }
+    let takes_any = endpoint.platform.document_sizes().is_some();
+    let outputs = context.at(&["task", "outputs"])?.as_array()?;
+    let text = |output: &Json, key: &str| output.get(key).and_then(Json::as_str).map(str::to_owned);
+    let path_of = |output: &Json| text(output, "path").filter(|path| !path.is_empty());
+    let picture = outputs.iter().find_map(|output| {
+        let path = path_of(output)?;
+        let is_picture = match text(output, "mime") {
+            Some(mime) => mime.starts_with("image/"),
+            None => {
+                let path = path.to_ascii_lowercase();
+                [".png", ".jpg", ".jpeg", ".gif", ".webp"].iter().any(|ending| path.ends_with(ending))
+            }
+        };
+        is_picture.then_some(path)
+    });
+    picture.or_else(|| outputs.iter().find_map(path_of).filter(|_| takes_any))
+}
