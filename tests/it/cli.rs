@@ -1,4 +1,4 @@
-//! The `taskbell` command as a shell sees it: output, and exit codes.
+//! The `taskbell` command as a shell sees it: its output and its exit codes.
 
 use serde_json::{Value as Json, json};
 use std::fs;
@@ -34,14 +34,14 @@ fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// What a command that succeeds prints.
+/// The output of a command that succeeds.
 fn succeeds(arguments: &[&str]) -> String {
     let output = run(arguments);
     assert_eq!(code(&output), 0, "{arguments:?}: {}{}", stdout(&output), stderr(&output));
     stdout(&output)
 }
 
-/// What a command that fails prints, on both outputs.
+/// The output of a command that fails, stdout and stderr.
 fn fails(arguments: &[&str]) -> String {
     let output = run(arguments);
     let text = stdout(&output) + &stderr(&output);
@@ -54,14 +54,14 @@ fn json_lines(text: &str) -> Vec<Json> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// A configuration with one endpoint at this port, in a folder of its own.
-struct Place {
+/// A configuration in a folder of its own, with one endpoint at this port.
+struct TestConfig {
     folder: TempDir,
     config: PathBuf,
 }
 
-impl Place {
-    fn new(port: u16, schedule: &str) -> Place {
+impl TestConfig {
+    fn new(port: u16, schedule: &str) -> TestConfig {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("taskbell.toml");
         let text = format!(
@@ -73,7 +73,7 @@ impl Place {
              on = [\"task.complete\", \"queue.end\"]\nto = [\"here\"]\nwhen = \"not event.data.quiet == true\"\n"
         );
         fs::write(&config, text).unwrap();
-        Place { folder, config }
+        TestConfig { folder, config }
     }
 
     fn config(&self) -> &str {
@@ -87,7 +87,7 @@ impl Place {
     }
 }
 
-/// A running `serve`, ended with the test.
+/// A running `serve`, killed at the end of the test.
 struct Serve {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
@@ -99,8 +99,8 @@ impl Serve {
         let mut command = taskbell(&["serve", "--json", "--port", "0"]);
         let mut child = command.args(arguments).stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let welcome: Json = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
-        let url = welcome["listening"].as_str().unwrap();
+        let started: Json = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        let url = started["listening"].as_str().unwrap();
         let port = url.trim_end_matches('/').rsplit(':').next().unwrap().parse().unwrap();
         Serve { child, lines, port }
     }
@@ -110,7 +110,7 @@ impl Serve {
         serde_json::from_str(&self.lines.next().unwrap().unwrap()).unwrap()
     }
 
-    /// Its exit code, once it has ended by itself.
+    /// The exit code, once the command has ended by itself.
     fn code(&mut self) -> i32 {
         self.child.wait().unwrap().code().unwrap()
     }
@@ -123,19 +123,19 @@ impl Drop for Serve {
     }
 }
 
-/// A port where nobody listens.
+/// A port without a listener.
 fn closed_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 #[test]
-fn check_passes_a_sound_configuration_and_names_the_place_of_a_fault() {
-    let place = Place::new(1, "[]");
-    assert_eq!(succeeds(&["check", place.config()]), "1 endpoint, 1 hook: fine\n");
-    let report = json_lines(&succeeds(&["check", place.config(), "--json"]));
+fn check_accepts_a_valid_configuration_and_locates_an_error() {
+    let test = TestConfig::new(1, "[]");
+    assert_eq!(succeeds(&["check", test.config()]), "1 endpoint, 1 hook: fine\n");
+    let report = json_lines(&succeeds(&["check", test.config(), "--json"]));
     assert_eq!(report[0]["ok"], true);
 
-    let faulty = place.file("faulty.toml", "[endpoints.a]\nurl = \"http://127.0.0.1/\"\ntimout = \"5s\"\n");
+    let faulty = test.file("faulty.toml", "[endpoints.a]\nurl = \"http://127.0.0.1/\"\ntimout = \"5s\"\n");
     let text = fails(&["check", &faulty]);
     assert!(text.contains("faulty.toml:3:1: endpoints.a") && text.contains("timeout"), "{text}");
     assert!(text.contains("1 error") && text.contains("taskbell check"), "{text}");
@@ -145,22 +145,22 @@ fn check_passes_a_sound_configuration_and_names_the_place_of_a_fault() {
 }
 
 #[test]
-fn check_warns_of_a_folder_for_files_that_is_not_there() {
-    let place = Place::new(1, "[]");
+fn check_warns_of_a_missing_folder_for_files() {
+    let test = TestConfig::new(1, "[]");
     let roots = "[files]\nroots = [\".\", \"outputs\",\n  \"plain\"]\n";
-    let config = place.file("roots.toml", fs::read_to_string(&place.config).unwrap() + roots);
-    place.file("plain", "");
-    let outputs = place.folder.path().join("outputs");
+    let config = test.file("roots.toml", fs::read_to_string(&test.config).unwrap() + roots);
+    test.file("plain", "");
+    let outputs = test.folder.path().join("outputs");
     let report: Json = serde_json::from_str(&succeeds(&["check", &config, "--json"])).unwrap();
-    let told: Vec<_> = report["warnings"].as_array().unwrap().iter().map(|one| &one["message"]).collect();
+    let messages: Vec<_> = report["warnings"].as_array().unwrap().iter().map(|one| &one["message"]).collect();
     let wanted = |path: &Path, what: &str| {
         json!(format!(
             "`{}` {what}: no file below it can go with a message until it is there",
             path.display()
         ))
     };
-    let plain = place.folder.path().join("plain");
-    assert_eq!(told, [&wanted(&outputs, "does not exist"), &wanted(&plain, "is no folder")]);
+    let plain = test.folder.path().join("plain");
+    assert_eq!(messages, [&wanted(&outputs, "does not exist"), &wanted(&plain, "is no folder")]);
     assert_eq!((&report["warnings"][0]["key"], &report["ok"]), (&json!("files.roots[1]"), &json!(true)));
     let lines = |one: &Json| one["line"].as_u64().unwrap();
     assert_eq!(lines(&report["warnings"][0]) + 1, lines(&report["warnings"][1]));
@@ -171,35 +171,35 @@ fn check_warns_of_a_folder_for_files_that_is_not_there() {
 }
 
 #[test]
-fn preview_shows_the_request_without_secrets_and_says_why_nothing_fires() {
-    let place = Place::new(9, "[]");
-    let text = succeeds(&["preview", place.config(), "task.complete", r#"{"name": "shot 4"}"#]);
+fn preview_shows_the_request_without_secrets_or_why_no_hook_fires() {
+    let test = TestConfig::new(9, "[]");
+    let text = succeeds(&["preview", test.config(), "task.complete", r#"{"name": "shot 4"}"#]);
     for expected in
-        ["here (json), rung by bell", "POST http://127.0.0.1:9/…", "authorization: [redacted]", "shot 4"]
+        ["here (json), fired by bell", "POST http://127.0.0.1:9/…", "authorization: [redacted]", "shot 4"]
     {
         assert!(text.contains(expected), "{expected} in {text}");
     }
     assert!(!text.contains("marker"), "{text}");
-    let event = place.file("event.json", r#"{"quiet": true}"#);
-    let text = succeeds(&["preview", place.config(), "task.complete", &format!("@{event}")]);
+    let event = test.file("event.json", r#"{"quiet": true}"#);
+    let text = succeeds(&["preview", test.config(), "task.complete", &format!("@{event}")]);
     assert!(text.contains("No hook fires") && text.contains("not event.data.quiet == true"), "{text}");
-    let text = succeeds(&["preview", place.config(), "server.stop"]);
-    assert!(text.contains("bell listens to task.complete, queue.end"), "{text}");
-    let text = succeeds(&["preview", place.config(), "queue.end"]);
+    let text = succeeds(&["preview", test.config(), "server.stop"]);
+    assert!(text.contains("bell subscribes to task.complete, queue.end"), "{text}");
+    let text = succeeds(&["preview", test.config(), "queue.end"]);
     assert!(text.contains("With sample data") && text.contains("\"total\": 200"), "{text}");
-    assert!(fails(&["preview", place.config(), "queue.end", "[1]"]).contains("not a JSON object"));
-    assert!(fails(&["preview", place.config(), "Queue End"]).contains("next:"));
+    assert!(fails(&["preview", test.config(), "queue.end", "[1]"]).contains("not a JSON object"));
+    assert!(fails(&["preview", test.config(), "Queue End"]).contains("next:"));
 }
 
 #[test]
 fn send_leaves_alerts_to_the_host() {
     let serve = Serve::start(&[]);
-    let place = Place::new(serve.port, "[]");
+    let test = TestConfig::new(serve.port, "[]");
     let alert = "[[hooks]]\non = [\"alert.firing\"]\nto = [\"here\"]\n\
                  [[alerts]]\nname = \"always\"\nmetric = \"process.rss_mb\"\nabove = 0\n";
-    let both = place.file("both.toml", fs::read_to_string(&place.config).unwrap() + alert);
+    let both = test.file("both.toml", fs::read_to_string(&test.config).unwrap() + alert);
     succeeds(&["send", &both, "task.complete"]);
-    // What the first one left would be sent by the second at the latest.
+    // An alert that the first command left in the spool would be sent by the second one.
     succeeds(&["send", &both, "task.complete"]);
     let listed = &json_lines(&succeeds(&["list", &both, "--json"]))[0];
     let types: Vec<&Json> = listed["deliveries"].as_array().unwrap().iter().map(|row| &row["type"]).collect();
@@ -207,11 +207,10 @@ fn send_leaves_alerts_to_the_host() {
 }
 
 #[test]
-fn what_is_sent_is_retried_verified_and_kept_in_the_spool() {
+fn a_sent_event_is_retried_verified_and_kept_in_the_spool() {
     let mut serve = Serve::start(&["--secret", "BELL_SECRET", "--fail", "1:503", "--count", "2"]);
-    let place = Place::new(serve.port, r#"["20ms"]"#);
-    let sent =
-        json_lines(&succeeds(&["send", place.config(), "task.complete", r#"{"id": "f-1"}"#, "--json"]));
+    let test = TestConfig::new(serve.port, r#"["20ms"]"#);
+    let sent = json_lines(&succeeds(&["send", test.config(), "task.complete", r#"{"id": "f-1"}"#, "--json"]));
     assert_eq!((&sent[0]["state"], &sent[0]["attempts"]), (&json!("delivered"), &json!(2)));
     let (first, second) = (serve.next(), serve.next());
     assert_eq!((&first["status"], &second["status"]), (&json!(503), &json!(200)));
@@ -221,64 +220,64 @@ fn what_is_sent_is_retried_verified_and_kept_in_the_spool() {
     }
     assert_eq!(serve.code(), 0);
 
-    let listed = &json_lines(&succeeds(&["list", place.config(), "--delivered", "--json"]))[0];
+    let listed = &json_lines(&succeeds(&["list", test.config(), "--delivered", "--json"]))[0];
     assert_eq!(listed["deliveries"][0]["event"], first["id"]);
     assert_eq!(listed["counts"]["delivered"], 1);
-    assert!(succeeds(&["list", place.config(), "--dead"]).contains("None of them"));
-    let spool = place.folder.path().join("spool.db");
+    assert!(succeeds(&["list", test.config(), "--dead"]).contains("None of them matches"));
+    let spool = test.folder.path().join("spool.db");
     let shown = succeeds(&["show", spool.to_str().unwrap(), first["id"].as_str().unwrap()]);
     assert!(shown.contains("answered 503") && shown.contains("curl -X POST 'URL-OF-here'"), "{shown}");
-    let shown = succeeds(&["show", place.config(), "1"]);
+    let shown = succeeds(&["show", test.config(), "1"]);
     assert!(shown.contains("curl -X POST 'http://127.0.0.1") && !shown.contains("marker"), "{shown}");
-    assert!(fails(&["show", place.config(), "77"]).contains("taskbell list"));
+    assert!(fails(&["show", test.config(), "77"]).contains("taskbell list"));
 }
 
 #[test]
-fn the_end_of_a_queue_is_sent_after_its_delay_and_a_quiet_event_rings_nowhere() {
+fn the_end_of_a_queue_is_sent_after_its_delay_and_a_quiet_event_is_not() {
     let mut serve = Serve::start(&["--secret", SECRET, "--count", "1"]);
-    let place = Place::new(serve.port, "[]");
-    let text = succeeds(&["send", place.config(), "task.complete", r#"{"quiet": true}"#]);
+    let test = TestConfig::new(serve.port, "[]");
+    let text = succeeds(&["send", test.config(), "task.complete", r#"{"quiet": true}"#]);
     assert!(text.contains("No hook fired"), "{text}");
-    let text = succeeds(&["send", place.config(), "queue.end"]);
+    let text = succeeds(&["send", test.config(), "queue.end"]);
     assert!(text.contains("delivered  here (bell)  status 200  1 attempt"), "{text}");
     assert_eq!((&serve.next()["type"], serve.code()), (&json!("queue.end"), 0));
 }
 
 #[test]
-fn a_dead_letter_and_a_delivery_that_waits_are_failures_with_a_next_step() {
-    let place = Place::new(closed_port(), "[]");
-    let text = fails(&["send", place.config(), "task.complete"]);
+fn a_dead_letter_and_a_pending_delivery_are_failures_with_a_next_step() {
+    let test = TestConfig::new(closed_port(), "[]");
+    let text = fails(&["send", test.config(), "task.complete"]);
     assert!(text.contains("dead  here") && text.contains("--dead"), "{text}");
 
-    let place = Place::new(closed_port(), r#"["1h"]"#);
-    let text = fails(&["send", place.config(), "task.complete", "--timeout", "300ms"]);
+    let test = TestConfig::new(closed_port(), r#"["1h"]"#);
+    let text = fails(&["send", test.config(), "task.complete", "--timeout", "300ms"]);
     assert!(text.contains("pending  here") && text.contains("nothing is lost"), "{text}");
-    let text = succeeds(&["list", place.config(), "--pending"]);
+    let text = succeeds(&["list", test.config(), "--pending"]);
     assert!(text.contains("1 pending") && text.contains("next in"), "{text}");
 }
 
 #[test]
-fn a_receiver_with_another_secret_does_not_take_it() {
+fn a_receiver_with_another_secret_refuses_the_request() {
     let other = "whsec_c29tZWJvZHkgZWxzZSdzIHNlY3JldCBvZiAzMiBi";
     let mut serve = Serve::start(&["--secret", other, "--count", "1"]);
-    let place = Place::new(serve.port, "[]");
-    assert!(fails(&["send", place.config(), "task.complete"]).contains("401"));
+    let test = TestConfig::new(serve.port, "[]");
+    assert!(fails(&["send", test.config(), "task.complete"]).contains("401"));
     let request = serve.next();
     assert_eq!((&request["verified"], &request["status"]), (&json!(false), &json!(401)));
-    assert_eq!(serve.code(), 1, "not everything that came was genuine");
+    assert_eq!(serve.code(), 1, "a signature was refused");
 }
 
 #[test]
-fn verify_takes_what_is_genuine_and_nothing_else() {
-    let place = Place::new(1, "[]");
+fn verify_accepts_only_a_valid_signature() {
+    let test = TestConfig::new(1, "[]");
     let entry = json!({ "scheme": "standard-webhooks", "secrets": [SECRET] });
     let now = clock::unix_ms() / 1000;
     let signed = Signer::from_json(&entry).unwrap().sign("evt_1", now, b"{\"a\": 1}");
     let headers = Json::Object(signed.iter().map(|(name, value)| (name.clone(), json!(value))).collect());
     let headers = headers.to_string();
     let lines: String = signed.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
-    let lines = format!("@{}", place.file("headers", lines));
-    let (body, other) = (place.file("body", "{\"a\": 1}"), place.file("other", "{\"a\":1}"));
+    let lines = format!("@{}", test.file("headers", lines));
+    let (body, other) = (test.file("body", "{\"a\": 1}"), test.file("other", "{\"a\":1}"));
     let secret = ["--secret", "BELL_SECRET", "--headers"];
     let verify = |headers: &str, body: &str| -> Vec<String> {
         ["verify"].iter().chain(&secret).chain(&[headers, body]).map(|word| (*word).to_owned()).collect()
@@ -287,7 +286,7 @@ fn verify_takes_what_is_genuine_and_nothing_else() {
     for headers in [&headers, &lines] {
         let output = words(&verify(headers, &body));
         assert_eq!(code(&output), 0, "{}", stderr(&output));
-        assert!(stdout(&output).contains("genuine: standard-webhooks, secret 1, id evt_1"));
+        assert!(stdout(&output).contains("verified: standard-webhooks, secret 1, id evt_1"));
         assert_eq!(code(&words(&verify(headers, &other))), 1);
     }
     let later = (now + 3600).to_string();
@@ -311,10 +310,10 @@ fn a_failure_in_json_is_json() {
 }
 
 #[test]
-fn nobody_reading_is_no_reason_to_panic() {
-    let place = Place::new(1, "[]");
-    let event = place.file("event.json", json!({ "list": (0..20_000).collect::<Vec<_>>() }).to_string());
-    let mut command = taskbell(&["preview", place.config(), "task.complete", &format!("@{event}")]);
+fn a_closed_pipe_is_an_error_without_a_message() {
+    let test = TestConfig::new(1, "[]");
+    let event = test.file("event.json", json!({ "list": (0..20_000).collect::<Vec<_>>() }).to_string());
+    let mut command = taskbell(&["preview", test.config(), "task.complete", &format!("@{event}")]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
@@ -322,13 +321,21 @@ fn nobody_reading_is_no_reason_to_panic() {
 }
 
 #[test]
-fn the_demo_loads_the_library_and_everything_arrives() {
-    let tale: Json = serde_json::from_str(&succeeds(&["demo", "--json"])).unwrap();
-    assert_eq!((&tale["ok"], &tale["missing"]), (&json!(true), &json!([])));
-    let attempts = tale["messages"][0]["attempts"].as_array().unwrap();
+fn the_demo_renders_images_and_every_message_arrives() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = taskbell(&["demo", "--json", "--keep"]);
+    let output = command.env("TMPDIR", folder.path()).output().unwrap();
+    assert_eq!(code(&output), 0, "{}{}", stdout(&output), stderr(&output));
+    let demo: Json = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!((&demo["ok"], &demo["missing"]), (&json!(true), &json!([])));
+    let attempts = demo["messages"][0]["attempts"].as_array().unwrap();
     assert_eq!((&attempts[0]["status"], &attempts[1]["status"]), (&json!(503), &json!(200)));
     let at = |attempt: &Json| attempt["at_ms"].as_i64().unwrap();
     assert!(at(&attempts[1]) - at(&attempts[0]) >= 990, "the retry waits as long as the schedule says");
-    let summary = &tale["messages"][1]["body"]["data"]["queue"];
+    let summary = &demo["messages"][1]["body"]["data"]["queue"];
     assert_eq!((&summary["total"], &summary["failed"]), (&json!(24), &json!(1)));
+    let kept = fs::read_dir(demo["folder"].as_str().unwrap()).unwrap();
+    let is_image =
+        |entry: &fs::DirEntry| entry.path().extension().is_some_and(|extension| extension == "png");
+    assert_eq!(kept.filter(|entry| is_image(entry.as_ref().unwrap())).count(), 23);
 }

@@ -133,7 +133,7 @@ fn the_card_of_each_platform_is_drawn_before_its_request() {
     let printed = preview(&cards().join("taskbell.toml"), false);
     for look in LOOKS {
         let platform = look.platform;
-        let (_, own) = printed.split_once(&format!("{platform} ({platform}), rung by hooks[0]\n")).unwrap();
+        let (_, own) = printed.split_once(&format!("{platform} ({platform}), fired by hooks[0]\n")).unwrap();
         let drawn: Vec<&str> = own
             .lines()
             .take_while(|line| !line.starts_with("  POST "))
@@ -155,7 +155,7 @@ fn the_card_of_each_platform_is_drawn_before_its_request() {
 #[test]
 fn the_variables_of_a_workflow_are_drawn_by_their_names() {
     let printed = preview(&cards().join("taskbell.toml"), false);
-    let (_, own) = printed.split_once("slack-workflow (slack-workflow), rung by hooks[0]\n").unwrap();
+    let (_, own) = printed.split_once("slack-workflow (slack-workflow), fired by hooks[0]\n").unwrap();
     assert!(own.contains(&format!("  ┃ title     {TITLE}\n")), "{own}");
     assert!(own.contains("  ┃ tone      warn\n"), "{own}");
 }

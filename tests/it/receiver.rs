@@ -1,16 +1,22 @@
-//! A receiver on loopback that answers as a test says, and remembers what arrived.
+//! A receiver on loopback for tests: it answers by a script and records the requests.
 
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
 use serde_json::Value as Json;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
+use tokio::net::TcpListener;
+use tokio::task::AbortHandle;
 
-/// How long anything may take before a test fails; far more than it needs.
+/// A wait longer than this fails the test.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What a receiver does with a request.
+/// The answer to a request.
 #[derive(Debug, Clone, Copy)]
 pub enum Reply {
     /// Answers with this status and the body `ok`.
@@ -19,16 +25,15 @@ pub enum Reply {
     Hang,
 }
 
-/// A request as it arrived.
+/// A recorded request.
 #[derive(Debug, Clone)]
 pub struct Request {
     headers: Vec<(String, String)>,
-    /// The body.
     pub body: Json,
 }
 
 impl Request {
-    /// The value of a header (name in lower case); empty when there is none.
+    /// The value of a header, with its name in lower case; empty if it is missing.
     pub fn header(&self, name: &str) -> &str {
         self.headers.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
     }
@@ -37,129 +42,95 @@ impl Request {
 type Script = dyn Fn(&Request, usize) -> Reply + Send + Sync;
 
 #[derive(Default)]
-struct State {
-    requests: Vec<Request>,
-    over: bool,
+struct Recorder {
+    requests: Mutex<Vec<Request>>,
+    arrived: Condvar,
 }
 
-#[derive(Default)]
-struct Board {
-    state: Mutex<State>,
-    changed: Condvar,
+impl Recorder {
+    fn lock(&self) -> MutexGuard<'_, Vec<Request>> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Listens until it is dropped.
 pub struct Receiver {
     address: SocketAddr,
-    board: Arc<Board>,
+    recorder: Arc<Recorder>,
+    accepting: AbortHandle,
 }
 
 impl Receiver {
-    /// Answers by a request and its number, from 0.
+    /// Answers by the request and its number, from 0.
     pub fn scripted(script: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static) -> Receiver {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let receiver = Receiver { address: listener.local_addr().unwrap(), board: Arc::default() };
-        let (board, script): (_, Arc<Script>) = (Arc::clone(&receiver.board), Arc::new(script));
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                let (board, script) = (Arc::clone(&board), Arc::clone(&script));
-                if board.lock().over {
-                    break;
-                }
-                thread::spawn(move || serve(&stream.unwrap(), &board, &*script));
-            }
-        });
-        receiver
+        let recorder = Arc::new(Recorder::default());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = listener.local_addr().unwrap();
+        let task = runtime.spawn(accept(listener, Arc::clone(&recorder), Arc::new(script)));
+        let accepting = task.abort_handle();
+        thread::spawn(move || runtime.block_on(task));
+        Receiver { address, recorder, accepting }
     }
 
-    /// Answers everything alike.
+    /// Gives every request the same answer.
     pub fn always(reply: Reply) -> Receiver {
         Receiver::scripted(move |_, _| reply)
     }
 
-    /// Where it listens.
     pub fn url(&self) -> String {
         format!("http://{}/hook", self.address)
     }
 
-    /// What arrived, once there are so many requests.
+    /// The requests, once at least `count` have arrived.
     pub fn wait_for(&self, count: usize) -> Vec<Request> {
         let deadline = Instant::now() + PATIENCE;
-        let mut state = self.board.lock();
-        while state.requests.len() < count {
+        let mut requests = self.recorder.lock();
+        while requests.len() < count {
             let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "{} of {count} requests arrived", state.requests.len());
-            state = self.board.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            assert!(!left.is_zero(), "{} of {count} requests arrived", requests.len());
+            let waited = self.recorder.arrived.wait_timeout(requests, left);
+            requests = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
-        state.requests.clone()
+        requests.clone()
     }
 }
 
 impl Drop for Receiver {
     fn drop(&mut self) {
-        self.board.lock().over = true;
-        self.board.changed.notify_all();
-        // Wakes the thread that accepts; nobody listens any more when that fails.
-        let _ = TcpStream::connect(self.address);
+        self.accepting.abort();
     }
 }
 
-impl Board {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn note(&self, request: Request) -> usize {
-        let mut state = self.lock();
-        state.requests.push(request);
-        self.changed.notify_all();
-        state.requests.len() - 1
-    }
-
-    fn await_end(&self) {
-        let mut state = self.lock();
-        while !state.over {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
+async fn accept(listener: TcpListener, recorder: Arc<Recorder>, script: Arc<Script>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let (recorder, script) = (Arc::clone(&recorder), Arc::clone(&script));
+        tokio::spawn(async move {
+            let service = service_fn(|request| answer(request, &recorder, &*script));
+            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+        });
     }
 }
 
-fn serve(stream: &TcpStream, board: &Board, script: &Script) {
-    let mut reader = BufReader::new(stream);
-    while let Some(request) = read(&mut reader) {
-        let number = board.note(request.clone());
-        match script(&request, number) {
-            Reply::Status(status) => {
-                let answer = format!("HTTP/1.1 {status} Status\r\ncontent-length: 2\r\n\r\nok");
-                if (&*stream).write_all(answer.as_bytes()).is_err() {
-                    return;
-                }
-            }
-            Reply::Hang => return board.await_end(),
-        }
-    }
-}
-
-/// The next request; `None` when the sender hung up.
-fn read(reader: &mut impl BufRead) -> Option<Request> {
-    let mut lines = Vec::new();
-    loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line).ok()? == 0 {
-            return None;
-        }
-        match line.trim_end() {
-            "" => break,
-            text => lines.push(text.to_owned()),
-        }
-    }
-    let headers: Vec<(String, String)> = lines
-        .iter()
-        .filter_map(|line| line.split_once(": "))
-        .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
-        .collect();
-    let length = headers.iter().find(|(name, _)| name == "content-length")?.1.parse().ok()?;
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    Some(Request { headers, body: serde_json::from_slice(&body).unwrap_or(Json::Null) })
+async fn answer(
+    request: hyper::Request<Incoming>,
+    recorder: &Recorder,
+    script: &Script,
+) -> hyper::Result<hyper::Response<Full<Bytes>>> {
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await?.to_bytes();
+    let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+    let headers = parts.headers.iter().map(|(name, value)| (name.to_string(), text(value.as_bytes())));
+    let request =
+        Request { headers: headers.collect(), body: serde_json::from_slice(&body).unwrap_or(Json::Null) };
+    let number = {
+        let mut requests = recorder.lock();
+        requests.push(request.clone());
+        recorder.arrived.notify_all();
+        requests.len() - 1
+    };
+    let Reply::Status(status) = script(&request, number) else { std::future::pending().await };
+    let mut response = hyper::Response::new(Full::from("ok"));
+    *response.status_mut() = hyper::StatusCode::from_u16(status).unwrap();
+    Ok(response)
 }

@@ -1,34 +1,32 @@
-//! `taskbell check`.
+//! `taskbell check`: finds every error in a configuration.
 
 use super::failure::Failure;
-use super::terminal::{Ink, Terminal, count, one_line};
+use super::terminal::{Style, Terminal, count, one_line};
 use taskbell_core::engine::{self, CheckReport};
 
-/// Arguments of `check`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub struct CheckArgs {
     /// A `.toml` or `.json` file
     config: String,
 }
 
-/// Shows every fault of a configuration.
-pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure> {
+pub fn run(arguments: &CheckArgs, terminal: &mut Terminal) -> Result<(), Failure> {
     let report = engine::check(&arguments.config);
     if terminal.json() {
         terminal.object(&report.to_json())?;
     } else {
         show(&report, &arguments.config, terminal)?;
     }
-    if report.errors.is_empty() { Ok(()) } else { Err(Failure::Told) }
+    if report.errors.is_empty() { Ok(()) } else { Err(Failure::Reported) }
 }
 
 fn show(report: &CheckReport, config: &str, terminal: &mut Terminal) -> Result<(), Failure> {
-    for (ink, label, faults) in
-        [(Ink::Bad, "error", &report.errors), (Ink::Doubt, "warning", &report.warnings)]
+    for (style, label, found) in
+        [(Style::Error, "error", &report.errors), (Style::Warning, "warning", &report.warnings)]
     {
-        for fault in faults {
-            let label = terminal.paint(ink, label);
-            terminal.line(&format!("{label}: {}", one_line(&fault.to_string())))?;
+        for error in found {
+            let label = terminal.paint(style, label);
+            terminal.line(&format!("{label}: {}", one_line(&error.to_string())))?;
         }
     }
     let warnings = match report.warnings.len() {
@@ -37,13 +35,15 @@ fn show(report: &CheckReport, config: &str, terminal: &mut Terminal) -> Result<(
     };
     if report.errors.is_empty() {
         let (endpoints, hooks) = report.counts;
-        let fine = terminal.paint(Ink::Good, "fine");
+        let fine = terminal.paint(Style::Success, "fine");
         let endpoints = count(endpoints, "endpoint", "endpoints");
         let hooks = count(hooks, "hook", "hooks");
         terminal.line(&format!("{endpoints}, {hooks}: {fine}{warnings}"))?;
     } else {
-        let errors = terminal.paint(Ink::Bad, count(report.errors.len(), "error", "errors"));
-        terminal.line(&format!("{errors}{warnings}; mend it, then run `taskbell check {config}` again"))?;
+        let errors = terminal.paint(Style::Error, count(report.errors.len(), "error", "errors"));
+        terminal.line(&format!(
+            "{errors}{warnings}; correct the configuration, then run `taskbell check {config}` again"
+        ))?;
     }
     Ok(())
 }

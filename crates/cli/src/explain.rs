@@ -1,27 +1,25 @@
-//! `taskbell explain`.
+//! `taskbell explain`: shows which hooks fire for an event, and why.
 
 use super::failure::Failure;
 use super::preview::bad_event;
-use super::terminal::{Ink, Terminal, one_line};
+use super::terminal::{Style, Terminal, one_line};
 use super::{input, source};
 use serde_json::{Map, Value as Json};
 use taskbell_core::engine;
 
-/// Arguments of `explain`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub struct ExplainArgs {
     /// A `.toml` or `.json` file
     config: String,
-    /// The event's type, such as `queue.end`; or a file with `type` and `data`
+    /// The event's type, such as `queue.end`, or a file with `type` and `data`
     #[arg(value_name = "TYPE|EVENT.json")]
     event: String,
-    /// The event as JSON, `@file`, or `-` for standard input; sample data when left out
+    /// The event as JSON, `@file`, or `-` for standard input; sample data by default
     #[arg(value_name = "JSON")]
     payload: Option<String>,
 }
 
-/// Says of every hook whether it fires, and why.
-pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure> {
+pub fn run(arguments: &ExplainArgs, terminal: &mut Terminal) -> Result<(), Failure> {
     let config = source::config(&arguments.config)?;
     let (kind, payload) = match &arguments.payload {
         Some(payload) => (arguments.event.clone(), Some(input::text(payload)?)),
@@ -33,7 +31,7 @@ pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure
         terminal.object(&account)?;
         return Ok(());
     }
-    let title = terminal.paint(Ink::Strong, one_line(&kind));
+    let title = terminal.paint(Style::Heading, one_line(&kind));
     let sample =
         if payload.is_none() { "  with sample data; give your own event as a third argument" } else { "" };
     terminal.line(&format!("{title}{sample}"))?;
@@ -45,47 +43,46 @@ pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure
         terminal.line(&one_line(remark))?;
     }
     if config.hooks.is_empty() {
-        terminal.line("There are no hooks: nothing ever rings.")?;
+        terminal.line("The configuration has no hooks; add a `[[hooks]]` table.")?;
     }
     Ok(())
 }
 
-/// One hook: whether it fires, where, and why.
 pub(super) fn show(hook: &Json, terminal: &mut Terminal) -> Result<(), Failure> {
     let text = |key: &str| one_line(hook[key].as_str().unwrap_or_default());
     let to: Vec<String> =
         hook["to"].as_array().into_iter().flatten().filter_map(Json::as_str).map(one_line).collect();
-    let name = terminal.paint(Ink::Name, text("hook"));
+    let name = terminal.paint(Style::Name, text("hook"));
     let line = if hook["fires"] == true {
-        let fires = terminal.paint(Ink::Good, format!("{:<11}", "fires"));
+        let fires = terminal.paint(Style::Success, format!("{:<13}", "fires"));
         let arrow = if to.is_empty() { String::new() } else { format!(" → {}", to.join(", ")) };
         format!("{fires} {name}{arrow}")
     } else {
-        format!("{} {name}", terminal.paint(Ink::Quiet, "stays quiet"))
+        format!("{} {name}", terminal.paint(Style::Muted, "does not fire"))
     };
     terminal.line(&line)?;
-    Ok(terminal.line(&format!("            {}", text("why")))?)
+    Ok(terminal.line(&format!("              {}", text("why")))?)
 }
 
-/// An event type has no such ending, nor a separator of paths.
+/// An event type neither ends like this nor contains a path separator.
 fn is_file(name: &str) -> bool {
     name == "-" || name.ends_with(".json") || name.contains(['/', '\\'])
 }
 
-/// The type and the payload of a file: as a host would pass them, or as a receiver got them, where the
-/// payload stands under the name of what it is about.
+/// The type and the payload in a file: as a host passes them, as a receiver gets them with the payload in
+/// `data.task`, `data.queue` and so on, or as `show --json` prints them.
 fn event_of_file(path: &str) -> Result<(String, Option<String>), Failure> {
     let next = "write one JSON object: {\"type\": \"queue.end\", \"data\": {\"total\": 12}}";
     let bytes = input::bytes(path)?;
     let event: Map<String, Json> = serde_json::from_slice(&bytes)
-        .map_err(|error| Failure::new(format!("{path} holds no event: {error}"), next))?;
+        .map_err(|error| Failure::new(format!("{path} does not contain an event: {error}"), next))?;
     let Some(kind) = event.get("type").and_then(Json::as_str) else {
         return Err(Failure::new(format!("{path} has no `type`"), next));
     };
-    // What `show --json` writes has the payload as the text that the host gave.
-    let told = event.get("payload").and_then(Json::as_str);
-    let told: Option<Json> = told.and_then(|text| serde_json::from_str(text).ok());
-    let data = event.get("data").or(told.as_ref()).or_else(|| event.get("payload"));
+    // `show --json` prints the payload as the text that the host gave.
+    let text = event.get("payload").and_then(Json::as_str);
+    let payload: Option<Json> = text.and_then(|text| serde_json::from_str(text).ok());
+    let data = event.get("data").or(payload.as_ref()).or_else(|| event.get("payload"));
     let family = kind.split('.').next().unwrap_or_default();
     let about = data.and_then(|data| data.get(family)).filter(|about| about.is_object()).or(data);
     Ok((kind.to_owned(), Some(about.map_or_else(|| "{}".to_owned(), Json::to_string))))
@@ -112,15 +109,15 @@ mod tests {
         };
         let (mut terminal, page) = Terminal::page(json);
         let config = path("taskbell.toml");
-        run(&Arguments { config, event, payload: payload.map(str::to_owned) }, &mut terminal)?;
+        run(&ExplainArgs { config, event, payload: payload.map(str::to_owned) }, &mut terminal)?;
         Ok(String::from_utf8(page.lock().unwrap().clone()).unwrap())
     }
 
     #[test]
-    fn every_hook_is_accounted_for() {
-        let expected = "queue.end\n\nstays quiet large\n            \
-            `when` is false: `queue.total >= 10` where queue.total is 3\nfires       failed → team\n            \
-            one failed\nstays quiet done\n            it listens to task.complete\n";
+    fn every_hook_is_listed_with_its_reason() {
+        let expected = "queue.end\n\ndoes not fire large\n              \
+            `when` is false: `queue.total >= 10` where queue.total is 3\nfires         failed → team\n              \
+            one failed\ndoes not fire done\n              it listens to task.complete\n";
         assert_eq!(explained("queue.end", Some(r#"{"total": 3, "failed": 1}"#), false).unwrap(), expected);
         for file in [
             r#"{"type": "queue.end", "data": {"total": 3, "failed": 1}}"#,
@@ -136,9 +133,9 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_event_is_refused_with_what_to_write() {
+    fn a_file_without_an_event_is_refused_with_an_example() {
         for bad in ["{}", "{\"type\": 1}", "{broken"] {
-            assert!(matches!(explained(bad, None, false), Err(Failure::Said { .. })), "{bad}");
+            assert!(matches!(explained(bad, None, false), Err(Failure::Message { .. })), "{bad}");
         }
         assert!(explained("Queue End", None, false).is_err());
         assert!(explained("queue.end", None, false).unwrap().contains("with sample data"));

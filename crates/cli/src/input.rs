@@ -1,29 +1,29 @@
-//! What is given on the command line: texts, files, spans of time.
+//! Arguments that are texts, files or durations.
 
 use super::failure::Failure;
 use std::fs::File;
 use std::io::{self, Read};
 use std::time::Duration;
 
-/// The most that is read from a file or from standard input.
-const MOST_BYTES: u64 = 64 << 20;
+/// Bytes that are read from a file or from standard input at most.
+const MAX_BYTES: u64 = 64 << 20;
 
 /// Bytes from a file, or from standard input for `-`.
 pub fn bytes(path: &str) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let read = match path {
-        "-" => io::stdin().take(MOST_BYTES + 1).read_to_end(&mut bytes),
-        path => File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes)),
+        "-" => io::stdin().take(MAX_BYTES + 1).read_to_end(&mut bytes),
+        path => File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes)),
     };
     let name = if path == "-" { "standard input" } else { path };
     if let Err(error) = read {
         return Err(Failure::new(
-            format!("{name} cannot be read: {error}"),
+            format!("cannot read {name}: {error}"),
             "check the path and its permissions; `-` reads standard input",
         ));
     }
-    if bytes.len() as u64 > MOST_BYTES {
-        let what = format!("{name} has more than {} MiB", MOST_BYTES >> 20);
+    if bytes.len() as u64 > MAX_BYTES {
+        let what = format!("{name} is larger than {} MiB", MAX_BYTES >> 20);
         return Err(Failure::new(what, "give a smaller file"));
     }
     Ok(bytes)
@@ -42,20 +42,25 @@ pub fn text(given: &str) -> Result<String, Failure> {
     })
 }
 
-/// A span such as `30s`, `500ms`, `2m`, or a plain number of seconds.
-pub fn span(given: &str) -> Result<Duration, String> {
-    let digits = given.find(|c: char| !c.is_ascii_digit()).unwrap_or(given.len());
-    let (number, unit) = given.split_at(digits);
+/// The milliseconds of a duration such as `500ms`, `30s`, `2m`, `2h` or `3d`.
+pub fn millis(given: &str) -> Option<u64> {
+    let (number, unit) = given.split_at(given.find(|c: char| !c.is_ascii_digit())?);
     let scale = match unit {
         "ms" => 1,
-        "s" | "" => 1_000,
+        "s" => 1_000,
         "m" | "min" => 60_000,
         "h" => 3_600_000,
-        _ => 0,
+        "d" => 86_400_000,
+        _ => return None,
     };
-    let millis = number.parse::<u64>().ok().and_then(|number| number.checked_mul(scale));
+    number.parse::<u64>().ok()?.checked_mul(scale)
+}
+
+/// A duration with its unit, or a plain number of seconds, of up to 7 days.
+pub fn timeout(given: &str) -> Result<Duration, String> {
+    let millis = millis(given).or_else(|| given.parse::<u64>().ok()?.checked_mul(1_000));
     match millis {
-        Some(millis) if scale > 0 && millis <= 7 * 86_400_000 => Ok(Duration::from_millis(millis)),
+        Some(millis) if millis <= 7 * 86_400_000 => Ok(Duration::from_millis(millis)),
         _ => Err("give a time up to 7 days, for instance `30s`, `500ms` or `2m`".to_owned()),
     }
 }
@@ -65,17 +70,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spans_have_a_unit_or_are_seconds() {
+    fn a_duration_has_a_unit_or_is_in_seconds() {
         for (text, millis) in [("30s", 30_000), ("250ms", 250), ("5", 5_000), ("2m", 120_000), ("0", 0)] {
-            assert_eq!(span(text), Ok(Duration::from_millis(millis)), "{text}");
+            assert_eq!(timeout(text), Ok(Duration::from_millis(millis)), "{text}");
         }
-        for bad in ["", "s", "-1s", "1.5s", "8000h", "99999999999999999999s", "1 s"] {
-            assert!(span(bad).is_err(), "{bad}");
+        for bad in ["", "s", "-1s", "1.5s", "8000h", "8d", "99999999999999999999s", "1 s"] {
+            assert!(timeout(bad).is_err(), "{bad}");
         }
     }
 
     #[test]
-    fn text_may_stand_in_a_file() {
+    fn text_may_come_from_a_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("task.json");
         std::fs::write(&path, "{\"id\": 1}").unwrap();

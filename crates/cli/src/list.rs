@@ -1,26 +1,26 @@
-//! `taskbell list`.
+//! `taskbell list`: lists the deliveries in a spool.
 
 use super::failure::Failure;
 use super::source;
-use super::terminal::{Ink, Terminal, date_and_time, one_line, span};
+use super::terminal::{Style, Terminal, date_and_time, one_line, span};
 use serde_json::json;
 use taskbell_core::clock;
 use taskbell_core::spool::{Counts, DeliveryState, Filter, ListRow};
+use unicode_width::UnicodeWidthStr;
 
-/// Arguments of `list`.
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("state").args(["dead", "pending", "delivered"]))]
-pub struct Arguments {
-    /// A configuration (`.toml`, `.json`), or the spool itself (`.db`)
+pub struct ListArgs {
+    /// A configuration (`.toml`, `.json`), or a spool (`.db`)
     #[arg(value_name = "CONFIG|SPOOL.db")]
     source: String,
     /// Only dead letters
     #[arg(long)]
     dead: bool,
-    /// Only what waits or is in flight
+    /// Only pending deliveries
     #[arg(long)]
     pending: bool,
-    /// Only what arrived
+    /// Only delivered deliveries
     #[arg(long)]
     delivered: bool,
     /// Only deliveries to this endpoint
@@ -29,13 +29,12 @@ pub struct Arguments {
     /// Only deliveries of events of this type
     #[arg(long = "type", value_name = "TYPE")]
     kind: Option<String>,
-    /// The most deliveries shown
+    /// Show at most this many deliveries
     #[arg(long, default_value_t = 50, value_name = "N")]
     limit: usize,
 }
 
-/// Lists deliveries, the newest first.
-pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure> {
+pub fn run(arguments: &ListArgs, terminal: &mut Terminal) -> Result<(), Failure> {
     let reader = source::open(&arguments.source)?.reader;
     let unreadable = |error: taskbell_core::spool::SpoolError| {
         Failure::new(error.to_string(), "try again; `taskbell list` changes nothing")
@@ -50,7 +49,7 @@ pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure
     Ok(())
 }
 
-fn filter(arguments: &Arguments) -> Filter {
+fn filter(arguments: &ListArgs) -> Filter {
     let state = [
         (arguments.dead, DeliveryState::Dead),
         (arguments.pending, DeliveryState::Pending),
@@ -74,12 +73,13 @@ fn show(rows: &[ListRow], counts: &Counts, source: &str, terminal: &mut Terminal
     terminal.line(&format!("{pending} pending, {delivered} delivered, {dead} dead; {size} KiB"))?;
     match rows.first() {
         Some(row) => {
-            let hint = format!("`taskbell show {source} {}` shows one with its attempts.", row.delivery);
-            let hint = terminal.paint(Ink::Quiet, hint);
+            let hint =
+                format!("`taskbell show {source} {}` shows a delivery with its attempts.", row.delivery);
+            let hint = terminal.paint(Style::Muted, hint);
             terminal.line(&hint)?;
         }
-        None if pending + delivered + dead > 0 => terminal.line("None of them fits the options.")?,
-        None => terminal.line("Nothing has rung yet.")?,
+        None if pending + delivered + dead > 0 => terminal.line("None of them matches the options.")?,
+        None => terminal.line("There are no deliveries yet.")?,
     }
     Ok(())
 }
@@ -89,34 +89,25 @@ const HEADINGS: [&str; 7] = ["no", "accepted (UTC)", "type", "endpoint", "state"
 fn table(rows: &[ListRow], terminal: &mut Terminal) -> Result<(), Failure> {
     let now = clock::unix_ms();
     let cells: Vec<[String; 7]> = rows.iter().map(|row| cells(row, now)).collect();
-    let width = |column: usize| {
-        let lengths = cells.iter().map(|row| row[column].chars().count());
-        lengths.max().unwrap_or_default().max(HEADINGS[column].len())
-    };
-    let widths: Vec<usize> = (0..HEADINGS.len() - 1).map(width).collect();
-    let heading = terminal.paint(Ink::Quiet, aligned(&HEADINGS.map(str::to_owned), &widths, |_, text| text));
+    let headings = HEADINGS.map(str::to_owned);
+    let all = || cells.iter().chain([&headings]);
+    let widths = std::array::from_fn(|column| all().map(|row| row[column].width()).max().unwrap_or_default());
+    let heading = terminal.paint(Style::Muted, aligned(&headings, &widths, str::to_owned));
     terminal.line(&heading)?;
     for (row, cells) in rows.iter().zip(&cells) {
-        let ink = ink(row.state);
-        let painter = terminal.clone();
-        let paint = |column: usize, text: String| if column == 4 { painter.paint(ink, text) } else { text };
-        terminal.line(&aligned(cells, &widths, paint))?;
+        let line = aligned(cells, &widths, |state| terminal.paint(style_of(row.state), state));
+        terminal.line(&line)?;
     }
     Ok(())
 }
 
-fn aligned(cells: &[String; 7], widths: &[usize], paint: impl Fn(usize, String) -> String) -> String {
-    let mut line = String::new();
-    for (column, cell) in cells.iter().enumerate() {
-        match widths.get(column) {
-            Some(width) => {
-                line.push_str(&paint(column, format!("{cell:width$}")));
-                line.push_str("  ");
-            }
-            None => line.push_str(cell),
-        }
-    }
-    line.trim_end().to_owned()
+/// The cells in columns of these widths, with the state painted.
+fn aligned(cells: &[String; 7], widths: &[usize; 7], paint: impl Fn(&str) -> String) -> String {
+    let columns = cells.iter().zip(widths).zip(HEADINGS).map(|((cell, width), heading)| {
+        let shown = if heading == "state" { paint(cell) } else { cell.clone() };
+        shown + &" ".repeat(width - cell.width())
+    });
+    columns.collect::<Vec<_>>().join("  ").trim_end().to_owned()
 }
 
 fn cells(row: &ListRow, now: i64) -> [String; 7] {
@@ -145,25 +136,25 @@ fn last_answer(row: &ListRow, now: i64) -> String {
     }
 }
 
-/// The colour of a state.
-pub fn ink(state: DeliveryState) -> Ink {
+pub fn style_of(state: DeliveryState) -> Style {
     match state {
-        DeliveryState::Pending => Ink::Doubt,
-        DeliveryState::Delivered => Ink::Good,
-        DeliveryState::Dead => Ink::Bad,
+        DeliveryState::Pending => Style::Warning,
+        DeliveryState::Delivered => Style::Success,
+        DeliveryState::Dead => Style::Error,
     }
 }
 
 #[cfg(test)]
 pub mod tests {
     use super::*;
+    use crate::tests::output;
     use std::path::Path;
     use taskbell_core::event::EventId;
     use taskbell_core::spool::SpoolPath;
     use taskbell_core::spool::{AttemptRow, End, NewDelivery, NewEvent, Spool};
     use taskbell_core::transport::Phases;
 
-    /// A spool with one delivered delivery, one that waits after a 503, and one dead letter.
+    /// A spool with one delivered delivery, one that is pending after a 503, and one dead letter.
     pub fn fill(path: &Path) -> EventId {
         let mut spool = Spool::open(&SpoolPath::File(path.to_owned()), "test").unwrap();
         let mut batch = spool.batch().unwrap();
@@ -226,17 +217,7 @@ pub mod tests {
     }
 
     fn listed(path: &Path, options: &[&str]) -> String {
-        #[derive(clap::Parser)]
-        struct Line {
-            #[command(flatten)]
-            arguments: Arguments,
-        }
-        use clap::Parser;
-        let path = path.to_str().unwrap();
-        let line = Line::parse_from(["list", path].iter().chain(options));
-        let (mut terminal, page) = Terminal::page(false);
-        run(&line.arguments, &mut terminal).unwrap();
-        String::from_utf8(page.lock().unwrap().clone()).unwrap()
+        output(&[&["list", path.to_str().unwrap()], options].concat()).unwrap()
     }
 
     #[test]
@@ -247,18 +228,18 @@ pub mod tests {
         let all = listed(&path, &[]);
         assert!(all.contains("1 pending, 1 delivered, 1 dead"), "{all}");
         assert!(all.contains("answered 503; next in"), "{all}");
-        assert!(!all.contains('\x1b'), "what a receiver said cannot steer the terminal: {all}");
+        assert!(!all.contains('\x1b'), "the text of a receiver cannot steer the terminal: {all}");
         let dead = listed(&path, &["--dead"]);
         assert!(dead.contains("ops") && !dead.contains("team"), "{dead}");
         let none = listed(&path, &["--endpoint", "nobody"]);
-        assert!(none.contains("None of them fits"), "{none}");
+        assert!(none.contains("None of them matches"), "{none}");
         assert_eq!(listed(&path, &["--type", "task.complete", "--limit", "1"]).lines().count(), 5);
     }
 
     #[test]
-    fn a_missing_spool_says_what_to_give() {
-        let Failure::Said { what, next } = source::open("/missing/spool.db").err().unwrap() else {
-            panic!("it says nothing")
+    fn a_missing_spool_is_a_failure_with_advice() {
+        let Failure::Message { what, next } = source::open("/missing/spool.db").err().unwrap() else {
+            panic!("it has no message")
         };
         assert!(what.contains("/missing/spool.db") && next.contains(".db"), "{what} {next}");
     }

@@ -1,40 +1,39 @@
-//! The `taskbell` command: what operators and receivers do with Taskbell beside their host.
+//! The `taskbell` command: it checks, previews, sends, receives, lists and replays, beside a host or without one.
 //!
-//! One file a command. Each returns a `Failure` that says what to do next; the exit code is 0 only on
-//! success.
+//! One file a command. Each returns a `Failure` that names the next step; the exit code is 0 only on success.
 
 #![forbid(unsafe_code)]
 
+mod card_preview;
 mod check;
-mod choice;
 mod demo;
-mod discard;
+mod drop_command;
 mod explain;
 mod failure;
-mod fds;
 mod import_swarmui;
 mod impostor;
 mod input;
 mod list;
 mod preview;
 mod replay;
+mod selection;
 mod send;
 mod serve;
 mod show;
 mod signature;
-mod sketch;
 mod source;
 mod terminal;
 mod verify;
 
 use clap::{Parser, Subcommand};
+use failure::Failure;
 use std::process::ExitCode;
 use terminal::Terminal;
 
-/// Rings for long-running hosts: webhooks that are signed, retried and never lost.
+/// Signed, retried webhooks for long-running hosts: check, preview, send, receive and replay them.
 #[derive(Debug, Parser)]
 #[command(name = "taskbell", version = taskbell_core::VERSION, max_term_width = 100)]
-struct Arguments {
+struct Cli {
     /// Print JSON, for scripts
     #[arg(long, global = true)]
     json: bool,
@@ -44,56 +43,58 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Find every fault of a configuration, without sending anything
-    Check(check::Arguments),
+    /// Find every error in a configuration, without sending anything
+    Check(check::CheckArgs),
     /// Show the requests that an event would cause, without sending them
-    Preview(preview::Arguments),
-    /// Say of every hook whether it fires for an event, and why
-    Explain(explain::Arguments),
+    Preview(preview::PreviewArgs),
+    /// Show which hooks an event fires, and why or why not
+    Explain(explain::ExplainArgs),
     /// Report an event as a host would, and wait for its deliveries
-    Send(send::Arguments),
-    /// Receive webhooks on this machine, verify them and show them
-    Serve(serve::Arguments),
-    /// Check the signature of one request that was received
-    Verify(verify::Arguments),
-    /// List the deliveries in the spool, the newest first
-    List(list::Arguments),
+    Send(send::SendArgs),
+    /// Receive webhooks on this machine, verify and show them
+    Serve(serve::ServeArgs),
+    /// Verify the signature of one received request
+    Verify(verify::VerifyArgs),
+    /// List the deliveries in the spool, newest first
+    List(list::ListArgs),
     /// Show one event with its deliveries and attempts
-    Show(show::Arguments),
+    Show(show::ShowArgs),
     /// Send dead letters again
-    Replay(replay::Arguments),
-    /// Give up what waits, and remove dead letters
-    Drop(discard::Arguments),
-    /// Turn SwarmUI's webhook settings into a configuration
-    ImportSwarmui(import_swarmui::Arguments),
-    /// Render a batch of images, and hear the bell ring for it
-    Demo(demo::Arguments),
+    Replay(replay::ReplayArgs),
+    /// Give up pending deliveries, and remove dead letters
+    Drop(drop_command::DropArgs),
+    /// Convert SwarmUI's webhook settings into a configuration
+    ImportSwarmui(import_swarmui::ImportSwarmuiArgs),
+    /// Render a queue of images, and receive the webhooks it causes
+    Demo(demo::DemoArgs),
 }
 
-/// Reads the arguments and runs the command.
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let mut terminal = Terminal::stdout(arguments.json);
-    let done = match arguments.command {
-        Command::Check(arguments) => check::run(&arguments, &mut terminal),
-        Command::Preview(arguments) => preview::run(&arguments, &mut terminal),
-        Command::Explain(arguments) => explain::run(&arguments, &mut terminal),
-        Command::Send(arguments) => send::run(&arguments, &mut terminal),
-        Command::Serve(arguments) => serve::run(&arguments, terminal.clone()),
-        Command::Verify(arguments) => verify::run(&arguments, &mut terminal),
-        Command::List(arguments) => list::run(&arguments, &mut terminal),
-        Command::Show(arguments) => show::run(&arguments, &mut terminal),
-        Command::Replay(arguments) => replay::run(&arguments, &mut terminal),
-        Command::Drop(arguments) => discard::run(&arguments, &mut terminal),
-        Command::ImportSwarmui(arguments) => import_swarmui::run(&arguments, &mut terminal),
-        Command::Demo(arguments) => demo::run(&arguments, terminal.clone()),
-    };
-    match done {
+    let cli = Cli::parse();
+    let mut terminal = Terminal::stdout(cli.json);
+    match execute(&cli.command, &mut terminal) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            failure.tell(&mut terminal);
+            failure.print(&mut terminal);
             ExitCode::FAILURE
         }
+    }
+}
+
+fn execute(command: &Command, terminal: &mut Terminal) -> Result<(), Failure> {
+    match command {
+        Command::Check(arguments) => check::run(arguments, terminal),
+        Command::Preview(arguments) => preview::run(arguments, terminal),
+        Command::Explain(arguments) => explain::run(arguments, terminal),
+        Command::Send(arguments) => send::run(arguments, terminal),
+        Command::Serve(arguments) => serve::run(arguments, terminal),
+        Command::Verify(arguments) => verify::run(arguments, terminal),
+        Command::List(arguments) => list::run(arguments, terminal),
+        Command::Show(arguments) => show::run(arguments, terminal),
+        Command::Replay(arguments) => replay::run(arguments, terminal),
+        Command::Drop(arguments) => drop_command::run(arguments, terminal),
+        Command::ImportSwarmui(arguments) => import_swarmui::run(arguments, terminal),
+        Command::Demo(arguments) => demo::run(arguments, terminal),
     }
 }
 
@@ -102,20 +103,27 @@ mod tests {
     use super::*;
     use clap::CommandFactory;
 
+    /// What a command prints.
+    pub fn output(arguments: &[&str]) -> Result<String, Failure> {
+        let words = std::iter::once("taskbell").chain(arguments.iter().copied());
+        let cli = Cli::try_parse_from(words).unwrap();
+        let (mut terminal, page) = Terminal::page(cli.json);
+        execute(&cli.command, &mut terminal)?;
+        Ok(String::from_utf8(page.lock().unwrap().clone()).unwrap())
+    }
+
     #[test]
     fn the_arguments_are_consistent() {
-        Arguments::command().debug_assert();
+        Cli::command().debug_assert();
     }
 
     #[test]
     fn the_manual_has_a_section_for_every_command() {
         let manual = include_str!("../../../docs/cli.md");
         let sections: Vec<_> = manual.lines().filter_map(|line| line.strip_prefix("## ")).collect();
-        let arguments = Arguments::command();
-        assert_eq!(
-            sections,
-            arguments.get_subcommands().map(|command| command.get_name()).collect::<Vec<_>>()
-        );
+        let cli = Cli::command();
+        let commands: Vec<_> = cli.get_subcommands().map(|command| command.get_name()).collect();
+        assert_eq!(sections, commands);
     }
 
     #[test]
@@ -135,7 +143,7 @@ mod tests {
             "demo --json",
         ] {
             let words = std::iter::once("taskbell").chain(line.split(' '));
-            assert!(Arguments::try_parse_from(words).unwrap().json, "{line}");
+            assert!(Cli::try_parse_from(words).unwrap().json, "{line}");
         }
     }
 
@@ -150,7 +158,7 @@ mod tests {
             "drop a.db --dead --pending",
         ] {
             let words = std::iter::once("taskbell").chain(line.split(' '));
-            assert!(Arguments::try_parse_from(words).is_err(), "{line}");
+            assert!(Cli::try_parse_from(words).is_err(), "{line}");
         }
     }
 }

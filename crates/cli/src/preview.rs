@@ -1,29 +1,27 @@
-//! `taskbell preview`.
+//! `taskbell preview`: shows the requests that an event would cause.
 
+use super::card_preview::{self, CardPreview};
 use super::failure::Failure;
-use super::sketch::{self, Sketch};
-use super::terminal::{Ink, Terminal, harmless, one_line};
+use super::terminal::{Style, Terminal, harmless, one_line};
 use super::{input, source};
 use serde_json::Value as Json;
 use taskbell_core::config::Config;
 use taskbell_core::engine::{self, ErrorKind};
 use taskbell_core::hooks::Hook;
 
-/// Arguments of `preview`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub struct PreviewArgs {
     /// A `.toml` or `.json` file
     config: String,
     /// The event's type, such as `queue.end`
     #[arg(value_name = "TYPE")]
     kind: String,
-    /// The event as JSON, `@file`, or `-` for standard input; sample data when left out
+    /// The event as JSON, `@file`, or `-` for standard input; sample data by default
     #[arg(value_name = "JSON")]
     payload: Option<String>,
 }
 
-/// Shows the requests that an event would cause.
-pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure> {
+pub fn run(arguments: &PreviewArgs, terminal: &mut Terminal) -> Result<(), Failure> {
     let config = source::config(&arguments.config)?;
     let payload = arguments.payload.as_deref().map(input::text).transpose()?;
     let mut preview = engine::preview(&config, &arguments.kind, payload.as_deref()).map_err(bad_event)?;
@@ -40,19 +38,19 @@ pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure
         let sample = payload.is_none();
         show(&preview, requests, &config, &arguments.kind, sample, terminal)?;
     }
-    if broken { Err(Failure::Told) } else { Ok(()) }
+    if broken { Err(Failure::Reported) } else { Ok(()) }
 }
 
-/// A refused event, with what it should be.
+/// An event that the library refuses, with the next step.
 pub fn bad_event(error: engine::Error) -> Failure {
     let next = match error.kind {
         ErrorKind::InvalidJson => {
-            "give one JSON object; `@file` reads it from a file, which spares the shell's quotes"
+            "give one JSON object; `@file` reads it from a file, without the quotes of a shell"
         }
         ErrorKind::InvalidArgument => {
             "event types are `task.complete`, `queue.end` and others, or a name of your own"
         }
-        ErrorKind::Spool => "mend what the message names; `[spool] path` says where the spool lies",
+        ErrorKind::Spool => "correct what the message names; `[spool] path` is the path of the spool",
         ErrorKind::TooLarge => "raise `[queue] max_event_bytes`, or send less",
         _ => "run `taskbell check` on the configuration",
     };
@@ -68,7 +66,7 @@ fn show(
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
     if sample {
-        let note = terminal.paint(Ink::Quiet, "With sample data; give your own event as a third argument.");
+        let note = terminal.paint(Style::Muted, "With sample data; give your own event as a third argument.");
         terminal.line(&note)?;
         terminal.line("")?;
     }
@@ -76,13 +74,13 @@ fn show(
         show_request(request, terminal)?;
     }
     for remark in preview["remarks"].as_array().into_iter().flatten().filter_map(Json::as_str) {
-        let label = terminal.paint(Ink::Doubt, "remark");
+        let label = terminal.paint(Style::Warning, "remark");
         terminal.line(&format!("{label}: {}", one_line(remark)))?;
     }
     if requests.is_empty() {
         terminal.line(&format!("No hook fires for this `{kind}`."))?;
         for hook in &config.hooks {
-            terminal.line(&format!("  {}", why_not(hook, kind)))?;
+            terminal.line(&format!("  {}", unmet_conditions(hook, kind)))?;
         }
         if config.hooks.is_empty() {
             terminal.line("  The configuration has no hooks; add a `[[hooks]]` table.")?;
@@ -94,12 +92,12 @@ fn show(
 fn show_request(request: &Json, terminal: &mut Terminal) -> Result<(), Failure> {
     let text = |key: &str| harmless(request[key].as_str().unwrap_or_default());
     let title = format!("{} ({})", text("endpoint"), text("platform"));
-    let title = terminal.paint(Ink::Strong, title);
-    terminal.line(&format!("{title}, rung by {}", text("hook")))?;
+    let title = terminal.paint(Style::Heading, title);
+    terminal.line(&format!("{title}, fired by {}", text("hook")))?;
     if let Some(error) = request["error"].as_str() {
-        let label = terminal.paint(Ink::Bad, "no message");
+        let label = terminal.paint(Style::Error, "no message");
         terminal.line(&format!("  {label}: {}", harmless(error)))?;
-        terminal.line("  This would be a dead letter: mend the template of the hook.")?;
+        terminal.line("  This would be a dead letter: correct the template of the hook.")?;
         return Ok(terminal.line("")?);
     }
     if let Some(card) = card(request) {
@@ -107,28 +105,28 @@ fn show_request(request: &Json, terminal: &mut Terminal) -> Result<(), Failure> 
         card.draw(2, terminal)?;
         terminal.line("")?;
     }
-    for (key, ink) in [("file", Ink::Name), ("remark", Ink::Doubt)] {
+    for (key, style) in [("file", Style::Name), ("remark", Style::Warning)] {
         if let Some(text) = request[key].as_str() {
-            let label = terminal.paint(ink, key);
+            let label = terminal.paint(style, key);
             terminal.line(&format!("  {label}: {}", one_line(text)))?;
         }
     }
     show_sent(request, terminal)?;
     for next in request["then"].as_array().into_iter().flatten() {
-        let label = terminal.paint(Ink::Quiet, "then, once that is delivered:");
+        let label = terminal.paint(Style::Muted, "then, once that is delivered:");
         terminal.line(&format!("  {label}"))?;
         show_sent(next, terminal)?;
     }
     Ok(())
 }
 
-/// The line, the headers and the body of one request.
+/// The request line, the headers and the body.
 fn show_sent(sent: &Json, terminal: &mut Terminal) -> Result<(), Failure> {
     let text = |key: &str| harmless(sent[key].as_str().unwrap_or_default());
-    let method = terminal.paint(Ink::Name, text("method"));
+    let method = terminal.paint(Style::Name, text("method"));
     terminal.line(&format!("  {method} {}", text("url")))?;
     for (name, value) in sent["headers"].as_object().into_iter().flatten() {
-        let name = terminal.paint(Ink::Quiet, format!("{name}:"));
+        let name = terminal.paint(Style::Muted, format!("{name}:"));
         terminal.line(&format!("  {name} {}", one_line(value.as_str().unwrap_or_default())))?;
     }
     terminal.line("")?;
@@ -138,9 +136,8 @@ fn show_sent(sent: &Json, terminal: &mut Terminal) -> Result<(), Failure> {
     };
     if let Some(form) = sent["form"].as_object() {
         for (name, value) in form {
-            let name = terminal.paint(Ink::Name, one_line(name));
-            let value = file(value).unwrap_or_else(|| pretty(value));
-            // What has more lines stands below its name.
+            let name = terminal.paint(Style::Name, one_line(name));
+            let value = file_field(value).unwrap_or_else(|| pretty(value));
             if value.contains('\n') {
                 terminal.line(&format!("  {name}:"))?;
                 terminal.indented(4, &value)?;
@@ -154,24 +151,24 @@ fn show_sent(sent: &Json, terminal: &mut Terminal) -> Result<(), Failure> {
     Ok(terminal.line("")?)
 }
 
-/// A field of a form that is a file, in words.
-fn file(field: &Json) -> Option<String> {
+/// The description of a file in a form.
+fn file_field(field: &Json) -> Option<String> {
     let (name, media, bytes) = (field["file"].as_str()?, field["type"].as_str()?, field["bytes"].as_u64()?);
     Some(one_line(&format!("{name} ({media}, {bytes} bytes)")))
 }
 
-/// The card as a person would see it, where the body is one.
-fn card(request: &Json) -> Option<Sketch> {
+/// The card in a request, if its body has one.
+fn card(request: &Json) -> Option<CardPreview> {
     let form = &request["form"];
-    // A form holds the card in a field of its own, or its text among the others.
+    // A form has the card in a field of its own, or the text among its fields.
     let body = if form.is_null() { &request["body"] } else { form.get("payload_json").unwrap_or(form) };
-    sketch::read(request["platform"].as_str()?, body)
+    card_preview::read(request["platform"].as_str()?, body)
 }
 
-/// Why a hook does not fire for this event.
-pub fn why_not(hook: &Hook, kind: &str) -> String {
+/// The conditions of a hook that did not fire for an event.
+pub fn unmet_conditions(hook: &Hook, kind: &str) -> String {
     if !hook.on.iter().any(|on| on == kind) {
-        return format!("{} listens to {}.", hook.name, hook.on.join(", "));
+        return format!("{} subscribes to {}.", hook.name, hook.on.join(", "));
     }
     let mut conditions = Vec::new();
     if let Some(when) = &hook.when {
@@ -193,7 +190,16 @@ pub fn why_not(hook: &Hook, kind: &str) -> String {
         conditions.push("manual (only for tasks that ask for it)".to_owned());
     }
     match conditions.as_slice() {
-        [] => format!("{} listens to it, and the event's own `webhook_params` keep it quiet.", hook.name),
-        some => format!("{} listens to it, and does not hold: {}.", hook.name, some.join(", ")),
+        [] => format!(
+            "{} subscribes to this event, but the event's own `webhook_params` silence it.",
+            hook.name
+        ),
+        some => {
+            format!(
+                "{} subscribes to this event, but its conditions are not met: {}.",
+                hook.name,
+                some.join(", ")
+            )
+        }
     }
 }

@@ -1,33 +1,32 @@
-//! `taskbell replay`.
+//! `taskbell replay`: sends dead letters again.
 
-use super::choice::{self, unwilling};
 use super::failure::Failure;
-use super::terminal::Terminal;
+use super::selection::{SelectionArgs, refused};
+use super::terminal::{Terminal, count};
 use serde_json::json;
 use taskbell_core::clock;
 use taskbell_core::spool::{DeliveryState, Replayed};
 
-/// Arguments of `replay`.
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("chosen").args(["id", "dead", "endpoint", "since"]).required(true).multiple(true))]
-pub struct Arguments {
+pub struct ReplayArgs {
     #[command(flatten)]
-    choice: choice::Meant,
+    selection: SelectionArgs,
 }
 
-/// Makes dead letters due again.
-pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure> {
-    let mut grip = arguments.choice.grip()?;
-    if grip.choice.id.is_none() {
-        grip.choice.state = Some(DeliveryState::Dead);
+pub fn run(arguments: &ReplayArgs, terminal: &mut Terminal) -> Result<(), Failure> {
+    let mut operator = arguments.selection.open()?;
+    if operator.selection.id.is_none() {
+        operator.selection.state = Some(DeliveryState::Dead);
     }
-    let done = grip.hand.replay(&grip.choice, clock::unix_ms()).map_err(|error| unwilling(&error))?;
-    let hosts = if done.due > 0 { grip.call_hosts() } else { 0 };
+    let done =
+        operator.hand.replay(&operator.selection, clock::unix_ms()).map_err(|error| refused(&error))?;
+    let hosts = if done.due > 0 { operator.call_hosts() } else { 0 };
     if done == Replayed::default() {
-        return Err(arguments.choice.nothing("the dead letters"));
+        return Err(arguments.selection.nothing("dead letters"));
     }
     if done.due == 0 {
-        return Err(refusal(&done, &arguments.choice.source));
+        return Err(refusal(&done, &arguments.selection.source));
     }
     if terminal.json() {
         let Replayed { due, without_message, not_dead } = done;
@@ -36,17 +35,17 @@ pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure
         }))?;
         return Ok(());
     }
-    let due = plural(done.due, "dead letter is", "dead letters are");
+    let due = count(done.due, "dead letter is", "dead letters are");
     terminal.line(&match hosts {
         0 => format!("{due} due again: the next host that starts on this spool sends them."),
         _ => format!("{due} due again: the running host sends them now."),
     })?;
     if done.without_message > 0 {
-        let text = plural(done.without_message, "other has", "others have");
-        terminal.line(&format!("{text} no message to send, because it could not be rendered."))?;
+        let without = count(done.without_message, "other has", "others have");
+        terminal.line(&format!("{without} no message to send: the template could not be rendered."))?;
     }
-    let source = &arguments.choice.source;
-    Ok(terminal.line(&format!("`taskbell list {source}` shows what becomes of them."))?)
+    let source = &arguments.selection.source;
+    Ok(terminal.line(&format!("`taskbell list {source}` shows their state."))?)
 }
 
 fn refusal(done: &Replayed, source: &str) -> Failure {
@@ -54,39 +53,26 @@ fn refusal(done: &Replayed, source: &str) -> Failure {
         return Failure::new(
             "there is no message to send: its template could not be rendered",
             format!(
-                "`taskbell show {source} ID` names the line; mend the template, then report the event again"
+                "`taskbell show {source} ID` names the line; correct the template, then report the event again"
             ),
         );
     }
     Failure::new(
-        "only dead letters can be replayed; this one waits or was delivered",
+        "only dead letters can be replayed; this delivery is pending or delivered",
         format!("`taskbell list {source} --dead` lists the dead letters"),
     )
 }
 
-/// A number with its word.
-pub fn plural(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::list::tests::fill;
     use super::*;
-    use clap::Parser;
+    use crate::list::tests::fill;
+    use crate::tests::output;
     use std::path::Path;
     use taskbell_core::spool::Reader;
 
-    fn replay(path: &Path, options: &[&str], json: bool) -> Result<String, Failure> {
-        #[derive(clap::Parser)]
-        struct Line {
-            #[command(flatten)]
-            arguments: Arguments,
-        }
-        let line = Line::parse_from(["replay", path.to_str().unwrap()].iter().chain(options));
-        let (mut terminal, page) = Terminal::page(json);
-        run(&line.arguments, &mut terminal)?;
-        Ok(String::from_utf8(page.lock().unwrap().clone()).unwrap())
+    fn replay(path: &Path, options: &[&str]) -> Result<String, Failure> {
+        output(&[&["replay", path.to_str().unwrap()], options].concat())
     }
 
     #[test]
@@ -94,7 +80,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("spool.db");
         let id = fill(&path).to_string();
-        let text = replay(&path, &["--dead"], false).unwrap();
+        let text = replay(&path, &["--dead"]).unwrap();
         assert!(text.starts_with("1 dead letter is due again: the next host"), "{text}");
         let counts = Reader::open(&path).unwrap().counts().unwrap();
         assert_eq!((counts.dead, counts.pending, counts.delivered), (0, 2, 1));
@@ -102,9 +88,11 @@ mod tests {
             (&["--dead"][..], "none of"),
             (&["1"], "only dead letters"),
             (&[&id], "only dead"),
-            (&["99"], "no `99`"),
+            (&["99"], "`99` is not among"),
         ] {
-            let Err(Failure::Said { what, .. }) = replay(&path, options, true) else { panic!("{options:?}") };
+            let Err(Failure::Message { what, .. }) = replay(&path, &[options, &["--json"]].concat()) else {
+                panic!("{options:?}")
+            };
             assert!(what.contains(expected), "{what}");
         }
     }
@@ -114,7 +102,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("spool.db");
         fill(&path);
-        let text = replay(&path, &["--endpoint", "ops", "--since", "1970-01-01T00:00:00Z"], true).unwrap();
+        let text =
+            replay(&path, &["--endpoint", "ops", "--since", "1970-01-01T00:00:00Z", "--json"]).unwrap();
         assert!(text.contains("\"replayed\":1") || text.contains("\"replayed\": 1"), "{text}");
     }
 }

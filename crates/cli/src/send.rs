@@ -1,10 +1,9 @@
-//! `taskbell send`.
+//! `taskbell send`: reports an event as a host would.
 
 use super::failure::Failure;
-use super::preview::{bad_event, why_not};
-use super::terminal::{Ink, Terminal, one_line, span};
+use super::preview::{bad_event, unmet_conditions};
+use super::terminal::{Style, Terminal, count, one_line, span};
 use super::{input, source};
-use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use std::time::{Duration, Instant};
 use taskbell_core::clock;
@@ -14,52 +13,39 @@ use taskbell_core::event::EventId;
 use taskbell_core::spool::SpoolPath;
 use taskbell_core::spool::{DeliveryDetail, DeliveryState, Reader};
 
-/// How long reports are looked for at a time.
-const LOOK: Duration = Duration::from_millis(50);
+/// How long to wait for a report at a time.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Arguments of `send`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub struct SendArgs {
     /// A `.toml` or `.json` file
     config: String,
     /// The event's type, such as `task.complete`
     #[arg(value_name = "TYPE")]
     kind: String,
-    /// The event as JSON, `@file`, or `-` for standard input; `{}` when left out
+    /// The event as JSON, `@file`, or `-` for standard input; `{}` by default
     #[arg(value_name = "JSON")]
     payload: Option<String>,
     /// How long to wait for the deliveries
-    #[arg(long, default_value = "30s", value_parser = input::span, value_name = "TIME")]
+    #[arg(long, default_value = "30s", value_parser = input::timeout, value_name = "TIME")]
     timeout: Duration,
-    /// Show Taskbell's own log on standard error
+    /// Print Taskbell's log on standard error
     #[arg(long, short)]
     verbose: bool,
 }
 
-/// A delivery report, as `taskbell_poll` gives it.
-#[derive(Debug, Deserialize)]
-struct Report {
-    endpoint: String,
-    hook: String,
-    state: String,
-    attempts: u32,
-    status: Option<u16>,
-    reason: Option<String>,
-}
-
-/// What became of the event.
+/// Deliveries that ended.
 #[derive(Debug, Default)]
-struct Tally {
+struct EndedDeliveries {
     delivered: usize,
     dead: usize,
-    /// Of other events, which waited in the spool.
-    others: usize,
+    /// Of earlier events in the spool.
+    earlier: usize,
 }
 
-/// Emits an event as a host would.
-pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure> {
+pub fn run(arguments: &SendArgs, terminal: &mut Terminal) -> Result<(), Failure> {
     let mut config = source::config(&arguments.config)?;
-    // Alerts are the host's to tell of: this process lives for one event.
+    // Alerts are for a host: this process lives for one event.
     config.alerts.clear();
     let payload = arguments.payload.as_deref().map_or_else(|| Ok("{}".to_owned()), input::text)?;
     let spool = config.spool.path.clone();
@@ -69,38 +55,38 @@ pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure
     }
     let accepted = bell.emit(&arguments.kind, payload.as_bytes()).map_err(bad_event)?;
     if !terminal.json() {
-        let id = terminal.paint(Ink::Strong, accepted.id.to_string());
+        let id = terminal.paint(Style::Heading, accepted.id.to_string());
         terminal.line(&format!("accepted {} as {id}", arguments.kind))?;
     }
-    let mut tally = Tally::default();
-    let ended = wait(&bell, accepted.ticket, accepted.id, arguments.timeout, &mut tally, terminal)?;
+    let mut totals = EndedDeliveries::default();
+    let ended = wait(&bell, accepted.ticket, accepted.id, arguments.timeout, &mut totals, terminal)?;
     let waiting = if ended { Vec::new() } else { pending(&spool, accepted.id) };
     let closed = bell.close(Duration::from_secs(1));
     drop(bell);
-    // What ended while the bell was closing is no longer waiting.
+    // A delivery may have ended while the bell was closing.
     let ended = ended || (waiting.is_empty() && closed == Ok(0) && spool != SpoolPath::Memory);
-    finish(arguments, &tally, ended, &waiting, &spool, terminal)
+    finish(arguments, &totals, ended, &waiting, &spool, terminal)
 }
 
-/// Waits for the deliveries of an event and tells each as it ends. Says whether all have ended.
+/// Prints each delivery of an event as it ends; false if some have not ended within the limit.
 fn wait(
     bell: &Bell,
     ticket: u64,
     id: EventId,
     limit: Duration,
-    tally: &mut Tally,
+    totals: &mut EndedDeliveries,
     terminal: &mut Terminal,
 ) -> Result<bool, Failure> {
     let deadline = Instant::now() + limit;
     let id = id.to_string();
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        let waited = bell.wait(ticket, left.min(LOOK));
+        let waited = bell.wait(ticket, left.min(POLL_INTERVAL));
         while let Some(report) = next_report(bell) {
             if report["event"] == id.as_str() {
-                tell(&report, tally, terminal)?;
+                print_report(&report, totals, terminal)?;
             } else {
-                tally.others += 1;
+                totals.earlier += 1;
             }
         }
         match waited {
@@ -121,28 +107,28 @@ fn next_report(bell: &Bell) -> Option<Json> {
     found
 }
 
-fn tell(json: &Json, tally: &mut Tally, terminal: &mut Terminal) -> Result<(), Failure> {
-    let Ok(report) = Report::deserialize(json) else { return Ok(()) };
-    let delivered = report.state == "delivered";
+/// Counts and prints a delivery report, as `taskbell_poll` returns it.
+fn print_report(report: &Json, totals: &mut EndedDeliveries, terminal: &mut Terminal) -> Result<(), Failure> {
+    let delivered = report["state"] == "delivered";
     if delivered {
-        tally.delivered += 1;
+        totals.delivered += 1;
     } else {
-        tally.dead += 1;
+        totals.dead += 1;
     }
     if terminal.json() {
-        return Ok(terminal.object(json)?);
+        return Ok(terminal.object(report)?);
     }
-    let state = terminal.paint(if delivered { Ink::Good } else { Ink::Bad }, &report.state);
-    let status = report.status.map(|status| format!("  status {status}")).unwrap_or_default();
-    let attempts = super::terminal::count(report.attempts as usize, "attempt", "attempts");
-    let reason = report.reason.map(|reason| format!("  {}", one_line(&reason))).unwrap_or_default();
-    let endpoint = one_line(&report.endpoint);
-    let hook = one_line(&report.hook);
-    terminal.line(&format!("{state}  {endpoint} ({hook}){status}  {attempts}{reason}"))?;
-    Ok(())
+    let text = |key: &str| one_line(report[key].as_str().unwrap_or_default());
+    let number = |key: &str| report[key].as_u64().and_then(|number| usize::try_from(number).ok());
+    let state = terminal.paint(if delivered { Style::Success } else { Style::Error }, text("state"));
+    let status = number("status").map(|status| format!("  status {status}")).unwrap_or_default();
+    let attempts = count(number("attempts").unwrap_or_default(), "attempt", "attempts");
+    let reason = if report["reason"].is_string() { format!("  {}", text("reason")) } else { String::new() };
+    let (endpoint, hook) = (text("endpoint"), text("hook"));
+    Ok(terminal.line(&format!("{state}  {endpoint} ({hook}){status}  {attempts}{reason}"))?)
 }
 
-/// What still waits for its next attempt, from the spool.
+/// The pending deliveries of an event, from the spool.
 fn pending(spool: &SpoolPath, id: EventId) -> Vec<DeliveryDetail> {
     let SpoolPath::File(path) = spool else { return Vec::new() };
     let found = Reader::open(path).ok().and_then(|reader| reader.show(&id.to_string()).ok().flatten());
@@ -151,47 +137,52 @@ fn pending(spool: &SpoolPath, id: EventId) -> Vec<DeliveryDetail> {
 }
 
 fn finish(
-    arguments: &Arguments,
-    tally: &Tally,
+    arguments: &SendArgs,
+    totals: &EndedDeliveries,
     ended: bool,
     waiting: &[DeliveryDetail],
     spool: &SpoolPath,
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
     for delivery in waiting {
-        tell_waiting(delivery, terminal)?;
+        print_pending(delivery, terminal)?;
     }
-    if tally.others > 0 && !terminal.json() {
-        let others = super::terminal::count(tally.others, "delivery", "deliveries");
-        let note = format!("beside it, {others} of earlier runs ended, which waited in the spool");
-        let note = terminal.paint(Ink::Quiet, note);
+    if totals.earlier > 0 && !terminal.json() {
+        let earlier = count(totals.earlier, "delivery", "deliveries");
+        let note = format!("{earlier} of earlier events ended too");
+        let note = terminal.paint(Style::Muted, note);
         terminal.line(&note)?;
     }
     let config = &arguments.config;
     if !ended {
         let limit = span(i64::try_from(arguments.timeout.as_millis()).unwrap_or(i64::MAX));
         let what = format!("not every delivery has ended after {limit}");
-        return Err(Failure::new(what, whither(spool, config)));
+        return Err(Failure::new(what, where_pending_stay(spool, config)));
     }
-    if tally.dead > 0 {
+    if totals.dead > 0 {
         let next = match spool {
-            SpoolPath::Memory => "mend what the reason names, then send it again".to_owned(),
+            SpoolPath::Memory => "correct what the reason names, then send the event again".to_owned(),
             SpoolPath::File(_) => {
-                format!("mend what the reason names; `taskbell list {config} --dead` has the letters")
+                format!(
+                    "correct what the reason names; `taskbell list {config} --dead` lists the dead letters"
+                )
             }
         };
-        return Err(Failure::new(format!("{} ended as dead letters", tally.dead), next));
+        return Err(Failure::new(
+            format!("{} became dead letters", count(totals.dead, "delivery", "deliveries")),
+            next,
+        ));
     }
-    if tally.delivered == 0 && !terminal.json() {
-        unheard(arguments, terminal)?;
+    if totals.delivered == 0 && !terminal.json() {
+        explain_silence(arguments, terminal)?;
     }
     if terminal.json() {
-        terminal.object(&json!({ "ok": true, "delivered": tally.delivered, "dead": tally.dead }))?;
+        terminal.object(&json!({ "ok": true, "delivered": totals.delivered, "dead": totals.dead }))?;
     }
     Ok(())
 }
 
-fn tell_waiting(delivery: &DeliveryDetail, terminal: &mut Terminal) -> Result<(), Failure> {
+fn print_pending(delivery: &DeliveryDetail, terminal: &mut Terminal) -> Result<(), Failure> {
     let last = delivery.attempts.last();
     if terminal.json() {
         let status = last.and_then(|attempt| attempt.status);
@@ -206,7 +197,7 @@ fn tell_waiting(delivery: &DeliveryDetail, terminal: &mut Terminal) -> Result<()
             "due_at": delivery.due_at,
         }))?);
     }
-    let state = terminal.paint(Ink::Doubt, "pending");
+    let state = terminal.paint(Style::Warning, "pending");
     let why = match last {
         Some(attempt) => attempt.error.as_deref().map_or_else(|| attempt.outcome.clone(), one_line),
         None => "not tried yet".to_owned(),
@@ -215,31 +206,30 @@ fn tell_waiting(delivery: &DeliveryDetail, terminal: &mut Terminal) -> Result<()
         ..=0 => "due now".to_owned(),
         wait => format!("next in {}", span(wait)),
     };
-    let attempts = super::terminal::count(delivery.attempts.len(), "attempt", "attempts");
+    let attempts = count(delivery.attempts.len(), "attempt", "attempts");
     let endpoint = one_line(&delivery.endpoint);
     let hook = one_line(&delivery.hook);
     terminal.line(&format!("{state}  {endpoint} ({hook})  {attempts}  {why}; {due}"))?;
     Ok(())
 }
 
-/// Where what still waits has gone.
-fn whither(spool: &SpoolPath, config: &str) -> String {
+fn where_pending_stay(spool: &SpoolPath, config: &str) -> String {
     match spool {
         SpoolPath::Memory => {
-            "the spool is in memory, so the rest is lost; raise `--timeout`, or set `[spool] path`".to_owned()
+            "the spool is in memory, so the pending deliveries are lost; raise `--timeout`, or set `[spool] path`".to_owned()
         }
         SpoolPath::File(_) => format!(
-            "nothing is lost: the next host or `send` with this spool goes on; `taskbell list {config} --pending` \
-             shows what waits, a longer `--timeout` waits for it"
+            "nothing is lost: the next host or `send` with this spool continues; `taskbell list {config} --pending` \
+             lists the pending deliveries, and a longer `--timeout` waits for them"
         ),
     }
 }
 
-fn unheard(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure> {
-    terminal.line("No hook fired, so there was nothing to deliver.")?;
+fn explain_silence(arguments: &SendArgs, terminal: &mut Terminal) -> Result<(), Failure> {
+    terminal.line("No hook fired, so there is nothing to deliver.")?;
     if let Ok(config) = Config::load(&arguments.config) {
         for hook in &config.hooks {
-            terminal.line(&format!("  {}", why_not(hook, &arguments.kind)))?;
+            terminal.line(&format!("  {}", unmet_conditions(hook, &arguments.kind)))?;
         }
     }
     Ok(())
@@ -248,10 +238,10 @@ fn unheard(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure
 fn log(level: Level, message: &str) {
     let mut stderr = Terminal::stderr();
     let ink = match level {
-        Level::Error => Ink::Bad,
-        Level::Warn => Ink::Doubt,
-        Level::Info => Ink::Name,
-        Level::Debug => Ink::Quiet,
+        Level::Error => Style::Error,
+        Level::Warn => Style::Warning,
+        Level::Info => Style::Name,
+        Level::Debug => Style::Muted,
     };
     let label = stderr.paint(ink, format!("{level:?}").to_lowercase());
     let _ = stderr.line(&format!("{label}: {}", one_line(message)));

@@ -1,11 +1,11 @@
-//! `taskbell show`.
+//! `taskbell show`: shows an event with its deliveries and attempts.
 
 use super::explain;
 use super::failure::Failure;
-use super::list::ink;
+use super::list::style_of;
 use super::source::{self, Source};
 use super::terminal::{
-    Ink, Terminal, date_and_time, harmless, one_line, pretty, screenful, span, time_of_day,
+    Style, Terminal, date_and_time, harmless, one_line, pretty, screenful, span, time_of_day,
 };
 use std::time::Duration;
 use taskbell_core::clock;
@@ -18,36 +18,34 @@ use taskbell_core::message::Extras;
 use taskbell_core::secret::REDACTED;
 use taskbell_core::spool::{AttemptDetail, DeliveryDetail, EventDetail};
 
-/// The most lines of a payload or a body, without `--full`.
+/// Lines of a payload or a body, without `--full`.
 const LINES: usize = 40;
 
-/// The longest body that is written into a command line.
-const LONGEST_INLINE: usize = 8 * 1024;
+/// Bytes of a body that still fit into a command line.
+const MAX_INLINE: usize = 8 * 1024;
 
-/// Arguments of `show`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
-    /// A configuration (`.toml`, `.json`), or the spool itself (`.db`)
+pub struct ShowArgs {
+    /// A configuration (`.toml`, `.json`), or a spool (`.db`)
     #[arg(value_name = "CONFIG|SPOOL.db")]
     source: String,
-    /// An event's id (`evt_…`, its first eight digits or more), or the number of a delivery
+    /// An event's id (`evt_…` with its first eight digits or more), or a delivery's number
     id: String,
-    /// Show payloads and bodies whole
+    /// Show whole payloads and bodies
     #[arg(long)]
     full: bool,
 }
 
-/// Shows one event with all that became of it.
-pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure> {
+pub fn run(arguments: &ShowArgs, terminal: &mut Terminal) -> Result<(), Failure> {
     let Source { reader, config } = source::open(&arguments.source)?;
     let found = reader.show(&arguments.id).map_err(|error| {
         Failure::new(error.to_string(), format!("`taskbell list {}` lists the ids", arguments.source))
     })?;
     let Some(event) = found else {
         return Err(Failure::new(
-            format!("there is no `{}` in {}", arguments.id.escape_debug(), reader.path().display()),
+            format!("`{}` is not in {}", arguments.id.escape_debug(), reader.path().display()),
             format!(
-                "`taskbell list {}` lists what there is; ended ones go after `[spool] retain`",
+                "`taskbell list {}` lists the deliveries; ended ones are removed after `[spool] retain`",
                 arguments.source
             ),
         ));
@@ -57,17 +55,21 @@ pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure
         terminal.object(&json)?;
         return Ok(());
     }
-    let most = if arguments.full { usize::MAX } else { LINES };
-    show_event(&event, most, terminal)?;
+    let max_lines = if arguments.full { usize::MAX } else { LINES };
+    show_event(&event, max_lines, terminal)?;
     for delivery in &event.deliveries {
-        show_delivery(&event, delivery, config.as_ref(), most, terminal)?;
+        show_delivery(&event, delivery, config.as_ref(), max_lines, terminal)?;
     }
-    show_quiet(&event, config.as_ref(), terminal)
+    show_unfired(&event, config.as_ref(), terminal)
 }
 
-/// What became of the hooks that did not ring: as it was kept; else, for an event that made no delivery, as the
+/// Why other hooks did not fire: as it was recorded; otherwise, for an event without a delivery, as the
 /// configuration would decide now.
-fn show_quiet(event: &EventDetail, config: Option<&Config>, terminal: &mut Terminal) -> Result<(), Failure> {
+fn show_unfired(
+    event: &EventDetail,
+    config: Option<&Config>,
+    terminal: &mut Terminal,
+) -> Result<(), Failure> {
     if let Some(said) = &event.said {
         for line in said.lines() {
             terminal.line(&one_line(line))?;
@@ -80,22 +82,21 @@ fn show_quiet(event: &EventDetail, config: Option<&Config>, terminal: &mut Termi
     let account = config.and_then(|config| engine::explain(config, &event.kind, Some(&event.payload)).ok());
     let Some(account) = account else {
         return Ok(terminal.line(
-            "No hook rang for it; `taskbell show` with the configuration in place of the spool says why.",
+            "No hook fired. `taskbell show` with the configuration in place of the spool says why.",
         )?);
     };
-    terminal
-        .line("No hook rang for it. By the configuration of now, and counting nothing but this event:")?;
+    terminal.line("No hook fired. With the current configuration, and only this event counted:")?;
     for hook in account["hooks"].as_array().into_iter().flatten() {
         explain::show(hook, terminal)?;
     }
     Ok(())
 }
 
-fn show_event(event: &EventDetail, most: usize, terminal: &mut Terminal) -> Result<(), Failure> {
-    let title = terminal.paint(Ink::Strong, one_line(&event.kind));
+fn show_event(event: &EventDetail, max_lines: usize, terminal: &mut Terminal) -> Result<(), Failure> {
+    let title = terminal.paint(Style::Heading, one_line(&event.kind));
     let accepted = date_and_time(event.accepted_at);
     terminal.line(&format!("{title}  {}  accepted {accepted} UTC", event.id))?;
-    terminal.indented(2, &screenful(&pretty(&event.payload), most))?;
+    terminal.indented(2, &screenful(&pretty(&event.payload), max_lines))?;
     Ok(terminal.line("")?)
 }
 
@@ -103,11 +104,11 @@ fn show_delivery(
     event: &EventDetail,
     delivery: &DeliveryDetail,
     config: Option<&Config>,
-    most: usize,
+    max_lines: usize,
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
-    let endpoint = terminal.paint(Ink::Strong, one_line(&delivery.endpoint));
-    let state = terminal.paint(ink(delivery.state), delivery.state.as_str());
+    let endpoint = terminal.paint(Style::Heading, one_line(&delivery.endpoint));
+    let state = terminal.paint(style_of(delivery.state), delivery.state.as_str());
     let when = match (delivery.due_at, delivery.ended_at) {
         (Some(due), _) if due > clock::unix_ms() => {
             format!(", next attempt {} UTC, in {}", date_and_time(due), span(due - clock::unix_ms()))
@@ -122,7 +123,7 @@ fn show_delivery(
         terminal.line(&format!("  fired: {}", one_line(why)))?;
     }
     if let Some(reason) = &delivery.reason {
-        let reason = terminal.paint(Ink::Bad, one_line(reason));
+        let reason = terminal.paint(Style::Error, one_line(reason));
         terminal.line(&format!("  because {reason}"))?;
     }
     for attempt in &delivery.attempts {
@@ -130,10 +131,10 @@ fn show_delivery(
     }
     if !delivery.body.is_empty() {
         terminal.line("")?;
-        terminal.indented(2, &screenful(&pretty(&delivery.body), most))?;
+        terminal.indented(2, &screenful(&pretty(&delivery.body), max_lines))?;
         terminal.line("")?;
         let command = harmless(&curl(event, delivery, config));
-        let command = terminal.paint(Ink::Quiet, command);
+        let command = terminal.paint(Style::Muted, command);
         terminal.indented(2, &command)?;
     }
     Ok(terminal.line("")?)
@@ -146,16 +147,16 @@ fn show_attempt(attempt: &AttemptDetail, terminal: &mut Terminal) -> Result<(), 
         (Some(status), None) => format!("answered {status}"),
         (None, None) => one_line(&attempt.outcome),
     };
-    let answer = terminal.paint(if good { Ink::Good } else { Ink::Bad }, answer);
-    let next = attempt.next_at.map(|at| format!("; next {} after", span(at - attempt.started_at)));
+    let answer = terminal.paint(if good { Style::Success } else { Style::Error }, answer);
+    let next = attempt.next_at.map(|at| format!("; next attempt {} later", span(at - attempt.started_at)));
     let started = time_of_day(attempt.started_at);
     let next = next.unwrap_or_default();
     terminal.line(&format!("  attempt {}  {started}  {answer}{next}", attempt.number))?;
-    let phases = terminal.paint(Ink::Quiet, phases(attempt));
+    let phases = terminal.paint(Style::Muted, phases(attempt));
     terminal.line(&format!("             {phases}"))?;
     if let Some(response) = attempt.response.as_deref().filter(|response| !response.trim().is_empty()) {
         let response = screenful(&harmless(response), 5);
-        let response = terminal.paint(Ink::Quiet, response.trim_end());
+        let response = terminal.paint(Style::Muted, response.trim_end());
         terminal.indented(13, &response)?;
     }
     Ok(())
@@ -163,9 +164,9 @@ fn show_attempt(attempt: &AttemptDetail, terminal: &mut Terminal) -> Result<(), 
 
 fn phases(attempt: &AttemptDetail) -> String {
     let ms = |us: u32| format!("{:.1} ms", f64::from(us) / 1000.0);
-    let mut parts = vec![ms(attempt.total_us) + " in all"];
+    let mut parts = vec![ms(attempt.total_us) + " in total"];
     for (name, us) in [
-        ("name", attempt.resolve_us),
+        ("DNS", attempt.resolve_us),
         ("connect", attempt.connect_us),
         ("TLS", attempt.tls_us),
         ("first byte after", attempt.first_byte_us),
@@ -177,7 +178,7 @@ fn phases(attempt: &AttemptDetail) -> String {
     parts.join(", ")
 }
 
-/// The request as a command for `curl`, without any secret of the configuration.
+/// The request as a command for `curl`, without the secrets of the configuration.
 fn curl(event: &EventDetail, delivery: &DeliveryDetail, config: Option<&Config>) -> String {
     let endpoint = config.and_then(|config| config.endpoint(&delivery.endpoint));
     let url = endpoint
@@ -186,16 +187,15 @@ fn curl(event: &EventDetail, delivery: &DeliveryDetail, config: Option<&Config>)
     for (name, value) in headers(event, delivery, endpoint.map(|endpoint| &**endpoint)) {
         command.push_str(&format!(" \\\n  -H {}", quoted(&format!("{name}: {value}"))));
     }
-    if delivery.body.len() > LONGEST_INLINE {
-        command.push_str(" \\\n  --data-binary @body.json    # the body above, as `--json` has it");
+    if delivery.body.len() > MAX_INLINE {
+        command.push_str(" \\\n  --data-binary @body.json    # the body above, as `--json` prints it");
     } else {
         command.push_str(&format!(" \\\n  --data-binary {}", quoted(&delivery.body)));
     }
     command
 }
 
-/// The headers of one more attempt. A configured value is shown only by its name, and what signs is
-/// made anew with every attempt.
+/// The headers of one more attempt, signed now. A configured header is shown only by its name.
 fn headers(
     event: &EventDetail,
     delivery: &DeliveryDetail,
@@ -237,7 +237,7 @@ fn headers(
         .collect()
 }
 
-/// One word for a POSIX shell.
+/// A text as one word of a POSIX shell.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
@@ -252,7 +252,7 @@ mod tests {
     fn shown(source: &Path, id: &str) -> Result<String, Failure> {
         let (mut terminal, page) = Terminal::page(false);
         let source = source.to_str().unwrap().to_owned();
-        run(&Arguments { source, id: id.to_owned(), full: false }, &mut terminal)?;
+        run(&ShowArgs { source, id: id.to_owned(), full: false }, &mut terminal)?;
         Ok(String::from_utf8(page.lock().unwrap().clone()).unwrap())
     }
 
@@ -260,7 +260,7 @@ mod tests {
     fn an_event_is_shown_with_every_delivery_and_attempt() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("spool.db");
-        let id = super::super::list::tests::fill(&path).to_string();
+        let id = crate::list::tests::fill(&path).to_string();
         let text = shown(&path, &id).unwrap();
         for expected in [
             "\"id\": \"f-1\"",
@@ -268,19 +268,19 @@ mod tests {
             "to team by hooks[0]: pending",
             "  fired: it listens to task.complete",
             "answered 503; next",
-            "1.5 ms in all, name 0.0 ms, connect 0.0 ms, first byte after 0.9 ms",
+            "1.5 ms in total, DNS 0.0 ms, connect 0.0 ms, first byte after 0.9 ms",
             "because answered \\u{1b}[2J",
             r#"--data-binary '{"text":"it'\''s done"}'"#,
         ] {
             assert!(text.contains(expected), "{expected} in {text}");
         }
-        assert_eq!(text, shown(&path, &id[..16]).unwrap(), "a beginning of the id will do");
-        assert!(shown(&path, "2").unwrap().contains(&id), "and so will the number of a delivery");
-        assert!(matches!(shown(&path, "99"), Err(Failure::Said { .. })));
+        assert_eq!(text, shown(&path, &id[..16]).unwrap(), "the start of the id is enough");
+        assert!(shown(&path, "2").unwrap().contains(&id), "so is the number of a delivery");
+        assert!(matches!(shown(&path, "99"), Err(Failure::Message { .. })));
     }
 
     #[test]
-    fn an_event_that_rang_nowhere_says_why_as_it_was_kept_or_as_the_configuration_decides() {
+    fn an_event_without_a_delivery_is_explained_from_the_record_or_the_configuration() {
         let folder = tempfile::tempdir().unwrap();
         let (path, config) = (folder.path().join("spool.db"), folder.path().join("taskbell.toml"));
         let mut spool = Spool::open(&SpoolPath::File(path.clone()), "test").unwrap();
@@ -303,7 +303,7 @@ mod tests {
         assert!(kept.ends_with("`a` fired, and \\u{1b}[2J\n`b` stayed quiet\n"), "{kept}");
         let decided = shown(&config, &ids[1].to_string()).unwrap();
         for words in
-            ["No hook rang for it. By the configuration of now", "stays quiet late", "min_duration is 60 s"]
+            ["No hook fired. With the current configuration", "does not fire late", "min_duration is 60 s"]
         {
             assert!(decided.contains(words), "{words} in {decided}");
         }
@@ -318,7 +318,7 @@ mod tests {
     fn the_command_line_holds_no_secret_of_the_configuration() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("spool.db");
-        super::super::list::tests::fill(&path);
+        crate::list::tests::fill(&path);
         let config = folder.path().join("taskbell.toml");
         let text = "[spool]\npath = \"spool.db\"\n[endpoints.ci]\nurl = \"https://ci.example.com/hook/marker-of-the-url\"\n\
                     headers = { authorization = \"Bearer marker-of-the-token\" }\n\

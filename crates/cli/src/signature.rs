@@ -1,26 +1,23 @@
-//! The scheme and secrets a receiver checks with, from the command line.
+//! The signature scheme and the secrets of a receiver, from the command line.
 
 use super::failure::Failure;
 use serde_json::{Value as Json, json};
 
-/// How signatures are checked.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[group(skip)]
-pub struct Arguments {
-    /// A scheme by name (`github`), or an object as in `sign` of a configuration
+pub struct SignatureArgs {
+    /// The name of a scheme (`github`), or an object as in `sign` of a configuration
     #[arg(long, value_name = "JSON")]
     pub scheme: Option<String>,
-    /// The secret: the name of an environment variable that holds it, or a `whsec_…` text itself
+    /// The environment variable with the secret, or a `whsec_…` secret itself
     #[arg(long, value_name = "ENV|whsec_…")]
     pub secret: Option<String>,
 }
 
-/// Where variables are looked up.
 type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-impl Arguments {
-    /// The scheme with its secrets, as `Verifier::from_json` takes it; `None` when nothing is to be
-    /// checked.
+impl SignatureArgs {
+    /// The scheme with its secrets, as `Verifier::from_json` takes it; `None` if no signature is to be verified.
     pub fn entry(&self) -> Result<Option<Json>, Failure> {
         self.entry_with(&|name| std::env::var(name).ok())
     }
@@ -46,7 +43,7 @@ impl Arguments {
     }
 }
 
-/// The parser's own words could quote the text, and with it a secret: only the place is told.
+/// The parser's own message could quote a secret, so the error has only the position.
 fn object(text: &str) -> Result<Json, Failure> {
     serde_json::from_str(text).map_err(|error| {
         Failure::new(
@@ -64,18 +61,18 @@ fn secret_of(given: &str, environment: Environment<'_>) -> Result<String, Failur
 }
 
 fn variable(name: &str, environment: Environment<'_>) -> Result<String, Failure> {
-    // What is no name of a variable may be a secret, and is not repeated.
+    // Anything but the name of a variable may be a secret, and is not repeated.
     let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     if !is_name {
         return Err(Failure::new(
-            "the secret is neither the name of an environment variable nor a `whsec_` text",
-            "put the secret into a variable, and give `--secret NAME_OF_THE_VARIABLE`",
+            "the secret is neither the name of an environment variable nor a `whsec_` secret",
+            "set a variable to the secret, and give `--secret NAME_OF_THE_VARIABLE`",
         ));
     }
     match environment(name).map(|value| value.trim().to_owned()) {
         Some(value) if !value.is_empty() => Ok(value),
         _ => Err(Failure::new(
-            format!("the environment variable `{name}`, which should hold the secret, is not set"),
+            format!("the environment variable `{name}` with the secret is not set"),
             format!("set it first, for instance `export {name}=whsec_…`"),
         )),
     }
@@ -86,12 +83,13 @@ mod tests {
     use super::*;
 
     fn entry(scheme: Option<&str>, secret: Option<&str>) -> Result<Option<Json>, Failure> {
-        let arguments = Arguments { scheme: scheme.map(str::to_owned), secret: secret.map(str::to_owned) };
+        let arguments =
+            SignatureArgs { scheme: scheme.map(str::to_owned), secret: secret.map(str::to_owned) };
         arguments.entry_with(&|name| (name == "CI_SECRET").then(|| " hush-hush \n".to_owned()))
     }
 
     #[test]
-    fn a_secret_alone_is_one_of_standard_webhooks() {
+    fn the_default_scheme_is_standard_webhooks() {
         assert_eq!(entry(None, None).unwrap(), None);
         let expected = json!({ "scheme": "standard-webhooks", "secrets": ["whsec_MTIz"] });
         assert_eq!(entry(None, Some("whsec_MTIz")).unwrap(), Some(expected));
@@ -106,10 +104,10 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_names_the_variable_and_never_what_may_be_a_secret() {
-        let told = |failure: Failure| format!("{failure:?}");
-        assert!(told(entry(None, Some("MISSING")).unwrap_err()).contains("MISSING"));
-        assert!(!told(entry(None, Some("p@ss-word")).unwrap_err()).contains("p@ss"));
-        assert!(!told(entry(Some("{\"secrets\": [\"p@ss\" }"), None).unwrap_err()).contains("p@ss"));
+    fn an_error_names_the_variable_and_never_a_possible_secret() {
+        let message = |failure: Failure| format!("{failure:?}");
+        assert!(message(entry(None, Some("MISSING")).unwrap_err()).contains("MISSING"));
+        assert!(!message(entry(None, Some("p@ss-word")).unwrap_err()).contains("p@ss"));
+        assert!(!message(entry(Some("{\"secrets\": [\"p@ss\" }"), None).unwrap_err()).contains("p@ss"));
     }
 }

@@ -1,20 +1,18 @@
-//! The spool that `list` and `show` look into: named by its configuration, or by its own path.
+//! The configuration or the spool that a command reads.
 
 use super::failure::{Failure, bad_config};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use taskbell_core::config::Config;
 use taskbell_core::spool::SpoolPath;
 use taskbell_core::spool::{Reader, SpoolErrorKind};
 
 /// An open spool, and the configuration when one was given.
 pub struct Source {
-    /// The spool.
     pub reader: Reader,
-    /// What it belongs to.
     pub config: Option<Config>,
 }
 
-/// Opens the spool that is meant.
+/// Opens a spool by its own path, or by the path of its configuration.
 pub fn open(given: &str) -> Result<Source, Failure> {
     let extension = Path::new(given).extension().and_then(|extension| extension.to_str());
     let is_config =
@@ -25,10 +23,10 @@ pub fn open(given: &str) -> Result<Source, Failure> {
     let config = Config::load(given).map_err(|errors| {
         Failure::new(
             errors.to_string(),
-            "mend the configuration, or give the path of the spool itself (`*.db`), which needs none",
+            "correct the configuration, or give the path of the spool itself (`*.db`)",
         )
     })?;
-    let reader = reader(&file_of(&config, given)?)?;
+    let reader = reader(spool_file(&config, given)?)?;
     Ok(Source { reader, config: Some(config) })
 }
 
@@ -37,12 +35,12 @@ pub fn config(given: &str) -> Result<Config, Failure> {
     Config::load(given).map_err(|errors| bad_config(given, &errors))
 }
 
-fn file_of(config: &Config, given: &str) -> Result<PathBuf, Failure> {
+fn spool_file<'a>(config: &'a Config, given: &str) -> Result<&'a Path, Failure> {
     match &config.spool.path {
-        SpoolPath::File(path) => Ok(path.clone()),
+        SpoolPath::File(path) => Ok(path),
         SpoolPath::Memory => Err(Failure::new(
-            format!("{given} keeps its spool in memory, where only the host itself sees it"),
-            "set `[spool] path` to a file to look into it",
+            format!("{given} keeps its spool in memory, where only the host can read it"),
+            "set `[spool] path` to a file to read it",
         )),
     }
 }

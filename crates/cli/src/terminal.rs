@@ -1,35 +1,32 @@
-//! Where a command writes: lines for people, or JSON for scripts. Never panics when nobody reads.
+//! Where a command writes: text for people, or JSON for scripts. A closed pipe is an error, never a panic.
 
+use anstream::{AutoStream, ColorChoice};
+use anstyle::AnsiColor;
 use serde_json::Value as Json;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// What a text is to a reader.
+/// What a text means to its reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ink {
-    /// It went well.
-    Good,
-    /// It did not.
-    Bad,
-    /// It may not.
-    Doubt,
-    /// The name of something.
+pub enum Style {
+    Success,
+    Error,
+    Warning,
+    /// The name of something, or an address.
     Name,
-    /// A heading.
-    Strong,
-    /// Beside the point.
-    Quiet,
+    Heading,
+    Muted,
 }
 
-impl Ink {
-    fn code(self) -> &'static str {
-        match self {
-            Ink::Good => "32",
-            Ink::Bad => "31",
-            Ink::Doubt => "33",
-            Ink::Name => "36",
-            Ink::Strong => "1",
-            Ink::Quiet => "2",
+impl From<Style> for anstyle::Style {
+    fn from(style: Style) -> anstyle::Style {
+        match style {
+            Style::Success => AnsiColor::Green.on_default(),
+            Style::Error => AnsiColor::Red.on_default(),
+            Style::Warning => AnsiColor::Yellow.on_default(),
+            Style::Name => AnsiColor::Cyan.on_default(),
+            Style::Heading => anstyle::Style::new().bold(),
+            Style::Muted => anstyle::Style::new().dimmed(),
         }
     }
 }
@@ -40,61 +37,44 @@ pub struct Terminal {
     out: Arc<Mutex<dyn Write + Send>>,
     json: bool,
     colour: bool,
-    live: bool,
 }
 
 impl Terminal {
-    /// Standard output.
     pub fn stdout(json: bool) -> Terminal {
-        let live = io::stdout().is_terminal() && !json;
-        Terminal { out: Arc::new(Mutex::new(io::stdout())), json, colour: live && takes_colour(), live }
+        let choice = if json { ColorChoice::Never } else { choice(&io::stdout()) };
+        let out = Arc::new(Mutex::new(AutoStream::new(io::stdout(), choice)));
+        Terminal { out, json, colour: choice != ColorChoice::Never }
     }
 
-    /// Standard error.
     pub fn stderr() -> Terminal {
-        let live = io::stderr().is_terminal();
-        Terminal {
-            out: Arc::new(Mutex::new(io::stderr())),
-            json: false,
-            colour: live && takes_colour(),
-            live,
-        }
+        let choice = choice(&io::stderr());
+        let out = Arc::new(Mutex::new(AutoStream::new(io::stderr(), choice)));
+        Terminal { out, json: false, colour: choice != ColorChoice::Never }
     }
 
-    /// Whether JSON is asked for.
+    /// Whether `--json` is given.
     pub fn json(&self) -> bool {
         self.json
     }
 
-    /// Whether somebody watches, so that a line may be written over.
-    pub fn live(&self) -> bool {
-        self.live
-    }
-
-    /// Whether colours are shown.
-    pub fn colour(&self) -> bool {
-        self.colour
-    }
-
-    /// The text in a colour, where there are any.
-    pub fn paint(&self, ink: Ink, text: impl AsRef<str>) -> String {
+    /// The text in a style, where colours are shown.
+    pub fn paint(&self, style: Style, text: impl AsRef<str>) -> String {
         let text = text.as_ref();
-        if self.colour { format!("\x1b[{}m{text}\x1b[0m", ink.code()) } else { text.to_owned() }
+        if !self.colour {
+            return text.to_owned();
+        }
+        let style = anstyle::Style::from(style);
+        format!("{style}{text}{style:#}")
     }
 
-    /// Writes a line.
     pub fn line(&mut self, text: &str) -> io::Result<()> {
         self.write(&format!("{text}\n"))
     }
 
-    /// Writes each line of a text, moved to the right.
+    /// Writes each line of a text behind this many spaces.
     pub fn indented(&mut self, by: usize, text: &str) -> io::Result<()> {
-        let mut block = String::new();
-        for line in text.lines() {
-            if !line.is_empty() {
-                block.extend(std::iter::repeat_n(' ', by));
-            }
-            block.push_str(line);
+        let mut block = textwrap::indent(text, &" ".repeat(by));
+        if !block.is_empty() && !block.ends_with('\n') {
             block.push('\n');
         }
         self.write(&block)
@@ -105,8 +85,7 @@ impl Terminal {
         self.line(&value.to_string())
     }
 
-    /// Writes a text as it is.
-    pub fn write(&mut self, text: &str) -> io::Result<()> {
+    fn write(&mut self, text: &str) -> io::Result<()> {
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
         out.write_all(text.as_bytes())?;
         out.flush()
@@ -118,19 +97,17 @@ impl Terminal {
     /// An output for tests, and what was written to it.
     pub fn page(json: bool) -> (Terminal, Arc<Mutex<Vec<u8>>>) {
         let page = Arc::new(Mutex::new(Vec::new()));
-        (Terminal { out: page.clone(), json, colour: false, live: false }, page)
+        (Terminal { out: page.clone(), json, colour: false }, page)
     }
 }
 
-/// Colours are off where <https://no-color.org> or a terminal without them says so.
-fn takes_colour() -> bool {
-    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    !set("NO_COLOR") && !dumb && (cfg!(not(windows)) || set("WT_SESSION") || set("TERM"))
+/// Colours appear on a terminal only, and not where <https://no-color.org> or the terminal says no.
+fn choice(stream: &impl anstream::stream::RawStream) -> ColorChoice {
+    if stream.is_terminal() { AutoStream::choice(stream) } else { ColorChoice::Never }
 }
 
-/// Text from outside without anything that would move the cursor, change colours or turn the direction
-/// of writing: such characters are shown as escapes. Line breaks stay.
+/// Text from outside with its control characters and changes of writing direction as escapes, so that it
+/// cannot steer the terminal. Line breaks stay.
 pub fn harmless(text: &str) -> String {
     let harmful = |c: char| {
         (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -153,12 +130,12 @@ pub fn one_line(text: &str) -> String {
     harmless(&text.replace("\r\n", " ").replace('\n', " "))
 }
 
-/// The first lines of a text, each cut to a width, and how many are left out.
-pub fn screenful(text: &str, most: usize) -> String {
+/// The first lines of a text, each cut to a width, and the number of lines left out.
+pub fn screenful(text: &str, max_lines: usize) -> String {
     const WIDTH: usize = 160;
     let mut shown = String::new();
     let mut lines = text.lines();
-    for line in lines.by_ref().take(most) {
+    for line in lines.by_ref().take(max_lines) {
         match line.char_indices().nth(WIDTH) {
             Some((end, _)) => {
                 shown.push_str(&line[..end]);
@@ -170,20 +147,19 @@ pub fn screenful(text: &str, most: usize) -> String {
     }
     match lines.count() {
         0 => {}
-        1 => shown.push_str("… 1 more line\n"),
-        left => shown.push_str(&format!("… {left} more lines\n")),
+        left => shown.push_str(&format!("… {}\n", count(left, "more line", "more lines"))),
     }
     shown
 }
 
-/// JSON laid out for people, anything else as it is; harmless either way.
+/// JSON with indentation, any other text as it is; harmless either way.
 pub fn pretty(text: &str) -> String {
     let laid_out =
         serde_json::from_str::<Json>(text).ok().and_then(|json| serde_json::to_string_pretty(&json).ok());
     harmless(laid_out.as_deref().unwrap_or(text))
 }
 
-/// The form of a word that a number asks for: `1 hook`, `2 hooks`.
+/// A number with its word: `1 hook`, `2 hooks`.
 pub fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
@@ -200,7 +176,7 @@ pub fn date_and_time(unix_ms: i64) -> String {
     text.get(..19).unwrap_or(&text).replace('T', " ")
 }
 
-/// A span for people: `850 ms`, `12.3 s`, `5 min`, `3.5 h`, `2 d`.
+/// A duration for people: `850 ms`, `12.3 s`, `5 min`, `3.5 h`, `2 d`.
 pub fn span(millis: i64) -> String {
     let ms = millis.max(0) as f64;
     let shown = |number: f64, unit: &str| {
@@ -237,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn spans_read_as_a_person_would_say_them() {
+    fn a_duration_has_the_unit_that_fits() {
         let spans: Vec<_> = [-5, 850, 1_050, 119_000, 300_000, 12_600_000, 345_600_000].map(span).into();
         assert_eq!(spans, ["0 ms", "850 ms", "1.1 s", "119 s", "5 min", "3.5 h", "4 d"]);
     }
@@ -245,7 +221,7 @@ mod tests {
     #[test]
     fn without_a_terminal_there_are_no_colours() {
         let (mut terminal, page) = Terminal::page(false);
-        let text = terminal.paint(Ink::Bad, "dead");
+        let text = terminal.paint(Style::Error, "dead");
         terminal.line(&text).unwrap();
         terminal.indented(2, "a\n\nb").unwrap();
         assert_eq!(page.lock().unwrap().as_slice(), b"dead\n  a\n\n  b\n");

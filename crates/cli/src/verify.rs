@@ -1,30 +1,28 @@
-//! `taskbell verify`.
+//! `taskbell verify`: verifies the signature of one request.
 
 use super::failure::Failure;
-use super::terminal::{Ink, Terminal};
+use super::terminal::{Style, Terminal};
 use super::{input, signature};
 use serde_json::{Map, Value as Json, json};
 use taskbell_core::clock;
 use taskbell_core::sign::{self, VerifyError};
 
-/// Arguments of `verify`.
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("key").required(true).multiple(true).args(["scheme", "secret"]))]
-pub struct Arguments {
+pub struct VerifyArgs {
     #[command(flatten)]
-    signature: signature::Arguments,
-    /// The request's headers: a JSON object, or lines `name: value`; `@file` reads them from a file
+    signature: signature::SignatureArgs,
+    /// The request's headers: a JSON object, or lines `name: value`; `@FILE` reads a file
     #[arg(long, value_name = "JSON|@FILE")]
     headers: String,
-    /// Judge the age of the request as of this time, in Unix seconds, and not as of now
+    /// Check the age of the request at this time, in Unix seconds; the current time by default
     #[arg(long, value_name = "UNIX_S")]
     at: Option<i64>,
     /// The file with the raw body, or `-` for standard input
     body: String,
 }
 
-/// Checks the signature of one request.
-pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure> {
+pub fn run(arguments: &VerifyArgs, terminal: &mut Terminal) -> Result<(), Failure> {
     let scheme = arguments.signature.entry()?.unwrap_or_default();
     let headers = headers(&input::text(&arguments.headers)?);
     let body = input::bytes(&arguments.body)?;
@@ -38,7 +36,7 @@ pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure
             "secret": verified.secret,
         }))?,
         Ok(verified) => {
-            let verdict = terminal.paint(Ink::Good, "genuine");
+            let verdict = terminal.paint(Style::Success, "verified");
             let id = verified.id.map(|id| format!(", id {id}")).unwrap_or_default();
             let age = verified.timestamp.map(|at| format!(", signed {} s ago", now.saturating_sub(at)));
             let which = format!("secret {}", verified.secret + 1);
@@ -57,14 +55,12 @@ fn advice(error: &VerifyError) -> &'static str {
         VerifyError::Missing(_) | VerifyError::Malformed { .. } => {
             "give all headers of the request, and the scheme the sender signs with"
         }
-        VerifyError::NoMatch => {
-            "compare the secrets of both sides, and give the body as it came, not formatted"
-        }
-        VerifyError::Stale { .. } => "set the clocks; for a request you have kept, `--at` names its time",
+        VerifyError::NoMatch => "compare the secrets of both sides, and give the raw body as it arrived",
+        VerifyError::Stale { .. } => "set the clocks; for a stored request, give its time with `--at`",
     }
 }
 
-/// Headers as JSON; lines as they stand on the wire are made into it.
+/// Headers as JSON, from JSON or from lines as they are on the wire.
 fn headers(text: &str) -> String {
     if text.trim_start().starts_with('{') {
         return text.to_owned();

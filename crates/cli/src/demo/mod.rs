@@ -1,253 +1,219 @@
-//! `taskbell demo`: the whole way once, on real work. A render queue loads the shared library as any host
-//! does, and a receiver in the same process hears what its team would hear.
+//! `taskbell demo`: a small render queue that reports its tasks as any host does, and a receiver in the same process
+//! that verifies the webhooks of its team.
 
-mod picture;
-mod queue;
-mod scene;
-mod setting;
-mod stage;
-mod tale;
+mod fixture;
+mod frame;
+mod progress;
+mod summary;
 
 use super::failure::Failure;
-use super::serve::receiver::{Arrival, Manner, Receiver};
-use super::terminal::{Ink, Terminal};
-use queue::{Done, Workshop};
+use super::serve::receiver::{Arrival, Receiver, ReceiverOptions};
+use super::terminal::{Style, Terminal};
+use frame::{FRAMES, QUEUE};
+use progress::Progress;
 use serde_json::{Value as Json, json};
-use setting::Folder;
-use stage::{Stage, seconds};
+use std::io;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
-use tale::Tale;
+use summary::Summary;
 use taskbell_core::config::Config;
 use taskbell_core::engine::Bell;
 use taskbell_core::sign::Verifier;
 
-/// How many frames the queue has.
-const FRAMES: usize = 24;
-
-/// Pixels of a frame; a build without optimisation is some ten times slower.
-const SIZE: (usize, usize) = if cfg!(debug_assertions) { (192, 108) } else { (640, 360) };
-
 /// How long the last message may take.
 const LAST_MESSAGE: Duration = Duration::from_secs(20);
 
-/// How often the progress line is drawn.
-const DRAW: Duration = Duration::from_millis(100);
-
-/// Arguments of `demo`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub struct DemoArgs {
     /// Keep the folder with the images, the configuration and the spool
     #[arg(long)]
     keep: bool,
 }
 
-/// Something that happens while the queue runs.
-enum Happening {
-    Task(Done),
+/// A frame that a worker rendered and reported.
+struct RenderedFrame {
+    number: u32,
+    took: Duration,
+    result: io::Result<()>,
+    /// How long the call into the library took, and its result.
+    call: (Duration, Result<(), String>),
+}
+
+enum DemoEvent {
+    Frame(RenderedFrame),
     Arrival(Arrival),
-    /// All tasks are done.
-    Idle,
 }
 
-/// Runs it.
-pub fn run(arguments: &Arguments, mut terminal: Terminal) -> Result<(), Failure> {
-    let mut folder = Folder::create()?;
-    folder.keep = arguments.keep;
-    let secret = setting::fresh_secret()?;
-    let (send, happenings) = mpsc::channel();
+pub fn run(arguments: &DemoArgs, terminal: &mut Terminal) -> Result<(), Failure> {
+    let mut folder = fixture::folder()?;
+    folder.disable_cleanup(arguments.keep);
+    let secret = fixture::fresh_secret()?;
+    let (send, events) = mpsc::channel();
     let receiver = start_receiver(&secret, send.clone())?;
-    let config = setting::write(&folder, receiver.address(), &secret)?;
+    let config = fixture::write(folder.path(), receiver.address(), &secret)?;
     if !terminal.json() {
-        introduce(&receiver, &config, &mut terminal)?;
+        introduce(&receiver, &config, terminal)?;
     }
-    let next = "the message names the cause; TMPDIR (on Windows, TEMP) moves the demo to another folder";
-    let read =
+    let next = "follow the message; TMPDIR (on Windows, TEMP) moves the demo to another folder";
+    let config =
         Config::load(&config.to_string_lossy()).map_err(|errors| Failure::new(errors.to_string(), next))?;
-    let bell = Bell::open(read).map_err(|error| Failure::new(error.to_string(), next))?;
-    let tale = perform(&bell, &folder, send, &happenings, &mut terminal)?;
+    let bell = Bell::open(config).map_err(|error| Failure::new(error.to_string(), next))?;
+    let summary = run_queue(&bell, folder.path(), &send, &events, Progress::new(terminal.clone(), FRAMES))?;
     drop(receiver);
-    finish(&tale, &mut folder, &mut terminal)
+    let missing = summary.missing();
+    let kept = arguments.keep || !missing.is_empty();
+    folder.disable_cleanup(kept);
+    finish(&summary, missing, folder.path(), kept, terminal)
 }
 
-fn start_receiver(secret: &str, send: mpsc::Sender<Happening>) -> Result<Receiver, Failure> {
+fn start_receiver(secret: &str, send: mpsc::Sender<DemoEvent>) -> Result<Receiver, Failure> {
     let entry = json!({ "scheme": "standard-webhooks", "secrets": [secret] });
-    let defect = |fault: String| Failure::new(fault, "this is a defect of the demo; please report it");
-    let verifier = Verifier::from_json(&entry).map_err(defect)?;
-    let manner = Manner { verifier: Some(verifier), failures: 1, failure_status: 503, impostor: None };
-    let send = Mutex::new(send);
-    let listener = move |arrival: &Arrival| {
-        let send = send.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = send.send(Happening::Arrival(arrival.clone()));
-    };
-    Receiver::start("127.0.0.1", 0, manner, Box::new(listener)).map_err(|error| {
+    let verifier = Verifier::from_json(&entry)
+        .map_err(|fault| Failure::new(fault, "this is a defect of the demo; please report it"))?;
+    let options =
+        ReceiverOptions { verifier: Some(verifier), fail_first: 1, fail_status: 503, platform: None };
+    let listener = move |arrival| send.send(DemoEvent::Arrival(arrival)).unwrap_or_default();
+    Receiver::start("127.0.0.1", 0, options, Arc::new(listener)).map_err(|error| {
         let what = format!("the receiver cannot listen on 127.0.0.1: {error}");
         Failure::new(what, "allow this command to listen on the loopback address")
     })
 }
 
-fn introduce(receiver: &Receiver, config: &Path, terminal: &mut Terminal) -> Result<(), Failure> {
-    let title = terminal.paint(Ink::Strong, "A render queue, and a team that wants to hear of it");
+fn introduce(receiver: &Receiver, config: &Path, terminal: &mut Terminal) -> io::Result<()> {
+    let title = terminal.paint(Style::Heading, "A render queue, and a team that wants to know");
     terminal.line(&format!("{title}\n"))?;
-    let address = format!("http://{}/", receiver.address());
-    let rows = [
-        ("receiver", format!("{address}, checks signatures, answers its first request with 503")),
-        ("rings for", "a frame that fails; the end of a queue of 10 tasks or more".to_owned()),
+    let address = receiver.address();
+    for (name, text) in [
+        ("receiver", format!("http://{address}/, verifies signatures, answers its first request with 503")),
+        ("hooks", "a frame that fails; the end of a queue of 10 tasks or more".to_owned()),
         ("config", config.display().to_string()),
-    ];
-    for (name, text) in rows {
-        let name = terminal.paint(Ink::Quiet, format!("{name:>9}"));
+    ] {
+        let name = terminal.paint(Style::Muted, format!("{name:>8}"));
         terminal.line(&format!("  {name}  {text}"))?;
     }
-    Ok(())
+    let title = terminal.paint(Style::Heading, format!("Rendering {FRAMES} frames"));
+    terminal.line(&format!("\n{title}\n"))
 }
 
-/// Runs the queue, and waits until its last message has arrived.
-fn perform(
+/// Renders all frames, and waits until the last message has arrived.
+fn run_queue(
     bell: &Bell,
-    folder: &Folder,
-    send: mpsc::Sender<Happening>,
-    happenings: &mpsc::Receiver<Happening>,
-    terminal: &mut Terminal,
-) -> Result<Tale, Failure> {
+    folder: &Path,
+    send: &mpsc::Sender<DemoEvent>,
+    events: &mpsc::Receiver<DemoEvent>,
+    mut progress: Progress,
+) -> Result<Summary, Failure> {
+    let began = Instant::now();
+    let mut summary = Summary { tasks: FRAMES as usize, ..Summary::default() };
+    let next_frame = AtomicU32::new(1);
     let workers = thread::available_parallelism().map_or(2, usize::from).clamp(1, 8);
-    if !terminal.json() {
-        let title = terminal.paint(Ink::Strong, format!("Rendering {FRAMES} frames with {workers} workers"));
-        terminal.line(&format!("\n{title}\n"))?;
-    }
-    let thumbnails = terminal.colour() && shows_every_colour();
-    let mut stage = Stage::new(terminal.clone(), FRAMES);
-    let mut tale = Tale { tasks: FRAMES, ..Tale::default() };
-    let frames = scene::frames(FRAMES, SIZE);
-    let stopped = AtomicBool::new(false);
-    let workshop = Workshop { bell, folder: folder.path(), thumbnails, stopped: &stopped };
     let watched = thread::scope(|scope| {
-        let (tell, done) = mpsc::channel();
-        let idle = send.clone();
-        scope.spawn(move || {
-            for task in done {
-                if send.send(Happening::Task(task)).is_err() {
-                    return;
-                }
-            }
-        });
-        scope.spawn(move || {
-            queue::render(frames, workers, workshop, &tell);
-            let _ = idle.send(Happening::Idle);
-        });
-        let watched = watch(bell, happenings, &mut stage, &mut tale);
-        stopped.store(true, Ordering::Relaxed);
-        watched
+        for _ in 0..workers {
+            scope.spawn(|| work(bell, folder, &next_frame, send));
+        }
+        watch(bell, events, &mut progress, &mut summary)
     });
-    tale.took = stage.elapsed();
+    summary.took = began.elapsed();
     if let Err(error) = bell.close(Duration::from_secs(5)) {
-        tale.faults.push(format!("taskbell_shutdown: {error}"));
+        summary.errors.push(format!("the library did not close: {error}"));
     }
+    progress.clear();
     watched?;
-    stage.clear()?;
-    Ok(tale)
+    Ok(summary)
 }
 
-/// Shows what happens, until the library has reported every delivery.
+/// A worker of the host: it renders a frame, reports it with one call, and goes on to the next one.
+fn work(bell: &Bell, folder: &Path, next_frame: &AtomicU32, send: &mpsc::Sender<DemoEvent>) {
+    loop {
+        let number = next_frame.fetch_add(1, Ordering::Relaxed);
+        if number > FRAMES {
+            return;
+        }
+        let path = folder.join(format!("frame-{number:03}.png"));
+        let began = Instant::now();
+        let result = frame::render(number, &path);
+        let took = began.elapsed();
+        let task = frame::task(number, &path, took, &result).to_string();
+        let before = Instant::now();
+        let reported = bell.emit("task.complete", task.as_bytes());
+        let call = (before.elapsed(), reported.map(drop).map_err(|error| error.to_string()));
+        if send.send(DemoEvent::Frame(RenderedFrame { number, took, result, call })).is_err() {
+            return;
+        }
+    }
+}
+
+/// Follows the queue until every message has arrived and the library has reported every delivery.
 fn watch(
     bell: &Bell,
-    happenings: &mpsc::Receiver<Happening>,
-    stage: &mut Stage,
-    tale: &mut Tale,
+    events: &mpsc::Receiver<DemoEvent>,
+    progress: &mut Progress,
+    summary: &mut Summary,
 ) -> Result<(), Failure> {
-    let mut thumbnail = None;
     let mut deadline: Option<Instant> = None;
     loop {
-        match happenings.recv_timeout(DRAW) {
-            Ok(Happening::Task(done)) => {
-                stage.task(&done)?;
-                thumbnail = done.thumbnail.or(thumbnail);
-                tale.failed += usize::from(done.result.is_err());
-                tale.work += done.took;
-                tale.calls.push(done.call.0);
-                tale.faults.extend(done.call.1.err().map(|fault| format!("on_task_complete: {fault}")));
+        match events.recv_timeout(Duration::from_millis(100)) {
+            Ok(DemoEvent::Frame(frame)) => {
+                progress.frame(&frame)?;
+                summary.add(&frame);
             }
-            Ok(Happening::Arrival(arrival)) => {
-                stage.arrival(&arrival)?;
-                tale.arrivals.push(arrival);
+            Ok(DemoEvent::Arrival(arrival)) => {
+                progress.arrival(&arrival)?;
+                summary.arrivals.push(arrival);
             }
-            Ok(Happening::Idle) => deadline = Some(Instant::now() + LAST_MESSAGE),
-            Err(_) if deadline.is_none() => stage.progress()?,
-            Err(_) => {}
+            Err(_) => progress.tick(),
         }
-        if deadline.is_some() && tale.calls.len() == tale.tasks && !tale.ended {
-            tale.ended = true;
-            end_queue(bell, stage, thumbnail.take(), tale)?;
+        if deadline.is_none() && summary.calls.len() == summary.tasks {
+            deadline = Some(Instant::now() + LAST_MESSAGE);
+            if let Err(error) = bell.emit("queue.end", json!({ "queue": QUEUE }).to_string().as_bytes()) {
+                summary.errors.push(format!("queue.end: {error}"));
+            }
+            progress.line("  the queue is empty; waiting for its summary")?;
         }
-        take_reports(bell, tale);
-        let complete = tale.ended && tale.reports.len() > tale.failed;
-        if complete && tale.arrivals.iter().filter(|arrival| arrival.status == 200).count() > tale.failed {
-            return Ok(());
-        }
-        if deadline.is_some_and(|deadline| Instant::now() > deadline) {
+        let mut add = |report: &str| {
+            summary.reports.push(serde_json::from_str(report).unwrap_or(Json::Null));
+            true
+        };
+        while bell.poll(&mut add) == Some(true) {}
+        if deadline.is_some_and(|deadline| summary.is_complete() || Instant::now() > deadline) {
             return Ok(());
         }
     }
 }
 
-fn end_queue(
-    bell: &Bell,
-    stage: &mut Stage,
-    thumbnail: Option<String>,
-    tale: &mut Tale,
+fn finish(
+    summary: &Summary,
+    missing: Vec<String>,
+    folder: &Path,
+    kept: bool,
+    terminal: &mut Terminal,
 ) -> Result<(), Failure> {
-    if let Err(error) = bell.emit("queue.end", queue::ended().as_bytes()) {
-        tale.faults.push(format!("queue.end: {error}"));
-    }
-    if let Some(thumbnail) = thumbnail {
-        stage.aside(&format!("\n{thumbnail}"))?;
-    }
-    let took = seconds(stage.elapsed());
-    Ok(stage.aside(&format!("  the queue is empty after {took}"))?)
-}
-
-fn take_reports(bell: &Bell, tale: &mut Tale) {
-    while bell.poll(|report| {
-        tale.reports.push(serde_json::from_str(report).unwrap_or(Json::Null));
-        true
-    }) == Some(true)
-    {}
-}
-
-fn finish(tale: &Tale, folder: &mut Folder, terminal: &mut Terminal) -> Result<(), Failure> {
-    let missing = tale.missing();
-    folder.keep |= !missing.is_empty();
     if terminal.json() {
-        let mut json = tale.to_json(&missing);
-        json["folder"] = json!(folder.keep.then(|| folder.path()));
+        let mut json = summary.to_json(&missing);
+        json["folder"] = json!(kept.then_some(folder));
         terminal.object(&json)?;
-        return if missing.is_empty() { Ok(()) } else { Err(Failure::Told) };
+        return if missing.is_empty() { Ok(()) } else { Err(Failure::Reported) };
     }
-    tale.tell(terminal)?;
-    let place = folder.path().display();
+    terminal.line(&format!("\n{}", summary.cost()))?;
+    let folder = folder.display();
     if !missing.is_empty() {
-        let next = format!("`taskbell list {place}/taskbell.toml` shows every attempt; the folder is kept");
+        let next = format!("`taskbell list {folder}/taskbell.toml` shows every attempt; the folder is kept");
         return Err(Failure::new(missing.join("\n       "), next));
     }
-    let verdict = terminal.paint(Ink::Good, "Everything arrived, verified");
-    let (tasks, messages, requests) = (tale.tasks, tale.messages().len(), tale.arrivals.len());
-    let took = seconds(tale.took);
-    terminal
-        .line(&format!("{verdict}: {tasks} tasks, {messages} messages, {requests} requests, in {took}."))?;
-    if folder.keep {
-        terminal.line(&format!("Images, configuration and spool are in {place}"))?;
-        terminal.line(&format!("Every attempt is in the spool: taskbell list {place}/taskbell.toml"))?;
+    let verdict = terminal.paint(Style::Success, "Everything arrived, verified");
+    let (tasks, messages, requests) = (summary.tasks, summary.messages().len(), summary.arrivals.len());
+    let took = summary.took.as_secs_f64();
+    terminal.line(&format!(
+        "{verdict}: {tasks} tasks, {messages} messages, {requests} requests in {took:.2} s."
+    ))?;
+    if kept {
+        terminal.line(&format!("Images, configuration and spool are in {folder}"))?;
+        terminal.line(&format!("`taskbell list {folder}/taskbell.toml` shows every attempt."))?;
     } else {
-        terminal
-            .line(&format!("Images and spool were in {place} and are removed; `demo --keep` keeps them."))?;
+        terminal.line("The images and the spool are removed; `demo --keep` keeps them.")?;
     }
     Ok(())
-}
-
-/// Whether the terminal shows 24-bit colours.
-fn shows_every_colour() -> bool {
-    std::env::var("COLORTERM").is_ok_and(|value| value == "truecolor" || value == "24bit")
 }

@@ -1,17 +1,16 @@
-//! Writing the files. Nothing that is there already is changed, and nobody else may read them: the URLs
-//! of chat platforms are keys.
+//! Writes the files. Existing files are never changed, and only this user may read the new ones: the URLs of chat
+//! platforms are secrets.
 
-use super::super::failure::Failure;
 use super::plan::Plan;
 use super::write;
+use crate::failure::Failure;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
-/// The name of the configuration.
 pub const CONFIG: &str = "taskbell.toml";
 
-/// Writes all files below a folder and returns their paths.
+/// Writes all files into a folder and returns their paths.
 pub fn write(plan: &Plan, folder: &Path) -> Result<Vec<String>, Failure> {
     let mut files: Vec<(String, String)> = vec![(CONFIG.to_owned(), write::config(plan))];
     for hook in &plan.hooks {
@@ -22,14 +21,14 @@ pub fn write(plan: &Plan, folder: &Path) -> Result<Vec<String>, Failure> {
     }
     if let Some((name, _)) = files.iter().find(|(name, _)| folder.join(name).exists()) {
         return Err(Failure::new(
-            format!("{} is there already, and nothing was changed", folder.join(name).display()),
-            "give another folder with `--out DIR`, or move the old one away",
+            format!("{} already exists, and nothing was changed", folder.join(name).display()),
+            "choose another folder with `--out DIR`, or move the old one",
         ));
     }
     let unwritable = |path: &Path, error: io::Error| {
         Failure::new(
-            format!("{} cannot be written: {error}", path.display()),
-            "give a folder that you may write with `--out DIR`",
+            format!("cannot write {}: {error}", path.display()),
+            "choose a folder that you can write with `--out DIR`",
         )
     };
     make_folder(folder).map_err(|error| unwritable(folder, error))?;
@@ -62,8 +61,8 @@ fn create(path: &Path, text: &str) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::fds::Settings;
-    use super::super::{Arguments, run};
+    use super::super::fds::Settings;
+    use super::super::{ImportSwarmuiArgs, run};
     use super::*;
     use crate::terminal::Terminal;
 
@@ -78,30 +77,30 @@ mod tests {
     }
 
     #[test]
-    fn what_is_imported_passes_check_and_shows_no_secret() {
+    fn the_imported_configuration_passes_check_and_no_secret_is_printed() {
         let folder = tempfile::tempdir().unwrap();
         for name in ["Data", "Output"] {
             fs::create_dir(folder.path().join(name)).unwrap();
         }
         let file = folder.path().join("Data").join("Settings.fds");
         fs::write(&file, SETTINGS).unwrap();
-        let arguments = Arguments { settings: file, out: folder.path().join("out") };
+        let arguments = ImportSwarmuiArgs { settings: file, out: folder.path().join("out") };
         let (mut terminal, out) = Terminal::page(false);
         run(&arguments, &mut terminal).unwrap();
         let text = page(&out);
-        assert!(text.starts_with("carried over: Queue End, Manual Gen\n"), "{text}");
-        assert!(text.contains("note: empty the webhook URLs"), "{text}");
+        assert!(text.starts_with("imported: Queue End, Manual Gen\n"), "{text}");
+        assert!(text.contains("note: remove the webhook URLs"), "{text}");
         assert!(text.contains("warning: ") && text.contains("such as a prompt"), "{text}");
-        assert!(!text.contains("fault") && !text.contains("marker"), "{text}");
+        assert!(!text.contains("error:") && !text.contains("marker"), "{text}");
         let data = fs::read_to_string(arguments.out.join("queue_end.txt")).unwrap();
         assert_eq!(data, "{\n\"content\": \"done, 100% of it\"\n}");
         let again = run(&arguments, &mut terminal).unwrap_err();
-        assert!(format!("{again:?}").contains("is there already"), "{again:?}");
+        assert!(format!("{again:?}").contains("already exists"), "{again:?}");
     }
 
     #[cfg(unix)]
     #[test]
-    fn nobody_else_can_read_the_urls() {
+    fn only_this_user_can_read_the_urls() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let plan = Plan::of(&Settings::parse(SETTINGS), Path::new("/s/Data/Settings.fds"));
@@ -111,13 +110,13 @@ mod tests {
     }
 
     #[test]
-    fn data_that_swarmui_could_not_send_is_a_fault() {
+    fn data_that_swarmui_cannot_send_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("Settings.fds");
         let bad = "WebHooks:\n  QueueEndWebhook: https://example.com/x\n  QueueEndWebhookData: [1]\n";
         fs::write(&file, bad).unwrap();
         let (mut terminal, out) = Terminal::page(false);
-        let arguments = Arguments { settings: file, out: folder.path().join("out") };
+        let arguments = ImportSwarmuiArgs { settings: file, out: folder.path().join("out") };
         assert!(run(&arguments, &mut terminal).is_err());
         assert!(page(&out).contains("not an object"), "{}", page(&out));
     }
@@ -128,7 +127,7 @@ mod tests {
         let file = folder.path().join("Settings.fds");
         for text in ["", "\u{0}\u{1}junk", "WebHooks:\n  QueueEndWebhook: \\x\n", "Network:\n  Port: 1\n"] {
             fs::write(&file, text).unwrap();
-            let arguments = Arguments { settings: file.clone(), out: folder.path().join("out") };
+            let arguments = ImportSwarmuiArgs { settings: file.clone(), out: folder.path().join("out") };
             assert!(run(&arguments, &mut Terminal::page(false).0).is_err());
             assert!(!arguments.out.exists());
         }

@@ -1,48 +1,47 @@
-//! `taskbell import-swarmui`: SwarmUI's webhook settings as a configuration of Taskbell.
+//! `taskbell import-swarmui`: converts SwarmUI's webhook settings into a configuration.
 
+mod fds;
 mod files;
 mod plan;
 mod write;
 
 use super::failure::Failure;
-use super::fds::Settings;
-use super::terminal::{Ink, Terminal, count, one_line};
+use super::terminal::{Style, Terminal, count, one_line};
+use fds::Settings;
 use plan::Plan;
 use serde_json::json;
 use std::path::PathBuf;
 use taskbell_core::config::ConfigError;
 use taskbell_core::engine;
 
-/// Arguments of `import-swarmui`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub struct ImportSwarmuiArgs {
     /// SwarmUI's settings, `Data/Settings.fds` in its folder
     #[arg(value_name = "Settings.fds")]
     settings: PathBuf,
-    /// The folder for the configuration; made if need be
+    /// The folder for the configuration; created if it does not exist
     #[arg(long, default_value = "taskbell-swarmui", value_name = "DIR")]
     out: PathBuf,
 }
 
-/// Reads the settings, writes the configuration, and says what it could not carry over.
-pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure> {
+pub fn run(arguments: &ImportSwarmuiArgs, terminal: &mut Terminal) -> Result<(), Failure> {
     let shown = arguments.settings.display();
     let bytes = std::fs::read(&arguments.settings).map_err(|error| {
         Failure::new(
-            format!("{shown} cannot be read: {error}"),
-            "name SwarmUI's `Data/Settings.fds`, or a copy of it",
+            format!("cannot read {shown}: {error}"),
+            "give SwarmUI's `Data/Settings.fds`, or a copy of it",
         )
     })?;
     let settings = Settings::parse(&String::from_utf8_lossy(&bytes));
     if !settings.has_section("WebHooks") {
         return Err(Failure::new(
             format!("{shown} has no `WebHooks` section"),
-            "name SwarmUI's `Data/Settings.fds`; SwarmUI writes the section when its settings are saved once",
+            "give SwarmUI's `Data/Settings.fds`; SwarmUI writes the section when its settings are first saved",
         ));
     }
     let plan = Plan::of(&settings, &arguments.settings);
     if plan.hooks.is_empty() {
-        let mut what = format!("{shown} has no webhook that can be carried over");
+        let mut what = format!("{shown} has no webhook that can be imported");
         for note in &plan.notes {
             what.push_str(&format!("\n  {}", one_line(note)));
         }
@@ -52,11 +51,11 @@ pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure
     let config = arguments.out.join(files::CONFIG);
     let report = engine::check(&config.to_string_lossy());
     let lines = |found: &[ConfigError]| -> Vec<String> {
-        found.iter().map(|fault| one_line(&fault.to_string())).collect()
+        found.iter().map(|error| one_line(&error.to_string())).collect()
     };
     let (faults, warnings) = (lines(&report.errors), lines(&report.warnings));
     if terminal.json() {
-        let carried: Vec<_> = plan.hooks.iter().map(|hook| hook.trigger.label).collect();
+        let carried: Vec<_> = plan.hooks.iter().map(|hook| hook.webhook.label).collect();
         terminal.object(&json!({
             "ok": report.errors.is_empty(),
             "files": written,
@@ -66,36 +65,36 @@ pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> Result<(), Failure
             "warnings": warnings,
         }))?;
     } else {
-        tell(&plan, &written, [&faults, &warnings], terminal)?;
+        print(&plan, &written, [&faults, &warnings], terminal)?;
     }
     match report.errors.as_slice() {
         [] => Ok(()),
         errors => Err(Failure::new(
-            format!("{} of what was carried over cannot be used yet", count(errors.len(), "part", "parts")),
-            format!("mend it as the faults say, then run `taskbell check {}`", config.display()),
+            format!("the imported configuration has {}", count(errors.len(), "error", "errors")),
+            format!("correct the configuration, then run `taskbell check {}`", config.display()),
         )),
     }
 }
 
-fn tell(
+fn print(
     plan: &Plan,
     written: &[String],
-    [faults, warnings]: [&[String]; 2],
+    [errors, warnings]: [&[String]; 2],
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
-    let hooks = plan.hooks.iter().map(|hook| hook.trigger.label).collect::<Vec<_>>().join(", ");
-    let done = terminal.paint(Ink::Good, "carried over");
-    terminal.line(&format!("{done}: {hooks}"))?;
+    let hooks = plan.hooks.iter().map(|hook| hook.webhook.label).collect::<Vec<_>>().join(", ");
+    let imported = terminal.paint(Style::Success, "imported");
+    terminal.line(&format!("{imported}: {hooks}"))?;
     for file in written {
         terminal.line(&format!("  {}", one_line(file)))?;
     }
-    for (ink, label, lines) in [
-        (Ink::Doubt, "note", &plan.notes[..]),
-        (Ink::Doubt, "warning", warnings),
-        (Ink::Bad, "fault", faults),
+    for (style, label, lines) in [
+        (Style::Warning, "note", &plan.notes[..]),
+        (Style::Warning, "warning", warnings),
+        (Style::Error, "error", errors),
     ] {
         for line in lines {
-            let label = terminal.paint(ink, label);
+            let label = terminal.paint(style, label);
             terminal.line(&format!("{label}: {}", one_line(line)))?;
         }
     }

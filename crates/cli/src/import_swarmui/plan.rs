@@ -1,72 +1,71 @@
-//! What becomes of each setting, and what cannot be carried over.
+//! How each setting is imported, and what differs.
 
-use super::super::fds::Settings;
+use super::fds::Settings;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use url::Url;
 
-/// One of SwarmUI's webhooks, and what it is in Taskbell.
+/// One of SwarmUI's webhooks, and its equivalent in Taskbell.
 #[derive(Debug)]
-pub struct Trigger {
-    /// As SwarmUI's settings page names it.
+pub struct SwarmWebhook {
+    /// The name on SwarmUI's settings page.
     pub label: &'static str,
     /// The start of its two keys, `…Webhook` and `…WebhookData`.
     key: &'static str,
     /// The name of the endpoint and of the files.
     pub name: &'static str,
-    /// The event.
     pub on: &'static str,
-    /// Further keys of the endpoint.
+    /// More keys of the endpoint.
     pub endpoint: &'static str,
-    /// Further keys of the hook.
+    /// More keys of the hook.
     pub hook: &'static str,
-    /// What is different, and stays different.
+    /// How Taskbell differs from SwarmUI.
     note: &'static str,
 }
 
-/// SwarmUI reports no failure, and so does what is imported from it.
+/// SwarmUI does not report failures.
 const SUCCESS: &str = "when = \"task.status == 'success'\"\n";
 
-/// A manual message at the end of a request or queue comes whatever the last task's status is.
+/// SwarmUI sends a manual message at the end of a request or queue even if the last task failed.
 const SUCCESS_OR_END: &str =
     "manual = true\nwhen = \"task.status == 'success' or event.type in ['batch.end', 'queue.end']\"\n";
 
-/// A message about this moment is of no use hours later.
+/// These messages are about a moment, and useless hours later.
 const ONCE: &str = "timeout = \"10m\"\nretry = { schedule = [], max_age = \"10m\" }\n";
 const SOON: &str = "timeout = \"10m\"\nretry = { schedule = [\"1s\", \"5s\", \"30s\"], max_age = \"10m\" }\n";
 const BRIEF: &str = "timeout = \"2m\"\nretry = { schedule = [], max_age = \"10m\" }\n";
 
-static TRIGGERS: [Trigger; 6] = [
-    Trigger {
+static WEBHOOKS: [SwarmWebhook; 6] = [
+    SwarmWebhook {
         label: "Queue Start",
         key: "QueueStart",
         name: "queue_start",
         on: "queue.start",
         endpoint: ONCE,
         hook: "",
-        note: "Queue Start: SwarmUI holds the first generation until the receiver has answered; with Taskbell the \
+        note: "Queue Start: SwarmUI delays the first generation until the receiver has answered; with Taskbell the \
                host decides how long it waits (`taskbell_wait`), and the extension waits 30 s at most",
     },
-    Trigger {
+    SwarmWebhook {
         label: "Queue End",
         key: "QueueEnd",
         name: "queue_end",
         on: "queue.end",
         endpoint: SOON,
         hook: "",
-        note: "Queue End: SwarmUI stays idle until the receiver has answered; Taskbell never holds the queue for it",
+        note: "Queue End: SwarmUI stays idle until the receiver has answered; Taskbell never blocks the queue",
     },
-    Trigger {
+    SwarmWebhook {
         label: "Every Gen",
         key: "EveryGen",
         name: "every_gen",
         on: "task.complete",
         endpoint: "",
         hook: SUCCESS,
-        note: "Every Gen: previews of a running generation and the grid that SwarmUI makes of a batch are no tasks, \
-               and are not told of; an image that is refused after it was made has been told of, as in SwarmUI",
+        note: "Every Gen: previews of a running generation and the grid that SwarmUI makes of a batch are not tasks, \
+               and are not reported; an image that is refused after it was made has been reported, as in SwarmUI",
     },
-    Trigger {
+    SwarmWebhook {
         label: "Manual Gen",
         key: "ManualGen",
         name: "manual_gen",
@@ -75,7 +74,7 @@ static TRIGGERS: [Trigger; 6] = [
         hook: SUCCESS_OR_END,
         note: "",
     },
-    Trigger {
+    SwarmWebhook {
         label: "Server Start",
         key: "ServerStart",
         name: "server_start",
@@ -84,7 +83,7 @@ static TRIGGERS: [Trigger; 6] = [
         hook: "",
         note: "",
     },
-    Trigger {
+    SwarmWebhook {
         label: "Server Shutdown",
         key: "ServerShutdown",
         name: "server_shutdown",
@@ -92,54 +91,49 @@ static TRIGGERS: [Trigger; 6] = [
         endpoint: BRIEF,
         hook: "",
         note: "Server Shutdown: SwarmUI waits 2 minutes at most; with Taskbell the host decides (`taskbell_wait`), \
-               and what has not gone out by then goes with the next start",
+               and a message that is still pending is sent after the next start",
     },
 ];
 
-/// A webhook that is carried over.
+/// A webhook to import.
 #[derive(Debug)]
-pub struct Hook {
-    /// Which.
-    pub trigger: &'static Trigger,
-    /// Where it goes: a secret.
+pub struct ImportedHook {
+    pub webhook: &'static SwarmWebhook,
+    /// A secret.
     pub url: String,
-    /// The data as written; nothing for `{}`.
     pub data: Option<String>,
 }
 
-/// What is written, and what is to be said.
+/// The configuration to write.
 #[derive(Debug)]
 pub struct Plan {
-    /// The webhooks.
-    pub hooks: Vec<Hook>,
+    pub hooks: Vec<ImportedHook>,
     /// `[host] base_url`.
     pub base_url: String,
     /// `[queue] end_delay`.
     pub end_delay: Duration,
     /// `[files] roots`, when a message carries a file.
     pub root: Option<PathBuf>,
-    /// What could not be carried over, or is different.
+    /// For the user: settings that cannot be imported, and differences.
     pub notes: Vec<String>,
 }
 
 impl Plan {
-    /// Plans for the settings of this file.
     pub fn of(settings: &Settings, file: &Path) -> Plan {
         let mut notes = Vec::new();
-        let hooks: Vec<Hook> =
-            TRIGGERS.iter().filter_map(|trigger| hook(trigger, settings, &mut notes)).collect();
+        let hooks: Vec<ImportedHook> =
+            WEBHOOKS.iter().filter_map(|webhook| hook(webhook, settings, &mut notes)).collect();
         if !settings.unread.is_empty() {
             let lines: Vec<String> = settings.unread.iter().take(10).map(usize::to_string).collect();
-            notes.push(format!("these lines of the file were not understood: {}", lines.join(", ")));
+            notes.push(format!("these lines of the file are not understood: {}", lines.join(", ")));
         }
         let attaches = hooks.iter().any(|hook| hook.data.as_deref().is_some_and(attaches));
         if !hooks.is_empty() {
             notes.push(
-                "an answer other than 2xx counts as a failure and is tried again; SwarmUI ignores the status"
-                    .to_owned(),
+                "an answer other than 2xx is a failure and is retried; SwarmUI ignores the status".to_owned(),
             );
             notes.push(
-                "empty the webhook URLs in SwarmUI's server configuration, or every message comes twice"
+                "remove the webhook URLs from SwarmUI's server configuration, or every message is sent twice"
                     .to_owned(),
             );
         }
@@ -153,46 +147,53 @@ impl Plan {
     }
 }
 
-fn hook(trigger: &'static Trigger, settings: &Settings, notes: &mut Vec<String>) -> Option<Hook> {
-    let data = settings.get(&format!("WebHooks.{}WebhookData", trigger.key)).map(str::to_owned);
-    let Some(url) = settings.get(&format!("WebHooks.{}Webhook", trigger.key)) else {
+fn hook(
+    webhook: &'static SwarmWebhook,
+    settings: &Settings,
+    notes: &mut Vec<String>,
+) -> Option<ImportedHook> {
+    let data = settings.get(&format!("WebHooks.{}WebhookData", webhook.key)).map(str::to_owned);
+    let Some(url) = settings.get(&format!("WebHooks.{}Webhook", webhook.key)) else {
         if data.is_some() {
-            notes.push(format!("{}: it has data but no URL, so SwarmUI sends nothing", trigger.label));
+            notes.push(format!("{}: it has data but no URL, so SwarmUI sends nothing", webhook.label));
         }
         return None;
     };
     let url = url.trim();
     let sound = Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     if !sound {
-        notes.push(format!("{}: its URL is no http or https URL and was left out", trigger.label));
+        notes.push(format!(
+            "{}: its URL is not an http or https URL, so the webhook is left out",
+            webhook.label
+        ));
         return None;
     }
-    if !trigger.note.is_empty() {
-        notes.push(trigger.note.to_owned());
+    if !webhook.note.is_empty() {
+        notes.push(webhook.note.to_owned());
     }
-    if trigger.name == "server_start" && (data.is_some() || shutdown_url(settings)) {
+    if webhook.name == "server_start" && (data.is_some() || shutdown_url(settings)) {
         notes.push(
-            "Server Start: SwarmUI never sends its data, and nothing at all beside a Server Shutdown URL; \
+            "Server Start: SwarmUI never sends its data, and sends nothing if there is a Server Shutdown URL; \
              Taskbell sends it as written"
                 .to_owned(),
         );
     }
     let text = data.as_deref().unwrap_or_default();
-    if trigger.on == "task.complete" && text.contains("%image%") {
+    if webhook.on == "task.complete" && text.contains("%image%") {
         notes.push(format!(
-            "{}: `%image%` is the `url` of the task's first output; without one it stays as it is, and the \
-             extension has none to give, because SwarmUI tells it no address",
-            trigger.label
+            "{}: `%image%` is the `url` of the task's first output, and stays as it is without one; the extension \
+             never has one, because SwarmUI does not give it the address",
+            webhook.label
         ));
     }
-    if trigger.on == "task.complete" && attaches(text) {
+    if webhook.on == "task.complete" && attaches(text) {
         notes.push(format!(
-            "{}: `[discord_image]` attaches the file whose `path` a task gives; the extension has none to give, \
-             because SwarmUI tells it no path, so its messages come without the picture",
-            trigger.label
+            "{}: `[discord_image]` attaches the file at the `path` of a task; the extension never has one, because \
+             SwarmUI does not give it the path, so its messages have no image",
+            webhook.label
         ));
     }
-    Some(Hook { trigger, url: url.to_owned(), data })
+    Some(ImportedHook { webhook, url: url.to_owned(), data })
 }
 
 fn attaches(data: &str) -> bool {
@@ -203,7 +204,7 @@ fn shutdown_url(settings: &Settings) -> bool {
     settings.get("WebHooks.ServerShutdownWebhook").is_some()
 }
 
-/// SwarmUI's own rule for its address.
+/// SwarmUI's rule for its address.
 fn base_url(settings: &Settings, notes: &mut Vec<String>) -> String {
     let host = match settings.get("Network.Host").unwrap_or("localhost").trim() {
         "*" | "0.0.0.0" => "localhost",
@@ -228,7 +229,7 @@ fn base_url(settings: &Settings, notes: &mut Vec<String>) -> String {
     if sound {
         external.to_owned()
     } else {
-        notes.push(format!("ExternalURL is no plain http or https URL; links to images begin with {own}"));
+        notes.push(format!("ExternalURL is not a plain http or https URL; links to images begin with {own}"));
         own
     }
 }
@@ -241,19 +242,18 @@ fn end_delay(settings: &Settings, notes: &mut Vec<String>) -> Duration {
             Duration::from_millis((seconds * 1000.0).round() as u64)
         }
         Ok(seconds) if seconds > LONGEST => {
-            notes.push(
-                "QueueEndDelay is longer than an hour, which is the most; it is an hour now".to_owned(),
-            );
+            notes
+                .push("QueueEndDelay is longer than the maximum of one hour, and set to one hour".to_owned());
             Duration::from_secs(3600)
         }
         _ => {
-            notes.push("QueueEndDelay is no time; it is SwarmUI's default of 1 s now".to_owned());
+            notes.push("QueueEndDelay is not a time, and set to SwarmUI's default of 1 s".to_owned());
             Duration::from_secs(1)
         }
     }
 }
 
-/// Where SwarmUI keeps its outputs. Relative paths start at its folder, the one that holds `Data`.
+/// SwarmUI's output folder. Relative paths start at the folder that contains `Data`.
 fn output_folder(settings: &Settings, file: &Path) -> PathBuf {
     let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
     let home = file.parent().and_then(Path::parent).map(Path::to_owned).unwrap_or_default();
@@ -271,14 +271,14 @@ mod tests {
     #[test]
     fn every_webhook_becomes_a_hook() {
         let mut text = String::from("WebHooks:\n");
-        for trigger in &TRIGGERS {
-            text.push_str(&format!("  {}Webhook: https://example.com/{}\n", trigger.key, trigger.name));
-            text.push_str(&format!("  {}WebhookData: {{\"x\": 1}}\n", trigger.key));
+        for webhook in &WEBHOOKS {
+            text.push_str(&format!("  {}Webhook: https://example.com/{}\n", webhook.key, webhook.name));
+            text.push_str(&format!("  {}WebhookData: {{\"x\": 1}}\n", webhook.key));
         }
         let plan = plan(&text);
         assert_eq!(plan.hooks.len(), 6);
         for hook in &plan.hooks {
-            assert_eq!(hook.url, format!("https://example.com/{}", hook.trigger.name));
+            assert_eq!(hook.url, format!("https://example.com/{}", hook.webhook.name));
             assert_eq!(hook.data.as_deref(), Some("{\"x\": 1}"));
         }
         assert!(plan.notes.iter().any(|note| note.starts_with("Server Start: SwarmUI never sends its data")));
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_carried_over_is_said_without_a_secret() {
+    fn a_note_names_each_setting_that_cannot_be_imported_without_a_secret() {
         let plan = plan(
             "WebHooks:\n  QueueEndWebhook: not a url marker-1\n  EveryGenWebhookData: {}\n  \
              QueueEndDelay: soon\nNetwork:\n  ExternalURL: ftp://marker-2\n",
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_extension_cannot_send_is_said() {
+    fn a_note_names_each_tag_that_the_extension_cannot_fill() {
         let plan = plan(
             "WebHooks:\n  EveryGenWebhook: https://example.com/\n  EveryGenWebhookData: \
              [discord_image]{\"a\": \"%prompt% %Sampler% %image% %my note%\"}\n",
@@ -313,10 +313,10 @@ mod tests {
     }
 
     #[test]
-    fn bug_8_a_grid_is_no_task_and_what_is_refused_later_is_said_to_be_told_of() {
+    fn a_note_says_that_a_grid_is_not_a_task_and_a_refused_image_is_reported() {
         let notes = plan("WebHooks:\n  EveryGenWebhook: https://example.com/\n").notes.join("\n");
-        assert!(notes.contains("the grid that SwarmUI makes of a batch are no tasks"), "{notes}");
-        assert!(notes.contains("refused after it was made has been told of"), "{notes}");
+        assert!(notes.contains("the grid that SwarmUI makes of a batch are not tasks"), "{notes}");
+        assert!(notes.contains("refused after it was made has been reported"), "{notes}");
     }
 
     #[test]

@@ -1,23 +1,23 @@
 //! The text of the configuration.
 
-use super::plan::{Hook, Plan};
+use super::plan::{ImportedHook, Plan};
 use std::fmt::Write;
 
-/// The file that holds a webhook's URL, beside the configuration.
-pub fn url_file(hook: &Hook) -> String {
-    format!("secrets/{}.url", hook.trigger.name)
+/// The file with a webhook's URL, relative to the configuration.
+pub fn url_file(hook: &ImportedHook) -> String {
+    format!("secrets/{}.url", hook.webhook.name)
 }
 
-/// The file that holds a webhook's data.
-pub fn data_file(hook: &Hook) -> String {
-    format!("{}.txt", hook.trigger.name)
+/// The file with a webhook's data.
+pub fn data_file(hook: &ImportedHook) -> String {
+    format!("{}.txt", hook.webhook.name)
 }
 
 /// The configuration as TOML.
 pub fn config(plan: &Plan) -> String {
     let mut text = String::from(
-        "# SwarmUI's webhooks. The URLs are in the folder `secrets`, which nobody else can read; write\n\
-         # \"env:NAME\" in the place of \"file:…\" to take one from the environment instead.\n\n",
+        "# SwarmUI's webhooks. The URLs are in the folder `secrets`, which only you can read; write\n\
+         # \"env:NAME\" in place of \"file:…\" to take one from the environment.\n\n",
     );
     // Writing to a string cannot fail.
     let _ = writeln!(text, "[host]\nbase_url = {}\n", quoted(&plan.base_url));
@@ -27,15 +27,15 @@ pub fn config(plan: &Plan) -> String {
         let _ = writeln!(text, "[files]\nroots = [{}]\n", quoted(&root.to_string_lossy()));
     }
     for hook in &plan.hooks {
-        let trigger = hook.trigger;
-        let _ = writeln!(text, "[endpoints.{}]\nurl = \"file:{}\"", trigger.name, url_file(hook));
-        let _ = writeln!(text, "{}", trigger.endpoint);
+        let webhook = hook.webhook;
+        let _ = writeln!(text, "[endpoints.{}]\nurl = \"file:{}\"", webhook.name, url_file(hook));
+        let _ = writeln!(text, "{}", webhook.endpoint);
     }
     for hook in &plan.hooks {
-        let trigger = hook.trigger;
-        let _ = writeln!(text, "# {}", trigger.label);
-        let _ = writeln!(text, "[[hooks]]\nname = \"{}\"\non = [\"{}\"]", trigger.name, trigger.on);
-        let _ = writeln!(text, "to = [\"{}\"]\n{}syntax = \"swarmui\"", trigger.name, trigger.hook);
+        let webhook = hook.webhook;
+        let _ = writeln!(text, "# {}", webhook.label);
+        let _ = writeln!(text, "[[hooks]]\nname = \"{}\"\non = [\"{}\"]", webhook.name, webhook.on);
+        let _ = writeln!(text, "to = [\"{}\"]\n{}syntax = \"swarmui\"", webhook.name, webhook.hook);
         if hook.data.is_some() {
             let _ = writeln!(text, "template = \"file:{}\"", data_file(hook));
         }
@@ -44,19 +44,19 @@ pub fn config(plan: &Plan) -> String {
     text.trim_end().to_owned() + "\n"
 }
 
-/// A TOML string. JSON's escapes are TOML's, but for the character DEL.
+/// A TOML string. TOML has JSON's escapes, except for the character DEL.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007f")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::fds::Settings;
+    use super::super::fds::Settings;
     use super::*;
     use std::path::Path;
 
     #[test]
-    fn the_configuration_reads_like_one_that_a_person_wrote() {
+    fn the_configuration_is_written_in_order_without_secrets() {
         let settings = Settings::parse(
             "WebHooks:\n  EveryGenWebhook: https://example.com/marker\n  EveryGenWebhookData: {\"s\": %seed%}\n  \
              QueueStartWebhook: https://example.com/marker\n  QueueEndDelay: 2.5\n",

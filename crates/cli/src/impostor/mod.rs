@@ -5,7 +5,7 @@ mod manners;
 
 pub use answers::Reply;
 
-use super::serve::wire::Request;
+use super::serve::http::Request;
 use answers::casts;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -98,7 +98,6 @@ mod tests {
             target: target.into(),
             headers: headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
             body: body.into(),
-            keep_alive: true,
         }
     }
 

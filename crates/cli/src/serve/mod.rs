@@ -1,26 +1,25 @@
 //! `taskbell serve`: a receiver on this machine, to see what arrives.
 
+pub mod http;
 pub mod receiver;
-pub mod wire;
 
 use super::failure::Failure;
 use super::impostor::Impostor;
 use super::signature;
-use super::terminal::{Ink, Terminal, harmless, one_line, pretty, screenful, time_of_day};
-use receiver::{Arrival, Manner, Receiver, Verdict};
+use super::terminal::{Style, Terminal, count, harmless, one_line, pretty, screenful, time_of_day};
+use receiver::{Arrival, Receiver, ReceiverOptions, Verdict};
 use serde_json::{Value as Json, json};
 use std::io;
 use std::net::SocketAddr;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use taskbell_core::clock;
 use taskbell_core::sign::Verifier;
 
-/// The most lines of a body.
-const LINES: usize = 24;
+/// Lines of a body that are shown.
+const MAX_LINES: usize = 24;
 
-/// Arguments of `serve`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub struct ServeArgs {
     /// The port to listen on; 0 picks a free one
     #[arg(long, default_value_t = 8787)]
     port: u16,
@@ -28,17 +27,17 @@ pub struct Arguments {
     #[arg(long, default_value = "127.0.0.1")]
     host: String,
     #[command(flatten)]
-    signature: signature::Arguments,
-    /// Answer the first N requests with a failure (503), so that retries can be watched
+    signature: signature::SignatureArgs,
+    /// Answer the first N requests with a failure, 503 or STATUS, to watch retries
     #[arg(long, value_name = "N[:STATUS]", value_parser = failures)]
     fail: Option<(usize, u16)>,
-    /// Answer as this platform does: `wecom`, `slack`, …
+    /// Answer like this platform: `wecom`, `slack`, …
     #[arg(long = "as", value_name = "PLATFORM")]
     platform: Option<String>,
-    /// Names of the platform's answers, for the first requests; an unknown name lists them all
+    /// Give the first requests these answers of the platform; `help` lists their names
     #[arg(long, value_name = "NAME[,NAME…]", requires = "platform")]
     answer: Option<String>,
-    /// Stop after so many requests; the exit code then says whether all were genuine
+    /// Stop after N requests, with exit code 0 if no signature was refused
     #[arg(long, value_name = "N")]
     count: Option<usize>,
 }
@@ -48,63 +47,61 @@ fn failures(given: &str) -> Result<(usize, u16), String> {
     match (number.parse(), status.parse()) {
         (Ok(number), Ok(status)) if (200..=599).contains(&status) => Ok((number, status)),
         _ => {
-            Err("give a number of requests, and a status from 200 to 599 if it is not 503: `1:429`"
-                .to_owned())
+            Err("give a number of requests, and a status from 200 to 599 other than 503: `1:429`".to_owned())
         }
     }
 }
 
-/// Receives until it is stopped, or until `--count` requests have come.
-pub fn run(arguments: &Arguments, mut terminal: Terminal) -> Result<(), Failure> {
+pub fn run(arguments: &ServeArgs, terminal: &mut Terminal) -> Result<(), Failure> {
     let entry = arguments.signature.entry()?;
     let verifier = entry.as_ref().map(Verifier::from_json).transpose().map_err(|fault| {
         let next = "give the secret with `--secret`; docs/signatures.md lists the schemes and their secrets";
         Failure::new(fault, next)
     })?;
     let played = arguments.platform.as_deref();
-    let impostor = played
+    let platform = played
         .map(|platform| Impostor::new(platform, arguments.answer.as_deref()))
         .transpose()
         .map_err(|fault| Failure::new(fault, "`--as` takes a platform, `--answer` names of its answers"))?;
-    let place = impostor.as_ref().map_or(("/", ""), |impostor| (impostor.target(), impostor.keys()));
-    let (failures, failure_status) = arguments.fail.unwrap_or((0, 503));
-    let manner = Manner { verifier, failures, failure_status, impostor };
+    let endpoint = platform.as_ref().map_or(("/", ""), |platform| (platform.target(), platform.keys()));
+    let (fail_first, fail_status) = arguments.fail.unwrap_or((0, 503));
+    let options = ReceiverOptions { verifier, fail_first, fail_status, platform };
     let (send, arrivals) = mpsc::sync_channel::<Arrival>(64);
-    let listener = move |arrival: &Arrival| {
-        let _ = send.send(arrival.clone());
-    };
-    let receiver = Receiver::start(&arguments.host, arguments.port, manner, Box::new(listener))
+    let listener = move |arrival| send.send(arrival).unwrap_or_default();
+    let receiver = Receiver::start(&arguments.host, arguments.port, options, Arc::new(listener))
         .map_err(|error| cannot_listen(arguments, &error))?;
-    welcome(receiver.address(), place, entry.as_ref(), arguments, &mut terminal)?;
+    introduce(receiver.address(), endpoint, entry.as_ref(), arguments, terminal)?;
     let mut refused = 0;
     for arrival in arrivals.iter().take(arguments.count.unwrap_or(usize::MAX)) {
         refused += usize::from(matches!(arrival.verdict, Verdict::Refused(_)));
-        show(&arrival, &mut terminal)?;
+        show(&arrival, terminal)?;
     }
     if refused == 0 {
         return Ok(());
     }
     Err(Failure::new(
-        format!("{refused} of the requests were not genuine"),
+        format!("the signature of {} was not valid", count(refused, "request", "requests")),
         "compare the secret here with `sign` of the endpoint",
     ))
 }
 
-fn cannot_listen(arguments: &Arguments, error: &io::Error) -> Failure {
+fn cannot_listen(arguments: &ServeArgs, error: &io::Error) -> Failure {
     let next = match error.kind() {
-        io::ErrorKind::AddrInUse => "another program listens there; `--port 0` picks a free port",
-        io::ErrorKind::PermissionDenied => "ports under 1024 belong to the system; take a higher one",
-        _ => "check `--host`; 127.0.0.1 is this machine alone",
+        io::ErrorKind::AddrInUse => "another program uses this port; `--port 0` picks a free one",
+        io::ErrorKind::PermissionDenied => {
+            "ports below 1024 are reserved for the system; choose a higher one"
+        }
+        _ => "check `--host`; 127.0.0.1 is for this machine only",
     };
-    Failure::new(format!("cannot listen at {}:{}: {error}", arguments.host, arguments.port), next)
+    Failure::new(format!("cannot listen on {}:{}: {error}", arguments.host, arguments.port), next)
 }
 
-/// Says where it listens, and what to write into a configuration: the path of the URL, and the keys beside it.
-fn welcome(
+/// Prints the address, and a configuration for it with the path and the keys of the platform.
+fn introduce(
     address: SocketAddr,
     (target, keys): (&str, &str),
     entry: Option<&Json>,
-    arguments: &Arguments,
+    arguments: &ServeArgs,
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
     let scheme = entry.and_then(|entry| entry["scheme"].as_str());
@@ -113,18 +110,18 @@ fn welcome(
         let platform = &arguments.platform;
         return Ok(terminal.object(&json!({ "listening": url, "as": platform, "checks": scheme }))?);
     }
-    let title = terminal.paint(Ink::Strong, &url);
+    let title = terminal.paint(Style::Heading, &url);
     let checks = match (scheme, &arguments.platform) {
-        (Some(scheme), _) => format!("checking `{scheme}` signatures"),
-        (None, Some(platform)) => format!("answering as `{platform}` does"),
-        (None, None) => "checking no signatures (`--secret` does)".to_owned(),
+        (Some(scheme), _) => format!("verifying `{scheme}` signatures"),
+        (None, Some(platform)) => format!("answering like `{platform}`"),
+        (None, None) => "not verifying signatures (`--secret` does)".to_owned(),
     };
-    terminal.line(&format!("Listening at {title}, {checks}. Ctrl-C ends it."))?;
+    terminal.line(&format!("Listening on {title}, {checks}. Ctrl-C stops it."))?;
     if !address.ip().is_loopback() {
-        let label = terminal.paint(Ink::Doubt, "warning");
+        let label = terminal.paint(Style::Warning, "warning");
         terminal.line(&format!("{label}: other machines can reach this address."))?;
     }
-    terminal.line("Point a configuration at it:\n")?;
+    terminal.line("A configuration for it:\n")?;
     let mut lines = String::from("[endpoints.here]\n");
     if let Some(platform) = &arguments.platform {
         lines.push_str(&format!("platform = \"{platform}\"\n"));
@@ -140,7 +137,7 @@ fn welcome(
     Ok(terminal.line("")?)
 }
 
-/// Whether a `--secret` names a variable, and is not itself the secret.
+/// Whether `--secret` is the name of a variable, and not the secret itself.
 fn is_variable(secret: &str) -> bool {
     !["whsec_", "whsk_", "whpk_"].iter().any(|prefix| secret.starts_with(prefix))
 }
@@ -152,29 +149,29 @@ fn show(arrival: &Arrival, terminal: &mut Terminal) -> Result<(), Failure> {
     let line = headline(arrival, terminal);
     terminal.line(&line)?;
     if let Verdict::Refused(reason) = &arrival.verdict {
-        let reason = terminal.paint(Ink::Bad, one_line(reason));
+        let reason = terminal.paint(Style::Error, one_line(reason));
         terminal.line(&format!("  {reason}"))?;
     }
     let body = String::from_utf8_lossy(&arrival.request.body);
-    terminal.indented(2, &screenful(&pretty(&body), LINES))?;
+    terminal.indented(2, &screenful(&pretty(&body), MAX_LINES))?;
     Ok(terminal.line("")?)
 }
 
-/// Time, type, id, attempt, verdict and answer in one line.
-fn headline(arrival: &Arrival, terminal: &Terminal) -> String {
-    let mut parts = vec![terminal.paint(Ink::Quiet, time_of_day(arrival.at))];
+/// Time, type, id, attempt, verdict and answer on one line.
+pub fn headline(arrival: &Arrival, terminal: &Terminal) -> String {
+    let mut parts = vec![terminal.paint(Style::Muted, time_of_day(arrival.at))];
     let kind = arrival.kind().unwrap_or_else(|| arrival.request.target.clone());
-    parts.push(terminal.paint(Ink::Strong, one_line(&kind)));
+    parts.push(terminal.paint(Style::Heading, one_line(&kind)));
     parts.extend(arrival.id().map(one_line));
     parts.extend(arrival.attempt().map(|number| format!("attempt {number}")));
     parts.push(match &arrival.verdict {
-        Verdict::Verified(scheme) => terminal.paint(Ink::Good, format!("verified ({scheme})")),
-        Verdict::Unchecked => terminal.paint(Ink::Quiet, "not checked"),
-        Verdict::Refused(_) => terminal.paint(Ink::Bad, "NOT GENUINE"),
+        Verdict::Verified(scheme) => terminal.paint(Style::Success, format!("verified ({scheme})")),
+        Verdict::Unchecked => terminal.paint(Style::Muted, "not verified"),
+        Verdict::Refused(_) => terminal.paint(Style::Error, "INVALID SIGNATURE"),
     });
-    let ink = if arrival.status < 300 { Ink::Good } else { Ink::Doubt };
+    let style = if arrival.status < 300 { Style::Success } else { Style::Warning };
     let name = arrival.reply.map(|name| format!(" ({name})")).unwrap_or_default();
-    parts.push(format!("answered {}{name}", terminal.paint(ink, arrival.status.to_string())));
+    parts.push(format!("answered {}{name}", terminal.paint(style, arrival.status.to_string())));
     parts.join("  ")
 }
 

@@ -1,7 +1,7 @@
 //! What the bots of DingTalk and Feishu look at. Neither secret is known here, so of a signature only its time is
 //! judged.
 
-use super::super::super::serve::wire::Request;
+use super::super::super::serve::http::Request;
 use super::parameter;
 use serde_json::Value as Json;
 use taskbell_core::clock;
@@ -91,7 +91,6 @@ mod tests {
             target: target.into(),
             headers: Vec::new(),
             body: body.to_string().into(),
-            keep_alive: true,
         }
     }
 

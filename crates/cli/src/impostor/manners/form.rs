@@ -1,6 +1,6 @@
 //! `multipart/form-data` (RFC 7578), read strictly: what is not whole is no form.
 
-use super::super::super::serve::wire::Request;
+use super::super::super::serve::http::Request;
 
 /// A field of a form.
 #[derive(Debug, PartialEq, Eq)]
@@ -60,7 +60,6 @@ mod tests {
             target: "/".into(),
             headers: vec![("content-type".into(), kind.into())],
             body: body.into(),
-            keep_alive: true,
         }
     }
 

@@ -8,7 +8,7 @@ mod telegram;
 mod wecom;
 mod workplaces;
 
-use super::super::serve::wire::Request;
+use super::super::serve::http::Request;
 use serde_json::Value as Json;
 
 /// The path and query that a URL of this platform has.

@@ -1,6 +1,6 @@
 //! What operations and pipelines look at.
 
-use super::super::super::serve::wire::Request;
+use super::super::super::serve::http::Request;
 use serde_json::Value as Json;
 
 pub(super) fn pagerduty(request: &Request, json: Option<&Json>) -> Option<&'static str> {

@@ -1,7 +1,7 @@
 //! What Telegram's Bot API looks at: the token and the method of the path, the chat, the markup and what is left
 //! of the text behind it, and the file.
 
-use super::super::super::serve::wire::Request;
+use super::super::super::serve::http::Request;
 use super::{form, markup};
 use serde_json::Value as Json;
 use std::collections::HashMap;
@@ -153,7 +153,7 @@ mod tests {
     fn request(method: &str, kind: &str, body: Vec<u8>) -> Request {
         let target = format!("/bot1:ab/{method}");
         let headers = vec![("content-type".into(), kind.into())];
-        Request { method: "POST".into(), target, headers, body, keep_alive: true }
+        Request { method: "POST".into(), target, headers, body }
     }
 
     fn said(body: &Json) -> Option<&'static str> {

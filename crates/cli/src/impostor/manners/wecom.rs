@@ -1,6 +1,6 @@
 //! What WeCom's bot looks at: its key, the kind of the message, and the bytes of each.
 
-use super::super::super::serve::wire::Request;
+use super::super::super::serve::http::Request;
 use super::{form, parameter};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -108,7 +108,7 @@ mod tests {
 
     fn request(target: &str, kind: &str, body: Vec<u8>) -> Request {
         let headers = vec![("content-type".into(), kind.into())];
-        Request { method: "POST".into(), target: target.into(), headers, body, keep_alive: true }
+        Request { method: "POST".into(), target: target.into(), headers, body }
     }
 
     fn sent(body: &Json) -> Option<&'static str> {

@@ -1,6 +1,6 @@
 //! What the chats of workplaces look at, and Discord.
 
-use super::super::super::serve::wire::Request;
+use super::super::super::serve::http::Request;
 use super::{form, parameter};
 use serde_json::Value as Json;
 

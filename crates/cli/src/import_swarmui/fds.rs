@@ -1,6 +1,6 @@
-//! Frenetic Data Syntax, in which SwarmUI keeps its settings: `key: value`, sections by indentation,
-//! `# comments`, and values of one line with their line ends escaped. A tolerant reader: a line that it
-//! does not understand is noted and passed over.
+//! Frenetic Data Syntax, the format of SwarmUI's settings: `key: value`, sections by indentation, `# comments`, and
+//! values on one line with their line ends escaped. The reader skips the lines that it does not understand, and notes
+//! their numbers.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,12 +9,11 @@ use base64::engine::general_purpose::STANDARD;
 #[derive(Debug, Default)]
 pub struct Settings {
     values: Vec<(String, String)>,
-    /// The lines that were not understood, from 1.
+    /// The numbers of the skipped lines, from 1.
     pub unread: Vec<usize>,
 }
 
 impl Settings {
-    /// Reads the text of a file.
     pub fn parse(text: &str) -> Settings {
         let mut settings = Settings::default();
         let mut sections: Vec<(usize, String)> = Vec::new();
@@ -26,7 +25,7 @@ impl Settings {
             }
             let depth = line.len() - line.trim_start().len();
             sections.retain(|(of, _)| *of < depth);
-            // The members of a list stand at the depth of its key; no list matters here.
+            // Members of a list have the indentation of its key; no list matters here.
             if content.starts_with('-') {
                 continue;
             }
@@ -48,14 +47,13 @@ impl Settings {
         settings
     }
 
-    /// The value of a key by its dotted path, in any case. Nothing for one that is missing or blank.
+    /// The value of a key by its dotted path, in any case; `None` if it is missing or blank.
     pub fn get(&self, path: &str) -> Option<&str> {
         let path = path.to_lowercase();
         let found = self.values.iter().rev().find(|(known, _)| *known == path);
         found.map(|(_, value)| value.as_str()).filter(|value| !value.trim().is_empty())
     }
 
-    /// Whether there is a section of this name.
     pub fn has_section(&self, name: &str) -> bool {
         let start = format!("{}.", name.to_lowercase());
         self.values.iter().any(|(path, _)| path.starts_with(&start))
@@ -134,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_noted_and_passed_over() {
+    fn a_line_that_is_not_understood_is_skipped_and_noted() {
         assert_eq!(Settings::parse(FILE).unread, [14, 15]);
         let junk = Settings::parse("\u{0}\u{1}\n:\n=\n- \n\\\n    x: y");
         assert_eq!(junk.unread, [1, 5]);

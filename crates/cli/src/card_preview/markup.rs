@@ -1,4 +1,4 @@
-//! Text as a platform shows it, from text as it is sent.
+//! Removes a platform's markup from a text.
 
 /// Without the backslashes before punctuation.
 pub(super) fn unslash(text: &str) -> String {
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_escaped_is_shown_as_it_was() {
+    fn escaped_text_is_shown_as_it_was() {
         assert_eq!(unslash(r"a\_b \\ c:\d"), r"a_b \ c:\d");
         assert_eq!(unentity("a &lt;b&gt; &amp;amp;"), "a <b> &amp;");
         assert_eq!(unentity("a&#95;b & c; &#x; &lt"), "a_b & c; &#x; &lt");

@@ -1,0 +1,133 @@
+//! Reads a card from a text with one part a line.
+
+use super::markup::{links, picture, unbold, unentity, unslash, untag};
+use super::{CardPart, CardPreview};
+use crate::terminal::Style;
+use serde_json::Value as Json;
+
+/// The marks of one platform.
+struct Marks {
+    /// Before a label and its value.
+    fact: &'static str,
+    /// Before a line of a list.
+    item: &'static str,
+    /// Removes the markup from a text.
+    shown: fn(&str) -> String,
+}
+
+pub(super) fn dingtalk(body: &Json) -> Option<CardPreview> {
+    let text = body["markdown"]["text"].as_str().or_else(|| body["text"]["content"].as_str())?;
+    let marks = Marks { fact: "- ", item: "> ", shown: |text| unbold(&unslash(&untag(text))) };
+    let mut card = CardPreview::default();
+    let (title, rest) = text.split_once('\n').unwrap_or((text, ""));
+    let title = title.trim_start_matches('#').trim();
+    card.style = title.split(' ').next().and_then(style_of);
+    card.add(CardPart::Title((marks.shown)(title)));
+    add(&mut card, rest, &marks);
+    Some(card)
+}
+
+pub(super) fn feishu(body: &Json) -> Option<CardPreview> {
+    let mut card = CardPreview::default();
+    let content = &body["card"];
+    let Some(title) = content["header"]["title"]["content"].as_str() else {
+        card.add(CardPart::Text(body["content"]["text"].as_str()?.to_owned()));
+        return Some(card);
+    };
+    card.style = content["header"]["template"].as_str().and_then(style_of);
+    card.add(CardPart::Title(title.to_owned()));
+    let marks = Marks { fact: "**", item: "- ", shown: |text| unbold(&unentity(&untag(text))) };
+    for element in content["body"]["elements"].as_array().into_iter().flatten() {
+        add(&mut card, element["content"].as_str().unwrap_or_default(), &marks);
+    }
+    Some(card)
+}
+
+pub(super) fn telegram(body: &Json) -> Option<CardPreview> {
+    let text = body["text"].as_str().or_else(|| body["caption"].as_str())?;
+    // The tags of a card, as the marks of the other platforms.
+    let marked = text.replace("<b>", "**").replace("</b>", "**").replace("<a href=\"", "\u{1}");
+    let mut lines = String::new();
+    for (index, piece) in marked.split('\u{1}').enumerate() {
+        match piece.split_once("\">").and_then(|(url, rest)| Some((url, rest.split_once("</a>")?))) {
+            Some((url, (label, rest))) if index > 0 => lines.push_str(&format!("[{label}]({url}){rest}")),
+            _ => lines.push_str(piece),
+        }
+    }
+    let marks = Marks { fact: "**", item: "• ", shown: |text| unbold(&unentity(&untag(text))) };
+    let mut card = CardPreview::default();
+    let preview = &body["link_preview_options"];
+    if preview["show_above_text"] == true {
+        card.add(CardPart::Picture(preview["url"].as_str().unwrap_or_default().to_owned()));
+    }
+    let (title, rest) = lines.split_once('\n').unwrap_or((&lines, ""));
+    card.style = title.split(' ').next().and_then(style_of);
+    card.add(CardPart::Title((marks.shown)(title)));
+    add(&mut card, rest, &marks);
+    Some(card)
+}
+
+pub(super) fn ntfy(body: &Json) -> Option<CardPreview> {
+    let mut card =
+        CardPreview { style: body["tags"][0].as_str().and_then(style_of), ..CardPreview::default() };
+    card.add(CardPart::Title(body["title"].as_str()?.to_owned()));
+    let marks = Marks { fact: "", item: "• ", shown: str::to_owned };
+    add(&mut card, body["message"].as_str().unwrap_or_default(), &marks);
+    card.add(CardPart::Picture(body["attach"].as_str().unwrap_or_default().to_owned()));
+    for action in body["actions"].as_array().into_iter().flatten() {
+        let text = |name: &str| action[name].as_str().unwrap_or_default().to_owned();
+        card.add(CardPart::Link(text("label"), text("url")));
+    }
+    Some(card)
+}
+
+/// The style of a sign, a colour or a tag.
+fn style_of(sign: &str) -> Option<Style> {
+    match sign {
+        "✅" | "green" | "white_check_mark" => Some(Style::Success),
+        "❌" | "🔴" | "red" | "x" | "rotating_light" => Some(Style::Error),
+        "⚠️" | "orange" | "yellow" | "warning" => Some(Style::Warning),
+        _ => None,
+    }
+}
+
+fn add(card: &mut CardPreview, text: &str, marks: &Marks) {
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    // Mentions follow the foot.
+    let is_ping = |line: &str| line.split(' ').all(|word| word.starts_with('@') || word.starts_with("<at"));
+    let foot = lines.iter().rposition(|line| !is_ping(line));
+    let mut free = String::new();
+    for (index, line) in lines.iter().enumerate() {
+        let shown = (marks.shown)(line);
+        let part = if is_ping(line) {
+            CardPart::Ping(shown)
+        } else if Some(index) == foot {
+            CardPart::Foot(shown)
+        } else if let Some(url) = picture(line) {
+            CardPart::Picture(url)
+        } else if let Some(links) = links(line) {
+            card.add(CardPart::Text(std::mem::take(&mut free)));
+            links.into_iter().for_each(|(label, url)| card.add(CardPart::Link((marks.shown)(&label), url)));
+            continue;
+        } else if let Some(item) = line.strip_prefix(marks.item) {
+            CardPart::Item((marks.shown)(item))
+        } else if let Some((label, value)) = line.strip_prefix(marks.fact).and_then(labelled) {
+            CardPart::Fact((marks.shown)(label), (marks.shown)(value))
+        } else {
+            if !free.is_empty() {
+                free.push('\n');
+            }
+            free.push_str(&shown);
+            continue;
+        };
+        card.add(CardPart::Text(std::mem::take(&mut free)));
+        card.add(part);
+    }
+    card.add(CardPart::Text(free));
+}
+
+/// A label and its value, split at the first colon of either language. A colon without a space is part of an address
+/// or a time.
+fn labelled(line: &str) -> Option<(&str, &str)> {
+    line.split_once(": ").or_else(|| line.split_once('：'))
+}

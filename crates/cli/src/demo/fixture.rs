@@ -1,0 +1,103 @@
+//! The folder, the secret and the configuration of the demo.
+
+use crate::failure::Failure;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// A new folder for temporary files, which only this user may enter.
+pub fn folder() -> Result<TempDir, Failure> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("taskbell-demo-");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    builder.tempdir().map_err(|error| {
+        Failure::new(
+            format!("cannot create a folder in {}: {error}", std::env::temp_dir().display()),
+            "set TMPDIR (on Windows, TEMP) to a folder that can be written",
+        )
+    })
+}
+
+/// A fresh secret of Standard Webhooks.
+pub fn fresh_secret() -> Result<String, Failure> {
+    let mut key = [0; 32];
+    getrandom::fill(&mut key)
+        .map_err(|error| Failure::new(format!("the system gives no random bytes: {error}"), "try again"))?;
+    Ok(format!("whsec_{}", BASE64.encode(key)))
+}
+
+/// The configuration, as an operator would write it.
+fn configuration(receiver: SocketAddr) -> String {
+    format!(
+        r#"[host]
+name = "render-demo"
+
+[spool]
+path = "taskbell.db"
+
+[queue]
+end_delay = "300ms"
+
+[endpoints.team]
+platform = "json"
+url = "http://{receiver}/hooks/team"
+sign = [{{ scheme = "standard-webhooks", secrets = ["file:team.secret"] }}]
+retry = {{ schedule = ["1s", "2s"], max_age = "1m" }}
+
+# A failed frame is reported at once, in a template of our own.
+[[hooks]]
+name = "a frame failed"
+on = ["task.complete"]
+to = ["team"]
+when = "task.status == 'error'"
+
+[hooks.template]
+type = "{{{{ event.type }}}}"
+text = "{{{{ task.name }}}} failed: {{{{ task.error.message }}}}"
+width = "{{{{ task.params.width }}}}"
+asked_by = "{{{{ task.user }}}}"
+done_so_far = "{{{{ queue.total }}}}"
+
+# The end of the queue is reported if it was a large one, or if anything failed.
+[[hooks]]
+name = "the batch is done"
+on = ["queue.end"]
+to = ["team"]
+when = "queue.total >= 10 or queue.failed > 0"
+"#
+    )
+}
+
+/// Writes the configuration and the secret into the folder; returns the configuration's path.
+pub fn write(folder: &Path, receiver: SocketAddr, secret: &str) -> Result<PathBuf, Failure> {
+    let config = folder.join("taskbell.toml");
+    for (path, text) in [(&folder.join("team.secret"), secret.to_owned()), (&config, configuration(receiver))]
+    {
+        std::fs::write(path, text).map_err(|error| {
+            let what = format!("cannot write {}: {error}", path.display());
+            Failure::new(what, "free some space for temporary files")
+        })?;
+    }
+    Ok(config)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_configuration_is_sound() {
+        let folder = folder().unwrap();
+        let secret = fresh_secret().unwrap();
+        let config = write(folder.path(), "127.0.0.1:1".parse().unwrap(), &secret).unwrap();
+        let report = taskbell_core::engine::check(config.to_str().unwrap());
+        assert!(report.errors.is_empty() && report.warnings.is_empty(), "{report:?}");
+        assert_eq!(report.counts, (1, 2));
+        let path = folder.path().to_owned();
+        drop(folder);
+        assert!(!path.exists());
+    }
+}

@@ -1,0 +1,121 @@
+//! What the demo prints while the queue runs: a progress bar on a terminal, a line a frame elsewhere, and every
+//! request that arrives.
+
+use super::RenderedFrame;
+use crate::serve::headline;
+use crate::serve::receiver::Arrival;
+use crate::terminal::{Style, Terminal, count, one_line};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::Value as Json;
+use std::io;
+
+pub struct Progress {
+    terminal: Terminal,
+    bar: ProgressBar,
+    failed: usize,
+}
+
+impl Progress {
+    pub fn new(terminal: Terminal, frames: u32) -> Progress {
+        let target =
+            if terminal.json() { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stdout() };
+        let template = "  {bar:28.cyan/dim}  {pos} of {len} frames  {elapsed}  {msg:.red}";
+        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar = ProgressBar::with_draw_target(Some(u64::from(frames)), target);
+        bar.set_style(style.progress_chars("█░░"));
+        Progress { terminal, bar, failed: 0 }
+    }
+
+    pub fn frame(&mut self, frame: &RenderedFrame) -> io::Result<()> {
+        self.bar.inc(1);
+        let seconds = frame.took.as_secs_f64();
+        match &frame.result {
+            Ok(()) if self.bar.is_hidden() => {
+                self.line(&format!("  frame {:2}  {seconds:.2} s", frame.number))
+            }
+            Ok(()) => Ok(()),
+            Err(error) => {
+                self.failed += 1;
+                self.bar.set_message(count(self.failed, "failure", "failures"));
+                let failed = self.terminal.paint(Style::Error, "failed");
+                let reason = one_line(&error.to_string());
+                self.line(&format!("  frame {:2}  {failed}: {reason}", frame.number))
+            }
+        }
+    }
+
+    pub fn arrival(&mut self, arrival: &Arrival) -> io::Result<()> {
+        let webhook = self.terminal.paint(Style::Name, "webhook");
+        let headline = headline(arrival, &self.terminal);
+        self.line(&format!("  {webhook}   {headline}"))?;
+        if arrival.status >= 300 {
+            return Ok(());
+        }
+        let sentences = arrival.json().map(|body| sentences(&body)).unwrap_or_default();
+        sentences.iter().try_for_each(|sentence| self.line(&format!("            {}", one_line(sentence))))
+    }
+
+    /// Draws the elapsed time.
+    pub fn tick(&self) {
+        self.bar.tick();
+    }
+
+    /// Prints a line above the bar.
+    pub fn line(&mut self, line: &str) -> io::Result<()> {
+        if self.terminal.json() {
+            return Ok(());
+        }
+        let terminal = &mut self.terminal;
+        self.bar.suspend(|| terminal.line(line))
+    }
+
+    pub fn clear(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// A body in words.
+fn sentences(body: &Json) -> Vec<String> {
+    if let Some(text) = body["text"].as_str() {
+        let (user, done) = (body["asked_by"].as_str().unwrap_or_default(), &body["done_so_far"]);
+        return vec![format!("“{text}”"), format!("started by {user}; {done} frames were done by then")];
+    }
+    let queue = &body["data"]["queue"];
+    let number = |value: &Json| value.as_f64().unwrap_or_default();
+    let (total, succeeded, failed) = (&queue["total"], &queue["succeeded"], &queue["failed"]);
+    let duration = number(&queue["duration_s"]);
+    let time = &queue["task_seconds"];
+    let (mean, max) = (number(&time["mean"]), number(&time["max"]));
+    vec![
+        format!("{total} tasks in {duration:.1} s: {succeeded} succeeded, {failed} failed"),
+        format!("a task took {mean:.2} s on average, {max:.2} s at most"),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::serve::receiver::tests::arrival;
+
+    #[test]
+    fn an_accepted_request_is_shown_with_its_message() {
+        let failed = r#"{"type":"task.complete","text":"Frame 3 failed","asked_by":"ada","done_so_far":9}"#;
+        let ended = r#"{"type":"queue.end","data":{"queue":{"total":24,"succeeded":23,"failed":1,"duration_s":5.25,
+            "task_seconds":{"mean":0.5,"max":1.25}}}}"#;
+        let (terminal, page) = Terminal::page(false);
+        let mut progress = Progress::new(terminal, 24);
+        progress.arrival(&arrival("evt_a", 1, 503, 1_000, failed)).unwrap();
+        progress.arrival(&arrival("evt_a", 2, 200, 2_040, failed)).unwrap();
+        progress.arrival(&arrival("evt_b", 1, 200, 9_000, ended)).unwrap();
+        let text = String::from_utf8(page.lock().unwrap().clone()).unwrap();
+        assert_eq!(text.matches("“Frame 3 failed”").count(), 1, "{text}");
+        for expected in [
+            "00:00:01.000  task.complete  evt_a  attempt 1  verified (standard-webhooks)  answered 503\n",
+            "00:00:02.040  task.complete  evt_a  attempt 2  verified (standard-webhooks)  answered 200\n",
+            "24 tasks in 5.2 s: 23 succeeded, 1 failed",
+            "0.50 s on average, 1.25 s at most",
+        ] {
+            assert!(text.contains(expected), "{expected} in {text}");
+        }
+    }
+}

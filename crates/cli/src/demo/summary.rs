@@ -1,0 +1,176 @@
+//! What arrived during the demo, and whether that is everything.
+
+use super::RenderedFrame;
+use crate::serve::receiver::{Arrival, Verdict};
+use serde_json::{Value as Json, json};
+use std::time::Duration;
+
+#[derive(Debug, Default)]
+pub struct Summary {
+    pub tasks: usize,
+    pub failed: usize,
+    /// From the first task to the last message.
+    pub took: Duration,
+    /// Time spent on tasks, all workers together.
+    pub work: Duration,
+    /// Every request, in the order of arrival.
+    pub arrivals: Vec<Arrival>,
+    /// Delivery reports of the library.
+    pub reports: Vec<Json>,
+    /// How long each report of a task took.
+    pub calls: Vec<Duration>,
+    /// Calls that failed.
+    pub errors: Vec<String>,
+}
+
+impl Summary {
+    pub fn add(&mut self, frame: &RenderedFrame) {
+        let (took, result) = &frame.call;
+        self.failed += usize::from(frame.result.is_err());
+        self.work += frame.took;
+        self.calls.push(*took);
+        self.errors.extend(result.as_ref().err().map(|error| format!("task.complete: {error}")));
+    }
+
+    /// A message for every failed task and one for the queue are delivered and reported.
+    pub fn is_complete(&self) -> bool {
+        let delivered = self.arrivals.iter().filter(|arrival| arrival.status == 200).count();
+        delivered > self.failed && self.reports.len() > self.failed
+    }
+
+    /// What is missing; empty when everything arrived, verified.
+    pub fn missing(&self) -> Vec<String> {
+        let mut missing = self.errors.clone();
+        for arrival in &self.arrivals {
+            if let Verdict::Refused(reason) = &arrival.verdict {
+                missing.push(format!("the signature of request {} is not valid: {reason}", arrival.number));
+            }
+        }
+        for (kind, expected) in [("task.complete", self.failed), ("queue.end", 1)] {
+            let delivered =
+                |arrival: &&Arrival| arrival.status == 200 && arrival.kind().as_deref() == Some(kind);
+            let arrived = self.arrivals.iter().filter(delivered).count();
+            if arrived != expected {
+                missing.push(format!("{arrived} messages of `{kind}` arrived, and {expected} should have"));
+            }
+        }
+        if !self.messages().iter().any(|attempts| attempts.len() > 1) {
+            missing.push("no message was retried after its failure".to_owned());
+        }
+        let delivered = self.reports.iter().filter(|report| report["state"] == "delivered").count();
+        if delivered != self.failed + 1 {
+            missing.push(format!("the library reports {delivered} deliveries, not {}", self.failed + 1));
+        }
+        missing
+    }
+
+    /// The attempts of each message, in the order in which the messages first arrived.
+    pub fn messages(&self) -> Vec<Vec<&Arrival>> {
+        let mut messages: Vec<Vec<&Arrival>> = Vec::new();
+        for arrival in &self.arrivals {
+            match messages.iter_mut().find(|attempts| attempts.iter().any(|first| first.id() == arrival.id()))
+            {
+                Some(attempts) => attempts.push(arrival),
+                None => messages.push(vec![arrival]),
+            }
+        }
+        messages
+    }
+
+    /// The median call and the longest one, in microseconds.
+    fn call_cost(&self) -> (f64, f64) {
+        let mut calls: Vec<f64> = self.calls.iter().map(|call| call.as_secs_f64() * 1e6).collect();
+        calls.sort_by(f64::total_cmp);
+        (calls.get(calls.len() / 2).copied().unwrap_or_default(), calls.last().copied().unwrap_or_default())
+    }
+
+    pub fn to_json(&self, missing: &[String]) -> Json {
+        let (median, max) = self.call_cost();
+        let attempt = |arrival: &&Arrival| {
+            let verified = matches!(arrival.verdict, Verdict::Verified(_));
+            json!({ "at_ms": arrival.at, "attempt": arrival.attempt(), "verified": verified, "status": arrival.status })
+        };
+        let message = |attempts: Vec<&Arrival>| {
+            let first = attempts.first();
+            json!({
+                "id": first.and_then(|arrival| arrival.id()),
+                "type": first.and_then(|arrival| arrival.kind()),
+                "attempts": attempts.iter().map(attempt).collect::<Vec<_>>(),
+                "body": first.and_then(|arrival| arrival.json()),
+            })
+        };
+        json!({
+            "ok": missing.is_empty(),
+            "missing": missing,
+            "tasks": self.tasks,
+            "failed": self.failed,
+            "seconds": self.took.as_secs_f64(),
+            "messages": self.messages().into_iter().map(message).collect::<Vec<_>>(),
+            "reports": self.reports,
+            "on_task_complete_us": { "median": median, "max": max },
+        })
+    }
+
+    /// What reporting a task costs the host, as a sentence.
+    pub fn cost(&self) -> String {
+        let (median, max) = self.call_cost();
+        let all_calls = self.calls.iter().sum::<Duration>().as_secs_f64();
+        let share = 100.0 * all_calls / self.work.as_secs_f64().max(1e-9);
+        let calls = self.calls.len();
+        format!(
+            "Reporting a task took {median:.1} µs (median of {calls} calls, longest {max:.1} µs): {share:.3} % of \
+             the time of the tasks."
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::serve::receiver::tests::arrival;
+
+    fn summary() -> Summary {
+        let failed = r#"{"type":"task.complete","text":"Frame 3 failed","asked_by":"ada","done_so_far":9}"#;
+        let ended = r#"{"type":"queue.end","data":{"queue":{"total":24,"succeeded":23,"failed":1,"duration_s":5.25,
+            "task_seconds":{"mean":0.5,"max":1.25}}}}"#;
+        Summary {
+            tasks: 24,
+            failed: 1,
+            arrivals: vec![
+                arrival("evt_a", 1, 503, 1_000, failed),
+                arrival("evt_a", 2, 200, 2_040, failed),
+                arrival("evt_b", 1, 200, 9_000, ended),
+            ],
+            reports: vec![json!({ "state": "delivered" }), json!({ "state": "delivered" })],
+            work: Duration::from_secs(1),
+            calls: vec![Duration::from_nanos(900), Duration::from_micros(40), Duration::from_nanos(1_100)],
+            ..Summary::default()
+        }
+    }
+
+    #[test]
+    fn a_complete_demo_misses_nothing_and_has_a_cost() {
+        assert!(summary().is_complete());
+        assert_eq!(summary().missing(), Vec::<String>::new());
+        let expected = "took 1.1 µs (median of 3 calls, longest 40.0 µs): 0.004 % of";
+        assert!(summary().cost().contains(expected), "{}", summary().cost());
+    }
+
+    #[test]
+    fn each_missing_piece_is_named() {
+        let without = |change: fn(&mut Summary)| {
+            let mut summary = summary();
+            change(&mut summary);
+            summary.missing().join("; ")
+        };
+        assert!(
+            without(|summary| drop(summary.arrivals.pop())).contains("0 messages of `queue.end` arrived")
+        );
+        assert!(without(|summary| drop(summary.arrivals.remove(0))).contains("retried"));
+        assert!(without(|summary| drop(summary.reports.pop())).contains("reports 1"));
+        assert!(
+            without(|summary| summary.arrivals[1].verdict = Verdict::Refused("old".into())).contains("old")
+        );
+        assert!(without(|summary| summary.errors.push("on_queue_end: closed".into())).contains("closed"));
+    }
+}

@@ -1,0 +1,79 @@
+//! `taskbell drop`: gives up pending deliveries and removes dead letters.
+
+use super::failure::Failure;
+use super::selection::{SelectionArgs, refused};
+use super::terminal::{Terminal, count};
+use serde_json::json;
+use taskbell_core::clock;
+use taskbell_core::spool::DeliveryState;
+
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("chosen").args(["id", "dead", "endpoint", "since", "pending"]).required(true).multiple(true))]
+pub struct DropArgs {
+    #[command(flatten)]
+    selection: SelectionArgs,
+    /// All pending deliveries
+    #[arg(long, conflicts_with = "dead")]
+    pending: bool,
+}
+
+pub fn run(arguments: &DropArgs, terminal: &mut Terminal) -> Result<(), Failure> {
+    let mut operator = arguments.selection.open()?;
+    operator.selection.state = match (arguments.selection.dead, arguments.pending) {
+        (true, _) => Some(DeliveryState::Dead),
+        (_, true) => Some(DeliveryState::Pending),
+        _ => None,
+    };
+    let (ended, removed) =
+        operator.hand.drop(&operator.selection, clock::unix_ms()).map_err(|error| refused(&error))?;
+    let hosts = if ended > 0 { operator.call_hosts() } else { 0 };
+    if ended + removed == 0 {
+        return Err(arguments.selection.nothing("pending deliveries and dead letters"));
+    }
+    if terminal.json() {
+        terminal.object(&json!({ "dropped": ended, "removed": removed, "hosts": hosts }))?;
+        return Ok(());
+    }
+    if ended > 0 {
+        let given_up =
+            count(ended, "pending delivery is a dead letter", "pending deliveries are dead letters");
+        let source = &arguments.selection.source;
+        terminal.line(&format!(
+            "{given_up} now; `taskbell replay {source} --dead` sends dead letters after all."
+        ))?;
+    }
+    if removed > 0 {
+        terminal.line(&format!("{} removed.", count(removed, "dead letter was", "dead letters were")))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::list::tests::fill;
+    use crate::tests::output;
+    use std::path::Path;
+    use taskbell_core::spool::Reader;
+
+    fn drop_these(path: &Path, options: &[&str]) -> Result<String, Failure> {
+        output(&[&["drop", path.to_str().unwrap()], options].concat())
+    }
+
+    #[test]
+    fn a_pending_delivery_becomes_a_dead_letter_and_a_dead_letter_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("spool.db");
+        fill(&path);
+        let counts = || {
+            let counts = Reader::open(&path).unwrap().counts().unwrap();
+            (counts.pending, counts.delivered, counts.dead)
+        };
+        let text = drop_these(&path, &["--endpoint", "team"]).unwrap();
+        assert!(text.starts_with("1 pending delivery is a dead letter now"), "{text}");
+        assert_eq!(counts(), (0, 1, 2));
+        assert_eq!(drop_these(&path, &["--dead"]).unwrap(), "2 dead letters were removed.\n");
+        assert_eq!(counts(), (0, 1, 0));
+        assert!(drop_these(&path, &["1"]).is_err(), "a delivered delivery stays");
+    }
+}
