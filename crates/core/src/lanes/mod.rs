@@ -8,7 +8,6 @@ mod breaker;
 mod dry_run;
 mod endpoint_health;
 mod fold;
-mod jpeg;
 mod lane;
 mod line;
 mod picture;
