@@ -336,8 +336,8 @@ LARGE = {
     "too many in a progressive JPEG": ("photo.jpg", lambda: flat_jpeg(8000, 6000, progressive=True), None),
     "WebP": (
         "photo.webp",
-        lambda: as_webp([Image.new("RGB", (6000, 5000), "teal")], quality=50, method=0),
-        (6000, 5000),
+        lambda: as_webp([Image.new("RGB", (4000, 4000), "teal")], quality=50, method=0),
+        (4000, 4000),
     ),
     "lossless WebP": (
         "photo.webp",

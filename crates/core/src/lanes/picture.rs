@@ -1,8 +1,8 @@
 //! Makes a picture that is larger than its platform takes smaller, as a JPEG: a generated PNG is often beyond
 //! the two megabytes of a chat bot, and shows as much as a JPEG.
 //!
-//! Pictures come from the host's disk and may be of any size or damaged, so one is decoded at a time in the
-//! whole process, within [`BUDGET`], and a panic of a decoder is an error like any other.
+//! Pictures may be of any size, or damaged: the process decodes one at a time, within [`BUDGET`], and a panic
+//! of a decoder is an error like any other.
 
 mod jpeg_end;
 #[cfg(test)]
@@ -111,7 +111,7 @@ struct Picture {
 }
 
 impl Picture {
-    /// `file_bytes` and `bytes_per_pixel` are what it takes besides its own pixels.
+    /// Decoding takes `file_bytes` and `bytes_per_pixel` in addition to the pixels.
     fn decode(
         mut decoder: impl ImageDecoder,
         file_bytes: usize,
