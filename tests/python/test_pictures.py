@@ -156,9 +156,7 @@ def test_a_jpeg_that_cannot_be_decoded_goes_to_wecom_as_a_file(tmp_path, receive
 
 
 @pytest.mark.parametrize("is_wide", [False, True])
-def test_telegram_shows_a_large_jpeg_and_gets_one_with_long_sides_unchanged(
-    tmp_path, receive, ring, is_wide
-):
+def test_telegram_shows_a_large_jpeg_and_gets_one_with_long_sides_unchanged(tmp_path, receive, ring, is_wide):
     # The file is too large for what follows the picture, which loses nothing.
     picture = saved(photograph("L", (9800, 600) if is_wide else SIDES, noise=4), quality=80)
     sent = picture + os.urandom(11 * MIB)
