@@ -321,9 +321,9 @@ impl Clerk {
         let endings: Vec<_> = work.lanes.iter().filter_map(ending).chain(done.dead).collect();
         for report in &work.lanes {
             match report {
-                LaneReport::Attempt { fate, .. } => {
+                LaneReport::Attempt { disposition, .. } => {
                     counters.attempts.one();
-                    counters.retries.add(u64::from(matches!(fate, Disposition::Again(_))));
+                    counters.retries.add(u64::from(matches!(disposition, Disposition::Again(_))));
                 }
                 LaneReport::FollowUp { .. } => counters.attempts.one(),
                 _ => {}
@@ -363,17 +363,17 @@ impl Clerk {
         }
         for report in &work.lanes {
             match report {
-                LaneReport::Attempt { job, fate, .. } => {
+                LaneReport::Attempt { job, disposition, .. } => {
                     if job.attempts == 0 {
                         progress.tried(job.ticket);
                     }
-                    if !matches!(fate, Disposition::Again(_)) {
+                    if !matches!(disposition, Disposition::Again(_)) {
                         progress.ended(job.ticket, true);
                     }
                 }
                 LaneReport::Dropped { job, .. } => progress.ended(job.ticket, job.attempts > 0),
                 LaneReport::Superseded { job, .. } => progress.ended(job.ticket, false),
-                LaneReport::FollowUp { .. } | LaneReport::Homeless { .. } | LaneReport::Gone { .. } => {}
+                LaneReport::FollowUp { .. } | LaneReport::Returned { .. } | LaneReport::Gone { .. } => {}
             }
         }
         progress.spooled(work.read_ticket);
@@ -401,7 +401,7 @@ impl Clerk {
     /// Deliveries of lanes that were retired go to the lanes in force.
     fn rehouse(&self, reports: Vec<LaneReport>) {
         let homeless = reports.into_iter().filter_map(|report| match report {
-            LaneReport::Homeless { endpoint, job } => Some((endpoint, job)),
+            LaneReport::Returned { endpoint, job } => Some((endpoint, job)),
             _ => None,
         });
         self.dispatch(homeless.collect());

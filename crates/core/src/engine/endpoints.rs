@@ -41,9 +41,9 @@ pub fn build_lanes(
     let mut lanes = BTreeMap::new();
     for endpoint in &config.endpoints {
         let gone = spool.and_then(|spool| gone_reason(spool, endpoint));
-        let desk: Arc<dyn LaneSink> = Arc::clone(shared) as Arc<dyn LaneSink>;
+        let sink: Arc<dyn LaneSink> = Arc::clone(shared) as Arc<dyn LaneSink>;
         let clock = Arc::clone(&shared.clock);
-        let lane = Lane::new(Arc::clone(endpoint), clock, desk, keeps_bodies, gone).map_err(|fault| {
+        let lane = Lane::new(Arc::clone(endpoint), clock, sink, keeps_bodies, gone).map_err(|fault| {
             Error::new(ErrorKind::Config, format!("endpoints.{}: {fault}", endpoint.name))
         })?;
         if let Some(standing) = spool.and_then(|spool| kept_standing(spool, endpoint)) {
@@ -76,7 +76,7 @@ pub fn changed_standings(
         .collect();
     let lanes = shared.lanes();
     let state = |name: &str| {
-        let standing = lanes.get(name)?.changed_standing()?;
+        let standing = lanes.get(name)?.changed_health()?;
         let url = fingerprint(config.endpoint(name)?);
         let kept = (!standing.is_good(shared.clock.unix_ms())).then_some(KeptStanding { url, standing });
         Some((standing_key(name), kept.and_then(|kept| serde_json::to_vec(&kept).ok())))

@@ -219,7 +219,7 @@ impl Shared {
                     job.seq = self.number_now(job.seq);
                 }
                 LaneReport::FollowUp { row, .. } => row.delivery = self.number_now(row.delivery),
-                LaneReport::Homeless { .. } | LaneReport::Gone { .. } => {}
+                LaneReport::Returned { .. } | LaneReport::Gone { .. } => {}
             }
         }
         if !reports.is_empty() {

@@ -56,9 +56,9 @@ pub fn open_lane(shared: &Arc<Shared>, config: &Config, endpoint: &Arc<Endpoint>
 }
 
 fn new_lane(shared: &Arc<Shared>, config: &Config, endpoint: &Arc<Endpoint>) -> Option<Arc<Lane>> {
-    let desk: Arc<dyn LaneSink> = Arc::clone(shared) as Arc<dyn LaneSink>;
+    let sink: Arc<dyn LaneSink> = Arc::clone(shared) as Arc<dyn LaneSink>;
     let keeps_bodies = config.spool.path == SpoolPath::Memory;
-    Lane::new(Arc::clone(endpoint), Arc::clone(&shared.clock), desk, keeps_bodies, None).ok()
+    Lane::new(Arc::clone(endpoint), Arc::clone(&shared.clock), sink, keeps_bodies, None).ok()
 }
 
 /// The lanes of kept addresses for which something waits, as far as they are still allowed. Forgets the

@@ -316,8 +316,8 @@ fn new_job(
         hook: hook.into(),
         created_at: times.unix_ms,
         attempts: 0,
-        strikes: 0,
-        asked: 0,
+        failures: 0,
+        requested_waits: 0,
         plain: None,
         without_file: false,
         due: times.monotonic,
@@ -347,14 +347,13 @@ fn call_others(
     done: &mut Done,
 ) -> Result<(), SpoolError> {
     let (job, dead) = match report {
-        LaneReport::Attempt { job, fate: Disposition::Delivered, .. } => (job, false),
-        LaneReport::Attempt { job, fate: Disposition::Dead(_), .. } | LaneReport::Dropped { job, .. } => {
-            (job, !job.is_stale(times.unix_ms))
-        }
+        LaneReport::Attempt { job, disposition: Disposition::Delivered, .. } => (job, false),
+        LaneReport::Attempt { job, disposition: Disposition::Dead(_), .. }
+        | LaneReport::Dropped { job, .. } => (job, !job.is_stale(times.unix_ms)),
         LaneReport::Superseded { job, .. } => (job, false),
-        LaneReport::Attempt { fate: Disposition::Again(_), .. }
+        LaneReport::Attempt { disposition: Disposition::Again(_), .. }
         | LaneReport::FollowUp { .. }
-        | LaneReport::Homeless { .. }
+        | LaneReport::Returned { .. }
         | LaneReport::Gone { .. } => return Ok(()),
     };
     if dead {
@@ -372,7 +371,7 @@ fn write_lane_report(
     done: &mut Done,
 ) -> Result<(), SpoolError> {
     match report {
-        LaneReport::Attempt { endpoint, job, row, fate } => match fate {
+        LaneReport::Attempt { endpoint, job, row, disposition } => match disposition {
             Disposition::Delivered => batch.last_attempt(row, &End::Delivered, now),
             Disposition::Dead(reason) => batch.last_attempt(row, &End::Dead(reason.clone()), now),
             Disposition::Again(at) => {
@@ -385,17 +384,17 @@ fn write_lane_report(
         LaneReport::FollowUp { row, .. } => batch.attempt(row),
         LaneReport::Dropped { job, reason, .. } => batch.end(job.seq, &End::Dead(reason.clone()), now),
         LaneReport::Superseded { job, by, .. } => batch.end(job.seq, &End::Dead(superseded_by(*by)), now),
-        LaneReport::Homeless { .. } | LaneReport::Gone { .. } => Ok(()),
+        LaneReport::Returned { .. } | LaneReport::Gone { .. } => Ok(()),
     }
 }
 
 /// The report of a delivery that a lane ended; `None` when it goes on.
 pub fn ending(report: &LaneReport) -> Option<Report> {
     let (endpoint, job, attempts, status, reason) = match report {
-        LaneReport::Attempt { endpoint, job, row, fate: Disposition::Delivered } => {
+        LaneReport::Attempt { endpoint, job, row, disposition: Disposition::Delivered } => {
             (endpoint, job, row.number, row.status, None)
         }
-        LaneReport::Attempt { endpoint, job, row, fate: Disposition::Dead(reason) } => {
+        LaneReport::Attempt { endpoint, job, row, disposition: Disposition::Dead(reason) } => {
             (endpoint, job, row.number, row.status, Some(reason.clone()))
         }
         LaneReport::Dropped { endpoint, job, reason } => {
@@ -404,9 +403,9 @@ pub fn ending(report: &LaneReport) -> Option<Report> {
         LaneReport::Superseded { endpoint, job, by } => {
             (endpoint, job, job.attempts, None, Some(superseded_by(*by)))
         }
-        LaneReport::Attempt { fate: Disposition::Again(_), .. }
+        LaneReport::Attempt { disposition: Disposition::Again(_), .. }
         | LaneReport::FollowUp { .. }
-        | LaneReport::Homeless { .. }
+        | LaneReport::Returned { .. }
         | LaneReport::Gone { .. } => return None,
     };
     Some(Report {

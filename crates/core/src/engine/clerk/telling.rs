@@ -13,8 +13,8 @@ impl Clerk {
         }
         for report in reports {
             match report {
-                LaneReport::Attempt { endpoint, job, row, fate } => {
-                    let (level, what) = match fate {
+                LaneReport::Attempt { endpoint, job, row, disposition } => {
+                    let (level, what) = match disposition {
                         Disposition::Delivered => (Level::Debug, "delivered".to_owned()),
                         Disposition::Again(_) => (Level::Info, "failed and is due again".to_owned()),
                         Disposition::Dead(_) => (Level::Debug, "failed for good".to_owned()),
@@ -38,7 +38,7 @@ impl Clerk {
                         self.shared.log.write(Level::Warn, &format!("{endpoint}: {error}"));
                     }
                 }
-                LaneReport::Dropped { .. } | LaneReport::Superseded { .. } | LaneReport::Homeless { .. } => {}
+                LaneReport::Dropped { .. } | LaneReport::Superseded { .. } | LaneReport::Returned { .. } => {}
             }
         }
         for ending in endings.iter().filter(|ending| ending.state == "dead" && !ending.superseded) {
