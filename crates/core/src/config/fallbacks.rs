@@ -44,7 +44,9 @@ pub(super) fn warn_of_unused_endpoints(
             hook.to.iter().chain(escalated).any(|to| to == name)
         };
         let by_endpoint = |endpoint: &Arc<Endpoint>| endpoint.fallback.as_deref() == Some(*name);
-        if !hooks.iter().any(by_hook) && !(!hooks.is_empty() && endpoints.iter().any(by_endpoint)) {
+        // A fallback is of use only if some hook sends anything.
+        let as_fallback = !hooks.is_empty() && endpoints.iter().any(by_endpoint);
+        if !as_fallback && !hooks.iter().any(by_hook) {
             let message = "no hook sends to this endpoint; add it to the `to` of a hook";
             table.context.warn(table.at, &table.path, message);
         }

@@ -1,4 +1,4 @@
-//! Endpoints: the receivers that hooks name, with everything that a lane needs to reach one.
+//! Endpoints: the receivers of messages, with everything a lane needs to send to one.
 
 mod task_url;
 
@@ -15,15 +15,15 @@ use url::Url;
 /// `[endpoints.NAME]`: a receiver of messages.
 #[derive(Debug)]
 pub struct Endpoint {
-    /// The name hooks use.
+    /// The name that hooks use.
     pub name: String,
-    /// What the receiver is.
+    /// The kind of receiver.
     pub platform: &'static dyn Platform,
-    /// Where messages go.
+    /// The address, options and mentions.
     pub target: Target,
-    /// Further request headers, names in lower case.
+    /// Additional request headers, names in lower case.
     pub headers: Vec<(String, Secret)>,
-    /// The signatures put on each attempt.
+    /// The signatures of each attempt.
     pub sign: Vec<Signer>,
     /// One deadline for DNS, connect, TLS, sending, headers and body together.
     pub timeout: Duration,
@@ -31,54 +31,54 @@ pub struct Endpoint {
     pub connect_timeout: Duration,
     /// When to try again, and when to give up.
     pub retry: RetryPolicy,
-    /// Rates that all are kept; empty for no limit.
+    /// All of these rates hold; empty for no limit.
     pub rate: Vec<Rate>,
     /// The most attempts in flight at once.
     pub concurrency: usize,
-    /// Whether `concurrency = 1` was asked for: a delivery that waits for its next attempt then holds
-    /// back those after it, so that the order is kept whatever happens.
+    /// Set by an explicit `concurrency = 1`: a delivery that waits for its next attempt holds back those after it,
+    /// which keeps the order.
     pub ordered: bool,
     /// Certificates.
     pub tls: Tls,
-    /// The way out.
+    /// The proxy, if any.
     pub proxy: Proxy,
-    /// What becomes of messages when more wait than the rate can carry.
+    /// What happens when more messages wait than the rate allows.
     pub overflow: Overflow,
-    /// The folders below which files that go with a message may be read.
+    /// The folders below which attachments may be read.
     pub file_roots: Arc<[PathBuf]>,
-    /// The endpoint that gets what this one can no longer be given; exists, and leads into no circle.
+    /// The endpoint for messages that become dead letters here. It exists, and fallbacks make no cycle.
     pub fallback: Option<String>,
 }
 
 impl Endpoint {
-    /// Whether a task named its address. Such an endpoint must be public.
+    /// Whether a task named its address. Such an address must be public.
     pub fn is_of_task(&self) -> bool {
         is_task_endpoint(&self.name)
     }
 }
 
-/// `overflow`: what becomes of messages when more wait than the rate can carry in a minute.
+/// `overflow`: what happens when more messages wait than the rate allows in a minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Overflow {
     /// They are folded into one summary.
     Fold,
-    /// Each waits for its turn.
+    /// Each is sent in its turn.
     Queue,
 }
 
 /// `retry`.
 #[derive(Debug, Clone)]
 pub struct RetryPolicy {
-    /// The waits after the first, second, … failed attempt. After the last one the delivery is dead.
+    /// The waits after the first, second, … failed attempt. After the last one the delivery becomes a dead letter.
     pub schedule: Vec<Duration>,
-    /// The age at which a delivery is dead, whatever the schedule says.
+    /// The age at which a delivery becomes a dead letter, whatever the schedule says.
     pub max_age: Duration,
 }
 
-/// Certificates of an endpoint, read when the configuration is.
+/// The certificates of an endpoint, read when the configuration is loaded.
 #[derive(Debug, Clone, Default)]
 pub struct Tls {
-    /// PEM of `ca_file`: trusted beside the platform's roots.
+    /// PEM of `ca_file`, trusted in addition to the system's roots.
     pub ca: Option<Arc<[u8]>>,
     /// PEM of `client_cert` (the chain) and `client_key`.
     pub client: Option<(Arc<[u8]>, Secret)>,
@@ -87,17 +87,17 @@ pub struct Tls {
 /// `proxy`.
 #[derive(Debug, Clone, Default)]
 pub enum Proxy {
-    /// Dial directly.
+    /// A direct connection.
     #[default]
     Direct,
-    /// `proxy = "env"`: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` (either case) as they
-    /// stand when the configuration is read.
+    /// `proxy = "env"`: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` (either case) at the
+    /// time when the configuration is loaded.
     Environment,
     /// A fixed proxy URL.
     Url(SecretUrl),
 }
 
-/// Finds endpoints: those of the configuration, and those whose address a task named.
+/// Finds endpoints: those of the configuration, and those of addresses that tasks name.
 pub trait EndpointDirectory {
     /// The configured endpoint of this name.
     fn endpoint(&self, name: &str) -> Option<&Arc<Endpoint>>;

@@ -3,19 +3,17 @@
 use sha2::{Digest, Sha256};
 use url::Url;
 
-/// What the names of these endpoints start with. No configured endpoint has a colon in its name.
-const NAME_START: &str = "task-url:";
+/// The prefix of these endpoints' names. No configured endpoint has a colon in its name.
+const NAME_PREFIX: &str = "task-url:";
 
-/// The most bytes of an address that a task names.
 const MAX_URL_BYTES: usize = 2048;
 
-/// Beginnings of addresses. None at all by default.
+/// The allowed prefixes of addresses; none by default.
 #[derive(Debug, Clone, Default)]
 pub struct TaskUrls(pub Vec<Url>);
 
 impl TaskUrls {
-    /// Whether an address begins with one of these: the same scheme, host and port, and a path that goes
-    /// on where the beginning's ends, never in the middle of a name.
+    /// Whether an address starts with one of these: the same scheme, host and port, and a prefix of whole path segments.
     pub fn allow(&self, url: &Url) -> bool {
         self.0.iter().any(|start| {
             start.scheme() == url.scheme()
@@ -28,27 +26,27 @@ impl TaskUrls {
     }
 }
 
-/// An address as a task may write it: `http` or `https`, without credentials and fragment.
+/// Parses an address that a task may name: `http` or `https`, without credentials and fragment.
 pub fn parse_task_url(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok().filter(|_| text.len() <= MAX_URL_BYTES)?;
-    let sound = matches!(url.scheme(), "http" | "https")
+    let valid = matches!(url.scheme(), "http" | "https")
         && url.host_str().is_some_and(|host| !host.is_empty())
         && url.fragment().is_none()
         && url.username().is_empty()
         && url.password().is_none();
-    sound.then_some(url)
+    valid.then_some(url)
 }
 
-/// Whether an endpoint of this name is an address that a task named.
+/// Whether an endpoint with this name belongs to an address that a task named.
 pub fn is_task_endpoint(name: &str) -> bool {
-    name.starts_with(NAME_START)
+    name.starts_with(NAME_PREFIX)
 }
 
-/// The name of the endpoint of an address that a task named: it tells addresses apart without holding them.
+/// The name of the endpoint of an address: a digest, so that it identifies the address without revealing it.
 pub fn task_endpoint_name(url: &Url) -> String {
     let digest = Sha256::digest(url.as_str().as_bytes());
     let digest: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("{NAME_START}{digest}")
+    format!("{NAME_PREFIX}{digest}")
 }
 
 #[cfg(test)]
@@ -61,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_allowed_by_its_parts_and_never_by_its_letters() {
+    fn an_address_is_allowed_by_its_parts_and_not_by_its_text() {
         let starts = ["https://hooks.example.com/team", "http://ci.example.com:8080/"];
         for good in [
             "https://hooks.example.com/team",
