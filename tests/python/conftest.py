@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Callable
@@ -13,6 +14,20 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "bindings" / "python"))
+
+
+def _leave_home(home: Path) -> None:
+    """No test reads the developer's configuration or spools; what builds for the tests keeps its folders."""
+    for name, folder in {
+        "CARGO_HOME": ".cargo",
+        "RUSTUP_HOME": ".rustup",
+        "NPM_CONFIG_USERCONFIG": ".npmrc",
+    }.items():
+        if name not in os.environ and (own := Path.home() / folder).exists():
+            os.environ[name] = str(own)
+    os.environ.update(dict.fromkeys(("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA"), str(home)))
+    for name in [name for name in os.environ if name.startswith("XDG_") and name.endswith("_HOME")]:
+        del os.environ[name]
 
 
 def _library() -> Path:
@@ -29,6 +44,8 @@ def _library() -> Path:
 
 
 os.environ["TASKBELL_LIBRARY"] = str(_library())
+_home = tempfile.TemporaryDirectory(prefix="taskbell-home-", ignore_cleanup_errors=True)
+_leave_home(Path(_home.name))
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,7 @@
 //! The commands: which steps they have, in which order.
+//!
+//! Everything in Rust that the checks run is one build: one profile, one set of features (with the fail
+//! points), one target folder. Only the release library is built apart.
 
 use crate::steps::Steps;
 use crate::tools::{self, cargo};
@@ -11,24 +14,37 @@ const BUILD_LIMIT: Duration = Duration::from_secs(30 * 60);
 const TEST_LIMIT: Duration = Duration::from_secs(25 * 60);
 const LINT_LIMIT: Duration = Duration::from_secs(5 * 60);
 
+/// What is built and tested, the same in each step, so that each step finds what another one has built.
+const WORKSPACE: &[&str] = &["--workspace", "--features", "taskbell/failpoints"];
+
+/// The tests from outside that answer soon and touch every part: the ABI, the binding, the
+/// configuration, a delivery.
+const QUICK: &[&str] = &["test_binding.py", "test_calls.py", "test_config.py", "test_delivery.py"];
+
 /// Everything.
 pub fn test() -> bool {
     let mut steps = Steps::default();
     steps.step("programs for the tests from outside", tools::programs);
     let python = prepare_python(&mut steps);
     rust(&mut steps);
+    doc(&mut steps);
     ring_under_miri(&mut steps);
-    let library = build(&mut steps);
-    let release = build_release(&mut steps);
-    match (&python, &library) {
-        (Some(python), Some(library)) => {
-            lint_python(&mut steps, python);
-            let mut environment = failpoints(&mut steps);
-            environment.extend(release.map(|release| ("TASKBELL_RELEASE_LIBRARY", release)));
-            run_python(&mut steps, python, library, &environment, &[]);
-        }
-        _ => steps.skip("tests from outside", "Python or the library is missing"),
+    let release = build_library(&mut steps, "release");
+    if let Some(python) = &python {
+        lint_python(&mut steps, python);
     }
+    let release = release.map(|library| ("TASKBELL_RELEASE_LIBRARY", library));
+    run_python(&mut steps, python.as_deref(), &all_python_tests(), &[], release);
+    steps.finish()
+}
+
+/// What finds most faults, within three minutes on a tree that is built.
+pub fn quick() -> bool {
+    let mut steps = Steps::default();
+    let python = prepare_python(&mut steps);
+    rust(&mut steps);
+    let files = QUICK.iter().map(|file| format!("tests/python/{file}")).collect::<Vec<_>>();
+    run_python(&mut steps, python.as_deref(), &files, &[], None);
     steps.finish()
 }
 
@@ -37,18 +53,21 @@ pub fn python(arguments: &[String]) -> bool {
     let mut steps = Steps::default();
     steps.step("programs for the tests from outside", tools::programs);
     let python = prepare_python(&mut steps);
-    let library = build(&mut steps);
-    if let (Some(python), Some(library)) = (python, library) {
-        let environment = failpoints(&mut steps);
-        run_python(&mut steps, &python, &library, &environment, arguments);
-    }
+    build(&mut steps);
+    run_python(&mut steps, python.as_deref(), &all_python_tests(), arguments, None);
     steps.finish()
 }
 
-/// The library as it is shipped, with what C and C++ hosts need beside it.
+/// The library as it is shipped, checked for its size and its symbols, in one folder with what C and C++
+/// hosts need.
 pub fn dist() -> bool {
     let mut steps = Steps::default();
-    if let Some(library) = build_release(&mut steps) {
+    if let Some(library) = build_library(&mut steps, "shipped") {
+        if let Some(python) = prepare_python(&mut steps) {
+            let mut pytest = pytest(&python, &["tests/python/test_symbols.py".to_owned()]);
+            pytest.env("TASKBELL_LIBRARY", &library).env("TASKBELL_RELEASE_LIBRARY", &library);
+            steps.run("size and symbols", TEST_LIMIT, &mut pytest);
+        }
         steps.step("gather", || gather(&library, &tools::target().join("dist")));
     }
     steps.finish()
@@ -61,61 +80,86 @@ pub fn bench(arguments: &[String]) -> bool {
     steps.finish()
 }
 
-/// The documents that tests compare with the code are written by the same tests.
+/// The tests that compare a generated document with the code write it instead.
 pub fn docs() -> bool {
     let mut steps = Steps::default();
-    let mut command = cargo(["test"]);
+    let mut command = cargo(["test", "--no-fail-fast"]);
+    command.args(WORKSPACE);
     steps.run("documents", BUILD_LIMIT, command.env("TASKBELL_UPDATE_DOCS", "1"));
     steps.finish()
 }
 
+/// The dependencies: licenses, sources, bans, and what is known against their security.
+pub fn deny() -> bool {
+    let mut steps = Steps::default();
+    let Some(deny) = tools::cargo_deny() else {
+        steps.fail("cargo deny", "cargo-deny is missing and cannot be installed");
+        return steps.finish();
+    };
+    steps.run("licenses, bans, sources", LINT_LIMIT, deny().args(["check", "licenses", "bans", "sources"]));
+    if steps.run("advisory database", LINT_LIMIT, deny().args(["fetch", "db"])) {
+        steps.run("advisories", LINT_LIMIT, deny().args(["check", "--disable-fetch", "advisories"]));
+    }
+    steps.finish()
+}
+
+/// Formatting, lints, the build that every test uses, and the tests in Rust.
 fn rust(steps: &mut Steps) {
     steps.run("cargo fmt", LINT_LIMIT, &mut cargo(["fmt", "--all", "--check"]));
-    let clippy = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
-    steps.run("cargo clippy", BUILD_LIMIT, &mut cargo(clippy));
+    let mut clippy = cargo(["clippy", "--all-targets"]);
+    steps.run("cargo clippy", BUILD_LIMIT, clippy.args(WORKSPACE).args(["--", "-D", "warnings"]));
+    if build(steps) {
+        test_rust(steps);
+    } else {
+        steps.fail("Rust tests", "the build failed");
+    }
+}
+
+fn doc(steps: &mut Steps) {
     let mut doc = cargo(["doc", "--workspace", "--no-deps"]);
     steps.run("cargo doc", BUILD_LIMIT, doc.env("RUSTDOCFLAGS", "-D warnings"));
-    steps.run("cargo test", BUILD_LIMIT, &mut cargo(["test", "--workspace"]));
+}
+
+/// The library, the command and the tests. The library stands where the tests from outside load it.
+fn build(steps: &mut Steps) -> bool {
+    let mut build = cargo(["build", "--lib", "--bins", "--tests"]);
+    steps.run("cargo build", BUILD_LIMIT, build.args(WORKSPACE))
+}
+
+/// With nextest where it is installed: it names what hangs, and ends it.
+fn test_rust(steps: &mut Steps) {
+    let (name, mut command) = match tools::cargo_subcommand("nextest") {
+        Some(mut nextest) => {
+            nextest.args(["run", "--status-level", "fail", "--final-status-level", "slow"]);
+            ("Rust tests (nextest)", nextest)
+        }
+        None => ("Rust tests (cargo test)", cargo(["test"])),
+    };
+    command.args(["--no-fail-fast", "--lib", "--bins", "--tests"]).args(WORKSPACE);
+    run_tests(steps, name, BUILD_LIMIT, &mut command);
 }
 
 /// Many producers and one consumer, under Miri's weak memory. Its check of borrows is off: it walks the
 /// whole ring at each access.
 fn ring_under_miri(steps: &mut Steps) {
+    const NAME: &str = "ring under Miri";
     let Some(mut miri) = tools::miri() else {
-        println!("\n    the ring is not checked by Miri: there is no nightly toolchain that has it");
+        steps.skip(NAME, "there is no nightly toolchain that has Miri");
         return;
     };
     miri.args(["test", "--package", "taskbell-core", "--lib", "--target-dir"]);
     miri.arg(tools::target().join("miri")).args(["--", "intake::ring::tests::what_many_threads"]);
     miri.args(["intake::ring::tests::words_overwritten", "intake::ring::tests::reading"]);
-    steps.run("ring under Miri", BUILD_LIMIT, miri.env("MIRIFLAGS", "-Zmiri-disable-stacked-borrows"));
+    steps.run(NAME, BUILD_LIMIT, miri.env("MIRIFLAGS", "-Zmiri-disable-stacked-borrows"));
 }
 
-/// The library as the tests from outside load it.
-fn build(steps: &mut Steps) -> Option<PathBuf> {
+/// The library without fail points, in this profile. Alone, because the linker optimizes across all of it
+/// only when the same command makes no Rust library of the crate.
+fn build_library(steps: &mut Steps, profile: &str) -> Option<PathBuf> {
+    let mut build = cargo(["rustc", "--package", "taskbell", "--lib", "--crate-type", "cdylib"]);
     steps
-        .run("library", BUILD_LIMIT, &mut cargo(["build"]))
-        .then(|| tools::target().join("debug").join(library_name()))
-}
-
-/// The library with the places at which tests make a process die, as a variable for those tests. It is
-/// built into a folder of its own: a build beside the other would replace it.
-fn failpoints(steps: &mut Steps) -> Vec<(&'static str, PathBuf)> {
-    let target = tools::target().join("failpoints");
-    let mut build = cargo(["build", "--package", "taskbell", "--lib"]);
-    build.args(["--features", "failpoints", "--target-dir"]).arg(&target);
-    let built = steps.run("library with fail points", BUILD_LIMIT, &mut build);
-    let library = target.join("debug").join(library_name());
-    built.then_some(("TASKBELL_FAILPOINT_LIBRARY", library)).into_iter().collect()
-}
-
-/// The library as it is shipped, for its size and its symbols. Alone, because the linker looks over all
-/// of it only when no Rust library is made of the same crate in the same breath.
-fn build_release(steps: &mut Steps) -> Option<PathBuf> {
-    let alone = ["rustc", "--release", "--package", "taskbell", "--lib", "--crate-type", "cdylib"];
-    steps
-        .run("release library", BUILD_LIMIT, &mut cargo(alone))
-        .then(|| tools::target().join("release").join(library_name()))
+        .run(&format!("{profile} library"), BUILD_LIMIT, build.args(["--profile", profile]))
+        .then(|| tools::target().join(profile).join(library_name()))
 }
 
 /// What a host needs in one folder: the library, the header and the bindings.
@@ -127,10 +171,10 @@ fn gather(library: &Path, folder: &Path) -> Result<(), String> {
         (root.join("bindings/cpp/taskbell.hpp"), "taskbell.hpp".to_owned()),
         (root.join("LICENSE"), "LICENSE".to_owned()),
     ];
-    fs::create_dir_all(folder).map_err(|fault| format!("cannot make {}: {fault}", folder.display()))?;
+    fs::create_dir_all(folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
     for (from, name) in files {
         fs::copy(&from, folder.join(name))
-            .map_err(|fault| format!("cannot copy {}: {fault}", from.display()))?;
+            .map_err(|error| format!("cannot copy {}: {error}", from.display()))?;
     }
     println!("    {}", folder.display());
     Ok(())
@@ -160,16 +204,40 @@ fn lint_python(steps: &mut Steps, python: &Path) {
     steps.run("ruff format", LINT_LIMIT, &mut ruff(&["format", "--no-cache", "--check"]));
 }
 
+fn all_python_tests() -> Vec<String> {
+    vec!["tests/python".to_owned()]
+}
+
 fn run_python(
     steps: &mut Steps,
-    python: &Path,
-    library: &Path,
-    environment: &[(&str, PathBuf)],
+    python: Option<&Path>,
+    tests: &[String],
     arguments: &[String],
+    release: Option<(&str, PathBuf)>,
 ) {
+    const NAME: &str = "tests from outside";
+    let library = tools::target().join("debug").join(library_name());
+    let Some(python) = python.filter(|_| library.is_file()) else {
+        steps.fail(NAME, "Python or the library is missing");
+        return;
+    };
+    let mut pytest = pytest(python, tests);
+    pytest.args(arguments).env("TASKBELL_LIBRARY", library).envs(release);
+    run_tests(steps, NAME, TEST_LIMIT, &mut pytest);
+}
+
+fn pytest(python: &Path, tests: &[String]) -> Command {
     let mut pytest = Command::new(python);
-    pytest.current_dir(tools::root()).args(["-m", "pytest", "tests/python"]).args(arguments);
-    pytest.env("TASKBELL_LIBRARY", library).env("PYTHONDONTWRITEBYTECODE", "1");
-    pytest.envs(environment.iter().map(|(name, path)| (name, path)));
-    steps.run("tests from outside", TEST_LIMIT, &mut pytest);
+    pytest.current_dir(tools::root()).args(["-m", "pytest"]).args(tests);
+    pytest.env("PYTHONDONTWRITEBYTECODE", "1");
+    pytest
+}
+
+fn run_tests(steps: &mut Steps, name: &str, limit: Duration, command: &mut Command) {
+    match tools::in_own_home(command) {
+        Ok(command) => {
+            steps.run(name, limit, command);
+        }
+        Err(reason) => steps.fail(name, &reason),
+    }
 }

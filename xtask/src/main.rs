@@ -11,11 +11,13 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   test             everything: format, lints, docs, Rust tests, the tests from outside
+  test --quick     the part that answers within three minutes on a tree that is built
   python [ARGS]    the tests from outside alone; ARGS go to pytest
   dist             the library as it is shipped, with its headers, in target/dist
   bench [ARGS]     the benchmarks; ARGS go to cargo bench
-  docs             writes the generated documents anew
-  cards            takes the pictures of docs/platforms.md anew, with Chromium";
+  deny             licenses, sources and known faults of the dependencies, with cargo-deny
+  docs             rewrites the generated documents
+  cards            takes the pictures of docs/platforms.md again, with Chromium";
 
 fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);
@@ -23,9 +25,11 @@ fn main() -> ExitCode {
     let rest: Vec<String> = words.collect();
     let done = match command.as_str() {
         "test" if rest.is_empty() => checks::test(),
+        "test" if rest == ["--quick"] => checks::quick(),
         "python" => checks::python(&rest),
         "dist" if rest.is_empty() => checks::dist(),
         "bench" => checks::bench(&rest),
+        "deny" if rest.is_empty() => checks::deny(),
         "docs" if rest.is_empty() => checks::docs(),
         "cards" if rest.is_empty() => cards::cards(),
         _ => {

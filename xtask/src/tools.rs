@@ -23,7 +23,15 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("npm", "npm", "the descriptions that GitHub and Discord publish"),
 ];
 
-/// Whether nobody is there to read a hint: then a missing tool is a failure.
+/// The variables of the XDG Base Directory Specification, with their default below the home.
+const XDG_FOLDERS: &[(&str, &str)] = &[
+    ("XDG_CACHE_HOME", ".cache"),
+    ("XDG_CONFIG_HOME", ".config"),
+    ("XDG_DATA_HOME", ".local/share"),
+    ("XDG_STATE_HOME", ".local/state"),
+];
+
+/// Whether this runs on CI, where no person reads a hint: a missing tool is a failure there.
 pub fn on_ci() -> bool {
     env::var("CI").is_ok_and(|value| value == "true")
 }
@@ -43,6 +51,30 @@ pub fn cargo<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(arguments: I) -> Comman
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root()).args(arguments);
     command
+}
+
+/// The same command in a home of its own, so that no test reads the developer's configuration or spools.
+/// What builds and fetches for the tests keeps its own folders.
+pub fn in_own_home(command: &mut Command) -> Result<&mut Command, String> {
+    let home = target().join("tmp/home");
+    // What an earlier run has left there is gone; if something holds on to it, the tests still run.
+    let _ = fs::remove_dir_all(&home);
+    fs::create_dir_all(&home).map_err(|error| format!("cannot make {}: {error}", home.display()))?;
+    for (name, folder) in
+        [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup"), ("NPM_CONFIG_USERCONFIG", ".npmrc")]
+    {
+        let present = env::home_dir().map(|home| home.join(folder)).filter(|path| path.exists());
+        if let (None, Some(path)) = (env::var_os(name), present) {
+            command.env(name, path);
+        }
+    }
+    for name in ["HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA"] {
+        command.env(name, &home);
+    }
+    for (name, folder) in XDG_FOLDERS {
+        command.env(name, home.join(folder));
+    }
+    Ok(command)
 }
 
 /// Where a program is: on the path, or where servers live.
@@ -112,6 +144,31 @@ pub fn miri() -> Option<Command> {
         command
     };
     quiet(miri().arg("setup")).then(miri)
+}
+
+/// `cargo SUBCOMMAND`, where that program is installed.
+pub fn cargo_subcommand(name: &str) -> Option<Command> {
+    quiet(&mut cargo([name, "--version"])).then(|| cargo([name]))
+}
+
+/// cargo-deny, installed below `target` where the machine has none.
+pub fn cargo_deny() -> Option<impl Fn() -> Command> {
+    let own = target().join("tools");
+    if !quiet(cargo(["deny", "--version"]).env("PATH", path_with(&own))) {
+        println!("    installing cargo-deny into {}", own.display());
+        let mut install = cargo(["install", "--locked", "--quiet", "cargo-deny", "--root"]);
+        run_within(install.arg(&own), INSTALL_LIMIT).ok()?;
+    }
+    Some(move || {
+        let mut deny = cargo(["deny", "--all-features"]);
+        deny.env("PATH", path_with(&own));
+        deny
+    })
+}
+
+fn path_with(own: &Path) -> std::ffi::OsString {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::join_paths(env::split_paths(&path).chain([own.join("bin")])).unwrap_or(path)
 }
 
 /// A Python environment below `target` with the pinned packages of the tests; gives its interpreter.

@@ -2,6 +2,8 @@
 
 mod code;
 mod documents;
+mod layers;
+mod names;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
