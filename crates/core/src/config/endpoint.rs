@@ -88,9 +88,9 @@ fn read(name: &str, section: &Section<'_>, roots: &Arc<[PathBuf]>) -> Option<End
     let fallback = section.text("fallback").map(|words| words.text);
     let (platform, url) = address?;
     warn_of_silent_mentions(section, platform, &mentions);
-    let keys = own_keys(section, platform)?;
-    let target = Target { url, keys, mentions };
-    if let Some((key, message)) = platform.lack(&target) {
+    let options = platform_options(section, platform)?;
+    let target = Target { url, options, mentions };
+    if let Some((key, message)) = platform.missing_value(&target) {
         section.fault(key, message);
     }
     let (pace, at_once) = platform.pace();
@@ -108,7 +108,7 @@ fn read(name: &str, section: &Section<'_>, roots: &Arc<[PathBuf]>) -> Option<End
         ordered: concurrency == Some(1),
         tls,
         proxy,
-        overflow: overflow.unwrap_or(if platform.folds() { Overflow::Fold } else { Overflow::Queue }),
+        overflow: overflow.unwrap_or(if platform.coalesces() { Overflow::Fold } else { Overflow::Queue }),
         file_roots: Arc::clone(roots),
         fallback,
     })
@@ -117,7 +117,7 @@ fn read(name: &str, section: &Section<'_>, roots: &Arc<[PathBuf]>) -> Option<End
 /// A mention that pings nobody is dead text, or none at all.
 fn warn_of_silent_mentions(section: &Section<'_>, platform: &dyn Platform, mentions: &[String]) {
     let name = platform.name();
-    for mention in mentions.iter().filter(|mention| !platform.pings(mention)) {
+    for mention in mentions.iter().filter(|mention| !platform.accepts_mention(mention)) {
         let message = match platform.mention_form() {
             Some(form) => format!("`{name}` pings nobody for {}: it takes {form}", quoted(mention)),
             None => format!("`{name}` pings nobody, so {} has no effect", quoted(mention)),
@@ -139,12 +139,12 @@ fn overflow(section: &Section<'_>) -> Option<Overflow> {
 }
 
 /// The keys that only this platform has; those of another one are refused.
-fn own_keys(section: &Section<'_>, platform: &dyn Platform) -> Option<Vec<(&'static str, Secret)>> {
+fn platform_options(section: &Section<'_>, platform: &dyn Platform) -> Option<Vec<(&'static str, Secret)>> {
     let mut sound = true;
-    for name in platform::own_key_names() {
-        if section.has(name) && !platform.keys().iter().any(|key| key.name == name) {
+    for name in platform::option_names() {
+        if section.has(name) && !platform.options().iter().any(|key| key.name == name) {
             let owners: Vec<_> =
-                platform::platforms_with_key(name).iter().map(|owner| format!("`{owner}`")).collect();
+                platform::platforms_with_option(name).iter().map(|owner| format!("`{owner}`")).collect();
             let platform = platform.name();
             section.fault(
                 name,
@@ -153,7 +153,7 @@ fn own_keys(section: &Section<'_>, platform: &dyn Platform) -> Option<Vec<(&'sta
         }
     }
     let mut keys = Vec::new();
-    for key in platform.keys() {
+    for key in platform.options() {
         let value = section.own_text(key.name, key.form, key.secret);
         match value {
             Some(words) if (key.accepts)(&words.text) => {

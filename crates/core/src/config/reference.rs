@@ -165,8 +165,8 @@ pub fn reference_markdown() -> String {
     let mut page = String::from(PREFACE);
     for table in TABLES {
         write_table(&mut page, table);
-        if table.takes_own_keys() {
-            write_own_keys(&mut page);
+        if table.takes_platform_options() {
+            write_platform_options(&mut page);
         }
     }
     page.push_str("\n## A complete example\n\n```toml\n");
@@ -199,14 +199,14 @@ fn write_table(page: &mut String, table: &Table) {
 }
 
 /// What each platform has beside the URL, one row for all that have the key in the same sense.
-fn write_own_keys(page: &mut String) {
+fn write_platform_options(page: &mut String) {
     page.push_str(
         "\n### What a platform has beside the URL\n\nThese keys stand in `[endpoints.NAME]` too, for the \
          platforms that have them, and are refused for the others.\n\n\
          | platform | key | type | default | range or form | meaning |\n|---|---|---|---|---|---|\n",
     );
     for platform in platform::all() {
-        for key in platform.keys() {
+        for key in platform.options() {
             let cells = [
                 format!("`{}`", platform.name()),
                 format!("`endpoints.NAME.{}`", key.name),

@@ -357,13 +357,13 @@ impl Table {
     }
 
     /// Whether the keys of platforms stand here too.
-    pub fn takes_own_keys(&self) -> bool {
+    pub fn takes_platform_options(&self) -> bool {
         self.pattern == ENDPOINT.pattern
     }
 
     /// Whether a key of this name may stand here.
     pub fn knows(&self, name: &str) -> bool {
-        self.key(name).is_some() || self.takes_own_keys() && platform::is_own_key(name)
+        self.key(name).is_some() || self.takes_platform_options() && platform::is_platform_option(name)
     }
 }
 

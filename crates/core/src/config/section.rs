@@ -55,7 +55,7 @@ impl<'r> Section<'r> {
     }
 
     fn advice(&self, name: &str) -> String {
-        let own = if self.table.takes_own_keys() { platform::own_key_names() } else { Vec::new() };
+        let own = if self.table.takes_platform_options() { platform::option_names() } else { Vec::new() };
         if let Some(key) = nearest(name, self.table.keys.iter().map(|key| key.name).chain(own)) {
             return format!("there is no such key; did you mean `{key}`?");
         }

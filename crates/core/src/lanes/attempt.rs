@@ -2,7 +2,7 @@
 
 use super::{Body, Job, attachment, attachment_fit};
 use crate::endpoint::Endpoint;
-use crate::platform::{Answer, Attachment, Outcome, Plainer, RenderedMessage, Request};
+use crate::platform::{Answer, Attachment, Degradation, Outcome, RenderedMessage, Request};
 use crate::secret::Scrubber;
 use crate::spool::AttemptRow;
 use crate::transport::{Client, Fault, FaultKind};
@@ -54,7 +54,7 @@ impl Trial<'_> {
         };
         let id = self.job.event_id.to_string();
         let letter = letter(self.job, self.body, &id, file.as_ref(), self.started_at);
-        let shaped = self.endpoint.platform.shape(&self.endpoint.target, &letter);
+        let shaped = self.endpoint.platform.request(&self.endpoint.target, &letter);
         let (outcome, mut row, result) = self.send(&shaped, &id, self.job.attempts + 1);
         let broke_off =
             result.is_err_and(|fault| matches!(fault.kind, FaultKind::Timeout | FaultKind::Broken));
@@ -160,9 +160,9 @@ pub(super) fn attachment(endpoint: &Endpoint, job: &Job, body: &Body) -> Option<
 }
 
 /// The plainer form of a message whose receiver stumbled; `None` when there is none.
-pub fn plainer(endpoint: &Endpoint, body: &Body, how: Plainer, had_file: bool) -> Option<Body> {
+pub fn degrade(endpoint: &Endpoint, body: &Body, how: Degradation, had_file: bool) -> Option<Body> {
     let json: Value = serde_json::from_slice(&body.bytes).ok()?;
-    let bytes = match endpoint.platform.plainer(&json, how) {
+    let bytes = match endpoint.platform.degrade(&json, how) {
         Some(plain) => plain.to_string().into_bytes(),
         // Without its file it is plainer too.
         None if had_file => body.bytes.clone(),
@@ -188,7 +188,7 @@ fn reason(outcome: &Outcome) -> Option<&str> {
         | Outcome::RetryAfter(_, reason)
         | Outcome::Final(reason)
         | Outcome::Gone(reason)
-        | Outcome::Plainer(_, reason)
+        | Outcome::Degrade(_, reason)
         | Outcome::Moved(_, reason) => Some(reason),
     }
 }
@@ -261,7 +261,7 @@ fn name(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Delivered => "delivered",
         // It goes again at once, in another form or to another place.
-        Outcome::Retry(_) | Outcome::Plainer(..) | Outcome::Moved(..) => "retry",
+        Outcome::Retry(_) | Outcome::Degrade(..) | Outcome::Moved(..) => "retry",
         Outcome::RetryAfter(..) => "retry_after",
         Outcome::Final(_) => "final",
         Outcome::Gone(_) => "gone",

@@ -337,7 +337,7 @@ impl Lane {
             Outcome::Delivered
             | Outcome::Final(_)
             | Outcome::Gone(_)
-            | Outcome::Plainer(..)
+            | Outcome::Degrade(..)
             | Outcome::Moved(..) => {
                 state.breaker.succeeded();
             }

@@ -22,7 +22,7 @@ pub use lane::{Lane, LaneState};
 
 use crate::event::EventId;
 use crate::message::{Extras, Message};
-use crate::platform::Plainer;
+use crate::platform::Degradation;
 use crate::secret::Scrubber;
 use crate::spool::AttemptRow;
 use std::fmt;
@@ -68,7 +68,7 @@ pub struct Job {
     /// Attempts after which the receiver asked for a wait.
     pub asked: u32,
     /// How plain the message must be, after the receiver stumbled over it in this run.
-    pub plain: Option<Plainer>,
+    pub plain: Option<Degradation>,
     /// Whether its file was too much for the line, and stays behind.
     pub without_file: bool,
     /// When it is due, by the monotonic clock.

@@ -49,7 +49,7 @@ pub fn next(policy: &RetryPolicy, outcome: &Outcome, record: Record) -> Next {
         Outcome::Delivered => return Next::Delivered,
         Outcome::Final(reason)
         | Outcome::Gone(reason)
-        | Outcome::Plainer(_, reason)
+        | Outcome::Degrade(_, reason)
         | Outcome::Moved(_, reason) => {
             return Next::Dead(reason.clone());
         }

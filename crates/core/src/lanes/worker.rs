@@ -1,6 +1,6 @@
 //! The threads of a lane: each makes one attempt at a time, and ends when there is nothing to do.
 
-use super::attempt::{Attempted, Trial, plainer, sent_to};
+use super::attempt::{Attempted, Trial, degrade, sent_to};
 use super::lane::{Lane, Turn};
 use super::{Body, Job, fold};
 use crate::failpoint;
@@ -82,8 +82,8 @@ fn deliver(lane: &Lane, group: Vec<Job>) {
             group.iter_mut().for_each(|job| job.without_file = true);
         }
         match outcome {
-            Some(Outcome::Plainer(how, reason)) => {
-                let make = || plainer(endpoint, &body, how, file.is_some());
+            Some(Outcome::Degrade(how, reason)) => {
+                let make = || degrade(endpoint, &body, how, file.is_some());
                 let plain = if was_whole { guarded(make).flatten() } else { None };
                 let Some(plain) = plain else {
                     let row = AttemptRow { outcome: "final", ..row };
@@ -175,7 +175,7 @@ fn message(lane: &Lane, group: &[Job]) -> Result<Option<Arc<Body>>, String> {
         }
     };
     let how = group.iter().find_map(|job| job.plain);
-    Ok(Some(how.and_then(|how| plainer(&lane.endpoint, &body, how, false)).map_or(body, Arc::new)))
+    Ok(Some(how.and_then(|how| degrade(&lane.endpoint, &body, how, false)).map_or(body, Arc::new)))
 }
 
 fn stored(lane: &Lane, job: &Job) -> Result<Option<Arc<Body>>, String> {

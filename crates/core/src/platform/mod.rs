@@ -3,9 +3,9 @@
 //! To add a platform:
 //! 1. Write `src/platform/NAME.rs` with those four parts in that order, in the platform's own unit of
 //!    length. An answer that cannot be read is never a success; a code that cannot change by trying again
-//!    is final; a dead URL is gone; a refusal that a plainer message would escape is `Plainer`. Text from
+//!    is final; a dead URL is gone; a refusal that a plainer message would escape is `Degradation`. Text from
 //!    outside is escaped before it is cut. What it needs beside the URL stands in `keys`; what changes from
-//!    attempt to attempt, and every secret, is added by `shape` and never part of the card.
+//!    attempt to attempt, and every secret, is added by `request` and never part of the card.
 //! 2. Add its line to `PLATFORMS`. The first that recognises a URL has it, so the narrower comes first.
 //! 3. Test it: a table of every known answer, and its card among the hostile texts, in `tests/`.
 
@@ -25,10 +25,10 @@ mod links;
 mod mattermost;
 mod multipart;
 mod ntfy;
-mod own_key;
 mod pagerduty;
+mod platform_options;
+mod request;
 mod retry_after;
-mod shape;
 mod signature;
 mod slack;
 mod slack_workflow;
@@ -39,8 +39,10 @@ mod trim;
 mod wecom;
 
 pub use multipart::shown as shown_form;
-pub use own_key::{Lack, OwnKey, is_own_key, own_key_names, platforms_with_key};
-pub use shape::{Attachment, RenderedMessage, Request};
+pub use platform_options::{
+    MissingValue, PlatformOption, is_platform_option, option_names, platforms_with_option,
+};
+pub use request::{Attachment, RenderedMessage, Request};
 pub use target::{Rate, Target};
 pub use trim::trimmed;
 
@@ -150,14 +152,14 @@ pub enum Outcome {
     /// Never again at this endpoint.
     Gone(String),
     /// Not like this: a plainer form of the message, at once and once only.
-    Plainer(Plainer, String),
+    Degrade(Degradation, String),
     /// Not there: the same message to the chat of this number, at once and from now on.
     Moved(i64, String),
 }
 
 /// What the receiver stumbled over; each also does without what stands before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Plainer {
+pub enum Degradation {
     /// The picture, or where it lies.
     NoImage,
     /// The markup.
@@ -166,13 +168,13 @@ pub enum Plainer {
     Shorter,
 }
 
-impl Plainer {
+impl Degradation {
     /// What is done about it, for the log.
     pub fn remedy(self) -> &'static str {
         match self {
-            Plainer::NoImage => "sent again at once without the image",
-            Plainer::NoMarkup => "sent again at once without markup",
-            Plainer::Shorter => "sent again at once, cut short",
+            Degradation::NoImage => "sent again at once without the image",
+            Degradation::NoMarkup => "sent again at once without markup",
+            Degradation::Shorter => "sent again at once, cut short",
         }
     }
 }
@@ -199,7 +201,7 @@ pub trait Platform: Sync + Debug {
     }
 
     /// What it needs or takes beside the URL.
-    fn keys(&self) -> &'static [OwnKey] {
+    fn options(&self) -> &'static [PlatformOption] {
         &[]
     }
 
@@ -209,15 +211,15 @@ pub trait Platform: Sync + Debug {
     }
 
     /// The parameter of its URL without which that takes no message.
-    fn parameter(&self) -> Option<&'static str> {
+    fn required_parameter(&self) -> Option<&'static str> {
         None
     }
 
     /// What neither the URL nor the keys hold although the platform needs it: the key, and a sentence. A
     /// server of one's own that speaks as the platform does may do without.
-    fn lack(&self, target: &Target) -> Option<Lack> {
+    fn missing_value(&self, target: &Target) -> Option<MissingValue> {
         let url = target.url.expose();
-        let name = self.parameter().filter(|_| self.recognises(url))?;
+        let name = self.required_parameter().filter(|_| self.recognises(url))?;
         let has = url.query_pairs().any(|(key, value)| key == name && !value.is_empty());
         let words = format!("the end of this URL is missing: `{name}=` and what stands behind it");
         (!has).then_some(("url", words))
@@ -239,7 +241,7 @@ pub trait Platform: Sync + Debug {
     }
 
     /// Whether a configured mention pings somebody.
-    fn pings(&self, _mention: &str) -> bool {
+    fn accepts_mention(&self, _mention: &str) -> bool {
         false
     }
 
@@ -253,13 +255,13 @@ pub trait Platform: Sync + Debug {
 
     /// The request of one attempt: the card, or what a template made in its place, with the URL that is
     /// dialled. Called for each attempt, by the lane's threads.
-    fn shape<'a>(&self, target: &Target, letter: &RenderedMessage<'a>) -> Request<'a> {
-        self.as_rendered(target, letter)
+    fn request<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Request<'a> {
+        self.base_request(target, message)
     }
 
     /// The request when nothing of the message changes from attempt to attempt.
-    fn as_rendered<'a>(&self, target: &Target, letter: &RenderedMessage<'a>) -> Request<'a> {
-        letter.as_it_is(self.dial_url(target.url.expose()), self.reads_forms())
+    fn base_request<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Request<'a> {
+        message.request_to(self.dial_url(target.url.expose()), self.reads_forms())
     }
 
     /// The largest picture it takes with a message, in bytes; `None` when it takes none.
@@ -292,7 +294,7 @@ pub trait Platform: Sync + Debug {
 
     /// A request that hands the file over when the message was delivered, for a platform whose messages can
     /// only name a file that it has. What follows it is `uploaded`, and no `follow_up`.
-    fn upload<'a>(&self, _target: &Target, _letter: &RenderedMessage<'a>) -> Option<Request<'a>> {
+    fn upload<'a>(&self, _target: &Target, _message: &RenderedMessage<'a>) -> Option<Request<'a>> {
         None
     }
 
@@ -300,7 +302,7 @@ pub trait Platform: Sync + Debug {
     fn uploaded<'a>(
         &self,
         _target: &Target,
-        _letter: &RenderedMessage<'a>,
+        _message: &RenderedMessage<'a>,
         _answer: &Answer,
     ) -> Option<Request<'a>> {
         None
@@ -308,18 +310,18 @@ pub trait Platform: Sync + Debug {
 
     /// A second request that follows when the first was delivered, where the file cannot be part of it. What
     /// comes of it changes nothing for the delivery.
-    fn follow_up<'a>(&self, _target: &Target, _letter: &RenderedMessage<'a>) -> Option<Request<'a>> {
+    fn follow_up<'a>(&self, _target: &Target, _message: &RenderedMessage<'a>) -> Option<Request<'a>> {
         None
     }
 
     /// A plainer form of a body, for a receiver that stumbled over it; `None` when there is none.
-    fn plainer(&self, _body: &serde_json::Value, _how: Plainer) -> Option<serde_json::Value> {
+    fn degrade(&self, _body: &serde_json::Value, _how: Degradation) -> Option<serde_json::Value> {
         None
     }
 
     /// Whether messages are folded into a summary when more wait than the rate can carry, unless the
     /// configuration says otherwise. Right for people, wrong for machines.
-    fn folds(&self) -> bool {
+    fn coalesces(&self) -> bool {
         true
     }
 
@@ -327,7 +329,7 @@ pub trait Platform: Sync + Debug {
     fn trim(&self, _body: &mut serde_json::Value) {}
 
     /// Why it would not take this body, which a template made; `None` where nothing speaks against it.
-    fn doubt(&self, _body: &serde_json::Value) -> Option<String> {
+    fn objection(&self, _body: &serde_json::Value) -> Option<String> {
         None
     }
 

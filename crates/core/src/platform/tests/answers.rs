@@ -17,7 +17,7 @@ pub(super) fn read(platform: &str, status: u16, headers: &[(&str, &str)], body: 
         Outcome::RetryAfter(wait, _) => format!("after {}", wait.as_millis()),
         Outcome::Final(_) => "final".to_owned(),
         Outcome::Gone(_) => "gone".to_owned(),
-        Outcome::Plainer(how, _) => format!("plainer {how:?}"),
+        Outcome::Degrade(how, _) => format!("plainer {how:?}"),
         Outcome::Moved(chat, _) => format!("moved {chat}"),
     }
 }
@@ -153,7 +153,7 @@ fn discord_answers_count_by_their_code() {
     let expected = "answered 400, code 50035 (Invalid Form Body) at embeds.0.title: Must be 256 or fewer";
     assert_eq!(
         by_name("discord").unwrap().read(&answer, NOW_MS),
-        Outcome::Plainer(Plainer::Shorter, expected.to_owned())
+        Outcome::Degrade(Degradation::Shorter, expected.to_owned())
     );
 }
 

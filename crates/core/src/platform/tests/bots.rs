@@ -154,10 +154,10 @@ fn ntfy_answers_with_the_message_or_an_error() {
 fn card(platform: &str, notice: &Notice, mentions: &[&str], host: &str) -> Value {
     let (context, target) = (context(host), target(mentions));
     match platform {
-        "dingtalk" => dingtalk::lay_out(notice, &context, &target),
-        "feishu" => feishu::lay_out(notice, &context, &target),
-        "telegram" => telegram::lay_out(notice, &context, &target),
-        _ => ntfy::lay_out(notice, &context),
+        "dingtalk" => dingtalk::card(notice, &context, &target),
+        "feishu" => feishu::card(notice, &context, &target),
+        "telegram" => telegram::card(notice, &context, &target),
+        _ => ntfy::card(notice, &context),
     }
 }
 
@@ -294,11 +294,11 @@ proptest! {
     fn a_plainer_card_is_plainer_and_still_says_something(notice in any_notice(), host in hostile()) {
         for (platform, _) in CHECKS {
             let full = card(platform, &notice, &[], &host);
-            for how in [Plainer::NoImage, Plainer::NoMarkup, Plainer::Shorter] {
-                let Some(plain) = by_name(platform).unwrap().plainer(&full, how) else { continue };
+            for how in [Degradation::NoImage, Degradation::NoMarkup, Degradation::Shorter] {
+                let Some(plain) = by_name(platform).unwrap().degrade(&full, how) else { continue };
                 prop_assert!(plain != full);
                 prop_assert!(plain.to_string().len() <= full.to_string().len() + 200, "{platform} {how:?}");
-                if how == Plainer::Shorter {
+                if how == Degradation::Shorter {
                     prop_assert!(plain.to_string().len() <= 12_000, "{platform}");
                 }
             }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 pub(super) fn target(mentions: &[&str]) -> Target {
     Target {
         url: SecretUrl::new(Url::parse("https://example.com/").unwrap()),
-        keys: Vec::new(),
+        options: Vec::new(),
         mentions: mentions.iter().map(|mention| (*mention).to_owned()).collect(),
     }
 }
@@ -38,7 +38,7 @@ pub(super) fn notice(title: &str) -> Notice {
 #[test]
 fn a_slack_card_pings_only_whom_the_configuration_names() {
     let team = target(&["@here", "U0123ABCD", "S0123ABCD", "<@W0123ABCD>", "ada"]);
-    let card = slack::lay_out(&notice("a <!channel> & b"), &context("render-07"), &team);
+    let card = slack::card(&notice("a <!channel> & b"), &context("render-07"), &team);
     let expected = "<!here> <@U0123ABCD> <!subteam^S0123ABCD> <@W0123ABCD> ada a &lt;!channel&gt; &amp; b";
     assert_eq!(card["text"], expected);
     let blocks = &card["attachments"][0]["blocks"];
@@ -53,7 +53,7 @@ fn a_slack_card_pings_only_whom_the_configuration_names() {
 fn no_text_in_a_slack_card_toggles_its_markup() {
     let mut loud = notice("*bold* frame_07_final.png");
     loud.text = Some("```code``` _x_ ~y~".to_owned());
-    let card = slack::lay_out(&loud, &context("h"), &target(&[]));
+    let card = slack::card(&loud, &context("h"), &target(&[]));
     let blocks = &card["attachments"][0]["blocks"];
     assert_eq!(blocks[0]["text"]["text"], "*bold* frame_07_final.png", "a header reads no markup");
     assert_eq!(card["text"], "\u{200b}*\u{200b}bold\u{200b}*\u{200b} frame_07_final.png");
@@ -65,7 +65,7 @@ fn no_text_in_a_slack_card_toggles_its_markup() {
 fn slack_failures_that_do_not_fit_are_counted() {
     let mut many = notice("t");
     many.failures = (0..100).map(|index| format!("{index}: {}", "x".repeat(200))).collect();
-    let card = slack::lay_out(&many, &context("h"), &target(&[]));
+    let card = slack::card(&many, &context("h"), &target(&[]));
     let shown: Vec<_> = card["attachments"][0]["blocks"].as_array().unwrap()[2..4]
         .iter()
         .map(|block| block["text"]["text"].as_str().unwrap())
@@ -76,21 +76,20 @@ fn slack_failures_that_do_not_fit_are_counted() {
 
 #[test]
 fn a_discord_card_pings_only_whom_the_configuration_names() {
-    let quiet = discord::lay_out(&notice("@everyone <@1> _x_"), &context("h"), &target(&[]));
+    let quiet = discord::card(&notice("@everyone <@1> _x_"), &context("h"), &target(&[]));
     assert_eq!(quiet["allowed_mentions"], json!({"parse": []}));
     assert_eq!(quiet.get("content"), None);
     assert_eq!(quiet["embeds"][0]["title"], r"@everyone \<@1\> \_x\_");
     assert_eq!(quiet["embeds"][0]["timestamp"], "2021-02-25T15:02:10.000Z");
     let team = target(&["<@&77>", "42", "<@!42>", "@here", "<@nobody>"]);
-    let loud = discord::lay_out(&notice("t"), &context("h"), &team);
+    let loud = discord::card(&notice("t"), &context("h"), &team);
     assert_eq!(loud["content"], "<@&77> <@42> <@42> @here nobody");
     assert_eq!(loud["allowed_mentions"], json!({"parse": ["everyone"], "users": ["42"], "roles": ["77"]}));
 }
 
 #[test]
 fn a_wecom_card_takes_the_form_that_pings() {
-    let card =
-        |mentions: &[&str]| wecom::lay_out(&notice("a <@all> [x](y)"), &context("h"), &target(mentions));
+    let card = |mentions: &[&str]| wecom::card(&notice("a <@all> [x](y)"), &context("h"), &target(mentions));
     let marked = card(&["wangqing", "<@lili>"]);
     let content = "### <font color=\"info\">a ＜@all＞ ［x］(y)</font>\n\
                    > Tasks: <font color=\"comment\">12</font>\n\
@@ -260,18 +259,18 @@ proptest! {
     fn every_card_keeps_the_limits_and_pings_nobody(notice in any_notice(), host in hostile()) {
         let context = context(&host);
         let cards = [
-            (slack::lay_out(&notice, &context, &target(&[])), check_slack as fn(&Value)),
-            (discord::lay_out(&notice, &context, &target(&[])), check_discord),
-            (wecom::lay_out(&notice, &context, &target(&[])), check_wecom),
+            (slack::card(&notice, &context, &target(&[])), check_slack as fn(&Value)),
+            (discord::card(&notice, &context, &target(&[])), check_discord),
+            (wecom::card(&notice, &context, &target(&[])), check_wecom),
         ];
         for (card, check) in cards {
             let sent = serde_json::to_string(&card).unwrap();
             prop_assert_eq!(serde_json::from_str::<Value>(&sent).unwrap(), card.clone());
             check(&card);
         }
-        let everybody = wecom::lay_out(&notice, &context, &target(&["@all"]));
+        let everybody = wecom::card(&notice, &context, &target(&["@all"]));
         prop_assert!(text(&everybody["text"]["content"]).len() <= 2048);
-        let variables = slack_workflow::lay_out(&notice, &context);
+        let variables = slack_workflow::card(&notice, &context);
         for (_, variable) in variables.as_object().unwrap() {
             prop_assert!(text(variable).len() <= 2000 && !text(variable).contains(['<', '>']));
         }

@@ -79,7 +79,7 @@ fn a_body_that_a_platform_would_refuse_is_doubted() {
         ("ntfy", json!({"message": long}), Some("4096 bytes")),
         ("json", json!({"anything": true}), None),
     ] {
-        let said = by_name(platform).unwrap().doubt(&body);
+        let said = by_name(platform).unwrap().objection(&body);
         match doubt {
             None => assert_eq!(said, None, "{platform}"),
             Some(words) => {
@@ -95,16 +95,16 @@ proptest! {
     #[test]
     fn no_platform_doubts_its_own_card(notice in any_notice()) {
         let context = context("h");
-        let doubt = |name: &str, card: &Value| by_name(name).unwrap().doubt(card);
-        prop_assert_eq!(doubt("slack", &slack::lay_out(&notice, &context, &target(&[]))), None);
-        prop_assert_eq!(doubt("discord", &discord::lay_out(&notice, &context, &target(&[]))), None);
-        prop_assert_eq!(doubt("wecom", &wecom::lay_out(&notice, &context, &target(&["@all"]))), None);
-        prop_assert_eq!(doubt("teams", &teams::lay_out(&notice, &context, &target(&[]))), None);
-        let chat = google_chat::lay_out(&notice, &context, &target(&[]));
-        prop_assert_eq!(doubt("googlechat", &chat), None);
-        let post = mattermost::lay_out(&notice, &context, &target(&[]));
-        prop_assert_eq!(doubt("mattermost", &post), None);
-        prop_assert_eq!(doubt("slack-workflow", &slack_workflow::lay_out(&notice, &context)), None);
+        let objection = |name: &str, card: &Value| by_name(name).unwrap().objection(card);
+        prop_assert_eq!(objection("slack", &slack::card(&notice, &context, &target(&[]))), None);
+        prop_assert_eq!(objection("discord", &discord::card(&notice, &context, &target(&[]))), None);
+        prop_assert_eq!(objection("wecom", &wecom::card(&notice, &context, &target(&["@all"]))), None);
+        prop_assert_eq!(objection("teams", &teams::card(&notice, &context, &target(&[]))), None);
+        let chat = google_chat::card(&notice, &context, &target(&[]));
+        prop_assert_eq!(objection("googlechat", &chat), None);
+        let post = mattermost::card(&notice, &context, &target(&[]));
+        prop_assert_eq!(objection("mattermost", &post), None);
+        prop_assert_eq!(objection("slack-workflow", &slack_workflow::card(&notice, &context)), None);
     }
 
     #[test]
@@ -114,7 +114,7 @@ proptest! {
             body = json!({ name.clone(): body });
         }
         for platform in names() {
-            let _ = by_name(platform).unwrap().doubt(&body);
+            let _ = by_name(platform).unwrap().objection(&body);
         }
     }
 }

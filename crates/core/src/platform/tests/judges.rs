@@ -43,7 +43,7 @@ proptest! {
     fn a_judge_of_others_accepts_every_card(notice in any_notice(), host in hostile(), mention in hostile()) {
         let context = context(&host);
         for mentions in [vec![], vec![mention.as_str(), "@here"]] {
-            let discord = discord::lay_out(&notice, &context, &target(&mentions));
+            let discord = discord::card(&notice, &context, &target(&mentions));
             prop_assert_eq!(judge_discord(&discord), Ok(()));
         }
     }

@@ -108,15 +108,15 @@ fn an_alert_that_ends_resolves_what_it_opened() {
 #[test]
 fn a_cloud_event_keeps_its_id_and_names_its_host() {
     let mut to = target(&[]);
-    let event = cloudevents::lay_out(&context("渲染 7"), &to);
+    let event = cloudevents::card(&context("渲染 7"), &to);
     assert_eq!(event["id"], "evt_01");
     assert_eq!(event["source"], "/taskbell/%E6%B8%B2%E6%9F%93%207");
     assert_eq!(
         (&event["type"], &event["time"]),
         (&json!("taskbell.queue.end"), &json!("2021-02-25T15:02:10.000Z"))
     );
-    to.keys = vec![("source", crate::secret::Secret::new("urn:farm"))];
-    assert_eq!(cloudevents::lay_out(&context("h"), &to)["source"], "urn:farm");
+    to.options = vec![("source", crate::secret::Secret::new("urn:farm"))];
+    assert_eq!(cloudevents::card(&context("h"), &to)["source"], "urn:farm");
 }
 
 proptest! {
@@ -125,22 +125,22 @@ proptest! {
     #[test]
     fn every_request_of_a_machine_keeps_the_limits(notice in any_notice(), host in hostile()) {
         let context = context(&host);
-        let event = pagerduty::lay_out(&notice, &context, &target(&[]));
+        let event = pagerduty::card(&notice, &context, &target(&[]));
         prop_assert!(event.to_string().len() < 512 * 1024);
         let count = |value: &Value| text(value).chars().count();
         prop_assert!((1..=1024).contains(&count(&event["payload"]["summary"])));
         prop_assert!((1..=255).contains(&count(&event["dedup_key"])));
         prop_assert!(!text(&event["payload"]["source"]).is_empty());
 
-        let dispatch = github::lay_out(&notice, &context);
+        let dispatch = github::card(&notice, &context);
         prop_assert!(dispatch["client_payload"].to_string().len() < 64 * 1024);
         prop_assert!(dispatch["client_payload"].as_object().unwrap().len() <= 10);
 
-        let pipeline = gitlab::lay_out(&notice, &context);
+        let pipeline = gitlab::card(&notice, &context);
         for (name, value) in pipeline["variables"].as_object().unwrap() {
             prop_assert!(name.starts_with("TASKBELL_") && value.is_string());
         }
-        let source = cloudevents::lay_out(&context, &target(&[]))["source"].clone();
+        let source = cloudevents::card(&context, &target(&[]))["source"].clone();
         prop_assert!(!text(&source).is_empty() && text(&source).bytes().all(|b| b.is_ascii_graphic()));
     }
 

@@ -15,11 +15,12 @@ struct Endpoint {
 
 fn to(platform: &str, url: &str, keys: &[(&'static str, &str)]) -> Endpoint {
     let keys = keys.iter().map(|(name, value)| (*name, Secret::new(*value))).collect();
-    let target = Target { url: SecretUrl::new(Url::parse(url).unwrap()), keys, mentions: Vec::new() };
+    let target =
+        Target { url: SecretUrl::new(Url::parse(url).unwrap()), options: keys, mentions: Vec::new() };
     Endpoint { platform: by_name(platform).unwrap(), target }
 }
 
-fn letter<'a>(body: &'a [u8], file: Option<&'a Attachment>) -> RenderedMessage<'a> {
+fn message<'a>(body: &'a [u8], file: Option<&'a Attachment>) -> RenderedMessage<'a> {
     RenderedMessage {
         event_id: "evt_01",
         kind: "task.complete",
@@ -39,10 +40,10 @@ fn sent(
     file: Option<&Attachment>,
 ) -> (String, Vec<(String, String)>, String) {
     let body = body.to_string();
-    let shaped = endpoint.platform.shape(&endpoint.target, &letter(body.as_bytes(), file));
-    let mut headers = shaped.headers.clone();
-    headers.push(("content-type".to_owned(), shaped.content_type.to_string()));
-    (shaped.url.to_string(), headers, String::from_utf8_lossy(&shaped.body).into_owned())
+    let request = endpoint.platform.request(&endpoint.target, &message(body.as_bytes(), file));
+    let mut headers = request.headers.clone();
+    headers.push(("content-type".to_owned(), request.content_type.to_string()));
+    (request.url.to_string(), headers, String::from_utf8_lossy(&request.body).into_owned())
 }
 
 fn json_of(text: &str) -> Value {
@@ -104,13 +105,13 @@ fn telegram_sends_a_picture_with_its_caption_or_after_a_long_text() {
     assert!(text.contains("name=\"caption\"\r\n\r\n<b>hi</b>") && text.contains("name=\"chat_id\"\r\n\r\n5"));
     assert!(text.contains("name=\"photo\"; filename=\"portrait-07.png\""));
     let long = json!({"text": "x".repeat(1025)}).to_string();
-    let letter = letter(long.as_bytes(), Some(&picture));
-    let first = endpoint.platform.shape(&endpoint.target, &letter);
+    let message = message(long.as_bytes(), Some(&picture));
+    let first = endpoint.platform.request(&endpoint.target, &message);
     assert!(first.url.as_str().ends_with("/sendMessage"));
-    let second = endpoint.platform.follow_up(&endpoint.target, &letter).unwrap();
+    let second = endpoint.platform.follow_up(&endpoint.target, &message).unwrap();
     assert!(second.url.as_str().ends_with("/sendPhoto"));
     assert!(
-        endpoint.platform.follow_up(&endpoint.target, &RenderedMessage { file: None, ..letter }).is_none()
+        endpoint.platform.follow_up(&endpoint.target, &RenderedMessage { file: None, ..message }).is_none()
     );
 }
 
@@ -132,23 +133,27 @@ fn discord_uploads_a_picture_and_shows_it_in_the_first_embed() {
 fn d1_a_file_that_goes_as_from_swarmui_is_image_beside_the_body_as_it_is() {
     let picture = picture();
     let body = br#"{"embeds": [{"image": {"url": "attachment://image.png"}}]}"#;
-    let letter = RenderedMessage { form: true, ..letter(body, Some(&picture)) };
+    let message = RenderedMessage { form: true, ..message(body, Some(&picture)) };
     for (platform, url) in
         [("discord", "https://discord.com/api/webhooks/1/t"), ("json", "https://relay.example.com/")]
     {
         let endpoint = to(platform, url, &[]);
-        let shaped = endpoint.platform.shape(&endpoint.target, &letter);
-        let boundary = shaped.content_type.strip_prefix("multipart/form-data; boundary=").unwrap();
-        let text = String::from_utf8_lossy(&shaped.body);
+        let request = endpoint.platform.request(&endpoint.target, &message);
+        let boundary = request.content_type.strip_prefix("multipart/form-data; boundary=").unwrap();
+        let text = String::from_utf8_lossy(&request.body);
         let parts: Vec<_> = text.split(&format!("--{boundary}")).collect();
         let json = "name=\"payload_json\"\r\nContent-Type: application/json\r\n\r\n\
                     {\"embeds\": [{\"image\": {\"url\": \"attachment://image.png\"}}]}\r\n";
         assert!(parts.len() == 4 && parts[1].ends_with(json), "{text}");
         assert!(parts[2].contains("name=\"file\"; filename=\"image.png\"\r\nContent-Type: image/png\r\n"));
-        assert_eq!(endpoint.platform.shape(&endpoint.target, &letter), shaped, "each attempt sends the same");
+        assert_eq!(
+            endpoint.platform.request(&endpoint.target, &message),
+            request,
+            "each attempt sends the same"
+        );
     }
     let slack = to("slack", "https://hooks.slack.com/services/T/B/x", &[]);
-    assert_eq!(slack.platform.shape(&slack.target, &letter).body.as_ref(), body, "which reads no forms");
+    assert_eq!(slack.platform.request(&slack.target, &message).body.as_ref(), body, "which reads no forms");
 }
 
 #[test]
@@ -156,16 +161,16 @@ fn wecom_sends_a_picture_after_the_text() {
     let endpoint = to("wecom", "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=k", &[]);
     let picture = picture();
     let body = json!({"msgtype": "markdown"}).to_string();
-    let letter = letter(body.as_bytes(), Some(&picture));
-    assert_eq!(endpoint.platform.shape(&endpoint.target, &letter).body.as_ref(), body.as_bytes());
-    let second = endpoint.platform.follow_up(&endpoint.target, &letter).unwrap();
+    let message = message(body.as_bytes(), Some(&picture));
+    assert_eq!(endpoint.platform.request(&endpoint.target, &message).body.as_ref(), body.as_bytes());
+    let second = endpoint.platform.follow_up(&endpoint.target, &message).unwrap();
     let image = json!({"base64": "iVBORw0KGgo=", "md5": "e9dd2797018cad79186e03e8c5aec8dc"});
     assert_eq!(
         serde_json::from_slice::<Value>(&second.body).unwrap(),
         json!({"msgtype": "image", "image": image})
     );
     assert!(
-        endpoint.platform.follow_up(&endpoint.target, &RenderedMessage { file: None, ..letter }).is_none()
+        endpoint.platform.follow_up(&endpoint.target, &RenderedMessage { file: None, ..message }).is_none()
     );
     assert!(endpoint.platform.shows("image/png") && !endpoint.platform.shows("image/webp"));
 }
@@ -184,7 +189,7 @@ fn telegram_sends_what_is_no_photo_as_a_document() {
     let long = json!({"text": "x".repeat(1025)}).to_string();
     let file = document();
     let second =
-        endpoint.platform.follow_up(&endpoint.target, &letter(long.as_bytes(), Some(&file))).unwrap();
+        endpoint.platform.follow_up(&endpoint.target, &message(long.as_bytes(), Some(&file))).unwrap();
     assert!(second.url.as_str().ends_with("/sendDocument"));
     let png = |width: u32, height: u32| {
         let mut bytes = Vec::new();
@@ -214,9 +219,9 @@ fn discord_attaches_what_is_no_picture_without_showing_it() {
 fn wecom_hands_a_file_over_and_then_names_it() {
     let endpoint = to("wecom", "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=k-1", &[]);
     let (platform, file) = (endpoint.platform, document());
-    let letter = letter(b"{}", Some(&file));
-    assert!(platform.follow_up(&endpoint.target, &letter).is_none(), "it is no picture");
-    let upload = platform.upload(&endpoint.target, &letter).unwrap();
+    let message = message(b"{}", Some(&file));
+    assert!(platform.follow_up(&endpoint.target, &message).is_none(), "it is no picture");
+    let upload = platform.upload(&endpoint.target, &message).unwrap();
     assert_eq!(
         upload.url.as_str(),
         "https://qyapi.weixin.qq.com/cgi-bin/webhook/upload_media?key=k-1&type=file"
@@ -225,15 +230,15 @@ fn wecom_hands_a_file_over_and_then_names_it() {
     assert!(text.contains("name=\"media\"; filename=\"run.log\"; filelength=7\r\n"), "{text}");
     let answer = |body: &str| Answer { status: 200, body: body.into(), ..Answer::default() };
     let named =
-        platform.uploaded(&endpoint.target, &letter, &answer(r#"{"errcode":0,"media_id":"m-1"}"#)).unwrap();
+        platform.uploaded(&endpoint.target, &message, &answer(r#"{"errcode":0,"media_id":"m-1"}"#)).unwrap();
     assert_eq!(named.url.as_str(), endpoint.target.url.expose().as_str());
     let expected = json!({"msgtype": "file", "file": {"media_id": "m-1"}});
     assert_eq!(serde_json::from_slice::<Value>(&named.body).unwrap(), expected);
     for nothing in [r#"{"errcode":0}"#, r#"{"errcode":0,"media_id":""}"#, r#"{"media_id":7}"#, "", "[]"] {
-        assert!(platform.uploaded(&endpoint.target, &letter, &answer(nothing)).is_none(), "{nothing}");
+        assert!(platform.uploaded(&endpoint.target, &message, &answer(nothing)).is_none(), "{nothing}");
     }
     assert!(
-        platform.upload(&endpoint.target, &RenderedMessage { file: Some(&picture()), ..letter }).is_none()
+        platform.upload(&endpoint.target, &RenderedMessage { file: Some(&picture()), ..message }).is_none()
     );
 }
 
@@ -326,33 +331,33 @@ fn a_picture_that_slack_cannot_reach_never_stands_in_its_blocks() {
     assert_eq!(left["blocks"][0], image("https://cdn.example.com/1.png"));
     assert_eq!(left["blocks"][1].get("accessory"), None);
     let slack = by_name("slack").unwrap();
-    let plain = slack.plainer(&left, Plainer::NoImage).unwrap();
+    let plain = slack.degrade(&left, Degradation::NoImage).unwrap();
     assert_eq!(plain["blocks"].as_array().unwrap().len(), 1);
-    assert_eq!(slack.plainer(&plain, Plainer::NoImage).unwrap(), json!({"text": "t"}));
-    assert_eq!(slack.plainer(&json!({"text": "t"}), Plainer::Shorter), None);
+    assert_eq!(slack.degrade(&plain, Degradation::NoImage).unwrap(), json!({"text": "t"}));
+    assert_eq!(slack.degrade(&json!({"text": "t"}), Degradation::Shorter), None);
 }
 
 #[test]
 fn a_plainer_message_of_each_platform_drops_what_it_must() {
-    let plain = |name: &str, body: Value, how| by_name(name).unwrap().plainer(&body, how);
+    let plain = |name: &str, body: Value, how| by_name(name).unwrap().degrade(&body, how);
     let html = json!({"text": "<b>a &lt; b</b>", "parse_mode": "HTML"});
     let expected = json!({"text": "a < b", "link_preview_options": {"is_disabled": true}});
-    assert_eq!(plain("telegram", html, Plainer::NoMarkup), Some(expected));
+    assert_eq!(plain("telegram", html, Degradation::NoMarkup), Some(expected));
     let wecom =
         json!({"msgtype": "markdown", "markdown": {"content": "### <font color=\"info\">t</font>\n> x"}});
     let expected = json!({"msgtype": "text", "text": {"content": "t\nx"}});
-    assert_eq!(plain("wecom", wecom, Plainer::Shorter), Some(expected));
+    assert_eq!(plain("wecom", wecom, Degradation::Shorter), Some(expected));
     let discord = json!({"embeds": [{"title": "t", "image": {"url": "https://x/"}, "fields": []}, {}]});
     assert_eq!(
-        plain("discord", discord.clone(), Plainer::NoImage),
+        plain("discord", discord.clone(), Degradation::NoImage),
         Some(json!({"embeds": [{"title": "t", "fields": []}, {}]}))
     );
-    assert_eq!(plain("discord", discord, Plainer::Shorter), Some(json!({"embeds": [{"title": "t"}]})));
+    assert_eq!(plain("discord", discord, Degradation::Shorter), Some(json!({"embeds": [{"title": "t"}]})));
     let feishu = json!({"msg_type": "interactive", "card": {"header": {"title": {"content": "T"}},
         "body": {"elements": [{"tag": "markdown", "content": "**a** &#60;at id=all> <at id=all></at>"}]}}});
     let expected =
         json!({"msg_type": "text", "content": {"text": "T\na ＜at id=all> <at user_id=\"all\"></at>"}});
-    assert_eq!(plain("feishu", feishu, Plainer::NoMarkup), Some(expected));
+    assert_eq!(plain("feishu", feishu, Degradation::NoMarkup), Some(expected));
     let ding = json!({"msgtype": "markdown", "markdown": {"title": "t", "text": "a\n\n![p](https://x/)"}});
-    assert_eq!(plain("dingtalk", ding, Plainer::Shorter).unwrap()["text"]["content"], "a\n");
+    assert_eq!(plain("dingtalk", ding, Degradation::Shorter).unwrap()["text"]["content"], "a\n");
 }

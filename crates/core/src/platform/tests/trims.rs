@@ -33,7 +33,7 @@ fn all_embeds_of_discord_share_one_room() {
     let embed =
         json!({"title": "t", "description": "x".repeat(4000), "fields": [{"name": "n", "value": "v"}]});
     let body = trim("discord", &json!({"embeds": [embed, embed, embed]}));
-    assert_eq!(by_name("discord").unwrap().doubt(&body), None);
+    assert_eq!(by_name("discord").unwrap().objection(&body), None);
     assert_eq!(body["embeds"][0], embed);
     assert_eq!(body["embeds"][1]["description"].as_str().unwrap().chars().count(), 1996);
     assert_eq!(body["embeds"][2]["fields"], json!([]));
@@ -108,7 +108,7 @@ fn a_body_of_the_further_platforms_is_doubted_too() {
         ),
         ("cloudevents", json!({"anything": 1}), None),
     ] {
-        let said = by_name(platform).unwrap().doubt(&body);
+        let said = by_name(platform).unwrap().objection(&body);
         match doubt {
             None => assert_eq!(said, None, "{platform}"),
             Some(words) => {
@@ -239,14 +239,14 @@ fn templates() -> Vec<(&'static str, Value)> {
 fn sent(platform: &str, body: &Value) -> Vec<u8> {
     let fitting = trim(platform, body).to_string();
     let mut to = target(&[]);
-    to.keys = ["token", "ref", "secret", "routing_key", "chat_id"]
+    to.options = ["token", "ref", "secret", "routing_key", "chat_id"]
         .map(|name| (name, crate::secret::Secret::new("7".repeat(32))))
         .into_iter()
         .collect();
-    by_name(platform).unwrap().shape(&to, &letter(&fitting)).body.into_owned()
+    by_name(platform).unwrap().request(&to, &message(&fitting)).body.into_owned()
 }
 
-fn letter(body: &str) -> RenderedMessage<'_> {
+fn message(body: &str) -> RenderedMessage<'_> {
     RenderedMessage {
         event_id: "evt_01",
         kind: "task.complete",
@@ -305,14 +305,14 @@ fn no_shape_of_a_body_makes_a_platform_fail() {
             let mut trimmed = body.clone();
             platform.trim(&mut trimmed);
             assert_eq!(trimmed, body, "{platform:?}");
-            let _ = platform.doubt(&body);
-            for how in [Plainer::NoImage, Plainer::NoMarkup, Plainer::Shorter] {
-                let _ = platform.plainer(&body, how);
+            let _ = platform.objection(&body);
+            for how in [Degradation::NoImage, Degradation::NoMarkup, Degradation::Shorter] {
+                let _ = platform.degrade(&body, how);
             }
             let to = target(&[]);
             let sent = body.to_string();
-            let _ = platform.shape(&to, &letter(&sent));
-            let _ = platform.follow_up(&to, &letter(&sent));
+            let _ = platform.request(&to, &message(&sent));
+            let _ = platform.follow_up(&to, &message(&sent));
         }
     }
 }

@@ -11,18 +11,18 @@ const PICTURE: &str = "https://cdn.example.com/1.png";
 fn card(name: &str, notice: &Notice, mentions: &[&str]) -> Value {
     let (context, target) = (context("h"), target(mentions));
     match name {
-        "slack" => slack::lay_out(notice, &context, &target),
-        "slack-workflow" => slack_workflow::lay_out(notice, &context),
-        "discord" => discord::lay_out(notice, &context, &target),
-        "wecom" => wecom::lay_out(notice, &context, &target),
-        "dingtalk" => dingtalk::lay_out(notice, &context, &target),
-        "feishu" => feishu::lay_out(notice, &context, &target),
-        "teams" => teams::lay_out(notice, &context, &target),
-        "telegram" => telegram::lay_out(notice, &context, &target),
-        "googlechat" => google_chat::lay_out(notice, &context, &target),
-        "mattermost" => mattermost::lay_out(notice, &context, &target),
-        "ntfy" => ntfy::lay_out(notice, &context),
-        "pagerduty" => pagerduty::lay_out(notice, &context, &target),
+        "slack" => slack::card(notice, &context, &target),
+        "slack-workflow" => slack_workflow::card(notice, &context),
+        "discord" => discord::card(notice, &context, &target),
+        "wecom" => wecom::card(notice, &context, &target),
+        "dingtalk" => dingtalk::card(notice, &context, &target),
+        "feishu" => feishu::card(notice, &context, &target),
+        "teams" => teams::card(notice, &context, &target),
+        "telegram" => telegram::card(notice, &context, &target),
+        "googlechat" => google_chat::card(notice, &context, &target),
+        "mattermost" => mattermost::card(notice, &context, &target),
+        "ntfy" => ntfy::card(notice, &context),
+        "pagerduty" => pagerduty::card(notice, &context, &target),
         other => panic!("no card of {other}"),
     }
 }
@@ -147,11 +147,11 @@ fn a_plainer_message_pings_whom_the_card_pinged() {
     ] {
         let full = card(name, &long, mentions);
         let silent = card(name, &long, &[]);
-        for how in [Plainer::NoMarkup, Plainer::Shorter] {
+        for how in [Degradation::NoMarkup, Degradation::Shorter] {
             let platform = by_name(name).unwrap();
-            let Some(plain) = platform.plainer(&full, how) else {
+            let Some(plain) = platform.degrade(&full, how) else {
                 // A text is as plain as can be.
-                assert_eq!((name, how), ("wecom", Plainer::NoMarkup));
+                assert_eq!((name, how), ("wecom", Degradation::NoMarkup));
                 continue;
             };
             let found = plain.pointer(pointer).unwrap_or(&Value::Null);
@@ -160,7 +160,7 @@ fn a_plainer_message_pings_whom_the_card_pinged() {
                 None => *found == live,
             };
             assert!(pings, "{name} {how:?}: no {live} in {plain}");
-            let quiet = platform.plainer(&silent, how).unwrap();
+            let quiet = platform.degrade(&silent, how).unwrap();
             if let Some(live) = live.as_str() {
                 assert!(!quiet.to_string().contains(live.trim()), "{name} {how:?} pings: {quiet}");
             }
@@ -172,7 +172,7 @@ fn a_plainer_message_pings_whom_the_card_pinged() {
 #[test]
 fn a_member_of_telegram_without_a_name_is_pinged_without_markup_too() {
     let full = card("telegram", &notice("👩 <a href=\"tg://user?id=7\">7</a>"), &["@ada", "42"]);
-    let plain = by_name("telegram").unwrap().plainer(&full, Plainer::NoMarkup).unwrap();
+    let plain = by_name("telegram").unwrap().degrade(&full, Degradation::NoMarkup).unwrap();
     let units: Vec<u16> = text(&plain["text"]).encode_utf16().collect();
     let entities = plain["entities"].as_array().unwrap();
     assert_eq!(entities.len(), 1);

@@ -18,7 +18,7 @@ fn read(platform: &str, status: u16, headers: &[(&str, &str)], body: &str) -> St
         Outcome::RetryAfter(wait, _) => format!("after {}", wait.as_millis()),
         Outcome::Final(_) => "final".to_owned(),
         Outcome::Gone(_) => "gone".to_owned(),
-        Outcome::Plainer(how, _) => format!("plainer {how:?}"),
+        Outcome::Degrade(how, _) => format!("plainer {how:?}"),
         Outcome::Moved(chat, _) => format!("moved {chat}"),
     }
 }
@@ -118,7 +118,7 @@ fn mattermost_answers_ok_or_with_the_id_of_an_error() {
 }
 
 fn teams_card(notice: &Notice, mentions: &[&str]) -> Value {
-    teams::lay_out(notice, &context("render-07"), &target(mentions))
+    teams::card(notice, &context("render-07"), &target(mentions))
 }
 
 #[test]
@@ -143,9 +143,8 @@ fn a_teams_card_pings_only_whom_the_configuration_names() {
 
 #[test]
 fn a_google_chat_card_pings_only_whom_the_configuration_names() {
-    let card = |mentions: &[&str]| {
-        google_chat::lay_out(&notice("a <users/all> & b"), &context("h"), &target(mentions))
-    };
+    let card =
+        |mentions: &[&str]| google_chat::card(&notice("a <users/all> & b"), &context("h"), &target(mentions));
     let quiet = card(&[]);
     assert_eq!((quiet.get("text"), &quiet["fallbackText"]), (None, &json!("a ＜users/all＞ & b")));
     let inner = &quiet["cardsV2"][0]["card"];
@@ -165,7 +164,7 @@ fn a_google_chat_card_pings_only_whom_the_configuration_names() {
 #[test]
 fn a_mattermost_card_pings_only_whom_the_configuration_names() {
     let card =
-        |mentions: &[&str]| mattermost::lay_out(&notice("a @all [x](y)"), &context("h"), &target(mentions));
+        |mentions: &[&str]| mattermost::card(&notice("a @all [x](y)"), &context("h"), &target(mentions));
     let quiet = card(&[]);
     let attachment = &quiet["attachments"][0];
     assert_eq!(quiet.get("text"), None);
@@ -258,21 +257,21 @@ fn a_plainer_card_has_less_and_still_says_what_happened() {
     let mut pictured = notice("what happened");
     pictured.image_url = Some("https://cdn.example.com/1.png".to_owned());
     let host = context("h");
-    for (name, lay_out) in [
-        ("teams", teams::lay_out as fn(&Notice, &Context, &Target) -> Value),
-        ("googlechat", google_chat::lay_out),
-        ("mattermost", mattermost::lay_out),
+    for (name, card) in [
+        ("teams", teams::card as fn(&Notice, &Context, &Target) -> Value),
+        ("googlechat", google_chat::card),
+        ("mattermost", mattermost::card),
     ] {
         let platform = by_name(name).unwrap();
-        let card = lay_out(&pictured, &host, &target(&["ann@example.com"]));
-        let plain = platform.plainer(&card, Plainer::NoImage).unwrap();
+        let card = card(&pictured, &host, &target(&["ann@example.com"]));
+        let plain = platform.degrade(&card, Degradation::NoImage).unwrap();
         assert!(!plain.to_string().contains("cdn.example.com"), "{name}");
         assert!(plain.to_string().contains("out of memory"), "{name}");
-        assert_eq!(platform.plainer(&plain, Plainer::NoImage), None, "{name}");
-        let short = platform.plainer(&card, Plainer::Shorter).unwrap();
+        assert_eq!(platform.degrade(&plain, Degradation::NoImage), None, "{name}");
+        let short = platform.degrade(&card, Degradation::Shorter).unwrap();
         assert!(short.to_string().contains("what happened"), "{name}");
         assert!(!short.to_string().contains("out of memory"), "{name}");
-        assert_eq!(platform.plainer(&json!({"my": "own"}), Plainer::Shorter), None, "{name}");
+        assert_eq!(platform.degrade(&json!({"my": "own"}), Degradation::Shorter), None, "{name}");
     }
 }
 
@@ -286,9 +285,9 @@ proptest! {
     #[test]
     fn every_card_of_a_workplace_keeps_the_limits_and_pings_nobody(notice in any_notice(), host in hostile()) {
         let context = context(&host);
-        check_teams(&teams::lay_out(&notice, &context, &target(&[])));
-        check_google_chat(&google_chat::lay_out(&notice, &context, &target(&[])));
-        check_mattermost(&mattermost::lay_out(&notice, &context, &target(&[])));
+        check_teams(&teams::card(&notice, &context, &target(&[])));
+        check_google_chat(&google_chat::card(&notice, &context, &target(&[])));
+        check_mattermost(&mattermost::card(&notice, &context, &target(&[])));
     }
 
     #[test]
@@ -308,11 +307,11 @@ proptest! {
     fn mentions_as_odd_as_can_be_keep_the_limits(mention in hostile()) {
         let mentions = vec![mention.as_str(); 30];
         let team = target(&mentions);
-        let card = teams::lay_out(&notice("t"), &context("h"), &team);
+        let card = teams::card(&notice("t"), &context("h"), &team);
         prop_assert!(card.to_string().len() <= teams::WHOLE);
-        let chat = google_chat::lay_out(&notice("t"), &context("h"), &target(&mentions));
+        let chat = google_chat::card(&notice("t"), &context("h"), &target(&mentions));
         prop_assert!(chat.to_string().len() <= google_chat::WHOLE);
-        let post = mattermost::lay_out(&notice("t"), &context("h"), &target(&mentions));
+        let post = mattermost::card(&notice("t"), &context("h"), &target(&mentions));
         prop_assert!(text(&post["text"]).chars().count() <= 1000);
     }
 }

@@ -60,7 +60,7 @@ fn endpoint(url: &str) -> Endpoint {
         platform: &Nobody,
         target: Target {
             url: SecretUrl::new(Url::parse(url).unwrap()),
-            keys: Vec::new(),
+            options: Vec::new(),
             mentions: Vec::new(),
         },
         headers: Vec::new(),

@@ -5,7 +5,7 @@
 
 use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
-use super::{Answer, Outcome, Plainer, Platform, Rate, Target, event_kind, links, origin, trim};
+use super::{Answer, Degradation, Outcome, Platform, Rate, Target, event_kind, links, origin, trim};
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -41,7 +41,7 @@ impl Platform for GoogleChat {
             && path.trim_end_matches('/').ends_with("/messages")
     }
 
-    fn parameter(&self) -> Option<&'static str> {
+    fn required_parameter(&self) -> Option<&'static str> {
         Some("token")
     }
 
@@ -57,20 +57,20 @@ impl Platform for GoogleChat {
         Some("`all` and numbers of users")
     }
 
-    fn pings(&self, mention: &str) -> bool {
+    fn accepts_mention(&self, mention: &str) -> bool {
         mentions(&[mention.to_owned()]).starts_with("<users/")
     }
 
     fn card(&self, context: &Context, target: &Target) -> Value {
         let notice = Notice::from_context(event_kind(context), context);
-        lay_out(&notice, context, target)
+        card(&notice, context, target)
     }
 
     /// Without pictures; or a line of text instead of the card.
-    fn plainer(&self, body: &Value, how: Plainer) -> Option<Value> {
+    fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
         let mut plain = body.clone();
         let card = plain.pointer_mut("/cardsV2/0/card/sections")?.as_array_mut()?;
-        if how != Plainer::NoImage {
+        if how != Degradation::NoImage {
             let parts = [&body["text"], &body["fallbackText"]];
             let line: Vec<&str> = parts.into_iter().filter_map(Value::as_str).collect();
             return (!line.is_empty()).then(|| json!({"text": line.join(" ")}));
@@ -90,7 +90,7 @@ impl Platform for GoogleChat {
         trim::squeeze(body, WHOLE, Markup::Tags);
     }
 
-    fn doubt(&self, body: &Value) -> Option<String> {
+    fn objection(&self, body: &Value) -> Option<String> {
         if body.get("text").is_none() && body.get("cardsV2").is_none() {
             return Some(
                 "Google Chat takes a message with `text` or `cardsV2`, and here is neither".to_owned(),
@@ -115,8 +115,8 @@ impl Platform for GoogleChat {
                 other => other,
             },
             // The words do not tell a card that is none from one that is too long.
-            400 | 413 => Outcome::Plainer(
-                Plainer::Shorter,
+            400 | 413 => Outcome::Degrade(
+                Degradation::Shorter,
                 format!("answered {}{}", answer.status, words(json.as_ref())),
             ),
             401 | 403 | 404 if !state.is_empty() => Outcome::Gone(format!(
@@ -151,7 +151,7 @@ fn sign(tone: Tone) -> (&'static str, &'static str) {
     }
 }
 
-pub(super) fn lay_out(notice: &Notice, context: &Context, target: &Target) -> Value {
+pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
     let words = Wording::of(context);
     let (sign, colour) = sign(notice.tone);
     // A header is plain text.

@@ -8,8 +8,8 @@ use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
 use super::multipart::form_with_length;
 use super::{
-    Answer, Outcome, Plainer, Platform, Rate, RenderedMessage, Request, Target, event_kind, links, origin,
-    trim,
+    Answer, Degradation, Outcome, Platform, Rate, RenderedMessage, Request, Target, event_kind, links,
+    origin, trim,
 };
 use crate::message::{Context, Notice, Tone, Wording};
 use base64::Engine;
@@ -47,7 +47,7 @@ impl Platform for WeCom {
         url.host_str() == Some("qyapi.weixin.qq.com") && url.path() == "/cgi-bin/webhook/send"
     }
 
-    fn parameter(&self) -> Option<&'static str> {
+    fn required_parameter(&self) -> Option<&'static str> {
         Some("key")
     }
 
@@ -60,14 +60,14 @@ impl Platform for WeCom {
         Some("user ids, mobile numbers and `@all`")
     }
 
-    fn pings(&self, mention: &str) -> bool {
+    fn accepts_mention(&self, mention: &str) -> bool {
         let read = Mentions::read(&[mention.to_owned()]);
         !read.members.is_empty() || !read.mobiles.is_empty()
     }
 
     fn card(&self, context: &Context, target: &Target) -> Value {
         let notice = Notice::from_context(event_kind(context), context);
-        lay_out(&notice, context, target)
+        card(&notice, context, target)
     }
 
     fn trim(&self, body: &mut Value) {
@@ -84,7 +84,7 @@ impl Platform for WeCom {
         }
     }
 
-    fn doubt(&self, body: &Value) -> Option<String> {
+    fn objection(&self, body: &Value) -> Option<String> {
         let Some(kind) = body["msgtype"].as_str() else {
             return Some(
                 "WeCom takes a message with a `msgtype`, such as `markdown`, and here is none".to_owned(),
@@ -123,45 +123,45 @@ impl Platform for WeCom {
     }
 
     /// A file that is no picture is handed over first; its message names what came back.
-    fn upload<'a>(&self, target: &Target, letter: &RenderedMessage<'a>) -> Option<Request<'a>> {
-        let file = letter.file.filter(|file| !self.is_picture(file))?;
-        let mut shaped = self.as_rendered(target, letter);
-        beside_send(&mut shaped.url);
+    fn upload<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Option<Request<'a>> {
+        let file = message.file.filter(|file| !self.is_picture(file))?;
+        let mut request = self.base_request(target, message);
+        beside_send(&mut request.url);
         let (content_type, body) = form_with_length("media", file);
-        shaped.content_type = Cow::Owned(content_type);
-        shaped.body = Cow::Owned(body);
-        Some(shaped)
+        request.content_type = Cow::Owned(content_type);
+        request.body = Cow::Owned(body);
+        Some(request)
     }
 
     fn uploaded<'a>(
         &self,
         target: &Target,
-        letter: &RenderedMessage<'a>,
+        message: &RenderedMessage<'a>,
         answer: &Answer,
     ) -> Option<Request<'a>> {
         let json = answer.json()?;
         let id = json["media_id"].as_str().filter(|id| !id.is_empty())?;
-        let mut shaped = self.as_rendered(target, letter);
-        shaped.set_json(&json!({"msgtype": "file", "file": {"media_id": id}}));
-        Some(shaped)
+        let mut request = self.base_request(target, message);
+        request.set_json(&json!({"msgtype": "file", "file": {"media_id": id}}));
+        Some(request)
     }
 
     /// A picture is a message of its own.
-    fn follow_up<'a>(&self, target: &Target, letter: &RenderedMessage<'a>) -> Option<Request<'a>> {
-        let file = letter.file.filter(|file| self.is_picture(file))?;
-        let mut shaped = self.as_rendered(target, letter);
+    fn follow_up<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Option<Request<'a>> {
+        let file = message.file.filter(|file| self.is_picture(file))?;
+        let mut request = self.base_request(target, message);
         let image = json!({"base64": STANDARD.encode(&file.bytes), "md5": hex(&Md5::digest(&file.bytes))});
-        shaped.set_json(&json!({"msgtype": "image", "image": image}));
-        Some(shaped)
+        request.set_json(&json!({"msgtype": "image", "image": image}));
+        Some(request)
     }
 
-    fn plainer(&self, body: &Value, how: Plainer) -> Option<Value> {
-        if how == Plainer::NoImage {
+    fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
+        if how == Degradation::NoImage {
             return None;
         }
         let markdown = body["markdown"]["content"].as_str().or(body["markdown_v2"]["content"].as_str());
         let text = markdown.or(body["text"]["content"].as_str())?;
-        let max = if how == Plainer::Shorter { SHORT } else { TEXT };
+        let max = if how == Degradation::Shorter { SHORT } else { TEXT };
         let mut plain = json!({"content": fit(&unmarked(text), max, Unit::Bytes, |_| None)});
         for name in ["mentioned_list", "mentioned_mobile_list"] {
             if let Some(list) = body["text"].get(name) {
@@ -187,7 +187,7 @@ impl Platform for WeCom {
     }
 }
 
-pub(super) fn lay_out(notice: &Notice, context: &Context, target: &Target) -> Value {
+pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
     let mentions = Mentions::read(&target.mentions);
     if !mentions.need_text {
         let content = write(&MARKED, MARKDOWN, notice, context, &mentions.inline());
@@ -392,10 +392,13 @@ fn meaning(code: i64) -> Outcome {
         45_033 => return Outcome::Retry("errcode 45033: too many at the same time".to_owned()),
         40_058 => {
             let reason = "errcode 40058: a field is too long or not valid";
-            return Outcome::Plainer(Plainer::Shorter, reason.to_owned());
+            return Outcome::Degrade(Degradation::Shorter, reason.to_owned());
         }
         45_002 => {
-            return Outcome::Plainer(Plainer::Shorter, "errcode 45002: the content is too long".to_owned());
+            return Outcome::Degrade(
+                Degradation::Shorter,
+                "errcode 45002: the content is too long".to_owned(),
+            );
         }
         40_006 | 45_001 => "the file is too large or too small",
         40_004 | 40_005 | 44_001 | 301_019 => "the file is not valid",

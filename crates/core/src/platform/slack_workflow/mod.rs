@@ -22,7 +22,7 @@ impl Platform for SlackWorkflow {
         is_slack(url) && (url.path().starts_with("/triggers/") || url.path().starts_with("/workflows/"))
     }
 
-    fn folds(&self) -> bool {
+    fn coalesces(&self) -> bool {
         false
     }
 
@@ -34,10 +34,10 @@ impl Platform for SlackWorkflow {
     /// all there each time, since a workflow refuses to start without a variable it declares.
     fn card(&self, context: &Context, _target: &Target) -> Value {
         let notice = Notice::from_context(event_kind(context), context);
-        lay_out(&notice, context)
+        card(&notice, context)
     }
 
-    fn doubt(&self, body: &Value) -> Option<String> {
+    fn objection(&self, body: &Value) -> Option<String> {
         let Some(variables) = body.as_object() else {
             return Some("a workflow takes an object of variables".to_owned());
         };
@@ -57,7 +57,7 @@ impl Platform for SlackWorkflow {
     }
 }
 
-pub(super) fn lay_out(notice: &Notice, context: &Context) -> Value {
+pub(super) fn card(notice: &Notice, context: &Context) -> Value {
     let variable = |text: &str| fit(text, VARIABLE, Unit::Bytes, block);
     let colon = Wording::of(context).colon;
     let facts: Vec<_> = notice.facts.iter().map(|(label, value)| format!("{label}{colon}{value}")).collect();

@@ -7,10 +7,10 @@
 use super::cut::Markup;
 use super::limits::{Unit, fit, fit_above_last, flatten};
 use super::lines::Lines;
-use super::own_key::is_token;
+use super::platform_options::is_token;
 use super::{
-    Answer, Outcome, OwnKey, Plainer, Platform, Rate, RenderedMessage, Request, Target, event_kind, links,
-    origin, retry_after, trim,
+    Answer, Degradation, Outcome, Platform, PlatformOption, Rate, RenderedMessage, Request, Target,
+    event_kind, links, origin, retry_after, trim,
 };
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Map, Value, json};
@@ -46,12 +46,12 @@ impl Platform for DingTalk {
             && url.path() == "/robot/send"
     }
 
-    fn parameter(&self) -> Option<&'static str> {
+    fn required_parameter(&self) -> Option<&'static str> {
         Some("access_token")
     }
 
-    fn keys(&self) -> &'static [OwnKey] {
-        &[OwnKey {
+    fn options(&self) -> &'static [PlatformOption] {
+        &[PlatformOption {
             name: "secret",
             form: "the robot's signing secret, which starts with `SEC`",
             accepts: is_token,
@@ -75,32 +75,32 @@ impl Platform for DingTalk {
         Some("mobile numbers, user ids and `@all`")
     }
 
-    fn pings(&self, mention: &str) -> bool {
+    fn accepts_mention(&self, mention: &str) -> bool {
         Mentions::read(&[mention.to_owned()]).at().is_some()
     }
 
     fn card(&self, context: &Context, target: &Target) -> Value {
         let notice = Notice::from_context(event_kind(context), context);
-        lay_out(&notice, context, target)
+        card(&notice, context, target)
     }
 
-    fn shape<'a>(&self, target: &Target, letter: &RenderedMessage<'a>) -> Request<'a> {
-        let mut shaped = self.as_rendered(target, letter);
-        if let Some(secret) = target.key("secret") {
-            super::signature::sign_dingtalk(&mut shaped.url, secret, letter.now);
+    fn request<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Request<'a> {
+        let mut request = self.base_request(target, message);
+        if let Some(secret) = target.option("secret") {
+            super::signature::sign_dingtalk(&mut request.url, secret, message.now);
         }
-        shaped
+        request
     }
 
-    fn plainer(&self, body: &Value, how: Plainer) -> Option<Value> {
+    fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
         let text = body["markdown"]["text"].as_str().or(body["text"]["content"].as_str())?;
         let words: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("![")).collect();
         let mut plain = body.clone();
-        if how == Plainer::NoImage && body["markdown"].is_object() {
+        if how == Degradation::NoImage && body["markdown"].is_object() {
             plain["markdown"]["text"] = json!(words.join("\n"));
             return (plain != *body).then_some(plain);
         }
-        let max = if how == Plainer::Shorter { SHORT } else { TEXT };
+        let max = if how == Degradation::Shorter { SHORT } else { TEXT };
         let fields = plain.as_object_mut()?;
         fields.remove("markdown");
         fields.insert("msgtype".to_owned(), json!("text"));
@@ -114,7 +114,7 @@ impl Platform for DingTalk {
         trim::squeeze(body, WHOLE, Markup::Fences);
     }
 
-    fn doubt(&self, body: &Value) -> Option<String> {
+    fn objection(&self, body: &Value) -> Option<String> {
         let Some(kind) = body["msgtype"].as_str() else {
             return Some(
                 "DingTalk takes a message with a `msgtype`, such as `markdown`, and here is none".to_owned(),
@@ -179,7 +179,7 @@ fn meaning(code: i64, words: &str) -> Outcome {
         400_102 => Outcome::Gone(reason("this robot is switched off")),
         400_013 => Outcome::Gone(reason("this group is dissolved")),
         400_106 => Outcome::Gone(reason("this robot no longer exists")),
-        460_101 => Outcome::Plainer(Plainer::Shorter, reason("the message is too long")),
+        460_101 => Outcome::Degrade(Degradation::Shorter, reason("the message is too long")),
         40_035 => Outcome::Final(reason("a parameter is missing or not valid")),
         43_002 => Outcome::Final(reason("it was not reached by POST")),
         400_105 => Outcome::Final(reason("the msgtype is not valid")),
@@ -187,7 +187,7 @@ fn meaning(code: i64, words: &str) -> Outcome {
     }
 }
 
-pub(super) fn lay_out(notice: &Notice, context: &Context, target: &Target) -> Value {
+pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
     let words = Wording::of(context);
     let cut = |text: &str, max| fit(text, max, Unit::Bytes, inline);
     let mut title = cut(&notice.title, TITLE);

@@ -3,17 +3,17 @@
 //! Sources: docs.discord.com on webhooks, messages and rate limits. Lengths are code points, as Discord's
 //! staff state. `wait=true` makes Discord answer after it has stored the message, with the message.
 
-mod answers;
+mod responses;
 
 use super::limits::{Escape, Unit, fit, flatten};
 use super::multipart::{Field, form};
 use super::{
-    Answer, Outcome, Plainer, Platform, Rate, RenderedMessage, Request, Target, event_kind, links, origin,
-    trim,
+    Answer, Degradation, Outcome, Platform, Rate, RenderedMessage, Request, Target, event_kind, links,
+    origin, trim,
 };
 use crate::clock;
 use crate::message::{Context, Notice, Tone, Wording};
-use answers::{refusal, slow_down};
+use responses::{refusal, slow_down};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
@@ -88,13 +88,13 @@ impl Platform for Discord {
         Some("`@everyone`, `@here`, `<@USER>`, `<@&ROLE>` and bare ids of users")
     }
 
-    fn pings(&self, mention: &str) -> bool {
+    fn accepts_mention(&self, mention: &str) -> bool {
         Mentions::read(&[mention.to_owned()]).allowed() != json!({"parse": []})
     }
 
     fn card(&self, context: &Context, target: &Target) -> Value {
         let notice = Notice::from_context(event_kind(context), context);
-        lay_out(&notice, context, target)
+        card(&notice, context, target)
     }
 
     fn trim(&self, body: &mut Value) {
@@ -118,15 +118,15 @@ impl Platform for Discord {
         embeds.into_iter().flatten().for_each(|embed| share(embed, &mut room));
     }
 
-    fn doubt(&self, body: &Value) -> Option<String> {
-        doubt(body)
+    fn objection(&self, body: &Value) -> Option<String> {
+        objection(body)
     }
 
     /// The file is uploaded with the message; a picture is shown in its first embed.
-    fn shape<'a>(&self, target: &Target, letter: &RenderedMessage<'a>) -> Request<'a> {
-        let mut shaped = self.as_rendered(target, letter);
-        let own_form = letter.file.filter(|_| !letter.form);
-        if let (Some(file), Some(mut body)) = (own_form, letter.json().filter(Value::is_object)) {
+    fn request<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Request<'a> {
+        let mut request = self.base_request(target, message);
+        let own_form = message.file.filter(|_| !message.form);
+        if let (Some(file), Some(mut body)) = (own_form, message.json().filter(Value::is_object)) {
             let address = json!({"url": format!("attachment://{}", file.name)});
             let embed = body["embeds"].get_mut(0).and_then(Value::as_object_mut);
             if let Some(embed) = embed.filter(|_| self.is_picture(file)) {
@@ -136,10 +136,10 @@ impl Platform for Discord {
             let text = body.to_string();
             let field = Field { name: "payload_json", media: Some("application/json"), value: &text };
             let (content_type, form) = form(&[field], "files[0]", &file.name, file);
-            shaped.content_type = Cow::Owned(content_type);
-            shaped.body = Cow::Owned(form);
+            request.content_type = Cow::Owned(content_type);
+            request.body = Cow::Owned(form);
         }
-        shaped
+        request
     }
 
     fn file_limit(&self) -> Option<u64> {
@@ -154,14 +154,14 @@ impl Platform for Discord {
         Some(1..=FILE)
     }
 
-    fn plainer(&self, body: &Value, how: Plainer) -> Option<Value> {
+    fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
         let mut plain = body.clone();
         let embeds = plain.get_mut("embeds").and_then(Value::as_array_mut);
         for embed in embeds.into_iter().flatten().filter_map(Value::as_object_mut) {
             for name in ["image", "thumbnail"] {
                 embed.remove(name);
             }
-            if how > Plainer::NoImage {
+            if how > Degradation::NoImage {
                 for name in ["fields", "footer", "author", "url", "timestamp"] {
                     embed.remove(name);
                 }
@@ -173,12 +173,12 @@ impl Platform for Discord {
                 }
             }
         }
-        if how > Plainer::NoImage
+        if how > Degradation::NoImage
             && let Some(text) = body["content"].as_str()
         {
             plain["content"] = json!(fit(text, CONTENT, Unit::CodePoints, |_| None));
         }
-        if how > Plainer::NoImage
+        if how > Degradation::NoImage
             && let Some(embeds) = plain.get_mut("embeds").and_then(Value::as_array_mut)
         {
             embeds.truncate(1);
@@ -226,7 +226,7 @@ fn share(embed: &mut Value, room: &mut usize) {
 }
 
 /// What Discord refuses.
-fn doubt(body: &Value) -> Option<String> {
+fn objection(body: &Value) -> Option<String> {
     let names = ["content", "embeds", "components", "poll"];
     if names.iter().all(|name| body.get(name).is_none()) {
         return Some("Discord takes a message with `content` or `embeds`, and here is neither".to_owned());
@@ -272,7 +272,7 @@ fn colour(tone: Tone) -> u32 {
     }
 }
 
-pub(super) fn lay_out(notice: &Notice, context: &Context, target: &Target) -> Value {
+pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
     let mentions = Mentions::read(&target.mentions);
     let mut card = Map::new();
     if !mentions.content.is_empty() {

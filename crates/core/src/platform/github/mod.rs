@@ -6,10 +6,10 @@
 
 use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
-use super::own_key::is_token;
+use super::platform_options::is_token;
 use super::{
-    Answer, Outcome, OwnKey, Plainer, Platform, Rate, RenderedMessage, Request, Target, event_kind,
-    retry_after, trim,
+    Answer, Degradation, Outcome, Platform, PlatformOption, Rate, RenderedMessage, Request, Target,
+    event_kind, retry_after, trim,
 };
 use crate::message::{Context, Notice, Tone, default_body};
 use serde_json::{Value, json};
@@ -34,9 +34,9 @@ impl Platform for GitHub {
         url.host_str() == Some("api.github.com") && matches!(parts.as_slice(), ["repos", _, _, "dispatches"])
     }
 
-    fn keys(&self) -> &'static [OwnKey] {
+    fn options(&self) -> &'static [PlatformOption] {
         &[
-            OwnKey {
+            PlatformOption {
                 name: "event_type",
                 form: "the event type a workflow listens to, 1 to 100 characters",
                 accepts: |value| (1..=100).contains(&value.chars().count()),
@@ -44,7 +44,7 @@ impl Platform for GitHub {
                 secret: false,
                 meaning: "The `types` of `on: repository_dispatch` that are meant.",
             },
-            OwnKey {
+            PlatformOption {
                 name: "token",
                 form: "a token that may write the repository's contents",
                 accepts: is_token,
@@ -60,20 +60,20 @@ impl Platform for GitHub {
         (PACE, 1)
     }
 
-    fn folds(&self) -> bool {
+    fn coalesces(&self) -> bool {
         false
     }
 
     fn card(&self, context: &Context, _target: &Target) -> Value {
         let notice = Notice::from_context(event_kind(context), context);
-        lay_out(&notice, context)
+        card(&notice, context)
     }
 
     /// A template makes the payload, unless it names `client_payload` itself. What GitHub would not take as
     /// one goes below one member.
-    fn shape<'a>(&self, target: &Target, letter: &RenderedMessage<'a>) -> Request<'a> {
-        let mut shaped = self.as_rendered(target, letter);
-        if let Some(body) = letter.json() {
+    fn request<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Request<'a> {
+        let mut request = self.base_request(target, message);
+        if let Some(body) = message.json() {
             let mut dispatch = match body {
                 Value::Object(fields) if fields.contains_key("client_payload") => Value::Object(fields),
                 other => json!({"client_payload": other}),
@@ -83,25 +83,25 @@ impl Platform for GitHub {
                 *payload = json!({"taskbell": payload.take()});
             }
             if dispatch["event_type"].as_str().is_none_or(str::is_empty) {
-                dispatch["event_type"] = json!(target.key("event_type").unwrap_or("taskbell"));
+                dispatch["event_type"] = json!(target.option("event_type").unwrap_or("taskbell"));
             }
-            shaped.set_json(&dispatch);
+            request.set_json(&dispatch);
         }
-        let token = target.key("token").unwrap_or_default();
+        let token = target.option("token").unwrap_or_default();
         for (name, value) in [
             ("authorization", format!("Bearer {token}")),
             ("accept", "application/vnd.github+json".to_owned()),
             ("x-github-api-version", "2022-11-28".to_owned()),
         ] {
-            shaped.headers.push((name.to_owned(), value));
+            request.headers.push((name.to_owned(), value));
         }
-        shaped
+        request
     }
 
-    fn plainer(&self, body: &Value, how: Plainer) -> Option<Value> {
+    fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
         let mut plain = body.clone();
         plain.pointer_mut("/client_payload/taskbell")?.as_object_mut()?.remove("data");
-        (how == Plainer::Shorter && plain != *body).then_some(plain)
+        (how == Degradation::Shorter && plain != *body).then_some(plain)
     }
 
     fn trim(&self, body: &mut Value) {
@@ -109,7 +109,7 @@ impl Platform for GitHub {
         trim::squeeze(body, PAYLOAD, Markup::Fences);
     }
 
-    fn doubt(&self, body: &Value) -> Option<String> {
+    fn objection(&self, body: &Value) -> Option<String> {
         let payload = body.get("client_payload").unwrap_or(body);
         if let Some(fields) = body.get("client_payload").and_then(Value::as_object)
             && fields.len() > MEMBERS
@@ -142,7 +142,7 @@ impl Platform for GitHub {
             404 => Outcome::Final(format!(
                 "{reason}: there is no such repository, or the `token` may not see it"
             )),
-            413 => Outcome::Plainer(Plainer::Shorter, reason),
+            413 => Outcome::Degrade(Degradation::Shorter, reason),
             400 | 422 => Outcome::Final(reason),
             200..=299 => answer.again(now_unix_ms, format!("answered {status}, but not 204 as GitHub does")),
             _ => answer.again(now_unix_ms, reason),
@@ -166,7 +166,7 @@ fn wait(answer: &Answer, now_unix_ms: i64) -> Option<Duration> {
     retry_after::asked(answer, now_unix_ms).or_else(reset).or(Some(Duration::from_secs(60)))
 }
 
-pub(super) fn lay_out(notice: &Notice, context: &Context) -> Value {
+pub(super) fn card(notice: &Notice, context: &Context) -> Value {
     let cut = |text: &str| fit(text, TEXT, Unit::CodePoints, flatten);
     let json = context.json();
     let mut taskbell = json!({

@@ -1,7 +1,7 @@
 //! What Discord answers to a message that it does not take, and what it means.
 
 use super::super::limits::{Unit, fit, flatten};
-use super::super::{Answer, Outcome, Plainer, retry_after};
+use super::super::{Answer, Degradation, Outcome, retry_after};
 use serde_json::Value;
 
 /// The longest of the waits it names: the header may be rounded down, the body is exact.
@@ -20,7 +20,9 @@ pub(super) fn refusal(answer: &Answer, json: Option<&Value>, now_unix_ms: i64) -
     let status = answer.status;
     let Some(code) = json.and_then(|json| json.get("code")?.as_i64()) else {
         return match status {
-            413 => Outcome::Plainer(Plainer::NoImage, "answered 413: the request is too large".to_owned()),
+            413 => {
+                Outcome::Degrade(Degradation::NoImage, "answered 413: the request is too large".to_owned())
+            }
             400 | 404 => Outcome::Final(format!("answered {status} without a reason")),
             _ => answer.again(now_unix_ms, answer.plain_reason()),
         };
@@ -32,13 +34,13 @@ pub(super) fn refusal(answer: &Answer, json: Option<&Value>, now_unix_ms: i64) -
         }
         // Discord's edge, not its API, refused.
         (_, 40_333) | (408 | 425, _) => answer.again(now_unix_ms, reason),
-        (413, _) | (_, 40_005) => Outcome::Plainer(Plainer::NoImage, reason),
+        (413, _) | (_, 40_005) => Outcome::Degrade(Degradation::NoImage, reason),
         (_, 50_035) => match at_fault(json).as_str() {
             path if path.contains("image") || path.contains("thumbnail") || path.contains("attachments") => {
-                Outcome::Plainer(Plainer::NoImage, reason)
+                Outcome::Degrade(Degradation::NoImage, reason)
             }
             path if path.starts_with("embeds") || path.starts_with("content") => {
-                Outcome::Plainer(Plainer::Shorter, reason)
+                Outcome::Degrade(Degradation::Shorter, reason)
             }
             _ => Outcome::Final(reason),
         },

@@ -5,15 +5,15 @@
 //! bytes are the safe reading. Slack fetches a picture while it takes the message, and refuses the whole of it
 //! when that fails: only what lies at a public address is shown, and a refused message goes without it.
 
-mod answers;
+mod responses;
 
-pub(super) use answers::{refusal, word};
+pub(super) use responses::{refusal, word};
 
 use super::cut::{self, Markup};
 use super::limits::{Unit, fit, flatten};
 use super::{
-    Answer, Outcome, Plainer, Platform, Rate, RenderedMessage, Request, Target, event_kind, links, origin,
-    trim,
+    Answer, Degradation, Outcome, Platform, Rate, RenderedMessage, Request, Target, event_kind, links,
+    origin, trim,
 };
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Value, json};
@@ -60,13 +60,13 @@ impl Platform for Slack {
         Some("`@here`, `@channel`, `@everyone`, and ids as `U012AB3CD`")
     }
 
-    fn pings(&self, mention: &str) -> bool {
+    fn accepts_mention(&self, mention: &str) -> bool {
         mentions(&[mention.to_owned()]).starts_with('<')
     }
 
     fn card(&self, context: &Context, target: &Target) -> Value {
         let notice = Notice::from_context(event_kind(context), context);
-        lay_out(&notice, context, target)
+        card(&notice, context, target)
     }
 
     /// A long section is split rather than cut: nothing of it is lost while the whole has room for it.
@@ -78,8 +78,8 @@ impl Platform for Slack {
         each_blocks(body, &mut split_sections);
     }
 
-    fn doubt(&self, body: &Value) -> Option<String> {
-        doubt(body)
+    fn objection(&self, body: &Value) -> Option<String> {
+        objection(body)
     }
 
     fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
@@ -90,32 +90,32 @@ impl Platform for Slack {
         }
         let stumbled = match word.as_deref() {
             Some("invalid_blocks" | "invalid_attachments" | "invalid_blocks_format") => {
-                Some(Plainer::NoImage)
+                Some(Degradation::NoImage)
             }
-            Some("msg_blocks_too_long" | "msg_too_long" | "too_many_blocks") => Some(Plainer::Shorter),
-            _ => (answer.status == 413).then_some(Plainer::Shorter),
+            Some("msg_blocks_too_long" | "msg_too_long" | "too_many_blocks") => Some(Degradation::Shorter),
+            _ => (answer.status == 413).then_some(Degradation::Shorter),
         };
         match (refusal(answer, word, now_unix_ms), stumbled) {
-            (Outcome::Final(reason), Some(how)) => Outcome::Plainer(how, reason),
+            (Outcome::Final(reason), Some(how)) => Outcome::Degrade(how, reason),
             (outcome, _) => outcome,
         }
     }
 
     /// Slack fetches a picture while it takes the message: one that it cannot reach costs the whole of it.
-    fn shape<'a>(&self, target: &Target, letter: &RenderedMessage<'a>) -> Request<'a> {
-        let mut shaped = self.as_rendered(target, letter);
-        if letter.body.windows(IMAGE_URL.len()).any(|bytes| bytes == IMAGE_URL.as_bytes())
-            && let Some(mut body) = letter.json()
+    fn request<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Request<'a> {
+        let mut request = self.base_request(target, message);
+        if message.body.windows(IMAGE_URL.len()).any(|bytes| bytes == IMAGE_URL.as_bytes())
+            && let Some(mut body) = message.json()
             && drop_pictures(&mut body, &|url| links::fetchable(url, LINK).is_none())
         {
-            shaped.set_json(&body);
+            request.set_json(&body);
         }
-        shaped
+        request
     }
 
-    fn plainer(&self, body: &Value, how: Plainer) -> Option<Value> {
+    fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
         let mut plain = body.clone();
-        if how == Plainer::NoImage && drop_pictures(&mut plain, &|_| true) {
+        if how == Degradation::NoImage && drop_pictures(&mut plain, &|_| true) {
             return Some(plain);
         }
         // What Slack shows where it shows no blocks.
@@ -242,7 +242,7 @@ fn split_sections(blocks: &mut Vec<Value>) {
 }
 
 /// What Slack refuses with no more than a word.
-fn doubt(body: &Value) -> Option<String> {
+fn objection(body: &Value) -> Option<String> {
     if ["text", "blocks", "attachments"].iter().all(|name| body.get(name).is_none()) {
         return Some(
             "Slack takes a message with `text`, `blocks` or `attachments`, and here is none".to_owned(),
@@ -257,14 +257,14 @@ fn doubt(body: &Value) -> Option<String> {
         if blocks.len() > BLOCKS {
             return Some(format!("Slack takes {BLOCKS} blocks, and here are {}", blocks.len()));
         }
-        if let Some(doubt) = blocks.iter().find_map(doubtful_block) {
+        if let Some(doubt) = blocks.iter().find_map(objection_to_block) {
             return Some(doubt);
         }
     }
     None
 }
 
-fn doubtful_block(block: &Value) -> Option<String> {
+fn objection_to_block(block: &Value) -> Option<String> {
     let length = |text: &Value| text["text"].as_str().map_or(0, |text| Unit::CodePoints.length(text));
     let too_long = |what: &str, length: usize, most: usize| {
         (length > most).then(|| format!("Slack takes {most} characters in {what}, and here are {length}"))
@@ -303,7 +303,7 @@ fn colour(tone: Tone) -> &'static str {
     }
 }
 
-pub(super) fn lay_out(notice: &Notice, context: &Context, target: &Target) -> Value {
+pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
     let words = Wording::of(context);
     let titled = |title: &str, max| {
         let title = fit(title, max, Unit::Bytes, inline);

@@ -6,7 +6,9 @@
 
 use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
-use super::{Answer, Outcome, Plainer, Platform, Rate, Target, event_kind, links, origin, retry_after, trim};
+use super::{
+    Answer, Degradation, Outcome, Platform, Rate, Target, event_kind, links, origin, retry_after, trim,
+};
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
@@ -53,22 +55,22 @@ impl Platform for Mattermost {
         Some("`channel`, `all`, `here` and names of users")
     }
 
-    fn pings(&self, mention: &str) -> bool {
+    fn accepts_mention(&self, mention: &str) -> bool {
         !mentions(&[mention.to_owned()]).is_empty()
     }
 
     fn card(&self, context: &Context, target: &Target) -> Value {
         let notice = Notice::from_context(event_kind(context), context);
-        lay_out(&notice, context, target)
+        card(&notice, context, target)
     }
 
     /// Without the picture; or title, link and footer alone.
-    fn plainer(&self, body: &Value, how: Plainer) -> Option<Value> {
+    fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
         let mut plain = body.clone();
         let attachment = plain.pointer_mut("/attachments/0")?.as_object_mut()?;
         let dropped: &[&str] = match how {
-            Plainer::NoImage => &["image_url"],
-            Plainer::NoMarkup | Plainer::Shorter => &["image_url", "text", "fields"],
+            Degradation::NoImage => &["image_url"],
+            Degradation::NoMarkup | Degradation::Shorter => &["image_url", "text", "fields"],
         };
         let before = attachment.len();
         attachment.retain(|name, _| !dropped.contains(&name.as_str()));
@@ -80,7 +82,7 @@ impl Platform for Mattermost {
         trim::squeeze(body, REQUEST, Markup::Fences);
     }
 
-    fn doubt(&self, body: &Value) -> Option<String> {
+    fn objection(&self, body: &Value) -> Option<String> {
         if body.get("text").is_none() && body.get("attachments").is_none() {
             return Some(
                 "Mattermost takes a message with `text` or `attachments`, and here is neither".to_owned(),
@@ -107,7 +109,9 @@ impl Platform for Mattermost {
                 words(json.as_ref())
             )),
             410 => Outcome::Gone("answered 410: this webhook is gone".to_owned()),
-            413 => Outcome::Plainer(Plainer::Shorter, "answered 413: the message is too large".to_owned()),
+            413 => {
+                Outcome::Degrade(Degradation::Shorter, "answered 413: the message is too large".to_owned())
+            }
             400 | 401 | 403 | 404 | 501 if !id.is_empty() => {
                 Outcome::Final(format!("answered {status}{}", words(json.as_ref())))
             }
@@ -152,7 +156,7 @@ impl Room {
     }
 }
 
-pub(super) fn lay_out(notice: &Notice, context: &Context, target: &Target) -> Value {
+pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
     let words = Wording::of(context);
     let mut room = Room(WHOLE);
     let mut title = room.take(&notice.title, TITLE, inline);

@@ -11,8 +11,8 @@ use super::limits::{Unit, fit, fit_above_last, flatten};
 use super::lines::Lines;
 use super::multipart::{Field, form};
 use super::{
-    Answer, Attachment, Lack, Outcome, OwnKey, Plainer, Platform, Rate, RenderedMessage, Request, Target,
-    event_kind, links, origin, retry_after, trim,
+    Answer, Attachment, Degradation, MissingValue, Outcome, Platform, PlatformOption, Rate, RenderedMessage,
+    Request, Target, event_kind, links, origin, retry_after, trim,
 };
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Value, json};
@@ -47,9 +47,9 @@ impl Platform for Telegram {
         url.host_str() == Some("api.telegram.org") && url.path().starts_with("/bot")
     }
 
-    fn keys(&self) -> &'static [OwnKey] {
+    fn options(&self) -> &'static [PlatformOption] {
         &[
-            OwnKey {
+            PlatformOption {
                 name: "chat_id",
                 form: "a chat's number, or `@channel`",
                 accepts: is_chat,
@@ -57,7 +57,7 @@ impl Platform for Telegram {
                 secret: false,
                 meaning: "The chat that hears.",
             },
-            OwnKey {
+            PlatformOption {
                 name: "token",
                 form: "the bot's token, as `123456:ABC-DEF`",
                 accepts: is_bot_token,
@@ -65,7 +65,7 @@ impl Platform for Telegram {
                 secret: true,
                 meaning: "The bot that speaks, unless its token stands in `url`.",
             },
-            OwnKey {
+            PlatformOption {
                 name: "thread_id",
                 form: "the number of a topic",
                 accepts: |value| value.parse::<u64>().is_ok_and(|number| number > 0),
@@ -80,8 +80,8 @@ impl Platform for Telegram {
         Some("https://api.telegram.org/")
     }
 
-    fn lack(&self, target: &Target) -> Option<Lack> {
-        let has_token = target.url.expose().path().contains("/bot") || target.key("token").is_some();
+    fn missing_value(&self, target: &Target) -> Option<MissingValue> {
+        let has_token = target.url.expose().path().contains("/bot") || target.option("token").is_some();
         let words = "this key is missing: `telegram` needs the bot's token, here or in `url`";
         (!has_token).then(|| ("token", words.to_owned()))
     }
@@ -99,29 +99,29 @@ impl Platform for Telegram {
         Some("`@name` and numbers of users")
     }
 
-    fn pings(&self, mention: &str) -> bool {
+    fn accepts_mention(&self, mention: &str) -> bool {
         !mentions(&[mention.to_owned()]).is_empty()
     }
 
     fn card(&self, context: &Context, target: &Target) -> Value {
         let notice = Notice::from_context(event_kind(context), context);
-        lay_out(&notice, context, target)
+        card(&notice, context, target)
     }
 
-    fn shape<'a>(&self, target: &Target, letter: &RenderedMessage<'a>) -> Request<'a> {
-        let mut shaped = self.as_rendered(target, letter);
-        let Some(Value::Object(mut body)) = letter.json() else { return shaped };
+    fn request<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Request<'a> {
+        let mut request = self.base_request(target, message);
+        let Some(Value::Object(mut body)) = message.json() else { return request };
         address(&mut body, target);
-        if let Some(file) = letter.file.filter(|_| fits_caption(&body)) {
+        if let Some(file) = message.file.filter(|_| fits_caption(&body)) {
             body.remove("link_preview_options");
             if let Some(text) = body.remove("text") {
                 body.insert("caption".to_owned(), text);
             }
-            return with_file(target, shaped, &body, file, self.is_picture(file));
+            return with_file(target, request, &body, file, self.is_picture(file));
         }
-        shaped.url = method(target, "sendMessage");
-        shaped.set_json(&Value::Object(body));
-        shaped
+        request.url = method(target, "sendMessage");
+        request.set_json(&Value::Object(body));
+        request
     }
 
     fn file_limit(&self) -> Option<u64> {
@@ -146,8 +146,8 @@ impl Platform for Telegram {
     }
 
     /// The file by itself, below a text that is too long for a caption.
-    fn follow_up<'a>(&self, target: &Target, letter: &RenderedMessage<'a>) -> Option<Request<'a>> {
-        let Some(Value::Object(body)) = letter.json() else { return None };
+    fn follow_up<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Option<Request<'a>> {
+        let Some(Value::Object(body)) = message.json() else { return None };
         if fits_caption(&body) {
             return None;
         }
@@ -157,19 +157,19 @@ impl Platform for Telegram {
         }
         address(&mut fields, target);
         fields.insert("disable_notification".to_owned(), json!(true));
-        let file = letter.file?;
-        Some(with_file(target, self.as_rendered(target, letter), &fields, file, self.is_picture(file)))
+        let file = message.file?;
+        Some(with_file(target, self.base_request(target, message), &fields, file, self.is_picture(file)))
     }
 
-    fn plainer(&self, body: &Value, how: Plainer) -> Option<Value> {
+    fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
         let mut plain = body.clone();
         let fields = plain.as_object_mut()?;
         fields.insert("link_preview_options".to_owned(), json!({"is_disabled": true}));
-        if how > Plainer::NoImage {
+        if how > Degradation::NoImage {
             let html = body.get("text")?.as_str()?;
             let is_html = markup(body) == Markup::Html;
             let text = if is_html { without_markup(html) } else { html.to_owned() };
-            let max = if how == Plainer::Shorter { SHORT } else { TEXT };
+            let max = if how == Degradation::Shorter { SHORT } else { TEXT };
             let text = fit_above_last(&text, max, Unit::Utf16);
             let pings = if is_html { pings(html, &text) } else { Vec::new() };
             if !pings.is_empty() {
@@ -186,7 +186,7 @@ impl Platform for Telegram {
         trim::cut_marked(body, &["text"], TEXT, Unit::Utf16, markup);
     }
 
-    fn doubt(&self, body: &Value) -> Option<String> {
+    fn objection(&self, body: &Value) -> Option<String> {
         let Some(text) = body["text"].as_str().filter(|text| !text.trim().is_empty()) else {
             return Some("Telegram takes a message with a `text`, and here is none".to_owned());
         };
@@ -209,7 +209,7 @@ impl Platform for Telegram {
             429 => slow_down(answer, &json, now_unix_ms, reason),
             401 | 404 if json.is_object() => Outcome::Gone(format!("{reason}: the bot's token is not valid")),
             403 if json.is_object() => Outcome::Gone(format!("{reason}: the bot may not write to this chat")),
-            413 => Outcome::Plainer(Plainer::NoImage, reason),
+            413 => Outcome::Degrade(Degradation::NoImage, reason),
             400 => refusal(&json, words, reason),
             _ => answer.again(now_unix_ms, reason),
         }
@@ -229,12 +229,12 @@ fn refusal(json: &Value, words: &str, reason: String) -> Outcome {
     if let Some(chat) = json["parameters"]["migrate_to_chat_id"].as_i64() {
         Outcome::Moved(chat, format!("{reason}: the group has a new number; set `chat_id = {chat}`"))
     } else if says(&["can't parse entities", "can't find end"]) {
-        Outcome::Plainer(Plainer::NoMarkup, reason)
+        Outcome::Degrade(Degradation::NoMarkup, reason)
     } else if says(&["too long"]) {
-        Outcome::Plainer(Plainer::Shorter, reason)
+        Outcome::Degrade(Degradation::Shorter, reason)
     } else if says(&["photo", "document", "image_process", "file", "webpage", "web page", "http url content"])
     {
-        Outcome::Plainer(Plainer::NoImage, reason)
+        Outcome::Degrade(Degradation::NoImage, reason)
     } else {
         Outcome::Final(reason)
     }
@@ -267,7 +267,7 @@ fn is_bot_token(value: &str) -> bool {
 /// Puts the chat in, unless a template names its own.
 fn address(body: &mut serde_json::Map<String, Value>, target: &Target) {
     for (name, key) in [("chat_id", "chat_id"), ("message_thread_id", "thread_id")] {
-        if let Some(value) = target.key(key).filter(|_| !body.contains_key(name)) {
+        if let Some(value) = target.option(key).filter(|_| !body.contains_key(name)) {
             let value = value.parse::<i64>().map_or_else(|_| json!(value), |number| json!(number));
             body.insert(name.to_owned(), value);
         }
@@ -283,7 +283,7 @@ fn method(target: &Target, method: &str) -> Url {
             let end = path[at + 1..].find('/').map_or(path.len(), |length| at + 1 + length);
             path[..end].to_owned()
         }
-        None => format!("{path}/bot{}", target.key("token").unwrap_or_default()),
+        None => format!("{path}/bot{}", target.option("token").unwrap_or_default()),
     };
     url.set_path(&format!("{base}/{method}"));
     url
@@ -296,7 +296,7 @@ fn fits_caption(body: &serde_json::Map<String, Value>) -> bool {
 /// A `sendPhoto` or, for what is none, a `sendDocument` with these fields.
 fn with_file<'a>(
     target: &Target,
-    mut shaped: Request<'a>,
+    mut request: Request<'a>,
     fields: &serde_json::Map<String, Value>,
     file: &Attachment,
     is_photo: bool,
@@ -309,13 +309,13 @@ fn with_file<'a>(
     let fields: Vec<Field<'_>> =
         texts.iter().map(|(name, value)| Field { name, media: None, value }).collect();
     let (content_type, body) = form(&fields, field, &file.name, file);
-    shaped.url = method(target, name);
-    shaped.content_type = Cow::Owned(content_type);
-    shaped.body = Cow::Owned(body);
-    shaped
+    request.url = method(target, name);
+    request.content_type = Cow::Owned(content_type);
+    request.body = Cow::Owned(body);
+    request
 }
 
-pub(super) fn lay_out(notice: &Notice, context: &Context, target: &Target) -> Value {
+pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
     let words = Wording::of(context);
     let cut = |text: &str, max| fit(text, max, Unit::Utf16, inline);
     let colon = words.colon;

@@ -6,10 +6,10 @@
 
 use super::limits::{Unit, fit, flatten};
 use super::lines::Lines;
-use super::own_key::is_token;
+use super::platform_options::is_token;
 use super::{
-    Answer, Lack, Outcome, OwnKey, Plainer, Platform, Rate, RenderedMessage, Request, Target, event_kind,
-    links, origin, trim,
+    Answer, Degradation, MissingValue, Outcome, Platform, PlatformOption, Rate, RenderedMessage, Request,
+    Target, event_kind, links, origin, trim,
 };
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Map, Value, json};
@@ -37,9 +37,9 @@ impl Platform for Ntfy {
         url.host_str() == Some("ntfy.sh")
     }
 
-    fn keys(&self) -> &'static [OwnKey] {
+    fn options(&self) -> &'static [PlatformOption] {
         &[
-            OwnKey {
+            PlatformOption {
                 name: "topic",
                 form: "1 to 64 letters, digits, `-` or `_`",
                 accepts: is_topic,
@@ -47,7 +47,7 @@ impl Platform for Ntfy {
                 secret: true,
                 meaning: "The topic, unless it stands in `url`; who knows it can read it.",
             },
-            OwnKey {
+            PlatformOption {
                 name: "token",
                 form: "an access token",
                 accepts: is_token,
@@ -62,7 +62,7 @@ impl Platform for Ntfy {
         Some("https://ntfy.sh/")
     }
 
-    fn lack(&self, target: &Target) -> Option<Lack> {
+    fn missing_value(&self, target: &Target) -> Option<MissingValue> {
         let words = "this key is missing: `ntfy` needs the topic, here or as the path of `url`";
         topic(target).is_none().then(|| ("topic", words.to_owned()))
     }
@@ -74,35 +74,35 @@ impl Platform for Ntfy {
 
     fn card(&self, context: &Context, _target: &Target) -> Value {
         let notice = Notice::from_context(event_kind(context), context);
-        lay_out(&notice, context)
+        card(&notice, context)
     }
 
-    fn shape<'a>(&self, target: &Target, letter: &RenderedMessage<'a>) -> Request<'a> {
-        let mut shaped = self.as_rendered(target, letter);
-        if target.key("topic").is_none() {
-            shaped.url.set_path("/");
+    fn request<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Request<'a> {
+        let mut request = self.base_request(target, message);
+        if target.option("topic").is_none() {
+            request.url.set_path("/");
         }
-        if let (Some(topic), Some(Value::Object(mut body))) = (topic(target), letter.json()) {
+        if let (Some(topic), Some(Value::Object(mut body))) = (topic(target), message.json()) {
             body.entry("topic").or_insert(json!(topic));
-            shaped.set_json(&Value::Object(body));
+            request.set_json(&Value::Object(body));
         }
-        if let Some(token) = target.key("token") {
-            shaped.headers.push(("authorization".to_owned(), format!("Bearer {token}")));
+        if let Some(token) = target.option("token") {
+            request.headers.push(("authorization".to_owned(), format!("Bearer {token}")));
         }
-        shaped
+        request
     }
 
-    fn plainer(&self, body: &Value, how: Plainer) -> Option<Value> {
+    fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
         let mut plain = body.clone();
         let fields = plain.as_object_mut()?;
         for name in ["attach", "filename", "icon"] {
             fields.remove(name);
         }
-        if how > Plainer::NoImage {
+        if how > Degradation::NoImage {
             fields.remove("markdown");
             fields.remove("actions");
         }
-        if how == Plainer::Shorter {
+        if how == Degradation::Shorter {
             let message = fit(fields.get("message")?.as_str()?, SHORT, Unit::Bytes, |_| None);
             fields.insert("message".to_owned(), json!(message));
         }
@@ -114,7 +114,7 @@ impl Platform for Ntfy {
         trim::cut(body, &["title"], TITLE, Unit::CodePoints);
     }
 
-    fn doubt(&self, body: &Value) -> Option<String> {
+    fn objection(&self, body: &Value) -> Option<String> {
         if ["message", "title", "attach"].iter().all(|name| body.get(name).is_none()) {
             return Some("ntfy takes a message with `message` or `title`, and here is neither".to_owned());
         }
@@ -135,10 +135,10 @@ impl Platform for Ntfy {
             200 if json["id"].is_string() => Outcome::Delivered,
             200..=299 => answer.again(now_unix_ms, format!("answered {status}, but not as ntfy does: no id")),
             400 if error.contains("attach") || error.contains("icon") => {
-                Outcome::Plainer(Plainer::NoImage, reason)
+                Outcome::Degrade(Degradation::NoImage, reason)
             }
-            400 if error.contains("action") => Outcome::Plainer(Plainer::NoMarkup, reason),
-            413 => Outcome::Plainer(Plainer::Shorter, reason),
+            400 if error.contains("action") => Outcome::Degrade(Degradation::NoMarkup, reason),
+            413 => Outcome::Degrade(Degradation::Shorter, reason),
             401 | 403 => Outcome::Final(format!("{reason}: the topic is closed to this `token`")),
             400 | 404 => Outcome::Final(reason),
             _ => answer.again(now_unix_ms, reason),
@@ -154,10 +154,10 @@ fn is_topic(value: &str) -> bool {
 /// The topic of the configuration: its key, else the one part of the URL's path.
 fn topic(target: &Target) -> Option<&str> {
     let path = target.url.expose().path().trim_matches('/');
-    target.key("topic").or(Some(path).filter(|path| is_topic(path)))
+    target.option("topic").or(Some(path).filter(|path| is_topic(path)))
 }
 
-pub(super) fn lay_out(notice: &Notice, context: &Context) -> Value {
+pub(super) fn card(notice: &Notice, context: &Context) -> Value {
     let words = Wording::of(context);
     let cut = |text: &str, max| fit(text, max, Unit::Bytes, flatten);
     let colon = words.colon;

@@ -8,7 +8,7 @@
 
 use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
-use super::{Answer, Outcome, Plainer, Platform, Rate, Target, event_kind, links, origin, trim};
+use super::{Answer, Degradation, Outcome, Platform, Rate, Target, event_kind, links, origin, trim};
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
@@ -44,7 +44,7 @@ impl Platform for Teams {
             || (host.ends_with(".environment.api.powerplatform.com") && path.contains("/workflows/"))
     }
 
-    fn parameter(&self) -> Option<&'static str> {
+    fn required_parameter(&self) -> Option<&'static str> {
         Some("sig")
     }
 
@@ -57,17 +57,17 @@ impl Platform for Teams {
         Some("sign-in addresses as `ann@example.com`")
     }
 
-    fn pings(&self, mention: &str) -> bool {
+    fn accepts_mention(&self, mention: &str) -> bool {
         mention.contains('@') && !Mentions::read(&[mention.to_owned()]).text.is_empty()
     }
 
     fn card(&self, context: &Context, target: &Target) -> Value {
         let notice = Notice::from_context(event_kind(context), context);
-        lay_out(&notice, context, target)
+        card(&notice, context, target)
     }
 
     /// Without pictures; or title, mentions and origin alone.
-    fn plainer(&self, body: &Value, how: Plainer) -> Option<Value> {
+    fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
         let mut plain = body.clone();
         let parts = plain.pointer_mut("/attachments/0/content/body")?.as_array_mut()?;
         let before = parts.len();
@@ -78,8 +78,8 @@ impl Platform for Teams {
             index += 1;
             let pings = part["text"].as_str().is_some_and(|text| text.contains("<at>"));
             match how {
-                Plainer::NoImage => part["type"] != "Image",
-                Plainer::NoMarkup | Plainer::Shorter => at_the_edge || pings,
+                Degradation::NoImage => part["type"] != "Image",
+                Degradation::NoMarkup | Degradation::Shorter => at_the_edge || pings,
             }
         });
         (parts.len() < before).then_some(plain)
@@ -90,7 +90,7 @@ impl Platform for Teams {
         trim::squeeze(body, WHOLE, Markup::Tags);
     }
 
-    fn doubt(&self, body: &Value) -> Option<String> {
+    fn objection(&self, body: &Value) -> Option<String> {
         let attachment = &body["attachments"][0];
         if attachment["contentType"] != "application/vnd.microsoft.card.adaptive" {
             return Some("a workflow takes `attachments` with an Adaptive Card, and here is none".to_owned());
@@ -116,7 +116,7 @@ impl Platform for Teams {
             200 if text.contains("delivery failed") => {
                 let reason = "answered 200: the message was not delivered".to_owned();
                 if text.contains("413") {
-                    Outcome::Plainer(Plainer::Shorter, reason)
+                    Outcome::Degrade(Degradation::Shorter, reason)
                 } else {
                     answer.again(now_unix_ms, reason)
                 }
@@ -135,7 +135,9 @@ impl Platform for Teams {
             {
                 Outcome::Gone("answered 400: this workflow is switched off or deleted".to_owned())
             }
-            413 => Outcome::Plainer(Plainer::Shorter, "answered 413: the message is too large".to_owned()),
+            413 => {
+                Outcome::Degrade(Degradation::Shorter, "answered 413: the message is too large".to_owned())
+            }
             400 | 415 => Outcome::Final(format!("answered {}{}", answer.status, words(answer))),
             _ => answer.again(now_unix_ms, answer.plain_reason()),
         }
@@ -178,7 +180,7 @@ impl Room {
     }
 }
 
-pub(super) fn lay_out(notice: &Notice, context: &Context, target: &Target) -> Value {
+pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
     let words = Wording::of(context);
     let (style, ink) = colour(notice.tone);
     let title = fit(&notice.title, TITLE, Unit::Bytes, inline);

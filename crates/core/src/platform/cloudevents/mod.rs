@@ -4,7 +4,7 @@
 //! message is kept in structured form, and binary attempts are made of it. Source and id are the same on
 //! each attempt, so a receiver can tell a repetition.
 
-use super::{Answer, Outcome, OwnKey, Platform, Rate, RenderedMessage, Request, Target, event_kind};
+use super::{Answer, Outcome, Platform, PlatformOption, Rate, RenderedMessage, Request, Target, event_kind};
 use crate::clock;
 use crate::message::{Context, default_body};
 use base64::Engine;
@@ -31,9 +31,9 @@ impl Platform for CloudEvents {
         false
     }
 
-    fn keys(&self) -> &'static [OwnKey] {
+    fn options(&self) -> &'static [PlatformOption] {
         &[
-            OwnKey {
+            PlatformOption {
                 name: "mode",
                 form: "`structured` or `binary`",
                 accepts: |value| matches!(value, "structured" | "binary"),
@@ -41,7 +41,7 @@ impl Platform for CloudEvents {
                 secret: false,
                 meaning: "Whether the attributes stand in the body, as by default, or in headers.",
             },
-            OwnKey {
+            PlatformOption {
                 name: "source",
                 form: "a URI or a path without spaces",
                 accepts: |value| value.len() <= ATTRIBUTE && value.bytes().all(|b| b.is_ascii_graphic()),
@@ -56,31 +56,31 @@ impl Platform for CloudEvents {
         (&[], 4)
     }
 
-    fn folds(&self) -> bool {
+    fn coalesces(&self) -> bool {
         false
     }
 
     fn card(&self, context: &Context, target: &Target) -> Value {
-        lay_out(context, target)
+        card(context, target)
     }
 
     /// A template makes the data, unless it names `specversion` and so is the whole event.
-    fn shape<'a>(&self, target: &Target, letter: &RenderedMessage<'a>) -> Request<'a> {
-        let mut shaped = self.as_rendered(target, letter);
-        let event = match letter.json() {
+    fn request<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Request<'a> {
+        let mut request = self.base_request(target, message);
+        let event = match message.json() {
             Some(Value::Object(event)) if event.contains_key("specversion") => event,
-            Some(data) => envelope(letter, target, data),
-            None => return shaped,
+            Some(data) => envelope(message, target, data),
+            None => return request,
         };
-        if target.key("mode") == Some("binary") {
-            return binary(shaped, event);
+        if target.option("mode") == Some("binary") {
+            return binary(request, event);
         }
-        shaped.set_json(&Value::Object(event));
-        shaped.content_type = Cow::Borrowed(STRUCTURED);
-        shaped
+        request.set_json(&Value::Object(event));
+        request.content_type = Cow::Borrowed(STRUCTURED);
+        request
     }
 
-    fn doubt(&self, body: &Value) -> Option<String> {
+    fn objection(&self, body: &Value) -> Option<String> {
         let event = body.as_object().filter(|event| event.contains_key("specversion"))?;
         let missing = ["id", "source", "type"]
             .into_iter()
@@ -105,7 +105,7 @@ impl Platform for CloudEvents {
     }
 }
 
-pub(super) fn lay_out(context: &Context, target: &Target) -> Value {
+pub(super) fn card(context: &Context, target: &Target) -> Value {
     let kind = event_kind(context);
     let host = context.text_at(&["host", "name"]).unwrap_or("host");
     let mut event = Map::new();
@@ -126,14 +126,14 @@ pub(super) fn lay_out(context: &Context, target: &Target) -> Value {
 }
 
 /// An event around data that a template made.
-fn envelope(letter: &RenderedMessage<'_>, target: &Target, data: Value) -> Map<String, Value> {
+fn envelope(message: &RenderedMessage<'_>, target: &Target, data: Value) -> Map<String, Value> {
     let mut event = Map::new();
     let mut put = |name: &str, value: Value| event.insert(name.to_owned(), value);
     put("specversion", json!("1.0"));
-    put("id", json!(letter.event_id));
-    put("source", json!(target.key("source").unwrap_or("/taskbell")));
-    put("type", json!(format!("taskbell.{}", letter.kind)));
-    put("time", json!(clock::rfc3339(letter.created_at)));
+    put("id", json!(message.event_id));
+    put("source", json!(target.option("source").unwrap_or("/taskbell")));
+    put("type", json!(format!("taskbell.{}", message.kind)));
+    put("time", json!(clock::rfc3339(message.created_at)));
     put("datacontenttype", json!("application/json"));
     put("data", data);
     event
@@ -141,7 +141,7 @@ fn envelope(letter: &RenderedMessage<'_>, target: &Target, data: Value) -> Map<S
 
 /// A URI reference (RFC 3986): whatever a host is called, it is one segment of a path.
 fn source(target: &Target, host: &str) -> String {
-    match target.key("source") {
+    match target.option("source") {
         Some(source) => source.to_owned(),
         None => format!(
             "/taskbell/{}",
@@ -165,7 +165,7 @@ fn clipped(text: &str) -> String {
 }
 
 /// HTTP binding, section 3.1: each attribute is a header, the data is the body.
-fn binary(mut shaped: Request<'_>, mut event: Map<String, Value>) -> Request<'_> {
+fn binary(mut request: Request<'_>, mut event: Map<String, Value>) -> Request<'_> {
     let data = event.remove("data").unwrap_or(Value::Null);
     let encoded = event.remove("data_base64");
     let media = event.remove("datacontenttype");
@@ -176,17 +176,17 @@ fn binary(mut shaped: Request<'_>, mut event: Map<String, Value>) -> Request<'_>
             _ => continue,
         };
         let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'%');
-        shaped.headers.push((format!("ce-{}", name.to_ascii_lowercase()), escaped(&text, is_plain)));
+        request.headers.push((format!("ce-{}", name.to_ascii_lowercase()), escaped(&text, is_plain)));
     }
-    shaped.set_json(&data);
+    request.set_json(&data);
     if let Some(bytes) = encoded.as_ref().and_then(|text| STANDARD.decode(text.as_str()?).ok()) {
-        shaped.content_type = Cow::Borrowed("application/octet-stream");
-        shaped.body = Cow::Owned(bytes);
+        request.content_type = Cow::Borrowed("application/octet-stream");
+        request.body = Cow::Owned(bytes);
     }
     if let Some(Value::String(media)) = media {
-        shaped.content_type = Cow::Owned(media);
+        request.content_type = Cow::Owned(media);
     }
-    shaped
+    request
 }
 
 /// Percent-encodes every byte that is not plain.

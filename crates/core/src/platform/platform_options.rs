@@ -3,7 +3,7 @@
 /// A key of `[endpoints.NAME]` that belongs to a platform. Its value is a text, or a whole number that is
 /// read as one.
 #[derive(Debug)]
-pub struct OwnKey {
+pub struct PlatformOption {
     /// The name in the configuration.
     pub name: &'static str,
     /// What it may hold, in words that go after "expected".
@@ -24,24 +24,24 @@ pub(super) fn is_token(value: &str) -> bool {
 }
 
 /// Why a value is needed that neither the URL nor its key holds.
-pub type Lack = (&'static str, String);
+pub type MissingValue = (&'static str, String);
 
 /// Whether any platform has a key of this name.
-pub fn is_own_key(name: &str) -> bool {
-    own_key_names().contains(&name)
+pub fn is_platform_option(name: &str) -> bool {
+    option_names().contains(&name)
 }
 
 /// The names of the keys of all platforms, each once.
-pub fn own_key_names() -> Vec<&'static str> {
+pub fn option_names() -> Vec<&'static str> {
     let mut names: Vec<_> =
-        super::PLATFORMS.iter().flat_map(|platform| platform.keys()).map(|key| key.name).collect();
+        super::PLATFORMS.iter().flat_map(|platform| platform.options()).map(|key| key.name).collect();
     names.sort_unstable();
     names.dedup();
     names
 }
 
 /// The names of the platforms that have a key of this name.
-pub fn platforms_with_key(name: &str) -> Vec<&'static str> {
-    let has = |platform: &&&dyn super::Platform| platform.keys().iter().any(|key| key.name == name);
+pub fn platforms_with_option(name: &str) -> Vec<&'static str> {
+    let has = |platform: &&&dyn super::Platform| platform.options().iter().any(|key| key.name == name);
     super::PLATFORMS.iter().filter(has).map(|platform| platform.name()).collect()
 }

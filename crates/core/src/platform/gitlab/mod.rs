@@ -5,8 +5,11 @@
 
 use super::github::outcome;
 use super::limits::{Unit, fit, flatten};
-use super::own_key::is_token;
-use super::{Answer, Outcome, OwnKey, Plainer, Platform, Rate, RenderedMessage, Request, Target, event_kind};
+use super::platform_options::is_token;
+use super::{
+    Answer, Degradation, Outcome, Platform, PlatformOption, Rate, RenderedMessage, Request, Target,
+    event_kind,
+};
 use crate::message::{Context, Notice, default_body};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
@@ -32,9 +35,9 @@ impl Platform for GitLab {
         matches!(parts.as_slice(), ["pipeline", "trigger", _, "projects", "v4", "api"])
     }
 
-    fn keys(&self) -> &'static [OwnKey] {
+    fn options(&self) -> &'static [PlatformOption] {
         &[
-            OwnKey {
+            PlatformOption {
                 name: "ref",
                 form: "a branch or a tag",
                 accepts: |value| !value.trim().is_empty() && value.len() <= 255,
@@ -42,7 +45,7 @@ impl Platform for GitLab {
                 secret: false,
                 meaning: "The branch or tag whose pipeline starts.",
             },
-            OwnKey {
+            PlatformOption {
                 name: "token",
                 form: "a pipeline trigger token",
                 accepts: is_token,
@@ -59,22 +62,22 @@ impl Platform for GitLab {
         (PACE, 1)
     }
 
-    fn folds(&self) -> bool {
+    fn coalesces(&self) -> bool {
         false
     }
 
     fn card(&self, context: &Context, _target: &Target) -> Value {
         let notice = Notice::from_context(event_kind(context), context);
-        lay_out(&notice, context)
+        card(&notice, context)
     }
 
     /// A template makes the variables: a table of names and values.
-    fn shape<'a>(&self, target: &Target, letter: &RenderedMessage<'a>) -> Request<'a> {
-        let mut shaped = self.as_rendered(target, letter);
+    fn request<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Request<'a> {
+        let mut request = self.base_request(target, message);
         let mut form = Serializer::new(String::new());
-        form.append_pair("token", target.key("token").unwrap_or_default());
-        form.append_pair("ref", target.key("ref").unwrap_or_default());
-        if let Some(Value::Object(body)) = letter.json() {
+        form.append_pair("token", target.option("token").unwrap_or_default());
+        form.append_pair("ref", target.option("ref").unwrap_or_default());
+        if let Some(Value::Object(body)) = message.json() {
             let variables = match body.get("variables") {
                 Some(Value::Object(variables)) => variables,
                 _ => &body,
@@ -84,18 +87,18 @@ impl Platform for GitLab {
                 form.append_pair(&format!("variables[{name}]"), &text);
             }
         }
-        shaped.content_type = Cow::Borrowed("application/x-www-form-urlencoded");
-        shaped.body = Cow::Owned(form.finish().into_bytes());
-        shaped
+        request.content_type = Cow::Borrowed("application/x-www-form-urlencoded");
+        request.body = Cow::Owned(form.finish().into_bytes());
+        request
     }
 
-    fn plainer(&self, body: &Value, how: Plainer) -> Option<Value> {
+    fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
         let mut plain = body.clone();
         plain.get_mut("variables")?.as_object_mut()?.remove("TASKBELL_PAYLOAD");
-        (how == Plainer::Shorter && plain != *body).then_some(plain)
+        (how == Degradation::Shorter && plain != *body).then_some(plain)
     }
 
-    fn doubt(&self, body: &Value) -> Option<String> {
+    fn objection(&self, body: &Value) -> Option<String> {
         let Some(variables) = body.get("variables").unwrap_or(body).as_object() else {
             return Some("GitLab takes a table of variables, and this is none".to_owned());
         };
@@ -125,14 +128,14 @@ impl Platform for GitLab {
             404 => {
                 Outcome::Final(format!("{reason}: the project, the `ref` or the `token` is not known there"))
             }
-            413 => Outcome::Plainer(Plainer::Shorter, reason),
+            413 => Outcome::Degrade(Degradation::Shorter, reason),
             400 | 401 | 403 | 422 => Outcome::Final(reason),
             _ => answer.again(now_unix_ms, reason),
         }
     }
 }
 
-pub(super) fn lay_out(notice: &Notice, context: &Context) -> Value {
+pub(super) fn card(notice: &Notice, context: &Context) -> Value {
     let mut variables = Map::new();
     let mut put = |name: &str, value: &str| {
         let value = fit(value, VARIABLE, Unit::Bytes, flatten);

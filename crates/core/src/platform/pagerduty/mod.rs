@@ -7,8 +7,8 @@
 use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
 use super::{
-    Answer, Outcome, OwnKey, Plainer, Platform, Rate, RenderedMessage, Request, Target, event_kind, links,
-    origin, retry_after, trim,
+    Answer, Degradation, Outcome, Platform, PlatformOption, Rate, RenderedMessage, Request, Target,
+    event_kind, links, origin, retry_after, trim,
 };
 use crate::clock;
 use crate::message::{Context, Notice, Tone, Wording};
@@ -41,8 +41,8 @@ impl Platform for PagerDuty {
             && url.path().starts_with("/v2/")
     }
 
-    fn keys(&self) -> &'static [OwnKey] {
-        &[OwnKey {
+    fn options(&self) -> &'static [PlatformOption] {
+        &[PlatformOption {
             name: "routing_key",
             form: "the integration key of a service, 32 letters and digits",
             accepts: |value| value.len() == 32 && value.bytes().all(|b| b.is_ascii_alphanumeric()),
@@ -61,32 +61,32 @@ impl Platform for PagerDuty {
         (&[], 1)
     }
 
-    fn folds(&self) -> bool {
+    fn coalesces(&self) -> bool {
         false
     }
 
     fn card(&self, context: &Context, target: &Target) -> Value {
         let notice = Notice::from_context(event_kind(context), context);
-        lay_out(&notice, context, target)
+        card(&notice, context, target)
     }
 
-    fn shape<'a>(&self, target: &Target, letter: &RenderedMessage<'a>) -> Request<'a> {
-        let mut shaped = self.as_rendered(target, letter);
-        if let (Some(key), Some(Value::Object(mut body))) = (target.key("routing_key"), letter.json()) {
+    fn request<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Request<'a> {
+        let mut request = self.base_request(target, message);
+        if let (Some(key), Some(Value::Object(mut body))) = (target.option("routing_key"), message.json()) {
             body.insert("routing_key".to_owned(), json!(key));
             if !is_change(target) {
                 body.entry("event_action").or_insert(json!("trigger"));
-                body.entry("dedup_key").or_insert(json!(letter.event_id));
+                body.entry("dedup_key").or_insert(json!(message.event_id));
             }
-            shaped.set_json(&Value::Object(body));
+            request.set_json(&Value::Object(body));
         }
-        shaped
+        request
     }
 
-    fn plainer(&self, body: &Value, how: Plainer) -> Option<Value> {
+    fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
         let mut plain = body.clone();
         plain.as_object_mut()?.remove("images");
-        if how == Plainer::Shorter {
+        if how == Degradation::Shorter {
             plain.get_mut("payload")?.as_object_mut()?.remove("custom_details");
         }
         (plain != *body).then_some(plain)
@@ -100,7 +100,7 @@ impl Platform for PagerDuty {
         trim::squeeze(body, EVENT, Markup::Fences);
     }
 
-    fn doubt(&self, body: &Value) -> Option<String> {
+    fn objection(&self, body: &Value) -> Option<String> {
         let action = body["event_action"].as_str().unwrap_or("trigger");
         if !matches!(action, "trigger" | "acknowledge" | "resolve") {
             return Some("`event_action` is `trigger`, `acknowledge` or `resolve`".to_owned());
@@ -121,7 +121,7 @@ impl Platform for PagerDuty {
         let json = answer.json();
         match status {
             202 => Outcome::Delivered,
-            413 => Outcome::Plainer(Plainer::Shorter, "answered 413: the event is too large".to_owned()),
+            413 => Outcome::Degrade(Degradation::Shorter, "answered 413: the event is too large".to_owned()),
             400..=499 if !matches!(status, 408 | 425 | 429) => {
                 Outcome::Final(format!("answered {status}{}", words(json.as_ref())))
             }
@@ -149,7 +149,7 @@ fn is_change(target: &Target) -> bool {
     target.url.expose().path().starts_with("/v2/change/")
 }
 
-pub(super) fn lay_out(notice: &Notice, context: &Context, target: &Target) -> Value {
+pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
     let words = Wording::of(context);
     let cut = |text: &str, max| fit(text, max, Unit::CodePoints, flatten);
     let mut summary = cut(&notice.title, SUMMARY);

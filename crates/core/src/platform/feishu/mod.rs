@@ -7,10 +7,10 @@
 use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
 use super::lines::Lines;
-use super::own_key::is_token;
+use super::platform_options::is_token;
 use super::{
-    Answer, Outcome, OwnKey, Plainer, Platform, Rate, RenderedMessage, Request, Target, event_kind, links,
-    origin, retry_after, trim,
+    Answer, Degradation, Outcome, Platform, PlatformOption, Rate, RenderedMessage, Request, Target,
+    event_kind, links, origin, retry_after, trim,
 };
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Value, json};
@@ -45,8 +45,8 @@ impl Platform for Feishu {
             && url.path().starts_with("/open-apis/bot/")
     }
 
-    fn keys(&self) -> &'static [OwnKey] {
-        &[OwnKey {
+    fn options(&self) -> &'static [PlatformOption] {
+        &[PlatformOption {
             name: "secret",
             form: "the bot's signing secret",
             accepts: is_token,
@@ -68,30 +68,30 @@ impl Platform for Feishu {
         Some("`all` and open ids")
     }
 
-    fn pings(&self, mention: &str) -> bool {
+    fn accepts_mention(&self, mention: &str) -> bool {
         !mentions(&[mention.to_owned()]).is_empty()
     }
 
     fn card(&self, context: &Context, target: &Target) -> Value {
         let notice = Notice::from_context(event_kind(context), context);
-        lay_out(&notice, context, target)
+        card(&notice, context, target)
     }
 
-    fn shape<'a>(&self, target: &Target, letter: &RenderedMessage<'a>) -> Request<'a> {
-        let mut shaped = self.as_rendered(target, letter);
-        if let Some(secret) = target.key("secret")
-            && let Some(Value::Object(mut body)) = letter.json()
+    fn request<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Request<'a> {
+        let mut request = self.base_request(target, message);
+        if let Some(secret) = target.option("secret")
+            && let Some(Value::Object(mut body)) = message.json()
         {
-            let (timestamp, sign) = super::signature::sign_feishu(secret, letter.now.div_euclid(1000));
+            let (timestamp, sign) = super::signature::sign_feishu(secret, message.now.div_euclid(1000));
             body.insert("timestamp".to_owned(), json!(timestamp));
             body.insert("sign".to_owned(), json!(sign));
-            shaped.set_json(&Value::Object(body));
+            request.set_json(&Value::Object(body));
         }
-        shaped
+        request
     }
 
-    fn plainer(&self, body: &Value, how: Plainer) -> Option<Value> {
-        if how == Plainer::NoImage || body["msg_type"] == "text" && how == Plainer::NoMarkup {
+    fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
+        if how == Degradation::NoImage || body["msg_type"] == "text" && how == Degradation::NoMarkup {
             return None;
         }
         let (mut words, mut pings) = (Vec::new(), String::new());
@@ -99,7 +99,7 @@ impl Platform for Feishu {
         for part in [&card["header"]["title"], &card["body"], &card["elements"], &body["content"]] {
             gather(part, &mut words, &mut pings);
         }
-        let max = if how == Plainer::Shorter { SHORT } else { TEXT };
+        let max = if how == Degradation::Shorter { SHORT } else { TEXT };
         let mut text = fit(&words.join("\n"), max, Unit::Bytes, |character| match character {
             '<' => Some("＜"),
             _ => None,
@@ -112,7 +112,7 @@ impl Platform for Feishu {
         trim::squeeze(body, WHOLE, Markup::Tags);
     }
 
-    fn doubt(&self, body: &Value) -> Option<String> {
+    fn objection(&self, body: &Value) -> Option<String> {
         let Some(kind) = body["msg_type"].as_str() else {
             return Some(
                 "Feishu takes a message with a `msg_type`, such as `interactive`, and here is none"
@@ -149,8 +149,8 @@ fn meaning(code: i64, answer: &Answer, now_unix_ms: i64) -> Outcome {
     let reason = |what: &str| format!("code {code}: {what}");
     match code {
         19_001 => Outcome::Gone(reason("this webhook is wrong or deleted")),
-        19_002 => Outcome::Plainer(Plainer::NoMarkup, reason("the parameters are not valid")),
-        9499 | 19_036 => Outcome::Plainer(Plainer::Shorter, reason("the body is not valid or too large")),
+        19_002 => Outcome::Degrade(Degradation::NoMarkup, reason("the parameters are not valid")),
+        9499 | 19_036 => Outcome::Degrade(Degradation::Shorter, reason("the body is not valid or too large")),
         19_021 => Outcome::Final(reason(
             "the signature does not match: check `secret` and the clock of this machine",
         )),
@@ -159,7 +159,7 @@ fn meaning(code: i64, answer: &Answer, now_unix_ms: i64) -> Outcome {
         11_232 | 99_991_400 => slow_down(answer, now_unix_ms, reason("too many messages")),
         // What is wrong with a card has many codes, one around another.
         _ if code == 11_310 || answer.body.windows(4).any(|word| word == b"card") => {
-            Outcome::Plainer(Plainer::NoMarkup, reason("the card is not valid"))
+            Outcome::Degrade(Degradation::NoMarkup, reason("the card is not valid"))
         }
         _ => Outcome::Retry(reason("not known to Taskbell")),
     }
@@ -174,7 +174,7 @@ fn slow_down(answer: &Answer, now_unix_ms: i64, reason: String) -> Outcome {
     }
 }
 
-pub(super) fn lay_out(notice: &Notice, context: &Context, target: &Target) -> Value {
+pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
     let words = Wording::of(context);
     let cut = |text: &str, max| fit(text, max, Unit::Bytes, inline);
     let colon = words.colon;

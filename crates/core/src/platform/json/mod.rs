@@ -18,7 +18,7 @@ impl Platform for Json {
         false
     }
 
-    fn folds(&self) -> bool {
+    fn coalesces(&self) -> bool {
         false
     }
 

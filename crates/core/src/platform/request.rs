@@ -52,7 +52,7 @@ pub struct Request<'a> {
 
 impl<'a> RenderedMessage<'a> {
     /// The request to this URL when nothing of it changes from attempt to attempt.
-    pub(super) fn as_it_is(&self, url: Url, reads_forms: bool) -> Request<'a> {
+    pub(super) fn request_to(&self, url: Url, reads_forms: bool) -> Request<'a> {
         let (content_type, body) = match self.file.filter(|_| self.form && reads_forms) {
             Some(file) => {
                 let (content_type, body) = self.swarm_form(file);
