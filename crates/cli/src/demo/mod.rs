@@ -77,7 +77,7 @@ fn start_receiver(secret: &str, send: mpsc::Sender<Happening>) -> Result<Receive
     let entry = json!({ "scheme": "standard-webhooks", "secrets": [secret] });
     let defect = |fault: String| Failure::new(fault, "this is a defect of the demo; please report it");
     let verifier = Verifier::from_json(&entry).map_err(defect)?;
-    let manner = Manner { verifier: Some(verifier), failures: 1, failure_status: 503, impostor: None };
+    let manner = Manner { verifier: Some(verifier), failures: 1, failure_status: 503, fake: None };
     let send = Mutex::new(send);
     let listener = move |arrival: &Arrival| {
         let send = send.lock().unwrap_or_else(PoisonError::into_inner);

@@ -4,7 +4,7 @@ pub mod receiver;
 pub mod wire;
 
 use super::failure::Failure;
-use super::impostor::Impostor;
+use super::fake_platform::FakePlatform;
 use super::signature;
 use super::terminal::{Ink, Terminal, harmless, one_line, pretty, screenful, time_of_day};
 use receiver::{Arrival, Manner, Receiver, Verdict};
@@ -13,6 +13,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::mpsc;
 use taskbell_core::clock;
+use taskbell_core::platform::Example;
 use taskbell_core::sign::Verifier;
 
 /// The most lines of a body.
@@ -62,20 +63,20 @@ pub fn run(arguments: &Arguments, mut terminal: Terminal) -> Result<(), Failure>
         Failure::new(fault, next)
     })?;
     let played = arguments.platform.as_deref();
-    let impostor = played
-        .map(|platform| Impostor::new(platform, arguments.answer.as_deref()))
+    let fake = played
+        .map(|platform| FakePlatform::new(platform, arguments.answer.as_deref()))
         .transpose()
         .map_err(|fault| Failure::new(fault, "`--as` takes a platform, `--answer` names of its answers"))?;
-    let place = impostor.as_ref().map_or(("/", ""), |impostor| (impostor.target(), impostor.keys()));
+    let example = fake.as_ref().map_or(Example { target: "/", options: &[] }, FakePlatform::example);
     let (failures, failure_status) = arguments.fail.unwrap_or((0, 503));
-    let manner = Manner { verifier, failures, failure_status, impostor };
+    let manner = Manner { verifier, failures, failure_status, fake };
     let (send, arrivals) = mpsc::sync_channel::<Arrival>(64);
     let listener = move |arrival: &Arrival| {
         let _ = send.send(arrival.clone());
     };
     let receiver = Receiver::start(&arguments.host, arguments.port, manner, Box::new(listener))
         .map_err(|error| cannot_listen(arguments, &error))?;
-    welcome(receiver.address(), place, entry.as_ref(), arguments, &mut terminal)?;
+    welcome(receiver.address(), example, entry.as_ref(), arguments, &mut terminal)?;
     let mut refused = 0;
     for arrival in arrivals.iter().take(arguments.count.unwrap_or(usize::MAX)) {
         refused += usize::from(matches!(arrival.verdict, Verdict::Refused(_)));
@@ -102,13 +103,13 @@ fn cannot_listen(arguments: &Arguments, error: &io::Error) -> Failure {
 /// Says where it listens, and what to write into a configuration: the path of the URL, and the keys beside it.
 fn welcome(
     address: SocketAddr,
-    (target, keys): (&str, &str),
+    example: Example,
     entry: Option<&Json>,
     arguments: &Arguments,
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
     let scheme = entry.and_then(|entry| entry["scheme"].as_str());
-    let url = format!("http://{address}{target}");
+    let url = format!("http://{address}{}", example.target);
     if terminal.json() {
         let platform = &arguments.platform;
         return Ok(terminal.object(&json!({ "listening": url, "as": platform, "checks": scheme }))?);
@@ -129,7 +130,10 @@ fn welcome(
     if let Some(platform) = &arguments.platform {
         lines.push_str(&format!("platform = \"{platform}\"\n"));
     }
-    lines.push_str(&format!("url = \"{url}\"\n{keys}"));
+    lines.push_str(&format!("url = \"{url}\"\n"));
+    for (name, value) in example.options {
+        lines.push_str(&format!("{name} = \"{value}\"\n"));
+    }
     if let Some(scheme) = scheme {
         let given = arguments.signature.secret.as_deref().filter(|secret| is_variable(secret));
         let name = given.map_or("NAME_OF_THE_VARIABLE", |name| name.strip_prefix("env:").unwrap_or(name));

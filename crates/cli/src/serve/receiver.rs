@@ -1,6 +1,6 @@
 //! A receiver: a listener, a thread a connection, and what it thinks of each request.
 
-use super::super::impostor::{Impostor, Reply};
+use super::super::fake_platform::FakePlatform;
 use super::wire::{Fault, PATIENCE, Request, Wire};
 use serde_json::Value as Json;
 use std::io::{self, Write};
@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 use taskbell_core::clock;
+use taskbell_core::platform::CannedResponse;
 use taskbell_core::sign::Verifier;
 
 /// The most connections at a time; one more is closed.
@@ -28,7 +29,7 @@ pub struct Manner {
     /// The status of these.
     pub failure_status: u16,
     /// Answers as a platform does; `None` as a receiver of one's own.
-    pub impostor: Option<Impostor>,
+    pub fake: Option<FakePlatform>,
 }
 
 /// What a receiver thinks of a request.
@@ -187,7 +188,7 @@ enum Spoken {
     /// Of this receiver.
     Words(String),
     /// Of the platform it plays.
-    Reply(&'static Reply),
+    Reply(&'static CannedResponse),
 }
 
 impl Spoken {
@@ -267,7 +268,7 @@ impl State {
     /// Judges a request, and says how to answer.
     fn take(&self, request: Request) -> (Taken, Spoken) {
         // Some platforms take files with PUT.
-        let takes = request.method == "POST" || (request.method == "PUT" && self.manner.impostor.is_some());
+        let takes = request.method == "POST" || (request.method == "PUT" && self.manner.fake.is_some());
         if !takes {
             return (Taken::Other(405), Spoken::Words("send webhooks here, with POST\n".to_owned()));
         }
@@ -282,8 +283,8 @@ impl State {
         let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
         *arrived += 1;
         let number = *arrived;
-        let played = self.manner.impostor.as_ref().filter(|_| number > self.manner.failures);
-        let played = played.map(|impostor| impostor.answer(number - self.manner.failures, &request));
+        let played = self.manner.fake.as_ref().filter(|_| number > self.manner.failures);
+        let played = played.and_then(|fake| fake.respond(number - self.manner.failures, &request));
         let (status, spoken) = match (&verdict, played) {
             _ if number <= self.manner.failures => {
                 (self.manner.failure_status, Spoken::Words(format!("request {number} fails, as asked\n")))
@@ -376,9 +377,8 @@ pub mod tests {
 
     #[test]
     fn the_answers_asked_for_come_after_the_failures() {
-        let impostor = Impostor::new("json", Some("429,410")).unwrap();
-        let manner =
-            Manner { failures: 1, failure_status: 503, impostor: Some(impostor), ..Manner::default() };
+        let fake = FakePlatform::new("json", Some("429,410")).unwrap();
+        let manner = Manner { failures: 1, failure_status: 503, fake: Some(fake), ..Manner::default() };
         let (receiver, arrivals) = start(manner);
         let statuses: Vec<_> = (0..4)
             .map(|_| {

@@ -1,12 +1,10 @@
 //! The width and height of a picture, from its first bytes.
 
-use super::Attachment;
-
 /// In pixels; `None` where its kind is not read, or it does not say.
-pub(super) fn dimensions(file: &Attachment) -> Option<(u32, u32)> {
-    match file.media {
-        "image/png" => Some((big_endian(&file.bytes, 16, 4)?, big_endian(&file.bytes, 20, 4)?)),
-        "image/jpeg" => jpeg(&file.bytes),
+pub(super) fn dimensions(media: &str, bytes: &[u8]) -> Option<(u32, u32)> {
+    match media {
+        "image/png" => Some((big_endian(bytes, 16, 4)?, big_endian(bytes, 20, 4)?)),
+        "image/jpeg" => jpeg(bytes),
         _ => None,
     }
 }
@@ -40,29 +38,25 @@ fn big_endian(bytes: &[u8], at: usize, length: usize) -> Option<u32> {
 mod tests {
     use super::*;
 
-    fn of(media: &'static str, bytes: &[u8]) -> Option<(u32, u32)> {
-        dimensions(&Attachment { name: "a".into(), media, bytes: bytes.to_vec() })
-    }
-
     #[test]
     fn a_picture_says_how_large_it_is() {
         let mut png = Vec::new();
         png::Encoder::new(&mut png, 300, 2).write_header().unwrap();
-        assert_eq!(of("image/png", &png), Some((300, 2)));
+        assert_eq!(dimensions("image/png", &png), Some((300, 2)));
         let mut jpeg = Vec::new();
         let encoder = jpeg_encoder::Encoder::new(&mut jpeg, 80);
         encoder.encode(&[9; 24 * 5], 24, 5, jpeg_encoder::ColorType::Luma).unwrap();
-        assert_eq!(of("image/jpeg", &jpeg), Some((24, 5)));
-        assert_eq!(of("image/webp", &png), None);
+        assert_eq!(dimensions("image/jpeg", &jpeg), Some((24, 5)));
+        assert_eq!(dimensions("image/webp", &png), None);
     }
 
     #[test]
     fn a_picture_that_is_cut_or_broken_says_nothing() {
-        assert_eq!(of("image/png", b"\x89PNG\r\n\x1a\n"), None);
+        assert_eq!(dimensions("image/png", b"\x89PNG\r\n\x1a\n"), None);
         for bytes in
             [&b"\xff\xd8\xff"[..], b"\xff\xd8\xff\xe0\0\x10", b"\xff\xd8\xff\xe0\0\0\0", b"\xff\xd8\xff\xff"]
         {
-            assert_eq!(of("image/jpeg", bytes), None);
+            assert_eq!(dimensions("image/jpeg", bytes), None);
         }
     }
 }

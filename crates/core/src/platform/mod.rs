@@ -9,6 +9,7 @@
 //! 2. Add its line to `PLATFORMS`. The first that recognises a URL has it, so the narrower comes first.
 //! 3. Test it: a table of every known answer, and its card among the hostile texts, in `tests/`.
 
+mod canned_response;
 mod cloudevents;
 mod cut;
 mod dimensions;
@@ -27,6 +28,7 @@ mod multipart;
 mod ntfy;
 mod pagerduty;
 mod platform_options;
+mod received_request;
 mod request;
 mod retry_after;
 mod signature;
@@ -38,10 +40,12 @@ mod telegram;
 mod trim;
 mod wecom;
 
+pub use canned_response::{CannedResponse, Expected};
 pub use multipart::shown as shown_form;
 pub use platform_options::{
     MissingValue, PlatformOption, is_platform_option, option_names, platforms_with_option,
 };
+pub use received_request::ReceivedRequest;
 pub use request::{Attachment, RenderedMessage, Request};
 pub use target::{Rate, Target};
 pub use trim::trimmed;
@@ -179,10 +183,30 @@ impl Degradation {
     }
 }
 
+/// A target and options of a platform's form, for a receiver that plays it and for the tests.
+#[derive(Debug, Clone, Copy)]
+pub struct Example {
+    /// Path and query of a URL.
+    pub target: &'static str,
+    /// The options that it needs beside the URL, and a value of each.
+    pub options: &'static [(&'static str, &'static str)],
+}
+
 /// A kind of receiver.
 pub trait Platform: Sync + Debug {
     /// The name in `platform = "…"`.
     fn name(&self) -> &'static str;
+
+    /// A URL and options of the form that it has.
+    fn example(&self) -> Example;
+
+    /// The responses it is known to give. The first is success.
+    fn responses(&self) -> &'static [CannedResponse];
+
+    /// The name of the response with which it refuses this request; `None` when it takes it.
+    fn refuses(&self, _request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        None
+    }
 
     /// Other names it is known by.
     fn aliases(&self) -> &'static [&'static str] {

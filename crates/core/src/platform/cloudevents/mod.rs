@@ -4,7 +4,13 @@
 //! message is kept in structured form, and binary attempts are made of it. Source and id are the same on
 //! each attempt, so a receiver can tell a repetition.
 
-use super::{Answer, Outcome, Platform, PlatformOption, Rate, RenderedMessage, Request, Target, event_kind};
+mod canned_responses;
+mod request_checks;
+
+use super::{
+    Answer, CannedResponse, Example, Outcome, Platform, PlatformOption, Rate, ReceivedRequest,
+    RenderedMessage, Request, Target, event_kind,
+};
 use crate::clock;
 use crate::message::{Context, default_body};
 use base64::Engine;
@@ -24,6 +30,18 @@ pub(super) struct CloudEvents;
 impl Platform for CloudEvents {
     fn name(&self) -> &'static str {
         "cloudevents"
+    }
+
+    fn example(&self) -> Example {
+        Example { target: "/", options: &[] }
+    }
+
+    fn responses(&self) -> &'static [CannedResponse] {
+        canned_responses::RESPONSES
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
     }
 
     /// Any URL may take them, so none says that it does.

@@ -4,13 +4,16 @@
 //! 200. Who is to be pinged stands in `at` and, once more, in the text. Pictures are shown from public
 //! addresses only. A robot that sends more than 20 messages a minute is silenced for ten.
 
+mod canned_responses;
+mod request_checks;
+
 use super::cut::Markup;
 use super::limits::{Unit, fit, fit_above_last, flatten};
 use super::lines::Lines;
 use super::platform_options::is_token;
 use super::{
-    Answer, Degradation, Outcome, Platform, PlatformOption, Rate, RenderedMessage, Request, Target,
-    event_kind, links, origin, retry_after, trim,
+    Answer, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption, Rate, ReceivedRequest,
+    RenderedMessage, Request, Target, event_kind, links, origin, retry_after, trim,
 };
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Map, Value, json};
@@ -39,6 +42,18 @@ pub(super) struct DingTalk;
 impl Platform for DingTalk {
     fn name(&self) -> &'static str {
         "dingtalk"
+    }
+
+    fn example(&self) -> Example {
+        Example { target: "/robot/send?access_token=TOKEN", options: &[] }
+    }
+
+    fn responses(&self) -> &'static [CannedResponse] {
+        canned_responses::RESPONSES
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
     }
 
     fn recognises(&self, url: &Url) -> bool {

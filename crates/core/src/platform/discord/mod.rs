@@ -3,13 +3,15 @@
 //! Sources: docs.discord.com on webhooks, messages and rate limits. Lengths are code points, as Discord's
 //! staff state. `wait=true` makes Discord answer after it has stored the message, with the message.
 
+mod canned_responses;
+mod request_checks;
 mod responses;
 
 use super::limits::{Escape, Unit, fit, flatten};
 use super::multipart::{Field, form};
 use super::{
-    Answer, Degradation, Outcome, Platform, Rate, RenderedMessage, Request, Target, event_kind, links,
-    origin, trim,
+    Answer, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest, RenderedMessage,
+    Request, Target, event_kind, links, origin, trim,
 };
 use crate::clock;
 use crate::message::{Context, Notice, Tone, Wording};
@@ -45,6 +47,18 @@ pub(super) struct Discord;
 impl Platform for Discord {
     fn name(&self) -> &'static str {
         "discord"
+    }
+
+    fn example(&self) -> Example {
+        Example { target: "/api/webhooks/1/TOKEN", options: &[] }
+    }
+
+    fn responses(&self) -> &'static [CannedResponse] {
+        canned_responses::RESPONSES
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
     }
 
     fn recognises(&self, url: &Url) -> bool {

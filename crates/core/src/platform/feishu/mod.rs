@@ -4,13 +4,16 @@
 //! `code` inside HTTP 200. The signature stands in the body, and its time must be within an hour. A custom
 //! bot shows no picture that was not uploaded by an app, so a picture is a link.
 
+mod canned_responses;
+mod request_checks;
+
 use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
 use super::lines::Lines;
 use super::platform_options::is_token;
 use super::{
-    Answer, Degradation, Outcome, Platform, PlatformOption, Rate, RenderedMessage, Request, Target,
-    event_kind, links, origin, retry_after, trim,
+    Answer, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption, Rate, ReceivedRequest,
+    RenderedMessage, Request, Target, event_kind, links, origin, retry_after, trim,
 };
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Value, json};
@@ -34,6 +37,18 @@ pub(super) struct Feishu;
 impl Platform for Feishu {
     fn name(&self) -> &'static str {
         "feishu"
+    }
+
+    fn example(&self) -> Example {
+        Example { target: "/open-apis/bot/v2/hook/TOKEN", options: &[] }
+    }
+
+    fn responses(&self) -> &'static [CannedResponse] {
+        canned_responses::RESPONSES
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
     }
 
     fn aliases(&self) -> &'static [&'static str] {

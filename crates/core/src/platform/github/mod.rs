@@ -4,12 +4,15 @@
 //! most ten members and less than 64 KB, so everything stands below one. 204 says that the event was
 //! taken, not that a workflow listens to it.
 
+mod canned_responses;
+mod request_checks;
+
 use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
 use super::platform_options::is_token;
 use super::{
-    Answer, Degradation, Outcome, Platform, PlatformOption, Rate, RenderedMessage, Request, Target,
-    event_kind, retry_after, trim,
+    Answer, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption, Rate, ReceivedRequest,
+    RenderedMessage, Request, Target, event_kind, retry_after, trim,
 };
 use crate::message::{Context, Notice, Tone, default_body};
 use serde_json::{Value, json};
@@ -27,6 +30,21 @@ pub(super) struct GitHub;
 impl Platform for GitHub {
     fn name(&self) -> &'static str {
         "github"
+    }
+
+    fn example(&self) -> Example {
+        Example {
+            target: "/repos/example/models/dispatches",
+            options: &[("token", "github_pat_0123456789"), ("event_type", "training-done")],
+        }
+    }
+
+    fn responses(&self) -> &'static [CannedResponse] {
+        canned_responses::RESPONSES
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
     }
 
     fn recognises(&self, url: &Url) -> bool {

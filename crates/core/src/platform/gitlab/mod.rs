@@ -3,12 +3,15 @@
 //! Source: docs.gitlab.com/ci/triggers. A trigger token is no personal one, and travels in the form, which stands in
 //! no access log. A trigger is not idempotent: `TASKBELL_ID` tells a pipeline that it ran before.
 
+mod canned_responses;
+mod request_checks;
+
 use super::github::outcome;
 use super::limits::{Unit, fit, flatten};
 use super::platform_options::is_token;
 use super::{
-    Answer, Degradation, Outcome, Platform, PlatformOption, Rate, RenderedMessage, Request, Target,
-    event_kind,
+    Answer, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption, Rate, ReceivedRequest,
+    RenderedMessage, Request, Target, event_kind,
 };
 use crate::message::{Context, Notice, default_body};
 use serde_json::{Map, Value, json};
@@ -28,6 +31,21 @@ pub(super) struct GitLab;
 impl Platform for GitLab {
     fn name(&self) -> &'static str {
         "gitlab"
+    }
+
+    fn example(&self) -> Example {
+        Example {
+            target: "/api/v4/projects/42/trigger/pipeline",
+            options: &[("token", "glptt-0123456789"), ("ref", "main")],
+        }
+    }
+
+    fn responses(&self) -> &'static [CannedResponse] {
+        canned_responses::RESPONSES
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
     }
 
     fn recognises(&self, url: &Url) -> bool {

@@ -3,9 +3,15 @@
 //! Sources: developers.google.com/workspace/chat on webhooks, `spaces.messages.create` and cards v2. The whole
 //! message has 32 000 bytes. A card does not ping; only the `text` beside it does.
 
+mod canned_responses;
+mod request_checks;
+
 use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
-use super::{Answer, Degradation, Outcome, Platform, Rate, Target, event_kind, links, origin, trim};
+use super::{
+    Answer, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest, Target,
+    event_kind, links, origin, trim,
+};
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -32,6 +38,18 @@ pub(super) struct GoogleChat;
 impl Platform for GoogleChat {
     fn name(&self) -> &'static str {
         "googlechat"
+    }
+
+    fn example(&self) -> Example {
+        Example { target: "/v1/spaces/AAAA/messages?key=KEY&token=TOKEN", options: &[] }
+    }
+
+    fn responses(&self) -> &'static [CannedResponse] {
+        canned_responses::RESPONSES
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
     }
 
     fn recognises(&self, url: &Url) -> bool {

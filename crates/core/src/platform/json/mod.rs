@@ -1,6 +1,8 @@
 //! `json`: any HTTP receiver, in the form of Standard Webhooks 1.0.0.
 
-use super::{Answer, Outcome, Platform, Rate, Target, event_kind};
+mod canned_responses;
+
+use super::{Answer, CannedResponse, Example, Outcome, Platform, Rate, Target, event_kind};
 use crate::message::{Context, default_body, default_text};
 use std::ops::RangeInclusive;
 use url::Url;
@@ -11,6 +13,14 @@ pub(super) struct Json;
 impl Platform for Json {
     fn name(&self) -> &'static str {
         "json"
+    }
+
+    fn example(&self) -> Example {
+        Example { target: "/", options: &[] }
+    }
+
+    fn responses(&self) -> &'static [CannedResponse] {
+        canned_responses::RESPONSES
     }
 
     /// Any URL may be one, so none says that it is.

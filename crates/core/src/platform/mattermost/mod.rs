@@ -4,10 +4,14 @@
 //! for the limits, of which older servers have smaller ones. Every server has an address of its own, so only
 //! `platform = "mattermost"` says that it is one, unless its host is named so.
 
+mod canned_responses;
+mod request_checks;
+
 use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
 use super::{
-    Answer, Degradation, Outcome, Platform, Rate, Target, event_kind, links, origin, retry_after, trim,
+    Answer, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest, Target,
+    event_kind, links, origin, retry_after, trim,
 };
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Map, Value, json};
@@ -37,6 +41,18 @@ pub(super) struct Mattermost;
 impl Platform for Mattermost {
     fn name(&self) -> &'static str {
         "mattermost"
+    }
+
+    fn example(&self) -> Example {
+        Example { target: "/hooks/KEY", options: &[] }
+    }
+
+    fn responses(&self) -> &'static [CannedResponse] {
+        canned_responses::RESPONSES
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
     }
 
     fn recognises(&self, url: &Url) -> bool {

@@ -4,12 +4,15 @@
 //! file. It is plain text, so there is nothing to escape. JSON goes to the root of the server with the
 //! topic inside; at the topic's own URL it would be shown as it is.
 
+mod canned_responses;
+mod request_checks;
+
 use super::limits::{Unit, fit, flatten};
 use super::lines::Lines;
 use super::platform_options::is_token;
 use super::{
-    Answer, Degradation, MissingValue, Outcome, Platform, PlatformOption, Rate, RenderedMessage, Request,
-    Target, event_kind, links, origin, trim,
+    Answer, CannedResponse, Degradation, Example, MissingValue, Outcome, Platform, PlatformOption, Rate,
+    ReceivedRequest, RenderedMessage, Request, Target, event_kind, links, origin, trim,
 };
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Map, Value, json};
@@ -31,6 +34,18 @@ pub(super) struct Ntfy;
 impl Platform for Ntfy {
     fn name(&self) -> &'static str {
         "ntfy"
+    }
+
+    fn example(&self) -> Example {
+        Example { target: "/", options: &[("topic", "renders")] }
+    }
+
+    fn responses(&self) -> &'static [CannedResponse] {
+        canned_responses::RESPONSES
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
     }
 
     fn recognises(&self, url: &Url) -> bool {

@@ -4,11 +4,14 @@
 //! same `dedup_key`, which also makes a repeated attempt harmless. Whoever should not be called for a
 //! success uses `…/v2/change/enqueue`, which notifies nobody.
 
+mod canned_responses;
+mod request_checks;
+
 use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
 use super::{
-    Answer, Degradation, Outcome, Platform, PlatformOption, Rate, RenderedMessage, Request, Target,
-    event_kind, links, origin, retry_after, trim,
+    Answer, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption, Rate, ReceivedRequest,
+    RenderedMessage, Request, Target, event_kind, links, origin, retry_after, trim,
 };
 use crate::clock;
 use crate::message::{Context, Notice, Tone, Wording};
@@ -34,6 +37,18 @@ pub(super) struct PagerDuty;
 impl Platform for PagerDuty {
     fn name(&self) -> &'static str {
         "pagerduty"
+    }
+
+    fn example(&self) -> Example {
+        Example { target: "/v2/enqueue", options: &[("routing_key", "0123456789abcdef0123456789abcdef")] }
+    }
+
+    fn responses(&self) -> &'static [CannedResponse] {
+        canned_responses::RESPONSES
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
     }
 
     fn recognises(&self, url: &Url) -> bool {

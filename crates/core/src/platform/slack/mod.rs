@@ -5,6 +5,8 @@
 //! bytes are the safe reading. Slack fetches a picture while it takes the message, and refuses the whole of it
 //! when that fails: only what lies at a public address is shown, and a refused message goes without it.
 
+mod canned_responses;
+mod request_checks;
 mod responses;
 
 pub(super) use responses::{refusal, word};
@@ -12,8 +14,8 @@ pub(super) use responses::{refusal, word};
 use super::cut::{self, Markup};
 use super::limits::{Unit, fit, flatten};
 use super::{
-    Answer, Degradation, Outcome, Platform, Rate, RenderedMessage, Request, Target, event_kind, links,
-    origin, trim,
+    Answer, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest, RenderedMessage,
+    Request, Target, event_kind, links, origin, trim,
 };
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Value, json};
@@ -46,6 +48,18 @@ pub(super) struct Slack;
 impl Platform for Slack {
     fn name(&self) -> &'static str {
         "slack"
+    }
+
+    fn example(&self) -> Example {
+        Example { target: "/services/T000/B000/KEY", options: &[] }
+    }
+
+    fn responses(&self) -> &'static [CannedResponse] {
+        canned_responses::RESPONSES
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
     }
 
     fn recognises(&self, url: &Url) -> bool {

@@ -1,9 +1,15 @@
 //! `slack-workflow`: a workflow of Slack's Workflow Builder that starts from a webhook. It takes a flat
 //! object of texts, which the workflow's author declares as variables and places as he likes.
 
+mod canned_responses;
+mod request_checks;
+
 use super::limits::{Unit, fit};
 use super::slack::{PACE, block, is_slack, refusal, word};
-use super::{Answer, Outcome, Platform, Rate, Target, event_kind, links, origin};
+use super::{
+    Answer, CannedResponse, Example, Outcome, Platform, Rate, ReceivedRequest, Target, event_kind, links,
+    origin,
+};
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Value, json};
 use url::Url;
@@ -16,6 +22,18 @@ pub(super) struct SlackWorkflow;
 impl Platform for SlackWorkflow {
     fn name(&self) -> &'static str {
         "slack-workflow"
+    }
+
+    fn example(&self) -> Example {
+        Example { target: "/triggers/T000/1/KEY", options: &[] }
+    }
+
+    fn responses(&self) -> &'static [CannedResponse] {
+        canned_responses::RESPONSES
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
     }
 
     fn recognises(&self, url: &Url) -> bool {

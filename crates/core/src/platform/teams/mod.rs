@@ -6,9 +6,15 @@
 //! the card, which is more than what is sent. An answer only says that the workflow has started: what goes
 //! wrong later stands in its run history, so the card must be right before it leaves.
 
+mod canned_responses;
+mod request_checks;
+
 use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
-use super::{Answer, Degradation, Outcome, Platform, Rate, Target, event_kind, links, origin, trim};
+use super::{
+    Answer, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest, Target,
+    event_kind, links, origin, trim,
+};
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
@@ -33,6 +39,18 @@ pub(super) struct Teams;
 impl Platform for Teams {
     fn name(&self) -> &'static str {
         "teams"
+    }
+
+    fn example(&self) -> Example {
+        Example { target: "/workflows/1/triggers/manual/paths/invoke?sig=SIG", options: &[] }
+    }
+
+    fn responses(&self) -> &'static [CannedResponse] {
+        canned_responses::RESPONSES
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
     }
 
     /// The two hosts of Power Automate's triggers. Logic Apps of other makes share the first, and take the

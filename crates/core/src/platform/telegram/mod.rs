@@ -5,14 +5,19 @@
 //! written, is kept. HTML rather than MarkdownV2: three characters to escape, and nothing else to go wrong.
 //! Success is `ok: true`.
 
+mod canned_responses;
+mod parse_modes;
+mod request_checks;
+
 use super::cut::{self, Markup};
 use super::dimensions::dimensions;
 use super::limits::{Unit, fit, fit_above_last, flatten};
 use super::lines::Lines;
 use super::multipart::{Field, form};
 use super::{
-    Answer, Attachment, Degradation, MissingValue, Outcome, Platform, PlatformOption, Rate, RenderedMessage,
-    Request, Target, event_kind, links, origin, retry_after, trim,
+    Answer, Attachment, CannedResponse, Degradation, Example, MissingValue, Outcome, Platform,
+    PlatformOption, Rate, ReceivedRequest, RenderedMessage, Request, Target, event_kind, links, origin,
+    retry_after, trim,
 };
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Value, json};
@@ -41,6 +46,18 @@ pub(super) struct Telegram;
 impl Platform for Telegram {
     fn name(&self) -> &'static str {
         "telegram"
+    }
+
+    fn example(&self) -> Example {
+        Example { target: "/", options: &[("token", "123456:ABC-DEF"), ("chat_id", "-1001234567890")] }
+    }
+
+    fn responses(&self) -> &'static [CannedResponse] {
+        canned_responses::RESPONSES
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
     }
 
     fn recognises(&self, url: &Url) -> bool {
@@ -138,11 +155,9 @@ impl Platform for Telegram {
     }
 
     fn is_picture(&self, file: &Attachment) -> bool {
-        let fits_sides = |(width, height): (u32, u32)| {
-            let (long, short) = (u64::from(width.max(height)), u64::from(width.min(height)));
-            long + short <= PHOTO_SIDES && long <= short * PHOTO_RATIO
-        };
-        self.shows(file.media) && file.bytes.len() as u64 <= PHOTO && dimensions(file).is_none_or(fits_sides)
+        self.shows(file.media)
+            && file.bytes.len() as u64 <= PHOTO
+            && dimensions(file.media, &file.bytes).is_none_or(fits_photo)
     }
 
     /// The file by itself, below a text that is too long for a caption.
@@ -214,6 +229,12 @@ impl Platform for Telegram {
             _ => answer.again(now_unix_ms, reason),
         }
     }
+}
+
+/// Whether a picture of this width and height can be a photo.
+fn fits_photo((width, height): (u32, u32)) -> bool {
+    let (long, short) = (u64::from(width.max(height)), u64::from(width.min(height)));
+    long + short <= PHOTO_SIDES && long <= short * PHOTO_RATIO
 }
 
 /// How its text is measured: of HTML, what is shown.

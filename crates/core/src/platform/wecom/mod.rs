@@ -4,12 +4,15 @@
 //! `errcode` inside HTTP 200. Markdown pings members by `<@userid>` only; everybody and telephone numbers are
 //! pinged by a `text` message only, so a card with such mentions is one.
 
+mod canned_responses;
+mod request_checks;
+
 use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
 use super::multipart::form_with_length;
 use super::{
-    Answer, Degradation, Outcome, Platform, Rate, RenderedMessage, Request, Target, event_kind, links,
-    origin, trim,
+    Answer, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest, RenderedMessage,
+    Request, Target, event_kind, links, origin, trim,
 };
 use crate::message::{Context, Notice, Tone, Wording};
 use base64::Engine;
@@ -41,6 +44,18 @@ pub(super) struct WeCom;
 impl Platform for WeCom {
     fn name(&self) -> &'static str {
         "wecom"
+    }
+
+    fn example(&self) -> Example {
+        Example { target: "/cgi-bin/webhook/send?key=KEY", options: &[] }
+    }
+
+    fn responses(&self) -> &'static [CannedResponse] {
+        canned_responses::RESPONSES
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
     }
 
     fn recognises(&self, url: &Url) -> bool {

@@ -12,7 +12,7 @@ use crate::endpoint::{Endpoint, Overflow, Proxy, RetryPolicy, Tls};
 use crate::message::Context;
 use crate::platform::Rate;
 use crate::platform::Target;
-use crate::platform::{Answer, Outcome, Platform};
+use crate::platform::{Answer, CannedResponse, Example, Outcome, Platform};
 use crate::secret::SecretUrl;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -33,6 +33,14 @@ const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 struct Nobody;
 
 impl Platform for Nobody {
+    fn example(&self) -> Example {
+        Example { target: "/", options: &[] }
+    }
+
+    fn responses(&self) -> &'static [CannedResponse] {
+        &[]
+    }
+
     fn name(&self) -> &'static str {
         "nobody"
     }

@@ -1,29 +1,28 @@
 //! What WeCom's bot looks at: its key, the kind of the message, and the bytes of each.
 
-use super::super::super::serve::wire::Request;
-use super::{form, parameter};
+use super::super::ReceivedRequest;
+use super::{MARKDOWN, TEXT};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use md5::{Digest, Md5};
-use serde_json::Value as Json;
+use serde_json::Value;
 
-const TEXT: usize = 2048;
-const MARKDOWN: usize = 4096;
 const IMAGE: usize = 2 << 20;
 const FILE: usize = 20 << 20;
 /// A file has more bytes than these.
 const TOO_FEW: usize = 5;
+/// The id in the response named `media`.
+const MEDIA_ID: &str = "media-1";
 
-/// `uploaded`: whether a file was handed over before.
-pub(super) fn wecom(request: &Request, json: Option<&Json>, uploaded: bool) -> Option<&'static str> {
-    if parameter(request, "key").is_none_or(str::is_empty) {
+pub(super) fn refuses(request: &ReceivedRequest<'_>) -> Option<&'static str> {
+    if request.parameter("key").is_none_or(str::is_empty) {
         return Some("93000");
     }
-    if request.target.split('?').next().is_some_and(|path| path.ends_with("/upload_media")) {
+    if request.path().ends_with("/upload_media") {
         return Some(upload(request));
     }
-    let Some(json) = json.filter(|json| json.is_object()) else { return Some("47001") };
-    if has_escapes(&request.body) {
+    let Some(json) = request.json().filter(Value::is_object) else { return Some("47001") };
+    if has_escapes(request.body) {
         return Some("40033");
     }
     let kind = json["msgtype"].as_str().unwrap_or_default();
@@ -32,22 +31,20 @@ pub(super) fn wecom(request: &Request, json: Option<&Json>, uploaded: bool) -> O
         "text" => text(content, TEXT, "45002"),
         "markdown" | "markdown_v2" => text(content, MARKDOWN, "40058"),
         "image" => image(content),
-        "file" | "voice" => {
-            (!uploaded || content["media_id"] != super::super::answers::MEDIA_ID).then_some("40007")
-        }
+        "file" | "voice" => (!request.uploaded || content["media_id"] != MEDIA_ID).then_some("40007"),
         "news" => news(content),
         "template_card" => (!content["card_type"].is_string()).then_some("44004"),
         _ => Some("40008"),
     }
 }
 
-fn text(content: &Json, most: usize, too_long: &'static str) -> Option<&'static str> {
+fn text(content: &Value, most: usize, too_long: &'static str) -> Option<&'static str> {
     let text = content["content"].as_str().unwrap_or_default();
     if text.trim().is_empty() { Some("44004") } else { (text.len() > most).then_some(too_long) }
 }
 
 /// Base64 without line ends or a prefix, and the MD5 of what it stands for, in small letters.
-fn image(content: &Json) -> Option<&'static str> {
+fn image(content: &Value) -> Option<&'static str> {
     let of = |name: &str| content[name].as_str().unwrap_or_default();
     let Some(bytes) = STANDARD.decode(of("base64")).ok().filter(|bytes| !bytes.is_empty()) else {
         return Some("44001");
@@ -62,10 +59,10 @@ fn image(content: &Json) -> Option<&'static str> {
     }
 }
 
-fn news(content: &Json) -> Option<&'static str> {
+fn news(content: &Value) -> Option<&'static str> {
     let articles = content["articles"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let filled = |article: &Json| article["title"].as_str().is_some_and(|title| !title.is_empty());
-    let linked = |article: &Json| {
+    let filled = |article: &Value| article["title"].as_str().is_some_and(|title| !title.is_empty());
+    let linked = |article: &Value| {
         article["url"].as_str().is_some_and(|url| url.starts_with("http://") || url.starts_with("https://"))
     };
     if !(1..=8).contains(&articles.len()) || !articles.iter().all(filled) {
@@ -74,11 +71,11 @@ fn news(content: &Json) -> Option<&'static str> {
     (!articles.iter().all(linked)).then_some("45034")
 }
 
-fn upload(request: &Request) -> &'static str {
-    if !matches!(parameter(request, "type"), Some("file" | "voice")) {
+fn upload(request: &ReceivedRequest<'_>) -> &'static str {
+    if !matches!(request.parameter("type"), Some("file" | "voice")) {
         return "40004";
     }
-    let parts = form::parts(request).unwrap_or_default();
+    let parts = request.parts().unwrap_or_default();
     let media =
         parts.iter().find(|part| part.name == "media" && part.file.is_some_and(|name| !name.is_empty()));
     match media.map(|part| part.content.len()) {
@@ -106,13 +103,8 @@ mod tests {
 
     const SEND: &str = "/cgi-bin/webhook/send?key=k";
 
-    fn request(target: &str, kind: &str, body: Vec<u8>) -> Request {
-        let headers = vec![("content-type".into(), kind.into())];
-        Request { method: "POST".into(), target: target.into(), headers, body, keep_alive: true }
-    }
-
-    fn sent(body: &Json) -> Option<&'static str> {
-        wecom(&request(SEND, "application/json", body.to_string().into()), Some(body), false)
+    fn sent(body: &Value) -> Option<&'static str> {
+        refuses(&ReceivedRequest::post(SEND, &[], body.to_string().as_bytes()))
     }
 
     #[test]
@@ -129,8 +121,7 @@ mod tests {
         assert_eq!(sent(&json!({"msgtype": "card"})), Some("40008"));
         assert_eq!(sent(&json!([])), Some("47001"));
         let escaped = br#"{"msgtype":"text","text":{"content":"\u6c49"}}"#;
-        let json = serde_json::from_slice(escaped).ok();
-        assert_eq!(wecom(&request(SEND, "", escaped.to_vec()), json.as_ref(), false), Some("40033"));
+        assert_eq!(refuses(&ReceivedRequest::post(SEND, &[], escaped)), Some("40033"));
         assert_eq!(sent(&json!({"msgtype": "text", "text": {"content": "C:\\users"}})), None);
     }
 
@@ -161,7 +152,8 @@ mod tests {
             let mut body = format!("--b\r\nContent-Disposition: form-data; {field}\r\n\r\n").into_bytes();
             body.resize(body.len() + length, b'x');
             body.extend_from_slice(b"\r\n--b--\r\n");
-            wecom(&request(target, "multipart/form-data; boundary=b", body), None, false)
+            let headers = [("content-type".to_owned(), "multipart/form-data; boundary=b".to_owned())];
+            refuses(&ReceivedRequest::post(target, &headers, &body))
         };
         let target = "/cgi-bin/webhook/upload_media?key=k&type=file";
         let field = "name=\"media\"; filename=\"run.log\"";
@@ -172,15 +164,15 @@ mod tests {
         assert_eq!(upload(target, "name=\"media\"", 6), Some("44001"));
         assert_eq!(upload(target, "name=\"file\"; filename=\"run.log\"", 6), Some("44001"));
         assert_eq!(upload("/cgi-bin/webhook/upload_media?key=k", field, 6), Some("40004"));
-        let named = json!({"msgtype": "file", "file": {"media_id": super::super::super::answers::MEDIA_ID}});
-        let naming = request(SEND, "application/json", named.to_string().into());
-        assert_eq!(wecom(&naming, Some(&named), false), Some("40007"));
-        assert_eq!(wecom(&naming, Some(&named), true), None);
+        let named = json!({"msgtype": "file", "file": {"media_id": MEDIA_ID}}).to_string();
+        let naming = ReceivedRequest::post(SEND, &[], named.as_bytes());
+        assert_eq!(refuses(&naming), Some("40007"));
+        assert_eq!(refuses(&ReceivedRequest { uploaded: true, ..naming }), None);
     }
 
     #[test]
     fn news_have_articles_with_titles_and_links() {
-        let of = |articles: Json| sent(&json!({"msgtype": "news", "news": {"articles": articles}}));
+        let of = |articles: Value| sent(&json!({"msgtype": "news", "news": {"articles": articles}}));
         let article = json!({"title": "t", "url": "https://example.com/"});
         assert_eq!(of(json!([article])), None);
         assert_eq!(of(json!([])), Some("44004"));

@@ -1,24 +1,18 @@
-//! What Telegram's Bot API looks at: the token and the method of the path, the chat, the markup and what is left
-//! of the text behind it, and the file.
+//! What Telegram's Bot API looks at: the token and the method of the path, the chat, the markup and the length of
+//! the text behind it, and the file.
 
-use super::super::super::serve::wire::Request;
-use super::{form, markup};
-use serde_json::Value as Json;
+use super::super::ReceivedRequest;
+use super::super::dimensions::dimensions;
+use super::{CAPTION, PHOTO, TEXT, fits_photo, is_bot_token, is_chat, parse_modes};
+use serde_json::Value;
 use std::collections::HashMap;
 
-const TEXT: usize = 4096;
-const CAPTION: usize = 1024;
-const PHOTO: usize = 10 << 20;
-/// Width and height of a photo together, in pixels, and how many times one is the other at most.
-const PHOTO_SIDES: u64 = 10_000;
-const PHOTO_RATIO: u64 = 20;
-
-pub(super) fn telegram(request: &Request, json: Option<&Json>) -> Option<&'static str> {
-    let path = request.target.split('?').next().unwrap_or_default();
+pub(super) fn refuses(request: &ReceivedRequest<'_>) -> Option<&'static str> {
+    let path = request.path();
     let Some((token, method)) = path.strip_prefix("/bot").and_then(|rest| rest.split_once('/')) else {
         return Some("404");
     };
-    if !is_token(token) {
+    if !is_bot_token(token) {
         return Some("404");
     }
     let (text, most, too_long) = match method {
@@ -26,7 +20,7 @@ pub(super) fn telegram(request: &Request, json: Option<&Json>) -> Option<&'stati
         "sendPhoto" | "sendDocument" => ("caption", CAPTION, "caption"),
         _ => return Some("method"),
     };
-    let fields = Fields::read(request, json);
+    let fields = Fields::read(request);
     let shown = match fields.shown(text) {
         Ok(shown) => shown,
         Err(fault) => return Some(fault),
@@ -39,15 +33,6 @@ pub(super) fn telegram(request: &Request, json: Option<&Json>) -> Option<&'stati
     lack.or_else(|| fields.chat()).or_else(|| (shown.chars().count() > most).then_some(too_long))
 }
 
-fn is_token(token: &str) -> bool {
-    token.split_once(':').is_some_and(|(id, key)| {
-        !id.is_empty()
-            && id.bytes().all(|byte| byte.is_ascii_digit())
-            && !key.is_empty()
-            && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
-    })
-}
-
 /// The parameters of a request, in whichever of the forms that the Bot API takes.
 #[derive(Default)]
 struct Fields<'a> {
@@ -56,18 +41,18 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn read(request: &'a Request, json: Option<&Json>) -> Fields<'a> {
+    fn read(request: &'a ReceivedRequest<'a>) -> Fields<'a> {
         let mut fields = Fields::default();
         let kind = request.header("content-type").unwrap_or_default();
         if kind.starts_with("application/json") {
-            for (name, value) in json.and_then(Json::as_object).into_iter().flatten() {
+            for (name, value) in request.json().as_ref().and_then(Value::as_object).into_iter().flatten() {
                 let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
                 fields.texts.insert(name.clone(), text);
             }
         } else if kind.starts_with("application/x-www-form-urlencoded") {
-            fields.texts.extend(url::form_urlencoded::parse(&request.body).into_owned());
+            fields.texts.extend(url::form_urlencoded::parse(request.body).into_owned());
         }
-        for part in form::parts(request).unwrap_or_default() {
+        for part in request.parts().unwrap_or_default() {
             match part.file {
                 Some(_) => drop(fields.files.insert(part.name, part.content)),
                 None => {
@@ -88,12 +73,12 @@ impl<'a> Fields<'a> {
         let text = self.text(name);
         let parsed = match self.text("parse_mode").to_ascii_lowercase().as_str() {
             "" => Ok(text.to_owned()),
-            "html" => markup::html(text),
-            "markdownv2" => markup::markdown_v2(text),
-            "markdown" => markup::markdown(text),
+            "html" => parse_modes::html(text),
+            "markdownv2" => parse_modes::markdown_v2(text),
+            "markdown" => parse_modes::markdown(text),
             _ => return Err("parse-mode"),
         };
-        parsed.map_err(|markup::Unparsed| "entities")
+        parsed.map_err(|parse_modes::Unparsed| "entities")
     }
 
     fn chat(&self) -> Option<&'static str> {
@@ -101,11 +86,7 @@ impl<'a> Fields<'a> {
         if matches!(chat, "" | "null") {
             return Some("chat-empty");
         }
-        let number = chat.parse::<i64>().is_ok_and(|number| number != 0);
-        let name = chat.strip_prefix('@').is_some_and(|name| {
-            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-        });
-        (!number && !name).then_some("chat")
+        (!is_chat(chat)).then_some("chat")
     }
 
     /// What is wrong with a file; one that Telegram has or fetches itself is not looked at.
@@ -130,19 +111,13 @@ fn photo(bytes: &[u8]) -> Option<&'static str> {
     if !webp && !known.iter().any(|magic| bytes.starts_with(magic)) {
         return Some("no-image");
     }
-    if bytes.len() > PHOTO {
+    if bytes.len() as u64 > PHOTO {
         return Some("413");
     }
     // Only a PNG says its size at a fixed place.
-    let side = |at: usize| {
-        let side = bytes.get(at..at + 4)?.iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
-        bytes.starts_with(b"\x89PNG").then_some(side)
-    };
-    let (long, short) = match (side(16), side(20)) {
-        (Some(width), Some(height)) => (width.max(height), width.min(height)),
-        _ => return None,
-    };
-    (long + short > PHOTO_SIDES || long > short * PHOTO_RATIO).then_some("dimensions")
+    let size = || dimensions("image/png", bytes);
+    let is_wrong = bytes.starts_with(b"\x89PNG") && size().is_some_and(|size| !fits_photo(size));
+    is_wrong.then_some("dimensions")
 }
 
 #[cfg(test)]
@@ -150,14 +125,13 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn request(method: &str, kind: &str, body: Vec<u8>) -> Request {
-        let target = format!("/bot1:ab/{method}");
-        let headers = vec![("content-type".into(), kind.into())];
-        Request { method: "POST".into(), target, headers, body, keep_alive: true }
+    fn sent(target: &str, kind: &str, body: &[u8]) -> Option<&'static str> {
+        let headers = [("content-type".to_owned(), kind.to_owned())];
+        refuses(&ReceivedRequest::post(target, &headers, body))
     }
 
-    fn said(body: &Json) -> Option<&'static str> {
-        telegram(&request("sendMessage", "application/json", body.to_string().into()), Some(body))
+    fn said(body: &Value) -> Option<&'static str> {
+        sent("/bot1:ab/sendMessage", "application/json", body.to_string().as_bytes())
     }
 
     fn file(method: &str, fields: &[(&str, &str)], name: &str, content: &[u8]) -> Option<&'static str> {
@@ -170,7 +144,7 @@ mod tests {
         body.extend_from_slice(head.as_bytes());
         body.extend_from_slice(content);
         body.extend_from_slice(b"\r\n--b--\r\n");
-        telegram(&request(method, "multipart/form-data; boundary=b", body), None)
+        sent(&format!("/bot1:ab/{method}"), "multipart/form-data; boundary=b", &body)
     }
 
     fn png(width: u32, height: u32) -> Vec<u8> {
@@ -231,7 +205,7 @@ mod tests {
         let broken = [chat, ("caption", "<b>"), ("parse_mode", "HTML")];
         assert_eq!(file("sendDocument", &broken, "document", b"log"), Some("entities"));
         let mut large = png(8, 8);
-        large.resize(PHOTO + 1, 0);
+        large.resize(PHOTO as usize + 1, 0);
         assert_eq!(file("sendPhoto", &[chat], "photo", &large), Some("413"));
     }
 
@@ -240,9 +214,8 @@ mod tests {
         let body = json!({"chat_id": 1, "text": "t"});
         for target in ["/", "/sendMessage", "/bot/sendMessage", "/botab/sendMessage", "/bot1:a b/sendMessage"]
         {
-            let mut request = request("sendMessage", "application/json", body.to_string().into());
-            request.target = target.into();
-            assert_eq!(telegram(&request, Some(&body)), Some("404"), "{target}");
+            let found = sent(target, "application/json", body.to_string().as_bytes());
+            assert_eq!(found, Some("404"), "{target}");
         }
     }
 }
