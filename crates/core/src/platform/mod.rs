@@ -1,13 +1,25 @@
-//! One platform, one file: recognise the URL, build the card, keep the limits, read the answer.
+//! One folder per platform: the card, its limits, the responses and the tests stand together.
 //!
-//! To add a platform:
-//! 1. Write `src/platform/NAME.rs` with those four parts in that order, in the platform's own unit of
-//!    length. An answer that cannot be read is never a success; a code that cannot change by trying again
-//!    is final; a dead URL is gone; a refusal that a plainer message would escape is `Degradation`. Text from
-//!    outside is escaped before it is cut. What it needs beside the URL stands in `keys`; what changes from
+//! To add a platform, copy the folder of one that is like it and change these files:
+//!
+//! 1. `NAME/mod.rs` implements [`Platform`]: `recognises` its URLs, `layout` builds the card, `trim` cuts what a
+//!    template made too long, `objection` says why the platform would refuse a body, `degrade` makes a plainer
+//!    message, and `read` says what a response means. Measure in the platform's own unit of length, and escape text
+//!    from outside before it is cut. A response that cannot be read is never a success; a code that another attempt
+//!    cannot change is final; a dead URL is gone. `options` lists what it needs beside the URL. What changes from
 //!    attempt to attempt, and every secret, is added by `request` and never part of the card.
-//! 2. Add its line to `PLATFORMS`. The first that recognises a URL has it, so the narrower comes first.
-//! 3. Test it: a table of every known answer, and its card among the hostile texts, in `tests/`.
+//! 2. `NAME/canned_responses.rs` lists its known responses, success first, each with what `read` makes of it.
+//!    `taskbell serve --as NAME` answers with them.
+//! 3. `NAME/request_checks.rs` names the response with which the platform refuses a request. It uses the limits and
+//!    the objection of `mod.rs`, and adds what only the whole request shows: path, token, headers, files.
+//! 4. `NAME/tests.rs` has a `TRIAL`: URLs, pace, a check of the card, the limits from the platform's own pages, and
+//!    templates of its forms. The tests in `tests/` try it with hostile texts, long templates and odd mentions.
+//!    The platform's own tests follow it there.
+//! 5. Here, add `mod NAME;` and a line to `PLATFORMS`. The first that recognises a URL has it, so the narrower
+//!    comes first.
+//!
+//! Then `cargo test -p taskbell-core platform::` and `TASKBELL_UPDATE_DOCS=1 cargo test -p taskbell-core config::`,
+//! which writes the new options into `docs/configuration.md`; `docs/platforms.md` describes the card by hand.
 
 mod canned_response;
 mod cloudevents;
@@ -18,7 +30,7 @@ mod discord;
 mod feishu;
 mod github;
 mod gitlab;
-mod google_chat;
+mod googlechat;
 mod json;
 mod limits;
 mod lines;
@@ -50,7 +62,7 @@ pub use request::{Attachment, RenderedMessage, Request};
 pub use target::{Rate, Target};
 pub use trim::trimmed;
 
-use crate::message::Context;
+use crate::message::{Context, Notice};
 use std::fmt::Debug;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -63,7 +75,7 @@ static PLATFORMS: &[&dyn Platform] = &[
     &discord::Discord,
     &wecom::WeCom,
     &teams::Teams,
-    &google_chat::GoogleChat,
+    &googlechat::GoogleChat,
     &mattermost::Mattermost,
     &dingtalk::DingTalk,
     &feishu::Feishu,
@@ -269,8 +281,17 @@ pub trait Platform: Sync + Debug {
         false
     }
 
+    /// What the tests of all platforms must know of this one.
+    #[cfg(test)]
+    fn trial(&self) -> &'static tests::Trial;
+
+    /// The card of this content.
+    fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> serde_json::Value;
+
     /// The body when the hook has no template.
-    fn card(&self, context: &Context, target: &Target) -> serde_json::Value;
+    fn card(&self, context: &Context, target: &Target) -> serde_json::Value {
+        self.layout(&Notice::from_context(event_kind(context), context), context, target)
+    }
 
     /// The same as JSON text.
     fn card_text(&self, context: &Context, target: &Target) -> Vec<u8> {
@@ -376,4 +397,4 @@ fn origin(context: &Context) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

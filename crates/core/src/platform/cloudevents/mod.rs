@@ -12,7 +12,7 @@ use super::{
     RenderedMessage, Request, Target, event_kind,
 };
 use crate::clock;
-use crate::message::{Context, default_body};
+use crate::message::{Context, Notice, default_body};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
@@ -38,6 +38,11 @@ impl Platform for CloudEvents {
 
     fn responses(&self) -> &'static [CannedResponse] {
         canned_responses::RESPONSES
+    }
+
+    #[cfg(test)]
+    fn trial(&self) -> &'static crate::platform::tests::Trial {
+        &tests::TRIAL
     }
 
     fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
@@ -78,7 +83,7 @@ impl Platform for CloudEvents {
         false
     }
 
-    fn card(&self, context: &Context, target: &Target) -> Value {
+    fn layout(&self, _notice: &Notice, context: &Context, target: &Target) -> Value {
         card(context, target)
     }
 
@@ -219,3 +224,6 @@ fn escaped(text: &str, is_plain: impl Fn(u8) -> bool) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests;

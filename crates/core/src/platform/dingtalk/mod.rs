@@ -52,6 +52,11 @@ impl Platform for DingTalk {
         canned_responses::RESPONSES
     }
 
+    #[cfg(test)]
+    fn trial(&self) -> &'static crate::platform::tests::Trial {
+        &tests::TRIAL
+    }
+
     fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
         request_checks::refuses(request)
     }
@@ -94,9 +99,8 @@ impl Platform for DingTalk {
         Mentions::read(&[mention.to_owned()]).at().is_some()
     }
 
-    fn card(&self, context: &Context, target: &Target) -> Value {
-        let notice = Notice::from_context(event_kind(context), context);
-        card(&notice, context, target)
+    fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
+        card(notice, context, target)
     }
 
     fn request<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Request<'a> {
@@ -316,3 +320,6 @@ fn block(character: char) -> Option<&'static str> {
         _ => inline(character),
     }
 }
+
+#[cfg(test)]
+mod tests;

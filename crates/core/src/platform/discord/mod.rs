@@ -57,6 +57,11 @@ impl Platform for Discord {
         canned_responses::RESPONSES
     }
 
+    #[cfg(test)]
+    fn trial(&self) -> &'static crate::platform::tests::Trial {
+        &tests::TRIAL
+    }
+
     fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
         request_checks::refuses(request)
     }
@@ -106,9 +111,8 @@ impl Platform for Discord {
         Mentions::read(&[mention.to_owned()]).allowed() != json!({"parse": []})
     }
 
-    fn card(&self, context: &Context, target: &Target) -> Value {
-        let notice = Notice::from_context(event_kind(context), context);
-        card(&notice, context, target)
+    fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
+        card(notice, context, target)
     }
 
     fn trim(&self, body: &mut Value) {
@@ -448,3 +452,6 @@ fn block(character: char) -> Option<&'static str> {
         _ => inline(character),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -47,6 +47,11 @@ impl Platform for Feishu {
         canned_responses::RESPONSES
     }
 
+    #[cfg(test)]
+    fn trial(&self) -> &'static crate::platform::tests::Trial {
+        &tests::TRIAL
+    }
+
     fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
         request_checks::refuses(request)
     }
@@ -87,9 +92,8 @@ impl Platform for Feishu {
         !mentions(&[mention.to_owned()]).is_empty()
     }
 
-    fn card(&self, context: &Context, target: &Target) -> Value {
-        let notice = Notice::from_context(event_kind(context), context);
-        card(&notice, context, target)
+    fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
+        card(notice, context, target)
     }
 
     fn request<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Request<'a> {
@@ -332,3 +336,6 @@ fn inline(character: char) -> Option<&'static str> {
 fn block(character: char) -> Option<&'static str> {
     ENTITIES.iter().find(|(plain, _)| *plain == character).map(|(_, entity)| *entity)
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,6 +43,11 @@ impl Platform for GitHub {
         canned_responses::RESPONSES
     }
 
+    #[cfg(test)]
+    fn trial(&self) -> &'static crate::platform::tests::Trial {
+        &tests::TRIAL
+    }
+
     fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
         request_checks::refuses(request)
     }
@@ -82,9 +87,8 @@ impl Platform for GitHub {
         false
     }
 
-    fn card(&self, context: &Context, _target: &Target) -> Value {
-        let notice = Notice::from_context(event_kind(context), context);
-        card(&notice, context)
+    fn layout(&self, notice: &Notice, context: &Context, _target: &Target) -> Value {
+        card(notice, context)
     }
 
     /// A template makes the payload, unless it names `client_payload` itself. What GitHub would not take as
@@ -214,3 +218,6 @@ pub(super) fn outcome(tone: Tone) -> &'static str {
         Tone::Neutral => "neutral",
     }
 }
+
+#[cfg(test)]
+mod tests;

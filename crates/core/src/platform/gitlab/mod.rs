@@ -44,6 +44,11 @@ impl Platform for GitLab {
         canned_responses::RESPONSES
     }
 
+    #[cfg(test)]
+    fn trial(&self) -> &'static crate::platform::tests::Trial {
+        &tests::TRIAL
+    }
+
     fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
         request_checks::refuses(request)
     }
@@ -84,9 +89,8 @@ impl Platform for GitLab {
         false
     }
 
-    fn card(&self, context: &Context, _target: &Target) -> Value {
-        let notice = Notice::from_context(event_kind(context), context);
-        card(&notice, context)
+    fn layout(&self, notice: &Notice, context: &Context, _target: &Target) -> Value {
+        card(notice, context)
     }
 
     /// A template makes the variables: a table of names and values.
@@ -185,3 +189,6 @@ pub(super) fn card(notice: &Notice, context: &Context) -> Value {
     debug_assert!(variables.len() <= VARIABLES);
     json!({"variables": variables})
 }
+
+#[cfg(test)]
+mod tests;

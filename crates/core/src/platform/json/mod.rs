@@ -3,7 +3,8 @@
 mod canned_responses;
 
 use super::{Answer, CannedResponse, Example, Outcome, Platform, Rate, Target, event_kind};
-use crate::message::{Context, default_body, default_text};
+use crate::message::{Context, Notice, default_body, default_text};
+use serde_json::Value;
 use std::ops::RangeInclusive;
 use url::Url;
 
@@ -23,6 +24,11 @@ impl Platform for Json {
         canned_responses::RESPONSES
     }
 
+    #[cfg(test)]
+    fn trial(&self) -> &'static crate::platform::tests::Trial {
+        &tests::TRIAL
+    }
+
     /// Any URL may be one, so none says that it is.
     fn recognises(&self, _url: &Url) -> bool {
         false
@@ -40,7 +46,7 @@ impl Platform for Json {
         true
     }
 
-    fn card(&self, context: &Context, _target: &Target) -> serde_json::Value {
+    fn layout(&self, _notice: &Notice, context: &Context, _target: &Target) -> Value {
         default_body(event_kind(context), context)
     }
 
@@ -66,3 +72,6 @@ impl Platform for Json {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

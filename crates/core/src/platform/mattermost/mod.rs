@@ -51,6 +51,11 @@ impl Platform for Mattermost {
         canned_responses::RESPONSES
     }
 
+    #[cfg(test)]
+    fn trial(&self) -> &'static crate::platform::tests::Trial {
+        &tests::TRIAL
+    }
+
     fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
         request_checks::refuses(request)
     }
@@ -75,9 +80,8 @@ impl Platform for Mattermost {
         !mentions(&[mention.to_owned()]).is_empty()
     }
 
-    fn card(&self, context: &Context, target: &Target) -> Value {
-        let notice = Notice::from_context(event_kind(context), context);
-        card(&notice, context, target)
+    fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
+        card(notice, context, target)
     }
 
     /// Without the picture; or title, link and footer alone.
@@ -292,3 +296,6 @@ fn lines(character: char) -> Option<&'static str> {
         _ => inline(character),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,6 +44,11 @@ impl Platform for Ntfy {
         canned_responses::RESPONSES
     }
 
+    #[cfg(test)]
+    fn trial(&self) -> &'static crate::platform::tests::Trial {
+        &tests::TRIAL
+    }
+
     fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
         request_checks::refuses(request)
     }
@@ -87,9 +92,8 @@ impl Platform for Ntfy {
         (PACE, 1)
     }
 
-    fn card(&self, context: &Context, _target: &Target) -> Value {
-        let notice = Notice::from_context(event_kind(context), context);
-        card(&notice, context)
+    fn layout(&self, notice: &Notice, context: &Context, _target: &Target) -> Value {
+        card(notice, context)
     }
 
     fn request<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Request<'a> {
@@ -216,3 +220,6 @@ fn urgency(tone: Tone) -> (&'static str, u8) {
         Tone::Neutral => ("bell", 3),
     }
 }
+
+#[cfg(test)]
+mod tests;

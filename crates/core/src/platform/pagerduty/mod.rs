@@ -47,6 +47,11 @@ impl Platform for PagerDuty {
         canned_responses::RESPONSES
     }
 
+    #[cfg(test)]
+    fn trial(&self) -> &'static crate::platform::tests::Trial {
+        &tests::TRIAL
+    }
+
     fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
         request_checks::refuses(request)
     }
@@ -80,9 +85,8 @@ impl Platform for PagerDuty {
         false
     }
 
-    fn card(&self, context: &Context, target: &Target) -> Value {
-        let notice = Notice::from_context(event_kind(context), context);
-        card(&notice, context, target)
+    fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
+        card(notice, context, target)
     }
 
     fn request<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Request<'a> {
@@ -239,3 +243,6 @@ fn short_key(key: String) -> String {
     let digest = Sha256::digest(key.as_bytes());
     format!("taskbell/{}", digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,6 +58,11 @@ impl Platform for Slack {
         canned_responses::RESPONSES
     }
 
+    #[cfg(test)]
+    fn trial(&self) -> &'static crate::platform::tests::Trial {
+        &tests::TRIAL
+    }
+
     fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
         request_checks::refuses(request)
     }
@@ -78,9 +83,8 @@ impl Platform for Slack {
         mentions(&[mention.to_owned()]).starts_with('<')
     }
 
-    fn card(&self, context: &Context, target: &Target) -> Value {
-        let notice = Notice::from_context(event_kind(context), context);
-        card(&notice, context, target)
+    fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
+        card(notice, context, target)
     }
 
     /// A long section is split rather than cut: nothing of it is lost while the whole has room for it.
@@ -458,3 +462,6 @@ pub(super) fn block(character: char) -> Option<&'static str> {
 fn inline(character: char) -> Option<&'static str> {
     flatten(character).or_else(|| block(character))
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,6 +32,11 @@ impl Platform for SlackWorkflow {
         canned_responses::RESPONSES
     }
 
+    #[cfg(test)]
+    fn trial(&self) -> &'static crate::platform::tests::Trial {
+        &tests::TRIAL
+    }
+
     fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
         request_checks::refuses(request)
     }
@@ -50,9 +55,8 @@ impl Platform for SlackWorkflow {
 
     /// The variables `event`, `tone`, `title`, `facts`, `failures`, `text`, `link` and `origin`; all texts, and
     /// all there each time, since a workflow refuses to start without a variable it declares.
-    fn card(&self, context: &Context, _target: &Target) -> Value {
-        let notice = Notice::from_context(event_kind(context), context);
-        card(&notice, context)
+    fn layout(&self, notice: &Notice, context: &Context, _target: &Target) -> Value {
+        card(notice, context)
     }
 
     fn objection(&self, body: &Value) -> Option<String> {
@@ -97,3 +101,6 @@ pub(super) fn card(notice: &Notice, context: &Context) -> Value {
         "origin": variable(&origin(context)),
     })
 }
+
+#[cfg(test)]
+mod tests;

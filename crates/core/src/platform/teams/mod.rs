@@ -49,6 +49,11 @@ impl Platform for Teams {
         canned_responses::RESPONSES
     }
 
+    #[cfg(test)]
+    fn trial(&self) -> &'static crate::platform::tests::Trial {
+        &tests::TRIAL
+    }
+
     fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
         request_checks::refuses(request)
     }
@@ -79,9 +84,8 @@ impl Platform for Teams {
         mention.contains('@') && !Mentions::read(&[mention.to_owned()]).text.is_empty()
     }
 
-    fn card(&self, context: &Context, target: &Target) -> Value {
-        let notice = Notice::from_context(event_kind(context), context);
-        card(&notice, context, target)
+    fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
+        card(notice, context, target)
     }
 
     /// Without pictures; or title, mentions and origin alone.
@@ -368,3 +372,6 @@ fn lines(character: char) -> Option<&'static str> {
         _ => inline(character),
     }
 }
+
+#[cfg(test)]
+mod tests;

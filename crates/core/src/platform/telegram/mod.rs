@@ -56,6 +56,11 @@ impl Platform for Telegram {
         canned_responses::RESPONSES
     }
 
+    #[cfg(test)]
+    fn trial(&self) -> &'static crate::platform::tests::Trial {
+        &tests::TRIAL
+    }
+
     fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
         request_checks::refuses(request)
     }
@@ -120,9 +125,8 @@ impl Platform for Telegram {
         !mentions(&[mention.to_owned()]).is_empty()
     }
 
-    fn card(&self, context: &Context, target: &Target) -> Value {
-        let notice = Notice::from_context(event_kind(context), context);
-        card(&notice, context, target)
+    fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
+        card(notice, context, target)
     }
 
     fn request<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Request<'a> {
@@ -451,3 +455,6 @@ fn without_markup(html: &str) -> String {
         .iter()
         .fold(out, |text, (entity, plain)| text.replace(entity, plain))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! What each platform finds wrong in a request, by the name of the response that says so.
 
-use crate::platform::*;
+use super::*;
 
 fn refused(platform: &str, target: &str, body: &str) -> &'static str {
     let platform = by_name(platform).unwrap();

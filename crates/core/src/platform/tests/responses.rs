@@ -1,9 +1,8 @@
 //! Every platform reads its own canned responses, and refuses what it would refuse.
 
-use super::answers::NOW_MS;
-use crate::platform::*;
+use super::*;
 
-pub(super) fn answer(response: &CannedResponse) -> Answer {
+fn answer(response: &CannedResponse) -> Answer {
     let headers = response.headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
     Answer { status: response.status, headers, body: response.body.into(), truncated: false }
 }

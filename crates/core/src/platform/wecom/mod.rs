@@ -54,6 +54,11 @@ impl Platform for WeCom {
         canned_responses::RESPONSES
     }
 
+    #[cfg(test)]
+    fn trial(&self) -> &'static crate::platform::tests::Trial {
+        &tests::TRIAL
+    }
+
     fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
         request_checks::refuses(request)
     }
@@ -80,9 +85,8 @@ impl Platform for WeCom {
         !read.members.is_empty() || !read.mobiles.is_empty()
     }
 
-    fn card(&self, context: &Context, target: &Target) -> Value {
-        let notice = Notice::from_context(event_kind(context), context);
-        card(&notice, context, target)
+    fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
+        card(notice, context, target)
     }
 
     fn trim(&self, body: &mut Value) {
@@ -427,3 +431,6 @@ fn meaning(code: i64) -> Outcome {
     };
     Outcome::Final(format!("errcode {code}: {fatal}"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -37,6 +37,10 @@ impl Platform for Nobody {
         Example { target: "/", options: &[] }
     }
 
+    fn trial(&self) -> &'static crate::platform::tests::Trial {
+        unreachable!("it is on no list")
+    }
+
     fn responses(&self) -> &'static [CannedResponse] {
         &[]
     }
@@ -53,7 +57,7 @@ impl Platform for Nobody {
         (&[], 1)
     }
 
-    fn card(&self, _: &Context, _: &Target) -> serde_json::Value {
+    fn layout(&self, _: &crate::message::Notice, _: &Context, _: &Target) -> serde_json::Value {
         serde_json::Value::Null
     }
 
