@@ -18,8 +18,10 @@
 //! 5. Here, add `mod NAME;` and a line to `PLATFORMS`. The first that recognises a URL has it, so the narrower
 //!    comes first.
 //!
-//! Then `cargo test -p taskbell-core platform::` and `TASKBELL_UPDATE_DOCS=1 cargo test -p taskbell-core config::`,
-//! which writes the new options into `docs/configuration.md`; `docs/platforms.md` describes the card by hand.
+//! Then run `cargo test -p taskbell-core`. It asks for what stands outside the folder: the options in
+//! `docs/configuration.md` (`TASKBELL_UPDATE_DOCS=1 cargo test --lib the_checked_in_reference` writes them) and a
+//! section with a picture in `docs/platforms.md` (`cargo xtask cards` takes it). The tables of `tests/python` name
+//! the platforms that they try, and fail for one that they do not name.
 
 mod canned_response;
 mod cloudevents;
@@ -62,7 +64,7 @@ pub use request::{Attachment, RenderedMessage, Request};
 pub use target::{Rate, Target};
 pub use trim::trimmed;
 
-use crate::message::{Context, Notice};
+use crate::message::{Context, Notice, Tone};
 use std::fmt::Debug;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -385,6 +387,31 @@ pub trait Platform: Sync + Debug {
 /// The type of the event a context speaks of.
 fn event_kind(context: &Context) -> &str {
     context.json()["event"]["type"].as_str().unwrap_or("event")
+}
+
+/// The title, or the type of the event where nothing of the title can be shown.
+fn or_event_kind(title: String, context: &Context) -> String {
+    if title.trim().is_empty() { event_kind(context).to_owned() } else { title }
+}
+
+/// The tone as a sign in a text.
+fn mark(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Good => "✅",
+        Tone::Bad => "❌",
+        Tone::Warn => "⚠️",
+        Tone::Neutral => "🔔",
+    }
+}
+
+/// The tone in a word that a workflow can compare.
+fn outcome(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Good => "good",
+        Tone::Bad => "bad",
+        Tone::Warn => "warn",
+        Tone::Neutral => "neutral",
+    }
 }
 
 /// The line at the foot of a card: which machine, which event.

@@ -13,9 +13,9 @@ use super::lines::Lines;
 use super::platform_options::is_token;
 use super::{
     Answer, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption, Rate, ReceivedRequest,
-    RenderedMessage, Request, Target, event_kind, links, origin, retry_after, trim,
+    RenderedMessage, Request, Target, links, mark, or_event_kind, origin, retry_after, trim,
 };
-use crate::message::{Context, Notice, Tone, Wording};
+use crate::message::{Context, Notice, Wording};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 use url::Url;
@@ -209,10 +209,7 @@ fn meaning(code: i64, words: &str) -> Outcome {
 pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
     let words = Wording::of(context);
     let cut = |text: &str, max| fit(text, max, Unit::Bytes, inline);
-    let mut title = cut(&notice.title, TITLE);
-    if title.trim().is_empty() {
-        title = event_kind(context).to_owned();
-    }
+    let title = or_event_kind(cut(&notice.title, TITLE), context);
     let colon = words.colon;
     let facts = notice
         .facts
@@ -239,15 +236,6 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
         card.insert("at".to_owned(), at);
     }
     Value::Object(card)
-}
-
-fn mark(tone: Tone) -> &'static str {
-    match tone {
-        Tone::Good => "✅",
-        Tone::Bad => "❌",
-        Tone::Warn => "⚠️",
-        Tone::Neutral => "🔔",
-    }
 }
 
 /// Whom the message pings.

@@ -13,7 +13,7 @@ use super::lines::Lines;
 use super::platform_options::is_token;
 use super::{
     Answer, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption, Rate, ReceivedRequest,
-    RenderedMessage, Request, Target, event_kind, links, origin, retry_after, trim,
+    RenderedMessage, Request, Target, links, or_event_kind, origin, retry_after, trim,
 };
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Value, json};
@@ -198,10 +198,7 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     let cut = |text: &str, max| fit(text, max, Unit::Bytes, inline);
     let colon = words.colon;
     // The head of a card is no markdown.
-    let mut title = fit(&notice.title, TITLE, Unit::Bytes, flatten);
-    if title.trim().is_empty() {
-        title = event_kind(context).to_owned();
-    }
+    let title = or_event_kind(fit(&notice.title, TITLE, Unit::Bytes, flatten), context);
     let facts = notice
         .facts
         .iter()

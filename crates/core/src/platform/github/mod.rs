@@ -12,9 +12,9 @@ use super::limits::{Unit, fit, flatten};
 use super::platform_options::is_token;
 use super::{
     Answer, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption, Rate, ReceivedRequest,
-    RenderedMessage, Request, Target, event_kind, retry_after, trim,
+    RenderedMessage, Request, Target, event_kind, outcome, retry_after, trim,
 };
-use crate::message::{Context, Notice, Tone, default_body};
+use crate::message::{Context, Notice, default_body};
 use serde_json::{Value, json};
 use std::time::Duration;
 use url::Url;
@@ -207,16 +207,6 @@ pub(super) fn card(notice: &Notice, context: &Context) -> Value {
         taskbell["truncated"] = json!(true);
     }
     json!({"client_payload": {"taskbell": taskbell}})
-}
-
-/// The tone in a word that a workflow can compare.
-pub(super) fn outcome(tone: Tone) -> &'static str {
-    match tone {
-        Tone::Good => "good",
-        Tone::Bad => "bad",
-        Tone::Warn => "warn",
-        Tone::Neutral => "neutral",
-    }
 }
 
 #[cfg(test)]

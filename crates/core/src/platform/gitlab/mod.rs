@@ -6,12 +6,11 @@
 mod canned_responses;
 mod request_checks;
 
-use super::github::outcome;
 use super::limits::{Unit, fit, flatten};
 use super::platform_options::is_token;
 use super::{
     Answer, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption, Rate, ReceivedRequest,
-    RenderedMessage, Request, Target, event_kind,
+    RenderedMessage, Request, Target, event_kind, outcome,
 };
 use crate::message::{Context, Notice, default_body};
 use serde_json::{Map, Value, json};

@@ -9,8 +9,8 @@ mod request_checks;
 use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
 use super::{
-    Answer, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest, Target,
-    event_kind, links, origin, trim,
+    Answer, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest, Target, links,
+    or_event_kind, origin, trim,
 };
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Value, json};
@@ -177,8 +177,7 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     let words = Wording::of(context);
     let (sign, colour) = sign(notice.tone);
     // A header is plain text.
-    let title = fit(&notice.title, TITLE, Unit::Bytes, flatten);
-    let title = if title.trim().is_empty() { event_kind(context).to_owned() } else { title };
+    let title = or_event_kind(fit(&notice.title, TITLE, Unit::Bytes, flatten), context);
     let header = json!({
         "title": format!("{sign} {title}"),
         "subtitle": fit(&origin(context), TITLE, Unit::Bytes, flatten),

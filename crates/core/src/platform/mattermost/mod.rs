@@ -10,8 +10,8 @@ mod request_checks;
 use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
 use super::{
-    Answer, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest, Target,
-    event_kind, links, origin, retry_after, trim,
+    Answer, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest, Target, links,
+    or_event_kind, origin, retry_after, trim,
 };
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Map, Value, json};
@@ -179,10 +179,7 @@ impl Room {
 pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
     let words = Wording::of(context);
     let mut room = Room(WHOLE);
-    let mut title = room.take(&notice.title, TITLE, inline);
-    if title.trim().is_empty() {
-        title = event_kind(context).to_owned();
-    }
+    let title = or_event_kind(room.take(&notice.title, TITLE, inline), context);
     // Shown in notifications, where markdown is not read; still, nothing in it may ping.
     let fallback = room.take(&notice.title, TITLE, quiet);
     let footer = room.take(&origin(context), FOOTER, quiet);

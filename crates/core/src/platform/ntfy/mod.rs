@@ -12,7 +12,7 @@ use super::lines::Lines;
 use super::platform_options::is_token;
 use super::{
     Answer, CannedResponse, Degradation, Example, MissingValue, Outcome, Platform, PlatformOption, Rate,
-    ReceivedRequest, RenderedMessage, Request, Target, event_kind, links, origin, trim,
+    ReceivedRequest, RenderedMessage, Request, Target, links, or_event_kind, origin, trim,
 };
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Map, Value, json};
@@ -180,10 +180,7 @@ pub(super) fn card(notice: &Notice, context: &Context) -> Value {
     let words = Wording::of(context);
     let cut = |text: &str, max| fit(text, max, Unit::Bytes, flatten);
     let colon = words.colon;
-    let mut title = fit(&notice.title, TITLE, Unit::CodePoints, flatten);
-    if title.trim().is_empty() {
-        title = event_kind(context).to_owned();
-    }
+    let title = or_event_kind(fit(&notice.title, TITLE, Unit::CodePoints, flatten), context);
     let facts = notice
         .facts
         .iter()

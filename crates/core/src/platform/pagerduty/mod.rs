@@ -11,7 +11,7 @@ use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
 use super::{
     Answer, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption, Rate, ReceivedRequest,
-    RenderedMessage, Request, Target, event_kind, links, origin, retry_after, trim,
+    RenderedMessage, Request, Target, event_kind, links, or_event_kind, origin, retry_after, trim,
 };
 use crate::clock;
 use crate::message::{Context, Notice, Tone, Wording};
@@ -171,10 +171,7 @@ fn is_change(target: &Target) -> bool {
 pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
     let words = Wording::of(context);
     let cut = |text: &str, max| fit(text, max, Unit::CodePoints, flatten);
-    let mut summary = cut(&notice.title, SUMMARY);
-    if summary.trim().is_empty() {
-        summary = event_kind(context).to_owned();
-    }
+    let summary = or_event_kind(cut(&notice.title, SUMMARY), context);
     let mut details = Map::new();
     for (label, value) in notice.facts.iter().take(FIELDS) {
         details.insert(cut(label, FIELD / 10), json!(cut(value, FIELD)));

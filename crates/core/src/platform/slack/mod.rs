@@ -15,7 +15,7 @@ use super::cut::{self, Markup};
 use super::limits::{Unit, fit, flatten};
 use super::{
     Answer, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest, RenderedMessage,
-    Request, Target, event_kind, links, origin, trim,
+    Request, Target, links, or_event_kind, origin, trim,
 };
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Value, json};
@@ -323,10 +323,7 @@ fn colour(tone: Tone) -> &'static str {
 
 pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
     let words = Wording::of(context);
-    let titled = |title: &str, max| {
-        let title = fit(title, max, Unit::Bytes, inline);
-        if title.trim().is_empty() { event_kind(context).to_owned() } else { title }
-    };
+    let titled = |title: &str, max| or_event_kind(fit(title, max, Unit::Bytes, inline), context);
     let mut blocks = vec![
         json!({"type": "header", "text": {"type": "plain_text", "text": titled(&notice.title, HEADER), "emoji": false}}),
     ];

@@ -8,9 +8,9 @@ use super::limits::{Unit, fit};
 use super::slack::{PACE, block, is_slack, refusal, word};
 use super::{
     Answer, CannedResponse, Example, Outcome, Platform, Rate, ReceivedRequest, Target, event_kind, links,
-    origin,
+    origin, outcome,
 };
-use crate::message::{Context, Notice, Tone, Wording};
+use crate::message::{Context, Notice, Wording};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -84,15 +84,9 @@ pub(super) fn card(notice: &Notice, context: &Context) -> Value {
     let colon = Wording::of(context).colon;
     let facts: Vec<_> = notice.facts.iter().map(|(label, value)| format!("{label}{colon}{value}")).collect();
     let link = links::followable(notice.link.as_deref(), VARIABLE);
-    let tone = match notice.tone {
-        Tone::Good => "good",
-        Tone::Bad => "bad",
-        Tone::Warn => "warn",
-        Tone::Neutral => "neutral",
-    };
     json!({
         "event": event_kind(context),
-        "tone": tone,
+        "tone": outcome(notice.tone),
         "title": variable(&notice.title),
         "facts": variable(&facts.join("\n")),
         "failures": variable(&notice.failures.join("\n")),

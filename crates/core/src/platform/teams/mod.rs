@@ -12,8 +12,8 @@ mod request_checks;
 use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
 use super::{
-    Answer, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest, Target,
-    event_kind, links, origin, trim,
+    Answer, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest, Target, links,
+    or_event_kind, origin, trim,
 };
 use crate::message::{Context, Notice, Tone, Wording};
 use serde_json::{Map, Value, json};
@@ -205,8 +205,7 @@ impl Room {
 pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
     let words = Wording::of(context);
     let (style, ink) = colour(notice.tone);
-    let title = fit(&notice.title, TITLE, Unit::Bytes, inline);
-    let title = if title.trim().is_empty() { event_kind(context).to_owned() } else { title };
+    let title = or_event_kind(fit(&notice.title, TITLE, Unit::Bytes, inline), context);
     let heading = json!({
         "type": "Container", "style": style, "bleed": true,
         "items": [block(&title, json!({"size": "Large", "weight": "Bolder", "color": ink}))],

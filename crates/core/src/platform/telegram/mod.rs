@@ -16,10 +16,10 @@ use super::lines::Lines;
 use super::multipart::{Field, form};
 use super::{
     Answer, Attachment, CannedResponse, Degradation, Example, MissingValue, Outcome, Platform,
-    PlatformOption, Rate, ReceivedRequest, RenderedMessage, Request, Target, event_kind, links, origin,
-    retry_after, trim,
+    PlatformOption, Rate, ReceivedRequest, RenderedMessage, Request, Target, links, mark, or_event_kind,
+    origin, retry_after, trim,
 };
-use crate::message::{Context, Notice, Tone, Wording};
+use crate::message::{Context, Notice, Wording};
 use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
@@ -344,10 +344,7 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     let words = Wording::of(context);
     let cut = |text: &str, max| fit(text, max, Unit::Utf16, inline);
     let colon = words.colon;
-    let mut title = cut(&notice.title, TITLE);
-    if title.trim().is_empty() {
-        title = event_kind(context).to_owned();
-    }
+    let title = or_event_kind(cut(&notice.title, TITLE), context);
     let facts = notice
         .facts
         .iter()
@@ -371,15 +368,6 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
         None => json!({"is_disabled": true}),
     };
     json!({"text": text, "parse_mode": "HTML", "link_preview_options": preview})
-}
-
-fn mark(tone: Tone) -> &'static str {
-    match tone {
-        Tone::Good => "✅",
-        Tone::Bad => "❌",
-        Tone::Warn => "⚠️",
-        Tone::Neutral => "🔔",
-    }
 }
 
 /// Configured mentions: `@name`, or the number of a member who has none.

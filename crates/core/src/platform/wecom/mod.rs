@@ -12,7 +12,7 @@ use super::limits::{Unit, fit, flatten};
 use super::multipart::form_with_length;
 use super::{
     Answer, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest, RenderedMessage,
-    Request, Target, event_kind, links, origin, trim,
+    Request, Target, links, or_event_kind, origin, trim,
 };
 use crate::message::{Context, Notice, Tone, Wording};
 use base64::Engine;
@@ -300,8 +300,7 @@ fn colour(tone: Tone) -> &'static str {
 /// fit.
 fn write(style: &Style, max: usize, notice: &Notice, context: &Context, mentions: &str) -> String {
     let cut = |text: &str, max| fit(text, max, Unit::Bytes, style.inline);
-    let title = cut(&notice.title, TITLE);
-    let title = if title.trim().is_empty() { event_kind(context).to_owned() } else { title };
+    let title = or_event_kind(cut(&notice.title, TITLE), context);
     let mut tail = String::new();
     let words = Wording::of(context);
     let picture = notice.image_url.as_ref().filter(|url| notice.link.as_ref() != Some(url));
