@@ -10,8 +10,9 @@ mod demo;
 mod drop_command;
 mod explain;
 mod failure;
+mod fake_platform;
 mod import_swarmui;
-mod impostor;
+
 mod input;
 mod list;
 mod preview;

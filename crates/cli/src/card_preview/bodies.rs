@@ -11,7 +11,7 @@ pub(super) fn read(platform: &str, body: &Json) -> Option<CardPreview> {
         "discord" => Some(discord(body)),
         "wecom" => wecom(body),
         "teams" => teams(body),
-        "googlechat" => google_chat(body),
+        "googlechat" => googlechat(body),
         "mattermost" => mattermost(body),
         "dingtalk" => lines::dingtalk(body),
         "feishu" => lines::feishu(body),
@@ -219,7 +219,7 @@ fn teams(body: &Json) -> Option<CardPreview> {
     Some(card)
 }
 
-fn google_chat(body: &Json) -> Option<CardPreview> {
+fn googlechat(body: &Json) -> Option<CardPreview> {
     let mut card = CardPreview::default();
     card.add(CardPart::Ping(text(&body["text"]).to_owned()));
     let content = &body["cardsV2"][0]["card"];

@@ -4,7 +4,7 @@ pub mod http;
 pub mod receiver;
 
 use super::failure::Failure;
-use super::impostor::Impostor;
+use super::fake_platform::FakePlatform;
 use super::signature;
 use super::terminal::{Style, Terminal, count, harmless, one_line, pretty, screenful, time_of_day};
 use receiver::{Arrival, Receiver, ReceiverOptions, Verdict};
@@ -13,6 +13,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, mpsc};
 use taskbell_core::clock;
+use taskbell_core::platform::Example;
 use taskbell_core::sign::Verifier;
 
 /// Lines of a body that are shown.
@@ -60,17 +61,17 @@ pub fn run(arguments: &ServeArgs, terminal: &mut Terminal) -> Result<(), Failure
     })?;
     let played = arguments.platform.as_deref();
     let platform = played
-        .map(|platform| Impostor::new(platform, arguments.answer.as_deref()))
+        .map(|platform| FakePlatform::new(platform, arguments.answer.as_deref()))
         .transpose()
         .map_err(|fault| Failure::new(fault, "`--as` takes a platform, `--answer` names of its answers"))?;
-    let endpoint = platform.as_ref().map_or(("/", ""), |platform| (platform.target(), platform.keys()));
+    let example = platform.as_ref().map_or(Example { target: "/", options: &[] }, FakePlatform::example);
     let (fail_first, fail_status) = arguments.fail.unwrap_or((0, 503));
     let options = ReceiverOptions { verifier, fail_first, fail_status, platform };
     let (send, arrivals) = mpsc::sync_channel::<Arrival>(64);
     let listener = move |arrival| send.send(arrival).unwrap_or_default();
     let receiver = Receiver::start(&arguments.host, arguments.port, options, Arc::new(listener))
         .map_err(|error| cannot_listen(arguments, &error))?;
-    introduce(receiver.address(), endpoint, entry.as_ref(), arguments, terminal)?;
+    introduce(receiver.address(), example, entry.as_ref(), arguments, terminal)?;
     let mut refused = 0;
     for arrival in arrivals.iter().take(arguments.count.unwrap_or(usize::MAX)) {
         refused += usize::from(matches!(arrival.verdict, Verdict::Refused(_)));
@@ -99,13 +100,13 @@ fn cannot_listen(arguments: &ServeArgs, error: &io::Error) -> Failure {
 /// Prints the address, and a configuration for it with the path and the keys of the platform.
 fn introduce(
     address: SocketAddr,
-    (target, keys): (&str, &str),
+    example: Example,
     entry: Option<&Json>,
     arguments: &ServeArgs,
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
     let scheme = entry.and_then(|entry| entry["scheme"].as_str());
-    let url = format!("http://{address}{target}");
+    let url = format!("http://{address}{}", example.target);
     if terminal.json() {
         let platform = &arguments.platform;
         return Ok(terminal.object(&json!({ "listening": url, "as": platform, "checks": scheme }))?);
@@ -126,7 +127,10 @@ fn introduce(
     if let Some(platform) = &arguments.platform {
         lines.push_str(&format!("platform = \"{platform}\"\n"));
     }
-    lines.push_str(&format!("url = \"{url}\"\n{keys}"));
+    lines.push_str(&format!("url = \"{url}\"\n"));
+    for (name, value) in example.options {
+        lines.push_str(&format!("{name} = \"{value}\"\n"));
+    }
     if let Some(scheme) = scheme {
         let given = arguments.signature.secret.as_deref().filter(|secret| is_variable(secret));
         let name = given.map_or("NAME_OF_THE_VARIABLE", |name| name.strip_prefix("env:").unwrap_or(name));

@@ -1,13 +1,14 @@
 //! A receiver of webhooks: it verifies each request, answers it and reports it.
 
 use super::http::{REQUEST_TIMEOUT, Request, Response, Server};
-use crate::impostor::{Impostor, Reply};
+use crate::fake_platform::FakePlatform;
 use serde_json::Value as Json;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use taskbell_core::clock;
+use taskbell_core::platform::CannedResponse;
 use taskbell_core::sign::Verifier;
 
 /// How a receiver answers.
@@ -19,7 +20,7 @@ pub struct ReceiverOptions {
     pub fail_first: usize,
     pub fail_status: u16,
     /// The platform whose answers it gives; `None` answers 200 with the body `ok`.
-    pub platform: Option<Impostor>,
+    pub platform: Option<FakePlatform>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,8 +117,11 @@ fn answer(
     let number = arrived.fetch_add(1, Ordering::Relaxed) + 1;
     // The platform counts only the requests that it may answer.
     let counted = number.checked_sub(options.fail_first).filter(|counted| *counted > 0);
-    let reply =
-        options.platform.as_ref().zip(counted).map(|(platform, counted)| platform.answer(counted, &request));
+    let reply = options
+        .platform
+        .as_ref()
+        .zip(counted)
+        .and_then(|(platform, counted)| platform.respond(counted, &request));
     let (mut response, reply) = match (&verdict, reply) {
         _ if counted.is_none() => {
             (Response::text(options.fail_status, format!("request {number} fails, as asked\n")), None)
@@ -132,7 +136,7 @@ fn answer(
     response
 }
 
-fn reply_as_response(reply: &'static Reply) -> Response {
+fn reply_as_response(reply: &'static CannedResponse) -> Response {
     let content_type = match reply.body.as_bytes().first() {
         Some(b'{') => "application/json; charset=utf-8",
         Some(b'<') => "text/html; charset=utf-8",
@@ -214,11 +218,11 @@ pub mod tests {
 
     #[test]
     fn the_platforms_answers_follow_the_failures() {
-        let impostor = Impostor::new("json", Some("429,410")).unwrap();
+        let fake = FakePlatform::new("json", Some("429,410")).unwrap();
         let options = ReceiverOptions {
             fail_first: 1,
             fail_status: 503,
-            platform: Some(impostor),
+            platform: Some(fake),
             ..ReceiverOptions::default()
         };
         let (receiver, arrivals) = start(options);

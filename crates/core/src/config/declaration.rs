@@ -134,7 +134,7 @@ impl ConfigTable {
 
     /// The names of all keys that are allowed in this table.
     pub fn names(&self) -> Vec<&'static str> {
-        let options = if self.platform_options { platform::own_key_names() } else { Vec::new() };
+        let options = if self.platform_options { platform::option_names() } else { Vec::new() };
         self.keys.iter().map(|key| key.name).chain(options).collect()
     }
 

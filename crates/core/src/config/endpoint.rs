@@ -179,8 +179,8 @@ fn read(name: &str, table: &TableReader<'_>, file_roots: &Arc<[PathBuf]>) -> Opt
     let fallback = table.read_string(&keys::FALLBACK);
     let (platform, url) = address?;
     warn_of_ignored_mentions(table, platform, &mentions);
-    let target = Target { url, keys: platform_options::read(table, platform)?, mentions };
-    if let Some((key, message)) = platform.lack(&target) {
+    let target = Target { url, options: platform_options::read(table, platform)?, mentions };
+    if let Some((key, message)) = platform.missing_value(&target) {
         table.error(key, message);
     }
     let (pace, default_concurrency) = platform.pace();
@@ -198,7 +198,7 @@ fn read(name: &str, table: &TableReader<'_>, file_roots: &Arc<[PathBuf]>) -> Opt
         ordered: concurrency == Some(1),
         tls,
         proxy,
-        overflow: overflow.unwrap_or(if platform.folds() { Overflow::Fold } else { Overflow::Queue }),
+        overflow: overflow.unwrap_or(if platform.coalesces() { Overflow::Fold } else { Overflow::Queue }),
         file_roots: Arc::clone(file_roots),
         fallback,
     })
@@ -206,7 +206,7 @@ fn read(name: &str, table: &TableReader<'_>, file_roots: &Arc<[PathBuf]>) -> Opt
 
 fn warn_of_ignored_mentions(table: &TableReader<'_>, platform: &dyn Platform, mentions: &[String]) {
     let name = platform.name();
-    for mention in mentions.iter().filter(|mention| !platform.pings(mention)) {
+    for mention in mentions.iter().filter(|mention| !platform.accepts_mention(mention)) {
         let mention = quoted(mention);
         let message = match platform.mention_form() {
             Some(form) => format!("`{name}` notifies nobody for {mention}: it takes {form}"),

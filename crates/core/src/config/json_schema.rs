@@ -23,7 +23,7 @@ fn table_schema(table: &ConfigTable) -> Json {
         table.keys.iter().map(|key| (key.name.to_owned(), key_schema(key))).collect();
     if table.platform_options {
         properties
-            .extend(platform::own_key_names().into_iter().map(|name| (name.to_owned(), option_schema(name))));
+            .extend(platform::option_names().into_iter().map(|name| (name.to_owned(), option_schema(name))));
     }
     let required = table.keys.iter().filter(|key| matches!(key.default, DefaultValue::Required));
     let required: Vec<&str> = required.map(|key| key.name).collect();
@@ -64,7 +64,7 @@ fn key_schema(key: &ConfigKey<dyn ValueType>) -> Json {
 /// The option of a platform, with its meaning for each platform that has it.
 fn option_schema(name: &str) -> Json {
     let keys =
-        platform::all().iter().flat_map(|platform| platform.keys().iter().map(move |key| (platform, key)));
+        platform::all().iter().flat_map(|platform| platform.options().iter().map(move |key| (platform, key)));
     let meanings = keys
         .filter(|(_, key)| key.name == name)
         .map(|(platform, key)| format!("`{}`: {} Form: {}.", platform.name(), key.meaning, key.form));

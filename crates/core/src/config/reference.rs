@@ -58,7 +58,7 @@ fn write_platform_options(page: &mut String) {
          | platform | key | type | default | range or form | meaning |\n|---|---|---|---|---|---|\n",
     );
     for platform in platform::all() {
-        for key in platform.keys() {
+        for key in platform.options() {
             let (platform, name) =
                 (format!("`{}`", platform.name()), format!("`endpoints.NAME.{}`", key.name));
             let type_name = if key.secret { "secret text" } else { "text" };

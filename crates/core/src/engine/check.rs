@@ -81,7 +81,7 @@ fn doubts(config: &Config, spans: &ConfigSpans) -> Vec<ConfigError> {
             };
             let doubtful = |kind: &String| {
                 let body = body(&sample::context(kind))?;
-                endpoint.platform.doubt(&serde_json::from_slice::<Json>(&body).ok()?)
+                endpoint.platform.objection(&serde_json::from_slice::<Json>(&body).ok()?)
             };
             let is_cut = |kind: &String| {
                 let body = body(&sample::long_context(kind));

@@ -122,7 +122,7 @@ fn gone_reason(spool: &Spool, endpoint: &Endpoint) -> Option<String> {
 fn fingerprint(endpoint: &Endpoint) -> String {
     let mut digest = Sha256::new_with_prefix(endpoint.target.url.expose().as_str());
     // Where one URL serves everybody, the keys tell who is meant.
-    for (name, value) in &endpoint.target.keys {
+    for (name, value) in &endpoint.target.options {
         digest.update(format!("\0{name}\0{}", value.expose()));
     }
     let digest = digest.finalize();

@@ -6,7 +6,7 @@ use super::job::Job;
 use super::lane::Lane;
 use super::request::{attached_file, rendered};
 use crate::failpoint;
-use crate::platform::{Attachment, Outcome, Plainer};
+use crate::platform::{Attachment, Degradation, Outcome};
 use crate::spool::AttemptRow;
 use crate::transport::TransportErrorKind;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ pub(super) enum AttemptDecision {
     /// The receiver takes the message in another form, or in another chat: at once.
     SendAgain {
         body: Body,
-        plain: Option<Plainer>,
+        plain: Option<Degradation>,
         chat: Option<i64>,
         /// What changes, for the attempt log.
         remark: &'static str,
@@ -79,7 +79,7 @@ impl Attempt {
         }
         let event_id = self.leader.event_id.to_string();
         let message = rendered(&self.leader, &self.body, &event_id, self.file.as_ref(), self.started_at);
-        let request = endpoint.platform.shape(&endpoint.target, &message);
+        let request = endpoint.platform.request(&endpoint.target, &message);
         self.file_bytes = self.file.as_ref().map_or(0, |file| file.bytes.len().min(request.body.len()));
         failpoint::reach("before-send");
         let number = self.leader.attempts + 1;
@@ -108,7 +108,7 @@ impl Attempt {
     /// Whether the receiver gets the message once more at once. A plainer form is tried once.
     pub(super) fn decide(&mut self, lane: &Lane) -> AttemptDecision {
         match self.outcome.take() {
-            Some(Outcome::Plainer(how, reason)) => {
+            Some(Outcome::Degrade(how, reason)) => {
                 let is_first = self.leader.plain.is_none();
                 let plainer = || self.body.plainer(&lane.endpoint, how, self.file.is_some());
                 match is_first.then(plainer).flatten() {

@@ -2,7 +2,7 @@
 
 use crate::endpoint::Endpoint;
 use crate::message::{Extras, Message};
-use crate::platform::Plainer;
+use crate::platform::Degradation;
 use serde_json::Value;
 
 /// A rendered message.
@@ -25,9 +25,9 @@ impl From<Message> for Body {
 impl Body {
     /// The plainer form for a receiver that refused the message; `None` when there is none. Without its file
     /// a message is plainer too.
-    pub(super) fn plainer(&self, endpoint: &Endpoint, how: Plainer, had_file: bool) -> Option<Body> {
+    pub(super) fn plainer(&self, endpoint: &Endpoint, how: Degradation, had_file: bool) -> Option<Body> {
         let json: Value = serde_json::from_slice(&self.bytes).ok()?;
-        match endpoint.platform.plainer(&json, how) {
+        match endpoint.platform.degrade(&json, how) {
             Some(plain) => Some(self.with_bytes(plain.to_string().into_bytes())),
             None => had_file.then(|| self.clone()),
         }

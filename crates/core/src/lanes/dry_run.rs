@@ -39,7 +39,7 @@ pub fn dry_run(endpoint: &Endpoint, job: &Job, body: &Body, now: i64) -> DryRun 
     let id = job.event_id.to_string();
     let message = rendered(job, body, &id, file.as_ref(), now);
     let platform = endpoint.platform;
-    let mut shaped = vec![platform.shape(&endpoint.target, &message)];
+    let mut shaped = vec![platform.request(&endpoint.target, &message)];
     if message.file.is_some() {
         match platform.upload(&endpoint.target, &message) {
             Some(upload) => {
@@ -71,13 +71,13 @@ pub fn headers(
     number: u32,
     timestamp_s: i64,
 ) -> Vec<(String, String)> {
-    let secrets = endpoint.platform.keys().iter().filter(|key| key.secret);
-    let secrets: Vec<&str> = secrets.filter_map(|key| endpoint.target.key(key.name)).collect();
+    let secrets = endpoint.platform.options().iter().filter(|key| key.secret);
+    let secrets: Vec<&str> = secrets.filter_map(|key| endpoint.target.option(key.name)).collect();
     let shown = |(name, value): (String, String)| {
         let is_secret = secrets.iter().any(|secret| value.contains(secret));
         (name, if is_secret { REDACTED.to_owned() } else { value })
     };
     let (id, now) = (job.event_id.to_string(), timestamp_s.saturating_mul(1000));
-    let shaped = endpoint.platform.shape(&endpoint.target, &rendered(job, body, &id, None, now));
+    let shaped = endpoint.platform.request(&endpoint.target, &rendered(job, body, &id, None, now));
     request(endpoint, shaped, &id, number, now).headers.into_iter().map(shown).collect()
 }

@@ -76,7 +76,7 @@ fn reason(outcome: &Outcome) -> Option<&str> {
         | Outcome::RetryAfter(_, reason)
         | Outcome::Final(reason)
         | Outcome::Gone(reason)
-        | Outcome::Plainer(_, reason)
+        | Outcome::Degrade(_, reason)
         | Outcome::Moved(_, reason) => Some(reason),
     }
 }
@@ -85,7 +85,7 @@ fn name(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Delivered => "delivered",
         // It goes again at once, in another form or to another chat.
-        Outcome::Retry(_) | Outcome::Plainer(..) | Outcome::Moved(..) => "retry",
+        Outcome::Retry(_) | Outcome::Degrade(..) | Outcome::Moved(..) => "retry",
         Outcome::RetryAfter(..) => "retry_after",
         Outcome::Final(_) => "final",
         Outcome::Gone(_) => "gone",

@@ -2,7 +2,7 @@
 
 use super::body::Body;
 use crate::event::EventId;
-use crate::platform::Plainer;
+use crate::platform::Degradation;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub struct Job {
     /// Attempts after which the receiver requested a wait.
     pub requested_waits: u32,
     /// The plainer form in which the message goes, after the receiver refused it as it was in this run.
-    pub plain: Option<Plainer>,
+    pub plain: Option<Degradation>,
     /// Its file was too large for the connection, so the message goes without it.
     pub without_file: bool,
     /// When it is due, by the monotonic clock.

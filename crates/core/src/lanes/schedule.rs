@@ -47,7 +47,7 @@ pub fn next(policy: &RetryPolicy, outcome: &Outcome, history: DeliveryHistory, j
         Outcome::Delivered => return RetryDecision::Delivered,
         Outcome::Final(reason)
         | Outcome::Gone(reason)
-        | Outcome::Plainer(_, reason)
+        | Outcome::Degrade(_, reason)
         | Outcome::Moved(_, reason) => {
             return RetryDecision::Dead(reason.clone());
         }

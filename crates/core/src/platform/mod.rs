@@ -1,14 +1,29 @@
-//! One platform, one file: recognise the URL, build the card, keep the limits, read the answer.
+//! One folder per platform: the card, its limits, the responses and the tests stand together.
 //!
-//! To add a platform:
-//! 1. Write `src/platform/NAME.rs` with those four parts in that order, in the platform's own unit of
-//!    length. An answer that cannot be read is never a success; a code that cannot change by trying again
-//!    is final; a dead URL is gone; a refusal that a plainer message would escape is `Plainer`. Text from
-//!    outside is escaped before it is cut. What it needs beside the URL stands in `keys`; what changes from
-//!    attempt to attempt, and every secret, is added by `shape` and never part of the card.
-//! 2. Add its line to `PLATFORMS`. The first that recognises a URL has it, so the narrower comes first.
-//! 3. Test it: a table of every known answer, and its card among the hostile texts, in `tests/`.
+//! To add a platform, copy the folder of one that is like it and change these files:
+//!
+//! 1. `NAME/mod.rs` implements [`Platform`]: `recognises` its URLs, `layout` builds the card, `trim` cuts what a
+//!    template made too long, `objection` says why the platform would refuse a body, `degrade` makes a plainer
+//!    message, and `read` says what a response means. Measure in the platform's own unit of length, and escape text
+//!    from outside before it is cut. A response that cannot be read is never a success; a code that another attempt
+//!    cannot change is final; a dead URL is gone. `options` lists what it needs beside the URL. What changes from
+//!    attempt to attempt, and every secret, is added by `request` and never part of the card.
+//! 2. `NAME/canned_responses.rs` lists its known responses, success first, each with what `read` makes of it.
+//!    `taskbell serve --as NAME` answers with them.
+//! 3. `NAME/request_checks.rs` names the response with which the platform refuses a request. It uses the limits and
+//!    the objection of `mod.rs`, and adds what only the whole request shows: path, token, headers, files.
+//! 4. `NAME/tests.rs` has a `TRIAL`: URLs, pace, a check of the card, the limits from the platform's own pages, and
+//!    templates of its forms. The tests in `tests/` try it with hostile texts, long templates and odd mentions.
+//!    The platform's own tests follow it there.
+//! 5. Here, add `mod NAME;` and a line to `PLATFORMS`. The first that recognises a URL has it, so the narrower
+//!    comes first.
+//!
+//! Then run `cargo test -p taskbell-core`. It asks for what stands outside the folder: the options in
+//! `docs/configuration.md` (`TASKBELL_UPDATE_DOCS=1 cargo test --lib the_checked_in_reference` writes them) and a
+//! section with a picture in `docs/platforms.md` (`cargo xtask cards` takes it). The tables of `tests/python` name
+//! the platforms that they try, and fail for one that they do not name.
 
+mod canned_response;
 mod cloudevents;
 mod cut;
 mod dimensions;
@@ -17,7 +32,7 @@ mod discord;
 mod feishu;
 mod github;
 mod gitlab;
-mod google_chat;
+mod googlechat;
 mod json;
 mod limits;
 mod lines;
@@ -25,10 +40,11 @@ mod links;
 mod mattermost;
 mod multipart;
 mod ntfy;
-mod own_key;
 mod pagerduty;
+mod platform_options;
+mod received_request;
+mod request;
 mod retry_after;
-mod shape;
 mod signature;
 mod slack;
 mod slack_workflow;
@@ -38,13 +54,17 @@ mod telegram;
 mod trim;
 mod wecom;
 
+pub use canned_response::{CannedResponse, Expected};
 pub use multipart::shown as shown_form;
-pub use own_key::{Lack, OwnKey, is_own_key, own_key_names, platforms_with_key};
-pub use shape::{Attachment, RenderedMessage, Request};
+pub use platform_options::{
+    MissingValue, PlatformOption, is_platform_option, option_names, platforms_with_option,
+};
+pub use received_request::ReceivedRequest;
+pub use request::{Attachment, RenderedMessage, Request};
 pub use target::{Rate, Target};
 pub use trim::trimmed;
 
-use crate::message::Context;
+use crate::message::{Context, Notice, Tone};
 use std::fmt::Debug;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -57,7 +77,7 @@ static PLATFORMS: &[&dyn Platform] = &[
     &discord::Discord,
     &wecom::WeCom,
     &teams::Teams,
-    &google_chat::GoogleChat,
+    &googlechat::GoogleChat,
     &mattermost::Mattermost,
     &dingtalk::DingTalk,
     &feishu::Feishu,
@@ -150,14 +170,14 @@ pub enum Outcome {
     /// Never again at this endpoint.
     Gone(String),
     /// Not like this: a plainer form of the message, at once and once only.
-    Plainer(Plainer, String),
+    Degrade(Degradation, String),
     /// Not there: the same message to the chat of this number, at once and from now on.
     Moved(i64, String),
 }
 
 /// What the receiver stumbled over; each also does without what stands before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Plainer {
+pub enum Degradation {
     /// The picture, or where it lies.
     NoImage,
     /// The markup.
@@ -166,21 +186,41 @@ pub enum Plainer {
     Shorter,
 }
 
-impl Plainer {
+impl Degradation {
     /// What is done about it, for the log.
     pub fn remedy(self) -> &'static str {
         match self {
-            Plainer::NoImage => "sent again at once without the image",
-            Plainer::NoMarkup => "sent again at once without markup",
-            Plainer::Shorter => "sent again at once, cut short",
+            Degradation::NoImage => "sent again at once without the image",
+            Degradation::NoMarkup => "sent again at once without markup",
+            Degradation::Shorter => "sent again at once, cut short",
         }
     }
+}
+
+/// A target and options of a platform's form, for a receiver that plays it and for the tests.
+#[derive(Debug, Clone, Copy)]
+pub struct Example {
+    /// Path and query of a URL.
+    pub target: &'static str,
+    /// The options that it needs beside the URL, and a value of each.
+    pub options: &'static [(&'static str, &'static str)],
 }
 
 /// A kind of receiver.
 pub trait Platform: Sync + Debug {
     /// The name in `platform = "…"`.
     fn name(&self) -> &'static str;
+
+    /// A URL and options of the form that it has.
+    fn example(&self) -> Example;
+
+    /// The responses it is known to give. The first is success.
+    fn responses(&self) -> &'static [CannedResponse];
+
+    /// The name of the response with which it refuses this request; `None` when it takes it.
+    fn refuses(&self, _request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        None
+    }
 
     /// Other names it is known by.
     fn aliases(&self) -> &'static [&'static str] {
@@ -199,7 +239,7 @@ pub trait Platform: Sync + Debug {
     }
 
     /// What it needs or takes beside the URL.
-    fn keys(&self) -> &'static [OwnKey] {
+    fn options(&self) -> &'static [PlatformOption] {
         &[]
     }
 
@@ -209,15 +249,15 @@ pub trait Platform: Sync + Debug {
     }
 
     /// The parameter of its URL without which that takes no message.
-    fn parameter(&self) -> Option<&'static str> {
+    fn required_parameter(&self) -> Option<&'static str> {
         None
     }
 
     /// What neither the URL nor the keys hold although the platform needs it: the key, and a sentence. A
     /// server of one's own that speaks as the platform does may do without.
-    fn lack(&self, target: &Target) -> Option<Lack> {
+    fn missing_value(&self, target: &Target) -> Option<MissingValue> {
         let url = target.url.expose();
-        let name = self.parameter().filter(|_| self.recognises(url))?;
+        let name = self.required_parameter().filter(|_| self.recognises(url))?;
         let has = url.query_pairs().any(|(key, value)| key == name && !value.is_empty());
         let words = format!("the end of this URL is missing: `{name}=` and what stands behind it");
         (!has).then_some(("url", words))
@@ -239,12 +279,21 @@ pub trait Platform: Sync + Debug {
     }
 
     /// Whether a configured mention pings somebody.
-    fn pings(&self, _mention: &str) -> bool {
+    fn accepts_mention(&self, _mention: &str) -> bool {
         false
     }
 
+    /// What the tests of all platforms must know of this one.
+    #[cfg(test)]
+    fn trial(&self) -> &'static tests::Trial;
+
+    /// The card of this content.
+    fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> serde_json::Value;
+
     /// The body when the hook has no template.
-    fn card(&self, context: &Context, target: &Target) -> serde_json::Value;
+    fn card(&self, context: &Context, target: &Target) -> serde_json::Value {
+        self.layout(&Notice::from_context(event_kind(context), context), context, target)
+    }
 
     /// The same as JSON text.
     fn card_text(&self, context: &Context, target: &Target) -> Vec<u8> {
@@ -253,13 +302,13 @@ pub trait Platform: Sync + Debug {
 
     /// The request of one attempt: the card, or what a template made in its place, with the URL that is
     /// dialled. Called for each attempt, by the lane's threads.
-    fn shape<'a>(&self, target: &Target, letter: &RenderedMessage<'a>) -> Request<'a> {
-        self.as_rendered(target, letter)
+    fn request<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Request<'a> {
+        self.base_request(target, message)
     }
 
     /// The request when nothing of the message changes from attempt to attempt.
-    fn as_rendered<'a>(&self, target: &Target, letter: &RenderedMessage<'a>) -> Request<'a> {
-        letter.as_it_is(self.dial_url(target.url.expose()), self.reads_forms())
+    fn base_request<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Request<'a> {
+        message.request_to(self.dial_url(target.url.expose()), self.reads_forms())
     }
 
     /// The largest picture it takes with a message, in bytes; `None` when it takes none.
@@ -292,7 +341,7 @@ pub trait Platform: Sync + Debug {
 
     /// A request that hands the file over when the message was delivered, for a platform whose messages can
     /// only name a file that it has. What follows it is `uploaded`, and no `follow_up`.
-    fn upload<'a>(&self, _target: &Target, _letter: &RenderedMessage<'a>) -> Option<Request<'a>> {
+    fn upload<'a>(&self, _target: &Target, _message: &RenderedMessage<'a>) -> Option<Request<'a>> {
         None
     }
 
@@ -300,7 +349,7 @@ pub trait Platform: Sync + Debug {
     fn uploaded<'a>(
         &self,
         _target: &Target,
-        _letter: &RenderedMessage<'a>,
+        _message: &RenderedMessage<'a>,
         _answer: &Answer,
     ) -> Option<Request<'a>> {
         None
@@ -308,18 +357,18 @@ pub trait Platform: Sync + Debug {
 
     /// A second request that follows when the first was delivered, where the file cannot be part of it. What
     /// comes of it changes nothing for the delivery.
-    fn follow_up<'a>(&self, _target: &Target, _letter: &RenderedMessage<'a>) -> Option<Request<'a>> {
+    fn follow_up<'a>(&self, _target: &Target, _message: &RenderedMessage<'a>) -> Option<Request<'a>> {
         None
     }
 
     /// A plainer form of a body, for a receiver that stumbled over it; `None` when there is none.
-    fn plainer(&self, _body: &serde_json::Value, _how: Plainer) -> Option<serde_json::Value> {
+    fn degrade(&self, _body: &serde_json::Value, _how: Degradation) -> Option<serde_json::Value> {
         None
     }
 
     /// Whether messages are folded into a summary when more wait than the rate can carry, unless the
     /// configuration says otherwise. Right for people, wrong for machines.
-    fn folds(&self) -> bool {
+    fn coalesces(&self) -> bool {
         true
     }
 
@@ -327,7 +376,7 @@ pub trait Platform: Sync + Debug {
     fn trim(&self, _body: &mut serde_json::Value) {}
 
     /// Why it would not take this body, which a template made; `None` where nothing speaks against it.
-    fn doubt(&self, _body: &serde_json::Value) -> Option<String> {
+    fn objection(&self, _body: &serde_json::Value) -> Option<String> {
         None
     }
 
@@ -340,6 +389,31 @@ fn event_kind(context: &Context) -> &str {
     context.json()["event"]["type"].as_str().unwrap_or("event")
 }
 
+/// The title, or the type of the event where nothing of the title can be shown.
+fn or_event_kind(title: String, context: &Context) -> String {
+    if title.trim().is_empty() { event_kind(context).to_owned() } else { title }
+}
+
+/// The tone as a sign in a text.
+fn mark(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Good => "✅",
+        Tone::Bad => "❌",
+        Tone::Warn => "⚠️",
+        Tone::Neutral => "🔔",
+    }
+}
+
+/// The tone in a word that a workflow can compare.
+fn outcome(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Good => "good",
+        Tone::Bad => "bad",
+        Tone::Warn => "warn",
+        Tone::Neutral => "neutral",
+    }
+}
+
 /// The line at the foot of a card: which machine, which event.
 fn origin(context: &Context) -> String {
     let json = context.json();
@@ -350,4 +424,4 @@ fn origin(context: &Context) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

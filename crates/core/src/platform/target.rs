@@ -9,15 +9,15 @@ pub struct Target {
     /// The configured URL.
     pub url: SecretUrl,
     /// The values of the platform's own keys, by name.
-    pub keys: Vec<(&'static str, Secret)>,
+    pub options: Vec<(&'static str, Secret)>,
     /// Whom a chat message pings, in the platform's own form.
     pub mentions: Vec<String>,
 }
 
 impl Target {
     /// The value of a key of the platform's own.
-    pub fn key(&self, name: &str) -> Option<&str> {
-        self.keys.iter().find(|(key, _)| *key == name).map(|(_, value)| value.expose())
+    pub fn option(&self, name: &str) -> Option<&str> {
+        self.options.iter().find(|(key, _)| *key == name).map(|(_, value)| value.expose())
     }
 }
 

@@ -112,10 +112,10 @@ fn a_platform_has_its_own_options_and_no_others() {
     let a = &telegram.endpoints[0];
     assert_eq!(a.target.url.expose().as_str(), "https://api.telegram.org/");
     assert_eq!(
-        (a.target.key("chat_id"), a.target.key("token")),
+        (a.target.option("chat_id"), a.target.option("token")),
         (Some("-100123"), Some("12:marker-4f9c2a71d0"))
     );
-    assert_eq!(a.target.key("thread_id"), None);
+    assert_eq!(a.target.option("thread_id"), None);
     assert!(!format!("{telegram:?}").contains(MARKER));
     assert!(!telegram.scrubber.scrub("it said 12:marker-4f9c2a71d0").contains(MARKER));
     for (platform, more, expected) in [
@@ -161,7 +161,7 @@ fn a_platform_has_its_own_options_and_no_others() {
         "url = \"https://open.larksuite.com/open-apis/bot/v2/hook/k\"\nsecret = \"env:MARKER\"",
     ));
     assert_eq!(
-        (lark.endpoints[0].platform.name(), lark.endpoints[0].target.key("secret")),
+        (lark.endpoints[0].platform.name(), lark.endpoints[0].target.option("secret")),
         ("feishu", Some(MARKER))
     );
 }

@@ -48,7 +48,8 @@ fn variable(name: &str) -> Option<OsString> {
 fn every_platform_has_its_section_and_its_picture() {
     let sections = sections();
     for name in platform::names() {
-        let (_, text) = sections.iter().find(|(title, _)| title == name).unwrap_or_else(|| panic!("{name}"));
+        let section = sections.iter().find(|(title, _)| title == name);
+        let (_, text) = section.unwrap_or_else(|| panic!("docs/platforms.md lacks a section `{name}`"));
         for step in ["\n1. ", "\n2. ", "\n3. ", "```toml\n", "What can go wrong:"] {
             assert!(text.contains(step), "{name} lacks `{}`", step.trim());
         }

@@ -64,7 +64,7 @@ impl Lane {
             Outcome::Delivered
             | Outcome::Final(_)
             | Outcome::Gone(_)
-            | Outcome::Plainer(..)
+            | Outcome::Degrade(..)
             | Outcome::Moved(..) => inner.breaker.succeeded(),
             Outcome::Retry(_) => jobs.iter().take(1).for_each(|job| inner.breaker.failed(job.seq, now)),
             Outcome::RetryAfter(wait, _) => {

@@ -1,7 +1,6 @@
 //! Discord's cards before a checker that others wrote. Those of other platforms are judged in `tests/python`.
 
-use super::cards::{any_notice, context, hostile, target, text};
-use crate::platform::*;
+use super::*;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use twilight_model::channel::message::Embed;
@@ -43,7 +42,7 @@ proptest! {
     fn a_judge_of_others_accepts_every_card(notice in any_notice(), host in hostile(), mention in hostile()) {
         let context = context(&host);
         for mentions in [vec![], vec![mention.as_str(), "@here"]] {
-            let discord = discord::lay_out(&notice, &context, &target(&mentions));
+            let discord = by_name("discord").unwrap().layout(&notice, &context, &target(&mentions));
             prop_assert_eq!(judge_discord(&discord), Ok(()));
         }
     }

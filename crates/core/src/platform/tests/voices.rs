@@ -1,31 +1,11 @@
 //! Colour, picture and pings, platform by platform: what must be there, where the checks of hostile texts only
 //! see what must not.
 
-use super::cards::{context, notice, target, text};
+use super::*;
 use crate::message::{Notice, Tone};
-use crate::platform::*;
 use serde_json::{Value, json};
 
 const PICTURE: &str = "https://cdn.example.com/1.png";
-
-fn card(name: &str, notice: &Notice, mentions: &[&str]) -> Value {
-    let (context, target) = (context("h"), target(mentions));
-    match name {
-        "slack" => slack::lay_out(notice, &context, &target),
-        "slack-workflow" => slack_workflow::lay_out(notice, &context),
-        "discord" => discord::lay_out(notice, &context, &target),
-        "wecom" => wecom::lay_out(notice, &context, &target),
-        "dingtalk" => dingtalk::lay_out(notice, &context, &target),
-        "feishu" => feishu::lay_out(notice, &context, &target),
-        "teams" => teams::lay_out(notice, &context, &target),
-        "telegram" => telegram::lay_out(notice, &context, &target),
-        "googlechat" => google_chat::lay_out(notice, &context, &target),
-        "mattermost" => mattermost::lay_out(notice, &context, &target),
-        "ntfy" => ntfy::lay_out(notice, &context),
-        "pagerduty" => pagerduty::lay_out(notice, &context, &target),
-        other => panic!("no card of {other}"),
-    }
-}
 
 #[test]
 fn every_tone_has_its_colour_or_sign() {
@@ -60,7 +40,7 @@ fn every_tone_has_its_colour_or_sign() {
         ("pagerduty", "/payload/severity", json!(["info", "error", "warning", "info"])),
     ] {
         for (index, tone) in [Tone::Good, Tone::Bad, Tone::Warn, Tone::Neutral].into_iter().enumerate() {
-            let card = card(name, &Notice { tone, ..notice("t") }, &[]);
+            let card = card_of(name, &Notice { tone, ..notice("t") }, &[]);
             let (found, wanted) = (card.pointer(pointer).unwrap_or(&Value::Null), &shown[index]);
             let is_so = match wanted.as_str() {
                 Some(start) => text(found).starts_with(start),
@@ -92,7 +72,7 @@ fn a_picture_at_a_public_address_is_in_every_card_that_can_show_one() {
         ("ntfy", "/attach", json!(PICTURE)),
         ("pagerduty", "/images", json!({"src": PICTURE, "alt": "Preview"})),
     ] {
-        let card = card(name, &pictured, &[]);
+        let card = card_of(name, &pictured, &[]);
         let found = card.pointer(pointer).unwrap_or(&Value::Null);
         let is_there = match part.as_str() {
             Some(part) => text(found).contains(part),
@@ -145,13 +125,13 @@ fn a_plainer_message_pings_whom_the_card_pinged() {
         ("googlechat", &["all"], "/text", json!("<users/all>")),
         ("mattermost", &["channel"], "/text", json!("@channel")),
     ] {
-        let full = card(name, &long, mentions);
-        let silent = card(name, &long, &[]);
-        for how in [Plainer::NoMarkup, Plainer::Shorter] {
+        let full = card_of(name, &long, mentions);
+        let silent = card_of(name, &long, &[]);
+        for how in [Degradation::NoMarkup, Degradation::Shorter] {
             let platform = by_name(name).unwrap();
-            let Some(plain) = platform.plainer(&full, how) else {
+            let Some(plain) = platform.degrade(&full, how) else {
                 // A text is as plain as can be.
-                assert_eq!((name, how), ("wecom", Plainer::NoMarkup));
+                assert_eq!((name, how), ("wecom", Degradation::NoMarkup));
                 continue;
             };
             let found = plain.pointer(pointer).unwrap_or(&Value::Null);
@@ -160,7 +140,7 @@ fn a_plainer_message_pings_whom_the_card_pinged() {
                 None => *found == live,
             };
             assert!(pings, "{name} {how:?}: no {live} in {plain}");
-            let quiet = platform.plainer(&silent, how).unwrap();
+            let quiet = platform.degrade(&silent, how).unwrap();
             if let Some(live) = live.as_str() {
                 assert!(!quiet.to_string().contains(live.trim()), "{name} {how:?} pings: {quiet}");
             }
@@ -171,8 +151,8 @@ fn a_plainer_message_pings_whom_the_card_pinged() {
 
 #[test]
 fn a_member_of_telegram_without_a_name_is_pinged_without_markup_too() {
-    let full = card("telegram", &notice("👩 <a href=\"tg://user?id=7\">7</a>"), &["@ada", "42"]);
-    let plain = by_name("telegram").unwrap().plainer(&full, Plainer::NoMarkup).unwrap();
+    let full = card_of("telegram", &notice("👩 <a href=\"tg://user?id=7\">7</a>"), &["@ada", "42"]);
+    let plain = by_name("telegram").unwrap().degrade(&full, Degradation::NoMarkup).unwrap();
     let units: Vec<u16> = text(&plain["text"]).encode_utf16().collect();
     let entities = plain["entities"].as_array().unwrap();
     assert_eq!(entities.len(), 1);
@@ -180,4 +160,22 @@ fn a_member_of_telegram_without_a_name_is_pinged_without_markup_too() {
     assert_eq!(String::from_utf16_lossy(&units[at("offset")..at("offset") + at("length")]), "42");
     assert_eq!((&entities[0]["type"], &entities[0]["user"]), (&json!("text_mention"), &json!({"id": 42})));
     assert_eq!(plain.get("parse_mode"), None);
+}
+
+#[test]
+fn a_plainer_card_has_less_and_still_says_what_happened() {
+    let mut pictured = notice("what happened");
+    pictured.image_url = Some("https://cdn.example.com/1.png".to_owned());
+    for name in ["teams", "googlechat", "mattermost"] {
+        let platform = by_name(name).unwrap();
+        let card = card_of(name, &pictured, &["ann@example.com"]);
+        let plain = platform.degrade(&card, Degradation::NoImage).unwrap();
+        assert!(!plain.to_string().contains("cdn.example.com"), "{name}");
+        assert!(plain.to_string().contains("out of memory"), "{name}");
+        assert_eq!(platform.degrade(&plain, Degradation::NoImage), None, "{name}");
+        let short = platform.degrade(&card, Degradation::Shorter).unwrap();
+        assert!(short.to_string().contains("what happened"), "{name}");
+        assert!(!short.to_string().contains("out of memory"), "{name}");
+        assert_eq!(platform.degrade(&json!({"my": "own"}), Degradation::Shorter), None, "{name}");
+    }
 }

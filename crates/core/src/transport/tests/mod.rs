@@ -12,7 +12,7 @@ use crate::endpoint::{Endpoint, Overflow, Proxy, RetryPolicy, Tls};
 use crate::message::Context;
 use crate::platform::Rate;
 use crate::platform::Target;
-use crate::platform::{Answer, Outcome, Platform};
+use crate::platform::{Answer, CannedResponse, Example, Outcome, Platform};
 use crate::secret::SecretUrl;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -33,6 +33,22 @@ const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 struct AnyPlatform;
 
 impl Platform for AnyPlatform {
+    fn example(&self) -> Example {
+        Example { target: "/", options: &[] }
+    }
+
+    fn trial(&self) -> &'static crate::platform::tests::Trial {
+        unreachable!("it is on no list")
+    }
+
+    fn responses(&self) -> &'static [CannedResponse] {
+        &[]
+    }
+
+    fn layout(&self, _: &crate::message::Notice, _: &Context, _: &Target) -> serde_json::Value {
+        serde_json::Value::Null
+    }
+
     fn name(&self) -> &'static str {
         "any"
     }
@@ -43,10 +59,6 @@ impl Platform for AnyPlatform {
 
     fn pace(&self) -> (&'static [Rate], usize) {
         (&[], 1)
-    }
-
-    fn card(&self, _: &Context, _: &Target) -> serde_json::Value {
-        serde_json::Value::Null
     }
 
     fn read(&self, _: &Answer, _: i64) -> Outcome {
@@ -60,7 +72,7 @@ fn endpoint(url: &str) -> Endpoint {
         platform: &AnyPlatform,
         target: Target {
             url: SecretUrl::new(Url::parse(url).unwrap()),
-            keys: Vec::new(),
+            options: Vec::new(),
             mentions: Vec::new(),
         },
         headers: Vec::new(),

@@ -1,0 +1,229 @@
+//! `cloudevents`: CloudEvents 1.0 over HTTP, structured or binary.
+//!
+//! Sources: the CloudEvents specification 1.0.2, its JSON format, its HTTP binding and its HTTP webhook page. The
+//! message is kept in structured form, and binary attempts are made of it. Source and id are the same on
+//! each attempt, so a receiver can tell a repetition.
+
+mod canned_responses;
+mod request_checks;
+
+use super::{
+    Answer, CannedResponse, Example, Outcome, Platform, PlatformOption, Rate, ReceivedRequest,
+    RenderedMessage, Request, Target, event_kind,
+};
+use crate::clock;
+use crate::message::{Context, Notice, default_body};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value, json};
+use std::borrow::Cow;
+use url::Url;
+
+const STRUCTURED: &str = "application/cloudevents+json; charset=utf-8";
+
+/// The longest attribute of a sender's own that is told on: headers have limits that nobody states.
+const ATTRIBUTE: usize = 1000;
+
+#[derive(Debug)]
+pub(super) struct CloudEvents;
+
+impl Platform for CloudEvents {
+    fn name(&self) -> &'static str {
+        "cloudevents"
+    }
+
+    fn example(&self) -> Example {
+        Example { target: "/", options: &[] }
+    }
+
+    fn responses(&self) -> &'static [CannedResponse] {
+        canned_responses::RESPONSES
+    }
+
+    #[cfg(test)]
+    fn trial(&self) -> &'static crate::platform::tests::Trial {
+        &tests::TRIAL
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
+    }
+
+    /// Any URL may take them, so none says that it does.
+    fn recognises(&self, _url: &Url) -> bool {
+        false
+    }
+
+    fn options(&self) -> &'static [PlatformOption] {
+        &[
+            PlatformOption {
+                name: "mode",
+                form: "`structured` or `binary`",
+                accepts: |value| matches!(value, "structured" | "binary"),
+                required: false,
+                secret: false,
+                meaning: "Whether the attributes stand in the body, as by default, or in headers.",
+            },
+            PlatformOption {
+                name: "source",
+                form: "a URI or a path without spaces",
+                accepts: |value| value.len() <= ATTRIBUTE && value.bytes().all(|b| b.is_ascii_graphic()),
+                required: false,
+                secret: false,
+                meaning: "The `source` of every event, in the place of `/taskbell/HOST`.",
+            },
+        ]
+    }
+
+    fn pace(&self) -> (&'static [Rate], usize) {
+        (&[], 4)
+    }
+
+    fn coalesces(&self) -> bool {
+        false
+    }
+
+    fn layout(&self, _notice: &Notice, context: &Context, target: &Target) -> Value {
+        card(context, target)
+    }
+
+    /// A template makes the data, unless it names `specversion` and so is the whole event.
+    fn request<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Request<'a> {
+        let mut request = self.base_request(target, message);
+        let event = match message.json() {
+            Some(Value::Object(event)) if event.contains_key("specversion") => event,
+            Some(data) => envelope(message, target, data),
+            None => return request,
+        };
+        if target.option("mode") == Some("binary") {
+            return binary(request, event);
+        }
+        request.set_json(&Value::Object(event));
+        request.content_type = Cow::Borrowed(STRUCTURED);
+        request
+    }
+
+    fn objection(&self, body: &Value) -> Option<String> {
+        let event = body.as_object().filter(|event| event.contains_key("specversion"))?;
+        let missing = ["id", "source", "type"]
+            .into_iter()
+            .find(|name| event.get(*name).and_then(Value::as_str).is_none_or(str::is_empty));
+        if let Some(missing) = missing {
+            return Some(format!("a CloudEvent has an attribute `{missing}`, which is missing"));
+        }
+        let is_name = |name: &str| name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        let odd = event.keys().find(|name| !is_name(name) && *name != "data_base64")?;
+        let odd = super::limits::fit(odd, 40, super::limits::Unit::CodePoints, super::limits::flatten);
+        Some(format!("`{odd}` is no name of an attribute: lower-case letters and digits"))
+    }
+
+    /// HTTP webhook, section 2.2: 2xx is taken, 410 ends it, 415 cannot change, 429 carries a wait.
+    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
+        match answer.status {
+            200..=299 => Outcome::Delivered,
+            410 => Outcome::Gone("answered 410: the receiver wants nothing more at this URL".to_owned()),
+            415 => Outcome::Final("answered 415: it does not take this `mode` of CloudEvents".to_owned()),
+            _ => answer.again(now_unix_ms, answer.plain_reason()),
+        }
+    }
+}
+
+pub(super) fn card(context: &Context, target: &Target) -> Value {
+    let kind = event_kind(context);
+    let host = context.text_at(&["host", "name"]).unwrap_or("host");
+    let mut event = Map::new();
+    let mut put = |name: &str, value: Value| event.insert(name.to_owned(), value);
+    put("specversion", json!("1.0"));
+    put("id", json!(context.text_at(&["event", "id"]).unwrap_or("evt")));
+    put("source", json!(source(target, host)));
+    put("type", json!(format!("taskbell.{kind}")));
+    if let Some(at) = context.text_at(&["event", "timestamp"]).and_then(clock::parse_rfc3339) {
+        put("time", json!(clock::rfc3339(at)));
+    }
+    if let Some(subject) = subject(context) {
+        put("subject", json!(subject));
+    }
+    put("datacontenttype", json!("application/json"));
+    put("data", default_body(kind, context)["data"].take());
+    Value::Object(event)
+}
+
+/// An event around data that a template made.
+fn envelope(message: &RenderedMessage<'_>, target: &Target, data: Value) -> Map<String, Value> {
+    let mut event = Map::new();
+    let mut put = |name: &str, value: Value| event.insert(name.to_owned(), value);
+    put("specversion", json!("1.0"));
+    put("id", json!(message.event_id));
+    put("source", json!(target.option("source").unwrap_or("/taskbell")));
+    put("type", json!(format!("taskbell.{}", message.kind)));
+    put("time", json!(clock::rfc3339(message.created_at)));
+    put("datacontenttype", json!("application/json"));
+    put("data", data);
+    event
+}
+
+/// A URI reference (RFC 3986): whatever a host is called, it is one segment of a path.
+fn source(target: &Target, host: &str) -> String {
+    match target.option("source") {
+        Some(source) => source.to_owned(),
+        None => format!(
+            "/taskbell/{}",
+            escaped(&clipped(host), |byte| {
+                byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+            })
+        ),
+    }
+}
+
+/// What the event is about: the task, the batch, the queue or the alert.
+fn subject(context: &Context) -> Option<String> {
+    let paths = [["task", "id"], ["task", "name"], ["batch", "id"], ["alert", "name"], ["queue", "name"]];
+    let found = paths.iter().find_map(|path| context.text_at(path))?;
+    Some(clipped(found)).filter(|subject| !subject.trim().is_empty())
+}
+
+/// Without characters that no attribute may hold, and not too long.
+fn clipped(text: &str) -> String {
+    super::limits::fit(text, ATTRIBUTE, super::limits::Unit::Bytes, super::limits::flatten)
+}
+
+/// HTTP binding, section 3.1: each attribute is a header, the data is the body.
+fn binary(mut request: Request<'_>, mut event: Map<String, Value>) -> Request<'_> {
+    let data = event.remove("data").unwrap_or(Value::Null);
+    let encoded = event.remove("data_base64");
+    let media = event.remove("datacontenttype");
+    for (name, value) in event {
+        let text = match value {
+            Value::String(text) => text,
+            Value::Bool(_) | Value::Number(_) => value.to_string(),
+            _ => continue,
+        };
+        let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'%');
+        request.headers.push((format!("ce-{}", name.to_ascii_lowercase()), escaped(&text, is_plain)));
+    }
+    request.set_json(&data);
+    if let Some(bytes) = encoded.as_ref().and_then(|text| STANDARD.decode(text.as_str()?).ok()) {
+        request.content_type = Cow::Borrowed("application/octet-stream");
+        request.body = Cow::Owned(bytes);
+    }
+    if let Some(Value::String(media)) = media {
+        request.content_type = Cow::Owned(media);
+    }
+    request
+}
+
+/// Percent-encodes every byte that is not plain.
+fn escaped(text: &str, is_plain: impl Fn(u8) -> bool) -> String {
+    let mut out = String::new();
+    for byte in text.bytes() {
+        if is_plain(byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests;

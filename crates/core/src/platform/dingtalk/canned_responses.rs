@@ -1,0 +1,33 @@
+//! The responses of this platform, and what each means for a delivery.
+
+use super::super::Degradation::Shorter;
+use super::super::canned_response::Expected::{Degrade, Delivered, Final, Gone, Retry, RetryAfter};
+use super::super::canned_response::{CannedResponse, EMPTY, GATEWAY, PAGE, response};
+
+#[rustfmt::skip]
+pub(super) static RESPONSES: &[CannedResponse] = &[
+    response("ok", 200, r#"{"errcode":0,"errmsg":"ok"}"#, "posted", Delivered),
+    response("-1", 200, r#"{"errcode":-1,"errmsg":"系统繁忙"}"#, "busy", Retry),
+    response("130101", 200, r#"{"errcode":130101,"errmsg":"send too fast, exceed 20 times per minute"}"#, "too fast", RetryAfter(60000)),
+    response("410100", 200, r#"{"errcode":410100,"errmsg":"发送速度太快而限流"}"#, "too fast", RetryAfter(60000)),
+    response("x5", 200, r#"{"status":1111,"wait":5,"source":"x5","punish":"deny","uuid":"0"}"#, "silenced, without an errcode", RetryAfter(60000)),
+    response("130101-x5", 200, r#"{"errcode":130101,"errmsg":"send too fast, exceed 20 times per minute","status":1111,"wait":5,"source":"x5","punish":"deny"}"#, "silenced, with an errcode", RetryAfter(60000)),
+    response("300001", 200, r#"{"errcode":300001,"errmsg":"token is not exist"}"#, "the token is wrong, in other words", Gone),
+    response("300001-busy", 200, r#"{"errcode":300001,"errmsg":"too many requests"}"#, "the same number, for too fast", Retry),
+    response("address", 200, r#"{"errcode":310000,"errmsg":"ip 192.0.2.1 not in whitelist"}"#, "an address that is not allowed", Final),
+    response("310000", 200, r#"{"errcode":310000,"errmsg":"sign not match, more: [https://ding-doc.dingtalk.com]"}"#, "signature, keyword or address", Final),
+    response("keyword", 200, r#"{"errcode":310000,"errmsg":"keywords not in content"}"#, "the keyword is missing", Final),
+    response("timestamp", 200, r#"{"errcode":310000,"errmsg":"invalid timestamp"}"#, "the clock is an hour off", Retry),
+    response("300005", 200, r#"{"errcode":300005,"errmsg":"token is not exist"}"#, "the token is wrong", Gone),
+    response("40035", 200, r#"{"errcode":40035,"errmsg":"缺少参数 access_token"}"#, "the token is missing", Final),
+    response("43002", 200, r#"{"errcode":43002,"errmsg":"需要POST请求"}"#, "not a POST", Final),
+    response("400013", 200, r#"{"errcode":400013,"errmsg":"群已被解散"}"#, "the group is dissolved", Gone),
+    response("400101", 200, r#"{"errcode":400101,"errmsg":"access_token不存在"}"#, "the token is gone", Gone),
+    response("400102", 200, r#"{"errcode":400102,"errmsg":"机器人已停用"}"#, "the robot is stopped", Gone),
+    response("400105", 200, r#"{"errcode":400105,"errmsg":"不支持的消息类型"}"#, "no such msgtype", Final),
+    response("400106", 200, r#"{"errcode":400106,"errmsg":"机器人不存在"}"#, "the robot is gone", Gone),
+    response("460101", 200, r#"{"errcode":460101,"errmsg":"message too long, exceed 20000 bytes"}"#, "too long", Degrade(Shorter)),
+    PAGE,
+    EMPTY,
+    GATEWAY,
+];

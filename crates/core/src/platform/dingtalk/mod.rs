@@ -1,0 +1,313 @@
+//! `dingtalk`: custom robots of DingTalk (钉钉), in its markdown.
+//!
+//! Source: open.dingtalk.com on custom robots. Lengths are bytes of UTF-8. Faults come as `errcode` inside HTTP
+//! 200. Who is to be pinged stands in `at` and, once more, in the text. Pictures are shown from public
+//! addresses only. A robot that sends more than 20 messages a minute is silenced for ten.
+
+mod canned_responses;
+mod request_checks;
+
+use super::cut::Markup;
+use super::limits::{Unit, fit, fit_above_last, flatten};
+use super::lines::Lines;
+use super::platform_options::is_token;
+use super::{
+    Answer, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption, Rate, ReceivedRequest,
+    RenderedMessage, Request, Target, links, mark, or_event_kind, origin, retry_after, trim,
+};
+use crate::message::{Context, Notice, Wording};
+use serde_json::{Map, Value, json};
+use std::time::Duration;
+use url::Url;
+
+/// The whole body may have 20 000; people read less.
+const TEXT: usize = 6000;
+const TITLE: usize = 256;
+const LINE: usize = 480;
+const FREE_TEXT: usize = 2000;
+const LINK: usize = 600;
+const MENTIONS: usize = 600;
+const SHORT: usize = 1000;
+/// The whole body.
+const WHOLE: usize = 20_000;
+
+/// The platform names no wait; its window is a minute.
+const PAUSE: Duration = Duration::from_secs(60);
+/// So long a robot is silenced.
+const SILENCE: Duration = Duration::from_secs(600);
+
+#[derive(Debug)]
+pub(super) struct DingTalk;
+
+impl Platform for DingTalk {
+    fn name(&self) -> &'static str {
+        "dingtalk"
+    }
+
+    fn example(&self) -> Example {
+        Example { target: "/robot/send?access_token=TOKEN", options: &[] }
+    }
+
+    fn responses(&self) -> &'static [CannedResponse] {
+        canned_responses::RESPONSES
+    }
+
+    #[cfg(test)]
+    fn trial(&self) -> &'static crate::platform::tests::Trial {
+        &tests::TRIAL
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
+    }
+
+    fn recognises(&self, url: &Url) -> bool {
+        matches!(url.host_str(), Some("oapi.dingtalk.com" | "api.dingtalk.com"))
+            && url.path() == "/robot/send"
+    }
+
+    fn required_parameter(&self) -> Option<&'static str> {
+        Some("access_token")
+    }
+
+    fn options(&self) -> &'static [PlatformOption] {
+        &[PlatformOption {
+            name: "secret",
+            form: "the robot's signing secret, which starts with `SEC`",
+            accepts: is_token,
+            required: false,
+            secret: true,
+            meaning: "Signs each attempt, for a robot whose security setting is the signature.",
+        }]
+    }
+
+    fn pace(&self) -> (&'static [Rate], usize) {
+        // No burst: a robot that goes beyond 20 in any minute is silenced for ten.
+        const PACE: &[Rate] = &[Rate { count: 1, per: Duration::from_millis(3200) }];
+        (PACE, 1)
+    }
+
+    fn penalty(&self) -> Duration {
+        SILENCE
+    }
+
+    fn mention_form(&self) -> Option<&'static str> {
+        Some("mobile numbers, user ids and `@all`")
+    }
+
+    fn accepts_mention(&self, mention: &str) -> bool {
+        Mentions::read(&[mention.to_owned()]).at().is_some()
+    }
+
+    fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
+        card(notice, context, target)
+    }
+
+    fn request<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Request<'a> {
+        let mut request = self.base_request(target, message);
+        if let Some(secret) = target.option("secret") {
+            super::signature::sign_dingtalk(&mut request.url, secret, message.now);
+        }
+        request
+    }
+
+    fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
+        let text = body["markdown"]["text"].as_str().or(body["text"]["content"].as_str())?;
+        let words: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("![")).collect();
+        let mut plain = body.clone();
+        if how == Degradation::NoImage && body["markdown"].is_object() {
+            plain["markdown"]["text"] = json!(words.join("\n"));
+            return (plain != *body).then_some(plain);
+        }
+        let max = if how == Degradation::Shorter { SHORT } else { TEXT };
+        let fields = plain.as_object_mut()?;
+        fields.remove("markdown");
+        fields.insert("msgtype".to_owned(), json!("text"));
+        let content = fit_above_last(&words.join("\n"), max, Unit::Bytes);
+        fields.insert("text".to_owned(), json!({"content": content}));
+        (plain != *body).then_some(plain)
+    }
+
+    fn trim(&self, body: &mut Value) {
+        trim::cut(body, &["markdown", "title"], TITLE, Unit::Bytes);
+        trim::squeeze(body, WHOLE, Markup::Fences);
+    }
+
+    fn objection(&self, body: &Value) -> Option<String> {
+        let Some(kind) = body["msgtype"].as_str() else {
+            return Some(
+                "DingTalk takes a message with a `msgtype`, such as `markdown`, and here is none".to_owned(),
+            );
+        };
+        let part = &body[kind];
+        let member = if kind == "text" { "content" } else { "text" };
+        if !part.is_object() {
+            return Some(format!(
+                "a DingTalk message of type `{kind}` has its content in `{kind}`, which is missing"
+            ));
+        }
+        if matches!(kind, "text" | "markdown") && part[member].as_str().is_none_or(str::is_empty) {
+            return Some(format!("`{kind}.{member}` is missing or empty"));
+        }
+        if kind == "markdown" && part["title"].as_str().is_none_or(str::is_empty) {
+            return Some(
+                "`markdown.title` is missing or empty: DingTalk shows it in the list of chats".to_owned(),
+            );
+        }
+        let length = body.to_string().len();
+        (length > WHOLE).then(|| format!("DingTalk takes {WHOLE} bytes, and here are {length}"))
+    }
+
+    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
+        if answer.status != 200 {
+            return answer.again(now_unix_ms, answer.plain_reason());
+        }
+        let Some(json) = answer.json() else {
+            return answer.again(now_unix_ms, "answered 200, but not as DingTalk does: no JSON".to_owned());
+        };
+        let words = json["errmsg"].as_str().unwrap_or_default();
+        match json["errcode"].as_i64() {
+            // Its gateway has a form of its own when it throttles, without any errcode.
+            _ if json["punish"].is_string() || json["status"].as_i64() == Some(1111) => {
+                let asked = json["wait"].as_f64().and_then(retry_after::seconds).unwrap_or_default();
+                Outcome::RetryAfter(asked.max(PAUSE), "throttled: too many messages a minute".to_owned())
+            }
+            Some(code) => meaning(code, words),
+            None => {
+                answer.again(now_unix_ms, "answered 200, but not as DingTalk does: no errcode".to_owned())
+            }
+        }
+    }
+}
+
+/// The codes, by number; the words decide only where one number means two things.
+fn meaning(code: i64, words: &str) -> Outcome {
+    let reason = |what: &str| format!("errcode {code}: {what}");
+    match code {
+        0 => Outcome::Delivered,
+        -1 => Outcome::Retry(reason("DingTalk is busy")),
+        130_101 | 410_100 => Outcome::RetryAfter(PAUSE, reason("more than 20 messages a minute")),
+        310_000 if words.contains("timestamp") => Outcome::Retry(reason(
+            "the time of the signature is not valid; the clock of this machine may be wrong",
+        )),
+        310_000 => Outcome::Final(reason(
+            "the robot's security setting refused it: check its keyword, its `secret`, or its list of addresses",
+        )),
+        300_005 | 400_101 => Outcome::Gone(reason("this access_token does not exist")),
+        300_001 if words.contains("token") => Outcome::Gone(reason("this access_token does not exist")),
+        400_102 => Outcome::Gone(reason("this robot is switched off")),
+        400_013 => Outcome::Gone(reason("this group is dissolved")),
+        400_106 => Outcome::Gone(reason("this robot no longer exists")),
+        460_101 => Outcome::Degrade(Degradation::Shorter, reason("the message is too long")),
+        40_035 => Outcome::Final(reason("a parameter is missing or not valid")),
+        43_002 => Outcome::Final(reason("it was not reached by POST")),
+        400_105 => Outcome::Final(reason("the msgtype is not valid")),
+        _ => Outcome::Retry(reason("not known to Taskbell")),
+    }
+}
+
+pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
+    let words = Wording::of(context);
+    let cut = |text: &str, max| fit(text, max, Unit::Bytes, inline);
+    let title = or_event_kind(cut(&notice.title, TITLE), context);
+    let colon = words.colon;
+    let facts = notice
+        .facts
+        .iter()
+        .map(|(label, value)| format!("- {}{colon}{}", cut(label, LINE / 4), cut(value, LINE)));
+    let failures = notice.failures.iter().map(|failure| format!("> {}", cut(failure, LINE)));
+    let text = notice.text.as_deref().map(|text| fit(text, FREE_TEXT, Unit::Bytes, block));
+    let picture = links::fetchable(notice.image_url.as_deref(), LINK)
+        .map(|url| format!("![{}]({})", words.preview, links::quiet(&url)));
+    let link = links::followable(notice.link.as_deref(), LINK)
+        .map(|url| format!("[{}]({})", words.open, links::quiet(&url)));
+    let mentions = Mentions::read(&target.mentions);
+    let tail = [link.unwrap_or_default(), cut(&origin(context), TITLE), mentions.live()];
+    let lines = Lines { gap: "\n\n", max: TEXT, unit: Unit::Bytes };
+    let text = lines.join(
+        format!("### {} {title}", mark(notice.tone)),
+        facts.chain(failures).chain(text).chain(picture),
+        &tail,
+    );
+    let mut card = Map::new();
+    card.insert("msgtype".to_owned(), json!("markdown"));
+    card.insert("markdown".to_owned(), json!({"title": title, "text": text}));
+    if let Some(at) = mentions.at() {
+        card.insert("at".to_owned(), at);
+    }
+    Value::Object(card)
+}
+
+/// Whom the message pings.
+#[derive(Default)]
+struct Mentions {
+    all: bool,
+    mobiles: Vec<String>,
+    members: Vec<String>,
+}
+
+impl Mentions {
+    /// Reads `@all`, a mobile number or a user id, each with or without its `@`.
+    fn read(configured: &[String]) -> Mentions {
+        let mut mentions = Mentions::default();
+        let mut used = 0;
+        for mention in configured {
+            let name = mention.trim().trim_start_matches('@');
+            let sound =
+                !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic() && !b"<>[]()*`#".contains(&b));
+            used += name.len() + 2;
+            if !sound || used > MENTIONS {
+                continue;
+            }
+            let digits = name.strip_prefix('+').unwrap_or(name).replace('-', "");
+            if name == "all" {
+                mentions.all = true;
+            } else if digits.len() >= 11 && digits.bytes().all(|b| b.is_ascii_digit()) {
+                mentions.mobiles.push(name.to_owned());
+            } else {
+                mentions.members.push(name.to_owned());
+            }
+        }
+        mentions
+    }
+
+    /// As they must stand in the text.
+    fn live(&self) -> String {
+        let names = self.mobiles.iter().chain(&self.members).map(String::as_str);
+        let all = self.all.then_some("all");
+        all.into_iter().chain(names).map(|name| format!("@{name}")).collect::<Vec<_>>().join(" ")
+    }
+
+    fn at(&self) -> Option<Value> {
+        let any = self.all || !self.mobiles.is_empty() || !self.members.is_empty();
+        any.then(|| json!({"atMobiles": self.mobiles, "atUserIds": self.members, "isAtAll": self.all}))
+    }
+}
+
+/// DingTalk's markdown has no escapes it names: what would be markup becomes the full-width twin.
+fn inline(character: char) -> Option<&'static str> {
+    flatten(character).or(match character {
+        '<' => Some("＜"),
+        '>' => Some("＞"),
+        '[' => Some("［"),
+        ']' => Some("］"),
+        '*' => Some("＊"),
+        '`' => Some("｀"),
+        '@' => Some("＠"),
+        _ => None,
+    })
+}
+
+/// On lines of its own, text can open a heading or a list too.
+fn block(character: char) -> Option<&'static str> {
+    match character {
+        '\n' => None,
+        '#' => Some("＃"),
+        '-' => Some("－"),
+        '!' => Some("！"),
+        _ => inline(character),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,457 @@
+//! `discord`: webhooks with one embed.
+//!
+//! Sources: docs.discord.com on webhooks, messages and rate limits. Lengths are code points, as Discord's
+//! staff state. `wait=true` makes Discord answer after it has stored the message, with the message.
+
+mod canned_responses;
+mod request_checks;
+mod responses;
+
+use super::limits::{Escape, Unit, fit, flatten};
+use super::multipart::{Field, form};
+use super::{
+    Answer, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest, RenderedMessage,
+    Request, Target, event_kind, links, origin, trim,
+};
+use crate::clock;
+use crate::message::{Context, Notice, Tone, Wording};
+use responses::{refusal, slow_down};
+use serde_json::{Map, Value, json};
+use std::borrow::Cow;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+use url::Url;
+
+const CONTENT: usize = 2000;
+const TITLE: usize = 256;
+/// It may have 4096, but the fields shall fit beside it.
+const DESCRIPTION: usize = 2000;
+const FIELDS: usize = 25;
+const FIELD_NAME: usize = 256;
+const FIELD_VALUE: usize = 1024;
+const FOOTER: usize = 256;
+/// Title, description, fields and footer together.
+const EMBED: usize = 6000;
+const LINK: usize = 2048;
+/// What a server without boosts takes, in bytes.
+const FILE: u64 = 10 * 1024 * 1024;
+const SHORT: usize = 500;
+/// A field is left out rather than cut to less than this.
+const LEAST_FIELD: usize = 64;
+/// Users and roles that `allowed_mentions` may name, each.
+const NAMED: usize = 100;
+
+#[derive(Debug)]
+pub(super) struct Discord;
+
+impl Platform for Discord {
+    fn name(&self) -> &'static str {
+        "discord"
+    }
+
+    fn example(&self) -> Example {
+        Example { target: "/api/webhooks/1/TOKEN", options: &[] }
+    }
+
+    fn responses(&self) -> &'static [CannedResponse] {
+        canned_responses::RESPONSES
+    }
+
+    #[cfg(test)]
+    fn trial(&self) -> &'static crate::platform::tests::Trial {
+        &tests::TRIAL
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
+    }
+
+    fn recognises(&self, url: &Url) -> bool {
+        const HOSTS: [&str; 6] = [
+            "discord.com",
+            "discordapp.com",
+            "ptb.discord.com",
+            "canary.discord.com",
+            "ptb.discordapp.com",
+            "canary.discordapp.com",
+        ];
+        let parts: Vec<_> = url.path().trim_end_matches('/').split('/').skip(1).collect();
+        let is_webhook = match parts.as_slice() {
+            ["api", "webhooks", _, _] => true,
+            ["api", version, "webhooks", _, _] => version.starts_with('v'),
+            _ => false,
+        };
+        is_webhook && url.host_str().is_some_and(|host| HOSTS.contains(&host))
+    }
+
+    fn pace(&self) -> (&'static [Rate], usize) {
+        const PACE: &[Rate] = &[
+            Rate { count: 5, per: Duration::from_secs(2) },
+            // The hidden limit of a channel.
+            Rate { count: 30, per: Duration::from_secs(60) },
+        ];
+        (PACE, 1)
+    }
+
+    /// What stands in the query already stays as it is, byte for byte.
+    fn dial_url(&self, configured: &Url) -> Url {
+        let mut url = configured.clone();
+        let others = configured.query().unwrap_or_default().split('&');
+        let others = others.filter(|part| !part.is_empty() && part.split('=').next() != Some("wait"));
+        let parts: Vec<&str> = others.chain(["wait=true"]).collect();
+        url.set_query(Some(&parts.join("&")));
+        url
+    }
+
+    fn mention_form(&self) -> Option<&'static str> {
+        Some("`@everyone`, `@here`, `<@USER>`, `<@&ROLE>` and bare ids of users")
+    }
+
+    fn accepts_mention(&self, mention: &str) -> bool {
+        Mentions::read(&[mention.to_owned()]).allowed() != json!({"parse": []})
+    }
+
+    fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
+        card(notice, context, target)
+    }
+
+    fn trim(&self, body: &mut Value) {
+        for (path, max) in [
+            (&["content"][..], CONTENT),
+            (&["username"], 80),
+            (&["embeds", "*", "title"], TITLE),
+            (&["embeds", "*", "description"], 4096),
+            (&["embeds", "*", "author", "name"], 256),
+            (&["embeds", "*", "footer", "text"], 2048),
+            (&["embeds", "*", "fields", "*", "name"], FIELD_NAME),
+            (&["embeds", "*", "fields", "*", "value"], FIELD_VALUE),
+            (&["attachments", "*", "description"], 1024),
+        ] {
+            trim::cut(body, path, max, Unit::CodePoints);
+        }
+        trim::shorten(body, &["embeds"], 10);
+        trim::shorten(body, &["embeds", "*", "fields"], FIELDS);
+        let mut room = EMBED;
+        let embeds = body.get_mut("embeds").and_then(Value::as_array_mut);
+        embeds.into_iter().flatten().for_each(|embed| share(embed, &mut room));
+    }
+
+    fn objection(&self, body: &Value) -> Option<String> {
+        objection(body)
+    }
+
+    /// The file is uploaded with the message; a picture is shown in its first embed.
+    fn request<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Request<'a> {
+        let mut request = self.base_request(target, message);
+        let own_form = message.file.filter(|_| !message.form);
+        if let (Some(file), Some(mut body)) = (own_form, message.json().filter(Value::is_object)) {
+            let address = json!({"url": format!("attachment://{}", file.name)});
+            let embed = body["embeds"].get_mut(0).and_then(Value::as_object_mut);
+            if let Some(embed) = embed.filter(|_| self.is_picture(file)) {
+                embed.insert("image".to_owned(), address);
+            }
+            body["attachments"] = json!([{"id": 0, "filename": file.name}]);
+            let text = body.to_string();
+            let field = Field { name: "payload_json", media: Some("application/json"), value: &text };
+            let (content_type, form) = form(&[field], "files[0]", &file.name, file);
+            request.content_type = Cow::Owned(content_type);
+            request.body = Cow::Owned(form);
+        }
+        request
+    }
+
+    fn file_limit(&self) -> Option<u64> {
+        Some(FILE)
+    }
+
+    fn reads_forms(&self) -> bool {
+        true
+    }
+
+    fn document_sizes(&self) -> Option<RangeInclusive<u64>> {
+        Some(1..=FILE)
+    }
+
+    fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
+        let mut plain = body.clone();
+        let embeds = plain.get_mut("embeds").and_then(Value::as_array_mut);
+        for embed in embeds.into_iter().flatten().filter_map(Value::as_object_mut) {
+            for name in ["image", "thumbnail"] {
+                embed.remove(name);
+            }
+            if how > Degradation::NoImage {
+                for name in ["fields", "footer", "author", "url", "timestamp"] {
+                    embed.remove(name);
+                }
+                for (name, max) in [("title", TITLE), ("description", SHORT)] {
+                    if let Some(text) = embed.get(name).and_then(Value::as_str) {
+                        let text = fit(text, max, Unit::CodePoints, |_| None);
+                        embed.insert(name.to_owned(), json!(text));
+                    }
+                }
+            }
+        }
+        if how > Degradation::NoImage
+            && let Some(text) = body["content"].as_str()
+        {
+            plain["content"] = json!(fit(text, CONTENT, Unit::CodePoints, |_| None));
+        }
+        if how > Degradation::NoImage
+            && let Some(embeds) = plain.get_mut("embeds").and_then(Value::as_array_mut)
+        {
+            embeds.truncate(1);
+        }
+        (plain != *body).then_some(plain)
+    }
+
+    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
+        let json = answer.json();
+        match answer.status {
+            204 => Outcome::Delivered,
+            200 if is_message(answer, json.as_ref()) => Outcome::Delivered,
+            200..=299 => {
+                answer.again(now_unix_ms, format!("answered {} without the message it stored", answer.status))
+            }
+            429 => slow_down(answer, json.as_ref(), now_unix_ms),
+            400..=499 => refusal(answer, json.as_ref(), now_unix_ms),
+            _ => answer.again(now_unix_ms, answer.plain_reason()),
+        }
+    }
+}
+
+/// Takes what an embed of a template has out of the room that all embeds share, and cuts it where there is
+/// no more.
+fn share(embed: &mut Value, room: &mut usize) {
+    let mut take = |node: &mut Value| {
+        trim::cut(node, &[], *room, Unit::CodePoints);
+        *room -= node.as_str().map_or(0, |text| Unit::CodePoints.length(text).min(*room));
+    };
+    trim::keep(embed, &mut |name, part| {
+        let url = if name == "url" { &*part } else { &part["url"] };
+        url.as_str().is_none_or(|url| url.len() <= LINK)
+    });
+    for path in ["/title", "/author/name", "/footer/text", "/description"] {
+        embed.pointer_mut(path).into_iter().for_each(&mut take);
+    }
+    if let Some(fields) = embed.get_mut("fields").and_then(Value::as_array_mut) {
+        for field in fields.iter_mut() {
+            for name in ["name", "value"] {
+                field.get_mut(name).into_iter().for_each(&mut take);
+            }
+        }
+        fields.retain(|field| !trim::is_blank(&field["name"]) && !trim::is_blank(&field["value"]));
+    }
+}
+
+/// What Discord refuses.
+fn objection(body: &Value) -> Option<String> {
+    let names = ["content", "embeds", "components", "poll"];
+    if names.iter().all(|name| body.get(name).is_none()) {
+        return Some("Discord takes a message with `content` or `embeds`, and here is neither".to_owned());
+    }
+    let length = |value: &Value| value.as_str().map_or(0, |text| Unit::CodePoints.length(text));
+    let embeds = body["embeds"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let fields = |embed: &Value| embed["fields"].as_array().cloned().unwrap_or_default();
+    let total = |embed: &Value| {
+        let parts =
+            [&embed["title"], &embed["description"], &embed["footer"]["text"], &embed["author"]["name"]];
+        let named =
+            fields(embed).iter().map(|field| length(&field["name"]) + length(&field["value"])).sum::<usize>();
+        parts.into_iter().map(length).sum::<usize>() + named
+    };
+    let longest = |part: &str| embeds.iter().map(|embed| length(&embed[part])).max().unwrap_or(0);
+    let most = [
+        ("characters in `content`", length(&body["content"]), CONTENT),
+        ("embeds", embeds.len(), 10),
+        ("characters in all embeds together", embeds.iter().map(total).sum(), EMBED),
+        ("characters in a title", longest("title"), TITLE),
+        ("characters in a description", longest("description"), 4096),
+        ("fields", embeds.iter().map(|embed| fields(embed).len()).max().unwrap_or(0), FIELDS),
+    ];
+    if let Some((what, here, most)) = most.into_iter().find(|(_, here, most)| here > most) {
+        return Some(format!("Discord takes {most} {what}, and here are {here}"));
+    }
+    let coloured = embeds.iter().all(|embed| embed.get("color").is_none_or(Value::is_u64));
+    (!coloured).then(|| "the `color` of an embed is a number, such as 3061373".to_owned())
+}
+
+/// The stored message; a long one goes on after what was read, and is still no other page.
+fn is_message(answer: &Answer, json: Option<&Value>) -> bool {
+    let cut = answer.truncated && answer.body.starts_with(b"{");
+    cut || json.is_some_and(|json| json["id"].is_string())
+}
+
+fn colour(tone: Tone) -> u32 {
+    match tone {
+        Tone::Good => 0x2e_b6_7d,
+        Tone::Bad => 0xe0_1e_5a,
+        Tone::Warn => 0xec_b2_2e,
+        Tone::Neutral => 0x58_65_f2,
+    }
+}
+
+pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
+    let mentions = Mentions::read(&target.mentions);
+    let mut card = Map::new();
+    if !mentions.content.is_empty() {
+        card.insert("content".to_owned(), json!(mentions.content));
+    }
+    card.insert("embeds".to_owned(), json!([embed(notice, context)]));
+    card.insert("allowed_mentions".to_owned(), mentions.allowed());
+    Value::Object(card)
+}
+
+/// An embed in the making, within [`EMBED`] in all.
+struct Room(usize);
+
+impl Room {
+    fn take(&mut self, text: &str, max: usize, escape: Escape) -> String {
+        let text = fit(text, max.min(self.0), Unit::CodePoints, escape).trim().to_owned();
+        self.0 -= Unit::CodePoints.length(&text);
+        text
+    }
+
+    /// Like `take`, but never empty: Discord refuses an empty field.
+    fn take_some(&mut self, text: &str, max: usize, escape: Escape) -> String {
+        let text = self.take(text, max, escape);
+        if text.is_empty() { self.take("–", 1, flatten) } else { text }
+    }
+
+    fn field(&mut self, label: &str, value: &str, escape: Escape, short: bool) -> Option<Value> {
+        if self.0 < LEAST_FIELD {
+            return None;
+        }
+        let name = self.take_some(label, FIELD_NAME.min(self.0 / 2), inline);
+        let value = self.take_some(value, FIELD_VALUE, escape);
+        Some(json!({"name": name, "value": value, "inline": short}))
+    }
+}
+
+fn embed(notice: &Notice, context: &Context) -> Value {
+    let mut room = Room(EMBED);
+    let mut title = room.take(&notice.title, TITLE, inline);
+    if title.is_empty() {
+        title = room.take_some(event_kind(context), TITLE, inline);
+    }
+    // A footer is shown as it is, without markdown.
+    let footer = room.take(&origin(context), FOOTER, flatten);
+    let description =
+        notice.text.as_deref().map(|text| room.take(text, DESCRIPTION, block)).unwrap_or_default();
+    let failures: Vec<_> = notice.failures.iter().map(|failure| format!("• {failure}")).collect();
+    let heading = Wording::of(context).failures;
+    let failures =
+        if failures.is_empty() { None } else { room.field(heading, &failures.join("\n"), block, false) };
+    let most = FIELDS - usize::from(failures.is_some());
+    let facts =
+        notice.facts.iter().take(most).map_while(|(label, value)| room.field(label, value, inline, true));
+    let fields: Vec<_> = facts.collect::<Vec<_>>().into_iter().chain(failures).collect();
+    let mut embed = Map::new();
+    let mut put = |name: &str, value: Value| embed.insert(name.to_owned(), value);
+    put("title", json!(title));
+    put("color", json!(colour(notice.tone)));
+    if !description.is_empty() {
+        put("description", json!(description));
+    }
+    if let Some(url) = links::followable(notice.link.as_deref(), LINK) {
+        put("url", json!(url.as_str()));
+    }
+    if let Some(url) = links::fetchable(notice.image_url.as_deref(), LINK) {
+        put("image", json!({"url": url.as_str()}));
+    }
+    put("fields", json!(fields));
+    put("footer", json!({"text": footer}));
+    if let Some(at) = context.json()["event"]["timestamp"].as_str().and_then(clock::parse_rfc3339) {
+        put("timestamp", json!(clock::rfc3339(at)));
+    }
+    Value::Object(embed)
+}
+
+/// Whom the message pings. Only `content` pings, and only those that `allowed_mentions` names.
+#[derive(Default)]
+struct Mentions {
+    content: String,
+    everyone: bool,
+    users: Vec<String>,
+    roles: Vec<String>,
+}
+
+impl Mentions {
+    /// Reads `@everyone`, `@here`, `<@USER>`, `<@&ROLE>`, a bare user id, or `&ROLE`.
+    fn read(configured: &[String]) -> Mentions {
+        let mut mentions = Mentions::default();
+        for mention in configured {
+            let inner = mention.trim().trim_start_matches('<').trim_end_matches('>').trim_start_matches('@');
+            let is_id =
+                |text: &str| (1..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+            let live = match inner.strip_prefix('&') {
+                Some(role) if is_id(role) && mentions.roles.len() < NAMED => format!("<@&{role}>"),
+                _ if matches!(inner, "everyone" | "here") => format!("@{inner}"),
+                _ if is_id(inner.trim_start_matches('!')) && mentions.users.len() < NAMED => {
+                    format!("<@{}>", inner.trim_start_matches('!'))
+                }
+                _ => fit(inner, TITLE, Unit::CodePoints, inline),
+            };
+            if Unit::CodePoints.length(&mentions.content) + Unit::CodePoints.length(&live) >= CONTENT {
+                break;
+            }
+            let gap = if mentions.content.is_empty() { "" } else { " " };
+            mentions.content.extend([gap, live.as_str()]);
+            match live.strip_prefix("<@").and_then(|id| id.strip_suffix('>')) {
+                Some(id) => match id.strip_prefix('&') {
+                    Some(role) => mentions.roles.push(role.to_owned()),
+                    None => mentions.users.push(id.to_owned()),
+                },
+                None => mentions.everyone |= live.starts_with('@'),
+            }
+        }
+        for ids in [&mut mentions.users, &mut mentions.roles] {
+            ids.sort_unstable();
+            ids.dedup();
+        }
+        mentions
+    }
+
+    fn allowed(&self) -> Value {
+        let parse: &[&str] = if self.everyone { &["everyone"] } else { &[] };
+        let mut allowed = Map::new();
+        allowed.insert("parse".to_owned(), json!(parse));
+        for (name, ids) in [("users", &self.users), ("roles", &self.roles)] {
+            if !ids.is_empty() {
+                allowed.insert(name.to_owned(), json!(ids));
+            }
+        }
+        Value::Object(allowed)
+    }
+}
+
+/// Markdown and live sequences such as `<@id>` lose their meaning behind a backslash.
+fn inline(character: char) -> Option<&'static str> {
+    flatten(character).or(match character {
+        '\\' => Some("\\\\"),
+        '*' => Some("\\*"),
+        '_' => Some("\\_"),
+        '~' => Some("\\~"),
+        '`' => Some("\\`"),
+        '|' => Some("\\|"),
+        '<' => Some("\\<"),
+        '>' => Some("\\>"),
+        '#' => Some("\\#"),
+        '[' => Some("\\["),
+        ']' => Some("\\]"),
+        '(' => Some("\\("),
+        ')' => Some("\\)"),
+        _ => None,
+    })
+}
+
+/// On lines of its own, text can open a list too.
+fn block(character: char) -> Option<&'static str> {
+    match character {
+        '\n' => None,
+        '-' => Some("\\-"),
+        _ => inline(character),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,27 @@
+//! The responses of this platform, and what each means for a delivery.
+
+use super::super::Degradation::{NoMarkup, Shorter};
+use super::super::canned_response::Expected::{Degrade, Delivered, Final, Gone, Retry, RetryAfter};
+use super::super::canned_response::{CannedResponse, EMPTY, GATEWAY, PAGE, response};
+
+#[rustfmt::skip]
+pub(super) static RESPONSES: &[CannedResponse] = &[
+    response("ok", 200, r#"{"code":0,"msg":"success","data":{}}"#, "posted", Delivered),
+    response("old-ok", 200, r#"{"Extra":null,"StatusCode":0,"StatusMessage":"success"}"#, "posted, in the form of before", Delivered),
+    response("both-ok", 200, r#"{"StatusCode":0,"StatusMessage":"success","code":0,"data":{},"msg":"success"}"#, "posted, in both forms", Delivered),
+    response("400-99991400", 400, r#"{"code":99991400,"msg":"request trigger frequency limit"}"#, "too many, with another status", RetryAfter(2000)).with(&[("x-ogw-ratelimit-reset", "2")]),
+    response("11310", 200, r#"{"code":11310,"msg":"card contains too many tables"}"#, "too many tables in a card", Degrade(NoMarkup)),
+    response("19036", 200, r#"{"code":19036,"msg":"request body too large"}"#, "far too large", Degrade(Shorter)),
+    response("11232", 200, r#"{"code":11232,"msg":"create message trigger rate limit"}"#, "the rush of a whole hour", Retry),
+    response("99991400", 429, r#"{"code":99991400,"msg":"request trigger frequency limit"}"#, "too many, two seconds", RetryAfter(2000)).with(&[("x-ogw-ratelimit-reset", "2")]),
+    response("19001", 200, r#"{"code":19001,"msg":"param invalid: incoming webhook access token invalid"}"#, "the token is wrong", Gone),
+    response("19002", 200, r#"{"code":19002,"msg":"params error, msg_type need"}"#, "the form is wrong", Degrade(NoMarkup)),
+    response("19021", 200, r#"{"code":19021,"msg":"sign match fail or timestamp is not within one hour from current time"}"#, "signature or clock", Final),
+    response("11246", 200, r#"{"code":11246,"msg":"Failed to create card content, ext=ErrCode: 200621; ErrMsg: parse card json err, please check whether the card json is correct; ErrorValue: unknown property"}"#, "a card with a member that is none of its schema", Degrade(NoMarkup)),
+    response("19022", 200, r#"{"code":19022,"msg":"Ip Not Allowed"}"#, "an address that is not allowed", Final),
+    response("19024", 200, r#"{"code":19024,"msg":"Key Words Not Found"}"#, "the keyword is missing", Final),
+    response("9499", 400, r#"{"code":9499,"msg":"Bad Request"}"#, "no JSON, or too large", Degrade(Shorter)),
+    PAGE,
+    EMPTY,
+    GATEWAY,
+];

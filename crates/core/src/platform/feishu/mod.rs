@@ -1,0 +1,338 @@
+//! `feishu`: custom bots of Feishu (飞书) and of Lark, as a card of schema 2.0.
+//!
+//! Source: open.feishu.cn and open.larksuite.com on custom bots and cards. The body may have 20 KB. Faults come as
+//! `code` inside HTTP 200. The signature stands in the body, and its time must be within an hour. A custom
+//! bot shows no picture that was not uploaded by an app, so a picture is a link.
+
+mod canned_responses;
+mod request_checks;
+
+use super::cut::Markup;
+use super::limits::{Unit, fit, flatten};
+use super::lines::Lines;
+use super::platform_options::is_token;
+use super::{
+    Answer, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption, Rate, ReceivedRequest,
+    RenderedMessage, Request, Target, links, or_event_kind, origin, retry_after, trim,
+};
+use crate::message::{Context, Notice, Tone, Wording};
+use serde_json::{Value, json};
+use std::time::Duration;
+use url::Url;
+
+/// The text of the card; escapes included, so that the body stays below 20 KB.
+const TEXT: usize = 12_000;
+const TITLE: usize = 300;
+const LINE: usize = 900;
+const FREE_TEXT: usize = 3000;
+const LINK: usize = 600;
+const MENTIONS: usize = 800;
+const SHORT: usize = 1000;
+/// The whole body, with room for the signature.
+const WHOLE: usize = 19_800;
+
+#[derive(Debug)]
+pub(super) struct Feishu;
+
+impl Platform for Feishu {
+    fn name(&self) -> &'static str {
+        "feishu"
+    }
+
+    fn example(&self) -> Example {
+        Example { target: "/open-apis/bot/v2/hook/TOKEN", options: &[] }
+    }
+
+    fn responses(&self) -> &'static [CannedResponse] {
+        canned_responses::RESPONSES
+    }
+
+    #[cfg(test)]
+    fn trial(&self) -> &'static crate::platform::tests::Trial {
+        &tests::TRIAL
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
+    }
+
+    fn aliases(&self) -> &'static [&'static str] {
+        &["lark"]
+    }
+
+    fn recognises(&self, url: &Url) -> bool {
+        matches!(url.host_str(), Some("open.feishu.cn" | "open.larksuite.com" | "open.larkoffice.com"))
+            && url.path().starts_with("/open-apis/bot/")
+    }
+
+    fn options(&self) -> &'static [PlatformOption] {
+        &[PlatformOption {
+            name: "secret",
+            form: "the bot's signing secret",
+            accepts: is_token,
+            required: false,
+            secret: true,
+            meaning: "Signs each attempt, for a bot whose security setting is the signature.",
+        }]
+    }
+
+    fn pace(&self) -> (&'static [Rate], usize) {
+        const PACE: &[Rate] = &[
+            Rate { count: 5, per: Duration::from_secs(1) },
+            Rate { count: 100, per: Duration::from_secs(60) },
+        ];
+        (PACE, 1)
+    }
+
+    fn mention_form(&self) -> Option<&'static str> {
+        Some("`all` and open ids")
+    }
+
+    fn accepts_mention(&self, mention: &str) -> bool {
+        !mentions(&[mention.to_owned()]).is_empty()
+    }
+
+    fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
+        card(notice, context, target)
+    }
+
+    fn request<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Request<'a> {
+        let mut request = self.base_request(target, message);
+        if let Some(secret) = target.option("secret")
+            && let Some(Value::Object(mut body)) = message.json()
+        {
+            let (timestamp, sign) = super::signature::sign_feishu(secret, message.now.div_euclid(1000));
+            body.insert("timestamp".to_owned(), json!(timestamp));
+            body.insert("sign".to_owned(), json!(sign));
+            request.set_json(&Value::Object(body));
+        }
+        request
+    }
+
+    fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
+        if how == Degradation::NoImage || body["msg_type"] == "text" && how == Degradation::NoMarkup {
+            return None;
+        }
+        let (mut words, mut pings) = (Vec::new(), String::new());
+        let card = &body["card"];
+        for part in [&card["header"]["title"], &card["body"], &card["elements"], &body["content"]] {
+            gather(part, &mut words, &mut pings);
+        }
+        let max = if how == Degradation::Shorter { SHORT } else { TEXT };
+        let mut text = fit(&words.join("\n"), max, Unit::Bytes, |character| match character {
+            '<' => Some("＜"),
+            _ => None,
+        });
+        text.push_str(&pings);
+        Some(json!({"msg_type": "text", "content": {"text": text}})).filter(|plain| plain != body)
+    }
+
+    fn trim(&self, body: &mut Value) {
+        trim::squeeze(body, WHOLE, Markup::Tags);
+    }
+
+    fn objection(&self, body: &Value) -> Option<String> {
+        let Some(kind) = body["msg_type"].as_str() else {
+            return Some(
+                "Feishu takes a message with a `msg_type`, such as `interactive`, and here is none"
+                    .to_owned(),
+            );
+        };
+        let holder = if kind == "interactive" { "card" } else { "content" };
+        if !body[holder].is_object() {
+            return Some(format!(
+                "a Feishu message of type `{kind}` has its content in `{holder}`, which is missing"
+            ));
+        }
+        let length = body.to_string().len();
+        (length > 20_000).then(|| format!("Feishu takes 20000 bytes, and here are {length}"))
+    }
+
+    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
+        let json = answer.json().unwrap_or_default();
+        // Older answers have `StatusCode` in the place of `code`, or both.
+        let code =
+            json["code"].as_i64().or_else(|| json["StatusCode"].as_i64().filter(|_| json["code"].is_null()));
+        match code {
+            Some(0) if answer.status == 200 => Outcome::Delivered,
+            Some(code) if code != 0 => meaning(code, answer, now_unix_ms),
+            _ if answer.status == 200 => {
+                answer.again(now_unix_ms, "answered 200, but not as Feishu does: no code".to_owned())
+            }
+            _ => slow_down(answer, now_unix_ms, answer.plain_reason()),
+        }
+    }
+}
+
+fn meaning(code: i64, answer: &Answer, now_unix_ms: i64) -> Outcome {
+    let reason = |what: &str| format!("code {code}: {what}");
+    match code {
+        19_001 => Outcome::Gone(reason("this webhook is wrong or deleted")),
+        19_002 => Outcome::Degrade(Degradation::NoMarkup, reason("the parameters are not valid")),
+        9499 | 19_036 => Outcome::Degrade(Degradation::Shorter, reason("the body is not valid or too large")),
+        19_021 => Outcome::Final(reason(
+            "the signature does not match: check `secret` and the clock of this machine",
+        )),
+        19_022 => Outcome::Final(reason("the bot takes nothing from this machine's address")),
+        19_024 => Outcome::Final(reason("the message lacks the bot's keyword")),
+        11_232 | 99_991_400 => slow_down(answer, now_unix_ms, reason("too many messages")),
+        // What is wrong with a card has many codes, one around another.
+        _ if code == 11_310 || answer.body.windows(4).any(|word| word == b"card") => {
+            Outcome::Degrade(Degradation::NoMarkup, reason("the card is not valid"))
+        }
+        _ => Outcome::Retry(reason("not known to Taskbell")),
+    }
+}
+
+/// The wait in the header of HTTP or of Feishu's own gateway.
+fn slow_down(answer: &Answer, now_unix_ms: i64, reason: String) -> Outcome {
+    let reset = || retry_after::seconds(answer.header("x-ogw-ratelimit-reset")?.trim().parse().ok()?);
+    match retry_after::asked(answer, now_unix_ms).or_else(reset) {
+        Some(wait) => Outcome::RetryAfter(wait, reason),
+        None => Outcome::Retry(reason),
+    }
+}
+
+pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
+    let words = Wording::of(context);
+    let cut = |text: &str, max| fit(text, max, Unit::Bytes, inline);
+    let colon = words.colon;
+    // The head of a card is no markdown.
+    let title = or_event_kind(fit(&notice.title, TITLE, Unit::Bytes, flatten), context);
+    let facts = notice
+        .facts
+        .iter()
+        .map(|(label, value)| format!("**{}**{colon}{}", cut(label, LINE / 4), cut(value, LINE)));
+    let failures = notice.failures.iter().map(|failure| format!("- {}", cut(failure, LINE)));
+    let text = notice.text.as_deref().map(|text| fit(text, FREE_TEXT, Unit::Bytes, block));
+    let link = |label: &str, link: &Option<String>| {
+        let url = links::followable(link.as_deref(), LINK)?;
+        Some(format!("[{label}]({})", links::quiet(&url)))
+    };
+    let shown = [link(words.open, &notice.link), link(words.preview, &notice.image_url)];
+    let shown: Vec<String> = shown.into_iter().flatten().collect();
+    let tail = [
+        shown.join("  "),
+        format!("<font color='grey'>{}</font>", cut(&origin(context), TITLE)),
+        mentions(&target.mentions),
+    ];
+    let lines = Lines { gap: "\n", max: TEXT, unit: Unit::Bytes };
+    let mut facts = facts.chain(failures).chain(text);
+    let first = facts.next().unwrap_or_default();
+    let content = lines.join(first, facts, &tail);
+    json!({
+        "msg_type": "interactive",
+        "card": {
+            "schema": "2.0",
+            // A card of this schema with a member that is not its own is refused as a whole.
+            "config": {"width_mode": "fill"},
+            "header": {"title": {"tag": "plain_text", "content": title}, "template": colour(notice.tone)},
+            "body": {"elements": [{"tag": "markdown", "content": content.trim_start_matches('\n')}]},
+        },
+    })
+}
+
+fn colour(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Good => "green",
+        Tone::Bad => "red",
+        Tone::Warn => "orange",
+        Tone::Neutral => "blue",
+    }
+}
+
+/// Configured mentions as a card reads them: `@all`, or the id of a member.
+fn mentions(configured: &[String]) -> String {
+    let mut out = String::new();
+    for mention in configured {
+        let id = mention.trim().trim_start_matches('@');
+        if is_id(id) && out.len() + id.len() + 12 < MENTIONS {
+            out.push_str(&format!("<at id={id}></at>"));
+        }
+    }
+    out
+}
+
+fn is_id(id: &str) -> bool {
+    !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+}
+
+/// Every text of a card, in its order, without markup, and whom it pings, as a text does it.
+fn gather(node: &Value, words: &mut Vec<String>, pings: &mut String) {
+    match node {
+        Value::Object(fields) => {
+            let text = ["content", "text"].iter().find_map(|name| fields.get(*name)?.as_str());
+            words.extend(text.map(plain));
+            let tags = match fields.get("tag").and_then(Value::as_str) {
+                None | Some("markdown" | "lark_md") => text.unwrap_or_default(),
+                _ => "",
+            };
+            let ids = tags.split("<at ").skip(1).filter_map(|tag| tag.split_once('>')?.0.split_once('='));
+            let ids = ids.map(|(_, id)| id.trim_matches(['"', '\'', ' ']));
+            for id in ids.chain(fields.get("user_id").and_then(Value::as_str)).filter(|id| is_id(id)) {
+                if pings.len() + id.len() < MENTIONS {
+                    pings.push_str(&format!("<at user_id=\"{id}\"></at>"));
+                }
+            }
+            fields
+                .values()
+                .filter(|value| value.is_object() || value.is_array())
+                .for_each(|v| gather(v, words, pings));
+        }
+        Value::Array(items) => items.iter().for_each(|item| gather(item, words, pings)),
+        _ => {}
+    }
+}
+
+/// Markdown as text: tags, stars and entities are taken out.
+fn plain(markdown: &str) -> String {
+    let mut out = String::new();
+    let mut rest = markdown;
+    while let Some((before, after)) = rest.split_once('<') {
+        out.push_str(before);
+        match after.split_once('>') {
+            Some((_, after)) => rest = after,
+            None => {
+                rest = after;
+                break;
+            }
+        }
+    }
+    out.push_str(rest);
+    let mut out = out.replace("**", "");
+    for (character, entity) in ENTITIES {
+        out = out.replace(entity, character.encode_utf8(&mut [0; 4]));
+    }
+    out
+}
+
+/// The characters of Feishu's markdown, as entities; the ampersand is the last to be read back.
+const ENTITIES: [(char, &str); 12] = [
+    ('<', "&#60;"),
+    ('>', "&#62;"),
+    ('*', "&#42;"),
+    ('_', "&#95;"),
+    ('~', "&#126;"),
+    ('`', "&#96;"),
+    ('[', "&#91;"),
+    (']', "&#93;"),
+    ('#', "&#35;"),
+    ('-', "&#45;"),
+    ('!', "&#33;"),
+    ('&', "&#38;"),
+];
+
+fn inline(character: char) -> Option<&'static str> {
+    if matches!(character, '-' | '!' | '#') {
+        return None;
+    }
+    flatten(character).or_else(|| block(character))
+}
+
+/// On lines of its own, text can open a heading or a list too.
+fn block(character: char) -> Option<&'static str> {
+    ENTITIES.iter().find(|(plain, _)| *plain == character).map(|(_, entity)| *entity)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,213 @@
+//! `github`: a `repository_dispatch` event, which starts workflows of a repository.
+//!
+//! Source: docs.github.com, "Create a repository dispatch event", and its OpenAPI description. The payload has at
+//! most ten members and less than 64 KB, so everything stands below one. 204 says that the event was
+//! taken, not that a workflow listens to it.
+
+mod canned_responses;
+mod request_checks;
+
+use super::cut::Markup;
+use super::limits::{Unit, fit, flatten};
+use super::platform_options::is_token;
+use super::{
+    Answer, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption, Rate, ReceivedRequest,
+    RenderedMessage, Request, Target, event_kind, outcome, retry_after, trim,
+};
+use crate::message::{Context, Notice, default_body};
+use serde_json::{Value, json};
+use std::time::Duration;
+use url::Url;
+
+/// Below GitHub's 64 KB with room for the rest.
+const PAYLOAD: usize = 60_000;
+const MEMBERS: usize = 10;
+const TEXT: usize = 300;
+
+#[derive(Debug)]
+pub(super) struct GitHub;
+
+impl Platform for GitHub {
+    fn name(&self) -> &'static str {
+        "github"
+    }
+
+    fn example(&self) -> Example {
+        Example {
+            target: "/repos/example/models/dispatches",
+            options: &[("token", "github_pat_0123456789"), ("event_type", "training-done")],
+        }
+    }
+
+    fn responses(&self) -> &'static [CannedResponse] {
+        canned_responses::RESPONSES
+    }
+
+    #[cfg(test)]
+    fn trial(&self) -> &'static crate::platform::tests::Trial {
+        &tests::TRIAL
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
+    }
+
+    fn recognises(&self, url: &Url) -> bool {
+        let parts: Vec<_> = url.path().trim_end_matches('/').split('/').skip(1).collect();
+        url.host_str() == Some("api.github.com") && matches!(parts.as_slice(), ["repos", _, _, "dispatches"])
+    }
+
+    fn options(&self) -> &'static [PlatformOption] {
+        &[
+            PlatformOption {
+                name: "event_type",
+                form: "the event type a workflow listens to, 1 to 100 characters",
+                accepts: |value| (1..=100).contains(&value.chars().count()),
+                required: true,
+                secret: false,
+                meaning: "The `types` of `on: repository_dispatch` that are meant.",
+            },
+            PlatformOption {
+                name: "token",
+                form: "a token that may write the repository's contents",
+                accepts: is_token,
+                required: true,
+                secret: true,
+                meaning: "The fine-grained token of whoever starts the workflow.",
+            },
+        ]
+    }
+
+    fn pace(&self) -> (&'static [Rate], usize) {
+        const PACE: &[Rate] = &[Rate { count: 1, per: Duration::from_secs(1) }];
+        (PACE, 1)
+    }
+
+    fn coalesces(&self) -> bool {
+        false
+    }
+
+    fn layout(&self, notice: &Notice, context: &Context, _target: &Target) -> Value {
+        card(notice, context)
+    }
+
+    /// A template makes the payload, unless it names `client_payload` itself. What GitHub would not take as
+    /// one goes below one member.
+    fn request<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Request<'a> {
+        let mut request = self.base_request(target, message);
+        if let Some(body) = message.json() {
+            let mut dispatch = match body {
+                Value::Object(fields) if fields.contains_key("client_payload") => Value::Object(fields),
+                other => json!({"client_payload": other}),
+            };
+            let payload = &mut dispatch["client_payload"];
+            if payload.as_object().is_none_or(|fields| fields.len() > MEMBERS) {
+                *payload = json!({"taskbell": payload.take()});
+            }
+            if dispatch["event_type"].as_str().is_none_or(str::is_empty) {
+                dispatch["event_type"] = json!(target.option("event_type").unwrap_or("taskbell"));
+            }
+            request.set_json(&dispatch);
+        }
+        let token = target.option("token").unwrap_or_default();
+        for (name, value) in [
+            ("authorization", format!("Bearer {token}")),
+            ("accept", "application/vnd.github+json".to_owned()),
+            ("x-github-api-version", "2022-11-28".to_owned()),
+        ] {
+            request.headers.push((name.to_owned(), value));
+        }
+        request
+    }
+
+    fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
+        let mut plain = body.clone();
+        plain.pointer_mut("/client_payload/taskbell")?.as_object_mut()?.remove("data");
+        (how == Degradation::Shorter && plain != *body).then_some(plain)
+    }
+
+    fn trim(&self, body: &mut Value) {
+        trim::cut(body, &["event_type"], 100, Unit::CodePoints);
+        trim::squeeze(body, PAYLOAD, Markup::Fences);
+    }
+
+    fn objection(&self, body: &Value) -> Option<String> {
+        let payload = body.get("client_payload").unwrap_or(body);
+        if let Some(fields) = body.get("client_payload").and_then(Value::as_object)
+            && fields.len() > MEMBERS
+        {
+            return Some(format!(
+                "GitHub takes {MEMBERS} members in `client_payload`, and here are {}",
+                fields.len()
+            ));
+        }
+        let length = payload.to_string().len();
+        (length >= 64 * 1024).then(|| format!("GitHub takes less than 64 KiB, and here are {length} bytes"))
+    }
+
+    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
+        let status = answer.status;
+        let json = answer.json().unwrap_or_default();
+        let said = json["message"].as_str().map(|text| fit(text, 200, Unit::CodePoints, flatten));
+        let reason = match said {
+            Some(said) => format!("answered {status} ({said})"),
+            None => answer.plain_reason(),
+        };
+        match status {
+            204 => Outcome::Delivered,
+            403 | 429 if is_throttled(answer) => match wait(answer, now_unix_ms) {
+                Some(wait) => Outcome::RetryAfter(wait, reason),
+                None => Outcome::Retry(reason),
+            },
+            401 => Outcome::Final(format!("{reason}: the `token` is not valid")),
+            403 => Outcome::Final(format!("{reason}: the `token` may not write this repository")),
+            404 => Outcome::Final(format!(
+                "{reason}: there is no such repository, or the `token` may not see it"
+            )),
+            413 => Outcome::Degrade(Degradation::Shorter, reason),
+            400 | 422 => Outcome::Final(reason),
+            200..=299 => answer.again(now_unix_ms, format!("answered {status}, but not 204 as GitHub does")),
+            _ => answer.again(now_unix_ms, reason),
+        }
+    }
+}
+
+/// GitHub's limits come as 403 or 429: the first with nothing remaining, the second with a wait.
+fn is_throttled(answer: &Answer) -> bool {
+    answer.status == 429
+        || answer.header("retry-after").is_some()
+        || answer.header("x-ratelimit-remaining").is_some_and(|left| left.trim() == "0")
+}
+
+/// The wait it asks for, else the time until its window opens again, else a minute.
+fn wait(answer: &Answer, now_unix_ms: i64) -> Option<Duration> {
+    let reset = || {
+        let at: f64 = answer.header("x-ratelimit-reset")?.trim().parse().ok()?;
+        retry_after::seconds(at - now_unix_ms as f64 / 1000.0)
+    };
+    retry_after::asked(answer, now_unix_ms).or_else(reset).or(Some(Duration::from_secs(60)))
+}
+
+pub(super) fn card(notice: &Notice, context: &Context) -> Value {
+    let cut = |text: &str| fit(text, TEXT, Unit::CodePoints, flatten);
+    let json = context.json();
+    let mut taskbell = json!({
+        "id": json["event"]["id"],
+        "type": cut(event_kind(context)),
+        "timestamp": json["event"]["timestamp"],
+        "host": cut(context.text_at(&["host", "name"]).unwrap_or_default()),
+        "title": cut(&notice.title),
+        "outcome": outcome(notice.tone),
+        "link": notice.link.as_deref().filter(|link| link.len() <= 2000),
+    });
+    let data = default_body(event_kind(context), context)["data"].take();
+    taskbell["data"] = data;
+    if taskbell.to_string().len() > PAYLOAD {
+        taskbell["data"] = Value::Null;
+        taskbell["truncated"] = json!(true);
+    }
+    json!({"client_payload": {"taskbell": taskbell}})
+}
+
+#[cfg(test)]
+mod tests;

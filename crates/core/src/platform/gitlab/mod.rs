@@ -1,0 +1,193 @@
+//! `gitlab`: a pipeline trigger. What is told stands in variables of the pipeline.
+//!
+//! Source: docs.gitlab.com/ci/triggers. A trigger token is no personal one, and travels in the form, which stands in
+//! no access log. A trigger is not idempotent: `TASKBELL_ID` tells a pipeline that it ran before.
+
+mod canned_responses;
+mod request_checks;
+
+use super::limits::{Unit, fit, flatten};
+use super::platform_options::is_token;
+use super::{
+    Answer, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption, Rate, ReceivedRequest,
+    RenderedMessage, Request, Target, event_kind, outcome,
+};
+use crate::message::{Context, Notice, default_body};
+use serde_json::{Map, Value, json};
+use std::borrow::Cow;
+use std::time::Duration;
+use url::Url;
+use url::form_urlencoded::Serializer;
+
+/// A variable is also one of the environment of a process, which has no room for much.
+const PAYLOAD: usize = 20_000;
+const VARIABLE: usize = 4000;
+const VARIABLES: usize = 100;
+
+#[derive(Debug)]
+pub(super) struct GitLab;
+
+impl Platform for GitLab {
+    fn name(&self) -> &'static str {
+        "gitlab"
+    }
+
+    fn example(&self) -> Example {
+        Example {
+            target: "/api/v4/projects/42/trigger/pipeline",
+            options: &[("token", "glptt-0123456789"), ("ref", "main")],
+        }
+    }
+
+    fn responses(&self) -> &'static [CannedResponse] {
+        canned_responses::RESPONSES
+    }
+
+    #[cfg(test)]
+    fn trial(&self) -> &'static crate::platform::tests::Trial {
+        &tests::TRIAL
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
+    }
+
+    fn recognises(&self, url: &Url) -> bool {
+        let parts: Vec<_> = url.path().trim_end_matches('/').rsplit('/').take(6).collect();
+        matches!(parts.as_slice(), ["pipeline", "trigger", _, "projects", "v4", "api"])
+    }
+
+    fn options(&self) -> &'static [PlatformOption] {
+        &[
+            PlatformOption {
+                name: "ref",
+                form: "a branch or a tag",
+                accepts: |value| !value.trim().is_empty() && value.len() <= 255,
+                required: true,
+                secret: false,
+                meaning: "The branch or tag whose pipeline starts.",
+            },
+            PlatformOption {
+                name: "token",
+                form: "a pipeline trigger token",
+                accepts: is_token,
+                required: true,
+                secret: true,
+                meaning: "The project's trigger token.",
+            },
+        ]
+    }
+
+    fn pace(&self) -> (&'static [Rate], usize) {
+        // One commit, project and user may create 25 pipelines a minute by default.
+        const PACE: &[Rate] = &[Rate { count: 20, per: Duration::from_secs(60) }];
+        (PACE, 1)
+    }
+
+    fn coalesces(&self) -> bool {
+        false
+    }
+
+    fn layout(&self, notice: &Notice, context: &Context, _target: &Target) -> Value {
+        card(notice, context)
+    }
+
+    /// A template makes the variables: a table of names and values.
+    fn request<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Request<'a> {
+        let mut request = self.base_request(target, message);
+        let mut form = Serializer::new(String::new());
+        form.append_pair("token", target.option("token").unwrap_or_default());
+        form.append_pair("ref", target.option("ref").unwrap_or_default());
+        if let Some(Value::Object(body)) = message.json() {
+            let variables = match body.get("variables") {
+                Some(Value::Object(variables)) => variables,
+                _ => &body,
+            };
+            for (name, value) in variables {
+                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                form.append_pair(&format!("variables[{name}]"), &text);
+            }
+        }
+        request.content_type = Cow::Borrowed("application/x-www-form-urlencoded");
+        request.body = Cow::Owned(form.finish().into_bytes());
+        request
+    }
+
+    fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
+        let mut plain = body.clone();
+        plain.get_mut("variables")?.as_object_mut()?.remove("TASKBELL_PAYLOAD");
+        (how == Degradation::Shorter && plain != *body).then_some(plain)
+    }
+
+    fn objection(&self, body: &Value) -> Option<String> {
+        let Some(variables) = body.get("variables").unwrap_or(body).as_object() else {
+            return Some("GitLab takes a table of variables, and this is none".to_owned());
+        };
+        let is_name =
+            |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        let odd = variables.keys().find(|name| !is_name(name))?;
+        let odd = fit(odd, 40, Unit::CodePoints, flatten);
+        Some(format!("`{odd}` is no name of a variable: letters, digits and `_`"))
+    }
+
+    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
+        let status = answer.status;
+        let json = answer.json().unwrap_or_default();
+        let said = match &json["message"] {
+            Value::Null => json["error"].as_str().unwrap_or_default().to_owned(),
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        let said = fit(&said, 200, Unit::CodePoints, flatten);
+        let reason =
+            if said.is_empty() { answer.plain_reason() } else { format!("answered {status} ({said})") };
+        match status {
+            201 if json["id"].is_number() => Outcome::Delivered,
+            200..=299 => {
+                answer.again(now_unix_ms, format!("answered {status}, but not as GitLab does: no pipeline"))
+            }
+            404 => {
+                Outcome::Final(format!("{reason}: the project, the `ref` or the `token` is not known there"))
+            }
+            413 => Outcome::Degrade(Degradation::Shorter, reason),
+            400 | 401 | 403 | 422 => Outcome::Final(reason),
+            _ => answer.again(now_unix_ms, reason),
+        }
+    }
+}
+
+pub(super) fn card(notice: &Notice, context: &Context) -> Value {
+    let mut variables = Map::new();
+    let mut put = |name: &str, value: &str| {
+        let value = fit(value, VARIABLE, Unit::Bytes, flatten);
+        if !value.is_empty() {
+            variables.insert(format!("TASKBELL_{name}"), json!(value));
+        }
+    };
+    put("ID", context.text_at(&["event", "id"]).unwrap_or_default());
+    put("EVENT", event_kind(context));
+    put("HOST", context.text_at(&["host", "name"]).unwrap_or_default());
+    put("TITLE", &notice.title);
+    put("OUTCOME", outcome(notice.tone));
+    put("LINK", notice.link.as_deref().unwrap_or_default());
+    for (name, path) in [
+        ("TASK_ID", ["task", "id"]),
+        ("TASK_NAME", ["task", "name"]),
+        ("TASK_KIND", ["task", "kind"]),
+        ("TASK_STATUS", ["task", "status"]),
+        ("QUEUE", ["queue", "name"]),
+        ("BATCH", ["batch", "id"]),
+        ("ALERT", ["alert", "name"]),
+    ] {
+        put(name, context.text_at(&path).unwrap_or_default());
+    }
+    let payload = default_body(event_kind(context), context)["data"].to_string();
+    if payload.len() <= PAYLOAD {
+        variables.insert("TASKBELL_PAYLOAD".to_owned(), json!(payload));
+    }
+    debug_assert!(variables.len() <= VARIABLES);
+    json!({"variables": variables})
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,313 @@
+//! `googlechat`: incoming webhooks of Google Chat, as a card of the second kind.
+//!
+//! Sources: developers.google.com/workspace/chat on webhooks, `spaces.messages.create` and cards v2. The whole
+//! message has 32 000 bytes. A card does not ping; only the `text` beside it does.
+
+mod canned_responses;
+mod request_checks;
+
+use super::cut::Markup;
+use super::limits::{Unit, fit, flatten};
+use super::{
+    Answer, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest, Target, links,
+    or_event_kind, origin, trim,
+};
+use crate::message::{Context, Notice, Tone, Wording};
+use serde_json::{Value, json};
+use std::time::Duration;
+use url::Url;
+
+/// What the whole body may have; Google counts 32 000 bytes of the message it makes of it.
+pub(super) const WHOLE: usize = 30_000;
+const TITLE: usize = 400;
+const FACTS: usize = 30;
+const LABEL: usize = 100;
+const VALUE: usize = 500;
+const TEXT: usize = 4000;
+const FAILURE: usize = 500;
+const FAILURES: usize = 10;
+const LINK: usize = 2000;
+const MENTIONS: usize = 1000;
+
+/// The quota is per minute, and shared by every app of the space.
+const PAUSE: Duration = Duration::from_secs(60);
+
+#[derive(Debug)]
+pub(super) struct GoogleChat;
+
+impl Platform for GoogleChat {
+    fn name(&self) -> &'static str {
+        "googlechat"
+    }
+
+    fn example(&self) -> Example {
+        Example { target: "/v1/spaces/AAAA/messages?key=KEY&token=TOKEN", options: &[] }
+    }
+
+    fn responses(&self) -> &'static [CannedResponse] {
+        canned_responses::RESPONSES
+    }
+
+    #[cfg(test)]
+    fn trial(&self) -> &'static crate::platform::tests::Trial {
+        &tests::TRIAL
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
+    }
+
+    fn recognises(&self, url: &Url) -> bool {
+        let path = url.path();
+        url.host_str() == Some("chat.googleapis.com")
+            && path.starts_with("/v1/spaces/")
+            && path.trim_end_matches('/').ends_with("/messages")
+    }
+
+    fn required_parameter(&self) -> Option<&'static str> {
+        Some("token")
+    }
+
+    fn pace(&self) -> (&'static [Rate], usize) {
+        const PACE: &[Rate] = &[
+            Rate { count: 1, per: Duration::from_secs(1) },
+            Rate { count: 50, per: Duration::from_secs(60) },
+        ];
+        (PACE, 1)
+    }
+
+    fn mention_form(&self) -> Option<&'static str> {
+        Some("`all` and numbers of users")
+    }
+
+    fn accepts_mention(&self, mention: &str) -> bool {
+        mentions(&[mention.to_owned()]).starts_with("<users/")
+    }
+
+    fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
+        card(notice, context, target)
+    }
+
+    /// Without pictures; or a line of text instead of the card.
+    fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
+        let mut plain = body.clone();
+        let card = plain.pointer_mut("/cardsV2/0/card/sections")?.as_array_mut()?;
+        if how != Degradation::NoImage {
+            let parts = [&body["text"], &body["fallbackText"]];
+            let line: Vec<&str> = parts.into_iter().filter_map(Value::as_str).collect();
+            return (!line.is_empty()).then(|| json!({"text": line.join(" ")}));
+        }
+        let mut dropped = false;
+        for widgets in card.iter_mut().filter_map(|section| section["widgets"].as_array_mut()) {
+            let before = widgets.len();
+            widgets.retain(|widget| widget.get("image").is_none());
+            dropped |= widgets.len() < before;
+        }
+        // An empty section is refused.
+        card.retain(|section| section["widgets"].as_array().is_none_or(|widgets| !widgets.is_empty()));
+        (dropped && !card.is_empty()).then_some(plain)
+    }
+
+    fn trim(&self, body: &mut Value) {
+        trim::squeeze(body, WHOLE, Markup::Tags);
+    }
+
+    fn objection(&self, body: &Value) -> Option<String> {
+        if body.get("text").is_none() && body.get("cardsV2").is_none() {
+            return Some(
+                "Google Chat takes a message with `text` or `cardsV2`, and here is neither".to_owned(),
+            );
+        }
+        let size = body.to_string().len();
+        (size > 32_000).then(|| format!("Google Chat takes 32000 bytes, and here are {size}"))
+    }
+
+    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
+        let json = answer.json();
+        let state = json.as_ref().and_then(|json| json["error"]["status"].as_str()).unwrap_or_default();
+        match answer.status {
+            // A long message goes on after what was read, and is still no other page.
+            200 if answer.truncated && answer.body.starts_with(b"{") => Outcome::Delivered,
+            200 if json.as_ref().is_some_and(|json| json["name"].is_string()) => Outcome::Delivered,
+            200..=299 => {
+                answer.again(now_unix_ms, format!("answered {} without the message it stored", answer.status))
+            }
+            429 => match answer.again(now_unix_ms, format!("answered 429{}", words(json.as_ref()))) {
+                Outcome::Retry(reason) => Outcome::RetryAfter(PAUSE, reason),
+                other => other,
+            },
+            // The words do not tell a card that is none from one that is too long.
+            400 | 413 => Outcome::Degrade(
+                Degradation::Shorter,
+                format!("answered {}{}", answer.status, words(json.as_ref())),
+            ),
+            401 | 403 | 404 if !state.is_empty() => Outcome::Gone(format!(
+                "answered {}{}: this webhook is deleted, or closed to its key",
+                answer.status,
+                words(json.as_ref())
+            )),
+            410 => Outcome::Gone("answered 410: this webhook is gone".to_owned()),
+            _ => answer.again(now_unix_ms, answer.plain_reason()),
+        }
+    }
+}
+
+/// Google's own words: `{"error": {"code", "message", "status"}}`.
+fn words(json: Option<&Value>) -> String {
+    let error = json.map(|json| &json["error"]);
+    let part = |name: &str| error?[name].as_str().map(|text| fit(text, 200, Unit::CodePoints, flatten));
+    match (part("status"), part("message")) {
+        (Some(status), Some(message)) => format!(" {status} ({message})"),
+        (Some(text), None) | (None, Some(text)) => format!(" ({text})"),
+        (None, None) => String::new(),
+    }
+}
+
+/// Cards have no colour of their own, so the title's sign has it.
+fn sign(tone: Tone) -> (&'static str, &'static str) {
+    match tone {
+        Tone::Good => ("🟢", "#188038"),
+        Tone::Bad => ("🔴", "#d93025"),
+        Tone::Warn => ("🟡", "#e37400"),
+        Tone::Neutral => ("🔵", "#1a73e8"),
+    }
+}
+
+pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
+    let words = Wording::of(context);
+    let (sign, colour) = sign(notice.tone);
+    // A header is plain text.
+    let title = or_event_kind(fit(&notice.title, TITLE, Unit::Bytes, flatten), context);
+    let header = json!({
+        "title": format!("{sign} {title}"),
+        "subtitle": fit(&origin(context), TITLE, Unit::Bytes, flatten),
+    });
+    let mut message = json!({
+        // What notifications show, and older apps; the card shows it all.
+        "fallbackText": fit(&notice.title, TITLE, Unit::Bytes, text_markup),
+        "cardsV2": [{"cardId": "taskbell", "card": {"header": header, "sections": []}}],
+    });
+    let mentions = mentions(&target.mentions);
+    if !mentions.is_empty() {
+        message["text"] = json!(mentions);
+    }
+    let mut room = WHOLE.saturating_sub(message.to_string().len());
+    let sections: Vec<Value> = sections(notice, words, colour)
+        .into_iter()
+        .filter_map(|widgets| {
+            let fitting: Vec<Value> = widgets
+                .into_iter()
+                .filter(|widget| {
+                    // Beside the widget itself, what the list and its section need.
+                    let size = widget.to_string().len() + 20;
+                    let fits = size <= room;
+                    room -= if fits { size } else { 0 };
+                    fits
+                })
+                .collect();
+            (!fitting.is_empty()).then(|| json!({"widgets": fitting}))
+        })
+        .collect();
+    message["cardsV2"][0]["card"]["sections"] = json!(sections);
+    if sections.is_empty() {
+        // A card without a section is refused.
+        let origin = fit(&origin(context), TITLE, Unit::Bytes, html);
+        message["cardsV2"][0]["card"]["sections"] = json!([{"widgets": [paragraph(&origin)]}]);
+    }
+    message
+}
+
+fn paragraph(text: &str) -> Value {
+    json!({"textParagraph": {"text": text}})
+}
+
+/// What a card shows, part by part: why, the facts, the failures, the picture, the link.
+fn sections(notice: &Notice, words: &Wording, colour: &str) -> Vec<Vec<Value>> {
+    let text = notice.text.as_deref().map(|text| fit(text, TEXT, Unit::Bytes, html_lines));
+    let text = text.filter(|text| !text.trim().is_empty());
+    let text = text.map(|text| paragraph(&format!("<font color=\"{colour}\">{text}</font>")));
+    let fact = |(label, value): &(String, String)| {
+        let label = fit(label, LABEL, Unit::Bytes, flatten);
+        let value = fit(value, VALUE, Unit::Bytes, html);
+        let value = if value.trim().is_empty() { "–".to_owned() } else { value };
+        json!({"decoratedText": {"topLabel": label, "text": value, "wrapText": true}})
+    };
+    let facts = notice.facts.iter().take(FACTS).map(fact);
+    let mut failures: Vec<String> = notice
+        .failures
+        .iter()
+        .take(FAILURES)
+        .map(|failure| format!("• {}", fit(failure, FAILURE, Unit::Bytes, html)))
+        .collect();
+    if notice.failures.len() > FAILURES {
+        failures.push(words.more(notice.failures.len() - FAILURES));
+    }
+    let failures = (!failures.is_empty())
+        .then(|| paragraph(&format!("<b>{}</b><br>{}", words.failures, failures.join("<br>"))));
+    let picture = links::fetchable(notice.image_url.as_deref(), LINK).map(|url| {
+        let open = json!({"openLink": {"url": url.as_str()}});
+        json!({"image": {"imageUrl": url.as_str(), "altText": words.preview, "onClick": open}})
+    });
+    let button = links::followable(notice.link.as_deref(), LINK).map(|url| {
+        let open = json!({"openLink": {"url": url.as_str()}});
+        json!({"buttonList": {"buttons": [{"text": words.open, "onClick": open}]}})
+    });
+    vec![
+        text.into_iter().collect(),
+        failures.into_iter().collect(),
+        facts.collect(),
+        picture.into_iter().chain(button).collect(),
+    ]
+}
+
+/// Configured mentions as Chat reads them: `all`, an id of a user, or what stands in brackets already.
+fn mentions(configured: &[String]) -> String {
+    let mut out = String::new();
+    for mention in configured {
+        let inner = mention.trim().trim_start_matches('<').trim_end_matches('>').trim_start_matches('@');
+        let id = inner.strip_prefix("users/").unwrap_or(inner);
+        let is_id = id == "all" || (id.len() >= 6 && id.bytes().all(|byte| byte.is_ascii_digit()));
+        let live = if is_id { format!("<users/{id}>") } else { fit(inner, LABEL, Unit::Bytes, text_markup) };
+        if !live.is_empty() && out.len() + live.len() < MENTIONS {
+            if !out.is_empty() {
+                out.push(' ');
+            }
+            out.push_str(&live);
+        }
+    }
+    out
+}
+
+/// The texts of a card read a few tags, and entities.
+fn html(character: char) -> Option<&'static str> {
+    flatten(character).or(match character {
+        '&' => Some("&amp;"),
+        '<' => Some("&lt;"),
+        '>' => Some("&gt;"),
+        _ => None,
+    })
+}
+
+fn html_lines(character: char) -> Option<&'static str> {
+    match character {
+        '\n' => Some("<br>"),
+        '\r' => Some(""),
+        _ => html(character),
+    }
+}
+
+/// The text beside a card has a markup without escapes: what would be markup becomes its full-width twin.
+fn text_markup(character: char) -> Option<&'static str> {
+    flatten(character).or(match character {
+        '<' => Some("＜"),
+        '>' => Some("＞"),
+        '*' => Some("＊"),
+        '_' => Some("＿"),
+        '~' => Some("～"),
+        '`' => Some("｀"),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests;

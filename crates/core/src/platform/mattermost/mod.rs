@@ -1,0 +1,298 @@
+//! `mattermost`: incoming webhooks of a Mattermost server, as a message attachment.
+//!
+//! Sources: developers.mattermost.com on incoming webhooks and message attachments; the server's `model/post.go`
+//! for the limits, of which older servers have smaller ones. Every server has an address of its own, so only
+//! `platform = "mattermost"` says that it is one, unless its host is named so.
+
+mod canned_responses;
+mod request_checks;
+
+use super::cut::Markup;
+use super::limits::{Unit, fit, flatten};
+use super::{
+    Answer, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest, Target, links,
+    or_event_kind, origin, retry_after, trim,
+};
+use crate::message::{Context, Notice, Tone, Wording};
+use serde_json::{Map, Value, json};
+use std::time::Duration;
+use url::Url;
+
+/// The code points of an attachment in all, which servers from before 5.0 also take.
+pub(super) const WHOLE: usize = 7000;
+/// The code points of a template's text; older servers make several posts of so much.
+const POST: usize = 16_383;
+/// The whole body of a template. The attachments may have 800 000 code points, but a server takes no request
+/// of more than 300 000 bytes by default.
+const REQUEST: usize = 290_000;
+const TITLE: usize = 300;
+const TEXT: usize = 2500;
+const FACTS: usize = 20;
+const LABEL: usize = 100;
+const VALUE: usize = 300;
+const FAILURE: usize = 300;
+const FOOTER: usize = 200;
+const LINK: usize = 1500;
+const MENTIONS: usize = 1000;
+
+#[derive(Debug)]
+pub(super) struct Mattermost;
+
+impl Platform for Mattermost {
+    fn name(&self) -> &'static str {
+        "mattermost"
+    }
+
+    fn example(&self) -> Example {
+        Example { target: "/hooks/KEY", options: &[] }
+    }
+
+    fn responses(&self) -> &'static [CannedResponse] {
+        canned_responses::RESPONSES
+    }
+
+    #[cfg(test)]
+    fn trial(&self) -> &'static crate::platform::tests::Trial {
+        &tests::TRIAL
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
+    }
+
+    fn recognises(&self, url: &Url) -> bool {
+        let named = url.host_str().is_some_and(|host| host.split('.').any(|part| part == "mattermost"));
+        let key = url.path().rsplit_once("/hooks/").map(|(_, key)| key.trim_end_matches('/'));
+        named && key.is_some_and(|key| key.len() == 26 && key.bytes().all(|b| b.is_ascii_alphanumeric()))
+    }
+
+    /// The server's own default is 10 requests a second.
+    fn pace(&self) -> (&'static [Rate], usize) {
+        const PACE: &[Rate] = &[Rate { count: 5, per: Duration::from_secs(1) }];
+        (PACE, 1)
+    }
+
+    fn mention_form(&self) -> Option<&'static str> {
+        Some("`channel`, `all`, `here` and names of users")
+    }
+
+    fn accepts_mention(&self, mention: &str) -> bool {
+        !mentions(&[mention.to_owned()]).is_empty()
+    }
+
+    fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
+        card(notice, context, target)
+    }
+
+    /// Without the picture; or title, link and footer alone.
+    fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
+        let mut plain = body.clone();
+        let attachment = plain.pointer_mut("/attachments/0")?.as_object_mut()?;
+        let dropped: &[&str] = match how {
+            Degradation::NoImage => &["image_url"],
+            Degradation::NoMarkup | Degradation::Shorter => &["image_url", "text", "fields"],
+        };
+        let before = attachment.len();
+        attachment.retain(|name, _| !dropped.contains(&name.as_str()));
+        (attachment.len() < before).then_some(plain)
+    }
+
+    fn trim(&self, body: &mut Value) {
+        trim::cut(body, &["text"], POST, Unit::CodePoints);
+        trim::squeeze(body, REQUEST, Markup::Fences);
+    }
+
+    fn objection(&self, body: &Value) -> Option<String> {
+        if body.get("text").is_none() && body.get("attachments").is_none() {
+            return Some(
+                "Mattermost takes a message with `text` or `attachments`, and here is neither".to_owned(),
+            );
+        }
+        let length = body["text"].as_str().map_or(0, |text| Unit::CodePoints.length(text));
+        (length > POST)
+            .then(|| format!("Mattermost takes {POST} characters in `text`, and here are {length}"))
+    }
+
+    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
+        let status = answer.status;
+        let json = answer.json();
+        let id = json.as_ref().and_then(|json| json["id"].as_str()).unwrap_or_default();
+        match status {
+            200 if answer.body.trim_ascii() == b"ok" => Outcome::Delivered,
+            200..=299 => {
+                answer.again(now_unix_ms, format!("answered {status}, but not as Mattermost does: no `ok`"))
+            }
+            429 => slow_down(answer, now_unix_ms),
+            // The key is not known, the hook was deleted, or hooks are switched off.
+            400 | 404 if id.starts_with("web.incoming_webhook.invalid") => Outcome::Gone(format!(
+                "answered {status}{}: this webhook no longer exists",
+                words(json.as_ref())
+            )),
+            410 => Outcome::Gone("answered 410: this webhook is gone".to_owned()),
+            413 => {
+                Outcome::Degrade(Degradation::Shorter, "answered 413: the message is too large".to_owned())
+            }
+            400 | 401 | 403 | 404 | 501 if !id.is_empty() => {
+                Outcome::Final(format!("answered {status}{}", words(json.as_ref())))
+            }
+            400 => Outcome::Final("answered 400 without a reason".to_owned()),
+            _ => answer.again(now_unix_ms, answer.plain_reason()),
+        }
+    }
+}
+
+/// The server's own words: `{"id", "message", "status_code"}`.
+fn words(json: Option<&Value>) -> String {
+    let message = json.and_then(|json| json["message"].as_str());
+    message.map_or_else(String::new, |text| format!(" ({})", fit(text, 200, Unit::CodePoints, flatten)))
+}
+
+/// The header of HTTP, else the one of Mattermost's limiter: seconds until its window opens again.
+fn slow_down(answer: &Answer, now_unix_ms: i64) -> Outcome {
+    let reset = || retry_after::seconds(answer.header("x-ratelimit-reset")?.trim().parse().ok()?);
+    match retry_after::asked(answer, now_unix_ms).or_else(reset) {
+        Some(wait) => Outcome::RetryAfter(wait, answer.plain_reason()),
+        None => Outcome::Retry(answer.plain_reason()),
+    }
+}
+
+fn colour(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Good => "#3db887",
+        Tone::Bad => "#d24b4e",
+        Tone::Warn => "#ffbc1f",
+        Tone::Neutral => "#5d89ea",
+    }
+}
+
+/// The code points that are left of [`WHOLE`].
+struct Room(usize);
+
+impl Room {
+    fn take(&mut self, text: &str, max: usize, escape: super::limits::Escape) -> String {
+        let text = fit(text, max.min(self.0), Unit::CodePoints, escape);
+        self.0 -= Unit::CodePoints.length(&text);
+        text
+    }
+}
+
+pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
+    let words = Wording::of(context);
+    let mut room = Room(WHOLE);
+    let title = or_event_kind(room.take(&notice.title, TITLE, inline), context);
+    // Shown in notifications, where markdown is not read; still, nothing in it may ping.
+    let fallback = room.take(&notice.title, TITLE, quiet);
+    let footer = room.take(&origin(context), FOOTER, quiet);
+    let mut attachment = Map::new();
+    let mut put = |name: &str, value: Value| attachment.insert(name.to_owned(), value);
+    put("fallback", json!(fallback));
+    put("color", json!(colour(notice.tone)));
+    put("title", json!(title));
+    if let Some(url) = links::followable(notice.link.as_deref(), LINK) {
+        put("title_link", json!(url.as_str()));
+    }
+    let text = text(notice, words, &mut room);
+    if !text.is_empty() {
+        put("text", json!(text));
+    }
+    let fact = |(label, value): &(String, String)| {
+        (room.0 > LABEL + VALUE).then(|| {
+            let title = room.take(label, LABEL, inline);
+            let value = room.take(value, VALUE, inline);
+            let short = value.chars().count() <= 40;
+            json!({"title": title, "value": value, "short": short})
+        })
+    };
+    let fields: Vec<_> = notice.facts.iter().take(FACTS).map_while(fact).collect();
+    if !fields.is_empty() {
+        put("fields", json!(fields));
+    }
+    if let Some(url) = links::fetchable(notice.image_url.as_deref(), LINK) {
+        put("image_url", json!(url.as_str()));
+    }
+    put("footer", json!(footer));
+    let mut message = Map::new();
+    let mentions = mentions(&target.mentions);
+    if !mentions.is_empty() {
+        message.insert("text".to_owned(), json!(mentions));
+    }
+    message.insert("attachments".to_owned(), json!([attachment]));
+    Value::Object(message)
+}
+
+/// Why it failed, and what failed.
+fn text(notice: &Notice, words: &Wording, room: &mut Room) -> String {
+    let mut text = notice.text.as_deref().map(|text| room.take(text, TEXT, lines)).unwrap_or_default();
+    let most = room.0 / 2;
+    let mut used = 0;
+    for (index, failure) in notice.failures.iter().enumerate() {
+        let left = most.saturating_sub(used);
+        if index == 0 {
+            let gap = if text.is_empty() { "" } else { "\n\n" };
+            text.push_str(&format!("{gap}**{}**", words.failures));
+        }
+        if left < FAILURE {
+            text.push_str(&format!("\n{}", words.more(notice.failures.len() - index)));
+            break;
+        }
+        let line = fit(failure, FAILURE, Unit::CodePoints, inline);
+        used += Unit::CodePoints.length(&line) + 3;
+        text.push_str(&format!("\n- {line}"));
+    }
+    room.0 -= used;
+    text
+}
+
+/// Configured mentions as Mattermost reads them: `@name`, `@channel`, `@all`, `@here`.
+fn mentions(configured: &[String]) -> String {
+    let mut out = String::new();
+    for mention in configured {
+        let name = mention.trim().trim_start_matches('@');
+        let sound = !name.is_empty()
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
+        if sound && out.len() + name.len() + 2 < MENTIONS {
+            if !out.is_empty() {
+                out.push(' ');
+            }
+            out.push('@');
+            out.push_str(name);
+        }
+    }
+    out
+}
+
+/// Without an at sign that a name could follow, nobody is pinged, whatever the server's settings.
+fn quiet(character: char) -> Option<&'static str> {
+    flatten(character).or((character == '@').then_some("@\u{200b}"))
+}
+
+/// What the server's markdown would read; `<` is nothing to it, and a backslash before it would be shown.
+fn inline(character: char) -> Option<&'static str> {
+    quiet(character).or(match character {
+        '\\' => Some("\\\\"),
+        '*' => Some("\\*"),
+        '_' => Some("\\_"),
+        '~' => Some("\\~"),
+        '`' => Some("\\`"),
+        '|' => Some("\\|"),
+        '#' => Some("\\#"),
+        '[' => Some("\\["),
+        ']' => Some("\\]"),
+        '!' => Some("\\!"),
+        '>' => Some("\\>"),
+        _ => None,
+    })
+}
+
+/// On lines of its own, text can open a list too.
+fn lines(character: char) -> Option<&'static str> {
+    match character {
+        '\n' => None,
+        '-' => Some("\\-"),
+        '+' => Some("\\+"),
+        _ => inline(character),
+    }
+}
+
+#[cfg(test)]
+mod tests;

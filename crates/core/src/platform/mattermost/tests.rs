@@ -1,0 +1,99 @@
+//! What the platform answers, shows and takes, as it documents it.
+
+use crate::platform::tests::*;
+
+pub(super) static TRIAL: Trial = Trial {
+    urls: &["https://mattermost.example.com/hooks/abcdefghijklmnopqrstuvwxyz"],
+    pace: (&[(5, 1000)], 1),
+    check_card,
+    refuse_sent,
+    has_no_limit: false,
+    templates,
+};
+
+#[test]
+fn mattermost_answers_ok_or_with_the_id_of_an_error() {
+    let error = |id: &str| json!({"id": id, "message": "m", "status_code": 400}).to_string();
+    for (status, headers, body, outcome) in [
+        (200, vec![], "ok".to_owned(), "delivered"),
+        (200, vec![], "ok\n".to_owned(), "delivered"),
+        (200, vec![], String::new(), "retry"),
+        (200, vec![], "<html>ok</html>".to_owned(), "retry"),
+        (201, vec![], "ok".to_owned(), "retry"),
+        (400, vec![], error("web.incoming_webhook.invalid.app_error"), "gone"),
+        (404, vec![], error("web.incoming_webhook.invalid.app_error"), "gone"),
+        (400, vec![], error("web.incoming_webhook.parse.app_error"), "final"),
+        (400, vec![], error("web.incoming_webhook.text.app_error"), "final"),
+        (403, vec![], error("web.incoming_webhook.permissions.app_error"), "final"),
+        (501, vec![], error("web.incoming_webhook.disabled.app_error"), "final"),
+        (404, vec![], "<html>not found</html>".to_owned(), "retry"),
+        (403, vec![], String::new(), "retry"),
+        (413, vec![], String::new(), "plainer Shorter"),
+        (410, vec![], String::new(), "gone"),
+        (429, vec![("x-ratelimit-reset", "2")], "limit exceeded".to_owned(), "after 2000"),
+        (429, vec![("retry-after", "7"), ("x-ratelimit-reset", "2")], String::new(), "after 7000"),
+        (429, vec![], String::new(), "retry"),
+        (500, vec![], error("app.post.save.app_error"), "final"),
+        (502, vec![], String::new(), "retry"),
+    ] {
+        // A server in trouble is tried again whatever it says.
+        let outcome = if status == 500 { "retry" } else { outcome };
+        assert_eq!(read("mattermost", status, &headers, &body), outcome, "{status} {body}");
+    }
+}
+
+#[test]
+fn a_mattermost_card_pings_only_whom_the_configuration_names() {
+    let card = |mentions: &[&str]| super::card(&notice("a @all [x](y)"), &context("h"), &target(mentions));
+    let quiet = card(&[]);
+    let attachment = &quiet["attachments"][0];
+    assert_eq!(quiet.get("text"), None);
+    assert_eq!(attachment["title"], "a @\u{200b}all \\[x\\](y)");
+    assert_eq!(attachment["text"], "**Failures**\n- frame-07: out of memory");
+    assert_eq!(attachment["fields"][0], json!({"title": "Tasks", "value": "12", "short": true}));
+    assert_eq!(attachment["title_link"], "https://render-07.example.com/out/(1).png");
+    assert_eq!(card(&["channel", "@ada.l", "a b", ""])["text"], "@channel @ada.l");
+}
+
+fn check_card(card: &Value) {
+    assert_eq!(card.get("text"), None);
+    let attachment = &card["attachments"][0];
+    let mut shown = vec![&attachment["title"], &attachment["text"]];
+    let fields = attachment["fields"].as_array().map(Vec::as_slice).unwrap_or_default();
+    shown.extend(fields.iter().flat_map(|field| [&field["title"], &field["value"]]));
+    let mut total =
+        text(&attachment["fallback"]).chars().count() + text(&attachment["footer"]).chars().count();
+    for shown in shown {
+        let shown = text(shown).replacen("**Failures**", "", 1);
+        total += shown.chars().count();
+        assert_eq!(unescaped(&shown, "*_~`|[]>"), None, "{shown}");
+        assert!(shown.split('@').skip(1).all(|after| after.starts_with('\u{200b}')), "{shown}");
+    }
+    assert!(total <= super::WHOLE + 100, "{total} in all");
+    assert!(!text(&attachment["title"]).trim().is_empty());
+}
+
+/// What speaks against the bytes of a request, from the platform's own pages.
+fn refuse_sent(sent: &[u8]) -> Result<(), String> {
+    refuse_lengths(&read_json(sent)?, &[("text", code_points, 0, 16_383)])?;
+    refuse_size(sent, 800_000)
+}
+
+/// Templates with values from outside wherever a text may be.
+fn templates() -> Vec<Value> {
+    let name = NAME;
+    let said = SAID;
+    let huge = HUGE;
+    vec![
+        json!({"text": huge, "attachments": many(json!({"fallback": said, "text": name, "fields": [{"title": said, "value": name}]}))}),
+    ]
+}
+
+proptest::proptest! {
+    #[test]
+    fn odd_mentions_keep_the_limits(mention in hostile()) {
+        let mentions = vec![mention.as_str(); 30];
+        let post = super::card(&notice("t"), &context("h"), &target(&mentions));
+        assert!(text(&post["text"]).chars().count() <= 1000);
+    }
+}

@@ -1,0 +1,222 @@
+//! `ntfy`: a push message to the subscribers of a topic.
+//!
+//! Source: docs.ntfy.sh/publish, "Publish as JSON". A message has 4096 bytes; a longer one would silently become a
+//! file. It is plain text, so there is nothing to escape. JSON goes to the root of the server with the
+//! topic inside; at the topic's own URL it would be shown as it is.
+
+mod canned_responses;
+mod request_checks;
+
+use super::limits::{Unit, fit, flatten};
+use super::lines::Lines;
+use super::platform_options::is_token;
+use super::{
+    Answer, CannedResponse, Degradation, Example, MissingValue, Outcome, Platform, PlatformOption, Rate,
+    ReceivedRequest, RenderedMessage, Request, Target, links, or_event_kind, origin, trim,
+};
+use crate::message::{Context, Notice, Tone, Wording};
+use serde_json::{Map, Value, json};
+use std::time::Duration;
+use url::Url;
+
+const MESSAGE: usize = 4000;
+const TITLE: usize = 240;
+const LINE: usize = 400;
+const FREE_TEXT: usize = 1500;
+const LINK: usize = 1000;
+const SHORT: usize = 1000;
+/// The longest message that stays one.
+const LONGEST: usize = 4096;
+
+#[derive(Debug)]
+pub(super) struct Ntfy;
+
+impl Platform for Ntfy {
+    fn name(&self) -> &'static str {
+        "ntfy"
+    }
+
+    fn example(&self) -> Example {
+        Example { target: "/", options: &[("topic", "renders")] }
+    }
+
+    fn responses(&self) -> &'static [CannedResponse] {
+        canned_responses::RESPONSES
+    }
+
+    #[cfg(test)]
+    fn trial(&self) -> &'static crate::platform::tests::Trial {
+        &tests::TRIAL
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
+    }
+
+    fn recognises(&self, url: &Url) -> bool {
+        url.host_str() == Some("ntfy.sh")
+    }
+
+    fn options(&self) -> &'static [PlatformOption] {
+        &[
+            PlatformOption {
+                name: "topic",
+                form: "1 to 64 letters, digits, `-` or `_`",
+                accepts: is_topic,
+                required: false,
+                secret: true,
+                meaning: "The topic, unless it stands in `url`; who knows it can read it.",
+            },
+            PlatformOption {
+                name: "token",
+                form: "an access token",
+                accepts: is_token,
+                required: false,
+                secret: true,
+                meaning: "The token for a topic that is not open to all.",
+            },
+        ]
+    }
+
+    fn default_url(&self) -> Option<&'static str> {
+        Some("https://ntfy.sh/")
+    }
+
+    fn missing_value(&self, target: &Target) -> Option<MissingValue> {
+        let words = "this key is missing: `ntfy` needs the topic, here or as the path of `url`";
+        topic(target).is_none().then(|| ("topic", words.to_owned()))
+    }
+
+    fn pace(&self) -> (&'static [Rate], usize) {
+        const PACE: &[Rate] = &[Rate { count: 60, per: Duration::from_secs(300) }];
+        (PACE, 1)
+    }
+
+    fn layout(&self, notice: &Notice, context: &Context, _target: &Target) -> Value {
+        card(notice, context)
+    }
+
+    fn request<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Request<'a> {
+        let mut request = self.base_request(target, message);
+        if target.option("topic").is_none() {
+            request.url.set_path("/");
+        }
+        if let (Some(topic), Some(Value::Object(mut body))) = (topic(target), message.json()) {
+            body.entry("topic").or_insert(json!(topic));
+            request.set_json(&Value::Object(body));
+        }
+        if let Some(token) = target.option("token") {
+            request.headers.push(("authorization".to_owned(), format!("Bearer {token}")));
+        }
+        request
+    }
+
+    fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
+        let mut plain = body.clone();
+        let fields = plain.as_object_mut()?;
+        for name in ["attach", "filename", "icon"] {
+            fields.remove(name);
+        }
+        if how > Degradation::NoImage {
+            fields.remove("markdown");
+            fields.remove("actions");
+        }
+        if how == Degradation::Shorter {
+            let message = fit(fields.get("message")?.as_str()?, SHORT, Unit::Bytes, |_| None);
+            fields.insert("message".to_owned(), json!(message));
+        }
+        (plain != *body).then_some(plain)
+    }
+
+    fn trim(&self, body: &mut Value) {
+        trim::cut(body, &["message"], LONGEST, Unit::Bytes);
+        trim::cut(body, &["title"], TITLE, Unit::CodePoints);
+    }
+
+    fn objection(&self, body: &Value) -> Option<String> {
+        if ["message", "title", "attach"].iter().all(|name| body.get(name).is_none()) {
+            return Some("ntfy takes a message with `message` or `title`, and here is neither".to_owned());
+        }
+        let length = body["message"].as_str().map_or(0, str::len);
+        (length > LONGEST).then(|| {
+            format!("ntfy takes {LONGEST} bytes in `message` and makes a file of more, and here are {length}")
+        })
+    }
+
+    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
+        let json = answer.json().unwrap_or_default();
+        let error = json["error"].as_str().unwrap_or_default();
+        let said = fit(error, 200, Unit::CodePoints, flatten);
+        let status = answer.status;
+        let reason =
+            if said.is_empty() { answer.plain_reason() } else { format!("answered {status} ({said})") };
+        match status {
+            200 if json["id"].is_string() => Outcome::Delivered,
+            200..=299 => answer.again(now_unix_ms, format!("answered {status}, but not as ntfy does: no id")),
+            400 if error.contains("attach") || error.contains("icon") => {
+                Outcome::Degrade(Degradation::NoImage, reason)
+            }
+            400 if error.contains("action") => Outcome::Degrade(Degradation::NoMarkup, reason),
+            413 => Outcome::Degrade(Degradation::Shorter, reason),
+            401 | 403 => Outcome::Final(format!("{reason}: the topic is closed to this `token`")),
+            400 | 404 => Outcome::Final(reason),
+            _ => answer.again(now_unix_ms, reason),
+        }
+    }
+}
+
+fn is_topic(value: &str) -> bool {
+    (1..=64).contains(&value.len())
+        && value.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+}
+
+/// The topic of the configuration: its key, else the one part of the URL's path.
+fn topic(target: &Target) -> Option<&str> {
+    let path = target.url.expose().path().trim_matches('/');
+    target.option("topic").or(Some(path).filter(|path| is_topic(path)))
+}
+
+pub(super) fn card(notice: &Notice, context: &Context) -> Value {
+    let words = Wording::of(context);
+    let cut = |text: &str, max| fit(text, max, Unit::Bytes, flatten);
+    let colon = words.colon;
+    let title = or_event_kind(fit(&notice.title, TITLE, Unit::CodePoints, flatten), context);
+    let facts = notice
+        .facts
+        .iter()
+        .map(|(label, value)| format!("{}{colon}{}", cut(label, LINE / 4), cut(value, LINE)));
+    let failures = notice.failures.iter().map(|failure| format!("• {}", cut(failure, LINE)));
+    let text = notice.text.as_deref().map(|text| fit(text, FREE_TEXT, Unit::Bytes, |_| None));
+    let lines = Lines { gap: "\n", max: MESSAGE, unit: Unit::Bytes };
+    let mut all = text.into_iter().chain(failures).chain(facts);
+    let first = all.next().unwrap_or_default();
+    let message = lines.join(first, all, &[cut(&origin(context), TITLE)]);
+    let mut card = Map::new();
+    let mut put = |name: &str, value: Value| card.insert(name.to_owned(), value);
+    put("title", json!(title));
+    put("message", json!(message.trim_start_matches('\n')));
+    let (tag, priority) = urgency(notice.tone);
+    put("tags", json!([tag]));
+    put("priority", json!(priority));
+    if let Some(url) = links::followable(notice.link.as_deref(), LINK) {
+        put("click", json!(url.as_str()));
+        put("actions", json!([{"action": "view", "label": words.open, "url": url.as_str()}]));
+    }
+    if let Some(url) = links::fetchable(notice.image_url.as_deref(), LINK) {
+        put("attach", json!(url.as_str()));
+    }
+    Value::Object(card)
+}
+
+/// The name of an emoji, and how loudly a telephone rings.
+fn urgency(tone: Tone) -> (&'static str, u8) {
+    match tone {
+        Tone::Good => ("white_check_mark", 3),
+        Tone::Bad => ("x", 4),
+        Tone::Warn => ("warning", 4),
+        Tone::Neutral => ("bell", 3),
+    }
+}
+
+#[cfg(test)]
+mod tests;

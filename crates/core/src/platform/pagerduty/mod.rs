@@ -1,0 +1,245 @@
+//! `pagerduty`: events of PagerDuty's Events API v2, and change events at its other URL.
+//!
+//! Source: developer.pagerduty.com on the Events API v2. An alert that ends resolves what it opened: both carry the
+//! same `dedup_key`, which also makes a repeated attempt harmless. Whoever should not be called for a
+//! success uses `…/v2/change/enqueue`, which notifies nobody.
+
+mod canned_responses;
+mod request_checks;
+
+use super::cut::Markup;
+use super::limits::{Unit, fit, flatten};
+use super::{
+    Answer, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption, Rate, ReceivedRequest,
+    RenderedMessage, Request, Target, event_kind, links, or_event_kind, origin, retry_after, trim,
+};
+use crate::clock;
+use crate::message::{Context, Notice, Tone, Wording};
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+use std::time::Duration;
+use url::Url;
+
+const SUMMARY: usize = 1024;
+const DEDUP_KEY: usize = 255;
+/// The whole event of a template; PagerDuty takes 512 KB.
+const EVENT: usize = 500_000;
+const FIELD: usize = 1000;
+const FIELDS: usize = 60;
+const LINK: usize = 2000;
+
+/// What its documentation asks for after a refusal to take more: "a few minutes".
+const PAUSE: Duration = Duration::from_secs(120);
+
+#[derive(Debug)]
+pub(super) struct PagerDuty;
+
+impl Platform for PagerDuty {
+    fn name(&self) -> &'static str {
+        "pagerduty"
+    }
+
+    fn example(&self) -> Example {
+        Example { target: "/v2/enqueue", options: &[("routing_key", "0123456789abcdef0123456789abcdef")] }
+    }
+
+    fn responses(&self) -> &'static [CannedResponse] {
+        canned_responses::RESPONSES
+    }
+
+    #[cfg(test)]
+    fn trial(&self) -> &'static crate::platform::tests::Trial {
+        &tests::TRIAL
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
+    }
+
+    fn recognises(&self, url: &Url) -> bool {
+        matches!(url.host_str(), Some("events.pagerduty.com" | "events.eu.pagerduty.com"))
+            && url.path().starts_with("/v2/")
+    }
+
+    fn options(&self) -> &'static [PlatformOption] {
+        &[PlatformOption {
+            name: "routing_key",
+            form: "the integration key of a service, 32 letters and digits",
+            accepts: |value| value.len() == 32 && value.bytes().all(|b| b.is_ascii_alphanumeric()),
+            required: true,
+            secret: true,
+            meaning: "The service, or the event orchestration, that hears.",
+        }]
+    }
+
+    fn default_url(&self) -> Option<&'static str> {
+        Some("https://events.pagerduty.com/v2/enqueue")
+    }
+
+    /// One at a time, so that nothing is resolved before it was triggered.
+    fn pace(&self) -> (&'static [Rate], usize) {
+        (&[], 1)
+    }
+
+    fn coalesces(&self) -> bool {
+        false
+    }
+
+    fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
+        card(notice, context, target)
+    }
+
+    fn request<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Request<'a> {
+        let mut request = self.base_request(target, message);
+        if let (Some(key), Some(Value::Object(mut body))) = (target.option("routing_key"), message.json()) {
+            body.insert("routing_key".to_owned(), json!(key));
+            if !is_change(target) {
+                body.entry("event_action").or_insert(json!("trigger"));
+                body.entry("dedup_key").or_insert(json!(message.event_id));
+            }
+            request.set_json(&Value::Object(body));
+        }
+        request
+    }
+
+    fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
+        let mut plain = body.clone();
+        plain.as_object_mut()?.remove("images");
+        if how == Degradation::Shorter {
+            plain.get_mut("payload")?.as_object_mut()?.remove("custom_details");
+        }
+        (plain != *body).then_some(plain)
+    }
+
+    fn trim(&self, body: &mut Value) {
+        trim::cut(body, &["payload", "summary"], SUMMARY, Unit::CodePoints);
+        if let Some(Value::String(key)) = body.get_mut("dedup_key") {
+            *key = short_key(std::mem::take(key));
+        }
+        trim::squeeze(body, EVENT, Markup::Fences);
+    }
+
+    fn objection(&self, body: &Value) -> Option<String> {
+        let action = body["event_action"].as_str().unwrap_or("trigger");
+        if !matches!(action, "trigger" | "acknowledge" | "resolve") {
+            return Some("`event_action` is `trigger`, `acknowledge` or `resolve`".to_owned());
+        }
+        if action == "trigger" && body["payload"]["summary"].as_str().is_none_or(str::is_empty) {
+            return Some("PagerDuty takes an event with a `payload.summary`, and here is none".to_owned());
+        }
+        if body["dedup_key"].as_str().is_some_and(|key| key.chars().count() > DEDUP_KEY) {
+            return Some(format!("PagerDuty takes {DEDUP_KEY} characters in `dedup_key`"));
+        }
+        let severity = body["payload"].get("severity").map(|severity| severity.as_str().unwrap_or_default());
+        let known = severity.is_none_or(|name| matches!(name, "critical" | "error" | "warning" | "info"));
+        (!known).then(|| "`payload.severity` is `critical`, `error`, `warning` or `info`".to_owned())
+    }
+
+    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
+        let status = answer.status;
+        let json = answer.json();
+        match status {
+            202 => Outcome::Delivered,
+            413 => Outcome::Degrade(Degradation::Shorter, "answered 413: the event is too large".to_owned()),
+            400..=499 if !matches!(status, 408 | 425 | 429) => {
+                Outcome::Final(format!("answered {status}{}", words(json.as_ref())))
+            }
+            429 => {
+                let asked = retry_after::asked(answer, now_unix_ms).unwrap_or_default();
+                Outcome::RetryAfter(asked.max(PAUSE), answer.plain_reason())
+            }
+            200..=299 => {
+                answer.again(now_unix_ms, format!("answered {status}, but not 202 as PagerDuty does"))
+            }
+            _ => answer.again(now_unix_ms, answer.plain_reason()),
+        }
+    }
+}
+
+/// Its words, and the first of its errors: `{"status", "message", "errors": []}`.
+fn words(json: Option<&Value>) -> String {
+    let cut = |text: &Value| text.as_str().map(|text| fit(text, 200, Unit::CodePoints, flatten));
+    let Some(json) = json else { return String::new() };
+    let said: Vec<String> = [cut(&json["message"]), cut(&json["errors"][0])].into_iter().flatten().collect();
+    if said.is_empty() { String::new() } else { format!(" ({})", said.join(": ")) }
+}
+
+fn is_change(target: &Target) -> bool {
+    target.url.expose().path().starts_with("/v2/change/")
+}
+
+pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
+    let words = Wording::of(context);
+    let cut = |text: &str, max| fit(text, max, Unit::CodePoints, flatten);
+    let summary = or_event_kind(cut(&notice.title, SUMMARY), context);
+    let mut details = Map::new();
+    for (label, value) in notice.facts.iter().take(FIELDS) {
+        details.insert(cut(label, FIELD / 10), json!(cut(value, FIELD)));
+    }
+    if let Some(text) = &notice.text {
+        details.insert("text".to_owned(), json!(fit(text, FIELD * 4, Unit::CodePoints, |_| None)));
+    }
+    if !notice.failures.is_empty() {
+        let failures: Vec<_> =
+            notice.failures.iter().take(FIELDS).map(|failure| cut(failure, FIELD)).collect();
+        details.insert(words.failures.to_owned(), json!(failures));
+    }
+    let source = context.text_at(&["host", "name"]).unwrap_or("taskbell");
+    // A name of nothing that can be shown is none.
+    let shown = Some(cut(source, FIELD)).filter(|name| !name.is_empty()).unwrap_or("taskbell".into());
+    let mut payload = Map::new();
+    payload.insert("summary".to_owned(), json!(summary));
+    payload.insert("source".to_owned(), json!(shown));
+    if let Some(at) = context.text_at(&["event", "timestamp"]).and_then(clock::parse_rfc3339) {
+        payload.insert("timestamp".to_owned(), json!(clock::rfc3339(at)));
+    }
+    let link = links::followable(notice.link.as_deref(), LINK);
+    let link = link.map(|url| json!([{"href": url.as_str(), "text": words.open}]));
+    let mut card = Map::new();
+    if !is_change(target) {
+        payload.insert("severity".to_owned(), json!(severity(notice.tone, event_kind(context))));
+        payload.insert("class".to_owned(), json!(cut(event_kind(context), FIELD)));
+        let action = if event_kind(context) == "alert.resolved" { "resolve" } else { "trigger" };
+        card.insert("event_action".to_owned(), json!(action));
+        card.insert("dedup_key".to_owned(), json!(dedup_key(context, source)));
+        card.insert("client".to_owned(), json!(cut(&format!("taskbell · {}", origin(context)), FIELD)));
+        if let Some(url) = links::fetchable(notice.image_url.as_deref(), LINK) {
+            card.insert("images".to_owned(), json!([{"src": url.as_str(), "alt": words.preview}]));
+        }
+    }
+    payload.insert("custom_details".to_owned(), Value::Object(details));
+    card.insert("payload".to_owned(), Value::Object(payload));
+    card.extend(link.map(|link| ("links".to_owned(), link)));
+    Value::Object(card)
+}
+
+fn severity(tone: Tone, kind: &str) -> &'static str {
+    match tone {
+        Tone::Bad if kind.starts_with("alert.") => "critical",
+        Tone::Bad => "error",
+        Tone::Warn => "warning",
+        Tone::Good | Tone::Neutral => "info",
+    }
+}
+
+/// One key for an alert from its first ring to its end; for anything else the event itself.
+fn dedup_key(context: &Context, source: &str) -> String {
+    let kind = event_kind(context);
+    let key = match context.text_at(&["alert", "name"]).filter(|_| kind.starts_with("alert.")) {
+        Some(name) => format!("taskbell/{source}/alert/{name}"),
+        None => context.text_at(&["event", "id"]).unwrap_or("taskbell").to_owned(),
+    };
+    short_key(key)
+}
+
+/// A key that is too long as its digest: cut, it could be that of another.
+fn short_key(key: String) -> String {
+    if key.chars().count() <= DEDUP_KEY {
+        return key;
+    }
+    let digest = Sha256::digest(key.as_bytes());
+    format!("taskbell/{}", digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,47 @@
+//! What a platform needs beside the URL.
+
+/// A key of `[endpoints.NAME]` that belongs to a platform. Its value is a text, or a whole number that is
+/// read as one.
+#[derive(Debug)]
+pub struct PlatformOption {
+    /// The name in the configuration.
+    pub name: &'static str,
+    /// What it may hold, in words that go after "expected".
+    pub form: &'static str,
+    /// Whether a value has that form.
+    pub accepts: fn(&str) -> bool,
+    /// Whether the platform cannot do without it.
+    pub required: bool,
+    /// Whether it is never shown.
+    pub secret: bool,
+    /// One sentence.
+    pub meaning: &'static str,
+}
+
+/// A token or a secret: one line of visible ASCII.
+pub(super) fn is_token(value: &str) -> bool {
+    !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// Why a value is needed that neither the URL nor its key holds.
+pub type MissingValue = (&'static str, String);
+
+/// Whether any platform has a key of this name.
+pub fn is_platform_option(name: &str) -> bool {
+    option_names().contains(&name)
+}
+
+/// The names of the keys of all platforms, each once.
+pub fn option_names() -> Vec<&'static str> {
+    let mut names: Vec<_> =
+        super::PLATFORMS.iter().flat_map(|platform| platform.options()).map(|key| key.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// The names of the platforms that have a key of this name.
+pub fn platforms_with_option(name: &str) -> Vec<&'static str> {
+    let has = |platform: &&&dyn super::Platform| platform.options().iter().any(|key| key.name == name);
+    super::PLATFORMS.iter().filter(has).map(|platform| platform.name()).collect()
+}

@@ -1,0 +1,130 @@
+//! A request as its receiver sees it: what a platform's own request checks read.
+
+use serde_json::Value;
+
+/// A request that arrived, as `taskbell serve --as` hands it to [`Platform::refuses`](super::Platform::refuses).
+#[derive(Debug)]
+pub struct ReceivedRequest<'a> {
+    /// The HTTP method.
+    pub method: &'a str,
+    /// Path and query.
+    pub target: &'a str,
+    /// Names in lower case.
+    pub headers: &'a [(String, String)],
+    /// The raw body.
+    pub body: &'a [u8],
+    /// Whether the receiver took a file before, which a message can name.
+    pub uploaded: bool,
+}
+
+/// A field of a form.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Part<'a> {
+    pub name: &'a str,
+    /// Its file's name; `None` for a text.
+    pub file: Option<&'a str>,
+    pub content: &'a [u8],
+}
+
+impl<'a> ReceivedRequest<'a> {
+    #[cfg(test)]
+    pub(super) fn post(
+        target: &'a str,
+        headers: &'a [(String, String)],
+        body: &'a [u8],
+    ) -> ReceivedRequest<'a> {
+        ReceivedRequest { method: "POST", target, headers, body, uploaded: false }
+    }
+
+    pub(super) fn path(&self) -> &'a str {
+        self.target.split('?').next().unwrap_or_default()
+    }
+
+    /// A parameter of the query.
+    pub(super) fn parameter(&self, name: &str) -> Option<&'a str> {
+        let (_, query) = self.target.split_once('?')?;
+        query.split('&').find_map(|part| part.strip_prefix(name)?.strip_prefix('='))
+    }
+
+    pub(super) fn header(&self, name: &str) -> Option<&'a str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(super) fn json(&self) -> Option<Value> {
+        serde_json::from_slice(self.body).ok()
+    }
+
+    /// The fields of a `multipart/form-data` request (RFC 7578), read strictly: `None` where it is not whole.
+    pub(super) fn parts(&self) -> Option<Vec<Part<'a>>> {
+        let kind = self.header("content-type")?.strip_prefix("multipart/form-data")?;
+        let boundary =
+            kind.split(';').find_map(|part| part.trim().strip_prefix("boundary="))?.trim_matches('"');
+        if boundary.is_empty() {
+            return None;
+        }
+        let mut rest = self.body.strip_prefix(format!("--{boundary}").as_bytes())?;
+        let mark = format!("\r\n--{boundary}");
+        let mut found = Vec::new();
+        loop {
+            if matches!(rest, b"--" | b"--\r\n") {
+                return Some(found);
+            }
+            let (part, after) = split(rest.strip_prefix(b"\r\n")?, mark.as_bytes())?;
+            let (head, content) = split(part, b"\r\n\r\n")?;
+            found.push(read_part(head, content)?);
+            rest = after;
+        }
+    }
+}
+
+fn read_part<'a>(head: &'a [u8], content: &'a [u8]) -> Option<Part<'a>> {
+    let lines = std::str::from_utf8(head).ok()?.split("\r\n");
+    let headers = lines.filter_map(|line| line.split_once(':'));
+    let named = |header: &(&str, &str)| header.0.eq_ignore_ascii_case("content-disposition");
+    let (_, disposition) = headers.into_iter().find(named)?;
+    let value = |name: &str| {
+        let (_, after) = disposition.split_once(&format!("; {name}=\""))?;
+        after.split_once('"').map(|(value, _)| value)
+    };
+    disposition.trim().starts_with("form-data").then_some(())?;
+    Some(Part { name: value("name")?, file: value("filename"), content })
+}
+
+fn split<'a>(bytes: &'a [u8], mark: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
+    let at = bytes.windows(mark.len()).position(|window| window == mark)?;
+    Some((bytes.get(..at)?, bytes.get(at + mark.len()..)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_form_is_read_and_a_broken_one_is_not() {
+        let kind = "multipart/form-data; boundary=\"b\"";
+        let text = "--b\r\nContent-Disposition: form-data; name=\"chat_id\"\r\n\r\n5\r\n";
+        let file = "--b\r\nContent-Disposition: form-data; name=\"media\"; filename=\"a;b.log\"; filelength=3\r\n\
+                    Content-Type: text/plain\r\n\r\n\r\n1\r\n--b--\r\n";
+        let whole = format!("{text}{file}");
+        let headers = |kind: &str| vec![("content-type".to_owned(), kind.to_owned())];
+        let of = |headers: &[(String, String)], body: &str| {
+            ReceivedRequest::post("/", headers, body.as_bytes()).parts().map(|parts| format!("{parts:?}"))
+        };
+        let wanted = [
+            Part { name: "chat_id", file: None, content: b"5" },
+            Part { name: "media", file: Some("a;b.log"), content: b"\r\n1" },
+        ];
+        assert_eq!(of(&headers(kind), &whole), Some(format!("{wanted:?}")));
+        for (kind, body) in [
+            ("application/json", whole.as_str()),
+            ("multipart/form-data", &whole),
+            ("multipart/form-data; boundary=c", &whole),
+            (kind, text),
+            (kind, whole.trim_end_matches("--\r\n")),
+            (kind, &whole.replace("form-data; ", "attachment; ")),
+            (kind, &whole.replace("name=\"chat_id\"", "")),
+        ] {
+            assert_eq!(of(&headers(kind), body), None, "{kind} {body}");
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What one attempt sends: the message as it was rendered once, with what is made anew each time.
+
+use super::multipart::{Field, form};
+use serde_json::Value;
+use std::borrow::Cow;
+use url::Url;
+
+/// A message on its way, as a platform sees it when it shapes an attempt.
+#[derive(Debug, Clone, Copy)]
+pub struct RenderedMessage<'a> {
+    /// The event's id.
+    pub event_id: &'a str,
+    /// The event's type.
+    pub kind: &'a str,
+    /// When the delivery was made, in Unix milliseconds; the same on each attempt.
+    pub created_at: i64,
+    /// When this attempt starts, in Unix milliseconds.
+    pub now: i64,
+    /// The content type of the body.
+    pub content_type: &'a str,
+    /// The rendered body, the same on each attempt.
+    pub body: &'a [u8],
+    /// A file that goes with it.
+    pub file: Option<&'a Attachment>,
+    /// Whether the file goes in a form as SwarmUI makes it; only for a platform that reads such forms.
+    pub form: bool,
+}
+
+/// A file that was read for an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attachment {
+    /// Its name without folders, as letters, digits, `.`, `_` and `-`.
+    pub name: String,
+    /// Its media type, such as `image/png`.
+    pub media: &'static str,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// The request of one attempt, before the endpoint's own headers and signatures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request<'a> {
+    /// What is dialled.
+    pub url: Url,
+    /// The `content-type`.
+    pub content_type: Cow<'a, str>,
+    /// Further headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The bytes that are signed and sent.
+    pub body: Cow<'a, [u8]>,
+}
+
+impl<'a> RenderedMessage<'a> {
+    /// The request to this URL when nothing of it changes from attempt to attempt.
+    pub(super) fn request_to(&self, url: Url, reads_forms: bool) -> Request<'a> {
+        let (content_type, body) = match self.file.filter(|_| self.form && reads_forms) {
+            Some(file) => {
+                let (content_type, body) = self.swarm_form(file);
+                (Cow::Owned(content_type), Cow::Owned(body))
+            }
+            None => (Cow::Borrowed(self.content_type), Cow::Borrowed(self.body)),
+        };
+        Request { url, content_type, headers: Vec::new(), body }
+    }
+
+    /// The form in which SwarmUI sends a message that begins with `[discord_image]`: its templates may name the
+    /// file as `attachment://image.png`.
+    fn swarm_form(&self, file: &Attachment) -> (String, Vec<u8>) {
+        let text = String::from_utf8_lossy(self.body);
+        let field = Field { name: "payload_json", media: Some("application/json"), value: &text };
+        let ending = file.name.rsplit('.').next().unwrap_or("bin");
+        form(&[field], "file", &format!("image.{ending}"), file)
+    }
+
+    /// The body as JSON; `None` when it is anything else.
+    pub fn json(&self) -> Option<Value> {
+        serde_json::from_slice(self.body).ok()
+    }
+}
+
+impl Request<'_> {
+    /// Puts JSON in the place of the body.
+    pub fn set_json(&mut self, body: &Value) {
+        self.content_type = Cow::Borrowed("application/json");
+        self.body = Cow::Owned(body.to_string().into_bytes());
+    }
+}

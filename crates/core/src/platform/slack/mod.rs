@@ -1,0 +1,464 @@
+//! `slack`: incoming webhooks, a coloured attachment of Block Kit blocks.
+//!
+//! Sources: docs.slack.dev on incoming webhooks, Block Kit, rate limits and escaping. Slack does not state
+//! the unit of its limits, and receivers have refused text that fits in characters but not in bytes:
+//! bytes are the safe reading. Slack fetches a picture while it takes the message, and refuses the whole of it
+//! when that fails: only what lies at a public address is shown, and a refused message goes without it.
+
+mod canned_responses;
+mod request_checks;
+mod responses;
+
+pub(super) use responses::{refusal, word};
+
+use super::cut::{self, Markup};
+use super::limits::{Unit, fit, flatten};
+use super::{
+    Answer, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest, RenderedMessage,
+    Request, Target, links, or_event_kind, origin, trim,
+};
+use crate::message::{Context, Notice, Tone, Wording};
+use serde_json::{Value, json};
+use std::time::Duration;
+use url::Url;
+
+/// Slack's own limits, and within them what keeps a whole message below the 13 000 it takes in all.
+const HEADER: usize = 150;
+const TITLE: usize = 500;
+const FIELDS: usize = 10;
+const FIELD_LABEL: usize = 100;
+const FIELD_VALUE: usize = 300;
+const TEXT: usize = 2000;
+const FAILURE: usize = 300;
+const FAILURE_SECTION: usize = 2000;
+const FAILURE_SECTIONS: usize = 2;
+const ORIGIN: usize = 300;
+const LINK: usize = 3000;
+const MENTIONS: usize = 1000;
+const PLAIN: usize = 3000;
+const SECTION: usize = 3000;
+const WHOLE_TEXT: usize = 4000;
+/// All texts of a template together: Slack takes some 13 000 characters.
+const WHOLE: usize = 12_800;
+const BLOCKS: usize = 50;
+
+#[derive(Debug)]
+pub(super) struct Slack;
+
+impl Platform for Slack {
+    fn name(&self) -> &'static str {
+        "slack"
+    }
+
+    fn example(&self) -> Example {
+        Example { target: "/services/T000/B000/KEY", options: &[] }
+    }
+
+    fn responses(&self) -> &'static [CannedResponse] {
+        canned_responses::RESPONSES
+    }
+
+    #[cfg(test)]
+    fn trial(&self) -> &'static crate::platform::tests::Trial {
+        &tests::TRIAL
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
+    }
+
+    fn recognises(&self, url: &Url) -> bool {
+        is_slack(url) && url.path().starts_with("/services/")
+    }
+
+    fn pace(&self) -> (&'static [Rate], usize) {
+        (PACE, 1)
+    }
+
+    fn mention_form(&self) -> Option<&'static str> {
+        Some("`@here`, `@channel`, `@everyone`, and ids as `U012AB3CD`")
+    }
+
+    fn accepts_mention(&self, mention: &str) -> bool {
+        mentions(&[mention.to_owned()]).starts_with('<')
+    }
+
+    fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
+        card(notice, context, target)
+    }
+
+    /// A long section is split rather than cut: nothing of it is lost while the whole has room for it.
+    fn trim(&self, body: &mut Value) {
+        trim::cut(body, &["text"], WHOLE_TEXT, Unit::Bytes);
+        trim::shorten(body, &["attachments"], 100);
+        each_blocks(body, &mut trim_blocks);
+        trim::squeeze_in(body, WHOLE, Unit::Bytes, Markup::Fences);
+        each_blocks(body, &mut split_sections);
+    }
+
+    fn objection(&self, body: &Value) -> Option<String> {
+        objection(body)
+    }
+
+    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
+        let word = word(answer);
+        let taken = word.as_deref() == Some("ok");
+        if answer.status == 200 && taken {
+            return Outcome::Delivered;
+        }
+        let stumbled = match word.as_deref() {
+            Some("invalid_blocks" | "invalid_attachments" | "invalid_blocks_format") => {
+                Some(Degradation::NoImage)
+            }
+            Some("msg_blocks_too_long" | "msg_too_long" | "too_many_blocks") => Some(Degradation::Shorter),
+            _ => (answer.status == 413).then_some(Degradation::Shorter),
+        };
+        match (refusal(answer, word, now_unix_ms), stumbled) {
+            (Outcome::Final(reason), Some(how)) => Outcome::Degrade(how, reason),
+            (outcome, _) => outcome,
+        }
+    }
+
+    /// Slack fetches a picture while it takes the message: one that it cannot reach costs the whole of it.
+    fn request<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Request<'a> {
+        let mut request = self.base_request(target, message);
+        if message.body.windows(IMAGE_URL.len()).any(|bytes| bytes == IMAGE_URL.as_bytes())
+            && let Some(mut body) = message.json()
+            && drop_pictures(&mut body, &|url| links::fetchable(url, LINK).is_none())
+        {
+            request.set_json(&body);
+        }
+        request
+    }
+
+    fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
+        let mut plain = body.clone();
+        if how == Degradation::NoImage && drop_pictures(&mut plain, &|_| true) {
+            return Some(plain);
+        }
+        // What Slack shows where it shows no blocks.
+        let text = body["text"].as_str().filter(|text| !text.trim().is_empty())?;
+        let plain = json!({"text": fit(text, PLAIN, Unit::Bytes, |_| None)});
+        (plain != *body).then_some(plain)
+    }
+}
+
+const IMAGE_URL: &str = "\"image_url\"";
+
+/// Takes the pictures out whose URL is meant: image blocks, and pictures beside a section. Whether there
+/// were any.
+fn drop_pictures(node: &mut Value, is_meant: &dyn Fn(Option<&str>) -> bool) -> bool {
+    let is_picture = |node: &Value| node["type"] == "image" && is_meant(node["image_url"].as_str());
+    match node {
+        Value::Array(items) => {
+            let before = items.len();
+            items.retain(|item| !is_picture(item));
+            let mut dropped = items.len() < before;
+            for item in items {
+                dropped |= drop_pictures(item, is_meant);
+            }
+            dropped
+        }
+        Value::Object(fields) => {
+            let mut dropped = false;
+            fields.retain(|_, field| {
+                let keep = !is_picture(field);
+                dropped |= !keep;
+                keep
+            });
+            // An attachment of the older kind has its picture's address among its own fields.
+            if fields.get("type").is_none()
+                && fields.get("image_url").is_some_and(|url| is_meant(url.as_str()))
+            {
+                fields.remove("image_url");
+                dropped = true;
+            }
+            for field in fields.values_mut() {
+                dropped |= drop_pictures(field, is_meant);
+            }
+            dropped
+        }
+        _ => false,
+    }
+}
+
+/// The blocks of the message and of its attachments; where none is left, there is no list of them either.
+fn each_blocks(body: &mut Value, act: &mut dyn FnMut(&mut Vec<Value>)) {
+    let mut holder = |node: &mut Value| {
+        if let Some(blocks) = node.get_mut("blocks").and_then(Value::as_array_mut) {
+            act(blocks);
+            blocks.truncate(BLOCKS);
+            if blocks.is_empty() {
+                node.as_object_mut().and_then(|fields| fields.remove("blocks"));
+            }
+        }
+    };
+    holder(body);
+    trim::each(body, &["attachments", "*"], &mut holder);
+}
+
+/// The longest texts, by where they stand in a block.
+const TEXTS: &[(&[&str], usize)] = &[
+    (&["fields", "*", "text"], 2000),
+    (&["elements", "*", "text"], SECTION),
+    (&["elements", "*", "text", "text"], 75),
+    (&["elements", "*", "alt_text"], 2000),
+    (&["accessory", "text", "text"], 75),
+    (&["accessory", "alt_text"], 2000),
+    (&["alt_text"], 2000),
+    (&["title", "text"], 2000),
+];
+
+fn trim_blocks(blocks: &mut Vec<Value>) {
+    blocks.truncate(BLOCKS);
+    blocks.retain_mut(|block| {
+        TEXTS.iter().for_each(|(path, max)| trim::cut(block, path, *max, Unit::Bytes));
+        trim::shorten(block, &["fields"], FIELDS);
+        for path in [&[][..], &["elements", "*"], &["accessory"]] {
+            for (name, max) in [("block_id", 255), ("action_id", 255), ("value", 2000)] {
+                trim::drop_long(block, path, name, max);
+            }
+        }
+        match block["type"].as_str() {
+            Some("header") => trim::cut(block, &["text", "text"], HEADER, Unit::Bytes),
+            Some("markdown") => trim::cut(block, &["text"], 12_000, Unit::Bytes),
+            Some("context") => trim::shorten(block, &["elements"], 10),
+            Some("actions") => trim::shorten(block, &["elements"], 25),
+            Some("section") => {}
+            _ => return true,
+        }
+        trim::keep(block, &mut |name, part| {
+            let Some(members) = part.as_array_mut() else { return name == "type" || stands(part) };
+            members.retain(stands);
+            !members.is_empty()
+        });
+        ["text", "fields", "elements"].iter().any(|name| block.get(name).is_some())
+    });
+}
+
+/// Whether a part of a block can stay: Slack refuses a blank text, and an address that is too long.
+fn stands(part: &Value) -> bool {
+    let is_long = |name: &str| part[name].as_str().is_some_and(|url| url.len() > LINK);
+    !(trim::is_blank(part) || trim::is_blank(&part["text"]) || is_long("url") || is_long("image_url"))
+}
+
+fn split_sections(blocks: &mut Vec<Value>) {
+    let mut at = 0;
+    while let Some(block) = blocks.get_mut(at) {
+        at += 1;
+        if block["type"] == "section"
+            && let Some(Value::String(text)) = block.pointer_mut("/text/text")
+            && let Some(rest) = cut::part(text, SECTION)
+        {
+            // What stands beside the first part, and its name, may be there once only.
+            let mut next = json!({"type": "section", "text": block["text"]});
+            next["text"]["text"] = Value::String(rest);
+            blocks.insert(at, next);
+        }
+    }
+    blocks.retain(|block| stands(&block["text"]));
+}
+
+/// What Slack refuses with no more than a word.
+fn objection(body: &Value) -> Option<String> {
+    if ["text", "blocks", "attachments"].iter().all(|name| body.get(name).is_none()) {
+        return Some(
+            "Slack takes a message with `text`, `blocks` or `attachments`, and here is none".to_owned(),
+        );
+    }
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let attachments = list(&body["attachments"]);
+    if attachments.len() > 100 {
+        return Some(format!("Slack takes 100 attachments, and here are {}", attachments.len()));
+    }
+    for blocks in std::iter::once(body).chain(&attachments).map(|holder| list(&holder["blocks"])) {
+        if blocks.len() > BLOCKS {
+            return Some(format!("Slack takes {BLOCKS} blocks, and here are {}", blocks.len()));
+        }
+        if let Some(doubt) = blocks.iter().find_map(objection_to_block) {
+            return Some(doubt);
+        }
+    }
+    None
+}
+
+fn objection_to_block(block: &Value) -> Option<String> {
+    let length = |text: &Value| text["text"].as_str().map_or(0, |text| Unit::CodePoints.length(text));
+    let too_long = |what: &str, length: usize, most: usize| {
+        (length > most).then(|| format!("Slack takes {most} characters in {what}, and here are {length}"))
+    };
+    let Some(kind) = block["type"].as_str() else {
+        return Some("a block of Slack's needs a `type`".to_owned());
+    };
+    let fields = block["fields"].as_array().map(Vec::as_slice).unwrap_or_default();
+    match kind {
+        "header" => too_long("a header", length(&block["text"]), 150),
+        "section" if fields.len() > 10 => {
+            Some(format!("Slack takes 10 fields in a section, and here are {}", fields.len()))
+        }
+        "section" => too_long("a section", length(&block["text"]), 3000)
+            .or_else(|| fields.iter().find_map(|field| too_long("a field", length(field), 2000))),
+        "image" if block.get("alt_text").is_none() => {
+            Some("an image of Slack's needs an `alt_text`".to_owned())
+        }
+        _ => None,
+    }
+}
+
+pub(super) const PACE: &[Rate] = &[Rate { count: 1, per: Duration::from_secs(1) }];
+
+/// Slack's hosts for webhooks; the second is the one for government.
+pub(super) fn is_slack(url: &Url) -> bool {
+    matches!(url.host_str(), Some("hooks.slack.com" | "hooks.slack-gov.com"))
+}
+
+fn colour(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Good => "#2eb67d",
+        Tone::Bad => "#e01e5a",
+        Tone::Warn => "#ecb22e",
+        Tone::Neutral => "#36c5f0",
+    }
+}
+
+pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
+    let words = Wording::of(context);
+    let titled = |title: &str, max| or_event_kind(fit(title, max, Unit::Bytes, inline), context);
+    let mut blocks = vec![
+        json!({"type": "header", "text": {"type": "plain_text", "text": titled(&notice.title, HEADER), "emoji": false}}),
+    ];
+    blocks
+        .extend(notice.text.as_deref().and_then(|text| section(fit(&quiet(text), TEXT, Unit::Bytes, block))));
+    blocks.extend(facts(notice));
+    blocks.extend(failures(notice, words).into_iter().filter_map(section));
+    blocks.extend(picture(notice, words));
+    blocks.extend(buttons(notice, words));
+    let origin = fit(&quiet(&origin(context)), ORIGIN, Unit::Bytes, inline);
+    blocks.push(json!({"type": "context", "elements": [mrkdwn(origin)]}));
+    let text = format!("{}{}", mentions(&target.mentions), titled(&quiet(&notice.title), TITLE));
+    json!({"text": text, "attachments": [{"color": colour(notice.tone), "blocks": blocks}]})
+}
+
+/// Text in Slack's markup. `verbatim`: Slack shall not look for names of channels and members in it.
+fn mrkdwn(text: String) -> Value {
+    json!({"type": "mrkdwn", "text": text, "verbatim": true})
+}
+
+fn facts(notice: &Notice) -> Option<Value> {
+    let field = |(label, value): &(String, String)| {
+        let label = fit(&quiet(label), FIELD_LABEL, Unit::Bytes, inline);
+        let value = fit(&quiet(value), FIELD_VALUE, Unit::Bytes, inline);
+        mrkdwn(format!("*{label}*\n{value}"))
+    };
+    let fields: Vec<_> = notice.facts.iter().take(FIELDS).map(field).collect();
+    (!fields.is_empty()).then(|| json!({"type": "section", "fields": fields}))
+}
+
+fn section(text: String) -> Option<Value> {
+    (!text.trim().is_empty()).then(|| json!({"type": "section", "text": mrkdwn(text)}))
+}
+
+/// The failures, line by line, in as many sections as they need; the last line tells of those left out.
+fn failures(notice: &Notice, words: &Wording) -> Vec<String> {
+    let mut sections: Vec<String> = Vec::new();
+    for (index, failure) in notice.failures.iter().enumerate() {
+        let line = format!("• {}", fit(&quiet(failure), FAILURE, Unit::Bytes, inline));
+        let more = format!("… {}", words.more(notice.failures.len() - index));
+        let count = sections.len();
+        match sections.last_mut() {
+            None => sections.push(format!("*{}*\n{line}", words.failures)),
+            Some(open) if open.len() + line.len() + more.len() + 2 <= FAILURE_SECTION => {
+                open.push('\n');
+                open.push_str(&line);
+            }
+            Some(open) if count == FAILURE_SECTIONS => {
+                open.push('\n');
+                open.push_str(&more);
+                break;
+            }
+            Some(_) => sections.push(line),
+        }
+    }
+    sections
+}
+
+fn picture(notice: &Notice, words: &Wording) -> Option<Value> {
+    let url = links::fetchable(notice.image_url.as_deref(), LINK)?;
+    Some(json!({"type": "image", "image_url": url.as_str(), "alt_text": words.preview}))
+}
+
+fn buttons(notice: &Notice, words: &Wording) -> Option<Value> {
+    let links = [
+        ("open", words.open, notice.link.as_deref()),
+        ("preview", words.preview, notice.image_url.as_deref().filter(|_| notice.image_url != notice.link)),
+    ];
+    let button = |(id, label, link): (&str, &str, Option<&str>)| {
+        let url = links::followable(link, LINK)?;
+        let text = json!({"type": "plain_text", "text": label});
+        Some(json!({"type": "button", "text": text, "url": url.as_str(), "action_id": id}))
+    };
+    let buttons: Vec<_> = links.into_iter().filter_map(button).collect();
+    (!buttons.is_empty()).then(|| json!({"type": "actions", "elements": buttons}))
+}
+
+/// Configured mentions as Slack reads them. `@channel`, `@here`, `@everyone` and bare ids of members and
+/// groups are put in Slack's brackets, and what stands in brackets is left as it is.
+fn mentions(configured: &[String]) -> String {
+    let mut out = String::new();
+    for mention in configured {
+        let live = match mention.trim().trim_start_matches('@') {
+            name @ ("channel" | "here" | "everyone") => format!("<!{name}>"),
+            id if is_id(id, &['U', 'W']) => format!("<@{id}>"),
+            id if is_id(id, &['S']) => format!("<!subteam^{id}>"),
+            raw if raw.starts_with('<') && raw.ends_with('>') => raw.to_owned(),
+            name => fit(name, FIELD_LABEL, Unit::Bytes, inline),
+        };
+        if out.len() + live.len() < MENTIONS {
+            out.push_str(&live);
+            out.push(' ');
+        }
+    }
+    out
+}
+
+fn is_id(text: &str, first: &[char]) -> bool {
+    text.len() >= 6
+        && text.starts_with(first)
+        && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+}
+
+/// Text whose stars, underscores, tildes and backticks toggle nothing. Slack has no escape for them, but a
+/// mark with a space of no width on both sides is none; one within a word, as in `frame_07`, is none either.
+fn quiet(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut before = None;
+    let mut rest = text.chars().peekable();
+    while let Some(character) = rest.next() {
+        let is_letter = |neighbour: Option<char>| neighbour.is_some_and(char::is_alphanumeric);
+        let is_mark = matches!(character, '*' | '_' | '~' | '`');
+        if is_mark && !(is_letter(before) && is_letter(rest.peek().copied())) {
+            out.extend(['\u{200b}', character, '\u{200b}']);
+        } else {
+            out.push(character);
+        }
+        before = Some(character);
+    }
+    out
+}
+
+/// The three characters of Slack's control sequences; without them `<!channel>` in a prompt pings nobody.
+pub(super) fn block(character: char) -> Option<&'static str> {
+    match character {
+        '&' => Some("&amp;"),
+        '<' => Some("&lt;"),
+        '>' => Some("&gt;"),
+        _ => None,
+    }
+}
+
+fn inline(character: char) -> Option<&'static str> {
+    flatten(character).or_else(|| block(character))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+//! `slack-workflow`: a workflow of Slack's Workflow Builder that starts from a webhook. It takes a flat
+//! object of texts, which the workflow's author declares as variables and places as he likes.
+
+mod canned_responses;
+mod request_checks;
+
+use super::limits::{Unit, fit};
+use super::slack::{PACE, block, is_slack, refusal, word};
+use super::{
+    Answer, CannedResponse, Example, Outcome, Platform, Rate, ReceivedRequest, Target, event_kind, links,
+    origin, outcome,
+};
+use crate::message::{Context, Notice, Wording};
+use serde_json::{Value, json};
+use url::Url;
+
+const VARIABLE: usize = 2000;
+
+#[derive(Debug)]
+pub(super) struct SlackWorkflow;
+
+impl Platform for SlackWorkflow {
+    fn name(&self) -> &'static str {
+        "slack-workflow"
+    }
+
+    fn example(&self) -> Example {
+        Example { target: "/triggers/T000/1/KEY", options: &[] }
+    }
+
+    fn responses(&self) -> &'static [CannedResponse] {
+        canned_responses::RESPONSES
+    }
+
+    #[cfg(test)]
+    fn trial(&self) -> &'static crate::platform::tests::Trial {
+        &tests::TRIAL
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
+    }
+
+    fn recognises(&self, url: &Url) -> bool {
+        is_slack(url) && (url.path().starts_with("/triggers/") || url.path().starts_with("/workflows/"))
+    }
+
+    fn coalesces(&self) -> bool {
+        false
+    }
+
+    fn pace(&self) -> (&'static [Rate], usize) {
+        (PACE, 1)
+    }
+
+    /// The variables `event`, `tone`, `title`, `facts`, `failures`, `text`, `link` and `origin`; all texts, and
+    /// all there each time, since a workflow refuses to start without a variable it declares.
+    fn layout(&self, notice: &Notice, context: &Context, _target: &Target) -> Value {
+        card(notice, context)
+    }
+
+    fn objection(&self, body: &Value) -> Option<String> {
+        let Some(variables) = body.as_object() else {
+            return Some("a workflow takes an object of variables".to_owned());
+        };
+        let (name, _) = variables.iter().find(|(_, value)| !value.is_string())?;
+        Some(format!("a workflow takes texts only, and `{name}` is none"))
+    }
+
+    /// Any 200 is success here, unless it says that it is not, or is the page of something before Slack.
+    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
+        let denied = answer.json().is_some_and(|json| json.get("ok") == Some(&Value::Bool(false)));
+        let is_page = answer.body.trim_ascii_start().starts_with(b"<");
+        if answer.status == 200 && !denied && !is_page {
+            Outcome::Delivered
+        } else {
+            refusal(answer, word(answer), now_unix_ms)
+        }
+    }
+}
+
+pub(super) fn card(notice: &Notice, context: &Context) -> Value {
+    let variable = |text: &str| fit(text, VARIABLE, Unit::Bytes, block);
+    let colon = Wording::of(context).colon;
+    let facts: Vec<_> = notice.facts.iter().map(|(label, value)| format!("{label}{colon}{value}")).collect();
+    let link = links::followable(notice.link.as_deref(), VARIABLE);
+    json!({
+        "event": event_kind(context),
+        "tone": outcome(notice.tone),
+        "title": variable(&notice.title),
+        "facts": variable(&facts.join("\n")),
+        "failures": variable(&notice.failures.join("\n")),
+        "text": variable(notice.text.as_deref().unwrap_or_default()),
+        "link": link.as_ref().map_or("", Url::as_str),
+        "origin": variable(&origin(context)),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,376 @@
+//! `teams`: Microsoft Teams through a workflow ("when a Teams webhook request is received"), as an
+//! Adaptive Card.
+//!
+//! Sources: learn.microsoft.com on workflows with webhooks and on Adaptive Cards for Teams; adaptivecards.io
+//! for the schema, of which Teams shows version 1.4 everywhere. The limit of 28 KB counts what Teams makes of
+//! the card, which is more than what is sent. An answer only says that the workflow has started: what goes
+//! wrong later stands in its run history, so the card must be right before it leaves.
+
+mod canned_responses;
+mod request_checks;
+
+use super::cut::Markup;
+use super::limits::{Unit, fit, flatten};
+use super::{
+    Answer, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest, Target, links,
+    or_event_kind, origin, trim,
+};
+use crate::message::{Context, Notice, Tone, Wording};
+use serde_json::{Map, Value, json};
+use std::time::Duration;
+use url::Url;
+
+/// What the whole body may have, so that it stays below 28 KB when Teams has expanded it.
+pub(super) const WHOLE: usize = 20_000;
+const TITLE: usize = 400;
+const TEXT: usize = 3000;
+const FACTS: usize = 20;
+const LABEL: usize = 100;
+const VALUE: usize = 400;
+const FAILURE: usize = 500;
+const FAILURES: usize = 8;
+const LINK: usize = 1500;
+const MENTIONS: usize = 20;
+const NAME: usize = 128;
+
+#[derive(Debug)]
+pub(super) struct Teams;
+
+impl Platform for Teams {
+    fn name(&self) -> &'static str {
+        "teams"
+    }
+
+    fn example(&self) -> Example {
+        Example { target: "/workflows/1/triggers/manual/paths/invoke?sig=SIG", options: &[] }
+    }
+
+    fn responses(&self) -> &'static [CannedResponse] {
+        canned_responses::RESPONSES
+    }
+
+    #[cfg(test)]
+    fn trial(&self) -> &'static crate::platform::tests::Trial {
+        &tests::TRIAL
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
+    }
+
+    /// The two hosts of Power Automate's triggers. Logic Apps of other makes share the first, and take the
+    /// same request.
+    fn recognises(&self, url: &Url) -> bool {
+        let Some(host) = url.host_str() else { return false };
+        let path = url.path();
+        (host.ends_with(".logic.azure.com") && path.contains("/workflows/"))
+            || (host.ends_with(".environment.api.powerplatform.com") && path.contains("/workflows/"))
+    }
+
+    fn required_parameter(&self) -> Option<&'static str> {
+        Some("sig")
+    }
+
+    fn pace(&self) -> (&'static [Rate], usize) {
+        const PACE: &[Rate] = &[Rate { count: 4, per: Duration::from_secs(1) }];
+        (PACE, 1)
+    }
+
+    fn mention_form(&self) -> Option<&'static str> {
+        Some("sign-in addresses as `ann@example.com`")
+    }
+
+    fn accepts_mention(&self, mention: &str) -> bool {
+        mention.contains('@') && !Mentions::read(&[mention.to_owned()]).text.is_empty()
+    }
+
+    fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
+        card(notice, context, target)
+    }
+
+    /// Without pictures; or title, mentions and origin alone.
+    fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
+        let mut plain = body.clone();
+        let parts = plain.pointer_mut("/attachments/0/content/body")?.as_array_mut()?;
+        let before = parts.len();
+        let last = before.saturating_sub(1);
+        let mut index = 0;
+        parts.retain(|part| {
+            let at_the_edge = index == 0 || index == last;
+            index += 1;
+            let pings = part["text"].as_str().is_some_and(|text| text.contains("<at>"));
+            match how {
+                Degradation::NoImage => part["type"] != "Image",
+                Degradation::NoMarkup | Degradation::Shorter => at_the_edge || pings,
+            }
+        });
+        (parts.len() < before).then_some(plain)
+    }
+
+    /// A card that is too large is never shown, and nothing tells of it.
+    fn trim(&self, body: &mut Value) {
+        trim::squeeze(body, WHOLE, Markup::Tags);
+    }
+
+    fn objection(&self, body: &Value) -> Option<String> {
+        let attachment = &body["attachments"][0];
+        if attachment["contentType"] != "application/vnd.microsoft.card.adaptive" {
+            return Some("a workflow takes `attachments` with an Adaptive Card, and here is none".to_owned());
+        }
+        let version = attachment["content"]["version"].as_str();
+        if !matches!(version, Some("1.0" | "1.1" | "1.2" | "1.3" | "1.4")) {
+            return Some("Teams shows cards of a `version` up to 1.4 everywhere".to_owned());
+        }
+        let size = body.to_string().len();
+        (size > WHOLE).then(|| format!("Teams shows cards of up to some {WHOLE} bytes, and here are {size}"))
+    }
+
+    /// 202 is the most that a workflow ever says. A page of something before it is no success.
+    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
+        let text = String::from_utf8_lossy(&answer.body);
+        let is_page = text.trim_start().starts_with('<');
+        match answer.status {
+            200 | 202 if is_page => answer.again(
+                now_unix_ms,
+                format!("answered {} with a page, not as a workflow does", answer.status),
+            ),
+            // The connectors before workflows wrote the true status into the text of a 200.
+            200 if text.contains("delivery failed") => {
+                let reason = "answered 200: the message was not delivered".to_owned();
+                if text.contains("413") {
+                    Outcome::Degrade(Degradation::Shorter, reason)
+                } else {
+                    answer.again(now_unix_ms, reason)
+                }
+            }
+            200 | 202 => Outcome::Delivered,
+            // What stands before the platform refuses in its own words, and not for good.
+            401 | 403 | 404 if is_page => answer.again(now_unix_ms, answer.plain_reason()),
+            401 | 403 => Outcome::Gone(format!(
+                "answered {}: the signature in the URL is wrong, or the workflow is closed to it",
+                answer.status
+            )),
+            404 | 410 => Outcome::Gone(format!("answered {}: this workflow is deleted", answer.status)),
+            400 if code(answer).is_some_and(|code| {
+                code.contains("Disabled") || code.contains("NotEnabled") || code.contains("NotFound")
+            }) =>
+            {
+                Outcome::Gone("answered 400: this workflow is switched off or deleted".to_owned())
+            }
+            413 => {
+                Outcome::Degrade(Degradation::Shorter, "answered 413: the message is too large".to_owned())
+            }
+            400 | 415 => Outcome::Final(format!("answered {}{}", answer.status, words(answer))),
+            _ => answer.again(now_unix_ms, answer.plain_reason()),
+        }
+    }
+}
+
+fn code(answer: &Answer) -> Option<String> {
+    answer.json()?["error"]["code"].as_str().map(str::to_owned)
+}
+
+fn words(answer: &Answer) -> String {
+    let json = answer.json().unwrap_or_default();
+    let error = &json["error"];
+    let part = |value: &Value| value.as_str().map(|text| fit(text, 200, Unit::CodePoints, flatten));
+    match (part(&error["code"]), part(&error["message"])) {
+        (Some(code), Some(message)) => format!(" `{code}` ({message})"),
+        (Some(text), None) | (None, Some(text)) => format!(" ({text})"),
+        (None, None) => String::new(),
+    }
+}
+
+fn colour(tone: Tone) -> (&'static str, &'static str) {
+    match tone {
+        Tone::Good => ("good", "good"),
+        Tone::Bad => ("attention", "attention"),
+        Tone::Warn => ("warning", "warning"),
+        Tone::Neutral => ("emphasis", "default"),
+    }
+}
+
+/// The parts of a card in the making, within [`WHOLE`] bytes of JSON in all.
+struct Room(usize);
+
+impl Room {
+    /// The value, if there is room for it.
+    fn take(&mut self, value: Value) -> Option<Value> {
+        let size = value.to_string().len() + 1;
+        self.0 = self.0.checked_sub(size)?;
+        Some(value)
+    }
+}
+
+pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
+    let words = Wording::of(context);
+    let (style, ink) = colour(notice.tone);
+    let title = or_event_kind(fit(&notice.title, TITLE, Unit::Bytes, inline), context);
+    let heading = json!({
+        "type": "Container", "style": style, "bleed": true,
+        "items": [block(&title, json!({"size": "Large", "weight": "Bolder", "color": ink}))],
+    });
+    let origin = fit(&origin(context), TITLE, Unit::Bytes, inline);
+    let foot = block(&origin, json!({"size": "Small", "isSubtle": true, "separator": true}));
+    let mentions = Mentions::read(&target.mentions);
+    let actions = actions(notice, words);
+    let mut card = json!({
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "type": "AdaptiveCard",
+        "version": "1.4",
+        // Shown where a card cannot be, such as in a notification.
+        "fallbackText": title,
+        "msteams": {"width": "Full"},
+        "body": [],
+    });
+    if !mentions.entities.is_empty() {
+        card["msteams"]["entities"] = json!(mentions.entities);
+    }
+    if !actions.is_empty() {
+        card["actions"] = json!(actions);
+    }
+    let envelope = |card: Value| {
+        json!({
+            "type": "message",
+            "attachments": [{
+                "contentType": "application/vnd.microsoft.card.adaptive",
+                "contentUrl": null,
+                "content": card,
+            }],
+        })
+    };
+    let pings = (!mentions.text.is_empty()).then(|| block(&mentions.text, json!({})));
+    let fixed = [Some(&heading), pings.as_ref(), Some(&foot)];
+    let used: usize = fixed.into_iter().flatten().map(|part| part.to_string().len() + 1).sum();
+    let mut room = Room(WHOLE.saturating_sub(used + envelope(card.clone()).to_string().len()));
+    let mut body = vec![heading];
+    body.extend(pings);
+    body.extend(middle(notice, words, &mut room));
+    body.push(foot);
+    card["body"] = json!(body);
+    envelope(card)
+}
+
+/// What may be left out when it is too much, the most telling first.
+fn middle(notice: &Notice, words: &Wording, room: &mut Room) -> Vec<Value> {
+    let mut parts = Vec::new();
+    let text = notice.text.as_deref().map(|text| fit(text, TEXT, Unit::Bytes, lines));
+    let text = text.filter(|text| !text.trim().is_empty());
+    parts.extend(text.and_then(|text| room.take(block(&text, json!({"fontType": "Monospace"})))));
+    let fact = |(label, value): &(String, String)| {
+        let label = fit(label, LABEL, Unit::Bytes, inline);
+        json!({"title": label, "value": fit(value, VALUE, Unit::Bytes, inline)})
+    };
+    let facts: Vec<_> = notice.facts.iter().take(FACTS).map(fact).map_while(|fact| room.take(fact)).collect();
+    if !facts.is_empty()
+        && let Some(mut set) = room.take(json!({"type": "FactSet", "facts": []}))
+    {
+        set["facts"] = json!(facts);
+        parts.push(set);
+    }
+    let mut failures = Vec::new();
+    for (index, failure) in notice.failures.iter().enumerate() {
+        let shown = format!("• {}", fit(failure, FAILURE, Unit::Bytes, inline));
+        let part = block(&shown, json!({"spacing": "None"}));
+        let taken = if index < FAILURES { room.take(part) } else { None };
+        let Some(part) = taken else {
+            let more = words.more(notice.failures.len() - index);
+            failures.extend(room.take(block(&more, json!({"spacing": "None", "isSubtle": true}))));
+            break;
+        };
+        failures.push(part);
+    }
+    if !failures.is_empty()
+        && let Some(heading) = room.take(block(words.failures, json!({"weight": "Bolder"})))
+    {
+        parts.push(heading);
+        parts.extend(failures);
+    }
+    let picture = links::fetchable(notice.image_url.as_deref(), LINK).map(|url| {
+        let open = json!({"type": "Action.OpenUrl", "url": url.as_str()});
+        json!({"type": "Image", "url": url.as_str(), "altText": words.preview, "selectAction": open})
+    });
+    parts.extend(picture.and_then(|picture| room.take(picture)));
+    parts
+}
+
+/// A text that is wrapped, without which phones cut it.
+fn block(text: &str, look: Value) -> Value {
+    let mut block = Map::new();
+    block.insert("type".to_owned(), json!("TextBlock"));
+    block.insert("text".to_owned(), json!(text));
+    block.insert("wrap".to_owned(), json!(true));
+    block.extend(look.as_object().cloned().unwrap_or_default());
+    Value::Object(block)
+}
+
+fn actions(notice: &Notice, words: &Wording) -> Vec<Value> {
+    let url = links::followable(notice.link.as_deref(), LINK);
+    url.into_iter()
+        .map(|url| json!({"type": "Action.OpenUrl", "title": words.open, "url": url.as_str()}))
+        .collect()
+}
+
+/// Whom the card pings: `<at>` in a text, and the person behind it among the entities.
+#[derive(Default)]
+struct Mentions {
+    text: String,
+    entities: Vec<Value>,
+}
+
+impl Mentions {
+    /// Reads `ann@example.com`, or `Ann <ann@example.com>` to choose the name that is shown.
+    fn read(configured: &[String]) -> Mentions {
+        let mut mentions = Mentions::default();
+        for mention in configured.iter().take(MENTIONS) {
+            let (name, id) = match mention.trim().strip_suffix('>').and_then(|text| text.split_once('<')) {
+                Some((name, id)) => (name.trim(), id.trim()),
+                None => ("", mention.trim().trim_start_matches('@')),
+            };
+            let name = fit(if name.is_empty() { id } else { name }, NAME, Unit::Bytes, inline);
+            if id.is_empty() || id.len() > NAME || id.contains(['<', '>']) || name.trim().is_empty() {
+                continue;
+            }
+            let text = format!("<at>{name}</at>");
+            if !mentions.text.is_empty() {
+                mentions.text.push(' ');
+            }
+            mentions.text.push_str(&text);
+            mentions.entities.push(json!({
+                "type": "mention", "text": text, "mentioned": {"id": id, "name": name},
+            }));
+        }
+        mentions
+    }
+}
+
+/// The characters of the card's markdown lose their meaning behind a backslash; those of tags, which Teams
+/// reads before it, become full-width twins.
+fn inline(character: char) -> Option<&'static str> {
+    flatten(character).or(match character {
+        '\\' => Some("\\\\"),
+        '*' => Some("\\*"),
+        '_' => Some("\\_"),
+        '[' => Some("\\["),
+        ']' => Some("\\]"),
+        '`' => Some("\\`"),
+        '<' => Some("＜"),
+        '>' => Some("＞"),
+        _ => None,
+    })
+}
+
+/// On lines of its own, text can open a list too, and a single line break is none.
+fn lines(character: char) -> Option<&'static str> {
+    match character {
+        '\n' => Some("\n\n"),
+        '\r' => Some(""),
+        '#' => Some("\\#"),
+        '-' => Some("\\-"),
+        '+' => Some("\\+"),
+        _ => inline(character),
+    }
+}
+
+#[cfg(test)]
+mod tests;

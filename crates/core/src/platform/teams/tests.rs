@@ -1,0 +1,134 @@
+//! What the platform answers, shows and takes, as it documents it.
+
+use crate::message::Notice;
+use crate::platform::tests::*;
+
+pub(super) static TRIAL: Trial = Trial {
+    urls: &[
+        "https://prod-07.westeurope.logic.azure.com:443/workflows/a1/triggers/manual/paths/invoke?sig=k",
+        "https://a1.b2.environment.api.powerplatform.com/powerautomate/automations/direct/workflows/c3/triggers/manual/paths/invoke?sig=k",
+    ],
+    pace: (&[(4, 1000)], 1),
+    check_card,
+    refuse_sent,
+    has_no_limit: false,
+    templates,
+};
+
+#[test]
+fn teams_answers_tell_whether_the_workflow_has_started() {
+    let failed = "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error";
+    for (status, headers, body, outcome) in [
+        (202, vec![], "", "delivered"),
+        (200, vec![], "", "delivered"),
+        (200, vec![], "1", "delivered"),
+        (202, vec![], "<html>sign in</html>", "retry"),
+        (200, vec![], "\n<!doctype html>", "retry"),
+        (204, vec![], "", "retry"),
+        (200, vec![], &format!("{failed} 413 with ContextId"), "plainer Shorter"),
+        (200, vec![], &format!("{failed} 429 with ContextId"), "retry"),
+        (302, vec![], "", "retry"),
+        (400, vec![], r#"{"error":{"code":"InvalidRequestContent","message":"not valid"}}"#, "final"),
+        (400, vec![], r#"{"error":{"code":"WorkflowTriggerIsNotEnabled","message":"x"}}"#, "gone"),
+        (400, vec![], r#"{"error":{"code":"WorkflowDisabled"}}"#, "gone"),
+        (401, vec![], r#"{"error":{"code":"DirectApiAuthorizationRequired"}}"#, "gone"),
+        (403, vec![], "", "gone"),
+        (401, vec![], "<html>Sign in to the proxy</html>", "retry"),
+        (403, vec![], "\n<!doctype html><title>Blocked</title>", "retry"),
+        (404, vec![], "<html>not found</html>", "retry"),
+        (404, vec![], r#"{"error":{"code":"WorkflowNotFound"}}"#, "gone"),
+        (410, vec![], "", "gone"),
+        (413, vec![], "", "plainer Shorter"),
+        (429, vec![], "", "retry"),
+        (429, vec![("retry-after", "17")], "", "after 17000"),
+        (500, vec![], "", "retry"),
+        (502, vec![], r#"{"error":{"code":"NoResponse"}}"#, "retry"),
+        (504, vec![], "", "retry"),
+    ] {
+        assert_eq!(read("teams", status, &headers, body), outcome, "{status} {body}");
+    }
+}
+
+fn teams_card(notice: &Notice, mentions: &[&str]) -> Value {
+    super::card(notice, &context("render-07"), &target(mentions))
+}
+
+#[test]
+fn a_teams_card_pings_only_whom_the_configuration_names() {
+    let card =
+        teams_card(&notice("a <at>Ann</at> *b*"), &["ann@example.com", "Bob B <bob@example.com>", "<>"]);
+    assert_eq!(card["type"], "message");
+    let attachment = &card["attachments"][0];
+    assert_eq!(attachment["contentType"], "application/vnd.microsoft.card.adaptive");
+    let content = &attachment["content"];
+    assert_eq!(content["version"], "1.4");
+    assert_eq!(content["body"][0]["items"][0]["text"], "a ＜at＞Ann＜/at＞ \\*b\\*");
+    assert_eq!(content["body"][1]["text"], "<at>ann@example.com</at> <at>Bob B</at>");
+    assert_eq!(
+        content["msteams"]["entities"][1],
+        json!({"type": "mention", "text": "<at>Bob B</at>", "mentioned": {"id": "bob@example.com", "name": "Bob B"}})
+    );
+    assert_eq!(content["actions"][0]["url"], "https://render-07.example.com/out/(1).png");
+    let quiet = teams_card(&notice("t"), &[]);
+    assert_eq!(quiet["attachments"][0]["content"]["msteams"], json!({"width": "Full"}));
+}
+
+fn check_card(card: &Value) {
+    assert!(card.to_string().len() <= super::WHOLE, "{} bytes", card.to_string().len());
+    let content = &card["attachments"][0]["content"];
+    let mut texts = Vec::new();
+    for part in content["body"].as_array().unwrap() {
+        match text(&part["type"]) {
+            "Container" => texts.push(&part["items"][0]["text"]),
+            "TextBlock" => {
+                assert_eq!(part["wrap"], true);
+                texts.push(&part["text"]);
+            }
+            "FactSet" => {
+                let facts = part["facts"].as_array().unwrap();
+                assert!(!facts.is_empty());
+                texts.extend(facts.iter().flat_map(|fact| [&fact["title"], &fact["value"]]));
+            }
+            "Image" => assert!(text(&part["url"]).starts_with("https://")),
+            other => panic!("a part of type {other}"),
+        }
+    }
+    assert!(!text(texts[0]).trim().is_empty());
+    for shown in texts {
+        assert_eq!(unescaped(text(shown), "*_[]`<>"), None, "{shown}");
+    }
+}
+
+/// What speaks against the bytes of a request, from the platform's own pages.
+fn refuse_sent(sent: &[u8]) -> Result<(), String> {
+    read_json(sent)?;
+    refuse_size(sent, 20_000)
+}
+
+/// Templates with values from outside wherever a text may be.
+fn templates() -> Vec<Value> {
+    let name = NAME;
+    let said = SAID;
+    let huge = HUGE;
+    let card = |body: Value| {
+        json!({"type": "message", "attachments": [{
+            "contentType": "application/vnd.microsoft.card.adaptive",
+            "content": {"type": "AdaptiveCard", "version": "1.4", "body": body},
+        }]})
+    };
+    let block = |text: &str| json!({"type": "TextBlock", "text": text, "wrap": true});
+    vec![
+        card(
+            json!([block(huge), block(huge), {"type": "FactSet", "facts": many(json!({"title": said, "value": name}))}]),
+        ),
+        card(many(block(name))),
+    ]
+}
+
+proptest::proptest! {
+    #[test]
+    fn odd_mentions_keep_the_limits(mention in hostile()) {
+        let mentions = vec![mention.as_str(); 30];
+        assert!(super::card(&notice("t"), &context("h"), &target(&mentions)).to_string().len() <= super::WHOLE);
+    }
+}

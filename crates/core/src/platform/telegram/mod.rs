@@ -1,0 +1,448 @@
+//! `telegram`: a bot's message in Telegram's HTML, with a picture where there is one.
+//!
+//! Source: core.telegram.org/bots/api. A text has 4096 characters and a caption 1024, counted behind the markup;
+//! whether as code points or as units of UTF-16 is told differently, so the longer count, of all that is
+//! written, is kept. HTML rather than MarkdownV2: three characters to escape, and nothing else to go wrong.
+//! Success is `ok: true`.
+
+mod canned_responses;
+mod parse_modes;
+mod request_checks;
+
+use super::cut::{self, Markup};
+use super::dimensions::dimensions;
+use super::limits::{Unit, fit, fit_above_last, flatten};
+use super::lines::Lines;
+use super::multipart::{Field, form};
+use super::{
+    Answer, Attachment, CannedResponse, Degradation, Example, MissingValue, Outcome, Platform,
+    PlatformOption, Rate, ReceivedRequest, RenderedMessage, Request, Target, links, mark, or_event_kind,
+    origin, retry_after, trim,
+};
+use crate::message::{Context, Notice, Wording};
+use serde_json::{Value, json};
+use std::borrow::Cow;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+use url::Url;
+
+const TEXT: usize = 4096;
+const CAPTION: usize = 1024;
+const PHOTO: u64 = 10 * 1024 * 1024;
+/// Width and height of a photo together, in pixels, and how many times one is the other at most.
+const PHOTO_SIDES: u64 = 10_000;
+const PHOTO_RATIO: u64 = 20;
+const DOCUMENT: RangeInclusive<u64> = 1..=50 * 1024 * 1024;
+const TITLE: usize = 256;
+const LINE: usize = 300;
+const FREE_TEXT: usize = 1500;
+const LINK: usize = 500;
+const MENTIONS: usize = 500;
+const SHORT: usize = 800;
+
+#[derive(Debug)]
+pub(super) struct Telegram;
+
+impl Platform for Telegram {
+    fn name(&self) -> &'static str {
+        "telegram"
+    }
+
+    fn example(&self) -> Example {
+        Example { target: "/", options: &[("token", "123456:ABC-DEF"), ("chat_id", "-1001234567890")] }
+    }
+
+    fn responses(&self) -> &'static [CannedResponse] {
+        canned_responses::RESPONSES
+    }
+
+    #[cfg(test)]
+    fn trial(&self) -> &'static crate::platform::tests::Trial {
+        &tests::TRIAL
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
+    }
+
+    fn recognises(&self, url: &Url) -> bool {
+        url.host_str() == Some("api.telegram.org") && url.path().starts_with("/bot")
+    }
+
+    fn options(&self) -> &'static [PlatformOption] {
+        &[
+            PlatformOption {
+                name: "chat_id",
+                form: "a chat's number, or `@channel`",
+                accepts: is_chat,
+                required: true,
+                secret: false,
+                meaning: "The chat that hears.",
+            },
+            PlatformOption {
+                name: "token",
+                form: "the bot's token, as `123456:ABC-DEF`",
+                accepts: is_bot_token,
+                required: false,
+                secret: true,
+                meaning: "The bot that speaks, unless its token stands in `url`.",
+            },
+            PlatformOption {
+                name: "thread_id",
+                form: "the number of a topic",
+                accepts: |value| value.parse::<u64>().is_ok_and(|number| number > 0),
+                required: false,
+                secret: false,
+                meaning: "The topic of a forum chat.",
+            },
+        ]
+    }
+
+    fn default_url(&self) -> Option<&'static str> {
+        Some("https://api.telegram.org/")
+    }
+
+    fn missing_value(&self, target: &Target) -> Option<MissingValue> {
+        let has_token = target.url.expose().path().contains("/bot") || target.option("token").is_some();
+        let words = "this key is missing: `telegram` needs the bot's token, here or in `url`";
+        (!has_token).then(|| ("token", words.to_owned()))
+    }
+
+    fn pace(&self) -> (&'static [Rate], usize) {
+        // The second is the limit of a group.
+        const PACE: &[Rate] = &[
+            Rate { count: 1, per: Duration::from_secs(1) },
+            Rate { count: 20, per: Duration::from_secs(60) },
+        ];
+        (PACE, 1)
+    }
+
+    fn mention_form(&self) -> Option<&'static str> {
+        Some("`@name` and numbers of users")
+    }
+
+    fn accepts_mention(&self, mention: &str) -> bool {
+        !mentions(&[mention.to_owned()]).is_empty()
+    }
+
+    fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
+        card(notice, context, target)
+    }
+
+    fn request<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Request<'a> {
+        let mut request = self.base_request(target, message);
+        let Some(Value::Object(mut body)) = message.json() else { return request };
+        address(&mut body, target);
+        if let Some(file) = message.file.filter(|_| fits_caption(&body)) {
+            body.remove("link_preview_options");
+            if let Some(text) = body.remove("text") {
+                body.insert("caption".to_owned(), text);
+            }
+            return with_file(target, request, &body, file, self.is_picture(file));
+        }
+        request.url = method(target, "sendMessage");
+        request.set_json(&Value::Object(body));
+        request
+    }
+
+    fn file_limit(&self) -> Option<u64> {
+        Some(PHOTO)
+    }
+
+    /// A GIF that moves would stand still as a photo; as a document it moves.
+    fn shows(&self, media: &str) -> bool {
+        matches!(media, "image/png" | "image/jpeg" | "image/webp")
+    }
+
+    fn document_sizes(&self) -> Option<RangeInclusive<u64>> {
+        Some(DOCUMENT)
+    }
+
+    fn is_picture(&self, file: &Attachment) -> bool {
+        self.shows(file.media)
+            && file.bytes.len() as u64 <= PHOTO
+            && dimensions(&file.bytes).is_none_or(fits_photo)
+    }
+
+    /// The file by itself, below a text that is too long for a caption.
+    fn follow_up<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Option<Request<'a>> {
+        let Some(Value::Object(body)) = message.json() else { return None };
+        if fits_caption(&body) {
+            return None;
+        }
+        let mut fields = serde_json::Map::new();
+        for name in ["chat_id", "message_thread_id"] {
+            fields.extend(body.get(name).map(|value| (name.to_owned(), value.clone())));
+        }
+        address(&mut fields, target);
+        fields.insert("disable_notification".to_owned(), json!(true));
+        let file = message.file?;
+        Some(with_file(target, self.base_request(target, message), &fields, file, self.is_picture(file)))
+    }
+
+    fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
+        let mut plain = body.clone();
+        let fields = plain.as_object_mut()?;
+        fields.insert("link_preview_options".to_owned(), json!({"is_disabled": true}));
+        if how > Degradation::NoImage {
+            let html = body.get("text")?.as_str()?;
+            let is_html = markup(body) == Markup::Html;
+            let text = if is_html { without_markup(html) } else { html.to_owned() };
+            let max = if how == Degradation::Shorter { SHORT } else { TEXT };
+            let text = fit_above_last(&text, max, Unit::Utf16);
+            let pings = if is_html { pings(html, &text) } else { Vec::new() };
+            if !pings.is_empty() {
+                fields.insert("entities".to_owned(), json!(pings));
+            }
+            fields.insert("text".to_owned(), json!(text));
+            fields.remove("parse_mode");
+        }
+        (plain != *body).then_some(plain)
+    }
+
+    fn trim(&self, body: &mut Value) {
+        let markup = markup(body);
+        trim::cut_marked(body, &["text"], TEXT, Unit::Utf16, markup);
+    }
+
+    fn objection(&self, body: &Value) -> Option<String> {
+        let Some(text) = body["text"].as_str().filter(|text| !text.trim().is_empty()) else {
+            return Some("Telegram takes a message with a `text`, and here is none".to_owned());
+        };
+        let length = cut::length(text, Unit::Utf16, markup(body));
+        (length > TEXT).then(|| format!("Telegram takes {TEXT} characters in `text`, and here are {length}"))
+    }
+
+    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
+        let json = answer.json().unwrap_or_default();
+        let words = json["description"].as_str().unwrap_or_default();
+        let code = json["error_code"].as_i64().unwrap_or(i64::from(answer.status));
+        let said = fit(words, 200, Unit::CodePoints, flatten);
+        let reason =
+            if said.is_empty() { answer.plain_reason() } else { format!("answered {code} ({said})") };
+        match code {
+            200 if json["ok"] == true => Outcome::Delivered,
+            200..=299 => {
+                answer.again(now_unix_ms, "answered 200, but not as Telegram does: no `ok`".to_owned())
+            }
+            429 => slow_down(answer, &json, now_unix_ms, reason),
+            401 | 404 if json.is_object() => Outcome::Gone(format!("{reason}: the bot's token is not valid")),
+            403 if json.is_object() => Outcome::Gone(format!("{reason}: the bot may not write to this chat")),
+            413 => Outcome::Degrade(Degradation::NoImage, reason),
+            400 => refusal(&json, words, reason),
+            _ => answer.again(now_unix_ms, reason),
+        }
+    }
+}
+
+/// Whether a picture of this width and height can be a photo.
+fn fits_photo((width, height): (u32, u32)) -> bool {
+    let (long, short) = (u64::from(width.max(height)), u64::from(width.min(height)));
+    long + short <= PHOTO_SIDES && long <= short * PHOTO_RATIO
+}
+
+/// How its text is measured: of HTML, what is shown.
+fn markup(body: &Value) -> Markup {
+    let is_html = body["parse_mode"].as_str().is_some_and(|mode| mode.eq_ignore_ascii_case("html"));
+    if is_html { Markup::Html } else { Markup::Fences }
+}
+
+/// A 400 in the words of the Bot API, which has no codes for them.
+fn refusal(json: &Value, words: &str, reason: String) -> Outcome {
+    let words = words.to_ascii_lowercase();
+    let says = |phrases: &[&str]| phrases.iter().any(|phrase| words.contains(phrase));
+    if let Some(chat) = json["parameters"]["migrate_to_chat_id"].as_i64() {
+        Outcome::Moved(chat, format!("{reason}: the group has a new number; set `chat_id = {chat}`"))
+    } else if says(&["can't parse entities", "can't find end"]) {
+        Outcome::Degrade(Degradation::NoMarkup, reason)
+    } else if says(&["too long"]) {
+        Outcome::Degrade(Degradation::Shorter, reason)
+    } else if says(&["photo", "document", "image_process", "file", "webpage", "web page", "http url content"])
+    {
+        Outcome::Degrade(Degradation::NoImage, reason)
+    } else {
+        Outcome::Final(reason)
+    }
+}
+
+fn slow_down(answer: &Answer, json: &Value, now_unix_ms: i64, reason: String) -> Outcome {
+    let body = json["parameters"]["retry_after"].as_f64().and_then(retry_after::seconds);
+    match body.max(retry_after::asked(answer, now_unix_ms)) {
+        Some(wait) => Outcome::RetryAfter(wait, reason),
+        None => Outcome::Retry(reason),
+    }
+}
+
+fn is_chat(value: &str) -> bool {
+    let name = |name: &str| {
+        !name.is_empty() && name.len() <= 64 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    };
+    value.parse::<i64>().is_ok_and(|number| number != 0) || value.strip_prefix('@').is_some_and(name)
+}
+
+fn is_bot_token(value: &str) -> bool {
+    value.split_once(':').is_some_and(|(id, key)| {
+        !id.is_empty()
+            && id.bytes().all(|b| b.is_ascii_digit())
+            && !key.is_empty()
+            && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+    })
+}
+
+/// Puts the chat in, unless a template names its own.
+fn address(body: &mut serde_json::Map<String, Value>, target: &Target) {
+    for (name, key) in [("chat_id", "chat_id"), ("message_thread_id", "thread_id")] {
+        if let Some(value) = target.option(key).filter(|_| !body.contains_key(name)) {
+            let value = value.parse::<i64>().map_or_else(|_| json!(value), |number| json!(number));
+            body.insert(name.to_owned(), value);
+        }
+    }
+}
+
+/// The URL of a method: what stands behind the bot's token in the configured one is left out.
+fn method(target: &Target, method: &str) -> Url {
+    let mut url = target.url.expose().clone();
+    let path = url.path().trim_end_matches('/').to_owned();
+    let base = match path.find("/bot") {
+        Some(at) => {
+            let end = path[at + 1..].find('/').map_or(path.len(), |length| at + 1 + length);
+            path[..end].to_owned()
+        }
+        None => format!("{path}/bot{}", target.option("token").unwrap_or_default()),
+    };
+    url.set_path(&format!("{base}/{method}"));
+    url
+}
+
+fn fits_caption(body: &serde_json::Map<String, Value>) -> bool {
+    body.get("text").and_then(Value::as_str).is_some_and(|text| Unit::Utf16.length(text) <= CAPTION)
+}
+
+/// A `sendPhoto` or, for what is none, a `sendDocument` with these fields.
+fn with_file<'a>(
+    target: &Target,
+    mut request: Request<'a>,
+    fields: &serde_json::Map<String, Value>,
+    file: &Attachment,
+    is_photo: bool,
+) -> Request<'a> {
+    let (name, field) = if is_photo { ("sendPhoto", "photo") } else { ("sendDocument", "document") };
+    let texts: Vec<(&String, String)> = fields
+        .iter()
+        .map(|(name, value)| (name, value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
+        .collect();
+    let fields: Vec<Field<'_>> =
+        texts.iter().map(|(name, value)| Field { name, media: None, value }).collect();
+    let (content_type, body) = form(&fields, field, &file.name, file);
+    request.url = method(target, name);
+    request.content_type = Cow::Owned(content_type);
+    request.body = Cow::Owned(body);
+    request
+}
+
+pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
+    let words = Wording::of(context);
+    let cut = |text: &str, max| fit(text, max, Unit::Utf16, inline);
+    let colon = words.colon;
+    let title = or_event_kind(cut(&notice.title, TITLE), context);
+    let facts = notice
+        .facts
+        .iter()
+        .map(|(label, value)| format!("<b>{}</b>{colon}{}", cut(label, LINE / 4), cut(value, LINE)));
+    let failures = notice.failures.iter().map(|failure| format!("• {}", cut(failure, LINE)));
+    let text = notice.text.as_deref().map(|text| fit(text, FREE_TEXT, Unit::Utf16, block));
+    let text = text.filter(|text| !text.trim().is_empty()).map(|text| format!("<pre>{text}</pre>"));
+    let link = links::followable(notice.link.as_deref(), LINK)
+        .map(|url| format!("<a href=\"{}\">{}</a>", attribute(url.as_str()), words.open));
+    let tail = [
+        link.unwrap_or_default(),
+        format!("<i>{}</i>", cut(&origin(context), TITLE)),
+        mentions(&target.mentions),
+    ];
+    let lines = Lines { gap: "\n", max: TEXT, unit: Unit::Utf16 };
+    let text =
+        lines.join(format!("{} <b>{title}</b>", mark(notice.tone)), facts.chain(failures).chain(text), &tail);
+    // A picture at a public address is shown above the text; Telegram fetches it itself.
+    let preview = match links::fetchable(notice.image_url.as_deref(), LINK) {
+        Some(url) => json!({"url": url.as_str(), "prefer_large_media": true, "show_above_text": true}),
+        None => json!({"is_disabled": true}),
+    };
+    json!({"text": text, "parse_mode": "HTML", "link_preview_options": preview})
+}
+
+/// Configured mentions: `@name`, or the number of a member who has none.
+fn mentions(configured: &[String]) -> String {
+    let mut out = String::new();
+    for mention in configured {
+        let name = mention.trim().trim_start_matches('@');
+        let sound = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        let live = match name.parse::<u64>() {
+            Ok(id) => format!("<a href=\"tg://user?id={id}\">{id}</a>"),
+            Err(_) => format!("@{name}"),
+        };
+        if sound && out.len() + live.len() < MENTIONS {
+            if !out.is_empty() {
+                out.push(' ');
+            }
+            out.push_str(&live);
+        }
+    }
+    out
+}
+
+/// The members without a name whom the last line of this HTML pings, as it stands in the plain text.
+fn pings(html: &str, text: &str) -> Vec<Value> {
+    let line = text.rfind('\n').map_or(0, |end| end + 1);
+    let mut offset = Unit::Utf16.length(&text[..line]);
+    let mut pings = Vec::new();
+    for word in text[line..].split(' ') {
+        let length = Unit::Utf16.length(word);
+        if let Ok(id) = word.parse::<u64>()
+            && html.contains(&format!("\"tg://user?id={id}\""))
+        {
+            let user = json!({"id": id});
+            pings.push(json!({"type": "text_mention", "offset": offset, "length": length, "user": user}));
+        }
+        offset += length + 1;
+    }
+    pings
+}
+
+/// The three characters of Telegram's HTML; an at sign that a name could follow would ping it.
+fn block(character: char) -> Option<&'static str> {
+    match character {
+        '&' => Some("&amp;"),
+        '<' => Some("&lt;"),
+        '>' => Some("&gt;"),
+        '@' => Some("@\u{200b}"),
+        _ => None,
+    }
+}
+
+fn inline(character: char) -> Option<&'static str> {
+    flatten(character).or_else(|| block(character))
+}
+
+fn attribute(text: &str) -> String {
+    text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// HTML as text.
+fn without_markup(html: &str) -> String {
+    let mut out = String::new();
+    let mut in_tag = false;
+    for character in html.chars() {
+        match character {
+            '<' => in_tag = true,
+            '>' if in_tag => in_tag = false,
+            _ if in_tag => {}
+            _ => out.push(character),
+        }
+    }
+    [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&amp;", "&")]
+        .iter()
+        .fold(out, |text, (entity, plain)| text.replace(entity, plain))
+}
+
+#[cfg(test)]
+mod tests;

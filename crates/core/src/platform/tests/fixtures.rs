@@ -1,0 +1,188 @@
+//! Events, targets, requests and texts that the platforms' tests share.
+
+use crate::message::{Context, Notice, Tone};
+use crate::platform::*;
+use crate::secret::{Secret, SecretUrl};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+/// The clock of `read`.
+pub(in crate::platform) const NOW_MS: i64 = 1_614_265_330_000;
+/// The clock of an attempt.
+pub(in crate::platform) const ATTEMPT_MS: i64 = 1_700_000_000_000;
+
+pub(in crate::platform) fn target(mentions: &[&str]) -> Target {
+    Target {
+        url: SecretUrl::new(Url::parse("https://example.com/").unwrap()),
+        options: Vec::new(),
+        mentions: mentions.iter().map(|mention| (*mention).to_owned()).collect(),
+    }
+}
+
+pub(in crate::platform) fn example_target(platform: &dyn Platform, mentions: &[&str]) -> Target {
+    let options = platform.example().options.iter().map(|(name, value)| (*name, Secret::new(*value)));
+    let secret = platform.options().iter().find(|option| option.name == "secret");
+    let secret = secret.map(|option| (option.name, Secret::new("7".repeat(32))));
+    Target { options: options.chain(secret).collect(), ..target(mentions) }
+}
+
+pub(in crate::platform) fn context(host: &str) -> Context {
+    Context::new(json!({
+        "event": {"id": "evt_01", "type": "queue.end", "timestamp": "2021-02-25T15:02:10Z", "data": {}},
+        "host": {"name": host},
+    }))
+}
+
+pub(in crate::platform) fn notice(title: &str) -> Notice {
+    Notice {
+        tone: Tone::Good,
+        title: title.to_owned(),
+        facts: vec![("Tasks".to_owned(), "12".to_owned())],
+        failures: vec!["frame-07: out of memory".to_owned()],
+        text: None,
+        link: Some("https://render-07.example.com/out/(1).png".to_owned()),
+        image_url: None,
+    }
+}
+
+/// The card of this content.
+pub(in crate::platform) fn card_of(platform: &str, notice: &Notice, mentions: &[&str]) -> Value {
+    by_name(platform).unwrap().layout(notice, &context("h"), &target(mentions))
+}
+
+pub(in crate::platform) fn hostile() -> impl Strategy<Value = String> {
+    const SEEDS: &[&str] = &[
+        "渲染完成",
+        "👩‍👩‍👧‍👦",
+        "\u{202e}שלום عليكم",
+        "<!channel> <!subteam^S0123ABCD> <@U0123ABCD>",
+        "@everyone <@1> <@&2> @here",
+        "<@all> <@wangqing> </font>",
+        "**b** `c` [t](u) > q # h _i_ ~s~ |x|",
+        "&amp;&<>\"'\\",
+        "\0\r\n\t\u{2028}",
+        " ",
+    ];
+    let repeated =
+        (proptest::sample::select(SEEDS), 0..3000_usize).prop_map(|(seed, times)| seed.repeat(times));
+    prop_oneof![any::<String>(), repeated, ".{0,60}"]
+}
+
+pub(in crate::platform) fn any_notice() -> impl Strategy<Value = Notice> {
+    let tone = proptest::sample::select(&[Tone::Good, Tone::Bad, Tone::Warn, Tone::Neutral][..]);
+    let link = prop_oneof![hostile(), hostile().prop_map(|path| format!("https://cdn.example.com/{path}"))];
+    let facts = vec((hostile(), hostile()), 0..40);
+    (
+        tone,
+        hostile(),
+        facts,
+        vec(hostile(), 0..40),
+        option::of(hostile()),
+        option::of(link.clone()),
+        option::of(link),
+    )
+        .prop_map(|(tone, title, facts, failures, text, link, image_url)| Notice {
+            tone,
+            title,
+            facts,
+            failures,
+            text,
+            link,
+            image_url,
+        })
+}
+
+pub(in crate::platform) fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+/// The outcome in a word, with the wait in milliseconds.
+pub(in crate::platform) fn read(platform: &str, status: u16, headers: &[(&str, &str)], body: &str) -> String {
+    let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let answer = Answer { status, headers, body: body.as_bytes().to_vec(), truncated: false };
+    match by_name(platform).unwrap().read(&answer, NOW_MS) {
+        Outcome::Delivered => "delivered".to_owned(),
+        Outcome::Retry(_) => "retry".to_owned(),
+        Outcome::RetryAfter(wait, _) => format!("after {}", wait.as_millis()),
+        Outcome::Final(_) => "final".to_owned(),
+        Outcome::Gone(_) => "gone".to_owned(),
+        Outcome::Degrade(how, _) => format!("plainer {how:?}"),
+        Outcome::Moved(chat, _) => format!("moved {chat}"),
+    }
+}
+
+/// A platform, and where it sends.
+pub(in crate::platform) struct Endpoint {
+    pub(in crate::platform) platform: &'static dyn Platform,
+    pub(in crate::platform) target: Target,
+}
+
+pub(in crate::platform) fn to(platform: &str, url: &str, keys: &[(&'static str, &str)]) -> Endpoint {
+    let keys = keys.iter().map(|(name, value)| (*name, Secret::new(*value))).collect();
+    let target =
+        Target { url: SecretUrl::new(Url::parse(url).unwrap()), options: keys, mentions: Vec::new() };
+    Endpoint { platform: by_name(platform).unwrap(), target }
+}
+
+pub(in crate::platform) fn message<'a>(body: &'a [u8], file: Option<&'a Attachment>) -> RenderedMessage<'a> {
+    RenderedMessage {
+        event_id: "evt_01",
+        kind: "task.complete",
+        created_at: ATTEMPT_MS - 5000,
+        now: ATTEMPT_MS,
+        content_type: "application/json",
+        body,
+        file,
+        form: false,
+    }
+}
+
+/// URL, headers, and the body as text.
+pub(in crate::platform) fn sent(
+    endpoint: &Endpoint,
+    body: &Value,
+    file: Option<&Attachment>,
+) -> (String, Vec<(String, String)>, String) {
+    let body = body.to_string();
+    let request = endpoint.platform.request(&endpoint.target, &message(body.as_bytes(), file));
+    let mut headers = request.headers.clone();
+    headers.push(("content-type".to_owned(), request.content_type.to_string()));
+    (request.url.to_string(), headers, String::from_utf8_lossy(&request.body).into_owned())
+}
+
+pub(in crate::platform) fn json_of(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+pub(in crate::platform) fn header<'h>(headers: &'h [(String, String)], name: &str) -> &'h str {
+    headers.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+}
+
+pub(in crate::platform) fn picture() -> Attachment {
+    let bytes = vec![0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n'];
+    Attachment { name: "portrait-07.png".into(), media: "image/png", bytes }
+}
+
+pub(in crate::platform) fn document() -> Attachment {
+    Attachment { name: "run.log".into(), media: "application/octet-stream", bytes: b"epoch 1".to_vec() }
+}
+
+pub(in crate::platform) fn trim(platform: &str, body: &Value) -> Value {
+    let platform = by_name(platform).unwrap();
+    match trimmed(platform, body.to_string().as_bytes()) {
+        Some(bytes) => serde_json::from_slice(&bytes).unwrap(),
+        None => body.clone(),
+    }
+}
+
+/// The first character that would be markup, where each may stand only behind a backslash.
+pub(in crate::platform) fn unescaped(text: &str, markup: &str) -> Option<char> {
+    let mut escaped = false;
+    text.chars().find(|character| {
+        let live = !escaped && markup.contains(*character);
+        escaped = *character == '\\' && !escaped;
+        live
+    })
+}

@@ -1,0 +1,435 @@
+//! `wecom`: group bots of WeCom (企业微信), in its markdown.
+//!
+//! Source: developer.work.weixin.qq.com/document/path/99110. Lengths are bytes of UTF-8. Faults come as
+//! `errcode` inside HTTP 200. Markdown pings members by `<@userid>` only; everybody and telephone numbers are
+//! pinged by a `text` message only, so a card with such mentions is one.
+
+mod canned_responses;
+mod request_checks;
+
+use super::cut::Markup;
+use super::limits::{Unit, fit, flatten};
+use super::multipart::form_with_length;
+use super::{
+    Answer, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest, RenderedMessage,
+    Request, Target, links, or_event_kind, origin, trim,
+};
+use crate::message::{Context, Notice, Tone, Wording};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use md5::{Digest, Md5};
+use serde_json::{Value, json};
+use std::borrow::Cow;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+use url::Url;
+
+const MARKDOWN: usize = 4096;
+const TEXT: usize = 2048;
+const TITLE: usize = 256;
+const LINE: usize = 480;
+const FREE_TEXT: usize = 1200;
+const LINK: usize = 600;
+const MENTIONS: usize = 500;
+const SHORT: usize = 1000;
+/// A file for `upload_media`, in bytes.
+const DOCUMENT: RangeInclusive<u64> = 6..=20 * 1024 * 1024;
+
+/// The platform names no wait; its window is a minute.
+const PAUSE: Duration = Duration::from_secs(60);
+
+#[derive(Debug)]
+pub(super) struct WeCom;
+
+impl Platform for WeCom {
+    fn name(&self) -> &'static str {
+        "wecom"
+    }
+
+    fn example(&self) -> Example {
+        Example { target: "/cgi-bin/webhook/send?key=KEY", options: &[] }
+    }
+
+    fn responses(&self) -> &'static [CannedResponse] {
+        canned_responses::RESPONSES
+    }
+
+    #[cfg(test)]
+    fn trial(&self) -> &'static crate::platform::tests::Trial {
+        &tests::TRIAL
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
+    }
+
+    fn recognises(&self, url: &Url) -> bool {
+        url.host_str() == Some("qyapi.weixin.qq.com") && url.path() == "/cgi-bin/webhook/send"
+    }
+
+    fn required_parameter(&self) -> Option<&'static str> {
+        Some("key")
+    }
+
+    fn pace(&self) -> (&'static [Rate], usize) {
+        const PACE: &[Rate] = &[Rate { count: 20, per: Duration::from_secs(60) }];
+        (PACE, 1)
+    }
+
+    fn mention_form(&self) -> Option<&'static str> {
+        Some("user ids, mobile numbers and `@all`")
+    }
+
+    fn accepts_mention(&self, mention: &str) -> bool {
+        let read = Mentions::read(&[mention.to_owned()]);
+        !read.members.is_empty() || !read.mobiles.is_empty()
+    }
+
+    fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
+        card(notice, context, target)
+    }
+
+    fn trim(&self, body: &mut Value) {
+        trim::cut(body, &["text", "content"], TEXT, Unit::Bytes);
+        for name in ["markdown", "markdown_v2"] {
+            trim::cut_marked(body, &[name, "content"], MARKDOWN, Unit::Bytes, Markup::Tags);
+        }
+        for (path, most) in [
+            (["news", "articles"], 8),
+            (["template_card", "horizontal_content_list"], 6),
+            (["template_card", "jump_list"], 3),
+        ] {
+            trim::shorten(body, &path, most);
+        }
+    }
+
+    fn objection(&self, body: &Value) -> Option<String> {
+        let Some(kind) = body["msgtype"].as_str() else {
+            return Some(
+                "WeCom takes a message with a `msgtype`, such as `markdown`, and here is none".to_owned(),
+            );
+        };
+        let Some(part) = body.get(kind) else {
+            return Some(format!(
+                "a WeCom message of type `{kind}` has its content in `{kind}`, which is missing"
+            ));
+        };
+        let most = match kind {
+            "text" => TEXT,
+            "markdown" | "markdown_v2" => MARKDOWN,
+            _ => return None,
+        };
+        match part["content"].as_str().map_or(0, str::len) {
+            0 => Some(format!("`{kind}.content` is missing or empty")),
+            length if length > most => {
+                Some(format!("WeCom takes {most} bytes in `{kind}.content`, and here are {length}"))
+            }
+            _ => None,
+        }
+    }
+
+    /// Before base64.
+    fn file_limit(&self) -> Option<u64> {
+        Some(2 * 1024 * 1024)
+    }
+
+    fn shows(&self, media: &str) -> bool {
+        matches!(media, "image/png" | "image/jpeg")
+    }
+
+    fn document_sizes(&self) -> Option<RangeInclusive<u64>> {
+        Some(DOCUMENT)
+    }
+
+    /// A file that is no picture is handed over first; its message names what came back.
+    fn upload<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Option<Request<'a>> {
+        let file = message.file.filter(|file| !self.is_picture(file))?;
+        let mut request = self.base_request(target, message);
+        beside_send(&mut request.url);
+        let (content_type, body) = form_with_length("media", file);
+        request.content_type = Cow::Owned(content_type);
+        request.body = Cow::Owned(body);
+        Some(request)
+    }
+
+    fn uploaded<'a>(
+        &self,
+        target: &Target,
+        message: &RenderedMessage<'a>,
+        answer: &Answer,
+    ) -> Option<Request<'a>> {
+        let json = answer.json()?;
+        let id = json["media_id"].as_str().filter(|id| !id.is_empty())?;
+        let mut request = self.base_request(target, message);
+        request.set_json(&json!({"msgtype": "file", "file": {"media_id": id}}));
+        Some(request)
+    }
+
+    /// A picture is a message of its own.
+    fn follow_up<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Option<Request<'a>> {
+        let file = message.file.filter(|file| self.is_picture(file))?;
+        let mut request = self.base_request(target, message);
+        let image = json!({"base64": STANDARD.encode(&file.bytes), "md5": hex(&Md5::digest(&file.bytes))});
+        request.set_json(&json!({"msgtype": "image", "image": image}));
+        Some(request)
+    }
+
+    fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
+        if how == Degradation::NoImage {
+            return None;
+        }
+        let markdown = body["markdown"]["content"].as_str().or(body["markdown_v2"]["content"].as_str());
+        let text = markdown.or(body["text"]["content"].as_str())?;
+        let max = if how == Degradation::Shorter { SHORT } else { TEXT };
+        let mut plain = json!({"content": fit(&unmarked(text), max, Unit::Bytes, |_| None)});
+        for name in ["mentioned_list", "mentioned_mobile_list"] {
+            if let Some(list) = body["text"].get(name) {
+                plain[name] = list.clone();
+            }
+        }
+        // A text pings those of a list only.
+        let pinged = pinged(body["markdown"]["content"].as_str().unwrap_or_default());
+        if !pinged.is_empty() {
+            plain["mentioned_list"] = json!(pinged);
+        }
+        Some(json!({"msgtype": "text", "text": plain})).filter(|plain| plain != body)
+    }
+
+    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
+        if answer.status != 200 {
+            return answer.again(now_unix_ms, answer.plain_reason());
+        }
+        let Some(code) = answer.json().and_then(|json| json.get("errcode")?.as_i64()) else {
+            return answer.again(now_unix_ms, "answered 200, but not as WeCom does: no errcode".to_owned());
+        };
+        meaning(code)
+    }
+}
+
+pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
+    let mentions = Mentions::read(&target.mentions);
+    if !mentions.need_text {
+        let content = write(&MARKED, MARKDOWN, notice, context, &mentions.inline());
+        return json!({"msgtype": "markdown", "markdown": {"content": content}});
+    }
+    let content = write(&PLAIN, TEXT, notice, context, "");
+    let mut text = json!({"content": content});
+    for (name, list) in [("mentioned_list", mentions.members), ("mentioned_mobile_list", mentions.mobiles)] {
+        if !list.is_empty() {
+            text[name] = json!(list);
+        }
+    }
+    json!({"msgtype": "text", "text": text})
+}
+
+/// Turns the address of `send` into that of `upload_media`; the key is the same.
+fn beside_send(url: &mut Url) {
+    let parent =
+        url.path().trim_end_matches('/').rsplit_once('/').map_or("", |(parent, _)| parent).to_owned();
+    url.set_path(&format!("{parent}/upload_media"));
+    let query = url.query().map(|query| format!("{query}&")).unwrap_or_default();
+    url.set_query(Some(&format!("{query}type=file")));
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The members that markdown pings. Everybody is never pinged by it, and so not by what is made of it.
+fn pinged(markdown: &str) -> Vec<&str> {
+    let ids = markdown.split("<@").skip(1).filter_map(|after| after.split_once('>'));
+    ids.map(|(id, _)| id).filter(|id| !matches!(*id, "" | "all" | "@all")).collect()
+}
+
+/// Markdown without its tags and quotes.
+fn unmarked(markdown: &str) -> String {
+    let mut out = String::new();
+    let mut rest = markdown;
+    while let Some((before, after)) = rest.split_once('<') {
+        out.push_str(before);
+        rest = after.split_once('>').map_or(after, |(_, after)| after);
+    }
+    out.push_str(rest);
+    let lines: Vec<_> = out.lines().map(|line| line.trim_start_matches(['#', '>', ' '])).collect();
+    lines.join("\n")
+}
+
+/// How the parts of a card are written: as markdown, or plain.
+struct Style {
+    title: fn(Tone, &str) -> String,
+    fact: fn(&str, &str, &str) -> String,
+    heading: fn(&str) -> String,
+    item: fn(&str) -> String,
+    link: fn(&str, &Url) -> String,
+    origin: fn(&str) -> String,
+    inline: fn(char) -> Option<&'static str>,
+    block: fn(char) -> Option<&'static str>,
+}
+
+static MARKED: Style = Style {
+    title: |tone, title| format!("### <font color=\"{}\">{title}</font>", colour(tone)),
+    fact: |label, colon, value| format!("> {label}{colon}<font color=\"comment\">{value}</font>"),
+    heading: |heading| format!("**{heading}**"),
+    item: |line| format!("> <font color=\"warning\">{line}</font>"),
+    link: |label, url| format!("[{label}]({})", links::quiet(url)),
+    origin: |origin| format!("<font color=\"comment\">{origin}</font>"),
+    inline,
+    block,
+};
+
+static PLAIN: Style = Style {
+    title: |_, title| title.to_owned(),
+    fact: |label, colon, value| format!("{label}{colon}{value}"),
+    heading: str::to_owned,
+    item: |line| format!("- {line}"),
+    link: |label, url| format!("{label}: {url}"),
+    origin: |origin| origin.to_owned(),
+    inline,
+    block,
+};
+
+fn colour(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Good => "info",
+        Tone::Bad | Tone::Warn => "warning",
+        Tone::Neutral => "comment",
+    }
+}
+
+/// Title first and link, origin and mentions last, whatever happens; between them as many whole lines as
+/// fit.
+fn write(style: &Style, max: usize, notice: &Notice, context: &Context, mentions: &str) -> String {
+    let cut = |text: &str, max| fit(text, max, Unit::Bytes, style.inline);
+    let title = or_event_kind(cut(&notice.title, TITLE), context);
+    let mut tail = String::new();
+    let words = Wording::of(context);
+    let picture = notice.image_url.as_ref().filter(|url| notice.link.as_ref() != Some(url));
+    for (label, link) in [(words.open, notice.link.as_ref()), (words.preview, picture)] {
+        if let Some(url) = links::followable(link.map(String::as_str), LINK) {
+            tail.push('\n');
+            tail.push_str(&(style.link)(label, &url));
+        }
+    }
+    tail.push('\n');
+    tail.push_str(&(style.origin)(&cut(&origin(context), TITLE)));
+    if !mentions.is_empty() {
+        tail.push('\n');
+        tail.push_str(mentions);
+    }
+    let mut lines = Vec::new();
+    lines.extend(notice.text.as_deref().map(|text| fit(text, FREE_TEXT, Unit::Bytes, style.block)));
+    let fact = |(label, value): &(String, String)| {
+        (style.fact)(&cut(label, LINE / 4), words.colon, &cut(value, LINE))
+    };
+    lines.extend(notice.facts.iter().map(fact));
+    if !notice.failures.is_empty() {
+        lines.push((style.heading)(words.failures));
+    }
+    lines.extend(notice.failures.iter().map(|failure| (style.item)(&cut(failure, LINE))));
+    let mut out = (style.title)(notice.tone, &title);
+    for line in lines.iter().filter(|line| !line.trim().is_empty()) {
+        if out.len() + 1 + line.len() + tail.len() <= max {
+            out.push('\n');
+            out.push_str(line);
+        }
+    }
+    out.push_str(&tail);
+    out
+}
+
+/// Whom the message pings.
+#[derive(Default)]
+struct Mentions {
+    members: Vec<String>,
+    mobiles: Vec<String>,
+    /// Markdown could not ping all of them.
+    need_text: bool,
+}
+
+impl Mentions {
+    /// Reads `@all`, a mobile number, `<@userid>` or a bare user id.
+    fn read(configured: &[String]) -> Mentions {
+        let mut mentions = Mentions::default();
+        let mut used = 0;
+        for mention in configured {
+            let name = mention.trim().trim_start_matches('<').trim_end_matches('>').trim_start_matches('@');
+            used += name.len() + 4;
+            if name.is_empty() || used > MENTIONS {
+                continue;
+            }
+            let digits = name.strip_prefix('+').unwrap_or(name);
+            if name == "all" {
+                mentions.need_text = true;
+                mentions.members.push("@all".to_owned());
+            } else if digits.len() == 11 && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+                mentions.need_text = true;
+                mentions.mobiles.push(name.to_owned());
+            } else {
+                mentions.members.push(fit(name, 64, Unit::Bytes, inline));
+            }
+        }
+        mentions
+    }
+
+    fn inline(&self) -> String {
+        self.members.iter().map(|member| format!("<@{member}>")).collect()
+    }
+}
+
+/// WeCom's markdown has no escapes: what would be markup becomes the full-width twin.
+fn inline(character: char) -> Option<&'static str> {
+    flatten(character).or(match character {
+        '<' => Some("＜"),
+        '>' => Some("＞"),
+        '[' => Some("［"),
+        ']' => Some("］"),
+        '*' => Some("＊"),
+        '`' => Some("｀"),
+        _ => None,
+    })
+}
+
+/// On lines of its own, text can open a heading too.
+fn block(character: char) -> Option<&'static str> {
+    match character {
+        '\n' => None,
+        '#' => Some("＃"),
+        _ => inline(character),
+    }
+}
+
+/// The codes, by number: the words that come with them change, and hold addresses.
+fn meaning(code: i64) -> Outcome {
+    let fatal = match code {
+        0 => return Outcome::Delivered,
+        93_000 => return Outcome::Gone("errcode 93000: this webhook key is wrong or deleted".to_owned()),
+        45_009 => {
+            return Outcome::RetryAfter(PAUSE, "errcode 45009: more than 20 messages a minute".to_owned());
+        }
+        -1 => return Outcome::Retry("errcode -1: WeCom is busy".to_owned()),
+        45_033 => return Outcome::Retry("errcode 45033: too many at the same time".to_owned()),
+        40_058 => {
+            let reason = "errcode 40058: a field is too long or not valid";
+            return Outcome::Degrade(Degradation::Shorter, reason.to_owned());
+        }
+        45_002 => {
+            return Outcome::Degrade(
+                Degradation::Shorter,
+                "errcode 45002: the content is too long".to_owned(),
+            );
+        }
+        40_006 | 45_001 => "the file is too large or too small",
+        40_004 | 40_005 | 44_001 | 301_019 => "the file is not valid",
+        40_007 => "the media_id is not valid",
+        40_008 => "the msgtype is not valid",
+        40_033 => "the body holds escaped characters",
+        44_004 => "the content is empty",
+        45_034 => "a URL lacks http or https",
+        47_001 => "the body is not JSON that WeCom reads",
+        _ => return Outcome::Retry(format!("errcode {code}")),
+    };
+    Outcome::Final(format!("errcode {code}: {fatal}"))
+}
+
+#[cfg(test)]
+mod tests;
