@@ -75,12 +75,7 @@ mod tests {
     use super::*;
 
     fn request(target: &str, body: &str) -> Request {
-        Request {
-            method: "POST".into(),
-            target: target.into(),
-            headers: Vec::new(),
-            body: body.into(),
-        }
+        Request { method: "POST".into(), target: target.into(), headers: Vec::new(), body: body.into() }
     }
 
     #[test]

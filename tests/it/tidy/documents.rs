@@ -88,7 +88,9 @@ fn the_change_log_has_this_version() {
 fn every_link_in_the_documents_leads_somewhere() {
     let texts = texts();
     let mut faults = Vec::new();
-    for (path, text) in texts.iter().filter(|(path, _)| path.ends_with(".md")) {
+    // A page below `crates` is a part of a document in `docs`, where its links lead from.
+    for (path, text) in texts.iter().filter(|(path, _)| path.ends_with(".md") && !path.starts_with("crates/"))
+    {
         for target in links(text) {
             let (file, anchor) = target.split_once('#').unwrap_or((&target, ""));
             let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);

@@ -76,7 +76,7 @@ fn test_files(sources: &BTreeMap<String, String>) -> BTreeSet<String> {
                 line.strip_prefix("#[path = \"").and_then(|rest| rest.strip_suffix("\"]"))
             {
                 files.extend(under_test.then(|| format!("{beside}/{named}")));
-            } else if let Some(name) = line.strip_prefix("mod ").and_then(|rest| rest.strip_suffix(';')) {
+            } else if let Some(name) = declared_module(line) {
                 if under_test {
                     files.insert(format!("{folder}/{name}.rs"));
                     files.insert(format!("{folder}/{name}/mod.rs"));
@@ -89,6 +89,13 @@ fn test_files(sources: &BTreeMap<String, String>) -> BTreeSet<String> {
     }
     files.retain(|file| sources.contains_key(file));
     files
+}
+
+/// The module that a line such as `pub(crate) mod name;` declares.
+fn declared_module(line: &str) -> Option<&str> {
+    let visible =
+        line.strip_prefix("pub").map(|rest| rest.trim_start_matches("(crate)").trim_start_matches("(super)"));
+    visible.map_or(line, str::trim_start).strip_prefix("mod ")?.strip_suffix(';')
 }
 
 /// The folder of the modules below a file.

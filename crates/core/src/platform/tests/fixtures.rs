@@ -114,16 +114,16 @@ pub(in crate::platform) fn read(platform: &str, status: u16, headers: &[(&str, &
 }
 
 /// A platform, and where it sends.
-pub(in crate::platform) struct Endpoint {
+pub(in crate::platform) struct TestEndpoint {
     pub(in crate::platform) platform: &'static dyn Platform,
     pub(in crate::platform) target: Target,
 }
 
-pub(in crate::platform) fn to(platform: &str, url: &str, keys: &[(&'static str, &str)]) -> Endpoint {
+pub(in crate::platform) fn to(platform: &str, url: &str, keys: &[(&'static str, &str)]) -> TestEndpoint {
     let keys = keys.iter().map(|(name, value)| (*name, Secret::new(*value))).collect();
     let target =
         Target { url: SecretUrl::new(Url::parse(url).unwrap()), options: keys, mentions: Vec::new() };
-    Endpoint { platform: by_name(platform).unwrap(), target }
+    TestEndpoint { platform: by_name(platform).unwrap(), target }
 }
 
 pub(in crate::platform) fn message<'a>(body: &'a [u8], file: Option<&'a Attachment>) -> RenderedMessage<'a> {
@@ -141,7 +141,7 @@ pub(in crate::platform) fn message<'a>(body: &'a [u8], file: Option<&'a Attachme
 
 /// URL, headers, and the body as text.
 pub(in crate::platform) fn sent(
-    endpoint: &Endpoint,
+    endpoint: &TestEndpoint,
     body: &Value,
     file: Option<&Attachment>,
 ) -> (String, Vec<(String, String)>, String) {
