@@ -8,12 +8,12 @@
 //! back, but reads nothing of others: SQLite tells it that nobody else has written. A spool in memory is known
 //! to have no others.
 
-use super::clerk::Clerk;
-use super::log::Level;
-use super::prepare::Prepared;
+use super::commit::Transaction;
+use super::decide::{Decider, PlannedEvent, late_task};
+use super::log::{Level, Log};
 use super::recall::{BATCH, batch_key, taken_key, whole_key};
-use super::work::Work;
-use crate::spool::{Batch, SpoolError};
+use crate::clock::Moment;
+use crate::spool::{Batch, Spool, SpoolError};
 use crate::tally::{BatchTally, Batches, Part, Step, Task, Verdict};
 use serde_json::{Map, Value as Json};
 use std::time::Duration;
@@ -51,7 +51,7 @@ impl Company {
     pub(super) fn look(
         &mut self,
         batch: &mut Batch<'_>,
-        work: &Work,
+        work: &Transaction,
         batches: &Batches,
         own: &str,
     ) -> Result<Vec<Stale>, SpoolError> {
@@ -90,88 +90,92 @@ impl Company {
     }
 }
 
-impl Clerk {
-    /// Before a batch is told of as standing still: whether it goes on elsewhere.
-    pub(super) fn hear_of_parts(&mut self, now: Duration) {
-        let batches = &self.tally.batches;
-        let tells = batches.in_company() && !batches.await_verdict();
-        let Some(after) = self.tally.patience.batch_stall.filter(|_| tells) else { return };
-        let own = self.shared.intake.instance();
-        let unix_ms = self.shared.clock.unix_ms();
-        for id in self.tally.batches.about_to_stall(now, after) {
-            // One that is over elsewhere does not stand still; the next transaction reads the word.
-            if let Ok(Some(_)) = self.spool.state(&taken_key(own, &id)) {
-                self.tally.batches.pass_over_stall(&id);
-                continue;
-            }
-            // What cannot be read now is told of without the others.
-            if let Ok(keepers) = self.spool.keepers(BATCH) {
-                self.company.others = others(keepers, own);
-            }
-            if let Ok(parts) = parts_of(&self.company.others, &id, |key| self.spool.state(key)) {
-                self.tally.batches.hear(&id, own, &parts, after, (now, unix_ms));
-            }
+/// Before a batch is told of as standing still: whether it goes on elsewhere.
+pub(super) fn hear_of_parts(
+    company: &mut Company,
+    decider: &mut Decider,
+    spool: &Spool,
+    own: &str,
+    now: Moment,
+) {
+    let batches = &decider.tally.batches;
+    let tells = batches.in_company() && !batches.await_verdict();
+    let Some(after) = decider.config.queue.batch_stall.filter(|_| tells) else { return };
+    for id in decider.tally.batches.about_to_stall(now.monotonic, after) {
+        // One that is over elsewhere does not stand still; the next transaction reads the word.
+        if let Ok(Some(_)) = spool.state(&taken_key(own, &id)) {
+            decider.tally.batches.pass_over_stall(&id);
+            continue;
+        }
+        // What cannot be read now is told of without the others.
+        if let Ok(keepers) = spool.keepers(BATCH) {
+            company.others = others(keepers, own);
+        }
+        if let Ok(parts) = parts_of(&company.others, &id, |key| spool.state(key)) {
+            decider.tally.batches.hear(&id, own, &parts, after, (now.monotonic, now.unix_ms));
         }
     }
+}
 
-    /// Counts again, on the right footing, what the transaction under way was to keep of these batches. It
-    /// is then made anew, at once: others would have to end another batch in between to be in the way again.
-    pub(super) fn put_right(&mut self, stale: Vec<Stale>) -> Result<(), SpoolError> {
-        let own = self.shared.intake.instance().to_owned();
-        let now = self.shared.clock.monotonic();
-        for Stale { id, footing } in stale {
-            let key = batch_key(&own, &id);
-            let over = match footing {
-                Footing::Over(over) => over.over(),
-                Footing::Taken(over) => {
-                    self.work.states.push((taken_key(&own, &id), None));
-                    over
-                }
-            };
-            self.work.states.retain(|(kept, _)| *kept != key);
-            let asked = self.tally.batches.get(&id).map(|part| part.tally.asked.clone()).unwrap_or_default();
-            self.tally.told_asked(&id, Some(&over));
-            self.tally.batches.replace(&id, Some(over), now);
-            self.count_again(&id, now);
-            // Who asked is not in the payload any more.
-            if self.tally.batches.get(&id).is_some_and(BatchTally::is_open) {
-                asked.iter().for_each(|asked| {
-                    self.tally.batches.ask(&id, asked.clone());
-                });
+/// Counts again, on the right footing, what the transaction under way was to keep of these batches. It
+/// is then made anew, at once: others would have to end another batch in between to be in the way again.
+pub(super) fn put_right(
+    stale: Vec<Stale>,
+    work: &mut Transaction,
+    decider: &mut Decider,
+    own: &str,
+    now: Moment,
+    log: &Log,
+) {
+    let now = now.monotonic;
+    for Stale { id, footing } in stale {
+        let key = batch_key(own, &id);
+        let over = match footing {
+            Footing::Over(over) => over.over(),
+            Footing::Taken(over) => {
+                work.states.push((taken_key(own, &id), None));
+                over
             }
+        };
+        work.states.retain(|(kept, _)| *kept != key);
+        let batches = &decider.tally.batches;
+        let asked = batches.get(&id).map(|part| part.tally.asked.clone()).unwrap_or_default();
+        decider.tally.told_asked(&id, Some(&over));
+        decider.tally.batches.replace(&id, Some(over), now);
+        count_again(&id, work, decider, now, log);
+        // Who asked is not in the payload any more.
+        if decider.tally.batches.get(&id).is_some_and(BatchTally::is_open) {
+            asked.iter().for_each(|asked| {
+                decider.tally.batches.ask(&id, asked.clone());
+            });
         }
-        self.keep_counts();
-        Ok(())
     }
+    work.add_changes(decider, own);
+}
 
-    fn count_again(&mut self, id: &str, now: Duration) {
-        let completed = self.work.events.iter().filter(|event| event.kind == "task.complete");
-        for event in completed {
-            let task = Task::read(&payload(event));
-            let Some(of) = task.batch.as_ref().filter(|of| of.id == id) else { continue };
-            if self.tally.batches.count(of, &task, event.accepted_at, now) == Step::Late {
-                self.shared.log.write(Level::Warn, &super::edges::came_late(id));
-            }
+fn count_again(id: &str, work: &Transaction, decider: &mut Decider, now: Duration, log: &Log) {
+    let completed = work.events.iter().filter(|event| event.kind == "task.complete");
+    for event in completed {
+        let task = Task::read(&payload(event));
+        let Some(of) = task.batch.as_ref().filter(|of| of.id == id) else { continue };
+        if decider.tally.batches.count(of, &task, event.accepted_at, now) == Step::Late {
+            log.write(Level::Warn, &late_task(id));
         }
     }
+}
 
-    /// The transaction is durable: the ends of batches that it made whole are told by the next one. Whoever
-    /// waits for its events waits for these ends, too.
-    pub(super) fn end_gathered(&mut self, work: &mut Work) {
-        for id in written(work, self.shared.intake.instance()) {
-            self.tally.batches.settle(id);
-        }
-        if self.company.gathered.is_empty() {
-            return;
-        }
-        for (id, sum) in std::mem::take(&mut self.company.gathered) {
-            self.tally.batches.gather(&id, sum);
-        }
-        self.end_queues(self.shared.clock.monotonic());
-        self.keep_counts();
-        self.keep_shape();
-        self.work.read_ticket = std::mem::take(&mut work.read_ticket);
+/// The transaction is durable: the ends of batches that it made whole are told by the next one. Whether
+/// there are any.
+pub(super) fn settle(company: &mut Company, decider: &mut Decider, work: &Transaction, own: &str) -> bool {
+    for id in written(work, own) {
+        decider.tally.batches.settle(id);
     }
+    let gathered = std::mem::take(&mut company.gathered);
+    let any = !gathered.is_empty();
+    for (id, sum) in gathered {
+        decider.tally.batches.gather(&id, sum);
+    }
+    any
 }
 
 /// Puts the sum in the place of all parts.
@@ -198,7 +202,7 @@ fn take(batch: &mut Batch<'_>, id: &str, over: &BatchTally, parts: &[Part]) -> R
 }
 
 /// The batches whose counts this work writes; what a failed transaction left may name one twice.
-fn written<'a>(work: &'a Work, own: &str) -> Vec<&'a str> {
+fn written<'a>(work: &'a Transaction, own: &str) -> Vec<&'a str> {
     let prefix = batch_key(own, "");
     let counts = work.states.iter().filter(|(_, kept)| kept.is_some());
     let mut ids: Vec<&str> = counts.filter_map(|(key, _)| key.strip_prefix(prefix.as_str())).collect();
@@ -232,10 +236,9 @@ fn parts_of(
     Ok(parts)
 }
 
-fn payload(event: &Prepared) -> Map<String, Json> {
+fn payload(event: &PlannedEvent) -> Map<String, Json> {
     serde_json::from_slice(&event.payload).unwrap_or_default()
 }
 
 #[cfg(test)]
-#[path = "company_tests.rs"]
 mod tests;

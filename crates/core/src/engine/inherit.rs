@@ -1,15 +1,16 @@
 //! What a bell takes over from instances that are dead: at its start, and while it runs.
 
-use super::endpoints::drop_homeless;
+use super::commit::{ALERT, NOBODY, SHAPE, TALLY, shape_key, tally_key};
+use super::counters::Counters;
+use super::lane_table::LaneTable;
+use super::progress::Progress;
 use super::recall::{self, BATCH, TAKEN, WHOLE, taken_key, whole_key};
-use super::shared::Shared;
-use super::work::{ALERT, NOBODY, SHAPE, TALLY, shape_key, tally_key};
 use crate::intake::Intake;
-use crate::lanes::{Job, Lane};
-use crate::shape::Shape;
+use crate::lanes::Job;
+use crate::shaping::ShapingState;
 use crate::spool::{Batch, Spool, SpoolError, Waiting};
 use crate::tally::{BatchTally, Tally};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -118,9 +119,9 @@ fn take_word(
 
 /// Adds what these instances gathered, held and silenced to `shape`, and keeps it under this instance's
 /// name; in one transaction, as the counts. Says how many entries.
-pub fn inherit_shape(
+pub fn inherit_shaping(
     spool: &mut Spool,
-    shape: &mut Shape,
+    shape: &mut ShapingState,
     own: &str,
     dead: &[String],
 ) -> Result<usize, SpoolError> {
@@ -161,9 +162,15 @@ fn split_key<'a>(kind: &str, key: &'a str) -> Option<(&'a str, &'a str)> {
 
 /// Gives the lanes what these owners' numbers have to deliver. What had been in flight is due at once.
 /// Says how much it is.
-pub fn hand_over(spool: &Spool, owners: &[i64], shared: &Shared) -> Result<usize, SpoolError> {
-    let lanes: BTreeMap<String, Arc<Lane>> = shared.lanes().clone();
-    let (now, unix_ms) = (shared.clock.monotonic(), shared.clock.unix_ms());
+pub fn hand_over(
+    spool: &Spool,
+    owners: &[i64],
+    table: &LaneTable,
+    counters: &Counters,
+    progress: &Progress,
+) -> Result<usize, SpoolError> {
+    let lanes = table.all();
+    let (now, unix_ms) = (table.clock.monotonic(), table.clock.unix_ms());
     let mut total = 0;
     let mut portion: Vec<Job> = Vec::new();
     let mut endpoint = String::new();
@@ -172,12 +179,12 @@ pub fn hand_over(spool: &Spool, owners: &[i64], shared: &Shared) -> Result<usize
         if jobs.is_empty() {
             return;
         }
-        shared.counters.recovered.add(jobs.len() as u64);
+        counters.recovered.add(jobs.len() as u64);
         let untried = jobs.iter().filter(|job| job.attempts == 0).count() as u32;
-        shared.progress.update().owes_of_which(0, jobs.len() as u32, untried);
+        progress.update().adds_tried(0, jobs.len() as u32, untried);
         match lanes.get(endpoint) {
             Some(lane) => lane.push(jobs.drain(..)),
-            None => drop_homeless(shared, endpoint, std::mem::take(jobs)),
+            None => table.drop_unconfigured(endpoint, std::mem::take(jobs)),
         }
     };
     spool.each_waiting(owners, |waiting| {
@@ -275,7 +282,7 @@ mod tests {
         let of = task.batch.clone().unwrap();
         let mut theirs = Tally::default();
         theirs.batches.count(&of, &task, 5, Duration::ZERO);
-        let silence = br#"{"hook":"h","key":"","fired_at":1,"until":900,"silenced":2}"#;
+        let silence = br#"{"hook":"h","key":"","passed_at":1,"until":900,"suppressed":2}"#;
         let mut batch = spool.batch().unwrap();
         for instance in ["dead", "alive"] {
             theirs.batches.touch_all();
@@ -287,12 +294,12 @@ mod tests {
         batch.commit().unwrap();
         assert_eq!(dead_instances(&spool, None, "me").unwrap(), ["alive", "dead"]);
 
-        let (mut tally, mut shape) = (Tally::default(), Shape::default());
+        let (mut tally, mut shape) = (Tally::default(), ShapingState::default());
         let dead = ["dead".to_owned()];
         let (now, delay) = (Duration::ZERO, Duration::ZERO);
         for expected in [1, 0] {
             assert_eq!(inherit_tally(&mut spool, &mut tally, "me", &dead, now, delay).unwrap(), expected);
-            assert_eq!(inherit_shape(&mut spool, &mut shape, "me", &dead).unwrap(), expected);
+            assert_eq!(inherit_shaping(&mut spool, &mut shape, "me", &dead).unwrap(), expected);
         }
         assert_eq!(tally.batches.get("b").unwrap().tally.total, 1);
         let holders = |kind: &str| -> Vec<String> {

@@ -1,14 +1,13 @@
 //! Lanes of the addresses that tasks name. Their number is bounded, and the spool keeps each address
 //! beside the deliveries that need it, so that they survive a restart.
 
-use super::shared::Shared;
+use super::lane_table::{LaneTable, Lanes};
 use crate::config::Config;
 use crate::endpoint::{Endpoint, EndpointDirectory, parse_task_url};
-use crate::lanes::{Lane, LaneSink};
+use crate::lanes::Lane;
 use crate::spool::SpoolPath;
 use crate::spool::{Spool, SpoolError};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The most such lanes at once. What is for one more is a dead letter.
@@ -34,8 +33,8 @@ pub fn kept_state(endpoint: &Endpoint, unix_ms: i64) -> (String, Vec<u8>) {
 }
 
 /// Opens the lane of an address, unless there is one, in place of an idle one where there are too many.
-pub fn open_lane(shared: &Arc<Shared>, config: &Config, endpoint: &Arc<Endpoint>) {
-    let mut lanes = shared.lanes();
+pub fn open_lane(table: &LaneTable, config: &Config, endpoint: &Arc<Endpoint>) {
+    let mut lanes = table.lock();
     if lanes.contains_key(&endpoint.name) {
         return;
     }
@@ -50,26 +49,24 @@ pub fn open_lane(shared: &Arc<Shared>, config: &Config, endpoint: &Arc<Endpoint>
             lane.stop();
         }
     }
-    if let Some(lane) = new_lane(shared, config, endpoint) {
+    if let Some(lane) = new_lane(table, config, endpoint) {
         lanes.insert(endpoint.name.clone(), lane);
     }
 }
 
-fn new_lane(shared: &Arc<Shared>, config: &Config, endpoint: &Arc<Endpoint>) -> Option<Arc<Lane>> {
-    let desk: Arc<dyn LaneSink> = Arc::clone(shared) as Arc<dyn LaneSink>;
-    let keeps_bodies = config.spool.path == SpoolPath::Memory;
-    Lane::new(Arc::clone(endpoint), Arc::clone(&shared.clock), desk, keeps_bodies, None).ok()
+fn new_lane(table: &LaneTable, config: &Config, endpoint: &Arc<Endpoint>) -> Option<Arc<Lane>> {
+    table.new_lane(endpoint, config.spool.path == SpoolPath::Memory, None).ok()
 }
 
 /// The lanes of kept addresses for which something waits, as far as they are still allowed. Forgets the
 /// addresses that nothing has been waiting for in a long time.
 pub fn restore(
     spool: &mut Spool,
-    shared: &Arc<Shared>,
+    table: &LaneTable,
     config: &Config,
-    lanes: &mut BTreeMap<String, Arc<Lane>>,
+    lanes: &mut Lanes,
 ) -> Result<(), SpoolError> {
-    let now = shared.clock.unix_ms();
+    let now = table.clock.unix_ms();
     let mut forgotten = Vec::new();
     for (key, value) in spool.states(KEPT)? {
         let kept = serde_json::from_slice::<Kept>(&value).ok();
@@ -82,7 +79,7 @@ pub fn restore(
         }
         let url = parse_task_url(&kept.url);
         if let Some(endpoint) = url.and_then(|url| config.task_endpoint(&url))
-            && let Some(lane) = new_lane(shared, config, &endpoint)
+            && let Some(lane) = new_lane(table, config, &endpoint)
         {
             lanes.insert(endpoint.name.clone(), lane);
         }

@@ -1,10 +1,10 @@
-//! The hours of a day in which nobody is to be disturbed, in a time zone.
+//! Quiet hours: a daily interval in a time zone.
 
 use jiff::Timestamp;
 use jiff::civil::{DateTime, Time};
 use jiff::tz::{Offset, TimeZone};
 
-/// Two times of the day in a time zone; past midnight when the second is the earlier one.
+/// Two times of day in a time zone; the interval spans midnight when the second is the earlier one.
 #[derive(Debug, Clone)]
 pub struct QuietHours {
     from: Time,
@@ -13,15 +13,15 @@ pub struct QuietHours {
 }
 
 impl QuietHours {
-    /// The hours between two times of the day, the first one included.
+    /// The hours from `from` (inclusive) to `to`.
     pub fn new((from, to): (Time, Time), zone: TimeZone) -> QuietHours {
         QuietHours { from, to, zone }
     }
 
-    /// Reads `22:00-07:00`; the fault in words otherwise.
+    /// Parses `22:00-07:00`.
     ///
     /// # Errors
-    /// When it is no such text, or the two times are the same.
+    /// A sentence when the text has another form, or the two times are the same.
     pub fn parse_times(text: &str) -> Result<(Time, Time), String> {
         let form =
             || format!("`{}` is not two times of the day such as \"22:00-07:00\"", text.escape_debug());
@@ -33,10 +33,10 @@ impl QuietHours {
         Ok(times)
     }
 
-    /// The zone of this IANA name or `+02:00`; the system's own when none is given.
+    /// The zone of an IANA name or an offset such as `+02:00`; the system's own by default.
     ///
     /// # Errors
-    /// When there is no such zone, or the system does not say which is its own.
+    /// A sentence when the zone does not exist, or the system does not know its own.
     pub fn parse_zone(name: Option<&str>) -> Result<TimeZone, String> {
         let Some(name) = name else {
             return TimeZone::try_system()
@@ -54,7 +54,7 @@ impl QuietHours {
         })
     }
 
-    /// When the hours that hold now end, in Unix milliseconds; `None` outside of them.
+    /// The end of the quiet hours that contain this time, in Unix milliseconds; `None` outside of them.
     pub fn end_after(&self, unix_ms: i64) -> Option<i64> {
         let now = self.zone.to_datetime(Timestamp::from_millisecond(unix_ms).ok()?);
         let (time, overnight) = (now.time(), self.from > self.to);
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn the_night_ends_in_the_morning_of_its_zone() {
+    fn quiet_hours_end_in_the_morning_of_their_zone() {
         let berlin = hours("22:00-07:00", "Europe/Berlin");
         let end = |now| end(&berlin, now);
         assert_eq!(end("2026-01-10T20:59:59Z"), None);
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nights_when_clocks_change_have_one_end() {
+    fn quiet_hours_have_one_end_when_clocks_change() {
         let berlin = hours("22:00-07:00", "Europe/Berlin");
         assert_eq!(end(&berlin, "2026-03-28T22:00:00Z").as_deref(), Some("2026-03-29T05:00:00.000Z"));
         assert_eq!(end(&berlin, "2026-10-24T21:00:00Z").as_deref(), Some("2026-10-25T06:00:00.000Z"));
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_refused_with_what_to_write() {
+    fn malformed_hours_and_zones_are_refused_with_an_example() {
         for bad in
             ["", "22-7", "22:00", "25:00-07:00", "22:60-07:00", "07:00-07:00", "a:00-b:00", "-1:00-2:00"]
         {

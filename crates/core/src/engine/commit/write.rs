@@ -1,0 +1,262 @@
+//! Writes a transaction into the spool.
+
+use super::transaction::{Committed, Transaction, superseded_by, tally_key};
+use crate::clock::Moment;
+use crate::engine::decide::{EventState, PlannedDelivery, PlannedEvent};
+use crate::engine::recall::USUAL;
+use crate::engine::reports::DeliveryReport;
+use crate::engine::task_lanes;
+use crate::event::EventId;
+use crate::lanes::{Body, Disposition, Job, LaneReport};
+use crate::message::Extras;
+use crate::spool::{Batch, Called, End, NewDelivery, NewEvent, NewReserve, SpoolError};
+use crate::tally::Usuals;
+use std::sync::Arc;
+
+impl Transaction {
+    /// Adds to the usual durations in the spool instead of overwriting them: other instances add to them too.
+    /// May be called again after a failure.
+    pub fn join_usuals(&mut self, batch: &mut Batch<'_>, usuals: &mut Usuals) -> Result<(), SpoolError> {
+        for (key, value) in &mut self.states {
+            let Some((kind, bytes)) = key.strip_prefix(USUAL).zip(value.as_mut()) else { continue };
+            if let Some(joined) = usuals.rebase(kind, batch.state(key)?.as_deref()) {
+                *bytes = joined;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes everything. May be called again after a failed transaction.
+    pub fn write(&self, batch: &mut Batch<'_>, instance: &str, now: Moment) -> Result<Committed, SpoolError> {
+        let mut committed = Committed::default();
+        let watched = self.has_fallbacks
+            || self.events.iter().flat_map(|event| &event.deliveries).any(|to| !to.fallbacks.is_empty());
+        for event in &self.events {
+            write_event(batch, event, now, &mut committed)?;
+            // Another instance may have escalated the alert, so this does not depend on what is known here.
+            if let Some(alert) = &event.resolved_alert {
+                batch.resolve(alert)?;
+            }
+        }
+        for alert in &self.removed_alerts {
+            batch.resolve(alert)?;
+        }
+        for report in &self.lane_reports {
+            write_lane_report(batch, report, now.unix_ms, &mut committed)?;
+            if watched {
+                send_fallbacks(batch, report, now, &mut committed)?;
+            }
+        }
+        if self.fallback_due {
+            let called = batch.call_due(now.unix_ms)?;
+            committed.add_fallbacks(called, 0, now);
+        }
+        for (queue, state) in &self.tally {
+            batch.put_state(&tally_key(instance, queue), state.as_deref())?;
+        }
+        for (key, value) in &self.states {
+            batch.put_state(key, value.as_deref())?;
+        }
+        Ok(committed)
+    }
+}
+
+impl Committed {
+    /// Adds deliveries to fallbacks and escalations.
+    fn add_fallbacks(&mut self, called: Vec<Called>, ticket: u64, now: Moment) {
+        if !called.is_empty() {
+            self.owed.push((ticket, called.len() as u32));
+        }
+        for called in called {
+            let counter = if called.escalated { &mut self.escalated } else { &mut self.fallbacks };
+            *counter += 1;
+            let extras = Extras::from_text(called.extras.as_deref());
+            let body = Arc::new(Body { content_type: called.content_type, bytes: called.body, extras });
+            let job = new_job(called.seq, called.event_id, ticket, &called.kind, &called.hook, body, now);
+            self.jobs.push((called.endpoint, job));
+        }
+    }
+}
+
+fn write_event(
+    batch: &mut Batch<'_>,
+    event: &PlannedEvent,
+    now: Moment,
+    committed: &mut Committed,
+) -> Result<(), SpoolError> {
+    let new =
+        NewEvent { id: event.id, kind: &event.kind, accepted_at: event.accepted_at, payload: &event.payload };
+    let row = if event.state == EventState::HeldBefore {
+        committed.released.push(event.ticket);
+        // It was written when it was held, unless the spool was cleaned up or recreated meanwhile.
+        match batch.row_of(event.id)? {
+            Some(row) => Some(row),
+            None => batch.event(&new)?,
+        }
+    } else {
+        let row = batch.event(&new)?;
+        committed.spooled += u64::from(row.is_some());
+        row
+    };
+    // An event that is in the spool already was read from the ring twice: its deliveries are there too.
+    let Some(row) = row else { return Ok(()) };
+    if let Some(explanation) = &event.explanation {
+        batch.account(row, explanation)?;
+    }
+    let mut owed = u32::from(event.state == EventState::Held);
+    for delivery in &event.deliveries {
+        if let Some(endpoint) = &delivery.task_endpoint {
+            let (key, value) = task_lanes::kept_state(endpoint, now.unix_ms);
+            batch.put_state(&key, Some(&value))?;
+        }
+        let superseded = delivery.superseded_by.map(superseded_by);
+        let (message, dead) = match (&delivery.message, &superseded) {
+            (Ok(message), reason) => (Some(message), reason.as_deref()),
+            (Err(reason), _) => (None, Some(reason.as_str())),
+        };
+        let extras = message.and_then(|message| message.extras.to_text());
+        let seq = batch.delivery(&NewDelivery {
+            event: row,
+            endpoint: &delivery.endpoint,
+            hook: &delivery.hook,
+            content_type: message.map_or("", |message| &message.content_type),
+            body: message.map_or(&[], |message| &message.bytes),
+            extras: extras.as_deref(),
+            created_at: now.unix_ms,
+            due_at: now.unix_ms,
+            dead,
+            why: Some(&delivery.why),
+            expires_at: delivery.expires_at,
+            thing: delivery.supersede_key.as_deref(),
+        })?;
+        if superseded.is_none() {
+            write_fallbacks(batch, row, delivery)?;
+        }
+        match (message, dead) {
+            (Some(message), None) => {
+                owed += 1;
+                let body = Arc::clone(message);
+                let (expires_at, thing) = (delivery.expires_at, delivery.supersede_key.clone());
+                let job = new_job(seq, event.id, event.ticket, &event.kind, &delivery.hook, body, now);
+                committed.jobs.push((delivery.endpoint.clone(), Job { expires_at, thing, ..job }));
+            }
+            (_, reason) => {
+                committed.dead.push(DeliveryReport {
+                    event: event.id,
+                    kind: event.kind.as_str().into(),
+                    endpoint: delivery.endpoint.clone(),
+                    hook: delivery.hook.as_str().into(),
+                    state: "dead",
+                    attempts: 0,
+                    status: None,
+                    reason: reason.map(str::to_owned),
+                    superseded: superseded.is_some(),
+                    ticket: (event.ticket > 0).then_some(event.ticket),
+                });
+                if !delivery.fallbacks.is_empty() && superseded.is_none() {
+                    let called = batch.call_after(seq, now.unix_ms)?;
+                    committed.add_fallbacks(called, event.ticket, now);
+                }
+            }
+        }
+    }
+    committed.owed.push((event.ticket, owed));
+    Ok(())
+}
+
+fn write_fallbacks(batch: &mut Batch<'_>, row: i64, to: &PlannedDelivery) -> Result<(), SpoolError> {
+    for fallback in &to.fallbacks {
+        let extras = fallback.message.extras.to_text();
+        batch.reserve(&NewReserve {
+            event: row,
+            via: &fallback.via,
+            endpoint: &fallback.endpoint,
+            hook: &to.hook,
+            due_at: fallback.due_at,
+            alert: fallback.alert.as_deref(),
+            content_type: &fallback.message.content_type,
+            body: &fallback.message.body,
+            extras: extras.as_deref(),
+        })?;
+    }
+    Ok(())
+}
+
+fn new_job(
+    seq: i64,
+    event_id: EventId,
+    ticket: u64,
+    kind: &str,
+    hook: &str,
+    body: Arc<Body>,
+    now: Moment,
+) -> Job {
+    Job {
+        seq,
+        ticket,
+        event_id,
+        kind: kind.into(),
+        hook: hook.into(),
+        created_at: now.unix_ms,
+        attempts: 0,
+        strikes: 0,
+        asked: 0,
+        plain: None,
+        without_file: false,
+        due: now.monotonic,
+        expires_at: None,
+        thing: None,
+        body: Some(body),
+    }
+}
+
+/// Sends the fallbacks of a dead delivery, and cancels those of any other that ended. A stale or superseded
+/// delivery has no fallbacks.
+fn send_fallbacks(
+    batch: &mut Batch<'_>,
+    report: &LaneReport,
+    now: Moment,
+    committed: &mut Committed,
+) -> Result<(), SpoolError> {
+    let (job, dead) = match report {
+        LaneReport::Attempt { job, fate: Disposition::Delivered, .. } => (job, false),
+        LaneReport::Attempt { job, fate: Disposition::Dead(_), .. } | LaneReport::Dropped { job, .. } => {
+            (job, !job.is_stale(now.unix_ms))
+        }
+        LaneReport::Superseded { job, .. } => (job, false),
+        LaneReport::Attempt { fate: Disposition::Again(_), .. }
+        | LaneReport::FollowUp { .. }
+        | LaneReport::Homeless { .. }
+        | LaneReport::Gone { .. } => return Ok(()),
+    };
+    if dead {
+        let called = batch.call_after(job.seq, now.unix_ms)?;
+        committed.add_fallbacks(called, job.ticket, now);
+        return Ok(());
+    }
+    batch.stand_down(job.seq)
+}
+
+fn write_lane_report(
+    batch: &mut Batch<'_>,
+    report: &LaneReport,
+    unix_ms: i64,
+    committed: &mut Committed,
+) -> Result<(), SpoolError> {
+    match report {
+        LaneReport::Attempt { endpoint, job, row, fate } => match fate {
+            Disposition::Delivered => batch.last_attempt(row, &End::Delivered, unix_ms),
+            Disposition::Dead(reason) => batch.last_attempt(row, &End::Dead(reason.clone()), unix_ms),
+            Disposition::Again(at) => {
+                if !batch.attempt_again(row, *at)? {
+                    committed.ended_elsewhere.push((endpoint.clone(), job.seq));
+                }
+                Ok(())
+            }
+        },
+        LaneReport::FollowUp { row, .. } => batch.attempt(row),
+        LaneReport::Dropped { job, reason, .. } => batch.end(job.seq, &End::Dead(reason.clone()), unix_ms),
+        LaneReport::Superseded { job, by, .. } => batch.end(job.seq, &End::Dead(superseded_by(*by)), unix_ms),
+        LaneReport::Homeless { .. } | LaneReport::Gone { .. } => Ok(()),
+    }
+}

@@ -1,0 +1,8 @@
+//! Supervise: opens and closes an instance, reloads its configuration, and feeds its alerts.
+
+pub mod alert_source;
+pub mod close;
+pub mod leave;
+pub mod open;
+pub mod reload;
+pub mod sampler;
