@@ -280,7 +280,7 @@ def test_what_the_rate_cannot_carry_is_folded_into_one_summary(tmp_path, receive
     assert len(bodies) <= 5, "120 messages at one in two seconds would take four minutes"
     summary = next(body for body in bodies if "tasks ended" in body["text"])
     assert "frame-" in json.dumps(summary)
-    folded = [row for row in attempts(tmp_path) if "folded into one summary of" in (row["error"] or "")]
+    folded = [row for row in attempts(tmp_path) if "sent in one summary of" in (row["error"] or "")]
     assert len(folded) >= 100
     assert {row["outcome"] for row in folded} == {"delivered"}
     invariant(bell.stats(), 120)

@@ -134,7 +134,7 @@ impl Dispatcher {
         let now = self.parts.clock.now();
         if !self.parts.spool_health.is_full() {
             self.ingest.read();
-            self.decide_events(now);
+            self.decide_events();
             self.end_due(now);
             let is_last = self.parts.phase.get() >= Phase::Draining && self.decider.is_in_memory();
             self.decider.close_windows(now, is_last);
@@ -156,7 +156,9 @@ impl Dispatcher {
         self.transaction.states.extend(changed);
     }
 
-    fn decide_events(&mut self, now: Moment) {
+    fn decide_events(&mut self) {
+        // Later than the time that ends are due by, so that an end without delay counts in the next round.
+        let now = self.parts.clock.now();
         while let Some(event) = self.ingest.next_event() {
             if self.decider.must_wait(&event) {
                 return self.ingest.postpone(event);
@@ -226,7 +228,7 @@ impl Dispatcher {
             records.into_iter().for_each(|record| self.adopt(record));
             loop {
                 let now = self.parts.clock.now();
-                self.decide_events(now);
+                self.decide_events();
                 self.end_due(now);
                 self.keep_decisions();
                 if !self.commit(Phase::Open) {

@@ -70,7 +70,7 @@ pub fn changed_states(
     }
     let lanes = table.lock();
     let health = |name: &str| {
-        let health = lanes.get(name)?.changed_standing()?;
+        let health = lanes.get(name)?.changed_health()?;
         let url = fingerprint(config.endpoint(name)?);
         let stored = (!health.is_good(table.clock.unix_ms())).then_some(StoredHealth { url, health });
         Some((health_key(name), stored.and_then(|stored| serde_json::to_vec(&stored).ok())))

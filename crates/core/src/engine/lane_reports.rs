@@ -65,7 +65,7 @@ impl LaneReports {
                     job.seq = self.present_row(job.seq);
                 }
                 LaneReport::FollowUp { row, .. } => row.delivery = self.present_row(row.delivery),
-                LaneReport::Homeless { .. } | LaneReport::Gone { .. } => {}
+                LaneReport::Returned { .. } | LaneReport::Gone { .. } => {}
             }
         }
         if !reports.is_empty() {

@@ -1,23 +1,22 @@
-//! Files that go with a message: read when it is sent, and only below the folders that `[files] roots`
-//! names.
+//! Files that go with a message: read when it is sent, and only below the folders in `[files] roots`.
 
 use crate::platform::Attachment;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-/// The largest file that is read at all, in bytes; what a platform takes is less.
+/// The largest file that is read, in bytes; platforms take less.
 pub(super) const LARGEST: u64 = 64 * 1024 * 1024;
 
 /// The longest file name that is sent on, in characters.
 const LONGEST_NAME: usize = 80;
 
-/// Reads the file that a host named. A relative path starts at a root, or at the folder a root lies in.
-/// The fault is the end of a sentence that begins with the file's name, and holds no path.
+/// Reads the file that a host named. A relative path starts at a root, or at a root's parent folder. An error
+/// is the end of a sentence that begins with the file's name, and contains no path.
 pub(super) fn read(path: &str, roots: &[PathBuf], most: u64) -> Result<Attachment, String> {
     let found = locate(Path::new(path), roots)?;
     let cannot = |error: io::Error| format!("cannot be read: {}", error.kind());
-    // Asked before it is opened, too: a device may do something when it is.
+    // Before it is opened, too: opening a device may have an effect.
     let look = fs::metadata(&found).map_err(cannot)?;
     let file = if look.is_file() { Some(open(&found).map_err(cannot)?) } else { None };
     let regular = file.and_then(|file| file.metadata().ok().filter(fs::Metadata::is_file).zip(Some(file)));
@@ -45,25 +44,25 @@ pub(super) fn shown_name(path: &str) -> String {
     name.chars().filter(|character| !character.is_control()).take(LONGEST_NAME).collect()
 }
 
-/// The real path of a file that lies below a root, all links followed.
+/// The real path of a file below a root, with all links followed.
 fn locate(path: &Path, roots: &[PathBuf]) -> Result<PathBuf, String> {
-    let mut fault = "does not exist";
+    let mut error = "does not exist";
     for root in roots.iter().filter_map(|root| fs::canonicalize(root).ok()) {
-        // An absolute path takes the place of the root.
+        // An absolute path replaces the root.
         let starts = [Some(root.as_path()), root.parent()];
         for candidate in starts.into_iter().flatten().map(|start| start.join(path)) {
             let Ok(real) = fs::canonicalize(candidate) else { continue };
             if real.starts_with(&root) {
                 return Ok(real);
             }
-            fault = "lies outside of the folders in `[files] roots`";
+            error = "lies outside of the folders in `[files] roots`";
         }
     }
-    Err(fault.to_owned())
+    Err(error.to_owned())
 }
 
-/// Opens what lies at a path without links. What took its place since then neither leads elsewhere as a link,
-/// nor lets the lane wait as a pipe.
+/// Opens a path without links. A link that replaced the file since then is not followed, and a pipe does not
+/// block the lane.
 fn open(found: &Path) -> io::Result<File> {
     let mut options = File::options();
     #[cfg(unix)]
@@ -71,13 +70,13 @@ fn open(found: &Path) -> io::Result<File> {
     options.read(true).open(found)
 }
 
-/// Whether this is what lies at that path: a folder on the way may have been a link when it was opened.
+/// Whether the file is the one at that path: a folder on the way may have been a link when it was opened.
 fn lies_at(file: &File, found: &Path) -> bool {
     #[cfg(target_os = "linux")]
     {
         use std::os::fd::AsRawFd;
         use std::os::unix::ffi::OsStrExt;
-        // The system knows where it found the file. One that was replaced since then is whole all the same.
+        // The system knows where it found the file. One that was replaced since then is still whole.
         if let Ok(opened) = fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())) {
             let opened = opened.as_os_str().as_bytes();
             let wanted = found.as_os_str().as_bytes();
@@ -97,7 +96,7 @@ fn lies_at(file: &File, found: &Path) -> bool {
     fs::canonicalize(found).is_ok_and(|real| real == found)
 }
 
-/// The kind of picture that the first bytes show; the name may say anything.
+/// The media type of a picture by its first bytes; its name may claim anything.
 fn image(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some("image/png"),
@@ -117,8 +116,8 @@ fn image_name(path: &str, media: &str) -> String {
     format!("{}.{ending}", plain_stem(path, "image"))
 }
 
-/// The name of any other file, with its own ending unless that is one of a picture, which it is not: a
-/// receiver would try to show it.
+/// The name of any other file, with its own ending unless that is one of a picture: a receiver would try to
+/// show it.
 fn file_name(path: &str) -> String {
     const PICTURES: [&str; 8] = ["png", "jpg", "jpeg", "gif", "webp", "bmp", "avif", "heic"];
     let stem = plain_stem(path, "file");
@@ -132,7 +131,7 @@ fn file_name(path: &str) -> String {
     format!("{stem}.{}", ending.filter(is_ending).as_deref().unwrap_or("bin"))
 }
 
-/// Letters, digits, `.`, `_` and `-`: no platform refuses that, and no quoting is needed anywhere.
+/// Letters, digits, `_` and `-`: no platform refuses these, and they need no quoting.
 fn plain_stem(path: &str, otherwise: &str) -> String {
     let name = shown_name(path);
     let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
@@ -159,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_found_from_the_root_from_beside_it_and_by_its_whole_path() {
+    fn a_file_is_found_from_the_root_from_its_parent_and_by_its_whole_path() {
         let (folder, roots) = folder();
         let whole = folder.path().join("outputs/day/渲染 (1).png");
         for path in ["day/渲染 (1).png", "outputs/day/渲染 (1).png", whole.to_str().unwrap()] {
@@ -178,8 +177,8 @@ mod tests {
             assert!(read(path, &roots, 100).unwrap_err().contains("outside"), "{path}");
         }
         assert!(read("day/渲染 (1).png", &[], 100).is_err());
-        let beside = vec![folder.path().join("out")];
-        assert!(read("outputs/day/渲染 (1).png", &beside, 100).is_err(), "a beginning of a name is no root");
+        let longer = vec![folder.path().join("out")];
+        assert!(read("outputs/day/渲染 (1).png", &longer, 100).is_err(), "a root is a whole folder name");
     }
 
     #[cfg(unix)]
@@ -199,7 +198,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_folder_that_becomes_a_link_at_any_time_leads_nowhere() {
+    fn a_folder_that_becomes_a_link_at_any_time_is_not_followed() {
         use std::sync::atomic::{AtomicBool, Ordering};
         let (folder, roots) = folder();
         let at = |name: &str| folder.path().join(name);
@@ -226,7 +225,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn what_takes_the_place_of_a_file_is_not_taken_for_it() {
+    fn a_replacement_of_a_file_is_not_taken_for_it() {
         let (folder, roots) = folder();
         let found = fs::canonicalize(&roots[0]).unwrap().join("not.png");
         let elsewhere = File::open(folder.path().join("secret.png")).unwrap();
@@ -254,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_too_large_or_a_folder_is_named_as_such() {
+    fn the_error_names_what_is_missing_too_large_or_a_folder() {
         let (_folder, roots) = folder();
         let fault = |path: &str, most| read(path, &roots, most).unwrap_err();
         assert_eq!(fault("day/none.png", 100), "does not exist");

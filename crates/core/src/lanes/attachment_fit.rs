@@ -1,16 +1,16 @@
-//! What becomes of a file on its way to a platform: a picture that is shown, a document, or nothing.
+//! Whether a file goes to a platform as a picture that is shown, as a document, or not at all.
 
 use super::picture;
 use crate::platform::{Attachment, Platform};
 use std::ops::RangeInclusive;
 
-/// The file as its platform takes it: as a picture where it can be one, re-encoded when it must, else as a
-/// document. Otherwise the end of a sentence that begins with its name.
+/// The file as its platform takes it: as a picture where it can be shown, made smaller if needed, else as a
+/// document. An error is the end of a sentence that begins with the file's name.
 pub(super) fn pack(file: Attachment, platform: &dyn Platform) -> Result<Attachment, String> {
     let unfit = match platform.file_limit().filter(|_| file.media.starts_with("image/")) {
         Some(most) => match picture::fit(&file, most, &|media| platform.shows(media)) {
             Ok(None) => return Ok(file),
-            // One that is not shown for its sides is worth more as it was.
+            // One whose sides are not shown goes unchanged.
             Ok(Some(smaller)) if smaller.media != file.media || platform.is_picture(&smaller) => {
                 return Ok(smaller);
             }
@@ -20,7 +20,9 @@ pub(super) fn pack(file: Attachment, platform: &dyn Platform) -> Result<Attachme
         None => None,
     };
     let Some(sizes) = platform.document_sizes() else {
-        return Err(unfit.unwrap_or_else(|| "is no picture, and the platform takes nothing else".to_owned()));
+        return Err(
+            unfit.unwrap_or_else(|| "is not a picture, and the platform takes nothing else".to_owned())
+        );
     };
     match misfit(file.bytes.len() as u64, &sizes) {
         None => Ok(file),
@@ -28,13 +30,13 @@ pub(super) fn pack(file: Attachment, platform: &dyn Platform) -> Result<Attachme
     }
 }
 
-/// Why a platform takes no document of this size.
+/// Why a platform takes no document of this size; `None` when it takes it.
 fn misfit(size: u64, sizes: &RangeInclusive<u64>) -> Option<String> {
     let (least, most) = (sizes.start(), sizes.end());
     match size {
         0 => Some("is empty".to_owned()),
         size if size < *least => {
-            Some(format!("is smaller than the {least} bytes that the platform takes at least ({size})"))
+            Some(format!("is smaller than the {least} bytes that the platform requires ({size})"))
         }
         size if size > *most => {
             Some(format!("is larger than the {most} bytes that the platform takes ({size})"))

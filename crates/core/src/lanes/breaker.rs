@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// So many different deliveries must fail, with none delivered between, before the breaker opens: one
-/// message that its receiver cannot digest says nothing about the others.
+/// The different deliveries that must fail, with none delivered between, before the breaker opens: one
+/// message that its receiver cannot process says nothing about the others.
 const OPENS_AFTER: usize = 5;
 
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -14,7 +14,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// Whether an attempt may start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Permit {
-    /// It may.
+    /// Now.
     Go,
     /// Not before this monotonic time.
     NotBefore(Duration),

@@ -1,7 +1,8 @@
-//! What an attempt would send, without sending it.
+//! The requests of an attempt, without sending them.
 
-use super::attempt::{attachment, head, letter};
-use super::{Body, Job};
+use super::body::Body;
+use super::job::Job;
+use super::request::{attached_file, rendered, signed_headers};
 use crate::endpoint::Endpoint;
 use crate::platform::{Answer, Attachment, Request};
 use crate::secret::REDACTED;
@@ -10,7 +11,7 @@ use url::Url;
 /// A request as an attempt sends it.
 #[derive(Debug, Clone)]
 pub struct DryRunRequest {
-    /// What is dialled; a secret.
+    /// The whole URL; a secret.
     pub url: Url,
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
@@ -29,26 +30,26 @@ pub struct DryRun {
     pub remark: Option<String>,
 }
 
-/// What is sent when an attempt starts at this Unix time in milliseconds. The file is read as it is then.
+/// The requests of an attempt that starts at this Unix time in milliseconds. Reads the file.
 pub fn dry_run(endpoint: &Endpoint, job: &Job, body: &Body, now: i64) -> DryRun {
-    let (file, remark) = match attachment(endpoint, job, body).transpose() {
+    let (file, remark) = match attached_file(endpoint, job, body) {
         Ok(file) => (file, None),
         Err(remark) => (None, Some(remark)),
     };
     let id = job.event_id.to_string();
-    let letter = letter(job, body, &id, file.as_ref(), now);
+    let message = rendered(job, body, &id, file.as_ref(), now);
     let platform = endpoint.platform;
-    let mut shaped = vec![platform.shape(&endpoint.target, &letter)];
-    if letter.file.is_some() {
-        match platform.upload(&endpoint.target, &letter) {
+    let mut shaped = vec![platform.shape(&endpoint.target, &message)];
+    if message.file.is_some() {
+        match platform.upload(&endpoint.target, &message) {
             Some(upload) => {
                 shaped.push(upload);
-                // Only the receiver knows what it will call the file.
+                // Only the receiver knows the id it will give the file.
                 let answer = br#"{"media_id": "[from the answer before]"}"#.to_vec();
                 let answer = Answer { status: 200, body: answer, ..Answer::default() };
-                shaped.extend(platform.uploaded(&endpoint.target, &letter, &answer));
+                shaped.extend(platform.uploaded(&endpoint.target, &message, &answer));
             }
-            None => shaped.extend(platform.follow_up(&endpoint.target, &letter)),
+            None => shaped.extend(platform.follow_up(&endpoint.target, &message)),
         }
     }
     let request = |(shaped, number)| request(endpoint, shaped, &id, number, now);
@@ -57,12 +58,12 @@ pub fn dry_run(endpoint: &Endpoint, job: &Job, body: &Body, now: i64) -> DryRun 
 }
 
 fn request(endpoint: &Endpoint, shaped: Request<'_>, id: &str, number: u32, now: i64) -> DryRunRequest {
-    let headers = head(endpoint, &shaped, id, number, now.div_euclid(1000));
+    let headers = signed_headers(endpoint, &shaped, id, number, now.div_euclid(1000));
     DryRunRequest { url: shaped.url, headers, body: shaped.body.into_owned() }
 }
 
-/// The headers of an attempt without a file to be shown, by the time in seconds: without the secrets among
-/// the keys of the platform.
+/// The headers of an attempt without a file, at a Unix time in seconds, with secret keys of the platform
+/// redacted.
 pub fn headers(
     endpoint: &Endpoint,
     job: &Job,
@@ -77,6 +78,6 @@ pub fn headers(
         (name, if is_secret { REDACTED.to_owned() } else { value })
     };
     let (id, now) = (job.event_id.to_string(), timestamp_s.saturating_mul(1000));
-    let shaped = endpoint.platform.shape(&endpoint.target, &letter(job, body, &id, None, now));
+    let shaped = endpoint.platform.shape(&endpoint.target, &rendered(job, body, &id, None, now));
     request(endpoint, shaped, &id, number, now).headers.into_iter().map(shown).collect()
 }

@@ -1,33 +1,32 @@
-//! How an endpoint stands with us, as the spool keeps it: so that a restart neither hammers an endpoint
-//! that is down nor forgets that it asked for quiet.
+//! The health of an endpoint as the spool keeps it, so that a restart neither floods an endpoint that is
+//! down nor forgets that it requested a wait.
 
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// A rest until a wall-clock time, with its whole length: a clock that was set back does not make it
-/// longer.
+/// A pause until a wall-clock time. With its whole length, a clock that was set back does not make it longer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rest {
+pub struct Pause {
     until_ms: i64,
     whole_ms: u64,
 }
 
-/// What is kept of a lane.
+/// The health of an endpoint.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndpointHealth {
-    /// The endpoint asked for quiet.
+    /// The endpoint requested a wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub quiet: Option<Rest>,
-    /// The breaker is open; the rest lasts until the next probe.
+    pub quiet: Option<Pause>,
+    /// The breaker is open; the pause lasts until the next probe.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub breaker: Option<Rest>,
+    pub breaker: Option<Pause>,
 }
 
-impl Rest {
-    /// A rest of this length from now.
-    pub fn from(now_ms: i64, length: Duration) -> Rest {
+impl Pause {
+    /// A pause of this length from now.
+    pub fn from(now_ms: i64, length: Duration) -> Pause {
         let whole_ms = u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
-        Rest { until_ms: now_ms.saturating_add_unsigned(whole_ms), whole_ms }
+        Pause { until_ms: now_ms.saturating_add_unsigned(whole_ms), whole_ms }
     }
 
     /// What is left of it.
@@ -36,8 +35,8 @@ impl Rest {
         Duration::from_millis(left.min(self.whole_ms))
     }
 
-    /// Whether it is the same rest, seen again later: clocks are read one after the other.
-    pub fn is_same(&self, other: &Rest) -> bool {
+    /// Whether it is the same pause, computed later: clocks are read one after the other.
+    pub fn is_same(&self, other: &Pause) -> bool {
         self.until_ms.abs_diff(other.until_ms) < 500
     }
 
@@ -61,20 +60,20 @@ mod tests {
     const DAY_MS: i64 = 86_400_000;
 
     #[test]
-    fn a_rest_ends_at_its_time_and_no_clock_makes_it_longer() {
+    fn a_pause_ends_at_its_time_and_no_clock_makes_it_longer() {
         let minute = Duration::from_secs(60);
-        let rest = Rest::from(DAY_MS, minute);
-        assert_eq!(rest.left(DAY_MS), minute);
-        assert_eq!(rest.left(DAY_MS + 59_000), Duration::from_secs(1));
-        assert_eq!(rest.left(DAY_MS * 2), Duration::ZERO);
-        assert_eq!(rest.left(0), minute, "the clock was set back by a day");
+        let pause = Pause::from(DAY_MS, minute);
+        assert_eq!(pause.left(DAY_MS), minute);
+        assert_eq!(pause.left(DAY_MS + 59_000), Duration::from_secs(1));
+        assert_eq!(pause.left(DAY_MS * 2), Duration::ZERO);
+        assert_eq!(pause.left(0), minute, "the clock was set back by a day");
     }
 
     #[test]
     fn it_is_good_again_once_the_breaker_is_closed_and_the_quiet_is_over() {
-        let quiet = EndpointHealth { quiet: Some(Rest::from(0, Duration::from_secs(1))), breaker: None };
+        let quiet = EndpointHealth { quiet: Some(Pause::from(0, Duration::from_secs(1))), breaker: None };
         assert!(EndpointHealth::default().is_good(0) && !quiet.is_good(999) && quiet.is_good(1000));
-        let open = EndpointHealth { breaker: Some(Rest::from(0, Duration::ZERO)), ..quiet };
+        let open = EndpointHealth { breaker: Some(Pause::from(0, Duration::ZERO)), ..quiet };
         assert!(!open.is_good(DAY_MS));
         let text = serde_json::to_string(&open).unwrap();
         assert_eq!(serde_json::from_str::<EndpointHealth>(&text).unwrap(), open);

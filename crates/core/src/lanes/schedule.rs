@@ -13,7 +13,7 @@ const MAX_JITTER: Duration = Duration::from_secs(15 * 60);
 
 /// What follows an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Next {
+pub enum RetryDecision {
     /// The receiver has it.
     Delivered,
     /// Again after this wait.
@@ -22,63 +22,63 @@ pub enum Next {
     Dead(String),
 }
 
-/// So often a receiver may ask for a wait and get just that. One that goes on asking gets a longer one
-/// each time, so that a short wait asked for without end is not an attack of ours.
-const ASKED_IN_FULL: u32 = 10;
+/// The requested waits of one delivery that are kept as requested. Each further one is longer, so that a
+/// receiver that requests short waits without end is not flooded.
+const KEPT_AS_REQUESTED: u32 = 10;
 
-/// The longest wait that comes of asking too often.
+/// The longest that too many requested waits become.
 const LONGEST_FLOOR: Duration = Duration::from_secs(3600);
 
-/// How a delivery has fared so far.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Record {
-    /// Attempts that failed without a wait asked for, this one included.
-    pub strikes: usize,
-    /// Attempts after which the receiver asked for a wait, this one included.
-    pub asked: u32,
-    /// How old the delivery is.
+/// The attempts of a delivery so far, the last one included.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct DeliveryHistory {
+    /// Failed attempts without a requested wait.
+    pub failures: usize,
+    /// Attempts after which the receiver requested a wait.
+    pub requested_waits: u32,
+    /// Since the delivery was made.
     pub age: Duration,
-    /// A number from 0 to 1 for the jitter.
-    pub chance: f64,
 }
 
-/// What follows the outcome of an attempt.
-pub fn next(policy: &RetryPolicy, outcome: &Outcome, record: Record) -> Next {
-    let Record { strikes, asked, age, chance } = record;
+/// What follows the outcome of an attempt. `jitter` is from 0 to 1.
+pub fn next(policy: &RetryPolicy, outcome: &Outcome, history: DeliveryHistory, jitter: f64) -> RetryDecision {
+    let DeliveryHistory { failures, requested_waits, age } = history;
     let (wait, reason) = match outcome {
-        Outcome::Delivered => return Next::Delivered,
+        Outcome::Delivered => return RetryDecision::Delivered,
         Outcome::Final(reason)
         | Outcome::Gone(reason)
         | Outcome::Plainer(_, reason)
         | Outcome::Moved(_, reason) => {
-            return Next::Dead(reason.clone());
+            return RetryDecision::Dead(reason.clone());
         }
-        Outcome::RetryAfter(wait, reason) if !wait.is_zero() => ((*wait).max(floor(asked)), reason),
+        Outcome::RetryAfter(wait, reason) if !wait.is_zero() => ((*wait).max(floor(requested_waits)), reason),
         Outcome::RetryAfter(_, reason) | Outcome::Retry(reason) => {
-            let Some(wait) = strikes.checked_sub(1).and_then(|index| policy.schedule.get(index)) else {
-                return Next::Dead(format!("gave up after the last attempt of the schedule: {reason}"));
+            let Some(wait) = failures.checked_sub(1).and_then(|index| policy.schedule.get(index)) else {
+                return RetryDecision::Dead(format!(
+                    "gave up after the last attempt of the schedule: {reason}"
+                ));
             };
-            (jittered(*wait, chance), reason)
+            (jittered(*wait, jitter), reason)
         }
     };
     if age + wait > policy.max_age {
-        return Next::Dead(format!(
+        return RetryDecision::Dead(format!(
             "gave up: the next attempt would come after `retry.max_age` of {}: {reason}",
             in_words(policy.max_age)
         ));
     }
-    Next::Again(wait)
+    RetryDecision::Again(wait)
 }
 
-fn floor(asked: u32) -> Duration {
-    match asked.checked_sub(ASKED_IN_FULL) {
+fn floor(requested_waits: u32) -> Duration {
+    match requested_waits.checked_sub(KEPT_AS_REQUESTED) {
         None | Some(0) => Duration::ZERO,
         Some(beyond) => Duration::from_secs(1 << beyond.min(12)).min(LONGEST_FLOOR),
     }
 }
 
-fn jittered(wait: Duration, chance: f64) -> Duration {
-    wait + wait.mul_f64(JITTER_PART * chance.clamp(0.0, 1.0)).min(MAX_JITTER)
+fn jittered(wait: Duration, jitter: f64) -> Duration {
+    wait + wait.mul_f64(JITTER_PART * jitter.clamp(0.0, 1.0)).min(MAX_JITTER)
 }
 
 /// A duration as the configuration writes it, in its largest whole unit.
@@ -96,8 +96,8 @@ pub(super) fn in_words(duration: Duration) -> String {
 mod tests {
     use super::*;
 
-    fn record(strikes: usize, age: Duration, chance: f64) -> Record {
-        Record { strikes, asked: 0, age, chance }
+    fn failed(failures: usize, age: Duration) -> DeliveryHistory {
+        DeliveryHistory { failures, requested_waits: 0, age }
     }
 
     fn policy() -> RetryPolicy {
@@ -111,9 +111,10 @@ mod tests {
     #[test]
     fn jitter_is_never_early_and_at_most_a_tenth_late() {
         let retry = Outcome::Retry("503".into());
-        for (strikes, base) in [(1, 5.0), (2, 300.0), (3, 1800.0)] {
-            for chance in [0.0, 0.5, 1.0] {
-                let Next::Again(wait) = next(&policy(), &retry, record(strikes, Duration::ZERO, chance))
+        for (failures, base) in [(1, 5.0), (2, 300.0), (3, 1800.0)] {
+            for jitter in [0.0, 0.5, 1.0] {
+                let RetryDecision::Again(wait) =
+                    next(&policy(), &retry, failed(failures, Duration::ZERO), jitter)
                 else {
                     panic!("no wait")
                 };
@@ -125,37 +126,37 @@ mod tests {
 
     #[test]
     fn the_schedule_ends_in_a_dead_letter_with_the_last_reason() {
-        let Next::Dead(reason) =
-            next(&policy(), &Outcome::Retry("HTTP 503".into()), record(4, Duration::ZERO, 0.0))
+        let RetryDecision::Dead(reason) =
+            next(&policy(), &Outcome::Retry("HTTP 503".into()), failed(4, Duration::ZERO), 0.0)
         else {
             panic!("not dead")
         };
         assert!(reason.contains("HTTP 503"), "{reason}");
         let empty = RetryPolicy { schedule: vec![], ..policy() };
         assert!(matches!(
-            next(&empty, &Outcome::Retry(String::new()), record(1, Duration::ZERO, 0.0)),
-            Next::Dead(_)
+            next(&empty, &Outcome::Retry(String::new()), failed(1, Duration::ZERO), 0.0),
+            RetryDecision::Dead(_)
         ));
     }
 
     #[test]
-    fn a_wait_asked_for_is_kept_in_full_up_to_the_age() {
+    fn a_requested_wait_is_kept_up_to_the_maximum_age() {
         let day = Duration::from_secs(86_400);
-        let asked =
-            |wait, age| next(&policy(), &Outcome::RetryAfter(wait, "429".into()), record(99, age, 1.0));
-        assert_eq!(asked(day, Duration::ZERO), Next::Again(day));
-        let Next::Dead(reason) = asked(day, day * 4) else { panic!("not dead") };
+        let requested =
+            |wait, age| next(&policy(), &Outcome::RetryAfter(wait, "429".into()), failed(99, age), 1.0);
+        assert_eq!(requested(day, Duration::ZERO), RetryDecision::Again(day));
+        let RetryDecision::Dead(reason) = requested(day, day * 4) else { panic!("not dead") };
         assert!(reason.contains("`retry.max_age` of 4d"), "{reason}");
     }
 
     #[test]
-    fn a_short_wait_asked_for_without_end_grows() {
-        let waits = |asked| {
+    fn short_waits_requested_without_end_grow() {
+        let waits = |requested_waits| {
             let outcome = Outcome::RetryAfter(Duration::from_secs(1), "429".into());
-            next(&policy(), &outcome, Record { asked, ..record(0, Duration::ZERO, 0.0) })
+            next(&policy(), &outcome, DeliveryHistory { requested_waits, ..DeliveryHistory::default() }, 0.0)
         };
-        assert_eq!(waits(10), Next::Again(Duration::from_secs(1)));
-        assert_eq!(waits(14), Next::Again(Duration::from_secs(16)));
-        assert_eq!(waits(1000), Next::Again(LONGEST_FLOOR));
+        assert_eq!(waits(10), RetryDecision::Again(Duration::from_secs(1)));
+        assert_eq!(waits(14), RetryDecision::Again(Duration::from_secs(16)));
+        assert_eq!(waits(1000), RetryDecision::Again(LONGEST_FLOOR));
     }
 }

@@ -1,68 +1,44 @@
 //! The width and height of a picture, from its first bytes.
 
 use super::Attachment;
+use imagesize::blob_size;
 
-/// In pixels; `None` where its kind is not read, or it does not say.
+/// In pixels; `None` where they cannot be read.
 pub(super) fn dimensions(file: &Attachment) -> Option<(u32, u32)> {
-    match file.media {
-        "image/png" => Some((big_endian(&file.bytes, 16, 4)?, big_endian(&file.bytes, 20, 4)?)),
-        "image/jpeg" => jpeg(&file.bytes),
-        _ => None,
-    }
-}
-
-/// The header of the frame, behind any segments of other kinds (ITU-T T.81, B.1.1.4 and B.2.2).
-fn jpeg(bytes: &[u8]) -> Option<(u32, u32)> {
-    let mut at = 2;
-    loop {
-        if *bytes.get(at)? != 0xff {
-            return None;
-        }
-        let marker = *bytes.get(at + 1)?;
-        match marker {
-            // Markers may be filled up by any number of these.
-            0xff => at += 1,
-            // Tables and differential frames share the range with frames.
-            0xc0..=0xcf if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => {
-                return Some((big_endian(bytes, at + 7, 2)?, big_endian(bytes, at + 5, 2)?));
-            }
-            _ => at = at.checked_add(2 + big_endian(bytes, at + 2, 2)? as usize)?,
-        }
-    }
-}
-
-fn big_endian(bytes: &[u8], at: usize, length: usize) -> Option<u32> {
-    let digits = bytes.get(at..at.checked_add(length)?)?;
-    Some(digits.iter().fold(0, |number, byte| number << 8 | u32::from(*byte)))
+    let size = blob_size(&file.bytes).ok()?;
+    Some((size.width.try_into().ok()?, size.height.try_into().ok()?))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use image::{ExtendedColorType, ImageFormat};
 
-    fn of(media: &'static str, bytes: &[u8]) -> Option<(u32, u32)> {
-        dimensions(&Attachment { name: "a".into(), media, bytes: bytes.to_vec() })
+    fn of(bytes: &[u8]) -> Option<(u32, u32)> {
+        dimensions(&Attachment { name: "a".into(), media: "image/png", bytes: bytes.to_vec() })
     }
 
     #[test]
-    fn a_picture_says_how_large_it_is() {
-        let mut png = Vec::new();
-        png::Encoder::new(&mut png, 300, 2).write_header().unwrap();
-        assert_eq!(of("image/png", &png), Some((300, 2)));
-        let mut jpeg = Vec::new();
-        let encoder = jpeg_encoder::Encoder::new(&mut jpeg, 80);
-        encoder.encode(&[9; 24 * 5], 24, 5, jpeg_encoder::ColorType::Luma).unwrap();
-        assert_eq!(of("image/jpeg", &jpeg), Some((24, 5)));
-        assert_eq!(of("image/webp", &png), None);
+    fn the_first_bytes_of_a_picture_are_enough() {
+        for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP] {
+            let mut bytes = std::io::Cursor::new(Vec::new());
+            let pixels = [9; 24 * 5 * 3];
+            image::write_buffer_with_format(&mut bytes, &pixels, 24, 5, ExtendedColorType::Rgb8, format)
+                .unwrap();
+            assert_eq!(of(bytes.get_ref()), Some((24, 5)), "{format:?}");
+        }
+        let mut header = Vec::new();
+        png::Encoder::new(&mut header, 300, 2).write_header().unwrap();
+        assert_eq!(of(&header), Some((300, 2)));
     }
 
     #[test]
-    fn a_picture_that_is_cut_or_broken_says_nothing() {
-        assert_eq!(of("image/png", b"\x89PNG\r\n\x1a\n"), None);
+    fn a_picture_that_is_cut_or_broken_has_no_dimensions() {
+        assert_eq!(of(b"\x89PNG\r\n\x1a\n"), None);
         for bytes in
             [&b"\xff\xd8\xff"[..], b"\xff\xd8\xff\xe0\0\x10", b"\xff\xd8\xff\xe0\0\0\0", b"\xff\xd8\xff\xff"]
         {
-            assert_eq!(of("image/jpeg", bytes), None);
+            assert_eq!(of(bytes), None);
         }
     }
 }

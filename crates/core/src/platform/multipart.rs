@@ -1,4 +1,5 @@
-//! `multipart/form-data` (RFC 7578): a message with a file.
+//! `multipart/form-data` (RFC 7578): a message with a file. Written here because the whole body must be in memory
+//! to be signed, its boundary must not change between attempts, and that is a page of code.
 
 use super::Attachment;
 use serde_json::{Map, Value, json};

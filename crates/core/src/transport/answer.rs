@@ -1,16 +1,15 @@
 //! Reading an answer within its bounds.
 
-use super::exchange;
+use super::request_state;
 use crate::platform::Answer;
 use std::io::{self, Read};
 use ureq::http::Response;
 
 /// The most of a body that is kept, after decompression.
-pub(super) const MOST_BODY: usize = 64 * 1024;
+pub(super) const MAX_BODY: usize = 64 * 1024;
 
-/// Reads the answer. Once the bound is reached the rest is left unread, and with it the connection.
-/// A body that is badly compressed or badly chunked is cut where that was found out: status and headers
-/// still tell what the receiver meant.
+/// Reads the answer. Beyond the bound the rest stays unread, and the connection is not used again. A body that
+/// is badly compressed or chunked is cut there: status and headers still say what the receiver means.
 pub(super) fn read(response: Response<ureq::Body>) -> Result<Answer, ureq::Error> {
     let (parts, body) = response.into_parts();
     let headers = parts.headers.iter().map(|(name, value)| {
@@ -23,9 +22,9 @@ pub(super) fn read(response: Response<ureq::Body>) -> Result<Answer, ureq::Error
         truncated: false,
     };
     let mut reader = body.into_reader();
-    let read = reader.by_ref().take(MOST_BODY as u64).read_to_end(&mut answer.body);
+    let read = reader.by_ref().take(MAX_BODY as u64).read_to_end(&mut answer.body);
     let more = match read {
-        Ok(_) if answer.body.len() == MOST_BODY => probe(&mut reader),
+        Ok(_) if answer.body.len() == MAX_BODY => has_more(&mut reader),
         Ok(_) => Ok(false),
         Err(error) => Err(error),
     };
@@ -42,8 +41,7 @@ pub(super) fn read(response: Response<ureq::Body>) -> Result<Answer, ureq::Error
     Ok(answer)
 }
 
-/// Whether the body goes on.
-fn probe(reader: &mut impl Read) -> io::Result<bool> {
+fn has_more(reader: &mut impl Read) -> io::Result<bool> {
     loop {
         match reader.read(&mut [0]) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -52,9 +50,9 @@ fn probe(reader: &mut impl Read) -> io::Result<bool> {
     }
 }
 
-/// Whether a body that ended with this error is an answer all the same.
+/// Whether a body that ended with this error is still an answer.
 fn may_be_cut(error: &ureq::Error) -> bool {
     let (flooded, broken) =
-        exchange::with(|exchange| (exchange.flooded, exchange.broken || exchange.late)).unwrap_or_default();
+        request_state::with(|state| (state.flooded, state.broken || state.late)).unwrap_or_default();
     flooded || !broken && matches!(error, ureq::Error::Decompress(..) | ureq::Error::Protocol(_))
 }

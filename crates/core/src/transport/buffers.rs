@@ -9,13 +9,15 @@ const OUTPUT: usize = 32 * 1024;
 /// The first size of the input buffer.
 const INPUT: usize = 8 * 1024;
 
-/// The largest size of the input buffer. Above ureq's bound of a head, so that the bound is what ends
-/// a head that is too large.
-const MOST_INPUT: usize = 128 * 1024;
+/// The most bytes of the head of an answer.
+pub(super) const MAX_RESPONSE_HEAD: usize = 64 * 1024;
 
-/// Output and input of one connection.
+/// The largest size of the input buffer: larger than a head may be, so that ureq's bound is what ends a head
+/// that is too large.
+const MAX_INPUT: usize = 128 * 1024;
+
 #[derive(Debug, Default)]
-pub(super) struct Pair {
+pub(super) struct IoBuffers {
     output: Vec<u8>,
     held: usize,
     input: Vec<u8>,
@@ -24,18 +26,17 @@ pub(super) struct Pair {
     progress: bool,
 }
 
-impl Pair {
-    /// Keeps so many bytes more at the front of the output.
+impl IoBuffers {
+    /// Holds back `amount` more bytes at the front of the output.
     pub(super) fn hold(&mut self, amount: usize) {
         self.held = self.output.len().min(self.held + amount);
     }
 
-    /// What is held back.
     pub(super) fn held(&self) -> &[u8] {
         self.output.get(..self.held).unwrap_or_default()
     }
 
-    /// Puts other bytes in the place of what is held back.
+    /// Replaces the bytes that are held back.
     pub(super) fn replace_held(&mut self, bytes: &[u8]) {
         self.held = 0;
         self.make_room(bytes.len());
@@ -45,30 +46,30 @@ impl Pair {
         }
     }
 
-    /// Forgets what was held back, once it is written.
+    /// The bytes that were held back are written.
     pub(super) fn release(&mut self) {
         self.held = 0;
     }
 
-    /// How many bytes fit behind what is held back.
+    /// How many bytes fit after those held back.
     pub(super) fn room(&self) -> usize {
         self.output.len() - self.held
     }
 
-    /// Makes room for at least so many bytes behind what is held back.
+    /// Makes room for at least `amount` bytes after those held back.
     pub(super) fn make_room(&mut self, amount: usize) {
         if self.room() < amount.max(1) {
             self.output.resize(self.held + amount.max(OUTPUT), 0);
         }
     }
 
-    /// Forgets everything, before another request.
+    /// Empties both, before another request.
     pub(super) fn clear(&mut self) {
         (self.held, self.start, self.end, self.progress) = (0, 0, 0, false);
     }
 }
 
-impl Buffers for Pair {
+impl Buffers for IoBuffers {
     fn output(&mut self) -> &mut [u8] {
         self.make_room(1);
         self.output.get_mut(self.held..).unwrap_or_default()
@@ -83,8 +84,8 @@ impl Buffers for Pair {
             self.input.copy_within(self.start..self.end, 0);
             (self.start, self.end) = (0, self.end - self.start);
         }
-        if self.end == self.input.len() && self.end < MOST_INPUT {
-            self.input.resize((2 * self.end).clamp(INPUT, MOST_INPUT), 0);
+        if self.end == self.input.len() && self.end < MAX_INPUT {
+            self.input.resize((2 * self.end).clamp(INPUT, MAX_INPUT), 0);
         }
         self.input.get_mut(self.end..).unwrap_or_default()
     }
@@ -98,7 +99,7 @@ impl Buffers for Pair {
         self.start = self.end.min(self.start + amount);
     }
 
-    // The scratch half serves chunked request bodies only, which are never sent.
+    // The scratch half is for chunked request bodies, which are never sent.
     fn tmp_and_output(&mut self) -> (&mut [u8], &mut [u8]) {
         (&mut [], self.output())
     }
@@ -113,38 +114,38 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_held_back_stays_in_front() {
-        let mut pair = Pair::default();
-        pair.output()[..4].copy_from_slice(b"head");
-        pair.hold(4);
-        pair.output()[..4].copy_from_slice(b"body");
-        pair.hold(4);
-        assert_eq!(pair.held(), b"headbody");
-        pair.replace_held(&[7; 3 * OUTPUT]);
-        assert_eq!(pair.held(), [7; 3 * OUTPUT]);
-        pair.release();
-        assert!(pair.held().is_empty());
+    fn bytes_held_back_stay_in_front() {
+        let mut buffers = IoBuffers::default();
+        buffers.output()[..4].copy_from_slice(b"head");
+        buffers.hold(4);
+        buffers.output()[..4].copy_from_slice(b"body");
+        buffers.hold(4);
+        assert_eq!(buffers.held(), b"headbody");
+        buffers.replace_held(&[7; 3 * OUTPUT]);
+        assert_eq!(buffers.held(), [7; 3 * OUTPUT]);
+        buffers.release();
+        assert!(buffers.held().is_empty());
     }
 
     #[test]
     fn input_grows_to_its_bound_and_is_kept_in_order() {
-        let mut pair = Pair::default();
+        let mut buffers = IoBuffers::default();
         let mut fed = 0;
         loop {
-            let room = pair.input_append_buf();
+            let room = buffers.input_append_buf();
             if room.is_empty() {
                 break;
             }
             let amount = room.len();
             room.fill(1);
-            pair.input_appended(amount);
-            pair.input_consume(0);
+            buffers.input_appended(amount);
+            buffers.input_consume(0);
             fed += amount;
         }
-        assert_eq!((fed, pair.input().len()), (MOST_INPUT, MOST_INPUT));
-        pair.input_consume(MOST_INPUT - 1);
-        pair.input_append_buf()[0] = 2;
-        pair.input_appended(1);
-        assert_eq!(pair.input(), [1, 2]);
+        assert_eq!((fed, buffers.input().len()), (MAX_INPUT, MAX_INPUT));
+        buffers.input_consume(MAX_INPUT - 1);
+        buffers.input_append_buf()[0] = 2;
+        buffers.input_appended(1);
+        assert_eq!(buffers.input(), [1, 2]);
     }
 }

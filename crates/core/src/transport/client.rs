@@ -1,13 +1,16 @@
 //! The client of one endpoint.
 
-use super::agents::Agents;
-use super::dial::{Dialer, SharedDialer, refused_by_proxy};
-use super::errand::Errands;
-use super::exchange::{self, Exchange, Stage};
-use super::names::{Lookup, Names, system_lookup};
+use super::blocking_task::BlockingTasks;
+use super::buffers::MAX_RESPONSE_HEAD;
+use super::dial::{Dialer, SharedDialer};
+use super::dns::{DnsCache, LookupFn, system_lookup};
+use super::error::{TransportError, TransportErrorKind};
+use super::pool::AgentPool;
+use super::request_state::{self, Phases, RequestState, Stage};
 use super::route::{self, Route};
-use super::tls::Tls;
-use super::{Fault, FaultKind, Phases, Reach, answer, sentence};
+use super::tls::TlsSetup;
+use super::vet::Reach;
+use super::{answer, error_text};
 use crate::endpoint::Endpoint;
 use crate::platform::Answer;
 use std::fmt;
@@ -21,17 +24,14 @@ use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 use url::Url;
 
-/// The most bytes of the head of an answer.
-pub(super) const MOST_HEAD: usize = 64 * 1024;
+/// How long an unused connection is kept. Receivers close theirs after 5 to 75 seconds; a closed one is
+/// noticed before it is used.
+const MAX_IDLE: Duration = Duration::from_secs(30);
 
-/// How long an unused connection is kept. Receivers close theirs after 5 to 75 seconds; a connection
-/// that was closed meanwhile is noticed.
-const MOST_IDLE: Duration = Duration::from_secs(30);
-
-/// How soon a request must fail for its connection to count as one that had gone stale.
+/// How soon a request must fail for its connection to count as stale.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
-/// Headers that belong to the connection, not to the message; given ones are left out.
+/// Headers that belong to the connection, not to the message; they cannot be given.
 const OURS: [HeaderName; 9] = [
     header::CONNECTION,
     header::CONTENT_LENGTH,
@@ -46,8 +46,8 @@ const OURS: [HeaderName; 9] = [
 
 /// The connections to one endpoint. Shared by the threads of its lane.
 pub struct Client {
-    agents: Agents,
-    errands: Arc<Errands>,
+    pool: AgentPool,
+    tasks: Arc<BlockingTasks>,
     closed: Arc<AtomicBool>,
     timeout: Duration,
     connect_timeout: Duration,
@@ -59,11 +59,11 @@ impl fmt::Debug for Client {
     }
 }
 
-/// ureq resolves before each request; ours takes place when a connection is opened.
+/// ureq resolves before each request, our dialer only when it opens a connection.
 #[derive(Debug)]
-struct Later;
+struct NoResolver;
 
-impl Resolver for Later {
+impl Resolver for NoResolver {
     fn resolve(
         &self,
         _: &Uri,
@@ -79,45 +79,45 @@ impl Client {
     ///
     /// Fails when a certificate, a key or a proxy setting cannot be used. With `Proxy::Environment` the
     /// environment is read here.
-    pub fn new(endpoint: &Endpoint, reach: Reach) -> Result<Client, Fault> {
+    pub fn new(endpoint: &Endpoint, reach: Reach) -> Result<Client, TransportError> {
         Client::with(endpoint, reach, Arc::new(system_lookup), &|name| std::env::var(name).ok())
     }
 
     pub(super) fn with(
         endpoint: &Endpoint,
         reach: Reach,
-        lookup: Arc<Lookup>,
+        lookup: Arc<LookupFn>,
         env: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<Client, Fault> {
-        let errands = Arc::new(Errands::default());
+    ) -> Result<Client, TransportError> {
+        let tasks = Arc::new(BlockingTasks::default());
         let closed = Arc::new(AtomicBool::new(false));
         let (timeout, connect_timeout) = (endpoint.timeout, endpoint.connect_timeout.min(endpoint.timeout));
         let dialer = Dialer {
             reach,
             route: Route::read(&endpoint.proxy, env)?,
-            names: Names::new(Arc::clone(&errands), lookup),
-            errands: Arc::clone(&errands),
-            tls: Tls::read(&endpoint.tls)?,
+            dns: DnsCache::new(Arc::clone(&tasks), lookup),
+            tasks: Arc::clone(&tasks),
+            tls: TlsSetup::read(&endpoint.tls)?,
             closed: Arc::clone(&closed),
             open_limit: connect_timeout,
             limit: timeout,
         };
-        // No timeouts and no proxy of ureq's: both are ours.
+        // Timeouts and proxy are ours, not ureq's.
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .proxy(None)
             .max_redirects(0)
             .max_redirects_will_error(false)
             .user_agent(format!("taskbell/{}", crate::VERSION))
-            .max_response_header_size(MOST_HEAD)
+            .max_response_header_size(MAX_RESPONSE_HEAD)
             .max_idle_connections(2)
             .max_idle_connections_per_host(1)
-            .max_idle_age(MOST_IDLE)
+            .max_idle_age(MAX_IDLE)
             .build();
         let dialer = SharedDialer(Arc::new(dialer));
-        let make = move || Agent::with_parts(config.clone(), dialer.clone(), Later);
-        let agents = Agents::new(Box::new(make), MOST_IDLE);
-        Ok(Client { agents, errands, closed, timeout, connect_timeout })
+        let make = move || Agent::with_parts(config.clone(), dialer.clone(), NoResolver);
+        let pool = AgentPool::new(Box::new(make), MAX_IDLE);
+        Ok(Client { pool, tasks, closed, timeout, connect_timeout })
     }
 
     /// Sends one POST and reads the answer, within the endpoint's timeout. Never follows a redirect.
@@ -132,34 +132,34 @@ impl Client {
         url: &Url,
         headers: &[(String, String)],
         body: &[u8],
-    ) -> (Result<Answer, Fault>, Phases) {
+    ) -> (Result<Answer, TransportError>, Phases) {
         let started = Instant::now();
         let request = match self.request(url, headers, body) {
             Ok(request) => request,
-            Err(fault) => return (Err(fault), total(Phases::default(), started)),
+            Err(error) => return (Err(error), total(Phases::default(), started)),
         };
-        exchange::begin(started, self.timeout, self.connect_timeout, body.len());
+        request_state::begin(started, self.timeout, self.connect_timeout, body.len());
         let mut result = self.run(request);
         if let Err(ureq::Error::Io(_)) = &result
-            && exchange::with(renew) == Some(true)
+            && request_state::with(renew) == Some(true)
             && let Ok(request) = self.request(url, headers, body)
         {
             result = self.run(request);
         }
-        match exchange::end() {
-            Some(exchange) => {
-                let phases = total(exchange.phases, started);
-                (self.judge(url, result, exchange), phases)
+        match request_state::end() {
+            Some(state) => {
+                let phases = total(state.phases, started);
+                (self.explain(url, result, state), phases)
             }
-            None => (Err(sentence::cancelled()), total(Phases::default(), started)),
+            None => (Err(error_text::cancelled()), total(Phases::default(), started)),
         }
     }
 
-    /// Breaks every exchange in flight and refuses new ones. Returns at once.
+    /// Breaks every request in flight and refuses new ones. Returns at once.
     pub fn shutdown(&self) {
         self.closed.store(true, Ordering::Release);
-        self.errands.close();
-        self.agents.shutdown();
+        self.tasks.close();
+        self.pool.shutdown();
     }
 
     fn is_closed(&self) -> bool {
@@ -171,18 +171,18 @@ impl Client {
         url: &Url,
         headers: &[(String, String)],
         body: &'a [u8],
-    ) -> Result<Request<&'a [u8]>, Fault> {
+    ) -> Result<Request<&'a [u8]>, TransportError> {
         if self.is_closed() {
-            return Err(sentence::cancelled());
+            return Err(error_text::cancelled());
         }
         let credentials = route::basic(url);
         let uri =
             if credentials.is_some() { without_credentials(url) } else { url.as_str().parse::<Uri>().ok() };
         let uri = uri.filter(|_| matches!(url.scheme(), "http" | "https") && url.has_host());
         let uri = uri.ok_or_else(|| {
-            Fault::new(
-                FaultKind::Refused,
-                "the URL cannot be dialled: it must be http:// or https:// with a host",
+            TransportError::new(
+                TransportErrorKind::Refused,
+                "the URL must be http:// or https:// with a host",
             )
         })?;
         let mut request = Request::new(body);
@@ -191,7 +191,7 @@ impl Client {
         for (name, value) in headers {
             let refused = |what: &str| {
                 let reason = format!("the header {name:?} {what} that HTTP does not allow");
-                Fault::new(FaultKind::Refused, reason)
+                TransportError::new(TransportErrorKind::Refused, reason)
             };
             let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| refused("has a name"))?;
             let value =
@@ -210,62 +210,63 @@ impl Client {
     }
 
     fn run(&self, request: Request<&[u8]>) -> Result<Answer, ureq::Error> {
-        self.agents.with(|agent| {
+        self.pool.with(|agent| {
             let response = agent.run(request)?;
-            exchange::enter(Stage::Body);
+            request_state::enter(Stage::Body);
             answer::read(response)
         })
     }
 
-    /// What an exchange came to.
-    fn judge(
+    fn explain(
         &self,
         url: &Url,
         result: Result<Answer, ureq::Error>,
-        exchange: Exchange,
-    ) -> Result<Answer, Fault> {
+        state: RequestState,
+    ) -> Result<Answer, TransportError> {
         let peer =
             || format!("{}:{}", url.host_str().unwrap_or("-"), url.port_or_known_default().unwrap_or(0));
         match result {
-            Ok(answer) if answer.status == 407 && exchange.proxied => {
-                Err(refused_by_proxy("the proxy", &peer(), answer.status))
+            Ok(answer) if answer.status == 407 && state.proxied => {
+                Err(error_text::refused_by_proxy("the proxy", &peer(), answer.status))
             }
             Ok(answer) => Ok(answer),
-            Err(_) if self.is_closed() => Err(sentence::cancelled()),
-            Err(error) => Err(if let Some(fault) = exchange.fault {
-                fault
-            } else if exchange.late {
-                sentence::late(exchange.stage, &peer(), self.connect_timeout, self.timeout)
-            } else if let Some(error) = exchange.tls_error {
-                sentence::tls(&peer(), &error)
-            } else if exchange.flooded {
-                Fault::new(FaultKind::Protocol, format!("{} sends without end", peer()))
+            Err(_) if self.is_closed() => Err(error_text::cancelled()),
+            Err(error) => Err(if let Some(error) = state.error {
+                error
+            } else if state.late {
+                error_text::late(state.stage, &peer(), self.connect_timeout, self.timeout)
+            } else if let Some(error) = state.tls_error {
+                error_text::tls(&peer(), &error)
+            } else if state.flooded {
+                TransportError::new(
+                    TransportErrorKind::Protocol,
+                    format!("{} sends an endless answer", peer()),
+                )
             } else {
-                sentence::of_ureq(exchange.stage, &peer(), &error)
+                error_text::of_ureq(state.stage, &peer(), &error)
             }),
         }
     }
 }
 
-/// Prepares the exchange for a second try on a new connection, if the first failed because a pooled
-/// one had gone stale.
-fn renew(exchange: &mut Exchange) -> bool {
-    let at_once = exchange.sent.is_none_or(|sent| sent.elapsed() < AT_ONCE);
-    let stale =
-        exchange.pooled && exchange.received == 0 && at_once && !exchange.late && exchange.fault.is_none();
+/// Prepares the request for a second try on a new connection, if the first failed because a pooled one was
+/// stale.
+fn renew(state: &mut RequestState) -> bool {
+    let at_once = state.sent.is_none_or(|sent| sent.elapsed() < AT_ONCE);
+    let stale = state.pooled && state.received == 0 && at_once && !state.late && state.error.is_none();
     if stale {
-        exchange.fresh_only = true;
-        exchange.pooled = false;
-        exchange.broken = false;
-        exchange.tls_error = None;
-        exchange.sent = None;
-        exchange.stage = Stage::Resolve;
+        state.fresh_only = true;
+        state.pooled = false;
+        state.broken = false;
+        state.tls_error = None;
+        state.sent = None;
+        state.stage = Stage::Resolve;
     }
     stale
 }
 
 fn total(mut phases: Phases, started: Instant) -> Phases {
-    phases.total_us = exchange::micros_since(started).max(1);
+    phases.total_us = request_state::micros_since(started).max(1);
     phases
 }
 

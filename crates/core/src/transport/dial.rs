@@ -1,16 +1,18 @@
 //! Opening a connection: resolve, vet, connect, ask the proxy for a tunnel, shake hands.
 
-use super::errand::{Errands, Unfinished};
-use super::exchange::{self, Stage};
-use super::names::{Names, Unresolved};
-use super::route::{Hop, Route};
+use super::blocking_task::{BlockingTasks, Unfinished};
+use super::connection::{ByProxy, HttpConnection};
+use super::dns::{DnsCache, DnsError};
+use super::error::{TransportError, TransportErrorKind};
+use super::error_text;
+use super::request_state::{self, Stage};
+use super::route::{HttpProxy, Route};
 use super::socket::Socket;
-use super::tls::{self, Tls};
+use super::tls::{self, TlsSetup};
 use super::tunnel::{self, NoTunnel};
-use super::wire::{ByProxy, Wire};
-use super::{Fault, FaultKind, Reach, sentence, vet};
+use super::vet::{self, Reach};
+use crate::secret::Secret;
 use rustls::ClientConnection;
-use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::Arc;
@@ -19,35 +21,29 @@ use std::time::{Duration, Instant};
 use ureq::http::uri::Scheme;
 use ureq::unversioned::transport::{ConnectionDetails, Connector};
 
-/// How long a connection to this machine may take before it is waited for on another thread. In
-/// health it takes microseconds.
+/// How long a connection to this machine may take before it is opened on another thread; usually it takes
+/// microseconds.
 const PROMPT: Duration = Duration::from_millis(200);
 
-/// How much longer than a connect's own limit its thread is waited for, so that it is seldom left
-/// behind.
+/// How much longer than a connect's own limit its thread is awaited, so that it is seldom abandoned.
 const GRACE: Duration = Duration::from_millis(20);
 
 /// Opens the connections of one client.
+#[derive(Debug)]
 pub(super) struct Dialer {
-    /// Which receivers may be dialled.
     pub(super) reach: Reach,
-    /// The way out.
     pub(super) route: Route,
-    /// The names known.
-    pub(super) names: Names,
-    /// For what may hang.
-    pub(super) errands: Arc<Errands>,
-    /// Certificates.
-    pub(super) tls: Tls,
-    /// Whether the client was shut down.
+    pub(super) dns: DnsCache,
+    pub(super) tasks: Arc<BlockingTasks>,
+    pub(super) tls: TlsSetup,
     pub(super) closed: Arc<AtomicBool>,
     /// The limit for opening a connection.
     pub(super) open_limit: Duration,
-    /// The limit for the whole exchange.
+    /// The limit for the whole request.
     pub(super) limit: Duration,
 }
 
-/// Who is dialled: the receiver, or the proxy before it. The host is without brackets.
+/// The receiver, or the proxy before it. The host is without brackets.
 #[derive(Clone, Copy)]
 struct Peer<'a> {
     host: &'a str,
@@ -68,92 +64,92 @@ impl std::fmt::Display for Peer<'_> {
     }
 }
 
-impl Hop {
+impl HttpProxy {
     fn peer(&self) -> Peer<'_> {
         Peer { host: &self.host, port: self.port, is_proxy: true }
     }
 }
 
-/// The dialer as each agent of the client has it.
+/// The dialer that the agents of a client share.
 #[derive(Debug, Clone)]
 pub(super) struct SharedDialer(pub(super) Arc<Dialer>);
 
 impl Connector for SharedDialer {
-    type Out = Wire;
+    type Out = HttpConnection;
 
-    fn connect(&self, details: &ConnectionDetails, _: Option<()>) -> Result<Option<Wire>, ureq::Error> {
-        self.0.dial(details).map(Some).map_err(|fault| {
-            exchange::with(|exchange| exchange.fault = Some(fault));
+    fn connect(
+        &self,
+        details: &ConnectionDetails,
+        _: Option<()>,
+    ) -> Result<Option<HttpConnection>, ureq::Error> {
+        self.0.dial(details).map(Some).map_err(|error| {
+            request_state::with(|state| state.error = Some(error));
             ureq::Error::ConnectionFailed
         })
     }
 }
 
-/// ureq asks for it; what lies below says nothing that is worth its size.
-impl fmt::Debug for Dialer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Dialer").field("reach", &self.reach).finish_non_exhaustive()
-    }
-}
-
 impl Dialer {
-    fn dial(&self, details: &ConnectionDetails) -> Result<Wire, Fault> {
+    fn dial(&self, details: &ConnectionDetails) -> Result<HttpConnection, TransportError> {
         let secure = details.uri.scheme() == Some(&Scheme::HTTPS);
         let host = details.uri.host().unwrap_or_default().trim_matches(['[', ']']);
         let port = details.uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
         let target = Peer { host, port, is_proxy: false };
         self.vet_target(target)?;
-        let hop = self.route.via(secure, target.host, target.port);
-        let stream = match hop {
+        let proxy = self.route.via(secure, target.host, target.port);
+        let stream = match proxy {
             None => self.open(target, self.reach)?,
-            Some(hop) => self.open(self.vet_hop(target, hop)?, Reach::Configured)?,
+            Some(proxy) => self.open(self.vet_behind_proxy(target, proxy)?, Reach::Configured)?,
         };
-        let failed = |error: io::Error| sentence::unreachable(&target.to_string(), &error);
+        let failed = |error: io::Error| error_text::unreachable(&target.to_string(), &error);
         let mut socket = Socket::new(stream, Arc::clone(&self.closed)).map_err(failed)?;
-        (details.register_shutdown)(socket.shutdown_handle()).map_err(|_| sentence::cancelled())?;
-        if let (Some(hop), true) = (hop, secure) {
-            self.ask_for_tunnel(&mut socket, target, hop)?;
+        (details.register_shutdown)(socket.shutdown_handle()).map_err(|_| error_text::cancelled())?;
+        if let (Some(proxy), true) = (proxy, secure) {
+            self.ask_for_tunnel(&mut socket, target, proxy)?;
         }
         let tls = if secure { Some(self.shake_hands(&mut socket, target)?) } else { None };
-        let by_proxy = hop.filter(|_| !secure).map(|hop| ByProxy {
-            origin: format!("http://{target}"),
-            header: hop
-                .authorization
-                .as_ref()
-                .map_or_else(String::new, |value| format!("proxy-authorization: {}\r\n", value.expose())),
-        });
-        exchange::enter(Stage::Send);
-        Ok(Wire::new(socket, tls, by_proxy))
+        let by_proxy =
+            proxy.filter(|_| !secure).map(|proxy| ByProxy {
+                origin: format!("http://{target}"),
+                header: Secret::new(proxy.authorization.as_ref().map_or_else(String::new, |value| {
+                    format!("proxy-authorization: {}\r\n", value.expose())
+                })),
+            });
+        request_state::enter(Stage::Send);
+        Ok(HttpConnection::new(socket, tls, by_proxy))
     }
 
-    /// Names that stand for cloud metadata are refused before anybody resolves them.
-    fn vet_target(&self, target: Peer<'_>) -> Result<(), Fault> {
+    /// The names of cloud metadata services are refused before they are resolved.
+    fn vet_target(&self, target: Peer<'_>) -> Result<(), TransportError> {
         if vet::is_metadata_name(target.host) {
-            let reason = format!("{target} may not be dialled: it serves cloud metadata");
-            return Err(Fault::new(FaultKind::Refused, reason));
+            let reason = format!("{target} is refused: it serves cloud metadata");
+            return Err(TransportError::new(TransportErrorKind::Refused, reason));
         }
         Ok(())
     }
 
-    /// Behind a proxy only a literal address can be vetted here, since the proxy resolves the name.
-    fn vet_hop<'a>(&self, target: Peer<'_>, hop: &'a Hop) -> Result<Peer<'a>, Fault> {
+    /// Behind a proxy only a literal address can be vetted, since the proxy resolves the name.
+    fn vet_behind_proxy<'a>(
+        &self,
+        target: Peer<'_>,
+        proxy: &'a HttpProxy,
+    ) -> Result<Peer<'a>, TransportError> {
         if self.reach == Reach::Public {
             let reason = format!(
-                "{target} may not be dialled: it must be a public address, and behind a proxy that cannot be checked"
+                "{target} is refused: it must be a public address, which cannot be checked behind a proxy"
             );
-            return Err(Fault::new(FaultKind::Refused, reason));
+            return Err(TransportError::new(TransportErrorKind::Refused, reason));
         }
         if let Ok(ip) = target.host.parse::<IpAddr>() {
             vet::vet(ip, self.reach).map_err(|why| refused(target, ip, why))?;
         }
-        Ok(hop.peer())
+        Ok(proxy.peer())
     }
 
-    fn open(&self, peer: Peer<'_>, reach: Reach) -> Result<TcpStream, Fault> {
-        exchange::enter(Stage::Resolve);
+    fn open(&self, peer: Peer<'_>, reach: Reach) -> Result<TcpStream, TransportError> {
+        request_state::enter(Stage::Resolve);
         let start = Instant::now();
-        let found =
-            self.names.addresses(peer.host, self.until()).map_err(|why| self.unresolved(peer, why))?;
+        let found = self.dns.addresses(peer.host, self.until()).map_err(|why| self.unresolved(peer, why))?;
         let is_name = peer.host.parse::<IpAddr>().is_err();
         let mut forbidden = None;
         let mut allowed = Vec::with_capacity(found.len());
@@ -163,39 +159,38 @@ impl Dialer {
                 Err(why) => forbidden = forbidden.or(Some((ip, why))),
             }
         }
-        exchange::with(|exchange| {
-            exchange.phases.resolve_us = if is_name { exchange::micros_since(start).max(1) } else { 0 };
-            exchange.stage = Stage::Connect;
+        request_state::with(|state| {
+            state.phases.resolve_us = if is_name { request_state::micros_since(start).max(1) } else { 0 };
+            state.stage = Stage::Connect;
         });
         if let (true, Some((ip, why))) = (allowed.is_empty(), forbidden) {
             return Err(refused(peer, ip, why));
         }
         let start = Instant::now();
-        let stream = self.connect_in_turn(peer, &allowed).inspect_err(|_| self.names.forget(peer.host))?;
-        exchange::with(|exchange| exchange.phases.connect_us = exchange::micros_since(start).max(1));
+        let stream = self.connect_in_turn(peer, &allowed).inspect_err(|_| self.dns.forget(peer.host))?;
+        request_state::with(|state| state.phases.connect_us = request_state::micros_since(start).max(1));
         Ok(stream)
     }
 
     /// Tries the addresses in turn; each but the last gets half of the time that is left.
-    fn connect_in_turn(&self, peer: Peer<'_>, addresses: &[SocketAddr]) -> Result<TcpStream, Fault> {
+    fn connect_in_turn(&self, peer: Peer<'_>, addresses: &[SocketAddr]) -> Result<TcpStream, TransportError> {
         let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
         for (n, address) in addresses.iter().enumerate() {
-            let Ok(left) = exchange::time_left() else { return Err(self.late(peer)) };
+            let Ok(left) = request_state::time_left() else { return Err(self.late(peer)) };
             let budget = if n + 1 < addresses.len() { left / 2 } else { left };
             match self.connect(*address, budget.max(Duration::from_millis(1))) {
                 Ok(stream) => return Ok(stream),
-                Err(_) if self.closed.load(Ordering::Acquire) => return Err(sentence::cancelled()),
+                Err(_) if self.closed.load(Ordering::Acquire) => return Err(error_text::cancelled()),
                 Err(error) => last = error,
             }
         }
         if last.kind() == io::ErrorKind::TimedOut {
             return Err(self.late(peer));
         }
-        Err(sentence::unreachable(&peer.to_string(), &last))
+        Err(error_text::unreachable(&peer.to_string(), &last))
     }
 
-    /// Opens one connection. A connect cannot be interrupted, so that one which may take long is made
-    /// on another thread.
+    /// Opens one connection. A connect cannot be interrupted, so one that may take long runs on another thread.
     fn connect(&self, address: SocketAddr, budget: Duration) -> io::Result<TcpStream> {
         let until = Instant::now() + budget;
         if address.ip().is_loopback() {
@@ -206,96 +201,100 @@ impl Dialer {
         }
         let left = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
         let job = move || TcpStream::connect_timeout(&address, left);
-        match self.errands.run("taskbell-dial", until + GRACE, job) {
+        match self.tasks.run("taskbell-dial", until + GRACE, job) {
             Ok(done) => done,
             Err(Unfinished::Late) => Err(io::ErrorKind::TimedOut.into()),
             Err(Unfinished::Cancelled) => Err(io::ErrorKind::NotConnected.into()),
-            // No thread to spare: then here, where its own limit ends it.
+            // Without another thread it runs here, where its own limit ends it.
             Err(Unfinished::TooMany | Unfinished::Lost(_)) => TcpStream::connect_timeout(&address, left),
         }
     }
 
-    fn ask_for_tunnel(&self, socket: &mut Socket, target: Peer<'_>, hop: &Hop) -> Result<(), Fault> {
-        exchange::enter(Stage::Tunnel);
-        let proxy = hop.peer();
-        let authorization = hop.authorization.as_ref().map(|value| value.expose());
+    fn ask_for_tunnel(
+        &self,
+        socket: &mut Socket,
+        target: Peer<'_>,
+        proxy: &HttpProxy,
+    ) -> Result<(), TransportError> {
+        request_state::enter(Stage::Tunnel);
+        let authorization = proxy.authorization.as_ref().map(|value| value.expose());
+        let proxy = proxy.peer();
         tunnel::open(socket, &target.to_string(), authorization).map_err(|why| match why {
             NoTunnel::Io(error) => self.opening_failed(&proxy.to_string(), target, &error),
-            NoTunnel::Status(status) => refused_by_proxy(&proxy.to_string(), &target.to_string(), status),
-            NoTunnel::Nonsense => Fault::new(
-                FaultKind::Connect,
-                format!("{proxy} did not answer a request for a tunnel as a proxy does"),
+            NoTunnel::Status(status) => {
+                error_text::refused_by_proxy(&proxy.to_string(), &target.to_string(), status)
+            }
+            NoTunnel::NotHttp => TransportError::new(
+                TransportErrorKind::Connect,
+                format!("the answer of {proxy} to the request for a tunnel is not HTTP"),
             ),
         })
     }
 
-    fn shake_hands(&self, socket: &mut Socket, target: Peer<'_>) -> Result<ClientConnection, Fault> {
-        exchange::enter(Stage::Tls);
+    fn shake_hands(&self, socket: &mut Socket, target: Peer<'_>) -> Result<ClientConnection, TransportError> {
+        request_state::enter(Stage::Tls);
         let start = Instant::now();
         let mut connection = self.tls.begin(target.host)?;
         tls::shake_hands(&mut connection, socket)
             .map_err(|error| self.opening_failed(&target.to_string(), target, &error))?;
-        exchange::with(|exchange| exchange.phases.tls_us = exchange::micros_since(start).max(1));
+        request_state::with(|state| state.phases.tls_us = request_state::micros_since(start).max(1));
         Ok(connection)
     }
 
-    /// Why a connection that was open already could not be made ready.
-    fn opening_failed(&self, who: &str, target: Peer<'_>, error: &io::Error) -> Fault {
+    /// Why an open connection could not be prepared for the request.
+    fn opening_failed(&self, who: &str, target: Peer<'_>, error: &io::Error) -> TransportError {
         if self.closed.load(Ordering::Acquire) {
-            return sentence::cancelled();
+            return error_text::cancelled();
         }
-        if exchange::with(|exchange| exchange.late) == Some(true) {
+        if request_state::with(|state| state.late) == Some(true) {
             return self.late(target);
         }
         match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-            Some(inner) => sentence::tls(who, inner),
+            Some(inner) => error_text::tls(who, inner),
             None => {
-                let stage = exchange::with(|exchange| exchange.stage);
-                let kind = if stage == Some(Stage::Tls) { FaultKind::Tls } else { FaultKind::Connect };
-                let reason = sentence::broken(Stage::Tls, who, error).reason;
-                Fault::new(kind, reason)
+                let stage = request_state::with(|state| state.stage);
+                let kind = if stage == Some(Stage::Tls) {
+                    TransportErrorKind::Tls
+                } else {
+                    TransportErrorKind::Connect
+                };
+                let reason = error_text::broken(Stage::Tls, who, error).reason;
+                TransportError::new(kind, reason)
             }
         }
     }
 
-    fn unresolved(&self, peer: Peer<'_>, why: Unresolved) -> Fault {
+    fn unresolved(&self, peer: Peer<'_>, why: DnsError) -> TransportError {
         let host = peer.host;
         let reason = match why {
-            Unresolved::Unfinished(Unfinished::Cancelled) => return sentence::cancelled(),
-            Unresolved::Unfinished(Unfinished::Late) => return self.late(peer),
-            Unresolved::Unfinished(Unfinished::TooMany) => {
-                format!("{host} is not looked up: the system has not answered the lookups before it")
+            DnsError::Unfinished(Unfinished::Cancelled) => return error_text::cancelled(),
+            DnsError::Unfinished(Unfinished::Late) => return self.late(peer),
+            DnsError::Unfinished(Unfinished::TooMany) => {
+                format!("{host} is not looked up: the system has not answered the earlier lookups")
             }
-            Unresolved::Unfinished(Unfinished::Lost(error)) => {
+            DnsError::Unfinished(Unfinished::Lost(error)) => {
                 format!("{host} could not be looked up: {error}")
             }
-            Unresolved::Failed(error) => format!("{host} could not be resolved: {error}"),
+            DnsError::Failed(error) => format!("{host} could not be resolved: {error}"),
         };
-        Fault::new(FaultKind::Resolve, reason)
+        TransportError::new(TransportErrorKind::Resolve, reason)
     }
 
-    fn late(&self, peer: Peer<'_>) -> Fault {
-        let stage = exchange::with(|exchange| exchange.stage).unwrap_or(Stage::Connect);
-        sentence::late(stage, &peer.to_string(), self.open_limit, self.limit)
+    fn late(&self, peer: Peer<'_>) -> TransportError {
+        let stage = request_state::with(|state| state.stage).unwrap_or(Stage::Connect);
+        error_text::late(stage, &peer.to_string(), self.open_limit, self.limit)
     }
 
     fn until(&self) -> Instant {
-        exchange::with(|exchange| exchange.open_deadline).unwrap_or_else(Instant::now)
+        request_state::with(|state| state.open_deadline).unwrap_or_else(Instant::now)
     }
 }
 
-fn refused(peer: Peer<'_>, ip: IpAddr, why: &str) -> Fault {
+fn refused(peer: Peer<'_>, ip: IpAddr, why: &str) -> TransportError {
     let reason = if peer.host.parse::<IpAddr>().is_ok() {
-        format!("{peer} may not be dialled: {why}")
+        format!("{peer} is refused: {why}")
     } else {
-        format!("{peer} may not be dialled: it resolves to {ip}, and {why}")
+        format!("{peer} is refused: it resolves to {ip}, and {why}")
     };
-    Fault::new(FaultKind::Refused, reason)
-}
-
-/// The proxy itself refused.
-pub(super) fn refused_by_proxy(proxy: &str, target: &str, status: u16) -> Fault {
-    let hint = if status == 407 { "; put user and password into the proxy's URL" } else { "" };
-    let reason = format!("{proxy} answered {status} instead of passing on to {target}{hint}");
-    Fault::new(FaultKind::Connect, reason)
+    TransportError::new(TransportErrorKind::Refused, reason)
 }

@@ -1,6 +1,6 @@
 //! Whether a request goes directly or through a proxy.
 
-use super::{Fault, FaultKind};
+use super::error::{TransportError, TransportErrorKind};
 use crate::endpoint::Proxy;
 use crate::secret::{Secret, SecretUrl};
 use base64::Engine;
@@ -9,9 +9,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use url::{Host, Url};
 
-/// A proxy.
 #[derive(Debug)]
-pub(super) struct Hop {
+pub(super) struct HttpProxy {
     /// Its name or address, an IPv6 one without brackets.
     pub(super) host: String,
     /// Its port.
@@ -20,18 +19,18 @@ pub(super) struct Hop {
     pub(super) authorization: Option<Secret>,
 }
 
-/// The ways out of one endpoint.
+/// The proxies of one endpoint.
 #[derive(Debug, Default)]
 pub(super) struct Route {
-    http: Option<Arc<Hop>>,
-    https: Option<Arc<Hop>>,
-    /// Hosts that are reached directly all the same.
-    direct: Vec<Exempt>,
+    http: Option<Arc<HttpProxy>>,
+    https: Option<Arc<HttpProxy>>,
+    /// Hosts that are reached without a proxy.
+    direct: Vec<NoProxyEntry>,
 }
 
 /// One entry of `NO_PROXY`.
 #[derive(Debug, PartialEq, Eq)]
-enum Exempt {
+enum NoProxyEntry {
     /// `*`.
     Everything,
     /// A name and all names below it; with a port, only on that port.
@@ -44,29 +43,29 @@ enum Exempt {
 
 impl Route {
     /// Reads the setting, and the environment if the setting says so. `env` gives the value of a variable.
-    pub(super) fn read(proxy: &Proxy, env: &dyn Fn(&str) -> Option<String>) -> Result<Route, Fault> {
+    pub(super) fn read(proxy: &Proxy, env: &dyn Fn(&str) -> Option<String>) -> Result<Route, TransportError> {
         match proxy {
             Proxy::Direct => Ok(Route::default()),
             Proxy::Url(url) => {
-                let hop = Arc::new(Hop::read(url.expose(), "`proxy`")?);
-                Ok(Route { http: Some(Arc::clone(&hop)), https: Some(hop), direct: Vec::new() })
+                let proxy = Arc::new(HttpProxy::read(url.expose(), "`proxy`")?);
+                Ok(Route { http: Some(Arc::clone(&proxy)), https: Some(proxy), direct: Vec::new() })
             }
             Proxy::Environment => Route::from_environment(env),
         }
     }
 
-    fn from_environment(env: &dyn Fn(&str) -> Option<String>) -> Result<Route, Fault> {
-        let first = |names: &[&'static str]| -> Result<Option<Arc<Hop>>, Fault> {
+    fn from_environment(env: &dyn Fn(&str) -> Option<String>) -> Result<Route, TransportError> {
+        let first = |names: &[&'static str]| -> Result<Option<Arc<HttpProxy>>, TransportError> {
             for name in names {
                 if let Some(value) = env(name).filter(|value| !value.trim().is_empty()) {
-                    return Hop::parse(value.trim(), name).map(|hop| Some(Arc::new(hop)));
+                    return HttpProxy::parse(value.trim(), name).map(|proxy| Some(Arc::new(proxy)));
                 }
             }
             Ok(None)
         };
         let no_proxy = env("no_proxy").or_else(|| env("NO_PROXY")).unwrap_or_default();
-        let mut direct = vec![Exempt::Loopback];
-        direct.extend(no_proxy.split([',', ' ']).filter_map(Exempt::parse));
+        let mut direct = vec![NoProxyEntry::Loopback];
+        direct.extend(no_proxy.split([',', ' ']).filter_map(NoProxyEntry::parse));
         Ok(Route {
             http: first(&["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"])?,
             https: first(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])?,
@@ -74,36 +73,41 @@ impl Route {
         })
     }
 
-    /// The proxy for a receiver, if one stands between. `host` is without brackets.
-    pub(super) fn via(&self, secure: bool, host: &str, port: u16) -> Option<&Hop> {
-        let hop = if secure { &self.https } else { &self.http }.as_deref()?;
+    /// The proxy for a receiver, if there is one. `host` is without brackets.
+    pub(super) fn via(&self, secure: bool, host: &str, port: u16) -> Option<&HttpProxy> {
+        let proxy = if secure { &self.https } else { &self.http }.as_deref()?;
         let exempt = self.direct.iter().any(|entry| entry.covers(host, port));
-        if exempt { None } else { Some(hop) }
+        if exempt { None } else { Some(proxy) }
     }
 }
 
-impl Hop {
-    fn parse(text: &str, name: &str) -> Result<Hop, Fault> {
+impl HttpProxy {
+    fn parse(text: &str, name: &str) -> Result<HttpProxy, TransportError> {
         let url = if text.contains("://") { Url::parse(text) } else { Url::parse(&format!("http://{text}")) };
         match url {
-            Ok(url) => Hop::read(&url, name),
-            Err(error) => Err(Fault::new(FaultKind::Refused, format!("{name} is not a proxy URL: {error}"))),
+            Ok(url) => HttpProxy::read(&url, name),
+            Err(error) => Err(TransportError::new(
+                TransportErrorKind::Refused,
+                format!("{name} is not a proxy URL: {error}"),
+            )),
         }
     }
 
-    fn read(url: &Url, name: &str) -> Result<Hop, Fault> {
+    fn read(url: &Url, name: &str) -> Result<HttpProxy, TransportError> {
         if url.scheme() != "http" {
             let shown = SecretUrl::new(url.clone());
             let reason = format!("{name} is {shown}: only proxies with an http:// URL are supported");
-            return Err(Fault::new(FaultKind::Refused, reason));
+            return Err(TransportError::new(TransportErrorKind::Refused, reason));
         }
         let host = match url.host() {
             Some(Host::Domain(name)) => name.to_owned(),
             Some(Host::Ipv4(ip)) => ip.to_string(),
             Some(Host::Ipv6(ip)) => ip.to_string(),
-            None => return Err(Fault::new(FaultKind::Refused, format!("{name} names no host"))),
+            None => {
+                return Err(TransportError::new(TransportErrorKind::Refused, format!("{name} has no host")));
+            }
         };
-        Ok(Hop { host, port: url.port_or_known_default().unwrap_or(80), authorization: basic(url) })
+        Ok(HttpProxy { host, port: url.port_or_known_default().unwrap_or(80), authorization: basic(url) })
     }
 }
 
@@ -132,13 +136,13 @@ fn percent_decode(text: &str) -> Vec<u8> {
     bytes
 }
 
-impl Exempt {
-    fn parse(entry: &str) -> Option<Exempt> {
+impl NoProxyEntry {
+    fn parse(entry: &str) -> Option<NoProxyEntry> {
         let entry = entry.trim();
         if entry == "*" {
-            return Some(Exempt::Everything);
+            return Some(NoProxyEntry::Everything);
         }
-        if let Some(block) = Exempt::parse_block(entry) {
+        if let Some(block) = NoProxyEntry::parse_block(entry) {
             return Some(block);
         }
         let (name, port) = match entry.rsplit_once(':') {
@@ -146,10 +150,10 @@ impl Exempt {
             None => (entry, None),
         };
         let name = name.trim_start_matches("*.").trim_start_matches('.').trim_end_matches('.');
-        (!name.is_empty()).then(|| Exempt::Name(name.to_ascii_lowercase(), port))
+        (!name.is_empty()).then(|| NoProxyEntry::Name(name.to_ascii_lowercase(), port))
     }
 
-    fn parse_block(entry: &str) -> Option<Exempt> {
+    fn parse_block(entry: &str) -> Option<NoProxyEntry> {
         let (address, bits) = match entry.split_once('/') {
             Some((address, bits)) => (address, Some(bits.parse::<u32>().ok()?)),
             None => (entry, None),
@@ -157,16 +161,20 @@ impl Exempt {
         let address: IpAddr = address.trim_matches(['[', ']']).parse().ok()?;
         let most = if address.is_ipv4() { 32 } else { 128 };
         let bits = bits.unwrap_or(most);
-        (bits <= most).then_some(Exempt::Block(address, bits))
+        (bits <= most).then_some(NoProxyEntry::Block(address, bits))
     }
 
     fn covers(&self, host: &str, port: u16) -> bool {
         let host = host.strip_suffix('.').unwrap_or(host);
         match self {
-            Exempt::Everything => true,
-            Exempt::Name(name, only) => only.is_none_or(|only| only == port) && is_at_or_below(host, name),
-            Exempt::Block(base, bits) => host.parse().is_ok_and(|ip: IpAddr| shares_prefix(ip, *base, *bits)),
-            Exempt::Loopback => {
+            NoProxyEntry::Everything => true,
+            NoProxyEntry::Name(name, only) => {
+                only.is_none_or(|only| only == port) && is_at_or_below(host, name)
+            }
+            NoProxyEntry::Block(base, bits) => {
+                host.parse().is_ok_and(|ip: IpAddr| shares_prefix(ip, *base, *bits))
+            }
+            NoProxyEntry::Loopback => {
                 is_at_or_below(host, "localhost") || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
             }
         }
@@ -203,11 +211,11 @@ mod tests {
     }
 
     fn proxy_of(route: &Route, secure: bool, host: &str) -> Option<String> {
-        route.via(secure, host, 443).map(|hop| hop.host.clone())
+        route.via(secure, host, 443).map(|proxy| proxy.host.clone())
     }
 
     #[test]
-    fn the_environment_is_read_by_scheme_with_all_proxy_as_the_last_resort() {
+    fn the_environment_is_read_by_scheme_and_all_proxy_is_the_fallback() {
         let route = route(&[("HTTPS_PROXY", "http://secure.test:3128"), ("all_proxy", "rest.test:8080")]);
         assert_eq!(proxy_of(&route, true, "a.test").as_deref(), Some("secure.test"));
         assert_eq!(proxy_of(&route, false, "a.test").as_deref(), Some("rest.test"));
@@ -252,8 +260,8 @@ mod tests {
     fn other_kinds_of_proxy_are_refused_without_their_password() {
         for text in ["socks5://u:hunter2@p.test", "https://u:hunter2@p.test:8443"] {
             let url = SecretUrl::new(Url::parse(text).unwrap());
-            let fault = Route::read(&Proxy::Url(url), &|_| None).unwrap_err();
-            assert!(fault.reason.contains("p.test") && !fault.reason.contains("hunter2"), "{fault}");
+            let error = Route::read(&Proxy::Url(url), &|_| None).unwrap_err();
+            assert!(error.reason.contains("p.test") && !error.reason.contains("hunter2"), "{error}");
         }
     }
 

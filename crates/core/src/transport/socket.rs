@@ -1,6 +1,8 @@
-//! A TCP connection whose reads and writes end at the deadline of the exchange on this thread.
+//! A TCP connection whose reads and writes end at the deadline of the request on this thread. Our own because
+//! ureq's sockets restart their timeout with each byte, which a slow receiver can stretch without end, and
+//! cannot be broken by a shutdown.
 
-use super::exchange;
+use super::request_state;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,22 +10,20 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 use ureq::unversioned::transport::ShutdownHandle;
 
-/// How far a socket timeout may fall short of the time left before it is set anew. Setting it costs a
-/// system call; waking early costs one more, and only on a connection that hangs.
+/// How far a socket timeout may be below the time left before it is set again. Setting it costs a system call;
+/// waking early costs one more, and only on a connection that hangs.
 const SLACK: Duration = Duration::from_secs(1);
 
-/// An open connection.
 #[derive(Debug)]
 pub(super) struct Socket {
     stream: Arc<TcpStream>,
-    /// Whether the client was shut down: an end of stream is then no end of an answer.
+    /// After the shutdown of the client an end of stream is not the end of an answer.
     closed: Arc<AtomicBool>,
     read_timeout: Duration,
     write_timeout: Duration,
 }
 
 impl Socket {
-    /// Takes over a connection.
     pub(super) fn new(stream: TcpStream, closed: Arc<AtomicBool>) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         Ok(Socket {
@@ -34,7 +34,7 @@ impl Socket {
         })
     }
 
-    /// What breaks this connection from another thread.
+    /// Breaks this connection from another thread.
     pub(super) fn shutdown_handle(&self) -> Weak<dyn ShutdownHandle> {
         let handle: Arc<dyn ShutdownHandle> = Arc::clone(&self.stream) as _;
         Arc::downgrade(&handle)
@@ -45,15 +45,15 @@ impl Socket {
         !self.closed.load(Ordering::Acquire) && is_silent(&self.stream)
     }
 
-    /// Runs one system call again until it has done something or the deadline has passed.
-    fn persist(
+    /// Repeats one system call until it has done something or the deadline has passed.
+    fn until_deadline(
         &self,
         armed: &mut Duration,
         arm: fn(&TcpStream, Option<Duration>) -> io::Result<()>,
         mut attempt: impl FnMut(&TcpStream) -> io::Result<usize>,
     ) -> io::Result<usize> {
         loop {
-            let left = exchange::time_left()?;
+            let left = request_state::time_left()?;
             if armed.is_zero() || *armed > left || *armed + SLACK < left {
                 let timeout = if left > 2 * SLACK { left - SLACK / 2 } else { left };
                 match arm(&self.stream, Some(timeout)) {
@@ -65,7 +65,7 @@ impl Socket {
                 }
             }
             match attempt(&self.stream) {
-                Err(e) if is_passing(&e) => {}
+                Err(e) if is_transient(&e) => {}
                 done => return done,
             }
         }
@@ -85,16 +85,17 @@ fn is_silent(stream: &TcpStream) -> bool {
     stream.set_nonblocking(false).is_ok() && is_open && silent
 }
 
-/// Whether a failed call is to be tried again: a signal, or a socket timeout that may have been early.
-fn is_passing(error: &io::Error) -> bool {
+/// Whether a failed call is repeated: after a signal, or a socket timeout that may have been early.
+fn is_transient(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 
 impl Read for Socket {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let mut armed = self.read_timeout;
-        let read =
-            self.persist(&mut armed, TcpStream::set_read_timeout, |mut stream| Read::read(&mut stream, into));
+        let read = self.until_deadline(&mut armed, TcpStream::set_read_timeout, |mut stream| {
+            Read::read(&mut stream, into)
+        });
         self.read_timeout = armed;
         match read {
             Ok(0) if !into.is_empty() && self.closed.load(Ordering::Acquire) => {
@@ -108,8 +109,9 @@ impl Read for Socket {
 impl Write for Socket {
     fn write(&mut self, from: &[u8]) -> io::Result<usize> {
         let mut armed = self.write_timeout;
-        let written = self
-            .persist(&mut armed, TcpStream::set_write_timeout, |mut stream| Write::write(&mut stream, from));
+        let written = self.until_deadline(&mut armed, TcpStream::set_write_timeout, |mut stream| {
+            Write::write(&mut stream, from)
+        });
         self.write_timeout = armed;
         written
     }

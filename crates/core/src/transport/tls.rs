@@ -1,7 +1,8 @@
 //! TLS of one endpoint: the platform's verifier, further roots, a client certificate. Verification
 //! cannot be switched off.
 
-use super::{Fault, FaultKind, sentence};
+use super::error::{TransportError, TransportErrorKind};
+use super::error_text;
 use crate::endpoint;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
@@ -15,16 +16,16 @@ use std::sync::{Arc, OnceLock};
 
 /// The certificates of one endpoint, checked; the platform's roots are read at the first handshake.
 #[derive(Debug)]
-pub(super) struct Tls {
+pub(super) struct TlsSetup {
     provider: Arc<CryptoProvider>,
     roots: Vec<CertificateDer<'static>>,
     client: Option<Arc<SingleCertAndKey>>,
     ready: OnceLock<Arc<ClientConfig>>,
 }
 
-impl Tls {
+impl TlsSetup {
     /// Reads the PEM texts of the configuration.
-    pub(super) fn read(settings: &endpoint::Tls) -> Result<Tls, Fault> {
+    pub(super) fn read(settings: &endpoint::Tls) -> Result<TlsSetup, TransportError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let roots = match &settings.ca {
             Some(pem) => read_roots(pem)?,
@@ -34,25 +35,25 @@ impl Tls {
             Some((chain, key)) => Some(read_client(chain, key.expose().as_bytes(), &provider)?),
             None => None,
         };
-        Ok(Tls { provider, roots, client, ready: OnceLock::new() })
+        Ok(TlsSetup { provider, roots, client, ready: OnceLock::new() })
     }
 
     /// Begins a handshake with the receiver of this name.
-    pub(super) fn begin(&self, host: &str) -> Result<ClientConnection, Fault> {
+    pub(super) fn begin(&self, host: &str) -> Result<ClientConnection, TransportError> {
         let refused = |error: &dyn std::fmt::Display| {
-            Fault::new(FaultKind::Tls, format!("TLS with {host} cannot begin: {error}"))
+            TransportError::new(TransportErrorKind::Tls, format!("TLS with {host} cannot start: {error}"))
         };
         let name = ServerName::try_from(host.to_owned()).map_err(|error| refused(&error))?;
         ClientConnection::new(self.config()?, name).map_err(|error| refused(&error))
     }
 
-    fn config(&self) -> Result<Arc<ClientConfig>, Fault> {
+    fn config(&self) -> Result<Arc<ClientConfig>, TransportError> {
         if let Some(ready) = self.ready.get() {
             return Ok(Arc::clone(ready));
         }
         let config = self.build().map_err(|error| {
             let reason = format!("the platform's certificates cannot be used: {error}; name a `ca_file`");
-            Fault::new(FaultKind::Tls, reason)
+            TransportError::new(TransportErrorKind::Tls, reason)
         })?;
         Ok(Arc::clone(self.ready.get_or_init(|| Arc::new(config))))
     }
@@ -64,7 +65,7 @@ impl Tls {
             let roots = self.roots.iter().cloned();
             Arc::new(Verifier::new_with_extra_roots(roots, Arc::clone(&self.provider))?)
         };
-        // The platform's verifier is handed over as a custom one; it checks chain, name and dates.
+        // The platform's verifier, given as a custom one, checks chain, name and dates.
         let builder = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_safe_default_protocol_versions()?
             .dangerous()
@@ -87,17 +88,17 @@ pub(super) fn shake_hands(
     Ok(())
 }
 
-fn unusable(what: &str, why: &dyn std::fmt::Display) -> Fault {
-    Fault::new(FaultKind::Tls, format!("{what}: {why}"))
+fn unusable(what: &str, why: &dyn std::fmt::Display) -> TransportError {
+    TransportError::new(TransportErrorKind::Tls, format!("{what}: {why}"))
 }
 
-fn read_roots(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Fault> {
+fn read_roots(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TransportError> {
     let roots = read_certificates("`ca_file` is not readable as PEM", "`ca_file` holds no certificate", pem)?;
     let mut store = RootCertStore::empty();
     for root in &roots {
         let added = store.add(root.clone());
         added.map_err(|error| {
-            unusable("`ca_file` holds something that is no certificate", &sentence::certificate(&error))
+            unusable("`ca_file` contains something other than certificates", &error_text::certificate(&error))
         })?;
     }
     Ok(roots)
@@ -107,7 +108,7 @@ fn read_certificates(
     unreadable: &str,
     empty: &str,
     pem: &[u8],
-) -> Result<Vec<CertificateDer<'static>>, Fault> {
+) -> Result<Vec<CertificateDer<'static>>, TransportError> {
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     let certificates =
         read.map_err(|_| unusable(unreadable, &"expected `-----BEGIN CERTIFICATE-----` blocks"))?;
@@ -117,7 +118,11 @@ fn read_certificates(
     Ok(certificates)
 }
 
-fn read_client(chain: &[u8], key: &[u8], provider: &CryptoProvider) -> Result<Arc<SingleCertAndKey>, Fault> {
+fn read_client(
+    chain: &[u8],
+    key: &[u8],
+    provider: &CryptoProvider,
+) -> Result<Arc<SingleCertAndKey>, TransportError> {
     let chain = read_certificates(
         "`client_cert` is not readable as PEM",
         "`client_cert` holds no certificate",

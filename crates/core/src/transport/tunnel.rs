@@ -1,9 +1,10 @@
-//! Asking a proxy for a tunnel to the receiver: `CONNECT` (RFC 9110, section 9.3.6).
+//! Asking a proxy for a tunnel to the receiver: `CONNECT` (RFC 9110, section 9.3.6). Our own because ureq's
+//! proxy support resolves and connects by itself, past our vetting, deadline and shutdown.
 
 use std::io::{self, Read, Write};
 
-/// The most a proxy may say before the tunnel.
-const MOST_HEAD: usize = 16 * 1024;
+/// The most bytes of the proxy's answer.
+const MAX_HEAD: usize = 16 * 1024;
 
 /// Why there is no tunnel.
 #[derive(Debug)]
@@ -12,8 +13,8 @@ pub(super) enum NoTunnel {
     Io(io::Error),
     /// The proxy answered with this status.
     Status(u16),
-    /// What came back is no answer to `CONNECT`.
-    Nonsense,
+    /// The answer is not HTTP.
+    NotHttp,
 }
 
 /// Asks for a tunnel to `host:port` and reads the proxy's answer to its end.
@@ -23,30 +24,30 @@ pub(super) fn open(
     authorization: Option<&str>,
 ) -> Result<(), NoTunnel> {
     let version = crate::VERSION;
-    let mut ask =
+    let mut request =
         format!("CONNECT {target} HTTP/1.1\r\nhost: {target}\r\nuser-agent: taskbell/{version}\r\n");
     if let Some(value) = authorization {
-        ask.push_str("proxy-authorization: ");
-        ask.push_str(value);
-        ask.push_str("\r\n");
+        request.push_str("proxy-authorization: ");
+        request.push_str(value);
+        request.push_str("\r\n");
     }
-    ask.push_str("\r\n");
-    stream.write_all(ask.as_bytes()).map_err(NoTunnel::Io)?;
+    request.push_str("\r\n");
+    stream.write_all(request.as_bytes()).map_err(NoTunnel::Io)?;
     let head = read_head(stream)?;
     match status(&head) {
         Some(200..=299) => Ok(()),
         Some(status) => Err(NoTunnel::Status(status)),
-        None => Err(NoTunnel::Nonsense),
+        None => Err(NoTunnel::NotHttp),
     }
 }
 
-/// Reads up to the empty line. One byte at a time, since what follows belongs to the tunnel.
+/// Reads up to the empty line, byte by byte: what follows belongs to the tunnel.
 fn read_head(stream: &mut impl Read) -> Result<Vec<u8>, NoTunnel> {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {
-        if head.len() == MOST_HEAD {
-            return Err(NoTunnel::Nonsense);
+        if head.len() == MAX_HEAD {
+            return Err(NoTunnel::NotHttp);
         }
         if stream.read(&mut byte).map_err(NoTunnel::Io)? == 0 {
             return Err(NoTunnel::Io(io::ErrorKind::UnexpectedEof.into()));
@@ -68,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_status_of_a_proxy_is_read_and_nonsense_is_told_apart() {
+    fn the_status_of_a_proxy_is_read_and_other_bytes_are_not_http() {
         assert_eq!(status(b"HTTP/1.1 200 Connection established\r\n\r\n"), Some(200));
         assert_eq!(status(b"HTTP/1.0 407 x\r\n\r\n"), Some(407));
         assert_eq!(status(b"HTTP/1.1 200\r\n\r\n"), Some(200));

@@ -1,11 +1,20 @@
-//! Which addresses may be dialled.
+//! Which addresses may be dialled. Our own because no crate refuses every address that carries a private or
+//! metadata address inside, and because the address that is vetted must be the one that is dialled.
 //!
 //! The tables follow the IANA special-purpose registries (RFC 6890 and its updates) and the address
 //! families that carry an IPv4 address inside an IPv6 one: v4-mapped and v4-compatible (RFC 4291),
 //! NAT64 (RFC 6052, RFC 8215), 6to4 (RFC 3056) and Teredo (RFC 4380).
 
-use super::Reach;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// Which addresses may be dialled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// A configured endpoint: loopback and LAN too, never link-local or cloud metadata.
+    Configured,
+    /// A URL that a task named: public addresses only.
+    Public,
+}
 
 /// A block of IPv4 addresses, its prefix length, and what it is.
 type Block4 = (Ipv4Addr, u32, &'static str);
@@ -20,7 +29,7 @@ const MULTICAST: &str = "it is multicast";
 const DOCUMENTATION: &str = "it is reserved for documentation";
 const SPECIAL: &str = "it is reserved for a special purpose";
 
-/// IPv4 blocks that nobody may dial.
+/// IPv4 blocks that are never dialled.
 const NEVER_4: &[Block4] = &[
     (Ipv4Addr::new(0, 0, 0, 0), 8, UNSPECIFIED),
     (Ipv4Addr::new(100, 100, 100, 200), 32, METADATA),
@@ -50,7 +59,7 @@ const PRIVATE_4: &[Block4] = &[
     (Ipv4Addr::new(240, 0, 0, 0), 4, "it is reserved"),
 ];
 
-/// IPv6 blocks that nobody may dial.
+/// IPv6 blocks that are never dialled.
 const NEVER_6: &[Block6] = &[
     (Ipv6Addr::UNSPECIFIED, 128, UNSPECIFIED),
     (Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0), 32, METADATA),
@@ -157,7 +166,7 @@ fn within_6(ip: Ipv6Addr, (base, bits, _): &Block6) -> bool {
     (u128::from(ip) ^ u128::from(*base)) >> (128 - bits) == 0
 }
 
-/// Names under which clouds serve metadata. Only a proxy resolves them unseen.
+/// Names under which clouds serve metadata. A proxy resolves them itself, so no address of theirs is vetted.
 const METADATA_NAMES: &[&str] = &[
     "instance-data",
     "instance-data.ec2.internal",
@@ -264,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn public_addresses_are_for_everybody() {
+    fn public_addresses_are_always_allowed() {
         for ip in [
             "1.1.1.1",
             "8.8.8.8",

@@ -134,10 +134,10 @@ pub(super) fn superseded_by(id: EventId) -> String {
 /// The report of a delivery that ended in a lane; `None` for one that goes on.
 pub fn delivery_report(report: &LaneReport) -> Option<DeliveryReport> {
     let (endpoint, job, attempts, status, reason) = match report {
-        LaneReport::Attempt { endpoint, job, row, fate: Disposition::Delivered } => {
+        LaneReport::Attempt { endpoint, job, row, disposition: Disposition::Delivered } => {
             (endpoint, job, row.number, row.status, None)
         }
-        LaneReport::Attempt { endpoint, job, row, fate: Disposition::Dead(reason) } => {
+        LaneReport::Attempt { endpoint, job, row, disposition: Disposition::Dead(reason) } => {
             (endpoint, job, row.number, row.status, Some(reason.clone()))
         }
         LaneReport::Dropped { endpoint, job, reason } => {
@@ -146,9 +146,9 @@ pub fn delivery_report(report: &LaneReport) -> Option<DeliveryReport> {
         LaneReport::Superseded { endpoint, job, by } => {
             (endpoint, job, job.attempts, None, Some(superseded_by(*by)))
         }
-        LaneReport::Attempt { fate: Disposition::Again(_), .. }
+        LaneReport::Attempt { disposition: Disposition::Again(_), .. }
         | LaneReport::FollowUp { .. }
-        | LaneReport::Homeless { .. }
+        | LaneReport::Returned { .. }
         | LaneReport::Gone { .. } => return None,
     };
     Some(DeliveryReport {

@@ -199,8 +199,8 @@ fn new_job(
         hook: hook.into(),
         created_at: now.unix_ms,
         attempts: 0,
-        strikes: 0,
-        asked: 0,
+        failures: 0,
+        requested_waits: 0,
         plain: None,
         without_file: false,
         due: now.monotonic,
@@ -219,14 +219,14 @@ fn send_fallbacks(
     committed: &mut Committed,
 ) -> Result<(), SpoolError> {
     let (job, dead) = match report {
-        LaneReport::Attempt { job, fate: Disposition::Delivered, .. } => (job, false),
-        LaneReport::Attempt { job, fate: Disposition::Dead(_), .. } | LaneReport::Dropped { job, .. } => {
+        LaneReport::Attempt { job, disposition: Disposition::Delivered, .. } => (job, false),
+        LaneReport::Attempt { job, disposition: Disposition::Dead(_), .. } | LaneReport::Dropped { job, .. } => {
             (job, !job.is_stale(now.unix_ms))
         }
         LaneReport::Superseded { job, .. } => (job, false),
-        LaneReport::Attempt { fate: Disposition::Again(_), .. }
+        LaneReport::Attempt { disposition: Disposition::Again(_), .. }
         | LaneReport::FollowUp { .. }
-        | LaneReport::Homeless { .. }
+        | LaneReport::Returned { .. }
         | LaneReport::Gone { .. } => return Ok(()),
     };
     if dead {
@@ -244,7 +244,7 @@ fn write_lane_report(
     committed: &mut Committed,
 ) -> Result<(), SpoolError> {
     match report {
-        LaneReport::Attempt { endpoint, job, row, fate } => match fate {
+        LaneReport::Attempt { endpoint, job, row, disposition } => match disposition {
             Disposition::Delivered => batch.last_attempt(row, &End::Delivered, unix_ms),
             Disposition::Dead(reason) => batch.last_attempt(row, &End::Dead(reason.clone()), unix_ms),
             Disposition::Again(at) => {
@@ -257,6 +257,6 @@ fn write_lane_report(
         LaneReport::FollowUp { row, .. } => batch.attempt(row),
         LaneReport::Dropped { job, reason, .. } => batch.end(job.seq, &End::Dead(reason.clone()), unix_ms),
         LaneReport::Superseded { job, by, .. } => batch.end(job.seq, &End::Dead(superseded_by(*by)), unix_ms),
-        LaneReport::Homeless { .. } | LaneReport::Gone { .. } => Ok(()),
+        LaneReport::Returned { .. } | LaneReport::Gone { .. } => Ok(()),
     }
 }

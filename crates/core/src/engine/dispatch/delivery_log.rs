@@ -10,8 +10,8 @@ pub fn write(log: &Log, reports: &[LaneReport], ended: &[DeliveryReport]) {
     }
     for report in reports {
         match report {
-            LaneReport::Attempt { endpoint, job, row, fate } => {
-                let (level, result) = match fate {
+            LaneReport::Attempt { endpoint, job, row, disposition } => {
+                let (level, result) = match disposition {
                     Disposition::Delivered => (Level::Debug, "delivered"),
                     Disposition::Again(_) => (Level::Info, "failed and is due again"),
                     Disposition::Dead(_) => (Level::Debug, "failed for good"),
@@ -32,7 +32,7 @@ pub fn write(log: &Log, reports: &[LaneReport], ended: &[DeliveryReport]) {
                     log.write(Level::Warn, &format!("{endpoint}: {error}"));
                 }
             }
-            LaneReport::Dropped { .. } | LaneReport::Superseded { .. } | LaneReport::Homeless { .. } => {}
+            LaneReport::Dropped { .. } | LaneReport::Superseded { .. } | LaneReport::Returned { .. } => {}
         }
     }
     for report in ended.iter().filter(|report| report.state == "dead" && !report.superseded) {

@@ -50,7 +50,7 @@ impl Dispatch {
         }
         // Deliveries of lanes that a reload retired move to the lanes in use.
         self.lanes.push(transaction.lane_reports.into_iter().filter_map(|report| match report {
-            LaneReport::Homeless { endpoint, job } => Some((endpoint, job)),
+            LaneReport::Returned { endpoint, job } => Some((endpoint, job)),
             _ => None,
         }));
     }
@@ -63,9 +63,9 @@ impl Dispatch {
         counters.deliveries.add((committed.jobs.len() + committed.dead.len()) as u64);
         for report in &transaction.lane_reports {
             match report {
-                LaneReport::Attempt { fate, .. } => {
+                LaneReport::Attempt { disposition, .. } => {
                     counters.attempts.one();
-                    counters.retries.add(u64::from(matches!(fate, Disposition::Again(_))));
+                    counters.retries.add(u64::from(matches!(disposition, Disposition::Again(_))));
                 }
                 LaneReport::FollowUp { .. } => counters.attempts.one(),
                 _ => {}
@@ -93,17 +93,17 @@ impl Dispatch {
         }
         for report in &transaction.lane_reports {
             match report {
-                LaneReport::Attempt { job, fate, .. } => {
+                LaneReport::Attempt { job, disposition, .. } => {
                     if job.attempts == 0 {
                         progress.tried(job.ticket);
                     }
-                    if !matches!(fate, Disposition::Again(_)) {
+                    if !matches!(disposition, Disposition::Again(_)) {
                         progress.ended(job.ticket, true);
                     }
                 }
                 LaneReport::Dropped { job, .. } => progress.ended(job.ticket, job.attempts > 0),
                 LaneReport::Superseded { job, .. } => progress.ended(job.ticket, false),
-                LaneReport::FollowUp { .. } | LaneReport::Homeless { .. } | LaneReport::Gone { .. } => {}
+                LaneReport::FollowUp { .. } | LaneReport::Returned { .. } | LaneReport::Gone { .. } => {}
             }
         }
         progress.spooled(transaction.taken_ticket);

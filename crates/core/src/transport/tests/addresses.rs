@@ -1,12 +1,12 @@
 use super::*;
-use crate::transport::FaultKind;
+use crate::transport::TransportErrorKind;
 use std::sync::mpsc;
 
-fn refusal(url: &str, reach: Reach, lookup: &Arc<Lookup>) -> Fault {
+fn refusal(url: &str, reach: Reach, lookup: &Arc<LookupFn>) -> TransportError {
     let client = Client::with(&endpoint(url), reach, Arc::clone(lookup), &|_| None).unwrap();
-    let fault = post(&client, url).unwrap_err();
-    assert_eq!(fault.kind, FaultKind::Refused, "{url}: {fault}");
-    fault
+    let error = post(&client, url).unwrap_err();
+    assert_eq!(error.kind, TransportErrorKind::Refused, "{url}: {error}");
+    error
 }
 
 #[test]
@@ -28,18 +28,18 @@ fn metadata_is_refused_however_the_address_is_written() {
         "metadata.google.internal",
         "METADATA.google.internal.",
     ] {
-        let fault = refusal(&format!("http://{host}/latest/s3cret"), Reach::Configured, &lookup);
-        assert!(!fault.reason.contains("s3cret"), "{fault}");
+        let error = refusal(&format!("http://{host}/latest/s3cret"), Reach::Configured, &lookup);
+        assert!(!error.reason.contains("s3cret"), "{error}");
     }
 }
 
 #[test]
 fn a_name_is_refused_for_what_it_resolves_to_and_the_address_is_named() {
-    let fault =
+    let error =
         refusal("http://rebind.test:8080/", Reach::Configured, &everywhere(&["169.254.169.254", "fe80::1"]));
-    assert!(fault.reason.contains("rebind.test:8080") && fault.reason.contains("169.254.169.254"), "{fault}");
-    let fault = refusal("http://lan.test/", Reach::Public, &everywhere(&["192.168.1.5"]));
-    assert!(fault.reason.contains("192.168.1.5"), "{fault}");
+    assert!(error.reason.contains("rebind.test:8080") && error.reason.contains("169.254.169.254"), "{error}");
+    let error = refusal("http://lan.test/", Reach::Public, &everywhere(&["192.168.1.5"]));
+    assert!(error.reason.contains("192.168.1.5"), "{error}");
 }
 
 #[test]
@@ -68,26 +68,26 @@ fn localhost_is_for_configured_endpoints_only() {
     let url = format!("http://localhost:{}/", server.address.port());
     assert_eq!(post(&client(&url, |_| {}), &url).unwrap().status, 200);
     let public = Client::new(&endpoint(&url), Reach::Public).unwrap();
-    assert_eq!(post(&public, &url).unwrap_err().kind, FaultKind::Refused);
+    assert_eq!(post(&public, &url).unwrap_err().kind, TransportErrorKind::Refused);
     for host in ["127.0.0.1", "[::1]", "10.0.0.1", "[fd00::1]"] {
-        let fault = post(&public, &format!("http://{host}/")).unwrap_err();
-        assert_eq!(fault.kind, FaultKind::Refused, "{fault}");
+        let error = post(&public, &format!("http://{host}/")).unwrap_err();
+        assert_eq!(error.kind, TransportErrorKind::Refused, "{error}");
     }
     assert_eq!(server.connections(), 1);
 }
 
 #[test]
-fn a_name_that_does_not_exist_is_a_fault_that_names_it() {
-    let lookup: Arc<Lookup> = Arc::new(|_: &str| Err(std::io::Error::other("no such name")));
+fn the_error_for_a_name_that_does_not_exist_names_it() {
+    let lookup: Arc<LookupFn> = Arc::new(|_: &str| Err(std::io::Error::other("no such name")));
     let url = "https://nowhere.test/s3cret";
     let client = Client::with(&endpoint(url), Reach::Configured, lookup, &|_| None).unwrap();
-    let fault = post(&client, url).unwrap_err();
-    assert_eq!(fault.kind, FaultKind::Resolve);
-    assert!(fault.reason.contains("nowhere.test") && !fault.reason.contains("s3cret"), "{fault}");
+    let error = post(&client, url).unwrap_err();
+    assert_eq!(error.kind, TransportErrorKind::Resolve);
+    assert!(error.reason.contains("nowhere.test") && !error.reason.contains("s3cret"), "{error}");
 }
 
 /// A lookup that hangs until the sender is dropped.
-fn hanging_lookup() -> (mpsc::Sender<()>, Arc<Lookup>) {
+fn hanging_lookup() -> (mpsc::Sender<()>, Arc<LookupFn>) {
     let (release, held) = mpsc::channel();
     let held = Mutex::new(held);
     let lookup = move |_: &str| {
@@ -98,7 +98,7 @@ fn hanging_lookup() -> (mpsc::Sender<()>, Arc<Lookup>) {
 }
 
 #[test]
-fn a_hung_name_server_holds_nobody_past_the_deadline_and_piles_up_no_threads() {
+fn a_hung_name_server_delays_no_request_past_the_deadline_and_its_threads_are_bounded() {
     let (_release, lookup) = hanging_lookup();
     let url = "http://slow.test/";
     let mut settings = endpoint(url);
@@ -106,11 +106,11 @@ fn a_hung_name_server_holds_nobody_past_the_deadline_and_piles_up_no_threads() {
     let client = Client::with(&settings, Reach::Configured, lookup, &|_| None).unwrap();
     let start = Instant::now();
     for _ in 0..4 {
-        let fault = post(&client, url).unwrap_err();
-        assert_eq!(fault.kind, FaultKind::Timeout);
-        assert!(fault.reason.contains("lookup"), "{fault}");
+        let error = post(&client, url).unwrap_err();
+        assert_eq!(error.kind, TransportErrorKind::Timeout);
+        assert!(error.reason.contains("lookup"), "{error}");
     }
-    assert_eq!(post(&client, url).unwrap_err().kind, FaultKind::Resolve);
+    assert_eq!(post(&client, url).unwrap_err().kind, TransportErrorKind::Resolve);
     assert!(start.elapsed() < GENEROUS / 3);
 }
 
@@ -120,7 +120,7 @@ fn shutdown_does_not_wait_for_a_hung_name_server() {
     let url = "http://slow.test/";
     let asked = Arc::new(AtomicBool::new(false));
     let (note, slow) = (Arc::clone(&asked), lookup);
-    let noting: Arc<Lookup> = Arc::new(move |name: &str| {
+    let noting: Arc<LookupFn> = Arc::new(move |name: &str| {
         note.store(true, Ordering::SeqCst);
         slow(name)
     });
@@ -131,5 +131,5 @@ fn shutdown_does_not_wait_for_a_hung_name_server() {
     };
     wait_until("the name was never looked up", || asked.load(Ordering::SeqCst));
     client.shutdown();
-    assert_eq!(hung.join().unwrap().unwrap_err().kind, FaultKind::Cancelled);
+    assert_eq!(hung.join().unwrap().unwrap_err().kind, TransportErrorKind::Cancelled);
 }

@@ -1,6 +1,6 @@
 use super::*;
-use crate::transport::FaultKind;
-use crate::transport::answer::MOST_BODY;
+use crate::transport::TransportErrorKind;
+use crate::transport::answer::MAX_BODY;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
@@ -13,27 +13,27 @@ fn impatient(url: &str) -> Client {
 /// Posts and asserts that the deadline ended it, in the stage that the reason names.
 fn assert_late(server: &Server, stage: &str) {
     let start = Instant::now();
-    let fault = post(&impatient(&server.url()), &server.url()).unwrap_err();
-    assert_eq!(fault.kind, FaultKind::Timeout, "{fault}");
-    assert!(fault.reason.contains(stage), "{fault}");
+    let error = post(&impatient(&server.url()), &server.url()).unwrap_err();
+    assert_eq!(error.kind, TransportErrorKind::Timeout, "{error}");
+    assert!(error.reason.contains(stage), "{error}");
     assert!(start.elapsed() >= SHORT && start.elapsed() < GENEROUS / 3, "{:?}", start.elapsed());
 }
 
 #[test]
-fn a_receiver_that_hangs_is_left_at_the_deadline() {
+fn a_receiver_that_hangs_is_abandoned_at_the_deadline() {
     assert_late(&Server::scripted(|_, stream| hang(stream)), "did not answer");
 }
 
 #[test]
-fn a_receiver_that_reads_nothing_is_left_at_the_deadline() {
+fn a_receiver_that_reads_nothing_is_abandoned_at_the_deadline() {
     let held: Arc<Mutex<Vec<TcpStream>>> = Arc::default();
     let unread = Arc::clone(&held);
     let server = Server::scripted(move |_, stream| unread.lock().unwrap().extend(stream.try_clone()));
     let client = impatient(&server.url());
     let body = vec![0; 64 * 1024 * 1024];
-    let fault = client.post(&Url::parse(&server.url()).unwrap(), &[], &body).0.unwrap_err();
-    assert_eq!(fault.kind, FaultKind::Timeout, "{fault}");
-    assert!(fault.reason.contains("did not take the whole request"), "{fault}");
+    let error = client.post(&Url::parse(&server.url()).unwrap(), &[], &body).0.unwrap_err();
+    assert_eq!(error.kind, TransportErrorKind::Timeout, "{error}");
+    assert!(error.reason.contains("did not accept the whole request"), "{error}");
     assert_eq!(held.lock().unwrap().len(), 1, "the connection stayed open");
 }
 
@@ -62,7 +62,7 @@ fn the_deadline_holds_above_the_slack_of_socket_timeouts_too() {
     let limit = Duration::from_millis(2300);
     let client = client(&server.url(), |endpoint| endpoint.timeout = limit);
     let start = Instant::now();
-    assert_eq!(post(&client, &server.url()).unwrap_err().kind, FaultKind::Timeout);
+    assert_eq!(post(&client, &server.url()).unwrap_err().kind, TransportErrorKind::Timeout);
     assert!(start.elapsed() >= limit && start.elapsed() < GENEROUS / 3, "{:?}", start.elapsed());
 }
 
@@ -79,20 +79,20 @@ fn a_body_without_end_is_cut_and_its_connection_not_used_again() {
     let client = client(&server.url(), |_| {});
     for _ in 0..2 {
         let answer = post(&client, &server.url()).unwrap();
-        assert_eq!((answer.status, answer.body.len(), answer.truncated), (200, MOST_BODY, true));
+        assert_eq!((answer.status, answer.body.len(), answer.truncated), (200, MAX_BODY, true));
     }
     assert_eq!(server.connections(), 2);
 }
 
 #[test]
 fn a_body_of_exactly_the_bound_is_whole() {
-    let mut answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {MOST_BODY}\r\n\r\n").into_bytes();
-    answer.extend(vec![b'x'; MOST_BODY]);
+    let mut answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {MAX_BODY}\r\n\r\n").into_bytes();
+    answer.extend(vec![b'x'; MAX_BODY]);
     let server = Server::answering(answer);
     let client = client(&server.url(), |_| {});
     for _ in 0..2 {
         let answer = post(&client, &server.url()).unwrap();
-        assert_eq!((answer.body.len(), answer.truncated), (MOST_BODY, false));
+        assert_eq!((answer.body.len(), answer.truncated), (MAX_BODY, false));
     }
     assert_eq!(server.connections(), 1);
 }
@@ -116,7 +116,7 @@ fn a_compressed_answer_is_read_and_a_bomb_is_cut() {
 
     let bomb = Server::answering(gzip_answer(&gzipped(&vec![0; 50_000_000])));
     let answer = post(&client(&bomb.url(), |_| {}), &bomb.url()).unwrap();
-    assert_eq!((answer.status, answer.body.len(), answer.truncated), (200, MOST_BODY, true));
+    assert_eq!((answer.status, answer.body.len(), answer.truncated), (200, MAX_BODY, true));
 }
 
 #[test]
@@ -168,11 +168,11 @@ fn a_badly_chunked_answer_still_has_its_status() {
 }
 
 #[test]
-fn what_is_not_http_is_told_apart() {
+fn an_answer_that_is_not_http_is_a_protocol_error() {
     for nonsense in ["SSH-2.0-OpenSSH_9.9\r\n\r\n", "HTTP/1.1 abc\r\n\r\n", "\0\0\0\0"] {
         let server = Server::answering(nonsense);
-        let fault = post(&client(&server.url(), |_| {}), &server.url()).unwrap_err();
-        assert_eq!(fault.kind, FaultKind::Protocol, "{fault}");
+        let error = post(&client(&server.url(), |_| {}), &server.url()).unwrap_err();
+        assert_eq!(error.kind, TransportErrorKind::Protocol, "{error}");
     }
 }
 
@@ -182,8 +182,8 @@ fn a_head_out_of_bounds_is_refused() {
     let many = format!("HTTP/1.1 200 OK\r\n{}content-length: 0\r\n\r\n", "x: y\r\n".repeat(500));
     for answer in [long, many] {
         let server = Server::answering(answer);
-        let fault = post(&client(&server.url(), |_| {}), &server.url()).unwrap_err();
-        assert_eq!(fault.kind, FaultKind::Protocol, "{fault}");
+        let error = post(&client(&server.url(), |_| {}), &server.url()).unwrap_err();
+        assert_eq!(error.kind, TransportErrorKind::Protocol, "{error}");
     }
     let fits = format!("HTTP/1.1 200 OK\r\nx: {}\r\ncontent-length: 0\r\n\r\n", "x".repeat(60_000));
     let server = Server::answering(fits);
@@ -201,22 +201,25 @@ fn a_head_without_end_is_refused() {
             sent = stream.write_all(b"x: y\r\n");
         }
     });
-    assert_eq!(post(&client(&server.url(), |_| {}), &server.url()).unwrap_err().kind, FaultKind::Protocol);
+    assert_eq!(
+        post(&client(&server.url(), |_| {}), &server.url()).unwrap_err().kind,
+        TransportErrorKind::Protocol
+    );
 }
 
 #[test]
-fn a_body_that_breaks_off_is_a_fault() {
+fn a_body_that_breaks_off_is_an_error() {
     let server = Server::scripted(|_, stream| {
         take_request(&mut BufReader::new(stream.try_clone().unwrap())).unwrap();
         stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf").unwrap();
     });
-    let fault = post(&client(&server.url(), |_| {}), &server.url()).unwrap_err();
-    assert_eq!(fault.kind, FaultKind::Broken);
-    assert!(fault.reason.contains("in the middle of its answer"), "{fault}");
+    let error = post(&client(&server.url(), |_| {}), &server.url()).unwrap_err();
+    assert_eq!(error.kind, TransportErrorKind::Broken);
+    assert!(error.reason.contains("in the middle of its answer"), "{error}");
 }
 
 #[test]
-fn bytes_that_arrive_on_an_idle_connection_are_nobodys_answer() {
+fn bytes_that_arrive_on_an_idle_connection_are_not_an_answer() {
     let (idle, smuggled) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     let (may, done) = (Arc::clone(&idle), Arc::clone(&smuggled));
     let server = Server::scripted(move |number, stream| {
@@ -238,7 +241,7 @@ fn bytes_that_arrive_on_an_idle_connection_are_nobodys_answer() {
 }
 
 #[test]
-fn a_connection_with_unasked_bytes_is_not_used_again() {
+fn a_connection_with_unexpected_bytes_is_not_used_again() {
     let server = Server::answering([OK, b"HTTP/1.1 500 Smuggled\r\ncontent-length: 0\r\n\r\n"].concat());
     let client = client(&server.url(), |_| {});
     for _ in 0..3 {

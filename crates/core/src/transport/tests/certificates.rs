@@ -1,6 +1,6 @@
 use super::*;
 use crate::secret::Secret;
-use crate::transport::FaultKind;
+use crate::transport::TransportErrorKind;
 use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::crypto::ring;
 use rustls::pki_types::PrivateKeyDer;
@@ -79,14 +79,14 @@ fn url_of(server: &Server) -> String {
     format!("https://localhost:{}/s3cret-path", server.address.port())
 }
 
-fn post_with(tls: Tls, url: &str) -> Result<Answer, Fault> {
+fn post_with(tls: Tls, url: &str) -> Result<Answer, TransportError> {
     post(&client(url, |endpoint| endpoint.tls = tls), url)
 }
 
 fn assert_untrusted(tls: Tls, url: &str, words: &str) {
-    let fault = post_with(tls, url).unwrap_err();
-    assert_eq!(fault.kind, FaultKind::Tls, "{fault}");
-    assert!(fault.reason.contains(words) && !fault.reason.contains("s3cret"), "{fault}");
+    let error = post_with(tls, url).unwrap_err();
+    assert_eq!(error.kind, TransportErrorKind::Tls, "{error}");
+    assert!(error.reason.contains(words) && !error.reason.contains("s3cret"), "{error}");
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn a_private_authority_is_trusted_through_ca_file_and_its_connection_kept() {
 }
 
 #[test]
-fn an_unknown_issuer_an_expired_certificate_and_a_wrong_name_are_told_apart() {
+fn an_unknown_issuer_an_expired_certificate_and_a_wrong_name_have_their_own_errors() {
     let authority = Authority::new();
     let tls = || Tls { ca: authority.pem(), client: None };
     let good = authority.server(&authority.issue("localhost", |_| {}), false);
@@ -130,10 +130,10 @@ fn an_unknown_issuer_an_expired_certificate_and_a_wrong_name_are_told_apart() {
 fn the_platforms_roots_alone_do_not_trust_a_private_authority() {
     let authority = Authority::new();
     let server = authority.server(&authority.issue("localhost", |_| {}), false);
-    let fault = post_with(Tls::default(), &url_of(&server)).unwrap_err();
-    assert_eq!(fault.kind, FaultKind::Tls);
-    // A machine may have no roots at all; both sentences name the way out.
-    assert!(fault.reason.contains("ca_file"), "{fault}");
+    let error = post_with(Tls::default(), &url_of(&server)).unwrap_err();
+    assert_eq!(error.kind, TransportErrorKind::Tls);
+    // A machine may have no roots at all; both errors name `ca_file`.
+    assert!(error.reason.contains("ca_file"), "{error}");
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn a_client_certificate_is_shown_when_asked_for() {
 }
 
 #[test]
-fn a_certificate_that_cannot_be_used_is_a_fault_at_once() {
+fn an_unusable_certificate_is_an_error_at_once() {
     let authority = Authority::new();
     let (certificate, _) = authority.issue("a.test", |_| {});
     let chain: Arc<[u8]> = certificate.pem().into_bytes().into();
@@ -165,14 +165,14 @@ fn a_certificate_that_cannot_be_used_is_a_fault_at_once() {
     for (tls, words) in cases {
         let mut settings = endpoint("https://a.test/");
         settings.tls = tls;
-        let fault = Client::new(&settings, Reach::Configured).unwrap_err();
-        assert_eq!(fault.kind, FaultKind::Tls);
-        assert!(fault.reason.contains(words) && !fault.reason.contains("s3cret"), "{fault}");
+        let error = Client::new(&settings, Reach::Configured).unwrap_err();
+        assert_eq!(error.kind, TransportErrorKind::Tls);
+        assert!(error.reason.contains(words) && !error.reason.contains("s3cret"), "{error}");
     }
 }
 
 #[test]
-fn a_receiver_without_tls_and_one_that_hangs_in_the_handshake_are_told_apart() {
+fn a_receiver_without_tls_and_one_that_hangs_in_the_handshake_have_their_own_errors() {
     let plain = Server::scripted(|_, stream| {
         stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
         hang(stream);
@@ -185,9 +185,9 @@ fn a_receiver_without_tls_and_one_that_hangs_in_the_handshake_are_told_apart() {
         endpoint.tls = tls();
         endpoint.connect_timeout = Duration::from_millis(200);
     });
-    let fault = post(&client, &url).unwrap_err();
-    assert_eq!(fault.kind, FaultKind::Timeout);
-    assert!(fault.reason.contains("TLS handshake"), "{fault}");
+    let error = post(&client, &url).unwrap_err();
+    assert_eq!(error.kind, TransportErrorKind::Timeout);
+    assert!(error.reason.contains("TLS handshake"), "{error}");
 }
 
 #[test]

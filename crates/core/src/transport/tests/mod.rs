@@ -3,11 +3,11 @@
 mod addresses;
 mod bounds;
 mod certificates;
-mod exchanges;
 mod proxies;
+mod requests;
 
-use super::names::Lookup;
-use super::{Client, Fault, Phases, Reach};
+use super::dns::LookupFn;
+use super::{Client, Phases, Reach, TransportError};
 use crate::endpoint::{Endpoint, Overflow, Proxy, RetryPolicy, Tls};
 use crate::message::Context;
 use crate::platform::Rate;
@@ -28,13 +28,13 @@ const GENEROUS: Duration = Duration::from_secs(30);
 /// A plain answer.
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
-/// A receiver that is no platform.
+/// A platform that accepts everything.
 #[derive(Debug)]
-struct Nobody;
+struct AnyPlatform;
 
-impl Platform for Nobody {
+impl Platform for AnyPlatform {
     fn name(&self) -> &'static str {
-        "nobody"
+        "any"
     }
 
     fn recognises(&self, _: &Url) -> bool {
@@ -57,7 +57,7 @@ impl Platform for Nobody {
 fn endpoint(url: &str) -> Endpoint {
     Endpoint {
         name: "test".to_owned(),
-        platform: &Nobody,
+        platform: &AnyPlatform,
         target: Target {
             url: SecretUrl::new(Url::parse(url).unwrap()),
             keys: Vec::new(),
@@ -87,16 +87,16 @@ fn client(url: &str, change: impl FnOnce(&mut Endpoint)) -> Client {
 }
 
 /// A lookup that finds the same addresses for every name.
-fn everywhere(addresses: &[&str]) -> Arc<Lookup> {
+fn everywhere(addresses: &[&str]) -> Arc<LookupFn> {
     let addresses: Vec<IpAddr> = addresses.iter().map(|address| address.parse().unwrap()).collect();
     Arc::new(move |_: &str| Ok(addresses.clone()))
 }
 
-fn post(client: &Client, url: &str) -> Result<Answer, Fault> {
+fn post(client: &Client, url: &str) -> Result<Answer, TransportError> {
     post_timed(client, url).0
 }
 
-fn post_timed(client: &Client, url: &str) -> (Result<Answer, Fault>, Phases) {
+fn post_timed(client: &Client, url: &str) -> (Result<Answer, TransportError>, Phases) {
     client.post(&Url::parse(url).unwrap(), &[], b"{\"hello\":1}")
 }
 
@@ -193,7 +193,7 @@ impl Drop for Server {
     }
 }
 
-/// Keeps a connection open without a word until the client hangs up.
+/// Keeps a connection open and silent until the client closes it.
 fn hang(stream: &mut TcpStream) {
     drop(std::io::copy(stream, &mut std::io::sink()));
 }

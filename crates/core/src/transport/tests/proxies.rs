@@ -1,5 +1,5 @@
 use super::*;
-use crate::transport::FaultKind;
+use crate::transport::TransportErrorKind;
 
 /// A client that goes through a fixed proxy.
 fn through(proxy: &str, url: &str) -> Client {
@@ -24,14 +24,14 @@ fn an_http_request_reaches_the_proxy_in_absolute_form() {
 }
 
 #[test]
-fn the_proxys_refusal_is_told_apart_from_the_receivers() {
+fn a_refusal_of_the_proxy_is_not_taken_for_one_of_the_receiver() {
     let proxy = Server::answering(&b"HTTP/1.1 407 Who are you\r\ncontent-length: 0\r\n\r\n"[..]);
     let address = format!("http://{}", proxy.address);
     for url in ["http://receiver.test/s3cret", "https://receiver.test/s3cret"] {
-        let fault = post(&through(&address, url), url).unwrap_err();
-        assert_eq!(fault.kind, FaultKind::Connect);
-        assert!(fault.reason.contains("proxy") && fault.reason.contains("407"), "{fault}");
-        assert!(!fault.reason.contains("s3cret"), "{fault}");
+        let error = post(&through(&address, url), url).unwrap_err();
+        assert_eq!(error.kind, TransportErrorKind::Connect);
+        assert!(error.reason.contains("proxy") && error.reason.contains("407"), "{error}");
+        assert!(!error.reason.contains("s3cret"), "{error}");
     }
     let seen = proxy.seen();
     assert!(seen[1].head.starts_with("CONNECT receiver.test:443 HTTP/1.1\r\n"), "{}", seen[1].head);
@@ -49,30 +49,37 @@ fn a_proxy_that_hangs_or_hangs_up_is_named() {
         let proxy = format!("http://{}", silent.address);
         endpoint.proxy = Proxy::Url(SecretUrl::new(Url::parse(&proxy).unwrap()));
     });
-    let fault = post(&impatient, url).unwrap_err();
-    assert_eq!(fault.kind, FaultKind::Timeout);
-    assert!(fault.reason.contains("proxy"), "{fault}");
-    let fault = post(&through(&format!("http://{}", gone.address), url), url).unwrap_err();
-    assert_eq!(fault.kind, FaultKind::Connect);
-    assert!(fault.reason.contains("proxy"), "{fault}");
+    let error = post(&impatient, url).unwrap_err();
+    assert_eq!(error.kind, TransportErrorKind::Timeout);
+    assert!(error.reason.contains("proxy"), "{error}");
+    let error = post(&through(&format!("http://{}", gone.address), url), url).unwrap_err();
+    assert_eq!(error.kind, TransportErrorKind::Connect);
+    assert!(error.reason.contains("proxy"), "{error}");
 }
 
 #[test]
-fn a_proxy_does_not_open_what_is_refused() {
+fn a_refused_address_is_not_reached_through_a_proxy() {
     let proxy = Server::answering(OK);
     let address = format!("http://{}", proxy.address);
     for url in
         ["http://169.254.169.254/", "https://[::ffff:169.254.169.254]/", "http://metadata.google.internal/"]
     {
-        assert_eq!(post(&through(&address, url), url).unwrap_err().kind, FaultKind::Refused, "{url}");
+        assert_eq!(
+            post(&through(&address, url), url).unwrap_err().kind,
+            TransportErrorKind::Refused,
+            "{url}"
+        );
     }
     let url = "http://8.8.8.8/";
     let mut settings = endpoint(url);
     settings.proxy = Proxy::Url(SecretUrl::new(Url::parse(&address).unwrap()));
     let public = Client::new(&settings, Reach::Public).unwrap();
-    assert_eq!(post(&public, url).unwrap_err().kind, FaultKind::Refused);
+    assert_eq!(post(&public, url).unwrap_err().kind, TransportErrorKind::Refused);
     let url = "http://receiver.test/";
-    assert_eq!(post(&through("http://169.254.1.1:3128", url), url).unwrap_err().kind, FaultKind::Refused);
+    assert_eq!(
+        post(&through("http://169.254.1.1:3128", url), url).unwrap_err().kind,
+        TransportErrorKind::Refused
+    );
     assert_eq!(proxy.connections(), 0);
 }
 

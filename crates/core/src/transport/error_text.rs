@@ -1,32 +1,33 @@
-//! The sentences of faults. They name host and port, never path, query or credentials.
+//! The texts of transport errors. They name host and port, never path, query or credentials.
 
-use super::exchange::Stage;
-use super::{Fault, FaultKind};
+use super::buffers::MAX_RESPONSE_HEAD;
+use super::error::{TransportError, TransportErrorKind};
+use super::request_state::Stage;
 use rustls::{AlertDescription, CertificateError};
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 
 /// A limit passed in this stage.
-pub(super) fn late(stage: Stage, peer: &str, open_limit: Duration, limit: Duration) -> Fault {
+pub(super) fn late(stage: Stage, peer: &str, open_limit: Duration, limit: Duration) -> TransportError {
     let reason = match stage {
         Stage::Resolve => format!("the lookup of {peer} took longer than {open_limit:?}"),
         Stage::Connect => format!("no connection to {peer} could be opened within {open_limit:?}"),
-        Stage::Tunnel => format!("the proxy gave no tunnel to {peer} within {open_limit:?}"),
+        Stage::Tunnel => format!("the proxy did not open a tunnel to {peer} within {open_limit:?}"),
         Stage::Tls => format!("the TLS handshake with {peer} took longer than {open_limit:?}"),
-        Stage::Send => format!("{peer} did not take the whole request within {limit:?}"),
+        Stage::Send => format!("{peer} did not accept the whole request within {limit:?}"),
         Stage::Head => format!("{peer} did not answer within {limit:?}"),
-        Stage::Body => format!("{peer} began an answer but did not end it within {limit:?}"),
+        Stage::Body => format!("{peer} began an answer but did not finish it within {limit:?}"),
     };
-    Fault::new(FaultKind::Timeout, reason)
+    TransportError::new(TransportErrorKind::Timeout, reason)
 }
 
 /// The client was shut down.
-pub(super) fn cancelled() -> Fault {
-    Fault::new(FaultKind::Cancelled, "the attempt was cancelled by shutdown")
+pub(super) fn cancelled() -> TransportError {
+    TransportError::new(TransportErrorKind::Cancelled, "the attempt was cancelled by shutdown")
 }
 
 /// The connection broke in this stage.
-pub(super) fn broken(stage: Stage, peer: &str, error: &io::Error) -> Fault {
+pub(super) fn broken(stage: Stage, peer: &str, error: &io::Error) -> TransportError {
     let when = match stage {
         Stage::Resolve | Stage::Connect | Stage::Tunnel | Stage::Tls => "while it was opened",
         Stage::Send => "before it had the whole request",
@@ -40,30 +41,32 @@ pub(super) fn broken(stage: Stage, peer: &str, error: &io::Error) -> Fault {
         }
         _ => format!("the connection to {peer} failed {when}: {error}"),
     };
-    Fault::new(FaultKind::Broken, reason)
+    TransportError::new(TransportErrorKind::Broken, reason)
 }
 
 /// No connection could be opened.
-pub(super) fn unreachable(peer: &str, error: &io::Error) -> Fault {
+pub(super) fn unreachable(peer: &str, error: &io::Error) -> TransportError {
     let reason = match error.kind() {
         ErrorKind::ConnectionRefused => format!("{peer} refused the connection: nothing listens there"),
         ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => format!("there is no route to {peer}"),
         _ => format!("no connection to {peer} could be opened: {error}"),
     };
-    Fault::new(FaultKind::Connect, reason)
+    TransportError::new(TransportErrorKind::Connect, reason)
 }
 
 /// TLS failed.
-pub(super) fn tls(peer: &str, error: &rustls::Error) -> Fault {
+pub(super) fn tls(peer: &str, error: &rustls::Error) -> TransportError {
     let reason = match error {
         rustls::Error::InvalidMessage(_) => format!("{peer} does not speak TLS on this port"),
-        rustls::Error::AlertReceived(alert) => format!("{peer} refused the TLS handshake: {}", told(*alert)),
+        rustls::Error::AlertReceived(alert) => {
+            format!("{peer} refused the TLS handshake: {}", alert_text(*alert))
+        }
         error => format!("TLS with {peer} failed: {}", certificate(error)),
     };
-    Fault::new(FaultKind::Tls, reason)
+    TransportError::new(TransportErrorKind::Tls, reason)
 }
 
-fn told(alert: AlertDescription) -> String {
+fn alert_text(alert: AlertDescription) -> String {
     match alert {
         AlertDescription::CertificateRequired => {
             "it requires a client certificate; set `client_cert` and `client_key`".to_owned()
@@ -73,16 +76,16 @@ fn told(alert: AlertDescription) -> String {
         }
         AlertDescription::CertificateExpired => "the client certificate expired".to_owned(),
         AlertDescription::ProtocolVersion => {
-            "it has no TLS version in common; TLS 1.2 is the least".to_owned()
+            "it shares no TLS version with us; TLS 1.2 or later is needed".to_owned()
         }
         AlertDescription::HandshakeFailure => {
-            "it has no cipher in common, or it requires a client certificate".to_owned()
+            "it shares no cipher suite with us, or it requires a client certificate".to_owned()
         }
         other => format!("alert {other:?}"),
     }
 }
 
-/// What is wrong with a certificate, as a clause.
+/// The fault of a certificate, as a clause.
 pub(super) fn certificate(error: &rustls::Error) -> String {
     let rustls::Error::InvalidCertificate(error) = error else {
         return error.to_string();
@@ -110,27 +113,40 @@ pub(super) fn certificate(error: &rustls::Error) -> String {
     }
 }
 
-/// What ureq makes of a failure, once everything we know better has been ruled out.
-pub(super) fn of_ureq(stage: Stage, peer: &str, error: &ureq::Error) -> Fault {
+/// An error of ureq for which nothing more precise is known.
+pub(super) fn of_ureq(stage: Stage, peer: &str, error: &ureq::Error) -> TransportError {
     match error {
         ureq::Error::Io(error) => broken(stage, peer, error),
         ureq::Error::LargeResponseHeader(..) => {
             let reason =
-                format!("the head of {peer}'s answer is larger than {} KiB", super::client::MOST_HEAD / 1024);
-            Fault::new(FaultKind::Protocol, reason)
+                format!("the head of {peer}'s answer is larger than {} KiB", MAX_RESPONSE_HEAD / 1024);
+            TransportError::new(TransportErrorKind::Protocol, reason)
         }
-        ureq::Error::Http(_) | ureq::Error::BadUri(_) => {
-            Fault::new(FaultKind::Refused, format!("the request to {peer} cannot be written as HTTP"))
-        }
+        ureq::Error::Http(_) | ureq::Error::BadUri(_) => TransportError::new(
+            TransportErrorKind::Refused,
+            format!("the request to {peer} cannot be written as HTTP"),
+        ),
         ureq::Error::Protocol(error) => {
             let detail = error.to_string();
-            // These two quote what was received, which may echo a secret.
+            // These two quote the answer, which may echo a secret.
             let quotes = detail.starts_with("bad header") || detail.starts_with("location header");
             let detail = if quotes { "a header is malformed" } else { &detail };
-            Fault::new(FaultKind::Protocol, format!("what {peer} answered is not HTTP/1.1: {detail}"))
+            TransportError::new(
+                TransportErrorKind::Protocol,
+                format!("the answer of {peer} is not HTTP/1.1: {detail}"),
+            )
         }
-        _ => Fault::new(FaultKind::Protocol, format!("the answer of {peer} cannot be read")),
+        _ => {
+            TransportError::new(TransportErrorKind::Protocol, format!("the answer of {peer} cannot be read"))
+        }
     }
+}
+
+/// The proxy itself refused.
+pub(super) fn refused_by_proxy(proxy: &str, target: &str, status: u16) -> TransportError {
+    let hint = if status == 407 { "; put user and password into the proxy's URL" } else { "" };
+    let reason = format!("{proxy} answered {status} instead of forwarding to {target}{hint}");
+    TransportError::new(TransportErrorKind::Connect, reason)
 }
 
 #[cfg(test)]
@@ -138,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_out_says_in_which_stage() {
+    fn a_timeout_names_the_stage() {
         let stages = [
             Stage::Resolve,
             Stage::Connect,

@@ -1,30 +1,31 @@
-//! When more waits than the rate can carry: many messages become one summary, rather than each arriving
-//! an hour late.
+//! Coalescing: when more waits than the rate carries, many messages become one summary instead of each
+//! arriving an hour late.
 
-use super::{Body, Job};
+use super::body::Body;
+use super::job::Job;
 use crate::clock;
 use crate::endpoint::{Endpoint, Overflow};
 use crate::message::{Context, Extras, Line, Tone};
 use crate::spool::AttemptRow;
 use serde_json::json;
 
-/// Up to this long messages wait for their own turns, in seconds.
-const PATIENCE_S: f64 = 60.0;
+/// Messages are coalesced once the rate needs longer than this for all that wait, in seconds.
+const MAX_DELAY_S: f64 = 60.0;
 
-/// The most messages in one summary; what is beyond them goes into the next.
-pub(super) const MOST: usize = 200;
+/// The most messages in one summary; the others go into the next.
+pub(super) const MAX_MESSAGES: usize = 200;
 
-/// How many messages may wait before they are folded; `None` for an endpoint that never folds.
+/// How many messages may wait before they are coalesced; `None` for an endpoint that never coalesces.
 pub(super) fn capacity(endpoint: &Endpoint) -> Option<usize> {
     if endpoint.overflow == Overflow::Queue {
         return None;
     }
     let carried =
-        endpoint.rate.iter().map(|rate| f64::from(rate.count) * PATIENCE_S / rate.per.as_secs_f64());
+        endpoint.rate.iter().map(|rate| f64::from(rate.count) * MAX_DELAY_S / rate.per.as_secs_f64());
     carried.min_by(f64::total_cmp).map(|carried| (carried as usize).max(1))
 }
 
-/// The card that stands for all of these, made of their lines; `bodies` has what goes with each.
+/// The card for all of these, made of their lines; `bodies` has the extras of each.
 pub(super) fn summary(endpoint: &Endpoint, group: &[Job], bodies: &[Extras], now: i64) -> Body {
     let first = group.first();
     let kind = first.map(|job| &*job.kind).filter(|kind| group.iter().all(|job| *job.kind == **kind));
@@ -46,29 +47,31 @@ pub(super) fn summary(endpoint: &Endpoint, group: &[Job], bodies: &[Extras], now
     Body { content_type: "application/json".to_owned(), bytes, extras: Extras::default() }
 }
 
-/// The row of the attempt log for one delivery of a summary.
-pub(super) fn row_of(row: &AttemptRow, job: &Job, index: usize, size: usize) -> AttemptRow {
-    let what = format!("folded into one summary of {size} messages");
-    let error = match &row.error {
-        Some(error) => format!("{what}: {error}"),
-        None => what,
-    };
-    AttemptRow {
+/// The rows of the attempt log: one for each delivery of a summary. The answer is in the first.
+pub(super) fn rows(row: &AttemptRow, jobs: &[Job]) -> Vec<AttemptRow> {
+    let size = jobs.len();
+    if size == 1 {
+        return vec![row.clone()];
+    }
+    let mut summary = format!("sent in one summary of {size} messages");
+    if let Some(error) = &row.error {
+        summary = format!("{summary}: {error}");
+    }
+    let row_of = |(index, job): (usize, &Job)| AttemptRow {
         delivery: job.seq,
         number: job.attempts + 1,
-        error: Some(error),
+        error: Some(summary.clone()),
         response: row.response.clone().filter(|_| index == 0),
         ..row.clone()
-    }
+    };
+    jobs.iter().enumerate().map(row_of).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config::Config;
-    use crate::event::EventId;
     use std::sync::Arc;
-    use std::time::Duration;
 
     fn endpoint(more: &str) -> Arc<Endpoint> {
         let url = "https://hooks.slack.com/services/T000/B000/XXXXXXXXXXXXXXXXXXXXXXXX";
@@ -77,23 +80,7 @@ mod tests {
     }
 
     fn job(seq: i64, kind: &str) -> Job {
-        Job {
-            seq,
-            ticket: 0,
-            event_id: EventId::new(1_700_000_000_000, 7),
-            kind: kind.into(),
-            hook: "hooks[0]".into(),
-            created_at: 1_700_000_000_000 + seq,
-            attempts: 2,
-            strikes: 0,
-            asked: 0,
-            plain: None,
-            without_file: false,
-            expires_at: None,
-            thing: None,
-            due: Duration::ZERO,
-            body: None,
-        }
+        Job { kind: kind.into(), created_at: 1_700_000_000_000 + seq, attempts: 2, ..Job::sample(seq) }
     }
 
     #[test]
@@ -111,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_summary_counts_everything_and_tells_the_worst_first() {
+    fn a_summary_counts_everything_and_begins_with_the_worst() {
         let group: Vec<Job> = (0..12).map(|seq| job(seq, "task.complete")).collect();
         let extras: Vec<Extras> = (0..12)
             .map(|number| {
@@ -140,8 +127,9 @@ mod tests {
     #[test]
     fn each_delivery_of_a_summary_has_its_own_row() {
         let row = AttemptRow::defect(1, 1, 5);
-        let rows = [row_of(&row, &job(7, "a"), 0, 3), row_of(&row, &job(8, "a"), 1, 3)];
-        assert_eq!(rows.each_ref().map(|row| (row.delivery, row.number)), [(7, 3), (8, 3)]);
-        assert!(rows[1].error.as_deref().unwrap().starts_with("folded into one summary of 3 messages: "));
+        let rows = rows(&row, &[job(7, "a"), job(8, "a"), job(9, "a")]);
+        let numbers: Vec<_> = rows.iter().map(|row| (row.delivery, row.number)).collect();
+        assert_eq!(numbers, [(7, 3), (8, 3), (9, 3)]);
+        assert!(rows[1].error.as_deref().unwrap().starts_with("sent in one summary of 3 messages: "));
     }
 }

@@ -1,27 +1,35 @@
-//! What one call of `Client::post` carries through ureq: its deadlines, how far it has come, and what
-//! went wrong.
+//! The state of one call of `Client::post`: its deadlines, its stage, and its first error.
 //!
-//! ureq runs an exchange from the first to the last byte on the thread that called it, and hands
-//! nothing of ours to the transport it takes out of its pool. The state therefore belongs to the
-//! thread, and threads that share a client cannot see each other's.
+//! ureq runs a request from the first to the last byte on the calling thread, and passes nothing of ours to
+//! the transport that it takes out of its pool. The state is therefore thread-local.
 
-use super::{Fault, Phases};
+use super::error::TransportError;
 use std::cell::RefCell;
 use std::io;
 use std::time::{Duration, Instant};
 
-/// How far an exchange has come.
+/// How long the phases of an attempt took, in microseconds; 0 for one that did not take place.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Phases {
+    /// Looking up the name.
+    pub resolve_us: u32,
+    /// Opening the TCP connection; 0 on a connection that was open already.
+    pub connect_us: u32,
+    /// The TLS handshake.
+    pub tls_us: u32,
+    /// From the start of the attempt to the first byte of the answer.
+    pub first_byte_us: u32,
+    /// The whole attempt.
+    pub total_us: u32,
+}
+
+/// How far a request has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// Looking up the name.
     Resolve,
-    /// Opening the TCP connection.
     Connect,
-    /// Asking the proxy for a tunnel.
     Tunnel,
-    /// Shaking hands.
     Tls,
-    /// Sending head and body.
     Send,
     /// Waiting for the head of the answer.
     Head,
@@ -36,28 +44,24 @@ impl Stage {
     }
 }
 
-/// The state of one exchange.
+/// The state of one call of `Client::post`.
 #[derive(Debug)]
-pub(super) struct Exchange {
-    /// When `post` was called.
+pub(super) struct RequestState {
     pub(super) started: Instant,
-    /// When it must be over.
     pub(super) deadline: Instant,
     /// When the connection must be open.
     pub(super) open_deadline: Instant,
-    /// How far it has come.
     pub(super) stage: Stage,
-    /// What was measured so far.
     pub(super) phases: Phases,
-    /// The first fault that was explained.
-    pub(super) fault: Option<Fault>,
-    /// What TLS had to say when the connection failed.
+    /// The first error that was explained.
+    pub(super) error: Option<TransportError>,
+    /// The error of TLS, if that is why the connection failed.
     pub(super) tls_error: Option<rustls::Error>,
-    /// Whether a limit passed.
+    /// A limit passed.
     pub(super) late: bool,
     /// The length of the request's body.
     pub(super) body_len: usize,
-    /// Pooled connections are not to be used.
+    /// Connections of the pool are not used.
     pub(super) fresh_only: bool,
     /// The connection came out of the pool.
     pub(super) pooled: bool,
@@ -67,26 +71,26 @@ pub(super) struct Exchange {
     pub(super) sent: Option<Instant>,
     /// Bytes of the answer received.
     pub(super) received: usize,
-    /// The answer is larger on the wire than anything the receiver could want to say.
+    /// The answer exceeds the bound of received bytes.
     pub(super) flooded: bool,
-    /// The connection failed while the answer was read.
+    /// The connection failed.
     pub(super) broken: bool,
 }
 
 thread_local! {
-    static CURRENT: RefCell<Option<Exchange>> = const { RefCell::new(None) };
+    static CURRENT: RefCell<Option<RequestState>> = const { RefCell::new(None) };
 }
 
-/// Begins an exchange on this thread.
+/// Begins a request on this thread.
 pub(super) fn begin(started: Instant, timeout: Duration, connect_timeout: Duration, body_len: usize) {
     let far = started + Duration::from_secs(86_400);
-    let exchange = Exchange {
+    let state = RequestState {
         started,
         deadline: started.checked_add(timeout).unwrap_or(far),
         open_deadline: started.checked_add(connect_timeout.min(timeout)).unwrap_or(far),
         stage: Stage::Resolve,
         phases: Phases::default(),
-        fault: None,
+        error: None,
         tls_error: None,
         late: false,
         body_len,
@@ -98,25 +102,25 @@ pub(super) fn begin(started: Instant, timeout: Duration, connect_timeout: Durati
         flooded: false,
         broken: false,
     };
-    CURRENT.with(|current| *current.borrow_mut() = Some(exchange));
+    CURRENT.with(|current| *current.borrow_mut() = Some(state));
 }
 
-/// Ends the exchange of this thread and gives back its state.
-pub(super) fn end() -> Option<Exchange> {
+/// Ends the request of this thread and returns its state.
+pub(super) fn end() -> Option<RequestState> {
     CURRENT.with(|current| current.borrow_mut().take())
 }
 
-/// Looks at or changes the exchange of this thread; `None` outside of one.
-pub(super) fn with<R>(look: impl FnOnce(&mut Exchange) -> R) -> Option<R> {
+/// Reads or changes the state of this thread's request; `None` outside of one.
+pub(super) fn with<R>(look: impl FnOnce(&mut RequestState) -> R) -> Option<R> {
     CURRENT.with(|current| current.borrow_mut().as_mut().map(look))
 }
 
-/// The time left for the present stage, or `TimedOut` when there is none.
+/// The time left for the current stage, or `TimedOut`.
 pub(super) fn time_left() -> io::Result<Duration> {
-    let left = with(|exchange| {
-        let until = if exchange.stage.is_opening() { exchange.open_deadline } else { exchange.deadline };
+    let left = with(|state| {
+        let until = if state.stage.is_opening() { state.open_deadline } else { state.deadline };
         let left = until.saturating_duration_since(Instant::now());
-        exchange.late |= left.is_zero();
+        state.late |= left.is_zero();
         left
     });
     match left {
@@ -125,9 +129,8 @@ pub(super) fn time_left() -> io::Result<Duration> {
     }
 }
 
-/// Moves to a stage.
 pub(super) fn enter(stage: Stage) {
-    with(|exchange| exchange.stage = stage);
+    with(|state| state.stage = stage);
 }
 
 /// Microseconds since an instant, as [`Phases`] counts them.

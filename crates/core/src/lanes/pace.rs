@@ -1,13 +1,13 @@
-//! The rates of an endpoint: in no window of time more messages than it takes.
+//! The rates of an endpoint: no window of time carries more messages than they allow.
 
 use crate::platform::Rate;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// So many times of sending are remembered at most.
-const REMEMBERED: u32 = 1000;
+/// The most send times that are kept.
+const MAX_TIMES: u32 = 1000;
 
-/// Several rates that all must be kept, and when messages went.
+/// Several rates that all hold, and when messages were sent.
 #[derive(Debug)]
 pub struct Pace {
     rates: Vec<Rate>,
@@ -16,12 +16,11 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// Nothing was sent yet.
     pub fn new(rates: &[Rate]) -> Pace {
-        Pace { rates: rates.iter().map(remembered).collect(), sent: VecDeque::new() }
+        Pace { rates: rates.iter().map(bounded).collect(), sent: VecDeque::new() }
     }
 
-    /// How long until a message may go; zero when one may go now.
+    /// How long until a message may be sent; zero when it may now.
     pub fn wait(&self, now: Duration) -> Duration {
         let wait = |rate: &Rate| {
             let first = self.sent.len().checked_sub(rate.count as usize)?;
@@ -30,22 +29,22 @@ impl Pace {
         self.rates.iter().filter_map(wait).max().unwrap_or_default()
     }
 
-    /// A message goes now.
+    /// A message is sent now.
     pub fn take(&mut self, now: Duration) {
         let most = self.rates.iter().map(|rate| rate.count as usize).max().unwrap_or_default();
         self.sent.push_back(now);
         self.sent.drain(..self.sent.len().saturating_sub(most));
     }
 
-    /// Goes on where another one of the same endpoint stands.
+    /// What an earlier lane of the same endpoint sent counts.
     pub fn resume(&mut self, earlier: &Pace) {
         self.sent.clone_from(&earlier.sent);
     }
 }
 
-/// A rate whose count can be remembered. What holds in each part of a window holds in the whole of it.
-fn remembered(rate: &Rate) -> Rate {
-    let parts = rate.count.div_ceil(REMEMBERED).max(1);
+/// A rate whose count fits into memory: a rate that each part of a window keeps is kept by the whole.
+fn bounded(rate: &Rate) -> Rate {
+    let parts = rate.count.div_ceil(MAX_TIMES).max(1);
     Rate { count: rate.count / parts, per: rate.per / parts }
 }
 
@@ -58,7 +57,7 @@ mod tests {
         Duration::from_secs_f64(s)
     }
 
-    /// When messages go that are there one in each `gap`, for so long.
+    /// When messages are sent that arrive once in each `gap`, for `length`.
     fn sent(rates: &[Rate], gap: f64, length: f64) -> Vec<Duration> {
         let mut pace = Pace::new(rates);
         let (mut now, mut sent) = (Duration::ZERO, Vec::new());
@@ -95,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_of_wecom_hears_twenty_times_in_any_minute() {
+    fn a_group_of_wecom_gets_twenty_messages_in_any_minute() {
         let sent = sent(by_name("wecom").unwrap().pace().0, 1.0, 600.0);
         assert_eq!(most_in_a_window(&sent, seconds(60.0)), 20);
         assert_eq!(sent.len(), 200, "the rate is used");
@@ -119,14 +118,14 @@ mod tests {
             now += pace.wait(now);
             pace.take(now);
             sent.push(now);
-            assert!(pace.sent.len() <= REMEMBERED as usize);
+            assert!(pace.sent.len() <= MAX_TIMES as usize);
         }
         assert!(sent.iter().filter(|at| **at < seconds(60.0)).count() <= 2500);
         assert!(sent.len() >= 2 * 2499, "{}", sent.len());
     }
 
     #[test]
-    fn a_new_pace_goes_on_where_the_earlier_one_stood() {
+    fn a_new_pace_continues_the_earlier_one() {
         let rates = [Rate { count: 1, per: seconds(9.0) }];
         let mut earlier = Pace::new(&rates);
         earlier.take(seconds(1.0));
@@ -136,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_rate_nothing_waits_and_nothing_is_remembered() {
+    fn without_a_rate_nothing_waits_and_no_time_is_kept() {
         let mut pace = Pace::new(&[]);
         pace.take(Duration::ZERO);
         assert_eq!((pace.wait(Duration::ZERO), pace.sent.len()), (Duration::ZERO, 0));

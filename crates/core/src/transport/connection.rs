@@ -1,78 +1,88 @@
-//! What ureq speaks HTTP over: a socket, with TLS or without.
+//! A connection as ureq's transport: a socket, with TLS or without.
 
-use super::buffers::Pair;
-use super::exchange::{self, Stage};
+use super::buffers::IoBuffers;
+use super::request_state::{self, Stage};
 use super::socket::Socket;
+use crate::secret::Secret;
 use rustls::ClientConnection;
 use std::io::{self, Read, Write};
 use std::time::Instant;
 use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
 
 /// The most bytes of one answer that are taken from the connection, whatever they decompress to.
-const MOST_RECEIVED: usize = 1024 * 1024;
+const MAX_RECEIVED: usize = 1024 * 1024;
 
-/// Room that the next part of a head or body should find in the output buffer.
+/// The free space that the next part of a head or body needs in the output buffer.
 const ROOM: usize = 8 * 1024;
 
-/// How a request reaches its receiver through a proxy that is not asked for a tunnel (RFC 9112,
-/// section 3.2.2).
+/// A request to a proxy without a tunnel (RFC 9112, section 3.2.2).
 #[derive(Debug)]
 pub(super) struct ByProxy {
     /// `http://host:port`, put before the path.
     pub(super) origin: String,
     /// A whole header line for the proxy, or nothing.
-    pub(super) header: String,
+    pub(super) header: Secret,
 }
 
-/// How much of the request was handed over by ureq.
+/// How much of the request ureq has handed over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sending {
     /// Not all of the head.
     Head,
-    /// The head, and all but so many bytes of the body.
+    /// The head, and all but these bytes of the body.
     Body(usize),
 }
 
 /// A connection as ureq sees it. One request at a time.
-pub(super) struct Wire {
+pub(super) struct HttpConnection {
     socket: Socket,
     tls: Option<Box<ClientConnection>>,
     by_proxy: Option<ByProxy>,
-    pair: Pair,
+    buffers: IoBuffers,
     sending: Sending,
     /// Between two requests.
     resting: bool,
 }
 
-impl std::fmt::Debug for Wire {
+/// The buffers hold secrets.
+impl std::fmt::Debug for HttpConnection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Wire").field("socket", &self.socket).field("tls", &self.tls.is_some()).finish()
+        f.debug_struct("HttpConnection")
+            .field("socket", &self.socket)
+            .field("tls", &self.tls.is_some())
+            .finish()
     }
 }
 
-impl Wire {
-    /// A connection that is ready for its first request.
+impl HttpConnection {
     pub(super) fn new(socket: Socket, tls: Option<ClientConnection>, by_proxy: Option<ByProxy>) -> Self {
         let tls = tls.map(Box::new);
-        Wire { socket, tls, by_proxy, pair: Pair::default(), sending: Sending::Head, resting: false }
+        HttpConnection {
+            socket,
+            tls,
+            by_proxy,
+            buffers: IoBuffers::default(),
+            sending: Sending::Head,
+            resting: false,
+        }
     }
 
     fn hand_over_head(&mut self, amount: usize) {
-        self.pair.hold(amount);
-        if !self.pair.held().ends_with(b"\r\n\r\n") {
-            self.pair.make_room(ROOM);
+        self.buffers.hold(amount);
+        if !self.buffers.held().ends_with(b"\r\n\r\n") {
+            self.buffers.make_room(ROOM);
             return;
         }
         if let Some(by_proxy) = &self.by_proxy {
-            let head = by_proxy.rewrite(self.pair.held());
-            self.pair.replace_held(&head);
-            exchange::with(|exchange| exchange.proxied = true);
+            let head = by_proxy.rewrite(self.buffers.held());
+            self.buffers.replace_held(&head);
+            request_state::with(|state| state.proxied = true);
         }
-        self.sending = Sending::Body(exchange::with(|exchange| exchange.body_len).unwrap_or(0));
+        self.sending = Sending::Body(request_state::with(|state| state.body_len).unwrap_or(0));
     }
 
     fn flush(&mut self) -> Result<(), ureq::Error> {
-        let held = self.pair.held();
+        let held = self.buffers.held();
         let written = match &mut self.tls {
             None => self.socket.write_all(held),
             Some(tls) => {
@@ -80,22 +90,22 @@ impl Wire {
                 stream.write_all(held).and_then(|()| stream.flush())
             }
         };
-        self.pair.release();
+        self.buffers.release();
         written.map_err(|error| {
-            let why = self.parting_alert();
+            let why = self.unread_alert();
             broken(why.unwrap_or(error))
         })
     }
 
-    /// A peer that refuses a certificate says so and hangs up; the word may be waiting behind a write
-    /// that failed.
-    fn parting_alert(&mut self) -> Option<io::Error> {
+    /// A peer that refuses a certificate sends an alert and closes; the alert may be unread after a write that
+    /// failed.
+    fn unread_alert(&mut self) -> Option<io::Error> {
         let tls = self.tls.as_mut()?;
         tls.read_tls(&mut self.socket).ok()?;
         tls.process_new_packets().err().map(io::Error::other)
     }
 
-    /// Whether the connection, at rest, is open and holds nothing unread.
+    /// Whether the connection between two requests is open and holds nothing unread.
     fn is_idle(&mut self) -> bool {
         let tls_idle = self.tls.as_mut().is_none_or(|tls| {
             let state = tls.process_new_packets();
@@ -105,7 +115,7 @@ impl Wire {
     }
 
     fn receive(&mut self) -> io::Result<usize> {
-        let room = self.pair.input_append_buf();
+        let room = self.buffers.input_append_buf();
         match &mut self.tls {
             None => self.socket.read(room),
             Some(tls) => rustls::Stream::new(tls.as_mut(), &mut self.socket).read(room),
@@ -113,84 +123,84 @@ impl Wire {
     }
 }
 
-/// Notes that the connection failed, and the reason if it is TLS's.
+/// Notes that the connection failed, and the error of TLS if it has one.
 fn broken(error: io::Error) -> ureq::Error {
-    exchange::with(|exchange| {
-        exchange.broken = true;
+    request_state::with(|state| {
+        state.broken = true;
         let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        exchange.tls_error = inner.cloned();
+        state.tls_error = inner.cloned();
     });
     ureq::Error::Io(error)
 }
 
-/// Counts what arrived; an error when it is too much.
+/// Counts received bytes; an error when they are too many.
 fn count(amount: usize) -> io::Result<()> {
-    let flooded = exchange::with(|exchange| {
-        if exchange.received == 0 && amount > 0 {
-            exchange.phases.first_byte_us = exchange::micros_since(exchange.started);
+    let flooded = request_state::with(|state| {
+        if state.received == 0 && amount > 0 {
+            state.phases.first_byte_us = request_state::micros_since(state.started);
         }
-        exchange.received = exchange.received.saturating_add(amount);
-        exchange.flooded = exchange.received > MOST_RECEIVED;
-        exchange.flooded
+        state.received = state.received.saturating_add(amount);
+        state.flooded = state.received > MAX_RECEIVED;
+        state.flooded
     });
     if flooded == Some(true) { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(()) }
 }
 
-impl Transport for Wire {
+impl Transport for HttpConnection {
     fn buffers(&mut self) -> &mut dyn Buffers {
-        &mut self.pair
+        &mut self.buffers
     }
 
     fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), ureq::Error> {
         self.resting = false;
         match self.sending {
             Sending::Head => {
-                exchange::enter(Stage::Send);
+                request_state::enter(Stage::Send);
                 self.hand_over_head(amount);
             }
             Sending::Body(left) => {
-                self.pair.hold(amount);
+                self.buffers.hold(amount);
                 self.sending = Sending::Body(left.saturating_sub(amount));
             }
         }
         match self.sending {
             Sending::Body(0) => {
                 self.flush()?;
-                exchange::with(|exchange| {
-                    exchange.stage = Stage::Head;
-                    exchange.sent = Some(Instant::now());
+                request_state::with(|state| {
+                    state.stage = Stage::Head;
+                    state.sent = Some(Instant::now());
                 });
                 Ok(())
             }
-            Sending::Body(_) if self.pair.room() < ROOM => self.flush(),
+            Sending::Body(_) if self.buffers.room() < ROOM => self.flush(),
             _ => Ok(()),
         }
     }
 
     fn await_input(&mut self, _: NextTimeout) -> Result<bool, ureq::Error> {
-        if !self.pair.held().is_empty() {
+        if !self.buffers.held().is_empty() {
             self.flush()?;
         }
         let amount = self.receive().map_err(broken)?;
-        self.pair.input_appended(amount);
+        self.buffers.input_appended(amount);
         count(amount)?;
         Ok(amount > 0)
     }
 
-    /// ureq asks once when it puts a connection into its pool and once when it takes it out. Only the
-    /// second answer counts, since only then is something to be lost.
+    /// ureq calls it once when it puts a connection into its pool and once when it takes it out. Only the second
+    /// answer matters.
     fn is_open(&mut self) -> bool {
         if !self.resting {
             self.resting = true;
             return true;
         }
-        let wanted = exchange::with(|exchange| !exchange.fresh_only).unwrap_or(false);
+        let wanted = request_state::with(|state| !state.fresh_only).unwrap_or(false);
         if !wanted || !self.is_idle() {
             return false;
         }
-        self.pair.clear();
+        self.buffers.clear();
         self.sending = Sending::Head;
-        exchange::with(|exchange| exchange.pooled = true);
+        request_state::with(|state| state.pooled = true);
         true
     }
 
@@ -206,7 +216,7 @@ impl ByProxy {
         let line = head.windows(2).position(|pair| pair == b"\r\n").map_or(head.len(), |end| end + 2);
         let (method, rest) = head.split_at(target);
         let (path, rest) = rest.split_at(line.saturating_sub(target));
-        [method, self.origin.as_bytes(), path, self.header.as_bytes(), rest].concat()
+        [method, self.origin.as_bytes(), path, self.header.expose().as_bytes(), rest].concat()
     }
 }
 
@@ -218,7 +228,7 @@ mod tests {
     fn a_proxy_sees_the_whole_url_and_its_own_header() {
         let by_proxy = ByProxy {
             origin: "http://a.test:80".into(),
-            header: "proxy-authorization: Basic eA==\r\n".into(),
+            header: Secret::new("proxy-authorization: Basic eA==\r\n"),
         };
         assert_eq!(
             String::from_utf8(by_proxy.rewrite(b"POST /x?y HTTP/1.1\r\nhost: a.test\r\n\r\n")).unwrap(),

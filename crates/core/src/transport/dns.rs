@@ -1,6 +1,6 @@
-//! Names into addresses, with a short memory.
+//! Name lookup with a short cache.
 
-use super::errand::{Errands, Unfinished};
+use super::blocking_task::{BlockingTasks, Unfinished};
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
@@ -8,66 +8,65 @@ use std::net::{IpAddr, ToSocketAddrs};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long an answer is believed. Long enough for a busy lane, short enough for a move of the receiver.
-const BELIEVED: Duration = Duration::from_secs(30);
+/// How long addresses are cached: long enough for a busy lane, short enough for a receiver that moves.
+const CACHED: Duration = Duration::from_secs(30);
 
-/// The most names remembered at once.
-const MOST_NAMES: usize = 64;
+/// The most names in the cache.
+const MAX_NAMES: usize = 64;
 
 /// The most addresses of one name that are considered.
-const MOST_ADDRESSES: usize = 16;
+const MAX_ADDRESSES: usize = 16;
 
-/// Asks the system for the addresses of a name. May block for as long as it likes.
-pub(super) type Lookup = dyn Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync;
+/// Asks the system for the addresses of a name. May block without limit.
+pub(super) type LookupFn = dyn Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync;
 
 /// Why a name has no addresses.
 #[derive(Debug)]
-pub(super) enum Unresolved {
+pub(super) enum DnsError {
     /// The lookup failed.
     Failed(io::Error),
     /// The lookup did not end.
     Unfinished(Unfinished),
 }
 
-/// When a name was looked up, and what was found.
-type Known = (Instant, Arc<[IpAddr]>);
+/// When a name was looked up, and its addresses.
+type CachedName = (Instant, Arc<[IpAddr]>);
 
-/// The names one client knows.
-pub(super) struct Names {
-    errands: Arc<Errands>,
-    lookup: Arc<Lookup>,
-    known: Mutex<HashMap<String, Known>>,
+/// The names of one client.
+pub(super) struct DnsCache {
+    tasks: Arc<BlockingTasks>,
+    lookup: Arc<LookupFn>,
+    known: Mutex<HashMap<String, CachedName>>,
 }
 
-impl fmt::Debug for Names {
+impl fmt::Debug for DnsCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Names").finish_non_exhaustive()
+        f.debug_struct("DnsCache").finish_non_exhaustive()
     }
 }
 
-impl Names {
-    /// Knows no name yet.
-    pub(super) fn new(errands: Arc<Errands>, lookup: Arc<Lookup>) -> Self {
-        Names { errands, lookup, known: Mutex::default() }
+impl DnsCache {
+    pub(super) fn new(tasks: Arc<BlockingTasks>, lookup: Arc<LookupFn>) -> Self {
+        DnsCache { tasks, lookup, known: Mutex::default() }
     }
 
     /// The addresses of a host, in the system's order of preference; never empty. A literal address
     /// is not looked up.
-    pub(super) fn addresses(&self, host: &str, until: Instant) -> Result<Arc<[IpAddr]>, Unresolved> {
+    pub(super) fn addresses(&self, host: &str, until: Instant) -> Result<Arc<[IpAddr]>, DnsError> {
         if let Ok(literal) = host.parse::<IpAddr>() {
             return Ok(Arc::new([literal]));
         }
-        if let Some(known) = self.remember(host) {
+        if let Some(known) = self.cached(host) {
             return Ok(known);
         }
         let (lookup, name) = (Arc::clone(&self.lookup), host.to_owned());
-        let found = self.errands.run("taskbell-dns", until, move || lookup(&name));
-        let mut found = found.map_err(Unresolved::Unfinished)?.map_err(Unresolved::Failed)?;
-        found.truncate(MOST_ADDRESSES);
+        let found = self.tasks.run("taskbell-dns", until, move || lookup(&name));
+        let mut found = found.map_err(DnsError::Unfinished)?.map_err(DnsError::Failed)?;
+        found.truncate(MAX_ADDRESSES);
         if found.is_empty() {
-            return Err(Unresolved::Failed(io::Error::new(io::ErrorKind::NotFound, "it has no address")));
+            return Err(DnsError::Failed(io::Error::new(io::ErrorKind::NotFound, "it has no address")));
         }
-        Ok(self.learn(host, found.into()))
+        Ok(self.insert(host, found.into()))
     }
 
     /// Forgets a name none of whose addresses could be reached.
@@ -75,17 +74,17 @@ impl Names {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(host);
     }
 
-    fn remember(&self, host: &str) -> Option<Arc<[IpAddr]>> {
+    fn cached(&self, host: &str) -> Option<Arc<[IpAddr]>> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let (since, addresses) = known.get(host)?;
-        (since.elapsed() < BELIEVED).then(|| Arc::clone(addresses))
+        (since.elapsed() < CACHED).then(|| Arc::clone(addresses))
     }
 
-    fn learn(&self, host: &str, addresses: Arc<[IpAddr]>) -> Arc<[IpAddr]> {
+    fn insert(&self, host: &str, addresses: Arc<[IpAddr]>) -> Arc<[IpAddr]> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= MOST_NAMES {
-            known.retain(|_, (since, _)| since.elapsed() < BELIEVED);
-            if known.len() >= MOST_NAMES {
+        if known.len() >= MAX_NAMES {
+            known.retain(|_, (since, _)| since.elapsed() < CACHED);
+            if known.len() >= MAX_NAMES {
                 known.clear();
             }
         }
@@ -119,7 +118,7 @@ mod tests {
             count.fetch_add(1, Ordering::SeqCst);
             Ok(vec![IpAddr::V4(Ipv4Addr::LOCALHOST)])
         };
-        let names = Names::new(Arc::default(), Arc::new(lookup));
+        let names = DnsCache::new(Arc::default(), Arc::new(lookup));
         let until = Instant::now() + Duration::from_secs(30);
         for _ in 0..3 {
             assert_eq!(&*names.addresses("a.test", until).unwrap(), [IpAddr::V4(Ipv4Addr::LOCALHOST)]);
@@ -133,11 +132,11 @@ mod tests {
     }
 
     #[test]
-    fn the_memory_is_bounded() {
-        let names = Names::new(Arc::default(), Arc::new(|_: &str| Ok(Vec::new())));
-        for n in 0..3 * MOST_NAMES {
-            names.learn(&format!("{n}.test"), Arc::new([IpAddr::V4(Ipv4Addr::LOCALHOST)]));
+    fn the_cache_is_bounded() {
+        let names = DnsCache::new(Arc::default(), Arc::new(|_: &str| Ok(Vec::new())));
+        for n in 0..3 * MAX_NAMES {
+            names.insert(&format!("{n}.test"), Arc::new([IpAddr::V4(Ipv4Addr::LOCALHOST)]));
         }
-        assert!(names.known.lock().unwrap().len() <= MOST_NAMES);
+        assert!(names.known.lock().unwrap().len() <= MAX_NAMES);
     }
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::transport::FaultKind;
+use crate::transport::TransportErrorKind;
 use std::net::Shutdown;
 use std::sync::Condvar;
 
@@ -96,7 +96,7 @@ fn head_and_body_leave_in_one_write() {
 }
 
 #[test]
-fn a_connection_that_went_stale_is_replaced_unnoticed() {
+fn a_stale_connection_is_replaced_without_an_error() {
     // The second request on the first connection is met by a reset; the first on the next is answered.
     let server = Server::scripted(|_, stream| {
         let mut reader = BufReader::new(stream.try_clone().unwrap());
@@ -158,14 +158,14 @@ fn a_connection_closed_while_idle_is_not_used_again() {
 }
 
 #[test]
-fn a_reset_on_a_new_connection_is_a_fault_and_not_tried_again() {
+fn a_reset_on_a_new_connection_is_an_error_and_not_retried() {
     let server = Server::scripted(|_, stream| {
         take_request(&mut BufReader::new(stream.try_clone().unwrap())).unwrap();
         stream.shutdown(Shutdown::Both).ok();
     });
-    let fault = post(&client(&server.url(), |_| {}), &server.url()).unwrap_err();
-    assert_eq!(fault.kind, FaultKind::Broken);
-    assert!(fault.reason.contains("before it answered"), "{fault}");
+    let error = post(&client(&server.url(), |_| {}), &server.url()).unwrap_err();
+    assert_eq!(error.kind, TransportErrorKind::Broken);
+    assert!(error.reason.contains("before it answered"), "{error}");
     assert_eq!(server.connections(), 1);
 }
 
@@ -173,9 +173,9 @@ fn a_reset_on_a_new_connection_is_a_fault_and_not_tried_again() {
 fn a_refused_connection_says_so_without_the_secret_parts_of_the_url() {
     let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
     let url = format!("http://user:s3cret-word@{free}/s3cret-path?s3cret-query");
-    let fault = post(&client(&url, |_| {}), &url).unwrap_err();
-    assert_eq!(fault.kind, FaultKind::Connect);
-    assert!(fault.reason.contains(&free.to_string()) && !fault.reason.contains("s3cret"), "{fault}");
+    let error = post(&client(&url, |_| {}), &url).unwrap_err();
+    assert_eq!(error.kind, TransportErrorKind::Connect);
+    assert!(error.reason.contains(&free.to_string()) && !error.reason.contains("s3cret"), "{error}");
 }
 
 #[test]
@@ -233,7 +233,7 @@ fn a_body_that_ends_with_the_connection_is_read() {
 }
 
 #[test]
-fn shutdown_breaks_a_hung_exchange_and_refuses_new_ones() {
+fn shutdown_breaks_a_hung_request_and_refuses_new_ones() {
     let server = Server::scripted(|_, stream| hang(stream));
     let client = Arc::new(client(&server.url(), |_| {}));
     let hung = {
@@ -243,15 +243,15 @@ fn shutdown_breaks_a_hung_exchange_and_refuses_new_ones() {
     wait_until("the request was never sent", || server.connections() == 1);
     let start = Instant::now();
     client.shutdown();
-    let fault = hung.join().unwrap().unwrap_err();
-    assert_eq!(fault.kind, FaultKind::Cancelled);
+    let error = hung.join().unwrap().unwrap_err();
+    assert_eq!(error.kind, TransportErrorKind::Cancelled);
     assert!(start.elapsed() < GENEROUS / 10, "{:?}", start.elapsed());
-    assert_eq!(post(&client, &server.url()).unwrap_err().kind, FaultKind::Cancelled);
+    assert_eq!(post(&client, &server.url()).unwrap_err().kind, TransportErrorKind::Cancelled);
     assert_eq!(server.connections(), 1);
 }
 
 #[test]
-fn shutdown_breaks_a_hung_body_even_if_its_end_is_the_connections() {
+fn shutdown_breaks_a_hung_body_that_ends_with_the_connection() {
     let server = Server::scripted(|_, stream| {
         stream.write_all(b"HTTP/1.1 200 OK\r\n\r\nhalf a").unwrap();
         hang(stream);
@@ -263,7 +263,7 @@ fn shutdown_breaks_a_hung_body_even_if_its_end_is_the_connections() {
     };
     wait_until("the request was never sent", || server.connections() == 1);
     client.shutdown();
-    assert_eq!(hung.join().unwrap().unwrap_err().kind, FaultKind::Cancelled);
+    assert_eq!(hung.join().unwrap().unwrap_err().kind, TransportErrorKind::Cancelled);
 }
 
 #[test]
@@ -271,12 +271,12 @@ fn a_header_that_http_does_not_allow_is_refused_without_its_value() {
     let client = client("http://127.0.0.1:9/", |_| {});
     let url = Url::parse("http://127.0.0.1:9/").unwrap();
     for (name, value) in [("x-token", "s3cret\r\nx-evil: 1"), ("x y", "s3cret")] {
-        let fault = client.post(&url, &[(name.to_owned(), value.to_owned())], b"").0.unwrap_err();
-        assert_eq!(fault.kind, FaultKind::Refused);
-        assert!(fault.reason.contains(name) && !fault.reason.contains("s3cret"), "{fault}");
+        let error = client.post(&url, &[(name.to_owned(), value.to_owned())], b"").0.unwrap_err();
+        assert_eq!(error.kind, TransportErrorKind::Refused);
+        assert!(error.reason.contains(name) && !error.reason.contains("s3cret"), "{error}");
     }
-    let fault = client.post(&Url::parse("ftp://127.0.0.1/").unwrap(), &[], b"").0.unwrap_err();
-    assert_eq!(fault.kind, FaultKind::Refused);
+    let error = client.post(&Url::parse("ftp://127.0.0.1/").unwrap(), &[], b"").0.unwrap_err();
+    assert_eq!(error.kind, TransportErrorKind::Refused);
 }
 
 #[test]

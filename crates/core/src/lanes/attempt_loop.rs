@@ -1,0 +1,195 @@
+//! The threads of a lane, and the way of a delivery through them: prepare, send, interpret, decide, report.
+//! Each makes one attempt at a time, and ends when there is nothing to do.
+
+use super::attempt::{Attempt, Decision};
+use super::body::Body;
+use super::job::Job;
+use super::lane::{Lane, NextStep};
+use super::{coalesce, follow_up, schedule};
+use crate::message::Extras;
+use crate::os;
+use crate::platform::Outcome;
+use crate::spool::AttemptRow;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A thread without work ends after this time.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// The longest a thread sleeps before it reads the clocks again: while a machine is suspended, less monotonic
+/// time passes than wall-clock time.
+const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+
+/// How soon a message that the spool cannot read now is asked for again.
+const READ_AGAIN: Duration = Duration::from_secs(1);
+
+impl Lane {
+    /// Puts deliveries into the lane, and starts a thread when one is needed.
+    pub fn push(self: &Arc<Self>, jobs: impl IntoIterator<Item = Job>) {
+        if self.enqueue(jobs) {
+            start_thread(self);
+        }
+    }
+}
+
+/// Starts a thread that the lane has counted.
+fn start_thread(lane: &Arc<Lane>) {
+    let name = format!("taskbell-{}", lane.endpoint.name);
+    let thread_lane = Arc::clone(lane);
+    if os::spawn(&name, move || run(&thread_lane)).is_err() {
+        lane.thread_not_started();
+    }
+}
+
+fn run(lane: &Arc<Lane>) {
+    loop {
+        lane.sink.await_room();
+        match lane.next_step() {
+            NextStep::Attempt { jobs, needs_thread } => {
+                if needs_thread {
+                    start_thread(lane);
+                }
+                deliver(lane, jobs);
+            }
+            NextStep::DropStale(job) => lane.drop_job(job, "stale: it is older than the `ttl` of its hook"),
+            NextStep::Wait(limit) => {
+                lane.await_change(limit.min(LONGEST_SLEEP));
+            }
+            NextStep::Idle => {
+                if !lane.await_change(IDLE) && lane.may_end_thread() {
+                    return;
+                }
+            }
+            NextStep::Stop => {
+                lane.may_end_thread();
+                return;
+            }
+        }
+    }
+}
+
+/// One delivery, or several in a summary: one attempt, and one more at once for a receiver that takes the
+/// message in another form or in another chat.
+fn deliver(lane: &Lane, jobs: Vec<Job>) {
+    let mut next = prepare(lane, jobs);
+    while let Some(mut attempt) = next {
+        let decision = guarded(|| {
+            attempt.send(lane);
+            attempt.interpret(lane);
+            attempt.decide(lane)
+        });
+        next = report(lane, attempt, decision.unwrap_or(Decision::Defect));
+    }
+}
+
+/// Loads the message of those that may still be tried. With `None` the lane goes on: nothing is in flight.
+fn prepare(lane: &Lane, jobs: Vec<Job>) -> Option<Attempt> {
+    let jobs = without_old(lane, jobs);
+    let loaded = guarded(|| load(lane, &jobs));
+    match loaded {
+        _ if jobs.is_empty() => lane.release(),
+        Some(Ok(Some(body))) => {
+            let moved = lane.moved_to().and_then(|chat| body.to_chat(chat));
+            return Attempt::new(jobs, moved.map_or(body, Arc::new), lane.clock.unix_ms());
+        }
+        Some(Ok(None)) => {
+            jobs.into_iter().for_each(|job| lane.drop_job(job, "the message is no longer in the spool"));
+            lane.release();
+        }
+        Some(Err(_)) => lane.put_back(jobs, lane.clock.monotonic() + READ_AGAIN),
+        None => settle_defect(lane, jobs),
+    }
+    None
+}
+
+/// Tells the lane and the engine. Gives the attempt that follows at once, if there is one.
+fn report(lane: &Lane, attempt: Attempt, decision: Decision) -> Option<Attempt> {
+    match decision {
+        Decision::SendAgain { body, plain, chat, remark } => {
+            if let Some(chat) = chat {
+                lane.move_to(chat);
+            }
+            let mut jobs = attempt.jobs;
+            lane.log_retry_at_once(&mut jobs, remark, attempt.row);
+            jobs.iter_mut().for_each(|job| job.plain = plain);
+            Attempt::new(jobs, Arc::new(body), lane.clock.unix_ms())
+        }
+        Decision::Settle(outcome) => {
+            settle(lane, attempt, outcome);
+            None
+        }
+        Decision::Defect => {
+            settle_defect(lane, attempt.jobs);
+            None
+        }
+    }
+}
+
+/// Settles an attempt, and sends what follows a delivered message.
+fn settle(lane: &Lane, mut attempt: Attempt, outcome: Option<Outcome>) {
+    let jobs = std::mem::take(&mut attempt.jobs);
+    let row = attempt.row.clone();
+    match attempt.file.take().filter(|_| outcome == Some(Outcome::Delivered)) {
+        None => lane.settle(jobs, outcome, row),
+        Some(file) => {
+            lane.begin_follow_up();
+            lane.settle(jobs, outcome, row);
+            for (row, outcome) in guarded(|| follow_up::send(lane, &attempt, &file)).unwrap_or_default() {
+                lane.log_follow_up(row, outcome);
+            }
+            lane.end_follow_up();
+        }
+    }
+}
+
+/// After a caught panic the lane goes on, and the delivery waits for its next attempt as after any failure.
+fn settle_defect(lane: &Lane, jobs: Vec<Job>) {
+    let Some(leader) = jobs.first() else { return lane.release() };
+    let row = AttemptRow::defect(leader.seq, leader.attempts + 1, lane.clock.unix_ms());
+    lane.settle(jobs, Some(Outcome::Retry("a defect of Taskbell was caught".into())), row);
+}
+
+/// `None` when a panic was caught.
+fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
+    panic::catch_unwind(AssertUnwindSafe(work)).ok()
+}
+
+/// Those that are not too old for another attempt; the others become dead letters.
+fn without_old(lane: &Lane, jobs: Vec<Job>) -> Vec<Job> {
+    let now = lane.clock.unix_ms();
+    let max_age = lane.endpoint.retry.max_age;
+    let is_old = |job: &Job| now - job.created_at > max_age.as_millis() as i64 && job.attempts > 0;
+    let (old, young): (Vec<Job>, Vec<Job>) = jobs.into_iter().partition(is_old);
+    for job in old {
+        let max_age = schedule::in_words(max_age);
+        lane.drop_job(job, &format!("gave up: it is older than `retry.max_age` of {max_age}"));
+    }
+    young
+}
+
+/// The message of a delivery, or the summary of several; `None` when the spool no longer has it.
+fn load(lane: &Lane, jobs: &[Job]) -> Result<Option<Arc<Body>>, String> {
+    let body = match jobs {
+        [job] => match stored(lane, job)? {
+            Some(body) => body,
+            None => return Ok(None),
+        },
+        _ => {
+            let extras = jobs
+                .iter()
+                .map(|job| Ok(stored(lane, job)?.map(|body| body.extras.clone()).unwrap_or_default()));
+            let extras = extras.collect::<Result<Vec<Extras>, String>>()?;
+            Arc::new(coalesce::summary(&lane.endpoint, jobs, &extras, lane.clock.unix_ms()))
+        }
+    };
+    let how = jobs.iter().find_map(|job| job.plain);
+    Ok(Some(how.and_then(|how| body.plainer(&lane.endpoint, how, false)).map_or(body, Arc::new)))
+}
+
+fn stored(lane: &Lane, job: &Job) -> Result<Option<Arc<Body>>, String> {
+    match &job.body {
+        Some(body) => Ok(Some(Arc::clone(body))),
+        None => Ok(lane.sink.body(job.seq)?.map(Arc::new)),
+    }
+}

@@ -1,0 +1,70 @@
+//! A delivery that waits in a lane.
+
+use super::body::Body;
+use crate::event::EventId;
+use crate::platform::Plainer;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A delivery that waits in a lane.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// Its row in the spool.
+    pub seq: i64,
+    /// The ticket of its event; 0 when it comes from an earlier run.
+    pub ticket: u64,
+    /// The event's id.
+    pub event_id: EventId,
+    /// The event's type.
+    pub kind: Arc<str>,
+    /// The name of the hook that fired.
+    pub hook: Arc<str>,
+    /// When the delivery was made, in Unix milliseconds.
+    pub created_at: i64,
+    /// Attempts made so far.
+    pub attempts: u32,
+    /// Failed attempts without a requested wait: the place in the retry schedule.
+    pub failures: u32,
+    /// Attempts after which the receiver requested a wait.
+    pub requested_waits: u32,
+    /// The plainer form in which the message goes, after the receiver refused it as it was in this run.
+    pub plain: Option<Plainer>,
+    /// Its file was too large for the connection, so the message goes without it.
+    pub without_file: bool,
+    /// When it is due, by the monotonic clock.
+    pub due: Duration,
+    /// When it is stale, in Unix milliseconds.
+    pub expires_at: Option<i64>,
+    /// What it is about: of a hook and a thing only the newest untried delivery waits.
+    pub thing: Option<String>,
+    /// The message; `None` when it must be read from the spool.
+    pub body: Option<Arc<Body>>,
+}
+
+impl Job {
+    /// Whether it is too old to be sent, at this Unix time in milliseconds.
+    pub fn is_stale(&self, unix_ms: i64) -> bool {
+        self.expires_at.is_some_and(|at| unix_ms >= at)
+    }
+
+    #[cfg(test)]
+    pub(super) fn sample(seq: i64) -> Job {
+        Job {
+            seq,
+            ticket: 0,
+            event_id: EventId::new(1_700_000_000_000, 7),
+            kind: "task.complete".into(),
+            hook: "hooks[0]".into(),
+            created_at: 0,
+            attempts: 0,
+            failures: 0,
+            requested_waits: 0,
+            plain: None,
+            without_file: false,
+            expires_at: None,
+            thing: None,
+            due: Duration::ZERO,
+            body: None,
+        }
+    }
+}

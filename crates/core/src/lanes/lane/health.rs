@@ -1,0 +1,71 @@
+//! What the engine keeps of an endpoint over a restart, and what an operator changes in the spool.
+
+use super::{Inner, Lane};
+use crate::lanes::endpoint_health::{EndpointHealth, Pause};
+use crate::lanes::job::Job;
+use std::time::Duration;
+
+impl Lane {
+    /// Goes on with the health that an earlier run left.
+    pub fn resume(&self, health: EndpointHealth) {
+        let (now, unix_ms) = (self.clock.monotonic(), self.clock.unix_ms());
+        let mut inner = self.lock();
+        if let Some(quiet) = health.quiet {
+            inner.paused_until = now + quiet.left(unix_ms);
+        }
+        if let Some(probe) = health.breaker {
+            inner.breaker.resume(now + probe.left(unix_ms), probe.whole());
+        }
+        inner.health = health;
+        inner.health_reported = health;
+    }
+
+    /// Replaces an earlier lane to the same endpoint: what that one sent counts for the rate.
+    pub fn follow(&self, earlier: &Lane) {
+        self.lock().pace.resume(&earlier.lock().pace);
+    }
+
+    /// The endpoint's health, if it has changed since the last call; empty when all is good again.
+    pub fn changed_health(&self) -> Option<EndpointHealth> {
+        let mut inner = self.lock();
+        let changed = inner.health != inner.health_reported;
+        inner.health_reported = inner.health;
+        changed.then_some(inner.health)
+    }
+
+    /// Takes deliveries that ended elsewhere out of what waits. One in flight stays.
+    pub fn forget(&self, is_meant: impl Fn(i64) -> bool) -> Vec<Job> {
+        let forgotten = self.lock().queue.remove(is_meant);
+        if !forgotten.is_empty() {
+            self.changed.notify_all();
+        }
+        forgotten
+    }
+
+    /// A copy of what waits.
+    pub fn waiting(&self) -> Vec<Job> {
+        self.lock().queue.jobs().cloned().collect()
+    }
+
+    /// Whether the endpoint answered that it will never take anything again.
+    pub fn is_gone(&self) -> bool {
+        self.lock().gone.is_some()
+    }
+
+    /// The endpoint is tried again although it answered that it is gone.
+    pub fn revive(&self) {
+        self.lock().gone = None;
+    }
+}
+
+impl Inner {
+    pub(super) fn note_health(&mut self, now: Duration, unix_ms: i64) {
+        let pause = |until: Duration, noted: Option<Pause>| {
+            let seen = Pause::from(unix_ms, until.saturating_sub(now));
+            noted.filter(|noted| noted.is_same(&seen)).unwrap_or(seen)
+        };
+        let probe = self.breaker.next_probe().map(|at| pause(at, self.health.breaker));
+        let quiet = (self.paused_until > now).then(|| pause(self.paused_until, self.health.quiet));
+        self.health = EndpointHealth { quiet, breaker: probe };
+    }
+}

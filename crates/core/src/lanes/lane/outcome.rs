@@ -1,0 +1,221 @@
+//! What the end of an attempt changes: for its deliveries, for what waits, and for the endpoint.
+
+use super::{Inner, Lane};
+use crate::lanes::coalesce;
+use crate::lanes::job::Job;
+use crate::lanes::report::{Disposition, LaneReport};
+use crate::lanes::schedule::{self, DeliveryHistory, RetryDecision};
+use crate::platform::Outcome;
+use crate::spool::AttemptRow;
+use std::time::Duration;
+
+impl Lane {
+    /// An attempt is over: decides what follows for each of its deliveries, and reports it. Without an outcome
+    /// a shutdown cut it off, and they wait on.
+    pub(in crate::lanes) fn settle(&self, jobs: Vec<Job>, outcome: Option<Outcome>, row: AttemptRow) {
+        let now = self.clock.monotonic();
+        let Some(outcome) = outcome else { return self.put_back(jobs, now) };
+        let outcome = self.lengthened(outcome);
+        let jitter = self.note(&jobs, &outcome, now);
+        let rows = coalesce::rows(&row, &jobs);
+        let mut waiting = Vec::new();
+        for (mut job, mut row) in jobs.into_iter().zip(rows) {
+            let before = Job { body: None, ..job.clone() };
+            let disposition = self.disposition(&mut job, &outcome, jitter, now);
+            if let Disposition::Again(at) = disposition {
+                row.next_at = Some(at);
+                waiting.push(job);
+            }
+            let endpoint = self.endpoint.name.clone();
+            self.sink.report(LaneReport::Attempt { endpoint, job: before, row, disposition });
+        }
+        let mut inner = self.lock();
+        inner.in_flight -= 1;
+        if waiting.is_empty() {
+            self.wake_idle(&inner);
+            drop(inner);
+        } else {
+            drop(inner);
+            self.requeue(waiting);
+        }
+        if let Outcome::Gone(reason) = outcome {
+            self.close_for_good(&reason);
+        }
+    }
+
+    /// An endpoint that requests a wait again right after one gets a longer one where its platform is known to
+    /// punish.
+    fn lengthened(&self, outcome: Outcome) -> Outcome {
+        let requests_wait = matches!(outcome, Outcome::RetryAfter(..));
+        let again = std::mem::replace(&mut self.lock().throttled, requests_wait) && requests_wait;
+        match outcome {
+            Outcome::RetryAfter(wait, reason) if again => {
+                Outcome::RetryAfter(wait.max(self.endpoint.platform.penalty()), reason)
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Notes what an outcome says about the endpoint. Gives the jitter from 0 to 1, one for a whole summary, so
+    /// that it comes back together.
+    fn note(&self, jobs: &[Job], outcome: &Outcome, now: Duration) -> f64 {
+        let mut inner = self.lock();
+        match outcome {
+            Outcome::Delivered
+            | Outcome::Final(_)
+            | Outcome::Gone(_)
+            | Outcome::Plainer(..)
+            | Outcome::Moved(..) => inner.breaker.succeeded(),
+            Outcome::Retry(_) => jobs.iter().take(1).for_each(|job| inner.breaker.failed(job.seq, now)),
+            Outcome::RetryAfter(wait, _) => {
+                // It holds for everything that waits for the endpoint.
+                inner.paused_until = inner.paused_until.max(now + *wait);
+                inner.breaker.abandoned();
+            }
+        }
+        inner.note_health(now, self.clock.unix_ms());
+        inner.jitter()
+    }
+
+    fn disposition(&self, job: &mut Job, outcome: &Outcome, jitter: f64, now: Duration) -> Disposition {
+        job.attempts += 1;
+        match outcome {
+            Outcome::Retry(_) => job.failures += 1,
+            Outcome::RetryAfter(..) => job.requested_waits += 1,
+            _ => {}
+        }
+        let unix_ms = self.clock.unix_ms();
+        let history = DeliveryHistory {
+            failures: job.failures as usize,
+            requested_waits: job.requested_waits,
+            age: Duration::from_millis((unix_ms - job.created_at).max(0) as u64),
+        };
+        match schedule::next(&self.endpoint.retry, outcome, history, jitter) {
+            RetryDecision::Delivered => Disposition::Delivered,
+            RetryDecision::Dead(reason) => Disposition::Dead(self.scrubber().scrub(&reason)),
+            RetryDecision::Again(wait) => {
+                // One that will be stale by then ends when it is.
+                let left = job.expires_at.map(|at| Duration::from_millis((at - unix_ms).max(0) as u64));
+                let wait = left.map_or(wait, |left| wait.min(left));
+                job.due = now + wait;
+                Disposition::Again(unix_ms + wait.as_millis() as i64)
+            }
+        }
+    }
+
+    /// The receiver gets the message once more at once, changed as `remark` says: logs the attempt, and counts
+    /// the next one.
+    pub(in crate::lanes) fn log_retry_at_once(&self, jobs: &mut [Job], remark: &str, mut row: AttemptRow) {
+        let now = self.clock.unix_ms();
+        {
+            let mut inner = self.lock();
+            inner.breaker.succeeded();
+            inner.pace.take(self.clock.monotonic());
+        }
+        let reason = row.error.take().unwrap_or_default();
+        row.error = Some(format!("{reason}; {remark}"));
+        row.next_at = Some(now);
+        let rows = coalesce::rows(&row, jobs);
+        for (job, row) in jobs.iter_mut().zip(rows) {
+            let (endpoint, disposition) = (self.endpoint.name.clone(), Disposition::Again(now));
+            self.sink.report(LaneReport::Attempt { endpoint, job: job.clone(), row, disposition });
+            job.attempts += 1;
+        }
+    }
+
+    /// Nothing was attempted.
+    pub(in crate::lanes) fn release(&self) {
+        let mut inner = self.lock();
+        inner.in_flight -= 1;
+        inner.breaker.abandoned();
+        self.wake_idle(&inner);
+    }
+
+    /// Nothing was attempted, and these wait until `due`.
+    pub(in crate::lanes) fn put_back(&self, jobs: Vec<Job>, due: Duration) {
+        self.release();
+        self.requeue(jobs.into_iter().map(|job| Job { due, ..job }).collect());
+    }
+
+    fn requeue(&self, jobs: Vec<Job>) {
+        let mut inner = self.lock();
+        if inner.retired {
+            drop(inner);
+            for job in jobs {
+                let endpoint = self.endpoint.name.clone();
+                self.sink.report(LaneReport::Returned { endpoint, job });
+            }
+            return;
+        }
+        jobs.into_iter().for_each(|job| inner.queue.put(job));
+        self.wake_idle(&inner);
+    }
+
+    /// The delivery becomes a dead letter without an attempt.
+    pub(in crate::lanes) fn drop_job(&self, job: Job, reason: &str) {
+        let endpoint = self.endpoint.name.clone();
+        self.sink.report(LaneReport::Dropped { endpoint, job, reason: reason.to_owned() });
+    }
+
+    /// The endpoint is gone: nothing is tried any more, and what waits is dead.
+    fn close_for_good(&self, reason: &str) {
+        let reason = format!("the endpoint is gone: {}", self.scrubber().scrub(reason));
+        let waiting = {
+            let mut inner = self.lock();
+            if inner.retired {
+                // Its replacement may have another address, and finds out by itself.
+                return;
+            }
+            inner.gone = Some(reason.clone());
+            inner.queue.drain()
+        };
+        self.sink.report(LaneReport::Gone { endpoint: self.endpoint.name.clone(), reason: reason.clone() });
+        waiting.into_iter().for_each(|job| self.drop_job(job, &reason));
+    }
+
+    /// The chat that replaced the configured one, if the platform said so in this run.
+    pub(in crate::lanes) fn moved_to(&self) -> Option<i64> {
+        self.lock().moved_to
+    }
+
+    pub(in crate::lanes) fn move_to(&self, chat: i64) {
+        self.lock().moved_to = Some(chat);
+    }
+
+    /// A file follows a message that is about to be settled: the lane is not quiet until it is sent.
+    pub(in crate::lanes) fn begin_follow_up(&self) {
+        self.lock().following_up += 1;
+    }
+
+    pub(in crate::lanes) fn end_follow_up(&self) {
+        self.lock().following_up -= 1;
+    }
+
+    /// A request that follows a delivered message is logged, and uses the rate as any other. A wait that its
+    /// answer requests is kept, and an endpoint that is gone is closed.
+    pub(in crate::lanes) fn log_follow_up(&self, row: AttemptRow, outcome: Option<Outcome>) {
+        let now = self.clock.monotonic();
+        let mut inner = self.lock();
+        inner.pace.take(now);
+        if let Some(Outcome::RetryAfter(wait, _)) = &outcome {
+            inner.paused_until = inner.paused_until.max(now + *wait);
+            inner.note_health(now, self.clock.unix_ms());
+        }
+        drop(inner);
+        self.sink.report(LaneReport::FollowUp { endpoint: self.endpoint.name.clone(), row });
+        if let Some(Outcome::Gone(reason)) = outcome {
+            self.close_for_good(&reason);
+        }
+    }
+}
+
+impl Inner {
+    /// From 0 to 1; splitmix64.
+    fn jitter(&mut self) -> f64 {
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.random;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) as f64 / u64::MAX as f64
+    }
+}

@@ -1,0 +1,93 @@
+//! What a lane reports to the engine, and what it needs of it.
+
+use super::body::Body;
+use super::job::Job;
+use crate::event::EventId;
+use crate::secret::Scrubber;
+use crate::spool::AttemptRow;
+use std::fmt;
+
+/// What happened in a lane. `endpoint` is the endpoint's name.
+#[derive(Debug)]
+pub enum LaneReport {
+    /// An attempt was made.
+    Attempt {
+        /// The endpoint's name.
+        endpoint: String,
+        /// The delivery, as it was before the attempt.
+        job: Job,
+        /// The row for the attempt log.
+        row: AttemptRow,
+        /// What follows.
+        disposition: Disposition,
+    },
+    /// A request was made that changes nothing for its delivery.
+    FollowUp {
+        /// The endpoint's name.
+        endpoint: String,
+        /// The row for the attempt log.
+        row: AttemptRow,
+    },
+    /// A delivery ended without an attempt.
+    Dropped {
+        /// The endpoint's name.
+        endpoint: String,
+        /// The delivery.
+        job: Job,
+        /// Why it is a dead letter.
+        reason: String,
+    },
+    /// An untried delivery gives way to a newer one of the same thing.
+    Superseded {
+        /// The endpoint's name.
+        endpoint: String,
+        /// The delivery.
+        job: Job,
+        /// The event that replaces it.
+        by: EventId,
+    },
+    /// A delivery was in flight when its lane was retired; its next attempt belongs to the new lane.
+    Returned {
+        /// The endpoint's name.
+        endpoint: String,
+        /// The delivery.
+        job: Job,
+    },
+    /// The endpoint answered that it will never take anything again.
+    Gone {
+        /// The endpoint's name.
+        endpoint: String,
+        /// Its answer.
+        reason: String,
+    },
+}
+
+/// What follows an attempt, for the spool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Disposition {
+    /// Delivered.
+    Delivered,
+    /// Due again at this Unix time in milliseconds.
+    Again(i64),
+    /// Dead, with the reason.
+    Dead(String),
+}
+
+/// What lanes need of the engine. Called from the threads of every lane.
+pub trait LaneSink: Send + Sync + fmt::Debug {
+    /// Takes a report. Never waits.
+    fn report(&self, report: LaneReport);
+
+    /// Waits while more reports have piled up than memory should hold, because the disk does not take
+    /// them. Called by a lane's thread before an attempt.
+    fn await_room(&self);
+
+    /// Reads a message back from the spool; `None` when the spool no longer has it.
+    ///
+    /// # Errors
+    /// The reason when it cannot be read now.
+    fn body(&self, delivery: i64) -> Result<Option<Body>, String>;
+
+    /// Removes secrets from text that others wrote.
+    fn scrubber(&self) -> Scrubber;
+}

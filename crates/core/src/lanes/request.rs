@@ -1,0 +1,75 @@
+//! The request of an attempt: the message as its platform sees it, its file, and the signed headers.
+
+use super::attachment;
+use super::attachment_fit;
+use super::body::Body;
+use super::job::Job;
+use crate::endpoint::Endpoint;
+use crate::platform::{Attachment, RenderedMessage, Request};
+
+/// The file that goes with a message, if it names one. An error says why the message goes without it.
+pub(super) fn attached_file(
+    endpoint: &Endpoint,
+    job: &Job,
+    body: &Body,
+) -> Result<Option<Attachment>, String> {
+    let path = body.extras.file.as_deref().filter(|_| job.plain.is_none() && !job.without_file);
+    let platform = endpoint.platform;
+    // A message in the spool may have been rendered when the endpoint belonged to another platform.
+    let is_taken = platform.file_limit().is_some() || body.extras.form && platform.reads_forms();
+    let Some(path) = path.filter(|_| is_taken) else { return Ok(None) };
+    attachment::read(path, &endpoint.file_roots, attachment::LARGEST)
+        .and_then(|file| attachment_fit::pack(file, platform))
+        .map(Some)
+        .map_err(|error| format!("sent without the file {}: it {error}", attachment::shown_name(path)))
+}
+
+/// The message as its platform sees it.
+pub(super) fn rendered<'a>(
+    job: &'a Job,
+    body: &'a Body,
+    event_id: &'a str,
+    file: Option<&'a Attachment>,
+    now: i64,
+) -> RenderedMessage<'a> {
+    RenderedMessage {
+        event_id,
+        kind: &job.kind,
+        created_at: job.created_at,
+        now,
+        content_type: &body.content_type,
+        body: &body.bytes,
+        file,
+        form: body.extras.form,
+    }
+}
+
+/// The headers of an attempt: a fresh timestamp and signature each time, the same id.
+/// <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>
+pub(super) fn signed_headers(
+    endpoint: &Endpoint,
+    request: &Request<'_>,
+    event_id: &str,
+    number: u32,
+    timestamp_s: i64,
+) -> Vec<(String, String)> {
+    let mut headers: Vec<(String, String)> = vec![("content-type".into(), request.content_type.to_string())];
+    let configured = endpoint.headers.iter().map(|(name, value)| (name.clone(), value.expose().to_owned()));
+    let mut set = |name: String, value: String| {
+        headers.retain(|(present, _)| *present != name);
+        headers.push((name, value));
+    };
+    request.headers.iter().cloned().for_each(|(name, value)| set(name, value));
+    configured.for_each(|(name, value)| set(name, value));
+    if endpoint.platform.webhook_headers() {
+        set("webhook-id".into(), event_id.to_owned());
+        set("webhook-timestamp".into(), timestamp_s.to_string());
+        set("taskbell-attempt".into(), number.to_string());
+    }
+    for signer in &endpoint.sign {
+        for (name, value) in signer.sign(event_id, timestamp_s, &request.body) {
+            set(name, value);
+        }
+    }
+    headers
+}
