@@ -6,10 +6,10 @@ mod taking;
 mod telling;
 mod windows;
 
-use super::company::Company;
 use super::log::Level;
 use super::prepare::Preparer;
 use super::shared::{Phase, Reload, Shared, lock};
+use super::shared_batches::StallTimer;
 use super::task_lanes;
 use super::watch::{DROPPED, Watch};
 use super::work::{Done, Times, Work, alert_key, ending};
@@ -19,7 +19,7 @@ use crate::intake::Record;
 use crate::lanes::{Disposition, Job, Lane, LaneReport};
 use crate::shape::Shape;
 use crate::spool::{Adrift, Spool, SpoolError, SpoolErrorKind};
-use crate::tally::{Patience, Tally};
+use crate::tally::Tally;
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
@@ -52,7 +52,7 @@ pub struct Clerk {
     pub(super) standing_by: (bool, Option<i64>),
     pub(super) work: Work,
     pub(super) watch: Watch,
-    pub(super) company: Company,
+    pub(super) stalls: StallTimer,
     /// What was read from the ring and is not prepared yet. The ring keeps it as long as there is any.
     pub(super) records: VecDeque<Record>,
     batch_bytes: usize,
@@ -73,10 +73,7 @@ impl Clerk {
         };
         // A spool that cannot say so is asked again.
         let standing_by = spool.standing_by().unwrap_or((true, None));
-        let mut tally = tally;
-        if spool_file.is_some() {
-            tally.batches.set_in_company();
-        }
+        let stalls = StallTimer::new(now, shared.clock.unix_ms());
         Clerk {
             shared,
             spool,
@@ -86,7 +83,7 @@ impl Clerk {
             standing_by,
             work: Work::default(),
             watch: Watch::new(spool_file),
-            company: Company::default(),
+            stalls,
             records: VecDeque::new(),
             batch_bytes: BATCH_BYTES,
             is_full: false,
@@ -195,14 +192,19 @@ impl Clerk {
 
     /// What was counted becomes durable with the events that were counted.
     pub(super) fn keep_counts(&mut self) {
-        self.work.tally.extend(self.tally.changes());
-        let changes = super::recall::changes(&mut self.tally, self.shared.intake.instance());
-        self.work.states.extend(changes);
+        self.work.keep_counts(&mut self.tally);
     }
 
     pub(super) fn end_queues(&mut self, now: Duration) {
-        self.tally.patience = Patience::of(&self.config.queue);
-        self.hear_of_parts(now);
+        self.look_for_stalls(now);
+        // Ends of batches come first, and the transaction under way may find some.
+        if self.work.counts_batches() {
+            return;
+        }
+        self.tally.idle_end = self.config.queue.idle_end;
+        if self.tally.next_due().is_some_and(|due| due <= now) {
+            self.release_told();
+        }
         let unix_ms = self.shared.clock.unix_ms();
         let ended = self.prepare(unix_ms, |preparer| preparer.end_what_is_due(now, unix_ms));
         self.work.events.extend(ended);
@@ -242,8 +244,6 @@ impl Clerk {
             return false;
         }
         self.work.standing_by = self.standing_by.0;
-        let shared = &self.shared;
-        self.work.supersede(&shared.lanes(), |seq| shared.number_now(seq));
         let times = Times { unix_ms: self.shared.clock.unix_ms(), monotonic: now };
         let done = self.transact_or_mend(times);
         let is_slow = self.shared.clock.monotonic() - now > SLOW;
@@ -257,9 +257,9 @@ impl Clerk {
                 }
                 self.release();
                 failpoint::reach("after-ring-release");
-                let mut work = std::mem::take(&mut self.work);
+                let work = std::mem::take(&mut self.work);
                 self.look_who_stands_by(&work);
-                self.end_gathered(&mut work);
+                self.follow_up_counts(&work, now);
                 self.follow_up(work, done);
                 self.busy_until = now + SETTLE;
                 true
@@ -290,29 +290,60 @@ impl Clerk {
         }
     }
 
+    /// Writes the work and what it makes of batches. What a failed transaction decided is taken back: the next
+    /// one counts again, and finds what other instances have counted meanwhile.
     pub(super) fn transact(&mut self, times: Times) -> Result<Done, SpoolError> {
         failpoint::reach("before-transaction");
-        loop {
-            let mut batch = self.spool.batch()?;
-            let own = self.shared.intake.instance();
-            self.work.join_usuals(&mut batch, &mut self.tally.usuals)?;
-            let done = self.work.write(&mut batch, own, times)?;
-            let stale = self.company.look(&mut batch, &self.work, &self.tally.batches, own)?;
-            if !stale.is_empty() {
-                drop(batch);
-                self.put_right(stale)?;
-                continue;
-            }
-            failpoint::reach("before-commit");
-            batch.commit()?;
-            failpoint::reach("after-commit");
-            return Ok(done);
+        let extent = self.work.extent();
+        let mut before = None;
+        let done = self.write_transaction(times, &mut before);
+        if let (Err(_), Some((tally, shape))) = (&done, before) {
+            self.work.cut_back(extent);
+            (self.tally, self.shape) = (tally, shape);
         }
+        done
+    }
+
+    fn write_transaction(
+        &mut self,
+        times: Times,
+        before: &mut Option<(Tally, Shape)>,
+    ) -> Result<Done, SpoolError> {
+        let mut batch = self.spool.batch()?;
+        let (shared, own) = (&self.shared, self.shared.intake.instance());
+        let (counts, stalled) = self.work.count_in_batches(&mut batch, times.unix_ms)?;
+        let mut remarks = counts.remarks;
+        if !counts.ended.is_empty() || !stalled.is_empty() {
+            *before = Some((self.tally.clone(), self.shape.clone()));
+            let mut preparer = Preparer {
+                config: &self.config,
+                tally: &mut self.tally,
+                shape: &mut self.shape,
+                unix_ms: times.unix_ms,
+                counters: &shared.counters,
+                remarks: &mut remarks,
+                accounts: None,
+            };
+            let told = preparer.tell_of_batches(&counts.ended, &stalled);
+            self.work.events.extend(told);
+            self.work.keep_counts(&mut self.tally);
+            self.work.keep_shape(&mut self.shape, own);
+        }
+        self.work.supersede(&shared.lanes(), |seq| shared.number_now(seq));
+        self.work.join_usuals(&mut batch, &mut self.tally.usuals)?;
+        let done = self.work.write(&mut batch, own, times)?;
+        failpoint::reach("before-commit");
+        batch.commit()?;
+        failpoint::reach("after-commit");
+        Ok(Done { remarks, ..done })
     }
 
     /// What is durable is told to those who wait for it, and given to the lanes.
     fn follow_up(&mut self, work: Work, done: Done) {
         let counters = &self.shared.counters;
+        for remark in &done.remarks {
+            self.shared.log.write(Level::Warn, remark);
+        }
         counters.spooled.add(done.spooled);
         counters.fallbacks.add(done.fallbacks);
         counters.escalated.add(done.escalated);

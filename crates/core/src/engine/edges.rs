@@ -6,7 +6,8 @@
 use super::prepare::{Prepared, Preparer, add_asked, bytes};
 use crate::event::EventId;
 use crate::hooks::Subject;
-use crate::tally::{Asked, BatchTally, QueueTally, Step, Task, batch_key, queue_key, task_key};
+use crate::spool::ToldBatch;
+use crate::tally::{QueueTally, Task, batch_key, queue_key, task_key};
 use serde_json::{Map, Value as Json, json};
 use std::time::Duration;
 
@@ -39,65 +40,31 @@ impl Preparer<'_> {
         ended
     }
 
-    /// The events that time has made: batches that are complete, ends of queues that count now, queues that fell
-    /// silent, batches that stand still. Ends of batches come before those of their queues, also the ones that
-    /// the next transaction finds.
+    /// The ends of queues that time has made: those that were held for long enough, and those that fell silent.
     pub fn end_what_is_due(&mut self, now: Duration, unix_ms: i64) -> Vec<Prepared> {
         let mut events = Vec::new();
-        for id in self.tally.batches.completed() {
-            events.extend(self.end_batch(&id, unix_ms));
-        }
-        for (id, sum) in self.tally.batches.take_whole() {
-            events.push(self.tell_of_batch("batch.end", &id, &sum, unix_ms));
-        }
-        if self.tally.batches.await_verdict() {
-            return events;
-        }
         for (_, tally, end) in self.tally.ended(now) {
             events.push(self.end_queue(&tally, &end));
         }
         for (queue, tally) in self.tally.fallen_idle(now) {
             events.push(self.end_idle(&queue, &tally, unix_ms));
         }
-        for id in self.tally.stalled_batches(now) {
-            let batch = self.tally.batches.with_elsewhere(&id);
-            events.extend(batch.map(|batch| self.tell_of_batch("batch.stalled", &id, &batch, unix_ms)));
-        }
         events
     }
 
-    /// Counts a task in its batch, of whose end it may have asked to be told. Returns the end of the batch when
-    /// this was its last task.
-    pub(super) fn count_in_batch(
-        &mut self,
-        task: &Task,
-        asked: Option<Asked>,
-        accepted_at: i64,
-        now: Duration,
-    ) -> Option<Prepared> {
-        let of = task.batch.as_ref()?;
-        let step = self.tally.batches.count(of, task, accepted_at, now);
-        if let (Some(asked), Step::Counted | Step::Ended) = (asked, step) {
-            self.tally.batches.ask(&of.id, asked);
-        }
-        match step {
-            Step::Ended => self.end_batch(&of.id, accepted_at),
-            Step::Late => {
-                self.remarks.push(came_late(&of.id));
-                None
-            }
-            Step::Counted | Step::Repeated => None,
-        }
+    /// The end of a batch.
+    pub fn end_batch(&mut self, ended: &ToldBatch, now: i64) -> Prepared {
+        self.tally.release_asked(|batch, key| batch == ended.id && ended.has_counted(key));
+        self.tell_of_batch("batch.end", ended, now)
     }
 
-    /// The end of a batch that is complete.
-    fn end_batch(&mut self, id: &str, now: i64) -> Option<Prepared> {
-        let batch = self.tally.batches.get(id)?.clone();
-        self.tally.batches.told(id);
-        Some(self.tell_of_batch("batch.end", id, &batch, now))
+    /// The standstill of a batch.
+    pub fn stall_batch(&mut self, stalled: &ToldBatch, now: i64) -> Prepared {
+        self.tell_of_batch("batch.stalled", stalled, now)
     }
 
-    fn tell_of_batch(&mut self, kind: &str, id: &str, batch: &BatchTally, now: i64) -> Prepared {
+    fn tell_of_batch(&mut self, kind: &str, told: &ToldBatch, now: i64) -> Prepared {
+        let (id, batch) = (&told.id, &told.tally);
         let expected = (batch.expected > 0).then_some(batch.expected);
         let payload = fields(json!({"id": id, "queue": batch.queue, "total": expected, "derived": true}));
         let key = batch_key(&batch.queue);
@@ -108,9 +75,8 @@ impl Preparer<'_> {
             self.tally.usuals.add(&key, seconds);
         }
         let mut subjects = vec![subject];
-        if kind == "batch.end" && !batch.tally.asked.is_empty() {
+        if kind == "batch.end" {
             add_asked(&facts, &mut subjects, &batch.tally.asked);
-            self.tally.told_asked(id, None);
         }
         self.derive(&payload, now, &subjects)
     }
@@ -154,14 +120,9 @@ impl Preparer<'_> {
             fired: false,
             deliveries,
             said,
+            batch_task: None,
         }
     }
-}
-
-/// What the log says of a task whose batch has ended without it.
-pub(super) fn came_late(id: &str) -> String {
-    let id = id.escape_debug();
-    format!("a task of batch `{id}` came after the batch had ended; it is not counted")
 }
 
 /// An id for an event that no host's call has given one.

@@ -1,14 +1,13 @@
 //! What a bell takes over from instances that are dead: at its start, and while it runs.
 
 use super::endpoints::drop_homeless;
-use super::recall::{self, BATCH, TAKEN, WHOLE, taken_key, whole_key};
 use super::shared::Shared;
 use super::work::{ALERT, NOBODY, SHAPE, TALLY, shape_key, tally_key};
 use crate::intake::Intake;
 use crate::lanes::{Job, Lane};
 use crate::shape::Shape;
-use crate::spool::{Batch, Spool, SpoolError, Waiting};
-use crate::tally::{BatchTally, Tally};
+use crate::spool::{Spool, SpoolError, Waiting};
+use crate::tally::Tally;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
@@ -23,7 +22,7 @@ const PORTION: usize = 1000;
 /// one that is found dead afterwards is dead for good.
 pub fn dead_instances(spool: &Spool, file: Option<&Path>, own: &str) -> Result<Vec<String>, SpoolError> {
     let mut holders: BTreeSet<String> = spool.holders()?.into_iter().collect();
-    for kind in [TALLY, BATCH, WHOLE, TAKEN, SHAPE, ALERT] {
+    for kind in [TALLY, SHAPE, ALERT] {
         let owner_of =
             |(key, _): &(String, Vec<u8>)| Some(key.strip_prefix(kind)?.split_once('/')?.0.to_owned());
         holders.extend(spool.states(kind)?.iter().filter_map(owner_of));
@@ -42,8 +41,7 @@ pub fn dead_instances(spool: &Spool, file: Option<&Path>, own: &str) -> Result<V
 }
 
 /// Adds the counts that these instances left to `tally`, and keeps them under this instance's name. In
-/// one transaction: two that inherit at the same time never both count the same. Says how many queues and
-/// batches.
+/// one transaction: two that inherit at the same time never both count the same. Says how many queues.
 pub fn inherit_tally(
     spool: &mut Spool,
     tally: &mut Tally,
@@ -54,10 +52,7 @@ pub fn inherit_tally(
 ) -> Result<usize, SpoolError> {
     let is_dead = |owner: &str| dead.iter().any(|name| name == owner);
     let left = |kind: &str, key: &str| split_key(kind, key).is_some_and(|(owner, _)| is_dead(owner));
-    let any_left = |kind: &str| -> Result<bool, SpoolError> {
-        Ok(spool.states(kind)?.iter().any(|(key, _)| left(kind, key)))
-    };
-    if !any_left(TALLY)? && !any_left(BATCH)? && !any_left(WHOLE)? && !any_left(TAKEN)? {
+    if !spool.states(TALLY)?.iter().any(|(key, _)| left(TALLY, key)) {
         return Ok(0);
     }
     let mut batch = spool.batch()?;
@@ -70,50 +65,12 @@ pub fn inherit_tally(
         batch.put_state(&key, None)?;
         total += 1;
     }
-    take_word(&mut batch, &mut merged, own, is_dead, now)?;
-    let batches = batch.states(BATCH)?;
-    let kept = batches.iter().map(|(key, kept)| (key.as_str(), kept.as_slice()));
-    for key in recall::restore(kept, &mut merged, now, is_dead) {
-        batch.put_state(key, None)?;
-        total += 1;
-    }
-    for (key, sum) in batch.states(WHOLE)? {
-        let Some((_, id)) = left(WHOLE, &key).then(|| split_key(WHOLE, &key)).flatten() else { continue };
-        merged.batches.restore_whole(id, &sum);
-        batch.put_state(&whole_key(own, id), Some(&sum))?;
-        batch.put_state(&key, None)?;
-        total += 1;
-    }
     for (queue, state) in merged.changes() {
         batch.put_state(&tally_key(own, &queue), state.as_deref())?;
-    }
-    for (key, state) in recall::changes(&mut merged, own) {
-        batch.put_state(&key, state.as_deref())?;
     }
     batch.commit()?;
     *tally = merged;
     Ok(total)
-}
-
-/// Heeds the word others left that they have added this instance's parts of batches to theirs, before those
-/// are written again. For the dead it means nothing any more.
-fn take_word(
-    batch: &mut Batch<'_>,
-    tally: &mut Tally,
-    own: &str,
-    is_dead: impl Fn(&str) -> bool,
-    now: Duration,
-) -> Result<(), SpoolError> {
-    for (key, over) in batch.states(TAKEN)? {
-        let Some((owner, id)) = split_key(TAKEN, &key) else { continue };
-        if owner == own {
-            tally.batches.replace(id, BatchTally::from_bytes(&over), now);
-            batch.put_state(&taken_key(own, id), None)?;
-        } else if is_dead(owner) {
-            batch.put_state(&key, None)?;
-        }
-    }
-    Ok(())
 }
 
 /// Adds what these instances gathered, held and silenced to `shape`, and keeps it under this instance's
@@ -268,41 +225,24 @@ mod tests {
     }
 
     #[test]
-    fn batches_and_silences_of_the_dead_are_taken_over_once_and_those_of_the_living_left_alone() {
+    fn silences_of_the_dead_are_taken_over_once_and_those_of_the_living_left_alone() {
         let mut spool = Spool::open(&SpoolPath::Memory, "me").unwrap();
-        let task = serde_json::json!({"id": "t", "batch": {"id": "b", "total": 3}});
-        let task = Task::read(task.as_object().unwrap());
-        let of = task.batch.clone().unwrap();
-        let mut theirs = Tally::default();
-        theirs.batches.count(&of, &task, 5, Duration::ZERO);
         let silence = br#"{"hook":"h","key":"","fired_at":1,"until":900,"silenced":2}"#;
         let mut batch = spool.batch().unwrap();
         for instance in ["dead", "alive"] {
-            theirs.batches.touch_all();
-            for (key, state) in recall::changes(&mut theirs, instance) {
-                batch.put_state(&key, state.as_deref()).unwrap();
-            }
             batch.put_state(&shape_key(instance, "cool/x"), Some(silence)).unwrap();
         }
         batch.commit().unwrap();
         assert_eq!(dead_instances(&spool, None, "me").unwrap(), ["alive", "dead"]);
 
-        let (mut tally, mut shape) = (Tally::default(), Shape::default());
+        let mut shape = Shape::default();
         let dead = ["dead".to_owned()];
-        let (now, delay) = (Duration::ZERO, Duration::ZERO);
         for expected in [1, 0] {
-            assert_eq!(inherit_tally(&mut spool, &mut tally, "me", &dead, now, delay).unwrap(), expected);
             assert_eq!(inherit_shape(&mut spool, &mut shape, "me", &dead).unwrap(), expected);
         }
-        assert_eq!(tally.batches.get("b").unwrap().tally.total, 1);
-        let holders = |kind: &str| -> Vec<String> {
-            let states = spool.states(kind).unwrap();
-            states.iter().map(|(key, _)| split_key(kind, key).unwrap().0.to_owned()).collect()
-        };
-        assert_eq!(
-            (holders(BATCH), holders(SHAPE)),
-            (vec!["alive".into(), "me".into()], vec!["alive".into(), "me".into()])
-        );
+        let states = spool.states(SHAPE).unwrap();
+        let holders: Vec<_> = states.iter().map(|(key, _)| split_key(SHAPE, key).unwrap().0).collect();
+        assert_eq!(holders, ["alive", "me"]);
     }
 
     #[test]

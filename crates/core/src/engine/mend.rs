@@ -47,7 +47,6 @@ impl Clerk {
                 &format!("{lost} delivery(ies) ended in the spool that is there now, or were lost with the former one"),
             );
         }
-        self.company = super::company::Company::default();
         self.tally.touch_all();
         self.keep_counts();
         self.shape.touch_all();

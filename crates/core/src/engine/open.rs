@@ -99,7 +99,7 @@ fn start(
     spool.inherit(&dead, clock.unix_ms())?;
     failpoint::reach("after-takeover");
     let mut tally = Tally::default();
-    super::recall::learn_usual(&spool, &mut tally)?;
+    super::usuals::learn_usual(&spool, &mut tally)?;
     let end_delay = config.queue.end_delay;
     inherit_tally(&mut spool, &mut tally, own, &dead, clock.monotonic(), end_delay)?;
     let mut shape = Shape::default();

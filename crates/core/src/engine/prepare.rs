@@ -10,7 +10,7 @@ use crate::lanes::Body;
 use crate::message::{Message, clip};
 use crate::platform;
 use crate::shape::Shape;
-use crate::tally::{Asked, HeldEnd, QueueTally, Tally, Task, Wishes, queue_name};
+use crate::tally::{Asked, BatchTask, HeldEnd, QueueTally, Tally, Task, Wishes, queue_name};
 use serde_json::{Map, Value as Json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +39,8 @@ pub struct Prepared {
     pub deliveries: Vec<PreparedDelivery>,
     /// What is to be said of the hooks that do not, a line each.
     pub said: Option<String>,
+    /// The task to be counted in its batch, in the transaction that keeps the event.
+    pub batch_task: Option<Box<BatchTask>>,
 }
 
 /// One delivery.
@@ -71,8 +73,6 @@ pub struct Taken {
     pub event: Prepared,
     /// What Taskbell derives from it and comes before it: the start of its queue.
     pub before: Option<Prepared>,
-    /// What Taskbell derives from it and comes after it: the end of its batch.
-    pub after: Option<Prepared>,
     /// The ticket of an end that was held for the same queue and does not count any more.
     pub superseded: Option<u64>,
 }
@@ -104,7 +104,7 @@ impl Preparer<'_> {
         self.counters.params_ignored.add(faults.len() as u64);
         self.remarks.extend(faults.iter().map(|fault| format!("{} of {}: ignored", fault, record.id)));
         let mut facts = self.facts(record.id, &record.kind, record.accepted_at, &payload);
-        let (mut superseded, mut before, mut after) = (None, None, None);
+        let (mut superseded, mut before, mut batch_task) = (None, None, None);
         let subject = match record.kind.as_str() {
             "queue.end" => {
                 return self.hold(&record, payload, now);
@@ -133,7 +133,7 @@ impl Preparer<'_> {
                     facts.usual_s = self.usual_task(&task);
                     superseded = self.tally.count(&task, record.accepted_at);
                     let asked = (params.notify == Notify::ManualAtEnd).then(|| {
-                        let mut asked = Asked::by(&payload, &params.to, &params.vars);
+                        let mut asked = Asked::by(record.id, &payload, &params.to, &params.vars);
                         asked.url = params.url.as_ref().map(|url| url.as_str().to_owned());
                         asked
                     });
@@ -146,7 +146,7 @@ impl Preparer<'_> {
                             record.id
                         ));
                     }
-                    after = self.count_in_batch(&task, asked, record.accepted_at, now);
+                    batch_task = BatchTask::new(&task, asked, record.accepted_at).map(Box::new);
                 }
                 self.tally.stir(&task.queue, now);
                 let so_far = self.tally.so_far(&task.queue);
@@ -168,18 +168,10 @@ impl Preparer<'_> {
             fired: false,
             deliveries,
             said,
+            batch_task,
         };
         self.remarks.extend(self.tally.forgotten());
-        Taken { event, before, after, superseded: superseded.map(|end| end.ticket) }
-    }
-
-    /// Whether this record can only be taken when the work under way is in the spool.
-    pub fn must_wait(&self, record: &Record) -> bool {
-        if record.kind != "task.complete" || !self.tally.batches.await_verdict() {
-            return false;
-        }
-        let payload: Map<String, Json> = serde_json::from_slice(&record.payload).unwrap_or_default();
-        self.tally.batches.must_wait(&Task::read(&payload))
+        Taken { event, before, superseded: superseded.map(|end| end.ticket) }
     }
 
     /// The end of a queue counts now.
@@ -203,6 +195,7 @@ impl Preparer<'_> {
             deliveries,
             // It takes the place of what was said while it was held.
             said: said.or_else(|| Some(String::new())),
+            batch_task: None,
         }
     }
 
@@ -239,8 +232,9 @@ impl Preparer<'_> {
             fired: false,
             deliveries: Vec::new(),
             said: Some(said),
+            batch_task: None,
         };
-        Taken { event, before: None, after: None, superseded: superseded.map(|end| end.ticket) }
+        Taken { event, before: None, superseded: superseded.map(|end| end.ticket) }
     }
 
     /// Whether a hook listens to this type, or somebody asks why none fires: only then is it worth a

@@ -7,7 +7,8 @@ use crate::config::Config;
 use crate::event::EventId;
 use crate::intake::Record;
 use crate::shape::Shape;
-use crate::tally::{Patience, Tally};
+use crate::spool::SimulatedBatches;
+use crate::tally::Tally;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -36,6 +37,10 @@ pub struct Rung {
 pub struct Rehearsal {
     config: Config,
     tally: Tally,
+    /// `None` where there is no memory for it.
+    batches: Option<SimulatedBatches>,
+    /// When this process began.
+    life_began: Duration,
     shape: Shape,
     counters: Counters,
     remarks: Vec<String>,
@@ -56,6 +61,8 @@ impl Rehearsal {
         Rehearsal {
             config,
             tally: Tally::default(),
+            batches: SimulatedBatches::new().ok(),
+            life_began: Duration::ZERO,
             shape: Shape::default(),
             counters: Counters::default(),
             remarks: Vec::new(),
@@ -86,7 +93,7 @@ impl Rehearsal {
     /// Lets time pass. What becomes due on the way happens when it is due.
     pub fn pass(&mut self, time: Duration) {
         let until = self.now + time;
-        self.tally.patience = Patience::of(&self.config.queue);
+        self.tally.idle_end = self.config.queue.idle_end;
         while let Some(due) = self.next_due().filter(|due| *due <= until) {
             self.now = self.now.max(due);
             self.end_what_is_due();
@@ -101,7 +108,9 @@ impl Rehearsal {
         let shaped = self.shape.changes().into_iter();
         let shaped = shaped.map(|(rest, state)| (super::work::shape_key(INSTANCE, &rest), state));
         let changes: Vec<_> =
-            tallies.chain(shaped).chain(super::recall::changes(&mut self.tally, INSTANCE)).collect();
+            tallies.chain(shaped).chain(super::usuals::changes(&mut self.tally.usuals)).collect();
+        let kept = self.batches.as_ref().map_or(Ok(()), SimulatedBatches::keep);
+        self.remarks.extend(kept.err().map(|fault| fault.to_string()));
         for (key, state) in changes {
             match state {
                 Some(state) => drop(self.kept.insert(key, state)),
@@ -129,8 +138,10 @@ impl Rehearsal {
         let shaped: Vec<_> = shaped.collect();
         self.shape = Shape::default();
         self.shape.restore(&shaped);
-        let others = self.kept.iter().map(|(key, kept)| (key.as_str(), kept.as_slice()));
-        super::recall::restore(others, &mut self.tally, now, |_| true);
+        super::usuals::restore(&self.kept, &mut self.tally);
+        let reverted = self.batches.as_ref().map_or(Ok(()), SimulatedBatches::revert);
+        self.remarks.extend(reverted.err().map(|fault| fault.to_string()));
+        self.life_began = now;
         for record in self.ring.clone() {
             self.take(record);
         }
@@ -152,22 +163,51 @@ impl Rehearsal {
             .shape
             .next_due()
             .map(|at| Duration::from_millis(at.saturating_sub(self.began_at).max(0) as u64));
-        [self.tally.next_due(), window].into_iter().flatten().min()
+        [self.tally.next_due(), self.next_stall(), window].into_iter().flatten().min()
     }
 
     fn take(&mut self, record: Record) {
         let now = self.now;
         let taken = self.preparer().take(record, now);
         self.prepared.extend(taken.before);
+        let batch_task = taken.event.batch_task.clone();
         self.prepared.push(taken.event);
-        self.prepared.extend(taken.after);
+        let (Some(task), Some(batches)) = (batch_task, &self.batches) else { return };
+        let unix_ms = self.unix_ms();
+        match batches.count(&task, unix_ms) {
+            Ok(counts) => {
+                self.remarks.extend(counts.remarks);
+                let told = self.preparer().tell_of_batches(&counts.ended, &[]);
+                self.prepared.extend(told);
+            }
+            Err(fault) => self.remarks.push(fault.to_string()),
+        }
+    }
+
+    /// When the next batch counts as stalled. A process that was not there did not wait.
+    fn next_stall(&self) -> Option<Duration> {
+        let after = self.config.queue.batch_stall?;
+        let moved_at = self.batches.as_ref()?.stillest().ok()??;
+        let moved = Duration::from_millis((moved_at - self.began_at).max(0) as u64);
+        Some(moved.max(self.life_began) + after)
+    }
+
+    fn stall_batches(&mut self) {
+        let (Some(after), Some(batches)) = (self.config.queue.batch_stall, &self.batches) else { return };
+        if self.next_stall().is_none_or(|due| due > self.now) {
+            return;
+        }
+        let stalled = batches.stalled(self.unix_ms() - after.as_millis() as i64).unwrap_or_default();
+        let told = self.preparer().tell_of_batches(&[], &stalled);
+        self.prepared.extend(told);
     }
 
     fn end_what_is_due(&mut self) {
         let (now, unix_ms) = (self.now, self.unix_ms());
-        self.tally.patience = Patience::of(&self.config.queue);
+        self.tally.idle_end = self.config.queue.idle_end;
         let ended = self.preparer().end_what_is_due(now, unix_ms);
         self.prepared.extend(ended);
+        self.stall_batches();
         let windows = self.shape.due(&self.config, unix_ms, false);
         for window in &windows {
             let digest = self.preparer().digest(window);

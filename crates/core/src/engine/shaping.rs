@@ -150,6 +150,7 @@ impl Preparer<'_> {
             fired: false,
             deliveries: vec![delivery],
             said: None,
+            batch_task: None,
         }
     }
 

@@ -92,7 +92,10 @@ impl Clerk {
 
     /// Deliveries and counts of instances that died, and what nobody holds.
     fn take_over(&mut self) -> Result<(), SpoolError> {
-        super::recall::learn_usual(&self.spool, &mut self.tally)?;
+        super::usuals::learn_usual(&self.spool, &mut self.tally)?;
+        self.release_told();
+        // Others may have died, and left batches that nobody else watches.
+        self.stalls.look_by(self.shared.clock.monotonic());
         let own = self.shared.intake.instance().to_owned();
         let dead = dead_instances(&self.spool, self.watch.spool_file.as_deref(), &own)?;
         let inherited = self.spool.inherit(&dead, self.shared.clock.unix_ms())?;
@@ -118,7 +121,7 @@ impl Clerk {
         }
         if inherited.deliveries + counts > 0 {
             let text = format!(
-                "took over {} delivery(ies) and the counts of {counts} queue(s) and batch(es) that nobody else looks after",
+                "took over {} delivery(ies) and the counts of {counts} queue(s) that nobody else looks after",
                 inherited.deliveries
             );
             self.shared.log.write(Level::Info, &text);

@@ -1,14 +1,14 @@
 //! What the clerk puts into the spool in one transaction, and what it does once that is durable.
 
 use super::prepare::{Prepared, PreparedDelivery};
-use super::recall::USUAL;
 use super::reports::Report;
 use super::task_lanes;
 use crate::event::EventId;
 use crate::lanes::{Body, Disposition, Job, Lane, LaneReport};
 use crate::message::Extras;
+use crate::shape::Shape;
 use crate::spool::{Batch, Called, End, NewDelivery, NewEvent, NewReserve, SpoolError};
-use crate::tally::{self, Usuals};
+use crate::tally::{self, Tally};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -33,6 +33,8 @@ pub struct Work {
     pub standing_by: bool,
     /// Whether the time of one of them has come.
     pub call_due: bool,
+    /// Batches that have not gone on since this time, in Unix milliseconds, are told of as standing still.
+    pub stalled_since: Option<i64>,
     /// Everything accepted up to this ticket is in this work, or was before.
     pub read_ticket: u64,
 }
@@ -56,6 +58,8 @@ pub struct Done {
     pub fallbacks: u64,
     /// Deliveries to those who are told later.
     pub escalated: u64,
+    /// For the log.
+    pub remarks: Vec<String>,
 }
 
 impl Work {
@@ -68,6 +72,31 @@ impl Work {
             && self.superseded.is_empty()
             && self.unwatched.is_empty()
             && !self.call_due
+            && self.stalled_since.is_none()
+    }
+
+    /// How much it holds of what a transaction adds to.
+    pub(super) fn extent(&self) -> [usize; 3] {
+        [self.events.len(), self.tally.len(), self.states.len()]
+    }
+
+    /// Takes out what was added since [`Work::extent`] gave this.
+    pub(super) fn cut_back(&mut self, [events, tally, states]: [usize; 3]) {
+        self.events.truncate(events);
+        self.tally.truncate(tally);
+        self.states.truncate(states);
+    }
+
+    /// Keeps what changed in the counts.
+    pub(super) fn keep_counts(&mut self, tally: &mut Tally) {
+        self.tally.extend(tally.changes());
+        self.states.extend(super::usuals::changes(&mut tally.usuals));
+    }
+
+    /// Keeps what changed in what shaping remembers.
+    pub(super) fn keep_shape(&mut self, shape: &mut Shape, instance: &str) {
+        let changes = shape.changes().into_iter();
+        self.states.extend(changes.map(|(rest, value)| (shape_key(instance, &rest), value)));
     }
 
     /// Lets the newest delivery of a thing take the place of those that were not tried yet: here, and in the
@@ -92,18 +121,6 @@ impl Work {
                 newest.insert((endpoint, hook, thing), event.id);
             }
         }
-    }
-
-    /// Adds to what the spool has as usual, in this transaction, in place of writing over it: other instances
-    /// add to it too. May be called again after a failure.
-    pub fn join_usuals(&mut self, batch: &mut Batch<'_>, usuals: &mut Usuals) -> Result<(), SpoolError> {
-        for (key, value) in &mut self.states {
-            let Some((kind, bytes)) = key.strip_prefix(USUAL).zip(value.as_mut()) else { continue };
-            if let Some(joined) = usuals.rebase(kind, batch.state(key)?.as_deref()) {
-                *bytes = joined;
-            }
-        }
-        Ok(())
     }
 
     /// Writes everything into a transaction. May be called again after a failure: the transaction is

@@ -132,7 +132,7 @@ impl Subject {
         let mut fields = Map::new();
         fields.insert("id".into(), json!(id));
         fields.insert("expected".into(), json!((batch.expected > 0).then_some(batch.expected)));
-        let until = batch.over_at().unwrap_or(facts.accepted_at);
+        let until = batch.ended_at.unwrap_or(facts.accepted_at);
         fields.extend(batch.tally.summary(&batch.queue, until, &Map::new()));
         facts.add_usual(&mut fields);
         let scale = Scale::of(&fields);

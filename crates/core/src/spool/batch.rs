@@ -2,7 +2,7 @@
 
 use super::counts::{Change, Ledger};
 use super::numbers::Numbers;
-use super::waiting::read_states;
+use super::waiting::{self, read_states};
 use super::{AttemptRow, End, NewDelivery, NewEvent, SpoolError, SpoolErrorKind};
 use crate::event::EventId;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction, params};
@@ -292,6 +292,11 @@ impl<'a> Batch<'a> {
             }
             Ok(ended > 0)
         })
+    }
+
+    /// The value kept under a key, as of this transaction.
+    pub fn state(&mut self, key: &str) -> Result<Option<Vec<u8>>, SpoolError> {
+        self.run(|transaction, _| waiting::state(transaction, key))
     }
 
     /// The values kept under keys that start like this, as of this transaction.

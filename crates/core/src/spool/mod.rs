@@ -10,13 +10,13 @@
 //! SQLite tool. All times are Unix milliseconds.
 
 mod batch;
+mod batches;
 mod by_hand;
 mod connection;
 mod counts;
 mod error;
 mod numbers;
 mod ownership;
-mod parts;
 mod private;
 mod prune;
 mod reader;
@@ -31,6 +31,7 @@ mod trials;
 mod waiting;
 
 pub use batch::Batch;
+pub use batches::{BatchCounts, SimulatedBatches, ToldBatch};
 pub(crate) use by_hand::{BY_HAND, GONE};
 pub use by_hand::{Choice, Hand, Replayed};
 pub use counts::Counts;
@@ -170,7 +171,7 @@ impl Spool {
 
     /// A value kept by `Batch::put_state`. All instances that share the file see the same keys.
     pub fn state(&self, key: &str) -> Result<Option<Vec<u8>>, SpoolError> {
-        parts::state(&self.conn, key).map_err(SpoolError::at(&self.path))
+        waiting::state(&self.conn, key).map_err(SpoolError::at(&self.path))
     }
 
     /// How many deliveries of all owners are in each state, and the size of the file. Counts the rows

@@ -1,6 +1,8 @@
 //! Removing what ended long ago, a bounded number of rows at a time.
 
+use super::batches;
 use super::counts::{Change, Ledger};
+use crate::clock;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 /// The most deliveries, and the most events, that one call removes: what waits for the disk
@@ -10,8 +12,8 @@ pub(super) const MOST: usize = 500;
 /// The most pages that one call gives back to the disk.
 const MOST_PAGES: i64 = 256;
 
-/// Removes deliveries that ended before this instant, then events that nobody refers to; says how
-/// many of both.
+/// Removes deliveries and batches that ended before this instant, and events that nobody refers to; says how
+/// many of all.
 pub(super) fn prune(conn: &mut Connection, ledger: &Ledger, before: i64) -> rusqlite::Result<usize> {
     let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let delivered = remove_ended(&transaction, "delivered", before, MOST)?.len();
@@ -24,12 +26,13 @@ pub(super) fn prune(conn: &mut Connection, ledger: &Ledger, before: i64) -> rusq
              AND NOT EXISTS (SELECT 1 FROM reserves r WHERE r.event = e.seq AND r.due_at IS NOT NULL) LIMIT ?2)",
         )?
         .execute(params![before, MOST as i64])?;
+    let batches = batches::prune(&transaction, before.min(clock::unix_ms() - batches::REMEMBER_MS))?;
     transaction.commit()?;
     ledger.add(Change { pending: 0, delivered: -(delivered as i64), dead: -(dead as i64) });
     if events + delivered + dead > 0 {
         give_back_space(conn)?;
     }
-    Ok(events + delivered + dead)
+    Ok(events + delivered + dead + batches)
 }
 
 /// What was removed.

@@ -2,7 +2,7 @@
 
 use super::Mishap;
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, Transaction, params};
 use std::collections::HashMap;
 
 /// So many numbers are asked for one by one between two damaged places.
@@ -36,6 +36,7 @@ impl<'a> Removal<'a> {
         self.deliveries()?;
         self.reserves()?;
         self.recent_events(since_ms)?;
+        self.batches()?;
         self.states()?;
         Ok(self.mishap)
     }
@@ -142,11 +143,7 @@ impl<'a> Removal<'a> {
             )?
             .execute(rusqlite::params_from_iter(&values));
         match inserted {
-            // Damage that SQLite can read: the tables' own checks refuse it.
-            Err(rusqlite::Error::SqliteFailure(fault, _))
-                if fault.code == rusqlite::ErrorCode::ConstraintViolation
-                    || fault.code == rusqlite::ErrorCode::TypeMismatch =>
-            {
+            Err(error) if is_damage(&error) => {
                 self.mishap.lost += 1;
                 return Ok(());
             }
@@ -274,6 +271,56 @@ impl<'a> Removal<'a> {
         Ok(())
     }
 
+    /// The counts of batches; where the fresh spool has a batch already, another instance has moved it.
+    fn batches(&mut self) -> rusqlite::Result<()> {
+        if self.version < 6 {
+            return Ok(());
+        }
+        let sql = "SELECT seq, id, moved_at, ended_at, stalled, wish_bytes, counts FROM batches NOT INDEXED \
+                   WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq";
+        let source = self.source;
+        let lost = walk(source, sql, |row| {
+            let seq: i64 = row.get(0)?;
+            let values: Vec<Value> = (1..7).map(|column| row.get(column)).collect::<rusqlite::Result<_>>()?;
+            Ok(self.batch(seq, &values))
+        })?;
+        self.mishap.lost += lost;
+        Ok(())
+    }
+
+    fn batch(&mut self, before: i64, values: &[Value]) -> rusqlite::Result<()> {
+        let inserted = self
+            .target
+            .prepare_cached(
+                "INSERT OR IGNORE INTO batches (id, moved_at, ended_at, stalled, wish_bytes, counts) \
+                 VALUES (?, ?, ?, ?, ?, ?)",
+            )?
+            .execute(rusqlite::params_from_iter(values));
+        match inserted {
+            Err(error) if is_damage(&error) => {
+                self.mishap.lost += 1;
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+            Ok(0) => return Ok(()),
+            Ok(_) => {}
+        }
+        let now = self.target.last_insert_rowid();
+        let read = || -> rusqlite::Result<Vec<(i64, i64)>> {
+            let mut statement =
+                self.source.prepare_cached("SELECT task, number FROM batch_tasks WHERE batch = ?1")?;
+            let rows = statement.query_map([before], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            Ok(rows.map_while(Result::ok).collect())
+        };
+        let mut insert = self
+            .target
+            .prepare_cached("INSERT OR IGNORE INTO batch_tasks (batch, task, number) VALUES (?1, ?2, ?3)")?;
+        for (task, number) in read().unwrap_or_default() {
+            insert.execute([now, task, number])?;
+        }
+        Ok(())
+    }
+
     fn states(&mut self) -> rusqlite::Result<()> {
         for order in ["ASC", "DESC"] {
             let sql = format!("SELECT key, value FROM state ORDER BY key {order}");
@@ -291,6 +338,12 @@ impl<'a> Removal<'a> {
         }
         Ok(())
     }
+}
+
+/// Damage that SQLite can read: the tables' own checks refuse it.
+fn is_damage(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error_code();
+    matches!(code, Some(ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch))
 }
 
 type Event = (String, String, i64, Vec<u8>);

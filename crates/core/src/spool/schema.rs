@@ -8,7 +8,7 @@ pub(super) const APPLICATION_ID: i64 = 0x7462_656c;
 
 /// Step `n` leads from version `n` to version `n + 1`; version 0 is an empty file. A step that was
 /// released never changes: what is to be different is another step.
-pub(super) const STEPS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5];
+pub(super) const STEPS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6];
 
 /// Sequence numbers of deliveries are never used again: whoever remembers one must not take another
 /// delivery for it after everything was pruned. The writer gives them, because `AUTOINCREMENT` would look
@@ -130,6 +130,27 @@ CREATE TABLE IF NOT EXISTS accounts (
     event INTEGER PRIMARY KEY REFERENCES events (seq) ON DELETE CASCADE,
     said  TEXT NOT NULL
 ) STRICT;
+";
+
+/// What is counted of the tasks that say they belong together, by all instances.
+const VERSION_6: &str = "
+CREATE TABLE IF NOT EXISTS batches (
+    seq        INTEGER PRIMARY KEY,
+    id         TEXT NOT NULL UNIQUE,
+    moved_at   INTEGER NOT NULL,                   -- when a task was counted last
+    ended_at   INTEGER,                            -- NULL: more tasks are to come
+    stalled    INTEGER NOT NULL DEFAULT 0,         -- 1: its standstill was told
+    wish_bytes INTEGER NOT NULL DEFAULT 0,         -- of tasks that asked to be told at the end
+    counts     BLOB NOT NULL                       -- JSON
+) STRICT;
+CREATE INDEX IF NOT EXISTS batches_open ON batches (moved_at) WHERE ended_at IS NULL AND stalled = 0;
+
+CREATE TABLE IF NOT EXISTS batch_tasks (
+    batch  INTEGER NOT NULL REFERENCES batches (seq) ON DELETE CASCADE,
+    task   INTEGER NOT NULL,                       -- a hash of its id
+    number INTEGER NOT NULL,                       -- its place in the batch, from 1
+    PRIMARY KEY (batch, task)
+) STRICT, WITHOUT ROWID;
 ";
 
 /// What a file is, before anything in it is touched.

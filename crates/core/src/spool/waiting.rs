@@ -2,7 +2,7 @@
 
 use super::{Spool, SpoolError, ownership, read_event_id};
 use crate::event::EventId;
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 use std::collections::HashSet;
 
 /// A delivery that waits, without its message. Times are Unix milliseconds.
@@ -104,6 +104,12 @@ impl Spool {
     pub fn states(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, SpoolError> {
         read_states(&self.conn, prefix).map_err(SpoolError::at(&self.path))
     }
+}
+
+pub(super) fn state(conn: &Connection, key: &str) -> rusqlite::Result<Option<Vec<u8>>> {
+    conn.prepare_cached("SELECT value FROM state WHERE key = ?1")?
+        .query_row([key], |row| row.get(0))
+        .optional()
 }
 
 /// `prefix` ends in ASCII; what starts with it lies between it and the next such text.

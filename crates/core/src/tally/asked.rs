@@ -1,6 +1,7 @@
 //! What a task asked to be told of at the end of its queue and batch.
 
 use super::Task;
+use crate::event::EventId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
@@ -33,6 +34,8 @@ pub struct Asked {
     pub to: Vec<String>,
     /// Its values for templates.
     pub vars: Map<String, Json>,
+    /// The event that reported it.
+    pub event: String,
     /// The address it named.
     #[serde(default)]
     pub url: Option<String>,
@@ -71,7 +74,7 @@ impl Wishes {
     }
 
     /// Lets go of those that were told of elsewhere; `true` when there were some.
-    pub fn let_go(&mut self, told: impl Fn(&Asked) -> bool) -> bool {
+    pub fn let_go(&mut self, mut told: impl FnMut(&Asked) -> bool) -> bool {
         let before = self.0.len();
         self.0.retain(|asked| !told(asked));
         before > self.0.len()
@@ -95,7 +98,7 @@ impl Wishes {
 
 impl Asked {
     /// Keeps what the end needs: of a large task its essentials alone.
-    pub fn by(task: &Map<String, Json>, to: &[String], vars: &Map<String, Json>) -> Asked {
+    pub fn by(event: EventId, task: &Map<String, Json>, to: &[String], vars: &Map<String, Json>) -> Asked {
         let mut task = task.clone();
         task.shift_remove("outputs");
         let mut bytes = size(&task);
@@ -108,7 +111,7 @@ impl Asked {
         let to = to.iter().filter(|name| name.len() <= MAX_FIELD_BYTES).cloned().collect();
         let of_vars = size(vars);
         let (vars, of_vars) = if of_vars > MAX_BYTES { (Map::new(), 2) } else { (vars.clone(), of_vars) };
-        Asked { task, to, vars, url: None, bytes: bytes + of_vars }
+        Asked { task, to, vars, event: event.to_string(), url: None, bytes: bytes + of_vars }
     }
 
     fn weight(&self) -> usize {
@@ -116,10 +119,10 @@ impl Asked {
         self.bytes + to + self.url.as_ref().map_or(0, String::len)
     }
 
-    /// The batch and the id of the task.
-    pub fn origin(&self) -> (Option<String>, Option<String>) {
+    /// The batch of the task, and what it is known by there: its id, or the event that reported it.
+    pub fn origin(&self) -> (Option<String>, String) {
         let task = Task::read(&self.task);
-        (task.batch.map(|of| of.id), task.id)
+        (task.batch.map(|of| of.id), task.id.unwrap_or_else(|| self.event.clone()))
     }
 }
 
@@ -139,7 +142,7 @@ mod tests {
     #[test]
     fn a_task_is_kept_without_its_outputs() {
         let task = fields(json!({"id": 1, "params": {"seed": 7}, "outputs": [{"url": "a"}]}));
-        let asked = Asked::by(&task, &["team".into()], &fields(json!({"x": 1})));
+        let asked = Asked::by(EventId::new(1, 1), &task, &["team".into()], &fields(json!({"x": 1})));
         assert_eq!(Json::Object(asked.task), json!({"id": 1, "params": {"seed": 7}}));
         assert_eq!((asked.to, asked.vars["x"].clone()), (vec!["team".to_owned()], json!(1)));
     }
@@ -148,7 +151,8 @@ mod tests {
     fn what_waits_for_the_end_is_bounded() {
         let long = "x".repeat(MAX_BYTES);
         let task = fields(json!({"id": 1, "name": long, "params": {"prompt": long}, "user": "mira"}));
-        let asked = Asked::by(&task, std::slice::from_ref(&long), &fields(json!({"x": long})));
+        let asked =
+            Asked::by(EventId::new(1, 1), &task, std::slice::from_ref(&long), &fields(json!({"x": long})));
         assert_eq!(Json::Object(asked.task.clone()), json!({"id": 1, "user": "mira"}));
         assert!(asked.to.is_empty() && asked.vars.is_empty());
     }

@@ -41,7 +41,8 @@ impl Clerk {
         let shaped = [self.shape.next_due(), self.standing_by.1].into_iter().flatten().min();
         let shaped = shaped.map(|at| now + Duration::from_millis((at - unix_ms).clamp(0, 60_000) as u64));
         let armed = self.shared.watchman.arm(&self.shared);
-        let due = [self.tally.next_due(), armed, Some(self.prune_at), self.watch.next_look(), shaped];
+        let stall = self.next_stall_look();
+        let due = [self.tally.next_due(), stall, armed, Some(self.prune_at), self.watch.next_look(), shaped];
         let limit = due.into_iter().flatten().min().map(|due| due.saturating_sub(now));
         self.spool.rest();
         self.shared.bed.sleep(limit, || self.shared.has_work());

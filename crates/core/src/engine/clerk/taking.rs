@@ -68,21 +68,14 @@ impl Clerk {
         }
     }
 
-    /// Prepares what was read, up to a task that has to wait for the end of the transaction.
+    /// Prepares what was read.
     fn prepare_records(&mut self) {
         let (now, unix_ms) = (self.shared.clock.monotonic(), self.shared.clock.unix_ms());
         while let Some(record) = self.records.pop_front() {
-            let taken = self.prepare(unix_ms, |preparer| {
-                if preparer.must_wait(&record) { Err(record) } else { Ok(preparer.take(record, now)) }
-            });
-            let taken = match taken {
-                Ok(taken) => taken,
-                Err(record) => return self.records.push_front(record),
-            };
+            let taken = self.prepare(unix_ms, |preparer| preparer.take(record, now));
             self.work.superseded.extend(taken.superseded);
             self.work.events.extend(taken.before);
             self.work.events.push(taken.event);
-            self.work.events.extend(taken.after);
         }
     }
 }

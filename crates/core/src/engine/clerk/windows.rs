@@ -1,7 +1,7 @@
 //! The clerk's part in shaping: windows that are due, and what shaping remembers in the spool.
 
 use super::super::shared::Phase;
-use super::super::work::{Work, shape_key};
+use super::super::work::Work;
 use super::Clerk;
 use crate::config::SpoolPath;
 
@@ -24,9 +24,7 @@ impl Clerk {
 
     /// What shaping remembers goes into the transaction of the events that changed it.
     pub(in super::super) fn keep_shape(&mut self) {
-        let instance = self.shared.intake.instance();
-        let changes = self.shape.changes().into_iter();
-        self.work.states.extend(changes.map(|(rest, value)| (shape_key(instance, &rest), value)));
+        self.work.keep_shape(&mut self.shape, self.shared.intake.instance());
     }
 
     pub(super) fn look_who_stands_by(&mut self, work: &Work) {

@@ -89,9 +89,9 @@ impl Farm {
         let mut spool = Spool::open(&config.spool.path, intake.instance()).unwrap();
         let own = intake.instance().to_owned();
         let mut tally = Tally::default();
-        let dead = super::super::inherit::dead_instances(&spool, Some(&path), &own).unwrap();
+        let dead = crate::engine::inherit::dead_instances(&spool, Some(&path), &own).unwrap();
         let (now, delay) = (self.clock.monotonic(), Duration::ZERO);
-        super::super::inherit::inherit_tally(&mut spool, &mut tally, &own, &dead, now, delay).unwrap();
+        crate::engine::inherit::inherit_tally(&mut spool, &mut tally, &own, &dead, now, delay).unwrap();
         let reader = Some(Reader::open(&path).unwrap());
         let shared =
             Arc::new(Shared::new(intake, &config, Arc::clone(&self.clock) as Arc<dyn Clock>, reader));
@@ -122,13 +122,6 @@ impl Farm {
         let bodies = rows.query_map([], |row| row.get::<_, Vec<u8>>(0)).unwrap();
         let text = |body: Vec<u8>| serde_json::from_slice::<Json>(&body).unwrap()["text"].clone();
         bodies.filter_map(|body| text(body.unwrap()).as_str().map(str::to_owned)).collect()
-    }
-
-    fn keys(&self) -> Vec<String> {
-        let spool = Connection::open(self.folder.path().join("bell.db")).unwrap();
-        let mut keys = spool.prepare("SELECT key FROM state ORDER BY key").unwrap();
-        let keys = keys.query_map([], |row| row.get::<_, String>(0)).unwrap();
-        keys.map(Result::unwrap).collect()
     }
 }
 
@@ -233,18 +226,51 @@ fn what_was_counted_but_not_kept_when_others_ended_the_batch_is_counted_again() 
 }
 
 #[test]
-fn an_instance_alone_ends_its_batches_once_their_counts_are_kept_and_whoever_waits_sees_the_end() {
+fn the_transaction_that_keeps_the_last_task_tells_the_end_and_whoever_waits_sees_it() {
     let farm = Farm::new();
     let mut one = farm.start();
     (0..3).for_each(|number| report(&one, &frame("b", number, 3)));
-    round(&mut one);
-    assert!(farm.told("batch.end").is_empty());
-    let progress = &one.shared.progress;
-    assert_eq!(progress.await_spooled(3, Duration::ZERO), Err(Cut::Timeout));
+    assert_eq!(one.shared.progress.await_spooled(3, Duration::ZERO), Err(Cut::Timeout));
     round(&mut one);
     assert_eq!(one.shared.progress.await_spooled(3, Duration::ZERO), Ok(()));
     assert_eq!(farm.told("batch.end")["b"].len(), 1);
-    assert!(one.company.others.is_empty());
+}
+
+/// Lets two commits fail after they have decided what to tell, and the third succeed.
+fn commit_after_failures(farm: &Farm, clerk: &mut Clerk) {
+    clerk.collect();
+    let other = Connection::open(farm.folder.path().join("bell.db")).unwrap();
+    let refuse = "CREATE TRIGGER refuse BEFORE INSERT ON deliveries BEGIN SELECT RAISE(ABORT, 'no'); END";
+    other.execute_batch(refuse).unwrap();
+    for _ in 0..2 {
+        clerk.retry_at = None;
+        assert!(!clerk.commit(Phase::Open));
+    }
+    other.execute_batch("DROP TRIGGER refuse").unwrap();
+    clerk.retry_at = None;
+    assert!(clerk.commit(Phase::Open));
+}
+
+#[test]
+fn an_end_that_a_failed_transaction_decided_starts_no_cooldown_and_is_told_by_the_next() {
+    let farm = Farm { shaping: json!({"cooldown": "1d"}), ..Farm::new() };
+    let mut one = farm.start();
+    report(&one, &frame("b", 1, 1));
+    commit_after_failures(&farm, &mut one);
+    assert_eq!(farm.told("batch.end")["b"].len(), 1);
+}
+
+#[test]
+fn a_wish_that_a_failed_transaction_was_to_tell_is_told_once_by_the_next() {
+    let farm = asking();
+    let mut one = farm.start();
+    let mut task = frame("b", 1, 1);
+    task["webhook_params"] = json!({"notify": "manual_at_end"});
+    report(&one, &task);
+    commit_after_failures(&farm, &mut one);
+    one.shared.intake.push("queue.end", b"{}").unwrap();
+    (0..3).for_each(|_| round(&mut one));
+    assert_eq!(farm.told_asked(), ["batch.end b-1"]);
 }
 
 #[test]
@@ -262,20 +288,15 @@ fn batches_that_end_in_one_transaction_are_told_in_the_order_in_which_they_ended
 }
 
 #[test]
-fn a_task_of_a_batch_that_is_about_to_end_waits_for_its_end_and_survives_a_crash_there() {
+fn a_later_batch_with_the_same_id_ends_too_although_both_end_in_one_transaction_and_the_host_dies() {
     let farm = Farm::new();
-    let mut one = farm.start();
+    let one = farm.start();
     (1..=3).for_each(|number| report(&one, &frame("b", number.min(2), 2)));
     // One of the same batch, but too many; and the next batch with the same id, which began after the end.
     report(&one, &json!({"id": "late", "duration_s": 60, "batch": {"id": "b", "total": 2}}));
     std::thread::sleep(Duration::from_millis(5));
     (1..=2).for_each(|number| report(&one, &json!({"id": number, "batch": {"id": "b", "total": 2}})));
-    one.collect();
-    assert_eq!((one.work.events.len(), one.records.len()), (3, 3));
-    assert!(one.work.read_ticket < one.records[0].ticket, "who waits for it waits still");
-    assert!(one.commit(Phase::Open));
-    assert!(one.shared.intake.used() > 0, "the ring keeps what is not in the spool");
-    drop(one);
+    die_after_commit(one);
     let mut two = farm.start();
     (0..3).for_each(|_| round(&mut two));
     let told = farm.told("batch.end");
@@ -287,30 +308,35 @@ fn a_task_of_a_batch_that_is_about_to_end_waits_for_its_end_and_survives_a_crash
 }
 
 #[test]
-fn whoever_dies_between_the_sum_and_the_end_leaves_the_end_to_the_next() {
+fn an_instance_that_dies_after_it_counted_the_last_task_has_told_the_end() {
     let farm = Farm::new();
-    let (mut one, mut two) = (farm.start(), farm.start());
+    let (mut one, two) = (farm.start(), farm.start());
     report(&one, &frame("b", 1, 2));
     round(&mut one);
     report(&two, &frame("b", 2, 2));
-    two.collect();
     die_after_commit(two);
-    assert!(farm.told("batch.end").is_empty());
-    assert!(farm.keys().iter().any(|key| key.starts_with("whole/")), "{:?}", farm.keys());
+    assert_eq!(farm.told("batch.end")["b"].len(), 1);
     let mut three = farm.start();
     round(&mut three);
     round(&mut one);
-    assert_eq!(farm.told("batch.end")["b"].len(), 1);
     drop((one, three));
-    let mut last = farm.start();
-    round(&mut last);
+    round(&mut farm.start());
     assert_eq!(farm.told("batch.end")["b"].len(), 1);
-    let left: Vec<String> = farm
-        .keys()
-        .into_iter()
-        .filter(|key| key.starts_with("whole/") || key.starts_with("taken/"))
-        .collect();
-    assert_eq!(left, Vec::<String>::new());
+}
+
+#[test]
+fn a_spool_that_was_made_again_goes_on_with_its_batches() {
+    let farm = Farm::new();
+    let mut one = farm.start();
+    report(&one, &frame("b", 1, 2));
+    round(&mut one);
+    std::fs::remove_file(farm.folder.path().join("bell.db")).unwrap();
+    (0..2).for_each(|_| report(&one, &frame("b", 1, 2)));
+    round(&mut one);
+    assert!(farm.told("batch.end").is_empty(), "the first task is known");
+    report(&one, &frame("b", 2, 2));
+    round(&mut one);
+    assert_eq!(farm.told("batch.end")["b"][0]["total"], json!(2));
 }
 
 #[test]
@@ -373,22 +399,12 @@ fn one_that_believes_to_be_alone_tells_of_no_standstill_while_a_newcomer_goes_on
     assert_eq!((told["b"].len(), &told["b"][0]["total"]), (1, &json!(2)));
 }
 
-#[cfg(test)]
-#[path = "company_first_tests.rs"]
 mod first;
 
-#[cfg(test)]
-#[path = "company_leaving_tests.rs"]
 mod leaving;
 
-#[cfg(test)]
-#[path = "company_moves_tests.rs"]
 mod moves;
 
-#[cfg(test)]
-#[path = "company_usuals_tests.rs"]
 mod usuals;
 
-#[cfg(test)]
-#[path = "company_wishes_tests.rs"]
 mod wishes;

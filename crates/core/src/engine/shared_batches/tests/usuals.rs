@@ -1,7 +1,7 @@
 //! What is usual belongs to all that work on a spool: none overwrites what others have learnt.
 
 use super::*;
-use crate::engine::recall::learn_usual;
+use crate::engine::usuals::learn_usual;
 use crate::tally::task_key;
 
 fn key() -> String {
