@@ -65,7 +65,7 @@ pub struct Spool {
 }
 
 impl Spool {
-    /// Opens or creates the database, migrates it, and makes `owner` (an instance id) the owner of
+    /// Opens or creates the database, and makes `owner` (an instance id) the owner of
     /// what it inserts.
     pub fn open(path: &SpoolPath, owner: &str) -> Result<Spool, SpoolError> {
         let (conn, path) = connection::open_writer(path)?;

@@ -15,18 +15,13 @@ pub(super) struct Removal<'a> {
     target: &'a Transaction<'a>,
     /// The owners' numbers, before and now.
     owners: HashMap<i64, i64>,
-    /// Of the former database.
-    version: usize,
     mishap: Mishap,
 }
 
 impl<'a> Removal<'a> {
     /// Nothing moved yet.
     pub(super) fn new(source: &'a Connection, target: &'a Transaction<'a>, mishap: Mishap) -> Removal<'a> {
-        // What cannot say its version is asked for everything, as far as it is there.
-        let version = source.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0));
-        let version = usize::try_from(version.unwrap_or(i64::MAX)).unwrap_or_default();
-        Removal { source, target, owners: HashMap::new(), version, mishap }
+        Removal { source, target, owners: HashMap::new(), mishap }
     }
 
     /// Moves what waits, what is dead, events accepted since then, and what is kept by key. What has no
@@ -73,18 +68,13 @@ impl<'a> Removal<'a> {
 
     /// What waits and what is dead, each with its event and its attempts.
     fn deliveries(&mut self) -> rusqlite::Result<()> {
-        let since =
-            |version: usize, column: &'static str| if self.version >= version { column } else { "NULL" };
-        let (extras, why) = (since(2, "extras"), since(4, "why"));
-        let sql = format!(
-            "SELECT seq, event, endpoint, hook, state, owner, attempts, created_at, due_at, ended_at, \
-             reason, content_type, body, {extras}, {why} FROM deliveries NOT INDEXED \
-             WHERE seq BETWEEN ?1 AND ?2 AND state <> 'delivered' ORDER BY seq"
-        );
+        let sql = "SELECT seq, event, endpoint, hook, state, owner, attempts, created_at, due_at, ended_at, \
+                   reason, content_type, body, extras, why FROM deliveries NOT INDEXED \
+                   WHERE seq BETWEEN ?1 AND ?2 AND state <> 'delivered' ORDER BY seq";
         // Where the number is taken by another delivery, a new one is given after all others.
         let mut taken = Vec::new();
         let source = self.source;
-        let lost = walk(source, &sql, |row| {
+        let lost = walk(source, sql, |row| {
             let values: Vec<Value> =
                 (0..15).map(|column| row.get(column)).collect::<rusqlite::Result<_>>()?;
             Ok(self.delivery(values, true, &mut taken))
@@ -176,9 +166,6 @@ impl<'a> Removal<'a> {
 
     /// What stands by in case a delivery does not arrive.
     fn reserves(&mut self) -> rusqlite::Result<()> {
-        if self.version < 3 {
-            return Ok(());
-        }
         let sql = "SELECT seq, event, via, endpoint, hook, due_at, alert, content_type, body, extras \
                    FROM reserves NOT INDEXED WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq";
         let source = self.source;
@@ -273,9 +260,6 @@ impl<'a> Removal<'a> {
 
     /// The counts of batches; where the fresh spool has a batch already, another instance has moved it.
     fn batches(&mut self) -> rusqlite::Result<()> {
-        if self.version < 6 {
-            return Ok(());
-        }
         let sql = "SELECT seq, id, moved_at, ended_at, stalled, wish_bytes, counts FROM batches NOT INDEXED \
                    WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq";
         let source = self.source;

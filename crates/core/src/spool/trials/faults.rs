@@ -41,17 +41,21 @@ fn a_full_disk_voids_the_batch_and_nothing_before_or_after_it() {
 }
 
 #[test]
-fn a_spool_of_a_newer_version_is_refused_and_left_as_it_is() {
+fn a_spool_of_another_version_is_refused_and_left_as_it_is() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("x.db");
     drop(spool_at(&path, "me"));
-    let conn = Connection::open(&path).unwrap();
-    conn.pragma_update(None, "user_version", 99).unwrap();
-    drop(conn);
-    let before = std::fs::read(&path).unwrap();
-    assert_eq!(refusal(&path), SpoolErrorKind::Newer);
-    assert_eq!(Reader::open(&path).unwrap_err().kind(), SpoolErrorKind::Newer);
-    assert_eq!(std::fs::read(&path).unwrap(), before);
+    for (version, kind) in
+        [(99, SpoolErrorKind::Newer), (0, SpoolErrorKind::Older), (5, SpoolErrorKind::Older)]
+    {
+        let conn = Connection::open(&path).unwrap();
+        conn.pragma_update(None, "user_version", version).unwrap();
+        drop(conn);
+        let before = std::fs::read(&path).unwrap();
+        assert_eq!(refusal(&path), kind);
+        assert_eq!(Reader::open(&path).unwrap_err().kind(), kind);
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+    }
 }
 
 #[test]
