@@ -7,18 +7,18 @@ mod telling;
 mod windows;
 
 use super::log::Level;
+use super::peers::{DROPPED, PeerWatch};
 use super::prepare::Preparer;
 use super::shared::{Phase, Reload, Shared, lock};
 use super::shared_batches::StallTimer;
 use super::task_lanes;
-use super::watch::{DROPPED, Watch};
 use super::work::{Done, Times, Work, alert_key, ending};
 use crate::config::{Config, SpoolPath};
 use crate::failpoint;
 use crate::intake::Record;
 use crate::lanes::{Disposition, Job, Lane, LaneReport};
 use crate::shape::Shape;
-use crate::spool::{Adrift, Spool, SpoolError, SpoolErrorKind};
+use crate::spool::{FileFault, Spool, SpoolError, SpoolErrorKind};
 use crate::tally::Tally;
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{self, AssertUnwindSafe};
@@ -51,7 +51,7 @@ pub struct Clerk {
     /// Whether messages stand by in the spool, and when the first of them is due.
     pub(super) standing_by: (bool, Option<i64>),
     pub(super) work: Work,
-    pub(super) watch: Watch,
+    pub(super) watch: PeerWatch,
     pub(super) stalls: StallTimer,
     /// What was read from the ring and is not prepared yet. The ring keeps it as long as there is any.
     pub(super) records: VecDeque<Record>,
@@ -82,7 +82,7 @@ impl Clerk {
             shape,
             standing_by,
             work: Work::default(),
-            watch: Watch::new(spool_file),
+            watch: PeerWatch::new(spool_file),
             stalls,
             records: VecDeque::new(),
             batch_bytes: BATCH_BYTES,
@@ -245,7 +245,7 @@ impl Clerk {
         }
         self.work.standing_by = self.standing_by.0;
         let times = Times { unix_ms: self.shared.clock.unix_ms(), monotonic: now };
-        let done = self.transact_or_mend(times);
+        let done = self.transact_or_recover(times);
         let is_slow = self.shared.clock.monotonic() - now > SLOW;
         self.batch_bytes = if is_slow { LARGE_BATCH_BYTES } else { BATCH_BYTES };
         match done {
@@ -277,13 +277,13 @@ impl Clerk {
 
     /// What is written to a file that has lost its name is lost: it is looked for before each
     /// transaction.
-    fn transact_or_mend(&mut self, times: Times) -> Result<Done, SpoolError> {
-        if let Some(cause) = self.spool.adrift() {
-            self.mend(cause)?;
+    fn transact_or_recover(&mut self, times: Times) -> Result<Done, SpoolError> {
+        if let Some(cause) = self.spool.file_fault() {
+            self.recover_spool(cause)?;
         }
         match self.transact(times) {
             Err(fault) if fault.kind() == SpoolErrorKind::Corrupt && self.watch.spool_file.is_some() => {
-                self.mend(Adrift::Damaged)?;
+                self.recover_spool(FileFault::Damaged)?;
                 self.transact(times)
             }
             done => done,
@@ -309,7 +309,7 @@ impl Clerk {
         times: Times,
         before: &mut Option<(Tally, Shape)>,
     ) -> Result<Done, SpoolError> {
-        let mut batch = self.spool.batch()?;
+        let mut batch = self.spool.begin()?;
         let (shared, own) = (&self.shared, self.shared.intake.instance());
         let (counts, stalled) = self.work.count_in_batches(&mut batch, times.unix_ms)?;
         let mut remarks = counts.remarks;

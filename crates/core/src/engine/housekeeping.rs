@@ -3,7 +3,7 @@
 
 use super::clerk::Clerk;
 use super::log::Level;
-use crate::spool::{Room, SpoolError};
+use crate::spool::{SizeState, SpoolError};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -43,9 +43,9 @@ impl Clerk {
     pub(super) fn keep_in_bounds(&mut self) {
         for _ in 0..ROOM_ROUNDS {
             match self.spool.make_room(self.config.spool.max_bytes) {
-                Ok(Room::Enough) => return self.set_full(false),
-                Ok(Room::Made(_)) => {}
-                Ok(Room::None) => return self.set_full(true),
+                Ok(SizeState::Enough) => return self.set_full(false),
+                Ok(SizeState::Made(_)) => {}
+                Ok(SizeState::None) => return self.set_full(true),
                 Err(error) => return self.cannot_remove(&error),
             }
         }

@@ -10,10 +10,9 @@ mod endpoints;
 mod error;
 mod gate;
 mod housekeeping;
-mod inherit;
 mod log;
-mod mend;
 mod open;
+mod peers;
 mod prepare;
 mod preview;
 mod progress;
@@ -23,12 +22,13 @@ mod rounds;
 mod shaping;
 mod shared;
 mod shared_batches;
+mod spool_recovery;
 mod stats;
+mod takeover;
 mod task_lanes;
 #[cfg(test)]
 mod trials;
-mod usuals;
-mod watch;
+mod usual_durations;
 mod watchman;
 mod work;
 

@@ -3,8 +3,8 @@
 use super::clerk::Clerk;
 use super::endpoints::build_lanes;
 use super::error::{Error, ErrorKind};
-use super::inherit::{dead_instances, hand_over, inherit_shape, inherit_tally};
 use super::shared::Shared;
+use super::takeover::{dead_instances, hand_over, inherit_shape, inherit_tally};
 use super::task_lanes;
 use super::work::{ALERT, NOBODY, alert_key};
 use crate::alerts::Kept;
@@ -99,7 +99,7 @@ fn start(
     spool.inherit(&dead, clock.unix_ms())?;
     failpoint::reach("after-takeover");
     let mut tally = Tally::default();
-    super::usuals::learn_usual(&spool, &mut tally)?;
+    super::usual_durations::learn_usual(&spool, &mut tally)?;
     let end_delay = config.queue.end_delay;
     inherit_tally(&mut spool, &mut tally, own, &dead, clock.monotonic(), end_delay)?;
     let mut shape = Shape::default();
@@ -135,7 +135,7 @@ fn restore_alerts(
         moves.push((key, None));
     }
     if !moves.is_empty() {
-        let mut batch = spool.batch()?;
+        let mut batch = spool.begin()?;
         for (key, value) in moves {
             batch.put_state(&key, value.as_deref())?;
         }

@@ -10,7 +10,7 @@ use crate::lanes::Body;
 use crate::message::{Message, clip};
 use crate::platform;
 use crate::shape::Shape;
-use crate::tally::{Asked, BatchTask, HeldEnd, QueueTally, Tally, Task, Wishes, queue_name};
+use crate::tally::{BatchTask, EndRequest, EndRequests, HeldEnd, QueueTally, Tally, Task, queue_name};
 use serde_json::{Map, Value as Json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -133,7 +133,7 @@ impl Preparer<'_> {
                     facts.usual_s = self.usual_task(&task);
                     superseded = self.tally.count(&task, record.accepted_at);
                     let asked = (params.notify == Notify::ManualAtEnd).then(|| {
-                        let mut asked = Asked::by(record.id, &payload, &params.to, &params.vars);
+                        let mut asked = EndRequest::by(record.id, &payload, &params.to, &params.vars);
                         asked.url = params.url.as_ref().map(|url| url.as_str().to_owned());
                         asked
                     });
@@ -304,7 +304,7 @@ impl Preparer<'_> {
 }
 
 /// The end of a queue or batch, the first of these, as each that asked is told of it.
-pub(super) fn add_asked(facts: &Facts<'_>, subjects: &mut Vec<Subject>, asked: &Wishes) {
+pub(super) fn add_asked(facts: &Facts<'_>, subjects: &mut Vec<Subject>, asked: &EndRequests) {
     for asked in asked.iter() {
         subjects.extend(subjects.first().map(|end| Subject::of_asked(facts, end, asked)));
     }

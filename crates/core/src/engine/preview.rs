@@ -3,7 +3,7 @@
 use super::error::{Error, ErrorKind};
 use super::prepare::{Prepared, PreparedDelivery, Preparer};
 use super::stats::Counters;
-use super::usuals;
+use super::usual_durations;
 use crate::clock;
 use crate::config::{Config, Endpoint, SpoolPath};
 use crate::event::{self, EventId};
@@ -66,7 +66,7 @@ pub fn explain(config: &Config, kind: &str, payload: Option<&str>) -> Result<Jso
 fn with_usual(config: &Config) -> (Tally, Option<String>) {
     let mut tally = Tally::default();
     let SpoolPath::File(path) = &config.spool.path else { return (tally, None) };
-    let looked_up = Reader::open(path).and_then(|spool| usuals::look_up_usual(&spool, &mut tally));
+    let looked_up = Reader::open(path).and_then(|spool| usual_durations::look_up_usual(&spool, &mut tally));
     let trouble = looked_up.err().filter(|error| error.kind() != SpoolErrorKind::Missing);
     (tally, trouble.map(|error| format!("what is usual is not known here: {error}")))
 }

@@ -108,7 +108,7 @@ impl Rehearsal {
         let shaped = self.shape.changes().into_iter();
         let shaped = shaped.map(|(rest, state)| (super::work::shape_key(INSTANCE, &rest), state));
         let changes: Vec<_> =
-            tallies.chain(shaped).chain(super::usuals::changes(&mut self.tally.usuals)).collect();
+            tallies.chain(shaped).chain(super::usual_durations::changes(&mut self.tally.usuals)).collect();
         let kept = self.batches.as_ref().map_or(Ok(()), SimulatedBatches::keep);
         self.remarks.extend(kept.err().map(|fault| fault.to_string()));
         for (key, state) in changes {
@@ -138,7 +138,7 @@ impl Rehearsal {
         let shaped: Vec<_> = shaped.collect();
         self.shape = Shape::default();
         self.shape.restore(&shaped);
-        super::usuals::restore(&self.kept, &mut self.tally);
+        super::usual_durations::restore(&self.kept, &mut self.tally);
         let reverted = self.batches.as_ref().map_or(Ok(()), SimulatedBatches::revert);
         self.remarks.extend(reverted.err().map(|fault| fault.to_string()));
         self.life_began = now;

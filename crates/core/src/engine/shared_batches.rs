@@ -4,7 +4,7 @@
 use super::clerk::Clerk;
 use super::prepare::{Prepared, Preparer};
 use super::work::Work;
-use crate::spool::{Batch, BatchCounts, SpoolError, ToldBatch};
+use crate::spool::{BatchCounts, SpoolError, SpoolTransaction, ToldBatch};
 use std::time::Duration;
 
 /// How long it waits before it asks the spool again for standstills when that failed.
@@ -39,7 +39,7 @@ impl Work {
     /// Counts its tasks in their batches; the second value is the batches that stand still.
     pub(super) fn count_in_batches(
         &self,
-        batch: &mut Batch<'_>,
+        batch: &mut SpoolTransaction<'_>,
         unix_ms: i64,
     ) -> Result<(BatchCounts, Vec<ToldBatch>), SpoolError> {
         let counts = if self.counts_batches() {

@@ -13,22 +13,22 @@ use std::sync::Arc;
 pub const MAX_LANES: usize = 64;
 
 /// What the keys of kept addresses start with.
-const KEPT: &str = "task-url/";
+const ADDRESS: &str = "task-url/";
 
 /// How long an address is kept after the last message for it, in milliseconds: longer than a message
 /// waits, in whatever process.
 const KEEP_MS: i64 = 5 * 86_400_000;
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Kept {
+struct StoredAddress {
     url: String,
     seen: i64,
 }
 
 /// The state that keeps an address, for the transaction that writes a delivery to it.
 pub fn kept_state(endpoint: &Endpoint, unix_ms: i64) -> (String, Vec<u8>) {
-    let kept = Kept { url: endpoint.url.expose().as_str().to_owned(), seen: unix_ms };
-    (format!("{KEPT}{}", endpoint.name), serde_json::to_vec(&kept).unwrap_or_default())
+    let kept = StoredAddress { url: endpoint.url.expose().as_str().to_owned(), seen: unix_ms };
+    (format!("{ADDRESS}{}", endpoint.name), serde_json::to_vec(&kept).unwrap_or_default())
 }
 
 /// Opens the lane of an address, unless there is one, in place of an idle one where there are too many.
@@ -69,13 +69,13 @@ pub fn restore(
 ) -> Result<(), SpoolError> {
     let now = shared.clock.unix_ms();
     let mut forgotten = Vec::new();
-    for (key, value) in spool.states(KEPT)? {
-        let kept = serde_json::from_slice::<Kept>(&value).ok();
+    for (key, value) in spool.states(ADDRESS)? {
+        let kept = serde_json::from_slice::<StoredAddress>(&value).ok();
         let Some(kept) = kept.filter(|kept| kept.seen > now - KEEP_MS) else {
             forgotten.push(key);
             continue;
         };
-        if spool.pending(key.get(KEPT.len()..).unwrap_or_default(), 0, 1)?.is_empty() {
+        if spool.pending(key.get(ADDRESS.len()..).unwrap_or_default(), 0, 1)?.is_empty() {
             continue;
         }
         let url = parse_task_url(&kept.url).filter(|url| config.task_urls.allow(url));
@@ -86,7 +86,7 @@ pub fn restore(
         }
     }
     if !forgotten.is_empty() {
-        let mut batch = spool.batch()?;
+        let mut batch = spool.begin()?;
         for key in forgotten {
             batch.put_state(&key, None)?;
         }

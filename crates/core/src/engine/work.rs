@@ -7,7 +7,7 @@ use crate::event::EventId;
 use crate::lanes::{Body, Disposition, Job, Lane, LaneReport};
 use crate::message::Extras;
 use crate::shape::Shape;
-use crate::spool::{Batch, Called, End, NewDelivery, NewEvent, NewReserve, SpoolError};
+use crate::spool::{Called, DeliveryEnd, NewDelivery, NewEvent, NewReserve, SpoolError, SpoolTransaction};
 use crate::tally::{self, Tally};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, HashMap};
@@ -22,7 +22,7 @@ pub struct Work {
     /// What the lanes reported.
     pub lanes: Vec<LaneReport>,
     /// What changed in the tally.
-    pub tally: Vec<tally::Change>,
+    pub tally: Vec<tally::TallyChange>,
     /// States of endpoints and alerts: key, and value or nothing.
     pub states: Vec<(String, Option<Vec<u8>>)>,
     /// Tickets of held ends that do not count any more.
@@ -90,7 +90,7 @@ impl Work {
     /// Keeps what changed in the counts.
     pub(super) fn keep_counts(&mut self, tally: &mut Tally) {
         self.tally.extend(tally.changes());
-        self.states.extend(super::usuals::changes(&mut tally.usuals));
+        self.states.extend(super::usual_durations::changes(&mut tally.usuals));
     }
 
     /// Keeps what changed in what shaping remembers.
@@ -125,7 +125,12 @@ impl Work {
 
     /// Writes everything into a transaction. May be called again after a failure: the transaction is
     /// what counts.
-    pub fn write(&self, batch: &mut Batch<'_>, instance: &str, times: Times) -> Result<Done, SpoolError> {
+    pub fn write(
+        &self,
+        batch: &mut SpoolTransaction<'_>,
+        instance: &str,
+        times: Times,
+    ) -> Result<Done, SpoolError> {
         let mut done = Done::default();
         let watched = self.standing_by
             || self.events.iter().flat_map(|event| &event.deliveries).any(|to| !to.reserves.is_empty());
@@ -213,7 +218,7 @@ pub const ALERT: &str = "alert/";
 pub const TALLY: &str = "tally/";
 
 fn write_event(
-    batch: &mut Batch<'_>,
+    batch: &mut SpoolTransaction<'_>,
     event: &Prepared,
     times: Times,
     done: &mut Done,
@@ -298,7 +303,11 @@ fn write_event(
     Ok(())
 }
 
-fn write_reserves(batch: &mut Batch<'_>, row: i64, to: &PreparedDelivery) -> Result<(), SpoolError> {
+fn write_reserves(
+    batch: &mut SpoolTransaction<'_>,
+    row: i64,
+    to: &PreparedDelivery,
+) -> Result<(), SpoolError> {
     for reserve in &to.reserves {
         let extras = reserve.message.extras.to_text();
         batch.reserve(&NewReserve {
@@ -358,7 +367,7 @@ fn alert_name(event: &Prepared) -> String {
 /// Whoever is to hear in the place of a delivery that has ended is called, or stands down. What is stale
 /// or superseded is not worth calling anybody.
 fn call_others(
-    batch: &mut Batch<'_>,
+    batch: &mut SpoolTransaction<'_>,
     report: &LaneReport,
     times: Times,
     done: &mut Done,
@@ -383,15 +392,15 @@ fn call_others(
 }
 
 fn write_lane_report(
-    batch: &mut Batch<'_>,
+    batch: &mut SpoolTransaction<'_>,
     report: &LaneReport,
     now: i64,
     done: &mut Done,
 ) -> Result<(), SpoolError> {
     match report {
         LaneReport::Attempt { endpoint, job, row, fate } => match fate {
-            Disposition::Delivered => batch.last_attempt(row, &End::Delivered, now),
-            Disposition::Dead(reason) => batch.last_attempt(row, &End::Dead(reason.clone()), now),
+            Disposition::Delivered => batch.last_attempt(row, &DeliveryEnd::Delivered, now),
+            Disposition::Dead(reason) => batch.last_attempt(row, &DeliveryEnd::Dead(reason.clone()), now),
             Disposition::Again(at) => {
                 if !batch.attempt_again(row, *at)? {
                     done.ended_elsewhere.push((endpoint.clone(), job.seq));
@@ -400,8 +409,12 @@ fn write_lane_report(
             }
         },
         LaneReport::FollowUp { row, .. } => batch.attempt(row),
-        LaneReport::Dropped { job, reason, .. } => batch.end(job.seq, &End::Dead(reason.clone()), now),
-        LaneReport::Superseded { job, by, .. } => batch.end(job.seq, &End::Dead(superseded_by(*by)), now),
+        LaneReport::Dropped { job, reason, .. } => {
+            batch.end(job.seq, &DeliveryEnd::Dead(reason.clone()), now)
+        }
+        LaneReport::Superseded { job, by, .. } => {
+            batch.end(job.seq, &DeliveryEnd::Dead(superseded_by(*by)), now)
+        }
         LaneReport::Homeless { .. } | LaneReport::Gone { .. } => Ok(()),
     }
 }

@@ -178,7 +178,7 @@ mod tests {
     use super::*;
     use crate::config::HostInfo;
     use crate::event::EventId;
-    use crate::tally::{Asked, QueueTally, Task};
+    use crate::tally::{EndRequest, QueueTally, Task};
     use serde_json::{Map, Value as Json, json};
 
     const CONFIG: &str = r#"
@@ -244,7 +244,7 @@ manual = true
         let end = Subject::of_queue(&facts, &tally);
         assert_eq!(names(&decide(&config, &end)), ["all"]);
         let task = fields(json!({"name": "n", "outputs": [{"url": "x"}]}));
-        let subject = Subject::of_asked(&facts, &end, &Asked::by(facts.id, &task, &[], &Map::new()));
+        let subject = Subject::of_asked(&facts, &end, &EndRequest::by(facts.id, &task, &[], &Map::new()));
         assert_eq!(names(&decide(&config, &subject)), ["asked"]);
         assert_eq!(subject.context.text_at(&["task", "name"]), Some("n"));
         assert!(

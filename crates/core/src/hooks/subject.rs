@@ -5,7 +5,7 @@ use crate::clock;
 use crate::config::{HostInfo, parse_task_url};
 use crate::event::EventId;
 use crate::message::{Context, Late};
-use crate::tally::{Asked, BatchTally, QueueTally, Task, queue_name};
+use crate::tally::{BatchTally, EndRequest, QueueTally, Task, queue_name};
 use serde_json::{Map, Value as Json, json};
 
 /// What the shorthands of a hook measure.
@@ -141,7 +141,7 @@ impl Subject {
 
     /// The end of a queue or batch for the tasks that asked to be told of then: with such a task, less
     /// its outputs.
-    pub fn of_asked(facts: &Facts<'_>, end: &Subject, asked: &Asked) -> Subject {
+    pub fn of_asked(facts: &Facts<'_>, end: &Subject, asked: &EndRequest) -> Subject {
         let params = TaskParams {
             to: asked.to.clone(),
             vars: asked.vars.clone(),

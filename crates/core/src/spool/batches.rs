@@ -1,7 +1,7 @@
 //! Counts batches in one table for all instances: in the transaction that keeps the tasks, under the write lock
 //! of the file. So a task counts once, and the transaction that counts the last one knows that it ends the batch.
 
-use super::{Batch, Spool, SpoolError};
+use super::{Spool, SpoolError, SpoolTransaction};
 use crate::config::SpoolPath;
 use crate::tally::{BatchTally, BatchTask};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -72,12 +72,12 @@ impl SimulatedBatches {
         Ok(batches)
     }
 
-    /// As [`Batch::count_in_batches`].
+    /// As [`SpoolTransaction::count_in_batches`].
     pub fn count(&self, task: &BatchTask, now_ms: i64) -> Result<BatchCounts, SpoolError> {
         count(&self.conn, std::iter::once(task), now_ms).map_err(SpoolError::at(Path::new(MEMORY)))
     }
 
-    /// As [`Batch::stalled_batches`].
+    /// As [`SpoolTransaction::stalled_batches`].
     pub fn stalled(&self, since_ms: i64) -> Result<Vec<ToldBatch>, SpoolError> {
         stalled(&self.conn, since_ms).map_err(SpoolError::at(Path::new(MEMORY)))
     }
@@ -102,7 +102,7 @@ impl SimulatedBatches {
     }
 }
 
-impl Batch<'_> {
+impl SpoolTransaction<'_> {
     /// Counts these tasks in their batches.
     pub fn count_in_batches<'t>(
         &mut self,
@@ -120,7 +120,7 @@ impl Batch<'_> {
 
 impl Spool {
     /// When the open batch that has not gone on for longest last did; of those that
-    /// [`Batch::stalled_batches`] has not given.
+    /// [`SpoolTransaction::stalled_batches`] has not given.
     pub fn stillest_batch(&self) -> Result<Option<i64>, SpoolError> {
         stillest(&self.conn).map_err(SpoolError::at(&self.path))
     }

@@ -1,7 +1,7 @@
 //! Opening the database: where it lies, who may read it, and how it keeps its word.
 
 use super::error::{SpoolError, SpoolErrorKind};
-use super::private;
+use super::permissions;
 use super::schema::{self, FileContent};
 use crate::config::SpoolPath;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -82,7 +82,7 @@ pub(super) fn open_reader(path: &Path) -> Result<(Connection, PathBuf), SpoolErr
 /// all; made in place, SQLite would need ten.
 fn create(place: &Path) -> Result<(), SpoolError> {
     let refused = |error| SpoolError::io(place, &error);
-    private::create_parents(place).map_err(refused)?;
+    permissions::create_parents(place).map_err(refused)?;
     if place.try_exists().map_err(refused)? {
         return Ok(());
     }
@@ -91,7 +91,7 @@ fn create(place: &Path) -> Result<(), SpoolError> {
     if log_of(place).try_exists().map_err(refused)? {
         return create_empty(place);
     }
-    let draft = private::Draft::beside(place).map_err(refused)?;
+    let draft = permissions::Draft::beside(place).map_err(refused)?;
     let build = |at: &Path| {
         let mut conn = Connection::open(at)?;
         // Nobody sees it before it is done, so it needs neither journal nor syncs on the way.
@@ -107,7 +107,7 @@ fn create(place: &Path) -> Result<(), SpoolError> {
 }
 
 fn create_empty(place: &Path) -> Result<(), SpoolError> {
-    match private::create_file(place) {
+    match permissions::create_file(place) {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(SpoolError::io(place, &error)),
         _ => Ok(()),
     }

@@ -21,7 +21,7 @@ pub struct Counts {
 
 /// By how much a transaction changes the counts.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Change {
+pub(super) struct CountChange {
     pub(super) pending: i64,
     pub(super) delivered: i64,
     pub(super) dead: i64,
@@ -36,7 +36,7 @@ pub(super) struct Ledger {
 
 impl Ledger {
     /// Adds what a transaction of this connection has just committed.
-    pub(super) fn add(&self, change: Change) {
+    pub(super) fn add(&self, change: CountChange) {
         let sum = |count: u64, by: i64| count.saturating_add_signed(by);
         self.known.set(self.known.get().map(|(version, counts)| {
             let counts = Counts {

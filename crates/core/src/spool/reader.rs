@@ -167,7 +167,7 @@ impl Reader {
     pub fn list(&self, filter: &Filter) -> Result<Vec<ListRow>, SpoolError> {
         let limit = i64::try_from(filter.limit).unwrap_or(i64::MAX);
         let mut values: Vec<&dyn ToSql> = vec![&limit];
-        // Waiting and dead letters may be few among many: their index is named, so that the planner
+        // Deliveries that wait and dead letters may be few among many: their index is named, so that the planner
         // does not walk through all the rest for the sake of the order.
         let (index, mut wanted) = match filter.state {
             Some(DeliveryState::Pending) => ("INDEXED BY deliveries_pending", "state = 'pending'".to_owned()),

@@ -1,6 +1,6 @@
 //! Batches: tasks that belong together and say so, `batch = {id, total}`. The spool counts them.
 
-use super::{Asked, QueueTally, Task};
+use super::{EndRequest, QueueTally, Task};
 use serde::{Deserialize, Serialize};
 
 /// The batch a task says it belongs to.
@@ -22,7 +22,7 @@ pub struct BatchTask {
     /// What tells a repetition of it from another task.
     pub key: Option<String>,
     /// What it asked to be told at the end of the batch.
-    pub asked: Option<Asked>,
+    pub asked: Option<EndRequest>,
     /// When the host's call accepted it, in Unix milliseconds.
     pub accepted_at: i64,
 }
@@ -30,7 +30,7 @@ pub struct BatchTask {
 impl BatchTask {
     /// The task as a member of its batch; `None` when it names no batch. Only a task with an id can be
     /// recognised when it is reported again; one without an id that asked for something is known by its event.
-    pub fn new(task: &Task, asked: Option<Asked>, accepted_at: i64) -> Option<BatchTask> {
+    pub fn new(task: &Task, asked: Option<EndRequest>, accepted_at: i64) -> Option<BatchTask> {
         let of = task.batch.clone()?;
         let key = task.id.clone().or_else(|| asked.as_ref().map(|asked| asked.event.clone()));
         Some(BatchTask { of, task: task.clone(), key, asked, accepted_at })

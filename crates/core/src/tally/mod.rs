@@ -1,17 +1,17 @@
 //! The tally: what Taskbell counts of each queue, from `queue.start` (or the first task after idle) to
 //! `queue.end`, and the debounce that makes a queue's end believed. Runs on the clerk's thread.
 
-mod asked;
 mod batch;
+mod end_requests;
 mod queue;
 mod task;
-mod usual;
+mod usual_durations;
 
-pub use asked::{Asked, Wishes};
 pub use batch::{BatchRef, BatchTally, BatchTask};
+pub use end_requests::{EndRequest, EndRequests};
 pub use queue::QueueTally;
 pub use task::{Status, Task};
-pub use usual::{Usuals, batch_key, queue_key, task_key};
+pub use usual_durations::{UsualDurations, batch_key, queue_key, task_key};
 
 use crate::event::EventId;
 use serde::{Deserialize, Serialize};
@@ -78,14 +78,14 @@ pub struct Tally {
     changed: Vec<String>,
     forgotten: Vec<String>,
     /// How long runs usually take.
-    pub usuals: Usuals,
+    pub usuals: UsualDurations,
     /// How long nothing must be heard of a queue before it counts as ended; `None` for never.
     pub idle_end: Option<Duration>,
 }
 
 /// A change of a count that the spool must keep: the name of the queue, and its state or nothing
 /// once it is closed.
-pub type Change = (String, Option<Vec<u8>>);
+pub type TallyChange = (String, Option<Vec<u8>>);
 
 impl Tally {
     /// Counts a task. An end that was held for its queue does not count: the queue goes on. Returns that
@@ -106,7 +106,7 @@ impl Tally {
     }
 
     /// Keeps what a task asked for that its queue's end is to tell of; `false` when there is no room for it.
-    pub fn ask(&mut self, queue: &str, asked: Asked, accepted_at: i64) -> bool {
+    pub fn ask(&mut self, queue: &str, asked: EndRequest, accepted_at: i64) -> bool {
         let others = self.open.iter().filter(|(name, _)| name.as_str() != queue);
         let elsewhere = others.map(|(_, open)| open.tally.asked.bytes()).sum();
         self.open(queue, accepted_at).tally.asked.keep(asked, elsewhere)
@@ -114,7 +114,7 @@ impl Tally {
 
     /// Lets go of what tasks asked for whose batch has told it: `told` says so of a batch and the key of a task.
     pub fn release_asked(&mut self, mut told: impl FnMut(&str, &str) -> bool) {
-        let mut told = |asked: &Asked| {
+        let mut told = |asked: &EndRequest| {
             let (batch, key) = asked.origin();
             batch.is_some_and(|batch| told(&batch, &key))
         };
@@ -234,7 +234,7 @@ impl Tally {
     }
 
     /// What changed since the last call, for the spool.
-    pub fn changes(&mut self) -> Vec<Change> {
+    pub fn changes(&mut self) -> Vec<TallyChange> {
         let mut names = std::mem::take(&mut self.changed);
         names.sort_unstable();
         names.dedup();
@@ -245,7 +245,7 @@ impl Tally {
         names.into_iter().map(state).collect()
     }
 
-    /// Makes every open queue, and what is usual, count as changed: the spool was made anew.
+    /// Makes every open queue, and what is usual, count as changed: the spool was recovered.
     pub fn touch_all(&mut self) {
         self.changed.extend(self.open.keys().cloned());
         self.usuals.touch_all();

@@ -56,7 +56,7 @@ impl Clerk {
         if states.is_empty() {
             return Ok(());
         }
-        let mut batch = self.spool.batch()?;
+        let mut batch = self.spool.begin()?;
         for (key, kept) in states {
             batch.put_state(&alert_key(NOBODY, &key[own.len()..]), Some(&kept))?;
             batch.put_state(&key, None)?;

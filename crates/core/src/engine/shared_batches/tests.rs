@@ -89,9 +89,9 @@ impl Farm {
         let mut spool = Spool::open(&config.spool.path, intake.instance()).unwrap();
         let own = intake.instance().to_owned();
         let mut tally = Tally::default();
-        let dead = crate::engine::inherit::dead_instances(&spool, Some(&path), &own).unwrap();
+        let dead = crate::engine::takeover::dead_instances(&spool, Some(&path), &own).unwrap();
         let (now, delay) = (self.clock.monotonic(), Duration::ZERO);
-        crate::engine::inherit::inherit_tally(&mut spool, &mut tally, &own, &dead, now, delay).unwrap();
+        crate::engine::takeover::inherit_tally(&mut spool, &mut tally, &own, &dead, now, delay).unwrap();
         let reader = Some(Reader::open(&path).unwrap());
         let shared =
             Arc::new(Shared::new(intake, &config, Arc::clone(&self.clock) as Arc<dyn Clock>, reader));
@@ -325,7 +325,7 @@ fn an_instance_that_dies_after_it_counted_the_last_task_has_told_the_end() {
 }
 
 #[test]
-fn a_spool_that_was_made_again_goes_on_with_its_batches() {
+fn a_recovered_spool_goes_on_with_its_batches() {
     let farm = Farm::new();
     let mut one = farm.start();
     report(&one, &frame("b", 1, 2));
@@ -405,6 +405,6 @@ mod leaving;
 
 mod moves;
 
-mod usuals;
+mod usual_durations;
 
-mod wishes;
+mod end_requests;

@@ -1,8 +1,8 @@
 use super::super::batches;
 use super::*;
 use crate::event::EventId;
-use crate::spool::trials::{spool, spool_at};
-use crate::tally::{Asked, Task};
+use crate::spool::tests::{spool, spool_at};
+use crate::tally::{EndRequest, Task};
 use serde_json::{Value as Json, json};
 
 fn seconds(count: i64) -> i64 {
@@ -19,14 +19,14 @@ fn count(spool: &mut Spool, task: &Json, at_s: i64) -> BatchCounts {
 }
 
 fn count_all(spool: &mut Spool, tasks: &[BatchTask], at_s: i64) -> BatchCounts {
-    let mut batch = spool.batch().unwrap();
+    let mut batch = spool.begin().unwrap();
     let counts = batch.count_in_batches(tasks.iter(), seconds(at_s)).unwrap();
     batch.commit().unwrap();
     counts
 }
 
 fn stalled(spool: &mut Spool, since_s: i64) -> Vec<ToldBatch> {
-    let mut batch = spool.batch().unwrap();
+    let mut batch = spool.begin().unwrap();
     let stalled = batch.stalled_batches(seconds(since_s)).unwrap();
     batch.commit().unwrap();
     stalled
@@ -95,7 +95,7 @@ fn two_instances_make_one_batch_and_a_task_that_both_report_counts_once() {
 fn a_transaction_that_is_taken_back_counts_nothing() {
     let mut spool = spool("me");
     count(&mut spool, &frame(1, 2), 1);
-    let mut batch = spool.batch().unwrap();
+    let mut batch = spool.begin().unwrap();
     let last = batch_task(&frame(2, 2), 1);
     assert_eq!(batch.count_in_batches([&last].into_iter(), 1).unwrap().ended.len(), 1);
     drop(batch);
@@ -201,7 +201,7 @@ fn wishes_are_known_by_the_task_or_its_event_until_the_end_tells_them() {
     let task = |id: Json| json!({"id": id, "batch": {"id": "b", "total": 2}});
     let wishing = |task: &Json, number: u32| {
         let fields = task.as_object().unwrap();
-        let asked = Asked::by(EventId::new(1, number.into()), fields, &[], &serde_json::Map::new());
+        let asked = EndRequest::by(EventId::new(1, number.into()), fields, &[], &serde_json::Map::new());
         BatchTask::new(&Task::read(fields), Some(asked), 1).unwrap()
     };
     let (first, second) = (wishing(&task(json!("a")), 1), wishing(&task(Json::Null), 2));

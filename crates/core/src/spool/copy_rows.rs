@@ -1,6 +1,6 @@
 //! The move of rows from one database into another, however little of the former can be read.
 
-use super::Mishap;
+use super::RecoveryReport;
 use rusqlite::types::Value;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, Transaction, params};
 use std::collections::HashMap;
@@ -10,23 +10,27 @@ const PROBES: i64 = 100_000;
 
 /// Rows on their way from one database to another. Faults of the source are passed over, faults of the
 /// target end it.
-pub(super) struct Removal<'a> {
+pub(super) struct RowCopy<'a> {
     source: &'a Connection,
     target: &'a Transaction<'a>,
     /// The owners' numbers, before and now.
     owners: HashMap<i64, i64>,
-    mishap: Mishap,
+    mishap: RecoveryReport,
 }
 
-impl<'a> Removal<'a> {
+impl<'a> RowCopy<'a> {
     /// Nothing moved yet.
-    pub(super) fn new(source: &'a Connection, target: &'a Transaction<'a>, mishap: Mishap) -> Removal<'a> {
-        Removal { source, target, owners: HashMap::new(), mishap }
+    pub(super) fn new(
+        source: &'a Connection,
+        target: &'a Transaction<'a>,
+        mishap: RecoveryReport,
+    ) -> RowCopy<'a> {
+        RowCopy { source, target, owners: HashMap::new(), mishap }
     }
 
     /// Moves what waits, what is dead, events accepted since then, and what is kept by key. What has no
     /// owner that can be read becomes this instance's.
-    pub(super) fn move_all(mut self, instance: &str, since_ms: i64) -> rusqlite::Result<Mishap> {
+    pub(super) fn move_all(mut self, instance: &str, since_ms: i64) -> rusqlite::Result<RecoveryReport> {
         self.owners(instance)?;
         self.deliveries()?;
         self.reserves()?;
@@ -380,9 +384,9 @@ fn walk(
 
 #[cfg(test)]
 mod tests {
-    use super::super::salvage::Adrift;
-    use super::super::trials::{delivery, event_id, spool_at};
-    use super::super::{End, NewDelivery, NewEvent, NewReserve};
+    use super::super::recovery::FileFault;
+    use super::super::tests::{delivery, event_id, spool_at};
+    use super::super::{DeliveryEnd, NewDelivery, NewEvent, NewReserve};
     use std::fs;
 
     #[test]
@@ -390,7 +394,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.db");
         let mut spool = spool_at(&path, "me");
-        let mut batch = spool.batch().unwrap();
+        let mut batch = spool.begin().unwrap();
         let new = NewEvent { id: event_id(1), kind: "task.complete", accepted_at: 1, payload: b"{}" };
         let event = batch.event(&new).unwrap().unwrap();
         let (extras, why, thing) = (Some("{\"file\":\"a.png\"}"), Some("it listens"), Some("a"));
@@ -406,7 +410,7 @@ mod tests {
         for suffix in ["", "-wal", "-shm"] {
             let _ = fs::remove_file(folder.path().join(format!("x.db{suffix}")));
         }
-        assert_eq!(spool.renew(Adrift::Lost, 2_000).unwrap().lost, 0);
+        assert_eq!(spool.renew(FileFault::Lost, 2_000).unwrap().lost, 0);
         let waiting = spool.waiting().unwrap();
         assert_eq!((waiting[0].expires_at, waiting[0].thing.as_deref()), (Some(900), thing));
         let kept: (Option<String>, Option<String>) = spool
@@ -416,8 +420,8 @@ mod tests {
             })
             .unwrap();
         assert_eq!((kept.0.as_deref(), kept.1.as_deref()), (extras, why));
-        let mut batch = spool.batch().unwrap();
-        batch.end(waiting[0].seq, &End::Dead("no".into()), 3_000).unwrap();
+        let mut batch = spool.begin().unwrap();
+        batch.end(waiting[0].seq, &DeliveryEnd::Dead("no".into()), 3_000).unwrap();
         let called = batch.call_after(waiting[0].seq, 3_000).unwrap();
         assert_eq!((called[0].endpoint.as_str(), called[0].extras.as_deref()), ("b", extras));
     }

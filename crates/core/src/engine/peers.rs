@@ -5,13 +5,13 @@
 //! operator call, so that nobody has to look more often than that.
 
 use super::clerk::Clerk;
-use super::inherit::{dead_instances, hand_over, inherit_shape, inherit_tally};
 use super::log::Level;
 use super::shared::Phase;
+use super::takeover::{dead_instances, hand_over, inherit_shape, inherit_tally};
 use super::task_lanes;
 use crate::intake::Intake;
 use crate::lanes::{Job, Lane, LaneReport, LaneSink};
-use crate::spool::{BY_HAND, SpoolError};
+use crate::spool::{OPERATOR_ACTS, SpoolError};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -34,20 +34,26 @@ pub(super) const DROPPED: &str = "dropped by hand";
 
 /// When to look around next, and what was seen.
 #[derive(Debug)]
-pub(super) struct Watch {
+pub(super) struct PeerWatch {
     /// The spool, if others can see it.
     pub(super) spool_file: Option<PathBuf>,
     /// Whether the clerk comes out of deep sleep, which a call ends.
     pub(super) rested: bool,
     look_at: Duration,
     listen_at: Duration,
-    by_hand: Option<Vec<u8>>,
+    operator: Option<Vec<u8>>,
 }
 
-impl Watch {
+impl PeerWatch {
     /// Nothing seen yet; the first look is due at once.
-    pub(super) fn new(spool_file: Option<PathBuf>) -> Watch {
-        Watch { spool_file, rested: false, look_at: Duration::ZERO, listen_at: Duration::ZERO, by_hand: None }
+    pub(super) fn new(spool_file: Option<PathBuf>) -> PeerWatch {
+        PeerWatch {
+            spool_file,
+            rested: false,
+            look_at: Duration::ZERO,
+            listen_at: Duration::ZERO,
+            operator: None,
+        }
     }
 
     /// The next look is due at once.
@@ -81,7 +87,7 @@ impl Clerk {
             (true, _) => IN_COMPANY,
         };
         self.watch.look_at = now + pause;
-        self.mend_if_adrift();
+        self.recover_spool_if_faulty();
         if let Err(error) = self.heed_hand().and_then(|()| self.take_over()) {
             let text = format!("what others left in the spool cannot be taken over yet: {error}");
             self.shared.log.write(Level::Warn, &text);
@@ -92,7 +98,7 @@ impl Clerk {
 
     /// Deliveries and counts of instances that died, and what nobody holds.
     fn take_over(&mut self) -> Result<(), SpoolError> {
-        super::usuals::learn_usual(&self.spool, &mut self.tally)?;
+        super::usual_durations::learn_usual(&self.spool, &mut self.tally)?;
         self.release_told();
         // Others may have died, and left batches that nobody else watches.
         self.stalls.look_by(self.shared.clock.monotonic());
@@ -131,8 +137,8 @@ impl Clerk {
 
     /// Forgets what an operator has dropped, and tries endpoints again whose dead letters were replayed.
     fn heed_hand(&mut self) -> Result<(), SpoolError> {
-        let seen = self.spool.state(BY_HAND)?;
-        if seen == self.watch.by_hand {
+        let seen = self.spool.state(OPERATOR_ACTS)?;
+        if seen == self.watch.operator {
             return Ok(());
         }
         let lanes: Vec<(String, Arc<Lane>)> =
@@ -147,7 +153,7 @@ impl Clerk {
             let dropped = lane.forget(|seq| !pending.contains(&shared.number_now(seq)));
             self.tell_dropped(&name, dropped, DROPPED);
         }
-        self.watch.by_hand = seen;
+        self.watch.operator = seen;
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! What is usual belongs to all that work on a spool: none overwrites what others have learnt.
 
 use super::*;
-use crate::engine::usuals::learn_usual;
+use crate::engine::usual_durations::learn_usual;
 use crate::tally::task_key;
 
 fn key() -> String {
@@ -80,7 +80,7 @@ fn a_transaction_that_is_made_again_adds_no_run_twice() {
     run(&one, 12.0);
     one.collect();
     for _ in 0..3 {
-        let mut failing = one.spool.batch().unwrap();
+        let mut failing = one.spool.begin().unwrap();
         one.work.join_usuals(&mut failing, &mut one.tally.usuals).unwrap();
         drop(failing);
         run(&two, 9.0);
@@ -94,7 +94,7 @@ fn a_transaction_that_is_made_again_adds_no_run_twice() {
 }
 
 #[test]
-fn a_spool_that_was_made_anew_gets_back_what_is_usual() {
+fn a_recovered_spool_gets_back_the_usual_durations() {
     let farm = Farm::new();
     let mut one = farm.start();
     for _ in 0..5 {

@@ -4,23 +4,23 @@
 use super::clerk::Clerk;
 use super::log::Level;
 use crate::lanes::{Job, Lane};
-use crate::spool::{Adrift, NewDelivery, NewEvent, Reader, Spool, SpoolError};
+use crate::spool::{FileFault, NewDelivery, NewEvent, Reader, Spool, SpoolError};
 use std::collections::HashMap;
 use std::sync::Arc;
 
 impl Clerk {
     /// Mends the spool if its file is no longer the one that was opened; a fault is told, and it is tried
     /// again with the next transaction.
-    pub(super) fn mend_if_adrift(&mut self) {
-        if let Some(cause) = self.spool.adrift()
-            && let Err(error) = self.mend(cause)
+    pub(super) fn recover_spool_if_faulty(&mut self) {
+        if let Some(cause) = self.spool.file_fault()
+            && let Err(error) = self.recover_spool(cause)
         {
-            self.shared.log.write(Level::Error, &format!("the spool cannot be made anew: {error}"));
+            self.shared.log.write(Level::Error, &format!("the spool cannot be recovered: {error}"));
         }
     }
 
-    /// Makes the spool anew, and moves into it what the former file holds and what is in memory.
-    pub(super) fn mend(&mut self, cause: Adrift) -> Result<(), SpoolError> {
+    /// Makes a new spool, and copies into it what the former file holds and what is in memory.
+    pub(super) fn recover_spool(&mut self, cause: FileFault) -> Result<(), SpoolError> {
         let mishap = self.spool.renew(cause, self.shared.clock.unix_ms())?;
         self.shared.replace_reader(Reader::open(self.spool.path()).ok(), &mishap.moved);
         self.shared.note_mishap(&mishap.to_string());
@@ -65,7 +65,7 @@ fn put_back(
 ) -> Result<HashMap<i64, i64>, SpoolError> {
     let there = spool.waiting_numbers()?;
     let mut moved = HashMap::new();
-    let mut batch = spool.batch()?;
+    let mut batch = spool.begin()?;
     for (endpoint, job) in waiting {
         let Some(body) = job.body.as_ref().filter(|_| !there.contains(&number_now(job.seq))) else {
             continue;

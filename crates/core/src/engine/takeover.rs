@@ -6,7 +6,7 @@ use super::work::{ALERT, NOBODY, SHAPE, TALLY, shape_key, tally_key};
 use crate::intake::Intake;
 use crate::lanes::{Job, Lane};
 use crate::shape::Shape;
-use crate::spool::{Spool, SpoolError, Waiting};
+use crate::spool::{Spool, SpoolError, WaitingDelivery};
 use crate::tally::Tally;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -55,7 +55,7 @@ pub fn inherit_tally(
     if !spool.states(TALLY)?.iter().any(|(key, _)| left(TALLY, key)) {
         return Ok(0);
     }
-    let mut batch = spool.batch()?;
+    let mut batch = spool.begin()?;
     // What stands in the spool counts once it has changed hands, and not before.
     let mut merged = tally.clone();
     let mut total = 0;
@@ -87,7 +87,7 @@ pub fn inherit_shape(
     if !kept.iter().any(|(key, _)| dead.iter().any(|instance| left_by(key, instance))) {
         return Ok(0);
     }
-    let mut batch = spool.batch()?;
+    let mut batch = spool.begin()?;
     let mut merged = shape.clone();
     let mut total = 0;
     let kept = batch.states(SHAPE)?;
@@ -166,7 +166,7 @@ impl Words {
     }
 }
 
-fn job_of(waiting: Waiting, now: Duration, unix_ms: i64, words: &mut Words) -> Job {
+fn job_of(waiting: WaitingDelivery, now: Duration, unix_ms: i64, words: &mut Words) -> Job {
     // An attempt of the future tells that the clock was set back; its next time means nothing then.
     let set_back = waiting.tried_at.is_some_and(|at| at > unix_ms);
     let wait = if set_back { 0 } else { (waiting.due_at - unix_ms).max(0) as u64 };
@@ -198,7 +198,7 @@ mod tests {
     fn counted(spool: &mut Spool, instance: &str, tasks: usize) {
         let mut tally = Tally::default();
         (0..tasks).for_each(|_| drop(tally.count(&Task::read(&serde_json::Map::new()), 5)));
-        let mut batch = spool.batch().unwrap();
+        let mut batch = spool.begin().unwrap();
         for (queue, state) in tally.changes() {
             batch.put_state(&tally_key(instance, &queue), state.as_deref()).unwrap();
         }
@@ -228,7 +228,7 @@ mod tests {
     fn silences_of_the_dead_are_taken_over_once_and_those_of_the_living_left_alone() {
         let mut spool = Spool::open(&SpoolPath::Memory, "me").unwrap();
         let silence = br#"{"hook":"h","key":"","fired_at":1,"until":900,"silenced":2}"#;
-        let mut batch = spool.batch().unwrap();
+        let mut batch = spool.begin().unwrap();
         for instance in ["dead", "alive"] {
             batch.put_state(&shape_key(instance, "cool/x"), Some(silence)).unwrap();
         }
@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn a_wait_that_a_future_clock_wrote_down_is_over() {
-        let waiting = |tried_at| Waiting {
+        let waiting = |tried_at| WaitingDelivery {
             seq: 1,
             event_id: crate::event::EventId::new(0, 1),
             kind: "task.complete".into(),

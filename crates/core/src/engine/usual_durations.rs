@@ -1,8 +1,8 @@
 //! The usual durations that all instances on a spool share.
 
 use super::work::Work;
-use crate::spool::{Batch, Reader, Spool, SpoolError};
-use crate::tally::{Tally, Usuals};
+use crate::spool::{Reader, Spool, SpoolError, SpoolTransaction};
+use crate::tally::{Tally, UsualDurations};
 
 /// What the keys of usual durations start with. They belong to all instances.
 const USUAL: &str = "usual/";
@@ -29,14 +29,18 @@ pub fn restore<'a>(kept: impl IntoIterator<Item = (&'a String, &'a Vec<u8>)>, ta
 }
 
 /// The changes of usual durations, as the spool keeps them.
-pub fn changes(usuals: &mut Usuals) -> impl Iterator<Item = (String, Option<Vec<u8>>)> {
+pub fn changes(usuals: &mut UsualDurations) -> impl Iterator<Item = (String, Option<Vec<u8>>)> {
     usuals.changes().into_iter().map(|(key, state)| (format!("{USUAL}{key}"), state))
 }
 
 impl Work {
     /// Adds to what the spool has as usual, in this transaction, in place of writing over it: other instances
     /// add to it too. May be called again after a failure.
-    pub fn join_usuals(&mut self, batch: &mut Batch<'_>, usuals: &mut Usuals) -> Result<(), SpoolError> {
+    pub fn join_usuals(
+        &mut self,
+        batch: &mut SpoolTransaction<'_>,
+        usuals: &mut UsualDurations,
+    ) -> Result<(), SpoolError> {
         for (key, value) in &mut self.states {
             let Some((kind, bytes)) = key.strip_prefix(USUAL).zip(value.as_mut()) else { continue };
             if let Some(joined) = usuals.rebase(kind, batch.state(key)?.as_deref()) {
