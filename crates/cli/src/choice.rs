@@ -5,7 +5,7 @@ use super::source;
 use std::path::PathBuf;
 use taskbell_core::clock;
 use taskbell_core::intake;
-use taskbell_core::spool::{Choice, Hand, SpoolError};
+use taskbell_core::spool::{DeliverySelection, Operator, SpoolError};
 
 /// The arguments that choose.
 #[derive(Debug, clap::Args)]
@@ -29,19 +29,19 @@ pub struct Meant {
 /// A spool that an operator lays hands on.
 pub struct Grip {
     /// The hand.
-    pub hand: Hand,
+    pub hand: Operator,
     /// Where the spool lies.
     pub path: PathBuf,
     /// What is meant.
-    pub choice: Choice,
+    pub choice: DeliverySelection,
 }
 
 impl Meant {
     /// Opens the spool for a change.
     pub fn grip(&self) -> Result<Grip, Failure> {
         let path = source::open(&self.source)?.reader.path().to_owned();
-        let hand = Hand::open(&path).map_err(|error| unwilling(&error))?;
-        let choice = Choice {
+        let hand = Operator::open(&path).map_err(|error| unwilling(&error))?;
+        let choice = DeliverySelection {
             id: self.id.clone(),
             state: None,
             endpoint: self.endpoint.clone(),

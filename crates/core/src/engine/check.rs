@@ -1,4 +1,4 @@
-//! A dry run of a configuration.
+//! Checks a configuration without opening anything.
 
 use crate::config::{Config, ConfigError, Places};
 use crate::hooks;
@@ -8,27 +8,27 @@ use crate::platform;
 use serde_json::{Value as Json, json};
 use std::path::PathBuf;
 
-/// What a dry run found.
+/// The result of [`check`].
 #[derive(Debug)]
 pub struct CheckReport {
-    /// The configuration cannot be used because of these.
+    /// Faults that make the configuration unusable.
     pub errors: Vec<ConfigError>,
-    /// It can be used, and these look like mistakes.
+    /// Likely mistakes in a usable configuration.
     pub warnings: Vec<ConfigError>,
-    /// How many endpoints and hooks it has.
+    /// The number of endpoints and hooks.
     pub counts: (usize, usize),
 }
 
-/// Reads a configuration, tries every template and condition on sample events, and looks for the folders of
-/// `[files] roots`. Sends nothing, and opens no spool.
+/// Reads a configuration, evaluates every template and condition with sample events, and looks for the folders
+/// of `[files] roots`. Sends nothing, and opens no spool.
 pub fn check(config: &str) -> CheckReport {
     match Config::load_with_places(config) {
         Ok((config, mut warnings, places)) => {
-            warnings.extend(doubts(&config, &places));
-            warnings.extend(never_gathered(&config, &places));
-            warnings.extend(lost_roots(&config, &places));
+            warnings.extend(template_warnings(&config, &places));
+            warnings.extend(empty_digests(&config, &places));
+            warnings.extend(missing_roots(&config, &places));
             let counts = (config.endpoints.len(), config.hooks.len());
-            CheckReport { errors: rehearse(&config, &places), warnings, counts }
+            CheckReport { errors: sample_errors(&config, &places), warnings, counts }
         }
         Err(errors) => {
             CheckReport { errors: errors.into_iter().collect(), warnings: Vec::new(), counts: (0, 0) }
@@ -36,8 +36,8 @@ pub fn check(config: &str) -> CheckReport {
     }
 }
 
-/// What fails on sample events, each fault once however many of the hook's event types show it.
-fn rehearse(config: &Config, places: &Places) -> Vec<ConfigError> {
+/// Templates and conditions that fail with sample events; each fault once, for all event types of a hook.
+fn sample_errors(config: &Config, places: &Places) -> Vec<ConfigError> {
     let mut errors: Vec<ConfigError> = Vec::new();
     for (index, hook) in config.hooks.iter().enumerate() {
         let mut add = |error: ConfigError| {
@@ -46,7 +46,7 @@ fn rehearse(config: &Config, places: &Places) -> Vec<ConfigError> {
             }
         };
         for kind in &hook.on {
-            // A manual hook tells of a task at the end of its queue too.
+            // A manual hook also gets a task at the end of its queue.
             let kind = if hook.manual { "task.complete" } else { kind.as_str() };
             if let Some(Err(reason)) = hook.when.as_ref().map(|when| when.check(kind)) {
                 add(places.at(&format!("hooks[{index}].when"), &reason));
@@ -69,13 +69,13 @@ fn rehearse(config: &Config, places: &Places) -> Vec<ConfigError> {
     errors
 }
 
-/// Templates whose bodies, made of sample events, are not what their endpoints' platforms take, or are cut
-/// to it when an event has much to say.
-fn doubts(config: &Config, places: &Places) -> Vec<ConfigError> {
+/// Templates whose messages for sample events do not fit the endpoint's platform, or are cut when an event has
+/// long texts.
+fn template_warnings(config: &Config, places: &Places) -> Vec<ConfigError> {
     let mut doubts: Vec<ConfigError> = Vec::new();
     for (index, hook) in config.hooks.iter().enumerate().filter(|(_, hook)| hook.template.is_some()) {
         for endpoint in hook.to.iter().filter_map(|name| config.endpoint(name)) {
-            // A template that asks for fields of the host's own cannot be tried.
+            // A template that needs fields of the host's own cannot be rendered here.
             let body = |context: &Context| {
                 hooks::compose(hook.template.as_ref(), endpoint, context).ok().map(|message| message.body)
             };
@@ -121,8 +121,8 @@ fn doubts(config: &Config, places: &Places) -> Vec<ConfigError> {
     doubts
 }
 
-/// Hooks that gather until the end of a queue, and listen only to what belongs to none.
-fn never_gathered(config: &Config, places: &Places) -> Vec<ConfigError> {
+/// Hooks that gather until the end of a queue, but only get events that belong to no queue.
+fn empty_digests(config: &Config, places: &Places) -> Vec<ConfigError> {
     let of_no_queue = |kind: &String| kind.starts_with("alert.") || kind.starts_with("server.");
     let gathers = |hook: &Hook| hook.shaping.digest == Some(Digest::Queue);
     let idle = config.hooks.iter().enumerate().filter(|(_, hook)| gathers(hook));
@@ -132,8 +132,8 @@ fn never_gathered(config: &Config, places: &Places) -> Vec<ConfigError> {
     idle.map(|(index, _)| places.at(&format!("hooks[{index}].digest"), fault)).collect()
 }
 
-/// Roots below which nothing can be found now. A host may make its folder later, so this is no error.
-fn lost_roots(config: &Config, places: &Places) -> Vec<ConfigError> {
+/// Roots that do not exist. The host may create its folder later, so this is not an error.
+fn missing_roots(config: &Config, places: &Places) -> Vec<ConfigError> {
     let fault = |(index, root): (usize, &PathBuf)| {
         let what = if root.is_dir() {
             return None;

@@ -3,7 +3,7 @@
 use super::log::{Level, Log};
 use super::parts::Parts;
 use crate::config::Config;
-use crate::spool::{Room, Spool, SpoolError};
+use crate::spool::{SizeState, Spool, SpoolError};
 use std::time::Duration;
 
 /// Between two cleanups.
@@ -56,9 +56,9 @@ impl Housekeeping {
     pub fn limit_size(&self, spool: &mut Spool, parts: &Parts, config: &Config) {
         for _ in 0..ROOM_STEPS {
             match spool.make_room(config.spool.max_bytes) {
-                Ok(Room::Enough) => return parts.spool_health.set_full(false),
-                Ok(Room::Made(_)) => {}
-                Ok(Room::None) => return parts.spool_health.set_full(true),
+                Ok(SizeState::Enough) => return parts.spool_health.set_full(false),
+                Ok(SizeState::Made(_)) => {}
+                Ok(SizeState::None) => return parts.spool_health.set_full(true),
                 Err(error) => return log_failure(&parts.log, &error),
             }
         }

@@ -91,14 +91,13 @@ pub fn to_bytes(payload: &Map<String, Json>) -> Vec<u8> {
 pub struct Ingest {
     intake: Arc<Intake>,
     records: VecDeque<Record>,
-    postponed: Option<IngestedEvent>,
     batch_bytes: usize,
     bytes_read: usize,
 }
 
 impl Ingest {
     pub fn new(intake: Arc<Intake>) -> Ingest {
-        Ingest { intake, records: VecDeque::new(), postponed: None, batch_bytes: BATCH_BYTES, bytes_read: 0 }
+        Ingest { intake, records: VecDeque::new(), batch_bytes: BATCH_BYTES, bytes_read: 0 }
     }
 
     /// Reads from the ring, unless earlier records wait.
@@ -123,26 +122,16 @@ impl Ingest {
 
     /// The next event.
     pub fn next_event(&mut self) -> Option<IngestedEvent> {
-        self.postponed.take().or_else(|| self.records.pop_front().map(IngestedEvent::from))
-    }
-
-    /// Takes back an event that has to wait until the present transaction is durable.
-    pub fn postpone(&mut self, event: IngestedEvent) {
-        self.postponed = Some(event);
+        self.records.pop_front().map(IngestedEvent::from)
     }
 
     /// Drops what was adopted, because it cannot be committed now.
     pub fn clear(&mut self) {
-        (self.postponed, self.records) = (None, VecDeque::new());
-    }
-
-    #[cfg(test)]
-    pub fn waiting(&self) -> usize {
-        self.records.len() + usize::from(self.postponed.is_some())
+        self.records.clear();
     }
 
     pub fn is_empty(&self) -> bool {
-        self.postponed.is_none() && self.records.is_empty()
+        self.records.is_empty()
     }
 
     /// Whether the ring probably holds more than the last read took.
@@ -152,9 +141,8 @@ impl Ingest {
 
     /// Every event up to this ticket has been taken from here.
     pub fn taken_ticket(&self) -> u64 {
-        let postponed = self.postponed.as_ref().map(|event| event.ticket);
-        let next = postponed.or_else(|| self.records.front().map(|record| record.ticket));
-        next.map_or_else(|| self.intake.read_ticket(), |ticket| ticket.saturating_sub(1))
+        let next = self.records.front().map(|record| record.ticket.saturating_sub(1));
+        next.unwrap_or_else(|| self.intake.read_ticket())
     }
 
     /// Frees the ring's room of what was read. To be called when all of it is durable; does nothing while

@@ -5,7 +5,6 @@
 mod bell;
 mod check;
 mod commit;
-mod company;
 mod counters;
 mod decide;
 mod dispatch;
@@ -16,7 +15,6 @@ mod housekeeping;
 mod idle;
 mod in_flight;
 mod ingest;
-mod inherit;
 mod lane_reports;
 mod lane_table;
 mod lock;
@@ -26,15 +24,17 @@ mod peers;
 mod phase;
 mod preview;
 mod progress;
-mod recall;
 mod reports;
+mod shared_batches;
 mod simulation;
 mod spool_health;
 mod spool_recovery;
 mod supervise;
+mod takeover;
 mod task_lanes;
 #[cfg(test)]
 mod tests;
+mod usual_durations;
 mod waker;
 
 pub use bell::Bell;

@@ -7,12 +7,13 @@
 use super::commit::{Committer, WaitingFallbacks};
 use super::decide::Decider;
 use super::dispatch::DROPPED_BY_OPERATOR;
-use super::inherit::{dead_instances, hand_over, inherit_shaping, inherit_tally};
 use super::log::Level;
 use super::parts::Parts;
+use super::takeover::{dead_instances, hand_over, inherit_shaping, inherit_tally};
 use super::task_lanes;
+use super::usual_durations;
 use crate::intake::Intake;
-use crate::spool::{BY_HAND, Spool, SpoolError};
+use crate::spool::{OPERATOR_ACTS, Spool, SpoolError};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -96,7 +97,10 @@ impl Peers {
         decider: &mut Decider,
     ) -> Result<(), SpoolError> {
         self.apply_operator_changes(parts, &committer.spool)?;
-        super::recall::learn_usual(&committer.spool, &mut decider.tally)?;
+        usual_durations::learn_usual(&committer.spool, &mut decider.tally)?;
+        committer.release_asked(decider);
+        // A dead instance may leave batches that nobody else watches.
+        committer.stalls.look_by(parts.clock.monotonic());
         let own = parts.intake.instance();
         let spool = &mut committer.spool;
         let dead = dead_instances(spool, self.spool_file.as_deref(), own)?;
@@ -122,7 +126,7 @@ impl Peers {
         }
         if inherited.deliveries + counts > 0 {
             let text = format!(
-                "took over {} deliveries and the counts of {counts} queues and batches of ended instances",
+                "took over {} deliveries and the counts of {counts} queues of ended instances",
                 inherited.deliveries
             );
             parts.log.write(Level::Info, &text);
@@ -132,7 +136,7 @@ impl Peers {
 
     /// Forgets dropped deliveries, and tries endpoints again whose dead letters were replayed.
     fn apply_operator_changes(&mut self, parts: &Parts, spool: &Spool) -> Result<(), SpoolError> {
-        let mark = spool.state(BY_HAND)?;
+        let mark = spool.state(OPERATOR_ACTS)?;
         if mark == self.operator_mark {
             return Ok(());
         }

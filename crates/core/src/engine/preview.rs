@@ -3,7 +3,7 @@
 use super::decide::{Decider, Decisions, PlannedDelivery, PlannedEvent};
 use super::error::{Error, ErrorKind};
 use super::ingest::IngestedEvent;
-use super::recall;
+use super::usual_durations;
 use crate::clock::{self, Moment};
 use crate::config::Config;
 use crate::endpoint::Endpoint;
@@ -71,7 +71,7 @@ pub fn explain(config: &Config, kind: &str, payload: Option<&str>) -> Result<Jso
 fn with_usual(config: &Config) -> (Tally, Option<String>) {
     let mut tally = Tally::default();
     let SpoolPath::File(path) = &config.spool.path else { return (tally, None) };
-    let looked_up = Reader::open(path).and_then(|spool| recall::look_up_usual(&spool, &mut tally));
+    let looked_up = Reader::open(path).and_then(|spool| usual_durations::look_up_usual(&spool, &mut tally));
     let trouble = looked_up.err().filter(|error| error.kind() != SpoolErrorKind::Missing);
     (tally, trouble.map(|error| format!("the usual durations cannot be read: {error}")))
 }

@@ -5,12 +5,14 @@ use super::commit::{Transaction, shape_key, tally_key};
 use super::counters::Counters;
 use super::decide::{Decider, Decisions, PlannedEvent};
 use super::ingest::IngestedEvent;
+use super::usual_durations;
 use crate::clock::Moment;
 use crate::config::Config;
 use crate::event::EventId;
 use crate::intake::Record;
 use crate::shaping::ShapingState;
-use crate::tally::Tally;
+use crate::spool::SimulatedBatches;
+use crate::tally::{BatchTask, Tally};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +41,10 @@ pub struct SimulatedMessage {
 #[derive(Debug)]
 pub struct Simulation {
     decider: Decider,
+    // `None` without memory for it.
+    batches: Option<SimulatedBatches>,
+    // When this process began.
+    life_began: Duration,
     counters: Counters,
     remarks: Vec<String>,
     began_at: i64,
@@ -56,6 +62,8 @@ impl Simulation {
     pub fn new(config: Config, unix_ms: i64) -> Simulation {
         Simulation {
             decider: Decider::new(Arc::new(config), Tally::default(), ShapingState::default()),
+            batches: SimulatedBatches::new().ok(),
+            life_began: Duration::ZERO,
             counters: Counters::default(),
             remarks: Vec::new(),
             began_at: unix_ms,
@@ -85,7 +93,6 @@ impl Simulation {
     /// Lets time pass. What becomes due happens at its time.
     pub fn pass(&mut self, time: Duration) {
         let until = self.now + time;
-        self.decider.tally.patience = self.decider.config.queue.patience();
         while let Some(due) = self.next_due().filter(|due| *due <= until) {
             self.now = self.now.max(due);
             self.end_due();
@@ -105,6 +112,8 @@ impl Simulation {
                 None => drop(self.kept.remove(&key)),
             }
         }
+        let kept = self.batches.as_ref().map_or(Ok(()), SimulatedBatches::keep);
+        self.remarks.extend(kept.err().map(|fault| fault.to_string()));
         self.ring.clear();
         self.events_decided.drain(..).flat_map(messages).collect()
     }
@@ -124,8 +133,11 @@ impl Simulation {
         let shaped: Vec<_> =
             kept().filter_map(|(key, kept)| Some((key.strip_prefix(&shaped)?, kept))).collect();
         shaping.restore(&shaped);
-        super::recall::restore(kept(), &mut tally, now, |_| true);
+        usual_durations::restore(&self.kept, &mut tally);
         self.decider = Decider::new(Arc::clone(&self.decider.config), tally, shaping);
+        let reverted = self.batches.as_ref().map_or(Ok(()), SimulatedBatches::revert);
+        self.remarks.extend(reverted.err().map(|fault| fault.to_string()));
+        self.life_began = now;
         for record in self.ring.clone() {
             self.take(record);
         }
@@ -145,26 +157,60 @@ impl Simulation {
     fn next_due(&self) -> Option<Duration> {
         let window = self.decider.shaping.next_due();
         let window = window.map(|at| Duration::from_millis(at.saturating_sub(self.began_at).max(0) as u64));
-        [self.decider.tally.next_due(), window].into_iter().flatten().min()
+        [self.decider.tally.next_due(), self.next_stall(), window].into_iter().flatten().min()
     }
 
     fn take(&mut self, record: Record) {
         self.decider.take(IngestedEvent::from(record), self.moment());
-        self.keep_decisions();
+        let Some(task) = self.keep_decisions() else { return };
+        let Some(batches) = &self.batches else { return };
+        match batches.count(&task, self.unix_ms()) {
+            Ok(counts) => {
+                self.remarks.extend(counts.remarks);
+                self.decider.end_batches(&counts.ended, &[], self.moment());
+                self.keep_decisions();
+            }
+            Err(fault) => self.remarks.push(fault.to_string()),
+        }
+    }
+
+    /// When the next batch counts as stalled. While the process was down, nobody waited.
+    fn next_stall(&self) -> Option<Duration> {
+        let after = self.decider.config.queue.batch_stall?;
+        let moved_at = self.batches.as_ref()?.stillest().ok()??;
+        let moved = Duration::from_millis((moved_at - self.began_at).max(0) as u64);
+        Some(moved.max(self.life_began) + after)
+    }
+
+    fn stall_batches(&mut self) {
+        let after = self.decider.config.queue.batch_stall;
+        let (Some(after), Some(batches)) = (after, &self.batches) else { return };
+        if self.next_stall().is_none_or(|due| due > self.now) {
+            return;
+        }
+        let stalled = batches.stalled(self.unix_ms() - after.as_millis() as i64).unwrap_or_default();
+        self.decider.end_batches(&[], &stalled, self.moment());
     }
 
     fn end_due(&mut self) {
         let now = self.moment();
         self.decider.end_due(now);
+        self.stall_batches();
         self.decider.close_windows(now, false);
         self.keep_decisions();
     }
 
-    fn keep_decisions(&mut self) {
+    /// Returns the task to count in its batch, if there is one.
+    fn keep_decisions(&mut self) -> Option<Box<BatchTask>> {
         let Decisions { events, remarks, counts, .. } = self.decider.take_decisions();
         self.counters.add_decisions(counts);
-        self.events_decided.extend(events);
         self.remarks.extend(remarks);
+        let mut batch_task = None;
+        for mut event in events {
+            batch_task = event.batch_task.take().or(batch_task);
+            self.events_decided.push(event);
+        }
+        batch_task
     }
 
     fn moment(&self) -> Moment {

@@ -5,13 +5,13 @@ use super::lane_table::LaneTable;
 use super::log::{Level, Log};
 use super::spool_health::SpoolHealth;
 use crate::lanes::Job;
-use crate::spool::{Adrift, NewDelivery, NewEvent, Reader, Spool, SpoolError};
+use crate::spool::{FileFault, NewDelivery, NewEvent, Reader, Spool, SpoolError};
 use std::collections::HashMap;
 
 /// Recreates the spool from the former file, and from the deliveries that wait in the lanes.
 pub fn recreate(
     spool: &mut Spool,
-    cause: Adrift,
+    cause: FileFault,
     lanes: &LaneTable,
     health: &SpoolHealth,
     log: &Log,
@@ -52,7 +52,7 @@ fn put_back(
 ) -> Result<HashMap<i64, i64>, SpoolError> {
     let there = spool.waiting_numbers()?;
     let mut moved = HashMap::new();
-    let mut batch = spool.batch()?;
+    let mut batch = spool.begin()?;
     for (endpoint, job) in waiting {
         let Some(body) = job.body.as_ref().filter(|_| !there.contains(&present_row(job.seq))) else {
             continue;

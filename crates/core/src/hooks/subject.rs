@@ -6,7 +6,7 @@ use crate::endpoint::parse_task_url;
 use crate::event::EventId;
 use crate::message::HostInfo;
 use crate::message::{Context, Late};
-use crate::tally::{Asked, BatchTally, QueueTally, Task, queue_name};
+use crate::tally::{BatchTally, EndRequest, QueueTally, Task, queue_name};
 use serde_json::{Map, Value as Json, json};
 
 /// The measures that a hook's `min_tasks`, `min_duration`, `relative` and `smart` use.
@@ -131,7 +131,7 @@ impl Subject {
         let mut fields = Map::new();
         fields.insert("id".into(), json!(id));
         fields.insert("expected".into(), json!((batch.expected > 0).then_some(batch.expected)));
-        let until = batch.over_at().unwrap_or(facts.accepted_at);
+        let until = batch.ended_at.unwrap_or(facts.accepted_at);
         fields.extend(batch.tally.summary(&batch.queue, until, &Map::new()));
         facts.add_usual(&mut fields);
         let scale = Scale::of(&fields);
@@ -140,7 +140,7 @@ impl Subject {
 
     /// The end of a queue or batch for a task that asked to be notified then: with that task, without
     /// its outputs.
-    pub fn of_asked(facts: &Facts<'_>, end: &Subject, asked: &Asked) -> Subject {
+    pub fn of_asked(facts: &Facts<'_>, end: &Subject, asked: &EndRequest) -> Subject {
         let params = TaskParams {
             to: asked.to.clone(),
             vars: asked.vars.clone(),

@@ -2,15 +2,17 @@
 
 use super::transaction::{Committed, Transaction};
 use crate::clock::Moment;
-use crate::engine::company::Company;
 use crate::engine::counters::Counters;
-use crate::engine::decide::Decider;
+use crate::engine::decide::{Decider, Decisions};
 use crate::engine::lane_table::LaneTable;
 use crate::engine::log::{Level, Log};
+use crate::engine::shared_batches::StallTimer;
 use crate::engine::spool_health::SpoolHealth;
 use crate::engine::spool_recovery;
 use crate::failpoint;
-use crate::spool::{Adrift, Spool, SpoolError, SpoolErrorKind};
+use crate::shaping::ShapingState;
+use crate::spool::{FileFault, Spool, SpoolError, SpoolErrorKind};
+use crate::tally::Tally;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +23,7 @@ const RETRY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Committer {
     pub spool: Spool,
-    pub company: Company,
+    pub stalls: StallTimer,
     pub has_file: bool,
     pub instance: String,
     pub lanes: Arc<LaneTable>,
@@ -59,7 +61,6 @@ impl Committer {
             return None;
         }
         transaction.has_fallbacks = self.waiting_fallbacks.any;
-        transaction.supersede(&self.lanes.lock(), &self.lanes.reports);
         match self.transact_or_recover(transaction, decider, now) {
             Ok(committed) => {
                 self.retry_at = None;
@@ -93,18 +94,20 @@ impl Committer {
         decider: &mut Decider,
         now: Moment,
     ) -> Result<Committed, SpoolError> {
-        if let Some(cause) = self.spool.adrift() {
+        if let Some(cause) = self.spool.file_fault() {
             self.recover(cause, transaction, decider)?;
         }
         match self.transact(transaction, decider, now) {
             Err(fault) if fault.kind() == SpoolErrorKind::Corrupt && self.has_file => {
-                self.recover(Adrift::Damaged, transaction, decider)?;
+                self.recover(FileFault::Damaged, transaction, decider)?;
                 self.transact(transaction, decider, now)
             }
             committed => committed,
         }
     }
 
+    /// Writes the transaction, and what it makes of batches. When that fails, the decisions about batches are
+    /// undone: the next attempt counts again, with what other instances have counted meanwhile.
     pub fn transact(
         &mut self,
         transaction: &mut Transaction,
@@ -112,56 +115,75 @@ impl Committer {
         now: Moment,
     ) -> Result<Committed, SpoolError> {
         failpoint::reach("before-transaction");
-        loop {
-            let mut batch = self.spool.batch()?;
-            transaction.join_usuals(&mut batch, &mut decider.tally.usuals)?;
-            let committed = transaction.write(&mut batch, &self.instance, now)?;
-            let stale = self.company.look(&mut batch, transaction, &decider.tally.batches, &self.instance)?;
-            if !stale.is_empty() {
-                drop(batch);
-                crate::engine::company::put_right(
-                    stale,
-                    transaction,
-                    decider,
-                    &self.instance,
-                    now,
-                    &self.log,
-                );
-                continue;
-            }
-            failpoint::reach("before-commit");
-            batch.commit()?;
-            failpoint::reach("after-commit");
-            return Ok(committed);
+        let extent = transaction.extent();
+        let mut before = None;
+        let committed = self.write_and_commit(transaction, decider, now, &mut before);
+        if let (Err(_), Some((tally, shaping))) = (&committed, before) {
+            transaction.truncate(extent);
+            (decider.tally, decider.shaping) = (tally, shaping);
         }
+        committed
+    }
+
+    fn write_and_commit(
+        &mut self,
+        transaction: &mut Transaction,
+        decider: &mut Decider,
+        now: Moment,
+        before: &mut Option<(Tally, ShapingState)>,
+    ) -> Result<Committed, SpoolError> {
+        let mut spool = self.spool.begin()?;
+        let (counts, stalled) = transaction.count_in_batches(&mut spool, now.unix_ms)?;
+        let mut decisions = Decisions::default();
+        if !counts.ended.is_empty() || !stalled.is_empty() {
+            *before = Some((decider.tally.clone(), decider.shaping.clone()));
+            decider.end_batches(&counts.ended, &stalled, now);
+            decisions = decider.take_decisions();
+            transaction.add(&mut decisions);
+            transaction.add_changes(decider, &self.instance);
+        }
+        transaction.supersede(&self.lanes.lock(), &self.lanes.reports);
+        transaction.join_usuals(&mut spool, &mut decider.tally.usuals)?;
+        let committed = transaction.write(&mut spool, &self.instance, now)?;
+        failpoint::reach("before-commit");
+        spool.commit()?;
+        failpoint::reach("after-commit");
+        let remarks = counts.remarks.into_iter().chain(decisions.remarks).collect();
+        Ok(Committed { remarks, counts: decisions.counts, ..committed })
     }
 
     /// Recreates the spool if its file is not the one that was opened. A failure is logged, and the next
     /// transaction tries again.
-    pub fn recover_if_adrift(&mut self, transaction: &mut Transaction, decider: &mut Decider) {
-        if let Some(cause) = self.spool.adrift()
+    pub fn recover_if_faulty(&mut self, transaction: &mut Transaction, decider: &mut Decider) {
+        if let Some(cause) = self.spool.file_fault()
             && let Err(error) = self.recover(cause, transaction, decider)
         {
-            self.log.write(Level::Error, &format!("the spool cannot be recreated: {error}"));
+            self.log.write(Level::Error, &format!("the spool cannot be recovered: {error}"));
         }
     }
 
     /// Recreates the spool, and writes into it what the former file holds and what is in memory.
     fn recover(
         &mut self,
-        cause: Adrift,
+        cause: FileFault,
         transaction: &mut Transaction,
         decider: &mut Decider,
     ) -> Result<(), SpoolError> {
         let unix_ms = self.lanes.clock.unix_ms();
         spool_recovery::recreate(&mut self.spool, cause, &self.lanes, &self.health, &self.log, unix_ms)?;
         self.counters.spool_renewed.one();
-        self.company = Company::default();
         decider.tally.touch_all();
         decider.shaping.touch_all();
         transaction.add_changes(decider, &self.instance);
         self.waiting_fallbacks = WaitingFallbacks::read(&self.spool)?;
         Ok(())
+    }
+
+    /// Forgets what tasks asked for at the end of their queue, where the end of their batch has sent it: another
+    /// instance may have done that. What cannot be read is sent twice rather than never.
+    pub fn release_asked(&self, decider: &mut Decider) {
+        let has_sent = |batch: &str, task: &str| self.spool.batch_has_told(batch, task).unwrap_or(false);
+        decider.tally.release_asked(has_sent);
     }
 
     /// Looks up the waiting fallbacks again if this transaction may have changed them.

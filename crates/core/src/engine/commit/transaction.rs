@@ -1,9 +1,10 @@
 //! The content of one transaction.
 
-use crate::engine::decide::{Decider, Decisions, PlannedEvent};
+use crate::engine::decide::{Decider, DecisionCounts, Decisions, PlannedEvent};
 use crate::engine::lane_reports::LaneReports;
 use crate::engine::lane_table::Lanes;
 use crate::engine::reports::DeliveryReport;
+use crate::engine::usual_durations;
 use crate::event::EventId;
 use crate::lanes::{Disposition, Job, LaneReport};
 use crate::tally;
@@ -17,7 +18,7 @@ pub struct Transaction {
     pub events: Vec<PlannedEvent>,
     pub lane_reports: Vec<LaneReport>,
     /// Changed counts of queues.
-    pub tally: Vec<tally::Change>,
+    pub tally: Vec<tally::TallyChange>,
     /// Changed states, by key; `None` deletes one.
     pub states: Vec<(String, Option<Vec<u8>>)>,
     /// Tickets of held ends that no longer count.
@@ -28,6 +29,8 @@ pub struct Transaction {
     pub has_fallbacks: bool,
     /// Whether one of them is due.
     pub fallback_due: bool,
+    /// Batches without progress since this time, in Unix milliseconds, are reported as stalled.
+    pub stalled_since: Option<i64>,
     /// Every event accepted up to this ticket is in this transaction or an earlier one.
     pub taken_ticket: u64,
 }
@@ -51,6 +54,10 @@ pub struct Committed {
     pub fallbacks: u64,
     /// The number of escalations.
     pub escalated: u64,
+    /// Warnings for the log.
+    pub remarks: Vec<String>,
+    /// What was decided about batches.
+    pub counts: DecisionCounts,
 }
 
 impl Transaction {
@@ -62,6 +69,19 @@ impl Transaction {
             && self.superseded.is_empty()
             && self.removed_alerts.is_empty()
             && !self.fallback_due
+            && self.stalled_since.is_none()
+    }
+
+    /// How much it holds of what batches add to it.
+    pub fn extent(&self) -> [usize; 3] {
+        [self.events.len(), self.tally.len(), self.states.len()]
+    }
+
+    /// Removes what was added since [`Transaction::extent`] returned this.
+    pub fn truncate(&mut self, [events, tally, states]: [usize; 3]) {
+        self.events.truncate(events);
+        self.tally.truncate(tally);
+        self.states.truncate(states);
     }
 
     /// Adds events and superseded tickets.
@@ -73,7 +93,7 @@ impl Transaction {
     /// Adds the changed counts and shaping, so that they become durable with the events that changed them.
     pub fn add_changes(&mut self, decider: &mut Decider, instance: &str) {
         self.tally.extend(decider.tally.changes());
-        self.states.extend(crate::engine::recall::changes(&mut decider.tally, instance));
+        self.states.extend(usual_durations::changes(&mut decider.tally.usuals));
         let shaping = decider.shaping.changes().into_iter();
         self.states.extend(shaping.map(|(rest, value)| (shape_key(instance, &rest), value)));
     }

@@ -3,59 +3,50 @@
 use super::transaction::{Committed, Transaction, superseded_by, tally_key};
 use crate::clock::Moment;
 use crate::engine::decide::{EventState, PlannedDelivery, PlannedEvent};
-use crate::engine::recall::USUAL;
 use crate::engine::reports::DeliveryReport;
 use crate::engine::task_lanes;
 use crate::event::EventId;
 use crate::lanes::{Body, Disposition, Job, LaneReport};
 use crate::message::Extras;
-use crate::spool::{Batch, Called, End, NewDelivery, NewEvent, NewReserve, SpoolError};
-use crate::tally::Usuals;
+use crate::spool::{Called, DeliveryEnd, NewDelivery, NewEvent, NewReserve, SpoolError, SpoolTransaction};
 use std::sync::Arc;
 
 impl Transaction {
-    /// Adds to the usual durations in the spool instead of overwriting them: other instances add to them too.
-    /// May be called again after a failure.
-    pub fn join_usuals(&mut self, batch: &mut Batch<'_>, usuals: &mut Usuals) -> Result<(), SpoolError> {
-        for (key, value) in &mut self.states {
-            let Some((kind, bytes)) = key.strip_prefix(USUAL).zip(value.as_mut()) else { continue };
-            if let Some(joined) = usuals.rebase(kind, batch.state(key)?.as_deref()) {
-                *bytes = joined;
-            }
-        }
-        Ok(())
-    }
-
     /// Writes everything. May be called again after a failed transaction.
-    pub fn write(&self, batch: &mut Batch<'_>, instance: &str, now: Moment) -> Result<Committed, SpoolError> {
+    pub fn write(
+        &self,
+        spool: &mut SpoolTransaction<'_>,
+        instance: &str,
+        now: Moment,
+    ) -> Result<Committed, SpoolError> {
         let mut committed = Committed::default();
         let watched = self.has_fallbacks
             || self.events.iter().flat_map(|event| &event.deliveries).any(|to| !to.fallbacks.is_empty());
         for event in &self.events {
-            write_event(batch, event, now, &mut committed)?;
+            write_event(spool, event, now, &mut committed)?;
             // Another instance may have escalated the alert, so this does not depend on what is known here.
             if let Some(alert) = &event.resolved_alert {
-                batch.resolve(alert)?;
+                spool.resolve(alert)?;
             }
         }
         for alert in &self.removed_alerts {
-            batch.resolve(alert)?;
+            spool.resolve(alert)?;
         }
         for report in &self.lane_reports {
-            write_lane_report(batch, report, now.unix_ms, &mut committed)?;
+            write_lane_report(spool, report, now.unix_ms, &mut committed)?;
             if watched {
-                send_fallbacks(batch, report, now, &mut committed)?;
+                send_fallbacks(spool, report, now, &mut committed)?;
             }
         }
         if self.fallback_due {
-            let called = batch.call_due(now.unix_ms)?;
+            let called = spool.call_due(now.unix_ms)?;
             committed.add_fallbacks(called, 0, now);
         }
         for (queue, state) in &self.tally {
-            batch.put_state(&tally_key(instance, queue), state.as_deref())?;
+            spool.put_state(&tally_key(instance, queue), state.as_deref())?;
         }
         for (key, value) in &self.states {
-            batch.put_state(key, value.as_deref())?;
+            spool.put_state(key, value.as_deref())?;
         }
         Ok(committed)
     }
@@ -79,7 +70,7 @@ impl Committed {
 }
 
 fn write_event(
-    batch: &mut Batch<'_>,
+    spool: &mut SpoolTransaction<'_>,
     event: &PlannedEvent,
     now: Moment,
     committed: &mut Committed,
@@ -89,25 +80,25 @@ fn write_event(
     let row = if event.state == EventState::HeldBefore {
         committed.released.push(event.ticket);
         // It was written when it was held, unless the spool was cleaned up or recreated meanwhile.
-        match batch.row_of(event.id)? {
+        match spool.row_of(event.id)? {
             Some(row) => Some(row),
-            None => batch.event(&new)?,
+            None => spool.event(&new)?,
         }
     } else {
-        let row = batch.event(&new)?;
+        let row = spool.event(&new)?;
         committed.spooled += u64::from(row.is_some());
         row
     };
     // An event that is in the spool already was read from the ring twice: its deliveries are there too.
     let Some(row) = row else { return Ok(()) };
     if let Some(explanation) = &event.explanation {
-        batch.account(row, explanation)?;
+        spool.account(row, explanation)?;
     }
     let mut owed = u32::from(event.state == EventState::Held);
     for delivery in &event.deliveries {
         if let Some(endpoint) = &delivery.task_endpoint {
             let (key, value) = task_lanes::kept_state(endpoint, now.unix_ms);
-            batch.put_state(&key, Some(&value))?;
+            spool.put_state(&key, Some(&value))?;
         }
         let superseded = delivery.superseded_by.map(superseded_by);
         let (message, dead) = match (&delivery.message, &superseded) {
@@ -115,7 +106,7 @@ fn write_event(
             (Err(reason), _) => (None, Some(reason.as_str())),
         };
         let extras = message.and_then(|message| message.extras.to_text());
-        let seq = batch.delivery(&NewDelivery {
+        let seq = spool.delivery(&NewDelivery {
             event: row,
             endpoint: &delivery.endpoint,
             hook: &delivery.hook,
@@ -130,7 +121,7 @@ fn write_event(
             thing: delivery.supersede_key.as_deref(),
         })?;
         if superseded.is_none() {
-            write_fallbacks(batch, row, delivery)?;
+            write_fallbacks(spool, row, delivery)?;
         }
         match (message, dead) {
             (Some(message), None) => {
@@ -154,7 +145,7 @@ fn write_event(
                     ticket: (event.ticket > 0).then_some(event.ticket),
                 });
                 if !delivery.fallbacks.is_empty() && superseded.is_none() {
-                    let called = batch.call_after(seq, now.unix_ms)?;
+                    let called = spool.call_after(seq, now.unix_ms)?;
                     committed.add_fallbacks(called, event.ticket, now);
                 }
             }
@@ -164,10 +155,14 @@ fn write_event(
     Ok(())
 }
 
-fn write_fallbacks(batch: &mut Batch<'_>, row: i64, to: &PlannedDelivery) -> Result<(), SpoolError> {
+fn write_fallbacks(
+    spool: &mut SpoolTransaction<'_>,
+    row: i64,
+    to: &PlannedDelivery,
+) -> Result<(), SpoolError> {
     for fallback in &to.fallbacks {
         let extras = fallback.message.extras.to_text();
-        batch.reserve(&NewReserve {
+        spool.reserve(&NewReserve {
             event: row,
             via: &fallback.via,
             endpoint: &fallback.endpoint,
@@ -213,16 +208,15 @@ fn new_job(
 /// Sends the fallbacks of a dead delivery, and cancels those of any other that ended. A stale or superseded
 /// delivery has no fallbacks.
 fn send_fallbacks(
-    batch: &mut Batch<'_>,
+    spool: &mut SpoolTransaction<'_>,
     report: &LaneReport,
     now: Moment,
     committed: &mut Committed,
 ) -> Result<(), SpoolError> {
     let (job, dead) = match report {
         LaneReport::Attempt { job, disposition: Disposition::Delivered, .. } => (job, false),
-        LaneReport::Attempt { job, disposition: Disposition::Dead(_), .. } | LaneReport::Dropped { job, .. } => {
-            (job, !job.is_stale(now.unix_ms))
-        }
+        LaneReport::Attempt { job, disposition: Disposition::Dead(_), .. }
+        | LaneReport::Dropped { job, .. } => (job, !job.is_stale(now.unix_ms)),
         LaneReport::Superseded { job, .. } => (job, false),
         LaneReport::Attempt { disposition: Disposition::Again(_), .. }
         | LaneReport::FollowUp { .. }
@@ -230,33 +224,37 @@ fn send_fallbacks(
         | LaneReport::Gone { .. } => return Ok(()),
     };
     if dead {
-        let called = batch.call_after(job.seq, now.unix_ms)?;
+        let called = spool.call_after(job.seq, now.unix_ms)?;
         committed.add_fallbacks(called, job.ticket, now);
         return Ok(());
     }
-    batch.stand_down(job.seq)
+    spool.stand_down(job.seq)
 }
 
 fn write_lane_report(
-    batch: &mut Batch<'_>,
+    spool: &mut SpoolTransaction<'_>,
     report: &LaneReport,
     unix_ms: i64,
     committed: &mut Committed,
 ) -> Result<(), SpoolError> {
     match report {
         LaneReport::Attempt { endpoint, job, row, disposition } => match disposition {
-            Disposition::Delivered => batch.last_attempt(row, &End::Delivered, unix_ms),
-            Disposition::Dead(reason) => batch.last_attempt(row, &End::Dead(reason.clone()), unix_ms),
+            Disposition::Delivered => spool.last_attempt(row, &DeliveryEnd::Delivered, unix_ms),
+            Disposition::Dead(reason) => spool.last_attempt(row, &DeliveryEnd::Dead(reason.clone()), unix_ms),
             Disposition::Again(at) => {
-                if !batch.attempt_again(row, *at)? {
+                if !spool.attempt_again(row, *at)? {
                     committed.ended_elsewhere.push((endpoint.clone(), job.seq));
                 }
                 Ok(())
             }
         },
-        LaneReport::FollowUp { row, .. } => batch.attempt(row),
-        LaneReport::Dropped { job, reason, .. } => batch.end(job.seq, &End::Dead(reason.clone()), unix_ms),
-        LaneReport::Superseded { job, by, .. } => batch.end(job.seq, &End::Dead(superseded_by(*by)), unix_ms),
+        LaneReport::FollowUp { row, .. } => spool.attempt(row),
+        LaneReport::Dropped { job, reason, .. } => {
+            spool.end(job.seq, &DeliveryEnd::Dead(reason.clone()), unix_ms)
+        }
+        LaneReport::Superseded { job, by, .. } => {
+            spool.end(job.seq, &DeliveryEnd::Dead(superseded_by(*by)), unix_ms)
+        }
         LaneReport::Returned { .. } | LaneReport::Gone { .. } => Ok(()),
     }
 }

@@ -26,8 +26,22 @@ pub struct Decider<C = Arc<Config>> {
 impl<C: Deref<Target = Config> + Clone> Decider<C> {
     /// `tally` and `shaping` are the state that earlier runs left.
     pub fn new(config: C, tally: Tally, shaping: ShapingState) -> Decider<C> {
-        let decisions = Decisions::default();
-        Decider { config, tally, shaping, now: Moment::default(), decisions, explains: false }
+        let mut decider = Decider {
+            config: config.clone(),
+            tally,
+            shaping,
+            now: Moment::default(),
+            decisions: Decisions::default(),
+            explains: false,
+        };
+        decider.set_config(config);
+        decider
+    }
+
+    /// Replaces the configuration.
+    pub fn set_config(&mut self, config: C) {
+        self.tally.idle_end = config.queue.idle_end;
+        self.config = config;
     }
 
     /// Explains the result of every hook, in [`Decisions::explanations`].

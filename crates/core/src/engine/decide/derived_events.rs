@@ -9,38 +9,31 @@ use crate::config::Config;
 use crate::engine::ingest::to_bytes;
 use crate::event::EventId;
 use crate::hooks::{Facts, Subject};
+use crate::spool::ToldBatch;
 use crate::tally::{
-    Asked, BatchTally, HeldEnd, QueueTally, Status, Step, Task, Wishes, batch_key, queue_key, queue_name,
-    task_key,
+    EndRequests, HeldEnd, QueueTally, Status, Task, batch_key, queue_key, queue_name, task_key,
 };
 use serde_json::{Map, Value as Json, json};
 use std::ops::Deref;
 
 impl<C: Deref<Target = Config> + Clone> Decider<C> {
-    /// Decides about what became due: batches that are complete, ends of queues after their `end_delay`, queues
-    /// that fell idle, stalled batches. The ends of batches come before those of their queues, also the ones
-    /// that the next transaction finds.
+    /// Decides about the ends of queues that are due: after their `end_delay`, or because they fell idle.
     pub fn end_due(&mut self, now: Moment) {
-        self.now = now;
-        self.tally.patience = self.config.queue.patience();
-        for id in self.tally.batches.completed() {
-            let end = self.end_batch(&id, now.unix_ms);
-            self.decisions.events.extend(end);
-        }
-        for (id, sum) in self.tally.batches.take_whole() {
-            self.add_batch_event("batch.end", &id, &sum);
-        }
-        if self.tally.batches.await_verdict() {
-            return;
-        }
         self.end_held_queues(now);
         for (queue, tally) in self.tally.fallen_idle(now.monotonic) {
             self.end_idle_queue(&queue, &tally);
         }
-        for id in self.tally.stalled_batches(now.monotonic) {
-            if let Some(batch) = self.tally.batches.with_elsewhere(&id) {
-                self.add_batch_event("batch.stalled", &id, &batch);
-            }
+    }
+
+    /// Decides about batches that the present transaction ended or found stalled.
+    pub fn end_batches(&mut self, ended: &[ToldBatch], stalled: &[ToldBatch], now: Moment) {
+        self.now = now;
+        for batch in ended {
+            self.tally.release_asked(|id, task| id == batch.id && batch.has_counted(task));
+            self.add_batch_event("batch.end", batch);
+        }
+        for batch in stalled {
+            self.add_batch_event("batch.stalled", batch);
         }
     }
 
@@ -74,6 +67,7 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
             // Replaces the explanation that was written while the end was held.
             explanation: explanation.or_else(|| Some(String::new())),
             resolved_alert: None,
+            batch_task: None,
         });
     }
 
@@ -132,61 +126,26 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
         Some(self.derive(&payload, accepted_at, &[subject]))
     }
 
-    /// Counts a task in its batch, whose end it may have asked to be notified of. Returns the end of the batch
-    /// if this was its last task.
-    pub(super) fn count_in_batch(
-        &mut self,
-        task: &Task,
-        asked: Option<Asked>,
-        accepted_at: i64,
-    ) -> Option<PlannedEvent> {
-        let of = task.batch.as_ref()?;
-        let step = self.tally.batches.count(of, task, accepted_at, self.now.monotonic);
-        if let (Some(asked), Step::Counted | Step::Ended) = (asked, step) {
-            self.tally.batches.ask(&of.id, asked);
-        }
-        match step {
-            Step::Ended => self.end_batch(&of.id, accepted_at),
-            Step::Late => {
-                self.decisions.remarks.push(late_task(&of.id));
-                None
-            }
-            Step::Counted | Step::Repeated => None,
-        }
-    }
-
-    fn end_batch(&mut self, id: &str, now: i64) -> Option<PlannedEvent> {
-        let batch = self.tally.batches.get(id)?.clone();
-        self.tally.batches.told(id);
-        Some(self.batch_event("batch.end", id, &batch, now))
-    }
-
-    fn add_batch_event(&mut self, kind: &str, id: &str, batch: &BatchTally) {
-        let event = self.batch_event(kind, id, batch, self.now.unix_ms);
-        self.decisions.events.push(event);
-    }
-
-    fn batch_event(&mut self, kind: &str, id: &str, batch: &BatchTally, now: i64) -> PlannedEvent {
-        let expected = (batch.expected > 0).then_some(batch.expected);
-        let payload = fields(json!({"id": id, "queue": batch.queue, "total": expected, "derived": true}));
-        let key = batch_key(&batch.queue);
+    fn add_batch_event(&mut self, kind: &str, batch: &ToldBatch) {
+        let (now, ToldBatch { id, tally, .. }) = (self.now.unix_ms, batch);
+        let expected = (tally.expected > 0).then_some(tally.expected);
+        let payload = fields(json!({"id": id, "queue": tally.queue, "total": expected, "derived": true}));
+        let key = batch_key(&tally.queue);
         let usual_s = self.tally.usuals.seconds(&key);
         let mut facts = self.facts(derived_id(now), kind, now, &payload);
         facts.usual_s = usual_s;
-        let subject = Subject::of_batch(&facts, id, batch);
+        let subject = Subject::of_batch(&facts, id, tally);
         let duration_s = subject.scale.duration_s;
         let is_end = kind == "batch.end";
         let subjects = match is_end {
-            true => with_asked(&facts, subject, &batch.tally.asked),
+            true => with_asked(&facts, subject, &tally.tally.asked),
             false => vec![subject],
         };
-        if is_end && !batch.tally.asked.is_empty() {
-            self.tally.told_asked(id, None);
-        }
         if let Some(seconds) = duration_s.filter(|_| is_end) {
             self.tally.usuals.add(&key, seconds);
         }
-        self.derive(&payload, now, &subjects)
+        let event = self.derive(&payload, now, &subjects);
+        self.decisions.events.push(event);
     }
 
     /// The usual duration of such a task. A task that succeeded adds to it.
@@ -214,18 +173,13 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
             deliveries,
             explanation,
             resolved_alert: None,
+            batch_task: None,
         }
     }
 }
 
-/// The log text for a task whose batch has ended.
-pub fn late_task(id: &str) -> String {
-    let id = id.escape_debug();
-    format!("a task of batch `{id}` came after the batch had ended; it is not counted")
-}
-
 /// The end of a queue or batch, and the same end for each task that asked to be notified of it.
-fn with_asked(facts: &Facts<'_>, end: Subject, asked: &Wishes) -> Vec<Subject> {
+fn with_asked(facts: &Facts<'_>, end: Subject, asked: &EndRequests) -> Vec<Subject> {
     let mut for_asked: Vec<Subject> =
         asked.iter().map(|asked| Subject::of_asked(facts, &end, asked)).collect();
     for_asked.insert(0, end);

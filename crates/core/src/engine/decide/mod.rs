@@ -9,5 +9,4 @@ mod planned;
 mod take;
 
 pub use decider::Decider;
-pub use derived_events::late_task;
 pub use planned::{DecisionCounts, Decisions, EventState, PlannedDelivery, PlannedEvent};

@@ -222,6 +222,7 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
             deliveries: vec![delivery],
             explanation: None,
             resolved_alert: None,
+            batch_task: None,
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::event::EventId;
 use crate::hooks::Explanation;
 use crate::lanes::Body;
 use crate::message::Message;
+use crate::tally::BatchTask;
 use std::sync::Arc;
 
 /// An event for the spool, with its deliveries.
@@ -23,6 +24,8 @@ pub struct PlannedEvent {
     pub explanation: Option<String>,
     /// The alert that this event resolves.
     pub resolved_alert: Option<String>,
+    /// The task to count in its batch, in the transaction of the event.
+    pub batch_task: Option<Box<BatchTask>>,
 }
 
 /// Whether an event is the end of a queue that waits for `end_delay`.

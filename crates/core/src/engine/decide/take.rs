@@ -6,27 +6,17 @@ use crate::clock::Moment;
 use crate::config::Config;
 use crate::engine::ingest::{EventFacts, IngestedEvent};
 use crate::hooks::{Facts, Notify, Subject};
-use crate::tally::{Asked, HeldEnd, QueueTally, Task};
+use crate::tally::{BatchTask, EndRequest, HeldEnd, QueueTally, Task};
 use serde_json::{Map, Value as Json};
 use std::ops::Deref;
 
 impl<C: Deref<Target = Config> + Clone> Decider<C> {
-    /// Whether this event can only be decided about once the present transaction is durable.
-    pub fn must_wait(&self, event: &IngestedEvent) -> bool {
-        match &event.facts {
-            EventFacts::Task(task) if event.kind == "task.complete" => {
-                self.tally.batches.await_verdict() && self.tally.batches.must_wait(task)
-            }
-            _ => false,
-        }
-    }
-
     /// Decides about an event, and about the events derived from it.
     pub fn take(&mut self, event: IngestedEvent, now: Moment) {
         self.now = now;
         self.decisions.counts.params_ignored += event.ignored_params;
         self.decisions.remarks.extend_from_slice(&event.faults);
-        let mut after = None;
+        let mut batch_task = None;
         let mut usual_s = None;
         match &event.facts {
             EventFacts::Queue(queue) => match event.kind.as_str() {
@@ -60,7 +50,7 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
                     let held = self.tally.count(task, event.accepted_at);
                     self.supersede(held);
                     let asked = self.ask(task, &event);
-                    after = self.count_in_batch(task, asked, event.accepted_at);
+                    batch_task = BatchTask::new(task, asked, event.accepted_at).map(Box::new);
                 }
                 self.tally.stir(&task.queue, now.monotonic);
             }
@@ -68,8 +58,7 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
         }
         let subject = self.subject(&event, usual_s);
         let (deliveries, explanation) = self.notify(subject.as_slice());
-        self.plan_with(event, EventState::Final, deliveries, explanation);
-        self.decisions.events.extend(after);
+        self.plan_with(event, EventState::Final, (deliveries, explanation), batch_task);
         let forgotten = self.tally.forgotten();
         self.decisions.remarks.extend(forgotten);
     }
@@ -91,12 +80,12 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
     }
 
     /// Notes that a task asks to be notified of the end of its queue, and returns what it asked for.
-    fn ask(&mut self, task: &Task, event: &IngestedEvent) -> Option<Asked> {
+    fn ask(&mut self, task: &Task, event: &IngestedEvent) -> Option<EndRequest> {
         let params = &event.params;
         if params.notify != Notify::ManualAtEnd {
             return None;
         }
-        let mut asked = Asked::by(&event.payload, &params.to, &params.vars);
+        let mut asked = EndRequest::by(event.id, &event.payload, &params.to, &params.vars);
         asked.url = params.url.as_ref().map(|url| url.as_str().to_owned());
         if !self.tally.ask(&task.queue, asked.clone(), event.accepted_at) {
             self.decisions.counts.params_ignored += 1;
@@ -138,15 +127,15 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
     }
 
     fn plan(&mut self, event: IngestedEvent, state: EventState, explanation: Option<String>) {
-        self.plan_with(event, state, Vec::new(), explanation);
+        self.plan_with(event, state, (Vec::new(), explanation), None);
     }
 
     fn plan_with(
         &mut self,
         event: IngestedEvent,
         state: EventState,
-        deliveries: Vec<PlannedDelivery>,
-        explanation: Option<String>,
+        (deliveries, explanation): (Vec<PlannedDelivery>, Option<String>),
+        batch_task: Option<Box<BatchTask>>,
     ) {
         let resolved_alert = (event.kind == "alert.resolved")
             .then(|| event.payload.get("name").and_then(Json::as_str).unwrap_or_default().to_owned());
@@ -160,6 +149,7 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
             deliveries,
             explanation,
             resolved_alert,
+            batch_task,
         });
     }
 }

@@ -5,7 +5,7 @@ mod delivery_log;
 use super::commit::{Committed, Transaction, delivery_report};
 use super::counters::Counters;
 use super::lane_table::LaneTable;
-use super::log::Log;
+use super::log::{Level, Log};
 use super::progress::Progress;
 use super::reports::{DeliveryReport, DeliveryReports};
 use super::task_lanes;
@@ -56,7 +56,11 @@ impl Dispatch {
     }
 
     fn count(&self, transaction: &Transaction, committed: &Committed) {
+        for remark in &committed.remarks {
+            self.log.write(Level::Warn, remark);
+        }
         let counters = &self.counters;
+        counters.add_decisions(committed.counts);
         counters.spooled.add(committed.spooled);
         counters.fallbacks.add(committed.fallbacks);
         counters.escalated.add(committed.escalated);

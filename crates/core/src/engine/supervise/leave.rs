@@ -49,7 +49,7 @@ fn leave_alerts(spool: &mut Spool, instance: &str) -> Result<(), SpoolError> {
     if states.is_empty() {
         return Ok(());
     }
-    let mut batch = spool.batch()?;
+    let mut batch = spool.begin()?;
     for (key, kept) in states {
         batch.put_state(&alert_key(NOBODY, &key[own.len()..]), Some(&kept))?;
         batch.put_state(&key, None)?;

@@ -2,6 +2,7 @@
 
 pub mod alert_source;
 pub mod close;
+mod event_loop;
 pub mod leave;
 pub mod open;
 pub mod reload;

@@ -5,7 +5,6 @@ use crate::alerts::Kept;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::commit::{ALERT, Committer, NOBODY, Transaction, WaitingFallbacks, alert_key};
-use crate::engine::company::Company;
 use crate::engine::decide::Decider;
 use crate::engine::dispatch::Dispatch;
 use crate::engine::dispatcher::Dispatcher;
@@ -14,11 +13,12 @@ use crate::engine::error::{Error, ErrorKind};
 use crate::engine::housekeeping::Housekeeping;
 use crate::engine::idle::Idle;
 use crate::engine::ingest::Ingest;
-use crate::engine::inherit::{dead_instances, hand_over, inherit_shaping, inherit_tally};
 use crate::engine::parts::Parts;
 use crate::engine::peers::Peers;
-use crate::engine::recall;
+use crate::engine::shared_batches::StallTimer;
+use crate::engine::takeover::{dead_instances, hand_over, inherit_shaping, inherit_tally};
 use crate::engine::task_lanes;
+use crate::engine::usual_durations;
 use crate::failpoint;
 use crate::intake::{self, Home, Intake, PeerSignal};
 use crate::os;
@@ -83,12 +83,9 @@ pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Parts>, Error> 
 }
 
 /// A dispatcher with its parts, not yet running.
-pub fn new_dispatcher(parts: &Arc<Parts>, spool: Spool, mut decider: Decider) -> Dispatcher {
+pub fn new_dispatcher(parts: &Arc<Parts>, spool: Spool, decider: Decider) -> Dispatcher {
     let now = parts.clock.monotonic();
     let spool_file = (!decider.is_in_memory()).then(|| spool.path().to_owned());
-    if spool_file.is_some() {
-        decider.tally.batches.set_in_company();
-    }
     // If this cannot be read, it is read again after the next transaction.
     let unknown = WaitingFallbacks { any: true, next_due: None };
     let waiting_fallbacks = WaitingFallbacks::read(&spool).unwrap_or(unknown);
@@ -98,7 +95,7 @@ pub fn new_dispatcher(parts: &Arc<Parts>, spool: Spool, mut decider: Decider) ->
         transaction: Transaction::default(),
         committer: Committer {
             spool,
-            company: Company::default(),
+            stalls: StallTimer::new(parts.clock.now()),
             has_file: spool_file.is_some(),
             instance: parts.intake.instance().to_owned(),
             lanes: Arc::clone(&parts.lanes),
@@ -152,7 +149,7 @@ fn start(
     spool.inherit(&dead, clock.unix_ms())?;
     failpoint::reach("after-takeover");
     let mut tally = Tally::default();
-    recall::learn_usual(&spool, &mut tally)?;
+    usual_durations::learn_usual(&spool, &mut tally)?;
     let end_delay = config.queue.end_delay;
     inherit_tally(&mut spool, &mut tally, own, &dead, clock.monotonic(), end_delay)?;
     let mut shaping = ShapingState::default();
@@ -187,7 +184,7 @@ fn restore_alerts(
         moves.push((key, None));
     }
     if !moves.is_empty() {
-        let mut batch = spool.batch()?;
+        let mut batch = spool.begin()?;
         for (key, value) in moves {
             batch.put_state(&key, value.as_deref())?;
         }

@@ -2,7 +2,7 @@
 
 use super::{PATIENCE, Place, Receiver, emit, eventually, lane_state, stat};
 use crate::intake;
-use crate::spool::{Choice, DeliveryState, Hand};
+use crate::spool::{DeliverySelection, DeliveryState, Operator};
 use std::time::{Duration, Instant};
 
 #[test]
@@ -18,9 +18,9 @@ fn a_dead_letter_that_is_replayed_while_the_host_sleeps_is_sent_within_a_second(
     receiver.now_answers(Some((204, "")));
     // Into deep sleep.
     std::thread::sleep(Duration::from_millis(500));
-    let mut hand = Hand::open(&place.spool()).unwrap();
+    let mut hand = Operator::open(&place.spool()).unwrap();
     let start = Instant::now();
-    assert_eq!(hand.replay(&Choice::default(), crate::clock::unix_ms()).unwrap().due, 2);
+    assert_eq!(hand.replay(&DeliverySelection::default(), crate::clock::unix_ms()).unwrap().due, 2);
     assert_eq!(intake::call(&place.spool(), None), 1);
     let requests = receiver.await_requests(3);
     assert!(requests[1].at - start < Duration::from_secs(1), "{:?}", requests[1].at - start);
@@ -39,8 +39,8 @@ fn what_is_replayed_while_no_host_runs_is_due_at_the_next_start() {
     emit(&bell, 7..8);
     eventually("its end", || stat(&bell, "dead") == 1);
     bell.close(PATIENCE).unwrap();
-    let mut hand = Hand::open(&place.spool()).unwrap();
-    assert_eq!(hand.replay(&Choice::default(), crate::clock::unix_ms()).unwrap().due, 1);
+    let mut hand = Operator::open(&place.spool()).unwrap();
+    assert_eq!(hand.replay(&DeliverySelection::default(), crate::clock::unix_ms()).unwrap().due, 1);
     assert_eq!(intake::call(&place.spool(), None), 0);
     receiver.now_answers(Some((204, "")));
     let next = place.open();
@@ -56,8 +56,11 @@ fn what_is_dropped_while_it_waits_in_a_running_host_is_not_sent() {
     let ticket = bell.emit("test.event", b"{\"n\": 1}").unwrap().ticket;
     bell.flush(PATIENCE).unwrap();
     assert_eq!(receiver.requests().len(), 1);
-    let pending = Choice { state: Some(DeliveryState::Pending), ..Choice::default() };
-    assert_eq!(Hand::open(&place.spool()).unwrap().drop(&pending, crate::clock::unix_ms()).unwrap(), (1, 0));
+    let pending = DeliverySelection { state: Some(DeliveryState::Pending), ..DeliverySelection::default() };
+    assert_eq!(
+        Operator::open(&place.spool()).unwrap().drop(&pending, crate::clock::unix_ms()).unwrap(),
+        (1, 0)
+    );
     intake::call(&place.spool(), None);
     bell.wait(ticket, PATIENCE).unwrap();
     assert_eq!((stat(&bell, "dead"), stat(&bell, "pending")), (1.into(), 0.into()));
@@ -74,7 +77,10 @@ fn what_is_dropped_in_flight_is_not_tried_again() {
     let bell = place.open();
     let ticket = bell.emit("test.event", b"{\"n\": 1}").unwrap().ticket;
     receiver.await_requests(1);
-    Hand::open(&place.spool()).unwrap().drop(&Choice::default(), crate::clock::unix_ms()).unwrap();
+    Operator::open(&place.spool())
+        .unwrap()
+        .drop(&DeliverySelection::default(), crate::clock::unix_ms())
+        .unwrap();
     bell.wait(ticket, PATIENCE).unwrap();
     assert_eq!(receiver.requests().len(), 1);
     assert_eq!((stat(&bell, "dead"), stat(&bell, "pending")), (1.into(), 0.into()));

@@ -33,7 +33,7 @@ fn close_keeps_its_time_while_another_process_holds_the_spool() {
     eventually("one", || stat(&bell, "delivered") == 1);
     let path = crate::spool::SpoolPath::File(place.spool());
     let mut other = Spool::open(&path, "other").unwrap();
-    let mut held = other.batch().unwrap();
+    let mut held = other.begin().unwrap();
     let event =
         NewEvent { id: crate::event::EventId::new(1, 1), kind: "test.event", accepted_at: 1, payload: b"{}" };
     held.event(&event).unwrap();

@@ -3,7 +3,7 @@ use crate::config::Config;
 use crate::event::EventId;
 use crate::hooks::{Facts, TaskParams};
 use crate::message::HostInfo;
-use crate::tally::{Asked, QueueTally, Task};
+use crate::tally::{EndRequest, QueueTally, Task};
 use serde_json::{Map, Value as Json, json};
 
 const CONFIG: &str = r#"
@@ -69,7 +69,7 @@ fn the_end_of_a_queue_matches_manual_hooks_for_tasks_that_asked() {
     let end = Subject::of_queue(&facts, &tally);
     assert_eq!(names(&decide(config.rules(), &end)), ["all"]);
     let task = fields(json!({"name": "n", "outputs": [{"url": "x"}]}));
-    let subject = Subject::of_asked(&facts, &end, &Asked::by(&task, &[], &Map::new()));
+    let subject = Subject::of_asked(&facts, &end, &EndRequest::by(facts.id, &task, &[], &Map::new()));
     assert_eq!(names(&decide(config.rules(), &subject)), ["asked"]);
     assert_eq!(subject.context.text_at(&["task", "name"]), Some("n"));
     assert!(subject.context.at(&["task", "outputs"]).is_none() && subject.context.at(&["queue"]).is_some());

@@ -1,8 +1,8 @@
 //! The move of rows from one database into another, however little of the former can be read.
 
-use super::Mishap;
+use super::RecoveryReport;
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, Transaction, params};
 use std::collections::HashMap;
 
 /// So many numbers are asked for one by one between two damaged places.
@@ -10,32 +10,32 @@ const PROBES: i64 = 100_000;
 
 /// Rows on their way from one database to another. Faults of the source are passed over, faults of the
 /// target end it.
-pub(super) struct Removal<'a> {
+pub(super) struct RowCopy<'a> {
     source: &'a Connection,
     target: &'a Transaction<'a>,
     /// The owners' numbers, before and now.
     owners: HashMap<i64, i64>,
-    /// Of the former database.
-    version: usize,
-    mishap: Mishap,
+    mishap: RecoveryReport,
 }
 
-impl<'a> Removal<'a> {
+impl<'a> RowCopy<'a> {
     /// Nothing moved yet.
-    pub(super) fn new(source: &'a Connection, target: &'a Transaction<'a>, mishap: Mishap) -> Removal<'a> {
-        // What cannot say its version is asked for everything, as far as it is there.
-        let version = source.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0));
-        let version = usize::try_from(version.unwrap_or(i64::MAX)).unwrap_or_default();
-        Removal { source, target, owners: HashMap::new(), version, mishap }
+    pub(super) fn new(
+        source: &'a Connection,
+        target: &'a Transaction<'a>,
+        mishap: RecoveryReport,
+    ) -> RowCopy<'a> {
+        RowCopy { source, target, owners: HashMap::new(), mishap }
     }
 
     /// Moves what waits, what is dead, events accepted since then, and what is kept by key. What has no
     /// owner that can be read becomes this instance's.
-    pub(super) fn move_all(mut self, instance: &str, since_ms: i64) -> rusqlite::Result<Mishap> {
+    pub(super) fn move_all(mut self, instance: &str, since_ms: i64) -> rusqlite::Result<RecoveryReport> {
         self.owners(instance)?;
         self.deliveries()?;
         self.reserves()?;
         self.recent_events(since_ms)?;
+        self.batches()?;
         self.states()?;
         Ok(self.mishap)
     }
@@ -72,18 +72,13 @@ impl<'a> Removal<'a> {
 
     /// What waits and what is dead, each with its event and its attempts.
     fn deliveries(&mut self) -> rusqlite::Result<()> {
-        let since =
-            |version: usize, column: &'static str| if self.version >= version { column } else { "NULL" };
-        let (extras, why) = (since(2, "extras"), since(4, "why"));
-        let sql = format!(
-            "SELECT seq, event, endpoint, hook, state, owner, attempts, created_at, due_at, ended_at, \
-             reason, content_type, body, {extras}, {why} FROM deliveries NOT INDEXED \
-             WHERE seq BETWEEN ?1 AND ?2 AND state <> 'delivered' ORDER BY seq"
-        );
+        let sql = "SELECT seq, event, endpoint, hook, state, owner, attempts, created_at, due_at, ended_at, \
+                   reason, content_type, body, extras, why FROM deliveries NOT INDEXED \
+                   WHERE seq BETWEEN ?1 AND ?2 AND state <> 'delivered' ORDER BY seq";
         // Where the number is taken by another delivery, a new one is given after all others.
         let mut taken = Vec::new();
         let source = self.source;
-        let lost = walk(source, &sql, |row| {
+        let lost = walk(source, sql, |row| {
             let values: Vec<Value> =
                 (0..15).map(|column| row.get(column)).collect::<rusqlite::Result<_>>()?;
             Ok(self.delivery(values, true, &mut taken))
@@ -142,11 +137,7 @@ impl<'a> Removal<'a> {
             )?
             .execute(rusqlite::params_from_iter(&values));
         match inserted {
-            // Damage that SQLite can read: the tables' own checks refuse it.
-            Err(rusqlite::Error::SqliteFailure(fault, _))
-                if fault.code == rusqlite::ErrorCode::ConstraintViolation
-                    || fault.code == rusqlite::ErrorCode::TypeMismatch =>
-            {
+            Err(error) if is_damage(&error) => {
                 self.mishap.lost += 1;
                 return Ok(());
             }
@@ -179,9 +170,6 @@ impl<'a> Removal<'a> {
 
     /// What stands by in case a delivery does not arrive.
     fn reserves(&mut self) -> rusqlite::Result<()> {
-        if self.version < 3 {
-            return Ok(());
-        }
         let sql = "SELECT seq, event, via, endpoint, hook, due_at, alert, content_type, body, extras \
                    FROM reserves NOT INDEXED WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq";
         let source = self.source;
@@ -274,6 +262,53 @@ impl<'a> Removal<'a> {
         Ok(())
     }
 
+    /// The counts of batches; where the fresh spool has a batch already, another instance has moved it.
+    fn batches(&mut self) -> rusqlite::Result<()> {
+        let sql = "SELECT seq, id, moved_at, ended_at, stalled, wish_bytes, counts FROM batches NOT INDEXED \
+                   WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq";
+        let source = self.source;
+        let lost = walk(source, sql, |row| {
+            let seq: i64 = row.get(0)?;
+            let values: Vec<Value> = (1..7).map(|column| row.get(column)).collect::<rusqlite::Result<_>>()?;
+            Ok(self.batch(seq, &values))
+        })?;
+        self.mishap.lost += lost;
+        Ok(())
+    }
+
+    fn batch(&mut self, before: i64, values: &[Value]) -> rusqlite::Result<()> {
+        let inserted = self
+            .target
+            .prepare_cached(
+                "INSERT OR IGNORE INTO batches (id, moved_at, ended_at, stalled, wish_bytes, counts) \
+                 VALUES (?, ?, ?, ?, ?, ?)",
+            )?
+            .execute(rusqlite::params_from_iter(values));
+        match inserted {
+            Err(error) if is_damage(&error) => {
+                self.mishap.lost += 1;
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+            Ok(0) => return Ok(()),
+            Ok(_) => {}
+        }
+        let now = self.target.last_insert_rowid();
+        let read = || -> rusqlite::Result<Vec<(i64, i64)>> {
+            let mut statement =
+                self.source.prepare_cached("SELECT task, number FROM batch_tasks WHERE batch = ?1")?;
+            let rows = statement.query_map([before], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            Ok(rows.map_while(Result::ok).collect())
+        };
+        let mut insert = self
+            .target
+            .prepare_cached("INSERT OR IGNORE INTO batch_tasks (batch, task, number) VALUES (?1, ?2, ?3)")?;
+        for (task, number) in read().unwrap_or_default() {
+            insert.execute([now, task, number])?;
+        }
+        Ok(())
+    }
+
     fn states(&mut self) -> rusqlite::Result<()> {
         for order in ["ASC", "DESC"] {
             let sql = format!("SELECT key, value FROM state ORDER BY key {order}");
@@ -291,6 +326,12 @@ impl<'a> Removal<'a> {
         }
         Ok(())
     }
+}
+
+/// Damage that SQLite can read: the tables' own checks refuse it.
+fn is_damage(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error_code();
+    matches!(code, Some(ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch))
 }
 
 type Event = (String, String, i64, Vec<u8>);
@@ -343,9 +384,9 @@ fn walk(
 
 #[cfg(test)]
 mod tests {
-    use super::super::salvage::Adrift;
-    use super::super::trials::{delivery, event_id, spool_at};
-    use super::super::{End, NewDelivery, NewEvent, NewReserve};
+    use super::super::recovery::FileFault;
+    use super::super::tests::{delivery, event_id, spool_at};
+    use super::super::{DeliveryEnd, NewDelivery, NewEvent, NewReserve};
     use std::fs;
 
     #[test]
@@ -353,7 +394,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.db");
         let mut spool = spool_at(&path, "me");
-        let mut batch = spool.batch().unwrap();
+        let mut batch = spool.begin().unwrap();
         let new = NewEvent { id: event_id(1), kind: "task.complete", accepted_at: 1, payload: b"{}" };
         let event = batch.event(&new).unwrap().unwrap();
         let (extras, why, thing) = (Some("{\"file\":\"a.png\"}"), Some("it listens"), Some("a"));
@@ -369,7 +410,7 @@ mod tests {
         for suffix in ["", "-wal", "-shm"] {
             let _ = fs::remove_file(folder.path().join(format!("x.db{suffix}")));
         }
-        assert_eq!(spool.renew(Adrift::Lost, 2_000).unwrap().lost, 0);
+        assert_eq!(spool.renew(FileFault::Lost, 2_000).unwrap().lost, 0);
         let waiting = spool.waiting().unwrap();
         assert_eq!((waiting[0].expires_at, waiting[0].thing.as_deref()), (Some(900), thing));
         let kept: (Option<String>, Option<String>) = spool
@@ -379,8 +420,8 @@ mod tests {
             })
             .unwrap();
         assert_eq!((kept.0.as_deref(), kept.1.as_deref()), (extras, why));
-        let mut batch = spool.batch().unwrap();
-        batch.end(waiting[0].seq, &End::Dead("no".into()), 3_000).unwrap();
+        let mut batch = spool.begin().unwrap();
+        batch.end(waiting[0].seq, &DeliveryEnd::Dead("no".into()), 3_000).unwrap();
         let called = batch.call_after(waiting[0].seq, 3_000).unwrap();
         assert_eq!((called[0].endpoint.as_str(), called[0].extras.as_deref()), ("b", extras));
     }

@@ -4,7 +4,7 @@ mod crash;
 mod faults;
 mod life;
 
-use super::{AttemptRow, Batch, NewDelivery, NewEvent, Spool};
+use super::{AttemptRow, NewDelivery, NewEvent, Spool, SpoolTransaction};
 use crate::event::EventId;
 use crate::spool::SpoolPath;
 use crate::transport::Phases;
@@ -29,7 +29,7 @@ pub(super) fn event_id(number: u32) -> EventId {
 }
 
 /// An event that was accepted at `number` and rings at these endpoints; the deliveries' numbers.
-pub(super) fn ring(batch: &mut Batch<'_>, number: u32, endpoints: &[&str]) -> Vec<i64> {
+pub(super) fn ring(batch: &mut SpoolTransaction<'_>, number: u32, endpoints: &[&str]) -> Vec<i64> {
     let at = i64::from(number);
     let event =
         NewEvent { id: event_id(number), kind: "task.complete", accepted_at: at, payload: b"{\"n\":1}" };

@@ -1,4 +1,4 @@
-//! Any interleaving of three clerks on one spool.
+//! Any interleaving of three dispatchers on one spool.
 
 use super::*;
 use proptest::prelude::*;
@@ -44,40 +44,40 @@ proptest! {
     #[test]
     fn parts_add_up_over_every_interleaving(moves in moves()) {
         let farm = Farm::new();
-        let mut clerks: Vec<Dispatcher> = (0..3).map(|_| farm.start()).collect();
+        let mut dispatchers: Vec<Dispatcher> = (0..3).map(|_| farm.start()).collect();
         let mut reported = [0_u64; 3];
         for step in moves {
-            let living = clerks.len();
+            let living = dispatchers.len();
             match step {
                 Move::Task(who, batch) if reported[batch] < TOTALS[batch] => {
                     reported[batch] += 1;
-                    report(&clerks[who % living], &frame(&batch.to_string(), reported[batch], TOTALS[batch]));
+                    report(&dispatchers[who % living], &frame(&batch.to_string(), reported[batch], TOTALS[batch]));
                 }
                 Move::Again(who, batch) if reported[batch] > 0 => {
-                    report(&clerks[who % living], &frame(&batch.to_string(), 1, TOTALS[batch]));
+                    report(&dispatchers[who % living], &frame(&batch.to_string(), 1, TOTALS[batch]));
                 }
                 Move::Task(..) | Move::Again(..) => {}
-                Move::Collect(who) => clerks[who % living].collect(),
-                Move::Commit(who) => prop_assert!(clerks[who % living].commit(Phase::Open)),
-                Move::Look(who) => look(&mut clerks[who % living]),
+                Move::Collect(who) => dispatchers[who % living].collect(),
+                Move::Commit(who) => prop_assert!(dispatchers[who % living].commit(Phase::Open)),
+                Move::Look(who) => look(&mut dispatchers[who % living]),
                 Move::Die(who) => {
-                    drop(clerks.swap_remove(who % living));
-                    clerks.push(farm.start());
+                    drop(dispatchers.swap_remove(who % living));
+                    dispatchers.push(farm.start());
                 }
                 Move::DieAfterCommit(who) => {
-                    die_after_commit(clerks.swap_remove(who % living));
-                    clerks.push(farm.start());
+                    die_after_commit(dispatchers.swap_remove(who % living));
+                    dispatchers.push(farm.start());
                 }
-                Move::Leave(who) if living > 1 => drop(clerks.swap_remove(who % living)),
+                Move::Leave(who) if living > 1 => drop(dispatchers.swap_remove(who % living)),
                 Move::Leave(_) => {}
             }
         }
         for _ in 0..4 {
-            clerks.iter_mut().for_each(round);
-            clerks.iter_mut().for_each(look);
+            dispatchers.iter_mut().for_each(round);
+            dispatchers.iter_mut().for_each(look);
         }
         ends_add_up(&farm, &reported)?;
-        drop(clerks);
+        drop(dispatchers);
         let mut last = farm.start();
         (0..3).for_each(|_| round(&mut last));
         ends_add_up(&farm, &reported)?;
@@ -85,10 +85,10 @@ proptest! {
 }
 
 /// Looks for what the dead have left, if nothing is half done.
-fn look(clerk: &mut Dispatcher) {
-    if clerk.is_settled() {
-        clerk.peers.look_now();
-        clerk.look_after_peers();
+fn look(dispatcher: &mut Dispatcher) {
+    if dispatcher.is_settled() {
+        dispatcher.peers.look_now();
+        dispatcher.look_after_peers();
     }
 }
 

@@ -1,6 +1,6 @@
 //! A full disk, a forbidden folder, a damaged or foreign file.
 
-use super::super::{End, NewDelivery, Reader, Spool, SpoolErrorKind};
+use super::super::{DeliveryEnd, NewDelivery, Reader, Spool, SpoolErrorKind};
 use super::{NONE, delivery, ring, spool_at, waiting};
 use crate::spool::SpoolPath;
 use rusqlite::Connection;
@@ -17,14 +17,14 @@ fn refusal(path: &Path) -> SpoolErrorKind {
 fn a_full_disk_voids_the_batch_and_nothing_before_or_after_it() {
     let dir = tempfile::tempdir().unwrap();
     let mut spool = spool_at(&dir.path().join("x.db"), "me");
-    let mut batch = spool.batch().unwrap();
+    let mut batch = spool.begin().unwrap();
     let kept = ring(&mut batch, 1, &["ci"]);
     batch.commit().unwrap();
     let pages: i64 = spool.conn.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
     spool.conn.query_row(&format!("PRAGMA max_page_count = {}", pages + 10), [], |_| Ok(())).unwrap();
 
-    let mut batch = spool.batch().unwrap();
-    batch.end(kept[0], &End::Delivered, 5).unwrap();
+    let mut batch = spool.begin().unwrap();
+    batch.end(kept[0], &DeliveryEnd::Delivered, 5).unwrap();
     let body = vec![b'x'; 1 << 20];
     let large = NewDelivery { body: &body, ..delivery(1, "team", 2) };
     assert_eq!(batch.delivery(&large).unwrap_err().kind(), SpoolErrorKind::Full);
@@ -33,25 +33,29 @@ fn a_full_disk_voids_the_batch_and_nothing_before_or_after_it() {
     assert_eq!(waiting(&spool, "ci"), kept, "the end that stood in the void batch is void");
     assert_eq!(spool.state("k").unwrap(), None);
 
-    let mut batch = spool.batch().unwrap();
-    batch.end(kept[0], &End::Delivered, 6).unwrap();
+    let mut batch = spool.begin().unwrap();
+    batch.end(kept[0], &DeliveryEnd::Delivered, 6).unwrap();
     batch.commit().unwrap();
     assert_eq!(waiting(&spool, "ci"), NONE);
     assert_eq!(spool.counts().unwrap().delivered, 1);
 }
 
 #[test]
-fn a_spool_of_a_newer_version_is_refused_and_left_as_it_is() {
+fn a_spool_of_another_version_is_refused_and_left_as_it_is() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("x.db");
     drop(spool_at(&path, "me"));
-    let conn = Connection::open(&path).unwrap();
-    conn.pragma_update(None, "user_version", 99).unwrap();
-    drop(conn);
-    let before = std::fs::read(&path).unwrap();
-    assert_eq!(refusal(&path), SpoolErrorKind::Newer);
-    assert_eq!(Reader::open(&path).unwrap_err().kind(), SpoolErrorKind::Newer);
-    assert_eq!(std::fs::read(&path).unwrap(), before);
+    for (version, kind) in
+        [(99, SpoolErrorKind::Newer), (0, SpoolErrorKind::Older), (5, SpoolErrorKind::Older)]
+    {
+        let conn = Connection::open(&path).unwrap();
+        conn.pragma_update(None, "user_version", version).unwrap();
+        drop(conn);
+        let before = std::fs::read(&path).unwrap();
+        assert_eq!(refusal(&path), kind);
+        assert_eq!(Reader::open(&path).unwrap_err().kind(), kind);
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+    }
 }
 
 #[test]
@@ -86,7 +90,7 @@ fn the_log_of_a_deleted_database_is_not_played_into_a_new_one() {
     let dir = tempfile::tempdir().unwrap();
     let (path, log) = (dir.path().join("x.db"), dir.path().join("x.db-wal"));
     let mut old = spool_at(&path, "me");
-    let mut batch = old.batch().unwrap();
+    let mut batch = old.begin().unwrap();
     (0..100).for_each(|number| drop(ring(&mut batch, number, &["ci"])));
     batch.commit().unwrap();
     let left = std::fs::read(&log).unwrap();
@@ -108,11 +112,11 @@ fn a_writer_that_waited_in_vain_says_busy_and_gets_its_turn_later() {
     let path = dir.path().join("x.db");
     let (mut one, mut two) = (spool_at(&path, "one"), spool_at(&path, "two"));
     two.conn.busy_timeout(Duration::from_millis(10)).unwrap();
-    let held = one.batch().unwrap();
-    let fault = two.batch().unwrap_err();
+    let held = one.begin().unwrap();
+    let fault = two.begin().unwrap_err();
     assert_eq!((fault.kind(), fault.is_transient()), (SpoolErrorKind::Busy, true));
     drop(held);
-    let mut batch = two.batch().unwrap();
+    let mut batch = two.begin().unwrap();
     ring(&mut batch, 1, &["ci"]);
     batch.commit().unwrap();
 }
@@ -171,7 +175,7 @@ mod forbidden {
         open(&closed.join("there.db"), 0o444);
         open(&closed, 0o555);
         let output =
-            child("spool::trials::faults::forbidden::refuse", &closed).demoted(dir.path()).output().unwrap();
+            child("spool::tests::faults::forbidden::refuse", &closed).demoted(dir.path()).output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout);
         open(&closed, 0o755);
         assert!(output.status.success() && text.contains("refused: 3"), "{output:?}");

@@ -1,9 +1,9 @@
 //! One transaction of the writer.
 
-use super::counts::{Change, Ledger};
+use super::counts::{CountChange, Ledger};
 use super::numbers::Numbers;
-use super::waiting::read_states;
-use super::{AttemptRow, End, NewDelivery, NewEvent, SpoolError, SpoolErrorKind};
+use super::waiting::{self, read_states};
+use super::{AttemptRow, DeliveryEnd, NewDelivery, NewEvent, SpoolError, SpoolErrorKind};
 use crate::event::EventId;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction, params};
 use std::fmt;
@@ -14,7 +14,7 @@ use std::path::Path;
 /// After a fault of any call the batch is void: later calls and `commit` give the same error, so that
 /// a batch is kept whole or not at all. The spool itself is ready for the next one.
 #[derive(Debug)]
-pub struct Batch<'a> {
+pub struct SpoolTransaction<'a> {
     // Before the transaction, so that they are given back when it ends.
     statements: Statements<'a>,
     transaction: Transaction<'a>,
@@ -24,7 +24,7 @@ pub struct Batch<'a> {
     owner: Option<i64>,
     numbers: Numbers,
     ledger: &'a Ledger,
-    change: Change,
+    change: CountChange,
     fault: Option<SpoolError>,
 }
 
@@ -78,7 +78,7 @@ const END: &str = "UPDATE deliveries SET state = ?2, ended_at = ?3, reason = ?4,
 const POSTPONE: &str = "UPDATE deliveries SET due_at = ?2, attempts = max(attempts, ?3) \
     WHERE seq = ?1 AND state = 'pending'";
 
-impl<'a> Batch<'a> {
+impl<'a> SpoolTransaction<'a> {
     pub(super) fn new(
         transaction: Transaction<'a>,
         conn: &'a Connection,
@@ -86,7 +86,7 @@ impl<'a> Batch<'a> {
         instance: &'a str,
         ledger: &'a Ledger,
     ) -> Self {
-        Batch {
+        SpoolTransaction {
             statements: Statements::default(),
             transaction,
             conn,
@@ -95,7 +95,7 @@ impl<'a> Batch<'a> {
             owner: None,
             numbers: Numbers::default(),
             ledger,
-            change: Change::default(),
+            change: CountChange::default(),
             fault: None,
         }
     }
@@ -213,15 +213,20 @@ impl<'a> Batch<'a> {
         if known == 0 { Ok(()) } else { self.log_attempt(attempt) }
     }
 
-    /// Records the attempt with which a delivery ended, as [`Batch::attempt`] and [`Batch::end`] do.
-    pub fn last_attempt(&mut self, attempt: &AttemptRow, end: &End, at: i64) -> Result<(), SpoolError> {
+    /// Records the attempt with which a delivery ended, as [`SpoolTransaction::attempt`] and [`SpoolTransaction::end`] do.
+    pub fn last_attempt(
+        &mut self,
+        attempt: &AttemptRow,
+        end: &DeliveryEnd,
+        at: i64,
+    ) -> Result<(), SpoolError> {
         if self.finish(attempt.delivery, end, at, attempt.number)? {
             return self.log_attempt(attempt);
         }
         self.attempt(attempt)
     }
 
-    /// Records an attempt after which another is due, as [`Batch::attempt`] and [`Batch::postpone`] do.
+    /// Records an attempt after which another is due, as [`SpoolTransaction::attempt`] and [`SpoolTransaction::postpone`] do.
     pub fn attempt_again(&mut self, attempt: &AttemptRow, due_at: i64) -> Result<bool, SpoolError> {
         if self.put_off(attempt.delivery, due_at, attempt.number)? {
             return self.log_attempt(attempt).map(|()| true);
@@ -257,7 +262,7 @@ impl<'a> Batch<'a> {
         self.postpone(delivery, due_at).map(drop)
     }
 
-    /// As [`Batch::reschedule`], and says whether the delivery is still pending: an operator may have
+    /// As [`SpoolTransaction::reschedule`], and says whether the delivery is still pending: an operator may have
     /// dropped it meanwhile.
     pub fn postpone(&mut self, delivery: i64, due_at: i64) -> Result<bool, SpoolError> {
         self.put_off(delivery, due_at, 0)
@@ -272,26 +277,37 @@ impl<'a> Batch<'a> {
     }
 
     /// Ends a delivery; one that has ended stays as it ended.
-    pub fn end(&mut self, delivery: i64, end: &End, at: i64) -> Result<(), SpoolError> {
+    pub fn end(&mut self, delivery: i64, end: &DeliveryEnd, at: i64) -> Result<(), SpoolError> {
         self.finish(delivery, end, at, 0).map(drop)
     }
 
     /// Whether it was this that ended it.
-    fn finish(&mut self, delivery: i64, end: &End, at: i64, attempts: u32) -> Result<bool, SpoolError> {
+    fn finish(
+        &mut self,
+        delivery: i64,
+        end: &DeliveryEnd,
+        at: i64,
+        attempts: u32,
+    ) -> Result<bool, SpoolError> {
         let (state, reason) = match end {
-            End::Delivered => ("delivered", None),
-            End::Dead(reason) => ("dead", Some(reason.as_str())),
+            DeliveryEnd::Delivered => ("delivered", None),
+            DeliveryEnd::Dead(reason) => ("dead", Some(reason.as_str())),
         };
         self.run_kept(|conn, statements, change| {
             let ended = in_place(&mut statements.end, conn, END)?
                 .execute(params![delivery, state, at, reason, attempts])? as i64;
             change.pending -= ended;
             match end {
-                End::Delivered => change.delivered += ended,
-                End::Dead(_) => change.dead += ended,
+                DeliveryEnd::Delivered => change.delivered += ended,
+                DeliveryEnd::Dead(_) => change.dead += ended,
             }
             Ok(ended > 0)
         })
+    }
+
+    /// The value kept under a key, as of this transaction.
+    pub fn state(&mut self, key: &str) -> Result<Option<Vec<u8>>, SpoolError> {
+        self.run(|transaction, _| waiting::state(transaction, key))
     }
 
     /// The values kept under keys that start like this, as of this transaction.
@@ -311,7 +327,7 @@ impl<'a> Batch<'a> {
     pub fn commit(mut self) -> Result<(), SpoolError> {
         let numbers = self.numbers;
         self.run(|conn, _| numbers.keep(conn))?;
-        let Batch { statements, transaction, path, ledger, change, fault, .. } = self;
+        let SpoolTransaction { statements, transaction, path, ledger, change, fault, .. } = self;
         drop(statements);
         if let Some(fault) = fault {
             return Err(fault);
@@ -325,14 +341,14 @@ impl<'a> Batch<'a> {
     /// faults, a full disk among them; what came later would then be kept alone.
     pub(super) fn run<T>(
         &mut self,
-        statements: impl FnOnce(&'a Connection, &mut Change) -> rusqlite::Result<T>,
+        statements: impl FnOnce(&'a Connection, &mut CountChange) -> rusqlite::Result<T>,
     ) -> Result<T, SpoolError> {
         self.run_kept(|conn, _, change| statements(conn, change))
     }
 
     fn run_kept<T>(
         &mut self,
-        call: impl FnOnce(&'a Connection, &mut Statements<'a>, &mut Change) -> rusqlite::Result<T>,
+        call: impl FnOnce(&'a Connection, &mut Statements<'a>, &mut CountChange) -> rusqlite::Result<T>,
     ) -> Result<T, SpoolError> {
         if let Some(fault) = &self.fault {
             return Err(fault.clone());

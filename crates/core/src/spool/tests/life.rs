@@ -1,6 +1,8 @@
 //! The life of rows: kept, attempted, ended, handed over, looked at.
 
-use super::super::{Counts, DeliveryState, End, Filter, NewDelivery, NewEvent, Reader, SpoolErrorKind};
+use super::super::{
+    Counts, DeliveryEnd, DeliveryState, Filter, NewDelivery, NewEvent, Reader, SpoolErrorKind,
+};
 use super::{NONE, attempt, delivery, event_id, ring, spool, spool_at, waiting};
 
 #[test]
@@ -8,7 +10,7 @@ fn what_was_committed_is_there_after_a_reopen_byte_for_byte() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("x.db");
     let mut first = spool_at(&path, "me");
-    let mut batch = first.batch().unwrap();
+    let mut batch = first.begin().unwrap();
     let event =
         NewEvent { id: event_id(7), kind: "queue.end", accepted_at: 70, payload: b"{\"a\":\"\xc3\xa4\"}" };
     let event = batch.event(&event).unwrap().unwrap();
@@ -32,13 +34,13 @@ fn what_was_committed_is_there_after_a_reopen_byte_for_byte() {
 #[test]
 fn a_batch_that_is_dropped_leaves_nothing() {
     let mut spool = spool("me");
-    let mut batch = spool.batch().unwrap();
+    let mut batch = spool.begin().unwrap();
     ring(&mut batch, 1, &["ci"]);
     batch.put_state("tally", Some(b"x")).unwrap();
     drop(batch);
     assert_eq!(waiting(&spool, "ci"), NONE);
     assert_eq!(spool.state("tally").unwrap(), None);
-    let mut batch = spool.batch().unwrap();
+    let mut batch = spool.begin().unwrap();
     ring(&mut batch, 1, &["ci"]);
     batch.commit().unwrap();
     assert_eq!(waiting(&spool, "ci").len(), 1);
@@ -47,12 +49,12 @@ fn a_batch_that_is_dropped_leaves_nothing() {
 #[test]
 fn an_event_that_is_told_twice_is_kept_once() {
     let mut spool = spool("me");
-    let mut batch = spool.batch().unwrap();
+    let mut batch = spool.begin().unwrap();
     ring(&mut batch, 1, &["ci"]);
     let again = NewEvent { id: event_id(1), kind: "task.complete", accepted_at: 1, payload: b"{}" };
     assert_eq!(batch.event(&again).unwrap(), None);
     batch.commit().unwrap();
-    let mut batch = spool.batch().unwrap();
+    let mut batch = spool.begin().unwrap();
     assert_eq!(batch.event(&again).unwrap(), None);
     batch.commit().unwrap();
     assert_eq!(waiting(&spool, "ci").len(), 1);
@@ -61,7 +63,7 @@ fn an_event_that_is_told_twice_is_kept_once() {
 #[test]
 fn an_event_rings_once_at_an_endpoint() {
     let mut spool = spool("me");
-    let mut batch = spool.batch().unwrap();
+    let mut batch = spool.begin().unwrap();
     let first = ring(&mut batch, 1, &["ci", "team"]);
     let again = batch.delivery(&delivery(1, "ci", 1)).unwrap();
     batch.commit().unwrap();
@@ -73,10 +75,10 @@ fn an_event_rings_once_at_an_endpoint() {
 #[test]
 fn what_has_ended_stays_as_it_ended() {
     let mut spool = spool("me");
-    let mut batch = spool.batch().unwrap();
+    let mut batch = spool.begin().unwrap();
     let seqs = ring(&mut batch, 1, &["ci", "team"]);
-    batch.end(seqs[0], &End::Delivered, 50).unwrap();
-    batch.end(seqs[0], &End::Dead("late".into()), 60).unwrap();
+    batch.end(seqs[0], &DeliveryEnd::Delivered, 50).unwrap();
+    batch.end(seqs[0], &DeliveryEnd::Dead("late".into()), 60).unwrap();
     batch.reschedule(seqs[0], 70).unwrap();
     batch.attempt(&attempt(404, 1)).unwrap();
     batch.commit().unwrap();
@@ -96,7 +98,7 @@ fn what_has_ended_stays_as_it_ended() {
 #[test]
 fn a_page_of_pending_rows_starts_after_the_last_one() {
     let mut spool = spool("me");
-    let mut batch = spool.batch().unwrap();
+    let mut batch = spool.begin().unwrap();
     for number in 1..=5 {
         ring(&mut batch, number, &["ci", "team"]);
     }
@@ -115,7 +117,7 @@ fn a_page_of_pending_rows_starts_after_the_last_one() {
 fn the_state_keeps_the_last_value_of_a_key() {
     let mut spool = spool("me");
     for value in [Some(&b"one"[..]), Some(b"two"), None] {
-        let mut batch = spool.batch().unwrap();
+        let mut batch = spool.begin().unwrap();
         batch.put_state("k", value).unwrap();
         batch.commit().unwrap();
         assert_eq!(spool.state("k").unwrap().as_deref(), value);
@@ -128,7 +130,7 @@ fn only_the_dead_are_inherited_and_each_row_by_one() {
     let path = dir.path().join("x.db");
     let (mut one, mut two) = (spool_at(&path, "one"), spool_at(&path, "two"));
     for (spool, number) in [(&mut one, 100), (&mut two, 200)] {
-        let mut batch = spool.batch().unwrap();
+        let mut batch = spool.begin().unwrap();
         ring(&mut batch, number, &["ci"]);
         let later = ring(&mut batch, number + 1, &["ci"])[0];
         batch.reschedule(later, 90_000).unwrap();
@@ -153,7 +155,7 @@ fn only_the_dead_are_inherited_and_each_row_by_one() {
 #[test]
 fn a_clock_that_was_set_back_holds_nothing_up() {
     let mut spool = spool("one");
-    let mut batch = spool.batch().unwrap();
+    let mut batch = spool.begin().unwrap();
     ring(&mut batch, 86_400_000, &["ci"]);
     batch.commit().unwrap();
     spool.release().unwrap();
@@ -164,7 +166,7 @@ fn a_clock_that_was_set_back_holds_nothing_up() {
 #[test]
 fn a_great_backlog_changes_hands_whole() {
     let mut spool = spool("one");
-    let mut batch = spool.batch().unwrap();
+    let mut batch = spool.begin().unwrap();
     for number in 0..11_000 {
         ring(&mut batch, number, &["ci"]);
     }
@@ -187,12 +189,12 @@ fn the_counts_follow_other_writers() {
     let (mut one, mut two) = (spool_at(&path, "one"), spool_at(&path, "two"));
     let pending = |spool: &super::Spool| spool.counts().unwrap().pending;
     assert_eq!((pending(&one), pending(&two)), (0, 0));
-    let mut batch = one.batch().unwrap();
+    let mut batch = one.begin().unwrap();
     let seq = ring(&mut batch, 1, &["ci", "team"])[0];
     batch.commit().unwrap();
     assert_eq!((pending(&one), pending(&two)), (2, 2));
-    let mut batch = two.batch().unwrap();
-    batch.end(seq, &End::Dead("no".into()), 5).unwrap();
+    let mut batch = two.begin().unwrap();
+    batch.end(seq, &DeliveryEnd::Dead("no".into()), 5).unwrap();
     batch.commit().unwrap();
     assert_eq!((pending(&one), pending(&two)), (1, 1));
     assert_eq!(one.counts().unwrap().dead, 1);
@@ -204,22 +206,22 @@ fn a_reader_lists_and_shows_beside_a_live_writer() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("x.db");
     let mut spool = spool_at(&path, "me");
-    let mut batch = spool.batch().unwrap();
+    let mut batch = spool.begin().unwrap();
     let first = ring(&mut batch, 0x1000_0001, &["ci", "team"]);
     batch.attempt(&attempt(first[0], 1)).unwrap();
     batch.attempt(&attempt(first[0], 2)).unwrap();
-    batch.end(first[0], &End::Dead("gave up".into()), 77).unwrap();
+    batch.end(first[0], &DeliveryEnd::Dead("gave up".into()), 77).unwrap();
     batch.commit().unwrap();
 
     let reader = Reader::open(&path).unwrap();
-    let mut open = spool.batch().unwrap();
+    let mut open = spool.begin().unwrap();
     let unseen = ring(&mut open, 0x2000_0002, &["ci"]);
     let all = Filter { limit: 10, ..Filter::default() };
     let numbers = |filter: &Filter| -> Vec<i64> {
         reader.list(filter).unwrap().iter().map(|row| row.delivery).collect()
     };
     assert_eq!(numbers(&all), [first[1], first[0]], "an open batch is not seen and holds nobody up");
-    open.end(first[1], &End::Delivered, 78).unwrap();
+    open.end(first[1], &DeliveryEnd::Delivered, 78).unwrap();
     open.commit().unwrap();
     assert_eq!(numbers(&all), [unseen[0], first[1], first[0]]);
     assert_eq!(numbers(&Filter { limit: 1, ..all.clone() }), [unseen[0]]);
@@ -266,7 +268,7 @@ fn a_beginning_that_fits_two_events_is_not_guessed() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("x.db");
     let mut spool = spool_at(&path, "me");
-    let mut batch = spool.batch().unwrap();
+    let mut batch = spool.begin().unwrap();
     ring(&mut batch, 1, &["ci"]);
     ring(&mut batch, 2, &["ci"]);
     batch.commit().unwrap();

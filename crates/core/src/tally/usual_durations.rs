@@ -14,7 +14,7 @@ const MAX_KINDS: usize = 1024;
 
 /// How long runs took, by kind of run.
 #[derive(Debug, Default, Clone)]
-pub struct Usuals {
+pub struct UsualDurations {
     runs: BTreeMap<String, Runs>,
     changed: Vec<String>,
     /// What the transaction under way writes.
@@ -73,7 +73,7 @@ pub fn batch_key(queue: &str) -> String {
     format!("batch/{queue}")
 }
 
-impl Usuals {
+impl UsualDurations {
     /// How many seconds such a run usually takes: the median of the last 31. `None` before five of them.
     pub fn seconds(&self, key: &str) -> Option<f64> {
         let runs = self.runs.get(key).filter(|runs| runs.seconds.len() >= LEAST)?;
@@ -113,7 +113,7 @@ impl Usuals {
     }
 
     /// What changed since the last call, for the spool.
-    pub fn changes(&mut self) -> Vec<super::Change> {
+    pub fn changes(&mut self) -> Vec<super::TallyChange> {
         let mut keys = std::mem::take(&mut self.changed);
         keys.sort_unstable();
         keys.dedup();
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn nothing_is_usual_before_five_runs_and_one_that_hung_does_not_move_it() {
-        let mut usuals = Usuals::default();
+        let mut usuals = UsualDurations::default();
         for seconds in [10.0, 11.0, 9.0, 10_000.0] {
             usuals.add("queue/film", seconds);
             assert_eq!(usuals.seconds("queue/film"), None);
@@ -194,14 +194,14 @@ mod tests {
 
     #[test]
     fn it_follows_what_has_become_usual_over_restarts() {
-        let mut usuals = Usuals::default();
+        let mut usuals = UsualDurations::default();
         let key = task_key("film", Some("video"));
         for _ in 0..100 {
             usuals.add(&key, 1.0);
         }
         let changes = usuals.changes();
         assert_eq!((changes.len(), usuals.changes().len()), (1, 0));
-        let mut next = Usuals::default();
+        let mut next = UsualDurations::default();
         assert!(next.restore(&key, changes[0].1.as_deref().unwrap()));
         assert_eq!(next.seconds(&key), Some(1.0));
         for _ in 0..WINDOW / 2 + 1 {
@@ -225,7 +225,7 @@ mod tests {
 
     #[test]
     fn kinds_of_runs_from_outside_cannot_grow_it_without_bound() {
-        let mut usuals = Usuals::default();
+        let mut usuals = UsualDurations::default();
         for number in 0..MAX_KINDS + 3 {
             usuals.add(&format!("task/q{number}/"), 1.0);
         }

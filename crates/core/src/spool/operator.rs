@@ -16,7 +16,7 @@ use std::path::Path;
 pub(crate) const GONE: &str = "endpoint/";
 
 /// A value under this key is another one whenever something was done by hand.
-pub(crate) const BY_HAND: &str = "by-hand";
+pub(crate) const OPERATOR_ACTS: &str = "by-hand";
 
 /// Rows that one transaction changes: hosts that write wait only so long.
 const PORTION: usize = 500;
@@ -26,7 +26,7 @@ const DROPPED: &str = "dropped by hand";
 
 /// Which deliveries are meant; all conditions must hold, and without any everything is meant.
 #[derive(Debug, Clone, Default)]
-pub struct Choice {
+pub struct DeliverySelection {
     /// The number of a delivery, or the event whose deliveries are meant (`evt_…`, at least its first
     /// eight digits).
     pub id: Option<String>,
@@ -51,20 +51,20 @@ pub struct Replayed {
 
 /// The hand of an operator on a spool. Its methods may wait for a host's transaction, up to two seconds.
 #[derive(Debug)]
-pub struct Hand {
+pub struct Operator {
     spool: Spool,
 }
 
-impl Hand {
+impl Operator {
     /// Opens a spool that exists; a missing one is an error of kind `Missing`.
-    pub fn open(path: &Path) -> Result<Hand, SpoolError> {
+    pub fn open(path: &Path) -> Result<Operator, SpoolError> {
         super::Reader::open(path)?;
-        Ok(Hand { spool: Spool::open(&SpoolPath::File(path.to_owned()), "by hand")? })
+        Ok(Operator { spool: Spool::open(&SpoolPath::File(path.to_owned()), "by hand")? })
     }
 
     /// Makes the dead letters that are meant due now: same id, same body, the next attempt's number, a
     /// new retry schedule. An endpoint that said it is gone is tried again.
-    pub fn replay(&mut self, choice: &Choice, now_ms: i64) -> Result<Replayed, SpoolError> {
+    pub fn replay(&mut self, choice: &DeliverySelection, now_ms: i64) -> Result<Replayed, SpoolError> {
         let meant = self.meant(choice)?;
         let at = SpoolError::at(&self.spool.path);
         let mut replayed = Replayed::default();
@@ -80,7 +80,7 @@ impl Hand {
 
     /// Drops the deliveries that are meant: one that waits becomes a dead letter that says so, a dead
     /// letter is removed. Says how many of both. What was delivered stays for the log.
-    pub fn drop(&mut self, choice: &Choice, now_ms: i64) -> Result<(usize, usize), SpoolError> {
+    pub fn drop(&mut self, choice: &DeliverySelection, now_ms: i64) -> Result<(usize, usize), SpoolError> {
         let meant = self.meant(choice)?;
         let at = SpoolError::at(&self.spool.path);
         let (mut ended, mut removed) = (0, 0);
@@ -94,7 +94,7 @@ impl Hand {
     }
 
     /// The numbers of what is meant.
-    fn meant(&self, choice: &Choice) -> Result<Vec<i64>, SpoolError> {
+    fn meant(&self, choice: &DeliverySelection) -> Result<Vec<i64>, SpoolError> {
         let conn = &self.spool.conn;
         let (event, number) = match &choice.id {
             None => (None, None),
@@ -135,7 +135,7 @@ fn change<T>(
     transaction.execute(
         "INSERT INTO state (key, value) VALUES (?1, randomblob(8)) \
          ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-        [BY_HAND],
+        [OPERATOR_ACTS],
     )?;
     transaction.commit()?;
     Ok(done)
@@ -208,12 +208,12 @@ fn drop_these(transaction: &Transaction<'_>, meant: &[i64], now: i64) -> rusqlit
 
 #[cfg(test)]
 mod tests {
-    use super::super::trials::{NONE, attempt, delivery, event_id, ring, spool_at, waiting};
-    use super::super::{End, NewDelivery, Reader, SpoolErrorKind};
+    use super::super::tests::{NONE, attempt, delivery, event_id, ring, spool_at, waiting};
+    use super::super::{DeliveryEnd, NewDelivery, Reader, SpoolErrorKind};
     use super::*;
 
-    fn choice(id: &str) -> Choice {
-        Choice { id: Some(id.to_owned()), ..Choice::default() }
+    fn choice(id: &str) -> DeliverySelection {
+        DeliverySelection { id: Some(id.to_owned()), ..DeliverySelection::default() }
     }
 
     #[test]
@@ -221,14 +221,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.db");
         let mut spool = spool_at(&path, "me");
-        let mut batch = spool.batch().unwrap();
+        let mut batch = spool.begin().unwrap();
         let event = ring(&mut batch, 1, &["other"]);
         let event = batch.row_of(event_id(1)).unwrap().filter(|_| event.len() == 1).unwrap();
         let old = NewDelivery { expires_at: Some(9), thing: Some("a"), ..delivery(event, "ci", 1) };
         let seq = batch.delivery(&old).unwrap();
-        batch.end(seq, &End::Dead("stale".into()), 10).unwrap();
+        batch.end(seq, &DeliveryEnd::Dead("stale".into()), 10).unwrap();
         batch.commit().unwrap();
-        let done = Hand::open(&path).unwrap().replay(&Choice::default(), 5_000).unwrap();
+        let done = Operator::open(&path).unwrap().replay(&DeliverySelection::default(), 5_000).unwrap();
         assert_eq!(done.due, 1);
         spool.inherit(&[], 5_000).unwrap();
         let waiting = spool.waiting().unwrap();
@@ -241,15 +241,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.db");
         let mut spool = spool_at(&path, "me");
-        let mut batch = spool.batch().unwrap();
+        let mut batch = spool.begin().unwrap();
         let seqs = ring(&mut batch, 0x1000_0001, &["ci", "team"]);
         batch.attempt(&attempt(seqs[0], 1)).unwrap();
-        batch.end(seqs[0], &End::Dead("the endpoint is gone".into()), 50).unwrap();
-        batch.end(seqs[1], &End::Delivered, 60).unwrap();
+        batch.end(seqs[0], &DeliveryEnd::Dead("the endpoint is gone".into()), 50).unwrap();
+        batch.end(seqs[1], &DeliveryEnd::Delivered, 60).unwrap();
         batch.put_state("endpoint/ci", Some(b"{}")).unwrap();
         batch.commit().unwrap();
 
-        let mut hand = Hand::open(&path).unwrap();
+        let mut hand = Operator::open(&path).unwrap();
         let event = event_id(0x1000_0001).to_string();
         let done = hand.replay(&choice(&event[..14]), 5_000).unwrap();
         assert_eq!(done, Replayed { due: 1, without_message: 0, not_dead: 1 });
@@ -263,7 +263,7 @@ mod tests {
         );
         assert_eq!(spool.waiting().unwrap()[0].strikes, 0, "the schedule starts again");
         assert_eq!(spool.state("endpoint/ci").unwrap(), None, "it is tried again");
-        assert!(spool.state(BY_HAND).unwrap().is_some());
+        assert!(spool.state(OPERATOR_ACTS).unwrap().is_some());
     }
 
     #[test]
@@ -271,13 +271,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.db");
         let mut spool = spool_at(&path, "me");
-        let mut batch = spool.batch().unwrap();
+        let mut batch = spool.begin().unwrap();
         ring(&mut batch, 1, &[]);
         let broken =
             NewDelivery { content_type: "", body: b"", dead: Some("line 3"), ..delivery(1, "ci", 5) };
         batch.delivery(&broken).unwrap();
         batch.commit().unwrap();
-        let done = Hand::open(&path).unwrap().replay(&Choice::default(), 9).unwrap();
+        let done = Operator::open(&path).unwrap().replay(&DeliverySelection::default(), 9).unwrap();
         assert_eq!(done, Replayed { without_message: 1, ..Replayed::default() });
         assert_eq!(spool.counts().unwrap().dead, 1);
         assert!(spool.holders().unwrap().is_empty());
@@ -288,23 +288,32 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.db");
         let mut spool = spool_at(&path, "me");
-        let mut batch = spool.batch().unwrap();
+        let mut batch = spool.begin().unwrap();
         for number in 1..=3 {
             for seq in ring(&mut batch, number, &["ci", "team"]) {
-                batch.end(seq, &End::Dead("no".into()), i64::from(number) * 100).unwrap();
+                batch.end(seq, &DeliveryEnd::Dead("no".into()), i64::from(number) * 100).unwrap();
             }
         }
         batch.commit().unwrap();
-        let mut hand = Hand::open(&path).unwrap();
-        let since = Choice { since_ms: Some(200), endpoint: Some("ci".into()), ..Choice::default() };
+        let mut hand = Operator::open(&path).unwrap();
+        let since = DeliverySelection {
+            since_ms: Some(200),
+            endpoint: Some("ci".into()),
+            ..DeliverySelection::default()
+        };
         assert_eq!(hand.replay(&since, 900).unwrap().due, 2);
         assert_eq!(hand.replay(&choice("1"), 900).unwrap().due, 1);
-        for nothing in
-            [choice("77"), choice("evt_ffffffffff"), Choice { endpoint: Some("x".into()), ..since }]
-        {
+        for nothing in [
+            choice("77"),
+            choice("evt_ffffffffff"),
+            DeliverySelection { endpoint: Some("x".into()), ..since },
+        ] {
             assert_eq!(hand.replay(&nothing, 900).unwrap(), Replayed::default());
         }
-        assert_eq!(Hand::open(&folder.path().join("none.db")).unwrap_err().kind(), SpoolErrorKind::Missing);
+        assert_eq!(
+            Operator::open(&folder.path().join("none.db")).unwrap_err().kind(),
+            SpoolErrorKind::Missing
+        );
     }
 
     #[test]
@@ -312,17 +321,17 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.db");
         let mut spool = spool_at(&path, "me");
-        let mut batch = spool.batch().unwrap();
+        let mut batch = spool.begin().unwrap();
         let seqs = ring(&mut batch, 0x1000_0001, &["ci", "team"]);
         batch.attempt(&attempt(seqs[0], 1)).unwrap();
-        batch.end(seqs[1], &End::Delivered, 60).unwrap();
+        batch.end(seqs[1], &DeliveryEnd::Delivered, 60).unwrap();
         batch.commit().unwrap();
-        let mut hand = Hand::open(&path).unwrap();
-        assert_eq!(hand.drop(&Choice::default(), 900).unwrap(), (1, 0));
-        let mut batch = spool.batch().unwrap();
+        let mut hand = Operator::open(&path).unwrap();
+        assert_eq!(hand.drop(&DeliverySelection::default(), 900).unwrap(), (1, 0));
+        let mut batch = spool.begin().unwrap();
         assert!(!batch.postpone(seqs[0], 5).unwrap(), "its host hears of it");
         drop(batch);
-        let dead = Choice { state: Some(DeliveryState::Dead), ..Choice::default() };
+        let dead = DeliverySelection { state: Some(DeliveryState::Dead), ..DeliverySelection::default() };
         assert_eq!(hand.drop(&dead, 900).unwrap(), (0, 1));
         let left = Reader::open(&path).unwrap().show(&seqs[1].to_string()).unwrap().unwrap();
         assert_eq!(left.deliveries.len(), 1, "what was delivered stays");

@@ -1,13 +1,13 @@
 //! The bound of the file: what has ended makes room for what comes.
 
-use super::counts::{Change, whole};
+use super::counts::{CountChange, whole};
 use super::prune::{MOST, give_back_space, remove_oldest};
 use super::{Spool, SpoolError};
 use rusqlite::{Connection, TransactionBehavior};
 
 /// What became of the bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Room {
+pub enum SizeState {
     /// The file is within it.
     Enough,
     /// So many old deliveries and events went; there may be more to do.
@@ -26,14 +26,14 @@ impl Spool {
     /// Brings the file nearer to `most` bytes: removes a few hundred of the oldest delivered deliveries
     /// and of the events that nobody heard of, and dead letters when there are none. Never what is
     /// pending. Call it again while it says `Made`.
-    pub fn make_room(&mut self, most: u64) -> Result<Room, SpoolError> {
+    pub fn make_room(&mut self, most: u64) -> Result<SizeState, SpoolError> {
         let Spool { conn, path, ledger, .. } = self;
         let mut make = || {
             if used(conn)? <= most {
-                return Ok(Room::Enough);
+                return Ok(SizeState::Enough);
             }
             let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let mut change = Change::default();
+            let mut change = CountChange::default();
             let mut gone = remove_oldest(&transaction, "delivered", MOST)?;
             change.delivered -= gone.deliveries as i64;
             if gone.rows() == 0 {
@@ -46,10 +46,10 @@ impl Spool {
             transaction.commit()?;
             ledger.add(change);
             if gone.rows() == 0 {
-                return Ok(Room::None);
+                return Ok(SizeState::None);
             }
             give_back_space(conn)?;
-            Ok(Room::Made(gone.rows()))
+            Ok(SizeState::Made(gone.rows()))
         };
         make().map_err(SpoolError::at(path))
     }
@@ -72,18 +72,18 @@ fn remove_unheard(conn: &Connection) -> rusqlite::Result<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::trials::{NONE, delivery, ring, spool_at, waiting};
-    use super::super::{Batch, End, NewDelivery};
+    use super::super::tests::{NONE, delivery, ring, spool_at, waiting};
+    use super::super::{DeliveryEnd, NewDelivery, SpoolTransaction};
     use super::*;
 
     const KIB: usize = 1024;
 
     /// Events with a delivery of 20 KiB each.
-    fn fill(batch: &mut Batch<'_>, numbers: std::ops::Range<u32>) -> Vec<i64> {
+    fn fill(batch: &mut SpoolTransaction<'_>, numbers: std::ops::Range<u32>) -> Vec<i64> {
         let body = vec![b'x'; 20 * KIB];
         let ring_large = |number: u32| {
             ring(batch, number, &[]);
-            let event = batch.row_of(super::super::trials::event_id(number)).unwrap().unwrap();
+            let event = batch.row_of(super::super::tests::event_id(number)).unwrap().unwrap();
             batch.delivery(&NewDelivery { body: &body, ..delivery(event, "ci", number.into()) }).unwrap()
         };
         numbers.map(ring_large).collect()
@@ -93,12 +93,12 @@ mod tests {
     fn the_oldest_delivered_go_first_then_the_oldest_dead_and_what_waits_never() {
         let folder = tempfile::tempdir().unwrap();
         let mut spool = spool_at(&folder.path().join("x.db"), "me");
-        let mut batch = spool.batch().unwrap();
+        let mut batch = spool.begin().unwrap();
         let delivered = fill(&mut batch, 0..60);
         let dead = fill(&mut batch, 100..160);
         let pending = fill(&mut batch, 200..260);
-        delivered.iter().for_each(|seq| batch.end(*seq, &End::Delivered, 1000 + *seq).unwrap());
-        dead.iter().for_each(|seq| batch.end(*seq, &End::Dead("no".into()), 10).unwrap());
+        delivered.iter().for_each(|seq| batch.end(*seq, &DeliveryEnd::Delivered, 1000 + *seq).unwrap());
+        dead.iter().for_each(|seq| batch.end(*seq, &DeliveryEnd::Dead("no".into()), 10).unwrap());
         batch.commit().unwrap();
         let full = spool.used().unwrap();
         let pages = |spool: &Spool| -> i64 {
@@ -106,15 +106,15 @@ mod tests {
         };
         let all_pages = pages(&spool);
         assert!(full > 3 * 60 * 20 * KIB as u64);
-        assert_eq!(spool.make_room(full).unwrap(), Room::Enough);
+        assert_eq!(spool.make_room(full).unwrap(), SizeState::Enough);
 
-        assert!(matches!(spool.make_room(full - 1).unwrap(), Room::Made(_)));
+        assert!(matches!(spool.make_room(full - 1).unwrap(), SizeState::Made(_)));
         let counts = spool.counts().unwrap();
         assert_eq!((counts.delivered, counts.dead, counts.pending), (0, 60, 60));
-        assert_eq!(spool.make_room(full - 1).unwrap(), Room::Enough);
+        assert_eq!(spool.make_room(full - 1).unwrap(), SizeState::Enough);
         let left = spool.used().unwrap();
-        assert!(matches!(spool.make_room(left - 1).unwrap(), Room::Made(_)));
-        assert_eq!(spool.make_room(1).unwrap(), Room::None, "what waits stays");
+        assert!(matches!(spool.make_room(left - 1).unwrap(), SizeState::Made(_)));
+        assert_eq!(spool.make_room(1).unwrap(), SizeState::None, "what waits stays");
         let counts = spool.counts().unwrap();
         assert_eq!((counts.delivered, counts.dead, counts.pending), (0, 0, 60));
         assert_eq!(waiting(&spool, "ci"), pending);
@@ -125,11 +125,11 @@ mod tests {
     fn events_that_nobody_heard_of_make_room_too() {
         let folder = tempfile::tempdir().unwrap();
         let mut spool = spool_at(&folder.path().join("x.db"), "me");
-        let mut batch = spool.batch().unwrap();
+        let mut batch = spool.begin().unwrap();
         (0..100).for_each(|number| drop(ring(&mut batch, number, &[])));
         batch.commit().unwrap();
-        assert_eq!(spool.make_room(1).unwrap(), Room::Made(100));
-        assert_eq!(spool.make_room(1).unwrap(), Room::None);
+        assert_eq!(spool.make_room(1).unwrap(), SizeState::Made(100));
+        assert_eq!(spool.make_room(1).unwrap(), SizeState::None);
         assert_eq!(waiting(&spool, "ci"), NONE);
     }
 }

@@ -1,7 +1,7 @@
 //! A spool whose file was lost, replaced or damaged: what can still be read moves into a fresh one, row by
 //! row.
 
-use super::removal::Removal;
+use super::copy_rows::RowCopy;
 use super::{Spool, SpoolError, SpoolErrorKind, connection};
 use crate::spool::SpoolPath;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
@@ -16,7 +16,7 @@ const RECENT_MS: i64 = 3_600_000;
 
 /// What happened to the file of a spool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Adrift {
+pub enum FileFault {
     /// There is no file of its name any more.
     Lost,
     /// Another file has its name now.
@@ -25,11 +25,11 @@ pub enum Adrift {
     Damaged,
 }
 
-/// What became of a spool that went adrift.
+/// What became of a spool that went file_fault.
 #[derive(Debug)]
-pub struct Mishap {
+pub struct RecoveryReport {
     /// What happened.
-    pub cause: Adrift,
+    pub cause: FileFault,
     /// The spool.
     pub path: PathBuf,
     /// Where the damaged file lies now.
@@ -44,28 +44,28 @@ pub struct Mishap {
     pub moved: HashMap<i64, i64>,
 }
 
-impl fmt::Display for Mishap {
+impl fmt::Display for RecoveryReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path.display();
         match (self.cause, &self.aside) {
-            (Adrift::Lost, _) => {
-                write!(f, "the spool {path} was deleted while it was in use; it was made anew")?
+            (FileFault::Lost, _) => {
+                write!(f, "the spool {path} was deleted while it was in use; a new one was made")?
             }
-            (Adrift::Replaced, _) => {
+            (FileFault::Replaced, _) => {
                 write!(f, "the spool {path} was replaced by another file while it was in use")?;
             }
-            (Adrift::Damaged, Some(aside)) => {
+            (FileFault::Damaged, Some(aside)) => {
                 write!(
                     f,
                     "the spool {path} is damaged; it is kept as {}, and a new one was made",
                     aside.display()
                 )?;
             }
-            (Adrift::Damaged, None) => {
+            (FileFault::Damaged, None) => {
                 write!(f, "the spool {path} was damaged, and another process made a new one")?
             }
         }
-        let Mishap { deliveries, events, lost, .. } = self;
+        let RecoveryReport { deliveries, events, lost, .. } = self;
         write!(f, "; {events} event(s) and {deliveries} delivery(ies) that wait or are dead moved into it")?;
         if *lost > 0 {
             write!(f, ", {lost} place(s) could not be read")?;
@@ -77,27 +77,27 @@ impl fmt::Display for Mishap {
 impl Spool {
     /// What happened to the file, if it is no longer the one that was opened. Costs one look at the file
     /// system.
-    pub fn adrift(&self) -> Option<Adrift> {
+    pub fn file_fault(&self) -> Option<FileFault> {
         let opened = self.identity?;
         match connection::identity(&self.path) {
             Some(named) if named == opened => None,
-            Some(_) => Some(Adrift::Replaced),
+            Some(_) => Some(FileFault::Replaced),
             None if self.path.try_exists().unwrap_or(true) => None,
-            None => Some(Adrift::Lost),
+            None => Some(FileFault::Lost),
         }
     }
 
-    /// Opens the spool anew after it went adrift, and takes along what the former file holds. What has
+    /// Opens the spool again after a fault of its file, and copies what the former file holds. What has
     /// to be delivered keeps its owner.
-    pub fn renew(&mut self, cause: Adrift, now_ms: i64) -> Result<Mishap, SpoolError> {
+    pub fn renew(&mut self, cause: FileFault, now_ms: i64) -> Result<RecoveryReport, SpoolError> {
         let path = SpoolPath::File(self.path.clone());
         let mut aside = None;
         let mut fresh = match cause {
-            Adrift::Damaged => {
+            FileFault::Damaged => {
                 aside = set_aside(&self.path, self.identity, now_ms)?;
                 Spool::open(&path, &self.owner)?
             }
-            Adrift::Lost | Adrift::Replaced => match Spool::open(&path, &self.owner) {
+            FileFault::Lost | FileFault::Replaced => match Spool::open(&path, &self.owner) {
                 Err(fault) if fault.kind() == SpoolErrorKind::Corrupt => {
                     set_aside(&self.path, connection::identity(&self.path), now_ms)?;
                     Spool::open(&path, &self.owner)?
@@ -114,7 +114,11 @@ impl Spool {
     }
 
     /// Opens a spool whose file turned out to be damaged, after moving it aside.
-    pub fn open_damaged(path: &SpoolPath, owner: &str, now_ms: i64) -> Result<(Spool, Mishap), SpoolError> {
+    pub fn open_damaged(
+        path: &SpoolPath,
+        owner: &str,
+        now_ms: i64,
+    ) -> Result<(Spool, RecoveryReport), SpoolError> {
         let aside = match path {
             SpoolPath::Memory => None,
             SpoolPath::File(file) => {
@@ -125,18 +129,18 @@ impl Spool {
         let mut fresh = Spool::open(path, owner)?;
         let source = aside.as_deref().and_then(open_aside);
         let empty = Connection::open_in_memory().map_err(SpoolError::at(&fresh.path))?;
-        let mishap = fresh.take_along(source.as_ref().unwrap_or(&empty), Adrift::Damaged, aside, now_ms);
+        let mishap = fresh.take_along(source.as_ref().unwrap_or(&empty), FileFault::Damaged, aside, now_ms);
         Ok((fresh, mishap))
     }
 
     fn take_along(
         &mut self,
         source: &Connection,
-        cause: Adrift,
+        cause: FileFault,
         aside: Option<PathBuf>,
         now_ms: i64,
-    ) -> Mishap {
-        let mishap = Mishap {
+    ) -> RecoveryReport {
+        let mishap = RecoveryReport {
             cause,
             path: self.path.clone(),
             aside,
@@ -145,20 +149,20 @@ impl Spool {
             lost: 0,
             moved: HashMap::new(),
         };
-        let mut move_all = |mishap: Mishap| -> rusqlite::Result<Mishap> {
+        let mut move_all = |mishap: RecoveryReport| -> rusqlite::Result<RecoveryReport> {
             let target = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let mishap = Removal::new(source, &target, mishap).move_all(&self.owner, now_ms - RECENT_MS)?;
+            let mishap = RowCopy::new(source, &target, mishap).move_all(&self.owner, now_ms - RECENT_MS)?;
             target.commit()?;
             Ok(mishap)
         };
-        let nothing = Mishap {
+        let nothing = RecoveryReport {
             aside: mishap.aside.clone(),
             path: mishap.path.clone(),
             moved: HashMap::new(),
             ..mishap
         };
         // The fresh spool is what counts: what cannot be written into it stays in the file that is aside.
-        move_all(mishap).unwrap_or(Mishap { lost: 1, ..nothing })
+        move_all(mishap).unwrap_or(RecoveryReport { lost: 1, ..nothing })
     }
 }
 

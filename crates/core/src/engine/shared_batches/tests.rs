@@ -1,11 +1,10 @@
-//! Several clerks on one spool, without their threads: every step of each is a move of the test.
+//! Several dispatchers on one spool, without their threads: every step of each is a move of the test.
 
 use super::*;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::engine::decide::Decider;
 use crate::engine::dispatcher::Dispatcher;
-use crate::engine::inherit;
 use crate::engine::parts::Parts;
 use crate::engine::phase::Phase;
 use crate::engine::progress::WaitError;
@@ -93,9 +92,9 @@ impl Farm {
         let mut spool = Spool::open(&config.spool.path, intake.instance()).unwrap();
         let own = intake.instance().to_owned();
         let mut tally = Tally::default();
-        let dead = inherit::dead_instances(&spool, Some(&path), &own).unwrap();
+        let dead = crate::engine::takeover::dead_instances(&spool, Some(&path), &own).unwrap();
         let (now, delay) = (self.clock.monotonic(), Duration::ZERO);
-        inherit::inherit_tally(&mut spool, &mut tally, &own, &dead, now, delay).unwrap();
+        crate::engine::takeover::inherit_tally(&mut spool, &mut tally, &own, &dead, now, delay).unwrap();
         let reader = Some(Reader::open(&path).unwrap());
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
         let parts = Arc::new(Parts::new(intake, &config, clock, reader));
@@ -128,17 +127,10 @@ impl Farm {
         let text = |body: Vec<u8>| serde_json::from_slice::<Json>(&body).unwrap()["text"].clone();
         bodies.filter_map(|body| text(body.unwrap()).as_str().map(str::to_owned)).collect()
     }
-
-    fn keys(&self) -> Vec<String> {
-        let spool = Connection::open(self.folder.path().join("bell.db")).unwrap();
-        let mut keys = spool.prepare("SELECT key FROM state ORDER BY key").unwrap();
-        let keys = keys.query_map([], |row| row.get::<_, String>(0)).unwrap();
-        keys.map(Result::unwrap).collect()
-    }
 }
 
-fn report(clerk: &Dispatcher, task: &Json) {
-    clerk.parts.intake.push("task.complete", task.to_string().as_bytes()).unwrap();
+fn report(dispatcher: &Dispatcher, task: &Json) {
+    dispatcher.parts.intake.push("task.complete", task.to_string().as_bytes()).unwrap();
 }
 
 fn frame(batch: &str, number: u64, total: u64) -> Json {
@@ -147,17 +139,17 @@ fn frame(batch: &str, number: u64, total: u64) -> Json {
 }
 
 /// One round: what the ring holds is counted and kept.
-fn round(clerk: &mut Dispatcher) {
-    clerk.collect();
-    assert!(clerk.commit(Phase::Open));
+fn round(dispatcher: &mut Dispatcher) {
+    dispatcher.collect();
+    assert!(dispatcher.commit(Phase::Open));
 }
 
 /// The process dies after the transaction, before the ring hears of it.
-fn die_after_commit(mut clerk: Dispatcher) {
-    clerk.collect();
+fn die_after_commit(mut dispatcher: Dispatcher) {
+    dispatcher.collect();
     let clock = SystemClock;
-    if !clerk.transaction.is_empty() {
-        let Dispatcher { committer, transaction, decider, .. } = &mut clerk;
+    if !dispatcher.transaction.is_empty() {
+        let Dispatcher { committer, transaction, decider, .. } = &mut dispatcher;
         committer.transact(transaction, decider, clock.now()).unwrap();
     }
 }
@@ -186,11 +178,11 @@ fn a_batch_of_two_living_instances_ends_once_with_the_counts_of_both() {
     );
 
     // Both know that it is over, and both know a new one of the same id when they see it.
-    for clerk in [&mut one, &mut two] {
-        report(clerk, &frame("b", 1, 6));
-        report(clerk, &json!({"id": "x", "duration_s": 900, "batch": {"id": "b", "total": 1}}));
-        round(clerk);
-        round(clerk);
+    for dispatcher in [&mut one, &mut two] {
+        report(dispatcher, &frame("b", 1, 6));
+        report(dispatcher, &json!({"id": "x", "duration_s": 900, "batch": {"id": "b", "total": 1}}));
+        round(dispatcher);
+        round(dispatcher);
     }
     assert_eq!(farm.told("batch.end")["b"].len(), 1);
     std::thread::sleep(Duration::from_millis(5));
@@ -209,9 +201,9 @@ fn a_batch_reported_whole_to_two_that_did_not_know_of_each_other_ends_once() {
     let farm = Farm::new();
     let (mut one, mut two) = (farm.start(), farm.start());
     // Both have counted before either has written.
-    for clerk in [&mut one, &mut two] {
-        report(clerk, &frame("b", 1, 1));
-        clerk.collect();
+    for dispatcher in [&mut one, &mut two] {
+        report(dispatcher, &frame("b", 1, 1));
+        dispatcher.collect();
     }
     for _ in 0..2 {
         assert!(one.commit(Phase::Open) && two.commit(Phase::Open));
@@ -239,18 +231,51 @@ fn what_was_counted_but_not_kept_when_others_ended_the_batch_is_counted_again() 
 }
 
 #[test]
-fn an_instance_alone_ends_its_batches_once_their_counts_are_kept_and_whoever_waits_sees_the_end() {
+fn the_transaction_that_keeps_the_last_task_tells_the_end_and_whoever_waits_sees_it() {
     let farm = Farm::new();
     let mut one = farm.start();
     (0..3).for_each(|number| report(&one, &frame("b", number, 3)));
-    round(&mut one);
-    assert!(farm.told("batch.end").is_empty());
-    let progress = &one.parts.progress;
-    assert_eq!(progress.await_spooled(3, Duration::ZERO), Err(WaitError::Timeout));
+    assert_eq!(one.parts.progress.await_spooled(3, Duration::ZERO), Err(WaitError::Timeout));
     round(&mut one);
     assert_eq!(one.parts.progress.await_spooled(3, Duration::ZERO), Ok(()));
     assert_eq!(farm.told("batch.end")["b"].len(), 1);
-    assert!(one.committer.company.others.is_empty());
+}
+
+/// Lets two commits fail after they have decided what to tell, and the third succeed.
+fn commit_after_failures(farm: &Farm, dispatcher: &mut Dispatcher) {
+    dispatcher.collect();
+    let other = Connection::open(farm.folder.path().join("bell.db")).unwrap();
+    let refuse = "CREATE TRIGGER refuse BEFORE INSERT ON deliveries BEGIN SELECT RAISE(ABORT, 'no'); END";
+    other.execute_batch(refuse).unwrap();
+    for _ in 0..2 {
+        dispatcher.committer.retry_at = None;
+        assert!(!dispatcher.commit(Phase::Open));
+    }
+    other.execute_batch("DROP TRIGGER refuse").unwrap();
+    dispatcher.committer.retry_at = None;
+    assert!(dispatcher.commit(Phase::Open));
+}
+
+#[test]
+fn an_end_that_a_failed_transaction_decided_starts_no_cooldown_and_is_told_by_the_next() {
+    let farm = Farm { shaping: json!({"cooldown": "1d"}), ..Farm::new() };
+    let mut one = farm.start();
+    report(&one, &frame("b", 1, 1));
+    commit_after_failures(&farm, &mut one);
+    assert_eq!(farm.told("batch.end")["b"].len(), 1);
+}
+
+#[test]
+fn a_wish_that_a_failed_transaction_was_to_tell_is_told_once_by_the_next() {
+    let farm = asking();
+    let mut one = farm.start();
+    let mut task = frame("b", 1, 1);
+    task["webhook_params"] = json!({"notify": "manual_at_end"});
+    report(&one, &task);
+    commit_after_failures(&farm, &mut one);
+    one.parts.intake.push("queue.end", b"{}").unwrap();
+    (0..3).for_each(|_| round(&mut one));
+    assert_eq!(farm.told_asked(), ["batch.end b-1"]);
 }
 
 #[test]
@@ -268,20 +293,15 @@ fn batches_that_end_in_one_transaction_are_told_in_the_order_in_which_they_ended
 }
 
 #[test]
-fn a_task_of_a_batch_that_is_about_to_end_waits_for_its_end_and_survives_a_crash_there() {
+fn a_later_batch_with_the_same_id_ends_too_although_both_end_in_one_transaction_and_the_host_dies() {
     let farm = Farm::new();
-    let mut one = farm.start();
+    let one = farm.start();
     (1..=3).for_each(|number| report(&one, &frame("b", number.min(2), 2)));
     // One of the same batch, but too many; and the next batch with the same id, which began after the end.
     report(&one, &json!({"id": "late", "duration_s": 60, "batch": {"id": "b", "total": 2}}));
     std::thread::sleep(Duration::from_millis(5));
     (1..=2).for_each(|number| report(&one, &json!({"id": number, "batch": {"id": "b", "total": 2}})));
-    one.collect();
-    assert_eq!((one.transaction.events.len(), one.ingest.waiting()), (3, 3));
-    assert!(one.transaction.taken_ticket == one.ingest.taken_ticket(), "who waits for it waits still");
-    assert!(one.commit(Phase::Open));
-    assert!(one.parts.intake.used() > 0, "the ring keeps what is not in the spool");
-    drop(one);
+    die_after_commit(one);
     let mut two = farm.start();
     (0..3).for_each(|_| round(&mut two));
     let told = farm.told("batch.end");
@@ -293,63 +313,68 @@ fn a_task_of_a_batch_that_is_about_to_end_waits_for_its_end_and_survives_a_crash
 }
 
 #[test]
-fn whoever_dies_between_the_sum_and_the_end_leaves_the_end_to_the_next() {
+fn an_instance_that_dies_after_it_counted_the_last_task_has_told_the_end() {
     let farm = Farm::new();
-    let (mut one, mut two) = (farm.start(), farm.start());
+    let (mut one, two) = (farm.start(), farm.start());
     report(&one, &frame("b", 1, 2));
     round(&mut one);
     report(&two, &frame("b", 2, 2));
-    two.collect();
     die_after_commit(two);
-    assert!(farm.told("batch.end").is_empty());
-    assert!(farm.keys().iter().any(|key| key.starts_with("whole/")), "{:?}", farm.keys());
+    assert_eq!(farm.told("batch.end")["b"].len(), 1);
     let mut three = farm.start();
     round(&mut three);
     round(&mut one);
-    assert_eq!(farm.told("batch.end")["b"].len(), 1);
     drop((one, three));
-    let mut last = farm.start();
-    round(&mut last);
+    round(&mut farm.start());
     assert_eq!(farm.told("batch.end")["b"].len(), 1);
-    let left: Vec<String> = farm
-        .keys()
-        .into_iter()
-        .filter(|key| key.starts_with("whole/") || key.starts_with("taken/"))
-        .collect();
-    assert_eq!(left, Vec::<String>::new());
+}
+
+#[test]
+fn a_recovered_spool_goes_on_with_its_batches() {
+    let farm = Farm::new();
+    let mut one = farm.start();
+    report(&one, &frame("b", 1, 2));
+    round(&mut one);
+    std::fs::remove_file(farm.folder.path().join("bell.db")).unwrap();
+    (0..2).for_each(|_| report(&one, &frame("b", 1, 2)));
+    round(&mut one);
+    assert!(farm.told("batch.end").is_empty(), "the first task is known");
+    report(&one, &frame("b", 2, 2));
+    round(&mut one);
+    assert_eq!(farm.told("batch.end")["b"][0]["total"], json!(2));
 }
 
 #[test]
 fn a_batch_of_several_stands_still_once_and_with_the_counts_of_all() {
     let farm = Farm::new();
-    let mut clerks: Vec<Dispatcher> = (0..3).map(|_| farm.start()).collect();
-    for (number, clerk) in clerks.iter_mut().enumerate() {
-        report(clerk, &frame("b", number as u64, 9));
-        round(clerk);
+    let mut dispatchers: Vec<Dispatcher> = (0..3).map(|_| farm.start()).collect();
+    for (number, dispatcher) in dispatchers.iter_mut().enumerate() {
+        report(dispatcher, &frame("b", number as u64, 9));
+        round(dispatcher);
     }
     farm.pass(Duration::from_secs(3_000));
-    clerks.iter_mut().for_each(round);
+    dispatchers.iter_mut().for_each(round);
     assert!(farm.told("batch.stalled").is_empty());
     for _ in 0..3 {
         farm.pass(Duration::from_secs(3_000));
-        clerks.iter_mut().for_each(round);
+        dispatchers.iter_mut().for_each(round);
     }
     let told = farm.told("batch.stalled");
     assert_eq!((told["b"].len(), &told["b"][0]["total"]), (1, &json!(3)));
 
     // The one that told of it dies: its heir knows that it was told.
-    drop(clerks.pop());
+    drop(dispatchers.pop());
     let mut heir = farm.start();
     round(&mut heir);
-    clerks.push(heir);
+    dispatchers.push(heir);
     farm.pass(Duration::from_secs(9_000));
-    clerks.iter_mut().for_each(round);
+    dispatchers.iter_mut().for_each(round);
     assert_eq!(farm.told("batch.stalled")["b"].len(), 1);
 
-    report(&clerks[0], &frame("b", 7, 9));
-    round(&mut clerks[0]);
+    report(&dispatchers[0], &frame("b", 7, 9));
+    round(&mut dispatchers[0]);
     farm.pass(Duration::from_secs(9_000));
-    clerks.iter_mut().for_each(round);
+    dispatchers.iter_mut().for_each(round);
     let told = farm.told("batch.stalled");
     assert_eq!((told["b"].len(), &told["b"][1]["total"]), (2, &json!(4)), "it had gone on");
 }
@@ -379,17 +404,12 @@ fn one_that_believes_to_be_alone_tells_of_no_standstill_while_a_newcomer_goes_on
     assert_eq!((told["b"].len(), &told["b"][0]["total"]), (1, &json!(2)));
 }
 
-#[cfg(test)]
 mod first;
 
-#[cfg(test)]
 mod leaving;
 
-#[cfg(test)]
 mod moves;
 
-#[cfg(test)]
-mod usuals;
+mod usual_durations;
 
-#[cfg(test)]
-mod wishes;
+mod end_requests;

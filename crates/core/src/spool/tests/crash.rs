@@ -63,7 +63,7 @@ impl Child {
 fn a_killed_writer_loses_its_open_batch_and_nothing_that_was_committed() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("x.db");
-    let mut process = child("spool::trials::crash::write_until_killed", &path).command().spawn().unwrap();
+    let mut process = child("spool::tests::crash::write_until_killed", &path).command().spawn().unwrap();
     let lines = BufReader::new(process.stdout.take().unwrap()).lines();
     let mut committed = 0;
     for line in lines.map(Result::unwrap) {
@@ -100,12 +100,12 @@ fn write_until_killed() {
     let Some(path) = given_path() else { return };
     let mut spool = spool_at(&path, "victim");
     for round in 0..3 {
-        let mut batch = spool.batch().unwrap();
+        let mut batch = spool.begin().unwrap();
         (0..100).for_each(|number| drop(ring(&mut batch, round * 100 + number, &["ci"])));
         batch.commit().unwrap();
         println!("committed {}", (round + 1) * 100);
     }
-    let mut batch = spool.batch().unwrap();
+    let mut batch = spool.begin().unwrap();
     (1000..21_000).for_each(|number| drop(ring(&mut batch, number, &["ci"])));
     println!("in a batch");
     loop {
@@ -118,7 +118,7 @@ fn two_processes_write_one_new_spool_at_once() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("x.db");
     let mut children: Vec<_> = (0..2)
-        .map(|_| child("spool::trials::crash::write_beside_another", &path).command().spawn().unwrap())
+        .map(|_| child("spool::tests::crash::write_beside_another", &path).command().spawn().unwrap())
         .collect();
     for process in &mut children {
         assert!(process.wait().unwrap().success());
@@ -134,7 +134,7 @@ fn write_beside_another() {
     let pid = std::process::id();
     let mut spool = spool_at(&path, &format!("writer-{pid}"));
     for round in 0..50 {
-        let mut batch = spool.batch().unwrap();
+        let mut batch = spool.begin().unwrap();
         let first = (pid % 40_000) * 100_000 + round * 20;
         (first..first + 20).for_each(|number| drop(ring(&mut batch, number, &["ci"])));
         batch.commit().unwrap();

@@ -8,9 +8,9 @@ fn wishing(number: u64, total: u64) -> Json {
     task
 }
 
-fn end_queue(clerk: &mut Dispatcher) {
-    clerk.parts.intake.push("queue.end", b"{}").unwrap();
-    (0..3).for_each(|_| round(clerk));
+fn end_queue(dispatcher: &mut Dispatcher) {
+    dispatcher.parts.intake.push("queue.end", b"{}").unwrap();
+    (0..3).for_each(|_| round(dispatcher));
 }
 
 #[test]

@@ -1,15 +1,15 @@
-//! What a bell takes over from instances that are dead: at its start, and while it runs.
+//! Takes over what dead instances left: at the start, and while the instance runs.
 
 use super::commit::{ALERT, NOBODY, SHAPE, TALLY, shape_key, tally_key};
 use super::counters::Counters;
 use super::lane_table::LaneTable;
 use super::progress::Progress;
-use super::recall::{self, BATCH, TAKEN, WHOLE, taken_key, whole_key};
+
 use crate::intake::Intake;
 use crate::lanes::Job;
 use crate::shaping::ShapingState;
-use crate::spool::{Batch, Spool, SpoolError, Waiting};
-use crate::tally::{BatchTally, Tally};
+use crate::spool::{Spool, SpoolError, WaitingDelivery};
+use crate::tally::Tally;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -18,13 +18,13 @@ use std::time::Duration;
 /// Jobs handed to a lane at once.
 const PORTION: usize = 1000;
 
-/// The instances that left something in the spool and do not live any more.
+/// The dead instances that left something in the spool.
 ///
-/// Who holds something is asked before who lives: an instance is alive before it can hold anything, so
-/// one that is found dead afterwards is dead for good.
+/// Reads who holds something before who lives: an instance is alive before it can hold anything, so one that is
+/// found dead afterwards is dead for good.
 pub fn dead_instances(spool: &Spool, file: Option<&Path>, own: &str) -> Result<Vec<String>, SpoolError> {
     let mut holders: BTreeSet<String> = spool.holders()?.into_iter().collect();
-    for kind in [TALLY, BATCH, WHOLE, TAKEN, SHAPE, ALERT] {
+    for kind in [TALLY, SHAPE, ALERT] {
         let owner_of =
             |(key, _): &(String, Vec<u8>)| Some(key.strip_prefix(kind)?.split_once('/')?.0.to_owned());
         holders.extend(spool.states(kind)?.iter().filter_map(owner_of));
@@ -36,15 +36,14 @@ pub fn dead_instances(spool: &Spool, file: Option<&Path>, own: &str) -> Result<V
     }
     let live = match file {
         None => Vec::new(),
-        // A folder that cannot be read says nothing: then everybody lives.
+        // Without a readable folder, all count as alive.
         Some(file) => Intake::live_instances(file).unwrap_or_else(|_| holders.iter().cloned().collect()),
     };
     Ok(holders.into_iter().filter(|holder| !live.contains(holder)).collect())
 }
 
 /// Adds the counts that these instances left to `tally`, and keeps them under this instance's name. In
-/// one transaction: two that inherit at the same time never both count the same. Says how many queues and
-/// batches.
+/// one transaction: two that inherit at the same time never both count the same. Says how many queues.
 pub fn inherit_tally(
     spool: &mut Spool,
     tally: &mut Tally,
@@ -55,14 +54,11 @@ pub fn inherit_tally(
 ) -> Result<usize, SpoolError> {
     let is_dead = |owner: &str| dead.iter().any(|name| name == owner);
     let left = |kind: &str, key: &str| split_key(kind, key).is_some_and(|(owner, _)| is_dead(owner));
-    let any_left = |kind: &str| -> Result<bool, SpoolError> {
-        Ok(spool.states(kind)?.iter().any(|(key, _)| left(kind, key)))
-    };
-    if !any_left(TALLY)? && !any_left(BATCH)? && !any_left(WHOLE)? && !any_left(TAKEN)? {
+    if !spool.states(TALLY)?.iter().any(|(key, _)| left(TALLY, key)) {
         return Ok(0);
     }
-    let mut batch = spool.batch()?;
-    // What stands in the spool counts once it has changed hands, and not before.
+    let mut batch = spool.begin()?;
+    // The counts only change once the transaction is durable.
     let mut merged = tally.clone();
     let mut total = 0;
     for (key, kept) in batch.states(TALLY)? {
@@ -71,50 +67,12 @@ pub fn inherit_tally(
         batch.put_state(&key, None)?;
         total += 1;
     }
-    take_word(&mut batch, &mut merged, own, is_dead, now)?;
-    let batches = batch.states(BATCH)?;
-    let kept = batches.iter().map(|(key, kept)| (key.as_str(), kept.as_slice()));
-    for key in recall::restore(kept, &mut merged, now, is_dead) {
-        batch.put_state(key, None)?;
-        total += 1;
-    }
-    for (key, sum) in batch.states(WHOLE)? {
-        let Some((_, id)) = left(WHOLE, &key).then(|| split_key(WHOLE, &key)).flatten() else { continue };
-        merged.batches.restore_whole(id, &sum);
-        batch.put_state(&whole_key(own, id), Some(&sum))?;
-        batch.put_state(&key, None)?;
-        total += 1;
-    }
     for (queue, state) in merged.changes() {
         batch.put_state(&tally_key(own, &queue), state.as_deref())?;
-    }
-    for (key, state) in recall::changes(&mut merged, own) {
-        batch.put_state(&key, state.as_deref())?;
     }
     batch.commit()?;
     *tally = merged;
     Ok(total)
-}
-
-/// Heeds the word others left that they have added this instance's parts of batches to theirs, before those
-/// are written again. For the dead it means nothing any more.
-fn take_word(
-    batch: &mut Batch<'_>,
-    tally: &mut Tally,
-    own: &str,
-    is_dead: impl Fn(&str) -> bool,
-    now: Duration,
-) -> Result<(), SpoolError> {
-    for (key, over) in batch.states(TAKEN)? {
-        let Some((owner, id)) = split_key(TAKEN, &key) else { continue };
-        if owner == own {
-            tally.batches.replace(id, BatchTally::from_bytes(&over), now);
-            batch.put_state(&taken_key(own, id), None)?;
-        } else if is_dead(owner) {
-            batch.put_state(&key, None)?;
-        }
-    }
-    Ok(())
 }
 
 /// Adds what these instances gathered, held and silenced to `shape`, and keeps it under this instance's
@@ -131,7 +89,7 @@ pub fn inherit_shaping(
     if !kept.iter().any(|(key, _)| dead.iter().any(|instance| left_by(key, instance))) {
         return Ok(0);
     }
-    let mut batch = spool.batch()?;
+    let mut batch = spool.begin()?;
     let mut merged = shape.clone();
     let mut total = 0;
     let kept = batch.states(SHAPE)?;
@@ -155,13 +113,13 @@ pub fn inherit_shaping(
     Ok(total)
 }
 
-/// The instance and what follows it, of a key of this kind.
+/// The instance and the rest of a key with this prefix.
 fn split_key<'a>(kind: &str, key: &'a str) -> Option<(&'a str, &'a str)> {
     key.strip_prefix(kind)?.split_once('/')
 }
 
-/// Gives the lanes what these owners' numbers have to deliver. What had been in flight is due at once.
-/// Says how much it is.
+/// Gives the deliveries of these owners to the lanes. Those that were in flight are due at once. Returns their
+/// number.
 pub fn hand_over(
     spool: &Spool,
     owners: &[i64],
@@ -201,7 +159,7 @@ pub fn hand_over(
     Ok(total)
 }
 
-/// Types and names of hooks are few among many deliveries: each is kept once.
+/// Shares event types and hook names, which are few, among many deliveries.
 #[derive(Default)]
 struct Words(BTreeSet<Arc<str>>);
 
@@ -216,8 +174,8 @@ impl Words {
     }
 }
 
-fn job_of(waiting: Waiting, now: Duration, unix_ms: i64, words: &mut Words) -> Job {
-    // An attempt of the future tells that the clock was set back; its next time means nothing then.
+fn job_of(waiting: WaitingDelivery, now: Duration, unix_ms: i64, words: &mut Words) -> Job {
+    // An attempt in the future means that the clock was set back; the due time is meaningless then.
     let set_back = waiting.tried_at.is_some_and(|at| at > unix_ms);
     let wait = if set_back { 0 } else { (waiting.due_at - unix_ms).max(0) as u64 };
     Job {
@@ -248,7 +206,7 @@ mod tests {
     fn counted(spool: &mut Spool, instance: &str, tasks: usize) {
         let mut tally = Tally::default();
         (0..tasks).for_each(|_| drop(tally.count(&Task::read(&serde_json::Map::new()), 5)));
-        let mut batch = spool.batch().unwrap();
+        let mut batch = spool.begin().unwrap();
         for (queue, state) in tally.changes() {
             batch.put_state(&tally_key(instance, &queue), state.as_deref()).unwrap();
         }
@@ -275,46 +233,29 @@ mod tests {
     }
 
     #[test]
-    fn batches_and_silences_of_the_dead_are_taken_over_once_and_those_of_the_living_left_alone() {
+    fn silences_of_the_dead_are_taken_over_once_and_those_of_the_living_left_alone() {
         let mut spool = Spool::open(&SpoolPath::Memory, "me").unwrap();
-        let task = serde_json::json!({"id": "t", "batch": {"id": "b", "total": 3}});
-        let task = Task::read(task.as_object().unwrap());
-        let of = task.batch.clone().unwrap();
-        let mut theirs = Tally::default();
-        theirs.batches.count(&of, &task, 5, Duration::ZERO);
         let silence = br#"{"hook":"h","key":"","passed_at":1,"until":900,"suppressed":2}"#;
-        let mut batch = spool.batch().unwrap();
+        let mut batch = spool.begin().unwrap();
         for instance in ["dead", "alive"] {
-            theirs.batches.touch_all();
-            for (key, state) in recall::changes(&mut theirs, instance) {
-                batch.put_state(&key, state.as_deref()).unwrap();
-            }
             batch.put_state(&shape_key(instance, "cool/x"), Some(silence)).unwrap();
         }
         batch.commit().unwrap();
         assert_eq!(dead_instances(&spool, None, "me").unwrap(), ["alive", "dead"]);
 
-        let (mut tally, mut shape) = (Tally::default(), ShapingState::default());
+        let mut shape = ShapingState::default();
         let dead = ["dead".to_owned()];
-        let (now, delay) = (Duration::ZERO, Duration::ZERO);
         for expected in [1, 0] {
-            assert_eq!(inherit_tally(&mut spool, &mut tally, "me", &dead, now, delay).unwrap(), expected);
             assert_eq!(inherit_shaping(&mut spool, &mut shape, "me", &dead).unwrap(), expected);
         }
-        assert_eq!(tally.batches.get("b").unwrap().tally.total, 1);
-        let holders = |kind: &str| -> Vec<String> {
-            let states = spool.states(kind).unwrap();
-            states.iter().map(|(key, _)| split_key(kind, key).unwrap().0.to_owned()).collect()
-        };
-        assert_eq!(
-            (holders(BATCH), holders(SHAPE)),
-            (vec!["alive".into(), "me".into()], vec!["alive".into(), "me".into()])
-        );
+        let states = spool.states(SHAPE).unwrap();
+        let holders: Vec<_> = states.iter().map(|(key, _)| split_key(SHAPE, key).unwrap().0).collect();
+        assert_eq!(holders, ["alive", "me"]);
     }
 
     #[test]
     fn a_wait_that_a_future_clock_wrote_down_is_over() {
-        let waiting = |tried_at| Waiting {
+        let waiting = |tried_at| WaitingDelivery {
             seq: 1,
             event_id: crate::event::EventId::new(0, 1),
             kind: "task.complete".into(),

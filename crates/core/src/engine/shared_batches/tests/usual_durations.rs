@@ -1,19 +1,19 @@
 //! What is usual belongs to all that work on a spool: none overwrites what others have learnt.
 
 use super::*;
-use crate::engine::recall::learn_usual;
+use crate::engine::usual_durations::learn_usual;
 use crate::tally::task_key;
 
 fn key() -> String {
     task_key("default", Some("video"))
 }
 
-fn run(clerk: &Dispatcher, seconds: f64) {
-    report(clerk, &json!({"kind": "video", "duration_s": seconds}));
+fn run(dispatcher: &Dispatcher, seconds: f64) {
+    report(dispatcher, &json!({"kind": "video", "duration_s": seconds}));
 }
 
-fn usual(clerk: &Dispatcher) -> Option<f64> {
-    clerk.decider.tally.usuals.seconds(&key())
+fn usual(dispatcher: &Dispatcher) -> Option<f64> {
+    dispatcher.decider.tally.usuals.seconds(&key())
 }
 
 /// The runs of the kind that the spool remembers.
@@ -30,19 +30,19 @@ fn runs_that_several_instances_report_make_one_usual_time() {
     let farm = Farm::new();
     let (mut one, mut two) = (farm.start(), farm.start());
     for _ in 0..3 {
-        for clerk in [&mut one, &mut two] {
-            run(clerk, 10.0);
-            round(clerk);
+        for dispatcher in [&mut one, &mut two] {
+            run(dispatcher, 10.0);
+            round(dispatcher);
         }
     }
     assert_eq!(kept(&farm), [10.0; 6]);
     let mut newcomer = farm.start();
     learn_usual(&newcomer.committer.spool, &mut newcomer.decider.tally).unwrap();
     assert_eq!(usual(&newcomer), Some(10.0), "five runs are enough, whoever had them");
-    for clerk in [&mut one, &mut two] {
-        run(clerk, 12.0);
-        round(clerk);
-        assert_eq!(usual(clerk), Some(10.0));
+    for dispatcher in [&mut one, &mut two] {
+        run(dispatcher, 12.0);
+        round(dispatcher);
+        assert_eq!(usual(dispatcher), Some(10.0));
     }
     assert_eq!(kept(&farm), [10.0, 10.0, 10.0, 10.0, 10.0, 10.0, 12.0, 12.0]);
 }
@@ -72,15 +72,15 @@ fn what_others_have_learnt_is_known_before_an_instance_has_a_run_of_its_own() {
 fn a_transaction_that_is_made_again_adds_no_run_twice() {
     let farm = Farm::new();
     let (mut one, mut two) = (farm.start(), farm.start());
-    for clerk in [&mut one, &mut two] {
-        run(clerk, 10.0);
-        round(clerk);
+    for dispatcher in [&mut one, &mut two] {
+        run(dispatcher, 10.0);
+        round(dispatcher);
     }
     run(&one, 11.0);
     run(&one, 12.0);
     one.collect();
     for _ in 0..3 {
-        let mut failing = one.committer.spool.batch().unwrap();
+        let mut failing = one.committer.spool.begin().unwrap();
         one.transaction.join_usuals(&mut failing, &mut one.decider.tally.usuals).unwrap();
         drop(failing);
         run(&two, 9.0);
@@ -94,7 +94,7 @@ fn a_transaction_that_is_made_again_adds_no_run_twice() {
 }
 
 #[test]
-fn a_spool_that_was_made_anew_gets_back_what_is_usual() {
+fn a_recovered_spool_gets_back_the_usual_durations() {
     let farm = Farm::new();
     let mut one = farm.start();
     for _ in 0..5 {
