@@ -87,7 +87,7 @@ fn fill(path: &Path, pending: u64) {
     let now = clock::unix_ms();
     let payload = json!({"n": 1, "filling": "x".repeat(300)}).to_string();
     for portion in 0..pending.div_ceil(5000) {
-        let mut batch = spool.batch().expect("a transaction");
+        let mut batch = spool.begin().expect("a transaction");
         for number in portion * 5000..pending.min((portion + 1) * 5000) {
             let id = EventId::new(now, u128::from(number));
             let event = NewEvent { id, kind: "task.complete", accepted_at: now, payload: payload.as_bytes() };

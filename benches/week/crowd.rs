@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use taskbell_core::config::Config;
-use taskbell_core::engine::Rehearsal;
+use taskbell_core::engine::Simulation;
 
 const EACH: usize = 1_000;
 const TASKS: usize = 200;
@@ -32,7 +32,7 @@ pub fn batches() {
 }
 
 fn hold(title: &str, queues: usize, batches: usize) {
-    let mut bell = Rehearsal::new(Config::load(CONFIG).expect("the configuration is sound"), 0);
+    let mut bell = Simulation::new(Config::load(CONFIG).expect("the configuration is sound"), 0);
     // What a bell holds for the first of anything is not of the crowd.
     report(&mut bell, (EACH, 0), batches > 0, "queue-first");
     bell.commit();
@@ -55,7 +55,7 @@ fn hold(title: &str, queues: usize, batches: usize) {
 }
 
 /// A task of this number in this batch, of which one in ten fails.
-fn report(bell: &mut Rehearsal, (number, task): (usize, usize), in_batch: bool, queue: &str) {
+fn report(bell: &mut Simulation, (number, task): (usize, usize), in_batch: bool, queue: &str) {
     let mut payload = json!({
         "id": format!("task-{number}-{task}"), "name": format!("frame {task}"),
         "queue": queue, "user": format!("user-{}", task % 10), "duration_s": 12.5,

@@ -5,7 +5,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use taskbell_core::config::Config;
-use taskbell_core::engine::Rehearsal;
+use taskbell_core::engine::Simulation;
 
 const DAYS: u64 = 7;
 const TASKS_A_DAY: u64 = 10_000;
@@ -80,7 +80,7 @@ fn total(hooks: &BTreeMap<String, u64>) -> u64 {
 /// Runs the week; the messages by hook.
 fn week(config: &str) -> BTreeMap<String, u64> {
     let config = Config::load(config).expect("the configuration is sound");
-    let mut bell = Rehearsal::new(config, MONDAY);
+    let mut bell = Simulation::new(config, MONDAY);
     let mut dice = Dice(7);
     let mut messages = BTreeMap::new();
     for day in 0..DAYS {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::thread;
 use std::time::{Duration, Instant};
 use taskbell_core::config::Config;
-use taskbell_core::engine::{Bell, Rehearsal};
+use taskbell_core::engine::{Bell, Simulation};
 
 const EVENTS: usize = 200_000;
 const HOOKS: usize = 20;
@@ -57,7 +57,7 @@ fn payloads(one_in: usize) -> Vec<String> {
 }
 
 fn pace(on: &str, one_in: usize) -> f64 {
-    let mut bell = Rehearsal::new(Config::load(&hooks(on)).expect("the configuration is sound"), 0);
+    let mut bell = Simulation::new(Config::load(&hooks(on)).expect("the configuration is sound"), 0);
     let payloads = payloads(one_in);
     let (start, ran) = (Instant::now(), on_cpu());
     for number in 0..EVENTS {
@@ -107,7 +107,7 @@ fn whole(spool: Option<&str>) -> f64 {
 fn clerk_on_cpu() -> Option<f64> {
     let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
     let clerk = threads.map(|entry| entry.path()).find(|path| {
-        std::fs::read_to_string(path.join("comm")).is_ok_and(|name| name.trim() == "taskbell-clerk")
+        std::fs::read_to_string(path.join("comm")).is_ok_and(|name| name.trim() == "taskbell-events")
     });
     let text = std::fs::read_to_string(clerk?.join("schedstat")).ok()?;
     text.split_whitespace().next()?.parse::<f64>().ok().map(|nanoseconds| nanoseconds / 1e9)

@@ -50,7 +50,7 @@ fn the_end_of_a_queue_keeps_the_number_that_kept_a_hook_quiet() {
     events.push(("queue.end", json!({"name": "film"})));
     let said = said(&hook("on = ['queue.end']\nmin_tasks = 10"), &events);
     assert_eq!(said[0], (String::new(), 0), "a task that no hook listens to has no account");
-    assert_eq!(said[7], ("`h` stayed quiet: min_tasks is 10, and there were 7".to_owned(), 0));
+    assert_eq!(said[7], ("`h` did not match: min_tasks is 10, and there were 7".to_owned(), 0));
     assert_eq!(said[8].0, "the queue had ended already, and nothing was done since");
 }
 
@@ -66,9 +66,12 @@ fn a_silenced_task_says_so_and_a_gathered_one_names_what_it_comes_with() {
         |shaping: &str| said(&hook(&format!("on = ['task.complete']\n{shaping}")), &[task(1), task(2)]);
     let silenced = said_of("cooldown = '1h'");
     assert_eq!(silenced[0], (String::new(), 1));
-    assert_eq!(silenced[1], ("`h` fired, and its `cooldown` silenced it".to_owned(), 0));
+    assert_eq!(silenced[1], ("`h` matched, and its `cooldown` suppressed it".to_owned(), 0));
     for (first, second) in [said_of("digest = '1h'")].iter().map(|said| (&said[0], &said[1])) {
-        assert!(first.0.starts_with("`h` fired for team, and was gathered: it is told as evt_"), "{first:?}");
+        assert!(
+            first.0.starts_with("`h` matched for team, and was gathered: it is sent as evt_"),
+            "{first:?}"
+        );
         assert_eq!((first, first.1), (second, 0), "both come in one digest");
     }
 }

@@ -50,8 +50,12 @@ fn queue(total: u64, duration_s: f64, failed: u64) -> Subject {
     Subject::of_queue(&facts, &QueueTally::opened_at(NOW))
 }
 
-fn rung(decision: &Decision<'_>) -> Vec<(String, String)> {
-    decision.rings.iter().map(|ring| (ring.hook.name.clone(), ring.endpoint.name.clone())).collect()
+fn matched(decision: &Decision<'_>) -> Vec<(String, String)> {
+    decision
+        .matches
+        .iter()
+        .map(|matched| (matched.hook.name.clone(), matched.endpoint.name.clone()))
+        .collect()
 }
 
 fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -59,7 +63,7 @@ fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 fn fires(config: &Config, subject: &Subject) -> bool {
-    !decide(config.rules(), subject).rings.is_empty()
+    !decide(config.rules(), subject).matches.is_empty()
 }
 
 #[test]
@@ -108,15 +112,15 @@ const TWO_HOOKS: &str = "\
 fn an_endpoint_hears_an_event_once_from_the_first_hook_that_fires() {
     let config = config(TWO_HOOKS);
     let failed = task(json!({"status": "error"}));
-    assert_eq!(rung(&decide(config.rules(), &failed)), pairs(&[("failures", "a"), ("all", "b")]));
-    assert_eq!(rung(&decide(config.rules(), &task(json!({})))), pairs(&[("all", "a"), ("all", "b")]));
+    assert_eq!(matched(&decide(config.rules(), &failed)), pairs(&[("failures", "a"), ("all", "b")]));
+    assert_eq!(matched(&decide(config.rules(), &task(json!({})))), pairs(&[("all", "a"), ("all", "b")]));
 }
 
 #[test]
 fn a_task_may_choose_among_the_endpoints_and_be_silent() {
     let config = config(TWO_HOOKS);
     let to_b = task(json!({"webhook_params": {"to": ["b"]}}));
-    assert_eq!(rung(&decide(config.rules(), &to_b)), pairs(&[("all", "b")]));
+    assert_eq!(matched(&decide(config.rules(), &to_b)), pairs(&[("all", "b")]));
     let silent = task(json!({"status": "error", "webhook_params": {"notify": "none"}}));
     assert!(!fires(&config, &silent));
     let manual = task(json!({"webhook_params": {"notify": "manual"}}));
@@ -128,11 +132,11 @@ fn a_name_that_is_not_configured_is_ignored_and_remarked_without_being_repeated(
     let config = config(TWO_HOOKS);
     let partly = task(json!({"webhook_params": {"to": ["marker-7c1", "b"]}}));
     let decision = decide(config.rules(), &partly);
-    assert_eq!(rung(&decision), pairs(&[("all", "b")]));
+    assert_eq!(matched(&decision), pairs(&[("all", "b")]));
     assert_eq!(decision.remarks.len(), 1);
     assert!(!decision.remarks[0].contains("marker-7c1"), "{}", decision.remarks[0]);
     let unknown = task(json!({"webhook_params": {"to": "marker-7c1"}}));
-    assert_eq!(rung(&decide(config.rules(), &unknown)), pairs(&[("all", "a"), ("all", "b")]));
+    assert_eq!(matched(&decide(config.rules(), &unknown)), pairs(&[("all", "a"), ("all", "b")]));
 }
 
 #[test]
@@ -149,10 +153,10 @@ fn an_undefined_name_is_false_and_a_broken_condition_fires_with_a_remark() {
     let subject = task(json!({"params": {"steps": "thirty"}}));
     let quiet = when("task.params.width > 1000");
     let decision = decide(quiet.rules(), &subject);
-    assert!(decision.rings.is_empty() && decision.remarks.is_empty() && decision.broken_conditions == 0);
+    assert!(decision.matches.is_empty() && decision.remarks.is_empty() && decision.broken_conditions == 0);
     let broken = when("task.params.steps > 20");
     let decision = decide(broken.rules(), &subject);
-    assert_eq!((decision.rings.len(), decision.broken_conditions), (1, 1));
+    assert_eq!((decision.matches.len(), decision.broken_conditions), (1, 1));
     assert!(decision.remarks[0].starts_with("`when` of h could not be evaluated"), "{}", decision.remarks[0]);
 }
 
@@ -161,5 +165,5 @@ fn a_shorthand_that_says_no_spares_a_broken_condition() {
     let config =
         config("[[hooks]]\non = ['task.complete']\nto = ['a']\nonly_failures = true\nwhen = 'task.name > 1'");
     let decision = decide(config.rules(), &task(json!({"name": "n"})));
-    assert!(decision.rings.is_empty() && decision.broken_conditions == 0);
+    assert!(decision.matches.is_empty() && decision.broken_conditions == 0);
 }

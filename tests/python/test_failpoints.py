@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -159,27 +158,8 @@ def test_a_death_while_it_adopts_another_ring_loses_nothing(tmp_path, receive, r
 def test_a_death_while_a_new_spool_is_made_leaves_room_for_the_next(tmp_path, receive, ring, die):
     receiver = receive()
     config = configure(tmp_path, receiver)
-    die(config, "in-migration:1", 0)
+    die(config, "in-creation:1", 0)
     assert not (tmp_path / "bell.db").exists(), "a spool appears whole or not at all"
-    bell = ring(config)
-    bell.emit("task.complete", {"id": "1"})
-    assert bell.close(30) == 0
-    assert reconcile(tmp_path, receiver, ring, config) == {1}
-
-
-def test_a_death_in_the_middle_of_a_migration_changes_nothing(tmp_path, receive, ring, die):
-    receiver = receive()
-    config = configure(tmp_path, receiver)
-    path = tmp_path / "bell.db"
-    # The oldest spool there can be: marked as one, and without a table.
-    with sqlite3.connect(path) as spool:
-        spool.execute("PRAGMA application_id = 0x7462656c")
-        spool.execute("PRAGMA journal_mode = WAL")
-    spool.close()
-    for _ in range(2):
-        die(config, "in-migration:1", 0)
-        assert query(path, "PRAGMA user_version") == [{"user_version": 0}]
-        assert query(path, "SELECT * FROM sqlite_master") == []
     bell = ring(config)
     bell.emit("task.complete", {"id": "1"})
     assert bell.close(30) == 0
@@ -202,7 +182,7 @@ time.sleep(60)
 """
 
 
-# The first transaction adds up the parts, the second one tells of the end.
+# The first transaction counts the task and writes the end of its batch.
 @pytest.mark.parametrize(
     "step", ["before-transaction", "before-commit", "after-commit", "after-ring-release"]
 )

@@ -18,15 +18,15 @@ pub struct DropArgs {
 }
 
 pub fn run(arguments: &DropArgs, terminal: &mut Terminal) -> Result<(), Failure> {
-    let mut operator = arguments.selection.open()?;
-    operator.selection.state = match (arguments.selection.dead, arguments.pending) {
+    let mut open = arguments.selection.open()?;
+    open.selection.state = match (arguments.selection.dead, arguments.pending) {
         (true, _) => Some(DeliveryState::Dead),
         (_, true) => Some(DeliveryState::Pending),
         _ => None,
     };
     let (ended, removed) =
-        operator.hand.drop(&operator.selection, clock::unix_ms()).map_err(|error| refused(&error))?;
-    let hosts = if ended > 0 { operator.call_hosts() } else { 0 };
+        open.operator.drop(&open.selection, clock::unix_ms()).map_err(|error| refused(&error))?;
+    let hosts = if ended > 0 { open.call_hosts() } else { 0 };
     if ended + removed == 0 {
         return Err(arguments.selection.nothing("pending deliveries and dead letters"));
     }

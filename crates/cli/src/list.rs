@@ -150,14 +150,13 @@ pub mod tests {
     use crate::tests::output;
     use std::path::Path;
     use taskbell_core::event::EventId;
-    use taskbell_core::spool::SpoolPath;
-    use taskbell_core::spool::{AttemptRow, End, NewDelivery, NewEvent, Spool};
+    use taskbell_core::spool::{AttemptRow, DeliveryEnd, NewDelivery, NewEvent, Spool, SpoolPath};
     use taskbell_core::transport::Phases;
 
     /// A spool with one delivered delivery, one that is pending after a 503, and one dead letter.
     pub fn fill(path: &Path) -> EventId {
         let mut spool = Spool::open(&SpoolPath::File(path.to_owned()), "test").unwrap();
-        let mut batch = spool.batch().unwrap();
+        let mut batch = spool.begin().unwrap();
         let id = EventId::new(1_800_000_000_000, 7);
         let event = NewEvent {
             id,
@@ -167,9 +166,9 @@ pub mod tests {
         };
         let event = batch.event(&event).unwrap().unwrap();
         let ends = [
-            ("ci", Some(End::Delivered)),
+            ("ci", Some(DeliveryEnd::Delivered)),
             ("team", None),
-            ("ops", Some(End::Dead("answered \x1b[2J".into()))),
+            ("ops", Some(DeliveryEnd::Dead("answered \x1b[2J".into()))),
         ];
         for (endpoint, end) in ends {
             let delivery = NewDelivery {
@@ -187,7 +186,7 @@ pub mod tests {
                 thing: None,
             };
             let seq = batch.delivery(&delivery).unwrap();
-            let delivered = end == Some(End::Delivered);
+            let delivered = end == Some(DeliveryEnd::Delivered);
             batch
                 .attempt(&AttemptRow {
                     delivery: seq,

@@ -15,13 +15,12 @@ pub struct ReplayArgs {
 }
 
 pub fn run(arguments: &ReplayArgs, terminal: &mut Terminal) -> Result<(), Failure> {
-    let mut operator = arguments.selection.open()?;
-    if operator.selection.id.is_none() {
-        operator.selection.state = Some(DeliveryState::Dead);
+    let mut open = arguments.selection.open()?;
+    if open.selection.id.is_none() {
+        open.selection.state = Some(DeliveryState::Dead);
     }
-    let done =
-        operator.hand.replay(&operator.selection, clock::unix_ms()).map_err(|error| refused(&error))?;
-    let hosts = if done.due > 0 { operator.call_hosts() } else { 0 };
+    let done = open.operator.replay(&open.selection, clock::unix_ms()).map_err(|error| refused(&error))?;
+    let hosts = if done.due > 0 { open.call_hosts() } else { 0 };
     if done == Replayed::default() {
         return Err(arguments.selection.nothing("dead letters"));
     }

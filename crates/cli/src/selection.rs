@@ -5,7 +5,7 @@ use super::{input, source};
 use std::path::PathBuf;
 use taskbell_core::clock;
 use taskbell_core::intake;
-use taskbell_core::spool::{Choice, Hand, SpoolError};
+use taskbell_core::spool::{DeliverySelection, Operator, SpoolError};
 
 #[derive(Debug, clap::Args)]
 pub struct SelectionArgs {
@@ -26,25 +26,25 @@ pub struct SelectionArgs {
     pub since: Option<i64>,
 }
 
-/// A spool that is open for changes by an operator.
-pub struct Operator {
-    pub hand: Hand,
-    pub selection: Choice,
+/// A spool open for changes, and the selected deliveries.
+pub struct OpenSelection {
+    pub operator: Operator,
+    pub selection: DeliverySelection,
     path: PathBuf,
 }
 
 impl SelectionArgs {
     /// Opens the spool for a change.
-    pub fn open(&self) -> Result<Operator, Failure> {
+    pub fn open(&self) -> Result<OpenSelection, Failure> {
         let path = source::open(&self.source)?.reader.path().to_owned();
-        let hand = Hand::open(&path).map_err(|error| refused(&error))?;
-        let selection = Choice {
+        let operator = Operator::open(&path).map_err(|error| refused(&error))?;
+        let selection = DeliverySelection {
             id: self.id.clone(),
             state: None,
             endpoint: self.endpoint.clone(),
             since_ms: self.since,
         };
-        Ok(Operator { hand, selection, path })
+        Ok(OpenSelection { operator, selection, path })
     }
 
     /// The failure when nothing is selected; `what` names the candidates, such as `dead letters`.
@@ -57,7 +57,7 @@ impl SelectionArgs {
     }
 }
 
-impl Operator {
+impl OpenSelection {
     /// Wakes the running hosts of this spool, and counts them.
     pub fn call_hosts(&self) -> usize {
         intake::call(&self.path, None)

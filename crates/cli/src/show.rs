@@ -284,7 +284,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (path, config) = (folder.path().join("spool.db"), folder.path().join("taskbell.toml"));
         let mut spool = Spool::open(&SpoolPath::File(path.clone()), "test").unwrap();
-        let mut batch = spool.batch().unwrap();
+        let mut batch = spool.begin().unwrap();
         let ids = [1, 2].map(|number| EventId::new(1_800_000_000_000, number << 16));
         for id in ids {
             let (accepted_at, payload) = (1_800_000_000_000, br#"{"status":"error"}"#);

@@ -13,6 +13,20 @@ pub trait Clock: Send + Sync + Debug {
 
     /// Time since an arbitrary fixed point that never goes backwards.
     fn monotonic(&self) -> Duration;
+
+    /// Both.
+    fn now(&self) -> Moment {
+        Moment { monotonic: self.monotonic(), unix_ms: self.unix_ms() }
+    }
+}
+
+/// A point in time by both clocks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Moment {
+    /// The monotonic clock, for what has a duration.
+    pub monotonic: Duration,
+    /// Unix milliseconds, for what people read.
+    pub unix_ms: i64,
 }
 
 /// The machine's clocks. The monotonic one includes suspended time, where the system supports it.

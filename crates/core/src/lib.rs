@@ -4,7 +4,7 @@
 //! message, signs it and delivers it over HTTP from its own threads. An event walks down the rooms
 //! of this crate once and never back up:
 //!
-//! `ffi` → `intake` → `tally` → `hooks` → `shape` → `message` → `spool` → `lanes` → `transport` → `platform`.
+//! `ffi` → `intake` → `tally` → `hooks` → `shaping` → `message` → `spool` → `lanes` → `transport` → `platform`.
 //!
 //! Hosts use the C functions in `include/taskbell.h`. The Rust API below is what the command line
 //! and the tests use.
@@ -26,7 +26,7 @@ pub mod message;
 pub mod os;
 pub mod platform;
 pub mod secret;
-pub mod shape;
+pub mod shaping;
 pub mod sign;
 pub mod spool;
 pub mod tally;

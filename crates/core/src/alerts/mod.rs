@@ -33,4 +33,4 @@ pub(crate) use gauges::BUILT_IN;
 pub use gauges::{Gauge, GpuQuantity};
 pub use meter::Meter;
 pub use state::Kept;
-pub use watch::{Change, Moment, Transition, Watch};
+pub use watch::{Change, Transition, Watch};

@@ -1,7 +1,7 @@
 //! A value on the bad side that has not been there for long enough yet.
 
-use super::Moment;
 use super::state::Kept;
+use crate::clock::Moment;
 use std::time::Duration;
 
 /// It is kept over a restart once this part of `for` has passed, and so much time: a value that flaps is not

@@ -1,7 +1,7 @@
 //! What of an alert survives the process.
 
-use super::Moment;
 use crate::clock;
+use crate::clock::Moment;
 use crate::event;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::alerts::{Alert, Bound, Metric};
+use crate::clock::Moment;
 use proptest::prelude::*;
 use std::sync::Arc;
 use std::time::Duration;

@@ -3,21 +3,12 @@
 use super::pending::Pending;
 use super::state::Kept;
 use crate::alerts::Alert;
-use crate::clock;
+use crate::clock::{self, Moment};
 use crate::event;
 use serde_json::{Value as Json, json};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// Now, by both clocks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Moment {
-    /// The monotonic clock, for what has a duration.
-    pub monotonic: Duration,
-    /// Unix milliseconds, for what people read.
-    pub unix_ms: i64,
-}
 
 /// What happened to an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,6 @@ use crate::hooks::{Hook, Rules};
 use crate::message::HostInfo;
 use crate::secret::Scrubber;
 use crate::spool::SpoolPath;
-use crate::tally::Patience;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -82,12 +81,5 @@ impl Config {
     /// The hooks with the endpoints they name.
     pub fn rules(&self) -> Rules<'_> {
         Rules { hooks: &self.hooks, endpoints: self }
-    }
-}
-
-impl QueueSettings {
-    /// How long queues and batches may make no progress.
-    pub fn patience(&self) -> Patience {
-        Patience { idle_end: self.idle_end, batch_stall: self.batch_stall }
     }
 }

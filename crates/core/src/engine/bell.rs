@@ -1,12 +1,12 @@
-//! A bell: what a handle of the C ABI stands for.
+//! The public API: an open instance, which a handle of the C ABI refers to.
 
-use super::close;
 use super::endpoints::build_lanes;
 use super::error::{Error, ErrorKind};
 use super::log::{Level, Sink};
-use super::open;
-use super::progress::Cut;
-use super::shared::{Phase, Reload, Shared, lock};
+use super::parts::{Parts, Reload};
+use super::phase::Phase;
+use super::progress::WaitError;
+use super::supervise::{close, open};
 use crate::alerts::Gauge;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
@@ -14,24 +14,26 @@ use crate::event;
 use crate::intake::{Accepted, Refusal};
 use serde_json::{Map, Value as Json, json};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// The most metrics a host may feed; a name beyond is refused.
-const MAX_METRICS: usize = 1024;
-
-/// How long a new configuration may take to come into force.
+/// The time for a new configuration to come into force.
 const RELOAD_LIMIT: Duration = Duration::from_secs(10);
 
-/// An open bell. Every method may be called from any thread at any time.
+/// An open instance. Every method may be called from any thread at any time.
 #[derive(Debug)]
 pub struct Bell {
-    shared: Arc<Shared>,
+    parts: Arc<Parts>,
     spool: crate::spool::SpoolPath,
+    // Of the configuration at the start, for the first log function.
+    warnings: Vec<String>,
+    were_warnings_logged: AtomicBool,
+    // Whether a refused metric was logged: a host may feed the same every second.
+    was_metric_refused: AtomicBool,
 }
 
 impl Bell {
-    /// Opens the spool, takes over what earlier runs left, and starts the clerk.
+    /// Opens the spool, takes over what earlier runs left, and starts the dispatcher.
     ///
     /// # Errors
     /// `Config` when certificates or a proxy cannot be used, `Spool` when the spool cannot be opened.
@@ -45,7 +47,14 @@ impl Bell {
     /// As [`Bell::open`].
     pub fn open_with_clock(config: Config, clock: Arc<dyn Clock>) -> Result<Bell, Error> {
         let spool = config.spool.path.clone();
-        Ok(Bell { shared: open::open(config, clock)?, spool })
+        let warnings = config.warnings.clone();
+        Ok(Bell {
+            parts: open::open(config, clock)?,
+            spool,
+            warnings,
+            were_warnings_logged: AtomicBool::new(false),
+            was_metric_refused: AtomicBool::new(false),
+        })
     }
 
     /// Takes an event. Never waits, and in steady state makes no system call.
@@ -54,43 +63,42 @@ impl Bell {
     /// `Closed`; `InvalidArgument` for a type out of pattern; `InvalidJson` with line and column;
     /// `TooLarge`; `QueueFull`, or `Spool` when the reason is that the disk takes nothing.
     pub fn emit(&self, kind: &str, payload: &[u8]) -> Result<Accepted, Error> {
-        let counters = &self.shared.counters;
-        let Some(_pass) = self.shared.gate.enter() else {
+        let counters = &self.parts.counters;
+        let Some(_call) = self.parts.in_flight.enter() else {
             counters.refused_closed.one();
             return Err(closed());
         };
         self.check(kind, payload)?;
-        if self.shared.spool_full.load(Ordering::Relaxed) {
+        if self.parts.spool_health.is_full() {
             counters.refused_spool.one();
-            let message = "the spool has grown to `spool.max_bytes` and holds nothing but what waits to be \
-                           delivered; raise the bound, or drop what nobody wants with `taskbell drop`";
+            let message = "the spool has reached `spool.max_bytes` and holds only waiting deliveries; raise the \
+                           limit, or drop deliveries with `taskbell drop`";
             return Err(Error::new(ErrorKind::Spool, message));
         }
-        let accepted = self.shared.intake.push(kind, payload).map_err(|refusal| self.refuse(refusal))?;
+        let accepted = self.parts.intake.push(kind, payload).map_err(|refusal| self.refuse(refusal))?;
         counters.accepted.one();
-        if self.shared.intake.used() * 2 > self.shared.intake.capacity() {
-            self.shared.bed.wake();
+        if self.parts.intake.used() * 2 > self.parts.intake.capacity() {
+            self.parts.waker.wake();
         } else {
-            self.shared.bed.rouse();
+            self.parts.waker.notify();
         }
         Ok(accepted)
     }
 
-    /// Takes the value of a metric, for the alerts. Never waits.
+    /// Takes the value of a metric for the alerts. Never waits.
     ///
     /// # Errors
     /// `InvalidArgument` for a name out of pattern, the name of a built-in metric or a value that is no
     /// number, `Closed`.
     pub fn metric(&self, name: &str, value: f64) -> Result<(), Error> {
-        let Some(_pass) = self.shared.gate.enter() else {
-            self.shared.counters.refused_closed.one();
+        let Some(_call) = self.parts.in_flight.enter() else {
+            self.parts.counters.refused_closed.one();
             return Err(closed());
         };
         self.measure(name, value).inspect_err(|error| {
-            self.shared.counters.refused_invalid.one();
-            // Once for each run of the process: a host may feed the same every second.
-            if !self.shared.refused_metric.swap(true, Ordering::Relaxed) {
-                self.shared.log.write(Level::Warn, &format!("a metric is refused: {error}"));
+            self.parts.counters.refused_invalid.one();
+            if !self.was_metric_refused.swap(true, Ordering::Relaxed) {
+                self.parts.log.write(Level::Warn, &format!("a metric is refused: {error}"));
             }
         })
     }
@@ -109,18 +117,8 @@ impl Bell {
             let message = format!("metric `{name}` is measured by Taskbell; feed yours under another name");
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
-        let mut metrics = lock(&self.shared.metrics);
-        if metrics.len() >= MAX_METRICS && !metrics.contains_key(name) {
-            let message = format!("there are {MAX_METRICS} metrics already; `{name}` is refused");
-            return Err(Error::new(ErrorKind::InvalidArgument, message));
-        }
-        match metrics.get_mut(name) {
-            Some(last) => *last = value,
-            None => drop(metrics.insert(name.to_owned(), value)),
-        }
-        drop(metrics);
-        self.shared.watchman.observe(&self.shared, name, value);
-        Ok(())
+        let fed = self.parts.alerts.feed(name, value);
+        fed.map_err(|message| Error::new(ErrorKind::InvalidArgument, message))
     }
 
     /// Waits until every delivery of an event has ended.
@@ -128,77 +126,81 @@ impl Bell {
     /// # Errors
     /// `Timeout`, `Closed`, and `NotFound` for a ticket that was never given.
     pub fn wait(&self, ticket: u64, limit: Duration) -> Result<(), Error> {
-        if ticket == 0 || ticket > self.shared.intake.newest_ticket() {
+        if ticket == 0 || ticket > self.parts.intake.newest_ticket() {
             return Err(Error::new(ErrorKind::NotFound, format!("ticket {ticket} was never given")));
         }
-        self.shared.bed.wake();
-        let waited = self.shared.progress.await_ended(ticket, limit);
-        waited.map_err(|cut| self.cut_short(cut, "the deliveries of the event have not all ended"))
+        self.parts.waker.wake();
+        let waited = self.parts.progress.await_ended(ticket, limit);
+        waited.map_err(|error| self.wait_error(error, "the deliveries of the event have not all ended"))
     }
 
-    /// Waits until all accepted so far is durable.
+    /// Waits until every event accepted so far is durable.
     ///
     /// # Errors
     /// `Timeout`, or `Spool` when the disk takes nothing; `Closed`.
     pub fn sync(&self, limit: Duration) -> Result<(), Error> {
-        self.shared.bed.wake();
-        let waited = self.shared.progress.await_spooled(self.shared.intake.newest_ticket(), limit);
-        waited.map_err(|cut| self.cut_short(cut, "not all accepted events are in the spool"))
+        self.parts.waker.wake();
+        let waited = self.parts.progress.await_spooled(self.parts.intake.newest_ticket(), limit);
+        waited.map_err(|error| self.wait_error(error, "not all accepted events are in the spool"))
     }
 
-    /// Waits until all accepted so far has been tried once.
+    /// Waits until every delivery of the events accepted so far has been tried once.
     ///
     /// # Errors
     /// `Timeout`, or `Spool` when the disk takes nothing; `Closed`.
     pub fn flush(&self, limit: Duration) -> Result<(), Error> {
-        self.shared.bed.wake();
-        let waited = self.shared.progress.await_tried(self.shared.intake.newest_ticket(), limit);
-        waited.map_err(|cut| self.cut_short(cut, "not all accepted events have been tried"))
+        self.parts.waker.wake();
+        let waited = self.parts.progress.await_tried(self.parts.intake.newest_ticket(), limit);
+        waited.map_err(|error| self.wait_error(error, "not all accepted events have been tried"))
     }
 
-    /// Hands the next delivery report, as JSON, to `take`; it is gone when `take` returns `true`. `None`
-    /// when none waits.
+    /// Passes the next delivery report, as JSON, to `take`, and removes it if that returns `true`. `None` when
+    /// none waits.
     pub fn poll(&self, take: impl FnOnce(&str) -> bool) -> Option<bool> {
-        self.shared.reports.next(take)
+        self.parts.reports.next(take)
     }
 
     /// Counters and gauges as JSON; `docs/stats.md` names each.
     pub fn stats(&self) -> Json {
-        let shared = &self.shared;
+        let parts = &self.parts;
         let mut lanes = Map::new();
-        for (name, lane) in shared.lanes().iter() {
+        for (name, lane) in parts.lanes.lock().iter() {
             let state = lane.state();
             let entry = json!({"waiting": state.waiting, "in_flight": state.in_flight, "state": state.state});
             lanes.insert(name.clone(), entry);
         }
-        let mut stats = shared.counters.to_json();
+        let mut stats = parts.counters.to_json();
         if let Json::Object(stats) = &mut stats {
-            stats.insert("ring_used_bytes".into(), json!(shared.intake.used()));
-            stats.insert("ring_capacity_bytes".into(), json!(shared.intake.capacity()));
-            stats.insert("ring_damaged".into(), json!(shared.intake.corrupt()));
-            stats.insert("ring_in_memory".into(), json!(shared.intake.fallback()));
-            stats.insert("spool_failing".into(), json!(shared.spool_failing.load(Ordering::Relaxed)));
-            stats.insert("spool_full".into(), json!(shared.spool_full.load(Ordering::Relaxed)));
-            stats.insert("spool_mishaps".into(), json!(shared.mishaps()));
-            stats.insert("alerts_firing".into(), json!(shared.watchman.firing()));
+            stats.insert("ring_used_bytes".into(), json!(parts.intake.used()));
+            stats.insert("ring_capacity_bytes".into(), json!(parts.intake.capacity()));
+            stats.insert("ring_damaged".into(), json!(parts.intake.corrupt()));
+            stats.insert("ring_in_memory".into(), json!(parts.intake.fallback()));
+            stats.insert("spool_failing".into(), json!(parts.spool_health.is_failing()));
+            stats.insert("spool_full".into(), json!(parts.spool_health.is_full()));
+            stats.insert("spool_mishaps".into(), json!(parts.spool_health.incidents()));
+            stats.insert("alerts_firing".into(), json!(parts.alerts.firing()));
             stats.insert("lanes".into(), Json::Object(lanes));
         }
         stats
     }
 
-    /// Sets the host's log, or takes it away. The sink is called from Taskbell's threads, one message at
-    /// a time; it must return soon and must not call Taskbell. Once this has returned, the former sink
-    /// does not run any more.
+    /// Sets or removes the host's log function. It is called on a thread of Taskbell, one message at a time; it
+    /// must return soon and must not call Taskbell. Once this has returned, the former function does not run
+    /// any more.
     ///
     /// # Errors
-    /// `Timeout` when the former sink still runs after five seconds, or calls this itself.
+    /// `Timeout` when the former function still runs after five seconds, or is the caller.
     pub fn set_log(&self, sink: Option<Sink>) -> Result<(), Error> {
-        let listens = sink.is_some();
-        if self.shared.log.set(sink, Duration::from_secs(5)) {
-            // What happened at the start, when nobody could listen yet.
-            if listens && !self.shared.mishaps_told.swap(true, Ordering::Relaxed) {
-                self.shared.warnings.iter().for_each(|text| self.shared.log.write(Level::Warn, text));
-                self.shared.mishaps().iter().for_each(|text| self.shared.log.write(Level::Error, text));
+        let is_set = sink.is_some();
+        if self.parts.log.set(sink, Duration::from_secs(5)) {
+            // From the start, before a function could be set.
+            if is_set && !self.were_warnings_logged.swap(true, Ordering::Relaxed) {
+                self.warnings.iter().for_each(|text| self.parts.log.write(Level::Warn, text));
+                self.parts
+                    .spool_health
+                    .incidents()
+                    .iter()
+                    .for_each(|text| self.parts.log.write(Level::Error, text));
             }
             Ok(())
         } else {
@@ -208,29 +210,27 @@ impl Bell {
         }
     }
 
-    /// Puts another configuration in force, or keeps the present one and says why.
+    /// Applies another configuration, or keeps the present one and returns why.
     ///
     /// # Errors
     /// `Config` when it cannot be used or names another spool, `Timeout`, `Closed`.
     pub fn reload(&self, config: Config) -> Result<(), Error> {
-        let _pass = self.shared.gate.enter().ok_or_else(closed)?;
+        let _call = self.parts.in_flight.enter().ok_or_else(closed)?;
         if config.spool.path != self.spool {
-            let message = "`spool.path` cannot change while the bell is open; close it and open it anew";
+            let message = "`spool.path` cannot change while the bell is open; close it and open it again";
             return Err(Error::new(ErrorKind::Config, message));
         }
-        let lanes = build_lanes(&config, &self.shared, None)?;
-        *lock(&self.shared.reload) = Some(Reload { config: Arc::new(config), lanes });
+        let lanes = build_lanes(&config, &self.parts.lanes, None)?;
+        self.parts.reload.put(Reload { config: Arc::new(config), lanes });
         let deadline = Instant::now() + RELOAD_LIMIT;
         loop {
-            self.shared.bed.wake();
-            if lock(&self.shared.reload).is_none() {
+            self.parts.waker.wake();
+            if self.parts.reload.is_empty() {
                 return Ok(());
             }
-            if Instant::now() > deadline && lock(&self.shared.reload).take().is_some() {
-                return Err(Error::new(
-                    ErrorKind::Timeout,
-                    "the clerk is busy with a disk that does not answer",
-                ));
+            if Instant::now() > deadline && self.parts.reload.take().is_some() {
+                let message = "the dispatcher waits for a disk that does not answer";
+                return Err(Error::new(ErrorKind::Timeout, message));
             }
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -243,12 +243,12 @@ impl Bell {
     /// # Errors
     /// `Closed` when it was closed already.
     pub fn close(&self, limit: Duration) -> Result<u64, Error> {
-        close::close(&self.shared, limit).ok_or_else(closed)
+        close::close(&self.parts, limit).ok_or_else(closed)
     }
 
     fn check(&self, kind: &str, payload: &[u8]) -> Result<(), Error> {
-        let counters = &self.shared.counters;
-        let limit = self.shared.max_event_bytes.load(Ordering::Relaxed);
+        let counters = &self.parts.counters;
+        let limit = self.parts.max_event_bytes.load(Ordering::Relaxed);
         if payload.len() > limit {
             counters.refused_too_large.one();
             let message =
@@ -270,16 +270,16 @@ impl Bell {
     }
 
     fn refuse(&self, refusal: Refusal) -> Error {
-        let counters = &self.shared.counters;
+        let counters = &self.parts.counters;
         match refusal {
             Refusal::TooLarge => {
                 counters.refused_too_large.one();
                 Error::new(ErrorKind::TooLarge, "the event is larger than `queue.max_bytes` can hold")
             }
-            Refusal::Full if self.shared.spool_failing.load(Ordering::Relaxed) => {
+            Refusal::Full if self.parts.spool_health.is_failing() => {
                 counters.refused_spool.one();
                 let message = "the spool cannot be written, and no more events fit before it; \
-                               free disk space or mend its permissions";
+                               free disk space or correct its permissions";
                 Error::new(ErrorKind::Spool, message)
             }
             Refusal::Full => {
@@ -291,28 +291,27 @@ impl Bell {
         }
     }
 
-    fn cut_short(&self, cut: Cut, what: &str) -> Error {
-        match cut {
-            Cut::Closed => closed(),
-            Cut::Timeout
-                if self.shared.spool_failing.load(Ordering::Relaxed)
-                    || self.shared.spool_full.load(Ordering::Relaxed) =>
+    fn wait_error(&self, error: WaitError, what: &str) -> Error {
+        match error {
+            WaitError::Closed => closed(),
+            WaitError::Timeout
+                if self.parts.spool_health.is_failing() || self.parts.spool_health.is_full() =>
             {
                 Error::new(ErrorKind::Spool, format!("{what}: the spool cannot be written"))
             }
-            Cut::Timeout => Error::new(ErrorKind::Timeout, format!("{what} in the time given")),
+            WaitError::Timeout => Error::new(ErrorKind::Timeout, format!("{what} in the time given")),
         }
     }
 
     /// Whether it was closed.
     pub fn is_closed(&self) -> bool {
-        self.shared.phase() != Phase::Open
+        self.parts.phase.get() != Phase::Open
     }
 }
 
 impl Drop for Bell {
     fn drop(&mut self) {
-        close::close(&self.shared, Duration::ZERO);
+        close::close(&self.parts, Duration::ZERO);
     }
 }
 

@@ -1,4 +1,4 @@
-//! A dry run of a configuration.
+//! Checks a configuration without opening anything.
 
 use crate::config::{Config, ConfigError, ConfigSpans};
 use crate::hooks;
@@ -8,27 +8,27 @@ use crate::platform;
 use serde_json::{Value as Json, json};
 use std::path::PathBuf;
 
-/// What a dry run found.
+/// The result of [`check`].
 #[derive(Debug)]
 pub struct CheckReport {
-    /// The configuration cannot be used because of these.
+    /// Faults that make the configuration unusable.
     pub errors: Vec<ConfigError>,
-    /// It can be used, and these look like mistakes.
+    /// Likely mistakes in a usable configuration.
     pub warnings: Vec<ConfigError>,
-    /// How many endpoints and hooks it has.
+    /// The number of endpoints and hooks.
     pub counts: (usize, usize),
 }
 
-/// Reads a configuration, tries every template and condition on sample events, and looks for the folders of
-/// `[files] roots`. Sends nothing, and opens no spool.
+/// Reads a configuration, evaluates every template and condition with sample events, and looks for the folders
+/// of `[files] roots`. Sends nothing, and opens no spool.
 pub fn check(config: &str) -> CheckReport {
     match Config::load_with_spans(config) {
-        Ok((config, mut warnings, spans)) => {
-            warnings.extend(doubts(&config, &spans));
-            warnings.extend(never_gathered(&config, &spans));
-            warnings.extend(lost_roots(&config, &spans));
+        Ok((config, mut warnings, places)) => {
+            warnings.extend(template_warnings(&config, &places));
+            warnings.extend(empty_digests(&config, &places));
+            warnings.extend(missing_roots(&config, &places));
             let counts = (config.endpoints.len(), config.hooks.len());
-            CheckReport { errors: rehearse(&config, &spans), warnings, counts }
+            CheckReport { errors: sample_errors(&config, &places), warnings, counts }
         }
         Err(errors) => {
             CheckReport { errors: errors.into_iter().collect(), warnings: Vec::new(), counts: (0, 0) }
@@ -36,8 +36,8 @@ pub fn check(config: &str) -> CheckReport {
     }
 }
 
-/// What fails on sample events, each fault once however many of the hook's event types show it.
-fn rehearse(config: &Config, spans: &ConfigSpans) -> Vec<ConfigError> {
+/// Templates and conditions that fail with sample events; each fault once, for all event types of a hook.
+fn sample_errors(config: &Config, places: &ConfigSpans) -> Vec<ConfigError> {
     let mut errors: Vec<ConfigError> = Vec::new();
     for (index, hook) in config.hooks.iter().enumerate() {
         let mut add = |error: ConfigError| {
@@ -46,36 +46,36 @@ fn rehearse(config: &Config, spans: &ConfigSpans) -> Vec<ConfigError> {
             }
         };
         for kind in &hook.on {
-            // A manual hook tells of a task at the end of its queue too.
+            // A manual hook also gets a task at the end of its queue.
             let kind = if hook.manual { "task.complete" } else { kind.as_str() };
             if let Some(Err(reason)) = hook.when.as_ref().map(|when| when.check(kind)) {
-                add(spans.at(&format!("hooks[{index}].when"), &reason));
+                add(places.at(&format!("hooks[{index}].when"), &reason));
             }
             let shaping = &hook.shaping;
             for (name, key) in [("cooldown_by", &shaping.cooldown_by), ("supersede", &shaping.supersede)] {
                 if let Some(Err(reason)) = key.as_ref().map(|key| key.check(kind)) {
-                    add(spans.at(&format!("hooks[{index}].{name}"), &reason));
+                    add(places.at(&format!("hooks[{index}].{name}"), &reason));
                 }
             }
             let except = shaping.quiet.as_ref().and_then(|quiet| quiet.except.as_ref());
             if let Some(Err(reason)) = except.map(|except| except.check(kind)) {
-                add(spans.at(&format!("hooks[{index}].quiet_except"), &reason));
+                add(places.at(&format!("hooks[{index}].quiet_except"), &reason));
             }
             if let Some(Err(fault)) = hook.template.as_ref().map(|template| template.check(kind)) {
-                add(spans.in_template(index, &fault.place, fault.line, &fault.reason));
+                add(places.in_template(index, &fault.place, fault.line, &fault.reason));
             }
         }
     }
     errors
 }
 
-/// Templates whose bodies, made of sample events, are not what their endpoints' platforms take, or are cut
-/// to it when an event has much to say.
-fn doubts(config: &Config, spans: &ConfigSpans) -> Vec<ConfigError> {
+/// Templates whose messages for sample events do not fit the endpoint's platform, or are cut when an event has
+/// long texts.
+fn template_warnings(config: &Config, places: &ConfigSpans) -> Vec<ConfigError> {
     let mut doubts: Vec<ConfigError> = Vec::new();
     for (index, hook) in config.hooks.iter().enumerate().filter(|(_, hook)| hook.template.is_some()) {
         for endpoint in hook.to.iter().filter_map(|name| config.endpoint(name)) {
-            // A template that asks for fields of the host's own cannot be tried.
+            // A template that needs fields of the host's own cannot be rendered here.
             let body = |context: &Context| {
                 hooks::compose(hook.template.as_ref(), endpoint, context).ok().map(|message| message.body)
             };
@@ -114,26 +114,26 @@ fn doubts(config: &Config, spans: &ConfigSpans) -> Vec<ConfigError> {
                 })
             });
             doubts.extend(doubt.map(|doubt| {
-                spans.at(&format!("hooks[{index}].template"), &format!("for `{}`: {doubt}", endpoint.name))
+                places.at(&format!("hooks[{index}].template"), &format!("for `{}`: {doubt}", endpoint.name))
             }));
         }
     }
     doubts
 }
 
-/// Hooks that gather until the end of a queue, and listen only to what belongs to none.
-fn never_gathered(config: &Config, spans: &ConfigSpans) -> Vec<ConfigError> {
+/// Hooks that gather until the end of a queue, but only get events that belong to no queue.
+fn empty_digests(config: &Config, places: &ConfigSpans) -> Vec<ConfigError> {
     let of_no_queue = |kind: &String| kind.starts_with("alert.") || kind.starts_with("server.");
     let gathers = |hook: &Hook| hook.shaping.digest == Some(Digest::Queue);
     let idle = config.hooks.iter().enumerate().filter(|(_, hook)| gathers(hook));
     let idle = idle.filter(|(_, hook)| hook.on.iter().all(of_no_queue));
     let fault =
         "nothing is gathered, for no event of this hook belongs to a queue; give a time, such as \"15m\"";
-    idle.map(|(index, _)| spans.at(&format!("hooks[{index}].digest"), fault)).collect()
+    idle.map(|(index, _)| places.at(&format!("hooks[{index}].digest"), fault)).collect()
 }
 
-/// Roots below which nothing can be found now. A host may make its folder later, so this is no error.
-fn lost_roots(config: &Config, spans: &ConfigSpans) -> Vec<ConfigError> {
+/// Roots that do not exist. The host may create its folder later, so this is not an error.
+fn missing_roots(config: &Config, places: &ConfigSpans) -> Vec<ConfigError> {
     let fault = |(index, root): (usize, &PathBuf)| {
         let what = if root.is_dir() {
             return None;
@@ -144,7 +144,7 @@ fn lost_roots(config: &Config, spans: &ConfigSpans) -> Vec<ConfigError> {
         };
         let message =
             format!("`{}` {what}: no file below it can go with a message until it is there", root.display());
-        Some(spans.at(&format!("files.roots[{index}]"), &message))
+        Some(places.at(&format!("files.roots[{index}]"), &message))
     };
     config.files.roots.iter().enumerate().filter_map(fault).collect()
 }

@@ -1,116 +1,97 @@
-//! The lanes of a configuration, and what the spool keeps of an endpoint.
+//! The lanes of a configuration, and the state of endpoints in the spool.
 
 use super::error::{Error, ErrorKind};
-use super::shared::Shared;
+use super::lane_table::{LaneTable, Lanes};
 use crate::config::Config;
-use crate::endpoint::{Endpoint, is_task_endpoint};
-use crate::lanes::{EndpointHealth, Job, Lane, LaneReport, LaneSink};
+use crate::endpoint::Endpoint;
+use crate::lanes::{EndpointHealth, LaneReport};
 use crate::spool::SpoolPath;
 use crate::spool::{GONE, Spool};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
-/// Kept of an endpoint that said it will never take anything again.
+/// An endpoint whose receiver refuses all further requests.
 #[derive(Debug, Serialize, Deserialize)]
 struct Gone {
-    /// Tells one receiver from another without holding its URL or its keys.
+    // A fingerprint, since neither URL nor keys are stored.
     url: String,
     reason: String,
 }
 
-/// Kept of an endpoint that is in trouble, or asked for quiet.
+/// An endpoint that fails, or asked for a pause.
 #[derive(Debug, Serialize, Deserialize)]
-struct KeptStanding {
+struct StoredHealth {
     url: String,
-    standing: EndpointHealth,
+    health: EndpointHealth,
 }
 
-/// One lane for each endpoint of a configuration. `spool` tells which endpoints are gone since an
-/// earlier run; without it none is.
+/// A lane for each endpoint of a configuration. `spool` has the endpoints' state of earlier runs.
 ///
 /// # Errors
 /// When the certificates or the proxy of an endpoint cannot be used.
-pub fn build_lanes(
-    config: &Config,
-    shared: &Arc<Shared>,
-    spool: Option<&Spool>,
-) -> Result<BTreeMap<String, Arc<Lane>>, Error> {
+pub fn build_lanes(config: &Config, table: &LaneTable, spool: Option<&Spool>) -> Result<Lanes, Error> {
     let keeps_bodies = config.spool.path == SpoolPath::Memory;
-    let mut lanes = BTreeMap::new();
+    let mut lanes = Lanes::new();
     for endpoint in &config.endpoints {
         let gone = spool.and_then(|spool| gone_reason(spool, endpoint));
-        let sink: Arc<dyn LaneSink> = Arc::clone(shared) as Arc<dyn LaneSink>;
-        let clock = Arc::clone(&shared.clock);
-        let lane = Lane::new(Arc::clone(endpoint), clock, sink, keeps_bodies, gone).map_err(|fault| {
+        let lane = table.new_lane(endpoint, keeps_bodies, gone).map_err(|fault| {
             Error::new(ErrorKind::Config, format!("endpoints.{}: {fault}", endpoint.name))
         })?;
-        if let Some(standing) = spool.and_then(|spool| kept_standing(spool, endpoint)) {
-            lane.resume(standing);
+        if let Some(health) = spool.and_then(|spool| stored_health(spool, endpoint)) {
+            lane.resume(health);
         }
         lanes.insert(endpoint.name.clone(), lane);
     }
     Ok(lanes)
 }
 
-/// The key under which the spool keeps that an endpoint is gone.
+/// The state key of an endpoint that is gone.
 pub fn state_key(endpoint: &str) -> String {
     format!("{GONE}{endpoint}")
 }
 
-/// How we stand with the endpoints these reports come from, where that has changed: for the spool.
-pub fn changed_standings(
+/// The changed states of the endpoints that these reports come from.
+pub fn changed_states(
     config: &Config,
-    shared: &Shared,
+    table: &LaneTable,
     reports: &[LaneReport],
 ) -> Vec<(String, Option<Vec<u8>>)> {
-    let tried: BTreeSet<&str> = reports
-        .iter()
-        .filter_map(|report| match report {
+    let mut states = Vec::new();
+    let mut tried = BTreeSet::new();
+    for report in reports {
+        match report {
             LaneReport::Attempt { endpoint, .. } | LaneReport::FollowUp { endpoint, .. } => {
-                Some(endpoint.as_str())
+                tried.insert(endpoint.as_str());
             }
-            _ => None,
-        })
-        .collect();
-    let lanes = shared.lanes();
-    let state = |name: &str| {
-        let standing = lanes.get(name)?.changed_health()?;
+            LaneReport::Gone { endpoint, reason } => states.extend(gone_state(config, endpoint, reason)),
+            _ => {}
+        }
+    }
+    let lanes = table.lock();
+    let health = |name: &str| {
+        let health = lanes.get(name)?.changed_health()?;
         let url = fingerprint(config.endpoint(name)?);
-        let kept = (!standing.is_good(shared.clock.unix_ms())).then_some(KeptStanding { url, standing });
-        Some((standing_key(name), kept.and_then(|kept| serde_json::to_vec(&kept).ok())))
+        let stored = (!health.is_good(table.clock.unix_ms())).then_some(StoredHealth { url, health });
+        Some((health_key(name), stored.and_then(|stored| serde_json::to_vec(&stored).ok())))
     };
-    tried.into_iter().filter_map(state).collect()
+    states.extend(tried.into_iter().filter_map(health));
+    states
 }
 
-fn standing_key(endpoint: &str) -> String {
+fn health_key(endpoint: &str) -> String {
     format!("lane/{endpoint}")
 }
 
-fn kept_standing(spool: &Spool, endpoint: &Endpoint) -> Option<EndpointHealth> {
-    let kept = spool.state(&standing_key(&endpoint.name)).ok()??;
-    let kept: KeptStanding = serde_json::from_slice(&kept).ok()?;
-    (kept.url == fingerprint(endpoint)).then_some(kept.standing)
+fn stored_health(spool: &Spool, endpoint: &Endpoint) -> Option<EndpointHealth> {
+    let kept = spool.state(&health_key(&endpoint.name)).ok()??;
+    let kept: StoredHealth = serde_json::from_slice(&kept).ok()?;
+    (kept.url == fingerprint(endpoint)).then_some(kept.health)
 }
 
-/// The state of an endpoint that is gone, for the spool.
-pub fn gone_state(config: &Config, endpoint: &str, reason: &str) -> Option<(String, Option<Vec<u8>>)> {
+fn gone_state(config: &Config, endpoint: &str, reason: &str) -> Option<(String, Option<Vec<u8>>)> {
     let gone = Gone { url: fingerprint(config.endpoint(endpoint)?), reason: reason.to_owned() };
     Some((state_key(endpoint), serde_json::to_vec(&gone).ok()))
-}
-
-/// Deliveries whose endpoint is no longer configured are dead letters: they can be replayed once it is.
-pub fn drop_homeless(shared: &Shared, endpoint: &str, jobs: Vec<Job>) {
-    for job in jobs {
-        let reason = if is_task_endpoint(endpoint) {
-            "the address that the task named is no longer allowed, or too many such addresses are in use"
-                .into()
-        } else {
-            format!("endpoint `{endpoint}` is no longer configured")
-        };
-        shared.report(LaneReport::Dropped { endpoint: endpoint.to_owned(), job, reason });
-    }
 }
 
 fn gone_reason(spool: &Spool, endpoint: &Endpoint) -> Option<String> {
@@ -121,7 +102,7 @@ fn gone_reason(spool: &Spool, endpoint: &Endpoint) -> Option<String> {
 
 fn fingerprint(endpoint: &Endpoint) -> String {
     let mut digest = Sha256::new_with_prefix(endpoint.target.url.expose().as_str());
-    // Where one URL serves everybody, the keys tell who is meant.
+    // Where all receivers share one URL, the keys identify the receiver.
     for (name, value) in &endpoint.target.options {
         digest.update(format!("\0{name}\0{}", value.expose()));
     }

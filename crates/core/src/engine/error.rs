@@ -1,8 +1,8 @@
-//! What a call can come back with, in words for the host's programmer.
+//! Errors of the public API, with a sentence for the host's programmer.
 
 use std::fmt;
 
-/// Why a call did not do what it was asked. The numbers of the C ABI belong to the kinds.
+/// Why a call failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     /// The kind.
@@ -17,29 +17,29 @@ pub struct Error {
 pub enum ErrorKind {
     /// NULL, broken UTF-8, a name out of pattern, a number out of range.
     InvalidArgument = 1,
-    /// Not one JSON object.
+    /// The payload is not one JSON object.
     InvalidJson = 2,
-    /// An event over its limit.
+    /// The event is too large.
     TooLarge = 3,
-    /// Events wait for the spool and there is no room for another now.
+    /// Events wait for the spool, and there is no room for another now.
     QueueFull = 4,
-    /// The bell was closed.
+    /// The instance was closed.
     Closed = 5,
     /// The configuration has a fault.
     Config = 6,
-    /// The time given was not enough.
+    /// The time limit was reached.
     Timeout = 7,
     /// The spool cannot be used.
     Spool = 8,
-    /// This process was forked off the one that opened the bell.
+    /// This process was forked from the one that opened the instance.
     Forked = 9,
     /// The caller's buffer is too small.
     BufferTooSmall = 10,
-    /// The signature does not hold.
+    /// The signature is invalid.
     Signature = 11,
     /// A defect of Taskbell was caught.
     Panic = 12,
-    /// There is none.
+    /// It does not exist.
     NotFound = 13,
 }
 

@@ -1,7 +1,7 @@
-//! The host's log: one function at a time, called on a thread of its own, so that a slow one holds up
-//! neither the clerk nor a lane.
+//! The host's log function, called on a thread of its own so that a slow one delays neither the dispatcher nor
+//! a lane.
 
-use super::shared::lock;
+use super::lock::lock;
 use crate::os;
 use std::collections::VecDeque;
 use std::fmt;
@@ -10,10 +10,10 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
-/// The most messages that wait for a slow function; further ones are dropped, and it is told how many.
+/// Messages that wait for a slow function. Further ones are dropped, and their number is logged.
 const MAX_WAITING: usize = 1024;
 
-/// How grave a message is; the numbers of the C ABI.
+/// The severity of a log message; the numbers of the C ABI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(i32)]
 pub enum Level {
@@ -21,86 +21,86 @@ pub enum Level {
     Error = 1,
     /// Something is wrong and goes on.
     Warn = 2,
-    /// Something happened that operators like to know.
+    /// Something happened that operators want to know.
     Info = 3,
     /// Every attempt.
     Debug = 4,
 }
 
-/// What messages go to.
+/// Receives the messages.
 pub type Sink = Box<dyn Fn(Level, &str) + Send>;
 
-/// Hands messages to the host's function.
+/// Passes messages to the host's function.
 #[derive(Default)]
 pub struct Log {
     set: AtomicBool,
-    post: Mutex<Option<Arc<Post>>>,
+    queue: Mutex<Option<Arc<LogQueue>>>,
 }
 
-/// The messages on their way to one function.
+/// The messages for one function.
 #[derive(Default)]
-struct Post {
-    state: Mutex<PostState>,
+struct LogQueue {
+    state: Mutex<LogQueueState>,
     changed: Condvar,
 }
 
 #[derive(Default)]
-struct PostState {
+struct LogQueueState {
     waiting: VecDeque<(Level, String)>,
     dropped: u64,
-    carrier: Option<ThreadId>,
+    thread: Option<ThreadId>,
     ending: bool,
     ended: bool,
 }
 
 impl Log {
-    /// Sends a message. Never waits; costs one load when nobody listens. While the function is being
-    /// changed, messages go nowhere.
+    /// Queues a message. Never waits; costs one load when no function is set. Messages are dropped while the
+    /// function is being changed.
     pub fn write(&self, level: Level, message: &str) {
         if !self.set.load(Ordering::Acquire) {
             return;
         }
-        if let Ok(post) = self.post.try_lock()
-            && let Some(post) = post.as_ref()
+        if let Ok(queue) = self.queue.try_lock()
+            && let Some(queue) = queue.as_ref()
         {
-            post.put(level, message);
+            queue.push(level, message);
         }
     }
 
-    /// Whether anybody listens.
+    /// Whether a function is set.
     pub fn is_set(&self) -> bool {
         self.set.load(Ordering::Acquire)
     }
 
-    /// Sets the function, or takes it away. The former one first gets what waits for it; once this has
-    /// returned `true`, it does not run and will not run again. `false` when it is still running after
-    /// `limit`, when it is itself what calls, or when the system has no thread left: then none is set.
+    /// Sets or removes the function. The former one first gets its waiting messages; once this returns `true`,
+    /// it does not run and will not run again. `false` when it is still running after `limit`, when it is
+    /// the caller, or when the system has no thread left; no function is set then.
     pub fn set(&self, sink: Option<Sink>, limit: Duration) -> bool {
-        let mut post = lock(&self.post);
-        if post.as_ref().is_some_and(|post| lock(&post.state).carrier == Some(thread::current().id())) {
+        let mut queue = lock(&self.queue);
+        if queue.as_ref().is_some_and(|queue| lock(&queue.state).thread == Some(thread::current().id())) {
             return false;
         }
         self.set.store(false, Ordering::Release);
-        if let Some(former) = post.take()
+        if let Some(former) = queue.take()
             && !former.end(limit)
         {
-            *post = Some(former);
+            *queue = Some(former);
             return false;
         }
         let Some(sink) = sink else { return true };
-        let fresh = Arc::new(Post::default());
-        let carried = Arc::clone(&fresh);
-        if os::spawn_for_host("taskbell-log", move || carried.carry(&sink)).is_err() {
+        let fresh = Arc::new(LogQueue::default());
+        let served = Arc::clone(&fresh);
+        if os::spawn_for_host("taskbell-log", move || served.run(&sink)).is_err() {
             return false;
         }
-        *post = Some(fresh);
+        *queue = Some(fresh);
         self.set.store(true, Ordering::Release);
         true
     }
 }
 
-impl Post {
-    fn put(&self, level: Level, message: &str) {
+impl LogQueue {
+    fn push(&self, level: Level, message: &str) {
         let mut state = lock(&self.state);
         if state.waiting.len() >= MAX_WAITING {
             state.dropped += 1;
@@ -110,9 +110,9 @@ impl Post {
         }
     }
 
-    /// Carries messages until the end. Runs on a thread of its own.
-    fn carry(&self, sink: &Sink) {
-        lock(&self.state).carrier = Some(thread::current().id());
+    /// Calls the function until [`LogQueue::end`]. Runs on a thread of its own.
+    fn run(&self, sink: &Sink) {
+        lock(&self.state).thread = Some(thread::current().id());
         while let Some((level, message)) = self.next() {
             sink(level, &message);
         }
@@ -138,7 +138,7 @@ impl Post {
         }
     }
 
-    /// Ends after what waits; what cannot be carried by the deadline is dropped. Whether it has ended.
+    /// Ends after the waiting messages; those left at the deadline are dropped. Whether the thread has ended.
     fn end(&self, limit: Duration) -> bool {
         let deadline = Instant::now() + limit;
         let mut state = lock(&self.state);
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_function_that_calls_back_is_refused_and_a_stuck_one_holds_nobody() {
+    fn a_function_that_calls_back_is_refused_and_a_stuck_one_delays_nobody() {
         let log = Arc::new(Log::default());
         let inner = Arc::clone(&log);
         let (entered, inside) = mpsc::channel();
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_function_hears_how_much_it_missed() {
+    fn a_slow_function_gets_the_number_of_dropped_messages() {
         let log = Log::default();
         let (send, receive) = mpsc::channel();
         let (go, wait) = mpsc::channel::<()>();

@@ -1,40 +1,45 @@
-//! The engine wires the rooms together: it owns start, reload and the shutdown deadline.
+//! The engine: one thread, the [`dispatcher`], takes events through five parts: `ingest` reads and parses them,
+//! `decide` turns them into messages, `commit` makes both durable, `dispatch` gives the messages to lanes, and
+//! `supervise` opens, reloads and closes. Each part owns its data; `parts` holds what several threads use.
 
-mod bed;
 mod bell;
 mod check;
-mod clerk;
-mod close;
-mod company;
-mod edges;
+mod commit;
+mod counters;
+mod decide;
+mod dispatch;
+mod dispatcher;
 mod endpoints;
 mod error;
-mod gate;
 mod housekeeping;
-mod inherit;
+mod idle;
+mod in_flight;
+mod ingest;
+mod lane_reports;
+mod lane_table;
+mod lock;
 mod log;
-mod mend;
-mod open;
-mod prepare;
+mod parts;
+mod peers;
+mod phase;
 mod preview;
 mod progress;
-mod recall;
-mod rehearsal;
 mod reports;
-mod rounds;
-mod shaping;
-mod shared;
-mod stats;
+mod shared_batches;
+mod simulation;
+mod spool_health;
+mod spool_recovery;
+mod supervise;
+mod takeover;
 mod task_lanes;
 #[cfg(test)]
-mod trials;
-mod watch;
-mod watchman;
-mod work;
+mod tests;
+mod usual_durations;
+mod waker;
 
 pub use bell::Bell;
 pub use check::{CheckReport, check};
 pub use error::{Error, ErrorKind};
 pub use log::{Level, Sink};
 pub use preview::{explain, preview};
-pub use rehearsal::{Rehearsal, Rung};
+pub use simulation::{SimulatedMessage, Simulation};

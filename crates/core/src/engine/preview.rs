@@ -1,20 +1,19 @@
 //! The requests that an event would cause, without sending them.
 
+use super::decide::{Decider, Decisions, PlannedDelivery, PlannedEvent};
 use super::error::{Error, ErrorKind};
-use super::prepare::{Prepared, PreparedDelivery, Preparer};
-use super::recall;
-use super::stats::Counters;
-use crate::clock;
+use super::ingest::IngestedEvent;
+use super::usual_durations;
+use crate::clock::{self, Moment};
 use crate::config::Config;
 use crate::endpoint::Endpoint;
 use crate::event::{self, EventId};
-use crate::hooks::Account;
 use crate::intake::Record;
 use crate::lanes::{self, DryRun, DryRunRequest, Job};
 use crate::message::sample;
 use crate::platform::{self, Attachment};
 use crate::secret::{REDACTED, SecretUrl};
-use crate::shape::Shape;
+use crate::shaping::ShapingState;
 use crate::spool::SpoolPath;
 use crate::spool::{Reader, SpoolErrorKind};
 use crate::tally::Tally;
@@ -31,9 +30,13 @@ use std::time::Duration;
 pub fn preview(config: &Config, kind: &str, payload: Option<&str>) -> Result<Json, Error> {
     let record = record(kind, payload)?;
     let (id, now) = (record.id, record.accepted_at);
-    let (deliveries, remarks) = prepare(config, record, Tally::default(), None);
-    let requests: Vec<Json> =
-        deliveries.iter().map(|(id, delivery)| request(config, delivery, *id, kind, now)).collect();
+    let Decisions { events, remarks, .. } =
+        decide(Decider::new(config, Tally::default(), ShapingState::default()), record);
+    let of = |event: &PlannedEvent| -> Vec<Json> {
+        let deliveries = event.deliveries.iter();
+        deliveries.map(|delivery| request(config, delivery, event.id, kind, now)).collect()
+    };
+    let requests: Vec<Json> = events.iter().flat_map(of).collect();
     Ok(json!({
         "event": { "id": id.to_string(), "type": kind },
         "requests": requests,
@@ -50,27 +53,27 @@ pub fn preview(config: &Config, kind: &str, payload: Option<&str>) -> Result<Jso
 pub fn explain(config: &Config, kind: &str, payload: Option<&str>) -> Result<Json, Error> {
     let record = record(kind, payload)?;
     let id = record.id;
-    let mut accounts = Vec::new();
-    let (tally, trouble) = with_usual(config);
-    let (_, mut remarks) = prepare(config, record, tally, Some(&mut accounts));
-    remarks.extend(trouble);
-    let own = accounts.into_iter().filter(|(of, _)| of == kind).flat_map(|(_, accounts)| accounts);
+    let (tally, fault) = with_usual(config);
+    let decider = Decider::new(config, tally, ShapingState::default()).explaining();
+    let Decisions { mut remarks, explanations, .. } = decide(decider, record);
+    remarks.extend(fault);
+    let own = explanations.into_iter().filter(|(of, _)| of == kind).flat_map(|(_, explained)| explained);
     let hooks: Vec<Json> = own
-        .map(|account| {
-            let why = config.scrubber.scrub(&account.why);
-            json!({"hook": account.hook, "fires": account.fires, "to": account.to, "why": why})
+        .map(|explained| {
+            let why = config.scrubber.scrub(&explained.why);
+            json!({"hook": explained.hook, "fires": explained.matched, "to": explained.to, "why": why})
         })
         .collect();
     Ok(json!({ "event": { "id": id.to_string(), "type": kind }, "hooks": hooks, "remarks": remarks }))
 }
 
-/// A count that knows what is usual. The spool is only read; the second value says why it could not be.
+/// A tally with the usual durations of the spool, which is only read; the second value says why that failed.
 fn with_usual(config: &Config) -> (Tally, Option<String>) {
     let mut tally = Tally::default();
     let SpoolPath::File(path) = &config.spool.path else { return (tally, None) };
-    let looked_up = Reader::open(path).and_then(|spool| recall::look_up_usual(&spool, &mut tally));
+    let looked_up = Reader::open(path).and_then(|spool| usual_durations::look_up_usual(&spool, &mut tally));
     let trouble = looked_up.err().filter(|error| error.kind() != SpoolErrorKind::Missing);
-    (tally, trouble.map(|error| format!("what is usual is not known here: {error}")))
+    (tally, trouble.map(|error| format!("the usual durations cannot be read: {error}")))
 }
 
 /// The event as the ring would hold it, accepted now.
@@ -90,37 +93,20 @@ fn record(kind: &str, payload: Option<&str>) -> Result<Record, Error> {
     })
 }
 
-/// What the clerk would prepare. The end of a queue counts at once, and a digest goes out with this item.
-fn prepare(
-    config: &Config,
-    record: Record,
-    mut tally: Tally,
-    accounts: Option<&mut Vec<(String, Vec<Account>)>>,
-) -> (Vec<(EventId, PreparedDelivery)>, Vec<String>) {
-    let mut remarks = Vec::new();
-    let mut shape = Shape::default();
-    let mut preparer = Preparer {
-        config,
-        tally: &mut tally,
-        shape: &mut shape,
-        unix_ms: record.accepted_at,
-        counters: &Counters::default(),
-        remarks: &mut remarks,
-        accounts,
-    };
-    let mut events = vec![preparer.take(record, Duration::ZERO).event];
-    for (_, tally, end) in preparer.tally.ended(Duration::MAX) {
-        events.push(preparer.end_queue(&tally, &end));
-    }
-    for window in preparer.shape.due(&config.hooks, i64::MAX, true) {
-        events.push(preparer.digest(&window));
-    }
-    let of = |event: Prepared| event.deliveries.into_iter().map(move |delivery| (event.id, delivery));
-    (events.into_iter().flat_map(of).collect(), remarks)
+/// Runs an event through the code that the dispatcher runs. The end of a queue counts at once, and a digest is
+/// sent with this match.
+fn decide(mut decider: Decider<&Config>, record: Record) -> Decisions {
+    let unix_ms = record.accepted_at;
+    let at = |monotonic: Duration| Moment { monotonic, unix_ms };
+    decider.take(IngestedEvent::from(record), at(Duration::ZERO));
+    decider.end_held_queues(at(Duration::MAX));
+    decider.shaping.hurry(unix_ms);
+    decider.close_windows(at(Duration::ZERO), true);
+    decider.take_decisions()
 }
 
-fn request(config: &Config, delivery: &PreparedDelivery, id: EventId, kind: &str, now: i64) -> Json {
-    let found = delivery.named.as_ref().or_else(|| config.endpoint(&delivery.endpoint));
+fn request(config: &Config, delivery: &PlannedDelivery, id: EventId, kind: &str, now: i64) -> Json {
+    let found = delivery.task_endpoint.as_ref().or_else(|| config.endpoint(&delivery.endpoint));
     let Some(endpoint) = found else { return Json::Null };
     let mut request = Map::new();
     request.insert("endpoint".into(), json!(delivery.endpoint));

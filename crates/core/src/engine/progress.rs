@@ -1,128 +1,122 @@
-//! How far the events of this run have come: what `wait`, `sync` and `flush` wait for.
+//! The progress of this run's events by ticket: `wait`, `sync` and `flush` wait on it.
 
+use crate::engine::lock::lock;
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What is left to do for one event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Left {
-    /// Deliveries that have not ended.
-    deliveries: u32,
-    /// Of these, deliveries that have not been tried.
+struct OpenDeliveries {
+    total: u32,
     untried: u32,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct ProgressState {
     spooled: u64,
-    left: BTreeMap<u64, Left>,
+    open: BTreeMap<u64, OpenDeliveries>,
     closed: bool,
 }
 
-/// Why a wait ended without what it waited for.
+/// Why a wait failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cut {
+pub enum WaitError {
     /// Time was up.
     Timeout,
-    /// The bell was closed.
+    /// The instance was closed.
     Closed,
 }
 
-/// What the clerk has done, by ticket.
+/// Written by the dispatcher, awaited by host threads.
 #[derive(Debug, Default)]
 pub struct Progress {
-    state: Mutex<State>,
+    state: Mutex<ProgressState>,
     changed: Condvar,
 }
 
-/// Changes that the clerk makes in one go.
+/// A group of changes.
 #[derive(Debug)]
-pub struct Update<'a> {
+pub struct ProgressUpdate<'a> {
     progress: &'a Progress,
-    state: MutexGuard<'a, State>,
+    state: MutexGuard<'a, ProgressState>,
 }
 
 impl Progress {
-    /// Starts a change; waiters see it when it is dropped.
-    pub fn update(&self) -> Update<'_> {
-        Update { progress: self, state: self.lock() }
+    /// Begins a group of changes; waiters see it when it is dropped.
+    pub fn update(&self) -> ProgressUpdate<'_> {
+        ProgressUpdate { progress: self, state: lock(&self.state) }
     }
 
     /// Waits until everything up to this ticket is in the spool.
-    pub fn await_spooled(&self, ticket: u64, limit: Duration) -> Result<(), Cut> {
+    pub fn await_spooled(&self, ticket: u64, limit: Duration) -> Result<(), WaitError> {
         self.await_state(limit, |state| state.spooled >= ticket)
     }
 
     /// Waits until every delivery of the event with this ticket has ended.
-    pub fn await_ended(&self, ticket: u64, limit: Duration) -> Result<(), Cut> {
-        self.await_state(limit, |state| state.spooled >= ticket && !state.left.contains_key(&ticket))
+    pub fn await_ended(&self, ticket: u64, limit: Duration) -> Result<(), WaitError> {
+        self.await_state(limit, |state| state.spooled >= ticket && !state.open.contains_key(&ticket))
     }
 
-    /// Waits until everything up to this ticket has been tried once, earlier runs included.
-    pub fn await_tried(&self, ticket: u64, limit: Duration) -> Result<(), Cut> {
+    /// Waits until all deliveries up to this ticket, and of earlier runs, have been tried once.
+    pub fn await_tried(&self, ticket: u64, limit: Duration) -> Result<(), WaitError> {
         self.await_state(limit, |state| {
-            state.spooled >= ticket && state.left.range(..=ticket).all(|(_, left)| left.untried == 0)
+            state.spooled >= ticket && state.open.range(..=ticket).all(|(_, open)| open.untried == 0)
         })
     }
 
-    fn await_state(&self, limit: Duration, done: impl Fn(&State) -> bool) -> Result<(), Cut> {
+    fn await_state(&self, limit: Duration, done: impl Fn(&ProgressState) -> bool) -> Result<(), WaitError> {
         let deadline = Instant::now() + limit;
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         loop {
             if done(&state) {
                 return Ok(());
             }
             if state.closed {
-                return Err(Cut::Closed);
+                return Err(WaitError::Closed);
             }
             let Some(left) = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
             else {
-                return Err(Cut::Timeout);
+                return Err(WaitError::Timeout);
             };
             state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
-impl Update<'_> {
+impl ProgressUpdate<'_> {
     /// Everything up to this ticket is in the spool.
     pub fn spooled(&mut self, ticket: u64) {
         self.state.spooled = self.state.spooled.max(ticket);
     }
 
-    /// The event with this ticket has so many deliveries to make, none of them tried.
-    pub fn owes(&mut self, ticket: u64, deliveries: u32) {
-        self.owes_of_which(ticket, deliveries, deliveries);
+    /// The event with this ticket has this many deliveries, none of them tried.
+    pub fn adds(&mut self, ticket: u64, deliveries: u32) {
+        self.adds_tried(ticket, deliveries, deliveries);
     }
 
-    /// As [`Update::owes`], with `untried` of them not tried yet.
-    pub fn owes_of_which(&mut self, ticket: u64, deliveries: u32, untried: u32) {
+    /// As [`ProgressUpdate::adds`], with `untried` of them not tried yet.
+    pub fn adds_tried(&mut self, ticket: u64, deliveries: u32, untried: u32) {
         if deliveries > 0 {
-            let left = self.state.left.entry(ticket).or_insert(Left { deliveries: 0, untried: 0 });
-            left.deliveries += deliveries;
-            left.untried += untried;
+            let open = self.state.open.entry(ticket).or_insert(OpenDeliveries { total: 0, untried: 0 });
+            open.total += deliveries;
+            open.untried += untried;
         }
     }
 
     /// A delivery of this event was tried for the first time.
     pub fn tried(&mut self, ticket: u64) {
-        if let Some(left) = self.state.left.get_mut(&ticket) {
-            left.untried = left.untried.saturating_sub(1);
+        if let Some(open) = self.state.open.get_mut(&ticket) {
+            open.untried = open.untried.saturating_sub(1);
         }
     }
 
     /// A delivery of this event has ended; `tried` when it was tried before.
     pub fn ended(&mut self, ticket: u64, tried: bool) {
-        if let Some(left) = self.state.left.get_mut(&ticket) {
-            left.deliveries = left.deliveries.saturating_sub(1);
-            left.untried = left.untried.saturating_sub(u32::from(!tried));
-            if left.deliveries == 0 {
-                self.state.left.remove(&ticket);
+        if let Some(open) = self.state.open.get_mut(&ticket) {
+            open.total = open.total.saturating_sub(1);
+            open.untried = open.untried.saturating_sub(u32::from(!tried));
+            if open.total == 0 {
+                self.state.open.remove(&ticket);
             }
         }
     }
@@ -133,7 +127,7 @@ impl Update<'_> {
     }
 }
 
-impl Drop for Update<'_> {
+impl Drop for ProgressUpdate<'_> {
     fn drop(&mut self) {
         self.progress.changed.notify_all();
     }
@@ -148,25 +142,25 @@ mod tests {
     #[test]
     fn a_wait_ends_when_every_delivery_has_and_a_flush_when_each_was_tried() {
         let progress = Progress::default();
-        assert_eq!(progress.await_ended(5, NOW), Err(Cut::Timeout), "not spooled yet");
+        assert_eq!(progress.await_ended(5, NOW), Err(WaitError::Timeout), "not spooled yet");
         {
             let mut update = progress.update();
-            update.owes(5, 2);
+            update.adds(5, 2);
             update.spooled(7);
         }
-        assert_eq!(progress.await_ended(5, NOW), Err(Cut::Timeout));
+        assert_eq!(progress.await_ended(5, NOW), Err(WaitError::Timeout));
         assert_eq!(progress.await_ended(7, NOW), Ok(()), "nothing to deliver");
         progress.update().tried(5);
-        assert_eq!(progress.await_tried(7, NOW), Err(Cut::Timeout));
+        assert_eq!(progress.await_tried(7, NOW), Err(WaitError::Timeout));
         progress.update().ended(5, false);
         assert_eq!(progress.await_tried(7, NOW), Ok(()));
-        assert_eq!(progress.await_ended(5, NOW), Err(Cut::Timeout));
+        assert_eq!(progress.await_ended(5, NOW), Err(WaitError::Timeout));
         progress.update().ended(5, true);
         assert_eq!(progress.await_ended(5, NOW), Ok(()));
-        progress.update().owes_of_which(0, 2, 1);
+        progress.update().adds_tried(0, 2, 1);
         progress.update().tried(0);
         assert_eq!(progress.await_tried(7, NOW), Ok(()), "what an earlier run tried is tried");
         progress.update().closed();
-        assert_eq!(progress.await_spooled(8, Duration::from_secs(60)), Err(Cut::Closed));
+        assert_eq!(progress.await_spooled(8, Duration::from_secs(60)), Err(WaitError::Closed));
     }
 }

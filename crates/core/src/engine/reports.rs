@@ -1,16 +1,17 @@
-//! Delivery reports that the host polls.
+//! The delivery reports that the host polls.
 
+use crate::engine::lock::lock;
 use crate::event::EventId;
 use serde::{Serialize, Serializer};
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
-/// The most reports that wait for a host that does not poll; the oldest go first, and are counted.
+/// Waiting reports. Beyond, the oldest are dropped and counted.
 const MAX_WAITING: usize = 1024;
 
 /// How one delivery ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Report {
+pub struct DeliveryReport {
     /// The event's id.
     #[serde(serialize_with = "as_text")]
     pub event: EventId,
@@ -19,17 +20,17 @@ pub struct Report {
     pub kind: Arc<str>,
     /// The endpoint's name.
     pub endpoint: String,
-    /// The name of the hook that fired.
+    /// The name of the hook that matched.
     pub hook: Arc<str>,
     /// `delivered` or `dead`.
     pub state: &'static str,
     /// Attempts made.
     pub attempts: u32,
-    /// The HTTP status of the last attempt, if there was an answer.
+    /// The HTTP status of the last attempt, if it got a response.
     pub status: Option<u16>,
     /// Why it is dead.
     pub reason: Option<String>,
-    /// Whether it gave way to a newer one and was never sent; its state is `dead`.
+    /// Whether a newer delivery replaced it before its first attempt; its state is `dead`.
     #[serde(skip)]
     pub superseded: bool,
     /// The ticket that `taskbell_emit` gave; null for an event of an earlier run.
@@ -40,25 +41,25 @@ fn as_text<S: Serializer>(id: &EventId, serializer: S) -> Result<S::Ok, S::Error
     serializer.collect_str(id)
 }
 
-/// The reports that wait; text is made of those only that somebody takes.
+/// The waiting reports; each is serialized when it is taken.
 #[derive(Debug, Default)]
-pub struct Reports {
-    waiting: Mutex<VecDeque<Report>>,
+pub struct DeliveryReports {
+    waiting: Mutex<VecDeque<DeliveryReport>>,
 }
 
-impl Reports {
-    /// Adds a report; says how many were dropped for it.
-    pub fn push(&self, report: Report) -> u64 {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+impl DeliveryReports {
+    /// Adds a report. Returns how many were dropped to make room.
+    pub fn push(&self, report: DeliveryReport) -> u64 {
+        let mut waiting = lock(&self.waiting);
         waiting.push_back(report);
         let surplus = waiting.len().saturating_sub(MAX_WAITING);
         waiting.drain(..surplus);
         surplus as u64
     }
 
-    /// Hands the next report to `take`; it is gone when `take` returns `true`. `None` when none waits.
+    /// Passes the next report to `take`, and removes it if that returns `true`. `None` when none waits.
     pub fn next(&self, take: impl FnOnce(&str) -> bool) -> Option<bool> {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = lock(&self.waiting);
         let taken = take(&serde_json::to_string(waiting.front()?).unwrap_or_default());
         if taken {
             waiting.pop_front();
@@ -73,11 +74,11 @@ mod tests {
 
     #[test]
     fn a_report_stays_until_it_is_taken_and_the_oldest_make_room() {
-        let reports = Reports::default();
+        let reports = DeliveryReports::default();
         assert_eq!(reports.next(|_| true), None);
         let mut dropped = 0;
         for number in 0..MAX_WAITING as u32 + 3 {
-            dropped += reports.push(Report {
+            dropped += reports.push(DeliveryReport {
                 event: EventId::new(0, 1),
                 kind: "task.complete".into(),
                 endpoint: "team".into(),

@@ -1,41 +1,40 @@
-//! Lanes of the addresses that tasks name. Their number is bounded, and the spool keeps each address
-//! beside the deliveries that need it, so that they survive a restart.
+//! Lanes of the addresses that tasks name. Their number is bounded, and the spool keeps each address with the
+//! deliveries that need it, so that they survive a restart.
 
-use super::shared::Shared;
+use super::lane_table::{LaneTable, Lanes};
 use crate::config::Config;
 use crate::endpoint::{Endpoint, EndpointDirectory, parse_task_url};
-use crate::lanes::{Lane, LaneSink};
+use crate::lanes::Lane;
 use crate::spool::SpoolPath;
 use crate::spool::{Spool, SpoolError};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The most such lanes at once. What is for one more is a dead letter.
+/// Lanes of this kind at once. Deliveries for one more are dead letters.
 pub const MAX_LANES: usize = 64;
 
 /// What the keys of kept addresses start with.
-const KEPT: &str = "task-url/";
+const ADDRESS: &str = "task-url/";
 
-/// How long an address is kept after the last message for it, in milliseconds: longer than a message
-/// waits, in whatever process.
+/// An address is kept for this time after the last message for it, in milliseconds: longer than a message
+/// waits in any process.
 const KEEP_MS: i64 = 5 * 86_400_000;
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Kept {
+struct StoredAddress {
     url: String,
     seen: i64,
 }
 
 /// The state that keeps an address, for the transaction that writes a delivery to it.
 pub fn kept_state(endpoint: &Endpoint, unix_ms: i64) -> (String, Vec<u8>) {
-    let kept = Kept { url: endpoint.target.url.expose().as_str().to_owned(), seen: unix_ms };
-    (format!("{KEPT}{}", endpoint.name), serde_json::to_vec(&kept).unwrap_or_default())
+    let kept = StoredAddress { url: endpoint.target.url.expose().as_str().to_owned(), seen: unix_ms };
+    (format!("{ADDRESS}{}", endpoint.name), serde_json::to_vec(&kept).unwrap_or_default())
 }
 
-/// Opens the lane of an address, unless there is one, in place of an idle one where there are too many.
-pub fn open_lane(shared: &Arc<Shared>, config: &Config, endpoint: &Arc<Endpoint>) {
-    let mut lanes = shared.lanes();
+/// Opens the lane of an address unless it exists. When there are too many, it replaces an idle one.
+pub fn open_lane(table: &LaneTable, config: &Config, endpoint: &Arc<Endpoint>) {
+    let mut lanes = table.lock();
     if lanes.contains_key(&endpoint.name) {
         return;
     }
@@ -50,45 +49,43 @@ pub fn open_lane(shared: &Arc<Shared>, config: &Config, endpoint: &Arc<Endpoint>
             lane.stop();
         }
     }
-    if let Some(lane) = new_lane(shared, config, endpoint) {
+    if let Some(lane) = new_lane(table, config, endpoint) {
         lanes.insert(endpoint.name.clone(), lane);
     }
 }
 
-fn new_lane(shared: &Arc<Shared>, config: &Config, endpoint: &Arc<Endpoint>) -> Option<Arc<Lane>> {
-    let sink: Arc<dyn LaneSink> = Arc::clone(shared) as Arc<dyn LaneSink>;
-    let keeps_bodies = config.spool.path == SpoolPath::Memory;
-    Lane::new(Arc::clone(endpoint), Arc::clone(&shared.clock), sink, keeps_bodies, None).ok()
+fn new_lane(table: &LaneTable, config: &Config, endpoint: &Arc<Endpoint>) -> Option<Arc<Lane>> {
+    table.new_lane(endpoint, config.spool.path == SpoolPath::Memory, None).ok()
 }
 
-/// The lanes of kept addresses for which something waits, as far as they are still allowed. Forgets the
-/// addresses that nothing has been waiting for in a long time.
+/// Adds the lanes of stored addresses with waiting deliveries that are still allowed. Forgets addresses without
+/// deliveries for a long time.
 pub fn restore(
     spool: &mut Spool,
-    shared: &Arc<Shared>,
+    table: &LaneTable,
     config: &Config,
-    lanes: &mut BTreeMap<String, Arc<Lane>>,
+    lanes: &mut Lanes,
 ) -> Result<(), SpoolError> {
-    let now = shared.clock.unix_ms();
+    let now = table.clock.unix_ms();
     let mut forgotten = Vec::new();
-    for (key, value) in spool.states(KEPT)? {
-        let kept = serde_json::from_slice::<Kept>(&value).ok();
+    for (key, value) in spool.states(ADDRESS)? {
+        let kept = serde_json::from_slice::<StoredAddress>(&value).ok();
         let Some(kept) = kept.filter(|kept| kept.seen > now - KEEP_MS) else {
             forgotten.push(key);
             continue;
         };
-        if spool.pending(key.get(KEPT.len()..).unwrap_or_default(), 0, 1)?.is_empty() {
+        if spool.pending(key.get(ADDRESS.len()..).unwrap_or_default(), 0, 1)?.is_empty() {
             continue;
         }
         let url = parse_task_url(&kept.url);
         if let Some(endpoint) = url.and_then(|url| config.task_endpoint(&url))
-            && let Some(lane) = new_lane(shared, config, &endpoint)
+            && let Some(lane) = new_lane(table, config, &endpoint)
         {
             lanes.insert(endpoint.name.clone(), lane);
         }
     }
     if !forgotten.is_empty() {
-        let mut batch = spool.batch()?;
+        let mut batch = spool.begin()?;
         for key in forgotten {
             batch.put_state(&key, None)?;
         }

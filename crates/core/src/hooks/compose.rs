@@ -1,15 +1,15 @@
-//! From a hook's template, or the platform's own card, to the message.
+//! Renders the message of an event: from the hook's template, or the platform's own card.
 
 use crate::endpoint::{Endpoint, Overflow};
 use crate::message::{Context, Extras, Message, Notice, RenderError, SummaryLine, Template};
 use serde_json::Value as Json;
 use std::panic::{self, AssertUnwindSafe};
 
-/// The message of an event for an endpoint: rendered once, and the same for every attempt.
+/// Renders the message of an event for an endpoint, once for all attempts.
 ///
 /// # Errors
-/// Where the template failed, and why. A defect of Taskbell that the event brings to light is such an
-/// error too: it costs this message, and nothing else.
+/// The place in the template and the reason. A defect of Taskbell (a panic) while rendering is such an error
+/// too: it costs this message and nothing else.
 pub fn compose(
     template: Option<&Template>,
     endpoint: &Endpoint,
@@ -45,31 +45,31 @@ fn card(endpoint: &Endpoint, context: &Context) -> Message {
 }
 
 fn extras_of(endpoint: &Endpoint, context: &Context) -> Extras {
-    let encloses = endpoint.platform.file_limit().is_some();
-    let folds = endpoint.overflow == Overflow::Fold && !endpoint.rate.is_empty();
+    let attaches = endpoint.platform.file_limit().is_some();
+    let coalesces = endpoint.overflow == Overflow::Fold && !endpoint.rate.is_empty();
     Extras {
-        file: encloses.then(|| chosen(context, endpoint)).flatten(),
+        file: attaches.then(|| output_to_attach(context, endpoint)).flatten(),
         form: false,
-        line: folds.then(|| {
+        line: coalesces.then(|| {
             let kind = context.text_at(&["event", "type"]).unwrap_or("event");
             let notice = Notice::from_context(kind, context);
             SummaryLine { tone: notice.tone, text: notice.title }
         }),
-        host: folds.then(|| context.at(&["host"]).cloned()).flatten(),
+        host: coalesces.then(|| context.at(&["host"]).cloned()).flatten(),
     }
 }
 
-/// With the file in SwarmUI's form, or in the platform's own where its receivers read no such form; without
-/// any when the template does not ask for it.
+/// Attaches the file as a SwarmUI form where the receiver reads forms, else in the platform's own way; not at
+/// all unless the template asks for it.
 fn for_swarmui(extras: Extras, asked: bool, endpoint: &Endpoint, context: &Context) -> Extras {
     let form = asked && endpoint.platform.reads_forms();
-    let file = if form { chosen(context, endpoint) } else { extras.file.filter(|_| asked) };
+    let file = if form { output_to_attach(context, endpoint) } else { extras.file.filter(|_| asked) };
     Extras { form: form && file.is_some(), file, ..extras }
 }
 
-/// The path of the first output of a task that is a picture by its type or its name; where there is none,
-/// of the first file, for a platform that takes any. None where no file may be read.
-fn chosen(context: &Context, endpoint: &Endpoint) -> Option<String> {
+/// The path of the first output that is a picture by its type or name, else of the first file if the platform
+/// takes any. `None` where no file may be read.
+fn output_to_attach(context: &Context, endpoint: &Endpoint) -> Option<String> {
     if endpoint.file_roots.is_empty() {
         return None;
     }

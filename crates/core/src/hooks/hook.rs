@@ -1,61 +1,61 @@
-//! What the configuration says of a hook.
+//! The settings of a hook; `config` fills them.
 
-use super::QuietHours;
+use super::quiet_hours::QuietHours;
 use crate::message::{Condition, KeyExpression, Template};
 use std::time::Duration;
 
-/// `[[hooks]]`: which events ring at which endpoints.
+/// `[[hooks]]`: which events notify which endpoints.
 #[derive(Debug)]
 pub struct Hook {
     /// For logs and reports: `name`, or `hooks[2]`.
     pub name: String,
-    /// The event types it listens to.
+    /// Event types.
     pub on: Vec<String>,
-    /// The names of the endpoints it rings at; all exist.
+    /// Names of configured endpoints.
     pub to: Vec<String>,
-    /// Fires only when this is true.
+    /// Matches only when this is true.
     pub when: Option<Condition>,
-    /// Fires only for a queue or batch with at least so many tasks.
+    /// Matches only a queue or batch with at least this many tasks.
     pub min_tasks: Option<u64>,
-    /// Fires only when the task, queue or batch took at least so long.
+    /// Matches only when the task, queue or batch took at least this long.
     pub min_duration: Option<Duration>,
-    /// Fires only when it took more than so many times as long as is usual.
+    /// Matches only when it took more than this many times its usual duration.
     pub relative: Option<f64>,
-    /// Fires only when something failed.
+    /// Matches only when something failed.
     pub only_failures: bool,
-    /// Fires only on 10 tasks or more, 60 s or more, or any failure.
+    /// Matches only 10 tasks or more, 60 s or more, or any failure.
     pub smart: bool,
-    /// Fires only for tasks that ask for it.
+    /// Matches only tasks that ask for it.
     pub manual: bool,
-    /// The body; the platform's own card when left out.
+    /// The message; the platform's own card by default.
     pub template: Option<Template>,
-    /// When what it says is held back, gathered, replaced or said louder.
+    /// When its messages are suppressed, gathered, held, replaced or escalated.
     pub shaping: Shaping,
 }
 
-/// What shapes the messages of a hook.
+/// The settings that shape the messages of a hook.
 #[derive(Debug, Default)]
 pub struct Shaping {
-    /// After it fired it stays silent for so long, for the same key.
+    /// For this long after a message, further matches with the same key are suppressed.
     pub cooldown: Option<Duration>,
-    /// What the silence is kept by; everything is one thing when left out.
+    /// The key of the cooldown; all matches share one by default.
     pub cooldown_by: Option<KeyExpression>,
-    /// Firings are gathered into one message.
+    /// Matches are gathered into one message.
     pub digest: Option<Digest>,
-    /// Of this key's messages only the newest waits.
+    /// Of the messages with the same key only the newest waits.
     pub supersede: Option<KeyExpression>,
-    /// A message that waits longer is not sent any more.
+    /// A message that waits longer is not sent.
     pub ttl: Option<Duration>,
-    /// When firings are held.
+    /// When matches are held.
     pub quiet: Option<Quiet>,
-    /// Who else is told when a message does not arrive.
+    /// Who else is notified when a message does not arrive.
     pub escalate: Option<Escalate>,
 }
 
-/// `digest`: what ends a window.
+/// `digest`: what closes a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Digest {
-    /// So long after its first item.
+    /// This long after its first item.
     Window(Duration),
     /// The end of the queue.
     Queue,
@@ -66,15 +66,15 @@ pub enum Digest {
 pub struct Quiet {
     /// The hours.
     pub hours: QuietHours,
-    /// What is said even then.
+    /// Matches that are not held.
     pub except: Option<Condition>,
 }
 
 /// `escalate`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Escalate {
-    /// So long after the message was made.
+    /// This long after the message was rendered.
     pub after: Duration,
-    /// The names of further endpoints; all exist, and none of them is rung by the hook itself.
+    /// Names of configured endpoints that the hook itself does not notify.
     pub to: Vec<String>,
 }

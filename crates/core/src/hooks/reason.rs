@@ -1,47 +1,43 @@
-//! Why a hook fires for an event, or does not.
+//! Why a hook matches an event or not.
 
-use super::{Notify, SMART_DURATION, SMART_TASKS, Subject};
-use crate::hooks::Hook;
+use super::hook::Hook;
+use super::subject::Subject;
+use super::task_params::Notify;
 use std::time::Duration;
 
-/// What decided about a hook and an event.
+/// `smart = true` matches from this many tasks and this duration on.
+pub(super) const SMART_TASKS: u64 = 10;
+pub(super) const SMART_DURATION: Duration = Duration::from_secs(60);
+
+/// The condition that decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reason {
-    /// Every condition holds.
-    Fires,
-    /// `when` could not be evaluated, for this reason; the hook fires.
+pub(super) enum Reason {
+    Matches,
+    /// `when` could not be evaluated, for this reason; the hook matches.
     Broken(String),
-    /// It does not listen to the event.
     NotListening,
-    /// It fires only for tasks that ask for it, and this one does not.
+    /// The hook has `manual = true`, and the task does not ask for it.
     NotAsked,
     /// `webhook_params.notify` is `none`.
     Unwanted,
-    /// `min_tasks`.
     TooFewTasks,
-    /// `min_duration`.
     TooShort,
-    /// `only_failures`.
-    NothingFailed,
-    /// `smart`.
+    NoFailure,
     NotSmart,
-    /// `relative`.
-    NotLonger,
-    /// `when` is false.
+    NotLongerThanUsual,
     WhenFalse,
 }
 
 impl Reason {
-    /// Whether the hook fires.
-    pub fn fires(&self) -> bool {
-        matches!(self, Reason::Fires | Reason::Broken(_))
+    pub fn matches(&self) -> bool {
+        matches!(self, Reason::Matches | Reason::Broken(_))
     }
 
-    /// The reason in words, with the numbers and values that decided.
-    pub fn words(&self, hook: &Hook, subject: &Subject) -> String {
+    /// A sentence with the numbers and values that decided.
+    pub fn sentence(&self, hook: &Hook, subject: &Subject) -> String {
         let scale = &subject.scale;
         match self {
-            Reason::Fires => fired(hook, subject),
+            Reason::Matches => matched(hook, subject),
             Reason::Broken(reason) => format!("`when` could not be evaluated, so it fires: {reason}"),
             Reason::NotListening => format!("it listens to {}", hook.on.join(", ")),
             Reason::NotAsked if subject.params.notify == Notify::ManualAtEnd => {
@@ -60,12 +56,12 @@ impl Reason {
                     None => format!("min_duration is {least} s, and the event tells of no duration"),
                 }
             }
-            Reason::NothingFailed => "only_failures, and nothing failed".to_owned(),
+            Reason::NoFailure => "only_failures, and nothing failed".to_owned(),
             Reason::NotSmart => format!(
                 "smart, and there was no failure, nor {SMART_TASKS} tasks, nor {} s of work",
                 seconds(SMART_DURATION)
             ),
-            Reason::NotLonger => match (scale.duration_s, scale.usual_s) {
+            Reason::NotLongerThanUsual => match (scale.duration_s, scale.usual_s) {
                 (None, _) => "relative, and the event tells of no duration".to_owned(),
                 (_, None) => "relative, and nothing is usual before five runs".to_owned(),
                 (Some(took), Some(usual)) => {
@@ -81,18 +77,18 @@ impl Reason {
     }
 }
 
-/// Every condition that let the event pass.
-fn fired(hook: &Hook, subject: &Subject) -> String {
+/// Every condition that holds.
+fn matched(hook: &Hook, subject: &Subject) -> String {
     let scale = &subject.scale;
-    let mut said = Vec::new();
+    let mut conditions = Vec::new();
     if let (Some(least), Some(tasks)) = (hook.min_tasks, scale.tasks) {
-        said.push(format!("{tasks} tasks, min_tasks is {least}"));
+        conditions.push(format!("{tasks} tasks, min_tasks is {least}"));
     }
     if let (Some(least), Some(took)) = (hook.min_duration, scale.duration_s) {
-        said.push(format!("it took {took} s, min_duration is {} s", seconds(least)));
+        conditions.push(format!("it took {took} s, min_duration is {} s", seconds(least)));
     }
     if hook.only_failures || hook.smart && scale.failed > 0 {
-        said.push(if scale.failed == 1 {
+        conditions.push(if scale.failed == 1 {
             "one failed".to_owned()
         } else {
             format!("{} failed", scale.failed)
@@ -101,17 +97,17 @@ fn fired(hook: &Hook, subject: &Subject) -> String {
         let tasks = scale.tasks.map(|tasks| format!("{tasks} tasks"));
         let took = scale.duration_s.map(|took| format!("{took} s of work"));
         let large: Vec<String> = tasks.into_iter().chain(took).collect();
-        said.push(format!("smart: {}", large.join(" and ")));
+        conditions.push(format!("smart: {}", large.join(" and ")));
     }
     if let (Some(times), Some(took), Some(usual)) = (hook.relative, scale.duration_s, scale.usual_s) {
-        said.push(format!("it took {took} s where {usual} s is usual, relative is {times}"));
+        conditions.push(format!("it took {took} s where {usual} s is usual, relative is {times}"));
     }
     if let Some(when) = &hook.when {
-        said.push(when.account(&subject.context));
+        conditions.push(when.account(&subject.context));
     }
-    match said.as_slice() {
+    match conditions.as_slice() {
         [] => format!("it listens to {}", subject.kind),
-        said => said.join("; "),
+        conditions => conditions.join("; "),
     }
 }
 

@@ -1,29 +1,28 @@
-//! An event as hooks and templates see it.
+//! An event as conditions and templates see it.
 
-use super::TaskParams;
+use super::task_params::TaskParams;
 use crate::clock;
 use crate::endpoint::parse_task_url;
 use crate::event::EventId;
 use crate::message::HostInfo;
 use crate::message::{Context, LazyField};
-use crate::tally::{Asked, BatchTally, QueueTally, Task, queue_name};
+use crate::tally::{BatchTally, EndRequest, QueueTally, Task, queue_name};
 use serde_json::{Map, Value as Json, json};
 
-/// What the shorthands of a hook measure.
+/// The measures that a hook's `min_tasks`, `min_duration`, `relative` and `smart` use.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Scale {
-    /// Tasks of the queue or batch; for a task, of its queue so far.
+    /// Tasks of the queue or batch; for a task, those of its queue so far.
     pub tasks: Option<u64>,
     /// Seconds that the task, queue or batch took.
     pub duration_s: Option<f64>,
-    /// How many failed: 1 or 0 for a task.
+    /// Failed tasks; for a task 1 or 0.
     pub failed: u64,
-    /// Seconds that such a task, queue or batch usually takes, once that is known.
+    /// The usual seconds of such a task, queue or batch, once known.
     pub usual_s: Option<f64>,
 }
 
 impl Scale {
-    /// As a summary says it.
     fn of(summary: &Map<String, Json>) -> Scale {
         let count = |name: &str| summary.get(name).and_then(Json::as_u64);
         Scale {
@@ -34,13 +33,13 @@ impl Scale {
         }
     }
 
-    /// Whether it took more than so many times as long as usual. Nothing did before that is known.
+    /// Whether it took more than `times` its usual duration; `false` while that is unknown.
     pub fn is_longer_than_usual(&self, times: f64) -> bool {
         self.duration_s.zip(self.usual_s).is_some_and(|(took, usual)| took > usual * times)
     }
 }
 
-/// An event with everything that decides about it.
+/// An event with everything that hooks decide by.
 #[derive(Debug)]
 pub struct Subject {
     /// The event's id.
@@ -49,18 +48,18 @@ pub struct Subject {
     pub kind: String,
     /// When it was accepted, in Unix milliseconds.
     pub accepted_at: i64,
-    /// What the task asked for.
+    /// The task's `webhook_params`.
     pub params: TaskParams,
-    /// What the shorthands measure.
+    /// Its measures.
     pub scale: Scale,
-    /// What templates and conditions see.
+    /// The values for templates and conditions.
     pub context: Context,
-    /// Whether this is the end of a queue or batch as the tasks see it that asked to be told of then: it fires
-    /// the hooks with `manual = true`, and no others.
+    /// Whether this is the end of a queue or batch for a task that asked to be notified then: it only matches
+    /// hooks with `manual = true`.
     pub for_asked: bool,
 }
 
-/// What every event has.
+/// The facts that every event has.
 #[derive(Debug)]
 pub struct Facts<'a> {
     /// The event's id.
@@ -69,16 +68,15 @@ pub struct Facts<'a> {
     pub kind: &'a str,
     /// When it was accepted, in Unix milliseconds.
     pub accepted_at: i64,
-    /// The payload as given, less `webhook_params`.
+    /// The payload without `webhook_params`.
     pub payload: &'a Map<String, Json>,
     /// `[host]`.
     pub host: &'a HostInfo,
-    /// Seconds that such a task, queue or batch usually takes, once that is known.
+    /// The usual seconds of such a task, queue or batch, once known.
     pub usual_s: Option<f64>,
 }
 
 impl Facts<'_> {
-    /// Adds what is usual to the fields of a task or a summary.
     fn add_usual(&self, fields: &mut Map<String, Json>) {
         if let Some(seconds) = self.usual_s {
             fields.insert("usual_s".into(), json!(seconds));
@@ -120,7 +118,7 @@ impl Subject {
         Subject::of_queue_until(facts, tally, facts.accepted_at)
     }
 
-    /// As [`Subject::of_queue`], for a queue whose work was over at this time, in Unix milliseconds.
+    /// As [`Subject::of_queue`], for a queue whose work ended at this time, in Unix milliseconds.
     pub fn of_queue_until(facts: &Facts<'_>, tally: &QueueTally, over_at: i64) -> Subject {
         let mut queue = tally.summary(&queue_name(facts.payload), over_at, facts.payload);
         facts.add_usual(&mut queue);
@@ -133,16 +131,16 @@ impl Subject {
         let mut fields = Map::new();
         fields.insert("id".into(), json!(id));
         fields.insert("expected".into(), json!((batch.expected > 0).then_some(batch.expected)));
-        let until = batch.over_at().unwrap_or(facts.accepted_at);
+        let until = batch.ended_at.unwrap_or(facts.accepted_at);
         fields.extend(batch.tally.summary(&batch.queue, until, &Map::new()));
         facts.add_usual(&mut fields);
         let scale = Scale::of(&fields);
         Subject::build(facts, TaskParams::default(), scale, vec![("batch", Json::Object(fields))])
     }
 
-    /// The end of a queue or batch for the tasks that asked to be told of then: with such a task, less
+    /// The end of a queue or batch for a task that asked to be notified then: with that task, without
     /// its outputs.
-    pub fn of_asked(facts: &Facts<'_>, end: &Subject, asked: &Asked) -> Subject {
+    pub fn of_asked(facts: &Facts<'_>, end: &Subject, asked: &EndRequest) -> Subject {
         let params = TaskParams {
             to: asked.to.clone(),
             vars: asked.vars.clone(),
@@ -158,8 +156,7 @@ impl Subject {
         Subject { for_asked: true, ..Subject::build(facts, params, end.scale, named) }
     }
 
-    /// Any other event: its payload stands under the first part of its type where that is a name of the
-    /// contract.
+    /// Any other event: `batch` and `alert` events have their payload under that name.
     pub fn of_other(facts: &Facts<'_>) -> Subject {
         let family = facts.kind.split('.').next().unwrap_or("");
         let named = match family {
@@ -199,14 +196,14 @@ impl Subject {
     }
 }
 
-/// An object of these members, in one piece: each event has several.
+/// Allocates once: each event has several objects.
 fn object<const N: usize>(members: [(&str, Json); N]) -> Json {
     let mut object = Map::with_capacity(N);
     object.extend(members.into_iter().map(|(name, value)| (name.to_owned(), value)));
     Json::Object(object)
 }
 
-/// What stands in `usual_s`: Taskbell's own estimate, or one that the host gave.
+/// Taskbell's own estimate, or one from the host.
 fn usual_s(fields: &Map<String, Json>) -> Option<f64> {
     fields.get("usual_s").and_then(Json::as_f64).filter(|seconds| seconds.is_finite() && *seconds > 0.0)
 }

@@ -1,32 +1,32 @@
-//! `webhook_params`: what a task asks of Taskbell. A user of the host may have written it, so nothing
-//! in it is trusted, and a malformed one never costs the task its notification.
+//! `webhook_params`: the wishes of a task. A user of the host may have written them, so nothing in them is
+//! trusted, and malformed ones never cost the task its notification.
 
 use crate::endpoint::parse_task_url;
 use serde_json::{Map, Value as Json};
 use url::Url;
 
-/// The most endpoints a task may name.
+/// Endpoints that a task may name.
 const MAX_TO: usize = 32;
 
-/// The most bytes that the values for templates may take, as JSON.
+/// Bytes of `vars` as JSON.
 const MAX_VARS_BYTES: usize = 64 * 1024;
 
-/// Whether anybody should hear of the task.
+/// `notify`: whether the task causes messages.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Notify {
-    /// As the hooks say.
+    /// As configured.
     #[default]
     Normal,
-    /// No hook fires for this task.
+    /// No hook matches this task.
     None,
-    /// As the hooks say, and those with `manual = true` as well.
+    /// As configured, and hooks with `manual = true` match as well.
     Manual,
-    /// As the hooks say; those with `manual = true` at the end of its batch or queue.
+    /// As configured; hooks with `manual = true` match at the end of its batch or queue.
     ManualAtEnd,
 }
 
 impl Notify {
-    /// The word of the contract, or SwarmUI's for the same.
+    /// Also accepts SwarmUI's spelling, such as `Manual At End`.
     fn read(word: &str) -> Option<Notify> {
         const WORDS: [(&str, Notify); 4] = [
             ("none", Notify::None),
@@ -44,24 +44,24 @@ impl Notify {
     }
 }
 
-/// What a task asks for.
+/// The checked `webhook_params`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TaskParams {
     /// `notify`.
     pub notify: Notify,
-    /// `to`: the endpoints the firing hooks ring at, instead of their own.
+    /// `to`: the endpoints that matching hooks notify instead of their own.
     pub to: Vec<String>,
     /// `vars`: values for templates.
     pub vars: Map<String, Json>,
-    /// `url`: an address that the firing hooks ring at too, if it is allowed.
+    /// `url`: an address that matching hooks notify too, if it is allowed.
     pub url: Option<Url>,
 }
 
 impl TaskParams {
-    /// Where they stand in a payload.
+    /// Their key in the payload.
     pub const KEY: &str = "webhook_params";
 
-    /// Takes `webhook_params` out of a payload. The second value says what was malformed and is ignored.
+    /// Removes `webhook_params` from a payload. The second value names the malformed parts, which are ignored.
     pub fn take(payload: &mut Map<String, Json>) -> (TaskParams, Vec<&'static str>) {
         let mut params = TaskParams::default();
         let mut faults = Vec::new();
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_taken_out_of_the_payload_and_understood() {
+    fn they_are_removed_from_the_payload_and_read() {
         let wanted = json!({"notify": "none", "to": ["a", "b"], "vars": {"x": 1}});
         for form in [wanted.clone(), json!(wanted.to_string())] {
             let (params, faults, rest) = take(json!({"id": 1, "webhook_params": form, "name": "n"}));
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn the_four_wishes_are_understood_in_swarmuis_words_too() {
+    fn notify_accepts_swarmuis_spelling_too() {
         for (words, notify) in [
             (["none", "None"], Notify::None),
             (["normal", "Normal"], Notify::Normal),
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_one_is_ignored_with_a_reason_and_never_echoed() {
+    fn malformed_ones_are_ignored_with_a_reason_and_never_echoed() {
         let marker = "marker-9f3";
         for bad in [
             json!([marker]),

@@ -1,7 +1,8 @@
 //! Opening the database: where it lies, who may read it, and how it keeps its word.
 
 use super::error::{SpoolError, SpoolErrorKind};
-use super::{private, schema};
+use super::permissions;
+use super::schema::{self, FileContent};
 use crate::spool::SpoolPath;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::path::{Path, PathBuf};
@@ -29,7 +30,7 @@ PRAGMA temp_store = MEMORY;
 PRAGMA foreign_keys = ON;
 ";
 
-/// The writer's connection: created, vetted, migrated.
+/// The writer's connection: created and vetted.
 pub(super) fn open_writer(path: &SpoolPath) -> Result<(Connection, PathBuf), SpoolError> {
     let (mut conn, place) = match path {
         SpoolPath::Memory => {
@@ -52,12 +53,12 @@ pub(super) fn open_writer(path: &SpoolPath) -> Result<(Connection, PathBuf), Spo
         return Err(SpoolError::new(SpoolErrorKind::ReadOnly, &place, "the file is read-only"));
     }
     configure(&conn).map_err(at)?;
-    schema::migrate(&mut conn, schema::STEPS).map_err(at)?;
+    schema::create(&mut conn).map_err(at)?;
     Ok((conn, place))
 }
 
 /// A connection that only looks on. It works beside a living writer and on what a killed one left,
-/// and never makes a database, migrates or checkpoints one.
+/// and never makes or checkpoints a database.
 pub(super) fn open_reader(path: &Path) -> Result<(Connection, PathBuf), SpoolError> {
     let place = absolute(path)?;
     match place.metadata() {
@@ -81,7 +82,7 @@ pub(super) fn open_reader(path: &Path) -> Result<(Connection, PathBuf), SpoolErr
 /// all; made in place, SQLite would need ten.
 fn create(place: &Path) -> Result<(), SpoolError> {
     let refused = |error| SpoolError::io(place, &error);
-    private::create_parents(place).map_err(refused)?;
+    permissions::create_parents(place).map_err(refused)?;
     if place.try_exists().map_err(refused)? {
         return Ok(());
     }
@@ -90,13 +91,13 @@ fn create(place: &Path) -> Result<(), SpoolError> {
     if log_of(place).try_exists().map_err(refused)? {
         return create_empty(place);
     }
-    let draft = private::Draft::beside(place).map_err(refused)?;
+    let draft = permissions::Draft::beside(place).map_err(refused)?;
     let build = |at: &Path| {
         let mut conn = Connection::open(at)?;
         // Nobody sees it before it is done, so it needs neither journal nor syncs on the way.
         conn.execute_batch("PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF;")?;
         reclaim_space(&conn)?;
-        schema::migrate(&mut conn, schema::STEPS)?;
+        schema::create(&mut conn)?;
         enter_wal(&conn)?;
         conn.close().map_err(|(_, error)| error)
     };
@@ -106,7 +107,7 @@ fn create(place: &Path) -> Result<(), SpoolError> {
 }
 
 fn create_empty(place: &Path) -> Result<(), SpoolError> {
-    match private::create_file(place) {
+    match permissions::create_file(place) {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(SpoolError::io(place, &error)),
         _ => Ok(()),
     }
@@ -144,17 +145,17 @@ pub(super) fn absolute(path: &Path) -> Result<PathBuf, SpoolError> {
 
 /// Refuses what is not ours to change, before anything is changed.
 fn vet(conn: &Connection, place: &Path, writer: bool) -> Result<(), SpoolError> {
-    let ours = schema::STEPS.len();
+    let ours = schema::VERSION;
     let (kind, detail) = match schema::inspect(conn).map_err(SpoolError::at(place))? {
-        schema::Kind::Spool(version) if version > ours => {
+        FileContent::Spool(version) if version > ours => {
             (SpoolErrorKind::Newer, format!("its version is {version}, this Taskbell knows {ours}"))
         }
-        schema::Kind::Spool(version) if version < ours && !writer => {
-            (SpoolErrorKind::Older, format!("its version is {version}, this Taskbell reads {ours}"))
+        FileContent::Spool(version) if version < ours => {
+            (SpoolErrorKind::Older, format!("its version is {version}, this Taskbell knows {ours}"))
         }
-        schema::Kind::Foreign => (SpoolErrorKind::Foreign, "it holds another program's tables".to_owned()),
-        schema::Kind::Empty if !writer => (SpoolErrorKind::Missing, "the file is empty".to_owned()),
-        schema::Kind::Spool(_) | schema::Kind::Empty => return Ok(()),
+        FileContent::Foreign => (SpoolErrorKind::Foreign, "it holds another program's tables".to_owned()),
+        FileContent::Empty if !writer => (SpoolErrorKind::Missing, "the file is empty".to_owned()),
+        FileContent::Spool(_) | FileContent::Empty => return Ok(()),
     };
     Err(SpoolError::new(kind, place, detail))
 }

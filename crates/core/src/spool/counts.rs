@@ -1,7 +1,6 @@
 //! How many rows there are, kept up to date without counting them again.
 
 use super::connection::log_of;
-use super::parts;
 use rusqlite::{Connection, Row};
 use serde::Serialize;
 use std::cell::Cell;
@@ -22,7 +21,7 @@ pub struct Counts {
 
 /// By how much a transaction changes the counts.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Change {
+pub(super) struct CountChange {
     pub(super) pending: i64,
     pub(super) delivered: i64,
     pub(super) dead: i64,
@@ -37,7 +36,7 @@ pub(super) struct Ledger {
 
 impl Ledger {
     /// Adds what a transaction of this connection has just committed.
-    pub(super) fn add(&self, change: Change) {
+    pub(super) fn add(&self, change: CountChange) {
         let sum = |count: u64, by: i64| count.saturating_add_signed(by);
         self.known.set(self.known.get().map(|(version, counts)| {
             let counts = Counts {
@@ -52,14 +51,14 @@ impl Ledger {
 
     /// The counts now.
     pub(super) fn read(&self, conn: &Connection, path: &Path) -> rusqlite::Result<Counts> {
-        let version = parts::version(conn)?;
+        let version = data_version(conn)?;
         let mut counts = match self.known.get() {
             Some((seen, counts)) if seen == version => counts,
             _ => {
                 // One read transaction, so that version and counts speak of the same instant.
                 let transaction = conn.unchecked_transaction()?;
                 let counts = count(&transaction)?;
-                self.known.set(Some((parts::version(&transaction)?, counts)));
+                self.known.set(Some((data_version(&transaction)?, counts)));
                 transaction.commit()?;
                 counts
             }
@@ -67,6 +66,11 @@ impl Ledger {
         counts.bytes = bytes(conn, path)?;
         Ok(counts)
     }
+}
+
+/// A number that changes when another process has written to the file, and only then.
+fn data_version(conn: &Connection) -> rusqlite::Result<i64> {
+    conn.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))
 }
 
 /// Counts the rows by their indexes.

@@ -17,7 +17,7 @@ pub enum SpoolErrorKind {
     Busy,
     /// A newer Taskbell wrote the file.
     Newer,
-    /// An older Taskbell wrote the file, and this is a reader, which migrates nothing.
+    /// An older Taskbell wrote the file.
     Older,
     /// The database belongs to another program.
     Foreign,
@@ -126,8 +126,8 @@ impl fmt::Display for SpoolError {
             ),
             SpoolErrorKind::Older => write!(
                 f,
-                "the spool {path} was written by an older Taskbell; start the host once with this \
-                 version, which migrates it ({detail})"
+                "the spool {path} was written by an older Taskbell, whose tables this one does not read; \
+                 move it away, or set another `[spool] path` ({detail})"
             ),
             SpoolErrorKind::Foreign => write!(
                 f,

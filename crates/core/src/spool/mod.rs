@@ -9,42 +9,44 @@
 //! The tables and their meaning are in `schema.rs`; the view `log` shows them to a person with any
 //! SQLite tool. All times are Unix milliseconds.
 
-mod batch;
-mod by_hand;
+mod batches;
 mod connection;
+mod copy_rows;
 mod counts;
 mod error;
 mod numbers;
+mod operator;
 mod ownership;
-mod parts;
 mod path;
-mod private;
+mod permissions;
 mod prune;
 mod reader;
-mod removal;
+mod recovery;
 mod reserves;
-mod room;
 mod rows;
-mod salvage;
 mod schema;
+mod size_limit;
 #[cfg(test)]
-mod trials;
+mod tests;
+mod transaction;
 mod waiting;
 
-pub use batch::Batch;
-pub(crate) use by_hand::{BY_HAND, GONE};
-pub use by_hand::{Choice, Hand, Replayed};
+pub use batches::{BatchCounts, SimulatedBatches, ToldBatch};
 pub use counts::Counts;
 pub use error::{SpoolError, SpoolErrorKind};
+pub use operator::{DeliverySelection, Operator, Replayed};
+pub(crate) use operator::{GONE, OPERATOR_ACTS};
 pub use ownership::Inherited;
 pub use path::SpoolPath;
 pub use reader::{AttemptDetail, DeliveryDetail, EventDetail, Filter, ListRow, Reader};
-pub use room::Room;
+pub use recovery::{FileFault, RecoveryReport};
 pub use rows::{
-    AttemptRow, Called, DeliveryState, End, NewDelivery, NewEvent, NewReserve, Pending, StoredMessage,
+    AttemptRow, Called, DeliveryEnd, DeliveryState, NewDelivery, NewEvent, NewReserve, PendingDelivery,
+    StoredMessage,
 };
-pub use salvage::{Adrift, Mishap};
-pub use waiting::Waiting;
+pub use size_limit::SizeState;
+pub use transaction::SpoolTransaction;
+pub use waiting::WaitingDelivery;
 
 use crate::event::EventId;
 use counts::Ledger;
@@ -65,7 +67,7 @@ pub struct Spool {
 }
 
 impl Spool {
-    /// Opens or creates the database, migrates it, and makes `owner` (an instance id) the owner of
+    /// Opens or creates the database, and makes `owner` (an instance id) the owner of
     /// what it inserts.
     pub fn open(path: &SpoolPath, owner: &str) -> Result<Spool, SpoolError> {
         let (conn, path) = connection::open_writer(path)?;
@@ -120,18 +122,23 @@ impl Spool {
         let _ = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     }
 
-    /// Starts the transaction of one batch. It holds the write lock of the file until it ends.
-    pub fn batch(&mut self) -> Result<Batch<'_>, SpoolError> {
+    /// Starts a transaction. It holds the write lock of the file until it ends.
+    pub fn begin(&mut self) -> Result<SpoolTransaction<'_>, SpoolError> {
         let Spool { conn, path, owner, ledger, .. } = self;
         // Nobody else has this connection: the spool is borrowed as long as the transaction lives.
         let transaction =
             Transaction::new_unchecked(conn, TransactionBehavior::Immediate).map_err(SpoolError::at(path))?;
-        Ok(Batch::new(transaction, conn, path, owner, ledger))
+        Ok(SpoolTransaction::new(transaction, conn, path, owner, ledger))
     }
 
     /// This owner's pending deliveries of an endpoint with a sequence number above `after`, lowest
     /// first, at most `limit`.
-    pub fn pending(&self, endpoint: &str, after: i64, limit: usize) -> Result<Vec<Pending>, SpoolError> {
+    pub fn pending(
+        &self,
+        endpoint: &str,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<PendingDelivery>, SpoolError> {
         let most = i64::try_from(limit).unwrap_or(i64::MAX);
         let read = || {
             let mut statement = self.conn.prepare_cached(
@@ -169,9 +176,9 @@ impl Spool {
             .map_err(SpoolError::at(&self.path))
     }
 
-    /// A value kept by `Batch::put_state`. All instances that share the file see the same keys.
+    /// A value kept by `SpoolTransaction::put_state`. All instances that share the file see the same keys.
     pub fn state(&self, key: &str) -> Result<Option<Vec<u8>>, SpoolError> {
-        parts::state(&self.conn, key).map_err(SpoolError::at(&self.path))
+        waiting::state(&self.conn, key).map_err(SpoolError::at(&self.path))
     }
 
     /// How many deliveries of all owners are in each state, and the size of the file. Counts the rows
@@ -194,8 +201,8 @@ impl Spool {
     }
 }
 
-fn read_pending(row: &Row<'_>) -> rusqlite::Result<Pending> {
-    Ok(Pending {
+fn read_pending(row: &Row<'_>) -> rusqlite::Result<PendingDelivery> {
+    Ok(PendingDelivery {
         seq: row.get(0)?,
         event_id: read_event_id(row, 1)?,
         kind: row.get(2)?,

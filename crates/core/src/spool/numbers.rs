@@ -1,6 +1,6 @@
 //! The numbers of deliveries: given once, and never again.
 
-use super::batch::PUT_STATE;
+use super::transaction::PUT_STATE;
 use rusqlite::{Connection, params};
 
 /// Where the last number is kept, among the states.
@@ -35,7 +35,7 @@ impl Numbers {
 fn last_given(conn: &Connection) -> rusqlite::Result<i64> {
     let there: Option<i64> =
         conn.prepare_cached("SELECT max(seq) FROM deliveries")?.query_row([], |row| row.get(0))?;
-    let kept = super::parts::state(conn, KEY)?.and_then(|kept| str::from_utf8(&kept).ok()?.parse().ok());
+    let kept = super::waiting::state(conn, KEY)?.and_then(|kept| str::from_utf8(&kept).ok()?.parse().ok());
     // A number that no spool reaches was not written here, and leaves none above it.
     Ok(there.max(kept).filter(|last| (0..i64::MAX / 2).contains(last)).unwrap_or(0))
 }

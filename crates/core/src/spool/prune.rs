@@ -1,6 +1,8 @@
 //! Removing what ended long ago, a bounded number of rows at a time.
 
-use super::counts::{Change, Ledger};
+use super::batches;
+use super::counts::{CountChange, Ledger};
+use crate::clock;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 /// The most deliveries, and the most events, that one call removes: what waits for the disk
@@ -10,8 +12,8 @@ pub(super) const MOST: usize = 500;
 /// The most pages that one call gives back to the disk.
 const MOST_PAGES: i64 = 256;
 
-/// Removes deliveries that ended before this instant, then events that nobody refers to; says how
-/// many of both.
+/// Removes deliveries and batches that ended before this instant, and events that nobody refers to; says how
+/// many of all.
 pub(super) fn prune(conn: &mut Connection, ledger: &Ledger, before: i64) -> rusqlite::Result<usize> {
     let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let delivered = remove_ended(&transaction, "delivered", before, MOST)?.len();
@@ -24,12 +26,13 @@ pub(super) fn prune(conn: &mut Connection, ledger: &Ledger, before: i64) -> rusq
              AND NOT EXISTS (SELECT 1 FROM reserves r WHERE r.event = e.seq AND r.due_at IS NOT NULL) LIMIT ?2)",
         )?
         .execute(params![before, MOST as i64])?;
+    let batches = batches::prune(&transaction, before.min(clock::unix_ms() - batches::REMEMBER_MS))?;
     transaction.commit()?;
-    ledger.add(Change { pending: 0, delivered: -(delivered as i64), dead: -(dead as i64) });
+    ledger.add(CountChange { pending: 0, delivered: -(delivered as i64), dead: -(dead as i64) });
     if events + delivered + dead > 0 {
         give_back_space(conn)?;
     }
-    Ok(events + delivered + dead)
+    Ok(events + delivered + dead + batches)
 }
 
 /// What was removed.
@@ -101,13 +104,13 @@ pub(super) fn give_back_space(conn: &Connection) -> rusqlite::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::trials::{attempt, event_id, ring, spool};
-    use super::super::{Counts, End, NewEvent};
+    use super::super::tests::{attempt, event_id, ring, spool};
+    use super::super::{Counts, DeliveryEnd, NewEvent};
 
     #[test]
     fn pruning_takes_what_ended_long_ago_and_nothing_else() {
         let mut spool = spool("me");
-        let mut batch = spool.batch().unwrap();
+        let mut batch = spool.begin().unwrap();
         let old = ring(&mut batch, 1, &["ci", "team"]);
         let late = ring(&mut batch, 2, &["ci"]);
         let waiting = ring(&mut batch, 3, &["ci"]);
@@ -116,9 +119,9 @@ mod tests {
         batch.event(&silent).unwrap().unwrap();
         for (seq, at) in [(old[0], 100), (old[1], 900), (late[0], 900)] {
             batch.attempt(&attempt(seq, 1)).unwrap();
-            batch.end(seq, &End::Delivered, at).unwrap();
+            batch.end(seq, &DeliveryEnd::Delivered, at).unwrap();
         }
-        batch.end(dead[0], &End::Dead("no".into()), 100).unwrap();
+        batch.end(dead[0], &DeliveryEnd::Dead("no".into()), 100).unwrap();
         batch.commit().unwrap();
 
         assert_eq!(spool.prune(500).unwrap(), 4, "two deliveries, the dead one's event and the silent one");
@@ -142,11 +145,11 @@ mod tests {
     #[test]
     fn one_call_is_bounded_the_counts_follow_and_the_file_shrinks() {
         let dir = tempfile::tempdir().unwrap();
-        let mut spool = super::super::trials::spool_at(&dir.path().join("x.db"), "me");
-        let mut batch = spool.batch().unwrap();
+        let mut spool = super::super::tests::spool_at(&dir.path().join("x.db"), "me");
+        let mut batch = spool.begin().unwrap();
         for number in 0..700 {
             let seq = ring(&mut batch, number, &["ci"])[0];
-            batch.end(seq, &End::Delivered, 10).unwrap();
+            batch.end(seq, &DeliveryEnd::Delivered, 10).unwrap();
         }
         batch.commit().unwrap();
         let pages = |spool: &super::super::Spool| -> i64 {
@@ -165,12 +168,12 @@ mod tests {
     #[test]
     fn a_number_is_never_used_again() {
         let mut spool = spool("me");
-        let mut batch = spool.batch().unwrap();
+        let mut batch = spool.begin().unwrap();
         let first = ring(&mut batch, 1, &["ci"])[0];
-        batch.end(first, &End::Delivered, 10).unwrap();
+        batch.end(first, &DeliveryEnd::Delivered, 10).unwrap();
         batch.commit().unwrap();
         spool.prune(i64::MAX).unwrap();
-        let mut batch = spool.batch().unwrap();
+        let mut batch = spool.begin().unwrap();
         let second = ring(&mut batch, 2, &["ci"])[0];
         batch.commit().unwrap();
         assert!(second > first);

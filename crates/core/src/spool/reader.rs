@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// The fewest hexadecimal digits of an event id that are taken as its beginning.
 const SHORTEST_PREFIX: usize = 8;
 
-/// A read-only connection. It never creates, migrates or changes a spool, and never holds up a
+/// A read-only connection. It never creates or changes a spool, and never holds up a
 /// writer. May be sent to another thread, not shared.
 #[derive(Debug)]
 pub struct Reader {
@@ -167,7 +167,7 @@ impl Reader {
     pub fn list(&self, filter: &Filter) -> Result<Vec<ListRow>, SpoolError> {
         let limit = i64::try_from(filter.limit).unwrap_or(i64::MAX);
         let mut values: Vec<&dyn ToSql> = vec![&limit];
-        // Waiting and dead letters may be few among many: their index is named, so that the planner
+        // Deliveries that wait and dead letters may be few among many: their index is named, so that the planner
         // does not walk through all the rest for the sake of the order.
         let (index, mut wanted) = match filter.state {
             Some(DeliveryState::Pending) => ("INDEXED BY deliveries_pending", "state = 'pending'".to_owned()),
@@ -290,10 +290,8 @@ fn read_event(conn: &Connection, event: i64) -> rusqlite::Result<EventDetail> {
                 deliveries: Vec::new(),
             })
         })?;
-    // A spool that no newer version has opened yet has no such table.
-    if let Ok(mut accounts) = conn.prepare("SELECT said FROM accounts WHERE event = ?1") {
-        detail.said = accounts.query_row([event], |row| row.get(0)).optional()?;
-    }
+    let mut accounts = conn.prepare("SELECT said FROM accounts WHERE event = ?1")?;
+    detail.said = accounts.query_row([event], |row| row.get(0)).optional()?;
     let mut deliveries = conn.prepare(
         "SELECT seq, endpoint, hook, state, created_at, due_at, ended_at, reason, content_type, body, \
          why FROM deliveries WHERE event = ?1 ORDER BY seq",

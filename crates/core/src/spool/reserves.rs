@@ -2,7 +2,7 @@
 //! back to, and for those who are told after a time. They become deliveries in the transaction that ends
 //! the one they stand by, so that no crash comes between.
 
-use super::{Batch, Called, NewDelivery, NewReserve, Spool, SpoolError, read_event_id};
+use super::{Called, NewDelivery, NewReserve, Spool, SpoolError, SpoolTransaction, read_event_id};
 use rusqlite::{OptionalExtension, Row, params};
 
 /// A reserve as it is read.
@@ -14,7 +14,7 @@ struct Reserve {
 const COLUMNS: &str = "r.event, e.id, e.type, r.endpoint, r.hook, r.content_type, r.body, r.seq, r.due_at IS NOT NULL, \
     r.extras";
 
-impl Batch<'_> {
+impl SpoolTransaction<'_> {
     /// Keeps a message ready; a second one for the same way is not kept.
     pub fn reserve(&mut self, new: &NewReserve<'_>) -> Result<(), SpoolError> {
         self.run(|transaction, _| {
@@ -215,11 +215,17 @@ impl Spool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::trials::{event_id, ring, spool};
-    use super::super::{End, NewReserve};
+    use super::super::tests::{event_id, ring, spool};
+    use super::super::{DeliveryEnd, NewReserve};
     use super::*;
 
-    fn ready(batch: &mut Batch<'_>, via: &str, endpoint: &str, due_at: Option<i64>, alert: Option<&str>) {
+    fn ready(
+        batch: &mut SpoolTransaction<'_>,
+        via: &str,
+        endpoint: &str,
+        due_at: Option<i64>,
+        alert: Option<&str>,
+    ) {
         let event = batch.row_of(event_id(1)).unwrap().unwrap();
         let (hook, content_type, body) = ("h", "application/json", endpoint.as_bytes());
         let extras = Some(endpoint);
@@ -231,15 +237,15 @@ mod tests {
         called.iter().map(|called| called.endpoint.as_str()).collect()
     }
 
-    fn die(batch: &mut Batch<'_>, seq: i64) -> Vec<Called> {
-        batch.end(seq, &End::Dead("no".into()), 10).unwrap();
+    fn die(batch: &mut SpoolTransaction<'_>, seq: i64) -> Vec<Called> {
+        batch.end(seq, &DeliveryEnd::Dead("no".into()), 10).unwrap();
         batch.call_after(seq, 10).unwrap()
     }
 
     #[test]
     fn the_dead_fall_back_along_the_chain_and_the_last_one_is_told_to_others() {
         let mut spool = spool("me");
-        let mut batch = spool.batch().unwrap();
+        let mut batch = spool.begin().unwrap();
         let a = ring(&mut batch, 1, &["a"])[0];
         ready(&mut batch, "a", "b", None, None);
         ready(&mut batch, "b", "c", None, None);
@@ -258,13 +264,13 @@ mod tests {
     #[test]
     fn what_has_arrived_calls_nobody_and_what_has_not_is_told_once() {
         let mut spool = spool("me");
-        let mut batch = spool.batch().unwrap();
+        let mut batch = spool.begin().unwrap();
         let both = ring(&mut batch, 1, &["a", "b"]);
         for via in ["a", "b"] {
             ready(&mut batch, via, "ops", Some(900), None);
         }
         ready(&mut batch, "a", "b", None, None);
-        batch.end(both[0], &End::Delivered, 5).unwrap();
+        batch.end(both[0], &DeliveryEnd::Delivered, 5).unwrap();
         batch.stand_down(both[0]).unwrap();
         assert_eq!(names(&batch.call_due(900).unwrap()), ["ops"]);
         assert!(batch.call_due(901).unwrap().is_empty());
@@ -277,10 +283,10 @@ mod tests {
     fn an_alert_that_is_on_is_told_although_it_was_delivered_and_one_that_is_resolved_is_not() {
         let mut spool = spool("me");
         for (resolved, told) in [(false, vec!["ops"]), (true, vec![])] {
-            let mut batch = spool.batch().unwrap();
+            let mut batch = spool.begin().unwrap();
             let a = ring(&mut batch, 1, &["a"])[0];
             ready(&mut batch, "a", "ops", Some(900), Some("disk"));
-            batch.end(a, &End::Delivered, 5).unwrap();
+            batch.end(a, &DeliveryEnd::Delivered, 5).unwrap();
             batch.stand_down(a).unwrap();
             if resolved {
                 batch.resolve("disk").unwrap();

@@ -21,7 +21,7 @@ pub struct NewEvent<'a> {
 /// A delivery to keep.
 #[derive(Debug)]
 pub struct NewDelivery<'a> {
-    /// The event's sequence number, from `Batch::event`.
+    /// The event's sequence number, from `SpoolTransaction::event`.
     pub event: i64,
     /// The endpoint's name.
     pub endpoint: &'a str,
@@ -95,7 +95,7 @@ pub struct Called {
 
 /// A delivery that waits.
 #[derive(Debug, Clone)]
-pub struct Pending {
+pub struct PendingDelivery {
     /// Its sequence number.
     pub seq: i64,
     /// The event's id.
@@ -171,7 +171,7 @@ impl AttemptRow {
 
 /// How a delivery ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum End {
+pub enum DeliveryEnd {
     /// The receiver has it.
     Delivered,
     /// It is a dead letter, with the reason.

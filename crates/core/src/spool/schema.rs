@@ -1,20 +1,17 @@
-//! The tables, and the way from an older version of them to this one.
+//! The tables.
 
 use crate::failpoint;
 use rusqlite::{Connection, TransactionBehavior};
 
 /// `PRAGMA application_id` of every spool: "tbel" in ASCII. Tells a spool from any other database.
-pub(super) const APPLICATION_ID: i64 = 0x7462_656c;
+const APPLICATION_ID: i64 = 0x7462_656c;
 
-/// Step `n` leads from version `n` to version `n + 1`; version 0 is an empty file. A step that was
-/// released never changes: what is to be different is another step.
-pub(super) const STEPS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5];
+/// `PRAGMA user_version` of the tables below. A file of another version is refused.
+pub(super) const VERSION: i64 = 6;
 
-/// Sequence numbers of deliveries are never used again: whoever remembers one must not take another
-/// delivery for it after everything was pruned. The writer gives them, because `AUTOINCREMENT` would look
-/// them up and write them down for each row. `body` stands last, so that reading the other columns of a
-/// long row does not walk through it.
-const VERSION_1: &str = "
+/// `body` and what follows it stand last, so that reading the other columns of a long row does not walk through
+/// it. What few rows have is in tables of their own: `terms`, `accounts`.
+const TABLES: &str = "
 PRAGMA application_id = 0x7462656c;
 
 -- All times are Unix milliseconds; the view `log` shows them as dates.
@@ -49,6 +46,8 @@ CREATE TABLE deliveries (
     reason       TEXT,                             -- why it is dead
     content_type TEXT NOT NULL,
     body         BLOB NOT NULL,                    -- the same bytes on each attempt
+    extras       TEXT,                             -- JSON: a file and a line of text that go with the body
+    why          TEXT,                             -- why the hook fired
     UNIQUE (event, endpoint),
     CHECK ((state = 'pending') = (ended_at IS NULL)),
     CHECK ((state = 'pending') = (owner IS NOT NULL))
@@ -78,6 +77,50 @@ CREATE TABLE state (
     value BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE terms (
+    delivery   INTEGER PRIMARY KEY REFERENCES deliveries (seq) ON DELETE CASCADE,
+    expires_at INTEGER,                            -- stale from then on
+    thing      TEXT                                -- only the newest of a hook, an endpoint and a thing waits
+) STRICT;
+
+CREATE TABLE reserves (
+    seq          INTEGER PRIMARY KEY,
+    event        INTEGER NOT NULL REFERENCES events (seq) ON DELETE CASCADE,
+    via          TEXT NOT NULL,                    -- the endpoint whose delivery is watched
+    endpoint     TEXT NOT NULL,                    -- who hears instead
+    hook         TEXT NOT NULL,
+    due_at       INTEGER,                          -- when it is said; NULL: when the watched one is dead
+    alert        TEXT,                             -- said unless this alert is resolved by then
+    content_type TEXT NOT NULL,
+    body         BLOB NOT NULL,
+    extras       TEXT,                             -- what goes with the body, as that of a delivery
+    UNIQUE (event, via, endpoint)
+) STRICT;
+CREATE INDEX reserves_due ON reserves (due_at) WHERE due_at IS NOT NULL;
+
+CREATE TABLE accounts (
+    event INTEGER PRIMARY KEY REFERENCES events (seq) ON DELETE CASCADE,
+    said  TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE batches (
+    seq        INTEGER PRIMARY KEY,
+    id         TEXT NOT NULL UNIQUE,
+    moved_at   INTEGER NOT NULL,                   -- when a task was counted last
+    ended_at   INTEGER,                            -- NULL: more tasks are to come
+    stalled    INTEGER NOT NULL DEFAULT 0,         -- 1: its standstill was told
+    wish_bytes INTEGER NOT NULL DEFAULT 0,         -- of tasks that asked to be told at the end
+    counts     BLOB NOT NULL                       -- JSON
+) STRICT;
+CREATE INDEX batches_open ON batches (moved_at) WHERE ended_at IS NULL AND stalled = 0;
+
+CREATE TABLE batch_tasks (
+    batch  INTEGER NOT NULL REFERENCES batches (seq) ON DELETE CASCADE,
+    task   INTEGER NOT NULL,                       -- a hash of its id
+    number INTEGER NOT NULL,                       -- its place in the batch, from 1
+    PRIMARY KEY (batch, task)
+) STRICT, WITHOUT ROWID;
+
 CREATE VIEW log AS
 SELECT d.seq AS delivery, e.id AS event, e.type, d.endpoint, d.hook, d.state, d.reason,
        strftime('%Y-%m-%d %H:%M:%f', e.accepted_at / 1000.0, 'unixepoch') AS accepted,
@@ -91,86 +134,40 @@ LEFT JOIN attempts a ON a.delivery = d.seq
 ORDER BY d.seq, a.number, a.started_at;
 ";
 
-/// What goes with a message beside its body, as JSON: the path of a file, the message in one line. It
-/// stands behind the body, and is read only together with it.
-const VERSION_2: &str = "ALTER TABLE deliveries ADD COLUMN extras TEXT;";
-
-/// What shaping adds: how long a delivery may wait and what it speaks of, apart from the deliveries that
-/// have neither; and messages that are ready in case another does not arrive.
-const VERSION_3: &str = "
-CREATE TABLE IF NOT EXISTS terms (
-    delivery   INTEGER PRIMARY KEY REFERENCES deliveries (seq) ON DELETE CASCADE,
-    expires_at INTEGER,                            -- stale from then on
-    thing      TEXT                                -- only the newest of a hook, an endpoint and a thing waits
-) STRICT;
-
-CREATE TABLE IF NOT EXISTS reserves (
-    seq          INTEGER PRIMARY KEY,
-    event        INTEGER NOT NULL REFERENCES events (seq) ON DELETE CASCADE,
-    via          TEXT NOT NULL,                    -- the endpoint whose delivery is watched
-    endpoint     TEXT NOT NULL,                    -- who hears instead
-    hook         TEXT NOT NULL,
-    due_at       INTEGER,                          -- when it is said; NULL: when the watched one is dead
-    alert        TEXT,                             -- said unless this alert is resolved by then
-    content_type TEXT NOT NULL,
-    body         BLOB NOT NULL,
-    extras       TEXT,                             -- what goes with the body, as that of a delivery
-    UNIQUE (event, via, endpoint)
-) STRICT;
-CREATE INDEX IF NOT EXISTS reserves_due ON reserves (due_at) WHERE due_at IS NOT NULL;
-";
-
-/// Why the hook fired, in words.
-const VERSION_4: &str = "ALTER TABLE deliveries ADD COLUMN why TEXT";
-
-/// What became of the hooks that did not ring for an event, in words, a line each. Apart from the events,
-/// because most have none.
-const VERSION_5: &str = "
-CREATE TABLE IF NOT EXISTS accounts (
-    event INTEGER PRIMARY KEY REFERENCES events (seq) ON DELETE CASCADE,
-    said  TEXT NOT NULL
-) STRICT;
-";
-
 /// What a file is, before anything in it is touched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum FileContent {
     /// Nothing in it yet.
     Empty,
     /// A spool of this version.
-    Spool(usize),
-    /// Somebody else's database.
+    Spool(i64),
+    /// Another program's database.
     Foreign,
 }
 
 /// Looks at the header and the list of tables.
-pub(super) fn inspect(conn: &Connection) -> rusqlite::Result<Kind> {
+pub(super) fn inspect(conn: &Connection) -> rusqlite::Result<FileContent> {
     let pragma = |name: &str| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     if pragma("application_id")? == APPLICATION_ID {
-        return Ok(Kind::Spool(usize::try_from(pragma("user_version")?).unwrap_or(usize::MAX)));
+        return pragma("user_version").map(FileContent::Spool);
     }
     let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    Ok(if tables == 0 && pragma("user_version")? == 0 { Kind::Empty } else { Kind::Foreign })
+    let is_empty = tables == 0 && pragma("user_version")? == 0;
+    Ok(if is_empty { FileContent::Empty } else { FileContent::Foreign })
 }
 
-/// Walks the steps that are missing in one transaction: after a fault or a crash the file is what it
-/// was before.
-pub(super) fn migrate(conn: &mut Connection, steps: &[&str]) -> rusqlite::Result<()> {
-    let version = |conn: &Connection| {
-        conn.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))
-            .map(|version| usize::try_from(version).unwrap_or(usize::MAX))
-    };
-    if version(conn)? >= steps.len() {
+/// Makes the tables in an empty file, in one transaction; in a file that has them it does nothing.
+pub(super) fn create(conn: &mut Connection) -> rusqlite::Result<()> {
+    if inspect(conn)? != FileContent::Empty {
         return Ok(());
     }
     let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    // Read again under the lock: another process may have been quicker.
-    let from = version(&transaction)?;
-    for step in steps.iter().skip(from) {
-        transaction.execute_batch(step)?;
-        failpoint::reach("in-migration");
+    // Again under the lock: another process may have been quicker.
+    if inspect(&transaction)? == FileContent::Empty {
+        transaction.execute_batch(TABLES)?;
+        failpoint::reach("in-creation");
+        transaction.pragma_update(None, "user_version", VERSION)?;
     }
-    transaction.pragma_update(None, "user_version", steps.len().max(from) as i64)?;
     transaction.commit()
 }
 
@@ -179,63 +176,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_older_spool_is_led_to_the_newest_version_and_keeps_its_rows() {
+    fn an_empty_file_becomes_a_spool_once() {
         let mut conn = Connection::open_in_memory().unwrap();
-        assert_eq!(inspect(&conn).unwrap(), Kind::Empty);
-        migrate(&mut conn, &STEPS[..1]).unwrap();
-        conn.execute("INSERT INTO state VALUES ('k', x'01')", []).unwrap();
-        assert_eq!(inspect(&conn).unwrap(), Kind::Spool(1));
-
-        migrate(
-            &mut conn,
-            &[VERSION_1, "ALTER TABLE state ADD COLUMN note TEXT", "CREATE INDEX n ON state (note)"],
-        )
-        .unwrap();
-        assert_eq!(inspect(&conn).unwrap(), Kind::Spool(3));
-        let kept: (Vec<u8>, Option<String>) = conn
-            .query_row("SELECT value, note FROM state", [], |row| Ok((row.get(0)?, row.get(1)?)))
-            .unwrap();
-        assert_eq!(kept, (vec![1], None));
-    }
-
-    #[test]
-    fn a_spool_of_the_first_version_is_led_on_with_what_waits_in_it() {
-        let mut conn = Connection::open_in_memory().unwrap();
-        migrate(&mut conn, &[VERSION_1]).unwrap();
-        conn.execute_batch(
-            "INSERT INTO events VALUES (1, 'evt_1', 'task.complete', 1614265330123, x'7b7d'); \
-             INSERT INTO deliveries (event, endpoint, hook, state, owner, created_at, due_at, content_type, body) \
-             VALUES (1, 'ci', 'h', 'pending', 1, 0, 0, '', x'')",
-        )
-        .unwrap();
-        migrate(&mut conn, STEPS).unwrap();
-        assert_eq!(inspect(&conn).unwrap(), Kind::Spool(STEPS.len()));
-        let term: Option<i64> = conn
-            .query_row(
-                "SELECT t.expires_at FROM deliveries d LEFT JOIN terms t ON t.delivery = d.seq",
-                [],
-                |row| row.get(0),
-            )
-            .unwrap();
-        assert_eq!(term, None);
-        // A step that another version of Taskbell made already does no harm.
-        conn.execute_batch(VERSION_3).unwrap();
-    }
-
-    #[test]
-    fn a_migration_that_fails_half_way_changes_nothing() {
-        let mut conn = Connection::open_in_memory().unwrap();
-        migrate(&mut conn, &STEPS[..1]).unwrap();
-        let broken = [VERSION_1, "ALTER TABLE state ADD COLUMN note TEXT", "CREATE NONSENSE"];
-        assert!(migrate(&mut conn, &broken).is_err());
-        assert_eq!(inspect(&conn).unwrap(), Kind::Spool(1));
-        assert!(conn.prepare("SELECT note FROM state").is_err(), "the first step was taken back too");
+        assert_eq!(inspect(&conn).unwrap(), FileContent::Empty);
+        for _ in 0..2 {
+            create(&mut conn).unwrap();
+            assert_eq!(inspect(&conn).unwrap(), FileContent::Spool(VERSION));
+        }
+        conn.pragma_update(None, "application_id", 1).unwrap();
+        assert_eq!(inspect(&conn).unwrap(), FileContent::Foreign);
     }
 
     #[test]
     fn the_log_view_shows_dates_that_a_person_reads() {
         let mut conn = Connection::open_in_memory().unwrap();
-        migrate(&mut conn, STEPS).unwrap();
+        create(&mut conn).unwrap();
         conn.execute_batch(
             "INSERT INTO events VALUES (1, 'evt_1', 'task.complete', 1614265330123, x'7b7d'); \
              INSERT INTO deliveries (event, endpoint, hook, state, owner, created_at, due_at, content_type, body) \

@@ -2,12 +2,12 @@
 
 use super::{Spool, SpoolError, ownership, read_event_id};
 use crate::event::EventId;
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 use std::collections::HashSet;
 
 /// A delivery that waits, without its message. Times are Unix milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Waiting {
+pub struct WaitingDelivery {
     /// Its sequence number.
     pub seq: i64,
     /// The event's id.
@@ -51,17 +51,21 @@ const WAITING: &str = "\
 
 impl Spool {
     /// Everything this owner has to deliver, without the messages, the oldest first.
-    pub fn waiting(&self) -> Result<Vec<Waiting>, SpoolError> {
+    pub fn waiting(&self) -> Result<Vec<WaitingDelivery>, SpoolError> {
         let held = ownership::held_by(&self.conn, &self.owner).map_err(SpoolError::at(&self.path))?;
         let mut found = Vec::new();
         self.each_waiting(&held, |waiting| found.push(waiting))?;
-        found.sort_by_key(|waiting: &Waiting| waiting.seq);
+        found.sort_by_key(|waiting: &WaitingDelivery| waiting.seq);
         Ok(found)
     }
 
     /// Hands on what has to be delivered of these owners' numbers, without the messages: one number
     /// after the other, by endpoint, the oldest first.
-    pub fn each_waiting(&self, owners: &[i64], mut take: impl FnMut(Waiting)) -> Result<(), SpoolError> {
+    pub fn each_waiting(
+        &self,
+        owners: &[i64],
+        mut take: impl FnMut(WaitingDelivery),
+    ) -> Result<(), SpoolError> {
         let mut read = || {
             let mut statement = self.conn.prepare_cached(WAITING)?;
             for owner in owners {
@@ -100,10 +104,16 @@ impl Spool {
             .map_err(SpoolError::at(&self.path))
     }
 
-    /// The values kept by `Batch::put_state` whose keys start like this.
+    /// The values kept by `SpoolTransaction::put_state` whose keys start like this.
     pub fn states(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, SpoolError> {
         read_states(&self.conn, prefix).map_err(SpoolError::at(&self.path))
     }
+}
+
+pub(super) fn state(conn: &Connection, key: &str) -> rusqlite::Result<Option<Vec<u8>>> {
+    conn.prepare_cached("SELECT value FROM state WHERE key = ?1")?
+        .query_row([key], |row| row.get(0))
+        .optional()
 }
 
 /// `prefix` ends in ASCII; what starts with it lies between it and the next such text.
@@ -116,8 +126,8 @@ pub(super) fn read_states(conn: &Connection, prefix: &str) -> rusqlite::Result<V
         .collect()
 }
 
-fn read_waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
-    Ok(Waiting {
+fn read_waiting(row: &Row<'_>) -> rusqlite::Result<WaitingDelivery> {
+    Ok(WaitingDelivery {
         seq: row.get(0)?,
         event_id: read_event_id(row, 1)?,
         kind: row.get(2)?,

@@ -1,19 +1,17 @@
 //! The tally: what Taskbell counts of each queue, from `queue.start` (or the first task after idle) to
 //! `queue.end`, and the debounce that makes a queue's end believed. Runs on the clerk's thread.
 
-mod asked;
-mod batches;
+mod batch;
+mod end_requests;
 mod queue;
-mod seen;
 mod task;
-mod usual;
+mod usual_durations;
 
-pub use asked::{Asked, Wishes};
-pub use batches::{BatchRef, BatchTally, Batches, Part, Step, Verdict};
+pub use batch::{BatchRef, BatchTally, BatchTask};
+pub use end_requests::{EndRequest, EndRequests};
 pub use queue::QueueTally;
-pub use seen::Seen;
 pub use task::{Status, Task};
-pub use usual::{Usuals, batch_key, queue_key, task_key};
+pub use usual_durations::{UsualDurations, batch_key, queue_key, task_key};
 
 use crate::event::EventId;
 use serde::{Deserialize, Serialize};
@@ -73,32 +71,21 @@ struct Open {
     stirred: Duration,
 }
 
-/// The counts of every open queue and batch, and what is usual.
+/// The counts of every open queue, and what is usual.
 #[derive(Debug, Default, Clone)]
 pub struct Tally {
     open: BTreeMap<String, Open>,
     changed: Vec<String>,
     forgotten: Vec<String>,
-    /// The batches.
-    pub batches: Batches,
     /// How long runs usually take.
-    pub usuals: Usuals,
-    /// How long it waits for news.
-    pub patience: Patience,
-}
-
-/// How long nothing must be heard before something is derived from it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Patience {
-    /// Of a queue, before it counts as ended; `None` for never.
+    pub usuals: UsualDurations,
+    /// How long nothing must be heard of a queue before it counts as ended; `None` for never.
     pub idle_end: Option<Duration>,
-    /// Of a batch, before it counts as stalled; `None` for never.
-    pub batch_stall: Option<Duration>,
 }
 
-/// A change of a count that the spool must keep: the name of the queue or batch, and its state or nothing
+/// A change of a count that the spool must keep: the name of the queue, and its state or nothing
 /// once it is closed.
-pub type Change = (String, Option<Vec<u8>>);
+pub type TallyChange = (String, Option<Vec<u8>>);
 
 impl Tally {
     /// Counts a task. An end that was held for its queue does not count: the queue goes on. Returns that
@@ -119,22 +106,20 @@ impl Tally {
     }
 
     /// Keeps what a task asked for that its queue's end is to tell of; `false` when there is no room for it.
-    pub fn ask(&mut self, queue: &str, asked: Asked, accepted_at: i64) -> bool {
+    pub fn ask(&mut self, queue: &str, asked: EndRequest, accepted_at: i64) -> bool {
         let others = self.open.iter().filter(|(name, _)| name.as_str() != queue);
         let elsewhere = others.map(|(_, open)| open.tally.asked.bytes()).sum();
         self.open(queue, accepted_at).tally.asked.keep(asked, elsewhere)
     }
 
-    /// The end of this batch was told to who asked: the end of the queue owes them nothing any more. Where
-    /// another process has told it, `over` says which tasks it knew.
-    pub fn told_asked(&mut self, batch: &str, over: Option<&BatchTally>) {
-        let told = |asked: &Asked| {
-            let (of, id) = asked.origin();
-            let known = over.is_none_or(|over| id.is_some_and(|id| over.has_seen(&id)));
-            known && of.as_deref() == Some(batch)
+    /// Lets go of what tasks asked for whose batch has told it: `told` says so of a batch and the key of a task.
+    pub fn release_asked(&mut self, mut told: impl FnMut(&str, &str) -> bool) {
+        let mut told = |asked: &EndRequest| {
+            let (batch, key) = asked.origin();
+            batch.is_some_and(|batch| told(&batch, &key))
         };
         for (name, open) in &mut self.open {
-            if open.tally.asked.let_go(told) {
+            if open.tally.asked.let_go(&mut told) {
                 self.changed.push(name.clone());
             }
         }
@@ -184,10 +169,10 @@ impl Tally {
         }
     }
 
-    /// Closes the queues that were at work and of which nothing was heard for as long as patience lasts.
+    /// Closes the queues that were at work and of which nothing was heard for as long as `idle_end` says.
     /// One whose end is held closes by that.
     pub fn fallen_idle(&mut self, now: Duration) -> Vec<(String, QueueTally)> {
-        let Some(after) = self.patience.idle_end else { return Vec::new() };
+        let Some(after) = self.idle_end else { return Vec::new() };
         let idle = |open: &Open| open.may_fall_idle() && open.stirred + after <= now;
         let names: Vec<String> =
             self.open.iter().filter(|(_, open)| idle(open)).map(|(name, _)| name.clone()).collect();
@@ -198,28 +183,20 @@ impl Tally {
         names.into_iter().filter_map(close).collect()
     }
 
-    /// Batches of which nothing was heard for as long as patience lasts, each told once.
-    pub fn stalled_batches(&mut self, now: Duration) -> Vec<String> {
-        self.patience.batch_stall.map_or_else(Vec::new, |after| self.batches.stalled(now, after))
-    }
-
     fn next_idle(&self) -> Option<Duration> {
-        let after = self.patience.idle_end?;
+        let after = self.idle_end?;
         self.open.values().filter(|open| open.may_fall_idle()).map(|open| open.stirred + after).min()
     }
 
     /// What was given up for want of room since the last call, in words.
     pub fn forgotten(&mut self) -> Vec<String> {
-        let mut forgotten = std::mem::take(&mut self.forgotten);
-        forgotten.extend(self.batches.forgotten());
-        forgotten
+        std::mem::take(&mut self.forgotten)
     }
 
-    /// When the next held end counts or patience ends, by the monotonic clock.
+    /// When the next held end counts or the next queue falls idle, by the monotonic clock.
     pub fn next_due(&self) -> Option<Duration> {
         let held = self.open.values().filter_map(|open| open.end.as_ref().map(|end| end.due)).min();
-        let stall = self.patience.batch_stall.and_then(|after| self.batches.next_stall(after));
-        [held, self.next_idle(), stall].into_iter().flatten().min()
+        [held, self.next_idle()].into_iter().flatten().min()
     }
 
     /// Closes the queues whose held end counts by now.
@@ -257,7 +234,7 @@ impl Tally {
     }
 
     /// What changed since the last call, for the spool.
-    pub fn changes(&mut self) -> Vec<Change> {
+    pub fn changes(&mut self) -> Vec<TallyChange> {
         let mut names = std::mem::take(&mut self.changed);
         names.sort_unstable();
         names.dedup();
@@ -268,10 +245,9 @@ impl Tally {
         names.into_iter().map(state).collect()
     }
 
-    /// Makes every open queue and batch, and what is usual, count as changed: the spool was made anew.
+    /// Makes every open queue, and what is usual, count as changed: the spool was recovered.
     pub fn touch_all(&mut self) {
         self.changed.extend(self.open.keys().cloned());
-        self.batches.touch_all();
         self.usuals.touch_all();
     }
 

@@ -1,6 +1,6 @@
 //! The count of one queue over one busy period.
 
-use super::asked::Wishes;
+use super::end_requests::EndRequests;
 use super::task::{Status, Task};
 use crate::clock;
 use serde::{Deserialize, Serialize};
@@ -66,8 +66,8 @@ pub struct QueueTally {
     users: Arc<Vec<Box<str>>>,
     failures: Arc<Vec<Failure>>,
     /// The tasks that asked to be told of at the end.
-    #[serde(default, skip_serializing_if = "Wishes::is_empty", rename = "wishes")]
-    pub asked: Wishes,
+    #[serde(default, skip_serializing_if = "EndRequests::is_empty", rename = "wishes")]
+    pub asked: EndRequests,
 }
 
 impl QueueTally {
@@ -136,7 +136,7 @@ impl QueueTally {
     /// The counts as they are now, less who asked: cheap, whatever they name.
     pub fn snapshot(&self) -> QueueTally {
         let (users, failures) = (Arc::clone(&self.users), Arc::clone(&self.failures));
-        QueueTally { users, failures, asked: Wishes::default(), ..*self }
+        QueueTally { users, failures, asked: EndRequests::default(), ..*self }
     }
 
     /// The summary as templates and receivers see it, as of `now` (Unix milliseconds), over what the host

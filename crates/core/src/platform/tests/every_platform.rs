@@ -148,11 +148,14 @@ proptest! {
 
 /// Files outside a platform's folder that may name it, and why.
 const NAMING: [(&str, &str); 5] = [
-    ("config/address.rs", "warns of Discord's URLs in the form of Slack and GitHub"),
+    ("config/endpoint_url.rs", "warns of Discord's URLs in the form of Slack and GitHub"),
     ("config/reference.rs", "shows a configuration"),
     ("sign/scheme.rs", "signature schemes have the names of those who made them"),
     ("sign/documented.rs", "signature schemes have the names of those who made them"),
-    ("sketch/bodies.rs", "draws what a card looks like; a platform that it does not know is shown as JSON"),
+    (
+        "card_preview/bodies.rs",
+        "draws what a card looks like; a platform that it does not know is shown as JSON",
+    ),
 ];
 
 #[test]

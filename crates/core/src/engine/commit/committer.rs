@@ -1,0 +1,198 @@
+//! Commits transactions, retries failed ones, and recovers a spool whose file was lost or damaged.
+
+use super::transaction::{Committed, Transaction};
+use crate::clock::Moment;
+use crate::engine::counters::Counters;
+use crate::engine::decide::{Decider, Decisions};
+use crate::engine::lane_table::LaneTable;
+use crate::engine::log::{Level, Log};
+use crate::engine::shared_batches::StallTimer;
+use crate::engine::spool_health::SpoolHealth;
+use crate::engine::spool_recovery;
+use crate::failpoint;
+use crate::shaping::ShapingState;
+use crate::spool::{FileFault, Spool, SpoolError, SpoolErrorKind};
+use crate::tally::Tally;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Between two attempts to commit.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Owns the spool.
+#[derive(Debug)]
+pub struct Committer {
+    pub spool: Spool,
+    pub stalls: StallTimer,
+    pub has_file: bool,
+    pub instance: String,
+    pub lanes: Arc<LaneTable>,
+    pub health: Arc<SpoolHealth>,
+    pub counters: Arc<Counters>,
+    pub log: Arc<Log>,
+    pub waiting_fallbacks: WaitingFallbacks,
+    pub retry_at: Option<Duration>,
+}
+
+/// The fallbacks and escalations in the spool that wait for other deliveries.
+#[derive(Debug, Clone, Copy)]
+pub struct WaitingFallbacks {
+    pub any: bool,
+    /// When the first escalation is due, in Unix milliseconds.
+    pub next_due: Option<i64>,
+}
+
+impl WaitingFallbacks {
+    pub fn read(spool: &Spool) -> Result<WaitingFallbacks, SpoolError> {
+        spool.standing_by().map(|(any, next_due)| WaitingFallbacks { any, next_due })
+    }
+}
+
+impl Committer {
+    /// Makes a transaction durable. `None` when that failed, or is not to be tried again yet.
+    pub fn commit(
+        &mut self,
+        transaction: &mut Transaction,
+        decider: &mut Decider,
+        now: Moment,
+        is_last: bool,
+    ) -> Option<Committed> {
+        if self.retry_at.is_some_and(|at| now.monotonic < at) && !is_last {
+            return None;
+        }
+        transaction.has_fallbacks = self.waiting_fallbacks.any;
+        match self.transact_or_recover(transaction, decider, now) {
+            Ok(committed) => {
+                self.retry_at = None;
+                decider.tally.usuals.settled();
+                self.health.succeeded();
+                Some(committed)
+            }
+            Err(error) => {
+                self.retry_after(now);
+                self.counters.spool_errors.one();
+                self.health.failed(&error);
+                None
+            }
+        }
+    }
+
+    /// Pauses before the next attempt.
+    pub fn retry_after(&mut self, now: Moment) {
+        self.retry_at = Some(now.monotonic + RETRY);
+    }
+
+    /// The time until the next attempt, if the last one failed.
+    pub fn retry_in(&self, now: Duration) -> Option<Duration> {
+        self.retry_at.map(|at| at.saturating_sub(now).min(RETRY))
+    }
+
+    /// Writes to a file that was deleted or replaced would be lost, so that is checked first.
+    fn transact_or_recover(
+        &mut self,
+        transaction: &mut Transaction,
+        decider: &mut Decider,
+        now: Moment,
+    ) -> Result<Committed, SpoolError> {
+        if let Some(cause) = self.spool.file_fault() {
+            self.recover(cause, transaction, decider)?;
+        }
+        match self.transact(transaction, decider, now) {
+            Err(fault) if fault.kind() == SpoolErrorKind::Corrupt && self.has_file => {
+                self.recover(FileFault::Damaged, transaction, decider)?;
+                self.transact(transaction, decider, now)
+            }
+            committed => committed,
+        }
+    }
+
+    /// Writes the transaction, and what it makes of batches. When that fails, the decisions about batches are
+    /// undone: the next attempt counts again, with what other instances have counted meanwhile.
+    pub fn transact(
+        &mut self,
+        transaction: &mut Transaction,
+        decider: &mut Decider,
+        now: Moment,
+    ) -> Result<Committed, SpoolError> {
+        failpoint::reach("before-transaction");
+        let extent = transaction.extent();
+        let mut before = None;
+        let committed = self.write_and_commit(transaction, decider, now, &mut before);
+        if let (Err(_), Some((tally, shaping))) = (&committed, before) {
+            transaction.truncate(extent);
+            (decider.tally, decider.shaping) = (tally, shaping);
+        }
+        committed
+    }
+
+    fn write_and_commit(
+        &mut self,
+        transaction: &mut Transaction,
+        decider: &mut Decider,
+        now: Moment,
+        before: &mut Option<(Tally, ShapingState)>,
+    ) -> Result<Committed, SpoolError> {
+        let mut spool = self.spool.begin()?;
+        let (counts, stalled) = transaction.count_in_batches(&mut spool, now.unix_ms)?;
+        let mut decisions = Decisions::default();
+        if !counts.ended.is_empty() || !stalled.is_empty() {
+            *before = Some((decider.tally.clone(), decider.shaping.clone()));
+            decider.end_batches(&counts.ended, &stalled, now);
+            decisions = decider.take_decisions();
+            transaction.add(&mut decisions);
+            transaction.add_changes(decider, &self.instance);
+        }
+        transaction.supersede(&self.lanes.lock(), &self.lanes.reports);
+        transaction.join_usuals(&mut spool, &mut decider.tally.usuals)?;
+        let committed = transaction.write(&mut spool, &self.instance, now)?;
+        failpoint::reach("before-commit");
+        spool.commit()?;
+        failpoint::reach("after-commit");
+        let remarks = counts.remarks.into_iter().chain(decisions.remarks).collect();
+        Ok(Committed { remarks, counts: decisions.counts, ..committed })
+    }
+
+    /// Recreates the spool if its file is not the one that was opened. A failure is logged, and the next
+    /// transaction tries again.
+    pub fn recover_if_faulty(&mut self, transaction: &mut Transaction, decider: &mut Decider) {
+        if let Some(cause) = self.spool.file_fault()
+            && let Err(error) = self.recover(cause, transaction, decider)
+        {
+            self.log.write(Level::Error, &format!("the spool cannot be recovered: {error}"));
+        }
+    }
+
+    /// Recreates the spool, and writes into it what the former file holds and what is in memory.
+    fn recover(
+        &mut self,
+        cause: FileFault,
+        transaction: &mut Transaction,
+        decider: &mut Decider,
+    ) -> Result<(), SpoolError> {
+        let unix_ms = self.lanes.clock.unix_ms();
+        spool_recovery::recreate(&mut self.spool, cause, &self.lanes, &self.health, &self.log, unix_ms)?;
+        self.counters.spool_renewed.one();
+        decider.tally.touch_all();
+        decider.shaping.touch_all();
+        transaction.add_changes(decider, &self.instance);
+        self.waiting_fallbacks = WaitingFallbacks::read(&self.spool)?;
+        Ok(())
+    }
+
+    /// Forgets what tasks asked for at the end of their queue, where the end of their batch has sent it: another
+    /// instance may have done that. What cannot be read is sent twice rather than never.
+    pub fn release_asked(&self, decider: &mut Decider) {
+        let has_sent = |batch: &str, task: &str| self.spool.batch_has_told(batch, task).unwrap_or(false);
+        decider.tally.release_asked(has_sent);
+    }
+
+    /// Looks up the waiting fallbacks again if this transaction may have changed them.
+    pub fn refresh_fallbacks(&mut self, transaction: &Transaction) {
+        let mut deliveries = transaction.events.iter().flat_map(|event| &event.deliveries);
+        if transaction.has_fallbacks || deliveries.any(|delivery| !delivery.fallbacks.is_empty()) {
+            let next_due = self.waiting_fallbacks.next_due;
+            let read = WaitingFallbacks::read(&self.spool);
+            self.waiting_fallbacks = read.unwrap_or(WaitingFallbacks { any: true, next_due });
+        }
+    }
+}

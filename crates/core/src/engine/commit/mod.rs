@@ -1,0 +1,10 @@
+//! Commit: one transaction's worth of decisions and lane reports, written to the spool, and what follows once
+//! it is durable.
+
+mod committer;
+mod transaction;
+mod write;
+
+pub use committer::{Committer, WaitingFallbacks};
+pub use transaction::{ALERT, NOBODY, SHAPE, TALLY, alert_key, shape_key, tally_key};
+pub use transaction::{Committed, Transaction, delivery_report};

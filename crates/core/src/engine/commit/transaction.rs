@@ -1,0 +1,186 @@
+//! The content of one transaction.
+
+use crate::engine::decide::{Decider, DecisionCounts, Decisions, PlannedEvent};
+use crate::engine::lane_reports::LaneReports;
+use crate::engine::lane_table::Lanes;
+use crate::engine::reports::DeliveryReport;
+use crate::engine::usual_durations;
+use crate::event::EventId;
+use crate::lanes::{Disposition, Job, LaneReport};
+use crate::tally;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What one transaction writes.
+#[derive(Debug, Default)]
+pub struct Transaction {
+    /// In the order of acceptance, and with them the events that were derived.
+    pub events: Vec<PlannedEvent>,
+    pub lane_reports: Vec<LaneReport>,
+    /// Changed counts of queues.
+    pub tally: Vec<tally::TallyChange>,
+    /// Changed states, by key; `None` deletes one.
+    pub states: Vec<(String, Option<Vec<u8>>)>,
+    /// Tickets of held ends that no longer count.
+    pub superseded: Vec<u64>,
+    /// Alerts that are no longer configured: their escalations end.
+    pub removed_alerts: Vec<String>,
+    /// Whether the spool has fallbacks or escalations that wait for other deliveries.
+    pub has_fallbacks: bool,
+    /// Whether one of them is due.
+    pub fallback_due: bool,
+    /// Batches without progress since this time, in Unix milliseconds, are reported as stalled.
+    pub stalled_since: Option<i64>,
+    /// Every event accepted up to this ticket is in this transaction or an earlier one.
+    pub taken_ticket: u64,
+}
+
+/// What follows once a transaction is durable.
+#[derive(Debug, Default)]
+pub struct Committed {
+    /// Deliveries for the lanes, by endpoint.
+    pub jobs: Vec<(String, Job)>,
+    /// Deliveries that were dead from the start.
+    pub dead: Vec<DeliveryReport>,
+    /// The number of new deliveries by ticket.
+    pub owed: Vec<(u64, u32)>,
+    /// Tickets of ends of queues that were held, and counted as one delivery meanwhile.
+    pub released: Vec<u64>,
+    /// The number of events that are new in the spool.
+    pub spooled: u64,
+    /// Deliveries that ended in the spool while a lane still has them, by endpoint.
+    pub ended_elsewhere: Vec<(String, i64)>,
+    /// The number of deliveries to fallbacks.
+    pub fallbacks: u64,
+    /// The number of escalations.
+    pub escalated: u64,
+    /// Warnings for the log.
+    pub remarks: Vec<String>,
+    /// What was decided about batches.
+    pub counts: DecisionCounts,
+}
+
+impl Transaction {
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty()
+            && self.lane_reports.is_empty()
+            && self.tally.is_empty()
+            && self.states.is_empty()
+            && self.superseded.is_empty()
+            && self.removed_alerts.is_empty()
+            && !self.fallback_due
+            && self.stalled_since.is_none()
+    }
+
+    /// How much it holds of what batches add to it.
+    pub fn extent(&self) -> [usize; 3] {
+        [self.events.len(), self.tally.len(), self.states.len()]
+    }
+
+    /// Removes what was added since [`Transaction::extent`] returned this.
+    pub fn truncate(&mut self, [events, tally, states]: [usize; 3]) {
+        self.events.truncate(events);
+        self.tally.truncate(tally);
+        self.states.truncate(states);
+    }
+
+    /// Adds events and superseded tickets.
+    pub fn add(&mut self, decisions: &mut Decisions) {
+        self.events.append(&mut decisions.events);
+        self.superseded.append(&mut decisions.superseded);
+    }
+
+    /// Adds the changed counts and shaping, so that they become durable with the events that changed them.
+    pub fn add_changes(&mut self, decider: &mut Decider, instance: &str) {
+        self.tally.extend(decider.tally.changes());
+        self.states.extend(usual_durations::changes(&mut decider.tally.usuals));
+        let shaping = decider.shaping.changes().into_iter();
+        self.states.extend(shaping.map(|(rest, value)| (shape_key(instance, &rest), value)));
+    }
+
+    /// Lets the newest delivery with a `supersede` key replace untried ones, here and in the lanes.
+    pub fn supersede(&mut self, lanes: &Lanes, rows: &LaneReports) {
+        let mut newest: HashMap<(&str, &str, &str), EventId> = HashMap::new();
+        for event in self.events.iter_mut().rev() {
+            for delivery in &mut event.deliveries {
+                let Some(key) = delivery.supersede_key.as_deref().filter(|_| delivery.message.is_ok()) else {
+                    continue;
+                };
+                let (endpoint, hook) = (delivery.endpoint.as_str(), delivery.hook.as_str());
+                if let Some(by) = newest.get(&(endpoint, hook, key)) {
+                    delivery.superseded_by = Some(*by);
+                    continue;
+                }
+                if let Some(job) = lanes.get(endpoint).and_then(|lane| lane.withdraw(hook, key)) {
+                    let (endpoint, job) =
+                        (endpoint.to_owned(), Job { seq: rows.present_row(job.seq), ..job });
+                    self.lane_reports.push(LaneReport::Superseded { endpoint, job, by: event.id });
+                }
+                newest.insert((endpoint, hook, key), event.id);
+            }
+        }
+    }
+}
+
+/// The state key of a queue's counts.
+pub fn tally_key(instance: &str, queue: &str) -> String {
+    format!("{TALLY}{instance}/{queue}")
+}
+
+/// The state key of a cooldown or digest window.
+pub fn shape_key(instance: &str, rest: &str) -> String {
+    format!("{SHAPE}{instance}/{rest}")
+}
+
+pub const SHAPE: &str = "shape/";
+
+/// The state key of an alert.
+pub fn alert_key(instance: &str, alert: &str) -> String {
+    format!("{ALERT}{instance}/{alert}")
+}
+
+/// In place of an instance, for state that a closed instance left for the next one.
+pub const NOBODY: &str = "-";
+
+pub const ALERT: &str = "alert/";
+
+pub const TALLY: &str = "tally/";
+
+/// The reason of a superseded delivery.
+pub(super) fn superseded_by(id: EventId) -> String {
+    format!("superseded by {id}")
+}
+
+/// The report of a delivery that ended in a lane; `None` for one that goes on.
+pub fn delivery_report(report: &LaneReport) -> Option<DeliveryReport> {
+    let (endpoint, job, attempts, status, reason) = match report {
+        LaneReport::Attempt { endpoint, job, row, disposition: Disposition::Delivered } => {
+            (endpoint, job, row.number, row.status, None)
+        }
+        LaneReport::Attempt { endpoint, job, row, disposition: Disposition::Dead(reason) } => {
+            (endpoint, job, row.number, row.status, Some(reason.clone()))
+        }
+        LaneReport::Dropped { endpoint, job, reason } => {
+            (endpoint, job, job.attempts, None, Some(reason.clone()))
+        }
+        LaneReport::Superseded { endpoint, job, by } => {
+            (endpoint, job, job.attempts, None, Some(superseded_by(*by)))
+        }
+        LaneReport::Attempt { disposition: Disposition::Again(_), .. }
+        | LaneReport::FollowUp { .. }
+        | LaneReport::Returned { .. }
+        | LaneReport::Gone { .. } => return None,
+    };
+    Some(DeliveryReport {
+        event: job.event_id,
+        kind: Arc::clone(&job.kind),
+        endpoint: endpoint.clone(),
+        hook: Arc::clone(&job.hook),
+        state: if reason.is_none() { "delivered" } else { "dead" },
+        attempts,
+        status,
+        reason,
+        superseded: matches!(report, LaneReport::Superseded { .. }),
+        ticket: (job.ticket > 0).then_some(job.ticket),
+    })
+}

@@ -1,0 +1,260 @@
+//! Writes a transaction into the spool.
+
+use super::transaction::{Committed, Transaction, superseded_by, tally_key};
+use crate::clock::Moment;
+use crate::engine::decide::{EventState, PlannedDelivery, PlannedEvent};
+use crate::engine::reports::DeliveryReport;
+use crate::engine::task_lanes;
+use crate::event::EventId;
+use crate::lanes::{Body, Disposition, Job, LaneReport};
+use crate::message::Extras;
+use crate::spool::{Called, DeliveryEnd, NewDelivery, NewEvent, NewReserve, SpoolError, SpoolTransaction};
+use std::sync::Arc;
+
+impl Transaction {
+    /// Writes everything. May be called again after a failed transaction.
+    pub fn write(
+        &self,
+        spool: &mut SpoolTransaction<'_>,
+        instance: &str,
+        now: Moment,
+    ) -> Result<Committed, SpoolError> {
+        let mut committed = Committed::default();
+        let watched = self.has_fallbacks
+            || self.events.iter().flat_map(|event| &event.deliveries).any(|to| !to.fallbacks.is_empty());
+        for event in &self.events {
+            write_event(spool, event, now, &mut committed)?;
+            // Another instance may have escalated the alert, so this does not depend on what is known here.
+            if let Some(alert) = &event.resolved_alert {
+                spool.resolve(alert)?;
+            }
+        }
+        for alert in &self.removed_alerts {
+            spool.resolve(alert)?;
+        }
+        for report in &self.lane_reports {
+            write_lane_report(spool, report, now.unix_ms, &mut committed)?;
+            if watched {
+                send_fallbacks(spool, report, now, &mut committed)?;
+            }
+        }
+        if self.fallback_due {
+            let called = spool.call_due(now.unix_ms)?;
+            committed.add_fallbacks(called, 0, now);
+        }
+        for (queue, state) in &self.tally {
+            spool.put_state(&tally_key(instance, queue), state.as_deref())?;
+        }
+        for (key, value) in &self.states {
+            spool.put_state(key, value.as_deref())?;
+        }
+        Ok(committed)
+    }
+}
+
+impl Committed {
+    /// Adds deliveries to fallbacks and escalations.
+    fn add_fallbacks(&mut self, called: Vec<Called>, ticket: u64, now: Moment) {
+        if !called.is_empty() {
+            self.owed.push((ticket, called.len() as u32));
+        }
+        for called in called {
+            let counter = if called.escalated { &mut self.escalated } else { &mut self.fallbacks };
+            *counter += 1;
+            let extras = Extras::from_text(called.extras.as_deref());
+            let body = Arc::new(Body { content_type: called.content_type, bytes: called.body, extras });
+            let job = new_job(called.seq, called.event_id, ticket, &called.kind, &called.hook, body, now);
+            self.jobs.push((called.endpoint, job));
+        }
+    }
+}
+
+fn write_event(
+    spool: &mut SpoolTransaction<'_>,
+    event: &PlannedEvent,
+    now: Moment,
+    committed: &mut Committed,
+) -> Result<(), SpoolError> {
+    let new =
+        NewEvent { id: event.id, kind: &event.kind, accepted_at: event.accepted_at, payload: &event.payload };
+    let row = if event.state == EventState::HeldBefore {
+        committed.released.push(event.ticket);
+        // It was written when it was held, unless the spool was cleaned up or recreated meanwhile.
+        match spool.row_of(event.id)? {
+            Some(row) => Some(row),
+            None => spool.event(&new)?,
+        }
+    } else {
+        let row = spool.event(&new)?;
+        committed.spooled += u64::from(row.is_some());
+        row
+    };
+    // An event that is in the spool already was read from the ring twice: its deliveries are there too.
+    let Some(row) = row else { return Ok(()) };
+    if let Some(explanation) = &event.explanation {
+        spool.account(row, explanation)?;
+    }
+    let mut owed = u32::from(event.state == EventState::Held);
+    for delivery in &event.deliveries {
+        if let Some(endpoint) = &delivery.task_endpoint {
+            let (key, value) = task_lanes::kept_state(endpoint, now.unix_ms);
+            spool.put_state(&key, Some(&value))?;
+        }
+        let superseded = delivery.superseded_by.map(superseded_by);
+        let (message, dead) = match (&delivery.message, &superseded) {
+            (Ok(message), reason) => (Some(message), reason.as_deref()),
+            (Err(reason), _) => (None, Some(reason.as_str())),
+        };
+        let extras = message.and_then(|message| message.extras.to_text());
+        let seq = spool.delivery(&NewDelivery {
+            event: row,
+            endpoint: &delivery.endpoint,
+            hook: &delivery.hook,
+            content_type: message.map_or("", |message| &message.content_type),
+            body: message.map_or(&[], |message| &message.bytes),
+            extras: extras.as_deref(),
+            created_at: now.unix_ms,
+            due_at: now.unix_ms,
+            dead,
+            why: Some(&delivery.why),
+            expires_at: delivery.expires_at,
+            thing: delivery.supersede_key.as_deref(),
+        })?;
+        if superseded.is_none() {
+            write_fallbacks(spool, row, delivery)?;
+        }
+        match (message, dead) {
+            (Some(message), None) => {
+                owed += 1;
+                let body = Arc::clone(message);
+                let (expires_at, thing) = (delivery.expires_at, delivery.supersede_key.clone());
+                let job = new_job(seq, event.id, event.ticket, &event.kind, &delivery.hook, body, now);
+                committed.jobs.push((delivery.endpoint.clone(), Job { expires_at, thing, ..job }));
+            }
+            (_, reason) => {
+                committed.dead.push(DeliveryReport {
+                    event: event.id,
+                    kind: event.kind.as_str().into(),
+                    endpoint: delivery.endpoint.clone(),
+                    hook: delivery.hook.as_str().into(),
+                    state: "dead",
+                    attempts: 0,
+                    status: None,
+                    reason: reason.map(str::to_owned),
+                    superseded: superseded.is_some(),
+                    ticket: (event.ticket > 0).then_some(event.ticket),
+                });
+                if !delivery.fallbacks.is_empty() && superseded.is_none() {
+                    let called = spool.call_after(seq, now.unix_ms)?;
+                    committed.add_fallbacks(called, event.ticket, now);
+                }
+            }
+        }
+    }
+    committed.owed.push((event.ticket, owed));
+    Ok(())
+}
+
+fn write_fallbacks(
+    spool: &mut SpoolTransaction<'_>,
+    row: i64,
+    to: &PlannedDelivery,
+) -> Result<(), SpoolError> {
+    for fallback in &to.fallbacks {
+        let extras = fallback.message.extras.to_text();
+        spool.reserve(&NewReserve {
+            event: row,
+            via: &fallback.via,
+            endpoint: &fallback.endpoint,
+            hook: &to.hook,
+            due_at: fallback.due_at,
+            alert: fallback.alert.as_deref(),
+            content_type: &fallback.message.content_type,
+            body: &fallback.message.body,
+            extras: extras.as_deref(),
+        })?;
+    }
+    Ok(())
+}
+
+fn new_job(
+    seq: i64,
+    event_id: EventId,
+    ticket: u64,
+    kind: &str,
+    hook: &str,
+    body: Arc<Body>,
+    now: Moment,
+) -> Job {
+    Job {
+        seq,
+        ticket,
+        event_id,
+        kind: kind.into(),
+        hook: hook.into(),
+        created_at: now.unix_ms,
+        attempts: 0,
+        failures: 0,
+        requested_waits: 0,
+        plain: None,
+        without_file: false,
+        due: now.monotonic,
+        expires_at: None,
+        thing: None,
+        body: Some(body),
+    }
+}
+
+/// Sends the fallbacks of a dead delivery, and cancels those of any other that ended. A stale or superseded
+/// delivery has no fallbacks.
+fn send_fallbacks(
+    spool: &mut SpoolTransaction<'_>,
+    report: &LaneReport,
+    now: Moment,
+    committed: &mut Committed,
+) -> Result<(), SpoolError> {
+    let (job, dead) = match report {
+        LaneReport::Attempt { job, disposition: Disposition::Delivered, .. } => (job, false),
+        LaneReport::Attempt { job, disposition: Disposition::Dead(_), .. }
+        | LaneReport::Dropped { job, .. } => (job, !job.is_stale(now.unix_ms)),
+        LaneReport::Superseded { job, .. } => (job, false),
+        LaneReport::Attempt { disposition: Disposition::Again(_), .. }
+        | LaneReport::FollowUp { .. }
+        | LaneReport::Returned { .. }
+        | LaneReport::Gone { .. } => return Ok(()),
+    };
+    if dead {
+        let called = spool.call_after(job.seq, now.unix_ms)?;
+        committed.add_fallbacks(called, job.ticket, now);
+        return Ok(());
+    }
+    spool.stand_down(job.seq)
+}
+
+fn write_lane_report(
+    spool: &mut SpoolTransaction<'_>,
+    report: &LaneReport,
+    unix_ms: i64,
+    committed: &mut Committed,
+) -> Result<(), SpoolError> {
+    match report {
+        LaneReport::Attempt { endpoint, job, row, disposition } => match disposition {
+            Disposition::Delivered => spool.last_attempt(row, &DeliveryEnd::Delivered, unix_ms),
+            Disposition::Dead(reason) => spool.last_attempt(row, &DeliveryEnd::Dead(reason.clone()), unix_ms),
+            Disposition::Again(at) => {
+                if !spool.attempt_again(row, *at)? {
+                    committed.ended_elsewhere.push((endpoint.clone(), job.seq));
+                }
+                Ok(())
+            }
+        },
+        LaneReport::FollowUp { row, .. } => spool.attempt(row),
+        LaneReport::Dropped { job, reason, .. } => {
+            spool.end(job.seq, &DeliveryEnd::Dead(reason.clone()), unix_ms)
+        }
+        LaneReport::Superseded { job, by, .. } => {
+            spool.end(job.seq, &DeliveryEnd::Dead(superseded_by(*by)), unix_ms)
+        }
+        LaneReport::Returned { .. } | LaneReport::Gone { .. } => Ok(()),
+    }
+}

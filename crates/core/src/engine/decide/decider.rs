@@ -1,0 +1,93 @@
+//! The state that decisions depend on.
+
+use super::planned::Decisions;
+use crate::clock::Moment;
+use crate::config::Config;
+use crate::event::EventId;
+use crate::hooks::Facts;
+use crate::shaping::ShapingState;
+use crate::spool::SpoolPath;
+use crate::tally::Tally;
+use serde_json::{Map, Value as Json};
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// Decides about events. No I/O and no locks; callers pass in the time.
+#[derive(Debug)]
+pub struct Decider<C = Arc<Config>> {
+    pub config: C,
+    pub tally: Tally,
+    pub shaping: ShapingState,
+    pub(super) now: Moment,
+    pub(super) decisions: Decisions,
+    explains: bool,
+}
+
+impl<C: Deref<Target = Config> + Clone> Decider<C> {
+    /// `tally` and `shaping` are the state that earlier runs left.
+    pub fn new(config: C, tally: Tally, shaping: ShapingState) -> Decider<C> {
+        let mut decider = Decider {
+            config: config.clone(),
+            tally,
+            shaping,
+            now: Moment::default(),
+            decisions: Decisions::default(),
+            explains: false,
+        };
+        decider.set_config(config);
+        decider
+    }
+
+    /// Replaces the configuration.
+    pub fn set_config(&mut self, config: C) {
+        self.tally.idle_end = config.queue.idle_end;
+        self.config = config;
+    }
+
+    /// Explains the result of every hook, in [`Decisions::explanations`].
+    pub fn explaining(self) -> Decider<C> {
+        Decider { explains: true, ..self }
+    }
+
+    /// The decisions since the last call.
+    pub fn take_decisions(&mut self) -> Decisions {
+        std::mem::take(&mut self.decisions)
+    }
+
+    /// Whether nothing survives the end of this instance.
+    pub fn is_in_memory(&self) -> bool {
+        self.config.spool.path == SpoolPath::Memory
+    }
+
+    /// At the end of an instance: lets the ends of queues count at once, and digests too if nothing survives.
+    pub fn hurry(&mut self, unix_ms: i64) {
+        self.tally.hurry();
+        if self.is_in_memory() {
+            self.shaping.hurry(unix_ms);
+        }
+    }
+
+    /// Whether no end of a queue is held, nor any digest that would not survive.
+    pub fn holds_nothing(&self) -> bool {
+        self.tally.held() == 0 && (!self.is_in_memory() || self.shaping.next_due().is_none())
+    }
+
+    pub(super) fn explains(&self) -> bool {
+        self.explains
+    }
+
+    /// Whether the subject of such an event is worth building.
+    pub(super) fn is_heard(&self, kind: &str) -> bool {
+        self.explains || self.config.hooks.iter().any(|hook| hook.on.iter().any(|on| on == kind))
+    }
+
+    pub(super) fn facts<'a>(
+        &'a self,
+        id: EventId,
+        kind: &'a str,
+        accepted_at: i64,
+        payload: &'a Map<String, Json>,
+    ) -> Facts<'a> {
+        Facts { id, kind, accepted_at, payload, host: &self.config.host, usual_s: None }
+    }
+}

@@ -1,0 +1,236 @@
+//! From an event to its deliveries: matches hooks, applies their shaping, and renders the messages.
+
+use super::decider::Decider;
+use super::fallbacks::{Renderer, plan_fallbacks};
+use super::planned::{EventState, PlannedDelivery, PlannedEvent};
+use crate::clock::Moment;
+use crate::config::Config;
+use crate::endpoint::Endpoint;
+use crate::event::EventId;
+use crate::hooks::{self, Decision, Hook, Match, Subject};
+use crate::message::{Context, clip};
+use crate::shaping::{CooldownResult, DigestWindow, hook_of};
+use serde_json::{Value as Json, json};
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// Characters of an event's explanation.
+const MAX_EXPLANATION: usize = 4096;
+
+impl<C: Deref<Target = Config> + Clone> Decider<C> {
+    /// The deliveries of one event, which may be several subjects: an endpoint gets one message. The second
+    /// value explains the hooks that cause none.
+    pub(super) fn notify(&mut self, subjects: &[Subject]) -> (Vec<PlannedDelivery>, Option<String>) {
+        let mut deliveries: Vec<PlannedDelivery> = Vec::new();
+        let mut explanation = Vec::new();
+        let mut is_heard = false;
+        for subject in subjects {
+            let (own, matched) = self.notify_subject(subject, &mut explanation);
+            is_heard |= matched;
+            for delivery in own {
+                if !deliveries.iter().any(|other| other.endpoint == delivery.endpoint) {
+                    deliveries.push(delivery);
+                }
+            }
+        }
+        if !is_heard {
+            self.decisions.counts.unheard += 1;
+        }
+        let explanation = (!explanation.is_empty()).then(|| clip(&explanation.join("\n"), MAX_EXPLANATION));
+        (deliveries, explanation)
+    }
+
+    /// The deliveries of one subject, and whether any hook matched.
+    fn notify_subject(
+        &mut self,
+        subject: &Subject,
+        explanation: &mut Vec<String>,
+    ) -> (Vec<PlannedDelivery>, bool) {
+        let config = self.config.clone();
+        let decision = self.match_hooks(&config, subject, explanation);
+        self.decisions.counts.conditions_broken += decision.broken_conditions;
+        self.decisions.counts.params_ignored += decision.ignored_params;
+        self.decisions.remarks.extend(decision.remarks);
+        if self.explains() {
+            let explanations = hooks::explain(config.rules(), subject);
+            self.decisions.explanations.push((subject.kind.clone(), explanations));
+        }
+        // `explain` can repeat the decision about a task from its own fields, and there are too many tasks to
+        // keep a sentence for each.
+        if !subject.kind.starts_with("task.") && !subject.for_asked {
+            explanation.extend(self.explain_unmatched(&decision.matches, subject));
+        }
+        let mut deliveries = Vec::new();
+        let mut sent = Vec::new();
+        for matched in &decision.matches {
+            let (hook, endpoint) = (matched.hook, &matched.endpoint);
+            // An address that a task named belongs to that task alone, so nothing is gathered for it.
+            let held = if endpoint.is_of_task() { None } else { self.hold(hook, endpoint, subject) };
+            match held {
+                None => {
+                    let delivery = self.delivery(matched, subject);
+                    sent.extend(delivery.message.is_ok().then_some(&hook.name));
+                    deliveries.push(delivery);
+                }
+                Some(id) => {
+                    sent.push(&hook.name);
+                    let how = if hook.shaping.digest.is_some() { "gathered" } else { "held" };
+                    let (hook, endpoint) = (&hook.name, &endpoint.name);
+                    explanation
+                        .push(format!("`{hook}` matched for {endpoint}, and was {how}: it is sent as {id}"));
+                }
+            }
+        }
+        // A cooldown only starts once a message was rendered.
+        for matched in decision.matches.iter().filter(|matched| !sent.contains(&&matched.hook.name)) {
+            self.shaping.not_sent(matched.hook, subject, matched.suppressed, self.now.unix_ms);
+        }
+        (deliveries, !decision.matches.is_empty())
+    }
+
+    fn match_hooks<'a>(
+        &mut self,
+        config: &'a Config,
+        subject: &Subject,
+        explanation: &mut Vec<String>,
+    ) -> Decision<'a> {
+        let (shaping, counts, now) = (&mut self.shaping, &mut self.decisions.counts, self.now.unix_ms);
+        hooks::decide_with_cooldown(config.rules(), subject, &mut |hook, decision| {
+            let (result, fault) = shaping.cool(hook, subject, now);
+            if let Some(reason) = fault {
+                decision.broken_conditions += 1;
+                decision.remarks.push(format!(
+                    "`cooldown_by` of {} could not be evaluated for {}, so the hook matches: {reason}",
+                    hook.name, subject.id
+                ));
+            }
+            match result {
+                CooldownResult::Pass(suppressed) => Some(suppressed),
+                CooldownResult::Suppressed => {
+                    counts.silenced += 1;
+                    explanation.push(format!("`{}` matched, and its `cooldown` suppressed it", hook.name));
+                    None
+                }
+            }
+        })
+    }
+
+    /// Why hooks for this event type do not match.
+    fn explain_unmatched(&self, matches: &[Match<'_>], subject: &Subject) -> Vec<String> {
+        let listens = |hook: &Hook| hook.on.contains(&subject.kind);
+        let matched = |hook: &Hook| matches.iter().any(|matched| std::ptr::eq(matched.hook, hook));
+        if self.config.hooks.iter().all(|hook| !listens(hook) || matched(hook)) {
+            return Vec::new();
+        }
+        let explanations = hooks::explain(self.config.rules(), subject);
+        let of_hooks = self.config.hooks.iter().zip(explanations);
+        let unmatched = of_hooks
+            .filter(|(hook, explanation)| listens(hook) && !matched(hook) && !explanation.matched)
+            .map(|(hook, explanation)| format!("`{}` did not match: {}", hook.name, explanation.why));
+        unmatched.map(|line| self.config.scrubber.scrub(&line)).collect()
+    }
+
+    /// The id of the digest that a match is sent with, if it is not sent now.
+    fn hold(&mut self, hook: &Hook, endpoint: &Endpoint, subject: &Subject) -> Option<EventId> {
+        let (held, fault) = self.shaping.hold(hook, &endpoint.name, subject, self.now.unix_ms);
+        self.decisions.counts.gathered += u64::from(held.is_some());
+        if let Some(reason) = fault {
+            self.decisions.counts.conditions_broken += 1;
+            self.decisions.remarks.push(format!(
+                "`quiet_except` of {} could not be evaluated for {}, so the message is sent: {reason}",
+                hook.name, subject.id
+            ));
+        }
+        held
+    }
+
+    fn delivery(&mut self, matched: &Match<'_>, subject: &Subject) -> PlannedDelivery {
+        let (hook, endpoint) = (matched.hook, &matched.endpoint);
+        let shaping = &hook.shaping;
+        let with_count =
+            (matched.suppressed > 0).then(|| with_suppressed(&subject.context, matched.suppressed));
+        let context = with_count.as_ref().unwrap_or(&subject.context);
+        let supersede_key = match shaping.supersede.as_ref().map(|key| key.of(context)) {
+            Some(Err(reason)) => {
+                self.decisions.counts.conditions_broken += 1;
+                self.decisions.remarks.push(format!(
+                    "`supersede` of {} could not be evaluated for {}, so nothing is superseded: {reason}",
+                    hook.name, subject.id
+                ));
+                None
+            }
+            key => key.and_then(Result::ok),
+        };
+        let renderer = Renderer { config: &self.config, context };
+        PlannedDelivery {
+            endpoint: endpoint.name.clone(),
+            hook: hook.name.clone(),
+            why: self.config.scrubber.scrub(&hooks::why(hook, subject)),
+            message: renderer.render(Some(hook), endpoint).map(|message| Arc::new(message.into())),
+            expires_at: shaping.ttl.map(|ttl| subject.accepted_at.saturating_add(ttl.as_millis() as i64)),
+            supersede_key,
+            superseded_by: None,
+            fallbacks: plan_fallbacks(&renderer, hook, endpoint, &subject.kind, self.now.unix_ms),
+            task_endpoint: endpoint.is_of_task().then(|| Arc::clone(endpoint)),
+        }
+    }
+
+    /// Decides about the digest windows that are due; with `even_quiet`, also in quiet hours.
+    pub fn close_windows(&mut self, now: Moment, even_quiet: bool) {
+        self.now = now;
+        for window in self.shaping.due(&self.config.hooks, now.unix_ms, even_quiet) {
+            let digest = self.digest(&window);
+            self.decisions.events.push(digest);
+        }
+    }
+
+    /// A digest, as an event with its delivery.
+    fn digest(&mut self, window: &DigestWindow) -> PlannedEvent {
+        self.decisions.counts.digests += 1;
+        let now = self.now.unix_ms;
+        let context = window.context(now);
+        let renderer = Renderer { config: &self.config, context: &context };
+        let hook = hook_of(&self.config.hooks, window.hook());
+        let endpoint = self.config.endpoint(window.endpoint());
+        let message = match endpoint {
+            Some(endpoint) => renderer.render(hook, endpoint),
+            None => Err(format!("endpoint `{}` is no longer configured", window.endpoint())),
+        };
+        let fallbacks = match (hook, endpoint) {
+            (Some(hook), Some(endpoint)) => plan_fallbacks(&renderer, hook, endpoint, window.kind(), now),
+            _ => Vec::new(),
+        };
+        let ttl = hook.and_then(|hook| hook.shaping.ttl);
+        let delivery = PlannedDelivery {
+            endpoint: window.endpoint().to_owned(),
+            hook: window.hook().to_owned(),
+            why: "a digest of earlier matches".to_owned(),
+            message: message.map(|message| Arc::new(message.into())),
+            expires_at: ttl.map(|ttl| now + ttl.as_millis() as i64),
+            supersede_key: None,
+            superseded_by: None,
+            fallbacks,
+            task_endpoint: None,
+        };
+        PlannedEvent {
+            id: window.id(),
+            kind: window.kind().to_owned(),
+            accepted_at: now,
+            ticket: 0,
+            payload: window.payload(),
+            state: EventState::Final,
+            deliveries: vec![delivery],
+            explanation: None,
+            resolved_alert: None,
+            batch_task: None,
+        }
+    }
+}
+
+fn with_suppressed(context: &Context, suppressed: u64) -> Context {
+    let mut json = context.json().clone();
+    if let Some(Json::Object(event)) = json.get_mut("event") {
+        event.insert("suppressed".into(), json!(suppressed));
+    }
+    Context::new(json)
+}

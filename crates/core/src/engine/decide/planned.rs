@@ -1,0 +1,96 @@
+//! The decisions about events: what to write and whom to notify.
+
+use crate::endpoint::Endpoint;
+use crate::event::EventId;
+use crate::hooks::Explanation;
+use crate::lanes::Body;
+use crate::message::Message;
+use crate::tally::BatchTask;
+use std::sync::Arc;
+
+/// An event for the spool, with its deliveries.
+#[derive(Debug)]
+pub struct PlannedEvent {
+    pub id: EventId,
+    pub kind: String,
+    /// Unix milliseconds.
+    pub accepted_at: i64,
+    /// 0 for a derived event, and for one of an earlier run.
+    pub ticket: u64,
+    pub payload: Vec<u8>,
+    pub state: EventState,
+    pub deliveries: Vec<PlannedDelivery>,
+    /// Why hooks did not match, a line each.
+    pub explanation: Option<String>,
+    /// The alert that this event resolves.
+    pub resolved_alert: Option<String>,
+    /// The task to count in its batch, in the transaction of the event.
+    pub batch_task: Option<Box<BatchTask>>,
+}
+
+/// Whether an event is the end of a queue that waits for `end_delay`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventState {
+    Final,
+    /// The end of a queue: written now, decided about after `end_delay`.
+    Held,
+    /// The end of a queue that was held, and is in the spool already.
+    HeldBefore,
+}
+
+/// A message to an endpoint.
+#[derive(Debug)]
+pub struct PlannedDelivery {
+    pub endpoint: String,
+    pub hook: String,
+    /// Why the hook matched.
+    pub why: String,
+    /// The message, or why it could not be rendered.
+    pub message: Result<Arc<Body>, String>,
+    /// Unix milliseconds.
+    pub expires_at: Option<i64>,
+    /// The value of `supersede`: only the newest waiting message with this key is sent.
+    pub supersede_key: Option<String>,
+    /// A newer event in the same transaction that supersedes this delivery.
+    pub superseded_by: Option<EventId>,
+    pub fallbacks: Vec<PlannedFallback>,
+    /// The endpoint, if it is an address that the task named.
+    pub task_endpoint: Option<Arc<Endpoint>>,
+}
+
+/// A message that is sent if a delivery fails (a fallback), or is not confirmed in time (an escalation).
+#[derive(Debug)]
+pub struct PlannedFallback {
+    /// The endpoint of the watched delivery.
+    pub via: String,
+    pub endpoint: String,
+    /// When an escalation is due, in Unix milliseconds; `None` for a fallback.
+    pub due_at: Option<i64>,
+    /// The alert that causes an escalation even if the watched delivery succeeded.
+    pub alert: Option<String>,
+    pub message: Message,
+}
+
+/// All decisions since the last `Decider::take_decisions`.
+#[derive(Debug, Default)]
+pub struct Decisions {
+    pub events: Vec<PlannedEvent>,
+    /// Tickets of held ends that no longer count, because the queue went on.
+    pub superseded: Vec<u64>,
+    /// Warnings for the log.
+    pub remarks: Vec<String>,
+    pub counts: DecisionCounts,
+    /// By event type; only if the decider explains.
+    pub explanations: Vec<(String, Vec<Explanation>)>,
+}
+
+/// Increments of the counters with these names.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct DecisionCounts {
+    pub unheard: u64,
+    pub silenced: u64,
+    pub gathered: u64,
+    pub digests: u64,
+    pub params_ignored: u64,
+    pub conditions_broken: u64,
+}

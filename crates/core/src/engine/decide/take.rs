@@ -1,0 +1,161 @@
+//! Decides about one event.
+
+use super::decider::Decider;
+use super::planned::{EventState, PlannedDelivery, PlannedEvent};
+use crate::clock::Moment;
+use crate::config::Config;
+use crate::engine::ingest::{EventFacts, IngestedEvent};
+use crate::hooks::{Facts, Notify, Subject};
+use crate::tally::{BatchTask, EndRequest, HeldEnd, QueueTally, Task};
+use serde_json::{Map, Value as Json};
+use std::ops::Deref;
+
+impl<C: Deref<Target = Config> + Clone> Decider<C> {
+    /// Decides about an event, and about the events derived from it.
+    pub fn take(&mut self, event: IngestedEvent, now: Moment) {
+        self.now = now;
+        self.decisions.counts.params_ignored += event.ignored_params;
+        self.decisions.remarks.extend_from_slice(&event.faults);
+        let mut batch_task = None;
+        let mut usual_s = None;
+        match &event.facts {
+            EventFacts::Queue(queue) => match event.kind.as_str() {
+                "queue.end" => return self.hold_end(event),
+                "queue.start" => {
+                    let (is_new, held) = self.tally.start(queue, event.accepted_at);
+                    self.supersede(held);
+                    self.tally.stir(queue, now.monotonic);
+                    if !is_new {
+                        let explanation = "the queue had started already".to_owned();
+                        self.decisions.counts.unheard += 1;
+                        return self.plan(event, EventState::Final, Some(explanation));
+                    }
+                }
+                kind => {
+                    if kind == "queue.tick" && self.config.queue.idle_end.is_some() {
+                        let start = self.start_if_idle(queue, event.accepted_at, event.accepted_at);
+                        self.decisions.events.extend(start);
+                        let held = self.tally.tick(queue, event.accepted_at);
+                        self.supersede(held);
+                    }
+                    self.tally.stir(queue, now.monotonic);
+                }
+            },
+            EventFacts::Task(task) => {
+                if event.kind == "task.complete" {
+                    let began = task.began_at(event.accepted_at);
+                    let start = self.start_if_idle(&task.queue, began, event.accepted_at);
+                    self.decisions.events.extend(start);
+                    usual_s = self.usual_task(task);
+                    let held = self.tally.count(task, event.accepted_at);
+                    self.supersede(held);
+                    let asked = self.ask(task, &event);
+                    batch_task = BatchTask::new(task, asked, event.accepted_at).map(Box::new);
+                }
+                self.tally.stir(&task.queue, now.monotonic);
+            }
+            EventFacts::Other => {}
+        }
+        let subject = self.subject(&event, usual_s);
+        let (deliveries, explanation) = self.notify(subject.as_slice());
+        self.plan_with(event, EventState::Final, (deliveries, explanation), batch_task);
+        let forgotten = self.tally.forgotten();
+        self.decisions.remarks.extend(forgotten);
+    }
+
+    fn subject(&self, event: &IngestedEvent, usual_s: Option<f64>) -> Option<Subject> {
+        let facts = Facts { usual_s, ..self.facts(event.id, &event.kind, event.accepted_at, &event.payload) };
+        match &event.facts {
+            EventFacts::Queue(queue) => {
+                let nothing = QueueTally::opened_at(event.accepted_at);
+                Some(Subject::of_queue(&facts, self.tally.so_far(queue).unwrap_or(&nothing)))
+            }
+            EventFacts::Task(task) => {
+                let so_far = self.tally.so_far(&task.queue);
+                self.is_heard(&event.kind)
+                    .then(|| Subject::of_task(&facts, event.params.clone(), task, so_far))
+            }
+            EventFacts::Other => Some(Subject::of_other(&facts)),
+        }
+    }
+
+    /// Notes that a task asks to be notified of the end of its queue, and returns what it asked for.
+    fn ask(&mut self, task: &Task, event: &IngestedEvent) -> Option<EndRequest> {
+        let params = &event.params;
+        if params.notify != Notify::ManualAtEnd {
+            return None;
+        }
+        let mut asked = EndRequest::by(event.id, &event.payload, &params.to, &params.vars);
+        asked.url = params.url.as_ref().map(|url| url.as_str().to_owned());
+        if !self.tally.ask(&task.queue, asked.clone(), event.accepted_at) {
+            self.decisions.counts.params_ignored += 1;
+            self.decisions.remarks.push(format!(
+                "`manual_at_end` of {} is ignored: too many tasks wait for the end already",
+                event.id
+            ));
+        }
+        Some(asked)
+    }
+
+    /// Holds the end of a queue for `end_delay`; one that repeats an earlier end is written and nothing more.
+    fn hold_end(&mut self, event: IngestedEvent) {
+        let EventFacts::Queue(queue) = &event.facts else { return };
+        if self.tally.has_ended(queue) && !reports_work(&event.payload) {
+            self.decisions.counts.unheard += 1;
+            let explanation = "the queue had ended already, and nothing was done since".to_owned();
+            return self.plan(event, EventState::Final, Some(explanation));
+        }
+        let end = HeldEnd {
+            id: event.id,
+            ticket: event.ticket,
+            accepted_at: event.accepted_at,
+            idle_since: event.accepted_at,
+            payload: event.payload.clone(),
+            due: self.now.monotonic + self.config.queue.end_delay,
+            worked: false,
+        };
+        let earlier = self.tally.hold(queue, end);
+        self.supersede(earlier);
+        let delay = self.config.queue.end_delay.as_secs_f64();
+        let explanation =
+            format!("held for {delay} s, the `end_delay`, and forgotten if the queue goes on before that");
+        self.plan(event, EventState::Held, Some(explanation));
+    }
+
+    fn supersede(&mut self, end: Option<HeldEnd>) {
+        self.decisions.superseded.extend(end.map(|end| end.ticket));
+    }
+
+    fn plan(&mut self, event: IngestedEvent, state: EventState, explanation: Option<String>) {
+        self.plan_with(event, state, (Vec::new(), explanation), None);
+    }
+
+    fn plan_with(
+        &mut self,
+        event: IngestedEvent,
+        state: EventState,
+        (deliveries, explanation): (Vec<PlannedDelivery>, Option<String>),
+        batch_task: Option<Box<BatchTask>>,
+    ) {
+        let resolved_alert = (event.kind == "alert.resolved")
+            .then(|| event.payload.get("name").and_then(Json::as_str).unwrap_or_default().to_owned());
+        self.decisions.events.push(PlannedEvent {
+            id: event.id,
+            kind: event.kind,
+            accepted_at: event.accepted_at,
+            ticket: event.ticket,
+            payload: event.stored,
+            state,
+            deliveries,
+            explanation,
+            resolved_alert,
+            batch_task,
+        });
+    }
+}
+
+/// Whether a host that counts by itself reports with the end of a queue that something was done.
+fn reports_work(payload: &Map<String, Json>) -> bool {
+    let positive = |key: &&str| payload.get(*key).and_then(Json::as_f64).is_some_and(|number| number > 0.0);
+    ["total", "succeeded", "failed", "cancelled", "duration_s"].iter().any(positive)
+}

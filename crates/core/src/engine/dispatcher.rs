@@ -1,0 +1,140 @@
+//! The dispatcher: the one thread that moves events from the ring into the spool, and on into the lanes.
+//!
+//! The way of an event is one `turn`: ingest → decide → commit → release the ring → dispatch.
+//! The order matters: the ring keeps an event until its transaction is durable, and a lane gets a job only
+//! after that. Whatever kills the process in between, the event is in the ring, in the spool, or in both, where
+//! its id tells.
+
+use super::commit::{Committer, Transaction, alert_key};
+use super::decide::Decider;
+use super::dispatch::Dispatch;
+use super::endpoints;
+use super::housekeeping::Housekeeping;
+use super::idle::Idle;
+use super::ingest::Ingest;
+use super::log::Level;
+use super::parts::Parts;
+use super::peers::Peers;
+use super::phase::Phase;
+use crate::clock::Moment;
+use crate::failpoint;
+use std::sync::Arc;
+
+/// Owns everything that only this thread uses.
+#[derive(Debug)]
+pub struct Dispatcher {
+    pub(super) parts: Arc<Parts>,
+    pub(super) ingest: Ingest,
+    pub(super) decider: Decider,
+    pub(super) transaction: Transaction,
+    pub(super) committer: Committer,
+    pub(super) dispatch: Dispatch,
+    pub(super) peers: Peers,
+    pub(super) housekeeping: Housekeeping,
+    pub(super) idle: Idle,
+}
+
+impl Dispatcher {
+    /// The way of events, once. `false` when the transaction could not be committed.
+    pub(super) fn turn(&mut self, phase: Phase) -> bool {
+        self.collect();
+        self.commit(phase)
+    }
+
+    /// Fills the transaction. Takes no event while the spool is full, and nothing while the last transaction
+    /// has not succeeded.
+    pub(super) fn collect(&mut self) {
+        self.ingest.skip();
+        if self.committer.retry_at.is_some() {
+            return;
+        }
+        let now = self.parts.clock.now();
+        if !self.parts.spool_health.is_full() {
+            self.ingest.read();
+            self.decide_events();
+            self.keep_decisions();
+            self.end_due(now);
+            let is_last = self.parts.phase.get() >= Phase::Draining && self.decider.is_in_memory();
+            self.decider.close_windows(now, is_last);
+            let escalation = self.committer.waiting_fallbacks.next_due;
+            self.transaction.fallback_due = escalation.is_some_and(|at| at <= now.unix_ms);
+            self.transaction.taken_ticket = self.ingest.taken_ticket();
+        }
+        self.keep_decisions();
+        let alerts = self.parts.alerts.changes(self.transaction.taken_ticket);
+        let instance = self.parts.intake.instance();
+        let alerts = alerts.into_iter().map(|(name, state)| (alert_key(instance, &name), state));
+        self.transaction.states.extend(alerts);
+        self.transaction.lane_reports = self.parts.lanes.reports.take();
+        let changed = endpoints::changed_states(
+            &self.decider.config,
+            &self.parts.lanes,
+            &self.transaction.lane_reports,
+        );
+        self.transaction.states.extend(changed);
+    }
+
+    pub(super) fn decide_events(&mut self) {
+        // Later than the time that ends are due by, so that an end without delay counts in the next round.
+        let now = self.parts.clock.now();
+        while let Some(event) = self.ingest.next_event() {
+            self.decider.take(event, now);
+        }
+    }
+
+    /// Ends queues that are due. The ends of their batches come first, and the present transaction may find some.
+    pub(super) fn end_due(&mut self, now: Moment) {
+        if let Some(after) = self.decider.config.queue.batch_stall {
+            let stalled = self.committer.stalls.look(&self.committer.spool, after, now);
+            self.transaction.stalled_since = self.transaction.stalled_since.or(stalled);
+        }
+        if self.transaction.counts_batches() {
+            return;
+        }
+        if self.decider.tally.next_due().is_some_and(|due| due <= now.monotonic) {
+            self.committer.release_asked(&mut self.decider);
+        }
+        self.decider.end_due(now);
+    }
+
+    /// Moves the decisions, and the counts and shaping they changed, into the transaction.
+    pub(super) fn keep_decisions(&mut self) {
+        let mut decisions = self.decider.take_decisions();
+        self.parts.counters.add_decisions(decisions.counts);
+        decisions.remarks.iter().for_each(|remark| self.parts.log.write(Level::Warn, remark));
+        self.transaction.add(&mut decisions);
+        self.transaction.add_changes(&mut self.decider, self.parts.intake.instance());
+    }
+
+    /// Makes the transaction durable, and does what follows. `false` when that failed.
+    pub(super) fn commit(&mut self, phase: Phase) -> bool {
+        if self.transaction.is_empty() {
+            // Records of the ring that hold no event leave room, too.
+            self.ingest.release();
+            return true;
+        }
+        let (now, is_last) = (self.parts.clock.now(), phase == Phase::Stopping);
+        let committed = self.committer.commit(&mut self.transaction, &mut self.decider, now, is_last);
+        let Some(committed) = committed else { return false };
+        self.ingest.set_commit_time(self.parts.clock.monotonic() - now.monotonic);
+        self.ingest.release();
+        failpoint::reach("after-ring-release");
+        let transaction = std::mem::take(&mut self.transaction);
+        self.committer.refresh_fallbacks(&transaction);
+        if transaction.counts_batches() {
+            self.end_queues_after_batches(now);
+        }
+        self.dispatch.publish(&self.decider.config, transaction, committed);
+        self.idle.worked(now.monotonic);
+        true
+    }
+
+    /// Ends queues whose ends waited for those of their batches, which are durable now.
+    fn end_queues_after_batches(&mut self, now: Moment) {
+        if let Some(after) = self.decider.config.queue.batch_stall {
+            self.committer.stalls.look_by(now.monotonic + after);
+        }
+        self.end_due(now);
+        self.keep_decisions();
+    }
+}

@@ -1,0 +1,142 @@
+//! What lanes need of the engine: a bounded queue for their reports, and messages read back from the spool.
+
+use super::lock::lock;
+use super::phase::{Phase, PhaseCell};
+use super::waker::Waker;
+use crate::lanes::{Body, LaneReport, LaneSink};
+use crate::message::Extras;
+use crate::secret::Scrubber;
+use crate::spool::Reader;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+/// Waiting reports at which lanes pause, because the disk does not keep up.
+const MAX_WAITING: usize = 4096;
+
+/// The sink of all lanes.
+pub struct LaneReports {
+    phase: Arc<PhaseCell>,
+    waker: Arc<Waker>,
+    waiting: Mutex<Vec<LaneReport>>,
+    room: Condvar,
+    // `None` without a file: then lanes keep every message in memory.
+    messages: Mutex<Option<Reader>>,
+    // Rows of deliveries that changed when the spool was recreated: the number lanes know, and the present one.
+    renumbered: Mutex<HashMap<i64, i64>>,
+    scrubber: RwLock<Scrubber>,
+}
+
+impl fmt::Debug for LaneReports {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LaneReports")
+    }
+}
+
+impl LaneReports {
+    pub fn new(
+        phase: Arc<PhaseCell>,
+        waker: Arc<Waker>,
+        messages: Option<Reader>,
+        scrubber: Scrubber,
+    ) -> LaneReports {
+        LaneReports {
+            phase,
+            waker,
+            waiting: Mutex::default(),
+            room: Condvar::new(),
+            messages: Mutex::new(messages),
+            renumbered: Mutex::default(),
+            scrubber: RwLock::new(scrubber),
+        }
+    }
+
+    /// The reports since the last call, with the present row numbers.
+    pub fn take(&self) -> Vec<LaneReport> {
+        let mut reports = std::mem::take(&mut *lock(&self.waiting));
+        for report in &mut reports {
+            match report {
+                LaneReport::Attempt { job, row, .. } => {
+                    row.delivery = self.present_row(row.delivery);
+                    job.seq = self.present_row(job.seq);
+                }
+                LaneReport::Dropped { job, .. } | LaneReport::Superseded { job, .. } => {
+                    job.seq = self.present_row(job.seq);
+                }
+                LaneReport::FollowUp { row, .. } => row.delivery = self.present_row(row.delivery),
+                LaneReport::Returned { .. } | LaneReport::Gone { .. } => {}
+            }
+        }
+        if !reports.is_empty() {
+            self.room.notify_all();
+        }
+        reports
+    }
+
+    pub fn waiting(&self) -> usize {
+        lock(&self.waiting).len()
+    }
+
+    /// Lets lanes that wait for room check the phase.
+    pub fn wake_lanes(&self) {
+        self.room.notify_all();
+    }
+
+    pub fn set_scrubber(&self, scrubber: Scrubber) {
+        *self.scrubber.write().unwrap_or_else(PoisonError::into_inner) = scrubber;
+    }
+
+    /// Replaces the reader of messages, and the row numbers that changed with it.
+    pub fn replace_reader(&self, reader: Option<Reader>, renumbered: &HashMap<i64, i64>) {
+        let mut messages = lock(&self.messages);
+        self.renumber(renumbered);
+        *messages = reader;
+    }
+
+    /// Records that deliveries have other row numbers now.
+    pub fn renumber(&self, changes: &HashMap<i64, i64>) {
+        let mut renumbered = lock(&self.renumbered);
+        for now in renumbered.values_mut() {
+            *now = changes.get(now).copied().unwrap_or(*now);
+        }
+        for (before, now) in changes {
+            renumbered.entry(*before).or_insert(*now);
+        }
+    }
+
+    /// The row in the spool of a delivery that a lane knows by this number.
+    pub fn present_row(&self, delivery: i64) -> i64 {
+        lock(&self.renumbered).get(&delivery).copied().unwrap_or(delivery)
+    }
+}
+
+impl LaneSink for LaneReports {
+    fn report(&self, report: LaneReport) {
+        lock(&self.waiting).push(report);
+        self.waker.notify();
+    }
+
+    fn await_room(&self) {
+        let mut reports = lock(&self.waiting);
+        while reports.len() >= MAX_WAITING && self.phase.get() < Phase::Stopping {
+            let wait = Duration::from_millis(500);
+            reports = self.room.wait_timeout(reports, wait).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn body(&self, delivery: i64) -> Result<Option<Body>, String> {
+        let messages = lock(&self.messages);
+        let Some(reader) = messages.as_ref() else { return Ok(None) };
+        let message = reader.message(self.present_row(delivery)).map_err(|error| error.to_string())?;
+        Ok(message.map(|message| Body {
+            content_type: message.content_type,
+            bytes: message.body,
+            extras: Extras::from_text(message.extras.as_deref()),
+        }))
+    }
+
+    fn scrubber(&self) -> Scrubber {
+        self.scrubber.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}

@@ -1,0 +1,122 @@
+//! The parts of an instance that several threads use. Each part owns its data and its locks.
+
+use super::counters::Counters;
+use super::in_flight::InFlight;
+use super::lane_reports::LaneReports;
+use super::lane_table::{LaneTable, Lanes};
+use super::lock::lock;
+use super::log::Log;
+use super::phase::{Phase, PhaseCell};
+use super::progress::Progress;
+use super::reports::DeliveryReports;
+use super::spool_health::SpoolHealth;
+use super::supervise::alert_source::AlertSource;
+use super::supervise::sampler::Sampler;
+use super::waker::Waker;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::intake::Intake;
+use crate::spool::Reader;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::{Arc, Mutex};
+
+/// Made by `open`, and held by the host's handle and the dispatcher.
+#[derive(Debug)]
+pub struct Parts {
+    pub clock: Arc<dyn Clock>,
+    pub log: Arc<Log>,
+    pub counters: Arc<Counters>,
+    pub phase: Arc<PhaseCell>,
+    pub waker: Arc<Waker>,
+    pub intake: Arc<Intake>,
+    pub in_flight: InFlight,
+    /// `queue.max_event_bytes`.
+    pub max_event_bytes: AtomicUsize,
+    pub spool_health: Arc<SpoolHealth>,
+    pub lanes: Arc<LaneTable>,
+    pub progress: Arc<Progress>,
+    pub reports: Arc<DeliveryReports>,
+    pub alerts: Arc<AlertSource>,
+    pub sampler: Arc<Sampler>,
+    pub reload: ReloadSlot,
+    /// Whether a draining instance has given everything accepted to the lanes.
+    pub drained: AtomicBool,
+}
+
+/// A new configuration, with a lane for each of its endpoints.
+#[derive(Debug)]
+pub struct Reload {
+    pub config: Arc<Config>,
+    pub lanes: Lanes,
+}
+
+/// The configuration that waits for the dispatcher.
+#[derive(Debug, Default)]
+pub struct ReloadSlot(Mutex<Option<Reload>>);
+
+impl ReloadSlot {
+    pub fn put(&self, reload: Reload) {
+        *lock(&self.0) = Some(reload);
+    }
+
+    pub fn take(&self) -> Option<Reload> {
+        lock(&self.0).take()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        lock(&self.0).is_none()
+    }
+}
+
+impl Parts {
+    pub fn new(intake: Intake, config: &Config, clock: Arc<dyn Clock>, reader: Option<Reader>) -> Parts {
+        let (log, counters): (Arc<Log>, Arc<Counters>) = Default::default();
+        let (phase, waker): (Arc<PhaseCell>, Arc<Waker>) = Default::default();
+        let intake = Arc::new(intake);
+        let reports =
+            LaneReports::new(Arc::clone(&phase), Arc::clone(&waker), reader, config.scrubber.clone());
+        let lanes = LaneTable::new(Arc::new(reports), Arc::clone(&clock), Arc::clone(&phase));
+        let alerts = AlertSource::new(
+            &config.alerts,
+            Arc::clone(&intake),
+            Arc::clone(&clock),
+            Arc::clone(&waker),
+            Arc::clone(&counters),
+            Arc::clone(&log),
+        );
+        Parts {
+            in_flight: InFlight::default(),
+            max_event_bytes: AtomicUsize::new(config.queue.max_event_bytes),
+            spool_health: Arc::new(SpoolHealth::new(Arc::clone(&log))),
+            lanes: Arc::new(lanes),
+            progress: Arc::default(),
+            reports: Arc::default(),
+            alerts: Arc::new(alerts),
+            sampler: Arc::default(),
+            reload: ReloadSlot::default(),
+            drained: AtomicBool::new(false),
+            clock,
+            log,
+            counters,
+            phase,
+            waker,
+            intake,
+        }
+    }
+
+    /// Moves to a later phase, and wakes everybody who waits for one.
+    pub fn advance(&self, phase: Phase) {
+        self.phase.advance(phase);
+        self.lanes.reports.wake_lanes();
+        self.waker.wake();
+    }
+
+    /// Whether the dispatcher has something to do apart from what the clock brings.
+    pub fn has_work(&self) -> bool {
+        !self.intake.is_drained()
+            || self.lanes.reports.waiting() > 0
+            || !self.reload.is_empty()
+            || self.alerts.is_early()
+            || self.phase.get() != Phase::Open
+    }
+}

@@ -1,0 +1,156 @@
+//! Peers: other instances on the same spool. Takes over from those that died, and applies what an operator has
+//! done with the command.
+//!
+//! Looks every five seconds while peers live, and once a minute alone. Peers that come or go, and operators,
+//! signal, so that nobody has to look more often.
+
+use super::commit::{Committer, WaitingFallbacks};
+use super::decide::Decider;
+use super::dispatch::DROPPED_BY_OPERATOR;
+use super::log::Level;
+use super::parts::Parts;
+use super::takeover::{dead_instances, hand_over, inherit_shaping, inherit_tally};
+use super::task_lanes;
+use super::usual_durations;
+use crate::intake::Intake;
+use crate::spool::{OPERATOR_ACTS, Spool, SpoolError};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Between two looks while peers live.
+const WITH_PEERS: Duration = Duration::from_secs(5);
+
+/// Between two looks without peers.
+const ALONE: Duration = Duration::from_secs(60);
+
+/// Between two looks where there are no signals.
+const WITHOUT_SIGNALS: Duration = Duration::from_secs(1);
+
+/// Between two checks for signals while the dispatcher is awake.
+const SIGNAL_CHECK: Duration = Duration::from_millis(250);
+
+#[derive(Debug)]
+pub struct Peers {
+    /// The spool, unless it is in memory.
+    pub spool_file: Option<PathBuf>,
+    // A signal may have ended deep sleep.
+    slept: bool,
+    look_at: Duration,
+    check_at: Duration,
+    operator_mark: Option<Vec<u8>>,
+}
+
+impl Peers {
+    /// The first look is due at once.
+    pub fn new(spool_file: Option<PathBuf>) -> Peers {
+        Peers {
+            spool_file,
+            slept: false,
+            look_at: Duration::ZERO,
+            check_at: Duration::ZERO,
+            operator_mark: None,
+        }
+    }
+
+    #[cfg(test)]
+    pub fn look_now(&mut self) {
+        self.look_at = Duration::ZERO;
+    }
+
+    /// When to look next, by the monotonic clock.
+    pub fn next_look(&self) -> Option<Duration> {
+        self.spool_file.is_some().then_some(self.look_at)
+    }
+
+    /// The dispatcher comes out of deep sleep.
+    pub fn after_deep_sleep(&mut self) {
+        self.slept = true;
+    }
+
+    /// The spool's file if a look is due, or a peer or operator has signalled. Plans the next look.
+    pub fn due(&mut self, parts: &Parts) -> Option<PathBuf> {
+        let now = parts.clock.monotonic();
+        if std::mem::take(&mut self.slept) || now >= self.check_at {
+            self.check_at = now + SIGNAL_CHECK;
+            if parts.waker.was_signalled() {
+                self.look_at = now;
+            }
+        }
+        let file = self.spool_file.clone().filter(|_| now >= self.look_at)?;
+        let peers = Intake::live_instances(&file).map_or(0, |live| live.len().saturating_sub(1));
+        self.look_at = now
+            + match (parts.waker.is_listening(), peers) {
+                (false, _) => WITHOUT_SIGNALS,
+                (true, 0) => ALONE,
+                (true, _) => WITH_PEERS,
+            };
+        Some(file)
+    }
+
+    /// Applies what an operator did, then takes over what dead instances and operators left: an endpoint is
+    /// tried again before its replayed deliveries come.
+    pub fn take_over(
+        &mut self,
+        parts: &Parts,
+        committer: &mut Committer,
+        decider: &mut Decider,
+    ) -> Result<(), SpoolError> {
+        self.apply_operator_changes(parts, &committer.spool)?;
+        usual_durations::learn_usual(&committer.spool, &mut decider.tally)?;
+        committer.release_asked(decider);
+        // A dead instance may leave batches that nobody else watches.
+        committer.stalls.look_by(parts.clock.monotonic());
+        let own = parts.intake.instance();
+        let spool = &mut committer.spool;
+        let dead = dead_instances(spool, self.spool_file.as_deref(), own)?;
+        let inherited = spool.inherit(&dead, parts.clock.unix_ms())?;
+        if inherited.deliveries > 0 {
+            // Addresses that tasks of the dead instances named.
+            let mut named = BTreeMap::new();
+            task_lanes::restore(spool, &parts.lanes, &decider.config, &mut named)?;
+            let mut lanes = parts.lanes.lock();
+            for (name, lane) in named {
+                lanes.entry(name).or_insert(lane);
+            }
+        }
+        hand_over(spool, &inherited.owners, &parts.lanes, &parts.counters, &parts.progress)?;
+        let (now, end_delay) = (parts.clock.monotonic(), decider.config.queue.end_delay);
+        let held = decider.tally.held();
+        let counts = inherit_tally(spool, &mut decider.tally, own, &dead, now, end_delay)?;
+        // Held ends of other instances, whose tickets nobody here waits for.
+        parts.progress.update().adds(0, (decider.tally.held() - held) as u32);
+        inherit_shaping(spool, &mut decider.shaping, own, &dead)?;
+        if !dead.is_empty() {
+            committer.waiting_fallbacks = WaitingFallbacks::read(spool)?;
+        }
+        if inherited.deliveries + counts > 0 {
+            let text = format!(
+                "took over {} deliveries and the counts of {counts} queues of ended instances",
+                inherited.deliveries
+            );
+            parts.log.write(Level::Info, &text);
+        }
+        Ok(())
+    }
+
+    /// Forgets dropped deliveries, and tries endpoints again whose dead letters were replayed.
+    fn apply_operator_changes(&mut self, parts: &Parts, spool: &Spool) -> Result<(), SpoolError> {
+        let mark = spool.state(OPERATOR_ACTS)?;
+        if mark == self.operator_mark {
+            return Ok(());
+        }
+        let pending = spool.waiting_numbers()?;
+        for (name, lane) in parts.lanes.all() {
+            if lane.is_gone() && spool.state(&super::endpoints::state_key(&name))?.is_none() {
+                lane.revive();
+                parts.log.write(Level::Info, &format!("endpoint {name} is tried again"));
+            }
+            let rows = &parts.lanes.reports;
+            let dropped = lane.forget(|seq| !pending.contains(&rows.present_row(seq)));
+            parts.lanes.report_dropped(&name, dropped, DROPPED_BY_OPERATOR);
+        }
+        self.operator_mark = mark;
+        Ok(())
+    }
+}

@@ -1,0 +1,83 @@
+//! Batches, which all instances on a spool count together: each transaction counts its tasks in the spool, and
+//! reports the batches that this completes. Both are durable, or neither is.
+
+use super::commit::Transaction;
+use crate::clock::Moment;
+use crate::spool::{BatchCounts, Spool, SpoolError, SpoolTransaction, ToldBatch};
+use std::time::Duration;
+
+/// Between two attempts to look for stalled batches.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// When to look for stalled batches.
+#[derive(Debug)]
+pub struct StallTimer {
+    due: Option<Duration>,
+    // While the host was down, nobody waited.
+    began_ms: i64,
+}
+
+impl StallTimer {
+    /// Looks at once, for batches of earlier runs.
+    pub fn new(now: Moment) -> StallTimer {
+        StallTimer { due: Some(now.monotonic), began_ms: now.unix_ms }
+    }
+
+    /// Looks at this time at the latest.
+    pub fn look_by(&mut self, at: Duration) {
+        self.due = Some(self.due.map_or(at, |due| due.min(at)));
+    }
+
+    /// When to look next, by the monotonic clock.
+    pub fn due(&self) -> Option<Duration> {
+        self.due
+    }
+
+    /// Looks if that is due. Returns the time, in Unix milliseconds, since when batches count as stalled, if there
+    /// is such a batch.
+    pub fn look(&mut self, spool: &Spool, after: Duration, now: Moment) -> Option<i64> {
+        if self.due.is_none_or(|due| due > now.monotonic) {
+            return None;
+        }
+        let after_ms = after.as_millis() as i64;
+        let moved_at = match spool.stillest_batch() {
+            Ok(Some(moved_at)) => moved_at,
+            none => {
+                self.due = none.err().map(|_| now.monotonic + RETRY);
+                return None;
+            }
+        };
+        let wait = moved_at.max(self.began_ms) + after_ms - now.unix_ms;
+        self.due = Some(now.monotonic + Duration::from_millis(wait.max(0) as u64));
+        (wait <= 0).then_some(now.unix_ms - after_ms)
+    }
+}
+
+impl Transaction {
+    /// Whether it has tasks of batches, which may end when it is written.
+    pub fn counts_batches(&self) -> bool {
+        self.events.iter().any(|event| event.batch_task.is_some())
+    }
+
+    /// Counts its tasks in their batches. The second value is the stalled batches.
+    pub fn count_in_batches(
+        &self,
+        spool: &mut SpoolTransaction<'_>,
+        unix_ms: i64,
+    ) -> Result<(BatchCounts, Vec<ToldBatch>), SpoolError> {
+        let counts = if self.counts_batches() {
+            let tasks = self.events.iter().filter_map(|event| event.batch_task.as_deref());
+            spool.count_in_batches(tasks, unix_ms)?
+        } else {
+            BatchCounts::default()
+        };
+        let stalled = match self.stalled_since {
+            Some(since) => spool.stalled_batches(since)?,
+            None => Vec::new(),
+        };
+        Ok((counts, stalled))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,234 @@
+//! An instance without threads, spool and network, in a time that the caller sets: days pass in milliseconds.
+//! Runs the code that the dispatcher runs, for tests and for measuring what decisions cost.
+
+use super::commit::{Transaction, shape_key, tally_key};
+use super::counters::Counters;
+use super::decide::{Decider, Decisions, PlannedEvent};
+use super::ingest::IngestedEvent;
+use super::usual_durations;
+use crate::clock::Moment;
+use crate::config::Config;
+use crate::event::EventId;
+use crate::intake::Record;
+use crate::shaping::ShapingState;
+use crate::spool::SimulatedBatches;
+use crate::tally::{BatchTask, Tally};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The instance in the state keys.
+const INSTANCE: &str = "simulation";
+
+/// A message that would be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SimulatedMessage {
+    /// The event's id.
+    pub event: EventId,
+    /// The event's type.
+    pub kind: String,
+    /// The endpoint.
+    pub endpoint: String,
+    /// The hook that matched.
+    pub hook: String,
+    /// Why it matched.
+    pub why: String,
+    /// The body, or why it could not be rendered.
+    pub body: Result<Vec<u8>, String>,
+}
+
+/// An instance that only decides. Its time is set by [`Simulation::pass`].
+#[derive(Debug)]
+pub struct Simulation {
+    decider: Decider,
+    // `None` without memory for it.
+    batches: Option<SimulatedBatches>,
+    // When this process began.
+    life_began: Duration,
+    counters: Counters,
+    remarks: Vec<String>,
+    began_at: i64,
+    now: Duration,
+    events: u64,
+    // Accepted, and not yet durable.
+    ring: Vec<Record>,
+    events_decided: Vec<PlannedEvent>,
+    // The states in the spool.
+    kept: BTreeMap<String, Vec<u8>>,
+}
+
+impl Simulation {
+    /// An instance opened at this time, in Unix milliseconds.
+    pub fn new(config: Config, unix_ms: i64) -> Simulation {
+        Simulation {
+            decider: Decider::new(Arc::new(config), Tally::default(), ShapingState::default()),
+            batches: SimulatedBatches::new().ok(),
+            life_began: Duration::ZERO,
+            counters: Counters::default(),
+            remarks: Vec::new(),
+            began_at: unix_ms,
+            now: Duration::ZERO,
+            events: 0,
+            ring: Vec::new(),
+            events_decided: Vec::new(),
+            kept: BTreeMap::new(),
+        }
+    }
+
+    /// Takes an event, as a host would report it now.
+    pub fn emit(&mut self, kind: &str, payload: &[u8]) {
+        self.events += 1;
+        let now = self.unix_ms();
+        let record = Record {
+            ticket: self.events,
+            id: EventId::new(now, u128::from(self.events)),
+            accepted_at: now,
+            kind: kind.to_owned(),
+            payload: payload.to_vec(),
+        };
+        self.ring.push(record.clone());
+        self.take(record);
+    }
+
+    /// Lets time pass. What becomes due happens at its time.
+    pub fn pass(&mut self, time: Duration) {
+        let until = self.now + time;
+        while let Some(due) = self.next_due().filter(|due| *due <= until) {
+            self.now = self.now.max(due);
+            self.end_due();
+        }
+        self.now = until;
+    }
+
+    /// Makes everything so far durable, and returns its messages.
+    pub fn commit(&mut self) -> Vec<SimulatedMessage> {
+        let mut transaction = Transaction::default();
+        transaction.add_changes(&mut self.decider, INSTANCE);
+        let tallies = transaction.tally.into_iter();
+        let tallies = tallies.map(|(queue, state)| (tally_key(INSTANCE, &queue), state));
+        for (key, state) in tallies.chain(transaction.states) {
+            match state {
+                Some(state) => drop(self.kept.insert(key, state)),
+                None => drop(self.kept.remove(&key)),
+            }
+        }
+        let kept = self.batches.as_ref().map_or(Ok(()), SimulatedBatches::keep);
+        self.remarks.extend(kept.err().map(|fault| fault.to_string()));
+        self.ring.clear();
+        self.events_decided.drain(..).flat_map(messages).collect()
+    }
+
+    /// The process dies and starts again: events that were not durable are read from the ring again.
+    pub fn crash(&mut self) {
+        self.events_decided.clear();
+        let (now, delay) = (self.now, self.decider.config.queue.end_delay);
+        let (mut tally, mut shaping) = (Tally::default(), ShapingState::default());
+        let (queues, shaped) = (tally_key(INSTANCE, ""), shape_key(INSTANCE, ""));
+        let kept = || self.kept.iter().map(|(key, kept)| (key.as_str(), kept.as_slice()));
+        for (key, kept) in kept() {
+            if let Some(queue) = key.strip_prefix(&queues) {
+                tally.restore(queue, kept, now, delay);
+            }
+        }
+        let shaped: Vec<_> =
+            kept().filter_map(|(key, kept)| Some((key.strip_prefix(&shaped)?, kept))).collect();
+        shaping.restore(&shaped);
+        usual_durations::restore(&self.kept, &mut tally);
+        self.decider = Decider::new(Arc::clone(&self.decider.config), tally, shaping);
+        let reverted = self.batches.as_ref().map_or(Ok(()), SimulatedBatches::revert);
+        self.remarks.extend(reverted.err().map(|fault| fault.to_string()));
+        self.life_began = now;
+        for record in self.ring.clone() {
+            self.take(record);
+        }
+        self.end_due();
+    }
+
+    /// The warnings for the log.
+    pub fn remarks(&self) -> &[String] {
+        &self.remarks
+    }
+
+    /// The present time, in Unix milliseconds.
+    pub fn unix_ms(&self) -> i64 {
+        self.began_at + self.now.as_millis() as i64
+    }
+
+    fn next_due(&self) -> Option<Duration> {
+        let window = self.decider.shaping.next_due();
+        let window = window.map(|at| Duration::from_millis(at.saturating_sub(self.began_at).max(0) as u64));
+        [self.decider.tally.next_due(), self.next_stall(), window].into_iter().flatten().min()
+    }
+
+    fn take(&mut self, record: Record) {
+        self.decider.take(IngestedEvent::from(record), self.moment());
+        let Some(task) = self.keep_decisions() else { return };
+        let Some(batches) = &self.batches else { return };
+        match batches.count(&task, self.unix_ms()) {
+            Ok(counts) => {
+                self.remarks.extend(counts.remarks);
+                self.decider.end_batches(&counts.ended, &[], self.moment());
+                self.keep_decisions();
+            }
+            Err(fault) => self.remarks.push(fault.to_string()),
+        }
+    }
+
+    /// When the next batch counts as stalled. While the process was down, nobody waited.
+    fn next_stall(&self) -> Option<Duration> {
+        let after = self.decider.config.queue.batch_stall?;
+        let moved_at = self.batches.as_ref()?.stillest().ok()??;
+        let moved = Duration::from_millis((moved_at - self.began_at).max(0) as u64);
+        Some(moved.max(self.life_began) + after)
+    }
+
+    fn stall_batches(&mut self) {
+        let after = self.decider.config.queue.batch_stall;
+        let (Some(after), Some(batches)) = (after, &self.batches) else { return };
+        if self.next_stall().is_none_or(|due| due > self.now) {
+            return;
+        }
+        let stalled = batches.stalled(self.unix_ms() - after.as_millis() as i64).unwrap_or_default();
+        self.decider.end_batches(&[], &stalled, self.moment());
+    }
+
+    fn end_due(&mut self) {
+        let now = self.moment();
+        self.decider.end_due(now);
+        self.stall_batches();
+        self.decider.close_windows(now, false);
+        self.keep_decisions();
+    }
+
+    /// Returns the task to count in its batch, if there is one.
+    fn keep_decisions(&mut self) -> Option<Box<BatchTask>> {
+        let Decisions { events, remarks, counts, .. } = self.decider.take_decisions();
+        self.counters.add_decisions(counts);
+        self.remarks.extend(remarks);
+        let mut batch_task = None;
+        for mut event in events {
+            batch_task = event.batch_task.take().or(batch_task);
+            self.events_decided.push(event);
+        }
+        batch_task
+    }
+
+    fn moment(&self) -> Moment {
+        Moment { monotonic: self.now, unix_ms: self.unix_ms() }
+    }
+}
+
+fn messages(event: PlannedEvent) -> impl Iterator<Item = SimulatedMessage> {
+    let (id, kind) = (event.id, event.kind);
+    event.deliveries.into_iter().map(move |delivery| SimulatedMessage {
+        event: id,
+        kind: kind.clone(),
+        endpoint: delivery.endpoint,
+        hook: delivery.hook,
+        why: delivery.why,
+        body: delivery.message.map(|message| message.bytes.clone()),
+    })
+}
+
+#[cfg(test)]
+mod tests;

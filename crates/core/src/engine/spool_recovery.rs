@@ -1,0 +1,89 @@
+//! Recreates the spool when its file was deleted, replaced or damaged under a running host, and moves
+//! everything that is known into the new one.
+
+use super::lane_table::LaneTable;
+use super::log::{Level, Log};
+use super::spool_health::SpoolHealth;
+use crate::lanes::Job;
+use crate::spool::{FileFault, NewDelivery, NewEvent, Reader, Spool, SpoolError};
+use std::collections::HashMap;
+
+/// Recreates the spool from the former file, and from the deliveries that wait in the lanes.
+pub fn recreate(
+    spool: &mut Spool,
+    cause: FileFault,
+    lanes: &LaneTable,
+    health: &SpoolHealth,
+    log: &Log,
+    unix_ms: i64,
+) -> Result<(), SpoolError> {
+    let incident = spool.renew(cause, unix_ms)?;
+    let rows = &lanes.reports;
+    rows.replace_reader(Reader::open(spool.path()).ok(), &incident.moved);
+    health.add_incident(&incident.to_string());
+    let all = lanes.all();
+    let waiting: Vec<(String, Job)> = all
+        .iter()
+        .flat_map(|(name, lane)| lane.waiting().into_iter().map(move |job| (name.clone(), job)))
+        .collect();
+    let moved = put_back(spool, &waiting, |seq| rows.present_row(seq))?;
+    rows.renumber(&moved);
+    let there = spool.waiting_numbers()?;
+    let mut lost = 0;
+    for (name, lane) in all {
+        let forgotten = lane.forget(|seq| !there.contains(&rows.present_row(seq)));
+        lost += forgotten.len();
+        lanes.report_dropped(&name, forgotten, "it ended, or was lost, with the former spool");
+    }
+    if lost > 0 {
+        log.write(
+            Level::Error,
+            &format!("{lost} deliveries ended in the present spool, or were lost with the former one"),
+        );
+    }
+    Ok(())
+}
+
+/// Writes deliveries whose message is in memory where they are missing. Returns the rows that changed.
+fn put_back(
+    spool: &mut Spool,
+    waiting: &[(String, Job)],
+    present_row: impl Fn(i64) -> i64,
+) -> Result<HashMap<i64, i64>, SpoolError> {
+    let there = spool.waiting_numbers()?;
+    let mut moved = HashMap::new();
+    let mut batch = spool.begin()?;
+    for (endpoint, job) in waiting {
+        let Some(body) = job.body.as_ref().filter(|_| !there.contains(&present_row(job.seq))) else {
+            continue;
+        };
+        // The payload is not in memory any more; the message is what counts.
+        let event =
+            NewEvent { id: job.event_id, kind: &job.kind, accepted_at: job.created_at, payload: b"{}" };
+        let row = match batch.event(&event)? {
+            Some(row) => Some(row),
+            None => batch.row_of(job.event_id)?,
+        };
+        let Some(row) = row else { continue };
+        let extras = body.extras.to_text();
+        let seq = batch.delivery(&NewDelivery {
+            event: row,
+            endpoint,
+            hook: &job.hook,
+            content_type: &body.content_type,
+            body: &body.bytes,
+            extras: extras.as_deref(),
+            created_at: job.created_at,
+            due_at: job.created_at,
+            dead: None,
+            why: None,
+            expires_at: job.expires_at,
+            thing: job.thing.as_deref(),
+        })?;
+        if seq != job.seq {
+            moved.insert(job.seq, seq);
+        }
+    }
+    batch.commit()?;
+    Ok(moved)
+}

@@ -1,0 +1,177 @@
+//! The loop of the dispatcher's thread: between two turns it applies reloads, looks after peers, keeps the spool
+//! in bounds, and rests.
+
+use super::leave::leave;
+use super::reload;
+use crate::clock::Moment;
+use crate::engine::commit::{Transaction, alert_key};
+use crate::engine::dispatcher::Dispatcher;
+use crate::engine::idle::{Rest, by_monotonic};
+use crate::engine::log::Level;
+use crate::engine::phase::Phase;
+use crate::intake::{Intake, Record};
+use std::panic::{self, AssertUnwindSafe};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+impl Dispatcher {
+    /// Works until the instance stops. Runs on a thread of its own.
+    pub fn run(mut self) {
+        self.parts.waker.attach_this_thread();
+        if let Some(file) = self.peers.spool_file.clone() {
+            self.adopt_orphans(&file);
+        }
+        self.parts.alerts.start();
+        loop {
+            match panic::catch_unwind(AssertUnwindSafe(|| self.round())) {
+                Ok(true) => {}
+                Ok(false) => {
+                    let Dispatcher { parts, committer, peers, .. } = self;
+                    return leave(parts, committer.spool, peers.spool_file.as_deref());
+                }
+                Err(_) => self.survive_panic(),
+            }
+        }
+    }
+
+    /// One round. `false` after the last one.
+    fn round(&mut self) -> bool {
+        let phase = self.parts.phase.get();
+        self.supervise(phase);
+        let committed = self.turn(phase);
+        if phase == Phase::Stopping {
+            return false;
+        }
+        let idle = committed
+            && self.transaction.is_empty()
+            && self.ingest.is_empty()
+            && self.parts.intake.is_drained();
+        if phase == Phase::Draining && idle && self.decider.holds_nothing() {
+            self.parts.drained.store(true, Ordering::Release);
+        }
+        let config = Arc::clone(&self.decider.config);
+        if committed {
+            self.housekeeping.limit_size(&mut self.committer.spool, &self.parts, &config);
+        }
+        if idle {
+            self.housekeeping.prune(&mut self.committer.spool, &self.parts, &config);
+        }
+        self.rest(phase);
+        true
+    }
+
+    /// Applies a new configuration, lets time pass for alerts, hurries what waits at the end, and looks after
+    /// other instances on the spool.
+    fn supervise(&mut self, phase: Phase) {
+        if let Some(reload) = self.parts.reload.take() {
+            let config = reload::apply(&self.parts, &mut self.transaction, reload);
+            self.decider.set_config(config);
+        }
+        if phase == Phase::Open {
+            self.parts.alerts.tick();
+        }
+        if phase >= Phase::Draining {
+            self.decider.hurry(self.parts.clock.unix_ms());
+        }
+        // After what was read already.
+        if phase == Phase::Open && self.is_settled() && self.ingest.is_empty() {
+            self.look_after_peers();
+        }
+        if phase == Phase::Stopping {
+            self.parts.alerts.leave();
+        }
+    }
+
+    /// Whether nothing is half done.
+    pub(in crate::engine) fn is_settled(&self) -> bool {
+        self.committer.retry_at.is_none() && self.transaction.is_empty()
+    }
+
+    pub(in crate::engine) fn look_after_peers(&mut self) {
+        let Some(file) = self.peers.due(&self.parts) else { return };
+        self.committer.recover_if_faulty(&mut self.transaction, &mut self.decider);
+        let taken = self.peers.take_over(&self.parts, &mut self.committer, &mut self.decider);
+        if let Err(error) = taken {
+            let text = format!("the spool's other instances cannot be taken over yet: {error}");
+            self.parts.log.write(Level::Warn, &text);
+        }
+        self.adopt_orphans(&file);
+        Intake::sweep(&file);
+    }
+
+    /// Takes the events in the rings of dead processes, each ring in transactions of its own. Events that their
+    /// process had committed are known by their id.
+    pub(in crate::engine) fn adopt_orphans(&mut self, spool_file: &Path) {
+        let report = Intake::adopt_orphans(spool_file, |instance, records| {
+            let text = format!(
+                "took over {} events from instance {instance}, which ended without closing",
+                records.len()
+            );
+            self.parts.log.write(Level::Info, &text);
+            records.into_iter().for_each(|record| self.adopt(record));
+            loop {
+                let now = self.parts.clock.now();
+                self.decide_events();
+                self.keep_decisions();
+                self.end_due(now);
+                self.keep_decisions();
+                if !self.commit(Phase::Open) {
+                    self.ingest.clear();
+                    return false;
+                }
+                if self.ingest.is_empty() {
+                    return true;
+                }
+            }
+        });
+        report.troubles.iter().for_each(|trouble| self.parts.log.write(Level::Warn, trouble));
+    }
+
+    fn adopt(&mut self, record: Record) {
+        if self.committer.spool.knows(record.id).unwrap_or(false) {
+            return;
+        }
+        if let Some((name, state)) = self.parts.alerts.take_over(&record) {
+            self.transaction.states.push((alert_key(self.parts.intake.instance(), &name), state));
+        }
+        self.ingest.adopt(record);
+    }
+
+    /// A panic was caught: the transaction is tried again after a pause, and events stay in the ring.
+    fn survive_panic(&mut self) {
+        self.parts.counters.defects.one();
+        self.committer.retry_after(self.parts.clock.now());
+        self.parts.log.write(Level::Error, "a defect of Taskbell was caught; please report it");
+        if self.parts.phase.get() >= Phase::Stopping {
+            self.transaction = Transaction::default();
+        }
+    }
+
+    fn rest(&mut self, phase: Phase) {
+        let now = self.parts.clock.now();
+        let retry_in = self.committer.retry_in(now.monotonic);
+        let is_full = self.parts.spool_health.is_full();
+        match self.idle.rest(now.monotonic, phase, retry_in, self.ingest.has_more(), is_full) {
+            Rest::None => {}
+            Rest::Nap(time) => self.parts.waker.nap(time),
+            Rest::DeepSleep => {
+                let limit = self.next_due(now).map(|due| due.saturating_sub(now.monotonic));
+                self.committer.spool.rest();
+                self.parts.waker.sleep(limit, || self.parts.has_work());
+                self.peers.after_deep_sleep();
+            }
+        }
+    }
+
+    fn next_due(&self, now: Moment) -> Option<Duration> {
+        let by_wall_clock = [self.decider.shaping.next_due(), self.committer.waiting_fallbacks.next_due];
+        let by_wall_clock = by_wall_clock.into_iter().flatten().min().map(|due| by_monotonic(due, now));
+        let (alerts, peers) = (self.parts.alerts.arm(), self.peers.next_look());
+        let stall = self.decider.config.queue.batch_stall.and(self.committer.stalls.due());
+        let housekeeping = Some(self.housekeeping.due());
+        let due = [self.decider.tally.next_due(), stall, alerts, housekeeping, peers, by_wall_clock];
+        due.into_iter().flatten().min()
+    }
+}

@@ -1,0 +1,58 @@
+//! The end of the dispatcher: leaves the spool so that the next start takes over at once.
+
+use crate::engine::commit::{NOBODY, alert_key};
+use crate::engine::log::Level;
+use crate::engine::parts::Parts;
+use crate::engine::phase::Phase;
+use crate::intake;
+use crate::spool::{Spool, SpoolError};
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+/// How long the thread waits for the host to drop its handle.
+const HANDLE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Runs on the dispatcher's thread, and drops the ring there: that waits for the file system, which no host
+/// thread should.
+pub fn leave(parts: Arc<Parts>, mut spool: Spool, spool_file: Option<&Path>) {
+    let instance = parts.intake.instance();
+    if let Err(error) = leave_alerts(&mut spool, instance).and_then(|()| spool.release()) {
+        let text = format!("the spool could not be left in order; the next start repairs it: {error}");
+        parts.log.write(Level::Warn, &text);
+    }
+    // Before the writer: the last connection tidies up the file, and a reader must not.
+    parts.lanes.reports.replace_reader(None, &HashMap::new());
+    parts.waker.stop_listening();
+    if let Some(file) = spool_file {
+        intake::call(file, Some(instance));
+    }
+    spool.close();
+    // A call in flight may still add an event: then the ring stays this instance's until that call has ended.
+    if parts.in_flight.is_empty() {
+        parts.intake.leave();
+    }
+    parts.progress.update().closed();
+    parts.advance(Phase::Ended);
+    let patience = parts.clock.monotonic() + HANDLE_PATIENCE;
+    while Arc::strong_count(&parts) > 1 && parts.clock.monotonic() < patience {
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Leaves firing alerts to the next start, which may come before this instance counts as dead.
+fn leave_alerts(spool: &mut Spool, instance: &str) -> Result<(), SpoolError> {
+    let own = alert_key(instance, "");
+    let states = spool.states(&own)?;
+    if states.is_empty() {
+        return Ok(());
+    }
+    let mut batch = spool.begin()?;
+    for (key, kept) in states {
+        batch.put_state(&alert_key(NOBODY, &key[own.len()..]), Some(&kept))?;
+        batch.put_state(&key, None)?;
+    }
+    batch.commit()
+}

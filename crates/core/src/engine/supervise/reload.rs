@@ -1,0 +1,54 @@
+//! Applies a new configuration.
+
+use crate::config::Config;
+use crate::engine::commit::{Transaction, alert_key};
+use crate::engine::endpoints;
+use crate::engine::log::Level;
+use crate::engine::parts::{Parts, Reload};
+use crate::engine::task_lanes;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// Replaces lanes and alerts, and returns the new configuration. The states that end with the former one go
+/// into `transaction`.
+pub fn apply(parts: &Parts, transaction: &mut Transaction, reload: Reload) -> Arc<Config> {
+    let Reload { config, lanes } = reload;
+    let old = std::mem::replace(&mut *parts.lanes.lock(), lanes);
+    parts.max_event_bytes.store(config.queue.max_event_bytes, Ordering::Relaxed);
+    parts.lanes.reports.set_scrubber(config.scrubber.clone());
+    for (name, earlier) in &old {
+        if let Some(lane) = parts.lanes.lock().get(name) {
+            lane.follow(earlier);
+        }
+        transaction.states.push((endpoints::state_key(name), None));
+    }
+    let removed = parts.alerts.replace(&config.alerts);
+    if let Err(error) = measure(parts, &config) {
+        let text = format!("built-in metrics are not measured: no thread can be started: {error}");
+        parts.log.write(Level::Error, &text);
+    }
+    let instance = parts.intake.instance();
+    transaction.states.extend(removed.iter().map(|name| (alert_key(instance, name), None)));
+    transaction.removed_alerts.extend(removed);
+    config.warnings.iter().for_each(|text| parts.log.write(Level::Warn, text));
+    let named = old.values().map(|lane| lane.endpoint()).filter(|endpoint| endpoint.is_of_task());
+    for endpoint in named.filter(|endpoint| config.task_urls.allow(endpoint.target.url.expose())) {
+        task_lanes::open_lane(&parts.lanes, &config, endpoint);
+    }
+    let waiting = old
+        .into_iter()
+        .flat_map(|(name, lane)| lane.retire().into_iter().map(move |job| (name.clone(), job)));
+    parts.lanes.push(waiting);
+    parts.log.write(Level::Info, "a new configuration is in force");
+    config
+}
+
+/// Lets the sampler measure what the alerts of a configuration watch.
+///
+/// # Errors
+/// When no thread can be started.
+pub fn measure(parts: &Parts, config: &Config) -> std::io::Result<()> {
+    let phase = Arc::clone(&parts.phase);
+    let is_open = move || phase.get() == crate::engine::phase::Phase::Open;
+    parts.sampler.measure(&config.alerts, &parts.clock, parts.alerts.sampled(is_open))
+}

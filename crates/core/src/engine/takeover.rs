@@ -1,0 +1,277 @@
+//! Takes over what dead instances left: at the start, and while the instance runs.
+
+use super::commit::{ALERT, NOBODY, SHAPE, TALLY, shape_key, tally_key};
+use super::counters::Counters;
+use super::lane_table::LaneTable;
+use super::progress::Progress;
+
+use crate::intake::Intake;
+use crate::lanes::Job;
+use crate::shaping::ShapingState;
+use crate::spool::{Spool, SpoolError, WaitingDelivery};
+use crate::tally::Tally;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Jobs handed to a lane at once.
+const PORTION: usize = 1000;
+
+/// The dead instances that left something in the spool.
+///
+/// Reads who holds something before who lives: an instance is alive before it can hold anything, so one that is
+/// found dead afterwards is dead for good.
+pub fn dead_instances(spool: &Spool, file: Option<&Path>, own: &str) -> Result<Vec<String>, SpoolError> {
+    let mut holders: BTreeSet<String> = spool.holders()?.into_iter().collect();
+    for kind in [TALLY, SHAPE, ALERT] {
+        let owner_of =
+            |(key, _): &(String, Vec<u8>)| Some(key.strip_prefix(kind)?.split_once('/')?.0.to_owned());
+        holders.extend(spool.states(kind)?.iter().filter_map(owner_of));
+    }
+    holders.remove(own);
+    holders.remove(NOBODY);
+    if holders.is_empty() {
+        return Ok(Vec::new());
+    }
+    let live = match file {
+        None => Vec::new(),
+        // Without a readable folder, all count as alive.
+        Some(file) => Intake::live_instances(file).unwrap_or_else(|_| holders.iter().cloned().collect()),
+    };
+    Ok(holders.into_iter().filter(|holder| !live.contains(holder)).collect())
+}
+
+/// Adds the counts that these instances left to `tally`, and keeps them under this instance's name. In
+/// one transaction: two that inherit at the same time never both count the same. Says how many queues.
+pub fn inherit_tally(
+    spool: &mut Spool,
+    tally: &mut Tally,
+    own: &str,
+    dead: &[String],
+    now: Duration,
+    end_delay: Duration,
+) -> Result<usize, SpoolError> {
+    let is_dead = |owner: &str| dead.iter().any(|name| name == owner);
+    let left = |kind: &str, key: &str| split_key(kind, key).is_some_and(|(owner, _)| is_dead(owner));
+    if !spool.states(TALLY)?.iter().any(|(key, _)| left(TALLY, key)) {
+        return Ok(0);
+    }
+    let mut batch = spool.begin()?;
+    // The counts only change once the transaction is durable.
+    let mut merged = tally.clone();
+    let mut total = 0;
+    for (key, kept) in batch.states(TALLY)? {
+        let Some((_, queue)) = left(TALLY, &key).then(|| split_key(TALLY, &key)).flatten() else { continue };
+        merged.restore(queue, &kept, now, end_delay);
+        batch.put_state(&key, None)?;
+        total += 1;
+    }
+    for (queue, state) in merged.changes() {
+        batch.put_state(&tally_key(own, &queue), state.as_deref())?;
+    }
+    batch.commit()?;
+    *tally = merged;
+    Ok(total)
+}
+
+/// Adds what these instances gathered, held and silenced to `shape`, and keeps it under this instance's
+/// name; in one transaction, as the counts. Says how many entries.
+pub fn inherit_shaping(
+    spool: &mut Spool,
+    shape: &mut ShapingState,
+    own: &str,
+    dead: &[String],
+) -> Result<usize, SpoolError> {
+    let left_by =
+        |key: &str, instance: &str| split_key(SHAPE, key).is_some_and(|(owner, _)| owner == instance);
+    let kept = spool.states(SHAPE)?;
+    if !kept.iter().any(|(key, _)| dead.iter().any(|instance| left_by(key, instance))) {
+        return Ok(0);
+    }
+    let mut batch = spool.begin()?;
+    let mut merged = shape.clone();
+    let mut total = 0;
+    let kept = batch.states(SHAPE)?;
+    for instance in dead {
+        let entries: Vec<(&str, &[u8])> = kept
+            .iter()
+            .filter(|(key, _)| left_by(key, instance))
+            .filter_map(|(key, value)| Some((split_key(SHAPE, key)?.1, value.as_slice())))
+            .collect();
+        merged.restore(&entries);
+        for (rest, _) in &entries {
+            batch.put_state(&shape_key(instance, rest), None)?;
+        }
+        total += entries.len();
+    }
+    for (rest, value) in merged.changes() {
+        batch.put_state(&shape_key(own, &rest), value.as_deref())?;
+    }
+    batch.commit()?;
+    *shape = merged;
+    Ok(total)
+}
+
+/// The instance and the rest of a key with this prefix.
+fn split_key<'a>(kind: &str, key: &'a str) -> Option<(&'a str, &'a str)> {
+    key.strip_prefix(kind)?.split_once('/')
+}
+
+/// Gives the deliveries of these owners to the lanes. Those that were in flight are due at once. Returns their
+/// number.
+pub fn hand_over(
+    spool: &Spool,
+    owners: &[i64],
+    table: &LaneTable,
+    counters: &Counters,
+    progress: &Progress,
+) -> Result<usize, SpoolError> {
+    let lanes = table.all();
+    let (now, unix_ms) = (table.clock.monotonic(), table.clock.unix_ms());
+    let mut total = 0;
+    let mut portion: Vec<Job> = Vec::new();
+    let mut endpoint = String::new();
+    let mut words = Words::default();
+    let give = |endpoint: &str, jobs: &mut Vec<Job>| {
+        if jobs.is_empty() {
+            return;
+        }
+        counters.recovered.add(jobs.len() as u64);
+        let untried = jobs.iter().filter(|job| job.attempts == 0).count() as u32;
+        progress.update().adds_tried(0, jobs.len() as u32, untried);
+        match lanes.get(endpoint) {
+            Some(lane) => lane.push(jobs.drain(..)),
+            None => table.drop_unconfigured(endpoint, std::mem::take(jobs)),
+        }
+    };
+    spool.each_waiting(owners, |waiting| {
+        if waiting.endpoint != endpoint || portion.len() >= PORTION {
+            give(&endpoint, &mut portion);
+        }
+        if waiting.endpoint != endpoint {
+            endpoint.clone_from(&waiting.endpoint);
+        }
+        portion.push(job_of(waiting, now, unix_ms, &mut words));
+        total += 1;
+    })?;
+    give(&endpoint, &mut portion);
+    Ok(total)
+}
+
+/// Shares event types and hook names, which are few, among many deliveries.
+#[derive(Default)]
+struct Words(BTreeSet<Arc<str>>);
+
+impl Words {
+    fn one(&mut self, word: &str) -> Arc<str> {
+        if let Some(known) = self.0.get(word) {
+            return Arc::clone(known);
+        }
+        let new: Arc<str> = word.into();
+        self.0.insert(Arc::clone(&new));
+        new
+    }
+}
+
+fn job_of(waiting: WaitingDelivery, now: Duration, unix_ms: i64, words: &mut Words) -> Job {
+    // An attempt in the future means that the clock was set back; the due time is meaningless then.
+    let set_back = waiting.tried_at.is_some_and(|at| at > unix_ms);
+    let wait = if set_back { 0 } else { (waiting.due_at - unix_ms).max(0) as u64 };
+    Job {
+        seq: waiting.seq,
+        ticket: 0,
+        event_id: waiting.event_id,
+        kind: words.one(&waiting.kind),
+        hook: words.one(&waiting.hook),
+        created_at: waiting.created_at,
+        attempts: waiting.attempts,
+        failures: waiting.strikes,
+        requested_waits: waiting.asked,
+        plain: None,
+        without_file: false,
+        expires_at: waiting.expires_at,
+        thing: waiting.thing,
+        due: now + Duration::from_millis(wait),
+        body: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spool::SpoolPath;
+    use crate::tally::Task;
+
+    fn counted(spool: &mut Spool, instance: &str, tasks: usize) {
+        let mut tally = Tally::default();
+        (0..tasks).for_each(|_| drop(tally.count(&Task::read(&serde_json::Map::new()), 5)));
+        let mut batch = spool.begin().unwrap();
+        for (queue, state) in tally.changes() {
+            batch.put_state(&tally_key(instance, &queue), state.as_deref()).unwrap();
+        }
+        batch.commit().unwrap();
+    }
+
+    #[test]
+    fn the_counts_of_the_dead_are_added_once_and_those_of_the_living_left_alone() {
+        let mut spool = Spool::open(&SpoolPath::Memory, "me").unwrap();
+        counted(&mut spool, "dead", 3);
+        counted(&mut spool, "alive", 4);
+        let mut tally = Tally::default();
+        tally.count(&Task::read(&serde_json::Map::new()), 1);
+        let dead = ["dead".to_owned()];
+        for expected in [1, 0] {
+            let queues =
+                inherit_tally(&mut spool, &mut tally, "me", &dead, Duration::ZERO, Duration::ZERO).unwrap();
+            assert_eq!(queues, expected);
+            assert_eq!(tally.so_far("default").unwrap().total, 4);
+        }
+        let keys: Vec<_> = spool.states(TALLY).unwrap().into_iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, ["tally/alive/default", "tally/me/default"]);
+        assert_eq!(dead_instances(&spool, None, "me").unwrap(), ["alive"], "in memory there are no others");
+    }
+
+    #[test]
+    fn silences_of_the_dead_are_taken_over_once_and_those_of_the_living_left_alone() {
+        let mut spool = Spool::open(&SpoolPath::Memory, "me").unwrap();
+        let silence = br#"{"hook":"h","key":"","passed_at":1,"until":900,"suppressed":2}"#;
+        let mut batch = spool.begin().unwrap();
+        for instance in ["dead", "alive"] {
+            batch.put_state(&shape_key(instance, "cool/x"), Some(silence)).unwrap();
+        }
+        batch.commit().unwrap();
+        assert_eq!(dead_instances(&spool, None, "me").unwrap(), ["alive", "dead"]);
+
+        let mut shape = ShapingState::default();
+        let dead = ["dead".to_owned()];
+        for expected in [1, 0] {
+            assert_eq!(inherit_shaping(&mut spool, &mut shape, "me", &dead).unwrap(), expected);
+        }
+        let states = spool.states(SHAPE).unwrap();
+        let holders: Vec<_> = states.iter().map(|(key, _)| split_key(SHAPE, key).unwrap().0).collect();
+        assert_eq!(holders, ["alive", "me"]);
+    }
+
+    #[test]
+    fn a_wait_that_a_future_clock_wrote_down_is_over() {
+        let waiting = |tried_at| WaitingDelivery {
+            seq: 1,
+            event_id: crate::event::EventId::new(0, 1),
+            kind: "task.complete".into(),
+            endpoint: "ci".into(),
+            hook: "hooks[0]".into(),
+            created_at: 0,
+            due_at: 90_000_000,
+            attempts: 1,
+            strikes: 1,
+            asked: 0,
+            tried_at,
+            expires_at: None,
+            thing: None,
+        };
+        let due = |tried_at| job_of(waiting(tried_at), Duration::ZERO, 1_000, &mut Words::default()).due;
+        assert_eq!(due(Some(86_400_000)), Duration::ZERO);
+        assert_eq!(due(Some(900)), Duration::from_millis(89_999_000));
+    }
+}

@@ -1,0 +1,50 @@
+//! Close has one deadline, and what remains is delivered by the next start.
+
+use super::{PATIENCE, Place, Receiver, emit, eventually, stat};
+use crate::spool::{NewEvent, Spool};
+use std::time::{Duration, Instant};
+
+/// The promise is 250 ms over the limit; the rest is for a crowded test machine.
+const SLACK: Duration = Duration::from_millis(250 + 1000);
+
+#[test]
+fn close_keeps_its_time_while_the_endpoint_hangs() {
+    let receiver = Receiver::answering(None);
+    let place = Place::ringing(receiver.port);
+    let bell = place.open();
+    emit(&bell, 0..5);
+    receiver.await_requests(2);
+    let start = Instant::now();
+    let left = bell.close(Duration::from_millis(300)).unwrap();
+    assert!(start.elapsed() < Duration::from_millis(300) + SLACK, "{:?}", start.elapsed());
+    assert_eq!(left, 5);
+    receiver.now_answers(Some((204, "")));
+    let next = place.open();
+    eventually("all five", || stat(&next, "delivered") == 5);
+    assert_eq!(receiver.numbers().len(), 5);
+}
+
+#[test]
+fn close_keeps_its_time_while_another_process_holds_the_spool() {
+    let receiver = Receiver::answering(Some((204, "")));
+    let place = Place::ringing(receiver.port);
+    let bell = place.open();
+    emit(&bell, 0..1);
+    eventually("one", || stat(&bell, "delivered") == 1);
+    let path = crate::spool::SpoolPath::File(place.spool());
+    let mut other = Spool::open(&path, "other").unwrap();
+    let mut held = other.begin().unwrap();
+    let event =
+        NewEvent { id: crate::event::EventId::new(1, 1), kind: "test.event", accepted_at: 1, payload: b"{}" };
+    held.event(&event).unwrap();
+    bell.emit("test.event", b"{\"n\": 1}").unwrap();
+    let start = Instant::now();
+    bell.close(Duration::from_millis(300)).unwrap();
+    assert!(start.elapsed() < Duration::from_millis(300) + SLACK, "{:?}", start.elapsed());
+    drop(held);
+    drop(bell);
+    // The clerk of the closed bell may still write it, or the next start does.
+    let next = place.open();
+    eventually("the other", || receiver.numbers().len() == 2);
+    next.close(PATIENCE).unwrap();
+}

@@ -1,0 +1,175 @@
+//! Which hooks match an event, and which endpoints they notify.
+
+use super::hook::Hook;
+use super::reason::{Reason, SMART_DURATION, SMART_TASKS};
+use super::subject::Subject;
+use super::task_params::Notify;
+use crate::endpoint::{Endpoint, EndpointDirectory};
+use crate::message::ConditionResult;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The configured hooks and the endpoints they name.
+#[derive(Clone, Copy)]
+pub struct Rules<'a> {
+    /// In the order of the configuration.
+    pub hooks: &'a [Hook],
+    /// Looks up their endpoints.
+    pub endpoints: &'a dyn EndpointDirectory,
+}
+
+/// A hook that matches an event, and one endpoint that it notifies.
+#[derive(Debug, Clone)]
+pub struct Match<'a> {
+    /// The hook.
+    pub hook: &'a Hook,
+    /// A configured endpoint, or the address that the task named.
+    pub endpoint: Arc<Endpoint>,
+    /// How many matches the hook's cooldown suppressed since its last message.
+    pub suppressed: u64,
+}
+
+/// The result for one event.
+#[derive(Debug, Default)]
+pub struct Decision<'a> {
+    /// An endpoint gets one message for an event: from the first hook, in the order of the configuration,
+    /// that matches.
+    pub matches: Vec<Match<'a>>,
+    /// Warnings for the log.
+    pub remarks: Vec<String>,
+    /// Conditions that could not be evaluated, and therefore matched.
+    pub broken_conditions: u64,
+    /// `webhook_params` that could not be applied.
+    pub ignored_params: u64,
+}
+
+/// Decides which hooks match an event. A `when` that cannot be evaluated matches: a broken filter must not
+/// suppress an alarm.
+pub fn decide<'a>(rules: Rules<'a>, subject: &Subject) -> Decision<'a> {
+    decide_with_cooldown(rules, subject, &mut |_, _| Some(0))
+}
+
+/// As [`decide`], but asks `cooldown` before each match: `None` suppresses it, as if the hook did not match;
+/// `Some(n)` lets it pass after `n` suppressed matches.
+pub fn decide_with_cooldown<'a>(
+    rules: Rules<'a>,
+    subject: &Subject,
+    cooldown: &mut dyn FnMut(&'a Hook, &mut Decision<'a>) -> Option<u64>,
+) -> Decision<'a> {
+    let mut decision = Decision::default();
+    if subject.params.notify == Notify::None {
+        return decision;
+    }
+    let requested = requested_endpoints(rules, subject, &mut decision);
+    let named = named_address(rules, subject, &mut decision);
+    for hook in rules.hooks.iter().filter(|hook| listens(hook, subject)) {
+        if !matches(hook, subject, &mut decision) {
+            continue;
+        }
+        let to = if requested.is_empty() { &hook.to } else { &requested };
+        let endpoints: Vec<&Arc<Endpoint>> = to
+            .iter()
+            .filter_map(|name| rules.endpoints.endpoint(name))
+            .chain(&named)
+            .filter(|endpoint| !decision.matches.iter().any(|matched| matched.endpoint.name == endpoint.name))
+            .collect();
+        if endpoints.is_empty() {
+            continue;
+        }
+        let Some(suppressed) = cooldown(hook, &mut decision) else { continue };
+        for endpoint in endpoints {
+            // A task may name an endpoint twice.
+            if !decision.matches.iter().any(|matched| matched.endpoint.name == endpoint.name) {
+                decision.matches.push(Match { hook, endpoint: Arc::clone(endpoint), suppressed });
+            }
+        }
+    }
+    decision
+}
+
+/// A hook with `manual = true` only gets tasks that ask for it: with the task itself, or at the end of its
+/// batch or queue.
+pub(super) fn listens(hook: &Hook, subject: &Subject) -> bool {
+    let has = |kind: &str| hook.on.iter().any(|on| on == kind);
+    match (hook.manual, subject.for_asked) {
+        (false, true) => false,
+        (false, false) => has(&subject.kind),
+        (true, true) => has("task.complete") || has(&subject.kind),
+        (true, false) => subject.params.notify == Notify::Manual && has(&subject.kind),
+    }
+}
+
+/// The configured endpoints among those that the task asks for.
+fn requested_endpoints(rules: Rules<'_>, subject: &Subject, decision: &mut Decision<'_>) -> Vec<String> {
+    let known = |name: &&String| rules.endpoints.endpoint(name).is_some();
+    let (requested, unknown): (Vec<_>, Vec<_>) = subject.params.to.iter().partition(known);
+    if !unknown.is_empty() {
+        decision.ignored_params += 1;
+        decision.remarks.push(format!(
+            "webhook_params.to of {} names {} endpoint(s) that are not configured; they are ignored",
+            subject.id,
+            unknown.len()
+        ));
+    }
+    requested.into_iter().cloned().collect()
+}
+
+/// The address that the task names, if `[network] task_urls` allows it.
+fn named_address(rules: Rules<'_>, subject: &Subject, decision: &mut Decision<'_>) -> Option<Arc<Endpoint>> {
+    let url = subject.params.url.as_ref()?;
+    let endpoint = rules.endpoints.task_endpoint(url);
+    if endpoint.is_none() {
+        decision.ignored_params += 1;
+        decision.remarks.push(format!(
+            "webhook_params.url of {} matches none of `[network] task_urls`; it is ignored",
+            subject.id
+        ));
+    }
+    endpoint
+}
+
+fn matches(hook: &Hook, subject: &Subject, decision: &mut Decision<'_>) -> bool {
+    match evaluate(hook, subject) {
+        Reason::Matches => true,
+        Reason::Broken(reason) => {
+            decision.broken_conditions += 1;
+            decision.remarks.push(format!(
+                "`when` of {} could not be evaluated for {}, so the hook matches: {reason}",
+                hook.name, subject.id
+            ));
+            true
+        }
+        _ => false,
+    }
+}
+
+/// Evaluates the conditions of a hook that listens to the event, the cheap ones first.
+pub(super) fn evaluate(hook: &Hook, subject: &Subject) -> Reason {
+    let scale = &subject.scale;
+    let large = |least: u64| scale.tasks.is_some_and(|tasks| tasks >= least);
+    let long = |least: Duration| scale.duration_s.is_some_and(|seconds| seconds >= least.as_secs_f64());
+    let failed = scale.failed > 0;
+    if hook.only_failures && !failed {
+        return Reason::NoFailure;
+    }
+    if hook.min_tasks.is_some_and(|least| !large(least)) {
+        return Reason::TooFewTasks;
+    }
+    if hook.min_duration.is_some_and(|least| !long(least)) {
+        return Reason::TooShort;
+    }
+    if hook.smart && !(failed || large(SMART_TASKS) || long(SMART_DURATION)) {
+        return Reason::NotSmart;
+    }
+    if hook.relative.is_some_and(|times| !scale.is_longer_than_usual(times)) {
+        return Reason::NotLongerThanUsual;
+    }
+    match hook.when.as_ref().map(|when| when.holds(&subject.context)) {
+        None | Some(ConditionResult::True) => Reason::Matches,
+        Some(ConditionResult::False) => Reason::WhenFalse,
+        Some(ConditionResult::Broken(reason)) => Reason::Broken(reason),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,92 @@
+use super::*;
+use crate::config::Config;
+use crate::event::EventId;
+use crate::hooks::{Facts, TaskParams};
+use crate::message::HostInfo;
+use crate::tally::{EndRequest, QueueTally, Task};
+use serde_json::{Map, Value as Json, json};
+
+const CONFIG: &str = r#"
+[network]
+task_urls = ["https://hooks.example.com/users/"]
+[endpoints.all]
+url = "https://a.example.com/hook"
+[endpoints.asked]
+url = "https://b.example.com/hook"
+[[hooks]]
+name = "all"
+on = ["task.complete", "queue.end"]
+to = ["all"]
+[[hooks]]
+name = "asked"
+on = ["task.complete"]
+to = ["asked"]
+manual = true
+"#;
+
+fn fields(json: Json) -> Map<String, Json> {
+    json.as_object().unwrap().clone()
+}
+
+/// The names of the hooks that match a task with these parameters.
+fn matched(params: Json) -> (Vec<String>, u64) {
+    let config = Config::load(CONFIG).unwrap();
+    let mut payload = fields(json!({"name": "n", "webhook_params": params}));
+    let (params, _) = TaskParams::take(&mut payload);
+    let facts = facts(&payload, &config.host);
+    let subject = Subject::of_task(&facts, params, &Task::read(&payload), None);
+    let decision = decide(config.rules(), &subject);
+    (names(&decision), decision.ignored_params)
+}
+
+fn facts<'a>(payload: &'a Map<String, Json>, host: &'a HostInfo) -> Facts<'a> {
+    Facts { id: EventId::new(1, 1), kind: "task.complete", accepted_at: 1, payload, host, usual_s: None }
+}
+
+fn names(decision: &Decision<'_>) -> Vec<String> {
+    decision.matches.iter().map(|matched| matched.hook.name.clone()).collect()
+}
+
+#[test]
+fn a_manual_hook_matches_only_for_a_task_that_asks_for_it() {
+    for (notify, hooks) in [
+        ("normal", vec!["all"]),
+        ("manual", vec!["all", "asked"]),
+        ("manual_at_end", vec!["all"]),
+        ("none", vec![]),
+    ] {
+        assert_eq!(matched(json!({"notify": notify})).0, hooks, "{notify}");
+    }
+    assert_eq!(matched(json!(null)).0, ["all"]);
+}
+
+#[test]
+fn the_end_of_a_queue_matches_manual_hooks_for_tasks_that_asked() {
+    let config = Config::load(CONFIG).unwrap();
+    let payload = Map::new();
+    let facts = Facts { kind: "queue.end", ..facts(&payload, &config.host) };
+    let tally = QueueTally::default();
+    let end = Subject::of_queue(&facts, &tally);
+    assert_eq!(names(&decide(config.rules(), &end)), ["all"]);
+    let task = fields(json!({"name": "n", "outputs": [{"url": "x"}]}));
+    let subject = Subject::of_asked(&facts, &end, &EndRequest::by(facts.id, &task, &[], &Map::new()));
+    assert_eq!(names(&decide(config.rules(), &subject)), ["asked"]);
+    assert_eq!(subject.context.text_at(&["task", "name"]), Some("n"));
+    assert!(subject.context.at(&["task", "outputs"]).is_none() && subject.context.at(&["queue"]).is_some());
+}
+
+#[test]
+fn an_allowed_address_gets_the_messages_of_matching_hooks_and_no_other_does() {
+    let (hooks, ignored) = matched(json!({"url": "https://hooks.example.com/users/mira"}));
+    assert_eq!((hooks, ignored), (vec!["all".to_owned(), "all".to_owned()], 0));
+    let (hooks, ignored) = matched(json!({"url": "https://hooks.example.com/"}));
+    assert_eq!((hooks, ignored), (vec!["all".to_owned()], 1));
+    let quiet = matched(json!({"url": "https://hooks.example.com/users/mira", "notify": "none"}));
+    assert_eq!(quiet, (vec![], 0));
+}
+
+#[test]
+fn endpoints_that_are_not_configured_are_ignored_and_counted() {
+    assert_eq!(matched(json!({"to": ["nobody", "asked"]})), (vec!["all".to_owned()], 1));
+    assert_eq!(matched(json!({"to": ["nobody"]})), (vec!["all".to_owned()], 1));
+}

@@ -1,0 +1,428 @@
+//! The move of rows from one database into another, however little of the former can be read.
+
+use super::RecoveryReport;
+use rusqlite::types::Value;
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, Transaction, params};
+use std::collections::HashMap;
+
+/// So many numbers are asked for one by one between two damaged places.
+const PROBES: i64 = 100_000;
+
+/// Rows on their way from one database to another. Faults of the source are passed over, faults of the
+/// target end it.
+pub(super) struct RowCopy<'a> {
+    source: &'a Connection,
+    target: &'a Transaction<'a>,
+    /// The owners' numbers, before and now.
+    owners: HashMap<i64, i64>,
+    mishap: RecoveryReport,
+}
+
+impl<'a> RowCopy<'a> {
+    /// Nothing moved yet.
+    pub(super) fn new(
+        source: &'a Connection,
+        target: &'a Transaction<'a>,
+        mishap: RecoveryReport,
+    ) -> RowCopy<'a> {
+        RowCopy { source, target, owners: HashMap::new(), mishap }
+    }
+
+    /// Moves what waits, what is dead, events accepted since then, and what is kept by key. What has no
+    /// owner that can be read becomes this instance's.
+    pub(super) fn move_all(mut self, instance: &str, since_ms: i64) -> rusqlite::Result<RecoveryReport> {
+        self.owners(instance)?;
+        self.deliveries()?;
+        self.reserves()?;
+        self.recent_events(since_ms)?;
+        self.batches()?;
+        self.states()?;
+        Ok(self.mishap)
+    }
+
+    fn owners(&mut self, instance: &str) -> rusqlite::Result<()> {
+        let mut found: Vec<(i64, Option<String>)> = Vec::new();
+        let sql = "SELECT seq, instance FROM owners NOT INDEXED WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq";
+        self.mishap.lost += walk(self.source, sql, |row| {
+            found.push((row.get(0)?, row.get(1)?));
+            Ok(Ok(()))
+        })?;
+        for (seq, holder) in found {
+            let now = self.owner_named(holder.as_deref())?;
+            self.owners.insert(seq, now);
+        }
+        // For deliveries whose owner cannot be read.
+        let own = self.owner_named(Some(instance))?;
+        self.owners.insert(i64::MIN, own);
+        Ok(())
+    }
+
+    fn owner_named(&self, instance: Option<&str>) -> rusqlite::Result<i64> {
+        let known: Option<i64> =
+            self.target
+                .query_row("SELECT max(seq) FROM owners WHERE instance = ?1", [instance], |row| row.get(0))?;
+        match known {
+            Some(seq) => Ok(seq),
+            None => {
+                self.target.execute("INSERT INTO owners (instance) VALUES (?1)", [instance])?;
+                Ok(self.target.last_insert_rowid())
+            }
+        }
+    }
+
+    /// What waits and what is dead, each with its event and its attempts.
+    fn deliveries(&mut self) -> rusqlite::Result<()> {
+        let sql = "SELECT seq, event, endpoint, hook, state, owner, attempts, created_at, due_at, ended_at, \
+                   reason, content_type, body, extras, why FROM deliveries NOT INDEXED \
+                   WHERE seq BETWEEN ?1 AND ?2 AND state <> 'delivered' ORDER BY seq";
+        // Where the number is taken by another delivery, a new one is given after all others.
+        let mut taken = Vec::new();
+        let source = self.source;
+        let lost = walk(source, sql, |row| {
+            let values: Vec<Value> =
+                (0..15).map(|column| row.get(column)).collect::<rusqlite::Result<_>>()?;
+            Ok(self.delivery(values, true, &mut taken))
+        })?;
+        self.mishap.lost += lost;
+        for values in std::mem::take(&mut taken) {
+            self.delivery(values, false, &mut taken)?;
+        }
+        Ok(())
+    }
+
+    fn delivery(
+        &mut self,
+        mut values: Vec<Value>,
+        keep: bool,
+        taken: &mut Vec<Vec<Value>>,
+    ) -> rusqlite::Result<()> {
+        let (Value::Integer(seq), Value::Integer(event)) = (values[0].clone(), values[1].clone()) else {
+            self.mishap.lost += 1;
+            return Ok(());
+        };
+        let occupied =
+            self.target.prepare_cached("SELECT 1 FROM deliveries WHERE seq = ?1")?.exists([seq])?;
+        if occupied && keep {
+            taken.push(values);
+            return Ok(());
+        }
+        let Some(event) = self.event(event)? else {
+            self.mishap.lost += 1;
+            return Ok(());
+        };
+        values[1] = event.into();
+        if let Value::Integer(owner) = values[5] {
+            let own = self.owners.get(&i64::MIN).copied().unwrap_or_default();
+            values[5] = self.owners.get(&owner).copied().unwrap_or(own).into();
+        }
+        let there: Option<i64> = self
+            .target
+            .prepare_cached("SELECT seq FROM deliveries WHERE event = ?1 AND endpoint = ?2")?
+            .query_row(params![values[1], values[2]], |row| row.get(0))
+            .optional()?;
+        if let Some(there) = there {
+            self.target
+                .prepare_cached("UPDATE deliveries SET owner = ?2 WHERE seq = ?1 AND state = 'pending' AND ?2 IS NOT NULL")?
+                .execute(params![there, values[5]])?;
+            self.note(seq, there);
+            return Ok(());
+        }
+        values[0] = if occupied { Value::Null } else { seq.into() };
+        let inserted = self
+            .target
+            .prepare_cached(
+                "INSERT INTO deliveries (seq, event, endpoint, hook, state, owner, attempts, created_at, due_at, \
+                 ended_at, reason, content_type, body, extras, why) \
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            )?
+            .execute(rusqlite::params_from_iter(&values));
+        match inserted {
+            Err(error) if is_damage(&error) => {
+                self.mishap.lost += 1;
+                return Ok(());
+            }
+            other => other?,
+        };
+        let now = self.target.last_insert_rowid();
+        self.mishap.deliveries += 1;
+        self.note(seq, now);
+        self.terms(seq, now)?;
+        self.attempts(seq, now)
+    }
+
+    /// How long a delivery may wait, and what it speaks of.
+    fn terms(&self, before: i64, now: i64) -> rusqlite::Result<()> {
+        let read = || -> rusqlite::Result<(Value, Value)> {
+            self.source
+                .prepare_cached("SELECT expires_at, thing FROM terms WHERE delivery = ?1")?
+                .query_row([before], |row| Ok((row.get(0)?, row.get(1)?)))
+        };
+        // One whose terms cannot be read is sent.
+        if let Ok((expires_at, thing)) = read() {
+            self.target
+                .prepare_cached(
+                    "INSERT OR IGNORE INTO terms (delivery, expires_at, thing) VALUES (?1, ?2, ?3)",
+                )?
+                .execute(params![now, expires_at, thing])?;
+        }
+        Ok(())
+    }
+
+    /// What stands by in case a delivery does not arrive.
+    fn reserves(&mut self) -> rusqlite::Result<()> {
+        let sql = "SELECT seq, event, via, endpoint, hook, due_at, alert, content_type, body, extras \
+                   FROM reserves NOT INDEXED WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq";
+        let source = self.source;
+        let lost = walk(source, sql, |row| {
+            let event: i64 = row.get(1)?;
+            let values: Vec<Value> =
+                (2..10).map(|column| row.get(column)).collect::<rusqlite::Result<_>>()?;
+            Ok(self.reserve(event, &values))
+        })?;
+        self.mishap.lost += lost;
+        Ok(())
+    }
+
+    fn reserve(&mut self, event: i64, values: &[Value]) -> rusqlite::Result<()> {
+        let Some(event) = self.event(event)? else { return Ok(()) };
+        self.target
+            .prepare_cached(
+                "INSERT OR IGNORE INTO reserves (event, via, endpoint, hook, due_at, alert, content_type, body, \
+                 extras) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            )?
+            .execute(rusqlite::params_from_iter(std::iter::once(&Value::from(event)).chain(values)))
+            .map(drop)
+    }
+
+    fn note(&mut self, before: i64, now: i64) {
+        if before != now {
+            self.mishap.moved.insert(before, now);
+        }
+    }
+
+    /// The number of an event in the fresh spool, where it is put if need be; `None` when it cannot be
+    /// read.
+    fn event(&mut self, seq: i64) -> rusqlite::Result<Option<i64>> {
+        let read = self
+            .source
+            .prepare_cached("SELECT id, type, accepted_at, payload FROM events NOT INDEXED WHERE seq = ?1")
+            .and_then(|mut statement| statement.query_row([seq], read_event).optional());
+        match read {
+            Ok(Some(event)) => self.keep_event(&event).map(Some),
+            Ok(None) | Err(_) => Ok(None),
+        }
+    }
+
+    fn keep_event(&mut self, event: &Event) -> rusqlite::Result<i64> {
+        let (id, kind, accepted_at, payload) = event;
+        let inserted = self
+            .target
+            .prepare_cached(
+                "INSERT INTO events (id, type, accepted_at, payload) VALUES (?1, ?2, ?3, ?4) \
+                 ON CONFLICT (id) DO NOTHING",
+            )?
+            .execute(params![id, kind, accepted_at, payload])?;
+        self.mishap.events += inserted;
+        self.target.prepare_cached("SELECT seq FROM events WHERE id = ?1")?.query_row([id], |row| row.get(0))
+    }
+
+    fn attempts(&mut self, before: i64, now: i64) -> rusqlite::Result<()> {
+        let read = || -> rusqlite::Result<Vec<Vec<Value>>> {
+            let mut statement = self.source.prepare_cached(
+                "SELECT number, started_at, status, outcome, error, response, next_at, resolve_us, connect_us, \
+                 tls_us, first_byte_us, total_us FROM attempts WHERE delivery = ?1 ORDER BY number, started_at",
+            )?;
+            let rows =
+                statement.query_map([before], |row| (0..12).map(|column| row.get(column)).collect())?;
+            // The log of attempts is no message: what cannot be read of it is let go.
+            Ok(rows.map_while(Result::ok).collect())
+        };
+        for values in read().unwrap_or_default() {
+            let mut insert = self.target.prepare_cached(
+                "INSERT OR IGNORE INTO attempts (delivery, number, started_at, status, outcome, error, response, \
+                 next_at, resolve_us, connect_us, tls_us, first_byte_us, total_us) \
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            )?;
+            insert.execute(rusqlite::params_from_iter(std::iter::once(&Value::from(now)).chain(&values)))?;
+        }
+        Ok(())
+    }
+
+    fn recent_events(&mut self, since: i64) -> rusqlite::Result<()> {
+        let source = self.source;
+        let sql = format!(
+            "SELECT id, type, accepted_at, payload, seq FROM events NOT INDEXED \
+             WHERE seq BETWEEN ?1 AND ?2 AND accepted_at >= {since} ORDER BY seq"
+        );
+        let lost = walk(source, &sql, |row| {
+            let event = read_event(row)?;
+            Ok(self.keep_event(&event).map(drop))
+        })?;
+        self.mishap.lost += lost;
+        Ok(())
+    }
+
+    /// The counts of batches; where the fresh spool has a batch already, another instance has moved it.
+    fn batches(&mut self) -> rusqlite::Result<()> {
+        let sql = "SELECT seq, id, moved_at, ended_at, stalled, wish_bytes, counts FROM batches NOT INDEXED \
+                   WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq";
+        let source = self.source;
+        let lost = walk(source, sql, |row| {
+            let seq: i64 = row.get(0)?;
+            let values: Vec<Value> = (1..7).map(|column| row.get(column)).collect::<rusqlite::Result<_>>()?;
+            Ok(self.batch(seq, &values))
+        })?;
+        self.mishap.lost += lost;
+        Ok(())
+    }
+
+    fn batch(&mut self, before: i64, values: &[Value]) -> rusqlite::Result<()> {
+        let inserted = self
+            .target
+            .prepare_cached(
+                "INSERT OR IGNORE INTO batches (id, moved_at, ended_at, stalled, wish_bytes, counts) \
+                 VALUES (?, ?, ?, ?, ?, ?)",
+            )?
+            .execute(rusqlite::params_from_iter(values));
+        match inserted {
+            Err(error) if is_damage(&error) => {
+                self.mishap.lost += 1;
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+            Ok(0) => return Ok(()),
+            Ok(_) => {}
+        }
+        let now = self.target.last_insert_rowid();
+        let read = || -> rusqlite::Result<Vec<(i64, i64)>> {
+            let mut statement =
+                self.source.prepare_cached("SELECT task, number FROM batch_tasks WHERE batch = ?1")?;
+            let rows = statement.query_map([before], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            Ok(rows.map_while(Result::ok).collect())
+        };
+        let mut insert = self
+            .target
+            .prepare_cached("INSERT OR IGNORE INTO batch_tasks (batch, task, number) VALUES (?1, ?2, ?3)")?;
+        for (task, number) in read().unwrap_or_default() {
+            insert.execute([now, task, number])?;
+        }
+        Ok(())
+    }
+
+    fn states(&mut self) -> rusqlite::Result<()> {
+        for order in ["ASC", "DESC"] {
+            let sql = format!("SELECT key, value FROM state ORDER BY key {order}");
+            let read = || -> rusqlite::Result<Vec<(String, Vec<u8>)>> {
+                let mut statement = self.source.prepare(&sql)?;
+                let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+                Ok(rows.map_while(Result::ok).collect())
+            };
+            for (key, value) in read().unwrap_or_default() {
+                self.target.execute(
+                    "INSERT OR IGNORE INTO state (key, value) VALUES (?1, ?2)",
+                    params![key, value],
+                )?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Damage that SQLite can read: the tables' own checks refuse it.
+fn is_damage(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error_code();
+    matches!(code, Some(ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch))
+}
+
+type Event = (String, String, i64, Vec<u8>);
+
+fn read_event(row: &Row<'_>) -> rusqlite::Result<Event> {
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+}
+
+/// Goes through a table by its numbers (`?1` to `?2`): from the first as far as it can be read, from the
+/// last back to there, and one by one between. Says whether there was anything that it could not read.
+/// The inner result of `take` is a fault of the target, which ends it.
+fn walk(
+    source: &Connection,
+    sql: &str,
+    mut take: impl FnMut(&Row<'_>) -> rusqlite::Result<rusqlite::Result<()>>,
+) -> rusqlite::Result<usize> {
+    let number = if sql.contains(", seq FROM events") { 4 } else { 0 };
+    let backward = format!("{sql} DESC");
+    let mut run = |sql: &str, from: i64, to: i64| -> rusqlite::Result<(Option<i64>, bool)> {
+        let mut last = None;
+        let Ok(mut statement) = source.prepare_cached(sql) else { return Ok((None, false)) };
+        let Ok(mut rows) = statement.query([from, to]) else { return Ok((None, false)) };
+        loop {
+            match rows.next() {
+                Ok(None) => return Ok((last, true)),
+                Err(_) => return Ok((last, false)),
+                Ok(Some(row)) => {
+                    let Ok(seq) = row.get::<_, i64>(number) else { return Ok((last, false)) };
+                    match take(row) {
+                        Ok(taken) => taken?,
+                        Err(_) => return Ok((last, false)),
+                    }
+                    last = Some(seq);
+                }
+            }
+        }
+    };
+    let (first, whole) = run(sql, i64::MIN, i64::MAX)?;
+    if whole {
+        return Ok(0);
+    }
+    let from = first.map_or(1, |seq| seq + 1);
+    let (last, _) = run(&backward, from, i64::MAX)?;
+    let to = last.unwrap_or(i64::MAX).min(from.saturating_add(PROBES));
+    for seq in from..to {
+        run(sql, seq, seq)?;
+    }
+    Ok(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::recovery::FileFault;
+    use super::super::tests::{delivery, event_id, spool_at};
+    use super::super::{DeliveryEnd, NewDelivery, NewEvent, NewReserve};
+    use std::fs;
+
+    #[test]
+    fn what_a_message_is_bound_to_and_what_stands_by_moves_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.db");
+        let mut spool = spool_at(&path, "me");
+        let mut batch = spool.begin().unwrap();
+        let new = NewEvent { id: event_id(1), kind: "task.complete", accepted_at: 1, payload: b"{}" };
+        let event = batch.event(&new).unwrap().unwrap();
+        let (extras, why, thing) = (Some("{\"file\":\"a.png\"}"), Some("it listens"), Some("a"));
+        let message = NewDelivery { extras, why, thing, expires_at: Some(900), ..delivery(event, "a", 1) };
+        let seq = batch.delivery(&message).unwrap();
+        let (hook, content_type, body) = ("h", "application/json", b"{}");
+        let (via, endpoint, due_at, alert) = ("a", "b", None, None);
+        batch
+            .reserve(&NewReserve { event, via, endpoint, hook, due_at, alert, content_type, body, extras })
+            .unwrap();
+        batch.commit().unwrap();
+
+        for suffix in ["", "-wal", "-shm"] {
+            let _ = fs::remove_file(folder.path().join(format!("x.db{suffix}")));
+        }
+        assert_eq!(spool.renew(FileFault::Lost, 2_000).unwrap().lost, 0);
+        let waiting = spool.waiting().unwrap();
+        assert_eq!((waiting[0].expires_at, waiting[0].thing.as_deref()), (Some(900), thing));
+        let kept: (Option<String>, Option<String>) = spool
+            .conn
+            .query_row("SELECT extras, why FROM deliveries WHERE seq = ?1", [seq], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .unwrap();
+        assert_eq!((kept.0.as_deref(), kept.1.as_deref()), (extras, why));
+        let mut batch = spool.begin().unwrap();
+        batch.end(waiting[0].seq, &DeliveryEnd::Dead("no".into()), 3_000).unwrap();
+        let called = batch.call_after(waiting[0].seq, 3_000).unwrap();
+        assert_eq!((called[0].endpoint.as_str(), called[0].extras.as_deref()), ("b", extras));
+    }
+}

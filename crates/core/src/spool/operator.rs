@@ -1,0 +1,340 @@
+//! What an operator does with deliveries: sends dead letters again, drops what nobody wants. It works
+//! while hosts run and when none does.
+//!
+//! What is replayed belongs to nobody at first: a running host takes it when it is called
+//! ([`call`](crate::intake::call)) or looks around, else the next start does.
+
+use super::reader::find_event;
+use super::{DeliveryState, Spool, SpoolError};
+use crate::spool::SpoolPath;
+use rusqlite::types::ToSql;
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// What the keys of endpoints that are gone start with.
+pub(crate) const GONE: &str = "endpoint/";
+
+/// A value under this key is another one whenever something was done by hand.
+pub(crate) const OPERATOR_ACTS: &str = "by-hand";
+
+/// Rows that one transaction changes: hosts that write wait only so long.
+const PORTION: usize = 500;
+
+/// Why a delivery is dead that was dropped while it waited.
+const DROPPED: &str = "dropped by hand";
+
+/// Which deliveries are meant; all conditions must hold, and without any everything is meant.
+#[derive(Debug, Clone, Default)]
+pub struct DeliverySelection {
+    /// The number of a delivery, or the event whose deliveries are meant (`evt_…`, at least its first
+    /// eight digits).
+    pub id: Option<String>,
+    /// Only in this state.
+    pub state: Option<DeliveryState>,
+    /// Only to this endpoint.
+    pub endpoint: Option<String>,
+    /// Only what ended at this time or later, or was made then and waits; Unix milliseconds.
+    pub since_ms: Option<i64>,
+}
+
+/// What a replay did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Replayed {
+    /// Dead letters that are due again now.
+    pub due: usize,
+    /// Dead letters without a message, because it could not be rendered: there is nothing to send.
+    pub without_message: usize,
+    /// Deliveries that are meant and no dead letters.
+    pub not_dead: usize,
+}
+
+/// The hand of an operator on a spool. Its methods may wait for a host's transaction, up to two seconds.
+#[derive(Debug)]
+pub struct Operator {
+    spool: Spool,
+}
+
+impl Operator {
+    /// Opens a spool that exists; a missing one is an error of kind `Missing`.
+    pub fn open(path: &Path) -> Result<Operator, SpoolError> {
+        super::Reader::open(path)?;
+        Ok(Operator { spool: Spool::open(&SpoolPath::File(path.to_owned()), "by hand")? })
+    }
+
+    /// Makes the dead letters that are meant due now: same id, same body, the next attempt's number, a
+    /// new retry schedule. An endpoint that said it is gone is tried again.
+    pub fn replay(&mut self, choice: &DeliverySelection, now_ms: i64) -> Result<Replayed, SpoolError> {
+        let meant = self.meant(choice)?;
+        let at = SpoolError::at(&self.spool.path);
+        let mut replayed = Replayed::default();
+        for portion in meant.chunks(PORTION) {
+            let done = change(&mut self.spool.conn, |transaction| replay(transaction, portion, now_ms))
+                .map_err(at)?;
+            replayed.due += done.due;
+            replayed.without_message += done.without_message;
+            replayed.not_dead += done.not_dead;
+        }
+        Ok(replayed)
+    }
+
+    /// Drops the deliveries that are meant: one that waits becomes a dead letter that says so, a dead
+    /// letter is removed. Says how many of both. What was delivered stays for the log.
+    pub fn drop(&mut self, choice: &DeliverySelection, now_ms: i64) -> Result<(usize, usize), SpoolError> {
+        let meant = self.meant(choice)?;
+        let at = SpoolError::at(&self.spool.path);
+        let (mut ended, mut removed) = (0, 0);
+        for portion in meant.chunks(PORTION) {
+            let done = change(&mut self.spool.conn, |transaction| drop_these(transaction, portion, now_ms))
+                .map_err(at)?;
+            ended += done.0;
+            removed += done.1;
+        }
+        Ok((ended, removed))
+    }
+
+    /// The numbers of what is meant.
+    fn meant(&self, choice: &DeliverySelection) -> Result<Vec<i64>, SpoolError> {
+        let conn = &self.spool.conn;
+        let (event, number) = match &choice.id {
+            None => (None, None),
+            Some(id) => match find_event(conn, &self.spool.path, id)? {
+                None => return Ok(Vec::new()),
+                Some(event) => (Some(event), id.parse::<i64>().ok()),
+            },
+        };
+        let state = choice.state.map(DeliveryState::as_str);
+        let mut wanted = "TRUE".to_owned();
+        let mut values: Vec<&dyn ToSql> = Vec::new();
+        let conditions: [(&str, Option<&dyn ToSql>); 5] = [
+            ("event =", event.as_ref().map(|event| event as &dyn ToSql)),
+            ("seq =", number.as_ref().map(|number| number as &dyn ToSql)),
+            ("state =", state.as_ref().map(|state| state as &dyn ToSql)),
+            ("endpoint =", choice.endpoint.as_ref().map(|endpoint| endpoint as &dyn ToSql)),
+            ("coalesce(ended_at, created_at) >=", choice.since_ms.as_ref().map(|since| since as &dyn ToSql)),
+        ];
+        for (condition, value) in conditions {
+            if let Some(value) = value {
+                values.push(value);
+                wanted.push_str(&format!(" AND {condition} ?{}", values.len()));
+            }
+        }
+        conn.prepare(&format!("SELECT seq FROM deliveries WHERE {wanted} ORDER BY seq"))
+            .and_then(|mut statement| statement.query_map(values.as_slice(), |row| row.get(0))?.collect())
+            .map_err(SpoolError::at(&self.spool.path))
+    }
+}
+
+/// One transaction, after which hosts see that something was done.
+fn change<T>(
+    conn: &mut Connection,
+    work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let done = work(&transaction)?;
+    transaction.execute(
+        "INSERT INTO state (key, value) VALUES (?1, randomblob(8)) \
+         ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        [OPERATOR_ACTS],
+    )?;
+    transaction.commit()?;
+    Ok(done)
+}
+
+fn replay(transaction: &Transaction<'_>, meant: &[i64], now: i64) -> rusqlite::Result<Replayed> {
+    let mut look = transaction.prepare_cached(
+        "SELECT state = 'dead', content_type = '' AND length(body) = 0, endpoint FROM deliveries WHERE seq = ?1",
+    )?;
+    // A number of its own: a host may take the one before at any moment, and would miss what came later.
+    transaction.execute("INSERT INTO owners (instance) VALUES (NULL)", [])?;
+    let owner = transaction.last_insert_rowid();
+    let mut revive = transaction.prepare_cached(
+        "UPDATE deliveries SET state = 'pending', owner = ?2, created_at = ?3, due_at = ?3, ended_at = NULL, \
+         reason = NULL WHERE seq = ?1",
+    )?;
+    // Whoever asks for it now wants it, however old it is.
+    let mut forget = transaction.prepare_cached("DELETE FROM terms WHERE delivery = ?1")?;
+    let mut done = Replayed::default();
+    let mut endpoints = BTreeSet::new();
+    for seq in meant {
+        let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+        let (dead, without_message, endpoint): (bool, bool, String) = look.query_row([seq], row)?;
+        if !dead {
+            done.not_dead += 1;
+        } else if without_message {
+            done.without_message += 1;
+        } else {
+            revive.execute(params![seq, owner, now])?;
+            forget.execute([seq])?;
+            done.due += 1;
+            endpoints.insert(endpoint);
+        }
+    }
+    for endpoint in endpoints {
+        transaction.execute("DELETE FROM state WHERE key = ?1", [format!("{GONE}{endpoint}")])?;
+    }
+    if done.due == 0 {
+        transaction.execute("DELETE FROM owners WHERE seq = ?1", [owner])?;
+    }
+    Ok(done)
+}
+
+fn drop_these(transaction: &Transaction<'_>, meant: &[i64], now: i64) -> rusqlite::Result<(usize, usize)> {
+    let mut end = transaction.prepare_cached(
+        "UPDATE deliveries SET state = 'dead', ended_at = ?2, reason = ?3, owner = NULL \
+         WHERE seq = ?1 AND state = 'pending'",
+    )?;
+    let mut dead =
+        transaction.prepare_cached("SELECT event FROM deliveries WHERE seq = ?1 AND state = 'dead'")?;
+    let (mut ended, mut removed) = (0, 0);
+    for seq in meant {
+        if end.execute(params![seq, now, DROPPED])? > 0 {
+            ended += 1;
+        } else if let Some(event) = dead.query_map([seq], |row| row.get::<_, i64>(0))?.next() {
+            let event = event?;
+            transaction.prepare_cached("DELETE FROM attempts WHERE delivery = ?1")?.execute([seq])?;
+            transaction.prepare_cached("DELETE FROM deliveries WHERE seq = ?1")?.execute([seq])?;
+            transaction
+                .prepare_cached(
+                    "DELETE FROM events WHERE seq = ?1 \
+                     AND NOT EXISTS (SELECT 1 FROM deliveries WHERE event = ?1)",
+                )?
+                .execute([event])?;
+            removed += 1;
+        }
+    }
+    Ok((ended, removed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{NONE, attempt, delivery, event_id, ring, spool_at, waiting};
+    use super::super::{DeliveryEnd, NewDelivery, Reader, SpoolErrorKind};
+    use super::*;
+
+    fn choice(id: &str) -> DeliverySelection {
+        DeliverySelection { id: Some(id.to_owned()), ..DeliverySelection::default() }
+    }
+
+    #[test]
+    fn a_replayed_letter_that_was_stale_is_sent_however_old_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.db");
+        let mut spool = spool_at(&path, "me");
+        let mut batch = spool.begin().unwrap();
+        let event = ring(&mut batch, 1, &["other"]);
+        let event = batch.row_of(event_id(1)).unwrap().filter(|_| event.len() == 1).unwrap();
+        let old = NewDelivery { expires_at: Some(9), thing: Some("a"), ..delivery(event, "ci", 1) };
+        let seq = batch.delivery(&old).unwrap();
+        batch.end(seq, &DeliveryEnd::Dead("stale".into()), 10).unwrap();
+        batch.commit().unwrap();
+        let done = Operator::open(&path).unwrap().replay(&DeliverySelection::default(), 5_000).unwrap();
+        assert_eq!(done.due, 1);
+        spool.inherit(&[], 5_000).unwrap();
+        let waiting = spool.waiting().unwrap();
+        let replayed = waiting.iter().find(|waiting| waiting.seq == seq).unwrap();
+        assert_eq!((replayed.expires_at, replayed.thing.as_deref()), (None, None));
+    }
+
+    #[test]
+    fn a_replayed_dead_letter_keeps_id_body_and_count_and_is_the_next_takers() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.db");
+        let mut spool = spool_at(&path, "me");
+        let mut batch = spool.begin().unwrap();
+        let seqs = ring(&mut batch, 0x1000_0001, &["ci", "team"]);
+        batch.attempt(&attempt(seqs[0], 1)).unwrap();
+        batch.end(seqs[0], &DeliveryEnd::Dead("the endpoint is gone".into()), 50).unwrap();
+        batch.end(seqs[1], &DeliveryEnd::Delivered, 60).unwrap();
+        batch.put_state("endpoint/ci", Some(b"{}")).unwrap();
+        batch.commit().unwrap();
+
+        let mut hand = Operator::open(&path).unwrap();
+        let event = event_id(0x1000_0001).to_string();
+        let done = hand.replay(&choice(&event[..14]), 5_000).unwrap();
+        assert_eq!(done, Replayed { due: 1, without_message: 0, not_dead: 1 });
+        assert_eq!(waiting(&spool, "ci"), NONE, "it is nobody's yet");
+        assert_eq!(spool.inherit(&[], 5_000).unwrap().deliveries, 1);
+        let pending = &spool.pending("ci", 0, 9).unwrap()[0];
+        assert_eq!((pending.seq, pending.attempts, pending.due_at), (seqs[0], 1, 5_000));
+        assert_eq!(
+            (pending.event_id, pending.body.as_slice()),
+            (event_id(0x1000_0001), &b"{\"text\":\"done\"}"[..])
+        );
+        assert_eq!(spool.waiting().unwrap()[0].strikes, 0, "the schedule starts again");
+        assert_eq!(spool.state("endpoint/ci").unwrap(), None, "it is tried again");
+        assert!(spool.state(OPERATOR_ACTS).unwrap().is_some());
+    }
+
+    #[test]
+    fn what_could_not_be_rendered_cannot_be_replayed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.db");
+        let mut spool = spool_at(&path, "me");
+        let mut batch = spool.begin().unwrap();
+        ring(&mut batch, 1, &[]);
+        let broken =
+            NewDelivery { content_type: "", body: b"", dead: Some("line 3"), ..delivery(1, "ci", 5) };
+        batch.delivery(&broken).unwrap();
+        batch.commit().unwrap();
+        let done = Operator::open(&path).unwrap().replay(&DeliverySelection::default(), 9).unwrap();
+        assert_eq!(done, Replayed { without_message: 1, ..Replayed::default() });
+        assert_eq!(spool.counts().unwrap().dead, 1);
+        assert!(spool.holders().unwrap().is_empty());
+    }
+
+    #[test]
+    fn conditions_narrow_what_is_meant() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.db");
+        let mut spool = spool_at(&path, "me");
+        let mut batch = spool.begin().unwrap();
+        for number in 1..=3 {
+            for seq in ring(&mut batch, number, &["ci", "team"]) {
+                batch.end(seq, &DeliveryEnd::Dead("no".into()), i64::from(number) * 100).unwrap();
+            }
+        }
+        batch.commit().unwrap();
+        let mut hand = Operator::open(&path).unwrap();
+        let since = DeliverySelection {
+            since_ms: Some(200),
+            endpoint: Some("ci".into()),
+            ..DeliverySelection::default()
+        };
+        assert_eq!(hand.replay(&since, 900).unwrap().due, 2);
+        assert_eq!(hand.replay(&choice("1"), 900).unwrap().due, 1);
+        for nothing in [
+            choice("77"),
+            choice("evt_ffffffffff"),
+            DeliverySelection { endpoint: Some("x".into()), ..since },
+        ] {
+            assert_eq!(hand.replay(&nothing, 900).unwrap(), Replayed::default());
+        }
+        assert_eq!(
+            Operator::open(&folder.path().join("none.db")).unwrap_err().kind(),
+            SpoolErrorKind::Missing
+        );
+    }
+
+    #[test]
+    fn what_is_dropped_while_it_waits_is_a_dead_letter_first_and_gone_when_dropped_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.db");
+        let mut spool = spool_at(&path, "me");
+        let mut batch = spool.begin().unwrap();
+        let seqs = ring(&mut batch, 0x1000_0001, &["ci", "team"]);
+        batch.attempt(&attempt(seqs[0], 1)).unwrap();
+        batch.end(seqs[1], &DeliveryEnd::Delivered, 60).unwrap();
+        batch.commit().unwrap();
+        let mut hand = Operator::open(&path).unwrap();
+        assert_eq!(hand.drop(&DeliverySelection::default(), 900).unwrap(), (1, 0));
+        let mut batch = spool.begin().unwrap();
+        assert!(!batch.postpone(seqs[0], 5).unwrap(), "its host hears of it");
+        drop(batch);
+        let dead = DeliverySelection { state: Some(DeliveryState::Dead), ..DeliverySelection::default() };
+        assert_eq!(hand.drop(&dead, 900).unwrap(), (0, 1));
+        let left = Reader::open(&path).unwrap().show(&seqs[1].to_string()).unwrap().unwrap();
+        assert_eq!(left.deliveries.len(), 1, "what was delivered stays");
+        assert_eq!(spool.counts().unwrap().dead, 0);
+    }
+}

@@ -1,0 +1,202 @@
+//! A spool whose file was lost, replaced or damaged: what can still be read moves into a fresh one, row by
+//! row.
+
+use super::copy_rows::RowCopy;
+use super::{Spool, SpoolError, SpoolErrorKind, connection};
+use crate::spool::SpoolPath;
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use std::collections::HashMap;
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Events younger than this move along even if nothing of them is left to do: a ring may still hold them,
+/// and they must not be told twice.
+const RECENT_MS: i64 = 3_600_000;
+
+/// What happened to the file of a spool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileFault {
+    /// There is no file of its name any more.
+    Lost,
+    /// Another file has its name now.
+    Replaced,
+    /// It is damaged.
+    Damaged,
+}
+
+/// What became of a spool that went file_fault.
+#[derive(Debug)]
+pub struct RecoveryReport {
+    /// What happened.
+    pub cause: FileFault,
+    /// The spool.
+    pub path: PathBuf,
+    /// Where the damaged file lies now.
+    pub aside: Option<PathBuf>,
+    /// Deliveries that moved, pending ones and dead letters.
+    pub deliveries: usize,
+    /// Events that moved.
+    pub events: usize,
+    /// Deliveries whose event cannot be read any more, and stretches of a table that cannot.
+    pub lost: usize,
+    /// Deliveries that have another number now.
+    pub moved: HashMap<i64, i64>,
+}
+
+impl fmt::Display for RecoveryReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.path.display();
+        match (self.cause, &self.aside) {
+            (FileFault::Lost, _) => {
+                write!(f, "the spool {path} was deleted while it was in use; a new one was made")?
+            }
+            (FileFault::Replaced, _) => {
+                write!(f, "the spool {path} was replaced by another file while it was in use")?;
+            }
+            (FileFault::Damaged, Some(aside)) => {
+                write!(
+                    f,
+                    "the spool {path} is damaged; it is kept as {}, and a new one was made",
+                    aside.display()
+                )?;
+            }
+            (FileFault::Damaged, None) => {
+                write!(f, "the spool {path} was damaged, and another process made a new one")?
+            }
+        }
+        let RecoveryReport { deliveries, events, lost, .. } = self;
+        write!(f, "; {events} event(s) and {deliveries} delivery(ies) that wait or are dead moved into it")?;
+        if *lost > 0 {
+            write!(f, ", {lost} place(s) could not be read")?;
+        }
+        Ok(())
+    }
+}
+
+impl Spool {
+    /// What happened to the file, if it is no longer the one that was opened. Costs one look at the file
+    /// system.
+    pub fn file_fault(&self) -> Option<FileFault> {
+        let opened = self.identity?;
+        match connection::identity(&self.path) {
+            Some(named) if named == opened => None,
+            Some(_) => Some(FileFault::Replaced),
+            None if self.path.try_exists().unwrap_or(true) => None,
+            None => Some(FileFault::Lost),
+        }
+    }
+
+    /// Opens the spool again after a fault of its file, and copies what the former file holds. What has
+    /// to be delivered keeps its owner.
+    pub fn renew(&mut self, cause: FileFault, now_ms: i64) -> Result<RecoveryReport, SpoolError> {
+        let path = SpoolPath::File(self.path.clone());
+        let mut aside = None;
+        let mut fresh = match cause {
+            FileFault::Damaged => {
+                aside = set_aside(&self.path, self.identity, now_ms)?;
+                Spool::open(&path, &self.owner)?
+            }
+            FileFault::Lost | FileFault::Replaced => match Spool::open(&path, &self.owner) {
+                Err(fault) if fault.kind() == SpoolErrorKind::Corrupt => {
+                    set_aside(&self.path, connection::identity(&self.path), now_ms)?;
+                    Spool::open(&path, &self.owner)?
+                }
+                opened => opened?,
+            },
+        };
+        // A damaged file is read through a connection that knows nothing from before.
+        let reopened = aside.as_deref().and_then(open_aside);
+        let source = reopened.as_ref().unwrap_or(&self.conn);
+        let mishap = fresh.take_along(source, cause, aside.clone(), now_ms);
+        *self = fresh;
+        Ok(mishap)
+    }
+
+    /// Opens a spool whose file turned out to be damaged, after moving it aside.
+    pub fn open_damaged(
+        path: &SpoolPath,
+        owner: &str,
+        now_ms: i64,
+    ) -> Result<(Spool, RecoveryReport), SpoolError> {
+        let aside = match path {
+            SpoolPath::Memory => None,
+            SpoolPath::File(file) => {
+                let place = connection::absolute(file)?;
+                set_aside(&place, connection::identity(&place), now_ms)?
+            }
+        };
+        let mut fresh = Spool::open(path, owner)?;
+        let source = aside.as_deref().and_then(open_aside);
+        let empty = Connection::open_in_memory().map_err(SpoolError::at(&fresh.path))?;
+        let mishap = fresh.take_along(source.as_ref().unwrap_or(&empty), FileFault::Damaged, aside, now_ms);
+        Ok((fresh, mishap))
+    }
+
+    fn take_along(
+        &mut self,
+        source: &Connection,
+        cause: FileFault,
+        aside: Option<PathBuf>,
+        now_ms: i64,
+    ) -> RecoveryReport {
+        let mishap = RecoveryReport {
+            cause,
+            path: self.path.clone(),
+            aside,
+            deliveries: 0,
+            events: 0,
+            lost: 0,
+            moved: HashMap::new(),
+        };
+        let mut move_all = |mishap: RecoveryReport| -> rusqlite::Result<RecoveryReport> {
+            let target = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let mishap = RowCopy::new(source, &target, mishap).move_all(&self.owner, now_ms - RECENT_MS)?;
+            target.commit()?;
+            Ok(mishap)
+        };
+        let nothing = RecoveryReport {
+            aside: mishap.aside.clone(),
+            path: mishap.path.clone(),
+            moved: HashMap::new(),
+            ..mishap
+        };
+        // The fresh spool is what counts: what cannot be written into it stays in the file that is aside.
+        move_all(mishap).unwrap_or(RecoveryReport { lost: 1, ..nothing })
+    }
+}
+
+/// Moves the database and what belongs to it aside; `None` when another process has done so already.
+fn set_aside(
+    place: &Path,
+    opened: Option<connection::Identity>,
+    now_ms: i64,
+) -> Result<Option<PathBuf>, SpoolError> {
+    if opened.is_none() || connection::identity(place) != opened {
+        return Ok(None);
+    }
+    let with = |path: &Path, suffix: &str| -> PathBuf {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        name.into()
+    };
+    let seconds = now_ms.div_euclid(1000);
+    let aside = (0..)
+        .map(|turn| with(place, &format!(".corrupt-{}", seconds + turn)))
+        .find(|path| !path.exists())
+        .unwrap_or_default();
+    // The log first: it belongs to this database, and must not meet another one of its name.
+    for suffix in ["-wal", "-shm"] {
+        let _ = fs::rename(with(place, suffix), with(&aside, suffix));
+    }
+    fs::rename(place, &aside).map_err(|error| SpoolError::io(place, &error))?;
+    Ok(Some(aside))
+}
+
+fn open_aside(path: &Path) -> Option<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags).ok()?;
+    conn.execute_batch("PRAGMA cache_size = -1024; PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON;")
+        .ok()?;
+    Some(conn)
+}

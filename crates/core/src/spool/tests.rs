@@ -1,0 +1,76 @@
+//! Trials of the spool as a whole, and what they share.
+
+mod crash;
+mod faults;
+mod life;
+
+use super::{AttemptRow, NewDelivery, NewEvent, Spool, SpoolTransaction};
+use crate::event::EventId;
+use crate::spool::SpoolPath;
+use crate::transport::Phases;
+use std::path::Path;
+
+/// No numbers.
+pub(super) const NONE: [i64; 0] = [];
+
+/// A spool in memory.
+pub(super) fn spool(owner: &str) -> Spool {
+    Spool::open(&SpoolPath::Memory, owner).unwrap()
+}
+
+/// A spool in a file.
+pub(super) fn spool_at(path: &Path, owner: &str) -> Spool {
+    Spool::open(&SpoolPath::File(path.to_owned()), owner).unwrap()
+}
+
+/// The id of the event with this number.
+pub(super) fn event_id(number: u32) -> EventId {
+    EventId::new(1_700_000_000_000 + i64::from(number), u128::from(number))
+}
+
+/// An event that was accepted at `number` and rings at these endpoints; the deliveries' numbers.
+pub(super) fn ring(batch: &mut SpoolTransaction<'_>, number: u32, endpoints: &[&str]) -> Vec<i64> {
+    let at = i64::from(number);
+    let event =
+        NewEvent { id: event_id(number), kind: "task.complete", accepted_at: at, payload: b"{\"n\":1}" };
+    let event = batch.event(&event).unwrap().unwrap();
+    endpoints.iter().map(|endpoint| batch.delivery(&delivery(event, endpoint, at)).unwrap()).collect()
+}
+
+/// A delivery that is due when it is made.
+pub(super) fn delivery(event: i64, endpoint: &str, at: i64) -> NewDelivery<'_> {
+    NewDelivery {
+        event,
+        endpoint,
+        hook: "hooks[0]",
+        content_type: "application/json",
+        body: b"{\"text\":\"done\"}",
+        extras: None,
+        created_at: at,
+        due_at: at,
+        dead: None,
+        why: None,
+        expires_at: None,
+        thing: None,
+    }
+}
+
+/// An attempt that was answered with 503.
+pub(super) fn attempt(delivery: i64, number: u32) -> AttemptRow {
+    AttemptRow {
+        delivery,
+        number,
+        started_at: 1000 * i64::from(number),
+        phases: Phases { resolve_us: 1, connect_us: 2, tls_us: 3, first_byte_us: 40, total_us: 50 },
+        status: Some(503),
+        outcome: "retry",
+        error: Some("the receiver answered 503".into()),
+        response: Some("busy".into()),
+        next_at: Some(9000),
+    }
+}
+
+/// The numbers of what is pending for this owner at an endpoint.
+pub(super) fn waiting(spool: &Spool, endpoint: &str) -> Vec<i64> {
+    spool.pending(endpoint, 0, usize::MAX).unwrap().iter().map(|pending| pending.seq).collect()
+}

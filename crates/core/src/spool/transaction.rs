@@ -1,0 +1,381 @@
+//! One transaction of the writer.
+
+use super::counts::{CountChange, Ledger};
+use super::numbers::Numbers;
+use super::waiting::{self, read_states};
+use super::{AttemptRow, DeliveryEnd, NewDelivery, NewEvent, SpoolError, SpoolErrorKind};
+use crate::event::EventId;
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction, params};
+use std::fmt;
+use std::path::Path;
+
+/// One transaction. Dropped without `commit`, it leaves nothing.
+///
+/// After a fault of any call the batch is void: later calls and `commit` give the same error, so that
+/// a batch is kept whole or not at all. The spool itself is ready for the next one.
+#[derive(Debug)]
+pub struct SpoolTransaction<'a> {
+    // Before the transaction, so that they are given back when it ends.
+    statements: Statements<'a>,
+    transaction: Transaction<'a>,
+    conn: &'a Connection,
+    path: &'a Path,
+    instance: &'a str,
+    owner: Option<i64>,
+    numbers: Numbers,
+    ledger: &'a Ledger,
+    change: CountChange,
+    fault: Option<SpoolError>,
+}
+
+/// What is run once for each event, delivery and attempt: looked up once for the whole transaction.
+#[derive(Default)]
+struct Statements<'a> {
+    event: Option<CachedStatement<'a>>,
+    delivery: Option<CachedStatement<'a>>,
+    attempt: Option<CachedStatement<'a>>,
+    end: Option<CachedStatement<'a>>,
+    postpone: Option<CachedStatement<'a>>,
+}
+
+impl fmt::Debug for Statements<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Statements")
+    }
+}
+
+/// The statement in its place, made when it is first asked for.
+fn in_place<'s, 'a>(
+    place: &'s mut Option<CachedStatement<'a>>,
+    conn: &'a Connection,
+    sql: &str,
+) -> rusqlite::Result<&'s mut CachedStatement<'a>> {
+    match place {
+        Some(statement) => Ok(statement),
+        None => Ok(place.insert(conn.prepare_cached(sql)?)),
+    }
+}
+
+const EVENT: &str = "INSERT INTO events (id, type, accepted_at, payload) VALUES (?1, ?2, ?3, ?4) \
+    ON CONFLICT (id) DO NOTHING";
+
+const DELIVERY: &str = "INSERT INTO deliveries (event, endpoint, hook, state, owner, created_at, due_at, \
+    ended_at, reason, content_type, body, extras, why, seq) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) \
+    ON CONFLICT (event, endpoint) DO NOTHING";
+
+// Not `OR REPLACE`: SQLite would keep a journal of each such statement.
+const ATTEMPT: &str = "INSERT INTO attempts (delivery, number, started_at, status, outcome, error, \
+    response, next_at, resolve_us, connect_us, tls_us, first_byte_us, total_us) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT DO NOTHING";
+
+pub(super) const PUT_STATE: &str = "INSERT INTO state (key, value) VALUES (?1, ?2) \
+    ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+
+const END: &str = "UPDATE deliveries SET state = ?2, ended_at = ?3, reason = ?4, owner = NULL, \
+    attempts = max(attempts, ?5) WHERE seq = ?1 AND state = 'pending'";
+
+const POSTPONE: &str = "UPDATE deliveries SET due_at = ?2, attempts = max(attempts, ?3) \
+    WHERE seq = ?1 AND state = 'pending'";
+
+impl<'a> SpoolTransaction<'a> {
+    pub(super) fn new(
+        transaction: Transaction<'a>,
+        conn: &'a Connection,
+        path: &'a Path,
+        instance: &'a str,
+        ledger: &'a Ledger,
+    ) -> Self {
+        SpoolTransaction {
+            statements: Statements::default(),
+            transaction,
+            conn,
+            path,
+            instance,
+            owner: None,
+            numbers: Numbers::default(),
+            ledger,
+            change: CountChange::default(),
+            fault: None,
+        }
+    }
+
+    /// Inserts an event; `None` when its id is there already, as it is when a record of the intake
+    /// was committed before a crash and is read again after it.
+    pub fn event(&mut self, event: &NewEvent<'_>) -> Result<Option<i64>, SpoolError> {
+        self.run_kept(|conn, statements, _| {
+            let inserted = in_place(&mut statements.event, conn, EVENT)?.execute(params![
+                event.id.to_string(),
+                event.kind,
+                event.accepted_at,
+                event.payload
+            ])?;
+            Ok((inserted > 0).then(|| conn.last_insert_rowid()))
+        })
+    }
+
+    /// Keeps what is to be said of the hooks that did not ring for an event; what was kept before gives way,
+    /// also to nothing.
+    pub fn account(&mut self, event: i64, said: &str) -> Result<(), SpoolError> {
+        self.run(|transaction, _| {
+            if said.is_empty() {
+                let mut forget = transaction.prepare_cached("DELETE FROM accounts WHERE event = ?1")?;
+                return forget.execute([event]).map(drop);
+            }
+            transaction
+                .prepare_cached(
+                    "INSERT INTO accounts (event, said) VALUES (?1, ?2) \
+                     ON CONFLICT (event) DO UPDATE SET said = excluded.said",
+                )?
+                .execute(params![event, said])
+                .map(drop)
+        })
+    }
+
+    /// The sequence number of an event that is in the spool.
+    pub fn row_of(&mut self, id: EventId) -> Result<Option<i64>, SpoolError> {
+        self.run(|transaction, _| {
+            transaction
+                .prepare_cached("SELECT seq FROM events WHERE id = ?1")?
+                .query_row([id.to_string()], |row| row.get(0))
+                .optional()
+        })
+    }
+
+    /// Inserts a delivery and says its sequence number. It is this instance's to deliver; with `dead`
+    /// it is a dead letter from the start.
+    ///
+    /// An event has at most one delivery to an endpoint: a second one is not kept, and the number of
+    /// the first is given.
+    pub fn delivery(&mut self, delivery: &NewDelivery<'_>) -> Result<i64, SpoolError> {
+        let owner = match (delivery.dead, self.owner) {
+            (None, None) => {
+                let instance = self.instance;
+                self.owner = Some(self.run(|transaction, _| find_owner(transaction, instance))?);
+                self.owner
+            }
+            (None, known) => known,
+            (Some(_), _) => None,
+        };
+        let mut numbers = self.numbers;
+        let seq = self.run(|conn, _| numbers.next(conn))?;
+        let (seq, is_new) = self.run_kept(|conn, statements, change| {
+            let new = delivery;
+            let (state, ended_at) = match new.dead {
+                None => ("pending", None),
+                Some(_) => ("dead", Some(new.created_at)),
+            };
+            let inserted = in_place(&mut statements.delivery, conn, DELIVERY)?.execute(params![
+                new.event,
+                new.endpoint,
+                new.hook,
+                state,
+                owner,
+                new.created_at,
+                new.due_at,
+                ended_at,
+                new.dead,
+                new.content_type,
+                new.body,
+                new.extras,
+                new.why,
+                seq
+            ])?;
+            if inserted == 0 {
+                return conn
+                    .prepare_cached("SELECT seq FROM deliveries WHERE event = ?1 AND endpoint = ?2")?
+                    .query_row(params![new.event, new.endpoint], |row| row.get(0))
+                    .map(|known| (known, false));
+            }
+            match new.dead {
+                None => change.pending += 1,
+                Some(_) => change.dead += 1,
+            }
+            if new.expires_at.is_some() || new.thing.is_some() {
+                conn.prepare_cached("INSERT INTO terms (delivery, expires_at, thing) VALUES (?1, ?2, ?3)")?
+                    .execute(params![seq, new.expires_at, new.thing])?;
+            }
+            Ok((seq, true))
+        })?;
+        if is_new {
+            self.numbers = numbers;
+        }
+        Ok(seq)
+    }
+
+    /// Records an attempt. Nothing is kept for a delivery that is no longer in the spool.
+    pub fn attempt(&mut self, attempt: &AttemptRow) -> Result<(), SpoolError> {
+        let known = self.run(|transaction, _| {
+            transaction
+                .prepare_cached("UPDATE deliveries SET attempts = max(attempts, ?2) WHERE seq = ?1")?
+                .execute(params![attempt.delivery, attempt.number])
+        })?;
+        if known == 0 { Ok(()) } else { self.log_attempt(attempt) }
+    }
+
+    /// Records the attempt with which a delivery ended, as [`SpoolTransaction::attempt`] and [`SpoolTransaction::end`] do.
+    pub fn last_attempt(
+        &mut self,
+        attempt: &AttemptRow,
+        end: &DeliveryEnd,
+        at: i64,
+    ) -> Result<(), SpoolError> {
+        if self.finish(attempt.delivery, end, at, attempt.number)? {
+            return self.log_attempt(attempt);
+        }
+        self.attempt(attempt)
+    }
+
+    /// Records an attempt after which another is due, as [`SpoolTransaction::attempt`] and [`SpoolTransaction::postpone`] do.
+    pub fn attempt_again(&mut self, attempt: &AttemptRow, due_at: i64) -> Result<bool, SpoolError> {
+        if self.put_off(attempt.delivery, due_at, attempt.number)? {
+            return self.log_attempt(attempt).map(|()| true);
+        }
+        self.attempt(attempt).map(|()| false)
+    }
+
+    fn log_attempt(&mut self, attempt: &AttemptRow) -> Result<(), SpoolError> {
+        self.run_kept(|conn, statements, _| {
+            let phases = &attempt.phases;
+            in_place(&mut statements.attempt, conn, ATTEMPT)?
+                .execute(params![
+                    attempt.delivery,
+                    attempt.number,
+                    attempt.started_at,
+                    attempt.status,
+                    attempt.outcome,
+                    attempt.error,
+                    attempt.response,
+                    attempt.next_at,
+                    phases.resolve_us,
+                    phases.connect_us,
+                    phases.tls_us,
+                    phases.first_byte_us,
+                    phases.total_us
+                ])
+                .map(drop)
+        })
+    }
+
+    /// Sets when a pending delivery is due next; one that has ended stays as it is.
+    pub fn reschedule(&mut self, delivery: i64, due_at: i64) -> Result<(), SpoolError> {
+        self.postpone(delivery, due_at).map(drop)
+    }
+
+    /// As [`SpoolTransaction::reschedule`], and says whether the delivery is still pending: an operator may have
+    /// dropped it meanwhile.
+    pub fn postpone(&mut self, delivery: i64, due_at: i64) -> Result<bool, SpoolError> {
+        self.put_off(delivery, due_at, 0)
+    }
+
+    fn put_off(&mut self, delivery: i64, due_at: i64, attempts: u32) -> Result<bool, SpoolError> {
+        self.run_kept(|conn, statements, _| {
+            in_place(&mut statements.postpone, conn, POSTPONE)?
+                .execute(params![delivery, due_at, attempts])
+                .map(|changed| changed > 0)
+        })
+    }
+
+    /// Ends a delivery; one that has ended stays as it ended.
+    pub fn end(&mut self, delivery: i64, end: &DeliveryEnd, at: i64) -> Result<(), SpoolError> {
+        self.finish(delivery, end, at, 0).map(drop)
+    }
+
+    /// Whether it was this that ended it.
+    fn finish(
+        &mut self,
+        delivery: i64,
+        end: &DeliveryEnd,
+        at: i64,
+        attempts: u32,
+    ) -> Result<bool, SpoolError> {
+        let (state, reason) = match end {
+            DeliveryEnd::Delivered => ("delivered", None),
+            DeliveryEnd::Dead(reason) => ("dead", Some(reason.as_str())),
+        };
+        self.run_kept(|conn, statements, change| {
+            let ended = in_place(&mut statements.end, conn, END)?
+                .execute(params![delivery, state, at, reason, attempts])? as i64;
+            change.pending -= ended;
+            match end {
+                DeliveryEnd::Delivered => change.delivered += ended,
+                DeliveryEnd::Dead(_) => change.dead += ended,
+            }
+            Ok(ended > 0)
+        })
+    }
+
+    /// The value kept under a key, as of this transaction.
+    pub fn state(&mut self, key: &str) -> Result<Option<Vec<u8>>, SpoolError> {
+        self.run(|transaction, _| waiting::state(transaction, key))
+    }
+
+    /// The values kept under keys that start like this, as of this transaction.
+    pub fn states(&mut self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, SpoolError> {
+        self.run(|transaction, _| read_states(transaction, prefix))
+    }
+
+    /// Keeps a value under a key; `None` removes it.
+    pub fn put_state(&mut self, key: &str, value: Option<&[u8]>) -> Result<(), SpoolError> {
+        self.run(|transaction, _| match value {
+            Some(value) => transaction.prepare_cached(PUT_STATE)?.execute(params![key, value]).map(drop),
+            None => transaction.prepare_cached("DELETE FROM state WHERE key = ?1")?.execute([key]).map(drop),
+        })
+    }
+
+    /// Makes it durable: when this returns `Ok`, a power cut does not undo it (`:memory:` aside).
+    pub fn commit(mut self) -> Result<(), SpoolError> {
+        let numbers = self.numbers;
+        self.run(|conn, _| numbers.keep(conn))?;
+        let SpoolTransaction { statements, transaction, path, ledger, change, fault, .. } = self;
+        drop(statements);
+        if let Some(fault) = fault {
+            return Err(fault);
+        }
+        transaction.commit().map_err(SpoolError::at(path))?;
+        ledger.add(change);
+        Ok(())
+    }
+
+    /// Runs the statements of one call. SQLite takes the whole transaction back by itself after some
+    /// faults, a full disk among them; what came later would then be kept alone.
+    pub(super) fn run<T>(
+        &mut self,
+        statements: impl FnOnce(&'a Connection, &mut CountChange) -> rusqlite::Result<T>,
+    ) -> Result<T, SpoolError> {
+        self.run_kept(|conn, _, change| statements(conn, change))
+    }
+
+    fn run_kept<T>(
+        &mut self,
+        call: impl FnOnce(&'a Connection, &mut Statements<'a>, &mut CountChange) -> rusqlite::Result<T>,
+    ) -> Result<T, SpoolError> {
+        if let Some(fault) = &self.fault {
+            return Err(fault.clone());
+        }
+        if self.transaction.is_autocommit() {
+            let fault = SpoolError::new(SpoolErrorKind::Other, self.path, "the transaction is gone");
+            self.fault = Some(fault.clone());
+            return Err(fault);
+        }
+        call(self.conn, &mut self.statements, &mut self.change).map_err(|error| {
+            let fault = SpoolError::sqlite(self.path, &error);
+            self.fault = Some(fault.clone());
+            fault
+        })
+    }
+}
+
+/// The number under which this instance inserts; it gets one with its first delivery.
+fn find_owner(transaction: &Connection, instance: &str) -> rusqlite::Result<i64> {
+    let known: Option<i64> = transaction
+        .prepare_cached("SELECT max(seq) FROM owners WHERE instance = ?1")?
+        .query_row([instance], |row| row.get(0))?;
+    match known {
+        Some(owner) => Ok(owner),
+        None => {
+            transaction.execute("INSERT INTO owners (instance) VALUES (?1)", [instance])?;
+            Ok(transaction.last_insert_rowid())
+        }
+    }
+}
