@@ -156,9 +156,7 @@ def test_a_jpeg_that_cannot_be_decoded_goes_to_wecom_as_a_file(tmp_path, receive
 
 
 @pytest.mark.parametrize("is_wide", [False, True])
-def test_telegram_shows_a_large_jpeg_and_gets_one_with_long_sides_unchanged(
-    tmp_path, receive, ring, is_wide
-):
+def test_telegram_shows_a_large_jpeg_and_gets_one_with_long_sides_unchanged(tmp_path, receive, ring, is_wide):
     # The file is too large for what follows the picture, which loses nothing.
     picture = saved(photograph("L", (9800, 600) if is_wide else SIDES, noise=4), quality=80)
     sent = picture + os.urandom(11 * MIB)
@@ -294,14 +292,20 @@ def test_an_animated_webp_goes_to_wecom_as_a_file(tmp_path, receive, ring):
 
 
 HOST = """
-import resource, sys, taskbell
+import re, resource, sys, taskbell
+def peak():
+    # Of this process alone: the other figure begins with that of the process that started it.
+    try:
+        return int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read()).group(1))
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 bell = taskbell.Bell(sys.argv[1])
 bell.emit("task.complete", {"name": "before"})
 assert bell.flush(30)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak()
 bell.emit("task.complete", {"name": "run-7", "outputs": [{"path": sys.argv[2]}]})
 assert bell.close(200) == 0
-print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+print((peak() - before) // 1024)
 """
 
 

@@ -34,7 +34,7 @@ pub(super) struct Attempt {
 
 /// What follows an attempt.
 #[derive(Debug)]
-pub(super) enum Decision {
+pub(super) enum AttemptDecision {
     /// It ends with this outcome; with none when a shutdown cut it off.
     Settle(Option<Outcome>),
     /// The receiver takes the message in another form, or in another chat: at once.
@@ -53,6 +53,7 @@ impl Attempt {
     /// `None` without a job.
     pub(super) fn new(jobs: Vec<Job>, body: Arc<Body>, started_at: i64) -> Option<Attempt> {
         let leader = Job { body: None, ..jobs.first()?.clone() };
+        // Replaced when the answer is read.
         let row = AttemptRow::defect(leader.seq, leader.attempts + 1, started_at);
         let (file, file_error, exchange, outcome) = (None, None, None, None);
         Some(Attempt {
@@ -105,32 +106,35 @@ impl Attempt {
     }
 
     /// Whether the receiver gets the message once more at once. A plainer form is tried once.
-    pub(super) fn decide(&mut self, lane: &Lane) -> Decision {
+    pub(super) fn decide(&mut self, lane: &Lane) -> AttemptDecision {
         match self.outcome.take() {
             Some(Outcome::Plainer(how, reason)) => {
                 let is_first = self.leader.plain.is_none();
                 let plainer = || self.body.plainer(&lane.endpoint, how, self.file.is_some());
                 match is_first.then(plainer).flatten() {
-                    Some(body) => {
-                        Decision::SendAgain { body, plain: Some(how), chat: None, remark: how.remedy() }
-                    }
+                    Some(body) => AttemptDecision::SendAgain {
+                        body,
+                        plain: Some(how),
+                        chat: None,
+                        remark: how.remedy(),
+                    },
                     None => self.refuse(reason),
                 }
             }
             Some(Outcome::Moved(chat, reason)) => match self.body.to_chat(chat) {
                 Some(body) => {
                     let remark = "sent again at once to the new number";
-                    Decision::SendAgain { body, plain: self.leader.plain, chat: Some(chat), remark }
+                    AttemptDecision::SendAgain { body, plain: self.leader.plain, chat: Some(chat), remark }
                 }
                 None => self.refuse(reason),
             },
-            outcome => Decision::Settle(outcome),
+            outcome => AttemptDecision::Settle(outcome),
         }
     }
 
-    fn refuse(&mut self, reason: String) -> Decision {
+    fn refuse(&mut self, reason: String) -> AttemptDecision {
         self.row.outcome = "final";
-        Decision::Settle(Some(Outcome::Final(reason)))
+        AttemptDecision::Settle(Some(Outcome::Final(reason)))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The threads of a lane, and the way of a delivery through them: prepare, send, interpret, decide, report.
 //! Each makes one attempt at a time, and ends when there is nothing to do.
 
-use super::attempt::{Attempt, Decision};
+use super::attempt::{Attempt, AttemptDecision};
 use super::body::Body;
 use super::job::Job;
 use super::lane::{Lane, NextStep};
@@ -79,7 +79,7 @@ fn deliver(lane: &Lane, jobs: Vec<Job>) {
             attempt.interpret(lane);
             attempt.decide(lane)
         });
-        next = report(lane, attempt, decision.unwrap_or(Decision::Defect));
+        next = report(lane, attempt, decision.unwrap_or(AttemptDecision::Defect));
     }
 }
 
@@ -104,9 +104,9 @@ fn prepare(lane: &Lane, jobs: Vec<Job>) -> Option<Attempt> {
 }
 
 /// Tells the lane and the engine. Gives the attempt that follows at once, if there is one.
-fn report(lane: &Lane, attempt: Attempt, decision: Decision) -> Option<Attempt> {
+fn report(lane: &Lane, attempt: Attempt, decision: AttemptDecision) -> Option<Attempt> {
     match decision {
-        Decision::SendAgain { body, plain, chat, remark } => {
+        AttemptDecision::SendAgain { body, plain, chat, remark } => {
             if let Some(chat) = chat {
                 lane.move_to(chat);
             }
@@ -115,11 +115,11 @@ fn report(lane: &Lane, attempt: Attempt, decision: Decision) -> Option<Attempt> 
             jobs.iter_mut().for_each(|job| job.plain = plain);
             Attempt::new(jobs, Arc::new(body), lane.clock.unix_ms())
         }
-        Decision::Settle(outcome) => {
+        AttemptDecision::Settle(outcome) => {
             settle(lane, attempt, outcome);
             None
         }
-        Decision::Defect => {
+        AttemptDecision::Defect => {
             settle_defect(lane, attempt.jobs);
             None
         }

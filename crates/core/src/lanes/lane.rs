@@ -60,7 +60,6 @@ struct Inner {
     throttled: bool,
     stopping: bool,
     retired: bool,
-    random: u64,
 }
 
 /// The next step of a thread of the lane.
@@ -111,7 +110,6 @@ impl Lane {
             throttled: false,
             stopping: false,
             retired: false,
-            random: getrandom::u64().unwrap_or_default(),
         };
         let (inner, changed) = (Mutex::new(inner), Condvar::new());
         Ok(Arc::new(Lane { endpoint, client, clock, sink, inner, changed }))

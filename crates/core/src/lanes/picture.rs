@@ -14,7 +14,7 @@ use image::codecs::png::PngDecoder;
 use image::codecs::webp::WebPDecoder;
 use image::{DynamicImage, ImageBuffer, ImageDecoder, ImageEncoder, Limits, imageops};
 use jpeg_end::JpegEnd;
-use std::io::{self, Cursor, Write};
+use std::io::Cursor;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Mutex, PoisonError};
 
@@ -71,14 +71,14 @@ fn shrink(file: &Attachment, limit: u64) -> Result<Vec<u8>, &'static str> {
             // Samples of 16 bits are converted into a second buffer.
             let color = decoder.color_type();
             let converted = if color.bytes_per_pixel() > color.channel_count() { 4 } else { 0 };
-            Picture::decode(decoder, 3 * file.bytes.len(), converted)?
+            DecodedPicture::decode(decoder, 3 * file.bytes.len(), converted)?
         }
         "image/webp" => {
             let decoder = WebPDecoder::new(Cursor::new(&file.bytes)).map_err(|_| "cannot be decoded")?;
             if decoder.has_animation() {
                 return Err("is animated");
             }
-            Picture::decode(decoder, 2 * file.bytes.len(), 4)?
+            DecodedPicture::decode(decoder, 2 * file.bytes.len(), 4)?
         }
         "image/jpeg" => {
             let end = JpegEnd::find(&file.bytes).ok_or("is cut off or damaged")?;
@@ -89,7 +89,7 @@ fn shrink(file: &Attachment, limit: u64) -> Result<Vec<u8>, &'static str> {
             let decoder = JpegDecoder::new(Cursor::new(bytes)).map_err(|_| "cannot be decoded")?;
             // A picture in several scans is kept as coefficients of two bytes, of at most four components.
             let coefficients = if end.scans > 1 { 8 } else { 0 };
-            Picture::decode(decoder, 2 * file.bytes.len(), coefficients)?
+            DecodedPicture::decode(decoder, 2 * file.bytes.len(), coefficients)?
         }
         _ => return Err("is not a PNG, JPEG or WebP"),
     };
@@ -104,19 +104,19 @@ fn shrink(file: &Attachment, limit: u64) -> Result<Vec<u8>, &'static str> {
     Err("could not be made small enough")
 }
 
-struct Picture {
+struct DecodedPicture {
     pixels: DynamicImage,
     icc_profile: Option<Vec<u8>>,
     exif: Option<Vec<u8>>,
 }
 
-impl Picture {
+impl DecodedPicture {
     /// Decoding takes `file_bytes` and `bytes_per_pixel` in addition to the pixels.
     fn decode(
         mut decoder: impl ImageDecoder,
         file_bytes: usize,
         bytes_per_pixel: u64,
-    ) -> Result<Picture, &'static str> {
+    ) -> Result<DecodedPicture, &'static str> {
         let (width, height) = decoder.dimensions();
         let pixels = u64::from(width).saturating_mul(u64::from(height));
         let buffers = pixels.saturating_mul(bytes_per_pixel).saturating_add(file_bytes as u64);
@@ -128,7 +128,7 @@ impl Picture {
         let icc_profile = icc_profile.filter(|profile| profile.get(16..20) != Some(b"CMYK"));
         let exif = decoder.exif_metadata().ok().flatten().filter(|exif| exif.len() <= MAX_EXIF);
         let pixels = DynamicImage::from_decoder(decoder).map_err(|_| "cannot be decoded")?;
-        Ok(Picture { pixels: on_white(pixels), icc_profile, exif })
+        Ok(DecodedPicture { pixels: on_white(pixels), icc_profile, exif })
     }
 
     fn halve(&mut self) {
@@ -142,7 +142,8 @@ impl Picture {
 
     /// `None` when it is larger than `limit` bytes, or has longer sides than a JPEG can have.
     fn encode(&self, quality: u8, limit: u64) -> Option<Vec<u8>> {
-        let mut output = LimitedOutput { bytes: Vec::new(), limit };
+        let mut bytes = vec![0; usize::try_from(limit).ok()?];
+        let mut output = Cursor::new(bytes.as_mut_slice());
         let mut encoder = JpegEncoder::new_with_quality(&mut output, quality);
         if let Some(profile) = &self.icc_profile {
             encoder.set_icc_profile(profile.clone()).ok()?;
@@ -152,7 +153,9 @@ impl Picture {
         }
         let (width, height) = (self.pixels.width(), self.pixels.height());
         encoder.write_image(self.pixels.as_bytes(), width, height, self.pixels.color().into()).ok()?;
-        Some(output.bytes)
+        let length = output.position() as usize;
+        bytes.truncate(length);
+        Some(bytes)
     }
 }
 
@@ -186,24 +189,4 @@ fn without_alpha<const COLOURS: usize>(mut samples: Vec<u8>) -> Vec<u8> {
     }
     samples.truncate(pixels * COLOURS);
     samples
-}
-
-/// Refuses to grow beyond its limit.
-struct LimitedOutput {
-    bytes: Vec<u8>,
-    limit: u64,
-}
-
-impl Write for LimitedOutput {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if (self.bytes.len() + bytes.len()) as u64 > self.limit {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        self.bytes.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

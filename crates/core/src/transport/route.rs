@@ -5,6 +5,7 @@ use crate::endpoint::Proxy;
 use crate::secret::{Secret, SecretUrl};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use percent_encoding::percent_decode_str;
 use std::net::IpAddr;
 use std::sync::Arc;
 use url::{Host, Url};
@@ -116,24 +117,10 @@ pub(super) fn basic(url: &Url) -> Option<Secret> {
     if url.username().is_empty() && url.password().is_none() {
         return None;
     }
-    let mut credentials = percent_decode(url.username());
+    let mut credentials: Vec<u8> = percent_decode_str(url.username()).collect();
     credentials.push(b':');
-    credentials.extend(percent_decode(url.password().unwrap_or_default()));
+    credentials.extend(percent_decode_str(url.password().unwrap_or_default()));
     Some(Secret::new(format!("Basic {}", BASE64_STANDARD.encode(credentials))))
-}
-
-fn percent_decode(text: &str) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let decoded = match (first, after.get(..2).and_then(|two| std::str::from_utf8(two).ok())) {
-            (b'%', Some(two)) => u8::from_str_radix(two, 16).ok(),
-            _ => None,
-        };
-        bytes.push(decoded.unwrap_or(*first));
-        rest = if decoded.is_some() { after.get(2..).unwrap_or_default() } else { after };
-    }
-    bytes
 }
 
 impl NoProxyEntry {

@@ -1,6 +1,6 @@
 //! What the end of an attempt changes: for its deliveries, for what waits, and for the endpoint.
 
-use super::{Inner, Lane};
+use super::Lane;
 use crate::lanes::coalesce;
 use crate::lanes::job::Job;
 use crate::lanes::report::{Disposition, LaneReport};
@@ -74,7 +74,7 @@ impl Lane {
             }
         }
         inner.note_health(now, self.clock.unix_ms());
-        inner.jitter()
+        jitter()
     }
 
     fn disposition(&self, job: &mut Job, outcome: &Outcome, jitter: f64, now: Duration) -> Disposition {
@@ -209,13 +209,7 @@ impl Lane {
     }
 }
 
-impl Inner {
-    /// From 0 to 1; splitmix64.
-    fn jitter(&mut self) -> f64 {
-        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.random;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) as f64 / u64::MAX as f64
-    }
+/// From 0 to 1.
+fn jitter() -> f64 {
+    getrandom::u64().unwrap_or_default() as f64 / u64::MAX as f64
 }

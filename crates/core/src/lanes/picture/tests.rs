@@ -104,7 +104,7 @@ fn a_picture_is_halved_when_no_quality_is_enough() {
     assert!(shown(&small, 10_000).0 < 300);
     for (sides, halved) in [((5, 4), (2, 2)), ((1, 9), (1, 4)), ((1, 1), (1, 1))] {
         let pixels = DynamicImage::new_rgb8(sides.0, sides.1);
-        let mut picture = Picture { pixels, icc_profile: None, exif: None };
+        let mut picture = DecodedPicture { pixels, icc_profile: None, exif: None };
         picture.halve();
         assert_eq!((picture.pixels.width(), picture.pixels.height()), halved);
     }
