@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 impl Clerk {
-    /// Mends the spool if its file is no longer the one that was opened; a fault is told, and it is tried
+    /// Recovers the spool if its file is no longer the one that was opened; a failure is logged, and it is tried
     /// again with the next transaction.
     pub(super) fn recover_spool_if_faulty(&mut self) {
         if let Some(cause) = self.spool.file_fault()
