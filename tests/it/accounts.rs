@@ -111,5 +111,5 @@ fn explain_knows_what_the_spool_knows_to_be_usual_and_says_when_it_cannot_be_rea
     assert!(!explained(12).0);
     std::fs::write(&path, "this is no database, but a note of someone").unwrap();
     let (fires, _, remarks) = explained(25);
-    assert!(!fires && remarks.contains("what is usual is not known here: "), "{remarks}");
+    assert!(!fires && remarks.contains("the usual durations cannot be read: "), "{remarks}");
 }

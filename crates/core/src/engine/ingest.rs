@@ -44,7 +44,7 @@ pub enum EventFacts {
     /// `queue.start`, `queue.end` and `queue.*`.
     Queue(String),
     /// `task.*`.
-    Task(Task),
+    Task(Box<Task>),
     Other,
 }
 
@@ -63,7 +63,7 @@ impl From<Record> for IngestedEvent {
         faults.extend(malformed.iter().map(|fault| format!("{} of {}: ignored", fault, record.id)));
         let facts = match record.kind.split_once('.') {
             Some(("queue", _)) => EventFacts::Queue(queue_name(&payload).into_owned()),
-            Some(("task", _)) => EventFacts::Task(Task::read(&payload)),
+            Some(("task", _)) => EventFacts::Task(Box::new(Task::read(&payload))),
             _ => EventFacts::Other,
         };
         let stored = if is_whole { record.payload } else { to_bytes(&payload) };

@@ -25,7 +25,7 @@ pub enum FileFault {
     Damaged,
 }
 
-/// What became of a spool that went file_fault.
+/// The outcome of a recovery.
 #[derive(Debug)]
 pub struct RecoveryReport {
     /// What happened.

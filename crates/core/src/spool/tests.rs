@@ -1,4 +1,4 @@
-//! Trials of the spool as a whole, and what they share.
+//! Tests of the spool as a whole, and their fixtures.
 
 mod crash;
 mod faults;

@@ -1,4 +1,4 @@
-//! One transaction of the writer.
+//! A transaction of the writer.
 
 use super::counts::{CountChange, Ledger};
 use super::numbers::Numbers;

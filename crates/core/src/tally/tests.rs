@@ -66,8 +66,7 @@ fn queue_names_from_outside_cannot_grow_the_tally_without_bound() {
 #[test]
 fn a_queue_falls_idle_once_its_tasks_are_done_and_nobody_speaks_of_it() {
     let (second, after) = (Duration::from_secs(1), Duration::from_secs(30));
-    let mut tally = Tally::default();
-    tally.idle_end = Some(after);
+    let mut tally = Tally { idle_end: Some(after), ..Tally::default() };
     tally.start("announced", 0);
     tally.stir("announced", second);
     assert!(tally.is_idle("film"));
