@@ -12,7 +12,7 @@ const LAYERS: &[&[&str]] = &[
     &["endpoint"],
     &["tally"],
     &["hooks"],
-    &["shape"],
+    &["shaping"],
     &["transport"],
     &["spool"],
     &["lanes"],
