@@ -19,7 +19,7 @@ def watching(tmp_path, receiver, *names):
 
 def waiting(tmp_path):
     """The alerts that somebody stands by for."""
-    return sorted(row["alert"] for row in query(tmp_path / "bell.db", "SELECT alert FROM reserves"))
+    return sorted(row["alert"] for row in query(tmp_path / "bell.db", "SELECT alert FROM fallbacks"))
 
 
 def fire(bell, receiver, tmp_path, *names):

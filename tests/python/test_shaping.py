@@ -143,7 +143,7 @@ def test_a_dead_delivery_falls_back_along_the_chain(tmp_path, receive, ring):
     stats = bell.stats()
     assert stats["fallbacks"] == 4
     invariant(stats, 6)
-    assert query(tmp_path / "bell.db", "SELECT seq FROM reserves") == []
+    assert query(tmp_path / "bell.db", "SELECT seq FROM fallbacks") == []
 
 
 def test_a_message_that_does_not_arrive_in_time_is_escalated_once(tmp_path, receive, ring):
@@ -174,7 +174,7 @@ def test_an_alert_is_escalated_unless_it_is_resolved(tmp_path, receive, ring):
     (request,) = ops.wait_for(1)
     assert request.json()["data"]["alert"]["name"] == "disk"
     eventually("the escalation is over", lambda: bell.stats()["pending"] == 0)
-    assert query(tmp_path / "bell.db", "SELECT seq FROM reserves") == []
+    assert query(tmp_path / "bell.db", "SELECT seq FROM fallbacks") == []
     assert len(ops.requests) == 1
 
 

@@ -4,48 +4,6 @@ use super::{assert_none, code, root, sources};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-/// Type names that stand in several files of one crate, the C ABI counted to the library. Each one is to
-/// go; none is to come.
-const DUPLICATES: &[&str] = &[
-    "Body", "Change", "Clause", "Entry", "Fault", "Gate", "Kept", "Key", "Kind", "Language", "Line",
-    "Lookup", "Mentions", "Moment", "Node", "Part", "Pending", "Record", "Ring", "Room", "Rung", "Sink",
-    "Slot", "Source", "State", "Table", "Test", "Tls", "Trial", "Turn", "Units", "Verdict", "Watch", "Words",
-];
-
-/// Words of the glossary's third column that identifiers still hold. Each one is to go; none is to come.
-const LEFT: &[&str] = &[
-    "adrift",
-    "bed",
-    "by hand",
-    "clauses",
-    "clerk",
-    "company",
-    "desk",
-    "errand",
-    "fate",
-    "impostor",
-    "inherit",
-    "manners",
-    "mend",
-    "recall",
-    "rehearsal",
-    "reserves",
-    "rounds",
-    "rung",
-    "sequel",
-    "sketch",
-    "standing",
-    "station",
-    "strikes",
-    "tale",
-    "walker",
-    "watchman",
-    "wording",
-];
-
-/// Type names that may be defined once in each of several files: every subcommand has its `Arguments`.
-const PER_FILE: &[&str] = &["Arguments"];
-
 #[test]
 fn no_type_name_is_defined_twice() {
     let mut defined: BTreeMap<(bool, String), BTreeSet<String>> = BTreeMap::new();
@@ -55,10 +13,9 @@ fn no_type_name_is_defined_twice() {
             defined.entry((of_the_command, name.to_owned())).or_default().insert(path.clone());
         }
     }
-    let excused = |name: &str| DUPLICATES.contains(&name) || PER_FILE.contains(&name);
     let faults: Vec<String> = defined
         .iter()
-        .filter(|((_, name), files)| files.len() > 1 && !excused(name))
+        .filter(|(_, files)| files.len() > 1)
         .map(|((_, name), files)| format!("{name}: {}", Vec::from_iter(files.iter().cloned()).join(", ")))
         .collect();
     assert_none("a type name is defined once", &faults);
@@ -85,7 +42,7 @@ fn no_identifier_uses_a_word_that_the_glossary_replaces() {
     for (path, text) in sources() {
         for identifier in identifiers(&text) {
             let parts = parts(&identifier);
-            for (word, term) in replaced.iter().filter(|(word, _)| !LEFT.contains(&word.join(" ").as_str())) {
+            for (word, term) in &replaced {
                 if parts.windows(word.len()).any(|window| window == word) {
                     faults.push(format!("{path}: `{identifier}`: the glossary says `{term}`"));
                 }

@@ -1,4 +1,4 @@
-//! The engine: one thread, the [`dispatcher`], takes events through five parts: `ingest` reads and parses them,
+//! The engine: one thread, the `dispatcher`, takes events through five parts: `ingest` reads and parses them,
 //! `decide` turns them into messages, `commit` makes both durable, `dispatch` gives the messages to lanes, and
 //! `supervise` opens, reloads and closes. Each part owns its data; `parts` holds what several threads use.
 

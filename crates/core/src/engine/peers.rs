@@ -9,7 +9,7 @@ use super::decide::Decider;
 use super::dispatch::DROPPED_BY_OPERATOR;
 use super::log::Level;
 use super::parts::Parts;
-use super::takeover::{dead_instances, hand_over, inherit_shaping, inherit_tally};
+use super::takeover::{dead_instances, hand_over, take_over_shaping, take_over_tally};
 use super::task_lanes;
 use super::usual_durations;
 use crate::intake::Intake;
@@ -104,8 +104,8 @@ impl Peers {
         let own = parts.intake.instance();
         let spool = &mut committer.spool;
         let dead = dead_instances(spool, self.spool_file.as_deref(), own)?;
-        let inherited = spool.inherit(&dead, parts.clock.unix_ms())?;
-        if inherited.deliveries > 0 {
+        let taken = spool.take_over(&dead, parts.clock.unix_ms())?;
+        if taken.deliveries > 0 {
             // Addresses that tasks of the dead instances named.
             let mut named = BTreeMap::new();
             task_lanes::restore(spool, &parts.lanes, &decider.config, &mut named)?;
@@ -114,20 +114,20 @@ impl Peers {
                 lanes.entry(name).or_insert(lane);
             }
         }
-        hand_over(spool, &inherited.owners, &parts.lanes, &parts.counters, &parts.progress)?;
+        hand_over(spool, &taken.owners, &parts.lanes, &parts.counters, &parts.progress)?;
         let (now, end_delay) = (parts.clock.monotonic(), decider.config.queue.end_delay);
         let held = decider.tally.held();
-        let counts = inherit_tally(spool, &mut decider.tally, own, &dead, now, end_delay)?;
+        let counts = take_over_tally(spool, &mut decider.tally, own, &dead, now, end_delay)?;
         // Held ends of other instances, whose tickets nobody here waits for.
         parts.progress.update().adds(0, (decider.tally.held() - held) as u32);
-        inherit_shaping(spool, &mut decider.shaping, own, &dead)?;
+        take_over_shaping(spool, &mut decider.shaping, own, &dead)?;
         if !dead.is_empty() {
             committer.waiting_fallbacks = WaitingFallbacks::read(spool)?;
         }
-        if inherited.deliveries + counts > 0 {
+        if taken.deliveries + counts > 0 {
             let text = format!(
                 "took over {} deliveries and the counts of {counts} queues of ended instances",
-                inherited.deliveries
+                taken.deliveries
             );
             parts.log.write(Level::Info, &text);
         }

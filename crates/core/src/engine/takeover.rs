@@ -44,7 +44,7 @@ pub fn dead_instances(spool: &Spool, file: Option<&Path>, own: &str) -> Result<V
 
 /// Adds the counts that these instances left to `tally`, and keeps them under this instance's name. In
 /// one transaction: two that inherit at the same time never both count the same. Says how many queues.
-pub fn inherit_tally(
+pub fn take_over_tally(
     spool: &mut Spool,
     tally: &mut Tally,
     own: &str,
@@ -77,7 +77,7 @@ pub fn inherit_tally(
 
 /// Adds what these instances gathered, held and silenced to `shape`, and keeps it under this instance's
 /// name; in one transaction, as the counts. Says how many entries.
-pub fn inherit_shaping(
+pub fn take_over_shaping(
     spool: &mut Spool,
     shape: &mut ShapingState,
     own: &str,
@@ -186,7 +186,7 @@ fn job_of(waiting: WaitingDelivery, now: Duration, unix_ms: i64, words: &mut Wor
         hook: words.one(&waiting.hook),
         created_at: waiting.created_at,
         attempts: waiting.attempts,
-        failures: waiting.strikes,
+        failures: waiting.failures,
         requested_waits: waiting.asked,
         plain: None,
         without_file: false,
@@ -223,7 +223,7 @@ mod tests {
         let dead = ["dead".to_owned()];
         for expected in [1, 0] {
             let queues =
-                inherit_tally(&mut spool, &mut tally, "me", &dead, Duration::ZERO, Duration::ZERO).unwrap();
+                take_over_tally(&mut spool, &mut tally, "me", &dead, Duration::ZERO, Duration::ZERO).unwrap();
             assert_eq!(queues, expected);
             assert_eq!(tally.so_far("default").unwrap().total, 4);
         }
@@ -246,7 +246,7 @@ mod tests {
         let mut shape = ShapingState::default();
         let dead = ["dead".to_owned()];
         for expected in [1, 0] {
-            assert_eq!(inherit_shaping(&mut spool, &mut shape, "me", &dead).unwrap(), expected);
+            assert_eq!(take_over_shaping(&mut spool, &mut shape, "me", &dead).unwrap(), expected);
         }
         let states = spool.states(SHAPE).unwrap();
         let holders: Vec<_> = states.iter().map(|(key, _)| split_key(SHAPE, key).unwrap().0).collect();
@@ -264,7 +264,7 @@ mod tests {
             created_at: 0,
             due_at: 90_000_000,
             attempts: 1,
-            strikes: 1,
+            failures: 1,
             asked: 0,
             tried_at,
             expires_at: None,

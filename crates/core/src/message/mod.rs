@@ -32,7 +32,7 @@ pub use key_expression::KeyExpression;
 pub use notice::Notice;
 pub use rendered_message::{Extras, Message, SummaryLine, Tone};
 pub use strings::Language;
-pub(crate) use strings::Wording;
+pub(crate) use strings::Strings;
 pub use template::Template;
 pub use template_error::{MAX_BODY_BYTES, RenderError, TemplateError};
 

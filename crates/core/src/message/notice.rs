@@ -4,7 +4,7 @@ use super::context::Context;
 use super::filters;
 use super::output_url::{is_image, is_public, output_url};
 use super::rendered_message::{SummaryLine, Tone};
-use super::strings::{Wording, fill};
+use super::strings::{Strings, fill};
 use crate::clock;
 use serde_json::{Map, Value as Json};
 
@@ -40,10 +40,10 @@ pub struct Notice {
 impl Notice {
     /// The notice of an event of this type, in the language of the host.
     pub fn from_context(kind: &str, context: &Context) -> Notice {
-        Notice::in_words(kind, context, Wording::of(context))
+        Notice::in_words(kind, context, Strings::of(context))
     }
 
-    fn in_words(kind: &str, context: &Context, words: &'static Wording) -> Notice {
+    fn in_words(kind: &str, context: &Context, words: &'static Strings) -> Notice {
         if context.at(&["digest"]).is_some() {
             return digest(kind, context, words);
         }
@@ -54,7 +54,7 @@ impl Notice {
         notice
     }
 
-    fn of_one(kind: &str, context: &Context, words: &'static Wording) -> Notice {
+    fn of_one(kind: &str, context: &Context, words: &'static Strings) -> Notice {
         match kind {
             "task.complete" => task(context, words),
             "queue.start" => queue_start(context, words),
@@ -113,7 +113,7 @@ impl Notice {
     }
 }
 
-fn task(context: &Context, words: &Wording) -> Notice {
+fn task(context: &Context, words: &Strings) -> Notice {
     let (tone, what) = match context.text_at(&["task", "status"]) {
         Some("error") => (Tone::Bad, words.task_failed),
         Some("cancelled") => (Tone::Neutral, words.task_cancelled),
@@ -140,7 +140,7 @@ fn task(context: &Context, words: &Wording) -> Notice {
     notice
 }
 
-fn queue_start(context: &Context, words: &Wording) -> Notice {
+fn queue_start(context: &Context, words: &Strings) -> Notice {
     let name = text(context, &["queue", "name"]).filter(|name| name != "default");
     let mut notice = Notice::new(Tone::Neutral, title(words.queue_started, name.as_deref(), words));
     notice.fact(words.tasks, count(context, &["queue", "total"], words).filter(|total| total != "0"));
@@ -149,7 +149,7 @@ fn queue_start(context: &Context, words: &Wording) -> Notice {
 }
 
 /// The end of a queue or a batch; `about` is the object with its summary.
-fn summary(context: &Context, about: &str, what: &str, tone: Option<Tone>, words: &Wording) -> Notice {
+fn summary(context: &Context, about: &str, what: &str, tone: Option<Tone>, words: &Strings) -> Notice {
     let number = |field: &str| context.at(&[about, field]).and_then(Json::as_u64).unwrap_or(0);
     let (total, succeeded, failed, cancelled) =
         (number("total"), number("succeeded"), number("failed"), number("cancelled"));
@@ -184,7 +184,7 @@ fn summary(context: &Context, about: &str, what: &str, tone: Option<Tone>, words
     notice
 }
 
-fn failures(failures: Option<&Json>, failed: u64, words: &Wording) -> Vec<String> {
+fn failures(failures: Option<&Json>, failed: u64, words: &Strings) -> Vec<String> {
     let failures = failures.and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
     let mut lines: Vec<String> = failures
         .iter()
@@ -206,7 +206,7 @@ fn failures(failures: Option<&Json>, failed: u64, words: &Wording) -> Vec<String
     lines
 }
 
-fn server(context: &Context, what: &str, words: &Wording) -> Notice {
+fn server(context: &Context, what: &str, words: &Strings) -> Notice {
     let host = text(context, &["host", "name"]);
     let mut notice = Notice::new(Tone::Neutral, title(what, host.as_deref(), words));
     notice.fields_of(context.at(&["event", "data"]), MAX_FIELDS);
@@ -214,7 +214,7 @@ fn server(context: &Context, what: &str, words: &Wording) -> Notice {
     notice
 }
 
-fn alert(context: &Context, tone: Tone, words: &Wording) -> Notice {
+fn alert(context: &Context, tone: Tone, words: &Strings) -> Notice {
     let what = if tone == Tone::Bad { words.alert_firing } else { words.alert_resolved };
     let name = text(context, &["alert", "name"]);
     let mut notice = Notice::new(tone, title(what, name.as_deref(), words));
@@ -244,7 +244,7 @@ fn other(kind: &str, context: &Context) -> Notice {
 }
 
 /// One message for many events: their number, their results and the first failures.
-fn digest(kind: &str, context: &Context, words: &'static Wording) -> Notice {
+fn digest(kind: &str, context: &Context, words: &'static Strings) -> Notice {
     let items =
         context.at(&["digest", "items"]).and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
     let notices: Vec<Notice> = items
@@ -292,7 +292,7 @@ fn folded_lines(lines: &Json) -> Vec<Notice> {
 }
 
 /// The first titles of events without failure, and the number of further ones.
-fn first_titles(notices: &[Notice], words: &Wording) -> Option<String> {
+fn first_titles(notices: &[Notice], words: &Strings) -> Option<String> {
     let good: Vec<&Notice> =
         notices.iter().filter(|notice| !matches!(notice.tone, Tone::Bad | Tone::Warn)).collect();
     let mut lines: Vec<String> = good.iter().take(MAX_FAILURES).map(|notice| notice.title.clone()).collect();
@@ -303,7 +303,7 @@ fn first_titles(notices: &[Notice], words: &Wording) -> Option<String> {
 }
 
 /// The number of events; for tasks also the results, if the digest still contains all of them.
-fn digest_title(kind: &str, context: &Context, notices: &[Notice], words: &Wording) -> String {
+fn digest_title(kind: &str, context: &Context, notices: &[Notice], words: &Strings) -> String {
     let of = |tone| notices.iter().filter(|notice| notice.tone == tone).count();
     let whole = |number: usize| filters::group_thousands(&number.to_string(), words.thousands);
     let total = count(context, &["digest", "count"], words).unwrap_or_else(|| whole(notices.len()));
@@ -318,7 +318,7 @@ fn digest_title(kind: &str, context: &Context, notices: &[Notice], words: &Wordi
     fill(pattern, &values)
 }
 
-fn one_line(notice: &Notice, words: &Wording) -> String {
+fn one_line(notice: &Notice, words: &Strings) -> String {
     let line = match &notice.text {
         Some(reason) => fill(words.failure, &[("name", &notice.title), ("reason", reason)]),
         None => notice.title.clone(),
@@ -326,7 +326,7 @@ fn one_line(notice: &Notice, words: &Wording) -> String {
     filters::clip(&line, MAX_FACT_CHARS)
 }
 
-fn title(what: &str, name: Option<&str>, words: &Wording) -> String {
+fn title(what: &str, name: Option<&str>, words: &Strings) -> String {
     match name {
         Some(name) => fill(words.named, &[("what", what), ("name", &filters::clip(name, MAX_FACT_CHARS))]),
         None => what.to_owned(),
@@ -346,14 +346,14 @@ fn text(context: &Context, path: &[&str]) -> Option<String> {
     context.at(path).and_then(scalar)
 }
 
-fn count(context: &Context, path: &[&str], words: &Wording) -> Option<String> {
+fn count(context: &Context, path: &[&str], words: &Strings) -> Option<String> {
     context
         .at(path)
         .filter(|value| value.is_number())
         .map(|value| filters::group_thousands(&value.to_string(), words.thousands))
 }
 
-fn seconds(context: &Context, path: &[&str], words: &Wording) -> Option<String> {
+fn seconds(context: &Context, path: &[&str], words: &Strings) -> Option<String> {
     context.at(path).and_then(Json::as_f64).map(|seconds| filters::duration(seconds, &words.units))
 }
 

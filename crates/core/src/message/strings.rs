@@ -39,7 +39,7 @@ pub(super) struct DurationUnits {
 }
 
 /// The strings of one language. `{…}` is replaced by a value; see [`fill`].
-pub(crate) struct Wording {
+pub(crate) struct Strings {
     pub(super) units: DurationUnits,
     /// The separator of thousands; not a line break opportunity.
     pub(super) thousands: char,
@@ -95,7 +95,7 @@ pub(crate) struct Wording {
 }
 
 /// Also the language of the filters.
-pub(super) static ENGLISH: Wording = Wording {
+pub(super) static ENGLISH: Strings = Strings {
     units: DurationUnits { ms: " ms", s: " s", min: " min", whole_min: " min", h: " h", d: " d" },
     thousands: '\u{202f}',
     task_done: "Task done",
@@ -145,7 +145,7 @@ pub(super) static ENGLISH: Wording = Wording {
     suppressed: "Silenced before",
 };
 
-static CHINESE: Wording = Wording {
+static CHINESE: Strings = Strings {
     units: DurationUnits {
         ms: " 毫秒", s: " 秒", min: " 分", whole_min: " 分钟", h: " 小时", d: " 天"
     },
@@ -197,9 +197,9 @@ static CHINESE: Wording = Wording {
     preview: "预览",
 };
 
-impl Wording {
+impl Strings {
     /// The strings of the language in `host.language`, else English.
-    pub(crate) fn of(context: &Context) -> &'static Wording {
+    pub(crate) fn of(context: &Context) -> &'static Strings {
         let language = context.text_at(&["host", "language"]).and_then(Language::from_code);
         match language.unwrap_or_default() {
             Language::English => &ENGLISH,
@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn the_host_chooses_the_language_and_english_is_the_default() {
-        let open = |host| Wording::of(&Context::new(json!({ "host": host }))).open;
+        let open = |host| Strings::of(&Context::new(json!({ "host": host }))).open;
         assert_eq!(open(json!({"language": "zh"})), "打开");
         for host in [json!({"language": "en"}), json!({"language": "tlh"}), json!({"language": 5}), json!({})]
         {

@@ -33,7 +33,7 @@ impl<'a> RowCopy<'a> {
     pub(super) fn move_all(mut self, instance: &str, since_ms: i64) -> rusqlite::Result<RecoveryReport> {
         self.owners(instance)?;
         self.deliveries()?;
-        self.reserves()?;
+        self.fallbacks()?;
         self.recent_events(since_ms)?;
         self.batches()?;
         self.states()?;
@@ -169,9 +169,9 @@ impl<'a> RowCopy<'a> {
     }
 
     /// What stands by in case a delivery does not arrive.
-    fn reserves(&mut self) -> rusqlite::Result<()> {
+    fn fallbacks(&mut self) -> rusqlite::Result<()> {
         let sql = "SELECT seq, event, via, endpoint, hook, due_at, alert, content_type, body, extras \
-                   FROM reserves NOT INDEXED WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq";
+                   FROM fallbacks NOT INDEXED WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq";
         let source = self.source;
         let lost = walk(source, sql, |row| {
             let event: i64 = row.get(1)?;
@@ -187,7 +187,7 @@ impl<'a> RowCopy<'a> {
         let Some(event) = self.event(event)? else { return Ok(()) };
         self.target
             .prepare_cached(
-                "INSERT OR IGNORE INTO reserves (event, via, endpoint, hook, due_at, alert, content_type, body, \
+                "INSERT OR IGNORE INTO fallbacks (event, via, endpoint, hook, due_at, alert, content_type, body, \
                  extras) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             )?
             .execute(rusqlite::params_from_iter(std::iter::once(&Value::from(event)).chain(values)))
@@ -386,7 +386,7 @@ fn walk(
 mod tests {
     use super::super::recovery::FileFault;
     use super::super::tests::{delivery, event_id, spool_at};
-    use super::super::{DeliveryEnd, NewDelivery, NewEvent, NewReserve};
+    use super::super::{DeliveryEnd, NewDelivery, NewEvent, NewFallback};
     use std::fs;
 
     #[test]
@@ -403,7 +403,17 @@ mod tests {
         let (hook, content_type, body) = ("h", "application/json", b"{}");
         let (via, endpoint, due_at, alert) = ("a", "b", None, None);
         batch
-            .reserve(&NewReserve { event, via, endpoint, hook, due_at, alert, content_type, body, extras })
+            .add_fallback(&NewFallback {
+                event,
+                via,
+                endpoint,
+                hook,
+                due_at,
+                alert,
+                content_type,
+                body,
+                extras,
+            })
             .unwrap();
         batch.commit().unwrap();
 

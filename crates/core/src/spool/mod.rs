@@ -14,6 +14,7 @@ mod connection;
 mod copy_rows;
 mod counts;
 mod error;
+mod fallbacks;
 mod numbers;
 mod operator;
 mod ownership;
@@ -22,7 +23,6 @@ mod permissions;
 mod prune;
 mod reader;
 mod recovery;
-mod reserves;
 mod rows;
 mod schema;
 mod size_limit;
@@ -36,12 +36,12 @@ pub use counts::Counts;
 pub use error::{SpoolError, SpoolErrorKind};
 pub use operator::{DeliverySelection, Operator, Replayed};
 pub(crate) use operator::{GONE, OPERATOR_ACTS};
-pub use ownership::Inherited;
+pub use ownership::Takeover;
 pub use path::SpoolPath;
 pub use reader::{AttemptDetail, DeliveryDetail, EventDetail, Filter, ListRow, Reader};
 pub use recovery::{FileFault, RecoveryReport};
 pub use rows::{
-    AttemptRow, Called, DeliveryEnd, DeliveryState, NewDelivery, NewEvent, NewReserve, PendingDelivery,
+    AttemptRow, Called, DeliveryEnd, DeliveryState, NewDelivery, NewEvent, NewFallback, PendingDelivery,
     StoredMessage,
 };
 pub use size_limit::SizeState;
@@ -86,7 +86,7 @@ impl Spool {
     pub fn adopt(&mut self, live: &[String], now_ms: i64) -> Result<usize, SpoolError> {
         let mut dead = self.holders()?;
         dead.retain(|holder| *holder != self.owner && !live.contains(holder));
-        self.inherit(&dead, now_ms).map(|inherited| inherited.deliveries)
+        self.take_over(&dead, now_ms).map(|taken| taken.deliveries)
     }
 
     /// The instances that have something to deliver, this one included. One that is dead when it is
@@ -101,11 +101,11 @@ impl Spool {
     /// What was in flight has been due since before it started, so it is due now; what waits for a
     /// later time goes on waiting. Only when the newest delivery was made later than `now_ms` has the
     /// clock been set back, and what was made in that future is due now as well.
-    pub fn inherit(&mut self, dead: &[String], now_ms: i64) -> Result<Inherited, SpoolError> {
-        ownership::inherit(&mut self.conn, &self.owner, dead, now_ms).map_err(SpoolError::at(&self.path))
+    pub fn take_over(&mut self, dead: &[String], now_ms: i64) -> Result<Takeover, SpoolError> {
+        ownership::take_over(&mut self.conn, &self.owner, dead, now_ms).map_err(SpoolError::at(&self.path))
     }
 
-    /// The numbers under which this instance holds deliveries: its own, and what it has inherited.
+    /// The numbers under which this instance holds deliveries: its own, and what it has taken.
     pub fn held(&self) -> Result<Vec<i64>, SpoolError> {
         ownership::held_by(&self.conn, &self.owner).map_err(SpoolError::at(&self.path))
     }
@@ -154,7 +154,7 @@ impl Spool {
                     found.push(row?);
                 }
             }
-            // What was inherited lies between what is our own.
+            // What was taken lies between what is our own.
             found.sort_by_key(|pending| pending.seq);
             found.truncate(limit);
             Ok(found)

@@ -230,7 +230,7 @@ mod tests {
         batch.commit().unwrap();
         let done = Operator::open(&path).unwrap().replay(&DeliverySelection::default(), 5_000).unwrap();
         assert_eq!(done.due, 1);
-        spool.inherit(&[], 5_000).unwrap();
+        spool.take_over(&[], 5_000).unwrap();
         let waiting = spool.waiting().unwrap();
         let replayed = waiting.iter().find(|waiting| waiting.seq == seq).unwrap();
         assert_eq!((replayed.expires_at, replayed.thing.as_deref()), (None, None));
@@ -254,14 +254,14 @@ mod tests {
         let done = hand.replay(&choice(&event[..14]), 5_000).unwrap();
         assert_eq!(done, Replayed { due: 1, without_message: 0, not_dead: 1 });
         assert_eq!(waiting(&spool, "ci"), NONE, "it is nobody's yet");
-        assert_eq!(spool.inherit(&[], 5_000).unwrap().deliveries, 1);
+        assert_eq!(spool.take_over(&[], 5_000).unwrap().deliveries, 1);
         let pending = &spool.pending("ci", 0, 9).unwrap()[0];
         assert_eq!((pending.seq, pending.attempts, pending.due_at), (seqs[0], 1, 5_000));
         assert_eq!(
             (pending.event_id, pending.body.as_slice()),
             (event_id(0x1000_0001), &b"{\"text\":\"done\"}"[..])
         );
-        assert_eq!(spool.waiting().unwrap()[0].strikes, 0, "the schedule starts again");
+        assert_eq!(spool.waiting().unwrap()[0].failures, 0, "the schedule starts again");
         assert_eq!(spool.state("endpoint/ci").unwrap(), None, "it is tried again");
         assert!(spool.state(OPERATOR_ACTS).unwrap().is_some());
     }

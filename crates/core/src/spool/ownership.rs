@@ -1,46 +1,46 @@
-//! Which instance delivers what: a pending delivery is one instance's at any time, and of a dead one's
-//! the next start's.
+//! Which instance sends a delivery: a pending delivery belongs to one instance at any time, and that of a
+//! dead instance to the one that takes over.
 
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 /// Rows that one statement changes.
 const PORTION: usize = 1000;
 
-/// The numbers whose deliveries are this instance's: its own, and what it has inherited.
+/// The owner numbers of this instance: its own, and those it took over.
 pub(super) fn held_by(conn: &Connection, instance: &str) -> rusqlite::Result<Vec<i64>> {
     conn.prepare_cached("SELECT seq FROM owners WHERE instance = ?1")?
         .query_map([instance], |row| row.get(0))?
         .collect()
 }
 
-/// What an instance inherited.
+/// The result of a takeover.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Inherited {
-    /// The numbers of the owners that are this instance now.
+pub struct Takeover {
+    /// The owner numbers that belong to this instance now.
     pub owners: Vec<i64>,
-    /// How many deliveries they have to make.
+    /// Their pending deliveries.
     pub deliveries: usize,
 }
 
-/// The names of those who hold something.
+/// The instances that own something.
 pub(super) fn holders(conn: &Connection) -> rusqlite::Result<Vec<String>> {
     conn.prepare_cached("SELECT DISTINCT instance FROM owners WHERE instance IS NOT NULL")?
         .query_map([], |row| row.get(0))?
         .collect()
 }
 
-/// Writes this instance's name over those of the dead, and where nobody's stands.
-pub(super) fn inherit(
+/// Takes over the owner numbers of dead instances, and those without an instance.
+pub(super) fn take_over(
     conn: &mut Connection,
     instance: &str,
     dead: &[String],
     now: i64,
-) -> rusqlite::Result<Inherited> {
+) -> rusqlite::Result<Takeover> {
     if orphans(conn, dead)?.is_empty() {
-        return Ok(Inherited::default());
+        return Ok(Takeover::default());
     }
     let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut inherited = Inherited::default();
+    let mut taken = Takeover::default();
     // Read again under the lock: another instance may have been quicker.
     for owner in orphans(&transaction, dead)? {
         let pending: i64 = transaction
@@ -55,12 +55,12 @@ pub(super) fn inherit(
             heed_clock(&transaction, owner, now)?;
             transaction
                 .execute("UPDATE owners SET instance = ?2 WHERE seq = ?1", params![owner, instance])?;
-            inherited.deliveries += usize::try_from(pending).unwrap_or(0);
-            inherited.owners.push(owner);
+            taken.deliveries += usize::try_from(pending).unwrap_or(0);
+            taken.owners.push(owner);
         }
     }
     transaction.commit()?;
-    Ok(inherited)
+    Ok(taken)
 }
 
 /// Takes this instance's name from all it holds.

@@ -23,7 +23,7 @@ pub(super) fn prune(conn: &mut Connection, ledger: &Ledger, before: i64) -> rusq
             "DELETE FROM events WHERE seq IN ( \
              SELECT e.seq FROM events e INDEXED BY events_by_age WHERE e.accepted_at < ?1 \
              AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event = e.seq) \
-             AND NOT EXISTS (SELECT 1 FROM reserves r WHERE r.event = e.seq AND r.due_at IS NOT NULL) LIMIT ?2)",
+             AND NOT EXISTS (SELECT 1 FROM fallbacks r WHERE r.event = e.seq AND r.due_at IS NOT NULL) LIMIT ?2)",
         )?
         .execute(params![before, MOST as i64])?;
     let batches = batches::prune(&transaction, before.min(clock::unix_ms() - batches::REMEMBER_MS))?;

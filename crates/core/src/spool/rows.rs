@@ -49,7 +49,7 @@ pub struct NewDelivery<'a> {
 
 /// A message to keep ready in case another does not arrive.
 #[derive(Debug)]
-pub struct NewReserve<'a> {
+pub struct NewFallback<'a> {
     /// The event's sequence number.
     pub event: i64,
     /// The endpoint whose delivery is watched.
@@ -70,7 +70,7 @@ pub struct NewReserve<'a> {
     pub extras: Option<&'a str>,
 }
 
-/// A reserve that became a delivery.
+/// A fallback that became a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Called {
     /// The delivery's sequence number.

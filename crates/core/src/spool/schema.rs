@@ -83,7 +83,7 @@ CREATE TABLE terms (
     thing      TEXT                                -- only the newest of a hook, an endpoint and a thing waits
 ) STRICT;
 
-CREATE TABLE reserves (
+CREATE TABLE fallbacks (
     seq          INTEGER PRIMARY KEY,
     event        INTEGER NOT NULL REFERENCES events (seq) ON DELETE CASCADE,
     via          TEXT NOT NULL,                    -- the endpoint whose delivery is watched
@@ -96,7 +96,7 @@ CREATE TABLE reserves (
     extras       TEXT,                             -- what goes with the body, as that of a delivery
     UNIQUE (event, via, endpoint)
 ) STRICT;
-CREATE INDEX reserves_due ON reserves (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX fallbacks_due ON fallbacks (due_at) WHERE due_at IS NOT NULL;
 
 CREATE TABLE accounts (
     event INTEGER PRIMARY KEY REFERENCES events (seq) ON DELETE CASCADE,

@@ -25,7 +25,7 @@ pub struct WaitingDelivery {
     /// Attempts recorded so far.
     pub attempts: u32,
     /// Of these, since it was made or replayed, those that failed without a wait asked for.
-    pub strikes: u32,
+    pub failures: u32,
     /// And those after which the receiver asked for a wait.
     pub asked: u32,
     /// When the last attempt started.
@@ -136,7 +136,7 @@ fn read_waiting(row: &Row<'_>) -> rusqlite::Result<WaitingDelivery> {
         created_at: row.get(5)?,
         due_at: row.get(6)?,
         attempts: row.get(7)?,
-        strikes: row.get(8)?,
+        failures: row.get(8)?,
         asked: row.get(9)?,
         tried_at: row.get(10)?,
         expires_at: row.get(11)?,

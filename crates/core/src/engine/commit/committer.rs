@@ -44,7 +44,7 @@ pub struct WaitingFallbacks {
 
 impl WaitingFallbacks {
     pub fn read(spool: &Spool) -> Result<WaitingFallbacks, SpoolError> {
-        spool.standing_by().map(|(any, next_due)| WaitingFallbacks { any, next_due })
+        spool.waiting_fallbacks().map(|(any, next_due)| WaitingFallbacks { any, next_due })
     }
 }
 

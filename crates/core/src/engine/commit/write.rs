@@ -8,7 +8,7 @@ use crate::engine::task_lanes;
 use crate::event::EventId;
 use crate::lanes::{Body, Disposition, Job, LaneReport};
 use crate::message::Extras;
-use crate::spool::{Called, DeliveryEnd, NewDelivery, NewEvent, NewReserve, SpoolError, SpoolTransaction};
+use crate::spool::{Called, DeliveryEnd, NewDelivery, NewEvent, NewFallback, SpoolError, SpoolTransaction};
 use std::sync::Arc;
 
 impl Transaction {
@@ -162,7 +162,7 @@ fn write_fallbacks(
 ) -> Result<(), SpoolError> {
     for fallback in &to.fallbacks {
         let extras = fallback.message.extras.to_text();
-        spool.reserve(&NewReserve {
+        spool.add_fallback(&NewFallback {
             event: row,
             via: &fallback.via,
             endpoint: &fallback.endpoint,

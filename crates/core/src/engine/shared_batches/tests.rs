@@ -94,7 +94,7 @@ impl Farm {
         let mut tally = Tally::default();
         let dead = crate::engine::takeover::dead_instances(&spool, Some(&path), &own).unwrap();
         let (now, delay) = (self.clock.monotonic(), Duration::ZERO);
-        crate::engine::takeover::inherit_tally(&mut spool, &mut tally, &own, &dead, now, delay).unwrap();
+        crate::engine::takeover::take_over_tally(&mut spool, &mut tally, &own, &dead, now, delay).unwrap();
         let reader = Some(Reader::open(&path).unwrap());
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
         let parts = Arc::new(Parts::new(intake, &config, clock, reader));

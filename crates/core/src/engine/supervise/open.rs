@@ -16,7 +16,7 @@ use crate::engine::ingest::Ingest;
 use crate::engine::parts::Parts;
 use crate::engine::peers::Peers;
 use crate::engine::shared_batches::StallTimer;
-use crate::engine::takeover::{dead_instances, hand_over, inherit_shaping, inherit_tally};
+use crate::engine::takeover::{dead_instances, hand_over, take_over_shaping, take_over_tally};
 use crate::engine::task_lanes;
 use crate::engine::usual_durations;
 use crate::failpoint;
@@ -146,14 +146,14 @@ fn start(
         SpoolPath::File(_) => Some(spool.path().to_owned()),
     };
     let dead = dead_instances(&spool, file.as_deref(), own)?;
-    spool.inherit(&dead, clock.unix_ms())?;
+    spool.take_over(&dead, clock.unix_ms())?;
     failpoint::reach("after-takeover");
     let mut tally = Tally::default();
     usual_durations::learn_usual(&spool, &mut tally)?;
     let end_delay = config.queue.end_delay;
-    inherit_tally(&mut spool, &mut tally, own, &dead, clock.monotonic(), end_delay)?;
+    take_over_tally(&mut spool, &mut tally, own, &dead, clock.monotonic(), end_delay)?;
     let mut shaping = ShapingState::default();
-    inherit_shaping(&mut spool, &mut shaping, own, &dead)?;
+    take_over_shaping(&mut spool, &mut shaping, own, &dead)?;
     let held = spool.held()?;
     Ok(Started { spool, tally, shaping, held, dead })
 }

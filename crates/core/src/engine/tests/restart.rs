@@ -99,7 +99,7 @@ fn an_endpoint_that_is_gone_stays_gone_over_a_crash() {
 }
 
 #[test]
-fn a_wait_asked_for_is_no_strike_after_a_restart() {
+fn a_wait_asked_for_is_no_failure_after_a_restart() {
     let receiver = Receiver::answering(Some((429, "retry-after: 1\r\n")));
     let place = Place::ringing(receiver.port);
     let bell = place.open();
@@ -110,7 +110,7 @@ fn a_wait_asked_for_is_no_strike_after_a_restart() {
     let mut seen = Vec::new();
     let owners: Vec<i64> = (0..10).collect();
     spool
-        .each_waiting(&owners, |waiting| seen.push((waiting.attempts, waiting.strikes, waiting.asked)))
+        .each_waiting(&owners, |waiting| seen.push((waiting.attempts, waiting.failures, waiting.asked)))
         .unwrap();
     assert_eq!(seen, [(1, 0, 1)]);
 }

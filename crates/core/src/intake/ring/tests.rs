@@ -60,8 +60,8 @@ fn what_many_threads_push_is_read_once_whole_and_in_each_threads_order() {
             ring.release();
         }
     });
-    let rounds = if cfg!(miri) { 0 } else { 20 };
-    assert!(ring.head() > rounds * ring.capacity(), "the ring went round many times");
+    let laps = if cfg!(miri) { 0 } else { 20 };
+    assert!(ring.head() > laps * ring.capacity(), "the ring went round many times");
 
     let (mut next, mut last) = (HashMap::new(), 0);
     for record in &records {

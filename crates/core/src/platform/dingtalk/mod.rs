@@ -15,7 +15,7 @@ use super::{
     Answer, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption, Rate, ReceivedRequest,
     RenderedMessage, Request, Target, links, mark, or_event_kind, origin, retry_after, trim,
 };
-use crate::message::{Context, Notice, Wording};
+use crate::message::{Context, Notice, Strings};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 use url::Url;
@@ -96,7 +96,7 @@ impl Platform for DingTalk {
     }
 
     fn accepts_mention(&self, mention: &str) -> bool {
-        Mentions::read(&[mention.to_owned()]).at().is_some()
+        DingTalkMentions::read(&[mention.to_owned()]).at().is_some()
     }
 
     fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
@@ -207,7 +207,7 @@ fn meaning(code: i64, words: &str) -> Outcome {
 }
 
 pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
-    let words = Wording::of(context);
+    let words = Strings::of(context);
     let cut = |text: &str, max| fit(text, max, Unit::Bytes, inline);
     let title = or_event_kind(cut(&notice.title, TITLE), context);
     let colon = words.colon;
@@ -221,7 +221,7 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
         .map(|url| format!("![{}]({})", words.preview, links::quiet(&url)));
     let link = links::followable(notice.link.as_deref(), LINK)
         .map(|url| format!("[{}]({})", words.open, links::quiet(&url)));
-    let mentions = Mentions::read(&target.mentions);
+    let mentions = DingTalkMentions::read(&target.mentions);
     let tail = [link.unwrap_or_default(), cut(&origin(context), TITLE), mentions.live()];
     let lines = Lines { gap: "\n\n", max: TEXT, unit: Unit::Bytes };
     let text = lines.join(
@@ -240,16 +240,16 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
 
 /// Whom the message pings.
 #[derive(Default)]
-struct Mentions {
+struct DingTalkMentions {
     all: bool,
     mobiles: Vec<String>,
     members: Vec<String>,
 }
 
-impl Mentions {
+impl DingTalkMentions {
     /// Reads `@all`, a mobile number or a user id, each with or without its `@`.
-    fn read(configured: &[String]) -> Mentions {
-        let mut mentions = Mentions::default();
+    fn read(configured: &[String]) -> DingTalkMentions {
+        let mut mentions = DingTalkMentions::default();
         let mut used = 0;
         for mention in configured {
             let name = mention.trim().trim_start_matches('@');

@@ -14,7 +14,7 @@ use super::{
     Request, Target, event_kind, links, origin, trim,
 };
 use crate::clock;
-use crate::message::{Context, Notice, Tone, Wording};
+use crate::message::{Context, Notice, Strings, Tone};
 use responses::{refusal, slow_down};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
@@ -108,7 +108,7 @@ impl Platform for Discord {
     }
 
     fn accepts_mention(&self, mention: &str) -> bool {
-        Mentions::read(&[mention.to_owned()]).allowed() != json!({"parse": []})
+        DiscordMentions::read(&[mention.to_owned()]).allowed() != json!({"parse": []})
     }
 
     fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
@@ -291,7 +291,7 @@ fn colour(tone: Tone) -> u32 {
 }
 
 pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
-    let mentions = Mentions::read(&target.mentions);
+    let mentions = DiscordMentions::read(&target.mentions);
     let mut card = Map::new();
     if !mentions.content.is_empty() {
         card.insert("content".to_owned(), json!(mentions.content));
@@ -302,9 +302,9 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
 }
 
 /// An embed in the making, within [`EMBED`] in all.
-struct Room(usize);
+struct DiscordBudget(usize);
 
-impl Room {
+impl DiscordBudget {
     fn take(&mut self, text: &str, max: usize, escape: Escape) -> String {
         let text = fit(text, max.min(self.0), Unit::CodePoints, escape).trim().to_owned();
         self.0 -= Unit::CodePoints.length(&text);
@@ -328,7 +328,7 @@ impl Room {
 }
 
 fn embed(notice: &Notice, context: &Context) -> Value {
-    let mut room = Room(EMBED);
+    let mut room = DiscordBudget(EMBED);
     let mut title = room.take(&notice.title, TITLE, inline);
     if title.is_empty() {
         title = room.take_some(event_kind(context), TITLE, inline);
@@ -338,7 +338,7 @@ fn embed(notice: &Notice, context: &Context) -> Value {
     let description =
         notice.text.as_deref().map(|text| room.take(text, DESCRIPTION, block)).unwrap_or_default();
     let failures: Vec<_> = notice.failures.iter().map(|failure| format!("• {failure}")).collect();
-    let heading = Wording::of(context).failures;
+    let heading = Strings::of(context).failures;
     let failures =
         if failures.is_empty() { None } else { room.field(heading, &failures.join("\n"), block, false) };
     let most = FIELDS - usize::from(failures.is_some());
@@ -368,17 +368,17 @@ fn embed(notice: &Notice, context: &Context) -> Value {
 
 /// Whom the message pings. Only `content` pings, and only those that `allowed_mentions` names.
 #[derive(Default)]
-struct Mentions {
+struct DiscordMentions {
     content: String,
     everyone: bool,
     users: Vec<String>,
     roles: Vec<String>,
 }
 
-impl Mentions {
+impl DiscordMentions {
     /// Reads `@everyone`, `@here`, `<@USER>`, `<@&ROLE>`, a bare user id, or `&ROLE`.
-    fn read(configured: &[String]) -> Mentions {
-        let mut mentions = Mentions::default();
+    fn read(configured: &[String]) -> DiscordMentions {
+        let mut mentions = DiscordMentions::default();
         for mention in configured {
             let inner = mention.trim().trim_start_matches('<').trim_end_matches('>').trim_start_matches('@');
             let is_id =

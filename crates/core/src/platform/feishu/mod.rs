@@ -15,7 +15,7 @@ use super::{
     Answer, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption, Rate, ReceivedRequest,
     RenderedMessage, Request, Target, links, or_event_kind, origin, retry_after, trim,
 };
-use crate::message::{Context, Notice, Tone, Wording};
+use crate::message::{Context, Notice, Strings, Tone};
 use serde_json::{Value, json};
 use std::time::Duration;
 use url::Url;
@@ -194,7 +194,7 @@ fn slow_down(answer: &Answer, now_unix_ms: i64, reason: String) -> Outcome {
 }
 
 pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
-    let words = Wording::of(context);
+    let words = Strings::of(context);
     let cut = |text: &str, max| fit(text, max, Unit::Bytes, inline);
     let colon = words.colon;
     // The head of a card is no markdown.

@@ -12,7 +12,7 @@ use super::{
     Answer, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest, Target, links,
     or_event_kind, origin, trim,
 };
-use crate::message::{Context, Notice, Tone, Wording};
+use crate::message::{Context, Notice, Strings, Tone};
 use serde_json::{Value, json};
 use std::time::Duration;
 use url::Url;
@@ -174,7 +174,7 @@ fn sign(tone: Tone) -> (&'static str, &'static str) {
 }
 
 pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
-    let words = Wording::of(context);
+    let words = Strings::of(context);
     let (sign, colour) = sign(notice.tone);
     // A header is plain text.
     let title = or_event_kind(fit(&notice.title, TITLE, Unit::Bytes, flatten), context);
@@ -222,7 +222,7 @@ fn paragraph(text: &str) -> Value {
 }
 
 /// What a card shows, part by part: why, the facts, the failures, the picture, the link.
-fn sections(notice: &Notice, words: &Wording, colour: &str) -> Vec<Vec<Value>> {
+fn sections(notice: &Notice, words: &Strings, colour: &str) -> Vec<Vec<Value>> {
     let text = notice.text.as_deref().map(|text| fit(text, TEXT, Unit::Bytes, html_lines));
     let text = text.filter(|text| !text.trim().is_empty());
     let text = text.map(|text| paragraph(&format!("<font color=\"{colour}\">{text}</font>")));

@@ -13,7 +13,7 @@ use super::{
     Answer, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest, Target, links,
     or_event_kind, origin, retry_after, trim,
 };
-use crate::message::{Context, Notice, Tone, Wording};
+use crate::message::{Context, Notice, Strings, Tone};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 use url::Url;
@@ -166,9 +166,9 @@ fn colour(tone: Tone) -> &'static str {
 }
 
 /// The code points that are left of [`WHOLE`].
-struct Room(usize);
+struct MattermostBudget(usize);
 
-impl Room {
+impl MattermostBudget {
     fn take(&mut self, text: &str, max: usize, escape: super::limits::Escape) -> String {
         let text = fit(text, max.min(self.0), Unit::CodePoints, escape);
         self.0 -= Unit::CodePoints.length(&text);
@@ -177,8 +177,8 @@ impl Room {
 }
 
 pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
-    let words = Wording::of(context);
-    let mut room = Room(WHOLE);
+    let words = Strings::of(context);
+    let mut room = MattermostBudget(WHOLE);
     let title = or_event_kind(room.take(&notice.title, TITLE, inline), context);
     // Shown in notifications, where markdown is not read; still, nothing in it may ping.
     let fallback = room.take(&notice.title, TITLE, quiet);
@@ -221,7 +221,7 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
 }
 
 /// Why it failed, and what failed.
-fn text(notice: &Notice, words: &Wording, room: &mut Room) -> String {
+fn text(notice: &Notice, words: &Strings, room: &mut MattermostBudget) -> String {
     let mut text = notice.text.as_deref().map(|text| room.take(text, TEXT, lines)).unwrap_or_default();
     let most = room.0 / 2;
     let mut used = 0;

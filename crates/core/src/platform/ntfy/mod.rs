@@ -14,7 +14,7 @@ use super::{
     Answer, CannedResponse, Degradation, Example, MissingValue, Outcome, Platform, PlatformOption, Rate,
     ReceivedRequest, RenderedMessage, Request, Target, links, or_event_kind, origin, trim,
 };
-use crate::message::{Context, Notice, Tone, Wording};
+use crate::message::{Context, Notice, Strings, Tone};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 use url::Url;
@@ -177,7 +177,7 @@ fn topic(target: &Target) -> Option<&str> {
 }
 
 pub(super) fn card(notice: &Notice, context: &Context) -> Value {
-    let words = Wording::of(context);
+    let words = Strings::of(context);
     let cut = |text: &str, max| fit(text, max, Unit::Bytes, flatten);
     let colon = words.colon;
     let title = or_event_kind(fit(&notice.title, TITLE, Unit::CodePoints, flatten), context);

@@ -14,7 +14,7 @@ use super::{
     RenderedMessage, Request, Target, event_kind, links, or_event_kind, origin, retry_after, trim,
 };
 use crate::clock;
-use crate::message::{Context, Notice, Tone, Wording};
+use crate::message::{Context, Notice, Strings, Tone};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
@@ -169,7 +169,7 @@ fn is_change(target: &Target) -> bool {
 }
 
 pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
-    let words = Wording::of(context);
+    let words = Strings::of(context);
     let cut = |text: &str, max| fit(text, max, Unit::CodePoints, flatten);
     let summary = or_event_kind(cut(&notice.title, SUMMARY), context);
     let mut details = Map::new();

@@ -17,7 +17,7 @@ use super::{
     Answer, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest, RenderedMessage,
     Request, Target, links, or_event_kind, origin, trim,
 };
-use crate::message::{Context, Notice, Tone, Wording};
+use crate::message::{Context, Notice, Strings, Tone};
 use serde_json::{Value, json};
 use std::time::Duration;
 use url::Url;
@@ -322,7 +322,7 @@ fn colour(tone: Tone) -> &'static str {
 }
 
 pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
-    let words = Wording::of(context);
+    let words = Strings::of(context);
     let titled = |title: &str, max| or_event_kind(fit(title, max, Unit::Bytes, inline), context);
     let mut blocks = vec![
         json!({"type": "header", "text": {"type": "plain_text", "text": titled(&notice.title, HEADER), "emoji": false}}),
@@ -359,7 +359,7 @@ fn section(text: String) -> Option<Value> {
 }
 
 /// The failures, line by line, in as many sections as they need; the last line tells of those left out.
-fn failures(notice: &Notice, words: &Wording) -> Vec<String> {
+fn failures(notice: &Notice, words: &Strings) -> Vec<String> {
     let mut sections: Vec<String> = Vec::new();
     for (index, failure) in notice.failures.iter().enumerate() {
         let line = format!("• {}", fit(&quiet(failure), FAILURE, Unit::Bytes, inline));
@@ -382,12 +382,12 @@ fn failures(notice: &Notice, words: &Wording) -> Vec<String> {
     sections
 }
 
-fn picture(notice: &Notice, words: &Wording) -> Option<Value> {
+fn picture(notice: &Notice, words: &Strings) -> Option<Value> {
     let url = links::fetchable(notice.image_url.as_deref(), LINK)?;
     Some(json!({"type": "image", "image_url": url.as_str(), "alt_text": words.preview}))
 }
 
-fn buttons(notice: &Notice, words: &Wording) -> Option<Value> {
+fn buttons(notice: &Notice, words: &Strings) -> Option<Value> {
     let links = [
         ("open", words.open, notice.link.as_deref()),
         ("preview", words.preview, notice.image_url.as_deref().filter(|_| notice.image_url != notice.link)),

@@ -10,7 +10,7 @@ use super::{
     Answer, CannedResponse, Example, Outcome, Platform, Rate, ReceivedRequest, Target, event_kind, links,
     origin, outcome,
 };
-use crate::message::{Context, Notice, Wording};
+use crate::message::{Context, Notice, Strings};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -81,7 +81,7 @@ impl Platform for SlackWorkflow {
 
 pub(super) fn card(notice: &Notice, context: &Context) -> Value {
     let variable = |text: &str| fit(text, VARIABLE, Unit::Bytes, block);
-    let colon = Wording::of(context).colon;
+    let colon = Strings::of(context).colon;
     let facts: Vec<_> = notice.facts.iter().map(|(label, value)| format!("{label}{colon}{value}")).collect();
     let link = links::followable(notice.link.as_deref(), VARIABLE);
     json!({

@@ -15,7 +15,7 @@ use super::{
     Answer, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest, Target, links,
     or_event_kind, origin, trim,
 };
-use crate::message::{Context, Notice, Tone, Wording};
+use crate::message::{Context, Notice, Strings, Tone};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 use url::Url;
@@ -81,7 +81,7 @@ impl Platform for Teams {
     }
 
     fn accepts_mention(&self, mention: &str) -> bool {
-        mention.contains('@') && !Mentions::read(&[mention.to_owned()]).text.is_empty()
+        mention.contains('@') && !TeamsMentions::read(&[mention.to_owned()]).text.is_empty()
     }
 
     fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
@@ -191,9 +191,9 @@ fn colour(tone: Tone) -> (&'static str, &'static str) {
 }
 
 /// The parts of a card in the making, within [`WHOLE`] bytes of JSON in all.
-struct Room(usize);
+struct TeamsBudget(usize);
 
-impl Room {
+impl TeamsBudget {
     /// The value, if there is room for it.
     fn take(&mut self, value: Value) -> Option<Value> {
         let size = value.to_string().len() + 1;
@@ -203,7 +203,7 @@ impl Room {
 }
 
 pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
-    let words = Wording::of(context);
+    let words = Strings::of(context);
     let (style, ink) = colour(notice.tone);
     let title = or_event_kind(fit(&notice.title, TITLE, Unit::Bytes, inline), context);
     let heading = json!({
@@ -212,7 +212,7 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     });
     let origin = fit(&origin(context), TITLE, Unit::Bytes, inline);
     let foot = block(&origin, json!({"size": "Small", "isSubtle": true, "separator": true}));
-    let mentions = Mentions::read(&target.mentions);
+    let mentions = TeamsMentions::read(&target.mentions);
     let actions = actions(notice, words);
     let mut card = json!({
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
@@ -242,7 +242,7 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     let pings = (!mentions.text.is_empty()).then(|| block(&mentions.text, json!({})));
     let fixed = [Some(&heading), pings.as_ref(), Some(&foot)];
     let used: usize = fixed.into_iter().flatten().map(|part| part.to_string().len() + 1).sum();
-    let mut room = Room(WHOLE.saturating_sub(used + envelope(card.clone()).to_string().len()));
+    let mut room = TeamsBudget(WHOLE.saturating_sub(used + envelope(card.clone()).to_string().len()));
     let mut body = vec![heading];
     body.extend(pings);
     body.extend(middle(notice, words, &mut room));
@@ -252,7 +252,7 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
 }
 
 /// What may be left out when it is too much, the most telling first.
-fn middle(notice: &Notice, words: &Wording, room: &mut Room) -> Vec<Value> {
+fn middle(notice: &Notice, words: &Strings, room: &mut TeamsBudget) -> Vec<Value> {
     let mut parts = Vec::new();
     let text = notice.text.as_deref().map(|text| fit(text, TEXT, Unit::Bytes, lines));
     let text = text.filter(|text| !text.trim().is_empty());
@@ -304,7 +304,7 @@ fn block(text: &str, look: Value) -> Value {
     Value::Object(block)
 }
 
-fn actions(notice: &Notice, words: &Wording) -> Vec<Value> {
+fn actions(notice: &Notice, words: &Strings) -> Vec<Value> {
     let url = links::followable(notice.link.as_deref(), LINK);
     url.into_iter()
         .map(|url| json!({"type": "Action.OpenUrl", "title": words.open, "url": url.as_str()}))
@@ -313,15 +313,15 @@ fn actions(notice: &Notice, words: &Wording) -> Vec<Value> {
 
 /// Whom the card pings: `<at>` in a text, and the person behind it among the entities.
 #[derive(Default)]
-struct Mentions {
+struct TeamsMentions {
     text: String,
     entities: Vec<Value>,
 }
 
-impl Mentions {
+impl TeamsMentions {
     /// Reads `ann@example.com`, or `Ann <ann@example.com>` to choose the name that is shown.
-    fn read(configured: &[String]) -> Mentions {
-        let mut mentions = Mentions::default();
+    fn read(configured: &[String]) -> TeamsMentions {
+        let mut mentions = TeamsMentions::default();
         for mention in configured.iter().take(MENTIONS) {
             let (name, id) = match mention.trim().strip_suffix('>').and_then(|text| text.split_once('<')) {
                 Some((name, id)) => (name.trim(), id.trim()),

@@ -19,7 +19,7 @@ use super::{
     PlatformOption, Rate, ReceivedRequest, RenderedMessage, Request, Target, links, mark, or_event_kind,
     origin, retry_after, trim,
 };
-use crate::message::{Context, Notice, Wording};
+use crate::message::{Context, Notice, Strings};
 use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
@@ -341,7 +341,7 @@ fn with_file<'a>(
 }
 
 pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
-    let words = Wording::of(context);
+    let words = Strings::of(context);
     let cut = |text: &str, max| fit(text, max, Unit::Utf16, inline);
     let colon = words.colon;
     let title = or_event_kind(cut(&notice.title, TITLE), context);

@@ -14,7 +14,7 @@ use super::{
     Answer, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest, RenderedMessage,
     Request, Target, links, or_event_kind, origin, trim,
 };
-use crate::message::{Context, Notice, Tone, Wording};
+use crate::message::{Context, Notice, Strings, Tone};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use md5::{Digest, Md5};
@@ -81,7 +81,7 @@ impl Platform for WeCom {
     }
 
     fn accepts_mention(&self, mention: &str) -> bool {
-        let read = Mentions::read(&[mention.to_owned()]);
+        let read = WeComMentions::read(&[mention.to_owned()]);
         !read.members.is_empty() || !read.mobiles.is_empty()
     }
 
@@ -207,7 +207,7 @@ impl Platform for WeCom {
 }
 
 pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
-    let mentions = Mentions::read(&target.mentions);
+    let mentions = WeComMentions::read(&target.mentions);
     if !mentions.need_text {
         let content = write(&MARKED, MARKDOWN, notice, context, &mentions.inline());
         return json!({"msgtype": "markdown", "markdown": {"content": content}});
@@ -302,7 +302,7 @@ fn write(style: &Style, max: usize, notice: &Notice, context: &Context, mentions
     let cut = |text: &str, max| fit(text, max, Unit::Bytes, style.inline);
     let title = or_event_kind(cut(&notice.title, TITLE), context);
     let mut tail = String::new();
-    let words = Wording::of(context);
+    let words = Strings::of(context);
     let picture = notice.image_url.as_ref().filter(|url| notice.link.as_ref() != Some(url));
     for (label, link) in [(words.open, notice.link.as_ref()), (words.preview, picture)] {
         if let Some(url) = links::followable(link.map(String::as_str), LINK) {
@@ -339,17 +339,17 @@ fn write(style: &Style, max: usize, notice: &Notice, context: &Context, mentions
 
 /// Whom the message pings.
 #[derive(Default)]
-struct Mentions {
+struct WeComMentions {
     members: Vec<String>,
     mobiles: Vec<String>,
     /// Markdown could not ping all of them.
     need_text: bool,
 }
 
-impl Mentions {
+impl WeComMentions {
     /// Reads `@all`, a mobile number, `<@userid>` or a bare user id.
-    fn read(configured: &[String]) -> Mentions {
-        let mut mentions = Mentions::default();
+    fn read(configured: &[String]) -> WeComMentions {
+        let mut mentions = WeComMentions::default();
         let mut used = 0;
         for mention in configured {
             let name = mention.trim().trim_start_matches('<').trim_end_matches('>').trim_start_matches('@');

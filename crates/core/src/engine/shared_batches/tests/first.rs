@@ -59,7 +59,7 @@ fn it_is_told_once_when_two_are_about_to_tell_it() {
 }
 
 #[test]
-fn one_whose_batch_others_have_ended_has_rung_for_nothing() {
+fn a_batch_that_another_instance_ended_sends_nothing_twice() {
     let farm = silent_farm();
     let (mut one, mut two) = (farm.start(), farm.start());
     for (dispatcher, total) in [(&mut one, 1), (&mut two, 2)] {

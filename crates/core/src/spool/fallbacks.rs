@@ -2,11 +2,11 @@
 //! back to, and for those who are told after a time. They become deliveries in the transaction that ends
 //! the one they stand by, so that no crash comes between.
 
-use super::{Called, NewDelivery, NewReserve, Spool, SpoolError, SpoolTransaction, read_event_id};
+use super::{Called, NewDelivery, NewFallback, Spool, SpoolError, SpoolTransaction, read_event_id};
 use rusqlite::{OptionalExtension, Row, params};
 
-/// A reserve as it is read.
-struct Reserve {
+/// A fallback as it is read.
+struct FallbackRow {
     event: i64,
     called: Called,
 }
@@ -16,11 +16,11 @@ const COLUMNS: &str = "r.event, e.id, e.type, r.endpoint, r.hook, r.content_type
 
 impl SpoolTransaction<'_> {
     /// Keeps a message ready; a second one for the same way is not kept.
-    pub fn reserve(&mut self, new: &NewReserve<'_>) -> Result<(), SpoolError> {
+    pub fn add_fallback(&mut self, new: &NewFallback<'_>) -> Result<(), SpoolError> {
         self.run(|transaction, _| {
             transaction
                 .prepare_cached(
-                    "INSERT INTO reserves (event, via, endpoint, hook, due_at, alert, content_type, body, \
+                    "INSERT INTO fallbacks (event, via, endpoint, hook, due_at, alert, content_type, body, \
                      extras) \
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
                 )?
@@ -46,11 +46,11 @@ impl SpoolTransaction<'_> {
         let wanted = |later: bool| {
             let due = if later { "NOT NULL" } else { "NULL" };
             format!(
-                "SELECT {COLUMNS} FROM reserves r JOIN events e ON e.seq = r.event \
+                "SELECT {COLUMNS} FROM fallbacks r JOIN events e ON e.seq = r.event \
                  WHERE r.event = ?1 AND r.via = ?2 AND r.due_at IS {due}"
             )
         };
-        let fallbacks = self.reserves(&wanted(false), params![event, via])?;
+        let fallbacks = self.fallbacks(&wanted(false), params![event, via])?;
         let called = self.call(fallbacks, now)?;
         let called = match called.first() {
             Some(next) => {
@@ -58,7 +58,7 @@ impl SpoolTransaction<'_> {
                 self.run(|transaction, _| {
                     transaction
                         .prepare_cached(
-                            "UPDATE OR IGNORE reserves SET via = ?3 \
+                            "UPDATE OR IGNORE fallbacks SET via = ?3 \
                              WHERE event = ?1 AND via = ?2 AND due_at IS NOT NULL AND endpoint <> ?3",
                         )?
                         .execute(params![event, via, next])
@@ -66,7 +66,7 @@ impl SpoolTransaction<'_> {
                 called
             }
             None => {
-                let told = self.reserves(&wanted(true), params![event, via])?;
+                let told = self.fallbacks(&wanted(true), params![event, via])?;
                 self.call(told, now)?
             }
         };
@@ -88,12 +88,12 @@ impl SpoolTransaction<'_> {
             // What has not arrived yet is still watched for that.
             transaction
                 .prepare_cached(
-                    "DELETE FROM reserves WHERE alert = ?1 AND NOT EXISTS (SELECT 1 FROM deliveries d \
-                     WHERE d.event = reserves.event AND d.endpoint = via AND d.state = 'pending')",
+                    "DELETE FROM fallbacks WHERE alert = ?1 AND NOT EXISTS (SELECT 1 FROM deliveries d \
+                     WHERE d.event = fallbacks.event AND d.endpoint = via AND d.state = 'pending')",
                 )?
                 .execute([alert])?;
             transaction
-                .prepare_cached("UPDATE reserves SET alert = NULL WHERE alert = ?1")?
+                .prepare_cached("UPDATE fallbacks SET alert = NULL WHERE alert = ?1")?
                 .execute([alert])
                 .map(drop)
         })
@@ -101,9 +101,9 @@ impl SpoolTransaction<'_> {
 
     /// Calls those whose time has come.
     pub fn call_due(&mut self, now: i64) -> Result<Vec<Called>, SpoolError> {
-        let due = self.reserves(
+        let due = self.fallbacks(
             &format!(
-                "SELECT {COLUMNS} FROM reserves r INDEXED BY reserves_due JOIN events e ON e.seq = r.event \
+                "SELECT {COLUMNS} FROM fallbacks r INDEXED BY fallbacks_due JOIN events e ON e.seq = r.event \
                  WHERE r.due_at <= ?1 ORDER BY r.due_at LIMIT 500"
             ),
             params![now],
@@ -111,12 +111,12 @@ impl SpoolTransaction<'_> {
         self.call(due, now)
     }
 
-    /// Makes deliveries of reserves; an endpoint that hears of the event already is not called.
-    fn call(&mut self, reserves: Vec<(i64, Reserve)>, now: i64) -> Result<Vec<Called>, SpoolError> {
+    /// Makes deliveries of fallbacks; an endpoint that hears of the event already is not called.
+    fn call(&mut self, fallbacks: Vec<(i64, FallbackRow)>, now: i64) -> Result<Vec<Called>, SpoolError> {
         let mut called = Vec::new();
-        for (seq, Reserve { event, called: mut next }) in reserves {
+        for (seq, FallbackRow { event, called: mut next }) in fallbacks {
             self.run(|transaction, _| {
-                transaction.prepare_cached("DELETE FROM reserves WHERE seq = ?1")?.execute([seq])
+                transaction.prepare_cached("DELETE FROM fallbacks WHERE seq = ?1")?.execute([seq])
             })?;
             let endpoint = next.endpoint.clone();
             let known = self.run(|transaction, _| {
@@ -165,8 +165,8 @@ impl SpoolTransaction<'_> {
         self.run(|transaction, _| {
             transaction
                 .prepare_cached(
-                    "DELETE FROM reserves WHERE event = ?1 AND alert IS NULL AND (via = ?2 OR NOT EXISTS \
-                     (SELECT 1 FROM reserves r WHERE r.event = ?1 AND r.due_at IS NOT NULL) AND NOT EXISTS \
+                    "DELETE FROM fallbacks WHERE event = ?1 AND alert IS NULL AND (via = ?2 OR NOT EXISTS \
+                     (SELECT 1 FROM fallbacks r WHERE r.event = ?1 AND r.due_at IS NOT NULL) AND NOT EXISTS \
                      (SELECT 1 FROM deliveries d WHERE d.event = ?1 AND d.state = 'pending'))",
                 )?
                 .execute(params![event, via])
@@ -174,16 +174,16 @@ impl SpoolTransaction<'_> {
         })
     }
 
-    fn reserves(
+    fn fallbacks(
         &mut self,
         sql: &str,
         params: &[&dyn rusqlite::ToSql],
-    ) -> Result<Vec<(i64, Reserve)>, SpoolError> {
+    ) -> Result<Vec<(i64, FallbackRow)>, SpoolError> {
         self.run(|transaction, _| transaction.prepare_cached(sql)?.query_map(params, read)?.collect())
     }
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<(i64, Reserve)> {
+fn read(row: &Row<'_>) -> rusqlite::Result<(i64, FallbackRow)> {
     let called = Called {
         seq: 0,
         event_id: read_event_id(row, 1)?,
@@ -195,17 +195,17 @@ fn read(row: &Row<'_>) -> rusqlite::Result<(i64, Reserve)> {
         body: row.get(6)?,
         extras: row.get(9)?,
     };
-    Ok((row.get(7)?, Reserve { event: row.get(0)?, called }))
+    Ok((row.get(7)?, FallbackRow { event: row.get(0)?, called }))
 }
 
 impl Spool {
     /// Whether a message stands by, and when the first is due that has a time.
-    pub fn standing_by(&self) -> Result<(bool, Option<i64>), SpoolError> {
+    pub fn waiting_fallbacks(&self) -> Result<(bool, Option<i64>), SpoolError> {
         let read = || {
-            let any = self.conn.prepare_cached("SELECT 1 FROM reserves")?.exists([])?;
+            let any = self.conn.prepare_cached("SELECT 1 FROM fallbacks")?.exists([])?;
             let due = self
                 .conn
-                .prepare_cached("SELECT min(due_at) FROM reserves WHERE due_at IS NOT NULL")?
+                .prepare_cached("SELECT min(due_at) FROM fallbacks WHERE due_at IS NOT NULL")?
                 .query_row([], |row| row.get(0))?;
             Ok((any, due))
         };
@@ -216,7 +216,7 @@ impl Spool {
 #[cfg(test)]
 mod tests {
     use super::super::tests::{event_id, ring, spool};
-    use super::super::{DeliveryEnd, NewReserve};
+    use super::super::{DeliveryEnd, NewFallback};
     use super::*;
 
     fn ready(
@@ -229,8 +229,8 @@ mod tests {
         let event = batch.row_of(event_id(1)).unwrap().unwrap();
         let (hook, content_type, body) = ("h", "application/json", endpoint.as_bytes());
         let extras = Some(endpoint);
-        let new = NewReserve { event, via, endpoint, hook, due_at, alert, content_type, body, extras };
-        batch.reserve(&new).unwrap();
+        let new = NewFallback { event, via, endpoint, hook, due_at, alert, content_type, body, extras };
+        batch.add_fallback(&new).unwrap();
     }
 
     fn names(called: &[Called]) -> Vec<&str> {
@@ -258,7 +258,7 @@ mod tests {
         assert_eq!(names(&c), ["c"]);
         assert_eq!(names(&die(&mut batch, c[0].seq)), ["ops"], "nobody is left, so it does not wait");
         batch.commit().unwrap();
-        assert_eq!(spool.standing_by().unwrap(), (false, None));
+        assert_eq!(spool.waiting_fallbacks().unwrap(), (false, None));
     }
 
     #[test]
@@ -276,7 +276,7 @@ mod tests {
         assert!(batch.call_due(901).unwrap().is_empty());
         assert!(die(&mut batch, both[1]).is_empty(), "it was told already");
         batch.commit().unwrap();
-        assert_eq!(spool.standing_by().unwrap(), (false, None));
+        assert_eq!(spool.waiting_fallbacks().unwrap(), (false, None));
     }
 
     #[test]
