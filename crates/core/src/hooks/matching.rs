@@ -106,7 +106,7 @@ fn requested_endpoints(rules: Rules<'_>, subject: &Subject, decision: &mut Decis
     if !unknown.is_empty() {
         decision.ignored_params += 1;
         decision.remarks.push(format!(
-            "webhook_params.to of {} names {} endpoint(s) that are not configured; they are ignored",
+            "webhook_params.to of {} names endpoints that are not configured ({}); they are ignored",
             subject.id,
             unknown.len()
         ));

@@ -1,4 +1,4 @@
-//! What one attempt sends: the message as it was rendered once, with what is made anew each time.
+//! The request of one attempt: the message, which is rendered once, and the parts that change with each attempt.
 
 use super::multipart::{Field, form};
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! The signatures that DingTalk and Feishu ask for, made anew for each attempt: both refuse a time that is
+//! The signatures that DingTalk and Feishu ask for, made for each attempt: both refuse a time that is
 //! more than an hour away.
 
 use base64::Engine;

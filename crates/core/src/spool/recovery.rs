@@ -66,9 +66,9 @@ impl fmt::Display for RecoveryReport {
             }
         }
         let RecoveryReport { deliveries, events, lost, .. } = self;
-        write!(f, "; {events} event(s) and {deliveries} delivery(ies) that wait or are dead moved into it")?;
+        write!(f, "; moved into the new one: {events} events, {deliveries} pending or dead deliveries")?;
         if *lost > 0 {
-            write!(f, ", {lost} place(s) could not be read")?;
+            write!(f, "; unreadable places: {lost}")?;
         }
         Ok(())
     }

@@ -304,7 +304,7 @@ impl Tally {
         if let Some(name) = quietest {
             let total = self.open.remove(&name).map_or(0, |open| open.tally.total);
             self.forgotten.push(format!(
-                "queue `{}` is given up after {total} task(s): {MAX_QUEUES} others are open",
+                "queue `{}` is closed without an end, with {total} tasks counted: {MAX_QUEUES} others are open",
                 name.escape_debug()
             ));
             self.changed.push(name);
