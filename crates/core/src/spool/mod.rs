@@ -82,7 +82,7 @@ impl Spool {
 
     /// Takes over the pending deliveries of owners that are not in `live`; says how many. Every other
     /// instance that writes to the file must be known before: where some may just be starting,
-    /// [`Spool::holders`] and [`Spool::inherit`] are safe.
+    /// [`Spool::holders`] and [`Spool::take_over`] are safe.
     pub fn adopt(&mut self, live: &[String], now_ms: i64) -> Result<usize, SpoolError> {
         let mut dead = self.holders()?;
         dead.retain(|holder| *holder != self.owner && !live.contains(holder));
