@@ -271,7 +271,7 @@ def test_a_value_or_a_name_that_cannot_be_is_refused(tmp_path, receive, ring):
     ("lines", "line", "words"),
     [
         ('metric = "m"', 1, "above"),
-        ('metric = "m"\nabove = 1\nbelow = 2', 5, "together"),
+        ('metric = "m"\nabove = 1\nbelow = 2', 5, "exclude each other"),
         ('metric = "m"\nabove = 1\nclear = 2', 5, "clear"),
         ('metric = "m"\nbelow = nan', 4, "finite"),
         ('metric = "disk.free_gb:/no/such/folder"\nbelow = 1', 3, "/no/such/folder"),
