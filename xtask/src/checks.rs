@@ -29,7 +29,7 @@ pub fn test() -> bool {
     rust(&mut steps);
     doc(&mut steps);
     ring_under_miri(&mut steps);
-    let release = build_library(&mut steps, "release");
+    let release = build_release(&mut steps);
     if let Some(python) = &python {
         lint_python(&mut steps, python);
     }
@@ -62,7 +62,7 @@ pub fn python(arguments: &[String]) -> bool {
 /// hosts need.
 pub fn dist() -> bool {
     let mut steps = Steps::default();
-    if let Some(library) = build_library(&mut steps, "shipped") {
+    if let Some(library) = build_release(&mut steps) {
         if let Some(python) = prepare_python(&mut steps) {
             let mut pytest = pytest(&python, &["tests/python/test_symbols.py".to_owned()]);
             pytest.env("TASKBELL_LIBRARY", &library).env("TASKBELL_RELEASE_LIBRARY", &library);
@@ -153,13 +153,12 @@ fn ring_under_miri(steps: &mut Steps) {
     steps.run(NAME, BUILD_LIMIT, miri.env("MIRIFLAGS", "-Zmiri-disable-stacked-borrows"));
 }
 
-/// The library without fail points, in this profile. Alone, because the linker optimizes across all of it
+/// The library without fail points, as it is shipped. Alone, because the linker optimizes across all of it
 /// only when the same command makes no Rust library of the crate.
-fn build_library(steps: &mut Steps, profile: &str) -> Option<PathBuf> {
-    let mut build = cargo(["rustc", "--package", "taskbell", "--lib", "--crate-type", "cdylib"]);
-    steps
-        .run(&format!("{profile} library"), BUILD_LIMIT, build.args(["--profile", profile]))
-        .then(|| tools::target().join(profile).join(library_name()))
+fn build_release(steps: &mut Steps) -> Option<PathBuf> {
+    let mut build = cargo(["rustc", "--release", "--package", "taskbell", "--lib", "--crate-type", "cdylib"]);
+    let built = steps.run("release library", BUILD_LIMIT, &mut build);
+    built.then(|| tools::target().join("release").join(library_name()))
 }
 
 /// What a host needs in one folder: the library, the header and the bindings.
