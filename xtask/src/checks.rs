@@ -11,7 +11,7 @@ use std::process::Command;
 use std::time::Duration;
 
 const BUILD_LIMIT: Duration = Duration::from_secs(30 * 60);
-const TEST_LIMIT: Duration = Duration::from_secs(25 * 60);
+const TEST_LIMIT: Duration = Duration::from_secs(45 * 60);
 const LINT_LIMIT: Duration = Duration::from_secs(5 * 60);
 
 /// What is built and tested, the same in each step, so that each step finds what another one has built.
