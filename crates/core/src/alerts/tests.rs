@@ -302,6 +302,4 @@ proptest! {
     }
 }
 
-#[cfg(test)]
-#[path = "restart_tests.rs"]
 mod restart;
