@@ -1,7 +1,8 @@
 //! The built-in metrics by name.
 
-use super::{machine, meter};
-use std::path::PathBuf;
+use super::machine;
+use crate::os::disk::{self, Space};
+use std::path::{Path, PathBuf};
 
 /// The built-in metrics that have no free part in their name.
 pub(crate) const BUILT_IN: &[&str] = &["cpu.percent", "memory.percent", "swap.percent", "process.rss_mb"];
@@ -103,10 +104,15 @@ impl Gauge {
                     Err("it is not available on this system".to_owned())
                 }
             }
-            Gauge::DiskFreeGb(path) | Gauge::DiskFreePercent(path) => meter::space(path).map(drop),
+            Gauge::DiskFreeGb(path) | Gauge::DiskFreePercent(path) => space(path).map(drop),
             Gauge::Gpu(..) => Ok(()),
         }
     }
+}
+
+/// The space below a path, or a sentence that tells why it is not known.
+pub(super) fn space(path: &Path) -> Result<Space, String> {
+    disk::space(path).map_err(|error| format!("the free space of {} cannot be read: {error}", path.display()))
 }
 
 #[cfg(test)]

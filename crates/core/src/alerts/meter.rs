@@ -1,10 +1,8 @@
 //! Reads gauges.
 
-use super::gauges::{Gauge, GpuQuantity};
+use super::gauges::{Gauge, GpuQuantity, space};
 use super::machine;
 use super::nvml::Nvml;
-use crate::os::disk::{self, Space};
-use std::path::Path;
 
 /// Time that processors spent since the machine started, in any unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,11 +75,6 @@ impl Meter {
             GpuQuantity::TemperatureC => nvml.temperature(card).map(f64::from),
         }
     }
-}
-
-/// The space below a path, or a sentence that tells why it is not known.
-pub(super) fn space(path: &Path) -> Result<Space, String> {
-    disk::space(path).map_err(|error| format!("the free space of {} cannot be read: {error}", path.display()))
 }
 
 /// A part of a whole; nothing of nothing is 0.

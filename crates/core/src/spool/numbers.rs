@@ -1,6 +1,6 @@
 //! The numbers of deliveries: given once, and never again.
 
-use super::transaction::PUT_STATE;
+use super::schema::PUT_STATE;
 use rusqlite::{Connection, params};
 
 /// Where the last number is kept, among the states.

@@ -9,6 +9,10 @@ const APPLICATION_ID: i64 = 0x7462_656c;
 /// `PRAGMA user_version` of the tables below. A file of another version is refused.
 pub(super) const VERSION: i64 = 6;
 
+/// Writes one value of the table `state`.
+pub(super) const PUT_STATE: &str = "INSERT INTO state (key, value) VALUES (?1, ?2) \
+    ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+
 /// `body` and what follows it stand last, so that reading the other columns of a long row does not walk through
 /// it. What few rows have is in tables of their own: `terms`, `accounts`.
 const TABLES: &str = "

@@ -2,6 +2,7 @@
 
 use super::counts::{CountChange, Ledger};
 use super::numbers::Numbers;
+use super::schema::PUT_STATE;
 use super::waiting::{self, read_states};
 use super::{AttemptRow, DeliveryEnd, NewDelivery, NewEvent, SpoolError, SpoolErrorKind};
 use crate::event::EventId;
@@ -68,9 +69,6 @@ const DELIVERY: &str = "INSERT INTO deliveries (event, endpoint, hook, state, ow
 const ATTEMPT: &str = "INSERT INTO attempts (delivery, number, started_at, status, outcome, error, \
     response, next_at, resolve_us, connect_us, tls_us, first_byte_us, total_us) \
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT DO NOTHING";
-
-pub(super) const PUT_STATE: &str = "INSERT INTO state (key, value) VALUES (?1, ?2) \
-    ON CONFLICT (key) DO UPDATE SET value = excluded.value";
 
 const END: &str = "UPDATE deliveries SET state = ?2, ended_at = ?3, reason = ?4, owner = NULL, \
     attempts = max(attempts, ?5) WHERE seq = ?1 AND state = 'pending'";
