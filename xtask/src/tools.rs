@@ -36,9 +36,11 @@ pub fn on_ci() -> bool {
     env::var("CI").is_ok_and(|value| value == "true")
 }
 
-/// The folder of `Cargo.toml`.
+/// The folder of the workspace's `Cargo.toml`. Cargo names this package's folder as it runs; the folder of the
+/// build is wrong for a target folder that was copied with its tree.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).to_owned()
+    let package = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    Path::new(&package).parent().unwrap_or(Path::new(".")).to_owned()
 }
 
 /// Where cargo builds.
