@@ -3,9 +3,6 @@
 
 #![allow(unsafe_code)]
 
-pub(crate) mod disk;
-#[cfg(windows)]
-pub(crate) mod usage;
 #[cfg(unix)]
 pub(crate) mod wait;
 

@@ -1,7 +1,6 @@
 //! The built-in metrics by name.
 
-use super::machine;
-use crate::os::disk::{self, Space};
+use fs4::FsStats;
 use std::path::{Path, PathBuf};
 
 /// The built-in metrics that have no free part in their name.
@@ -97,22 +96,19 @@ impl Gauge {
     /// The reason, to be said after "cannot be measured here: ".
     pub fn check(&self) -> Result<(), String> {
         match self {
-            Gauge::CpuPercent | Gauge::MemoryPercent | Gauge::SwapPercent | Gauge::ProcessRssMb => {
-                if machine::MEASURES {
-                    Ok(())
-                } else {
-                    Err("it is not available on this system".to_owned())
-                }
-            }
             Gauge::DiskFreeGb(path) | Gauge::DiskFreePercent(path) => space(path).map(drop),
             Gauge::Gpu(..) => Ok(()),
+            _ if sysinfo::IS_SUPPORTED_SYSTEM => Ok(()),
+            _ => Err("it is not available on this system".to_owned()),
         }
     }
 }
 
-/// The space below a path, or a sentence that tells why it is not known.
-pub(super) fn space(path: &Path) -> Result<Space, String> {
-    disk::space(path).map_err(|error| format!("the free space of {} cannot be read: {error}", path.display()))
+/// The space of the file system that holds a path, or a sentence that tells why it is not known. Waits as long
+/// as the file system does.
+pub(super) fn space(path: &Path) -> Result<FsStats, String> {
+    fs4::statvfs(path)
+        .map_err(|error| format!("the free space of {} cannot be read: {error}", path.display()))
 }
 
 #[cfg(test)]

@@ -1,30 +1,19 @@
 //! Reads gauges.
 
 use super::gauges::{Gauge, GpuQuantity, space};
-use super::machine;
-use super::nvml::Nvml;
+use nvml_wrapper::Nvml;
+use nvml_wrapper::enum_wrappers::device::TemperatureSensor;
+use nvml_wrapper::error::NvmlError;
+use sysinfo::{MemoryRefreshKind, System};
 
-/// Time that processors spent since the machine started, in any unit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct CpuTimes {
-    pub busy: u64,
-    pub all: u64,
-}
-
-/// Memory in bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Memory {
-    pub total: u64,
-    pub available: u64,
-    pub swap_total: u64,
-    pub swap_free: u64,
-}
+const NOT_TOLD: &str = "the system does not tell it";
 
 /// Measures, and keeps what measuring needs: the last reading of the processors, and the library of the
 /// graphics driver. For one thread; each call may wait for the system.
 #[derive(Debug, Default)]
 pub struct Meter {
-    cpu: Option<CpuTimes>,
+    system: System,
+    has_cpu_reading: bool,
     /// Looked for once: `Some(None)` when it is not there.
     nvml: Option<Option<Nvml>>,
 }
@@ -39,18 +28,27 @@ impl Meter {
         let value = match gauge {
             Gauge::CpuPercent => self.cpu_percent()?,
             Gauge::MemoryPercent => {
-                let memory = machine::memory()?;
-                Some(percent(memory.total.saturating_sub(memory.available), memory.total))
+                self.system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
+                let total = self.system.total_memory();
+                if total == 0 {
+                    return Err(NOT_TOLD.to_owned());
+                }
+                Some(percent(total.saturating_sub(self.system.available_memory()), total))
             }
             Gauge::SwapPercent => {
-                let memory = machine::memory()?;
-                Some(percent(memory.swap_total.saturating_sub(memory.swap_free), memory.swap_total))
+                self.system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_swap());
+                Some(percent(self.system.used_swap(), self.system.total_swap()))
             }
-            Gauge::ProcessRssMb => Some(machine::resident_bytes()? as f64 / 1e6),
-            Gauge::DiskFreeGb(path) => Some(space(path)?.free as f64 / 1e9),
+            Gauge::ProcessRssMb => {
+                let memory = memory_stats::memory_stats().ok_or(NOT_TOLD)?;
+                Some(memory.physical_mem as f64 / 1e6)
+            }
+            Gauge::DiskFreeGb(path) => Some(space(path)?.available_space() as f64 / 1e9),
             Gauge::DiskFreePercent(path) => {
                 let space = space(path)?;
-                Some(percent(space.free, space.free.saturating_add(space.used)))
+                let used = space.total_space().saturating_sub(space.free_space());
+                let free = space.available_space();
+                Some(percent(free, free.saturating_add(used)))
             }
             Gauge::Gpu(card, quantity) => self.gpu(*card, *quantity),
         };
@@ -58,23 +56,42 @@ impl Meter {
     }
 
     fn cpu_percent(&mut self) -> Result<Option<f64>, String> {
-        let now = machine::cpu_times()?;
-        let before = self.cpu.replace(now);
-        let spent = |before: CpuTimes| {
-            let all = now.all.saturating_sub(before.all);
-            (all > 0).then(|| percent(now.busy.saturating_sub(before.busy).min(all), all))
-        };
-        Ok(before.and_then(spent))
+        let has_earlier = std::mem::replace(&mut self.has_cpu_reading, true);
+        self.system.refresh_cpu_usage();
+        if self.system.cpus().is_empty() {
+            return Err(NOT_TOLD.to_owned());
+        }
+        Ok(has_earlier.then(|| f64::from(self.system.global_cpu_usage())))
     }
 
     fn gpu(&mut self, card: u32, quantity: GpuQuantity) -> Option<f64> {
-        let nvml = self.nvml.get_or_insert_with(Nvml::load).as_ref()?;
-        match quantity {
-            GpuQuantity::MemoryPercent => nvml.memory(card).map(|(used, total)| percent(used, total)),
-            GpuQuantity::Percent => nvml.utilization(card).map(f64::from),
-            GpuQuantity::TemperatureC => nvml.temperature(card).map(f64::from),
-        }
+        let nvml = self.nvml.get_or_insert_with(load_nvml).as_ref()?;
+        measure_gpu(nvml, card, quantity).ok()
     }
+}
+
+/// A card that fell off the bus and came back has another handle, so it is asked for each time.
+fn measure_gpu(nvml: &Nvml, card: u32, quantity: GpuQuantity) -> Result<f64, NvmlError> {
+    let device = nvml.device_by_index(card)?;
+    Ok(match quantity {
+        GpuQuantity::MemoryPercent => {
+            let memory = device.memory_info()?;
+            percent(memory.used, memory.total)
+        }
+        GpuQuantity::Percent => f64::from(device.utilization_rates()?.gpu),
+        GpuQuantity::TemperatureC => f64::from(device.temperature(TemperatureSensor::Gpu)?),
+    })
+}
+
+/// The library of the NVIDIA driver; `None` where there is none or it does not start. On Windows only the
+/// system's own folder counts, where the driver puts it: a file of this name in the working directory is not the
+/// driver's.
+fn load_nvml() -> Option<Nvml> {
+    if cfg!(windows) {
+        let system = std::path::PathBuf::from(std::env::var_os("SystemRoot")?).join("System32");
+        return Nvml::builder().lib_path(system.join("nvml.dll").as_os_str()).init().ok();
+    }
+    Nvml::init().ok()
 }
 
 /// A part of a whole; nothing of nothing is 0.
@@ -85,9 +102,10 @@ fn percent(part: u64, whole: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::{Path, PathBuf};
+    use std::process::Command;
 
     #[test]
-    #[cfg(any(target_os = "linux", windows))]
     fn this_machine_has_sensible_values() {
         let mut meter = Meter::default();
         let mut read = |gauge: Gauge| meter.read(&gauge).unwrap();
@@ -115,5 +133,31 @@ mod tests {
     #[test]
     fn a_part_of_nothing_is_nothing() {
         assert_eq!((percent(0, 0), percent(1, 4)), (0.0, 25.0));
+    }
+
+    /// The library that `tests/c/nvml.c` imitates.
+    #[cfg(target_os = "linux")]
+    fn imitated_nvml(folder: &Path) -> PathBuf {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/c/nvml.c");
+        let built = folder.join("libnvidia-ml.so.1");
+        let flags = ["-std=c11", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"];
+        let status = Command::new("cc").args(flags).arg(&source).arg("-o").arg(&built).status().unwrap();
+        assert!(status.success());
+        built
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_graphics_driver_is_asked_for_what_it_tells() {
+        let folder = tempfile::tempdir().unwrap();
+        let built = imitated_nvml(folder.path());
+        let nvml = Nvml::builder().lib_path(built.as_os_str()).init().unwrap();
+        let read = |card, quantity| measure_gpu(&nvml, card, quantity).ok();
+        use GpuQuantity::{MemoryPercent, Percent, TemperatureC};
+        let all = |card| [MemoryPercent, Percent, TemperatureC].map(|quantity| read(card, quantity));
+        assert_eq!(all(0), [Some(25.0), Some(37.0), Some(66.0)]);
+        assert_eq!(all(1), [Some(25.0), None, Some(41.0)], "this card does not tell how busy it is");
+        assert_eq!(all(2), [None; 3], "there is no such card");
+        assert!(Nvml::builder().lib_path("libc.so.6".as_ref()).init().is_err(), "a library of another kind");
     }
 }

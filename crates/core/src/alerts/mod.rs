@@ -7,26 +7,11 @@
 mod alert;
 mod gauges;
 mod meter;
-mod nvml;
 mod pending;
 mod state;
 #[cfg(test)]
 mod tests;
 mod watch;
-
-#[cfg(not(any(target_os = "linux", windows)))]
-mod elsewhere;
-#[cfg(target_os = "linux")]
-mod linux;
-#[cfg(windows)]
-mod windows;
-
-#[cfg(not(any(target_os = "linux", windows)))]
-use elsewhere as machine;
-#[cfg(target_os = "linux")]
-use linux as machine;
-#[cfg(windows)]
-use windows as machine;
 
 pub use alert::{Alert, Bound, Metric};
 pub(crate) use gauges::BUILT_IN;
