@@ -178,7 +178,7 @@ sys.path.append(sys.argv[3])
 from bells import eventually, query
 bell = taskbell.Bell(sys.argv[1])
 bell.metric("m", 95)
-kept = "SELECT key FROM state WHERE key LIKE 'alert/%'"
+kept = "SELECT name FROM state WHERE kind = 'alert'"
 eventually("its state in the spool", lambda: query(sys.argv[2], kept))
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -208,7 +208,7 @@ def test_what_is_about_to_fire_is_left_to_the_next_start_and_forgotten_when_it_i
     bell.close(10)
 
     def kept():
-        return query(config["spool"]["path"], "SELECT key FROM state WHERE key LIKE 'alert/%'")
+        return query(config["spool"]["path"], "SELECT name FROM state WHERE kind = 'alert'")
 
     assert len(kept()) == 1
     bell = ring(config)

@@ -79,7 +79,7 @@ def test_a_digest_survives_the_end_of_the_host(tmp_path, receive, ring):
     assert [item["event"]["data"]["number"] for item in items] == [0, 1, 2, 3]
     (report,) = reports(second, 1)
     assert report["event"] == request.header("webhook-id")
-    assert query(tmp_path / "bell.db", "SELECT key FROM state WHERE key LIKE 'shape/%'") == []
+    assert query(tmp_path / "bell.db", "SELECT name FROM state WHERE kind = 'shaping'") == []
 
 
 def test_a_digest_of_killed_hosts_loses_no_item_and_says_none_twice(tmp_path, receive, ring):

@@ -5,7 +5,7 @@
 //! after that. Whatever kills the process in between, the event is in the ring, in the spool, or in both, where
 //! its id tells.
 
-use super::commit::{Committer, Transaction, alert_key};
+use super::commit::{Committer, Transaction};
 use super::decide::Decider;
 use super::dispatch::Dispatch;
 use super::endpoints;
@@ -18,6 +18,7 @@ use super::peers::Peers;
 use super::phase::Phase;
 use crate::clock::Moment;
 use crate::failpoint;
+use crate::spool::{StateKey, StateKind};
 use std::sync::Arc;
 
 /// Owns everything that only this thread uses.
@@ -63,7 +64,9 @@ impl Dispatcher {
         self.keep_decisions();
         let alerts = self.parts.alerts.changes(self.transaction.taken_ticket);
         let instance = self.parts.intake.instance();
-        let alerts = alerts.into_iter().map(|(name, state)| (alert_key(instance, &name), state));
+        let alerts = alerts
+            .into_iter()
+            .map(|(name, state)| (StateKey::owned(StateKind::Alert, instance, name), state));
         self.transaction.states.extend(alerts);
         self.transaction.lane_reports = self.parts.lanes.reports.take();
         let changed = endpoints::changed_states(

@@ -5,8 +5,7 @@ use super::lane_table::{LaneTable, Lanes};
 use crate::config::Config;
 use crate::endpoint::Endpoint;
 use crate::lanes::{EndpointHealth, LaneReport};
-use crate::spool::SpoolPath;
-use crate::spool::{GONE, Spool};
+use crate::spool::{Spool, SpoolPath, StateChange, StateKey, StateKind};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -47,16 +46,12 @@ pub fn build_lanes(config: &Config, table: &LaneTable, spool: Option<&Spool>) ->
 }
 
 /// The state key of an endpoint that is gone.
-pub fn state_key(endpoint: &str) -> String {
-    format!("{GONE}{endpoint}")
+pub fn gone_key(endpoint: &str) -> StateKey {
+    StateKey::shared(StateKind::GoneEndpoint, endpoint)
 }
 
 /// The changed states of the endpoints that these reports come from.
-pub fn changed_states(
-    config: &Config,
-    table: &LaneTable,
-    reports: &[LaneReport],
-) -> Vec<(String, Option<Vec<u8>>)> {
+pub fn changed_states(config: &Config, table: &LaneTable, reports: &[LaneReport]) -> Vec<StateChange> {
     let mut states = Vec::new();
     let mut tried = BTreeSet::new();
     for report in reports {
@@ -79,8 +74,8 @@ pub fn changed_states(
     states
 }
 
-fn health_key(endpoint: &str) -> String {
-    format!("lane/{endpoint}")
+fn health_key(endpoint: &str) -> StateKey {
+    StateKey::shared(StateKind::EndpointHealth, endpoint)
 }
 
 fn stored_health(spool: &Spool, endpoint: &Endpoint) -> Option<EndpointHealth> {
@@ -89,13 +84,13 @@ fn stored_health(spool: &Spool, endpoint: &Endpoint) -> Option<EndpointHealth> {
     (kept.url == fingerprint(endpoint)).then_some(kept.health)
 }
 
-fn gone_state(config: &Config, endpoint: &str, reason: &str) -> Option<(String, Option<Vec<u8>>)> {
+fn gone_state(config: &Config, endpoint: &str, reason: &str) -> Option<StateChange> {
     let gone = Gone { url: fingerprint(config.endpoint(endpoint)?), reason: reason.to_owned() };
-    Some((state_key(endpoint), serde_json::to_vec(&gone).ok()))
+    Some((gone_key(endpoint), serde_json::to_vec(&gone).ok()))
 }
 
 fn gone_reason(spool: &Spool, endpoint: &Endpoint) -> Option<String> {
-    let kept = spool.state(&state_key(&endpoint.name)).ok()??;
+    let kept = spool.state(&gone_key(&endpoint.name)).ok()??;
     let gone: Gone = serde_json::from_slice(&kept).ok()?;
     (gone.url == fingerprint(endpoint)).then_some(gone.reason)
 }

@@ -13,7 +13,7 @@ use super::takeover::{dead_instances, hand_over, take_over_shaping, take_over_ta
 use super::task_lanes;
 use super::usual_durations;
 use crate::intake::Intake;
-use crate::spool::{OPERATOR_ACTS, Spool, SpoolError};
+use crate::spool::{Spool, SpoolError, operator_mark};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -136,13 +136,13 @@ impl Peers {
 
     /// Forgets dropped deliveries, and tries endpoints again whose dead letters were replayed.
     fn apply_operator_changes(&mut self, parts: &Parts, spool: &Spool) -> Result<(), SpoolError> {
-        let mark = spool.state(OPERATOR_ACTS)?;
+        let mark = spool.state(&operator_mark())?;
         if mark == self.operator_mark {
             return Ok(());
         }
         let pending = spool.waiting_numbers()?;
         for (name, lane) in parts.lanes.all() {
-            if lane.is_gone() && spool.state(&super::endpoints::state_key(&name))?.is_none() {
+            if lane.is_gone() && spool.state(&super::endpoints::gone_key(&name))?.is_none() {
                 lane.revive();
                 parts.log.write(Level::Info, &format!("endpoint {name} is tried again"));
             }

@@ -1,7 +1,7 @@
 //! An instance without threads, spool and network, in a time that the caller sets: days pass in milliseconds.
 //! Runs the code that the dispatcher runs, for tests and for measuring what decisions cost.
 
-use super::commit::{Transaction, shape_key, tally_key};
+use super::commit::Transaction;
 use super::counters::Counters;
 use super::decide::{Decider, Decisions, PlannedEvent};
 use super::ingest::IngestedEvent;
@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::event::EventId;
 use crate::intake::Record;
 use crate::shaping::ShapingState;
-use crate::spool::SimulatedBatches;
+use crate::spool::{SimulatedBatches, StateKey, StateKind};
 use crate::tally::{BatchTask, Tally};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -54,7 +54,7 @@ pub struct Simulation {
     ring: Vec<Record>,
     events_decided: Vec<PlannedEvent>,
     // The states in the spool.
-    kept: BTreeMap<String, Vec<u8>>,
+    kept: BTreeMap<StateKey, Vec<u8>>,
 }
 
 impl Simulation {
@@ -104,9 +104,7 @@ impl Simulation {
     pub fn commit(&mut self) -> Vec<SimulatedMessage> {
         let mut transaction = Transaction::default();
         transaction.add_changes(&mut self.decider, INSTANCE);
-        let tallies = transaction.tally.into_iter();
-        let tallies = tallies.map(|(queue, state)| (tally_key(INSTANCE, &queue), state));
-        for (key, state) in tallies.chain(transaction.states) {
+        for (key, state) in transaction.states {
             match state {
                 Some(state) => drop(self.kept.insert(key, state)),
                 None => drop(self.kept.remove(&key)),
@@ -123,15 +121,12 @@ impl Simulation {
         self.events_decided.clear();
         let (now, delay) = (self.now, self.decider.config.queue.end_delay);
         let (mut tally, mut shaping) = (Tally::default(), ShapingState::default());
-        let (queues, shaped) = (tally_key(INSTANCE, ""), shape_key(INSTANCE, ""));
-        let kept = || self.kept.iter().map(|(key, kept)| (key.as_str(), kept.as_slice()));
-        for (key, kept) in kept() {
-            if let Some(queue) = key.strip_prefix(&queues) {
-                tally.restore(queue, kept, now, delay);
-            }
+        let of = |kind| self.kept.iter().filter(move |(key, _)| key.kind == kind);
+        for (key, kept) in of(StateKind::QueueCounts) {
+            tally.restore(&key.name, kept, now, delay);
         }
-        let shaped: Vec<_> =
-            kept().filter_map(|(key, kept)| Some((key.strip_prefix(&shaped)?, kept))).collect();
+        let shaped: Vec<(&str, &[u8])> =
+            of(StateKind::Shaping).map(|(key, kept)| (key.name.as_str(), kept.as_slice())).collect();
         shaping.restore(&shaped);
         usual_durations::restore(&self.kept, &mut tally);
         self.decider = Decider::new(Arc::clone(&self.decider.config), tally, shaping);

@@ -1,6 +1,5 @@
 //! Takes over what dead instances left: at the start, and while the instance runs.
 
-use super::commit::{ALERT, NOBODY, SHAPE, TALLY, shape_key, tally_key};
 use super::counters::Counters;
 use super::lane_table::LaneTable;
 use super::progress::Progress;
@@ -8,7 +7,7 @@ use super::progress::Progress;
 use crate::intake::Intake;
 use crate::lanes::Job;
 use crate::shaping::ShapingState;
-use crate::spool::{Spool, SpoolError, WaitingDelivery};
+use crate::spool::{Spool, SpoolError, StateKey, StateKind, WaitingDelivery};
 use crate::tally::Tally;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -24,13 +23,7 @@ const PORTION: usize = 1000;
 /// found dead afterwards is dead for good.
 pub fn dead_instances(spool: &Spool, file: Option<&Path>, own: &str) -> Result<Vec<String>, SpoolError> {
     let mut holders: BTreeSet<String> = spool.holders()?.into_iter().collect();
-    for kind in [TALLY, SHAPE, ALERT] {
-        let owner_of =
-            |(key, _): &(String, Vec<u8>)| Some(key.strip_prefix(kind)?.split_once('/')?.0.to_owned());
-        holders.extend(spool.states(kind)?.iter().filter_map(owner_of));
-    }
     holders.remove(own);
-    holders.remove(NOBODY);
     if holders.is_empty() {
         return Ok(Vec::new());
     }
@@ -52,23 +45,21 @@ pub fn take_over_tally(
     now: Duration,
     end_delay: Duration,
 ) -> Result<usize, SpoolError> {
-    let is_dead = |owner: &str| dead.iter().any(|name| name == owner);
-    let left = |kind: &str, key: &str| split_key(kind, key).is_some_and(|(owner, _)| is_dead(owner));
-    if !spool.states(TALLY)?.iter().any(|(key, _)| left(TALLY, key)) {
+    let counts = StateKind::QueueCounts;
+    if !spool.states(counts)?.iter().any(|(key, _)| dead.contains(&key.owner)) {
         return Ok(0);
     }
     let mut batch = spool.begin()?;
     // The counts only change once the transaction is durable.
     let mut merged = tally.clone();
     let mut total = 0;
-    for (key, kept) in batch.states(TALLY)? {
-        let Some((_, queue)) = left(TALLY, &key).then(|| split_key(TALLY, &key)).flatten() else { continue };
-        merged.restore(queue, &kept, now, end_delay);
-        batch.put_state(&key, None)?;
+    for (key, kept) in batch.states(counts)?.iter().filter(|(key, _)| dead.contains(&key.owner)) {
+        merged.restore(&key.name, kept, now, end_delay);
+        batch.put_state(key, None)?;
         total += 1;
     }
     for (queue, state) in merged.changes() {
-        batch.put_state(&tally_key(own, &queue), state.as_deref())?;
+        batch.put_state(&StateKey::owned(counts, own, queue), state.as_deref())?;
     }
     batch.commit()?;
     *tally = merged;
@@ -83,39 +74,32 @@ pub fn take_over_shaping(
     own: &str,
     dead: &[String],
 ) -> Result<usize, SpoolError> {
-    let left_by =
-        |key: &str, instance: &str| split_key(SHAPE, key).is_some_and(|(owner, _)| owner == instance);
-    let kept = spool.states(SHAPE)?;
-    if !kept.iter().any(|(key, _)| dead.iter().any(|instance| left_by(key, instance))) {
+    let shaping = StateKind::Shaping;
+    if !spool.states(shaping)?.iter().any(|(key, _)| dead.contains(&key.owner)) {
         return Ok(0);
     }
     let mut batch = spool.begin()?;
     let mut merged = shape.clone();
     let mut total = 0;
-    let kept = batch.states(SHAPE)?;
-    for instance in dead {
-        let entries: Vec<(&str, &[u8])> = kept
-            .iter()
-            .filter(|(key, _)| left_by(key, instance))
-            .filter_map(|(key, value)| Some((split_key(SHAPE, key)?.1, value.as_slice())))
-            .collect();
-        merged.restore(&entries);
-        for (rest, _) in &entries {
-            batch.put_state(&shape_key(instance, rest), None)?;
+    let kept = batch.states(shaping)?;
+    for left in kept.chunk_by(|(a, _), (b, _)| a.owner == b.owner) {
+        if !left.first().is_some_and(|(key, _)| dead.contains(&key.owner)) {
+            continue;
         }
-        total += entries.len();
+        let entries: Vec<(&str, &[u8])> =
+            left.iter().map(|(key, value)| (key.name.as_str(), value.as_slice())).collect();
+        merged.restore(&entries);
+        for (key, _) in left {
+            batch.put_state(key, None)?;
+        }
+        total += left.len();
     }
-    for (rest, value) in merged.changes() {
-        batch.put_state(&shape_key(own, &rest), value.as_deref())?;
+    for (name, value) in merged.changes() {
+        batch.put_state(&StateKey::owned(shaping, own, name), value.as_deref())?;
     }
     batch.commit()?;
     *shape = merged;
     Ok(total)
-}
-
-/// The instance and the rest of a key with this prefix.
-fn split_key<'a>(kind: &str, key: &'a str) -> Option<(&'a str, &'a str)> {
-    key.strip_prefix(kind)?.split_once('/')
 }
 
 /// Gives the deliveries of these owners to the lanes. Those that were in flight are due at once. Returns their
@@ -208,7 +192,9 @@ mod tests {
         (0..tasks).for_each(|_| drop(tally.count(&Task::read(&serde_json::Map::new()), 5)));
         let mut batch = spool.begin().unwrap();
         for (queue, state) in tally.changes() {
-            batch.put_state(&tally_key(instance, &queue), state.as_deref()).unwrap();
+            batch
+                .put_state(&StateKey::owned(StateKind::QueueCounts, instance, queue), state.as_deref())
+                .unwrap();
         }
         batch.commit().unwrap();
     }
@@ -227,8 +213,9 @@ mod tests {
             assert_eq!(queues, expected);
             assert_eq!(tally.so_far("default").unwrap().total, 4);
         }
-        let keys: Vec<_> = spool.states(TALLY).unwrap().into_iter().map(|(key, _)| key).collect();
-        assert_eq!(keys, ["tally/alive/default", "tally/me/default"]);
+        let counts = spool.states(StateKind::QueueCounts).unwrap();
+        let kept: Vec<_> = counts.iter().map(|(key, _)| (key.owner.as_str(), key.name.as_str())).collect();
+        assert_eq!(kept, [("alive", "default"), ("me", "default")]);
         assert_eq!(dead_instances(&spool, None, "me").unwrap(), ["alive"], "in memory there are no others");
     }
 
@@ -238,7 +225,7 @@ mod tests {
         let silence = br#"{"hook":"h","key":"","passed_at":1,"until":900,"suppressed":2}"#;
         let mut batch = spool.begin().unwrap();
         for instance in ["dead", "alive"] {
-            batch.put_state(&shape_key(instance, "cool/x"), Some(silence)).unwrap();
+            batch.put_state(&StateKey::owned(StateKind::Shaping, instance, "cool/x"), Some(silence)).unwrap();
         }
         batch.commit().unwrap();
         assert_eq!(dead_instances(&spool, None, "me").unwrap(), ["alive", "dead"]);
@@ -248,8 +235,8 @@ mod tests {
         for expected in [1, 0] {
             assert_eq!(take_over_shaping(&mut spool, &mut shape, "me", &dead).unwrap(), expected);
         }
-        let states = spool.states(SHAPE).unwrap();
-        let holders: Vec<_> = states.iter().map(|(key, _)| split_key(SHAPE, key).unwrap().0).collect();
+        let states = spool.states(StateKind::Shaping).unwrap();
+        let holders: Vec<_> = states.into_iter().map(|(key, _)| key.owner).collect();
         assert_eq!(holders, ["alive", "me"]);
     }
 

@@ -5,16 +5,12 @@ use super::lane_table::{LaneTable, Lanes};
 use crate::config::Config;
 use crate::endpoint::{Endpoint, EndpointDirectory, parse_task_url};
 use crate::lanes::Lane;
-use crate::spool::SpoolPath;
-use crate::spool::{Spool, SpoolError};
+use crate::spool::{Spool, SpoolError, SpoolPath, StateKey, StateKind};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Lanes of this kind at once. Deliveries for one more are dead letters.
 pub const MAX_LANES: usize = 64;
-
-/// What the keys of kept addresses start with.
-const ADDRESS: &str = "task-url/";
 
 /// An address is kept for this time after the last message for it, in milliseconds: longer than a message
 /// waits in any process.
@@ -27,9 +23,9 @@ struct StoredAddress {
 }
 
 /// The state that keeps an address, for the transaction that writes a delivery to it.
-pub fn kept_state(endpoint: &Endpoint, unix_ms: i64) -> (String, Vec<u8>) {
+pub fn kept_state(endpoint: &Endpoint, unix_ms: i64) -> (StateKey, Vec<u8>) {
     let kept = StoredAddress { url: endpoint.target.url.expose().as_str().to_owned(), seen: unix_ms };
-    (format!("{ADDRESS}{}", endpoint.name), serde_json::to_vec(&kept).unwrap_or_default())
+    (StateKey::shared(StateKind::TaskAddress, &endpoint.name), serde_json::to_vec(&kept).unwrap_or_default())
 }
 
 /// Opens the lane of an address unless it exists. When there are too many, it replaces an idle one.
@@ -68,13 +64,13 @@ pub fn restore(
 ) -> Result<(), SpoolError> {
     let now = table.clock.unix_ms();
     let mut forgotten = Vec::new();
-    for (key, value) in spool.states(ADDRESS)? {
+    for (key, value) in spool.states(StateKind::TaskAddress)? {
         let kept = serde_json::from_slice::<StoredAddress>(&value).ok();
         let Some(kept) = kept.filter(|kept| kept.seen > now - KEEP_MS) else {
             forgotten.push(key);
             continue;
         };
-        if spool.pending(key.get(ADDRESS.len()..).unwrap_or_default(), 0, 1)?.is_empty() {
+        if spool.pending(&key.name, 0, 1)?.is_empty() {
             continue;
         }
         let url = parse_task_url(&kept.url);

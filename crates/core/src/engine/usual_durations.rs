@@ -1,11 +1,10 @@
 //! The usual durations that all instances on a spool share.
 
 use super::commit::Transaction;
-use crate::spool::{Reader, Spool, SpoolError, SpoolTransaction};
+use crate::spool::{Reader, Spool, SpoolError, SpoolTransaction, StateChange, StateKey, StateKind};
 use crate::tally::{Tally, UsualDurations};
 
-/// The prefix of the state keys of usual durations. They belong to all instances.
-const USUAL: &str = "usual/";
+const USUAL: StateKind = StateKind::UsualDuration;
 
 /// Reads the usual durations from the spool.
 pub fn learn_usual(spool: &Spool, tally: &mut Tally) -> Result<(), SpoolError> {
@@ -20,17 +19,15 @@ pub fn look_up_usual(spool: &Reader, tally: &mut Tally) -> Result<(), SpoolError
 }
 
 /// Takes the usual durations from these states, and skips others.
-pub fn restore<'a>(kept: impl IntoIterator<Item = (&'a String, &'a Vec<u8>)>, tally: &mut Tally) {
-    for (key, kept) in kept {
-        if let Some(usual) = key.strip_prefix(USUAL) {
-            tally.usuals.restore(usual, kept);
-        }
+pub fn restore<'a>(kept: impl IntoIterator<Item = (&'a StateKey, &'a Vec<u8>)>, tally: &mut Tally) {
+    for (key, kept) in kept.into_iter().filter(|(key, _)| key.kind == USUAL) {
+        tally.usuals.restore(&key.name, kept);
     }
 }
 
 /// The changed usual durations, as states.
-pub fn changes(usuals: &mut UsualDurations) -> impl Iterator<Item = (String, Option<Vec<u8>>)> {
-    usuals.changes().into_iter().map(|(key, state)| (format!("{USUAL}{key}"), state))
+pub fn changes(usuals: &mut UsualDurations) -> impl Iterator<Item = StateChange> {
+    usuals.changes().into_iter().map(|(name, state)| (StateKey::shared(USUAL, name), state))
 }
 
 impl Transaction {
@@ -42,8 +39,8 @@ impl Transaction {
         usuals: &mut UsualDurations,
     ) -> Result<(), SpoolError> {
         for (key, value) in &mut self.states {
-            let Some((kind, bytes)) = key.strip_prefix(USUAL).zip(value.as_mut()) else { continue };
-            if let Some(joined) = usuals.rebase(kind, batch.state(key)?.as_deref()) {
+            let Some(bytes) = value.as_mut().filter(|_| key.kind == USUAL) else { continue };
+            if let Some(joined) = usuals.rebase(&key.name, batch.state(key)?.as_deref()) {
                 *bytes = joined;
             }
         }

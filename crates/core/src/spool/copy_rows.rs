@@ -311,16 +311,18 @@ impl<'a> RowCopy<'a> {
 
     fn states(&mut self) -> rusqlite::Result<()> {
         for order in ["ASC", "DESC"] {
-            let sql = format!("SELECT key, value FROM state ORDER BY key {order}");
-            let read = || -> rusqlite::Result<Vec<(String, Vec<u8>)>> {
+            let sql = format!(
+                "SELECT kind, owner, name, value FROM state ORDER BY kind {order}, owner {order}, name {order}"
+            );
+            let read = || -> rusqlite::Result<Vec<Vec<Value>>> {
                 let mut statement = self.source.prepare(&sql)?;
-                let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+                let rows = statement.query_map([], |row| (0..4).map(|column| row.get(column)).collect())?;
                 Ok(rows.map_while(Result::ok).collect())
             };
-            for (key, value) in read().unwrap_or_default() {
+            for values in read().unwrap_or_default() {
                 self.target.execute(
-                    "INSERT OR IGNORE INTO state (key, value) VALUES (?1, ?2)",
-                    params![key, value],
+                    "INSERT OR IGNORE INTO state (kind, owner, name, value) VALUES (?, ?, ?, ?)",
+                    rusqlite::params_from_iter(&values),
                 )?;
             }
         }

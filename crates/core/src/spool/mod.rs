@@ -26,6 +26,7 @@ mod recovery;
 mod rows;
 mod schema;
 mod size_limit;
+mod state_key;
 #[cfg(test)]
 mod tests;
 mod transaction;
@@ -34,8 +35,8 @@ mod waiting;
 pub use batches::{BatchCounts, SimulatedBatches, ToldBatch};
 pub use counts::Counts;
 pub use error::{SpoolError, SpoolErrorKind};
+pub(crate) use operator::operator_mark;
 pub use operator::{DeliverySelection, Operator, Replayed};
-pub(crate) use operator::{GONE, OPERATOR_ACTS};
 pub use ownership::Takeover;
 pub use path::SpoolPath;
 pub use reader::{AttemptDetail, DeliveryDetail, EventDetail, Filter, ListRow, Reader};
@@ -45,6 +46,7 @@ pub use rows::{
     StoredMessage,
 };
 pub use size_limit::SizeState;
+pub use state_key::{StateChange, StateKey, StateKind};
 pub use transaction::SpoolTransaction;
 pub use waiting::WaitingDelivery;
 
@@ -89,7 +91,7 @@ impl Spool {
         self.take_over(&dead, now_ms).map(|taken| taken.deliveries)
     }
 
-    /// The instances that have something to deliver, this one included. One that is dead when it is
+    /// The instances that have something to deliver or keep a state, this one included. One that is dead when it is
     /// looked at after this was asked has been dead for good: names are never given twice.
     pub fn holders(&self) -> Result<Vec<String>, SpoolError> {
         ownership::holders(&self.conn).map_err(SpoolError::at(&self.path))
@@ -176,9 +178,14 @@ impl Spool {
             .map_err(SpoolError::at(&self.path))
     }
 
-    /// A value kept by `SpoolTransaction::put_state`. All instances that share the file see the same keys.
-    pub fn state(&self, key: &str) -> Result<Option<Vec<u8>>, SpoolError> {
-        waiting::state(&self.conn, key).map_err(SpoolError::at(&self.path))
+    /// A value kept by `SpoolTransaction::put_state`.
+    pub fn state(&self, key: &StateKey) -> Result<Option<Vec<u8>>, SpoolError> {
+        state_key::read(&self.conn, key).map_err(SpoolError::at(&self.path))
+    }
+
+    /// All values of a kind, ordered by owner and name.
+    pub fn states(&self, kind: StateKind) -> Result<Vec<(StateKey, Vec<u8>)>, SpoolError> {
+        state_key::read_all(&self.conn, kind).map_err(SpoolError::at(&self.path))
     }
 
     /// How many deliveries of all owners are in each state, and the size of the file. Counts the rows

@@ -1,10 +1,7 @@
 //! The numbers of deliveries: given once, and never again.
 
-use super::schema::PUT_STATE;
-use rusqlite::{Connection, params};
-
-/// Where the last number is kept, among the states.
-const KEY: &str = "number/delivery";
+use super::state_key::{self, StateKey, StateKind};
+use rusqlite::Connection;
 
 /// The numbers that a transaction gives. Reads where they stand with the first one, and writes it down
 /// once.
@@ -27,15 +24,20 @@ impl Numbers {
     /// Writes down what was given, if anything was.
     pub(super) fn keep(self, conn: &Connection) -> rusqlite::Result<()> {
         let Some(last) = self.last else { return Ok(()) };
-        conn.prepare_cached(PUT_STATE)?.execute(params![KEY, last.to_string().into_bytes()]).map(drop)
+        state_key::write(conn, &key(), Some(last.to_string().as_bytes()))
     }
+}
+
+/// Where the last number is kept.
+fn key() -> StateKey {
+    StateKey::shared(StateKind::LastNumber, "")
 }
 
 /// The highest number that was given: that of a delivery, or of one that was there once.
 fn last_given(conn: &Connection) -> rusqlite::Result<i64> {
     let there: Option<i64> =
         conn.prepare_cached("SELECT max(seq) FROM deliveries")?.query_row([], |row| row.get(0))?;
-    let kept = super::waiting::state(conn, KEY)?.and_then(|kept| str::from_utf8(&kept).ok()?.parse().ok());
+    let kept = state_key::read(conn, &key())?.and_then(|kept| str::from_utf8(&kept).ok()?.parse().ok());
     // A number that no spool reaches was not written here, and leaves none above it.
     Ok(there.max(kept).filter(|last| (0..i64::MAX / 2).contains(last)).unwrap_or(0))
 }

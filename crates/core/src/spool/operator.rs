@@ -5,18 +5,13 @@
 //! ([`call`](crate::intake::call)) or looks around, else the next start does.
 
 use super::reader::find_event;
+use super::state_key::{self, StateKey, StateKind};
 use super::{DeliveryState, Spool, SpoolError};
 use crate::spool::SpoolPath;
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use std::collections::BTreeSet;
 use std::path::Path;
-
-/// What the keys of endpoints that are gone start with.
-pub(crate) const GONE: &str = "endpoint/";
-
-/// A value under this key is another one whenever something was done by hand.
-pub(crate) const OPERATOR_ACTS: &str = "by-hand";
 
 /// Rows that one transaction changes: hosts that write wait only so long.
 const PORTION: usize = 500;
@@ -125,6 +120,11 @@ impl Operator {
     }
 }
 
+/// The key of a value that is another one after each act of an operator.
+pub(crate) fn operator_mark() -> StateKey {
+    StateKey::shared(StateKind::OperatorMark, "")
+}
+
 /// One transaction, after which hosts see that something was done.
 fn change<T>(
     conn: &mut Connection,
@@ -132,11 +132,8 @@ fn change<T>(
 ) -> rusqlite::Result<T> {
     let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let done = work(&transaction)?;
-    transaction.execute(
-        "INSERT INTO state (key, value) VALUES (?1, randomblob(8)) \
-         ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-        [OPERATOR_ACTS],
-    )?;
+    let mark: Vec<u8> = transaction.query_row("SELECT randomblob(8)", [], |row| row.get(0))?;
+    state_key::write(&transaction, &operator_mark(), Some(&mark))?;
     transaction.commit()?;
     Ok(done)
 }
@@ -171,7 +168,7 @@ fn replay(transaction: &Transaction<'_>, meant: &[i64], now: i64) -> rusqlite::R
         }
     }
     for endpoint in endpoints {
-        transaction.execute("DELETE FROM state WHERE key = ?1", [format!("{GONE}{endpoint}")])?;
+        state_key::write(transaction, &StateKey::shared(StateKind::GoneEndpoint, endpoint), None)?;
     }
     if done.due == 0 {
         transaction.execute("DELETE FROM owners WHERE seq = ?1", [owner])?;
@@ -246,7 +243,8 @@ mod tests {
         batch.attempt(&attempt(seqs[0], 1)).unwrap();
         batch.end(seqs[0], &DeliveryEnd::Dead("the endpoint is gone".into()), 50).unwrap();
         batch.end(seqs[1], &DeliveryEnd::Delivered, 60).unwrap();
-        batch.put_state("endpoint/ci", Some(b"{}")).unwrap();
+        let gone = StateKey::shared(StateKind::GoneEndpoint, "ci");
+        batch.put_state(&gone, Some(b"{}")).unwrap();
         batch.commit().unwrap();
 
         let mut hand = Operator::open(&path).unwrap();
@@ -262,8 +260,8 @@ mod tests {
             (event_id(0x1000_0001), &b"{\"text\":\"done\"}"[..])
         );
         assert_eq!(spool.waiting().unwrap()[0].failures, 0, "the schedule starts again");
-        assert_eq!(spool.state("endpoint/ci").unwrap(), None, "it is tried again");
-        assert!(spool.state(OPERATOR_ACTS).unwrap().is_some());
+        assert_eq!(spool.state(&gone).unwrap(), None, "it is tried again");
+        assert!(spool.state(&operator_mark()).unwrap().is_some());
     }
 
     #[test]

@@ -22,11 +22,13 @@ pub struct Takeover {
     pub deliveries: usize,
 }
 
-/// The instances that own something.
+/// The instances that own a delivery or a state.
 pub(super) fn holders(conn: &Connection) -> rusqlite::Result<Vec<String>> {
-    conn.prepare_cached("SELECT DISTINCT instance FROM owners WHERE instance IS NOT NULL")?
-        .query_map([], |row| row.get(0))?
-        .collect()
+    conn.prepare_cached(
+        "SELECT instance FROM owners WHERE instance IS NOT NULL UNION SELECT owner FROM state WHERE owner <> ''",
+    )?
+    .query_map([], |row| row.get(0))?
+    .collect()
 }
 
 /// Takes over the owner numbers of dead instances, and those without an instance.

@@ -1,7 +1,7 @@
 //! The look-on side, for the command line: while the host runs, and after it is dead.
 
 use super::counts::{self, Counts};
-use super::waiting::read_states;
+use super::state_key::{self, StateKey, StateKind};
 use super::{DeliveryState, SpoolError, SpoolErrorKind, StoredMessage, connection};
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -152,8 +152,8 @@ impl Reader {
     }
 
     /// The values that the host keeps under keys that start like this.
-    pub fn states(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, SpoolError> {
-        read_states(&self.conn, prefix).map_err(SpoolError::at(&self.path))
+    pub fn states(&self, kind: StateKind) -> Result<Vec<(StateKey, Vec<u8>)>, SpoolError> {
+        state_key::read_all(&self.conn, kind).map_err(SpoolError::at(&self.path))
     }
 
     /// How many deliveries are in each state, and the size of the file.

@@ -7,11 +7,7 @@ use rusqlite::{Connection, TransactionBehavior};
 const APPLICATION_ID: i64 = 0x7462_656c;
 
 /// `PRAGMA user_version` of the tables below. A file of another version is refused.
-pub(super) const VERSION: i64 = 6;
-
-/// Writes one value of the table `state`.
-pub(super) const PUT_STATE: &str = "INSERT INTO state (key, value) VALUES (?1, ?2) \
-    ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+pub(super) const VERSION: i64 = 7;
 
 /// `body` and what follows it stand last, so that reading the other columns of a long row does not walk through
 /// it. What few rows have is in tables of their own: `terms`, `accounts`.
@@ -77,8 +73,11 @@ CREATE TABLE attempts (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE state (
-    key   TEXT PRIMARY KEY,
-    value BLOB NOT NULL
+    kind  TEXT NOT NULL,
+    owner TEXT NOT NULL,                           -- an instance; '' for what all share, or nobody has yet
+    name  TEXT NOT NULL,
+    value BLOB NOT NULL,
+    PRIMARY KEY (kind, owner, name)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE terms (

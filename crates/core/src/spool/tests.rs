@@ -4,7 +4,7 @@ mod crash;
 mod faults;
 mod life;
 
-use super::{AttemptRow, NewDelivery, NewEvent, Spool, SpoolTransaction};
+use super::{AttemptRow, NewDelivery, NewEvent, Spool, SpoolTransaction, StateKey, StateKind};
 use crate::event::EventId;
 use crate::spool::SpoolPath;
 use crate::transport::Phases;
@@ -53,6 +53,11 @@ pub(super) fn delivery(event: i64, endpoint: &str, at: i64) -> NewDelivery<'_> {
         expires_at: None,
         thing: None,
     }
+}
+
+/// The key of some state.
+pub(super) fn state_key() -> StateKey {
+    StateKey::shared(StateKind::QueueCounts, "q")
 }
 
 /// An attempt that was answered with 503.

@@ -2,8 +2,7 @@
 
 use super::counts::{CountChange, Ledger};
 use super::numbers::Numbers;
-use super::schema::PUT_STATE;
-use super::waiting::{self, read_states};
+use super::state_key::{self, StateKey, StateKind};
 use super::{AttemptRow, DeliveryEnd, NewDelivery, NewEvent, SpoolError, SpoolErrorKind};
 use crate::event::EventId;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction, params};
@@ -303,22 +302,19 @@ impl<'a> SpoolTransaction<'a> {
         })
     }
 
-    /// The value kept under a key, as of this transaction.
-    pub fn state(&mut self, key: &str) -> Result<Option<Vec<u8>>, SpoolError> {
-        self.run(|transaction, _| waiting::state(transaction, key))
+    /// The value of a state, as of this transaction.
+    pub fn state(&mut self, key: &StateKey) -> Result<Option<Vec<u8>>, SpoolError> {
+        self.run(|transaction, _| state_key::read(transaction, key))
     }
 
-    /// The values kept under keys that start like this, as of this transaction.
-    pub fn states(&mut self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, SpoolError> {
-        self.run(|transaction, _| read_states(transaction, prefix))
+    /// All values of a kind, as of this transaction.
+    pub fn states(&mut self, kind: StateKind) -> Result<Vec<(StateKey, Vec<u8>)>, SpoolError> {
+        self.run(|transaction, _| state_key::read_all(transaction, kind))
     }
 
-    /// Keeps a value under a key; `None` removes it.
-    pub fn put_state(&mut self, key: &str, value: Option<&[u8]>) -> Result<(), SpoolError> {
-        self.run(|transaction, _| match value {
-            Some(value) => transaction.prepare_cached(PUT_STATE)?.execute(params![key, value]).map(drop),
-            None => transaction.prepare_cached("DELETE FROM state WHERE key = ?1")?.execute([key]).map(drop),
-        })
+    /// Keeps the value of a state; `None` removes it.
+    pub fn put_state(&mut self, key: &StateKey, value: Option<&[u8]>) -> Result<(), SpoolError> {
+        self.run(|transaction, _| state_key::write(transaction, key, value))
     }
 
     /// Makes it durable: when this returns `Ok`, a power cut does not undo it (`:memory:` aside).

@@ -2,7 +2,7 @@
 
 use super::{Spool, SpoolError, ownership, read_event_id};
 use crate::event::EventId;
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::Row;
 use std::collections::HashSet;
 
 /// A delivery that waits, without its message. Times are Unix milliseconds.
@@ -103,27 +103,6 @@ impl Spool {
             .and_then(|mut statement| statement.exists([id.to_string()]))
             .map_err(SpoolError::at(&self.path))
     }
-
-    /// The values kept by `SpoolTransaction::put_state` whose keys start like this.
-    pub fn states(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, SpoolError> {
-        read_states(&self.conn, prefix).map_err(SpoolError::at(&self.path))
-    }
-}
-
-pub(super) fn state(conn: &Connection, key: &str) -> rusqlite::Result<Option<Vec<u8>>> {
-    conn.prepare_cached("SELECT value FROM state WHERE key = ?1")?
-        .query_row([key], |row| row.get(0))
-        .optional()
-}
-
-/// `prefix` ends in ASCII; what starts with it lies between it and the next such text.
-pub(super) fn read_states(conn: &Connection, prefix: &str) -> rusqlite::Result<Vec<(String, Vec<u8>)>> {
-    let mut after = prefix.to_owned();
-    let last = after.pop().unwrap_or(char::MAX);
-    after.push(char::from_u32(last as u32 + 1).unwrap_or(char::MAX));
-    conn.prepare_cached("SELECT key, value FROM state WHERE key >= ?1 AND key < ?2 ORDER BY key")?
-        .query_map([prefix, &after], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect()
 }
 
 fn read_waiting(row: &Row<'_>) -> rusqlite::Result<WaitingDelivery> {

@@ -144,7 +144,7 @@ impl Committer {
         }
         transaction.supersede(&self.lanes.lock(), &self.lanes.reports);
         transaction.join_usuals(&mut spool, &mut decider.tally.usuals)?;
-        let committed = transaction.write(&mut spool, &self.instance, now)?;
+        let committed = transaction.write(&mut spool, now)?;
         failpoint::reach("before-commit");
         spool.commit()?;
         failpoint::reach("after-commit");

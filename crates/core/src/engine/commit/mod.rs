@@ -6,5 +6,4 @@ mod transaction;
 mod write;
 
 pub use committer::{Committer, WaitingFallbacks};
-pub use transaction::{ALERT, NOBODY, SHAPE, TALLY, alert_key, shape_key, tally_key};
 pub use transaction::{Committed, Transaction, delivery_report};

@@ -7,7 +7,7 @@ use crate::engine::reports::DeliveryReport;
 use crate::engine::usual_durations;
 use crate::event::EventId;
 use crate::lanes::{Disposition, Job, LaneReport};
-use crate::tally;
+use crate::spool::{StateChange, StateKey, StateKind};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -17,10 +17,8 @@ pub struct Transaction {
     /// In the order of acceptance, and with them the events that were derived.
     pub events: Vec<PlannedEvent>,
     pub lane_reports: Vec<LaneReport>,
-    /// Changed counts of queues.
-    pub tally: Vec<tally::TallyChange>,
-    /// Changed states, by key; `None` deletes one.
-    pub states: Vec<(String, Option<Vec<u8>>)>,
+    /// Changed states, those of queues' counts and of shaping among them.
+    pub states: Vec<StateChange>,
     /// Tickets of held ends that no longer count.
     pub superseded: Vec<u64>,
     /// Alerts that are no longer configured: their escalations end.
@@ -64,7 +62,6 @@ impl Transaction {
     pub fn is_empty(&self) -> bool {
         self.events.is_empty()
             && self.lane_reports.is_empty()
-            && self.tally.is_empty()
             && self.states.is_empty()
             && self.superseded.is_empty()
             && self.removed_alerts.is_empty()
@@ -73,14 +70,13 @@ impl Transaction {
     }
 
     /// How much it holds of what batches add to it.
-    pub fn extent(&self) -> [usize; 3] {
-        [self.events.len(), self.tally.len(), self.states.len()]
+    pub fn extent(&self) -> [usize; 2] {
+        [self.events.len(), self.states.len()]
     }
 
     /// Removes what was added since [`Transaction::extent`] returned this.
-    pub fn truncate(&mut self, [events, tally, states]: [usize; 3]) {
+    pub fn truncate(&mut self, [events, states]: [usize; 2]) {
         self.events.truncate(events);
-        self.tally.truncate(tally);
         self.states.truncate(states);
     }
 
@@ -92,10 +88,10 @@ impl Transaction {
 
     /// Adds the changed counts and shaping, so that they become durable with the events that changed them.
     pub fn add_changes(&mut self, decider: &mut Decider, instance: &str) {
-        self.tally.extend(decider.tally.changes());
+        let own = |kind| move |(name, value): (String, _)| (StateKey::owned(kind, instance, name), value);
+        self.states.extend(decider.tally.changes().into_iter().map(own(StateKind::QueueCounts)));
         self.states.extend(usual_durations::changes(&mut decider.tally.usuals));
-        let shaping = decider.shaping.changes().into_iter();
-        self.states.extend(shaping.map(|(rest, value)| (shape_key(instance, &rest), value)));
+        self.states.extend(decider.shaping.changes().into_iter().map(own(StateKind::Shaping)));
     }
 
     /// Lets the newest delivery with a `supersede` key replace untried ones, here and in the lanes.
@@ -121,30 +117,6 @@ impl Transaction {
         }
     }
 }
-
-/// The state key of a queue's counts.
-pub fn tally_key(instance: &str, queue: &str) -> String {
-    format!("{TALLY}{instance}/{queue}")
-}
-
-/// The state key of a cooldown or digest window.
-pub fn shape_key(instance: &str, rest: &str) -> String {
-    format!("{SHAPE}{instance}/{rest}")
-}
-
-pub const SHAPE: &str = "shape/";
-
-/// The state key of an alert.
-pub fn alert_key(instance: &str, alert: &str) -> String {
-    format!("{ALERT}{instance}/{alert}")
-}
-
-/// In place of an instance, for state that a closed instance left for the next one.
-pub const NOBODY: &str = "-";
-
-pub const ALERT: &str = "alert/";
-
-pub const TALLY: &str = "tally/";
 
 /// The reason of a superseded delivery.
 pub(super) fn superseded_by(id: EventId) -> String {

@@ -1,6 +1,6 @@
 //! Writes a transaction into the spool.
 
-use super::transaction::{Committed, Transaction, superseded_by, tally_key};
+use super::transaction::{Committed, Transaction, superseded_by};
 use crate::clock::Moment;
 use crate::engine::decide::{EventState, PlannedDelivery, PlannedEvent};
 use crate::engine::reports::DeliveryReport;
@@ -13,12 +13,7 @@ use std::sync::Arc;
 
 impl Transaction {
     /// Writes everything. May be called again after a failed transaction.
-    pub fn write(
-        &self,
-        spool: &mut SpoolTransaction<'_>,
-        instance: &str,
-        now: Moment,
-    ) -> Result<Committed, SpoolError> {
+    pub fn write(&self, spool: &mut SpoolTransaction<'_>, now: Moment) -> Result<Committed, SpoolError> {
         let mut committed = Committed::default();
         let watched = self.has_fallbacks
             || self.events.iter().flat_map(|event| &event.deliveries).any(|to| !to.fallbacks.is_empty());
@@ -41,9 +36,6 @@ impl Transaction {
         if self.fallback_due {
             let called = spool.call_due(now.unix_ms)?;
             committed.add_fallbacks(called, 0, now);
-        }
-        for (queue, state) in &self.tally {
-            spool.put_state(&tally_key(instance, queue), state.as_deref())?;
         }
         for (key, value) in &self.states {
             spool.put_state(key, value.as_deref())?;

@@ -4,12 +4,13 @@
 use super::leave::leave;
 use super::reload;
 use crate::clock::Moment;
-use crate::engine::commit::{Transaction, alert_key};
+use crate::engine::commit::Transaction;
 use crate::engine::dispatcher::Dispatcher;
 use crate::engine::idle::{Rest, by_monotonic};
 use crate::engine::log::Level;
 use crate::engine::phase::Phase;
 use crate::intake::{Intake, Record};
+use crate::spool::{StateKey, StateKind};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::sync::Arc;
@@ -134,7 +135,8 @@ impl Dispatcher {
             return;
         }
         if let Some((name, state)) = self.parts.alerts.take_over(&record) {
-            self.transaction.states.push((alert_key(self.parts.intake.instance(), &name), state));
+            let key = StateKey::owned(StateKind::Alert, self.parts.intake.instance(), name);
+            self.transaction.states.push((key, state));
         }
         self.ingest.adopt(record);
     }

@@ -1,11 +1,10 @@
 //! The end of the dispatcher: leaves the spool so that the next start takes over at once.
 
-use crate::engine::commit::{NOBODY, alert_key};
 use crate::engine::log::Level;
 use crate::engine::parts::Parts;
 use crate::engine::phase::Phase;
 use crate::intake;
-use crate::spool::{Spool, SpoolError};
+use crate::spool::{Spool, SpoolError, StateKey, StateKind};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -44,14 +43,14 @@ pub fn leave(parts: Arc<Parts>, mut spool: Spool, spool_file: Option<&Path>) {
 
 /// Leaves firing alerts to the next start, which may come before this instance counts as dead.
 fn leave_alerts(spool: &mut Spool, instance: &str) -> Result<(), SpoolError> {
-    let own = alert_key(instance, "");
-    let states = spool.states(&own)?;
+    let mut states = spool.states(StateKind::Alert)?;
+    states.retain(|(key, _)| key.owner == instance);
     if states.is_empty() {
         return Ok(());
     }
     let mut batch = spool.begin()?;
     for (key, kept) in states {
-        batch.put_state(&alert_key(NOBODY, &key[own.len()..]), Some(&kept))?;
+        batch.put_state(&StateKey::shared(key.kind, &key.name), Some(&kept))?;
         batch.put_state(&key, None)?;
     }
     batch.commit()

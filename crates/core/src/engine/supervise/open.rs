@@ -4,7 +4,7 @@ use super::reload;
 use crate::alerts::Kept;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::engine::commit::{ALERT, Committer, NOBODY, Transaction, WaitingFallbacks, alert_key};
+use crate::engine::commit::{Committer, Transaction, WaitingFallbacks};
 use crate::engine::decide::Decider;
 use crate::engine::dispatch::Dispatch;
 use crate::engine::dispatcher::Dispatcher;
@@ -23,8 +23,7 @@ use crate::failpoint;
 use crate::intake::{self, Home, Intake, PeerSignal};
 use crate::os;
 use crate::shaping::ShapingState;
-use crate::spool::SpoolPath;
-use crate::spool::{Reader, Spool, SpoolError, SpoolErrorKind};
+use crate::spool::{Reader, Spool, SpoolError, SpoolErrorKind, SpoolPath, StateKey, StateKind};
 use crate::tally::Tally;
 use std::path::Path;
 use std::sync::Arc;
@@ -169,9 +168,9 @@ fn restore_alerts(
         return Ok(());
     }
     let (own, mut moves, mut removed) = (parts.intake.instance(), Vec::new(), Vec::new());
-    for (key, kept) in spool.states(ALERT)? {
-        let Some((instance, name)) = key[ALERT.len()..].split_once('/') else { continue };
-        if instance != NOBODY && !dead.iter().any(|gone| gone == instance) {
+    for (key, kept) in spool.states(StateKind::Alert)? {
+        let name = key.name.as_str();
+        if !key.owner.is_empty() && !dead.contains(&key.owner) {
             continue;
         }
         let state = Kept::from_bytes(&kept);
@@ -180,7 +179,7 @@ fn restore_alerts(
         if !restored && was_told {
             removed.push(name.to_owned());
         }
-        moves.extend(restored.then(|| (alert_key(own, name), Some(kept))));
+        moves.extend(restored.then(|| (StateKey::owned(key.kind, own, name), Some(kept))));
         moves.push((key, None));
     }
     if !moves.is_empty() {

@@ -1,11 +1,12 @@
 //! Applies a new configuration.
 
 use crate::config::Config;
-use crate::engine::commit::{Transaction, alert_key};
+use crate::engine::commit::Transaction;
 use crate::engine::endpoints;
 use crate::engine::log::Level;
 use crate::engine::parts::{Parts, Reload};
 use crate::engine::task_lanes;
+use crate::spool::{StateKey, StateKind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -20,7 +21,7 @@ pub fn apply(parts: &Parts, transaction: &mut Transaction, reload: Reload) -> Ar
         if let Some(lane) = parts.lanes.lock().get(name) {
             lane.follow(earlier);
         }
-        transaction.states.push((endpoints::state_key(name), None));
+        transaction.states.push((endpoints::gone_key(name), None));
     }
     let removed = parts.alerts.replace(&config.alerts);
     if let Err(error) = measure(parts, &config) {
@@ -28,7 +29,9 @@ pub fn apply(parts: &Parts, transaction: &mut Transaction, reload: Reload) -> Ar
         parts.log.write(Level::Error, &text);
     }
     let instance = parts.intake.instance();
-    transaction.states.extend(removed.iter().map(|name| (alert_key(instance, name), None)));
+    transaction
+        .states
+        .extend(removed.iter().map(|name| (StateKey::owned(StateKind::Alert, instance, name), None)));
     transaction.removed_alerts.extend(removed);
     config.warnings.iter().for_each(|text| parts.log.write(Level::Warn, text));
     let named = old.values().map(|lane| lane.endpoint()).filter(|endpoint| endpoint.is_of_task());

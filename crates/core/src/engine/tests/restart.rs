@@ -1,6 +1,7 @@
 //! What a restart after a crash finds as it was.
 
 use super::{PATIENCE, Place, Receiver, crash, emit, eventually, lane_state, stat};
+use crate::spool::{StateKey, StateKind};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -39,7 +40,8 @@ fn a_breaker_stays_open_over_a_crash_and_lets_one_probe_through() {
     bell.sync(PATIENCE).unwrap();
     let kept = |place: &Place| {
         let spool = crate::spool::Spool::open(&bell_path(place), "look").unwrap();
-        spool.state("lane/e0").unwrap().map(|kept| String::from_utf8(kept).unwrap())
+        let key = StateKey::shared(StateKind::EndpointHealth, "e0");
+        spool.state(&key).unwrap().map(|kept| String::from_utf8(kept).unwrap())
     };
     eventually("its record", || kept(&place).is_some_and(|kept| kept.contains("\"whole_ms\":4000")));
     let left = crash(&place);

@@ -1,7 +1,7 @@
 //! A full disk, a forbidden folder, a damaged or foreign file.
 
 use super::super::{DeliveryEnd, NewDelivery, Reader, Spool, SpoolErrorKind};
-use super::{NONE, delivery, ring, spool_at, waiting};
+use super::{NONE, delivery, ring, spool_at, state_key, waiting};
 use crate::spool::SpoolPath;
 use rusqlite::Connection;
 use std::path::Path;
@@ -28,10 +28,10 @@ fn a_full_disk_voids_the_batch_and_nothing_before_or_after_it() {
     let body = vec![b'x'; 1 << 20];
     let large = NewDelivery { body: &body, ..delivery(1, "team", 2) };
     assert_eq!(batch.delivery(&large).unwrap_err().kind(), SpoolErrorKind::Full);
-    assert_eq!(batch.put_state("k", Some(b"v")).unwrap_err().kind(), SpoolErrorKind::Full);
+    assert_eq!(batch.put_state(&state_key(), Some(b"v")).unwrap_err().kind(), SpoolErrorKind::Full);
     assert_eq!(batch.commit().unwrap_err().kind(), SpoolErrorKind::Full);
     assert_eq!(waiting(&spool, "ci"), kept, "the end that stood in the void batch is void");
-    assert_eq!(spool.state("k").unwrap(), None);
+    assert_eq!(spool.state(&state_key()).unwrap(), None);
 
     let mut batch = spool.begin().unwrap();
     batch.end(kept[0], &DeliveryEnd::Delivered, 6).unwrap();

@@ -3,7 +3,7 @@
 use super::super::{
     Counts, DeliveryEnd, DeliveryState, Filter, NewDelivery, NewEvent, Reader, SpoolErrorKind,
 };
-use super::{NONE, attempt, delivery, event_id, ring, spool, spool_at, waiting};
+use super::{NONE, attempt, delivery, event_id, ring, spool, spool_at, state_key, waiting};
 
 #[test]
 fn what_was_committed_is_there_after_a_reopen_byte_for_byte() {
@@ -36,10 +36,10 @@ fn a_batch_that_is_dropped_leaves_nothing() {
     let mut spool = spool("me");
     let mut batch = spool.begin().unwrap();
     ring(&mut batch, 1, &["ci"]);
-    batch.put_state("tally", Some(b"x")).unwrap();
+    batch.put_state(&state_key(), Some(b"x")).unwrap();
     drop(batch);
     assert_eq!(waiting(&spool, "ci"), NONE);
-    assert_eq!(spool.state("tally").unwrap(), None);
+    assert_eq!(spool.state(&state_key()).unwrap(), None);
     let mut batch = spool.begin().unwrap();
     ring(&mut batch, 1, &["ci"]);
     batch.commit().unwrap();
@@ -118,9 +118,9 @@ fn the_state_keeps_the_last_value_of_a_key() {
     let mut spool = spool("me");
     for value in [Some(&b"one"[..]), Some(b"two"), None] {
         let mut batch = spool.begin().unwrap();
-        batch.put_state("k", value).unwrap();
+        batch.put_state(&state_key(), value).unwrap();
         batch.commit().unwrap();
-        assert_eq!(spool.state("k").unwrap().as_deref(), value);
+        assert_eq!(spool.state(&state_key()).unwrap().as_deref(), value);
     }
 }
 

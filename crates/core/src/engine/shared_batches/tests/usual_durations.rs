@@ -19,9 +19,11 @@ fn usual(dispatcher: &Dispatcher) -> Option<f64> {
 /// The runs of the kind that the spool remembers.
 fn kept(farm: &Farm) -> Vec<f64> {
     let spool = Connection::open(farm.folder.path().join("bell.db")).unwrap();
-    let key = format!("usual/{}", key());
-    let kept =
-        spool.query_row("SELECT value FROM state WHERE key = ?1", [key], |row| row.get::<_, Vec<u8>>(0));
+    let kept = spool.query_row(
+        "SELECT value FROM state WHERE kind = 'usual duration' AND name = ?1",
+        [key()],
+        |row| row.get::<_, Vec<u8>>(0),
+    );
     serde_json::from_slice(&kept.unwrap()).unwrap()
 }
 
