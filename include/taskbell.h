@@ -204,7 +204,7 @@ int32_t taskbell_stats(taskbell_t *bell, char *buf, size_t cap, size_t *needed);
 
 /**
  * Sets the log function, or removes it with NULL. The former function never runs after this call or
- * `taskbell_close` has returned `TASKBELL_OK`.
+ * `taskbell_close` has returned `TASKBELL_OK`; after `TASKBELL_ERR_TIMEOUT` its last call may still run.
  *
  * Pointers:
  * `fn` and `userdata` stay valid until another function is set or the bell is closed.
@@ -238,10 +238,15 @@ int32_t taskbell_open(const char *config, taskbell_t **out);
  * leaves the rest in the spool for the next start. Returns within `timeout_ms` + 250 ms whatever the
  * network does. `undelivered` receives the number of deliveries left, and may be NULL.
  *
+ * Returns `TASKBELL_ERR_TIMEOUT` when the bell is closed but a call of its log function has not returned; none
+ * begins any more. Call it again to wait for that one, before the function or its `userdata` goes.
+ *
  * Pointers:
  * `undelivered` is NULL or writable.
  */
-int32_t taskbell_close(taskbell_t *bell, uint32_t timeout_ms, uint64_t *undelivered);
+int32_t taskbell_close(taskbell_t *bell,
+                       uint32_t timeout_ms,
+                       uint64_t *undelivered);
 
 /**
  * Applies another configuration, as a whole or not at all: on an error the old one stays.

@@ -161,13 +161,17 @@ public:
     explicit operator bool() const noexcept { return handle_ != nullptr; }
 
     /// Refuses new events, delivers what it can within the time, and stops. The rest stays in the spool for
-    /// the next start. No other thread may use this object after this call.
+    /// the next start. No other thread may use this object after this call. `Code::timeout`: it is closed, but a
+    /// call of the log function has not returned; close it again to wait for that.
     Status close(std::chrono::milliseconds timeout, std::uint64_t *undelivered = nullptr) noexcept {
-        taskbell_t *handle = std::exchange(handle_, nullptr);
-        if (handle == nullptr) {
+        if (handle_ == nullptr) {
             return Code::closed;
         }
-        return Status(taskbell_close(handle, detail::milliseconds(timeout), undelivered));
+        const Status status(taskbell_close(handle_, detail::milliseconds(timeout), undelivered));
+        if (status.code() != Code::timeout) {
+            handle_ = nullptr;
+        }
+        return status;
     }
 
     /// Reports one event: a type, and a JSON object of `length` bytes.

@@ -155,7 +155,8 @@ namespace TaskbellNet
 
         /// <summary>
         /// Refuses new events, delivers what it can within the time, and stops. Returns the number of deliveries
-        /// left in the spool for the next start. Later calls throw ObjectDisposedException.
+        /// left in the spool for the next start. Later calls throw ObjectDisposedException. When a call of the log
+        /// action has not returned by then, the next Close waits for it.
         /// </summary>
         public ulong Close(TimeSpan timeout)
         {
@@ -167,7 +168,7 @@ namespace TaskbellNet
                 }
                 ulong undelivered;
                 int code = Native.taskbell_close(_handle, Native.Milliseconds(timeout), out undelivered);
-                if (code == (int)TaskbellCode.Ok || code == (int)TaskbellCode.Timeout)
+                if (code == (int)TaskbellCode.Ok)
                 {
                     _handle.SetHandleAsInvalid();
                     lock (Logging)

@@ -1,6 +1,7 @@
 //! The calls that a running host makes.
 
 use super::boundary::guard;
+use super::handles::NoBell;
 use super::text::{bytes, invalid, optional, required, write};
 use super::{default_bell, handles, taskbell_log_fn, taskbell_t};
 use std::ffi::{CString, c_char, c_void};
@@ -132,7 +133,7 @@ pub unsafe extern "C" fn taskbell_stats(
 }
 
 /// Sets the log function, or removes it with NULL. The former function never runs after this call or
-/// `taskbell_close` has returned `TASKBELL_OK`.
+/// `taskbell_close` has returned `TASKBELL_OK`; after `TASKBELL_ERR_TIMEOUT` its last call may still run.
 ///
 /// # Safety
 /// `fn` and `userdata` stay valid until another function is set or the bell is closed.
@@ -153,7 +154,8 @@ pub unsafe extern "C" fn taskbell_set_log(
 
 /// The bell of a handle; NULL for the default one, which must be open.
 pub(super) fn find(bell: *mut taskbell_t) -> Result<Arc<Bell>, Error> {
-    if bell.is_null() { default_bell::get() } else { Ok(handles::get(handles::from_pointer(bell))?) }
+    let bell = if bell.is_null() { default_bell::get()? } else { handles::get(handles::from_pointer(bell))? };
+    if bell.is_closed() { Err(NoBell::Closed.into()) } else { Ok(bell) }
 }
 
 pub(super) fn millis(timeout_ms: u32) -> Duration {

@@ -67,22 +67,28 @@ pub fn get() -> Result<Arc<Bell>, Error> {
 pub fn init(config: &str) -> Result<(), Error> {
     let _turn = Turn::take();
     let handle = HANDLE.load(Ordering::Acquire);
-    if handle != NEVER && handle != CLOSED && handles::get(handle).is_ok() {
-        return Err(invalid("the default bell is open already; taskbell_reload changes its configuration"));
+    if handle != NEVER && handle != CLOSED {
+        if handles::get(handle).is_ok_and(|bell| !bell.is_closed()) {
+            return Err(invalid(
+                "the default bell is open already; taskbell_reload changes its configuration",
+            ));
+        }
+        // A closed one whose log function still runs makes room. One of a parent process is not touched.
+        let _ = handles::remove(handle);
     }
     open(config)
 }
 
-/// Removes the default bell, for closing.
-pub fn take() -> Result<Arc<Bell>, Error> {
+/// The handle of the default bell, for closing.
+pub fn handle() -> Result<usize, Error> {
     let _turn = Turn::take();
     let handle = HANDLE.load(Ordering::Acquire);
-    if handle == NEVER || handle == CLOSED {
-        return get();
-    }
-    let bell = handles::remove(handle)?;
-    HANDLE.store(CLOSED, Ordering::Release);
-    Ok(bell)
+    if handle == NEVER || handle == CLOSED { get().map(|_| handle) } else { Ok(handle) }
+}
+
+/// The default bell with this handle was closed.
+pub fn forget(handle: usize) {
+    let _ = HANDLE.compare_exchange(handle, CLOSED, Ordering::AcqRel, Ordering::Relaxed);
 }
 
 fn open(config: &str) -> Result<(), Error> {

@@ -5,6 +5,7 @@ use super::calls::{find, millis, not_null};
 use super::text::required;
 use super::{default_bell, handles, taskbell_t};
 use std::ffi::c_char;
+use std::time::Duration;
 use taskbell_core::config::Config;
 use taskbell_core::engine::{Bell, Error, ErrorKind};
 
@@ -26,7 +27,7 @@ pub unsafe extern "C" fn taskbell_init(config: *const c_char) -> i32 {
 /// Closes the default bell like `taskbell_close`.
 #[unsafe(no_mangle)]
 pub extern "C" fn taskbell_shutdown(timeout_ms: u32) -> i32 {
-    guard(|| default_bell::take()?.close(millis(timeout_ms)).map(drop))
+    guard(|| close(std::ptr::null_mut(), millis(timeout_ms), &mut None))
 }
 
 /// Opens a bell. `config` is the same as for `taskbell_init`.
@@ -51,6 +52,9 @@ pub unsafe extern "C" fn taskbell_open(config: *const c_char, out: *mut *mut tas
 /// leaves the rest in the spool for the next start. Returns within `timeout_ms` + 250 ms whatever the
 /// network does. `undelivered` receives the number of deliveries left, and may be NULL.
 ///
+/// Returns `TASKBELL_ERR_TIMEOUT` when the bell is closed but a call of its log function has not returned; none
+/// begins any more. Call it again to wait for that one, before the function or its `userdata` goes.
+///
 /// # Safety
 /// `undelivered` is NULL or writable.
 #[unsafe(no_mangle)]
@@ -60,18 +64,31 @@ pub unsafe extern "C" fn taskbell_close(
     undelivered: *mut u64,
 ) -> i32 {
     guard(|| {
-        let bell = if bell.is_null() {
-            default_bell::take()?
-        } else {
-            handles::remove(handles::from_pointer(bell))?
-        };
-        let left = bell.close(millis(timeout_ms))?;
-        if !undelivered.is_null() {
+        let mut left = None;
+        let closed = close(bell, millis(timeout_ms), &mut left);
+        if let Some(left) = left.filter(|_| !undelivered.is_null()) {
             // SAFETY: not NULL, and writable by the caller's word.
             unsafe { undelivered.write(left) };
         }
-        Ok(())
+        closed
     })
+}
+
+/// Closes a bell. Its handle goes only with success: after a timeout the host may wait again.
+fn close(bell: *mut taskbell_t, limit: Duration, left: &mut Option<u64>) -> Result<(), Error> {
+    let is_default = bell.is_null();
+    let handle = if is_default { default_bell::handle()? } else { handles::from_pointer(bell) };
+    let bell = handles::get(handle)?;
+    let closed = bell.close(limit);
+    if !matches!(&closed, Err(error) if error.kind != ErrorKind::Timeout) {
+        *left = bell.undelivered();
+    }
+    closed?;
+    if is_default {
+        default_bell::forget(handle);
+    }
+    // Another thread may have removed it.
+    handles::remove(handle).map(drop).or(Ok(()))
 }
 
 /// Applies another configuration, as a whole or not at all: on an error the old one stays.

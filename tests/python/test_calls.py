@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import itertools
+import json
 import threading
 import time
 
 import pytest
 
+import taskbell
 from bells import eventually, settings
 from taskbell import Bell, TaskbellError, _native
 from tools import python
@@ -152,6 +154,96 @@ def test_calls_after_close_are_refused(tmp_path, receive):
     with pytest.raises(TaskbellError) as refusal:
         bell.emit("test.event")
     assert refusal.value.name == "CLOSED"
+
+
+class SlowLog:
+    """A log function whose first call waits until it is let go."""
+
+    def __init__(self, bell):
+        self.inside = threading.Event()
+        self.go = threading.Event()
+        self.running = 0
+        bell.set_log(self.call)
+
+    def call(self, _level, _message):
+        self.running += 1
+        self.inside.set()
+        self.go.wait(30)
+        self.running -= 1
+
+
+def name_of(status):
+    return "OK" if status == _native.OK else _native.error_name(status)
+
+
+def slow_log(tmp_path, receive):
+    """A bell whose log function is in a call."""
+    bell = Bell(settings(tmp_path, receive().url()))
+    log = SlowLog(bell)
+    bell.emit("test.event", {})
+    assert log.inside.wait(30)
+    return bell, log
+
+
+def raw_close(handle, timeout_ms):
+    """The raw call: the name of the status, and the number of deliveries left, -1 when it was not written."""
+    left = ctypes.c_uint64(2**64 - 1)
+    status = _native.library().taskbell_close(handle, timeout_ms, ctypes.byref(left))
+    return name_of(status), ctypes.c_int64(left.value).value
+
+
+def test_close_waits_for_a_running_log_function_until_its_timeout(tmp_path, receive):
+    bell, log = slow_log(tmp_path, receive)
+    threading.Timer(0.5, log.go.set).start()
+    name, left = raw_close(bell._handle, 20_000)
+    assert (name, left, log.running) == ("OK", 0, 0)
+
+
+def test_close_that_leaves_a_log_function_running_says_so_and_waits_for_it_the_next_time(tmp_path, receive):
+    bell, log = slow_log(tmp_path, receive)
+    handle = bell._handle
+    for _ in range(2):
+        start = time.monotonic()
+        assert raw_close(handle, 300) == ("TIMEOUT", 0)
+        assert 0.2 < time.monotonic() - start < 5
+        assert log.running == 1
+        assert "log function" in _native.last_error()
+    assert emit(bell, b"test.event", b"{}")[0] == _native.CLOSED
+    assert _native.error_name(_native.text_out(_native.library().taskbell_stats, handle)[0]) == "CLOSED"
+    log.go.set()
+    assert raw_close(handle, 20_000) == ("OK", 0)
+    assert log.running == 0
+    assert raw_close(handle, 0)[0] == "CLOSED"
+
+
+def test_the_binding_keeps_a_log_function_that_still_runs(tmp_path, receive):
+    bell, log = slow_log(tmp_path, receive)
+    bell.close(0.1)
+    assert bell in taskbell._open_bells
+    log.go.set()
+    bell.close(20)
+    assert bell not in taskbell._open_bells
+
+
+DEFAULT_WITH_A_SLOW_LOG = """
+import json, sys, threading, taskbell
+from taskbell import _native
+inside, go = threading.Event(), threading.Event()
+taskbell.init(sys.argv[1])
+taskbell.default.set_log(lambda level, message: (inside.set(), go.wait(30)))
+taskbell.default.emit("test.event", {})
+assert inside.wait(30)
+codes = [_native.library().taskbell_shutdown(100)]
+go.set()
+codes += [_native.library().taskbell_shutdown(milliseconds) for milliseconds in (20000, 100)]
+taskbell.init(sys.argv[1])
+print(codes == [_native.TIMEOUT, _native.OK, _native.CLOSED], codes)
+"""
+
+
+def test_shutdown_may_be_called_again_while_the_log_function_runs(tmp_path, receive):
+    config = json.dumps(settings(tmp_path, receive().url()))
+    assert python(DEFAULT_WITH_A_SLOW_LOG, config).startswith("True")
 
 
 BEFORE_OPEN = """

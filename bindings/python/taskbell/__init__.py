@@ -77,13 +77,16 @@ class Bell:
     def close(self, timeout: Seconds = 5.0) -> int:
         """Refuses new events, delivers what it can until ``timeout``, and stops.
 
-        Returns the number of deliveries left in the spool for the next start. A second call returns 0.
+        Returns the number of deliveries left in the spool for the next start. A second call returns 0; while
+        a call of the log function has not returned, it waits for that.
         """
-        if self._closed:
+        if self._closed and self not in _open_bells:
             return 0
         self._closed = True
-        _open_bells.discard(self)
-        return _close(self._handle, timeout)
+        left, ended = _close(self._handle, timeout)
+        if ended:
+            _open_bells.discard(self)
+        return left
 
     def emit(self, type: str, payload: Payload = None) -> int:
         """Reports one event of any type. Returns its ticket, for ``wait``."""
@@ -205,7 +208,7 @@ def init(config: Config) -> None:
 
 def shutdown(timeout: Seconds = 5.0) -> int:
     """Closes the default instance. Returns the number of deliveries left in the spool for the next start."""
-    return _close(None, timeout)
+    return _close(None, timeout)[0]
 
 
 def on_task_complete(task: Payload = None) -> None:
@@ -260,12 +263,11 @@ def version() -> str:
     return text.decode("utf-8")
 
 
-def _close(handle: int | None, timeout: Seconds) -> int:
+def _close(handle: int | None, timeout: Seconds) -> tuple[int, bool]:
+    """The deliveries left, and whether the log function has ended."""
     left = ctypes.c_uint64(0)
     code = library().taskbell_close(handle, milliseconds(timeout), ctypes.byref(left))
-    if code != _native.TIMEOUT:
-        check_status(code)
-    return left.value
+    return left.value, _in_time(code)
 
 
 def _in_time(code: int) -> bool:
@@ -276,7 +278,7 @@ def _in_time(code: int) -> bool:
 
 
 _open_bells: set[Bell] = set()
-"""Referenced until closed: the library may call the log function of a bell that has no other reference."""
+"""Referenced until closed and the log function has ended: the library may call it without another reference."""
 
 
 def _close_at_exit() -> None:

@@ -3,9 +3,13 @@
 
 #![allow(unsafe_code)]
 
+mod signals;
 #[cfg(unix)]
 pub(crate) mod wait;
 
+pub(crate) use signals::WriteSignals;
+
+use signals::{Blocked, Mask};
 use std::io;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -39,13 +43,6 @@ pub fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<Join
 /// As [`spawn`].
 pub fn spawn_for_host(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
     spawn_masked(name, Blocked::AllButRuntimes, run)
-}
-
-/// Which signals a thread does not take.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Blocked {
-    Every,
-    AllButRuntimes,
 }
 
 fn spawn_masked(
@@ -148,61 +145,6 @@ pub fn stay_mapped() {
                 &mut module,
             );
         }
-    }
-}
-
-/// Sets this thread's signal mask, and sets it back when it is dropped.
-#[cfg(unix)]
-struct Mask {
-    before: libc::sigset_t,
-}
-
-#[cfg(unix)]
-impl Mask {
-    fn set(blocked: Blocked) -> Self {
-        // SAFETY: both sets are plain data that the calls fill in before anything reads them.
-        unsafe {
-            let mut mask = std::mem::zeroed();
-            let mut before = std::mem::zeroed();
-            libc::sigfillset(&mut mask);
-            if blocked == Blocked::AllButRuntimes {
-                runtime_signals().for_each(|signal| {
-                    libc::sigdelset(&mut mask, signal);
-                });
-            }
-            libc::pthread_sigmask(libc::SIG_SETMASK, &mask, &mut before);
-            Mask { before }
-        }
-    }
-}
-
-#[cfg(unix)]
-impl Drop for Mask {
-    fn drop(&mut self) {
-        // SAFETY: `before` was filled in by `set` on this same thread.
-        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &self.before, std::ptr::null_mut()) };
-    }
-}
-
-/// The signals by which runtimes stop their threads: SIGPWR and SIGXCPU (Mono, Boehm), and the real-time
-/// ones (Mono, CoreCLR).
-#[cfg(target_os = "linux")]
-fn runtime_signals() -> impl Iterator<Item = libc::c_int> {
-    [libc::SIGPWR, libc::SIGXCPU].into_iter().chain(libc::SIGRTMIN()..=libc::SIGRTMAX())
-}
-
-#[cfg(all(unix, not(target_os = "linux")))]
-fn runtime_signals() -> impl Iterator<Item = libc::c_int> {
-    [libc::SIGXCPU].into_iter()
-}
-
-#[cfg(not(unix))]
-struct Mask;
-
-#[cfg(not(unix))]
-impl Mask {
-    fn set(_: Blocked) -> Self {
-        Mask
     }
 }
 

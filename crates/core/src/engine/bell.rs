@@ -2,9 +2,8 @@
 
 use super::endpoints::build_lanes;
 use super::error::{Error, ErrorKind};
-use super::log::{Level, Sink};
+use super::log::{Level, NotSet, Sink};
 use super::parts::{Parts, Reload};
-use super::phase::Phase;
 use super::progress::WaitError;
 use super::supervise::{close, open};
 use crate::alerts::Gauge;
@@ -12,6 +11,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::event;
 use crate::intake::{Accepted, Refusal};
+use crate::os;
 use serde_json::{Map, Value as Json, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -46,6 +46,7 @@ impl Bell {
     /// # Errors
     /// As [`Bell::open`].
     pub fn open_with_clock(config: Config, clock: Arc<dyn Clock>) -> Result<Bell, Error> {
+        let _quiet = os::WriteSignals::hold();
         let spool = config.spool.path.clone();
         let warnings = config.warnings.clone();
         Ok(Bell {
@@ -189,25 +190,28 @@ impl Bell {
     /// any more.
     ///
     /// # Errors
-    /// `Timeout` when the former function still runs after five seconds, or is the caller.
+    /// `Timeout` when the former function still runs after five seconds or is the caller, or when the system has
+    /// no thread for the new one; `Closed`.
     pub fn set_log(&self, sink: Option<Sink>) -> Result<(), Error> {
         let is_set = sink.is_some();
-        if self.parts.log.set(sink, Duration::from_secs(5)) {
-            // From the start, before a function could be set.
-            if is_set && !self.were_warnings_logged.swap(true, Ordering::Relaxed) {
-                self.warnings.iter().for_each(|text| self.parts.log.write(Level::Warn, text));
-                self.parts
-                    .spool_health
-                    .incidents()
-                    .iter()
-                    .for_each(|text| self.parts.log.write(Level::Error, text));
-            }
-            Ok(())
-        } else {
-            let message =
-                "the former log function is still running; it must return, and must not call Taskbell";
-            Err(Error::new(ErrorKind::Timeout, message))
+        self.parts.log.set(sink, Duration::from_secs(5)).map_err(|why| match why {
+            NotSet::StillRunning => Error::new(
+                ErrorKind::Timeout,
+                "the former log function is still running; it must return, and must not call Taskbell",
+            ),
+            NotSet::NoThread => Error::new(
+                ErrorKind::Timeout,
+                "the system has no thread for the log function; set it again when there is one",
+            ),
+            NotSet::Closed => closed(),
+        })?;
+        // From the start, before a function could be set.
+        if is_set && !self.were_warnings_logged.swap(true, Ordering::Relaxed) {
+            let incidents = self.parts.spool_health.incidents();
+            self.warnings.iter().for_each(|text| self.parts.log.write(Level::Warn, text));
+            incidents.iter().for_each(|text| self.parts.log.write(Level::Error, text));
         }
+        Ok(())
     }
 
     /// Applies another configuration, or keeps the present one and returns why.
@@ -241,9 +245,22 @@ impl Bell {
     /// whatever the network does.
     ///
     /// # Errors
-    /// `Closed` when it was closed already.
+    /// `Timeout` when it is closed and a call of the log function has not returned: this may be called again, to
+    /// wait for it. `Closed` when it was closed already.
     pub fn close(&self, limit: Duration) -> Result<u64, Error> {
-        close::close(&self.parts, limit).ok_or_else(closed)
+        let _quiet = os::WriteSignals::hold();
+        let closing = close::close(&self.parts, limit).ok_or_else(closed)?;
+        if closing.log_ended {
+            return Ok(closing.undelivered);
+        }
+        let message = "the bell is closed, but a call of the log function has not returned; keep the function and \
+                       its userdata, and close the bell again to wait for it";
+        Err(Error::new(ErrorKind::Timeout, message))
+    }
+
+    /// How many deliveries were left when it was closed; `None` before.
+    pub fn undelivered(&self) -> Option<u64> {
+        self.parts.undelivered.get().copied()
     }
 
     fn check(&self, kind: &str, payload: &[u8]) -> Result<(), Error> {
@@ -305,12 +322,13 @@ impl Bell {
 
     /// Whether it was closed.
     pub fn is_closed(&self) -> bool {
-        self.parts.phase.get() != Phase::Open
+        self.parts.in_flight.is_closed()
     }
 }
 
 impl Drop for Bell {
     fn drop(&mut self) {
+        let _quiet = os::WriteSignals::hold();
         close::close(&self.parts, Duration::ZERO);
     }
 }

@@ -27,6 +27,11 @@ impl InFlight {
         self.calls.fetch_or(CLOSED, Ordering::AcqRel) & CLOSED == 0
     }
 
+    /// Whether new calls are refused.
+    pub fn is_closed(&self) -> bool {
+        self.calls.load(Ordering::Acquire) & CLOSED != 0
+    }
+
     /// Whether new calls are refused and none is in flight.
     pub fn is_empty(&self) -> bool {
         self.calls.load(Ordering::Acquire) == CLOSED
@@ -50,7 +55,7 @@ mod tests {
         assert!(in_flight.close());
         assert!(!in_flight.close());
         assert!(in_flight.enter().is_none());
-        assert!(!in_flight.is_empty());
+        assert!(in_flight.is_closed() && !in_flight.is_empty());
         drop(call);
         assert!(in_flight.is_empty());
     }

@@ -30,11 +30,29 @@ pub enum Level {
 /// Receives the messages.
 pub type Sink = Box<dyn Fn(Level, &str) + Send>;
 
+/// Why a function was not set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotSet {
+    /// The former function is still running, or is the caller.
+    StillRunning,
+    /// The system has no thread left.
+    NoThread,
+    /// The log was closed.
+    Closed,
+}
+
 /// Passes messages to the host's function.
 #[derive(Default)]
 pub struct Log {
     set: AtomicBool,
-    queue: Mutex<Option<Arc<LogQueue>>>,
+    current: Mutex<CurrentFunction>,
+}
+
+#[derive(Default)]
+struct CurrentFunction {
+    /// Also of a function that was removed while it ran on.
+    queue: Option<Arc<LogQueue>>,
+    closed: bool,
 }
 
 /// The messages for one function.
@@ -60,8 +78,8 @@ impl Log {
         if !self.set.load(Ordering::Acquire) {
             return;
         }
-        if let Ok(queue) = self.queue.try_lock()
-            && let Some(queue) = queue.as_ref()
+        if let Ok(current) = self.current.try_lock()
+            && let Some(queue) = &current.queue
         {
             queue.push(level, message);
         }
@@ -72,30 +90,57 @@ impl Log {
         self.set.load(Ordering::Acquire)
     }
 
-    /// Sets or removes the function. The former one first gets its waiting messages; once this returns `true`,
-    /// it does not run and will not run again. `false` when it is still running after `limit`, when it is
-    /// the caller, or when the system has no thread left; no function is set then.
-    pub fn set(&self, sink: Option<Sink>, limit: Duration) -> bool {
-        let mut queue = lock(&self.queue);
-        if queue.as_ref().is_some_and(|queue| lock(&queue.state).thread == Some(thread::current().id())) {
-            return false;
+    /// Sets or removes the function. The former one first gets its waiting messages; once this succeeds, it does
+    /// not run and will not run again. After a failure no function is set, except for a function that called
+    /// this itself.
+    ///
+    /// # Errors
+    /// When the former function still runs after `limit` or is the caller, when there is no thread for the new
+    /// one, or when the log was closed.
+    pub fn set(&self, sink: Option<Sink>, limit: Duration) -> Result<(), NotSet> {
+        let deadline = Instant::now() + limit;
+        loop {
+            let mut current = lock(&self.current);
+            let former = current.queue.clone().filter(|former| !former.has_ended());
+            let Some(former) = former else {
+                current.queue = None;
+                return sink.map_or(Ok(()), |sink| self.start(&mut current, sink));
+            };
+            if former.is_this_thread() {
+                return Err(NotSet::StillRunning);
+            }
+            // Nobody waits for this lock while a slow function is awaited.
+            self.set.store(false, Ordering::Release);
+            drop(current);
+            if !former.end(deadline) {
+                return Err(NotSet::StillRunning);
+            }
         }
-        self.set.store(false, Ordering::Release);
-        if let Some(former) = queue.take()
-            && !former.end(limit)
-        {
-            *queue = Some(former);
-            return false;
+    }
+
+    /// Removes the function for good. Whether it has ended within `limit`; one that has not is called no more.
+    pub fn close(&self, limit: Duration) -> bool {
+        let queue = {
+            let mut current = lock(&self.current);
+            current.closed = true;
+            self.set.store(false, Ordering::Release);
+            current.queue.clone()
+        };
+        let deadline = Instant::now() + limit;
+        // A function that closes its own bell is not awaited.
+        queue.is_none_or(|queue| queue.end(if queue.is_this_thread() { Instant::now() } else { deadline }))
+    }
+
+    fn start(&self, current: &mut CurrentFunction, sink: Sink) -> Result<(), NotSet> {
+        if current.closed {
+            return Err(NotSet::Closed);
         }
-        let Some(sink) = sink else { return true };
-        let fresh = Arc::new(LogQueue::default());
-        let served = Arc::clone(&fresh);
-        if os::spawn_for_host("taskbell-log", move || served.run(&sink)).is_err() {
-            return false;
-        }
-        *queue = Some(fresh);
+        let queue = Arc::new(LogQueue::default());
+        let served = Arc::clone(&queue);
+        os::spawn_for_host("taskbell-log", move || served.run(sink)).map_err(|_| NotSet::NoThread)?;
+        current.queue = Some(queue);
         self.set.store(true, Ordering::Release);
-        true
+        Ok(())
     }
 }
 
@@ -111,11 +156,13 @@ impl LogQueue {
     }
 
     /// Calls the function until [`LogQueue::end`]. Runs on a thread of its own.
-    fn run(&self, sink: &Sink) {
+    fn run(&self, sink: Sink) {
         lock(&self.state).thread = Some(thread::current().id());
         while let Some((level, message)) = self.next() {
             sink(level, &message);
         }
+        // What it holds may be the host's as well.
+        drop(sink);
         lock(&self.state).ended = true;
         self.changed.notify_all();
     }
@@ -139,8 +186,7 @@ impl LogQueue {
     }
 
     /// Ends after the waiting messages; those left at the deadline are dropped. Whether the thread has ended.
-    fn end(&self, limit: Duration) -> bool {
-        let deadline = Instant::now() + limit;
+    fn end(&self, deadline: Instant) -> bool {
         let mut state = lock(&self.state);
         state.ending = true;
         self.changed.notify_all();
@@ -154,6 +200,14 @@ impl LogQueue {
             state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         true
+    }
+
+    fn has_ended(&self) -> bool {
+        lock(&self.state).ended
+    }
+
+    fn is_this_thread(&self) -> bool {
+        lock(&self.state).thread == Some(thread::current().id())
     }
 }
 
@@ -175,9 +229,9 @@ mod tests {
         let log = Log::default();
         let (send, receive) = mpsc::channel();
         let sink: Sink = Box::new(move |level, text| send.send((level, text.to_owned())).unwrap());
-        assert!(log.set(Some(sink), SOON));
+        log.set(Some(sink), SOON).unwrap();
         (0..100).for_each(|number| log.write(Level::Warn, &number.to_string()));
-        assert!(log.set(None, SOON));
+        log.set(None, SOON).unwrap();
         log.write(Level::Warn, "late");
         let arrived: Vec<_> = receive.iter().collect();
         assert_eq!(arrived.len(), 100);
@@ -194,14 +248,15 @@ mod tests {
             entered.send(inner.set(None, SOON)).unwrap();
             let _ = wait.recv();
         });
-        assert!(log.set(Some(sink), SOON));
+        log.set(Some(sink), SOON).unwrap();
         log.write(Level::Error, "x");
-        assert!(!inside.recv().unwrap(), "the function's own call is refused");
+        assert_eq!(inside.recv().unwrap(), Err(NotSet::StillRunning), "the function's own call is refused");
         // Writing goes on at once, whatever the function does.
         (0..MAX_WAITING * 2).for_each(|_| log.write(Level::Error, "y"));
-        assert!(!log.set(None, Duration::from_millis(20)), "the function is stuck");
+        let stuck = log.set(None, Duration::from_millis(20));
+        assert_eq!(stuck, Err(NotSet::StillRunning));
         drop(go);
-        assert!(log.set(None, SOON));
+        log.set(None, SOON).unwrap();
     }
 
     #[test]
@@ -213,11 +268,43 @@ mod tests {
             let _ = wait.recv();
             send.send(text.to_owned()).unwrap();
         });
-        assert!(log.set(Some(sink), SOON));
+        log.set(Some(sink), SOON).unwrap();
         (0..MAX_WAITING + 50).for_each(|_| log.write(Level::Info, "m"));
         drop(go);
-        assert!(log.set(None, SOON));
+        log.set(None, SOON).unwrap();
         let last = receive.iter().last().unwrap();
         assert!(last.ends_with("log messages were dropped: the log function is slow"), "{last}");
+    }
+
+    #[test]
+    fn closing_tells_whether_the_function_has_ended_and_lets_none_be_set_again() {
+        let log = Log::default();
+        let (entered, inside) = mpsc::channel();
+        let (go, wait) = mpsc::channel::<()>();
+        let sink: Sink = Box::new(move |_, text| {
+            entered.send(text.to_owned()).unwrap();
+            let _ = wait.recv();
+        });
+        log.set(Some(sink), SOON).unwrap();
+        log.write(Level::Warn, "first");
+        inside.recv().unwrap();
+        log.write(Level::Warn, "second");
+        assert!(!log.close(Duration::from_millis(20)), "the first call still runs");
+        drop(go);
+        assert!(log.close(SOON));
+        assert!(inside.recv().is_err(), "a message that waited at the deadline is never passed on");
+        assert_eq!(log.set(Some(Box::new(|_, _| ())), SOON), Err(NotSet::Closed));
+    }
+
+    #[test]
+    fn a_function_that_closes_its_own_log_is_told_that_it_runs_and_ends_when_it_returns() {
+        let log = Arc::new(Log::default());
+        let inner = Arc::clone(&log);
+        let (closed, told) = mpsc::channel();
+        let sink: Sink = Box::new(move |_, _| closed.send(inner.close(SOON)).unwrap());
+        log.set(Some(sink), SOON).unwrap();
+        log.write(Level::Warn, "x");
+        assert!(!told.recv().unwrap());
+        assert!(log.close(SOON));
     }
 }

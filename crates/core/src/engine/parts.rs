@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::intake::Intake;
 use crate::spool::Reader;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// Made by `open`, and held by the host's handle and the dispatcher.
 #[derive(Debug)]
@@ -41,6 +41,10 @@ pub struct Parts {
     pub reload: ReloadSlot,
     /// Whether a draining instance has given everything accepted to the lanes.
     pub drained: AtomicBool,
+    /// The deliveries that closing left; unknown before it has ended.
+    pub undelivered: OnceLock<u64>,
+    /// Closing has ended, except for a call of the host's log function.
+    pub log_runs_on: AtomicBool,
 }
 
 /// A new configuration, with a lane for each of its endpoints.
@@ -95,6 +99,8 @@ impl Parts {
             sampler: Arc::default(),
             reload: ReloadSlot::default(),
             drained: AtomicBool::new(false),
+            undelivered: OnceLock::new(),
+            log_runs_on: AtomicBool::new(false),
             clock,
             log,
             counters,

@@ -6,6 +6,7 @@
 //! reads the spool. Without named pipes (Windows) the dispatcher checks the spool at intervals.
 
 use super::lock;
+use crate::os;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
@@ -72,6 +73,8 @@ impl Drop for PeerSignal {
 
 /// Signals the instances on this spool except `but`; returns how many were reached. Never waits.
 pub fn call(spool: &Path, but: Option<&str>) -> usize {
+    // A reader may end between the opening of its pipe and the write.
+    let _quiet = os::WriteSignals::hold();
     let pipes = list(spool).into_iter().filter(|pipe| Some(pipe.instance.as_str()) != but);
     pipes.filter(|pipe| !pipe.opening && call_pipe(&pipe.path)).count()
 }

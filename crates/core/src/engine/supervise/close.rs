@@ -14,11 +14,24 @@ const GRACE: Duration = Duration::from_millis(200);
 /// Between two checks of the closing thread.
 const POLL: Duration = Duration::from_millis(2);
 
-/// Refuses new events, drains, stops, and leaves the rest in the spool. Returns the number of deliveries that
-/// are left; `None` when the instance was closed already.
-pub fn close(parts: &Parts, limit: Duration) -> Option<u64> {
+/// How closing ended.
+#[derive(Debug, Clone, Copy)]
+pub struct Closing {
+    /// Deliveries that are left.
+    pub undelivered: u64,
+    /// Whether no log function of the host runs any more.
+    pub log_ended: bool,
+}
+
+/// Refuses new events, drains, stops, and leaves the rest in the spool. A further call waits for the log
+/// function that an earlier one left running. `None` when the instance was closed already.
+pub fn close(parts: &Parts, limit: Duration) -> Option<Closing> {
     if !parts.in_flight.close() {
-        return None;
+        let undelivered = *parts.undelivered.get()?;
+        if !parts.log_runs_on.swap(false, Ordering::AcqRel) {
+            return None;
+        }
+        return Some(await_log(parts, undelivered, limit));
     }
     let deadline = Instant::now() + limit;
     parts.sampler.end();
@@ -42,10 +55,17 @@ pub fn close(parts: &Parts, limit: Duration) -> Option<u64> {
         let state = lane.state();
         (state.waiting + state.in_flight) as u64
     };
-    let left = lanes.iter().map(waiting).sum();
-    parts.log.set(None, end.saturating_duration_since(Instant::now()));
+    let undelivered = lanes.iter().map(waiting).sum();
     parts.lanes.lock().clear();
-    Some(left)
+    let _ = parts.undelivered.set(undelivered);
+    Some(await_log(parts, undelivered, end.max(deadline).saturating_duration_since(Instant::now())))
+}
+
+/// Lets no further call of the log function begin, and waits for the one that runs.
+fn await_log(parts: &Parts, undelivered: u64, limit: Duration) -> Closing {
+    let log_ended = parts.log.close(limit);
+    parts.log_runs_on.store(!log_ended, Ordering::Release);
+    Closing { undelivered, log_ended }
 }
 
 fn await_until(deadline: Instant, done: impl Fn() -> bool) -> bool {
