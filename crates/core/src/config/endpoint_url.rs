@@ -4,6 +4,7 @@ use super::declaration::ConfigKey;
 use super::diagnostic::advice;
 use super::load_context::{LoadContext, TextValue};
 use super::table_reader::TableReader;
+use super::url_text;
 use super::value_types::Text;
 use crate::platform::{self, Platform};
 use crate::secret::{SecretUrl, url_secrets};
@@ -24,8 +25,8 @@ pub(super) fn read(
     let url = url?;
     add_url_secrets(table.context, &url);
     warn_of_plain_text(table, url_key, &url);
-    warn_of_retired_url(table, url_key, &url);
     let recognised = platform::recognise(&url);
+    warn_of_wrong_url(table, url_key, &url, named, recognised);
     if let (Some(named), Some(recognised)) = (named, recognised)
         && named.name() != recognised.name()
     {
@@ -52,25 +53,44 @@ fn warn_of_plain_text(table: &TableReader<'_>, key: &ConfigKey<Text<Url>>, url: 
     }
 }
 
-/// Warns of a URL that no longer works, or expects a body that Taskbell does not send.
-fn warn_of_retired_url(table: &TableReader<'_>, key: &ConfigKey<Text<Url>>, url: &Url) {
-    let host = url.host_str().unwrap_or_default();
-    if host.ends_with(".webhook.office.com") {
-        table.warn(
-            key,
-            "Office 365 connectors are retired: create a workflow \"when a Teams webhook request is received\" and \
-             use its URL",
-        );
+/// Warns of a URL that was hardly copied as it was meant, no longer works, or expects a body that Taskbell does
+/// not send.
+fn warn_of_wrong_url(
+    table: &TableReader<'_>,
+    key: &ConfigKey<Text<Url>>,
+    url: &Url,
+    named: Option<&dyn Platform>,
+    recognised: Option<&dyn Platform>,
+) {
+    if let Some(doubt) = url_text::doubt(url, is_private(url)) {
+        table.warn(key, doubt);
     }
+    if recognised.is_none() && warn_of_foreign_form(table, key, url) {
+        return;
+    }
+    let own_server = named.and_then(|named| named.default_url()) == Some(url.as_str());
+    let known = platform::known_address(url).filter(|_| recognised.is_none() && !own_server);
+    if let Some(known) = known.filter(|known| named.is_none() || !known.takes_json) {
+        table.warn(key, format!("{}: {}", known.service, known.advice));
+    }
+    if url.path().starts_with("/open-apis/bot/hook/") && recognised.is_some() {
+        table.warn(key, "this is a bot of the first version, which takes no cards: create a new custom bot");
+    }
+}
+
+/// Warns of an address at which Discord expects the messages of another service.
+fn warn_of_foreign_form(table: &TableReader<'_>, key: &ConfigKey<Text<Url>>, url: &Url) -> bool {
     let path = url.path().trim_end_matches('/');
-    let Some((webhook, form @ ("slack" | "github"))) = path.rsplit_once('/') else { return };
+    let Some((webhook, form @ ("slack" | "github"))) = path.rsplit_once('/') else { return false };
     let mut own = url.clone();
     own.set_path(webhook);
-    if platform::recognise(&own).is_some_and(|platform| platform.name() == "discord") {
+    let foreign = platform::recognise(&own).is_some_and(|platform| platform.name() == "discord");
+    if foreign {
         let message =
             format!("remove `/{form}`: at that address Discord expects messages in the format of {form}");
         table.warn(key, message);
     }
+    foreign
 }
 
 /// The URL of a platform that has only one.
@@ -93,6 +113,9 @@ pub(super) fn parse_platform(text: &TextValue) -> Result<&'static dyn Platform, 
 
 /// A URL with one of these schemes, a host and no fragment. The error never quotes it.
 pub(super) fn parse_http_url(text: &TextValue, schemes: &[&str]) -> Result<Url, String> {
+    if let Some(fault) = url_text::fault(&text.text) {
+        return Err(fault);
+    }
     let expected = schemes.join(" or ");
     let url = Url::parse(text.text.trim())
         .map_err(|error| format!("this is not a URL ({error}); expected an {expected} URL"))?;

@@ -44,6 +44,7 @@ mod template;
 mod tls;
 mod toml_text;
 mod units;
+mod url_text;
 mod value_types;
 
 pub use diagnostic::{ConfigError, ConfigErrors};

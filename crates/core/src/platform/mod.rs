@@ -34,6 +34,7 @@ mod github;
 mod gitlab;
 mod googlechat;
 mod json;
+mod known_address;
 mod limits;
 mod lines;
 mod links;
@@ -55,6 +56,7 @@ mod trim;
 mod wecom;
 
 pub use canned_response::{CannedResponse, Expected};
+pub use known_address::{KnownAddress, known_address};
 pub use multipart::shown as shown_form;
 pub use platform_options::{
     MissingValue, PlatformOption, is_platform_option, option_names, platforms_with_option,
@@ -257,10 +259,15 @@ pub trait Platform: Sync + Debug {
     /// server of one's own that speaks as the platform does may do without.
     fn missing_value(&self, target: &Target) -> Option<MissingValue> {
         let url = target.url.expose();
-        let name = self.required_parameter().filter(|_| self.recognises(url))?;
+        let missing = if self.recognises(url) { self.missing_end(url)? } else { return None };
+        Some(("url", format!("the end of this URL is missing: {missing}")))
+    }
+
+    /// What is missing at the end of a URL that it recognises, because the copy was cut short.
+    fn missing_end(&self, url: &Url) -> Option<String> {
+        let name = self.required_parameter()?;
         let has = url.query_pairs().any(|(key, value)| key == name && !value.is_empty());
-        let words = format!("the end of this URL is missing: `{name}=` and what stands behind it");
-        (!has).then_some(("url", words))
+        (!has).then(|| format!("`{name}=` and what stands behind it"))
     }
 
     /// The URL that is dialled for the configured one.
@@ -382,6 +389,11 @@ pub trait Platform: Sync + Debug {
 
     /// What an answer means.
     fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome;
+}
+
+/// The parts of a URL's path that are not empty.
+fn path_parts(url: &Url) -> Vec<&str> {
+    url.path().split('/').filter(|part| !part.is_empty()).collect()
 }
 
 /// The type of the event a context speaks of.

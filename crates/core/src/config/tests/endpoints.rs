@@ -39,6 +39,71 @@ fn a_truncated_url_is_rejected() {
 }
 
 #[test]
+fn a_url_that_was_cut_anywhere_is_rejected_or_warned_of() {
+    let slack = "https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX";
+    let trigger = "https://hooks.slack.com/triggers/T0/1/key";
+    for whole in [
+        slack,
+        trigger,
+        "https://discord.com/api/webhooks/123456789012345678/abcdefghijklmnop",
+        "https://open.feishu.cn/open-apis/bot/v2/hook/key",
+        "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=k",
+        "https://oapi.dingtalk.com/robot/send?access_token=t",
+        "https://chat.googleapis.com/v1/spaces/AAA/messages?key=k&token=t",
+        "https://a.logic.azure.com/workflows/1/triggers/manual/paths/invoke?sv=1.0&sig=s",
+    ] {
+        assert_eq!(doubts(whole), Vec::<String>::new(), "{whole}");
+        let host_end = whole.match_indices('/').nth(2).unwrap().0;
+        let ends = whole.char_indices().skip(host_end).filter(|(_, c)| matches!(c, '/' | '?' | '=' | '&'));
+        for (at, _) in ends {
+            for cut in [&whole[..at], &whole[..=at]] {
+                assert!(!doubts(cut).is_empty(), "{cut}");
+            }
+        }
+    }
+    assert!(!doubts(&slack[..slack.len() - 3]).is_empty(), "a key of 21 characters");
+    let telegram = "platform = \"telegram\"\nchat_id = \"1\"\n";
+    for cut in
+        ["https://api.telegram.org/bot", "https://api.telegram.org/bot123", "https://api.telegram.org/bot1:"]
+    {
+        assert_error(&format!("[endpoints.a]\nurl = \"{cut}\"\n{telegram}"), "the bot's token is not whole");
+    }
+}
+
+#[test]
+fn a_page_for_people_and_a_service_with_another_form_are_named() {
+    for (url, words) in [
+        ("https://acme.slack.com/archives/C0123", "Slack: this is a page for people"),
+        ("https://discord.com/channels/1/2", "Discord: this is a page for people"),
+        ("https://teams.microsoft.com/l/channel/1", "Teams: this is a page for people"),
+        ("https://t.me/channel", "Telegram: this is a page for people"),
+        ("https://outlook.office.com/webhook/1", "are retired"),
+        (
+            "https://api.pushover.net/1/messages.json",
+            "Pushover: write `platform = \"json\"` and a `template`",
+        ),
+        ("https://push.example.com/message?token=A", "Gotify: write"),
+        ("https://hooks.example.com/YOUR_TOKEN", "placeholder"),
+    ] {
+        let found = doubts(url);
+        assert!(found.len() == 1 && found[0].contains(words), "{url}: {found:?}");
+    }
+    let chosen = "platform = \"json\"\nurl = \"https://api.pushover.net/1/messages.json\"\n";
+    let text = format!("[endpoints.a]\n{chosen}[[hooks]]\non = [\"a\"]\nto = [\"a\"]\n");
+    assert_eq!(read_all(&text).unwrap().1, [], "who writes the platform has chosen it");
+    assert_error(&endpoint("").replace("https://", "<https://"), "an angle bracket around it");
+}
+
+/// The errors and warnings of a configuration with this URL.
+fn doubts(url: &str) -> Vec<String> {
+    let text = format!("[endpoints.a]\nurl = \"{url}\"\n[[hooks]]\non = [\"a\"]\nto = [\"a\"]\n");
+    match read_all(&text) {
+        Ok((_, warnings)) => warnings.iter().map(ToString::to_string).collect(),
+        Err(errors) => errors.iter().map(ToString::to_string).collect(),
+    }
+}
+
+#[test]
 fn headers_are_checked() {
     for (headers, expected) in [
         ("{ \"a b\" = \"x\" }", "headers.a b: this is not a header name"),

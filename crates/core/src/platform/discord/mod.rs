@@ -11,7 +11,7 @@ use super::limits::{Escape, Unit, fit, flatten};
 use super::multipart::{Field, form};
 use super::{
     Answer, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest, RenderedMessage,
-    Request, Target, event_kind, links, origin, trim,
+    Request, Target, event_kind, links, origin, path_parts, trim,
 };
 use crate::clock;
 use crate::message::{Context, Notice, Strings, Tone};
@@ -75,13 +75,21 @@ impl Platform for Discord {
             "ptb.discordapp.com",
             "canary.discordapp.com",
         ];
-        let parts: Vec<_> = url.path().trim_end_matches('/').split('/').skip(1).collect();
-        let is_webhook = match parts.as_slice() {
-            ["api", "webhooks", _, _] => true,
-            ["api", version, "webhooks", _, _] => version.starts_with('v'),
-            _ => false,
-        };
+        let is_webhook = webhook_parts(&path_parts(url)).is_some_and(|parts| parts.len() <= 2);
         is_webhook && url.host_str().is_some_and(|host| HOSTS.contains(&host))
+    }
+
+    fn missing_end(&self, url: &Url) -> Option<String> {
+        let parts = path_parts(url);
+        let words = "after `/webhooks/` stand the number of the webhook and its token of 68 characters";
+        match webhook_parts(&parts)? {
+            // A number of this length is a real one. A shorter token is that of an example.
+            [number, token] if number.len() >= 17 && (20..60).contains(&token.len()) => {
+                Some(words.to_owned())
+            }
+            [_, _] => None,
+            _ => Some(words.to_owned()),
+        }
     }
 
     fn pace(&self) -> (&'static [Rate], usize) {
@@ -287,6 +295,15 @@ fn colour(tone: Tone) -> u32 {
         Tone::Bad => 0xe0_1e_5a,
         Tone::Warn => 0xec_b2_2e,
         Tone::Neutral => 0x58_65_f2,
+    }
+}
+
+/// What stands behind `/api/webhooks/`, with or without a version.
+fn webhook_parts<'p, 'u>(parts: &'p [&'u str]) -> Option<&'p [&'u str]> {
+    match parts {
+        ["api", "webhooks", rest @ ..] => Some(rest),
+        ["api", version, "webhooks", rest @ ..] if version.starts_with('v') => Some(rest),
+        _ => None,
     }
 }
 

@@ -13,7 +13,7 @@ use super::lines::Lines;
 use super::platform_options::is_token;
 use super::{
     Answer, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption, Rate, ReceivedRequest,
-    RenderedMessage, Request, Target, links, or_event_kind, origin, retry_after, trim,
+    RenderedMessage, Request, Target, links, or_event_kind, origin, path_parts, retry_after, trim,
 };
 use crate::message::{Context, Notice, Strings, Tone};
 use serde_json::{Value, json};
@@ -63,6 +63,11 @@ impl Platform for Feishu {
     fn recognises(&self, url: &Url) -> bool {
         matches!(url.host_str(), Some("open.feishu.cn" | "open.larksuite.com" | "open.larkoffice.com"))
             && url.path().starts_with("/open-apis/bot/")
+    }
+
+    fn missing_end(&self, url: &Url) -> Option<String> {
+        let key = path_parts(url).iter().skip_while(|part| **part != "hook").nth(1).copied();
+        key.is_none().then(|| "after `/hook/` stands the key of the bot".to_owned())
     }
 
     fn options(&self) -> &'static [PlatformOption] {

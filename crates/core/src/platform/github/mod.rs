@@ -12,7 +12,7 @@ use super::limits::{Unit, fit, flatten};
 use super::platform_options::is_token;
 use super::{
     Answer, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption, Rate, ReceivedRequest,
-    RenderedMessage, Request, Target, event_kind, outcome, retry_after, trim,
+    RenderedMessage, Request, Target, event_kind, outcome, path_parts, retry_after, trim,
 };
 use crate::message::{Context, Notice, default_body};
 use serde_json::{Value, json};
@@ -53,8 +53,15 @@ impl Platform for GitHub {
     }
 
     fn recognises(&self, url: &Url) -> bool {
-        let parts: Vec<_> = url.path().trim_end_matches('/').split('/').skip(1).collect();
-        url.host_str() == Some("api.github.com") && matches!(parts.as_slice(), ["repos", _, _, "dispatches"])
+        let host = url.host_str().unwrap_or_default();
+        match path_parts(url).as_slice() {
+            ["repos", _, _, "dispatches"] => {
+                host == "api.github.com" || (host.starts_with("api.") && host.ends_with(".ghe.com"))
+            }
+            // GitHub Enterprise Server, at any name.
+            ["api", "v3", "repos", _, _, "dispatches"] => true,
+            _ => false,
+        }
     }
 
     fn options(&self) -> &'static [PlatformOption] {

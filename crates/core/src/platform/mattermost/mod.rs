@@ -119,6 +119,8 @@ impl Platform for Mattermost {
         let id = json.as_ref().and_then(|json| json["id"].as_str()).unwrap_or_default();
         match status {
             200 if answer.body.trim_ascii() == b"ok" => Outcome::Delivered,
+            // Rocket.Chat takes the same messages, and answers in JSON.
+            200 if json.as_ref().is_some_and(|json| json["success"] == true) => Outcome::Delivered,
             200..=299 => {
                 answer.again(now_unix_ms, format!("answered {status}, but not as Mattermost does: no `ok`"))
             }

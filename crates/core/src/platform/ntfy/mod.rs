@@ -54,7 +54,9 @@ impl Platform for Ntfy {
     }
 
     fn recognises(&self, url: &Url) -> bool {
-        url.host_str() == Some("ntfy.sh")
+        let host = url.host_str().unwrap_or_default();
+        // A server of one's own by its usual name; what is not one topic is left to the other rules.
+        host == "ntfy.sh" || (host.starts_with("ntfy.") && is_topic(url.path().trim_matches('/')))
     }
 
     fn options(&self) -> &'static [PlatformOption] {

@@ -11,7 +11,8 @@ use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
 use super::{
     Answer, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption, Rate, ReceivedRequest,
-    RenderedMessage, Request, Target, event_kind, links, or_event_kind, origin, retry_after, trim,
+    RenderedMessage, Request, Target, event_kind, links, or_event_kind, origin, path_parts, retry_after,
+    trim,
 };
 use crate::clock;
 use crate::message::{Context, Notice, Strings, Tone};
@@ -58,7 +59,12 @@ impl Platform for PagerDuty {
 
     fn recognises(&self, url: &Url) -> bool {
         matches!(url.host_str(), Some("events.pagerduty.com" | "events.eu.pagerduty.com"))
-            && url.path().starts_with("/v2/")
+            && path_parts(url).first() == Some(&"v2")
+    }
+
+    fn missing_end(&self, url: &Url) -> Option<String> {
+        let whole = matches!(path_parts(url).as_slice(), ["v2", "enqueue"] | ["v2", "change", "enqueue"]);
+        (!whole).then(|| "it ends in `/v2/enqueue`, or in `/v2/change/enqueue` for change events".to_owned())
     }
 
     fn options(&self) -> &'static [PlatformOption] {

@@ -15,7 +15,7 @@ use super::cut::{self, Markup};
 use super::limits::{Unit, fit, flatten};
 use super::{
     Answer, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest, RenderedMessage,
-    Request, Target, links, or_event_kind, origin, trim,
+    Request, Target, links, or_event_kind, origin, path_parts, trim,
 };
 use crate::message::{Context, Notice, Strings, Tone};
 use serde_json::{Value, json};
@@ -68,7 +68,19 @@ impl Platform for Slack {
     }
 
     fn recognises(&self, url: &Url) -> bool {
-        is_slack(url) && url.path().starts_with("/services/")
+        is_slack(url) && path_parts(url).first() == Some(&"services")
+    }
+
+    fn missing_end(&self, url: &Url) -> Option<String> {
+        let words = "after `/services/` stand the workspace, the webhook and its key of 24 characters";
+        match path_parts(url).as_slice() {
+            // Ids of this length are real ones, so the key has its real length too.
+            [_, team, hook, key] if team.len() > 8 && hook.len() > 8 && key.len() < 24 => {
+                Some(words.to_owned())
+            }
+            [_, _, _, _, ..] => None,
+            _ => Some(words.to_owned()),
+        }
     }
 
     fn pace(&self) -> (&'static [Rate], usize) {

@@ -8,7 +8,7 @@ use super::limits::{Unit, fit};
 use super::slack::{PACE, block, is_slack, refusal, word};
 use super::{
     Answer, CannedResponse, Example, Outcome, Platform, Rate, ReceivedRequest, Target, event_kind, links,
-    origin, outcome,
+    origin, outcome, path_parts,
 };
 use crate::message::{Context, Notice, Strings};
 use serde_json::{Value, json};
@@ -42,7 +42,13 @@ impl Platform for SlackWorkflow {
     }
 
     fn recognises(&self, url: &Url) -> bool {
-        is_slack(url) && (url.path().starts_with("/triggers/") || url.path().starts_with("/workflows/"))
+        is_slack(url) && matches!(path_parts(url).first(), Some(&("triggers" | "workflows")))
+    }
+
+    fn missing_end(&self, url: &Url) -> Option<String> {
+        let parts = path_parts(url);
+        let whole = if parts.first() == Some(&"workflows") { 5 } else { 4 };
+        (parts.len() < whole).then(|| format!("after `/{}/` stand {} parts", parts[0], whole - 1))
     }
 
     fn coalesces(&self) -> bool {

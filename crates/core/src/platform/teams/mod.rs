@@ -36,6 +36,18 @@ const NAME: usize = 128;
 #[derive(Debug)]
 pub(super) struct Teams;
 
+/// Where workflows listen: in the public cloud, in those of governments, and in China.
+const HOSTS: &[&str] = &[
+    ".logic.azure.com",
+    ".environment.api.powerplatform.com",
+    ".logic.azure.us",
+    ".environment.api.gov.powerplatform.microsoft.us",
+    ".environment.api.high.powerplatform.microsoft.us",
+    ".environment.api.appsplatform.us",
+    ".logic.azure.cn",
+    ".environment.api.powerplatform.partner.microsoftonline.cn",
+];
+
 impl Platform for Teams {
     fn name(&self) -> &'static str {
         "teams"
@@ -62,9 +74,7 @@ impl Platform for Teams {
     /// same request.
     fn recognises(&self, url: &Url) -> bool {
         let Some(host) = url.host_str() else { return false };
-        let path = url.path();
-        (host.ends_with(".logic.azure.com") && path.contains("/workflows/"))
-            || (host.ends_with(".environment.api.powerplatform.com") && path.contains("/workflows/"))
+        url.path().contains("/workflows/") && HOSTS.iter().any(|suffix| host.ends_with(suffix))
     }
 
     fn required_parameter(&self) -> Option<&'static str> {

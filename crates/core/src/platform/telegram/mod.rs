@@ -103,8 +103,15 @@ impl Platform for Telegram {
     }
 
     fn missing_value(&self, target: &Target) -> Option<MissingValue> {
-        let has_token = target.url.expose().path().contains("/bot") || target.option("token").is_some();
+        let url = target.url.expose();
+        let token = url.path().split('/').find_map(|part| part.strip_prefix("bot"));
+        let whole = |token: &str| is_bot_token(&token.replace("%3A", ":"));
+        if self.recognises(url) && !token.is_some_and(whole) {
+            let words = "the bot's token is not whole: after `/bot` stand digits, a colon and letters";
+            return Some(("url", words.to_owned()));
+        }
         let words = "this key is missing: `telegram` needs the bot's token, here or in `url`";
+        let has_token = url.path().contains("/bot") || target.option("token").is_some();
         (!has_token).then(|| ("token", words.to_owned()))
     }
 

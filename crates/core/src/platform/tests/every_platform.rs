@@ -147,7 +147,8 @@ proptest! {
 }
 
 /// Files outside a platform's folder that may name it, and why.
-const NAMING: [(&str, &str); 5] = [
+const NAMING: [(&str, &str); 6] = [
+    ("platform/known_address.rs", "knows servers of one's own by the names that people give them"),
     ("config/endpoint_url.rs", "warns of Discord's URLs in the form of Slack and GitHub"),
     ("config/reference.rs", "shows a configuration"),
     ("sign/scheme.rs", "signature schemes have the names of those who made them"),
