@@ -25,6 +25,8 @@ pub mod lanes;
 pub mod message;
 pub mod os;
 pub mod platform;
+#[cfg(test)]
+mod property;
 pub mod secret;
 pub mod shaping;
 pub mod sign;

@@ -161,7 +161,7 @@ fn entries() -> Vec<(Value, Value)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(crate::property::cases(48))]
 
     #[test]
     fn what_is_signed_verifies_with_the_new_and_with_the_old_secret(

@@ -4,7 +4,7 @@ use super::*;
 use proptest::prelude::*;
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(crate::property::cases(256))]
 
     #[test]
     fn arbitrary_text_never_panics(text in "\\PC{0,200}", near in "[\\[\\]{}=\",.:a-c0-9 \n#'_-]{0,120}") {

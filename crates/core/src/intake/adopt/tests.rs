@@ -126,7 +126,7 @@ fn a_process_killed_while_it_cleared_room_leaves_nothing_torn() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(crate::property::cases(400))]
 
     #[test]
     fn whatever_happened_to_a_file_no_wrong_record_comes_out(

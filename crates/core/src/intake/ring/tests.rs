@@ -282,7 +282,7 @@ fn words_overwritten_while_threads_push_give_no_wrong_record_and_no_panic() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 2 } else { 300 }))]
+    #![proptest_config(crate::property::cases(if cfg!(miri) { 2 } else { 300 }))]
 
     #[test]
     fn it_does_what_a_queue_with_so_many_bytes_does(steps in prop::collection::vec(step(), 1..120)) {

@@ -176,7 +176,7 @@ fn damaged() -> impl Strategy<Value = Attachment> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::property::cases(300))]
 
     #[test]
     fn a_damaged_picture_is_refused_or_within_the_limit(file in damaged(), limit in 0..5000_u64) {

@@ -100,7 +100,7 @@ fn without_marks(json: Json) -> Json {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::property::cases(192))]
 
     #[test]
     fn any_template_and_any_context_give_json_or_an_error(tree in trees(), context in contexts()) {

@@ -65,7 +65,7 @@ fn every_example_has_the_options_that_the_platform_needs() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(crate::property::cases(64))]
 
     #[test]
     fn every_card_keeps_the_limits_and_pings_nobody(notice in any_notice(), host in hostile()) {

@@ -36,7 +36,7 @@ fn the_judge_finds_what_is_wrong() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(crate::property::cases(96))]
 
     #[test]
     fn a_judge_of_others_accepts_every_card(notice in any_notice(), host in hostile(), mention in hostile()) {

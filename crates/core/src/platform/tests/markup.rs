@@ -81,7 +81,7 @@ fn texts(body: &Value) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 32, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { max_shrink_iters: 32, ..crate::property::cases(48) })]
 
     #[test]
     fn html_of_telegram_is_cut_between_its_tags_and_by_what_is_shown(inner in made_of(HTML), wrap in any::<bool>()) {

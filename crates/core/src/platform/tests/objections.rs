@@ -89,7 +89,7 @@ fn a_body_that_a_platform_would_refuse_is_objected_to() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(crate::property::cases(48))]
 
     #[test]
     fn no_body_makes_an_objection_fail(depth in 0..4_usize, name in "text|blocks|attachments|embeds|msgtype|type") {

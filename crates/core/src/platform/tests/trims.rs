@@ -157,7 +157,7 @@ fn no_shape_of_a_body_makes_a_platform_fail() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 16, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { max_shrink_iters: 16, ..crate::property::cases(24) })]
 
     #[test]
     fn no_template_makes_a_request_beyond_the_limits(name in hostile(), prompt in hostile()) {

@@ -332,7 +332,7 @@ fn play(hook: &str, steps: &[Step]) -> Outcome {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::property::cases(150))]
 
     #[test]
     fn a_digest_loses_no_item_and_repeats_none(

@@ -37,7 +37,7 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(crate::property::cases(48))]
 
     /// However tasks are spread over instances, however these take turns and die: what each batch is told to
     /// have counted adds up, and it ends exactly once.

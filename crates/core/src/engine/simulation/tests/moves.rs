@@ -38,7 +38,7 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+    #![proptest_config(crate::property::cases(256))]
 
     /// Whatever happens in whatever order: each task is in exactly one end of its queue, starts and ends take
     /// turns, and each batch ends exactly once. A host that comes back from a crash may tell a start again.
