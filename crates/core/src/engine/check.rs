@@ -8,6 +8,9 @@ use crate::platform;
 use serde_json::{Value as Json, json};
 use std::path::PathBuf;
 
+/// The most faults of one template that are told for one endpoint.
+const SHOWN_FAULTS: usize = 3;
+
 /// The result of [`check`].
 #[derive(Debug)]
 pub struct CheckReport {
@@ -79,9 +82,11 @@ fn template_warnings(config: &Config, places: &ConfigSpans) -> Vec<ConfigError> 
             let body = |context: &Context| {
                 hooks::compose(hook.template.as_ref(), endpoint, context).ok().map(|message| message.body)
             };
-            let doubtful = |kind: &String| {
+            let faults = |kind: &String| {
                 let body = body(&sample::context(kind))?;
-                endpoint.platform.objection(&serde_json::from_slice::<Json>(&body).ok()?)
+                let mut faults = platform::warnings(endpoint.platform, &endpoint.target, &body);
+                faults.truncate(SHOWN_FAULTS);
+                (!faults.is_empty()).then_some(faults)
             };
             let is_cut = |kind: &String| {
                 let body = body(&sample::long_context(kind));
@@ -100,20 +105,21 @@ fn template_warnings(config: &Config, places: &ConfigSpans) -> Vec<ConfigError> 
                 };
                 Some(format!("`[discord_image]` attaches nothing here, {reason}"))
             };
-            let doubt = hook.on.iter().find_map(doubtful).or_else(|| hook.on.iter().find_map(unattached));
-            let doubt = doubt.or_else(|| {
+            let found = hook.on.iter().find_map(faults);
+            let found = found.or_else(|| hook.on.iter().find_map(unattached).map(|doubt| vec![doubt]));
+            let found = found.or_else(|| {
                 hook.on.iter().any(is_cut).then(|| {
                     let (length, platform) = (sample::LONG_PROMPT, endpoint.platform.name());
                     let has_filters = hook.template.as_ref().is_some_and(|template| !template.is_swarmui());
                     let advice =
                         if has_filters { "; `| clip(300)` behind its name keeps it short" } else { "" };
-                    format!(
+                    vec![format!(
                         "a text of {length} characters, such as a prompt, is more than {platform} takes and \
                          will be cut{advice}"
-                    )
+                    )]
                 })
             });
-            doubts.extend(doubt.map(|doubt| {
+            doubts.extend(found.into_iter().flatten().map(|doubt| {
                 places.at(&format!("hooks[{index}].template"), &format!("for `{}`: {doubt}", endpoint.name))
             }));
         }

@@ -3,15 +3,15 @@
 //! To add a platform, copy the folder of one that is like it and change these files:
 //!
 //! 1. `NAME/mod.rs` implements [`Platform`]: `recognises` its URLs, `layout` builds the card, `trim` cuts what a
-//!    template made too long, `objection` says why the platform would refuse a body, `degrade` makes a plainer
-//!    message, and `read` says what a response means. Measure in the platform's own unit of length, and escape text
+//!    template made too long, `degrade` makes a plainer message, and `read` says what a response means. Measure in the platform's own unit of length, and escape text
 //!    from outside before it is cut. A response that cannot be read is never a success; a code that another attempt
 //!    cannot change is final; a dead URL is gone. `options` lists what it needs beside the URL. What changes from
 //!    attempt to attempt, and every secret, is added by `request` and never part of the card.
 //! 2. `NAME/canned_responses.rs` lists its known responses, success first, each with what `read` makes of it.
 //!    `taskbell serve --as NAME` answers with them.
-//! 3. `NAME/request_checks.rs` names the response with which the platform refuses a request. It uses the limits and
-//!    the objection of `mod.rs`, and adds what only the whole request shows: path, token, headers, files.
+//! 3. `NAME/rules.rs` states once what the body of a message may hold, as tables: `taskbell check` warns by it, and
+//!    `serve --as` refuses by it. `NAME/request_checks.rs` adds what only the whole request shows: path, token,
+//!    headers, files.
 //! 4. `NAME/tests.rs` has a `TRIAL`: URLs, pace, a check of the card, the limits from the platform's own pages, and
 //!    templates of its forms. The tests in `tests/` try it with hostile texts, long templates and odd mentions.
 //!    The platform's own tests follow it there.
@@ -46,6 +46,7 @@ mod platform_options;
 mod received_request;
 mod request;
 mod retry_after;
+mod rules;
 mod signature;
 mod slack;
 mod slack_workflow;
@@ -63,10 +64,12 @@ pub use platform_options::{
 };
 pub use received_request::ReceivedRequest;
 pub use request::{Attachment, RenderedMessage, Request};
+pub use rules::{BodyFault, FaultKind, warnings};
 pub use target::{Rate, Target};
 pub use trim::trimmed;
 
 use crate::message::{Context, Notice, Tone};
+use rules::refusal;
 use std::fmt::Debug;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -382,9 +385,9 @@ pub trait Platform: Sync + Debug {
     /// Cuts what a template made longer than the platform takes.
     fn trim(&self, _body: &mut serde_json::Value) {}
 
-    /// Why it would not take this body, which a template made; `None` where nothing speaks against it.
-    fn objection(&self, _body: &serde_json::Value) -> Option<String> {
-        None
+    /// What speaks against this body, which goes to this URL, or path and query.
+    fn faults(&self, _body: &serde_json::Value, _url: &str) -> Vec<BodyFault> {
+        Vec::new()
     }
 
     /// What an answer means.

@@ -6,9 +6,10 @@
 
 mod canned_responses;
 mod request_checks;
+mod rules;
 
 use super::{
-    Answer, CannedResponse, Example, Outcome, Platform, PlatformOption, Rate, ReceivedRequest,
+    Answer, BodyFault, CannedResponse, Example, Outcome, Platform, PlatformOption, Rate, ReceivedRequest,
     RenderedMessage, Request, Target, event_kind,
 };
 use crate::clock;
@@ -103,18 +104,8 @@ impl Platform for CloudEvents {
         request
     }
 
-    fn objection(&self, body: &Value) -> Option<String> {
-        let event = body.as_object().filter(|event| event.contains_key("specversion"))?;
-        let missing = ["id", "source", "type"]
-            .into_iter()
-            .find(|name| event.get(*name).and_then(Value::as_str).is_none_or(str::is_empty));
-        if let Some(missing) = missing {
-            return Some(format!("a CloudEvent has an attribute `{missing}`, which is missing"));
-        }
-        let is_name = |name: &str| name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-        let odd = event.keys().find(|name| !is_name(name) && *name != "data_base64")?;
-        let odd = super::limits::fit(odd, 40, super::limits::Unit::CodePoints, super::limits::flatten);
-        Some(format!("`{odd}` is no name of an attribute: lower-case letters and digits"))
+    fn faults(&self, body: &Value, _url: &str) -> Vec<BodyFault> {
+        rules::faults(body)
     }
 
     /// HTTP webhook, section 2.2: 2xx is taken, 410 ends it, 415 cannot change, 429 carries a wait.

@@ -1,6 +1,6 @@
 //! The responses of this platform, and what each means for a delivery.
 
-use super::super::Degradation::Shorter;
+use super::super::Degradation::{NoMarkup, Shorter};
 use super::super::canned_response::Expected::{Degrade, Delivered, Final, Gone, Retry, RetryAfter};
 use super::super::canned_response::{CannedResponse, EMPTY, GATEWAY, PAGE, response};
 
@@ -25,6 +25,7 @@ pub(super) static RESPONSES: &[CannedResponse] = &[
     response("400101", 200, r#"{"errcode":400101,"errmsg":"access_token不存在"}"#, "the token is gone", Gone),
     response("400102", 200, r#"{"errcode":400102,"errmsg":"机器人已停用"}"#, "the robot is stopped", Gone),
     response("400105", 200, r#"{"errcode":400105,"errmsg":"不支持的消息类型"}"#, "no such msgtype", Final),
+    response("400403", 200, r#"{"errcode":400403,"errmsg":"msgtype is null"}"#, "no msgtype", Degrade(NoMarkup)),
     response("400106", 200, r#"{"errcode":400106,"errmsg":"机器人不存在"}"#, "the robot is gone", Gone),
     response("460101", 200, r#"{"errcode":460101,"errmsg":"message too long, exceed 20000 bytes"}"#, "too long", Degrade(Shorter)),
     PAGE,

@@ -6,14 +6,15 @@
 
 mod canned_responses;
 mod request_checks;
+mod rules;
 
 use super::cut::Markup;
 use super::limits::{Unit, fit, fit_above_last, flatten};
 use super::lines::Lines;
 use super::platform_options::is_token;
 use super::{
-    Answer, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption, Rate, ReceivedRequest,
-    RenderedMessage, Request, Target, links, mark, or_event_kind, origin, retry_after, trim,
+    Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption, Rate,
+    ReceivedRequest, RenderedMessage, Request, Target, links, mark, or_event_kind, origin, retry_after, trim,
 };
 use crate::message::{Context, Notice, Strings};
 use serde_json::{Map, Value, json};
@@ -133,29 +134,8 @@ impl Platform for DingTalk {
         trim::squeeze(body, WHOLE, Markup::Fences);
     }
 
-    fn objection(&self, body: &Value) -> Option<String> {
-        let Some(kind) = body["msgtype"].as_str() else {
-            return Some(
-                "DingTalk takes a message with a `msgtype`, such as `markdown`, and here is none".to_owned(),
-            );
-        };
-        let part = &body[kind];
-        let member = if kind == "text" { "content" } else { "text" };
-        if !part.is_object() {
-            return Some(format!(
-                "a DingTalk message of type `{kind}` has its content in `{kind}`, which is missing"
-            ));
-        }
-        if matches!(kind, "text" | "markdown") && part[member].as_str().is_none_or(str::is_empty) {
-            return Some(format!("`{kind}.{member}` is missing or empty"));
-        }
-        if kind == "markdown" && part["title"].as_str().is_none_or(str::is_empty) {
-            return Some(
-                "`markdown.title` is missing or empty: DingTalk shows it in the list of chats".to_owned(),
-            );
-        }
-        let length = body.to_string().len();
-        (length > WHOLE).then(|| format!("DingTalk takes {WHOLE} bytes, and here are {length}"))
+    fn faults(&self, body: &Value, _url: &str) -> Vec<BodyFault> {
+        rules::faults(body)
     }
 
     fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
@@ -202,6 +182,10 @@ fn meaning(code: i64, words: &str) -> Outcome {
         40_035 => Outcome::Final(reason("a parameter is missing or not valid")),
         43_002 => Outcome::Final(reason("it was not reached by POST")),
         400_105 => Outcome::Final(reason("the msgtype is not valid")),
+        _ if code == 400_403 || words.contains("is null") => {
+            let said = fit(words, 200, Unit::CodePoints, flatten);
+            Outcome::Degrade(Degradation::NoMarkup, reason(&format!("the message has not its form ({said})")))
+        }
         _ => Outcome::Retry(reason("not known to Taskbell")),
     }
 }

@@ -1,15 +1,13 @@
-//! What DingTalk looks at in a request. The secret is not known here, so only a signature's time is judged.
+//! What only the whole request shows: DingTalk knows the robot by the query. The secret is not known here, so only a signature's time is judged.
 
-use super::super::ReceivedRequest;
-use super::WHOLE;
+use super::super::{ReceivedRequest, refusal};
+use super::{WHOLE, rules};
 use crate::clock;
 
 /// How far the time of a signature may be from the receiver's.
 const AN_HOUR_MS: i64 = 3_600_000;
 
 pub(super) fn refuses(request: &ReceivedRequest<'_>) -> Option<&'static str> {
-    let json = request.json();
-    let json = json.as_ref();
     if request.parameter("access_token").is_none_or(str::is_empty) {
         return Some("40035");
     }
@@ -25,18 +23,7 @@ pub(super) fn refuses(request: &ReceivedRequest<'_>) -> Option<&'static str> {
     if request.body.len() > WHOLE {
         return Some("460101");
     }
-    let kind = json.and_then(|json| json["msgtype"].as_str()).unwrap_or_default();
-    let known = ["text", "markdown", "link", "actionCard", "feedCard"].contains(&kind);
-    let Some(part) = json.map(|json| &json[kind]).filter(|part| known && part.is_object()) else {
-        return Some("400105");
-    };
-    let needed: &[&str] = match kind {
-        "text" => &["content"],
-        "markdown" | "actionCard" => &["title", "text"],
-        "link" => &["title", "text", "messageUrl"],
-        _ => &[],
-    };
-    needed.iter().any(|name| part[name].as_str().is_none_or(str::is_empty)).then_some("40035")
+    request.json().map_or(Some("40035"), |body| refusal(rules::faults(&body)))
 }
 
 #[cfg(test)]

@@ -6,12 +6,13 @@
 mod canned_responses;
 mod request_checks;
 mod responses;
+mod rules;
 
 use super::limits::{Escape, Unit, fit, flatten};
 use super::multipart::{Field, form};
 use super::{
-    Answer, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest, RenderedMessage,
-    Request, Target, event_kind, links, origin, path_parts, trim,
+    Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest,
+    RenderedMessage, Request, Target, event_kind, links, origin, path_parts, trim,
 };
 use crate::clock;
 use crate::message::{Context, Notice, Strings, Tone};
@@ -144,8 +145,8 @@ impl Platform for Discord {
         embeds.into_iter().flatten().for_each(|embed| share(embed, &mut room));
     }
 
-    fn objection(&self, body: &Value) -> Option<String> {
-        objection(body)
+    fn faults(&self, body: &Value, url: &str) -> Vec<BodyFault> {
+        rules::faults(body, url)
     }
 
     /// The file is uploaded with the message; a picture is shown in its first embed.
@@ -249,38 +250,6 @@ fn share(embed: &mut Value, room: &mut usize) {
         }
         fields.retain(|field| !trim::is_blank(&field["name"]) && !trim::is_blank(&field["value"]));
     }
-}
-
-/// What Discord refuses.
-fn objection(body: &Value) -> Option<String> {
-    let names = ["content", "embeds", "components", "poll"];
-    if names.iter().all(|name| body.get(name).is_none()) {
-        return Some("Discord takes a message with `content` or `embeds`, and here is neither".to_owned());
-    }
-    let length = |value: &Value| value.as_str().map_or(0, |text| Unit::CodePoints.length(text));
-    let embeds = body["embeds"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let fields = |embed: &Value| embed["fields"].as_array().cloned().unwrap_or_default();
-    let total = |embed: &Value| {
-        let parts =
-            [&embed["title"], &embed["description"], &embed["footer"]["text"], &embed["author"]["name"]];
-        let named =
-            fields(embed).iter().map(|field| length(&field["name"]) + length(&field["value"])).sum::<usize>();
-        parts.into_iter().map(length).sum::<usize>() + named
-    };
-    let longest = |part: &str| embeds.iter().map(|embed| length(&embed[part])).max().unwrap_or(0);
-    let most = [
-        ("characters in `content`", length(&body["content"]), CONTENT),
-        ("embeds", embeds.len(), 10),
-        ("characters in all embeds together", embeds.iter().map(total).sum(), EMBED),
-        ("characters in a title", longest("title"), TITLE),
-        ("characters in a description", longest("description"), 4096),
-        ("fields", embeds.iter().map(|embed| fields(embed).len()).max().unwrap_or(0), FIELDS),
-    ];
-    if let Some((what, here, most)) = most.into_iter().find(|(_, here, most)| here > most) {
-        return Some(format!("Discord takes {most} {what}, and here are {here}"));
-    }
-    let coloured = embeds.iter().all(|embed| embed.get("color").is_none_or(Value::is_u64));
-    (!coloured).then(|| "the `color` of an embed is a number, such as 3061373".to_owned())
 }
 
 /// The stored message; a long one goes on after what was read, and is still no other page.

@@ -105,7 +105,7 @@ fn all_embeds_of_discord_share_one_room() {
     let embed =
         json!({"title": "t", "description": "x".repeat(4000), "fields": [{"name": "n", "value": "v"}]});
     let body = trim("discord", &json!({"embeds": [embed, embed, embed]}));
-    assert_eq!(by_name("discord").unwrap().objection(&body), None);
+    assert_eq!(faults_in(by_name("discord").unwrap(), &body), None);
     assert_eq!(body["embeds"][0], embed);
     assert_eq!(body["embeds"][1]["description"].as_str().unwrap().chars().count(), 1996);
     assert_eq!(body["embeds"][2]["fields"], json!([]));

@@ -6,14 +6,16 @@
 
 mod canned_responses;
 mod request_checks;
+mod rules;
 
 use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
 use super::lines::Lines;
 use super::platform_options::is_token;
 use super::{
-    Answer, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption, Rate, ReceivedRequest,
-    RenderedMessage, Request, Target, links, or_event_kind, origin, path_parts, retry_after, trim,
+    Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption, Rate,
+    ReceivedRequest, RenderedMessage, Request, Target, links, or_event_kind, origin, path_parts, retry_after,
+    trim,
 };
 use crate::message::{Context, Notice, Strings, Tone};
 use serde_json::{Value, json};
@@ -136,21 +138,8 @@ impl Platform for Feishu {
         trim::squeeze(body, WHOLE, Markup::Tags);
     }
 
-    fn objection(&self, body: &Value) -> Option<String> {
-        let Some(kind) = body["msg_type"].as_str() else {
-            return Some(
-                "Feishu takes a message with a `msg_type`, such as `interactive`, and here is none"
-                    .to_owned(),
-            );
-        };
-        let holder = if kind == "interactive" { "card" } else { "content" };
-        if !body[holder].is_object() {
-            return Some(format!(
-                "a Feishu message of type `{kind}` has its content in `{holder}`, which is missing"
-            ));
-        }
-        let length = body.to_string().len();
-        (length > 20_000).then(|| format!("Feishu takes 20000 bytes, and here are {length}"))
+    fn faults(&self, body: &Value, _url: &str) -> Vec<BodyFault> {
+        rules::faults(body)
     }
 
     fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {

@@ -1,26 +1,16 @@
-//! What Feishu looks at in a request. The secret is not known here, so only a signature's time is judged.
+//! What only the whole request shows: the signature in the body. The secret is not known here, so only a signature's time is judged.
 
-use super::super::ReceivedRequest;
+use super::super::{ReceivedRequest, refusal};
+use super::rules;
 use crate::clock;
-use serde_json::Value;
 
 /// How far the time of a signature may be from the receiver's.
 const AN_HOUR_MS: i64 = 3_600_000;
 
 pub(super) fn refuses(request: &ReceivedRequest<'_>) -> Option<&'static str> {
-    let json = request.json();
-    let json = json.as_ref();
-    let Some(json) = json.filter(|_| request.body.len() <= 20_480) else { return Some("9499") };
-    let content = match json["msg_type"].as_str() {
-        Some("interactive") => &json["card"],
-        Some(_) => &json["content"],
-        None => &Value::Null,
-    };
-    if !content.is_object() {
-        return Some("19002");
-    }
-    if content["schema"] == "2.0" && !is_card(content) {
-        return Some("11246");
+    let Some(json) = request.json().filter(|_| request.body.len() <= 20_480) else { return Some("9499") };
+    if let Some(refusal) = refusal(rules::faults(&json)) {
+        return Some(refusal);
     }
     let signed = json.get("timestamp").or(json.get("sign")).is_some();
     let time = json["timestamp"].as_str().and_then(|time| time.parse::<i64>().ok());
@@ -29,31 +19,10 @@ pub(super) fn refuses(request: &ReceivedRequest<'_>) -> Option<&'static str> {
     (signed && !(is_near && has_sign)).then_some("19021")
 }
 
-/// A card of schema 2.0: it has its elements in its body, and no member that is not its own.
-fn is_card(card: &Value) -> bool {
-    const MEMBERS: [&str; 6] = ["schema", "config", "card_link", "header", "body", "i18n_header"];
-    const CONFIG: [&str; 10] = [
-        "streaming_mode",
-        "streaming_config",
-        "summary",
-        "locales",
-        "enable_forward",
-        "update_multi",
-        "width_mode",
-        "use_custom_translation",
-        "enable_forward_interaction",
-        "style",
-    ];
-    let only = |object: &Value, names: &[&str]| {
-        object.as_object().into_iter().flatten().all(|(name, _)| names.contains(&name.as_str()))
-    };
-    card["body"]["elements"].is_array() && only(card, &MEMBERS) && only(&card["config"], &CONFIG)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn refused(body: &Value) -> Option<&'static str> {
         refuses(&ReceivedRequest::post("/", &[], body.to_string().as_bytes()))

@@ -6,13 +6,14 @@
 
 mod canned_responses;
 mod request_checks;
+mod rules;
 
 use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
 use super::platform_options::is_token;
 use super::{
-    Answer, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption, Rate, ReceivedRequest,
-    RenderedMessage, Request, Target, event_kind, outcome, path_parts, retry_after, trim,
+    Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption, Rate,
+    ReceivedRequest, RenderedMessage, Request, Target, event_kind, outcome, path_parts, retry_after, trim,
 };
 use crate::message::{Context, Notice, default_body};
 use serde_json::{Value, json};
@@ -138,18 +139,8 @@ impl Platform for GitHub {
         trim::squeeze(body, PAYLOAD, Markup::Fences);
     }
 
-    fn objection(&self, body: &Value) -> Option<String> {
-        let payload = body.get("client_payload").unwrap_or(body);
-        if let Some(fields) = body.get("client_payload").and_then(Value::as_object)
-            && fields.len() > MEMBERS
-        {
-            return Some(format!(
-                "GitHub takes {MEMBERS} members in `client_payload`, and here are {}",
-                fields.len()
-            ));
-        }
-        let length = payload.to_string().len();
-        (length >= 64 * 1024).then(|| format!("GitHub takes less than 64 KiB, and here are {length} bytes"))
+    fn faults(&self, body: &Value, _url: &str) -> Vec<BodyFault> {
+        rules::faults(body)
     }
 
     fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {

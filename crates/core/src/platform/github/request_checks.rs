@@ -1,8 +1,7 @@
-//! What GitHub looks at in a request before it responds.
+//! What only the whole request shows: who asks, for which repository, and the event type.
 
-use super::super::Platform;
-use super::super::ReceivedRequest;
-use super::GitHub;
+use super::super::{ReceivedRequest, refusal};
+use super::rules;
 
 pub(super) fn refuses(request: &ReceivedRequest<'_>) -> Option<&'static str> {
     if request.header("authorization").is_none() {
@@ -14,8 +13,6 @@ pub(super) fn refuses(request: &ReceivedRequest<'_>) -> Option<&'static str> {
     if !request.target.ends_with("/dispatches") {
         return Some("404");
     }
-    let Some(json) = request.json() else { return Some("422") };
-    let kind = json["event_type"].as_str().is_some_and(|kind| (1..=100).contains(&kind.chars().count()));
-    let is_object = json.get("client_payload").is_none_or(serde_json::Value::is_object);
-    (!kind || !is_object || GitHub.objection(&json).is_some()).then_some("422")
+    let Some(json) = request.json().filter(|json| json["event_type"].is_string()) else { return Some("422") };
+    refusal(rules::faults(&json))
 }

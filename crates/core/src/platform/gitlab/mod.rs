@@ -5,12 +5,13 @@
 
 mod canned_responses;
 mod request_checks;
+mod rules;
 
 use super::limits::{Unit, fit, flatten};
 use super::platform_options::is_token;
 use super::{
-    Answer, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption, Rate, ReceivedRequest,
-    RenderedMessage, Request, Target, event_kind, outcome,
+    Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption, Rate,
+    ReceivedRequest, RenderedMessage, Request, Target, event_kind, outcome,
 };
 use crate::message::{Context, Notice, default_body};
 use serde_json::{Map, Value, json};
@@ -119,15 +120,8 @@ impl Platform for GitLab {
         (how == Degradation::Shorter && plain != *body).then_some(plain)
     }
 
-    fn objection(&self, body: &Value) -> Option<String> {
-        let Some(variables) = body.get("variables").unwrap_or(body).as_object() else {
-            return Some("GitLab takes a table of variables, and this is none".to_owned());
-        };
-        let is_name =
-            |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        let odd = variables.keys().find(|name| !is_name(name))?;
-        let odd = fit(odd, 40, Unit::CodePoints, flatten);
-        Some(format!("`{odd}` is no name of a variable: letters, digits and `_`"))
+    fn faults(&self, body: &Value, _url: &str) -> Vec<BodyFault> {
+        rules::faults(body)
     }
 
     fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {

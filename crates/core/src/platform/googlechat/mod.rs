@@ -5,12 +5,13 @@
 
 mod canned_responses;
 mod request_checks;
+mod rules;
 
 use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
 use super::{
-    Answer, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest, Target, links,
-    or_event_kind, origin, trim,
+    Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest,
+    Target, links, or_event_kind, origin, trim,
 };
 use crate::message::{Context, Notice, Strings, Tone};
 use serde_json::{Value, json};
@@ -112,14 +113,8 @@ impl Platform for GoogleChat {
         trim::squeeze(body, WHOLE, Markup::Tags);
     }
 
-    fn objection(&self, body: &Value) -> Option<String> {
-        if body.get("text").is_none() && body.get("cardsV2").is_none() {
-            return Some(
-                "Google Chat takes a message with `text` or `cardsV2`, and here is neither".to_owned(),
-            );
-        }
-        let size = body.to_string().len();
-        (size > 32_000).then(|| format!("Google Chat takes 32000 bytes, and here are {size}"))
+    fn faults(&self, body: &Value, _url: &str) -> Vec<BodyFault> {
+        rules::faults(body)
     }
 
     fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {

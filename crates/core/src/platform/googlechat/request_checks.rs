@@ -1,13 +1,11 @@
-//! What Google Chat looks at in a request before it responds.
+//! What only the whole request shows: Google knows the webhook by the query.
 
-use super::super::Platform;
-use super::super::ReceivedRequest;
-use super::GoogleChat;
+use super::super::{ReceivedRequest, refusal};
+use super::rules;
 
 pub(super) fn refuses(request: &ReceivedRequest<'_>) -> Option<&'static str> {
     if request.parameter("key").is_none() || request.parameter("token").is_none() {
         return Some("UNAUTHENTICATED");
     }
-    let objection = request.json().is_none_or(|body| GoogleChat.objection(&body).is_some());
-    (objection || request.body.len() > 32_000).then_some("INVALID_ARGUMENT")
+    request.json().map_or(Some("INVALID_ARGUMENT"), |body| refusal(rules::faults(&body)))
 }

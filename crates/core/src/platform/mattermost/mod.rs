@@ -6,12 +6,13 @@
 
 mod canned_responses;
 mod request_checks;
+mod rules;
 
 use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
 use super::{
-    Answer, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest, Target, links,
-    or_event_kind, origin, retry_after, trim,
+    Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest,
+    Target, links, or_event_kind, origin, retry_after, trim,
 };
 use crate::message::{Context, Notice, Strings, Tone};
 use serde_json::{Map, Value, json};
@@ -102,15 +103,8 @@ impl Platform for Mattermost {
         trim::squeeze(body, REQUEST, Markup::Fences);
     }
 
-    fn objection(&self, body: &Value) -> Option<String> {
-        if body.get("text").is_none() && body.get("attachments").is_none() {
-            return Some(
-                "Mattermost takes a message with `text` or `attachments`, and here is neither".to_owned(),
-            );
-        }
-        let length = body["text"].as_str().map_or(0, |text| Unit::CodePoints.length(text));
-        (length > POST)
-            .then(|| format!("Mattermost takes {POST} characters in `text`, and here are {length}"))
+    fn faults(&self, body: &Value, _url: &str) -> Vec<BodyFault> {
+        rules::faults(body)
     }
 
     fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {

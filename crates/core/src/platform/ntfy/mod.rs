@@ -6,13 +6,14 @@
 
 mod canned_responses;
 mod request_checks;
+mod rules;
 
 use super::limits::{Unit, fit, flatten};
 use super::lines::Lines;
 use super::platform_options::is_token;
 use super::{
-    Answer, CannedResponse, Degradation, Example, MissingValue, Outcome, Platform, PlatformOption, Rate,
-    ReceivedRequest, RenderedMessage, Request, Target, links, or_event_kind, origin, trim,
+    Answer, BodyFault, CannedResponse, Degradation, Example, MissingValue, Outcome, Platform, PlatformOption,
+    Rate, ReceivedRequest, RenderedMessage, Request, Target, links, or_event_kind, origin, trim,
 };
 use crate::message::{Context, Notice, Strings, Tone};
 use serde_json::{Map, Value, json};
@@ -135,14 +136,8 @@ impl Platform for Ntfy {
         trim::cut(body, &["title"], TITLE, Unit::CodePoints);
     }
 
-    fn objection(&self, body: &Value) -> Option<String> {
-        if ["message", "title", "attach"].iter().all(|name| body.get(name).is_none()) {
-            return Some("ntfy takes a message with `message` or `title`, and here is neither".to_owned());
-        }
-        let length = body["message"].as_str().map_or(0, str::len);
-        (length > LONGEST).then(|| {
-            format!("ntfy takes {LONGEST} bytes in `message` and makes a file of more, and here are {length}")
-        })
+    fn faults(&self, body: &Value, _url: &str) -> Vec<BodyFault> {
+        rules::faults(body)
     }
 
     fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {

@@ -1,7 +1,7 @@
-//! What an ntfy server looks at in a request before it responds.
+//! What only the whole request shows: the topic, and whether it is a message or a file.
 
-use super::super::ReceivedRequest;
-use super::{LONGEST, is_topic};
+use super::super::{ReceivedRequest, refusal};
+use super::{is_topic, rules};
 
 /// A message that is too long would become a file without a word.
 pub(super) fn refuses(request: &ReceivedRequest<'_>) -> Option<&'static str> {
@@ -12,10 +12,5 @@ pub(super) fn refuses(request: &ReceivedRequest<'_>) -> Option<&'static str> {
     if !json["topic"].as_str().is_some_and(is_topic) {
         return Some("topic");
     }
-    if json["message"].as_str().is_some_and(|text| text.len() > LONGEST) {
-        return Some("413");
-    }
-    let title = json["title"].as_str().is_none_or(|title| title.chars().count() <= 250);
-    let priority = json.get("priority").is_none_or(|priority| matches!(priority.as_u64(), Some(1..=5)));
-    (!title || !priority).then_some("400")
+    refusal(rules::faults(&json))
 }

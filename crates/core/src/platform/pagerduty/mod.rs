@@ -6,13 +6,14 @@
 
 mod canned_responses;
 mod request_checks;
+mod rules;
 
 use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
 use super::{
-    Answer, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption, Rate, ReceivedRequest,
-    RenderedMessage, Request, Target, event_kind, links, or_event_kind, origin, path_parts, retry_after,
-    trim,
+    Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption, Rate,
+    ReceivedRequest, RenderedMessage, Request, Target, event_kind, links, or_event_kind, origin, path_parts,
+    retry_after, trim,
 };
 use crate::clock;
 use crate::message::{Context, Notice, Strings, Tone};
@@ -125,20 +126,8 @@ impl Platform for PagerDuty {
         trim::squeeze(body, EVENT, Markup::Fences);
     }
 
-    fn objection(&self, body: &Value) -> Option<String> {
-        let action = body["event_action"].as_str().unwrap_or("trigger");
-        if !matches!(action, "trigger" | "acknowledge" | "resolve") {
-            return Some("`event_action` is `trigger`, `acknowledge` or `resolve`".to_owned());
-        }
-        if action == "trigger" && body["payload"]["summary"].as_str().is_none_or(str::is_empty) {
-            return Some("PagerDuty takes an event with a `payload.summary`, and here is none".to_owned());
-        }
-        if body["dedup_key"].as_str().is_some_and(|key| key.chars().count() > DEDUP_KEY) {
-            return Some(format!("PagerDuty takes {DEDUP_KEY} characters in `dedup_key`"));
-        }
-        let severity = body["payload"].get("severity").map(|severity| severity.as_str().unwrap_or_default());
-        let known = severity.is_none_or(|name| matches!(name, "critical" | "error" | "warning" | "info"));
-        (!known).then(|| "`payload.severity` is `critical`, `error`, `warning` or `info`".to_owned())
+    fn faults(&self, body: &Value, url: &str) -> Vec<BodyFault> {
+        rules::faults(body, url)
     }
 
     fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {

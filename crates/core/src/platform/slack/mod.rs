@@ -8,14 +8,15 @@
 mod canned_responses;
 mod request_checks;
 mod responses;
+mod rules;
 
 pub(super) use responses::{refusal, word};
 
 use super::cut::{self, Markup};
 use super::limits::{Unit, fit, flatten};
 use super::{
-    Answer, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest, RenderedMessage,
-    Request, Target, links, or_event_kind, origin, path_parts, trim,
+    Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest,
+    RenderedMessage, Request, Target, links, or_event_kind, origin, path_parts, trim,
 };
 use crate::message::{Context, Notice, Strings, Tone};
 use serde_json::{Value, json};
@@ -108,8 +109,8 @@ impl Platform for Slack {
         each_blocks(body, &mut split_sections);
     }
 
-    fn objection(&self, body: &Value) -> Option<String> {
-        objection(body)
+    fn faults(&self, body: &Value, _url: &str) -> Vec<BodyFault> {
+        rules::faults(body)
     }
 
     fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
@@ -269,52 +270,6 @@ fn split_sections(blocks: &mut Vec<Value>) {
         }
     }
     blocks.retain(|block| stands(&block["text"]));
-}
-
-/// What Slack refuses with no more than a word.
-fn objection(body: &Value) -> Option<String> {
-    if ["text", "blocks", "attachments"].iter().all(|name| body.get(name).is_none()) {
-        return Some(
-            "Slack takes a message with `text`, `blocks` or `attachments`, and here is none".to_owned(),
-        );
-    }
-    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
-    let attachments = list(&body["attachments"]);
-    if attachments.len() > 100 {
-        return Some(format!("Slack takes 100 attachments, and here are {}", attachments.len()));
-    }
-    for blocks in std::iter::once(body).chain(&attachments).map(|holder| list(&holder["blocks"])) {
-        if blocks.len() > BLOCKS {
-            return Some(format!("Slack takes {BLOCKS} blocks, and here are {}", blocks.len()));
-        }
-        if let Some(doubt) = blocks.iter().find_map(objection_to_block) {
-            return Some(doubt);
-        }
-    }
-    None
-}
-
-fn objection_to_block(block: &Value) -> Option<String> {
-    let length = |text: &Value| text["text"].as_str().map_or(0, |text| Unit::CodePoints.length(text));
-    let too_long = |what: &str, length: usize, most: usize| {
-        (length > most).then(|| format!("Slack takes {most} characters in {what}, and here are {length}"))
-    };
-    let Some(kind) = block["type"].as_str() else {
-        return Some("a block of Slack's needs a `type`".to_owned());
-    };
-    let fields = block["fields"].as_array().map(Vec::as_slice).unwrap_or_default();
-    match kind {
-        "header" => too_long("a header", length(&block["text"]), 150),
-        "section" if fields.len() > 10 => {
-            Some(format!("Slack takes 10 fields in a section, and here are {}", fields.len()))
-        }
-        "section" => too_long("a section", length(&block["text"]), 3000)
-            .or_else(|| fields.iter().find_map(|field| too_long("a field", length(field), 2000))),
-        "image" if block.get("alt_text").is_none() => {
-            Some("an image of Slack's needs an `alt_text`".to_owned())
-        }
-        _ => None,
-    }
 }
 
 pub(super) const PACE: &[Rate] = &[Rate { count: 1, per: Duration::from_secs(1) }];

@@ -3,12 +3,13 @@
 
 mod canned_responses;
 mod request_checks;
+mod rules;
 
 use super::limits::{Unit, fit};
 use super::slack::{PACE, block, is_slack, refusal, word};
 use super::{
-    Answer, CannedResponse, Example, Outcome, Platform, Rate, ReceivedRequest, Target, event_kind, links,
-    origin, outcome, path_parts,
+    Answer, BodyFault, CannedResponse, Example, Outcome, Platform, Rate, ReceivedRequest, Target, event_kind,
+    links, origin, outcome, path_parts,
 };
 use crate::message::{Context, Notice, Strings};
 use serde_json::{Value, json};
@@ -65,12 +66,8 @@ impl Platform for SlackWorkflow {
         card(notice, context)
     }
 
-    fn objection(&self, body: &Value) -> Option<String> {
-        let Some(variables) = body.as_object() else {
-            return Some("a workflow takes an object of variables".to_owned());
-        };
-        let (name, _) = variables.iter().find(|(_, value)| !value.is_string())?;
-        Some(format!("a workflow takes texts only, and `{name}` is none"))
+    fn faults(&self, body: &Value, _url: &str) -> Vec<BodyFault> {
+        rules::faults(body)
     }
 
     /// Any 200 is success here, unless it says that it is not, or is the page of something before Slack.

@@ -1,10 +1,8 @@
-//! What a workflow of Slack looks at in a request.
+//! What only the whole request shows: that its body is JSON.
 
-use super::super::Platform;
-use super::super::ReceivedRequest;
-use super::SlackWorkflow;
+use super::super::{ReceivedRequest, refusal};
+use super::rules;
 
 pub(super) fn refuses(request: &ReceivedRequest<'_>) -> Option<&'static str> {
-    let objection = request.json().is_none_or(|body| SlackWorkflow.objection(&body).is_some());
-    objection.then_some("invalid_workflow")
+    request.json().map_or(Some("invalid_workflow"), |body| refusal(rules::faults(&body)))
 }

@@ -8,12 +8,13 @@
 
 mod canned_responses;
 mod request_checks;
+mod rules;
 
 use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
 use super::{
-    Answer, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest, Target, links,
-    or_event_kind, origin, trim,
+    Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest,
+    Target, links, or_event_kind, origin, trim,
 };
 use crate::message::{Context, Notice, Strings, Tone};
 use serde_json::{Map, Value, json};
@@ -122,17 +123,8 @@ impl Platform for Teams {
         trim::squeeze(body, WHOLE, Markup::Tags);
     }
 
-    fn objection(&self, body: &Value) -> Option<String> {
-        let attachment = &body["attachments"][0];
-        if attachment["contentType"] != "application/vnd.microsoft.card.adaptive" {
-            return Some("a workflow takes `attachments` with an Adaptive Card, and here is none".to_owned());
-        }
-        let version = attachment["content"]["version"].as_str();
-        if !matches!(version, Some("1.0" | "1.1" | "1.2" | "1.3" | "1.4")) {
-            return Some("Teams shows cards of a `version` up to 1.4 everywhere".to_owned());
-        }
-        let size = body.to_string().len();
-        (size > WHOLE).then(|| format!("Teams shows cards of up to some {WHOLE} bytes, and here are {size}"))
+    fn faults(&self, body: &Value, _url: &str) -> Vec<BodyFault> {
+        rules::faults(body)
     }
 
     /// 202 is the most that a workflow ever says. A page of something before it is no success.

@@ -13,6 +13,7 @@ pub(super) static RESPONSES: &[CannedResponse] = &[
     response("empty-text", 400, r#"{"ok":false,"error_code":400,"description":"Bad Request: message text is empty"}"#, "nothing to send", Final),
     response("caption", 400, r#"{"ok":false,"error_code":400,"description":"Bad Request: message caption is too long"}"#, "a caption of more than 1024 characters", Degrade(Shorter)),
     response("parse-mode", 400, r#"{"ok":false,"error_code":400,"description":"Bad Request: unsupported parse_mode"}"#, "no such parse mode", Final),
+    response("object", 400, r#"{"ok":false,"error_code":400,"description":"Bad Request: object expected as reply markup"}"#, "a field of the wrong kind", Final),
     response("no-photo", 400, r#"{"ok":false,"error_code":400,"description":"Bad Request: there is no photo in the request"}"#, "no field `photo`", Degrade(NoImage)),
     response("no-document", 400, r#"{"ok":false,"error_code":400,"description":"Bad Request: there is no document in the request"}"#, "no field `document`", Degrade(NoImage)),
     response("empty-file", 400, r#"{"ok":false,"error_code":400,"description":"Bad Request: file must be non-empty"}"#, "a file without a byte", Degrade(NoImage)),

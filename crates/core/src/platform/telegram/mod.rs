@@ -8,14 +8,15 @@
 mod canned_responses;
 mod parse_modes;
 mod request_checks;
+mod rules;
 
-use super::cut::{self, Markup};
+use super::cut::Markup;
 use super::dimensions::dimensions;
 use super::limits::{Unit, fit, fit_above_last, flatten};
 use super::lines::Lines;
 use super::multipart::{Field, form};
 use super::{
-    Answer, Attachment, CannedResponse, Degradation, Example, MissingValue, Outcome, Platform,
+    Answer, Attachment, BodyFault, CannedResponse, Degradation, Example, MissingValue, Outcome, Platform,
     PlatformOption, Rate, ReceivedRequest, RenderedMessage, Request, Target, links, mark, or_event_kind,
     origin, retry_after, trim,
 };
@@ -212,12 +213,8 @@ impl Platform for Telegram {
         trim::cut_marked(body, &["text"], TEXT, Unit::Utf16, markup);
     }
 
-    fn objection(&self, body: &Value) -> Option<String> {
-        let Some(text) = body["text"].as_str().filter(|text| !text.trim().is_empty()) else {
-            return Some("Telegram takes a message with a `text`, and here is none".to_owned());
-        };
-        let length = cut::length(text, Unit::Utf16, markup(body));
-        (length > TEXT).then(|| format!("Telegram takes {TEXT} characters in `text`, and here are {length}"))
+    fn faults(&self, body: &Value, _url: &str) -> Vec<BodyFault> {
+        rules::faults(body)
     }
 
     fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {

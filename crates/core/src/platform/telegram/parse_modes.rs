@@ -20,9 +20,18 @@ const TAGS: [&str; 17] = [
     "tg-time",
 ];
 
-/// What cannot be parsed.
+/// Why it cannot be parsed, as the end of a sentence.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Unparsed;
+pub(super) struct Unparsed(pub(super) String);
+
+/// A `<` that begins nothing.
+fn bare_angle() -> Unparsed {
+    Unparsed("`<` begins no tag; write `&lt;`".to_owned())
+}
+
+fn unended(mark: &str) -> Unparsed {
+    Unparsed(format!("`{mark}` has no end"))
+}
 
 /// `HTML`. An `&` that begins no reference stands for itself, and so does a `>`.
 pub(super) fn html(text: &str) -> Result<String, Unparsed> {
@@ -35,47 +44,52 @@ pub(super) fn html(text: &str) -> Result<String, Unparsed> {
             shown.push(decoded);
             rest = after;
         } else if let Some(tag) = rest.strip_prefix("</") {
-            let (name, after) = tag.split_once('>').ok_or(Unparsed)?;
-            let begun = open.pop().ok_or(Unparsed)?;
-            if name.trim_end().to_ascii_lowercase() != begun {
-                return Err(Unparsed);
+            let (name, after) = tag.split_once('>').ok_or_else(bare_angle)?;
+            let begun = open.pop();
+            if begun.as_ref() != Some(&name.trim_end().to_ascii_lowercase()) {
+                let name = name.chars().take(20).collect::<String>();
+                return Err(Unparsed(format!("`</{name}>` ends no tag that is open there")));
             }
             rest = after;
         } else if let Some(tag) = rest.strip_prefix('<') {
-            let end = tag.find(|c: char| c == '>' || c.is_ascii_whitespace()).ok_or(Unparsed)?;
+            let end = tag.find(|c: char| c == '>' || c.is_ascii_whitespace()).ok_or_else(bare_angle)?;
             let (name, after) = tag.split_at(end);
             let name = name.to_ascii_lowercase();
             if !TAGS.contains(&name.as_str()) {
-                return Err(Unparsed);
+                let is_name = name.starts_with(|first: char| first.is_ascii_alphabetic()) && name.len() <= 20;
+                return Err(match is_name {
+                    true => Unparsed(format!("`<{name}>` is no tag that Telegram knows")),
+                    false => bare_angle(),
+                });
             }
             open.push(name);
-            rest = attributes(after)?;
+            rest = attributes(after).ok_or_else(|| unended("<"))?;
         } else {
             shown.push(character);
             rest = &rest[character.len_utf8()..];
         }
     }
-    if open.is_empty() { Ok(shown) } else { Err(Unparsed) }
+    open.pop().map_or(Ok(shown), |name| Err(unended(&format!("<{name}>"))))
 }
 
 /// What follows the attributes of a tag.
-fn attributes(mut rest: &str) -> Result<&str, Unparsed> {
+fn attributes(mut rest: &str) -> Option<&str> {
     loop {
         rest = rest.trim_ascii_start();
         if let Some(after) = rest.strip_prefix('>') {
-            return Ok(after);
+            return Some(after);
         }
-        let end = rest.find(|c: char| matches!(c, '=' | '>') || c.is_ascii_whitespace()).ok_or(Unparsed)?;
+        let end = rest.find(|c: char| matches!(c, '=' | '>') || c.is_ascii_whitespace())?;
         if end == 0 {
-            return Err(Unparsed);
+            return None;
         }
         rest = rest[end..].trim_ascii_start();
         let Some(value) = rest.strip_prefix('=') else { continue };
         let value = value.trim_ascii_start();
         rest = match value.chars().next() {
-            Some(quote @ ('"' | '\'')) => value[1..].split_once(quote).ok_or(Unparsed)?.1,
+            Some(quote @ ('"' | '\'')) => value[1..].split_once(quote)?.1,
             _ => {
-                let end = value.find(|c: char| c == '>' || c.is_ascii_whitespace()).ok_or(Unparsed)?;
+                let end = value.find(|c: char| c == '>' || c.is_ascii_whitespace())?;
                 &value[end..]
             }
         };
@@ -120,7 +134,7 @@ pub(super) fn markdown_v2(text: &str) -> Result<String, Unparsed> {
             if open.last() == Some(&mark) {
                 open.pop();
             } else if open.contains(&mark) {
-                return Err(Unparsed);
+                return Err(unended(mark));
             } else {
                 open.push(mark);
             }
@@ -134,30 +148,31 @@ pub(super) fn markdown_v2(text: &str) -> Result<String, Unparsed> {
         } else if character == ']' && open.last() == Some(&"[") {
             open.pop();
             // Without an address, what stands in brackets is text.
-            rest = rest[1..].strip_prefix('(').map_or(Ok(&rest[1..]), address)?;
+            rest =
+                rest[1..].strip_prefix('(').map_or(Some(&rest[1..]), address).ok_or_else(|| unended("("))?;
         } else if character == '>' && at_line_start {
             rest = &rest[1..];
         } else if "_*[]()~`>#+-=|{}.!".contains(character) {
-            return Err(Unparsed);
+            return Err(Unparsed(format!("`{character}` is reserved; write `\\{character}`")));
         } else {
             shown.push(character);
             rest = &rest[character.len_utf8()..];
         }
         at_line_start = character == '\n';
     }
-    if open.is_empty() { Ok(shown) } else { Err(Unparsed) }
+    open.pop().map_or(Ok(shown), |mark| Err(unended(mark)))
 }
 
 /// What follows the address of a link.
-fn address(text: &str) -> Result<&str, Unparsed> {
+fn address(text: &str) -> Option<&str> {
     let mut escaped = false;
     for (at, character) in text.char_indices() {
         match character {
-            ')' if !escaped => return Ok(&text[at + 1..]),
+            ')' if !escaped => return Some(&text[at + 1..]),
             _ => escaped = character == '\\' && !escaped,
         }
     }
-    Err(Unparsed)
+    None
 }
 
 /// `Markdown`, the old one: a mark that is begun ends.
@@ -176,7 +191,7 @@ pub(super) fn markdown(text: &str) -> Result<String, Unparsed> {
             _ => shown.push(character),
         }
     }
-    if open.is_none() { Ok(shown) } else { Err(Unparsed) }
+    open.map_or(Ok(shown), |mark| Err(unended(mark.encode_utf8(&mut [0; 4]))))
 }
 
 #[cfg(test)]
@@ -204,7 +219,7 @@ mod tests {
             "<!-- -->",
             "<",
         ] {
-            assert_eq!(html(text), Err(Unparsed), "{text}");
+            assert!(html(text).is_err(), "{text}");
         }
     }
 
@@ -219,7 +234,7 @@ mod tests {
             assert_eq!(markdown_v2(text).as_deref(), Ok(shown), "{text}");
         }
         for text in ["1.5", "a-b", "*b", "a (b)", "`x", "*b _i* x_", "[t](x", "a > b", "#"] {
-            assert_eq!(markdown_v2(text), Err(Unparsed), "{text}");
+            assert!(markdown_v2(text).is_err(), "{text}");
         }
     }
 
@@ -227,7 +242,7 @@ mod tests {
     fn the_old_markdown_refuses_a_mark_without_its_end() {
         assert_eq!(markdown("*b* snake\\_case [t](u) 1.5").as_deref(), Ok("b snake_case t(u) 1.5"));
         for text in ["snake_case", "a * b", "`x", "[x"] {
-            assert_eq!(markdown(text), Err(Unparsed), "{text}");
+            assert!(markdown(text).is_err(), "{text}");
         }
     }
 }

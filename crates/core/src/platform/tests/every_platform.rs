@@ -115,7 +115,7 @@ proptest! {
         for platform in all() {
             for mentions in [&[][..], &["@all"]] {
                 let card = platform.layout(&notice, &context("h"), &target(mentions));
-                prop_assert_eq!(platform.objection(&card), None, "{:?}", platform);
+                prop_assert_eq!(faults_in(*platform, &card), None, "{:?}", platform);
             }
         }
     }

@@ -47,6 +47,13 @@ pub(in crate::platform) fn notice(title: &str) -> Notice {
     }
 }
 
+/// What speaks against a body at the example's URL, as one text; `None` where nothing does.
+pub(in crate::platform) fn faults_in(platform: &dyn Platform, body: &Value) -> Option<String> {
+    let faults = platform.faults(body, platform.example().target);
+    (!faults.is_empty())
+        .then(|| faults.into_iter().map(|fault| fault.sentence).collect::<Vec<_>>().join("; "))
+}
+
 /// The card of this content.
 pub(in crate::platform) fn card_of(platform: &str, notice: &Notice, mentions: &[&str]) -> Value {
     by_name(platform).unwrap().layout(notice, &context("h"), &target(mentions))

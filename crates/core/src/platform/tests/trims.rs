@@ -41,23 +41,23 @@ fn what_fits_stays_as_it_is_to_the_byte() {
 fn a_body_of_the_further_platforms_is_doubted_too() {
     for (platform, body, doubt) in [
         ("dingtalk", json!({"text": "t"}), Some("`msgtype`")),
-        ("dingtalk", json!({"msgtype": "text"}), Some("`text`, which is missing")),
+        ("dingtalk", json!({"msgtype": "text"}), Some("`text` is missing")),
         ("dingtalk", json!({"msgtype": "markdown", "markdown": {"text": "t"}}), Some("`markdown.title`")),
         ("dingtalk", json!({"msgtype": "text", "text": {"content": "t"}}), None),
         ("feishu", json!({"msgtype": "text"}), Some("`msg_type`")),
-        (
-            "feishu",
-            json!({"msg_type": "interactive", "content": {"card": {}}}),
-            Some("`card`, which is missing"),
-        ),
+        ("feishu", json!({"msg_type": "interactive", "content": {"card": {}}}), Some("`card` is missing")),
         ("feishu", json!({"msg_type": "text", "content": {"text": "t"}}), None),
         ("telegram", json!({"message": "t"}), Some("`text`")),
         ("telegram", json!({"text": "x".repeat(4097)}), Some("here are 4097")),
-        ("ntfy", json!({"text": "t"}), Some("`message` or `title`")),
-        ("ntfy", json!({"message": "x".repeat(4097)}), Some("makes a file")),
+        ("ntfy", json!({"text": "t"}), Some("`message`, `title`")),
+        ("ntfy", json!({"message": "x".repeat(4097)}), Some("4096 bytes")),
         ("pagerduty", json!({"payload": {}}), Some("`payload.summary`")),
-        ("pagerduty", json!({"payload": {"summary": "s", "severity": "bad"}}), Some("`payload.severity`")),
-        ("pagerduty", json!({"event_action": "resolve"}), None),
+        (
+            "pagerduty",
+            json!({"payload": {"summary": "s", "source": "h", "severity": "bad"}}),
+            Some("`payload.severity`"),
+        ),
+        ("pagerduty", json!({"event_action": "resolve", "dedup_key": "k"}), None),
         (
             "github",
             json!({"client_payload": (0..11).map(|n| (n.to_string(), n)).collect::<std::collections::BTreeMap<_, _>>()}),
@@ -74,7 +74,7 @@ fn a_body_of_the_further_platforms_is_doubted_too() {
         ),
         ("cloudevents", json!({"anything": 1}), None),
     ] {
-        let said = by_name(platform).unwrap().objection(&body);
+        let said = faults_in(by_name(platform).unwrap(), &body);
         match doubt {
             None => assert_eq!(said, None, "{platform}"),
             Some(words) => {
@@ -144,7 +144,7 @@ fn no_shape_of_a_body_makes_a_platform_fail() {
             let mut trimmed = body.clone();
             platform.trim(&mut trimmed);
             assert_eq!(trimmed, body, "{platform:?}");
-            let _ = platform.objection(&body);
+            let _ = faults_in(platform, &body);
             for how in [Degradation::NoImage, Degradation::NoMarkup, Degradation::Shorter] {
                 let _ = platform.degrade(&body, how);
             }

@@ -6,13 +6,14 @@
 
 mod canned_responses;
 mod request_checks;
+mod rules;
 
 use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
 use super::multipart::form_with_length;
 use super::{
-    Answer, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest, RenderedMessage,
-    Request, Target, links, or_event_kind, origin, trim,
+    Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest,
+    RenderedMessage, Request, Target, links, or_event_kind, origin, trim,
 };
 use crate::message::{Context, Notice, Strings, Tone};
 use base64::Engine;
@@ -103,29 +104,8 @@ impl Platform for WeCom {
         }
     }
 
-    fn objection(&self, body: &Value) -> Option<String> {
-        let Some(kind) = body["msgtype"].as_str() else {
-            return Some(
-                "WeCom takes a message with a `msgtype`, such as `markdown`, and here is none".to_owned(),
-            );
-        };
-        let Some(part) = body.get(kind) else {
-            return Some(format!(
-                "a WeCom message of type `{kind}` has its content in `{kind}`, which is missing"
-            ));
-        };
-        let most = match kind {
-            "text" => TEXT,
-            "markdown" | "markdown_v2" => MARKDOWN,
-            _ => return None,
-        };
-        match part["content"].as_str().map_or(0, str::len) {
-            0 => Some(format!("`{kind}.content` is missing or empty")),
-            length if length > most => {
-                Some(format!("WeCom takes {most} bytes in `{kind}.content`, and here are {length}"))
-            }
-            _ => None,
-        }
+    fn faults(&self, body: &Value, _url: &str) -> Vec<BodyFault> {
+        rules::faults(body)
     }
 
     /// Before base64.

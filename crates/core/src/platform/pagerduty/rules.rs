@@ -1,0 +1,78 @@
+//! What PagerDuty takes in an event: developer.pagerduty.com on the Events API v2 and on change events.
+
+use super::super::rules::Rule::{List, Object, OneOf, Table, Time};
+use super::super::rules::{
+    BodyFault, FILLED, FaultKind, Faults, Rule, Shape, TEXT, filled, may, need, shape, text,
+};
+use super::{DEDUP_KEY, SUMMARY};
+use serde_json::Value;
+
+/// `url` tells an event from a change event, which has no severity.
+pub(super) fn faults(body: &Value, url: &str) -> Vec<BodyFault> {
+    let action = body["event_action"].as_str().unwrap_or("trigger");
+    let rule = match action {
+        _ if url.contains("/change/") => Object(&CHANGE),
+        "acknowledge" | "resolve" => Object(&RESOLUTION),
+        _ => Object(&EVENT),
+    };
+    let mut faults = Faults::of("PagerDuty", &rule, body);
+    let is_end = matches!(action, "acknowledge" | "resolve") && !url.contains("/change/");
+    if is_end && body["dedup_key"].as_str().is_none_or(str::is_empty) {
+        let words = "is missing: without the key of the event that opened it, nothing is found to end";
+        faults.add("dedup_key", FaultKind::Missing, words);
+    }
+    faults.answered(|_| "400")
+}
+
+pub(super) const SEVERITIES: &[&str] = &["critical", "error", "warning", "info"];
+
+static EVENT: Shape = shape(&[
+    need("payload", Object(&PAYLOAD)),
+    may("event_action", ACTION),
+    may("dedup_key", text(DEDUP_KEY)),
+    may("routing_key", TEXT),
+    may("client", TEXT),
+    may("client_url", TEXT),
+    may("links", LINKS),
+    may("images", List(&Object(&IMAGE), 0, usize::MAX)),
+]);
+
+static RESOLUTION: Shape = shape(&[
+    may("payload", Table),
+    may("event_action", ACTION),
+    may("dedup_key", text(DEDUP_KEY)),
+    may("routing_key", TEXT),
+    may("client", TEXT),
+    may("client_url", TEXT),
+    may("links", LINKS),
+]);
+
+static CHANGE: Shape = shape(&[
+    need("payload", Object(&CHANGE_PAYLOAD)),
+    may("routing_key", TEXT),
+    may("links", LINKS),
+    may("images", List(&Object(&IMAGE), 0, usize::MAX)),
+]);
+
+const ACTION: Rule = OneOf(&["trigger", "acknowledge", "resolve"]);
+const LINKS: Rule = List(&Object(&LINK), 0, usize::MAX);
+static LINK: Shape = shape(&[need("href", Rule::Link(2048)), may("text", TEXT)]);
+static IMAGE: Shape = shape(&[need("src", Rule::Link(2048)), may("href", TEXT), may("alt", TEXT)]);
+
+static PAYLOAD: Shape = shape(&[
+    need("summary", filled(SUMMARY)),
+    need("source", FILLED),
+    need("severity", OneOf(SEVERITIES)),
+    may("timestamp", Time),
+    may("component", TEXT),
+    may("group", TEXT),
+    may("class", TEXT),
+    may("custom_details", Rule::Any),
+]);
+
+static CHANGE_PAYLOAD: Shape = shape(&[
+    need("summary", filled(SUMMARY)),
+    may("source", TEXT),
+    may("timestamp", Time),
+    may("custom_details", Rule::Any),
+]);

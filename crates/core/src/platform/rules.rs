@@ -1,0 +1,524 @@
+//! The rules for the body of a message, as tables: which members an object has, which of them it needs, and what
+//! each may hold. A platform states its own once, in `NAME/rules.rs`. `taskbell check` warns by them, `serve --as`
+//! refuses by them, and the tests try them.
+
+use super::limits::{Unit, fit, flatten};
+use super::{Platform, RenderedMessage, Target, trimmed};
+use serde_json::{Map, Value};
+use std::ops::RangeInclusive;
+
+/// The most faults that are told of one body.
+const FAULTS: usize = 20;
+/// The longest value that a sentence quotes, in characters.
+const QUOTED: usize = 40;
+
+/// What a value may be.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Rule {
+    Any,
+    Bool,
+    /// A whole number within these bounds.
+    Whole(i64, i64),
+    /// A text of at most so many of a unit; `true` where it may be blank.
+    Text(usize, Unit, bool),
+    /// One of these texts, to the letter.
+    OneOf(&'static [&'static str]),
+    /// One of these texts, in capital or small letters.
+    OneWord(&'static [&'static str]),
+    /// An absolute `http` or `https` address of at most so many bytes.
+    Link(usize),
+    /// A time as ISO 8601 has it.
+    Time,
+    /// A list of at least and at most so many members.
+    List(&'static Rule, usize, usize),
+    Object(&'static Shape),
+    /// An object with any members.
+    Table,
+    /// An object whose kind stands in the member of this name.
+    ByKind(&'static str, &'static [(&'static str, &'static Shape)]),
+    /// Either of two kinds of value, the usual one first.
+    Or(&'static Rule, &'static Rule),
+}
+
+/// A member of an object.
+#[derive(Debug)]
+pub(super) struct Member {
+    name: &'static str,
+    rule: Rule,
+    is_needed: bool,
+}
+
+/// The members of an object.
+#[derive(Debug)]
+pub(super) struct Shape {
+    members: &'static [Member],
+    /// It needs one of these at least.
+    some_of: &'static [&'static str],
+    /// Whether a member that is not listed is refused, or has no effect.
+    is_closed: bool,
+    /// What a table cannot say.
+    also: Option<fn(&Value, &mut Faults)>,
+}
+
+pub(super) const fn need(name: &'static str, rule: Rule) -> Member {
+    Member { name, rule, is_needed: true }
+}
+
+pub(super) const fn may(name: &'static str, rule: Rule) -> Member {
+    Member { name, rule, is_needed: false }
+}
+
+/// A text that may be blank.
+pub(super) const fn text(max: usize) -> Rule {
+    Rule::Text(max, Unit::CodePoints, true)
+}
+
+/// A text that is not blank.
+pub(super) const fn filled(max: usize) -> Rule {
+    Rule::Text(max, Unit::CodePoints, false)
+}
+
+/// A text of any length.
+pub(super) const TEXT: Rule = text(usize::MAX);
+/// A text of any length that is not blank.
+pub(super) const FILLED: Rule = filled(usize::MAX);
+/// A list of texts.
+pub(super) const TEXTS: Rule = Rule::List(&TEXT, 0, usize::MAX);
+
+pub(super) const fn shape(members: &'static [Member]) -> Shape {
+    Shape { members, some_of: &[], is_closed: false, also: None }
+}
+
+impl Shape {
+    pub(super) const fn some_of(mut self, names: &'static [&'static str]) -> Shape {
+        self.some_of = names;
+        self
+    }
+
+    pub(super) const fn closed(mut self) -> Shape {
+        self.is_closed = true;
+        self
+    }
+
+    pub(super) const fn also(mut self, check: fn(&Value, &mut Faults)) -> Shape {
+        self.also = Some(check);
+        self
+    }
+
+    fn find(&self, name: &str) -> Option<&Member> {
+        self.members.iter().find(|member| member.name == name)
+    }
+}
+
+/// The kind of a fault, by which a platform chooses its response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FaultKind {
+    /// A required member is missing.
+    Missing,
+    /// A text that must say something is blank, or a list has too few members.
+    Empty,
+    /// The value is of another kind.
+    Kind,
+    /// The value, or the name of a kind, is none that the platform knows.
+    Unknown,
+    /// More than the platform takes.
+    TooLong,
+    /// No address.
+    Link,
+    /// The platform takes the message, and shows it otherwise than meant.
+    Shown,
+}
+
+/// What speaks against a body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BodyFault {
+    /// Where: names and numbers from the root, such as `embeds[0].title`.
+    pub path: String,
+    /// Of which kind it is.
+    pub kind: FaultKind,
+    /// A sentence that names the place.
+    pub sentence: String,
+    /// The name of the response with which the platform refuses it; `None` where it takes the message.
+    pub response: Option<&'static str>,
+}
+
+/// The name of the response to the first fault for which a platform refuses a body.
+pub(super) fn refusal(faults: Vec<BodyFault>) -> Option<&'static str> {
+    faults.into_iter().find_map(|fault| fault.response)
+}
+
+/// What speaks against the body of a template, as sentences. Each says whether the fault is gone from what is sent.
+pub fn warnings(platform: &dyn Platform, target: &Target, body: &[u8]) -> Vec<String> {
+    let Ok(json) = serde_json::from_slice::<Value>(body) else { return Vec::new() };
+    let faults = platform.faults(&json, target.url.expose().as_str());
+    if faults.is_empty() {
+        return Vec::new();
+    }
+    let fitting = trimmed(platform, body);
+    let message = RenderedMessage {
+        event_id: "evt_sample",
+        kind: "task.complete",
+        created_at: 0,
+        now: 0,
+        content_type: "application/json",
+        body: fitting.as_deref().unwrap_or(body),
+        file: None,
+        form: false,
+    };
+    let request = platform.request(target, &message);
+    let sent = serde_json::from_slice::<Value>(&request.body).ok();
+    let left = sent.map(|sent| platform.faults(&sent, request.url.as_str()));
+    let remains = |fault: &BodyFault| {
+        left.as_ref().is_none_or(|left| {
+            left.iter().any(|other| (&other.path, other.kind) == (&fault.path, fault.kind))
+        })
+    };
+    let tell = |fault: BodyFault| match remains(&fault) {
+        true => fault.sentence,
+        false => format!("{}; Taskbell mends it before it sends the message", fault.sentence),
+    };
+    faults.into_iter().map(tell).collect()
+}
+
+/// The faults of a body, in its order.
+#[derive(Debug)]
+pub(super) struct Faults {
+    platform: &'static str,
+    path: String,
+    found: Vec<BodyFault>,
+}
+
+impl Faults {
+    /// Judges a body by a platform's rules.
+    pub(super) fn of(platform: &'static str, rule: &Rule, body: &Value) -> Faults {
+        let mut faults = Faults { platform, path: String::new(), found: Vec::new() };
+        faults.judge(rule, body);
+        faults
+    }
+
+    /// The list, with the response that the platform gives to each.
+    pub(super) fn answered(mut self, response: fn(&BodyFault) -> &'static str) -> Vec<BodyFault> {
+        for fault in self.found.iter_mut().filter(|fault| fault.kind != FaultKind::Shown) {
+            fault.response = Some(response(fault));
+        }
+        self.found
+    }
+
+    /// Adds a fault of the value at this path below the present one.
+    pub(super) fn add(&mut self, at: &str, kind: FaultKind, words: &str) {
+        if self.found.len() < FAULTS {
+            let path = match (self.path.is_empty(), at.is_empty()) {
+                (true, _) => at.to_owned(),
+                (_, true) => self.path.clone(),
+                _ => format!("{}.{at}", self.path),
+            };
+            let place = if path.is_empty() { "the body".to_owned() } else { format!("`{path}`") };
+            let sentence = format!("{place} {words}");
+            self.found.push(BodyFault { path, kind, sentence, response: None });
+        }
+    }
+
+    /// Adds a fault if the size of the whole, or of a part, goes beyond what the platform takes.
+    pub(super) fn limit(&mut self, at: &str, what: &str, here: usize, most: usize) {
+        if here > most {
+            let words = format!("is too long: {} takes {most} {what}, and here are {here}", self.platform);
+            self.add(at, FaultKind::TooLong, &words);
+        }
+    }
+
+    /// Judges the value of a member, or an entry of a list; with an empty step, the present value.
+    pub(super) fn judge_at(&mut self, step: &str, rule: &Rule, value: &Value) {
+        let before = self.path.len();
+        if !step.is_empty() && !step.starts_with('[') && before > 0 {
+            self.path.push('.');
+        }
+        self.path.push_str(step);
+        self.judge(rule, value);
+        self.path.truncate(before);
+    }
+
+    fn judge(&mut self, rule: &Rule, value: &Value) {
+        if self.found.len() >= FAULTS {
+            return;
+        }
+        if let Rule::Or(usual, other) = rule {
+            return self.judge(if is_of_kind(other, value) { other } else { usual }, value);
+        }
+        if !is_of_kind(rule, value) {
+            let words = format!(
+                "is {}, and {} takes {} there",
+                kind_of(value),
+                self.platform,
+                wanted(rule).unwrap_or_default()
+            );
+            return self.add("", FaultKind::Kind, &words);
+        }
+        match (rule, value) {
+            (Rule::Whole(least, most), number) => self.judge_number(number, *least..=*most),
+            (Rule::Text(max, unit, may_be_blank), Value::String(text)) => {
+                if !may_be_blank && text.trim().is_empty() {
+                    self.blank();
+                }
+                self.limit("", unit_name(*unit), unit.length(text), *max);
+            }
+            (Rule::OneOf(words), Value::String(text)) => {
+                self.judge_word(text, words, words.contains(&text.as_str()))
+            }
+            (Rule::OneWord(words), Value::String(text)) => {
+                self.judge_word(text, words, words.iter().any(|word| word.eq_ignore_ascii_case(text)));
+            }
+            (Rule::Link(max), Value::String(text)) => self.judge_link(text, *max),
+            (Rule::Time, Value::String(text)) => {
+                if crate::clock::parse_rfc3339(text).is_none() {
+                    let words = format!(
+                        "is `{}`, and {} takes a time such as `2026-03-01T18:24:05Z` there",
+                        quoted(text),
+                        self.platform
+                    );
+                    self.add("", FaultKind::Unknown, &words);
+                }
+            }
+            (Rule::List(entry, least, most), Value::Array(list)) => {
+                self.judge_list(entry, list, *least..=*most)
+            }
+            (Rule::Object(shape), Value::Object(fields)) => self.judge_object(shape, fields, value),
+            (Rule::ByKind(name, kinds), Value::Object(fields)) => self.judge_kind(name, kinds, fields, value),
+            _ => {}
+        }
+    }
+
+    fn blank(&mut self) {
+        let words = format!("is empty, and {} takes no empty text there", self.platform);
+        self.add("", FaultKind::Empty, &words);
+    }
+
+    fn judge_number(&mut self, number: &Value, bounds: RangeInclusive<i64>) {
+        let fits = number.as_i64().is_some_and(|number| bounds.contains(&number));
+        if !fits {
+            let (least, most) = bounds.into_inner();
+            let range = if most == i64::MAX { String::new() } else { format!(" from {least} to {most}") };
+            let words = format!("is {number}, and {} takes a whole number{range} there", self.platform);
+            self.add("", FaultKind::Unknown, &words);
+        }
+    }
+
+    fn judge_word(&mut self, text: &str, words: &[&str], is_known: bool) {
+        if !is_known {
+            let words = format!("is `{}`, and {} takes {} there", quoted(text), self.platform, either(words));
+            self.add("", FaultKind::Unknown, &words);
+        }
+    }
+
+    fn judge_link(&mut self, text: &str, max: usize) {
+        if text.trim().is_empty() {
+            let words = format!(
+                "is empty, and {} takes an address such as `https://example.com/` there",
+                self.platform
+            );
+            self.add("", FaultKind::Link, &words);
+        } else if !is_link(text) {
+            let words = format!(
+                "is `{}`, and {} takes a whole address there, with `https://`",
+                quoted(text),
+                self.platform
+            );
+            self.add("", FaultKind::Link, &words);
+        }
+        self.limit("", "bytes", text.len(), max);
+    }
+
+    fn judge_list(&mut self, entry: &Rule, list: &[Value], bounds: RangeInclusive<usize>) {
+        let (least, most) = bounds.into_inner();
+        if list.len() < least {
+            let words = format!("has {} entries, and {} needs {least} at least", list.len(), self.platform);
+            let words = if list.is_empty() {
+                format!("is an empty list, and {} needs an entry there", self.platform)
+            } else {
+                words
+            };
+            self.add("", FaultKind::Empty, &words);
+        }
+        if list.len() > most {
+            let words =
+                format!("has too many entries: {} takes {most}, and here are {}", self.platform, list.len());
+            self.add("", FaultKind::TooLong, &words);
+        }
+        for (index, value) in list.iter().enumerate() {
+            self.judge_at(&format!("[{index}]"), entry, value);
+        }
+    }
+
+    fn judge_kind(
+        &mut self,
+        name: &str,
+        kinds: &[(&'static str, &'static Shape)],
+        fields: &Map<String, Value>,
+        value: &Value,
+    ) {
+        let Some(kind) = fields.get(name) else { return self.missing(name, fields, &|_| false) };
+        let Some(kind) = kind.as_str() else {
+            return self.judge_at(name, &TEXT, kind);
+        };
+        if let Some((_, shape)) = kinds.iter().find(|(known, _)| *known == kind) {
+            return self.judge_object(shape, fields, value);
+        }
+        let near = match near(kind, kinds.iter().map(|(known, _)| *known)) {
+            Some(near) => format!("; `{near}` is near"),
+            None if kinds.len() <= 8 => {
+                format!("; it knows {}", either(&kinds.iter().map(|(known, _)| *known).collect::<Vec<_>>()))
+            }
+            None => String::new(),
+        };
+        let words = format!("is `{}`, which {} does not know there{near}", quoted(kind), self.platform);
+        self.add(name, FaultKind::Unknown, &words);
+    }
+
+    fn judge_object(&mut self, shape: &Shape, fields: &Map<String, Value>, value: &Value) {
+        let is_known = |name: &str| shape.find(name).is_some();
+        let before = self.found.len();
+        for member in shape.members {
+            match fields.get(member.name) {
+                Some(Value::Null) if !member.is_needed => {}
+                Some(value) => self.judge_at(member.name, &member.rule, value),
+                None if member.is_needed => self.missing(member.name, fields, &is_known),
+                None => {}
+            }
+        }
+        let has_some =
+            shape.some_of.iter().any(|name| fields.get(*name).is_some_and(|value| !value.is_null()));
+        if !has_some && let Some(first) = shape.some_of.first() {
+            let here = self.instead(fields, shape.some_of, &is_known);
+            let words = format!("is missing: {} needs {}{here}", self.platform, either(shape.some_of));
+            self.add(first, FaultKind::Missing, &words);
+        }
+        // What is missing has been named already with what is written in its place.
+        let is_told = self.found.len() > before;
+        for name in fields.keys().filter(|name| !is_known(name)) {
+            let near = near(
+                name,
+                shape.members.iter().map(|member| member.name).filter(|name| !fields.contains_key(*name)),
+            );
+            let near = near.map(|near| format!("; `{near}` is near"));
+            if shape.is_closed && !is_told || near.is_some() && !is_told {
+                let kind = if shape.is_closed { FaultKind::Unknown } else { FaultKind::Shown };
+                let words = format!(
+                    "is a member that {} does not know there{}",
+                    self.platform,
+                    near.unwrap_or_default()
+                );
+                self.add(&quoted(name), kind, &words);
+            }
+        }
+        if let Some(also) = shape.also {
+            also(value, self);
+        }
+    }
+
+    fn missing(&mut self, name: &str, fields: &Map<String, Value>, is_known: &dyn Fn(&str) -> bool) {
+        let here = self.instead(fields, &[name], is_known);
+        let words = format!("is missing: {} needs it{here}", self.platform);
+        self.add(name, FaultKind::Missing, &words);
+    }
+
+    /// What stands in the place of these members.
+    fn instead(
+        &self,
+        fields: &Map<String, Value>,
+        names: &[&str],
+        is_known: &dyn Fn(&str) -> bool,
+    ) -> String {
+        let unknown = fields.keys().map(String::as_str).filter(|name| !is_known(name));
+        let wrong = unknown.into_iter().find(|other| near(other, names.iter().copied()).is_some());
+        wrong.map_or_else(String::new, |wrong| format!("; `{}` is not its name", quoted(wrong)))
+    }
+}
+
+/// Whether it is a whole address that a browser can open.
+pub(super) fn is_link(text: &str) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    rest.is_some_and(|rest| !rest.is_empty() && !text.contains(char::is_whitespace))
+        && url::Url::parse(text).is_ok()
+}
+
+fn is_of_kind(rule: &Rule, value: &Value) -> bool {
+    match rule {
+        Rule::Any => true,
+        Rule::Bool => value.is_boolean(),
+        Rule::Whole(..) => value.is_number(),
+        Rule::Text(..) | Rule::OneOf(_) | Rule::OneWord(_) | Rule::Link(_) | Rule::Time => value.is_string(),
+        Rule::List(..) => value.is_array(),
+        Rule::Object(_) | Rule::Table | Rule::ByKind(..) => value.is_object(),
+        Rule::Or(usual, other) => is_of_kind(usual, value) || is_of_kind(other, value),
+    }
+}
+
+fn wanted(rule: &Rule) -> Option<String> {
+    let plain = match rule {
+        Rule::Any => return None,
+        Rule::Bool => "`true` or `false`",
+        Rule::Whole(..) => "a number",
+        Rule::Text(..) | Rule::OneOf(_) | Rule::OneWord(_) => "a text",
+        Rule::Link(_) => "an address as a text",
+        Rule::Time => "a time as a text",
+        Rule::List(..) => "a list",
+        Rule::Table => "an object",
+        Rule::Object(shape) => {
+            let needed: Vec<_> = shape
+                .members
+                .iter()
+                .filter(|member| member.is_needed)
+                .map(|member| format!("`{}`", member.name))
+                .collect();
+            return Some(match needed.is_empty() {
+                true => "an object".to_owned(),
+                false => format!("an object with {}", needed.join(" and ")),
+            });
+        }
+        Rule::ByKind(name, _) => return Some(format!("an object with `{name}`")),
+        Rule::Or(usual, other) => return Some(format!("{} or {}", wanted(usual)?, wanted(other)?)),
+    };
+    Some(plain.to_owned())
+}
+
+fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "`null`",
+        Value::Bool(_) => "`true` or `false`",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+fn unit_name(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Bytes | Unit::Json => "bytes",
+        Unit::CodePoints | Unit::Utf16 => "characters",
+    }
+}
+
+/// Names as alternatives.
+fn either(names: &[&str]) -> String {
+    let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    match names.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+        None => String::new(),
+    }
+}
+
+fn quoted(text: &str) -> String {
+    fit(text, QUOTED, Unit::CodePoints, flatten)
+}
+
+/// The candidate that is meant by a word, if one is.
+fn near<'c>(word: &str, candidates: impl Iterator<Item = &'c str>) -> Option<&'c str> {
+    let plain = |word: &str| word.to_lowercase().replace(['_', '-', ' '], "");
+    let written = plain(word);
+    let found = candidates.map(|candidate| (strsim::osa_distance(&plain(candidate), &written), candidate));
+    let found = found.filter(|(distance, candidate)| {
+        *candidate != word && *distance <= candidate.len().min(written.len()) / 4
+    });
+    found.min_by_key(|(distance, _)| *distance).map(|(_, candidate)| candidate)
+}

@@ -1,0 +1,13 @@
+//! What a workflow of Slack's takes: one object whose members are texts.
+
+use super::super::rules::{BodyFault, FaultKind, Faults, Rule};
+use serde_json::Value;
+
+pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
+    let mut faults = Faults::of("a workflow", &Rule::Table, body);
+    for (name, value) in body.as_object().into_iter().flatten().filter(|(_, value)| !value.is_string()) {
+        let words = format!("is {value:.60}, and a workflow takes texts only; write it in quotes");
+        faults.add(name, FaultKind::Kind, &words);
+    }
+    faults.answered(|_| "invalid_workflow")
+}
