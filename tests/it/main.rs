@@ -9,4 +9,5 @@ mod hooks;
 mod preview;
 mod receiver;
 mod shaping;
+mod spools;
 mod tidy;

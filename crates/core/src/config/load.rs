@@ -117,7 +117,7 @@ fn read(tree: &ConfigNode, source: &ConfigSource, context: &LoadContext<'_>) -> 
     Config {
         file: source.file.clone(),
         host: host::read(&root.table(&root_keys::HOST)),
-        spool: spool::read(&root.table(&root_keys::SPOOL), source.name()),
+        spool: spool::read(&root.table(&root_keys::SPOOL), source, &endpoints),
         queue: queue::read(&root.table(&root_keys::QUEUE)),
         files,
         task_urls: network::read_network(&root.table(&root_keys::NETWORK)),

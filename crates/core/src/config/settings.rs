@@ -42,6 +42,8 @@ pub struct Config {
 pub struct SpoolSettings {
     /// The database.
     pub path: SpoolPath,
+    /// The configuration that a default path belongs to; `None` for a path that was set, which may be shared.
+    pub configuration: Option<String>,
     /// How long ended deliveries stay in the log.
     pub retain: Duration,
     /// The size of the database above which ended deliveries are removed early.

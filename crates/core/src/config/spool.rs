@@ -3,10 +3,17 @@
 use super::declaration::DefaultValue::{Described, Toml};
 use super::declaration::{ConfigKey, ConfigTable, config_table, key};
 use super::host_defaults;
+use super::load_context::LoadContext;
 use super::settings::SpoolSettings;
+use super::source::ConfigSource;
 use super::table_reader::TableReader;
 use super::value_types::{DurationRange, SizeRange, Text, duration, parsed_text, size};
+use crate::endpoint::Endpoint;
 use crate::spool::SpoolPath;
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
 
 config_table! {
     keys: ConfigTable::new("The SQLite database that keeps events, deliveries and attempts until they have ended.");
@@ -16,7 +23,7 @@ config_table! {
             ":memory:" => SpoolPath::Memory,
             path => SpoolPath::File(context.path(path)),
         })),
-        Described("`<state dir>/taskbell/<config name>.db`"),
+        Described("`<state dir>/taskbell/<config name>-<hash of its path>.db`"),
         "The database file; with `:memory:` nothing survives the process.",
     );
     RETAIN: DurationRange = key(
@@ -31,15 +38,63 @@ config_table! {
     );
 }
 
-/// `name` is the name of the configuration, which the default path contains.
-pub(super) fn read(table: &TableReader<'_>, name: &str) -> SpoolSettings {
-    let default_path = || {
-        let folder = host_defaults::state_folder(table.context).join("taskbell");
-        SpoolPath::File(folder.join(format!("{name}.db")))
+/// `endpoints` are part of the identity of a text that was passed directly.
+pub(super) fn read(
+    table: &TableReader<'_>,
+    source: &ConfigSource,
+    endpoints: &[Arc<Endpoint>],
+) -> SpoolSettings {
+    let (path, configuration) = match table.read(&keys::PATH) {
+        Some(path) => (path, None),
+        None => {
+            let (path, identity) = default_path(table.context, source, endpoints);
+            (path, Some(identity))
+        }
     };
     SpoolSettings {
-        path: table.read(&keys::PATH).unwrap_or_else(default_path),
+        path,
+        configuration,
         retain: table.read(&keys::RETAIN).unwrap_or_default(),
         max_bytes: table.read(&keys::MAX_BYTES).unwrap_or(u64::MAX),
     }
+}
+
+/// The spool of this configuration and no other, and the identity that its name is made of.
+fn default_path(
+    context: &LoadContext<'_>,
+    source: &ConfigSource,
+    endpoints: &[Arc<Endpoint>],
+) -> (SpoolPath, String) {
+    let folder = host_defaults::state_folder(context).join("taskbell");
+    let earlier = folder.join(format!("{}.db", source.name()));
+    if earlier.is_file() {
+        let earlier = earlier.display();
+        context.warn(
+            0,
+            "spool.path",
+            format!(
+                "earlier versions kept the messages of every configuration of this name in {earlier}; what waits \
+                 there is not sent: look at it with `taskbell list {earlier}`, then set `[spool] path` to it, or \
+                 delete it"
+            ),
+        );
+    }
+    let identity = match &source.file {
+        Some(file) => fs::canonicalize(file).unwrap_or_else(|_| file.clone()).display().to_string(),
+        None => identity_of_text(&source.folder(), endpoints),
+    };
+    let hash = short_hash(&identity);
+    (SpoolPath::File(folder.join(format!("{}-{hash}.db", source.name()))), identity)
+}
+
+/// A text has no path. It is the same configuration as another one when it is passed in the same working directory
+/// and sends to the same receivers: the rest may be edited without leaving messages behind.
+fn identity_of_text(folder: &Path, endpoints: &[Arc<Endpoint>]) -> String {
+    let receivers: Vec<String> =
+        endpoints.iter().map(|endpoint| format!("{}={}", endpoint.name, endpoint.fingerprint())).collect();
+    format!("a text in {} for {}", folder.display(), receivers.join(", "))
+}
+
+fn short_hash(text: &str) -> String {
+    Sha256::digest(text).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
 }

@@ -308,7 +308,52 @@ fn memory_and_relative_paths_are_resolved() {
     let path = written(&folder, "farm.toml", "[files]\nroots = [\"a\", \"/b\"]\n");
     let config = config(&path);
     assert_eq!(config.files.roots, [folder.path().join("a"), PathBuf::from("/b")]);
-    assert!(matches!(config.spool.path, SpoolPath::File(path) if path.ends_with("taskbell/farm.db")));
+    assert!(default_spool(&config).starts_with("farm-"), "{}", default_spool(&config));
+}
+
+/// The file name of the spool of a configuration that sets none.
+fn default_spool(config: &Config) -> String {
+    assert!(config.spool.configuration.is_some());
+    match &config.spool.path {
+        SpoolPath::File(path) => path.file_name().unwrap().to_string_lossy().into_owned(),
+        SpoolPath::Memory => panic!("it is in memory"),
+    }
+}
+
+#[test]
+fn each_configuration_has_a_default_spool_of_its_own() {
+    let text = |url: &str, end: &str| format!("[endpoints.team]\nurl = \"https://{url}/\"\n{end}");
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let [one, two] =
+        [&folders[0], &folders[1]].map(|folder| written(folder, "taskbell.toml", &text("example.com", "")));
+    let spool_of = |source: &str| default_spool(&config(source));
+    assert_ne!(spool_of(&one), spool_of(&two), "the same name in two folders");
+    std::fs::write(&one, text("example.org", "[queue]\nend_delay = \"2s\"\n")).unwrap();
+    let roundabout =
+        folders[0].path().join("..").join(folders[0].path().file_name().unwrap()).join("taskbell.toml");
+    assert_eq!(spool_of(&one), spool_of(roundabout.to_str().unwrap()), "the file counts, not what it says");
+
+    let of_text = spool_of(&text("example.com", ""));
+    assert_eq!(of_text, spool_of(&text("example.com", "[queue]\nend_delay = \"2s\"\n")));
+    assert_ne!(of_text, spool_of(&text("example.org", "")), "another receiver");
+    assert!(config("[spool]\npath = \"x.db\"\n").spool.configuration.is_none(), "it may be shared");
+}
+
+#[test]
+fn what_an_earlier_default_left_is_told_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = written(&folder, "farm.toml", "[host]\nname = \"x\"\n");
+    let state = folder.path().as_os_str().to_owned();
+    let warnings = || {
+        let loaded = super::load::load(&path, &|name| (name == "XDG_STATE_HOME").then(|| state.clone()));
+        loaded.unwrap().1.iter().map(ToString::to_string).collect::<String>()
+    };
+    assert!(!warnings().contains("farm.db"));
+    std::fs::create_dir(folder.path().join("taskbell")).unwrap();
+    std::fs::write(folder.path().join("taskbell/farm.db"), "").unwrap();
+    if cfg!(unix) {
+        assert!(warnings().contains("taskbell list") && warnings().contains("farm.db"), "{}", warnings());
+    }
 }
 
 #[test]

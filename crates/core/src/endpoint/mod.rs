@@ -7,6 +7,7 @@ pub use task_url::{TaskUrls, is_task_endpoint, parse_task_url, task_endpoint_nam
 use crate::platform::{Platform, Rate, Target};
 use crate::secret::{Secret, SecretUrl};
 use crate::sign::Signer;
+use sha2::{Digest, Sha256};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,6 +55,16 @@ impl Endpoint {
     /// Whether a task named its address. Such an address must be public.
     pub fn is_of_task(&self) -> bool {
         is_task_endpoint(&self.name)
+    }
+
+    /// Which receiver it is, in a form that tells nothing of its URL and keys.
+    pub fn fingerprint(&self) -> String {
+        let mut digest = Sha256::new_with_prefix(self.target.url.expose().as_str());
+        // Where all receivers share one URL, the keys identify the receiver.
+        for (name, value) in &self.target.options {
+            digest.update(format!("\0{name}\0{}", value.expose()));
+        }
+        digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
     }
 }
 

@@ -25,6 +25,7 @@ const RELOAD_LIMIT: Duration = Duration::from_secs(10);
 pub struct Bell {
     parts: Arc<Parts>,
     spool: crate::spool::SpoolPath,
+    is_default_spool: bool,
     // Of the configuration at the start, for the first log function.
     warnings: Vec<String>,
     were_warnings_logged: AtomicBool,
@@ -48,10 +49,12 @@ impl Bell {
     pub fn open_with_clock(config: Config, clock: Arc<dyn Clock>) -> Result<Bell, Error> {
         let _quiet = os::WriteSignals::hold();
         let spool = config.spool.path.clone();
+        let is_default_spool = config.spool.configuration.is_some();
         let warnings = config.warnings.clone();
         Ok(Bell {
             parts: open::open(config, clock)?,
             spool,
+            is_default_spool,
             warnings,
             were_warnings_logged: AtomicBool::new(false),
             was_metric_refused: AtomicBool::new(false),
@@ -220,7 +223,9 @@ impl Bell {
     /// `Config` when it cannot be used or names another spool, `Timeout`, `Closed`.
     pub fn reload(&self, config: Config) -> Result<(), Error> {
         let _call = self.parts.in_flight.enter().ok_or_else(closed)?;
-        if config.spool.path != self.spool {
+        // Where no path is set, the bell keeps the spool it has.
+        let keeps_default = self.is_default_spool && config.spool.configuration.is_some();
+        if config.spool.path != self.spool && !keeps_default {
             let message = "`spool.path` cannot change while the bell is open; close it and open it again";
             return Err(Error::new(ErrorKind::Config, message));
         }

@@ -7,7 +7,6 @@ use crate::endpoint::Endpoint;
 use crate::lanes::{EndpointHealth, LaneReport};
 use crate::spool::{Spool, SpoolPath, StateChange, StateKey, StateKind};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 
 /// An endpoint whose receiver refuses all further requests.
@@ -66,7 +65,7 @@ pub fn changed_states(config: &Config, table: &LaneTable, reports: &[LaneReport]
     let lanes = table.lock();
     let health = |name: &str| {
         let health = lanes.get(name)?.changed_health()?;
-        let url = fingerprint(config.endpoint(name)?);
+        let url = config.endpoint(name)?.fingerprint();
         let stored = (!health.is_good(table.clock.unix_ms())).then_some(StoredHealth { url, health });
         Some((health_key(name), stored.and_then(|stored| serde_json::to_vec(&stored).ok())))
     };
@@ -81,26 +80,16 @@ fn health_key(endpoint: &str) -> StateKey {
 fn stored_health(spool: &Spool, endpoint: &Endpoint) -> Option<EndpointHealth> {
     let kept = spool.state(&health_key(&endpoint.name)).ok()??;
     let kept: StoredHealth = serde_json::from_slice(&kept).ok()?;
-    (kept.url == fingerprint(endpoint)).then_some(kept.health)
+    (kept.url == endpoint.fingerprint()).then_some(kept.health)
 }
 
 fn gone_state(config: &Config, endpoint: &str, reason: &str) -> Option<StateChange> {
-    let gone = Gone { url: fingerprint(config.endpoint(endpoint)?), reason: reason.to_owned() };
+    let gone = Gone { url: config.endpoint(endpoint)?.fingerprint(), reason: reason.to_owned() };
     Some((gone_key(endpoint), serde_json::to_vec(&gone).ok()))
 }
 
 fn gone_reason(spool: &Spool, endpoint: &Endpoint) -> Option<String> {
     let kept = spool.state(&gone_key(&endpoint.name)).ok()??;
     let gone: Gone = serde_json::from_slice(&kept).ok()?;
-    (gone.url == fingerprint(endpoint)).then_some(gone.reason)
-}
-
-fn fingerprint(endpoint: &Endpoint) -> String {
-    let mut digest = Sha256::new_with_prefix(endpoint.target.url.expose().as_str());
-    // Where all receivers share one URL, the keys identify the receiver.
-    for (name, value) in &endpoint.target.options {
-        digest.update(format!("\0{name}\0{}", value.expose()));
-    }
-    let digest = digest.finalize();
-    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    (gone.url == endpoint.fingerprint()).then_some(gone.reason)
 }

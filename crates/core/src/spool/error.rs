@@ -21,6 +21,8 @@ pub enum SpoolErrorKind {
     Older,
     /// The database belongs to another program.
     Foreign,
+    /// It is the default spool of another configuration.
+    Claimed,
     /// There is no file (only readers say so; a writer makes one).
     Missing,
     /// Several events fit the prefix that was asked for.
@@ -133,6 +135,10 @@ impl fmt::Display for SpoolError {
                 f,
                 "the database {path} is not a spool of Taskbell; set another `[spool] path` ({detail})"
             ),
+            SpoolErrorKind::Claimed => write!(
+                f,
+                "the spool {path} belongs to another configuration, {detail}; set `[spool] path` in this one"
+            ),
             SpoolErrorKind::Missing => {
                 write!(
                     f,
@@ -158,7 +164,9 @@ mod tests {
     #[test]
     fn every_kind_names_the_path_and_the_cause() {
         use SpoolErrorKind::*;
-        for kind in [Full, ReadOnly, Corrupt, Busy, Newer, Older, Foreign, Missing, Ambiguous, Io, Other] {
+        for kind in
+            [Full, ReadOnly, Corrupt, Busy, Newer, Older, Foreign, Claimed, Missing, Ambiguous, Io, Other]
+        {
             let text = SpoolError::new(kind, Path::new("/var/x.db"), "the cause").to_string();
             assert!(text.contains("/var/x.db") && text.contains("the cause"), "{text}");
         }

@@ -77,6 +77,15 @@ impl Spool {
         Ok(Spool { conn, path, owner: owner.to_owned(), ledger: Ledger::default(), identity })
     }
 
+    /// Makes it the spool of this configuration, once; refuses it when it is another's. A spool whose path was set
+    /// is shared on purpose, and never claimed.
+    pub fn claim(&mut self, configuration: &str) -> Result<(), SpoolError> {
+        match ownership::claim(&self.conn, configuration).map_err(SpoolError::at(&self.path))? {
+            None => Ok(()),
+            Some(other) => Err(SpoolError::new(SpoolErrorKind::Claimed, &self.path, other)),
+        }
+    }
+
     /// Where the database lies; `:memory:` for one without a file.
     pub fn path(&self) -> &Path {
         &self.path

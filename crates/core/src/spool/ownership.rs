@@ -1,6 +1,7 @@
 //! Which instance sends a delivery: a pending delivery belongs to one instance at any time, and that of a
 //! dead instance to the one that takes over.
 
+use super::state_key::{self, StateKey, StateKind};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 /// Rows that one statement changes.
@@ -11,6 +12,15 @@ pub(super) fn held_by(conn: &Connection, instance: &str) -> rusqlite::Result<Vec
     conn.prepare_cached("SELECT seq FROM owners WHERE instance = ?1")?
         .query_map([instance], |row| row.get(0))?
         .collect()
+}
+
+/// Notes in a new spool which configuration it belongs to, and returns that of another.
+pub(super) fn claim(conn: &Connection, configuration: &str) -> rusqlite::Result<Option<String>> {
+    let key = StateKey::shared(StateKind::Configuration, "");
+    if let Some(kept) = state_key::read(conn, &key)? {
+        return Ok((kept != configuration.as_bytes()).then(|| String::from_utf8_lossy(&kept).into_owned()));
+    }
+    state_key::write(conn, &key, Some(configuration.as_bytes())).map(|()| None)
 }
 
 /// The result of a takeover.

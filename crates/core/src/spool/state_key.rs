@@ -8,6 +8,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 pub enum StateKind {
     /// An alert; its name is that of the alert.
     Alert,
+    /// The configuration whose default spool it is; one value, without a name.
+    Configuration,
     /// Where an endpoint stands: its failures, its circuit breaker, a pause it asked for.
     EndpointHealth,
     /// An endpoint that refuses all further requests.
@@ -31,6 +33,7 @@ impl StateKind {
     fn as_str(self) -> &'static str {
         match self {
             StateKind::Alert => "alert",
+            StateKind::Configuration => "configuration",
             StateKind::EndpointHealth => "endpoint health",
             StateKind::GoneEndpoint => "gone endpoint",
             StateKind::LastNumber => "last number",

@@ -140,6 +140,9 @@ fn start(
         Some(spool) => spool,
         None => Spool::open(path, own)?,
     };
+    if let Some(configuration) = &config.spool.configuration {
+        spool.claim(configuration)?;
+    }
     let file = match path {
         SpoolPath::Memory => None,
         SpoolPath::File(_) => Some(spool.path().to_owned()),

@@ -1,0 +1,55 @@
+//! Which programs share a spool: those with one configuration, and nobody else by accident.
+
+use super::receiver::{Receiver, Reply};
+use serde_json::Value as Json;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+/// A program in a folder of its own with the `taskbell.toml` of every document; all share the user's home.
+fn run(home: &Path, folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_taskbell"));
+    command.args(arguments).current_dir(folder).stdin(Stdio::null());
+    command.env("XDG_STATE_HOME", home).env("LOCALAPPDATA", home).output().unwrap()
+}
+
+fn configure(folder: &Path, url: &str) {
+    fs::create_dir_all(folder).unwrap();
+    let text = format!(
+        "[endpoints.team]\nurl = \"{url}\"\nretry = {{ schedule = [\"1h\"] }}\n\
+         [[hooks]]\non = [\"task.complete\", \"queue.end\"]\nto = [\"team\"]\n"
+    );
+    fs::write(folder.join("taskbell.toml"), text).unwrap();
+}
+
+fn listed(home: &Path, folder: &Path) -> Vec<Json> {
+    let output = run(home, folder, &["list", "taskbell.toml", "--json"]);
+    let listed: Json = serde_json::from_slice(&output.stdout).unwrap();
+    listed["deliveries"].as_array().unwrap().clone()
+}
+
+#[test]
+fn two_hosts_in_two_folders_know_nothing_of_each_other() {
+    let home = tempfile::tempdir().unwrap();
+    let [one, two] = ["one", "two"].map(|name| home.path().join(name));
+    let refusing = Receiver::always(Reply::Status(503));
+    let other = Receiver::always(Reply::Status(204));
+    configure(&one, &refusing.url());
+    configure(&two, &other.url());
+    let send = |folder: &Path, id: &str| {
+        let task = format!("{{\"id\": \"{id}\"}}");
+        run(home.path(), folder, &["send", "taskbell.toml", "task.complete", &task, "--timeout", "2s"])
+    };
+    send(&one, "waits");
+    assert!(listed(home.path(), &one).iter().any(|row| row["state"] == "pending"), "it waits for its retry");
+
+    let sent = send(&two, "mine");
+    assert!(sent.status.success(), "{sent:?}");
+    let told: Vec<String> = other.wait_for(1).iter().map(|request| request.body.to_string()).collect();
+    assert!(told.iter().all(|body| !body.contains("waits")) && !told.is_empty(), "{told:?}");
+    assert!(listed(home.path(), &two).iter().all(|row| row["state"] == "delivered"));
+    let rows = listed(home.path(), &one);
+    assert!(
+        rows.iter().any(|row| row["state"] == "pending") && rows.iter().all(|row| row["state"] != "dead")
+    );
+}
