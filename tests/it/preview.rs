@@ -183,12 +183,12 @@ fn a_file_is_shown_with_its_fields_and_its_size() {
     assert!(!text.contains("marker"), "{text}");
     for expected in [
         "  chat_id: 5\n",
-        "  document: run.log (application/octet-stream, 8 bytes)\n",
+        "  document: run.log (text/plain, 8 bytes)\n",
         "  then, once that is delivered:\n",
-        "  media: run.log (application/octet-stream, 8 bytes)\n",
+        "  media: run.log (text/plain, 8 bytes)\n",
         "\"media_id\": \"[from the answer before]\"",
         "  payload_json:\n    {\n",
-        "  files[0]: run.log (application/octet-stream, 8 bytes)\n",
+        "  files[0]: run.log (text/plain, 8 bytes)\n",
     ] {
         assert!(text.contains(expected), "{expected} in {text}");
     }

@@ -169,7 +169,7 @@ def test_a_preview_shows_the_file_and_what_follows(tmp_path, receive, ring, plat
     names = {"discord": "files[0]", "telegram": "photo", "wecom": "media"}
     if platform != "wecom" or path == "run.log":
         name = "document" if (platform, path) == ("telegram", "run.log") else names[platform]
-        media = "application/octet-stream" if path == "run.log" else "image/png"
+        media = "text/plain" if path == "run.log" else "image/png"
         size = len(files[path.replace(".", "_")])
         assert whole[-1][name] == {"file": path, "type": media, "bytes": size}
 

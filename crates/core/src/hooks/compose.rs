@@ -2,6 +2,7 @@
 
 use crate::endpoint::{Endpoint, Overflow};
 use crate::message::{Context, Extras, Message, Notice, RenderError, SummaryLine, Template};
+use crate::platform::finish_template;
 use serde_json::Value as Json;
 use std::panic::{self, AssertUnwindSafe};
 
@@ -16,7 +17,7 @@ pub fn compose(
     context: &Context,
 ) -> Result<Message, RenderError> {
     let compose = || match template {
-        Some(template) => template.render(context).map(|message| {
+        Some(template) => render(template, endpoint, context).map(|message| {
             let extras = extras_of(endpoint, context);
             let extras = match template.is_swarmui() {
                 true => for_swarmui(extras, message.attach_first_output, endpoint, context),
@@ -33,6 +34,13 @@ pub fn compose(
             reason: "a defect of Taskbell was caught while this event was rendered; please report it".into(),
         })
     })
+}
+
+fn render(template: &Template, endpoint: &Endpoint, context: &Context) -> Result<Message, RenderError> {
+    match finish_template(endpoint.platform) {
+        Some(finish) => template.render_marked(context, &finish),
+        None => template.render(context),
+    }
 }
 
 fn card(endpoint: &Endpoint, context: &Context) -> Message {

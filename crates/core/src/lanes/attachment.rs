@@ -34,8 +34,9 @@ pub(super) fn read(path: &str, roots: &[PathBuf], most: u64) -> Result<Attachmen
         return Err(too_large());
     }
     let image = image(&bytes);
-    let name = image.map_or_else(|| file_name(path), |media| image_name(path, media));
-    Ok(Attachment { name, media: image.unwrap_or("application/octet-stream"), bytes })
+    let name = image.map_or_else(|| file_name(path, &bytes), |media| image_name(path, media));
+    let media = image.unwrap_or_else(|| media_of(&name));
+    Ok(Attachment { name, media, bytes })
 }
 
 /// The name of a file for messages, without its folders.
@@ -116,27 +117,92 @@ fn image_name(path: &str, media: &str) -> String {
     format!("{}.{ending}", plain_stem(path, "image"))
 }
 
-/// The name of any other file, with its own ending unless that is one of a picture: a receiver would try to
-/// show it.
-fn file_name(path: &str) -> String {
-    const PICTURES: [&str; 8] = ["png", "jpg", "jpeg", "gif", "webp", "bmp", "avif", "heic"];
-    let stem = plain_stem(path, "file");
+/// The media types of files that are sent on as they are, by their endings.
+const MEDIA_TYPES: [(&str, &str); 34] = [
+    ("avif", "image/avif"),
+    ("bmp", "image/bmp"),
+    ("exr", "image/x-exr"),
+    ("hdr", "image/vnd.radiance"),
+    ("heic", "image/heic"),
+    ("psd", "image/vnd.adobe.photoshop"),
+    ("tif", "image/tiff"),
+    ("tiff", "image/tiff"),
+    ("mkv", "video/x-matroska"),
+    ("mov", "video/quicktime"),
+    ("mp4", "video/mp4"),
+    ("webm", "video/webm"),
+    ("flac", "audio/flac"),
+    ("m4a", "audio/mp4"),
+    ("mp3", "audio/mpeg"),
+    ("ogg", "audio/ogg"),
+    ("wav", "audio/wav"),
+    ("glb", "model/gltf-binary"),
+    ("gltf", "model/gltf+json"),
+    ("obj", "model/obj"),
+    ("stl", "model/stl"),
+    ("csv", "text/csv"),
+    ("htm", "text/html"),
+    ("html", "text/html"),
+    ("log", "text/plain"),
+    ("md", "text/markdown"),
+    ("txt", "text/plain"),
+    ("gz", "application/gzip"),
+    ("json", "application/json"),
+    ("pdf", "application/pdf"),
+    ("toml", "application/toml"),
+    ("yaml", "application/yaml"),
+    ("yml", "application/yaml"),
+    ("zip", "application/zip"),
+];
+
+/// The media type by the ending of a file's name.
+fn media_of(name: &str) -> &'static str {
+    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    let known = MEDIA_TYPES.iter().find(|(known, _)| *known == ending);
+    known.map_or("application/octet-stream", |(_, media)| media)
+}
+
+/// The name of any other file, with its own ending unless that is one of a picture that it is not: a receiver would
+/// try to show it.
+fn file_name(path: &str, bytes: &[u8]) -> String {
+    const SHOWN: [&str; 5] = ["png", "jpg", "jpeg", "gif", "webp"];
+    let is_box = bytes.get(4..8) == Some(b"ftyp");
+    let is_its_own = |ending: &str| match ending {
+        "bmp" => bytes.starts_with(b"BM"),
+        "avif" | "heic" => is_box,
+        _ => !SHOWN.contains(&ending),
+    };
+    let stem = shown_stem(path, "file");
     let name = shown_name(path);
     let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
     let is_ending = |ending: &String| {
         (1..=12).contains(&ending.len())
             && ending.bytes().all(|byte| byte.is_ascii_alphanumeric())
-            && !PICTURES.contains(&ending.as_str())
+            && is_its_own(ending)
     };
     format!("{stem}.{}", ending.filter(is_ending).as_deref().unwrap_or("bin"))
 }
 
-/// Letters, digits, `_` and `-`: no platform refuses these, and they need no quoting.
+/// Letters and digits of any script, `_` and `-`: a file that is no picture is shown by its name, and nothing of this
+/// needs quoting.
+fn shown_stem(path: &str, otherwise: &str) -> String {
+    let is_shown = |c: char| {
+        let is_format = matches!(c, '\u{2000}'..='\u{206f}' | '\u{fff0}'..='\u{ffff}' | '\u{feff}');
+        let is_letter = c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+        is_letter || !(c.is_ascii() || c.is_control() || c.is_whitespace() || is_format)
+    };
+    stem_of(path, otherwise, is_shown)
+}
+
+/// The same in ASCII for a picture: a card names it, and no platform changes these names.
 fn plain_stem(path: &str, otherwise: &str) -> String {
+    stem_of(path, otherwise, |c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+}
+
+fn stem_of(path: &str, otherwise: &str, keeps: impl Fn(char) -> bool) -> String {
     let name = shown_name(path);
     let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-    let stem: String = stem.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
+    let stem: String = stem.chars().map(|c| if keeps(c) { c } else { '_' }).collect();
     let stem = stem.trim_matches('_');
     if stem.is_empty() { otherwise.to_owned() } else { stem.to_owned() }
 }
@@ -274,13 +340,32 @@ mod tests {
         }
         for (path, name) in [
             ("a/run 7.LOG", "run_7.log"),
-            ("模型.safetensors", "file.safetensors"),
+            ("模型 7.safetensors", "模型_7.safetensors"),
+            ("größe.exr", "größe.exr"),
+            ("a\u{202e}\u{200b}b.txt", "a__b.txt"),
             ("weights", "weights.bin"),
             (".env", "file.env"),
             ("x.tar.gz", "x_tar.gz"),
             ("x.a\"b", "x.bin"),
         ] {
-            assert_eq!(file_name(path), name);
+            assert_eq!(file_name(path, b"MZ"), name);
+        }
+    }
+
+    #[test]
+    fn a_file_has_the_media_type_and_the_ending_of_its_kind() {
+        let (folder, roots) = folder();
+        for (name, bytes, media) in [
+            ("depth.exr", &b"\x76\x2f\x31\x01"[..], "image/x-exr"),
+            ("clip.mp4", b"\0\0\0\x18ftypisom", "video/mp4"),
+            ("a.bmp", b"BM....", "image/bmp"),
+            ("a.avif", b"\0\0\0\x18ftypavif", "image/avif"),
+            ("run.log", b"epoch 1", "text/plain"),
+            ("model.safetensors", b"{}", "application/octet-stream"),
+        ] {
+            fs::write(folder.path().join("outputs").join(name), bytes).unwrap();
+            let file = read(name, &roots, 100).unwrap();
+            assert_eq!((file.name.as_str(), file.media), (name, media));
         }
     }
 

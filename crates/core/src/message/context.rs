@@ -1,5 +1,6 @@
 //! The context of an event: the data that templates and conditions read.
 
+use super::marks;
 use minijinja::Value;
 use minijinja::value::{Enumerator, Object, Serde};
 use serde_json::{Map, Value as Json};
@@ -15,6 +16,7 @@ pub struct Context {
     lazy: Option<Arc<LazyField>>,
     whole: OnceLock<Json>,
     value: OnceLock<Value>,
+    clean: OnceLock<Value>,
 }
 
 /// A field of a context that is computed when it is first read: the summary of a queue costs more than everything
@@ -39,6 +41,8 @@ struct ContextRoots {
     json: Arc<Json>,
     lazy: Option<Arc<LazyField>>,
     built: Vec<OnceLock<Value>>,
+    /// Whether the texts are cleaned of marks.
+    is_clean: bool,
 }
 
 impl ContextRoots {
@@ -71,7 +75,13 @@ impl Object for ContextRoots {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let name = key.as_str()?;
         let index = self.names().position(|root| root == name)?;
-        let build = || self.json(name).map_or(Value::UNDEFINED, |json| Value::from(Serde(json)));
+        let build = || {
+            let json = self.json(name);
+            match json.filter(|_| self.is_clean).and_then(marks::clean) {
+                Some(clean) => Value::from(Serde(&clean)),
+                None => json.map_or(Value::UNDEFINED, |json| Value::from(Serde(json))),
+            }
+        };
         Some(self.built.get(index)?.get_or_init(build).clone())
     }
 
@@ -83,7 +93,13 @@ impl Object for ContextRoots {
 impl Context {
     /// Wraps a JSON object.
     pub fn new(json: Json) -> Self {
-        Context { json: Arc::new(json), lazy: None, whole: OnceLock::new(), value: OnceLock::new() }
+        Context {
+            json: Arc::new(json),
+            lazy: None,
+            whole: OnceLock::new(),
+            value: OnceLock::new(),
+            clean: OnceLock::new(),
+        }
     }
 
     /// Adds a field at the end.
@@ -104,11 +120,19 @@ impl Context {
 
     /// The context for the template engine. Built once, when it is first needed, for all hooks.
     pub fn value(&self) -> &Value {
-        self.value.get_or_init(|| {
-            let roots = self.json.as_object().map_or(0, Map::len) + usize::from(self.lazy.is_some());
-            let built = std::iter::repeat_with(OnceLock::new).take(roots).collect();
-            Value::from_object(ContextRoots { json: Arc::clone(&self.json), lazy: self.lazy.clone(), built })
-        })
+        self.value.get_or_init(|| self.roots(false))
+    }
+
+    /// The same without any character that could pass for one of the [`marks`].
+    pub(super) fn clean_value(&self) -> &Value {
+        self.clean.get_or_init(|| self.roots(true))
+    }
+
+    fn roots(&self, is_clean: bool) -> Value {
+        let roots = self.json.as_object().map_or(0, Map::len) + usize::from(self.lazy.is_some());
+        let built = std::iter::repeat_with(OnceLock::new).take(roots).collect();
+        let (json, lazy) = (Arc::clone(&self.json), self.lazy.clone());
+        Value::from_object(ContextRoots { json, lazy, built, is_clean })
     }
 
     /// The value below these keys; `None` when one is missing or null.

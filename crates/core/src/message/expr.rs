@@ -2,7 +2,7 @@
 //! templates. The engine counts steps, because users write templates and these run in the host's process: an endless
 //! loop or a huge text must end with an error.
 
-use super::{filters, json_value};
+use super::{filters, json_value, literals, marks};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::ValueKind;
 use minijinja::{Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value};
@@ -35,6 +35,16 @@ static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
     // `debug()` would print the whole context into a message.
     engine.remove_global("debug");
     filters::install(&mut engine);
+    marks::install_untouched(&mut engine);
+    engine
+});
+
+/// The engine of a platform that reads markup: it marks what comes from the event. What `{% set %}` captures is marked
+/// already, and so safe.
+static MARKING_ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut engine = ENGINE.clone();
+    engine.set_auto_escape_callback(|_| minijinja::AutoEscape::Custom("marks".into()));
+    marks::install_in_text(&mut engine);
     engine
 });
 
@@ -103,6 +113,15 @@ impl Expression {
         Ok(Expression { engine })
     }
 
+    /// The same expression for a platform that reads markup.
+    pub(super) fn compile_marking(source: &str) -> Result<Expression, EngineError> {
+        let marked = literals::marked_expression(source);
+        let mut engine = Box::new(MARKING_ENGINE.clone());
+        engine.set_formatter(keep_value);
+        engine.add_template_owned(PIECE, format!("{{{{ {} }}}}", marked.as_deref().unwrap_or(source)))?;
+        Ok(Expression { engine })
+    }
+
     /// The value, and the steps it took.
     pub(super) fn evaluate(&self, scope: &Value) -> Result<(Value, u64), EngineError> {
         let captured = self.engine.get_template(PIECE)?.render_captured_to(scope.clone(), io::sink())?;
@@ -127,6 +146,15 @@ impl InlineTemplate {
         let mut engine = Box::new(engine());
         engine.set_formatter(print_value);
         engine.add_template_owned(PIECE, source.to_owned())?;
+        Ok(InlineTemplate { engine })
+    }
+
+    /// The same text for a platform that reads markup.
+    pub(super) fn compile_marking(source: &str) -> Result<InlineTemplate, EngineError> {
+        let mut engine = Box::new(MARKING_ENGINE.clone());
+        engine.set_formatter(marks::print_marked);
+        engine
+            .add_template_owned(PIECE, literals::marked_text(source).unwrap_or_else(|| source.to_owned()))?;
         Ok(InlineTemplate { engine })
     }
 

@@ -9,6 +9,8 @@ mod filters;
 mod host_info;
 mod json_value;
 mod key_expression;
+mod literals;
+pub(crate) mod marks;
 mod notice;
 mod output_url;
 mod render_budget;

@@ -1,6 +1,7 @@
 //! The address of a task's output: what a card may link to or show.
 
 use super::context::Context;
+use super::swarmui::address;
 use serde_json::Value as Json;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use url::{Host, Url};
@@ -12,7 +13,7 @@ pub(super) fn output_url(output: &Json, context: &Context) -> Option<Url> {
         Ok(url) => url,
         Err(url::ParseError::RelativeUrlWithoutBase) => {
             let base = context.text_at(&["host", "base_url"])?;
-            Url::parse(&format!("{}/{}", base.trim_end_matches('/'), given.trim_start_matches('/'))).ok()?
+            Url::parse(&address(given, base)).ok()?
         }
         Err(_) => return None,
     };

@@ -16,6 +16,8 @@ pub(super) struct RenderBudget<'a> {
     turns: usize,
     /// The bytes of JSON that are left.
     pub room: usize,
+    /// Whether punctuation of the event's values is marked, for a platform that reads markup.
+    pub marks: bool,
     open: Option<&'a OpenContext>,
     /// The number of enclosing `$for` whose items are unknown.
     guessed_loops: usize,
@@ -27,6 +29,7 @@ impl<'a> RenderBudget<'a> {
             steps: STEPS_PER_RENDER,
             turns: TURNS_PER_RENDER,
             room: MAX_BODY_BYTES,
+            marks: false,
             open,
             guessed_loops: 0,
         }

@@ -10,6 +10,7 @@ use super::template_error::{MAX_BODY_BYTES, RenderError, TemplateError, too_larg
 use super::template_path;
 use super::text_template::TextTemplate;
 use super::tree::TemplateTree;
+use serde_json::Value as Json;
 use std::fmt;
 
 /// A compiled template. May be rendered on any thread.
@@ -56,12 +57,33 @@ impl Template {
             TemplateForm::Text(text) => text.render(context.value(), &mut run)?,
             TemplateForm::Swarm(text) => return text.render(context),
         };
-        Ok(Message {
-            content_type: "application/json".to_owned(),
-            body,
-            attach_first_output: false,
-            extras: Extras::default(),
-        })
+        Ok(message(body))
+    }
+
+    /// Renders the template for a platform that reads markup. `finish` gets the body with the [`marks`](super::marks) on
+    /// its values, and puts in their place what the platform needs.
+    pub(crate) fn render_marked(
+        &self,
+        context: &Context,
+        finish: &dyn Fn(&mut Json),
+    ) -> Result<Message, RenderError> {
+        let mut run = RenderBudget::new(None);
+        run.marks = true;
+        let mut attach_first_output = false;
+        let mut body = match &self.form {
+            TemplateForm::Tree(tree) => tree.render(context.clean_value(), &mut run)?,
+            TemplateForm::Text(text) => {
+                let body = text.render(context.clean_value(), &mut run)?;
+                serde_json::from_slice(&body).unwrap_or_default()
+            }
+            TemplateForm::Swarm(text) => {
+                let (body, attach) = text.render_marked(context)?;
+                attach_first_output = attach;
+                body
+            }
+        };
+        finish(&mut body);
+        Ok(Message { attach_first_output, ..message(self.bounded(body.to_string().into_bytes())?) })
     }
 
     /// Renders sample data of this event type, with every branch of every `$if`, to find undefined names and other
@@ -89,11 +111,23 @@ impl Template {
         scope: &minijinja::Value,
         run: &mut RenderBudget<'_>,
     ) -> Result<Vec<u8>, RenderError> {
-        let body = tree.render(scope, run)?.to_string().into_bytes();
+        self.bounded(tree.render(scope, run)?.to_string().into_bytes())
+    }
+
+    fn bounded(&self, body: Vec<u8>) -> Result<Vec<u8>, RenderError> {
         if body.len() > MAX_BODY_BYTES {
             return Err(RenderError::at(&self.origin, None, too_large()));
         }
         Ok(body)
+    }
+}
+
+fn message(body: Vec<u8>) -> Message {
+    Message {
+        content_type: "application/json".to_owned(),
+        body,
+        attach_first_output: false,
+        extras: Extras::default(),
     }
 }
 

@@ -3,9 +3,9 @@
 use super::condition::unknown_root;
 use super::context::ROOTS;
 use super::expr::{EngineError, engine, is_builtin};
-use super::filters;
 use super::render_budget::RenderBudget;
 use super::template_error::{MAX_BODY_BYTES, RenderError, TemplateError, too_large};
+use super::{filters, literals, marks};
 use minijinja::{AutoEscape, Environment, OutputSpan, OutputSpanKind, Value};
 use serde_json::Value as Json;
 
@@ -15,6 +15,8 @@ const TEXT: &str = "text";
 pub(super) struct TextTemplate {
     origin: String,
     engine: Environment<'static>,
+    /// For a platform that reads markup.
+    marking: Environment<'static>,
 }
 
 impl TextTemplate {
@@ -25,7 +27,16 @@ impl TextTemplate {
             let error = EngineError::from(error);
             TemplateError::at(origin, error.line, error.reason)
         })?;
-        Ok(TextTemplate { origin: origin.to_owned(), engine })
+        let mut marking = engine.clone();
+        marking.set_formatter(marks::print_marked_json);
+        marks::install(&mut marking);
+        marking
+            .add_template_owned(TEXT, literals::marked_text(text).unwrap_or_else(|| text.to_owned()))
+            .map_err(|error| {
+                let error = EngineError::from(error);
+                TemplateError::at(origin, error.line, error.reason)
+            })?;
+        Ok(TextTemplate { origin: origin.to_owned(), engine, marking })
     }
 
     pub(super) fn check_names(&self) -> Result<(), RenderError> {
@@ -40,7 +51,8 @@ impl TextTemplate {
     /// Renders the author's text with the values; the result is a JSON object or list.
     pub(super) fn render(&self, scope: &Value, run: &mut RenderBudget<'_>) -> Result<Vec<u8>, RenderError> {
         run.begin();
-        let done = self.engine.get_template(TEXT).and_then(|text| text.render_with_spans(scope.clone()));
+        let engine = if run.marks { &self.marking } else { &self.engine };
+        let done = engine.get_template(TEXT).and_then(|text| text.render_with_spans(scope.clone()));
         let (output, spans) = match done.map_err(EngineError::from) {
             Ok(done) => done,
             Err(error) if run.excuses(&error) => return Ok(b"{}".to_vec()),
@@ -88,7 +100,8 @@ fn value_in_quotes(output: &str, spans: &[OutputSpan]) -> Option<usize> {
     None
 }
 
-fn ends_in_string(text: &str, mut in_string: bool) -> bool {
+/// Whether a JSON text that goes on in or outside of a string ends in one.
+pub(super) fn ends_in_string(text: &str, mut in_string: bool) -> bool {
     let mut escaped = false;
     for byte in text.bytes() {
         match byte {

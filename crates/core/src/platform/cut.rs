@@ -109,6 +109,7 @@ fn piece(text: &str, markup: Markup) -> usize {
     let whole = match text.as_bytes()[0] {
         b'<' => tag(text),
         b'&' => entity(text),
+        b'\\' => text.as_bytes().get(1).filter(|byte| byte.is_ascii_punctuation()).map(|_| 2),
         b'`' if markup != Markup::Html && text.starts_with(FENCE) => Some(FENCE.len()),
         _ => None,
     };

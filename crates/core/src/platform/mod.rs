@@ -29,6 +29,7 @@ mod cut;
 mod dimensions;
 mod dingtalk;
 mod discord;
+mod escape;
 mod feishu;
 mod github;
 mod gitlab;
@@ -57,6 +58,7 @@ mod trim;
 mod wecom;
 
 pub use canned_response::{CannedResponse, Expected};
+pub use escape::finish_template;
 pub use known_address::{KnownAddress, known_address};
 pub use multipart::shown as shown_form;
 pub use platform_options::{
@@ -297,6 +299,15 @@ pub trait Platform: Sync + Debug {
     #[cfg(test)]
     fn trial(&self) -> &'static tests::Trial;
 
+    /// The markup that it reads in a place of a body; `None` where its receivers are machines, which get the values
+    /// of an event as they are.
+    fn template_markup(&self) -> Option<escape::MarkupOf> {
+        None
+    }
+
+    /// Adds what the body of a template should have and does not.
+    fn add_defaults(&self, _body: &mut serde_json::Value) {}
+
     /// The card of this content.
     fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> serde_json::Value;
 
@@ -333,8 +344,8 @@ pub trait Platform: Sync + Debug {
     }
 
     /// Whether it shows a picture of this media type.
-    fn shows(&self, _media: &str) -> bool {
-        true
+    fn shows(&self, media: &str) -> bool {
+        matches!(media, "image/png" | "image/jpeg" | "image/gif" | "image/webp")
     }
 
     /// The sizes of a file of any other kind that it takes with a message, in bytes; `None` when it takes

@@ -1,18 +1,22 @@
 //! Finds the tags of a text and replaces them.
 
+use super::super::text_template::ends_in_string;
 use std::fmt::Write;
 
 const MAX_TAG_CHARS: usize = 256;
 
 /// Replaces tags with values, escaped for a JSON string. A tag without a value stays with both percent signs; the
 /// second one may then start the next tag. `None` when the result exceeds `limit` bytes.
-pub(super) fn fill(text: &str, limit: usize, value: impl Fn(&str) -> Option<String>) -> Option<String> {
+/// `value` also gets whether the tag stands in quotes.
+pub(super) fn fill(text: &str, limit: usize, value: impl Fn(&str, bool) -> Option<String>) -> Option<String> {
     let mut filled = String::with_capacity(text.len());
     let mut rest = text;
+    let mut in_string = false;
     while let Some((before, after)) = rest.split_once('%') {
         filled.push_str(before);
+        in_string = ends_in_string(before, in_string);
         let tag = after.split_once('%').filter(|(tag, _)| is_tag(tag));
-        match tag.and_then(|(tag, behind)| value(tag).map(|value| (value, behind))) {
+        match tag.and_then(|(tag, behind)| value(tag, in_string).map(|value| (value, behind))) {
             Some((value, behind)) => {
                 escape(&value, &mut filled);
                 rest = behind;
@@ -68,7 +72,7 @@ mod tests {
     use super::*;
 
     fn filled(text: &str) -> String {
-        let value = |tag: &str| match tag {
+        let value = |tag: &str, _: bool| match tag {
             "prompt" => Some("a \"cat\"".to_owned()),
             "steps" | " steps 50" => Some("20".to_owned()),
             _ => None,
@@ -79,7 +83,7 @@ mod tests {
     #[test]
     fn a_value_is_escaped_and_not_read_for_tags_again() {
         assert_eq!(filled("%prompt%!"), "a \\\"cat\\\"!");
-        assert_eq!(fill("%a%", 100, |_| Some("%a%".into())).unwrap(), "%a%");
+        assert_eq!(fill("%a%", 100, |_, _| Some("%a%".into())).unwrap(), "%a%");
         let mut escaped = String::new();
         escape("\\\"/\n\r\t\u{8}\u{c}\u{1}\u{1f}é", &mut escaped);
         assert_eq!(escaped, "\\\\\\\"\\/\\n\\r\\t\\b\\f\\u0001\\u001fé");
@@ -96,7 +100,7 @@ mod tests {
 
     #[test]
     fn the_result_is_bounded() {
-        assert_eq!(fill("%a%%a%", 15, |_| Some("0123456789".into())), None);
-        assert_eq!(fill("0123456789", 9, |_| None), None);
+        assert_eq!(fill("%a%%a%", 15, |_, _| Some("0123456789".into())), None);
+        assert_eq!(fill("0123456789", 9, |_, _| None), None);
     }
 }

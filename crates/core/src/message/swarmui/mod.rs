@@ -9,10 +9,13 @@ mod tags;
 mod time_tags;
 
 use super::context::Context;
+use super::marks;
 use super::rendered_message::{Extras, Message};
 use super::template_error::{MAX_BODY_BYTES, RenderError, TemplateError, too_large};
 use serde_json::Value as Json;
 use tags::TagLookup;
+
+pub(super) use image_url::address;
 
 /// The prefix that requests the first output as an attachment.
 const ATTACH: &str = "[discord_image]";
@@ -33,7 +36,7 @@ impl SwarmTemplate {
         };
         let text = if text.is_empty() { "{}" } else { text };
         if !text.contains('%')
-            && let Err((line, reason)) = require_object(text)
+            && let Err((line, reason)) = read_object(text)
         {
             return Err(TemplateError::at(origin, line, reason));
         }
@@ -45,6 +48,31 @@ impl SwarmTemplate {
         self.message(&TagLookup::of(context))
     }
 
+    /// The body with marks on its values, for a platform that reads markup, and whether the first output is attached.
+    pub fn render_marked(&self, context: &Context) -> Result<(Json, bool), RenderError> {
+        let clean = marks::clean(context.json()).map(Context::new);
+        let lookup = TagLookup::of(clean.as_ref().unwrap_or(context));
+        let body =
+            self.filled(&lookup, |value, in_quotes| if in_quotes { marks::mark(&value) } else { value })?;
+        let body =
+            read_object(&body).map_err(|(line, reason)| RenderError::at(&self.origin, line, reason))?;
+        Ok((body, self.attach && lookup.has_output()))
+    }
+
+    fn filled(
+        &self,
+        lookup: &TagLookup<'_>,
+        write: impl Fn(String, bool) -> String,
+    ) -> Result<String, RenderError> {
+        if !lookup.has_task() {
+            return Ok(self.text.clone());
+        }
+        fill::fill(&self.text, MAX_BODY_BYTES, |tag, quoted| {
+            lookup.value(tag).map(|value| write(value, quoted))
+        })
+        .ok_or_else(|| RenderError::at(&self.origin, None, too_large()))
+    }
+
     /// Renders sample data of this event type; a tag that only a host knows becomes a number.
     pub fn check(&self, kind: &str) -> Result<(), RenderError> {
         let context = super::sample::context(kind);
@@ -52,13 +80,8 @@ impl SwarmTemplate {
     }
 
     fn message(&self, lookup: &TagLookup<'_>) -> Result<Message, RenderError> {
-        let body = if lookup.has_task() {
-            fill::fill(&self.text, MAX_BODY_BYTES, |tag| lookup.value(tag))
-                .ok_or_else(|| RenderError::at(&self.origin, None, too_large()))?
-        } else {
-            self.text.clone()
-        };
-        require_object(&body).map_err(|(line, reason)| RenderError::at(&self.origin, line, reason))?;
+        let body = self.filled(lookup, |value, _| value)?;
+        read_object(&body).map_err(|(line, reason)| RenderError::at(&self.origin, line, reason))?;
         let attach_first_output = self.attach && lookup.has_output();
         Ok(Message {
             content_type: "application/json".to_owned(),
@@ -70,9 +93,9 @@ impl SwarmTemplate {
 }
 
 /// The error quotes no value of the message.
-fn require_object(text: &str) -> Result<(), (Option<usize>, String)> {
+fn read_object(text: &str) -> Result<Json, (Option<usize>, String)> {
     match serde_json::from_str::<Json>(text) {
-        Ok(Json::Object(_)) => Ok(()),
+        Ok(Json::Object(fields)) => Ok(Json::Object(fields)),
         Ok(_) => Err((None, "with its tags replaced, this is JSON but not an object (`{…}`)".to_owned())),
         Err(error) => {
             let reason =

@@ -39,7 +39,8 @@ impl<'a> TagLookup<'a> {
         if tag == "image"
             && let Some(url) = self.output().and_then(|output| output.get("url")).and_then(Json::as_str)
         {
-            return Some(image_url::address(url, self.context.text_at(&["host", "base_url"])));
+            let base = self.context.text_at(&["host", "base_url"]).unwrap_or(image_url::DEFAULT_BASE);
+            return Some(image_url::address(url, base));
         }
         let name = clean(tag);
         if name.is_empty() {

@@ -39,6 +39,8 @@ fn an_output_is_a_link_by_http_only_and_an_image_at_a_public_address() {
     let table = [
         ("https://a.example.com/x.png", Some("https://a.example.com/x.png"), true),
         ("View/my run/x.png", Some("https://h.example.com/base/View/my%20run/x.png"), true),
+        ("View/a #1?.png", Some("https://h.example.com/base/View/a%20%231%3F.png"), true),
+        ("out/50% #2.png", Some("https://h.example.com/base/out/50%25%20%232.png"), true),
         ("/View/x.PNG", Some("https://h.example.com/base/View/x.PNG"), true),
         ("http://192.168.1.4/x.png", Some("http://192.168.1.4/x.png"), false),
         ("http://localhost:7801/x.png", Some("http://localhost:7801/x.png"), false),

@@ -49,10 +49,12 @@ fn compile_text(at: &str, text: &str) -> Result<TemplateNode, TemplateError> {
     if let Some(inner) = sole_expression(text)
         && let Ok(expression) = Expression::compile(inner, false)
     {
-        return Ok(TemplateNode::Typed { place: at.to_owned(), expression });
+        let marking = Expression::compile_marking(inner).map_err(compile_error(at))?;
+        return Ok(TemplateNode::Typed { place: at.to_owned(), expression, marking });
     }
     let inline = InlineTemplate::compile(text).map_err(compile_error(at))?;
-    Ok(TemplateNode::Text { place: at.to_owned(), inline })
+    let marking = InlineTemplate::compile_marking(text).map_err(compile_error(at))?;
+    Ok(TemplateNode::Text { place: at.to_owned(), inline, marking })
 }
 
 /// The source between `{{` and `}}`, if the text may be a single expression.

@@ -8,17 +8,19 @@ use serde_json::Value as Json;
 use std::collections::HashSet;
 
 pub(super) enum TemplateNode {
-    /// Not a template.
+    /// Not a template. The other leaves are compiled twice: `marking` is for a platform that reads markup.
     Plain(Json),
     /// Exactly one `{{ … }}`, which keeps the type of its value.
     Typed {
         place: String,
         expression: Expression,
+        marking: Expression,
     },
     /// Any other text.
     Text {
         place: String,
         inline: InlineTemplate,
+        marking: InlineTemplate,
     },
     List(Vec<TemplateNode>),
     Object(Vec<(TemplateKey, TemplateNode)>),
@@ -45,8 +47,8 @@ impl TemplateNode {
     pub fn check_names(&self, locals: &mut Vec<String>) -> Result<(), RenderError> {
         match self {
             TemplateNode::Plain(_) => Ok(()),
-            TemplateNode::Typed { place, expression } => known(place, expression.names(false), locals),
-            TemplateNode::Text { place, inline } => known(place, inline.names(), locals),
+            TemplateNode::Typed { place, expression, .. } => known(place, expression.names(false), locals),
+            TemplateNode::Text { place, inline, .. } => known(place, inline.names(), locals),
             TemplateNode::List(nodes) => nodes.iter().try_for_each(|node| node.check_names(locals)),
             TemplateNode::Object(fields) => fields.iter().try_for_each(|(key, node)| {
                 if let TemplateKey::Text { place, inline } = key {

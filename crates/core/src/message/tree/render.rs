@@ -3,6 +3,7 @@
 use super::super::condition::Condition;
 use super::super::expr::{Expression, InlineTemplate};
 use super::super::json_value::{charge, take, to_json, written_len};
+use super::super::marks::mark_all;
 use super::super::render_budget::RenderBudget;
 use super::super::template_error::RenderError;
 use super::node::{TemplateKey, TemplateNode};
@@ -34,14 +35,16 @@ impl TemplateNode {
                 charge(json, &mut run.room).map_err(too_large)?;
                 Ok(RenderedNode::One(json.clone()))
             }
-            TemplateNode::Typed { place, expression } => {
-                let value = evaluate(place, expression, scope, run)?;
+            TemplateNode::Typed { place, expression, marking } => {
+                let value = evaluate(place, if run.marks { marking } else { expression }, scope, run)?;
+                let marks = run.marks && !value.is_safe();
                 to_json(&value, &mut run.room)
-                    .map(RenderedNode::One)
+                    .map(|json| RenderedNode::One(if marks { mark_all(json) } else { json }))
                     .map_err(|reason| RenderError::at(place, None, reason))
             }
-            TemplateNode::Text { place, inline } => {
-                print(place, inline, scope, run).map(|text| RenderedNode::One(Json::String(text)))
+            TemplateNode::Text { place, inline, marking } => {
+                print(place, if run.marks { marking } else { inline }, scope, run)
+                    .map(|text| RenderedNode::One(Json::String(text)))
             }
             TemplateNode::List(nodes) => render_list(nodes, scope, run),
             TemplateNode::Object(fields) => render_object(fields, scope, run),

@@ -9,6 +9,7 @@ mod request_checks;
 mod rules;
 
 use super::cut::Markup;
+use super::escape::{self, LinkForm, Spot, TextMarkup, is_inside_word, is_structure, opens_line};
 use super::limits::{Unit, fit, fit_above_last, flatten};
 use super::lines::Lines;
 use super::platform_options::is_token;
@@ -98,6 +99,10 @@ impl Platform for DingTalk {
 
     fn accepts_mention(&self, mention: &str) -> bool {
         DingTalkMentions::read(&[mention.to_owned()]).at().is_some()
+    }
+
+    fn template_markup(&self) -> Option<super::escape::MarkupOf> {
+        Some(markup_of)
     }
 
     fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
@@ -282,16 +287,43 @@ fn inline(character: char) -> Option<&'static str> {
     })
 }
 
-/// On lines of its own, text can open a heading or a list too.
+/// On lines of its own, text can open a heading or a list too, and a single line break is none.
 fn block(character: char) -> Option<&'static str> {
     match character {
-        '\n' => None,
+        '\n' => Some("\n\n"),
+        '\r' => Some(""),
         '#' => Some("＃"),
         '-' => Some("－"),
         '!' => Some("！"),
         _ => inline(character),
     }
 }
+
+/// The markup of a text in a template.
+fn markup_of(spot: &Spot<'_>) -> Option<&'static TextMarkup> {
+    if spot.is_at(&["markdown", "text"]) || spot.is_at(&["actionCard", "text"]) {
+        return Some(&MARKDOWN_TEXT);
+    }
+    (!is_structure(spot.name())).then_some(&PLAIN_TEXT)
+}
+
+static PLAIN_TEXT: TextMarkup = TextMarkup {
+    escape: |_, c, _| (c == '@').then_some("＠"),
+    in_code: None,
+    links: LinkForm::Bare,
+    in_url: |_, c, _| (c == '@').then_some("%40"),
+};
+
+static MARKDOWN_TEXT: TextMarkup = TextMarkup {
+    escape: |before, c, after| match c {
+        '_' if !is_inside_word(before, after) => Some("＿"),
+        '-' | '#' | '!' if !opens_line(before) => None,
+        c => block(c),
+    },
+    in_code: Some(|_, c, _| matches!(c, '`' | '@').then(|| inline(c)).flatten()),
+    links: LinkForm::Markdown,
+    in_url: escape::in_url,
+};
 
 #[cfg(test)]
 mod tests;

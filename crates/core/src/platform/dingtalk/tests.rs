@@ -100,3 +100,12 @@ fn templates() -> Vec<Value> {
                             "btns": many(json!({"title": name, "actionURL": "https://example.com/"}))}}),
     ]
 }
+
+#[test]
+fn the_lines_of_a_text_stand_on_lines_of_their_own() {
+    let content =
+        Notice { text: Some("Traceback:\r\n  File train.py\nRuntimeError".to_owned()), ..notice("t") };
+    let card = super::card(&content, &context("h"), &target(&[]));
+    let shown = text(&card["markdown"]["text"]);
+    assert!(shown.contains("\n\nTraceback:\n\n  File train.py\n\nRuntimeError\n\n"), "{shown}");
+}

@@ -9,6 +9,7 @@ mod request_checks;
 mod rules;
 
 use super::cut::Markup;
+use super::escape::{self, LinkForm, Spot, TextMarkup, is_inside_word, is_structure, opens_line};
 use super::limits::{Unit, fit, flatten};
 use super::lines::Lines;
 use super::platform_options::is_token;
@@ -97,6 +98,10 @@ impl Platform for Feishu {
 
     fn accepts_mention(&self, mention: &str) -> bool {
         !mentions(&[mention.to_owned()]).is_empty()
+    }
+
+    fn template_markup(&self) -> Option<super::escape::MarkupOf> {
+        Some(markup_of)
     }
 
     fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
@@ -327,6 +332,39 @@ fn inline(character: char) -> Option<&'static str> {
 fn block(character: char) -> Option<&'static str> {
     ENTITIES.iter().find(|(plain, _)| *plain == character).map(|(_, entity)| *entity)
 }
+
+/// The markup of a text in a template, by the tag beside it.
+fn markup_of(spot: &Spot<'_>) -> Option<&'static TextMarkup> {
+    match (spot.name(), spot.beside("tag")) {
+        ("content", "plain_text") => None,
+        ("content", "markdown" | "lark_md") | ("text", "md") => Some(&MARKDOWN_TEXT),
+        (name, _) if is_structure(name) => None,
+        _ => Some(&PLAIN_TEXT),
+    }
+}
+
+/// A text reads the tag of a mention, and knows no entities.
+static PLAIN_TEXT: TextMarkup = TextMarkup {
+    escape: |_, c, _| (c == '<').then_some("＜"),
+    in_code: None,
+    links: LinkForm::Bare,
+    in_url: |_, c, _| (c == '<').then_some("%3C"),
+};
+
+static MARKDOWN_TEXT: TextMarkup = TextMarkup {
+    escape: |before, c, after| match c {
+        '_' if is_inside_word(before, after) => None,
+        '-' | '#' if !opens_line(before) => None,
+        c => block(c),
+    },
+    in_code: Some(|_, c, _| match c {
+        '`' => Some("ˋ"),
+        '<' => Some("＜"),
+        _ => None,
+    }),
+    links: LinkForm::Markdown,
+    in_url: escape::in_url,
+};
 
 #[cfg(test)]
 mod tests;

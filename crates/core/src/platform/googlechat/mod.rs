@@ -8,6 +8,7 @@ mod request_checks;
 mod rules;
 
 use super::cut::Markup;
+use super::escape::{self, LinkForm, Spot, TextMarkup, is_inside_word, is_structure};
 use super::limits::{Unit, fit, flatten};
 use super::{
     Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest,
@@ -83,6 +84,10 @@ impl Platform for GoogleChat {
 
     fn accepts_mention(&self, mention: &str) -> bool {
         mentions(&[mention.to_owned()]).starts_with("<users/")
+    }
+
+    fn template_markup(&self) -> Option<super::escape::MarkupOf> {
+        Some(markup_of)
     }
 
     fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
@@ -303,6 +308,36 @@ fn text_markup(character: char) -> Option<&'static str> {
         _ => None,
     })
 }
+
+/// The markup of a text in a template.
+fn markup_of(spot: &Spot<'_>) -> Option<&'static TextMarkup> {
+    let is_below = |outer: &[&str]| spot.path.iter().any(|name| outer.contains(&name.as_str()));
+    match spot.name() {
+        name if is_structure(name) => None,
+        _ if !is_below(&["cards", "cardsV2"]) => Some(&PLAIN_TEXT),
+        "text" | "content" if !is_below(&["button", "buttons", "textButton", "chips"]) => Some(&HTML_TEXT),
+        // Headers, labels and buttons are shown as they are.
+        _ => None,
+    }
+}
+
+/// The text beside a card.
+static PLAIN_TEXT: TextMarkup = TextMarkup {
+    escape: |before, c, after| match c {
+        '_' if is_inside_word(before, after) => None,
+        c => text_markup(c),
+    },
+    in_code: Some(|_, c, _| if matches!(c, '`' | '<' | '>') { text_markup(c) } else { None }),
+    links: LinkForm::Angled,
+    in_url: escape::in_url,
+};
+
+static HTML_TEXT: TextMarkup = TextMarkup {
+    escape: |_, c, _| if c == '"' { Some("&quot;") } else { html(c) },
+    in_code: None,
+    links: LinkForm::Bare,
+    in_url: escape::in_url_with_entities,
+};
 
 #[cfg(test)]
 mod tests;

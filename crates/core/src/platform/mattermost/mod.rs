@@ -9,6 +9,7 @@ mod request_checks;
 mod rules;
 
 use super::cut::Markup;
+use super::escape::{self, LinkForm, Spot, TextMarkup, is_inside_word, is_structure, opens_line};
 use super::limits::{Unit, fit, flatten};
 use super::{
     Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest,
@@ -79,6 +80,10 @@ impl Platform for Mattermost {
 
     fn accepts_mention(&self, mention: &str) -> bool {
         !mentions(&[mention.to_owned()]).is_empty()
+    }
+
+    fn template_markup(&self) -> Option<super::escape::MarkupOf> {
+        Some(markup_of)
     }
 
     fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
@@ -175,8 +180,8 @@ impl MattermostBudget {
 pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
     let words = Strings::of(context);
     let mut room = MattermostBudget(WHOLE);
-    let title = or_event_kind(room.take(&notice.title, TITLE, inline), context);
-    // Shown in notifications, where markdown is not read; still, nothing in it may ping.
+    // Titles and footers read no markdown; still, nothing in them may ping.
+    let title = or_event_kind(room.take(&notice.title, TITLE, titled), context);
     let fallback = room.take(&notice.title, TITLE, quiet);
     let footer = room.take(&origin(context), FOOTER, quiet);
     let mut attachment = Map::new();
@@ -193,7 +198,7 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     }
     let fact = |(label, value): &(String, String)| {
         (room.0 > LABEL + VALUE).then(|| {
-            let title = room.take(label, LABEL, inline);
+            let title = room.take(label, LABEL, titled);
             let value = room.take(value, VALUE, inline);
             let short = value.chars().count() <= 40;
             json!({"title": title, "value": value, "short": short})
@@ -262,6 +267,11 @@ fn quiet(character: char) -> Option<&'static str> {
     flatten(character).or((character == '@').then_some("@\u{200b}"))
 }
 
+/// A title reads no markdown but links.
+fn titled(character: char) -> Option<&'static str> {
+    if character == ']' { Some("]\u{200b}") } else { quiet(character) }
+}
+
 /// What the server's markdown would read; `<` is nothing to it, and a backslash before it would be shown.
 fn inline(character: char) -> Option<&'static str> {
     quiet(character).or(match character {
@@ -289,6 +299,34 @@ fn lines(character: char) -> Option<&'static str> {
         _ => inline(character),
     }
 }
+
+/// The markup of a text in a template.
+fn markup_of(spot: &Spot<'_>) -> Option<&'static TextMarkup> {
+    match spot.name() {
+        name if is_structure(name) => None,
+        "title" | "fallback" | "footer" | "author_name" => Some(&PLAIN_TEXT),
+        _ => Some(&MARKDOWN_TEXT),
+    }
+}
+
+/// Titles, names and footers read no markdown.
+static PLAIN_TEXT: TextMarkup = TextMarkup {
+    escape: |_, c, _| titled(c),
+    in_code: None,
+    links: LinkForm::Bare,
+    in_url: |_, c, _| (c == '@').then_some("%40"),
+};
+
+static MARKDOWN_TEXT: TextMarkup = TextMarkup {
+    escape: |before, c, after| match c {
+        '_' if is_inside_word(before, after) => None,
+        '-' | '+' | '#' | '>' if !opens_line(before) => None,
+        c => lines(c),
+    },
+    in_code: Some(escape::in_code),
+    links: LinkForm::Markdown,
+    in_url: escape::in_url,
+};
 
 #[cfg(test)]
 mod tests;

@@ -48,21 +48,39 @@ fn a_mattermost_card_pings_only_whom_the_configuration_names() {
     let quiet = card(&[]);
     let attachment = &quiet["attachments"][0];
     assert_eq!(quiet.get("text"), None);
-    assert_eq!(attachment["title"], "a @\u{200b}all \\[x\\](y)");
+    assert_eq!(attachment["title"], "a @\u{200b}all [x]\u{200b}(y)");
     assert_eq!(attachment["text"], "**Failures**\n- frame-07: out of memory");
     assert_eq!(attachment["fields"][0], json!({"title": "Tasks", "value": "12", "short": true}));
     assert_eq!(attachment["title_link"], "https://render-07.example.com/out/(1).png");
     assert_eq!(card(&["channel", "@ada.l", "a b", ""])["text"], "@channel @ada.l");
 }
 
+#[test]
+fn titles_and_labels_of_a_mattermost_card_show_no_backslash() {
+    let mut content = notice("frame_0017 *done* <x>");
+    content.facts = vec![("gpu_mem_gb".to_owned(), "18_3".to_owned())];
+    let card = super::card(&content, &context("render_07"), &target(&[]));
+    let attachment = &card["attachments"][0];
+    assert_eq!(attachment["title"], "frame_0017 *done* <x>");
+    assert_eq!(attachment["fallback"], "frame_0017 *done* <x>");
+    assert_eq!(attachment["fields"][0]["title"], "gpu_mem_gb");
+    assert_eq!(attachment["fields"][0]["value"], "18\\_3");
+}
+
 fn check_card(card: &Value) {
     assert_eq!(card.get("text"), None);
     let attachment = &card["attachments"][0];
-    let mut shown = vec![&attachment["title"], &attachment["text"]];
+    let mut shown = vec![&attachment["text"]];
     let fields = attachment["fields"].as_array().map(Vec::as_slice).unwrap_or_default();
-    shown.extend(fields.iter().flat_map(|field| [&field["title"], &field["value"]]));
+    shown.extend(fields.iter().map(|field| &field["value"]));
+    let titles: Vec<_> = fields.iter().chain([attachment]).map(|titled| text(&titled["title"])).collect();
     let mut total =
         text(&attachment["fallback"]).chars().count() + text(&attachment["footer"]).chars().count();
+    for title in titles {
+        total += title.chars().count();
+        assert!(title.split('@').skip(1).all(|after| after.starts_with('\u{200b}')), "{title}");
+        assert!(!title.contains("]("), "{title}");
+    }
     for shown in shown {
         let shown = text(shown).replacen("**Failures**", "", 1);
         total += shown.chars().count();

@@ -5,8 +5,9 @@ mod canned_responses;
 mod request_checks;
 mod rules;
 
+use super::escape::is_structure;
 use super::limits::{Unit, fit};
-use super::slack::{PACE, block, is_slack, refusal, word};
+use super::slack::{PACE, PLAIN_TEXT, block, is_slack, refusal, word};
 use super::{
     Answer, BodyFault, CannedResponse, Example, Outcome, Platform, Rate, ReceivedRequest, Target, event_kind,
     links, origin, outcome, path_parts,
@@ -58,6 +59,13 @@ impl Platform for SlackWorkflow {
 
     fn pace(&self) -> (&'static [Rate], usize) {
         (PACE, 1)
+    }
+
+    fn template_markup(&self) -> Option<super::escape::MarkupOf> {
+        Some(|spot| {
+            let is_text = !is_structure(spot.name()) && !matches!(spot.name(), "event" | "tone");
+            is_text.then_some(&PLAIN_TEXT)
+        })
     }
 
     /// The variables `event`, `tone`, `title`, `facts`, `failures`, `text`, `link` and `origin`; all texts, and

@@ -11,6 +11,7 @@ mod request_checks;
 mod rules;
 
 use super::cut::Markup;
+use super::escape::{self, LinkForm, Spot, TextMarkup, is_inside_word, is_structure, opens_line};
 use super::limits::{Unit, fit, flatten};
 use super::{
     Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest,
@@ -93,6 +94,10 @@ impl Platform for Teams {
 
     fn accepts_mention(&self, mention: &str) -> bool {
         mention.contains('@') && !TeamsMentions::read(&[mention.to_owned()]).text.is_empty()
+    }
+
+    fn template_markup(&self) -> Option<super::escape::MarkupOf> {
+        Some(markup_of)
     }
 
     fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
@@ -373,6 +378,39 @@ fn lines(character: char) -> Option<&'static str> {
         _ => inline(character),
     }
 }
+
+/// The markup of a text in a template.
+fn markup_of(spot: &Spot<'_>) -> Option<&'static TextMarkup> {
+    let kind = spot.beside("type");
+    match spot.name() {
+        "title" if kind.starts_with("Action.") => None,
+        name if is_structure(name) => None,
+        "altText" | "fallbackText" | "summary" => Some(&PLAIN_TEXT),
+        "text" if kind == "TextRun" => Some(&PLAIN_TEXT),
+        // The person behind a mention.
+        _ if spot.path.iter().any(|name| name == "entities") => None,
+        _ => Some(&MARKDOWN_TEXT),
+    }
+}
+
+/// Where no markdown is read, a tag still is.
+static PLAIN_TEXT: TextMarkup = TextMarkup {
+    escape: |_, c, _| if matches!(c, '<' | '>') { inline(c) } else { None },
+    in_code: None,
+    links: LinkForm::Bare,
+    in_url: escape::in_url,
+};
+
+static MARKDOWN_TEXT: TextMarkup = TextMarkup {
+    escape: |before, c, after| match c {
+        '_' if is_inside_word(before, after) => None,
+        '-' | '+' | '#' if !opens_line(before) => None,
+        c => lines(c),
+    },
+    in_code: None,
+    links: LinkForm::Markdown,
+    in_url: escape::in_url,
+};
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,8 @@
 //! What the platform answers, shows and takes, as it documents it.
 
+use super::parse_modes;
 use crate::platform::tests::*;
+use proptest::prelude::*;
 
 pub(super) static TRIAL: Trial = Trial {
     urls: &["https://api.telegram.org/bot1:a/sendMessage"],
@@ -174,4 +176,35 @@ fn refuse_sent(sent: &[u8]) -> Result<(), String> {
 fn templates() -> Vec<Value> {
     let huge = HUGE;
     vec![json!({"text": format!("t {huge}")})]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn telegram_reads_a_value_as_it_was_in_every_parse_mode(prompt in hostile_value()) {
+        for (mode, template) in [
+            ("HTML", "<b>Done</b> {{ task.name }} <code>{{ task.name }}</code>"),
+            ("MarkdownV2", "*Done* {{ task.name }} _x_"),
+            ("Markdown", "*Done* {{ task.name }} _x_"),
+        ] {
+            let body = rendered_for("telegram", &json!({"text": template, "parse_mode": mode}), &prompt);
+            let sent = text(&body["text"]);
+            let shown = match mode {
+                "HTML" => parse_modes::html(sent),
+                "MarkdownV2" => parse_modes::markdown_v2(sent),
+                _ => parse_modes::markdown(sent),
+            };
+            let plain = |text: &str| text.replace(['\u{200b}', '\u{fffd}'], "");
+            let value = prompt.replace(['\u{fdd0}', '\u{fdeb}', '\u{fffe}', '\u{dfffe}'], "");
+            let in_address = value.contains("https://");
+            let wanted = match mode {
+                "HTML" => format!("Done {value} {value}"),
+                _ => format!("Done {value} x"),
+            };
+            let shown = shown.map(|shown: String| plain(&shown));
+            prop_assert!(shown.is_ok(), "{mode}: {body}");
+            prop_assert!(in_address || shown == Ok(wanted), "{mode}: {shown:?} of {body}");
+        }
+    }
 }

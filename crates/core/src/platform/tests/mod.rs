@@ -9,6 +9,7 @@ mod objections;
 mod refusals;
 mod requests;
 mod responses;
+mod templates;
 mod trims;
 mod voices;
 
@@ -16,6 +17,7 @@ pub(super) use super::*;
 pub(super) use fixtures::*;
 pub(super) use limits::*;
 pub(super) use serde_json::{Value, json};
+pub(super) use templates::*;
 
 /// What the tests of all platforms must know of one: every platform has it, so none goes untested.
 #[derive(Debug)]

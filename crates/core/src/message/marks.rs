@@ -1,0 +1,247 @@
+//! Marks that tell apart, within one text, what the template's author wrote and what came from the event. A mark is a
+//! noncharacter of Unicode that stands for one character of ASCII punctuation: it survives every filter and every
+//! concatenation, and no event can hold one (see [`clean`]). Only ASCII punctuation is ever markup.
+
+use super::json_value;
+use minijinja::value::{Serde, ValueKind};
+use minijinja::{Environment, Error, ErrorKind, Output, State, Value};
+use serde_json::Value as Json;
+use std::borrow::Cow;
+
+/// A character of a rendered text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct MarkedChar {
+    pub character: char,
+    /// Whether it is punctuation of a value, not of the template.
+    pub of_event: bool,
+}
+
+/// The number of a character of ASCII punctuation, of which there are 32.
+fn number(character: char) -> Option<u32> {
+    let code = u32::from(character);
+    Some(match character {
+        '!'..='/' => code - 33,
+        ':'..='@' => code - 58 + 15,
+        '['..='`' => code - 91 + 22,
+        '{'..='~' => code - 123 + 28,
+        _ => return None,
+    })
+}
+
+fn punctuation(number: u32) -> char {
+    let code = match number {
+        0..15 => number + 33,
+        15..22 => number - 15 + 58,
+        22..28 => number - 22 + 91,
+        _ => number - 28 + 123,
+    };
+    char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
+}
+
+const OF_EVENT: u32 = 0xFDD0;
+
+fn of_event(character: char) -> char {
+    number(character).and_then(|number| char::from_u32(OF_EVENT + number)).unwrap_or(character)
+}
+
+/// The two last code points of each plane mark what the author wrote inside an expression.
+fn of_author(character: char) -> char {
+    let code = |number: u32| ((number / 2) << 16) | 0xFFFE | (number % 2);
+    number(character).and_then(|number| char::from_u32(code(number))).unwrap_or(character)
+}
+
+fn is_of_author(character: char) -> bool {
+    u32::from(character) & 0xFFFE == 0xFFFE
+}
+
+fn is_of_event(character: char) -> bool {
+    (OF_EVENT..OF_EVENT + 32).contains(&u32::from(character))
+}
+
+/// Text of the author that stands inside an expression, for example in quotes.
+pub(super) fn as_author(text: &str) -> String {
+    text.chars().map(of_author).collect()
+}
+
+/// A printed value: what the author did not write is of the event.
+pub(super) fn mark(text: &str) -> String {
+    text.chars().map(|c| if is_of_author(c) { written(c) } else { of_event(c) }).collect()
+}
+
+/// The character that an author's mark stands for.
+fn written(mark: char) -> char {
+    let code = u32::from(mark);
+    if is_of_author(mark) { punctuation((code >> 16) * 2 + (code & 1)) } else { mark }
+}
+
+/// The text without marks of the author.
+fn restored(text: &str) -> String {
+    text.chars().map(written).collect()
+}
+
+/// Marks the texts of a value that a template yields as a whole.
+pub(super) fn mark_all(json: Json) -> Json {
+    match json {
+        Json::String(text) => Json::String(mark(&text)),
+        Json::Array(items) => Json::Array(items.into_iter().map(mark_all).collect()),
+        Json::Object(fields) => {
+            Json::Object(fields.into_iter().map(|(key, field)| (mark(&key), mark_all(field))).collect())
+        }
+        other => other,
+    }
+}
+
+/// A text of a rendered body, character by character.
+pub(crate) fn marked_chars(text: &str) -> Vec<MarkedChar> {
+    let read = |c: char| match is_of_event(c) {
+        true => MarkedChar { character: punctuation(u32::from(c) - OF_EVENT), of_event: true },
+        false => MarkedChar { character: c, of_event: false },
+    };
+    text.chars().map(read).collect()
+}
+
+/// The text as the event and the author wrote it.
+pub(crate) fn without_marks(text: &str) -> String {
+    marked_chars(text).into_iter().map(|marked| marked.character).collect()
+}
+
+/// Whether a rendered text has a value with punctuation in it.
+pub(crate) fn has_marks(text: &str) -> bool {
+    text.contains(is_of_event)
+}
+
+/// Replaces what could pass for a mark; `None` where there is nothing of it, as in every text that people write.
+pub(super) fn clean(json: &Json) -> Option<Json> {
+    let is_mark = |c: char| is_of_event(c) || is_of_author(c);
+    fn any(json: &Json, is_mark: &impl Fn(char) -> bool) -> bool {
+        match json {
+            Json::String(text) => !text.is_ascii() && text.contains(is_mark),
+            Json::Array(items) => items.iter().any(|item| any(item, is_mark)),
+            Json::Object(fields) => {
+                fields.iter().any(|(key, field)| key.contains(is_mark) || any(field, is_mark))
+            }
+            _ => false,
+        }
+    }
+    fn replace(json: &Json, is_mark: &impl Fn(char) -> bool) -> Json {
+        let plain = |text: &str| text.replace(is_mark, "\u{fffd}");
+        match json {
+            Json::String(text) => Json::String(plain(text)),
+            Json::Array(items) => items.iter().map(|item| replace(item, is_mark)).collect(),
+            Json::Object(fields) => Json::Object(
+                fields.iter().map(|(key, field)| (plain(key), replace(field, is_mark))).collect(),
+            ),
+            other => other.clone(),
+        }
+    }
+    any(json, &is_mark).then(|| replace(json, &is_mark))
+}
+
+/// Puts the filters of a platform that reads markup in the place of the engine's: `raw` prints a value as it is, `e` and
+/// `escape` are what happens anyway, and `tojson` has no escapes of HTML.
+pub(super) fn install(engine: &mut Environment<'static>) {
+    engine.add_filter("raw", raw);
+    engine.add_filter("e", |value: Value| value);
+    engine.add_filter("escape", |value: Value| value);
+    engine.add_filter("tojson", |value: Value, indent: Option<Value>| -> Result<Value, Error> {
+        let json = mark_all(converted(&value)?);
+        let is_flat = indent.is_none_or(|indent| !indent.is_true());
+        let text = if is_flat { Ok(json.to_string()) } else { serde_json::to_string_pretty(&json) };
+        let text = text.map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string()))?;
+        Ok(Value::from_safe_string(text))
+    });
+}
+
+/// In a text, `safe` is the same as `raw`; in a `.j2` file it prints no whole JSON value.
+pub(super) fn install_in_text(engine: &mut Environment<'static>) {
+    install(engine);
+    engine.add_filter("safe", raw);
+}
+
+/// The filter where nothing is escaped.
+pub(super) fn install_untouched(engine: &mut Environment<'static>) {
+    engine.add_filter("raw", |value: Value| value);
+}
+
+fn converted(value: &Value) -> Result<Json, Error> {
+    let mut room = super::template_error::MAX_BODY_BYTES;
+    json_value::to_json(value, &mut room).map_err(|reason| Error::new(ErrorKind::BadSerialization, reason))
+}
+
+fn raw(value: Value) -> Result<Value, Error> {
+    fn authored(json: Json) -> Json {
+        match json {
+            Json::String(text) => Json::String(as_author(&text)),
+            Json::Array(items) => items.into_iter().map(authored).collect(),
+            Json::Object(fields) => {
+                fields.into_iter().map(|(key, field)| (as_author(&key), authored(field))).collect()
+            }
+            other => other,
+        }
+    }
+    if value.is_undefined() {
+        return Ok(value);
+    }
+    match value.as_str() {
+        Some(text) => Ok(Value::from(as_author(&without_marks(text)))),
+        None => Ok(Value::from(Serde(&authored(converted(&value)?)))),
+    }
+}
+
+/// The formatter of a text whose values are marked.
+pub(super) fn print_marked(out: &mut Output, _: &mut State, value: &Value) -> Result<(), Error> {
+    out.write_str(&printed(value)?).map_err(Error::from)
+}
+
+/// The formatter of a `.j2` file whose values are marked: a whole JSON value.
+pub(super) fn print_marked_json(out: &mut Output, _: &mut State, value: &Value) -> Result<(), Error> {
+    if value.is_undefined() {
+        // The engine's own error names the value.
+        return value.get_attr("").map(|_| ());
+    }
+    let text = match value.as_str().filter(|_| value.is_safe()) {
+        Some(text) => restored(text),
+        None => mark_all(converted(value)?).to_string(),
+    };
+    out.write_str(&text).map_err(Error::from)
+}
+
+/// Strings as they are, null as nothing, anything else as JSON.
+fn printed(value: &Value) -> Result<Cow<'static, str>, Error> {
+    Ok(match value.kind() {
+        ValueKind::Undefined | ValueKind::None => "".into(),
+        ValueKind::String => {
+            let text = value.as_str().unwrap_or_default();
+            if value.is_safe() { restored(text).into() } else { mark(text).into() }
+        }
+        ValueKind::Seq | ValueKind::Map | ValueKind::Iterable => mark(&converted(value)?.to_string()).into(),
+        _ => mark(&value.to_string()).into(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn every_punctuation_has_two_marks_of_its_own() {
+        for character in (0..128_u8).map(char::from) {
+            assert_eq!(number(character).is_some(), character.is_ascii_punctuation(), "{character:?}");
+            assert_eq!(written(of_author(character)), character);
+            assert_eq!(without_marks(&of_event(character).to_string()), character.to_string());
+            assert_eq!(is_of_event(of_event(character)), character.is_ascii_punctuation());
+            assert_eq!(is_of_author(of_author(character)), character.is_ascii_punctuation());
+        }
+        assert_eq!(mark("é汉😀"), "é汉😀");
+        assert_eq!(mark(&mark("<b>")), mark("<b>"), "marking twice is marking once");
+        assert_eq!(mark(&as_author("<b>")), "<b>");
+    }
+
+    #[test]
+    fn no_event_can_hold_a_mark() {
+        let forged = json!({"a": [as_author("<"), mark("<")], "\u{fffe}": 1, "b": "汉"});
+        assert_eq!(clean(&forged), Some(json!({"a": ["\u{fffd}", "\u{fffd}"], "\u{fffd}": 1, "b": "汉"})));
+        assert_eq!(clean(&json!({"a": ["<!here>", "汉字😀"]})), None);
+    }
+}

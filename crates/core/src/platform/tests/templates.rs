@@ -1,0 +1,271 @@
+//! Values of an event in a template: whatever stands in them, they ping nobody, break no markup and lose no letter.
+
+use super::super::escape::Spot;
+use super::*;
+use crate::message::{Context, Template};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+
+fn finished(platform: &str, template: &Template, context: &Context) -> Value {
+    let message = match finish_template(by_name(platform).unwrap()) {
+        Some(finish) => template.render_marked(context, &finish).unwrap(),
+        None => template.render(context).unwrap(),
+    };
+    serde_json::from_slice(&message.body).unwrap()
+}
+
+/// The body of a template for a task with this prompt, which is also its name.
+pub(in crate::platform) fn rendered_for(platform: &str, template: &Value, prompt: &str) -> Value {
+    let template = Template::from_json("template", template).unwrap();
+    finished(platform, &template, &task(prompt))
+}
+
+fn task(prompt: &str) -> Context {
+    let url = format!("https://cdn.example.com/{}.png", prompt.replace(char::is_whitespace, "-"));
+    Context::new(json!({
+        "event": {"type": "task.complete"},
+        "task": {"name": prompt, "status": "error", "duration_s": 7500.5, "kind": "a_b",
+                 "params": {"prompt": prompt, prompt: prompt}, "outputs": [{"url": url}]},
+        "host": {"name": "render_07", "base_url": "https://render-07.example.com"},
+    }))
+}
+
+/// What a text of a platform must not hold unless its author wrote it.
+const LIVE: &[(&str, &[&str])] = &[
+    ("slack", &["<!", "<@", "<http", "</"]),
+    ("slack-workflow", &["<!", "<@", "<http"]),
+    ("discord", &["@everyone", "@here", "<@1", "```"]),
+    ("telegram", &["@everyone", "@all"]),
+    ("feishu", &["<at"]),
+    ("dingtalk", &["@"]),
+    ("wecom", &["<@", "<font"]),
+    ("teams", &["<at", "<a "]),
+    ("googlechat", &["<users", "<a ", "<http"]),
+    ("mattermost", &["@everyone", "@here", "@all", "```"]),
+];
+
+const HOSTILE: &[&str] = &[
+    "<!channel>",
+    "<!subteam^S0123ABCD>",
+    "<@1>",
+    "<@&2>",
+    "<@U0123ABCD>",
+    "@everyone",
+    "@here",
+    "@all",
+    "<users/all>",
+    "<at user_id=\"all\"></at>",
+    "<at id=all></at>",
+    "<at>ada</at>",
+    "<@wangqing>",
+    "<font color=\"info\">",
+    "</font>",
+    "</b>",
+    "<a href=\"https://evil.example\">x</a>",
+    "<https://evil.example|click>",
+    "[click](https://evil.example)",
+    "![x](https://evil.example/x.png)",
+    "```",
+    "`",
+    "**",
+    "__",
+    "~~",
+    "||",
+    "\n# ",
+    "\n> ",
+    "\n- ",
+    "\n",
+    "\\",
+    "\"",
+    "&amp;",
+    "&lt;!channel&gt;",
+    "\u{fdd0}\u{fdeb}\u{fffe}\u{dfffe}",
+    "frame_07",
+    "汉字",
+    " ",
+];
+
+pub(in crate::platform) fn hostile_value() -> impl Strategy<Value = String> {
+    vec(proptest::sample::select(HOSTILE), 1..6).prop_map(|pieces| pieces.concat())
+}
+
+/// The texts in which a platform reads markup.
+fn texts_with_markup(platform: &dyn Platform, body: &Value) -> Vec<String> {
+    fn walk(
+        node: &Value,
+        path: &mut Vec<String>,
+        holder: &Map<String, Value>,
+        platform: &dyn Platform,
+        found: &mut Vec<String>,
+    ) {
+        match node {
+            Value::String(text) => {
+                let markup_of = platform.template_markup().unwrap();
+                found.extend(markup_of(&Spot { path, holder }).map(|_| text.clone()));
+            }
+            Value::Array(items) => items.iter().for_each(|item| walk(item, path, holder, platform, found)),
+            Value::Object(fields) => {
+                for (name, field) in fields {
+                    path.push(name.clone());
+                    walk(field, path, fields, platform, found);
+                    path.pop();
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    walk(body, &mut Vec::new(), &Map::new(), platform, &mut found);
+    found
+}
+
+#[test]
+fn every_platform_for_people_escapes_the_values_of_a_template() {
+    let escaping: Vec<_> =
+        all().iter().filter(|one| one.template_markup().is_some()).map(|one| one.name()).collect();
+    let mut named: Vec<_> = LIVE.iter().map(|(name, _)| *name).collect();
+    named.sort_by_key(|name| names().iter().position(|one| one == name));
+    assert_eq!(escaping, named);
+    for machine in ["json", "ntfy", "pagerduty", "github", "gitlab", "cloudevents"] {
+        let body = rendered_for(
+            machine,
+            &json!({"t": "a {{ task.name }}", "o": "{{ task.params }}"}),
+            "<!channel> *_`",
+        );
+        assert_eq!(body["t"], "a <!channel> *_`", "{machine}");
+        assert_eq!(body["o"]["prompt"], "<!channel> *_`", "{machine}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_value_in_a_template_pings_or_writes_markup(prompt in hostile_value()) {
+        for (name, live) in LIVE {
+            let platform = by_name(name).unwrap();
+            for template in (platform.trial().templates)() {
+                let found = |prompt: &str| texts_with_markup(platform, &rendered_for(name, &template, prompt)).join("\n");
+                // What is there for a harmless value too is the author's.
+                let (hostile, harmless) = (found(&prompt), found("harmless"));
+                for token in *live {
+                    let count = |text: &str| text.matches(token).count();
+                    prop_assert_eq!(count(&hostile), count(&harmless), "{}: {} in {} of {}", name, token, hostile, template);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_author_wrote_stays_whole(prompt in hostile_value()) {
+        for (platform, path, before, after) in [
+            ("slack", "/text", "<!here> *Done:* ", " <https://example.com/a_b|open> `x`"),
+            ("discord", "/content", "<@1> **Done:** ", " [open](https://example.com/a_b) ```x```"),
+            ("mattermost", "/text", "@ada **Done:** ", " [open](https://example.com/a_b) `x`"),
+            ("telegram", "/text", "<b>Done:</b> ", " <a href=\"https://example.com/a_b\">@ada</a>"),
+            ("feishu", "/card/elements/0/content", "<at id=all></at>**Done:** ", " [open](https://example.com/a_b)"),
+            ("dingtalk", "/markdown/text", "### Done @ada ", " ![x](https://example.com/a_b.png)"),
+            ("wecom", "/markdown/content", "<@ada> <font color=\"info\">", "</font> `x`"),
+            ("teams", "/text", "<at>Ann</at> **Done:** ", " [open](https://example.com/a_b)"),
+            ("googlechat", "/text", "<users/all> *Done:* ", " <https://example.com/a_b|open>"),
+        ] {
+            let mut text = json!(format!("{before}{{{{ task.name }}}}{after}"));
+            let mut template = json!({"parse_mode": "HTML", "tag": "markdown"});
+            for name in path.rsplit('/').filter(|name| !name.is_empty()) {
+                let holder = if name == "0" { json!([text]) } else { json!({ name: text, "tag": "markdown", "parse_mode": "HTML" }) };
+                text = holder;
+                template = text.clone();
+            }
+            let body = rendered_for(platform, &template, &prompt);
+            let found = body.pointer(path).and_then(Value::as_str).unwrap().to_owned();
+            prop_assert!(found.starts_with(before) && found.ends_with(after), "{platform}: {found}");
+            let value = &found[before.len()..found.len() - after.len()];
+            let (_, live) = LIVE.iter().find(|(name, _)| *name == platform).unwrap();
+            prop_assert!(live.iter().all(|token| !value.contains(token)), "{platform}: {value}");
+        }
+    }
+}
+
+#[test]
+fn a_value_in_code_or_in_an_address_has_the_escapes_of_that_place() {
+    let prompt = "a_b *c* `d` @all (e) <f>";
+    for (platform, template, wanted) in [
+        ("discord", "`{{ task.name }}`", "`a_b *c* ˋdˋ @\u{200b}all (e) <f>`"),
+        ("discord", "it`s {{ task.name }}", "it`s a_b \\*c\\* \\`d\\` @\u{200b}all \\(e\\) \\<f\\>"),
+        ("mattermost", "```\n{{ task.name }}\n```", "```\na_b *c* ˋdˋ @\u{200b}all (e) <f>\n```"),
+        ("slack", "`{{ task.name }}`", "`a_b *c* ˋdˋ @all (e) &lt;f&gt;`"),
+        (
+            "discord",
+            "[x]({{ task.outputs[0].url }})",
+            "[x](https://cdn.example.com/a_b-%2Ac%2A-%60d%60-%40all-%28e%29-%3Cf%3E.png)",
+        ),
+        (
+            "discord",
+            "{{ task.outputs[0].url }} _{{ host.name }}_",
+            "https://cdn.example.com/a_b-%2Ac%2A-%60d%60-%40all-%28e%29-%3Cf%3E.png _render_07_",
+        ),
+        ("slack", "<{{ host.base_url }}/?a={{ task.kind }}|x>", "<https://render-07.example.com/?a=a_b|x>"),
+        ("discord", "{{ task.duration_s }} {{ task.duration_s | duration }}", "7500.5 2 h 5 min"),
+    ] {
+        let name = if platform == "discord" { "content" } else { "text" };
+        assert_eq!(rendered_for(platform, &json!({ name: template }), prompt)[name], wanted, "{template}");
+    }
+    let body = json!({"embeds": [{"url": "{{ task.outputs[0].url }}", "image": {"url": "{{ task.outputs[0].url }}"}}]});
+    let body = rendered_for("discord", &body, "a_b(1)");
+    assert_eq!(body["embeds"][0]["url"], "https://cdn.example.com/a_b(1).png");
+    assert_eq!(body["embeds"][0]["image"]["url"], "https://cdn.example.com/a_b(1).png");
+}
+
+#[test]
+fn filters_and_joined_texts_neither_lose_the_escapes_nor_escape_twice() {
+    let prompt = "<a> *b* & c";
+    let plain = "&lt;a&gt; \u{200b}*\u{200b}b\u{200b}*\u{200b} &amp; c";
+    for (template, wanted) in [
+        ("{{ task.name }}", plain.to_owned()),
+        ("{{ task.name | e }}", plain.to_owned()),
+        ("{{ task.name | upper | lower }}", plain.to_owned()),
+        ("{{ task.nothing | default(task.name) }}", plain.to_owned()),
+        ("{{ task.nothing | default('<!here>') }}", "<!here>".to_owned()),
+        ("{{ [task.name, task.name] | join(' / ') }}", format!("{plain} / {plain}")),
+        ("{{ '*' ~ task.name ~ '*' }}", format!("*{plain}*")),
+        ("{{ ('<' ~ task.name) | clip(4) }}", "<&lt;a…".to_owned()),
+        ("{{ task.name | clip(2) }}", "&lt;…".to_owned()),
+        ("{{ task.name | replace('*', '+') }}", "&lt;a&gt; +b+ &amp; c".to_owned()),
+        ("{% set x = task.name %}{{ x }}", plain.to_owned()),
+        ("{% set x %}*{{ task.name }}*{% endset %}{{ x }}", format!("*{plain}*")),
+        ("{% set x = '<!here>' %}{{ x }} {{ task.name }}", format!("<!here> {plain}")),
+        ("{% set k = 'a_b' %}{{ '*yes*' if task.kind == k else 'no' }}", "*yes*".to_owned()),
+        ("{% for k in [task.name] %}{{ loop.index }} {{ k }}{% endfor %}", format!("1 {plain}")),
+        ("{{ '<!here>' if task.kind == 'a_b' else '' }}", "<!here>".to_owned()),
+        ("{{ task.name | raw }}", prompt.to_owned()),
+        ("{{ task.name | safe }} x", format!("{prompt} x")),
+        ("{{ {'a': task.name} | tojson }}", format!("{{\"a\":\"{plain}\"}}")),
+    ] {
+        assert_eq!(rendered_for("slack", &json!({ "text": template }), prompt)["text"], wanted, "{template}");
+    }
+    let text = "{\"text\": {{ \"*\" ~ task.name }}, \"blocks\": {{ [task.name, task.name | raw] }}, \"x\": \"<!here> \\\"*\"}";
+    let template = Template::from_text("t.j2", text).unwrap();
+    let body = finished("slack", &template, &task(prompt));
+    let wanted = json!({"text": format!("*{plain}"), "blocks": [plain, prompt], "x": "<!here> \"*"});
+    assert_eq!(body, wanted);
+}
+
+#[test]
+fn a_swarmui_template_escapes_its_values_too() {
+    let text = r#"{"content": "<@1> Done: %prompt%, `%prompt%`, [here](%image%)", "n": %cfg_scale%}"#;
+    let mut json = task("@everyone *a*").json().clone();
+    json["task"]["params"]["cfg_scale"] = json!(-6.5);
+    let template = Template::from_swarmui("template", text).unwrap();
+    let body = finished("discord", &template, &Context::new(json));
+    let wanted = "<@1> Done: @\u{200b}everyone \\*a\\*, `@\u{200b}everyone *a*`, [here](https://cdn.example.com/%40everyone-%2Aa%2A.png)";
+    assert_eq!(body, json!({"content": wanted, "n": -6.5, "allowed_mentions": {"parse": []}}));
+}
+
+#[test]
+fn a_discord_template_pings_nobody_unless_it_says_whom() {
+    let plain = rendered_for("discord", &json!({"content": "x"}), "x");
+    assert_eq!(plain["allowed_mentions"], json!({"parse": []}));
+    let own = json!({"content": "@here", "allowed_mentions": {"parse": ["everyone"]}});
+    assert_eq!(rendered_for("discord", &own, "x"), own);
+}
