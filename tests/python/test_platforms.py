@@ -52,7 +52,7 @@ OUTCOMES: dict[str, dict[str, str]] = {
     "slack-workflow": {
         "ok": "delivered",
         "rate_limited": "retry_after",
-        "invalid_workflow": "retry",
+        "invalid_workflow": "final",
         "no_service": "gone",
         "page": "retry",
         "500": "retry",
@@ -249,8 +249,8 @@ OUTCOMES: dict[str, dict[str, str]] = {
 ESCAPED: dict[str, list[str]] = {
     "teams": ["413", "old-413"],
     "googlechat": ["INVALID_ARGUMENT"],
-    "mattermost": ["413"],
-    "dingtalk": ["460101"],
+    "mattermost": ["413", "length"],
+    "dingtalk": ["460101", "400403"],
     "feishu": ["19002", "9499", "11246", "11310", "19036"],
     "telegram": [
         "entities",

@@ -128,8 +128,27 @@ impl Attempt {
                 }
                 None => self.refuse(reason),
             },
+            Some(Outcome::Final(reason)) => match self.pruned(lane) {
+                Some(body) => {
+                    self.row.outcome = "retry";
+                    let plain = Degradation::Pruned;
+                    AttemptDecision::SendAgain {
+                        body,
+                        plain: Some(plain),
+                        chat: None,
+                        remark: plain.remedy(),
+                    }
+                }
+                None => AttemptDecision::Settle(Some(Outcome::Final(reason))),
+            },
             outcome => AttemptDecision::Settle(outcome),
         }
+    }
+
+    /// The message without the parts for which a platform refuses it, once, if there are any.
+    fn pruned(&self, lane: &Lane) -> Option<Body> {
+        let is_first = self.leader.plain.is_none();
+        is_first.then(|| self.body.plainer(&lane.endpoint, Degradation::Pruned, false)).flatten()
     }
 
     fn refuse(&mut self, reason: String) -> AttemptDecision {

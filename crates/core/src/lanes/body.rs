@@ -2,7 +2,7 @@
 
 use crate::endpoint::Endpoint;
 use crate::message::{Extras, Message};
-use crate::platform::Degradation;
+use crate::platform::{self, Degradation};
 use serde_json::Value;
 
 /// A rendered message.
@@ -24,8 +24,14 @@ impl From<Message> for Body {
 
 impl Body {
     /// The plainer form for a receiver that refused the message; `None` when there is none. Without its file
-    /// a message is plainer too.
+    /// a message is plainer too. Where the platform's rules find what was refused, only that is left out.
     pub(super) fn plainer(&self, endpoint: &Endpoint, how: Degradation, had_file: bool) -> Option<Body> {
+        if let Some(pruned) = platform::pruned(endpoint.platform, &endpoint.target, &self.bytes) {
+            return Some(self.with_bytes(pruned));
+        }
+        if how == Degradation::Pruned {
+            return None;
+        }
         let json: Value = serde_json::from_slice(&self.bytes).ok()?;
         match endpoint.platform.degrade(&json, how) {
             Some(plain) => Some(self.with_bytes(plain.to_string().into_bytes())),

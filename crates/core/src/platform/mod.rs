@@ -66,7 +66,7 @@ pub use platform_options::{
 };
 pub use received_request::ReceivedRequest;
 pub use request::{Attachment, RenderedMessage, Request};
-pub use rules::{BodyFault, FaultKind, warnings};
+pub use rules::{BodyFault, FaultKind, pruned, warnings};
 pub use target::{Rate, Target};
 pub use trim::trimmed;
 
@@ -182,9 +182,11 @@ pub enum Outcome {
     Moved(i64, String),
 }
 
-/// What the receiver stumbled over; each also does without what stands before it.
+/// What the receiver refused; each also does without what is before it in this list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Degradation {
+    /// The parts that the platform's rules refuse.
+    Pruned,
     /// The picture, or where it lies.
     NoImage,
     /// The markup.
@@ -197,6 +199,7 @@ impl Degradation {
     /// What is done about it, for the log.
     pub fn remedy(self) -> &'static str {
         match self {
+            Degradation::Pruned => "sent again at once without the parts that it refuses",
             Degradation::NoImage => "sent again at once without the image",
             Degradation::NoMarkup => "sent again at once without markup",
             Degradation::Shorter => "sent again at once, cut short",
@@ -382,7 +385,7 @@ pub trait Platform: Sync + Debug {
         None
     }
 
-    /// A plainer form of a body, for a receiver that stumbled over it; `None` when there is none.
+    /// A plainer form of a body, for a receiver that refused it; `None` when there is none.
     fn degrade(&self, _body: &serde_json::Value, _how: Degradation) -> Option<serde_json::Value> {
         None
     }

@@ -1,9 +1,10 @@
 //! What a template made too long, cut to what its platform takes: a card keeps its limits by itself, and a
-//! template may hold a prompt of any length.
+//! template may hold a prompt of any length. What a platform refuses although nothing is lost with it goes too.
 
 use super::Platform;
 use super::cut::{self, Markup};
 use super::limits::Unit;
+use super::rules::mend;
 use serde_json::Value;
 
 /// A text shorter than this is not cut for the sake of the whole: it may be a name that a platform reads.
@@ -13,11 +14,12 @@ const PART: usize = 20;
 /// The longest address, id or key; what is longer is none.
 const ADDRESS: usize = 2048;
 
-/// The body of a template, trimmed; `None` when nothing of it was too long.
+/// The body of a template, trimmed and mended; `None` when nothing of it was too long or would be refused.
 pub fn trimmed(platform: &dyn Platform, body: &[u8]) -> Option<Vec<u8>> {
     let given: Value = serde_json::from_slice(body).ok()?;
     let mut fitting = given.clone();
     platform.trim(&mut fitting);
+    mend(platform, &mut fitting);
     (fitting != given).then(|| fitting.to_string().into_bytes())
 }
 
@@ -73,6 +75,54 @@ pub(super) fn keep(node: &mut Value, keeps: &mut dyn FnMut(&str, &mut Value) -> 
 /// Whether it is a text that says nothing.
 pub(super) fn is_blank(node: &Value) -> bool {
     node.as_str().is_some_and(|text| text.trim().is_empty())
+}
+
+/// The members of a message that people read, on any platform.
+const READ: [&str; 27] = [
+    "text",
+    "content",
+    "title",
+    "subtitle",
+    "value",
+    "name",
+    "description",
+    "label",
+    "pretext",
+    "fallback",
+    "fallbackText",
+    "footer",
+    "header",
+    "message",
+    "summary",
+    "topLabel",
+    "bottomLabel",
+    "desc",
+    "keyname",
+    "sub_title_text",
+    "altText",
+    "alt_text",
+    "alt",
+    "author_name",
+    "caption",
+    "contentText",
+    "question",
+];
+
+/// Every text of a message that people read, line by line, for a receiver that refuses its form.
+pub(super) fn gathered(body: &Value) -> Option<String> {
+    fn walk(node: &Value, name: &str, lines: &mut Vec<String>) {
+        match node {
+            Value::String(text) if READ.contains(&name) && !text.trim().is_empty() => {
+                lines.push(text.clone())
+            }
+            Value::Array(members) => members.iter().for_each(|member| walk(member, name, lines)),
+            Value::Object(fields) => fields.iter().for_each(|(name, field)| walk(field, name, lines)),
+            _ => {}
+        }
+    }
+    let mut lines = Vec::new();
+    walk(body, "", &mut lines);
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 /// Cuts the longest texts of a body, and no other, so that it has at most `whole` bytes of JSON.

@@ -30,6 +30,8 @@ const FREE_TEXT: usize = 2000;
 const LINK: usize = 600;
 const MENTIONS: usize = 600;
 const SHORT: usize = 1000;
+/// In the place of a text that says nothing.
+const NOTHING: &str = "…";
 /// The whole body.
 const WHOLE: usize = 20_000;
 
@@ -118,7 +120,9 @@ impl Platform for DingTalk {
     }
 
     fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
-        let text = body["markdown"]["text"].as_str().or(body["text"]["content"].as_str())?;
+        let text = body["markdown"]["text"].as_str().or(body["text"]["content"].as_str());
+        let gathered = trim::gathered(body).filter(|_| how > Degradation::NoImage);
+        let text = text.or(gathered.as_deref())?;
         let words: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("![")).collect();
         let mut plain = body.clone();
         if how == Degradation::NoImage && body["markdown"].is_object() {
@@ -127,7 +131,9 @@ impl Platform for DingTalk {
         }
         let max = if how == Degradation::Shorter { SHORT } else { TEXT };
         let fields = plain.as_object_mut()?;
-        fields.remove("markdown");
+        for name in ["markdown", "link", "actionCard", "feedCard"] {
+            fields.remove(name);
+        }
         fields.insert("msgtype".to_owned(), json!("text"));
         let content = fit_above_last(&words.join("\n"), max, Unit::Bytes);
         fields.insert("text".to_owned(), json!({"content": content}));
@@ -137,6 +143,7 @@ impl Platform for DingTalk {
     fn trim(&self, body: &mut Value) {
         trim::cut(body, &["markdown", "title"], TITLE, Unit::Bytes);
         trim::squeeze(body, WHOLE, Markup::Fences);
+        complete(body);
     }
 
     fn faults(&self, body: &Value, _url: &str) -> Vec<BodyFault> {
@@ -165,6 +172,32 @@ impl Platform for DingTalk {
     }
 }
 
+/// Fills in a text that is blank, for which DingTalk refuses the message: with the title, and the title with the text.
+fn complete(body: &mut Value) {
+    let shown =
+        |text: &Value| text.as_str().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+    let is_text = |text: &Value| text.as_str().is_some_and(|text| text.trim().is_empty());
+    if is_text(&body["text"]["content"]) {
+        body["text"]["content"] = json!(NOTHING);
+    }
+    for kind in ["markdown", "actionCard", "link"] {
+        let part = &body[kind];
+        if !part.is_object() {
+            continue;
+        }
+        let title = shown(&part["title"]);
+        let first = shown(&part["text"])
+            .and_then(|text| Some(text.lines().next()?.trim_start_matches(['#', ' ']).to_owned()));
+        if part["title"].is_null() || is_text(&part["title"]) {
+            let title = first.filter(|line| !line.is_empty()).unwrap_or(NOTHING.to_owned());
+            body[kind]["title"] = json!(fit(&title, TITLE, Unit::Bytes, flatten));
+        }
+        if is_text(&body[kind]["text"]) {
+            body[kind]["text"] = json!(title.unwrap_or(NOTHING.to_owned()));
+        }
+    }
+}
+
 /// The codes, by number; the words decide only where one number means two things.
 fn meaning(code: i64, words: &str) -> Outcome {
     let reason = |what: &str| format!("errcode {code}: {what}");
@@ -187,12 +220,20 @@ fn meaning(code: i64, words: &str) -> Outcome {
         40_035 => Outcome::Final(reason("a parameter is missing or not valid")),
         43_002 => Outcome::Final(reason("it was not reached by POST")),
         400_105 => Outcome::Final(reason("the msgtype is not valid")),
-        _ if code == 400_403 || words.contains("is null") => {
+        _ if is_of_form(code) || words.contains("is null") => {
             let said = fit(words, 200, Unit::CodePoints, flatten);
-            Outcome::Degrade(Degradation::NoMarkup, reason(&format!("the message has not its form ({said})")))
+            Outcome::Degrade(
+                Degradation::NoMarkup,
+                reason(&format!("it refuses the form of the message ({said})")),
+            )
         }
         _ => Outcome::Retry(reason("not known to Taskbell")),
     }
+}
+
+/// Whether a code that is not in the list above is one of those for parameters.
+fn is_of_form(code: i64) -> bool {
+    (40_000..=40_999).contains(&code) || code == 400_403
 }
 
 pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {

@@ -161,9 +161,14 @@ impl Platform for Discord {
         rules::faults(body, url)
     }
 
-    /// The file is uploaded with the message; a picture is shown in its first embed.
+    /// The file is uploaded with the message; a picture is shown in its first embed. Discord leaves components out
+    /// unless the URL asks for them.
     fn request<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Request<'a> {
         let mut request = self.base_request(target, message);
+        let asks = request.url.query().is_some_and(|query| query.contains("with_components="));
+        if !asks && message.json().is_some_and(|body| body["components"].is_array()) {
+            request.url.query_pairs_mut().append_pair("with_components", "true");
+        }
         let own_form = message.file.filter(|_| !message.form);
         if let (Some(file), Some(mut body)) = (own_form, message.json().filter(Value::is_object)) {
             let address = json!({"url": format!("attachment://{}", file.name)});
@@ -195,6 +200,10 @@ impl Platform for Discord {
 
     fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
         let mut plain = body.clone();
+        if how > Degradation::NoImage && !body["embeds"].is_array() && !body["content"].is_string() {
+            let text = fit(&trim::gathered(body)?, CONTENT, Unit::CodePoints, |_| None);
+            return Some(json!({"content": text, "allowed_mentions": {"parse": []}}));
+        }
         let embeds = plain.get_mut("embeds").and_then(Value::as_array_mut);
         for embed in embeds.into_iter().flatten().filter_map(Value::as_object_mut) {
             for name in ["image", "thumbnail"] {
@@ -221,6 +230,13 @@ impl Platform for Discord {
             && let Some(embeds) = plain.get_mut("embeds").and_then(Value::as_array_mut)
         {
             embeds.truncate(1);
+        }
+        if how > Degradation::NoImage
+            && let Some(fields) = plain.as_object_mut()
+        {
+            for name in ["components", "flags", "poll", "username", "avatar_url", "applied_tags"] {
+                fields.remove(name);
+            }
         }
         (plain != *body).then_some(plain)
     }

@@ -23,6 +23,7 @@ pub(super) fn refusal(answer: &Answer, json: Option<&Value>, now_unix_ms: i64) -
             413 => {
                 Outcome::Degrade(Degradation::NoImage, "answered 413: the request is too large".to_owned())
             }
+            400 if json.is_some_and(Value::is_object) => of_fields(answer, json),
             400 | 404 => Outcome::Final(format!("answered {status} without a reason")),
             _ => answer.again(now_unix_ms, answer.plain_reason()),
         };
@@ -42,9 +43,25 @@ pub(super) fn refusal(answer: &Answer, json: Option<&Value>, now_unix_ms: i64) -
             path if path.starts_with("embeds") || path.starts_with("content") => {
                 Outcome::Degrade(Degradation::Shorter, reason)
             }
+            path if !path.is_empty() => Outcome::Degrade(Degradation::NoMarkup, reason),
             _ => Outcome::Final(reason),
         },
         _ => Outcome::Final(reason),
+    }
+}
+
+/// The older form, without a code: `{"embeds": ["0"]}`, `{"content": ["Must be 2000 or fewer in length."]}`.
+fn of_fields(answer: &Answer, json: Option<&Value>) -> Outcome {
+    let said = json.map(Value::to_string).unwrap_or_default();
+    let reason = format!("answered {} ({})", answer.status, fit(&said, 200, Unit::CodePoints, flatten));
+    let names: Vec<&str> =
+        json.and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+    if said.contains("empty message") {
+        Outcome::Final(reason)
+    } else if names.contains(&"embeds") || names.contains(&"content") {
+        Outcome::Degrade(Degradation::Shorter, reason)
+    } else {
+        Outcome::Degrade(Degradation::NoMarkup, reason)
     }
 }
 

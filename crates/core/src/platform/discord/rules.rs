@@ -127,12 +127,9 @@ const LINKED: Rule = Link(LINK);
 
 static FIELD: Shape =
     shape(&[need("name", filled(FIELD_NAME)), need("value", filled(FIELD_VALUE)), may("inline", Bool)]);
-static AUTHOR: Shape = shape(&[need("name", filled(256)), may("url", LINKED), may("icon_url", ADDRESS)]);
-static FOOTER: Shape = shape(&[need("text", filled(2048)), may("icon_url", ADDRESS)]);
-static PICTURE: Shape = shape(&[need("url", ADDRESS), may("height", Any), may("width", Any)]);
-
-/// A picture may lie in the request itself: `attachment://NAME`.
-const ADDRESS: Rule = filled(LINK);
+static AUTHOR: Shape = shape(&[need("name", filled(256)), may("url", LINKED), may("icon_url", LINKED)]);
+static FOOTER: Shape = shape(&[need("text", filled(2048)), may("icon_url", LINKED)]);
+static PICTURE: Shape = shape(&[need("url", LINKED), may("height", Any), may("width", Any)]);
 
 /// The kinds of components are numbers.
 static COMPONENT: Rule = Object(&COMPONENT_SHAPE);

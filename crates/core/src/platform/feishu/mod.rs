@@ -164,7 +164,11 @@ impl Platform for Feishu {
 }
 
 fn meaning(code: i64, answer: &Answer, now_unix_ms: i64) -> Outcome {
-    let reason = |what: &str| format!("code {code}: {what}");
+    let json = answer.json().unwrap_or_default();
+    let said = json["msg"].as_str().or(json["StatusMessage"].as_str()).unwrap_or_default();
+    let said = fit(said, 200, Unit::CodePoints, flatten);
+    let said = if said.is_empty() { String::new() } else { format!(" ({said})") };
+    let reason = |what: &str| format!("code {code}: {what}{said}");
     match code {
         19_001 => Outcome::Gone(reason("this webhook is wrong or deleted")),
         19_002 => Outcome::Degrade(Degradation::NoMarkup, reason("the parameters are not valid")),
@@ -178,6 +182,10 @@ fn meaning(code: i64, answer: &Answer, now_unix_ms: i64) -> Outcome {
         // What is wrong with a card has many codes, one around another.
         _ if code == 11_310 || answer.body.windows(4).any(|word| word == b"card") => {
             Outcome::Degrade(Degradation::NoMarkup, reason("the card is not valid"))
+        }
+        // The codes of bots and of messages.
+        19_000..=19_999 | 230_000..=230_999 => {
+            Outcome::Degrade(Degradation::NoMarkup, reason("it refuses the form of the message"))
         }
         _ => Outcome::Retry(reason("not known to Taskbell")),
     }

@@ -1,6 +1,6 @@
 //! What Feishu and Lark take in a message: open.feishu.cn on custom bots, and on cards of the schemas 1 and 2.
 
-use super::super::rules::Rule::{Any, Bool, ByKind, List, Object, OneOf, Table};
+use super::super::rules::Rule::{Any, Bool, ByKind, List, Object, OneOf, Or, Table};
 use super::super::rules::{
     BodyFault, FILLED, FaultKind, Faults, Member, Rule, Shape, TEXT, may, need, shape,
 };
@@ -44,8 +44,10 @@ static POST: Shape = shape(&[need("post", Table)]).also(|content, faults| {
         faults.judge_at(&format!("post.{language}"), &Object(&POST_BODY), post);
     }
 });
-static POST_BODY: Shape =
-    shape(&[may("title", TEXT), need("content", List(&List(&POST_PART, 0, usize::MAX), 1, usize::MAX))]);
+static POST_BODY: Shape = shape(&[
+    may("title", TEXT),
+    need("content", List(&Or(&List(&POST_PART, 0, usize::MAX), &POST_PART), 1, usize::MAX)),
+]);
 static POST_PART: Rule = ByKind(
     "tag",
     &[

@@ -97,12 +97,18 @@ impl Platform for GoogleChat {
     /// Without pictures; or a line of text instead of the card.
     fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
         let mut plain = body.clone();
-        let card = plain.pointer_mut("/cardsV2/0/card/sections")?.as_array_mut()?;
         if how != Degradation::NoImage {
             let parts = [&body["text"], &body["fallbackText"]];
             let line: Vec<&str> = parts.into_iter().filter_map(Value::as_str).collect();
-            return (!line.is_empty()).then(|| json!({"text": line.join(" ")}));
+            let text = match line.is_empty() {
+                false => line.join(" "),
+                // A card does not ping, and no more does what is made of it.
+                true => trim::gathered(body.get("cardsV2").or(body.get("cards"))?)?.replace('<', "＜"),
+            };
+            let plain = json!({"text": fit(&text, TEXT, Unit::Bytes, |_| None)});
+            return (plain != *body).then_some(plain);
         }
+        let card = plain.pointer_mut("/cardsV2/0/card/sections")?.as_array_mut()?;
         let mut dropped = false;
         for widgets in card.iter_mut().filter_map(|section| section["widgets"].as_array_mut()) {
             let before = widgets.len();

@@ -13,6 +13,7 @@ pub(super) static RESPONSES: &[CannedResponse] = &[
     response("permissions", 403, r#"{"id":"web.incoming_webhook.permissions.app_error","message":"Inappropriate channel permissions.","status_code":403}"#, "not into this channel", Final),
     response("invalid", 404, r#"{"id":"web.incoming_webhook.invalid.app_error","message":"Invalid webhook.","status_code":404}"#, "the key is wrong or deleted", Gone),
     response("disabled", 501, r#"{"id":"web.incoming_webhook.disabled.app_error","message":"Incoming webhooks have been disabled by the system admin.","status_code":501}"#, "webhooks are switched off", Final),
+    response("length", 400, r#"{"id":"web.incoming_webhook.attachment.app_error","message":"Maximum attachments length is 7900 characters, received size is 8036","status_code":400}"#, "an older server's shorter limit", Degrade(Shorter)),
     response("413", 413, "", "too large", Degrade(Shorter)),
     PAGE,
     EMPTY,

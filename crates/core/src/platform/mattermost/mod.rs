@@ -36,6 +36,8 @@ const FAILURE: usize = 300;
 const FOOTER: usize = 200;
 const LINK: usize = 1500;
 const MENTIONS: usize = 1000;
+/// What older servers take in a text, which is 4000.
+const SHORT: usize = 3500;
 
 #[derive(Debug)]
 pub(super) struct Mattermost;
@@ -93,9 +95,15 @@ impl Platform for Mattermost {
     /// Without the picture; or title, link and footer alone.
     fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
         let mut plain = body.clone();
+        if how > Degradation::NoImage && body.pointer("/attachments/0").is_none_or(|first| !first.is_object())
+        {
+            let text = fit(body["text"].as_str()?, SHORT, Unit::CodePoints, |_| None);
+            let plain = json!({"text": text});
+            return (plain != *body).then_some(plain);
+        }
         let attachment = plain.pointer_mut("/attachments/0")?.as_object_mut()?;
         let dropped: &[&str] = match how {
-            Degradation::NoImage => &["image_url"],
+            Degradation::Pruned | Degradation::NoImage => &["image_url"],
             Degradation::NoMarkup | Degradation::Shorter => &["image_url", "text", "fields"],
         };
         let before = attachment.len();
@@ -133,6 +141,9 @@ impl Platform for Mattermost {
             413 => {
                 Outcome::Degrade(Degradation::Shorter, "answered 413: the message is too large".to_owned())
             }
+            400 if says_length(id, json.as_ref()) => {
+                Outcome::Degrade(Degradation::Shorter, format!("answered 400{}", words(json.as_ref())))
+            }
             400 | 401 | 403 | 404 | 501 if !id.is_empty() => {
                 Outcome::Final(format!("answered {status}{}", words(json.as_ref())))
             }
@@ -140,6 +151,14 @@ impl Platform for Mattermost {
             _ => answer.again(now_unix_ms, answer.plain_reason()),
         }
     }
+}
+
+/// Whether something is too long, which servers say in several ways, and in their language.
+fn says_length(id: &str, json: Option<&Value>) -> bool {
+    let words = json.and_then(|json| json["message"].as_str()).unwrap_or_default().to_ascii_lowercase();
+    let ids = ["attachment.app_error", "text.length", "message_length", "is_valid.msg", "is_valid.props"];
+    ids.iter().any(|part| id.contains(part))
+        || ["too long", "too large", "maximum"].iter().any(|part| words.contains(part))
 }
 
 /// The server's own words: `{"id", "message", "status_code"}`.

@@ -134,6 +134,7 @@ impl Platform for Ntfy {
     fn trim(&self, body: &mut Value) {
         trim::cut(body, &["message"], LONGEST, Unit::Bytes);
         trim::cut(body, &["title"], TITLE, Unit::CodePoints);
+        complete(body);
     }
 
     fn faults(&self, body: &Value, _url: &str) -> Vec<BodyFault> {
@@ -159,6 +160,25 @@ impl Platform for Ntfy {
             400 | 404 => Outcome::Final(reason),
             _ => answer.again(now_unix_ms, reason),
         }
+    }
+}
+
+/// Reads what other interfaces of ntfy take as a text and its JSON does not: tags and a priority.
+fn complete(body: &mut Value) {
+    if let Some(tags) = body["tags"].as_str() {
+        let tags: Vec<_> = tags.split(',').map(str::trim).filter(|tag| !tag.is_empty()).collect();
+        body["tags"] = json!(tags);
+    }
+    if let Some(priority) = body["priority"].as_str() {
+        let number = match priority.trim() {
+            "min" | "1" => 1,
+            "low" | "2" => 2,
+            "default" | "3" => 3,
+            "high" | "4" => 4,
+            "max" | "urgent" | "5" => 5,
+            _ => return,
+        };
+        body["priority"] = json!(number);
     }
 }
 

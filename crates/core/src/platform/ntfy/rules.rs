@@ -1,7 +1,7 @@
 //! What ntfy takes in a message published as JSON: docs.ntfy.sh/publish.
 
 use super::super::limits::Unit;
-use super::super::rules::Rule::{Any, Bool, List, Object, OneOf, Table, Text, Whole};
+use super::super::rules::Rule::{Any, Bool, Link, List, Object, OneOf, Table, Text, Whole};
 use super::super::rules::{BodyFault, FILLED, FaultKind, Faults, Shape, TEXT, TEXTS, may, need, shape, text};
 use super::LONGEST;
 use serde_json::Value;
@@ -20,9 +20,9 @@ static MESSAGE: Shape = shape(&[
     may("tags", TEXTS),
     may("priority", Whole(1, 5)),
     may("click", TEXT),
-    may("attach", TEXT),
+    may("attach", Link(2048)),
     may("filename", TEXT),
-    may("icon", TEXT),
+    may("icon", Link(2048)),
     may("markdown", Bool),
     may("actions", List(&Object(&ACTION), 0, 3)),
     may("delay", TEXT),

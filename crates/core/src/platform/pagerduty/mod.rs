@@ -29,6 +29,8 @@ const EVENT: usize = 500_000;
 const FIELD: usize = 1000;
 const FIELDS: usize = 60;
 const LINK: usize = 2000;
+/// The most of its errors that a reason quotes.
+const ERRORS: usize = 3;
 
 /// What its documentation asks for after a refusal to take more: "a few minutes".
 const PAUSE: Duration = Duration::from_secs(120);
@@ -102,7 +104,10 @@ impl Platform for PagerDuty {
             body.insert("routing_key".to_owned(), json!(key));
             if !is_change(target) {
                 body.entry("event_action").or_insert(json!("trigger"));
-                body.entry("dedup_key").or_insert(json!(message.event_id));
+                if body["event_action"] == "trigger" {
+                    body.entry("dedup_key").or_insert(json!(message.event_id));
+                    body.get_mut("payload").into_iter().for_each(complete);
+                }
             }
             request.set_json(&Value::Object(body));
         }
@@ -112,6 +117,11 @@ impl Platform for PagerDuty {
     fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
         let mut plain = body.clone();
         plain.as_object_mut()?.remove("images");
+        if how > Degradation::NoImage {
+            for name in ["links", "client_url"] {
+                plain.as_object_mut()?.remove(name);
+            }
+        }
         if how == Degradation::Shorter {
             plain.get_mut("payload")?.as_object_mut()?.remove("custom_details");
         }
@@ -136,6 +146,9 @@ impl Platform for PagerDuty {
         match status {
             202 => Outcome::Delivered,
             413 => Outcome::Degrade(Degradation::Shorter, "answered 413: the event is too large".to_owned()),
+            400 if names_extras(json.as_ref()) => {
+                Outcome::Degrade(Degradation::NoMarkup, format!("answered 400{}", words(json.as_ref())))
+            }
             400..=499 if !matches!(status, 408 | 425 | 429) => {
                 Outcome::Final(format!("answered {status}{}", words(json.as_ref())))
             }
@@ -155,8 +168,39 @@ impl Platform for PagerDuty {
 fn words(json: Option<&Value>) -> String {
     let cut = |text: &Value| text.as_str().map(|text| fit(text, 200, Unit::CodePoints, flatten));
     let Some(json) = json else { return String::new() };
-    let said: Vec<String> = [cut(&json["message"]), cut(&json["errors"][0])].into_iter().flatten().collect();
+    let errors: Vec<String> = errors(json).take(ERRORS).filter_map(cut).collect();
+    let errors = Some(errors.join("; ")).filter(|errors| !errors.is_empty());
+    let said: Vec<String> = [cut(&json["message"]), errors].into_iter().flatten().collect();
     if said.is_empty() { String::new() } else { format!(" ({})", said.join(": ")) }
+}
+
+fn errors(json: &Value) -> impl Iterator<Item = &Value> {
+    json["errors"].as_array().into_iter().flatten()
+}
+
+/// Whether something is refused that an event does without.
+fn names_extras(json: Option<&Value>) -> bool {
+    const EXTRAS: [&str; 4] = ["links", "images", "client_url", "href"];
+    let says = |text: &Value| text.as_str().is_some_and(|text| EXTRAS.iter().any(|name| text.contains(name)));
+    json.is_some_and(|json| errors(json).any(says))
+}
+
+/// Fills in what PagerDuty requires and a template leaves out: a call with a guessed severity is better than none.
+fn complete(payload: &mut Value) {
+    let Some(payload) = payload.as_object_mut() else { return };
+    let is_blank =
+        |text: Option<&Value>| text.and_then(Value::as_str).is_none_or(|text| text.trim().is_empty());
+    if is_blank(payload.get("source")) {
+        payload.insert("source".to_owned(), json!("taskbell"));
+    }
+    let given = payload.get("severity").and_then(Value::as_str).unwrap_or_default().to_ascii_lowercase();
+    let known = match given.as_str() {
+        "critical" | "fatal" | "emergency" | "alert" | "p1" => "critical",
+        "warning" | "warn" | "medium" | "p3" => "warning",
+        "info" | "information" | "low" | "notice" | "debug" | "ok" | "p4" | "p5" => "info",
+        _ => "error",
+    };
+    payload.insert("severity".to_owned(), json!(known));
 }
 
 fn is_change(target: &Target) -> bool {

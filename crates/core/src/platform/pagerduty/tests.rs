@@ -18,6 +18,7 @@ fn pagerduty_answers_202_or_why_not() {
         (202, vec![], r#"{"status":"success","dedup_key":"k"}"#, "delivered"),
         (200, vec![], "", "retry"),
         (400, vec![], refused, "final"),
+        (400, vec![], r#"{"errors":["'links[0].href' is not a valid URL"]}"#, "plainer NoMarkup"),
         (403, vec![], "", "final"),
         (404, vec![], "", "final"),
         (413, vec![], "", "plainer Shorter"),
@@ -66,7 +67,8 @@ fn pagerduty_gets_its_key_and_what_a_template_left_out() {
     let events = to("pagerduty", "https://events.pagerduty.com/v2/enqueue", &[("routing_key", key)]);
     let (_, _, text) = sent(&events, &json!({"payload": {"summary": "s"}}), None);
     let expected = json!({
-        "payload": {"summary": "s"}, "routing_key": key, "event_action": "trigger", "dedup_key": "evt_01",
+        "payload": {"summary": "s", "source": "taskbell", "severity": "error"},
+        "routing_key": key, "event_action": "trigger", "dedup_key": "evt_01",
     });
     assert_eq!(json_of(&text), expected);
     let changes = to("pagerduty", "https://events.pagerduty.com/v2/change/enqueue", &[("routing_key", key)]);

@@ -126,14 +126,14 @@ impl Platform for Slack {
         if answer.status == 200 && taken {
             return Outcome::Delivered;
         }
-        let stumbled = match word.as_deref() {
+        let cause = match word.as_deref() {
             Some("invalid_blocks" | "invalid_attachments" | "invalid_blocks_format") => {
                 Some(Degradation::NoImage)
             }
             Some("msg_blocks_too_long" | "msg_too_long" | "too_many_blocks") => Some(Degradation::Shorter),
             _ => (answer.status == 413).then_some(Degradation::Shorter),
         };
-        match (refusal(answer, word, now_unix_ms), stumbled) {
+        match (refusal(answer, word, now_unix_ms), cause) {
             (Outcome::Final(reason), Some(how)) => Outcome::Degrade(how, reason),
             (outcome, _) => outcome,
         }
@@ -156,9 +156,13 @@ impl Platform for Slack {
         if how == Degradation::NoImage && drop_pictures(&mut plain, &|_| true) {
             return Some(plain);
         }
+        if how == Degradation::NoImage && drop_buttons(&mut plain) {
+            return Some(plain);
+        }
         // What Slack shows where it shows no blocks.
-        let text = body["text"].as_str().filter(|text| !text.trim().is_empty())?;
-        let plain = json!({"text": fit(text, PLAIN, Unit::Bytes, |_| None)});
+        let text = body["text"].as_str().filter(|text| !text.trim().is_empty()).map(str::to_owned);
+        let text = text.or_else(|| trim::gathered(body))?;
+        let plain = json!({"text": fit(&text, PLAIN, Unit::Bytes, |_| None)});
         (plain != *body).then_some(plain)
     }
 }
@@ -202,6 +206,28 @@ fn drop_pictures(node: &mut Value, is_meant: &dyn Fn(Option<&str>) -> bool) -> b
     }
 }
 
+/// Takes the buttons out that open an address, where blocks are left without them. Whether there were any.
+fn drop_buttons(body: &mut Value) -> bool {
+    let opens = |part: &Value| part["type"] == "button" && part.get("url").is_some();
+    let (mut dropped, mut left) = (false, false);
+    each_blocks(body, &mut |blocks| {
+        blocks.retain_mut(|block| {
+            trim::keep(block, &mut |_, part| {
+                let keep = !opens(part);
+                dropped |= !keep;
+                keep
+            });
+            let Some(elements) = block.get_mut("elements").and_then(Value::as_array_mut) else { return true };
+            let before = elements.len();
+            elements.retain(|element| !opens(element));
+            dropped |= elements.len() < before;
+            !elements.is_empty()
+        });
+        left |= !blocks.is_empty();
+    });
+    dropped && left
+}
+
 /// The blocks of the message and of its attachments; where none is left, there is no list of them either.
 fn each_blocks(body: &mut Value, act: &mut dyn FnMut(&mut Vec<Value>)) {
     let mut holder = |node: &mut Value| {
@@ -232,6 +258,9 @@ const TEXTS: &[(&[&str], usize)] = &[
 fn trim_blocks(blocks: &mut Vec<Value>) {
     blocks.truncate(BLOCKS);
     blocks.retain_mut(|block| {
+        for path in [&[][..], &["elements", "*"], &["accessory"]] {
+            trim::each(block, path, &mut complete);
+        }
         TEXTS.iter().for_each(|(path, max)| trim::cut(block, path, *max, Unit::Bytes));
         trim::shorten(block, &["fields"], FIELDS);
         for path in [&[][..], &["elements", "*"], &["accessory"]] {
@@ -254,6 +283,20 @@ fn trim_blocks(blocks: &mut Vec<Value>) {
         });
         ["text", "fields", "elements"].iter().any(|name| block.get(name).is_some())
     });
+}
+
+/// Fills in what Slack needs and a template may leave blank: what a picture shows, and what a button says.
+fn complete(part: &mut Value) {
+    let is_blank = |text: &Value| text.is_null() || trim::is_blank(text);
+    if part["type"] == "image" && is_blank(&part["alt_text"]) {
+        part["alt_text"] = json!("image");
+    }
+    if part["type"] == "button" && part["text"].is_object() && is_blank(&part["text"]["text"]) {
+        let host = part["url"].as_str().and_then(|url| Url::parse(url).ok()?.host_str().map(str::to_owned));
+        if let Some(host) = host {
+            part["text"]["text"] = json!(host);
+        }
+    }
 }
 
 /// Whether a part of a block can stay: Slack refuses a blank text, and an address that is too long.

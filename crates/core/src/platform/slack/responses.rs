@@ -1,6 +1,6 @@
 //! What Slack answers, and what it means.
 
-use super::super::limits::{Unit, fit};
+use super::super::limits::{Unit, fit, flatten};
 use super::super::{Answer, Outcome, retry_after};
 use super::inline;
 use serde_json::Value;
@@ -11,7 +11,11 @@ pub(in super::super) fn word(answer: &Answer) -> Option<String> {
         let error = json.get("error").and_then(Value::as_str).map(str::to_owned);
         return if json.get("ok") == Some(&Value::Bool(true)) { Some("ok".to_owned()) } else { error };
     }
+    // Further words may follow, such as what is wrong with a block.
     let text = std::str::from_utf8(&answer.body).ok()?.trim();
+    let text = text
+        .split_once([':', '\n', ' '])
+        .map_or(text, |(word, _)| if word.contains('_') { word } else { text });
     let is_word =
         !text.is_empty() && text.len() <= 60 && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
     is_word.then(|| text.to_owned())
@@ -46,7 +50,7 @@ pub(in super::super) fn refusal(answer: &Answer, word: Option<String>, now_unix_
             _ => slow_down(answer, now_unix_ms, answer.plain_reason()),
         };
     };
-    let reason = format!("answered {status} `{}`", fit(&word, 60, Unit::Bytes, inline));
+    let reason = format!("answered {status} `{}`{}", fit(&word, 60, Unit::Bytes, inline), details(answer));
     let word = word.as_str();
     let waits = matches!(status, 408 | 425 | 429) || matches!(word, "rate_limited" | "ratelimited");
     if GONE.contains(&word) || status == 410 {
@@ -56,6 +60,19 @@ pub(in super::super) fn refusal(answer: &Answer, word: Option<String>, now_unix_
     } else {
         slow_down(answer, now_unix_ms, reason)
     }
+}
+
+/// What Slack says beyond the word, in brackets.
+fn details(answer: &Answer) -> String {
+    let json = answer.json();
+    let said = match &json {
+        Some(json) => json["response_metadata"]["messages"][0].as_str().unwrap_or_default(),
+        None => std::str::from_utf8(&answer.body).unwrap_or_default().trim(),
+    };
+    let said =
+        if json.is_none() { said.split_once([':', '\n', ' ']).map_or("", |(_, more)| more) } else { said };
+    let said = fit(said, 200, Unit::CodePoints, flatten);
+    if said.trim().is_empty() { String::new() } else { format!(" ({})", said.trim()) }
 }
 
 /// The longer of the waits in the header and in the body.

@@ -16,8 +16,9 @@ pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
         Some(Value::Array(list)) => list.is_empty(),
         other => other.is_none_or(Value::is_null),
     });
-    if says_nothing && body["text"].is_string() {
-        faults.add("text", FaultKind::Empty, "is empty, and Slack takes no message that says nothing");
+    let present = ["text", "blocks", "attachments"].into_iter().find(|name| body.get(*name).is_some());
+    if says_nothing && let Some(name) = present {
+        faults.add(name, FaultKind::Empty, "is empty, and Slack takes no message that says nothing");
     }
     faults.answered(response)
 }

@@ -1,12 +1,12 @@
 //! The responses of this platform, and what each means for a delivery.
 
-use super::super::canned_response::Expected::{Delivered, Gone, Retry, RetryAfter};
+use super::super::canned_response::Expected::{Delivered, Final, Gone, RetryAfter};
 use super::super::canned_response::{CannedResponse, ONE_SECOND, PAGE, TROUBLE, response};
 
 #[rustfmt::skip]
 pub(super) static RESPONSES: &[CannedResponse] = &[
     response("ok", 200, r#"{"ok":true}"#, "started", Delivered),
-    response("invalid_workflow", 200, r#"{"ok":false,"error":"invalid_workflow_input"}"#, "a variable is wrong", Retry),
+    response("invalid_workflow", 200, r#"{"ok":false,"error":"invalid_workflow_input"}"#, "a variable is wrong", Final),
     response("rate_limited", 429, r#"{"ok":false,"error":"rate_limited"}"#, "one second", RetryAfter(1000)).with(ONE_SECOND),
     response("no_service", 404, "no_service", "the workflow is deleted", Gone),
     PAGE,

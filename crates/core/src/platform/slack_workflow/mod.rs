@@ -85,7 +85,15 @@ impl Platform for SlackWorkflow {
         if answer.status == 200 && !denied && !is_page {
             Outcome::Delivered
         } else {
-            refusal(answer, word(answer), now_unix_ms)
+            match (refusal(answer, word(answer), now_unix_ms), word(answer)) {
+                // What the workflow does not take now it never takes.
+                (Outcome::Retry(reason), Some(word))
+                    if answer.status == 200 && word.starts_with("invalid") =>
+                {
+                    Outcome::Final(format!("{reason}: the workflow does not take these variables"))
+                }
+                (outcome, _) => outcome,
+            }
         }
     }
 }

@@ -116,7 +116,7 @@ impl Platform for Teams {
             index += 1;
             let pings = part["text"].as_str().is_some_and(|text| text.contains("<at>"));
             match how {
-                Degradation::NoImage => part["type"] != "Image",
+                Degradation::Pruned | Degradation::NoImage => part["type"] != "Image",
                 Degradation::NoMarkup | Degradation::Shorter => at_the_edge || pings,
             }
         });

@@ -3,6 +3,7 @@
 mod every_platform;
 mod fixtures;
 mod judges;
+mod kinds;
 mod limits;
 mod markup;
 mod objections;

@@ -164,7 +164,8 @@ impl Platform for WeCom {
             return None;
         }
         let markdown = body["markdown"]["content"].as_str().or(body["markdown_v2"]["content"].as_str());
-        let text = markdown.or(body["text"]["content"].as_str())?;
+        let gathered = trim::gathered(body);
+        let text = markdown.or(body["text"]["content"].as_str()).or(gathered.as_deref())?;
         let max = if how == Degradation::Shorter { SHORT } else { TEXT };
         let mut plain = json!({"content": fit(&unmarked(text), max, Unit::Bytes, |_| None)});
         for name in ["mentioned_list", "mentioned_mobile_list"] {
@@ -184,10 +185,13 @@ impl Platform for WeCom {
         if answer.status != 200 {
             return answer.again(now_unix_ms, answer.plain_reason());
         }
-        let Some(code) = answer.json().and_then(|json| json.get("errcode")?.as_i64()) else {
+        let json = answer.json().unwrap_or_default();
+        let Some(code) = json["errcode"].as_i64() else {
             return answer.again(now_unix_ms, "answered 200, but not as WeCom does: no errcode".to_owned());
         };
-        meaning(code)
+        // The hint behind the words changes, and holds addresses.
+        let words = json["errmsg"].as_str().unwrap_or_default().split(", hint").next().unwrap_or_default();
+        meaning(code, &fit(words, 200, Unit::CodePoints, flatten))
     }
 }
 
@@ -383,8 +387,8 @@ fn block(character: char) -> Option<&'static str> {
     }
 }
 
-/// The codes, by number: the words that come with them change, and hold addresses.
-fn meaning(code: i64) -> Outcome {
+/// The codes, by number: the words that come with them change.
+fn meaning(code: i64, words: &str) -> Outcome {
     let fatal = match code {
         0 => return Outcome::Delivered,
         93_000 => return Outcome::Gone("errcode 93000: this webhook key is wrong or deleted".to_owned()),
@@ -394,8 +398,8 @@ fn meaning(code: i64) -> Outcome {
         -1 => return Outcome::Retry("errcode -1: WeCom is busy".to_owned()),
         45_033 => return Outcome::Retry("errcode 45033: too many at the same time".to_owned()),
         40_058 => {
-            let reason = "errcode 40058: a field is too long or not valid";
-            return Outcome::Degrade(Degradation::Shorter, reason.to_owned());
+            let reason = format!("errcode 40058: a field is too long or not valid ({words})");
+            return Outcome::Degrade(Degradation::Shorter, reason);
         }
         45_002 => {
             return Outcome::Degrade(
@@ -411,6 +415,11 @@ fn meaning(code: i64) -> Outcome {
         44_004 => "the content is empty",
         45_034 => "a URL lacks http or https",
         47_001 => "the body is not JSON that WeCom reads",
+        // Parameters, media and forms; 45 000 and more are limits, most of which pass.
+        40_000..=44_999 | 46_000..=47_999 => {
+            let reason = format!("errcode {code}: it refuses the form of the message ({words})");
+            return Outcome::Degrade(Degradation::NoMarkup, reason);
+        }
         _ => return Outcome::Retry(format!("errcode {code}")),
     };
     Outcome::Final(format!("errcode {code}: {fatal}"))

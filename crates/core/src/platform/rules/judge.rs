@@ -1,203 +1,38 @@
-//! The rules for the body of a message, as tables: which members an object has, which of them it needs, and what
-//! each may hold. A platform states its own once, in `NAME/rules.rs`. `taskbell check` warns by them, `serve --as`
-//! refuses by them, and the tests try them.
+//! Judges a body by the tables of its platform, and names the place of each fault.
 
-use super::limits::{Unit, fit, flatten};
-use super::{Platform, RenderedMessage, Target, trimmed};
+use super::super::limits::{Unit, fit, flatten};
+use super::{BodyFault, FaultKind, Rule, Shape, TEXT};
 use serde_json::{Map, Value};
 use std::ops::RangeInclusive;
 
 /// The most faults that are told of one body.
-const FAULTS: usize = 20;
+const FAULTS: usize = 100;
 /// The longest value that a sentence quotes, in characters.
 const QUOTED: usize = 40;
 
-/// What a value may be.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Rule {
-    Any,
-    Bool,
-    /// A whole number within these bounds.
-    Whole(i64, i64),
-    /// A text of at most so many of a unit; `true` where it may be blank.
-    Text(usize, Unit, bool),
-    /// One of these texts, to the letter.
-    OneOf(&'static [&'static str]),
-    /// One of these texts, in capital or small letters.
-    OneWord(&'static [&'static str]),
-    /// An absolute `http` or `https` address of at most so many bytes.
-    Link(usize),
-    /// A time as ISO 8601 has it.
-    Time,
-    /// A list of at least and at most so many members.
-    List(&'static Rule, usize, usize),
-    Object(&'static Shape),
-    /// An object with any members.
-    Table,
-    /// An object whose kind stands in the member of this name.
-    ByKind(&'static str, &'static [(&'static str, &'static Shape)]),
-    /// Either of two kinds of value, the usual one first.
-    Or(&'static Rule, &'static Rule),
-}
-
-/// A member of an object.
-#[derive(Debug)]
-pub(super) struct Member {
-    name: &'static str,
-    rule: Rule,
-    is_needed: bool,
-}
-
-/// The members of an object.
-#[derive(Debug)]
-pub(super) struct Shape {
-    members: &'static [Member],
-    /// It needs one of these at least.
-    some_of: &'static [&'static str],
-    /// Whether a member that is not listed is refused, or has no effect.
-    is_closed: bool,
-    /// What a table cannot say.
-    also: Option<fn(&Value, &mut Faults)>,
-}
-
-pub(super) const fn need(name: &'static str, rule: Rule) -> Member {
-    Member { name, rule, is_needed: true }
-}
-
-pub(super) const fn may(name: &'static str, rule: Rule) -> Member {
-    Member { name, rule, is_needed: false }
-}
-
-/// A text that may be blank.
-pub(super) const fn text(max: usize) -> Rule {
-    Rule::Text(max, Unit::CodePoints, true)
-}
-
-/// A text that is not blank.
-pub(super) const fn filled(max: usize) -> Rule {
-    Rule::Text(max, Unit::CodePoints, false)
-}
-
-/// A text of any length.
-pub(super) const TEXT: Rule = text(usize::MAX);
-/// A text of any length that is not blank.
-pub(super) const FILLED: Rule = filled(usize::MAX);
-/// A list of texts.
-pub(super) const TEXTS: Rule = Rule::List(&TEXT, 0, usize::MAX);
-
-pub(super) const fn shape(members: &'static [Member]) -> Shape {
-    Shape { members, some_of: &[], is_closed: false, also: None }
-}
-
-impl Shape {
-    pub(super) const fn some_of(mut self, names: &'static [&'static str]) -> Shape {
-        self.some_of = names;
-        self
-    }
-
-    pub(super) const fn closed(mut self) -> Shape {
-        self.is_closed = true;
-        self
-    }
-
-    pub(super) const fn also(mut self, check: fn(&Value, &mut Faults)) -> Shape {
-        self.also = Some(check);
-        self
-    }
-
-    fn find(&self, name: &str) -> Option<&Member> {
-        self.members.iter().find(|member| member.name == name)
-    }
-}
-
-/// The kind of a fault, by which a platform chooses its response.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FaultKind {
-    /// A required member is missing.
-    Missing,
-    /// A text that must say something is blank, or a list has too few members.
-    Empty,
-    /// The value is of another kind.
-    Kind,
-    /// The value, or the name of a kind, is none that the platform knows.
-    Unknown,
-    /// More than the platform takes.
-    TooLong,
-    /// No address.
-    Link,
-    /// The platform takes the message, and shows it otherwise than meant.
-    Shown,
-}
-
-/// What speaks against a body.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BodyFault {
-    /// Where: names and numbers from the root, such as `embeds[0].title`.
-    pub path: String,
-    /// Of which kind it is.
-    pub kind: FaultKind,
-    /// A sentence that names the place.
-    pub sentence: String,
-    /// The name of the response with which the platform refuses it; `None` where it takes the message.
-    pub response: Option<&'static str>,
-}
-
-/// The name of the response to the first fault for which a platform refuses a body.
-pub(super) fn refusal(faults: Vec<BodyFault>) -> Option<&'static str> {
-    faults.into_iter().find_map(|fault| fault.response)
-}
-
-/// What speaks against the body of a template, as sentences. Each says whether the fault is gone from what is sent.
-pub fn warnings(platform: &dyn Platform, target: &Target, body: &[u8]) -> Vec<String> {
-    let Ok(json) = serde_json::from_slice::<Value>(body) else { return Vec::new() };
-    let faults = platform.faults(&json, target.url.expose().as_str());
-    if faults.is_empty() {
-        return Vec::new();
-    }
-    let fitting = trimmed(platform, body);
-    let message = RenderedMessage {
-        event_id: "evt_sample",
-        kind: "task.complete",
-        created_at: 0,
-        now: 0,
-        content_type: "application/json",
-        body: fitting.as_deref().unwrap_or(body),
-        file: None,
-        form: false,
-    };
-    let request = platform.request(target, &message);
-    let sent = serde_json::from_slice::<Value>(&request.body).ok();
-    let left = sent.map(|sent| platform.faults(&sent, request.url.as_str()));
-    let remains = |fault: &BodyFault| {
-        left.as_ref().is_none_or(|left| {
-            left.iter().any(|other| (&other.path, other.kind) == (&fault.path, fault.kind))
-        })
-    };
-    let tell = |fault: BodyFault| match remains(&fault) {
-        true => fault.sentence,
-        false => format!("{}; Taskbell mends it before it sends the message", fault.sentence),
-    };
-    faults.into_iter().map(tell).collect()
-}
-
 /// The faults of a body, in its order.
 #[derive(Debug)]
-pub(super) struct Faults {
+pub(in crate::platform) struct Faults {
     platform: &'static str,
     path: String,
+    /// The kind of the object that is judged, where it has one.
+    within: &'static str,
     found: Vec<BodyFault>,
 }
 
 impl Faults {
     /// Judges a body by a platform's rules.
-    pub(super) fn of(platform: &'static str, rule: &Rule, body: &Value) -> Faults {
-        let mut faults = Faults { platform, path: String::new(), found: Vec::new() };
+    pub(in crate::platform) fn of(platform: &'static str, rule: &Rule, body: &Value) -> Faults {
+        let mut faults = Faults { platform, path: String::new(), within: "", found: Vec::new() };
         faults.judge(rule, body);
         faults
     }
 
     /// The list, with the response that the platform gives to each.
-    pub(super) fn answered(mut self, response: fn(&BodyFault) -> &'static str) -> Vec<BodyFault> {
+    pub(in crate::platform) fn answered(
+        mut self,
+        response: fn(&BodyFault) -> &'static str,
+    ) -> Vec<BodyFault> {
         for fault in self.found.iter_mut().filter(|fault| fault.kind != FaultKind::Shown) {
             fault.response = Some(response(fault));
         }
@@ -205,7 +40,7 @@ impl Faults {
     }
 
     /// Adds a fault of the value at this path below the present one.
-    pub(super) fn add(&mut self, at: &str, kind: FaultKind, words: &str) {
+    pub(in crate::platform) fn add(&mut self, at: &str, kind: FaultKind, words: &str) {
         if self.found.len() < FAULTS {
             let path = match (self.path.is_empty(), at.is_empty()) {
                 (true, _) => at.to_owned(),
@@ -219,7 +54,7 @@ impl Faults {
     }
 
     /// Adds a fault if the size of the whole, or of a part, goes beyond what the platform takes.
-    pub(super) fn limit(&mut self, at: &str, what: &str, here: usize, most: usize) {
+    pub(in crate::platform) fn limit(&mut self, at: &str, what: &str, here: usize, most: usize) {
         if here > most {
             let words = format!("is too long: {} takes {most} {what}, and here are {here}", self.platform);
             self.add(at, FaultKind::TooLong, &words);
@@ -227,7 +62,7 @@ impl Faults {
     }
 
     /// Judges the value of a member, or an entry of a list; with an empty step, the present value.
-    pub(super) fn judge_at(&mut self, step: &str, rule: &Rule, value: &Value) {
+    pub(in crate::platform) fn judge_at(&mut self, step: &str, rule: &Rule, value: &Value) {
         let before = self.path.len();
         if !step.is_empty() && !step.starts_with('[') && before > 0 {
             self.path.push('.');
@@ -359,8 +194,11 @@ impl Faults {
         let Some(kind) = kind.as_str() else {
             return self.judge_at(name, &TEXT, kind);
         };
-        if let Some((_, shape)) = kinds.iter().find(|(known, _)| *known == kind) {
-            return self.judge_object(shape, fields, value);
+        if let Some((known, shape)) = kinds.iter().find(|(known, _)| *known == kind) {
+            let outer = std::mem::replace(&mut self.within, known);
+            self.judge_object(shape, fields, value);
+            self.within = outer;
+            return;
         }
         let near = match near(kind, kinds.iter().map(|(known, _)| *known)) {
             Some(near) => format!("; `{near}` is near"),
@@ -420,7 +258,7 @@ impl Faults {
         self.add(name, FaultKind::Missing, &words);
     }
 
-    /// What stands in the place of these members.
+    /// What needs these members, and what is written in their place.
     fn instead(
         &self,
         fields: &Map<String, Value>,
@@ -429,12 +267,13 @@ impl Faults {
     ) -> String {
         let unknown = fields.keys().map(String::as_str).filter(|name| !is_known(name));
         let wrong = unknown.into_iter().find(|other| near(other, names.iter().copied()).is_some());
-        wrong.map_or_else(String::new, |wrong| format!("; `{}` is not its name", quoted(wrong)))
+        let wrong = wrong.map_or_else(String::new, |wrong| format!("; `{}` is not its name", quoted(wrong)));
+        if self.within.is_empty() { wrong } else { format!(" in `{}`{wrong}", self.within) }
     }
 }
 
-/// Whether it is a whole address that a browser can open.
-pub(super) fn is_link(text: &str) -> bool {
+/// Whether it is a whole address that a browser can open, or names a file of the same request.
+pub(in crate::platform) fn is_link(text: &str) -> bool {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     rest.is_some_and(|rest| !rest.is_empty() && !text.contains(char::is_whitespace))
         && url::Url::parse(text).is_ok()
