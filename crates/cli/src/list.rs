@@ -4,7 +4,9 @@ use super::failure::Failure;
 use super::source;
 use super::terminal::{Style, Terminal, date_and_time, one_line, span};
 use serde_json::json;
+use std::collections::BTreeMap;
 use taskbell_core::clock;
+use taskbell_core::engine;
 use taskbell_core::spool::{Counts, DeliveryState, Filter, ListRow};
 use unicode_width::UnicodeWidthStr;
 
@@ -41,10 +43,13 @@ pub fn run(arguments: &ListArgs, terminal: &mut Terminal) -> Result<(), Failure>
     };
     let rows = reader.list(&filter(arguments)).map_err(unreadable)?;
     let counts = reader.counts().map_err(unreadable)?;
+    let quiet = engine::quiet_endpoints(&reader, clock::unix_ms()).map_err(unreadable)?;
     if terminal.json() {
-        terminal.object(&json!({ "deliveries": rows, "counts": counts }))?;
+        let quiet: BTreeMap<_, _> =
+            quiet.into_iter().map(|(name, until)| (name, clock::rfc3339(until))).collect();
+        terminal.object(&json!({ "deliveries": rows, "counts": counts, "quiet_until": quiet }))?;
     } else {
-        show(&rows, &counts, &arguments.source, terminal)?;
+        show(&rows, &counts, &quiet, &arguments.source, terminal)?;
     }
     Ok(())
 }
@@ -63,9 +68,15 @@ fn filter(arguments: &ListArgs) -> Filter {
     }
 }
 
-fn show(rows: &[ListRow], counts: &Counts, source: &str, terminal: &mut Terminal) -> Result<(), Failure> {
+fn show(
+    rows: &[ListRow],
+    counts: &Counts,
+    quiet: &BTreeMap<String, i64>,
+    source: &str,
+    terminal: &mut Terminal,
+) -> Result<(), Failure> {
     if !rows.is_empty() {
-        table(rows, terminal)?;
+        table(rows, quiet, terminal)?;
         terminal.line("")?;
     }
     let Counts { pending, delivered, dead, bytes } = counts;
@@ -86,9 +97,10 @@ fn show(rows: &[ListRow], counts: &Counts, source: &str, terminal: &mut Terminal
 
 const HEADINGS: [&str; 7] = ["no", "accepted (UTC)", "type", "endpoint", "state", "tries", "last answer"];
 
-fn table(rows: &[ListRow], terminal: &mut Terminal) -> Result<(), Failure> {
+fn table(rows: &[ListRow], quiet: &BTreeMap<String, i64>, terminal: &mut Terminal) -> Result<(), Failure> {
     let now = clock::unix_ms();
-    let cells: Vec<[String; 7]> = rows.iter().map(|row| cells(row, now)).collect();
+    let cells: Vec<[String; 7]> =
+        rows.iter().map(|row| cells(row, quiet.get(&row.endpoint).copied(), now)).collect();
     let headings = HEADINGS.map(str::to_owned);
     let all = || cells.iter().chain([&headings]);
     let widths = std::array::from_fn(|column| all().map(|row| row[column].width()).max().unwrap_or_default());
@@ -110,7 +122,7 @@ fn aligned(cells: &[String; 7], widths: &[usize; 7], paint: impl Fn(&str) -> Str
     columns.collect::<Vec<_>>().join("  ").trim_end().to_owned()
 }
 
-fn cells(row: &ListRow, now: i64) -> [String; 7] {
+fn cells(row: &ListRow, quiet: Option<i64>, now: i64) -> [String; 7] {
     [
         row.delivery.to_string(),
         date_and_time(row.accepted_at),
@@ -118,11 +130,11 @@ fn cells(row: &ListRow, now: i64) -> [String; 7] {
         one_line(&row.endpoint),
         row.state.as_str().to_owned(),
         row.attempts.to_string(),
-        last_answer(row, now),
+        last_answer(row, quiet, now),
     ]
 }
 
-fn last_answer(row: &ListRow, now: i64) -> String {
+fn last_answer(row: &ListRow, quiet: Option<i64>, now: i64) -> String {
     let answer = match (&row.reason, &row.last_error, row.last_status) {
         (Some(reason), _, _) => one_line(reason),
         (None, Some(error), _) => one_line(error),
@@ -130,10 +142,18 @@ fn last_answer(row: &ListRow, now: i64) -> String {
         (None, None, None) => "not tried yet".to_owned(),
     };
     match row.due_at {
+        Some(due) if quiet.is_some_and(|until| until > now && until >= due) => {
+            format!("{answer}; {}", quiet_until(quiet.unwrap_or(due)))
+        }
         Some(due) if due > now => format!("{answer}; next in {}", span(due - now)),
         Some(_) => format!("{answer}; due now"),
         None => answer,
     }
+}
+
+/// Why a delivery waits although it is due.
+pub fn quiet_until(until: i64) -> String {
+    format!("quiet until {} UTC, asked for by the receiver", date_and_time(until))
 }
 
 pub fn style_of(state: DeliveryState) -> Style {

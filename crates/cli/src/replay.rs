@@ -20,19 +20,27 @@ pub fn run(arguments: &ReplayArgs, terminal: &mut Terminal) -> Result<(), Failur
         open.selection.state = Some(DeliveryState::Dead);
     }
     let done = open.operator.replay(&open.selection, clock::unix_ms()).map_err(|error| refused(&error))?;
-    let hosts = if done.due > 0 { open.call_hosts() } else { 0 };
+    let hosts = if done.due + done.lifted > 0 { open.call_hosts() } else { 0 };
     if done == Replayed::default() {
         return Err(arguments.selection.nothing("dead letters"));
     }
-    if done.due == 0 {
+    if done.due == 0 && done.lifted == 0 {
         return Err(refusal(&done, &arguments.selection.source));
     }
     if terminal.json() {
-        let Replayed { due, without_message, not_dead } = done;
+        let Replayed { due, without_message, not_dead, lifted } = done;
         terminal.object(&json!({
-            "replayed": due, "without_message": without_message, "not_dead": not_dead, "hosts": hosts
+            "replayed": due, "without_message": without_message, "not_dead": not_dead, "lifted": lifted, "hosts": hosts
         }))?;
         return Ok(());
+    }
+    if done.lifted > 0 {
+        let lifted = count(done.lifted, "endpoint is", "endpoints are");
+        terminal.line(&format!("{lifted} tried again before the end of its pause."))?;
+    }
+    if done.due == 0 {
+        let source = &arguments.selection.source;
+        return Ok(terminal.line(&format!("`taskbell list {source}` shows what waits."))?);
     }
     let due = count(done.due, "dead letter is", "dead letters are");
     terminal.line(&match hosts {

@@ -2,7 +2,7 @@
 
 use super::explain;
 use super::failure::Failure;
-use super::list::style_of;
+use super::list::{quiet_until, style_of};
 use super::source::{self, Source};
 use super::terminal::{
     Style, Terminal, date_and_time, harmless, one_line, pretty, screenful, span, time_of_day,
@@ -57,8 +57,10 @@ pub fn run(arguments: &ShowArgs, terminal: &mut Terminal) -> Result<(), Failure>
     }
     let max_lines = if arguments.full { usize::MAX } else { LINES };
     show_event(&event, max_lines, terminal)?;
+    let quiet = engine::quiet_endpoints(&reader, clock::unix_ms()).unwrap_or_default();
     for delivery in &event.deliveries {
-        show_delivery(&event, delivery, config.as_ref(), max_lines, terminal)?;
+        let quiet = quiet.get(&delivery.endpoint).copied();
+        show_delivery(&event, delivery, quiet, config.as_ref(), max_lines, terminal)?;
     }
     show_unfired(&event, config.as_ref(), terminal)
 }
@@ -103,6 +105,7 @@ fn show_event(event: &EventDetail, max_lines: usize, terminal: &mut Terminal) ->
 fn show_delivery(
     event: &EventDetail,
     delivery: &DeliveryDetail,
+    quiet: Option<i64>,
     config: Option<&Config>,
     max_lines: usize,
     terminal: &mut Terminal,
@@ -110,6 +113,9 @@ fn show_delivery(
     let endpoint = terminal.paint(Style::Heading, one_line(&delivery.endpoint));
     let state = terminal.paint(style_of(delivery.state), delivery.state.as_str());
     let when = match (delivery.due_at, delivery.ended_at) {
+        (Some(due), _) if quiet.is_some_and(|until| until >= due) => {
+            format!(", {}", quiet_until(quiet.unwrap_or(due)))
+        }
         (Some(due), _) if due > clock::unix_ms() => {
             format!(", next attempt {} UTC, in {}", date_and_time(due), span(due - clock::unix_ms()))
         }

@@ -91,6 +91,21 @@ pub fn user_id() -> Option<u32> {
     None
 }
 
+/// How many file descriptors this process may have open.
+pub fn descriptor_limit() -> u64 {
+    #[cfg(unix)]
+    {
+        let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        // SAFETY: `limit` is writable for the length of the call.
+        if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) } == 0 {
+            // The type has another sign on other systems.
+            #[allow(clippy::unnecessary_cast)]
+            return limit.rlim_cur as u64;
+        }
+    }
+    8192
+}
+
 /// How many bytes are free in the memory-backed file system that holds this folder; `None` when files
 /// there are not in memory alone, or when that cannot be told.
 pub fn memory_backed_room(folder: &std::path::Path) -> Option<u64> {

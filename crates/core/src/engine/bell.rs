@@ -7,7 +7,7 @@ use super::parts::{Parts, Reload};
 use super::progress::WaitError;
 use super::supervise::{close, open};
 use crate::alerts::Gauge;
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{self, Clock, SystemClock};
 use crate::config::Config;
 use crate::event;
 use crate::intake::{Accepted, Refusal};
@@ -170,7 +170,12 @@ impl Bell {
         let mut lanes = Map::new();
         for (name, lane) in parts.lanes.lock().iter() {
             let state = lane.state();
-            let entry = json!({"waiting": state.waiting, "in_flight": state.in_flight, "state": state.state});
+            let entry = json!({
+                "waiting": state.waiting,
+                "in_flight": state.in_flight,
+                "state": state.state,
+                "quiet_until": state.quiet_until.map(clock::rfc3339),
+            });
             lanes.insert(name.clone(), entry);
         }
         let mut stats = parts.counters.to_json();

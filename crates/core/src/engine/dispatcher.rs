@@ -16,6 +16,7 @@ use super::log::Level;
 use super::parts::Parts;
 use super::peers::Peers;
 use super::phase::Phase;
+use super::supervise::missing_threads::MissingThreads;
 use crate::clock::Moment;
 use crate::failpoint;
 use crate::spool::{StateKey, StateKind};
@@ -33,6 +34,7 @@ pub struct Dispatcher {
     pub(super) peers: Peers,
     pub(super) housekeeping: Housekeeping,
     pub(super) idle: Idle,
+    pub(super) missing_threads: MissingThreads,
 }
 
 impl Dispatcher {
@@ -72,6 +74,7 @@ impl Dispatcher {
         let changed = endpoints::changed_states(
             &self.decider.config,
             &self.parts.lanes,
+            &self.parts.log,
             &self.transaction.lane_reports,
         );
         self.transaction.states.extend(changed);

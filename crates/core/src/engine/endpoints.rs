@@ -2,12 +2,18 @@
 
 use super::error::{Error, ErrorKind};
 use super::lane_table::{LaneTable, Lanes};
+use super::log::{Level, Log};
+use crate::clock;
 use crate::config::Config;
 use crate::endpoint::Endpoint;
-use crate::lanes::{EndpointHealth, LaneReport};
-use crate::spool::{Spool, SpoolPath, StateChange, StateKey, StateKind};
+use crate::lanes::{EndpointHealth, LaneReport, Pause};
+use crate::spool::{Reader, Spool, SpoolError, SpoolPath, StateChange, StateKey, StateKind};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// From this length a quiet is a warning in the log.
+const LONG_QUIET: Duration = Duration::from_secs(60);
 
 /// An endpoint whose receiver refuses all further requests.
 #[derive(Debug, Serialize, Deserialize)]
@@ -49,8 +55,13 @@ pub fn gone_key(endpoint: &str) -> StateKey {
     StateKey::shared(StateKind::GoneEndpoint, endpoint)
 }
 
-/// The changed states of the endpoints that these reports come from.
-pub fn changed_states(config: &Config, table: &LaneTable, reports: &[LaneReport]) -> Vec<StateChange> {
+/// The changed states of the endpoints that these reports come from. Logs a quiet that a receiver has asked for.
+pub fn changed_states(
+    config: &Config,
+    table: &LaneTable,
+    log: &Log,
+    reports: &[LaneReport],
+) -> Vec<StateChange> {
     let mut states = Vec::new();
     let mut tried = BTreeSet::new();
     for report in reports {
@@ -64,7 +75,10 @@ pub fn changed_states(config: &Config, table: &LaneTable, reports: &[LaneReport]
     }
     let lanes = table.lock();
     let health = |name: &str| {
-        let health = lanes.get(name)?.changed_health()?;
+        let (health, new_quiet) = lanes.get(name)?.changed_health()?;
+        if let Some(quiet) = new_quiet {
+            log_quiet(log, name, quiet, table.clock.unix_ms());
+        }
         let url = config.endpoint(name)?.fingerprint();
         let stored = (!health.is_good(table.clock.unix_ms())).then_some(StoredHealth { url, health });
         Some((health_key(name), stored.and_then(|stored| serde_json::to_vec(&stored).ok())))
@@ -73,7 +87,33 @@ pub fn changed_states(config: &Config, table: &LaneTable, reports: &[LaneReport]
     states
 }
 
-fn health_key(endpoint: &str) -> StateKey {
+/// A short one is how a rate limit works, and nothing to look at.
+fn log_quiet(log: &Log, endpoint: &str, quiet: Pause, unix_ms: i64) {
+    let level = if quiet.left(unix_ms) < LONG_QUIET { Level::Info } else { Level::Warn };
+    let until = clock::rfc3339(quiet.until_ms());
+    let text = format!(
+        "endpoint {endpoint} is quiet until {until}, asked for by the receiver; `taskbell replay --endpoint \
+         {endpoint}` or a reload lifts it"
+    );
+    log.write(level, &text);
+}
+
+/// The endpoints of a spool whose receivers asked for quiet, and until when, in Unix milliseconds.
+///
+/// # Errors
+/// When the spool cannot be read.
+pub fn quiet_endpoints(reader: &Reader, unix_ms: i64) -> Result<BTreeMap<String, i64>, SpoolError> {
+    let states = reader.states(StateKind::EndpointHealth)?;
+    let quiet = states.into_iter().filter_map(|(key, value)| {
+        let stored: StoredHealth = serde_json::from_slice(&value).ok()?;
+        let quiet = stored.health.quiet.filter(|quiet| !quiet.left(unix_ms).is_zero())?;
+        Some((key.name, quiet.until_ms()))
+    });
+    Ok(quiet.collect())
+}
+
+/// The state key of an endpoint's health.
+pub fn health_key(endpoint: &str) -> StateKey {
     StateKey::shared(StateKind::EndpointHealth, endpoint)
 }
 

@@ -9,6 +9,7 @@ use crate::secret::Scrubber;
 use crate::spool::Reader;
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ pub struct LaneReports {
     // Rows of deliveries that changed when the spool was recreated: the number lanes know, and the present one.
     renumbered: Mutex<HashMap<i64, i64>>,
     scrubber: RwLock<Scrubber>,
+    lacks_thread: AtomicBool,
 }
 
 impl fmt::Debug for LaneReports {
@@ -49,6 +51,7 @@ impl LaneReports {
             messages: Mutex::new(messages),
             renumbered: Mutex::default(),
             scrubber: RwLock::new(scrubber),
+            lacks_thread: AtomicBool::new(false),
         }
     }
 
@@ -72,6 +75,11 @@ impl LaneReports {
             self.room.notify_all();
         }
         reports
+    }
+
+    /// Whether a lane lacked a thread since the last call.
+    pub fn take_lack_of_threads(&self) -> bool {
+        self.lacks_thread.swap(false, Ordering::Relaxed)
     }
 
     pub fn waiting(&self) -> usize {
@@ -134,6 +142,11 @@ impl LaneSink for LaneReports {
             bytes: message.body,
             extras: Extras::from_text(message.extras.as_deref()),
         }))
+    }
+
+    fn lacks_thread(&self) {
+        self.lacks_thread.store(true, Ordering::Relaxed);
+        self.waker.notify();
     }
 
     fn scrubber(&self) -> Scrubber {

@@ -39,6 +39,7 @@ mod waker;
 
 pub use bell::Bell;
 pub use check::{CheckReport, check};
+pub use endpoints::quiet_endpoints;
 pub use error::{Error, ErrorKind};
 pub use log::{Level, Sink};
 pub use preview::{explain, preview};

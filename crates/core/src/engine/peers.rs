@@ -146,6 +146,11 @@ impl Peers {
                 lane.revive();
                 parts.log.write(Level::Info, &format!("endpoint {name} is tried again"));
             }
+            if lane.is_paused() && spool.state(&super::endpoints::health_key(&name))?.is_none() {
+                lane.end_pause();
+                let text = format!("endpoint {name} is tried before the end of its pause");
+                parts.log.write(Level::Info, &text);
+            }
             let rows = &parts.lanes.reports;
             let dropped = lane.forget(|seq| !pending.contains(&rows.present_row(seq)));
             parts.lanes.report_dropped(&name, dropped, DROPPED_BY_OPERATOR);

@@ -14,7 +14,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A thread without work ends after this time.
+/// A thread without work ends after this time, and a connection without use is closed.
 const IDLE: Duration = Duration::from_secs(10);
 
 /// The longest a thread sleeps before it reads the clocks again: while a machine is suspended, less monotonic
@@ -31,6 +31,13 @@ impl Lane {
             start_thread(self);
         }
     }
+
+    /// Starts the thread that the system had no room for, if something waits for it.
+    pub fn start_missing_thread(self: &Arc<Self>) {
+        if self.misses_thread() {
+            start_thread(self);
+        }
+    }
 }
 
 /// Starts a thread that the lane has counted.
@@ -39,6 +46,7 @@ fn start_thread(lane: &Arc<Lane>) {
     let thread_lane = Arc::clone(lane);
     if os::spawn(&name, move || run(&thread_lane)).is_err() {
         lane.thread_not_started();
+        lane.sink.lacks_thread();
     }
 }
 
@@ -54,11 +62,17 @@ fn run(lane: &Arc<Lane>) {
             }
             NextStep::DropStale(job) => lane.drop_job(job, "stale: it is older than the `ttl` of its hook"),
             NextStep::Wait(limit) => {
-                lane.await_change(limit.min(LONGEST_SLEEP));
+                let first = if lane.client.keeps_connections() { IDLE } else { LONGEST_SLEEP };
+                if !lane.await_change(limit.min(first)) {
+                    lane.client.close_idle(IDLE);
+                }
             }
             NextStep::Idle => {
-                if !lane.await_change(IDLE) && lane.may_end_thread() {
-                    return;
+                if !lane.await_change(IDLE) {
+                    lane.client.close_idle(IDLE);
+                    if lane.may_end_thread() {
+                        return;
+                    }
                 }
             }
             NextStep::Stop => {

@@ -29,6 +29,11 @@ impl Pause {
         Pause { until_ms: now_ms.saturating_add_unsigned(whole_ms), whole_ms }
     }
 
+    /// When it ends, in Unix milliseconds.
+    pub fn until_ms(&self) -> i64 {
+        self.until_ms
+    }
+
     /// What is left of it.
     pub fn left(&self, now_ms: i64) -> Duration {
         let left = self.until_ms.saturating_sub(now_ms).max(0) as u64;

@@ -25,8 +25,11 @@ pub struct LaneState {
     pub waiting: usize,
     /// Attempts in flight.
     pub in_flight: usize,
-    /// `open`, `breaker` while only probes go, `gone` after the endpoint answered so.
+    /// `open`, `quiet` while it waits as the receiver asked, `breaker` while only probes go, `gone` after the
+    /// endpoint answered so.
     pub state: &'static str,
+    /// Until when the receiver asked for quiet, in Unix milliseconds.
+    pub quiet_until: Option<i64>,
 }
 
 /// A lane. Shared by the engine and the lane's threads.
@@ -138,14 +141,18 @@ impl Lane {
     /// Its state.
     pub fn state(&self) -> LaneState {
         let inner = self.lock();
+        let left = inner.paused_until.saturating_sub(self.clock.monotonic());
+        let quiet = Some(left).filter(|left| !left.is_zero());
         LaneState {
             waiting: inner.queue.len(),
             in_flight: inner.in_flight,
             state: match (&inner.gone, inner.breaker.is_open()) {
                 (Some(_), _) => "gone",
+                (None, _) if quiet.is_some() => "quiet",
                 (None, true) => "breaker",
                 (None, false) => "open",
             },
+            quiet_until: quiet.map(|left| self.clock.unix_ms() + left.as_millis() as i64),
         }
     }
 
@@ -276,6 +283,14 @@ impl Lane {
         let is_allowed = inner.threads < self.endpoint.concurrency;
         inner.threads += usize::from(is_allowed);
         is_allowed
+    }
+
+    /// Whether something waits and no thread lives. With `true` the caller starts one.
+    pub(super) fn misses_thread(&self) -> bool {
+        let mut inner = self.lock();
+        let misses = inner.threads == 0 && inner.queue.len() > 0 && !inner.stopping;
+        inner.threads += usize::from(misses);
+        misses
     }
 
     pub(super) fn thread_not_started(&self) {

@@ -23,7 +23,7 @@ mod schedule;
 
 pub use body::Body;
 pub use dry_run::{DryRun, DryRunRequest, dry_run, headers};
-pub use endpoint_health::EndpointHealth;
+pub use endpoint_health::{EndpointHealth, Pause};
 pub use job::Job;
 pub use lane::{Lane, LaneState};
 pub use report::{Disposition, LaneReport, LaneSink};

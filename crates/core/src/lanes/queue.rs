@@ -95,6 +95,15 @@ impl DueQueue {
         found.into_iter().filter_map(remove).collect()
     }
 
+    /// Makes jobs due by this time that would be due later.
+    pub fn hurry(&mut self, by: Duration, is_meant: impl Fn(&Job) -> bool) {
+        let late = |job: &&Job| job.due > by && is_meant(job);
+        let late: Vec<i64> = self.jobs().filter(late).map(|job| job.seq).collect();
+        for job in self.remove(|seq| late.contains(&seq)) {
+            self.put(Job { due: by, ..job });
+        }
+    }
+
     pub fn jobs(&self) -> impl Iterator<Item = &Job> {
         self.jobs.values().map(|job| &**job)
     }

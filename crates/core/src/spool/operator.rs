@@ -42,6 +42,8 @@ pub struct Replayed {
     pub without_message: usize,
     /// Deliveries that are meant and no dead letters.
     pub not_dead: usize,
+    /// Endpoints whose pause ends now: a quiet that the receiver asked for, or an open circuit breaker.
+    pub lifted: usize,
 }
 
 /// The hand of an operator on a spool. Its methods may wait for a host's transaction, up to two seconds.
@@ -58,7 +60,8 @@ impl Operator {
     }
 
     /// Makes the dead letters that are meant due now: same id, same body, the next attempt's number, a
-    /// new retry schedule. An endpoint that said it is gone is tried again.
+    /// new retry schedule. An endpoint that said it is gone, or asked for quiet, is tried again; so is the one
+    /// that is named, without a dead letter too.
     pub fn replay(&mut self, choice: &DeliverySelection, now_ms: i64) -> Result<Replayed, SpoolError> {
         let meant = self.meant(choice)?;
         let at = SpoolError::at(&self.spool.path);
@@ -69,6 +72,11 @@ impl Operator {
             replayed.due += done.due;
             replayed.without_message += done.without_message;
             replayed.not_dead += done.not_dead;
+            replayed.lifted += done.lifted;
+        }
+        if let Some(endpoint) = &choice.endpoint {
+            replayed.lifted +=
+                change(&mut self.spool.conn, |transaction| lift(transaction, endpoint)).map_err(at)?;
         }
         Ok(replayed)
     }
@@ -168,12 +176,21 @@ fn replay(transaction: &Transaction<'_>, meant: &[i64], now: i64) -> rusqlite::R
         }
     }
     for endpoint in endpoints {
+        done.lifted += lift(transaction, &endpoint)?;
         state_key::write(transaction, &StateKey::shared(StateKind::GoneEndpoint, endpoint), None)?;
     }
     if done.due == 0 {
         transaction.execute("DELETE FROM owners WHERE seq = ?1", [owner])?;
     }
     Ok(done)
+}
+
+/// Forgets the pause of an endpoint; how many had one.
+fn lift(transaction: &Transaction<'_>, endpoint: &str) -> rusqlite::Result<usize> {
+    let key = StateKey::shared(StateKind::EndpointHealth, endpoint);
+    let known = state_key::read(transaction, &key)?.is_some();
+    state_key::write(transaction, &key, None)?;
+    Ok(usize::from(known))
 }
 
 fn drop_these(transaction: &Transaction<'_>, meant: &[i64], now: i64) -> rusqlite::Result<(usize, usize)> {
@@ -250,7 +267,7 @@ mod tests {
         let mut hand = Operator::open(&path).unwrap();
         let event = event_id(0x1000_0001).to_string();
         let done = hand.replay(&choice(&event[..14]), 5_000).unwrap();
-        assert_eq!(done, Replayed { due: 1, without_message: 0, not_dead: 1 });
+        assert_eq!(done, Replayed { due: 1, not_dead: 1, ..Replayed::default() });
         assert_eq!(waiting(&spool, "ci"), NONE, "it is nobody's yet");
         assert_eq!(spool.take_over(&[], 5_000).unwrap().deliveries, 1);
         let pending = &spool.pending("ci", 0, 9).unwrap()[0];

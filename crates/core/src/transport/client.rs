@@ -5,7 +5,7 @@ use super::buffers::MAX_RESPONSE_HEAD;
 use super::dial::{Dialer, SharedDialer};
 use super::dns::{DnsCache, LookupFn, system_lookup};
 use super::error::{TransportError, TransportErrorKind};
-use super::pool::AgentPool;
+use super::pool::{AgentPool, LentAgent};
 use super::request_state::{self, Phases, RequestState, Stage};
 use super::route::{self, Route};
 use super::tls::TlsSetup;
@@ -133,18 +133,23 @@ impl Client {
         headers: &[(String, String)],
         body: &[u8],
     ) -> (Result<Answer, TransportError>, Phases) {
+        // Not a part of the attempt's time: it waits for others, not for the receiver.
+        let lent = self.pool.lend(|| self.is_closed());
         let started = Instant::now();
+        let Some(agent) = lent.as_ref().and_then(LentAgent::agent) else {
+            return (Err(error_text::cancelled()), total(Phases::default(), started));
+        };
         let request = match self.request(url, headers, body) {
             Ok(request) => request,
             Err(error) => return (Err(error), total(Phases::default(), started)),
         };
         request_state::begin(started, self.timeout, self.connect_timeout, body.len());
-        let mut result = self.run(request);
+        let mut result = run(agent, request);
         if let Err(ureq::Error::Io(_)) = &result
             && request_state::with(renew) == Some(true)
             && let Ok(request) = self.request(url, headers, body)
         {
-            result = self.run(request);
+            result = run(agent, request);
         }
         match request_state::end() {
             Some(state) => {
@@ -153,6 +158,16 @@ impl Client {
             }
             None => (Err(error_text::cancelled()), total(Phases::default(), started)),
         }
+    }
+
+    /// Whether a connection may be open that nothing uses.
+    pub fn keeps_connections(&self) -> bool {
+        self.pool.keeps_any()
+    }
+
+    /// Closes the connections that nothing has used for this time.
+    pub fn close_idle(&self, unused_for: Duration) {
+        self.pool.close_idle(unused_for);
     }
 
     /// Breaks every request in flight and refuses new ones. Returns at once.
@@ -209,14 +224,6 @@ impl Client {
         Ok(request)
     }
 
-    fn run(&self, request: Request<&[u8]>) -> Result<Answer, ureq::Error> {
-        self.pool.with(|agent| {
-            let response = agent.run(request)?;
-            request_state::enter(Stage::Body);
-            answer::read(response)
-        })
-    }
-
     fn explain(
         &self,
         url: &Url,
@@ -247,6 +254,12 @@ impl Client {
             }),
         }
     }
+}
+
+fn run(agent: &Agent, request: Request<&[u8]>) -> Result<Answer, ureq::Error> {
+    let response = agent.run(request)?;
+    request_state::enter(Stage::Body);
+    answer::read(response)
 }
 
 /// Prepares the request for a second try on a new connection, if the first failed because a pooled one was

@@ -2,6 +2,8 @@
 
 use super::blocking_task::{BlockingTasks, Unfinished};
 use super::connection::{ByProxy, HttpConnection};
+#[cfg(unix)]
+use super::connection_limit;
 use super::dns::{DnsCache, DnsError};
 use super::error::{TransportError, TransportErrorKind};
 use super::error_text;
@@ -101,6 +103,7 @@ impl Dialer {
             None => self.open(target, self.reach)?,
             Some(proxy) => self.open(self.vet_behind_proxy(target, proxy)?, Reach::Configured)?,
         };
+        leave_descriptors(&stream, target)?;
         let failed = |error: io::Error| error_text::unreachable(&target.to_string(), &error);
         let mut socket = Socket::new(stream, Arc::clone(&self.closed)).map_err(failed)?;
         (details.register_shutdown)(socket.shutdown_handle()).map_err(|_| error_text::cancelled())?;
@@ -288,6 +291,25 @@ impl Dialer {
     fn until(&self) -> Instant {
         request_state::with(|state| state.open_deadline).unwrap_or_else(Instant::now)
     }
+}
+
+/// Refuses a connection whose descriptor is among the last of the process: those are the host's.
+#[cfg(unix)]
+fn leave_descriptors(stream: &TcpStream, target: Peer<'_>) -> Result<(), TransportError> {
+    use std::os::fd::AsRawFd;
+    if u64::try_from(stream.as_raw_fd()).is_ok_and(connection_limit::is_too_high) {
+        let reason = format!(
+            "no connection to {target} is opened: this process has nearly used up its file descriptors; \
+             raise `ulimit -n`"
+        );
+        return Err(TransportError::new(TransportErrorKind::Connect, reason));
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn leave_descriptors(_: &TcpStream, _: Peer<'_>) -> Result<(), TransportError> {
+    Ok(())
 }
 
 fn refused(peer: Peer<'_>, ip: IpAddr, why: &str) -> TransportError {

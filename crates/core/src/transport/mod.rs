@@ -6,6 +6,7 @@ mod blocking_task;
 mod buffers;
 mod client;
 mod connection;
+mod connection_limit;
 mod dial;
 mod dns;
 mod error;

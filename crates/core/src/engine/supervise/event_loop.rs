@@ -67,9 +67,10 @@ impl Dispatcher {
     /// other instances on the spool.
     fn supervise(&mut self, phase: Phase) {
         if let Some(reload) = self.parts.reload.take() {
-            let config = reload::apply(&self.parts, &mut self.transaction, reload);
+            let config = reload::apply(&self.parts, &mut self.transaction, &mut self.missing_threads, reload);
             self.decider.set_config(config);
         }
+        self.missing_threads.start(&self.parts, &self.decider.config);
         if phase == Phase::Open {
             self.parts.alerts.tick();
         }
@@ -167,13 +168,14 @@ impl Dispatcher {
         }
     }
 
-    fn next_due(&self, now: Moment) -> Option<Duration> {
+    fn next_due(&mut self, now: Moment) -> Option<Duration> {
         let by_wall_clock = [self.decider.shaping.next_due(), self.committer.waiting_fallbacks.next_due];
         let by_wall_clock = by_wall_clock.into_iter().flatten().min().map(|due| by_monotonic(due, now));
         let (alerts, peers) = (self.parts.alerts.arm(), self.peers.next_look());
         let stall = self.decider.config.queue.batch_stall.and(self.committer.stalls.due());
         let housekeeping = Some(self.housekeeping.due());
-        let due = [self.decider.tally.next_due(), stall, alerts, housekeeping, peers, by_wall_clock];
+        let threads = self.missing_threads.due(&self.parts);
+        let due = [threads, self.decider.tally.next_due(), stall, alerts, housekeeping, peers, by_wall_clock];
         due.into_iter().flatten().min()
     }
 }

@@ -1,5 +1,6 @@
 //! Opens an instance: ring, spool, the state that earlier runs left, lanes, and the dispatcher's thread.
 
+use super::missing_threads::MissingThreads;
 use super::reload;
 use crate::alerts::Kept;
 use crate::clock::Clock;
@@ -114,6 +115,7 @@ pub fn new_dispatcher(parts: &Arc<Parts>, spool: Spool, decider: Decider) -> Dis
         peers: Peers::new(spool_file),
         housekeeping: Housekeeping::new(now),
         idle: Idle::new(now),
+        missing_threads: MissingThreads::default(),
         parts: Arc::clone(parts),
     }
 }

@@ -1,5 +1,6 @@
 //! Applies a new configuration.
 
+use super::missing_threads::MissingThreads;
 use crate::config::Config;
 use crate::engine::commit::Transaction;
 use crate::engine::endpoints;
@@ -12,7 +13,12 @@ use std::sync::atomic::Ordering;
 
 /// Replaces lanes and alerts, and returns the new configuration. The states that end with the former one go
 /// into `transaction`.
-pub fn apply(parts: &Parts, transaction: &mut Transaction, reload: Reload) -> Arc<Config> {
+pub fn apply(
+    parts: &Parts,
+    transaction: &mut Transaction,
+    missing_threads: &mut MissingThreads,
+    reload: Reload,
+) -> Arc<Config> {
     let Reload { config, lanes } = reload;
     let old = std::mem::replace(&mut *parts.lanes.lock(), lanes);
     parts.max_event_bytes.store(config.queue.max_event_bytes, Ordering::Relaxed);
@@ -22,11 +28,13 @@ pub fn apply(parts: &Parts, transaction: &mut Transaction, reload: Reload) -> Ar
             lane.follow(earlier);
         }
         transaction.states.push((endpoints::gone_key(name), None));
+        transaction.states.push((endpoints::health_key(name), None));
     }
     let removed = parts.alerts.replace(&config.alerts);
     if let Err(error) = measure(parts, &config) {
-        let text = format!("built-in metrics are not measured: no thread can be started: {error}");
+        let text = format!("built-in metrics are not measured yet: no thread can be started: {error}");
         parts.log.write(Level::Error, &text);
+        missing_threads.note_sampler();
     }
     let instance = parts.intake.instance();
     transaction

@@ -11,7 +11,7 @@ impl Lane {
         let (now, unix_ms) = (self.clock.monotonic(), self.clock.unix_ms());
         let mut inner = self.lock();
         if let Some(quiet) = health.quiet {
-            inner.paused_until = now + quiet.left(unix_ms);
+            inner.paused_until = now + self.bounded(quiet.left(unix_ms));
         }
         if let Some(probe) = health.breaker {
             inner.breaker.resume(now + probe.left(unix_ms), probe.whole());
@@ -25,12 +25,40 @@ impl Lane {
         self.lock().pace.resume(&earlier.lock().pace);
     }
 
-    /// The endpoint's health, if it has changed since the last call; empty when all is good again.
-    pub fn changed_health(&self) -> Option<EndpointHealth> {
+    /// The endpoint's health, if it has changed since the last call, with a quiet that is new; empty when all is
+    /// good again.
+    pub fn changed_health(&self) -> Option<(EndpointHealth, Option<Pause>)> {
         let mut inner = self.lock();
-        let changed = inner.health != inner.health_reported;
+        let (before, health) = (inner.health_reported, inner.health);
+        inner.health_reported = health;
+        let new_quiet = health.quiet.filter(|quiet| before.quiet != Some(*quiet));
+        (health != before).then_some((health, new_quiet))
+    }
+
+    /// The quiet that a receiver may ask for: no message outlives a longer one, and later ones would wait in vain.
+    pub(super) fn bounded(&self, quiet: Duration) -> Duration {
+        quiet.min(self.endpoint.retry.max_age)
+    }
+
+    /// Whether it is in a pause that the engine knows of: as its receiver asked, or behind the breaker.
+    pub fn is_paused(&self) -> bool {
+        let inner = self.lock();
+        let is_quiet = inner.health_reported.quiet.is_some() && inner.paused_until > self.clock.monotonic();
+        is_quiet || inner.health_reported.breaker.is_some() && inner.breaker.is_open()
+    }
+
+    /// Ends the pause: what waits as the receiver asked is due now.
+    pub fn end_pause(&self) {
+        let (now, unix_ms) = (self.clock.monotonic(), self.clock.unix_ms());
+        let mut inner = self.lock();
+        inner.paused_until = now;
+        inner.throttled = false;
+        inner.breaker.succeeded();
+        inner.queue.hurry(now, |job| job.requested_waits > 0);
+        inner.note_health(now, unix_ms);
         inner.health_reported = inner.health;
-        changed.then_some(inner.health)
+        drop(inner);
+        self.changed.notify_all();
     }
 
     /// Takes deliveries that ended elsewhere out of what waits. One in flight stays.

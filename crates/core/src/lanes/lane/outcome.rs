@@ -69,7 +69,7 @@ impl Lane {
             Outcome::Retry(_) => jobs.iter().take(1).for_each(|job| inner.breaker.failed(job.seq, now)),
             Outcome::RetryAfter(wait, _) => {
                 // It holds for everything that waits for the endpoint.
-                inner.paused_until = inner.paused_until.max(now + *wait);
+                inner.paused_until = inner.paused_until.max(now + self.bounded(*wait));
                 inner.breaker.abandoned();
             }
         }
@@ -198,7 +198,7 @@ impl Lane {
         let mut inner = self.lock();
         inner.pace.take(now);
         if let Some(Outcome::RetryAfter(wait, _)) = &outcome {
-            inner.paused_until = inner.paused_until.max(now + *wait);
+            inner.paused_until = inner.paused_until.max(now + self.bounded(*wait));
             inner.note_health(now, self.clock.unix_ms());
         }
         drop(inner);

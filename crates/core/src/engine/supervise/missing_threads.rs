@@ -1,0 +1,48 @@
+//! Threads that the system had no room for are started when it has: what waits for one must not need another
+//! event to go.
+
+use super::reload;
+use crate::config::Config;
+use crate::engine::log::Level;
+use crate::engine::parts::Parts;
+use std::time::Duration;
+
+/// Between two tries.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What lacks a thread, and when it is tried again.
+#[derive(Debug, Default)]
+pub struct MissingThreads {
+    sampler: bool,
+    due: Option<Duration>,
+}
+
+impl MissingThreads {
+    /// The sampler has no thread.
+    pub fn note_sampler(&mut self) {
+        self.sampler = true;
+    }
+
+    /// When to look again, if something lacks a thread.
+    pub fn due(&mut self, parts: &Parts) -> Option<Duration> {
+        let lacks = parts.lanes.reports.take_lack_of_threads() || self.sampler;
+        if lacks && self.due.is_none() {
+            self.due = Some(parts.clock.monotonic() + PAUSE);
+            let text = "the system has no thread left for Taskbell; deliveries wait until it has one again";
+            parts.log.write(Level::Warn, text);
+        }
+        self.due
+    }
+
+    /// Tries again when it is due.
+    pub fn start(&mut self, parts: &Parts, config: &Config) {
+        let now = parts.clock.monotonic();
+        if self.due(parts).is_none_or(|due| due > now) {
+            return;
+        }
+        parts.lanes.all().values().for_each(|lane| lane.start_missing_thread());
+        self.sampler = self.sampler && reload::measure(parts, config).is_err();
+        let lacks = parts.lanes.reports.take_lack_of_threads() || self.sampler;
+        self.due = lacks.then_some(now + PAUSE);
+    }
+}

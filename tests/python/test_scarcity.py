@@ -1,0 +1,104 @@
+"""What the host and Taskbell share, threads and file descriptors, is scarce for a while."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+import threading
+
+import pytest
+
+from bells import endpoint, settings
+from tools import ROOT, need, python, run
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs limits of Linux")
+
+THREADS_LATER = """
+import json, os, sys, time, taskbell
+flag = os.environ["NO_THREADS"]
+with taskbell.Bell(json.loads(sys.argv[1])) as bell:
+    open(flag, "w").close()
+    ticket = bell.emit("test.event", {})
+    bell.sync(20)
+    assert not bell.wait(ticket, 0.5)
+    os.remove(flag)
+    assert bell.wait(ticket, 30), bell.stats()
+print("delivered")
+"""
+
+
+def test_what_waits_for_a_thread_goes_out_when_there_is_one_again(tmp_path, receive):
+    shim = tmp_path / "no_threads.so"
+    run(need("cc"), "-shared", "-fPIC", "-o", shim, ROOT / "tests" / "c" / "no_threads.c", "-ldl")
+    receiver = receive()
+    config = json.dumps(settings(tmp_path, receiver.url()))
+    env = {"LD_PRELOAD": str(shim), "NO_THREADS": str(tmp_path / "none")}
+    assert "delivered" in python(THREADS_LATER, config, env=env)
+    receiver.wait_for(1)
+
+
+@pytest.fixture
+def keeping():
+    """A receiver that keeps its connections; it counts those that it saw end."""
+    server = socket.create_server(("127.0.0.1", 0), backlog=512)
+    ended = threading.Semaphore(0)
+
+    def serve(connection):
+        data = b""
+        while more := connection.recv(65536):
+            data += more
+            head, found, body = data.partition(b"\r\n\r\n")
+            lines = head.lower().split(b"\r\n")
+            length = next((int(line[15:]) for line in lines if line.startswith(b"content-length:")), 0)
+            if found and len(body) >= length:
+                data = b""
+                connection.sendall(b"HTTP/1.1 204 x\r\n\r\n")
+        connection.close()
+        ended.release()
+
+    def accept():
+        while True:
+            try:
+                connection, _ = server.accept()
+            except OSError:
+                return
+            threading.Thread(target=serve, args=(connection,), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    yield f"http://127.0.0.1:{server.getsockname()[1]}/", ended
+    server.close()
+
+
+def test_a_connection_without_use_is_closed(tmp_path, keeping, ring):
+    url, ended = keeping
+    bell = ring(settings(tmp_path, url))
+    ticket = bell.emit("test.event")
+    assert bell.wait(ticket, 20)
+    assert ended.acquire(timeout=30), "the connection stays open"
+
+
+FEW_DESCRIPTORS = """
+import json, os, resource, sys, time, taskbell
+resource.setrlimit(resource.RLIMIT_NOFILE, (128, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+with taskbell.Bell(json.loads(sys.argv[1])) as bell:
+    ticket = bell.emit("test.event", {})
+    most = 0
+    end = time.monotonic() + 60
+    while not bell.wait(ticket, 0.01) and time.monotonic() < end:
+        most = max(most, len(os.listdir("/proc/self/fd")))
+        files = [open("/dev/null") for _ in range(32)]
+        for file in files:
+            file.close()
+    stats = bell.stats()
+    print(stats["delivered"], stats["attempts"], most)
+"""
+
+
+def test_many_endpoints_leave_the_host_its_file_descriptors(tmp_path, keeping):
+    url, _ = keeping
+    endpoints = {f"e{number}": endpoint(f"{url}{number}") for number in range(150)}
+    said = python(FEW_DESCRIPTORS, json.dumps(settings(tmp_path, endpoints=endpoints)))
+    delivered, attempts, most = map(int, said.split())
+    assert (delivered, attempts) == (150, 150), said
+    assert most < 96, said
