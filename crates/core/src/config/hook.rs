@@ -21,6 +21,18 @@ pub(super) fn read_all(tables: &[TableReader<'_>], endpoints: &[&str]) -> Vec<Ho
     tables.iter().map(read).collect()
 }
 
+/// A template says itself whom it pings.
+fn read_mentions(table: &TableReader<'_>) -> Option<Vec<String>> {
+    let mentions = table.read(&keys::MENTIONS)?;
+    if table.has(&keys::TEMPLATE) {
+        table.warn(
+            &keys::MENTIONS,
+            "`mentions` has no effect beside `template`: name whom to mention in the template",
+        );
+    }
+    Some(mentions.into_iter().map(|text| text.text).collect())
+}
+
 fn read(table: &TableReader<'_>, endpoints: &[&str]) -> Hook {
     let to = read_endpoint_names(table, &keys::TO, endpoints);
     Hook {
@@ -35,6 +47,7 @@ fn read(table: &TableReader<'_>, endpoints: &[&str]) -> Hook {
         only_failures: table.read(&keys::ONLY_FAILURES).unwrap_or_default(),
         smart: table.read(&keys::SMART).unwrap_or_default(),
         manual: table.read(&keys::MANUAL).unwrap_or_default(),
+        mentions: read_mentions(table),
         template: template::read(table, &keys::TEMPLATE, &keys::SYNTAX),
     }
 }

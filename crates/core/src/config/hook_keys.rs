@@ -67,6 +67,12 @@ config_table! {
         Described("the platform's own card"),
         "The body; strings in a table are templates, never `env:` or `file:`.",
     );
+    MENTIONS: List<Text<TextValue>> = key(
+        "mentions",
+        list("list of text", text("a mention in the form of the platform")),
+        Described("the `mentions` of the endpoint"),
+        "Whom the hook's cards mention, in the place of the endpoint's `mentions`; an empty list mentions nobody.",
+    );
     SYNTAX: Choice<TemplateSyntax> = key(
         "syntax",
         choice(&["jinja", "swarmui"], &[TemplateSyntax::Jinja, TemplateSyntax::SwarmUi]),

@@ -29,6 +29,7 @@ pub fn check(config: &str) -> CheckReport {
         Ok((config, mut warnings, places)) => {
             warnings.extend(template_warnings(&config, &places));
             warnings.extend(empty_digests(&config, &places));
+            warnings.extend(ignored_mentions(&config, &places));
             warnings.extend(missing_roots(&config, &places));
             let counts = (config.endpoints.len(), config.hooks.len());
             CheckReport { errors: sample_errors(&config, &places), warnings, counts }
@@ -80,7 +81,7 @@ fn template_warnings(config: &Config, places: &ConfigSpans) -> Vec<ConfigError> 
         for endpoint in hook.to.iter().filter_map(|name| config.endpoint(name)) {
             // A template that needs fields of the host's own cannot be rendered here.
             let body = |context: &Context| {
-                hooks::compose(hook.template.as_ref(), endpoint, context).ok().map(|message| message.body)
+                hooks::compose(Some(hook), endpoint, context).ok().map(|message| message.body)
             };
             let faults = |kind: &String| {
                 let body = body(&sample::context(kind))?;
@@ -93,8 +94,7 @@ fn template_warnings(config: &Config, places: &ConfigSpans) -> Vec<ConfigError> 
                 body.is_some_and(|body| platform::trimmed(endpoint.platform, &body).is_some())
             };
             let unattached = |kind: &String| {
-                let message =
-                    hooks::compose(hook.template.as_ref(), endpoint, &sample::context(kind)).ok()?;
+                let message = hooks::compose(Some(hook), endpoint, &sample::context(kind)).ok()?;
                 let takes_none = endpoint.platform.file_limit().is_none() && !endpoint.platform.reads_forms();
                 let reason = match message.attach_first_output {
                     true if takes_none => "its platform takes no file; name another as `platform`",
@@ -125,6 +125,26 @@ fn template_warnings(config: &Config, places: &ConfigSpans) -> Vec<ConfigError> 
         }
     }
     doubts
+}
+
+/// Mentions of a hook that ping nobody on the platform of an endpoint.
+fn ignored_mentions(config: &Config, places: &ConfigSpans) -> Vec<ConfigError> {
+    let mut ignored = Vec::new();
+    for (index, hook) in config.hooks.iter().enumerate() {
+        for endpoint in hook.to.iter().filter_map(|name| config.endpoint(name)) {
+            let mentions = hook.mentions.iter().flatten();
+            for mention in mentions.filter(|mention| !endpoint.platform.accepts_mention(mention)) {
+                let platform = endpoint.platform.name();
+                let fault = match endpoint.platform.mention_form() {
+                    Some(form) => format!("`{platform}` notifies nobody for `{mention}`: it takes {form}"),
+                    None => format!("`{platform}` has no mentions, so `{mention}` has no effect"),
+                };
+                let place = format!("hooks[{index}].mentions");
+                ignored.push(places.at(&place, &format!("for `{}`: {fault}", endpoint.name)));
+            }
+        }
+    }
+    ignored
 }
 
 /// Hooks that gather until the end of a queue, but only get events that belong to no queue.

@@ -217,3 +217,44 @@ fn sample_payload(kind: &str) -> String {
         _ => context.json()["event"]["data"].to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mentions_of_a_hook_stand_in_the_place_of_the_endpoints() {
+        let config = Config::load(
+            r#"
+            spool = { path = ":memory:" }
+            [endpoints.team]
+            url = "https://hooks.slack.com/services/T0/B0/KEY"
+            mentions = ["U0123ABCD"]
+            [[hooks]]
+            on = ["task.complete"]
+            to = ["team"]
+            when = "task.status == 'error'"
+            mentions = ["@here"]
+            [[hooks]]
+            on = ["task.complete"]
+            to = ["team"]
+            when = "task.status == 'cancelled'"
+            mentions = []
+            [[hooks]]
+            on = ["task.complete"]
+            to = ["team"]
+            "#,
+        )
+        .unwrap();
+        for (status, start) in [
+            ("error", "<!here> Task failed"),
+            ("cancelled", "Task cancelled"),
+            ("success", "<@U0123ABCD> Task done"),
+        ] {
+            let payload = json!({"name": "t", "status": status}).to_string();
+            let sent = preview(&config, "task.complete", Some(&payload)).unwrap();
+            let text = sent["requests"][0]["body"]["text"].as_str().unwrap_or_default().to_owned();
+            assert!(text.starts_with(start), "{status}: {sent}");
+        }
+    }
+}

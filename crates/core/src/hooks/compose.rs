@@ -1,5 +1,6 @@
 //! Renders the message of an event: from the hook's template, or the platform's own card.
 
+use super::Hook;
 use crate::endpoint::{Endpoint, Overflow};
 use crate::message::{Context, Extras, Message, Notice, RenderError, SummaryLine, Template};
 use crate::platform::finish_template;
@@ -11,12 +12,8 @@ use std::panic::{self, AssertUnwindSafe};
 /// # Errors
 /// The place in the template and the reason. A defect of Taskbell (a panic) while rendering is such an error
 /// too: it costs this message and nothing else.
-pub fn compose(
-    template: Option<&Template>,
-    endpoint: &Endpoint,
-    context: &Context,
-) -> Result<Message, RenderError> {
-    let compose = || match template {
+pub fn compose(hook: Option<&Hook>, endpoint: &Endpoint, context: &Context) -> Result<Message, RenderError> {
+    let compose = || match hook.and_then(|hook| hook.template.as_ref()) {
         Some(template) => render(template, endpoint, context).map(|message| {
             let extras = extras_of(endpoint, context);
             let extras = match template.is_swarmui() {
@@ -25,7 +22,7 @@ pub fn compose(
             };
             Message { extras, ..message }
         }),
-        None => Ok(card(endpoint, context)),
+        None => Ok(card(hook.and_then(|hook| hook.mentions.as_deref()), endpoint, context)),
     };
     panic::catch_unwind(AssertUnwindSafe(compose)).unwrap_or_else(|_| {
         Err(RenderError {
@@ -43,10 +40,11 @@ fn render(template: &Template, endpoint: &Endpoint, context: &Context) -> Result
     }
 }
 
-fn card(endpoint: &Endpoint, context: &Context) -> Message {
+fn card(mentions: Option<&[String]>, endpoint: &Endpoint, context: &Context) -> Message {
+    let other = mentions.map(|mentions| endpoint.target.mentioning(mentions));
     Message {
         content_type: "application/json".into(),
-        body: endpoint.platform.card_text(context, &endpoint.target),
+        body: endpoint.platform.card_text(context, other.as_ref().unwrap_or(&endpoint.target)),
         attach_first_output: false,
         extras: extras_of(endpoint, context),
     }

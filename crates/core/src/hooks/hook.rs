@@ -29,6 +29,8 @@ pub struct Hook {
     pub manual: bool,
     /// The message; the platform's own card by default.
     pub template: Option<Template>,
+    /// Whom its cards ping, in the place of the endpoint's.
+    pub mentions: Option<Vec<String>>,
     /// When its messages are suppressed, gathered, held, replaced or escalated.
     pub shaping: Shaping,
 }

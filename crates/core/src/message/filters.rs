@@ -89,6 +89,28 @@ pub(super) fn group_thousands(number: &str, between: char) -> String {
     grouped + if fraction == ".0" { "" } else { fraction }
 }
 
+/// A number in a card: an integer whole, a fraction with four significant digits, both with separated thousands.
+pub(super) fn number_for_people(number: &serde_json::Number, between: char) -> String {
+    let given = number.to_string();
+    let is_whole = given.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    let Some(value) = number.as_f64().filter(|value| !is_whole && value.is_finite()) else {
+        return group_thousands(&given, between);
+    };
+    let size = value.abs();
+    if size != 0.0 && !(1e-4..1e15).contains(&size) {
+        return format!("{value:.3e}");
+    }
+    // The digits before the point, or minus the zeros behind it.
+    let magnitude = if size == 0.0 { 0 } else { size.log10().floor() as i32 };
+    let decimals = usize::try_from(3 - magnitude).unwrap_or(0);
+    let rounded = format!("{value:.decimals$}");
+    let rounded = match rounded.contains('.') {
+        true => rounded.trim_end_matches('0').trim_end_matches('.'),
+        false => &rounded,
+    };
+    group_thousands(rounded, between)
+}
+
 /// A value as a text template prints it; null is empty.
 fn plain(value: &Value) -> String {
     if value.is_none() {
@@ -131,6 +153,27 @@ mod tests {
         assert_eq!(clip("ab", 1), "…");
         assert_eq!(clip("ab", 0), "");
         assert_eq!(clip("", 0), "");
+    }
+
+    #[test]
+    fn a_number_in_a_card_has_four_significant_digits() {
+        for (given, shown) in [
+            ("0.0213", "0.0213"),
+            ("0.123456", "0.1235"),
+            ("0.000123456", "0.0001235"),
+            ("0.0000123456", "1.235e-5"),
+            ("73.256789", "73.26"),
+            ("7.0", "7"),
+            ("0.0", "0"),
+            ("-1234.5678", "-1,235"),
+            ("12345.678", "12,346"),
+            ("1234567", "1,234,567"),
+            ("9999.99", "10,000"),
+            ("1e300", "1.000e300"),
+        ] {
+            let number: serde_json::Number = serde_json::from_str(given).unwrap();
+            assert_eq!(number_for_people(&number, ','), shown, "{given}");
+        }
     }
 
     #[test]

@@ -65,7 +65,7 @@ impl Notice {
             "server.stop" => server(context, words.server_stopped, words),
             "alert.firing" => alert(context, Tone::Bad, words),
             "alert.resolved" => alert(context, Tone::Good, words),
-            _ => other(kind, context),
+            _ => other(kind, context, words),
         }
     }
 
@@ -87,10 +87,10 @@ impl Notice {
         }
     }
 
-    fn fields_of(&mut self, object: Option<&Json>, most: usize) {
+    fn fields_of(&mut self, object: Option<&Json>, most: usize, words: &Strings) {
         for (key, value) in object.and_then(Json::as_object).into_iter().flatten() {
             if self.facts.len() < most {
-                self.fact(key, scalar(value));
+                self.fact(key, measured(key, value, words));
             }
         }
     }
@@ -135,8 +135,9 @@ fn task(context: &Context, words: &Strings) -> Notice {
     notice.fact(words.batch, text(context, &["task", "batch", "id"]));
     notice.fact(words.remaining, count(context, &["task", "queue_remaining"], words));
     let most = notice.facts.len() + MAX_METRICS;
-    notice.fields_of(context.at(&["task", "metrics"]), most);
+    notice.fields_of(context.at(&["task", "metrics"]), most, words);
     notice.output(context.at(&["task", "outputs"]), context);
+    notice.link_to_host(context);
     notice
 }
 
@@ -209,19 +210,28 @@ fn failures(failures: Option<&Json>, failed: u64, words: &Strings) -> Vec<String
 fn server(context: &Context, what: &str, words: &Strings) -> Notice {
     let host = text(context, &["host", "name"]);
     let mut notice = Notice::new(Tone::Neutral, title(what, host.as_deref(), words));
-    notice.fields_of(context.at(&["event", "data"]), MAX_FIELDS);
+    notice.fields_of(context.at(&["event", "data"]), MAX_FIELDS, words);
     notice.link_to_host(context);
     notice
 }
 
 fn alert(context: &Context, tone: Tone, words: &Strings) -> Notice {
-    let what = if tone == Tone::Bad { words.alert_firing } else { words.alert_resolved };
+    let reminder = context.at(&["alert", "reminder"]).and_then(Json::as_u64).filter(|count| *count > 0);
+    let what = match tone {
+        Tone::Bad if reminder.is_some() => words.alert_reminder,
+        Tone::Bad => words.alert_firing,
+        _ => words.alert_resolved,
+    };
     let name = text(context, &["alert", "name"]);
     let mut notice = Notice::new(tone, title(what, name.as_deref(), words));
     notice.fact(words.metric, text(context, &["alert", "metric"]));
     notice.fact(words.value, count(context, &["alert", "value"], words));
-    notice.fact(words.threshold, count(context, &["alert", "threshold"], words));
+    notice.fact(words.threshold, bound(context, words));
     notice.fact(words.since, time(context, &["alert", "since"]));
+    if tone == Tone::Bad && reminder.is_some() {
+        notice.fact(words.lasted, seconds(context, &["alert", "duration_s"], words));
+        notice.fact(words.reminder, reminder.map(|count| count.to_string()));
+    }
     if tone == Tone::Good {
         let unix_ms = |path: &[&str]| context.text_at(path).and_then(clock::parse_rfc3339);
         let since = unix_ms(&["alert", "since"]);
@@ -235,9 +245,19 @@ fn alert(context: &Context, tone: Tone, words: &Strings) -> Notice {
     notice
 }
 
-fn other(kind: &str, context: &Context) -> Notice {
+/// The bound of an alert, and on which side of it the alert fires.
+fn bound(context: &Context, words: &Strings) -> Option<String> {
+    let bound = count(context, &["alert", "threshold"], words)?;
+    Some(match context.text_at(&["alert", "direction"]) {
+        Some("above") => fill(words.above, &[("bound", &bound)]),
+        Some("below") => fill(words.below, &[("bound", &bound)]),
+        _ => bound,
+    })
+}
+
+fn other(kind: &str, context: &Context, words: &Strings) -> Notice {
     let mut notice = Notice::new(Tone::Neutral, kind.to_owned());
-    notice.fields_of(context.at(&["event", "data"]), MAX_FIELDS);
+    notice.fields_of(context.at(&["event", "data"]), MAX_FIELDS, words);
     notice.output(context.at(&["event", "data", "outputs"]), context);
     notice.link_to_host(context);
     notice
@@ -333,6 +353,16 @@ fn title(what: &str, name: Option<&str>, words: &Strings) -> String {
     }
 }
 
+/// The value of a field that a host named. A number that is a name, such as a seed, stays as it is.
+fn measured(key: &str, value: &Json, words: &Strings) -> Option<String> {
+    const NAMES: [&str; 6] = ["id", "pid", "port", "seed", "year", "version"];
+    let is_name = NAMES.iter().any(|name| key == *name || key.ends_with(&format!("_{name}")));
+    match value.as_number().filter(|_| !is_name) {
+        Some(number) => Some(filters::number_for_people(number, words.thousands)),
+        None => scalar(value),
+    }
+}
+
 /// A text, number or boolean as text.
 fn scalar(value: &Json) -> Option<String> {
     match value {
@@ -349,8 +379,8 @@ fn text(context: &Context, path: &[&str]) -> Option<String> {
 fn count(context: &Context, path: &[&str], words: &Strings) -> Option<String> {
     context
         .at(path)
-        .filter(|value| value.is_number())
-        .map(|value| filters::group_thousands(&value.to_string(), words.thousands))
+        .and_then(Json::as_number)
+        .map(|number| filters::number_for_people(number, words.thousands))
 }
 
 fn seconds(context: &Context, path: &[&str], words: &Strings) -> Option<String> {

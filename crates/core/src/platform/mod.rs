@@ -3,7 +3,8 @@
 //! To add a platform, copy the folder of one that is like it and change these files:
 //!
 //! 1. `NAME/mod.rs` implements [`Platform`]: `recognises` its URLs, `layout` builds the card, `trim` cuts what a
-//!    template made too long, `degrade` makes a plainer message, and `read` says what a response means. Measure in the platform's own unit of length, and escape text
+//!    template made too long, `template_markup` says how it reads the texts of a template, `degrade` makes a plainer
+//!    message, and `read` says what a response means. Measure in the platform's own unit of length, and escape text
 //!    from outside before it is cut. A response that cannot be read is never a success; a code that another attempt
 //!    cannot change is final; a dead URL is gone. `options` lists what it needs beside the URL. What changes from
 //!    attempt to attempt, and every secret, is added by `request` and never part of the card.

@@ -4,7 +4,7 @@ use crate::secret::{Secret, SecretUrl};
 use std::time::Duration;
 
 /// Where a message goes: the URL, the keys of the platform's own, and who is mentioned.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Target {
     /// The configured URL.
     pub url: SecretUrl,
@@ -15,6 +15,12 @@ pub struct Target {
 }
 
 impl Target {
+    /// The same with others to ping.
+    #[must_use]
+    pub fn mentioning(&self, mentions: &[String]) -> Target {
+        Target { mentions: mentions.to_vec(), ..self.clone() }
+    }
+
     /// The value of a key of the platform's own.
     pub fn option(&self, name: &str) -> Option<&str> {
         self.options.iter().find(|(key, _)| *key == name).map(|(_, value)| value.expose())

@@ -18,7 +18,7 @@ impl Renderer<'_> {
     /// The message of a hook, or the platform's own card without a hook.
     pub fn render(&self, hook: Option<&Hook>, endpoint: &Endpoint) -> Result<Message, String> {
         let template = hook.and_then(|hook| hook.template.as_ref());
-        let message = hooks::compose(template, endpoint, self.context)
+        let message = hooks::compose(hook, endpoint, self.context)
             .map_err(|error| self.config.scrubber.scrub(&error.to_string()))?;
         // Cards keep their platform's limits; what a template makes is cut to them.
         let body = template.and_then(|_| platform::trimmed(endpoint.platform, &message.body));

@@ -57,7 +57,8 @@ fn an_output_is_a_link_by_http_only_and_an_image_at_a_public_address() {
             "host": {"base_url": "https://h.example.com/base/"},
         });
         let notice = notice("task.complete", context);
-        assert_eq!(notice.link.as_deref(), link, "{url}");
+        // Where the output is no link, the host is.
+        assert_eq!(notice.link.as_deref(), link.or(Some("https://h.example.com/base/")), "{url}");
         assert_eq!(notice.image_url.is_some(), shown, "{url}");
     }
     let video = json!({"task": {"outputs": [{"url": "https://a.example.com/x.png", "mime": "video/mp4"}]}});
@@ -108,7 +109,7 @@ fn other_events_show_their_payload() {
         assert!(!notice.facts.is_empty(), "{kind}");
     }
     let alert = Notice::from_context("alert.firing", &sample_context("alert.firing"));
-    assert_eq!((fact(&alert, "Value"), fact(&alert, "Threshold")), (Some("8.5"), Some("10")));
+    assert_eq!((fact(&alert, "Value"), fact(&alert, "Threshold")), (Some("8.5"), Some("below 10")));
     let saved = Notice::from_context("render.saved", &sample_context("render.saved"));
     assert_eq!(saved.facts[0], ("name".to_owned(), "sample".to_owned()));
 }
@@ -167,6 +168,40 @@ fn a_card_in_chinese_is_chinese_throughout() {
     }
     let all = json!({"queue": {"total": 3, "failed": 3}, "host": {"language": "zh"}});
     assert_eq!(notice("queue.end", all).title, "队列结束：3 个任务全部失败");
+}
+
+#[test]
+fn a_failed_task_without_outputs_links_to_its_host() {
+    let task = json!({"name": "t", "status": "error", "error": {"message": "no"}});
+    let card = notice("task.complete", json!({"task": task, "host": {"base_url": "https://h.example.com"}}));
+    assert_eq!(card.link.as_deref(), Some("https://h.example.com"));
+}
+
+#[test]
+fn a_reminder_says_that_it_is_one_since_when_and_beside_which_bound() {
+    let mut context = sample_context("alert.firing").json().clone();
+    context["alert"]["reminder"] = json!(2);
+    context["alert"]["duration_s"] = json!(7500);
+    let card = notice("alert.firing", context.clone());
+    assert_eq!((card.title.as_str(), card.tone), ("Alert still firing: disk", Tone::Bad));
+    assert_eq!(fact(&card, "Since"), Some("2026-03-01 18:23:05 UTC"));
+    assert_eq!((fact(&card, "Threshold"), fact(&card, "Value")), (Some("below 10"), Some("8.5")));
+    assert_eq!((fact(&card, "Lasted"), fact(&card, "Reminder")), (Some("2 h 5 min"), Some("2")));
+    context["host"]["language"] = json!("zh");
+    let card = notice("alert.firing", context);
+    assert_eq!((card.title.as_str(), fact(&card, "阈值")), ("告警仍未恢复：disk", Some("低于 10")));
+}
+
+#[test]
+fn numbers_of_a_card_are_written_for_people() {
+    let metrics = json!({"loss": 0.021_345_678, "steps": 123_456, "seed": 1_234_567_890});
+    let card = notice("task.complete", json!({"task": {"metrics": metrics}}));
+    assert_eq!(fact(&card, "loss"), Some("0.02135"));
+    assert_eq!(fact(&card, "steps"), Some("123\u{202f}456"));
+    assert_eq!(fact(&card, "seed"), Some("1234567890"));
+    let alert = json!({"alert": {"value": 97.123_456, "threshold": 12_500}, "host": {"language": "zh"}});
+    let card = notice("alert.firing", alert);
+    assert_eq!((fact(&card, "当前值"), fact(&card, "阈值")), (Some("97.12"), Some("12,500")));
 }
 
 #[test]

@@ -256,7 +256,7 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     let lines = Lines { gap: "\n\n", max: TEXT, unit: Unit::Bytes };
     let text = lines.join(
         format!("### {} {title}", mark(notice.tone)),
-        facts.chain(failures).chain(text).chain(picture),
+        text.into_iter().chain(facts).chain(failures).chain(picture),
         &tail,
     );
     let mut card = Map::new();

@@ -7,8 +7,8 @@ mod canned_responses;
 mod request_checks;
 mod responses;
 mod rules;
+mod template_markup;
 
-use super::escape::{self, LinkForm, Spot, TextMarkup, is_inside_word, is_structure, opens_line};
 use super::limits::{Escape, Unit, fit, flatten};
 use super::multipart::{Field, form};
 use super::{
@@ -122,7 +122,7 @@ impl Platform for Discord {
     }
 
     fn template_markup(&self) -> Option<super::escape::MarkupOf> {
-        Some(markup_of)
+        Some(template_markup::markup_of)
     }
 
     /// What a template writes into `content` pings whom it names, so nobody is named for it.
@@ -466,31 +466,6 @@ fn block(character: char) -> Option<&'static str> {
         _ => inline(character),
     }
 }
-
-/// The markup of a text in a template.
-fn markup_of(spot: &Spot<'_>) -> Option<&'static TextMarkup> {
-    let (name, parent) = (spot.name(), spot.path.iter().rev().nth(1).map_or("", String::as_str));
-    match (parent, name) {
-        ("footer", "text")
-        | ("author", "name")
-        | (_, "thread_name" | "label" | "placeholder" | "filename") => None,
-        ("question" | "poll_media", "text") => None,
-        _ if is_structure(name) => None,
-        _ => Some(&MARKDOWN_TEXT),
-    }
-}
-
-static MARKDOWN_TEXT: TextMarkup = TextMarkup {
-    escape: |before, c, after| match c {
-        '_' if is_inside_word(before, after) => None,
-        '-' | '#' if !opens_line(before) => None,
-        '@' => Some("@\u{200b}"),
-        c => block(c),
-    },
-    in_code: Some(escape::in_code),
-    links: LinkForm::Markdown,
-    in_url: escape::in_url,
-};
 
 #[cfg(test)]
 mod tests;

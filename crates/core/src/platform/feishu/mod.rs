@@ -224,9 +224,9 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
         mentions(&target.mentions),
     ];
     let lines = Lines { gap: "\n", max: TEXT, unit: Unit::Bytes };
-    let mut facts = facts.chain(failures).chain(text);
-    let first = facts.next().unwrap_or_default();
-    let content = lines.join(first, facts, &tail);
+    let mut parts = text.into_iter().chain(facts).chain(failures);
+    let first = parts.next().unwrap_or_default();
+    let content = lines.join(first, parts, &tail);
     json!({
         "msg_type": "interactive",
         "card": {

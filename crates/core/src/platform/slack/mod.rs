@@ -9,13 +9,12 @@ mod canned_responses;
 mod request_checks;
 mod responses;
 mod rules;
+mod template_markup;
 
 pub(super) use responses::{refusal, word};
+pub(super) use template_markup::PLAIN_TEXT;
 
 use super::cut::{self, Markup};
-use super::escape::{
-    LinkForm, Spot, TextMarkup, backslashed, in_url_with_entities, is_inside_word, is_structure, opens_line,
-};
 use super::limits::{Unit, fit, flatten};
 use super::{
     Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest,
@@ -100,7 +99,7 @@ impl Platform for Slack {
     }
 
     fn template_markup(&self) -> Option<super::escape::MarkupOf> {
-        Some(markup_of)
+        Some(template_markup::markup_of)
     }
 
     fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
@@ -476,59 +475,6 @@ pub(super) fn block(character: char) -> Option<&'static str> {
 fn inline(character: char) -> Option<&'static str> {
     flatten(character).or_else(|| block(character))
 }
-
-/// The markup of a text in a template.
-fn markup_of(spot: &Spot<'_>) -> Option<&'static TextMarkup> {
-    match (spot.name(), spot.beside("type")) {
-        ("text", "plain_text") => Some(&PLAIN_TEXT),
-        ("text", "markdown") => Some(&MARKDOWN_TEXT),
-        // A part of a rich text is shown as it is.
-        ("text", "text") => None,
-        ("value", _) if spot.holder.contains_key("action_id") => None,
-        ("alt_text" | "fallback" | "footer" | "author_name" | "title", _) => Some(&PLAIN_TEXT),
-        (name, _) if is_structure(name) => None,
-        ("text", _) if spot.holder.get("mrkdwn") == Some(&Value::Bool(false)) => Some(&PLAIN_TEXT),
-        _ => Some(&MRKDWN_TEXT),
-    }
-}
-
-/// Texts that read no markup, but Slack's control sequences.
-pub(super) static PLAIN_TEXT: TextMarkup = TextMarkup {
-    escape: |_, c, _| block(c),
-    in_code: None,
-    links: LinkForm::Bare,
-    in_url: in_url_with_entities,
-};
-
-static MRKDWN_TEXT: TextMarkup = TextMarkup {
-    escape: |before, c, after| match c {
-        '*' | '_' | '~' | '`' if is_inside_word(before, after) => None,
-        '*' => Some("\u{200b}*\u{200b}"),
-        '_' => Some("\u{200b}_\u{200b}"),
-        '~' => Some("\u{200b}~\u{200b}"),
-        '`' => Some("\u{200b}`\u{200b}"),
-        // A name is looked up where the template sets `link_names`.
-        '@' if !before.is_some_and(char::is_alphanumeric) => Some("@\u{200b}"),
-        c => block(c),
-    },
-    in_code: Some(|_, c, _| if c == '`' { Some("ˋ") } else { block(c) }),
-    links: LinkForm::Angled,
-    in_url: in_url_with_entities,
-};
-
-/// The text of a `markdown` block.
-static MARKDOWN_TEXT: TextMarkup = TextMarkup {
-    escape: |before, c, after| match c {
-        '&' | '<' | '>' => block(c),
-        '_' if is_inside_word(before, after) => None,
-        '-' | '+' | '#' if !opens_line(before) => None,
-        '.' | '=' | '{' | '}' => None,
-        c => backslashed(c),
-    },
-    in_code: Some(|_, c, _| if c == '`' { Some("ˋ") } else { block(c) }),
-    links: LinkForm::Markdown,
-    in_url: in_url_with_entities,
-};
 
 #[cfg(test)]
 mod tests;

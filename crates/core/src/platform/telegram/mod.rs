@@ -9,10 +9,10 @@ mod canned_responses;
 mod parse_modes;
 mod request_checks;
 mod rules;
+mod template_markup;
 
 use super::cut::Markup;
 use super::dimensions::dimensions;
-use super::escape::{self, LinkForm, Spot, TextMarkup, backslashed};
 use super::limits::{Unit, fit, fit_above_last, flatten};
 use super::lines::Lines;
 use super::multipart::{Field, form};
@@ -135,7 +135,7 @@ impl Platform for Telegram {
     }
 
     fn template_markup(&self) -> Option<super::escape::MarkupOf> {
-        Some(markup_of)
+        Some(template_markup::markup_of)
     }
 
     fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
@@ -369,8 +369,11 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
         mentions(&target.mentions),
     ];
     let lines = Lines { gap: "\n", max: TEXT, unit: Unit::Utf16 };
-    let text =
-        lines.join(format!("{} <b>{title}</b>", mark(notice.tone)), facts.chain(failures).chain(text), &tail);
+    let text = lines.join(
+        format!("{} <b>{title}</b>", mark(notice.tone)),
+        text.into_iter().chain(facts).chain(failures),
+        &tail,
+    );
     // A picture at a public address is shown above the text; Telegram fetches it itself.
     let preview = match links::fetchable(notice.image_url.as_deref(), LINK) {
         Some(url) => json!({"url": url.as_str(), "prefer_large_media": true, "show_above_text": true}),
@@ -452,57 +455,6 @@ fn without_markup(html: &str) -> String {
         .iter()
         .fold(out, |text, (entity, plain)| text.replace(entity, plain))
 }
-
-/// The markup of a text in a template, by its parse mode.
-fn markup_of(spot: &Spot<'_>) -> Option<&'static TextMarkup> {
-    if !spot.is_at(&["text"]) && !spot.is_at(&["caption"]) {
-        return None;
-    }
-    Some(match spot.beside("parse_mode").to_ascii_lowercase().as_str() {
-        "html" => &HTML_TEXT,
-        "markdownv2" => &MARKDOWN_V2_TEXT,
-        "markdown" => &MARKDOWN_TEXT,
-        _ => &PLAIN_TEXT,
-    })
-}
-
-static PLAIN_TEXT: TextMarkup = TextMarkup {
-    escape: |_, c, _| (c == '@').then_some("@\u{200b}"),
-    in_code: None,
-    links: LinkForm::Bare,
-    in_url: |_, c, _| (c == '@').then_some("%40"),
-};
-
-static HTML_TEXT: TextMarkup = TextMarkup {
-    escape: |_, c, _| if c == '"' { Some("&quot;") } else { block(c) },
-    in_code: None,
-    links: LinkForm::Bare,
-    in_url: |_, c, _| match c {
-        '"' => Some("&quot;"),
-        '@' => Some("%40"),
-        c => block(c),
-    },
-};
-
-/// A backslash is read before every sign, in code and in an address too.
-static MARKDOWN_V2_TEXT: TextMarkup = TextMarkup {
-    escape: |_, c, _| if c == '@' { Some("@\u{200b}") } else { backslashed(c) },
-    in_code: Some(|_, c, _| if matches!(c, '`' | '\\') { backslashed(c) } else { None }),
-    links: LinkForm::Markdown,
-    in_url: |_, c, _| if c == '@' { Some("%40") } else { backslashed(c) },
-};
-
-/// The old mode reads no backslash inside of a link.
-static MARKDOWN_TEXT: TextMarkup = TextMarkup {
-    escape: |_, c, _| match c {
-        '_' | '*' | '`' | '[' => backslashed(c),
-        '@' => Some("@\u{200b}"),
-        _ => None,
-    },
-    in_code: Some(escape::in_code),
-    links: LinkForm::Markdown,
-    in_url: |before, c, after| if c == '_' { Some("%5F") } else { escape::in_url(before, c, after) },
-};
 
 #[cfg(test)]
 mod tests;

@@ -42,7 +42,7 @@ const LIVE: &[(&str, &[&str])] = &[
     ("wecom", &["<@", "<font"]),
     ("teams", &["<at", "<a "]),
     ("googlechat", &["<users", "<a ", "<http"]),
-    ("mattermost", &["@everyone", "@here", "@all", "```"]),
+    ("mattermost", &["@everyone", "@here", "@all"]),
 ];
 
 const HOSTILE: &[&str] = &[

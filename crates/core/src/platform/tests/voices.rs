@@ -82,6 +82,17 @@ fn a_picture_at_a_public_address_is_in_every_card_that_can_show_one() {
     }
 }
 
+#[test]
+fn the_reason_of_a_failure_stands_before_the_facts() {
+    let failed = Notice { text: Some("REASON".to_owned()), failures: Vec::new(), ..notice("t") };
+    for platform in all().iter().filter(|one| one.template_markup().is_some() || one.name() == "ntfy") {
+        let card = platform.layout(&failed, &context("h"), &target(&[])).to_string();
+        let at = |word: &str| card.find(word).unwrap_or_else(|| panic!("{platform:?}: no {word} in {card}"));
+        // A workflow's author places its variables.
+        assert!(platform.name() == "slack-workflow" || at("REASON") < at("Tasks"), "{platform:?}: {card}");
+    }
+}
+
 /// Whether an object with these members is somewhere inside.
 fn holds(node: &Value, part: &Value) -> bool {
     let members = |node: &Value, part: &Value| -> bool {

@@ -7,9 +7,9 @@
 mod canned_responses;
 mod request_checks;
 mod rules;
+mod template_markup;
 
 use super::cut::Markup;
-use super::escape::{self, LinkForm, Spot, TextMarkup, is_inside_word, is_structure, opens_line};
 use super::limits::{Unit, fit, flatten};
 use super::multipart::form_with_length;
 use super::{
@@ -88,7 +88,7 @@ impl Platform for WeCom {
     }
 
     fn template_markup(&self) -> Option<super::escape::MarkupOf> {
-        Some(markup_of)
+        Some(template_markup::markup_of)
     }
 
     fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
@@ -424,34 +424,6 @@ fn meaning(code: i64, words: &str) -> Outcome {
     };
     Outcome::Final(format!("errcode {code}: {fatal}"))
 }
-
-/// The markup of a text in a template.
-fn markup_of(spot: &Spot<'_>) -> Option<&'static TextMarkup> {
-    if spot.is_at(&["markdown", "content"]) || spot.is_at(&["markdown_v2", "content"]) {
-        return Some(&MARKDOWN_TEXT);
-    }
-    let is_list = spot.path.iter().any(|name| name.starts_with("mentioned_"));
-    (!is_list && !is_structure(spot.name())).then_some(&PLAIN_TEXT)
-}
-
-/// A text pings whom it names in angle brackets.
-static PLAIN_TEXT: TextMarkup = TextMarkup {
-    escape: |_, c, _| if matches!(c, '<' | '>') { inline(c) } else { None },
-    in_code: None,
-    links: LinkForm::Bare,
-    in_url: escape::in_url,
-};
-
-static MARKDOWN_TEXT: TextMarkup = TextMarkup {
-    escape: |before, c, after| match c {
-        '_' if !is_inside_word(before, after) => Some("＿"),
-        '#' if !opens_line(before) => None,
-        c => block(c),
-    },
-    in_code: Some(|_, c, _| if matches!(c, '`' | '<' | '>') { inline(c) } else { None }),
-    links: LinkForm::Markdown,
-    in_url: escape::in_url,
-};
 
 #[cfg(test)]
 mod tests;
