@@ -5,6 +5,7 @@ mod cli;
 mod clocks;
 mod delivery;
 mod documents;
+mod gathering;
 mod hooks;
 mod preview;
 mod receiver;

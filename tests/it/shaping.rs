@@ -12,16 +12,16 @@ use taskbell_core::engine::Bell;
 use tempfile::TempDir;
 
 /// Noon in UTC.
-const NOON: i64 = 1_767_268_800_000;
+pub const NOON: i64 = 1_767_268_800_000;
 
-const HOUR: i64 = 3_600_000;
+pub const HOUR: i64 = 3_600_000;
 
 /// Stands still until it is moved.
 #[derive(Debug)]
-struct Moved(AtomicI64, i64);
+pub struct Moved(AtomicI64, i64);
 
 impl Moved {
-    fn new() -> Arc<Moved> {
+    pub fn new() -> Arc<Moved> {
         Moved::from(NOON)
     }
 
@@ -29,7 +29,7 @@ impl Moved {
         Arc::new(Moved(AtomicI64::new(start), start))
     }
 
-    fn pass(&self, ms: i64) {
+    pub fn pass(&self, ms: i64) {
         self.0.fetch_add(ms, Ordering::SeqCst);
     }
 }
@@ -66,7 +66,7 @@ fn emit(bell: &Bell, number: u64) {
 }
 
 /// Waits for a number of the statistics; the clerk is woken to look at the clock.
-fn until(bell: &Bell, key: &str, expected: u64) {
+pub fn until(bell: &Bell, key: &str, expected: u64) {
     let deadline = Instant::now() + PATIENCE;
     while bell.stats()[key] != json!(expected) {
         assert!(Instant::now() < deadline, "{key} is not {expected}: {}", bell.stats());

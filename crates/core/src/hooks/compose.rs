@@ -59,7 +59,7 @@ fn extras_of(endpoint: &Endpoint, context: &Context) -> Extras {
         line: coalesces.then(|| {
             let kind = context.text_at(&["event", "type"]).unwrap_or("event");
             let notice = Notice::from_context(kind, context);
-            SummaryLine { tone: notice.tone, text: notice.title }
+            SummaryLine::of(kind, context, &notice)
         }),
         host: coalesces.then(|| context.at(&["host"]).cloned()).flatten(),
     }

@@ -126,13 +126,20 @@ impl Subject {
         Subject::build(facts, TaskParams::default(), scale, vec![("queue", Json::Object(queue))])
     }
 
-    /// A `batch.*` event that Taskbell makes: the summary of a queue, with `id` and `expected`.
+    /// A `batch.*` event that Taskbell makes: the summary of a queue, with `id` and `expected`; for one that has
+    /// stalled also how much is `done`, `since` when nothing came, and the seconds of that, `idle_s`.
     pub fn of_batch(facts: &Facts<'_>, id: &str, batch: &BatchTally) -> Subject {
         let mut fields = Map::new();
         fields.insert("id".into(), json!(id));
         fields.insert("expected".into(), json!((batch.expected > 0).then_some(batch.expected)));
         let until = batch.ended_at.unwrap_or(facts.accepted_at);
         fields.extend(batch.tally.summary(&batch.queue, until, &Map::new()));
+        if facts.kind == "batch.stalled" {
+            let since = batch.tally.finished_at.max(batch.tally.started_at);
+            fields.insert("done".into(), json!(batch.tally.total));
+            fields.insert("since".into(), clock::rfc3339(since).into());
+            fields.insert("idle_s".into(), json!((facts.accepted_at - since).max(0) as f64 / 1000.0));
+        }
         facts.add_usual(&mut fields);
         let scale = Scale::of(&fields);
         Subject::build(facts, TaskParams::default(), scale, vec![("batch", Json::Object(fields))])

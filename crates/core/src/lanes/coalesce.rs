@@ -5,7 +5,7 @@ use super::body::Body;
 use super::job::Job;
 use crate::clock;
 use crate::endpoint::{Endpoint, Overflow};
-use crate::message::{Context, Extras, SummaryLine, Tone};
+use crate::message::{Context, Extras, SummaryLine};
 use crate::spool::AttemptRow;
 use serde_json::json;
 
@@ -29,8 +29,12 @@ pub(super) fn capacity(endpoint: &Endpoint) -> Option<usize> {
 pub(super) fn summary(endpoint: &Endpoint, group: &[Job], bodies: &[Extras], now: i64) -> Body {
     let first = group.first();
     let kind = first.map(|job| &*job.kind).filter(|kind| group.iter().all(|job| *job.kind == **kind));
-    let unknown = |job: &Job| SummaryLine { tone: Tone::Neutral, text: job.kind.to_string() };
-    let line = |(job, extras): (&Job, &Extras)| extras.line.clone().unwrap_or_else(|| unknown(job));
+    let line = |(job, extras): (&Job, &Extras)| {
+        let line = extras.line.clone().unwrap_or_else(|| SummaryLine::unknown(&job.kind));
+        // An earlier version kept no type.
+        let kind = if line.kind.is_empty() { job.kind.to_string() } else { line.kind };
+        SummaryLine { kind, ..line }
+    };
     let lines: Vec<SummaryLine> = group.iter().zip(bodies).map(line).collect();
     let host = bodies.iter().find_map(|extras| extras.host.clone());
     let since = group.iter().map(|job| job.created_at).min().unwrap_or(now);
@@ -71,6 +75,7 @@ pub(super) fn rows(row: &AttemptRow, jobs: &[Job]) -> Vec<AttemptRow> {
 mod tests {
     use super::*;
     use crate::config::Config;
+    use crate::message::{SummaryPart, Tone};
     use std::sync::Arc;
 
     fn endpoint(more: &str) -> Arc<Endpoint> {
@@ -103,7 +108,9 @@ mod tests {
         let extras: Vec<Extras> = (0..12)
             .map(|number| {
                 let tone = if number == 9 { Tone::Bad } else { Tone::Good };
-                let line = SummaryLine { tone, text: format!("frame-{number}") };
+                let part = if tone == Tone::Bad { SummaryPart::TaskFailed } else { SummaryPart::TaskDone };
+                let name = Some(format!("frame-{number}"));
+                let line = SummaryLine { tone, part, name, ..SummaryLine::unknown("task.complete") };
                 Extras {
                     line: Some(line),
                     host: Some(json!({"name": "h", "language": "zh"})),

@@ -3,6 +3,7 @@
 mod condition;
 mod context;
 mod default_body;
+mod digest_notice;
 mod expr;
 mod expr_ast;
 mod filters;
@@ -17,12 +18,14 @@ mod render_budget;
 mod rendered_message;
 pub(crate) mod sample;
 mod strings;
+mod summary_line;
 mod swarmui;
 mod template;
 mod template_error;
 mod template_path;
 mod text_template;
 mod tree;
+mod work_notice;
 
 pub use condition::{Condition, ConditionResult};
 pub use context::{Context, LazyField};
@@ -32,9 +35,10 @@ pub(crate) use filters::clip;
 pub use host_info::HostInfo;
 pub use key_expression::KeyExpression;
 pub use notice::Notice;
-pub use rendered_message::{Extras, Message, SummaryLine, Tone};
+pub use rendered_message::{Extras, Message, Tone};
 pub use strings::Language;
 pub(crate) use strings::Strings;
+pub use summary_line::{SummaryLine, SummaryPart};
 pub use template::Template;
 pub use template_error::{MAX_BODY_BYTES, RenderError, TemplateError};
 

@@ -1,14 +1,14 @@
 //! The content of a card, independent of the platform: the few facts that a person wants to know about an event.
 
 use super::context::Context;
+use super::digest_notice::digest;
 use super::filters;
 use super::output_url::{is_image, is_public, output_url};
-use super::rendered_message::{SummaryLine, Tone};
+use super::rendered_message::Tone;
 use super::strings::{Strings, fill};
+use super::work_notice;
 use crate::clock;
-use serde_json::{Map, Value as Json};
-
-const MAX_FAILURES: usize = 5;
+use serde_json::Value as Json;
 
 /// The fields of a custom payload that a notice shows.
 const MAX_FIELDS: usize = 8;
@@ -16,7 +16,7 @@ const MAX_FIELDS: usize = 8;
 const MAX_METRICS: usize = 4;
 
 /// The characters of one fact or failure.
-const MAX_FACT_CHARS: usize = 300;
+pub(super) const MAX_FACT_CHARS: usize = 300;
 
 /// The content of a card. The texts are unescaped; the platform escapes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl Notice {
         Notice::in_words(kind, context, Strings::of(context))
     }
 
-    fn in_words(kind: &str, context: &Context, words: &'static Strings) -> Notice {
+    pub(super) fn in_words(kind: &str, context: &Context, words: &'static Strings) -> Notice {
         if context.at(&["digest"]).is_some() {
             return digest(kind, context, words);
         }
@@ -58,9 +58,9 @@ impl Notice {
         match kind {
             "task.complete" => task(context, words),
             "queue.start" => queue_start(context, words),
-            "queue.end" => summary(context, "queue", words.queue_finished, None, words),
-            "batch.end" => summary(context, "batch", words.batch_finished, None, words),
-            "batch.stalled" => summary(context, "batch", words.batch_stalled, Some(Tone::Warn), words),
+            "queue.end" => work_notice::end(context, "queue", words),
+            "batch.end" => work_notice::end(context, "batch", words),
+            "batch.stalled" => work_notice::stalled(context, words),
             "server.start" => server(context, words.server_started, words),
             "server.stop" => server(context, words.server_stopped, words),
             "alert.firing" => alert(context, Tone::Bad, words),
@@ -69,7 +69,7 @@ impl Notice {
         }
     }
 
-    fn new(tone: Tone, title: String) -> Notice {
+    pub(super) fn new(tone: Tone, title: String) -> Notice {
         Notice {
             tone,
             title,
@@ -81,7 +81,7 @@ impl Notice {
         }
     }
 
-    fn fact(&mut self, label: &str, value: Option<String>) {
+    pub(super) fn fact(&mut self, label: &str, value: Option<String>) {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
             self.facts.push((label.to_owned(), filters::clip(&value, MAX_FACT_CHARS)));
         }
@@ -96,7 +96,7 @@ impl Notice {
     }
 
     /// Sets the link and the image to the first output of a list.
-    fn output(&mut self, outputs: Option<&Json>, context: &Context) {
+    pub(super) fn output(&mut self, outputs: Option<&Json>, context: &Context) {
         let first = outputs.and_then(|outputs| outputs.get(0));
         if let Some(url) = first.and_then(|output| output_url(output, context)) {
             let shown = first.is_some_and(|output| is_image(output, &url)) && is_public(&url);
@@ -106,7 +106,7 @@ impl Notice {
     }
 
     /// Links to the host when there is no output.
-    fn link_to_host(&mut self, context: &Context) {
+    pub(super) fn link_to_host(&mut self, context: &Context) {
         if self.link.is_none() {
             self.link = text(context, &["host", "base_url"]);
         }
@@ -147,64 +147,6 @@ fn queue_start(context: &Context, words: &Strings) -> Notice {
     notice.fact(words.tasks, count(context, &["queue", "total"], words).filter(|total| total != "0"));
     notice.link_to_host(context);
     notice
-}
-
-/// The end of a queue or a batch; `about` is the object with its summary.
-fn summary(context: &Context, about: &str, what: &str, tone: Option<Tone>, words: &Strings) -> Notice {
-    let number = |field: &str| context.at(&[about, field]).and_then(Json::as_u64).unwrap_or(0);
-    let (total, succeeded, failed, cancelled) =
-        (number("total"), number("succeeded"), number("failed"), number("cancelled"));
-    let tone = tone.unwrap_or(match (failed, succeeded, cancelled) {
-        (0, _, 0) => Tone::Good,
-        (0, _, _) => Tone::Neutral,
-        (_, 0, _) => Tone::Bad,
-        _ => Tone::Warn,
-    });
-    let counted = |field: &str| count(context, &[about, field], words).unwrap_or_else(|| "0".to_owned());
-    let values = [("what", what), ("succeeded", &counted("succeeded")), ("total", &counted("total"))];
-    let pattern = match total {
-        0 => "{what}",
-        2.. if succeeded == total => words.all_succeeded,
-        2.. if failed == total => words.all_failed,
-        _ => words.counted,
-    };
-    let mut notice = Notice::new(tone, fill(pattern, &values));
-    notice.fact(words.failed, (failed > 0).then(|| counted("failed")));
-    notice.fact(words.cancelled, (cancelled > 0).then(|| counted("cancelled")));
-    notice.fact(words.duration, seconds(context, &[about, "duration_s"], words));
-    notice.fact(words.per_task, seconds(context, &[about, "task_seconds", "mean"], words));
-    let users = context.at(&[about, "users"]).and_then(Json::as_array);
-    let users: Vec<&str> = users.into_iter().flatten().filter_map(Json::as_str).collect();
-    let label = if users.len() == 1 { words.user } else { words.users };
-    notice.fact(label, Some(users.join(words.list)));
-    notice.fact(words.queue, text(context, &[about, "name"]).filter(|name| name != "default"));
-    notice.fact(words.batch, text(context, &[about, "id"]));
-    notice.failures = failures(context.at(&[about, "failures"]), failed, words);
-    notice.output(context.at(&[about, "outputs"]), context);
-    notice.link_to_host(context);
-    notice
-}
-
-fn failures(failures: Option<&Json>, failed: u64, words: &Strings) -> Vec<String> {
-    let failures = failures.and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
-    let mut lines: Vec<String> = failures
-        .iter()
-        .take(MAX_FAILURES)
-        .map(|failure| {
-            let name = ["name", "id"].iter().find_map(|key| failure.get(key).and_then(scalar));
-            let name = name.unwrap_or_else(|| words.unnamed_task.to_owned());
-            let line = match failure.get("error").and_then(error_text) {
-                Some(reason) => fill(words.failure, &[("name", &name), ("reason", &reason)]),
-                None => name,
-            };
-            filters::clip(&line, MAX_FACT_CHARS)
-        })
-        .collect();
-    let unnamed = failed.max(failures.len() as u64) - lines.len() as u64;
-    if !lines.is_empty() && unnamed > 0 {
-        lines.push(fill(words.more, &[("count", &unnamed.to_string())]));
-    }
-    lines
 }
 
 fn server(context: &Context, what: &str, words: &Strings) -> Notice {
@@ -263,89 +205,6 @@ fn other(kind: &str, context: &Context, words: &Strings) -> Notice {
     notice
 }
 
-/// One message for many events: their number, their results and the first failures.
-fn digest(kind: &str, context: &Context, words: &'static Strings) -> Notice {
-    let items =
-        context.at(&["digest", "items"]).and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
-    let notices: Vec<Notice> = items
-        .iter()
-        .filter_map(Json::as_object)
-        .map(|item| {
-            // Digests are not nested, so an item with a `digest` of its own is read as a single event.
-            let item: Map<String, Json> = item
-                .iter()
-                .filter(|(key, _)| *key != "digest")
-                .map(|(k, v)| (k.clone(), v.clone()))
-                .collect();
-            let item = Context::new(Json::Object(item));
-            Notice::in_words(item.text_at(&["event", "type"]).unwrap_or(kind), &item, words)
-        })
-        .collect();
-    let folded = context.at(&["digest", "lines"]).map(folded_lines).unwrap_or_default();
-    let notices: Vec<Notice> = notices.into_iter().chain(folded).collect();
-    let has = |tone| notices.iter().any(|notice| notice.tone == tone);
-    let tone =
-        [Tone::Bad, Tone::Warn, Tone::Good].into_iter().find(|tone| has(*tone)).unwrap_or(Tone::Neutral);
-    let mut digest = Notice::new(tone, digest_title(kind, context, &notices, words));
-    digest.fact(words.since, time(context, &["digest", "since"]));
-    let bad = notices.iter().filter(|notice| matches!(notice.tone, Tone::Bad | Tone::Warn));
-    let total_bad = bad.clone().count();
-    digest.failures = bad.take(MAX_FAILURES).map(|notice| one_line(notice, words)).collect();
-    if context.at(&["digest", "lines"]).is_some() {
-        digest.text = first_titles(&notices, words);
-    }
-    if total_bad > MAX_FAILURES {
-        digest.failures.push(words.more(total_bad - MAX_FAILURES));
-    }
-    if let Some(pictured) = notices.iter().rev().find(|notice| notice.image_url.is_some()) {
-        digest.link.clone_from(&pictured.link);
-        digest.image_url.clone_from(&pictured.image_url);
-    }
-    digest.link_to_host(context);
-    digest
-}
-
-/// The messages that a lane folded into a summary; only one line of each is known.
-fn folded_lines(lines: &Json) -> Vec<Notice> {
-    let lines: Vec<SummaryLine> = serde_json::from_value(lines.clone()).unwrap_or_default();
-    lines.into_iter().map(|line| Notice::new(line.tone, line.text)).collect()
-}
-
-/// The first titles of events without failure, and the number of further ones.
-fn first_titles(notices: &[Notice], words: &Strings) -> Option<String> {
-    let good: Vec<&Notice> =
-        notices.iter().filter(|notice| !matches!(notice.tone, Tone::Bad | Tone::Warn)).collect();
-    let mut lines: Vec<String> = good.iter().take(MAX_FAILURES).map(|notice| notice.title.clone()).collect();
-    if good.len() > MAX_FAILURES {
-        lines.push(words.more(good.len() - MAX_FAILURES));
-    }
-    (!lines.is_empty()).then(|| lines.join("\n"))
-}
-
-/// The number of events; for tasks also the results, if the digest still contains all of them.
-fn digest_title(kind: &str, context: &Context, notices: &[Notice], words: &Strings) -> String {
-    let of = |tone| notices.iter().filter(|notice| notice.tone == tone).count();
-    let whole = |number: usize| filters::group_thousands(&number.to_string(), words.thousands);
-    let total = count(context, &["digest", "count"], words).unwrap_or_else(|| whole(notices.len()));
-    let complete = total == whole(notices.len());
-    let (succeeded, failed) = (whole(of(Tone::Good)), whole(of(Tone::Bad)));
-    let values = [("count", total.as_str()), ("type", kind), ("succeeded", &succeeded), ("failed", &failed)];
-    let pattern = match kind {
-        "task.complete" if complete => words.digest_tasks_counted,
-        "task.complete" => words.digest_tasks,
-        _ => words.digest,
-    };
-    fill(pattern, &values)
-}
-
-fn one_line(notice: &Notice, words: &Strings) -> String {
-    let line = match &notice.text {
-        Some(reason) => fill(words.failure, &[("name", &notice.title), ("reason", reason)]),
-        None => notice.title.clone(),
-    };
-    filters::clip(&line, MAX_FACT_CHARS)
-}
-
 fn title(what: &str, name: Option<&str>, words: &Strings) -> String {
     match name {
         Some(name) => fill(words.named, &[("what", what), ("name", &filters::clip(name, MAX_FACT_CHARS))]),
@@ -364,7 +223,7 @@ fn measured(key: &str, value: &Json, words: &Strings) -> Option<String> {
 }
 
 /// A text, number or boolean as text.
-fn scalar(value: &Json) -> Option<String> {
+pub(super) fn scalar(value: &Json) -> Option<String> {
     match value {
         Json::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),
         Json::Number(_) | Json::Bool(_) => Some(value.to_string()),
@@ -372,29 +231,29 @@ fn scalar(value: &Json) -> Option<String> {
     }
 }
 
-fn text(context: &Context, path: &[&str]) -> Option<String> {
+pub(super) fn text(context: &Context, path: &[&str]) -> Option<String> {
     context.at(path).and_then(scalar)
 }
 
-fn count(context: &Context, path: &[&str], words: &Strings) -> Option<String> {
+pub(super) fn count(context: &Context, path: &[&str], words: &Strings) -> Option<String> {
     context
         .at(path)
         .and_then(Json::as_number)
         .map(|number| filters::number_for_people(number, words.thousands))
 }
 
-fn seconds(context: &Context, path: &[&str], words: &Strings) -> Option<String> {
+pub(super) fn seconds(context: &Context, path: &[&str], words: &Strings) -> Option<String> {
     context.at(path).and_then(Json::as_f64).map(|seconds| filters::duration(seconds, &words.units))
 }
 
 /// A time such as `2026-03-01 18:23:05 UTC`; an unreadable one stays as it is.
-fn time(context: &Context, path: &[&str]) -> Option<String> {
+pub(super) fn time(context: &Context, path: &[&str]) -> Option<String> {
     let given = text(context, path)?;
     let Some(at) = clock::parse_rfc3339(&given).map(clock::rfc3339) else { return Some(given) };
     Some(format!("{} UTC", at.get(..19).unwrap_or(&at).replace('T', " ")))
 }
 
 /// The message of an error, else its type; an error may also be a plain text.
-fn error_text(error: &Json) -> Option<String> {
+pub(super) fn error_text(error: &Json) -> Option<String> {
     ["message", "type"].iter().find_map(|key| error.get(key).and_then(scalar)).or_else(|| scalar(error))
 }

@@ -1,5 +1,6 @@
 //! A rendered message, and what goes with its body: the file to enclose, and the message in one line.
 
+use super::summary_line::SummaryLine;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
@@ -45,15 +46,6 @@ pub struct Extras {
     /// `host` of the context, for such a summary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<Json>,
-}
-
-/// A message in one line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SummaryLine {
-    /// Good or bad news.
-    pub tone: Tone,
-    /// The title of the card.
-    pub text: String,
 }
 
 impl Extras {

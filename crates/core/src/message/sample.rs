@@ -51,7 +51,7 @@ fn tree(kind: &str) -> Json {
             json!({"name": "default"})
         }
         "batch" => {
-            context.insert("batch".into(), batch());
+            context.insert("batch".into(), if kind == "batch.stalled" { stalled_batch() } else { batch() });
             json!({"id": "batch-42"})
         }
         "alert" => {
@@ -136,6 +136,15 @@ fn batch() -> Json {
     let mut batch = queue();
     batch["id"] = json!("batch-42");
     batch["expected"] = json!(200);
+    batch
+}
+
+fn stalled_batch() -> Json {
+    let mut batch = batch();
+    batch["expected"] = json!(240);
+    batch["done"] = json!(200);
+    batch["since"] = json!("2026-03-01T18:14:05.100Z");
+    batch["idle_s"] = json!(600.0);
     batch
 }
 

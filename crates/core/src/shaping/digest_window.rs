@@ -1,18 +1,25 @@
 //! A digest window: the matches gathered for one hook and endpoint, and how the spool keeps them.
 
+use super::alert_states::AlertStates;
 use super::cooldown::ShapingChange;
 use super::digest_item;
 use crate::clock;
 use crate::event::EventId;
 use crate::hooks::Subject;
-use crate::message::Context;
+use crate::message::{Context, SummaryPart};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
+use std::collections::BTreeMap;
 
-/// Kept items and bytes; further ones are only counted. The last fifth is reserved for failures.
+/// Kept items and bytes; further ones are only counted. The last fifth is reserved for what weighs more than a
+/// task, and another for failed tasks.
 const MAX_ITEMS: usize = 1000;
 const MAX_BYTES: usize = 512 * 1024;
-const ORDINARY_PART: (usize, usize) = (4, 5);
+const ORDINARY_PART: (usize, usize) = (3, 5);
+const FAILED_PART: (usize, usize) = (4, 5);
+
+/// Event types that are counted one by one.
+const MAX_COUNTS: usize = 64;
 
 /// A window is due when the clock was set back by more than this, in milliseconds.
 const SET_BACK: i64 = 60_000;
@@ -33,6 +40,8 @@ pub struct DigestWindow {
     head: WindowHead,
     // As JSON text, which takes less memory than values.
     items: Vec<Box<str>>,
+    /// The newest state of each alert, which no number of items displaces.
+    alerts: AlertStates,
     saved: usize,
     chunks: Vec<usize>,
     dirty: bool,
@@ -50,11 +59,17 @@ struct WindowHead {
     count: u64,
     failed: u64,
     bytes: usize,
+    /// What happened, by part: also the items that are not kept.
+    #[serde(default)]
+    counts: BTreeMap<String, u64>,
+    /// The matches that are states of alerts.
+    #[serde(default)]
+    alerts: u64,
 }
 
 impl DigestWindow {
     pub(super) fn open(key: WindowKey, gathers: bool, now: i64, due: i64) -> DigestWindow {
-        let id = EventId::new(now, random()).to_string();
+        let id = new_id(now).to_string();
         let kind = String::new();
         let head = WindowHead {
             id,
@@ -66,20 +81,43 @@ impl DigestWindow {
             count: 0,
             failed: 0,
             bytes: 0,
+            counts: BTreeMap::new(),
+            alerts: 0,
         };
-        DigestWindow { key, head, items: Vec::new(), saved: 0, chunks: Vec::new(), dirty: true }
+        DigestWindow::with(head, key, Vec::new())
     }
 
-    /// Adds a match. Without `room` it is only counted, except the first one, which the message needs.
-    pub(super) fn add(&mut self, subject: &Subject, room: bool) {
+    fn with(head: WindowHead, key: WindowKey, items: Vec<Box<str>>) -> DigestWindow {
+        let alerts = AlertStates::default();
+        DigestWindow { key, head, items, alerts, saved: 0, chunks: Vec::new(), dirty: true }
+    }
+
+    /// Adds a match. Without `room` it is only counted, except the first one, which the message needs. Of an
+    /// alert the newest state stays; `told` says whether the receiver knows that it fires.
+    pub(super) fn add(&mut self, subject: &Subject, room: bool, told: bool) {
+        let part = SummaryPart::of(&subject.kind, &subject.context);
         let failed =
-            subject.scale.failed > 0 || matches!(subject.kind.as_str(), "alert.firing" | "batch.stalled");
+            subject.scale.failed > 0 || matches!(part, SummaryPart::AlertFiring | SummaryPart::BatchStalled);
         self.head.count += 1;
         self.head.failed += u64::from(failed);
+        self.count_as(part, &subject.kind);
         self.dirty = true;
-        let (part, whole) = if failed { (1, 1) } else { ORDINARY_PART };
+        if matches!(part, SummaryPart::AlertFiring | SummaryPart::AlertResolved) {
+            self.head.alerts += 1;
+            let item = digest_item::compact(subject.context.json());
+            let order = (self.items.len(), self.head.count);
+            if self.alerts.put(subject, item, order, told) {
+                self.head.kind.clone_from(&subject.kind);
+            }
+            return;
+        }
+        let (share, whole) = match part {
+            SummaryPart::TaskFailed => FAILED_PART,
+            _ if failed || part.is_weighty() => (1, 1),
+            _ => ORDINARY_PART,
+        };
         let full =
-            self.items.len() >= MAX_ITEMS * part / whole || self.head.bytes >= MAX_BYTES * part / whole;
+            self.items.len() >= MAX_ITEMS * share / whole || self.head.bytes >= MAX_BYTES * share / whole;
         if full || !room && !self.items.is_empty() {
             return;
         }
@@ -87,6 +125,22 @@ impl DigestWindow {
         self.head.bytes += item.len();
         self.head.kind.clone_from(&subject.kind);
         self.items.push(item.into());
+    }
+
+    fn count_as(&mut self, part: SummaryPart, kind: &str) {
+        let code = if part == SummaryPart::OtherEvent { kind.to_owned() } else { part.code() };
+        let is_known = self.head.counts.contains_key(&code) || self.head.counts.len() < MAX_COUNTS;
+        *self.head.counts.entry(if is_known { code } else { part.code() }).or_default() += 1;
+    }
+
+    /// Whether the newest state of this alert waits here, and its beginning was not told before.
+    pub(super) fn holds_beginning(&self, thing: &str) -> bool {
+        self.alerts.holds_untold(thing)
+    }
+
+    /// Drops what waits of this alert: a message that goes at once says more.
+    pub(super) fn drop_alert(&mut self, thing: &str) {
+        self.dirty |= self.alerts.remove(thing);
     }
 
     pub(super) fn bring_forward(&mut self, now: i64) {
@@ -107,7 +161,7 @@ impl DigestWindow {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.head.bytes
+        self.head.bytes + self.alerts.bytes()
     }
 
     pub(super) fn due_at(&self) -> i64 {
@@ -135,7 +189,7 @@ impl DigestWindow {
 
     /// The id of the digest, drawn when the window was opened.
     pub fn id(&self) -> EventId {
-        EventId::parse(&self.head.id).unwrap_or_else(|| EventId::new(self.head.since, random()))
+        EventId::parse(&self.head.id).unwrap_or_else(|| new_id(self.head.since))
     }
 
     /// The type of the digest: that of its newest item.
@@ -146,40 +200,79 @@ impl DigestWindow {
     /// The values for templates: those of the newest item, and `digest`. A single match held through quiet
     /// hours has no `digest`.
     pub fn context(&self, now: i64) -> Context {
-        let mut context: Map<String, Json> =
-            self.items.last().and_then(|item| serde_json::from_str(item).ok()).unwrap_or_default();
+        self.context_of(self.parsed(), self.head.count, now)
+    }
+
+    /// The messages for a receiver that opens something with an alert and closes it with its end: the newest
+    /// state of each alert as its event, and the digest of all else. An alert that began and ended within the
+    /// window is no message: nobody was told that it fired.
+    pub fn states_apart(&self, now: i64) -> Vec<Context> {
+        let items: Vec<Json> = self.items.iter().filter_map(|item| serde_json::from_str(item).ok()).collect();
+        let count = self.head.count.saturating_sub(self.head.alerts);
+        let rest = (count > 0 && !items.is_empty()).then(|| self.context_of(items, count, now));
+        let mut own_id = rest.is_none().then(|| self.id());
+        let mut apart: Vec<Context> = Vec::new();
+        for item in self.alerts.to_tell() {
+            let id = own_id.take().unwrap_or_else(|| new_id(self.head.since));
+            apart.push(Context::new(with_id(item, &id)));
+        }
+        apart.extend(rest);
+        apart
+    }
+
+    fn context_of(&self, items: Vec<Json>, count: u64, now: i64) -> Context {
+        let gathers = self.head.gathers || count > 1;
+        let mut context = match items.last().cloned() {
+            Some(Json::Object(newest)) => newest,
+            _ => Map::new(),
+        };
         if let Some(Json::Object(event)) = context.get_mut("event") {
             event.insert("id".into(), json!(self.head.id));
-            if self.head.gathers || self.head.count > 1 {
+            if gathers {
                 event.insert("timestamp".into(), json!(clock::rfc3339(now)));
             }
         }
-        if self.head.gathers || self.head.count > 1 {
-            context.insert("digest".into(), self.digest());
+        if gathers {
+            let mut counts = self.head.counts.clone();
+            let mut failed = self.head.failed;
+            if count < self.head.count {
+                let firing = counts.remove(&SummaryPart::AlertFiring.code()).unwrap_or(0);
+                counts.remove(&SummaryPart::AlertResolved.code());
+                failed = failed.saturating_sub(firing);
+            }
+            let digest = json!({
+                "items": items,
+                "count": count,
+                "failed": failed,
+                "counts": counts,
+                "since": clock::rfc3339(self.head.since),
+            });
+            context.insert("digest".into(), digest);
         }
         Context::new(Json::Object(context))
     }
 
     /// The payload of the digest event: how many matches, and of which events.
     pub fn payload(&self) -> Vec<u8> {
-        let ids: Vec<Json> = self.parsed().map(|item| item["event"]["id"].clone()).collect();
+        let ids: Vec<Json> = self.parsed().iter().map(|item| item["event"]["id"].clone()).collect();
         let since = clock::rfc3339(self.head.since);
         let digest =
             json!({"count": self.head.count, "failed": self.head.failed, "since": since, "events": ids});
         json!({ "digest": digest }).to_string().into_bytes()
     }
 
-    fn parsed(&self) -> impl Iterator<Item = Json> {
-        self.items.iter().filter_map(|item| serde_json::from_str(item).ok())
-    }
-
-    fn digest(&self) -> Json {
-        json!({
-            "items": self.parsed().collect::<Vec<Json>>(),
-            "count": self.head.count,
-            "failed": self.head.failed,
-            "since": clock::rfc3339(self.head.since),
-        })
+    /// The kept items and states in the order in which they came.
+    fn parsed(&self) -> Vec<Json> {
+        let mut states = self.alerts.in_order().into_iter().peekable();
+        let mut merged = Vec::with_capacity(self.items.len());
+        for (index, item) in self.items.iter().enumerate() {
+            while let Some((_, state)) = states.next_if(|(before, _)| *before <= index) {
+                merged.push(state);
+            }
+            merged.push(&**item);
+        }
+        merged.extend(states.map(|(_, state)| state));
+        merged.into_iter().filter_map(|item| serde_json::from_str(item).ok()).collect()
     }
 
     pub(super) fn changes(&mut self, changes: &mut Vec<ShapingChange>) {
@@ -192,6 +285,7 @@ impl DigestWindow {
             self.chunks.push(self.saved);
             self.saved = self.items.len();
         }
+        self.alerts.changes(&self.head.id, changes);
         changes.push((self.head_key(), serde_json::to_vec(&self.head).ok()));
     }
 
@@ -199,11 +293,13 @@ impl DigestWindow {
     pub(super) fn touch(&mut self) {
         (self.saved, self.dirty) = (0, true);
         self.chunks.clear();
+        self.alerts.touch();
     }
 
     pub(super) fn forget(&self, changes: &mut Vec<ShapingChange>) {
         changes.push((self.head_key(), None));
         changes.extend(self.chunks.iter().map(|from| (self.chunk_key(*from), None)));
+        self.alerts.forget(&self.head.id, changes);
     }
 
     /// Restores a window from the head under this key; its items are among `kept`.
@@ -216,7 +312,8 @@ impl DigestWindow {
             .flat_map(|(_, chunk)| serde_json::from_slice::<Vec<Json>>(chunk).unwrap_or_default())
             .map(|item| item.to_string().into())
             .collect();
-        Some(DigestWindow { key: head.key.clone(), head, items, saved: 0, chunks: Vec::new(), dirty: true })
+        let alerts = AlertStates::restore(id, kept);
+        Some(DigestWindow { alerts, ..DigestWindow::with(head.clone(), head.key, items) })
     }
 
     /// Adds the matches that another instance gathered for the same key.
@@ -227,6 +324,11 @@ impl DigestWindow {
         self.head.due = self.head.due.min(other.head.due);
         self.head.gathers |= other.head.gathers;
         self.head.count += other.head.count;
+        self.head.alerts += other.head.alerts;
+        for (code, count) in other.head.counts {
+            *self.head.counts.entry(code).or_default() += count;
+        }
+        self.alerts.join(other.alerts);
         self.head.failed += other.head.failed;
         let room = MAX_ITEMS.saturating_sub(self.items.len());
         if self.head.bytes < MAX_BYTES {
@@ -244,6 +346,18 @@ impl DigestWindow {
     fn chunk_key(&self, from: usize) -> String {
         format!("items/{}/{from:06}", self.head.id)
     }
+}
+
+fn with_id(item: &str, id: &EventId) -> Json {
+    let mut item: Json = serde_json::from_str(item).unwrap_or_default();
+    if let Some(Json::Object(event)) = item.get_mut("event") {
+        event.insert("id".into(), json!(id.to_string()));
+    }
+    item
+}
+
+fn new_id(unix_ms: i64) -> EventId {
+    EventId::new(unix_ms, random())
 }
 
 fn random() -> u128 {

@@ -4,11 +4,14 @@
 //! own keys, and restored by the next start: a crash neither loses an item of a digest nor repeats it. Pure:
 //! no I/O, and the clock is passed in, as Unix milliseconds.
 
+mod alert_states;
 mod cooldown;
 mod digest_item;
 mod digest_window;
 mod state;
+mod told;
 
 pub use cooldown::{CooldownResult, ShapingChange};
 pub use digest_window::DigestWindow;
 pub use state::{ShapingState, hook_of};
+pub use told::StateChange;

@@ -2,7 +2,8 @@
 
 use super::cooldown::{self, CooldownResult, Cooldowns, ShapingChange};
 use super::digest_window::{DigestWindow, WindowKey};
-use crate::event::EventId;
+use super::told::{self, StateChange, ToldBeginnings};
+use crate::event::{ALERT_RESOLVED, EventId};
 use crate::hooks::{Digest, Hook, Subject};
 use crate::message::ConditionResult;
 use crate::tally::DEFAULT_QUEUE;
@@ -23,6 +24,7 @@ const MAX_BYTES: usize = 8 * 1024 * 1024;
 #[derive(Debug, Clone, Default)]
 pub struct ShapingState {
     cooldowns: Cooldowns,
+    told: ToldBeginnings,
     windows: BTreeMap<WindowKey, DigestWindow>,
     bytes: usize,
     changes: Vec<ShapingChange>,
@@ -30,8 +32,35 @@ pub struct ShapingState {
 
 impl ShapingState {
     /// Passes a match through the hook's cooldown, which starts if it passes. A `cooldown_by` that cannot be
-    /// evaluated lets the match pass; the second value says why.
+    /// evaluated lets the match pass; the second value says why. The end of something follows its beginning.
     pub fn cool(&mut self, hook: &Hook, subject: &Subject, now: i64) -> (CooldownResult, Option<String>) {
+        let change = StateChange::of(subject);
+        if let Some(end) = change.as_ref().filter(|change| !change.begins) {
+            match self.told.told(&hook.name, &end.thing) {
+                Some(true) => return (CooldownResult::Pass(0), None),
+                Some(false) if end.is_mere_end => {
+                    self.told.end(&hook.name, &end.thing);
+                    return (CooldownResult::Suppressed, None);
+                }
+                _ => {}
+            }
+        }
+        let cooled = self.pass_cooldown(hook, subject, now);
+        if let Some(change) = change.filter(|_| cooled.0 == CooldownResult::Suppressed) {
+            match change.begins {
+                true => self.told.begin(&hook.name, &change.thing, false, now),
+                false => self.told.end(&hook.name, &change.thing),
+            }
+        }
+        cooled
+    }
+
+    fn pass_cooldown(
+        &mut self,
+        hook: &Hook,
+        subject: &Subject,
+        now: i64,
+    ) -> (CooldownResult, Option<String>) {
         let Some(cooldown) = hook.shaping.cooldown else { return (CooldownResult::Pass(0), None) };
         match hook.shaping.cooldown_by.as_ref().map(|key| key.of(&subject.context)) {
             Some(Err(reason)) => (CooldownResult::Pass(0), Some(reason)),
@@ -45,18 +74,39 @@ impl ShapingState {
     /// Undoes [`ShapingState::cool`] when no message could be rendered: the cooldown does not run, and the next
     /// message reports the `suppressed` matches.
     pub fn not_sent(&mut self, hook: &Hook, subject: &Subject, suppressed: u64, now: i64) {
+        if self.knows_beginning(hook, subject)
+            && StateChange::of(subject).is_some_and(|change| !change.begins)
+        {
+            return;
+        }
         let key = hook.shaping.cooldown_by.as_ref().map(|key| key.of(&subject.context).unwrap_or_default());
         if hook.shaping.cooldown.is_some() {
             self.cooldowns.take_back(&hook.name, &key.unwrap_or_default(), suppressed, now);
         }
     }
 
+    /// A hook told, or holds to tell, that something began or ended.
+    pub fn tell(&mut self, hook: &str, change: &StateChange, now: i64) {
+        match change.begins {
+            true => self.told.begin(hook, &change.thing, true, now),
+            false => self.told.end(hook, &change.thing),
+        }
+    }
+
+    fn knows_beginning(&self, hook: &Hook, subject: &Subject) -> bool {
+        let change = StateChange::of(subject);
+        change.is_some_and(|change| self.told.told(&hook.name, &change.thing) == Some(true))
+    }
+
     /// Adds a match to a window if the hook has a `digest` or is in its quiet hours, and returns the id of the
     /// digest; `None` when the message is to be sent now. The second value is the error of `quiet_except`.
+    ///
+    /// `keeps_states`: the receiver opens something with an alert, and closes it with its end. An end of what is
+    /// open there waits for nothing.
     pub fn hold(
         &mut self,
         hook: &Hook,
-        endpoint: &str,
+        (endpoint, keeps_states): (&str, bool),
         subject: &Subject,
         now: i64,
     ) -> (Option<EventId>, Option<String>) {
@@ -83,6 +133,18 @@ impl ShapingState {
             (None, None) => return (None, fault),
         };
         let key = WindowKey { hook: hook.name.clone(), endpoint: endpoint.to_owned(), queue };
+        let told = self.knows_beginning(hook, subject);
+        if keeps_states && told && subject.kind == ALERT_RESOLVED {
+            let change = StateChange::of(subject);
+            match change.map(|end| (end, self.windows.get_mut(&key))) {
+                Some((end, Some(window))) if window.holds_beginning(&end.thing) => {}
+                Some((end, Some(window))) => {
+                    window.drop_alert(&end.thing);
+                    return (None, fault);
+                }
+                _ => return (None, fault),
+            }
+        }
         let fills = !self.windows.contains_key(&key) && self.windows.len() >= MAX_WINDOWS;
         if fills || self.bytes >= MAX_BYTES {
             self.close_the_oldest(now);
@@ -93,8 +155,8 @@ impl ShapingState {
             .entry(key)
             .or_insert_with_key(|key| DigestWindow::open(key.clone(), gathers, now, due));
         let before = window.bytes();
-        window.add(subject, self.bytes < MAX_BYTES);
-        self.bytes += window.bytes() - before;
+        window.add(subject, self.bytes < MAX_BYTES, told);
+        self.bytes = self.bytes + window.bytes() - before;
         (Some(window.id()), fault)
     }
 
@@ -143,6 +205,7 @@ impl ShapingState {
     /// The changes since the last call, in the order in which the spool must write them.
     pub fn changes(&mut self) -> Vec<ShapingChange> {
         self.cooldowns.changes(&mut self.changes);
+        self.told.changes(&mut self.changes);
         self.windows.values_mut().for_each(|window| window.changes(&mut self.changes));
         std::mem::take(&mut self.changes)
     }
@@ -150,6 +213,7 @@ impl ShapingState {
     /// Marks everything as changed, for a new spool.
     pub fn touch_all(&mut self) {
         self.cooldowns.touch_all();
+        self.told.touch_all();
         self.windows.values_mut().for_each(DigestWindow::touch);
     }
 
@@ -159,6 +223,8 @@ impl ShapingState {
         for (key, value) in kept {
             if key.starts_with(cooldown::PREFIX) {
                 self.cooldowns.restore(value);
+            } else if key.starts_with(told::PREFIX) {
+                self.told.restore(value);
             } else if let Some(window) = DigestWindow::restore(key, value, kept) {
                 match self.windows.get_mut(&window.key) {
                     Some(present) => present.join(window),

@@ -9,7 +9,7 @@ use crate::endpoint::Endpoint;
 use crate::event::EventId;
 use crate::hooks::{self, Decision, Hook, Match, Subject};
 use crate::message::{Context, clip};
-use crate::shaping::{CooldownResult, DigestWindow, hook_of};
+use crate::shaping::{CooldownResult, DigestWindow, StateChange, hook_of};
 use serde_json::{Value as Json, json};
 use std::ops::Deref;
 use std::sync::Arc;
@@ -81,6 +81,9 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
                 }
             }
         }
+        if let Some(change) = StateChange::of(subject) {
+            sent.iter().for_each(|hook| self.shaping.tell(hook, &change, self.now.unix_ms));
+        }
         // A cooldown only starts once a message was rendered.
         for matched in decision.matches.iter().filter(|matched| !sent.contains(&&matched.hook.name)) {
             self.shaping.not_sent(matched.hook, subject, matched.suppressed, self.now.unix_ms);
@@ -132,7 +135,9 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
 
     /// The id of the digest that a match is sent with, if it is not sent now.
     fn hold(&mut self, hook: &Hook, endpoint: &Endpoint, subject: &Subject) -> Option<EventId> {
-        let (held, fault) = self.shaping.hold(hook, &endpoint.name, subject, self.now.unix_ms);
+        // Whoever coalesces is a person, who reads what is over; a machine acts on it.
+        let to = (endpoint.name.as_str(), !endpoint.platform.coalesces());
+        let (held, fault) = self.shaping.hold(hook, to, subject, self.now.unix_ms);
         self.decisions.counts.gathered += u64::from(held.is_some());
         if let Some(reason) = fault {
             self.decisions.counts.conditions_broken += 1;
@@ -161,6 +166,11 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
             }
             key => key.and_then(Result::ok),
         };
+        // States are not repetitions: an end replaces no beginning, and nothing of another thing.
+        let supersede_key = match StateChange::of(subject) {
+            Some(change) => supersede_key.map(|key| change.supersede_key(&key)),
+            None => supersede_key,
+        };
         let renderer = Renderer { config: &self.config, context };
         PlannedDelivery {
             endpoint: endpoint.name.clone(),
@@ -179,17 +189,53 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
     pub fn close_windows(&mut self, now: Moment, even_quiet: bool) {
         self.now = now;
         for window in self.shaping.due(&self.config.hooks, now.unix_ms, even_quiet) {
-            let digest = self.digest(&window);
-            self.decisions.events.push(digest);
+            self.decisions.counts.digests += 1;
+            let events = self.close_window(&window);
+            self.decisions.events.extend(events);
         }
     }
 
-    /// A digest, as an event with its delivery.
-    fn digest(&mut self, window: &DigestWindow) -> PlannedEvent {
-        self.decisions.counts.digests += 1;
+    /// A digest as an event with its delivery. A receiver that opens something with an alert and closes it with
+    /// its end gets the newest state of each alert as a message of its own, unless the hook's template was
+    /// written for digests alone.
+    fn close_window(&mut self, window: &DigestWindow) -> Vec<PlannedEvent> {
         let now = self.now.unix_ms;
-        let context = window.context(now);
-        let renderer = Renderer { config: &self.config, context: &context };
+        let endpoint = self.config.endpoint(window.endpoint());
+        if endpoint.is_none_or(|endpoint| endpoint.platform.coalesces()) {
+            return vec![self.digest(window, &window.context(now))];
+        }
+        let apart = window.states_apart(now);
+        if apart.is_empty() {
+            let explanation = "its alerts began and ended before it was sent, so nobody is told".to_owned();
+            let context = window.context(now);
+            let silent = PlannedEvent { deliveries: Vec::new(), ..self.digest(window, &context) };
+            return vec![PlannedEvent { explanation: Some(explanation), ..silent }];
+        }
+        let events: Vec<PlannedEvent> = apart.iter().map(|context| self.digest(window, context)).collect();
+        let failed =
+            events.iter().flat_map(|event| &event.deliveries).any(|delivery| delivery.message.is_err());
+        if failed { vec![self.digest(window, &window.context(now))] } else { events }
+    }
+
+    fn digest(&self, window: &DigestWindow, context: &Context) -> PlannedEvent {
+        let id = context.text_at(&["event", "id"]).and_then(EventId::parse);
+        PlannedEvent {
+            id: id.unwrap_or_else(|| window.id()),
+            kind: kind_of(window, context).to_owned(),
+            accepted_at: self.now.unix_ms,
+            ticket: 0,
+            payload: window.payload(),
+            state: EventState::Final,
+            deliveries: vec![self.digest_delivery(window, context)],
+            explanation: None,
+            resolved_alert: None,
+            batch_task: None,
+        }
+    }
+
+    fn digest_delivery(&self, window: &DigestWindow, context: &Context) -> PlannedDelivery {
+        let now = self.now.unix_ms;
+        let renderer = Renderer { config: &self.config, context };
         let hook = hook_of(&self.config.hooks, window.hook());
         let endpoint = self.config.endpoint(window.endpoint());
         let message = match endpoint {
@@ -197,11 +243,13 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
             None => Err(format!("endpoint `{}` is no longer configured", window.endpoint())),
         };
         let fallbacks = match (hook, endpoint) {
-            (Some(hook), Some(endpoint)) => plan_fallbacks(&renderer, hook, endpoint, window.kind(), now),
+            (Some(hook), Some(endpoint)) => {
+                plan_fallbacks(&renderer, hook, endpoint, kind_of(window, context), now)
+            }
             _ => Vec::new(),
         };
         let ttl = hook.and_then(|hook| hook.shaping.ttl);
-        let delivery = PlannedDelivery {
+        PlannedDelivery {
             endpoint: window.endpoint().to_owned(),
             hook: window.hook().to_owned(),
             why: "a digest of earlier matches".to_owned(),
@@ -211,20 +259,13 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
             superseded_by: None,
             fallbacks,
             task_endpoint: None,
-        };
-        PlannedEvent {
-            id: window.id(),
-            kind: window.kind().to_owned(),
-            accepted_at: now,
-            ticket: 0,
-            payload: window.payload(),
-            state: EventState::Final,
-            deliveries: vec![delivery],
-            explanation: None,
-            resolved_alert: None,
-            batch_task: None,
         }
     }
+}
+
+/// The type of the newest item.
+fn kind_of<'a>(window: &'a DigestWindow, context: &'a Context) -> &'a str {
+    context.text_at(&["event", "type"]).unwrap_or_else(|| window.kind())
 }
 
 fn with_suppressed(context: &Context, suppressed: u64) -> Context {

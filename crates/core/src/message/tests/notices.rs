@@ -70,14 +70,17 @@ fn an_output_is_a_link_by_http_only_and_an_image_at_a_public_address() {
 #[test]
 fn a_queue_counts_and_names_its_failures() {
     let end = Notice::from_context("queue.end", &sample_context("queue.end"));
-    assert_eq!((end.tone, end.title.as_str()), (Tone::Warn, "Queue finished: 198 of 200 succeeded"));
+    assert_eq!(
+        (end.tone, end.title.as_str()),
+        (Tone::Warn, "Queue finished: 198 of 200 succeeded, 1 cancelled")
+    );
     assert_eq!(fact(&end, "Duration"), Some("2 h 5 min"));
     assert_eq!(fact(&end, "Per task"), Some("37 s"));
     assert_eq!(fact(&end, "Users"), Some("mira, jon"));
     assert_eq!(fact(&end, "Queue"), None);
     assert_eq!(end.failures, ["portrait-07: CUDA out of memory: tried to allocate 2.5 GiB"]);
     let batch = Notice::from_context("batch.end", &sample_context("batch.end"));
-    assert_eq!(batch.title, "Batch finished: 198 of 200 succeeded");
+    assert_eq!(batch.title, "Batch finished: 198 of 200 succeeded, 1 cancelled");
     assert_eq!(fact(&batch, "Batch"), Some("batch-42"));
 
     let failures: Vec<Json> =
@@ -96,7 +99,7 @@ fn a_queue_counts_and_names_its_failures() {
 fn other_events_show_their_payload() {
     let titles = [
         ("queue.start", "Queue started", Tone::Neutral),
-        ("batch.stalled", "Batch stalled: 198 of 200 succeeded", Tone::Warn),
+        ("batch.stalled", "Batch stalled: 200 of 240 done, nothing for 10 min", Tone::Warn),
         ("server.start", "Server started: render-07", Tone::Neutral),
         ("server.stop", "Server stopped: render-07", Tone::Neutral),
         ("alert.firing", "Alert: disk", Tone::Bad),
@@ -122,7 +125,8 @@ fn a_digest_is_one_notice() {
         notice("task.complete", json!({"digest": {"items": items, "count": 3}, "host": {"name": "h"}}));
     let expected = "3 tasks ended: 2 succeeded, 1 failed";
     assert_eq!((digest.tone, digest.title.as_str()), (Tone::Bad, expected));
-    assert_eq!(digest.failures, ["Task failed: error"]);
+    let text = "1 task failed\n• error: Task failed\n2 tasks succeeded\n• success, success";
+    assert_eq!(digest.text.as_deref(), Some(text));
     let cut = notice("task.complete", json!({"digest": {"items": [item("success")], "count": 1200}}));
     assert_eq!(cut.title, "1\u{202f}200 tasks ended");
     let alerts = notice("alert.firing", json!({"digest": {"items": [], "count": 2}}));
@@ -138,7 +142,7 @@ fn a_digest_shows_its_newest_picture_and_why_tasks_failed() {
     let items = [picture("1"), picture("2"), failed];
     let digest = notice("task.complete", json!({"digest": {"items": items, "count": 3}}));
     assert_eq!(digest.image_url.as_deref(), Some("https://a.example.com/2.png"));
-    assert_eq!(digest.failures, ["Task failed: t3: out of memory"]);
+    assert!(digest.text.unwrap().starts_with("1 task failed\n• t3: out of memory"));
 }
 
 #[test]
@@ -149,7 +153,7 @@ fn a_card_in_chinese_is_chinese_throughout() {
         notice(kind, context)
     };
     let end = chinese("queue.end");
-    assert_eq!(end.title, "队列结束：成功 198 / 200");
+    assert_eq!(end.title, "队列结束：成功 198 / 200，取消 1");
     assert_eq!((fact(&end, "用时"), fact(&end, "平均每个")), (Some("2 小时 5 分"), Some("37 秒")));
     assert_eq!(fact(&end, "用户"), Some("mira、jon"));
     assert_eq!(end.failures, ["portrait-07：CUDA out of memory: tried to allocate 2.5 GiB"]);
@@ -212,4 +216,64 @@ fn an_alert_shows_when_it_started() {
     assert_eq!(resolved.link.as_deref(), Some("https://render-07.example.com"));
     let odd = notice("alert.firing", json!({"alert": {"since": "noon"}}));
     assert_eq!((fact(&odd, "Since"), fact(&odd, "Lasted")), (Some("noon"), None));
+}
+
+#[test]
+fn what_a_host_did_not_count_is_left_out_and_not_zero() {
+    let table = [
+        (json!({"total": 600}), "Queue finished: 600 tasks", Tone::Neutral),
+        (json!({"total": 600, "failed": 2}), "Queue finished: 2 of 600 failed", Tone::Warn),
+        (json!({"total": 2, "failed": 2}), "Queue finished: all 2 failed", Tone::Bad),
+        (json!({"total": 600, "failed": 0}), "Queue finished: 600 tasks", Tone::Neutral),
+        (json!({"total": 600, "succeeded": 600}), "Queue finished: all 600 succeeded", Tone::Good),
+        (json!({"total": 600.0, "succeeded": 600}), "Queue finished: all 600 succeeded", Tone::Good),
+        (json!({"total": 600, "succeeded": 10}), "Queue finished: 10 of 600 succeeded", Tone::Neutral),
+        (json!({"succeeded": 5, "failed": 1}), "Queue finished: 5 of 6 succeeded", Tone::Warn),
+        (json!({"failed": 3}), "Queue finished: 3 failed", Tone::Warn),
+        (json!({"succeeded": 3}), "Queue finished: 3 succeeded", Tone::Neutral),
+        (json!({"total": -1}), "Queue finished", Tone::Neutral),
+        (json!({"total": "many"}), "Queue finished", Tone::Neutral),
+    ];
+    for (passed, title, tone) in table {
+        let summary = crate::tally::QueueTally::opened_at(5).summary("q", 5, passed.as_object().unwrap());
+        let card = notice("queue.end", json!({"queue": summary, "event": {"data": passed}}));
+        assert_eq!((card.title.as_str(), card.tone), (title, tone), "{passed}");
+        assert_eq!(fact(&card, "Duration"), None, "{passed}");
+    }
+}
+
+#[test]
+fn a_cancelled_queue_says_cancelled() {
+    let table = [
+        (json!({"total": 3, "succeeded": 0, "failed": 0, "cancelled": 3}), "Queue finished: all 3 cancelled"),
+        (json!({"total": 1, "succeeded": 0, "failed": 0, "cancelled": 1}), "Queue finished: cancelled"),
+        (json!({"status": "cancelled"}), "Queue cancelled"),
+        (
+            json!({"total": 5, "succeeded": 2, "failed": 0, "cancelled": 3}),
+            "Queue finished: 2 of 5 succeeded, 3 cancelled",
+        ),
+    ];
+    for (queue, title) in table {
+        let card = notice("queue.end", json!({ "queue": queue }));
+        assert_eq!((card.title.as_str(), card.tone), (title, Tone::Neutral), "{queue}");
+    }
+}
+
+#[test]
+fn a_stalled_batch_says_what_is_done_and_for_how_long_nothing_came() {
+    let table = [
+        (
+            json!({"done": 3, "expected": 24, "idle_s": 600}),
+            "Batch stalled: 3 of 24 done, nothing for 10 min",
+        ),
+        (json!({"done": 3, "idle_s": 90}), "Batch stalled: 3 done, nothing for 1 min 30 s"),
+        (json!({"total": 3, "succeeded": 3, "expected": 24}), "Batch stalled: 3 of 24 done"),
+        (json!({}), "Batch stalled"),
+    ];
+    for (batch, title) in table {
+        let card = notice("batch.stalled", json!({ "batch": batch }));
+        assert_eq!((card.title.as_str(), card.tone), (title, Tone::Warn), "{batch}");
+    }
+    let chinese = json!({"batch": {"done": 3, "expected": 24, "idle_s": 600}, "host": {"language": "zh"}});
+    assert_eq!(notice("batch.stalled", chinese).title, "批次停滞：已完成 3 / 24，10 分钟没有进展");
 }

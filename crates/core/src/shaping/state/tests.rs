@@ -73,7 +73,7 @@ fn a_digest_is_one_message_per_window_with_every_item() {
     let mut shape = ShapingState::default();
     for number in 0..3 {
         let item = task(&config, number, json!({"name": format!("t{number}"), "status": "error"}));
-        assert!(shape.hold(hook, "a", &item, NOON + number as i64 * MINUTE).0.is_some());
+        assert!(shape.hold(hook, ("a", false), &item, NOON + number as i64 * MINUTE).0.is_some());
     }
     assert_eq!(shape.next_due(), Some(NOON + 15 * MINUTE));
     assert!(shape.due(&config.hooks, NOON + 15 * MINUTE - 1, false).is_empty());
@@ -93,7 +93,7 @@ fn a_digest_of_a_queue_waits_for_the_end_of_that_queue() {
     let hook = &config.hooks[0];
     let mut shape = ShapingState::default();
     for queue in ["film", "stills"] {
-        shape.hold(hook, "a", &task(&config, 1, json!({"name": queue, "queue": queue})), NOON);
+        shape.hold(hook, ("a", false), &task(&config, 1, json!({"name": queue, "queue": queue})), NOON);
     }
     shape.end_queue("film", NOON + MINUTE);
     let closed = shape.due(&config.hooks, NOON + MINUTE, false);
@@ -116,10 +116,10 @@ fn an_alert_waits_for_no_queue_and_an_event_is_not_of_the_queue_of_its_own_name(
     let mut shape = ShapingState::default();
     for kind in ["alert.firing", "alert.resolved", "server.start"] {
         let alert = of(kind, json!({"name": "film", "queue": "film"}));
-        assert_eq!(shape.hold(&config.hooks[0], "a", &alert, NOON), (None, None), "{kind}");
+        assert_eq!(shape.hold(&config.hooks[0], ("a", false), &alert, NOON), (None, None), "{kind}");
     }
     let own = of("render.stage", json!({"name": "film", "queue": "stills"}));
-    assert!(shape.hold(&config.hooks[0], "a", &own, NOON).0.is_some());
+    assert!(shape.hold(&config.hooks[0], ("a", false), &own, NOON).0.is_some());
     shape.end_queue("film", NOON + MINUTE);
     assert!(shape.due(&config.hooks, NOON + MINUTE, false).is_empty());
     shape.end_queue("stills", NOON + MINUTE);
@@ -135,16 +135,17 @@ fn quiet_hours_hold_matches_until_they_end_and_let_exceptions_through() {
     let mut shape = ShapingState::default();
     let (good, bad) = (task(&config, 1, json!({"name": "g"})), task(&config, 2, json!({"status": "error"})));
     let night = NOON + 11 * 60 * MINUTE;
-    assert!(shape.hold(hook, "a", &good, NOON).0.is_none());
-    assert!(shape.hold(hook, "a", &bad, night).0.is_none());
-    assert!(shape.hold(hook, "a", &good, night).0.is_some());
+    assert!(shape.hold(hook, ("a", false), &good, NOON).0.is_none());
+    assert!(shape.hold(hook, ("a", false), &bad, night).0.is_none());
+    assert!(shape.hold(hook, ("a", false), &good, night).0.is_some());
     let morning = NOON + 19 * 60 * MINUTE;
     assert_eq!(shape.next_due(), Some(morning));
     assert!(shape.due(&config.hooks, morning - 1, false).is_empty());
     let alone = &shape.due(&config.hooks, morning, false)[0];
     assert!(alone.context(morning).at(&["digest"]).is_none(), "one is no digest");
     assert!(
-        shape.hold(hook, "a", &good, night).0.is_some() && shape.hold(hook, "a", &good, night).0.is_some()
+        shape.hold(hook, ("a", false), &good, night).0.is_some()
+            && shape.hold(hook, ("a", false), &good, night).0.is_some()
     );
     assert_eq!(names(&shape.due(&config.hooks, morning, false)[0]).len(), 2);
 }
@@ -153,7 +154,7 @@ fn quiet_hours_hold_matches_until_they_end_and_let_exceptions_through() {
 fn a_digest_that_is_due_in_quiet_hours_waits_for_their_end() {
     let config = config("digest = '1h'\nquiet_hours = '12:30-14:00'\nquiet_zone = '+00:00'");
     let mut shape = ShapingState::default();
-    shape.hold(&config.hooks[0], "a", &task(&config, 1, json!({"name": "x"})), NOON);
+    shape.hold(&config.hooks[0], ("a", false), &task(&config, 1, json!({"name": "x"})), NOON);
     assert!(shape.due(&config.hooks, NOON + 60 * MINUTE, false).is_empty());
     assert_eq!(shape.next_due(), Some(NOON + 120 * MINUTE));
     assert_eq!(shape.due(&config.hooks, NOON + 120 * MINUTE, false).len(), 1);
@@ -168,7 +169,7 @@ fn a_window_is_bounded_counts_what_it_does_not_keep_and_has_room_for_failures() 
     for number in 0..5_000 {
         let status = if number >= 4_900 { "error" } else { "success" };
         let item = task(&config, number, json!({"name": format!("t{number}"), "status": status}));
-        shape.hold(hook, "a", &item, NOON);
+        shape.hold(hook, ("a", false), &item, NOON);
         if number % 700 == 0 {
             kept.commit(&mut shape);
         }
@@ -194,7 +195,7 @@ fn matches_held_through_quiet_hours_are_bounded_and_counted() {
     for queue in 0..40 {
         let item = task(&config, 1, json!({"name": "x", "queue": format!("q{queue}"), "text": large}));
         for _ in 0..150 {
-            shape.hold(&config.hooks[0], "a", &item, night);
+            shape.hold(&config.hooks[0], ("a", false), &item, night);
             accepted += 1;
         }
         assert!(shape.due(&config.hooks, night, false).is_empty());
@@ -212,7 +213,7 @@ fn names_of_queues_cannot_open_windows_without_bound() {
     let mut sent = 0;
     for number in 0..MAX_WINDOWS as u64 * 2 {
         let item = task(&config, number, json!({"name": "x", "queue": format!("q{number}")}));
-        shape.hold(&config.hooks[0], "a", &item, NOON + number as i64);
+        shape.hold(&config.hooks[0], ("a", false), &item, NOON + number as i64);
         sent += shape.due(&config.hooks, NOON + number as i64, false).len();
     }
     assert!(shape.windows.len() <= MAX_WINDOWS);
@@ -321,7 +322,7 @@ fn play(hook: &str, steps: &[Step]) -> Outcome {
             let subject = task(&config, number, json!({"name": format!("k{key}")}));
             if shape.cool(hook, &subject, now).0 != CooldownResult::Suppressed {
                 fired_now.push((key, now));
-                shape.hold(hook, "a", &subject, now);
+                shape.hold(hook, ("a", false), &subject, now);
             }
         }
         for window in shape.due(&config.hooks, now, false) {

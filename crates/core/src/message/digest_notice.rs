@@ -1,0 +1,302 @@
+//! The card of a digest or a summary: what happened by its weight, each kind of event in a part of its own.
+
+use super::context::Context;
+use super::filters;
+use super::notice::{self, Notice};
+use super::rendered_message::Tone;
+use super::strings::{Strings, fill};
+use super::summary_line::{SummaryLine, SummaryPart};
+use serde_json::{Map, Value as Json};
+use std::collections::BTreeMap;
+
+/// The lines of a part; further ones are counted. Every alert is named, up to a number that no card carries.
+const MAX_LINES: usize = 5;
+const MAX_ALERTS: usize = 20;
+
+/// The names behind a reason, and of tasks without failure.
+const MAX_NAMES: usize = 5;
+
+/// The characters of a line and of a name in it.
+const MAX_LINE_CHARS: usize = 300;
+const MAX_NAME_CHARS: usize = 60;
+
+/// The types of other events that the title names.
+const MAX_TYPES: usize = 3;
+
+/// The events of one part.
+#[derive(Debug, Default)]
+struct PartLines {
+    count: u64,
+    lines: Vec<SummaryLine>,
+}
+
+/// The notice of a context with a `digest`.
+pub(super) fn digest(kind: &str, context: &Context, words: &'static Strings) -> Notice {
+    let items = context.at(&["digest", "items"]).and_then(Json::as_array).map(Vec::as_slice);
+    let items = items.unwrap_or_default().iter().filter_map(Json::as_object);
+    let mut pictured = None;
+    let mut lines: Vec<SummaryLine> = items.map(|item| line_of(kind, item, &mut pictured, words)).collect();
+    let folded = context.at(&["digest", "lines"]).cloned().unwrap_or_default();
+    lines.extend(serde_json::from_value::<Vec<SummaryLine>>(folded).unwrap_or_default());
+
+    let shown = lines.len() as u64;
+    let total = context.at(&["digest", "count"]).and_then(Json::as_u64).unwrap_or(shown);
+    let (lines, outdated) = latest_states(lines);
+    let tone = worst(&lines);
+    let mut parts: BTreeMap<(SummaryPart, String), PartLines> = BTreeMap::new();
+    for line in lines {
+        let part = parts.entry(key_of(&line)).or_default();
+        part.count += 1;
+        part.lines.push(line);
+    }
+    let counts = context.at(&["digest", "counts"]).and_then(Json::as_object);
+    if let Some(counts) = counts.filter(|_| total > shown) {
+        count_unshown(counts, &outdated, &mut parts);
+    }
+    let is_known = total <= shown || counts.is_some();
+    let mut digest = Notice::new(tone, title(kind, (total, is_known), &parts, words));
+    digest.fact(words.since, notice::time(context, &["digest", "since"]));
+    digest.text = Some(body(&parts, words)).filter(|text| !text.is_empty());
+    if let Some(pictured) = pictured {
+        digest.link = pictured.link;
+        digest.image_url = pictured.image_url;
+    }
+    digest.link_to_host(context);
+    digest
+}
+
+/// The line of an item; `pictured` keeps the newest card with a picture.
+fn line_of(
+    kind: &str,
+    item: &Map<String, Json>,
+    pictured: &mut Option<Notice>,
+    words: &'static Strings,
+) -> SummaryLine {
+    // Digests are not nested, so an item with a `digest` of its own is read as a single event.
+    let fields = item.iter().filter(|(key, _)| *key != "digest");
+    let item = Context::new(Json::Object(fields.map(|(key, value)| (key.clone(), value.clone())).collect()));
+    let kind = item.text_at(&["event", "type"]).unwrap_or(kind);
+    let notice = Notice::in_words(kind, &item, words);
+    let line = SummaryLine::of(kind, &item, &notice);
+    if notice.image_url.is_some() {
+        *pictured = Some(notice);
+    }
+    line
+}
+
+/// Only the newest state of each alert, batch and queue, and how many lines of each part that leaves out.
+fn latest_states(lines: Vec<SummaryLine>) -> (Vec<SummaryLine>, BTreeMap<SummaryPart, u64>) {
+    let mut outdated = BTreeMap::new();
+    let mut newest: BTreeMap<(&'static str, String), usize> = BTreeMap::new();
+    let mut kept: Vec<Option<SummaryLine>> = Vec::with_capacity(lines.len());
+    for line in lines {
+        if let Some(thing) = thing_of(&line)
+            && let Some(earlier) = newest.insert(thing, kept.len())
+            && let Some(earlier) = kept.get_mut(earlier)
+            && let Some(earlier) = earlier.take_if(|earlier| replaces(line.part, earlier.part))
+        {
+            *outdated.entry(earlier.part).or_default() += 1;
+        }
+        kept.push(Some(line));
+    }
+    (kept.into_iter().flatten().collect(), outdated)
+}
+
+fn thing_of(line: &SummaryLine) -> Option<(&'static str, String)> {
+    let family = ["alert", "batch", "queue"].into_iter().find(|family| line.kind.starts_with(family))?;
+    Some((family, line.name.clone().unwrap_or_default()))
+}
+
+/// Whether an event says of the same thing what makes the earlier one history: two ends of a queue are two ends.
+fn replaces(newer: SummaryPart, older: SummaryPart) -> bool {
+    use SummaryPart::{AlertFiring, AlertResolved, BatchEnded, BatchFailed, BatchStalled, QueueStarted};
+    match older {
+        AlertFiring | AlertResolved => matches!(newer, AlertFiring | AlertResolved),
+        BatchStalled => matches!(newer, BatchStalled | BatchEnded | BatchFailed),
+        QueueStarted => true,
+        _ => false,
+    }
+}
+
+fn worst(lines: &[SummaryLine]) -> Tone {
+    let has = |tone| lines.iter().any(|line| line.tone == tone);
+    [Tone::Bad, Tone::Warn, Tone::Good].into_iter().find(|tone| has(*tone)).unwrap_or(Tone::Neutral)
+}
+
+/// Other events have a part for each type.
+fn key_of(line: &SummaryLine) -> (SummaryPart, String) {
+    let kind = if line.part == SummaryPart::OtherEvent { line.kind.clone() } else { String::new() };
+    (line.part, kind)
+}
+
+/// Adds what a window counted and had no room to keep. Of each alert it keeps the state, whatever its number.
+fn count_unshown(
+    counts: &Map<String, Json>,
+    outdated: &BTreeMap<SummaryPart, u64>,
+    parts: &mut BTreeMap<(SummaryPart, String), PartLines>,
+) {
+    for (code, count) in counts {
+        let part = serde_json::from_value(Json::String(code.clone())).unwrap_or_default();
+        if matches!(part, SummaryPart::AlertFiring | SummaryPart::AlertResolved) {
+            continue;
+        }
+        let kind = if part == SummaryPart::OtherEvent { code.clone() } else { String::new() };
+        let outdated = outdated.get(&part).copied().unwrap_or(0);
+        let counted = count.as_u64().unwrap_or(0).saturating_sub(outdated);
+        if counted > 0 {
+            let part = parts.entry((part, kind)).or_default();
+            part.count = part.count.max(counted);
+        }
+    }
+}
+
+/// What happened, by number: `149 tasks failed, 1 alert`.
+fn title(
+    kind: &str,
+    (total, is_known): (u64, bool),
+    parts: &BTreeMap<(SummaryPart, String), PartLines>,
+    words: &Strings,
+) -> String {
+    let whole = |number: u64| filters::group_thousands(&number.to_string(), words.thousands);
+    let of = |part: SummaryPart| parts.get(&(part, String::new())).map_or(0, |part| part.count);
+    let (done, failed) = (of(SummaryPart::TaskDone), of(SummaryPart::TaskFailed));
+    let total_text = whole(total);
+    if !is_known || parts.is_empty() {
+        let pattern = if kind == "task.complete" { words.digest_tasks } else { words.digest };
+        return fill(pattern, &[("count", &total_text), ("type", kind)]);
+    }
+    if done > 0 && failed > 0 && parts.len() == 2 {
+        let (all, done, failed) = (whole(done + failed), whole(done), whole(failed));
+        let values = [("count", all.as_str()), ("succeeded", &done), ("failed", &failed)];
+        return fill(words.digest_tasks_counted, &values);
+    }
+    let mut named: Vec<String> = Vec::new();
+    let mut others = 0;
+    let mut further = 0;
+    for ((part, kind), found) in parts {
+        if *part == SummaryPart::OtherEvent {
+            others += 1;
+            if others > MAX_TYPES {
+                further += found.count;
+                continue;
+            }
+        }
+        named.push(heading(*part, kind, found.count, words));
+    }
+    if further > 0 {
+        named.push(words.more(further as usize));
+    }
+    named.join(words.comma)
+}
+
+/// `3 queues finished`.
+fn heading(part: SummaryPart, kind: &str, count: u64, words: &Strings) -> String {
+    let (one, many) = words.parts[part as usize];
+    let count_text = filters::group_thousands(&count.to_string(), words.thousands);
+    fill(if count == 1 { one } else { many }, &[("count", &count_text), ("type", kind)])
+}
+
+/// A part for each kind of event, below its heading where there are several.
+fn body(parts: &BTreeMap<(SummaryPart, String), PartLines>, words: &Strings) -> String {
+    let mut text: Vec<String> = Vec::new();
+    for ((part, kind), found) in parts {
+        let lines = part_lines(*part, found, words);
+        if parts.len() > 1 && !lines.is_empty() {
+            text.push(heading(*part, kind, found.count, words));
+        }
+        let flat = |line: &String| line.replace(['\n', '\r'], " ");
+        text.extend(lines.iter().map(|line| format!("• {}", filters::clip(&flat(line), MAX_LINE_CHARS))));
+    }
+    text.join("\n")
+}
+
+fn part_lines(part: SummaryPart, found: &PartLines, words: &Strings) -> Vec<String> {
+    match part {
+        SummaryPart::TaskFailed => failed_tasks(found, words),
+        SummaryPart::TaskDone | SummaryPart::TaskCancelled => {
+            names(&found.lines, found.count, words).into_iter().collect()
+        }
+        SummaryPart::OtherEvent => {
+            let titled = found.lines.iter().filter(|line| line.text != line.kind || line.reason.is_some());
+            listed(titled.map(|line| line.sentence(words)).collect(), MAX_LINES, None, words)
+        }
+        _ => {
+            let most = if part == SummaryPart::AlertFiring { MAX_ALERTS } else { MAX_LINES };
+            let sentences = found.lines.iter().map(|line| line.sentence(words)).collect();
+            listed(sentences, most, Some(found.count), words)
+        }
+    }
+}
+
+/// The first lines, and how many more there are.
+fn listed(mut lines: Vec<String>, most: usize, count: Option<u64>, words: &Strings) -> Vec<String> {
+    let count = count.map_or(lines.len(), |count| count as usize).max(lines.len());
+    if lines.is_empty() {
+        return lines;
+    }
+    lines.truncate(most);
+    if count > lines.len() {
+        lines.push(words.more(count - lines.len()));
+    }
+    lines
+}
+
+/// The failures by their reason, the most frequent first: `149 × CUDA out of memory: frame 1, frame 2 and 147 more`.
+fn failed_tasks(found: &PartLines, words: &Strings) -> Vec<String> {
+    let mut groups: Vec<(String, Vec<&SummaryLine>)> = Vec::new();
+    for line in &found.lines {
+        let key = line.reason.as_deref().map(without_numbers).unwrap_or_default();
+        match groups.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, lines)) => lines.push(line),
+            None => groups.push((key, vec![line])),
+        }
+    }
+    groups.sort_by_key(|(_, lines)| std::cmp::Reverse(lines.len()));
+    let mut named = 0;
+    let mut lines: Vec<String> = Vec::new();
+    for (_, group) in groups.iter().take(MAX_LINES) {
+        named += group.len();
+        lines.extend(failed_group(group, words));
+    }
+    let count = (found.count as usize).max(found.lines.len());
+    if count > named && !lines.is_empty() {
+        lines.push(words.more(count - named));
+    }
+    lines
+}
+
+fn failed_group(group: &[&SummaryLine], words: &Strings) -> Option<String> {
+    let first = group.first()?;
+    let name = first.name.as_deref().unwrap_or(words.unnamed_task);
+    let reason = first.reason.as_deref().unwrap_or(words.task_failed);
+    if group.len() == 1 {
+        return Some(fill(words.failure, &[("name", name), ("reason", reason)]));
+    }
+    let count = filters::group_thousands(&group.len().to_string(), words.thousands);
+    let what = format!("{count} × {reason}");
+    Some(match names(group.iter().copied(), group.len() as u64, words) {
+        Some(names) => fill(words.failure, &[("name", &what), ("reason", &names)]),
+        None => what,
+    })
+}
+
+/// `frame 1, frame 2 and 147 more`; `None` when none has a name.
+fn names<'a>(
+    lines: impl IntoIterator<Item = &'a SummaryLine>,
+    count: u64,
+    words: &Strings,
+) -> Option<String> {
+    let named = lines.into_iter().filter_map(|line| line.name.as_deref());
+    let first: Vec<String> = named.take(MAX_NAMES).map(|name| filters::clip(name, MAX_NAME_CHARS)).collect();
+    if first.is_empty() {
+        return None;
+    }
+    let further = (count as usize).saturating_sub(first.len());
+    let first = first.join(words.list);
+    Some(if further == 0 { first } else { format!("{first} {}", words.more(further)) })
+}
+
+/// Two reasons that differ in their numbers alone are one.
+fn without_numbers(reason: &str) -> String {
+    reason.chars().filter(|character| !character.is_ascii_digit()).collect()
+}

@@ -1,0 +1,190 @@
+//! The cards of a queue or a batch: its counts, as far as they are known, and its failures.
+
+use super::context::Context;
+use super::filters;
+use super::notice::{self, MAX_FACT_CHARS, Notice, error_text, scalar, seconds, text};
+use super::rendered_message::Tone;
+use super::strings::{Strings, fill};
+use serde_json::Value as Json;
+
+const MAX_FAILURES: usize = 5;
+
+/// The tasks of a queue or batch by their result. `None` is unknown: a host may count only some.
+struct Counts {
+    total: Option<u64>,
+    succeeded: Option<u64>,
+    failed: Option<u64>,
+    cancelled: Option<u64>,
+}
+
+impl Counts {
+    /// Where only the host counts, a zero that it did not pass is unknown, unless the others make up the total.
+    fn of(context: &Context, about: &str) -> Counts {
+        let passed = |field: &str| context.at(&["event", "data", field]).is_some();
+        let host_counts = ["total", "succeeded", "failed", "cancelled"].into_iter().any(passed);
+        let number = |field: &str| {
+            let count = context.at(&[about, field]).and_then(whole);
+            count.filter(|count| *count > 0 || !host_counts || passed(field))
+        };
+        let mut counts = Counts {
+            total: number("total"),
+            succeeded: number("succeeded"),
+            failed: number("failed"),
+            cancelled: number("cancelled"),
+        };
+        let parts = [counts.succeeded, counts.failed, counts.cancelled];
+        let sum = parts.iter().flatten().fold(0, |sum: u64, count| sum.saturating_add(*count));
+        if counts.total.is_none() && counts.succeeded.is_some() && counts.failed.is_some() {
+            counts.total = Some(sum);
+        }
+        if counts.total == Some(sum) {
+            for part in [&mut counts.succeeded, &mut counts.failed, &mut counts.cancelled] {
+                part.get_or_insert(0);
+            }
+        }
+        counts
+    }
+
+    /// Good only where nothing failed for certain, and something succeeded or there was nothing to do.
+    fn tone(&self) -> Tone {
+        match (self.failed, self.succeeded, self.cancelled.unwrap_or(0)) {
+            (Some(0), Some(_), 0) => Tone::Good,
+            (Some(0), None, 0) if self.total == Some(0) => Tone::Good,
+            (Some(0) | None, _, _) if self.succeeded.is_some() && self.succeeded == self.total => Tone::Good,
+            (Some(0) | None, _, _) => Tone::Neutral,
+            (Some(_), Some(0), _) => Tone::Bad,
+            (Some(_), None, _) if self.failed == self.total => Tone::Bad,
+            _ => Tone::Warn,
+        }
+    }
+
+    fn title(&self, what: &str, words: &Strings) -> String {
+        let number =
+            |count: Option<u64>| filters::group_thousands(&count.unwrap_or(0).to_string(), words.thousands);
+        let (total, succeeded) = (number(self.total), number(self.succeeded));
+        let (failed, cancelled) = (number(self.failed), number(self.cancelled));
+        let is_all = |count: Option<u64>| count.is_some() && count == self.total;
+        let some = |count: Option<u64>| count.is_some_and(|count| count > 0);
+        let pattern = match (self.total, self.succeeded) {
+            (Some(0), _) => "{what}",
+            (Some(1), _) if is_all(self.cancelled) => words.one_cancelled,
+            (Some(2..), _) if is_all(self.succeeded) => words.all_succeeded,
+            (Some(2..), _) if is_all(self.failed) => words.all_failed,
+            (Some(2..), _) if is_all(self.cancelled) => words.all_cancelled,
+            (Some(_), Some(_)) if some(self.cancelled) => words.counted_cancelled,
+            (Some(_), Some(_)) => words.counted,
+            (Some(_), None) if some(self.failed) => words.counted_failed,
+            (Some(_), None) => words.counted_tasks,
+            (None, _) if some(self.failed) => words.only_failed,
+            (None, Some(1..)) => words.only_succeeded,
+            (None, _) => "{what}",
+        };
+        let values = [
+            ("what", what),
+            ("total", &total),
+            ("succeeded", &succeeded),
+            ("failed", &failed),
+            ("cancelled", &cancelled),
+        ];
+        fill(pattern, &values)
+    }
+}
+
+/// The end of a queue or batch; `about` is the object with its summary.
+pub(super) fn end(context: &Context, about: &str, words: &Strings) -> Notice {
+    let counts = Counts::of(context, about);
+    let was_cancelled = matches!(context.text_at(&[about, "status"]), Some("cancelled" | "canceled"));
+    let what = match (about, was_cancelled) {
+        ("batch", true) => words.batch_cancelled,
+        ("batch", false) => words.batch_finished,
+        (_, true) => words.queue_cancelled,
+        (_, false) => words.queue_finished,
+    };
+    let tone = match counts.tone() {
+        Tone::Good if was_cancelled => Tone::Neutral,
+        tone => tone,
+    };
+    with_facts(Notice::new(tone, counts.title(what, words)), context, about, &counts, words)
+}
+
+/// A batch that makes no progress: how much is done, and for how long nothing came.
+pub(super) fn stalled(context: &Context, words: &Strings) -> Notice {
+    let number = |field: &str| context.at(&["batch", field]).and_then(whole);
+    let counts = Counts::of(context, "batch");
+    let show = |count: u64| filters::group_thousands(&count.to_string(), words.thousands);
+    let done = number("done").or_else(|| number("expected").and(counts.total));
+    let (expected, idle) = (number("expected"), seconds(context, &["batch", "idle_s"], words));
+    let progress = match (done, expected) {
+        (Some(done), Some(expected)) => {
+            Some(fill(words.done_of, &[("done", &show(done)), ("total", &show(expected))]))
+        }
+        (Some(done), None) => Some(fill(words.done, &[("done", &show(done))])),
+        (None, _) => None,
+    };
+    let idle = idle.map(|idle| fill(words.nothing_for, &[("time", &idle)]));
+    let said: Vec<String> = [progress, idle].into_iter().flatten().collect();
+    let title = match said.is_empty() {
+        true => words.batch_stalled.to_owned(),
+        false => fill(words.named, &[("what", words.batch_stalled), ("name", &said.join(words.comma))]),
+    };
+    let mut notice = Notice::new(Tone::Warn, title);
+    notice.fact(words.since, notice::time(context, &["batch", "since"]));
+    with_facts(notice, context, "batch", &counts, words)
+}
+
+fn with_facts(
+    mut notice: Notice,
+    context: &Context,
+    about: &str,
+    counts: &Counts,
+    words: &Strings,
+) -> Notice {
+    let show = |count: Option<u64>| {
+        let count = count.filter(|count| *count > 0)?;
+        Some(filters::group_thousands(&count.to_string(), words.thousands))
+    };
+    notice.fact(words.failed, show(counts.failed));
+    notice.fact(words.cancelled, show(counts.cancelled));
+    // A queue of which nothing but its end was heard began nowhere.
+    let took = context.at(&[about, "duration_s"]).and_then(Json::as_f64).is_some_and(|took| took > 0.0);
+    notice.fact(words.duration, seconds(context, &[about, "duration_s"], words).filter(|_| took));
+    notice.fact(words.per_task, seconds(context, &[about, "task_seconds", "mean"], words));
+    let users = context.at(&[about, "users"]).and_then(Json::as_array);
+    let users: Vec<&str> = users.into_iter().flatten().filter_map(Json::as_str).collect();
+    let label = if users.len() == 1 { words.user } else { words.users };
+    notice.fact(label, Some(users.join(words.list)));
+    notice.fact(words.queue, text(context, &[about, "name"]).filter(|name| name != "default"));
+    notice.fact(words.batch, text(context, &[about, "id"]));
+    notice.failures = failures(context.at(&[about, "failures"]), counts.failed.unwrap_or(0), words);
+    notice.output(context.at(&[about, "outputs"]), context);
+    notice.link_to_host(context);
+    notice
+}
+
+/// A count; some hosts write `600.0`.
+fn whole(value: &Json) -> Option<u64> {
+    let float = || value.as_f64().filter(|number| number.fract() == 0.0 && (0.0..1e15).contains(number));
+    value.as_u64().or_else(|| float().map(|number| number as u64))
+}
+
+fn failures(failures: Option<&Json>, failed: u64, words: &Strings) -> Vec<String> {
+    let failures = failures.and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
+    let mut lines: Vec<String> = failures
+        .iter()
+        .take(MAX_FAILURES)
+        .map(|failure| {
+            let name = ["name", "id"].iter().find_map(|key| failure.get(key).and_then(scalar));
+            let name = name.unwrap_or_else(|| words.unnamed_task.to_owned());
+            let line = match failure.get("error").and_then(error_text) {
+                Some(reason) => fill(words.failure, &[("name", &name), ("reason", &reason)]),
+                None => name,
+            };
+            filters::clip(&line, MAX_FACT_CHARS)
+        })
+        .collect();
+    let unnamed = failed.max(failures.len() as u64) - lines.len() as u64;
+    if !lines.is_empty() && unnamed > 0 {
+        lines.push(fill(words.more, &[("count", &unnamed.to_string())]));
+    }
+    lines
+}
