@@ -226,9 +226,13 @@ fn a_sent_event_is_retried_verified_and_kept_in_the_spool() {
     assert!(succeeds(&["list", test.config(), "--dead"]).contains("None of them matches"));
     let spool = test.folder.path().join("spool.db");
     let shown = succeeds(&["show", spool.to_str().unwrap(), first["id"].as_str().unwrap()]);
-    assert!(shown.contains("answered 503") && shown.contains("curl -X POST 'URL-OF-here'"), "{shown}");
+    assert!(
+        shown.contains("answered 503")
+            && shown.contains("curl -X POST \"${WEBHOOK_URL:?set it to the URL of here}\""),
+        "{shown}"
+    );
     let shown = succeeds(&["show", test.config(), "1"]);
-    assert!(shown.contains("curl -X POST 'http://127.0.0.1") && !shown.contains("marker"), "{shown}");
+    assert!(shown.contains("the URL of here, http://127.0.0.1") && !shown.contains("marker"), "{shown}");
     assert!(fails(&["show", test.config(), "77"]).contains("taskbell list"));
 }
 

@@ -11,7 +11,8 @@ The module functions use the process-wide default instance; ``Bell`` is an insta
 configuration. Both may be used from any thread. A call that fails raises ``TaskbellError``.
 
 Open instances are closed at interpreter exit, within ``EXIT_TIMEOUT_S``. Undelivered messages stay in
-the spool for the next start. After ``os.fork()`` the child's calls raise ``FORKED`` until it calls ``init``
+the spool for the next start; a line of ``logging.getLogger("taskbell")`` says how many messages did not
+arrive, and why, unless ``set_log`` gets it. After ``os.fork()`` the child's calls raise ``FORKED`` until it calls ``init``
 or opens a ``Bell`` of its own.
 """
 
@@ -21,6 +22,7 @@ import atexit
 import contextlib
 import ctypes
 import json
+import logging
 import os
 from collections.abc import Mapping
 from datetime import timedelta
@@ -83,7 +85,7 @@ class Bell:
         if self._closed and self not in _open_bells:
             return 0
         self._closed = True
-        left, ended = _close(self._handle, timeout)
+        left, ended = _close(self._handle, timeout, self._log)
         if ended:
             _open_bells.discard(self)
         return left
@@ -208,7 +210,7 @@ def init(config: Config) -> None:
 
 def shutdown(timeout: Seconds = 5.0) -> int:
     """Closes the default instance. Returns the number of deliveries left in the spool for the next start."""
-    return _close(None, timeout)[0]
+    return _close(None, timeout, default._log)[0]
 
 
 def on_task_complete(task: Payload = None) -> None:
@@ -263,11 +265,32 @@ def version() -> str:
     return text.decode("utf-8")
 
 
-def _close(handle: int | None, timeout: Seconds) -> tuple[int, bool]:
+def _close(handle: int | None, timeout: Seconds, log: Any) -> tuple[int, bool]:
     """The deliveries left, and whether the log function has ended."""
+    missing: list[str] = []
+
+    def collect(_userdata: Any, _level: int, message: bytes | None) -> None:
+        text = (message or b"").decode("utf-8", "replace")
+        if "did not arrive" in text:
+            missing.append(text)
+
+    if log is None:
+        callback = _native.LogFunction(collect)
+        if library().taskbell_set_log(handle, callback, None) == _native.OK:
+            # The library may call it until closing has ended in time.
+            _closing_logs.append(callback)
     left = ctypes.c_uint64(0)
     code = library().taskbell_close(handle, milliseconds(timeout), ctypes.byref(left))
-    return left.value, _in_time(code)
+    for line in missing:
+        logging.getLogger("taskbell").warning("%s", line)
+    ended = _in_time(code)
+    if ended and log is None:
+        _closing_logs.clear()
+    return left.value, ended
+
+
+_closing_logs: list[Any] = []
+"""Log functions of bells that are being closed, which the library may still call."""
 
 
 def _in_time(code: int) -> bool:

@@ -1,23 +1,37 @@
 //! `taskbell check`: finds every error in a configuration.
 
 use super::failure::Failure;
+use super::source;
 use super::terminal::{Style, Terminal, count, one_line};
+use taskbell_core::config::ConfigError;
 use taskbell_core::engine::{self, CheckReport};
 
 #[derive(Debug, clap::Args)]
 pub struct CheckArgs {
-    /// A `.toml` or `.json` file
-    config: String,
+    /// A `.toml` or `.json` file; `taskbell.toml` by default
+    config: Option<String>,
 }
 
 pub fn run(arguments: &CheckArgs, terminal: &mut Terminal) -> Result<(), Failure> {
-    let report = engine::check(&arguments.config);
+    let config = source::config_path(arguments.config.as_deref())?;
+    let report = engine::check(&config);
     if terminal.json() {
         terminal.object(&report.to_json())?;
     } else {
-        show(&report, &arguments.config, terminal)?;
+        show(&report, &config, terminal)?;
     }
     if report.errors.is_empty() { Ok(()) } else { Err(Failure::Reported) }
+}
+
+/// Prints an error or a warning on a line of its own.
+pub fn show_finding(
+    style: Style,
+    label: &str,
+    found: &ConfigError,
+    terminal: &mut Terminal,
+) -> Result<(), Failure> {
+    let label = terminal.paint(style, label);
+    Ok(terminal.line(&format!("{label}: {}", one_line(&found.to_string())))?)
 }
 
 fn show(report: &CheckReport, config: &str, terminal: &mut Terminal) -> Result<(), Failure> {
@@ -25,8 +39,7 @@ fn show(report: &CheckReport, config: &str, terminal: &mut Terminal) -> Result<(
         [(Style::Error, "error", &report.errors), (Style::Warning, "warning", &report.warnings)]
     {
         for error in found {
-            let label = terminal.paint(style, label);
-            terminal.line(&format!("{label}: {}", one_line(&error.to_string())))?;
+            show_finding(style, label, error, terminal)?;
         }
     }
     let warnings = match report.warnings.len() {

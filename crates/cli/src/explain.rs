@@ -6,25 +6,20 @@ use super::terminal::{Style, Terminal, one_line};
 use super::{input, source};
 use serde_json::{Map, Value as Json};
 use taskbell_core::engine;
+use taskbell_core::event::bytes_without_mark;
 
 #[derive(Debug, clap::Args)]
 pub struct ExplainArgs {
-    /// A `.toml` or `.json` file
-    config: String,
-    /// The event's type, such as `queue.end`, or a file with `type` and `data`
-    #[arg(value_name = "TYPE|EVENT.json")]
-    event: String,
-    /// The event as JSON, `@file`, or `-` for standard input; sample data by default
-    #[arg(value_name = "JSON")]
-    payload: Option<String>,
+    #[command(flatten)]
+    event: source::EventArgs,
 }
 
 pub fn run(arguments: &ExplainArgs, terminal: &mut Terminal) -> Result<(), Failure> {
-    let config = source::config(&arguments.config)?;
-    let (kind, payload) = match &arguments.payload {
-        Some(payload) => (arguments.event.clone(), Some(input::text(payload)?)),
-        None if is_file(&arguments.event) => event_of_file(&arguments.event)?,
-        None => (arguments.event.clone(), None),
+    let given = arguments.event.given()?;
+    let config = source::config(&given.config)?;
+    let (kind, payload) = match given.payload {
+        None if is_file(&given.kind) => event_of_file(&given.kind)?,
+        payload => (given.kind, payload),
     };
     let account = engine::explain(&config, &kind, payload.as_deref()).map_err(bad_event)?;
     if terminal.json() {
@@ -32,8 +27,7 @@ pub fn run(arguments: &ExplainArgs, terminal: &mut Terminal) -> Result<(), Failu
         return Ok(());
     }
     let title = terminal.paint(Style::Heading, one_line(&kind));
-    let sample =
-        if payload.is_none() { "  with sample data; give your own event as a third argument" } else { "" };
+    let sample = if payload.is_none() { "  with sample data; give your own event as JSON" } else { "" };
     terminal.line(&format!("{title}{sample}"))?;
     terminal.line("")?;
     for hook in account["hooks"].as_array().into_iter().flatten() {
@@ -74,7 +68,7 @@ fn is_file(name: &str) -> bool {
 fn event_of_file(path: &str) -> Result<(String, Option<String>), Failure> {
     let next = "write one JSON object: {\"type\": \"queue.end\", \"data\": {\"total\": 12}}";
     let bytes = input::bytes(path)?;
-    let event: Map<String, Json> = serde_json::from_slice(&bytes)
+    let event: Map<String, Json> = serde_json::from_slice(bytes_without_mark(&bytes))
         .map_err(|error| Failure::new(format!("{path} does not contain an event: {error}"), next))?;
     let Some(kind) = event.get("type").and_then(Json::as_str) else {
         return Err(Failure::new(format!("{path} has no `type`"), next));
@@ -108,8 +102,9 @@ mod tests {
             event.to_owned()
         };
         let (mut terminal, page) = Terminal::page(json);
-        let config = path("taskbell.toml");
-        run(&ExplainArgs { config, event, payload: payload.map(str::to_owned) }, &mut terminal)?;
+        let words = [Some(path("taskbell.toml")), Some(event), payload.map(str::to_owned)];
+        let event = source::EventArgs { words: words.into_iter().flatten().collect() };
+        run(&ExplainArgs { event }, &mut terminal)?;
         Ok(String::from_utf8(page.lock().unwrap().clone()).unwrap())
     }
 

@@ -4,6 +4,7 @@ use super::failure::Failure;
 use std::fs::File;
 use std::io::{self, Read};
 use std::time::Duration;
+use taskbell_core::event::without_mark;
 
 /// Bytes that are read from a file or from standard input at most.
 const MAX_BYTES: u64 = 64 << 20;
@@ -36,10 +37,14 @@ pub fn text(given: &str) -> Result<String, Failure> {
         None if given == "-" => "-",
         None => return Ok(given.to_owned()),
     };
-    String::from_utf8(bytes(path)?).map_err(|error| {
+    let bytes = bytes(path)?;
+    let utf16 = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
+    let text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
-        Failure::new(format!("{path} is not UTF-8 at byte {at}"), "save it as UTF-8")
-    })
+        let found = if utf16 { "is UTF-16".to_owned() } else { format!("is not UTF-8 at byte {at}") };
+        Failure::new(format!("{path} {found}"), "save it as UTF-8")
+    })?;
+    Ok(without_mark(&text).to_owned())
 }
 
 /// The milliseconds of a duration such as `500ms`, `30s`, `2m`, `2h` or `3d`.
@@ -87,8 +92,11 @@ mod tests {
         let given = format!("@{}", path.display());
         assert_eq!(text(&given).unwrap(), "{\"id\": 1}");
         assert_eq!(text("{}").unwrap(), "{}");
-        std::fs::write(&path, b"\xff").unwrap();
-        assert!(text(&given).is_err());
+        std::fs::write(&path, b"\xef\xbb\xbf{\"id\": 1}").unwrap();
+        assert_eq!(text(&given).unwrap(), "{\"id\": 1}", "a byte order mark is allowed");
+        std::fs::write(&path, b"\xff\xfe{\0}\0").unwrap();
+        let Err(Failure::Message { what, .. }) = text(&given) else { panic!("it is not UTF-8") };
+        assert!(what.ends_with("is UTF-16"), "{what}");
         assert!(text("@/missing/file").is_err());
     }
 }

@@ -13,9 +13,9 @@ use unicode_width::UnicodeWidthStr;
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("state").args(["dead", "pending", "delivered"]))]
 pub struct ListArgs {
-    /// A configuration (`.toml`, `.json`), or a spool (`.db`)
+    /// A configuration (`.toml`, `.json`), or a spool (`.db`); `taskbell.toml` by default
     #[arg(value_name = "CONFIG|SPOOL.db")]
-    source: String,
+    source: Option<String>,
     /// Only dead letters
     #[arg(long)]
     dead: bool,
@@ -37,7 +37,8 @@ pub struct ListArgs {
 }
 
 pub fn run(arguments: &ListArgs, terminal: &mut Terminal) -> Result<(), Failure> {
-    let reader = source::open(&arguments.source)?.reader;
+    let path = source::config_path(arguments.source.as_deref())?;
+    let reader = source::open(&path)?.reader;
     let unreadable = |error: taskbell_core::spool::SpoolError| {
         Failure::new(error.to_string(), "try again; `taskbell list` changes nothing")
     };
@@ -49,7 +50,7 @@ pub fn run(arguments: &ListArgs, terminal: &mut Terminal) -> Result<(), Failure>
             quiet.into_iter().map(|(name, until)| (name, clock::rfc3339(until))).collect();
         terminal.object(&json!({ "deliveries": rows, "counts": counts, "quiet_until": quiet }))?;
     } else {
-        show(&rows, &counts, &quiet, &arguments.source, terminal)?;
+        show(&rows, &counts, &quiet, &path, terminal)?;
     }
     Ok(())
 }

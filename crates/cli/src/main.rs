@@ -12,7 +12,7 @@ mod explain;
 mod failure;
 mod fake_platform;
 mod import_swarmui;
-
+mod init;
 mod input;
 mod list;
 mod preview;
@@ -44,13 +44,18 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Write a first configuration from the URL of a webhook
+    Init(init::InitArgs),
     /// Find every error in a configuration, without sending anything
     Check(check::CheckArgs),
     /// Show the requests that an event would cause, without sending them
+    #[command(override_usage = "taskbell preview [OPTIONS] [CONFIG] TYPE [JSON]")]
     Preview(preview::PreviewArgs),
     /// Show which hooks an event fires, and why or why not
+    #[command(override_usage = "taskbell explain [OPTIONS] [CONFIG] TYPE [JSON]")]
     Explain(explain::ExplainArgs),
     /// Report an event as a host would, and wait for its deliveries
+    #[command(override_usage = "taskbell send [OPTIONS] [CONFIG] TYPE [JSON]")]
     Send(send::SendArgs),
     /// Receive webhooks on this machine, verify and show them
     Serve(serve::ServeArgs),
@@ -84,6 +89,7 @@ fn main() -> ExitCode {
 
 fn execute(command: &Command, terminal: &mut Terminal) -> Result<(), Failure> {
     match command {
+        Command::Init(arguments) => init::run(arguments, terminal),
         Command::Check(arguments) => check::run(arguments, terminal),
         Command::Preview(arguments) => preview::run(arguments, terminal),
         Command::Explain(arguments) => explain::run(arguments, terminal),
@@ -130,7 +136,9 @@ mod tests {
     #[test]
     fn every_command_takes_json() {
         for line in [
+            "init https://example.com/ --json",
             "check a.toml --json",
+            "send task.complete --json",
             "--json preview a.toml queue.end {}",
             "explain a.toml event.json --json",
             "send a.toml task.complete --json",
@@ -153,7 +161,7 @@ mod tests {
         for line in [
             "list a.db --dead --pending",
             "verify --headers {} body",
-            "send a.toml",
+            "send",
             "replay",
             "replay a.db",
             "drop a.db --dead --pending",

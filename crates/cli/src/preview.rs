@@ -2,8 +2,8 @@
 
 use super::card_preview::{self, CardPreview};
 use super::failure::Failure;
+use super::source::{self, GivenEvent};
 use super::terminal::{Style, Terminal, harmless, one_line};
-use super::{input, source};
 use serde_json::Value as Json;
 use taskbell_core::config::Config;
 use taskbell_core::engine::{self, ErrorKind};
@@ -11,20 +11,17 @@ use taskbell_core::hooks::Hook;
 
 #[derive(Debug, clap::Args)]
 pub struct PreviewArgs {
-    /// A `.toml` or `.json` file
-    config: String,
-    /// The event's type, such as `queue.end`
-    #[arg(value_name = "TYPE")]
-    kind: String,
-    /// The event as JSON, `@file`, or `-` for standard input; sample data by default
-    #[arg(value_name = "JSON")]
-    payload: Option<String>,
+    #[command(flatten)]
+    event: source::EventArgs,
+    /// Draw the cards only, without the requests
+    #[arg(long)]
+    card: bool,
 }
 
 pub fn run(arguments: &PreviewArgs, terminal: &mut Terminal) -> Result<(), Failure> {
-    let config = source::config(&arguments.config)?;
-    let payload = arguments.payload.as_deref().map(input::text).transpose()?;
-    let mut preview = engine::preview(&config, &arguments.kind, payload.as_deref()).map_err(bad_event)?;
+    let GivenEvent { config, kind, payload } = arguments.event.typed()?;
+    let config = source::config(&config)?;
+    let mut preview = engine::preview(&config, &kind, payload.as_deref()).map_err(bad_event)?;
     for request in preview["requests"].as_array_mut().into_iter().flatten() {
         if let Some(card) = card(request) {
             request["card"] = card.to_json();
@@ -36,7 +33,8 @@ pub fn run(arguments: &PreviewArgs, terminal: &mut Terminal) -> Result<(), Failu
         terminal.object(&preview)?;
     } else {
         let sample = payload.is_none();
-        show(&preview, requests, &config, &arguments.kind, sample, terminal)?;
+        let sample = sample.then_some("With sample data; give your own event as JSON after the type.");
+        show(&preview, requests, &config, &kind, sample, arguments.card, terminal)?;
     }
     if broken { Err(Failure::Reported) } else { Ok(()) }
 }
@@ -62,16 +60,17 @@ fn show(
     requests: &[Json],
     config: &Config,
     kind: &str,
-    sample: bool,
+    note: Option<&str>,
+    card_only: bool,
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
-    if sample {
-        let note = terminal.paint(Style::Muted, "With sample data; give your own event as a third argument.");
+    if let Some(note) = note {
+        let note = terminal.paint(Style::Muted, note);
         terminal.line(&note)?;
         terminal.line("")?;
     }
     for request in requests {
-        show_request(request, terminal)?;
+        show_request(request, card_only, terminal)?;
     }
     for remark in preview["remarks"].as_array().into_iter().flatten().filter_map(Json::as_str) {
         let label = terminal.paint(Style::Warning, "remark");
@@ -89,7 +88,7 @@ fn show(
     Ok(())
 }
 
-fn show_request(request: &Json, terminal: &mut Terminal) -> Result<(), Failure> {
+fn show_request(request: &Json, card_only: bool, terminal: &mut Terminal) -> Result<(), Failure> {
     let text = |key: &str| harmless(request[key].as_str().unwrap_or_default());
     let title = format!("{} ({})", text("endpoint"), text("platform"));
     let title = terminal.paint(Style::Heading, title);
@@ -104,6 +103,9 @@ fn show_request(request: &Json, terminal: &mut Terminal) -> Result<(), Failure> 
         terminal.line("")?;
         card.draw(2, terminal)?;
         terminal.line("")?;
+        if card_only {
+            return Ok(());
+        }
     }
     for (key, style) in [("file", Style::Name), ("remark", Style::Warning)] {
         if let Some(text) = request[key].as_str() {

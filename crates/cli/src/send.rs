@@ -1,9 +1,10 @@
 //! `taskbell send`: reports an event as a host would.
 
 use super::failure::Failure;
+use super::input;
 use super::preview::{bad_event, unmet_conditions};
+use super::source::{self, GivenEvent};
 use super::terminal::{Style, Terminal, count, one_line, span};
-use super::{input, source};
 use serde_json::{Value as Json, json};
 use std::time::{Duration, Instant};
 use taskbell_core::clock;
@@ -18,14 +19,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 #[derive(Debug, clap::Args)]
 pub struct SendArgs {
-    /// A `.toml` or `.json` file
-    config: String,
-    /// The event's type, such as `task.complete`
-    #[arg(value_name = "TYPE")]
-    kind: String,
-    /// The event as JSON, `@file`, or `-` for standard input; `{}` by default
-    #[arg(value_name = "JSON")]
-    payload: Option<String>,
+    #[command(flatten)]
+    event: source::EventArgs,
     /// How long to wait for the deliveries
     #[arg(long, default_value = "30s", value_parser = input::timeout, value_name = "TIME")]
     timeout: Duration,
@@ -44,19 +39,20 @@ struct EndedDeliveries {
 }
 
 pub fn run(arguments: &SendArgs, terminal: &mut Terminal) -> Result<(), Failure> {
-    let mut config = source::config(&arguments.config)?;
+    let given = arguments.event.typed()?;
+    let mut config = source::config(&given.config)?;
     // Alerts are for a host: this process lives for one event.
     config.alerts.clear();
-    let payload = arguments.payload.as_deref().map_or_else(|| Ok("{}".to_owned()), input::text)?;
+    let payload = given.payload.as_deref().unwrap_or("{}");
     let spool = config.spool.path.clone();
     let bell = Bell::open(config).map_err(bad_event)?;
     if arguments.verbose {
         bell.set_log(Some(Box::new(log))).map_err(bad_event)?;
     }
-    let accepted = bell.emit(&arguments.kind, payload.as_bytes()).map_err(bad_event)?;
+    let accepted = bell.emit(&given.kind, payload.as_bytes()).map_err(bad_event)?;
     if !terminal.json() {
         let id = terminal.paint(Style::Heading, accepted.id.to_string());
-        terminal.line(&format!("accepted {} as {id}", arguments.kind))?;
+        terminal.line(&format!("accepted {} as {id}", given.kind))?;
     }
     let mut totals = EndedDeliveries::default();
     let ended = wait(&bell, accepted.ticket, accepted.id, arguments.timeout, &mut totals, terminal)?;
@@ -65,7 +61,7 @@ pub fn run(arguments: &SendArgs, terminal: &mut Terminal) -> Result<(), Failure>
     drop(bell);
     // A delivery may have ended while the bell was closing.
     let ended = ended || (waiting.is_empty() && closed == Ok(0) && spool != SpoolPath::Memory);
-    finish(arguments, &totals, ended, &waiting, &spool, terminal)
+    finish(arguments, &given, &totals, ended, &waiting, &spool, terminal)
 }
 
 /// Prints each delivery of an event as it ends; false if some have not ended within the limit.
@@ -138,6 +134,7 @@ fn pending(spool: &SpoolPath, id: EventId) -> Vec<DeliveryDetail> {
 
 fn finish(
     arguments: &SendArgs,
+    given: &GivenEvent,
     totals: &EndedDeliveries,
     ended: bool,
     waiting: &[DeliveryDetail],
@@ -153,7 +150,7 @@ fn finish(
         let note = terminal.paint(Style::Muted, note);
         terminal.line(&note)?;
     }
-    let config = &arguments.config;
+    let config = &given.config;
     if !ended {
         let limit = span(i64::try_from(arguments.timeout.as_millis()).unwrap_or(i64::MAX));
         let what = format!("not every delivery has ended after {limit}");
@@ -174,7 +171,7 @@ fn finish(
         ));
     }
     if totals.delivered == 0 && !terminal.json() {
-        explain_silence(arguments, terminal)?;
+        explain_silence(given, terminal)?;
     }
     if terminal.json() {
         terminal.object(&json!({ "ok": true, "delivered": totals.delivered, "dead": totals.dead }))?;
@@ -225,11 +222,11 @@ fn where_pending_stay(spool: &SpoolPath, config: &str) -> String {
     }
 }
 
-fn explain_silence(arguments: &SendArgs, terminal: &mut Terminal) -> Result<(), Failure> {
+fn explain_silence(given: &GivenEvent, terminal: &mut Terminal) -> Result<(), Failure> {
     terminal.line("No hook fired, so there is nothing to deliver.")?;
-    if let Ok(config) = Config::load(&arguments.config) {
+    if let Ok(config) = Config::load(&given.config) {
         for hook in &config.hooks {
-            terminal.line(&format!("  {}", unmet_conditions(hook, &arguments.kind)))?;
+            terminal.line(&format!("  {}", unmet_conditions(hook, &given.kind)))?;
         }
     }
     Ok(())

@@ -184,21 +184,44 @@ fn phases(attempt: &AttemptDetail) -> String {
     parts.join(", ")
 }
 
-/// The request as a command for `curl`, without the secrets of the configuration.
+/// The request as a command for a shell, which runs as it is printed. In place of each secret of the configuration
+/// stands a variable, and the shell says what to set it to.
 fn curl(event: &EventDetail, delivery: &DeliveryDetail, config: Option<&Config>) -> String {
     let endpoint = config.and_then(|config| config.endpoint(&delivery.endpoint));
-    let url = endpoint
-        .map_or_else(|| format!("URL-OF-{}", delivery.endpoint), |endpoint| endpoint.target.url.to_string());
-    let mut command = format!("curl -X POST {}", quoted(&url));
+    let url = match endpoint.map(|endpoint| &endpoint.target.url) {
+        // A URL that is shown whole has no secret in it.
+        Some(url) if url.to_string() == url.expose().as_str() => quoted(&url.to_string()),
+        Some(url) => variable("WEBHOOK_URL", &format!("the URL of {}, {url}", delivery.endpoint)),
+        None => variable("WEBHOOK_URL", &format!("the URL of {}", delivery.endpoint)),
+    };
+    let mut command = format!("curl -X POST {url}");
     for (name, value) in headers(event, delivery, endpoint.map(|endpoint| &**endpoint)) {
-        command.push_str(&format!(" \\\n  -H {}", quoted(&format!("{name}: {value}"))));
+        let header = if value == REDACTED {
+            let variable_name = name.to_ascii_uppercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+            // The quotes end before the variable, so that nothing of the name is expanded.
+            format!(
+                "{}{}",
+                quoted(&format!("{name}: ")),
+                variable(&variable_name, &format!("the header {name}"))
+            )
+        } else {
+            quoted(&format!("{name}: {value}"))
+        };
+        command.push_str(&format!(" \\\n  -H {header}"));
     }
     if delivery.body.len() > MAX_INLINE {
-        command.push_str(" \\\n  --data-binary @body.json    # the body above, as `--json` prints it");
+        // One argument of a program may have 128 KiB; what a shell prints by itself may be longer.
+        format!("printf '%s' {} |\n  {command} \\\n  --data-binary @-", quoted(&delivery.body))
     } else {
-        command.push_str(&format!(" \\\n  --data-binary {}", quoted(&delivery.body)));
+        format!("{command} \\\n  --data-binary {}", quoted(&delivery.body))
     }
-    command
+}
+
+/// A variable of the shell, which stops the command with these words while it is not set.
+fn variable(name: &str, meaning: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || " ,.:/-_…".contains(c);
+    let meaning: String = meaning.chars().filter(|c| plain(*c)).collect();
+    format!("\"${{{name}:?set it to {meaning}}}\"")
 }
 
 /// The headers of one more attempt, signed now. A configured header is shown only by its name.
@@ -332,9 +355,11 @@ mod tests {
                     [[hooks]]\non = [\"task.complete\"]\nto = [\"ci\"]\n";
         std::fs::write(&config, text).unwrap();
         let text = shown(&config, "1").unwrap();
-        assert!(text.contains("'https://ci.example.com/…'"), "{text}");
+        let url = "curl -X POST \"${WEBHOOK_URL:?set it to the URL of ci, https://ci.example.com/…}\"";
+        assert!(text.contains(url), "{text}");
         assert!(
-            text.contains("authorization: [redacted]") && text.contains("x-hub-signature-256: sha256="),
+            text.contains("'authorization: '\"${AUTHORIZATION:?set it to the header authorization}\"")
+                && text.contains("x-hub-signature-256: sha256="),
             "{text}"
         );
         assert!(!text.contains("marker"), "{text}");

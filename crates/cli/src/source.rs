@@ -1,6 +1,7 @@
 //! The configuration or the spool that a command reads.
 
 use super::failure::{Failure, bad_config};
+use super::input;
 use std::path::Path;
 use taskbell_core::config::Config;
 use taskbell_core::spool::SpoolPath;
@@ -30,6 +31,72 @@ pub fn open(given: &str) -> Result<Source, Failure> {
     Ok(Source { reader, config: Some(config) })
 }
 
+/// The file that commands read where no configuration is given.
+pub const DEFAULT: &str = "taskbell.toml";
+
+/// The given configuration, else the one of this folder.
+pub fn config_path(given: Option<&str>) -> Result<String, Failure> {
+    match given {
+        Some(given) => Ok(given.to_owned()),
+        None if Path::new(DEFAULT).is_file() => Ok(DEFAULT.to_owned()),
+        None => Err(Failure::new(
+            format!("no configuration is given, and this folder has no {DEFAULT}"),
+            "give the path of one, or write one with `taskbell init URL`",
+        )),
+    }
+}
+
+/// The arguments `[CONFIG] TYPE [JSON]`.
+#[derive(Debug, clap::Args)]
+pub struct EventArgs {
+    /// A `.toml` or `.json` file (`taskbell.toml` by default), the event's type, such as `queue.end`, and the event
+    /// as JSON, `@file`, or `-` for standard input
+    #[arg(value_name = "CONFIG TYPE JSON", required = true, num_args = 1..=3)]
+    pub words: Vec<String>,
+}
+
+/// An event and the configuration for it, as the command line names them.
+#[derive(Debug)]
+pub struct GivenEvent {
+    pub config: String,
+    /// The type; for `explain`, perhaps a file.
+    pub kind: String,
+    pub payload: Option<String>,
+}
+
+impl EventArgs {
+    /// Tells the three words apart: a configuration has an extension or a separator of paths, a type has neither.
+    pub fn given(&self) -> Result<GivenEvent, Failure> {
+        let first_is_config = self.words.len() == 3 || (self.words.len() == 2 && is_path(&self.words[0]));
+        let (config, rest) = match self.words.split_first() {
+            Some((first, rest)) if first_is_config => (Some(first.as_str()), rest),
+            _ => (None, &self.words[..]),
+        };
+        Ok(GivenEvent {
+            config: config_path(config)?,
+            kind: rest.first().cloned().unwrap_or_default(),
+            payload: rest.get(1).map(|payload| input::text(payload)).transpose()?,
+        })
+    }
+
+    /// As `given`, for a command whose event is never a file.
+    pub fn typed(&self) -> Result<GivenEvent, Failure> {
+        match self.words.as_slice() {
+            [only] if is_path(only) => Err(Failure::new(
+                "the type of the event is missing",
+                format!("name it after the configuration: `{only} task.complete`"),
+            )),
+            _ => self.given(),
+        }
+    }
+}
+
+/// Whether a word is a path rather than an event's type.
+pub fn is_path(word: &str) -> bool {
+    let lower = word.to_ascii_lowercase();
+    lower.ends_with(".toml") || lower.ends_with(".json") || word.contains(['/', '\\'])
+}
+
 /// Reads a configuration for a command that needs nothing else.
 pub fn config(given: &str) -> Result<Config, Failure> {
     Config::load(given).map_err(|errors| bad_config(given, &errors))
@@ -55,4 +122,28 @@ fn reader(path: &Path) -> Result<Reader, Failure> {
         };
         Failure::new(error.to_string(), next)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_configuration_may_be_left_out_before_the_type() {
+        let given = |words: &[&str]| {
+            let words = words.iter().map(|word| (*word).to_owned()).collect();
+            EventArgs { words }.typed()
+        };
+        let three = given(&["a.toml", "queue.end", "{}"]).unwrap();
+        assert_eq!((three.config.as_str(), three.kind.as_str()), ("a.toml", "queue.end"));
+        assert_eq!(three.payload.as_deref(), Some("{}"));
+        let two = given(&["b/a", "queue.end"]).unwrap();
+        assert_eq!((two.config.as_str(), two.kind.as_str(), two.payload), ("b/a", "queue.end", None));
+        // The folder of this test has no taskbell.toml.
+        for words in [&["queue.end"] as &[_], &["queue.end", "{}"], &["a.toml"]] {
+            let Err(Failure::Message { what, next }) = given(words) else { panic!("{words:?}") };
+            assert!(what.contains("no taskbell.toml") || what.contains("type of the event"), "{what}");
+            assert!(next.contains("taskbell init URL") || next.contains("task.complete"), "{next}");
+        }
+    }
 }

@@ -100,6 +100,19 @@ pub fn check_type(name: &str) -> Result<(), String> {
     }
 }
 
+/// The byte order mark that some editors and shells write before a text.
+const BYTE_ORDER_MARK: &str = "\u{feff}";
+
+/// A payload without its byte order mark.
+pub fn without_mark(json: &str) -> &str {
+    json.strip_prefix(BYTE_ORDER_MARK).unwrap_or(json)
+}
+
+/// As [`without_mark`], for bytes that may be no text.
+pub fn bytes_without_mark(json: &[u8]) -> &[u8] {
+    json.strip_prefix(BYTE_ORDER_MARK.as_bytes()).unwrap_or(json)
+}
+
 /// Checks that the text is one JSON object that every later step can read. Allocates only for a string with
 /// escapes.
 ///

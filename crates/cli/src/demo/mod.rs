@@ -38,7 +38,7 @@ struct RenderedFrame {
     number: u32,
     took: Duration,
     result: io::Result<()>,
-    /// How long the call into the library took, and its result.
+    /// The processor time of the call into the library, and its result.
     call: (Duration, Result<(), String>),
 }
 
@@ -137,13 +137,29 @@ fn work(bell: &Bell, folder: &Path, next_frame: &AtomicU32, send: &mpsc::Sender<
         let result = frame::render(number, &path);
         let took = began.elapsed();
         let task = frame::task(number, &path, took, &result).to_string();
-        let before = Instant::now();
+        let before = thread_time();
         let reported = bell.emit("task.complete", task.as_bytes());
-        let call = (before.elapsed(), reported.map(drop).map_err(|error| error.to_string()));
+        let call =
+            (thread_time().saturating_sub(before), reported.map(drop).map_err(|error| error.to_string()));
         if send.send(DemoEvent::Frame(RenderedFrame { number, took, result, call })).is_err() {
             return;
         }
     }
+}
+
+/// The processor time of this thread. By the clock on the wall, a call would last as long as other threads keep
+/// the processor from it: here the workers use every one.
+#[cfg(unix)]
+fn thread_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::try_from(time).unwrap_or_default()
+}
+
+/// The clock on the wall, where the processor time of a thread is not precise enough.
+#[cfg(not(unix))]
+fn thread_time() -> Duration {
+    static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+    START.get_or_init(Instant::now).elapsed()
 }
 
 /// Follows the queue until every message has arrived and the library has reported every delivery.

@@ -17,7 +17,7 @@ pub struct Summary {
     pub arrivals: Vec<Arrival>,
     /// Delivery reports of the library.
     pub reports: Vec<Json>,
-    /// How long each report of a task took.
+    /// The processor time of each report of a task.
     pub calls: Vec<Duration>,
     /// Calls that failed.
     pub errors: Vec<String>,
@@ -118,8 +118,8 @@ impl Summary {
         let share = 100.0 * all_calls / self.work.as_secs_f64().max(1e-9);
         let calls = self.calls.len();
         format!(
-            "Reporting a task took {median:.1} µs (median of {calls} calls, longest {max:.1} µs): {share:.3} % of \
-             the time of the tasks."
+            "Reporting a task cost {median:.1} µs of processor time (median of {calls} calls, most {max:.1} µs): \
+             {share:.3} % of the tasks."
         )
     }
 }
@@ -152,7 +152,7 @@ mod tests {
     fn a_complete_demo_misses_nothing_and_has_a_cost() {
         assert!(summary().is_complete());
         assert_eq!(summary().missing(), Vec::<String>::new());
-        let expected = "took 1.1 µs (median of 3 calls, longest 40.0 µs): 0.004 % of";
+        let expected = "cost 1.1 µs of processor time (median of 3 calls, most 40.0 µs): 0.004 % of";
         assert!(summary().cost().contains(expected), "{}", summary().cost());
     }
 

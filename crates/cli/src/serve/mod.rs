@@ -3,6 +3,7 @@
 pub mod http;
 pub mod receiver;
 
+use super::card_preview;
 use super::failure::Failure;
 use super::fake_platform::FakePlatform;
 use super::signature;
@@ -75,7 +76,7 @@ pub fn run(arguments: &ServeArgs, terminal: &mut Terminal) -> Result<(), Failure
     let mut refused = 0;
     for arrival in arrivals.iter().take(arguments.count.unwrap_or(usize::MAX)) {
         refused += usize::from(matches!(arrival.verdict, Verdict::Refused(_)));
-        show(&arrival, terminal)?;
+        show(&arrival, played.unwrap_or("json"), terminal)?;
     }
     if refused == 0 {
         return Ok(());
@@ -146,7 +147,8 @@ fn is_variable(secret: &str) -> bool {
     !["whsec_", "whsk_", "whpk_"].iter().any(|prefix| secret.starts_with(prefix))
 }
 
-fn show(arrival: &Arrival, terminal: &mut Terminal) -> Result<(), Failure> {
+/// Prints a request: its card as a reader would see it, or else its body.
+fn show(arrival: &Arrival, platform: &str, terminal: &mut Terminal) -> Result<(), Failure> {
     if terminal.json() {
         return Ok(terminal.object(&as_json(arrival))?);
     }
@@ -155,6 +157,10 @@ fn show(arrival: &Arrival, terminal: &mut Terminal) -> Result<(), Failure> {
     if let Verdict::Refused(reason) = &arrival.verdict {
         let reason = terminal.paint(Style::Error, one_line(reason));
         terminal.line(&format!("  {reason}"))?;
+    }
+    if let Some(card) = arrival.json().and_then(|body| card_preview::read(platform, &body)) {
+        card.draw(2, terminal)?;
+        return Ok(terminal.line("")?);
     }
     let body = String::from_utf8_lossy(&arrival.request.body);
     terminal.indented(2, &screenful(&pretty(&body), MAX_LINES))?;

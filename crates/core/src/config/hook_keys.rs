@@ -34,7 +34,7 @@ config_table! {
     );
     WHEN: Text<Condition> = key(
         "when",
-        parsed_text("a condition", |text, _| Condition::compile(&text.text)),
+        parsed_text("a condition", |text, _| compile(&text.text)),
         Absent,
         "Fires only when this expression over the event is true.",
     );
@@ -127,7 +127,7 @@ config_table! {
     );
     QUIET_EXCEPT: Text<Condition> = key(
         "quiet_except",
-        parsed_text("a condition", |text, _| Condition::compile(&text.text)),
+        parsed_text("a condition", |text, _| compile(&text.text)),
         Absent,
         "Events that are sent even in quiet hours; requires `quiet_hours`.",
     );
@@ -151,4 +151,30 @@ fn parse_digest(text: &TextValue) -> Result<Digest, String> {
         }
         Some(window) => Ok(Digest::Window(window)),
     }
+}
+
+/// Compiles a condition; the error names the most common slip of the pen.
+fn compile(source: &str) -> Result<Condition, String> {
+    Condition::compile(source).map_err(|error| match has_single_equals(source) {
+        true => format!("{error}; `=` does not compare: write `==`"),
+        false => error,
+    })
+}
+
+/// Whether a `=` outside of quotes belongs to no comparison.
+fn has_single_equals(source: &str) -> bool {
+    let mut quote = None;
+    let mut before = ' ';
+    let mut characters = source.chars().peekable();
+    while let Some(c) = characters.next() {
+        match quote {
+            Some(_) if before == '\\' => {}
+            Some(mark) if c == mark => quote = None,
+            None if matches!(c, '\'' | '"') => quote = Some(c),
+            None if c == '=' && !"=!<>".contains(before) && characters.peek() != Some(&'=') => return true,
+            _ => {}
+        }
+        before = c;
+    }
+    false
 }

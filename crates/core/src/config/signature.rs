@@ -80,7 +80,8 @@ pub(super) fn read(table: &TableReader<'_>) -> Option<Signer> {
             entry.insert(key.name.to_owned(), value.into());
         }
     }
-    entry.insert(keys::SCHEME.name.to_owned(), scheme?.into());
+    let scheme = scheme?;
+    entry.insert(keys::SCHEME.name.to_owned(), scheme.clone().into());
     let secrets = secrets?;
     if secrets.is_empty() {
         if table.is_empty_list(&keys::SECRETS) {
@@ -92,13 +93,44 @@ pub(super) fn read(table: &TableReader<'_>) -> Option<Signer> {
     if !secrets.iter().all(|secret| seen.insert(secret.text.as_str())) {
         table.error(&keys::SECRETS, "the list contains a secret twice");
     }
+    let standard = scheme == "standard-webhooks";
+    let form =
+        entry.get(keys::KEY.name).and_then(Json::as_str).unwrap_or(if standard { "base64" } else { "utf8" });
+    let least = if standard { 24 } else { 16 };
+    if let Some(length) =
+        secrets.iter().map(|secret| key_length(&secret.text, form)).find(|length| *length < least)
+    {
+        let message = format!(
+            "this secret has {length} bytes, which can be guessed: use {least} bytes or more. {}",
+            how_to_make(standard)
+        );
+        table.warn(&keys::SECRETS, message);
+    }
     let secrets = secrets.into_iter().map(|secret| secret.text).collect();
     entry.insert(keys::SECRETS.name.to_owned(), secrets);
     match Signer::from_json(&Json::Object(entry)) {
         Ok(signer) => Some(signer),
         Err(message) => {
-            table.context.error(table.at, &table.path, message);
+            table.context.error(table.at, &table.path, format!("{message}. {}", how_to_make(standard)));
             None
         }
+    }
+}
+
+/// The bytes of a key, by its text.
+fn key_length(secret: &str, form: &str) -> usize {
+    let text = ["whsec_", "whsk_"].iter().find_map(|prefix| secret.strip_prefix(prefix)).unwrap_or(secret);
+    match form {
+        "base64" => text.trim_end_matches('=').len() * 3 / 4,
+        "hex" => text.len() / 2,
+        _ => secret.len(),
+    }
+}
+
+fn how_to_make(standard: bool) -> &'static str {
+    if standard {
+        "`echo whsec_$(openssl rand -base64 32)` makes one"
+    } else {
+        "`openssl rand -hex 32` makes one"
     }
 }

@@ -397,6 +397,7 @@ fn the_ring_is_in_memory_or_beside_the_spool() {
 fn a_hook_with_an_invalid_condition_or_threshold_is_rejected_and_not_left_unconditional() {
     for (lines, expected) in [
         ("when = 'queue.total >'", "hooks[0].when: "),
+        ("when = 'task.status = \"error\"'", "`=` does not compare: write `==`"),
         ("when = 'queue.total > 1 and'", "hooks[0].when: "),
         ("when = ''", "hooks[0].when: "),
         ("relative = -1", "hooks[0].relative: "),

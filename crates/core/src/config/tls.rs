@@ -41,5 +41,10 @@ fn pem(text: &TextValue, context: &LoadContext<'_>) -> Result<Vec<u8>, String> {
     if text.text.contains("-----BEGIN ") {
         return Ok(text.text.clone().into_bytes());
     }
-    read_bytes(&context.path(&text.text))
+    let mut bytes = read_bytes(&context.path(&text.text))?;
+    // Editors on Windows write a byte order mark, which hides the first block from the parser.
+    if bytes.starts_with(b"\xef\xbb\xbf") {
+        bytes.drain(..3);
+    }
+    Ok(bytes)
 }

@@ -72,6 +72,7 @@ impl Bell {
             counters.refused_closed.one();
             return Err(closed());
         };
+        let payload = event::bytes_without_mark(payload);
         self.check(kind, payload)?;
         if self.parts.spool_health.is_full() {
             counters.refused_spool.one();

@@ -79,7 +79,7 @@ fn with_usual(config: &Config) -> (Tally, Option<String>) {
 /// The event as the ring would hold it, accepted now.
 fn record(kind: &str, payload: Option<&str>) -> Result<Record, Error> {
     event::check_type(kind).map_err(|fault| Error::new(ErrorKind::InvalidArgument, fault))?;
-    let payload = payload.map_or_else(|| sample_payload(kind), str::to_owned);
+    let payload = payload.map_or_else(|| sample_payload(kind), |given| event::without_mark(given).to_owned());
     event::check_object(&payload).map_err(|fault| {
         Error::new(ErrorKind::InvalidJson, format!("the event is not a JSON object: {fault}"))
     })?;

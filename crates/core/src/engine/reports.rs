@@ -45,16 +45,41 @@ fn as_text<S: Serializer>(id: &EventId, serializer: S) -> Result<S::Ok, S::Error
 #[derive(Debug, Default)]
 pub struct DeliveryReports {
     waiting: Mutex<VecDeque<DeliveryReport>>,
+    missing: Mutex<Missing>,
+}
+
+/// The messages that did not arrive, and the last reason.
+#[derive(Debug, Default)]
+struct Missing {
+    count: u64,
+    reason: String,
 }
 
 impl DeliveryReports {
     /// Adds a report. Returns how many were dropped to make room.
     pub fn push(&self, report: DeliveryReport) -> u64 {
+        if report.state == "dead" && !report.superseded {
+            let mut missing = lock(&self.missing);
+            missing.count += 1;
+            missing.reason = report.reason.clone().unwrap_or_default();
+        }
         let mut waiting = lock(&self.waiting);
         waiting.push_back(report);
         let surplus = waiting.len().saturating_sub(MAX_WAITING);
         waiting.drain(..surplus);
         surplus as u64
+    }
+
+    /// What a host should know at its end: how many messages did not arrive, with the last reason. `None` when all
+    /// arrived that have ended.
+    pub fn missing(&self) -> Option<String> {
+        let missing = lock(&self.missing);
+        let messages = match missing.count {
+            0 => return None,
+            1 => "1 message".to_owned(),
+            count => format!("{count} messages"),
+        };
+        Some(format!("{messages} did not arrive: {}; see `taskbell list`", missing.reason))
     }
 
     /// Passes the next report to `take`, and removes it if that returns `true`. `None` when none waits.

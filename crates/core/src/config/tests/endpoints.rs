@@ -94,6 +94,39 @@ fn a_page_for_people_and_a_service_with_another_form_are_named() {
     assert_error(&endpoint("").replace("https://", "<https://"), "an angle bracket around it");
 }
 
+#[test]
+fn a_short_signing_secret_is_warned_of_with_the_way_to_make_one() {
+    let warned = |scheme: &str, secret: &str| -> String {
+        let sign = format!("sign = [{{ scheme = \"{scheme}\", secrets = [\"{secret}\"] }}]");
+        let text = endpoint(&sign) + "[[hooks]]\non = [\"a\"]\nto = [\"a\"]\n";
+        let found = read_all(&text).unwrap_or_else(|errors| panic!("{errors}")).1;
+        found.iter().map(ToString::to_string).collect()
+    };
+    for (scheme, secret, makes) in [
+        ("standard-webhooks", "whsec_MDEyMzQ1Njc4OWFiY2RlZg==", "openssl rand -base64 32"),
+        ("github", "hunter22", "openssl rand -hex 32"),
+        ("stripe", "whsec_short", "openssl rand -hex 32"),
+        ("slack", "0123456789", "openssl rand -hex 32"),
+    ] {
+        let found = warned(scheme, secret);
+        assert!(found.contains("can be guessed") && found.contains(makes), "{scheme}: {found}");
+        assert!(!found.contains(secret), "{found}");
+    }
+    assert_eq!(warned("standard-webhooks", "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="), "");
+    assert_eq!(warned("github", "0123456789abcdef0123456789abcdef"), "");
+    let wrong = "sign = [{ scheme = \"standard-webhooks\", secrets = [\"whsec_!\"] }]";
+    assert_error(&endpoint(wrong), "`echo whsec_$(openssl rand -base64 32)` makes one");
+}
+
+#[test]
+fn a_file_of_certificates_may_begin_with_a_byte_order_mark() {
+    let folder = example_folder();
+    let path = folder.path().join("certificates/ca.pem");
+    let text = std::fs::read(&path).unwrap();
+    std::fs::write(&path, [b"\xef\xbb\xbf".as_slice(), &text].concat()).unwrap();
+    config(&written(&folder, "c.toml", &endpoint("ca_file = \"certificates/ca.pem\"")));
+}
+
 /// The errors and warnings of a configuration with this URL.
 fn doubts(url: &str) -> Vec<String> {
     let text = format!("[endpoints.a]\nurl = \"{url}\"\n[[hooks]]\non = [\"a\"]\nto = [\"a\"]\n");

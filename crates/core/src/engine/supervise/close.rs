@@ -1,5 +1,6 @@
 //! Closes an instance, with one deadline for everything.
 
+use crate::engine::log::Level;
 use crate::engine::parts::Parts;
 use crate::engine::phase::Phase;
 use crate::lanes::Lane;
@@ -58,6 +59,9 @@ pub fn close(parts: &Parts, limit: Duration) -> Option<Closing> {
     let undelivered = lanes.iter().map(waiting).sum();
     parts.lanes.lock().clear();
     let _ = parts.undelivered.set(undelivered);
+    if let Some(missing) = parts.reports.missing() {
+        parts.log.write(Level::Warn, &missing);
+    }
     Some(await_log(parts, undelivered, end.max(deadline).saturating_duration_since(Instant::now())))
 }
 

@@ -2,6 +2,7 @@
 
 use super::{PATIENCE, Place, Receiver, emit, eventually, stat};
 use crate::spool::{NewEvent, Spool};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// The promise is 250 ms over the limit; the rest is for a crowded test machine.
@@ -47,4 +48,23 @@ fn close_keeps_its_time_while_another_process_holds_the_spool() {
     let next = place.open();
     eventually("the other", || receiver.numbers().len() == 2);
     next.close(PATIENCE).unwrap();
+}
+
+#[test]
+fn the_log_says_at_the_end_how_many_messages_did_not_arrive_and_why() {
+    let receiver = Receiver::answering(Some((410, "")));
+    let place = Place::ringing(receiver.port);
+    let bell = place.open();
+    let lines: Arc<Mutex<Vec<String>>> = Arc::default();
+    let written = Arc::clone(&lines);
+    let write = move |_, line: &str| written.lock().unwrap().push(line.to_owned());
+    bell.set_log(Some(Box::new(write))).unwrap();
+    emit(&bell, 0..3);
+    eventually("three dead letters", || stat(&bell, "dead") == 3);
+    bell.close(PATIENCE).unwrap();
+    let lines = lines.lock().unwrap();
+    let said: Vec<_> = lines.iter().filter(|line| line.contains("did not arrive")).collect();
+    let [line] = said.as_slice() else { panic!("{lines:?}") };
+    assert!(line.starts_with("3 messages did not arrive: "), "{line}");
+    assert!(line.ends_with("; see `taskbell list`"), "{line}");
 }

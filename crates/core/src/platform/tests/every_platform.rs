@@ -147,8 +147,12 @@ proptest! {
 }
 
 /// Files outside a platform's folder that may name it, and why.
-const NAMING: [(&str, &str); 6] = [
-    ("platform/known_address.rs", "knows servers of one's own by the names that people give them"),
+const NAMING: [(&str, &str); 7] = [
+    (
+        "platform/known_address/services.rs",
+        "names services as people do, also where a platform has the same name",
+    ),
+    ("platform/known_address/mod.rs", "knows servers of one's own by the names that people give them"),
     ("config/endpoint_url.rs", "warns of Discord's URLs in the form of Slack and GitHub"),
     ("config/reference.rs", "shows a configuration"),
     ("sign/scheme.rs", "signature schemes have the names of those who made them"),

@@ -1,0 +1,96 @@
+//! Addresses of known services that are not a webhook of one of the platforms: a channel's page in a browser, a
+//! service that takes messages in a form of its own, an address that is retired. Each says what to write instead.
+
+mod services;
+#[cfg(test)]
+mod tests;
+
+use super::path_parts;
+use services::{
+    ADDRESSES, APPRISE, GITHUB, GITLAB, GOTIFY, IFTTT, MATRIX, MATTERMOST, NTFY, ROCKET_CHAT, ZULIP,
+};
+use url::Url;
+
+/// A kind of address, and what to write instead.
+#[derive(Debug)]
+pub struct KnownAddress {
+    /// The service, as people call it.
+    pub service: &'static str,
+    /// Names of hosts; one that starts with a dot is the end of a name.
+    hosts: &'static [&'static str],
+    /// How the path starts, in whole parts.
+    path: &'static [&'static str],
+    /// What to write instead.
+    pub advice: &'static str,
+    /// Whether a body of JSON arrives there, in fields of the service's own.
+    pub takes_json: bool,
+}
+
+/// No message can arrive there.
+const fn never(
+    service: &'static str,
+    hosts: &'static [&'static str],
+    path: &'static [&'static str],
+    advice: &'static str,
+) -> KnownAddress {
+    KnownAddress { service, hosts, path, advice, takes_json: false }
+}
+
+/// JSON arrives there in the service's own fields, which a template writes.
+const fn own_fields(
+    service: &'static str,
+    hosts: &'static [&'static str],
+    path: &'static [&'static str],
+    advice: &'static str,
+) -> KnownAddress {
+    KnownAddress { service, hosts, path, advice, takes_json: true }
+}
+
+/// What this address is, where it is none of a platform's webhooks.
+pub fn known_address(url: &Url) -> Option<&'static KnownAddress> {
+    let host = url.host_str()?.trim_end_matches('.');
+    let parts = path_parts(url);
+    let fits = |known: &&KnownAddress| {
+        let named = known
+            .hosts
+            .iter()
+            .any(|name| if name.starts_with('.') { host.ends_with(name) } else { host == *name });
+        named && parts.starts_with(known.path)
+    };
+    ADDRESSES.iter().find(fits).or_else(|| by_path(url, host, &parts))
+}
+
+/// Services that run at any name, by their paths.
+fn by_path(url: &Url, host: &str, parts: &[&str]) -> Option<&'static KnownAddress> {
+    let label = |word: &str| host.split('.').any(|label| label == word);
+    let has = |name: &str| url.query_pairs().any(|(key, _)| key == name);
+    match parts {
+        ["trigger", _, "with", "key", ..] if host == "maker.ifttt.com" => Some(&IFTTT),
+        ["_matrix", "client", ..] => Some(&MATRIX),
+        ["message", ..] if has("token") || label("gotify") => Some(&GOTIFY),
+        _ if label("gotify") => Some(&GOTIFY),
+        ["notify", ..] if label("apprise") || (parts.len() == 2 && has("tag")) => Some(&APPRISE),
+        ["api", "v1", "external", integration] if *integration != "json" && has("api_key") => Some(&ZULIP),
+        ["hooks", id, token] if label("rocketchat") || label("rocket") || is_rocket_chat(id, token) => {
+            Some(&ROCKET_CHAT)
+        }
+        _ if label("rocketchat") => Some(&ROCKET_CHAT),
+        _ if label("mattermost") => Some(&MATTERMOST),
+        _ if label("ntfy") => Some(&NTFY),
+        _ if parts.windows(3).any(|parts| parts == ["api", "v4", "projects"]) || label("gitlab") => {
+            Some(&GITLAB)
+        }
+        ["api", "v3", "repos", ..] => Some(&GITHUB),
+        _ => None,
+    }
+}
+
+/// An id of 17 characters or of a database, and a long token.
+fn is_rocket_chat(id: &str, token: &str) -> bool {
+    let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric());
+    plain(id)
+        && plain(token)
+        && id.contains(|c: char| c.is_ascii_digit())
+        && id.len() >= 4
+        && token.len() >= 6
+}
