@@ -180,6 +180,7 @@ OUTCOMES: dict[str, dict[str, str]] = {
         "429": "retry_after",
         "empty-text": "final",
         "parse-mode": "final",
+        "object": "final",
         "chat": "final",
         "chat-empty": "final",
         # At once to the new number.

@@ -6,6 +6,7 @@
 //! when that fails: only what lies at a public address is shown, and a refused message goes without it.
 
 mod canned_responses;
+mod plainer;
 mod request_checks;
 mod responses;
 mod rules;
@@ -13,6 +14,8 @@ mod template_markup;
 
 pub(super) use responses::{refusal, word};
 pub(super) use template_markup::PLAIN_TEXT;
+
+use plainer::{drop_buttons, drop_pictures};
 
 use super::cut::{self, Markup};
 use super::limits::{Unit, fit, flatten};
@@ -167,65 +170,6 @@ impl Platform for Slack {
 }
 
 const IMAGE_URL: &str = "\"image_url\"";
-
-/// Takes the pictures out whose URL is meant: image blocks, and pictures beside a section. Whether there
-/// were any.
-fn drop_pictures(node: &mut Value, is_meant: &dyn Fn(Option<&str>) -> bool) -> bool {
-    let is_picture = |node: &Value| node["type"] == "image" && is_meant(node["image_url"].as_str());
-    match node {
-        Value::Array(items) => {
-            let before = items.len();
-            items.retain(|item| !is_picture(item));
-            let mut dropped = items.len() < before;
-            for item in items {
-                dropped |= drop_pictures(item, is_meant);
-            }
-            dropped
-        }
-        Value::Object(fields) => {
-            let mut dropped = false;
-            fields.retain(|_, field| {
-                let keep = !is_picture(field);
-                dropped |= !keep;
-                keep
-            });
-            // An attachment of the older kind has its picture's address among its own fields.
-            if fields.get("type").is_none()
-                && fields.get("image_url").is_some_and(|url| is_meant(url.as_str()))
-            {
-                fields.remove("image_url");
-                dropped = true;
-            }
-            for field in fields.values_mut() {
-                dropped |= drop_pictures(field, is_meant);
-            }
-            dropped
-        }
-        _ => false,
-    }
-}
-
-/// Takes the buttons out that open an address, where blocks are left without them. Whether there were any.
-fn drop_buttons(body: &mut Value) -> bool {
-    let opens = |part: &Value| part["type"] == "button" && part.get("url").is_some();
-    let (mut dropped, mut left) = (false, false);
-    each_blocks(body, &mut |blocks| {
-        blocks.retain_mut(|block| {
-            trim::keep(block, &mut |_, part| {
-                let keep = !opens(part);
-                dropped |= !keep;
-                keep
-            });
-            let Some(elements) = block.get_mut("elements").and_then(Value::as_array_mut) else { return true };
-            let before = elements.len();
-            elements.retain(|element| !opens(element));
-            dropped |= elements.len() < before;
-            !elements.is_empty()
-        });
-        left |= !blocks.is_empty();
-    });
-    dropped && left
-}
 
 /// The blocks of the message and of its attachments; where none is left, there is no list of them either.
 fn each_blocks(body: &mut Value, act: &mut dyn FnMut(&mut Vec<Value>)) {

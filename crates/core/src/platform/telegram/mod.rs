@@ -8,8 +8,11 @@
 mod canned_responses;
 mod parse_modes;
 mod request_checks;
+mod responses;
 mod rules;
 mod template_markup;
+
+use responses::{refusal, slow_down};
 
 use super::cut::Markup;
 use super::dimensions::dimensions;
@@ -19,7 +22,7 @@ use super::multipart::{Field, form};
 use super::{
     Answer, Attachment, BodyFault, CannedResponse, Degradation, Example, MissingValue, Outcome, Platform,
     PlatformOption, Rate, ReceivedRequest, RenderedMessage, Request, Target, links, mark, or_event_kind,
-    origin, retry_after, trim,
+    origin, trim,
 };
 use crate::message::{Context, Notice, Strings};
 use serde_json::{Value, json};
@@ -254,32 +257,6 @@ fn fits_photo((width, height): (u32, u32)) -> bool {
 fn markup(body: &Value) -> Markup {
     let is_html = body["parse_mode"].as_str().is_some_and(|mode| mode.eq_ignore_ascii_case("html"));
     if is_html { Markup::Html } else { Markup::Fences }
-}
-
-/// A 400 in the words of the Bot API, which has no codes for them.
-fn refusal(json: &Value, words: &str, reason: String) -> Outcome {
-    let words = words.to_ascii_lowercase();
-    let says = |phrases: &[&str]| phrases.iter().any(|phrase| words.contains(phrase));
-    if let Some(chat) = json["parameters"]["migrate_to_chat_id"].as_i64() {
-        Outcome::Moved(chat, format!("{reason}: the group has a new number; set `chat_id = {chat}`"))
-    } else if says(&["can't parse entities", "can't find end"]) {
-        Outcome::Degrade(Degradation::NoMarkup, reason)
-    } else if says(&["too long"]) {
-        Outcome::Degrade(Degradation::Shorter, reason)
-    } else if says(&["photo", "document", "image_process", "file", "webpage", "web page", "http url content"])
-    {
-        Outcome::Degrade(Degradation::NoImage, reason)
-    } else {
-        Outcome::Final(reason)
-    }
-}
-
-fn slow_down(answer: &Answer, json: &Value, now_unix_ms: i64, reason: String) -> Outcome {
-    let body = json["parameters"]["retry_after"].as_f64().and_then(retry_after::seconds);
-    match body.max(retry_after::asked(answer, now_unix_ms)) {
-        Some(wait) => Outcome::RetryAfter(wait, reason),
-        None => Outcome::Retry(reason),
-    }
 }
 
 fn is_chat(value: &str) -> bool {
