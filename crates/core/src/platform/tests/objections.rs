@@ -30,7 +30,7 @@ fn a_body_that_a_platform_would_refuse_is_objected_to() {
         (
             "slack",
             json!({"blocks": [{"type": "image", "image_url": "https://a.example.com/1"}]}),
-            Some("`alt_text`"),
+            Some(".alt_text`"),
         ),
         ("slack-workflow", json!({"a": "t", "b": 5}), Some("`b`")),
         ("slack-workflow", json!(["t"]), Some("an object")),
