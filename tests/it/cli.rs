@@ -245,6 +245,14 @@ fn the_end_of_a_queue_is_sent_after_its_delay_and_a_quiet_event_is_not() {
     let text = succeeds(&["send", test.config(), "queue.end"]);
     assert!(text.contains("delivered  here (bell)  status 200  1 attempt"), "{text}");
     assert_eq!((&serve.next()["type"], serve.code()), (&json!("queue.end"), 0));
+
+    let reason = "the queue had ended already, and nothing was done since";
+    for command in ["send", "explain"] {
+        let text = succeeds(&[command, test.config(), "queue.end", "{}"]);
+        assert!(text.contains(reason), "{command}: {text}");
+        let text = succeeds(&[command, test.config(), "queue.end", "{}", "--json"]);
+        assert!(text.contains(reason), "{command}: {text}");
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ use taskbell_core::config::Config;
 use taskbell_core::engine::{Bell, ErrorKind, Level};
 use taskbell_core::event::EventId;
 use taskbell_core::spool::SpoolPath;
-use taskbell_core::spool::{DeliveryDetail, DeliveryState, Reader};
+use taskbell_core::spool::{DeliveryDetail, DeliveryState, EventDetail, Reader};
 
 /// How long to wait for a report at a time.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
@@ -36,6 +36,8 @@ struct EndedDeliveries {
     dead: usize,
     /// Of earlier events in the spool.
     earlier: usize,
+    /// Why hooks did not fire, as the spool keeps it.
+    said: Option<String>,
 }
 
 pub fn run(arguments: &SendArgs, terminal: &mut Terminal) -> Result<(), Failure> {
@@ -61,6 +63,7 @@ pub fn run(arguments: &SendArgs, terminal: &mut Terminal) -> Result<(), Failure>
     drop(bell);
     // A delivery may have ended while the bell was closing.
     let ended = ended || (waiting.is_empty() && closed == Ok(0) && spool != SpoolPath::Memory);
+    totals.said = stored(&spool, accepted.id).and_then(|event| event.said).filter(|said| !said.is_empty());
     finish(arguments, &given, &totals, ended, &waiting, &spool, terminal)
 }
 
@@ -126,10 +129,14 @@ fn print_report(report: &Json, totals: &mut EndedDeliveries, terminal: &mut Term
 
 /// The pending deliveries of an event, from the spool.
 fn pending(spool: &SpoolPath, id: EventId) -> Vec<DeliveryDetail> {
-    let SpoolPath::File(path) = spool else { return Vec::new() };
-    let found = Reader::open(path).ok().and_then(|reader| reader.show(&id.to_string()).ok().flatten());
-    let deliveries = found.map(|event| event.deliveries).unwrap_or_default();
+    let deliveries = stored(spool, id).map(|event| event.deliveries).unwrap_or_default();
     deliveries.into_iter().filter(|delivery| delivery.state == DeliveryState::Pending).collect()
+}
+
+/// The event as the spool has it.
+fn stored(spool: &SpoolPath, id: EventId) -> Option<EventDetail> {
+    let SpoolPath::File(path) = spool else { return None };
+    Reader::open(path).ok()?.show(&id.to_string()).ok().flatten()
 }
 
 fn finish(
@@ -171,10 +178,14 @@ fn finish(
         ));
     }
     if totals.delivered == 0 && !terminal.json() {
-        explain_silence(given, terminal)?;
+        explain_silence(given, totals.said.as_deref(), terminal)?;
     }
     if terminal.json() {
-        terminal.object(&json!({ "ok": true, "delivered": totals.delivered, "dead": totals.dead }))?;
+        let mut end = json!({ "ok": true, "delivered": totals.delivered, "dead": totals.dead });
+        if let Some(said) = totals.said.as_ref().filter(|_| totals.delivered == 0) {
+            end["explanation"] = json!(said);
+        }
+        terminal.object(&end)?;
     }
     Ok(())
 }
@@ -222,7 +233,11 @@ fn where_pending_stay(spool: &SpoolPath, config: &str) -> String {
     }
 }
 
-fn explain_silence(given: &GivenEvent, terminal: &mut Terminal) -> Result<(), Failure> {
+fn explain_silence(given: &GivenEvent, said: Option<&str>, terminal: &mut Terminal) -> Result<(), Failure> {
+    // A line about a hook begins with its name; any other is about the event, and no hook was asked.
+    if let Some(reason) = said.filter(|said| !said.starts_with('`')) {
+        return Ok(terminal.line(&format!("No hook fired: {}.", one_line(reason)))?);
+    }
     terminal.line("No hook fired, so there is nothing to deliver.")?;
     if let Ok(config) = Config::load(&given.config) {
         for hook in &config.hooks {

@@ -55,8 +55,13 @@ pub fn explain(config: &Config, kind: &str, payload: Option<&str>) -> Result<Jso
     let id = record.id;
     let (tally, fault) = with_usual(config);
     let decider = Decider::new(config, tally, ShapingState::default()).explaining();
-    let Decisions { mut remarks, explanations, .. } = decide(decider, record);
+    let Decisions { events, mut remarks, explanations, .. } = decide(decider, record);
     remarks.extend(fault);
+    if explanations.is_empty() {
+        // No hook was asked, because the event repeats what was told.
+        let said = events.iter().filter(|event| event.id == id).find_map(|event| event.explanation.clone());
+        remarks.extend(said.filter(|said| !said.is_empty()));
+    }
     let own = explanations.into_iter().filter(|(of, _)| of == kind).flat_map(|(_, explained)| explained);
     let hooks: Vec<Json> = own
         .map(|explained| {
