@@ -24,7 +24,11 @@ pub(super) fn parse_proxy(text: &TextValue, context: &LoadContext<'_>) -> Result
 fn add_environment_secrets(context: &LoadContext<'_>) {
     for name in ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "https_proxy", "http_proxy", "all_proxy"] {
         let value = context.variable(name).and_then(|value| value.into_string().ok());
-        let url = value.and_then(|value| Url::parse(&value).ok());
+        let url = value.and_then(|value| {
+            let value = value.trim();
+            let whole = if value.contains("://") { value.to_owned() } else { format!("http://{value}") };
+            Url::parse(&whole).ok()
+        });
         if let Some(url) = url.filter(has_credentials) {
             add_url_secrets(context, &url);
         }

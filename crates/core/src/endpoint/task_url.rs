@@ -1,5 +1,6 @@
 //! Addresses that tasks name in their `webhook_params`.
 
+use percent_encoding::percent_decode_str;
 use sha2::{Digest, Sha256};
 use url::Url;
 
@@ -8,22 +9,54 @@ const NAME_PREFIX: &str = "task-url:";
 
 const MAX_URL_BYTES: usize = 2048;
 
+/// A path that is encoded more often than this is refused.
+const MAX_DECODED: usize = 5;
+
 /// The allowed prefixes of addresses; none by default.
 #[derive(Debug, Clone, Default)]
 pub struct TaskUrls(pub Vec<Url>);
 
 impl TaskUrls {
-    /// Whether an address starts with one of these: the same scheme, host and port, and a prefix of whole path segments.
+    /// Whether an address starts with one of these: the same scheme, host and port, and a prefix of whole path
+    /// segments, without a dot or separator in disguise after it.
     pub fn allow(&self, url: &Url) -> bool {
         self.0.iter().any(|start| {
             start.scheme() == url.scheme()
                 && start.host() == url.host()
                 && start.port_or_known_default() == url.port_or_known_default()
                 && url.path().strip_prefix(start.path()).is_some_and(|rest| {
-                    rest.is_empty() || rest.starts_with('/') || start.path().ends_with('/')
+                    let is_below = rest.is_empty() || rest.starts_with('/') || start.path().ends_with('/');
+                    is_below && (start.path() == "/" || !may_leave(rest))
                 })
         })
     }
+}
+
+/// Whether a receiver that decodes a path, once or more often, may find another one than the one before it: encoded
+/// or look-alike dots and separators, and the parameters of a segment (`..;x`).
+fn may_leave(rest: &str) -> bool {
+    const SEPARATORS: [char; 8] =
+        ['\\', '\u{2044}', '\u{2215}', '\u{29f8}', '\u{29f5}', '\u{ff0f}', '\u{ff3c}', '\u{fe68}'];
+    const DOTS: [char; 5] = ['\u{2024}', '\u{2025}', '\u{2026}', '\u{3002}', '\u{ff0e}'];
+    let segments = rest.split('/').count();
+    let mut text = rest.to_owned();
+    for _ in 0..MAX_DECODED {
+        let is_dots = |segment: &str| matches!(segment.split(';').next(), Some("." | ".."));
+        let is_strange = |c: char| c.is_control() || SEPARATORS.contains(&c) || DOTS.contains(&c);
+        if text.split('/').count() != segments || text.split('/').any(is_dots) || text.contains(is_strange) {
+            return true;
+        }
+        // The form of old Windows servers.
+        if text.contains("%u") || text.contains("%U") {
+            return true;
+        }
+        let Ok(decoded) = percent_decode_str(&text).decode_utf8() else { return true };
+        if decoded == text {
+            return false;
+        }
+        text = decoded.into_owned();
+    }
+    true
 }
 
 /// Parses an address that a task may name: `http` or `https`, without credentials and fragment.
@@ -88,6 +121,39 @@ mod tests {
         ] {
             assert!(!allowed(&starts, bad), "{bad}");
         }
+        for path in [
+            "..%2fother",
+            "%2e%2e%2fother",
+            "%2E%2E%2Fother",
+            "..;/other",
+            "..;a=b/other",
+            "%2e%2e;/other",
+            "..%5cother",
+            "x%5c..%5c..%5cother",
+            "%252e%252e/other",
+            "%25252e%25252e%25252fother",
+            "x%2f..%2f..%2fother",
+            "a%2fb",
+            "%c0%ae%c0%ae/other",
+            "..%c0%afother",
+            "%uff0e%uff0e/other",
+            "\u{ff0e}\u{ff0e}/other",
+            "..\u{ff0f}other",
+            "%00",
+            "x%0d%0ay",
+        ] {
+            let url = format!("https://hooks.example.com/team/{path}");
+            assert!(!allowed(&starts, &url), "{url}");
+        }
+        assert!(!allowed(&starts, "https://hooks.example.com/team%2f..%2fother"));
+        for good in ["a%20b", "100%25", "a.b", "...", "a;b", "\u{e9}t\u{e9}", "v1.2/x"] {
+            let url = format!("https://hooks.example.com/team/{good}");
+            assert!(allowed(&starts, &url), "{url}");
+        }
+        assert!(
+            allowed(&starts, "http://ci.example.com:8080/group%2Fproject"),
+            "every path of the host is allowed"
+        );
         assert!(!allowed(&[], "https://hooks.example.com/team"), "none by default");
         let long = format!("https://hooks.example.com/team/{}", "x".repeat(MAX_URL_BYTES));
         assert!(!allowed(&starts, &long));

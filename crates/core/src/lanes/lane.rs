@@ -10,6 +10,7 @@ use super::endpoint_health::EndpointHealth;
 use super::job::Job;
 use super::pace::Pace;
 use super::queue::DueQueue;
+use super::ramp::Ramp;
 use super::report::LaneSink;
 use crate::clock::Clock;
 use crate::endpoint::Endpoint;
@@ -47,6 +48,7 @@ pub struct Lane {
 struct Inner {
     queue: DueQueue,
     pace: Pace,
+    ramp: Ramp,
     breaker: Breaker,
     paused_until: Duration,
     health: EndpointHealth,
@@ -100,6 +102,7 @@ impl Lane {
         let inner = Inner {
             queue: DueQueue::new(endpoint.ordered, keeps_bodies),
             pace: Pace::new(&endpoint.rate),
+            ramp: Ramp::default(),
             breaker: Breaker::default(),
             paused_until: Duration::ZERO,
             health: EndpointHealth::default(),
@@ -232,7 +235,7 @@ impl Lane {
             Permit::NotBefore(at) => return NextStep::Wait(at.saturating_sub(now)),
             Permit::Probing => return NextStep::Idle,
         }
-        let wait = inner.pace.wait(now);
+        let wait = inner.pace.wait(now).max(inner.ramp.wait(now));
         if !wait.is_zero() {
             return NextStep::Wait(wait);
         }
@@ -244,6 +247,7 @@ impl Lane {
             jobs.extend(inner.queue.take_fresh(now, coalesce::MAX_MESSAGES - 1, self.clock.unix_ms()));
         }
         inner.pace.take(now);
+        inner.ramp.started(now);
         inner.breaker.started();
         inner.in_flight += 1;
         let needs_thread = inner.queue.any_due(now) && self.call_thread(inner);

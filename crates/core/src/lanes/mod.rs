@@ -17,6 +17,7 @@ mod lane;
 mod pace;
 mod picture;
 mod queue;
+mod ramp;
 mod report;
 mod request;
 mod schedule;

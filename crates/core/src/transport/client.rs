@@ -92,9 +92,11 @@ impl Client {
         let tasks = Arc::new(BlockingTasks::default());
         let closed = Arc::new(AtomicBool::new(false));
         let (timeout, connect_timeout) = (endpoint.timeout, endpoint.connect_timeout.min(endpoint.timeout));
+        let route = Route::read(&endpoint.proxy, env)?;
+        route.check(endpoint.target.url.expose())?;
         let dialer = Dialer {
             reach,
-            route: Route::read(&endpoint.proxy, env)?,
+            route,
             dns: DnsCache::new(Arc::clone(&tasks), lookup),
             tasks: Arc::clone(&tasks),
             tls: TlsSetup::read(&endpoint.tls)?,

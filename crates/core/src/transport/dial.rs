@@ -98,7 +98,7 @@ impl Dialer {
         let port = details.uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
         let target = Peer { host, port, is_proxy: false };
         self.vet_target(target)?;
-        let proxy = self.route.via(secure, target.host, target.port);
+        let proxy = self.route.via(secure, target.host, target.port)?;
         let stream = match proxy {
             None => self.open(target, self.reach)?,
             Some(proxy) => self.open(self.vet_behind_proxy(target, proxy)?, Reach::Configured)?,

@@ -1,9 +1,10 @@
 //! The texts of transport errors. They name host and port, never path, query or credentials.
 
 use super::buffers::MAX_RESPONSE_HEAD;
+use super::certificate_error::{self, words};
 use super::error::{TransportError, TransportErrorKind};
 use super::request_state::Stage;
-use rustls::{AlertDescription, CertificateError};
+use rustls::{AlertDescription, PeerIncompatible};
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 
@@ -61,7 +62,10 @@ pub(super) fn tls(peer: &str, error: &rustls::Error) -> TransportError {
         rustls::Error::AlertReceived(alert) => {
             format!("{peer} refused the TLS handshake: {}", alert_text(*alert))
         }
-        error => format!("TLS with {peer} failed: {}", certificate(error)),
+        rustls::Error::PeerIncompatible(PeerIncompatible::ServerDoesNotSupportTls12Or13) => {
+            format!("{peer} speaks only TLS 1.1 or older; set it up for TLS 1.2 or later")
+        }
+        error => format!("TLS with {peer} failed: {}", certificate_error::clause(error)),
     };
     TransportError::new(TransportErrorKind::Tls, reason)
 }
@@ -81,35 +85,11 @@ fn alert_text(alert: AlertDescription) -> String {
         AlertDescription::HandshakeFailure => {
             "it shares no cipher suite with us, or it requires a client certificate".to_owned()
         }
-        other => format!("alert {other:?}"),
-    }
-}
-
-/// The fault of a certificate, as a clause.
-pub(super) fn certificate(error: &rustls::Error) -> String {
-    let rustls::Error::InvalidCertificate(error) = error else {
-        return error.to_string();
-    };
-    match error {
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            "the certificate expired".into()
+        AlertDescription::UnrecognisedName => {
+            "it serves no host of this name; check the host in the URL".to_owned()
         }
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            "the certificate is not valid yet; check the clock of this machine".into()
-        }
-        CertificateError::UnknownIssuer => {
-            "the certificate has an unknown issuer; if it is your own authority, add `ca_file`".into()
-        }
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            "the name is not in the certificate".into()
-        }
-        CertificateError::BadSignature => {
-            "the certificate was not signed by the authority it names; is `ca_file` an older one of that name?"
-                .into()
-        }
-        CertificateError::Revoked => "the certificate was revoked".into(),
-        CertificateError::BadEncoding => "the certificate cannot be read".into(),
-        other => format!("the certificate is not valid: {other}"),
+        AlertDescription::AccessDenied => "it denies access to this client; check `client_cert`".to_owned(),
+        other => format!("it reports `{}`", words(&format!("{other:?}"))),
     }
 }
 

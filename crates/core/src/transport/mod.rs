@@ -4,6 +4,7 @@
 mod answer;
 mod blocking_task;
 mod buffers;
+mod certificate_error;
 mod client;
 mod connection;
 mod connection_limit;
@@ -11,6 +12,7 @@ mod dial;
 mod dns;
 mod error;
 mod error_text;
+mod pinned;
 mod pool;
 mod request_state;
 mod route;

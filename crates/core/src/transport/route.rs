@@ -23,11 +23,14 @@ pub(super) struct HttpProxy {
 /// The proxies of one endpoint.
 #[derive(Debug, Default)]
 pub(super) struct Route {
-    http: Option<Arc<HttpProxy>>,
-    https: Option<Arc<HttpProxy>>,
+    http: Option<Configured>,
+    https: Option<Configured>,
     /// Hosts that are reached without a proxy.
     direct: Vec<NoProxyEntry>,
 }
+
+/// A proxy, or why it cannot be used: a fault matters only to a receiver that is reached through it.
+type Configured = Result<Arc<HttpProxy>, TransportError>;
 
 /// One entry of `NO_PROXY`.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,36 +52,54 @@ impl Route {
             Proxy::Direct => Ok(Route::default()),
             Proxy::Url(url) => {
                 let proxy = Arc::new(HttpProxy::read(url.expose(), "`proxy`")?);
-                Ok(Route { http: Some(Arc::clone(&proxy)), https: Some(proxy), direct: Vec::new() })
+                Ok(Route { http: Some(Ok(Arc::clone(&proxy))), https: Some(Ok(proxy)), direct: Vec::new() })
             }
-            Proxy::Environment => Route::from_environment(env),
+            Proxy::Environment => Ok(Route::from_environment(env)),
         }
     }
 
-    fn from_environment(env: &dyn Fn(&str) -> Option<String>) -> Result<Route, TransportError> {
-        let first = |names: &[&'static str]| -> Result<Option<Arc<HttpProxy>>, TransportError> {
-            for name in names {
-                if let Some(value) = env(name).filter(|value| !value.trim().is_empty()) {
-                    return HttpProxy::parse(value.trim(), name).map(|proxy| Some(Arc::new(proxy)));
-                }
-            }
-            Ok(None)
+    /// As curl reads it: an empty variable counts as unset.
+    fn from_environment(env: &dyn Fn(&str) -> Option<String>) -> Route {
+        let set = |name: &str| env(name).filter(|value| !value.trim().is_empty());
+        let first = |names: &[&'static str]| -> Option<Configured> {
+            let (name, value) = names.iter().find_map(|name| Some((*name, set(name)?)))?;
+            Some(HttpProxy::parse(value.trim(), name).map(Arc::new))
         };
-        let no_proxy = env("no_proxy").or_else(|| env("NO_PROXY")).unwrap_or_default();
+        let no_proxy = set("no_proxy").or_else(|| set("NO_PROXY")).unwrap_or_default();
         let mut direct = vec![NoProxyEntry::Loopback];
         direct.extend(no_proxy.split([',', ' ']).filter_map(NoProxyEntry::parse));
-        Ok(Route {
-            http: first(&["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"])?,
-            https: first(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])?,
+        Route {
+            http: first(&["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"]),
+            https: first(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]),
             direct,
-        })
+        }
     }
 
     /// The proxy for a receiver, if there is one. `host` is without brackets.
-    pub(super) fn via(&self, secure: bool, host: &str, port: u16) -> Option<&HttpProxy> {
-        let proxy = if secure { &self.https } else { &self.http }.as_deref()?;
-        let exempt = self.direct.iter().any(|entry| entry.covers(host, port));
-        if exempt { None } else { Some(proxy) }
+    ///
+    /// # Errors
+    /// When the proxy for this receiver cannot be used.
+    pub(super) fn via(
+        &self,
+        secure: bool,
+        host: &str,
+        port: u16,
+    ) -> Result<Option<&HttpProxy>, TransportError> {
+        let configured = if secure { &self.https } else { &self.http };
+        let Some(proxy) = configured else { return Ok(None) };
+        if self.direct.iter().any(|entry| entry.covers(host, port)) {
+            return Ok(None);
+        }
+        proxy.as_ref().map(|proxy| Some(&**proxy)).map_err(TransportError::clone)
+    }
+
+    /// Whether this receiver can be reached, as far as the proxies go.
+    ///
+    /// # Errors
+    /// As [`Route::via`].
+    pub(super) fn check(&self, url: &Url) -> Result<(), TransportError> {
+        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        self.via(url.scheme() == "https", host, url.port_or_known_default().unwrap_or(0)).map(drop)
     }
 }
 
@@ -97,7 +118,10 @@ impl HttpProxy {
     fn read(url: &Url, name: &str) -> Result<HttpProxy, TransportError> {
         if url.scheme() != "http" {
             let shown = SecretUrl::new(url.clone());
-            let reason = format!("{name} is {shown}: only proxies with an http:// URL are supported");
+            let reason = format!(
+                "{name} is {shown}: only proxies with an http:// URL are supported; name one, exempt this receiver \
+                 with `no_proxy`, or set `proxy` of the endpoint"
+            );
             return Err(TransportError::new(TransportErrorKind::Refused, reason));
         }
         let host = match url.host() {
@@ -198,7 +222,7 @@ mod tests {
     }
 
     fn proxy_of(route: &Route, secure: bool, host: &str) -> Option<String> {
-        route.via(secure, host, 443).map(|proxy| proxy.host.clone())
+        route.via(secure, host, 443).unwrap().map(|proxy| proxy.host.clone())
     }
 
     #[test]
@@ -206,7 +230,7 @@ mod tests {
         let route = route(&[("HTTPS_PROXY", "http://secure.test:3128"), ("all_proxy", "rest.test:8080")]);
         assert_eq!(proxy_of(&route, true, "a.test").as_deref(), Some("secure.test"));
         assert_eq!(proxy_of(&route, false, "a.test").as_deref(), Some("rest.test"));
-        assert_eq!(route.http.as_ref().unwrap().port, 8080);
+        assert_eq!(route.http.as_ref().unwrap().as_ref().unwrap().port, 8080);
     }
 
     #[test]
@@ -234,13 +258,13 @@ mod tests {
         {
             assert!(!direct(host), "{host}");
         }
-        assert!(route.via(false, "ported.test", 8443).is_none());
+        assert!(route.via(false, "ported.test", 8443).unwrap().is_none());
     }
 
     #[test]
     fn a_direct_route_ignores_the_environment() {
         let route = Route::read(&Proxy::Direct, &|_| Some("http://p.test".to_owned())).unwrap();
-        assert!(route.via(true, "a.test", 443).is_none() && route.via(false, "a.test", 80).is_none());
+        assert_eq!((proxy_of(&route, true, "a.test"), proxy_of(&route, false, "a.test")), (None, None));
     }
 
     #[test]
@@ -250,6 +274,34 @@ mod tests {
             let error = Route::read(&Proxy::Url(url), &|_| None).unwrap_err();
             assert!(error.reason.contains("p.test") && !error.reason.contains("hunter2"), "{error}");
         }
+    }
+
+    #[test]
+    fn an_empty_variable_counts_as_unset() {
+        let variables = [
+            ("https_proxy", ""),
+            ("HTTPS_PROXY", " "),
+            ("all_proxy", "rest.test:8080"),
+            ("no_proxy", ""),
+            ("NO_PROXY", "exempt.test"),
+        ];
+        let route = route(&variables);
+        assert_eq!(proxy_of(&route, true, "a.test").as_deref(), Some("rest.test"));
+        assert_eq!(proxy_of(&route, true, "exempt.test"), None);
+    }
+
+    #[test]
+    fn a_proxy_that_cannot_be_used_is_refused_only_where_it_would_be_used() {
+        let variables = [
+            ("https_proxy", "socks5h://u:hunter2@p.test:1080"),
+            ("http_proxy", "h.test"),
+            ("no_proxy", "in.test"),
+        ];
+        let route = route(&variables);
+        assert_eq!(proxy_of(&route, false, "a.test").as_deref(), Some("h.test"));
+        assert_eq!((proxy_of(&route, true, "in.test"), proxy_of(&route, true, "127.0.0.1")), (None, None));
+        let error = route.check(&Url::parse("https://a.test/x").unwrap()).unwrap_err();
+        assert!(error.reason.starts_with("https_proxy is ") && !error.reason.contains("hunter2"), "{error}");
     }
 
     #[test]

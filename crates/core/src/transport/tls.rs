@@ -1,8 +1,9 @@
 //! TLS of one endpoint: the platform's verifier, further roots, a client certificate. Verification
 //! cannot be switched off.
 
+use super::certificate_error;
 use super::error::{TransportError, TransportErrorKind};
-use super::error_text;
+use super::pinned::CaFileVerifier;
 use crate::endpoint;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
@@ -62,8 +63,9 @@ impl TlsSetup {
         let verifier: Arc<dyn ServerCertVerifier> = if self.roots.is_empty() {
             Arc::new(Verifier::new(Arc::clone(&self.provider))?)
         } else {
-            let roots = self.roots.iter().cloned();
-            Arc::new(Verifier::new_with_extra_roots(roots, Arc::clone(&self.provider))?)
+            let known = self.roots.clone();
+            let platform = Verifier::new_with_extra_roots(known.iter().cloned(), Arc::clone(&self.provider))?;
+            Arc::new(CaFileVerifier { platform, known })
         };
         // The platform's verifier, given as a custom one, checks chain, name and dates.
         let builder = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
@@ -98,7 +100,10 @@ fn read_roots(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TransportError
     for root in &roots {
         let added = store.add(root.clone());
         added.map_err(|error| {
-            unusable("`ca_file` contains something other than certificates", &error_text::certificate(&error))
+            unusable(
+                "`ca_file` contains something other than certificates",
+                &certificate_error::clause(&error),
+            )
         })?;
     }
     Ok(roots)

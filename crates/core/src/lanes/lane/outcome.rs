@@ -65,12 +65,22 @@ impl Lane {
             | Outcome::Final(_)
             | Outcome::Gone(_)
             | Outcome::Degrade(..)
-            | Outcome::Moved(..) => inner.breaker.succeeded(),
-            Outcome::Retry(_) => jobs.iter().take(1).for_each(|job| inner.breaker.failed(job.seq, now)),
+            | Outcome::Moved(..) => {
+                if inner.breaker.is_open() {
+                    inner.ramp.begin(now);
+                }
+                inner.breaker.succeeded();
+            }
+            Outcome::Retry(_) => {
+                inner.ramp.failed();
+                jobs.iter().take(1).for_each(|job| inner.breaker.failed(job.seq, now));
+            }
             Outcome::RetryAfter(wait, _) => {
                 // It holds for everything that waits for the endpoint.
                 inner.paused_until = inner.paused_until.max(now + self.bounded(*wait));
                 inner.breaker.abandoned();
+                let from = inner.paused_until;
+                inner.ramp.begin(from);
             }
         }
         inner.note_health(now, self.clock.unix_ms());

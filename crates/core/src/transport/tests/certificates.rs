@@ -127,6 +127,32 @@ fn an_unknown_issuer_an_expired_certificate_and_a_wrong_name_have_their_own_erro
 }
 
 #[test]
+fn a_certificate_that_stands_in_ca_file_is_trusted_itself() {
+    // As `openssl req -x509` makes it: an authority's, with the names of the server.
+    let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().unwrap();
+    let own = (params.self_signed(&key).unwrap(), key);
+    let authority = Authority::new();
+    let issued = authority.issue("localhost", |_| {});
+    let elsewhere = authority.issue("elsewhere.test", |_| {});
+    let expired = authority.issue("localhost", |params| {
+        params.not_before = date_time_ymd(2001, 1, 1);
+        params.not_after = date_time_ymd(2002, 1, 1);
+    });
+    let known =
+        |pair: &(Certificate, KeyPair)| Tls { ca: Some(pair.0.pem().into_bytes().into()), client: None };
+    for pair in [&own, &issued] {
+        let server = authority.server(pair, false);
+        assert_eq!(post_with(known(pair), &url_of(&server)).unwrap().status, 200);
+    }
+    let stranger = authority.server(&issued, false);
+    assert_untrusted(known(&own), &url_of(&stranger), "unknown issuer");
+    assert_untrusted(known(&elsewhere), &url_of(&authority.server(&elsewhere, false)), "elsewhere.test");
+    assert_untrusted(known(&expired), &url_of(&authority.server(&expired, false)), "expired on 2002-01-01");
+}
+
+#[test]
 fn the_platforms_roots_alone_do_not_trust_a_private_authority() {
     let authority = Authority::new();
     let server = authority.server(&authority.issue("localhost", |_| {}), false);

@@ -1,0 +1,182 @@
+//! What is wrong with a receiver's certificate, and what to do.
+
+use crate::clock;
+use rustls::CertificateError;
+use rustls::pki_types::UnixTime;
+
+/// The most names of a certificate that are shown.
+const MAX_NAMES: usize = 4;
+
+/// The fault of a certificate, as a clause.
+pub(super) fn clause(error: &rustls::Error) -> String {
+    let rustls::Error::InvalidCertificate(error) = error else {
+        return error.to_string();
+    };
+    match error {
+        CertificateError::Expired => "the certificate expired; renew it on the receiver".to_owned(),
+        CertificateError::ExpiredContext { not_after, .. } => {
+            format!("the certificate expired on {}; renew it on the receiver", date(not_after))
+        }
+        CertificateError::NotValidYet => {
+            "the certificate is not valid yet; check the clock of this machine".to_owned()
+        }
+        CertificateError::NotValidYetContext { not_before, .. } => {
+            let from = date(not_before);
+            format!("the certificate is not valid yet, but from {from} on; check the clock of this machine")
+        }
+        CertificateError::UnknownIssuer => {
+            "the certificate has an unknown issuer; put the certificate of that \
+            authority, or the server's own, into `ca_file`"
+                .to_owned()
+        }
+        CertificateError::NotValidForName => {
+            "the name is not in the certificate; use a name in the URL that the certificate is for".to_owned()
+        }
+        CertificateError::NotValidForNameContext { expected, presented } => {
+            wrong_name(&expected.to_str(), presented)
+        }
+        CertificateError::BadSignature => {
+            "the certificate was not signed by the authority it names; is `ca_file` \
+            an older one of that name?"
+                .to_owned()
+        }
+        CertificateError::Revoked => "the certificate was revoked; have a new one issued".to_owned(),
+        CertificateError::BadEncoding => "the certificate cannot be read; have a new one issued".to_owned(),
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            NOT_FOR_SERVERS.to_owned()
+        }
+        CertificateError::Other(other) => other_fault(&other.0.to_string()),
+        other => format!("the certificate is not valid ({other}); have another one issued"),
+    }
+}
+
+const NOT_FOR_SERVERS: &str = "the certificate is not meant for a server; have one issued whose extended key usage has \
+     `serverAuth`";
+
+fn wrong_name(expected: &str, presented: &[String]) -> String {
+    let start = format!("the name {expected} is not in the certificate");
+    if presented.is_empty() {
+        return format!(
+            "{start}, which has no name in `subjectAltName`; have one issued with the name there"
+        );
+    }
+    let shown: Vec<String> = presented.iter().take(MAX_NAMES).map(|name| bare(name)).collect();
+    let more = if presented.len() > MAX_NAMES { " and others" } else { "" };
+    format!("{start}, which is for {}{more}; use a name that it is for in the URL", shown.join(", "))
+}
+
+/// `DnsName("a.test")` as `a.test`. The receiver chose it: only what a name may hold is shown.
+fn bare(presented: &str) -> String {
+    let inner = presented.split_once('(').map_or(presented, |(_, inner)| inner);
+    let allowed = |c: &char| c.is_ascii_alphanumeric() || ".-_*:".contains(*c);
+    inner.chars().filter(allowed).take(100).collect()
+}
+
+/// The faults that the verifier of web certificates names and TLS does not.
+fn other_fault(name: &str) -> String {
+    let known = match name {
+        "CaUsedAsEndEntity" => {
+            "the receiver shows the certificate of an authority as its own; put that very certificate into \
+             `ca_file`, or have one issued for the server"
+        }
+        "EndEntityUsedAsCa" => {
+            "a certificate that may not issue others issued it; install the authority's chain"
+        }
+        "NameConstraintViolation" => {
+            "its authority may not issue certificates for this name; use another one"
+        }
+        "PathLenConstraintViolated" | "MaximumPathDepthExceeded" => {
+            "the chain of its authorities is longer than they allow; install the right chain on the receiver"
+        }
+        "UnsupportedCertVersion" => "it is an X.509 certificate of version 1; make one of version 3",
+        "certificate had invalid extensions" | "EmptyEkuExtension" => return NOT_FOR_SERVERS.to_owned(),
+        _ => "",
+    };
+    match known {
+        "" => format!("the certificate is not valid ({}); have another one issued", words(name)),
+        known => format!("the certificate cannot be used: {known}"),
+    }
+}
+
+/// A name in capitals as words: `MalformedExtensions` is `malformed extensions`.
+pub(super) fn words(name: &str) -> String {
+    let mut words = String::new();
+    let mut before = ' ';
+    for letter in name.chars().take(200) {
+        if letter.is_ascii_uppercase() && before.is_ascii_lowercase() {
+            words.push(' ');
+        }
+        words.push(if before.is_ascii_uppercase() && letter.is_ascii_uppercase() {
+            letter
+        } else {
+            letter.to_ascii_lowercase()
+        });
+        before = letter;
+    }
+    words
+}
+
+fn date(time: &UnixTime) -> String {
+    let text = clock::rfc3339(i64::try_from(time.as_secs().saturating_mul(1000)).unwrap_or(i64::MAX));
+    text.split('T').next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustls::pki_types::ServerName;
+    use rustls::{Error, OtherError};
+    use std::sync::Arc;
+
+    #[derive(Debug)]
+    struct Named(&'static str);
+
+    impl std::fmt::Display for Named {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(self.0)
+        }
+    }
+
+    impl std::error::Error for Named {}
+
+    #[test]
+    fn every_fault_is_a_sentence_that_says_what_to_do() {
+        let expected = ServerName::try_from("a.test").unwrap();
+        let time = UnixTime::since_unix_epoch(std::time::Duration::from_secs(1_600_000_000));
+        let wrong = |presented: &[&str]| CertificateError::NotValidForNameContext {
+            expected: expected.clone(),
+            presented: presented.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        let named = [
+            "CaUsedAsEndEntity",
+            "EndEntityUsedAsCa",
+            "NameConstraintViolation",
+            "PathLenConstraintViolated",
+            "UnsupportedCertVersion",
+            "certificate had invalid extensions",
+            "MalformedExtensions",
+        ];
+        let mut faults = vec![
+            CertificateError::Expired,
+            CertificateError::ExpiredContext { time, not_after: time },
+            CertificateError::NotValidYetContext { time, not_before: time },
+            CertificateError::UnknownIssuer,
+            CertificateError::BadSignature,
+            CertificateError::Revoked,
+            CertificateError::BadEncoding,
+            CertificateError::InvalidPurpose,
+            wrong(&[]),
+            wrong(&["DnsName(\"b.test\")", "IpAddress(10.0.0.1)"]),
+        ];
+        faults.extend(named.map(|name| CertificateError::Other(OtherError(Arc::new(Named(name))))));
+        for fault in faults {
+            let text = clause(&Error::InvalidCertificate(fault.clone()));
+            assert!(text.contains(';'), "{fault:?} says nothing of what to do: {text}");
+            assert!(!text.contains("Other") && !text.contains("Context"), "{text}");
+        }
+        let text =
+            clause(&Error::InvalidCertificate(wrong(&["DnsName(\"b.test\")", "DnsName(\"\u{1b}[2J\")"])));
+        assert!(text.contains("a.test") && text.contains("b.test") && !text.contains('\u{1b}'), "{text}");
+        assert_eq!(words("MalformedExtensions"), "malformed extensions");
+    }
+}
