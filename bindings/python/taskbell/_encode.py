@@ -6,7 +6,7 @@ import json
 import math
 import os
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Union
 
 Payload = Union[Mapping[str, Any], str, bytes, None]
@@ -50,7 +50,12 @@ def dump(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """A value without a JSON form: one with ``item()`` (NumPy, Torch) as its number, any other as text."""
+    """A value without a JSON form: a duration in seconds, a time with its zone (a naive one is local), one with ``item()``
+    (NumPy, Torch) as its number, any other as text."""
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, datetime):
+        return (value if value.tzinfo else value.astimezone()).isoformat()
     if isinstance(value, (set, frozenset)):
         return sorted(value, key=str)
     if isinstance(value, Mapping):

@@ -61,21 +61,130 @@ pub fn parse_rfc3339(text: &str) -> Option<i64> {
     text.parse::<Timestamp>().ok().map(Timestamp::as_millisecond)
 }
 
-/// Reads a time as hosts may write it, RFC 3339 or Unix seconds, as Unix milliseconds.
-pub fn read_time(value: &serde_json::Value) -> Option<i64> {
-    match value {
-        serde_json::Value::String(text) => parse_rfc3339(text),
-        serde_json::Value::Number(number) => {
-            let seconds = number.as_f64().filter(|s| (0.0..1e11).contains(s))?;
-            Some((seconds * 1000.0).round() as i64)
+/// A time as a host wrote it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HostTime {
+    /// A point in time, as Unix milliseconds.
+    Instant(i64),
+    /// A date and a time without a zone, as milliseconds. Only the difference of two of these has a meaning.
+    Zoneless(i64),
+}
+
+impl HostTime {
+    /// Reads a time as hosts write it: RFC 3339 (also with a blank for the `T`, and an offset without a colon), RFC 2822, or
+    /// a Unix time in seconds, milliseconds, microseconds or nanoseconds, as a number or as text.
+    pub fn read(value: &serde_json::Value) -> Option<HostTime> {
+        match value {
+            serde_json::Value::String(text) => HostTime::read_text(text.trim()),
+            serde_json::Value::Number(number) => unix_time(number.as_f64()?).map(HostTime::Instant),
+            _ => None,
         }
-        _ => None,
     }
+
+    fn read_text(text: &str) -> Option<HostTime> {
+        if let Some(instant) = parse_rfc3339(text).or_else(|| parse_rfc3339(&with_colon(text)?)) {
+            return Some(HostTime::Instant(instant));
+        }
+        if let Ok(zoned) = jiff::fmt::rfc2822::parse(text) {
+            return Some(HostTime::Instant(zoned.timestamp().as_millisecond()));
+        }
+        // A date alone is no time.
+        if text.contains(':')
+            && let Ok(time) = text.parse::<jiff::civil::DateTime>()
+        {
+            return time
+                .in_tz("UTC")
+                .ok()
+                .map(|zoned| HostTime::Zoneless(zoned.timestamp().as_millisecond()));
+        }
+        unix_time(text.parse().ok()?).map(HostTime::Instant)
+    }
+
+    /// The point in time, as Unix milliseconds; `None` without a zone.
+    pub fn instant(self) -> Option<i64> {
+        match self {
+            HostTime::Instant(at) => Some(at),
+            HostTime::Zoneless(_) => None,
+        }
+    }
+
+    /// Milliseconds from this time to a later one; `None` when only one of them has a zone.
+    pub fn until(self, later: HostTime) -> Option<i64> {
+        match (self, later) {
+            (HostTime::Instant(from), HostTime::Instant(to))
+            | (HostTime::Zoneless(from), HostTime::Zoneless(to)) => Some(to.saturating_sub(from)),
+            _ => None,
+        }
+    }
+}
+
+/// `+0100` at the end, as `+01:00`.
+fn with_colon(text: &str) -> Option<String> {
+    let (time, offset) = text.split_at_checked(text.len().checked_sub(5)?)?;
+    let digits = offset.strip_prefix(['+', '-'])?;
+    let (hours, minutes) = digits.split_at_checked(2)?;
+    let sign = &offset[..1];
+    digits
+        .bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| format!("{}{sign}{hours}:{minutes}", time.trim_end()))
+}
+
+/// A Unix time in seconds, or in a finer unit if it would lie after the year 5000, as milliseconds.
+fn unix_time(number: f64) -> Option<i64> {
+    let to_ms = match number {
+        0.0..1e11 => 1e3,
+        1e11..1e14 => 1.0,
+        1e14..1e17 => 1e-3,
+        1e17..1e20 => 1e-6,
+        _ => return None,
+    };
+    Some((number * to_ms).round() as i64)
+}
+
+/// Reads a duration as hosts write it, in seconds: a number, a number as text, `1:02:03`, `1 day, 2:03:04`,
+/// `1.02:03:04`, `1h 30m` or ISO 8601 (`PT1H`).
+pub fn read_seconds(value: &serde_json::Value) -> Option<f64> {
+    let seconds = match value {
+        serde_json::Value::Number(number) => number.as_f64()?,
+        serde_json::Value::String(text) => {
+            let text = text.trim();
+            text.parse().ok().or_else(|| clock_seconds(text)).or_else(|| span_seconds(text))?
+        }
+        _ => return None,
+    };
+    (seconds.is_finite() && seconds >= 0.0).then_some(seconds)
+}
+
+/// `1:02:03.5`, after the days as Python (`1 day, `) or .NET (`1.`) writes them.
+fn clock_seconds(text: &str) -> Option<f64> {
+    let (days, time) = match text.split_once(", ") {
+        Some((days, time)) => (days.split_once(" day")?.0, time),
+        None => match text.split_once(':')?.0.split_once('.') {
+            Some((days, _)) => (days, &text[days.len() + 1..]),
+            None => ("0", text),
+        },
+    };
+    let [hours, minutes, seconds] = time.split(':').collect::<Vec<_>>().try_into().ok()?;
+    let digits =
+        |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<f64>().ok())?;
+    let (minutes, seconds) = (digits(minutes)?, seconds.parse::<f64>().ok()?);
+    let whole = digits(days)? * 86_400.0 + digits(hours)? * 3_600.0 + minutes * 60.0;
+    (minutes < 60.0 && (0.0..60.0).contains(&seconds)).then_some(whole + seconds)
+}
+
+fn span_seconds(text: &str) -> Option<f64> {
+    if text.contains(':') {
+        return None;
+    }
+    let span: jiff::Span = text.parse().ok()?;
+    span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok().map(|duration| duration.as_secs_f64())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn a_timestamp_survives_the_way_to_text_and_back() {
@@ -92,6 +201,70 @@ mod tests {
         for bad in ["", "2021-02-25", "2021-13-25T15:02:10Z", "2021-02-25T15:02:10", "2021-02-25T15:02:1äZ"]
         {
             assert_eq!(parse_rfc3339(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn times_are_read_as_hosts_write_them() {
+        let hour = |from: serde_json::Value, to: serde_json::Value| {
+            HostTime::read(&from).zip(HostTime::read(&to)).and_then(|(from, to)| from.until(to))
+        };
+        for (from, to) in [
+            (json!("2026-01-01T10:00:00Z"), json!("2026-01-01T12:00:00+01:00")),
+            (json!("2026-01-01T10:00:00"), json!("2026-01-01T11:00:00.000")),
+            (json!("2026-01-01 10:00:00.123456"), json!("2026-01-01 11:00:00.123456")),
+            (json!("2026-01-01T10:00:00+0100"), json!("2026-01-01 11:00:00 +0100")),
+            (json!("Thu, 01 Jan 2026 10:00:00 +0000"), json!("2026-01-01T11:00:00Z")),
+            (json!(1_767_261_600), json!(1_767_265_200)),
+            (json!(1_767_261_600_000_i64), json!("1767265200000")),
+            (json!("1767261600.5"), json!(1_767_265_200.5)),
+            (json!(1_767_261_600_000_000_i64), json!(1_767_265_200_000_000_000_i64)),
+        ] {
+            assert_eq!(hour(from.clone(), to.clone()), Some(3_600_000), "{from} {to}");
+        }
+        for unread in [
+            json!("soon"),
+            json!("2026-01-01"),
+            json!(-1),
+            json!(true),
+            json!(""),
+            json!("12+0100"),
+            json!("é0100"),
+        ] {
+            assert_eq!(HostTime::read(&unread), None, "{unread}");
+        }
+        assert_eq!(hour(json!("2026-01-01T10:00:00"), json!("2026-01-01T11:00:00Z")), None);
+    }
+
+    #[test]
+    fn durations_are_read_as_hosts_write_them() {
+        for (written, seconds) in [
+            (json!(3600.5), 3600.5),
+            (json!("3600.5"), 3600.5),
+            (json!("1:02:03"), 3723.0),
+            (json!("0:00:01.500000"), 1.5),
+            (json!("1 day, 2:03:04"), 93_784.0),
+            (json!("2 days, 0:00:00"), 172_800.0),
+            (json!("1.02:03:04.5"), 93_784.5),
+            (json!("PT1H"), 3600.0),
+            (json!("P1DT1.5S"), 86_401.5),
+            (json!("1h 30m"), 5400.0),
+            (json!(" 7 "), 7.0),
+        ] {
+            assert_eq!(read_seconds(&written), Some(seconds), "{written}");
+        }
+        for unread in [
+            json!("soon"),
+            json!(-1),
+            json!("1:2"),
+            json!("1:99:00"),
+            json!("NaN"),
+            json!("inf"),
+            json!(true),
+            json!([]),
+            json!(""),
+        ] {
+            assert_eq!(read_seconds(&unread), None, "{unread}");
         }
     }
 }

@@ -26,6 +26,16 @@ pub const KNOWN_TYPES: &[&str] = &[
     "alert.resolved",
 ];
 
+/// The status of a task that a host's word means: `success`, `error` or `cancelled`.
+pub fn status_of_word(word: &str) -> Option<&'static str> {
+    Some(match word.to_ascii_lowercase().as_str() {
+        "error" | "failed" | "failure" | "fail" => "error",
+        "cancelled" | "canceled" | "interrupted" | "aborted" => "cancelled",
+        "success" | "succeeded" | "ok" | "done" | "completed" => "success",
+        _ => return None,
+    })
+}
+
 /// The id of an event: a UUIDv7 (RFC 9562, section 5.7), unchanged over retries and restarts.
 /// Written as `evt_` and 32 hexadecimal digits; it is the `webhook-id` a receiver sees.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -13,7 +13,7 @@ use signals::{Blocked, Mask};
 use std::io;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::thread::{Builder, JoinHandle};
+use std::thread::{self, Builder, JoinHandle, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 /// The longest thread name Linux keeps, in bytes.
@@ -21,6 +21,9 @@ const MAX_THREAD_NAME: usize = 15;
 
 /// Our threads need little: no recursion on foreign input goes deeper than the parsers' own limits.
 const STACK_BYTES: usize = 1024 * 1024;
+
+/// The stack of a thread that compiles or renders templates. It is reserved, and takes memory only as far as it is used.
+const RENDER_STACK_BYTES: usize = 16 * 1024 * 1024;
 
 /// How often this process has been forked off since the library was loaded: 0 in the process that
 /// loaded it, one more in each child. Costs one load.
@@ -32,7 +35,31 @@ static FORKS: AtomicU32 = AtomicU32::new(0);
 /// # Errors
 /// When the system has no room for another thread.
 pub fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
-    spawn_masked(name, Blocked::Every, run)
+    spawn_masked(name, Blocked::Every, STACK_BYTES, run)
+}
+
+/// As [`spawn`], with the stack that templates may need.
+///
+/// # Errors
+/// As [`spawn`].
+pub fn spawn_to_render(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    spawn_masked(name, Blocked::Every, RENDER_STACK_BYTES, run)
+}
+
+/// Runs this on a thread of its own, with the stack that templates may need, and waits for the result. The host's
+/// threads may have small stacks, and an overflow ends its process.
+///
+/// # Errors
+/// When the system has no room for another thread.
+pub fn run_to_render<T: Send>(name: &str, run: impl FnOnce() -> T + Send) -> io::Result<T> {
+    let done = thread::scope(|scope| {
+        let mask = Mask::set(Blocked::Every);
+        let thread =
+            Builder::new().name(name.to_owned()).stack_size(RENDER_STACK_BYTES).spawn_scoped(scope, run);
+        drop(mask);
+        thread.map(ScopedJoinHandle::join)
+    })?;
+    Ok(done.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
 }
 
 /// As [`spawn`], for a thread that runs the host's own code. Mono, and others that collect garbage, stop
@@ -42,12 +69,13 @@ pub fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<Join
 /// # Errors
 /// As [`spawn`].
 pub fn spawn_for_host(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
-    spawn_masked(name, Blocked::AllButRuntimes, run)
+    spawn_masked(name, Blocked::AllButRuntimes, STACK_BYTES, run)
 }
 
 fn spawn_masked(
     name: &str,
     blocked: Blocked,
+    stack_bytes: usize,
     run: impl FnOnce() + Send + 'static,
 ) -> io::Result<JoinHandle<()>> {
     let mut end = name.len().min(MAX_THREAD_NAME);
@@ -56,7 +84,7 @@ fn spawn_masked(
     }
     // A thread starts with its creator's mask, so the creator's is set for just this moment.
     let _mask = Mask::set(blocked);
-    Builder::new().name(name[..end].to_owned()).stack_size(STACK_BYTES).spawn(run)
+    Builder::new().name(name[..end].to_owned()).stack_size(stack_bytes).spawn(run)
 }
 
 /// How often this process has been forked off since [`watch_forks`] was first called.

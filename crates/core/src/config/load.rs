@@ -11,6 +11,7 @@ use super::spans::ConfigSpans;
 use super::table_reader::TableReader;
 use super::value_types::{NamedTables, SubTable, TableList};
 use super::{alert, endpoint, fallbacks, hook, hook_keys, host, json_text, network, queue, spool, toml_text};
+use crate::os;
 use crate::secret::Scrubber;
 
 config_table! {
@@ -60,7 +61,11 @@ impl Config {
     /// # Errors
     /// As [`Config::load`].
     pub fn load_with_spans(source: &str) -> Result<(Config, Vec<ConfigError>, ConfigSpans), ConfigErrors> {
-        load(source, &|name| std::env::var_os(name))
+        os::run_to_render("taskbell-config", || load(source, &|name| std::env::var_os(name))).unwrap_or_else(
+            |error| {
+                Err(ConfigErrors::unlocated(None, format!("no thread can be started to read it: {error}")))
+            },
+        )
     }
 }
 

@@ -1,9 +1,11 @@
 //! Checks a configuration without opening anything.
 
+use super::doubts;
 use crate::config::{Config, ConfigError, ConfigSpans};
 use crate::hooks;
 use crate::hooks::{Digest, Hook};
 use crate::message::{Context, sample};
+use crate::os;
 use crate::platform;
 use serde_json::{Value as Json, json};
 use std::path::PathBuf;
@@ -25,9 +27,18 @@ pub struct CheckReport {
 /// Reads a configuration, evaluates every template and condition with sample events, and looks for the folders
 /// of `[files] roots`. Sends nothing, and opens no spool.
 pub fn check(config: &str) -> CheckReport {
+    os::run_to_render("taskbell-check", || check_here(config)).unwrap_or_else(|error| {
+        let message = format!("no thread can be started to check it: {error}");
+        let error = ConfigError { file: None, line: 0, column: 0, key: String::new(), message };
+        CheckReport { errors: vec![error], warnings: Vec::new(), counts: (0, 0) }
+    })
+}
+
+fn check_here(config: &str) -> CheckReport {
     match Config::load_with_spans(config) {
         Ok((config, mut warnings, places)) => {
             warnings.extend(template_warnings(&config, &places));
+            warnings.extend(doubts::warnings(&config, &places));
             warnings.extend(empty_digests(&config, &places));
             warnings.extend(ignored_mentions(&config, &places));
             warnings.extend(missing_roots(&config, &places));
@@ -66,7 +77,12 @@ fn sample_errors(config: &Config, places: &ConfigSpans) -> Vec<ConfigError> {
                 add(places.at(&format!("hooks[{index}].quiet_except"), &reason));
             }
             if let Some(Err(fault)) = hook.template.as_ref().map(|template| template.check(kind)) {
-                add(places.in_template(index, &fault.place, fault.line, &fault.reason));
+                add(places.in_template(
+                    index,
+                    &fault.place,
+                    fault.line,
+                    &doubts::with_nearest(&fault.reason),
+                ));
             }
         }
     }

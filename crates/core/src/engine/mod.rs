@@ -9,6 +9,7 @@ mod counters;
 mod decide;
 mod dispatch;
 mod dispatcher;
+mod doubts;
 mod endpoints;
 mod error;
 mod housekeeping;

@@ -11,6 +11,7 @@ use crate::event::{self, EventId};
 use crate::intake::Record;
 use crate::lanes::{self, DryRun, DryRunRequest, Job};
 use crate::message::sample;
+use crate::os;
 use crate::platform::{self, Attachment};
 use crate::secret::{REDACTED, SecretUrl};
 use crate::shaping::ShapingState;
@@ -28,6 +29,10 @@ use std::time::Duration;
 /// # Errors
 /// `InvalidArgument` for a type out of pattern, `InvalidJson` for a payload that is no JSON object.
 pub fn preview(config: &Config, kind: &str, payload: Option<&str>) -> Result<Json, Error> {
+    on_own_thread(|| preview_here(config, kind, payload))
+}
+
+fn preview_here(config: &Config, kind: &str, payload: Option<&str>) -> Result<Json, Error> {
     let record = record(kind, payload)?;
     let (id, now) = (record.id, record.accepted_at);
     let Decisions { events, remarks, .. } =
@@ -51,6 +56,10 @@ pub fn preview(config: &Config, kind: &str, payload: Option<&str>) -> Result<Jso
 /// # Errors
 /// As [`preview`].
 pub fn explain(config: &Config, kind: &str, payload: Option<&str>) -> Result<Json, Error> {
+    on_own_thread(|| explain_here(config, kind, payload))
+}
+
+fn explain_here(config: &Config, kind: &str, payload: Option<&str>) -> Result<Json, Error> {
     let record = record(kind, payload)?;
     let id = record.id;
     let (tally, fault) = with_usual(config);
@@ -70,6 +79,13 @@ pub fn explain(config: &Config, kind: &str, payload: Option<&str>) -> Result<Jso
         })
         .collect();
     Ok(json!({ "event": { "id": id.to_string(), "type": kind }, "hooks": hooks, "remarks": remarks }))
+}
+
+/// Templates are rendered here, so the caller's stack does not count.
+fn on_own_thread(work: impl FnOnce() -> Result<Json, Error> + Send) -> Result<Json, Error> {
+    os::run_to_render("taskbell-try", work).unwrap_or_else(|error| {
+        Err(Error::new(ErrorKind::Spool, format!("no thread can be started: {error}")))
+    })
 }
 
 /// A tally with the usual durations of the spool, which is only read; the second value says why that failed.

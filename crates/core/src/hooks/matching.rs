@@ -131,6 +131,14 @@ fn named_address(rules: Rules<'_>, subject: &Subject, decision: &mut Decision<'_
 fn matches(hook: &Hook, subject: &Subject, decision: &mut Decision<'_>) -> bool {
     match evaluate(hook, subject) {
         Reason::Matches => true,
+        Reason::Unread(threshold, field) => {
+            decision.broken_conditions += 1;
+            decision.remarks.push(format!(
+                "`{threshold}` of {} could not be evaluated for {}, so the hook matches: {field} of the event cannot be read",
+                hook.name, subject.id
+            ));
+            true
+        }
         Reason::Broken(reason) => {
             decision.broken_conditions += 1;
             decision.remarks.push(format!(
@@ -149,23 +157,36 @@ pub(super) fn evaluate(hook: &Hook, subject: &Subject) -> Reason {
     let large = |least: u64| scale.tasks.is_some_and(|tasks| tasks >= least);
     let long = |least: Duration| scale.duration_s.is_some_and(|seconds| seconds >= least.as_secs_f64());
     let failed = scale.failed > 0;
-    if hook.only_failures && !failed {
+    // A threshold that cannot be read holds, like a broken `when`; the first one is named.
+    let mut unread = None;
+    let mut holds = |holds: bool, threshold: &'static str, field: Option<&'static str>| match (holds, field) {
+        (false, Some(field)) => {
+            unread.get_or_insert(Reason::Unread(threshold, field));
+            true
+        }
+        (holds, _) => holds,
+    };
+    let tasks = scale.unread.tasks.then_some("`total`");
+    let duration = scale.unread.duration.then_some("the duration");
+    let failures = scale.unread.failed.then_some("`failed`");
+    if hook.only_failures && !holds(failed, "only_failures", failures) {
         return Reason::NoFailure;
     }
-    if hook.min_tasks.is_some_and(|least| !large(least)) {
+    if hook.min_tasks.is_some_and(|least| !holds(large(least), "min_tasks", tasks)) {
         return Reason::TooFewTasks;
     }
-    if hook.min_duration.is_some_and(|least| !long(least)) {
+    if hook.min_duration.is_some_and(|least| !holds(long(least), "min_duration", duration)) {
         return Reason::TooShort;
     }
-    if hook.smart && !(failed || large(SMART_TASKS) || long(SMART_DURATION)) {
+    let is_smart = failed || large(SMART_TASKS) || long(SMART_DURATION);
+    if hook.smart && !holds(is_smart, "smart", duration.or(tasks).or(failures)) {
         return Reason::NotSmart;
     }
-    if hook.relative.is_some_and(|times| !scale.is_longer_than_usual(times)) {
+    if hook.relative.is_some_and(|times| !holds(scale.is_longer_than_usual(times), "relative", duration)) {
         return Reason::NotLongerThanUsual;
     }
     match hook.when.as_ref().map(|when| when.holds(&subject.context)) {
-        None | Some(ConditionResult::True) => Reason::Matches,
+        None | Some(ConditionResult::True) => unread.unwrap_or(Reason::Matches),
         Some(ConditionResult::False) => Reason::WhenFalse,
         Some(ConditionResult::Broken(reason)) => Reason::Broken(reason),
     }

@@ -15,6 +15,8 @@ pub(super) enum Reason {
     Matches,
     /// `when` could not be evaluated, for this reason; the hook matches.
     Broken(String),
+    /// This threshold needs this field of the event, which cannot be read; the hook matches.
+    Unread(&'static str, &'static str),
     NotListening,
     /// The hook has `manual = true`, and the task does not ask for it.
     NotAsked,
@@ -30,7 +32,7 @@ pub(super) enum Reason {
 
 impl Reason {
     pub fn matches(&self) -> bool {
-        matches!(self, Reason::Matches | Reason::Broken(_))
+        matches!(self, Reason::Matches | Reason::Broken(_) | Reason::Unread(..))
     }
 
     /// A sentence with the numbers and values that decided.
@@ -39,6 +41,11 @@ impl Reason {
         match self {
             Reason::Matches => matched(hook, subject),
             Reason::Broken(reason) => format!("`when` could not be evaluated, so it fires: {reason}"),
+            Reason::Unread(threshold, field) => {
+                format!(
+                    "`{threshold}` could not be evaluated, so it fires: {field} of the event cannot be read"
+                )
+            }
             Reason::NotListening => format!("it listens to {}", hook.on.join(", ")),
             Reason::NotAsked if subject.params.notify == Notify::ManualAtEnd => {
                 "`manual`: the task asks to be told of at the end of its batch or queue".to_owned()

@@ -20,16 +20,36 @@ pub struct Scale {
     pub failed: u64,
     /// The usual seconds of such a task, queue or batch, once known.
     pub usual_s: Option<f64>,
+    /// What the host tells in a form that cannot be read.
+    pub unread: Unread,
+}
+
+/// The measures that an event has, in a form that cannot be read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Unread {
+    /// `total`.
+    pub tasks: bool,
+    /// `duration_s`, or `started_at` and `finished_at`.
+    pub duration: bool,
+    /// `failed`.
+    pub failed: bool,
 }
 
 impl Scale {
     fn of(summary: &Map<String, Json>) -> Scale {
-        let count = |name: &str| summary.get(name).and_then(Json::as_u64);
+        let given = |name: &str| summary.get(name).filter(|value| !value.is_null());
+        let count = |name: &str| given(name).and_then(whole_number);
+        let duration_s = given("duration_s").and_then(clock::read_seconds);
         Scale {
             tasks: count("total"),
-            duration_s: summary.get("duration_s").and_then(Json::as_f64),
+            duration_s,
             failed: count("failed").unwrap_or(0),
             usual_s: usual_s(summary),
+            unread: Unread {
+                tasks: given("total").is_some() && count("total").is_none(),
+                duration: given("duration_s").is_some() && duration_s.is_none(),
+                failed: given("failed").is_some() && count("failed").is_none(),
+            },
         }
     }
 
@@ -104,6 +124,7 @@ impl Subject {
             duration_s: task.duration_s,
             failed: u64::from(task.status == crate::tally::Status::Error),
             usual_s: usual_s(&fields),
+            unread: Unread { duration: task.duration_unread, ..Unread::default() },
         };
         let subject = Subject::build(facts, params, scale, vec![("task", Json::Object(fields))]);
         let (name, now) = (task.queue.clone(), facts.accepted_at);
@@ -212,5 +233,15 @@ fn object<const N: usize>(members: [(&str, Json); N]) -> Json {
 
 /// Taskbell's own estimate, or one from the host.
 fn usual_s(fields: &Map<String, Json>) -> Option<f64> {
-    fields.get("usual_s").and_then(Json::as_f64).filter(|seconds| seconds.is_finite() && *seconds > 0.0)
+    fields.get("usual_s").and_then(clock::read_seconds).filter(|seconds| *seconds > 0.0)
+}
+
+/// A number of tasks, also as text or with an empty fraction.
+fn whole_number(value: &Json) -> Option<u64> {
+    let number = match value {
+        Json::Number(number) => number.as_u64().map_or_else(|| number.as_f64(), |whole| Some(whole as f64)),
+        Json::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }?;
+    (number >= 0.0 && number.fract() == 0.0).then_some(number as u64)
 }

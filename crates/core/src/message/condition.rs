@@ -8,7 +8,8 @@ use super::context::{Context, ROOTS};
 use super::expr::{EngineError, Expression, is_builtin};
 use super::expr_ast::{Comparator, ComparisonAst, ExprAst, parse};
 use super::filters::clip;
-use super::sample;
+use super::{doubts, sample, source_bounds, source_tokens};
+use minijinja::machinery::parse_expr;
 use minijinja::value::ValueKind;
 use minijinja::{ErrorKind, Value};
 use std::fmt;
@@ -44,17 +45,22 @@ impl Condition {
     /// # Errors
     /// The syntax error in words.
     pub fn compile(source: &str) -> Result<Condition, String> {
-        let whole = Expression::compile(source, true).map_err(|error| error.reason)?;
+        let fail = |error: EngineError| error.reason;
+        source_bounds::check_condition(source).map_err(fail)?;
+        parse_expr(source).map_err(|error| fail(error.into()))?;
         let clause = match BooleanExpr::build(source, &parse(source)) {
             Ok(clause) => clause,
             // A part that is not valid on its own: the whole expression is one comparison.
-            Err(_) => BooleanExpr::Comparison(Comparison {
-                source: source.to_owned(),
-                paths: paths(&whole),
-                whole,
-                operands: Vec::new(),
-                operators: Vec::new(),
-            }),
+            Err(_) => {
+                let whole = Expression::compile(source, true).map_err(fail)?;
+                BooleanExpr::Comparison(Comparison {
+                    source: source.to_owned(),
+                    paths: paths(&whole),
+                    whole,
+                    operands: Vec::new(),
+                    operators: Vec::new(),
+                })
+            }
         };
         Ok(Condition { source: source.to_owned(), clause })
     }
@@ -96,6 +102,27 @@ impl Condition {
                 _ => Ok(()),
             }
         })
+    }
+
+    /// What is allowed and hardly meant: a misspelt field, a status that no task has.
+    pub fn doubts(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.names().iter().map(|path| path.join(".")).collect();
+        names.dedup();
+        let mut found = doubts::of_names(&names);
+        found.extend(doubts::of_words(&source_tokens::of_expression(&self.source).unwrap_or_default()));
+        found
+    }
+
+    /// The names it reads, split at the dots, in order.
+    pub fn names(&self) -> Vec<Vec<String>> {
+        let mut names = Vec::new();
+        let _ = self.clause.each_comparison(&mut |test| {
+            names.extend(test.paths.iter().cloned());
+            Ok(())
+        });
+        names.sort_unstable();
+        names.dedup();
+        names
     }
 
     /// Evaluates it in this scope, and adds the steps taken.

@@ -2,10 +2,13 @@
 //! templates. The engine counts steps, because users write templates and these run in the host's process: an endless
 //! loop or a huge text must end with an error.
 
-use super::{filters, json_value, literals, marks};
+use super::source_tokens::{self, SourceToken};
+use super::{defaulted_paths, doubts, filters, foreign_syntax, json_value, literals, marks, source_bounds};
+use minijinja::machinery::Token;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::ValueKind;
 use minijinja::{Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value};
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::io;
 use std::sync::LazyLock;
@@ -35,6 +38,7 @@ static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
     // `debug()` would print the whole context into a message.
     engine.remove_global("debug");
     filters::install(&mut engine);
+    defaulted_paths::install(&mut engine);
     marks::install_untouched(&mut engine);
     engine
 });
@@ -95,13 +99,19 @@ impl From<Error> for EngineError {
 /// A compiled expression.
 pub(super) struct Expression {
     engine: Box<Environment<'static>>,
+    source: Box<str>,
+    /// The names it reads, with their attributes.
+    names: HashSet<String>,
 }
 
 impl Expression {
     /// Compiles an expression. With `lenient` an undefined name may be tested for truth.
     pub(super) fn compile(source: &str, lenient: bool) -> Result<Expression, EngineError> {
+        source_bounds::check_expression(source)?;
         // Compiled alone first, so that the source cannot close the braces that are added below.
-        ENGINE.compile_expression_owned(source.to_owned())?;
+        let names = ENGINE.compile_expression_owned(source.to_owned())?.undeclared_variables(true);
+        let written = source;
+        let source = defaulted_paths::of_expression(source);
         let mut engine = Box::new(engine());
         if lenient {
             // Undefined names are normal in a condition, so they are not traced.
@@ -110,16 +120,18 @@ impl Expression {
         }
         engine.set_formatter(keep_value);
         engine.add_template_owned(PIECE, format!("{{{{ {source} }}}}"))?;
-        Ok(Expression { engine })
+        Ok(Expression { engine, source: written.into(), names })
     }
 
     /// The same expression for a platform that reads markup.
     pub(super) fn compile_marking(source: &str) -> Result<Expression, EngineError> {
-        let marked = literals::marked_expression(source);
+        let names = ENGINE.compile_expression_owned(source.to_owned())?.undeclared_variables(true);
+        let optional = defaulted_paths::of_expression(source);
+        let marked = literals::marked_expression(&optional);
         let mut engine = Box::new(MARKING_ENGINE.clone());
         engine.set_formatter(keep_value);
-        engine.add_template_owned(PIECE, format!("{{{{ {} }}}}", marked.as_deref().unwrap_or(source)))?;
-        Ok(Expression { engine })
+        engine.add_template_owned(PIECE, format!("{{{{ {} }}}}", marked.as_deref().unwrap_or(&optional)))?;
+        Ok(Expression { engine, source: source.into(), names })
     }
 
     /// The value, and the steps it took.
@@ -131,31 +143,47 @@ impl Expression {
 
     /// The names it reads from the scope; `nested` adds their attributes, as in `task.metrics.loss`.
     pub(super) fn names(&self, nested: bool) -> HashSet<String> {
-        names(&self.engine, nested)
+        names(&self.names, nested)
+    }
+
+    /// What is allowed and hardly meant.
+    pub(super) fn doubts(&self) -> Vec<String> {
+        doubts_of(&self.names, source_tokens::of_expression(&self.source))
     }
 }
 
 /// A compiled text with `{{ … }}` and `{% … %}`.
 pub(super) struct InlineTemplate {
     engine: Box<Environment<'static>>,
+    source: Box<str>,
+    /// The names it reads, with their attributes.
+    names: HashSet<String>,
 }
 
 impl InlineTemplate {
     /// Compiles a text.
     pub(super) fn compile(source: &str) -> Result<InlineTemplate, EngineError> {
+        source_bounds::check_text(source)?;
         let mut engine = Box::new(engine());
         engine.set_formatter(print_value);
+        // As written first, for the names and the lines of errors.
         engine.add_template_owned(PIECE, source.to_owned())?;
-        Ok(InlineTemplate { engine })
+        let names = engine.get_template(PIECE)?.undeclared_variables(true);
+        if let Cow::Owned(rewritten) = defaulted_paths::of_text(source) {
+            engine.add_template_owned(PIECE, rewritten)?;
+        }
+        Ok(InlineTemplate { engine, source: source.into(), names })
     }
 
     /// The same text for a platform that reads markup.
     pub(super) fn compile_marking(source: &str) -> Result<InlineTemplate, EngineError> {
         let mut engine = Box::new(MARKING_ENGINE.clone());
         engine.set_formatter(marks::print_marked);
-        engine
-            .add_template_owned(PIECE, literals::marked_text(source).unwrap_or_else(|| source.to_owned()))?;
-        Ok(InlineTemplate { engine })
+        let optional = defaulted_paths::of_text(source);
+        let marked = literals::marked_text(&optional).unwrap_or_else(|| optional.into_owned());
+        engine.add_template_owned(PIECE, marked)?;
+        let names = engine.get_template(PIECE)?.undeclared_variables(true);
+        Ok(InlineTemplate { engine, source: source.into(), names })
     }
 
     /// The text of at most `room` bytes, and the steps it took.
@@ -176,14 +204,39 @@ impl InlineTemplate {
         }
     }
 
-    /// The names it reads from the scope.
-    pub(super) fn names(&self) -> HashSet<String> {
-        names(&self.engine, false)
+    /// The names it reads from the scope; `nested` adds their attributes.
+    pub(super) fn names(&self, nested: bool) -> HashSet<String> {
+        names(&self.names, nested)
+    }
+
+    /// What is allowed and hardly meant.
+    pub(super) fn doubts(&self) -> Vec<String> {
+        text_doubts(&self.source, &self.names, false)
     }
 }
 
-fn names(engine: &Environment<'static>, nested: bool) -> HashSet<String> {
-    engine.get_template(PIECE).map(|piece| piece.undeclared_variables(nested)).unwrap_or_default()
+/// What is allowed and hardly meant in a text with `{{ … }}`; `in_json` as in [`foreign_syntax::placeholder`].
+pub(super) fn text_doubts(source: &str, names: &HashSet<String>, in_json: bool) -> Vec<String> {
+    let tokens = source_tokens::of_text(source);
+    let data = tokens.iter().flatten().filter_map(|token| match token.token {
+        Token::TemplateData(text) => foreign_syntax::placeholder(text, in_json),
+        _ => None,
+    });
+    let mut found: Vec<String> = data.take(1).collect();
+    found.extend(doubts_of(names, tokens));
+    found
+}
+
+/// What is allowed and hardly meant in a text or an expression with these names.
+fn doubts_of(names: &HashSet<String>, tokens: Result<Vec<SourceToken<'_>>, Error>) -> Vec<String> {
+    let mut found = doubts::of_names(names);
+    found.extend(doubts::of_words(&tokens.unwrap_or_default()));
+    found
+}
+
+fn names(nested_names: &HashSet<String>, nested: bool) -> HashSet<String> {
+    let root = |name: &String| name.split('.').next().unwrap_or_default().to_owned();
+    if nested { nested_names.clone() } else { nested_names.iter().map(root).collect() }
 }
 
 /// The formatter of an expression: stores the value instead of printing it.

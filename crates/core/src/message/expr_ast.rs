@@ -1,7 +1,9 @@
 //! Parses a condition into `and`, `or`, `not` and comparisons, so that an undefined name makes only its own comparison
-//! false. minijinja evaluates whole expressions only and exports no syntax tree; this parses as much of its grammar as
-//! that rule needs and leaves anything else as one comparison.
+//! false. minijinja evaluates whole expressions only; this splits its tokens at as much of its grammar as that rule needs
+//! and leaves anything else as one comparison.
 
+use super::source_tokens::{self, SourceToken};
+use minijinja::machinery::Token as Lexed;
 use std::ops::Range;
 
 /// Anything nested deeper is one comparison.
@@ -182,66 +184,20 @@ fn span(tokens: &[Token]) -> Range<usize> {
     }
 }
 
+/// The engine's own tokens with their nesting; none when it cannot read the source.
 fn tokens(source: &str) -> Vec<Token> {
-    let bytes = source.as_bytes();
-    let mut tokens = Vec::new();
     let mut depth = 0_usize;
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        let rest = &bytes[at..];
-        let len = match byte {
-            b if b.is_ascii_whitespace() => {
-                at += 1;
-                continue;
-            }
-            b'"' | b'\'' => string_len(rest),
-            b if is_word(b) => word_len(rest),
-            _ if matches!(
-                rest,
-                [b'=' | b'!' | b'<' | b'>', b'=', ..] | [b'*', b'*', ..] | [b'/', b'/', ..]
-            ) =>
-            {
-                2
-            }
-            _ => 1,
-        };
-        if matches!(byte, b')' | b']' | b'}') {
+    let place = |read: SourceToken<'_>| {
+        if matches!(read.token, Lexed::ParenClose | Lexed::BracketClose | Lexed::BraceClose) {
             depth = depth.saturating_sub(1);
         }
-        tokens.push(Token { at: at..at + len, depth });
-        if matches!(byte, b'(' | b'[' | b'{') {
+        let token = Token { at: read.at, depth };
+        if matches!(read.token, Lexed::ParenOpen | Lexed::BracketOpen | Lexed::BraceOpen) {
             depth += 1;
         }
-        at += len;
-    }
-    tokens
-}
-
-fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii()
-}
-
-/// A name, or a number with its fraction.
-fn word_len(bytes: &[u8]) -> usize {
-    let mut len = bytes.iter().take_while(|byte| is_word(**byte)).count();
-    let is_number = bytes.first().is_some_and(u8::is_ascii_digit);
-    if is_number && bytes.get(len) == Some(&b'.') && bytes.get(len + 1).is_some_and(u8::is_ascii_digit) {
-        len += 1 + bytes[len + 1..].iter().take_while(|byte| is_word(**byte)).count();
-    }
-    len
-}
-
-fn string_len(bytes: &[u8]) -> usize {
-    let quote = bytes[0];
-    let mut at = 1;
-    while let Some(&byte) = bytes.get(at) {
-        match byte {
-            b'\\' => at += 2,
-            b if b == quote => return at + 1,
-            _ => at += 1,
-        }
-    }
-    bytes.len()
+        token
+    };
+    source_tokens::of_expression(source).unwrap_or_default().into_iter().map(place).collect()
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Template filters in addition to the engine's own: `duration`, `clip`, `number`.
 
 use super::strings::{DurationUnits, ENGLISH};
-use minijinja::value::ValueKind;
-use minijinja::{Environment, Error, ErrorKind, Value};
+use minijinja::value::{Rest, ValueKind};
+use minijinja::{Environment, Error, ErrorKind, State, Value};
 
 pub(super) fn install(engine: &mut Environment<'static>) {
     engine.add_filter("duration", |seconds: f64| -> Result<String, Error> {
@@ -12,10 +12,13 @@ pub(super) fn install(engine: &mut Environment<'static>) {
             Err(Error::new(ErrorKind::InvalidOperation, "`duration` needs a finite number of seconds"))
         }
     });
-    engine.add_filter("clip", |text: Value, chars: usize| -> Result<String, Error> {
+    engine.add_filter("clip", |state: &State, text: Value, chars: usize| -> Result<String, Error> {
         reject_undefined(&text)?;
-        Ok(clip(&plain(&text), chars))
+        let text = plain(&text);
+        charge(state, text.len())?;
+        Ok(clip(&text, chars))
     });
+    replace_uncharged(engine);
     engine.add_filter("number", |value: Value| -> Result<String, Error> {
         reject_undefined(&value)?;
         if value.kind() == ValueKind::Number {
@@ -27,6 +30,65 @@ pub(super) fn install(engine: &mut Environment<'static>) {
             ))
         }
     });
+}
+
+/// The engine's own versions of these work on large values without counting steps, or yield values that repeat all of their
+/// work each time they are read.
+fn replace_uncharged(engine: &mut Environment<'static>) {
+    engine.add_filter("zip", |state: &State, first: Value, others: Rest<Value>| -> Result<Value, Error> {
+        let lists: Vec<Vec<Value>> = std::iter::once(&first)
+            .chain(others.iter())
+            .map(|list| items(state, list))
+            .collect::<Result<_, _>>()?;
+        let length = lists.iter().map(Vec::len).min().unwrap_or_default();
+        let row =
+            |index: usize| lists.iter().filter_map(|list| list.get(index).cloned()).collect::<Vec<Value>>();
+        Ok((0..length).map(row).collect())
+    });
+    engine.add_filter("chain", |state: &State, first: Value, others: Rest<Value>| -> Result<Value, Error> {
+        let mut chained = items(state, &first)?;
+        for list in others.iter() {
+            chained.extend(items(state, list)?);
+        }
+        Ok(chained.into())
+    });
+    let text_test = |holds: fn(&str, &str) -> bool| {
+        move |state: &State, text: Value, part: Value| -> Result<bool, Error> {
+            let (Some(text), Some(part)) = (text.as_str(), part.as_str()) else {
+                return Err(Error::new(ErrorKind::InvalidOperation, "this test needs two texts"));
+            };
+            charge(state, part.len())?;
+            Ok(holds(text, part))
+        }
+    };
+    engine.add_test("startingwith", text_test(|text, part| text.starts_with(part)));
+    engine.add_test("endingwith", text_test(|text, part| text.ends_with(part)));
+    let case_test = |folded: fn(&str) -> bool| {
+        move |state: &State, text: Value| -> Result<bool, Error> {
+            let text = text.as_str().unwrap_or_default();
+            charge(state, text.len())?;
+            Ok(folded(text))
+        }
+    };
+    engine.add_test(
+        "lower",
+        case_test(|text| text.chars().any(char::is_lowercase) && text.to_lowercase() == text),
+    );
+    engine.add_test(
+        "upper",
+        case_test(|text| text.chars().any(char::is_uppercase) && text.to_uppercase() == text),
+    );
+}
+
+/// One step for every 64 bytes that a filter reads.
+fn charge(state: &State, bytes: usize) -> Result<(), Error> {
+    state.consume_fuel(bytes as u64 / 64)
+}
+
+/// The items of a list, each of which costs a step.
+fn items(state: &State, list: &Value) -> Result<Vec<Value>, Error> {
+    reject_undefined(list)?;
+    list.try_iter()?.map(|item| state.consume_fuel(1).map(|()| item)).collect()
 }
 
 /// Rejects an undefined value with the engine's own error, which names it.

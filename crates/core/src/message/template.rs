@@ -2,6 +2,7 @@
 //! `.j2` file, and a text with SwarmUI's `%tag%`s.
 
 use super::context::Context;
+use super::ordinary_samples;
 use super::render_budget::RenderBudget;
 use super::rendered_message::{Extras, Message};
 use super::sample::open_context;
@@ -103,6 +104,44 @@ impl Template {
             }
             TemplateForm::Swarm(text) => text.check(kind),
         }
+    }
+
+    /// What is allowed and hardly meant: a misspelt field, a status that no task has, a placeholder of another system.
+    pub fn doubts(&self) -> Vec<RenderError> {
+        match &self.form {
+            TemplateForm::Tree(tree) => tree.doubts(),
+            TemplateForm::Text(text) => text.doubts(),
+            TemplateForm::Swarm(_) => Vec::new(),
+        }
+    }
+
+    /// How rendering fails for ordinary events of this type, of which the sample is the fullest: each place once, with
+    /// the event in words. Empty when it fails for the sample too. `gets` says whether an event reaches the template, given
+    /// the full sample.
+    pub(crate) fn check_ordinary(
+        &self,
+        kind: &str,
+        in_digest: bool,
+        gets: &dyn Fn(&Context, &Context) -> bool,
+    ) -> Vec<(String, RenderError)> {
+        let names = match &self.form {
+            TemplateForm::Tree(tree) => tree.names(),
+            TemplateForm::Text(text) => text.names().clone(),
+            TemplateForm::Swarm(_) => return Vec::new(),
+        };
+        let mut failures: Vec<(String, RenderError)> = Vec::new();
+        let contexts = ordinary_samples::contexts(kind, &names, in_digest);
+        let Some((_, full)) = contexts.first() else { return failures };
+        if self.render(full).is_err() {
+            return failures;
+        }
+        for (words, context) in contexts.iter().filter(|(_, context)| gets(context, full)) {
+            let Err(error) = self.render(context) else { continue };
+            if !failures.iter().any(|(_, known)| known.place == error.place) {
+                failures.push((words.clone(), error));
+            }
+        }
+        failures
     }
 
     fn tree_body(

@@ -2,12 +2,11 @@
 
 use super::condition::unknown_root;
 use super::context::ROOTS;
-use super::expr::{EngineError, engine, is_builtin};
-use super::render_budget::RenderBudget;
-use super::template_error::{MAX_BODY_BYTES, RenderError, TemplateError, too_large};
-use super::{filters, literals, marks};
+use super::{defaulted_paths, filters, foreign_syntax, literals, marks, source_bounds};
 use minijinja::{AutoEscape, Environment, OutputSpan, OutputSpanKind, Value};
 use serde_json::Value as Json;
+use std::borrow::Cow;
+use std::collections::HashSet;
 
 const TEXT: &str = "text";
 
@@ -17,32 +16,39 @@ pub(super) struct TextTemplate {
     engine: Environment<'static>,
     /// For a platform that reads markup.
     marking: Environment<'static>,
+    source: Box<str>,
+    /// The names it reads, with their attributes.
+    names: HashSet<String>,
 }
 
 impl TextTemplate {
     pub(super) fn compile(origin: &str, text: &str) -> Result<TextTemplate, TemplateError> {
+        source_bounds::check_text(text)
+            .map_err(|error| TemplateError::at(origin, error.line, error.reason))?;
         let mut engine = engine();
         engine.set_auto_escape_callback(|_| AutoEscape::Json);
-        engine.add_template_owned(TEXT, text.to_owned()).map_err(|error| {
+        let fail = |error: minijinja::Error| {
             let error = EngineError::from(error);
-            TemplateError::at(origin, error.line, error.reason)
-        })?;
+            let reason = foreign_syntax::why_not_compiled(text).unwrap_or(error.reason);
+            TemplateError::at(origin, error.line, reason)
+        };
+        engine.add_template_owned(TEXT, text.to_owned()).map_err(fail)?;
+        let names = engine.get_template(TEXT).map_err(fail)?.undeclared_variables(true);
+        let optional = defaulted_paths::of_text(text);
+        if let Cow::Owned(rewritten) = &optional {
+            engine.add_template_owned(TEXT, rewritten.clone()).map_err(fail)?;
+        }
         let mut marking = engine.clone();
         marking.set_formatter(marks::print_marked_json);
         marks::install(&mut marking);
-        marking
-            .add_template_owned(TEXT, literals::marked_text(text).unwrap_or_else(|| text.to_owned()))
-            .map_err(|error| {
-                let error = EngineError::from(error);
-                TemplateError::at(origin, error.line, error.reason)
-            })?;
-        Ok(TextTemplate { origin: origin.to_owned(), engine, marking })
+        let marked = literals::marked_text(&optional).unwrap_or_else(|| optional.into_owned());
+        marking.add_template_owned(TEXT, marked).map_err(fail)?;
+        Ok(TextTemplate { origin: origin.to_owned(), engine, marking, source: text.into(), names })
     }
 
     pub(super) fn check_names(&self) -> Result<(), RenderError> {
-        let names =
-            self.engine.get_template(TEXT).map(|text| text.undeclared_variables(false)).unwrap_or_default();
-        match names.iter().filter(|name| !ROOTS.contains(&name.as_str()) && !is_builtin(name)).min() {
+        let roots = self.names.iter().filter_map(|name| name.split('.').next());
+        match roots.filter(|name| !ROOTS.contains(name) && !is_builtin(name)).min() {
             Some(name) => Err(RenderError::at(&self.origin, None, unknown_root(name))),
             None => Ok(()),
         }

@@ -1,7 +1,8 @@
 //! The fields of a task that Taskbell itself understands.
 
 use super::{BatchRef, DEFAULT_QUEUE, short};
-use crate::clock;
+use crate::clock::{HostTime, read_seconds};
+use crate::event::status_of_word;
 use serde_json::{Map, Value as Json};
 
 /// How a task ended.
@@ -28,11 +29,10 @@ impl Status {
     /// Hosts have their own words for the same three ends; a task that carries an error has failed
     /// unless it says otherwise.
     fn read(payload: &Map<String, Json>) -> Status {
-        let word = payload.get("status").and_then(Json::as_str).unwrap_or("").to_ascii_lowercase();
-        match word.as_str() {
-            "error" | "failed" | "failure" | "fail" => Status::Error,
-            "cancelled" | "canceled" | "interrupted" | "aborted" => Status::Cancelled,
-            "success" | "succeeded" | "ok" | "done" | "completed" => Status::Success,
+        match payload.get("status").and_then(Json::as_str).and_then(status_of_word) {
+            Some("error") => Status::Error,
+            Some("cancelled") => Status::Cancelled,
+            Some(_) => Status::Success,
             _ if payload.get("error").is_some_and(|error| !error.is_null()) => Status::Error,
             _ => Status::Success,
         }
@@ -50,6 +50,8 @@ pub struct Task {
     pub started_at: Option<i64>,
     /// How long it took, in seconds: as given, or from its start and finish.
     pub duration_s: Option<f64>,
+    /// Whether the host tells how long it took, in a form that cannot be read.
+    pub duration_unread: bool,
     /// Who asked for it.
     pub user: Option<String>,
     /// Its id, for the list of failures.
@@ -68,10 +70,13 @@ impl Task {
     /// Reads a task's payload. Every field is optional, and one of the wrong type counts as missing.
     pub fn read(payload: &Map<String, Json>) -> Task {
         let text = |key: &str| payload.get(key).and_then(scalar_text);
-        let started_at = payload.get("started_at").and_then(clock::read_time);
-        let finished_at = payload.get("finished_at").and_then(clock::read_time);
-        let given = payload.get("duration_s").and_then(Json::as_f64).filter(|s| s.is_finite() && *s >= 0.0);
-        let spanned = started_at.zip(finished_at).map(|(from, to)| (to - from).max(0) as f64 / 1000.0);
+        let given = |key: &str| payload.get(key).filter(|value| !value.is_null());
+        let (start, finish) = (given("started_at"), given("finished_at"));
+        let started = start.and_then(HostTime::read);
+        let took_ms = started.zip(finish.and_then(HostTime::read)).and_then(|(from, to)| from.until(to));
+        let spanned = took_ms.map(|ms| ms.max(0) as f64 / 1000.0);
+        let duration_s = given("duration_s").and_then(read_seconds).or(spanned);
+        let tells = given("duration_s").is_some() || start.is_some() && finish.is_some();
         let error = payload.get("error");
         let part = |key: &str| error.and_then(|error| error.get(key)).and_then(scalar_text);
         Task {
@@ -79,8 +84,9 @@ impl Task {
             queue: text("queue")
                 .filter(|name| !name.is_empty())
                 .map_or_else(|| DEFAULT_QUEUE.to_owned(), |name| short(&name).to_owned()),
-            started_at,
-            duration_s: given.or(spanned),
+            started_at: started.and_then(HostTime::instant),
+            duration_s,
+            duration_unread: tells && duration_s.is_none(),
             user: text("user"),
             id: text("id"),
             name: text("name"),
@@ -148,7 +154,24 @@ mod tests {
         assert_eq!(task.duration_s, Some(2.5));
         assert_eq!(read(json!({"started_at": 10, "finished_at": 5})).duration_s, Some(0.0));
         assert_eq!(read(json!({"duration_s": -1})).duration_s, None);
-        assert_eq!(read(json!({"duration_s": "3", "user": 7, "queue": []})).duration_s, None);
+        assert_eq!(read(json!({"duration_s": "3", "user": 7, "queue": []})).duration_s, Some(3.0));
+    }
+
+    #[test]
+    fn a_duration_that_cannot_be_read_is_known_to_be_there() {
+        for (payload, unread) in [
+            (json!({}), false),
+            (json!({"duration_s": null}), false),
+            (json!({"started_at": "soon"}), false),
+            (json!({"duration_s": 0}), false),
+            (json!({"duration_s": "soon"}), true),
+            (json!({"duration_s": -1}), true),
+            (json!({"started_at": "soon", "finished_at": 5}), true),
+            (json!({"started_at": "2026-01-01T10:00:00", "finished_at": "2026-01-01T10:00:00Z"}), true),
+            (json!({"duration_s": "soon", "started_at": 1, "finished_at": 5}), false),
+        ] {
+            assert_eq!(read(payload.clone()).duration_unread, unread, "{payload}");
+        }
     }
 
     #[test]

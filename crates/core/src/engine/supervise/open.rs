@@ -73,7 +73,7 @@ pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Parts>, Error> 
     let no_thread = |error| Error::new(ErrorKind::Spool, format!("no thread can be started: {error}"));
     let decider = Decider::new(Arc::clone(&config), tally, shaping);
     let dispatcher = new_dispatcher(&parts, spool, decider);
-    os::spawn("taskbell-events", move || dispatcher.run()).map_err(no_thread)?;
+    os::spawn_to_render("taskbell-events", move || dispatcher.run()).map_err(no_thread)?;
     if let Err(error) = reload::measure(&parts, &config) {
         // The dispatcher runs already, and has to end.
         super::close::close(&parts, std::time::Duration::ZERO);

@@ -90,3 +90,46 @@ fn endpoints_that_are_not_configured_are_ignored_and_counted() {
     assert_eq!(matched(json!({"to": ["nobody", "asked"]})), (vec!["all".to_owned()], 1));
     assert_eq!(matched(json!({"to": ["nobody"]})), (vec!["all".to_owned()], 1));
 }
+
+#[test]
+fn a_threshold_that_cannot_be_read_matches_and_is_counted() {
+    let decided = |hook: &str, kind: &str, payload: Json| {
+        let text = format!(
+            "[endpoints.a]\nurl = \"https://a.example.com/hook\"\n[[hooks]]\non = [\"{kind}\"]\nto = [\"a\"]\n{hook}\n"
+        );
+        let config = Config::load(&text).unwrap();
+        let payload = fields(payload);
+        let facts = Facts { kind, ..facts(&payload, &config.host) };
+        let subject = match kind {
+            "task.complete" => Subject::of_task(&facts, TaskParams::default(), &Task::read(&payload), None),
+            _ => Subject::of_other(&facts),
+        };
+        let decision = decide(config.rules(), &subject);
+        (decision.matches.len(), decision.broken_conditions, decision.remarks.join("; "))
+    };
+    let long = "min_duration = \"10m\"";
+    for (hook, kind, payload) in [
+        (long, "task.complete", json!({"duration_s": "soon"})),
+        (long, "task.complete", json!({"started_at": "?", "finished_at": "?"})),
+        ("smart = true", "task.complete", json!({"duration_s": [1]})),
+        ("relative = 2", "task.complete", json!({"duration_s": "?", "usual_s": 3})),
+        ("min_tasks = 9", "batch.end", json!({"total": "many"})),
+        ("only_failures = true", "batch.end", json!({"failed": "some"})),
+    ] {
+        let (matches, broken, remark) = decided(hook, kind, payload.clone());
+        assert_eq!((matches, broken), (1, 1), "{hook} {payload}");
+        assert!(remark.contains("cannot be read"), "{remark}");
+    }
+    let other = format!("{long}\nwhen = \"task.kind == 'x'\"");
+    assert_eq!(decided(&other, "task.complete", json!({"duration_s": "soon", "kind": "y"})).0, 0);
+    for (hook, kind, payload, matches) in [
+        (long, "task.complete", json!({"duration_s": "1:00:00"}), 1),
+        (long, "task.complete", json!({"duration_s": "0:01:00"}), 0),
+        (long, "task.complete", json!({}), 0),
+        ("min_tasks = 9", "batch.end", json!({"total": "12"}), 1),
+        ("only_failures = true", "batch.end", json!({"failed": "0"}), 0),
+    ] {
+        let (found, broken, _) = decided(hook, kind, payload.clone());
+        assert_eq!((found, broken), (matches, 0), "{hook} {payload}");
+    }
+}

@@ -3,7 +3,7 @@
 use super::image_url;
 use super::known_names::is_known;
 use super::time_tags::time_tag;
-use crate::clock;
+use crate::clock::HostTime;
 use crate::message::context::Context;
 use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
@@ -111,7 +111,7 @@ impl<'a> TagLookup<'a> {
 
     /// The start of the task in Unix milliseconds, else the time of the event.
     fn started_at(&self) -> Option<i64> {
-        let read = |path: &[&str]| clock::read_time(self.context.at(path)?);
+        let read = |path: &[&str]| HostTime::read(self.context.at(path)?)?.instant();
         read(&["task", "started_at"]).or_else(|| read(&["event", "timestamp"]))
     }
 }

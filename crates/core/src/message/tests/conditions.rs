@@ -1,5 +1,6 @@
 use super::super::{Condition, ConditionResult, Context};
 use crate::event::KNOWN_TYPES;
+use proptest::prelude::*;
 use serde_json::json;
 
 fn verdict(source: &str, context: &Context) -> ConditionResult {
@@ -157,5 +158,107 @@ fn check_finds_names_that_no_event_has() {
         "queue.total >= 10 or task.metrics.other * 2 > 1 or task.params.size|round > 3 or alert.value > 1";
     for kind in KNOWN_TYPES.iter().chain(&["render.saved"]) {
         Condition::compile(sound).unwrap().check(kind).unwrap();
+    }
+}
+
+/// Parts of conditions, with and without blanks between them.
+fn expressions() -> impl Strategy<Value = String> {
+    let pieces = prop::sample::select(vec![
+        "a",
+        "b",
+        "n",
+        "t.a",
+        "t.or",
+        "10",
+        "2.5",
+        "0xA",
+        "1_0",
+        "1e1",
+        "10.",
+        ".5",
+        "not",
+        "and",
+        "or",
+        "in",
+        "is",
+        "if",
+        "else",
+        "==",
+        "!=",
+        "<",
+        "<=",
+        ">",
+        ">=",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        ",",
+        ":",
+        "+",
+        "-",
+        "*",
+        "**",
+        "/",
+        "//",
+        "~",
+        "|",
+        "|length",
+        "|int",
+        "true",
+        "'or'",
+        "\"x'\"",
+        "r'x'",
+        "odd",
+        "number",
+        "divisibleby",
+        "é",
+        "1or",
+        "2and",
+        "[1, 2]",
+        "(a or b)",
+        "{'a': 1}",
+    ]);
+    prop::collection::vec((pieces, prop::bool::ANY), 1..12).prop_map(|pieces| {
+        pieces.into_iter().map(|(piece, blank)| format!("{piece}{}", if blank { " " } else { "" })).collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_condition_and_the_engine_read_the_same(source in expressions()) {
+        let scope = minijinja::context!(
+            a => true, b => false, n => 3, t => minijinja::context!(a => 10, or => 0), odd => 1, number => 2,
+        );
+        let mut engine = minijinja::Environment::new();
+        engine.set_undefined_behavior(minijinja::UndefinedBehavior::SemiStrict);
+        let whole = engine.compile_expression(&source).and_then(|whole| whole.eval(&scope));
+        if let (Ok(value), Ok(condition)) = (whole, Condition::compile(&source))
+            && !value.is_undefined()
+            && let Ok(holds) = condition.decide(&scope, &mut 0)
+        {
+            prop_assert_eq!(holds, value.is_true(), "{}", source);
+        }
+    }
+}
+
+#[test]
+fn a_number_that_runs_into_a_keyword_loses_nothing() {
+    let queue = Context::new(json!({"queue": {"total": 3, "failed": 1, "name": "q"}}));
+    for source in [
+        "queue.total >= 10or queue.failed > 0",
+        "not(queue.total >= 10)or queue.failed>9",
+        "queue.total>=10 or(queue.failed>0)",
+        "queue.name=='x'or queue.failed>0",
+        "queue.total >= 1_0 or queue.failed > 0",
+        "queue.total >= 1e1or queue.failed > 0",
+        "queue.total >= 0xAor queue.failed > 0",
+        "queue.total > 2and queue.total < 100",
+    ] {
+        assert_eq!(verdict(source, &queue), ConditionResult::True, "{source}");
     }
 }

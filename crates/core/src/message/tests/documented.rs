@@ -32,6 +32,9 @@ fn every_example_of_the_guide_renders_and_passes_check() {
         let message = template.render(&sample_context(kind)).unwrap();
         let body: Json = serde_json::from_slice(&message.body).unwrap();
         assert!(body.is_object(), "{kind}: {body}");
+        let failures = template.check_ordinary(kind, false, &|_, _| true);
+        assert!(failures.is_empty(), "{kind}: {failures:?}");
+        assert!(template.doubts().is_empty(), "{kind}: {:?}", template.doubts());
     }
 }
 

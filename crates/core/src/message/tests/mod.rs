@@ -1,5 +1,6 @@
 //! The module as a whole.
 
+mod bounds;
 mod conditions;
 mod documented;
 mod hostile;

@@ -240,3 +240,26 @@ fn check_renders_every_branch_against_the_sample() {
     check(json!("{{ event.data.frame }}"), "alert.firing").unwrap_err();
     check(json!("{{ queue.totl }}"), "queue.end").unwrap_err();
 }
+
+#[test]
+fn default_works_below_a_missing_parent() {
+    let context = Context::new(json!({"task": {"name": "a", "error": null, "outputs": []}}));
+    for (text, value) in [
+        ("{{ task.metrics.loss | default('-') }}", json!("-")),
+        ("{{ task.metrics.loss | d(0.5) }}", json!(0.5)),
+        ("{{ task.outputs[0].url | default('none') }}", json!("none")),
+        ("{{ task.error.message | default('well') }}", json!("well")),
+        ("{{ queue.name | default('no queue') }}", json!("no queue")),
+        ("{{ task.name | default('-') }}", json!("a")),
+        ("{{ task.metrics.loss is defined }}", json!(false)),
+        ("Loss {{ task.metrics.loss | default('-') }}", json!("Loss -")),
+        ("{% if task.error.message is defined %}x{% endif %}y", json!("y")),
+    ] {
+        let message = Template::from_json("t", &json!([text])).unwrap().render(&context).unwrap();
+        assert_eq!(serde_json::from_slice::<Json>(&message.body).unwrap(), json!([value]), "{text}");
+    }
+    let text = Template::from_text("t.j2", "{\"loss\": {{ task.metrics.loss | default('-') }}}").unwrap();
+    assert_eq!(text.render(&context).unwrap().body, br#"{"loss": "-"}"#);
+    let strict = Template::from_json("t", &json!(["{{ task.metrics.loss }}"])).unwrap();
+    assert!(strict.render(&context).unwrap_err().reason.contains("task.metrics"));
+}

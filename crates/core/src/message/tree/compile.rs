@@ -2,6 +2,7 @@
 
 use super::super::condition::Condition;
 use super::super::expr::{EngineError, Expression, InlineTemplate};
+use super::super::foreign_syntax;
 use super::super::template_error::TemplateError;
 use super::super::template_path;
 use super::node::{TemplateKey, TemplateNode};
@@ -52,7 +53,11 @@ fn compile_text(at: &str, text: &str) -> Result<TemplateNode, TemplateError> {
         let marking = Expression::compile_marking(inner).map_err(compile_error(at))?;
         return Ok(TemplateNode::Typed { place: at.to_owned(), expression, marking });
     }
-    let inline = InlineTemplate::compile(text).map_err(compile_error(at))?;
+    let explained = |error: EngineError| EngineError {
+        reason: foreign_syntax::why_not_compiled(text).unwrap_or(error.reason),
+        ..error
+    };
+    let inline = InlineTemplate::compile(text).map_err(explained).map_err(compile_error(at))?;
     let marking = InlineTemplate::compile_marking(text).map_err(compile_error(at))?;
     Ok(TemplateNode::Text { place: at.to_owned(), inline, marking })
 }

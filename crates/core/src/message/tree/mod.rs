@@ -11,6 +11,7 @@ use minijinja::Value;
 use node::TemplateNode;
 use render::RenderedNode;
 use serde_json::Value as Json;
+use std::collections::HashSet;
 
 /// A compiled JSON template.
 pub(super) struct TemplateTree {
@@ -42,5 +43,19 @@ impl TemplateTree {
     /// Rejects a name that no event has, in any branch.
     pub(super) fn check_names(&self) -> Result<(), RenderError> {
         self.root.check_names(&mut Vec::new())
+    }
+
+    /// What is allowed and hardly meant.
+    pub(super) fn doubts(&self) -> Vec<RenderError> {
+        let mut found = Vec::new();
+        self.root.doubts(&self.place, &mut found);
+        found
+    }
+
+    /// The names that it reads, with their attributes.
+    pub(super) fn names(&self) -> HashSet<String> {
+        let mut names = HashSet::new();
+        self.root.names(&mut names);
+        names
     }
 }

@@ -1,0 +1,218 @@
+//! What a configuration may say and hardly means: conditions that are never true, names near a field, and templates that
+//! fail for an ordinary event.
+
+use crate::config::{Config, ConfigError, ConfigSpans};
+use crate::hooks::Hook;
+use crate::message::{Condition, ConditionResult, Context, Template, known_fields};
+
+/// The most failures of one template that are told for one event type.
+const SHOWN_FAILURES: usize = 4;
+
+/// The warnings of all hooks, each once.
+pub(super) fn warnings(config: &Config, places: &ConfigSpans) -> Vec<ConfigError> {
+    let mut found: Vec<ConfigError> = Vec::new();
+    for (index, hook) in config.hooks.iter().enumerate() {
+        let key = |name: &str| format!("hooks[{index}].{name}");
+        let except = hook.shaping.quiet.as_ref().and_then(|quiet| quiet.except.as_ref());
+        for (name, condition) in [("when", hook.when.as_ref()), ("quiet_except", except)] {
+            let doubts = condition.map(|condition| condition_doubts(hook, condition)).unwrap_or_default();
+            found.extend(doubts.iter().map(|doubt| places.at(&key(name), doubt)));
+        }
+        if let Some(template) = &hook.template {
+            found.extend(
+                template_doubts(hook, template)
+                    .into_iter()
+                    .map(|(place, line, doubt)| places.in_template(index, &place, line, &doubt)),
+            );
+        }
+    }
+    let mut once: Vec<ConfigError> = Vec::new();
+    for warning in found {
+        if !once.contains(&warning) {
+            once.push(warning);
+        }
+    }
+    once
+}
+
+/// The reason of an undefined name, with the field that is probably meant.
+pub(super) fn with_nearest(reason: &str) -> String {
+    let name = reason.split('`').nth(1).unwrap_or_default();
+    match known_fields::nearest(name) {
+        Some(meant) if !reason.contains("did you mean") => format!("{reason}; did you mean `{meant}`?"),
+        _ => reason.to_owned(),
+    }
+}
+
+fn condition_doubts(hook: &Hook, condition: &Condition) -> Vec<String> {
+    let mut found = condition.doubts();
+    let mut missing: Vec<String> =
+        condition.names().into_iter().filter_map(|path| path.into_iter().next()).collect();
+    missing.retain(|root| !hook.manual && !hook.on.iter().any(|kind| has_root(kind, root)));
+    missing.dedup();
+    found.extend(missing.iter().map(|root| {
+        let kinds = hook.on.join(", ");
+        let own = kinds.split('.').next().unwrap_or_default();
+        let instead = match own {
+            "task" | "queue" | "batch" | "alert" => format!("use `{own}`"),
+            _ => "use `event.data`".to_owned(),
+        };
+        format!("{kinds} has no `{root}`, so a comparison with it is always false; {instead}")
+    }));
+    found
+}
+
+/// Whether events of this type, or of this family, have this name.
+fn has_root(kind: &str, root: &str) -> bool {
+    let family = kind.split('.').next().unwrap_or_default();
+    match root {
+        "task" | "batch" | "alert" => family == root || family == "*",
+        "queue" => matches!(family, "queue" | "task" | "*"),
+        _ => true,
+    }
+}
+
+type PlacedDoubt = (String, Option<usize>, String);
+
+fn template_doubts(hook: &Hook, template: &Template) -> Vec<PlacedDoubt> {
+    let failed: Vec<String> =
+        hook.on.iter().filter_map(|kind| template.check(kind).err()).map(|error| error.place).collect();
+    // A name that is an error already says so with its nearest field.
+    let mut found: Vec<PlacedDoubt> = template
+        .doubts()
+        .into_iter()
+        .filter(|doubt| !(failed.contains(&doubt.place) && doubt.reason.contains("did you mean")))
+        .map(|doubt| (doubt.place, doubt.line, doubt.reason))
+        .collect();
+    if !failed.is_empty() {
+        return found;
+    }
+    let in_digest = hook.shaping.digest.is_some() || hook.shaping.quiet.is_some();
+    for kind in &hook.on {
+        let failures =
+            template.check_ordinary(kind, in_digest, &|context, full| may_get(hook, kind, context, full));
+        found.extend(failures.into_iter().take(SHOWN_FAILURES).map(|(words, error)| {
+            let advice = "write `| default(\"-\")` directly behind the name, or choose with `if`";
+            let reason = format!("for {words} no message can be rendered: {}; {advice}", error.reason);
+            (error.place, error.line, reason)
+        }));
+    }
+    found
+}
+
+/// Whether the hook may get this event, given that it gets the full sample.
+fn may_get(hook: &Hook, kind: &str, context: &Context, full: &Context) -> bool {
+    let family = kind.split('.').next().unwrap_or_default();
+    let refuses = |condition: &Condition| condition.holds(context) == ConditionResult::False;
+    let decides = |condition: &&Condition| condition.holds(full) != ConditionResult::False;
+    let has = |field: &str| context.at(&[family, field]).is_some();
+    let failed = family != "task" || context.text_at(&["task", "status"]) == Some("error");
+    !hook.when.as_ref().filter(decides).is_some_and(refuses)
+        && (failed || !hook.only_failures)
+        && (has("duration_s") || hook.min_duration.is_none() && hook.relative.is_none())
+        && (has("usual_s") || hook.relative.is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::check;
+    use serde_json::{Value as Json, json};
+
+    /// The warnings and errors of one hook, as one text.
+    fn told(hook: Json) -> String {
+        let config = json!({
+            "spool": {"path": ":memory:"}, "endpoints": {"a": {"url": "http://127.0.0.1:9/x"}}, "hooks": [hook],
+        });
+        let report = check(&config.to_string());
+        report.errors.iter().chain(&report.warnings).map(|told| format!("{told}\n")).collect()
+    }
+
+    fn template(kind: &str, template: Json) -> String {
+        told(json!({"on": [kind], "to": ["a"], "template": template}))
+    }
+
+    #[test]
+    fn a_template_that_dies_on_an_ordinary_event_is_warned_of_with_field_and_place() {
+        for (kind, text, words) in [
+            ("task.complete", "{{ task.name }}: {{ task.error.message }}", "a task without `name`"),
+            ("task.complete", "{{ task.error.message }}", "a task without `error`"),
+            ("task.complete", "{{ task.outputs[0].url }}", "a task without `outputs`"),
+            (
+                "task.complete",
+                "{% if task.outputs is defined %}{{ task.outputs[0].url }}{% endif %}",
+                "a null `outputs`",
+            ),
+            ("task.complete", "{{ task.user }} is done", "a task without `user`"),
+            ("task.complete", "{{ task.metrics.loss | default(0) | round(4) }}", "a null `metrics.loss`"),
+            ("task.complete", "{{ task.metrics.psnr }}", "without `metrics`"),
+            ("queue.end", "{{ queue.failures[0].name }}", "an empty `failures`"),
+            ("queue.end", "{{ queue.usual_s | duration }}", "a queue without `usual_s`"),
+        ] {
+            let told = template(kind, json!({"text": text}));
+            assert!(told.contains(words) && told.contains("hooks[0].template.text"), "{text}: {told}");
+            assert!(told.contains("default("), "{text}: {told}");
+        }
+        for (kind, text) in [
+            ("task.complete", "{{ task.name | default('-') }} {{ task.params.model | default('unknown') }}"),
+            ("queue.end", "{{ queue.succeeded }} of {{ queue.total }}: {{ queue.users | join(', ') }}"),
+            ("alert.firing", "{{ alert.name }} {{ alert.value }}"),
+            ("render.saved", "{{ event.data.file }}"),
+        ] {
+            assert_eq!(template(kind, json!({"text": text})), "", "{text}");
+        }
+    }
+
+    #[test]
+    fn what_the_hook_never_gets_is_no_ordinary_event() {
+        let told = told(json!({
+            "on": ["task.complete"], "to": ["a"], "relative": 2.0, "when": "task.error.message != ''",
+            "template": {"text": "{{ task.usual_s | duration }} {{ task.error.message }}"},
+        }));
+        assert_eq!(told, "");
+    }
+
+    #[test]
+    fn a_condition_that_is_never_true_is_warned_of() {
+        for (kind, when, words) in [
+            ("task.complete", "task.status == 'failed'", "tells it as `error`"),
+            ("task.complete", "'canceled' != task.status", "tells it as `cancelled`"),
+            ("task.complete", "task.status in ['Error', 'failed']", "never `failed`"),
+            ("task.complete", "task.status | lower == 'crashed'", "are the statuses"),
+            ("task.complete", "task.duration > 600", "did you mean `task.duration_s`"),
+            ("queue.end", "queue.errors > 0", "did you mean `queue.failed`"),
+            ("queue.end", "task.status == 'error'", "queue.end has no `task`"),
+            ("render.saved", "task.name == 'a'", "use `event.data`"),
+            ("alert.firing", "alert.direction == 'up'", "only `above` or `below`"),
+        ] {
+            let told = told(json!({"on": [kind], "to": ["a"], "when": when}));
+            assert!(told.contains(words) && told.contains("hooks[0].when"), "{when}: {told}");
+        }
+        for (kind, when) in [
+            ("task.complete", "task.status == 'error' or task.shot == 'a12' or queue.total > 3"),
+            ("task.complete", "task.params.duration > 3 and task.status not in ['success']"),
+            ("render.saved", "event.data.count > 3"),
+        ] {
+            assert_eq!(told(json!({"on": [kind], "to": ["a"], "when": when})), "", "{when}");
+        }
+        let two =
+            json!({"on": ["queue.end", "task.complete"], "to": ["a"], "when": "task.status == 'error'"});
+        assert_eq!(told(two), "");
+    }
+
+    #[test]
+    fn the_syntax_of_another_system_and_a_misspelt_field_are_named() {
+        for (text, words) in [
+            ("{{ task.nam }} done", "did you mean `task.name`"),
+            ("${task.name} done", "`${task.name}` is sent as it stands"),
+            ("{task.name} done", "`{task.name}` is sent as it stands"),
+            ("%prompt% done", "syntax = \"swarmui\""),
+            ("{{ task.name done", "`{{` is not closed"),
+            ("{{ .task.name }}", "Go templates"),
+            ("{{#if task.error}}x{{/if}}", "Handlebars"),
+            ("{{ 1 if task.status == 'failed' else 2 }}", "tells it as `error`"),
+        ] {
+            let told = template("task.complete", json!({"text": text}));
+            assert!(told.contains(words) && told.contains("hooks[0].template.text"), "{text}: {told}");
+        }
+    }
+}

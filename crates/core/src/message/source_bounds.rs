@@ -1,0 +1,324 @@
+//! What a source must keep before the engine compiles it. The engine counts steps, but compiling recurses once per
+//! operator, and values that hold each other recurse without end when they are printed. Both would overflow the stack,
+//! which ends the host's process.
+
+use super::context::ROOTS;
+use super::expr::EngineError;
+use super::source_tokens::{self, SourceToken};
+use minijinja::ErrorKind;
+use minijinja::machinery::ast::{BinOpKind, CallArg, Expr, Stmt};
+use minijinja::machinery::{Token, parse};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::ValueKind;
+use std::collections::{HashMap, HashSet};
+
+/// The longest source, in bytes.
+pub(super) const MAX_SOURCE_BYTES: usize = 256 * 1024;
+
+/// The most operators in one `{{ … }}`, `{% … %}` or comparison.
+pub(super) const MAX_OPERATORS: usize = 1000;
+
+/// The most operators in a condition, whose parts between `and` and `or` are compiled one by one.
+pub(super) const MAX_CONDITION_OPERATORS: usize = 20_000;
+
+/// The most operators in all `{% … %}` of a text, which hand their values to each other.
+const MAX_CARRIED: usize = 2000;
+
+/// The most values that a value may repeat.
+const MAX_WEIGHT: u64 = 10_000;
+
+/// How often `list * number` repeats the list where the number is not in the text.
+const UNKNOWN_TIMES: u64 = 100;
+
+/// Filters whose result holds no other value.
+const SCALAR_FILTERS: &[&str] = &[
+    "abs",
+    "bool",
+    "capitalize",
+    "clip",
+    "count",
+    "duration",
+    "float",
+    "int",
+    "join",
+    "length",
+    "lower",
+    "number",
+    "round",
+    "string",
+    "title",
+    "trim",
+    "upper",
+];
+
+/// Checks an expression, or one comparison of a condition.
+pub(super) fn check_expression(source: &str) -> Result<(), EngineError> {
+    check_operators(source, source_tokens::of_expression(source), MAX_OPERATORS)
+}
+
+/// Checks a whole condition.
+pub(super) fn check_condition(source: &str) -> Result<(), EngineError> {
+    check_operators(source, source_tokens::of_expression(source), MAX_CONDITION_OPERATORS)
+}
+
+/// Checks a text with `{{ … }}` and `{% … %}`.
+pub(super) fn check_text(source: &str) -> Result<(), EngineError> {
+    check_operators(source, source_tokens::of_text(source), MAX_OPERATORS)?;
+    // The engine's own error says more about what cannot be parsed.
+    match parse(source, "", SyntaxConfig::default()) {
+        Ok(Stmt::Template(whole)) => StatementCheck::default().all(&whole.children),
+        _ => Ok(()),
+    }
+}
+
+fn refused(line: Option<usize>, reason: impl Into<String>) -> EngineError {
+    EngineError { kind: ErrorKind::SyntaxError, line, reason: reason.into() }
+}
+
+/// Counts the operators between the ends of a block. Every level of nesting needs at least one.
+fn check_operators(
+    source: &str,
+    tokens: Result<Vec<SourceToken<'_>>, minijinja::Error>,
+    most: usize,
+) -> Result<(), EngineError> {
+    if source.len() > MAX_SOURCE_BYTES {
+        let kib = MAX_SOURCE_BYTES / 1024;
+        return Err(refused(None, format!("it is longer than {kib} KiB; shorten it")));
+    }
+    // What cannot be read is refused by the engine.
+    let Ok(tokens) = tokens else { return Ok(()) };
+    let (mut count, mut carried) = (0, 0);
+    let mut is_statement = false;
+    for token in &tokens {
+        match token.token {
+            Token::VariableStart | Token::BlockStart => {
+                count = 0;
+                is_statement = matches!(token.token, Token::BlockStart);
+            }
+            _ if is_operator(token) => count += 1,
+            _ => continue,
+        }
+        // A statement may hand its value to the next one, so the nesting of these adds up.
+        carried += usize::from(is_statement);
+        if count > most || carried > MAX_CARRIED {
+            let line = 1 + source.get(..token.at.start).map_or(0, |before| before.matches('\n').count());
+            return Err(refused(Some(line), format!("more than {most} operators; shorten it or split it")));
+        }
+    }
+    Ok(())
+}
+
+fn is_operator(token: &SourceToken<'_>) -> bool {
+    match token.token {
+        Token::Ident(word) => matches!(word, "and" | "or" | "not" | "if" | "in" | "is"),
+        Token::TemplateData(_)
+        | Token::Str(_)
+        | Token::String(_)
+        | Token::Int(_)
+        | Token::Int128(_)
+        | Token::Float(_)
+        | Token::Comma
+        | Token::Colon
+        | Token::BracketClose
+        | Token::ParenClose
+        | Token::BraceClose
+        | Token::VariableEnd
+        | Token::BlockEnd => false,
+        _ => true,
+    }
+}
+
+/// Follows the statements of a text in order, and refuses what would let a value hold itself, grow with each turn of a
+/// loop, or double with each statement.
+struct StatementCheck {
+    /// The names whose values come from the event alone.
+    of_event: HashSet<String>,
+    /// How many values of the event a value may repeat; 1 for a name that is not here.
+    weights: HashMap<String, u64>,
+}
+
+impl Default for StatementCheck {
+    fn default() -> Self {
+        let of_event = ROOTS.iter().map(|root| (*root).to_owned()).collect();
+        StatementCheck { of_event, weights: HashMap::new() }
+    }
+}
+
+impl StatementCheck {
+    fn all(&mut self, statements: &[Stmt<'_>]) -> Result<(), EngineError> {
+        statements.iter().try_for_each(|statement| self.one(statement))
+    }
+
+    fn one(&mut self, statement: &Stmt<'_>) -> Result<(), EngineError> {
+        match statement {
+            Stmt::ForLoop(each) => {
+                if each.recursive {
+                    let line = usize::from(each.span().start_line);
+                    return Err(refused(Some(line), "`recursive` loops are not available; nest plain loops"));
+                }
+                self.assign(&each.target, &each.iter)?;
+                self.all(&each.body)?;
+                self.all(&each.else_body)
+            }
+            Stmt::IfCond(branch) => {
+                self.all(&branch.true_body)?;
+                self.all(&branch.false_body)
+            }
+            Stmt::WithBlock(with) => {
+                for (target, value) in &with.assignments {
+                    self.assign(target, value)?;
+                }
+                self.all(&with.body)
+            }
+            Stmt::Set(set) => {
+                if let Expr::GetAttr(field) = &set.target
+                    && !self.is_of_event(&set.expr)
+                {
+                    return Err(refused(
+                        Some(usize::from(set.span().start_line)),
+                        format!(
+                            "the field `{}` of a namespace may hold a number, a text, true or false, or a value of the \
+                             event, so that no value holds itself; write `| int`, `| float` or `| string` behind it",
+                            field.name
+                        ),
+                    ));
+                }
+                self.assign(&set.target, &set.expr)
+            }
+            Stmt::SetBlock(set) => {
+                self.bind(&set.target, set.filter.is_none(), 1);
+                self.all(&set.body)
+            }
+            Stmt::AutoEscape(block) => self.all(&block.body),
+            Stmt::FilterBlock(block) => self.all(&block.body),
+            _ => Ok(()),
+        }
+    }
+
+    fn assign(&mut self, target: &Expr<'_>, value: &Expr<'_>) -> Result<(), EngineError> {
+        let weight = self.weight(value);
+        if weight > MAX_WEIGHT {
+            let line = usize::from(target.span().start_line);
+            return Err(refused(
+                Some(line),
+                "this value repeats the values before it too often; build it in one step",
+            ));
+        }
+        self.bind(target, self.is_of_event(value), weight);
+        Ok(())
+    }
+
+    fn bind(&mut self, target: &Expr<'_>, from_event: bool, weight: u64) {
+        match target {
+            Expr::Var(name) => {
+                if from_event {
+                    self.of_event.insert(name.id.to_owned());
+                } else {
+                    self.of_event.remove(name.id);
+                }
+                self.weights.insert(name.id.to_owned(), weight);
+            }
+            Expr::List(names) => names.items.iter().for_each(|name| self.bind(name, from_event, weight)),
+            Expr::Tuple(names) => names.items.iter().for_each(|name| self.bind(name, from_event, weight)),
+            _ => {}
+        }
+    }
+
+    /// How many values of the event this may repeat. A list or an object that the text makes counts at least 2.
+    fn weight(&self, value: &Expr<'_>) -> u64 {
+        let all =
+            |parts: &[Expr<'_>]| parts.iter().fold(0, |sum: u64, part| sum.saturating_add(self.weight(part)));
+        let arguments = |arguments: &[CallArg<'_>]| {
+            arguments.iter().fold(0, |sum: u64, argument| match argument {
+                CallArg::Pos(part)
+                | CallArg::Kwarg(_, part)
+                | CallArg::PosSplat(part)
+                | CallArg::KwargSplat(part) => sum.saturating_add(self.weight(part)),
+            })
+        };
+        match value {
+            scalar if is_scalar(scalar) => 1,
+            Expr::Var(name) => self.weights.get(name.id).copied().unwrap_or(1),
+            Expr::Slice(slice) => self.weight(&slice.expr),
+            Expr::GetAttr(field) => self.weight(&field.expr),
+            Expr::GetItem(item) => self.weight(&item.expr),
+            Expr::IfExpr(choice) => {
+                let other = choice.false_expr.as_ref().map_or(1, |other| self.weight(other));
+                self.weight(&choice.true_expr).max(other)
+            }
+            Expr::BinOp(pair) => match (pair.op, self.weight(&pair.left), self.weight(&pair.right)) {
+                (BinOpKind::Mul, 1, 1) => 1,
+                (BinOpKind::Mul, left, right) => {
+                    let times = |side: &Expr<'_>| match side {
+                        Expr::Const(constant) => u64::try_from(constant.value.clone()).ok(),
+                        _ => None,
+                    };
+                    let times = times(&pair.left).or_else(|| times(&pair.right)).unwrap_or(UNKNOWN_TIMES);
+                    left.max(right).saturating_mul(times.max(1))
+                }
+                (_, left, right) => left.saturating_add(right),
+            },
+            Expr::Filter(filter) => filter
+                .expr
+                .as_ref()
+                .map_or(1, |inner| self.weight(inner))
+                .saturating_add(arguments(&filter.args)),
+            Expr::Call(call) => arguments(&call.args).saturating_add(self.weight(&call.expr)),
+            Expr::List(list) => all(&list.items).max(2),
+            Expr::Tuple(tuple) => all(&tuple.items).max(2),
+            Expr::Map(map) => all(&map.keys).saturating_add(all(&map.values)).max(2),
+            _ => 1,
+        }
+    }
+
+    /// Whether the value holds no list or object that the text itself makes.
+    fn is_of_event(&self, value: &Expr<'_>) -> bool {
+        match value {
+            Expr::Var(name) => self.of_event.contains(name.id),
+            Expr::GetAttr(field) => match &field.expr {
+                Expr::Var(name) if name.id == "loop" => true,
+                inner => self.is_of_event(inner),
+            },
+            Expr::GetItem(item) => self.is_of_event(&item.expr),
+            Expr::IfExpr(choice) => {
+                self.is_of_event(&choice.true_expr)
+                    && choice.false_expr.as_ref().is_none_or(|other| self.is_of_event(other))
+            }
+            Expr::BinOp(pair) if matches!(pair.op, BinOpKind::ScAnd | BinOpKind::ScOr) => {
+                self.is_of_event(&pair.left) && self.is_of_event(&pair.right)
+            }
+            Expr::Filter(filter) if matches!(filter.name, "default" | "d") => {
+                filter.expr.as_ref().is_none_or(|inner| self.is_of_event(inner))
+                    && filter.args.iter().all(|argument| match argument {
+                        CallArg::Pos(other) | CallArg::Kwarg(_, other) => self.is_of_event(other),
+                        _ => false,
+                    })
+            }
+            scalar => is_scalar(scalar),
+        }
+    }
+}
+
+/// Whether the value is a number, a text, true or false for certain.
+fn is_scalar(value: &Expr<'_>) -> bool {
+    match value {
+        Expr::Const(constant) => !matches!(
+            constant.value.kind(),
+            ValueKind::Seq | ValueKind::Map | ValueKind::Iterable | ValueKind::Plain
+        ),
+        Expr::Compare(_) | Expr::Test(_) | Expr::UnaryOp(_) => true,
+        Expr::BinOp(pair) => match pair.op {
+            BinOpKind::ScAnd | BinOpKind::ScOr | BinOpKind::Mul => {
+                is_scalar(&pair.left) && is_scalar(&pair.right)
+            }
+            // Lists can be added to lists only.
+            BinOpKind::Add => is_scalar(&pair.left) || is_scalar(&pair.right),
+            _ => true,
+        },
+        Expr::IfExpr(choice) => {
+            is_scalar(&choice.true_expr) && choice.false_expr.as_ref().is_none_or(is_scalar)
+        }
+        Expr::Filter(filter) => SCALAR_FILTERS.contains(&filter.name),
+        _ => false,
+    }
+}
