@@ -2,6 +2,9 @@
 
 use super::condition::unknown_root;
 use super::context::ROOTS;
+use super::expr::{self, EngineError, engine, is_builtin};
+use super::render_budget::RenderBudget;
+use super::template_error::{MAX_BODY_BYTES, RenderError, TemplateError, too_large};
 use super::{defaulted_paths, filters, foreign_syntax, literals, marks, source_bounds};
 use minijinja::{AutoEscape, Environment, OutputSpan, OutputSpanKind, Value};
 use serde_json::Value as Json;
@@ -44,6 +47,16 @@ impl TextTemplate {
         let marked = literals::marked_text(&optional).unwrap_or_else(|| optional.into_owned());
         marking.add_template_owned(TEXT, marked).map_err(fail)?;
         Ok(TextTemplate { origin: origin.to_owned(), engine, marking, source: text.into(), names })
+    }
+
+    /// What is allowed and hardly meant.
+    pub(super) fn doubts(&self) -> Vec<RenderError> {
+        let doubts = expr::text_doubts(&self.source, &self.names, true);
+        doubts.into_iter().map(|doubt| RenderError::at(&self.origin, None, doubt)).collect()
+    }
+
+    pub(super) fn names(&self) -> &HashSet<String> {
+        &self.names
     }
 
     pub(super) fn check_names(&self) -> Result<(), RenderError> {
