@@ -30,7 +30,8 @@ def test_a_users_text_is_escaped_as_python_escapes_it(name: str) -> None:
     assert f"<pre>{wanted}</pre>" in text
     shown, entities = parse(text)
     assert TEXTS[name] in shown.replace("\u200b", "")
-    assert {entity.type for entity in entities} == {"bold", "italic", "pre"}
+    # The link is the card's own, to the host.
+    assert {entity.type for entity in entities} == {"bold", "italic", "pre", "text_link"}
 
 
 @pytest.mark.parametrize(
