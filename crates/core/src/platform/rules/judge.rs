@@ -274,7 +274,8 @@ impl Faults {
 
 /// Whether it is a whole address that a browser can open, or names a file of the same request.
 pub(in crate::platform) fn is_link(text: &str) -> bool {
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let mut begins = ["https://", "http://", "attachment://"].into_iter();
+    let rest = begins.find_map(|begin| text.strip_prefix(begin));
     rest.is_some_and(|rest| !rest.is_empty() && !text.contains(char::is_whitespace))
         && url::Url::parse(text).is_ok()
 }
