@@ -103,15 +103,13 @@ impl Faults {
                 self.judge_word(text, words, words.iter().any(|word| word.eq_ignore_ascii_case(text)));
             }
             (Rule::Link(max), Value::String(text)) => self.judge_link(text, *max),
-            (Rule::Time, Value::String(text)) => {
-                if crate::clock::parse_rfc3339(text).is_none() {
-                    let words = format!(
-                        "is `{}`, and {} takes a time such as `2026-03-01T18:24:05Z` there",
-                        quoted(text),
-                        self.platform
-                    );
-                    self.add("", FaultKind::Unknown, &words);
-                }
+            (Rule::Time, Value::String(text)) if crate::clock::parse_rfc3339(text).is_none() => {
+                let words = format!(
+                    "is `{}`, and {} takes a time such as `2026-03-01T18:24:05Z` there",
+                    quoted(text),
+                    self.platform
+                );
+                self.add("", FaultKind::Unknown, &words);
             }
             (Rule::List(entry, least, most), Value::Array(list)) => {
                 self.judge_list(entry, list, *least..=*most)
@@ -237,7 +235,7 @@ impl Faults {
                 shape.members.iter().map(|member| member.name).filter(|name| !fields.contains_key(*name)),
             );
             let near = near.map(|near| format!("; `{near}` is near"));
-            if shape.is_closed && !is_told || near.is_some() && !is_told {
+            if !is_told && (shape.is_closed || near.is_some()) {
                 let kind = if shape.is_closed { FaultKind::Unknown } else { FaultKind::Shown };
                 let words = format!(
                     "is a member that {} does not know there{}",

@@ -34,7 +34,7 @@ pub(super) enum Rule {
     Object(&'static Shape),
     /// An object with any members.
     Table,
-    /// An object whose kind stands in the member of this name.
+    /// An object whose kind is named by this member.
     ByKind(&'static str, &'static [(&'static str, &'static Shape)]),
     /// Either of two kinds of value, the usual one first.
     Or(&'static Rule, &'static Rule),
