@@ -1,8 +1,8 @@
 //! The process-wide default bell, which opens itself on the first event.
 
 use super::boundary::quiet_panics;
+use super::config::load;
 use super::handles::{self, NoBell};
-use super::lifecycle::load;
 use super::text::invalid;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, TryLockError};

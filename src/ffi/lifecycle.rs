@@ -2,11 +2,11 @@
 
 use super::boundary::{guard, quiet_panics};
 use super::calls::{find, millis, not_null};
+use super::config::load;
 use super::text::required;
 use super::{default_bell, handles, taskbell_t};
 use std::ffi::c_char;
 use std::time::Duration;
-use taskbell_core::config::Config;
 use taskbell_core::engine::{Bell, Error, ErrorKind};
 
 /// Opens the default bell. `config` is the path of a `.toml` or `.json` file, or the text itself, which
@@ -102,9 +102,4 @@ pub unsafe extern "C" fn taskbell_reload(bell: *mut taskbell_t, config: *const c
         let config = unsafe { required(config, "config")? };
         find(bell)?.reload(load(config)?)
     })
-}
-
-/// Reads a configuration.
-pub(super) fn load(config: &str) -> Result<Config, Error> {
-    Config::load(config).map_err(|errors| Error::new(ErrorKind::Config, errors.to_string()))
 }

@@ -8,6 +8,7 @@
 #![allow(non_camel_case_types)]
 
 mod boundary;
+mod config;
 mod default_bell;
 mod handles;
 mod text;

@@ -1,7 +1,7 @@
 //! The functions that report no event: checking, previewing, verifying, the last error, versions.
 
 use super::boundary::{guard, last_error};
-use super::lifecycle::load;
+use super::config::load;
 use super::text::{bytes, required, write};
 use std::ffi::c_char;
 use taskbell_core::engine::{self, Error, ErrorKind};

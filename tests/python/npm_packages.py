@@ -73,7 +73,12 @@ def kept(name: str, extract: Callable[[Path], None]) -> Path:
             fresh = Path(beside) / "fresh"
             fresh.mkdir()
             extract(fresh)
-            fresh.rename(folder)
+            try:
+                fresh.rename(folder)
+            except OSError:
+                # Another process of this run was first.
+                if not folder.exists():
+                    raise
     return folder
 
 
