@@ -111,7 +111,7 @@ impl SpoolTransaction<'_> {
         self.call(due, now)
     }
 
-    /// Makes deliveries of fallbacks; an endpoint that hears of the event already is not called.
+    /// Makes deliveries of fallbacks; an endpoint that gets the event already is left out.
     fn call(&mut self, fallbacks: Vec<(i64, FallbackRow)>, now: i64) -> Result<Vec<Called>, SpoolError> {
         let mut called = Vec::new();
         for (seq, FallbackRow { event, called: mut next }) in fallbacks {

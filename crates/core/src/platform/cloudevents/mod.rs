@@ -63,7 +63,7 @@ impl Platform for CloudEvents {
                 accepts: |value| matches!(value, "structured" | "binary"),
                 required: false,
                 secret: false,
-                meaning: "Whether the attributes stand in the body, as by default, or in headers.",
+                meaning: "Whether the attributes are in the body (the default) or in headers.",
             },
             PlatformOption {
                 name: "source",

@@ -81,7 +81,7 @@ impl Platform for GitHub {
                 accepts: is_token,
                 required: true,
                 secret: true,
-                meaning: "The fine-grained token of whoever starts the workflow.",
+                meaning: "The fine-grained token of the account that starts the workflow.",
             },
         ]
     }

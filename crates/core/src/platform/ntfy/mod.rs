@@ -68,7 +68,7 @@ impl Platform for Ntfy {
                 accepts: is_topic,
                 required: false,
                 secret: true,
-                meaning: "The topic, unless it stands in `url`; who knows it can read it.",
+                meaning: "The topic, unless `url` has it. Everybody who knows it can read it.",
             },
             PlatformOption {
                 name: "token",

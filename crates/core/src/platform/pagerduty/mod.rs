@@ -77,7 +77,7 @@ impl Platform for PagerDuty {
             accepts: |value| value.len() == 32 && value.bytes().all(|b| b.is_ascii_alphanumeric()),
             required: true,
             secret: true,
-            meaning: "The service, or the event orchestration, that hears.",
+            meaning: "The service or event orchestration that receives the events.",
         }]
     }
 

@@ -82,7 +82,7 @@ impl Platform for Telegram {
                 accepts: is_chat,
                 required: true,
                 secret: false,
-                meaning: "The chat that hears.",
+                meaning: "The chat that receives the messages.",
             },
             PlatformOption {
                 name: "token",
@@ -90,7 +90,7 @@ impl Platform for Telegram {
                 accepts: is_bot_token,
                 required: false,
                 secret: true,
-                meaning: "The bot that speaks, unless its token stands in `url`.",
+                meaning: "The bot that sends the messages, unless `url` has its token.",
             },
             PlatformOption {
                 name: "thread_id",
