@@ -10,23 +10,23 @@ use serde_json::Value as Json;
 const MAX_FAILURES: usize = 5;
 
 /// The tasks of a queue or batch by their result. `None` is unknown: a host may count only some.
-struct Counts {
+struct WorkCounts {
     total: Option<u64>,
     succeeded: Option<u64>,
     failed: Option<u64>,
     cancelled: Option<u64>,
 }
 
-impl Counts {
+impl WorkCounts {
     /// Where only the host counts, a zero that it did not pass is unknown, unless the others make up the total.
-    fn of(context: &Context, about: &str) -> Counts {
+    fn of(context: &Context, about: &str) -> WorkCounts {
         let passed = |field: &str| context.at(&["event", "data", field]).is_some();
         let host_counts = ["total", "succeeded", "failed", "cancelled"].into_iter().any(passed);
         let number = |field: &str| {
             let count = context.at(&[about, field]).and_then(whole);
             count.filter(|count| *count > 0 || !host_counts || passed(field))
         };
-        let mut counts = Counts {
+        let mut counts = WorkCounts {
             total: number("total"),
             succeeded: number("succeeded"),
             failed: number("failed"),
@@ -92,7 +92,7 @@ impl Counts {
 
 /// The end of a queue or batch; `about` is the object with its summary.
 pub(super) fn end(context: &Context, about: &str, words: &Strings) -> Notice {
-    let counts = Counts::of(context, about);
+    let counts = WorkCounts::of(context, about);
     let was_cancelled = matches!(context.text_at(&[about, "status"]), Some("cancelled" | "canceled"));
     let what = match (about, was_cancelled) {
         ("batch", true) => words.batch_cancelled,
@@ -110,7 +110,7 @@ pub(super) fn end(context: &Context, about: &str, words: &Strings) -> Notice {
 /// A batch that makes no progress: how much is done, and for how long nothing came.
 pub(super) fn stalled(context: &Context, words: &Strings) -> Notice {
     let number = |field: &str| context.at(&["batch", field]).and_then(whole);
-    let counts = Counts::of(context, "batch");
+    let counts = WorkCounts::of(context, "batch");
     let show = |count: u64| filters::group_thousands(&count.to_string(), words.thousands);
     let done = number("done").or_else(|| number("expected").and(counts.total));
     let (expected, idle) = (number("expected"), seconds(context, &["batch", "idle_s"], words));
@@ -136,7 +136,7 @@ fn with_facts(
     mut notice: Notice,
     context: &Context,
     about: &str,
-    counts: &Counts,
+    counts: &WorkCounts,
     words: &Strings,
 ) -> Notice {
     let show = |count: Option<u64>| {

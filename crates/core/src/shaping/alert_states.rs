@@ -2,7 +2,7 @@
 //! state, and a flood of other items displaces none.
 
 use super::cooldown::ShapingChange;
-use super::told::StateChange;
+use super::told::ThingChange;
 use crate::hooks::Subject;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const MAX_ALERTS: usize = 500;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct AlertState {
+struct WindowedAlert {
     thing: String,
     /// Whether the receiver knew before this window that it fires.
     told: bool,
@@ -24,7 +24,7 @@ struct AlertState {
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct AlertStates {
-    states: BTreeMap<String, AlertState>,
+    states: BTreeMap<String, WindowedAlert>,
     changed: BTreeSet<String>,
     saved: BTreeSet<String>,
     bytes: usize,
@@ -33,7 +33,7 @@ pub(super) struct AlertStates {
 impl AlertStates {
     /// Puts a state in the place of the earlier one. `false` when there is no room for one alert more.
     pub fn put(&mut self, subject: &Subject, item: String, order: (usize, u64), told: bool) -> bool {
-        let Some(change) = StateChange::of(subject) else { return false };
+        let Some(change) = ThingChange::of(subject) else { return false };
         let earlier = self.states.get(&change.thing);
         if earlier.is_none() && self.states.len() >= MAX_ALERTS {
             return false;
@@ -41,12 +41,12 @@ impl AlertStates {
         // An end that comes first is that of something which began before the window.
         let told = earlier.map_or(told || !change.begins, |earlier| earlier.told);
         let thing = change.thing.clone();
-        let state = AlertState { thing, told, fires: change.begins, order, item: item.into() };
+        let state = WindowedAlert { thing, told, fires: change.begins, order, item: item.into() };
         self.insert(change.thing, state);
         true
     }
 
-    fn insert(&mut self, thing: String, state: AlertState) {
+    fn insert(&mut self, thing: String, state: WindowedAlert) {
         self.bytes += state.item.len();
         self.changed.insert(thing.clone());
         let earlier = self.states.insert(thing, state);
@@ -71,7 +71,7 @@ impl AlertStates {
 
     /// What a receiver that opens and closes something by it must hear.
     pub fn to_tell(&self) -> impl Iterator<Item = &str> {
-        let mut states: Vec<&AlertState> =
+        let mut states: Vec<&WindowedAlert> =
             self.states.values().filter(|state| state.fires || state.told).collect();
         states.sort_by_key(|state| state.order);
         states.into_iter().map(|state| &*state.item)
@@ -79,7 +79,7 @@ impl AlertStates {
 
     /// The states as they came, each with the number of items before it.
     pub fn in_order(&self) -> Vec<(usize, &str)> {
-        let mut states: Vec<&AlertState> = self.states.values().collect();
+        let mut states: Vec<&WindowedAlert> = self.states.values().collect();
         states.sort_by_key(|state| state.order);
         states.into_iter().map(|state| (state.order.0, &*state.item)).collect()
     }
@@ -106,7 +106,7 @@ impl AlertStates {
         let prefix = format!("alerts/{window}/");
         let mut states = AlertStates::default();
         for (_, value) in kept.iter().filter(|(key, _)| key.starts_with(&prefix)) {
-            if let Ok(state) = serde_json::from_slice::<AlertState>(value) {
+            if let Ok(state) = serde_json::from_slice::<WindowedAlert>(value) {
                 states.insert(state.thing.clone(), state);
             }
         }
@@ -119,7 +119,7 @@ impl AlertStates {
             let earlier = self.states.get(&thing);
             let told = state.told || earlier.is_some_and(|earlier| earlier.told);
             if earlier.is_none_or(|earlier| earlier.order.1 <= state.order.1) {
-                self.insert(thing, AlertState { told, ..state });
+                self.insert(thing, WindowedAlert { told, ..state });
             }
         }
     }

@@ -14,4 +14,4 @@ mod told;
 pub use cooldown::{CooldownResult, ShapingChange};
 pub use digest_window::DigestWindow;
 pub use state::{ShapingState, hook_of};
-pub use told::StateChange;
+pub use told::ThingChange;

@@ -2,7 +2,7 @@
 
 use super::cooldown::{self, CooldownResult, Cooldowns, ShapingChange};
 use super::digest_window::{DigestWindow, WindowKey};
-use super::told::{self, StateChange, ToldBeginnings};
+use super::told::{self, ThingChange, ToldBeginnings};
 use crate::event::{ALERT_RESOLVED, EventId};
 use crate::hooks::{Digest, Hook, Subject};
 use crate::message::ConditionResult;
@@ -34,7 +34,7 @@ impl ShapingState {
     /// Passes a match through the hook's cooldown, which starts if it passes. A `cooldown_by` that cannot be
     /// evaluated lets the match pass; the second value says why. The end of something follows its beginning.
     pub fn cool(&mut self, hook: &Hook, subject: &Subject, now: i64) -> (CooldownResult, Option<String>) {
-        let change = StateChange::of(subject);
+        let change = ThingChange::of(subject);
         if let Some(end) = change.as_ref().filter(|change| !change.begins) {
             match self.told.told(&hook.name, &end.thing) {
                 Some(true) => return (CooldownResult::Pass(0), None),
@@ -75,7 +75,7 @@ impl ShapingState {
     /// message reports the `suppressed` matches.
     pub fn not_sent(&mut self, hook: &Hook, subject: &Subject, suppressed: u64, now: i64) {
         if self.knows_beginning(hook, subject)
-            && StateChange::of(subject).is_some_and(|change| !change.begins)
+            && ThingChange::of(subject).is_some_and(|change| !change.begins)
         {
             return;
         }
@@ -86,7 +86,7 @@ impl ShapingState {
     }
 
     /// A hook told, or holds to tell, that something began or ended.
-    pub fn tell(&mut self, hook: &str, change: &StateChange, now: i64) {
+    pub fn tell(&mut self, hook: &str, change: &ThingChange, now: i64) {
         match change.begins {
             true => self.told.begin(hook, &change.thing, true, now),
             false => self.told.end(hook, &change.thing),
@@ -94,7 +94,7 @@ impl ShapingState {
     }
 
     fn knows_beginning(&self, hook: &Hook, subject: &Subject) -> bool {
-        let change = StateChange::of(subject);
+        let change = ThingChange::of(subject);
         change.is_some_and(|change| self.told.told(&hook.name, &change.thing) == Some(true))
     }
 
@@ -135,7 +135,7 @@ impl ShapingState {
         let key = WindowKey { hook: hook.name.clone(), endpoint: endpoint.to_owned(), queue };
         let told = self.knows_beginning(hook, subject);
         if keeps_states && told && subject.kind == ALERT_RESOLVED {
-            let change = StateChange::of(subject);
+            let change = ThingChange::of(subject);
             match change.map(|end| (end, self.windows.get_mut(&key))) {
                 Some((end, Some(window))) if window.holds_beginning(&end.thing) => {}
                 Some((end, Some(window))) => {

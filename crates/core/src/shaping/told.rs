@@ -16,7 +16,7 @@ const MAX_BEGINNINGS: usize = 4096;
 
 /// An event that begins or ends something.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StateChange {
+pub struct ThingChange {
     /// What it is about: `alert/disk`.
     pub thing: String,
     /// Whether it begins, or goes on.
@@ -25,9 +25,9 @@ pub struct StateChange {
     pub is_mere_end: bool,
 }
 
-impl StateChange {
+impl ThingChange {
     /// Reads it from an event; `None` for one that is no state.
-    pub fn of(subject: &Subject) -> Option<StateChange> {
+    pub fn of(subject: &Subject) -> Option<ThingChange> {
         if subject.for_asked {
             return None;
         }
@@ -46,7 +46,7 @@ impl StateChange {
         let name = name(context, family);
         // The end of a batch is told for itself, and so is one with failures.
         let is_mere_end = !begins && family != "batch" && subject.scale.failed == 0;
-        Some(StateChange { thing: format!("{family}/{name}"), begins, is_mere_end })
+        Some(ThingChange { thing: format!("{family}/{name}"), begins, is_mere_end })
     }
 
     /// Keeps apart what `supersede` must not take for a repetition: another thing, and the end of this one.

@@ -9,7 +9,7 @@ use crate::endpoint::Endpoint;
 use crate::event::EventId;
 use crate::hooks::{self, Decision, Hook, Match, Subject};
 use crate::message::{Context, clip};
-use crate::shaping::{CooldownResult, DigestWindow, StateChange, hook_of};
+use crate::shaping::{CooldownResult, DigestWindow, ThingChange, hook_of};
 use serde_json::{Value as Json, json};
 use std::ops::Deref;
 use std::sync::Arc;
@@ -81,7 +81,7 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
                 }
             }
         }
-        if let Some(change) = StateChange::of(subject) {
+        if let Some(change) = ThingChange::of(subject) {
             sent.iter().for_each(|hook| self.shaping.tell(hook, &change, self.now.unix_ms));
         }
         // A cooldown only starts once a message was rendered.
@@ -167,7 +167,7 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
             key => key.and_then(Result::ok),
         };
         // States are not repetitions: an end replaces no beginning, and nothing of another thing.
-        let supersede_key = match StateChange::of(subject) {
+        let supersede_key = match ThingChange::of(subject) {
             Some(change) => supersede_key.map(|key| change.supersede_key(&key)),
             None => supersede_key,
         };
