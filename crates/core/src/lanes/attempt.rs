@@ -39,7 +39,7 @@ pub(super) enum AttemptDecision {
     Settle(Option<Outcome>),
     /// The receiver takes the message in another form, or in another chat: at once.
     SendAgain {
-        body: Body,
+        body: Arc<Body>,
         plain: Option<Degradation>,
         chat: Option<i64>,
         /// What changes, for the attempt log.
@@ -113,7 +113,7 @@ impl Attempt {
                 let plainer = || self.body.plainer(&lane.endpoint, how, self.file.is_some());
                 match is_first.then(plainer).flatten() {
                     Some(body) => AttemptDecision::SendAgain {
-                        body,
+                        body: Arc::new(body),
                         plain: Some(how),
                         chat: None,
                         remark: how.remedy(),
@@ -124,7 +124,8 @@ impl Attempt {
             Some(Outcome::Moved(chat, reason)) => match self.body.to_chat(chat) {
                 Some(body) => {
                     let remark = "sent again at once to the new number";
-                    AttemptDecision::SendAgain { body, plain: self.leader.plain, chat: Some(chat), remark }
+                    let (body, plain) = (Arc::new(body), self.leader.plain);
+                    AttemptDecision::SendAgain { body, plain, chat: Some(chat), remark }
                 }
                 None => self.refuse(reason),
             },
@@ -133,7 +134,7 @@ impl Attempt {
                     self.row.outcome = "retry";
                     let plain = Degradation::Pruned;
                     AttemptDecision::SendAgain {
-                        body,
+                        body: Arc::new(body),
                         plain: Some(plain),
                         chat: None,
                         remark: plain.remedy(),

@@ -127,7 +127,7 @@ fn report(lane: &Lane, attempt: Attempt, decision: AttemptDecision) -> Option<At
             let mut jobs = attempt.jobs;
             lane.log_retry_at_once(&mut jobs, remark, attempt.row);
             jobs.iter_mut().for_each(|job| job.plain = plain);
-            Attempt::new(jobs, Arc::new(body), lane.clock.unix_ms())
+            Attempt::new(jobs, body, lane.clock.unix_ms())
         }
         AttemptDecision::Settle(outcome) => {
             settle(lane, attempt, outcome);

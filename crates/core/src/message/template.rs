@@ -22,7 +22,7 @@ pub struct Template {
 
 enum TemplateForm {
     Tree(TemplateTree),
-    Text(TextTemplate),
+    Text(Box<TextTemplate>),
     Swarm(SwarmTemplate),
 }
 
@@ -37,7 +37,7 @@ impl Template {
     /// Compiles the text of a `.j2` file.
     pub fn from_text(origin: &str, text: &str) -> Result<Template, TemplateError> {
         let text = TextTemplate::compile(origin, text)?;
-        Ok(Template { origin: origin.to_owned(), form: TemplateForm::Text(text) })
+        Ok(Template { origin: origin.to_owned(), form: TemplateForm::Text(Box::new(text)) })
     }
 
     /// Compiles a text with SwarmUI's `%tag%`s.
