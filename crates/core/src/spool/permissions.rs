@@ -3,7 +3,7 @@
 use std::fs::{DirBuilder, File, OpenOptions, hard_link, remove_file};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 /// Makes the missing folders above a file, for their owner only (on Windows they inherit the access
 /// list of the folder they are in).
@@ -28,6 +28,27 @@ pub(super) fn create_file(path: &Path) -> io::Result<()> {
     options.open(path).map(drop)
 }
 
+/// What stands between the name of a spool and what tells its drafts apart.
+const DRAFT: &str = ".new-";
+
+/// A draft is made in milliseconds: one of this age was left by a process that was killed.
+const DRAFT_AGE: Duration = Duration::from_secs(60);
+
+/// Removes drafts that were left beside a place. What cannot be removed stays, in nobody's way.
+fn sweep(place: &Path) {
+    let (Some(folder), Some(name)) = (place.parent(), place.file_name()) else { return };
+    let prefix = format!("{}{DRAFT}", name.to_string_lossy());
+    let old = |path: &Path| {
+        let modified = path.metadata().and_then(|about| about.modified());
+        modified.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > DRAFT_AGE))
+    };
+    for entry in folder.read_dir().into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(&prefix) && old(&entry.path()) {
+            let _ = remove_file(entry.path());
+        }
+    }
+}
+
 /// A file that is made ready under another name and then appears under its own at once, whole. Nobody
 /// can have it open before, so its descriptors may be closed freely: closing one drops every POSIX
 /// lock that this process holds on the file.
@@ -39,9 +60,11 @@ pub(super) struct Draft {
 impl Draft {
     /// An empty draft beside the place it is meant for.
     pub(super) fn beside(place: &Path) -> io::Result<Draft> {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
+        sweep(place);
+        // In a container, each start may have the same process id, and two may share a folder.
         let mut name = place.as_os_str().to_owned();
-        name.push(format!(".new-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
+        let random = getrandom::u64().unwrap_or_default();
+        name.push(format!("{DRAFT}{}-{random:016x}", std::process::id()));
         let draft = Draft { path: name.into() };
         create_file(&draft.path)?;
         Ok(draft)
@@ -85,6 +108,20 @@ mod tests {
             assert_eq!(std::fs::read(&place).unwrap(), b"first");
         }
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "the drafts are gone");
+    }
+
+    #[test]
+    fn a_draft_that_a_killed_start_left_is_in_nobodys_way_and_swept() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = dir.path().join("x.db");
+        let left = Draft::beside(&place).unwrap().path.clone();
+        create_file(&left).unwrap();
+        let young = Draft::beside(&place).unwrap();
+        assert!(left.exists(), "it may be a neighbour's");
+        let long_ago = std::time::SystemTime::now() - 2 * DRAFT_AGE;
+        std::fs::File::options().write(true).open(&left).unwrap().set_modified(long_ago).unwrap();
+        Draft::beside(&place).unwrap().publish(&place).unwrap();
+        assert!(!left.exists() && young.path.exists() && place.exists());
     }
 
     #[cfg(unix)]
