@@ -306,9 +306,8 @@ impl Bell {
             }
             Refusal::Full if self.parts.spool_health.is_failing() => {
                 counters.refused_spool.one();
-                let message = "the spool cannot be written, and no more events fit before it; \
-                               free disk space or correct its permissions";
-                Error::new(ErrorKind::Spool, message)
+                let reason = self.parts.spool_health.failure();
+                Error::new(ErrorKind::Spool, format!("no more events fit before the spool: {reason}"))
             }
             Refusal::Full => {
                 counters.refused_queue_full.one();
@@ -322,10 +321,11 @@ impl Bell {
     fn wait_error(&self, error: WaitError, what: &str) -> Error {
         match error {
             WaitError::Closed => closed(),
-            WaitError::Timeout
-                if self.parts.spool_health.is_failing() || self.parts.spool_health.is_full() =>
-            {
-                Error::new(ErrorKind::Spool, format!("{what}: the spool cannot be written"))
+            WaitError::Timeout if self.parts.spool_health.is_failing() => {
+                Error::new(ErrorKind::Spool, format!("{what}: {}", self.parts.spool_health.failure()))
+            }
+            WaitError::Timeout if self.parts.spool_health.is_full() => {
+                Error::new(ErrorKind::Spool, format!("{what}: the spool has reached `spool.max_bytes`"))
             }
             WaitError::Timeout => Error::new(ErrorKind::Timeout, format!("{what} in the time given")),
         }

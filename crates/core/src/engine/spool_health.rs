@@ -14,6 +14,7 @@ pub struct SpoolHealth {
     log: Arc<Log>,
     failing: AtomicBool,
     full: AtomicBool,
+    failure: Mutex<String>,
     incidents: Mutex<Vec<String>>,
 }
 
@@ -23,6 +24,7 @@ impl SpoolHealth {
             log,
             failing: AtomicBool::new(false),
             full: AtomicBool::new(false),
+            failure: Mutex::default(),
             incidents: Mutex::default(),
         }
     }
@@ -32,6 +34,11 @@ impl SpoolHealth {
         self.failing.load(Ordering::Acquire)
     }
 
+    /// Why the last transaction that failed did so.
+    pub fn failure(&self) -> String {
+        lock(&self.failure).clone()
+    }
+
     /// Whether the spool has reached `spool.max_bytes` and holds only waiting deliveries.
     pub fn is_full(&self) -> bool {
         self.full.load(Ordering::Acquire)
@@ -39,6 +46,8 @@ impl SpoolHealth {
 
     /// Records that a transaction failed, and logs the first failure in a row.
     pub fn failed(&self, error: &dyn std::fmt::Display) {
+        let error = error.to_string();
+        lock(&self.failure).clone_from(&error);
         if !self.failing.swap(true, Ordering::AcqRel) {
             self.log.write(Level::Error, &format!("the spool cannot be written: {error}"));
         }

@@ -8,9 +8,13 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// How long a statement waits for another process's transaction. Transactions here take
-/// milliseconds; a caller that gets `Busy` tries again with its next batch.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a statement waits for other processes' transactions, each of which takes milliseconds. A caller that
+/// gets `Busy` tries again with its next batch.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Between two looks whether the lock is free. SQLite's own handler waits longer each time, up to a tenth of a
+/// second, so that a newcomer never gets its turn beside writers that lock again at once.
+const BUSY_PAUSE: Duration = Duration::from_millis(1);
 
 /// Statements kept prepared; more than the spool has.
 const STATEMENTS: usize = 32;
@@ -47,7 +51,7 @@ pub(super) fn open_writer(path: &SpoolPath) -> Result<(Connection, PathBuf), Spo
         }
     };
     let at = SpoolError::at(&place);
-    conn.busy_timeout(BUSY_TIMEOUT).map_err(at)?;
+    conn.busy_handler(Some(await_lock)).map_err(at)?;
     vet(&conn, &place, true)?;
     if conn.is_readonly("main").map_err(at)? {
         return Err(SpoolError::new(SpoolErrorKind::ReadOnly, &place, "the file is read-only"));
@@ -69,13 +73,19 @@ pub(super) fn open_reader(path: &Path) -> Result<(Connection, PathBuf), SpoolErr
         Ok(_) => {}
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = Connection::open_with_flags(&place, flags).map_err(SpoolError::at(&place))?;
+    let mut conn = Connection::open_with_flags(&place, flags).map_err(SpoolError::at(&place))?;
     let at = SpoolError::at(&place);
-    conn.busy_timeout(BUSY_TIMEOUT).map_err(at)?;
+    conn.busy_handler(Some(await_lock)).map_err(at)?;
     vet(&conn, &place, false)?;
     conn.execute_batch("PRAGMA cache_size = -1024; PRAGMA temp_store = MEMORY; PRAGMA query_only = ON;")
         .map_err(at)?;
     Ok((conn, place))
+}
+
+/// Waits for another process's transaction, as often as SQLite asks. `false` gives up.
+fn await_lock(tries: i32) -> bool {
+    std::thread::sleep(BUSY_PAUSE);
+    Duration::from_millis(u64::try_from(tries).unwrap_or(0)) < BUSY_TIMEOUT
 }
 
 /// Makes a new spool unless something is there. It is made ready as a draft, which needs one sync in

@@ -46,7 +46,7 @@ pub struct Replayed {
     pub lifted: usize,
 }
 
-/// The hand of an operator on a spool. Its methods may wait for a host's transaction, up to two seconds.
+/// The hand of an operator on a spool. Its methods may wait for a host's transaction, up to five seconds.
 #[derive(Debug)]
 pub struct Operator {
     spool: Spool,

@@ -122,6 +122,39 @@ fn a_writer_that_waited_in_vain_says_busy_and_gets_its_turn_later() {
 }
 
 #[test]
+fn a_newcomer_gets_its_turn_beside_writers_that_never_pause() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("x.db");
+    drop(spool_at(&path, "first"));
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for writer in 0..3u32 {
+            let (path, stop) = (&path, &stop);
+            scope.spawn(move || {
+                let mut spool = spool_at(path, &writer.to_string());
+                let mut number = writer * 1_000_000;
+                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    let mut batch = spool.begin().unwrap();
+                    ring(&mut batch, number, &["ci"]);
+                    std::thread::sleep(Duration::from_millis(5));
+                    batch.commit().unwrap();
+                    number += 1;
+                }
+            });
+        }
+        for newcomer in 0..20 {
+            let opened = Spool::open(&SpoolPath::File(path.clone()), &format!("n{newcomer}"));
+            let written = opened.and_then(|mut spool| spool.begin().and_then(|batch| batch.commit()));
+            if let Err(fault) = written {
+                stop.store(true, std::sync::atomic::Ordering::Relaxed);
+                panic!("{fault}");
+            }
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+}
+
+#[test]
 fn a_reader_makes_no_file() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("none.db");
