@@ -58,6 +58,11 @@ impl Peers {
         self.look_at = Duration::ZERO;
     }
 
+    /// The last look has failed.
+    pub fn look_again_soon(&mut self, now: Duration) {
+        self.look_at = self.look_at.min(now + WITH_PEERS);
+    }
+
     /// When to look next, by the monotonic clock.
     pub fn next_look(&self) -> Option<Duration> {
         self.spool_file.is_some().then_some(self.look_at)
@@ -71,9 +76,11 @@ impl Peers {
     /// The spool's file if a look is due, or a peer or operator has signalled. Plans the next look.
     pub fn due(&mut self, parts: &Parts) -> Option<PathBuf> {
         let now = parts.clock.monotonic();
+        let mut signalled = false;
         if std::mem::take(&mut self.slept) || now >= self.check_at {
             self.check_at = now + SIGNAL_CHECK;
             if parts.waker.was_signalled() {
+                signalled = true;
                 self.look_at = now;
             }
         }
@@ -82,7 +89,8 @@ impl Peers {
         self.look_at = now
             + match (parts.waker.is_listening(), peers) {
                 (false, _) => WITHOUT_SIGNALS,
-                (true, 0) => ALONE,
+                // Whoever signalled may not have left altogether yet.
+                (true, 0) if !signalled => ALONE,
                 (true, _) => WITH_PEERS,
             };
         Some(file)
