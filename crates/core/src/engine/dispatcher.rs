@@ -19,7 +19,7 @@ use super::phase::Phase;
 use super::supervise::missing_threads::MissingThreads;
 use crate::clock::Moment;
 use crate::failpoint;
-use crate::spool::{StateKey, StateKind};
+use crate::spool::{DamagedFile, StateKey, StateKind};
 use std::sync::Arc;
 
 /// Owns everything that only this thread uses.
@@ -35,6 +35,8 @@ pub struct Dispatcher {
     pub(super) housekeeping: Housekeeping,
     pub(super) idle: Idle,
     pub(super) missing_threads: MissingThreads,
+    /// A damaged spool that the start moved aside; it is read before anything else.
+    pub(super) damaged: Option<DamagedFile>,
 }
 
 impl Dispatcher {

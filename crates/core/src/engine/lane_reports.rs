@@ -6,7 +6,7 @@ use super::waker::Waker;
 use crate::lanes::{Body, LaneReport, LaneSink};
 use crate::message::Extras;
 use crate::secret::Scrubber;
-use crate::spool::Reader;
+use crate::spool::{Reader, SpoolErrorKind};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,6 +28,7 @@ pub struct LaneReports {
     renumbered: Mutex<HashMap<i64, i64>>,
     scrubber: RwLock<Scrubber>,
     lacks_thread: AtomicBool,
+    damaged: AtomicBool,
 }
 
 impl fmt::Debug for LaneReports {
@@ -52,6 +53,7 @@ impl LaneReports {
             renumbered: Mutex::default(),
             scrubber: RwLock::new(scrubber),
             lacks_thread: AtomicBool::new(false),
+            damaged: AtomicBool::new(false),
         }
     }
 
@@ -84,6 +86,11 @@ impl LaneReports {
 
     pub fn waiting(&self) -> usize {
         lock(&self.waiting).len()
+    }
+
+    /// Whether a lane has met damage in the spool since the last call.
+    pub fn has_met_damage(&self) -> bool {
+        self.damaged.swap(false, Ordering::AcqRel)
     }
 
     /// Lets lanes that wait for room check the phase.
@@ -136,7 +143,13 @@ impl LaneSink for LaneReports {
     fn body(&self, delivery: i64) -> Result<Option<Body>, String> {
         let messages = lock(&self.messages);
         let Some(reader) = messages.as_ref() else { return Ok(None) };
-        let message = reader.message(self.present_row(delivery)).map_err(|error| error.to_string())?;
+        let message = reader.message(self.present_row(delivery)).map_err(|error| {
+            if error.kind() == SpoolErrorKind::Corrupt {
+                self.damaged.store(true, Ordering::Release);
+                self.waker.notify();
+            }
+            error.to_string()
+        })?;
         Ok(message.map(|message| Body {
             content_type: message.content_type,
             bytes: message.body,

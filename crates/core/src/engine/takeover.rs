@@ -102,7 +102,8 @@ pub fn take_over_shaping(
     Ok(total)
 }
 
-/// Gives the deliveries of these owners to the lanes. Those that were in flight are due at once. Returns their
+/// Gives the deliveries of these owners to the lanes. Those that were in flight are due at once. All are read
+/// before a lane gets one, so that nothing is half done when the spool turns out to be damaged. Returns their
 /// number.
 pub fn hand_over(
     spool: &Spool,
@@ -111,35 +112,31 @@ pub fn hand_over(
     counters: &Counters,
     progress: &Progress,
 ) -> Result<usize, SpoolError> {
-    let lanes = table.all();
     let (now, unix_ms) = (table.clock.monotonic(), table.clock.unix_ms());
-    let mut total = 0;
-    let mut portion: Vec<Job> = Vec::new();
-    let mut endpoint = String::new();
+    let mut portions: Vec<(String, Vec<Job>)> = Vec::new();
     let mut words = Words::default();
-    let give = |endpoint: &str, jobs: &mut Vec<Job>| {
-        if jobs.is_empty() {
-            return;
+    let mut total = 0;
+    spool.each_waiting(owners, |waiting| {
+        let fits =
+            |(endpoint, jobs): &mut (String, Vec<Job>)| *endpoint == waiting.endpoint && jobs.len() < PORTION;
+        let endpoint = waiting.endpoint.clone();
+        let (same, job) = (portions.last_mut().is_some_and(fits), job_of(waiting, now, unix_ms, &mut words));
+        match portions.last_mut() {
+            Some((_, jobs)) if same => jobs.push(job),
+            _ => portions.push((endpoint, vec![job])),
         }
+        total += 1;
+    })?;
+    let lanes = table.all();
+    for (endpoint, jobs) in portions {
         counters.recovered.add(jobs.len() as u64);
         let untried = jobs.iter().filter(|job| job.attempts == 0).count() as u32;
         progress.update().adds_tried(0, jobs.len() as u32, untried);
-        match lanes.get(endpoint) {
-            Some(lane) => lane.push(jobs.drain(..)),
-            None => table.drop_unconfigured(endpoint, std::mem::take(jobs)),
+        match lanes.get(&endpoint) {
+            Some(lane) => lane.push(jobs),
+            None => table.drop_unconfigured(&endpoint, jobs),
         }
-    };
-    spool.each_waiting(owners, |waiting| {
-        if waiting.endpoint != endpoint || portion.len() >= PORTION {
-            give(&endpoint, &mut portion);
-        }
-        if waiting.endpoint != endpoint {
-            endpoint.clone_from(&waiting.endpoint);
-        }
-        portion.push(job_of(waiting, now, unix_ms, &mut words));
-        total += 1;
-    })?;
-    give(&endpoint, &mut portion);
+    }
     Ok(total)
 }
 

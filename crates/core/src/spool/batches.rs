@@ -122,7 +122,7 @@ impl Spool {
     /// When the open batch that has not gone on for longest last did; of those that
     /// [`SpoolTransaction::stalled_batches`] has not given.
     pub fn stillest_batch(&self) -> Result<Option<i64>, SpoolError> {
-        stillest(&self.conn).map_err(SpoolError::at(&self.path))
+        stillest(&self.conn).map_err(self.at())
     }
 
     /// Whether a batch has ended and has counted the task with this key.
@@ -133,7 +133,7 @@ impl Spool {
                  WHERE b.id = ?1 AND b.ended_at IS NOT NULL AND t.task = ?2",
             )
             .and_then(|mut statement| statement.exists(params![id, hash(key)]))
-            .map_err(SpoolError::at(&self.path))
+            .map_err(self.at())
     }
 }
 

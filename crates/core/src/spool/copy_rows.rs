@@ -3,10 +3,10 @@
 use super::RecoveryReport;
 use rusqlite::types::Value;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, Transaction, params};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
-/// So many numbers are asked for one by one between two damaged places.
-const PROBES: i64 = 100_000;
+/// Stretches of a table that are read for themselves, before the rest between damaged places is given up.
+const STRETCHES: usize = 1000;
 
 /// Rows on their way from one database to another. Faults of the source are passed over, faults of the
 /// target end it.
@@ -342,9 +342,9 @@ fn read_event(row: &Row<'_>) -> rusqlite::Result<Event> {
     Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
 }
 
-/// Goes through a table by its numbers (`?1` to `?2`): from the first as far as it can be read, from the
-/// last back to there, and one by one between. Says whether there was anything that it could not read.
-/// The inner result of `take` is a fault of the target, which ends it.
+/// Goes through a table by its numbers (`?1` to `?2`). A stretch that cannot be read as a whole is read from its
+/// start and from its end as far as that goes, and what is between in two halves. Says whether there was anything
+/// that it could not read. The inner result of `take` is a fault of the target, which ends it.
 fn walk(
     source: &Connection,
     sql: &str,
@@ -371,17 +371,23 @@ fn walk(
             }
         }
     };
-    let (first, whole) = run(sql, i64::MIN, i64::MAX)?;
-    if whole {
-        return Ok(0);
+    let mut stretches = VecDeque::from([(0, i64::MAX)]);
+    let mut read = 0;
+    while let Some((from, to)) = stretches.pop_front().filter(|_| read < STRETCHES) {
+        read += 1;
+        let (first, whole) = run(sql, from, to)?;
+        if whole {
+            continue;
+        }
+        let from = first.map_or(from, |seq| seq + 1);
+        let (last, _) = run(&backward, from, to)?;
+        let to = last.map_or(to, |seq| seq - 1);
+        if from < to {
+            let middle = i64::midpoint(from, to);
+            stretches.extend([(from, middle), (middle + 1, to)]);
+        }
     }
-    let from = first.map_or(1, |seq| seq + 1);
-    let (last, _) = run(&backward, from, i64::MAX)?;
-    let to = last.unwrap_or(i64::MAX).min(from.saturating_add(PROBES));
-    for seq in from..to {
-        run(sql, seq, seq)?;
-    }
-    Ok(1)
+    Ok(usize::from(read > 1))
 }
 
 #[cfg(test)]

@@ -77,7 +77,9 @@ impl SpoolError {
             Error::SqliteFailure(failure, _) => match failure.code {
                 ErrorCode::DiskFull => SpoolErrorKind::Full,
                 ErrorCode::ReadOnly | ErrorCode::PermissionDenied => SpoolErrorKind::ReadOnly,
-                ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => SpoolErrorKind::Corrupt,
+                ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::TooBig => {
+                    SpoolErrorKind::Corrupt
+                }
                 ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => SpoolErrorKind::Busy,
                 ErrorCode::CannotOpen | ErrorCode::SystemIoFailure => SpoolErrorKind::Io,
                 _ => SpoolErrorKind::Other,
@@ -118,8 +120,8 @@ impl fmt::Display for SpoolError {
             ),
             SpoolErrorKind::Busy => write!(
                 f,
-                "the spool {path} was locked by another process for too long; end the program that \
-                 keeps it open in a transaction ({detail})"
+                "the spool {path} was locked by other processes for too long; end a program that keeps it open in \
+                 a transaction, or give busy programs a spool each ({detail})"
             ),
             SpoolErrorKind::Newer => write!(
                 f,

@@ -209,7 +209,7 @@ impl Spool {
                 .query_row([], |row| row.get(0))?;
             Ok((any, due))
         };
-        read().map_err(SpoolError::at(&self.path))
+        read().map_err(self.at())
     }
 }
 

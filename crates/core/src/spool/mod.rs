@@ -40,7 +40,7 @@ pub use operator::{DeliverySelection, Operator, Replayed};
 pub use ownership::Takeover;
 pub use path::SpoolPath;
 pub use reader::{AttemptDetail, DeliveryDetail, EventDetail, Filter, ListRow, Reader};
-pub use recovery::{FileFault, RecoveryReport};
+pub use recovery::{DamagedFile, FileFault, RecoveryReport};
 pub use rows::{
     AttemptRow, Called, DeliveryEnd, DeliveryState, NewDelivery, NewEvent, NewFallback, PendingDelivery,
     StoredMessage,
@@ -54,11 +54,12 @@ use crate::event::EventId;
 use counts::Ledger;
 use rusqlite::types::Type;
 use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The writer's side. May be sent to another thread, not shared; every method may wait for the disk
-/// and, up to two seconds, for another process that writes.
+/// and, up to five seconds, for another process that writes.
 #[derive(Debug)]
 pub struct Spool {
     conn: Connection,
@@ -66,6 +67,8 @@ pub struct Spool {
     owner: String,
     ledger: Ledger,
     identity: Option<connection::Identity>,
+    // Some statement has met damage: the file is recovered by the next look at `file_fault`.
+    damaged: Cell<bool>,
 }
 
 impl Spool {
@@ -74,13 +77,19 @@ impl Spool {
     pub fn open(path: &SpoolPath, owner: &str) -> Result<Spool, SpoolError> {
         let (conn, path) = connection::open_writer(path)?;
         let identity = connection::identity(&path);
-        Ok(Spool { conn, path, owner: owner.to_owned(), ledger: Ledger::default(), identity })
+        let damaged = Cell::new(false);
+        Ok(Spool { conn, path, owner: owner.to_owned(), ledger: Ledger::default(), identity, damaged })
+    }
+
+    /// For `map_err`: notes damage.
+    fn at(&self) -> impl Fn(rusqlite::Error) -> SpoolError + Copy {
+        note_damage(&self.path, &self.damaged)
     }
 
     /// Makes it the spool of this configuration, once; refuses it when it is another's. A spool whose path was set
     /// is shared on purpose, and never claimed.
     pub fn claim(&mut self, configuration: &str) -> Result<(), SpoolError> {
-        match ownership::claim(&self.conn, configuration).map_err(SpoolError::at(&self.path))? {
+        match ownership::claim(&self.conn, configuration).map_err(self.at())? {
             None => Ok(()),
             Some(other) => Err(SpoolError::new(SpoolErrorKind::Claimed, &self.path, other)),
         }
@@ -103,7 +112,7 @@ impl Spool {
     /// The instances that have something to deliver or keep a state, this one included. One that is dead when it is
     /// looked at after this was asked has been dead for good: names are never given twice.
     pub fn holders(&self) -> Result<Vec<String>, SpoolError> {
-        ownership::holders(&self.conn).map_err(SpoolError::at(&self.path))
+        ownership::holders(&self.conn).map_err(self.at())
     }
 
     /// Takes over the pending deliveries of these dead owners, and those that were released. It takes
@@ -113,17 +122,17 @@ impl Spool {
     /// later time goes on waiting. Only when the newest delivery was made later than `now_ms` has the
     /// clock been set back, and what was made in that future is due now as well.
     pub fn take_over(&mut self, dead: &[String], now_ms: i64) -> Result<Takeover, SpoolError> {
-        ownership::take_over(&mut self.conn, &self.owner, dead, now_ms).map_err(SpoolError::at(&self.path))
+        ownership::take_over(&mut self.conn, &self.owner, dead, now_ms).map_err(self.at())
     }
 
     /// The numbers under which this instance holds deliveries: its own, and what it has taken.
     pub fn held(&self) -> Result<Vec<i64>, SpoolError> {
-        ownership::held_by(&self.conn, &self.owner).map_err(SpoolError::at(&self.path))
+        ownership::held_by(&self.conn, &self.owner).map_err(self.at())
     }
 
     /// Gives up ownership of what is still pending, so that the next start takes it at once.
     pub fn release(&mut self) -> Result<(), SpoolError> {
-        ownership::release(&self.conn, &self.owner).map_err(SpoolError::at(&self.path))
+        ownership::release(&self.conn, &self.owner).map_err(self.at())
     }
 
     /// Closes it, with its log copied into the database and cut off if nobody is in the way of that.
@@ -135,11 +144,11 @@ impl Spool {
 
     /// Starts a transaction. It holds the write lock of the file until it ends.
     pub fn begin(&mut self) -> Result<SpoolTransaction<'_>, SpoolError> {
-        let Spool { conn, path, owner, ledger, .. } = self;
+        let Spool { conn, path, owner, ledger, damaged, .. } = self;
         // Nobody else has this connection: the spool is borrowed as long as the transaction lives.
-        let transaction =
-            Transaction::new_unchecked(conn, TransactionBehavior::Immediate).map_err(SpoolError::at(path))?;
-        Ok(SpoolTransaction::new(transaction, conn, path, owner, ledger))
+        let transaction = Transaction::new_unchecked(conn, TransactionBehavior::Immediate)
+            .map_err(note_damage(path, damaged))?;
+        Ok(SpoolTransaction::new(transaction, conn, path, owner, ledger, damaged))
     }
 
     /// This owner's pending deliveries of an endpoint with a sequence number above `after`, lowest
@@ -170,7 +179,7 @@ impl Spool {
             found.truncate(limit);
             Ok(found)
         };
-        read().map_err(SpoolError::at(&self.path))
+        read().map_err(self.at())
     }
 
     /// This owner's pending deliveries, by endpoint.
@@ -184,23 +193,23 @@ impl Spool {
             .and_then(|mut statement| {
                 statement.query_map([&self.owner], |row| Ok((row.get(0)?, counts::whole(row, 1)?)))?.collect()
             })
-            .map_err(SpoolError::at(&self.path))
+            .map_err(self.at())
     }
 
     /// A value kept by `SpoolTransaction::put_state`.
     pub fn state(&self, key: &StateKey) -> Result<Option<Vec<u8>>, SpoolError> {
-        state_key::read(&self.conn, key).map_err(SpoolError::at(&self.path))
+        state_key::read(&self.conn, key).map_err(self.at())
     }
 
     /// All values of a kind, ordered by owner and name.
     pub fn states(&self, kind: StateKind) -> Result<Vec<(StateKey, Vec<u8>)>, SpoolError> {
-        state_key::read_all(&self.conn, kind).map_err(SpoolError::at(&self.path))
+        state_key::read_all(&self.conn, kind).map_err(self.at())
     }
 
     /// How many deliveries of all owners are in each state, and the size of the file. Counts the rows
     /// the first time and after another process has written; costs a few microseconds otherwise.
     pub fn counts(&self) -> Result<Counts, SpoolError> {
-        self.ledger.read(&self.conn, &self.path).map_err(SpoolError::at(&self.path))
+        self.ledger.read(&self.conn, &self.path).map_err(self.at())
     }
 
     /// Gives the memory of cached pages back, for as long as nothing is to be written. What cannot be given
@@ -213,7 +222,16 @@ impl Spool {
     /// no deliveries (any more); at most a few hundred rows a call, never what is pending. Says how
     /// many deliveries and events went: call again until it is 0.
     pub fn prune(&mut self, ended_before_ms: i64) -> Result<usize, SpoolError> {
-        prune::prune(&mut self.conn, &self.ledger, ended_before_ms).map_err(SpoolError::at(&self.path))
+        prune::prune(&mut self.conn, &self.ledger, ended_before_ms).map_err(self.at())
+    }
+}
+
+/// For `map_err`: sets the flag when the error is damage.
+fn note_damage(path: &Path, damaged: &Cell<bool>) -> impl Fn(rusqlite::Error) -> SpoolError + Copy {
+    move |error| {
+        let fault = SpoolError::sqlite(path, &error);
+        damaged.set(damaged.get() || fault.kind() == SpoolErrorKind::Corrupt);
+        fault
     }
 }
 

@@ -92,14 +92,21 @@ fn remove_ended(
 /// Shrinks the file once more than a quarter of it is empty; less than that will be used again soon.
 pub(super) fn give_back_space(conn: &Connection) -> rusqlite::Result<()> {
     let pragma = |name| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-    let free = pragma("freelist_count")?;
-    if free > pragma("page_count")? / 4 {
-        let pages = free.min(MOST_PAGES);
-        let mut vacuum = conn.prepare(&format!("PRAGMA incremental_vacuum({pages})"))?;
-        let mut steps = vacuum.query([])?;
-        while steps.next()?.is_some() {}
+    if pragma("freelist_count")? > pragma("page_count")? / 4 {
+        free_pages(conn)?;
     }
     Ok(())
+}
+
+/// Shrinks the file by some of its empty pages; says how many.
+pub(super) fn free_pages(conn: &Connection) -> rusqlite::Result<usize> {
+    let count = || conn.pragma_query_value(None, "page_count", |row| row.get::<_, i64>(0));
+    let before = count()?;
+    let mut vacuum = conn.prepare(&format!("PRAGMA incremental_vacuum({MOST_PAGES})"))?;
+    let mut steps = vacuum.query([])?;
+    while steps.next()?.is_some() {}
+    drop(steps);
+    Ok(usize::try_from(before - count()?).unwrap_or(0))
 }
 
 #[cfg(test)]

@@ -25,6 +25,10 @@ pub enum FileFault {
     Damaged,
 }
 
+/// A damaged file that was moved aside and not read yet; nothing when another process did so.
+#[derive(Debug)]
+pub struct DamagedFile(Option<PathBuf>);
+
 /// The outcome of a recovery.
 #[derive(Debug)]
 pub struct RecoveryReport {
@@ -75,16 +79,26 @@ impl fmt::Display for RecoveryReport {
 }
 
 impl Spool {
-    /// What happened to the file, if it is no longer the one that was opened. Costs one look at the file
+    /// What happened to the file, if it is no longer the one that was opened, or was met damaged. Costs one look at the file
     /// system.
     pub fn file_fault(&self) -> Option<FileFault> {
         let opened = self.identity?;
         match connection::identity(&self.path) {
-            Some(named) if named == opened => None,
+            Some(named) if named == opened => self.damaged.get().then_some(FileFault::Damaged),
             Some(_) => Some(FileFault::Replaced),
             None if self.path.try_exists().unwrap_or(true) => None,
             None => Some(FileFault::Lost),
         }
+    }
+
+    /// Another connection has met damage in the file.
+    pub fn note_damage(&self) {
+        self.damaged.set(true);
+    }
+
+    /// Whether damage was met since it was opened.
+    pub fn is_damaged(&self) -> bool {
+        self.damaged.get()
     }
 
     /// Opens the spool again after a fault of its file, and copies what the former file holds. What has
@@ -113,12 +127,12 @@ impl Spool {
         Ok(mishap)
     }
 
-    /// Opens a spool whose file turned out to be damaged, after moving it aside.
+    /// Makes a new spool in place of a damaged one, which is moved aside. [`Spool::salvage`] reads what it holds.
     pub fn open_damaged(
         path: &SpoolPath,
         owner: &str,
         now_ms: i64,
-    ) -> Result<(Spool, RecoveryReport), SpoolError> {
+    ) -> Result<(Spool, DamagedFile), SpoolError> {
         let aside = match path {
             SpoolPath::Memory => None,
             SpoolPath::File(file) => {
@@ -126,11 +140,14 @@ impl Spool {
                 set_aside(&place, connection::identity(&place), now_ms)?
             }
         };
-        let mut fresh = Spool::open(path, owner)?;
-        let source = aside.as_deref().and_then(open_aside);
-        let empty = Connection::open_in_memory().map_err(SpoolError::at(&fresh.path))?;
-        let mishap = fresh.take_along(source.as_ref().unwrap_or(&empty), FileFault::Damaged, aside, now_ms);
-        Ok((fresh, mishap))
+        Ok((Spool::open(path, owner)?, DamagedFile(aside)))
+    }
+
+    /// Copies what can be read of a damaged file.
+    pub fn salvage(&mut self, damaged: DamagedFile, now_ms: i64) -> Result<RecoveryReport, SpoolError> {
+        let source = damaged.0.as_deref().and_then(open_aside);
+        let empty = Connection::open_in_memory().map_err(self.at())?;
+        Ok(self.take_along(source.as_ref().unwrap_or(&empty), FileFault::Damaged, damaged.0, now_ms))
     }
 
     fn take_along(

@@ -1,8 +1,8 @@
 //! The bound of the file: what has ended makes room for what comes.
 
 use super::counts::{CountChange, whole};
-use super::prune::{MOST, give_back_space, remove_oldest};
-use super::{Spool, SpoolError};
+use super::prune::{MOST, free_pages, give_back_space, remove_oldest};
+use super::{Spool, SpoolError, note_damage};
 use rusqlite::{Connection, TransactionBehavior};
 
 /// What became of the bound.
@@ -20,17 +20,19 @@ impl Spool {
     /// Bytes of the database that hold something. Free pages within the file do not count: they are used
     /// before it grows. Costs a few microseconds.
     pub fn used(&self) -> Result<u64, SpoolError> {
-        used(&self.conn).map_err(SpoolError::at(&self.path))
+        used(&self.conn).map_err(self.at())
     }
 
     /// Brings the file nearer to `most` bytes: removes a few hundred of the oldest delivered deliveries
     /// and of the events that nobody heard of, and dead letters when there are none. Never what is
     /// pending. Call it again while it says `Made`.
     pub fn make_room(&mut self, most: u64) -> Result<SizeState, SpoolError> {
-        let Spool { conn, path, ledger, .. } = self;
+        let Spool { conn, path, ledger, damaged, .. } = self;
         let mut make = || {
             if used(conn)? <= most {
-                return Ok(SizeState::Enough);
+                // What a burst has left of the file goes back to the disk; a little is used again soon.
+                let freed = if pages(conn, "page_count")? > most + most / 16 { free_pages(conn)? } else { 0 };
+                return Ok(if freed == 0 { SizeState::Enough } else { SizeState::Made(freed) });
             }
             let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let mut change = CountChange::default();
@@ -51,13 +53,18 @@ impl Spool {
             give_back_space(conn)?;
             Ok(SizeState::Made(gone.rows()))
         };
-        make().map_err(SpoolError::at(path))
+        make().map_err(note_damage(path, damaged))
     }
 }
 
 fn used(conn: &Connection) -> rusqlite::Result<u64> {
-    let pragma = |name| conn.pragma_query_value(None, name, |row| whole(row, 0));
-    Ok((pragma("page_count")?.saturating_sub(pragma("freelist_count")?)) * pragma("page_size")?)
+    Ok(pages(conn, "page_count")?.saturating_sub(pages(conn, "freelist_count")?))
+}
+
+/// The bytes of so many pages as this pragma says.
+fn pages(conn: &Connection, pragma: &str) -> rusqlite::Result<u64> {
+    let value = |name| conn.pragma_query_value(None, name, |row| whole(row, 0));
+    Ok(value(pragma)? * value("page_size")?)
 }
 
 /// Removes the oldest events that have no deliveries.
@@ -111,6 +118,7 @@ mod tests {
         assert!(matches!(spool.make_room(full - 1).unwrap(), SizeState::Made(_)));
         let counts = spool.counts().unwrap();
         assert_eq!((counts.delivered, counts.dead, counts.pending), (0, 60, 60));
+        while matches!(spool.make_room(full - 1).unwrap(), SizeState::Made(_)) {}
         assert_eq!(spool.make_room(full - 1).unwrap(), SizeState::Enough);
         let left = spool.used().unwrap();
         assert!(matches!(spool.make_room(left - 1).unwrap(), SizeState::Made(_)));

@@ -3,9 +3,10 @@
 use super::counts::{CountChange, Ledger};
 use super::numbers::Numbers;
 use super::state_key::{self, StateKey, StateKind};
-use super::{AttemptRow, DeliveryEnd, NewDelivery, NewEvent, SpoolError, SpoolErrorKind};
+use super::{AttemptRow, DeliveryEnd, NewDelivery, NewEvent, SpoolError, SpoolErrorKind, note_damage};
 use crate::event::EventId;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction, params};
+use std::cell::Cell;
 use std::fmt;
 use std::path::Path;
 
@@ -26,6 +27,7 @@ pub struct SpoolTransaction<'a> {
     ledger: &'a Ledger,
     change: CountChange,
     fault: Option<SpoolError>,
+    damaged: &'a Cell<bool>,
 }
 
 /// What is run once for each event, delivery and attempt: looked up once for the whole transaction.
@@ -82,6 +84,7 @@ impl<'a> SpoolTransaction<'a> {
         path: &'a Path,
         instance: &'a str,
         ledger: &'a Ledger,
+        damaged: &'a Cell<bool>,
     ) -> Self {
         SpoolTransaction {
             statements: Statements::default(),
@@ -94,6 +97,7 @@ impl<'a> SpoolTransaction<'a> {
             ledger,
             change: CountChange::default(),
             fault: None,
+            damaged,
         }
     }
 
@@ -321,12 +325,12 @@ impl<'a> SpoolTransaction<'a> {
     pub fn commit(mut self) -> Result<(), SpoolError> {
         let numbers = self.numbers;
         self.run(|conn, _| numbers.keep(conn))?;
-        let SpoolTransaction { statements, transaction, path, ledger, change, fault, .. } = self;
+        let SpoolTransaction { statements, transaction, path, ledger, change, fault, damaged, .. } = self;
         drop(statements);
         if let Some(fault) = fault {
             return Err(fault);
         }
-        transaction.commit().map_err(SpoolError::at(path))?;
+        transaction.commit().map_err(note_damage(path, damaged))?;
         ledger.add(change);
         Ok(())
     }
@@ -353,7 +357,7 @@ impl<'a> SpoolTransaction<'a> {
             return Err(fault);
         }
         call(self.conn, &mut self.statements, &mut self.change).map_err(|error| {
-            let fault = SpoolError::sqlite(self.path, &error);
+            let fault = note_damage(self.path, self.damaged)(error);
             self.fault = Some(fault.clone());
             fault
         })

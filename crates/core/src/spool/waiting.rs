@@ -52,7 +52,7 @@ const WAITING: &str = "\
 impl Spool {
     /// Everything this owner has to deliver, without the messages, the oldest first.
     pub fn waiting(&self) -> Result<Vec<WaitingDelivery>, SpoolError> {
-        let held = ownership::held_by(&self.conn, &self.owner).map_err(SpoolError::at(&self.path))?;
+        let held = ownership::held_by(&self.conn, &self.owner).map_err(self.at())?;
         let mut found = Vec::new();
         self.each_waiting(&held, |waiting| found.push(waiting))?;
         found.sort_by_key(|waiting: &WaitingDelivery| waiting.seq);
@@ -75,7 +75,7 @@ impl Spool {
             }
             Ok(())
         };
-        read().map_err(SpoolError::at(&self.path))
+        read().map_err(self.at())
     }
 
     /// The numbers of everything this owner has to deliver.
@@ -93,7 +93,7 @@ impl Spool {
             }
             Ok(found)
         };
-        read().map_err(SpoolError::at(&self.path))
+        read().map_err(self.at())
     }
 
     /// Whether an event of this id is in the spool.
@@ -101,7 +101,7 @@ impl Spool {
         self.conn
             .prepare_cached("SELECT 1 FROM events WHERE id = ?1")
             .and_then(|mut statement| statement.exists([id.to_string()]))
-            .map_err(SpoolError::at(&self.path))
+            .map_err(self.at())
     }
 }
 

@@ -158,6 +158,7 @@ impl Committer {
         if let Some(cause) = self.spool.file_fault()
             && let Err(error) = self.recover(cause, transaction, decider)
         {
+            self.retry_after(self.lanes.clock.now());
             self.log.write(Level::Error, &format!("the spool cannot be recovered: {error}"));
         }
     }

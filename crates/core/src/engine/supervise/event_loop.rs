@@ -2,15 +2,16 @@
 //! in bounds, and rests.
 
 use super::leave::leave;
+use super::load::{Loaded, load};
 use super::reload;
 use crate::clock::Moment;
-use crate::engine::commit::Transaction;
+use crate::engine::commit::{Transaction, WaitingFallbacks};
 use crate::engine::dispatcher::Dispatcher;
 use crate::engine::idle::{Rest, by_monotonic};
 use crate::engine::log::Level;
 use crate::engine::phase::Phase;
 use crate::intake::{Intake, Record};
-use crate::spool::{StateKey, StateKind};
+use crate::spool::{DamagedFile, StateKey, StateKind};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::sync::Arc;
@@ -21,6 +22,11 @@ impl Dispatcher {
     /// Works until the instance stops. Runs on a thread of its own.
     pub fn run(mut self) {
         self.parts.waker.attach_this_thread();
+        if let Some(damaged) = self.damaged.take()
+            && panic::catch_unwind(AssertUnwindSafe(|| self.salvage(damaged))).is_err()
+        {
+            self.survive_panic();
+        }
         if let Some(file) = self.peers.spool_file.clone() {
             self.adopt_orphans(&file);
         }
@@ -34,6 +40,27 @@ impl Dispatcher {
                 }
                 Err(_) => self.survive_panic(),
             }
+        }
+    }
+
+    /// Reads what a damaged spool holds, which the start has moved aside, and takes it over.
+    fn salvage(&mut self, damaged: DamagedFile) {
+        let Dispatcher { parts, committer, decider, .. } = self;
+        let report = committer.spool.salvage(damaged, parts.clock.unix_ms());
+        let loaded = report.and_then(|report| {
+            let loaded = load(&mut committer.spool, parts, &decider.config);
+            parts.spool_health.add_incident(&report.to_string());
+            loaded
+        });
+        match loaded {
+            Ok(Loaded { tally, shaping }) => (decider.tally, decider.shaping) = (tally, shaping),
+            Err(error) => {
+                let text = format!("what the damaged spool holds cannot be taken over: {error}");
+                parts.log.write(Level::Error, &text);
+            }
+        }
+        if let Ok(waiting) = WaitingFallbacks::read(&committer.spool) {
+            committer.waiting_fallbacks = waiting;
         }
     }
 
@@ -74,6 +101,12 @@ impl Dispatcher {
         if phase == Phase::Open {
             self.parts.alerts.tick();
         }
+        if self.parts.lanes.reports.has_met_damage() {
+            self.committer.spool.note_damage();
+        }
+        if self.committer.spool.is_damaged() && self.committer.retry_at.is_none() {
+            self.committer.recover_if_faulty(&mut self.transaction, &mut self.decider);
+        }
         if phase >= Phase::Draining {
             self.decider.hurry(self.parts.clock.unix_ms());
         }
@@ -96,6 +129,7 @@ impl Dispatcher {
         self.committer.recover_if_faulty(&mut self.transaction, &mut self.decider);
         let taken = self.peers.take_over(&self.parts, &mut self.committer, &mut self.decider);
         if let Err(error) = taken {
+            self.peers.look_again_soon(self.parts.clock.monotonic());
             let text = format!("the spool's other instances cannot be taken over yet: {error}");
             self.parts.log.write(Level::Warn, &text);
         }

@@ -4,6 +4,7 @@ pub mod alert_source;
 pub mod close;
 mod event_loop;
 pub mod leave;
+mod load;
 pub mod missing_threads;
 pub mod open;
 pub mod reload;
