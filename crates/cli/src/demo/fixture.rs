@@ -56,9 +56,9 @@ when = "task.status == 'error'"
 
 [hooks.template]
 type = "{{{{ event.type }}}}"
-text = "{{{{ task.name }}}} failed: {{{{ task.error.message }}}}"
-width = "{{{{ task.params.width }}}}"
-asked_by = "{{{{ task.user }}}}"
+text = "{{{{ task.name | default('A frame') }}}} failed: {{{{ task.error.message | default('no reason given') }}}}"
+width = "{{{{ task.params.width | default(0) }}}}"
+asked_by = "{{{{ task.user | default('-') }}}}"
 done_so_far = "{{{{ queue.total }}}}"
 
 # The end of the queue is reported if it was a large one, or if anything failed.

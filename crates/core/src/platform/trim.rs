@@ -4,7 +4,7 @@
 use super::Platform;
 use super::cut::{self, Markup};
 use super::limits::Unit;
-use super::rules::mend;
+use super::rules::repair;
 use serde_json::Value;
 
 /// A text shorter than this is not cut for the sake of the whole: it may be a name that a platform reads.
@@ -14,12 +14,12 @@ const PART: usize = 20;
 /// The longest address, id or key; what is longer is none.
 const ADDRESS: usize = 2048;
 
-/// The body of a template, trimmed and mended; `None` when nothing of it was too long or would be refused.
+/// The body of a template, trimmed and repaired; `None` when nothing of it was too long or would be refused.
 pub fn trimmed(platform: &dyn Platform, body: &[u8]) -> Option<Vec<u8>> {
     let given: Value = serde_json::from_slice(body).ok()?;
     let mut fitting = given.clone();
     platform.trim(&mut fitting);
-    mend(platform, &mut fitting);
+    repair(platform, &mut fitting);
     (fitting != given).then(|| fitting.to_string().into_bytes())
 }
 

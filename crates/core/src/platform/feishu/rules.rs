@@ -133,8 +133,8 @@ static CARD_1: Shape = shape(&[
 .some_of(&["elements", "i18n_elements"]);
 
 static HEADER: Shape = shape(&[
-    need("title", WORDING),
-    may("subtitle", WORDING),
+    need("title", PLAIN_OR_MARKED),
+    may("subtitle", PLAIN_OR_MARKED),
     may(
         "template",
         OneOf(&[
@@ -160,7 +160,7 @@ static HEADER: Shape = shape(&[
     may("padding", TEXT),
 ]);
 
-const WORDING: Rule = ByKind("tag", &[("plain_text", &PLAIN), ("lark_md", &PLAIN)]);
+const PLAIN_OR_MARKED: Rule = ByKind("tag", &[("plain_text", &PLAIN), ("lark_md", &PLAIN)]);
 static PLAIN: Shape = shape(&[
     may("content", TEXT),
     may("i18n", Table),
@@ -210,11 +210,11 @@ elements!(ELEMENT_2, "plain_text" => &PLAIN);
 elements!(ELEMENT_1, "action" => &ACTIONS, "note" => &NOTE);
 
 static DIV: Shape =
-    shape(&[may("text", WORDING), may("fields", List(&Table, 0, usize::MAX)), may("extra", Table)])
+    shape(&[may("text", PLAIN_OR_MARKED), may("fields", List(&Table, 0, usize::MAX)), may("extra", Table)])
         .some_of(&["text", "fields"]);
 static MARKDOWN: Shape = shape(&[need("content", FILLED)]);
 static IMG: Shape = shape(&[need("img_key", FILLED), may("alt", Table)]);
 static BUTTON: Shape =
-    shape(&[may("text", WORDING), may("url", TEXT), may("type", TEXT), may("icon", Table)]);
+    shape(&[may("text", PLAIN_OR_MARKED), may("url", TEXT), may("type", TEXT), may("icon", Table)]);
 static ACTIONS: Shape = shape(&[need("actions", List(&ELEMENT_1, 1, usize::MAX))]);
 static NOTE: Shape = shape(&[need("elements", List(&Table, 1, usize::MAX))]);

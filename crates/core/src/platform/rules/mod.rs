@@ -3,11 +3,11 @@
 //! refuses by them, and the tests try them.
 
 mod judge;
-mod mended;
+mod repair;
 
 pub(super) use judge::Faults;
-pub(super) use mended::mend;
-pub use mended::{pruned, warnings};
+pub(super) use repair::repair;
+pub use repair::{pruned, warnings};
 
 use super::limits::Unit;
 use serde_json::Value;

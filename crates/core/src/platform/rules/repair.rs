@@ -9,7 +9,7 @@ use serde_json::Value;
 const PARTS: usize = 40;
 
 /// Takes out what the platform refuses although nothing is lost with it: addresses that are none, and blank texts.
-pub(in crate::platform) fn mend(platform: &dyn Platform, body: &mut Value) {
+pub(in crate::platform) fn repair(platform: &dyn Platform, body: &mut Value) {
     prune(platform, "", body, &|fault| matches!(fault.kind, FaultKind::Link | FaultKind::Empty));
 }
 
@@ -50,13 +50,13 @@ pub fn warnings(platform: &dyn Platform, target: &Target, body: &[u8]) -> Vec<St
         let is_left = |other: &BodyFault| (&other.path, other.kind) == (&fault.path, fault.kind);
         left.as_ref().is_none_or(|left| left.iter().any(is_left))
     };
-    // A message of which nothing is left is not mended.
+    // A message of which nothing is left is not repaired.
     let is_new =
         |other: &BodyFault| other.response.is_some() && !faults.iter().any(|fault| is_same(fault, other));
     let is_worse = left.as_ref().is_some_and(|left| left.iter().any(is_new));
     let tell = |fault: BodyFault| match is_worse || remains(&fault) {
         true => fault.sentence,
-        false => format!("{}; Taskbell mends it before it sends the message", fault.sentence),
+        false => format!("{}; Taskbell corrects it before it sends the message", fault.sentence),
     };
     faults.into_iter().map(tell).collect()
 }
@@ -183,7 +183,7 @@ mod tests {
             ),
         ] {
             let mut body = given;
-            mend(by_name(platform).unwrap(), &mut body);
+            repair(by_name(platform).unwrap(), &mut body);
             assert_eq!(body, left, "{platform}");
         }
     }
