@@ -277,11 +277,12 @@ def test_what_the_rate_cannot_carry_is_folded_into_one_summary(tmp_path, receive
     found = reports(bell, 120)
     assert {report["state"] for report in found} == {"delivered"}
     bodies = [request.json() for request in receiver.requests]
-    assert len(bodies) <= 5, "120 messages at one in two seconds would take four minutes"
+    one_by_one = 30
+    assert len(bodies) <= one_by_one + 2, "no message waits longer than a minute for its turn"
     summary = next(body for body in bodies if "tasks ended" in body["text"])
     assert "frame-" in json.dumps(summary)
     folded = [row for row in attempts(tmp_path) if "sent in one summary of" in (row["error"] or "")]
-    assert len(folded) >= 100
+    assert len(folded) >= 120 - one_by_one - 1
     assert {row["outcome"] for row in folded} == {"delivered"}
     invariant(bell.stats(), 120)
 

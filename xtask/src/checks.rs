@@ -223,6 +223,9 @@ fn run_python(
         return;
     };
     let mut pytest = pytest(python, tests);
+    // Most of their time is waiting. The tests of one file stay in one process, which makes their fixtures once.
+    let processes = std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 4));
+    pytest.args(["--numprocesses", &processes.to_string(), "--dist", "loadfile"]);
     pytest.args(arguments).env("TASKBELL_LIBRARY", library).envs(release);
     run_tests(steps, NAME, TEST_LIMIT, &mut pytest);
 }
