@@ -11,8 +11,8 @@ import pytest
 
 import taskbell
 from bells import eventually, settings
-from taskbell._encode import config_bytes, dump, milliseconds, payload_bytes
 from receiver import Reply
+from taskbell._encode import config_bytes, dump, milliseconds, payload_bytes
 from tools import python
 
 

@@ -12,8 +12,8 @@ configuration. Both may be used from any thread. A call that fails raises ``Task
 
 Open instances are closed at interpreter exit, within ``EXIT_TIMEOUT_S``. Undelivered messages stay in
 the spool for the next start; a line of ``logging.getLogger("taskbell")`` says how many messages did not
-arrive, and why, unless ``set_log`` gets it. After ``os.fork()`` the child's calls raise ``FORKED`` until it calls ``init``
-or opens a ``Bell`` of its own.
+arrive, and why, unless ``set_log`` gets it. After ``os.fork()`` the child's calls raise ``FORKED`` until it
+calls ``init`` or opens a ``Bell`` of its own.
 """
 
 from __future__ import annotations
@@ -301,7 +301,7 @@ def _in_time(code: int) -> bool:
 
 
 _open_bells: set[Bell] = set()
-"""Referenced until closed and the log function has ended: the library may call it without another reference."""
+"""Referenced until the log function has ended: the library may call it without another reference."""
 
 
 def _close_at_exit() -> None:
