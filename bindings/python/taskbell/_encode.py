@@ -50,7 +50,7 @@ def dump(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """A value without a JSON form: a duration in seconds, a time with its zone (a naive one is local), one with
+    """A value without a JSON form: a duration in seconds, a time with its zone (naive: local), one with
     ``item()`` (NumPy, Torch) as its number, any other as text."""
     if isinstance(value, timedelta):
         return value.total_seconds()
