@@ -1,9 +1,7 @@
 //! Reads gauges.
 
 use super::gauges::{Gauge, GpuQuantity, space};
-use nvml_wrapper::Nvml;
-use nvml_wrapper::enum_wrappers::device::TemperatureSensor;
-use nvml_wrapper::error::NvmlError;
+use super::nvml::Nvml;
 use sysinfo::{MemoryRefreshKind, System};
 
 const NOT_TOLD: &str = "the system does not tell it";
@@ -65,33 +63,13 @@ impl Meter {
     }
 
     fn gpu(&mut self, card: u32, quantity: GpuQuantity) -> Option<f64> {
-        let nvml = self.nvml.get_or_insert_with(load_nvml).as_ref()?;
-        measure_gpu(nvml, card, quantity).ok()
-    }
-}
-
-/// A card that fell off the bus and came back has another handle, so it is asked for each time.
-fn measure_gpu(nvml: &Nvml, card: u32, quantity: GpuQuantity) -> Result<f64, NvmlError> {
-    let device = nvml.device_by_index(card)?;
-    Ok(match quantity {
-        GpuQuantity::MemoryPercent => {
-            let memory = device.memory_info()?;
-            percent(memory.used, memory.total)
+        let nvml = self.nvml.get_or_insert_with(Nvml::load).as_ref()?;
+        match quantity {
+            GpuQuantity::MemoryPercent => nvml.memory(card).map(|(used, total)| percent(used, total)),
+            GpuQuantity::Percent => nvml.utilization(card).map(f64::from),
+            GpuQuantity::TemperatureC => nvml.temperature(card).map(f64::from),
         }
-        GpuQuantity::Percent => f64::from(device.utilization_rates()?.gpu),
-        GpuQuantity::TemperatureC => f64::from(device.temperature(TemperatureSensor::Gpu)?),
-    })
-}
-
-/// The library of the NVIDIA driver; `None` where there is none or it does not start. On Windows only the
-/// system's own folder counts, where the driver puts it: a file of this name in the working directory is not the
-/// driver's.
-fn load_nvml() -> Option<Nvml> {
-    if cfg!(windows) {
-        let system = std::path::PathBuf::from(std::env::var_os("SystemRoot")?).join("System32");
-        return Nvml::builder().lib_path(system.join("nvml.dll").as_os_str()).init().ok();
     }
-    Nvml::init().ok()
 }
 
 /// A part of a whole; nothing of nothing is 0.
@@ -102,8 +80,6 @@ fn percent(part: u64, whole: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::{Path, PathBuf};
-    use std::process::Command;
 
     #[test]
     fn this_machine_has_sensible_values() {
@@ -133,31 +109,5 @@ mod tests {
     #[test]
     fn a_part_of_nothing_is_nothing() {
         assert_eq!((percent(0, 0), percent(1, 4)), (0.0, 25.0));
-    }
-
-    /// The library that `tests/c/nvml.c` imitates.
-    #[cfg(target_os = "linux")]
-    fn imitated_nvml(folder: &Path) -> PathBuf {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/c/nvml.c");
-        let built = folder.join("libnvidia-ml.so.1");
-        let flags = ["-std=c11", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"];
-        let status = Command::new("cc").args(flags).arg(&source).arg("-o").arg(&built).status().unwrap();
-        assert!(status.success());
-        built
-    }
-
-    #[test]
-    #[cfg(target_os = "linux")]
-    fn the_graphics_driver_is_asked_for_what_it_tells() {
-        let folder = tempfile::tempdir().unwrap();
-        let built = imitated_nvml(folder.path());
-        let nvml = Nvml::builder().lib_path(built.as_os_str()).init().unwrap();
-        let read = |card, quantity| measure_gpu(&nvml, card, quantity).ok();
-        use GpuQuantity::{MemoryPercent, Percent, TemperatureC};
-        let all = |card| [MemoryPercent, Percent, TemperatureC].map(|quantity| read(card, quantity));
-        assert_eq!(all(0), [Some(25.0), Some(37.0), Some(66.0)]);
-        assert_eq!(all(1), [Some(25.0), None, Some(41.0)], "this card does not tell how busy it is");
-        assert_eq!(all(2), [None; 3], "there is no such card");
-        assert!(Nvml::builder().lib_path("libc.so.6".as_ref()).init().is_err(), "a library of another kind");
     }
 }

@@ -7,6 +7,7 @@
 mod alert;
 mod gauges;
 mod meter;
+mod nvml;
 mod pending;
 mod state;
 #[cfg(test)]

@@ -36,13 +36,19 @@ impl LazyField {
 
 /// The context as the engine reads it. A root is converted when it is first read, because most conditions read one or
 /// two numbers of a large tree.
-#[derive(Debug)]
 struct ContextRoots {
     json: Arc<Json>,
     lazy: Option<Arc<LazyField>>,
     built: Vec<OnceLock<Value>>,
     /// Whether the texts are cleaned of marks.
     is_clean: bool,
+}
+
+/// An object of the engine needs this. The values are the host's, and belong in no debug output.
+impl std::fmt::Debug for ContextRoots {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ContextRoots").finish_non_exhaustive()
+    }
 }
 
 impl ContextRoots {

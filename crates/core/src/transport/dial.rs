@@ -73,8 +73,15 @@ impl HttpProxy {
 }
 
 /// The dialer that the agents of a client share.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct SharedDialer(pub(super) Arc<Dialer>);
+
+/// A connector needs this. Deriving it links the debug form of the whole TLS configuration.
+impl std::fmt::Debug for SharedDialer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SharedDialer").finish_non_exhaustive()
+    }
+}
 
 impl Connector for SharedDialer {
     type Out = HttpConnection;
