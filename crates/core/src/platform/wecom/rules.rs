@@ -109,7 +109,7 @@ static NEWS_NOTICE: Shape = shape(&[
     need("main_title", Object(&NEWS_TITLE)),
     need("card_image", Object(&CARD_IMAGE)),
     may("image_text_area", Table),
-    may("vertical_content_list", List(&Object(&VERTICAL), 0, 4)),
+    may("vertical_content_list", List(&Object(&NEWS_TITLE), 0, 4)),
     QUOTE,
     LINES,
     JUMPS,
@@ -123,7 +123,6 @@ static SOURCE_SHAPE: Shape =
     shape(&[may("icon_url", TEXT), may("desc", TEXT), may("desc_color", Whole(0, 3))]);
 static TITLED: Shape = shape(&[may("title", TEXT), may("desc", TEXT)]).some_of(&["title", "desc"]);
 static NEWS_TITLE: Shape = shape(&[need("title", FILLED), may("desc", TEXT)]);
-static VERTICAL: Shape = shape(&[need("title", FILLED), may("desc", TEXT)]);
 static CARD_IMAGE: Shape = shape(&[need("url", LINKED), may("aspect_ratio", Any)]);
 static LINE: Shape = shape(&[
     need("keyname", FILLED),
