@@ -1,132 +1,14 @@
 //! The `taskbell` command as a shell sees it: its output and its exit codes.
 
+use super::command::{
+    SECRET, Serve, TestConfig, closed_port, code, fails, json_lines, run, stderr, stdout, succeeds, taskbell,
+};
 use serde_json::{Value as Json, json};
 use std::fs;
-use std::io::{BufRead, BufReader, Lines};
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::path::Path;
+use std::process::Stdio;
 use taskbell_core::clock;
 use taskbell_core::sign::Signer;
-use tempfile::TempDir;
-
-const SECRET: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
-
-fn taskbell(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_taskbell"));
-    command.args(arguments).env("BELL_SECRET", SECRET).env_remove("TASKBELL_LIBRARY").stdin(Stdio::null());
-    command
-}
-
-fn run(arguments: &[&str]) -> Output {
-    taskbell(arguments).output().unwrap()
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-/// The output of a command that succeeds.
-fn succeeds(arguments: &[&str]) -> String {
-    let output = run(arguments);
-    assert_eq!(code(&output), 0, "{arguments:?}: {}{}", stdout(&output), stderr(&output));
-    stdout(&output)
-}
-
-/// The output of a command that fails, stdout and stderr.
-fn fails(arguments: &[&str]) -> String {
-    let output = run(arguments);
-    let text = stdout(&output) + &stderr(&output);
-    assert_eq!(code(&output), 1, "{arguments:?}: {text}");
-    assert!(!text.contains("panicked"), "{text}");
-    text
-}
-
-fn json_lines(text: &str) -> Vec<Json> {
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
-/// A configuration in a folder of its own, with one endpoint at this port.
-struct TestConfig {
-    folder: TempDir,
-    config: PathBuf,
-}
-
-impl TestConfig {
-    fn new(port: u16, schedule: &str) -> TestConfig {
-        let folder = tempfile::tempdir().unwrap();
-        let config = folder.path().join("taskbell.toml");
-        let text = format!(
-            "[spool]\npath = \"spool.db\"\n[queue]\nend_delay = \"50ms\"\n[endpoints.here]\n\
-             url = \"http://127.0.0.1:{port}/hook/marker-of-the-url\"\n\
-             headers = {{ authorization = \"Bearer marker-of-the-token\" }}\n\
-             sign = [{{ scheme = \"standard-webhooks\", secrets = [\"env:BELL_SECRET\"] }}]\n\
-             retry = {{ schedule = {schedule} }}\n[[hooks]]\nname = \"bell\"\n\
-             on = [\"task.complete\", \"queue.end\"]\nto = [\"here\"]\nwhen = \"not event.data.quiet == true\"\n"
-        );
-        fs::write(&config, text).unwrap();
-        TestConfig { folder, config }
-    }
-
-    fn config(&self) -> &str {
-        self.config.to_str().unwrap()
-    }
-
-    fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
-        let path = self.folder.path().join(name);
-        fs::write(&path, content).unwrap();
-        path.to_str().unwrap().to_owned()
-    }
-}
-
-/// A running `serve`, killed at the end of the test.
-struct Serve {
-    child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
-    port: u16,
-}
-
-impl Serve {
-    fn start(arguments: &[&str]) -> Serve {
-        let mut command = taskbell(&["serve", "--json", "--port", "0"]);
-        let mut child = command.args(arguments).stdout(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let started: Json = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
-        let url = started["listening"].as_str().unwrap();
-        let port = url.trim_end_matches('/').rsplit(':').next().unwrap().parse().unwrap();
-        Serve { child, lines, port }
-    }
-
-    /// The next request.
-    fn next(&mut self) -> Json {
-        serde_json::from_str(&self.lines.next().unwrap().unwrap()).unwrap()
-    }
-
-    /// The exit code, once the command has ended by itself.
-    fn code(&mut self) -> i32 {
-        self.child.wait().unwrap().code().unwrap()
-    }
-}
-
-impl Drop for Serve {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// A port without a listener.
-fn closed_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
 
 #[test]
 fn check_accepts_a_valid_configuration_and_locates_an_error() {
@@ -265,7 +147,7 @@ fn a_dead_letter_and_a_pending_delivery_are_failures_with_a_next_step() {
     let text = fails(&["send", test.config(), "task.complete", "--timeout", "300ms"]);
     assert!(text.contains("pending  here") && text.contains("nothing is lost"), "{text}");
     let text = succeeds(&["list", test.config(), "--pending"]);
-    assert!(text.contains("1 pending") && text.contains("next in"), "{text}");
+    assert!(text.contains("1 pending") && text.contains("next attempt in"), "{text}");
 }
 
 #[test]

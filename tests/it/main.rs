@@ -3,10 +3,12 @@
 mod accounts;
 mod cli;
 mod clocks;
+mod command;
 mod delivery;
 mod documents;
 mod gathering;
 mod hooks;
+mod operator;
 mod preview;
 mod receiver;
 mod shaping;

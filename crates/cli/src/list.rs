@@ -2,11 +2,11 @@
 
 use super::failure::Failure;
 use super::source;
-use super::terminal::{Style, Terminal, date_and_time, one_line, span};
-use serde_json::json;
+use super::terminal::{Style, Terminal, date_and_time, one_line, span, time_to_second};
+use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use taskbell_core::clock;
-use taskbell_core::engine;
+use taskbell_core::engine::{self, InFlightDelivery};
 use taskbell_core::spool::{Counts, DeliveryState, Filter, ListRow};
 use unicode_width::UnicodeWidthStr;
 
@@ -45,14 +45,46 @@ pub fn run(arguments: &ListArgs, terminal: &mut Terminal) -> Result<(), Failure>
     let rows = reader.list(&filter(arguments)).map_err(unreadable)?;
     let counts = reader.counts().map_err(unreadable)?;
     let quiet = engine::quiet_endpoints(&reader, clock::unix_ms()).map_err(unreadable)?;
+    let in_flight = engine::deliveries_in_flight(&reader).map_err(unreadable)?;
     if terminal.json() {
+        let row = |row: &ListRow| with_in_flight(json!(row), in_flight.get(&row.delivery));
+        let rows: Vec<_> = rows.iter().map(row).collect();
         let quiet: BTreeMap<_, _> =
             quiet.into_iter().map(|(name, until)| (name, clock::rfc3339(until))).collect();
         terminal.object(&json!({ "deliveries": rows, "counts": counts, "quiet_until": quiet }))?;
     } else {
-        show(&rows, &counts, &quiet, &path, terminal)?;
+        let waits = |row: &ListRow| Waits {
+            in_flight: in_flight.get(&row.delivery).copied().filter(|seen| seen.attempt > row.attempts),
+            quiet: quiet.get(&row.endpoint).copied(),
+        };
+        let rows: Vec<_> = rows.iter().map(|row| (row, waits(row))).collect();
+        show(&rows, &counts, &path, terminal)?;
     }
     Ok(())
+}
+
+/// A delivery as JSON, with the attempt that a living host is making.
+pub fn with_in_flight(mut delivery: Json, in_flight: Option<&InFlightDelivery>) -> Json {
+    let is_new = |seen: &&InFlightDelivery| {
+        delivery["state"] == "pending" && tried(&delivery["attempts"]) < u64::from(seen.attempt)
+    };
+    delivery["in_flight"] = json!(in_flight.filter(is_new));
+    delivery
+}
+
+/// Of the number of attempts in a list, or the attempts themselves.
+fn tried(attempts: &Json) -> u64 {
+    let last = attempts.as_array().and_then(|attempts| attempts.last()).map(|attempt| &attempt["number"]);
+    last.unwrap_or(attempts).as_u64().unwrap_or_default()
+}
+
+/// Why a delivery is not sent now.
+#[derive(Default, Clone, Copy)]
+struct Waits {
+    /// It is being sent.
+    in_flight: Option<InFlightDelivery>,
+    /// Its receiver asked for quiet until then, in Unix milliseconds.
+    quiet: Option<i64>,
 }
 
 fn filter(arguments: &ListArgs) -> Filter {
@@ -70,21 +102,20 @@ fn filter(arguments: &ListArgs) -> Filter {
 }
 
 fn show(
-    rows: &[ListRow],
+    rows: &[(&ListRow, Waits)],
     counts: &Counts,
-    quiet: &BTreeMap<String, i64>,
     source: &str,
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
     if !rows.is_empty() {
-        table(rows, quiet, terminal)?;
+        table(rows, terminal)?;
         terminal.line("")?;
     }
     let Counts { pending, delivered, dead, bytes } = counts;
     let size = bytes.div_ceil(1024);
     terminal.line(&format!("{pending} pending, {delivered} delivered, {dead} dead; {size} KiB"))?;
     match rows.first() {
-        Some(row) => {
+        Some((row, _)) => {
             let hint =
                 format!("`taskbell show {source} {}` shows a delivery with its attempts.", row.delivery);
             let hint = terminal.paint(Style::Muted, hint);
@@ -98,16 +129,15 @@ fn show(
 
 const HEADINGS: [&str; 7] = ["no", "accepted (UTC)", "type", "endpoint", "state", "tries", "last answer"];
 
-fn table(rows: &[ListRow], quiet: &BTreeMap<String, i64>, terminal: &mut Terminal) -> Result<(), Failure> {
+fn table(rows: &[(&ListRow, Waits)], terminal: &mut Terminal) -> Result<(), Failure> {
     let now = clock::unix_ms();
-    let cells: Vec<[String; 7]> =
-        rows.iter().map(|row| cells(row, quiet.get(&row.endpoint).copied(), now)).collect();
+    let cells: Vec<[String; 7]> = rows.iter().map(|(row, waits)| cells(row, *waits, now)).collect();
     let headings = HEADINGS.map(str::to_owned);
     let all = || cells.iter().chain([&headings]);
     let widths = std::array::from_fn(|column| all().map(|row| row[column].width()).max().unwrap_or_default());
     let heading = terminal.paint(Style::Muted, aligned(&headings, &widths, str::to_owned));
     terminal.line(&heading)?;
-    for (row, cells) in rows.iter().zip(&cells) {
+    for ((row, _), cells) in rows.iter().zip(&cells) {
         let line = aligned(cells, &widths, |state| terminal.paint(style_of(row.state), state));
         terminal.line(&line)?;
     }
@@ -123,7 +153,7 @@ fn aligned(cells: &[String; 7], widths: &[usize; 7], paint: impl Fn(&str) -> Str
     columns.collect::<Vec<_>>().join("  ").trim_end().to_owned()
 }
 
-fn cells(row: &ListRow, quiet: Option<i64>, now: i64) -> [String; 7] {
+fn cells(row: &ListRow, waits: Waits, now: i64) -> [String; 7] {
     [
         row.delivery.to_string(),
         date_and_time(row.accepted_at),
@@ -131,30 +161,39 @@ fn cells(row: &ListRow, quiet: Option<i64>, now: i64) -> [String; 7] {
         one_line(&row.endpoint),
         row.state.as_str().to_owned(),
         row.attempts.to_string(),
-        last_answer(row, quiet, now),
+        last_answer(row, waits, now),
     ]
 }
 
-fn last_answer(row: &ListRow, quiet: Option<i64>, now: i64) -> String {
+fn last_answer(row: &ListRow, waits: Waits, now: i64) -> String {
     let answer = match (&row.reason, &row.last_error, row.last_status) {
         (Some(reason), _, _) => one_line(reason),
         (None, Some(error), _) => one_line(error),
         (None, None, Some(status)) => status.to_string(),
         (None, None, None) => "not tried yet".to_owned(),
     };
-    match row.due_at {
-        Some(due) if quiet.is_some_and(|until| until > now && until >= due) => {
-            format!("{answer}; {}", quiet_until(quiet.unwrap_or(due)))
-        }
-        Some(due) if due > now => format!("{answer}; next in {}", span(due - now)),
-        Some(_) => format!("{answer}; due now"),
-        None => answer,
+    match (row.due_at, waits.in_flight) {
+        (Some(_), Some(seen)) if row.attempts == 0 => being_sent(seen),
+        (Some(_), Some(seen)) => format!("{answer}; {}", being_sent(seen)),
+        (Some(due), None) => format!("{answer}; {}", next_attempt(due, waits.quiet, now)),
+        (None, _) => answer,
     }
 }
 
-/// Why a delivery waits although it is due.
-pub fn quiet_until(until: i64) -> String {
-    format!("quiet until {} UTC, asked for by the receiver", date_and_time(until))
+/// What a living host is doing now.
+pub fn being_sent(seen: InFlightDelivery) -> String {
+    format!("being sent since {} UTC (attempt {})", time_to_second(seen.since), seen.attempt)
+}
+
+/// When a pending delivery is tried next, and why it waits although it is due.
+pub fn next_attempt(due: i64, quiet: Option<i64>, now: i64) -> String {
+    match quiet {
+        Some(until) if until > now && until >= due => {
+            format!("quiet until {} UTC, asked for by the receiver", date_and_time(until))
+        }
+        _ if due > now => format!("next attempt in {}", span(due - now)),
+        _ => "due now".to_owned(),
+    }
 }
 
 pub fn style_of(state: DeliveryState) -> Style {
@@ -247,7 +286,7 @@ pub mod tests {
         fill(&path);
         let all = listed(&path, &[]);
         assert!(all.contains("1 pending, 1 delivered, 1 dead"), "{all}");
-        assert!(all.contains("answered 503; next in"), "{all}");
+        assert!(all.contains("answered 503; next attempt in"), "{all}");
         assert!(!all.contains('\x1b'), "the text of a receiver cannot steer the terminal: {all}");
         let dead = listed(&path, &["--dead"]);
         assert!(dead.contains("ops") && !dead.contains("team"), "{dead}");

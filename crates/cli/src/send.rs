@@ -2,20 +2,25 @@
 
 use super::failure::Failure;
 use super::input;
+use super::list::being_sent;
 use super::preview::{bad_event, unmet_conditions};
 use super::source::{self, GivenEvent};
-use super::terminal::{Style, Terminal, count, one_line, span};
+use super::terminal::{Style, Terminal, count, date_and_time, one_line, span, time_to_second};
 use serde_json::{Value as Json, json};
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 use taskbell_core::clock;
 use taskbell_core::config::Config;
-use taskbell_core::engine::{Bell, ErrorKind, Level};
+use taskbell_core::engine::{self, Bell, ErrorKind, InFlightDelivery, Level};
 use taskbell_core::event::EventId;
 use taskbell_core::spool::SpoolPath;
-use taskbell_core::spool::{DeliveryDetail, DeliveryState, EventDetail, Reader};
+use taskbell_core::spool::{AttemptDetail, DeliveryDetail, DeliveryState, EventDetail, Reader};
 
 /// How long to wait for a report at a time.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
+
+/// How often the spool is looked at for failed attempts.
+const LOOK_INTERVAL: Duration = Duration::from_millis(200);
 
 #[derive(Debug, clap::Args)]
 pub struct SendArgs {
@@ -57,7 +62,8 @@ pub fn run(arguments: &SendArgs, terminal: &mut Terminal) -> Result<(), Failure>
         terminal.line(&format!("accepted {} as {id}", given.kind))?;
     }
     let mut totals = EndedDeliveries::default();
-    let ended = wait(&bell, accepted.ticket, accepted.id, arguments.timeout, &mut totals, terminal)?;
+    let mut failures = Failures::new(&spool, accepted.id, terminal);
+    let ended = wait(&bell, accepted.ticket, arguments.timeout, &mut failures, &mut totals, terminal)?;
     let waiting = if ended { Vec::new() } else { pending(&spool, accepted.id) };
     let closed = bell.close(Duration::from_secs(1));
     drop(bell);
@@ -71,13 +77,13 @@ pub fn run(arguments: &SendArgs, terminal: &mut Terminal) -> Result<(), Failure>
 fn wait(
     bell: &Bell,
     ticket: u64,
-    id: EventId,
     limit: Duration,
+    failures: &mut Failures,
     totals: &mut EndedDeliveries,
     terminal: &mut Terminal,
 ) -> Result<bool, Failure> {
     let deadline = Instant::now() + limit;
-    let id = id.to_string();
+    let id = failures.event.to_string();
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         let waited = bell.wait(ticket, left.min(POLL_INTERVAL));
@@ -88,12 +94,72 @@ fn wait(
                 totals.earlier += 1;
             }
         }
+        failures.print_new(terminal)?;
         match waited {
             Ok(()) => return Ok(true),
             Err(error) if error.kind == ErrorKind::Timeout && !left.is_zero() => {}
             Err(error) if error.kind == ErrorKind::Timeout => return Ok(false),
             Err(error) => return Err(bad_event(error)),
         }
+    }
+}
+
+/// The failed attempts of an event, as its host records them.
+struct Failures {
+    event: EventId,
+    reader: Option<Reader>,
+    looked: Instant,
+    printed: HashSet<(i64, u32)>,
+}
+
+impl Failures {
+    /// Scripts get what became of each delivery, and nothing before.
+    fn new(spool: &SpoolPath, event: EventId, terminal: &Terminal) -> Failures {
+        let reader = match spool {
+            SpoolPath::File(path) if !terminal.json() => Reader::open(path).ok(),
+            _ => None,
+        };
+        Failures { event, reader, looked: Instant::now(), printed: HashSet::new() }
+    }
+
+    /// Prints those that will be tried again.
+    fn print_new(&mut self, terminal: &mut Terminal) -> Result<(), Failure> {
+        let Some(reader) = self.reader.as_ref().filter(|_| self.looked.elapsed() >= LOOK_INTERVAL) else {
+            return Ok(());
+        };
+        self.looked = Instant::now();
+        let event = reader.show(&self.event.to_string()).ok().flatten();
+        for delivery in event.iter().flat_map(|event| &event.deliveries) {
+            for attempt in &delivery.attempts {
+                let Some(next) = attempt.next_at.filter(|_| delivery.state == DeliveryState::Pending) else {
+                    continue;
+                };
+                if self.printed.insert((delivery.delivery, attempt.number)) {
+                    let state = terminal.paint(Style::Warning, "retrying");
+                    let (endpoint, hook) = (one_line(&delivery.endpoint), one_line(&delivery.hook));
+                    let (number, reason, next) =
+                        (attempt.number, why(attempt), at_time(next, clock::unix_ms()));
+                    terminal.line(&format!(
+                        "{state}   {endpoint} ({hook})  attempt {number}  {reason}; next attempt {next}"
+                    ))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What went wrong in an attempt.
+fn why(attempt: &AttemptDetail) -> String {
+    attempt.error.as_deref().map_or_else(|| attempt.outcome.clone(), one_line)
+}
+
+/// A time to come, and how long that is.
+fn at_time(due: i64, now: i64) -> String {
+    match due - now {
+        ..=0 => "now".to_owned(),
+        wait if wait < 86_400_000 => format!("at {} UTC, in {}", time_to_second(due), span(wait)),
+        wait => format!("at {} UTC, in {}", date_and_time(due), span(wait)),
     }
 }
 
@@ -127,10 +193,21 @@ fn print_report(report: &Json, totals: &mut EndedDeliveries, terminal: &mut Term
     Ok(terminal.line(&format!("{state}  {endpoint} ({hook}){status}  {attempts}{reason}"))?)
 }
 
-/// The pending deliveries of an event, from the spool.
-fn pending(spool: &SpoolPath, id: EventId) -> Vec<DeliveryDetail> {
+/// The pending deliveries of an event, from the spool, and which of them are being sent.
+fn pending(spool: &SpoolPath, id: EventId) -> Vec<(DeliveryDetail, Option<InFlightDelivery>)> {
     let deliveries = stored(spool, id).map(|event| event.deliveries).unwrap_or_default();
-    deliveries.into_iter().filter(|delivery| delivery.state == DeliveryState::Pending).collect()
+    let reader = match spool {
+        SpoolPath::File(path) => Reader::open(path).ok(),
+        SpoolPath::Memory => None,
+    };
+    let in_flight = reader.and_then(|reader| engine::deliveries_in_flight(&reader).ok()).unwrap_or_default();
+    let pending = deliveries.into_iter().filter(|delivery| delivery.state == DeliveryState::Pending);
+    pending
+        .map(|delivery| {
+            let seen = in_flight.get(&delivery.delivery).copied();
+            (delivery, seen)
+        })
+        .collect()
 }
 
 /// The event as the spool has it.
@@ -144,12 +221,12 @@ fn finish(
     given: &GivenEvent,
     totals: &EndedDeliveries,
     ended: bool,
-    waiting: &[DeliveryDetail],
+    waiting: &[(DeliveryDetail, Option<InFlightDelivery>)],
     spool: &SpoolPath,
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
-    for delivery in waiting {
-        print_pending(delivery, terminal)?;
+    for (delivery, in_flight) in waiting {
+        print_pending(delivery, in_flight.as_ref(), terminal)?;
     }
     if totals.earlier > 0 && !terminal.json() {
         let earlier = count(totals.earlier, "delivery", "deliveries");
@@ -190,7 +267,11 @@ fn finish(
     Ok(())
 }
 
-fn print_pending(delivery: &DeliveryDetail, terminal: &mut Terminal) -> Result<(), Failure> {
+fn print_pending(
+    delivery: &DeliveryDetail,
+    in_flight: Option<&InFlightDelivery>,
+    terminal: &mut Terminal,
+) -> Result<(), Failure> {
     let last = delivery.attempts.last();
     if terminal.json() {
         let status = last.and_then(|attempt| attempt.status);
@@ -203,21 +284,20 @@ fn print_pending(delivery: &DeliveryDetail, terminal: &mut Terminal) -> Result<(
             "status": status,
             "error": error,
             "due_at": delivery.due_at,
+            "in_flight": in_flight,
         }))?);
     }
     let state = terminal.paint(Style::Warning, "pending");
-    let why = match last {
-        Some(attempt) => attempt.error.as_deref().map_or_else(|| attempt.outcome.clone(), one_line),
-        None => "not tried yet".to_owned(),
-    };
-    let due = match delivery.due_at.map_or(0, |due| due - clock::unix_ms()) {
-        ..=0 => "due now".to_owned(),
-        wait => format!("next in {}", span(wait)),
+    let why = last.map_or_else(|| "not tried yet".to_owned(), why);
+    let now = clock::unix_ms();
+    let next = match in_flight {
+        Some(seen) => being_sent(*seen),
+        None => format!("next attempt {}", at_time(delivery.due_at.unwrap_or(now), now)),
     };
     let attempts = count(delivery.attempts.len(), "attempt", "attempts");
     let endpoint = one_line(&delivery.endpoint);
     let hook = one_line(&delivery.hook);
-    terminal.line(&format!("{state}  {endpoint} ({hook})  {attempts}  {why}; {due}"))?;
+    terminal.line(&format!("{state}  {endpoint} ({hook})  {attempts}  {why}; {next}"))?;
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use super::explain;
 use super::failure::Failure;
-use super::list::{quiet_until, style_of};
+use super::list::{being_sent, next_attempt, style_of, with_in_flight};
 use super::source::{self, Source};
 use super::terminal::{
     Style, Terminal, date_and_time, harmless, one_line, pretty, screenful, span, time_of_day,
@@ -11,7 +11,7 @@ use std::time::Duration;
 use taskbell_core::clock;
 use taskbell_core::config::Config;
 use taskbell_core::endpoint::Endpoint;
-use taskbell_core::engine;
+use taskbell_core::engine::{self, InFlightDelivery};
 use taskbell_core::event::EventId;
 use taskbell_core::lanes::{self, Body, Job};
 use taskbell_core::message::Extras;
@@ -50,17 +50,25 @@ pub fn run(arguments: &ShowArgs, terminal: &mut Terminal) -> Result<(), Failure>
             ),
         ));
     };
+    let in_flight = engine::deliveries_in_flight(&reader).unwrap_or_default();
     if terminal.json() {
-        let json = serde_json::to_value(&event).unwrap_or_default();
-        terminal.object(&json)?;
-        return Ok(());
+        let mut json = serde_json::to_value(&event).unwrap_or_default();
+        for delivery in json["deliveries"].as_array_mut().into_iter().flatten() {
+            let seen = delivery["delivery"].as_i64().and_then(|number| in_flight.get(&number));
+            *delivery = with_in_flight(delivery.take(), seen);
+        }
+        return Ok(terminal.object(&json)?);
     }
     let max_lines = if arguments.full { usize::MAX } else { LINES };
     show_event(&event, max_lines, terminal)?;
     let quiet = engine::quiet_endpoints(&reader, clock::unix_ms()).unwrap_or_default();
     for delivery in &event.deliveries {
-        let quiet = quiet.get(&delivery.endpoint).copied();
-        show_delivery(&event, delivery, quiet, config.as_ref(), max_lines, terminal)?;
+        let when = when(
+            delivery,
+            in_flight.get(&delivery.delivery).copied(),
+            quiet.get(&delivery.endpoint).copied(),
+        );
+        show_delivery(&event, delivery, &when, config.as_ref(), max_lines, terminal)?;
     }
     show_unfired(&event, config.as_ref(), terminal)
 }
@@ -102,27 +110,31 @@ fn show_event(event: &EventDetail, max_lines: usize, terminal: &mut Terminal) ->
     Ok(terminal.line("")?)
 }
 
+/// When a delivery ended, or what it waits for.
+fn when(delivery: &DeliveryDetail, in_flight: Option<InFlightDelivery>, quiet: Option<i64>) -> String {
+    let now = clock::unix_ms();
+    let tried = delivery.attempts.last().map_or(0, |attempt| attempt.number);
+    match (delivery.due_at, delivery.ended_at, in_flight.filter(|seen| seen.attempt > tried)) {
+        (Some(_), _, Some(seen)) => format!(", {}", being_sent(seen)),
+        (Some(due), _, None) if due > now && quiet.is_none_or(|until| until < due) => {
+            format!(", next attempt {} UTC, in {}", date_and_time(due), span(due - now))
+        }
+        (Some(due), _, None) => format!(", {}", next_attempt(due, quiet, now)),
+        (None, Some(ended), _) => format!(" at {} UTC", date_and_time(ended)),
+        (None, None, _) => String::new(),
+    }
+}
+
 fn show_delivery(
     event: &EventDetail,
     delivery: &DeliveryDetail,
-    quiet: Option<i64>,
+    when: &str,
     config: Option<&Config>,
     max_lines: usize,
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
     let endpoint = terminal.paint(Style::Heading, one_line(&delivery.endpoint));
     let state = terminal.paint(style_of(delivery.state), delivery.state.as_str());
-    let when = match (delivery.due_at, delivery.ended_at) {
-        (Some(due), _) if quiet.is_some_and(|until| until >= due) => {
-            format!(", {}", quiet_until(quiet.unwrap_or(due)))
-        }
-        (Some(due), _) if due > clock::unix_ms() => {
-            format!(", next attempt {} UTC, in {}", date_and_time(due), span(due - clock::unix_ms()))
-        }
-        (Some(_), _) => ", due now".to_owned(),
-        (None, Some(ended)) => format!(" at {} UTC", date_and_time(ended)),
-        (None, None) => String::new(),
-    };
     let hook = one_line(&delivery.hook);
     terminal.line(&format!("delivery {} to {endpoint} by {hook}: {state}{when}", delivery.delivery))?;
     if let Some(why) = &delivery.why {

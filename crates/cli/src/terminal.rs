@@ -170,6 +170,11 @@ pub fn time_of_day(unix_ms: i64) -> String {
     text.get(11..23).unwrap_or(&text).to_owned()
 }
 
+/// A time of day in UTC without its milliseconds, `18:24:05`, from Unix milliseconds.
+pub fn time_to_second(unix_ms: i64) -> String {
+    time_of_day(unix_ms).chars().take(8).collect()
+}
+
 /// A date and time in UTC, `2026-03-01 18:24:05`, from Unix milliseconds.
 pub fn date_and_time(unix_ms: i64) -> String {
     let text = taskbell_core::clock::rfc3339(unix_ms);

@@ -174,6 +174,7 @@ impl Bell {
             let entry = json!({
                 "waiting": state.waiting,
                 "in_flight": state.in_flight,
+                "in_flight_since": state.in_flight_since.map(clock::rfc3339),
                 "state": state.state,
                 "quiet_until": state.quiet_until.map(clock::rfc3339),
             });

@@ -16,6 +16,7 @@ use super::log::Level;
 use super::parts::Parts;
 use super::peers::Peers;
 use super::phase::Phase;
+use super::sending_marks::SendingMarks;
 use super::supervise::missing_threads::MissingThreads;
 use crate::clock::Moment;
 use crate::failpoint;
@@ -35,6 +36,7 @@ pub struct Dispatcher {
     pub(super) housekeeping: Housekeeping,
     pub(super) idle: Idle,
     pub(super) missing_threads: MissingThreads,
+    pub(super) sending_marks: SendingMarks,
     /// A damaged spool that the start moved aside; it is read before anything else.
     pub(super) damaged: Option<DamagedFile>,
 }
@@ -80,6 +82,11 @@ impl Dispatcher {
             &self.transaction.lane_reports,
         );
         self.transaction.states.extend(changed);
+        if self.committer.has_file {
+            let reports = &self.transaction.lane_reports;
+            let marks = self.sending_marks.changes(&self.parts.lanes, reports, instance, now);
+            self.transaction.states.extend(marks);
+        }
     }
 
     pub(super) fn decide_events(&mut self) {

@@ -27,6 +27,7 @@ pub struct LaneReports {
     // Rows of deliveries that changed when the spool was recreated: the number lanes know, and the present one.
     renumbered: Mutex<HashMap<i64, i64>>,
     scrubber: RwLock<Scrubber>,
+    attempt_began: AtomicBool,
     lacks_thread: AtomicBool,
     damaged: AtomicBool,
 }
@@ -52,6 +53,7 @@ impl LaneReports {
             messages: Mutex::new(messages),
             renumbered: Mutex::default(),
             scrubber: RwLock::new(scrubber),
+            attempt_began: AtomicBool::new(false),
             lacks_thread: AtomicBool::new(false),
             damaged: AtomicBool::new(false),
         }
@@ -77,6 +79,16 @@ impl LaneReports {
             self.room.notify_all();
         }
         reports
+    }
+
+    /// Whether an attempt has begun since [`LaneReports::note_attempts`].
+    pub fn has_new_attempt(&self) -> bool {
+        self.attempt_began.load(Ordering::SeqCst)
+    }
+
+    /// The attempts that have begun are about to be looked at.
+    pub fn note_attempts(&self) {
+        self.attempt_began.store(false, Ordering::SeqCst);
     }
 
     /// Whether a lane lacked a thread since the last call.
@@ -155,6 +167,11 @@ impl LaneSink for LaneReports {
             bytes: message.body,
             extras: Extras::from_text(message.extras.as_deref()),
         }))
+    }
+
+    fn attempt_begins(&self) {
+        self.attempt_began.store(true, Ordering::SeqCst);
+        self.waker.notify();
     }
 
     fn lacks_thread(&self) {

@@ -121,6 +121,7 @@ impl Parts {
     pub fn has_work(&self) -> bool {
         !self.intake.is_drained()
             || self.lanes.reports.waiting() > 0
+            || self.lanes.reports.has_new_attempt()
             || !self.reload.is_empty()
             || self.alerts.is_early()
             || self.phase.get() != Phase::Open

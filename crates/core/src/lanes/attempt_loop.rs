@@ -88,10 +88,14 @@ fn run(lane: &Arc<Lane>) {
 fn deliver(lane: &Lane, jobs: Vec<Job>) {
     let mut next = prepare(lane, jobs);
     while let Some(mut attempt) = next {
-        let decision = guarded(|| {
-            attempt.send(lane);
-            attempt.interpret(lane);
-            attempt.decide(lane)
+        lane.begin_sending(&attempt.jobs, attempt.started_at);
+        let sent = guarded(|| attempt.send(lane));
+        lane.end_sending(&attempt.jobs);
+        let decision = sent.and_then(|()| {
+            guarded(|| {
+                attempt.interpret(lane);
+                attempt.decide(lane)
+            })
         });
         next = report(lane, attempt, decision.unwrap_or(AttemptDecision::Defect));
     }

@@ -3,6 +3,7 @@
 
 mod health;
 mod outcome;
+mod sending;
 
 use super::breaker::{Breaker, Permit};
 use super::coalesce;
@@ -19,6 +20,8 @@ use crate::transport::{Client, Reach, TransportError};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+pub use sending::SendingAttempt;
+
 /// The state of a lane, for stats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LaneState {
@@ -26,6 +29,8 @@ pub struct LaneState {
     pub waiting: usize,
     /// Attempts in flight.
     pub in_flight: usize,
+    /// Since when the oldest of them is, in Unix milliseconds.
+    pub in_flight_since: Option<i64>,
     /// `open`, `quiet` while it waits as the receiver asked, `breaker` while only probes go, `gone` after the
     /// endpoint answered so.
     pub state: &'static str,
@@ -54,6 +59,7 @@ struct Inner {
     health: EndpointHealth,
     health_reported: EndpointHealth,
     in_flight: usize,
+    sending: Vec<SendingAttempt>,
     /// Delivered messages whose file is not sent yet.
     following_up: usize,
     threads: usize,
@@ -108,6 +114,7 @@ impl Lane {
             health: EndpointHealth::default(),
             health_reported: EndpointHealth::default(),
             in_flight: 0,
+            sending: Vec::new(),
             following_up: 0,
             threads: 0,
             idle_threads: 0,
@@ -149,6 +156,7 @@ impl Lane {
         LaneState {
             waiting: inner.queue.len(),
             in_flight: inner.in_flight,
+            in_flight_since: inner.sending.first().map(|attempt| attempt.started_at),
             state: match (&inner.gone, inner.breaker.is_open()) {
                 (Some(_), _) => "gone",
                 (None, _) if quiet.is_some() => "quiet",

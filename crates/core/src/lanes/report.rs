@@ -88,6 +88,9 @@ pub trait LaneSink: Send + Sync + fmt::Debug {
     /// The reason when it cannot be read now.
     fn body(&self, delivery: i64) -> Result<Option<Body>, String>;
 
+    /// Is told that an attempt begins.
+    fn attempt_begins(&self);
+
     /// Is told that the system had no thread for a lane, which must be asked again with
     /// [`Lane::start_missing_thread`](super::Lane::start_missing_thread).
     fn lacks_thread(&self);

@@ -48,6 +48,7 @@ pub(super) fn take_over(
     dead: &[String],
     now: i64,
 ) -> rusqlite::Result<Takeover> {
+    forget_in_flight(conn, dead)?;
     if orphans(conn, dead)?.is_empty() {
         return Ok(Takeover::default());
     }
@@ -73,6 +74,16 @@ pub(super) fn take_over(
     }
     transaction.commit()?;
     Ok(taken)
+}
+
+/// Nothing that a dead instance sent is in flight any more.
+fn forget_in_flight(conn: &Connection, dead: &[String]) -> rusqlite::Result<()> {
+    for (key, _) in state_key::read_all(conn, StateKind::InFlight)? {
+        if dead.contains(&key.owner) {
+            state_key::write(conn, &key, None)?;
+        }
+    }
+    Ok(())
 }
 
 /// Takes this instance's name from all it holds.

@@ -14,6 +14,8 @@ pub enum StateKind {
     EndpointHealth,
     /// An endpoint that refuses all further requests.
     GoneEndpoint,
+    /// The attempts of an instance to an endpoint that are in flight.
+    InFlight,
     /// The last number of a delivery; one value, without a name.
     LastNumber,
     /// A value that is another one after each act of an operator; one value, without a name.
@@ -36,6 +38,7 @@ impl StateKind {
             StateKind::Configuration => "configuration",
             StateKind::EndpointHealth => "endpoint health",
             StateKind::GoneEndpoint => "gone endpoint",
+            StateKind::InFlight => "in flight",
             StateKind::LastNumber => "last number",
             StateKind::OperatorMark => "operator mark",
             StateKind::QueueCounts => "queue counts",

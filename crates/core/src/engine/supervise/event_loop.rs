@@ -209,7 +209,17 @@ impl Dispatcher {
         let stall = self.decider.config.queue.batch_stall.and(self.committer.stalls.due());
         let housekeeping = Some(self.housekeeping.due());
         let threads = self.missing_threads.due(&self.parts);
-        let due = [threads, self.decider.tally.next_due(), stall, alerts, housekeeping, peers, by_wall_clock];
+        let marks = self.committer.has_file.then(|| self.sending_marks.due(&self.parts.lanes)).flatten();
+        let due = [
+            threads,
+            marks,
+            self.decider.tally.next_due(),
+            stall,
+            alerts,
+            housekeeping,
+            peers,
+            by_wall_clock,
+        ];
         due.into_iter().flatten().min()
     }
 }

@@ -18,7 +18,7 @@ const HANDLE_PATIENCE: Duration = Duration::from_secs(10);
 /// thread should.
 pub fn leave(parts: Arc<Parts>, mut spool: Spool, spool_file: Option<&Path>) {
     let instance = parts.intake.instance();
-    if let Err(error) = leave_alerts(&mut spool, instance).and_then(|()| spool.release()) {
+    if let Err(error) = leave_states(&mut spool, instance).and_then(|()| spool.release()) {
         let text = format!("the spool could not be left in order; the next start repairs it: {error}");
         parts.log.write(Level::Warn, &text);
     }
@@ -41,16 +41,20 @@ pub fn leave(parts: Arc<Parts>, mut spool: Spool, spool_file: Option<&Path>) {
     }
 }
 
-/// Leaves firing alerts to the next start, which may come before this instance counts as dead.
-fn leave_alerts(spool: &mut Spool, instance: &str) -> Result<(), SpoolError> {
+/// Leaves firing alerts to the next start, which may come before this instance counts as dead. Nothing is in flight
+/// any more.
+fn leave_states(spool: &mut Spool, instance: &str) -> Result<(), SpoolError> {
     let mut states = spool.states(StateKind::Alert)?;
+    states.extend(spool.states(StateKind::InFlight)?);
     states.retain(|(key, _)| key.owner == instance);
     if states.is_empty() {
         return Ok(());
     }
     let mut batch = spool.begin()?;
     for (key, kept) in states {
-        batch.put_state(&StateKey::shared(key.kind, &key.name), Some(&kept))?;
+        if key.kind == StateKind::Alert {
+            batch.put_state(&StateKey::shared(key.kind, &key.name), Some(&kept))?;
+        }
         batch.put_state(&key, None)?;
     }
     batch.commit()

@@ -16,6 +16,7 @@ use crate::engine::idle::Idle;
 use crate::engine::ingest::Ingest;
 use crate::engine::parts::Parts;
 use crate::engine::peers::Peers;
+use crate::engine::sending_marks::SendingMarks;
 use crate::engine::shared_batches::StallTimer;
 use crate::intake::{self, Home, Intake, PeerSignal};
 use crate::os;
@@ -87,6 +88,7 @@ pub fn new_dispatcher(parts: &Arc<Parts>, spool: Spool, decider: Decider) -> Dis
         housekeeping: Housekeeping::new(now),
         idle: Idle::new(now),
         missing_threads: MissingThreads::default(),
+        sending_marks: SendingMarks::default(),
         damaged: None,
         parts: Arc::clone(parts),
     }

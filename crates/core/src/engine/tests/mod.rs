@@ -7,6 +7,7 @@ mod disk;
 mod mishaps;
 mod operator;
 mod restart;
+mod sending;
 mod shutdown;
 
 use super::Bell;

@@ -1,0 +1,54 @@
+//! What an operator sees of attempts in flight.
+
+use super::{PATIENCE, Place, Receiver, crash, emit, eventually, stat};
+use crate::engine::deliveries_in_flight;
+use crate::spool::{Reader, StateKind};
+
+fn marks(place: &Place) -> usize {
+    Reader::open(&place.spool()).unwrap().states(StateKind::InFlight).unwrap().len()
+}
+
+#[test]
+fn an_attempt_that_lasts_is_marked_until_its_end_and_only_while_its_host_lives() {
+    let receiver = Receiver::answering(Some((503, "")));
+    let place = Place::ringing(receiver.port);
+    let bell = place.open();
+    let before = crate::clock::unix_ms();
+    emit(&bell, 1..2);
+    receiver.await_requests(1);
+    // A retry starts while the dispatcher sleeps, and hangs.
+    receiver.now_answers(None);
+    let in_flight = || deliveries_in_flight(&Reader::open(&place.spool()).unwrap()).unwrap();
+    eventually("the mark", || !in_flight().is_empty());
+    let (_, seen) = in_flight().into_iter().next().unwrap();
+    assert!(seen.attempt >= 2 && (before..=crate::clock::unix_ms()).contains(&seen.since), "{seen:?}");
+    assert!(bell.stats()["lanes"]["e0"]["in_flight_since"].is_string());
+    let dead = crash(&place);
+    assert_eq!(marks(&dead), 1);
+    let left = deliveries_in_flight(&Reader::open(&dead.spool()).unwrap()).unwrap();
+    assert!(left.is_empty(), "its host does not live: {left:?}");
+    bell.close(std::time::Duration::ZERO).unwrap();
+    eventually("the end of the mark", || marks(&place) == 0);
+    // The next host takes over the delivery of the dead one, and forgets the mark.
+    receiver.now_answers(Some((204, "")));
+    let next = dead.open();
+    eventually("the delivery", || stat(&next, "delivered") == 1);
+    assert_eq!(marks(&dead), 0);
+}
+
+#[test]
+fn the_end_of_a_long_attempt_removes_its_mark_and_short_ones_leave_none() {
+    let receiver = Receiver::answering(None);
+    let mut place = Place::ringing(receiver.port);
+    place.config["endpoints"]["e0"]["timeout"] = "3s".into();
+    place.config["endpoints"]["e0"]["connect_timeout"] = "3s".into();
+    let bell = place.open();
+    let ticket = bell.emit("test.event", b"{\"n\": 1}").unwrap().ticket;
+    eventually("the mark", || marks(&place) == 1);
+    receiver.now_answers(Some((204, "")));
+    bell.wait(ticket, PATIENCE).unwrap();
+    assert_eq!(marks(&place), 0, "it goes with the record of the attempt");
+    emit(&bell, 2..30);
+    eventually("the others", || stat(&bell, "delivered") == 29);
+    assert_eq!(marks(&place), 0);
+}
