@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from bells import settings
+from bells import eventually, settings
 from tools import python
 
 HOST = """
@@ -86,3 +86,50 @@ def test_parent_and_child_may_share_a_spool(tmp_path, receive):
     assert "ok" in python(SAME_SPOOL, config, timeout=120)
     names = {request.json()["data"]["task"]["name"] for request in receiver.wait_for(2)}
     assert names == {"parent", "child"}
+
+
+BUSY = """
+import json, os, signal, sys, threading, taskbell
+shared, own = sys.argv[1:]
+bells = [taskbell.Bell(shared), taskbell.Bell(json.dumps({**json.loads(shared), "spool": {"path": own + "-parent"}}))]
+stop = threading.Event()
+
+def keep_busy(bell):
+    number = 0
+    while not stop.is_set():
+        bell.emit("test.event", {"who": f"parent {number}"})
+        number += 1
+        stop.wait(0.0005)
+
+threads = [threading.Thread(target=keep_busy, args=[bell]) for bell in bells]
+for thread in threads:
+    thread.start()
+for number in range(24):
+    child = os.fork()
+    if child == 0:
+        # A child that waits for a lock of its parent's ends by the alarm.
+        signal.alarm(100)
+        config = json.loads(shared)
+        if number % 2:
+            config["spool"]["path"] = f"{own}-{number}"
+        taskbell.init(config)
+        taskbell.on_task_complete({"name": f"child {number}"})
+        os._exit(0 if taskbell.shutdown(60) == 0 else 3)
+    assert os.waitpid(child, 0)[1] == 0, number
+stop.set()
+for thread in threads:
+    thread.join()
+print("ok")
+"""
+
+
+def test_a_child_opens_a_spool_whatever_its_parents_threads_were_doing(tmp_path, receive):
+    receiver = receive()
+    config = json.dumps(settings(tmp_path, receiver.url()))
+    assert "ok" in python(BUSY, config, str(tmp_path / "own.db"), timeout=240)
+
+    def arrived() -> set[str]:
+        tasks = (request.json()["data"].get("task") for request in receiver.wait_for(0))
+        return {task["name"] for task in tasks if task}
+
+    eventually("every child's message", lambda: arrived() == {f"child {number}" for number in range(24)})

@@ -1,18 +1,19 @@
-//! What differs between operating systems: threads with blocked signals, fork detection, staying
-//! mapped, and what the system tells of itself.
+//! What differs between operating systems: threads with blocked signals, forks, staying mapped,
+//! and what the system tells of itself.
 
 #![allow(unsafe_code)]
 
+mod fork;
 mod signals;
 #[cfg(unix)]
 pub(crate) mod wait;
 
+pub use fork::{forks, watch_forks};
 pub(crate) use signals::WriteSignals;
 
 use signals::{Blocked, Mask};
 use std::io;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::{self, Builder, JoinHandle, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
@@ -24,10 +25,6 @@ const STACK_BYTES: usize = 1024 * 1024;
 
 /// The stack of a thread that compiles or renders templates. It is reserved, and takes memory only as far as it is used.
 const RENDER_STACK_BYTES: usize = 16 * 1024 * 1024;
-
-/// How often this process has been forked off since the library was loaded: 0 in the process that
-/// loaded it, one more in each child. Costs one load.
-static FORKS: AtomicU32 = AtomicU32::new(0);
 
 /// Starts a thread named `name` (cut to 15 bytes) with every signal blocked, so that no handler of
 /// the host ever runs on it.
@@ -85,27 +82,6 @@ fn spawn_masked(
     // A thread starts with its creator's mask, so the creator's is set for just this moment.
     let _mask = Mask::set(blocked);
     Builder::new().name(name[..end].to_owned()).stack_size(stack_bytes).spawn(run)
-}
-
-/// How often this process has been forked off since [`watch_forks`] was first called.
-pub fn forks() -> u32 {
-    FORKS.load(Ordering::Relaxed)
-}
-
-/// Starts counting forks; further calls do nothing.
-pub fn watch_forks() {
-    #[cfg(unix)]
-    {
-        static ONCE: std::sync::Once = std::sync::Once::new();
-        ONCE.call_once(|| {
-            extern "C" fn count_in_child() {
-                FORKS.fetch_add(1, Ordering::Relaxed);
-            }
-            // SAFETY: the handler only touches an atomic, which is allowed between fork and exec, and
-            // the library stays mapped for the life of the process.
-            unsafe { libc::pthread_atfork(None, None, Some(count_in_child)) };
-        });
-    }
 }
 
 /// The user this process acts as; `None` where users have no number.
