@@ -4,6 +4,7 @@ use serde_json::{Value as Json, json};
 use taskbell_core::config::Config;
 use taskbell_core::event::EventId;
 use taskbell_core::hooks::{Decision, Facts, Subject, TaskParams, decide};
+use taskbell_core::message::Several;
 use taskbell_core::tally::{QueueTally, Task};
 
 const NOW: i64 = 1_767_225_600_000;
@@ -31,6 +32,7 @@ fn task(payload: Json) -> Subject {
         accepted_at: NOW,
         payload: &payload,
         host: &config.host,
+        several: Several::default(),
         usual_s: None,
     };
     Subject::of_task(&facts, params, &Task::read(&payload), None)
@@ -45,6 +47,7 @@ fn queue(total: u64, duration_s: f64, failed: u64) -> Subject {
         accepted_at: NOW,
         payload: passed.as_object().unwrap(),
         host: &config.host,
+        several: Several::default(),
         usual_s: None,
     };
     Subject::of_queue(&facts, &QueueTally::opened_at(NOW))

@@ -228,3 +228,25 @@ def test_close_keeps_its_time_while_the_name_server_hangs(tmp_path, receive, rin
     ring(config)
     (request,) = receiver.wait_for(1)
     assert number(request) == 1
+
+
+def test_titles_name_the_host_as_soon_as_another_host_shares_the_spool(tmp_path, receive, ring):
+    receiver = receive()
+    shown = endpoint(receiver.url(), platform="discord", rate=[])
+    hooks = [{"on": ["test.event"], "to": ["e0"]}]
+    config = settings(tmp_path, endpoints={"e0": shown}, hooks=hooks, host={"name": "studio"})
+    bell = ring(config)
+
+    def next_title():
+        count = len(receiver.requests)
+        bell.emit("test.event")
+        return receiver.wait_for(count + 1)[count].json()["embeds"][0]["title"]
+
+    assert next_title() == "test.event"
+    same = start(config, 0, 0)
+    time.sleep(1)
+    assert next_title() == "test.event", "another process of the same host"
+    other = start({**config, "host": {"name": "farm"}}, 0, 0)
+    eventually("the host in the title", lambda: next_title() == "test.event · studio")
+    for host in (same, other):
+        kill(host)

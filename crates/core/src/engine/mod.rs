@@ -16,6 +16,7 @@ mod housekeeping;
 mod idle;
 mod in_flight;
 mod ingest;
+mod known_hosts;
 mod lane_reports;
 mod lane_table;
 mod lock;

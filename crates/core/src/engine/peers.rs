@@ -7,6 +7,7 @@
 use super::commit::{Committer, WaitingFallbacks};
 use super::decide::Decider;
 use super::dispatch::DROPPED_BY_OPERATOR;
+use super::known_hosts;
 use super::log::Level;
 use super::parts::Parts;
 use super::takeover::{dead_instances, hand_over, take_over_shaping, take_over_tally};
@@ -36,6 +37,7 @@ pub struct Peers {
     pub spool_file: Option<PathBuf>,
     // A signal may have ended deep sleep.
     slept: bool,
+    has_peers: bool,
     look_at: Duration,
     check_at: Duration,
     operator_mark: Option<Vec<u8>>,
@@ -47,6 +49,7 @@ impl Peers {
         Peers {
             spool_file,
             slept: false,
+            has_peers: false,
             look_at: Duration::ZERO,
             check_at: Duration::ZERO,
             operator_mark: None,
@@ -86,6 +89,7 @@ impl Peers {
         }
         let file = self.spool_file.clone().filter(|_| now >= self.look_at)?;
         let peers = Intake::live_instances(&file).map_or(0, |live| live.len().saturating_sub(1));
+        self.has_peers = peers > 0;
         self.look_at = now
             + match (parts.waker.is_listening(), peers) {
                 (false, _) => WITHOUT_SIGNALS,
@@ -112,6 +116,9 @@ impl Peers {
         let own = parts.intake.instance();
         let spool = &mut committer.spool;
         let dead = dead_instances(spool, self.spool_file.as_deref(), own)?;
+        if self.has_peers || !dead.is_empty() {
+            decider.several_hosts |= known_hosts::meet(spool, own, &decider.config.host.name, &dead)?;
+        }
         let taken = spool.take_over(&dead, parts.clock.unix_ms())?;
         if taken.deliveries > 0 {
             // Addresses that tasks of the dead instances named.

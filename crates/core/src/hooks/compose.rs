@@ -2,7 +2,7 @@
 
 use super::Hook;
 use crate::endpoint::{Endpoint, Overflow};
-use crate::message::{Context, Extras, Message, Notice, RenderError, SummaryLine, Template};
+use crate::message::{Context, Extras, Message, RenderError, SummaryLine, Template};
 use crate::platform::finish_template;
 use serde_json::Value as Json;
 use std::panic::{self, AssertUnwindSafe};
@@ -58,8 +58,7 @@ fn extras_of(endpoint: &Endpoint, context: &Context) -> Extras {
         form: false,
         line: coalesces.then(|| {
             let kind = context.text_at(&["event", "type"]).unwrap_or("event");
-            let notice = Notice::from_context(kind, context);
-            SummaryLine::of(kind, context, &notice)
+            SummaryLine::of(kind, context).0
         }),
         host: coalesces.then(|| context.at(&["host"]).cloned()).flatten(),
     }

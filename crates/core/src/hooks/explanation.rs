@@ -88,6 +88,7 @@ mod tests {
     use crate::config::Config;
     use crate::event::EventId;
     use crate::hooks::{Facts, TaskParams};
+    use crate::message::Several;
     use crate::tally::{QueueTally, Task};
     use serde_json::{Map, Value as Json, json};
 
@@ -104,6 +105,7 @@ mod tests {
             accepted_at: 0,
             payload: &payload,
             host: &config.host,
+            several: Several::default(),
             usual_s: None,
         };
         let subject = match kind {

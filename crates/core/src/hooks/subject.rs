@@ -5,7 +5,7 @@ use crate::clock;
 use crate::endpoint::parse_task_url;
 use crate::event::EventId;
 use crate::message::HostInfo;
-use crate::message::{Context, LazyField};
+use crate::message::{Context, LazyField, Several};
 use crate::tally::{BatchTally, EndRequest, QueueTally, Task, queue_name};
 use serde_json::{Map, Value as Json, json};
 
@@ -92,6 +92,8 @@ pub struct Facts<'a> {
     pub payload: &'a Map<String, Json>,
     /// `[host]`.
     pub host: &'a HostInfo,
+    /// What its title must name.
+    pub several: Several,
     /// The usual seconds of such a task, queue or batch, once known.
     pub usual_s: Option<f64>,
 }
@@ -218,7 +220,7 @@ impl Subject {
             accepted_at: facts.accepted_at,
             params,
             scale,
-            context: Context::new(Json::Object(context)),
+            context: Context::new(Json::Object(context)).among(facts.several),
             for_asked: false,
         }
     }

@@ -14,9 +14,19 @@ pub(crate) const ROOTS: &[&str] = &["event", "task", "queue", "batch", "alert", 
 pub struct Context {
     json: Arc<Json>,
     lazy: Option<Arc<LazyField>>,
+    several: Several,
     whole: OnceLock<Json>,
     value: OnceLock<Value>,
     clean: OnceLock<Value>,
+}
+
+/// Of what there are several, so that a title must name which one it is about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Several {
+    /// Queues.
+    pub queues: bool,
+    /// Hosts on the spool.
+    pub hosts: bool,
 }
 
 /// A field of a context that is computed when it is first read: the summary of a queue costs more than everything
@@ -102,6 +112,7 @@ impl Context {
         Context {
             json: Arc::new(json),
             lazy: None,
+            several: Several::default(),
             whole: OnceLock::new(),
             value: OnceLock::new(),
             clean: OnceLock::new(),
@@ -112,6 +123,17 @@ impl Context {
     #[must_use]
     pub fn with(self, lazy: Option<LazyField>) -> Self {
         Context { lazy: lazy.map(Arc::new), ..self }
+    }
+
+    /// Says what its titles must name.
+    #[must_use]
+    pub fn among(self, several: Several) -> Self {
+        Context { several, ..self }
+    }
+
+    /// What its titles must name.
+    pub fn several(&self) -> Several {
+        self.several
     }
 
     /// The context as JSON, for the platforms' cards.

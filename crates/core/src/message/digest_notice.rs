@@ -1,13 +1,13 @@
 //! The card of a digest or a summary: what happened by its weight, each kind of event in a part of its own.
 
-use super::context::Context;
+use super::context::{Context, Several};
 use super::filters;
 use super::notice::{self, Notice};
 use super::rendered_message::Tone;
 use super::strings::{Strings, fill};
 use super::summary_line::{SummaryLine, SummaryPart};
 use serde_json::{Map, Value as Json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The lines of a part; further ones are counted. Every alert is named, up to a number that no card carries.
 const MAX_LINES: usize = 5;
@@ -19,6 +19,9 @@ const MAX_NAMES: usize = 5;
 /// The characters of a line and of a name in it.
 const MAX_LINE_CHARS: usize = 300;
 const MAX_NAME_CHARS: usize = 60;
+
+/// The hosts that the title names.
+const MAX_HOSTS: usize = 3;
 
 /// The types of other events that the title names.
 const MAX_TYPES: usize = 3;
@@ -35,7 +38,8 @@ pub(super) fn digest(kind: &str, context: &Context, words: &'static Strings) -> 
     let items = context.at(&["digest", "items"]).and_then(Json::as_array).map(Vec::as_slice);
     let items = items.unwrap_or_default().iter().filter_map(Json::as_object);
     let mut pictured = None;
-    let mut lines: Vec<SummaryLine> = items.map(|item| line_of(kind, item, &mut pictured, words)).collect();
+    let several = context.several();
+    let mut lines: Vec<SummaryLine> = items.map(|item| line_of(kind, item, several, &mut pictured)).collect();
     let folded = context.at(&["digest", "lines"]).cloned().unwrap_or_default();
     lines.extend(serde_json::from_value::<Vec<SummaryLine>>(folded).unwrap_or_default());
 
@@ -43,6 +47,7 @@ pub(super) fn digest(kind: &str, context: &Context, words: &'static Strings) -> 
     let total = context.at(&["digest", "count"]).and_then(Json::as_u64).unwrap_or(shown);
     let (lines, outdated) = latest_states(lines);
     let tone = worst(&lines);
+    let hosts: BTreeSet<String> = lines.iter().filter_map(|line| line.host.clone()).collect();
     let mut parts: BTreeMap<(SummaryPart, String), PartLines> = BTreeMap::new();
     for line in lines {
         let part = parts.entry(key_of(&line)).or_default();
@@ -55,6 +60,7 @@ pub(super) fn digest(kind: &str, context: &Context, words: &'static Strings) -> 
     }
     let is_known = total <= shown || counts.is_some();
     let mut digest = Notice::new(tone, title(kind, (total, is_known), &parts, words));
+    digest.place(&hosts.into_iter().take(MAX_HOSTS).collect::<Vec<_>>(), words);
     digest.fact(words.since, notice::time(context, &["digest", "since"]));
     digest.text = Some(body(&parts, words)).filter(|text| !text.is_empty());
     if let Some(pictured) = pictured {
@@ -69,15 +75,15 @@ pub(super) fn digest(kind: &str, context: &Context, words: &'static Strings) -> 
 fn line_of(
     kind: &str,
     item: &Map<String, Json>,
+    several: Several,
     pictured: &mut Option<Notice>,
-    words: &'static Strings,
 ) -> SummaryLine {
     // Digests are not nested, so an item with a `digest` of its own is read as a single event.
     let fields = item.iter().filter(|(key, _)| *key != "digest");
-    let item = Context::new(Json::Object(fields.map(|(key, value)| (key.clone(), value.clone())).collect()));
+    let item = Context::new(Json::Object(fields.map(|(key, value)| (key.clone(), value.clone())).collect()))
+        .among(several);
     let kind = item.text_at(&["event", "type"]).unwrap_or(kind);
-    let notice = Notice::in_words(kind, &item, words);
-    let line = SummaryLine::of(kind, &item, &notice);
+    let (line, notice) = SummaryLine::of(kind, &item);
     if notice.image_url.is_some() {
         *pictured = Some(notice);
     }

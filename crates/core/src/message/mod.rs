@@ -35,7 +35,7 @@ mod tree;
 mod work_notice;
 
 pub use condition::{Condition, ConditionResult};
-pub use context::{Context, LazyField};
+pub use context::{Context, LazyField, Several};
 pub use default_body::default_body;
 pub(crate) use default_body::default_text;
 pub(crate) use filters::clip;

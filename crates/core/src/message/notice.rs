@@ -15,6 +15,12 @@ const MAX_FIELDS: usize = 8;
 
 const MAX_METRICS: usize = 4;
 
+/// The queue of tasks that name none.
+pub(super) const DEFAULT_QUEUE: &str = "default";
+
+/// The characters of a queue, batch or host in a title.
+const MAX_PLACE_CHARS: usize = 60;
+
 /// The characters of one fact or failure.
 pub(super) const MAX_FACT_CHARS: usize = 300;
 
@@ -48,6 +54,7 @@ impl Notice {
             return digest(kind, context, words);
         }
         let mut notice = Notice::of_one(kind, context, words);
+        notice.place(&places(kind, context), words);
         let suppressed = context.at(&["event", "suppressed"]).and_then(Json::as_u64).filter(|many| *many > 0);
         let suppressed = suppressed.map(|many| filters::group_thousands(&many.to_string(), words.thousands));
         notice.fact(words.suppressed, suppressed);
@@ -66,6 +73,15 @@ impl Notice {
             "alert.firing" => alert(context, Tone::Bad, words),
             "alert.resolved" => alert(context, Tone::Good, words),
             _ => other(kind, context, words),
+        }
+    }
+
+    /// Adds which of several queues, batches or hosts it is about to the title.
+    pub(super) fn place(&mut self, places: &[String], words: &Strings) {
+        if !places.is_empty() {
+            let places: Vec<String> =
+                places.iter().map(|place| filters::clip(place, MAX_PLACE_CHARS)).collect();
+            self.title = fill(words.placed, &[("title", &self.title), ("places", &places.join(words.list))]);
         }
     }
 
@@ -113,6 +129,24 @@ impl Notice {
     }
 }
 
+/// What a title names beside its words: a batch, a queue with a name of its own or beside others, and the host beside
+/// others.
+fn places(kind: &str, context: &Context) -> Vec<String> {
+    let several = context.several();
+    let family = kind.split('.').next().unwrap_or_default();
+    let is_default = |queue: &String| queue == DEFAULT_QUEUE;
+    let place = match family {
+        "batch" => text(context, &["batch", "id"]),
+        // The title of a start has the name of its own.
+        "queue" => text(context, &["queue", "name"])
+            .filter(|name| if is_default(name) { several.queues } else { kind != "queue.start" }),
+        "task" => text(context, &["task", "queue"]).filter(|_| several.queues),
+        _ => None,
+    };
+    let host = text(context, &["host", "name"]).filter(|_| several.hosts && family != "server");
+    [place, host].into_iter().flatten().collect()
+}
+
 fn task(context: &Context, words: &Strings) -> Notice {
     let (tone, what) = match context.text_at(&["task", "status"]) {
         Some("error") => (Tone::Bad, words.task_failed),
@@ -130,7 +164,7 @@ fn task(context: &Context, words: &Strings) -> Notice {
     notice.fact(words.model, text(context, &["task", "params", "model"]));
     notice.fact(words.kind, text(context, &["task", "kind"]));
     notice.fact(words.user, text(context, &["task", "user"]));
-    let queue = text(context, &["task", "queue"]).filter(|queue| queue != "default");
+    let queue = text(context, &["task", "queue"]).filter(|queue| queue != DEFAULT_QUEUE);
     notice.fact(words.queue, queue);
     notice.fact(words.batch, text(context, &["task", "batch", "id"]));
     notice.fact(words.remaining, count(context, &["task", "queue_remaining"], words));
@@ -142,7 +176,7 @@ fn task(context: &Context, words: &Strings) -> Notice {
 }
 
 fn queue_start(context: &Context, words: &Strings) -> Notice {
-    let name = text(context, &["queue", "name"]).filter(|name| name != "default");
+    let name = text(context, &["queue", "name"]).filter(|name| name != DEFAULT_QUEUE);
     let mut notice = Notice::new(Tone::Neutral, title(words.queue_started, name.as_deref(), words));
     notice.fact(words.tasks, count(context, &["queue", "total"], words).filter(|total| total != "0"));
     notice.link_to_host(context);

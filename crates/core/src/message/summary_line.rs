@@ -1,7 +1,7 @@
 //! A message in one line, for a summary or a digest of many, and the part of it to which the line belongs.
 
-use super::context::Context;
-use super::notice::{self, Notice};
+use super::context::{Context, Several};
+use super::notice::{self, DEFAULT_QUEUE, Notice};
 use super::rendered_message::Tone;
 use super::strings::{Strings, fill};
 use serde::{Deserialize, Serialize};
@@ -128,15 +128,23 @@ pub struct SummaryLine {
     /// Why it failed, or the numbers of an alert.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The host, where others share its spool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
 }
 
 impl SummaryLine {
-    /// The line of an event with this card.
-    pub fn of(kind: &str, context: &Context, notice: &Notice) -> SummaryLine {
+    /// The line of an event, and its card without the host.
+    pub fn of(kind: &str, context: &Context) -> (SummaryLine, Notice) {
+        let Several { queues, hosts } = context.several();
+        let host = notice::text(context, &["host", "name"]).filter(|_| hosts);
+        let context = &context.clone().among(Several { queues, hosts: false });
+        let notice = Notice::from_context(kind, context);
         let part = SummaryPart::of(kind, context);
         let words = Strings::of(context);
         let named = |about: &str, keys: &[&str]| {
-            keys.iter().find_map(|key| notice::text(context, &[about, key])).filter(|name| name != "default")
+            let name = keys.iter().find_map(|key| notice::text(context, &[about, key]));
+            name.filter(|name| name != DEFAULT_QUEUE)
         };
         let name = match kind.split('.').next().unwrap_or_default() {
             _ if part == SummaryPart::DigestSent => None,
@@ -150,25 +158,27 @@ impl SummaryLine {
             SummaryPart::AlertFiring | SummaryPart::AlertResolved => numbers(context, words),
             SummaryPart::QueueFailed | SummaryPart::BatchFailed => notice.failures.first().cloned(),
             SummaryPart::DigestSent => notice.text.as_deref().map(|text| text.replace('\n', " ")),
-            SummaryPart::OtherEvent => first_facts(notice, words),
+            SummaryPart::OtherEvent => first_facts(&notice, words),
             _ => notice.text.clone(),
         };
         let short = |text: String| super::clip(&text, MAX_CHARS);
-        SummaryLine {
+        let line = SummaryLine {
             tone: notice.tone,
             text: notice.title.clone(),
             part,
             kind: kind.to_owned(),
             name: name.map(short),
             reason: reason.map(short),
-        }
+            host: host.map(short),
+        };
+        (line, notice)
     }
 
     /// The line of a message of which nothing but its event's type is known.
     pub fn unknown(kind: &str) -> SummaryLine {
         let (text, kind) = (kind.to_owned(), kind.to_owned());
         let part = SummaryPart::OtherEvent;
-        SummaryLine { tone: Tone::Neutral, text, part, kind, name: None, reason: None }
+        SummaryLine { tone: Tone::Neutral, text, part, kind, name: None, reason: None, host: None }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::filters;
-use super::notice::{self, MAX_FACT_CHARS, Notice, error_text, scalar, seconds, text};
+use super::notice::{self, DEFAULT_QUEUE, MAX_FACT_CHARS, Notice, error_text, scalar, seconds, text};
 use super::rendered_message::Tone;
 use super::strings::{Strings, fill};
 use serde_json::Value as Json;
@@ -153,7 +153,7 @@ fn with_facts(
     let users: Vec<&str> = users.into_iter().flatten().filter_map(Json::as_str).collect();
     let label = if users.len() == 1 { words.user } else { words.users };
     notice.fact(label, Some(users.join(words.list)));
-    notice.fact(words.queue, text(context, &[about, "name"]).filter(|name| name != "default"));
+    notice.fact(words.queue, text(context, &[about, "name"]).filter(|name| name != DEFAULT_QUEUE));
     notice.fact(words.batch, text(context, &[about, "id"]));
     notice.failures = failures(context.at(&[about, "failures"]), counts.failed.unwrap_or(0), words);
     notice.output(context.at(&[about, "outputs"]), context);

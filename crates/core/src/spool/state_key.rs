@@ -14,6 +14,8 @@ pub enum StateKind {
     EndpointHealth,
     /// An endpoint that refuses all further requests.
     GoneEndpoint,
+    /// The name of an instance's host, while it has peers; one value of each, without a name.
+    HostName,
     /// The attempts of an instance to an endpoint that are in flight.
     InFlight,
     /// The last number of a delivery; one value, without a name.
@@ -38,6 +40,7 @@ impl StateKind {
             StateKind::Configuration => "configuration",
             StateKind::EndpointHealth => "endpoint health",
             StateKind::GoneEndpoint => "gone endpoint",
+            StateKind::HostName => "host name",
             StateKind::InFlight => "in flight",
             StateKind::LastNumber => "last number",
             StateKind::OperatorMark => "operator mark",

@@ -79,6 +79,9 @@ pub struct Tally {
     forgotten: Vec<String>,
     /// How long runs usually take.
     pub usuals: UsualDurations,
+    /// The first queue that was heard of, and whether there was another one.
+    first: Option<String>,
+    has_several: bool,
     /// How long nothing must be heard of a queue before it counts as ended; `None` for never.
     pub idle_end: Option<Duration>,
 }
@@ -140,6 +143,12 @@ impl Tally {
     /// The start of this queue is told, although the host did not tell it.
     pub fn told_start(&mut self, queue: &str, accepted_at: i64) {
         self.open(queue, accepted_at).told = true;
+    }
+
+    /// Whether more than one queue was heard of, in this process or on its spool.
+    pub fn knows_several_queues(&self) -> bool {
+        let first = self.first.as_deref().or_else(|| self.usuals.queues().next());
+        self.has_several || self.usuals.queues().any(|queue| first != Some(queue))
     }
 
     /// Whether the end of this queue has been told, and nothing was heard of it since. That is known of
@@ -255,6 +264,7 @@ impl Tally {
     /// be read are passed over: `false`.
     pub fn restore(&mut self, queue: &str, kept: &[u8], now: Duration, delay: Duration) -> bool {
         let Ok(mut open) = serde_json::from_slice::<Open>(kept) else { return false };
+        self.hear_of(queue);
         open.stirred = now;
         if let Some(end) = open.end.as_mut() {
             end.due = now + delay;
@@ -283,6 +293,7 @@ impl Tally {
         if !self.open.contains_key(queue) && self.open.len() >= MAX_QUEUES {
             self.drop_quietest();
         }
+        self.hear_of(queue);
         self.changed.push(queue.to_owned());
         let open = self
             .open
@@ -290,6 +301,13 @@ impl Tally {
             .or_insert_with(|| Open { tally: QueueTally::opened_at(accepted_at), ..Open::default() });
         open.is_own = true;
         open
+    }
+
+    fn hear_of(&mut self, queue: &str) {
+        match &self.first {
+            None => self.first = Some(queue.to_owned()),
+            Some(first) => self.has_several |= first != queue,
+        }
     }
 
     /// Makes room for one more queue: the one that has been silent longest, and whose end nobody waits

@@ -92,6 +92,12 @@ impl UsualDurations {
         self.runs.contains_key(key)
     }
 
+    /// The queues whose end was heard of.
+    pub fn queues(&self) -> impl Iterator<Item = &str> {
+        let from = queue_key("");
+        self.runs.range(from..).map_while(|(key, _)| key.strip_prefix("queue/"))
+    }
+
     /// Remembers a run that took so many seconds.
     pub fn add(&mut self, key: &str, seconds: f64) {
         if !seconds.is_finite() || seconds < 0.0 {

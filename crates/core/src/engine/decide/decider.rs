@@ -5,6 +5,7 @@ use crate::clock::Moment;
 use crate::config::Config;
 use crate::event::EventId;
 use crate::hooks::Facts;
+use crate::message::Several;
 use crate::shaping::ShapingState;
 use crate::spool::SpoolPath;
 use crate::tally::Tally;
@@ -18,6 +19,8 @@ pub struct Decider<C = Arc<Config>> {
     pub config: C,
     pub tally: Tally,
     pub shaping: ShapingState,
+    /// Whether other hosts share the spool.
+    pub several_hosts: bool,
     pub(super) now: Moment,
     pub(super) decisions: Decisions,
     explains: bool,
@@ -30,6 +33,7 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
             config: config.clone(),
             tally,
             shaping,
+            several_hosts: false,
             now: Moment::default(),
             decisions: Decisions::default(),
             explains: false,
@@ -88,6 +92,12 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
         accepted_at: i64,
         payload: &'a Map<String, Json>,
     ) -> Facts<'a> {
-        Facts { id, kind, accepted_at, payload, host: &self.config.host, usual_s: None }
+        let (host, several) = (&self.config.host, self.several());
+        Facts { id, kind, accepted_at, payload, host, several, usual_s: None }
+    }
+
+    /// What a title must name.
+    pub(super) fn several(&self) -> Several {
+        Several { queues: self.tally.knows_several_queues(), hosts: self.several_hosts }
     }
 }

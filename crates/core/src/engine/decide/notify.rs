@@ -235,6 +235,7 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
 
     fn digest_delivery(&self, window: &DigestWindow, context: &Context) -> PlannedDelivery {
         let now = self.now.unix_ms;
+        let context = &context.clone().among(self.several());
         let renderer = Renderer { config: &self.config, context };
         let hook = hook_of(&self.config.hooks, window.hook());
         let endpoint = self.config.endpoint(window.endpoint());
@@ -273,5 +274,5 @@ fn with_suppressed(context: &Context, suppressed: u64) -> Context {
     if let Some(Json::Object(event)) = json.get_mut("event") {
         event.insert("suppressed".into(), json!(suppressed));
     }
-    Context::new(json)
+    Context::new(json).among(context.several())
 }

@@ -42,10 +42,11 @@ pub fn leave(parts: Arc<Parts>, mut spool: Spool, spool_file: Option<&Path>) {
 }
 
 /// Leaves firing alerts to the next start, which may come before this instance counts as dead. Nothing is in flight
-/// any more.
+/// any more, and its host is no peer.
 fn leave_states(spool: &mut Spool, instance: &str) -> Result<(), SpoolError> {
     let mut states = spool.states(StateKind::Alert)?;
     states.extend(spool.states(StateKind::InFlight)?);
+    states.extend(spool.states(StateKind::HostName)?);
     states.retain(|(key, _)| key.owner == instance);
     if states.is_empty() {
         return Ok(());

@@ -6,6 +6,7 @@ mod documented;
 mod hostile;
 mod notices;
 mod texts;
+mod titles;
 mod trees;
 
 #[test]

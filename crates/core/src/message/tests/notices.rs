@@ -80,7 +80,7 @@ fn a_queue_counts_and_names_its_failures() {
     assert_eq!(fact(&end, "Queue"), None);
     assert_eq!(end.failures, ["portrait-07: CUDA out of memory: tried to allocate 2.5 GiB"]);
     let batch = Notice::from_context("batch.end", &sample_context("batch.end"));
-    assert_eq!(batch.title, "Batch finished: 198 of 200 succeeded, 1 cancelled");
+    assert_eq!(batch.title, "Batch finished: 198 of 200 succeeded, 1 cancelled · batch-42");
     assert_eq!(fact(&batch, "Batch"), Some("batch-42"));
 
     let failures: Vec<Json> =
@@ -91,7 +91,10 @@ fn a_queue_counts_and_names_its_failures() {
     assert_eq!((many.failures[0].as_str(), many.failures[5].as_str()), ("t0: X", "and 25 more"));
     assert_eq!(notice("queue.end", json!({})).title, "Queue finished");
     let good = notice("queue.end", json!({"queue": {"name": "night", "total": 12000, "succeeded": 12000}}));
-    assert_eq!((good.tone, good.title.as_str()), (Tone::Good, "Queue finished: all 12\u{202f}000 succeeded"));
+    assert_eq!(
+        (good.tone, good.title.as_str()),
+        (Tone::Good, "Queue finished: all 12\u{202f}000 succeeded · night")
+    );
     assert_eq!(fact(&good, "Queue"), Some("night"));
 }
 
@@ -99,7 +102,7 @@ fn a_queue_counts_and_names_its_failures() {
 fn other_events_show_their_payload() {
     let titles = [
         ("queue.start", "Queue started", Tone::Neutral),
-        ("batch.stalled", "Batch stalled: 200 of 240 done, nothing for 10 min", Tone::Warn),
+        ("batch.stalled", "Batch stalled: 200 of 240 done, nothing for 10 min · batch-42", Tone::Warn),
         ("server.start", "Server started: render-07", Tone::Neutral),
         ("server.stop", "Server stopped: render-07", Tone::Neutral),
         ("alert.firing", "Alert: disk", Tone::Bad),
@@ -235,7 +238,8 @@ fn what_a_host_did_not_count_is_left_out_and_not_zero() {
         (json!({"total": "many"}), "Queue finished", Tone::Neutral),
     ];
     for (passed, title, tone) in table {
-        let summary = crate::tally::QueueTally::opened_at(5).summary("q", 5, passed.as_object().unwrap());
+        let summary =
+            crate::tally::QueueTally::opened_at(5).summary("default", 5, passed.as_object().unwrap());
         let card = notice("queue.end", json!({"queue": summary, "event": {"data": passed}}));
         assert_eq!((card.title.as_str(), card.tone), (title, tone), "{passed}");
         assert_eq!(fact(&card, "Duration"), None, "{passed}");

@@ -2,7 +2,7 @@
 //! see what must not.
 
 use super::*;
-use crate::message::{Notice, Tone};
+use crate::message::{Context, Notice, Several, Tone};
 use serde_json::{Value, json};
 
 const PICTURE: &str = "https://cdn.example.com/1.png";
@@ -90,6 +90,30 @@ fn the_reason_of_a_failure_stands_before_the_facts() {
         let at = |word: &str| card.find(word).unwrap_or_else(|| panic!("{platform:?}: no {word} in {card}"));
         // A workflow's author places its variables.
         assert!(platform.name() == "slack-workflow" || at("REASON") < at("Tasks"), "{platform:?}: {card}");
+    }
+}
+
+#[test]
+fn every_card_names_its_queue_and_host_where_there_are_several() {
+    let mut json = context("studio").json().clone();
+    json["queue"] = json!({"name": "portraits", "total": 3, "succeeded": 3, "failed": 0, "cancelled": 0});
+    for (language, comma) in [("en", ", "), ("zh", "、")] {
+        json["host"]["language"] = json!(language);
+        let among = |hosts| Context::new(json.clone()).among(Several { queues: true, hosts });
+        for platform in all().iter().filter(|one| one.template_markup().is_some() || one.name() == "ntfy") {
+            let card = |hosts| {
+                let target = example_target(*platform, &[]);
+                let card: Value =
+                    serde_json::from_slice(&platform.card_text(&among(hosts), &target)).unwrap();
+                card.to_string()
+            };
+            assert!(
+                card(true).contains(&format!(" · portraits{comma}studio")),
+                "{platform:?}: {}",
+                card(true)
+            );
+            assert!(card(false).contains(" · portraits"), "{platform:?}: {}", card(false));
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use super::*;
 use crate::config::Config;
 use crate::event::EventId;
 use crate::hooks::{Facts, TaskParams};
+use crate::message::Several;
 use crate::tally::Task;
 use proptest::prelude::*;
 use serde_json::json;
@@ -29,6 +30,7 @@ fn task(config: &Config, number: u64, payload: Json) -> Subject {
         accepted_at: NOON,
         payload: &payload,
         host: &config.host,
+        several: Several::default(),
         usual_s: None,
     };
     Subject::of_task(&facts, TaskParams::default(), &Task::read(&payload), None)
@@ -111,7 +113,15 @@ fn an_alert_waits_for_no_queue_and_an_event_is_not_of_the_queue_of_its_own_name(
     let of = |kind: &'static str, payload: Json| {
         let payload = payload.as_object().unwrap().clone();
         let (id, host) = (EventId::new(NOON, 1), &config.host);
-        Subject::of_other(&Facts { id, kind, accepted_at: NOON, payload: &payload, host, usual_s: None })
+        Subject::of_other(&Facts {
+            id,
+            kind,
+            accepted_at: NOON,
+            payload: &payload,
+            host,
+            several: Several::default(),
+            usual_s: None,
+        })
     };
     let mut shape = ShapingState::default();
     for kind in ["alert.firing", "alert.resolved", "server.start"] {

@@ -252,3 +252,25 @@ fn a_message_that_cannot_be_made_silences_nothing_and_what_was_silenced_is_told_
     let messages = bell.commit();
     assert_eq!((messages.len(), &body(&messages[0])["text"]), (1, &json!("4 1")));
 }
+
+#[test]
+fn titles_name_the_queue_as_soon_as_there_is_another_one_also_after_a_crash() {
+    let text = "[queue]\nend_delay = '0s'\n[endpoints.a]\nurl = 'https://ntfy.sh/t'\nplatform = 'ntfy'\ntopic = 't'\n";
+    let config = Config::load(&format!("{text}{}", hook("'queue.end', 'task.complete'"))).unwrap();
+    let mut bell = Simulation::new(config, START);
+    let titles = |bell: &mut Simulation| -> Vec<String> {
+        bell.pass(seconds(1));
+        bell.commit().iter().map(|message| body(message)["title"].as_str().unwrap().to_owned()).collect()
+    };
+    let work = |bell: &mut Simulation, queue: &str| {
+        bell.emit("task.complete", format!(r#"{{"queue": "{queue}", "name": "t"}}"#).as_bytes());
+        bell.emit("queue.end", format!(r#"{{"name": "{queue}"}}"#).as_bytes());
+    };
+    work(&mut bell, "default");
+    assert_eq!(titles(&mut bell), ["Task done: t", "Queue finished: 1 of 1 succeeded"]);
+    work(&mut bell, "night");
+    assert_eq!(titles(&mut bell), ["Task done: t · night", "Queue finished: 1 of 1 succeeded · night"]);
+    bell.crash();
+    work(&mut bell, "default");
+    assert_eq!(titles(&mut bell), ["Task done: t · default", "Queue finished: 1 of 1 succeeded · default"]);
+}

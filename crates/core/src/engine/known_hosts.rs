@@ -1,0 +1,25 @@
+//! The names of the hosts whose processes share the spool: titles name the host where there are several.
+
+use crate::spool::{Spool, SpoolError, StateChange, StateKey, StateKind};
+
+const HOST: StateKind = StateKind::HostName;
+
+/// Notes the name of this host for its peers, forgets those of dead instances, and returns whether a peer has
+/// another name.
+pub fn meet(spool: &mut Spool, own: &str, name: &str, dead: &[String]) -> Result<bool, SpoolError> {
+    let known = spool.states(HOST)?;
+    let is_dead = |key: &StateKey| dead.contains(&key.owner);
+    let mut changes: Vec<StateChange> =
+        known.iter().filter(|(key, _)| is_dead(key)).map(|(key, _)| (key.clone(), None)).collect();
+    if !known.iter().any(|(key, kept)| key.owner == own && kept == name.as_bytes()) {
+        changes.push((StateKey::owned(HOST, own, ""), Some(name.as_bytes().to_vec())));
+    }
+    if !changes.is_empty() {
+        let mut transaction = spool.begin()?;
+        for (key, value) in &changes {
+            transaction.put_state(key, value.as_deref())?;
+        }
+        transaction.commit()?;
+    }
+    Ok(known.iter().any(|(key, kept)| key.owner != own && !is_dead(key) && kept != name.as_bytes()))
+}
