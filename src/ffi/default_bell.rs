@@ -4,12 +4,11 @@ use super::boundary::quiet_panics;
 use super::config::load;
 use super::handles::{self, NoBell};
 use super::text::invalid;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, TryLockError};
-use std::thread;
 use std::time::{Duration, Instant};
 use taskbell_core::engine::{Bell, Error, ErrorKind};
-use taskbell_core::os;
+use taskbell_core::os::ForkSafeLock;
 
 /// No default bell was opened yet.
 const NEVER: usize = 0;
@@ -23,9 +22,8 @@ const TRY_AGAIN: Duration = Duration::from_secs(5);
 /// A handle, or one of the two even numbers above.
 static HANDLE: AtomicUsize = AtomicUsize::new(NEVER);
 
-/// The process (as counted by `os::forks()`, plus 1) that opens or closes the bell; 0 for none. So a child
-/// of `fork` does not wait for a thread that exists only in its parent.
-static BUSY: AtomicU64 = AtomicU64::new(0);
+/// Held while the bell is opened or closed.
+static CHANGING: ForkSafeLock = ForkSafeLock::new();
 
 static FAILED: Mutex<Option<(Instant, Error)>> = Mutex::new(None);
 
@@ -36,7 +34,7 @@ pub fn open_on_first_use() -> Result<Arc<Bell>, Error> {
             if let Some(failure) = recent_failure() {
                 return Err(failure);
             }
-            let _turn = Turn::take();
+            let _turn = CHANGING.lock();
             if HANDLE.load(Ordering::Acquire) != NEVER {
                 return get();
             }
@@ -65,7 +63,7 @@ pub fn get() -> Result<Arc<Bell>, Error> {
 
 /// Opens the default bell from a configuration.
 pub fn init(config: &str) -> Result<(), Error> {
-    let _turn = Turn::take();
+    let _turn = CHANGING.lock();
     let handle = HANDLE.load(Ordering::Acquire);
     if handle != NEVER && handle != CLOSED {
         if handles::get(handle).is_ok_and(|bell| !bell.is_closed()) {
@@ -81,7 +79,7 @@ pub fn init(config: &str) -> Result<(), Error> {
 
 /// The handle of the default bell, for closing.
 pub fn handle() -> Result<usize, Error> {
-    let _turn = Turn::take();
+    let _turn = CHANGING.lock();
     let handle = HANDLE.load(Ordering::Acquire);
     if handle == NEVER || handle == CLOSED { get().map(|_| handle) } else { Ok(handle) }
 }
@@ -112,28 +110,4 @@ fn recent_failure() -> Option<Error> {
         Err(TryLockError::WouldBlock) => return None,
     };
     failed.as_ref().filter(|(at, _)| at.elapsed() < TRY_AGAIN).map(|(_, error)| error.clone())
-}
-
-/// One thread of this process at a time.
-struct Turn;
-
-impl Turn {
-    fn take() -> Turn {
-        let own = u64::from(os::forks()) + 1;
-        loop {
-            let holder = BUSY.load(Ordering::Acquire);
-            if holder != own
-                && BUSY.compare_exchange(holder, own, Ordering::AcqRel, Ordering::Relaxed).is_ok()
-            {
-                return Turn;
-            }
-            thread::sleep(Duration::from_millis(1));
-        }
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        BUSY.store(0, Ordering::Release);
-    }
 }

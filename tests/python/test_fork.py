@@ -91,7 +91,8 @@ def test_parent_and_child_may_share_a_spool(tmp_path, receive):
 BUSY = """
 import json, os, signal, sys, threading, taskbell
 shared, own = sys.argv[1:]
-bells = [taskbell.Bell(shared), taskbell.Bell(json.dumps({**json.loads(shared), "spool": {"path": own + "-parent"}}))]
+own_config = {**json.loads(shared), "spool": {"path": own + "-parent"}}
+bells = [taskbell.Bell(shared), taskbell.Bell(json.dumps(own_config))]
 stop = threading.Event()
 
 def keep_busy(bell):

@@ -8,7 +8,7 @@ mod signals;
 #[cfg(unix)]
 pub(crate) mod wait;
 
-pub use fork::{forks, watch_forks};
+pub use fork::{ForkSafeLock, forks, watch_forks};
 pub(crate) use signals::WriteSignals;
 
 use signals::{Blocked, Mask};

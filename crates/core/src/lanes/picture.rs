@@ -8,7 +8,7 @@ mod jpeg_end;
 #[cfg(test)]
 mod tests;
 
-use crate::os;
+use crate::os::ForkSafeLock;
 use crate::platform::Attachment;
 use image::codecs::jpeg::{JpegDecoder, JpegEncoder};
 use image::codecs::png::PngDecoder;
@@ -17,9 +17,6 @@ use image::{DynamicImage, ImageBuffer, ImageDecoder, ImageEncoder, Limits, image
 use jpeg_end::JpegEnd;
 use std::io::Cursor;
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::thread;
-use std::time::Duration;
 
 /// The memory for one picture in bytes: its file, what is decoded of it, and the decoder's buffers.
 const BUDGET: u64 = 250_000_000;
@@ -33,12 +30,8 @@ const MAX_HALVINGS: u32 = 3;
 /// The most that fits into the one segment that a JPEG has for Exif.
 const MAX_EXIF: usize = 65_000;
 
-/// The process (as counted by `os::forks()`, plus 1) that works on a picture; 0 for none. So a child of `fork` does not
-/// wait for a thread that exists only in its parent.
-static AT_WORK: AtomicU32 = AtomicU32::new(0);
-
-/// Between two looks whether another thread's picture is done, which takes about a second.
-const TURN_PAUSE: Duration = Duration::from_millis(10);
+/// For the sake of the host's memory.
+static ONE_AT_A_TIME: ForkSafeLock = ForkSafeLock::new();
 
 /// The picture in at most `limit` bytes, of a media type that the platform shows. `None` when it can stay as it
 /// is; an error is the end of a sentence that begins with the file's name.
@@ -58,7 +51,7 @@ pub(super) fn fit(
     } else {
         format!("is larger than the {limit} bytes that the platform takes ({})", file.bytes.len())
     };
-    let _turn = Turn::wait();
+    let _turn = ONE_AT_A_TIME.lock();
     let shrunk = panic::catch_unwind(AssertUnwindSafe(|| shrink(file, limit)));
     match shrunk.unwrap_or(Err("cannot be decoded")) {
         Ok(bytes) => {
@@ -66,30 +59,6 @@ pub(super) fn fit(
             Ok(Some(Attachment { name: format!("{stem}.jpg"), media: "image/jpeg", bytes }))
         }
         Err(reason) => Err(format!("{misfit}, and {reason}")),
-    }
-}
-
-/// One picture at a time, for the sake of the host's memory.
-struct Turn;
-
-impl Turn {
-    fn wait() -> Self {
-        let own = os::forks().wrapping_add(1);
-        loop {
-            let at_work = AT_WORK.load(Ordering::Relaxed);
-            let taken = at_work != own
-                && AT_WORK.compare_exchange(at_work, own, Ordering::Acquire, Ordering::Relaxed).is_ok();
-            if taken {
-                return Self;
-            }
-            thread::sleep(TURN_PAUSE);
-        }
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        AT_WORK.store(0, Ordering::Release);
     }
 }
 

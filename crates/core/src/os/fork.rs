@@ -1,4 +1,5 @@
-//! What must hold at a `fork`: the child knows that it is one, and can open a spool of its own.
+//! What must hold at a `fork`: the child knows that it is one, waits for no thread of its parent, and can open a spool of
+//! its own.
 //!
 //! The child has one thread, and the memory as all threads of the parent left it. Two things that SQLite keeps for the
 //! whole process would be wrong there: a lock that another thread held at that moment would never be released, and the
@@ -6,6 +7,11 @@
 //! inherited: `fcntl(2)`; <https://www.sqlite.org/howtocorrupt.html>, section 2.6).
 
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::Duration;
+
+/// Between two looks whether a lock is free.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// How often this process has been forked off since the library was loaded: 0 in the process that
 /// loaded it, one more in each child. Costs one load.
@@ -33,6 +39,46 @@ pub fn watch_forks() {
                 libc::pthread_atfork(Some(sqlite::lock), Some(sqlite::unlock), Some(sqlite::unlock));
             }
         });
+    }
+}
+
+/// A lock of the whole process, for what takes milliseconds or longer. A child of `fork` does not wait for a thread
+/// that exists only in its parent.
+#[derive(Debug)]
+pub struct ForkSafeLock {
+    /// The process (as counted by [`forks`], plus 1) whose thread holds it; 0 for none.
+    holder: AtomicU32,
+}
+
+/// Gives the lock back when it is dropped.
+#[derive(Debug)]
+pub struct ForkSafeGuard<'a>(&'a ForkSafeLock);
+
+impl ForkSafeLock {
+    /// A free lock.
+    #[allow(clippy::new_without_default)]
+    pub const fn new() -> ForkSafeLock {
+        ForkSafeLock { holder: AtomicU32::new(0) }
+    }
+
+    /// Waits until no thread of this process holds it.
+    pub fn lock(&self) -> ForkSafeGuard<'_> {
+        let own = forks().wrapping_add(1);
+        loop {
+            let holder = self.holder.load(Ordering::Relaxed);
+            if holder != own
+                && self.holder.compare_exchange(holder, own, Ordering::Acquire, Ordering::Relaxed).is_ok()
+            {
+                return ForkSafeGuard(self);
+            }
+            thread::sleep(PAUSE);
+        }
+    }
+}
+
+impl Drop for ForkSafeGuard<'_> {
+    fn drop(&mut self) {
+        self.0.holder.store(0, Ordering::Release);
     }
 }
 
