@@ -129,23 +129,46 @@ fn show(
 
 const HEADINGS: [&str; 7] = ["no", "accepted (UTC)", "type", "endpoint", "state", "tries", "last answer"];
 
+/// One line a delivery, where the terminal is wide enough; the last answer below it, where only that does not fit.
 fn table(rows: &[(&ListRow, Waits)], terminal: &mut Terminal) -> Result<(), Failure> {
     let now = clock::unix_ms();
     let cells: Vec<[String; 7]> = rows.iter().map(|(row, waits)| cells(row, *waits, now)).collect();
     let headings = HEADINGS.map(str::to_owned);
     let all = || cells.iter().chain([&headings]);
-    let widths = std::array::from_fn(|column| all().map(|row| row[column].width()).max().unwrap_or_default());
-    let heading = terminal.paint(Style::Muted, aligned(&headings, &widths, str::to_owned));
-    terminal.line(&heading)?;
+    let widths: [usize; 7] =
+        std::array::from_fn(|column| all().map(|row| row[column].width()).max().unwrap_or_default());
+    let room = terminal.width().unwrap_or(usize::MAX / 2);
+    let fitting = |columns: usize| widths[..columns].iter().map(|width| width + 2).sum::<usize>() <= room + 2;
+    let columns = match (fitting(7), fitting(6)) {
+        (true, _) => 7,
+        (false, true) => 6,
+        (false, false) => 0,
+    };
+    let heading = aligned(&headings[..columns], &widths, str::to_owned);
+    if columns > 0 {
+        let heading = terminal.paint(Style::Muted, heading);
+        terminal.line(&heading)?;
+    }
     for ((row, _), cells) in rows.iter().zip(&cells) {
-        let line = aligned(cells, &widths, |state| terminal.paint(style_of(row.state), state));
+        let paint = |state: &str| terminal.paint(style_of(row.state), state);
+        let [number, accepted, kind, endpoint, state, tries, answer] = cells;
+        let line = match columns {
+            0 => format!(
+                "{number}  {}  {kind} to {endpoint}, accepted {accepted} UTC, tries: {tries}",
+                paint(state)
+            ),
+            columns => aligned(&cells[..columns], &widths, paint),
+        };
         terminal.line(&line)?;
+        if columns < 7 {
+            terminal.indented(4, answer)?;
+        }
     }
     Ok(())
 }
 
 /// The cells in columns of these widths, with the state painted.
-fn aligned(cells: &[String; 7], widths: &[usize; 7], paint: impl Fn(&str) -> String) -> String {
+fn aligned(cells: &[String], widths: &[usize; 7], paint: impl Fn(&str) -> String) -> String {
     let columns = cells.iter().zip(widths).zip(HEADINGS).map(|((cell, width), heading)| {
         let shown = if heading == "state" { paint(cell) } else { cell.clone() };
         shown + &" ".repeat(width - cell.width())

@@ -25,6 +25,7 @@ mod signature;
 mod source;
 mod terminal;
 mod verify;
+mod wrap;
 
 use clap::{Parser, Subcommand};
 use failure::Failure;
@@ -33,7 +34,7 @@ use terminal::Terminal;
 
 /// Signed, retried webhooks for long-running hosts: check, preview, send, receive and replay them.
 #[derive(Debug, Parser)]
-#[command(name = "taskbell", version = taskbell_core::VERSION, max_term_width = 100)]
+#[command(name = "taskbell", version = taskbell_core::VERSION, max_term_width = 80)]
 struct Cli {
     /// Print JSON, for scripts
     #[arg(long, global = true)]
@@ -76,7 +77,10 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
     let mut terminal = Terminal::stdout(cli.json);
     match execute(&cli.command, &mut terminal) {
         Ok(()) => ExitCode::SUCCESS,
@@ -85,6 +89,15 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Prints the help that was asked for, or what is wrong with the arguments.
+fn refuse(error: &clap::Error) -> ExitCode {
+    let wrong = error.use_stderr();
+    let mut terminal = if wrong { Terminal::stderr() } else { Terminal::stdout(false) };
+    // A closed pipe leaves nobody to tell.
+    let _ = terminal.line(error.render().to_string().trim_end());
+    if wrong { ExitCode::from(2) } else { ExitCode::SUCCESS }
 }
 
 fn execute(command: &Command, terminal: &mut Terminal) -> Result<(), Failure> {

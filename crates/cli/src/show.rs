@@ -153,7 +153,7 @@ fn show_delivery(
         terminal.line("")?;
         let command = harmless(&curl(event, delivery, config));
         let command = terminal.paint(Style::Muted, command);
-        terminal.indented(2, &command)?;
+        terminal.exact(&textwrap::indent(&command, "  "))?;
     }
     Ok(terminal.line("")?)
 }

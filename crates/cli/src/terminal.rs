@@ -1,5 +1,6 @@
 //! Where a command writes: text for people, or JSON for scripts. A closed pipe is an error, never a panic.
 
+use super::wrap::wrapped;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::AnsiColor;
 use serde_json::Value as Json;
@@ -37,19 +38,29 @@ pub struct Terminal {
     out: Arc<Mutex<dyn Write + Send>>,
     json: bool,
     colour: bool,
+    /// Columns of the terminal; `None` where lines are not broken.
+    width: Option<usize>,
 }
+
+/// Columns of a terminal that does not say how wide it is.
+const USUAL_WIDTH: usize = 80;
+
+/// Fewer columns are not worth breaking lines for.
+const MIN_WIDTH: usize = 20;
 
 impl Terminal {
     pub fn stdout(json: bool) -> Terminal {
         let choice = if json { ColorChoice::Never } else { choice(&io::stdout()) };
         let out = Arc::new(Mutex::new(AutoStream::new(io::stdout(), choice)));
-        Terminal { out, json, colour: choice != ColorChoice::Never }
+        let width = if json { None } else { width_of(&io::stdout()) };
+        Terminal { out, json, colour: choice != ColorChoice::Never, width }
     }
 
     pub fn stderr() -> Terminal {
         let choice = choice(&io::stderr());
         let out = Arc::new(Mutex::new(AutoStream::new(io::stderr(), choice)));
-        Terminal { out, json: false, colour: choice != ColorChoice::Never }
+        let width = width_of(&io::stderr());
+        Terminal { out, json: false, colour: choice != ColorChoice::Never, width }
     }
 
     /// Whether `--json` is given.
@@ -67,17 +78,32 @@ impl Terminal {
         format!("{style}{text}{style:#}")
     }
 
+    /// Columns of the terminal; `None` for a file or a pipe, where lines are whole.
+    pub fn width(&self) -> Option<usize> {
+        self.width
+    }
+
+    /// Columns for what is laid out in any case.
+    pub fn columns(&self) -> usize {
+        self.width.unwrap_or(USUAL_WIDTH)
+    }
+
+    /// Writes a text; on a terminal, lines that are longer than it is wide are broken.
     pub fn line(&mut self, text: &str) -> io::Result<()> {
+        let Some(width) = self.width else { return self.exact(text) };
+        let lines: Vec<String> = text.split('\n').flat_map(|line| wrapped(line, width)).collect();
+        self.exact(&lines.join("\n"))
+    }
+
+    /// Writes a text that is to be copied as it stands, or that is laid out already.
+    pub fn exact(&mut self, text: &str) -> io::Result<()> {
         self.write(&format!("{text}\n"))
     }
 
     /// Writes each line of a text behind this many spaces.
     pub fn indented(&mut self, by: usize, text: &str) -> io::Result<()> {
-        let mut block = textwrap::indent(text, &" ".repeat(by));
-        if !block.is_empty() && !block.ends_with('\n') {
-            block.push('\n');
-        }
-        self.write(&block)
+        let block = textwrap::indent(text, &" ".repeat(by));
+        if block.is_empty() { Ok(()) } else { self.line(block.strip_suffix('\n').unwrap_or(&block)) }
     }
 
     /// Writes a JSON value on a line of its own.
@@ -97,13 +123,30 @@ impl Terminal {
     /// An output for tests, and what was written to it.
     pub fn page(json: bool) -> (Terminal, Arc<Mutex<Vec<u8>>>) {
         let page = Arc::new(Mutex::new(Vec::new()));
-        (Terminal { out: page.clone(), json, colour: false }, page)
+        (Terminal { out: page.clone(), json, colour: false, width: None }, page)
     }
 }
 
 /// Colours appear on a terminal only, and not where <https://no-color.org> or the terminal says no.
 fn choice(stream: &impl anstream::stream::RawStream) -> ColorChoice {
     if stream.is_terminal() { AutoStream::choice(stream) } else { ColorChoice::Never }
+}
+
+/// The columns of a stream that is a terminal.
+#[cfg(unix)]
+fn width_of(stream: &(impl io::IsTerminal + std::os::fd::AsFd)) -> Option<usize> {
+    let columns = || terminal_size::terminal_size_of(stream).map(|(columns, _)| usize::from(columns.0));
+    stream
+        .is_terminal()
+        .then(|| columns().filter(|columns| *columns > 0).unwrap_or(USUAL_WIDTH).max(MIN_WIDTH))
+}
+
+#[cfg(windows)]
+fn width_of(stream: &(impl io::IsTerminal + std::os::windows::io::AsHandle)) -> Option<usize> {
+    let columns = || terminal_size::terminal_size_of(stream).map(|(columns, _)| usize::from(columns.0));
+    stream
+        .is_terminal()
+        .then(|| columns().filter(|columns| *columns > 0).unwrap_or(USUAL_WIDTH).max(MIN_WIDTH))
 }
 
 /// Text from outside with its control characters and changes of writing direction as escapes, so that it

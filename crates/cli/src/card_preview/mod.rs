@@ -7,14 +7,10 @@ mod machines;
 mod markup;
 
 use super::terminal::{Style, Terminal, harmless, one_line};
+use super::wrap::flow;
 use serde_json::{Value as Json, json};
-use std::borrow::Cow;
 use std::io;
-use textwrap::{Options, WordSeparator, WordSplitter};
 use unicode_width::UnicodeWidthStr;
-
-/// Columns of a line.
-const WIDTH: usize = 88;
 
 /// A part of a card, in plain text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,18 +62,20 @@ impl CardPreview {
         }
     }
 
-    /// Draws it with a bar on its left.
+    /// Draws it with a bar on its left, as wide as the terminal.
     pub fn draw(&self, by: usize, terminal: &mut Terminal) -> io::Result<()> {
         let style = self.style.unwrap_or(Style::Name);
         let bar = format!("{}{} ", " ".repeat(by), terminal.paint(style, "┃"));
-        let label_width = self.parts.iter().filter_map(label_width).max().unwrap_or_default();
+        let width = terminal.columns() - by - 2;
+        let widest = self.parts.iter().filter_map(label_width).max().unwrap_or_default();
+        let frame = Frame { width, label: widest.min(width / 3), style };
         let mut before: Option<&CardPart> = None;
         for part in &self.parts {
             if before.is_some_and(|before| separated(before, part)) {
-                terminal.line(bar.trim_end())?;
+                terminal.exact(bar.trim_end())?;
             }
-            for line in lines(part, label_width, style, terminal) {
-                terminal.line(&format!("{bar}{line}"))?;
+            for line in lines(part, &frame, terminal) {
+                terminal.exact(format!("{bar}{line}").trim_end())?;
             }
             before = Some(part);
         }
@@ -125,39 +123,45 @@ fn separated(before: &CardPart, part: &CardPart) -> bool {
     )
 }
 
-fn lines(part: &CardPart, label_width: usize, style: Style, terminal: &Terminal) -> Vec<String> {
-    match part {
-        CardPart::Ping(text) => vec![terminal.paint(Style::Warning, one_line(text))],
-        CardPart::Title(text) => {
-            wrap(&one_line(text), WIDTH, "", 0).iter().map(|line| terminal.paint(style, line)).collect()
-        }
-        CardPart::Heading(text) => vec![terminal.paint(Style::Heading, one_line(text))],
-        CardPart::Text(text) => harmless(text).lines().flat_map(|line| wrap(line, WIDTH, "", 0)).collect(),
-        CardPart::Item(text) => wrap(&one_line(text), WIDTH, "• ", 2),
-        CardPart::Fact(label, text) => {
-            let label = one_line(label);
-            let gap = " ".repeat((label_width + 2).saturating_sub(label.width()).max(2));
-            let first = format!("{}{gap}", terminal.paint(Style::Muted, &label));
-            wrap(&one_line(text), WIDTH, &first, label_width + 2)
-        }
-        CardPart::Link(label, url) => {
-            vec![format!("[{}] {}", one_line(label), terminal.paint(Style::Name, one_line(url)))]
-        }
-        CardPart::Picture(url) => vec![format!("🖼  {}", terminal.paint(Style::Name, one_line(url)))],
-        CardPart::Foot(text) => vec![terminal.paint(Style::Muted, one_line(text))],
-    }
+/// What a card is drawn in.
+struct Frame {
+    /// Columns of a line.
+    width: usize,
+    /// Columns of the labels of facts.
+    label: usize,
+    style: Style,
 }
 
-/// Breaks a line at spaces, and a word that is too long anywhere. `first` is put before the first line, and this
-/// many spaces before the others.
-fn wrap(line: &str, width: usize, first: &str, indent: usize) -> Vec<String> {
-    let indent = " ".repeat(indent);
-    let options = Options::new(width)
-        .initial_indent(first)
-        .subsequent_indent(&indent)
-        .word_separator(WordSeparator::AsciiSpace)
-        .word_splitter(WordSplitter::NoHyphenation);
-    textwrap::wrap(line, options).into_iter().map(Cow::into_owned).collect()
+fn lines(part: &CardPart, frame: &Frame, terminal: &Terminal) -> Vec<String> {
+    let width = frame.width;
+    let painted = |style: Style, text: &str| -> Vec<String> {
+        flow(&one_line(text), width, "", 0).iter().map(|line| terminal.paint(style, line)).collect()
+    };
+    let linked = |label: &str, url: &str| {
+        flow(&format!("{label} {}", terminal.paint(Style::Name, one_line(url))), width, "", 0)
+    };
+    match part {
+        CardPart::Ping(text) => painted(Style::Warning, text),
+        CardPart::Title(text) => painted(frame.style, text),
+        CardPart::Heading(text) => painted(Style::Heading, text),
+        CardPart::Text(text) => harmless(text).lines().flat_map(|line| flow(line, width, "", 0)).collect(),
+        CardPart::Item(text) => flow(&one_line(text), width, "• ", 2),
+        CardPart::Fact(label, text) => {
+            let label = one_line(label);
+            let gap = " ".repeat((frame.label + 2).saturating_sub(label.width()).max(2));
+            let fits = label.width().max(frame.label) + 2 + text.width() <= width;
+            if label.width() > frame.label && !fits {
+                let mut lines = painted(Style::Muted, &label);
+                lines.extend(flow(&one_line(text), width, "  ", 2));
+                return lines;
+            }
+            let first = format!("{}{gap}", terminal.paint(Style::Muted, &label));
+            flow(&one_line(text), width, &first, frame.label + 2)
+        }
+        CardPart::Link(label, url) => linked(&format!("[{}]", one_line(label)), url),
+        CardPart::Picture(url) => linked("🖼 ", url),
+        CardPart::Foot(text) => painted(Style::Muted, text),
+    }
 }
 
 #[cfg(test)]
@@ -190,13 +194,5 @@ mod tests {
         CardPreview { style: None, parts }.draw(0, &mut terminal).unwrap();
         let text = String::from_utf8(page.lock().unwrap().clone()).unwrap();
         assert_eq!(text, format!("┃ {long}  yes\n┃ a{}b\n", " ".repeat(25)));
-    }
-
-    #[test]
-    fn a_long_line_is_broken_at_words_and_a_long_word_anywhere() {
-        assert_eq!(wrap("aa bb cc", 5, "", 0), ["aa bb", "cc"]);
-        assert_eq!(wrap("aaaaaaa b", 3, "", 0), ["aaa", "aaa", "a b"]);
-        assert_eq!(wrap("渲染完成", 4, "", 0), ["渲染", "完成"]);
-        assert_eq!(wrap("", 4, "", 0), [""]);
     }
 }

@@ -3,7 +3,6 @@
 pub mod http;
 pub mod receiver;
 
-use super::card_preview;
 use super::failure::Failure;
 use super::fake_platform::FakePlatform;
 use super::signature;
@@ -135,11 +134,13 @@ fn introduce(
     if let Some(scheme) = scheme {
         let given = arguments.signature.secret.as_deref().filter(|secret| is_variable(secret));
         let name = given.map_or("NAME_OF_THE_VARIABLE", |name| name.strip_prefix("env:").unwrap_or(name));
-        lines.push_str(&format!("sign = [{{ scheme = \"{scheme}\", secrets = [\"env:{name}\"] }}]\n"));
+        lines.push_str(&format!(
+            "\n[[endpoints.here.sign]]\nscheme = \"{scheme}\"\nsecrets = [\"env:{name}\"]\n"
+        ));
     }
     lines.push_str("\n[[hooks]]\non = [\"task.complete\", \"queue.end\"]\nto = [\"here\"]\n");
-    terminal.indented(2, &lines)?;
-    Ok(terminal.line("")?)
+    // To be copied.
+    terminal.exact(&textwrap::indent(&lines, "  ")).map_err(Failure::from)
 }
 
 /// Whether `--secret` is the name of a variable, and not the secret itself.
@@ -150,7 +151,7 @@ fn is_variable(secret: &str) -> bool {
 /// Prints a request: its card as a reader would see it, or else its body.
 fn show(arrival: &Arrival, platform: &str, terminal: &mut Terminal) -> Result<(), Failure> {
     if terminal.json() {
-        return Ok(terminal.object(&as_json(arrival))?);
+        return Ok(terminal.object(&as_json(arrival, platform))?);
     }
     let line = headline(arrival, terminal);
     terminal.line(&line)?;
@@ -158,12 +159,22 @@ fn show(arrival: &Arrival, platform: &str, terminal: &mut Terminal) -> Result<()
         let reason = terminal.paint(Style::Error, one_line(reason));
         terminal.line(&format!("  {reason}"))?;
     }
-    if let Some(card) = arrival.json().and_then(|body| card_preview::read(platform, &body)) {
-        card.draw(2, terminal)?;
-        return Ok(terminal.line("")?);
+    let form = arrival.form();
+    match arrival.card(platform) {
+        Some(card) => {
+            card.draw(2, terminal)?;
+            for (name, file) in form.iter().filter_map(Json::as_object).flatten() {
+                if let (Some(file), Some(bytes)) = (file["file"].as_str(), file["bytes"].as_u64()) {
+                    terminal.line(&format!("  {}: {} ({bytes} bytes)", one_line(name), one_line(file)))?;
+                }
+            }
+        }
+        None => {
+            let body = || String::from_utf8_lossy(&arrival.request.body).into_owned();
+            let body = form.map_or_else(body, |form| form.to_string());
+            terminal.indented(2, &screenful(&pretty(&body), MAX_LINES))?;
+        }
     }
-    let body = String::from_utf8_lossy(&arrival.request.body);
-    terminal.indented(2, &screenful(&pretty(&body), MAX_LINES))?;
     Ok(terminal.line("")?)
 }
 
@@ -185,8 +196,8 @@ pub fn headline(arrival: &Arrival, terminal: &Terminal) -> String {
     parts.join("  ")
 }
 
-fn as_json(arrival: &Arrival) -> Json {
-    let body = arrival.json();
+fn as_json(arrival: &Arrival, platform: &str) -> Json {
+    let body = arrival.form().or_else(|| arrival.json());
     let text = body.is_none().then(|| harmless(&String::from_utf8_lossy(&arrival.request.body)));
     let (verified, reason) = match &arrival.verdict {
         Verdict::Verified(_) => (Some(true), None),
@@ -208,6 +219,7 @@ fn as_json(arrival: &Arrival) -> Json {
         "answer": arrival.reply,
         "headers": headers,
         "body": body.or(text.map(Json::String)),
+        "card": arrival.card(platform).map(|card| card.to_json()),
     })
 }
 

@@ -1,6 +1,7 @@
 //! A receiver of webhooks: it verifies each request, answers it and reports it.
 
 use super::http::{REQUEST_TIMEOUT, Request, Response, Server};
+use crate::card_preview::{self, CardPreview};
 use crate::fake_platform::FakePlatform;
 use serde_json::Value as Json;
 use std::io;
@@ -8,7 +9,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use taskbell_core::clock;
-use taskbell_core::platform::CannedResponse;
+use taskbell_core::platform::{CannedResponse, ReceivedRequest};
 use taskbell_core::sign::Verifier;
 
 /// How a receiver answers.
@@ -60,6 +61,21 @@ impl Arrival {
 
     pub fn json(&self) -> Option<Json> {
         serde_json::from_slice(&self.request.body).ok()
+    }
+
+    /// The fields of a form, where the request is one.
+    pub fn form(&self) -> Option<Json> {
+        let Request { method, target, headers, body } = &self.request;
+        ReceivedRequest { method, target, headers, body, uploaded: false }.form()
+    }
+
+    /// The card as this platform shows it.
+    pub fn card(&self, platform: &str) -> Option<CardPreview> {
+        let form = self.form().map(|mut form| match form.get_mut("payload_json") {
+            Some(message) => message.take(),
+            None => form,
+        });
+        card_preview::read(platform, &form.or_else(|| self.json())?)
     }
 
     /// The event's type, where the body has it.

@@ -1,6 +1,6 @@
 //! A request as its receiver sees it: what a platform's own request checks read.
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 /// A request that arrived, as `taskbell serve --as` hands it to [`Platform::refuses`](super::Platform::refuses).
 #[derive(Debug)]
@@ -52,6 +52,22 @@ impl<'a> ReceivedRequest<'a> {
 
     pub(super) fn json(&self) -> Option<Value> {
         serde_json::from_slice(self.body).ok()
+    }
+
+    /// A `multipart/form-data` request as JSON: a text as it is or as the object that it holds, a file as its name and
+    /// its number of bytes.
+    pub fn form(&self) -> Option<Value> {
+        let field = |part: &Part<'_>| match part.file {
+            Some(name) => json!({ "file": name, "bytes": part.content.len() }),
+            None => {
+                let object = serde_json::from_slice(part.content).ok().filter(Value::is_object);
+                object.unwrap_or_else(|| json!(String::from_utf8_lossy(part.content)))
+            }
+        };
+        let parts = self.parts()?;
+        let fields: Map<String, Value> =
+            parts.iter().map(|part| (part.name.to_owned(), field(part))).collect();
+        Some(Value::Object(fields))
     }
 
     /// The fields of a `multipart/form-data` request (RFC 7578), read strictly: `None` where it is not whole.
