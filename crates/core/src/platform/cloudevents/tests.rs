@@ -2,8 +2,15 @@
 
 use crate::platform::tests::*;
 
-pub(super) static TRIAL: Trial =
-    Trial { urls: &[], pace: (&[], 4), check_card, refuse_sent, has_no_limit: true, templates };
+pub(super) static TRIAL: Trial = Trial {
+    urls: &[],
+    pace: (&[], 4),
+    check_card,
+    refuse_sent,
+    has_no_limit: true,
+    templates,
+    live_tokens: &[],
+};
 
 #[test]
 fn cloudevents_answers_mean_what_the_webhook_page_says() {

@@ -12,6 +12,7 @@ pub(super) static TRIAL: Trial = Trial {
     refuse_sent,
     has_no_limit: true,
     templates,
+    live_tokens: &[],
 };
 
 #[test]

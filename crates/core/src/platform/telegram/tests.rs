@@ -11,6 +11,7 @@ pub(super) static TRIAL: Trial = Trial {
     refuse_sent,
     has_no_limit: false,
     templates,
+    live_tokens: &["@everyone", "@all"],
 };
 
 #[test]

@@ -35,6 +35,8 @@ pub struct Trial {
     pub has_no_limit: bool,
     /// Templates of its own forms, with values from outside wherever a text may be.
     pub templates: fn() -> Vec<Value>,
+    /// What pings or begins markup in its texts; empty for a platform that shows texts as they are.
+    pub live_tokens: &'static [&'static str],
 }
 
 fn judge(platform: &str, body: &Value) -> Result<(), String> {
