@@ -238,6 +238,9 @@ int32_t taskbell_open(const char *config, taskbell_t **out);
  * leaves the rest in the spool for the next start. Returns within `timeout_ms` + 250 ms whatever the
  * network does. `undelivered` receives the number of deliveries left, and may be NULL.
  *
+ * After `TASKBELL_OK`, `taskbell_last_error` has one line about the messages that did not arrive, and is empty
+ * when none is missing.
+ *
  * Returns `TASKBELL_ERR_TIMEOUT` when the bell is closed but a call of its log function has not returned; none
  * begins any more. Call it again to wait for that one, before the function or its `userdata` goes.
  *

@@ -14,6 +14,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <string>
 #include <utility>
 
@@ -127,6 +128,26 @@ Result<std::string> text_result(Call call) {
 
 } // namespace detail
 
+/// Takes the line about messages that did not arrive, when an instance without a log function was closed:
+/// "3 messages did not arrive: …; see `taskbell list`". Writes to stderr unless another function is assigned;
+/// null is silence. Assign it before other threads close anything.
+inline void (*&on_missing() noexcept)(const char *) {
+    static void (*function)(const char *) = [](const char *line) { std::fprintf(stderr, "taskbell: %s\n", line); };
+    return function;
+}
+
+namespace detail {
+
+inline void tell_missing() noexcept {
+    char line[1024] = "";
+    std::size_t needed = 0;
+    if (on_missing() != nullptr && taskbell_last_error(line, sizeof line, &needed) == 0 && line[0] != '\0') {
+        on_missing()(line);
+    }
+}
+
+} // namespace detail
+
 /// One instance. Move-only; the destructor closes it within `exit_timeout`.
 class Bell {
 public:
@@ -146,11 +167,13 @@ public:
         return {std::move(bell)};
     }
 
-    Bell(Bell &&other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+    Bell(Bell &&other) noexcept
+        : handle_(std::exchange(other.handle_, nullptr)), has_log_(std::exchange(other.has_log_, false)) {}
     Bell &operator=(Bell &&other) noexcept {
         if (this != &other) {
             close(exit_timeout());
             handle_ = std::exchange(other.handle_, nullptr);
+            has_log_ = std::exchange(other.has_log_, false);
         }
         return *this;
     }
@@ -170,6 +193,9 @@ public:
         const Status status(taskbell_close(handle_, detail::milliseconds(timeout), undelivered));
         if (status.code() != Code::timeout) {
             handle_ = nullptr;
+        }
+        if (status && !has_log_) {
+            detail::tell_missing();
         }
         return status;
     }
@@ -218,7 +244,12 @@ public:
     /// Calls `fn(userdata, level, message)` for each line of the log, on a thread of the library; a null
     /// function stops it. The level is one of TASKBELL_LOG_*. The function must not throw, nor call Taskbell.
     Status set_log(taskbell_log_fn fn, void *userdata) noexcept {
-        return handle_ ? Status(taskbell_set_log(handle_, fn, userdata)) : Status(Code::closed);
+        if (handle_ == nullptr) {
+            return Code::closed;
+        }
+        const Status status(taskbell_set_log(handle_, fn, userdata));
+        has_log_ = status && fn != nullptr;
+        return status;
     }
 
     /// The next report of an ended delivery, as JSON; `Code::not_found` when none is available.
@@ -247,6 +278,7 @@ private:
     }
 
     taskbell_t *handle_ = nullptr;
+    bool has_log_ = false;
 };
 
 /// Whether the loaded library has the ABI of this header.
@@ -258,7 +290,11 @@ inline const char *version() noexcept { return taskbell_version(); }
 /// Opens the process-wide default instance, which the next functions use.
 inline Status init(const char *config) noexcept { return Status(taskbell_init(config)); }
 inline Status shutdown(std::chrono::milliseconds timeout) noexcept {
-    return Status(taskbell_shutdown(detail::milliseconds(timeout)));
+    const Status status(taskbell_shutdown(detail::milliseconds(timeout)));
+    if (status) {
+        detail::tell_missing();
+    }
+    return status;
 }
 /// Reports a completed task; null for a task without details.
 inline Status task_complete(const char *json = nullptr) noexcept { return Status(on_task_complete(json)); }

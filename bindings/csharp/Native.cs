@@ -131,10 +131,16 @@ namespace TaskbellNet
         {
             if (code != 0)
             {
-                string words;
-                ReadText(taskbell_last_error, out words);
-                throw new TaskbellException((TaskbellCode)code, words);
+                throw new TaskbellException((TaskbellCode)code, LastError());
             }
+        }
+
+        /// <summary>This thread's last failure, or what a close has to say.</summary>
+        internal static string LastError()
+        {
+            string words;
+            ReadText(taskbell_last_error, out words);
+            return words;
         }
 
         internal static bool InTime(int code)

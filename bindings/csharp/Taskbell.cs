@@ -49,6 +49,31 @@ namespace TaskbellNet
     /// <summary>The process-wide default instance, and functions that need no instance.</summary>
     public static class Taskbell
     {
+        /// <summary>
+        /// Takes the line about messages that did not arrive, when an instance without a log action was closed:
+        /// "3 messages did not arrive: …; see `taskbell list`". Writes to standard error unless another action is
+        /// assigned; null is silence.
+        /// </summary>
+        public static Action<string> OnMissing { get; set; } = line => Console.Error.WriteLine("taskbell: " + line);
+
+        internal static void TellMissing()
+        {
+            Action<string> tell = OnMissing;
+            string line = tell == null ? "" : Native.LastError();
+            if (line.Length == 0)
+            {
+                return;
+            }
+            try
+            {
+                tell(line);
+            }
+            catch (Exception)
+            {
+                // The instance is closed, whoever cannot hear of it.
+            }
+        }
+
         /// <summary>The version of the loaded library.</summary>
         public static string Version
         {
@@ -70,7 +95,10 @@ namespace TaskbellNet
         public static void Shutdown(TimeSpan timeout)
         {
             Native.RequireAbi();
-            Native.InTime(Native.taskbell_shutdown(Native.Milliseconds(timeout)));
+            if (Native.InTime(Native.taskbell_shutdown(Native.Milliseconds(timeout))))
+            {
+                TellMissing();
+            }
         }
 
         /// <summary>Reports a completed task; null for a task without details.</summary>
@@ -174,6 +202,10 @@ namespace TaskbellNet
                     lock (Logging)
                     {
                         Logging.Remove(this);
+                    }
+                    if (_log == null)
+                    {
+                        Taskbell.TellMissing();
                     }
                 }
                 Native.InTime(code);

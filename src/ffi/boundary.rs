@@ -20,14 +20,18 @@ pub fn guard(body: impl FnOnce() -> Result<(), Error>) -> i32 {
         Ok(Err(error)) => error,
         Err(payload) => Error::new(ErrorKind::Panic, format!("a defect was caught: {}", message(&*payload))),
     };
-    let kind = error.kind as i32;
+    set_last_error(&error.message);
+    error.kind as i32
+}
+
+/// What `taskbell_last_error` gives this thread next.
+pub fn set_last_error(words: &str) {
     // A thread that is ending has no storage for its last error; the caller still gets the number.
     let _ = LAST_ERROR.try_with(|last| {
         if let Ok(mut last) = last.try_borrow_mut() {
-            *last = error.message;
+            words.clone_into(&mut last);
         }
     });
-    kind
 }
 
 /// Keeps panics of this library off the host's stderr: their messages go to `taskbell_last_error` and the

@@ -1,6 +1,6 @@
 //! Opening, reloading and closing bells.
 
-use super::boundary::{guard, quiet_panics};
+use super::boundary::{guard, quiet_panics, set_last_error};
 use super::calls::{find, millis, not_null};
 use super::config::load;
 use super::text::required;
@@ -52,6 +52,9 @@ pub unsafe extern "C" fn taskbell_open(config: *const c_char, out: *mut *mut tas
 /// leaves the rest in the spool for the next start. Returns within `timeout_ms` + 250 ms whatever the
 /// network does. `undelivered` receives the number of deliveries left, and may be NULL.
 ///
+/// After `TASKBELL_OK`, `taskbell_last_error` has one line about the messages that did not arrive, and is empty
+/// when none is missing.
+///
 /// Returns `TASKBELL_ERR_TIMEOUT` when the bell is closed but a call of its log function has not returned; none
 /// begins any more. Call it again to wait for that one, before the function or its `userdata` goes.
 ///
@@ -84,6 +87,7 @@ fn close(bell: *mut taskbell_t, limit: Duration, left: &mut Option<u64>) -> Resu
         *left = bell.undelivered();
     }
     closed?;
+    set_last_error(bell.missing().unwrap_or_default());
     if is_default {
         default_bell::forget(handle);
     }

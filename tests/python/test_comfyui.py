@@ -29,7 +29,7 @@ def package(tmp_path):
 def work_off(package, **env):
     surroundings = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     text = run(sys.executable, RUN, package, env={**surroundings, **env}, timeout=60)
-    assert text.endswith("ok\n"), text
+    assert "\nok\n" in f"\n{text}", text
     return text
 
 
@@ -90,5 +90,6 @@ def test_without_the_library_comfyui_runs_on_and_says_why(tmp_path, package, rec
 
 def test_a_receiver_that_hangs_holds_neither_prompts_nor_the_end_for_long(tmp_path, package, receive):
     receiver = receive(default=Hang())
-    work_off(package, **configured(tmp_path, package, receiver))
+    text = work_off(package, **configured(tmp_path, package, receiver))
     receiver.wait_for(1)
+    assert text.count("did not arrive") == 1 and "did not answer in time" in text, text

@@ -267,30 +267,12 @@ def version() -> str:
 
 def _close(handle: int | None, timeout: Seconds, log: Any) -> tuple[int, bool]:
     """The deliveries left, and whether the log function has ended."""
-    missing: list[str] = []
-
-    def collect(_userdata: Any, _level: int, message: bytes | None) -> None:
-        text = (message or b"").decode("utf-8", "replace")
-        if "did not arrive" in text:
-            missing.append(text)
-
-    if log is None:
-        callback = _native.LogFunction(collect)
-        if library().taskbell_set_log(handle, callback, None) == _native.OK:
-            # The library may call it until closing has ended in time.
-            _closing_logs.append(callback)
     left = ctypes.c_uint64(0)
-    code = library().taskbell_close(handle, milliseconds(timeout), ctypes.byref(left))
-    for line in missing:
-        logging.getLogger("taskbell").warning("%s", line)
-    ended = _in_time(code)
-    if ended and log is None:
-        _closing_logs.clear()
+    ended = _in_time(library().taskbell_close(handle, milliseconds(timeout), ctypes.byref(left)))
+    missing = last_error() if ended and log is None else ""
+    if missing:
+        logging.getLogger("taskbell").warning("%s", missing)
     return left.value, ended
-
-
-_closing_logs: list[Any] = []
-"""Log functions of bells that are being closed, which the library may still call."""
 
 
 def _in_time(code: int) -> bool:

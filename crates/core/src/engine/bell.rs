@@ -275,6 +275,11 @@ impl Bell {
         self.parts.undelivered.get().copied()
     }
 
+    /// How many messages did not arrive until it was closed, and why; `None` when none is missing, and before.
+    pub fn missing(&self) -> Option<&str> {
+        self.parts.missing.get().map(String::as_str)
+    }
+
     fn check(&self, kind: &str, payload: &[u8]) -> Result<(), Error> {
         let counters = &self.parts.counters;
         let limit = self.parts.max_event_bytes.load(Ordering::Relaxed);

@@ -43,6 +43,8 @@ pub struct Parts {
     pub drained: AtomicBool,
     /// The deliveries that closing left; unknown before it has ended.
     pub undelivered: OnceLock<u64>,
+    /// The messages that did not arrive, in words; unknown before closing has ended.
+    pub missing: OnceLock<String>,
     /// Closing has ended, except for a call of the host's log function.
     pub log_runs_on: AtomicBool,
 }
@@ -100,6 +102,7 @@ impl Parts {
             reload: ReloadSlot::default(),
             drained: AtomicBool::new(false),
             undelivered: OnceLock::new(),
+            missing: OnceLock::new(),
             log_runs_on: AtomicBool::new(false),
             clock,
             log,

@@ -2,12 +2,17 @@
 
 use crate::engine::lock::lock;
 use crate::event::EventId;
+use crate::lanes::Failing;
+use crate::message::clip;
 use serde::{Serialize, Serializer};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 /// Waiting reports. Beyond, the oldest are dropped and counted.
 const MAX_WAITING: usize = 1024;
+
+/// Characters of the reason in the line at the end.
+const MAX_REASON: usize = 200;
 
 /// How one delivery ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -70,16 +75,30 @@ impl DeliveryReports {
         surplus as u64
     }
 
-    /// What a host should know at its end: how many messages did not arrive, with the last reason. `None` when all
-    /// arrived that have ended.
-    pub fn missing(&self) -> Option<String> {
+    /// What a host should know at its end: how many messages did not arrive, because they are dead letters or wait
+    /// behind a failed attempt, with the last reason. `None` when all is well.
+    pub fn missing(&self, failing: &[Failing]) -> Option<String> {
         let missing = lock(&self.missing);
-        let messages = match missing.count {
+        let waiting: u64 = failing.iter().map(|failing| failing.count).sum();
+        let dead = missing.count;
+        let messages = match dead + waiting {
             0 => return None,
             1 => "1 message".to_owned(),
             count => format!("{count} messages"),
         };
-        Some(format!("{messages} did not arrive: {}; see `taskbell list`", missing.reason))
+        let wait = if waiting == 1 { "waits" } else { "wait" };
+        let rest = match (dead, waiting) {
+            (_, 0) => String::new(),
+            _ if failing.iter().any(|failing| failing.is_lost) => " before the end".to_owned(),
+            (0, _) => format!(", and {wait} for another attempt"),
+            _ => format!(", {waiting} of them {wait} for another attempt"),
+        };
+        let reason = match failing.last() {
+            Some(failing) if dead == 0 => &failing.reason,
+            _ => &missing.reason,
+        };
+        let reason = clip(reason, MAX_REASON);
+        Some(format!("{messages} did not arrive{rest}: {reason}; see `taskbell list`"))
     }
 
     /// Passes the next report to `take`, and removes it if that returns `true`. `None` when none waits.

@@ -20,6 +20,7 @@ use crate::transport::{Client, Reach, TransportError};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+pub use health::Failing;
 pub use sending::SendingAttempt;
 
 /// The state of a lane, for stats.
@@ -62,6 +63,8 @@ struct Inner {
     sending: Vec<SendingAttempt>,
     /// Delivered messages whose file is not sent yet.
     following_up: usize,
+    /// Why the last attempt failed, if it did.
+    last_failure: Option<String>,
     threads: usize,
     idle_threads: usize,
     gone: Option<String>,
@@ -116,6 +119,7 @@ impl Lane {
             in_flight: 0,
             sending: Vec::new(),
             following_up: 0,
+            last_failure: None,
             threads: 0,
             idle_threads: 0,
             gone,

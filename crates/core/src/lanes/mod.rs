@@ -26,5 +26,5 @@ pub use body::Body;
 pub use dry_run::{DryRun, DryRunRequest, dry_run, headers};
 pub use endpoint_health::{EndpointHealth, Pause};
 pub use job::Job;
-pub use lane::{Lane, LaneState, SendingAttempt};
+pub use lane::{Failing, Lane, LaneState, SendingAttempt};
 pub use report::{Disposition, LaneReport, LaneSink};

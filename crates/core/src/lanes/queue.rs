@@ -34,6 +34,11 @@ impl DueQueue {
         }
     }
 
+    /// Whether there is no spool file to read them from.
+    pub fn keeps_bodies(&self) -> bool {
+        self.keeps_bodies
+    }
+
     /// Adds a job, or replaces it; drops its body when enough bodies are in memory.
     pub fn put(&mut self, mut job: Job) {
         if let Some(former) = self.jobs.remove(&job.seq) {

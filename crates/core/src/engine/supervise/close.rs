@@ -3,7 +3,7 @@
 use crate::engine::log::Level;
 use crate::engine::parts::Parts;
 use crate::engine::phase::Phase;
-use crate::lanes::Lane;
+use crate::lanes::{Failing, Lane};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
@@ -46,6 +46,7 @@ pub fn close(parts: &Parts, limit: Duration) -> Option<Closing> {
             && parts.lanes.lock().values().all(|lane| lane.is_quiet(quiet_by))
     });
     let lanes: Vec<Arc<Lane>> = parts.lanes.lock().values().cloned().collect();
+    let failing: Vec<Failing> = lanes.iter().filter_map(|lane| lane.failing()).collect();
     lanes.iter().for_each(|lane| lane.stop());
     let end = if drained { Instant::now() + GRACE } else { deadline.max(Instant::now()) + GRACE };
     // The lanes' last reports are written before the dispatcher ends.
@@ -59,8 +60,9 @@ pub fn close(parts: &Parts, limit: Duration) -> Option<Closing> {
     let undelivered = lanes.iter().map(waiting).sum();
     parts.lanes.lock().clear();
     let _ = parts.undelivered.set(undelivered);
-    if let Some(missing) = parts.reports.missing() {
+    if let Some(missing) = parts.reports.missing(&failing) {
         parts.log.write(Level::Warn, &missing);
+        let _ = parts.missing.set(missing);
     }
     Some(await_log(parts, undelivered, end.max(deadline).saturating_duration_since(Instant::now())))
 }

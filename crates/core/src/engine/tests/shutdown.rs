@@ -68,3 +68,17 @@ fn the_log_says_at_the_end_how_many_messages_did_not_arrive_and_why() {
     assert!(line.starts_with("3 messages did not arrive: "), "{line}");
     assert!(line.ends_with("; see `taskbell list`"), "{line}");
 }
+
+#[test]
+fn what_waits_behind_an_attempt_that_is_not_answered_is_named_at_the_end() {
+    let receiver = Receiver::answering(None);
+    let place = Place::ringing(receiver.port);
+    let bell = place.open();
+    emit(&bell, 0..5);
+    receiver.await_requests(2);
+    assert_eq!(bell.missing(), None);
+    bell.close(Duration::from_millis(1500)).unwrap();
+    let said = bell.missing().unwrap();
+    assert!(said.starts_with("5 messages did not arrive, and wait for another attempt: "), "{said}");
+    assert!(said.contains("did not answer in time"), "{said}");
+}

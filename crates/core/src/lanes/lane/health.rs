@@ -5,6 +5,20 @@ use crate::lanes::endpoint_health::{EndpointHealth, Pause};
 use crate::lanes::job::Job;
 use std::time::Duration;
 
+/// An attempt in flight for so long, in milliseconds, is no usual one.
+const HANGS_MS: i64 = 1000;
+
+/// What waits behind a failed attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failing {
+    /// The messages.
+    pub count: u64,
+    /// Why the last attempt failed.
+    pub reason: String,
+    /// Whether they end with the process, because nothing is kept on disk.
+    pub is_lost: bool,
+}
+
 impl Lane {
     /// Goes on with the health that an earlier run left.
     pub fn resume(&self, health: EndpointHealth) {
@@ -83,6 +97,23 @@ impl Lane {
     /// The endpoint is tried again although it answered that it is gone.
     pub fn revive(&self) {
         self.lock().gone = None;
+    }
+}
+
+impl Lane {
+    /// What waits behind a failed attempt, or behind one that is not answered; `None` where all goes well.
+    pub fn failing(&self) -> Option<Failing> {
+        let inner = self.lock();
+        let failed = inner.queue.jobs().any(|job| job.failures + job.requested_waits > 0);
+        let now = self.clock.unix_ms();
+        let hangs = inner.sending.first().is_some_and(|attempt| now - attempt.started_at >= HANGS_MS);
+        let reason = match &inner.last_failure {
+            Some(reason) => self.scrubber().scrub(reason),
+            None if hangs => "the receiver did not answer in time".to_owned(),
+            None => "an attempt of an earlier start failed".to_owned(),
+        };
+        let count = (inner.queue.len() + inner.in_flight) as u64;
+        (failed || hangs).then(|| Failing { count, reason, is_lost: inner.queue.keeps_bodies() })
     }
 }
 

@@ -83,6 +83,10 @@ impl Lane {
                 inner.ramp.begin(from);
             }
         }
+        inner.last_failure = match outcome {
+            Outcome::Retry(reason) | Outcome::RetryAfter(_, reason) => Some(reason.to_string()),
+            _ => None,
+        };
         inner.note_health(now, self.clock.unix_ms());
         jitter()
     }
