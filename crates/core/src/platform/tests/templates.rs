@@ -130,7 +130,7 @@ proptest! {
 
     #[test]
     fn no_value_in_a_template_pings_or_writes_markup(prompt in hostile_value()) {
-        for platform in all().iter().copied() {
+        for platform in all().iter().copied().filter(|one| one.template_markup().is_some()) {
             let name = platform.name();
             for template in (platform.trial().templates)() {
                 let found = |prompt: &str| texts_with_markup(platform, &rendered_for(name, &template, prompt)).join("\n");
