@@ -8,10 +8,12 @@ use super::context::{Context, ROOTS};
 use super::expr::{EngineError, Expression, is_builtin};
 use super::expr_ast::{Comparator, ComparisonAst, ExprAst, parse};
 use super::filters::clip;
+use super::long_number::{self, is_number};
 use super::{doubts, sample, source_bounds, source_tokens};
 use minijinja::machinery::parse_expr;
 use minijinja::value::ValueKind;
 use minijinja::{ErrorKind, Value};
+use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Range;
 
@@ -394,19 +396,21 @@ fn look_up(scope: &Value, path: &[String]) -> Option<Value> {
 
 /// Compares two values; `None` when only the engine can. An order between different kinds is an error.
 fn compare(operator: Comparator, left: &Value, right: &Value) -> Result<Option<bool>, String> {
-    let (a, b) = (left.kind(), right.kind());
+    let kind = |value: &Value| if is_number(value) { ValueKind::Number } else { value.kind() };
+    let (a, b) = (kind(left), kind(right));
     if let Some(invalid) = [left, right].into_iter().find(|value| value.kind() == ValueKind::Invalid) {
         return Err(invalid.to_string());
     }
+    let long = long_number::compare(left, right);
     let ordered = match operator {
-        Comparator::Equal => return Ok(Some(left == right)),
-        Comparator::NotEqual => return Ok(Some(left != right)),
+        Comparator::Equal => return Ok(Some(long.map_or_else(|| left == right, Ordering::is_eq))),
+        Comparator::NotEqual => return Ok(Some(long.map_or_else(|| left != right, Ordering::is_ne))),
         Comparator::Membership => return Ok((b == ValueKind::None).then_some(false)),
         _ if a == ValueKind::None || b == ValueKind::None => return Ok(Some(false)),
         _ if group(a) != group(b) => {
             return Err(format!("cannot order a {a} and a {b}"));
         }
-        _ => left.cmp(right),
+        _ => long.unwrap_or_else(|| left.cmp(right)),
     };
     Ok(Some(match operator {
         Comparator::Less => ordered.is_lt(),

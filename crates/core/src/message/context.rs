@@ -1,13 +1,17 @@
 //! The context of an event: the data that templates and conditions read.
 
+use super::json_value::from_json;
 use super::marks;
 use minijinja::Value;
-use minijinja::value::{Enumerator, Object, Serde};
+use minijinja::value::{Enumerator, Object};
 use serde_json::{Map, Value as Json};
 use std::sync::{Arc, LazyLock, OnceLock};
 
 /// The names at the top of a context. The type of an event decides which of them it has.
 pub(crate) const ROOTS: &[&str] = &["event", "task", "queue", "batch", "alert", "digest", "host", "vars"];
+
+/// The name under which a scope has its roots as they came. No template can write it.
+pub(super) const ROOTS_OF: &str = "taskbell.roots";
 
 /// A JSON object with `event`, with `task`, `queue`, `batch` or `alert` depending on the type, `host` and `vars`.
 #[derive(Debug, Clone)]
@@ -82,20 +86,40 @@ pub(super) fn leaf(scope: &Value, path: &[String]) -> Option<Option<Value>> {
     match json {
         None => Some(None),
         Some(Json::Array(_) | Json::Object(_)) => None,
-        Some(Json::String(text)) => Some(Some(Value::from(text.as_str()))),
-        Some(scalar) => Some(Some(Value::from(Serde(scalar)))),
+        Some(scalar) => Some(Some(from_json(scalar))),
     }
+}
+
+/// What `find` makes of the JSON under a path of names and indexes, given the value of [`ROOTS_OF`].
+pub(super) fn given(
+    roots: &Value,
+    path: &[Value],
+    find: impl FnOnce(&Json) -> Option<Value>,
+) -> Option<Value> {
+    let roots = roots.downcast_object_ref::<ContextRoots>()?;
+    let (root, rest) = path.split_first()?;
+    let json = rest.iter().try_fold(roots.json(root.as_str()?)?, |json, step| match step.as_str() {
+        Some(name) => json.get(name),
+        None => json.get(step.as_usize()?),
+    })?;
+    if roots.is_clean && marks::clean(json).is_some() {
+        return None;
+    }
+    find(json)
 }
 
 impl Object for ContextRoots {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let name = key.as_str()?;
+        if name == ROOTS_OF {
+            return Some(Value::from_dyn_object(Arc::clone(self)));
+        }
         let index = self.names().position(|root| root == name)?;
         let build = || {
             let json = self.json(name);
             match json.filter(|_| self.is_clean).and_then(marks::clean) {
-                Some(clean) => Value::from(Serde(&clean)),
-                None => json.map_or(Value::UNDEFINED, |json| Value::from(Serde(json))),
+                Some(clean) => from_json(&clean),
+                None => json.map_or(Value::UNDEFINED, from_json),
             }
         };
         Some(self.built.get(index)?.get_or_init(build).clone())
@@ -226,9 +250,7 @@ mod tests {
             seen += 1;
         }
         assert_eq!(seen, 17);
-        assert!(
-            leaf(&Value::from(Serde(&json!({"task": {"a": 1}}))), &["task".into(), "a".into()]).is_none()
-        );
+        assert!(leaf(&from_json(&json!({"task": {"a": 1}})), &["task".into(), "a".into()]).is_none());
     }
 
     #[test]

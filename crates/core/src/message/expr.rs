@@ -3,7 +3,9 @@
 //! loop or a huge text must end with an error.
 
 use super::source_tokens::{self, SourceToken};
-use super::{defaulted_paths, doubts, filters, foreign_syntax, json_value, literals, marks, source_bounds};
+use super::{
+    as_given, defaulted_paths, doubts, filters, foreign_syntax, json_text, literals, marks, source_bounds,
+};
 use minijinja::machinery::Token;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::ValueKind;
@@ -40,6 +42,8 @@ static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
     filters::install(&mut engine);
     defaulted_paths::install(&mut engine);
     marks::install_untouched(&mut engine);
+    json_text::install(&mut engine);
+    as_given::install(&mut engine);
     engine
 });
 
@@ -111,7 +115,8 @@ impl Expression {
         // Compiled alone first, so that the source cannot close the braces that are added below.
         let names = ENGINE.compile_expression_owned(source.to_owned())?.undeclared_variables(true);
         let written = source;
-        let source = defaulted_paths::of_expression(source);
+        let optional = defaulted_paths::of_expression(source);
+        let source = if lenient { Cow::Borrowed(&*optional) } else { as_given::of_expression(&optional) };
         let mut engine = Box::new(engine());
         if lenient {
             // Undefined names are normal in a condition, so they are not traced.
@@ -127,6 +132,7 @@ impl Expression {
     pub(super) fn compile_marking(source: &str) -> Result<Expression, EngineError> {
         let names = ENGINE.compile_expression_owned(source.to_owned())?.undeclared_variables(true);
         let optional = defaulted_paths::of_expression(source);
+        let optional = as_given::of_expression(&optional);
         let marked = literals::marked_expression(&optional);
         let mut engine = Box::new(MARKING_ENGINE.clone());
         engine.set_formatter(keep_value);
@@ -169,8 +175,10 @@ impl InlineTemplate {
         // As written first, for the names and the lines of errors.
         engine.add_template_owned(PIECE, source.to_owned())?;
         let names = engine.get_template(PIECE)?.undeclared_variables(true);
-        if let Cow::Owned(rewritten) = defaulted_paths::of_text(source) {
-            engine.add_template_owned(PIECE, rewritten)?;
+        let optional = defaulted_paths::of_text(source);
+        let rewritten = as_given::of_text(&optional);
+        if rewritten != source {
+            engine.add_template_owned(PIECE, rewritten.into_owned())?;
         }
         Ok(InlineTemplate { engine, source: source.into(), names })
     }
@@ -180,7 +188,8 @@ impl InlineTemplate {
         let mut engine = Box::new(MARKING_ENGINE.clone());
         engine.set_formatter(marks::print_marked);
         let optional = defaulted_paths::of_text(source);
-        let marked = literals::marked_text(&optional).unwrap_or_else(|| optional.into_owned());
+        let given = as_given::of_text(&optional);
+        let marked = literals::marked_text(&given).unwrap_or_else(|| given.into_owned());
         engine.add_template_owned(PIECE, marked)?;
         let names = engine.get_template(PIECE)?.undeclared_variables(true);
         Ok(InlineTemplate { engine, source: source.into(), names })
@@ -251,10 +260,7 @@ fn print_value(out: &mut Output, _: &mut State, value: &Value) -> Result<(), Err
         ValueKind::Undefined | ValueKind::None => Ok(()),
         ValueKind::Bool => out.write_str(if value.is_true() { "true" } else { "false" }),
         ValueKind::Seq | ValueKind::Map | ValueKind::Iterable => {
-            let mut room = super::template_error::MAX_BODY_BYTES;
-            let json = json_value::to_json(value, &mut room)
-                .map_err(|reason| Error::new(ErrorKind::BadSerialization, reason))?;
-            out.write_str(&json.to_string())
+            out.write_str(&json_text::converted(value)?.to_string())
         }
         _ => write!(out, "{value}"),
     };

@@ -1,7 +1,8 @@
 //! Template filters in addition to the engine's own: `duration`, `clip`, `number`.
 
+use super::long_number::{is_number, scientific};
 use super::strings::{DurationUnits, ENGLISH};
-use minijinja::value::{Rest, ValueKind};
+use minijinja::value::Rest;
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 
 pub(super) fn install(engine: &mut Environment<'static>) {
@@ -21,7 +22,7 @@ pub(super) fn install(engine: &mut Environment<'static>) {
     replace_uncharged(engine);
     engine.add_filter("number", |value: Value| -> Result<String, Error> {
         reject_undefined(&value)?;
-        if value.kind() == ValueKind::Number {
+        if is_number(&value) {
             Ok(group_thousands(&plain(&value), ENGLISH.thousands))
         } else {
             Err(Error::new(
@@ -151,19 +152,22 @@ pub(super) fn group_thousands(number: &str, between: char) -> String {
     grouped + if fraction == ".0" { "" } else { fraction }
 }
 
-/// A number in a card: an integer whole, a fraction with four significant digits, both with separated thousands.
+/// A number in a card: an integer whole, a fraction with four significant digits, both with separated thousands. An
+/// integer longer than anybody counts is hardly a quantity, and stays as it is.
 pub(super) fn number_for_people(number: &serde_json::Number, between: char) -> String {
-    let given = number.to_string();
-    let is_whole = given.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
-    let Some(value) = number.as_f64().filter(|value| !is_whole && value.is_finite()) else {
-        return group_thousands(&given, between);
-    };
+    const MAX_DIGITS: usize = 18;
+    let given = number.as_str();
+    if given.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') {
+        let given = if given == "-0" { "0" } else { given };
+        return if given.len() <= MAX_DIGITS { group_thousands(given, between) } else { given.to_owned() };
+    }
+    let value = number.as_f64().unwrap_or_default();
     let size = value.abs();
-    if size != 0.0 && !(1e-4..1e15).contains(&size) {
-        return format!("{value:.3e}");
+    if size == 0.0 || !(1e-4..1e15).contains(&size) {
+        return scientific(number);
     }
     // The digits before the point, or minus the zeros behind it.
-    let magnitude = if size == 0.0 { 0 } else { size.log10().floor() as i32 };
+    let magnitude = size.log10().floor() as i32;
     let decimals = usize::try_from(3 - magnitude).unwrap_or(0);
     let rounded = format!("{value:.decimals$}");
     let rounded = match rounded.contains('.') {
@@ -232,6 +236,13 @@ mod tests {
             ("1234567", "1,234,567"),
             ("9999.99", "10,000"),
             ("1e300", "1.000e300"),
+            ("-9.9999e400", "-1.000e401"),
+            ("0.00012345678901234567890e-400", "1.235e-404"),
+            ("123456789012345678901234567890.0", "1.235e29"),
+            ("0e-400", "0"),
+            ("-0", "0"),
+            ("123456789012345678", "123,456,789,012,345,678"),
+            ("2266616331186912456341812302143261679", "2266616331186912456341812302143261679"),
         ] {
             let number: serde_json::Number = serde_json::from_str(given).unwrap();
             assert_eq!(number_for_people(&number, ','), shown, "{given}");

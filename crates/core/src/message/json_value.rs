@@ -1,11 +1,27 @@
-//! Converts the engine's values to JSON within a limit of bytes.
+//! Converts JSON to the engine's values, and these to JSON within a limit of bytes.
 
+use super::as_given::GivenTree;
+use super::long_number::{self, LongNumber};
 use minijinja::Value;
 use minijinja::value::ValueKind;
 use serde_json::{Map, Number, Value as Json};
 
 /// The deepest nesting, below serde_json's own limit for reading.
 const MAX_DEPTH: usize = 100;
+
+/// The engine's value for this JSON.
+pub(super) fn from_json(json: &Json) -> Value {
+    match json {
+        Json::Null => Value::from(()),
+        Json::Bool(flag) => Value::from(*flag),
+        Json::Number(number) => long_number::value(number),
+        Json::String(text) => Value::from(text.as_str()),
+        Json::Array(items) => items.iter().map(from_json).collect(),
+        Json::Object(fields) => {
+            Value::from_pairs(fields.iter().map(|(key, field)| (key.as_str(), from_json(field))))
+        }
+    }
+}
 
 /// Converts a value. `room` is the number of bytes left and shrinks by the size of the result. NaN and the
 /// infinities become null.
@@ -18,7 +34,7 @@ pub(super) fn charge(json: &Json, room: &mut usize) -> Result<(), String> {
     match json {
         Json::Null => take(room, 4),
         Json::Bool(flag) => take(room, if *flag { 4 } else { 5 }),
-        Json::Number(number) => take(room, number.to_string().len()),
+        Json::Number(number) => take(room, number.as_str().len()),
         Json::String(text) => take(room, written_len(text)),
         Json::Array(items) => {
             take(room, 2 + items.len().saturating_sub(1))?;
@@ -57,6 +73,10 @@ fn convert(value: &Value, room: &mut usize, depth: usize) -> Result<Json, String
     if depth > MAX_DEPTH {
         return Err(format!("the value is nested more than {MAX_DEPTH} levels deep"));
     }
+    if let Some(json) = GivenTree::of(value) {
+        charge(json, room)?;
+        return Ok(json.clone());
+    }
     let json = match value.kind() {
         // The result of `{{ a if b }}` without an `else`.
         ValueKind::Undefined if depth == 0 => Json::Null,
@@ -68,7 +88,10 @@ fn convert(value: &Value, room: &mut usize, depth: usize) -> Result<Json, String
         ValueKind::Map => return object(value, room, depth),
         ValueKind::Bytes => return Err("bytes cannot be converted to JSON".to_owned()),
         ValueKind::Invalid => return Err(value.to_string()),
-        _ => Json::String(value.as_str().map_or_else(|| value.to_string(), str::to_owned)),
+        _ => match LongNumber::of(value) {
+            Some(number) => Json::Number(number.clone()),
+            None => Json::String(value.as_str().map_or_else(|| value.to_string(), str::to_owned)),
+        },
     };
     charge(&json, room)?;
     Ok(json)
@@ -76,12 +99,9 @@ fn convert(value: &Value, room: &mut usize, depth: usize) -> Result<Json, String
 
 fn number(value: &Value) -> Json {
     if value.is_integer() {
-        if let Ok(whole) = i64::try_from(value.clone()) {
-            return Json::from(whole);
-        }
-        if let Ok(whole) = u64::try_from(value.clone()) {
-            return Json::from(whole);
-        }
+        let whole = i128::try_from(value.clone()).ok().and_then(Number::from_i128);
+        let whole = whole.or_else(|| u128::try_from(value.clone()).ok().and_then(Number::from_u128));
+        return whole.map_or(Json::Null, Json::Number);
     }
     f64::try_from(value.clone()).ok().and_then(Number::from_f64).map_or(Json::Null, Json::Number)
 }
@@ -111,7 +131,6 @@ fn object(value: &Value, room: &mut usize, depth: usize) -> Result<Json, String>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use minijinja::value::Serde;
     use serde_json::json;
 
     #[test]
@@ -120,10 +139,10 @@ mod tests {
             json!({"a": [1, -2.5, true, false, null, "q\"\\\n\u{1}\u{7f}ü"], "b\"": {"c": {}, "d": []}});
         let written = json.to_string().len();
         let mut room = written;
-        assert_eq!(to_json(&Value::from(Serde(&json)), &mut room), Ok(json.clone()));
+        assert_eq!(to_json(&from_json(&json), &mut room), Ok(json.clone()));
         assert_eq!(room, 0);
         let mut short = written - 1;
-        assert!(to_json(&Value::from(Serde(&json)), &mut short).is_err());
+        assert!(to_json(&from_json(&json), &mut short).is_err());
         let mut room = written;
         charge(&json, &mut room).unwrap();
         assert_eq!(room, 0);

@@ -4,6 +4,7 @@ use super::condition::Condition;
 use super::context::Context;
 use super::expr::Expression;
 use super::filters;
+use super::long_number::is_number;
 use super::sample;
 use minijinja::value::ValueKind;
 use minijinja::{ErrorKind, Value};
@@ -58,9 +59,8 @@ impl KeyExpression {
         };
         match value.kind() {
             ValueKind::Undefined | ValueKind::None => Ok(String::new()),
-            ValueKind::String | ValueKind::Number | ValueKind::Bool => {
-                Ok(filters::clip(&value.to_string(), MAX_KEY_CHARS))
-            }
+            ValueKind::String | ValueKind::Bool => Ok(filters::clip(&value.to_string(), MAX_KEY_CHARS)),
+            _ if is_number(&value) => Ok(filters::clip(&value.to_string(), MAX_KEY_CHARS)),
             other => Err(format!("a key must be text or a number, but `{}` is a {other}", self.source)),
         }
     }

@@ -2,8 +2,9 @@
 //! noncharacter of Unicode that stands for one character of ASCII punctuation: it survives every filter and every
 //! concatenation, and no event can hold one (see [`clean`]). Only ASCII punctuation is ever markup.
 
-use super::json_value;
-use minijinja::value::{Serde, ValueKind};
+use super::json_text::converted;
+use super::json_value::from_json;
+use minijinja::value::ValueKind;
 use minijinja::{Environment, Error, ErrorKind, Output, State, Value};
 use serde_json::Value as Json;
 use std::borrow::Cow;
@@ -158,14 +159,9 @@ pub(super) fn install_in_text(engine: &mut Environment<'static>) {
     engine.add_filter("safe", raw);
 }
 
-/// The filter where nothing is escaped.
+/// The filters where nothing is escaped.
 pub(super) fn install_untouched(engine: &mut Environment<'static>) {
     engine.add_filter("raw", |value: Value| value);
-}
-
-fn converted(value: &Value) -> Result<Json, Error> {
-    let mut room = super::template_error::MAX_BODY_BYTES;
-    json_value::to_json(value, &mut room).map_err(|reason| Error::new(ErrorKind::BadSerialization, reason))
 }
 
 fn raw(value: Value) -> Result<Value, Error> {
@@ -184,7 +180,7 @@ fn raw(value: Value) -> Result<Value, Error> {
     }
     match value.as_str() {
         Some(text) => Ok(Value::from(as_author(&without_marks(text)))),
-        None => Ok(Value::from(Serde(&authored(converted(&value)?)))),
+        None => Ok(from_json(&authored(converted(&value)?))),
     }
 }
 

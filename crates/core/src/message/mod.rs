@@ -1,5 +1,6 @@
 //! Messages: conditions and templates over the context of an event, and the bodies they render.
 
+mod as_given;
 mod condition;
 mod context;
 mod default_body;
@@ -11,10 +12,12 @@ mod expr_ast;
 mod filters;
 mod foreign_syntax;
 mod host_info;
+mod json_text;
 mod json_value;
 mod key_expression;
 pub(crate) mod known_fields;
 mod literals;
+mod long_number;
 pub(crate) mod marks;
 mod notice;
 mod ordinary_samples;

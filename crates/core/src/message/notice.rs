@@ -206,7 +206,10 @@ fn alert(context: &Context, tone: Tone, words: &Strings) -> Notice {
     notice.fact(words.since, time(context, &["alert", "since"]));
     if tone == Tone::Bad && reminder.is_some() {
         notice.fact(words.lasted, seconds(context, &["alert", "duration_s"], words));
-        notice.fact(words.reminder, reminder.map(|count| count.to_string()));
+        notice.fact(
+            words.reminder,
+            reminder.map(|count| filters::group_thousands(&count.to_string(), words.thousands)),
+        );
     }
     if tone == Tone::Good {
         let unix_ms = |path: &[&str]| context.text_at(path).and_then(clock::parse_rfc3339);
@@ -248,12 +251,25 @@ fn title(what: &str, name: Option<&str>, words: &Strings) -> String {
 
 /// The value of a field that a host named. A number that is a name, such as a seed, stays as it is.
 fn measured(key: &str, value: &Json, words: &Strings) -> Option<String> {
-    const NAMES: [&str; 6] = ["id", "pid", "port", "seed", "year", "version"];
-    let is_name = NAMES.iter().any(|name| key == *name || key.ends_with(&format!("_{name}")));
-    match value.as_number().filter(|_| !is_name) {
+    match value.as_number().filter(|_| !is_name(key)) {
         Some(number) => Some(filters::number_for_people(number, words.thousands)),
         None => scalar(value),
     }
+}
+
+/// Whether the last word of a field's name says that a number in it is a name.
+fn is_name(key: &str) -> bool {
+    const NAMES: [&str; 10] =
+        ["entropy", "guid", "hash", "id", "ids", "pid", "port", "uuid", "version", "year"];
+    let word = key.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    // In `taskId` and `jobID` a capital begins the last word.
+    let begin = match word.rfind(char::is_lowercase) {
+        Some(at) if at + 1 < word.len() => at + 1,
+        Some(_) => word.rfind(char::is_uppercase).unwrap_or_default(),
+        None => 0,
+    };
+    let word = word.get(begin..).unwrap_or(word).to_lowercase();
+    NAMES.contains(&word.as_str()) || key.to_lowercase().ends_with("seed")
 }
 
 /// A text, number or boolean as text.

@@ -1,8 +1,9 @@
 //! Sample data of every event type with all known fields, to check and preview templates and conditions.
 
 use super::context::Context;
+use super::json_value::from_json;
 use minijinja::Value;
-use minijinja::value::{Enumerator, Object, ObjectRepr, Serde};
+use minijinja::value::{Enumerator, Object, ObjectRepr};
 use serde_json::{Map, Value as Json, json};
 use std::fmt;
 use std::sync::Arc;
@@ -229,7 +230,7 @@ fn open<'a>(json: &'a Json, path: &mut Vec<&'a str>, kind: &str, guessed: &Arc<A
         Json::Array(items) => {
             items.iter().map(|item| open(item, path, kind, guessed)).collect::<Vec<_>>().into()
         }
-        plain => Value::from(Serde(plain)),
+        plain => from_json(plain),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The strings of cards in each language. To add a language, add a table.
 
 use super::context::Context;
+use super::filters::group_thousands;
 
 /// A language of the cards: `[host] language`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -300,7 +301,7 @@ impl Strings {
 
     /// `and 12 more`, at the end of a shortened list.
     pub(crate) fn more(&self, count: usize) -> String {
-        fill(self.more, &[("count", &count.to_string())])
+        fill(self.more, &[("count", &group_thousands(&count.to_string(), self.thousands))])
     }
 }
 

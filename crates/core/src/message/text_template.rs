@@ -5,10 +5,9 @@ use super::context::ROOTS;
 use super::expr::{self, EngineError, engine, is_builtin};
 use super::render_budget::RenderBudget;
 use super::template_error::{MAX_BODY_BYTES, RenderError, TemplateError, too_large};
-use super::{defaulted_paths, filters, foreign_syntax, literals, marks, source_bounds};
+use super::{as_given, defaulted_paths, filters, foreign_syntax, json_text, literals, marks, source_bounds};
 use minijinja::{AutoEscape, Environment, OutputSpan, OutputSpanKind, Value};
 use serde_json::Value as Json;
-use std::borrow::Cow;
 use std::collections::HashSet;
 
 const TEXT: &str = "text";
@@ -30,6 +29,7 @@ impl TextTemplate {
             .map_err(|error| TemplateError::at(origin, error.line, error.reason))?;
         let mut engine = engine();
         engine.set_auto_escape_callback(|_| AutoEscape::Json);
+        engine.set_formatter(json_text::print_json);
         let fail = |error: minijinja::Error| {
             let error = EngineError::from(error);
             let reason = foreign_syntax::why_not_compiled(text).unwrap_or(error.reason);
@@ -38,13 +38,14 @@ impl TextTemplate {
         engine.add_template_owned(TEXT, text.to_owned()).map_err(fail)?;
         let names = engine.get_template(TEXT).map_err(fail)?.undeclared_variables(true);
         let optional = defaulted_paths::of_text(text);
-        if let Cow::Owned(rewritten) = &optional {
-            engine.add_template_owned(TEXT, rewritten.clone()).map_err(fail)?;
+        let given = as_given::of_text(&optional);
+        if given != text {
+            engine.add_template_owned(TEXT, given.clone().into_owned()).map_err(fail)?;
         }
         let mut marking = engine.clone();
         marking.set_formatter(marks::print_marked_json);
         marks::install(&mut marking);
-        let marked = literals::marked_text(&optional).unwrap_or_else(|| optional.into_owned());
+        let marked = literals::marked_text(&given).unwrap_or_else(|| given.into_owned());
         marking.add_template_owned(TEXT, marked).map_err(fail)?;
         Ok(TextTemplate { origin: origin.to_owned(), engine, marking, source: text.into(), names })
     }

@@ -184,7 +184,8 @@ fn failures(failures: Option<&Json>, failed: u64, words: &Strings) -> Vec<String
         .collect();
     let unnamed = failed.max(failures.len() as u64) - lines.len() as u64;
     if !lines.is_empty() && unnamed > 0 {
-        lines.push(fill(words.more, &[("count", &unnamed.to_string())]));
+        let unnamed = filters::group_thousands(&unnamed.to_string(), words.thousands);
+        lines.push(fill(words.more, &[("count", &unnamed)]));
     }
     lines
 }

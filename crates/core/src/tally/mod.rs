@@ -360,7 +360,7 @@ pub fn queue_name(payload: &Map<String, Json>) -> Cow<'_, str> {
     };
     match ["name", "queue"].iter().find_map(name) {
         Some(Cow::Borrowed(name)) if !name.is_empty() => Cow::Borrowed(short(name)),
-        Some(Cow::Owned(number)) => Cow::Owned(number),
+        Some(Cow::Owned(number)) => Cow::Owned(short(&number).to_owned()),
         _ => Cow::Borrowed(DEFAULT_QUEUE),
     }
 }

@@ -203,4 +203,7 @@ mod asked;
 mod derived_events;
 
 #[cfg(test)]
+mod long_numbers;
+
+#[cfg(test)]
 mod moves;

@@ -5,6 +5,7 @@ mod conditions;
 mod documented;
 mod hostile;
 mod notices;
+mod numbers;
 mod texts;
 mod titles;
 mod trees;

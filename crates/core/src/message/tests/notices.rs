@@ -212,6 +212,38 @@ fn numbers_of_a_card_are_written_for_people() {
 }
 
 #[test]
+fn a_number_that_is_a_name_stays_as_it_is() {
+    let number: Json = serde_json::from_str("2266616331186912456341812302143261679").unwrap();
+    for name in [
+        "id",
+        "ID",
+        "taskId",
+        "jobID",
+        "run-id",
+        "frame_ids",
+        "noise_seed",
+        "subseed",
+        "variationSeed",
+        "uuid",
+    ] {
+        let card = notice("render.saved", json!({"event": {"data": {name: 1_234_567}}}));
+        assert_eq!(fact(&card, name), Some("1234567"), "{name}");
+    }
+    for name in ["grid", "video", "speed", "steps", "GRID", "widthPx"] {
+        let card = notice("render.saved", json!({"event": {"data": {name: 1_234_567}}}));
+        assert_eq!(fact(&card, name), Some("1\u{202f}234\u{202f}567"), "{name}");
+    }
+    let batch = json!({"id": number});
+    let card =
+        notice("task.complete", json!({"task": {"id": number, "batch": batch, "metrics": {"n": number}}}));
+    assert_eq!(card.title, format!("Task done: {number}"));
+    assert_eq!(
+        (fact(&card, "Batch"), fact(&card, "n")),
+        (Some(&*number.to_string()), Some(&*number.to_string()))
+    );
+}
+
+#[test]
 fn an_alert_shows_when_it_started() {
     let resolved = Notice::from_context("alert.resolved", &sample_context("alert.resolved"));
     assert_eq!(fact(&resolved, "Since"), Some("2026-03-01 18:23:05 UTC"));
