@@ -1,8 +1,11 @@
 //! What an operator sees at the command line of deliveries that are on their way, and what can be done with it.
 
-use super::command::{TestConfig, fails, json_lines, stdout, succeeds, taskbell};
+use super::command::{
+    SECRET, Serve, TestConfig, code, fails, json_lines, stderr, stdout, succeeds, taskbell,
+};
+use serde_json::json;
 use std::net::TcpListener;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -65,4 +68,51 @@ fn send_tells_each_failed_attempt_while_it_waits() {
     }
     let pending = text.lines().find(|line| line.starts_with("pending")).unwrap();
     assert!(pending.contains("2 attempts") && pending.contains("next attempt at "), "{pending}");
+}
+
+/// The command of the request that `show` prints.
+fn printed_command(shown: &str) -> String {
+    let lines =
+        shown.lines().skip_while(|line| !line.starts_with("  curl ") && !line.starts_with("  printf "));
+    lines.take_while(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_printed_command_sends_what_the_delivery_sent_with_a_signature_that_is_valid_now() {
+    let mut serve = Serve::start(&["--secret", "BELL_SECRET", "--count", "4"]);
+    let test = TestConfig::new(serve.port, "[]");
+    let prompt = "it's \"quoted\", costs $HOME and `pwd`; \\ 渲染完成\nsecond line";
+    let short = json!({ "id": "f-1", "name": prompt });
+    // Longer than one argument of a program may be.
+    let long = json!({ "id": "f-2", "name": prompt.repeat(6_000) });
+    for (delivery, task) in [("1", short), ("2", long)] {
+        let event = test.file("event.json", task.to_string());
+        succeeds(&["send", test.config(), "task.complete", &format!("@{event}")]);
+        let first = serve.next();
+        let command = printed_command(&succeeds(&["show", test.config(), delivery]));
+        let shell = |script: &str| {
+            let mut shell = Command::new("sh");
+            shell.args(["-c", script]).env_remove("WEBHOOK_URL").env_remove("AUTHORIZATION");
+            shell
+        };
+        // What is not set is asked for, and nothing is sent.
+        let script = test.file("command.sh", &command);
+        let unset = shell(&format!(". '{script}'")).output().unwrap();
+        assert_ne!(code(&unset), 0);
+        assert!(stderr(&unset).contains("WEBHOOK_URL: set it to the URL of here"), "{}", stderr(&unset));
+        let url = format!("http://127.0.0.1:{}/hook/marker-of-the-url", serve.port);
+        let mut run = shell(&format!(". '{script}'"));
+        let run =
+            run.env("WEBHOOK_URL", url).env("AUTHORIZATION", "Bearer marker-of-the-token").output().unwrap();
+        assert_eq!((code(&run), stdout(&run).as_str()), (0, "ok"), "{command}: {}", stderr(&run));
+        let second = serve.next();
+        assert_eq!(second["verified"], true, "{second}");
+        for same in ["body", "id", "target", "type"] {
+            assert_eq!(first[same], second[same]);
+        }
+        assert_eq!(second["headers"]["authorization"], "Bearer marker-of-the-token");
+        assert_eq!((&first["attempt"], &second["attempt"]), (&json!(1), &json!(2)));
+        assert!(!command.contains("marker") && !command.contains(SECRET), "{command}");
+    }
+    assert_eq!(serve.code(), 0);
 }
