@@ -80,7 +80,7 @@ def on_terminal(words, width, env=None, seconds=60, until=None, typed=b""):
 
 
 def too_wide(text, width):
-    """Lines beyond the width, but for what a person must copy: a URL alone on its line, or behind the bar of a
+    """Lines beyond the width, but for what a person must copy: a URL alone on its line or behind the bar of a
     card, and the command line of `show`, which runs as it is printed."""
     in_command = False
     found = []

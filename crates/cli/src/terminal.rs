@@ -125,6 +125,12 @@ impl Terminal {
         let page = Arc::new(Mutex::new(Vec::new()));
         (Terminal { out: page.clone(), json, colour: false, width: None }, page)
     }
+
+    /// A terminal of this many columns, with colours.
+    pub fn screen(width: usize) -> (Terminal, Arc<Mutex<Vec<u8>>>) {
+        let (terminal, page) = Terminal::page(false);
+        (Terminal { colour: true, width: Some(width), ..terminal }, page)
+    }
 }
 
 /// Colours appear on a terminal only, and not where <https://no-color.org> or the terminal says no.

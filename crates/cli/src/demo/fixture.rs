@@ -1,5 +1,6 @@
 //! The folder, the secret and the configuration of the demo.
 
+use super::frame::{self, FRAMES};
 use crate::failure::Failure;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -29,11 +30,28 @@ pub fn fresh_secret() -> Result<String, Failure> {
     Ok(format!("whsec_{}", BASE64.encode(key)))
 }
 
+/// Where the messages go.
+#[derive(Debug, Clone, Copy)]
+pub struct Receivers {
+    /// The team's own service.
+    pub team: SocketAddr,
+    /// What plays the chat.
+    pub chat: SocketAddr,
+    /// Path and query of the chat's URL.
+    pub chat_path: &'static str,
+}
+
 /// The configuration, as an operator would write it.
-fn configuration(receiver: SocketAddr) -> String {
+fn configuration(receivers: Receivers) -> String {
+    let Receivers { team, chat, chat_path } = receivers;
+    let last = frame::name(FRAMES);
     format!(
         r#"[host]
 name = "render-demo"
+
+# Pictures in this folder may go with a message.
+[files]
+roots = ["."]
 
 [spool]
 path = "taskbell.db"
@@ -43,9 +61,13 @@ end_delay = "300ms"
 
 [endpoints.team]
 platform = "json"
-url = "http://{receiver}/hooks/team"
+url = "http://{team}/hooks/team"
 sign = [{{ scheme = "standard-webhooks", secrets = ["file:team.secret"] }}]
 retry = {{ schedule = ["1s", "2s"], max_age = "1m" }}
+
+[endpoints.chat]
+platform = "discord"
+url = "http://{chat}{chat_path}"
 
 # A failed frame is reported at once, in a template of our own.
 [[hooks]]
@@ -61,20 +83,28 @@ width = "{{{{ task.params.width | default(0) }}}}"
 asked_by = "{{{{ task.user | default('-') }}}}"
 done_so_far = "{{{{ queue.total }}}}"
 
+# The last frame is shown to all.
+[[hooks]]
+name = "the last frame"
+on = ["task.complete"]
+to = ["chat"]
+when = "task.id == '{last}' and task.status == 'success'"
+
 # The end of the queue is reported if it was a large one, or if anything failed.
 [[hooks]]
 name = "the batch is done"
 on = ["queue.end"]
-to = ["team"]
+to = ["team", "chat"]
 when = "queue.total >= 10 or queue.failed > 0"
 "#
     )
 }
 
 /// Writes the configuration and the secret into the folder; returns the configuration's path.
-pub fn write(folder: &Path, receiver: SocketAddr, secret: &str) -> Result<PathBuf, Failure> {
+pub fn write(folder: &Path, receivers: Receivers, secret: &str) -> Result<PathBuf, Failure> {
     let config = folder.join("taskbell.toml");
-    for (path, text) in [(&folder.join("team.secret"), secret.to_owned()), (&config, configuration(receiver))]
+    for (path, text) in
+        [(&folder.join("team.secret"), secret.to_owned()), (&config, configuration(receivers))]
     {
         std::fs::write(path, text).map_err(|error| {
             let what = format!("cannot write {}: {error}", path.display());
@@ -85,17 +115,22 @@ pub fn write(folder: &Path, receiver: SocketAddr, secret: &str) -> Result<PathBu
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
+
+    pub fn receivers() -> Receivers {
+        let [team, chat] = ["127.0.0.1:40005", "127.0.0.1:40006"].map(|address| address.parse().unwrap());
+        Receivers { team, chat, chat_path: "/api/webhooks/1/demo" }
+    }
 
     #[test]
     fn the_configuration_is_sound() {
         let folder = folder().unwrap();
         let secret = fresh_secret().unwrap();
-        let config = write(folder.path(), "127.0.0.1:1".parse().unwrap(), &secret).unwrap();
+        let config = write(folder.path(), receivers(), &secret).unwrap();
         let report = taskbell_core::engine::check(config.to_str().unwrap());
         assert!(report.errors.is_empty() && report.warnings.is_empty(), "{report:?}");
-        assert_eq!(report.counts, (1, 2));
+        assert_eq!(report.counts, (2, 3));
         let path = folder.path().to_owned();
         drop(folder);
         assert!(!path.exists());

@@ -21,6 +21,16 @@ fn width(frame: u32) -> u32 {
     if frame == FAILING { 0 } else { SIZE.0 }
 }
 
+/// The id of a frame.
+pub fn name(frame: u32) -> String {
+    format!("{QUEUE}-{frame:03}")
+}
+
+/// The name of its file.
+pub fn file_name(frame: u32) -> String {
+    format!("frame-{frame:03}.png")
+}
+
 /// Renders a frame, counted from 1, into a file.
 ///
 /// # Errors
@@ -50,7 +60,7 @@ fn pixel(x: f64, y: f64, time: f64) -> [u8; 3] {
 /// The payload of `task.complete`, as a host reports it.
 pub fn task(frame: u32, path: &Path, took: Duration, result: &io::Result<()>) -> Json {
     let mut task = json!({
-        "id": format!("{QUEUE}-{frame:03}"),
+        "id": name(frame),
         "name": format!("Frame {frame}"),
         "kind": "render",
         "status": "success",

@@ -1,18 +1,23 @@
-//! `taskbell demo`: a small render queue that reports its tasks as any host does, and a receiver in the same process
-//! that verifies the webhooks of its team.
+//! `taskbell demo`: a small render queue that reports its tasks as any host does, and two receivers in the same
+//! process: one verifies the webhooks of a team, one plays a chat that shows cards.
 
 mod fixture;
 mod frame;
+mod page;
+#[cfg(test)]
+mod picture;
 mod progress;
 mod summary;
 
 use super::failure::Failure;
+use super::fake_platform::FakePlatform;
 use super::serve::receiver::{Arrival, Receiver, ReceiverOptions};
 use super::terminal::{Style, Terminal};
+use fixture::Receivers;
 use frame::{FRAMES, QUEUE};
 use progress::Progress;
 use serde_json::{Value as Json, json};
-use std::io;
+use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};
@@ -26,9 +31,12 @@ use taskbell_core::sign::Verifier;
 /// How long the last message may take.
 const LAST_MESSAGE: Duration = Duration::from_secs(20);
 
+/// How long the folder stays for a person who looks at the page.
+const PAGE_PATIENCE: Duration = Duration::from_secs(300);
+
 #[derive(Debug, clap::Args)]
 pub struct DemoArgs {
-    /// Keep the folder with the images, the configuration and the spool
+    /// Keep the folder with the images, the page, the configuration and the spool
     #[arg(long)]
     keep: bool,
 }
@@ -45,6 +53,7 @@ struct RenderedFrame {
 enum DemoEvent {
     Frame(RenderedFrame),
     Arrival(Arrival),
+    Chat(Arrival),
 }
 
 pub fn run(arguments: &DemoArgs, terminal: &mut Terminal) -> Result<(), Failure> {
@@ -53,20 +62,52 @@ pub fn run(arguments: &DemoArgs, terminal: &mut Terminal) -> Result<(), Failure>
     let secret = fixture::fresh_secret()?;
     let (send, events) = mpsc::channel();
     let receiver = start_receiver(&secret, send.clone())?;
-    let config = fixture::write(folder.path(), receiver.address(), &secret)?;
+    let (chat, chat_path) = start_chat(send.clone())?;
+    let receivers = Receivers { team: receiver.address(), chat: chat.address(), chat_path };
+    let config = fixture::write(folder.path(), receivers, &secret)?;
     if !terminal.json() {
-        introduce(&receiver, &config, terminal)?;
+        introduce(receivers, &config, terminal)?;
     }
     let next = "follow the message; TMPDIR (on Windows, TEMP) moves the demo to another folder";
     let config =
         Config::load(&config.to_string_lossy()).map_err(|errors| Failure::new(errors.to_string(), next))?;
     let bell = Bell::open(config).map_err(|error| Failure::new(error.to_string(), next))?;
     let summary = run_queue(&bell, folder.path(), &send, &events, Progress::new(terminal.clone(), FRAMES))?;
-    drop(receiver);
+    drop((receiver, chat));
     let missing = summary.missing();
     let kept = arguments.keep || !missing.is_empty();
     folder.disable_cleanup(kept);
-    finish(&summary, missing, folder.path(), kept, terminal)
+    let end = match kept {
+        true => DemoEnd::Kept,
+        false if terminal.json() || !io::stdin().is_terminal() || !io::stdout().is_terminal() => {
+            DemoEnd::Removed
+        }
+        false => DemoEnd::RemovedAfterEnter,
+    };
+    finish(&summary, missing, folder.path(), end, terminal)?;
+    if end == DemoEnd::RemovedAfterEnter {
+        await_enter()
+    }
+    Ok(())
+}
+
+/// What becomes of the folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum DemoEnd {
+    Kept,
+    /// At once: nobody is there to look at the page.
+    Removed,
+    RemovedAfterEnter,
+}
+
+/// Leaves time to look at the page.
+fn await_enter() {
+    let (send, entered) = mpsc::channel();
+    thread::spawn(move || {
+        let _ = io::stdin().read_line(&mut String::new());
+        let _ = send.send(());
+    });
+    let _ = entered.recv_timeout(PAGE_PATIENCE);
 }
 
 fn start_receiver(secret: &str, send: mpsc::Sender<DemoEvent>) -> Result<Receiver, Failure> {
@@ -76,19 +117,37 @@ fn start_receiver(secret: &str, send: mpsc::Sender<DemoEvent>) -> Result<Receive
     let options =
         ReceiverOptions { verifier: Some(verifier), fail_first: 1, fail_status: 503, platform: None };
     let listener = move |arrival| send.send(DemoEvent::Arrival(arrival)).unwrap_or_default();
+    listen(options, listener)
+}
+
+/// A receiver that answers as a chat does, and the path of its URL.
+fn start_chat(send: mpsc::Sender<DemoEvent>) -> Result<(Receiver, &'static str), Failure> {
+    let platform = FakePlatform::new("discord", None)
+        .map_err(|fault| Failure::new(fault, "this is a defect of the demo; please report it"))?;
+    let path = platform.example().target;
+    let options = ReceiverOptions { platform: Some(platform), ..ReceiverOptions::default() };
+    let listener = move |arrival| send.send(DemoEvent::Chat(arrival)).unwrap_or_default();
+    Ok((listen(options, listener)?, path))
+}
+
+fn listen(
+    options: ReceiverOptions,
+    listener: impl Fn(Arrival) + Send + Sync + 'static,
+) -> Result<Receiver, Failure> {
     Receiver::start("127.0.0.1", 0, options, Arc::new(listener)).map_err(|error| {
         let what = format!("the receiver cannot listen on 127.0.0.1: {error}");
         Failure::new(what, "allow this command to listen on the loopback address")
     })
 }
 
-fn introduce(receiver: &Receiver, config: &Path, terminal: &mut Terminal) -> io::Result<()> {
+fn introduce(receivers: Receivers, config: &Path, terminal: &mut Terminal) -> io::Result<()> {
     let title = terminal.paint(Style::Heading, "A render queue, and a team that wants to know");
     terminal.line(&format!("{title}\n"))?;
-    let address = receiver.address();
+    let Receivers { team, chat, .. } = receivers;
     for (name, text) in [
-        ("receiver", format!("http://{address}/, verifies signatures, answers its first request with 503")),
-        ("hooks", "a frame that fails; the end of a queue of 10 tasks or more".to_owned()),
+        ("team", format!("http://{team}/ verifies signatures, answers 503 at first")),
+        ("chat", format!("http://{chat}/ answers as Discord does")),
+        ("hooks", "a frame that fails; the last frame; the end of a large queue".to_owned()),
         ("config", config.display().to_string()),
     ] {
         let name = terminal.paint(Style::Muted, format!("{name:>8}"));
@@ -114,7 +173,7 @@ fn run_queue(
         for _ in 0..workers {
             scope.spawn(|| work(bell, folder, &next_frame, send));
         }
-        watch(bell, events, &mut progress, &mut summary)
+        watch(bell, folder, events, &mut progress, &mut summary)
     });
     summary.took = began.elapsed();
     if let Err(error) = bell.close(Duration::from_secs(5)) {
@@ -132,7 +191,7 @@ fn work(bell: &Bell, folder: &Path, next_frame: &AtomicU32, send: &mpsc::Sender<
         if number > FRAMES {
             return;
         }
-        let path = folder.join(format!("frame-{number:03}.png"));
+        let path = folder.join(frame::file_name(number));
         let began = Instant::now();
         let result = frame::render(number, &path);
         let took = began.elapsed();
@@ -165,6 +224,7 @@ fn thread_time() -> Duration {
 /// Follows the queue until every message has arrived and the library has reported every delivery.
 fn watch(
     bell: &Bell,
+    folder: &Path,
     events: &mpsc::Receiver<DemoEvent>,
     progress: &mut Progress,
     summary: &mut Summary,
@@ -179,6 +239,11 @@ fn watch(
             Ok(DemoEvent::Arrival(arrival)) => {
                 progress.arrival(&arrival)?;
                 summary.arrivals.push(arrival);
+            }
+            Ok(DemoEvent::Chat(arrival)) => {
+                let picture = arrival.form().map(|_| folder.join(frame::file_name(FRAMES)));
+                progress.chat(&arrival, picture.as_deref())?;
+                summary.chat.push(arrival);
             }
             Err(_) => progress.tick(),
         }
@@ -204,32 +269,51 @@ fn finish(
     summary: &Summary,
     missing: Vec<String>,
     folder: &Path,
-    kept: bool,
+    end: DemoEnd,
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
+    let kept = end == DemoEnd::Kept;
+    let picture = frame::file_name(FRAMES);
+    let page = page::write(folder, &picture, summary);
     if terminal.json() {
         let mut json = summary.to_json(&missing);
         json["folder"] = json!(kept.then_some(folder));
+        json["page"] = json!(page.ok().filter(|_| kept));
         terminal.object(&json)?;
         return if missing.is_empty() { Ok(()) } else { Err(Failure::Reported) };
     }
     terminal.line(&format!("\n{}", summary.cost()))?;
-    let folder = folder.display();
     if !missing.is_empty() {
+        let folder = folder.display();
         let next = format!("`taskbell list {folder}/taskbell.toml` shows every attempt; the folder is kept");
         return Err(Failure::new(missing.join("\n       "), next));
     }
     let verdict = terminal.paint(Style::Success, "Everything arrived, verified");
-    let (tasks, messages, requests) = (summary.tasks, summary.messages().len(), summary.arrivals.len());
-    let took = summary.took.as_secs_f64();
+    let messages = summary.messages().len() + summary.chat.len();
+    let requests = summary.arrivals.len() + summary.chat.len();
+    let (tasks, took) = (summary.tasks, summary.took.as_secs_f64());
     terminal.line(&format!(
         "{verdict}: {tasks} tasks, {messages} messages, {requests} requests in {took:.2} s."
     ))?;
-    if kept {
-        terminal.line(&format!("Images, configuration and spool are in {folder}"))?;
-        terminal.line(&format!("`taskbell list {folder}/taskbell.toml` shows every attempt."))?;
-    } else {
-        terminal.line("The images and the spool are removed; `demo --keep` keeps them.")?;
+    if let Some(page) = page.ok().filter(|_| end != DemoEnd::Removed) {
+        terminal.line("A page with the messages beside the picture:")?;
+        terminal.line(&format!("  file://{}", page.display()))?;
+    }
+    let folder = folder.display();
+    match end {
+        DemoEnd::Kept => {
+            terminal.line(&format!("Images, configuration and spool are in {folder}"))?;
+            terminal.line(&format!("`taskbell list {folder}/taskbell.toml` shows every attempt."))?;
+        }
+        DemoEnd::Removed => {
+            terminal.line("The folder is removed; `demo --keep` keeps it, with a page of the messages.")?;
+        }
+        DemoEnd::RemovedAfterEnter => {
+            let minutes = PAGE_PATIENCE.as_secs() / 60;
+            terminal.line(&format!(
+                "Press Enter to end the demo and remove its folder; it ends by itself after {minutes} minutes."
+            ))?;
+        }
     }
     Ok(())
 }

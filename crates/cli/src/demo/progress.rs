@@ -4,14 +4,17 @@
 use super::RenderedFrame;
 use crate::serve::headline;
 use crate::serve::receiver::Arrival;
-use crate::terminal::{Style, Terminal, count, one_line};
+use crate::terminal::{Style, Terminal, count, one_line, time_of_day};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::Value as Json;
 use std::io;
+use std::path::Path;
 
 pub struct Progress {
     terminal: Terminal,
     bar: ProgressBar,
+    /// A line for each frame, where no bar shows them.
+    lists_frames: bool,
     failed: usize,
 }
 
@@ -23,16 +26,21 @@ impl Progress {
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
         let bar = ProgressBar::with_draw_target(Some(u64::from(frames)), target);
         bar.set_style(style.progress_chars("█░░"));
-        Progress { terminal, bar, failed: 0 }
+        let lists_frames = bar.is_hidden();
+        Progress { terminal, bar, lists_frames, failed: 0 }
+    }
+
+    /// As on a terminal, for the picture of the documents.
+    #[cfg(test)]
+    pub fn without_frames(terminal: Terminal, frames: u32) -> Progress {
+        Progress { lists_frames: false, ..Progress::new(terminal, frames) }
     }
 
     pub fn frame(&mut self, frame: &RenderedFrame) -> io::Result<()> {
         self.bar.inc(1);
         let seconds = frame.took.as_secs_f64();
         match &frame.result {
-            Ok(()) if self.bar.is_hidden() => {
-                self.line(&format!("  frame {:2}  {seconds:.2} s", frame.number))
-            }
+            Ok(()) if self.lists_frames => self.line(&format!("  frame {:2}  {seconds:.2} s", frame.number)),
             Ok(()) => Ok(()),
             Err(error) => {
                 self.failed += 1;
@@ -53,6 +61,20 @@ impl Progress {
         }
         let sentences = arrival.json().map(|body| sentences(&body)).unwrap_or_default();
         sentences.iter().try_for_each(|sentence| self.line(&format!("            {}", one_line(sentence))))
+    }
+
+    /// A message to the chat, as its reader sees it, and where its picture is.
+    pub fn chat(&mut self, arrival: &Arrival, picture: Option<&Path>) -> io::Result<()> {
+        if self.terminal.json() {
+            return Ok(());
+        }
+        let (time, status) = (time_of_day(arrival.at), arrival.status);
+        let name = self.terminal.paint(Style::Name, "chat");
+        self.line(&format!("  {name}      {time}  a card for Discord, answered {status}"))?;
+        let Some(card) = arrival.card("discord") else { return Ok(()) };
+        let terminal = &mut self.terminal;
+        self.bar.suspend(|| card.draw(4, terminal))?;
+        picture.map_or(Ok(()), |path| self.line(&format!("    its picture is {}", path.display())))
     }
 
     /// Draws the elapsed time.

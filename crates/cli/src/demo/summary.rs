@@ -5,6 +5,14 @@ use crate::serve::receiver::{Arrival, Verdict};
 use serde_json::{Value as Json, json};
 use std::time::Duration;
 
+/// Messages to the chat: the last frame, and the end of the queue.
+const CHAT_MESSAGES: usize = 2;
+
+/// The requests that were answered with success.
+fn accepted(arrivals: &[Arrival]) -> impl Iterator<Item = &Arrival> {
+    arrivals.iter().filter(|arrival| (200..300).contains(&arrival.status))
+}
+
 #[derive(Debug, Default)]
 pub struct Summary {
     pub tasks: usize,
@@ -13,8 +21,10 @@ pub struct Summary {
     pub took: Duration,
     /// Time spent on tasks, all workers together.
     pub work: Duration,
-    /// Every request, in the order of arrival.
+    /// Every request to the team's receiver, in the order of arrival.
     pub arrivals: Vec<Arrival>,
+    /// Every request to the chat.
+    pub chat: Vec<Arrival>,
     /// Delivery reports of the library.
     pub reports: Vec<Json>,
     /// The processor time of each report of a task.
@@ -32,10 +42,15 @@ impl Summary {
         self.errors.extend(result.as_ref().err().map(|error| format!("task.complete: {error}")));
     }
 
-    /// A message for every failed task and one for the queue are delivered and reported.
+    /// The team hears of every failed task and of the queue's end, the chat of the last frame and of the queue's end.
+    fn expected(&self) -> [usize; 2] {
+        [self.failed + 1, CHAT_MESSAGES]
+    }
+
+    /// Every message is delivered and reported.
     pub fn is_complete(&self) -> bool {
-        let delivered = self.arrivals.iter().filter(|arrival| arrival.status == 200).count();
-        delivered > self.failed && self.reports.len() > self.failed
+        let delivered = [&self.arrivals, &self.chat].map(|arrivals| accepted(arrivals).count());
+        delivered == self.expected() && self.reports.len() == self.expected().iter().sum::<usize>()
     }
 
     /// What is missing; empty when everything arrived, verified.
@@ -47,19 +62,23 @@ impl Summary {
             }
         }
         for (kind, expected) in [("task.complete", self.failed), ("queue.end", 1)] {
-            let delivered =
-                |arrival: &&Arrival| arrival.status == 200 && arrival.kind().as_deref() == Some(kind);
-            let arrived = self.arrivals.iter().filter(delivered).count();
+            let of_kind = |arrival: &&Arrival| arrival.kind().as_deref() == Some(kind);
+            let arrived = accepted(&self.arrivals).filter(of_kind).count();
             if arrived != expected {
                 missing.push(format!("{arrived} messages of `{kind}` arrived, and {expected} should have"));
             }
+        }
+        let arrived = accepted(&self.chat).filter(|arrival| arrival.card("discord").is_some()).count();
+        if arrived != CHAT_MESSAGES {
+            missing.push(format!("{arrived} cards arrived in the chat, and {CHAT_MESSAGES} should have"));
         }
         if !self.messages().iter().any(|attempts| attempts.len() > 1) {
             missing.push("no message was retried after its failure".to_owned());
         }
         let delivered = self.reports.iter().filter(|report| report["state"] == "delivered").count();
-        if delivered != self.failed + 1 {
-            missing.push(format!("the library reports {delivered} deliveries, not {}", self.failed + 1));
+        let expected: usize = self.expected().iter().sum();
+        if delivered != expected {
+            missing.push(format!("the library reports {delivered} deliveries, not {expected}"));
         }
         missing
     }
@@ -106,6 +125,7 @@ impl Summary {
             "failed": self.failed,
             "seconds": self.took.as_secs_f64(),
             "messages": self.messages().into_iter().map(message).collect::<Vec<_>>(),
+            "cards": self.chat.iter().map(|arrival| arrival.card("discord").map(|card| card.to_json())).collect::<Vec<_>>(),
             "reports": self.reports,
             "on_task_complete_us": { "median": median, "max": max },
         })
@@ -130,6 +150,7 @@ mod tests {
     use crate::serve::receiver::tests::arrival;
 
     fn summary() -> Summary {
+        let card = r#"{"embeds":[{"title":"Task finished: Frame 24"}]}"#;
         let failed = r#"{"type":"task.complete","text":"Frame 3 failed","asked_by":"ada","done_so_far":9}"#;
         let ended = r#"{"type":"queue.end","data":{"queue":{"total":24,"succeeded":23,"failed":1,"duration_s":5.25,
             "task_seconds":{"mean":0.5,"max":1.25}}}}"#;
@@ -141,7 +162,8 @@ mod tests {
                 arrival("evt_a", 2, 200, 2_040, failed),
                 arrival("evt_b", 1, 200, 9_000, ended),
             ],
-            reports: vec![json!({ "state": "delivered" }), json!({ "state": "delivered" })],
+            chat: vec![arrival("", 1, 204, 8_000, card), arrival("", 1, 204, 9_000, card)],
+            reports: vec![json!({ "state": "delivered" }); 4],
             work: Duration::from_secs(1),
             calls: vec![Duration::from_nanos(900), Duration::from_micros(40), Duration::from_nanos(1_100)],
             ..Summary::default()
@@ -167,7 +189,8 @@ mod tests {
             without(|summary| drop(summary.arrivals.pop())).contains("0 messages of `queue.end` arrived")
         );
         assert!(without(|summary| drop(summary.arrivals.remove(0))).contains("retried"));
-        assert!(without(|summary| drop(summary.reports.pop())).contains("reports 1"));
+        assert!(without(|summary| drop(summary.reports.pop())).contains("reports 3"));
+        assert!(without(|summary| drop(summary.chat.pop())).contains("1 cards arrived in the chat"));
         assert!(
             without(|summary| summary.arrivals[1].verdict = Verdict::Refused("old".into())).contains("old")
         );
