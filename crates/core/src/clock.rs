@@ -2,9 +2,12 @@
 
 use crate::os;
 use jiff::Timestamp;
+use jiff::civil::DateTime;
 use jiff::fmt::temporal::DateTimePrinter;
+use jiff::tz::Offset;
 use std::fmt::Debug;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use toml::value::{Datetime as WrittenTime, Offset as WrittenOffset};
 
 /// A source of wall-clock and monotonic time. Every method may be called from any thread.
 pub trait Clock: Send + Sync + Debug {
@@ -58,7 +61,7 @@ pub fn rfc3339(unix_ms: i64) -> String {
 
 /// Reads an RFC 3339 date-time (with `Z` or an offset) as Unix time in milliseconds.
 pub fn parse_rfc3339(text: &str) -> Option<i64> {
-    text.parse::<Timestamp>().ok().map(Timestamp::as_millisecond)
+    read_rfc3339(text)?.instant()
 }
 
 /// A time as a host wrote it.
@@ -82,22 +85,15 @@ impl HostTime {
     }
 
     fn read_text(text: &str) -> Option<HostTime> {
-        if let Some(instant) = parse_rfc3339(text).or_else(|| parse_rfc3339(&with_colon(text)?)) {
-            return Some(HostTime::Instant(instant));
-        }
-        if let Ok(zoned) = jiff::fmt::rfc2822::parse(text) {
-            return Some(HostTime::Instant(zoned.timestamp().as_millisecond()));
-        }
-        // A date alone is no time.
-        if text.contains(':')
-            && let Ok(time) = text.parse::<jiff::civil::DateTime>()
-        {
-            return time
-                .in_tz("UTC")
-                .ok()
-                .map(|zoned| HostTime::Zoneless(zoned.timestamp().as_millisecond()));
-        }
-        unix_time(text.parse().ok()?).map(HostTime::Instant)
+        let with_offset = || {
+            let (time, offset_ms) = split_offset(text)?;
+            match read_rfc3339(time).or_else(|| read_http_date(time))? {
+                HostTime::Zoneless(local) => Some(HostTime::Instant(local - offset_ms)),
+                HostTime::Instant(_) => None,
+            }
+        };
+        let number = || unix_time(text.parse().ok()?).map(HostTime::Instant);
+        read_rfc3339(text).or_else(with_offset).or_else(number)
     }
 
     /// The point in time, as Unix milliseconds; `None` without a zone.
@@ -118,16 +114,40 @@ impl HostTime {
     }
 }
 
-/// `+0100` at the end, as `+01:00`.
-fn with_colon(text: &str) -> Option<String> {
+/// Reads a date and a time of RFC 3339 (also with a blank for the `T`), with or without an offset. TOML writes them alike.
+fn read_rfc3339(text: &str) -> Option<HostTime> {
+    let written: WrittenTime = text.parse().ok()?;
+    let (date, time) = (written.date?, written.time?);
+    let day = DateTime::new(date.year as i16, date.month as i8, date.day as i8, 0, 0, 0, 0).ok()?;
+    let midnight = Offset::UTC.to_timestamp(day).ok()?.as_millisecond();
+    let seconds =
+        (i64::from(time.hour) * 60 + i64::from(time.minute)) * 60 + i64::from(time.second.unwrap_or(0));
+    let local = midnight + seconds * 1000 + i64::from(time.nanosecond.unwrap_or(0) / 1_000_000);
+    Some(match written.offset {
+        None => HostTime::Zoneless(local),
+        Some(WrittenOffset::Z) => HostTime::Instant(local),
+        Some(WrittenOffset::Custom { minutes }) => HostTime::Instant(local - i64::from(minutes) * 60_000),
+    })
+}
+
+/// Reads `Thu, 01 Jan 2026 10:00:00`, the date and time of RFC 2822.
+fn read_http_date(text: &str) -> Option<HostTime> {
+    let (weekday, time) = text.split_once(", ")?;
+    let utc = httpdate::parse_http_date(&format!("{weekday}, {time:0>20} GMT")).ok()?;
+    Some(HostTime::Zoneless(utc.duration_since(UNIX_EPOCH).ok()?.as_millis() as i64))
+}
+
+/// A text without the `+0100` or `GMT` at its end, and this offset in milliseconds.
+fn split_offset(text: &str) -> Option<(&str, i64)> {
+    if let Some(time) = text.strip_suffix(" GMT") {
+        return Some((time, 0));
+    }
     let (time, offset) = text.split_at_checked(text.len().checked_sub(5)?)?;
-    let digits = offset.strip_prefix(['+', '-'])?;
+    let digits =
+        offset.strip_prefix(['+', '-']).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
     let (hours, minutes) = digits.split_at_checked(2)?;
-    let sign = &offset[..1];
-    digits
-        .bytes()
-        .all(|byte| byte.is_ascii_digit())
-        .then(|| format!("{}{sign}{hours}:{minutes}", time.trim_end()))
+    let ms = (hours.parse::<i64>().ok()? * 60 + minutes.parse::<i64>().ok()?) * 60_000;
+    Some((time.trim_end(), if offset.starts_with('-') { -ms } else { ms }))
 }
 
 /// A Unix time in seconds, or in a finer unit if it would lie after the year 5000, as milliseconds.
@@ -215,6 +235,8 @@ mod tests {
             (json!("2026-01-01 10:00:00.123456"), json!("2026-01-01 11:00:00.123456")),
             (json!("2026-01-01T10:00:00+0100"), json!("2026-01-01 11:00:00 +0100")),
             (json!("Thu, 01 Jan 2026 10:00:00 +0000"), json!("2026-01-01T11:00:00Z")),
+            (json!("Thu, 1 Jan 2026 10:00:00 GMT"), json!("Thu, 01 Jan 2026 12:30:00 +0130")),
+            (json!("2026-01-01T10:00Z"), json!("2026-01-01T08:30:00-0230")),
             (json!(1_767_261_600), json!(1_767_265_200)),
             (json!(1_767_261_600_000_i64), json!("1767265200000")),
             (json!("1767261600.5"), json!(1_767_265_200.5)),
@@ -230,6 +252,9 @@ mod tests {
             json!(""),
             json!("12+0100"),
             json!("é0100"),
+            json!("2026-01-01T10:00:00Z+0100"),
+            json!("2026-02-30T10:00:00Z"),
+            json!("Fri, 01 Jan 2026 10:00:00 GMT"),
         ] {
             assert_eq!(HostTime::read(&unread), None, "{unread}");
         }

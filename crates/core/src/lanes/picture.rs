@@ -13,7 +13,7 @@ use crate::platform::Attachment;
 use image::codecs::jpeg::{JpegDecoder, JpegEncoder};
 use image::codecs::png::PngDecoder;
 use image::codecs::webp::WebPDecoder;
-use image::{DynamicImage, ImageBuffer, ImageDecoder, ImageEncoder, Limits, imageops};
+use image::{ColorType, DynamicImage, ImageBuffer, ImageDecoder, ImageEncoder, Limits, imageops};
 use jpeg_end::JpegEnd;
 use std::io::Cursor;
 use std::panic::{self, AssertUnwindSafe};
@@ -69,10 +69,7 @@ fn shrink(file: &Attachment, limit: u64) -> Result<Vec<u8>, &'static str> {
             limits.max_alloc = Some(BUDGET);
             let decoder = PngDecoder::with_limits(Cursor::new(&file.bytes), limits);
             let decoder = decoder.map_err(|_| "cannot be decoded")?;
-            // Samples of 16 bits are converted into a second buffer.
-            let color = decoder.color_type();
-            let converted = if color.bytes_per_pixel() > color.channel_count() { 4 } else { 0 };
-            DecodedPicture::decode(decoder, 3 * file.bytes.len(), converted)?
+            DecodedPicture::decode(decoder, 3 * file.bytes.len(), 0)?
         }
         "image/webp" => {
             let decoder = WebPDecoder::new(Cursor::new(&file.bytes)).map_err(|_| "cannot be decoded")?;
@@ -128,8 +125,10 @@ impl DecodedPicture {
         let icc_profile = decoder.icc_profile().ok().flatten();
         let icc_profile = icc_profile.filter(|profile| profile.get(16..20) != Some(b"CMYK"));
         let exif = decoder.exif_metadata().ok().flatten().filter(|exif| exif.len() <= MAX_EXIF);
-        let pixels = DynamicImage::from_decoder(decoder).map_err(|_| "cannot be decoded")?;
-        Ok(DecodedPicture { pixels: on_white(pixels), icc_profile, exif })
+        let (color, mut samples) = (decoder.color_type(), vec![0; decoder.total_bytes() as usize]);
+        decoder.read_image(&mut samples).map_err(|_| "cannot be decoded")?;
+        let pixels = on_white(width, height, color, samples).ok_or("cannot be decoded")?;
+        Ok(DecodedPicture { pixels, icc_profile, exif })
     }
 
     fn halve(&mut self) {
@@ -160,21 +159,30 @@ impl DecodedPicture {
     }
 }
 
-/// As grey or RGB of 8 bits, in place where it is of 8 bits already.
-fn on_white(pixels: DynamicImage) -> DynamicImage {
-    let (width, height) = (pixels.width(), pixels.height());
-    let grey = |bytes| ImageBuffer::from_raw(width, height, bytes).map(DynamicImage::ImageLuma8);
-    let rgb = |bytes| ImageBuffer::from_raw(width, height, bytes).map(DynamicImage::ImageRgb8);
-    let flattened = match pixels {
-        DynamicImage::ImageLuma8(_) | DynamicImage::ImageRgb8(_) => return pixels,
-        DynamicImage::ImageLuma16(_) => return pixels.into_luma8().into(),
-        DynamicImage::ImageRgb16(_) => return pixels.into_rgb8().into(),
-        DynamicImage::ImageLumaA8(_) | DynamicImage::ImageLumaA16(_) => {
-            grey(without_alpha::<1>(pixels.into_luma_alpha8().into_raw()))
-        }
-        other => rgb(without_alpha::<3>(other.into_rgba8().into_raw())),
-    };
-    flattened.unwrap_or_default()
+/// As grey or RGB of 8 bits, in place.
+fn on_white(width: u32, height: u32, color: ColorType, mut samples: Vec<u8>) -> Option<DynamicImage> {
+    if color.bytes_per_pixel() > color.channel_count() {
+        samples = of_8_bits(samples);
+    }
+    let grey = |samples| ImageBuffer::from_raw(width, height, samples).map(DynamicImage::ImageLuma8);
+    let rgb = |samples| ImageBuffer::from_raw(width, height, samples).map(DynamicImage::ImageRgb8);
+    match color.channel_count() {
+        1 => grey(samples),
+        2 => grey(without_alpha::<1>(samples)),
+        3 => rgb(samples),
+        _ => rgb(without_alpha::<3>(samples)),
+    }
+}
+
+/// The samples of 16 bits, rounded.
+fn of_8_bits(mut samples: Vec<u8>) -> Vec<u8> {
+    let count = samples.len() / 2;
+    for at in 0..count {
+        let sample = u16::from_ne_bytes([samples[2 * at], samples[2 * at + 1]]);
+        samples[at] = ((u32::from(sample) + 128) / 257) as u8;
+    }
+    samples.truncate(count);
+    samples
 }
 
 /// `COLOURS` samples a pixel remain of those and an alpha behind them.

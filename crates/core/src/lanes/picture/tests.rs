@@ -152,12 +152,13 @@ fn a_picture_of_more_pixels_than_the_budget_is_not_decoded() {
 }
 
 #[test]
-fn transparent_pixels_become_white() {
-    let rgba: Vec<u8> = vec![10, 20, 30, 0, 10, 20, 30, 255];
-    let flattened = on_white(image::RgbaImage::from_raw(2, 1, rgba).unwrap().into());
-    assert_eq!(flattened.as_bytes(), [255, 255, 255, 10, 20, 30]);
-    let grey = image::GrayAlphaImage::from_raw(2, 1, vec![10, 0, 10, 255]).unwrap();
-    assert_eq!(on_white(grey.into()).as_bytes(), [255, 10]);
+fn transparent_pixels_become_white_and_samples_of_16_bits_are_rounded() {
+    let flattened = |color, samples: &[u8]| on_white(2, 1, color, samples.to_vec()).unwrap().into_bytes();
+    let rgba = [10, 20, 30, 0, 10, 20, 30, 255];
+    assert_eq!(flattened(ColorType::Rgba8, &rgba), [255, 255, 255, 10, 20, 30]);
+    assert_eq!(flattened(ColorType::La8, &[10, 0, 10, 255]), [255, 10]);
+    let wide: Vec<u8> = [0x0a0a_u16, 0, 0x0a90, u16::MAX].into_iter().flat_map(u16::to_ne_bytes).collect();
+    assert_eq!(flattened(ColorType::La16, &wide), [255, 11]);
 }
 
 /// A picture, of which some bytes are others.
