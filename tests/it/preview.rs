@@ -1,10 +1,10 @@
 //! The cards that `taskbell preview` draws: what a reader of each platform would see, from what is sent.
 
 use serde_json::{Value as Json, json};
-use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use taskbell_core::hash::sha256_hex;
 
 const PICTURE: &str = "https://render-07.example.com/out/contact-sheet.png";
 const TITLE: &str = "Queue finished: 198 of 200 succeeded";
@@ -227,9 +227,7 @@ fn fingerprints() -> String {
     let line = |(one, other): (&Json, &Json)| {
         let name = one["platform"].as_str().unwrap();
         let shown = if matches!(name, "wecom" | "dingtalk" | "feishu") { other } else { one };
-        let hash = Sha256::digest(format!("{page}\n{}", drawn(shown)));
-        let hash: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        format!("{name} {hash}\n")
+        format!("{name} {}\n", sha256_hex(format!("{page}\n{}", drawn(shown)), 16))
     };
     english.iter().zip(&chinese).map(line).collect()
 }

@@ -19,6 +19,7 @@ pub mod endpoint;
 pub mod engine;
 pub mod event;
 mod failpoint;
+pub mod hash;
 pub mod hooks;
 pub mod intake;
 pub mod lanes;

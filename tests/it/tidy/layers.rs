@@ -6,7 +6,7 @@ use super::{assert_none, code, statements};
 /// layer, and none above. So no two rooms use each other, whether at once or through a third.
 const LAYERS: &[&[&str]] = &[
     &["event", "failpoint", "os", "property", "secret"],
-    &["clock"],
+    &["clock", "hash"],
     &["alerts", "intake", "message", "sign"],
     &["platform"],
     &["endpoint"],

@@ -125,7 +125,7 @@ pub(super) fn locate(
     text: &str,
     file: Option<&PathBuf>,
 ) -> Vec<ConfigError> {
-    diagnostics.sort_by_key(|diagnostic| diagnostic.at);
+    diagnostics.sort_by_cached_key(|diagnostic| diagnostic.at);
     let mut counter = LineCounter::new(text);
     let located = diagnostics.into_iter().map(|diagnostic| {
         let (line, column) = counter.advance(diagnostic.at);
@@ -179,7 +179,7 @@ pub(super) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c s
     }
     let plain = |text: &str| text.to_lowercase().replace('-', "_");
     let word = plain(word);
-    let distance = |candidate: &str| strsim::damerau_levenshtein(&word, &plain(candidate));
+    let distance = |candidate: &str| strsim::osa_distance(&word, &plain(candidate));
     let bound = (word.chars().count() / 3).max(1);
     candidates
         .into_iter()

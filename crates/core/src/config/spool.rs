@@ -9,8 +9,8 @@ use super::source::ConfigSource;
 use super::table_reader::TableReader;
 use super::value_types::{DurationRange, SizeRange, Text, duration, parsed_text, size};
 use crate::endpoint::Endpoint;
+use crate::hash::sha256_hex;
 use crate::spool::SpoolPath;
-use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -96,5 +96,5 @@ fn identity_of_text(folder: &Path, endpoints: &[Arc<Endpoint>]) -> String {
 }
 
 fn short_hash(text: &str) -> String {
-    Sha256::digest(text).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    sha256_hex(text, 8)
 }

@@ -10,7 +10,7 @@ use toml::de::{DeArray, DeTable, DeValue};
 pub(super) fn parse(text: &str) -> Result<ConfigNode, Vec<Diagnostic>> {
     let (document, found) = DeTable::parse_recoverable(text);
     let mut errors: Vec<Diagnostic> = found.iter().map(syntax_error).collect();
-    errors.sort_by_key(|error| error.at);
+    errors.sort_by_cached_key(|error| error.at);
     // The parser recovers after an error and may report its own recovery on the same line.
     let mut counter = LineCounter::new(text);
     let mut last_line = 0;

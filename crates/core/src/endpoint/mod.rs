@@ -4,10 +4,10 @@ mod task_url;
 
 pub use task_url::{TaskUrls, is_task_endpoint, parse_task_url, task_endpoint_name};
 
+use crate::hash::sha256_hex;
 use crate::platform::{Platform, Rate, Target};
 use crate::secret::{Secret, SecretUrl};
 use crate::sign::Signer;
-use sha2::{Digest, Sha256};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,12 +59,12 @@ impl Endpoint {
 
     /// Which receiver it is, in a form that tells nothing of its URL and keys.
     pub fn fingerprint(&self) -> String {
-        let mut digest = Sha256::new_with_prefix(self.target.url.expose().as_str());
+        let mut identity = self.target.url.expose().to_string();
         // Where all receivers share one URL, the keys identify the receiver.
         for (name, value) in &self.target.options {
-            digest.update(format!("\0{name}\0{}", value.expose()));
+            identity += &format!("\0{name}\0{}", value.expose());
         }
-        digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        sha256_hex(identity, 16)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Addresses that tasks name in their `webhook_params`.
 
+use crate::hash::sha256_hex;
 use percent_encoding::percent_decode_str;
-use sha2::{Digest, Sha256};
 use url::Url;
 
 /// The prefix of these endpoints' names. No configured endpoint has a colon in its name.
@@ -77,9 +77,7 @@ pub fn is_task_endpoint(name: &str) -> bool {
 
 /// The name of the endpoint of an address: a digest, so that it identifies the address without revealing it.
 pub fn task_endpoint_name(url: &Url) -> String {
-    let digest = Sha256::digest(url.as_str().as_bytes());
-    let digest: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("{NAME_PREFIX}{digest}")
+    format!("{NAME_PREFIX}{}", sha256_hex(url.as_str(), 16))
 }
 
 #[cfg(test)]

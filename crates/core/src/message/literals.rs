@@ -209,7 +209,7 @@ impl Literals {
     fn applied(self, source: &str) -> Option<String> {
         let mut edits = self.edits;
         edits.retain(|(_, name)| name.as_ref().is_none_or(|name| !self.compared.contains(name)));
-        edits.sort_by_key(|(range, _)| range.start);
+        edits.sort_by_cached_key(|(range, _)| range.start);
         let mut out = String::with_capacity(source.len());
         let mut at = 0;
         for (range, _) in edits {

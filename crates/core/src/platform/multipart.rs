@@ -2,8 +2,9 @@
 //! to be signed, its boundary must not change between attempts, and that is a page of code.
 
 use super::Attachment;
+use crate::hash::hex;
+use ring::digest::{Context, SHA256};
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 
 /// A text field of a form.
 pub(super) struct Field<'a> {
@@ -54,14 +55,13 @@ fn write(fields: &[Field<'_>], disposition: &str, file: &Attachment) -> (String,
 /// The same for each attempt, so that the body is too; and no text or picture can hold 128 bits of its own
 /// hash.
 fn boundary(fields: &[Field<'_>], file: &Attachment) -> String {
-    let mut hash = Sha256::new();
+    let mut hash = Context::new(&SHA256);
     for field in fields {
-        hash.update(field.value);
-        hash.update([0]);
+        hash.update(field.value.as_bytes());
+        hash.update(&[0]);
     }
-    let digest = hash.chain_update(&file.bytes).finalize();
-    let digits: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("taskbell-{digits}")
+    hash.update(&file.bytes);
+    format!("taskbell-{:.32}", hex(hash.finish().as_ref()))
 }
 
 /// The fields of such a form to be shown, in their order: texts, and of the file what it is instead of its

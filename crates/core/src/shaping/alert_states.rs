@@ -3,9 +3,9 @@
 
 use super::cooldown::ShapingChange;
 use super::told::ThingChange;
+use crate::hash::sha256_hex;
 use crate::hooks::Subject;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Alerts with a state; further ones are only counted.
@@ -127,7 +127,5 @@ impl AlertStates {
 
 /// A fixed length, since a name may be any text.
 fn state_key(window: &str, thing: &str) -> String {
-    let digest = Sha256::digest(thing.as_bytes());
-    let short: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("alerts/{window}/{short}")
+    format!("alerts/{window}/{}", sha256_hex(thing, 32))
 }

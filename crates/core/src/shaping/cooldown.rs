@@ -1,7 +1,7 @@
 //! Cooldowns: after a match, further matches of the same hook and key are suppressed for a time.
 
+use crate::hash::sha256_hex;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 /// The prefix of cooldowns' state keys.
@@ -127,9 +127,7 @@ impl Cooldowns {
 
 /// A fixed length, since a key may be any text.
 fn state_key((hook, key): &(String, String)) -> String {
-    let digest = Sha256::new().chain_update(hook).chain_update([0]).chain_update(key).finalize();
-    let short: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("{PREFIX}{short}")
+    format!("{PREFIX}{}", sha256_hex(format!("{hook}\0{key}"), 32))
 }
 
 #[cfg(test)]

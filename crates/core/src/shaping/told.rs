@@ -2,10 +2,10 @@
 //! beginning. It is told when the beginning was, and not when the beginning was silenced.
 
 use super::cooldown::ShapingChange;
+use crate::hash::sha256_hex;
 use crate::hooks::Subject;
 use crate::message::Context;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The prefix of their state keys.
@@ -136,7 +136,5 @@ impl ToldBeginnings {
 
 /// A fixed length, since a name may be any text.
 fn state_key((hook, thing): &(String, String)) -> String {
-    let digest = Sha256::new().chain_update(hook).chain_update([0]).chain_update(thing).finalize();
-    let short: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("{PREFIX}{short}")
+    format!("{PREFIX}{}", sha256_hex(format!("{hook}\0{thing}"), 32))
 }

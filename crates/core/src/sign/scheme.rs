@@ -1,7 +1,8 @@
 //! The parameters of each scheme, and how a `sign` entry is read into them.
 
-use super::key::{Encoding, Hash, KeyForm, SigningKey};
+use super::key::{Encoding, KeyForm, SigningKey};
 use super::template::{HeaderTemplate, TemplatePart};
+use ring::hmac;
 use serde_json::{Map, Value};
 
 /// The names in `scheme = "…"`.
@@ -42,7 +43,7 @@ pub(super) struct Scheme {
 pub(super) struct SchemeParameters {
     pub(super) name: &'static str,
     key: KeyForm,
-    hash: Hash,
+    hash: hmac::Algorithm,
     encoding: Encoding,
     pub(super) content: HeaderTemplate,
     /// In lower case, like `timestamp_header` and `id_header`.
@@ -139,7 +140,7 @@ fn plain(header: &str) -> Result<SchemeParameters, String> {
     Ok(SchemeParameters {
         name: "hmac",
         key: KeyForm::Utf8,
-        hash: Hash::Sha256,
+        hash: hmac::HMAC_SHA256,
         encoding: Encoding::Hex,
         content: HeaderTemplate::content("{body}")?,
         header: header.to_owned(),
@@ -164,9 +165,9 @@ fn parametric(fields: &SchemeFields<'_>) -> Result<SchemeParameters, String> {
         _ => KeyForm::Utf8,
     };
     row.hash = match fields.choice("hash", &["sha1", "sha256", "sha512"])? {
-        Some("sha1") => Hash::Sha1,
-        Some("sha512") => Hash::Sha512,
-        _ => Hash::Sha256,
+        Some("sha1") => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
+        Some("sha512") => hmac::HMAC_SHA512,
+        _ => hmac::HMAC_SHA256,
     };
     row.encoding = match fields.choice("encoding", &["hex", "base64"])? {
         Some("base64") => Encoding::Base64,
@@ -207,15 +208,11 @@ fn check_joiner(joiner: &str) -> Result<&str, String> {
 }
 
 fn check_distinct(row: &SchemeParameters) -> Result<(), String> {
-    let mut names: Vec<_> = [Some(&row.header), row.timestamp_header.as_ref(), row.id_header.as_ref()]
-        .into_iter()
-        .flatten()
-        .collect();
-    names.sort_unstable();
-    match names.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(pair) => Err(format!(
-            "the header `{}` is named twice: each of `header`, `timestamp_header` and `id_header` needs its own",
-            pair[0]
+    let names = [Some(&row.header), row.timestamp_header.as_ref(), row.id_header.as_ref()];
+    let names: Vec<_> = names.into_iter().flatten().collect();
+    match names.iter().enumerate().find(|(at, name)| names[..*at].contains(name)) {
+        Some((_, name)) => Err(format!(
+            "the header `{name}` is named twice: each of `header`, `timestamp_header` and `id_header` needs its own",
         )),
         None => Ok(()),
     }
@@ -297,7 +294,7 @@ impl<'j> SchemeFields<'j> {
         }
         let nearest = known
             .iter()
-            .map(|name| (strsim::damerau_levenshtein(name, &key), name))
+            .map(|name| (strsim::osa_distance(name, &key), name))
             .min()
             .filter(|(distance, _)| *distance <= 3)
             .map(|(_, name)| format!("; did you mean `{name}`?"))

@@ -4,9 +4,9 @@ use super::image_url;
 use super::known_names::is_known;
 use super::time_tags::time_tag;
 use crate::clock::HostTime;
+use crate::hash::sha256_hex;
 use crate::message::context::Context;
 use serde_json::{Map, Value as Json};
-use sha2::{Digest, Sha256};
 
 /// Extensions of model files that SwarmUI removes from a model's name.
 const MODEL_ENDINGS: [&str; 5] = [".safetensors", ".sft", ".engine", ".gguf", ".ckpt"];
@@ -144,5 +144,5 @@ fn model_name(path: &str) -> String {
 
 /// The first eight hexadecimal digits of the text's SHA-256.
 fn short_hash(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    sha256_hex(text, 8)
 }

@@ -129,8 +129,7 @@ fn m4_the_fixed_tags() {
 }
 
 fn hash(text: &str) -> String {
-    use sha2::{Digest, Sha256};
-    Sha256::digest(text).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    crate::hash::sha256_hex(text, 8)
 }
 
 #[test]

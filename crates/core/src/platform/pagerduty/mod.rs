@@ -16,9 +16,9 @@ use super::{
     retry_after, trim,
 };
 use crate::clock;
+use crate::hash::sha256_hex;
 use crate::message::{Context, Notice, Strings, Tone};
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 use std::time::Duration;
 use url::Url;
 
@@ -276,8 +276,7 @@ fn short_key(key: String) -> String {
     if key.chars().count() <= DEDUP_KEY {
         return key;
     }
-    let digest = Sha256::digest(key.as_bytes());
-    format!("taskbell/{}", digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+    format!("taskbell/{}", sha256_hex(key, 64))
 }
 
 #[cfg(test)]

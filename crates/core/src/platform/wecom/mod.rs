@@ -16,6 +16,7 @@ use super::{
     Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest,
     RenderedMessage, Request, Target, links, or_event_kind, origin, trim,
 };
+use crate::hash::hex;
 use crate::message::{Context, Notice, Strings, Tone};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -218,10 +219,6 @@ fn beside_send(url: &mut Url) {
     url.set_path(&format!("{parent}/upload_media"));
     let query = url.query().map(|query| format!("{query}&")).unwrap_or_default();
     url.set_query(Some(&format!("{query}type=file")));
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The members that markdown pings. Everybody is never pinged by it, and so not by what is made of it.

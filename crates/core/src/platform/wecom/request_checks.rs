@@ -2,6 +2,7 @@
 
 use super::super::{ReceivedRequest, refusal};
 use super::rules;
+use crate::hash::hex;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use md5::{Digest, Md5};
@@ -42,7 +43,7 @@ fn image(content: &Value) -> Option<&'static str> {
     let Some(bytes) = STANDARD.decode(of("base64")).ok().filter(|bytes| !bytes.is_empty()) else {
         return Some("44001");
     };
-    let sum: String = Md5::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sum: String = hex(&Md5::digest(&bytes));
     if of("md5") != sum {
         Some("301019")
     } else if bytes.len() > IMAGE {
@@ -109,7 +110,7 @@ mod tests {
     #[test]
     fn an_image_is_what_its_sum_says() {
         let of = |bytes: &[u8], md5: Option<&str>| {
-            let sum: String = Md5::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+            let sum: String = hex(&Md5::digest(bytes));
             let image = json!({"base64": STANDARD.encode(bytes), "md5": md5.unwrap_or(&sum)});
             sent(&json!({"msgtype": "image", "image": image}))
         };
