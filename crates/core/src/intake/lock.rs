@@ -188,7 +188,7 @@ pub(super) fn list(spool: &Path) -> io::Result<Vec<RingFile>> {
             found.push(RingFile { instance, path: folder.join(file_name), unlocked });
         }
     }
-    found.sort_by(|a, b| a.path.cmp(&b.path));
+    found.sort_unstable_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()));
     Ok(found)
 }
 

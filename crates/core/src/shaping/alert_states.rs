@@ -71,17 +71,18 @@ impl AlertStates {
 
     /// What a receiver that opens and closes something by it must hear.
     pub fn to_tell(&self) -> impl Iterator<Item = &str> {
-        let mut states: Vec<&WindowedAlert> =
-            self.states.values().filter(|state| state.fires || state.told).collect();
-        states.sort_by_key(|state| state.order);
-        states.into_iter().map(|state| &*state.item)
+        self.sorted().into_iter().filter(|state| state.fires || state.told).map(|state| &*state.item)
     }
 
     /// The states as they came, each with the number of items before it.
     pub fn in_order(&self) -> Vec<(usize, &str)> {
+        self.sorted().into_iter().map(|state| (state.order.0, &*state.item)).collect()
+    }
+
+    fn sorted(&self) -> Vec<&WindowedAlert> {
         let mut states: Vec<&WindowedAlert> = self.states.values().collect();
         states.sort_by_key(|state| state.order);
-        states.into_iter().map(|state| (state.order.0, &*state.item)).collect()
+        states
     }
 
     pub fn changes(&mut self, window: &str, changes: &mut Vec<ShapingChange>) {

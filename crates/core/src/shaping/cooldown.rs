@@ -2,7 +2,7 @@
 
 use crate::hash::sha256_hex;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The prefix of cooldowns' state keys.
 pub(super) const PREFIX: &str = "cool/";
@@ -35,14 +35,14 @@ struct Cooldown {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Cooldowns {
     running: BTreeMap<(String, String), Cooldown>,
-    changed: Vec<(String, String)>,
+    changed: BTreeSet<(String, String)>,
 }
 
 impl Cooldowns {
     /// Passes or suppresses a match; one that passes starts the cooldown.
     pub fn ask(&mut self, hook: &str, key: &str, length: i64, now: i64) -> CooldownResult {
         let scope = (hook.to_owned(), key.to_owned());
-        self.changed.push(scope.clone());
+        self.changed.insert(scope.clone());
         if let Some(known) = self.running.get_mut(&scope) {
             // A clock that was set back must not extend the cooldown.
             if (known.passed_at..known.until).contains(&now) {
@@ -72,7 +72,7 @@ impl Cooldowns {
         let scope = (hook.to_owned(), key.to_owned());
         if let Some(known) = self.running.get_mut(&scope) {
             (known.until, known.suppressed) = (now, suppressed);
-            self.changed.push(scope);
+            self.changed.insert(scope);
         }
     }
 
@@ -90,15 +90,12 @@ impl Cooldowns {
         }
         for scope in out {
             self.running.remove(&scope);
-            self.changed.push(scope);
+            self.changed.insert(scope);
         }
     }
 
     pub fn changes(&mut self, changes: &mut Vec<ShapingChange>) {
-        let mut changed = std::mem::take(&mut self.changed);
-        changed.sort_unstable();
-        changed.dedup();
-        for scope in changed {
+        for scope in std::mem::take(&mut self.changed) {
             let value = self.running.get(&scope).and_then(|known| serde_json::to_vec(known).ok());
             changes.push((state_key(&scope), value));
         }
@@ -111,7 +108,7 @@ impl Cooldowns {
     pub fn restore(&mut self, kept: &[u8]) {
         let Ok(kept) = serde_json::from_slice::<Cooldown>(kept) else { return };
         let scope = (kept.hook.clone(), kept.key.clone());
-        self.changed.push(scope.clone());
+        self.changed.insert(scope.clone());
         match self.running.get_mut(&scope) {
             Some(present) => {
                 present.suppressed += kept.suppressed;

@@ -175,7 +175,7 @@ impl Spool {
                 }
             }
             // What was taken lies between what is our own.
-            found.sort_by_key(|pending| pending.seq);
+            found.sort_by_cached_key(|pending| pending.seq);
             found.truncate(limit);
             Ok(found)
         };

@@ -55,7 +55,7 @@ impl Spool {
         let held = ownership::held_by(&self.conn, &self.owner).map_err(self.at())?;
         let mut found = Vec::new();
         self.each_waiting(&held, |waiting| found.push(waiting))?;
-        found.sort_by_key(|waiting: &WaitingDelivery| waiting.seq);
+        found.sort_by_cached_key(|waiting: &WaitingDelivery| waiting.seq);
         Ok(found)
     }
 

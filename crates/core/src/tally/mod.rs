@@ -17,7 +17,7 @@ use crate::event::EventId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// The queue of a task that names none.
@@ -75,7 +75,7 @@ struct Open {
 #[derive(Debug, Default, Clone)]
 pub struct Tally {
     open: BTreeMap<String, Open>,
-    changed: Vec<String>,
+    changed: BTreeSet<String>,
     forgotten: Vec<String>,
     /// How long runs usually take.
     pub usuals: UsualDurations,
@@ -123,7 +123,7 @@ impl Tally {
         };
         for (name, open) in &mut self.open {
             if open.tally.asked.let_go(&mut told) {
-                self.changed.push(name.clone());
+                self.changed.insert(name.clone());
             }
         }
     }
@@ -186,7 +186,7 @@ impl Tally {
         let names: Vec<String> =
             self.open.iter().filter(|(_, open)| idle(open)).map(|(name, _)| name.clone()).collect();
         let close = |name: String| {
-            self.changed.push(name.clone());
+            self.changed.insert(name.clone());
             self.open.remove(&name).map(|open| (name, open.tally))
         };
         names.into_iter().filter_map(close).collect()
@@ -218,7 +218,7 @@ impl Tally {
             .collect();
         let close = |name: String| {
             let open = self.open.remove(&name)?;
-            self.changed.push(name.clone());
+            self.changed.insert(name.clone());
             let worked = open.started || open.is_at_work();
             open.end.map(|end| (name, open.tally, HeldEnd { worked, ..end }))
         };
@@ -244,14 +244,11 @@ impl Tally {
 
     /// What changed since the last call, for the spool.
     pub fn changes(&mut self) -> Vec<TallyChange> {
-        let mut names = std::mem::take(&mut self.changed);
-        names.sort_unstable();
-        names.dedup();
         let state = |name: String| {
             let bytes = self.open.get(&name).and_then(|open| serde_json::to_vec(open).ok());
             (name, bytes)
         };
-        names.into_iter().map(state).collect()
+        std::mem::take(&mut self.changed).into_iter().map(state).collect()
     }
 
     /// Makes every open queue, and what is usual, count as changed: the spool was recovered.
@@ -285,7 +282,7 @@ impl Tally {
                 self.open.insert(queue.to_owned(), open);
             }
         }
-        self.changed.push(queue.to_owned());
+        self.changed.insert(queue.to_owned());
         true
     }
 
@@ -294,7 +291,7 @@ impl Tally {
             self.drop_quietest();
         }
         self.hear_of(queue);
-        self.changed.push(queue.to_owned());
+        self.changed.insert(queue.to_owned());
         let open = self
             .open
             .entry(queue.to_owned())
@@ -325,7 +322,7 @@ impl Tally {
                 "queue `{}` is closed without an end, with {total} tasks counted: {MAX_QUEUES} others are open",
                 name.escape_debug()
             ));
-            self.changed.push(name);
+            self.changed.insert(name);
         }
     }
 }

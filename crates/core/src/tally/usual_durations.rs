@@ -1,7 +1,7 @@
 //! What is usual: how long tasks, queues and batches took of late, so that a hook can tell an unusually
 //! long one. The estimate is the median of the last runs: one night that hung does not move it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// How many runs are remembered.
 const WINDOW: usize = 31;
@@ -16,7 +16,7 @@ const MAX_KINDS: usize = 1024;
 #[derive(Debug, Default, Clone)]
 pub struct UsualDurations {
     runs: BTreeMap<String, Runs>,
-    changed: Vec<String>,
+    changed: BTreeSet<String>,
     /// What the transaction under way writes.
     unsettled: Vec<String>,
     ticks: u64,
@@ -114,20 +114,17 @@ impl UsualDurations {
             runs.touched = self.ticks;
             runs.fresh = (runs.fresh + 1).min(WINDOW);
             runs.push(seconds as f32);
-            self.changed.push(key.to_owned());
+            self.changed.insert(key.to_owned());
         }
     }
 
     /// What changed since the last call, for the spool.
     pub fn changes(&mut self) -> Vec<super::TallyChange> {
-        let mut keys = std::mem::take(&mut self.changed);
-        keys.sort_unstable();
-        keys.dedup();
         let state = |key: String| {
             let bytes = self.runs.get(&key).and_then(|runs| serde_json::to_vec(&runs.seconds).ok());
             (key, bytes)
         };
-        keys.into_iter().map(state).collect()
+        std::mem::take(&mut self.changed).into_iter().map(state).collect()
     }
 
     /// Makes everything count as changed.
@@ -169,7 +166,7 @@ impl UsualDurations {
         let stalest = self.runs.iter().min_by_key(|(_, runs)| runs.touched).map(|(key, _)| key.clone());
         if let Some(key) = stalest {
             self.runs.remove(&key);
-            self.changed.push(key);
+            self.changed.insert(key);
         }
     }
 }
@@ -225,7 +222,7 @@ mod tests {
         let names = ["a", "a/b", "a/b/c", "1:a", "a/1:b"];
         let kinds = [None, Some("b"), Some("b/c"), Some("c"), Some("1:b/c")];
         let keys = names.iter().flat_map(|queue| kinds.iter().map(|kind| task_key(queue, *kind)));
-        let keys: std::collections::BTreeSet<String> = keys.collect();
+        let keys: BTreeSet<String> = keys.collect();
         assert_eq!(keys.len(), names.len() * kinds.len());
     }
 
