@@ -204,7 +204,11 @@ const STATES: &[(&str, &str, &str)] = &[
     ("cooldown = '10m'\ncooldown_by = 'alert.name'", "+disk -disk", "+disk -disk"),
     ("cooldown = '10m'", "+disk +gpu -gpu -disk", "+disk -disk"),
     ("cooldown = '10m'", "+disk r +gpu r -gpu -disk", "+disk -disk"),
-    ("cooldown = '10m'", "+disk +gpu w -gpu -disk", "+disk -disk"),
+    // What fires on when the cooldown ends is told then, and so is its end.
+    ("cooldown = '10m'", "+disk +gpu w -gpu -disk", "+disk +gpu -gpu -disk"),
+    ("cooldown = '10m'", "+disk +gpu r w r -gpu -disk", "+disk +gpu -gpu -disk"),
+    ("cooldown = '10m'", "+disk +gpu -gpu +gpu w -gpu", "+disk +gpu -gpu"),
+    ("cooldown = '10m'\ncooldown_by = 'alert.name'", "+disk -disk +disk w -disk", "+disk -disk +disk -disk"),
     ("cooldown = '10m'", "+disk +disk w +disk r -disk", "+disk +disk -disk"),
     ("cooldown = '10m'", "+disk -disk +disk -disk w +disk", "+disk -disk +disk"),
     ("digest = '15m'", "+disk +gpu -gpu w", "+disk"),

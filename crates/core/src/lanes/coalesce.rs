@@ -13,7 +13,7 @@ use serde_json::json;
 const MAX_DELAY_S: f64 = 60.0;
 
 /// The most messages in one summary; the others go into the next.
-pub(super) const MAX_MESSAGES: usize = 200;
+pub(super) const MAX_MESSAGES: usize = 1000;
 
 /// How many messages may wait before they are coalesced; `None` for an endpoint that never coalesces.
 pub(super) fn capacity(endpoint: &Endpoint) -> Option<usize> {

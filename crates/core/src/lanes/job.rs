@@ -47,6 +47,11 @@ impl Job {
         self.expires_at.is_some_and(|at| unix_ms >= at)
     }
 
+    /// Whether it tells a state, and not one of many tasks.
+    pub fn is_state(&self) -> bool {
+        ["alert.", "batch.", "queue.", "server."].iter().any(|family| self.kind.starts_with(family))
+    }
+
     #[cfg(test)]
     pub(super) fn sample(seq: i64) -> Job {
         Job {

@@ -76,8 +76,26 @@ impl DueQueue {
         self.order.iter().take_while(due).take(most).count()
     }
 
+    /// The states of alerts, batches, queues and servers before what is older: a summary must not leave an alert to
+    /// a later one.
     fn take_due(&mut self, by: Duration, most: usize) -> Vec<Job> {
-        (0..most).map_while(|_| if self.any_due(by) { self.take() } else { None }).collect()
+        let due = self.order.iter().map(|(_, seq)| *seq);
+        let due = due.map_while(|seq| self.jobs.get(&seq).filter(|job| job.due <= by));
+        let (mut chosen, others): (Vec<&Job>, Vec<&Job>) =
+            due.map(|job| &**job).partition(|job| job.is_state());
+        chosen.extend(others);
+        let mut chosen: Vec<(Duration, i64)> =
+            chosen.into_iter().take(most).map(|job| self.key(job)).collect();
+        chosen.sort_unstable();
+        let chosen: Vec<i64> = chosen.into_iter().map(|(_, seq)| seq).collect();
+        chosen.into_iter().filter_map(|seq| self.remove_one(seq)).collect()
+    }
+
+    fn remove_one(&mut self, seq: i64) -> Option<Job> {
+        let job = self.jobs.remove(&seq)?;
+        self.order.remove(&self.key(&job));
+        self.forget(&job);
+        Some(*job)
     }
 
     /// Takes at most `most` jobs that are due by this time. Stale ones stay: each ends by itself when it is next.
@@ -91,13 +109,7 @@ impl DueQueue {
     /// Takes these jobs out of the middle.
     pub fn remove(&mut self, is_meant: impl Fn(i64) -> bool) -> Vec<Job> {
         let found: Vec<i64> = self.jobs.keys().copied().filter(|seq| is_meant(*seq)).collect();
-        let remove = |seq: i64| {
-            let job = self.jobs.remove(&seq)?;
-            self.order.remove(&self.key(&job));
-            self.forget(&job);
-            Some(*job)
-        };
-        found.into_iter().filter_map(remove).collect()
+        found.into_iter().filter_map(|seq| self.remove_one(seq)).collect()
     }
 
     /// Makes jobs due by this time that would be due later.
@@ -122,10 +134,7 @@ impl DueQueue {
     /// Takes the untried job of this hook and thing, which a newer one supersedes.
     pub fn withdraw(&mut self, hook: &str, thing: &str) -> Option<Job> {
         let seq = *self.things.get(&(hook.to_owned(), thing.to_owned()))?;
-        let job = self.jobs.remove(&seq)?;
-        self.order.remove(&self.key(&job));
-        self.forget(&job);
-        Some(*job)
+        self.remove_one(seq)
     }
 
     fn forget(&mut self, job: &Job) {
@@ -182,6 +191,19 @@ mod tests {
         }
         assert_eq!(queue.next_due(), Some(Duration::from_secs(if ordered { 30 } else { 10 })));
         queue.drain().iter().map(|job| job.seq).collect()
+    }
+
+    #[test]
+    fn a_summary_takes_a_state_before_older_tasks_and_tells_it_in_its_place() {
+        let mut queue = DueQueue::new(true, true);
+        (1..3000).for_each(|seq| queue.put(job(seq, 0, 1)));
+        let alert = |seq| Job { kind: "alert.firing".into(), ..job(seq, 0, 1) };
+        queue.put(alert(3000));
+        queue.put(Job { due: Duration::from_secs(99), ..alert(3001) });
+        let taken = queue.take_fresh(Duration::from_secs(5), 999, 0);
+        let numbers: Vec<i64> = taken.iter().map(|job| job.seq).collect();
+        assert_eq!((numbers.len(), numbers[0], numbers[997], numbers[998]), (999, 1, 998, 3000));
+        assert_eq!(queue.len(), 2002);
     }
 
     #[test]

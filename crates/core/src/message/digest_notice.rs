@@ -302,7 +302,23 @@ fn names<'a>(
     Some(if further == 0 { first } else { format!("{first} {}", words.more(further)) })
 }
 
-/// Two reasons that differ in their numbers alone are one.
+/// Two reasons that differ in their numbers alone are one: also decimal and hexadecimal ones, addresses and hashes.
 fn without_numbers(reason: &str) -> String {
-    reason.chars().filter(|character| !character.is_ascii_digit()).collect()
+    let mut plain = String::with_capacity(reason.len());
+    for word in reason.split_inclusive(|character: char| !character.is_alphanumeric()) {
+        let is_end = |character: char| !character.is_alphanumeric();
+        let (word, end) = match word.chars().last().filter(|last| is_end(*last)) {
+            Some(last) => (word.trim_end_matches(is_end), Some(last)),
+            None => (word, None),
+        };
+        let digits = word.strip_prefix("0x").unwrap_or(word);
+        let has_digit = word.chars().any(|character| character.is_ascii_digit());
+        let is_number = has_digit && digits.chars().all(|character| character.is_ascii_hexdigit());
+        if !is_number {
+            plain.extend(word.chars().filter(|character| !character.is_ascii_digit()));
+        }
+        // `2.5` and `3` are one number each.
+        plain.extend(end.filter(|end| !(is_number && matches!(end, '.' | ',' | '-'))));
+    }
+    plain
 }

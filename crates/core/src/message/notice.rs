@@ -225,7 +225,7 @@ fn alert(context: &Context, tone: Tone, words: &Strings) -> Notice {
 }
 
 /// The bound of an alert, and on which side of it the alert fires.
-fn bound(context: &Context, words: &Strings) -> Option<String> {
+pub(super) fn bound(context: &Context, words: &Strings) -> Option<String> {
     let bound = count(context, &["alert", "threshold"], words)?;
     Some(match context.text_at(&["alert", "direction"]) {
         Some("above") => fill(words.above, &[("bound", &bound)]),

@@ -187,7 +187,7 @@ fn numbers(context: &Context, words: &Strings) -> Option<String> {
     let number = |key: &str| notice::count(context, &["alert", key], words);
     let metric = notice::text(context, &["alert", "metric"]).unwrap_or_else(|| words.value.to_owned());
     let value = number("value").map(|value| format!("{metric} {value}"));
-    let threshold = number("threshold").map(|threshold| format!("{} {threshold}", words.threshold));
+    let threshold = notice::bound(context, words).map(|bound| format!("{} {bound}", words.threshold));
     match (value, threshold) {
         (Some(value), Some(threshold)) => Some([value, threshold].join(words.list)),
         (value, threshold) => value.or(threshold),

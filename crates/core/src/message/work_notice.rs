@@ -94,13 +94,16 @@ impl WorkCounts {
 pub(super) fn end(context: &Context, about: &str, words: &Strings) -> Notice {
     let counts = WorkCounts::of(context, about);
     let was_cancelled = matches!(context.text_at(&[about, "status"]), Some("cancelled" | "canceled"));
+    let was_interrupted = context.at(&[about, "interrupted"]) == Some(&Json::Bool(true));
     let what = match (about, was_cancelled) {
+        ("queue", _) if was_interrupted => words.queue_interrupted,
         ("batch", true) => words.batch_cancelled,
         ("batch", false) => words.batch_finished,
         (_, true) => words.queue_cancelled,
         (_, false) => words.queue_finished,
     };
     let tone = match counts.tone() {
+        Tone::Good | Tone::Neutral if was_interrupted => Tone::Warn,
         Tone::Good if was_cancelled => Tone::Neutral,
         tone => tone,
     };

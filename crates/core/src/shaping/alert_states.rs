@@ -65,6 +65,11 @@ impl AlertStates {
         self.changed.insert(thing.to_owned())
     }
 
+    /// Their names.
+    pub fn things(&self) -> impl Iterator<Item = &str> {
+        self.states.keys().map(String::as_str)
+    }
+
     pub fn bytes(&self) -> usize {
         self.bytes
     }

@@ -67,6 +67,11 @@ impl Cooldowns {
         CooldownResult::Pass(0)
     }
 
+    /// When the cooldown of this key ends.
+    pub fn end_of(&self, hook: &str, key: &str) -> Option<i64> {
+        self.running.get(&(hook.to_owned(), key.to_owned())).map(|known| known.until)
+    }
+
     /// Ends the cooldown of a match whose message could not be rendered; the next one reports `suppressed`.
     pub fn take_back(&mut self, hook: &str, key: &str, suppressed: u64, now: i64) {
         let scope = (hook.to_owned(), key.to_owned());

@@ -31,6 +31,9 @@ pub(super) struct WindowKey {
     pub endpoint: String,
     /// The window waits for the end of this queue.
     pub queue: Option<String>,
+    /// The window has alerts that the cooldown of this key suppressed, and waits for its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub late: Option<String>,
 }
 
 /// A window, open or closed.
@@ -136,6 +139,26 @@ impl DigestWindow {
     /// Whether the newest state of this alert waits here, and its beginning was not told before.
     pub(super) fn holds_beginning(&self, thing: &str) -> bool {
         self.alerts.holds_untold(thing)
+    }
+
+    /// Takes an alert back that nobody was told of; `true` when none is left.
+    pub(super) fn take_back(&mut self, thing: &str) -> bool {
+        if self.alerts.remove(thing) {
+            self.head.count -= 1;
+            self.head.alerts -= 1;
+            self.dirty = true;
+        }
+        self.alerts.things().next().is_none()
+    }
+
+    /// The alerts with a state in it.
+    pub(super) fn alerts(&self) -> impl Iterator<Item = &str> {
+        self.alerts.things()
+    }
+
+    /// Whether it has what a cooldown suppressed.
+    pub fn is_late(&self) -> bool {
+        self.key.late.is_some()
     }
 
     /// Drops what waits of this alert: a message that goes at once says more.

@@ -3,7 +3,7 @@
 use super::cooldown::{self, CooldownResult, Cooldowns, ShapingChange};
 use super::digest_window::{DigestWindow, WindowKey};
 use super::told::{self, ThingChange, ToldBeginnings};
-use crate::event::{ALERT_RESOLVED, EventId};
+use crate::event::{ALERT_FIRING, ALERT_RESOLVED, EventId};
 use crate::hooks::{Digest, Hook, Subject};
 use crate::message::ConditionResult;
 use crate::tally::DEFAULT_QUEUE;
@@ -40,19 +40,54 @@ impl ShapingState {
                 Some(true) => return (CooldownResult::Pass(0), None),
                 Some(false) if end.is_mere_end => {
                     self.told.end(&hook.name, &end.thing);
+                    self.take_back_late(&hook.name, &end.thing);
                     return (CooldownResult::Suppressed, None);
                 }
                 _ => {}
             }
         }
         let cooled = self.pass_cooldown(hook, subject, now);
-        if let Some(change) = change.filter(|_| cooled.0 == CooldownResult::Suppressed) {
-            match change.begins {
-                true => self.told.begin(&hook.name, &change.thing, false, now),
-                false => self.told.end(&hook.name, &change.thing),
+        match change {
+            None => {}
+            Some(change) if cooled.0 != CooldownResult::Suppressed => {
+                self.take_back_late(&hook.name, &change.thing);
             }
+            Some(change) if change.begins => self.told.begin(&hook.name, &change.thing, false, now),
+            Some(change) => self.told.end(&hook.name, &change.thing),
         }
         cooled
+    }
+
+    /// Keeps the beginning of an alert that the cooldown has just suppressed until the cooldown ends: if the alert
+    /// fires on then, nobody would have heard of it. Returns whether it is kept.
+    pub fn hold_late(&mut self, hook: &Hook, endpoint: &str, subject: &Subject, now: i64) -> bool {
+        let change = ThingChange::of(subject).filter(|change| change.begins && subject.kind == ALERT_FIRING);
+        let untold = |change: &ThingChange| self.told.told(&hook.name, &change.thing) == Some(false);
+        let Some(change) = change.filter(untold) else { return false };
+        let late = hook.shaping.cooldown_by.as_ref().map(|key| key.of(&subject.context).unwrap_or_default());
+        let late = late.unwrap_or_default();
+        let Some(due) = self.cooldowns.end_of(&hook.name, &late) else { return false };
+        let (hook, endpoint) = (hook.name.clone(), endpoint.to_owned());
+        let key = WindowKey { hook, endpoint, queue: None, late: Some(late) };
+        if let Some(window) = self.windows.get_mut(&key) {
+            // A reminder takes the place of what it reminds of.
+            let before = window.bytes();
+            window.take_back(&change.thing);
+            self.bytes = self.bytes + window.bytes() - before;
+        }
+        self.add(key, false, due, (subject, false), now);
+        true
+    }
+
+    /// An alert has ended, or is told by a reminder: what its hook's cooldown keeps of it is not sent.
+    fn take_back_late(&mut self, hook: &str, thing: &str) {
+        let late = self.windows.values_mut().filter(|window| window.is_late() && window.hook() == hook);
+        let empty: Vec<WindowKey> =
+            late.filter_map(|window| window.take_back(thing).then(|| window.key.clone())).collect();
+        for window in empty.iter().filter_map(|key| self.windows.remove(key)).collect::<Vec<_>>() {
+            window.forget(&mut self.changes);
+        }
+        self.bytes = self.windows.values().map(DigestWindow::bytes).sum();
     }
 
     fn pass_cooldown(
@@ -132,7 +167,7 @@ impl ShapingState {
             (None, Some(end)) => (None, end),
             (None, None) => return (None, fault),
         };
-        let key = WindowKey { hook: hook.name.clone(), endpoint: endpoint.to_owned(), queue };
+        let key = WindowKey { hook: hook.name.clone(), endpoint: endpoint.to_owned(), queue, late: None };
         let told = self.knows_beginning(hook, subject);
         if keeps_states && told && subject.kind == ALERT_RESOLVED {
             let change = ThingChange::of(subject);
@@ -145,11 +180,22 @@ impl ShapingState {
                 _ => return (None, fault),
             }
         }
+        let gathers = hook.shaping.digest.is_some();
+        (Some(self.add(key, gathers, due, (subject, told), now)), fault)
+    }
+
+    fn add(
+        &mut self,
+        key: WindowKey,
+        gathers: bool,
+        due: i64,
+        (subject, told): (&Subject, bool),
+        now: i64,
+    ) -> EventId {
         let fills = !self.windows.contains_key(&key) && self.windows.len() >= MAX_WINDOWS;
         if fills || self.bytes >= MAX_BYTES {
             self.close_the_oldest(now);
         }
-        let gathers = hook.shaping.digest.is_some();
         let window = self
             .windows
             .entry(key)
@@ -157,7 +203,7 @@ impl ShapingState {
         let before = window.bytes();
         window.add(subject, self.bytes < MAX_BYTES, told);
         self.bytes = self.bytes + window.bytes() - before;
-        (Some(window.id()), fault)
+        window.id()
     }
 
     /// A queue ended: the digests that waited for it are due.
@@ -192,7 +238,12 @@ impl ShapingState {
                 _ => closed.extend(self.windows.remove(&key)),
             }
         }
-        closed.iter().for_each(|window| window.forget(&mut self.changes));
+        for window in &closed {
+            window.forget(&mut self.changes);
+            for thing in window.alerts().filter(|_| window.is_late()) {
+                self.told.begin(window.hook(), thing, true, now);
+            }
+        }
         self.bytes = self.windows.values().map(DigestWindow::bytes).sum();
         closed
     }

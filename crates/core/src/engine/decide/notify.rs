@@ -47,7 +47,7 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
         explanation: &mut Vec<String>,
     ) -> (Vec<PlannedDelivery>, bool) {
         let config = self.config.clone();
-        let decision = self.match_hooks(&config, subject, explanation);
+        let (decision, cooled) = self.match_hooks(&config, subject, explanation);
         self.decisions.counts.conditions_broken += decision.broken_conditions;
         self.decisions.counts.params_ignored += decision.ignored_params;
         self.decisions.remarks.extend(decision.remarks);
@@ -81,6 +81,18 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
                 }
             }
         }
+        for hook in cooled {
+            let others = hook.to.iter().filter(|to| config.endpoint(to).is_some());
+            let unheard =
+                others.filter(|to| !decision.matches.iter().any(|matched| matched.endpoint.name == **to));
+            for to in unheard {
+                if self.shaping.hold_late(hook, to, subject, self.now.unix_ms) {
+                    let hook = &hook.name;
+                    explanation
+                        .push(format!("`{hook}` tells {to} at the end of the `cooldown` if it still fires"));
+                }
+            }
+        }
         if let Some(change) = ThingChange::of(subject) {
             sent.iter().for_each(|hook| self.shaping.tell(hook, &change, self.now.unix_ms));
         }
@@ -96,9 +108,10 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
         config: &'a Config,
         subject: &Subject,
         explanation: &mut Vec<String>,
-    ) -> Decision<'a> {
+    ) -> (Decision<'a>, Vec<&'a Hook>) {
+        let mut cooled = Vec::new();
         let (shaping, counts, now) = (&mut self.shaping, &mut self.decisions.counts, self.now.unix_ms);
-        hooks::decide_with_cooldown(config.rules(), subject, &mut |hook, decision| {
+        let decision = hooks::decide_with_cooldown(config.rules(), subject, &mut |hook, decision| {
             let (result, fault) = shaping.cool(hook, subject, now);
             if let Some(reason) = fault {
                 decision.broken_conditions += 1;
@@ -112,10 +125,12 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
                 CooldownResult::Suppressed => {
                     counts.silenced += 1;
                     explanation.push(format!("`{}` matched, and its `cooldown` suppressed it", hook.name));
+                    cooled.push(hook);
                     None
                 }
             }
-        })
+        });
+        (decision, cooled)
     }
 
     /// Why hooks for this event type do not match.
@@ -253,7 +268,10 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
         PlannedDelivery {
             endpoint: window.endpoint().to_owned(),
             hook: window.hook().to_owned(),
-            why: "a digest of earlier matches".to_owned(),
+            why: match window.is_late() {
+                true => "it still fires at the end of the `cooldown`".to_owned(),
+                false => "a digest of earlier matches".to_owned(),
+            },
             message: message.map(|message| Arc::new(message.into())),
             expires_at: ttl.map(|ttl| now + ttl.as_millis() as i64),
             supersede_key: None,

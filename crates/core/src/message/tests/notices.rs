@@ -313,3 +313,41 @@ fn a_stalled_batch_says_what_is_done_and_for_how_long_nothing_came() {
     let chinese = json!({"batch": {"done": 3, "expected": 24, "idle_s": 600}, "host": {"language": "zh"}});
     assert_eq!(notice("batch.stalled", chinese).title, "批次停滞：已完成 3 / 24，10 分钟没有进展");
 }
+
+#[test]
+fn failures_whose_reasons_differ_in_numbers_alone_are_one_group() {
+    let groups = |reasons: &[&str]| {
+        let item = |(index, reason): (usize, &&str)| {
+            let task = json!({"name": format!("t{index}"), "status": "error", "error": {"message": reason}});
+            json!({"event": {"type": "task.complete"}, "task": task})
+        };
+        let items: Vec<Json> = reasons.iter().enumerate().map(item).collect();
+        let digest = notice("task.complete", json!({"digest": {"count": items.len(), "items": items}}));
+        digest.text.unwrap().lines().count()
+    };
+    for same in [
+        ["tried to allocate 2.5 GiB", "tried to allocate 3 GiB", "tried to allocate 1,024.25 GiB"],
+        ["segfault at 0x7fab12", "segfault at 0x0", "segfault at 0xffffffffffff"],
+        ["run 3f2a-9c11 lost", "run 12ab-0e77 lost", "run 4711-1 lost"],
+        ["第 3 帧失败", "第 12 帧失败", "第 7 帧失败"],
+        ["node7: timeout after 30s", "node12: timeout after 5s", "node1: timeout after 120s"],
+    ] {
+        assert_eq!(groups(&same), 1, "{same:?}");
+    }
+    assert_eq!(groups(&["no such model a", "no such model b", "out of memory"]), 3);
+    assert_eq!(groups(&["model sdxl1 is missing", "model flux2 is missing"]), 2);
+}
+
+#[test]
+fn an_interrupted_queue_says_so_and_is_not_good() {
+    for (language, title) in
+        [("en", "Queue interrupted: 3 of 5 succeeded · night"), ("zh", "队列中断：成功 3 / 5 · night")]
+    {
+        let queue = json!({"name": "night", "total": 5, "succeeded": 3, "failed": 0, "interrupted": true});
+        let card = notice("queue.end", json!({"queue": queue, "host": {"language": language}}));
+        assert_eq!((card.title.as_str(), card.tone), (title, Tone::Warn));
+    }
+    let empty = json!({"queue": {"total": 0, "succeeded": 0, "failed": 0, "interrupted": true}});
+    let card = notice("queue.end", empty);
+    assert_eq!((card.title.as_str(), card.tone), ("Queue interrupted", Tone::Warn));
+}
