@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+import enum
 import json
+import math
 import os
-from datetime import datetime, timedelta, timezone
+from collections import OrderedDict, deque
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -47,6 +53,154 @@ def test_odd_values_never_refuse_an_event():
     assert value["name"] == "half a ? surrogate"
     assert value["7"] == "a number as a key"
     assert value["nested"] == [[1, None]]
+
+
+class Status(enum.Enum):
+    FAILED = "error"
+
+
+@dataclasses.dataclass
+class Point:
+    x: int
+    inner: object
+
+
+class Sullen:
+    """Refuses whatever is asked of it."""
+
+    def __str__(self):
+        raise RuntimeError("no text")
+
+    def item(self):
+        raise OSError("no number")
+
+
+class Array:
+    """Like an array of NumPy or Torch."""
+
+    def __init__(self, values, dtype=None):
+        self.values, self.shape, self.dtype = values, (len(values),), dtype
+
+    def tolist(self):
+        return list(self.values)
+
+    def item(self):
+        raise ValueError("only one element")
+
+
+CIRCLE: dict = {"name": "a"}
+CIRCLE.update({f"again{number}": CIRCLE for number in range(9)})
+DEEP: dict = {}
+LEVEL = DEEP
+for _ in range(5000):
+    LEVEL["level"] = {}
+    LEVEL = LEVEL["level"]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (timedelta(hours=1, milliseconds=1), 3600.001),
+        (datetime(2026, 1, 2, 3, tzinfo=timezone(timedelta(hours=1))), "2026-01-02T03:00:00+01:00"),
+        (date(2026, 1, 2), "2026-01-02"),
+        (Decimal("3.50"), 3.5),
+        (Decimal("12345678901234567890123"), 12345678901234567890123),
+        (Decimal("1E+1000000"), None),
+        (Decimal("NaN"), None),
+        (Fraction(1, 4), 0.25),
+        (Status.FAILED, "error"),
+        (Point(1, Point(2, {3})), {"x": 1, "inner": {"x": 2, "inner": [3]}}),
+        (b"caf\xc3\xa9", "café"),
+        (bytearray(b"x"), "x"),
+        ({"b", "a", None}, [None, "a", "b"]),
+        ({1: 2}.values(), [2]),
+        (range(3), [0, 1, 2]),
+        (deque([1, math.inf]), [1, None]),
+        (OrderedDict(a=math.nan), {"a": None}),
+        (Array([0.5, math.nan]), [0.5, None]),
+        (Scalar(timedelta(seconds=90)), 90),
+        ({Status.FAILED: 1, (1, 2): 2, None: 3, True: 4}, {"error": 1, "(1, 2)": 2, "null": 3, "true": 4}),
+        (2**200, 2**200),
+        (10**5000, hex(10**5000)),
+        (Sullen(), "<Sullen>"),
+        (ValueError("out of memory"), "out of memory"),
+        (CIRCLE, {"name": "a", **{f"again{number}": "<dict>" for number in range(9)}}),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_every_value_of_python_has_a_form_in_json(value, expected):
+    def no_constant(name):
+        raise AssertionError(name)
+
+    def of(payload):
+        return json.loads(payload_bytes(payload), parse_constant=no_constant)
+
+    assert of({"v": value})["v"] == expected
+    # Beside a value that takes the slow way it is the same.
+    assert of({"v": value, "loss": math.nan, "w": {"v": [value]}}) == {
+        "v": expected, "loss": None, "w": {"v": [expected]},
+    }  # fmt: skip
+
+
+def test_a_payload_without_end_is_json_too():
+    assert json.loads(dump({"deep": DEEP, "name": "a"}))["name"] == "a"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"duration_s": math.nan},
+        {"duration_s": math.inf},
+        {"duration_s": Scalar(math.nan)},
+        {"duration_s": Decimal("NaN")},
+        {"duration_s": Sullen()},
+        {"duration_s": timedelta(seconds=-5)},
+        {"duration_s": Point(1, 2)},
+        {"duration_s": {1, 2}},
+        {"duration_s": b"soon"},
+        {"duration_s": date(2026, 1, 1)},
+        {"started_at": math.nan, "finished_at": 5},
+        {"started_at": date(2026, 1, 1), "finished_at": datetime(2026, 1, 1, tzinfo=timezone.utc)},
+    ],
+    ids=str,
+)
+def test_a_duration_that_nobody_can_read_rings_and_is_counted(tmp_path, receive, ring, told):
+    receiver = receive()
+    long = [{"on": ["task.complete"], "to": ["e0"], "min_duration": "1h"}]
+    bell = ring(settings(tmp_path, receiver.url(), hooks=long))
+    bell.task_complete({"name": "a", **told})
+    assert receiver.wait_for(1)[0].json()["data"]["task"]["name"] == "a"
+    assert bell.stats()["conditions_broken"] == 1
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"duration_s": timedelta(hours=2)},
+        {"duration_s": Decimal("7200.5")},
+        {"duration_s": Fraction(14400, 2)},
+        {"duration_s": Scalar(7200.0)},
+        {"duration_s": str(timedelta(days=1, hours=2))},
+        {"started_at": datetime(2026, 1, 1, 10), "finished_at": datetime(2026, 1, 1, 12)},
+        {
+            "started_at": datetime(2026, 1, 1, 10, tzinfo=timezone.utc),
+            "finished_at": datetime(2026, 1, 1, 13, tzinfo=timezone(timedelta(hours=1))),
+        },
+        {"started_at": "2026-01-01 10:00:00", "finished_at": "2026-01-01 12:00:00"},
+        {
+            "started_at": datetime(2026, 1, 1, 10, tzinfo=timezone.utc).timestamp() * 1000,
+            "finished_at": 1767268800000,
+        },
+    ],
+    ids=str,
+)
+def test_a_duration_in_the_types_of_python_is_read(tmp_path, receive, ring, told):
+    receiver = receive()
+    hooks = [{"on": ["task.complete"], "to": ["e0"], "min_duration": bound} for bound in ("110m", "28h")]
+    bell = ring(settings(tmp_path, receiver.url(), hooks=hooks))
+    bell.task_complete({"name": "a", **told})
+    receiver.wait_for(1)
+    assert bell.stats()["conditions_broken"] == 0
 
 
 def test_a_file_name_that_is_not_utf8_is_still_json():

@@ -92,4 +92,5 @@ def test_a_receiver_that_hangs_holds_neither_prompts_nor_the_end_for_long(tmp_pa
     receiver = receive(default=Hang())
     text = work_off(package, **configured(tmp_path, package, receiver))
     receiver.wait_for(1)
-    assert text.count("did not arrive") == 1 and "did not answer in time" in text, text
+    assert text.count("did not arrive") == 1, text
+    assert "did not answer in time" in text, text

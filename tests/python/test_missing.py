@@ -47,7 +47,18 @@ def host(request, tmp_path, library_path):
     if request.param == "c++":
         program, source = tmp_path / "missing", ROOT / "tests" / "c" / "missing.cpp"
         include = ["-I", ROOT / "include", "-I", ROOT / "bindings" / "cpp"]
-        run(need("c++"), "-std=c++14", "-Wall", "-Wextra", "-Werror", *include, source, library_path, "-o", program)
+        run(
+            need("c++"),
+            "-std=c++14",
+            "-Wall",
+            "-Wextra",
+            "-Werror",
+            *include,
+            source,
+            library_path,
+            "-o",
+            program,
+        )
         command = [str(program)]
     elif request.param == "c#":
         program = tmp_path / "Missing.exe"
@@ -62,7 +73,9 @@ def host(request, tmp_path, library_path):
     def start(config, ear, way):
         left_open = {"c++": "destroy", "c#": "dispose", "python": "exit"}[request.param]
         arguments = [json.dumps(config), ear, left_open if way == "left open" else way]
-        done = subprocess.run([*command, *arguments], env=env, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(
+            [*command, *arguments], env=env, capture_output=True, text=True, timeout=120, check=False
+        )
         assert done.returncode == 0, done
         return done.stdout, done.stderr
 
@@ -73,31 +86,36 @@ def host(request, tmp_path, library_path):
 def test_a_host_without_a_log_hears_of_messages_that_did_not_arrive(tmp_path, receive, host, way):
     gone = receive(default=Reply(410))
     output, said = host(settings(tmp_path, gone.url()), "stderr", way)
-    assert output == "" and said.count("\n") == 1 and DEAD in said, said
-    assert "410" in said and said.rstrip().endswith("; see `taskbell list`"), said
+    assert (output, said.count("\n"), DEAD in said) == ("", 1, True), said
+    assert "410" in said, said
+    assert said.rstrip().endswith("; see `taskbell list`"), said
 
 
 def test_a_message_that_waits_for_another_attempt_is_named_too(tmp_path, receive, host):
     wrong = receive(default=Reply(404, body=b'{"error": "no_service"}'))
     waits = {"e0": endpoint(wrong.url(), retry={"schedule": ["1h"]})}
     output, said = host(settings(tmp_path, endpoints=waits), "stderr", "close")
-    assert output == "" and said.count("\n") == 1 and WAITING in said and "404" in said, said
+    assert (output, said.count("\n"), WAITING in said, "404" in said) == ("", 1, True, True), said
     # The next start has the message, and says so again.
     output, said = host({**settings(tmp_path, endpoints=waits)}, "own", "shutdown")
-    assert said == "" and output.startswith("own 2 messages did not arrive, and wait for another attempt: "), output
+    assert said == ""
+    assert output.startswith("own 2 messages did not arrive, and wait for another attempt: "), output
 
 
 def test_an_answer_that_never_comes_is_named(tmp_path, receive, host):
     hangs = {"e0": endpoint(receive(default=Hang()).url(), timeout="3s", retry={"schedule": ["1h"]})}
     _, said = host(settings(tmp_path, endpoints=hangs), "stderr", "close")
-    assert WAITING in said and "did not answer within 3s" in said, said
+    assert WAITING + "127.0.0.1" in said, said
+    assert "did not answer within 3s" in said, said
 
 
 @pytest.mark.parametrize(("ear", "expected"), [("silent", ""), ("own", "own "), ("log", "log ")])
-def test_the_line_can_be_silenced_or_taken_and_goes_to_a_log_that_is_set(tmp_path, receive, host, ear, expected):
+def test_the_line_can_be_silenced_or_taken_and_goes_to_a_log_that_is_set(
+    tmp_path, receive, host, ear, expected
+):
     output, said = host(settings(tmp_path, receive(default=Reply(410)).url()), ear, "close")
     lines = [line for line in output.splitlines() if "did not arrive" in line]
-    assert said == "" and len(lines) == (1 if expected else 0), (output, said)
+    assert (said, len(lines)) == ("", 1 if expected else 0), output
     assert all(line.startswith(expected + DEAD) for line in lines), lines
 
 
@@ -113,9 +131,12 @@ int main(int argc, char **argv) {
     char words[1024];
     size_t needed = 0;
     taskbell_t *bell = NULL;
-    if (argc != 2 || taskbell_emit(NULL, "Not A Type", "{}", 2, NULL) == 0 || taskbell_open(argv[1], &bell) != 0) return 1;
-    if (taskbell_emit(bell, "task.complete", "{}", 2, NULL) != 0 || taskbell_flush(bell, 20000) != 0) return 2;
-    if (taskbell_close(bell, 20000, NULL) != 0 || taskbell_last_error(words, sizeof words, &needed) != 0) return 3;
+    if (argc != 2 || taskbell_emit(NULL, "Not A Type", "{}", 2, NULL) == 0) return 1;
+    if (taskbell_open(argv[1], &bell) != 0) return 2;
+    if (taskbell_emit(bell, "task.complete", "{}", 2, NULL) != 0) return 3;
+    if (taskbell_flush(bell, 20000) != 0) return 3;
+    if (taskbell_close(bell, 20000, NULL) != 0) return 4;
+    if (taskbell_last_error(words, sizeof words, &needed) != 0) return 5;
     puts(words);
     return 0;
 }

@@ -5,12 +5,28 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, MappingView, Sequence, Set
+from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
 from typing import Any, Union
 
 Payload = Union[Mapping[str, Any], str, bytes, None]
 Config = Union[Mapping[str, Any], str, "os.PathLike[str]"]
+
+MEASURES = {"duration_s", "started_at", "finished_at", "total", "failed"}
+"""The fields whose values thresholds read."""
+
+MAX_DEPTH = 64
+"""Levels of a payload with values that JSON cannot write; deeper ones, like circles, end as text."""
+
+MAX_DIGITS = 4000
+"""Beyond, a number is no longer written out."""
+
+MAX_ELEMENTS = 1000
+"""The elements of an array that travel; a larger one travels as its own short text."""
 
 
 def utf8(text: str) -> bytes:
@@ -42,43 +58,102 @@ def config_bytes(config: Config) -> bytes:
 
 
 def dump(value: Any) -> str:
-    """JSON of a value. Paths, dates, NaN and tensors are converted, never refused."""
+    """JSON of a value. Whatever JSON cannot write is converted, never refused."""
     try:
         return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_plain)
-    except (ValueError, TypeError):
-        return json.dumps(_finite(value), ensure_ascii=False, default=_plain, skipkeys=True)
+    except Exception:  # whatever the host's own classes raise
+        return json.dumps(_tree(value), ensure_ascii=False)
 
 
 def _plain(value: Any) -> Any:
-    """A value without a JSON form: a duration in seconds, a time with its zone (naive: local), one with
-    ``item()`` (NumPy, Torch) as its number, any other as text."""
+    """A value without a JSON form: a duration in seconds, a time with its zone (naive: local), the value of
+    an enumeration, a dataclass by its fields, a number of an array library by ``item()``, others as text."""
     if isinstance(value, timedelta):
         return value.total_seconds()
     if isinstance(value, datetime):
         return (value if value.tzinfo else value.astimezone()).isoformat()
-    if isinstance(value, (set, frozenset)):
-        return sorted(value, key=str)
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, (Decimal, Fraction)):
+        return _number(value)
     if isinstance(value, Mapping):
-        return {str(key): entry for key, entry in value.items()}
-    item = getattr(value, "item", None)
-    if callable(item):
-        try:
-            number = item()
-        except (TypeError, ValueError, RuntimeError):
-            return str(value)
-        if isinstance(number, float) and not math.isfinite(number):
-            return None
-        if isinstance(number, (bool, int, float, str)):
-            return number
+        return {_key(key): entry for key, entry in value.items()}
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value).decode("utf-8", "replace")
+    if isinstance(value, (Set, MappingView)):
+        return sorted(value, key=str)
+    if isinstance(value, Sequence):
+        return list(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    if callable(getattr(value, "item", None)):
+        return _item(value)
     return str(value)
 
 
-def _finite(value: Any) -> Any:
-    """The same tree with ``null`` for NaN and the infinities, which JSON cannot write."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, Mapping):
-        return {str(key): _finite(entry) for key, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(entry) for entry in value]
-    return value
+def _number(value: Decimal | Fraction) -> Any:
+    """An exact number as a JSON number: whole where it is, and never as long as its exponent."""
+    if isinstance(value, Fraction) or not value.is_finite():
+        return float(value)
+    is_whole = abs(value.adjusted()) < MAX_DIGITS and value == value.to_integral_value()
+    return int(value) if is_whole else float(value)
+
+
+def _item(value: Any) -> Any:
+    """What an array library makes of its number or small array."""
+    kind = getattr(getattr(value, "dtype", None), "kind", "")
+    if kind in ("m", "M") and hasattr(value, "astype"):
+        # Nanoseconds have no form of their own in Python, and would become a bare integer.
+        value = value.astype(f"{'timedelta64' if kind == 'm' else 'datetime64'}[us]")
+    shape = getattr(value, "shape", ())
+    if isinstance(shape, tuple) and shape and math.prod(shape) <= MAX_ELEMENTS and hasattr(value, "tolist"):
+        return value.tolist()
+    try:
+        number = value.item()
+    except (TypeError, ValueError, RuntimeError):
+        return str(value)
+    if isinstance(number, datetime):
+        return number.isoformat()
+    if isinstance(number, (timedelta, Decimal, bytes)):
+        return _plain(number)
+    return number if isinstance(number, (bool, int, float, str)) else str(number)
+
+
+def _key(key: Any) -> str:
+    if isinstance(key, Enum):
+        key = key.value
+    if key is None or isinstance(key, bool):
+        return json.dumps(key)
+    return _text(key)
+
+
+def _text(value: Any) -> str:
+    try:
+        return str(value)
+    except Exception:  # a text of the host's own making
+        return f"<{type(value).__name__}>"
+
+
+def _tree(value: Any, key: str = "", path: tuple[int, ...] = ()) -> Any:
+    """The same tree in JSON's own types, whatever is in it; circles end as text. NaN and the infinities, which
+    JSON cannot write, become ``null``, but a text where thresholds read, so that one notices."""
+    if value is None or (isinstance(value, (bool, str)) and not isinstance(value, Enum)):
+        return value
+    if isinstance(value, int) and not isinstance(value, Enum):
+        return int(value) if value.bit_length() <= MAX_DIGITS else hex(value)
+    if isinstance(value, float) and not isinstance(value, Enum):
+        return float(value) if math.isfinite(value) else (str(float(value)) if key in MEASURES else None)
+    if id(value) in path or len(path) >= MAX_DEPTH:
+        return f"<{type(value).__name__}>"
+    path = (*path, id(value))
+    if not isinstance(value, (Mapping, list, tuple)):
+        try:
+            return _tree(_plain(value), key, path)
+        except Exception:  # whatever the host's own classes raise
+            return _text(value)
+    try:
+        if isinstance(value, Mapping):
+            return {_key(name): _tree(entry, _key(name), path) for name, entry in value.items()}
+        return [_tree(entry, key, path) for entry in value]
+    except Exception:  # as above
+        return f"<{type(value).__name__}>"
