@@ -1,9 +1,15 @@
-//! Template filters in addition to the engine's own: `duration`, `clip`, `number`.
+//! Template filters in addition to the engine's own: `duration`, `clip`, `number`, `sparkline`, and those for times.
 
 use super::long_number::{is_number, scientific};
+use super::sparkline::sparkline;
 use super::strings::{DurationUnits, ENGLISH};
+use super::time_filters;
 use minijinja::value::Rest;
 use minijinja::{Environment, Error, ErrorKind, State, Value};
+
+/// Characters of a sparkline, unless the template says otherwise.
+const SPARKLINE_WIDTH: usize = 24;
+const MAX_SPARKLINE_WIDTH: usize = 500;
 
 pub(super) fn install(engine: &mut Environment<'static>) {
     engine.add_filter("duration", |seconds: f64| -> Result<String, Error> {
@@ -19,6 +25,21 @@ pub(super) fn install(engine: &mut Environment<'static>) {
         charge(state, text.len())?;
         Ok(clip(&text, chars))
     });
+    engine.add_filter(
+        "sparkline",
+        |state: &State, list: Value, width: Option<usize>| -> Result<String, Error> {
+            let number = |item: Value| {
+                let kind = item.kind();
+                f64::try_from(item).map_err(|_| {
+                    let reason = format!("`sparkline` needs a list of numbers, one item is {kind}");
+                    Error::new(ErrorKind::InvalidOperation, reason)
+                })
+            };
+            let series: Vec<f64> = items(state, &list)?.into_iter().map(number).collect::<Result<_, _>>()?;
+            Ok(sparkline(&series, width.unwrap_or(SPARKLINE_WIDTH).min(MAX_SPARKLINE_WIDTH)))
+        },
+    );
+    time_filters::install(engine);
     replace_uncharged(engine);
     engine.add_filter("number", |value: Value| -> Result<String, Error> {
         reject_undefined(&value)?;
@@ -93,7 +114,7 @@ fn items(state: &State, list: &Value) -> Result<Vec<Value>, Error> {
 }
 
 /// Rejects an undefined value with the engine's own error, which names it.
-fn reject_undefined(value: &Value) -> Result<(), Error> {
+pub(super) fn reject_undefined(value: &Value) -> Result<(), Error> {
     if value.is_undefined() { value.get_attr("").map(|_| ()) } else { Ok(()) }
 }
 

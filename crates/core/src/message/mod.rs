@@ -27,6 +27,7 @@ mod rendered_message;
 pub(crate) mod sample;
 mod source_bounds;
 mod source_tokens;
+mod sparkline;
 mod strings;
 mod summary_line;
 mod swarmui;
@@ -34,6 +35,7 @@ mod template;
 mod template_error;
 mod template_path;
 mod text_template;
+mod time_filters;
 mod tree;
 mod work_notice;
 

@@ -33,10 +33,12 @@ const UNKNOWN_TIMES: u64 = 100;
 /// Filters whose result holds no other value.
 const SCALAR_FILTERS: &[&str] = &[
     "abs",
+    "ago",
     "bool",
     "capitalize",
     "clip",
     "count",
+    "date",
     "duration",
     "float",
     "int",
@@ -45,9 +47,11 @@ const SCALAR_FILTERS: &[&str] = &[
     "lower",
     "number",
     "round",
+    "sparkline",
     "string",
     "title",
     "trim",
+    "unix",
     "upper",
 ];
 
