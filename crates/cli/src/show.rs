@@ -7,7 +7,6 @@ use super::source::{self, Source};
 use super::terminal::{
     Style, Terminal, date_and_time, harmless, one_line, pretty, screenful, span, time_of_day,
 };
-use std::time::Duration;
 use taskbell_core::clock;
 use taskbell_core::config::Config;
 use taskbell_core::endpoint::Endpoint;
@@ -248,23 +247,7 @@ fn headers(
             ("webhook-id".to_owned(), event.id.clone()),
         ];
     };
-    let job = Job {
-        seq: delivery.delivery,
-        ticket: 0,
-        event_id,
-        kind: event.kind.as_str().into(),
-        hook: delivery.hook.as_str().into(),
-        created_at: delivery.created_at,
-        attempts: 0,
-        failures: 0,
-        requested_waits: 0,
-        plain: None,
-        without_file: false,
-        expires_at: None,
-        thing: None,
-        due: Duration::ZERO,
-        body: None,
-    };
+    let job = Job::new(delivery.delivery, event_id, &event.kind, &delivery.hook, delivery.created_at);
     let body = Body {
         content_type: delivery.content_type.clone(),
         bytes: delivery.body.clone().into_bytes(),

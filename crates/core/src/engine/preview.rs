@@ -135,8 +135,8 @@ fn request(config: &Config, delivery: &PlannedDelivery, id: EventId, kind: &str,
     request.insert("hook".into(), json!(delivery.hook));
     match &delivery.message {
         Ok(message) => {
-            let DryRun { requests, file, remark } =
-                lanes::dry_run(endpoint, &job(id, kind, now), message, now);
+            let job = Job::new(0, id, kind, "", now);
+            let DryRun { requests, file, remark } = lanes::dry_run(endpoint, &job, message, now);
             let mut sent = requests.into_iter().map(|sent| shown(config, endpoint, sent, file.as_ref()));
             request.extend(sent.next().unwrap_or_default());
             let then: Vec<Json> = sent.map(Json::Object).collect();
@@ -185,26 +185,6 @@ fn shown(
     request.insert("headers".into(), headers(config, endpoint, sent.headers));
     request.insert(body.0.into(), body.1);
     request
-}
-
-fn job(id: EventId, kind: &str, now: i64) -> Job {
-    Job {
-        seq: 0,
-        ticket: 0,
-        event_id: id,
-        kind: kind.into(),
-        hook: "".into(),
-        created_at: now,
-        attempts: 0,
-        failures: 0,
-        requested_waits: 0,
-        plain: None,
-        without_file: false,
-        expires_at: None,
-        thing: None,
-        due: Duration::ZERO,
-        body: None,
-    }
 }
 
 /// The headers as they would be sent. A configured value is shown only by its name.

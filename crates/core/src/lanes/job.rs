@@ -52,24 +52,29 @@ impl Job {
         ["alert.", "batch.", "queue.", "server."].iter().any(|family| self.kind.starts_with(family))
     }
 
-    #[cfg(test)]
-    pub(super) fn sample(seq: i64) -> Job {
+    /// A delivery that was not tried yet, as the spool keeps it.
+    pub fn new(seq: i64, event_id: EventId, kind: &str, hook: &str, created_at: i64) -> Job {
         Job {
             seq,
             ticket: 0,
-            event_id: EventId::new(1_700_000_000_000, 7),
-            kind: "task.complete".into(),
-            hook: "hooks[0]".into(),
-            created_at: 0,
+            event_id,
+            kind: kind.into(),
+            hook: hook.into(),
+            created_at,
             attempts: 0,
             failures: 0,
             requested_waits: 0,
             plain: None,
             without_file: false,
+            due: Duration::ZERO,
             expires_at: None,
             thing: None,
-            due: Duration::ZERO,
             body: None,
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn sample(seq: i64) -> Job {
+        Job::new(seq, EventId::new(1_700_000_000_000, 7), "task.complete", "hooks[0]", 0)
     }
 }

@@ -5,7 +5,6 @@ use crate::clock::Moment;
 use crate::engine::decide::{EventState, PlannedDelivery, PlannedEvent};
 use crate::engine::reports::DeliveryReport;
 use crate::engine::task_lanes;
-use crate::event::EventId;
 use crate::lanes::{Body, Disposition, Job, LaneReport};
 use crate::message::Extras;
 use crate::spool::{Called, DeliveryEnd, NewDelivery, NewEvent, NewFallback, SpoolError, SpoolTransaction};
@@ -55,7 +54,8 @@ impl Committed {
             *counter += 1;
             let extras = Extras::from_text(called.extras.as_deref());
             let body = Arc::new(Body { content_type: called.content_type, bytes: called.body, extras });
-            let job = new_job(called.seq, called.event_id, ticket, &called.kind, &called.hook, body, now);
+            let job = Job::new(called.seq, called.event_id, &called.kind, &called.hook, now.unix_ms);
+            let job = Job { ticket, due: now.monotonic, body: Some(body), ..job };
             self.jobs.push((called.endpoint, job));
         }
     }
@@ -118,10 +118,15 @@ fn write_event(
         match (message, dead) {
             (Some(message), None) => {
                 owed += 1;
-                let body = Arc::clone(message);
-                let (expires_at, thing) = (delivery.expires_at, delivery.supersede_key.clone());
-                let job = new_job(seq, event.id, event.ticket, &event.kind, &delivery.hook, body, now);
-                committed.jobs.push((delivery.endpoint.clone(), Job { expires_at, thing, ..job }));
+                let job = Job {
+                    ticket: event.ticket,
+                    due: now.monotonic,
+                    expires_at: delivery.expires_at,
+                    thing: delivery.supersede_key.clone(),
+                    body: Some(Arc::clone(message)),
+                    ..Job::new(seq, event.id, &event.kind, &delivery.hook, now.unix_ms)
+                };
+                committed.jobs.push((delivery.endpoint.clone(), job));
             }
             (_, reason) => {
                 committed.dead.push(DeliveryReport {
@@ -167,34 +172,6 @@ fn write_fallbacks(
         })?;
     }
     Ok(())
-}
-
-fn new_job(
-    seq: i64,
-    event_id: EventId,
-    ticket: u64,
-    kind: &str,
-    hook: &str,
-    body: Arc<Body>,
-    now: Moment,
-) -> Job {
-    Job {
-        seq,
-        ticket,
-        event_id,
-        kind: kind.into(),
-        hook: hook.into(),
-        created_at: now.unix_ms,
-        attempts: 0,
-        failures: 0,
-        requested_waits: 0,
-        plain: None,
-        without_file: false,
-        due: now.monotonic,
-        expires_at: None,
-        thing: None,
-        body: Some(body),
-    }
 }
 
 /// Sends the fallbacks of a dead delivery, and cancels those of any other that ended. A stale or superseded

@@ -7,6 +7,15 @@ fn verdict(source: &str, context: &Context) -> ConditionResult {
     Condition::compile(source).unwrap_or_else(|reason| panic!("{source}: {reason}")).holds(context)
 }
 
+/// For each condition, whether it holds for the task.
+fn assert_holds(table: &[(&str, bool)]) {
+    let context = task();
+    for (source, holds) in table {
+        let wanted = if *holds { ConditionResult::True } else { ConditionResult::False };
+        assert_eq!(verdict(source, &context), wanted, "{source}");
+    }
+}
+
 fn task() -> Context {
     Context::new(json!({
         "task": {
@@ -20,7 +29,6 @@ fn task() -> Context {
 
 #[test]
 fn comparisons_of_defined_names_decide() {
-    let context = task();
     let table = [
         ("task.status == 'success' and task.kind == 'training'", true),
         ("task.params.steps > 20 and task.status == 'success'", true),
@@ -42,18 +50,11 @@ fn comparisons_of_defined_names_decide() {
         ("task.duration_s|round == 91", true),
         ("true == (task.kind == 'training')", true),
     ];
-    for (source, holds) in table {
-        assert_eq!(
-            verdict(source, &context),
-            if holds { ConditionResult::True } else { ConditionResult::False },
-            "{source}"
-        );
-    }
+    assert_holds(&table);
 }
 
 #[test]
 fn an_undefined_name_makes_only_its_comparison_false() {
-    let context = task();
     let table = [
         ("queue.total >= 10 or queue.duration_s >= 300", true),
         ("queue.duration_s >= 300 or queue.total >= 10", true),
@@ -94,13 +95,7 @@ fn an_undefined_name_makes_only_its_comparison_false() {
         ("1 if task.missing else 2", true),
         ("task.name.nothing", false),
     ];
-    for (source, holds) in table {
-        assert_eq!(
-            verdict(source, &context),
-            if holds { ConditionResult::True } else { ConditionResult::False },
-            "{source}"
-        );
-    }
+    assert_holds(&table);
 }
 
 #[test]
