@@ -4,6 +4,7 @@ use super::command::{
     SECRET, Serve, TestConfig, code, fails, json_lines, stderr, stdout, succeeds, taskbell,
 };
 use serde_json::json;
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -115,4 +116,58 @@ fn the_printed_command_sends_what_the_delivery_sent_with_a_signature_that_is_val
         assert!(!command.contains("marker") && !command.contains(SECRET), "{command}");
     }
     assert_eq!(serve.code(), 0);
+}
+
+#[test]
+fn serve_draws_the_card_it_received_and_json_has_it_too() {
+    let picture: &[u8] = b"\x89PNG\r\n\x1a\nnot much of a picture";
+    for json in [false, true] {
+        let words = ["serve", "--port", "0", "--as", "discord", "--count", "1"];
+        let mut serve = taskbell(&words);
+        let mut serve = serve.args(json.then_some("--json")).stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(serve.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let first = lines.next().unwrap();
+        let address = first.split("http://127.0.0.1:").nth(1).unwrap();
+        let port = address.split('/').next().unwrap().parse().unwrap();
+        let test = TestConfig::new(port, "[]");
+        let path = test.file("frame-7.png", picture);
+        let config = format!(
+            "[spool]\npath = \":memory:\"\n[files]\nroots = [\".\"]\n[endpoints.chat]\nplatform = \"discord\"\n\
+             url = \"http://127.0.0.1:{port}/api/webhooks/1/a\"\n[[hooks]]\non = [\"task.complete\"]\nto = [\"chat\"]\n"
+        );
+        let config = test.file("chat.toml", config);
+        let task = json!({ "name": "Frame 7", "outputs": [{ "path": path, "mime": "image/png" }] });
+        succeeds(&["send", &config, "task.complete", &task.to_string()]);
+        let drawn = lines.collect::<Vec<_>>().join("\n");
+        assert!(serve.wait().unwrap().success());
+        if json {
+            let request = &json_lines(&drawn)[0];
+            assert_eq!(request["card"]["parts"][0], json!({ "kind": "title", "text": "Task done: Frame 7" }));
+            assert_eq!(request["body"]["files[0]"]["bytes"], json!(picture.len()), "{request}");
+        } else {
+            assert!(drawn.contains("answered 200"), "{drawn}");
+            assert!(drawn.contains("  ┃ Task done: Frame 7\n"), "{drawn}");
+            assert!(drawn.contains(&format!("frame-7.png ({} bytes)", picture.len())), "{drawn}");
+        }
+    }
+}
+
+#[test]
+fn serve_says_type_id_and_attempt_above_the_card_of_a_signed_message() {
+    let mut serve =
+        taskbell(&["serve", "--port", "0", "--secret", "BELL_SECRET", "--fail", "1", "--count", "2"]);
+    let mut serve = serve.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(serve.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let first = lines.next().unwrap();
+    let port = first.split("http://127.0.0.1:").nth(1).unwrap().split('/').next().unwrap().parse().unwrap();
+    let test = TestConfig::new(port, r#"["20ms"]"#);
+    let sent = succeeds(&["send", test.config(), "queue.end", r#"{"total": 600}"#]);
+    let id = sent.lines().next().unwrap().rsplit(' ').next().unwrap();
+    let drawn = lines.collect::<Vec<_>>().join("\n");
+    for attempt in [1, 2] {
+        let headline = format!("queue.end  {id}  attempt {attempt}  verified (standard-webhooks)  answered ");
+        assert!(drawn.contains(&headline), "{headline} in {drawn}");
+    }
+    assert!(drawn.matches("  ┃ queue.total").count() == 2, "{drawn}");
+    assert!(serve.wait().unwrap().success());
 }

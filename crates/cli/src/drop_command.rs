@@ -8,7 +8,6 @@ use taskbell_core::clock;
 use taskbell_core::spool::DeliveryState;
 
 #[derive(Debug, clap::Args)]
-#[command(group = clap::ArgGroup::new("chosen").args(["id", "dead", "endpoint", "since", "pending"]).required(true).multiple(true))]
 pub struct DropArgs {
     #[command(flatten)]
     selection: SelectionArgs,
@@ -18,7 +17,7 @@ pub struct DropArgs {
 }
 
 pub fn run(arguments: &DropArgs, terminal: &mut Terminal) -> Result<(), Failure> {
-    let mut open = arguments.selection.open()?;
+    let mut open = arguments.selection.open(arguments.pending)?;
     open.selection.state = match (arguments.selection.dead, arguments.pending) {
         (true, _) => Some(DeliveryState::Dead),
         (_, true) => Some(DeliveryState::Pending),
@@ -28,7 +27,7 @@ pub fn run(arguments: &DropArgs, terminal: &mut Terminal) -> Result<(), Failure>
         open.operator.drop(&open.selection, clock::unix_ms()).map_err(|error| refused(&error))?;
     let hosts = if ended > 0 { open.call_hosts() } else { 0 };
     if ended + removed == 0 {
-        return Err(arguments.selection.nothing("pending deliveries and dead letters"));
+        return Err(open.nothing("pending deliveries and dead letters"));
     }
     if terminal.json() {
         terminal.object(&json!({ "dropped": ended, "removed": removed, "hosts": hosts }))?;
@@ -37,7 +36,7 @@ pub fn run(arguments: &DropArgs, terminal: &mut Terminal) -> Result<(), Failure>
     if ended > 0 {
         let given_up =
             count(ended, "pending delivery is a dead letter", "pending deliveries are dead letters");
-        let source = &arguments.selection.source;
+        let source = &open.source;
         terminal.line(&format!(
             "{given_up} now; `taskbell replay {source} --dead` sends dead letters after all."
         ))?;

@@ -51,10 +51,10 @@ pub fn run(arguments: &InitArgs, terminal: &mut Terminal) -> Result<(), Failure>
     }
     terminal.line("The URL in it is a secret: only you can read the file. Try it:")?;
     let given =
-        if arguments.output == source::DEFAULT { String::new() } else { format!("{} ", arguments.output) };
+        if arguments.output == source::DEFAULT { String::new() } else { format!(" {}", arguments.output) };
     terminal.indented(
         2,
-        &format!("taskbell check {given}\ntaskbell send {given}queue.end '{{\"total\": 3}}'\n"),
+        &format!("taskbell check{given}\ntaskbell send{given} queue.end '{{\"total\": 3}}'\n"),
     )?;
     Ok(())
 }

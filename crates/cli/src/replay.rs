@@ -8,24 +8,23 @@ use taskbell_core::clock;
 use taskbell_core::spool::{DeliveryState, Replayed};
 
 #[derive(Debug, clap::Args)]
-#[command(group = clap::ArgGroup::new("chosen").args(["id", "dead", "endpoint", "since"]).required(true).multiple(true))]
 pub struct ReplayArgs {
     #[command(flatten)]
     selection: SelectionArgs,
 }
 
 pub fn run(arguments: &ReplayArgs, terminal: &mut Terminal) -> Result<(), Failure> {
-    let mut open = arguments.selection.open()?;
+    let mut open = arguments.selection.open(false)?;
     if open.selection.id.is_none() {
         open.selection.state = Some(DeliveryState::Dead);
     }
     let done = open.operator.replay(&open.selection, clock::unix_ms()).map_err(|error| refused(&error))?;
     let hosts = if done.due + done.lifted > 0 { open.call_hosts() } else { 0 };
     if done == Replayed::default() {
-        return Err(arguments.selection.nothing("dead letters"));
+        return Err(open.nothing("dead letters"));
     }
     if done.due == 0 && done.lifted == 0 {
-        return Err(refusal(&done, &arguments.selection.source));
+        return Err(refusal(&done, &open.source));
     }
     if terminal.json() {
         let Replayed { due, without_message, not_dead, lifted } = done;
@@ -39,20 +38,21 @@ pub fn run(arguments: &ReplayArgs, terminal: &mut Terminal) -> Result<(), Failur
         terminal.line(&format!("{lifted} tried again before the end of its pause."))?;
     }
     if done.due == 0 {
-        let source = &arguments.selection.source;
+        let source = &open.source;
         return Ok(terminal.line(&format!("`taskbell list {source}` shows what waits."))?);
     }
     let due = count(done.due, "dead letter is", "dead letters are");
+    let them = if done.due == 1 { "it" } else { "them" };
     terminal.line(&match hosts {
-        0 => format!("{due} due again: the next host that starts on this spool sends them."),
-        _ => format!("{due} due again: the running host sends them now."),
+        0 => format!("{due} due again: the next host that starts on this spool sends {them}."),
+        _ => format!("{due} due again: the running host sends {them} now."),
     })?;
     if done.without_message > 0 {
         let without = count(done.without_message, "other has", "others have");
         terminal.line(&format!("{without} no message to send: the template could not be rendered."))?;
     }
-    let source = &arguments.selection.source;
-    Ok(terminal.line(&format!("`taskbell list {source}` shows their state."))?)
+    let source = &open.source;
+    Ok(terminal.line(&format!("`taskbell list {source}` shows the state."))?)
 }
 
 fn refusal(done: &Replayed, source: &str) -> Failure {
@@ -92,7 +92,9 @@ mod tests {
         let counts = Reader::open(&path).unwrap().counts().unwrap();
         assert_eq!((counts.dead, counts.pending, counts.delivered), (0, 2, 1));
         for (options, expected) in [
-            (&["--dead"][..], "none of"),
+            (&["--dead"][..], "there are no dead letters"),
+            (&["--dead", "--endpoint", "nobody"], "none of the dead letters match"),
+            (&[], "no delivery is selected"),
             (&["1"], "only dead letters"),
             (&[&id], "only dead"),
             (&["99"], "`99` is not among"),

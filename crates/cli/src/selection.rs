@@ -9,11 +9,11 @@ use taskbell_core::spool::{DeliverySelection, Operator, SpoolError};
 
 #[derive(Debug, clap::Args)]
 pub struct SelectionArgs {
-    /// A configuration (`.toml`, `.json`), or a spool (`.db`)
+    /// A configuration (`.toml`, `.json`), or a spool (`.db`); `taskbell.toml` by default
     #[arg(value_name = "CONFIG|SPOOL.db")]
-    pub source: String,
+    source: Option<String>,
     /// An event's id (`evt_…` with its first eight digits or more), or a delivery's number
-    pub id: Option<String>,
+    id: Option<String>,
     /// All dead letters
     #[arg(long)]
     pub dead: bool,
@@ -30,34 +30,43 @@ pub struct SelectionArgs {
 pub struct OpenSelection {
     pub operator: Operator,
     pub selection: DeliverySelection,
+    /// The configuration or the spool, as it was given.
+    pub source: String,
     path: PathBuf,
 }
 
 impl SelectionArgs {
-    /// Opens the spool for a change.
-    pub fn open(&self) -> Result<OpenSelection, Failure> {
-        let path = source::open(&self.source)?.reader.path().to_owned();
+    /// Opens the spool for a change. `all` says whether an option of the command selects deliveries, too.
+    pub fn open(&self, all: bool) -> Result<OpenSelection, Failure> {
+        let (source, id) = source::source_and_id(self.source.as_deref(), self.id.as_deref())?;
+        if id.is_none() && !(all || self.dead || self.endpoint.is_some() || self.since.is_some()) {
+            let next = format!(
+                "give a delivery's number, an event's id, or `--dead` for all; `taskbell list {source}` lists them"
+            );
+            return Err(Failure::new("no delivery is selected", next));
+        }
+        let path = source::open(&source)?.reader.path().to_owned();
         let operator = Operator::open(&path).map_err(|error| refused(&error))?;
-        let selection = DeliverySelection {
-            id: self.id.clone(),
-            state: None,
-            endpoint: self.endpoint.clone(),
-            since_ms: self.since,
-        };
-        Ok(OpenSelection { operator, selection, path })
-    }
-
-    /// The failure when nothing is selected; `what` names the candidates, such as `dead letters`.
-    pub fn nothing(&self, what: &str) -> Failure {
-        let reason = match &self.id {
-            Some(id) => format!("`{}` is not among the {what}", id.escape_debug()),
-            None => format!("none of the {what} match the options"),
-        };
-        Failure::new(reason, format!("`taskbell list {} --dead` lists the dead letters", self.source))
+        let selection =
+            DeliverySelection { id, state: None, endpoint: self.endpoint.clone(), since_ms: self.since };
+        Ok(OpenSelection { operator, selection, source, path })
     }
 }
 
 impl OpenSelection {
+    /// The failure when nothing is selected; `what` names the candidates, such as `dead letters`.
+    pub fn nothing(&self, what: &str) -> Failure {
+        let DeliverySelection { id, endpoint, since_ms, .. } = &self.selection;
+        let reason = match id {
+            Some(id) => format!("`{}` is not among the {what}", id.escape_debug()),
+            None if endpoint.is_some() || since_ms.is_some() => {
+                format!("none of the {what} match the options")
+            }
+            None => format!("there are no {what}"),
+        };
+        Failure::new(reason, format!("`taskbell list {}` lists the deliveries", self.source))
+    }
+
     /// Wakes the running hosts of this spool, and counts them.
     pub fn call_hosts(&self) -> usize {
         intake::call(&self.path, None)

@@ -237,7 +237,14 @@ fn finish(
     let config = &given.config;
     if !ended {
         let limit = span(i64::try_from(arguments.timeout.as_millis()).unwrap_or(i64::MAX));
-        let what = format!("not every delivery has ended after {limit}");
+        let held = waiting.is_empty() && given.kind == "queue.end";
+        let what = match Config::load(&given.config) {
+            Ok(config) if held && config.queue.end_delay >= arguments.timeout => format!(
+                "`[queue] end_delay` ({}) still holds the end of the queue after {limit}",
+                span(i64::try_from(config.queue.end_delay.as_millis()).unwrap_or(i64::MAX))
+            ),
+            _ => format!("not every delivery has ended after {limit}"),
+        };
         return Err(Failure::new(what, where_pending_stay(spool, config)));
     }
     if totals.dead > 0 {

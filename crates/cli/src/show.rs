@@ -25,27 +25,31 @@ const MAX_INLINE: usize = 8 * 1024;
 
 #[derive(Debug, clap::Args)]
 pub struct ShowArgs {
-    /// A configuration (`.toml`, `.json`), or a spool (`.db`)
-    #[arg(value_name = "CONFIG|SPOOL.db")]
-    source: String,
+    /// A configuration (`.toml`, `.json`), or a spool (`.db`); `taskbell.toml` by default
+    #[arg(value_name = "CONFIG|SPOOL.db", required = true)]
+    source: Option<String>,
     /// An event's id (`evt_…` with its first eight digits or more), or a delivery's number
-    id: String,
+    id: Option<String>,
     /// Show whole payloads and bodies
     #[arg(long)]
     full: bool,
 }
 
 pub fn run(arguments: &ShowArgs, terminal: &mut Terminal) -> Result<(), Failure> {
-    let Source { reader, config } = source::open(&arguments.source)?;
-    let found = reader.show(&arguments.id).map_err(|error| {
-        Failure::new(error.to_string(), format!("`taskbell list {}` lists the ids", arguments.source))
+    let (source, id) = source::source_and_id(arguments.source.as_deref(), arguments.id.as_deref())?;
+    let id = id.ok_or_else(|| {
+        let next = format!("give one after {source}; `taskbell list {source}` lists the numbers");
+        Failure::new("the number of a delivery or the id of an event is missing", next)
+    })?;
+    let Source { reader, config } = source::open(&source)?;
+    let found = reader.show(&id).map_err(|error| {
+        Failure::new(error.to_string(), format!("`taskbell list {source}` lists the ids"))
     })?;
     let Some(event) = found else {
         return Err(Failure::new(
-            format!("`{}` is not in {}", arguments.id.escape_debug(), reader.path().display()),
+            format!("`{}` is not in {}", id.escape_debug(), reader.path().display()),
             format!(
-                "`taskbell list {}` lists the deliveries; ended ones are removed after `[spool] retain`",
-                arguments.source
+                "`taskbell list {source}` lists the deliveries; ended ones are removed after `[spool] retain`"
             ),
         ));
     };
@@ -276,7 +280,7 @@ mod tests {
     fn shown(source: &Path, id: &str) -> Result<String, Failure> {
         let (mut terminal, page) = Terminal::page(false);
         let source = source.to_str().unwrap().to_owned();
-        run(&ShowArgs { source, id: id.to_owned(), full: false }, &mut terminal)?;
+        run(&ShowArgs { source: Some(source), id: Some(id.to_owned()), full: false }, &mut terminal)?;
         Ok(String::from_utf8(page.lock().unwrap().clone()).unwrap())
     }
 

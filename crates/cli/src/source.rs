@@ -46,6 +46,16 @@ pub fn config_path(given: Option<&str>) -> Result<String, Failure> {
     }
 }
 
+/// The source and the id of `[CONFIG|SPOOL.db] [ID]`: a single word that is no path is the id.
+pub fn source_and_id(first: Option<&str>, second: Option<&str>) -> Result<(String, Option<String>), Failure> {
+    let is_source =
+        |word: &str| is_path(word) || word.to_ascii_lowercase().ends_with(".db") || Path::new(word).exists();
+    match first.filter(|word| second.is_none() && !is_source(word)) {
+        Some(id) => Ok((config_path(None)?, Some(id.to_owned()))),
+        None => Ok((config_path(first)?, second.map(str::to_owned))),
+    }
+}
+
 /// The arguments `[CONFIG] TYPE [JSON]`.
 #[derive(Debug, clap::Args)]
 pub struct EventArgs {
