@@ -74,8 +74,7 @@ fn invalid(reason: impl Into<String>) -> Error {
 #[cfg(test)]
 mod tests {
     use super::super::expr::engine;
-    use minijinja::Value;
-    use minijinja::value::Serde;
+    use super::super::json_value::from_json;
     use serde_json::json;
 
     fn rendered(source: &str) -> Result<String, String> {
@@ -84,7 +83,7 @@ mod tests {
             "at": "2026-11-29T22:00:00+01:00", "late": "2026-11-30T00:00:00Z", "ms": 1_700_000_000_123_i64, "early": -1.5,
             "zoneless": "2026-11-29 22:00:00", "text": "soon",
         });
-        engine().render_str(source, Value::from(Serde(&context))).map_err(|error| error.to_string())
+        engine().render_str(source, from_json(&context)).map_err(|error| error.to_string())
     }
 
     #[test]
