@@ -28,6 +28,7 @@ pub(crate) mod sample;
 mod source_bounds;
 mod source_tokens;
 mod sparkline;
+mod strftime;
 mod strings;
 mod summary_line;
 mod swarmui;

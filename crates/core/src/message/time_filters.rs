@@ -1,10 +1,10 @@
 //! Template filters for times: `unix`, `date`, `ago`. Each takes what a host may write for a time.
 
 use super::filters::{duration, reject_undefined};
+use super::strftime::strftime;
 use super::strings::ENGLISH;
 use crate::clock::{self, HostTime};
 use jiff::Timestamp;
-use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
 use minijinja::value::Kwargs;
 use minijinja::{Environment, Error, ErrorKind, State, Value};
@@ -44,8 +44,8 @@ fn date(time: Value, format: Option<String>, zone: Option<String>, named: Kwargs
         })?,
         None => TimeZone::try_system().unwrap_or(TimeZone::UTC),
     };
-    strtime::format(&format, &at.to_zoned_datetime(zone))
-        .map_err(|_| invalid(format!("`date`: `{format}` is not a format of strftime")))
+    strftime(&format, at, &zone)
+        .ok_or_else(|| invalid(format!("`date`: `{format}` is not a format of strftime")))
 }
 
 /// Unix milliseconds.

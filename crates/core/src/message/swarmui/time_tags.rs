@@ -1,5 +1,6 @@
 //! The tags of time: the start of the task in the system's time zone.
 
+use crate::message::strftime::strftime;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::sync::LazyLock;
@@ -7,40 +8,25 @@ use std::sync::LazyLock;
 /// Read once, so that a later change of the environment is never raced; UTC where the system's zone is unknown.
 static SYSTEM_ZONE: LazyLock<TimeZone> = LazyLock::new(|| TimeZone::try_system().unwrap_or(TimeZone::UTC));
 
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-
 /// The value of a tag of time by its cleaned name.
 pub(super) fn time_tag(name: &str, unix_ms: i64) -> Option<String> {
     time_tag_in(name, unix_ms, &SYSTEM_ZONE)
 }
 
 fn time_tag_in(name: &str, unix_ms: i64, zone: &TimeZone) -> Option<String> {
-    let time = zone.to_datetime(Timestamp::from_millisecond(unix_ms).ok()?);
-    Some(match name {
-        "year" => format!("{:04}", time.year()),
-        "month" => format!("{:02}", time.month()),
-        "monthname" => (*MONTHS.get(usize::try_from(time.month() - 1).ok()?)?).to_owned(),
-        "day" => format!("{:02}", time.day()),
-        "dayname" => format!("{:?}", time.weekday()),
-        "hour" => format!("{:02}", time.hour()),
-        "minute" => format!("{:02}", time.minute()),
-        "second" => format!("{:02}", time.second()),
-        "millisecond" => format!("{:03}", time.millisecond()),
+    let format = match name {
+        "year" => "%Y",
+        "month" => "%m",
+        "monthname" => "%B",
+        "day" => "%d",
+        "dayname" => "%A",
+        "hour" => "%H",
+        "minute" => "%M",
+        "second" => "%S",
+        "millisecond" => "%3f",
         _ => return None,
-    })
+    };
+    strftime(format, Timestamp::from_millisecond(unix_ms).ok()?, zone)
 }
 
 #[cfg(test)]
