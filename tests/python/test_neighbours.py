@@ -182,7 +182,7 @@ def test_the_command_line_replays_and_drops_beside_a_running_host(tmp_path, rece
     assert "e0" in command("list", place, "--dead")
     time.sleep(0.5)
     start = time.monotonic()
-    assert "the running host sends them now" in command("replay", place, "--dead")
+    assert "the running host sends it now" in command("replay", place, "--dead")
     first, second = receiver.wait_for(2)
     assert time.monotonic() - start < 2
     assert (first.header("webhook-id"), first.body) == (second.header("webhook-id"), second.body)

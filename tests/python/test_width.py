@@ -87,7 +87,7 @@ def too_wide(text, width):
     for line in re.split(r"[\n\r]", text):
         plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", line).strip()
         in_command = plain.startswith(("curl -X POST", "printf '%s'")) or (in_command and plain != "")
-        is_url = re.fullmatch(r"┃? *\S*https?://\S+", plain) is not None
+        is_url = re.fullmatch(r"┃? *\S*(https?|file)://\S+", plain) is not None
         if columns(line.rstrip()) > width and not in_command and not is_url:
             found.append(line)
     return found
