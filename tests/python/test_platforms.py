@@ -34,10 +34,7 @@ OUTCOMES: dict[str, dict[str, str]] = {
     "slack": {
         "ok": "delivered",
         "rate_limited": "retry_after",
-        "invalid_payload": "final",
-        "no_text": "final",
         "user_not_found": "final",
-        "too_many_attachments": "final",
         "action_prohibited": "final",
         "posting_to_general": "final",
         "channel_not_found": "final",
@@ -48,6 +45,8 @@ OUTCOMES: dict[str, dict[str, str]] = {
         "rollup_error": "retry",
         "page": "retry",
         "empty": "retry",
+        "token_revoked": "gone",
+        "team_disabled": "gone",
     },
     "slack-workflow": {
         "ok": "delivered",
@@ -62,8 +61,6 @@ OUTCOMES: dict[str, dict[str, str]] = {
         "204": "delivered",
         "429": "retry_after",
         "1015": "retry",
-        "50006": "final",
-        "50109": "final",
         "220001": "final",
         "220003": "final",
         "50013": "final",
@@ -84,13 +81,8 @@ OUTCOMES: dict[str, dict[str, str]] = {
         "40005": "final",
         "40006": "final",
         "40007": "final",
-        "40008": "final",
-        "40033": "final",
         "44001": "final",
-        "44004": "final",
         "45001": "final",
-        "45034": "final",
-        "47001": "final",
         "301019": "final",
         "media": "delivered",
         "page": "retry",
@@ -100,7 +92,6 @@ OUTCOMES: dict[str, dict[str, str]] = {
     "teams": {
         "ok": "delivered",
         "429": "retry_after",
-        "bad-request": "final",
         "disabled": "gone",
         "401": "gone",
         "403": "gone",
@@ -126,8 +117,6 @@ OUTCOMES: dict[str, dict[str, str]] = {
     "mattermost": {
         "ok": "delivered",
         "429": "retry_after",
-        "no-text": "final",
-        "parse": "final",
         "permissions": "final",
         "disabled": "final",
         "invalid": "gone",
@@ -149,16 +138,15 @@ OUTCOMES: dict[str, dict[str, str]] = {
         "keyword": "final",
         "timestamp": "retry",
         "300005": "gone",
-        "40035": "final",
         "43002": "final",
         "400013": "gone",
         "400101": "gone",
         "400102": "gone",
-        "400105": "final",
         "400106": "gone",
         "page": "retry",
         "empty": "retry",
         "502": "retry",
+        "no-token": "final",
     },
     "feishu": {
         "ok": "delivered",
@@ -178,9 +166,6 @@ OUTCOMES: dict[str, dict[str, str]] = {
     "telegram": {
         "ok": "delivered",
         "429": "retry_after",
-        "empty-text": "final",
-        "parse-mode": "final",
-        "object": "final",
         "chat": "final",
         "chat-empty": "final",
         # At once to the new number.
@@ -196,7 +181,6 @@ OUTCOMES: dict[str, dict[str, str]] = {
     "ntfy": {
         "ok": "delivered",
         "429": "retry_after",
-        "400": "final",
         "topic": "final",
         "401": "final",
         "403": "final",
@@ -207,10 +191,10 @@ OUTCOMES: dict[str, dict[str, str]] = {
     "pagerduty": {
         "ok": "delivered",
         "429": "retry_after",
-        "400": "final",
         "500": "retry",
         "503": "retry",
         "page": "retry",
+        "400-key": "final",
     },
     "github": {
         "ok": "delivered",
@@ -248,10 +232,10 @@ OUTCOMES: dict[str, dict[str, str]] = {
 
 # By platform, the answers that one plainer form of the message escapes, at once.
 ESCAPED: dict[str, list[str]] = {
-    "teams": ["413", "old-413"],
+    "teams": ["413", "old-413", "bad-request"],
     "googlechat": ["INVALID_ARGUMENT"],
-    "mattermost": ["413", "length"],
-    "dingtalk": ["460101", "400403"],
+    "mattermost": ["413", "length", "no-text", "parse"],
+    "dingtalk": ["460101", "400403", "40035", "400105"],
     "feishu": ["19002", "9499", "11246", "11310", "19036"],
     "telegram": [
         "entities",
@@ -262,13 +246,13 @@ ESCAPED: dict[str, list[str]] = {
         "empty-file",
         "no-image",
         "dimensions",
-        "413",
-    ],
-    "ntfy": ["413"],
-    "discord": ["50035", "40005", "413"],
-    "wecom": ["40058", "45002"],
-    "slack": ["invalid_blocks", "msg_blocks_too_long"],
-    "pagerduty": ["413"],
+        "413", "empty-text", "parse-mode", "object"],
+    "ntfy": ["413", "400"],
+    "discord": ["50035", "40005", "413", "50006", "50109"],
+    "wecom": ["40058", "45002", "40008", "40033", "44004", "45034", "47001"],
+    "slack": ["invalid_blocks", "msg_blocks_too_long", "invalid_payload", "no_text", "too_many_attachments", "invalid_blocks_format", "invalid_attachments", "msg_too_long", "too_many_blocks"],
+    "pagerduty": ["413", "400"],
+    "github": ["422-size"],
 }
 
 # The answers that the platforms' own pages and measurements name, whatever is implemented.

@@ -105,21 +105,11 @@ impl Attempt {
         }
     }
 
-    /// Whether the receiver gets the message once more at once. A plainer form is tried once.
+    /// Whether the receiver gets the message once more at once, each time in a plainer form.
     pub(super) fn decide(&mut self, lane: &Lane) -> AttemptDecision {
         match self.outcome.take() {
             Some(Outcome::Degrade(how, reason)) => {
-                let is_first = self.leader.plain.is_none();
-                let plainer = || self.body.plainer(&lane.endpoint, how, self.file.is_some());
-                match is_first.then(plainer).flatten() {
-                    Some(body) => AttemptDecision::SendAgain {
-                        body: Arc::new(body),
-                        plain: Some(how),
-                        chat: None,
-                        remark: how.remedy(),
-                    },
-                    None => self.refuse(reason),
-                }
+                self.plainer(lane, how).unwrap_or_else(|| self.refuse(reason))
             }
             Some(Outcome::Moved(chat, reason)) => match self.body.to_chat(chat) {
                 Some(body) => {
@@ -129,27 +119,21 @@ impl Attempt {
                 }
                 None => self.refuse(reason),
             },
-            Some(Outcome::Final(reason)) => match self.pruned(lane) {
-                Some(body) => {
-                    self.row.outcome = "retry";
-                    let plain = Degradation::Pruned;
-                    AttemptDecision::SendAgain {
-                        body: Arc::new(body),
-                        plain: Some(plain),
-                        chat: None,
-                        remark: plain.remedy(),
-                    }
-                }
-                None => AttemptDecision::Settle(Some(Outcome::Final(reason))),
-            },
+            // The rules of the platform may still find what it refuses.
+            Some(Outcome::Final(reason)) => {
+                let pruned = self.plainer(lane, Degradation::Pruned);
+                pruned.unwrap_or(AttemptDecision::Settle(Some(Outcome::Final(reason))))
+            }
             outcome => AttemptDecision::Settle(outcome),
         }
     }
 
-    /// The message without the parts for which a platform refuses it, once, if there are any.
-    fn pruned(&self, lane: &Lane) -> Option<Body> {
-        let is_first = self.leader.plain.is_none();
-        is_first.then(|| self.body.plainer(&lane.endpoint, Degradation::Pruned, false)).flatten()
+    fn plainer(&mut self, lane: &Lane, how: Degradation) -> Option<AttemptDecision> {
+        let (endpoint, tried) = (&lane.endpoint, self.leader.plain);
+        let (plain, body) = self.body.plainer(endpoint, how, tried, self.file.is_some())?;
+        self.row.outcome = "retry";
+        let (body, remark) = (Arc::new(body), plain.remedy());
+        Some(AttemptDecision::SendAgain { body, plain: Some(plain), chat: None, remark })
     }
 
     fn refuse(&mut self, reason: String) -> AttemptDecision {

@@ -202,7 +202,7 @@ fn load(lane: &Lane, jobs: &[Job]) -> Result<Option<Arc<Body>>, String> {
         }
     };
     let how = jobs.iter().find_map(|job| job.plain);
-    Ok(Some(how.and_then(|how| body.plainer(&lane.endpoint, how, false)).map_or(body, Arc::new)))
+    Ok(Some(how.and_then(|how| body.in_form(&lane.endpoint, how)).map_or(body, Arc::new)))
 }
 
 fn stored(lane: &Lane, job: &Job) -> Result<Option<Arc<Body>>, String> {

@@ -23,20 +23,56 @@ impl From<Message> for Body {
 }
 
 impl Body {
-    /// The plainer form for a receiver that refused the message; `None` when there is none. Without its file
-    /// a message is plainer too. Where the platform's rules find what was refused, only that is left out.
-    pub(super) fn plainer(&self, endpoint: &Endpoint, how: Degradation, had_file: bool) -> Option<Body> {
-        if let Some(pruned) = platform::pruned(endpoint.platform, &endpoint.target, &self.bytes) {
-            return Some(self.with_bytes(pruned));
+    /// The next plainer form for a receiver that refused the message, which went as `tried`; `None` when there is none.
+    /// Where the platform's rules find what was refused, only that is left out. Without its file a message is
+    /// plainer too. One that the receiver refused in a plainer form is made plainer still.
+    pub(super) fn plainer(
+        &self,
+        endpoint: &Endpoint,
+        how: Degradation,
+        tried: Option<Degradation>,
+        had_file: bool,
+    ) -> Option<(Degradation, Body)> {
+        use Degradation::{NoImage, NoMarkup, Pruned, Shorter};
+        if tried.is_none()
+            && let Some(body) = self.pruned(endpoint)
+        {
+            return Some((Pruned, body));
         }
+        let steps: &[Degradation] = match (how, tried) {
+            (Pruned, _) | (_, Some(Shorter)) => &[],
+            (_, Some(NoMarkup)) => &[Shorter],
+            (NoImage, None | Some(Pruned)) => &[NoImage, NoMarkup],
+            (NoImage | NoMarkup, _) => &[NoMarkup],
+            (Shorter, _) => &[Shorter],
+        };
+        steps.iter().find_map(|step| {
+            let without_file = || had_file.then(|| self.clone());
+            Some((*step, self.degraded(endpoint, *step).or_else(without_file)?))
+        })
+    }
+
+    /// The message in a plainer form that an earlier attempt found.
+    pub(super) fn in_form(&self, endpoint: &Endpoint, how: Degradation) -> Option<Body> {
+        let pruned = self.pruned(endpoint);
+        match pruned.as_ref().unwrap_or(self).degraded(endpoint, how) {
+            Some(body) => Some(body),
+            None => pruned,
+        }
+    }
+
+    fn pruned(&self, endpoint: &Endpoint) -> Option<Body> {
+        let pruned = platform::pruned(endpoint.platform, &endpoint.target, &self.bytes)?;
+        Some(self.with_bytes(pruned))
+    }
+
+    fn degraded(&self, endpoint: &Endpoint, how: Degradation) -> Option<Body> {
         if how == Degradation::Pruned {
             return None;
         }
         let json: Value = serde_json::from_slice(&self.bytes).ok()?;
-        match endpoint.platform.degrade(&json, how) {
-            Some(plain) => Some(self.with_bytes(plain.to_string().into_bytes())),
-            None => had_file.then(|| self.clone()),
-        }
+        let plain = endpoint.platform.degrade(&json, how).filter(|plain| *plain != json)?;
+        Some(self.with_bytes(plain.to_string().into_bytes()))
     }
 
     /// The message to the chat that replaced the configured one. `None` for one that names its chat itself:

@@ -5,7 +5,7 @@ use super::attachment_fit;
 use super::body::Body;
 use super::job::Job;
 use crate::endpoint::Endpoint;
-use crate::platform::{Attachment, RenderedMessage, Request};
+use crate::platform::{Attachment, Degradation, RenderedMessage, Request};
 
 /// The file that goes with a message, if it names one. An error says why the message goes without it.
 pub(super) fn attached_file(
@@ -13,7 +13,8 @@ pub(super) fn attached_file(
     job: &Job,
     body: &Body,
 ) -> Result<Option<Attachment>, String> {
-    let path = body.extras.file.as_deref().filter(|_| job.plain.is_none() && !job.without_file);
+    let keeps = !job.without_file && job.plain.is_none_or(|how| how == Degradation::Pruned);
+    let path = body.extras.file.as_deref().filter(|_| keeps);
     let platform = endpoint.platform;
     // A message in the spool may have been rendered when the endpoint belonged to another platform.
     let is_taken = platform.file_limit().is_some() || body.extras.form && platform.reads_forms();

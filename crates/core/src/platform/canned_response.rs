@@ -1,7 +1,8 @@
-//! Responses that platforms are known to give. One table per platform serves three uses: the tests of `read`,
-//! `taskbell serve --as`, and its list of names.
+//! Responses that platforms are known to give. One table per platform serves all uses: `meaning` looks codes up in it,
+//! `taskbell serve --as` answers by it and lists its names, and the tests try it.
 
-use super::{Degradation, Outcome};
+use super::{Answer, Degradation, Outcome};
+use std::time::Duration;
 
 /// One response of a platform.
 #[derive(Debug)]
@@ -64,9 +65,46 @@ pub(super) const fn response(
 }
 
 impl CannedResponse {
+    /// What it means for a delivery. A wait that stands in the response itself is read from the one at hand.
+    pub(super) fn outcome(&self, reason: String) -> Outcome {
+        match self.expected {
+            Expected::Delivered => Outcome::Delivered,
+            Expected::RetryAfter(least) if self.headers.is_empty() => {
+                Outcome::RetryAfter(Duration::from_millis(least as u64), reason)
+            }
+            // A time that is over: the schedule decides, whatever the status.
+            Expected::Retry | Expected::RetryAfter(_) => Outcome::RetryAfter(Duration::ZERO, reason),
+            Expected::Final => Outcome::Final(reason),
+            Expected::Gone => Outcome::Gone(reason),
+            Expected::Degrade(how) => Outcome::Degrade(how, reason),
+            Expected::Moved(chat) => Outcome::Moved(chat, reason),
+        }
+    }
+
     pub(super) const fn with(mut self, headers: &'static [(&'static str, &'static str)]) -> CannedResponse {
         self.headers = headers;
         self
+    }
+}
+
+/// The response of this name.
+pub(super) fn known(table: &'static [CannedResponse], name: &str) -> Option<&'static CannedResponse> {
+    table.iter().find(|response| response.name == name)
+}
+
+/// What a code means that stands in the body: by the table, where a `name` tells two meanings of one number apart; else by
+/// whether codes of its kind refuse the form of a message.
+pub(super) fn by_code(
+    table: &'static [CannedResponse],
+    answer: &Answer,
+    (key, code, name): (&str, i64, Option<&str>),
+    is_of_form: bool,
+) -> Outcome {
+    let reason = |what: &str| format!("{key} {code}: {what}");
+    match known(table, name.unwrap_or(&code.to_string())) {
+        Some(known) => known.outcome(reason(known.meaning)),
+        None if is_of_form => answer.refused(reason("it refuses the form of the message")),
+        None => answer.refused_or_again(reason("not known to Taskbell")),
     }
 }
 

@@ -4,7 +4,7 @@
 //!
 //! 1. `NAME/mod.rs` implements [`Platform`]: `recognises` its URLs, `layout` builds the card, `trim` cuts what a
 //!    template made too long, `template_markup` says how it reads the texts of a template, `degrade` makes a plainer
-//!    message, and `read` says what a response means. Measure in the platform's own unit of length, and escape text
+//!    message, and `meaning` says what a response means. Measure in the platform's own unit of length, and escape text
 //!    from outside before it is cut. A response that cannot be read is never a success; a code that another attempt
 //!    cannot change is final; a dead URL is gone. `options` lists what it needs beside the URL. What changes from
 //!    attempt to attempt, and every secret, is added by `request` and never part of the card.
@@ -24,6 +24,7 @@
 //! section with a picture in `docs/platforms.md` (`cargo xtask cards` takes it). The tables of `tests/python` name
 //! the platforms that they try, and fail for one that they do not name.
 
+mod answer;
 mod canned_response;
 mod cloudevents;
 mod cut;
@@ -58,6 +59,7 @@ mod telegram;
 mod trim;
 mod wecom;
 
+pub use answer::{Answer, Degradation, Outcome};
 pub use canned_response::{CannedResponse, Expected};
 pub use escape::finish_template;
 pub use known_address::{KnownAddress, known_address};
@@ -115,97 +117,6 @@ pub fn all() -> &'static [&'static dyn Platform] {
 /// Every name for `platform = "…"`.
 pub fn names() -> Vec<&'static str> {
     PLATFORMS.iter().map(|platform| platform.name()).collect()
-}
-
-/// What a receiver answered, as far as it was read.
-#[derive(Debug, Clone, Default)]
-pub struct Answer {
-    /// The HTTP status.
-    pub status: u16,
-    /// Names in lower case.
-    pub headers: Vec<(String, String)>,
-    /// Decompressed, at most 64 KiB.
-    pub body: Vec<u8>,
-    /// Whether the body went on after what was read.
-    pub truncated: bool,
-}
-
-impl Answer {
-    /// The first header of this name (lower case).
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
-
-    /// The body as JSON; `None` when it is anything else.
-    fn json(&self) -> Option<serde_json::Value> {
-        serde_json::from_slice(&self.body).ok()
-    }
-
-    /// Another try, after the wait the receiver asks for, if it asks for one.
-    fn again(&self, now_unix_ms: i64, reason: String) -> Outcome {
-        match retry_after::asked(self, now_unix_ms) {
-            Some(wait) => Outcome::RetryAfter(wait, reason),
-            None => Outcome::Retry(reason),
-        }
-    }
-
-    /// What a status says that no platform gives a meaning of its own.
-    fn plain_reason(&self) -> String {
-        let status = self.status;
-        match status {
-            300..=399 => {
-                format!("answered {status}: redirects are never followed, so the URL must be changed")
-            }
-            429 => "answered 429: too many requests".to_owned(),
-            500..=599 => format!("answered {status}: the receiver is in trouble"),
-            _ => format!("answered {status}"),
-        }
-    }
-}
-
-/// What an attempt came to. The reason is a sentence fragment about the receiver; it may quote a few words
-/// of the receiver, so whoever keeps it scrubs it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// The receiver has it.
-    Delivered,
-    /// Not now: again by the schedule.
-    Retry(String),
-    /// Not before this time has passed.
-    RetryAfter(Duration, String),
-    /// Never: this message is dead.
-    Final(String),
-    /// Never again at this endpoint.
-    Gone(String),
-    /// Not like this: a plainer form of the message, at once and once only.
-    Degrade(Degradation, String),
-    /// Not there: the same message to the chat of this number, at once and from now on.
-    Moved(i64, String),
-}
-
-/// What the receiver refused; each also does without what is before it in this list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Degradation {
-    /// The parts that the platform's rules refuse.
-    Pruned,
-    /// The picture, or where it lies.
-    NoImage,
-    /// The markup.
-    NoMarkup,
-    /// The length.
-    Shorter,
-}
-
-impl Degradation {
-    /// What is done about it, for the log.
-    pub fn remedy(self) -> &'static str {
-        match self {
-            Degradation::Pruned => "sent again at once without the parts that it refuses",
-            Degradation::NoImage => "sent again at once without the image",
-            Degradation::NoMarkup => "sent again at once without markup",
-            Degradation::Shorter => "sent again at once, cut short",
-        }
-    }
 }
 
 /// A target and options of a platform's form, for a receiver that plays it and for the tests.
@@ -405,8 +316,20 @@ pub trait Platform: Sync + Debug {
         Vec::new()
     }
 
+    /// What an answer means to this platform alone. A wait that the answer asks for is added, and so are the
+    /// receiver's words.
+    fn meaning(&self, answer: &Answer) -> Outcome;
+
+    /// Whether a refusal of the form of a message is for good. Not where the receivers are programs of anybody: those
+    /// are mended while the message waits.
+    fn refuses_for_good(&self) -> bool {
+        true
+    }
+
     /// What an answer means.
-    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome;
+    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
+        answer.finished(self.meaning(answer), now_unix_ms, self.refuses_for_good())
+    }
 }
 
 /// The parts of a URL's path that are not empty.

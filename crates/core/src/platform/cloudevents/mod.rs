@@ -109,13 +109,17 @@ impl Platform for CloudEvents {
     }
 
     /// HTTP webhook, section 2.2: 2xx is taken, 410 ends it, 415 cannot change, 429 carries a wait.
-    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
+    fn meaning(&self, answer: &Answer) -> Outcome {
         match answer.status {
             200..=299 => Outcome::Delivered,
             410 => Outcome::Gone("answered 410: the receiver wants nothing more at this URL".to_owned()),
             415 => Outcome::Final("answered 415: it does not take this `mode` of CloudEvents".to_owned()),
-            _ => answer.again(now_unix_ms, answer.plain_reason()),
+            _ => Outcome::Retry(answer.plain_reason()),
         }
+    }
+
+    fn refuses_for_good(&self) -> bool {
+        false
     }
 }
 

@@ -8,6 +8,7 @@ mod canned_responses;
 mod request_checks;
 mod rules;
 
+use super::canned_response::by_code;
 use super::cut::Markup;
 use super::escape::{self, LinkForm, Spot, TextMarkup, is_inside_word, is_structure, opens_line};
 use super::limits::{Unit, fit, fit_above_last, flatten};
@@ -15,7 +16,7 @@ use super::lines::Lines;
 use super::platform_options::is_token;
 use super::{
     Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption, Rate,
-    ReceivedRequest, RenderedMessage, Request, Target, links, mark, or_event_kind, origin, retry_after, trim,
+    ReceivedRequest, RenderedMessage, Request, Target, links, mark, or_event_kind, origin, trim,
 };
 use crate::message::{Context, Notice, Strings};
 use serde_json::{Map, Value, json};
@@ -150,24 +151,30 @@ impl Platform for DingTalk {
         rules::faults(body)
     }
 
-    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
-        if answer.status != 200 {
-            return answer.again(now_unix_ms, answer.plain_reason());
+    fn meaning(&self, answer: &Answer) -> Outcome {
+        let json = answer.json().unwrap_or_default();
+        // Its gateway has a form of its own when it throttles, without any errcode.
+        if json["punish"].is_string() || json["status"].as_i64() == Some(1111) {
+            return Outcome::RetryAfter(PAUSE, "throttled: too many messages a minute".to_owned());
         }
-        let Some(json) = answer.json() else {
-            return answer.again(now_unix_ms, "answered 200, but not as DingTalk does: no JSON".to_owned());
-        };
         let words = json["errmsg"].as_str().unwrap_or_default();
         match json["errcode"].as_i64() {
-            // Its gateway has a form of its own when it throttles, without any errcode.
-            _ if json["punish"].is_string() || json["status"].as_i64() == Some(1111) => {
-                let asked = json["wait"].as_f64().and_then(retry_after::seconds).unwrap_or_default();
-                Outcome::RetryAfter(asked.max(PAUSE), "throttled: too many messages a minute".to_owned())
+            Some(0) if answer.status == 200 => Outcome::Delivered,
+            Some(code) if code != 0 => {
+                // One number means two things.
+                let name = match code {
+                    300_001 if !words.contains("token") => Some("300001-busy"),
+                    310_000 if words.contains("timestamp") => Some("timestamp"),
+                    40_035 if words.contains("access_token") => Some("no-token"),
+                    _ => None,
+                };
+                let is_of_form = matches!(code, 40_000..=40_999) || words.contains("is null");
+                by_code(canned_responses::RESPONSES, answer, ("errcode", code, name), is_of_form)
             }
-            Some(code) => meaning(code, words),
-            None => {
-                answer.again(now_unix_ms, "answered 200, but not as DingTalk does: no errcode".to_owned())
+            _ if answer.status == 200 => {
+                Outcome::Retry("answered 200, but not as DingTalk does: no errcode".to_owned())
             }
+            _ => Outcome::Retry(answer.plain_reason()),
         }
     }
 }
@@ -196,44 +203,6 @@ fn complete(body: &mut Value) {
             body[kind]["text"] = json!(title.unwrap_or(NOTHING.to_owned()));
         }
     }
-}
-
-/// The codes, by number; the words decide only where one number means two things.
-fn meaning(code: i64, words: &str) -> Outcome {
-    let reason = |what: &str| format!("errcode {code}: {what}");
-    match code {
-        0 => Outcome::Delivered,
-        -1 => Outcome::Retry(reason("DingTalk is busy")),
-        130_101 | 410_100 => Outcome::RetryAfter(PAUSE, reason("more than 20 messages a minute")),
-        310_000 if words.contains("timestamp") => Outcome::Retry(reason(
-            "the time of the signature is not valid; the clock of this machine may be wrong",
-        )),
-        310_000 => Outcome::Final(reason(
-            "the robot's security setting refused it: check its keyword, its `secret`, or its list of addresses",
-        )),
-        300_005 | 400_101 => Outcome::Gone(reason("this access_token does not exist")),
-        300_001 if words.contains("token") => Outcome::Gone(reason("this access_token does not exist")),
-        400_102 => Outcome::Gone(reason("this robot is switched off")),
-        400_013 => Outcome::Gone(reason("this group is dissolved")),
-        400_106 => Outcome::Gone(reason("this robot no longer exists")),
-        460_101 => Outcome::Degrade(Degradation::Shorter, reason("the message is too long")),
-        40_035 => Outcome::Final(reason("a parameter is missing or not valid")),
-        43_002 => Outcome::Final(reason("it was not reached by POST")),
-        400_105 => Outcome::Final(reason("the msgtype is not valid")),
-        _ if is_of_form(code) || words.contains("is null") => {
-            let said = fit(words, 200, Unit::CodePoints, flatten);
-            Outcome::Degrade(
-                Degradation::NoMarkup,
-                reason(&format!("it refuses the form of the message ({said})")),
-            )
-        }
-        _ => Outcome::Retry(reason("not known to Taskbell")),
-    }
-}
-
-/// Whether a code that is not in the list above is one of those for parameters.
-fn is_of_form(code: i64) -> bool {
-    (40_000..=40_999).contains(&code) || code == 400_403
 }
 
 pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {

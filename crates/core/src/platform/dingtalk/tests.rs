@@ -31,7 +31,7 @@ fn dingtalk_answers_count_by_errcode_inside_200() {
         (400_106, "", "gone"),
         (40_035, "缺少参数 access_token", "final"),
         (43_002, "", "final"),
-        (400_105, "", "final"),
+        (400_105, "", "plainer NoMarkup"),
         (460_101, "message too long, exceed 20000 bytes", "plainer Shorter"),
         (99_999, "", "retry"),
     ] {

@@ -1,6 +1,6 @@
 //! The responses of this platform, and what each means for a delivery.
 
-use super::super::Degradation::{NoImage, Shorter};
+use super::super::Degradation::{NoImage, NoMarkup, Shorter};
 use super::super::canned_response::Expected::{Degrade, Delivered, Final, Gone, Retry, RetryAfter};
 use super::super::canned_response::{CannedResponse, EMPTY, GATEWAY, PAGE, response};
 
@@ -10,12 +10,12 @@ pub(super) static RESPONSES: &[CannedResponse] = &[
     response("204", 204, "", "taken (without wait=true)", Delivered),
     response("429", 429, r#"{"message":"You are being rate limited.","retry_after":0.376,"global":false}"#, "the webhook's own limit; the header is rounded up", RetryAfter(1000)).with(&[("retry-after", "1"), ("x-ratelimit-scope", "user")]),
     response("1015", 429, "error code: 1015", "the edge refuses the address", Retry),
-    response("50006", 400, r#"{"message":"Cannot send an empty message","code":50006}"#, "nothing to post", Final),
+    response("50006", 400, r#"{"message":"Cannot send an empty message","code":50006}"#, "nothing to post", Degrade(NoMarkup)),
     response("50035", 400, r#"{"message":"Invalid Form Body","code":50035,"errors":{"embeds":{"0":{"_errors":[{"code":"MAX_EMBED_SIZE_EXCEEDED","message":"Embed size exceeds maximum size of 6000"}]}}}}"#, "a field is wrong or too long", Degrade(Shorter)),
-    response("50109", 400, r#"{"message":"The request body contains invalid JSON.","code":50109}"#, "no JSON", Final),
+    response("50109", 400, r#"{"message":"The request body contains invalid JSON.","code":50109}"#, "no JSON", Degrade(NoMarkup)),
     response("220001", 400, r#"{"message":"Webhooks posted to forum channels must have a thread_name or thread_id","code":220001}"#, "a forum needs a thread", Final),
-    response("220003", 400, r#"{"message":"Webhooks can only create threads in forum channels","code":220003}"#, "a thread, and no forum", Final),
-    response("50013", 403, r#"{"message":"Missing Permissions","code":50013}"#, "not allowed in the channel", Final),
+    response("220003", 400, r#"{"message":"Webhooks can only create threads in forum channels","code":220003}"#, "a thread is named, and the channel is no forum", Final),
+    response("50013", 403, r#"{"message":"Missing Permissions","code":50013}"#, "it may not write in the channel", Final),
     response("50027", 401, r#"{"message":"Invalid Webhook Token","code":50027}"#, "the token is wrong", Gone),
     response("40333", 403, r#"{"message":"internal network error","code":40333}"#, "the edge refuses the request", Retry),
     response("10015", 404, r#"{"message":"Unknown Webhook","code":10015}"#, "the webhook is deleted", Gone),

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::clock;
 use crate::message::{Context, Notice, Strings, Tone};
-use responses::{refusal, slow_down};
+use responses::refusal;
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
@@ -241,17 +241,14 @@ impl Platform for Discord {
         (plain != *body).then_some(plain)
     }
 
-    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
+    fn meaning(&self, answer: &Answer) -> Outcome {
         let json = answer.json();
         match answer.status {
             204 => Outcome::Delivered,
             200 if is_message(answer, json.as_ref()) => Outcome::Delivered,
-            200..=299 => {
-                answer.again(now_unix_ms, format!("answered {} without the message it stored", answer.status))
-            }
-            429 => slow_down(answer, json.as_ref(), now_unix_ms),
-            400..=499 => refusal(answer, json.as_ref(), now_unix_ms),
-            _ => answer.again(now_unix_ms, answer.plain_reason()),
+            200..=299 => Outcome::Retry(format!("answered {} without the message it stored", answer.status)),
+            400..=428 | 430..=499 => refusal(answer, json.as_ref()),
+            _ => Outcome::Retry(answer.plain_reason()),
         }
     }
 }

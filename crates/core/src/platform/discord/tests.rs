@@ -30,8 +30,13 @@ fn discord_answers_count_by_their_code() {
         (202, vec![], r#"{"id":"123"}"#, "retry"),
         (301, vec![], "", "retry"),
         (400, vec![], missing_field, "plainer Shorter"),
-        (400, vec![], r#"{"code":50006,"message":"Cannot send an empty message"}"#, "final"),
-        (400, vec![], r#"{"code":50109,"message":"The request body contains invalid JSON."}"#, "final"),
+        (400, vec![], r#"{"code":50006,"message":"Cannot send an empty message"}"#, "plainer NoMarkup"),
+        (
+            400,
+            vec![],
+            r#"{"code":50109,"message":"The request body contains invalid JSON."}"#,
+            "plainer NoMarkup",
+        ),
         (400, vec![], r#"{"code":220001,"message":"needs a thread"}"#, "final"),
         (401, vec![], r#"{"code":50027,"message":"Invalid Webhook Token"}"#, "gone"),
         (403, vec![], r#"{"code":50013,"message":"Missing Permissions"}"#, "final"),
@@ -60,7 +65,7 @@ fn discord_answers_count_by_their_code() {
         );
     }
     let answer = Answer { status: 400, body: missing_field.into(), ..Answer::default() };
-    let expected = "answered 400, code 50035 (Invalid Form Body) at embeds.0.title: Must be 256 or fewer";
+    let expected = "answered 400, code 50035 (Invalid Form Body: embeds.0.title: Must be 256 or fewer)";
     assert_eq!(
         by_name("discord").unwrap().read(&answer, NOW_MS),
         Outcome::Degrade(Degradation::Shorter, expected.to_owned())

@@ -8,6 +8,7 @@ mod canned_responses;
 mod request_checks;
 mod rules;
 
+use super::canned_response::by_code;
 use super::cut::Markup;
 use super::escape::{self, LinkForm, Spot, TextMarkup, is_inside_word, is_structure, opens_line};
 use super::limits::{Unit, fit, flatten};
@@ -15,8 +16,7 @@ use super::lines::Lines;
 use super::platform_options::is_token;
 use super::{
     Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption, Rate,
-    ReceivedRequest, RenderedMessage, Request, Target, links, or_event_kind, origin, path_parts, retry_after,
-    trim,
+    ReceivedRequest, RenderedMessage, Request, Target, links, or_event_kind, origin, path_parts, trim,
 };
 use crate::message::{Context, Notice, Strings, Tone};
 use serde_json::{Value, json};
@@ -130,8 +130,12 @@ impl Platform for Feishu {
         for part in [&card["header"]["title"], &card["body"], &card["elements"], &body["content"]] {
             gather(part, &mut words, &mut pings);
         }
+        let words = match words.is_empty() {
+            true => trim::gathered(body)?,
+            false => words.join("\n"),
+        };
         let max = if how == Degradation::Shorter { SHORT } else { TEXT };
-        let mut text = fit(&words.join("\n"), max, Unit::Bytes, |character| match character {
+        let mut text = fit(&words, max, Unit::Bytes, |character| match character {
             '<' => Some("＜"),
             _ => None,
         });
@@ -147,56 +151,24 @@ impl Platform for Feishu {
         rules::faults(body)
     }
 
-    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
+    fn meaning(&self, answer: &Answer) -> Outcome {
         let json = answer.json().unwrap_or_default();
         // Older answers have `StatusCode` in the place of `code`, or both.
         let code =
             json["code"].as_i64().or_else(|| json["StatusCode"].as_i64().filter(|_| json["code"].is_null()));
         match code {
             Some(0) if answer.status == 200 => Outcome::Delivered,
-            Some(code) if code != 0 => meaning(code, answer, now_unix_ms),
-            _ if answer.status == 200 => {
-                answer.again(now_unix_ms, "answered 200, but not as Feishu does: no code".to_owned())
+            Some(code) if code != 0 => {
+                // What is wrong with a card has many codes, one around another; the others are those of bots and messages.
+                let is_of_form = answer.body.windows(4).any(|word| word == b"card")
+                    || matches!(code, 19_000..=19_999 | 230_000..=230_999);
+                by_code(canned_responses::RESPONSES, answer, ("code", code, None), is_of_form)
             }
-            _ => slow_down(answer, now_unix_ms, answer.plain_reason()),
+            _ if answer.status == 200 => {
+                Outcome::Retry("answered 200, but not as Feishu does: no code".to_owned())
+            }
+            _ => Outcome::Retry(answer.plain_reason()),
         }
-    }
-}
-
-fn meaning(code: i64, answer: &Answer, now_unix_ms: i64) -> Outcome {
-    let json = answer.json().unwrap_or_default();
-    let said = json["msg"].as_str().or(json["StatusMessage"].as_str()).unwrap_or_default();
-    let said = fit(said, 200, Unit::CodePoints, flatten);
-    let said = if said.is_empty() { String::new() } else { format!(" ({said})") };
-    let reason = |what: &str| format!("code {code}: {what}{said}");
-    match code {
-        19_001 => Outcome::Gone(reason("this webhook is wrong or deleted")),
-        19_002 => Outcome::Degrade(Degradation::NoMarkup, reason("the parameters are not valid")),
-        9499 | 19_036 => Outcome::Degrade(Degradation::Shorter, reason("the body is not valid or too large")),
-        19_021 => Outcome::Final(reason(
-            "the signature does not match: check `secret` and the clock of this machine",
-        )),
-        19_022 => Outcome::Final(reason("the bot takes nothing from this machine's address")),
-        19_024 => Outcome::Final(reason("the message lacks the bot's keyword")),
-        11_232 | 99_991_400 => slow_down(answer, now_unix_ms, reason("too many messages")),
-        // What is wrong with a card has many codes, one around another.
-        _ if code == 11_310 || answer.body.windows(4).any(|word| word == b"card") => {
-            Outcome::Degrade(Degradation::NoMarkup, reason("the card is not valid"))
-        }
-        // The codes of bots and of messages.
-        19_000..=19_999 | 230_000..=230_999 => {
-            Outcome::Degrade(Degradation::NoMarkup, reason("it refuses the form of the message"))
-        }
-        _ => Outcome::Retry(reason("not known to Taskbell")),
-    }
-}
-
-/// The wait in the header of HTTP or of Feishu's own gateway.
-fn slow_down(answer: &Answer, now_unix_ms: i64, reason: String) -> Outcome {
-    let reset = || retry_after::seconds(answer.header("x-ogw-ratelimit-reset")?.trim().parse().ok()?);
-    match retry_after::asked(answer, now_unix_ms).or_else(reset) {
-        Some(wait) => Outcome::RetryAfter(wait, reason),
-        None => Outcome::Retry(reason),
     }
 }
 

@@ -13,7 +13,7 @@ use super::limits::{Unit, fit, flatten};
 use super::platform_options::is_token;
 use super::{
     Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption, Rate,
-    ReceivedRequest, RenderedMessage, Request, Target, event_kind, outcome, path_parts, retry_after, trim,
+    ReceivedRequest, RenderedMessage, Request, Target, event_kind, outcome, path_parts, trim,
 };
 use crate::message::{Context, Notice, default_body};
 use serde_json::{Value, json};
@@ -24,6 +24,8 @@ use url::Url;
 const PAYLOAD: usize = 60_000;
 const MEMBERS: usize = 10;
 const TEXT: usize = 300;
+/// What its pages ask for where an answer names no wait.
+const PAUSE: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
 pub(super) struct GitHub;
@@ -143,47 +145,32 @@ impl Platform for GitHub {
         rules::faults(body)
     }
 
-    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
-        let status = answer.status;
-        let json = answer.json().unwrap_or_default();
-        let said = json["message"].as_str().map(|text| fit(text, 200, Unit::CodePoints, flatten));
-        let reason = match said {
-            Some(said) => format!("answered {status} ({said})"),
-            None => answer.plain_reason(),
-        };
-        match status {
+    fn meaning(&self, answer: &Answer) -> Outcome {
+        let reason = answer.plain_reason();
+        match answer.status {
             204 => Outcome::Delivered,
-            403 | 429 if is_throttled(answer) => match wait(answer, now_unix_ms) {
-                Some(wait) => Outcome::RetryAfter(wait, reason),
-                None => Outcome::Retry(reason),
-            },
+            // Its limits come as 403 or 429: with nothing remaining, with a wait, or in words.
+            403 | 429 if is_throttled(answer) => {
+                let names_wait =
+                    ["retry-after", "x-ratelimit-reset"].iter().any(|h| answer.header(h).is_some());
+                if names_wait { Outcome::Retry(reason) } else { Outcome::RetryAfter(PAUSE, reason) }
+            }
             401 => Outcome::Final(format!("{reason}: the `token` is not valid")),
             403 => Outcome::Final(format!("{reason}: the `token` may not write this repository")),
             404 => Outcome::Final(format!(
                 "{reason}: there is no such repository, or the `token` may not see it"
             )),
-            413 => Outcome::Degrade(Degradation::Shorter, reason),
-            400 | 422 => Outcome::Final(reason),
-            200..=299 => answer.again(now_unix_ms, format!("answered {status}, but not 204 as GitHub does")),
-            _ => answer.again(now_unix_ms, reason),
+            200..=299 => Outcome::Retry(format!("{reason}, but not 204 as GitHub does")),
+            _ => Outcome::Retry(reason),
         }
     }
 }
 
-/// GitHub's limits come as 403 or 429: the first with nothing remaining, the second with a wait.
 fn is_throttled(answer: &Answer) -> bool {
     answer.status == 429
         || answer.header("retry-after").is_some()
         || answer.header("x-ratelimit-remaining").is_some_and(|left| left.trim() == "0")
-}
-
-/// The wait it asks for, else the time until its window opens again, else a minute.
-fn wait(answer: &Answer, now_unix_ms: i64) -> Option<Duration> {
-    let reset = || {
-        let at: f64 = answer.header("x-ratelimit-reset")?.trim().parse().ok()?;
-        retry_after::seconds(at - now_unix_ms as f64 / 1000.0)
-    };
-    retry_after::asked(answer, now_unix_ms).or_else(reset).or(Some(Duration::from_secs(60)))
+        || answer.words().contains("rate limit")
 }
 
 pub(super) fn card(notice: &Notice, context: &Context) -> Value {

@@ -124,28 +124,16 @@ impl Platform for GitLab {
         rules::faults(body)
     }
 
-    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
-        let status = answer.status;
-        let json = answer.json().unwrap_or_default();
-        let said = match &json["message"] {
-            Value::Null => json["error"].as_str().unwrap_or_default().to_owned(),
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        let said = fit(&said, 200, Unit::CodePoints, flatten);
-        let reason =
-            if said.is_empty() { answer.plain_reason() } else { format!("answered {status} ({said})") };
-        match status {
-            201 if json["id"].is_number() => Outcome::Delivered,
-            200..=299 => {
-                answer.again(now_unix_ms, format!("answered {status}, but not as GitLab does: no pipeline"))
-            }
+    fn meaning(&self, answer: &Answer) -> Outcome {
+        let reason = answer.plain_reason();
+        match answer.status {
+            201 if answer.json().is_some_and(|json| json["id"].is_number()) => Outcome::Delivered,
+            200..=299 => Outcome::Retry(format!("{reason}, but not as GitLab does: no pipeline")),
             404 => {
                 Outcome::Final(format!("{reason}: the project, the `ref` or the `token` is not known there"))
             }
-            413 => Outcome::Degrade(Degradation::Shorter, reason),
-            400 | 401 | 403 | 422 => Outcome::Final(reason),
-            _ => answer.again(now_unix_ms, reason),
+            401 | 403 => Outcome::Final(reason),
+            _ => Outcome::Retry(reason),
         }
     }
 }

@@ -21,7 +21,7 @@ fn gitlab_answers_with_the_pipeline() {
         (201, r#"{"id":7,"web_url":"https://gitlab.example.com/p/7"}"#, "delivered"),
         (201, "", "retry"),
         (200, "<html>", "retry"),
-        (400, r#"{"message":{"base":["Reference not found"]}}"#, "final"),
+        (400, r#"{"message":{"base":["Reference not found"]}}"#, "plainer NoMarkup"),
         (401, "", "final"),
         (403, r#"{"message":"403 Forbidden"}"#, "final"),
         (404, r#"{"message":"404 Not Found"}"#, "final"),

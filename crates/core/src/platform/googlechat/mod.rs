@@ -103,7 +103,7 @@ impl Platform for GoogleChat {
             let text = match line.is_empty() {
                 false => line.join(" "),
                 // A card does not ping, and no more does what is made of it.
-                true => trim::gathered(body.get("cardsV2").or(body.get("cards"))?)?.replace('<', "＜"),
+                true => trim::gathered(body.get("cardsV2").or(body.get("cards")).unwrap_or(body))?.replace('<', "＜"),
             };
             let plain = json!({"text": fit(&text, TEXT, Unit::Bytes, |_| None)});
             return (plain != *body).then_some(plain);
@@ -128,44 +128,21 @@ impl Platform for GoogleChat {
         rules::faults(body)
     }
 
-    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
-        let json = answer.json();
-        let state = json.as_ref().and_then(|json| json["error"]["status"].as_str()).unwrap_or_default();
+    fn meaning(&self, answer: &Answer) -> Outcome {
+        let json = answer.json().unwrap_or_default();
+        let reason = answer.plain_reason();
         match answer.status {
             // A long message goes on after what was read, and is still no other page.
             200 if answer.truncated && answer.body.starts_with(b"{") => Outcome::Delivered,
-            200 if json.as_ref().is_some_and(|json| json["name"].is_string()) => Outcome::Delivered,
-            200..=299 => {
-                answer.again(now_unix_ms, format!("answered {} without the message it stored", answer.status))
+            200 if json["name"].is_string() => Outcome::Delivered,
+            200..=299 => Outcome::Retry(format!("{reason} without the message it stored")),
+            429 if answer.header("retry-after").is_none() => Outcome::RetryAfter(PAUSE, reason),
+            401 | 403 | 404 if json["error"]["status"].is_string() => {
+                Outcome::Gone(format!("{reason}: this webhook is deleted, or closed to its key"))
             }
-            429 => match answer.again(now_unix_ms, format!("answered 429{}", words(json.as_ref()))) {
-                Outcome::Retry(reason) => Outcome::RetryAfter(PAUSE, reason),
-                other => other,
-            },
-            // The words do not tell a card that is none from one that is too long.
-            400 | 413 => Outcome::Degrade(
-                Degradation::Shorter,
-                format!("answered {}{}", answer.status, words(json.as_ref())),
-            ),
-            401 | 403 | 404 if !state.is_empty() => Outcome::Gone(format!(
-                "answered {}{}: this webhook is deleted, or closed to its key",
-                answer.status,
-                words(json.as_ref())
-            )),
-            410 => Outcome::Gone("answered 410: this webhook is gone".to_owned()),
-            _ => answer.again(now_unix_ms, answer.plain_reason()),
+            410 => Outcome::Gone(format!("{reason}: this webhook is gone")),
+            _ => Outcome::Retry(reason),
         }
-    }
-}
-
-/// Google's own words: `{"error": {"code", "message", "status"}}`.
-fn words(json: Option<&Value>) -> String {
-    let error = json.map(|json| &json["error"]);
-    let part = |name: &str| error?[name].as_str().map(|text| fit(text, 200, Unit::CodePoints, flatten));
-    match (part("status"), part("message")) {
-        (Some(status), Some(message)) => format!(" {status} ({message})"),
-        (Some(text), None) | (None, Some(text)) => format!(" ({text})"),
-        (None, None) => String::new(),
     }
 }
 

@@ -21,7 +21,7 @@ fn google_chat_answers_with_the_message_it_stored() {
         (200, vec![], "<html>".to_owned(), "retry"),
         (200, vec![], String::new(), "retry"),
         (204, vec![], String::new(), "retry"),
-        (400, vec![], error("INVALID_ARGUMENT"), "plainer Shorter"),
+        (400, vec![], error("INVALID_ARGUMENT"), "plainer NoMarkup"),
         (413, vec![], String::new(), "plainer Shorter"),
         (401, vec![], error("UNAUTHENTICATED"), "gone"),
         (403, vec![], error("PERMISSION_DENIED"), "gone"),

@@ -64,12 +64,16 @@ impl Platform for Json {
     }
 
     /// Standard Webhooks, "Delivery": 2xx is success, 410 ends the endpoint, a redirect is a failure.
-    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
+    fn meaning(&self, answer: &Answer) -> Outcome {
         match answer.status {
             200..=299 => Outcome::Delivered,
             410 => Outcome::Gone("answered 410: the receiver wants nothing more at this URL".to_owned()),
-            _ => answer.again(now_unix_ms, answer.plain_reason()),
+            _ => Outcome::Retry(answer.plain_reason()),
         }
+    }
+
+    fn refuses_for_good(&self) -> bool {
+        false
     }
 }
 

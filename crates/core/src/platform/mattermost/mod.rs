@@ -13,7 +13,7 @@ use super::escape::{self, LinkForm, Spot, TextMarkup, is_inside_word, is_structu
 use super::limits::{Unit, fit, flatten};
 use super::{
     Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest,
-    Target, links, or_event_kind, origin, retry_after, trim,
+    Target, links, or_event_kind, origin, trim,
 };
 use crate::message::{Context, Notice, Strings, Tone};
 use serde_json::{Map, Value, json};
@@ -92,12 +92,12 @@ impl Platform for Mattermost {
         card(notice, context, target)
     }
 
-    /// Without the picture; or title, link and footer alone.
+    /// Without the picture; its texts; or title, link and footer alone.
     fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
         let mut plain = body.clone();
-        if how > Degradation::NoImage && body.pointer("/attachments/0").is_none_or(|first| !first.is_object())
-        {
-            let text = fit(body["text"].as_str()?, SHORT, Unit::CodePoints, |_| None);
+        let has_card = body.pointer("/attachments/0").is_some_and(Value::is_object);
+        if how > Degradation::NoImage && (how == Degradation::NoMarkup || !has_card) {
+            let text = fit(&trim::gathered(body)?, SHORT, Unit::CodePoints, |_| None);
             let plain = json!({"text": text});
             return (plain != *body).then_some(plain);
         }
@@ -120,61 +120,36 @@ impl Platform for Mattermost {
         rules::faults(body)
     }
 
-    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
-        let status = answer.status;
-        let json = answer.json();
-        let id = json.as_ref().and_then(|json| json["id"].as_str()).unwrap_or_default();
-        match status {
+    fn meaning(&self, answer: &Answer) -> Outcome {
+        let json = answer.json().unwrap_or_default();
+        let id = json["id"].as_str().unwrap_or_default();
+        let reason = answer.plain_reason();
+        match answer.status {
             200 if answer.body.trim_ascii() == b"ok" => Outcome::Delivered,
             // Rocket.Chat takes the same messages, and answers in JSON.
-            200 if json.as_ref().is_some_and(|json| json["success"] == true) => Outcome::Delivered,
-            200..=299 => {
-                answer.again(now_unix_ms, format!("answered {status}, but not as Mattermost does: no `ok`"))
-            }
-            429 => slow_down(answer, now_unix_ms),
+            200 if json["success"] == true => Outcome::Delivered,
+            200..=299 => Outcome::Retry(format!("{reason}, but not as Mattermost does: no `ok`")),
             // The key is not known, the hook was deleted, or hooks are switched off.
-            400 | 404 if id.starts_with("web.incoming_webhook.invalid") => Outcome::Gone(format!(
-                "answered {status}{}: this webhook no longer exists",
-                words(json.as_ref())
-            )),
-            410 => Outcome::Gone("answered 410: this webhook is gone".to_owned()),
-            413 => {
-                Outcome::Degrade(Degradation::Shorter, "answered 413: the message is too large".to_owned())
+            400 | 404 if id.starts_with("web.incoming_webhook.invalid") => {
+                Outcome::Gone(format!("{reason}: this webhook no longer exists"))
             }
-            400 if says_length(id, json.as_ref()) => {
-                Outcome::Degrade(Degradation::Shorter, format!("answered 400{}", words(json.as_ref())))
+            410 => Outcome::Gone(format!("{reason}: this webhook is gone")),
+            400 if LENGTHS.iter().any(|part| id.contains(part)) => {
+                Outcome::Degrade(Degradation::Shorter, reason)
             }
-            400 | 401 | 403 | 404 | 501 if !id.is_empty() => {
-                Outcome::Final(format!("answered {status}{}", words(json.as_ref())))
-            }
-            400 => Outcome::Final("answered 400 without a reason".to_owned()),
-            _ => answer.again(now_unix_ms, answer.plain_reason()),
+            400 if OF_CHANNEL.iter().any(|part| id.contains(part)) => Outcome::Final(reason),
+            401 | 403 | 404 | 501 if !id.is_empty() => Outcome::Final(reason),
+            _ => Outcome::Retry(reason),
         }
     }
 }
 
-/// Whether something is too long, which servers say in several ways, and in their language.
-fn says_length(id: &str, json: Option<&Value>) -> bool {
-    let words = json.and_then(|json| json["message"].as_str()).unwrap_or_default().to_ascii_lowercase();
-    let ids = ["attachment.app_error", "text.length", "message_length", "is_valid.msg", "is_valid.props"];
-    ids.iter().any(|part| id.contains(part))
-        || ["too long", "too large", "maximum"].iter().any(|part| words.contains(part))
-}
+/// Parts of ids that say that something is too long, whatever the language of the server's words.
+const LENGTHS: [&str; 5] =
+    ["attachment.app_error", "text.length", "message_length", "is_valid.msg", "is_valid.props"];
 
-/// The server's own words: `{"id", "message", "status_code"}`.
-fn words(json: Option<&Value>) -> String {
-    let message = json.and_then(|json| json["message"].as_str());
-    message.map_or_else(String::new, |text| format!(" ({})", fit(text, 200, Unit::CodePoints, flatten)))
-}
-
-/// The header of HTTP, else the one of Mattermost's limiter: seconds until its window opens again.
-fn slow_down(answer: &Answer, now_unix_ms: i64) -> Outcome {
-    let reset = || retry_after::seconds(answer.header("x-ratelimit-reset")?.trim().parse().ok()?);
-    match retry_after::asked(answer, now_unix_ms).or_else(reset) {
-        Some(wait) => Outcome::RetryAfter(wait, answer.plain_reason()),
-        None => Outcome::Retry(answer.plain_reason()),
-    }
-}
+/// Parts of ids that speak of where the message goes, and not of the message.
+const OF_CHANNEL: [&str; 4] = ["channel", "user", "team", "permissions"];
 
 fn colour(tone: Tone) -> &'static str {
     match tone {

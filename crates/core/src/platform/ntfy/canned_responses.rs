@@ -1,6 +1,6 @@
 //! The responses of this platform, and what each means for a delivery.
 
-use super::super::Degradation::Shorter;
+use super::super::Degradation::{NoMarkup, Shorter};
 use super::super::canned_response::Expected::{Degrade, Delivered, Final, Retry, RetryAfter};
 use super::super::canned_response::{CannedResponse, ONE_SECOND, PAGE, TROUBLE, response};
 
@@ -8,7 +8,7 @@ use super::super::canned_response::{CannedResponse, ONE_SECOND, PAGE, TROUBLE, r
 pub(super) static RESPONSES: &[CannedResponse] = &[
     response("ok", 200, r#"{"id":"hwQ2YpKdmg","time":1700000000,"expires":1700043200,"event":"message","topic":"t"}"#, "published", Delivered),
     response("429", 429, r#"{"code":42901,"http":429,"error":"limit reached: too many requests"}"#, "too many", RetryAfter(1000)).with(ONE_SECOND),
-    response("400", 400, r#"{"code":40024,"http":400,"error":"invalid request: request body must be valid JSON"}"#, "no JSON", Final),
+    response("400", 400, r#"{"code":40024,"http":400,"error":"invalid request: request body must be valid JSON"}"#, "no JSON, or of the wrong kind", Degrade(NoMarkup)),
     response("topic", 400, r#"{"code":40009,"http":400,"error":"invalid request: topic invalid"}"#, "no topic", Final),
     response("401", 401, r#"{"code":40101,"http":401,"error":"unauthorized"}"#, "the token is wrong", Final),
     response("403", 403, r#"{"code":40301,"http":403,"error":"forbidden"}"#, "the topic is closed to it", Final),

@@ -121,8 +121,8 @@ impl Platform for Ntfy {
             fields.remove(name);
         }
         if how > Degradation::NoImage {
-            fields.remove("markdown");
-            fields.remove("actions");
+            const PLAIN: [&str; 5] = ["topic", "title", "message", "tags", "priority"];
+            fields.retain(|name, value| PLAIN.contains(&name.as_str()) && !value.is_object());
         }
         if how == Degradation::Shorter {
             let message = fit(fields.get("message")?.as_str()?, SHORT, Unit::Bytes, |_| None);
@@ -141,24 +141,18 @@ impl Platform for Ntfy {
         rules::faults(body)
     }
 
-    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
-        let json = answer.json().unwrap_or_default();
-        let error = json["error"].as_str().unwrap_or_default();
-        let said = fit(error, 200, Unit::CodePoints, flatten);
-        let status = answer.status;
-        let reason =
-            if said.is_empty() { answer.plain_reason() } else { format!("answered {status} ({said})") };
-        match status {
-            200 if json["id"].is_string() => Outcome::Delivered,
-            200..=299 => answer.again(now_unix_ms, format!("answered {status}, but not as ntfy does: no id")),
-            400 if error.contains("attach") || error.contains("icon") => {
-                Outcome::Degrade(Degradation::NoImage, reason)
-            }
-            400 if error.contains("action") => Outcome::Degrade(Degradation::NoMarkup, reason),
+    fn meaning(&self, answer: &Answer) -> Outcome {
+        let reason = answer.plain_reason();
+        let says = |word: &str| answer.words().contains(word);
+        match answer.status {
+            200 if answer.json().is_some_and(|json| json["id"].is_string()) => Outcome::Delivered,
+            200..=299 => Outcome::Retry(format!("{reason}, but not as ntfy does: no id")),
+            400 if says("attach") || says("icon") => Outcome::Degrade(Degradation::NoImage, reason),
+            400 if says("topic") => Outcome::Final(reason),
             413 => Outcome::Degrade(Degradation::Shorter, reason),
             401 | 403 => Outcome::Final(format!("{reason}: the topic is closed to this `token`")),
-            400 | 404 => Outcome::Final(reason),
-            _ => answer.again(now_unix_ms, reason),
+            404 => Outcome::Final(reason),
+            _ => Outcome::Retry(reason),
         }
     }
 }

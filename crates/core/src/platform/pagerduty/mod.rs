@@ -13,7 +13,7 @@ use super::limits::{Unit, fit, flatten};
 use super::{
     Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption, Rate,
     ReceivedRequest, RenderedMessage, Request, Target, event_kind, links, or_event_kind, origin, path_parts,
-    retry_after, trim,
+    trim,
 };
 use crate::clock;
 use crate::hash::sha256_hex;
@@ -29,8 +29,6 @@ const EVENT: usize = 500_000;
 const FIELD: usize = 1000;
 const FIELDS: usize = 60;
 const LINK: usize = 2000;
-/// The most of its errors that a reason quotes.
-const ERRORS: usize = 3;
 
 /// What its documentation asks for after a refusal to take more: "a few minutes".
 const PAUSE: Duration = Duration::from_secs(120);
@@ -140,49 +138,20 @@ impl Platform for PagerDuty {
         rules::faults(body, url)
     }
 
-    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
+    fn meaning(&self, answer: &Answer) -> Outcome {
         let status = answer.status;
-        let json = answer.json();
+        let reason = answer.plain_reason();
         match status {
             202 => Outcome::Delivered,
-            413 => Outcome::Degrade(Degradation::Shorter, "answered 413: the event is too large".to_owned()),
-            400 if names_extras(json.as_ref()) => {
-                Outcome::Degrade(Degradation::NoMarkup, format!("answered 400{}", words(json.as_ref())))
+            400 if answer.words().contains("routing_key") => {
+                Outcome::Final(format!("{reason}: check `routing_key`"))
             }
-            400..=499 if !matches!(status, 408 | 425 | 429) => {
-                Outcome::Final(format!("answered {status}{}", words(json.as_ref())))
-            }
-            429 => {
-                let asked = retry_after::asked(answer, now_unix_ms).unwrap_or_default();
-                Outcome::RetryAfter(asked.max(PAUSE), answer.plain_reason())
-            }
-            200..=299 => {
-                answer.again(now_unix_ms, format!("answered {status}, but not 202 as PagerDuty does"))
-            }
-            _ => answer.again(now_unix_ms, answer.plain_reason()),
+            400..=499 if !matches!(status, 400 | 408 | 413 | 415 | 422 | 425 | 429) => Outcome::Final(reason),
+            429 => Outcome::RetryAfter(PAUSE, reason),
+            200..=299 => Outcome::Retry(format!("{reason}, but not 202 as PagerDuty does")),
+            _ => Outcome::Retry(reason),
         }
     }
-}
-
-/// Its words, and the first of its errors: `{"status", "message", "errors": []}`.
-fn words(json: Option<&Value>) -> String {
-    let cut = |text: &Value| text.as_str().map(|text| fit(text, 200, Unit::CodePoints, flatten));
-    let Some(json) = json else { return String::new() };
-    let errors: Vec<String> = errors(json).take(ERRORS).filter_map(cut).collect();
-    let errors = Some(errors.join("; ")).filter(|errors| !errors.is_empty());
-    let said: Vec<String> = [cut(&json["message"]), errors].into_iter().flatten().collect();
-    if said.is_empty() { String::new() } else { format!(" ({})", said.join(": ")) }
-}
-
-fn errors(json: &Value) -> impl Iterator<Item = &Value> {
-    json["errors"].as_array().into_iter().flatten()
-}
-
-/// Whether something is refused that an event does without.
-fn names_extras(json: Option<&Value>) -> bool {
-    const EXTRAS: [&str; 4] = ["links", "images", "client_url", "href"];
-    let says = |text: &Value| text.as_str().is_some_and(|text| EXTRAS.iter().any(|name| text.contains(name)));
-    json.is_some_and(|json| errors(json).any(says))
 }
 
 /// Fills in what PagerDuty requires and a template leaves out: a call with a guessed severity is better than none.

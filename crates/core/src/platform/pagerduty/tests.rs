@@ -18,7 +18,7 @@ fn pagerduty_answers_202_or_why_not() {
     for (status, headers, body, outcome) in [
         (202, vec![], r#"{"status":"success","dedup_key":"k"}"#, "delivered"),
         (200, vec![], "", "retry"),
-        (400, vec![], refused, "final"),
+        (400, vec![], refused, "plainer NoMarkup"),
         (400, vec![], r#"{"errors":["'links[0].href' is not a valid URL"]}"#, "plainer NoMarkup"),
         (403, vec![], "", "final"),
         (404, vec![], "", "final"),
@@ -33,7 +33,10 @@ fn pagerduty_answers_202_or_why_not() {
     }
     let answer = Answer { status: 400, body: refused.into(), ..Answer::default() };
     let expected = "answered 400 (Event object is invalid: 'payload.summary' is missing)";
-    assert_eq!(by_name("pagerduty").unwrap().read(&answer, 0), Outcome::Final(expected.to_owned()));
+    assert_eq!(
+        by_name("pagerduty").unwrap().read(&answer, 0),
+        Outcome::Degrade(Degradation::NoMarkup, expected.to_owned())
+    );
 }
 
 fn alert(kind: &str) -> Value {

@@ -122,23 +122,12 @@ impl Platform for Slack {
         rules::faults(body)
     }
 
-    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
+    fn meaning(&self, answer: &Answer) -> Outcome {
         let word = word(answer);
-        let taken = word.as_deref() == Some("ok");
-        if answer.status == 200 && taken {
+        if answer.status == 200 && word.as_deref() == Some("ok") {
             return Outcome::Delivered;
         }
-        let cause = match word.as_deref() {
-            Some("invalid_blocks" | "invalid_attachments" | "invalid_blocks_format") => {
-                Some(Degradation::NoImage)
-            }
-            Some("msg_blocks_too_long" | "msg_too_long" | "too_many_blocks") => Some(Degradation::Shorter),
-            _ => (answer.status == 413).then_some(Degradation::Shorter),
-        };
-        match (refusal(answer, word, now_unix_ms), cause) {
-            (Outcome::Final(reason), Some(how)) => Outcome::Degrade(how, reason),
-            (outcome, _) => outcome,
-        }
+        refusal(answer, word)
     }
 
     /// Slack fetches a picture while it takes the message: one that it cannot reach costs the whole of it.

@@ -79,21 +79,21 @@ impl Platform for SlackWorkflow {
     }
 
     /// Any 200 is success here, unless it says that it is not, or is the page of something before Slack.
-    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
-        let denied = answer.json().is_some_and(|json| json.get("ok") == Some(&Value::Bool(false)));
-        let is_page = answer.body.trim_ascii_start().starts_with(b"<");
-        if answer.status == 200 && !denied && !is_page {
-            Outcome::Delivered
-        } else {
-            match (refusal(answer, word(answer), now_unix_ms), word(answer)) {
-                // What the workflow does not take now it never takes.
-                (Outcome::Retry(reason), Some(word))
-                    if answer.status == 200 && word.starts_with("invalid") =>
-                {
-                    Outcome::Final(format!("{reason}: the workflow does not take these variables"))
-                }
-                (outcome, _) => outcome,
+    fn meaning(&self, answer: &Answer) -> Outcome {
+        let is_denied = answer.json().is_some_and(|json| json.get("ok") == Some(&Value::Bool(false)));
+        if answer.status == 200 && !is_denied && !answer.is_page() {
+            return Outcome::Delivered;
+        }
+        let word = word(answer);
+        // What the workflow does not take now it never takes.
+        let is_of_variables = word.as_deref().is_some_and(|word| word.starts_with("invalid"));
+        match refusal(answer, word) {
+            Outcome::Retry(reason) | Outcome::Degrade(_, reason)
+                if answer.status < 500 && is_of_variables =>
+            {
+                Outcome::Final(format!("{reason}: the workflow does not take these variables"))
             }
+            outcome => outcome,
         }
     }
 }

@@ -1,14 +1,14 @@
 //! The responses of this platform, and what each means for a delivery.
 
-use super::super::Degradation::Shorter;
-use super::super::canned_response::Expected::{Degrade, Delivered, Final, Gone, Retry, RetryAfter};
+use super::super::Degradation::{NoMarkup, Shorter};
+use super::super::canned_response::Expected::{Degrade, Delivered, Gone, Retry, RetryAfter};
 use super::super::canned_response::{CannedResponse, GATEWAY, ONE_SECOND, PAGE, TROUBLE, response};
 
 #[rustfmt::skip]
 pub(super) static RESPONSES: &[CannedResponse] = &[
     response("ok", 202, "", "queued; what fails later shows in the run history alone", Delivered),
     response("429", 429, "", "more than four a second", RetryAfter(1000)).with(ONE_SECOND),
-    response("bad-request", 400, r#"{"error":{"code":"InvalidRequestContent","message":"The request content is not valid and could not be deserialized"}}"#, "no JSON", Final),
+    response("bad-request", 400, r#"{"error":{"code":"InvalidRequestContent","message":"The request content is not valid and could not be deserialized"}}"#, "no JSON, or of the wrong kind", Degrade(NoMarkup)),
     response("disabled", 400, r#"{"error":{"code":"WorkflowDisabled","message":"The workflow is disabled"}}"#, "the workflow is switched off", Gone),
     response("401", 401, r#"{"error":{"code":"DirectApiAuthorizationRequired","message":"The request must be authenticated"}}"#, "the signature in the URL is wrong", Gone),
     response("403", 403, r#"{"error":{"code":"Forbidden","message":"The workflow is closed to this caller"}}"#, "the workflow is closed to it", Gone),

@@ -104,9 +104,15 @@ impl Platform for Teams {
         card(notice, context, target)
     }
 
-    /// Without pictures; or title, mentions and origin alone.
+    /// Without pictures; title, mentions and origin alone; or, of a message that is none of ours, its texts.
     fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
         let mut plain = body.clone();
+        let is_ours = plain.pointer("/attachments/0/content/msteams/width").is_some();
+        if how > Degradation::NoImage && !is_ours {
+            let text = trim::gathered(body)?.replace('<', "＜");
+            let text = block(&fit(&text, TEXT, Unit::Bytes, |_| None), json!({}));
+            return Some(envelope(json!({"type": "AdaptiveCard", "version": "1.4", "body": [text]})));
+        }
         let parts = plain.pointer_mut("/attachments/0/content/body")?.as_array_mut()?;
         let before = parts.len();
         let last = before.saturating_sub(1);
@@ -133,58 +139,34 @@ impl Platform for Teams {
     }
 
     /// 202 is the most that a workflow ever says. A page of something before it is no success.
-    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
-        let text = String::from_utf8_lossy(&answer.body);
-        let is_page = text.trim_start().starts_with('<');
+    fn meaning(&self, answer: &Answer) -> Outcome {
+        let reason = answer.plain_reason();
+        let says = |word: &str| answer.words().contains(word);
         match answer.status {
-            200 | 202 if is_page => answer.again(
-                now_unix_ms,
-                format!("answered {} with a page, not as a workflow does", answer.status),
-            ),
+            200 | 202 if answer.is_page() => {
+                Outcome::Retry(format!("{reason} with a page, not as a workflow does"))
+            }
             // The connectors before workflows wrote the true status into the text of a 200.
-            200 if text.contains("delivery failed") => {
-                let reason = "answered 200: the message was not delivered".to_owned();
-                if text.contains("413") {
-                    Outcome::Degrade(Degradation::Shorter, reason)
-                } else {
-                    answer.again(now_unix_ms, reason)
+            200 if says("delivery failed") => {
+                let reason = format!("{reason}: the message was not delivered");
+                match () {
+                    () if says("413") => Outcome::Degrade(Degradation::Shorter, reason),
+                    () if says("400") => answer.refused(reason),
+                    () => Outcome::Retry(reason),
                 }
             }
             200 | 202 => Outcome::Delivered,
             // What stands before the platform refuses in its own words, and not for good.
-            401 | 403 | 404 if is_page => answer.again(now_unix_ms, answer.plain_reason()),
+            401 | 403 | 404 if answer.is_page() => Outcome::Retry(reason),
             401 | 403 => Outcome::Gone(format!(
-                "answered {}: the signature in the URL is wrong, or the workflow is closed to it",
-                answer.status
+                "{reason}: the signature in the URL is wrong, or the workflow is closed to it"
             )),
-            404 | 410 => Outcome::Gone(format!("answered {}: this workflow is deleted", answer.status)),
-            400 if code(answer).is_some_and(|code| {
-                code.contains("Disabled") || code.contains("NotEnabled") || code.contains("NotFound")
-            }) =>
-            {
-                Outcome::Gone("answered 400: this workflow is switched off or deleted".to_owned())
+            404 | 410 => Outcome::Gone(format!("{reason}: this workflow is deleted")),
+            400 if ["Disabled", "NotEnabled", "NotFound"].into_iter().any(says) => {
+                Outcome::Gone(format!("{reason}: this workflow is switched off or deleted"))
             }
-            413 => {
-                Outcome::Degrade(Degradation::Shorter, "answered 413: the message is too large".to_owned())
-            }
-            400 | 415 => Outcome::Final(format!("answered {}{}", answer.status, words(answer))),
-            _ => answer.again(now_unix_ms, answer.plain_reason()),
+            _ => Outcome::Retry(reason),
         }
-    }
-}
-
-fn code(answer: &Answer) -> Option<String> {
-    answer.json()?["error"]["code"].as_str().map(str::to_owned)
-}
-
-fn words(answer: &Answer) -> String {
-    let json = answer.json().unwrap_or_default();
-    let error = &json["error"];
-    let part = |value: &Value| value.as_str().map(|text| fit(text, 200, Unit::CodePoints, flatten));
-    match (part(&error["code"]), part(&error["message"])) {
-        (Some(code), Some(message)) => format!(" `{code}` ({message})"),
-        (Some(text), None) | (None, Some(text)) => format!(" ({text})"),
-        (None, None) => String::new(),
     }
 }
 
@@ -236,16 +218,6 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     if !actions.is_empty() {
         card["actions"] = json!(actions);
     }
-    let envelope = |card: Value| {
-        json!({
-            "type": "message",
-            "attachments": [{
-                "contentType": "application/vnd.microsoft.card.adaptive",
-                "contentUrl": null,
-                "content": card,
-            }],
-        })
-    };
     let pings = (!mentions.text.is_empty()).then(|| block(&mentions.text, json!({})));
     let fixed = [Some(&heading), pings.as_ref(), Some(&foot)];
     let used: usize = fixed.into_iter().flatten().map(|part| part.to_string().len() + 1).sum();
@@ -256,6 +228,17 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     body.push(foot);
     card["body"] = json!(body);
     envelope(card)
+}
+
+fn envelope(card: Value) -> Value {
+    json!({
+        "type": "message",
+        "attachments": [{
+            "contentType": "application/vnd.microsoft.card.adaptive",
+            "contentUrl": null,
+            "content": card,
+        }],
+    })
 }
 
 /// What may be left out when it is too much, the most telling first.

@@ -29,7 +29,12 @@ fn teams_answers_tell_whether_the_workflow_has_started() {
         (200, vec![], &format!("{failed} 413 with ContextId"), "plainer Shorter"),
         (200, vec![], &format!("{failed} 429 with ContextId"), "retry"),
         (302, vec![], "", "retry"),
-        (400, vec![], r#"{"error":{"code":"InvalidRequestContent","message":"not valid"}}"#, "final"),
+        (
+            400,
+            vec![],
+            r#"{"error":{"code":"InvalidRequestContent","message":"not valid"}}"#,
+            "plainer NoMarkup",
+        ),
         (400, vec![], r#"{"error":{"code":"WorkflowTriggerIsNotEnabled","message":"x"}}"#, "gone"),
         (400, vec![], r#"{"error":{"code":"WorkflowDisabled"}}"#, "gone"),
         (401, vec![], r#"{"error":{"code":"DirectApiAuthorizationRequired"}}"#, "gone"),

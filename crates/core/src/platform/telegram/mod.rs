@@ -12,7 +12,7 @@ mod responses;
 mod rules;
 mod template_markup;
 
-use responses::{refusal, slow_down};
+use responses::refusal;
 
 use super::cut::Markup;
 use super::dimensions::dimensions;
@@ -201,9 +201,14 @@ impl Platform for Telegram {
         let fields = plain.as_object_mut()?;
         fields.insert("link_preview_options".to_owned(), json!({"is_disabled": true}));
         if how > Degradation::NoImage {
-            let html = body.get("text")?.as_str()?;
+            let given = body["text"].as_str().filter(|text| !text.trim().is_empty()).map(str::to_owned);
+            let html = &given.or_else(|| trim::gathered(body))?;
             let is_html = markup(body) == Markup::Html;
-            let text = if is_html { without_markup(html) } else { html.to_owned() };
+            let text = match body["parse_mode"].as_str().map(str::to_ascii_lowercase).as_deref() {
+                Some("html") => without_markup(html),
+                Some("markdownv2") => without_backslashes(html),
+                _ => html.clone(),
+            };
             let max = if how == Degradation::Shorter { SHORT } else { TEXT };
             let text = fit_above_last(&text, max, Unit::Utf16);
             let pings = if is_html { pings(html, &text) } else { Vec::new() };
@@ -211,7 +216,9 @@ impl Platform for Telegram {
                 fields.insert("entities".to_owned(), json!(pings));
             }
             fields.insert("text".to_owned(), json!(text));
-            fields.remove("parse_mode");
+            for name in ["parse_mode", "reply_markup", "reply_parameters"] {
+                fields.remove(name);
+            }
         }
         (plain != *body).then_some(plain)
     }
@@ -225,24 +232,18 @@ impl Platform for Telegram {
         rules::faults(body)
     }
 
-    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
+    fn meaning(&self, answer: &Answer) -> Outcome {
         let json = answer.json().unwrap_or_default();
-        let words = json["description"].as_str().unwrap_or_default();
         let code = json["error_code"].as_i64().unwrap_or(i64::from(answer.status));
-        let said = fit(words, 200, Unit::CodePoints, flatten);
-        let reason =
-            if said.is_empty() { answer.plain_reason() } else { format!("answered {code} ({said})") };
+        let reason = answer.plain_reason();
         match code {
             200 if json["ok"] == true => Outcome::Delivered,
-            200..=299 => {
-                answer.again(now_unix_ms, "answered 200, but not as Telegram does: no `ok`".to_owned())
-            }
-            429 => slow_down(answer, &json, now_unix_ms, reason),
+            200..=299 => Outcome::Retry(format!("{reason}, but not as Telegram does: no `ok`")),
             401 | 404 if json.is_object() => Outcome::Gone(format!("{reason}: the bot's token is not valid")),
             403 if json.is_object() => Outcome::Gone(format!("{reason}: the bot may not write to this chat")),
             413 => Outcome::Degrade(Degradation::NoImage, reason),
-            400 => refusal(&json, words, reason),
-            _ => answer.again(now_unix_ms, reason),
+            400 => refusal(answer, &json, reason),
+            _ => Outcome::Retry(reason),
         }
     }
 }
@@ -414,6 +415,17 @@ fn inline(character: char) -> Option<&'static str> {
 
 fn attribute(text: &str) -> String {
     text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// Text of the newer markdown without its escapes.
+fn without_backslashes(markdown: &str) -> String {
+    let mut characters = markdown.chars().peekable();
+    let mut out = String::new();
+    while let Some(character) = characters.next() {
+        let escapes = character == '\\' && characters.peek().is_some_and(char::is_ascii_punctuation);
+        out.push(if escapes { characters.next().unwrap_or(character) } else { character });
+    }
+    out
 }
 
 /// HTML as text.

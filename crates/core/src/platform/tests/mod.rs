@@ -2,6 +2,7 @@
 
 mod every_platform;
 mod fixtures;
+mod form_refusals;
 mod judges;
 mod kinds;
 mod limits;

@@ -9,6 +9,7 @@ mod request_checks;
 mod rules;
 mod template_markup;
 
+use super::canned_response::by_code;
 use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
 use super::multipart::form_with_length;
@@ -37,9 +38,6 @@ const MENTIONS: usize = 500;
 const SHORT: usize = 1000;
 /// A file for `upload_media`, in bytes.
 const DOCUMENT: RangeInclusive<u64> = 6..=20 * 1024 * 1024;
-
-/// The platform names no wait; its window is a minute.
-const PAUSE: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
 pub(super) struct WeCom;
@@ -182,17 +180,19 @@ impl Platform for WeCom {
         Some(json!({"msgtype": "text", "text": plain})).filter(|plain| plain != body)
     }
 
-    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
-        if answer.status != 200 {
-            return answer.again(now_unix_ms, answer.plain_reason());
+    fn meaning(&self, answer: &Answer) -> Outcome {
+        match answer.json().unwrap_or_default()["errcode"].as_i64() {
+            Some(0) if answer.status == 200 => Outcome::Delivered,
+            Some(code) if code != 0 => {
+                // Parameters, media and forms; 45 000 and more are limits, most of which pass.
+                let is_of_form = matches!(code, 40_000..=44_999 | 46_000..=47_999);
+                by_code(canned_responses::RESPONSES, answer, ("errcode", code, None), is_of_form)
+            }
+            _ if answer.status == 200 => {
+                Outcome::Retry("answered 200, but not as WeCom does: no errcode".to_owned())
+            }
+            _ => Outcome::Retry(answer.plain_reason()),
         }
-        let json = answer.json().unwrap_or_default();
-        let Some(code) = json["errcode"].as_i64() else {
-            return answer.again(now_unix_ms, "answered 200, but not as WeCom does: no errcode".to_owned());
-        };
-        // The hint behind the words changes, and holds addresses.
-        let words = json["errmsg"].as_str().unwrap_or_default().split(", hint").next().unwrap_or_default();
-        meaning(code, &fit(words, 200, Unit::CodePoints, flatten))
     }
 }
 
@@ -382,44 +382,6 @@ fn block(character: char) -> Option<&'static str> {
         '#' => Some("＃"),
         _ => inline(character),
     }
-}
-
-/// The codes, by number: the words that come with them change.
-fn meaning(code: i64, words: &str) -> Outcome {
-    let fatal = match code {
-        0 => return Outcome::Delivered,
-        93_000 => return Outcome::Gone("errcode 93000: this webhook key is wrong or deleted".to_owned()),
-        45_009 => {
-            return Outcome::RetryAfter(PAUSE, "errcode 45009: more than 20 messages a minute".to_owned());
-        }
-        -1 => return Outcome::Retry("errcode -1: WeCom is busy".to_owned()),
-        45_033 => return Outcome::Retry("errcode 45033: too many at the same time".to_owned()),
-        40_058 => {
-            let reason = format!("errcode 40058: a field is too long or not valid ({words})");
-            return Outcome::Degrade(Degradation::Shorter, reason);
-        }
-        45_002 => {
-            return Outcome::Degrade(
-                Degradation::Shorter,
-                "errcode 45002: the content is too long".to_owned(),
-            );
-        }
-        40_006 | 45_001 => "the file is too large or too small",
-        40_004 | 40_005 | 44_001 | 301_019 => "the file is not valid",
-        40_007 => "the media_id is not valid",
-        40_008 => "the msgtype is not valid",
-        40_033 => "the body holds escaped characters",
-        44_004 => "the content is empty",
-        45_034 => "a URL lacks http or https",
-        47_001 => "the body is not JSON that WeCom reads",
-        // Parameters, media and forms; 45 000 and more are limits, most of which pass.
-        40_000..=44_999 | 46_000..=47_999 => {
-            let reason = format!("errcode {code}: it refuses the form of the message ({words})");
-            return Outcome::Degrade(Degradation::NoMarkup, reason);
-        }
-        _ => return Outcome::Retry(format!("errcode {code}")),
-    };
-    Outcome::Final(format!("errcode {code}: {fatal}"))
 }
 
 #[cfg(test)]

@@ -22,13 +22,13 @@ fn wecom_answers_count_by_errcode_inside_200() {
         (93_000, "gone"),
         (40_006, "final"),
         (40_007, "final"),
-        (40_008, "final"),
-        (40_033, "final"),
+        (40_008, "plainer NoMarkup"),
+        (40_033, "plainer NoMarkup"),
         (40_058, "plainer Shorter"),
-        (44_004, "final"),
+        (44_004, "plainer NoMarkup"),
         (45_001, "final"),
         (45_002, "plainer Shorter"),
-        (45_034, "final"),
+        (45_034, "plainer NoMarkup"),
         (99_999, "retry"),
     ] {
         let body = json!({"errcode": code, "errmsg": "hint: [1], from ip: 192.0.2.1"}).to_string();
