@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from bells import endpoint, settings
+from bells import endpoint, eventually, reports, settings
 from tools import ROOT, need, python, run
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs limits of Linux")
@@ -102,3 +102,38 @@ def test_many_endpoints_leave_the_host_its_file_descriptors(tmp_path, keeping):
     delivered, attempts, most = map(int, said.split())
     assert (delivered, attempts) == (150, 150), said
     assert most < 96, said
+
+
+def close_waits(ports: set[int]) -> int:
+    """How many connections of this process to these ports the receiver has closed and this side has not."""
+    with open("/proc/net/tcp", encoding="ascii") as table:
+        rows = [line.split() for line in table.readlines()[1:]]
+    return sum(row[3] == "08" and int(row[2].split(":")[1], 16) in ports for row in rows)
+
+
+def test_connections_that_receivers_have_closed_are_closed_here_too(tmp_path, ring):
+    def serve(listener: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=answer_one, args=(connection,), daemon=True).start()
+
+    def answer_one(connection: socket.socket) -> None:
+        with connection:
+            connection.recv(1 << 16)
+            connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+
+    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(5)]
+    for listener in listeners:
+        threading.Thread(target=serve, args=(listener,), daemon=True).start()
+    ports = {listener.getsockname()[1] for listener in listeners}
+    bell = ring(settings(tmp_path, *(f"http://127.0.0.1:{port}/" for port in ports)))
+    for _ in range(4):
+        bell.emit("test.event", {})
+    reports(bell, 20)
+    eventually("the receivers have closed some", lambda: close_waits(ports) > 0)
+    eventually("they are closed here too", lambda: close_waits(ports) == 0, timeout=60)
+    for listener in listeners:
+        listener.close()

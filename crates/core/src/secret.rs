@@ -62,9 +62,17 @@ impl SecretUrl {
     }
 }
 
+/// A host as people write it: the letters of an international name in the place of `xn--…`.
+pub fn shown_host(host: &str) -> String {
+    let (shown, read) = idna::domain_to_unicode(host);
+    // Only what means the same name again.
+    let is_same = read.is_ok() && idna::domain_to_ascii(&shown).is_ok_and(|ascii| ascii == host);
+    if is_same { shown } else { host.to_owned() }
+}
+
 impl fmt::Display for SecretUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}", self.0.scheme(), self.0.host_str().unwrap_or("-"))?;
+        write!(f, "{}://{}", self.0.scheme(), shown_host(self.0.host_str().unwrap_or("-")))?;
         if let Some(port) = self.0.port() {
             write!(f, ":{port}")?;
         }
@@ -168,6 +176,22 @@ mod tests {
             format!("{url} {url:?}"),
             "https://hooks.example.com:8443/… https://hooks.example.com:8443/…"
         );
+    }
+
+    #[test]
+    fn a_host_is_shown_as_people_write_it() {
+        for (host, shown) in [
+            ("xn--bcher-kva.example", "bücher.example"),
+            ("xn--fiqs8s.example", "中国.example"),
+            ("hooks.example.com", "hooks.example.com"),
+            ("xn--abc-.example", "xn--abc-.example"),
+            ("127.0.0.1", "127.0.0.1"),
+            ("[::1]", "[::1]"),
+        ] {
+            assert_eq!(shown_host(host), shown);
+        }
+        let url = SecretUrl::new(Url::parse("https://BÜCHER。example:8443/key").unwrap());
+        assert_eq!(url.to_string(), "https://bücher.example:8443/…");
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Marks that tell apart, within one text, what the template's author wrote and what came from the event. A mark is a
 //! noncharacter of Unicode that stands for one character of ASCII punctuation: it survives every filter and every
-//! concatenation, and no event can hold one (see [`clean`]). Only ASCII punctuation is ever markup.
+//! concatenation, and no event can hold one (see [`clean`]). Only ASCII punctuation is ever markup, and a line break is the
+//! one other character with a mark.
 
 use super::json_text::converted;
 use super::json_value::from_json;
-use minijinja::value::ValueKind;
-use minijinja::{Environment, Error, ErrorKind, Output, State, Value};
+use minijinja::value::{Kwargs, ValueKind};
+use minijinja::{Environment, Error, ErrorKind, Output, State, Value, filters};
 use serde_json::Value as Json;
 use std::borrow::Cow;
 
@@ -13,7 +14,7 @@ use std::borrow::Cow;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct MarkedChar {
     pub character: char,
-    /// Whether it is punctuation of a value, not of the template.
+    /// Whether it is punctuation or a line break of a value, not of the template.
     pub of_event: bool,
 }
 
@@ -41,7 +42,13 @@ fn punctuation(number: u32) -> char {
 
 const OF_EVENT: u32 = 0xFDD0;
 
+/// A line break of a value, which may end a quote, a heading or a cell of the author's.
+const BREAK: char = '\u{10FFFE}';
+
 fn of_event(character: char) -> char {
+    if character == '\n' {
+        return BREAK;
+    }
     number(character).and_then(|number| char::from_u32(OF_EVENT + number)).unwrap_or(character)
 }
 
@@ -52,11 +59,11 @@ fn of_author(character: char) -> char {
 }
 
 fn is_of_author(character: char) -> bool {
-    u32::from(character) & 0xFFFE == 0xFFFE
+    u32::from(character) & 0xFFFE == 0xFFFE && character != BREAK
 }
 
 fn is_of_event(character: char) -> bool {
-    (OF_EVENT..OF_EVENT + 32).contains(&u32::from(character))
+    (OF_EVENT..OF_EVENT + 32).contains(&u32::from(character)) || character == BREAK
 }
 
 /// Text of the author that stands inside an expression, for example in quotes.
@@ -95,6 +102,7 @@ pub(super) fn mark_all(json: Json) -> Json {
 /// A text of a rendered body, character by character.
 pub(crate) fn marked_chars(text: &str) -> Vec<MarkedChar> {
     let read = |c: char| match is_of_event(c) {
+        true if c == BREAK => MarkedChar { character: '\n', of_event: true },
         true => MarkedChar { character: punctuation(u32::from(c) - OF_EVENT), of_event: true },
         false => MarkedChar { character: c, of_event: false },
     };
@@ -145,18 +153,69 @@ pub(super) fn install(engine: &mut Environment<'static>) {
     engine.add_filter("e", |value: Value| value);
     engine.add_filter("escape", |value: Value| value);
     engine.add_filter("tojson", |value: Value, indent: Option<Value>| -> Result<Value, Error> {
-        let json = mark_all(converted(&value)?);
-        let is_flat = indent.is_none_or(|indent| !indent.is_true());
-        let text = if is_flat { Ok(json.to_string()) } else { serde_json::to_string_pretty(&json) };
-        let text = text.map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string()))?;
-        Ok(Value::from_safe_string(text))
+        Ok(Value::from_safe_string(as_json(&mark_all(converted(&value)?), indent)?))
     });
+    engine.add_filter(
+        "int",
+        |state: &State, value: Value, default: Option<Value>, base: Option<u32>, named: Kwargs| {
+            filters::int(state, &unmarked(value), default, base, named)
+        },
+    );
+    engine.add_filter("float", |state: &State, value: Value, default: Option<Value>, named: Kwargs| {
+        filters::float(state, &unmarked(value), default, named)
+    });
+    // What it looks for stands in texts of the event as it is, and in those of the author as marks.
+    engine.add_filter("replace", |text: String, from: String, to: String| {
+        let marked = as_author(&from);
+        let replaced = text.replace(&from, &to);
+        if marked == from { replaced } else { replaced.replace(&marked, &to) }
+    });
+}
+
+fn as_json(json: &Json, indent: Option<Value>) -> Result<String, Error> {
+    let is_flat = indent.is_none_or(|indent| !indent.is_true());
+    let text = if is_flat { Ok(json.to_string()) } else { serde_json::to_string_pretty(json) };
+    text.map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string()))
+}
+
+/// A text of the author as he wrote it.
+fn unmarked(value: Value) -> Value {
+    match value.as_str() {
+        Some(text) if text.contains(is_of_author) => Value::from(restored(text)),
+        _ => value,
+    }
+}
+
+/// JSON inside of a text: the escapes of JSON belong to the value as well, so that a quote in it ends no string.
+fn escaped_for_json(json: Json) -> Json {
+    // Without the quotes around it.
+    let in_quotes = |c: char| {
+        if is_of_author(c) {
+            // The writer of JSON escapes it.
+            return written(c).to_string();
+        }
+        let text = Json::String(c.to_string()).to_string();
+        mark(text.get(1..text.len() - 1).unwrap_or_default())
+    };
+    let text = |text: &str| text.chars().map(in_quotes).collect::<String>();
+    match json {
+        Json::String(string) => Json::String(text(&string)),
+        Json::Array(items) => items.into_iter().map(escaped_for_json).collect(),
+        Json::Object(fields) => {
+            fields.into_iter().map(|(key, field)| (text(&key), escaped_for_json(field))).collect()
+        }
+        other => other,
+    }
 }
 
 /// In a text, `safe` is the same as `raw`; in a `.j2` file it prints no whole JSON value.
 pub(super) fn install_in_text(engine: &mut Environment<'static>) {
     install(engine);
     engine.add_filter("safe", raw);
+    engine.add_filter("tojson", |value: Value, indent: Option<Value>| -> Result<Value, Error> {
+        let text = as_json(&escaped_for_json(converted(&value)?), indent)?;
+        Ok(Value::from_safe_string(text))
+    });
 }
 
 /// The filters where nothing is escaped.
@@ -226,7 +285,8 @@ mod tests {
             assert_eq!(number(character).is_some(), character.is_ascii_punctuation(), "{character:?}");
             assert_eq!(written(of_author(character)), character);
             assert_eq!(without_marks(&of_event(character).to_string()), character.to_string());
-            assert_eq!(is_of_event(of_event(character)), character.is_ascii_punctuation());
+            let has_mark = character.is_ascii_punctuation() || character == '\n';
+            assert_eq!(is_of_event(of_event(character)), has_mark);
             assert_eq!(is_of_author(of_author(character)), character.is_ascii_punctuation());
         }
         assert_eq!(mark("é汉😀"), "é汉😀");

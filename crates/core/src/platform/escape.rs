@@ -51,6 +51,8 @@ pub enum LinkForm {
     Bare,
     /// `[label](address)`.
     Markdown,
+    /// The same, where the inside of a link, of bold and of italics knows no escapes, and ends at its sign.
+    UnescapedMarkdown,
     /// `<address|label>`.
     Angled,
 }
@@ -119,17 +121,29 @@ fn visit(node: &mut Value, path: &mut Vec<String>, holder: &Map<String, Value>, 
     }
 }
 
+/// With what the author began the line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LineStart {
+    Nothing,
+    Text,
+    Quote,
+    /// A heading, or the row of a table: it ends with the line.
+    OneLine,
+}
+
 /// A text, and where it is read.
 struct EscapedText<'a> {
     markup: &'a TextMarkup,
     given: &'a [MarkedChar],
+    line: LineStart,
     out: String,
 }
 
 impl TextMarkup {
     fn escaped(&self, text: &str) -> String {
         let given = marked_chars(text);
-        let mut text = EscapedText { markup: self, given: &given, out: String::with_capacity(text.len()) };
+        let out = String::with_capacity(text.len());
+        let mut text = EscapedText { markup: self, given: &given, line: LineStart::Nothing, out };
         let mut at = 0;
         while at < given.len() {
             at = text.step(at);
@@ -143,12 +157,31 @@ impl EscapedText<'_> {
     fn step(&mut self, at: usize) -> usize {
         if let Some((begin, end)) = self.code(at) {
             self.copy(at, begin, self.markup.escape);
-            self.copy(begin, end, self.markup.in_code.unwrap_or(self.markup.escape));
+            for inside in begin..end {
+                // Code between single backticks is one line.
+                match self.is_break(inside) && begin - at < 3 {
+                    true => self.out.push(' '),
+                    false => self.copy(inside, inside + 1, self.markup.in_code.unwrap_or(self.markup.escape)),
+                }
+            }
             let behind = end + (begin - at);
             self.copy(end, behind, self.markup.escape);
             return behind;
         }
-        if let Some((begin, end)) = self.target(at).or_else(|| self.bare_url(at)) {
+        if let Some((end, escape)) = self.unescaped(at) {
+            self.copy(at, at + 1, self.markup.escape);
+            self.copy(at + 1, end, escape);
+            // The bracket at the end of a label may begin an address.
+            let behind = end + usize::from(!self.is_own(end, ']'));
+            self.copy(end, behind, self.markup.escape);
+            return behind;
+        }
+        if let Some((begin, end)) = self.target(at) {
+            self.copy(at, begin, self.markup.escape);
+            self.copy_address(begin, end);
+            return end;
+        }
+        if let Some((begin, end)) = self.bare_url(at) {
             self.copy(at, begin, self.markup.escape);
             self.copy(begin, end, self.markup.in_url);
             return end;
@@ -162,8 +195,14 @@ impl EscapedText<'_> {
         for index in from..to {
             let Some(marked) = self.given.get(index) else { break };
             let before = index.checked_sub(1).and_then(at);
-            let replaced =
-                if marked.of_event { escape(before, marked.character, at(index + 1)) } else { None };
+            let replaced = match marked.of_event {
+                true if marked.character == '\n' => {
+                    self.broken_line().or_else(|| escape(before, '\n', at(index + 1)))
+                }
+                true => escape(before, marked.character, at(index + 1)),
+                false => None,
+            };
+            self.note_line(*marked);
             match replaced {
                 Some(replaced) => self.out.push_str(replaced),
                 None => self.out.push(marked.character),
@@ -171,11 +210,70 @@ impl EscapedText<'_> {
         }
     }
 
+    fn note_line(&mut self, marked: MarkedChar) {
+        self.line = match (self.line, marked.of_event, marked.character) {
+            (_, false, '\n') => LineStart::Nothing,
+            (LineStart::Nothing, _, c) if c.is_whitespace() => LineStart::Nothing,
+            (LineStart::Nothing, false, '>') => LineStart::Quote,
+            (LineStart::Nothing, false, '#' | '|') => LineStart::OneLine,
+            (LineStart::Nothing, ..) => LineStart::Text,
+            (line, ..) => line,
+        }
+    }
+
+    /// What a line break of a value becomes where the author's line shall not end with it.
+    fn broken_line(&self) -> Option<&'static str> {
+        match (self.markup.links, self.line) {
+            (LinkForm::Bare, _) => None,
+            (_, LineStart::Quote) => Some("\n> "),
+            (LinkForm::Markdown, LineStart::OneLine) => Some(" "),
+            _ => None,
+        }
+    }
+
+    fn is_break(&self, at: usize) -> bool {
+        self.given.get(at) == Some(&MarkedChar { character: '\n', of_event: true })
+    }
+
+    /// An address in its brackets, which ends at a blank unless the author has a title behind it.
+    fn copy_address(&mut self, from: usize, to: usize) {
+        let has_title = (from..to).any(|at| self.is_own(at, '"'));
+        for at in from..to {
+            match self.given.get(at).map(|marked| marked.character) {
+                Some(blank) if blank.is_whitespace() && !has_title => {
+                    let mut bytes = [0; 4];
+                    for byte in blank.encode_utf8(&mut bytes).bytes() {
+                        self.out.push_str(&format!("%{byte:02X}"));
+                    }
+                }
+                _ => self.copy(at, at + 1, self.markup.in_url),
+            }
+        }
+    }
+
+    /// The end of bold, italics or a label that the author began here, and what a value is inside of it: only the sign
+    /// that ends it becomes another.
+    fn unescaped(&self, at: usize) -> Option<(usize, EscapeBetween)> {
+        if self.markup.links != LinkForm::UnescapedMarkdown || at > 0 && self.is_own(at - 1, '\\') {
+            return None;
+        }
+        let (ends, escape): (char, EscapeBetween) =
+            match self.given.get(at).filter(|marked| !marked.of_event)?.character {
+                '*' => ('*', |_, c, _| if c == '*' { Some("＊") } else { unpinged(c) }),
+                '_' => ('_', |_, c, _| if c == '_' { Some("＿") } else { unpinged(c) }),
+                '[' => (']', |_, c, _| if c == ']' { Some("］") } else { unpinged(c) }),
+                _ => return None,
+            };
+        let end = (at + 1..self.given.len()).find(|at| self.is_own(*at, ends))?;
+        Some((end, escape))
+    }
+
     fn is_own(&self, at: usize, character: char) -> bool {
         self.given.get(at) == Some(&MarkedChar { character, of_event: false })
     }
 
-    /// The inside of code that the author began here and ends further on. Code on one line ends with it.
+    /// The inside of code that the author began here and ends further on. Code on one line ends with
+    /// that.
     fn code(&self, at: usize) -> Option<(usize, usize)> {
         self.markup.in_code?;
         let run = |from: usize| (from..).take_while(|at| self.is_own(*at, '`')).count();
@@ -187,7 +285,7 @@ impl EscapedText<'_> {
         let mut end = begin;
         while end < self.given.len() {
             match run(end) {
-                0 if length < 3 && self.given[end].character == '\n' => return None,
+                0 if length < 3 && self.is_own(end, '\n') => return None,
                 0 => end += 1,
                 found if found == length => return Some((begin, end)),
                 found => end += found,
@@ -200,7 +298,11 @@ impl EscapedText<'_> {
     fn target(&self, at: usize) -> Option<(usize, usize)> {
         let (begin, ends): (usize, &[char]) = match self.markup.links {
             LinkForm::Bare => return None,
-            LinkForm::Markdown if self.is_own(at, ']') && self.is_own(at + 1, '(') => (at + 2, &[')']),
+            LinkForm::Markdown | LinkForm::UnescapedMarkdown
+                if self.is_own(at, ']') && self.is_own(at + 1, '(') =>
+            {
+                (at + 2, &[')'])
+            }
             LinkForm::Angled if self.is_own(at, '<') => (at + 1, &['|', '>']),
             _ => return None,
         };
@@ -229,6 +331,11 @@ impl EscapedText<'_> {
         };
         Some((at, (at..self.given.len()).find(ends).unwrap_or(self.given.len())))
     }
+}
+
+/// An at sign that no name follows.
+fn unpinged(character: char) -> Option<&'static str> {
+    (character == '@').then_some("@\u{200b}")
 }
 
 /// Percent signs in the place of what markdown would read, or a mention begins with.

@@ -9,8 +9,11 @@ const MAX_NAMES: usize = 4;
 
 /// The fault of a certificate, as a clause.
 pub(super) fn clause(error: &rustls::Error) -> String {
-    let rustls::Error::InvalidCertificate(error) = error else {
-        return error.to_string();
+    let error = match error {
+        rustls::Error::InvalidCertificate(error) => error,
+        // What the verifier says in words of ours.
+        rustls::Error::General(sentence) => return sentence.clone(),
+        other => return other.to_string(),
     };
     match error {
         CertificateError::Expired => "the certificate expired; renew it on the receiver".to_owned(),
@@ -46,8 +49,80 @@ pub(super) fn clause(error: &rustls::Error) -> String {
             NOT_FOR_SERVERS.to_owned()
         }
         CertificateError::Other(other) => other_fault(&other.0.to_string()),
-        other => format!("the certificate is not valid ({other}); have another one issued"),
+        other => {
+            // Its name, without the values in it.
+            let name = format!("{other:?}");
+            let name = name.split([' ', '(', '{']).next().unwrap_or_default();
+            other_fault(name.strip_suffix("Context").unwrap_or(name))
+        }
     }
+}
+
+/// What a signature of the handshake means that does not hold.
+pub(super) const WEAK_KEY: &str = "the key of the certificate does not belong to it, or is weaker than RSA of 2048 bits; \
+     have one issued for a key of RSA 2048, ECDSA P-256 or stronger";
+
+/// The fault of a certificate whose issuer is not trusted, in words that tell a self-signed one from another.
+pub(super) fn untrusted(error: rustls::Error, certificate: &[u8], has_ca_file: bool) -> rustls::Error {
+    let Some((issuer, subject)) = names(certificate) else { return error };
+    let sentence = if issuer == subject {
+        let other = if has_ca_file { ", which has another one" } else { "" };
+        format!("the certificate is self-signed; put that very certificate into `ca_file`{other}")
+    } else if matches!(&error, rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) {
+        let by = common_name(issuer).map(|name| format!(", `{name}`")).unwrap_or_default();
+        format!(
+            "the certificate has an unknown issuer{by}; put the certificate of that authority, or the server's own, \
+             into `ca_file`, or have the receiver send its whole chain"
+        )
+    } else {
+        return error;
+    };
+    rustls::Error::General(sentence)
+}
+
+/// The names of issuer and subject, as DER. `None` where it cannot be read.
+fn names(certificate: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (_, certificate, _) = element(certificate)?;
+    let (_, mut rest, _) = element(certificate)?;
+    // The version is optional; then come the serial number and the algorithm.
+    if rest.first() == Some(&0xa0) {
+        rest = element(rest)?.2;
+    }
+    for _ in 0..2 {
+        rest = element(rest)?.2;
+    }
+    let (_, issuer, rest) = element(rest)?;
+    let (_, _, rest) = element(rest)?;
+    let (_, subject, _) = element(rest)?;
+    Some((issuer, subject))
+}
+
+/// The tag and the content of the first element of DER, and what follows it.
+fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (&tag, rest) = der.split_first()?;
+    let (&first, rest) = rest.split_first()?;
+    let (length, rest) = match first {
+        0..=0x7f => (usize::from(first), rest),
+        // The length stands in so many bytes; without any it would be unknown.
+        0x81..=0x84 => {
+            let (bytes, rest) = rest.split_at_checked(usize::from(first - 0x80))?;
+            (bytes.iter().fold(0, |length, byte| length << 8 | usize::from(*byte)), rest)
+        }
+        _ => return None,
+    };
+    let (content, rest) = rest.split_at_checked(length)?;
+    Some((tag, content, rest))
+}
+
+/// The common name in a name, as far as it may be shown.
+fn common_name(name: &[u8]) -> Option<String> {
+    const COMMON_NAME: [u8; 5] = [0x06, 0x03, 0x55, 0x04, 0x03];
+    let at = name.windows(COMMON_NAME.len()).position(|bytes| bytes == COMMON_NAME)?;
+    let (_, text, _) = element(name.get(at + COMMON_NAME.len()..)?)?;
+    let text = std::str::from_utf8(text).ok()?;
+    let shown: String =
+        text.chars().filter(|c| c.is_alphanumeric() || " .-_*:".contains(*c)).take(100).collect();
+    (!shown.trim().is_empty()).then(|| shown.trim().to_owned())
 }
 
 const NOT_FOR_SERVERS: &str = "the certificate is not meant for a server; have one issued whose extended key usage has \
@@ -87,6 +162,9 @@ fn other_fault(name: &str) -> String {
         }
         "PathLenConstraintViolated" | "MaximumPathDepthExceeded" => {
             "the chain of its authorities is longer than they allow; install the right chain on the receiver"
+        }
+        "UnsupportedSignatureAlgorithm" | "UnsupportedSignatureAlgorithmForPublicKey" => {
+            "its signature is of a kind that is not trusted any more, such as SHA-1; have one issued with SHA-256"
         }
         "UnsupportedCertVersion" => "it is an X.509 certificate of version 1; make one of version 3",
         "certificate had invalid extensions" | "EmptyEkuExtension" => return NOT_FOR_SERVERS.to_owned(),
@@ -153,6 +231,7 @@ mod tests {
             "NameConstraintViolation",
             "PathLenConstraintViolated",
             "UnsupportedCertVersion",
+            "UnsupportedSignatureAlgorithm",
             "certificate had invalid extensions",
             "MalformedExtensions",
         ];
@@ -165,6 +244,11 @@ mod tests {
             CertificateError::Revoked,
             CertificateError::BadEncoding,
             CertificateError::InvalidPurpose,
+            CertificateError::UnhandledCriticalExtension,
+            CertificateError::UnsupportedSignatureAlgorithmContext {
+                signature_algorithm_id: vec![1, 2],
+                supported_algorithms: Vec::new(),
+            },
             wrong(&[]),
             wrong(&["DnsName(\"b.test\")", "IpAddress(10.0.0.1)"]),
         ];
@@ -172,7 +256,7 @@ mod tests {
         for fault in faults {
             let text = clause(&Error::InvalidCertificate(fault.clone()));
             assert!(text.contains(';'), "{fault:?} says nothing of what to do: {text}");
-            assert!(!text.contains("Other") && !text.contains("Context"), "{text}");
+            assert!(!text.contains("Other") && !text.contains("Context") && !text.contains('{'), "{text}");
         }
         let text =
             clause(&Error::InvalidCertificate(wrong(&["DnsName(\"b.test\")", "DnsName(\"\u{1b}[2J\")"])));

@@ -13,6 +13,7 @@ use super::vet::Reach;
 use super::{answer, error_text};
 use crate::endpoint::Endpoint;
 use crate::platform::Answer;
+use crate::secret::shown_host;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -232,8 +233,13 @@ impl Client {
         result: Result<Answer, ureq::Error>,
         state: RequestState,
     ) -> Result<Answer, TransportError> {
-        let peer =
-            || format!("{}:{}", url.host_str().unwrap_or("-"), url.port_or_known_default().unwrap_or(0));
+        let peer = || {
+            format!(
+                "{}:{}",
+                shown_host(url.host_str().unwrap_or("-")),
+                url.port_or_known_default().unwrap_or(0)
+            )
+        };
         match result {
             Ok(answer) if answer.status == 407 && state.proxied => {
                 Err(error_text::refused_by_proxy("the proxy", &peer(), answer.status))
@@ -252,7 +258,9 @@ impl Client {
                     format!("{} sends an endless answer", peer()),
                 )
             } else {
-                error_text::of_ureq(state.stage, &peer(), &error)
+                let may_want_tls = url.scheme() == "http" && state.stage == Stage::Head && !state.proxied;
+                let error = error_text::of_ureq(state.stage, &peer(), &error);
+                if may_want_tls { error_text::perhaps_tls(error) } else { error }
             }),
         }
     }

@@ -13,7 +13,7 @@ use super::socket::Socket;
 use super::tls::{self, TlsSetup};
 use super::tunnel::{self, NoTunnel};
 use super::vet::{self, Reach};
-use crate::secret::Secret;
+use crate::secret::{Secret, shown_host};
 use rustls::ClientConnection;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpStream};
@@ -61,7 +61,7 @@ impl std::fmt::Display for Peer<'_> {
         if self.host.contains(':') {
             write!(f, "[{}]:{}", self.host, self.port)
         } else {
-            write!(f, "{}:{}", self.host, self.port)
+            write!(f, "{}:{}", shown_host(self.host), self.port)
         }
     }
 }
@@ -275,7 +275,7 @@ impl Dialer {
     }
 
     fn unresolved(&self, peer: Peer<'_>, why: DnsError) -> TransportError {
-        let host = peer.host;
+        let host = shown_host(peer.host);
         let reason = match why {
             DnsError::Unfinished(Unfinished::Cancelled) => return error_text::cancelled(),
             DnsError::Unfinished(Unfinished::Late) => return self.late(peer),

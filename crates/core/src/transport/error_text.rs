@@ -58,7 +58,9 @@ pub(super) fn unreachable(peer: &str, error: &io::Error) -> TransportError {
 /// TLS failed.
 pub(super) fn tls(peer: &str, error: &rustls::Error) -> TransportError {
     let reason = match error {
-        rustls::Error::InvalidMessage(_) => format!("{peer} does not speak TLS on this port"),
+        rustls::Error::InvalidMessage(_) => {
+            format!("{peer} does not speak TLS on this port; write `http://` in the URL, or set TLS up there")
+        }
         rustls::Error::AlertReceived(alert) => {
             format!("{peer} refused the TLS handshake: {}", alert_text(*alert))
         }
@@ -76,14 +78,19 @@ fn alert_text(alert: AlertDescription) -> String {
             "it requires a client certificate; set `client_cert` and `client_key`".to_owned()
         }
         AlertDescription::UnknownCA | AlertDescription::BadCertificate => {
-            "it does not trust the client certificate".to_owned()
+            "it does not trust the client certificate; set `client_cert` to one that its authority issued"
+                .to_owned()
         }
-        AlertDescription::CertificateExpired => "the client certificate expired".to_owned(),
+        AlertDescription::CertificateExpired => {
+            "the client certificate expired; set `client_cert` to a new one".to_owned()
+        }
         AlertDescription::ProtocolVersion => {
-            "it shares no TLS version with us; TLS 1.2 or later is needed".to_owned()
+            "it shares no TLS version with us; set the receiver up for TLS 1.2 or later".to_owned()
         }
         AlertDescription::HandshakeFailure => {
-            "it shares no cipher suite with us, or it requires a client certificate".to_owned()
+            "it shares no cipher suite with us, or it requires a client certificate; set `client_cert` and \
+             `client_key`, or set the receiver up for present suites and keys"
+                .to_owned()
         }
         AlertDescription::UnrecognisedName => {
             "it serves no host of this name; check the host in the URL".to_owned()
@@ -119,6 +126,17 @@ pub(super) fn of_ureq(stage: Stage, peer: &str, error: &ureq::Error) -> Transpor
         _ => {
             TransportError::new(TransportErrorKind::Protocol, format!("the answer of {peer} cannot be read"))
         }
+    }
+}
+
+/// A receiver that waits for TLS hangs up on a plain request, or answers with bytes that are no HTTP.
+pub(super) fn perhaps_tls(error: TransportError) -> TransportError {
+    let hint = "if it speaks TLS there, write `https://` in the URL";
+    match error.kind {
+        TransportErrorKind::Broken | TransportErrorKind::Protocol => {
+            TransportError::new(error.kind, format!("{}; {hint}", error.reason))
+        }
+        _ => error,
     }
 }
 

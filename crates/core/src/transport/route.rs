@@ -67,7 +67,8 @@ impl Route {
         };
         let no_proxy = set("no_proxy").or_else(|| set("NO_PROXY")).unwrap_or_default();
         let mut direct = vec![NoProxyEntry::Loopback];
-        direct.extend(no_proxy.split([',', ' ']).filter_map(NoProxyEntry::parse));
+        let entries = no_proxy.split(|c: char| c == ',' || c.is_whitespace());
+        direct.extend(entries.filter_map(NoProxyEntry::parse));
         Route {
             http: first(&["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"]),
             https: first(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]),
@@ -161,7 +162,10 @@ impl NoProxyEntry {
             None => (entry, None),
         };
         let name = name.trim_start_matches("*.").trim_start_matches('.').trim_end_matches('.');
-        (!name.is_empty()).then(|| NoProxyEntry::Name(name.to_ascii_lowercase(), port))
+        let name = name.trim_matches(['[', ']']);
+        // As the host of a URL is written, in small letters of ASCII.
+        let written = Host::parse(name).map_or_else(|_| name.to_ascii_lowercase(), |host| host.to_string());
+        (!name.is_empty()).then_some(NoProxyEntry::Name(written, port))
     }
 
     fn parse_block(entry: &str) -> Option<NoProxyEntry> {
@@ -180,7 +184,12 @@ impl NoProxyEntry {
         match self {
             NoProxyEntry::Everything => true,
             NoProxyEntry::Name(name, only) => {
-                only.is_none_or(|only| only == port) && is_at_or_below(host, name)
+                // No address is below another.
+                let is_meant = match host.parse::<IpAddr>() {
+                    Ok(ip) => name.parse() == Ok(ip),
+                    Err(_) => is_at_or_below(host, name),
+                };
+                only.is_none_or(|only| only == port) && is_meant
             }
             NoProxyEntry::Block(base, bits) => {
                 host.parse().is_ok_and(|ip: IpAddr| shares_prefix(ip, *base, *bits))
@@ -259,6 +268,69 @@ mod tests {
             assert!(!direct(host), "{host}");
         }
         assert!(route.via(false, "ported.test", 8443).unwrap().is_none());
+    }
+
+    #[test]
+    fn no_proxy_is_read_however_it_is_written() {
+        for (listed, host, port, is_direct) in [
+            ("*", "far.test", 443, true),
+            ("a.test, *", "far.test", 443, true),
+            ("*.Example.COM", "a.example.com", 443, true),
+            ("*.example.com", "example.com", 443, true),
+            ("..example.com.", "example.com", 443, true),
+            ("a.test\tb.test\n,c.test", "c.test", 443, true),
+            ("a.test;b.test", "b.test", 443, false),
+            ("bücher.example", "xn--bcher-kva.example", 443, true),
+            ("xn--bcher-kva.example", "www.xn--bcher-kva.example", 443, true),
+            ("192.0.2.7:8443", "192.0.2.7", 8443, true),
+            ("192.0.2.7:8443", "192.0.2.7", 443, false),
+            ("0.2.7", "192.0.2.7", 443, false),
+            ("[2001:db8::7]", "2001:db8::7", 443, true),
+            ("[2001:db8::7]:8443", "2001:db8::7", 8443, true),
+            ("2001:db8::/32", "2001:db8:1::1", 443, true),
+            ("10.0.0.0/0", "8.8.8.8", 443, true),
+            ("10.0.0.0/33", "10.0.0.1", 443, false),
+            ("10.0.0.1/8", "10.9.9.9", 443, true),
+            ("example.com:http", "example.com", 80, false),
+            (", ,", "far.test", 443, false),
+        ] {
+            let route = route(&[("http_proxy", "p.test:1"), ("no_proxy", listed)]);
+            assert_eq!(
+                route.via(false, host, port).unwrap().is_none(),
+                is_direct,
+                "{listed:?} {host}:{port}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_variable_in_small_letters_comes_before_one_in_capitals() {
+        for (variables, found) in [
+            (&[("http_proxy", "a.test"), ("HTTP_PROXY", "b.test")][..], Some("a.test")),
+            (&[("HTTP_PROXY", "b.test"), ("all_proxy", "c.test")], Some("b.test")),
+            (&[("all_proxy", "c.test"), ("ALL_PROXY", "d.test")], Some("c.test")),
+            (&[("https_proxy", "a.test")], None),
+            (&[("http_proxy", "  "), ("ALL_PROXY", " http://d.test:3128/ ")], Some("d.test")),
+            (&[("http_proxy", "HTTP://us%40er:p%3Aw@a.test:3128")], Some("a.test")),
+            (&[("http_proxy", "http://[2001:db8::1]:3128")], Some("2001:db8::1")),
+        ] {
+            assert_eq!(proxy_of(&route(variables), false, "far.test").as_deref(), found, "{variables:?}");
+        }
+        for unusable in [
+            "socks5://p.test:1080",
+            "socks4a://p.test",
+            "https://p.test",
+            "http://",
+            "://p",
+            "http://p.test:99999",
+        ] {
+            for name in ["http_proxy", "ALL_PROXY"] {
+                let route = route(&[(name, unusable), ("no_proxy", "in.test")]);
+                assert_eq!(proxy_of(&route, false, "in.test"), None);
+                let error = route.via(false, "far.test", 80).unwrap_err();
+                assert!(error.reason.starts_with(name), "{error}");
+            }
+        }
     }
 
     #[test]

@@ -5,7 +5,6 @@ use super::certificate_error;
 use super::error::{TransportError, TransportErrorKind};
 use super::pinned::CaFileVerifier;
 use crate::endpoint;
-use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -60,13 +59,12 @@ impl TlsSetup {
     }
 
     fn build(&self) -> Result<ClientConfig, rustls::Error> {
-        let verifier: Arc<dyn ServerCertVerifier> = if self.roots.is_empty() {
-            Arc::new(Verifier::new(Arc::clone(&self.provider))?)
-        } else {
-            let known = self.roots.clone();
-            let platform = Verifier::new_with_extra_roots(known.iter().cloned(), Arc::clone(&self.provider))?;
-            Arc::new(CaFileVerifier { platform, known })
+        let known = self.roots.clone();
+        let platform = match known.as_slice() {
+            [] => Verifier::new(Arc::clone(&self.provider))?,
+            roots => Verifier::new_with_extra_roots(roots.iter().cloned(), Arc::clone(&self.provider))?,
         };
+        let verifier = Arc::new(CaFileVerifier { platform, known });
         // The platform's verifier, given as a custom one, checks chain, name and dates.
         let builder = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_safe_default_protocol_versions()?

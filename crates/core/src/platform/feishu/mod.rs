@@ -286,7 +286,7 @@ fn plain(markdown: &str) -> String {
 }
 
 /// The characters of Feishu's markdown, as entities; the ampersand is the last to be read back.
-const ENTITIES: [(char, &str); 12] = [
+const ENTITIES: [(char, &str); 13] = [
     ('<', "&#60;"),
     ('>', "&#62;"),
     ('*', "&#42;"),
@@ -298,11 +298,12 @@ const ENTITIES: [(char, &str); 12] = [
     ('#', "&#35;"),
     ('-', "&#45;"),
     ('!', "&#33;"),
+    ('|', "&#124;"),
     ('&', "&#38;"),
 ];
 
 fn inline(character: char) -> Option<&'static str> {
-    if matches!(character, '-' | '!' | '#') {
+    if matches!(character, '-' | '!' | '#' | '|') {
         return None;
     }
     flatten(character).or_else(|| block(character))

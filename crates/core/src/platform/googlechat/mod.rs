@@ -103,7 +103,8 @@ impl Platform for GoogleChat {
             let text = match line.is_empty() {
                 false => line.join(" "),
                 // A card does not ping, and no more does what is made of it.
-                true => trim::gathered(body.get("cardsV2").or(body.get("cards")).unwrap_or(body))?.replace('<', "＜"),
+                true => trim::gathered(body.get("cardsV2").or(body.get("cards")).unwrap_or(body))?
+                    .replace('<', "＜"),
             };
             let plain = json!({"text": fit(&text, TEXT, Unit::Bytes, |_| None)});
             return (plain != *body).then_some(plain);
@@ -307,6 +308,7 @@ fn markup_of(spot: &Spot<'_>) -> Option<&'static TextMarkup> {
 /// The text beside a card.
 static PLAIN_TEXT: TextMarkup = TextMarkup {
     escape: |before, c, after| match c {
+        '\n' => None,
         '_' if is_inside_word(before, after) => None,
         c => text_markup(c),
     },
@@ -316,7 +318,13 @@ static PLAIN_TEXT: TextMarkup = TextMarkup {
 };
 
 static HTML_TEXT: TextMarkup = TextMarkup {
-    escape: |_, c, _| if c == '"' { Some("&quot;") } else { html(c) },
+    // An attribute may have quotes of either kind.
+    escape: |_, c, _| match c {
+        '\n' => None,
+        '"' => Some("&quot;"),
+        '\'' => Some("&#39;"),
+        c => html(c),
+    },
     in_code: None,
     links: LinkForm::Bare,
     in_url: escape::in_url_with_entities,

@@ -8,7 +8,8 @@ pub(super) fn refusal(answer: &Answer, json: &Value, reason: String) -> Outcome 
     let words = answer.words().to_ascii_lowercase();
     let says = |phrases: &[&str]| phrases.iter().any(|phrase| words.contains(phrase));
     if let Some(chat) = json["parameters"]["migrate_to_chat_id"].as_i64() {
-        Outcome::Moved(chat, format!("{reason}: the group has a new number; set `chat_id = {chat}`"))
+        let said = answer.words();
+        Outcome::Moved(chat, format!("{reason} ({said}): the group has a new number; set `chat_id = {chat}`"))
     } else if says(&["chat", "thread", "topic", "rights", "peer_id", "deactivated"]) {
         Outcome::Final(reason)
     } else if says(&["can't parse", "can't find end"]) {

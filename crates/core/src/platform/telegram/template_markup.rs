@@ -24,11 +24,17 @@ static PLAIN_TEXT: TextMarkup = TextMarkup {
 };
 
 static HTML_TEXT: TextMarkup = TextMarkup {
-    escape: |_, c, _| if c == '"' { Some("&quot;") } else { block(c) },
+    // An attribute may have quotes of either kind.
+    escape: |_, c, _| match c {
+        '"' => Some("&quot;"),
+        '\'' => Some("&#39;"),
+        c => block(c),
+    },
     in_code: None,
     links: LinkForm::Bare,
     in_url: |_, c, _| match c {
         '"' => Some("&quot;"),
+        '\'' => Some("%27"),
         '@' => Some("%40"),
         c => block(c),
     },
@@ -42,7 +48,7 @@ static MARKDOWN_V2_TEXT: TextMarkup = TextMarkup {
     in_url: |_, c, _| if c == '@' { Some("%40") } else { backslashed(c) },
 };
 
-/// The old mode reads no backslash inside of a link.
+/// The old mode reads no backslash inside of a link, of bold or of italics.
 static MARKDOWN_TEXT: TextMarkup = TextMarkup {
     escape: |_, c, _| match c {
         '_' | '*' | '`' | '[' => backslashed(c),
@@ -50,6 +56,6 @@ static MARKDOWN_TEXT: TextMarkup = TextMarkup {
         _ => None,
     },
     in_code: Some(escape::in_code),
-    links: LinkForm::Markdown,
+    links: LinkForm::UnescapedMarkdown,
     in_url: |before, c, after| if c == '_' { Some("%5F") } else { escape::in_url(before, c, after) },
 };

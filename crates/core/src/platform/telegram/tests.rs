@@ -183,6 +183,28 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
+    fn no_value_breaks_the_markup_around_it_in_any_parse_mode(prompt in hostile_value()) {
+        for (mode, template) in [
+            ("HTML", "<b>{{ task.name }}</b> <a href='https://x.example.com/?{{ task.name }}'>{{ task.name }}</a>"),
+            ("MarkdownV2", "*{{ task.name }}* _{{ task.name }}_ [{{ task.name }}](https://x.example.com/{{ task.name }}) ||{{ task.name }}|| `{{ task.name }}`"),
+            ("Markdown", "*{{ task.name }}* _{{ task.name }}_ [{{ task.name }}](https://x.example.com/{{ task.name }}) `{{ task.name }}`"),
+        ] {
+            let read = |prompt: &str| {
+                let body = rendered_for("telegram", &json!({"text": template, "parse_mode": mode}), prompt);
+                let sent = text(&body["text"]).to_owned();
+                let shown = match mode {
+                    "HTML" => parse_modes::html(&sent),
+                    "MarkdownV2" => parse_modes::markdown_v2(&sent),
+                    _ => parse_modes::markdown(&sent),
+                };
+                (shown, sent)
+            };
+            let (shown, sent) = read(&prompt);
+            prop_assert!(shown.is_ok(), "{mode}: {shown:?} of {sent}");
+        }
+    }
+
+    #[test]
     fn telegram_reads_a_value_as_it_was_in_every_parse_mode(prompt in hostile_value()) {
         for (mode, template) in [
             ("HTML", "<b>Done</b> {{ task.name }} <code>{{ task.name }}</code>"),
@@ -197,7 +219,7 @@ proptest! {
                 _ => parse_modes::markdown(sent),
             };
             let plain = |text: &str| text.replace(['\u{200b}', '\u{fffd}'], "");
-            let value = prompt.replace(['\u{fdd0}', '\u{fdeb}', '\u{fffe}', '\u{dfffe}'], "");
+            let value = prompt.replace(['\u{fdd0}', '\u{fdeb}', '\u{fffe}', '\u{dfffe}', '\u{200b}'], "");
             let in_address = value.contains("https://");
             let wanted = match mode {
                 "HTML" => format!("Done {value} {value}"),

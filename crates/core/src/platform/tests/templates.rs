@@ -67,6 +67,10 @@ const HOSTILE: &[&str] = &[
     "&amp;",
     "&lt;!channel&gt;",
     "\u{fdd0}\u{fdeb}\u{fffe}\u{dfffe}",
+    "'",
+    "|",
+    "＠all",
+    "@\u{200b}everyone",
     "frame_07",
     "汉字",
     " ",
@@ -228,6 +232,9 @@ fn filters_and_joined_texts_neither_lose_the_escapes_nor_escape_twice() {
         ("{{ task.name | raw }}", prompt.to_owned()),
         ("{{ task.name | safe }} x", format!("{prompt} x")),
         ("{{ {'a': task.name} | tojson }}", format!("{{\"a\":\"{plain}\"}}")),
+        ("{{ task.nothing | default('0.5') | float }} s", "0.5 s".to_owned()),
+        ("{{ task.nothing | default('-3') | int }} s", "-3 s".to_owned()),
+        ("{{ task.nothing | default('a_b') | replace('_', ' ') }} s", "a b s".to_owned()),
     ] {
         assert_eq!(rendered_for("slack", &json!({ "text": template }), prompt)["text"], wanted, "{template}");
     }
@@ -255,4 +262,89 @@ fn a_discord_template_pings_nobody_unless_it_says_whom() {
     assert_eq!(plain["allowed_mentions"], json!({"parse": []}));
     let own = json!({"content": "@here", "allowed_mentions": {"parse": ["everyone"]}});
     assert_eq!(rendered_for("discord", &own, "x"), own);
+}
+
+#[test]
+fn a_value_keeps_to_the_place_it_stands_in_on_every_platform() {
+    let prompt = "a_b *c* ]d[ 'e' \"f\" |g| @h";
+    for (platform, template, path, wanted) in [
+        (
+            "telegram",
+            json!({"text": "<a href='https://x/?q={{ task.name }}'>{{ task.name }}</a>", "parse_mode": "HTML"}),
+            "/text",
+            "<a href='https://x/?q=a_b *c* ]d[ &#39;e&#39; &quot;f&quot; |g| @\u{200b}h'>a_b *c* ]d[ &#39;e&#39; &quot;f&quot; |g| @\u{200b}h</a>",
+        ),
+        (
+            "telegram",
+            json!({"text": "*{{ task.name }}* _{{ task.name }}_ [{{ task.name }}](https://x/{{ task.name }}) \\* {{ task.name }}", "parse_mode": "Markdown"}),
+            "/text",
+            "*a_b ＊c＊ ]d[ 'e' \"f\" |g| @\u{200b}h* _a＿b *c* ]d[ 'e' \"f\" |g| @\u{200b}h_ \
+             [a_b *c* ］d[ 'e' \"f\" |g| @\u{200b}h](https://x/a%5Fb%20%2Ac%2A%20%5Dd%5B%20%27e%27%20%22f%22%20%7Cg%7C%20%40h) \
+             \\* a\\_b \\*c\\* ]d\\[ 'e' \"f\" |g| @\u{200b}h",
+        ),
+        (
+            "googlechat",
+            json!({"cardsV2": [{"card": {"sections": [{"widgets": [{"textParagraph": {"text": "<a href='{{ task.name }}'>x</a>"}}]}]}}]}),
+            "/cardsV2/0/card/sections/0/widgets/0/textParagraph/text",
+            "<a href='a_b *c* ]d[ &#39;e&#39; &quot;f&quot; |g| @h'>x</a>",
+        ),
+        (
+            "wecom",
+            json!({"msgtype": "markdown_v2", "markdown_v2": {"content": "| {{ task.name }} |"}}),
+            "/markdown_v2/content",
+            "| a_b ＊c＊ ］d［ 'e' \"f\" ｜g｜ @h |",
+        ),
+        (
+            "feishu",
+            json!({"card": {"elements": [{"tag": "markdown", "content": "| {{ task.name }} |"}]}}),
+            "/card/elements/0/content",
+            "| a_b &#42;c&#42; &#93;d&#91; 'e' \"f\" &#124;g&#124; @h |",
+        ),
+        (
+            "mattermost",
+            json!({"text": "| {{ task.name }} |"}),
+            "/text",
+            "| a_b \\*c\\* \\]d\\[ 'e' \"f\" \\|g\\| @\u{200b}h |",
+        ),
+        (
+            "slack",
+            json!({"text": "<https://x/{{ task.name }}|{{ task.kind }}>"}),
+            "/text",
+            "<https://x/a_b%20%2Ac%2A%20%5Dd%5B%20%27e%27%20%22f%22%20%7Cg%7C%20%40h|a_b>",
+        ),
+    ] {
+        let body = rendered_for(platform, &template, prompt);
+        assert_eq!(body.pointer(path).and_then(Value::as_str), Some(wanted), "{platform} {template}");
+    }
+    // A line break of a value ends no quote, no heading, no cell and no code.
+    for (platform, path, template, wanted) in [
+        ("discord", "/content", "> {{ task.name }}\nx", "> a\n> b\nx"),
+        ("discord", "/content", "# {{ task.name }}\nx", "# a b\nx"),
+        ("discord", "/content", "`{{ task.name }}` ```\n{{ task.name }}```", "`a b` ```\na\nb```"),
+        ("discord", "/content", "{{ task.name }}", "a\nb"),
+        ("mattermost", "/text", "| {{ task.name }} | x |\n|---|---|", "| a b | x |\n|---|---|"),
+        ("slack", "/text", "> {{ task.name }} `{{ task.name }}`", "> a\n> b `a b`"),
+        ("slack", "/text", "{{ task.name }}", "a\nb"),
+        ("googlechat", "/text", "{{ task.name }} `{{ task.name }}`", "a\nb `a b`"),
+        ("teams", "/text", "{{ task.name }}", "a\n\nb"),
+        ("telegram", "/text", "{{ task.name }}", "a\nb"),
+        ("mattermost", "/footer", "{{ task.name }}", "a b"),
+    ] {
+        let template = json!({ path.trim_start_matches('/'): template });
+        let body = rendered_for(platform, &template, "a\nb");
+        assert_eq!(body.pointer(path).and_then(Value::as_str), Some(wanted), "{platform} {template}");
+    }
+    let markdown = json!({"msgtype": "markdown", "markdown": {"title": "t", "text": "### {{ task.name }}\n\n{{ task.name }}"}});
+    assert_eq!(rendered_for("dingtalk", &markdown, "a\nb")["markdown"]["text"], "### a b\n\na\n\nb");
+    // JSON inside of a text stays JSON.
+    let prompt = "say \"hi\" \\ \n<at user_id=\"all\">";
+    let nested = json!({"msg_type": "text", "content": "{\"text\": {{ task.name | tojson }}}"});
+    let body = rendered_for("feishu", &nested, prompt);
+    let inner: Value = serde_json::from_str(body["content"].as_str().unwrap()).unwrap();
+    assert_eq!(inner["text"], prompt.replace('<', "＜"));
+    let code = json!({"content": "```json\n{{ {'a_b': task.name} | tojson }}\n```"});
+    let body = rendered_for("discord", &code, "\"q\" *");
+    assert_eq!(body["content"], "```json\n{\"a_b\":\"\\\"q\\\" *\"}\n```");
+    let body = rendered_for("discord", &json!({"content": "{{ task.name | tojson }}"}), "\"q\"");
+    assert_eq!(body["content"], "\"\\\\\"q\\\\\"\"", "shown as \\\"q\\\"");
 }

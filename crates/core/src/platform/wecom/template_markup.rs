@@ -5,7 +5,10 @@ use crate::platform::escape::{self, LinkForm, Spot, TextMarkup, is_inside_word, 
 
 /// The markup of a text in a template.
 pub(super) fn markup_of(spot: &Spot<'_>) -> Option<&'static TextMarkup> {
-    if spot.is_at(&["markdown", "content"]) || spot.is_at(&["markdown_v2", "content"]) {
+    if spot.is_at(&["markdown_v2", "content"]) {
+        return Some(&TABLE_TEXT);
+    }
+    if spot.is_at(&["markdown", "content"]) {
         return Some(&MARKDOWN_TEXT);
     }
     let is_list = spot.path.iter().any(|name| name.starts_with("mentioned_"));
@@ -29,4 +32,10 @@ static MARKDOWN_TEXT: TextMarkup = TextMarkup {
     in_code: Some(|_, c, _| if matches!(c, '`' | '<' | '>') { inline(c) } else { None }),
     links: LinkForm::Markdown,
     in_url: escape::in_url,
+};
+
+/// The newer markdown has tables, whose cells end at a bar.
+static TABLE_TEXT: TextMarkup = TextMarkup {
+    escape: |before, c, after| if c == '|' { Some("｜") } else { (MARKDOWN_TEXT.escape)(before, c, after) },
+    ..MARKDOWN_TEXT
 };

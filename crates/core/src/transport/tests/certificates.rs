@@ -110,6 +110,7 @@ fn an_unknown_issuer_an_expired_certificate_and_a_wrong_name_have_their_own_erro
     let good = authority.server(&authority.issue("localhost", |_| {}), false);
     let other = Tls { ca: Authority::named("another").pem(), client: None };
     assert_untrusted(other, &url_of(&good), "unknown issuer");
+    assert_untrusted(tls_without(), &url_of(&good), "unknown issuer, `the authority of these tests`");
     let namesake = Tls { ca: Authority::new().pem(), client: None };
     assert_untrusted(namesake, &url_of(&good), "not signed by the authority");
 
@@ -124,6 +125,27 @@ fn an_unknown_issuer_an_expired_certificate_and_a_wrong_name_have_their_own_erro
 
     let elsewhere = authority.server(&authority.issue("elsewhere.test", |_| {}), false);
     assert_untrusted(tls(), &url_of(&elsewhere), "not in the certificate");
+}
+
+fn tls_without() -> Tls {
+    Tls { ca: Authority::named("a third").pem(), client: None }
+}
+
+#[test]
+fn a_self_signed_certificate_is_called_so_whether_it_is_an_authoritys_or_not() {
+    let authority = Authority::new();
+    for is_ca in [IsCa::NoCa, IsCa::ExplicitNoCa, IsCa::Ca(BasicConstraints::Unconstrained)] {
+        let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        params.is_ca = is_ca;
+        let key = KeyPair::generate().unwrap();
+        let own = (params.self_signed(&key).unwrap(), key);
+        let server = authority.server(&own, false);
+        let words = "self-signed; put that very certificate into `ca_file`";
+        assert_untrusted(Tls::default(), &url_of(&server), words);
+        assert_untrusted(tls_without(), &url_of(&server), "`ca_file`, which has another one");
+        let known = Tls { ca: Some(own.0.pem().into_bytes().into()), client: None };
+        assert_eq!(post_with(known, &url_of(&server)).unwrap().status, 200);
+    }
 }
 
 #[test]
@@ -204,7 +226,7 @@ fn a_receiver_without_tls_and_one_that_hangs_in_the_handshake_have_their_own_err
         hang(stream);
     });
     let tls = || Tls { ca: Authority::new().pem(), client: None };
-    assert_untrusted(tls(), &url_of(&plain), "does not speak TLS");
+    assert_untrusted(tls(), &url_of(&plain), "does not speak TLS on this port; write `http://`");
     let silent = Server::scripted(|_, stream| hang(stream));
     let url = url_of(&silent);
     let client = client(&url, |endpoint| {
@@ -214,6 +236,60 @@ fn a_receiver_without_tls_and_one_that_hangs_in_the_handshake_have_their_own_err
     let error = post(&client, &url).unwrap_err();
     assert_eq!(error.kind, TransportErrorKind::Timeout);
     assert!(error.reason.contains("TLS handshake"), "{error}");
+}
+
+#[test]
+fn a_plain_request_to_a_port_with_tls_is_told_of_https() {
+    let authority = Authority::new();
+    let server = authority.server(&authority.issue("localhost", |_| {}), false);
+    let url = url_of(&server).replace("https:", "http:");
+    let error = post(&client(&url, |_| {}), &url).unwrap_err();
+    assert!(error.reason.contains("write `https://` in the URL"), "{error}");
+}
+
+#[test]
+fn an_international_name_is_ascii_on_the_wire_and_readable_in_errors() {
+    let authority = Authority::new();
+    let config = authority.server_config(&authority.issue("xn--bcher-kva.example", |_| {}), false);
+    let seen: Arc<Mutex<Vec<String>>> = Arc::default();
+    let notes = Arc::clone(&seen);
+    let server = Server::scripted(move |_, stream| {
+        let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
+        let mut reader = BufReader::new(StreamOwned::new(connection, stream));
+        let Some(request) = take_request(&mut reader) else { return };
+        let name = reader.get_ref().conn.server_name().unwrap_or_default().to_owned();
+        notes.lock().unwrap().extend([name, request.head]);
+        drop(reader.get_mut().write_all(OK));
+    });
+    let port = server.address.port();
+    let client = |url: &str, ca: &Authority| {
+        let mut settings = endpoint(url);
+        settings.tls.ca = ca.pem();
+        let lookup: Arc<LookupFn> = Arc::new(|name: &str| {
+            assert_eq!(name, "xn--bcher-kva.example");
+            Ok(vec![IpAddr::V4(Ipv4Addr::LOCALHOST)])
+        });
+        Client::with(&settings, Reach::Configured, lookup, &|_| None).unwrap()
+    };
+    for host in [
+        "bücher.example",
+        "BÜCHER.Example",
+        "bu\u{308}cher.example",
+        "bücher。example",
+        "b%C3%BCcher.example",
+        "xn--bcher-kva.example",
+        "XN--BCHER-KVA.example",
+    ] {
+        let url = format!("https://{host}:{port}/straße?ü=1");
+        assert_eq!(post(&client(&url, &authority), &url).unwrap().status, 200, "{host}");
+        let seen = std::mem::take(&mut *seen.lock().unwrap());
+        assert_eq!(seen[0], "xn--bcher-kva.example");
+        assert!(seen[1].starts_with("POST /stra%C3%9Fe?%C3%BC=1 HTTP/1.1\r\n"), "{}", seen[1]);
+        assert!(seen[1].contains(&format!("\r\nhost: xn--bcher-kva.example:{port}\r\n")), "{}", seen[1]);
+    }
+    let url = format!("https://bücher.example:{port}/");
+    let error = post(&client(&url, &Authority::named("another")), &url).unwrap_err();
+    assert!(error.reason.contains(&format!("bücher.example:{port}")), "{error}");
 }
 
 #[test]
