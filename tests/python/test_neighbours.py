@@ -250,3 +250,20 @@ def test_titles_name_the_host_as_soon_as_another_host_shares_the_spool(tmp_path,
     eventually("the host in the title", lambda: next_title() == "test.event · studio")
     for host in (same, other):
         kill(host)
+
+
+def test_what_hosts_leave_behind_failed_attempts_is_taken_over_within_five_seconds(tmp_path, receive, ring):
+    receiver = receive(default=Reply(500))
+    waits = {"e0": endpoint(receiver.url(), retry={"schedule": ["1h"]})}
+    config = settings(tmp_path, endpoints=waits)
+    survivors = [ring(config), ring(config)]
+    leavers = [start(config, first, 3) for first in (0, 3, 6)]
+    receiver.wait_for(9)
+    for leaver in leavers:
+        leaver.stdin.close()
+    for leaver in leavers:
+        assert leaver.wait(20) == 0
+        leaver.stdout.close()
+    closed = time.monotonic()
+    eventually("every delivery", lambda: sum(bell.stats()["recovered"] for bell in survivors) == 9)
+    assert time.monotonic() - closed < 6

@@ -135,8 +135,8 @@ def _text(value: Any) -> str:
 
 
 def _tree(value: Any, key: str = "", path: tuple[int, ...] = ()) -> Any:
-    """The same tree in JSON's own types, whatever is in it; circles end as text. NaN and the infinities, which
-    JSON cannot write, become ``null``, but a text where thresholds read, so that one notices."""
+    """The same tree in JSON's own types, whatever is in it; circles end as text. NaN and the infinities,
+    which JSON cannot write, become ``null``, but a text where thresholds read, so that one notices."""
     if value is None or (isinstance(value, (bool, str)) and not isinstance(value, Enum)):
         return value
     if isinstance(value, int) and not isinstance(value, Enum):

@@ -137,9 +137,9 @@ fn read_http_date(text: &str) -> Option<HostTime> {
     Some(HostTime::Zoneless(utc.duration_since(UNIX_EPOCH).ok()?.as_millis() as i64))
 }
 
-/// A text without the `+0100` or `GMT` at its end, and this offset in milliseconds.
+/// A text without the `+0100`, `GMT` or `UTC` at its end, and this offset in milliseconds.
 fn split_offset(text: &str) -> Option<(&str, i64)> {
-    if let Some(time) = text.strip_suffix(" GMT") {
+    if let Some(time) = text.strip_suffix(" GMT").or_else(|| text.strip_suffix(" UTC")) {
         return Some((time, 0));
     }
     let (time, offset) = text.split_at_checked(text.len().checked_sub(5)?)?;
@@ -212,6 +212,15 @@ mod tests {
             assert_eq!(parse_rfc3339(&rfc3339(ms)), Some(ms), "{}", rfc3339(ms));
         }
         assert_eq!(rfc3339(1_614_265_330_000), "2021-02-25T15:02:10.000Z");
+    }
+
+    #[test]
+    fn a_time_in_utc_by_name_is_a_point_in_time() {
+        let read = |text: &str| HostTime::read(&json!(text));
+        for text in ["2026-01-01T10:00:00 UTC", "2026-01-01 10:00:00 GMT", "Thu, 01 Jan 2026 10:00:00 UTC"] {
+            assert_eq!(read(text), Some(HostTime::Instant(1_767_261_600_000)), "{text}");
+        }
+        assert_eq!(read("2026-01-01T10:00:00 CET"), None);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::endpoint::parse_task_url;
 use crate::event::EventId;
 use crate::message::HostInfo;
 use crate::message::{Context, LazyField, Several};
-use crate::tally::{BatchTally, EndRequest, QueueTally, Task, queue_name};
+use crate::tally::{BatchTally, EndRequest, QueueTally, Task, queue_name, told_duration};
 use serde_json::{Map, Value as Json, json};
 
 /// The measures that a hook's `min_tasks`, `min_duration`, `relative` and `smart` use.
@@ -39,7 +39,7 @@ impl Scale {
     fn of(summary: &Map<String, Json>) -> Scale {
         let given = |name: &str| summary.get(name).filter(|value| !value.is_null());
         let count = |name: &str| given(name).and_then(whole_number);
-        let duration_s = given("duration_s").and_then(clock::read_seconds);
+        let (duration_s, duration_unread) = told_duration(summary);
         Scale {
             tasks: count("total"),
             duration_s,
@@ -47,7 +47,7 @@ impl Scale {
             usual_s: usual_s(summary),
             unread: Unread {
                 tasks: given("total").is_some() && count("total").is_none(),
-                duration: given("duration_s").is_some() && duration_s.is_none(),
+                duration: duration_unread,
                 failed: given("failed").is_some() && count("failed").is_none(),
             },
         }

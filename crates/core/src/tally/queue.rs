@@ -1,7 +1,7 @@
 //! The count of one queue over one busy period.
 
 use super::end_requests::EndRequests;
-use super::task::{Status, Task};
+use super::task::{Status, Task, told_duration};
 use crate::clock;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
@@ -159,6 +159,13 @@ impl QueueTally {
         summary.extend(
             passed.iter().filter(|(key, _)| *key != "queue").map(|(key, value)| (key.clone(), value.clone())),
         );
+        let tells_times = ["started_at", "finished_at"]
+            .iter()
+            .all(|key| passed.get(*key).is_some_and(|time| !time.is_null()));
+        if self.total == 0 && tells_times {
+            // Null when it cannot be read, so that no threshold takes the time of the tally for it.
+            summary.entry("duration_s").or_insert_with(|| json!(told_duration(passed).0));
+        }
         for (key, value) in own {
             if self.total > 0 || key == "name" || !summary.contains_key(key) {
                 summary.insert(key.to_owned(), value);

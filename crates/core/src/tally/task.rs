@@ -70,13 +70,8 @@ impl Task {
     /// Reads a task's payload. Every field is optional, and one of the wrong type counts as missing.
     pub fn read(payload: &Map<String, Json>) -> Task {
         let text = |key: &str| payload.get(key).and_then(scalar_text);
-        let given = |key: &str| payload.get(key).filter(|value| !value.is_null());
-        let (start, finish) = (given("started_at"), given("finished_at"));
-        let started = start.and_then(HostTime::read);
-        let took_ms = started.zip(finish.and_then(HostTime::read)).and_then(|(from, to)| from.until(to));
-        let spanned = took_ms.map(|ms| ms.max(0) as f64 / 1000.0);
-        let duration_s = given("duration_s").and_then(read_seconds).or(spanned);
-        let tells = given("duration_s").is_some() || start.is_some() && finish.is_some();
+        let started = payload.get("started_at").and_then(HostTime::read);
+        let (duration_s, duration_unread) = told_duration(payload);
         let error = payload.get("error");
         let part = |key: &str| error.and_then(|error| error.get(key)).and_then(scalar_text);
         Task {
@@ -86,7 +81,7 @@ impl Task {
                 .map_or_else(|| DEFAULT_QUEUE.to_owned(), |name| short(&name).to_owned()),
             started_at: started.and_then(HostTime::instant),
             duration_s,
-            duration_unread: tells && duration_s.is_none(),
+            duration_unread,
             user: text("user"),
             id: text("id"),
             name: text("name"),
@@ -103,6 +98,19 @@ impl Task {
         let took_ms = self.duration_s.map_or(0, |seconds| (seconds * 1000.0) as i64);
         self.started_at.unwrap_or(accepted_at.saturating_sub(took_ms)).min(accepted_at)
     }
+}
+
+/// How many seconds a task, queue or batch took, as given or from its start and finish; and whether that is told in a
+/// form that cannot be read.
+pub fn told_duration(payload: &Map<String, Json>) -> (Option<f64>, bool) {
+    let given = |key: &str| payload.get(key).filter(|value| !value.is_null());
+    let (start, finish) = (given("started_at"), given("finished_at"));
+    let times = start.and_then(HostTime::read).zip(finish.and_then(HostTime::read));
+    let took_ms = times.and_then(|(from, to)| from.until(to));
+    let spanned = took_ms.map(|ms| ms.max(0) as f64 / 1000.0);
+    let seconds = given("duration_s").and_then(read_seconds).or(spanned);
+    let tells = given("duration_s").is_some() || start.is_some() && finish.is_some();
+    (seconds, tells && seconds.is_none())
 }
 
 /// `batch` = {`id`, `total`}; one without an id is none.

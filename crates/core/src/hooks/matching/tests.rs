@@ -141,3 +141,31 @@ fn a_threshold_that_cannot_be_read_matches_and_is_counted() {
         assert_eq!((found, broken), (matches, 0), "{hook} {payload}");
     }
 }
+
+#[test]
+fn the_times_that_a_host_tells_of_a_queue_or_a_batch_count_as_its_duration() {
+    let hook = "[[hooks]]\non = ['queue.end', 'batch.end']\nto = ['a']\nmin_duration = '30m'";
+    let config = Config::load(&format!("[endpoints.a]\nurl = 'https://a.example.com/'\n{hook}")).unwrap();
+    let (from, to) = ("2026-01-01T10:00:00", "2026-01-01T11:00:00");
+    for (payload, matches, broken) in [
+        (json!({"started_at": from, "finished_at": to}), true, 0),
+        (json!({"started_at": from, "finished_at": from}), false, 0),
+        (json!({"started_at": format!("{from}+0100"), "finished_at": "soon"}), true, 1),
+        (json!({"started_at": format!("{from}Z"), "finished_at": to}), true, 1),
+        (json!({"started_at": 1_767_261_600_000_u64, "finished_at": "1767265200"}), true, 0),
+        (json!({"started_at": from, "finished_at": to, "duration_s": 5}), false, 0),
+        (json!({"started_at": from}), false, 0),
+    ] {
+        let payload = payload.as_object().unwrap().clone();
+        for kind in ["queue.end", "batch.end"] {
+            let facts = Facts { kind, ..facts(&payload, &config.host) };
+            let subject = match kind {
+                "queue.end" => Subject::of_queue(&facts, &QueueTally::opened_at(1)),
+                _ => Subject::of_other(&facts),
+            };
+            let decision = decide(config.rules(), &subject);
+            let found = (!decision.matches.is_empty(), decision.broken_conditions);
+            assert_eq!(found, (matches, broken), "{kind} {payload:?}");
+        }
+    }
+}
