@@ -1,6 +1,6 @@
 //! Template filters in addition to the engine's own: `duration`, `clip`, `number`, `sparkline`, and those for times.
 
-use super::long_number::{is_number, scientific};
+use super::long_number::{LongNumber, is_number, scientific};
 use super::sparkline::sparkline;
 use super::strings::{DurationUnits, ENGLISH};
 use super::time_filters;
@@ -29,6 +29,9 @@ pub(super) fn install(engine: &mut Environment<'static>) {
         "sparkline",
         |state: &State, list: Value, width: Option<usize>| -> Result<String, Error> {
             let number = |item: Value| {
+                if let Some(long) = LongNumber::of(&item) {
+                    return Ok(long.as_f64().unwrap_or(f64::NAN));
+                }
                 let kind = item.kind();
                 f64::try_from(item).map_err(|_| {
                     let reason = format!("`sparkline` needs a list of numbers, one item is {kind}");
