@@ -65,6 +65,17 @@ fn warn_of_wrong_url(
     if let Some(doubt) = url_text::doubt(url, is_private(url)) {
         table.warn(key, doubt);
     }
+    if let Some(meant) = platform::near_host(url).filter(|_| recognised.is_none()) {
+        table.warn(
+            key,
+            format!("the host of this URL is not `{meant}`, though nearly: a letter is wrong or missing"),
+        );
+        return;
+    }
+    if let Some(known) = recognised.filter(|known| known.has_more(url)) {
+        let name = known.name();
+        table.warn(key, format!("something stands behind the end of a URL of `{name}`: copy it again"));
+    }
     if recognised.is_none() && warn_of_foreign_form(table, key, url) {
         return;
     }

@@ -20,6 +20,7 @@ pub(super) fn fault(text: &str) -> Option<String> {
     let text = text.trim();
     invisible(text)
         .or_else(|| wrapped(text))
+        .or_else(|| misbegun(text))
         .or_else(|| placeholder_in_text(text))
         .or_else(|| foreign(text))
         .or_else(|| several(text).then(|| "these are two URLs in one: one endpoint has one URL".to_owned()))
@@ -47,6 +48,21 @@ fn wrapped(text: &str) -> Option<String> {
         return None;
     };
     Some(format!("the URL has {} around it: remove what was copied along", shown(found)))
+}
+
+/// A scheme that is not followed by two slashes, and signs of another keyboard in the name of the host.
+fn misbegun(text: &str) -> Option<String> {
+    let lower = text.to_ascii_lowercase();
+    let rest = lower.strip_prefix("https:").or_else(|| lower.strip_prefix("http:"))?;
+    let host = rest.strip_prefix("//").filter(|host| !host.starts_with('/'));
+    let Some(host) = host else {
+        return Some("a URL begins with `https://`, with two slashes: write both".to_owned());
+    };
+    let host = host.split(['/', '?']).next().unwrap_or_default();
+    let wide =
+        |c: &char| matches!(c, '。' | '．' | '｡' | '：' | '／') || ('\u{ff10}'..='\u{ff5a}').contains(c);
+    let found = host.chars().find(wide)?;
+    Some(format!("`{found}` is in the name of the host: it is a full-width sign, so copy the URL again"))
 }
 
 fn placeholder_in_text(text: &str) -> Option<String> {
@@ -113,9 +129,9 @@ pub(super) fn doubt(url: &Url, private: bool) -> Option<&'static str> {
     let unclean = |text: &String| {
         text.contains(is_invisible) || text.trim() != text || text.contains(['"', '`', '<', '>', '“', '”'])
     };
-    if path.iter().any(unclean)
-        || values.iter().any(|value| value.contains(is_invisible) || value.contains('`'))
-    {
+    let is_unclean_value =
+        |value: &String| value.contains(is_invisible) || value.contains('`') || value.trim() != value;
+    if path.iter().any(unclean) || values.iter().any(is_unclean_value) {
         return Some(LEFTOVER);
     }
     let named = || path.iter().chain(&values).any(|part| is_placeholder(part));
@@ -125,12 +141,24 @@ pub(super) fn doubt(url: &Url, private: bool) -> Option<&'static str> {
     if url.host_str().is_some_and(|host| host.split('.').any(|label| label.starts_with("your"))) {
         return Some(PLACEHOLDER);
     }
+    if url.scheme() == "https" && url.port() == Some(80) {
+        return Some("port 80 is that of `http`: leave it out for `https`");
+    }
+    if url.path().match_indices("//").any(|(at, _)| !url.path()[..at].ends_with(':')) {
+        return Some("two `/` in a row are in the path of this URL: remove one");
+    }
+    if path.iter().chain(&values).any(|part| ["=0A", "=0D", "=20"].iter().any(|code| part.ends_with(code))) {
+        return Some("this URL ends with a sign of an encoded mail: copy it from where it was created");
+    }
+    if url.query() == Some("") {
+        return Some("this URL ends with `?`, which was copied along from a text: remove it");
+    }
     if !values.is_empty() && values.iter().all(|value| value.starts_with("3D") && value.len() > 8) {
         return Some("`=3D` in this URL is a `=` of an encoded mail: copy the URL from where it was created");
     }
     let end = path.iter().rfind(|part| !part.is_empty()).filter(|_| url.query().is_none());
     let end = end.map_or_else(|| url.query().unwrap_or_default(), String::as_str);
-    if end.ends_with(SENTENCE_ENDS) {
+    if end.ends_with(SENTENCE_ENDS) || (url.query().is_some() && end.ends_with('?')) {
         return Some("this URL ends with punctuation, which was copied along from a text: remove it");
     }
     path.iter()
@@ -154,6 +182,9 @@ fn is_placeholder(part: &str) -> bool {
     // An `X` for each character of a token is how Slack's own examples look.
     let crossed =
         part.len() >= 3 && (plain.bytes().all(|b| b == b'x') && !plain.is_empty()) && part.len() != 24;
+    // A token that ends in crosses, and the keys of guides: `693axxx6-7aoc-…`.
+    let crossed = crossed || (part.len() != 24 && (plain.ends_with("xxxxxx") || part.ends_with("XXXX")));
+    let crossed = crossed || (part.split('-').count() == 5 && part.contains("xxx"));
     let shouted_noun = shouted && (named("") || worded.iter().any(|word| named(word)));
     let joined_noun = part.contains(['_', '-']) && worded.iter().any(|word| named(word));
     bracketed
@@ -231,6 +262,9 @@ mod tests {
             ("https://h.example/%TOKEN%".to_owned(), "no two hexadecimal digits"),
             ("https://h.example/abc%2".to_owned(), "no two hexadecimal digits"),
             ("https://h.example/abc...".to_owned(), "shortened"),
+            (SLACK.replace("https://", "https:/"), "two slashes"),
+            (SLACK.replace("https://", "https:///"), "two slashes"),
+            (SLACK.replace("hooks.", "hooks。"), "full-width"),
             ("https://h.example/****".to_owned(), "around it"),
             ("https://h.example/****/x".to_owned(), "shortened or masked"),
         ] {
@@ -276,6 +310,14 @@ mod tests {
             ("https://h.example/botTOKEN/sendMessage", "placeholder"),
             ("https://your-server.example/x", "placeholder"),
             ("https://h.example/send?key=3Dabcdefgh", "encoded mail"),
+            ("https://h.example:80/a", "port 80"),
+            ("https://h.example//a", "in a row"),
+            ("https://h.example/a?", "ends with `?`"),
+            ("https://h.example/a?key=b?", "punctuation"),
+            ("https://h.example/a=0A", "encoded mail"),
+            ("https://h.example/a?key=b%20", "encoded form"),
+            ("https://h.example/send?key=693axxx6-7aoc-4bc4-97a0-0ec2sifa5aaa", "placeholder"),
+            ("https://h.example/abcdefxxxxxxxx", "placeholder"),
             ("https://h.example/a.", "punctuation"),
             ("https://h.example/send?key=ab,", "punctuation"),
             ("https://h.example/send?key=693a91f6-7aaa-4bc4-97a0", "the end of this URL is missing"),

@@ -123,19 +123,17 @@ fn template_warnings(config: &Config, places: &ConfigSpans) -> Vec<ConfigError> 
             };
             let found = hook.on.iter().find_map(faults);
             let found = found.or_else(|| hook.on.iter().find_map(unattached).map(|doubt| vec![doubt]));
-            let found = found.or_else(|| {
-                hook.on.iter().any(is_cut).then(|| {
-                    let (length, platform) = (sample::LONG_PROMPT, endpoint.platform.name());
-                    let has_filters = hook.template.as_ref().is_some_and(|template| !template.is_swarmui());
-                    let advice =
-                        if has_filters { "; `| clip(300)` behind its name keeps it short" } else { "" };
-                    vec![format!(
-                        "a text of {length} characters, such as a prompt, is more than {platform} takes and \
-                         will be cut{advice}"
-                    )]
-                })
-            });
-            doubts.extend(found.into_iter().flatten().map(|doubt| {
+            let mut found = found.unwrap_or_default();
+            if !found.iter().any(|fault| fault.contains("too long")) && hook.on.iter().any(is_cut) {
+                let (length, platform) = (sample::LONG_PROMPT, endpoint.platform.name());
+                let has_filters = hook.template.as_ref().is_some_and(|template| !template.is_swarmui());
+                let advice = if has_filters { "; `| clip(300)` behind its name keeps it short" } else { "" };
+                found.push(format!(
+                    "a text of {length} characters, such as a prompt, is more than {platform} takes and will be \
+                     cut{advice}"
+                ));
+            }
+            doubts.extend(found.into_iter().map(|doubt| {
                 places.at(&format!("hooks[{index}].template"), &format!("for `{}`: {doubt}", endpoint.name))
             }));
         }

@@ -50,6 +50,12 @@ fn condition_doubts(hook: &Hook, condition: &Condition) -> Vec<String> {
         condition.names().into_iter().filter_map(|path| path.into_iter().next()).collect();
     missing.retain(|root| !hook.manual && !hook.on.iter().any(|kind| has_root(kind, root)));
     missing.dedup();
+    // A manual hook gets tasks beside its own types.
+    if missing.is_empty() && !hook.manual {
+        let never = condition.never_true(&hook.on);
+        // What is no status is told already, with the one that is meant.
+        found.extend(never.into_iter().filter(|_| found.is_empty()).collect::<Vec<_>>());
+    }
     found.extend(missing.iter().map(|root| {
         let kinds = hook.on.join(", ");
         let own = kinds.split('.').next().unwrap_or_default();
@@ -92,7 +98,11 @@ fn template_doubts(hook: &Hook, template: &Template) -> Vec<PlacedDoubt> {
         let failures =
             template.check_ordinary(kind, in_digest, &|context, full| may_get(hook, kind, context, full));
         found.extend(failures.into_iter().take(SHOWN_FAILURES).map(|(words, error)| {
-            let advice = "write `| default(\"-\")` directly behind the name, or choose with `if`";
+            let advice = if error.reason.starts_with('`') {
+                "write `| default(\"-\")` directly behind the name, or choose with `if`"
+            } else {
+                "write `| default(\"-\", true)` directly behind the name, which stands in for null and empty values too"
+            };
             let reason = format!("for {words} no message can be rendered: {}; {advice}", error.reason);
             (error.place, error.line, reason)
         }));

@@ -9,7 +9,7 @@ use super::expr::{EngineError, Expression, is_builtin};
 use super::expr_ast::{Comparator, ComparisonAst, ExprAst, parse};
 use super::filters::clip;
 use super::long_number::{self, is_number};
-use super::{doubts, sample, source_bounds, source_tokens};
+use super::{doubts, foreign_syntax, known_fields, never_true, sample, source_bounds, source_tokens};
 use minijinja::machinery::parse_expr;
 use minijinja::value::ValueKind;
 use minijinja::{ErrorKind, Value};
@@ -47,7 +47,9 @@ impl Condition {
     /// # Errors
     /// The syntax error in words.
     pub fn compile(source: &str) -> Result<Condition, String> {
-        let fail = |error: EngineError| error.reason;
+        let fail = |error: EngineError| {
+            foreign_syntax::in_expression(source).filter(|_| error.is_of_syntax()).unwrap_or(error.reason)
+        };
         source_bounds::check_condition(source).map_err(fail)?;
         parse_expr(source).map_err(|error| fail(error.into()))?;
         let clause = match BooleanExpr::build(source, &parse(source)) {
@@ -100,7 +102,9 @@ impl Condition {
         self.clause.each_comparison(&mut |test| {
             open.forget();
             match test.decide(open.value(), &mut 0) {
-                Err(reason) if !open.was_guessed() => Err(reason),
+                Err(reason) if !open.was_guessed() => {
+                    Err(format!("{reason} in `{}`", clip(&test.source, MAX_SHOWN_CHARS)))
+                }
                 _ => Ok(()),
             }
         })
@@ -113,6 +117,15 @@ impl Condition {
         let mut found = doubts::of_names(&names);
         found.extend(doubts::of_words(&source_tokens::of_expression(&self.source).unwrap_or_default()));
         found
+    }
+
+    /// What is never true for events of these types.
+    pub(crate) fn never_true(&self, kinds: &[String]) -> Vec<String> {
+        never_true::reasons(self, kinds)
+    }
+
+    pub(super) fn clause(&self) -> &BooleanExpr {
+        &self.clause
     }
 
     /// The names it reads, split at the dots, in order.
@@ -154,20 +167,22 @@ impl fmt::Debug for Condition {
 
 /// The error for a name that no context has.
 pub(super) fn unknown_root(name: &str) -> String {
-    let nearest = ROOTS
-        .iter()
-        .map(|root| (strsim::osa_distance(root, name), root))
-        .min()
-        .filter(|(distance, _)| *distance <= 2)
-        .map_or(String::new(), |(_, root)| format!("; did you mean `{root}`?"));
-    format!("`{name}` is undefined; the known names are {}{nearest}", names(ROOTS))
+    let near = |root: &&&str| strsim::osa_distance(root, &name.to_lowercase()) <= 2;
+    let quoted =
+        if doubts::is_status(name) { format!(" A text stands in quotes: `'{name}'`") } else { String::new() };
+    let meant = foreign_syntax::of_name(name)
+        .or_else(|| known_fields::owner(name).map(|meant| format!("did you mean `{meant}`?{quoted}")))
+        .or_else(|| (!quoted.is_empty()).then(|| quoted.trim_start().to_owned()))
+        .or_else(|| ROOTS.iter().find(near).map(|root| format!("did you mean `{root}`?")));
+    let meant = meant.map_or_else(String::new, |meant| format!("; {meant}"));
+    format!("`{name}` is undefined; the known names are {}{meant}", names(ROOTS))
 }
 
 fn names(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
-enum BooleanExpr {
+pub(super) enum BooleanExpr {
     All(Vec<BooleanExpr>),
     Any(Vec<BooleanExpr>),
     Not(Box<BooleanExpr>),
@@ -241,17 +256,17 @@ impl BooleanExpr {
 }
 
 /// A comparison, or a value tested for truth.
-struct Comparison {
-    source: String,
+pub(super) struct Comparison {
+    pub source: String,
     whole: Expression,
     /// Compiled separately, to find out whether one of them is undefined.
-    operands: Vec<Operand>,
-    operators: Vec<Comparator>,
+    pub operands: Vec<Operand>,
+    pub operators: Vec<Comparator>,
     /// The names it reads, split at the dots.
-    paths: Vec<Vec<String>>,
+    pub paths: Vec<Vec<String>>,
 }
 
-enum Operand {
+pub(super) enum Operand {
     /// Reads no name.
     Constant(Value),
     /// A plain name, `queue.total`. Looked up without the engine, because most comparisons use these and every hook
@@ -303,7 +318,7 @@ impl Comparison {
         }
     }
 
-    fn decide(&self, scope: &Value, steps: &mut u64) -> Result<bool, String> {
+    pub fn decide(&self, scope: &Value, steps: &mut u64) -> Result<bool, String> {
         // Almost every comparison has two operands.
         if let [left, right] = self.operands.as_slice() {
             let Some(left) = self.value(left, scope, steps)? else { return Ok(false) };
@@ -408,7 +423,7 @@ fn compare(operator: Comparator, left: &Value, right: &Value) -> Result<Option<b
         Comparator::Membership => return Ok((b == ValueKind::None).then_some(false)),
         _ if a == ValueKind::None || b == ValueKind::None => return Ok(Some(false)),
         _ if group(a) != group(b) => {
-            return Err(format!("cannot order a {a} and a {b}"));
+            return Err(format!("cannot order {} and {}", kind_name(a), kind_name(b)));
         }
         _ => long.unwrap_or_else(|| left.cmp(right)),
     };
@@ -418,6 +433,17 @@ fn compare(operator: Comparator, left: &Value, right: &Value) -> Result<Option<b
         Comparator::Greater => ordered.is_gt(),
         _ => ordered.is_ge(),
     }))
+}
+
+/// A kind of value in words.
+fn kind_name(kind: ValueKind) -> String {
+    match kind {
+        ValueKind::String => "a text".to_owned(),
+        ValueKind::Seq | ValueKind::Iterable => "a list".to_owned(),
+        ValueKind::Map => "an object".to_owned(),
+        ValueKind::Bool => "`true` or `false`".to_owned(),
+        other => format!("a {other}"),
+    }
 }
 
 /// Maps kinds that can be ordered with each other to one kind.

@@ -6,7 +6,21 @@ use crate::event;
 use minijinja::machinery::Token;
 
 /// The statuses of a task, as Taskbell tells them.
-const STATUSES: [&str; 3] = ["success", "error", "cancelled"];
+pub(super) const STATUSES: [&str; 3] = ["success", "error", "cancelled"];
+
+/// Whether the word is a status, as Taskbell or a host tells it.
+pub(super) fn is_status(word: &str) -> bool {
+    event::status_of_word(word).is_some()
+}
+
+/// The type of Taskbell's that is meant by another name.
+pub(super) fn near_type(written: &str) -> Option<&'static str> {
+    let family = written.split('.').next().unwrap_or_default();
+    let near = |kind: &&&str| strsim::osa_distance(kind, written) <= 3;
+    let same = |kind: &&&str| kind.split('.').next() == Some(family);
+    let known = event::KNOWN_TYPES;
+    (!known.contains(&written)).then(|| known.iter().find(near).or_else(|| known.iter().find(same)))?.copied()
+}
 
 /// Names with a near field of Taskbell's own.
 pub(super) fn of_names<'n>(names: impl IntoIterator<Item = &'n String>) -> Vec<String> {
@@ -41,8 +55,22 @@ pub(super) fn of_words(tokens: &[SourceToken<'_>]) -> Vec<String> {
         let words = words_after(&tokens[index + 3..]).into_iter().chain(before.and_then(word_before));
         found.extend(words.filter_map(|word| field.doubt(&word)));
     }
+    found.extend(named_in_quotes(tokens));
     found.dedup();
     found
+}
+
+/// `{{ "task.name" }}` prints the words between its quotes.
+fn named_in_quotes(tokens: &[SourceToken<'_>]) -> Option<String> {
+    let is_begin = |at: Option<usize>| at.is_none_or(|at| matches!(tokens[at].token, Token::VariableStart));
+    (0..tokens.len()).find_map(|index| {
+        let name = text(&tokens[index])?;
+        let ends = tokens.get(index + 1).is_none_or(|next| matches!(next.token, Token::VariableEnd));
+        let is_alone = ends && is_begin(index.checked_sub(1)) && tokens.len() < 4;
+        let is_name = name.contains('.') && known_fields::owner(&name).as_ref() == Some(&name);
+        (is_alone && is_name)
+            .then(|| format!("`{name}` is in quotes, so the words are sent; write it without quotes"))
+    })
 }
 
 enum Word {

@@ -75,6 +75,11 @@ pub(super) struct EngineError {
 }
 
 impl EngineError {
+    /// Whether the source cannot be read.
+    pub(super) fn is_of_syntax(&self) -> bool {
+        self.kind == ErrorKind::SyntaxError && self.reason.starts_with("syntax error")
+    }
+
     /// Whether it reports an undefined name in the context itself, such as `task.nmae`, which cannot come from an
     /// unknown field that a host may add.
     pub(super) fn is_of_context(&self) -> bool {
@@ -93,6 +98,11 @@ impl From<Error> for EngineError {
                 format!("stopped after {FUEL_PER_PIECE} steps; shorten the loop or the text")
             }
             (ErrorKind::UndefinedError, Some(detail)) => detail,
+            (ErrorKind::UnknownFilter | ErrorKind::UnknownTest, Some(detail)) => {
+                let name = detail.split_whitespace().nth(1).unwrap_or_default();
+                let instead = foreign_syntax::of_filter(name).map(|here| format!("; there is {here}"));
+                format!("{kind}: {detail}{}", instead.unwrap_or_default())
+            }
             (_, Some(detail)) => format!("{kind}: {detail}"),
             (_, None) => kind.to_string(),
         };

@@ -3,23 +3,88 @@
 
 use super::context::ROOTS;
 use super::sample;
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 use std::sync::LazyLock;
 
-/// Other systems' words for a field, too far from it to be found by their letters.
-const OTHER_WORDS: &[(&str, &str, &str)] = &[
-    ("task", "state", "status"),
-    ("task", "result", "status"),
-    ("task", "elapsed", "duration_s"),
-    ("task", "runtime", "duration_s"),
-    ("queue", "errors", "failed"),
-    ("queue", "error_count", "failed"),
-    ("queue", "count", "total"),
-    ("queue", "tasks", "total"),
-    ("queue", "success", "succeeded"),
-    ("queue", "completed", "succeeded"),
-    ("queue", "elapsed", "duration_s"),
+/// Other systems' words for a field, too far from it to be found by their letters. `queue` stands for `batch` too.
+const OTHER_WORDS: &[(&str, &str)] = &[
+    ("task.state", "task.status"),
+    ("task.result", "task.status"),
+    ("task.outcome", "task.status"),
+    ("task.success", "task.status"),
+    ("task.failed", "task.status"),
+    ("task.elapsed", "task.duration_s"),
+    ("task.elapsed_s", "task.duration_s"),
+    ("task.runtime", "task.duration_s"),
+    ("task.seconds", "task.duration_s"),
+    ("task.time", "task.duration_s"),
+    ("task.took", "task.duration_s"),
+    ("task.exception", "task.error"),
+    ("task.username", "task.user"),
+    ("task.prompt", "task.params.prompt"),
+    ("task.negative_prompt", "task.params.negative_prompt"),
+    ("task.seed", "task.params.seed"),
+    ("task.queue.name", "queue.name"),
+    ("task.queue.total", "queue.total"),
+    ("task.error.msg", "task.error.message"),
+    ("task.error.text", "task.error.message"),
+    ("task.error.reason", "task.error.message"),
+    ("task.error.detail", "task.error.message"),
+    ("task.error.description", "task.error.message"),
+    ("task.error.kind", "task.error.type"),
+    ("task.error.class", "task.error.type"),
+    ("task.error.name", "task.error.type"),
+    ("queue.errors", "queue.failed"),
+    ("queue.error", "queue.failed"),
+    ("queue.error_count", "queue.failed"),
+    ("queue.failed_count", "queue.failed"),
+    ("queue.failure_count", "queue.failed"),
+    ("queue.num_failed", "queue.failed"),
+    ("queue.fail", "queue.failed"),
+    ("queue.fails", "queue.failed"),
+    ("queue.failure", "queue.failures"),
+    ("queue.status", "queue.failed"),
+    ("queue.state", "queue.failed"),
+    ("queue.count", "queue.total"),
+    ("queue.tasks", "queue.total"),
+    ("queue.length", "queue.total"),
+    ("queue.size", "queue.total"),
+    ("queue.success", "queue.succeeded"),
+    ("queue.sucess", "queue.succeeded"),
+    ("queue.successes", "queue.succeeded"),
+    ("queue.successful", "queue.succeeded"),
+    ("queue.completed", "queue.succeeded"),
+    ("queue.done", "queue.succeeded"),
+    ("queue.elapsed", "queue.duration_s"),
+    ("queue.seconds", "queue.duration_s"),
+    ("queue.time", "queue.duration_s"),
+    ("queue.took", "queue.duration_s"),
+    ("queue.user", "queue.users"),
+    ("alert.state", "event.type"),
+    ("alert.status", "event.type"),
+    ("alert.limit", "alert.threshold"),
+    ("event.name", "event.type"),
+    ("event.kind", "event.type"),
+    ("event.event", "event.type"),
+    ("event.time", "event.timestamp"),
+    ("host.hostname", "host.name"),
+    ("host.url", "host.base_url"),
 ];
+
+/// The field of an object that people mean when they compare the object itself.
+pub(super) fn main_field(object: &str) -> Option<&'static str> {
+    Some(match object {
+        "event" => "event.type",
+        "task" => "task.name",
+        "task.error" => "task.error.message",
+        "task.batch" => "task.batch.id",
+        "queue" => "queue.name",
+        "batch" => "batch.id",
+        "alert" => "alert.name",
+        "host" => "host.name",
+        _ => return None,
+    })
+}
 
 /// Every object with all of its known fields.
 static OBJECTS: LazyLock<Json> = LazyLock::new(|| {
@@ -33,6 +98,9 @@ static OBJECTS: LazyLock<Json> = LazyLock::new(|| {
 /// The name that is probably meant by a dotted name with an unknown step; `None` when it is known, or when nothing is
 /// near.
 pub(crate) fn nearest(path: &str) -> Option<String> {
+    if let Some(meant) = other_word(path) {
+        return Some(meant);
+    }
     let mut object = &*OBJECTS;
     let mut walked: Vec<&str> = Vec::new();
     for step in path.split('.') {
@@ -41,17 +109,37 @@ pub(crate) fn nearest(path: &str) -> Option<String> {
             if walked.is_empty() || is_open(&walked) {
                 return None;
             }
-            let root = if walked == ["batch"] { "queue" } else { walked[0] };
-            let other =
-                OTHER_WORDS.iter().find(|(of, word, _)| walked.len() == 1 && *of == root && *word == step);
-            let meant =
-                other.map(|(.., field)| *field).or_else(|| near(step, fields.keys().map(String::as_str)))?;
-            return Some(format!("{}.{meant}", walked.join(".")));
+            let walked = walked.join(".");
+            let near = near(step, fields.keys().map(String::as_str)).map(str::to_owned);
+            return near.or_else(|| joined(step, fields)).map(|meant| format!("{walked}.{meant}"));
         };
         walked.push(step);
         object = found;
     }
     None
+}
+
+/// By the table, which a longer name may begin with.
+fn other_word(path: &str) -> Option<String> {
+    let (root, rest) = path.split_once('.')?;
+    let (own, known) = match root {
+        "batch" => ("batch", format!("queue.{rest}")),
+        _ => ("queue", path.to_owned()),
+    };
+    let (_, meant) = OTHER_WORDS.iter().find(|(written, _)| *written == known)?;
+    Some(meant.strip_prefix("queue.").map_or_else(|| (*meant).to_owned(), |field| format!("{own}.{field}")))
+}
+
+/// `error.message` for `error_message` and `errorMessage`, and `duration_s` for `durationS`.
+fn joined(step: &str, fields: &Map<String, Json>) -> Option<String> {
+    let plain = |name: &str| name.to_lowercase().replace(['_', '.'], "");
+    let inner = |name: &String, field: &Json| {
+        let keys = field.as_object().into_iter().flatten().map(|(key, _)| format!("{name}.{key}"));
+        keys.collect::<Vec<_>>()
+    };
+    let mut all =
+        fields.iter().flat_map(|(name, field)| std::iter::once(name.clone()).chain(inner(name, field)));
+    all.find(|name| plain(name) == plain(step))
 }
 
 /// The field of a task, queue, batch, alert or host with this name, as a dotted name.
@@ -68,18 +156,21 @@ pub(super) fn owner(name: &str) -> Option<String> {
 }
 
 /// Whether hosts put names of their own into this object.
-fn is_open(path: &[&str]) -> bool {
+pub(super) fn is_open(path: &[&str]) -> bool {
     matches!(path, ["vars", ..] | ["event", "data", ..] | [_, "params" | "metrics", ..])
 }
 
 /// A name with one letter wrong, two in a long one, or without its unit, such as `duration` for `duration_s`.
 fn near<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    let most = if name.chars().count() > 5 { 2 } else { 1 };
+    let most = |field: &str| {
+        let is_long = name.chars().count() > 5 && field.chars().next() == name.chars().next();
+        if is_long { 2 } else { 1 }
+    };
     known
         .filter_map(|field| {
             let unit = field.strip_prefix(name).is_some_and(|rest| rest.starts_with('_'));
-            let distance = if unit { 0 } else { strsim::osa_distance(name, field) };
-            (distance <= most && field.len() > 2).then_some((distance, field))
+            let distance = if unit { 0 } else { strsim::osa_distance(&name.to_lowercase(), field) };
+            (distance <= most(field) && field.len() > 2).then_some((distance, field))
         })
         .min()
         .map(|(_, field)| field)
@@ -99,6 +190,11 @@ mod tests {
             ("batch.expcted", "batch.expected"),
             ("alert.treshold", "alert.threshold"),
             ("host.base_ulr", "host.base_url"),
+            ("task.errorMessage", "task.error.message"),
+            ("task.durationS", "task.duration_s"),
+            ("batch.num_failed", "batch.failed"),
+            ("alert.state", "event.type"),
+            ("task.prompt", "task.params.prompt"),
         ] {
             assert_eq!(nearest(written).as_deref(), Some(meant), "{written}");
         }
@@ -106,6 +202,8 @@ mod tests {
             "task.name",
             "task.shot",
             "task.frame",
+            "task.retries",
+            "task.tags",
             "task.params.nam",
             "task.metrics.los",
             "vars.x",

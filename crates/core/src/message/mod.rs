@@ -19,6 +19,7 @@ pub(crate) mod known_fields;
 mod literals;
 mod long_number;
 pub(crate) mod marks;
+mod never_true;
 mod notice;
 mod ordinary_samples;
 mod output_url;

@@ -132,8 +132,14 @@ impl Template {
         let mut failures: Vec<(String, RenderError)> = Vec::new();
         let contexts = ordinary_samples::contexts(kind, &names, in_digest);
         let Some((_, full)) = contexts.first() else { return failures };
-        if self.render(full).is_err() {
-            return failures;
+        if let Err(error) = self.render(full) {
+            // A field of the host's own proves nothing; only a digest has `digest`.
+            let of_digest = error.reason.starts_with("`digest");
+            return if of_digest {
+                vec![("an event outside of a digest".to_owned(), error)]
+            } else {
+                failures
+            };
         }
         for (words, context) in contexts.iter().filter(|(_, context)| gets(context, full)) {
             let Err(error) = self.render(context) else { continue };

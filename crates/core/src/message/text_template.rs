@@ -32,8 +32,8 @@ impl TextTemplate {
         engine.set_formatter(json_text::print_json);
         let fail = |error: minijinja::Error| {
             let error = EngineError::from(error);
-            let reason = foreign_syntax::why_not_compiled(text).unwrap_or(error.reason);
-            TemplateError::at(origin, error.line, reason)
+            let why = foreign_syntax::why_not_compiled(text).filter(|_| error.is_of_syntax());
+            TemplateError::at(origin, error.line, why.unwrap_or(error.reason))
         };
         engine.add_template_owned(TEXT, text.to_owned()).map_err(fail)?;
         let names = engine.get_template(TEXT).map_err(fail)?.undeclared_variables(true);

@@ -13,11 +13,20 @@ pub(super) fn followable(text: Option<&str>, max: usize) -> Option<Url> {
 /// A picture that a platform's own servers can fetch: `https` at a public name.
 pub(super) fn fetchable(text: Option<&str>, max: usize) -> Option<Url> {
     let url = followable(text, max)?;
-    let public = match url.host()? {
-        Host::Domain(name) => name.contains('.') && !has_private_ending(name),
-        Host::Ipv4(_) | Host::Ipv6(_) => false,
-    };
-    (url.scheme() == "https" && public).then_some(url)
+    (url.scheme() == "https" && is_public(&url)).then_some(url)
+}
+
+/// Whether its host is a public name.
+pub(super) fn is_public(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name.contains('.') && !has_private_ending(name),
+        Some(Host::Ipv4(_) | Host::Ipv6(_)) | None => false,
+    }
+}
+
+/// Whether it is a whole address, of whatever scheme: `mailto:a@example.com`.
+pub(super) fn has_scheme(text: &str) -> bool {
+    !text.contains(char::is_whitespace) && Url::parse(text).is_ok()
 }
 
 /// A URL without the characters that markdown would read; behind the host all of them may be

@@ -62,7 +62,7 @@ mod wecom;
 pub use answer::{Answer, Degradation, Outcome};
 pub use canned_response::{CannedResponse, Expected};
 pub use escape::finish_template;
-pub use known_address::{KnownAddress, known_address};
+pub use known_address::{KnownAddress, known_address, near_host};
 pub use multipart::shown as shown_form;
 pub use platform_options::{
     MissingValue, PlatformOption, is_platform_option, option_names, platforms_with_option,
@@ -188,6 +188,11 @@ pub trait Platform: Sync + Debug {
         let name = self.required_parameter()?;
         let has = url.query_pairs().any(|(key, value)| key == name && !value.is_empty());
         (!has).then(|| format!("`{name}=` and what stands behind it"))
+    }
+
+    /// Whether something stands behind what is a whole URL of it.
+    fn has_more(&self, _url: &Url) -> bool {
+        false
     }
 
     /// The URL that is dialled for the configured one.

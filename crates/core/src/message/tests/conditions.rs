@@ -115,7 +115,7 @@ fn null_is_neither_smaller_nor_larger_than_a_number() {
 fn an_error_is_broken_not_false() {
     let context = task();
     let table = [
-        ("task.params.text > 20", "order a string and a number"),
+        ("task.params.text > 20", "order a text and a number"),
         ("task.name + 1 > 3", ""),
         ("task.name|nofilter", "nofilter"),
         ("task.missing|nofilter", "nofilter"),

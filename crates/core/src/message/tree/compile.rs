@@ -54,7 +54,9 @@ fn compile_text(at: &str, text: &str) -> Result<TemplateNode, TemplateError> {
         return Ok(TemplateNode::Typed { place: at.to_owned(), expression, marking });
     }
     let explained = |error: EngineError| EngineError {
-        reason: foreign_syntax::why_not_compiled(text).unwrap_or(error.reason),
+        reason: foreign_syntax::why_not_compiled(text)
+            .filter(|_| error.is_of_syntax())
+            .unwrap_or(error.reason),
         ..error
     };
     let inline = InlineTemplate::compile(text).map_err(explained).map_err(compile_error(at))?;

@@ -2,7 +2,7 @@
 
 use super::super::limits::{Unit, fit, flatten};
 use super::super::rules::Rule::{Object, OneOf, Time};
-use super::super::rules::{BodyFault, FILLED, FaultKind, Faults, Rule, Shape, TEXT, may, need, shape};
+use super::super::rules::{BodyFault, FILLED, FaultKind, Faults, Rule, Shape, TEXT, may, need, open};
 use serde_json::Value;
 
 pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
@@ -26,7 +26,7 @@ pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
     faults.answered(|_| "400")
 }
 
-static EVENT: Shape = shape(&[
+static EVENT: Shape = open(&[
     need("specversion", OneOf(&["1.0"])),
     need("id", FILLED),
     need("source", FILLED),

@@ -71,6 +71,16 @@ impl Platform for DingTalk {
             && url.path() == "/robot/send"
     }
 
+    fn missing_end(&self, url: &Url) -> Option<String> {
+        let mut tokens = url.query_pairs().filter(|(name, _)| name == "access_token").map(|(_, token)| token);
+        let Some(token) = tokens.find(|token| !token.is_empty()) else {
+            return Some("`access_token=` and what stands behind it".to_owned());
+        };
+        // A token of hexadecimal digits is a real one. A shorter one is that of an example.
+        let is_cut = (20..64).contains(&token.len()) && token.bytes().all(|b| b.is_ascii_hexdigit());
+        is_cut.then(|| "`access_token=` has 64 characters behind it".to_owned())
+    }
+
     fn required_parameter(&self) -> Option<&'static str> {
         Some("access_token")
     }
@@ -84,6 +94,10 @@ impl Platform for DingTalk {
             secret: true,
             meaning: "Signs each attempt, for a robot whose security setting is the signature.",
         }]
+    }
+
+    fn has_more(&self, url: &Url) -> bool {
+        url.query_pairs().any(|(name, token)| name == "access_token" && token.contains(['/', ':', '=']))
     }
 
     fn pace(&self) -> (&'static [Rate], usize) {

@@ -1,14 +1,15 @@
 //! What DingTalk takes in a message: open.dingtalk.com on the messages of custom robots.
 
-use super::super::rules::Rule::{Any, Bool, ByKind, List, Object, OneOf, Or};
+use super::super::rules::Rule::{Address, Any, Bool, ByKind, List, Object, OneOf, Or, Whole};
 use super::super::rules::{
-    BodyFault, FILLED, FaultKind, Faults, Member, Rule, Shape, TEXT, TEXTS, may, need, shape,
+    BodyFault, FILLED, FaultKind, Faults, Member, Rule, Shape, TEXT, TEXTS, TypedMarkup, may, need, shape,
 };
 use super::WHOLE;
 use serde_json::Value;
 
 pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
     let mut faults = Faults::of("DingTalk", &MESSAGE, body);
+    judge_at(body, &mut faults);
     faults.limit("", "bytes", body.to_string().len(), WHOLE);
     faults.answered(|fault| match fault.kind {
         FaultKind::TooLong => "460101",
@@ -16,6 +17,21 @@ pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
         _ if fault.path == "msgtype" => "400105",
         _ => "40035",
     })
+}
+
+/// A number in `at` pings in markdown only where the text names it too.
+fn judge_at(body: &Value, faults: &mut Faults) {
+    let text = body["markdown"]["text"].as_str().filter(|_| body["msgtype"] == "markdown");
+    let Some(text) = text else { return };
+    for list in ["atMobiles", "atUserIds"] {
+        for (index, name) in body["at"][list].as_array().into_iter().flatten().enumerate() {
+            let name = name.as_str().map_or_else(|| name.to_string(), str::to_owned);
+            if !text.contains(&format!("@{name}")) {
+                let words = format!("pings nobody: `@{name:.40}` must stand in `markdown.text` as well");
+                faults.add(&format!("at.{list}[{index}]"), FaultKind::Shown, &words);
+            }
+        }
+    }
 }
 
 static MESSAGE: Rule = ByKind(
@@ -29,14 +45,19 @@ static MESSAGE: Rule = ByKind(
     ],
 );
 
-const KIND: Member = may("msgtype", TEXT);
-const AT: Member = may("at", Object(&AT_SHAPE));
+const AT: [Member; 2] = [may("at", Object(&AT_SHAPE)), may("msgUuid", TEXT)];
+const AT_PLACE: &[(&str, &str)] = &[
+    ("isAtAll", "it belongs into `at`, beside `msgtype`"),
+    ("atMobiles", "it belongs into `at`, beside `msgtype`"),
+    ("atUserIds", "it belongs into `at`, beside `msgtype`"),
+    ("at", "it belongs beside `msgtype`"),
+];
 
-static TEXT_MESSAGE: Shape = shape(&[KIND, need("text", Object(&WORDS)), AT]);
-static MARKDOWN_MESSAGE: Shape = shape(&[KIND, need("markdown", Object(&MARKED)), AT]);
-static LINK_MESSAGE: Shape = shape(&[KIND, need("link", Object(&LINKED)), AT]);
-static CARD_MESSAGE: Shape = shape(&[KIND, need("actionCard", Object(&CARD)), AT]);
-static FEED_MESSAGE: Shape = shape(&[KIND, need("feedCard", Object(&FEED)), AT]);
+static TEXT_MESSAGE: Shape = shape(&[need("text", Object(&WORDS))]).with(&AT).elsewhere(AT_PLACE);
+static MARKDOWN_MESSAGE: Shape = shape(&[need("markdown", Object(&MARKED))]).with(&AT).elsewhere(AT_PLACE);
+static LINK_MESSAGE: Shape = shape(&[need("link", Object(&LINKED))]).with(&AT).elsewhere(AT_PLACE);
+static CARD_MESSAGE: Shape = shape(&[need("actionCard", Object(&CARD))]).with(&AT).elsewhere(AT_PLACE);
+static FEED_MESSAGE: Shape = shape(&[need("feedCard", Object(&FEED))]).with(&AT).elsewhere(AT_PLACE);
 
 static AT_SHAPE: Shape = shape(&[
     may("atMobiles", List(&Or(&TEXT, &Rule::Whole(0, i64::MAX)), 0, usize::MAX)),
@@ -44,17 +65,24 @@ static AT_SHAPE: Shape = shape(&[
     may("isAtAll", Or(&Bool, &OneOf(&["true", "false"]))),
     may("atDingtalkIds", Any),
 ]);
-static WORDS: Shape = shape(&[need("content", FILLED)]);
-static MARKED: Shape = shape(&[need("title", FILLED), need("text", FILLED)]);
+static WORDS: Shape = shape(&[need("content", FILLED)]).elsewhere(AT_PLACE).also(|words, faults| {
+    let kinds = [
+        (TypedMarkup::TwoStars, "only the type `markdown` has markup"),
+        (TypedMarkup::Link, "only the type `markdown` has links"),
+    ];
+    faults.typed_markup("content", words["content"].as_str().unwrap_or_default(), &kinds);
+});
+static MARKED: Shape = shape(&[need("title", FILLED), need("text", FILLED)]).elsewhere(AT_PLACE);
 /// DingTalk opens addresses of its own as well.
+const OPENED: Rule = Address(usize::MAX);
 static LINKED: Shape =
-    shape(&[need("title", FILLED), need("text", FILLED), need("messageUrl", FILLED), may("picUrl", TEXT)]);
+    shape(&[need("title", FILLED), need("text", FILLED), need("messageUrl", OPENED), may("picUrl", TEXT)]);
 static CARD: Shape = shape(&[
     need("title", FILLED),
     need("text", FILLED),
     may("singleTitle", FILLED),
-    may("singleURL", FILLED),
-    may("btnOrientation", Or(&OneOf(&["0", "1"]), &Any)),
+    may("singleURL", OPENED),
+    may("btnOrientation", Or(&OneOf(&["0", "1"]), &Whole(0, 1))),
     may("btns", List(&Object(&BUTTON), 1, usize::MAX)),
     may("hideAvatar", Any),
 ])
@@ -64,7 +92,14 @@ static CARD: Shape = shape(&[
     if title && !url {
         faults.add("singleURL", FaultKind::Missing, "is missing: DingTalk needs it beside `singleTitle`");
     }
+    if title && card.get("btns").is_some() {
+        faults.add(
+            "btns",
+            FaultKind::Shown,
+            "is not shown beside `singleTitle`: DingTalk takes one of the two",
+        );
+    }
 });
-static BUTTON: Shape = shape(&[need("title", FILLED), need("actionURL", FILLED)]);
+static BUTTON: Shape = shape(&[need("title", FILLED), need("actionURL", OPENED)]);
 static FEED: Shape = shape(&[need("links", List(&Object(&FEED_LINK), 1, usize::MAX))]);
-static FEED_LINK: Shape = shape(&[need("title", FILLED), need("messageURL", FILLED), may("picURL", TEXT)]);
+static FEED_LINK: Shape = shape(&[need("title", FILLED), need("messageURL", OPENED), need("picURL", FILLED)]);

@@ -1,9 +1,9 @@
 //! What Discord takes in a message: docs.discord.com on webhooks, embeds, allowed mentions and components.
 
 use super::super::limits::Unit;
-use super::super::rules::Rule::{Any, Bool, Link, List, Object, OneOf, Table, Time, Whole};
+use super::super::rules::Rule::{Any, Bool, Link, List, Object, OneOf, Picture, Table, Time, Whole};
 use super::super::rules::{
-    BodyFault, FaultKind, Faults, Rule, Shape, TEXT, TEXTS, filled, may, need, shape, text,
+    BodyFault, FaultKind, Faults, Rule, Shape, TEXT, TEXTS, TypedMarkup, filled, may, need, open, shape, text,
 };
 use super::{CONTENT, EMBED, FIELD_NAME, FIELD_VALUE, FIELDS, LINK, TITLE};
 use serde_json::Value;
@@ -29,9 +29,44 @@ pub(super) fn faults(body: &Value, url: &str) -> Vec<BodyFault> {
     if body.get("components").is_some_and(Value::is_array) {
         judge_components(body, url, &mut faults);
     }
+    judge_words(body, &mut faults);
     faults.answered(|fault| {
         if fault.kind == FaultKind::Missing && !fault.path.contains('.') { "50006" } else { "50035" }
     })
+}
+
+/// The flags that a webhook may set: no previews, no sound, components alone.
+const FLAGS: u64 = 1 << 2 | 1 << 12 | COMPONENTS_ONLY;
+
+const FOREIGN: [(TypedMarkup, &str); 2] = [
+    (TypedMarkup::SlackLink, "write `[words](URL)`"),
+    (TypedMarkup::Tags, "write `**words**`, and a line break as it is"),
+];
+
+/// The sender, the flags, and whom the text pings.
+fn judge_words(body: &Value, faults: &mut Faults) {
+    let name = body["username"].as_str().unwrap_or_default().to_lowercase();
+    if let Some(word) = ["discord", "clyde"].into_iter().find(|word| name.contains(word)) {
+        let words = format!("has `{word}` in it, and Discord takes no such name of a sender");
+        faults.add("username", FaultKind::Unknown, &words);
+    }
+    let flags = body["flags"].as_u64().unwrap_or_default();
+    if flags & !FLAGS != 0 {
+        let words = "has a flag that no webhook can set: 4 hides previews, 4096 makes no sound, 32768 is for components";
+        faults.add("flags", FaultKind::Shown, words);
+    }
+    let content = body["content"].as_str().unwrap_or_default();
+    faults.typed_markup("content", content, &FOREIGN);
+    let allowed = &body["allowed_mentions"];
+    let parses =
+        |kind: &str| allowed["parse"].as_array().is_some_and(|list| list.iter().any(|entry| entry == kind));
+    let everyone = ["@everyone", "@here"].into_iter().find(|name| content.contains(name));
+    if let Some(name) = everyone.filter(|_| !parses("everyone")) {
+        let words = format!(
+            "has `{name}`, which pings nobody without `\"parse\": [\"everyone\"]` in `allowed_mentions`"
+        );
+        faults.add("content", FaultKind::Typed, &words);
+    }
 }
 
 /// What a message without any of these says nothing with.
@@ -53,6 +88,12 @@ fn judge_components(body: &Value, url: &str, faults: &mut Faults) {
         if kinds.filter_map(Value::as_u64).any(|kind| kind > 8) {
             let words = "are of the second kind, which Discord takes with `flags = 32768` only";
             faults.add("components", FaultKind::Missing, words);
+        }
+        for (index, part) in body["components"].as_array().into_iter().flatten().enumerate() {
+            if part["type"].as_u64().is_some_and(|kind| (2..=8).contains(&kind)) {
+                let words = "stands alone, and Discord takes buttons and menus inside of a row: a component of type 1 with `components`";
+                faults.add(&format!("components[{index}]"), FaultKind::Missing, words);
+            }
         }
     } else if let Some(name) =
         ["content", "embeds", "poll"].into_iter().find(|name| body.get(*name).is_some())
@@ -77,15 +118,29 @@ static MESSAGE: Shape = shape(&[
     may("components", List(&COMPONENT, 0, 40)),
     may("poll", Object(&POLL)),
     may("username", filled(80)),
-    may("avatar_url", TEXT),
+    may("avatar_url", Picture(LINK)),
     may("tts", Bool),
     may("allowed_mentions", Object(&ALLOWED)),
-    may("attachments", List(&Table, 0, 10)),
+    may("attachments", List(&Object(&ATTACHMENT), 0, 10)),
     may("flags", Whole(0, i64::MAX)),
     may("thread_name", filled(100)),
     may("applied_tags", List(&Any, 0, 5)),
+    may("nonce", Any),
+    may("enforce_nonce", Bool),
 ])
-.some_of(&SAYING);
+.some_of(&SAYING)
+.elsewhere(&[
+    ("thread_id", "it belongs into the URL, as `?thread_id=…`"),
+    ("wait", "it belongs into the URL"),
+    ("embed", "a webhook takes a list, `embeds`"),
+    ("text", "the text of a message is `content`"),
+    ("blocks", "Discord's are `embeds`"),
+]);
+
+static ATTACHMENT: Shape = open(&[need("id", Any)]).elsewhere(&[(
+    "url",
+    "Discord takes files that are sent along, and pictures by address in `embeds[].image.url`",
+)]);
 
 static ALLOWED: Shape = shape(&[
     may("parse", List(&OneOf(&["roles", "users", "everyone"]), 0, 3)),
@@ -104,7 +159,14 @@ static ALLOWED: Shape = shape(&[
     }
 });
 
-static POLL: Shape = shape(&[need("question", Table), need("answers", List(&Table, 1, 10))]);
+static POLL: Shape = open(&[
+    need("question", Object(&POLL_TEXT)),
+    need("answers", List(&Object(&ANSWER), 1, 10)),
+    may("duration", Whole(1, 768)),
+    may("allow_multiselect", Bool),
+]);
+static POLL_TEXT: Shape = open(&[need("text", filled(300))]);
+static ANSWER: Shape = open(&[need("poll_media", Table)]);
 
 static EMBED_SHAPE: Shape = shape(&[
     may("title", text(TITLE)),
@@ -121,19 +183,25 @@ static EMBED_SHAPE: Shape = shape(&[
     may("video", Table),
     may("provider", Table),
 ])
-.some_of(&["title", "description", "fields", "image", "thumbnail", "author", "footer"]);
+.some_of(&["title", "description", "fields", "image", "thumbnail", "author", "footer"])
+.elsewhere(&[("text", "the text of an embed is `description`")])
+.also(|embed, faults| {
+    faults.typed_markup("description", embed["description"].as_str().unwrap_or_default(), &FOREIGN);
+});
 
 const LINKED: Rule = Link(LINK);
+const PICTURED: Rule = Picture(LINK);
 
 static FIELD: Shape =
-    shape(&[need("name", filled(FIELD_NAME)), need("value", filled(FIELD_VALUE)), may("inline", Bool)]);
-static AUTHOR: Shape = shape(&[need("name", filled(256)), may("url", LINKED), may("icon_url", LINKED)]);
-static FOOTER: Shape = shape(&[need("text", filled(2048)), may("icon_url", LINKED)]);
-static PICTURE: Shape = shape(&[need("url", LINKED), may("height", Any), may("width", Any)]);
+    shape(&[need("name", filled(FIELD_NAME)), need("value", filled(FIELD_VALUE)), may("inline", Bool)])
+        .elsewhere(&[("short", "Discord's word is `inline`"), ("title", "Discord's word is `name`")]);
+static AUTHOR: Shape = shape(&[need("name", filled(256)), may("url", LINKED), may("icon_url", PICTURED)]);
+static FOOTER: Shape = shape(&[need("text", filled(2048)), may("icon_url", PICTURED)]);
+static PICTURE: Shape = open(&[need("url", PICTURED), may("height", Any), may("width", Any)]);
 
 /// The kinds of components are numbers.
 static COMPONENT: Rule = Object(&COMPONENT_SHAPE);
-static COMPONENT_SHAPE: Shape = shape(&[
+static COMPONENT_SHAPE: Shape = open(&[
     need("type", Whole(1, 25)),
     may("components", List(&COMPONENT, 1, 40)),
     may("accessory", Object(&COMPONENT_SHAPE)),
@@ -170,11 +238,27 @@ static COMPONENT_SHAPE: Shape = shape(&[
     for name in needed.iter().filter(|name| component.get(**name).is_none()) {
         faults.add(name, FaultKind::Missing, "is missing: Discord needs it in a component of this `type`");
     }
-    if component["type"] == 2 && component["style"] == 5 && component.get("url").is_none() {
+    let has = |name: &str| component.get(name).is_some_and(|value| !value.is_null());
+    if component["type"] == 1 && component["components"].as_array().is_some_and(|list| list.len() > 5) {
         faults.add(
-            "url",
-            FaultKind::Missing,
-            "is missing: Discord needs it in a button of style 5, which opens an address",
+            "components",
+            FaultKind::TooLong,
+            "has too many entries: Discord takes 5 buttons in a row",
         );
+    }
+    if component["type"] != 2 {
+        return;
+    }
+    if component["style"] == 5 && !has("url") {
+        let words = "is missing: Discord needs it in a button of style 5, which opens an address";
+        faults.add("url", FaultKind::Missing, words);
+    }
+    if component["style"].as_u64().is_some_and(|style| style < 5) {
+        let words =
+            "is of a button that the bot's program answers, and a webhook has none: style 5 opens an address";
+        faults.add("style", FaultKind::Shown, words);
+    }
+    if !has("label") && !has("emoji") {
+        faults.add("label", FaultKind::Missing, "is missing: Discord needs it, or `emoji`, in a button");
     }
 });

@@ -198,7 +198,7 @@ fn templates() -> Vec<Value> {
     let name = NAME;
     let said = SAID;
     let huge = HUGE;
-    let fields = many(json!({"name": name, "value": name, "title": said, "short": true}));
+    let fields = many(json!({"name": name, "value": name, "inline": true}));
     let embed = json!({
         "title": name, "description": huge, "fields": fields, "url": "https://example.com/",
         "author": {"name": name}, "footer": {"text": name},

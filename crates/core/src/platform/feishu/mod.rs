@@ -84,6 +84,10 @@ impl Platform for Feishu {
         }]
     }
 
+    fn has_more(&self, url: &Url) -> bool {
+        path_parts(url).iter().skip_while(|part| **part != "hook").count() > 2
+    }
+
     fn pace(&self) -> (&'static [Rate], usize) {
         const PACE: &[Rate] = &[
             Rate { count: 5, per: Duration::from_secs(1) },

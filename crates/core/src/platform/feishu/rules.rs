@@ -2,7 +2,7 @@
 
 use super::super::rules::Rule::{Any, Bool, ByKind, List, Object, OneOf, Or, Table};
 use super::super::rules::{
-    BodyFault, FILLED, FaultKind, Faults, Member, Rule, Shape, TEXT, may, need, shape,
+    BodyFault, FILLED, FaultKind, Faults, Member, Rule, Shape, TEXT, TypedMarkup, may, need, open, shape,
 };
 use serde_json::Value;
 
@@ -27,19 +27,42 @@ static MESSAGE: Rule = ByKind(
     ],
 );
 
-const KIND: Member = may("msg_type", TEXT);
+/// What the request adds, and what bots of one's own may add.
+const SIGNED: [Member; 2] = [may("timestamp", Any), may("sign", Any)];
 
-static TEXT_MESSAGE: Shape = shape(&[KIND, need("content", Object(&WORDS))]);
-static POST_MESSAGE: Shape = shape(&[KIND, need("content", Object(&POST))]);
-static IMAGE_MESSAGE: Shape = shape(&[KIND, need("content", Object(&IMAGE))]);
-static SHARE_MESSAGE: Shape = shape(&[KIND, need("content", Object(&SHARE))]);
-static CARD_MESSAGE: Shape = shape(&[KIND, need("card", Object(&CARD))]);
+static TEXT_MESSAGE: Shape = shape(&[need("content", Object(&WORDS))]).with(&SIGNED);
+static POST_MESSAGE: Shape = shape(&[need("content", Object(&POST))]).with(&SIGNED);
+static IMAGE_MESSAGE: Shape = shape(&[need("content", Object(&IMAGE))]).with(&SIGNED);
+static SHARE_MESSAGE: Shape = shape(&[need("content", Object(&SHARE))]).with(&SIGNED);
+static CARD_MESSAGE: Shape = shape(&[need("card", Object(&CARD))]).with(&SIGNED);
 
-static WORDS: Shape = shape(&[need("text", FILLED)]);
-static IMAGE: Shape = shape(&[need("image_key", FILLED)]);
+static WORDS: Shape = shape(&[need("text", FILLED)]).also(|content, faults| {
+    let text = content["text"].as_str().unwrap_or_default();
+    let kinds =
+        [(TypedMarkup::TwoStars, "only a card has markup"), (TypedMarkup::Link, "only a card has links")];
+    faults.typed_markup("text", text, &kinds);
+    if text.contains("@all") || text.contains("@所有人") {
+        let words = "has `@all`, which pings nobody; write `<at user_id=\"all\">所有人</at>`";
+        faults.add("text", FaultKind::Typed, words);
+    }
+});
+static IMAGE: Shape =
+    open(&[need("image_key", FILLED)]).also(|image, faults| judge_key("image_key", image, faults));
+
+/// The key of a picture, which is no address.
+fn judge_key(name: &str, image: &Value, faults: &mut Faults) {
+    if image[name].as_str().is_some_and(|key| key.contains("://")) {
+        let words = "is an address, and Feishu takes the key of a picture that an app uploaded: `img_…`";
+        faults.add(name, FaultKind::Unknown, words);
+    }
+}
 static SHARE: Shape = shape(&[need("share_chat_id", FILLED)]);
 
 static POST: Shape = shape(&[need("post", Table)]).also(|content, faults| {
+    if content["post"]["content"].is_array() {
+        let words = "is missing: Feishu needs a language such as `zh_cn` around `title` and `content`";
+        return faults.add("post.zh_cn", FaultKind::Missing, words);
+    }
     for (language, post) in content["post"].as_object().into_iter().flatten() {
         faults.judge_at(&format!("post.{language}"), &Object(&POST_BODY), post);
     }
@@ -62,13 +85,24 @@ static POST_PART: Rule = ByKind(
         ("md", &POST_TEXT),
     ],
 );
-static POST_TEXT: Shape = shape(&[need("text", TEXT), may("un_escape", Bool), may("style", Any)]);
-static POST_LINK: Shape = shape(&[need("text", TEXT), need("href", FILLED)]);
-static POST_AT: Shape = shape(&[need("user_id", FILLED), may("user_name", TEXT)]);
-static OTHER: Shape = shape(&[]);
+static POST_TEXT: Shape = open(&[need("text", TEXT), may("un_escape", Bool), may("style", Any)]);
+static POST_LINK: Shape = open(&[need("text", TEXT), need("href", FILLED)]);
+static POST_AT: Shape = open(&[need("user_id", FILLED), may("user_name", TEXT)]);
+static OTHER: Shape = open(&[]);
 
 /// The schema decides where the elements are, and which there are.
-static CARD: Shape = shape(&[]).also(|card, faults| {
+static CARD: Shape = open(&[]).also(|card, faults| {
+    let schema = &card["schema"];
+    if !schema.is_null() && schema != "2.0" && schema != "1.0" {
+        let words =
+            format!("is `{schema}`, and Feishu takes the text `2.0` there, or no `schema` for older cards");
+        return faults.add("schema", FaultKind::Unknown, &words);
+    }
+    if schema != "2.0" && card["body"].is_object() && card.get("elements").is_none() {
+        let words =
+            "is missing: Feishu needs `\"schema\": \"2.0\"` in a card that has its elements in `body`";
+        return faults.add("schema", FaultKind::Missing, words);
+    }
     let rule = match card["schema"].as_str() {
         Some("2.0") => Object(&CARD_2),
         _ if card["type"] == "template" => Object(&CARD_TEMPLATE),
@@ -81,7 +115,7 @@ static CARD: Shape = shape(&[]).also(|card, faults| {
     }
 });
 
-static CARD_TEMPLATE: Shape = shape(&[need("data", Table), may("type", TEXT)]);
+static CARD_TEMPLATE: Shape = open(&[need("data", Table), may("type", TEXT)]);
 
 /// A card of schema 2.0 is refused for a member that is not its own.
 static CARD_2: Shape = shape(&[
@@ -96,7 +130,7 @@ static CARD_2: Shape = shape(&[
 ])
 .closed();
 
-static BODY_2: Shape = shape(&[
+static BODY_2: Shape = open(&[
     may("elements", List(&ELEMENT_2, 0, 200)),
     may("direction", OneOf(&["vertical", "horizontal"])),
     may("padding", TEXT),
@@ -120,7 +154,7 @@ static CONFIG_2: Shape = shape(&[
 ])
 .closed();
 
-static CARD_1: Shape = shape(&[
+static CARD_1: Shape = open(&[
     may("config", Table),
     may("header", Object(&HEADER)),
     may("elements", List(&ELEMENT_1, 0, usize::MAX)),
@@ -132,7 +166,7 @@ static CARD_1: Shape = shape(&[
 ])
 .some_of(&["elements", "i18n_elements"]);
 
-static HEADER: Shape = shape(&[
+static HEADER: Shape = open(&[
     need("title", PLAIN_OR_MARKED),
     may("subtitle", PLAIN_OR_MARKED),
     may(
@@ -161,7 +195,7 @@ static HEADER: Shape = shape(&[
 ]);
 
 const PLAIN_OR_MARKED: Rule = ByKind("tag", &[("plain_text", &PLAIN), ("lark_md", &PLAIN)]);
-static PLAIN: Shape = shape(&[
+static PLAIN: Shape = open(&[
     may("content", TEXT),
     may("i18n", Table),
     may("i18n_content", Table),
@@ -172,7 +206,7 @@ static PLAIN: Shape = shape(&[
 
 /// An element of either schema, by what follows.
 macro_rules! elements {
-    ($name:ident, $($own:literal => $shape:expr),* $(,)?) => {
+    ($name:ident, $columns:expr, $container:expr, $($own:literal => $shape:expr),* $(,)?) => {
         static $name: Rule = ByKind("tag", &[
             $(($own, $shape),)*
             ("div", &DIV),
@@ -180,14 +214,14 @@ macro_rules! elements {
             ("hr", &OTHER),
             ("img", &IMG),
             ("img_combination", &OTHER),
-            ("column_set", &OTHER),
-            ("form", &OTHER),
-            ("table", &OTHER),
+            ("column_set", $columns),
+            ("form", $container),
+            ("table", &TABLE),
             ("chart", &OTHER),
             ("person", &OTHER),
             ("person_list", &OTHER),
-            ("collapsible_panel", &OTHER),
-            ("interactive_container", &OTHER),
+            ("collapsible_panel", $container),
+            ("interactive_container", $container),
             ("button", &BUTTON),
             ("input", &OTHER),
             ("overflow", &OTHER),
@@ -206,15 +240,48 @@ macro_rules! elements {
         ]);
     };
 }
-elements!(ELEMENT_2, "plain_text" => &PLAIN);
-elements!(ELEMENT_1, "action" => &ACTIONS, "note" => &NOTE);
+elements!(ELEMENT_2, &COLUMNS_2, &CONTAINER_2, "plain_text" => &PLAIN);
+elements!(ELEMENT_1, &COLUMNS_1, &CONTAINER_1, "action" => &ACTIONS, "note" => &NOTE);
 
-static DIV: Shape =
-    shape(&[may("text", PLAIN_OR_MARKED), may("fields", List(&Table, 0, usize::MAX)), may("extra", Table)])
-        .some_of(&["text", "fields"]);
-static MARKDOWN: Shape = shape(&[need("content", FILLED)]);
-static IMG: Shape = shape(&[need("img_key", FILLED), may("alt", Table)]);
+static COLUMNS_2: Shape = open(&[may("columns", List(&COLUMN_2, 1, usize::MAX))]);
+static COLUMNS_1: Shape = open(&[may("columns", List(&COLUMN_1, 1, usize::MAX))]);
+static COLUMN_2: Rule = ByKind("tag", &[("column", &CONTAINER_2)]);
+static COLUMN_1: Rule = ByKind("tag", &[("column", &CONTAINER_1)]);
+static CONTAINER_2: Shape = open(&[may("elements", List(&ELEMENT_2, 0, usize::MAX))]);
+static CONTAINER_1: Shape = open(&[may("elements", List(&ELEMENT_1, 0, usize::MAX))]);
+static TABLE: Shape =
+    open(&[need("columns", List(&Table, 1, 50)), need("rows", List(&Table, 0, usize::MAX))]);
+
+static DIV: Shape = open(&[
+    may("text", PLAIN_OR_MARKED),
+    may("fields", List(&Object(&FIELD), 0, usize::MAX)),
+    may("extra", Table),
+])
+.some_of(&["text", "fields"]);
+static FIELD: Shape = open(&[need("text", PLAIN_OR_MARKED), may("is_short", Bool)]);
+static MARKDOWN: Shape = open(&[need("content", FILLED)]);
+static IMG: Shape = open(&[need("img_key", FILLED), may("alt", Table)])
+    .also(|image, faults| judge_key("img_key", image, faults));
 static BUTTON: Shape =
-    shape(&[may("text", PLAIN_OR_MARKED), may("url", TEXT), may("type", TEXT), may("icon", Table)]);
-static ACTIONS: Shape = shape(&[need("actions", List(&ELEMENT_1, 1, usize::MAX))]);
-static NOTE: Shape = shape(&[need("elements", List(&Table, 1, usize::MAX))]);
+    open(&[may("text", PLAIN_OR_MARKED), may("url", TEXT), may("type", TEXT), may("icon", Table)]);
+static ACTIONS: Shape = open(&[need("actions", List(&INTERACTIVE, 1, usize::MAX))]);
+static INTERACTIVE: Rule = ByKind(
+    "tag",
+    &[
+        ("button", &BUTTON),
+        ("overflow", &OTHER),
+        ("select_static", &OTHER),
+        ("select_person", &OTHER),
+        ("multi_select_static", &OTHER),
+        ("multi_select_person", &OTHER),
+        ("date_picker", &OTHER),
+        ("picker_time", &OTHER),
+        ("picker_datetime", &OTHER),
+        ("input", &OTHER),
+        ("select_img", &OTHER),
+        ("checker", &OTHER),
+    ],
+);
+static NOTE: Shape = open(&[need("elements", List(&NOTE_PART, 1, usize::MAX))]);
+static NOTE_PART: Rule =
+    ByKind("tag", &[("plain_text", &PLAIN), ("lark_md", &PLAIN), ("img", &IMG), ("standard_icon", &OTHER)]);

@@ -8,6 +8,22 @@ use serde_json::Value;
 pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
     let Some(payload) = body.get("client_payload") else {
         let mut faults = Faults::of("GitHub", &Rule::Any, body);
+        if body["inputs"].is_object() && body["ref"].is_string() {
+            let words = "is for a `workflow_dispatch`; this address starts a `repository_dispatch`, and `ref` and \
+                         `inputs` would be a part of its payload";
+            faults.add("inputs", FaultKind::Shown, words);
+        }
+        if let Some(fields) = body.as_object().filter(|fields| fields.len() > MEMBERS) {
+            let words = format!(
+                "has {} members, and GitHub takes {MEMBERS}: Taskbell sends them as `client_payload.taskbell`",
+                fields.len()
+            );
+            faults.add("", FaultKind::Shown, &words);
+        }
+        if body["event_type"].is_string() {
+            let words = "is a part of the payload here; beside `client_payload` it is the type of the event";
+            faults.add("event_type", FaultKind::Shown, words);
+        }
         faults.limit("", "bytes in the payload", body.to_string().len(), PAYLOAD);
         return faults.answered(|_| "422");
     };
@@ -20,5 +36,10 @@ pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
     faults.answered(|_| "422")
 }
 
-static DISPATCH: Shape =
-    shape(&[may("event_type", filled(100)), may("client_payload", Rule::Table)]).closed();
+static DISPATCH: Shape = shape(&[may("event_type", filled(100)), may("client_payload", Rule::Table)])
+    .elsewhere(&[
+        ("event", "GitHub's word is `event_type`"),
+        ("inputs", "those are for a `workflow_dispatch`"),
+        ("ref", "that is for a `workflow_dispatch`"),
+    ])
+    .closed();

@@ -13,14 +13,26 @@ pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
     let prefix = if body.get("variables").is_some() { "variables." } else { "" };
     for (name, value) in variables.as_object().into_iter().flatten() {
         let at = format!("{prefix}{}", fit(name, 40, Unit::CodePoints, flatten));
-        if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
-            faults.add(&at, FaultKind::Unknown, "is no name of a variable: letters, digits and `_`");
+        let is_name = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        if name.is_empty() || !is_name || name.starts_with(|first: char| first.is_ascii_digit()) {
+            let words = "is no name of a variable: letters, digits and `_`, and no digit first";
+            faults.add(&at, FaultKind::Unknown, words);
         } else if value.is_null() {
             faults.add(
                 &at,
                 FaultKind::Shown,
                 "is `null`, and a variable is a text: the pipeline would get the word",
             );
+        }
+    }
+    for name in body.as_object().into_iter().flatten().map(|(name, _)| name.as_str()) {
+        if !prefix.is_empty() && name != "variables" {
+            let place = match name {
+                "ref" | "token" => "it is a key of the endpoint",
+                _ => "it is no part of `variables`",
+            };
+            let at = fit(name, 40, Unit::CodePoints, flatten);
+            faults.add(&at, FaultKind::Shown, &format!("has no effect beside `variables`: {place}"));
         }
     }
     faults.answered(|_| "400")

@@ -125,8 +125,8 @@ impl Platform for GoogleChat {
         trim::squeeze(body, WHOLE, Markup::Tags);
     }
 
-    fn faults(&self, body: &Value, _url: &str) -> Vec<BodyFault> {
-        rules::faults(body)
+    fn faults(&self, body: &Value, url: &str) -> Vec<BodyFault> {
+        rules::faults(body, url)
     }
 
     fn meaning(&self, answer: &Answer) -> Outcome {

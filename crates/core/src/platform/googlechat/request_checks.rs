@@ -7,5 +7,5 @@ pub(super) fn refuses(request: &ReceivedRequest<'_>) -> Option<&'static str> {
     if request.parameter("key").is_none() || request.parameter("token").is_none() {
         return Some("UNAUTHENTICATED");
     }
-    request.json().map_or(Some("INVALID_ARGUMENT"), |body| refusal(rules::faults(&body)))
+    request.json().map_or(Some("INVALID_ARGUMENT"), |body| refusal(rules::faults(&body, request.target)))
 }

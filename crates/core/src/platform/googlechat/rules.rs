@@ -1,14 +1,17 @@
 //! What Google Chat takes in a message: developers.google.com/workspace/chat on messages and on cards of the second
 //! version. It refuses every member that it does not know.
 
-use super::super::rules::Rule::{Any, Bool, List, Object, OneOf, Table, Whole};
-use super::super::rules::{BodyFault, FILLED, FaultKind, Faults, Rule, Shape, TEXT, may, need, shape};
+use super::super::rules::Rule::{Any, Bool, List, Object, OneOf, Picture, Table, Whole};
+use super::super::rules::{
+    BodyFault, FILLED, FaultKind, Faults, Rule, Shape, TEXT, TypedMarkup, may, need, open, shape,
+};
 use serde_json::{Map, Value};
 
 /// The bytes of a message.
 const MOST: usize = 32_000;
 
-pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
+/// `url` tells whether a thread is kept to.
+pub(super) fn faults(body: &Value, url: &str) -> Vec<BodyFault> {
     let body = in_camel_case(body);
     let mut faults = Faults::of("Google Chat", &Object(&MESSAGE), &body);
     let is_blank = |name: &str| match body.get(name) {
@@ -19,8 +22,43 @@ pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
     if SAYING.iter().all(|name| is_blank(name)) && SAYING.iter().any(|name| body.get(*name).is_some()) {
         faults.add("text", FaultKind::Empty, "is empty, and Google Chat takes no message that says nothing");
     }
+    let kinds = [
+        (TypedMarkup::Link, "write `<URL|words>`"),
+        (TypedMarkup::TwoStars, "write `*words*`"),
+        (TypedMarkup::Tags, "write `*words*`, and a line break as it is"),
+    ];
+    faults.typed_markup("text", body["text"].as_str().unwrap_or_default(), &kinds);
+    if body["cards"].is_array() {
+        let words = "is of the first version, which Google has retired; write `cardsV2`";
+        faults.add("cards", FaultKind::Shown, words);
+    }
+    let is_threaded = body["thread"].is_object() && url.contains("chat.googleapis.com");
+    if is_threaded && !url.contains("messageReplyOption=") {
+        let words =
+            "has no effect without `messageReplyOption=REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD` in the URL";
+        faults.add("thread", FaultKind::Shown, words);
+    }
+    judge_ids(&body, &mut faults);
     faults.limit("", "bytes", body.to_string().len(), MOST);
     faults.answered(|_| "INVALID_ARGUMENT")
+}
+
+/// Of several cards, each has an id of its own.
+fn judge_ids(body: &Value, faults: &mut Faults) {
+    let cards = body["cardsV2"].as_array().map(Vec::as_slice).unwrap_or_default();
+    for (index, card) in cards.iter().enumerate().filter(|_| cards.len() > 1) {
+        let id = &card["cardId"];
+        let at = format!("cardsV2[{index}].cardId");
+        if id.as_str().is_none_or(str::is_empty) {
+            faults.add(
+                &at,
+                FaultKind::Missing,
+                "is missing: Google Chat needs it where a message has several cards",
+            );
+        } else if cards[..index].iter().any(|other| other["cardId"] == *id) {
+            faults.add(&at, FaultKind::Unknown, "is there twice, and Google Chat takes each once");
+        }
+    }
 }
 
 const SAYING: [&str; 3] = ["text", "cardsV2", "cards"];
@@ -53,7 +91,7 @@ static MESSAGE: Shape = shape(&[
     may("cardsV2", List(&Object(&HOLDER), 0, 100)),
     may("cards", List(&Table, 0, 100)),
     may("fallbackText", TEXT),
-    may("thread", Table),
+    may("thread", Object(&THREAD)),
     may("accessoryWidgets", List(&Table, 0, usize::MAX)),
     may("annotations", Any),
     may("actionResponse", Any),
@@ -69,9 +107,18 @@ static MESSAGE: Shape = shape(&[
     may("createTime", Any),
 ])
 .some_of(&SAYING)
+.elsewhere(&[
+    ("threadKey", "it belongs into `thread`, or into the URL"),
+    ("content", "the text of a message is `text`"),
+])
 .closed();
 
-static HOLDER: Shape = shape(&[may("cardId", TEXT), need("card", Object(&CARD))]).closed();
+static THREAD: Shape =
+    shape(&[may("threadKey", TEXT), may("name", TEXT)]).some_of(&["threadKey", "name"]).closed();
+
+static HOLDER: Shape = shape(&[may("cardId", TEXT), need("card", Object(&CARD))])
+    .elsewhere(&[("sections", "they belong into `card`"), ("header", "it belongs into `card`")])
+    .closed();
 
 static CARD: Shape = shape(&[
     may("header", Object(&HEADER)),
@@ -82,7 +129,9 @@ static CARD: Shape = shape(&[
     may("fixedFooter", Table),
     may("displayStyle", Any),
     may("peekCardHeader", Any),
+    may("expressionData", Any),
 ])
+.elsewhere(&[("widgets", "they belong into an entry of `sections`")])
 .closed();
 
 static HEADER: Shape = shape(&[
@@ -110,10 +159,10 @@ static WIDGET: Shape = shape(&[
     may("decoratedText", Object(&DECORATED)),
     may("buttonList", Object(&BUTTONS)),
     may("divider", Table),
-    may("grid", Table),
-    may("columns", Table),
+    may("grid", Object(&GRID)),
+    may("columns", Object(&COLUMNS)),
     may("carousel", Table),
-    may("chipList", Table),
+    may("chipList", Object(&CHIPS)),
     may("textInput", Table),
     may("selectionInput", Table),
     may("dateTimePicker", Table),
@@ -137,10 +186,14 @@ static WIDGET: Shape = shape(&[
     }
 });
 
+static GRID: Shape = open(&[need("items", List(&Table, 1, 100)), may("columnCount", Whole(0, 100))]);
+static COLUMNS: Shape = open(&[need("columnItems", List(&Table, 1, 2))]);
+static CHIPS: Shape = open(&[need("chips", List(&Table, 1, 100))]);
+
 static PARAGRAPH: Shape =
     shape(&[need("text", FILLED), may("maxLines", Whole(0, 1000)), may("textSyntax", TEXT)]).closed();
 static IMAGE: Shape =
-    shape(&[need("imageUrl", ADDRESS), may("altText", TEXT), may("onClick", ON_CLICK)]).closed();
+    shape(&[need("imageUrl", Picture(2048)), may("altText", TEXT), may("onClick", ON_CLICK)]).closed();
 const ADDRESS: Rule = Rule::Link(2048);
 
 static DECORATED: Shape = shape(&[
@@ -151,27 +204,79 @@ static DECORATED: Shape = shape(&[
     may("bottomLabelText", Any),
     may("contentText", Any),
     may("wrapText", Bool),
-    may("icon", Table),
-    may("startIcon", Table),
+    may("icon", ICON),
+    may("startIcon", ICON),
     may("startIconVerticalAlignment", TEXT),
-    may("endIcon", Table),
+    may("endIcon", ICON),
     may("button", Object(&BUTTON)),
     may("switchControl", Table),
     may("onClick", ON_CLICK),
 ])
 .closed();
 
+const ICON: Rule = Object(&ICON_SHAPE);
+static ICON_SHAPE: Shape = shape(&[
+    may("knownIcon", TEXT),
+    may("iconUrl", Picture(2048)),
+    may("materialIcon", Table),
+    may("altText", TEXT),
+    may("imageType", OneOf(&["SQUARE", "CIRCLE"])),
+])
+.some_of(&["knownIcon", "iconUrl", "materialIcon"])
+.closed()
+.also(|icon, faults| {
+    if let Some(name) = icon["knownIcon"].as_str().filter(|name| !ICONS.contains(name)) {
+        let words = format!("is `{name:.40}`, which is none of Google Chat's icons; `materialIcon` has more");
+        faults.add("knownIcon", FaultKind::Shown, &words);
+    }
+});
+static COLOUR: Shape =
+    shape(&[may("red", Any), may("green", Any), may("blue", Any), may("alpha", Any)]).closed();
+
+const ICONS: [&str; 29] = [
+    "AIRPLANE",
+    "BOOKMARK",
+    "BUS",
+    "CAR",
+    "CLOCK",
+    "CONFIRMATION_NUMBER_ICON",
+    "DESCRIPTION",
+    "DOLLAR",
+    "EMAIL",
+    "EVENT_SEAT",
+    "FLIGHT_ARRIVAL",
+    "FLIGHT_DEPARTURE",
+    "HOTEL",
+    "HOTEL_ROOM_TYPE",
+    "INVITE",
+    "MAP_PIN",
+    "MEMBERSHIP",
+    "MULTIPLE_PEOPLE",
+    "PERSON",
+    "PHONE",
+    "RESTAURANT_ICON",
+    "SHOPPING_CART",
+    "STAR",
+    "STORE",
+    "TICKET",
+    "TRAIN",
+    "VIDEO_CAMERA",
+    "VIDEO_PLAY",
+    "NONE",
+];
+
 static BUTTONS: Shape = shape(&[need("buttons", List(&Object(&BUTTON), 1, 100))]).closed();
 static BUTTON: Shape = shape(&[
     need("onClick", ON_CLICK),
     may("text", FILLED),
-    may("icon", Table),
-    may("color", Table),
+    may("icon", ICON),
+    may("color", Object(&COLOUR)),
     may("disabled", Bool),
     may("altText", TEXT),
     may("type", TEXT),
 ])
 .some_of(&["text", "icon"])
+.elsewhere(&[("url", "it belongs into `onClick.openLink`")])
 .closed();
 
 const ON_CLICK: Rule = Object(&CLICK);

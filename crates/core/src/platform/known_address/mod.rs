@@ -7,7 +7,8 @@ mod tests;
 
 use super::path_parts;
 use services::{
-    ADDRESSES, APPRISE, GITHUB, GITLAB, GOTIFY, IFTTT, MATRIX, MATTERMOST, NTFY, ROCKET_CHAT, ZULIP,
+    ADDRESSES, APPRISE, BARK, GITHUB, GITLAB, GOTIFY, HOME_ASSISTANT, HOSTS, IFTTT, MATRIX, MATTERMOST,
+    MATTERMOST_PAGE, NTFY, ROCKET_CHAT, SIGNAL, ZULIP,
 };
 use url::Url;
 
@@ -60,6 +61,16 @@ pub fn known_address(url: &Url) -> Option<&'static KnownAddress> {
     ADDRESSES.iter().find(fits).or_else(|| by_path(url, host, &parts))
 }
 
+/// The host of a platform that is meant by one with a letter or two wrong.
+pub fn near_host(url: &Url) -> Option<&'static str> {
+    let host = url.host_str()?;
+    HOSTS.iter().copied().find(|known| {
+        let labels = host.split('.').count().saturating_sub(known.split('.').count());
+        let end = host.splitn(labels + 1, '.').last().unwrap_or_default();
+        (1..=2).contains(&strsim::osa_distance(end, known))
+    })
+}
+
 /// Services that run at any name, by their paths.
 fn by_path(url: &Url, host: &str, parts: &[&str]) -> Option<&'static KnownAddress> {
     let label = |word: &str| host.split('.').any(|label| label == word);
@@ -67,6 +78,10 @@ fn by_path(url: &Url, host: &str, parts: &[&str]) -> Option<&'static KnownAddres
     match parts {
         ["trigger", _, "with", "key", ..] if host == "maker.ifttt.com" => Some(&IFTTT),
         ["_matrix", "client", ..] => Some(&MATRIX),
+        [_, "channels" | "messages" | "pl", _] => Some(&MATTERMOST_PAGE),
+        ["api", "services", "notify" | "persistent_notification", ..] => Some(&HOME_ASSISTANT),
+        ["v2", "send"] => Some(&SIGNAL),
+        _ if label("bark") => Some(&BARK),
         ["message", ..] if has("token") || label("gotify") => Some(&GOTIFY),
         _ if label("gotify") => Some(&GOTIFY),
         ["notify", ..] if label("apprise") || (parts.len() == 2 && has("tag")) => Some(&APPRISE),

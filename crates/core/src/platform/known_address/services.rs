@@ -28,6 +28,8 @@ const PAGERDUTY_OLD: &str = "this is an integration address of an older API; wri
                              `routing_key` of an Events API v2 integration, without `url`";
 const PAGERDUTY_PAGE: &str = "this is not the Events API; write `platform = \"pagerduty\"` with the `routing_key` of an \
                               Events API v2 integration, without `url`";
+const ZULIP_FORM: &str = "that address takes forms; use the URL of Zulip's JSON integration, `/api/v1/external/json`, with \
+                          `platform = \"json\"`";
 const REWRITTEN: &str = "a mail program rewrote this link; copy the URL from where it was created";
 
 /// The first that fits has the URL, so the narrower comes first.
@@ -98,12 +100,7 @@ pub(super) static ADDRESSES: &[KnownAddress] = &[
         FEISHU_PAGE,
     ),
     never("DingTalk", &["dingtalk.com", ".dingtalk.com"], &[], DINGTALK_HOOK),
-    never(
-        "WeCom",
-        &["qyapi.weixin.qq.com", "work.weixin.qq.com", "weixin.qq.com", "wx.qq.com"],
-        &[],
-        WECOM_HOOK,
-    ),
+    never("WeCom", &[".weixin.qq.com", "weixin.qq.com", "wx.qq.com"], &[], WECOM_HOOK),
     never("Google Chat", &["chat.googleapis.com", "chat.google.com"], &[], GOOGLE_CHAT),
     never("Google Chat", &["mail.google.com"], &["chat"], GOOGLE_CHAT),
     never("PagerDuty", &["events.pagerduty.com", "events.eu.pagerduty.com"], &[], PAGERDUTY_OLD),
@@ -119,6 +116,99 @@ pub(super) static ADDRESSES: &[KnownAddress] = &[
         &["gitlab.com"],
         &[],
         "a pipeline starts at `https://gitlab.com/api/v4/projects/ID/trigger/pipeline`, with the keys `ref` and `token`",
+    ),
+    never(
+        "a page of Zapier, Make or IFTTT",
+        &[
+            "zapier.com",
+            "www.zapier.com",
+            "make.com",
+            "www.make.com",
+            "ifttt.com",
+            "eu1.make.com",
+            "eu2.make.com",
+            "us1.make.com",
+            "us2.make.com",
+        ],
+        &[],
+        "this is a page for people; its trigger shows the URL of the webhook, at `hooks.zapier.com`, `hook.….make.com` or \
+         `maker.ifttt.com`",
+    ),
+    never("Zulip", &[".zulipchat.com"], &["api", "v1", "messages"], ZULIP_FORM),
+    never(
+        "a service that takes forms",
+        &["api.prowlapp.com", "www.pushsafer.com", "api.twilio.com", "api.mailgun.net", "api.eu.mailgun.net"],
+        &[],
+        "it takes forms and no JSON; send to a relay such as Apprise, with `platform = \"json\"` and a `template`",
+    ),
+    never(
+        "Amazon SNS",
+        &["sns.us-east-1.amazonaws.com", "sns.eu-west-1.amazonaws.com", "sns.eu-central-1.amazonaws.com"],
+        &[],
+        "it takes requests that are signed for AWS; use a function with a URL of its own",
+    ),
+    own_fields(
+        "PushDeer",
+        &["api2.pushdeer.com"],
+        &[],
+        "write `platform = \"json\"` and a `template` with `pushkey`, `text` and `desp`",
+    ),
+    own_fields(
+        "Simplepush",
+        &["api.simplepush.io", "simplepu.sh"],
+        &[],
+        "write `platform = \"json\"` and a `template` with `key`, `title` and `msg`",
+    ),
+    own_fields(
+        "Guilded",
+        &["media.guilded.gg", "www.guilded.gg"],
+        &[],
+        "write `platform = \"json\"` and a `template` with `content`",
+    ),
+    own_fields(
+        "Grafana OnCall",
+        &[".grafana.net"],
+        &["oncall"],
+        "write `platform = \"json\"` and a `template` with `alert_uid`, `title`, `state` and `message`",
+    ),
+    own_fields(
+        "Squadcast",
+        &["api.squadcast.com"],
+        &[],
+        "write `platform = \"json\"` and a `template` with `message`, `description`, `status` and `event_id`",
+    ),
+    own_fields(
+        "an API with fields of its own",
+        &[
+            "api.chanify.net",
+            "push.hellyw.com",
+            "www.kookapp.cn",
+            "api.notion.com",
+            "api.airtable.com",
+            "api.trello.com",
+            "api.linear.app",
+            "chatapi.viber.com",
+            "api.revolt.chat",
+            "stoat.chat",
+            "alertzy.app",
+            "joinjoaomgcd.appspot.com",
+            "wirepusher.com",
+            "api.spontit.com",
+            "uptime.betterstack.com",
+            "api.sendgrid.com",
+            "api.resend.com",
+            "api.postmarkapp.com",
+            "api.datadoghq.com",
+            "api.datadoghq.eu",
+            ".ingest.sentry.io",
+            ".atlassian.net",
+            "mastodon.social",
+            "oauth.reddit.com",
+            "slack-files.com",
+        ],
+        &[],
+        "write `platform = \"json\"`, the `headers` that it asks for and a `template` with the fields that its documentation \
+         names",
     ),
     own_fields(
         "Bark",
@@ -286,3 +376,46 @@ pub(super) static IFTTT: KnownAddress = own_fields(
     &[],
     "its older form reads `value1` to `value3` only; write `/json/with/key/` in place of `/with/key/`",
 );
+pub(super) static MATTERMOST_PAGE: KnownAddress = never(
+    "Mattermost",
+    &[],
+    &[],
+    "this is a page for people; create an incoming webhook under Integrations, whose URL has `/hooks/` and a key of 26 letters \
+     and digits",
+);
+pub(super) static HOME_ASSISTANT: KnownAddress = own_fields(
+    "Home Assistant",
+    &[],
+    &[],
+    "use an automation with a webhook, `/api/webhook/NAME`, which takes any JSON; here a `template` with `message` and the \
+     header `authorization = \"Bearer …\"` are needed",
+);
+pub(super) static SIGNAL: KnownAddress = own_fields(
+    "Signal (signal-cli-rest-api)",
+    &[],
+    &[],
+    "write `platform = \"json\"` and a `template` with `message`, `number` and `recipients`",
+);
+pub(super) static BARK: KnownAddress = own_fields(
+    "Bark",
+    &[],
+    &[],
+    "write `platform = \"json\"`, a URL that ends in `/push` and a `template` with `device_key`, `title` and `body`",
+);
+
+/// The hosts of platforms, which a slip of a finger changes.
+pub(super) static HOSTS: &[&str] = &[
+    "hooks.slack.com",
+    "discord.com",
+    "discordapp.com",
+    "logic.azure.com",
+    "api.powerplatform.com",
+    "open.feishu.cn",
+    "open.larksuite.com",
+    "oapi.dingtalk.com",
+    "qyapi.weixin.qq.com",
+    "chat.googleapis.com",
+    "api.telegram.org",
+    "events.pagerduty.com",
+    "api.github.com",
+];

@@ -63,14 +63,25 @@ fn every_service_is_named_with_what_to_write_instead() {
                 "https://gitlab.example.com/g/p",
             ],
         ),
-        ("Bark", &["https://api.day.app/K1"]),
+        ("Bark", &["https://api.day.app/K1", "https://bark.example.com/push"]),
+        ("Home Assistant", &["https://ha.example.com/api/services/notify/notify"]),
+        ("Zulip", &["https://acme.zulipchat.com/api/v1/messages"]),
+        ("a page of Zapier, Make or IFTTT", &["https://zapier.com/app/editor/1"]),
+        ("a service that takes forms", &["https://api.twilio.com/2010-04-01/Accounts/A/Messages.json"]),
+        ("an API with fields of its own", &["https://api.notion.com/v1/pages"]),
         ("Gotify", &["https://push.example.com/message?token=A", "https://gotify.example.com/"]),
         ("Pushover", &["https://api.pushover.net/1/messages.json"]),
         ("Rocket.Chat", &["https://chat.example.com/hooks/64f0/abcdef", "https://rocketchat.example.com/"]),
         ("ServerChan", &["https://sctapi.ftqq.com/SCT1.send", "https://1.push.ft07.com/send/sctp1.send"]),
         ("PushPlus", &["https://www.pushplus.plus/send"]),
         ("Opsgenie", &["https://api.opsgenie.com/v2/alerts", "https://api.eu.opsgenie.com/v2/alerts"]),
-        ("Mattermost", &["https://mattermost.example.com/hooks/abc"]),
+        (
+            "Mattermost",
+            &[
+                "https://mattermost.example.com/hooks/abc",
+                "https://chat.example.com/team/channels/town-square",
+            ],
+        ),
         ("Matrix", &["https://matrix.example.org/_matrix/client/v3/rooms/!a:b/send/m.room.message"]),
         ("IFTTT", &["https://maker.ifttt.com/trigger/done/with/key/abc"]),
         ("Apprise", &["http://apprise:8000/notify/cfg"]),
@@ -128,5 +139,20 @@ fn the_clouds_of_governments_and_of_china_are_teams_and_own_servers_are_recognis
     ] {
         let found = recognise(&Url::parse(url).unwrap()).map(|platform| platform.name());
         assert_eq!(found, Some(platform), "{url}");
+    }
+}
+
+#[test]
+fn a_host_with_a_wrong_letter_is_found() {
+    for (url, meant) in [
+        ("https://hooks.slak.com/services/T/B/K", Some("hooks.slack.com")),
+        ("https://prod-1.westeurope.logic.azuer.com/workflows/a", Some("logic.azure.com")),
+        ("https://qyapi.wiexin.qq.com/cgi-bin/webhook/send?key=a", Some("qyapi.weixin.qq.com")),
+        ("https://hooks.slack.com/services/T/B/K", None),
+        ("https://ptb.discord.com/api/webhooks/1/a", None),
+        ("https://ci.example.com/", None),
+        ("http://127.0.0.1:8787/", None),
+    ] {
+        assert_eq!(near_host(&Url::parse(url).unwrap()), meant, "{url}");
     }
 }

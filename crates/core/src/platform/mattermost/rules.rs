@@ -1,8 +1,10 @@
 //! What a Mattermost server takes in a message: developers.mattermost.com on incoming webhooks and on message
 //! attachments, and the server's own source for limits.
 
-use super::super::rules::Rule::{Any, Bool, List, Object, OneOf, Table};
-use super::super::rules::{BodyFault, FaultKind, Faults, Shape, TEXT, may, need, shape, text};
+use super::super::rules::Rule::{Address, Any, Bool, Colour, List, Object, OneOf, Or, Table};
+use super::super::rules::{
+    BodyFault, FaultKind, Faults, Rule, Shape, TEXT, TypedMarkup, may, need, open, shape, text,
+};
 use super::POST;
 use serde_json::Value;
 
@@ -20,6 +22,7 @@ pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
             "are not shown: Mattermost knows `text` and `attachments`, and no blocks as Slack does",
         );
     }
+    faults.typed_markup("text", body["text"].as_str().unwrap_or_default(), &TAGS);
     faults.answered(|fault| match fault.kind {
         FaultKind::TooLong => "413",
         FaultKind::Missing | FaultKind::Empty if !fault.path.contains('.') => "no-text",
@@ -27,19 +30,30 @@ pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
     })
 }
 
+const TAGS: [(TypedMarkup, &str); 1] = [(TypedMarkup::Tags, "write `**words**`, and a line break as it is")];
+
 static MESSAGE: Shape = shape(&[
     may("text", text(POST)),
     may("attachments", List(&Object(&ATTACHMENT), 0, usize::MAX)),
     may("blocks", Any),
     may("channel", TEXT),
     may("username", TEXT),
-    may("icon_url", TEXT),
+    may("icon_url", LINKED),
     may("icon_emoji", TEXT),
     may("type", TEXT),
+    may("root_id", TEXT),
+    may("goto_location", TEXT),
     may("props", Table),
     may("priority", Object(&PRIORITY)),
 ])
-.some_of(&["text", "attachments"]);
+.some_of(&["text", "attachments"])
+.elsewhere(&[
+    ("card", "it belongs into `props`"),
+    ("embeds", "Mattermost's are `attachments`"),
+    ("content", "the text of a message is `text`"),
+]);
+
+const LINKED: Rule = Address(usize::MAX);
 
 static PRIORITY: Shape = shape(&[
     need("priority", OneOf(&["", "standard", "important", "urgent"])),
@@ -49,24 +63,36 @@ static PRIORITY: Shape = shape(&[
 
 static ATTACHMENT: Shape = shape(&[
     may("fallback", TEXT),
-    may("color", TEXT),
+    may("color", Colour(&["good", "warning", "danger"])),
     may("pretext", TEXT),
     may("text", TEXT),
     may("author_name", TEXT),
-    may("author_link", TEXT),
-    may("author_icon", TEXT),
+    may("author_link", LINKED),
+    may("author_icon", LINKED),
     may("title", TEXT),
-    may("title_link", TEXT),
+    may("title_link", LINKED),
     may("fields", List(&Object(&FIELD), 0, usize::MAX)),
-    may("image_url", TEXT),
-    may("thumb_url", TEXT),
+    may("image_url", LINKED),
+    may("thumb_url", LINKED),
     may("footer", TEXT),
-    may("footer_icon", TEXT),
-    may("actions", List(&Table, 0, usize::MAX)),
+    may("footer_icon", LINKED),
+    may("actions", List(&Object(&ACTION), 0, usize::MAX)),
     may("ts", Any),
     may("id", Any),
     may("callback_id", TEXT),
     may("mrkdwn_in", Any),
-]);
+])
+.elsewhere(&[("blocks", "Mattermost knows none")])
+.also(|attachment, faults| {
+    faults.typed_markup("text", attachment["text"].as_str().unwrap_or_default(), &TAGS);
+});
 
-static FIELD: Shape = shape(&[may("title", TEXT), may("value", Any), may("short", Any)]);
+static ACTION: Shape = open(&[may("name", TEXT), need("integration", Object(&INTEGRATION))]).elsewhere(&[(
+    "url",
+    "a button calls the program at `integration.url`; an address to open is a link in the text",
+)]);
+static INTEGRATION: Shape = open(&[need("url", TEXT)]);
+
+static FIELD: Shape =
+    shape(&[may("title", TEXT), may("value", Any), may("short", Or(&Bool, &OneOf(&["true", "false"])))])
+        .elsewhere(&[("name", "Mattermost's word is `title`"), ("inline", "Mattermost's word is `short`")]);

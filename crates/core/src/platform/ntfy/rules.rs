@@ -1,16 +1,39 @@
 //! What ntfy takes in a message published as JSON: docs.ntfy.sh/publish.
 
 use super::super::limits::Unit;
-use super::super::rules::Rule::{Any, Bool, Link, List, Object, OneOf, Table, Text, Whole};
-use super::super::rules::{BodyFault, FILLED, FaultKind, Faults, Shape, TEXT, TEXTS, may, need, shape, text};
-use super::LONGEST;
+use super::super::rules::Rule::{Address, Any, Bool, Link, List, Object, OneOf, Or, Table, Text, Whole};
+use super::super::rules::{
+    BodyFault, FILLED, FaultKind, Faults, Shape, TEXT, TEXTS, TypedMarkup, may, need, shape, text,
+};
+use super::{LONGEST, is_topic};
 use serde_json::Value;
 
 pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
-    Faults::of("ntfy", &Object(&MESSAGE), body).answered(|fault| match fault.kind {
-        FaultKind::TooLong if fault.path == "message" => "413",
+    let mut faults = Faults::of("ntfy", &Object(&MESSAGE), body);
+    if let Some(topic) = body["topic"].as_str().filter(|topic| !is_topic(topic)) {
+        let words = format!("is `{topic:.40}`, and a topic has 1 to 64 letters, digits, `-` and `_`");
+        faults.add("topic", FaultKind::Unknown, &words);
+    }
+    if body["markdown"] != true {
+        let markdown = "`\"markdown\": true` turns it on";
+        let kinds = [(TypedMarkup::TwoStars, markdown), (TypedMarkup::Link, markdown)];
+        faults.typed_markup("message", body["message"].as_str().unwrap_or_default(), &kinds);
+    }
+    if body["delay"].as_str().is_some_and(|delay| !is_delay(delay)) {
+        let words = "is no time that ntfy reads, such as `30m`, `9am` or `tomorrow`";
+        faults.add("delay", FaultKind::Unknown, words);
+    }
+    faults.answered(|fault| match (fault.path.as_str(), fault.kind) {
+        ("message", FaultKind::TooLong) => "413",
+        ("topic", FaultKind::Unknown) => "topic",
         _ => "400",
     })
+}
+
+/// A time has a number in it, or names a day.
+fn is_delay(text: &str) -> bool {
+    let days = ["today", "tomorrow", "day", "noon", "night", "morning", "evening", "hour", "week"];
+    text.contains(|c: char| c.is_ascii_digit()) || days.iter().any(|day| text.to_lowercase().contains(day))
 }
 
 static MESSAGE: Shape = shape(&[
@@ -19,7 +42,7 @@ static MESSAGE: Shape = shape(&[
     may("title", text(250)),
     may("tags", TEXTS),
     may("priority", Whole(1, 5)),
-    may("click", TEXT),
+    may("click", Address(2048)),
     may("attach", Link(2048)),
     may("filename", TEXT),
     may("icon", Link(2048)),
@@ -27,17 +50,24 @@ static MESSAGE: Shape = shape(&[
     may("actions", List(&Object(&ACTION), 0, 3)),
     may("delay", TEXT),
     may("email", TEXT),
-    may("call", TEXT),
+    may("call", Or(&TEXT, &Any)),
     may("cache", Any),
     may("firebase", Any),
     may("sequence_id", Any),
+    may("poll_id", Any),
+    may("base64", Any),
 ])
-.some_of(&["message", "title", "attach"]);
+.some_of(&["message", "title", "attach"])
+.elsewhere(&[
+    ("body", "the text of a message is `message`"),
+    ("text", "the text of a message is `message`"),
+    ("url", "ntfy's word is `click`"),
+]);
 
 static ACTION: Shape = shape(&[
     need("action", OneOf(&["view", "broadcast", "http", "copy"])),
     need("label", FILLED),
-    may("url", FILLED),
+    may("url", Address(2048)),
     may("clear", Bool),
     may("method", TEXT),
     may("headers", Table),

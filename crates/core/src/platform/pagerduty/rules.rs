@@ -26,6 +26,26 @@ pub(super) fn faults(body: &Value, url: &str) -> Vec<BodyFault> {
 
 pub(super) const SEVERITIES: &[&str] = &["critical", "error", "warning", "info"];
 
+/// Members of the payload that people write beside it.
+const PAYLOAD_PLACE: &[(&str, &str)] = &[
+    ("custom_details", "it belongs into `payload`"),
+    ("details", "PagerDuty's word is `custom_details`, in `payload`"),
+    ("component", "it belongs into `payload`"),
+    ("group", "it belongs into `payload`"),
+    ("class", "it belongs into `payload`"),
+    ("timestamp", "it belongs into `payload`"),
+    ("service_key", "that is of the first version; Taskbell writes the `routing_key` of the endpoint"),
+];
+/// Members that belong beside the payload.
+const EVENT_PLACE: &[(&str, &str)] = &[
+    ("dedup_key", "it belongs beside `payload`"),
+    ("event_action", "it belongs beside `payload`"),
+    ("links", "they belong beside `payload`"),
+    ("images", "they belong beside `payload`"),
+    ("client", "it belongs beside `payload`"),
+    ("client_url", "it belongs beside `payload`"),
+];
+
 static EVENT: Shape = shape(&[
     need("payload", Object(&PAYLOAD)),
     may("event_action", ACTION),
@@ -35,7 +55,8 @@ static EVENT: Shape = shape(&[
     may("client_url", TEXT),
     may("links", LINKS),
     may("images", List(&Object(&IMAGE), 0, usize::MAX)),
-]);
+])
+.elsewhere(PAYLOAD_PLACE);
 
 static RESOLUTION: Shape = shape(&[
     may("payload", Table),
@@ -45,6 +66,7 @@ static RESOLUTION: Shape = shape(&[
     may("client", TEXT),
     may("client_url", TEXT),
     may("links", LINKS),
+    may("images", List(&Object(&IMAGE), 0, usize::MAX)),
 ]);
 
 static CHANGE: Shape = shape(&[
@@ -57,7 +79,16 @@ static CHANGE: Shape = shape(&[
 const ACTION: Rule = OneOf(&["trigger", "acknowledge", "resolve"]);
 const LINKS: Rule = List(&Object(&LINK), 0, usize::MAX);
 static LINK: Shape = shape(&[need("href", Rule::Link(2048)), may("text", TEXT)]);
-static IMAGE: Shape = shape(&[need("src", Rule::Link(2048)), may("href", TEXT), may("alt", TEXT)]);
+static IMAGE: Shape =
+    shape(&[need("src", Rule::Picture(2048)), may("href", TEXT), may("alt", TEXT)]).also(|image, faults| {
+        if image["src"].as_str().is_some_and(|src| src.starts_with("http://")) {
+            faults.add(
+                "src",
+                FaultKind::Shown,
+                "begins with `http://`, and PagerDuty shows pictures of `https` only",
+            );
+        }
+    });
 
 static PAYLOAD: Shape = shape(&[
     need("summary", filled(SUMMARY)),
@@ -68,7 +99,8 @@ static PAYLOAD: Shape = shape(&[
     may("group", TEXT),
     may("class", TEXT),
     may("custom_details", Rule::Any),
-]);
+])
+.elsewhere(EVENT_PLACE);
 
 static CHANGE_PAYLOAD: Shape = shape(&[
     need("summary", filled(SUMMARY)),

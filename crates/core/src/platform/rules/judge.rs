@@ -1,14 +1,13 @@
 //! Judges a body by the tables of its platform, and names the place of each fault.
 
-use super::super::limits::{Unit, fit, flatten};
-use super::{BodyFault, FaultKind, Rule, Shape, TEXT};
+use super::super::links::{followable, has_scheme, is_public};
+use super::words::{either, kind_of, near, quoted, unit_name, wanted};
+use super::{BodyFault, FaultKind, Others, Rule, Shape, TEXT};
 use serde_json::{Map, Value};
 use std::ops::RangeInclusive;
 
 /// The most faults that are told of one body.
 const FAULTS: usize = 100;
-/// The longest value that a sentence quotes, in characters.
-const QUOTED: usize = 40;
 
 /// The faults of a body, in its order.
 #[derive(Debug)]
@@ -28,12 +27,18 @@ impl Faults {
         faults
     }
 
+    pub(super) fn platform(&self) -> &'static str {
+        self.platform
+    }
+
     /// The list, with the response that the platform gives to each.
     pub(in crate::platform) fn answered(
         mut self,
         response: fn(&BodyFault) -> &'static str,
     ) -> Vec<BodyFault> {
-        for fault in self.found.iter_mut().filter(|fault| fault.kind != FaultKind::Shown) {
+        for fault in
+            self.found.iter_mut().filter(|fault| !matches!(fault.kind, FaultKind::Shown | FaultKind::Typed))
+        {
             fault.response = Some(response(fault));
         }
         self.found
@@ -102,7 +107,15 @@ impl Faults {
             (Rule::OneWord(words), Value::String(text)) => {
                 self.judge_word(text, words, words.iter().any(|word| word.eq_ignore_ascii_case(text)));
             }
-            (Rule::Link(max), Value::String(text)) => self.judge_link(text, *max),
+            (Rule::Link(max), Value::String(text)) => self.judge_link(text, *max, is_link, "with `https://`"),
+            (Rule::Picture(max), Value::String(text)) => {
+                self.judge_link(text, *max, is_link, "with `https://`");
+                self.judge_picture(text);
+            }
+            (Rule::Address(max), Value::String(text)) => {
+                self.judge_link(text, *max, has_scheme, "such as `https://example.com/`");
+            }
+            (Rule::Colour(words), Value::String(text)) => self.judge_colour(text, words),
             (Rule::Time, Value::String(text)) if crate::clock::parse_rfc3339(text).is_none() => {
                 let words = format!(
                     "is `{}`, and {} takes a time such as `2026-03-01T18:24:05Z` there",
@@ -114,7 +127,7 @@ impl Faults {
             (Rule::List(entry, least, most), Value::Array(list)) => {
                 self.judge_list(entry, list, *least..=*most)
             }
-            (Rule::Object(shape), Value::Object(fields)) => self.judge_object(shape, fields, value),
+            (Rule::Object(shape), Value::Object(fields)) => self.judge_object(shape, "", fields, value),
             (Rule::ByKind(name, kinds), Value::Object(fields)) => self.judge_kind(name, kinds, fields, value),
             _ => {}
         }
@@ -142,22 +155,40 @@ impl Faults {
         }
     }
 
-    fn judge_link(&mut self, text: &str, max: usize) {
+    fn judge_link(&mut self, text: &str, max: usize, is_whole: fn(&str) -> bool, form: &str) {
         if text.trim().is_empty() {
             let words = format!(
                 "is empty, and {} takes an address such as `https://example.com/` there",
                 self.platform
             );
             self.add("", FaultKind::Link, &words);
-        } else if !is_link(text) {
-            let words = format!(
-                "is `{}`, and {} takes a whole address there, with `https://`",
-                quoted(text),
-                self.platform
-            );
+        } else if !is_whole(text) {
+            let words =
+                format!("is `{}`, and {} takes a whole address there, {form}", quoted(text), self.platform);
             self.add("", FaultKind::Link, &words);
         }
         self.limit("", "bytes", text.len(), max);
+    }
+
+    fn judge_picture(&mut self, text: &str) {
+        let Some(url) = followable(Some(text), usize::MAX).filter(|url| !is_public(url)) else { return };
+        let host = quoted(url.host_str().unwrap_or_default());
+        let words = format!("is at `{host}`, where the servers of {} cannot fetch it", self.platform);
+        self.add("", FaultKind::Shown, &words);
+    }
+
+    fn judge_colour(&mut self, text: &str, words: &[&str]) {
+        let digits = text.strip_prefix('#').unwrap_or(text);
+        let is_hex = matches!(digits.len(), 3 | 6) && digits.bytes().all(|b| b.is_ascii_hexdigit());
+        if !is_hex && !words.contains(&text) && !text.is_empty() {
+            let others = if words.is_empty() { String::new() } else { format!(", or {}", either(words)) };
+            let words = format!(
+                "is `{}`, and {} takes a colour such as `#36a64f` there{others}",
+                quoted(text),
+                self.platform
+            );
+            self.add("", FaultKind::Shown, &words);
+        }
     }
 
     fn judge_list(&mut self, entry: &Rule, list: &[Value], bounds: RangeInclusive<usize>) {
@@ -194,7 +225,7 @@ impl Faults {
         };
         if let Some((known, shape)) = kinds.iter().find(|(known, _)| *known == kind) {
             let outer = std::mem::replace(&mut self.within, known);
-            self.judge_object(shape, fields, value);
+            self.judge_object(shape, name, fields, value);
             self.within = outer;
             return;
         }
@@ -209,10 +240,11 @@ impl Faults {
         self.add(name, FaultKind::Unknown, &words);
     }
 
-    fn judge_object(&mut self, shape: &Shape, fields: &Map<String, Value>, value: &Value) {
-        let is_known = |name: &str| shape.find(name).is_some();
+    /// `kind` is the member that names the kind of the object.
+    fn judge_object(&mut self, shape: &Shape, kind: &str, fields: &Map<String, Value>, value: &Value) {
+        let is_known = |name: &str| name == kind || shape.find(name).is_some();
         let before = self.found.len();
-        for member in shape.members {
+        for member in shape.all() {
             match fields.get(member.name) {
                 Some(Value::Null) if !member.is_needed => {}
                 Some(value) => self.judge_at(member.name, &member.rule, value),
@@ -230,20 +262,21 @@ impl Faults {
         // What is missing has been named already with what is written in its place.
         let is_told = self.found.len() > before;
         for name in fields.keys().filter(|name| !is_known(name)) {
-            let near = near(
-                name,
-                shape.members.iter().map(|member| member.name).filter(|name| !fields.contains_key(*name)),
-            );
-            let near = near.map(|near| format!("; `{near}` is near"));
-            if !is_told && (shape.is_closed || near.is_some()) {
-                let kind = if shape.is_closed { FaultKind::Unknown } else { FaultKind::Shown };
-                let words = format!(
-                    "is a member that {} does not know there{}",
-                    self.platform,
-                    near.unwrap_or_default()
-                );
-                self.add(&quoted(name), kind, &words);
+            let place = shape.elsewhere.iter().find(|(other, _)| other == name).map(|(_, place)| *place);
+            if place.is_none() && is_told {
+                continue;
             }
+            let absent = shape.all().map(|member| member.name).filter(|name| !fields.contains_key(*name));
+            let near = near(name, absent).map(|near| format!("; `{near}` is near"));
+            let hint = place.map(|place| format!("; {place}")).or(near);
+            let kind = match shape.others {
+                Others::Refused => FaultKind::Unknown,
+                Others::Unknown if hint.is_none() => continue,
+                _ => FaultKind::Shown,
+            };
+            let hint = hint.unwrap_or_default();
+            let words = format!("is a member that {} does not know there{hint}", self.platform);
+            self.add(&quoted(name), kind, &words);
         }
         if let Some(also) = shape.also {
             also(value, self);
@@ -274,8 +307,7 @@ impl Faults {
 pub(in crate::platform) fn is_link(text: &str) -> bool {
     let mut begins = ["https://", "http://", "attachment://"].into_iter();
     let rest = begins.find_map(|begin| text.strip_prefix(begin));
-    rest.is_some_and(|rest| !rest.is_empty() && !text.contains(char::is_whitespace))
-        && url::Url::parse(text).is_ok()
+    rest.is_some_and(|rest| !rest.is_empty()) && has_scheme(text)
 }
 
 fn is_of_kind(rule: &Rule, value: &Value) -> bool {
@@ -283,80 +315,16 @@ fn is_of_kind(rule: &Rule, value: &Value) -> bool {
         Rule::Any => true,
         Rule::Bool => value.is_boolean(),
         Rule::Whole(..) => value.is_number(),
-        Rule::Text(..) | Rule::OneOf(_) | Rule::OneWord(_) | Rule::Link(_) | Rule::Time => value.is_string(),
+        Rule::Text(..)
+        | Rule::OneOf(_)
+        | Rule::OneWord(_)
+        | Rule::Link(_)
+        | Rule::Picture(_)
+        | Rule::Address(_)
+        | Rule::Colour(_)
+        | Rule::Time => value.is_string(),
         Rule::List(..) => value.is_array(),
         Rule::Object(_) | Rule::Table | Rule::ByKind(..) => value.is_object(),
         Rule::Or(usual, other) => is_of_kind(usual, value) || is_of_kind(other, value),
     }
-}
-
-fn wanted(rule: &Rule) -> Option<String> {
-    let plain = match rule {
-        Rule::Any => return None,
-        Rule::Bool => "`true` or `false`",
-        Rule::Whole(..) => "a number",
-        Rule::Text(..) | Rule::OneOf(_) | Rule::OneWord(_) => "a text",
-        Rule::Link(_) => "an address as a text",
-        Rule::Time => "a time as a text",
-        Rule::List(..) => "a list",
-        Rule::Table => "an object",
-        Rule::Object(shape) => {
-            let needed: Vec<_> = shape
-                .members
-                .iter()
-                .filter(|member| member.is_needed)
-                .map(|member| format!("`{}`", member.name))
-                .collect();
-            return Some(match needed.is_empty() {
-                true => "an object".to_owned(),
-                false => format!("an object with {}", needed.join(" and ")),
-            });
-        }
-        Rule::ByKind(name, _) => return Some(format!("an object with `{name}`")),
-        Rule::Or(usual, other) => return Some(format!("{} or {}", wanted(usual)?, wanted(other)?)),
-    };
-    Some(plain.to_owned())
-}
-
-fn kind_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "`null`",
-        Value::Bool(_) => "`true` or `false`",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
-}
-
-fn unit_name(unit: Unit) -> &'static str {
-    match unit {
-        Unit::Bytes | Unit::Json => "bytes",
-        Unit::CodePoints | Unit::Utf16 => "characters",
-    }
-}
-
-/// Names as alternatives.
-fn either(names: &[&str]) -> String {
-    let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
-    match names.split_last() {
-        Some((last, [])) => last.clone(),
-        Some((last, others)) => format!("{} or {last}", others.join(", ")),
-        None => String::new(),
-    }
-}
-
-fn quoted(text: &str) -> String {
-    fit(text, QUOTED, Unit::CodePoints, flatten)
-}
-
-/// The candidate that is meant by a word, if one is.
-fn near<'c>(word: &str, candidates: impl Iterator<Item = &'c str>) -> Option<&'c str> {
-    let plain = |word: &str| word.to_lowercase().replace(['_', '-', ' '], "");
-    let written = plain(word);
-    let found = candidates.map(|candidate| (strsim::osa_distance(&plain(candidate), &written), candidate));
-    let found = found.filter(|(distance, candidate)| {
-        *candidate != word && *distance <= candidate.len().min(written.len()) / 4
-    });
-    found.min_by_key(|(distance, _)| *distance).map(|(_, candidate)| candidate)
 }

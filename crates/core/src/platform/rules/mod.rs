@@ -3,9 +3,12 @@
 //! refuses by them, and the tests try them.
 
 mod judge;
+mod markup;
 mod repair;
+mod words;
 
 pub(super) use judge::Faults;
+pub(super) use markup::TypedMarkup;
 pub(super) use repair::repair;
 pub use repair::{pruned, warnings};
 
@@ -27,6 +30,12 @@ pub(super) enum Rule {
     OneWord(&'static [&'static str]),
     /// An absolute `http` or `https` address of at most so many bytes.
     Link(usize),
+    /// The same of a picture that the platform's own servers fetch.
+    Picture(usize),
+    /// An absolute address of any scheme, such as `mailto:`, of at most so many bytes.
+    Address(usize),
+    /// A colour such as `#36a64f`, or one of these words.
+    Colour(&'static [&'static str]),
     /// A time as ISO 8601 has it.
     Time,
     /// A list of at least and at most so many members.
@@ -52,12 +61,27 @@ pub(super) struct Member {
 #[derive(Debug)]
 pub(super) struct Shape {
     members: &'static [Member],
+    /// Further ones, which many objects share.
+    common: &'static [Member],
     /// It needs one of these at least.
     some_of: &'static [&'static str],
-    /// Whether a member that is not listed is refused, or has no effect.
-    is_closed: bool,
+    /// What becomes of a member that is not listed.
+    others: Others,
+    /// Members that people write here although they belong elsewhere, and where that is.
+    elsewhere: &'static [(&'static str, &'static str)],
     /// What a table cannot say.
     also: Option<fn(&Value, &mut Faults)>,
+}
+
+/// What a platform does with a member that the table does not list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Others {
+    /// It has no effect.
+    Ignored,
+    /// The body is refused.
+    Refused,
+    /// The table is not complete.
+    Unknown,
 }
 
 pub(super) const fn need(name: &'static str, rule: Rule) -> Member {
@@ -86,7 +110,12 @@ pub(super) const FILLED: Rule = filled(usize::MAX);
 pub(super) const TEXTS: Rule = Rule::List(&TEXT, 0, usize::MAX);
 
 pub(super) const fn shape(members: &'static [Member]) -> Shape {
-    Shape { members, some_of: &[], is_closed: false, also: None }
+    Shape { members, common: &[], some_of: &[], others: Others::Ignored, elsewhere: &[], also: None }
+}
+
+/// An object of which only some members are known.
+pub(super) const fn open(members: &'static [Member]) -> Shape {
+    Shape { others: Others::Unknown, ..shape(members) }
 }
 
 impl Shape {
@@ -96,7 +125,17 @@ impl Shape {
     }
 
     pub(super) const fn closed(mut self) -> Shape {
-        self.is_closed = true;
+        self.others = Others::Refused;
+        self
+    }
+
+    pub(super) const fn with(mut self, common: &'static [Member]) -> Shape {
+        self.common = common;
+        self
+    }
+
+    pub(super) const fn elsewhere(mut self, names: &'static [(&'static str, &'static str)]) -> Shape {
+        self.elsewhere = names;
         self
     }
 
@@ -106,7 +145,11 @@ impl Shape {
     }
 
     fn find(&self, name: &str) -> Option<&Member> {
-        self.members.iter().find(|member| member.name == name)
+        self.all().find(|member| member.name == name)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Member> {
+        self.members.iter().chain(self.common)
     }
 }
 
@@ -127,6 +170,8 @@ pub enum FaultKind {
     Link,
     /// The platform takes the message, and shows it otherwise than meant.
     Shown,
+    /// The same for the words of a text: the markup of another platform, a name that pings nobody there.
+    Typed,
 }
 
 /// What speaks against a body.

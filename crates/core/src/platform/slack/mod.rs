@@ -89,6 +89,10 @@ impl Platform for Slack {
         }
     }
 
+    fn has_more(&self, url: &Url) -> bool {
+        path_parts(url).len() > 4
+    }
+
     fn pace(&self) -> (&'static [Rate], usize) {
         (PACE, 1)
     }

@@ -1,9 +1,12 @@
 //! What Slack takes in a message: docs.slack.dev on Block Kit, on composition objects and on secondary attachments.
 
 use super::super::limits::Unit;
-use super::super::rules::Rule::{Any, Bool, ByKind, Link, List, Object, OneOf, Or, Table, Text, Whole};
+use super::super::rules::Rule::{
+    Any, Bool, ByKind, Colour, Link, List, Object, OneOf, Or, Picture, Table, Text, Whole,
+};
 use super::super::rules::{
-    BodyFault, FILLED, FaultKind, Faults, Shape, TEXT, TEXTS, filled, may, need, shape, text,
+    BodyFault, FILLED, FaultKind, Faults, Shape, TEXT, TEXTS, TypedMarkup, filled, may, need, open, shape,
+    text,
 };
 use super::super::rules::{Member, Rule};
 use super::{BLOCKS, LINK, SECTION};
@@ -11,6 +14,7 @@ use serde_json::Value;
 
 pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
     let mut faults = Faults::of("Slack", &Object(&MESSAGE), body);
+    judge_ids(&body["blocks"], "blocks", &mut faults);
     let says_nothing = ["text", "blocks", "attachments"].iter().all(|name| match body.get(*name) {
         Some(Value::String(text)) => text.trim().is_empty(),
         Some(Value::Array(list)) => list.is_empty(),
@@ -20,7 +24,51 @@ pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
     if says_nothing && let Some(name) = present {
         faults.add(name, FaultKind::Empty, "is empty, and Slack takes no message that says nothing");
     }
+    if body["mrkdwn"] != false {
+        judge_markup("text", body["text"].as_str().unwrap_or_default(), &mut faults);
+    }
     faults.answered(response)
+}
+
+/// TypedMarkup of others, and names that ping nobody.
+fn judge_markup(at: &str, text: &str, faults: &mut Faults) {
+    let kinds = [
+        (TypedMarkup::Link, "write `<URL|words>`"),
+        (TypedMarkup::TwoStars, "write `*words*`"),
+        (TypedMarkup::Tags, "write `*words*`, and a line break as it is"),
+    ];
+    faults.typed_markup(at, text, &kinds);
+    for word in ["channel", "here", "everyone"] {
+        let name = format!("@{word}");
+        let ends = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '.');
+        let pings = |(at, _): (usize, &str)| {
+            let is_begun = text[..at].ends_with(|c: char| c.is_alphanumeric());
+            !is_begun && ends(&text[at + name.len()..])
+        };
+        if text.match_indices(&name).any(pings) {
+            let words = format!("has `{name}`, which pings nobody in Slack; write `<!{word}>`");
+            faults.add(at, FaultKind::Typed, &words);
+        }
+    }
+}
+
+/// Ids that Slack takes once.
+fn judge_ids(blocks: &Value, at: &str, faults: &mut Faults) {
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let mut once = |name: &str, parts: &[Value], at: &str| {
+        for (index, part) in parts.iter().enumerate() {
+            let is_same = |other: &Value| other[name].is_string() && other[name] == part[name];
+            if parts[..index].iter().any(is_same) {
+                let words = "is there twice, and Slack takes each once";
+                faults.add(&format!("{at}[{index}].{name}"), FaultKind::Unknown, words);
+            }
+        }
+    };
+    let blocks = list(blocks);
+    once("block_id", &blocks, at);
+    for (index, block) in blocks.iter().enumerate() {
+        once("action_id", &list(&block["elements"]), &format!("{at}[{index}].elements"));
+    }
 }
 
 fn response(fault: &BodyFault) -> &'static str {
@@ -50,15 +98,23 @@ static MESSAGE: Shape = shape(&[
     may("link_names", Any),
     may("parse", TEXT),
     may("metadata", Table),
+    may("reply_broadcast", Bool),
+    may("delete_original", Any),
 ])
-.some_of(&["text", "blocks", "attachments"]);
+.some_of(&["text", "blocks", "attachments"])
+.elsewhere(&[
+    ("embeds", "Slack's are `attachments` or `blocks`"),
+    ("content", "the text of a message is `text`"),
+]);
 
 /// The older kind of attachment, or blocks with a colour.
 static ATTACHMENT: Shape = shape(&[
     may("blocks", List(&BLOCK, 0, BLOCKS)),
-    may("color", TEXT),
+    may("color", Colour(&["good", "warning", "danger"])),
     may("fallback", TEXT),
     may("pretext", TEXT),
+    may("author_id", TEXT),
+    may("author_subname", TEXT),
     may("author_name", TEXT),
     may("author_link", TEXT),
     may("author_icon", TEXT),
@@ -75,16 +131,26 @@ static ATTACHMENT: Shape = shape(&[
     may("actions", List(&Table, 0, usize::MAX)),
     may("callback_id", TEXT),
     may("attachment_type", TEXT),
-]);
+    may("id", Any),
+    may("service_name", TEXT),
+    may("service_icon", TEXT),
+    may("from_url", TEXT),
+    may("original_url", TEXT),
+])
+.also(|attachment, faults| {
+    judge_markup("text", attachment["text"].as_str().unwrap_or_default(), faults);
+    judge_ids(&attachment["blocks"], "blocks", faults);
+});
 
-static FIELD: Shape = shape(&[may("title", TEXT), may("value", Any), may("short", Bool)]);
+static FIELD: Shape = shape(&[may("title", TEXT), may("value", Any), may("short", Bool)])
+    .elsewhere(&[("name", "Slack's word is `title`"), ("inline", "Slack's word is `short`")]);
 
 static BLOCK: Rule = ByKind(
     "type",
     &[
         ("section", &SECTION_BLOCK),
         ("header", &HEADER),
-        ("divider", &OTHER),
+        ("divider", &DIVIDER),
         ("image", &IMAGE),
         ("context", &CONTEXT),
         ("actions", &ACTIONS),
@@ -93,7 +159,7 @@ static BLOCK: Rule = ByKind(
         ("video", &VIDEO),
         ("table", &TABLE),
         ("context_actions", &ACTIONS),
-        ("input", &OTHER),
+        ("input", &INPUT),
         ("file", &OTHER),
         ("call", &OTHER),
         ("card", &OTHER),
@@ -108,7 +174,8 @@ static BLOCK: Rule = ByKind(
 const ID: Member = may("block_id", text(255));
 const ACTION: Member = may("action_id", text(255));
 
-static OTHER: Shape = shape(&[ID]);
+static OTHER: Shape = open(&[ID]);
+static DIVIDER: Shape = shape(&[ID]).closed();
 
 static SECTION_BLOCK: Shape = shape(&[
     may("text", SECTION_TEXT),
@@ -117,18 +184,26 @@ static SECTION_BLOCK: Shape = shape(&[
     may("expand", Bool),
     ID,
 ])
-.some_of(&["text", "fields"]);
+.some_of(&["text", "fields"])
+.closed()
+.elsewhere(&[
+    ("elements", "a section has one `accessory`; several buttons go into a block of type `actions`"),
+    ("button", "write it as `accessory`"),
+]);
 
-static HEADER: Shape = shape(&[need("text", Object(&HEADER_TEXT)), ID]);
+static HEADER: Shape = shape(&[need("text", Object(&HEADER_TEXT)), ID]).closed();
+
+static INPUT: Shape = open(&[need("label", Object(&TITLE_TEXT)), need("element", Table), ID]);
 
 static IMAGE: Shape = shape(&[
-    may("image_url", Link(LINK)),
+    may("image_url", Picture(LINK)),
     may("slack_file", Table),
     need("alt_text", filled(2000)),
     may("title", Object(&TITLE_TEXT)),
     ID,
 ])
-.some_of(&["image_url", "slack_file"]);
+.some_of(&["image_url", "slack_file"])
+.closed();
 
 static CONTEXT: Shape = shape(&[
     need(
@@ -138,15 +213,14 @@ static CONTEXT: Shape = shape(&[
     ID,
 ]);
 
-static ACTIONS: Shape = shape(&[need("elements", List(&ELEMENT, 1, 25)), ID]);
-static MARKDOWN: Shape = shape(&[need("text", filled(12_000)), ID]);
-static RICH_TEXT: Shape = shape(&[need("elements", List(&Table, 0, usize::MAX)), ID]);
-static TABLE: Shape = shape(&[need("rows", List(&List(&Table, 0, 20), 1, 100)), ID]);
+static ACTIONS: Shape = shape(&[need("elements", List(&ELEMENT, 1, 25)), ID]).closed();
+static MARKDOWN: Shape = shape(&[need("text", filled(12_000)), ID]).closed();
+static TABLE: Shape = open(&[need("rows", List(&List(&Table, 0, 20), 1, 100)), ID]);
 
-static VIDEO: Shape = shape(&[
+static VIDEO: Shape = open(&[
     need("alt_text", FILLED),
     need("title", Object(&TITLE_TEXT)),
-    need("thumbnail_url", Link(LINK)),
+    need("thumbnail_url", Picture(LINK)),
     need("video_url", Link(LINK)),
     ID,
 ]);
@@ -156,13 +230,30 @@ static FIELD_TEXT: Rule = ByKind("type", &[("mrkdwn", &FIELD_MRKDWN), ("plain_te
 
 /// A text object of this kind, with at most so many characters.
 macro_rules! text_object {
-    ($name:ident, $kind:literal, $max:expr) => {
+    ($name:ident, "mrkdwn", $max:expr) => {
         static $name: Shape = shape(&[
-            need("type", OneOf(&[$kind])),
+            need("type", OneOf(&["mrkdwn"])),
+            need("text", Text($max, Unit::CodePoints, false)),
+            may("verbatim", Bool),
+        ])
+        .closed()
+        .elsewhere(&[("emoji", "only a `plain_text` has it")])
+        .also(|object, faults| judge_markup("text", object["text"].as_str().unwrap_or_default(), faults));
+    };
+    ($name:ident, "plain_text", $max:expr) => {
+        static $name: Shape = shape(&[
+            need("type", OneOf(&["plain_text"])),
             need("text", Text($max, Unit::CodePoints, false)),
             may("emoji", Bool),
-            may("verbatim", Bool),
-        ]);
+        ])
+        .closed()
+        .also(|object, faults| {
+            let kinds = [
+                (TypedMarkup::SlackLink, "only `mrkdwn` has links"),
+                (TypedMarkup::OneStar, "only `mrkdwn` has markup"),
+            ];
+            faults.typed_markup("text", object["text"].as_str().unwrap_or_default(), &kinds);
+        });
     };
 }
 text_object!(SECTION_MRKDWN, "mrkdwn", SECTION);
@@ -175,14 +266,17 @@ text_object!(HEADER_TEXT, "plain_text", 150);
 text_object!(TITLE_TEXT, "plain_text", 2000);
 text_object!(LABEL, "plain_text", 75);
 
+/// Elements that are not judged further are last.
 const ELEMENT: Rule = ByKind(
     "type",
     &[
         ("button", &BUTTON),
         ("image", &IMAGE),
-        ("overflow", &CHOICE),
-        ("static_select", &CHOICE),
-        ("multi_static_select", &CHOICE),
+        ("overflow", &OVERFLOW),
+        ("static_select", &SELECT),
+        ("multi_static_select", &SELECT),
+        ("radio_buttons", &FEW_OPTIONS),
+        ("checkboxes", &FEW_OPTIONS),
         ("external_select", &CHOICE),
         ("multi_external_select", &CHOICE),
         ("users_select", &CHOICE),
@@ -194,15 +288,27 @@ const ELEMENT: Rule = ByKind(
         ("datepicker", &CHOICE),
         ("datetimepicker", &CHOICE),
         ("timepicker", &CHOICE),
-        ("radio_buttons", &CHOICE),
-        ("checkboxes", &CHOICE),
         ("workflow_button", &CHOICE),
         ("feedback_buttons", &CHOICE),
         ("icon_button", &CHOICE),
     ],
 );
 
-static CHOICE: Shape = shape(&[ACTION]);
+static CHOICE: Shape = open(&[ACTION, PLACEHOLDER]);
+static SELECT: Shape = open(&[
+    ACTION,
+    PLACEHOLDER,
+    may("options", List(&OPTION, 1, 100)),
+    may("option_groups", List(&Table, 1, 100)),
+])
+.some_of(&["options", "option_groups"]);
+static OVERFLOW: Shape = open(&[ACTION, need("options", List(&OPTION, 1, 5))]);
+static FEW_OPTIONS: Shape = open(&[ACTION, need("options", List(&OPTION, 1, 10))]);
+const PLACEHOLDER: Member = may("placeholder", Object(&TITLE_TEXT));
+static OPTION: Rule = Object(&OPTION_SHAPE);
+static OPTION_SHAPE: Shape =
+    open(&[need("text", OPTION_TEXT), need("value", filled(150)), may("url", Link(LINK))]);
+const OPTION_TEXT: Rule = ByKind("type", &[("plain_text", &LABEL), ("mrkdwn", &MRKDWN)]);
 
 static BUTTON: Shape = shape(&[
     need("text", Object(&LABEL)),
@@ -213,6 +319,7 @@ static BUTTON: Shape = shape(&[
     may("accessibility_label", text(75)),
     ACTION,
 ])
+.closed()
 .also(|button, faults| {
     if ["url", "action_id", "value"].iter().all(|name| button.get(*name).is_none()) {
         faults.add(
@@ -222,3 +329,34 @@ static BUTTON: Shape = shape(&[
         );
     }
 });
+
+static RICH_TEXT: Shape = shape(&[need("elements", List(&RICH_PART, 1, usize::MAX)), ID]).closed();
+static RICH_PART: Rule = ByKind(
+    "type",
+    &[
+        ("rich_text_section", &RICH_SECTION),
+        ("rich_text_preformatted", &RICH_SECTION),
+        ("rich_text_quote", &RICH_SECTION),
+        ("rich_text_list", &RICH_LIST),
+    ],
+);
+static RICH_SECTION: Shape = open(&[need("elements", List(&RICH_PIECE, 0, usize::MAX))]);
+static RICH_LIST: Shape =
+    open(&[need("elements", List(&RICH_PART, 1, usize::MAX)), need("style", OneOf(&["bullet", "ordered"]))]);
+static RICH_PIECE: Rule = ByKind(
+    "type",
+    &[
+        ("text", &RICH_WORDS),
+        ("link", &RICH_LINK),
+        ("emoji", &OTHER),
+        ("user", &OTHER),
+        ("usergroup", &OTHER),
+        ("channel", &OTHER),
+        ("broadcast", &OTHER),
+        ("color", &OTHER),
+        ("date", &OTHER),
+        ("team", &OTHER),
+    ],
+);
+static RICH_WORDS: Shape = open(&[need("text", FILLED)]);
+static RICH_LINK: Shape = open(&[need("url", Link(LINK)), may("text", TEXT)]);

@@ -242,15 +242,14 @@ fn templates() -> Vec<Value> {
     let mrkdwn = |text: &str| json!({"type": "mrkdwn", "text": text});
     let plain = |text: &str| json!({"type": "plain_text", "text": text});
     let picture = json!({"type": "image", "image_url": "https://cdn.example.com/1.png", "alt_text": said});
-    let button =
-        json!({"type": "button", "text": plain(said), "url": "https://example.com/", "action_id": "open"});
+    let button = |id: &str| json!({"type": "button", "text": plain(said), "url": "https://example.com/", "action_id": id});
     let blocks = json!([
         {"type": "header", "text": plain(name)},
-        {"type": "section", "text": mrkdwn(huge), "accessory": button},
+        {"type": "section", "text": mrkdwn(huge), "accessory": button("open")},
         {"type": "section", "text": mrkdwn(name), "fields": many(mrkdwn(name))},
         {"type": "context", "elements": many(mrkdwn(name))},
         {"type": "markdown", "text": huge},
-        {"type": "actions", "elements": many(button.clone())},
+        {"type": "actions", "elements": many(button("open-{{ n }}"))},
         picture,
     ]);
     let sections = many(json!({"type": "section", "text": mrkdwn(name)}));

@@ -1,9 +1,10 @@
 //! What Teams takes through a workflow: learn.microsoft.com on the message of the webhook trigger, adaptivecards.io on
 //! cards. A workflow answers before the card is judged, so nothing but these rules finds what is wrong.
 
-use super::super::rules::Rule::{Any, Bool, ByKind, List, Object, OneOf, OneWord, Or, Table};
+use super::super::links::{followable, is_public};
+use super::super::rules::Rule::{Address, Any, Bool, ByKind, List, Object, OneOf, OneWord, Or, Table};
 use super::super::rules::{
-    BodyFault, FILLED, FaultKind, Faults, Member, Rule, Shape, TEXT, may, need, shape,
+    BodyFault, FILLED, FaultKind, Faults, Member, Rule, Shape, TEXT, TypedMarkup, may, need, open, shape,
 };
 use super::WHOLE;
 use serde_json::Value;
@@ -38,6 +39,10 @@ static MESSAGE: Shape = shape(&[
     may("summary", TEXT),
     may("text", TEXT),
     may("attachmentLayout", TEXT),
+])
+.elsewhere(&[
+    ("actions", "they belong into the card, beside its `body`"),
+    ("body", "it belongs into the card, which is `attachments[0].content`"),
 ]);
 
 static ATTACHMENT: Shape = shape(&[
@@ -45,6 +50,8 @@ static ATTACHMENT: Shape = shape(&[
     need("content", Object(&ADAPTIVE)),
     may("contentUrl", Any),
     may("name", TEXT),
+    may("thumbnailUrl", Any),
+    may("id", Any),
 ]);
 
 static ADAPTIVE: Shape = shape(&[
@@ -57,7 +64,7 @@ static ADAPTIVE: Shape = shape(&[
     may("msteams", Table),
     may("speak", TEXT),
     may("lang", TEXT),
-    may("selectAction", ACTION),
+    may("selectAction", SELECTED),
     may("backgroundImage", Or(&TEXT, &Table)),
     may("minHeight", TEXT),
     may("rtl", Bool),
@@ -65,7 +72,23 @@ static ADAPTIVE: Shape = shape(&[
     may("refresh", Table),
     may("authentication", Table),
     may("metadata", Table),
-]);
+    may("fallback", Any),
+    may("id", TEXT),
+])
+.also(|card, faults| {
+    let mentions = card["msteams"]["entities"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let is_meant = |text: &str| {
+        mentions.iter().any(|mention| mention["text"].as_str().is_some_and(|at| text.contains(at)))
+    };
+    for (index, element) in card["body"].as_array().into_iter().flatten().enumerate() {
+        let text = element["text"].as_str().unwrap_or_default();
+        if text.contains("<at>") && !is_meant(text) {
+            let words =
+                "has `<at>`, which pings nobody without an entry of the same `text` in `msteams.entities`";
+            faults.add(&format!("body[{index}].text"), FaultKind::Typed, words);
+        }
+    }
+});
 
 /// Kinds of elements that are not judged further are last.
 static ELEMENT: Rule = ByKind(
@@ -88,7 +111,7 @@ static ELEMENT: Rule = ByKind(
         ("Input.Toggle", &OTHER),
         ("Input.ChoiceSet", &OTHER),
         ("Input.Rating", &OTHER),
-        ("CodeBlock", &OTHER),
+        ("CodeBlock", &CODE),
         ("Icon", &OTHER),
         ("Badge", &OTHER),
         ("Carousel", &OTHER),
@@ -108,14 +131,24 @@ static ELEMENT: Rule = ByKind(
     ],
 );
 
-static OTHER: Shape = shape(&[]);
+static OTHER: Shape = open(&[]);
 
-const SEPARATOR: Member = may("separator", Bool);
-const VISIBLE: Member = may("isVisible", Bool);
-const SPACING: Member = may(
-    "spacing",
-    OneWord(&["default", "none", "extraSmall", "small", "medium", "large", "extraLarge", "padding"]),
-);
+/// What every element may have.
+static ANY_ELEMENT: [Member; 10] = [
+    may("separator", Bool),
+    may("isVisible", Bool),
+    may(
+        "spacing",
+        OneWord(&["default", "none", "extraSmall", "small", "medium", "large", "extraLarge", "padding"]),
+    ),
+    may("id", TEXT),
+    may("height", TEXT),
+    may("requires", Table),
+    may("fallback", Any),
+    may("targetWidth", TEXT),
+    may("lang", TEXT),
+    may("grid.area", TEXT),
+];
 const STYLE: Member =
     may("style", OneWord(&["default", "emphasis", "good", "attention", "warning", "accent"]));
 
@@ -129,54 +162,81 @@ static TEXT_BLOCK: Shape = shape(&[
     may("style", OneWord(&["default", "heading", "columnHeader"])),
     may("wrap", Bool),
     may("isSubtle", Bool),
-    SEPARATOR,
-    SPACING,
-    VISIBLE,
-]);
+    may("maxLines", Any),
+])
+.with(&ANY_ELEMENT)
+.elsewhere(&[("actions", "they belong into the card, beside its `body`")])
+.also(|block, faults| {
+    let kinds = [
+        (TypedMarkup::SlackLink, "write `[words](URL)`"),
+        (TypedMarkup::Tags, "write `**words**`, and two line breaks for one"),
+    ];
+    faults.typed_markup("text", block["text"].as_str().unwrap_or_default(), &kinds);
+});
 
 static IMAGE: Shape = shape(&[
     need("url", FILLED),
     may("altText", TEXT),
     may("size", OneWord(&["auto", "stretch", "small", "medium", "large"])),
     may("style", OneWord(&["default", "person", "roundedCorners"])),
-    may("selectAction", ACTION),
-    SEPARATOR,
-    SPACING,
-    VISIBLE,
-]);
+    may("selectAction", SELECTED),
+    may("width", Any),
+    may("backgroundColor", TEXT),
+    may("horizontalAlignment", TEXT),
+    may("fitMode", TEXT),
+    may("horizontalContentAlignment", TEXT),
+    may("verticalContentAlignment", TEXT),
+    may("allowExpand", Bool),
+    may("msteams", Table),
+    may("themedUrls", Any),
+    // An image of a set may do without.
+    may("type", OneOf(&["Image"])),
+])
+.with(&ANY_ELEMENT)
+.also(|image, faults| {
+    let url = followable(image["url"].as_str(), usize::MAX);
+    if url.is_some_and(|url| !is_public(&url)) {
+        faults.add(
+            "url",
+            FaultKind::Shown,
+            "is at `localhost` or in a private network, where Teams cannot fetch it",
+        );
+    }
+});
 
-static RICH_TEXT: Shape =
-    shape(&[need("inlines", List(&Or(&Table, &TEXT), 0, usize::MAX)), SEPARATOR, SPACING]);
-static FACT_SET: Shape =
-    shape(&[need("facts", List(&Object(&FACT), 1, usize::MAX)), SEPARATOR, SPACING, VISIBLE]);
+static RICH_TEXT: Shape = open(&[need("inlines", List(&INLINE, 0, usize::MAX))]).with(&ANY_ELEMENT);
+static INLINE: Rule = Or(
+    &ByKind(
+        "type",
+        &[("TextRun", &TEXT_RUN), ("IconRun", &OTHER), ("ImageRun", &OTHER), ("CitationRun", &OTHER)],
+    ),
+    &TEXT,
+);
+static TEXT_RUN: Shape = open(&[need("text", TEXT)]);
+static CODE: Shape = open(&[need("codeSnippet", TEXT), may("language", TEXT)]).with(&ANY_ELEMENT);
+static FACT_SET: Shape = shape(&[need("facts", List(&Object(&FACT), 1, usize::MAX))]).with(&ANY_ELEMENT);
 static FACT: Shape = shape(&[need("title", TEXT), need("value", TEXT)]);
-static CONTAINER: Shape = shape(&[
+static CONTAINER: Shape = open(&[
     need("items", List(&ELEMENT, 0, usize::MAX)),
     may("bleed", Bool),
-    may("selectAction", ACTION),
+    may("selectAction", SELECTED),
     STYLE,
-    SEPARATOR,
-    SPACING,
-    VISIBLE,
-]);
+])
+.with(&ANY_ELEMENT);
 static COLUMN_SET: Shape =
-    shape(&[need("columns", List(&Object(&COLUMN), 0, usize::MAX)), STYLE, SEPARATOR, SPACING, VISIBLE]);
-static COLUMN: Shape = shape(&[
+    open(&[need("columns", List(&Object(&COLUMN), 0, usize::MAX)), STYLE]).with(&ANY_ELEMENT);
+static COLUMN: Shape = open(&[
     may("items", List(&ELEMENT, 0, usize::MAX)),
     may("type", OneOf(&["Column"])),
     may("width", Any),
     STYLE,
-    VISIBLE,
-]);
-static IMAGE_SET: Shape = shape(&[need("images", List(&Object(&IMAGE), 1, usize::MAX)), SEPARATOR, SPACING]);
-static ACTION_SET: Shape =
-    shape(&[need("actions", List(&ACTION, 1, usize::MAX)), SEPARATOR, SPACING, VISIBLE]);
-static TABLE: Shape = shape(&[
-    need("columns", List(&Table, 1, usize::MAX)),
-    need("rows", List(&Table, 0, usize::MAX)),
-    SEPARATOR,
-    SPACING,
-]);
+])
+.with(&ANY_ELEMENT);
+static IMAGE_SET: Shape = open(&[need("images", List(&Object(&IMAGE), 1, usize::MAX))]).with(&ANY_ELEMENT);
+static ACTION_SET: Shape = open(&[need("actions", List(&ACTION, 1, usize::MAX))]).with(&ANY_ELEMENT);
+static TABLE: Shape =
+    open(&[need("columns", List(&Table, 1, usize::MAX)), need("rows", List(&Table, 0, usize::MAX))])
+        .with(&ANY_ELEMENT);
 
 const ACTION: Rule = ByKind(
     "type",
@@ -188,11 +248,29 @@ const ACTION: Rule = ByKind(
         ("Action.ToggleVisibility", &TOGGLE),
     ],
 );
-static OPEN_URL: Shape = shape(&[
-    // Teams opens addresses of its own and `mailto:` as well.
-    need("url", FILLED),
+/// What a click on an element does, which has no title.
+const SELECTED: Rule = ByKind(
+    "type",
+    &[
+        ("Action.OpenUrl", &SELECTED_URL),
+        ("Action.Submit", &OTHER),
+        ("Action.Execute", &OTHER),
+        ("Action.ToggleVisibility", &TOGGLE),
+    ],
+);
+/// Teams opens addresses of its own and `mailto:` as well.
+const OPENED: Rule = Address(usize::MAX);
+static SELECTED_URL: Shape = open(&[need("url", OPENED)]);
+static OPEN_URL: Shape = open(&[
+    need("url", OPENED),
     may("title", TEXT),
     may("style", OneWord(&["default", "positive", "destructive"])),
-]);
-static SHOW_CARD: Shape = shape(&[need("card", Table), may("title", TEXT)]);
-static TOGGLE: Shape = shape(&[need("targetElements", List(&Any, 1, usize::MAX)), may("title", TEXT)]);
+    may("iconUrl", TEXT),
+])
+.also(|action, faults| {
+    if action.get("title").is_none() && action.get("iconUrl").is_none() {
+        faults.add("title", FaultKind::Shown, "is missing: the button would be blank");
+    }
+});
+static SHOW_CARD: Shape = open(&[need("card", Table), may("title", TEXT)]);
+static TOGGLE: Shape = open(&[need("targetElements", List(&Any, 1, usize::MAX)), may("title", TEXT)]);

@@ -62,8 +62,14 @@ pub(super) fn html(text: &str) -> Result<String, Unparsed> {
                     false => bare_angle(),
                 });
             }
-            open.push(name);
             rest = attributes(after).ok_or_else(|| unended("<"))?;
+            let own = &after[..after.len() - rest.len()];
+            if name == "span" && !own.contains("tg-spoiler") {
+                return Err(Unparsed(
+                    "a `<span>` needs `class=\"tg-spoiler\"`, the only one that Telegram knows".to_owned(),
+                ));
+            }
+            open.push(name);
         } else {
             shown.push(character);
             rest = &rest[character.len_utf8()..];
@@ -216,6 +222,7 @@ mod tests {
             "<font color=red>x</font>",
             "<a href=\"x>y</a>",
             "<br/>",
+            "<span class=\"x\">y</span>",
             "<!-- -->",
             "<",
         ] {

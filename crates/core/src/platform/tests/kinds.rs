@@ -295,3 +295,26 @@ fn what_is_refused_by_the_rules_is_refused_by_the_fake_platform() {
         }
     }
 }
+
+#[test]
+fn every_wrong_body_of_the_list_is_warned_of_at_its_place() {
+    let list: Vec<(String, Value, String)> = serde_json::from_str(include_str!("wrong_bodies.json")).unwrap();
+    let mut missed = Vec::new();
+    for (platform, body, words) in list {
+        let said = faults_in(by_name(&platform).unwrap(), &body).unwrap_or_default();
+        if !said.to_lowercase().contains(&words.to_lowercase()) {
+            missed.push(format!("{platform} {body}: no {words:?} in {said:?}"));
+        }
+    }
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
+
+#[test]
+fn every_right_body_of_the_list_is_without_a_fault() {
+    let list: Vec<(String, Value)> = serde_json::from_str(include_str!("right_bodies.json")).unwrap();
+    let told = |(platform, body): (String, Value)| {
+        faults_in(by_name(&platform).unwrap(), &body).map(|said| format!("{platform} {body}: {said}"))
+    };
+    let told: Vec<String> = list.into_iter().filter_map(told).collect();
+    assert!(told.is_empty(), "{}", told.join("\n"));
+}

@@ -72,6 +72,10 @@ impl Platform for WeCom {
         Some("key")
     }
 
+    fn has_more(&self, url: &Url) -> bool {
+        url.query_pairs().any(|(name, key)| name == "key" && key.contains(['/', ':', '=']))
+    }
+
     fn pace(&self) -> (&'static [Rate], usize) {
         const PACE: &[Rate] = &[Rate { count: 20, per: Duration::from_secs(60) }];
         (PACE, 1)

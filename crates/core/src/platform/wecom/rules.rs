@@ -3,7 +3,8 @@
 use super::super::limits::Unit;
 use super::super::rules::Rule::{Any, ByKind, Link, List, Object, Table, Text, Whole};
 use super::super::rules::{
-    BodyFault, FILLED, FaultKind, Faults, Member, Rule, Shape, TEXT, TEXTS, may, need, shape,
+    BodyFault, FILLED, FaultKind, Faults, Member, Rule, Shape, TEXT, TEXTS, TypedMarkup, may, need, open,
+    shape,
 };
 use super::{MARKDOWN, TEXT as TEXT_MAX};
 use serde_json::Value;
@@ -40,38 +41,87 @@ static MESSAGE: Rule = ByKind(
     ],
 );
 
-const KIND: Member = may("msgtype", TEXT);
+const MENTIONS_PLACE: &[(&str, &str)] = &[
+    ("mentioned_list", "it belongs into `text`"),
+    ("mentioned_mobile_list", "it belongs into `text`"),
+    ("at", "WeCom's word is `mentioned_list`, in `text`"),
+];
 
-static TEXT_MESSAGE: Shape = shape(&[KIND, need("text", Object(&WORDS))]);
-static MARKDOWN_MESSAGE: Shape = shape(&[KIND, need("markdown", Object(&MARKED))]);
-static MARKDOWN_V2_MESSAGE: Shape = shape(&[KIND, need("markdown_v2", Object(&MARKED))]);
-static IMAGE_MESSAGE: Shape = shape(&[KIND, need("image", Object(&IMAGE))]);
-static NEWS_MESSAGE: Shape = shape(&[KIND, need("news", Object(&NEWS))]);
-static FILE_MESSAGE: Shape = shape(&[KIND, need("file", Object(&MEDIA))]);
-static VOICE_MESSAGE: Shape = shape(&[KIND, need("voice", Object(&MEDIA))]);
-static CARD_MESSAGE: Shape = shape(&[KIND, need("template_card", CARD)]);
+static TEXT_MESSAGE: Shape = shape(&[need("text", Object(&WORDS))]).elsewhere(MENTIONS_PLACE);
+static MARKDOWN_MESSAGE: Shape = shape(&[need("markdown", Object(&MARKED))]).elsewhere(MENTIONS_PLACE);
+static MARKDOWN_V2_MESSAGE: Shape =
+    shape(&[need("markdown_v2", Object(&MARKED_V2))]).elsewhere(MENTIONS_PLACE);
+static IMAGE_MESSAGE: Shape = shape(&[need("image", Object(&IMAGE))]).elsewhere(MENTIONS_PLACE);
+static NEWS_MESSAGE: Shape = shape(&[need("news", Object(&NEWS))]).elsewhere(MENTIONS_PLACE);
+static FILE_MESSAGE: Shape = shape(&[need("file", Object(&MEDIA))]).elsewhere(MENTIONS_PLACE);
+static VOICE_MESSAGE: Shape = shape(&[need("voice", Object(&MEDIA))]).elsewhere(MENTIONS_PLACE);
+static CARD_MESSAGE: Shape = shape(&[need("template_card", CARD)]).elsewhere(MENTIONS_PLACE);
 
 static WORDS: Shape = shape(&[
     need("content", Text(TEXT_MAX, Unit::Bytes, false)),
     may("mentioned_list", TEXTS),
     may("mentioned_mobile_list", TEXTS),
-]);
+    may("visible_to_user", TEXT),
+])
+.also(|words, faults| {
+    let kinds = [
+        (TypedMarkup::TwoStars, "only the type `markdown` has markup"),
+        (TypedMarkup::Link, "only the type `markdown` has links"),
+    ];
+    faults.typed_markup("content", words["content"].as_str().unwrap_or_default(), &kinds);
+    for list in ["mentioned_list", "mentioned_mobile_list"] {
+        for (index, name) in words[list].as_array().into_iter().flatten().enumerate() {
+            if name.as_str().is_some_and(|name| name.contains([',', ' ', '|'])) {
+                let words = "pings nobody: it is one name to WeCom; write each as an entry of its own";
+                faults.add(&format!("{list}[{index}]"), FaultKind::Shown, words);
+            }
+        }
+    }
+});
 static MARKED: Shape = shape(&[
     need("content", Text(MARKDOWN, Unit::Bytes, false)),
     may("mentioned_list", Any),
     may("mentioned_mobile_list", Any),
 ])
 .also(|part, faults| {
-    if let Some(name) =
-        ["mentioned_list", "mentioned_mobile_list"].into_iter().find(|name| part.get(*name).is_some())
-    {
-        faults.add(
-            name,
-            FaultKind::Shown,
-            "pings nobody here: WeCom reads it in a message of type `text` only",
-        );
+    judge_mentions(part, faults);
+    let text = part["content"].as_str().unwrap_or_default();
+    let colours = text.match_indices("<font").map(|(at, _)| text[at..].split('>').next().unwrap_or_default());
+    let is_known = |font: &&str| ["info", "comment", "warning"].iter().any(|name| font.contains(name));
+    if let Some(font) = colours.into_iter().find(|font| !is_known(font)) {
+        let words = format!("has `{font:.40}>`, and WeCom's colours are `info`, `comment` and `warning`");
+        faults.add("content", FaultKind::Typed, &words);
+    }
+    let is_rule = |line: &str| line.starts_with('|') && line.contains("---");
+    if text.contains("![") || text.contains("```") || text.lines().any(|line| is_rule(line.trim())) {
+        let words = "has a picture, a table or a block of code, which WeCom shows with `markdown_v2` only";
+        faults.add("content", FaultKind::Typed, words);
     }
 });
+static MARKED_V2: Shape = shape(&[
+    need("content", Text(MARKDOWN, Unit::Bytes, false)),
+    may("mentioned_list", Any),
+    may("mentioned_mobile_list", Any),
+])
+.also(|part, faults| {
+    judge_mentions(part, faults);
+    let text = part["content"].as_str().unwrap_or_default();
+    for mark in ["<font", "<@"] {
+        if text.contains(mark) {
+            let words = format!("has `{mark}`, which WeCom reads in the type `markdown` only");
+            faults.add("content", FaultKind::Typed, &words);
+        }
+    }
+});
+
+fn judge_mentions(part: &Value, faults: &mut Faults) {
+    let lists = ["mentioned_list", "mentioned_mobile_list"];
+    if let Some(name) = lists.into_iter().find(|name| part.get(*name).is_some()) {
+        let words = "pings nobody here: WeCom reads it in a message of type `text` only";
+        faults.add(name, FaultKind::Shown, words);
+    }
+}
+
 static IMAGE: Shape = shape(&[need("base64", FILLED), need("md5", FILLED)]);
 static MEDIA: Shape = shape(&[need("media_id", FILLED)]);
 static NEWS: Shape = shape(&[need("articles", List(&Object(&ARTICLE), 1, 8))]);
@@ -89,7 +139,7 @@ const LINES: Member = may("horizontal_content_list", List(&LINE_RULE, 0, 6));
 const JUMPS: Member = may("jump_list", List(&JUMP_RULE, 0, 3));
 const ACTION: Member = need("card_action", Object(&CARD_ACTION));
 
-static TEXT_NOTICE: Shape = shape(&[
+static TEXT_NOTICE: Shape = open(&[
     SOURCE,
     MAIN_TITLE,
     may("emphasis_content", Object(&TITLED)),
@@ -104,7 +154,7 @@ static TEXT_NOTICE: Shape = shape(&[
 ])
 .some_of(&["main_title", "sub_title_text"]);
 
-static NEWS_NOTICE: Shape = shape(&[
+static NEWS_NOTICE: Shape = open(&[
     SOURCE,
     need("main_title", Object(&NEWS_TITLE)),
     need("card_image", Object(&CARD_IMAGE)),
@@ -119,11 +169,28 @@ static NEWS_NOTICE: Shape = shape(&[
     may("task_id", TEXT),
 ]);
 
+/// An address where the kind of a line or a link needs one.
+fn judge_target(part: &Value, needed: &[(i64, &str)], faults: &mut Faults) {
+    let kind = part["type"].as_i64();
+    if let Some((_, name)) = needed.iter().find(|(of, name)| Some(*of) == kind && part.get(*name).is_none()) {
+        faults.add(name, FaultKind::Missing, "is missing: WeCom needs it with this `type`");
+    }
+}
+
 static SOURCE_SHAPE: Shape =
     shape(&[may("icon_url", TEXT), may("desc", TEXT), may("desc_color", Whole(0, 3))]);
 static TITLED: Shape = shape(&[may("title", TEXT), may("desc", TEXT)]).some_of(&["title", "desc"]);
 static NEWS_TITLE: Shape = shape(&[need("title", FILLED), may("desc", TEXT)]);
-static CARD_IMAGE: Shape = shape(&[need("url", LINKED), may("aspect_ratio", Any)]);
+static CARD_IMAGE: Shape = shape(&[need("url", LINKED), may("aspect_ratio", Any)]).also(|image, faults| {
+    let ratio = &image["aspect_ratio"];
+    if !ratio.is_null() && !ratio.as_f64().is_some_and(|ratio| (1.3..=2.25).contains(&ratio)) {
+        faults.add(
+            "aspect_ratio",
+            FaultKind::Unknown,
+            "is outside of what WeCom takes, a number from 1.3 to 2.25",
+        );
+    }
+});
 static LINE: Shape = shape(&[
     need("keyname", FILLED),
     may("value", TEXT),
@@ -131,28 +198,17 @@ static LINE: Shape = shape(&[
     may("url", TEXT),
     may("media_id", TEXT),
     may("userid", TEXT),
-]);
+])
+.also(|line, faults| judge_target(line, &[(1, "url"), (2, "media_id"), (3, "userid")], faults));
 static JUMP: Shape = shape(&[
     need("title", FILLED),
     may("type", Whole(0, 2)),
     may("url", TEXT),
     may("appid", TEXT),
     may("pagepath", TEXT),
-]);
+    may("question", TEXT),
+])
+.also(|jump, faults| judge_target(jump, &[(1, "url"), (2, "appid")], faults));
 static CARD_ACTION: Shape =
-    shape(&[need("type", Whole(0, 2)), may("url", LINKED), may("appid", TEXT), may("pagepath", TEXT)]).also(
-        |action, faults| {
-            let needed = match action["type"].as_i64() {
-                Some(1) => "url",
-                Some(2) => "appid",
-                _ => return,
-            };
-            if action.get(needed).is_none() {
-                faults.add(
-                    needed,
-                    FaultKind::Missing,
-                    "is missing: WeCom needs it in a `card_action` of this `type`",
-                );
-            }
-        },
-    );
+    shape(&[need("type", Whole(1, 2)), may("url", LINKED), may("appid", TEXT), may("pagepath", TEXT)])
+        .also(|action, faults| judge_target(action, &[(1, "url"), (2, "appid")], faults));
