@@ -93,8 +93,8 @@ pub(super) fn of_filter(name: &str) -> Option<&'static str> {
         "humanize" | "humanizeDuration" | "humanize_duration" | "humantime" | "timedelta" | "seconds" => {
             "`duration`"
         }
-        "strftime" | "dateformat" | "datetimeformat" | "timeformat" | "date_format" | "format_date" | "datetime"
-        | "time" => "`date`",
+        "strftime" | "dateformat" | "datetimeformat" | "timeformat" | "date_format" | "format_date"
+        | "datetime" | "time" => "`date`",
         "timeago" | "naturaltime" | "from_now" => "`ago`",
         "timestamp" | "epoch" | "to_unix" => "`unix`",
         "size" | "count" | "len" => "`length`",
