@@ -1,4 +1,4 @@
-"""Refusals for the form of a message, end to end: plainer forms at once, and the platform's words when it takes none."""
+"""Refusals for the form of a message: plainer forms at once, and the platform's words when it takes none."""
 
 from __future__ import annotations
 
@@ -91,7 +91,10 @@ TEMPLATES: dict[str, Any] = {
                 "content": {
                     "type": "AdaptiveCard",
                     "version": "1.4",
-                    "body": [{"type": "TextBlock", "text": "{{ task.name }}"}, {"type": "ColumnSet", "columns": []}],
+                    "body": [
+                        {"type": "TextBlock", "text": "{{ task.name }}"},
+                        {"type": "ColumnSet", "columns": []},
+                    ],
                 },
             }
         ],
