@@ -42,7 +42,12 @@ pub(super) fn broken(stage: Stage, peer: &str, error: &io::Error) -> TransportEr
         }
         _ => format!("the connection to {peer} failed {when}: {error}"),
     };
-    TransportError::new(TransportErrorKind::Broken, reason)
+    // The alert that would say so is lost where a receiver hangs up at once.
+    let hint = match stage {
+        Stage::Tls => "; if it requires a client certificate, set `client_cert` and `client_key`",
+        _ => "",
+    };
+    TransportError::new(TransportErrorKind::Broken, format!("{reason}{hint}"))
 }
 
 /// No connection could be opened.
