@@ -206,3 +206,76 @@ def test_a_batch_ends_once_though_the_host_that_sees_it_whole_dies(
     bodies = [request.json() for request in receiver.requests]
     (batch,) = [body["data"]["batch"] for body in bodies if body["type"] == "batch.end"]
     assert (batch["total"], batch["succeeded"], batch["failed"]) == (2, 1, 1)
+
+
+KILLED = """
+import json, sys, time, taskbell
+bell = taskbell.Bell(sys.argv[1])
+for kind in sys.argv[2:]:
+    bell.emit(kind, {"text": kind})
+time.sleep(60)
+"""
+ENDED = KILLED.replace("time.sleep(60)", "assert bell.flush(30); print(json.dumps(bell.stats()))")
+
+# Where the text stands that ends the process, the failing place, and what the third start does: so many
+# messages arrive, and so many are dead letters.
+FATAL = {
+    "template": ({"template": {"t": "KILLER {{ event.id }}"}}, "in-evaluation=KILLER", 0, 1),
+    "file": ({"template": "file:killer.j2"}, "in-evaluation=KILLER", 0, 1),
+    "condition": ({"when": "event.id ~ 'KILLER' == 'x'"}, "in-evaluation=KILLER", 1, 0),
+    "key": ({"cooldown": "1h", "cooldown_by": "event.id ~ 'KILLER'"}, "in-evaluation=KILLER", 1, 0),
+    "event": ({}, "in-decision=test.killer", 0, 0),
+}
+
+
+@pytest.mark.parametrize("place", FATAL)
+@pytest.mark.parametrize("where", ["auto", "beside"])
+def test_what_ends_the_process_is_tried_once_more_and_last_and_then_never_again(
+    tmp_path, receive, failing_library, place, where
+):
+    shape, fail, arrive, dead = FATAL[place]
+    (tmp_path / "killer.j2").write_text('{"t": "KILLER", "id": {{ event.id }}}')
+    receiver = receive()
+    hooks = [
+        {"name": "killer", "on": ["test.killer"], "to": ["e0"], **shape},
+        {"on": ["test.fine"], "to": ["e0"]},
+    ]
+    config = settings(tmp_path, receiver.url(), hooks=hooks, queue={"ring": where})
+    path = tmp_path / "bell.json"
+    path.write_text(json.dumps(config))
+    env = {"TASKBELL_LIBRARY": str(failing_library), "TASKBELL_FAILPOINT": fail}
+    python(KILLED, path, "test.fine", "test.killer", "test.fine", "test.fine", env=env, expect=ABORTED)
+    python(KILLED, path, "test.fine", env=env, expect=ABORTED)
+    kinds = [request.json()["type"] for request in receiver.requests]
+    assert kinds.count("test.fine") >= 3, "all others were sent before it was tried again"
+    stats = json.loads(python(ENDED, path, "test.fine", env=env).splitlines()[0])
+    assert stats["dead"] == dead, stats
+    ids = {request.header("webhook-id") for request in receiver.requests}
+    assert len(ids) == 5 + arrive, "each event has one id for ever"
+    spool = tmp_path / "bell.db"
+    killers = query(spool, "SELECT e.id, e.payload, a.said, d.reason FROM events e "
+                    "LEFT JOIN accounts a ON a.event = e.seq LEFT JOIN deliveries d ON d.event = e.seq "
+                    "WHERE e.type = 'test.killer'")  # fmt: skip
+    (killer,) = killers
+    assert "test.killer" in str(killer["payload"]), "what the host reported is kept"
+    said = f"{killer['said']} {killer['reason']}"
+    assert arrive or "ended the process twice" in said, said
+
+
+@pytest.mark.parametrize("place", FATAL)
+def test_a_panic_over_one_event_loses_neither_it_nor_another(
+    tmp_path, receive, failing_library, place
+):
+    shape, fail, arrive, dead = FATAL[place]
+    (tmp_path / "killer.j2").write_text('{"t": "KILLER", "id": {{ event.id }}}')
+    receiver = receive()
+    hooks = [{"on": ["test.killer"], "to": ["e0"], **shape}, {"on": ["test.fine"], "to": ["e0"]}]
+    path = tmp_path / "bell.json"
+    path.write_text(json.dumps(settings(tmp_path, receiver.url(), hooks=hooks)))
+    env = {"TASKBELL_LIBRARY": str(failing_library), "TASKBELL_FAILPOINT": fail.replace("=", "=!")}
+    said = python(ENDED, path, "test.fine", "test.killer", "test.fine", env=env)
+    stats = json.loads(said.splitlines()[0])
+    assert (stats["delivered"], stats["dead"]) == (2 + arrive, dead), stats
+    assert stats["defects"] >= 1
+    (killer,) = query(tmp_path / "bell.db", "SELECT payload FROM events WHERE type = 'test.killer'")
+    assert "test.killer" in str(killer["payload"])

@@ -2,6 +2,7 @@
 
 mod quick_check;
 
+use crate::stable_hash::stable_hash;
 use serde::de::Error;
 use serde_json::Value as Json;
 use std::fmt;
@@ -63,6 +64,11 @@ impl EventId {
     /// The bytes of the UUID.
     pub fn as_bytes(&self) -> &[u8; 16] {
         &self.0
+    }
+
+    /// A number for it that is the same in every process.
+    pub fn stable_hash(&self) -> u64 {
+        stable_hash(&self.to_string())
     }
 
     /// Parses the written form.

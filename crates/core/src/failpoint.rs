@@ -2,7 +2,8 @@
 //!
 //! They exist only in a library built with the feature `failpoints`, which nothing but the tests builds.
 //! There, `TASKBELL_FAILPOINT=NAME` ends the process when it first reaches the place of that name, and
-//! `NAME:3` when it reaches it for the third time.
+//! `NAME:3` when it reaches it for the third time. `NAME=TEXT` ends it whenever it reaches the place with a text that
+//! holds this one, and `NAME=!TEXT` makes it panic there.
 
 /// Ends the process here when the environment says so.
 #[cfg(feature = "failpoints")]
@@ -24,7 +25,30 @@ pub(crate) fn reach(name: &str) {
     }
 }
 
+/// Ends the process here, or panics, when the environment says so for such a text.
+#[cfg(feature = "failpoints")]
+pub(crate) fn reach_in(name: &str, text: &str) {
+    use std::sync::OnceLock;
+
+    static WANTED: OnceLock<Option<(String, String)>> = OnceLock::new();
+    let wanted = WANTED.get_or_init(|| {
+        let given = std::env::var("TASKBELL_FAILPOINT").ok()?;
+        given.split_once('=').map(|(name, text)| (name.to_owned(), text.to_owned()))
+    });
+    let Some((_, needle)) = wanted.as_ref().filter(|(wanted, _)| wanted == name) else { return };
+    match needle.strip_prefix('!') {
+        Some(needle) if text.contains(needle) => std::panic::panic_any("a failpoint"),
+        None if text.contains(needle.as_str()) => std::process::abort(),
+        _ => {}
+    }
+}
+
 /// Nothing: the library that hosts load has no such places.
 #[cfg(not(feature = "failpoints"))]
 #[inline(always)]
 pub(crate) fn reach(_: &str) {}
+
+/// Nothing, too.
+#[cfg(not(feature = "failpoints"))]
+#[inline(always)]
+pub(crate) fn reach_in(_: &str, _: &str) {}

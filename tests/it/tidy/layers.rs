@@ -5,6 +5,7 @@ use super::{assert_none, code, statements};
 /// The rooms from bottom to top. A room uses rooms of lower layers only: not its neighbours in the same
 /// layer, and none above. So no two rooms use each other, whether at once or through a third.
 const LAYERS: &[&[&str]] = &[
+    &["stable_hash"],
     &["event", "failpoint", "os", "property", "secret"],
     &["clock", "hash"],
     &["alerts", "intake", "message", "sign"],

@@ -97,6 +97,7 @@ impl Counters {
         self.digests.add(counts.digests);
         self.params_ignored.add(counts.params_ignored);
         self.conditions_broken.add(counts.conditions_broken);
+        self.defects.add(counts.defects);
     }
 
     /// The counters under the names of `taskbell_stats`, and `pending`, which follows from them: every delivery

@@ -11,7 +11,7 @@ use super::dispatch::Dispatch;
 use super::endpoints;
 use super::housekeeping::Housekeeping;
 use super::idle::Idle;
-use super::ingest::Ingest;
+use super::ingest::{Ingest, IngestedEvent};
 use super::log::Level;
 use super::parts::Parts;
 use super::peers::Peers;
@@ -20,7 +20,9 @@ use super::sending_marks::SendingMarks;
 use super::supervise::missing_threads::MissingThreads;
 use crate::clock::Moment;
 use crate::failpoint;
+use crate::message;
 use crate::spool::{DamagedFile, StateKey, StateKind};
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 
 /// Owns everything that only this thread uses.
@@ -74,6 +76,7 @@ impl Dispatcher {
             .into_iter()
             .map(|(name, state)| (StateKey::owned(StateKind::Alert, instance, name), state));
         self.transaction.states.extend(alerts);
+        self.transaction.states.extend(self.parts.fatal_work.changes());
         self.transaction.lane_reports = self.parts.lanes.reports.take();
         let changed = endpoints::changed_states(
             &self.decider.config,
@@ -92,8 +95,21 @@ impl Dispatcher {
     pub(super) fn decide_events(&mut self) {
         // Later than the time that ends are due by, so that an end without delay counts in the next round.
         let now = self.parts.clock.now();
-        while let Some(event) = self.ingest.next_event() {
-            self.decider.take(event, now);
+        while let Some(record) = self.ingest.next_record() {
+            let subject = record.id.stable_hash();
+            let _in_hand = message::subject(subject);
+            // The event is kept, whatever becomes of it.
+            let kept = record.clone();
+            let refusal = self.parts.fatal_work.refusal(subject).or_else(|| {
+                let take = AssertUnwindSafe(|| self.decider.take(IngestedEvent::from(record), now));
+                panic::catch_unwind(take)
+                    .is_err()
+                    .then_some("a defect of Taskbell was met while it was decided about")
+            });
+            if let Some(reason) = refusal {
+                self.parts.counters.defects.one();
+                self.decider.give_up(kept, reason);
+            }
         }
     }
 

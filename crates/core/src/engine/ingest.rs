@@ -121,8 +121,8 @@ impl Ingest {
     }
 
     /// The next event.
-    pub fn next_event(&mut self) -> Option<IngestedEvent> {
-        self.records.pop_front().map(IngestedEvent::from)
+    pub fn next_record(&mut self) -> Option<Record> {
+        self.records.pop_front()
     }
 
     /// Drops what was adopted, because it cannot be committed now.

@@ -12,6 +12,7 @@ mod dispatcher;
 mod doubts;
 mod endpoints;
 mod error;
+mod fatal_work;
 mod housekeeping;
 mod idle;
 mod in_flight;

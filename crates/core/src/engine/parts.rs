@@ -1,6 +1,7 @@
 //! The parts of an instance that several threads use. Each part owns its data and its locks.
 
 use super::counters::Counters;
+use super::fatal_work::FatalWork;
 use super::in_flight::InFlight;
 use super::lane_reports::LaneReports;
 use super::lane_table::{LaneTable, Lanes};
@@ -29,6 +30,7 @@ pub struct Parts {
     pub phase: Arc<PhaseCell>,
     pub waker: Arc<Waker>,
     pub intake: Arc<Intake>,
+    pub fatal_work: Arc<FatalWork>,
     pub in_flight: InFlight,
     /// `queue.max_event_bytes`.
     pub max_event_bytes: AtomicUsize,
@@ -91,6 +93,7 @@ impl Parts {
             Arc::clone(&log),
         );
         Parts {
+            fatal_work: Arc::new(FatalWork::new(Arc::clone(&intake), Arc::clone(&counters))),
             in_flight: InFlight::default(),
             max_event_bytes: AtomicUsize::new(config.queue.max_event_bytes),
             spool_health: Arc::new(SpoolHealth::new(Arc::clone(&log))),

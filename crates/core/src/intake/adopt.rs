@@ -1,10 +1,10 @@
 //! Adopts the rings of dead processes; trusts nothing in them.
 
-use super::Record;
-use super::header::{Ends, Header, HeaderError, PAGE_BYTES};
+use super::header::{Ends, Header, HeaderError, PAGE_BYTES, PIECE, SUBJECT};
 use super::lock::{self, LockAttempt, RingClaim, RingFile};
 use super::memory_file::{self, Pointer};
 use super::record::{RingSlot, Seal};
+use super::{InHand, Record, RingContent};
 use crate::failpoint;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -27,11 +27,12 @@ pub struct AdoptReport {
 struct RingImage {
     header: Header,
     ends: Ends,
+    in_hand: Option<InHand>,
     words: Vec<u64>,
 }
 
 /// See [`Intake::adopt_orphans`](super::Intake::adopt_orphans).
-pub(super) fn adopt_orphans(spool: &Path, take: &mut dyn FnMut(&str, Vec<Record>) -> bool) -> AdoptReport {
+pub(super) fn adopt_orphans(spool: &Path, take: &mut dyn FnMut(&str, RingContent) -> bool) -> AdoptReport {
     let mut report = AdoptReport::default();
     match lock::list(spool) {
         Ok(files) => files.iter().for_each(|file| adopt(file, take, &mut report)),
@@ -43,7 +44,35 @@ pub(super) fn adopt_orphans(spool: &Path, take: &mut dyn FnMut(&str, Vec<Record>
     report
 }
 
-fn adopt(file: &RingFile, take: &mut dyn FnMut(&str, Vec<Record>) -> bool, report: &mut AdoptReport) {
+/// See [`Intake::left_in_hand`](super::Intake::left_in_hand).
+pub(super) fn left_in_hand(spool: &Path) -> Vec<(String, InHand)> {
+    let left = |file: RingFile| -> Option<(String, InHand)> {
+        let LockAttempt::Orphan(mut claim) = lock::claim(&file.path).ok().filter(|_| !file.unlocked)? else {
+            return None;
+        };
+        let page = match RingLocation::of(&mut claim).ok()? {
+            RingLocation::Here => first_page(&claim.file).ok()?,
+            RingLocation::Elsewhere(ring, _) => first_page(&ring).ok()?,
+            RingLocation::Gone(_) | RingLocation::Unreadable(_) => return None,
+        };
+        Header::read(&page).ok()?;
+        Some((file.instance, in_hand(&page)?))
+    };
+    lock::list(spool).into_iter().flatten().filter_map(left).collect()
+}
+
+fn first_page(mut file: &File) -> io::Result<Vec<u64>> {
+    file.seek(SeekFrom::Start(0))?;
+    words(&mut file, PAGE_BYTES as u64)
+}
+
+/// What the dispatcher worked on.
+fn in_hand(page: &[u64]) -> Option<InHand> {
+    let work = InHand { subject: *page.get(SUBJECT)?, piece: *page.get(PIECE)? };
+    (work.subject != 0).then_some(work)
+}
+
+fn adopt(file: &RingFile, take: &mut dyn FnMut(&str, RingContent) -> bool, report: &mut AdoptReport) {
     let path = file.path.display();
     let mut claim = match lock::claim(&file.path) {
         Ok(LockAttempt::Orphan(claim)) => claim,
@@ -83,7 +112,8 @@ fn adopt(file: &RingFile, take: &mut dyn FnMut(&str, Vec<Record>) -> bool, repor
         Ok(Ok(image)) => {
             let (records, torn) = image.records_and_torn();
             let count = records.len();
-            if count > 0 && !take(&file.instance, records) {
+            let content = RingContent { records, in_hand: image.in_hand };
+            if content != RingContent::default() && !take(&file.instance, content) {
                 return report.troubles.push(format!(
                     "the {count} events of the ring {path} could not be taken over; the next start tries again"
                 ));
@@ -170,7 +200,7 @@ impl RingImage {
             Err(fault) => return Ok(Err(fault)),
         };
         let words = words(&mut reader, header.capacity as u64)?;
-        Ok(Ok(RingImage { header, ends, words }))
+        Ok(Ok(RingImage { header, ends, in_hand: in_hand(&page), words }))
     }
 
     /// Every committed record in order, and the number of torn or damaged stretches.

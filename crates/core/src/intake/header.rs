@@ -3,7 +3,8 @@
 //! Words 0 to 4 never change: magic, version, capacity in bytes, key, and a CRC-32 of these four.
 //! Two positions count bytes since the ring was created; only the dispatcher writes them: `tail` (word 16),
 //! up to which the space is free again, and `released` (word 17), up to which everything is spooled. They
-//! differ only while the dispatcher clears the space between them.
+//! differ only while the dispatcher clears the space between them. Words 18 and 19 say what the dispatcher works on,
+//! for whoever adopts the ring of a process that this has ended.
 
 /// The size of the first page; the records follow it.
 pub(super) const PAGE_BYTES: usize = 4096;
@@ -17,6 +18,10 @@ pub(super) const MAX_CAPACITY: usize = 1 << 30;
 pub(super) const TAIL: usize = 16;
 /// The word of the release.
 pub(super) const RELEASED: usize = 17;
+/// The word of the thing that is being decided about; 0 for none.
+pub(super) const SUBJECT: usize = 18;
+/// The word of the template or condition that is being evaluated for it; 0 for none.
+pub(super) const PIECE: usize = 19;
 
 const MAGIC: u64 = u64::from_le_bytes(*b"TASKRING");
 const VERSION: u64 = 1;

@@ -75,6 +75,24 @@ pub struct Record {
     pub payload: Vec<u8>,
 }
 
+/// What a dispatcher works on, in numbers that are the same in every process.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct InHand {
+    /// The event, or whatever else is decided about; 0 for nothing.
+    pub subject: u64,
+    /// The template or condition that is evaluated for it; 0 for none.
+    pub piece: u64,
+}
+
+/// What the process of a ring has left in it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RingContent {
+    /// The committed records, in order.
+    pub records: Vec<Record>,
+    /// What the process worked on when it ended.
+    pub in_hand: Option<InHand>,
+}
+
 /// The host's side (any thread) and the dispatcher's side (one thread) of the ring.
 ///
 /// Its file is locked while this value lives. Dropping it removes the file when everything was read and
@@ -169,6 +187,11 @@ impl Intake {
         self.ring.warm();
     }
 
+    /// Dispatcher only: notes what it works on, so that the next start knows if that ends the process. Costs three stores.
+    pub fn note(&self, work: InHand) {
+        self.ring.note(work);
+    }
+
     /// Dispatcher only: frees the space of everything read so far.
     pub fn release(&self) {
         self.ring.release();
@@ -226,10 +249,10 @@ impl Intake {
     }
 
     /// Adopts the rings that dead processes left next to this spool. For each ring, `take` receives the
-    /// instance and its committed records in order; the ring is removed only after `take` returned true, so
+    /// instance and what it left; the ring is removed only after `take` returned true, so
     /// records that are handed over again after a crash keep their ids. Leaves the rings of living processes
     /// alone, and rings this version cannot read. Reads and writes files; not for a host's thread.
-    pub fn adopt_orphans(spool: &Path, mut take: impl FnMut(&str, Vec<Record>) -> bool) -> AdoptReport {
+    pub fn adopt_orphans(spool: &Path, mut take: impl FnMut(&str, RingContent) -> bool) -> AdoptReport {
         match std::path::absolute(spool) {
             Ok(spool) => adopt::adopt_orphans(&spool, &mut take),
             Err(error) => AdoptReport {
@@ -237,6 +260,12 @@ impl Intake {
                 ..AdoptReport::default()
             },
         }
+    }
+
+    /// What dead processes worked on when they ended, by instance, as far as it was not adopted. Reads files; not for a
+    /// host's thread.
+    pub fn left_in_hand(spool: &Path) -> Vec<(String, InHand)> {
+        std::path::absolute(spool).map(|spool| adopt::left_in_hand(&spool)).unwrap_or_default()
     }
 
     /// Removes the signal pipes that dead processes left next to this spool.

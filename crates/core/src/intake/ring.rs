@@ -13,10 +13,10 @@
 //! adopter finds records by their checks. No host thread writes to the first page, which the system may be
 //! writing to disk at that moment.
 
-use super::header::{Header, PAGE_WORDS, RELEASED, TAIL};
+use super::header::{Header, PAGE_WORDS, PIECE, RELEASED, SUBJECT, TAIL};
 use super::record::{Extent, HEAD_WORDS, RingSlot, Seal};
 use super::region::Region;
-use super::{Accepted, Record, Refusal};
+use super::{Accepted, InHand, Record, Refusal};
 use crate::event::EventId;
 use crate::failpoint;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
@@ -194,6 +194,17 @@ impl Ring {
         }
         self.region.words()[TAIL].store(cursor, Ordering::Release);
         self.tail.0.store(cursor, Ordering::Release);
+    }
+
+    /// Notes in the file what the consumer works on.
+    pub fn note(&self, work: InHand) {
+        let words = self.region.words();
+        // At no instruction the piece of one subject stands beside another subject.
+        words[PIECE].store(0, Ordering::Relaxed);
+        fence(Ordering::Release);
+        words[SUBJECT].store(work.subject, Ordering::Relaxed);
+        fence(Ordering::Release);
+        words[PIECE].store(work.piece, Ordering::Relaxed);
     }
 
     /// Keeps the pages that producers fill next writable.

@@ -72,8 +72,8 @@ fn an_instance_that_has_left_something_hands_it_over_though_somebody_holds_it() 
     let accepted = intake.push("task.complete", b"{}").unwrap();
     intake.leave();
     let mut ids = Vec::new();
-    Intake::adopt_orphans(&spool, |_, records| {
-        ids.extend(records.iter().map(|record| record.id));
+    Intake::adopt_orphans(&spool, |_, content| {
+        ids.extend(content.records.iter().map(|record| record.id));
         true
     });
     assert_eq!(ids, [accepted.id]);
@@ -91,8 +91,8 @@ fn what_was_read_and_not_released_is_adopted_by_the_next_start() {
     intake.read(usize::MAX, &mut Vec::new());
     assert!(!intake.close());
     let mut ids = Vec::new();
-    Intake::adopt_orphans(&spool, |_, records| {
-        ids.extend(records.iter().map(|record| record.id));
+    Intake::adopt_orphans(&spool, |_, content| {
+        ids.extend(content.records.iter().map(|record| record.id));
         true
     });
     assert_eq!(ids, [accepted.id]);
@@ -203,8 +203,8 @@ fn whatever_a_killed_process_accepted_is_spooled_or_adopted() {
         host.wait().unwrap();
 
         let mut found: HashSet<String> = HashSet::new();
-        let report = Intake::adopt_orphans(&folder.path().join("bell.db"), |_, records| {
-            found.extend(records.iter().map(text));
+        let report = Intake::adopt_orphans(&folder.path().join("bell.db"), |_, content| {
+            found.extend(content.records.iter().map(text));
             true
         });
         assert_eq!((report.instances.len(), report.troubles.len()), (1, 0), "{report:?}");

@@ -4,8 +4,10 @@
 
 use super::source_tokens::{self, SourceToken};
 use super::{
-    as_given, defaulted_paths, doubts, filters, foreign_syntax, json_text, literals, marks, source_bounds,
+    as_given, defaulted_paths, doubts, evaluation, filters, foreign_syntax, json_text, literals, marks,
+    source_bounds,
 };
+use crate::stable_hash::stable_hash;
 use minijinja::machinery::Token;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::ValueKind;
@@ -114,6 +116,8 @@ impl From<Error> for EngineError {
 pub(super) struct Expression {
     engine: Box<Environment<'static>>,
     source: Box<str>,
+    /// Its number in every process.
+    piece: u64,
     /// The names it reads, with their attributes.
     names: HashSet<String>,
 }
@@ -135,7 +139,7 @@ impl Expression {
         }
         engine.set_formatter(keep_value);
         engine.add_template_owned(PIECE, format!("{{{{ {source} }}}}"))?;
-        Ok(Expression { engine, source: written.into(), names })
+        Ok(Expression { engine, source: written.into(), piece: stable_hash(written), names })
     }
 
     /// The same expression for a platform that reads markup.
@@ -147,11 +151,15 @@ impl Expression {
         let mut engine = Box::new(MARKING_ENGINE.clone());
         engine.set_formatter(keep_value);
         engine.add_template_owned(PIECE, format!("{{{{ {} }}}}", marked.as_deref().unwrap_or(&optional)))?;
-        Ok(Expression { engine, source: source.into(), names })
+        Ok(Expression { engine, source: source.into(), piece: stable_hash(source), names })
     }
 
     /// The value, and the steps it took.
     pub(super) fn evaluate(&self, scope: &Value) -> Result<(Value, u64), EngineError> {
+        evaluation::watched(self.piece, &self.source, || self.evaluate_here(scope))
+    }
+
+    fn evaluate_here(&self, scope: &Value) -> Result<(Value, u64), EngineError> {
         let captured = self.engine.get_template(PIECE)?.render_captured_to(scope.clone(), io::sink())?;
         let steps = captured.state().fuel_levels().map_or(0, |(used, _)| used);
         Ok((captured.state().get_temp(RESULT).unwrap_or(Value::UNDEFINED), steps))
@@ -172,6 +180,8 @@ impl Expression {
 pub(super) struct InlineTemplate {
     engine: Box<Environment<'static>>,
     source: Box<str>,
+    /// Its number in every process.
+    piece: u64,
     /// The names it reads, with their attributes.
     names: HashSet<String>,
 }
@@ -190,7 +200,7 @@ impl InlineTemplate {
         if rewritten != source {
             engine.add_template_owned(PIECE, rewritten.into_owned())?;
         }
-        Ok(InlineTemplate { engine, source: source.into(), names })
+        Ok(InlineTemplate { engine, source: source.into(), piece: stable_hash(source), names })
     }
 
     /// The same text for a platform that reads markup.
@@ -202,11 +212,15 @@ impl InlineTemplate {
         let marked = literals::marked_text(&given).unwrap_or_else(|| given.into_owned());
         engine.add_template_owned(PIECE, marked)?;
         let names = engine.get_template(PIECE)?.undeclared_variables(true);
-        Ok(InlineTemplate { engine, source: source.into(), names })
+        Ok(InlineTemplate { engine, source: source.into(), piece: stable_hash(source), names })
     }
 
     /// The text of at most `room` bytes, and the steps it took.
     pub(super) fn print(&self, scope: &Value, room: usize) -> Result<(String, u64), EngineError> {
+        evaluation::watched(self.piece, &self.source, || self.print_here(scope, room))
+    }
+
+    fn print_here(&self, scope: &Value, room: usize) -> Result<(String, u64), EngineError> {
         let mut page = BoundedWriter { text: Vec::new(), room };
         let captured = self.engine.get_template(PIECE)?.render_captured_to(scope.clone(), &mut page);
         match captured {

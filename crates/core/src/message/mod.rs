@@ -1,12 +1,14 @@
 //! Messages: conditions and templates over the context of an event, and the bodies they render.
 
 mod as_given;
+mod comparison;
 mod condition;
 mod context;
 mod default_body;
 mod defaulted_paths;
 mod digest_notice;
 mod doubts;
+mod evaluation;
 mod expr;
 mod expr_ast;
 mod filters;
@@ -25,6 +27,7 @@ mod ordinary_samples;
 mod output_url;
 mod render_budget;
 mod rendered_message;
+mod repetition;
 pub(crate) mod sample;
 mod source_bounds;
 mod source_tokens;
@@ -45,6 +48,7 @@ pub use condition::{Condition, ConditionResult};
 pub use context::{Context, LazyField, Several};
 pub use default_body::default_body;
 pub(crate) use default_body::default_text;
+pub use evaluation::{Watcher, subject, watch};
 pub(crate) use filters::clip;
 pub use host_info::HostInfo;
 pub use key_expression::KeyExpression;

@@ -2,7 +2,8 @@
 //! that exclude each other. Every field gets the values that its comparisons tell apart; where no choice of them makes
 //! the condition true, none does. What cannot be judged so, such as a filter over a free text, may be true.
 
-use super::condition::{BooleanExpr, Comparison, Condition, Operand};
+use super::comparison::{Comparison, Operand};
+use super::condition::{BooleanExpr, Condition};
 use super::expr_ast::Comparator;
 use super::{doubts, known_fields, sample};
 use minijinja::Value;

@@ -6,7 +6,7 @@ use super::sample::OpenContext;
 use super::template_error::{MAX_BODY_BYTES, RenderError};
 
 /// The steps of a whole template; about 10 ms.
-const STEPS_PER_RENDER: u64 = 500_000;
+pub(super) const STEPS_PER_RENDER: u64 = 500_000;
 
 /// The turns of all `$for` of a template together.
 const TURNS_PER_RENDER: usize = 10_000;

@@ -4,10 +4,11 @@
 
 use super::context::ROOTS;
 use super::expr::EngineError;
+use super::repetition::{is_list, is_list_of_lists, parts, repeated_list};
 use super::source_tokens::{self, SourceToken};
 use minijinja::ErrorKind;
 use minijinja::machinery::ast::{BinOpKind, CallArg, Expr, Stmt};
-use minijinja::machinery::{Token, parse};
+use minijinja::machinery::{Token, parse, parse_expr};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::ValueKind;
 use std::collections::{HashMap, HashSet};
@@ -25,13 +26,10 @@ pub(super) const MAX_CONDITION_OPERATORS: usize = 20_000;
 const MAX_CARRIED: usize = 2000;
 
 /// The most values that a value may repeat.
-const MAX_WEIGHT: u64 = 10_000;
-
-/// How often `list * number` repeats the list where the number is not in the text.
-const UNKNOWN_TIMES: u64 = 100;
+const MAX_WEIGHT: u64 = 300;
 
 /// Filters whose result holds no other value.
-const SCALAR_FILTERS: &[&str] = &[
+pub(super) const SCALAR_FILTERS: &[&str] = &[
     "abs",
     "ago",
     "bool",
@@ -41,23 +39,30 @@ const SCALAR_FILTERS: &[&str] = &[
     "date",
     "duration",
     "float",
+    "format",
+    "indent",
     "int",
     "join",
     "length",
     "lower",
     "number",
+    "pprint",
+    "replace",
     "round",
     "sparkline",
     "string",
+    "tojson",
     "title",
     "trim",
     "unix",
     "upper",
+    "urlencode",
 ];
 
 /// Checks an expression, or one comparison of a condition.
 pub(super) fn check_expression(source: &str) -> Result<(), EngineError> {
-    check_operators(source, source_tokens::of_expression(source), MAX_OPERATORS)
+    check_operators(source, source_tokens::of_expression(source), MAX_OPERATORS)?;
+    parse_expr(source).map_or(Ok(()), |value| StatementCheck::default().value(&value))
 }
 
 /// Checks a whole condition.
@@ -139,12 +144,14 @@ struct StatementCheck {
     of_event: HashSet<String>,
     /// How many values of the event a value may repeat; 1 for a name that is not here.
     weights: HashMap<String, u64>,
+    /// The names that hold a list or an object that the text makes.
+    lists: HashSet<String>,
 }
 
 impl Default for StatementCheck {
     fn default() -> Self {
         let of_event = ROOTS.iter().map(|root| (*root).to_owned()).collect();
-        StatementCheck { of_event, weights: HashMap::new() }
+        StatementCheck { of_event, weights: HashMap::new(), lists: HashSet::new() }
     }
 }
 
@@ -160,17 +167,20 @@ impl StatementCheck {
                     let line = usize::from(each.span().start_line);
                     return Err(refused(Some(line), "`recursive` loops are not available; nest plain loops"));
                 }
-                self.assign(&each.target, &each.iter)?;
+                each.filter_expr.as_ref().map_or(Ok(()), |filter| self.value(filter))?;
+                self.assign(&each.target, &each.iter, is_list_of_lists(&each.iter, &self.lists))?;
                 self.all(&each.body)?;
                 self.all(&each.else_body)
             }
+            Stmt::EmitExpr(print) => self.value(&print.expr),
             Stmt::IfCond(branch) => {
+                self.value(&branch.expr)?;
                 self.all(&branch.true_body)?;
                 self.all(&branch.false_body)
             }
             Stmt::WithBlock(with) => {
                 for (target, value) in &with.assignments {
-                    self.assign(target, value)?;
+                    self.assign(target, value, is_list(value, &self.lists))?;
                 }
                 self.all(&with.body)
             }
@@ -187,32 +197,49 @@ impl StatementCheck {
                         ),
                     ));
                 }
-                self.assign(&set.target, &set.expr)
+                self.assign(&set.target, &set.expr, is_list(&set.expr, &self.lists))
             }
             Stmt::SetBlock(set) => {
-                self.bind(&set.target, set.filter.is_none(), 1);
+                self.bind(&set.target, set.filter.is_none(), 1, false);
                 self.all(&set.body)
             }
             Stmt::AutoEscape(block) => self.all(&block.body),
-            Stmt::FilterBlock(block) => self.all(&block.body),
+            Stmt::FilterBlock(block) => {
+                self.value(&block.filter)?;
+                self.all(&block.body)
+            }
             _ => Ok(()),
         }
     }
 
-    fn assign(&mut self, target: &Expr<'_>, value: &Expr<'_>) -> Result<(), EngineError> {
-        let weight = self.weight(value);
-        if weight > MAX_WEIGHT {
-            let line = usize::from(target.span().start_line);
+    fn assign(&mut self, target: &Expr<'_>, value: &Expr<'_>, as_list: bool) -> Result<(), EngineError> {
+        self.value(value)?;
+        self.bind(target, self.is_of_event(value), self.weight(value), as_list);
+        Ok(())
+    }
+
+    /// Refuses a value that repeats others too often.
+    fn value(&self, value: &Expr<'_>) -> Result<(), EngineError> {
+        if let Some(line) = repeated_list(value, &self.lists) {
+            return Err(refused(Some(line), "a list cannot be repeated with `*`; write a loop"));
+        }
+        if self.is_too_heavy(value) {
+            let line = usize::from(value.span().start_line);
             return Err(refused(
                 Some(line),
                 "this value repeats the values before it too often; build it in one step",
             ));
         }
-        self.bind(target, self.is_of_event(value), weight);
         Ok(())
     }
 
-    fn bind(&mut self, target: &Expr<'_>, from_event: bool, weight: u64) {
+    fn is_too_heavy(&self, value: &Expr<'_>) -> bool {
+        // What stands inside a scalar has its own weight.
+        self.weight(value) > MAX_WEIGHT
+            || is_scalar(value) && parts(value).into_iter().any(|part| self.is_too_heavy(part))
+    }
+
+    fn bind(&mut self, target: &Expr<'_>, from_event: bool, weight: u64, as_list: bool) {
         match target {
             Expr::Var(name) => {
                 if from_event {
@@ -220,10 +247,19 @@ impl StatementCheck {
                 } else {
                     self.of_event.remove(name.id);
                 }
+                if as_list {
+                    self.lists.insert(name.id.to_owned());
+                } else {
+                    self.lists.remove(name.id);
+                }
                 self.weights.insert(name.id.to_owned(), weight);
             }
-            Expr::List(names) => names.items.iter().for_each(|name| self.bind(name, from_event, weight)),
-            Expr::Tuple(names) => names.items.iter().for_each(|name| self.bind(name, from_event, weight)),
+            Expr::List(names) => {
+                names.items.iter().for_each(|name| self.bind(name, from_event, weight, as_list));
+            }
+            Expr::Tuple(names) => {
+                names.items.iter().for_each(|name| self.bind(name, from_event, weight, as_list));
+            }
             _ => {}
         }
     }
@@ -241,6 +277,7 @@ impl StatementCheck {
             })
         };
         match value {
+            Expr::Const(_) => 0,
             scalar if is_scalar(scalar) => 1,
             Expr::Var(name) => self.weights.get(name.id).copied().unwrap_or(1),
             Expr::Slice(slice) => self.weight(&slice.expr),
@@ -250,18 +287,7 @@ impl StatementCheck {
                 let other = choice.false_expr.as_ref().map_or(1, |other| self.weight(other));
                 self.weight(&choice.true_expr).max(other)
             }
-            Expr::BinOp(pair) => match (pair.op, self.weight(&pair.left), self.weight(&pair.right)) {
-                (BinOpKind::Mul, 1, 1) => 1,
-                (BinOpKind::Mul, left, right) => {
-                    let times = |side: &Expr<'_>| match side {
-                        Expr::Const(constant) => u64::try_from(constant.value.clone()).ok(),
-                        _ => None,
-                    };
-                    let times = times(&pair.left).or_else(|| times(&pair.right)).unwrap_or(UNKNOWN_TIMES);
-                    left.max(right).saturating_mul(times.max(1))
-                }
-                (_, left, right) => left.saturating_add(right),
-            },
+            Expr::BinOp(pair) => self.weight(&pair.left).saturating_add(self.weight(&pair.right)),
             Expr::Filter(filter) => filter
                 .expr
                 .as_ref()

@@ -5,7 +5,10 @@ use super::context::ROOTS;
 use super::expr::{self, EngineError, engine, is_builtin};
 use super::render_budget::RenderBudget;
 use super::template_error::{MAX_BODY_BYTES, RenderError, TemplateError, too_large};
-use super::{as_given, defaulted_paths, filters, foreign_syntax, json_text, literals, marks, source_bounds};
+use super::{
+    as_given, defaulted_paths, evaluation, filters, foreign_syntax, json_text, literals, marks, source_bounds,
+};
+use crate::stable_hash::stable_hash;
 use minijinja::{AutoEscape, Environment, OutputSpan, OutputSpanKind, Value};
 use serde_json::Value as Json;
 use std::collections::HashSet;
@@ -19,6 +22,8 @@ pub(super) struct TextTemplate {
     /// For a platform that reads markup.
     marking: Environment<'static>,
     source: Box<str>,
+    /// Its number in every process.
+    piece: u64,
     /// The names it reads, with their attributes.
     names: HashSet<String>,
 }
@@ -47,7 +52,8 @@ impl TextTemplate {
         marks::install(&mut marking);
         let marked = literals::marked_text(&given).unwrap_or_else(|| given.into_owned());
         marking.add_template_owned(TEXT, marked).map_err(fail)?;
-        Ok(TextTemplate { origin: origin.to_owned(), engine, marking, source: text.into(), names })
+        let piece = stable_hash(text);
+        Ok(TextTemplate { origin: origin.to_owned(), engine, marking, source: text.into(), piece, names })
     }
 
     /// What is allowed and hardly meant.
@@ -72,8 +78,10 @@ impl TextTemplate {
     pub(super) fn render(&self, scope: &Value, run: &mut RenderBudget<'_>) -> Result<Vec<u8>, RenderError> {
         run.begin();
         let engine = if run.marks { &self.marking } else { &self.engine };
-        let done = engine.get_template(TEXT).and_then(|text| text.render_with_spans(scope.clone()));
-        let (output, spans) = match done.map_err(EngineError::from) {
+        let done = evaluation::watched(self.piece, &self.source, || {
+            Ok(engine.get_template(TEXT)?.render_with_spans(scope.clone())?)
+        });
+        let (output, spans) = match done {
             Ok(done) => done,
             Err(error) if run.excuses(&error) => return Ok(b"{}".to_vec()),
             Err(error) => return Err(RenderError::at(&self.origin, error.line, error.reason)),

@@ -3,6 +3,7 @@
 
 use super::{Spool, SpoolError, SpoolTransaction};
 use crate::spool::SpoolPath;
+use crate::stable_hash::stable_hash;
 use crate::tally::{BatchTally, BatchTask};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::{BTreeMap, HashSet};
@@ -371,12 +372,9 @@ fn to_json(tally: &BatchTally) -> Vec<u8> {
     serde_json::to_vec(tally).unwrap_or_default()
 }
 
-/// FNV-1a in 64 bits: the same in every version, because the spool keeps it.
+/// The number under which the spool keeps the key of a task.
 fn hash(key: &str) -> i64 {
-    let hash = key.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    hash.cast_signed()
+    stable_hash(key).cast_signed()
 }
 
 #[cfg(test)]

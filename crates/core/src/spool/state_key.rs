@@ -4,7 +4,7 @@ use rusqlite::types::{ToSql, ToSqlOutput};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// What a state is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum StateKind {
     /// An alert; its name is that of the alert.
     Alert,
@@ -12,6 +12,8 @@ pub enum StateKind {
     Configuration,
     /// Where an endpoint stands: its failures, its circuit breaker, a pause it asked for.
     EndpointHealth,
+    /// What was in hand when a process ended, and how many it has ended.
+    FatalWork,
     /// An endpoint that refuses all further requests.
     GoneEndpoint,
     /// The name of an instance's host, while it has peers; one value of each, without a name.
@@ -39,6 +41,7 @@ impl StateKind {
             StateKind::Alert => "alert",
             StateKind::Configuration => "configuration",
             StateKind::EndpointHealth => "endpoint health",
+            StateKind::FatalWork => "fatal work",
             StateKind::GoneEndpoint => "gone endpoint",
             StateKind::HostName => "host name",
             StateKind::InFlight => "in flight",
@@ -59,7 +62,7 @@ impl ToSql for StateKind {
 }
 
 /// The key of one state. All instances that share the file see the same states.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StateKey {
     /// What it is about.
     pub kind: StateKind,

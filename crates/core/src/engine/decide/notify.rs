@@ -8,10 +8,12 @@ use crate::config::Config;
 use crate::endpoint::Endpoint;
 use crate::event::EventId;
 use crate::hooks::{self, Decision, Hook, Match, Subject};
-use crate::message::{Context, clip};
+use crate::message::{self, Context, clip};
 use crate::shaping::{CooldownResult, DigestWindow, ThingChange, hook_of};
+use crate::stable_hash::stable_hash;
 use serde_json::{Value as Json, json};
 use std::ops::Deref;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 
 /// Characters of an event's explanation.
@@ -21,6 +23,17 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
     /// The deliveries of one event, which may be several subjects: an endpoint gets one message. The second
     /// value explains the hooks that cause none.
     pub(super) fn notify(&mut self, subjects: &[Subject]) -> (Vec<PlannedDelivery>, Option<String>) {
+        let Some(first) = subjects.first() else { return (Vec::new(), None) };
+        let _in_hand = message::subject(identity(first));
+        panic::catch_unwind(AssertUnwindSafe(|| self.notify_all(subjects))).unwrap_or_else(|_| {
+            self.decisions.counts.defects += 1;
+            let explanation = format!("a defect of Taskbell was met: nobody is told of {}", first.id);
+            self.decisions.remarks.push(explanation.clone());
+            (Vec::new(), Some(explanation))
+        })
+    }
+
+    fn notify_all(&mut self, subjects: &[Subject]) -> (Vec<PlannedDelivery>, Option<String>) {
         let mut deliveries: Vec<PlannedDelivery> = Vec::new();
         let mut explanation = Vec::new();
         let mut is_heard = false;
@@ -214,6 +227,7 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
     /// its end gets the newest state of each alert as a message of its own, unless the hook's template was
     /// written for digests alone.
     fn close_window(&mut self, window: &DigestWindow) -> Vec<PlannedEvent> {
+        let _in_hand = message::subject(window.id().stable_hash());
         let now = self.now.unix_ms;
         let endpoint = self.config.endpoint(window.endpoint());
         if endpoint.is_none_or(|endpoint| endpoint.platform.coalesces()) {
@@ -279,6 +293,18 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
             fallbacks,
             task_endpoint: None,
         }
+    }
+}
+
+/// The number of what is decided about, the same in every process: a derived event has another id each time.
+fn identity(subject: &Subject) -> u64 {
+    let data = |field: &str| subject.context.at(&["event", "data", field]);
+    match data("derived") {
+        Some(Json::Bool(true)) => {
+            let of = data("name").or_else(|| data("id")).and_then(Json::as_str);
+            stable_hash(&format!("{} {}", subject.kind, of.unwrap_or_default()))
+        }
+        _ => subject.id.stable_hash(),
     }
 }
 

@@ -93,4 +93,5 @@ pub struct DecisionCounts {
     pub digests: u64,
     pub params_ignored: u64,
     pub conditions_broken: u64,
+    pub defects: u64,
 }

@@ -5,7 +5,9 @@ use super::planned::{EventState, PlannedDelivery, PlannedEvent};
 use crate::clock::Moment;
 use crate::config::Config;
 use crate::engine::ingest::{EventFacts, IngestedEvent};
+use crate::failpoint;
 use crate::hooks::{Facts, Notify, Subject};
+use crate::intake::Record;
 use crate::tally::{BatchTask, EndRequest, HeldEnd, QueueTally, Task};
 use serde_json::{Map, Value as Json};
 use std::ops::Deref;
@@ -14,6 +16,7 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
     /// Decides about an event, and about the events derived from it.
     pub fn take(&mut self, event: IngestedEvent, now: Moment) {
         self.now = now;
+        failpoint::reach_in("in-decision", &String::from_utf8_lossy(&event.stored));
         self.decisions.counts.params_ignored += event.ignored_params;
         self.decisions.remarks.extend_from_slice(&event.faults);
         let mut batch_task = None;
@@ -61,6 +64,27 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
         self.plan_with(event, EventState::Final, (deliveries, explanation), batch_task);
         let forgotten = self.tally.forgotten();
         self.decisions.remarks.extend(forgotten);
+    }
+
+    /// Keeps an event that cannot be decided about, and says why nobody is told of it.
+    pub fn give_up(&mut self, record: Record, reason: &str) {
+        self.decisions.counts.unheard += 1;
+        self.decisions.remarks.push(format!(
+            "nobody is told of {}: {reason}; `taskbell show {}` has what the host reported",
+            record.id, record.id
+        ));
+        self.decisions.events.push(PlannedEvent {
+            id: record.id,
+            kind: record.kind,
+            accepted_at: record.accepted_at,
+            ticket: record.ticket,
+            payload: record.payload,
+            state: EventState::Final,
+            deliveries: Vec::new(),
+            explanation: Some(reason.to_owned()),
+            resolved_alert: None,
+            batch_task: None,
+        });
     }
 
     fn subject(&self, event: &IngestedEvent, usual_s: Option<f64>) -> Option<Subject> {

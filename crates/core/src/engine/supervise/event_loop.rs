@@ -9,8 +9,11 @@ use crate::engine::commit::{Transaction, WaitingFallbacks};
 use crate::engine::dispatcher::Dispatcher;
 use crate::engine::idle::{Rest, by_monotonic};
 use crate::engine::log::Level;
+use crate::engine::parts::Parts;
 use crate::engine::phase::Phase;
+use crate::engine::progress::WaitError;
 use crate::intake::{Intake, Record};
+use crate::message::{self, Watcher};
 use crate::spool::{DamagedFile, StateKey, StateKind};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
@@ -18,10 +21,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+/// How long what ended a process waits until everything else was tried once.
+const OTHERS_FIRST: Duration = Duration::from_secs(2);
+
 impl Dispatcher {
     /// Works until the instance stops. Runs on a thread of its own.
     pub fn run(mut self) {
         self.parts.waker.attach_this_thread();
+        message::watch(Arc::clone(&self.parts.fatal_work) as Arc<dyn Watcher>);
+        self.learn_fatal_work();
         if let Some(damaged) = self.damaged.take()
             && panic::catch_unwind(AssertUnwindSafe(|| self.salvage(damaged))).is_err()
         {
@@ -140,29 +148,69 @@ impl Dispatcher {
     /// Takes the events in the rings of dead processes, each ring in transactions of its own. Events that their
     /// process had committed are known by their id.
     pub(in crate::engine) fn adopt_orphans(&mut self, spool_file: &Path) {
-        let report = Intake::adopt_orphans(spool_file, |instance, records| {
+        // Before any of it is tried: another process may have died of the same.
+        let left = Intake::left_in_hand(spool_file);
+        if let Err(error) = self.parts.fatal_work.count(&mut self.committer.spool, &left) {
+            let text = format!("what ended processes worked on cannot be noted: {error}");
+            return self.parts.log.write(Level::Warn, &text);
+        }
+        let report = Intake::adopt_orphans(spool_file, |instance, content| {
             let text = format!(
                 "took over {} events from instance {instance}, which ended without closing",
-                records.len()
+                content.records.len()
             );
             self.parts.log.write(Level::Info, &text);
-            records.into_iter().for_each(|record| self.adopt(record));
-            loop {
-                let now = self.parts.clock.now();
-                self.decide_events();
-                self.keep_decisions();
-                self.end_due(now);
-                self.keep_decisions();
-                if !self.commit(Phase::Open) {
-                    self.ingest.clear();
-                    return false;
+            let Some(work) = content.in_hand else { return self.adopt_all(content.records) };
+            // What may end this process, too, comes when all else has been sent.
+            let of_work = |record: &Record| record.id.stable_hash() == work.subject;
+            let (suspect, others): (Vec<_>, Vec<_>) = content.records.into_iter().partition(of_work);
+            self.adopt_all(others) && {
+                if !suspect.is_empty() {
+                    self.let_others_go();
                 }
-                if self.ingest.is_empty() {
-                    return true;
-                }
+                self.adopt_all(suspect)
             }
         });
         report.troubles.iter().for_each(|trouble| self.parts.log.write(Level::Warn, trouble));
+    }
+
+    /// Takes events in transactions of their own. `false` when one could not be committed.
+    fn adopt_all(&mut self, records: Vec<Record>) -> bool {
+        records.into_iter().for_each(|record| self.adopt(record));
+        loop {
+            let now = self.parts.clock.now();
+            self.decide_events();
+            self.keep_decisions();
+            self.end_due(now);
+            self.keep_decisions();
+            if !self.commit(Phase::Open) {
+                self.ingest.clear();
+                return false;
+            }
+            if self.ingest.is_empty() {
+                return true;
+            }
+        }
+    }
+
+    /// Waits a little until everything that is due was tried once.
+    fn let_others_go(&mut self) {
+        let until = self.parts.clock.monotonic() + OTHERS_FIRST;
+        let tried = |parts: &Parts| parts.progress.await_tried(0, Duration::ZERO) != Err(WaitError::Timeout);
+        while self.parts.phase.get() == Phase::Open
+            && self.parts.clock.monotonic() < until
+            && !tried(&self.parts)
+            && self.turn(Phase::Open)
+        {
+            self.parts.waker.nap(Duration::from_millis(5));
+        }
+    }
+
+    fn learn_fatal_work(&self) {
+        if let Err(error) = self.parts.fatal_work.load(&self.committer.spool) {
+            let text = format!("what ended earlier processes cannot be read: {error}");
+            self.parts.log.write(Level::Warn, &text);
+        }
     }
 
     fn adopt(&mut self, record: Record) {

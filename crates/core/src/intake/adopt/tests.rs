@@ -170,7 +170,7 @@ fn a_ring_is_removed_only_after_it_was_taken() {
     assert_eq!((refused.records, refused.troubles.len()), (0, 1));
     let taken = Intake::adopt_orphans(&spool, |instance, found| {
         assert!(path.exists(), "not before it is spooled");
-        assert_eq!((instance, &found), (OTHER, &records));
+        assert_eq!((instance, &found.records), (OTHER, &records));
         true
     });
     assert!(!path.exists());
@@ -200,8 +200,8 @@ fn of_two_that_adopt_at_once_only_one_gets_it() {
             for _ in 0..3 {
                 scope.spawn(|| {
                     barrier.wait();
-                    let report = Intake::adopt_orphans(&spool, |_, records| {
-                        taken.fetch_add(records.len(), Ordering::Relaxed);
+                    let report = Intake::adopt_orphans(&spool, |_, content| {
+                        taken.fetch_add(content.records.len(), Ordering::Relaxed);
                         true
                     });
                     assert_eq!(report.troubles, [""; 0]);

@@ -41,8 +41,8 @@ fn abandon(memory: &Path, spool: &Path, payloads: &[&str]) -> (String, PathBuf) 
 
 fn adopt(spool: &Path) -> (AdoptReport, Vec<String>) {
     let mut found = Vec::new();
-    let report = Intake::adopt_orphans(spool, |_, records| {
-        found.extend(records.into_iter().map(|record| String::from_utf8(record.payload).unwrap()));
+    let report = Intake::adopt_orphans(spool, |_, content| {
+        found.extend(content.records.into_iter().map(|record| String::from_utf8(record.payload).unwrap()));
         true
     });
     (report, found)

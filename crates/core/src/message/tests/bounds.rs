@@ -54,6 +54,10 @@ fn a_namespace_counts_and_remembers_but_never_holds_itself() {
 
 #[test]
 fn a_value_does_not_grow_over_the_turns_of_a_loop() {
+    for repeated in ["{{ [1] * 3 }}", "{% set b = [task] %}{{ b * 2 ~ '' }}", "{{ (range(3) | list) * 2 }}"] {
+        assert!(rendered(repeated).unwrap_err().contains("cannot be repeated"), "{repeated}");
+    }
+    assert_eq!(rendered("{% for i in [1, 2] %}{{ i * 2 }}{% endfor %}").as_deref(), Ok(r#"["24"]"#));
     let text = "{% set x = [1] %}{% for i in range(3) %}{% set x = [x] %}{{ x }}{% endfor %}";
     assert_eq!(rendered(text).as_deref(), Ok(r#"["[[1]][[1]][[1]]"]"#));
 }

@@ -4,6 +4,7 @@ mod bounds;
 mod conditions;
 mod documented;
 mod hostile;
+mod killers;
 mod notices;
 mod numbers;
 mod texts;

@@ -1,0 +1,154 @@
+//! Work that ended the process: what the dispatcher had in hand when its process died. It is tried once more, by the next
+//! start and after everything else, because any process may be killed at any moment. What ends the process again is not
+//! touched until its template or condition has another text.
+
+use super::counters::Counters;
+use super::lock::lock;
+use crate::intake::{InHand, Intake};
+use crate::message::Watcher;
+use crate::spool::{Spool, SpoolError, StateChange, StateKey, StateKind};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// A thing that ended this many processes is not touched.
+const LIMIT: u64 = 2;
+
+/// A template or condition that ended this many processes, over whatever things, is not evaluated for any.
+const LIMIT_OF_PIECE: u64 = 3;
+
+/// The most things that are remembered.
+const MOST: usize = 256;
+
+/// Notes in the ring what the dispatcher works on, and knows what ended earlier processes.
+#[derive(Debug)]
+pub struct FatalWork {
+    intake: Arc<Intake>,
+    counters: Arc<Counters>,
+    subject: AtomicU64,
+    /// Whether anything is suspected at all.
+    any: AtomicBool,
+    suspects: Mutex<Suspects>,
+}
+
+#[derive(Debug, Default)]
+struct Suspects {
+    /// How many processes each has ended.
+    ends: HashMap<InHand, u64>,
+    /// Those that did no harm this time.
+    cleared: Vec<InHand>,
+}
+
+impl FatalWork {
+    pub fn new(intake: Arc<Intake>, counters: Arc<Counters>) -> FatalWork {
+        let (subject, any) = (AtomicU64::new(0), AtomicBool::new(false));
+        FatalWork { intake, counters, subject, any, suspects: Mutex::default() }
+    }
+
+    /// Reads what ended earlier processes.
+    pub fn load(&self, spool: &Spool) -> Result<(), SpoolError> {
+        let ends: HashMap<InHand, u64> = spool
+            .states(StateKind::FatalWork)?
+            .iter()
+            .filter_map(|(key, value)| Some((work_of(key)?, ends_of(value))))
+            .collect();
+        self.any.store(!ends.is_empty(), Ordering::Relaxed);
+        lock(&self.suspects).ends = ends;
+        Ok(())
+    }
+
+    /// Counts that the processes of these instances ended with this work in hand; each process once.
+    pub fn count(&self, spool: &mut Spool, left: &[(String, InHand)]) -> Result<(), SpoolError> {
+        if left.is_empty() {
+            return Ok(());
+        }
+        let mut batch = spool.begin()?;
+        let mut known: HashMap<StateKey, Vec<u8>> = batch.states(StateKind::FatalWork)?.into_iter().collect();
+        for (instance, work) in left {
+            if known.len() >= MOST
+                && let Some(key) = known.keys().next().cloned()
+            {
+                batch.put_state(&key, None)?;
+                known.remove(&key);
+            }
+            let value = known.entry(key_of(*work)).or_default();
+            if !String::from_utf8_lossy(value).contains(instance) {
+                value.extend(format!("{instance} ").as_bytes());
+                batch.put_state(&key_of(*work), Some(value))?;
+            }
+        }
+        batch.commit()?;
+        self.load(spool)
+    }
+
+    /// Why this thing is not decided about.
+    pub fn refusal(&self, subject: u64) -> Option<&'static str> {
+        let work = InHand { subject, piece: 0 };
+        let ends = lock(&self.suspects).ends.get(&work).copied().unwrap_or(0);
+        (ends >= LIMIT)
+            .then_some("deciding about this event ended the process twice, so it is not tried again")
+    }
+
+    /// Changes of the spool: what was suspected and has done no harm is forgotten.
+    pub fn changes(&self) -> Vec<StateChange> {
+        if !self.any.load(Ordering::Relaxed) {
+            return Vec::new();
+        }
+        let cleared = std::mem::take(&mut lock(&self.suspects).cleared);
+        cleared.into_iter().map(|work| (key_of(work), None)).collect()
+    }
+
+    /// Forgets suspicions of a thing that was decided about.
+    fn clear(&self, subject: u64) {
+        let mut suspects = lock(&self.suspects);
+        let Suspects { ends, cleared } = &mut *suspects;
+        let harmless = |work: &InHand, ends: u64| work.subject == subject && ends < LIMIT;
+        cleared.extend(ends.iter().filter(|(work, ends)| harmless(work, **ends)).map(|(work, _)| *work));
+        ends.retain(|work, ends| !harmless(work, *ends));
+    }
+}
+
+impl Watcher for FatalWork {
+    fn subject(&self, subject: u64) {
+        let before = self.subject.swap(subject, Ordering::Relaxed);
+        self.intake.note(InHand { subject, piece: 0 });
+        if before != 0 && self.any.load(Ordering::Relaxed) {
+            self.clear(before);
+        }
+    }
+
+    fn piece(&self, piece: u64) -> Result<(), String> {
+        let work = InHand { subject: self.subject.load(Ordering::Relaxed), piece };
+        if piece != 0 && self.any.load(Ordering::Relaxed) {
+            let suspects = lock(&self.suspects);
+            let of_piece = suspects.ends.iter().filter(|(other, _)| other.piece == piece);
+            let of_piece: u64 = of_piece.map(|(_, ends)| ends).sum();
+            if of_piece >= LIMIT_OF_PIECE || suspects.ends.get(&work).is_some_and(|ends| *ends >= LIMIT) {
+                return Err("evaluating this ended the process twice, so it is not tried again; change the template or \
+                            condition, then report the event again"
+                    .to_owned());
+            }
+        }
+        self.intake.note(work);
+        Ok(())
+    }
+
+    fn caught_panic(&self) {
+        self.counters.defects.one();
+    }
+}
+
+fn key_of(work: InHand) -> StateKey {
+    StateKey::shared(StateKind::FatalWork, format!("{:016x}-{:016x}", work.subject, work.piece))
+}
+
+fn work_of(key: &StateKey) -> Option<InHand> {
+    let (subject, piece) = key.name.split_once('-')?;
+    let number = |digits| u64::from_str_radix(digits, 16).ok();
+    Some(InHand { subject: number(subject)?, piece: number(piece)? })
+}
+
+/// How many processes a value counts, which is a list of their instances.
+fn ends_of(value: &[u8]) -> u64 {
+    String::from_utf8_lossy(value).split_whitespace().count() as u64
+}
