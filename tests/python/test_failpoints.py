@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from bells import eventually, query, settings
+from receiver import Reply
 from tools import lacking, python
 
 ABORTED = -signal.SIGABRT
@@ -172,6 +173,35 @@ def test_the_release_library_has_no_fail_points():
     assert b"TASKBELL_CONFIG" in code, "texts of the library can be found in it"
     assert b"TASKBELL_FAILPOINT" not in code
     assert b"before-ring-removal" not in code
+
+
+@pytest.mark.parametrize("step", ["before-repair-file", "in-creation", "before-repair", "after-repair"])
+def test_a_repair_that_is_killed_at_any_step_is_finished_by_the_next_start(
+    tmp_path, receive, ring, die, step
+):
+    down = [True]
+    receiver = receive(lambda request, number: Reply(503) if down else Reply())
+    config = configure(tmp_path, receiver)
+    config["endpoints"]["e0"]["retry"] = {"schedule": ["1s"] * 100}
+    bell = ring(config)
+    for number in range(EACH, 60):
+        bell.emit("task.complete", {"id": str(number)})
+    assert bell.sync(30)
+    bell.close(0.2)
+    eventually("its log is copied", lambda: not list(tmp_path.glob("bell.db-*")))
+    spool = tmp_path / "bell.db"
+    (found,) = query(spool, "SELECT rootpage, (SELECT page_size FROM pragma_page_size) AS size "
+                     "FROM sqlite_master WHERE name = 'deliveries_pending'")  # fmt: skip
+    data = bytearray(spool.read_bytes())
+    at = (found["rootpage"] - 1) * found["size"]
+    data[at : at + found["size"]] = b"Z" * found["size"]
+    spool.write_bytes(data)
+    die(config, f"{step}:1", 0)
+    down.clear()
+    arrived = reconcile(tmp_path, receiver, ring, config)
+    assert set(range(EACH, 60)) <= arrived
+    assert not list(tmp_path.glob("bell.db.repairing-*")), "it was read to its end"
+    assert list(tmp_path.glob("bell.db.corrupt-*")), "and is kept"
 
 
 LAST_PART = """

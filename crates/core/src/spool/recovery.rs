@@ -3,6 +3,7 @@
 
 use super::copy_rows::RowCopy;
 use super::{Spool, SpoolError, SpoolErrorKind, connection};
+use crate::failpoint;
 use crate::spool::SpoolPath;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::collections::HashMap;
@@ -24,6 +25,10 @@ pub enum FileFault {
     /// It is damaged.
     Damaged,
 }
+
+/// What the name of a damaged file ends with until it was read, and then.
+const UNREAD: &str = ".repairing-";
+const READ: &str = ".corrupt-";
 
 /// A damaged file that was moved aside and not read yet; nothing when another process did so.
 #[derive(Debug)]
@@ -122,9 +127,10 @@ impl Spool {
         // A damaged file is read through a connection that knows nothing from before.
         let reopened = aside.as_deref().and_then(open_aside);
         let source = reopened.as_ref().unwrap_or(&self.conn);
-        let mishap = fresh.take_along(source, cause, aside.clone(), now_ms);
+        let taken = fresh.take_along(source, cause, aside.clone(), now_ms);
+        drop(reopened);
         *self = fresh;
-        Ok(mishap)
+        Ok(settled(taken))
     }
 
     /// Makes a new spool in place of a damaged one, which is moved aside. [`Spool::salvage`] reads what it holds.
@@ -143,20 +149,37 @@ impl Spool {
         Ok((Spool::open(path, owner)?, DamagedFile(aside)))
     }
 
+    /// A damaged file that an earlier process moved aside, and did not live to read.
+    pub fn unread_damage(&self) -> Option<DamagedFile> {
+        let name = self.path.file_name()?.to_str()?;
+        let files = fs::read_dir(self.path.parent()?).ok()?.flatten();
+        let mut unread = files.filter(|file| {
+            let rest = file
+                .file_name()
+                .to_str()
+                .and_then(|file| file.strip_prefix(name)?.strip_prefix(UNREAD).map(str::to_owned));
+            rest.is_some_and(|number| number.bytes().all(|digit| digit.is_ascii_digit()))
+        });
+        unread.next().map(|file| DamagedFile(Some(file.path())))
+    }
+
     /// Copies what can be read of a damaged file.
     pub fn salvage(&mut self, damaged: DamagedFile, now_ms: i64) -> Result<RecoveryReport, SpoolError> {
         let source = damaged.0.as_deref().and_then(open_aside);
         let empty = Connection::open_in_memory().map_err(self.at())?;
-        Ok(self.take_along(source.as_ref().unwrap_or(&empty), FileFault::Damaged, damaged.0, now_ms))
+        let taken = self.take_along(source.as_ref().unwrap_or(&empty), FileFault::Damaged, damaged.0, now_ms);
+        drop(source);
+        Ok(settled(taken))
     }
 
+    /// The error is a report, too: nothing could be written.
     fn take_along(
         &mut self,
         source: &Connection,
         cause: FileFault,
         aside: Option<PathBuf>,
         now_ms: i64,
-    ) -> RecoveryReport {
+    ) -> Result<RecoveryReport, Box<RecoveryReport>> {
         let mishap = RecoveryReport {
             cause,
             path: self.path.clone(),
@@ -169,7 +192,9 @@ impl Spool {
         let mut move_all = |mishap: RecoveryReport| -> rusqlite::Result<RecoveryReport> {
             let target = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let mishap = RowCopy::new(source, &target, mishap).move_all(&self.owner, now_ms - RECENT_MS)?;
+            failpoint::reach("before-repair");
             target.commit()?;
+            failpoint::reach("after-repair");
             Ok(mishap)
         };
         let nothing = RecoveryReport {
@@ -179,7 +204,7 @@ impl Spool {
             ..mishap
         };
         // The fresh spool is what counts: what cannot be written into it stays in the file that is aside.
-        move_all(mishap).unwrap_or(RecoveryReport { lost: 1, ..nothing })
+        move_all(mishap).map_err(|_| Box::new(RecoveryReport { lost: 1, ..nothing }))
     }
 }
 
@@ -192,22 +217,47 @@ fn set_aside(
     if opened.is_none() || connection::identity(place) != opened {
         return Ok(None);
     }
-    let with = |path: &Path, suffix: &str| -> PathBuf {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        name.into()
-    };
     let seconds = now_ms.div_euclid(1000);
-    let aside = (0..)
-        .map(|turn| with(place, &format!(".corrupt-{}", seconds + turn)))
-        .find(|path| !path.exists())
-        .unwrap_or_default();
+    let named = |kind: &str, turn: i64| with(place, &format!("{kind}{}", seconds + turn));
+    let turn = (0..).find(|turn| !named(UNREAD, *turn).exists() && !named(READ, *turn).exists());
+    let aside = named(UNREAD, turn.unwrap_or_default());
     // The log first: it belongs to this database, and must not meet another one of its name.
     for suffix in ["-wal", "-shm"] {
         let _ = fs::rename(with(place, suffix), with(&aside, suffix));
     }
     fs::rename(place, &aside).map_err(|error| SpoolError::io(place, &error))?;
+    failpoint::reach("before-repair-file");
     Ok(Some(aside))
+}
+
+fn with(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// Gives the file of this report its last name, if it was read.
+fn settled(taken: Result<RecoveryReport, Box<RecoveryReport>>) -> RecoveryReport {
+    match taken {
+        Ok(report) => RecoveryReport { aside: report.aside.map(settle), ..report },
+        Err(report) => *report,
+    }
+}
+
+/// Gives a damaged file that was read its last name.
+fn settle(aside: PathBuf) -> PathBuf {
+    let Some((place, number)) = aside.to_str().and_then(|name| name.rsplit_once(UNREAD)) else {
+        return aside;
+    };
+    let read = PathBuf::from(format!("{place}{READ}{number}"));
+    for suffix in ["-wal", "-shm"] {
+        let _ = fs::rename(with(&aside, suffix), with(&read, suffix));
+    }
+    match fs::rename(&aside, &read) {
+        Ok(()) => read,
+        // It is read again by the next start, which finds nothing new in it.
+        Err(_) => aside,
+    }
 }
 
 fn open_aside(path: &Path) -> Option<Connection> {

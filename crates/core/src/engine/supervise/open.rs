@@ -106,7 +106,11 @@ fn open_spool(parts: &Parts, config: &Config) -> Result<(Spool, Loaded, Option<D
         Err(fault) => Err(fault),
         Ok(mut spool) => {
             build(&spool)?;
-            load(&mut spool, parts, config).map(|loaded| (spool, loaded, None))
+            match spool.unread_damage() {
+                // What waits is loaded when that has been read.
+                Some(unread) => Ok((spool, Loaded::default(), Some(unread))),
+                None => load(&mut spool, parts, config).map(|loaded| (spool, loaded, None)),
+            }
         }
     };
     match loaded {
