@@ -293,9 +293,7 @@ def test_what_ends_the_process_is_tried_once_more_and_last_and_then_never_again(
 
 
 @pytest.mark.parametrize("place", FATAL)
-def test_a_panic_over_one_event_loses_neither_it_nor_another(
-    tmp_path, receive, failing_library, place
-):
+def test_a_panic_over_one_event_loses_neither_it_nor_another(tmp_path, receive, failing_library, place):
     shape, fail, arrive, dead = FATAL[place]
     (tmp_path / "killer.j2").write_text('{"t": "KILLER", "id": {{ event.id }}}')
     receiver = receive()
