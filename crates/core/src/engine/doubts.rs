@@ -193,6 +193,17 @@ mod tests {
             ("queue.end", "task.status == 'error'", "queue.end has no `task`"),
             ("render.saved", "task.name == 'a'", "use `event.data`"),
             ("alert.firing", "alert.direction == 'up'", "only `above` or `below`"),
+            ("task.complete", "task.duration_s == '60'", "is a number"),
+            ("task.complete", "task.name == 10", "write the value in quotes"),
+            ("task.complete", "event.type == 'task.completed'", "did you mean `task.complete`"),
+            ("task.complete", "task.error == 'OutOfMemory'", "compare `task.error.message`"),
+            ("task.complete", "'fail' in task.status", "never true"),
+            ("task.complete", "task.status not in ['success', 'error', 'cancelled']", "never true"),
+            ("task.complete", "task.status == 'success' and task.status == 'error'", "exclude each other"),
+            ("queue.end", "queue.failed > 5 and queue.failed < 3", "exclude each other"),
+            ("queue.end", "queue.failed < 0", "never true"),
+            ("queue.end", "queue.failures == 0", "| length` counts it"),
+            ("queue.end", "1 > 2", "never true"),
         ] {
             let told = told(json!({"on": [kind], "to": ["a"], "when": when}));
             assert!(told.contains(words) && told.contains("hooks[0].when"), "{when}: {told}");
@@ -201,6 +212,11 @@ mod tests {
             ("task.complete", "task.status == 'error' or task.shot == 'a12' or queue.total > 3"),
             ("task.complete", "task.params.duration > 3 and task.status not in ['success']"),
             ("render.saved", "event.data.count > 3"),
+            ("task.complete", "task.id == 5 or task.progress == 100 or task.user == vars.owner"),
+            ("task.complete", "'final' in task.name and task.duration_s > task.usual_s * 2"),
+            ("queue.end", "queue.cancelled > 0 and queue.failed == 0"),
+            ("queue.end", "queue.failed > 2 and queue.failed < 3.5 and 'mira' in queue.users"),
+            ("alert.firing", "alert.reminder == 0 and alert.value < -5.5"),
         ] {
             assert_eq!(told(json!({"on": [kind], "to": ["a"], "when": when})), "", "{when}");
         }

@@ -5,9 +5,10 @@
 use super::comparison::{Comparison, Operand};
 use super::condition::{BooleanExpr, Condition};
 use super::expr_ast::Comparator;
+use super::json_value::from_json;
 use super::{doubts, known_fields, sample};
 use minijinja::Value;
-use minijinja::value::{Serde, ValueKind};
+use minijinja::value::ValueKind;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 
@@ -188,7 +189,7 @@ fn outcomes_of(test: &Comparison, chosen: &Chosen, kind: &str) -> Outcomes {
             _ => {}
         }
     }
-    match test.decide(&Value::from(Serde(&scope)), &mut 0) {
+    match test.decide(&from_json(&scope), &mut 0) {
         Ok(holds) => Outcomes { holds, fails: !holds },
         // A condition that cannot be evaluated fires the hook.
         Err(_) => Outcomes { holds: true, fails: true },
@@ -246,7 +247,13 @@ fn constants(tests: &[&Comparison]) -> Vec<Json> {
 }
 
 fn as_json(value: &Value) -> Option<Json> {
-    serde_json::to_value(value).ok()
+    match value.kind() {
+        ValueKind::Number => match value.as_i64() {
+            Some(whole) => Some(json!(whole)),
+            None => f64::try_from(value.clone()).ok().map(|number| json!(number)),
+        },
+        _ => serde_json::to_value(value).ok(),
+    }
 }
 
 /// The values of a field that these comparisons tell apart.
