@@ -108,7 +108,7 @@ fn long_numbers_are_compared_with_all_digits() {
         assert_eq!(holds(condition, &other(&number)), expected, "{condition} {number}");
     }
     let mixed = holds("task.id > 'a'", &seed);
-    assert_eq!(mixed, ConditionResult::Broken("cannot order a number and a string".to_owned()));
+    assert_eq!(mixed, ConditionResult::Broken("cannot order a number and a text".to_owned()));
 }
 
 #[test]
