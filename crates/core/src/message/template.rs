@@ -21,7 +21,7 @@ pub struct Template {
 }
 
 enum TemplateForm {
-    Tree(TemplateTree),
+    Tree(Box<TemplateTree>),
     Text(Box<TextTemplate>),
     Swarm(SwarmTemplate),
 }
@@ -31,7 +31,7 @@ impl Template {
     /// name of the file, for errors.
     pub fn from_json(origin: &str, tree: &serde_json::Value) -> Result<Template, TemplateError> {
         let tree = TemplateTree::compile(&template_path::root(origin), tree)?;
-        Ok(Template { origin: origin.to_owned(), form: TemplateForm::Tree(tree) })
+        Ok(Template { origin: origin.to_owned(), form: TemplateForm::Tree(Box::new(tree)) })
     }
 
     /// Compiles the text of a `.j2` file.
