@@ -1,10 +1,10 @@
 //! Hashes as hexadecimal text.
 
-use ring::digest::{SHA256, digest};
+use sha2::{Digest, Sha256};
 
 /// The first `digits` hexadecimal digits of a SHA-256; all of them are 64.
 pub fn sha256_hex(content: impl AsRef<[u8]>, digits: usize) -> String {
-    let mut text = hex(digest(&SHA256, content.as_ref()).as_ref());
+    let mut text = hex(&Sha256::digest(content));
     text.truncate(digits);
     text
 }

@@ -12,10 +12,10 @@ use minijinja::machinery::Token;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::ValueKind;
 use minijinja::{Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value};
+use once_cell::sync::Lazy;
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::io;
-use std::sync::LazyLock;
 
 /// The steps of one expression or text. The engine charges one per instruction and one per 64 bytes of output, so this
 /// also bounds a value to about 3 MiB.
@@ -27,7 +27,7 @@ const PIECE: &str = "piece";
 /// The key under which an expression stores its value in the engine's state.
 const RESULT: &str = "taskbell.result";
 
-static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
+static ENGINE: Lazy<Environment<'static>> = Lazy::new(|| {
     let mut engine = Environment::new();
     // Otherwise an error does not name the undefined name.
     engine.set_debug(true);
@@ -51,7 +51,7 @@ static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
 
 /// The engine of a platform that reads markup: it marks what comes from the event. What `{% set %}` captures is marked
 /// already, and so safe.
-static MARKING_ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
+static MARKING_ENGINE: Lazy<Environment<'static>> = Lazy::new(|| {
     let mut engine = ENGINE.clone();
     engine.set_auto_escape_callback(|_| minijinja::AutoEscape::Custom("marks".into()));
     marks::install_in_text(&mut engine);

@@ -3,8 +3,8 @@
 
 use super::context::ROOTS;
 use super::sample;
+use once_cell::sync::Lazy;
 use serde_json::{Map, Value as Json};
-use std::sync::LazyLock;
 
 /// Other systems' words for a field, too far from it to be found by their letters. `queue` stands for `batch` too.
 const OTHER_WORDS: &[(&str, &str)] = &[
@@ -87,7 +87,7 @@ pub(super) fn main_field(object: &str) -> Option<&'static str> {
 }
 
 /// Every object with all of its known fields.
-static OBJECTS: LazyLock<Json> = LazyLock::new(|| {
+static OBJECTS: Lazy<Json> = Lazy::new(|| {
     let mut all = sample::context("task.complete").json().clone();
     for (root, kind) in [("batch", "batch.end"), ("alert", "alert.firing")] {
         all[root] = sample::context(kind).json()[root].clone();

@@ -3,8 +3,8 @@
 
 use super::Attachment;
 use crate::hash::hex;
-use ring::digest::{Context, SHA256};
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 
 /// A text field of a form.
 pub(super) struct Field<'a> {
@@ -55,13 +55,13 @@ fn write(fields: &[Field<'_>], disposition: &str, file: &Attachment) -> (String,
 /// The same for each attempt, so that the body is too; and no text or picture can hold 128 bits of its own
 /// hash.
 fn boundary(fields: &[Field<'_>], file: &Attachment) -> String {
-    let mut hash = Context::new(&SHA256);
+    let mut hash = Sha256::new();
     for field in fields {
-        hash.update(field.value.as_bytes());
-        hash.update(&[0]);
+        hash.update(field.value);
+        hash.update([0]);
     }
     hash.update(&file.bytes);
-    format!("taskbell-{:.32}", hex(hash.finish().as_ref()))
+    format!("taskbell-{:.32}", hex(&hash.finalize()))
 }
 
 /// The fields of such a form to be shown, in their order: texts, and of the file what it is instead of its

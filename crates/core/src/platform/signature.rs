@@ -3,12 +3,15 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ring::hmac::{self, HMAC_SHA256};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
 use url::Url;
 
 /// Base64 of an HMAC-SHA256; a key of any length is sound.
 fn hmac_sha256(key: &str, message: &str) -> String {
-    STANDARD.encode(hmac::sign(&hmac::Key::new(HMAC_SHA256, key.as_bytes()), message.as_bytes()))
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key.as_bytes()) else { return String::new() };
+    mac.update(message.as_bytes());
+    STANDARD.encode(mac.finalize().into_bytes())
 }
 
 /// DingTalk, "custom robot security settings": the text of time and secret under the secret, in the query.

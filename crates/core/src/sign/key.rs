@@ -1,18 +1,28 @@
 //! Keys: a secret, decoded once, that signs and verifies.
 
-use crate::hash::hex;
 use base64::Engine;
 use base64::alphabet::STANDARD as STANDARD_ALPHABET;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
-use ring::hmac;
+use hmac::{Hmac, KeyInit, Mac};
 use ring::signature::{ED25519, ED25519_PUBLIC_KEY_LEN, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
+use sha1::Sha1;
+use sha2::{Sha256, Sha512};
+use subtle::ConstantTimeEq;
 
 /// Accepts missing padding: secrets are often pasted without it.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &STANDARD_ALPHABET,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
+
+/// The hash of the HMAC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hash {
+    Sha1,
+    Sha256,
+    Sha512,
+}
 
 /// How the text of a secret becomes the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +47,10 @@ pub(super) enum Encoding {
 impl Encoding {
     fn write(self, bytes: &[u8]) -> String {
         match self {
-            Encoding::Hex => hex(bytes),
+            Encoding::Hex => {
+                let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or_default();
+                bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+            }
             Encoding::Base64 => STANDARD.encode(bytes),
         }
     }
@@ -57,8 +70,11 @@ pub(super) struct SigningKey {
     kind: KeyMaterial,
 }
 
+/// An HMAC state already contains the key; each signature starts from a copy.
 enum KeyMaterial {
-    Hmac(hmac::Key),
+    Sha1(Hmac<Sha1>),
+    Sha256(Hmac<Sha256>),
+    Sha512(Hmac<Sha512>),
     Pair(Box<Ed25519KeyPair>),
     Public([u8; ED25519_PUBLIC_KEY_LEN]),
 }
@@ -71,7 +87,7 @@ impl SigningKey {
     pub(super) fn read(
         secret: &str,
         form: KeyForm,
-        hash: hmac::Algorithm,
+        hash: Hash,
         encoding: Encoding,
         label: &'static str,
     ) -> Result<SigningKey, String> {
@@ -92,7 +108,13 @@ impl SigningKey {
         if bytes.is_empty() {
             return Err("is empty".to_owned());
         }
-        Ok(SigningKey { label, encoding, kind: KeyMaterial::Hmac(hmac::Key::new(hash, &bytes)) })
+        let kind = match hash {
+            Hash::Sha1 => Hmac::new_from_slice(&bytes).map(KeyMaterial::Sha1),
+            Hash::Sha256 => Hmac::new_from_slice(&bytes).map(KeyMaterial::Sha256),
+            Hash::Sha512 => Hmac::new_from_slice(&bytes).map(KeyMaterial::Sha512),
+        };
+        let kind = kind.map_err(|_| "has a length that HMAC does not take")?;
+        Ok(SigningKey { label, encoding, kind })
     }
 
     fn asymmetric(kind: KeyMaterial) -> Result<SigningKey, String> {
@@ -107,13 +129,9 @@ impl SigningKey {
     /// The signature with its label; `None` for a public key.
     pub(super) fn sign(&self, feed: Feed<'_>) -> Option<String> {
         let bytes = match &self.kind {
-            KeyMaterial::Hmac(key) => {
-                let mut signature = hmac::Context::with_key(key);
-                feed(&mut |bytes| signature.update(bytes));
-                signature.sign().as_ref().to_vec()
-            }
             KeyMaterial::Pair(pair) => pair.sign(&collect(feed)).as_ref().to_vec(),
             KeyMaterial::Public(_) => return None,
+            _ => self.digest(feed)?,
         };
         Some(format!("{}{}", self.label, self.encoding.write(&bytes)))
     }
@@ -127,16 +145,31 @@ impl SigningKey {
         if signatures.peek().is_none() {
             return false;
         }
-        let content = collect(feed);
         let public = match &self.kind {
-            KeyMaterial::Hmac(key) => {
-                return signatures.any(|given| hmac::verify(key, &content, &given).is_ok());
-            }
             KeyMaterial::Pair(pair) => pair.public_key().as_ref(),
             KeyMaterial::Public(public) => public,
+            _ => {
+                let Some(expected) = self.digest(feed) else { return false };
+                return signatures.any(|given| bool::from(given.ct_eq(&expected)));
+            }
         };
+        let content = collect(feed);
         let public = UnparsedPublicKey::new(&ED25519, public);
         signatures.any(|given| public.verify(&content, &given).is_ok())
+    }
+
+    fn digest(&self, feed: Feed<'_>) -> Option<Vec<u8>> {
+        fn run<M: Mac + Clone>(state: &M, feed: Feed<'_>) -> Option<Vec<u8>> {
+            let mut mac = state.clone();
+            feed(&mut |bytes| mac.update(bytes));
+            Some(mac.finalize().into_bytes().to_vec())
+        }
+        match &self.kind {
+            KeyMaterial::Sha1(state) => run(state, feed),
+            KeyMaterial::Sha256(state) => run(state, feed),
+            KeyMaterial::Sha512(state) => run(state, feed),
+            KeyMaterial::Pair(_) | KeyMaterial::Public(_) => None,
+        }
     }
 }
 

@@ -1,8 +1,7 @@
 //! The parameters of each scheme, and how a `sign` entry is read into them.
 
-use super::key::{Encoding, KeyForm, SigningKey};
+use super::key::{Encoding, Hash, KeyForm, SigningKey};
 use super::template::{HeaderTemplate, TemplatePart};
-use ring::hmac;
 use serde_json::{Map, Value};
 
 /// The names in `scheme = "…"`.
@@ -43,7 +42,7 @@ pub(super) struct Scheme {
 pub(super) struct SchemeParameters {
     pub(super) name: &'static str,
     key: KeyForm,
-    hash: hmac::Algorithm,
+    hash: Hash,
     encoding: Encoding,
     pub(super) content: HeaderTemplate,
     /// In lower case, like `timestamp_header` and `id_header`.
@@ -140,7 +139,7 @@ fn plain(header: &str) -> Result<SchemeParameters, String> {
     Ok(SchemeParameters {
         name: "hmac",
         key: KeyForm::Utf8,
-        hash: hmac::HMAC_SHA256,
+        hash: Hash::Sha256,
         encoding: Encoding::Hex,
         content: HeaderTemplate::content("{body}")?,
         header: header.to_owned(),
@@ -165,9 +164,9 @@ fn parametric(fields: &SchemeFields<'_>) -> Result<SchemeParameters, String> {
         _ => KeyForm::Utf8,
     };
     row.hash = match fields.choice("hash", &["sha1", "sha256", "sha512"])? {
-        Some("sha1") => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
-        Some("sha512") => hmac::HMAC_SHA512,
-        _ => hmac::HMAC_SHA256,
+        Some("sha1") => Hash::Sha1,
+        Some("sha512") => Hash::Sha512,
+        _ => Hash::Sha256,
     };
     row.encoding = match fields.choice("encoding", &["hex", "base64"])? {
         Some("base64") => Encoding::Base64,

@@ -3,10 +3,10 @@
 use crate::message::strftime::strftime;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use std::sync::LazyLock;
+use once_cell::sync::Lazy;
 
 /// Read once, so that a later change of the environment is never raced; UTC where the system's zone is unknown.
-static SYSTEM_ZONE: LazyLock<TimeZone> = LazyLock::new(|| TimeZone::try_system().unwrap_or(TimeZone::UTC));
+static SYSTEM_ZONE: Lazy<TimeZone> = Lazy::new(|| TimeZone::try_system().unwrap_or(TimeZone::UTC));
 
 /// The value of a tag of time by its cleaned name.
 pub(super) fn time_tag(name: &str, unix_ms: i64) -> Option<String> {
