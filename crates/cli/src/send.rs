@@ -34,7 +34,6 @@ pub struct SendArgs {
     verbose: bool,
 }
 
-/// Deliveries that ended.
 #[derive(Debug, Default)]
 struct EndedDeliveries {
     delivered: usize,

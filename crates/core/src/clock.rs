@@ -114,7 +114,8 @@ impl HostTime {
     }
 }
 
-/// Reads a date and a time of RFC 3339 (also with a blank for the `T`), with or without an offset. TOML writes them alike.
+/// Reads a date and a time of RFC 3339 (also with a blank for the `T`), with or without an offset. TOML writes them
+/// alike, and its parser is there already; those of `jiff` bring the texts of all its errors.
 fn read_rfc3339(text: &str) -> Option<HostTime> {
     let written: WrittenTime = text.parse().ok()?;
     let (date, time) = (written.date?, written.time?);

@@ -28,6 +28,9 @@ use taskbell_core::config::Config;
 use taskbell_core::engine::Bell;
 use taskbell_core::sign::Verifier;
 
+/// The platform whose cards the demo shows.
+const CHAT: &str = "discord";
+
 /// How long the last message may take.
 const LAST_MESSAGE: Duration = Duration::from_secs(20);
 
@@ -122,7 +125,7 @@ fn start_receiver(secret: &str, send: mpsc::Sender<DemoEvent>) -> Result<Receive
 
 /// A receiver that answers as a chat does, and the path of its URL.
 fn start_chat(send: mpsc::Sender<DemoEvent>) -> Result<(Receiver, &'static str), Failure> {
-    let platform = FakePlatform::new("discord", None)
+    let platform = FakePlatform::new(CHAT, None)
         .map_err(|fault| Failure::new(fault, "this is a defect of the demo; please report it"))?;
     let path = platform.example().target;
     let options = ReceiverOptions { platform: Some(platform), ..ReceiverOptions::default() };

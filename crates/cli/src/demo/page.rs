@@ -1,5 +1,6 @@
 //! The page of the demo: the messages with their cards, and beside them the picture, as a file that any browser shows.
 
+use super::CHAT;
 use super::summary::Summary;
 use crate::card_preview::{CardPart, CardPreview};
 use crate::serve::receiver::Arrival;
@@ -26,7 +27,7 @@ pub fn write(folder: &Path, picture: &str, summary: &Summary) -> io::Result<Path
 }
 
 fn html(picture: &str, summary: &Summary) -> String {
-    let chat: String = summary.chat.iter().map(|arrival| article(arrival, "discord")).collect();
+    let chat: String = summary.chat.iter().map(|arrival| article(arrival, CHAT)).collect();
     let team: String = summary.arrivals.iter().map(|arrival| article(arrival, "json")).collect();
     let picture = escaped(picture);
     format!(

@@ -1,6 +1,7 @@
 //! What the demo prints while the queue runs: a progress bar on a terminal, a line a frame elsewhere, and every
 //! request that arrives.
 
+use super::CHAT;
 use super::RenderedFrame;
 use crate::serve::headline;
 use crate::serve::receiver::Arrival;
@@ -71,7 +72,7 @@ impl Progress {
         let (time, status) = (time_of_day(arrival.at), arrival.status);
         let name = self.terminal.paint(Style::Name, "chat");
         self.line(&format!("  {name}      {time}  a card for Discord, answered {status}"))?;
-        let Some(card) = arrival.card("discord") else { return Ok(()) };
+        let Some(card) = arrival.card(CHAT) else { return Ok(()) };
         let terminal = &mut self.terminal;
         self.bar.suspend(|| card.draw(4, terminal))?;
         picture.map_or(Ok(()), |path| self.line(&format!("    its picture is {}", path.display())))

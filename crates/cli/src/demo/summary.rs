@@ -1,5 +1,6 @@
 //! What arrived during the demo, and whether that is everything.
 
+use super::CHAT;
 use super::RenderedFrame;
 use crate::serve::receiver::{Arrival, Verdict};
 use serde_json::{Value as Json, json};
@@ -68,7 +69,7 @@ impl Summary {
                 missing.push(format!("{arrived} messages of `{kind}` arrived, and {expected} should have"));
             }
         }
-        let arrived = accepted(&self.chat).filter(|arrival| arrival.card("discord").is_some()).count();
+        let arrived = accepted(&self.chat).filter(|arrival| arrival.card(CHAT).is_some()).count();
         if arrived != CHAT_MESSAGES {
             missing.push(format!("{arrived} cards arrived in the chat, and {CHAT_MESSAGES} should have"));
         }
@@ -125,7 +126,7 @@ impl Summary {
             "failed": self.failed,
             "seconds": self.took.as_secs_f64(),
             "messages": self.messages().into_iter().map(message).collect::<Vec<_>>(),
-            "cards": self.chat.iter().map(|arrival| arrival.card("discord").map(|card| card.to_json())).collect::<Vec<_>>(),
+            "cards": self.chat.iter().map(|arrival| arrival.card(CHAT).map(|card| card.to_json())).collect::<Vec<_>>(),
             "reports": self.reports,
             "on_task_complete_us": { "median": median, "max": max },
         })

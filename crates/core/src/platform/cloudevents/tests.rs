@@ -75,7 +75,5 @@ fn refuse_sent(sent: &[u8]) -> Result<(), String> {
 
 /// Templates with values from outside wherever a text may be.
 fn templates() -> Vec<Value> {
-    let name = NAME;
-    let huge = HUGE;
-    vec![json!({"text": huge, "list": many(json!(name))})]
+    vec![json!({"text": HUGE, "list": many(json!(NAME))})]
 }

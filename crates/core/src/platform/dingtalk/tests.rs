@@ -90,15 +90,12 @@ fn refuse_sent(sent: &[u8]) -> Result<(), String> {
 
 /// Templates with values from outside wherever a text may be.
 fn templates() -> Vec<Value> {
-    let name = NAME;
-    let said = SAID;
-    let huge = HUGE;
     vec![
-        json!({"msgtype": "text", "text": {"content": huge}}),
-        json!({"msgtype": "markdown", "markdown": {"title": said, "text": huge}, "at": {"isAtAll": true}}),
-        json!({"msgtype": "link", "link": {"title": huge, "text": huge, "messageUrl": "https://example.com/"}}),
-        json!({"msgtype": "actionCard", "actionCard": {"title": said, "text": huge,
-                            "btns": many(json!({"title": name, "actionURL": "https://example.com/"}))}}),
+        json!({"msgtype": "text", "text": {"content": HUGE}}),
+        json!({"msgtype": "markdown", "markdown": {"title": SAID, "text": HUGE}, "at": {"isAtAll": true}}),
+        json!({"msgtype": "link", "link": {"title": HUGE, "text": HUGE, "messageUrl": "https://example.com/"}}),
+        json!({"msgtype": "actionCard", "actionCard": {"title": SAID, "text": HUGE,
+                            "btns": many(json!({"title": NAME, "actionURL": "https://example.com/"}))}}),
     ]
 }
 

@@ -195,20 +195,17 @@ fn refuse_sent(sent: &[u8]) -> Result<(), String> {
 
 /// Templates with values from outside wherever a text may be.
 fn templates() -> Vec<Value> {
-    let name = NAME;
-    let said = SAID;
-    let huge = HUGE;
-    let fields = many(json!({"name": name, "value": name, "inline": true}));
+    let fields = many(json!({"name": NAME, "value": NAME, "inline": true}));
     let embed = json!({
-        "title": name, "description": huge, "fields": fields, "url": "https://example.com/",
-        "author": {"name": name}, "footer": {"text": name},
+        "title": NAME, "description": HUGE, "fields": fields, "url": "https://example.com/",
+        "author": {"name": NAME}, "footer": {"text": NAME},
     });
     let pair = json!({"name": "{{ task.name | clip(40) }}", "value": "{{ task.name | clip(60) }}"});
     let embeds =
-        json!({"$for": "n in range(12)", "do": {"title": name, "description": name, "fields": many(pair)}});
+        json!({"$for": "n in range(12)", "do": {"title": NAME, "description": NAME, "fields": many(pair)}});
     vec![
-        json!({"content": huge, "username": said, "embeds": embeds}),
-        json!({"content": said, "embeds": [embed]}),
+        json!({"content": HUGE, "username": SAID, "embeds": embeds}),
+        json!({"content": SAID, "embeds": [embed]}),
     ]
 }
 

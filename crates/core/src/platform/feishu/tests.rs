@@ -91,16 +91,13 @@ fn refuse_sent(sent: &[u8]) -> Result<(), String> {
 
 /// Templates with values from outside wherever a text may be.
 fn templates() -> Vec<Value> {
-    let name = NAME;
-    let said = SAID;
-    let huge = HUGE;
-    let post = json!([many(json!({"tag": "text", "text": name})), [{"tag": "a", "text": said, "href": "https://example.com/"}]]);
+    let post = json!([many(json!({"tag": "text", "text": NAME})), [{"tag": "a", "text": SAID, "href": "https://example.com/"}]]);
     let elements =
-        json!([{"tag": "markdown", "content": huge}, many(json!({"tag": "markdown", "content": name}))]);
+        json!([{"tag": "markdown", "content": HUGE}, many(json!({"tag": "markdown", "content": NAME}))]);
     vec![
-        json!({"msg_type": "text", "content": {"text": huge}}),
-        json!({"msg_type": "post", "content": {"post": {"zh_cn": {"title": huge, "content": post}}}}),
+        json!({"msg_type": "text", "content": {"text": HUGE}}),
+        json!({"msg_type": "post", "content": {"post": {"zh_cn": {"title": HUGE, "content": post}}}}),
         json!({"msg_type": "interactive", "card": {"schema": "2.0",
-                          "header": {"title": {"tag": "plain_text", "content": huge}}, "body": {"elements": elements}}}),
+                          "header": {"title": {"tag": "plain_text", "content": HUGE}}, "body": {"elements": elements}}}),
     ]
 }

@@ -70,13 +70,10 @@ fn refuse_sent(sent: &[u8]) -> Result<(), String> {
 
 /// Templates with values from outside wherever a text may be.
 fn templates() -> Vec<Value> {
-    let name = NAME;
-    let said = SAID;
-    let huge = HUGE;
     let details =
-        json!({"a": name, "prompt": huge, "list": many(json!(name)), "params": "{{ task.params }}"});
+        json!({"a": NAME, "prompt": HUGE, "list": many(json!(NAME)), "params": "{{ task.params }}"});
     vec![
-        json!({"event_type": huge, "client_payload": details}),
-        json!({"details": many(json!({"a": name, "b": name, "c": said}))}),
+        json!({"event_type": HUGE, "client_payload": details}),
+        json!({"details": many(json!({"a": NAME, "b": NAME, "c": SAID}))}),
     ]
 }

@@ -58,6 +58,5 @@ fn refuse_sent(sent: &[u8]) -> Result<(), String> {
 
 /// Templates with values from outside wherever a text may be.
 fn templates() -> Vec<Value> {
-    let huge = HUGE;
-    vec![json!({"variables": {"PROMPT": huge}})]
+    vec![json!({"variables": {"PROMPT": HUGE}})]
 }

@@ -92,14 +92,11 @@ fn refuse_sent(sent: &[u8]) -> Result<(), String> {
 
 /// Templates with values from outside wherever a text may be.
 fn templates() -> Vec<Value> {
-    let name = NAME;
-    let said = SAID;
-    let huge = HUGE;
-    let widgets = many(json!({"decoratedText": {"topLabel": said, "text": name}}));
+    let widgets = many(json!({"decoratedText": {"topLabel": SAID, "text": NAME}}));
     vec![
-        json!({"text": huge}),
-        json!({"text": said, "cardsV2": [{"cardId": "c", "card": {"header": {"title": name},
-                              "sections": [{"widgets": widgets}, {"widgets": [{"textParagraph": {"text": huge}}]}]}}]}),
+        json!({"text": HUGE}),
+        json!({"text": SAID, "cardsV2": [{"cardId": "c", "card": {"header": {"title": NAME},
+                              "sections": [{"widgets": widgets}, {"widgets": [{"textParagraph": {"text": HUGE}}]}]}}]}),
     ]
 }
 

@@ -98,11 +98,8 @@ fn refuse_sent(sent: &[u8]) -> Result<(), String> {
 
 /// Templates with values from outside wherever a text may be.
 fn templates() -> Vec<Value> {
-    let name = NAME;
-    let said = SAID;
-    let huge = HUGE;
     vec![
-        json!({"text": huge, "attachments": many(json!({"fallback": said, "text": name, "fields": [{"title": said, "value": name}]}))}),
+        json!({"text": HUGE, "attachments": many(json!({"fallback": SAID, "text": NAME, "fields": [{"title": SAID, "value": NAME}]}))}),
     ]
 }
 

@@ -82,6 +82,5 @@ fn refuse_sent(sent: &[u8]) -> Result<(), String> {
 
 /// Templates with values from outside wherever a text may be.
 fn templates() -> Vec<Value> {
-    let huge = HUGE;
-    vec![json!({"message": huge, "title": huge, "click": "https://example.com/"})]
+    vec![json!({"message": HUGE, "title": HUGE, "click": "https://example.com/"})]
 }

@@ -99,11 +99,9 @@ fn refuse_sent(sent: &[u8]) -> Result<(), String> {
 
 /// Templates with values from outside wherever a text may be.
 fn templates() -> Vec<Value> {
-    let name = NAME;
-    let huge = HUGE;
     let details =
-        json!({"a": name, "prompt": huge, "list": many(json!(name)), "params": "{{ task.params }}"});
+        json!({"a": NAME, "prompt": HUGE, "list": many(json!(NAME)), "params": "{{ task.params }}"});
     vec![
-        json!({"dedup_key": huge, "payload": {"summary": huge, "source": "s", "severity": "info", "custom_details": details}}),
+        json!({"dedup_key": HUGE, "payload": {"summary": HUGE, "source": "s", "severity": "info", "custom_details": details}}),
     ]
 }

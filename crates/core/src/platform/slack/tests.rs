@@ -236,26 +236,23 @@ fn refuse_sent(sent: &[u8]) -> Result<(), String> {
 
 /// Templates with values from outside wherever a text may be.
 fn templates() -> Vec<Value> {
-    let name = NAME;
-    let said = SAID;
-    let huge = HUGE;
     let mrkdwn = |text: &str| json!({"type": "mrkdwn", "text": text});
     let plain = |text: &str| json!({"type": "plain_text", "text": text});
-    let picture = json!({"type": "image", "image_url": "https://cdn.example.com/1.png", "alt_text": said});
-    let button = |id: &str| json!({"type": "button", "text": plain(said), "url": "https://example.com/", "action_id": id});
+    let picture = json!({"type": "image", "image_url": "https://cdn.example.com/1.png", "alt_text": SAID});
+    let button = |id: &str| json!({"type": "button", "text": plain(SAID), "url": "https://example.com/", "action_id": id});
     let blocks = json!([
-        {"type": "header", "text": plain(name)},
-        {"type": "section", "text": mrkdwn(huge), "accessory": button("open")},
-        {"type": "section", "text": mrkdwn(name), "fields": many(mrkdwn(name))},
-        {"type": "context", "elements": many(mrkdwn(name))},
-        {"type": "markdown", "text": huge},
+        {"type": "header", "text": plain(NAME)},
+        {"type": "section", "text": mrkdwn(HUGE), "accessory": button("open")},
+        {"type": "section", "text": mrkdwn(NAME), "fields": many(mrkdwn(NAME))},
+        {"type": "context", "elements": many(mrkdwn(NAME))},
+        {"type": "markdown", "text": HUGE},
         {"type": "actions", "elements": many(button("open-{{ n }}"))},
         picture,
     ]);
-    let sections = many(json!({"type": "section", "text": mrkdwn(name)}));
+    let sections = many(json!({"type": "section", "text": mrkdwn(NAME)}));
     vec![
-        json!({"text": huge}),
-        json!({"text": huge, "blocks": blocks}),
-        json!({"text": name, "attachments": [{"color": "#123456", "blocks": sections}, {"blocks": blocks}]}),
+        json!({"text": HUGE}),
+        json!({"text": HUGE, "blocks": blocks}),
+        json!({"text": NAME, "attachments": [{"color": "#123456", "blocks": sections}, {"blocks": blocks}]}),
     ]
 }

@@ -39,6 +39,5 @@ fn refuse_sent(sent: &[u8]) -> Result<(), String> {
 
 /// Templates with values from outside wherever a text may be.
 fn templates() -> Vec<Value> {
-    let huge = HUGE;
-    vec![json!({"prompt": huge})]
+    vec![json!({"prompt": HUGE})]
 }

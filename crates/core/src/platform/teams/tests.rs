@@ -113,9 +113,6 @@ fn refuse_sent(sent: &[u8]) -> Result<(), String> {
 
 /// Templates with values from outside wherever a text may be.
 fn templates() -> Vec<Value> {
-    let name = NAME;
-    let said = SAID;
-    let huge = HUGE;
     let card = |body: Value| {
         json!({"type": "message", "attachments": [{
             "contentType": "application/vnd.microsoft.card.adaptive",
@@ -125,9 +122,9 @@ fn templates() -> Vec<Value> {
     let block = |text: &str| json!({"type": "TextBlock", "text": text, "wrap": true});
     vec![
         card(
-            json!([block(huge), block(huge), {"type": "FactSet", "facts": many(json!({"title": said, "value": name}))}]),
+            json!([block(HUGE), block(HUGE), {"type": "FactSet", "facts": many(json!({"title": SAID, "value": NAME}))}]),
         ),
-        card(many(block(name))),
+        card(many(block(NAME))),
     ]
 }
 

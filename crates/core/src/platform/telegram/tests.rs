@@ -175,8 +175,7 @@ fn refuse_sent(sent: &[u8]) -> Result<(), String> {
 
 /// Templates with values from outside wherever a text may be.
 fn templates() -> Vec<Value> {
-    let huge = HUGE;
-    vec![json!({"text": format!("t {huge}")})]
+    vec![json!({"text": format!("t {HUGE}")})]
 }
 
 proptest! {

@@ -150,7 +150,7 @@ proptest! {
 }
 
 /// Files outside a platform's folder that may name it, and why.
-const NAMING: [(&str, &str); 7] = [
+const NAMING: &[(&str, &str)] = &[
     (
         "platform/known_address/services.rs",
         "names services as people do, also where a platform has the same name",
@@ -160,6 +160,8 @@ const NAMING: [(&str, &str); 7] = [
     ("config/reference.rs", "shows a configuration"),
     ("sign/scheme.rs", "signature schemes have the names of those who made them"),
     ("sign/documented.rs", "signature schemes have the names of those who made them"),
+    ("demo/mod.rs", "shows what one platform makes of a day"),
+    ("demo/fixture.rs", "shows what one platform makes of a day"),
     (
         "card_preview/bodies.rs",
         "draws what a card looks like; a platform that it does not know is shown as JSON",

@@ -137,12 +137,10 @@ fn refuse_sent(sent: &[u8]) -> Result<(), String> {
 
 /// Templates with values from outside wherever a text may be.
 fn templates() -> Vec<Value> {
-    let said = SAID;
-    let huge = HUGE;
     vec![
-        json!({"msgtype": "markdown", "markdown": {"content": format!("<font color=\"info\">{huge}</font>")}}),
-        json!({"msgtype": "markdown_v2", "markdown_v2": {"content": huge}}),
-        json!({"msgtype": "text", "text": {"content": huge}}),
-        json!({"msgtype": "news", "news": {"articles": many(json!({"title": said, "url": "https://example.com/"}))}}),
+        json!({"msgtype": "markdown", "markdown": {"content": format!("<font color=\"info\">{HUGE}</font>")}}),
+        json!({"msgtype": "markdown_v2", "markdown_v2": {"content": HUGE}}),
+        json!({"msgtype": "text", "text": {"content": HUGE}}),
+        json!({"msgtype": "news", "news": {"articles": many(json!({"title": SAID, "url": "https://example.com/"}))}}),
     ]
 }
