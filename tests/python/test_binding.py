@@ -162,7 +162,6 @@ def test_a_payload_without_end_is_json_too():
         {"started_at": math.nan, "finished_at": 5},
         {"started_at": date(2026, 1, 1), "finished_at": datetime(2026, 1, 1, tzinfo=timezone.utc)},
     ],
-    ids=str,
 )
 def test_a_duration_that_nobody_can_read_rings_and_is_counted(tmp_path, receive, ring, told):
     receiver = receive()
@@ -192,7 +191,6 @@ def test_a_duration_that_nobody_can_read_rings_and_is_counted(tmp_path, receive,
             "finished_at": 1767268800000,
         },
     ],
-    ids=str,
 )
 def test_a_duration_in_the_types_of_python_is_read(tmp_path, receive, ring, told):
     receiver = receive()

@@ -85,6 +85,9 @@ impl HostTime {
     }
 
     fn read_text(text: &str) -> Option<HostTime> {
+        // The name of a zone behind an offset, as Java and ISO 9557 write it.
+        let text =
+            text.strip_suffix(']').and_then(|text| text.split_once('[')).map_or(text, |(time, _)| time);
         let with_offset = || {
             let (time, offset_ms) = split_offset(text)?;
             match read_rfc3339(time).or_else(|| read_http_date(time))? {
@@ -93,7 +96,10 @@ impl HostTime {
             }
         };
         let number = || unix_time(text.parse().ok()?).map(HostTime::Instant);
-        read_rfc3339(text).or_else(with_offset).or_else(number)
+        read_rfc3339(text)
+            .or_else(with_offset)
+            .or_else(number)
+            .or_else(|| HostTime::read_text(&extended(text)?))
     }
 
     /// The point in time, as Unix milliseconds; `None` without a zone.
@@ -129,6 +135,23 @@ fn read_rfc3339(text: &str) -> Option<HostTime> {
         Some(WrittenOffset::Z) => HostTime::Instant(local),
         Some(WrittenOffset::Custom { minutes }) => HostTime::Instant(local - i64::from(minutes) * 60_000),
     })
+}
+
+/// `20260101T100000Z`, ISO 8601's basic form, or an offset of hours alone (`+01`), in the form of RFC 3339.
+fn extended(text: &str) -> Option<String> {
+    let has_digits = |range: std::ops::Range<usize>| {
+        text.get(range).is_some_and(|part| part.bytes().all(|b| b.is_ascii_digit()))
+    };
+    if has_digits(0..8) && text.get(8..9) == Some("T") && has_digits(9..15) {
+        let (date, time, rest) = (&text[..8], &text[9..15], &text[15..]);
+        let date = format!("{}-{}-{}", &date[..4], &date[4..6], &date[6..]);
+        return Some(format!("{date}T{}:{}:{}{rest}", &time[..2], &time[2..4], &time[4..]));
+    }
+    let offset = text.len().checked_sub(3)?;
+    let is_hours = text.contains(':')
+        && text.get(offset..)?.starts_with(['+', '-'])
+        && has_digits(offset + 1..text.len());
+    is_hours.then(|| format!("{text}:00"))
 }
 
 /// Reads `Thu, 01 Jan 2026 10:00:00`, the date and time of RFC 2822.
@@ -244,6 +267,8 @@ mod tests {
             (json!("2026-01-01T10:00:00"), json!("2026-01-01T11:00:00.000")),
             (json!("2026-01-01 10:00:00.123456"), json!("2026-01-01 11:00:00.123456")),
             (json!("2026-01-01T10:00:00+0100"), json!("2026-01-01 11:00:00 +0100")),
+            (json!("20260101T100000Z"), json!("20260101T120000+0100")),
+            (json!("2026-01-01 10:00:00.5+01"), json!("2026-01-01T11:00:00.5+01:00[Europe/Berlin]")),
             (json!("Thu, 01 Jan 2026 10:00:00 +0000"), json!("2026-01-01T11:00:00Z")),
             (json!("Thu, 1 Jan 2026 10:00:00 GMT"), json!("Thu, 01 Jan 2026 12:30:00 +0130")),
             (json!("2026-01-01T10:00Z"), json!("2026-01-01T08:30:00-0230")),

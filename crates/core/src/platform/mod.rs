@@ -45,6 +45,7 @@ mod mattermost;
 mod multipart;
 mod ntfy;
 mod pagerduty;
+mod plain_text;
 mod platform_options;
 mod received_request;
 mod request;

@@ -16,7 +16,7 @@ use super::lines::Lines;
 use super::platform_options::is_token;
 use super::{
     Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption, Rate,
-    ReceivedRequest, RenderedMessage, Request, Target, links, mark, or_event_kind, origin, trim,
+    ReceivedRequest, RenderedMessage, Request, Target, links, mark, or_event_kind, origin, plain_text, trim,
 };
 use crate::message::{Context, Notice, Strings};
 use serde_json::{Map, Value, json};
@@ -150,7 +150,9 @@ impl Platform for DingTalk {
             fields.remove(name);
         }
         fields.insert("msgtype".to_owned(), json!("text"));
-        let content = fit_above_last(&words.join("\n"), max, Unit::Bytes);
+        let words = words.join("\n");
+        let words = if body["markdown"].is_object() { plain_text::of_markdown(&words) } else { words };
+        let content = fit_above_last(&words, max, Unit::Bytes);
         fields.insert("text".to_owned(), json!({"content": content}));
         (plain != *body).then_some(plain)
     }

@@ -16,7 +16,8 @@ use super::lines::Lines;
 use super::platform_options::is_token;
 use super::{
     Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption, Rate,
-    ReceivedRequest, RenderedMessage, Request, Target, links, or_event_kind, origin, path_parts, trim,
+    ReceivedRequest, RenderedMessage, Request, Target, links, or_event_kind, origin, path_parts, plain_text,
+    trim,
 };
 use crate::message::{Context, Notice, Strings, Tone};
 use serde_json::{Value, json};
@@ -267,22 +268,9 @@ fn gather(node: &Value, words: &mut Vec<String>, pings: &mut String) {
     }
 }
 
-/// Markdown as text: tags, stars and entities are taken out.
+/// Markdown as text, with its entities read.
 fn plain(markdown: &str) -> String {
-    let mut out = String::new();
-    let mut rest = markdown;
-    while let Some((before, after)) = rest.split_once('<') {
-        out.push_str(before);
-        match after.split_once('>') {
-            Some((_, after)) => rest = after,
-            None => {
-                rest = after;
-                break;
-            }
-        }
-    }
-    out.push_str(rest);
-    let mut out = out.replace("**", "");
+    let mut out = plain_text::of_markdown(markdown);
     for (character, entity) in ENTITIES {
         out = out.replace(entity, character.encode_utf8(&mut [0; 4]));
     }

@@ -15,7 +15,7 @@ use super::limits::{Unit, fit, flatten};
 use super::multipart::form_with_length;
 use super::{
     Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest,
-    RenderedMessage, Request, Target, links, or_event_kind, origin, trim,
+    RenderedMessage, Request, Target, links, or_event_kind, origin, plain_text, trim,
 };
 use crate::hash::hex;
 use crate::message::{Context, Notice, Strings, Tone};
@@ -170,7 +170,7 @@ impl Platform for WeCom {
         let gathered = trim::gathered(body);
         let text = markdown.or(body["text"]["content"].as_str()).or(gathered.as_deref())?;
         let max = if how == Degradation::Shorter { SHORT } else { TEXT };
-        let mut plain = json!({"content": fit(&unmarked(text), max, Unit::Bytes, |_| None)});
+        let mut plain = json!({"content": fit(&plain_text::of_markdown(text), max, Unit::Bytes, |_| None)});
         for name in ["mentioned_list", "mentioned_mobile_list"] {
             if let Some(list) = body["text"].get(name) {
                 plain[name] = list.clone();
@@ -229,19 +229,6 @@ fn beside_send(url: &mut Url) {
 fn pinged(markdown: &str) -> Vec<&str> {
     let ids = markdown.split("<@").skip(1).filter_map(|after| after.split_once('>'));
     ids.map(|(id, _)| id).filter(|id| !matches!(*id, "" | "all" | "@all")).collect()
-}
-
-/// Markdown without its tags and quotes.
-fn unmarked(markdown: &str) -> String {
-    let mut out = String::new();
-    let mut rest = markdown;
-    while let Some((before, after)) = rest.split_once('<') {
-        out.push_str(before);
-        rest = after.split_once('>').map_or(after, |(_, after)| after);
-    }
-    out.push_str(rest);
-    let lines: Vec<_> = out.lines().map(|line| line.trim_start_matches(['#', '>', ' '])).collect();
-    lines.join("\n")
 }
 
 /// How the parts of a card are written: as markdown, or plain.
