@@ -260,7 +260,7 @@ FATAL = {
 
 @pytest.mark.parametrize("place", FATAL)
 @pytest.mark.parametrize("where", ["auto", "beside"])
-def test_what_ends_the_process_is_tried_once_more_and_last_and_then_never_again(
+def test_what_ends_the_process_is_tried_once_more_and_then_never_again(
     tmp_path, receive, failing_library, place, where
 ):
     shape, fail, arrive, dead = FATAL[place]
@@ -276,8 +276,6 @@ def test_what_ends_the_process_is_tried_once_more_and_last_and_then_never_again(
     env = {"TASKBELL_LIBRARY": str(failing_library), "TASKBELL_FAILPOINT": fail}
     python(KILLED, path, "test.fine", "test.killer", "test.fine", "test.fine", env=env, expect=ABORTED)
     python(KILLED, path, "test.fine", env=env, expect=ABORTED)
-    kinds = [request.json()["type"] for request in receiver.requests]
-    assert kinds.count("test.fine") >= 3, "all others were sent before it was tried again"
     stats = json.loads(python(ENDED, path, "test.fine", env=env).splitlines()[0])
     assert stats["dead"] == dead, stats
     ids = {request.header("webhook-id") for request in receiver.requests}

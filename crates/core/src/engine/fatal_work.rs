@@ -1,5 +1,5 @@
 //! Work that ended the process: what the dispatcher had in hand when its process died. It is tried once more, by the next
-//! start and after everything else, because any process may be killed at any moment. What ends the process again is not
+//! start, because any process may be killed at any moment. What ends the process again is not
 //! touched until its template or condition has another text.
 
 use super::counters::Counters;

@@ -47,9 +47,10 @@ pub(super) fn adopt_orphans(spool: &Path, take: &mut dyn FnMut(&str, RingContent
 /// See [`Intake::left_in_hand`](super::Intake::left_in_hand).
 pub(super) fn left_in_hand(spool: &Path) -> Vec<(String, InHand)> {
     let left = |file: RingFile| -> Option<(String, InHand)> {
-        let LockAttempt::Orphan(mut claim) = lock::claim(&file.path).ok().filter(|_| !file.unlocked)? else {
+        if file.unlocked {
             return None;
-        };
+        }
+        let LockAttempt::Orphan(mut claim) = lock::claim_at_once(&file.path).ok()? else { return None };
         let page = match RingLocation::of(&mut claim).ok()? {
             RingLocation::Here => first_page(&claim.file).ok()?,
             RingLocation::Elsewhere(ring, _) => first_page(&ring).ok()?,

@@ -137,17 +137,24 @@ impl Drop for RingClaim {
     }
 }
 
-/// Tries to take over a ring file.
+/// Tries to take over a ring file, more than once: another process may hold it for a moment in [`claim_at_once`] or
+/// `is_living`.
 pub(super) fn claim(path: &Path) -> io::Result<LockAttempt> {
     for _ in 0..3 {
-        let Some(file) = open(path)? else { return Ok(LockAttempt::Gone) };
-        match lock(file, path)? {
-            // Another process may hold it for a moment in `is_living`.
+        match claim_at_once(path)? {
             LockAttempt::Living => std::thread::sleep(Duration::from_millis(1)),
             found => return Ok(found),
         }
     }
     Ok(LockAttempt::Living)
+}
+
+/// As [`claim`], without a wait.
+pub(super) fn claim_at_once(path: &Path) -> io::Result<LockAttempt> {
+    match open(path)? {
+        Some(file) => lock(file, path),
+        None => Ok(LockAttempt::Gone),
+    }
 }
 
 /// Locks an open ring file, then checks that its name still leads to it.

@@ -9,9 +9,7 @@ use crate::engine::commit::{Transaction, WaitingFallbacks};
 use crate::engine::dispatcher::Dispatcher;
 use crate::engine::idle::{Rest, by_monotonic};
 use crate::engine::log::Level;
-use crate::engine::parts::Parts;
 use crate::engine::phase::Phase;
-use crate::engine::progress::WaitError;
 use crate::intake::{Intake, Record};
 use crate::message::{self, Watcher};
 use crate::spool::{DamagedFile, StateKey, StateKind};
@@ -20,9 +18,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-
-/// How long what ended a process waits until everything else was tried once.
-const OTHERS_FIRST: Duration = Duration::from_secs(2);
 
 impl Dispatcher {
     /// Works until the instance stops. Runs on a thread of its own.
@@ -160,16 +155,13 @@ impl Dispatcher {
                 content.records.len()
             );
             self.parts.log.write(Level::Info, &text);
-            let Some(work) = content.in_hand else { return self.adopt_all(content.records) };
-            // What may end this process, too, comes when all else has been sent.
-            let of_work = |record: &Record| record.id.stable_hash() == work.subject;
-            let (suspect, others): (Vec<_>, Vec<_>) = content.records.into_iter().partition(of_work);
-            self.adopt_all(others) && {
-                if !suspect.is_empty() {
-                    self.let_others_go();
-                }
-                self.adopt_all(suspect)
-            }
+            // What may end this process too is decided about in its turn, or a task would count after its queue's end;
+            // what came before it is committed by then.
+            let subject = content.in_hand.map(|work| work.subject);
+            let of_work = |record: &Record| Some(record.id.stable_hash()) == subject;
+            let mut records = content.records;
+            let rest = records.iter().position(of_work).map(|at| records.split_off(at));
+            self.adopt_all(records) && rest.is_none_or(|rest| self.adopt_all(rest))
         });
         report.troubles.iter().for_each(|trouble| self.parts.log.write(Level::Warn, trouble));
     }
@@ -190,19 +182,6 @@ impl Dispatcher {
             if self.ingest.is_empty() {
                 return true;
             }
-        }
-    }
-
-    /// Waits a little until everything that is due was tried once.
-    fn let_others_go(&mut self) {
-        let until = self.parts.clock.monotonic() + OTHERS_FIRST;
-        let tried = |parts: &Parts| parts.progress.await_tried(0, Duration::ZERO) != Err(WaitError::Timeout);
-        while self.parts.phase.get() == Phase::Open
-            && self.parts.clock.monotonic() < until
-            && !tried(&self.parts)
-            && self.turn(Phase::Open)
-        {
-            self.parts.waker.nap(Duration::from_millis(5));
         }
     }
 
