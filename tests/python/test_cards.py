@@ -125,6 +125,9 @@ def test_check_doubts_a_template_that_its_platform_would_refuse() -> None:
     assert "`text`, `blocks` or `attachments`" in warning["message"]
     slack_only["hooks"][0]["template"] = {"text": "{{ queue.total }} tasks"}
     assert taskbell.check(slack_only)["warnings"] == []
+    slack_only["hooks"][0]["template"] = {"blocks": [{"type": "section"}]}
+    (warning,) = taskbell.check(slack_only)["warnings"]
+    assert "`blocks[0].text` is missing" in warning["message"], "and nothing of texts that are cut"
 
 
 def test_check_tells_of_a_template_whose_long_texts_will_be_cut() -> None:

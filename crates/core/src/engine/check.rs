@@ -105,9 +105,12 @@ fn template_warnings(config: &Config, places: &ConfigSpans) -> Vec<ConfigError> 
                 faults.truncate(SHOWN_FAULTS);
                 (!faults.is_empty()).then_some(faults)
             };
+            let is_trimmed = |context: &Context| {
+                body(context).is_some_and(|body| platform::trimmed(endpoint.platform, &body).is_some())
+            };
+            // What is trimmed for texts of any length has a fault of another kind.
             let is_cut = |kind: &String| {
-                let body = body(&sample::long_context(kind));
-                body.is_some_and(|body| platform::trimmed(endpoint.platform, &body).is_some())
+                is_trimmed(&sample::long_context(kind)) && !is_trimmed(&sample::context(kind))
             };
             let unattached = |kind: &String| {
                 let message = hooks::compose(Some(hook), endpoint, &sample::context(kind)).ok()?;
