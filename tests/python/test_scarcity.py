@@ -1,8 +1,10 @@
-"""What the host and Taskbell share, threads and file descriptors, is scarce for a while."""
+"""What the host and Taskbell share, threads, memory and file descriptors, is scarce."""
 
 from __future__ import annotations
 
 import json
+import re
+import signal
 import socket
 import sys
 import threading
@@ -36,6 +38,31 @@ def test_what_waits_for_a_thread_goes_out_when_there_is_one_again(tmp_path, rece
     env = {"LD_PRELOAD": str(shim), "NO_THREADS": str(tmp_path / "none")}
     assert "delivered" in python(THREADS_LATER, config, env=env)
     receiver.wait_for(1)
+
+
+WITHOUT_MEMORY = """
+import ctypes, sys, taskbell
+bell = taskbell.Bell(sys.argv[1])
+bell.emit("test.event", {"n": 0})
+assert bell.flush(30)
+ctypes.CDLL(None).refuse_memory()
+for number in range(1, 100_000):
+    bell.emit("test.event", {"n": number})
+    print(number, flush=True)
+"""
+
+
+def test_a_process_without_memory_ends_and_the_next_start_sends_what_it_had_accepted(tmp_path, receive, ring):
+    shim = tmp_path / "no_memory.so"
+    run(need("cc"), "-shared", "-fPIC", "-o", shim, ROOT / "tests" / "c" / "no_memory.c")
+    receiver = receive()
+    config = settings(tmp_path, receiver.url())
+    ended = python(WITHOUT_MEMORY, json.dumps(config), env={"LD_PRELOAD": str(shim)}, expect=-signal.SIGABRT)
+    accepted = [int(line) for line in ended.splitlines() if line.isdigit()]
+    assert re.search(r"memory allocation of \d+ bytes failed", ended), ended
+    ring(config).flush(60)
+    requests = receiver.wait_for(len(accepted) + 1)
+    assert {request.json()["data"]["n"] for request in requests} >= {0, *accepted}
 
 
 @pytest.fixture
