@@ -245,7 +245,7 @@ for kind in sys.argv[2:]:
     bell.emit(kind, {"text": kind})
 time.sleep(60)
 """
-ENDED = KILLED.replace("time.sleep(60)", "assert bell.flush(30); print(json.dumps(bell.stats()))")
+ENDED = KILLED.replace("time.sleep(60)", "assert bell.flush(30); print(json.dumps(bell.stats()), flush=True)")
 
 # Where the text stands that ends the process, the failing place, and what the third start does: so many
 # messages arrive, and so many are dead letters.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import signal
 import socket
 import sys
@@ -59,10 +58,12 @@ def test_a_process_without_memory_ends_and_the_next_start_sends_what_it_had_acce
     config = settings(tmp_path, receiver.url())
     ended = python(WITHOUT_MEMORY, json.dumps(config), env={"LD_PRELOAD": str(shim)}, expect=-signal.SIGABRT)
     accepted = [int(line) for line in ended.splitlines() if line.isdigit()]
-    assert re.search(r"memory allocation of \d+ bytes failed", ended), ended
+    assert "memory allocation of " in ended, ended
     ring(config).flush(60)
-    requests = receiver.wait_for(len(accepted) + 1)
-    assert {request.json()["data"]["n"] for request in requests} >= {0, *accepted}
+    eventually(
+        "every accepted event arrives",
+        lambda: {request.json()["data"]["n"] for request in receiver.wait_for(0)} >= {0, *accepted},
+    )
 
 
 @pytest.fixture
