@@ -78,12 +78,12 @@ static WORDS: Shape = shape(&[
         }
     }
 });
-static MARKED: Shape = shape(&[
+const MARKED_FIELDS: &[Member] = &[
     need("content", Text(MARKDOWN, Unit::Bytes, false)),
     may("mentioned_list", Any),
     may("mentioned_mobile_list", Any),
-])
-.also(|part, faults| {
+];
+static MARKED: Shape = shape(MARKED_FIELDS).also(|part, faults| {
     judge_mentions(part, faults);
     let text = part["content"].as_str().unwrap_or_default();
     let colours = text.match_indices("<font").map(|(at, _)| text[at..].split('>').next().unwrap_or_default());
@@ -98,12 +98,7 @@ static MARKED: Shape = shape(&[
         faults.add("content", FaultKind::Typed, words);
     }
 });
-static MARKED_V2: Shape = shape(&[
-    need("content", Text(MARKDOWN, Unit::Bytes, false)),
-    may("mentioned_list", Any),
-    may("mentioned_mobile_list", Any),
-])
-.also(|part, faults| {
+static MARKED_V2: Shape = shape(MARKED_FIELDS).also(|part, faults| {
     judge_mentions(part, faults);
     let text = part["content"].as_str().unwrap_or_default();
     for mark in ["<font", "<@"] {
