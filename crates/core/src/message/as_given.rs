@@ -3,15 +3,14 @@
 //! only `tojson` behind it, is rewritten to a filter that looks it up in the event.
 
 use super::context;
+use super::given_tree::GivenTree;
 use super::long_number::LongNumber;
 use super::source_tokens::{self, SourceToken};
 use minijinja::machinery::Token;
-use minijinja::value::{Enumerator, Object, ObjectRepr, Rest, ValueKind};
+use minijinja::value::{Rest, ValueKind};
 use minijinja::{Environment, State, Value};
 use serde_json::{Number, Value as Json};
 use std::borrow::Cow;
-use std::fmt;
-use std::sync::Arc;
 
 /// The filter that [`of_expression`] and [`of_text`] write.
 const FILTER: &str = "taskbell_given";
@@ -106,43 +105,6 @@ fn has_more_digits(json: &Json) -> bool {
         Json::Array(items) => items.iter().any(has_more_digits),
         Json::Object(fields) => fields.values().any(has_more_digits),
         _ => false,
-    }
-}
-
-/// A list or an object, with the JSON from which it was made.
-pub(super) struct GivenTree {
-    value: Value,
-    json: Json,
-}
-
-impl GivenTree {
-    /// The JSON of this value.
-    pub(super) fn of(value: &Value) -> Option<&Json> {
-        value.downcast_object_ref::<GivenTree>().map(|tree| &tree.json)
-    }
-}
-
-/// An object of the engine needs this. The values are the host's, and belong in no debug output.
-impl fmt::Debug for GivenTree {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GivenTree").finish_non_exhaustive()
-    }
-}
-
-impl Object for GivenTree {
-    fn repr(self: &Arc<Self>) -> ObjectRepr {
-        if self.json.is_array() { ObjectRepr::Seq } else { ObjectRepr::Map }
-    }
-
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        self.value.get_item(key).ok().filter(|item| !item.is_undefined())
-    }
-
-    fn enumerate(self: &Arc<Self>) -> Enumerator {
-        match &self.json {
-            Json::Array(items) => Enumerator::Seq(items.len()),
-            _ => Enumerator::Values(self.value.try_iter().into_iter().flatten().collect()),
-        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! A comparison of a condition: `queue.total >= 10`, or a value that is tested for truth.
 
 use super::context::{ROOTS, leaf};
-use super::expr::{EngineError, Expression, FUEL_PER_PIECE};
+use super::engine_error::{EngineError, FUEL_PER_PIECE};
+use super::expr::Expression;
 use super::expr_ast::{Comparator, ComparisonAst};
 use super::filters::clip;
 use super::json_value;

@@ -3,10 +3,12 @@
 //! The engine has no such rule: with strict names `queue.total >= 10 or task.failed` fails for an event without a
 //! queue, and with lenient names a typo goes unnoticed. So comparisons are evaluated one by one and combined here.
 
+use super::boolean_expr::BooleanExpr;
 use super::comparison::{Comparison, MAX_SHOWN_CHARS};
 use super::context::{Context, ROOTS};
-use super::expr::{EngineError, Expression, is_builtin};
-use super::expr_ast::{ExprAst, parse};
+use super::engine_error::EngineError;
+use super::expr::{Expression, is_builtin};
+use super::expr_ast::parse;
 use super::filters::clip;
 use super::{doubts, foreign_syntax, known_fields, never_true, sample, source_bounds, source_tokens};
 use minijinja::Value;
@@ -109,11 +111,7 @@ impl Condition {
 
     /// What is never true for events of these types.
     pub(crate) fn never_true(&self, kinds: &[String]) -> Vec<String> {
-        never_true::reasons(self, kinds)
-    }
-
-    pub(super) fn clause(&self) -> &BooleanExpr {
-        &self.clause
+        never_true::reasons(&self.clause, kinds)
     }
 
     /// The names it reads, split at the dots, in order.
@@ -168,77 +166,4 @@ pub(super) fn unknown_root(name: &str) -> String {
 
 fn names(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-}
-
-pub(super) enum BooleanExpr {
-    All(Vec<BooleanExpr>),
-    Any(Vec<BooleanExpr>),
-    Not(Box<BooleanExpr>),
-    Comparison(Comparison),
-}
-
-impl BooleanExpr {
-    fn build(source: &str, shape: &ExprAst, folding: &mut u64) -> Result<BooleanExpr, EngineError> {
-        let mut all = |shapes: &[ExprAst]| -> Result<Vec<BooleanExpr>, EngineError> {
-            shapes.iter().map(|shape| BooleanExpr::build(source, shape, folding)).collect()
-        };
-        Ok(match shape {
-            ExprAst::All(parts) => BooleanExpr::All(all(parts)?),
-            ExprAst::Any(parts) => BooleanExpr::Any(all(parts)?),
-            ExprAst::Not(part) => BooleanExpr::Not(Box::new(BooleanExpr::build(source, part, folding)?)),
-            ExprAst::Comparison(test) => BooleanExpr::Comparison(Comparison::build(source, test, folding)?),
-        })
-    }
-
-    fn decide(&self, scope: &Value, steps: &mut u64) -> Result<bool, String> {
-        match self {
-            BooleanExpr::All(parts) => {
-                for part in parts {
-                    if !part.decide(scope, steps)? {
-                        return Ok(false);
-                    }
-                }
-                Ok(true)
-            }
-            BooleanExpr::Any(parts) => {
-                for part in parts {
-                    if part.decide(scope, steps)? {
-                        return Ok(true);
-                    }
-                }
-                Ok(false)
-            }
-            BooleanExpr::Not(part) => part.decide(scope, steps).map(|holds| !holds),
-            BooleanExpr::Comparison(test) => test.decide(scope, steps),
-        }
-    }
-
-    /// The comparisons that decide: the first one if it is enough, else all.
-    fn account(&self, scope: &Value, steps: &mut u64, said: &mut Vec<String>) {
-        match self {
-            BooleanExpr::All(parts) | BooleanExpr::Any(parts) => {
-                let decides = matches!(self, BooleanExpr::Any(_));
-                let deciding = parts.iter().find(|part| part.decide(scope, steps) == Ok(decides));
-                match deciding {
-                    Some(part) => part.account(scope, steps, said),
-                    None => parts.iter().for_each(|part| part.account(scope, steps, said)),
-                }
-            }
-            BooleanExpr::Not(part) => part.account(scope, steps, said),
-            BooleanExpr::Comparison(test) => said.push(test.account(scope)),
-        }
-    }
-
-    fn each_comparison(
-        &self,
-        visit: &mut dyn FnMut(&Comparison) -> Result<(), String>,
-    ) -> Result<(), String> {
-        match self {
-            BooleanExpr::All(parts) | BooleanExpr::Any(parts) => {
-                parts.iter().try_for_each(|part| part.each_comparison(visit))
-            }
-            BooleanExpr::Not(part) => part.each_comparison(visit),
-            BooleanExpr::Comparison(test) => visit(test),
-        }
-    }
 }

@@ -1,11 +1,11 @@
-//! The card of a digest or a summary: what happened by its weight, each kind of event in a part of its own.
+//! The card of an event or of many. A digest or a summary says what happened by its weight, each kind of event in a part
+//! of its own.
 
 use super::context::{Context, Several};
-use super::filters;
-use super::notice::{self, Notice};
-use super::rendered_message::Tone;
+use super::notice::{self, Notice, Tone};
 use super::strings::{Strings, fill};
 use super::summary_line::{SummaryLine, SummaryPart};
+use super::{event_notice, filters};
 use serde_json::{Map, Value as Json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,8 +33,28 @@ struct PartLines {
     lines: Vec<SummaryLine>,
 }
 
+impl Notice {
+    /// The notice of an event of this type, in the language of the host.
+    pub fn from_context(kind: &str, context: &Context) -> Notice {
+        let words = Strings::of(context);
+        match context.at(&["digest"]) {
+            Some(_) => digest(kind, context, words),
+            None => event_notice::of_event(kind, context, words),
+        }
+    }
+}
+
+impl SummaryLine {
+    /// The line of an event, and its card without the host.
+    pub fn of(kind: &str, context: &Context) -> (SummaryLine, Notice) {
+        let without_host = Several { hosts: false, ..context.several() };
+        let notice = Notice::from_context(kind, &context.clone().among(without_host));
+        (SummaryLine::of_notice(kind, context, &notice), notice)
+    }
+}
+
 /// The notice of a context with a `digest`.
-pub(super) fn digest(kind: &str, context: &Context, words: &'static Strings) -> Notice {
+fn digest(kind: &str, context: &Context, words: &'static Strings) -> Notice {
     let items = context.at(&["digest", "items"]).and_then(Json::as_array).map(Vec::as_slice);
     let items = items.unwrap_or_default().iter().filter_map(Json::as_object);
     let mut pictured = None;
@@ -163,7 +183,7 @@ fn title(
     parts: &BTreeMap<(SummaryPart, String), PartLines>,
     words: &Strings,
 ) -> String {
-    let whole = |number: u64| filters::group_thousands(&number.to_string(), words.thousands);
+    let whole = |number: u64| words.number(number);
     let of = |part: SummaryPart| parts.get(&(part, String::new())).map_or(0, |part| part.count);
     let (done, failed) = (of(SummaryPart::TaskDone), of(SummaryPart::TaskFailed));
     let total_text = whole(total);
@@ -198,8 +218,7 @@ fn title(
 /// `3 queues finished`.
 fn heading(part: SummaryPart, kind: &str, count: u64, words: &Strings) -> String {
     let (one, many) = words.parts[part as usize];
-    let count_text = filters::group_thousands(&count.to_string(), words.thousands);
-    fill(if count == 1 { one } else { many }, &[("count", &count_text), ("type", kind)])
+    fill(if count == 1 { one } else { many }, &[("count", &words.number(count)), ("type", kind)])
 }
 
 /// A part for each kind of event, below its heading where there are several.
@@ -278,8 +297,7 @@ fn failed_group(group: &[&SummaryLine], words: &Strings) -> Option<String> {
     if group.len() == 1 {
         return Some(fill(words.failure, &[("name", name), ("reason", reason)]));
     }
-    let count = filters::group_thousands(&group.len().to_string(), words.thousands);
-    let what = format!("{count} × {reason}");
+    let what = format!("{} × {reason}", words.number(group.len() as u64));
     Some(match names(group.iter().copied(), group.len() as u64, words) {
         Some(names) => fill(words.failure, &[("name", &what), ("reason", &names)]),
         None => what,

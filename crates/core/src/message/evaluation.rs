@@ -2,7 +2,7 @@
 //! may end it. The thread that decides about events says what it evaluates before it does, so that the next start
 //! knows.
 
-use super::expr::EngineError;
+use super::engine_error::EngineError;
 use crate::failpoint;
 use minijinja::ErrorKind;
 use std::cell::RefCell;

@@ -2,10 +2,11 @@
 //! templates. The engine counts steps, because users write templates and these run in the host's process: an endless
 //! loop or a huge text must end with an error.
 
+use super::engine_error::{EngineError, FUEL_PER_PIECE};
 use super::source_tokens::{self, SourceToken};
 use super::{
     as_given, defaulted_paths, doubts, evaluation, filters, foreign_syntax, json_text, literals, marks,
-    source_bounds,
+    source_bounds, time_filters,
 };
 use crate::stable_hash::stable_hash;
 use minijinja::machinery::Token;
@@ -16,10 +17,6 @@ use once_cell::sync::Lazy;
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::io;
-
-/// The steps of one expression or text. The engine charges one per instruction and one per 64 bytes of output, so this
-/// also bounds a value to about 3 MiB.
-pub(super) const FUEL_PER_PIECE: u64 = 50_000;
 
 /// The name of the only template in an environment.
 const PIECE: &str = "piece";
@@ -42,6 +39,7 @@ static ENGINE: Lazy<Environment<'static>> = Lazy::new(|| {
     // `debug()` would print the whole context into a message.
     engine.remove_global("debug");
     filters::install(&mut engine);
+    time_filters::install(&mut engine);
     defaulted_paths::install(&mut engine);
     marks::install_untouched(&mut engine);
     json_text::install(&mut engine);
@@ -66,50 +64,6 @@ pub(super) fn engine() -> Environment<'static> {
 /// Whether the engine defines this name, such as `range`.
 pub(super) fn is_builtin(name: &str) -> bool {
     ENGINE.globals().any(|(builtin, _)| builtin == name)
-}
-
-#[derive(Debug, Clone)]
-pub(super) struct EngineError {
-    pub kind: ErrorKind,
-    /// From 1.
-    pub line: Option<usize>,
-    pub reason: String,
-}
-
-impl EngineError {
-    /// Whether the source cannot be read.
-    pub(super) fn is_of_syntax(&self) -> bool {
-        self.kind == ErrorKind::SyntaxError && self.reason.starts_with("syntax error")
-    }
-
-    /// Whether it reports an undefined name in the context itself, such as `task.nmae`, which cannot come from an
-    /// unknown field that a host may add.
-    pub(super) fn is_of_context(&self) -> bool {
-        let name = self.reason.strip_prefix('`').and_then(|rest| rest.split_once("` is undefined"));
-        name.and_then(|(name, _)| name.split(['.', '[']).next())
-            .is_some_and(|root| super::context::ROOTS.contains(&root))
-    }
-}
-
-impl From<Error> for EngineError {
-    fn from(error: Error) -> Self {
-        let kind = error.kind();
-        let detail = error.detail().map(str::to_owned);
-        let reason = match (kind, detail) {
-            (ErrorKind::OutOfFuel, _) => {
-                format!("stopped after {FUEL_PER_PIECE} steps; shorten the loop or the text")
-            }
-            (ErrorKind::UndefinedError, Some(detail)) => detail,
-            (ErrorKind::UnknownFilter | ErrorKind::UnknownTest, Some(detail)) => {
-                let name = detail.split_whitespace().nth(1).unwrap_or_default();
-                let instead = foreign_syntax::of_filter(name).map(|here| format!("; there is {here}"));
-                format!("{kind}: {detail}{}", instead.unwrap_or_default())
-            }
-            (_, Some(detail)) => format!("{kind}: {detail}"),
-            (_, None) => kind.to_string(),
-        };
-        EngineError { kind, line: error.line(), reason: filters::clip(&reason, 400) }
-    }
 }
 
 /// A compiled expression.

@@ -1,6 +1,6 @@
 //! Converts JSON to the engine's values, and these to JSON within a limit of bytes.
 
-use super::as_given::GivenTree;
+use super::given_tree::GivenTree;
 use super::long_number::{self, LongNumber};
 use minijinja::Value;
 use minijinja::value::ValueKind;

@@ -2,8 +2,8 @@
 //! that exclude each other. Every field gets the values that its comparisons tell apart; where no choice of them makes
 //! the condition true, none does. What cannot be judged so, such as a filter over a free text, may be true.
 
+use super::boolean_expr::BooleanExpr;
 use super::comparison::{Comparison, Operand};
-use super::condition::{BooleanExpr, Condition};
 use super::expr_ast::Comparator;
 use super::json_value::from_json;
 use super::{doubts, known_fields, sample};
@@ -42,12 +42,12 @@ struct Outcomes {
 }
 
 /// Why the condition is never true, or a comparison in it, for events of these types; empty where it may be.
-pub(super) fn reasons(condition: &Condition, kinds: &[String]) -> Vec<String> {
+pub(super) fn reasons(condition: &BooleanExpr, kinds: &[String]) -> Vec<String> {
     let mut comparisons = Vec::new();
-    collect(condition.clause(), &mut comparisons);
+    collect(condition, &mut comparisons);
     let mut found: Vec<String> = comparisons.iter().filter_map(|test| reason(test, kinds)).collect();
     found.dedup();
-    let is_never = || kinds.iter().all(|kind| !may_hold(condition.clause(), kind));
+    let is_never = || kinds.iter().all(|kind| !may_hold(condition, kind));
     if found.is_empty() && !kinds.is_empty() && is_never() {
         found.push("this condition is never true: its parts exclude each other".to_owned());
     }

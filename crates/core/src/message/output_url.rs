@@ -1,7 +1,7 @@
 //! The address of a task's output: what a card may link to or show.
 
 use super::context::Context;
-use super::swarmui::address;
+use super::swarmui::image_url::address;
 use serde_json::Value as Json;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use url::{Host, Url};

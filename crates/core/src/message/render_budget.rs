@@ -1,7 +1,7 @@
 //! What one rendering may use: steps, turns of loops and bytes. Templates are written by users and run in the host's
 //! process, so each is bounded. Also knows whether the rendering is a check against sample data.
 
-use super::expr::EngineError;
+use super::engine_error::EngineError;
 use super::sample::OpenContext;
 use super::template_error::{MAX_BODY_BYTES, RenderError};
 

@@ -17,20 +17,6 @@ pub struct Message {
     pub extras: Extras,
 }
 
-/// Good or bad news: a platform has a colour for each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Tone {
-    /// Success.
-    Good,
-    /// Failure.
-    Bad,
-    /// Partial failure, or something to check.
-    Warn,
-    /// Neither good nor bad.
-    Neutral,
-}
-
 /// The attachment and the summary line of a message. The spool stores this as JSON, and a file by its path.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Extras {

@@ -1,11 +1,41 @@
 //! Finds lists that a template repeats with `*`. The engine charges a repeated list by its items, and not by what these
 //! hold: a line could print one value of the event ten thousand times before it is stopped.
 
-use super::source_bounds::SCALAR_FILTERS;
 use minijinja::Value;
 use minijinja::machinery::ast::{BinOpKind, CallArg, Expr};
 use minijinja::value::ValueKind;
 use std::collections::HashSet;
+
+/// Filters whose result holds no other value.
+pub(super) const SCALAR_FILTERS: &[&str] = &[
+    "abs",
+    "ago",
+    "bool",
+    "capitalize",
+    "clip",
+    "count",
+    "date",
+    "duration",
+    "float",
+    "format",
+    "indent",
+    "int",
+    "join",
+    "length",
+    "lower",
+    "number",
+    "pprint",
+    "replace",
+    "round",
+    "sparkline",
+    "string",
+    "tojson",
+    "title",
+    "trim",
+    "unix",
+    "upper",
+    "urlencode",
+];
 
 /// The line of a product with a list that the text makes; `lists` are the names that hold one.
 pub(super) fn repeated_list(value: &Expr<'_>, lists: &HashSet<String>) -> Option<usize> {

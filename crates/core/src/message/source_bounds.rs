@@ -3,8 +3,8 @@
 //! which ends the host's process.
 
 use super::context::ROOTS;
-use super::expr::EngineError;
-use super::repetition::{is_list, is_list_of_lists, parts, repeated_list};
+use super::engine_error::EngineError;
+use super::repetition::{SCALAR_FILTERS, is_list, is_list_of_lists, parts, repeated_list};
 use super::source_tokens::{self, SourceToken};
 use minijinja::ErrorKind;
 use minijinja::machinery::ast::{BinOpKind, CallArg, Expr, Stmt};
@@ -27,37 +27,6 @@ const MAX_CARRIED: usize = 2000;
 
 /// The most values that a value may repeat.
 const MAX_WEIGHT: u64 = 300;
-
-/// Filters whose result holds no other value.
-pub(super) const SCALAR_FILTERS: &[&str] = &[
-    "abs",
-    "ago",
-    "bool",
-    "capitalize",
-    "clip",
-    "count",
-    "date",
-    "duration",
-    "float",
-    "format",
-    "indent",
-    "int",
-    "join",
-    "length",
-    "lower",
-    "number",
-    "pprint",
-    "replace",
-    "round",
-    "sparkline",
-    "string",
-    "tojson",
-    "title",
-    "trim",
-    "unix",
-    "upper",
-    "urlencode",
-];
 
 /// Checks an expression, or one comparison of a condition.
 pub(super) fn check_expression(source: &str) -> Result<(), EngineError> {

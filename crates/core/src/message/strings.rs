@@ -1,7 +1,7 @@
 //! The strings of cards in each language. To add a language, add a table.
 
 use super::context::Context;
-use super::filters::group_thousands;
+use super::quantities::{DurationUnits, group_thousands};
 
 /// A language of the cards: `[host] language`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -26,17 +26,6 @@ impl Language {
             Language::Chinese => "zh",
         }
     }
-}
-
-/// The units of a duration, as they follow a number.
-pub(super) struct DurationUnits {
-    pub ms: &'static str,
-    pub s: &'static str,
-    pub min: &'static str,
-    /// Minutes without seconds.
-    pub whole_min: &'static str,
-    pub h: &'static str,
-    pub d: &'static str,
 }
 
 /// The strings of one language. `{…}` is replaced by a value; see [`fill`].
@@ -304,7 +293,12 @@ impl Strings {
 
     /// `and 12 more`, at the end of a shortened list.
     pub(crate) fn more(&self, count: usize) -> String {
-        fill(self.more, &[("count", &group_thousands(&count.to_string(), self.thousands))])
+        fill(self.more, &[("count", &self.number(count as u64))])
+    }
+
+    /// A count with its thousands separated.
+    pub(super) fn number(&self, count: u64) -> String {
+        group_thousands(&count.to_string(), self.thousands)
     }
 }
 

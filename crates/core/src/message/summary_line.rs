@@ -1,8 +1,7 @@
 //! A message in one line, for a summary or a digest of many, and the part of it to which the line belongs.
 
-use super::context::{Context, Several};
-use super::notice::{self, DEFAULT_QUEUE, Notice};
-use super::rendered_message::Tone;
+use super::context::Context;
+use super::notice::{self, DEFAULT_QUEUE, Notice, Tone};
 use super::strings::{Strings, fill};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -134,12 +133,9 @@ pub struct SummaryLine {
 }
 
 impl SummaryLine {
-    /// The line of an event, and its card without the host.
-    pub fn of(kind: &str, context: &Context) -> (SummaryLine, Notice) {
-        let Several { queues, hosts } = context.several();
-        let host = notice::text(context, &["host", "name"]).filter(|_| hosts);
-        let context = &context.clone().among(Several { queues, hosts: false });
-        let notice = Notice::from_context(kind, context);
+    /// The line of an event with this card.
+    pub(super) fn of_notice(kind: &str, context: &Context, notice: &Notice) -> SummaryLine {
+        let host = notice::text(context, &["host", "name"]).filter(|_| context.several().hosts);
         let part = SummaryPart::of(kind, context);
         let words = Strings::of(context);
         let named = |about: &str, keys: &[&str]| {
@@ -158,11 +154,11 @@ impl SummaryLine {
             SummaryPart::AlertFiring | SummaryPart::AlertResolved => numbers(context, words),
             SummaryPart::QueueFailed | SummaryPart::BatchFailed => notice.failures.first().cloned(),
             SummaryPart::DigestSent => notice.text.as_deref().map(|text| text.replace('\n', " ")),
-            SummaryPart::OtherEvent => first_facts(&notice, words),
+            SummaryPart::OtherEvent => first_facts(notice, words),
             _ => notice.text.clone(),
         };
         let short = |text: String| super::clip(&text, MAX_CHARS);
-        let line = SummaryLine {
+        SummaryLine {
             tone: notice.tone,
             text: notice.title.clone(),
             part,
@@ -170,8 +166,7 @@ impl SummaryLine {
             name: name.map(short),
             reason: reason.map(short),
             host: host.map(short),
-        };
-        (line, notice)
+        }
     }
 
     /// The line of a message of which nothing but its event's type is known.

@@ -2,7 +2,8 @@
 
 use super::condition::unknown_root;
 use super::context::ROOTS;
-use super::expr::{self, EngineError, engine, is_builtin};
+use super::engine_error::EngineError;
+use super::expr::{self, engine, is_builtin};
 use super::render_budget::RenderBudget;
 use super::template_error::{MAX_BODY_BYTES, RenderError, TemplateError, too_large};
 use super::{

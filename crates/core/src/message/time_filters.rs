@@ -1,6 +1,7 @@
 //! Template filters for times: `unix`, `date`, `ago`. Each takes what a host may write for a time.
 
-use super::filters::{duration, reject_undefined};
+use super::filters::reject_undefined;
+use super::quantities::duration;
 use super::strftime::strftime;
 use super::strings::ENGLISH;
 use crate::clock::{self, HostTime};

@@ -2,8 +2,7 @@
 
 use super::context::Context;
 use super::filters;
-use super::notice::{self, DEFAULT_QUEUE, MAX_FACT_CHARS, Notice, error_text, scalar, seconds, text};
-use super::rendered_message::Tone;
+use super::notice::{self, DEFAULT_QUEUE, MAX_FACT_CHARS, Notice, Tone, error_text, scalar, seconds, text};
 use super::strings::{Strings, fill};
 use serde_json::Value as Json;
 
@@ -59,8 +58,7 @@ impl WorkCounts {
     }
 
     fn title(&self, what: &str, words: &Strings) -> String {
-        let number =
-            |count: Option<u64>| filters::group_thousands(&count.unwrap_or(0).to_string(), words.thousands);
+        let number = |count: Option<u64>| words.number(count.unwrap_or(0));
         let (total, succeeded) = (number(self.total), number(self.succeeded));
         let (failed, cancelled) = (number(self.failed), number(self.cancelled));
         let is_all = |count: Option<u64>| count.is_some() && count == self.total;
@@ -114,14 +112,13 @@ pub(super) fn end(context: &Context, about: &str, words: &Strings) -> Notice {
 pub(super) fn stalled(context: &Context, words: &Strings) -> Notice {
     let number = |field: &str| context.at(&["batch", field]).and_then(whole);
     let counts = WorkCounts::of(context, "batch");
-    let show = |count: u64| filters::group_thousands(&count.to_string(), words.thousands);
     let done = number("done").or_else(|| number("expected").and(counts.total));
     let (expected, idle) = (number("expected"), seconds(context, &["batch", "idle_s"], words));
     let progress = match (done, expected) {
         (Some(done), Some(expected)) => {
-            Some(fill(words.done_of, &[("done", &show(done)), ("total", &show(expected))]))
+            Some(fill(words.done_of, &[("done", &words.number(done)), ("total", &words.number(expected))]))
         }
-        (Some(done), None) => Some(fill(words.done, &[("done", &show(done))])),
+        (Some(done), None) => Some(fill(words.done, &[("done", &words.number(done))])),
         (None, _) => None,
     };
     let idle = idle.map(|idle| fill(words.nothing_for, &[("time", &idle)]));
@@ -142,10 +139,7 @@ fn with_facts(
     counts: &WorkCounts,
     words: &Strings,
 ) -> Notice {
-    let show = |count: Option<u64>| {
-        let count = count.filter(|count| *count > 0)?;
-        Some(filters::group_thousands(&count.to_string(), words.thousands))
-    };
+    let show = |count: Option<u64>| count.filter(|count| *count > 0).map(|count| words.number(count));
     notice.fact(words.failed, show(counts.failed));
     notice.fact(words.cancelled, show(counts.cancelled));
     // A queue of which nothing but its end was heard began nowhere.
@@ -187,8 +181,7 @@ fn failures(failures: Option<&Json>, failed: u64, words: &Strings) -> Vec<String
         .collect();
     let unnamed = failed.max(failures.len() as u64) - lines.len() as u64;
     if !lines.is_empty() && unnamed > 0 {
-        let unnamed = filters::group_thousands(&unnamed.to_string(), words.thousands);
-        lines.push(fill(words.more, &[("count", &unnamed)]));
+        lines.push(words.more(unnamed as usize));
     }
     lines
 }

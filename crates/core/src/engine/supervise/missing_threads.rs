@@ -1,10 +1,10 @@
 //! Threads that the system had no room for are started when it has: what waits for one must not need another
 //! event to go.
 
-use super::reload;
 use crate::config::Config;
 use crate::engine::log::Level;
 use crate::engine::parts::Parts;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Between two tries.
@@ -41,8 +41,18 @@ impl MissingThreads {
             return;
         }
         parts.lanes.all().values().for_each(|lane| lane.start_missing_thread());
-        self.sampler = self.sampler && reload::measure(parts, config).is_err();
+        self.sampler = self.sampler && measure(parts, config).is_err();
         let lacks = parts.lanes.reports.take_lack_of_threads() || self.sampler;
         self.due = lacks.then_some(now + PAUSE);
     }
+}
+
+/// Lets the sampler measure what the alerts of a configuration watch.
+///
+/// # Errors
+/// When no thread can be started.
+pub fn measure(parts: &Parts, config: &Config) -> std::io::Result<()> {
+    let phase = Arc::clone(&parts.phase);
+    let is_open = move || phase.get() == crate::engine::phase::Phase::Open;
+    parts.sampler.measure(&config.alerts, &parts.clock, parts.alerts.sampled(is_open))
 }

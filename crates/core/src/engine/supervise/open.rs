@@ -1,8 +1,8 @@
 //! Opens an instance: ring, spool, the state that earlier runs left, lanes, and the dispatcher's thread.
 
 use super::load::{Loaded, load};
+use super::missing_threads;
 use super::missing_threads::MissingThreads;
-use super::reload;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::commit::{Committer, Transaction, WaitingFallbacks};
@@ -46,7 +46,7 @@ pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Parts>, Error> 
     let decider = Decider::new(Arc::clone(&config), loaded.tally, loaded.shaping);
     let dispatcher = Dispatcher { damaged, ..new_dispatcher(&parts, spool, decider) };
     os::spawn_to_render("taskbell-events", move || dispatcher.run()).map_err(no_thread)?;
-    if let Err(error) = reload::measure(&parts, &config) {
+    if let Err(error) = missing_threads::measure(&parts, &config) {
         // The dispatcher runs already, and has to end.
         super::close::close(&parts, std::time::Duration::ZERO);
         return Err(no_thread(error));

@@ -1,6 +1,6 @@
 //! Applies a new configuration.
 
-use super::missing_threads::MissingThreads;
+use super::missing_threads::{self, MissingThreads};
 use crate::config::Config;
 use crate::engine::commit::Transaction;
 use crate::engine::endpoints;
@@ -31,7 +31,7 @@ pub fn apply(
         transaction.states.push((endpoints::health_key(name), None));
     }
     let removed = parts.alerts.replace(&config.alerts);
-    if let Err(error) = measure(parts, &config) {
+    if let Err(error) = missing_threads::measure(parts, &config) {
         let text = format!("built-in metrics are not measured yet: no thread can be started: {error}");
         parts.log.write(Level::Error, &text);
         missing_threads.note_sampler();
@@ -52,14 +52,4 @@ pub fn apply(
     parts.lanes.push(waiting);
     parts.log.write(Level::Info, "a new configuration is in force");
     config
-}
-
-/// Lets the sampler measure what the alerts of a configuration watch.
-///
-/// # Errors
-/// When no thread can be started.
-pub fn measure(parts: &Parts, config: &Config) -> std::io::Result<()> {
-    let phase = Arc::clone(&parts.phase);
-    let is_open = move || phase.get() == crate::engine::phase::Phase::Open;
-    parts.sampler.measure(&config.alerts, &parts.clock, parts.alerts.sampled(is_open))
 }

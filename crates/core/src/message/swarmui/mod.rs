@@ -3,7 +3,7 @@
 //! defects: a stray `%` stays a percent sign, and every link is encoded.
 
 mod fill;
-mod image_url;
+pub(super) mod image_url;
 mod known_names;
 mod tags;
 mod time_tags;
@@ -14,8 +14,6 @@ use super::rendered_message::{Extras, Message};
 use super::template_error::{MAX_BODY_BYTES, RenderError, TemplateError, too_large};
 use serde_json::Value as Json;
 use tags::TagLookup;
-
-pub(super) use image_url::address;
 
 /// The prefix that requests the first output as an attachment.
 const ATTACH: &str = "[discord_image]";

@@ -1,7 +1,8 @@
 //! Compiles a JSON tree to nodes. An error names the place in the tree.
 
 use super::super::condition::Condition;
-use super::super::expr::{EngineError, Expression, InlineTemplate};
+use super::super::engine_error::EngineError;
+use super::super::expr::{Expression, InlineTemplate};
 use super::super::foreign_syntax;
 use super::super::template_error::TemplateError;
 use super::super::template_path;
