@@ -55,6 +55,15 @@ fn the_end_of_a_queue_keeps_the_number_that_kept_a_hook_quiet() {
 }
 
 #[test]
+fn the_end_of_a_queue_says_that_a_number_of_the_host_gave_way_to_the_count() {
+    let events = [task(1), ("queue.end", json!({"name": "film", "total": 40}))];
+    let said = said(&hook("on = ['queue.end']\nmin_tasks = 10"), &events);
+    let expected = "`h` did not match: min_tasks is 10, and there was 1\n\
+                    queue.total is 1, as Taskbell counted; the 40 of the event is not used";
+    assert_eq!(said[1].0, expected);
+}
+
+#[test]
 fn what_rang_needs_no_account() {
     let events = [task(1), ("queue.end", json!({"name": "film"}))];
     assert_eq!(said(&hook("on = ['queue.end']"), &events)[1], (String::new(), 1));

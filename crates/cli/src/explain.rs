@@ -5,6 +5,7 @@ use super::preview::bad_event;
 use super::terminal::{Style, Terminal, one_line};
 use super::{input, source};
 use serde_json::{Map, Value as Json};
+use taskbell_core::config::Config;
 use taskbell_core::engine;
 use taskbell_core::event::bytes_without_mark;
 
@@ -30,19 +31,24 @@ pub fn run(arguments: &ExplainArgs, terminal: &mut Terminal) -> Result<(), Failu
     let sample = if payload.is_none() { "  with sample data; give your own event as JSON" } else { "" };
     terminal.line(&format!("{title}{sample}"))?;
     terminal.line("")?;
-    for hook in account["hooks"].as_array().into_iter().flatten() {
-        show(hook, terminal)?;
-    }
+    show_hooks(&config, &account, terminal)?;
     for remark in account["remarks"].as_array().into_iter().flatten().filter_map(Json::as_str) {
         terminal.line(&one_line(remark))?;
-    }
-    if config.hooks.is_empty() {
-        terminal.line("The configuration has no hooks; add a `[[hooks]]` table.")?;
     }
     Ok(())
 }
 
-pub(super) fn show(hook: &Json, terminal: &mut Terminal) -> Result<(), Failure> {
+pub(super) const NO_HOOKS: &str = "the configuration has no hooks; add a `[[hooks]]` table";
+
+/// Which hooks of an account fire, and why.
+pub(super) fn show_hooks(config: &Config, account: &Json, terminal: &mut Terminal) -> Result<(), Failure> {
+    if config.hooks.is_empty() {
+        terminal.line(NO_HOOKS)?;
+    }
+    account["hooks"].as_array().into_iter().flatten().try_for_each(|hook| show(hook, terminal))
+}
+
+fn show(hook: &Json, terminal: &mut Terminal) -> Result<(), Failure> {
     let text = |key: &str| one_line(hook[key].as_str().unwrap_or_default());
     let to: Vec<String> =
         hook["to"].as_array().into_iter().flatten().filter_map(Json::as_str).map(one_line).collect();

@@ -1,13 +1,12 @@
 //! `taskbell preview`: shows the requests that an event would cause.
 
 use super::card_preview::{self, CardPreview};
+use super::explain;
 use super::failure::Failure;
 use super::source::{self, GivenEvent};
 use super::terminal::{Style, Terminal, harmless, one_line};
 use serde_json::Value as Json;
-use taskbell_core::config::Config;
 use taskbell_core::engine::{self, ErrorKind};
-use taskbell_core::hooks::Hook;
 
 #[derive(Debug, clap::Args)]
 pub struct PreviewArgs {
@@ -34,7 +33,12 @@ pub fn run(arguments: &PreviewArgs, terminal: &mut Terminal) -> Result<(), Failu
     } else {
         let sample = payload.is_none();
         let sample = sample.then_some("With sample data; give your own event as JSON after the type.");
-        show(&preview, requests, &config, &kind, sample, arguments.card, terminal)?;
+        show(&preview, requests, sample, arguments.card, terminal)?;
+        if requests.is_empty() {
+            terminal.line(&format!("No hook fires for this `{kind}`."))?;
+            let account = engine::explain(&config, &kind, payload.as_deref()).map_err(bad_event)?;
+            explain::show_hooks(&config, &account, terminal)?;
+        }
     }
     if broken { Err(Failure::Reported) } else { Ok(()) }
 }
@@ -58,8 +62,6 @@ pub fn bad_event(error: engine::Error) -> Failure {
 fn show(
     preview: &Json,
     requests: &[Json],
-    config: &Config,
-    kind: &str,
     note: Option<&str>,
     card_only: bool,
     terminal: &mut Terminal,
@@ -75,15 +77,6 @@ fn show(
     for remark in preview["remarks"].as_array().into_iter().flatten().filter_map(Json::as_str) {
         let label = terminal.paint(Style::Warning, "remark");
         terminal.line(&format!("{label}: {}", one_line(remark)))?;
-    }
-    if requests.is_empty() {
-        terminal.line(&format!("No hook fires for this `{kind}`."))?;
-        for hook in &config.hooks {
-            terminal.line(&format!("  {}", unmet_conditions(hook, kind)))?;
-        }
-        if config.hooks.is_empty() {
-            terminal.line("  The configuration has no hooks; add a `[[hooks]]` table.")?;
-        }
     }
     Ok(())
 }
@@ -165,43 +158,4 @@ fn card(request: &Json) -> Option<CardPreview> {
     // A form has the card in a field of its own, or the text among its fields.
     let body = if form.is_null() { &request["body"] } else { form.get("payload_json").unwrap_or(form) };
     card_preview::read(request["platform"].as_str()?, body)
-}
-
-/// The conditions of a hook that did not fire for an event.
-pub fn unmet_conditions(hook: &Hook, kind: &str) -> String {
-    if !hook.on.iter().any(|on| on == kind) {
-        return format!("{} subscribes to {}.", hook.name, hook.on.join(", "));
-    }
-    let mut conditions = Vec::new();
-    if let Some(when) = &hook.when {
-        conditions.push(format!("when = {:?}", when.source()));
-    }
-    if let Some(tasks) = hook.min_tasks {
-        conditions.push(format!("min_tasks = {tasks}"));
-    }
-    if let Some(duration) = hook.min_duration {
-        conditions.push(format!("min_duration = {duration:?}"));
-    }
-    if hook.only_failures {
-        conditions.push("only_failures".to_owned());
-    }
-    if hook.smart {
-        conditions.push("smart".to_owned());
-    }
-    if hook.manual {
-        conditions.push("manual (only for tasks that ask for it)".to_owned());
-    }
-    match conditions.as_slice() {
-        [] => format!(
-            "{} subscribes to this event, but the event's own `webhook_params` silence it.",
-            hook.name
-        ),
-        some => {
-            format!(
-                "{} subscribes to this event, but its conditions are not met: {}.",
-                hook.name,
-                some.join(", ")
-            )
-        }
-    }
 }

@@ -1,9 +1,10 @@
 //! `taskbell send`: reports an event as a host would.
 
+use super::explain;
 use super::failure::Failure;
 use super::input;
 use super::list::being_sent;
-use super::preview::{bad_event, unmet_conditions};
+use super::preview::bad_event;
 use super::source::{self, GivenEvent};
 use super::terminal::{Style, Terminal, count, date_and_time, one_line, span, time_to_second};
 use serde_json::{Value as Json, json};
@@ -40,8 +41,8 @@ struct EndedDeliveries {
     dead: usize,
     /// Of earlier events in the spool.
     earlier: usize,
-    /// Why hooks did not fire, as the spool keeps it.
-    said: Option<String>,
+    /// Why nothing was sent, a line for each reason.
+    silence: Vec<String>,
 }
 
 pub fn run(arguments: &SendArgs, terminal: &mut Terminal) -> Result<(), Failure> {
@@ -68,7 +69,9 @@ pub fn run(arguments: &SendArgs, terminal: &mut Terminal) -> Result<(), Failure>
     drop(bell);
     // A delivery may have ended while the bell was closing.
     let ended = ended || (waiting.is_empty() && closed == Ok(0) && spool != SpoolPath::Memory);
-    totals.said = stored(&spool, accepted.id).and_then(|event| event.said).filter(|said| !said.is_empty());
+    if ended && totals.delivered + totals.dead == 0 {
+        totals.silence = silence(&given, stored(&spool, accepted.id));
+    }
     finish(arguments, &given, &totals, ended, &waiting, &spool, terminal)
 }
 
@@ -255,18 +258,19 @@ fn finish(
                 )
             }
         };
-        return Err(Failure::new(
-            format!("{} became dead letters", count(totals.dead, "delivery", "deliveries")),
-            next,
-        ));
+        let what = match totals.dead {
+            1 => "1 delivery became a dead letter".to_owned(),
+            dead => format!("{dead} deliveries became dead letters"),
+        };
+        return Err(Failure::new(what, next));
     }
     if totals.delivered == 0 && !terminal.json() {
-        explain_silence(given, totals.said.as_deref(), terminal)?;
+        explain_silence(&totals.silence, terminal)?;
     }
     if terminal.json() {
         let mut end = json!({ "ok": true, "delivered": totals.delivered, "dead": totals.dead });
-        if let Some(said) = totals.said.as_ref().filter(|_| totals.delivered == 0) {
-            end["explanation"] = json!(said);
+        if !totals.silence.is_empty() {
+            end["explanation"] = json!(totals.silence.join("\n"));
         }
         terminal.object(&end)?;
     }
@@ -319,18 +323,33 @@ fn where_pending_stay(spool: &SpoolPath, config: &str) -> String {
     }
 }
 
-fn explain_silence(given: &GivenEvent, said: Option<&str>, terminal: &mut Terminal) -> Result<(), Failure> {
-    // A line about a hook begins with its name; any other is about the event, and no hook was asked.
-    if let Some(reason) = said.filter(|said| !said.starts_with('`')) {
-        return Ok(terminal.line(&format!("No hook fired: {}.", one_line(reason)))?);
+/// Why an event caused no message: as its decision was recorded; for a task, whose is not, as `taskbell explain` says.
+fn silence(given: &GivenEvent, event: Option<EventDetail>) -> Vec<String> {
+    if let Some(said) = event.and_then(|event| event.said).filter(|said| !said.is_empty()) {
+        return said.lines().map(one_line).collect();
     }
-    terminal.line("No hook fired, so there is nothing to deliver.")?;
-    if let Ok(config) = Config::load(&given.config) {
-        for hook in &config.hooks {
-            terminal.line(&format!("  {}", unmet_conditions(hook, &given.kind)))?;
-        }
+    let Ok(config) = Config::load(&given.config) else { return Vec::new() };
+    if config.hooks.is_empty() {
+        return vec![explain::NO_HOOKS.to_owned()];
     }
-    Ok(())
+    let Ok(account) = engine::explain(&config, &given.kind, given.payload.as_deref().or(Some("{}"))) else {
+        return Vec::new();
+    };
+    let hooks = account["hooks"].as_array().into_iter().flatten().filter(|hook| hook["fires"] == false);
+    let text = |hook: &Json, key: &str| one_line(hook[key].as_str().unwrap_or_default());
+    hooks.map(|hook| format!("`{}` did not match: {}", text(hook, "hook"), text(hook, "why"))).collect()
+}
+
+fn explain_silence(reasons: &[String], terminal: &mut Terminal) -> Result<(), Failure> {
+    if let [reason] = reasons {
+        return Ok(terminal.line(&format!("Nothing to deliver: {reason}."))?);
+    }
+    terminal.line(if reasons.is_empty() {
+        "Nothing to deliver: no hook fired."
+    } else {
+        "Nothing to deliver:"
+    })?;
+    Ok(reasons.iter().try_for_each(|reason| terminal.line(&format!("  {reason}")))?)
 }
 
 fn log(level: Level, message: &str) {

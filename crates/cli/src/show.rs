@@ -26,7 +26,7 @@ const MAX_INLINE: usize = 8 * 1024;
 #[derive(Debug, clap::Args)]
 pub struct ShowArgs {
     /// A configuration (`.toml`, `.json`), or a spool (`.db`); `taskbell.toml` by default
-    #[arg(value_name = "CONFIG|SPOOL.db", required = true)]
+    #[arg(value_name = "CONFIG|SPOOL.db")]
     source: Option<String>,
     /// An event's id (`evt_…` with its first eight digits or more), or a delivery's number
     id: Option<String>,
@@ -92,17 +92,14 @@ fn show_unfired(
     if !event.deliveries.is_empty() {
         return Ok(());
     }
-    let account = config.and_then(|config| engine::explain(config, &event.kind, Some(&event.payload)).ok());
-    let Some(account) = account else {
+    let account = |config| Some((config, engine::explain(config, &event.kind, Some(&event.payload)).ok()?));
+    let Some((config, account)) = config.and_then(account) else {
         return Ok(terminal.line(
             "No hook fired. `taskbell show` with the configuration in place of the spool says why.",
         )?);
     };
     terminal.line("No hook fired. With the current configuration, and only this event counted:")?;
-    for hook in account["hooks"].as_array().into_iter().flatten() {
-        explain::show(hook, terminal)?;
-    }
-    Ok(())
+    explain::show_hooks(config, &account, terminal)
 }
 
 fn show_event(event: &EventDetail, max_lines: usize, terminal: &mut Terminal) -> Result<(), Failure> {

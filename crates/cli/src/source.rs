@@ -61,7 +61,7 @@ pub fn source_and_id(first: Option<&str>, second: Option<&str>) -> Result<(Strin
 pub struct EventArgs {
     /// A `.toml` or `.json` file (`taskbell.toml` by default), the event's type, such as `queue.end`, and the event
     /// as JSON, `@file`, or `-` for standard input
-    #[arg(value_name = "CONFIG TYPE JSON", required = true, num_args = 1..=3)]
+    #[arg(value_name = "TYPE", required = true, num_args = 1..=3)]
     pub words: Vec<String>,
 }
 

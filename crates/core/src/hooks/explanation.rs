@@ -119,9 +119,14 @@ mod tests {
 
     #[test]
     fn a_hook_that_did_not_match_names_the_number_that_decided() {
-        let queue = json!({"total": 3, "duration_s": 12.5, "usual_s": 10});
+        let queue = json!({"total": 3, "duration_s": 12.5, "usual_s": 10, "done": true});
         for (hook, why) in [
             ("min_tasks = 10", "min_tasks is 10, and there were 3"),
+            (
+                "when = 'not (queue.total < 4 and queue.done == true)'",
+                "`when` is false: `not queue.total < 4` where queue.total is 3, \
+                 `not queue.done == true` where queue.done is true",
+            ),
             ("min_duration = '1m'", "min_duration is 60 s, and it took 12.5 s"),
             ("only_failures = true", "only_failures, and nothing failed"),
             ("smart = true", "smart, and there was no failure, nor 10 tasks, nor 60 s of work"),
@@ -189,7 +194,7 @@ mod tests {
                 "min_duration = '1m'\nwhen = 'queue.total < 3 or queue.total >= 10'",
                 "it took 61 s, min_duration is 60 s; `queue.total >= 10` where queue.total is 12",
             ),
-            ("when = 'not (queue.total < 3)'", "`queue.total < 3` where queue.total is 12"),
+            ("when = 'not (queue.total < 3)'", "`not queue.total < 3` where queue.total is 12"),
         ] {
             let why = why.to_owned();
             assert_eq!(explained(hook, "queue.end", queue.clone()), (true, why));

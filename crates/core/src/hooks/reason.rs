@@ -48,19 +48,20 @@ impl Reason {
             }
             Reason::NotListening => format!("it listens to {}", hook.on.join(", ")),
             Reason::NotAsked if subject.params.notify == Notify::ManualAtEnd => {
-                "`manual`: the task asks to be told of at the end of its batch or queue".to_owned()
+                "`manual`: the task asks for a message at the end of its batch or queue".to_owned()
             }
             Reason::NotAsked => "`manual`: the task does not ask for it".to_owned(),
             Reason::Unwanted => "the task asks for no notification: webhook_params.notify is none".to_owned(),
             Reason::TooFewTasks => match (scale.tasks, hook.min_tasks.unwrap_or_default()) {
+                (Some(1), least) => format!("min_tasks is {least}, and there was 1"),
                 (Some(tasks), least) => format!("min_tasks is {least}, and there were {tasks}"),
-                (None, least) => format!("min_tasks is {least}, and the event tells of no number of tasks"),
+                (None, least) => format!("min_tasks is {least}, and the event has no number of tasks"),
             },
             Reason::TooShort => {
                 let least = seconds(hook.min_duration.unwrap_or_default());
                 match scale.duration_s {
                     Some(took) => format!("min_duration is {least} s, and it took {took} s"),
-                    None => format!("min_duration is {least} s, and the event tells of no duration"),
+                    None => format!("min_duration is {least} s, and the event has no duration"),
                 }
             }
             Reason::NoFailure => "only_failures, and nothing failed".to_owned(),
@@ -69,7 +70,7 @@ impl Reason {
                 seconds(SMART_DURATION)
             ),
             Reason::NotLongerThanUsual => match (scale.duration_s, scale.usual_s) {
-                (None, _) => "relative, and the event tells of no duration".to_owned(),
+                (None, _) => "relative, and the event has no duration".to_owned(),
                 (_, None) => "relative, and nothing is usual before five runs".to_owned(),
                 (Some(took), Some(usual)) => {
                     let times = hook.relative.unwrap_or_default();
@@ -89,7 +90,7 @@ fn matched(hook: &Hook, subject: &Subject) -> String {
     let scale = &subject.scale;
     let mut conditions = Vec::new();
     if let (Some(least), Some(tasks)) = (hook.min_tasks, scale.tasks) {
-        conditions.push(format!("{tasks} tasks, min_tasks is {least}"));
+        conditions.push(format!("{}, min_tasks is {least}", tasks_in_words(tasks)));
     }
     if let (Some(least), Some(took)) = (hook.min_duration, scale.duration_s) {
         conditions.push(format!("it took {took} s, min_duration is {} s", seconds(least)));
@@ -101,7 +102,7 @@ fn matched(hook: &Hook, subject: &Subject) -> String {
             format!("{} failed", scale.failed)
         });
     } else if hook.smart {
-        let tasks = scale.tasks.map(|tasks| format!("{tasks} tasks"));
+        let tasks = scale.tasks.map(tasks_in_words);
         let took = scale.duration_s.map(|took| format!("{took} s of work"));
         let large: Vec<String> = tasks.into_iter().chain(took).collect();
         conditions.push(format!("smart: {}", large.join(" and ")));
@@ -116,6 +117,10 @@ fn matched(hook: &Hook, subject: &Subject) -> String {
         [] => format!("it listens to {}", subject.kind),
         conditions => conditions.join("; "),
     }
+}
+
+fn tasks_in_words(tasks: u64) -> String {
+    if tasks == 1 { "1 task".to_owned() } else { format!("{tasks} tasks") }
 }
 
 fn seconds(duration: Duration) -> f64 {

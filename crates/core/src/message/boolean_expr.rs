@@ -52,19 +52,19 @@ impl BooleanExpr {
         }
     }
 
-    /// The comparisons that decide: the first one if it is enough, else all.
-    pub(super) fn account(&self, scope: &Value, steps: &mut u64, said: &mut Vec<String>) {
+    /// The comparisons that decide, below a `not` with that word: the first one if it is enough, else all.
+    pub(super) fn account(&self, scope: &Value, negated: bool, steps: &mut u64, said: &mut Vec<String>) {
         match self {
             BooleanExpr::All(parts) | BooleanExpr::Any(parts) => {
                 let decides = matches!(self, BooleanExpr::Any(_));
                 let deciding = parts.iter().find(|part| part.decide(scope, steps) == Ok(decides));
                 match deciding {
-                    Some(part) => part.account(scope, steps, said),
-                    None => parts.iter().for_each(|part| part.account(scope, steps, said)),
+                    Some(part) => part.account(scope, negated, steps, said),
+                    None => parts.iter().for_each(|part| part.account(scope, negated, steps, said)),
                 }
             }
-            BooleanExpr::Not(part) => part.account(scope, steps, said),
-            BooleanExpr::Comparison(test) => said.push(test.account(scope)),
+            BooleanExpr::Not(part) => part.account(scope, !negated, steps, said),
+            BooleanExpr::Comparison(test) => said.push(test.account(scope, negated)),
         }
     }
 

@@ -96,7 +96,7 @@ impl Comparison {
     }
 
     /// The comparison as written, with the values of its names.
-    pub(super) fn account(&self, scope: &Value) -> String {
+    pub(super) fn account(&self, scope: &Value, negated: bool) -> String {
         let longest = |path: &&Vec<String>| {
             !self.paths.iter().any(|other| other.len() > path.len() && other.starts_with(path))
         };
@@ -106,9 +106,10 @@ impl Comparison {
             .filter(longest)
             .map(|path| format!("{} is {}", path.join("."), shown(scope, path)))
             .collect();
+        let not = if negated { "not " } else { "" };
         match values.as_slice() {
-            [] => format!("`{}`", self.source),
-            values => format!("`{}` where {}", self.source, values.join(" and ")),
+            [] => format!("`{not}{}`", self.source),
+            values => format!("`{not}{}` where {}", self.source, values.join(" and ")),
         }
     }
 
@@ -282,6 +283,7 @@ fn shown(scope: &Value, path: &[String]) -> String {
         Some(value) if value.kind() == ValueKind::String => {
             format!("'{}'", clip(&value.to_string(), MAX_SHOWN_CHARS))
         }
+        Some(value) if value.kind() == ValueKind::Bool => value.is_true().to_string(),
         Some(value) => match (json_value::to_json(&value, &mut (8 * MAX_SHOWN_CHARS)), value.len()) {
             (Err(_), Some(length)) => format!("a {} of {length}", value.kind()),
             _ => clip(&value.to_string(), MAX_SHOWN_CHARS),

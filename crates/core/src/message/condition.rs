@@ -75,7 +75,7 @@ impl Condition {
     /// The comparisons that decide, with their values: ``` `queue.total >= 10` where queue.total is 3 ```.
     pub fn account(&self, context: &Context) -> String {
         let mut said = Vec::new();
-        self.clause.account(context.value(), &mut 0, &mut said);
+        self.clause.account(context.value(), false, &mut 0, &mut said);
         said.join(", ")
     }
 

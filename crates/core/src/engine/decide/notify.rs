@@ -158,7 +158,17 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
         let unmatched = of_hooks
             .filter(|(hook, explanation)| listens(hook) && !matched(hook) && !explanation.matched)
             .map(|(hook, explanation)| format!("`{}` did not match: {}", hook.name, explanation.why));
-        unmatched.map(|line| self.config.scrubber.scrub(&line)).collect()
+        let mut lines: Vec<String> = unmatched.map(|line| self.config.scrubber.scrub(&line)).collect();
+        let total = |path: &[&str]| subject.context.at(path).and_then(Json::as_u64);
+        let totals = total(&["queue", "total"]).zip(total(&["event", "data", "total"]));
+        if let Some((counted, passed)) =
+            totals.filter(|(counted, passed)| counted != passed && !lines.is_empty())
+        {
+            lines.push(format!(
+                "queue.total is {counted}, as Taskbell counted; the {passed} of the event is not used"
+            ));
+        }
+        lines
     }
 
     /// The id of the digest that a match is sent with, if it is not sent now.
