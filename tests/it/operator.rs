@@ -67,6 +67,19 @@ fn send_tells_each_failed_attempt_while_it_waits() {
         ];
         assert!(parts.iter().all(|part| line.contains(part)), "{line}");
     }
+    let in_memory = std::fs::read_to_string(&config).unwrap().replacen(
+        "[spool]\npath = ",
+        "[spool]\npath = \":memory:\"\n#",
+        1,
+    );
+    let in_memory =
+        fails(&["send", &test.file("memory.toml", in_memory), "task.complete", "--timeout", "8s"]);
+    let retrying: Vec<&str> = in_memory.lines().filter(|line| line.starts_with("retrying")).collect();
+    assert_eq!(retrying.len(), 2, "{in_memory}");
+    assert!(
+        retrying[1].contains("here: attempt 2 failed and is due again: nowhere.invalid could not"),
+        "{in_memory}"
+    );
     let pending = text.lines().find(|line| line.starts_with("pending")).unwrap();
     assert!(pending.contains("2 attempts") && pending.contains("next attempt at "), "{pending}");
 }

@@ -49,7 +49,9 @@ pub fn run(arguments: &ReplayArgs, terminal: &mut Terminal) -> Result<(), Failur
     })?;
     if done.without_message > 0 {
         let without = count(done.without_message, "other has", "others have");
-        terminal.line(&format!("{without} no message to send: the template could not be rendered."))?;
+        terminal.line(&format!(
+            "{without} no message to send: an earlier version of Taskbell could not render the template."
+        ))?;
     }
     let source = &open.source;
     Ok(terminal.line(&format!("`taskbell list {source}` shows the state."))?)
@@ -58,7 +60,7 @@ pub fn run(arguments: &ReplayArgs, terminal: &mut Terminal) -> Result<(), Failur
 fn refusal(done: &Replayed, source: &str) -> Failure {
     if done.without_message > 0 {
         return Failure::new(
-            "there is no message to send: its template could not be rendered",
+            "there is no message to send: an earlier version of Taskbell could not render its template",
             format!(
                 "`taskbell show {source} ID` names the line; correct the template, then report the event again"
             ),

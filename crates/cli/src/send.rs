@@ -9,6 +9,7 @@ use super::source::{self, GivenEvent};
 use super::terminal::{Style, Terminal, count, date_and_time, one_line, span, time_to_second};
 use serde_json::{Value as Json, json};
 use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use taskbell_core::clock;
 use taskbell_core::config::Config;
@@ -53,8 +54,19 @@ pub fn run(arguments: &SendArgs, terminal: &mut Terminal) -> Result<(), Failure>
     let payload = given.payload.as_deref().unwrap_or("{}");
     let spool = config.spool.path.clone();
     let bell = Bell::open(config).map_err(bad_event)?;
-    if arguments.verbose {
-        bell.set_log(Some(Box::new(log))).map_err(bad_event)?;
+    let failed: FailedInMemory = Arc::default();
+    let (sink, verbose) = (Arc::clone(&failed), arguments.verbose);
+    let in_memory = spool == SpoolPath::Memory && !terminal.json();
+    if verbose || in_memory {
+        let keep = move |level, text: &str| {
+            if in_memory && text.contains(FAILED) {
+                sink.lock().unwrap_or_else(PoisonError::into_inner).push(text.to_owned());
+            }
+            if verbose {
+                log(level, text);
+            }
+        };
+        bell.set_log(Some(Box::new(keep))).map_err(bad_event)?;
     }
     let accepted = bell.emit(&given.kind, payload.as_bytes()).map_err(bad_event)?;
     if !terminal.json() {
@@ -62,7 +74,7 @@ pub fn run(arguments: &SendArgs, terminal: &mut Terminal) -> Result<(), Failure>
         terminal.line(&format!("accepted {} as {id}", given.kind))?;
     }
     let mut totals = EndedDeliveries::default();
-    let mut failures = Failures::new(&spool, accepted.id, terminal);
+    let mut failures = Failures::new(&spool, accepted.id, failed, terminal);
     let ended = wait(&bell, accepted.ticket, arguments.timeout, &mut failures, &mut totals, terminal)?;
     let waiting = if ended { Vec::new() } else { pending(&spool, accepted.id) };
     let closed = bell.close(Duration::from_secs(1));
@@ -106,9 +118,16 @@ fn wait(
     }
 }
 
-/// The failed attempts of an event, as its host records them.
+/// What the log says of failed attempts.
+type FailedInMemory = Arc<Mutex<Vec<String>>>;
+
+/// What is in each such line.
+const FAILED: &str = " failed and is due again";
+
+/// The failed attempts of an event, as its host records them: in the spool, and in the log without one.
 struct Failures {
     event: EventId,
+    in_memory: FailedInMemory,
     reader: Option<Reader>,
     looked: Instant,
     printed: HashSet<(i64, u32)>,
@@ -116,16 +135,21 @@ struct Failures {
 
 impl Failures {
     /// Scripts get what became of each delivery, and nothing before.
-    fn new(spool: &SpoolPath, event: EventId, terminal: &Terminal) -> Failures {
+    fn new(spool: &SpoolPath, event: EventId, in_memory: FailedInMemory, terminal: &Terminal) -> Failures {
         let reader = match spool {
             SpoolPath::File(path) if !terminal.json() => Reader::open(path).ok(),
             _ => None,
         };
-        Failures { event, reader, looked: Instant::now(), printed: HashSet::new() }
+        Failures { event, in_memory, reader, looked: Instant::now(), printed: HashSet::new() }
     }
 
     /// Prints those that will be tried again.
     fn print_new(&mut self, terminal: &mut Terminal) -> Result<(), Failure> {
+        let lines = std::mem::take(&mut *self.in_memory.lock().unwrap_or_else(PoisonError::into_inner));
+        for line in lines.iter().filter_map(|line| line.strip_prefix(&format!("{} to ", self.event))) {
+            let state = terminal.paint(Style::Warning, "retrying");
+            terminal.line(&format!("{state}   {}", one_line(line)))?;
+        }
         let Some(reader) = self.reader.as_ref().filter(|_| self.looked.elapsed() >= LOOK_INTERVAL) else {
             return Ok(());
         };

@@ -33,8 +33,8 @@ config_table! {
         "max_bytes",
         size("1MiB", "1024GiB"),
         Toml("\"1GiB\""),
-        "The size of the database above which the oldest delivered messages are removed early, then the oldest dead \
-         letters. Waiting deliveries stay; new events are refused when nothing else is left to remove.",
+        "The size of the database with its log. Before it is reached, the oldest delivered messages are removed early, then the \
+         oldest dead letters. Waiting deliveries stay; new events are refused when nothing else is left to remove.",
     );
 }
 

@@ -27,6 +27,7 @@ mod peers;
 mod phase;
 mod preview;
 mod progress;
+mod render_again;
 mod reports;
 mod sending_marks;
 mod shared_batches;

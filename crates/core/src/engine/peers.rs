@@ -101,13 +101,13 @@ impl Peers {
     }
 
     /// Applies what an operator did, then takes over what dead instances and operators left: an endpoint is
-    /// tried again before its replayed deliveries come.
+    /// tried again before its replayed deliveries come. Returns the number of deliveries.
     pub fn take_over(
         &mut self,
         parts: &Parts,
         committer: &mut Committer,
         decider: &mut Decider,
-    ) -> Result<(), SpoolError> {
+    ) -> Result<usize, SpoolError> {
         self.apply_operator_changes(parts, &committer.spool)?;
         usual_durations::learn_usual(&committer.spool, &mut decider.tally)?;
         committer.release_asked(decider);
@@ -146,7 +146,7 @@ impl Peers {
             );
             parts.log.write(Level::Info, &text);
         }
-        Ok(())
+        Ok(taken.deliveries)
     }
 
     /// Forgets dropped deliveries, and tries endpoints again whose dead letters were replayed.

@@ -141,8 +141,8 @@ pub fn hand_over(
 }
 
 /// Shares event types and hook names, which are few, among many deliveries.
-#[derive(Default)]
-struct Words(BTreeSet<Arc<str>>);
+#[derive(Debug, Default)]
+pub struct Words(BTreeSet<Arc<str>>);
 
 impl Words {
     fn one(&mut self, word: &str) -> Arc<str> {
@@ -155,7 +155,7 @@ impl Words {
     }
 }
 
-fn job_of(waiting: WaitingDelivery, now: Duration, unix_ms: i64, words: &mut Words) -> Job {
+pub fn job_of(waiting: WaitingDelivery, now: Duration, unix_ms: i64, words: &mut Words) -> Job {
     // An attempt in the future means that the clock was set back; the due time is meaningless then.
     let set_back = waiting.tried_at.is_some_and(|at| at > unix_ms);
     let wait = if set_back { 0 } else { (waiting.due_at - unix_ms).max(0) as u64 };

@@ -16,6 +16,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// second, so that a newcomer never gets its turn beside writers that lock again at once.
 const BUSY_PAUSE: Duration = Duration::from_millis(1);
 
+/// SQLite's own size of a page.
+pub(super) const PAGE_BYTES: u64 = 4096;
+
 /// Statements kept prepared; more than the spool has.
 const STATEMENTS: usize = 32;
 
@@ -114,6 +117,24 @@ fn create(place: &Path) -> Result<(), SpoolError> {
     build(draft.path()).map_err(SpoolError::at(place))?;
     // Where there are no hard links, the opening fills an empty file in place.
     draft.publish(place).or_else(|_| create_empty(place))
+}
+
+/// Bounds the write-ahead log to about this many bytes, from its next beginning on.
+pub(super) fn bound_log(conn: &Connection, bytes: u64) -> rusqlite::Result<()> {
+    // One transaction more fits between the copying and the bound.
+    let pages = (bytes / 4 * 3 / PAGE_BYTES).max(1);
+    conn.execute_batch(&format!("PRAGMA journal_size_limit = {bytes}; PRAGMA wal_autocheckpoint = {pages}"))
+}
+
+/// Copies the log into the database and cuts it off, if nobody reads or writes just now.
+pub(super) fn cut_log(conn: &mut Connection) -> rusqlite::Result<()> {
+    conn.busy_timeout(Duration::ZERO)?;
+    let cut = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    conn.busy_handler(Some(await_lock))?;
+    match cut {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(()),
+        cut => cut,
+    }
 }
 
 fn create_empty(place: &Path) -> Result<(), SpoolError> {

@@ -1,6 +1,6 @@
 //! The move of rows from one database into another, however little of the former can be read.
 
-use super::RecoveryReport;
+use super::{RecoveryReport, page_scan};
 use rusqlite::types::Value;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, Transaction, params};
 use std::collections::{HashMap, VecDeque};
@@ -32,12 +32,22 @@ impl<'a> RowCopy<'a> {
     /// owner that can be read becomes this instance's.
     pub(super) fn move_all(mut self, instance: &str, since_ms: i64) -> rusqlite::Result<RecoveryReport> {
         self.owners(instance)?;
+        self.rows(since_ms)?;
+        self.states()?;
+        let scanned = self.mishap.aside.as_deref().filter(|_| self.mishap.lost > 0).and_then(page_scan::scan);
+        let Some((source, unreadable)) = scanned else { return Ok(self.mishap) };
+        // What was found by name already is found again, and stays as it is.
+        let mishap = RecoveryReport { lost: unreadable, ..self.mishap };
+        let mut rest = RowCopy { source: &source, target: self.target, owners: self.owners, mishap };
+        rest.rows(since_ms)?;
+        Ok(rest.mishap)
+    }
+
+    fn rows(&mut self, since_ms: i64) -> rusqlite::Result<()> {
         self.deliveries()?;
         self.fallbacks()?;
         self.recent_events(since_ms)?;
-        self.batches()?;
-        self.states()?;
-        Ok(self.mishap)
+        self.batches()
     }
 
     fn owners(&mut self, instance: &str) -> rusqlite::Result<()> {

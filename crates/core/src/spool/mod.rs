@@ -18,6 +18,7 @@ mod fallbacks;
 mod numbers;
 mod operator;
 mod ownership;
+mod page_scan;
 mod path;
 mod permissions;
 mod prune;
@@ -67,6 +68,8 @@ pub struct Spool {
     owner: String,
     ledger: Ledger,
     identity: Option<connection::Identity>,
+    // The bytes that the log is bound to; 0 before it is.
+    log_limit: u64,
     // Some statement has met damage: the file is recovered by the next look at `file_fault`.
     damaged: Cell<bool>,
 }
@@ -78,7 +81,15 @@ impl Spool {
         let (conn, path) = connection::open_writer(path)?;
         let identity = connection::identity(&path);
         let damaged = Cell::new(false);
-        Ok(Spool { conn, path, owner: owner.to_owned(), ledger: Ledger::default(), identity, damaged })
+        Ok(Spool {
+            conn,
+            path,
+            owner: owner.to_owned(),
+            ledger: Ledger::default(),
+            identity,
+            log_limit: 0,
+            damaged,
+        })
     }
 
     /// For `map_err`: notes damage.

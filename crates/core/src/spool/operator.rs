@@ -38,7 +38,7 @@ pub struct DeliverySelection {
 pub struct Replayed {
     /// Dead letters that are due again now.
     pub due: usize,
-    /// Dead letters without a message, because it could not be rendered: there is nothing to send.
+    /// Dead letters without a message and without what it would be rendered from, which earlier versions left.
     pub without_message: usize,
     /// Deliveries that are meant and no dead letters.
     pub not_dead: usize,
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_rendered_cannot_be_replayed() {
+    fn what_could_not_be_rendered_is_replayed_if_its_context_was_kept() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.db");
         let mut spool = spool_at(&path, "me");
@@ -296,6 +296,16 @@ mod tests {
         assert_eq!(done, Replayed { without_message: 1, ..Replayed::default() });
         assert_eq!(spool.counts().unwrap().dead, 1);
         assert!(spool.holders().unwrap().is_empty());
+
+        let mut batch = spool.begin().unwrap();
+        let seq = batch.delivery(&NewDelivery { endpoint: "team", body: b"{}", ..broken }).unwrap();
+        batch.commit().unwrap();
+        let done = Operator::open(&path).unwrap().replay(&DeliverySelection::default(), 9).unwrap();
+        assert_eq!((done.due, done.without_message), (1, 1));
+        assert_eq!(spool.take_over(&[], 9).unwrap().deliveries, 1);
+        assert!(spool.waiting().unwrap().is_empty(), "it is rendered first");
+        let unrendered = spool.unrendered().unwrap();
+        assert_eq!((unrendered[0].seq, spool.contexts(&unrendered).unwrap()), (seq, vec![b"{}".to_vec()]));
     }
 
     #[test]

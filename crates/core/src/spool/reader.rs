@@ -293,8 +293,8 @@ fn read_event(conn: &Connection, event: i64) -> rusqlite::Result<EventDetail> {
     let mut accounts = conn.prepare("SELECT said FROM accounts WHERE event = ?1")?;
     detail.said = accounts.query_row([event], |row| row.get(0)).optional()?;
     let mut deliveries = conn.prepare(
-        "SELECT seq, endpoint, hook, state, created_at, due_at, ended_at, reason, content_type, body, \
-         why FROM deliveries WHERE event = ?1 ORDER BY seq",
+        "SELECT seq, endpoint, hook, state, created_at, due_at, ended_at, reason, content_type, \
+         iif(content_type = '', x'', body), why FROM deliveries WHERE event = ?1 ORDER BY seq",
     )?;
     let mut attempts = conn.prepare(
         "SELECT number, started_at, status, outcome, error, response, next_at, resolve_us, connect_us, \

@@ -2,13 +2,19 @@
 
 use super::counts::{CountChange, whole};
 use super::prune::{MOST, free_pages, give_back_space, remove_oldest};
-use super::{Spool, SpoolError, note_damage};
+use super::{Spool, SpoolError, connection, note_damage};
 use rusqlite::{Connection, TransactionBehavior};
+
+/// The part of the bound that is for the write-ahead log, and that of the rest which is for the next transaction.
+const LOG_PART: u64 = 16;
+
+/// The least and the most bytes of the log: with less, each transaction would be copied at once.
+const LOG_BYTES: (u64, u64) = (256 * 1024, 8 * 1024 * 1024);
 
 /// What became of the bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SizeState {
-    /// The file is within it.
+    /// The file and its log are within it.
     Enough,
     /// So many old deliveries and events went; there may be more to do.
     Made(usize),
@@ -23,16 +29,30 @@ impl Spool {
         used(&self.conn).map_err(self.at())
     }
 
-    /// Brings the file nearer to `most` bytes: removes a few hundred of the oldest delivered deliveries
+    /// Brings the file and its log nearer to `most` bytes: removes a few hundred of the oldest delivered deliveries
     /// and of the events that nobody heard of, and dead letters when there are none. Never what is
     /// pending. Call it again while it says `Made`.
     pub fn make_room(&mut self, most: u64) -> Result<SizeState, SpoolError> {
-        let Spool { conn, path, ledger, damaged, .. } = self;
+        let Spool { conn, path, ledger, damaged, log_limit, .. } = self;
+        let log_bytes = (most / LOG_PART).clamp(LOG_BYTES.0, LOG_BYTES.1);
+        let of_file = most.saturating_sub(log_bytes);
         let mut make = || {
-            if used(conn)? <= most {
-                // What a burst has left of the file goes back to the disk; a little is used again soon.
-                let freed = if pages(conn, "page_count")? > most + most / 16 { free_pages(conn)? } else { 0 };
-                return Ok(if freed == 0 { SizeState::Enough } else { SizeState::Made(freed) });
+            if *log_limit != log_bytes {
+                connection::bound_log(conn, log_bytes)?;
+                *log_limit = log_bytes;
+            }
+            if connection::log_of(path).metadata().is_ok_and(|log| log.len() > log_bytes) {
+                connection::cut_log(conn)?;
+            }
+            // What a burst has left of the file goes back to the disk; a little is used again soon.
+            if pages(conn, "page_count")? > of_file {
+                let freed = free_pages(conn)?;
+                if freed > 0 {
+                    return Ok(SizeState::Made(freed));
+                }
+            }
+            if used(conn)? <= of_file - of_file / LOG_PART {
+                return Ok(SizeState::Enough);
             }
             let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let mut change = CountChange::default();
@@ -85,6 +105,22 @@ mod tests {
 
     const KIB: usize = 1024;
 
+    /// The least bound that leaves so many bytes alone.
+    fn bound_for(used: u64) -> u64 {
+        let of_file = used / 15 * 16 + 16;
+        of_file + (of_file / 15 + 1).max(LOG_BYTES.0)
+    }
+
+    /// What it says when it has done all it can.
+    fn made(spool: &mut Spool, most: u64) -> SizeState {
+        loop {
+            match spool.make_room(most).unwrap() {
+                SizeState::Made(_) => {}
+                end => return end,
+            }
+        }
+    }
+
     /// Events with a delivery of 20 KiB each.
     fn fill(batch: &mut SpoolTransaction<'_>, numbers: std::ops::Range<u32>) -> Vec<i64> {
         let body = vec![b'x'; 20 * KIB];
@@ -113,16 +149,16 @@ mod tests {
         };
         let all_pages = pages(&spool);
         assert!(full > 3 * 60 * 20 * KIB as u64);
-        assert_eq!(spool.make_room(full).unwrap(), SizeState::Enough);
+        assert_eq!(spool.make_room(bound_for(full)).unwrap(), SizeState::Enough);
 
-        assert!(matches!(spool.make_room(full - 1).unwrap(), SizeState::Made(_)));
+        let less = bound_for(full - 32 * KIB as u64);
+        assert!(matches!(spool.make_room(less).unwrap(), SizeState::Made(_)));
         let counts = spool.counts().unwrap();
         assert_eq!((counts.delivered, counts.dead, counts.pending), (0, 60, 60));
-        while matches!(spool.make_room(full - 1).unwrap(), SizeState::Made(_)) {}
-        assert_eq!(spool.make_room(full - 1).unwrap(), SizeState::Enough);
+        assert_eq!(made(&mut spool, less), SizeState::Enough);
         let left = spool.used().unwrap();
-        assert!(matches!(spool.make_room(left - 1).unwrap(), SizeState::Made(_)));
-        assert_eq!(spool.make_room(1).unwrap(), SizeState::None, "what waits stays");
+        assert!(matches!(spool.make_room(left).unwrap(), SizeState::Made(_)));
+        assert_eq!(made(&mut spool, 1), SizeState::None, "what waits stays");
         let counts = spool.counts().unwrap();
         assert_eq!((counts.delivered, counts.dead, counts.pending), (0, 0, 60));
         assert_eq!(waiting(&spool, "ci"), pending);
@@ -137,7 +173,7 @@ mod tests {
         (0..100).for_each(|number| drop(ring(&mut batch, number, &[])));
         batch.commit().unwrap();
         assert_eq!(spool.make_room(1).unwrap(), SizeState::Made(100));
-        assert_eq!(spool.make_room(1).unwrap(), SizeState::None);
+        assert_eq!(made(&mut spool, 1), SizeState::None);
         assert_eq!(waiting(&spool, "ci"), NONE);
     }
 }

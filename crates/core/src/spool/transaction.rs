@@ -258,6 +258,24 @@ impl<'a> SpoolTransaction<'a> {
         })
     }
 
+    /// Gives a pending delivery its message, which was rendered anew.
+    pub fn put_message(
+        &mut self,
+        delivery: i64,
+        content_type: &str,
+        body: &[u8],
+        extras: Option<&str>,
+    ) -> Result<(), SpoolError> {
+        self.run(|conn, _| {
+            conn.prepare_cached(
+                "UPDATE deliveries SET content_type = ?2, body = ?3, extras = ?4 \
+                 WHERE seq = ?1 AND state = 'pending'",
+            )?
+            .execute(params![delivery, content_type, body, extras])
+            .map(drop)
+        })
+    }
+
     /// Sets when a pending delivery is due next; one that has ended stays as it is.
     pub fn reschedule(&mut self, delivery: i64, due_at: i64) -> Result<(), SpoolError> {
         self.postpone(delivery, due_at).map(drop)

@@ -47,7 +47,7 @@ const WAITING: &str = "\
     t.expires_at, t.thing \
     FROM deliveries d INDEXED BY deliveries_pending JOIN events e ON e.seq = d.event \
     LEFT JOIN terms t ON t.delivery = d.seq \
-    WHERE d.state = 'pending' AND d.owner = ?1 ORDER BY d.endpoint, d.seq";
+    WHERE d.state = 'pending' AND d.owner = ?1 AND (d.content_type = '') = ?2 ORDER BY d.endpoint, d.seq";
 
 impl Spool {
     /// Everything this owner has to deliver, without the messages, the oldest first.
@@ -60,16 +60,41 @@ impl Spool {
     }
 
     /// Hands on what has to be delivered of these owners' numbers, without the messages: one number
-    /// after the other, by endpoint, the oldest first.
+    /// after the other, by endpoint, the oldest first. What has no message yet is left out.
     pub fn each_waiting(
         &self,
         owners: &[i64],
         mut take: impl FnMut(WaitingDelivery),
     ) -> Result<(), SpoolError> {
+        self.select(owners, false, &mut take)
+    }
+
+    /// This owner's replayed deliveries that have no message yet.
+    pub fn unrendered(&self) -> Result<Vec<WaitingDelivery>, SpoolError> {
+        let mut found = Vec::new();
+        self.select(&self.held()?, true, &mut |waiting| found.push(waiting))?;
+        Ok(found)
+    }
+
+    /// The contexts that were kept with [`Spool::unrendered`] deliveries, in their order.
+    pub fn contexts(&self, of: &[WaitingDelivery]) -> Result<Vec<Vec<u8>>, SpoolError> {
+        let read = || -> rusqlite::Result<_> {
+            let mut statement = self.conn.prepare_cached("SELECT body FROM deliveries WHERE seq = ?1")?;
+            of.iter().map(|waiting| statement.query_row([waiting.seq], |row| row.get(0))).collect()
+        };
+        read().map_err(self.at())
+    }
+
+    fn select(
+        &self,
+        owners: &[i64],
+        unrendered: bool,
+        take: &mut dyn FnMut(WaitingDelivery),
+    ) -> Result<(), SpoolError> {
         let mut read = || {
             let mut statement = self.conn.prepare_cached(WAITING)?;
             for owner in owners {
-                for row in statement.query_map([owner], read_waiting)? {
+                for row in statement.query_map((owner, unrendered), read_waiting)? {
                     take(row?);
                 }
             }

@@ -103,7 +103,7 @@ fn write_event(
             endpoint: &delivery.endpoint,
             hook: &delivery.hook,
             content_type: message.map_or("", |message| &message.content_type),
-            body: message.map_or(&[], |message| &message.bytes),
+            body: message.map_or(&delivery.unrendered, |message| &message.bytes),
             extras: extras.as_deref(),
             created_at: now.unix_ms,
             due_at: now.unix_ms,

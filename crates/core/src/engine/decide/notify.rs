@@ -8,7 +8,8 @@ use crate::config::Config;
 use crate::endpoint::Endpoint;
 use crate::event::EventId;
 use crate::hooks::{self, Decision, Hook, Match, Subject};
-use crate::message::{self, Context, clip};
+use crate::lanes::Body;
+use crate::message::{self, Context, Message, clip};
 use crate::shaping::{CooldownResult, DigestWindow, ThingChange, hook_of};
 use crate::stable_hash::stable_hash;
 use serde_json::{Value as Json, json};
@@ -210,17 +211,27 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
             None => supersede_key,
         };
         let renderer = Renderer { config: &self.config, context };
+        let message = renderer.render(Some(hook), endpoint);
         PlannedDelivery {
             endpoint: endpoint.name.clone(),
             hook: hook.name.clone(),
             why: self.config.scrubber.scrub(&hooks::why(hook, subject)),
-            message: renderer.render(Some(hook), endpoint).map(|message| Arc::new(message.into())),
+            unrendered: kept_of(&message, context),
+            message: message.map(|message| Arc::new(message.into())),
             expires_at: shaping.ttl.map(|ttl| subject.accepted_at.saturating_add(ttl.as_millis() as i64)),
             supersede_key,
             superseded_by: None,
             fallbacks: plan_fallbacks(&renderer, hook, endpoint, &subject.kind, self.now.unix_ms),
             task_endpoint: endpoint.is_of_task().then(|| Arc::clone(endpoint)),
         }
+    }
+
+    /// The message of a replayed dead letter that could not be rendered before, from the context that was kept.
+    pub fn render_again(&self, kept: &[u8], hook: &str, endpoint: &Endpoint) -> Result<Body, String> {
+        let context: Json = serde_json::from_slice(kept).map_err(|_| "its context is damaged".to_owned())?;
+        let context = Context::new(context).among(self.several());
+        let renderer = Renderer { config: &self.config, context: &context };
+        renderer.render(hook_of(&self.config.hooks, hook), endpoint).map(Body::from)
     }
 
     /// Decides about the digest windows that are due; with `even_quiet`, also in quiet hours.
@@ -296,6 +307,7 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
                 true => "it still fires at the end of the `cooldown`".to_owned(),
                 false => "a digest of earlier matches".to_owned(),
             },
+            unrendered: kept_of(&message, context),
             message: message.map(|message| Arc::new(message.into())),
             expires_at: ttl.map(|ttl| now + ttl.as_millis() as i64),
             supersede_key: None,
@@ -304,6 +316,11 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
             task_endpoint: None,
         }
     }
+}
+
+/// What is kept with a message that could not be rendered.
+fn kept_of(message: &Result<Message, String>, context: &Context) -> Vec<u8> {
+    message.as_ref().err().map(|_| context.json().to_string().into_bytes()).unwrap_or_default()
 }
 
 /// The number of what is decided about, the same in every process: a derived event has another id each time.

@@ -47,6 +47,8 @@ pub struct PlannedDelivery {
     pub why: String,
     /// The message, or why it could not be rendered.
     pub message: Result<Arc<Body>, String>,
+    /// For a message that could not be rendered: the context as JSON, to be rendered anew when it is replayed.
+    pub unrendered: Vec<u8>,
     /// Unix milliseconds.
     pub expires_at: Option<i64>,
     /// The value of `supersede`: only the newest waiting message with this key is sent.

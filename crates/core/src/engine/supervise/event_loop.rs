@@ -31,6 +31,7 @@ impl Dispatcher {
             self.survive_panic();
         }
         if let Some(file) = self.peers.spool_file.clone() {
+            self.render_replayed();
             self.adopt_orphans(&file);
         }
         self.parts.alerts.start();
@@ -130,11 +131,14 @@ impl Dispatcher {
     pub(in crate::engine) fn look_after_peers(&mut self) {
         let Some(file) = self.peers.due(&self.parts) else { return };
         self.committer.recover_if_faulty(&mut self.transaction, &mut self.decider);
-        let taken = self.peers.take_over(&self.parts, &mut self.committer, &mut self.decider);
-        if let Err(error) = taken {
-            self.peers.look_again_soon(self.parts.clock.monotonic());
-            let text = format!("the spool's other instances cannot be taken over yet: {error}");
-            self.parts.log.write(Level::Warn, &text);
+        match self.peers.take_over(&self.parts, &mut self.committer, &mut self.decider) {
+            Ok(0) => {}
+            Ok(_) => self.render_replayed(),
+            Err(error) => {
+                self.peers.look_again_soon(self.parts.clock.monotonic());
+                let text = format!("the spool's other instances cannot be taken over yet: {error}");
+                self.parts.log.write(Level::Warn, &text);
+            }
         }
         self.adopt_orphans(&file);
         Intake::sweep(&file);

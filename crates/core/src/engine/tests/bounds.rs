@@ -3,6 +3,7 @@
 use super::{Place, Receiver, emit, eventually, stat};
 use crate::engine::ErrorKind;
 use serde_json::json;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 const MIB: u64 = 1 << 20;
@@ -58,6 +59,47 @@ fn what_waits_is_never_dropped_and_new_events_are_refused_until_there_is_room() 
     eventually("the next", || receiver.numbers().contains(&1000));
     assert_eq!(stat(&bell, "dead"), 0);
     assert_eq!(receiver.numbers().len() as u64, taken + 1);
+}
+
+#[test]
+fn the_spool_and_its_log_keep_to_the_bound_while_threads_report_far_beyond_it() {
+    for answer in [(204, ""), (503, "")] {
+        let receiver = Receiver::answering(Some(answer));
+        let mut place = Place::ringing(receiver.port);
+        place.config["spool"]["max_bytes"] = json!("16MiB");
+        let bell = place.open();
+        let size = || {
+            let of = |name: &str| place.beside(name).metadata().map_or(0, |about| about.len());
+            of("bell.db") + of("bell.db-wal")
+        };
+        let payload = json!({"n": 0, "filling": "y".repeat(3000)}).to_string();
+        let (taken, refused) = (AtomicU64::new(0), AtomicU64::new(0));
+        // Each event is twice in the spool: as it was told, and as it is sent.
+        let enough =
+            || taken.load(Ordering::Relaxed) * 6000 > 64 * MIB || refused.load(Ordering::Relaxed) > 2000;
+        let most = std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    while !enough() {
+                        let told = bell.emit("test.event", payload.as_bytes());
+                        let is_full = told.as_ref().is_err_and(|error| error.kind == ErrorKind::Spool);
+                        taken.fetch_add(u64::from(told.is_ok()), Ordering::Relaxed);
+                        refused.fetch_add(u64::from(is_full), Ordering::Relaxed);
+                        if told.is_err() {
+                            std::thread::sleep(Duration::from_millis(1));
+                        }
+                    }
+                });
+            }
+            let mut most = 0;
+            while !enough() {
+                most = size().max(most);
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            most
+        });
+        assert!((8 * MIB..=16 * MIB).contains(&most), "{answer:?}: {most}");
+    }
 }
 
 #[test]

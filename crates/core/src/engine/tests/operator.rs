@@ -48,6 +48,47 @@ fn what_is_replayed_while_no_host_runs_is_due_at_the_next_start() {
 }
 
 #[test]
+fn what_could_not_be_rendered_is_rendered_anew_when_it_is_replayed() {
+    let receiver = Receiver::answering(Some((204, "")));
+    let mut place = Place::ringing(receiver.port);
+    let broken = serde_json::json!({"data": "{{ event.data | first | tojson }}{{ 1 + event.data.n.x.y }}"});
+    let whole = serde_json::json!({"data": {"n": "{{ event.data.n }}"}});
+    place.config["hooks"][0]["template"] = broken;
+    let replay = || {
+        let mut hand = Operator::open(&place.spool()).unwrap();
+        let done = hand.replay(&DeliverySelection::default(), crate::clock::unix_ms()).unwrap();
+        intake::call(&place.spool(), None);
+        done.due
+    };
+    let bell = place.open();
+    emit(&bell, 7..8);
+    eventually("its end", || stat(&bell, "dead") == 1);
+    assert_eq!(replay(), 1);
+    eventually("it fails again", || stat(&bell, "dead") == 2);
+    assert!(receiver.requests().is_empty());
+
+    let mut mended = place.config.clone();
+    mended["hooks"][0]["template"] = whole.clone();
+    bell.reload(crate::config::Config::load(&mended.to_string()).unwrap()).unwrap();
+    assert_eq!(replay(), 1);
+    receiver.await_requests(1);
+    eventually("its end", || stat(&bell, "delivered") == 1 && stat(&bell, "pending") == 0);
+    bell.close(PATIENCE).unwrap();
+
+    let bell = place.open();
+    emit(&bell, 8..9);
+    eventually("its end", || stat(&bell, "dead") == 1);
+    bell.close(PATIENCE).unwrap();
+    assert_eq!(replay(), 1);
+    place.config["hooks"][0]["template"] = whole;
+    let next = place.open();
+    let requests = receiver.await_requests(2);
+    eventually("its end", || stat(&next, "delivered") == 1 && stat(&next, "pending") == 0);
+    let numbers: Vec<u64> = requests.iter().map(super::Request::number).collect();
+    assert_eq!(numbers, [7, 8]);
+}
+
+#[test]
 fn what_is_dropped_while_it_waits_in_a_running_host_is_not_sent() {
     let receiver = Receiver::answering(Some((503, "")));
     let mut place = Place::ringing(receiver.port);
