@@ -95,7 +95,6 @@ fn event() -> CString {
     CString::new(format!("{head}{}{tail}", &prompt[..filled])).expect("no NUL in the event")
 }
 
-/// Keeps the disk of a folder busy with writes and syncs.
 struct Busy {
     stop: Arc<AtomicBool>,
     thread: Option<thread::JoinHandle<()>>,

@@ -42,7 +42,6 @@ fn mib(bytes: u64) -> f64 {
     bytes as f64 / 1_048_576.0
 }
 
-/// The library that `cargo bench` has just built beside this program.
 fn library() -> PathBuf {
     let program = std::env::current_exe().expect("a program knows its path");
     let folder = program.ancestors().nth(2).expect("a bench lies in target/release/deps");

@@ -111,16 +111,16 @@ fn week(config: &str) -> BTreeMap<String, u64> {
             }
             bell.emit("queue.end", json!({"name": queue}).to_string().as_bytes());
             bell.pass(Duration::from_secs(dice.below(1_200)));
-            for rung in bell.commit() {
-                *messages.entry(rung.hook).or_default() += 1;
+            for message in bell.commit() {
+                *messages.entry(message.hook).or_default() += 1;
             }
         }
         let today = u64::try_from(bell.unix_ms() - MONDAY).unwrap_or_default();
         bell.pass(Duration::from_millis(((day + 1) * 86_400_000).saturating_sub(today)));
     }
     bell.pass(Duration::from_secs(86_400));
-    for rung in bell.commit() {
-        *messages.entry(rung.hook).or_default() += 1;
+    for message in bell.commit() {
+        *messages.entry(message.hook).or_default() += 1;
     }
     messages
 }

@@ -1,5 +1,5 @@
 //! A week of a render farm: `cargo bench --bench week`. How many messages a person would have received
-//! when every event is a message and when Taskbell decides; what deciding costs the clerk; and what a
+//! when every event is a message and when Taskbell decides; what deciding costs the dispatcher; and what a
 //! thousand queues and batches at once hold in memory. Nothing here is asserted.
 
 mod crowd;

@@ -20,7 +20,7 @@ pub fn run() {
         let pace = pace(on, rate);
         println!("  {title:<44} {pace:>9.0}/s   {:.1} us each", 1e6 / pace);
     }
-    println!("  the same with ring and spool, by the clerk's own time");
+    println!("  the same with ring and spool, by the dispatcher's own time");
     for (title, path) in [("spool in memory", None), ("spool on disk", Some("pace.db"))] {
         let pace = whole(path);
         println!("  {title:<44} {pace:>9.0}/s   {:.1} us each", 1e6 / pace);
@@ -83,7 +83,7 @@ fn whole(spool: Option<&str>) -> f64 {
     let payloads = payloads(0);
     let before = loop {
         // The thread has its name a moment after it was started.
-        match clerk_on_cpu() {
+        match dispatcher_on_cpu() {
             Some(seconds) => break seconds,
             None => thread::yield_now(),
         }
@@ -94,22 +94,22 @@ fn whole(spool: Option<&str>) -> f64 {
         }
     }
     bell.sync(Duration::from_secs(600)).expect("every event gets into the spool");
-    let seconds = clerk_on_cpu().expect("the clerk lives") - before;
+    let seconds = dispatcher_on_cpu().expect("the dispatcher lives") - before;
     drop(bell);
     // The next one is not to be taken for it.
-    while clerk_on_cpu().is_some() {
+    while dispatcher_on_cpu().is_some() {
         thread::yield_now();
     }
     EVENTS as f64 / seconds
 }
 
-/// Seconds that the clerk has had a processor.
-fn clerk_on_cpu() -> Option<f64> {
+/// Seconds that the dispatcher has had a processor.
+fn dispatcher_on_cpu() -> Option<f64> {
     let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
-    let clerk = threads.map(|entry| entry.path()).find(|path| {
+    let dispatcher = threads.map(|entry| entry.path()).find(|path| {
         std::fs::read_to_string(path.join("comm")).is_ok_and(|name| name.trim() == "taskbell-events")
     });
-    let text = std::fs::read_to_string(clerk?.join("schedstat")).ok()?;
+    let text = std::fs::read_to_string(dispatcher?.join("schedstat")).ok()?;
     text.split_whitespace().next()?.parse::<f64>().ok().map(|nanoseconds| nanoseconds / 1e9)
 }
 

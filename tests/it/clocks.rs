@@ -1,17 +1,13 @@
 //! Clocks that are set back and forward, and a machine that was suspended.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
+use crate::receiver::{PATIENCE, Receiver, Reply, Request};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, channel};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use taskbell_core::clock::{Clock, SystemClock};
 use taskbell_core::config::Config;
 use taskbell_core::engine::Bell;
 
-const PATIENCE: Duration = Duration::from_secs(30);
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// The machine's clocks, and how far somebody has moved them.
@@ -44,57 +40,14 @@ impl Clock for Moved {
     }
 }
 
-/// A request as it arrived.
-struct Arrival {
-    at: Instant,
-    attempt: u32,
-    timestamp: i64,
-}
-
 /// Answers the first attempt of each delivery with 503 and every other with 204.
-fn receive() -> (String, Receiver<Arrival>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/", listener.local_addr().unwrap());
-    let (send, arrivals) = channel();
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let (mut stream, send) = (stream.unwrap(), send.clone());
-            thread::spawn(move || {
-                let mut reader = BufReader::new(stream.try_clone().unwrap());
-                while let Some(arrival) = read_request(&mut reader) {
-                    let status = if arrival.attempt == 1 { "503 Busy" } else { "204 Taken" };
-                    let _ = send.send(arrival);
-                    let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n");
-                    if stream.write_all(answer.as_bytes()).is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-    });
-    (url, arrivals)
+fn receive() -> Receiver {
+    let is_first = |request: &Request| request.header("taskbell-attempt") == "1";
+    Receiver::scripted(move |request, _| Reply::Status(if is_first(request) { 503 } else { 204 }))
 }
 
-fn read_request(reader: &mut impl BufRead) -> Option<Arrival> {
-    let (mut attempt, mut timestamp, mut length) = (0, 0, 0);
-    loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line).ok()? == 0 {
-            return None;
-        }
-        if line == "\r\n" {
-            break;
-        }
-        let Some((name, value)) = line.trim_end().split_once(": ") else { continue };
-        match name {
-            "taskbell-attempt" => attempt = value.parse().unwrap(),
-            "webhook-timestamp" => timestamp = value.parse().unwrap(),
-            "content-length" => length = value.parse().unwrap(),
-            _ => {}
-        }
-    }
-    reader.take(length).read_to_end(&mut Vec::new()).ok()?;
-    Some(Arrival { at: Instant::now(), attempt, timestamp })
+fn number(request: &Request, header: &str) -> i64 {
+    request.header(header).parse().unwrap()
 }
 
 fn open(url: &str, wait: &str, clock: &Arc<Moved>) -> (tempfile::TempDir, Bell) {
@@ -112,15 +65,15 @@ fn open(url: &str, wait: &str, clock: &Arc<Moved>) -> (tempfile::TempDir, Bell) 
 fn a_wall_clock_that_is_set_a_day_off_neither_hurries_a_retry_nor_holds_it_up() {
     for days in [-1, 1] {
         let clock = Arc::new(Moved::default());
-        let (url, arrivals) = receive();
-        let (_folder, bell) = open(&url, "400ms", &clock);
+        let receiver = receive();
+        let (_folder, bell) = open(&receiver.url(), "400ms", &clock);
         let event = bell.emit("test.event", b"{}").unwrap();
-        let first = arrivals.recv_timeout(PATIENCE).unwrap();
+        receiver.wait_for(1);
         clock.set_wall(days * 24 * 3_600_000);
-        let second = arrivals.recv_timeout(PATIENCE).unwrap();
-        assert_eq!((first.attempt, second.attempt), (1, 2));
+        let [first, second] = &receiver.wait_for(2)[..] else { panic!("more than two attempts") };
+        assert_eq!(number(second, "taskbell-attempt"), 2);
         assert!(second.at - first.at >= Duration::from_millis(390), "{:?}", second.at - first.at);
-        let moved = second.timestamp - first.timestamp;
+        let moved = number(second, "webhook-timestamp") - number(first, "webhook-timestamp");
         assert!((moved - days * 24 * 3600).abs() <= 30, "each attempt has the time of its day: {moved}");
         bell.wait(event.ticket, PATIENCE).unwrap();
         assert_eq!(bell.close(PATIENCE).unwrap(), 0);
@@ -130,17 +83,17 @@ fn a_wall_clock_that_is_set_a_day_off_neither_hurries_a_retry_nor_holds_it_up() 
 #[test]
 fn what_fell_due_during_a_suspend_of_an_hour_goes_when_the_host_goes_on() {
     let clock = Arc::new(Moved::default());
-    let (url, arrivals) = receive();
-    let (_folder, bell) = open(&url, "50m", &clock);
+    let receiver = receive();
+    let (_folder, bell) = open(&receiver.url(), "50m", &clock);
     let before = bell.emit("test.event", b"{\"n\":1}").unwrap();
-    assert_eq!(arrivals.recv_timeout(PATIENCE).unwrap().attempt, 1);
+    receiver.wait_for(1);
     bell.flush(PATIENCE).unwrap();
     clock.suspend(HOUR);
     bell.emit("test.event", b"{\"n\":2}").unwrap();
-    let attempts = [arrivals.recv_timeout(PATIENCE).unwrap(), arrivals.recv_timeout(PATIENCE).unwrap()];
-    let mut attempts = attempts.map(|arrival| arrival.attempt);
+    let mut attempts: Vec<_> =
+        receiver.wait_for(3).iter().map(|request| number(request, "taskbell-attempt")).collect();
     attempts.sort_unstable();
-    assert_eq!(attempts, [1, 2], "the new event, and the old one again");
+    assert_eq!(attempts, [1, 1, 2], "the new event, and the old one again");
     bell.wait(before.ticket, PATIENCE).unwrap();
     bell.close(Duration::ZERO).unwrap();
 }

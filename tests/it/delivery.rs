@@ -53,7 +53,6 @@ fn ids(requests: &[Request]) -> Vec<String> {
     ids
 }
 
-/// The next delivery report.
 fn report(bell: &Bell) -> Json {
     let deadline = Instant::now() + PATIENCE;
     loop {
@@ -68,24 +67,6 @@ fn report(bell: &Bell) -> Json {
         assert!(Instant::now() < deadline, "no report: {}", bell.stats());
         thread::sleep(Duration::from_millis(5));
     }
-}
-
-#[test]
-fn an_event_reaches_its_receiver_under_the_id_the_host_was_given() {
-    let (folder, receiver) = (TempDir::new().unwrap(), Receiver::always(Reply::Status(204)));
-    let bell = Bell::open(config(folder.path(), &receiver.url(), "")).unwrap();
-    let (ticket, id) = emit(&bell, json!({"name": "a"}));
-    bell.wait(ticket, PATIENCE).unwrap();
-    let requests = receiver.wait_for(1);
-    assert_eq!(requests[0].header("webhook-id"), id);
-    assert_eq!(requests[0].header("taskbell-attempt"), "1");
-    assert_eq!(requests[0].body["data"], json!({"name": "a"}));
-    let report = report(&bell);
-    assert_eq!(
-        (&report["event"], &report["state"], &report["ticket"]),
-        (&json!(id), &json!("delivered"), &json!(ticket))
-    );
-    assert_eq!(bell.close(PATIENCE).unwrap(), 0);
 }
 
 #[test]
@@ -217,24 +198,6 @@ fn close_keeps_its_time_before_a_hung_endpoint_and_says_what_is_left() {
     assert!(took < limit + Duration::from_millis(250) + NOISE, "{took:?}");
     assert!(bell.close(limit).is_err(), "it is closed");
     assert!(bell.emit("test.event", b"{}").is_err());
-}
-
-#[test]
-fn the_next_start_delivers_what_was_left_under_the_same_ids() {
-    let folder = TempDir::new().unwrap();
-    let (hung, up) = (Receiver::always(Reply::Hang), Receiver::always(Reply::Status(204)));
-    let bell = Bell::open(config(folder.path(), &hung.url(), "")).unwrap();
-    let mut given: Vec<String> = (0..3).map(|number| emit(&bell, json!({ "name": number })).1).collect();
-    hung.wait_for(3);
-    assert_eq!(bell.close(Duration::from_millis(50)).unwrap(), 3);
-
-    let next = Bell::open(config(folder.path(), &up.url(), "")).unwrap();
-    given.sort_unstable();
-    assert_eq!(ids(&up.wait_for(3)), given);
-    let reports: Vec<Json> = (0..3).map(|_| report(&next)).collect();
-    assert!(reports.iter().all(|report| report["ticket"].is_null() && report["state"] == "delivered"));
-    assert_eq!(next.stats()["recovered"], 3);
-    assert_eq!(next.close(PATIENCE).unwrap(), 0);
 }
 
 #[test]

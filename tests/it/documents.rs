@@ -155,7 +155,6 @@ impl Workplace {
     }
 }
 
-/// A running `taskbell serve`.
 struct Serving(Child);
 
 impl Drop for Serving {

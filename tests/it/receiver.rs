@@ -19,9 +19,7 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// The answer to a request.
 #[derive(Debug, Clone, Copy)]
 pub enum Reply {
-    /// Answers with this status and the body `ok`.
     Status(u16),
-    /// Never answers.
     Hang,
 }
 
@@ -30,6 +28,7 @@ pub enum Reply {
 pub struct Request {
     headers: Vec<(String, String)>,
     pub body: Json,
+    pub at: Instant,
 }
 
 impl Request {
@@ -121,8 +120,8 @@ async fn answer(
     let body = body.collect().await?.to_bytes();
     let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
     let headers = parts.headers.iter().map(|(name, value)| (name.to_string(), text(value.as_bytes())));
-    let request =
-        Request { headers: headers.collect(), body: serde_json::from_slice(&body).unwrap_or(Json::Null) };
+    let body = serde_json::from_slice(&body).unwrap_or(Json::Null);
+    let request = Request { headers: headers.collect(), body, at: Instant::now() };
     let number = {
         let mut requests = recorder.lock();
         requests.push(request.clone());

@@ -65,7 +65,7 @@ fn emit(bell: &Bell, number: u64) {
     bell.sync(PATIENCE).unwrap();
 }
 
-/// Waits for a number of the statistics; the clerk is woken to look at the clock.
+/// Waits for a number of the statistics; the dispatcher is woken to look at the clock.
 pub fn until(bell: &Bell, key: &str, expected: u64) {
     let deadline = Instant::now() + PATIENCE;
     while bell.stats()[key] != json!(expected) {

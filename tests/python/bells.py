@@ -104,3 +104,13 @@ def all_text(path: Path) -> str:
 def invariant(stats: dict[str, Any], made: int) -> None:
     """Deliveries made = delivered + dead + pending."""
     assert stats["delivered"] + stats["dead"] + stats["pending"] == made, json.dumps(stats, indent=1)
+
+
+def switches() -> int:
+    """How often the threads of this process that are Taskbell's went to sleep so far."""
+    total = 0
+    for task in Path("/proc/self/task").iterdir():
+        if (task / "comm").read_text().startswith("taskbell"):
+            status = (task / "status").read_text()
+            total += int(status.split("voluntary_ctxt_switches:")[1].split()[0])
+    return total

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import taskbell
-from bells import endpoint, eventually, query, settings
+from bells import endpoint, eventually, query, settings, switches
 from tools import ROOT, need, python, run
 
 KILLED = -9
@@ -267,37 +267,6 @@ def test_a_value_or_a_name_that_cannot_be_is_refused(tmp_path, receive, ring):
     assert kinds(receiver, bell) == []
 
 
-@pytest.mark.parametrize(
-    ("lines", "line", "words"),
-    [
-        ('metric = "m"', 1, "above"),
-        ('metric = "m"\nabove = 1\nbelow = 2', 5, "exclude each other"),
-        ('metric = "m"\nabove = 1\nclear = 2', 5, "clear"),
-        ('metric = "m"\nbelow = nan', 4, "finite"),
-        ('metric = "disk.free_gb:/no/such/folder"\nbelow = 1', 3, "/no/such/folder"),
-        ('metric = "disk.size:/"\nbelow = 1', 3, "disk.size:/"),
-        ("above = 1", 1, "metric"),
-    ],
-)
-def test_a_bad_alert_is_refused_with_its_place(tmp_path, lines, line, words):
-    path = tmp_path / "taskbell.toml"
-    path.write_text(f'[[alerts]]\nname = "a"\n{lines}\n')
-    with pytest.raises(taskbell.TaskbellError) as refusal:
-        taskbell.Bell(str(path))
-    assert f"{path}:{line}:" in str(refusal.value)
-    assert words in str(refusal.value)
-    (error,) = taskbell.check(str(path))["errors"]
-    assert error["line"] == line
-
-
-def test_an_alert_that_nobody_hears_is_warned_of(tmp_path, receive):
-    config = watching(tmp_path, receive(), {})
-    assert taskbell.check(config)["warnings"] == []
-    config["hooks"][0]["on"] = ["alert.resolved"]
-    (warning,) = taskbell.check(config)["warnings"]
-    assert "alert.firing" in warning["message"]
-
-
 def watch_threads():
     names = [path.read_text().strip() for path in Path("/proc/self/task").glob("*/comm")]
     return names.count("taskbell-watch")
@@ -382,16 +351,6 @@ def test_without_a_driver_graphics_cards_have_no_value_and_nothing_is_said(tmp_p
     receiver.wait_for(1)
     assert [alert["name"] for _, alert in told(receiver, bell)] == ["rss"]
     assert not any("gpu" in text for text in said)
-
-
-def switches():
-    """How often threads of Taskbell have gone to sleep so far."""
-    total = 0
-    for task in Path("/proc/self/task").iterdir():
-        if (task / "comm").read_text().startswith("taskbell-"):
-            status = (task / "status").read_text()
-            total += int(status.split("voluntary_ctxt_switches:")[1].split()[0])
-    return total
 
 
 @LINUX

@@ -16,7 +16,7 @@ import slackblocks
 import taskbell
 from bells import endpoint, settings
 from corpus import LANGUAGES, OWN_KEYS, TEXTS, events
-from impostor import impostor
+from fake_platform import fake_platform
 from judges import JUDGES, cloudevents, size, slack, teams
 
 # What reads no language.
@@ -143,7 +143,7 @@ def test_check_tells_of_a_template_whose_long_texts_will_be_cut() -> None:
 
 @pytest.mark.parametrize("text", ["portrait-07", '渲染 "100 %" ü'])
 def test_a_binary_cloud_event_is_read_by_the_sdk(tmp_path: Path, text: str) -> None:
-    with impostor("cloudevents") as receiver:
+    with fake_platform("cloudevents") as receiver:
         broker = endpoint(receiver.url, platform="cloudevents", mode="binary")
         bell = taskbell.Bell.open(settings(tmp_path, endpoints={"broker": broker}))
         try:

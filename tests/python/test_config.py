@@ -84,34 +84,6 @@ def test_a_good_configuration_has_no_problems(tmp_path):
     assert problems(taskbell.check(GOOD)) == []
 
 
-def test_a_fault_in_json_has_its_place_too():
-    text = '{\n  "endpoints": {\n    "team": {\n      "ulr": "http://127.0.0.1:9/"\n    }\n  }\n}'
-    found = problems(taskbell.check(text))
-    assert 4 in [problem["line"] for problem in found]
-    assert any("url" in problem["message"] for problem in found)
-
-
-def test_check_finds_an_undefined_name_in_a_template():
-    text = GOOD + 'template = { text = "{{ queue.totl }} done" }\n'
-    found = problems(taskbell.check(text))
-    assert any("totl" in problem["message"] for problem in found), found
-    assert any(problem["line"] == 8 for problem in found), found
-
-
-def test_every_fault_is_told_at_once():
-    text = GOOD.replace("url =", "ulr =").replace('to = ["team"]', 'too = ["team"]')
-    lines = {problem["line"] for problem in problems(taskbell.check(text))}
-    assert {2, 6} <= lines
-
-
-def test_preview_shows_the_requests_that_would_go_out(tmp_path):
-    config = settings(tmp_path, "http://127.0.0.1:9/hook")
-    shown = json.dumps(taskbell.preview(config, "task.complete", {"name": "frame 12"}))
-    assert "frame 12" in shown
-    assert "127.0.0.1:9" in shown
-    assert not (tmp_path / "bell.db").exists()
-
-
 def test_a_reload_takes_the_new_configuration(tmp_path, receive, ring):
     old, new = receive(), receive()
     bell = ring(settings(tmp_path, old.url()))

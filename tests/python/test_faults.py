@@ -9,7 +9,7 @@ import pytest
 
 import taskbell
 from bells import attempts, endpoint, reports, settings
-from steps import Drip, GzipBomb, Hang, Huge, HugeHead, Nonsense, Reply, Reset
+from steps import Drip, GzipBomb, Hang, Huge, HugeHead, Nonsense, Reset
 
 MIB = 1 << 20
 
@@ -113,11 +113,3 @@ def test_a_spool_that_cannot_be_opened_says_so(tmp_path, receive):
         taskbell.Bell(config)
     assert refusal.value.name == "SPOOL"
     assert str(tmp_path) in refusal.value.message
-
-
-def test_an_answer_may_be_chunked(tmp_path, receive, ring):
-    receiver = receive([Reply(200, b"x" * 1000, chunked=True), Reply(200, b"bye", close=True)])
-    bell = ring(settings(tmp_path, receiver.url()))
-    for number in range(3):
-        assert bell.wait(bell.emit("test.event", {"n": number}))
-    assert [report["state"] for report in reports(bell, 3)] == ["delivered"] * 3

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bells import all_text, attempts, eventually, invariant, reports
-from impostor import impostor
+from fake_platform import fake_platform
 from steps import Reply, Reset
 from test_channels import OK, one, parts, png
 
@@ -262,6 +262,7 @@ def test_a_file_that_vanishes_between_two_attempts_leaves_its_message_whole(tmp_
         ("gone.log", "does not exist"),
         ("link.log", "outside"),
         ("../secret.log", "outside"),
+        ("/etc/hostname", "outside"),
         ("empty.log", "is empty"),
         ("pipe.log", "not a regular file"),
         ("folder", "not a regular file"),
@@ -307,8 +308,8 @@ def test_a_large_file_that_cannot_get_through_never_holds_its_message_back(tmp_p
 
 @pytest.mark.parametrize("platform", ["discord", "wecom", "telegram"])
 @pytest.mark.parametrize("path", ["run.log", "one.png"])
-def test_the_impostors_take_files_as_their_platforms_do(tmp_path, ring, platform, path):
-    with impostor(platform) as receiver:
+def test_the_fake_platforms_take_files_as_their_platforms_do(tmp_path, ring, platform, path):
+    with fake_platform(platform) as receiver:
         keys = TELEGRAM if platform == "telegram" else {}
         config = one(tmp_path, "team", platform, receiver.url, **keys)
         bell = ring(rooted(tmp_path, config, run_log=LOG, one_png=png(64)))
@@ -323,8 +324,8 @@ def test_the_impostors_take_files_as_their_platforms_do(tmp_path, ring, platform
     assert {row["outcome"] for row in rows} == {"delivered"}
 
 
-def test_the_impostor_of_wecom_knows_no_file_that_it_never_took(tmp_path, ring):
-    with impostor("wecom") as receiver:
+def test_the_fake_wecom_knows_no_file_that_it_never_took(tmp_path, ring):
+    with fake_platform("wecom") as receiver:
         config = one(tmp_path, "team", "wecom", receiver.url)
         config["hooks"][0]["template"] = {"msgtype": "file", "file": {"media_id": "media-1"}}
         bell = ring(config)

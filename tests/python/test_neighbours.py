@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bells import endpoint, eventually, settings
+from bells import endpoint, eventually, settings, switches
 from steps import Hang, Reply
 from tools import ROOT, need, python, run
 
@@ -138,27 +138,17 @@ def test_what_a_host_leaves_when_it_closes_is_sent_by_the_one_that_stays(tmp_pat
     eventually("all three", lambda: {number(r) for r in receiver.requests[1:]} == {0, 1, 2}, 5)
 
 
-def switches():
-    """How often the threads of this process that are Taskbell's went to sleep so far."""
-    total = 0
-    for task in Path("/proc/self/task").iterdir():
-        if (task / "comm").read_text().startswith("taskbell"):
-            status = (task / "status").read_text()
-            total += int(status.split("voluntary_ctxt_switches:")[1].split()[0])
-    return total
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-@pytest.mark.parametrize("company", [False, True])
-def test_an_idle_host_hardly_ever_wakes(tmp_path, receive, ring, company):
+@pytest.mark.parametrize("neighbour", [False, True])
+def test_an_idle_host_hardly_ever_wakes(tmp_path, receive, ring, neighbour):
     config = settings(tmp_path, receive().url())
-    host = start(config, 0, 0) if company else None
+    host = start(config, 0, 0) if neighbour else None
     ring(config)
     time.sleep(1.5)
     before = switches()
     time.sleep(6)
     woken = switches() - before
-    assert woken < (2 * 6 if company else 2), woken
+    assert woken < (2 * 6 if neighbour else 2), woken
     if host:
         kill(host)
 

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image, ImageChops, ImageCms, ImageStat
 
 from bells import eventually, invariant, reports
-from impostor import impostor
+from fake_platform import fake_platform
 from test_channels import OK, one, parts
 from test_files import MEDIA, SENT, STORED, TELEGRAM, event, rooted, rows_of
 from tools import python
@@ -111,7 +111,7 @@ def test_a_large_jpeg_arrives_at_wecom_as_the_same_picture(tmp_path, receive, ri
 @pytest.mark.parametrize("kind", ["4:2:0", "a restart after each row"])
 def test_the_fake_wecom_takes_a_large_jpeg_as_a_picture(tmp_path, ring, kind):
     mode, options = KINDS[kind]
-    with impostor("wecom") as receiver:
+    with fake_platform("wecom") as receiver:
         config = one(tmp_path, "team", "wecom", receiver.url, timeout="60s")
         bell = ring(rooted(tmp_path, config, photo_jpg=saved(photograph(mode), **options)))
         bell.emit("task.complete", event("photo.jpg"))

@@ -25,7 +25,7 @@ from tools import ROOT, need, python, run
 
 SEED = int(os.environ.get("TASKBELL_TEST_SEED") or random.SystemRandom().randrange(1 << 32))
 CUTS = int(os.environ.get("TASKBELL_TEST_CUTS") or 400)
-ROUNDS = 350
+TURNS = 350
 EACH = 4
 NUMBER = re.compile(rb'"n":\s*(\d+)')
 
@@ -72,7 +72,7 @@ def record(tmp_path: Path, shim: Path, receiver) -> tuple[Path, list[Operation]]
         "POWERCUT_FOLDER": str(folder),
         "POWERCUT_TRACE": str(tmp_path / "trace"),
     }
-    python(HOST, json.dumps(config), folder / "promised", ROUNDS, EACH, env=env)
+    python(HOST, json.dumps(config), folder / "promised", TURNS, EACH, env=env)
     return folder, read_trace(tmp_path / "trace")
 
 

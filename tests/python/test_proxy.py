@@ -7,7 +7,7 @@ import base64
 import pytest
 
 from authority import Authority, server_context
-from bells import attempts, endpoint, reports, settings
+from bells import endpoint, reports, settings
 from proxy import Proxy
 
 VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"]
@@ -27,19 +27,6 @@ def deliver(tmp_path, ring, url, **more):
     bell.emit("test.event", {"through": "a proxy"})
     (report,) = reports(bell, 1)
     return report
-
-
-def test_a_plain_request_goes_through_the_proxy(tmp_path, receive, ring):
-    receiver = receive()
-    with Proxy() as proxy:
-        report = deliver(tmp_path, ring, receiver.url(), proxy=proxy.url())
-        assert report["state"] == "delivered", report
-        assert len(proxy.passages) == 1
-        assert f"127.0.0.1:{receiver.port}" in proxy.passages[0].target
-    (request,) = receiver.requests
-    assert request.target == "/hook"
-    assert request.header("proxy-authorization") is None
-    assert request.json()["data"] == {"through": "a proxy"}
 
 
 def test_tls_goes_through_a_tunnel_and_is_still_verified(tmp_path, receive, ring):
@@ -69,24 +56,6 @@ def test_a_proxy_gets_its_login_and_the_receiver_does_not(tmp_path, receive, rin
         login = base64.b64encode(b"bell:s3cret").decode()
         assert proxy.passages[0].headers["proxy-authorization"] == f"Basic {login}"
     assert receiver.requests[0].header("proxy-authorization") is None
-
-
-def test_a_proxy_that_refuses_is_a_failed_attempt(tmp_path, receive, ring):
-    receiver = receive()
-    with Proxy(login="bell:s3cret") as proxy:
-        report = deliver(tmp_path, ring, receiver.url(), proxy=proxy.url("bell:wrong"))
-    assert (report["state"], report["attempts"]) == ("dead", 3)
-    assert receiver.requests == []
-
-
-def test_a_proxy_that_is_away_is_a_failed_attempt(tmp_path, receive, ring):
-    receiver = receive()
-    with Proxy() as proxy:
-        address = proxy.url()
-    report = deliver(tmp_path, ring, receiver.url(), proxy=address)
-    assert (report["state"], report["status"]) == ("dead", None)
-    assert all(row["error"] for row in attempts(tmp_path))
-    assert receiver.requests == []
 
 
 def test_the_environment_counts_only_when_asked_for(tmp_path, receive, ring, monkeypatch):

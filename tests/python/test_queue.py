@@ -81,34 +81,6 @@ def test_queues_are_counted_by_name(tmp_path, receive, ring):
     assert [(queue["name"], queue["total"]) for queue in queue_ends(receiver)] == [("night", 4), ("day", 2)]
 
 
-@pytest.mark.parametrize(
-    ("hook", "fires"),
-    [
-        ({"when": "queue.total >= 5"}, True),
-        ({"when": "queue.total >= 6"}, False),
-        ({"when": "queue.failed > 0 and 'ada' in queue.users"}, True),
-        ({"when": "queue.nothing_of_that_name > 1"}, False),
-        ({"min_tasks": 5}, True),
-        ({"min_tasks": 6}, False),
-        ({"only_failures": True}, True),
-        ({"min_duration": "1h"}, False),
-        ({"smart": True}, True),
-        ({"min_tasks": 5, "when": "queue.failed > 1"}, False),
-    ],
-)
-def test_a_hook_decides_by_the_scale_of_the_work(tmp_path, receive, ring, hook, fires):
-    # An endpoint hears of an event once: the first hook that fires gives the message.
-    receiver = receive()
-    otherwise = {"on": ["queue.end"], "template": {"otherwise": True}}
-    bell = ring(with_hooks(tmp_path, receiver, {"on": ["queue.end"], **hook}, otherwise))
-    for task in TASKS:
-        bell.task_complete(task)
-    ticket = bell.queue_end()
-    bell.wait(ticket, 30)
-    (request,) = receiver.wait_for(1)
-    assert (request.json() == {"otherwise": True}) is not fires
-
-
 def test_a_template_makes_the_body(tmp_path, receive, ring):
     receiver = receive()
     template = {
@@ -149,13 +121,3 @@ def test_webhook_params_do_not_travel(tmp_path, receive, ring):
     requests = receiver.wait_for(2)
     assert {request.json()["data"]["task"]["name"] for request in requests} == {"a", "b"}
     assert all(b"webhook_params" not in request.body for request in requests)
-
-
-def test_the_wish_of_maven_notifier_11_only_a_run_that_took_long_rings(tmp_path, receive, ring):
-    receiver = receive()
-    bell = ring(with_hooks(tmp_path, receiver, {"on": ["task.complete"], "min_duration": "5m"}))
-    bell.task_complete({"id": "short", "duration_s": 299.0})
-    bell.task_complete({"id": "long", "duration_s": 301.0})
-    receiver.wait_for(1)
-    assert bell.flush(20)
-    assert [request.json()["data"]["task"]["id"] for request in receiver.requests] == ["long"]

@@ -31,16 +31,6 @@ def test_a_private_authority_is_trusted_through_ca_file(tmp_path, receive, ring,
     assert receiver.requests[0].header("host") == f"{host}:{receiver.port}"
 
 
-def test_a_connection_over_tls_is_kept_for_the_next_event(tmp_path, receive, ring, authority):
-    receiver = receive(tls=server_context(*authority.issue("server", LOCAL)))
-    config = endpoint(receiver.url(), ca_file=str(authority.ca_file), concurrency=1)
-    bell = ring(settings(tmp_path, endpoints={"e0": config}))
-    for number in range(10):
-        bell.emit("test.event", {"n": number})
-    requests = receiver.wait_for(10)
-    assert {request.connection for request in requests} == {1}
-
-
 CASES = {
     "an unknown authority": {"names": LOCAL, "expired": False, "trusted": False},
     "an expired certificate": {"names": LOCAL, "expired": True, "trusted": True},
@@ -67,25 +57,3 @@ def test_a_client_certificate_is_shown(tmp_path, receive, ring, authority):
     more = {"ca_file": str(authority.ca_file), "client_cert": str(certificate), "client_key": str(key)}
     report = deliver(tmp_path, ring, receiver.url(), **more)
     assert report["state"] == "delivered", report
-
-
-def test_without_the_client_certificate_the_attempt_fails(tmp_path, receive, ring, authority):
-    receiver = receive(tls=server_context(*authority.issue("server", LOCAL), client_ca=authority.ca_file))
-    report = deliver(tmp_path, ring, receiver.url(), ca_file=str(authority.ca_file))
-    assert report["state"] == "dead"
-    assert receiver.requests == []
-
-
-def test_plain_http_on_a_tls_port_is_no_answer(tmp_path, receive, ring, authority):
-    receiver = receive(tls=server_context(*authority.issue("server", LOCAL)))
-    report = deliver(tmp_path, ring, receiver.url().replace("https", "http"))
-    assert (report["state"], report["status"]) == ("dead", None)
-
-
-def test_tls_on_a_plain_port_is_no_answer(tmp_path, receive, ring, authority):
-    receiver = receive()
-    report = deliver(
-        tmp_path, ring, receiver.url().replace("http", "https"), ca_file=str(authority.ca_file), timeout="1s"
-    )
-    assert (report["state"], report["status"]) == ("dead", None)
-    assert receiver.requests == []

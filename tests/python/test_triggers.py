@@ -95,22 +95,6 @@ def test_quiet_at_night(recipe):
     assert [body["data"]["queue"]["name"] for body in bodies(receivers["team"])] == ["on fire"]
 
 
-def test_what_was_held_at_night_comes_together_in_the_morning(recipe):
-    # The morning is the next full minute but one.
-    now = datetime.datetime.now(datetime.timezone.utc)
-    minute = datetime.timedelta(minutes=1)
-    ahead = 1 if now.second < 40 else 2
-    hours = f"{now - 60 * minute:%H:%M}-{now + ahead * minute:%H:%M}"
-    bell, receivers = recipe(
-        "night", quiet_hours=f'quiet_hours = "{hours}"', quiet_zone='quiet_zone = "+00:00"'
-    )
-    finish(bell, 12, "first")
-    finish(bell, 13, "second")
-    assert receivers["team"].requests == []
-    (morning,) = receivers["team"].wait_for(1, timeout=150)
-    assert morning.json()["data"]["digest"]["count"] == 2
-
-
 def test_a_training_that_is_done_starts_the_pipeline(recipe):
     bell, receivers = recipe("training")
     bell.task_complete({"kind": "image", "name": "a"})

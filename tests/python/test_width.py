@@ -19,7 +19,7 @@ import urllib.request
 
 import pytest
 
-import impostor
+import fake_platform
 
 PROMPT = (
     "一只戴着红色围巾的狐狸坐在雪地里。" * 6
@@ -45,7 +45,7 @@ def on_terminal(words, width, env=None, seconds=60, until=None, typed=b""):
     environment = {**os.environ, "TERM": "xterm-256color", **(env or {})}
     environment.pop("COLUMNS", None)
     process = subprocess.Popen(
-        [impostor.command(), *words],
+        [fake_platform.command(), *words],
         stdin=follower,
         stdout=follower,
         stderr=follower,
@@ -133,20 +133,8 @@ def test_every_command_keeps_to_the_width_of_its_terminal(place, width):
         '[endpoints.a]\nurl = "https://hooks.slack.com/services/T0/${TOKEN}"\ntimout = "5s"\n' + "x = 1\n" * 3
     )
     home = {"HOME": str(folder), "TMPDIR": str(folder)}
-    commands = [
-        "init",
-        "check",
-        "preview",
-        "explain",
-        "send",
-        "serve",
-        "verify",
-        "list",
-        "show",
-        "replay",
-        "drop",
-    ]
-    commands += ["import-swarmui", "demo"]
+    commands = ["init", "check", "preview", "explain", "send", "serve", "verify", "list", "show", "replay"]
+    commands += ["drop", "import-swarmui", "demo"]
     runs = [
         [],
         ["--help"],
@@ -228,6 +216,6 @@ def test_what_serve_draws_keeps_to_the_width(place):
 def test_lines_in_a_pipe_are_whole(place):
     _, config, event = place
     text = subprocess.run(
-        [impostor.command(), "preview", config, "task.complete", event], capture_output=True, text=True
+        [fake_platform.command(), "preview", config, "task.complete", event], capture_output=True, text=True
     ).stdout
     assert PROMPT.strip() in text

@@ -109,7 +109,6 @@ fn configuration(url: &str, platform: &dyn Platform) -> String {
     )
 }
 
-/// Writes a file that only this user can read.
 fn write(path: &str, text: &str) -> Result<(), Failure> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);

@@ -115,7 +115,6 @@ fn show_request(request: &Json, card_only: bool, terminal: &mut Terminal) -> Res
     Ok(())
 }
 
-/// The request line, the headers and the body.
 fn show_sent(sent: &Json, terminal: &mut Terminal) -> Result<(), Failure> {
     let text = |key: &str| harmless(sent[key].as_str().unwrap_or_default());
     let method = terminal.paint(Style::Name, text("method"));
@@ -146,13 +145,11 @@ fn show_sent(sent: &Json, terminal: &mut Terminal) -> Result<(), Failure> {
     Ok(terminal.line("")?)
 }
 
-/// The description of a file in a form.
 fn file_field(field: &Json) -> Option<String> {
     let (name, media, bytes) = (field["file"].as_str()?, field["type"].as_str()?, field["bytes"].as_u64()?);
     Some(one_line(&format!("{name} ({media}, {bytes} bytes)")))
 }
 
-/// The card in a request, if its body has one.
 fn card(request: &Json) -> Option<CardPreview> {
     let form = &request["form"];
     // A form has the card in a field of its own, or the text among its fields.

@@ -175,7 +175,6 @@ impl Failures {
     }
 }
 
-/// What went wrong in an attempt.
 fn why(attempt: &AttemptDetail) -> String {
     attempt.error.as_deref().map_or_else(|| attempt.outcome.clone(), one_line)
 }
@@ -236,7 +235,6 @@ fn pending(spool: &SpoolPath, id: EventId) -> Vec<(DeliveryDetail, Option<InFlig
         .collect()
 }
 
-/// The event as the spool has it.
 fn stored(spool: &SpoolPath, id: EventId) -> Option<EventDetail> {
     let SpoolPath::File(path) = spool else { return None };
     Reader::open(path).ok()?.show(&id.to_string()).ok().flatten()

@@ -110,7 +110,6 @@ fn show_event(event: &EventDetail, max_lines: usize, terminal: &mut Terminal) ->
     Ok(terminal.line("")?)
 }
 
-/// When a delivery ended, or what it waits for.
 fn when(delivery: &DeliveryDetail, in_flight: Option<InFlightDelivery>, quiet: Option<i64>) -> String {
     let now = clock::unix_ms();
     let tried = delivery.attempts.last().map_or(0, |attempt| attempt.number);

@@ -1,6 +1,6 @@
 //! One name for one thing.
 
-use super::{assert_none, code, root, sources};
+use super::{assert_none, code, root, texts};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
@@ -39,8 +39,13 @@ fn no_identifier_uses_a_word_that_the_glossary_replaces() {
     let replaced = replaced_words(&glossary);
     assert!(replaced.len() > 10, "{replaced:?}");
     let mut faults = Vec::new();
-    for (path, text) in sources() {
-        for identifier in identifiers(&text) {
+    for (path, text) in texts() {
+        let code = match path.rsplit_once('.') {
+            Some((_, "rs")) => text,
+            Some((_, "py")) => python_code(&text),
+            _ => continue,
+        };
+        for identifier in identifiers(&code) {
             let parts = parts(&identifier);
             for (word, term) in &replaced {
                 if parts.windows(word.len()).any(|window| window == word) {
@@ -51,6 +56,12 @@ fn no_identifier_uses_a_word_that_the_glossary_replaces() {
     }
     faults.dedup();
     assert_none("one term for one thing", &faults);
+}
+
+/// A source in Python without its documentation and its comments.
+fn python_code(text: &str) -> String {
+    let lines = text.split("\"\"\"").step_by(2).flat_map(str::lines);
+    lines.map(|line| line.split("# ").next().unwrap_or_default().to_owned() + "\n").collect()
 }
 
 /// The words of the third column of the table `term | meaning | not`, in parts, each with its term.

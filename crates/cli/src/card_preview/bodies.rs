@@ -33,7 +33,6 @@ fn list(value: &Json) -> &[Json] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-/// The style of a colour, of which the cards of Taskbell use four.
 fn style_of(colour: &str) -> Option<Style> {
     match colour {
         "#2eb67d" | "#3db887" | "good" | "info" | "🟢" => Some(Style::Success),
@@ -80,7 +79,6 @@ fn slack(body: &Json) -> CardPreview {
     card
 }
 
-/// The names in Slack's mentions.
 fn names(mentions: &str) -> String {
     let plain = mentions.replace("<!subteam^", "@").replace("<!", "@").replace("<@", "@");
     plain.replace('>', "").trim().to_owned()

@@ -5,7 +5,6 @@ use super::{CardPart, CardPreview};
 use crate::terminal::Style;
 use serde_json::Value as Json;
 
-/// The marks of one platform.
 struct Marks {
     /// Before a label and its value.
     fact: &'static str,

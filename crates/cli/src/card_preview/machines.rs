@@ -5,7 +5,6 @@ use crate::terminal::Style;
 use serde_json::Value as Json;
 use url::form_urlencoded;
 
-/// Parts of a body that are shown.
 const MAX_PARTS: usize = 30;
 
 /// A body of any form, by path.
@@ -87,7 +86,6 @@ pub(super) fn pagerduty(body: &Json) -> CardPreview {
     card
 }
 
-/// The style of an outcome or a severity.
 fn style_of(word: &str) -> Option<Style> {
     match word {
         "good" => Some(Style::Success),

@@ -1,6 +1,5 @@
 //! Removes a platform's markup from a text.
 
-/// Without the backslashes before punctuation.
 pub(super) fn unslash(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut characters = text.chars().peekable();
@@ -11,7 +10,6 @@ pub(super) fn unslash(text: &str) -> String {
     plain.replace('\u{200b}', "")
 }
 
-/// Without entities.
 pub(super) fn unentity(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
@@ -52,18 +50,15 @@ pub(super) fn untag(text: &str) -> String {
     plain
 }
 
-/// Without the marks of bold text.
 pub(super) fn unbold(text: &str) -> String {
     text.replace("**", "")
 }
 
-/// The label and address of a line that is one markdown link.
 pub(super) fn link(line: &str) -> Option<(String, String)> {
     let (label, url) = line.trim().strip_prefix('[')?.strip_suffix(')')?.split_once("](")?;
     Some((label.to_owned(), url.to_owned()))
 }
 
-/// The links of a line that holds nothing else.
 pub(super) fn links(line: &str) -> Option<Vec<(String, String)>> {
     let mut found = Vec::new();
     let mut rest = line.trim();
@@ -75,7 +70,6 @@ pub(super) fn links(line: &str) -> Option<Vec<(String, String)>> {
     (!found.is_empty()).then_some(found)
 }
 
-/// The address of a line that is one markdown picture.
 pub(super) fn picture(line: &str) -> Option<String> {
     link(line.trim().strip_prefix('!')?).map(|(_, url)| url)
 }

@@ -20,13 +20,9 @@ pub enum CardPart {
     Title(String),
     Heading(String),
     Text(String),
-    /// A label with its value.
     Fact(String, String),
-    /// A line of a list.
     Item(String),
-    /// A label with its URL.
     Link(String, String),
-    /// The picture's URL.
     Picture(String),
     Foot(String),
 }
@@ -125,7 +121,6 @@ fn separated(before: &CardPart, part: &CardPart) -> bool {
 
 /// What a card is drawn in.
 struct Frame {
-    /// Columns of a line.
     width: usize,
     /// Columns of the labels of facts.
     label: usize,

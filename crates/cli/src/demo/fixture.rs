@@ -41,7 +41,6 @@ pub struct Receivers {
     pub chat_path: &'static str,
 }
 
-/// The configuration, as an operator would write it.
 fn configuration(receivers: Receivers) -> String {
     let Receivers { team, chat, chat_path } = receivers;
     let last = frame::name(FRAMES);

@@ -44,7 +44,6 @@ pub struct DemoArgs {
     keep: bool,
 }
 
-/// A frame that a worker rendered and reported.
 struct RenderedFrame {
     number: u32,
     took: Duration,
@@ -160,7 +159,6 @@ fn introduce(receivers: Receivers, config: &Path, terminal: &mut Terminal) -> io
     terminal.line(&format!("\n{title}\n"))
 }
 
-/// Renders all frames, and waits until the last message has arrived.
 fn run_queue(
     bell: &Bell,
     folder: &Path,

@@ -38,7 +38,6 @@ fn html(picture: &str, summary: &Summary) -> String {
     )
 }
 
-/// A request with its card.
 fn article(arrival: &Arrival, platform: &str) -> String {
     let card = arrival.card(platform).unwrap_or_default();
     let class = match card.style {

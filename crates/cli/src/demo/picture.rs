@@ -103,7 +103,6 @@ fn with_fixed_ids(text: &str) -> String {
     fixed
 }
 
-/// The colour of a style that a terminal was told.
 fn colour(code: &str) -> Option<&'static str> {
     match code {
         "31" => Some("#ff7b72"),

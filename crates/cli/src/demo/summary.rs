@@ -9,7 +9,6 @@ use std::time::Duration;
 /// Messages to the chat: the last frame, and the end of the queue.
 const CHAT_MESSAGES: usize = 2;
 
-/// The requests that were answered with success.
 fn accepted(arrivals: &[Arrival]) -> impl Iterator<Item = &Arrival> {
     arrivals.iter().filter(|arrival| (200..300).contains(&arrival.status))
 }

@@ -37,7 +37,6 @@ const MAX_CONNECTIONS: usize = 64;
 /// From the start of a connection to the last byte of its request.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How long sending a response may take.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A request that was received whole.

@@ -148,7 +148,6 @@ fn is_variable(secret: &str) -> bool {
     !["whsec_", "whsk_", "whpk_"].iter().any(|prefix| secret.starts_with(prefix))
 }
 
-/// Prints a request: its card as a reader would see it, or else its body.
 fn show(arrival: &Arrival, platform: &str, terminal: &mut Terminal) -> Result<(), Failure> {
     if terminal.json() {
         return Ok(terminal.object(&as_json(arrival, platform))?);

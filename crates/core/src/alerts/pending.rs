@@ -12,7 +12,6 @@ const KEPT_AFTER: Duration = Duration::from_secs(5);
 /// One that began longer ago than so many times `for` is no part of what goes on now.
 const MAX_AGE: u32 = 2;
 
-/// Since when a value is on the bad side.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Pending {
     start: Moment,

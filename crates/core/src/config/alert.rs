@@ -131,7 +131,6 @@ fn is_metric_name(name: &str) -> bool {
     (1..=128).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// Warns of a fed metric with a name that resembles a built-in one.
 fn warn_of_typo(table: &TableReader<'_>, name: &str) {
     if let Some(known) = nearest(name, BUILT_IN.iter().copied()) {
         let message =

@@ -8,7 +8,6 @@ use super::node::{ConfigNode, join};
 use crate::platform;
 use serde_json::Value as Json;
 
-/// A table of the configuration.
 pub(super) struct ConfigTable {
     /// What the table is for, in one or two sentences.
     pub about: &'static str,
@@ -17,7 +16,6 @@ pub(super) struct ConfigTable {
     pub platform_options: bool,
 }
 
-/// A key of a table.
 pub(super) struct ConfigKey<V: ?Sized> {
     pub name: &'static str,
     pub default: DefaultValue,

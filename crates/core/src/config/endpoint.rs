@@ -141,7 +141,6 @@ config_table! {
     );
 }
 
-/// Reads the valid endpoints.
 pub(super) fn read_all(
     tables: &[(&str, TableReader<'_>)],
     file_roots: &Arc<[PathBuf]>,

@@ -104,7 +104,6 @@ fn warn_of_foreign_form(table: &TableReader<'_>, key: &ConfigKey<Text<Url>>, url
     foreign
 }
 
-/// The URL of a platform that has only one.
 fn default_url(
     table: &TableReader<'_>,
     key: &ConfigKey<Text<Url>>,

@@ -8,7 +8,6 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// Looks up an environment variable.
 pub(super) type Environment<'e> = dyn Fn(&str) -> Option<OsString> + 'e;
 
 /// The size limit of a file that the configuration names, in bytes.
@@ -165,7 +164,6 @@ pub(super) fn read_text(path: &Path) -> Result<String, String> {
     Ok(text)
 }
 
-/// Reads a file that the configuration names.
 pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>, String> {
     bounded_bytes(path, MAX_NAMED_FILE).map_err(|error| format!("the file {} {error}", path.display()))
 }

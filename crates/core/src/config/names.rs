@@ -58,7 +58,6 @@ pub(super) fn read_endpoint_names(
     names.into_iter().map(|name| name.text).collect()
 }
 
-/// A list of at least one text without duplicates.
 fn read_distinct(table: &TableReader<'_>, key: &NameList) -> Vec<TextValue> {
     let list = table.read(key).unwrap_or_default();
     if table.is_empty_list(key) {

@@ -21,7 +21,6 @@ pub(super) enum ConfigValue {
     Table(Vec<ConfigEntry>),
 }
 
-/// A key of a table and its value.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct ConfigEntry {
     /// Byte offset of the key.

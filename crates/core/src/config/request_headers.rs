@@ -27,7 +27,6 @@ const RESERVED_HEADERS: &[&str] = &[
     "webhook-timestamp",
 ];
 
-/// Reads the valid headers, with their names in lower case.
 pub(super) fn read(table: &TableReader<'_>, key: &ConfigKey<SecretMap>) -> Vec<(String, Secret)> {
     let mut headers: Vec<(String, Secret)> = Vec::new();
     let given = table.read(key).unwrap_or_default();

@@ -6,7 +6,6 @@ use crate::config::Config;
 use crate::spool::{SizeState, Spool, SpoolError};
 use std::time::Duration;
 
-/// Between two cleanups.
 const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 
 /// Steps of one cleanup. Events go first between steps.

@@ -36,7 +36,7 @@ pub fn dead_instances(spool: &Spool, file: Option<&Path>, own: &str) -> Result<V
 }
 
 /// Adds the counts that these instances left to `tally`, and keeps them under this instance's name. In
-/// one transaction: two that inherit at the same time never both count the same. Says how many queues.
+/// one transaction: two that take over at the same time never both count the same. Says how many queues.
 pub fn take_over_tally(
     spool: &mut Spool,
     tally: &mut Tally,

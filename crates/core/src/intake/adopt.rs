@@ -31,7 +31,6 @@ struct RingImage {
     words: Vec<u64>,
 }
 
-/// See [`Intake::adopt_orphans`](super::Intake::adopt_orphans).
 pub(super) fn adopt_orphans(spool: &Path, take: &mut dyn FnMut(&str, RingContent) -> bool) -> AdoptReport {
     let mut report = AdoptReport::default();
     match lock::list(spool) {
@@ -44,7 +43,6 @@ pub(super) fn adopt_orphans(spool: &Path, take: &mut dyn FnMut(&str, RingContent
     report
 }
 
-/// See [`Intake::left_in_hand`](super::Intake::left_in_hand).
 pub(super) fn left_in_hand(spool: &Path) -> Vec<(String, InHand)> {
     let left = |file: RingFile| -> Option<(String, InHand)> {
         if file.unlocked {

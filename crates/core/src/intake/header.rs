@@ -8,15 +8,10 @@
 
 /// The size of the first page; the records follow it.
 pub(super) const PAGE_BYTES: usize = 4096;
-/// The words of the first page.
 pub(super) const PAGE_WORDS: usize = PAGE_BYTES / 8;
-/// The smallest capacity, bytes.
 pub(super) const MIN_CAPACITY: usize = 64 * 1024;
-/// The largest capacity, bytes.
 pub(super) const MAX_CAPACITY: usize = 1 << 30;
-/// The word of the tail.
 pub(super) const TAIL: usize = 16;
-/// The word of the release.
 pub(super) const RELEASED: usize = 17;
 /// The word of the thing that is being decided about; 0 for none.
 pub(super) const SUBJECT: usize = 18;

@@ -35,7 +35,6 @@ pub(super) struct RingClaim {
 pub(super) enum LockAttempt {
     /// Its process is dead; this process holds it now.
     Orphan(RingClaim),
-    /// Its process lives.
     Living,
     /// It was removed, or another file has its name now.
     Gone,

@@ -79,7 +79,6 @@ pub fn call(spool: &Path, but: Option<&str>) -> usize {
     pipes.filter(|pipe| !pipe.opening && call_pipe(&pipe.path)).count()
 }
 
-/// Removes the pipes of dead instances.
 pub(super) fn sweep(spool: &Path) {
     // List the pipes first: an instance creates its ring before its pipe.
     let pipes = list(spool);

@@ -26,7 +26,6 @@ const HEAD_BYTES: u64 = HEAD_WORDS as u64 * 8;
 const COMMITTED: u64 = 1 << 31;
 const LENGTH: u64 = COMMITTED - 1;
 
-/// The sizes of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Extent {
     kind: u32,
@@ -55,13 +54,11 @@ impl Extent {
 /// What is at a position of the ring.
 #[derive(Debug)]
 pub(super) enum RingSlot {
-    /// Nothing was written here.
     Empty,
     /// Reserved and not committed; its length in bytes.
     Reserved(u64),
     /// A record, and its length in bytes.
     Committed(u64, Record),
-    /// None of these.
     Damaged,
 }
 

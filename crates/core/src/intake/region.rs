@@ -10,7 +10,6 @@ use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A slice of atomic words.
 pub(super) enum Region {
     /// Gone with the process.
     Memory(Box<[AtomicU64]>),

@@ -142,7 +142,7 @@ const FOLDER: &str = "TASKBELL_TEST_KILLED_HOST";
 const THREADS: u64 = 3;
 
 /// A host that is to be killed: threads that push and write down each event once it is accepted, and
-/// a clerk that writes down what it has read before it releases it.
+/// a dispatcher that writes down what it has read before it releases it.
 #[test]
 fn killed_host() {
     let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) else { return };

@@ -26,7 +26,6 @@ const MAX_HOSTS: usize = 3;
 /// The types of other events that the title names.
 const MAX_TYPES: usize = 3;
 
-/// The events of one part.
 #[derive(Debug, Default)]
 struct PartLines {
     count: u64,
@@ -53,7 +52,6 @@ impl SummaryLine {
     }
 }
 
-/// The notice of a context with a `digest`.
 fn digest(kind: &str, context: &Context, words: &'static Strings) -> Notice {
     let items = context.at(&["digest", "items"]).and_then(Json::as_array).map(Vec::as_slice);
     let items = items.unwrap_or_default().iter().filter_map(Json::as_object);

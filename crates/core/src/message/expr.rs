@@ -66,7 +66,6 @@ pub(super) fn is_builtin(name: &str) -> bool {
     ENGINE.globals().any(|(builtin, _)| builtin == name)
 }
 
-/// A compiled expression.
 pub(super) struct Expression {
     engine: Box<Environment<'static>>,
     source: Box<str>,
@@ -130,7 +129,6 @@ impl Expression {
     }
 }
 
-/// A compiled text with `{{ … }}` and `{% … %}`.
 pub(super) struct InlineTemplate {
     engine: Box<Environment<'static>>,
     source: Box<str>,
@@ -141,7 +139,6 @@ pub(super) struct InlineTemplate {
 }
 
 impl InlineTemplate {
-    /// Compiles a text.
     pub(super) fn compile(source: &str) -> Result<InlineTemplate, EngineError> {
         source_bounds::check_text(source)?;
         let mut engine = Box::new(engine());

@@ -116,6 +116,27 @@ pub(super) fn of_filter(name: &str) -> Option<&'static str> {
     })
 }
 
+/// Signs of other languages, and what to write here.
+const SIGNS: &[(&str, &str)] = &[
+    ("{{", "write the expression without `{{ }}`"),
+    ("${", "write the name without `${ }`"),
+    ("&quot;", "`&quot;` is a quotation mark of HTML; write `\"`"),
+    ("&#", "a character is written as in HTML; write it itself"),
+    ("&amp;", "`&amp;` is a sign of HTML; write `and`"),
+    ("&lt;", "`&lt;` is a sign of HTML; write `<`"),
+    ("&gt;", "`&gt;` is a sign of HTML; write `>`"),
+    ("&&", "`&&` is `and` here"),
+    ("||", "`||` is `or` here; for a missing value write `| default(\"-\")`"),
+    ("??", "for a missing value write `| default(\"-\")`"),
+    ("?.", "write `.`; for a missing value `| default(\"-\")`"),
+    ("===", "`===` is `==` here"),
+    ("!==", "`!==` is `!=` here"),
+    ("<>", "`<>` is `!=` here"),
+    ("=~", "there are no regular expressions; write `'text' in task.name`, or `is startingwith`"),
+    ("->", "write `.` between the names"),
+    ("?", "`a ? b : c` is `b if a else c` here"),
+];
+
 /// What of another language stands in an expression that cannot be compiled.
 pub(super) fn in_expression(source: &str) -> Option<String> {
     // A text in quotes may hold anything.
@@ -131,25 +152,6 @@ pub(super) fn in_expression(source: &str) -> Option<String> {
     }
     let has_word =
         |word: &str| outside.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|found| found == word);
-    let signs = [
-        ("{{", "write the expression without `{{ }}`"),
-        ("${", "write the name without `${ }`"),
-        ("&quot;", "`&quot;` is a quotation mark of HTML; write `\"`"),
-        ("&#", "a character is written as in HTML; write it itself"),
-        ("&amp;", "`&amp;` is a sign of HTML; write `and`"),
-        ("&lt;", "`&lt;` is a sign of HTML; write `<`"),
-        ("&gt;", "`&gt;` is a sign of HTML; write `>`"),
-        ("&&", "`&&` is `and` here"),
-        ("||", "`||` is `or` here; for a missing value write `| default(\"-\")`"),
-        ("??", "for a missing value write `| default(\"-\")`"),
-        ("?.", "write `.`; for a missing value `| default(\"-\")`"),
-        ("===", "`===` is `==` here"),
-        ("!==", "`!==` is `!=` here"),
-        ("<>", "`<>` is `!=` here"),
-        ("=~", "there are no regular expressions; write `'text' in task.name`, or `is startingwith`"),
-        ("->", "write `.` between the names"),
-        ("?", "`a ? b : c` is `b if a else c` here"),
-    ];
     if let Some(curly) =
         outside.chars().find(|c| matches!(c, '“' | '”' | '„' | '‘' | '’' | '«' | '»' | '＂' | '＇'))
     {
@@ -158,7 +160,7 @@ pub(super) fn in_expression(source: &str) -> Option<String> {
     if let Some(open) = quote {
         return Some(format!("a text that begins with `{open}` is not closed; write `{open}` behind it"));
     }
-    if let Some((_, words)) = signs.iter().find(|(sign, _)| outside.contains(sign)) {
+    if let Some((_, words)) = SIGNS.iter().find(|(sign, _)| outside.contains(sign)) {
         return Some((*words).to_owned());
     }
     let negates =

@@ -9,7 +9,6 @@ use serde_json::{Map, Number, Value as Json};
 /// The deepest nesting, below serde_json's own limit for reading.
 const MAX_DEPTH: usize = 100;
 
-/// The engine's value for this JSON.
 pub(super) fn from_json(json: &Json) -> Value {
     match json {
         Json::Null => Value::from(()),
@@ -50,7 +49,6 @@ pub(super) fn charge(json: &Json, room: &mut usize) -> Result<(), String> {
     }
 }
 
-/// Takes bytes from the room.
 pub(super) fn take(room: &mut usize, bytes: usize) -> Result<(), String> {
     *room = room.checked_sub(bytes).ok_or_else(super::template_error::too_large)?;
     Ok(())

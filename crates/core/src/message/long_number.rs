@@ -12,7 +12,6 @@ use std::sync::Arc;
 pub(super) struct LongNumber(Number);
 
 impl LongNumber {
-    /// This number, whatever its length.
     pub(super) fn new(number: &Number) -> LongNumber {
         LongNumber(number.clone())
     }

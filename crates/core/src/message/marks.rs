@@ -10,7 +10,6 @@ use minijinja::{Environment, Error, ErrorKind, Output, State, Value, filters};
 use serde_json::Value as Json;
 use std::borrow::Cow;
 
-/// A character of a rendered text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct MarkedChar {
     pub character: char,
@@ -82,7 +81,6 @@ fn written(mark: char) -> char {
     if is_of_author(mark) { punctuation((code >> 16) * 2 + (code & 1)) } else { mark }
 }
 
-/// The text without marks of the author.
 fn restored(text: &str) -> String {
     text.chars().map(written).collect()
 }

@@ -11,7 +11,6 @@ use serde_json::Value as Json;
 /// The queue of tasks that name none.
 pub(super) const DEFAULT_QUEUE: &str = "default";
 
-/// The characters of a queue, batch or host in a title.
 const MAX_PLACE_CHARS: usize = 60;
 
 /// The characters of one fact or failure.

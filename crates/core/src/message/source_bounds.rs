@@ -13,7 +13,6 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::ValueKind;
 use std::collections::{HashMap, HashSet};
 
-/// The longest source, in bytes.
 pub(super) const MAX_SOURCE_BYTES: usize = 256 * 1024;
 
 /// The most operators in one `{{ … }}`, `{% … %}` or comparison.
@@ -28,18 +27,15 @@ const MAX_CARRIED: usize = 2000;
 /// The most values that a value may repeat.
 const MAX_WEIGHT: u64 = 300;
 
-/// Checks an expression, or one comparison of a condition.
 pub(super) fn check_expression(source: &str) -> Result<(), EngineError> {
     check_operators(source, source_tokens::of_expression(source), MAX_OPERATORS)?;
     parse_expr(source).map_or(Ok(()), |value| StatementCheck::default().value(&value))
 }
 
-/// Checks a whole condition.
 pub(super) fn check_condition(source: &str) -> Result<(), EngineError> {
     check_operators(source, source_tokens::of_expression(source), MAX_CONDITION_OPERATORS)
 }
 
-/// Checks a text with `{{ … }}` and `{% … %}`.
 pub(super) fn check_text(source: &str) -> Result<(), EngineError> {
     check_operators(source, source_tokens::of_text(source), MAX_OPERATORS)?;
     // The engine's own error says more about what cannot be parsed.

@@ -16,7 +16,6 @@ use std::collections::HashSet;
 
 const TEXT: &str = "text";
 
-/// A compiled `.j2` file.
 pub(super) struct TextTemplate {
     origin: String,
     engine: Environment<'static>,

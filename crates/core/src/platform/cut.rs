@@ -6,9 +6,7 @@ use super::limits::{ELLIPSIS, Unit, cluster, garbles};
 /// What is markup in a text, beside links, mentions and entities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Markup {
-    /// Fences of code.
     Fences,
-    /// Fences and tags.
     Tags,
     /// Tags, which count for nothing, and entities, which count as what they show.
     Html,

@@ -124,7 +124,6 @@ pub(super) fn garbles(character: char) -> bool {
     turns || (character.is_control() && !matches!(character, '\n' | '\r' | '\t'))
 }
 
-/// Line breaks and tabs as spaces, for text that must stay on one line.
 pub(super) fn flatten(character: char) -> Option<&'static str> {
     matches!(character, '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}').then_some(" ")
 }

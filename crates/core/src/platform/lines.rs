@@ -2,7 +2,6 @@
 
 use super::limits::Unit;
 
-/// A text of lines.
 pub(super) struct Lines<'a> {
     /// Between two lines.
     pub gap: &'a str,

@@ -327,7 +327,7 @@ pub trait Platform: Sync + Debug {
     fn meaning(&self, answer: &Answer) -> Outcome;
 
     /// Whether a refusal of the form of a message is for good. Not where the receivers are programs of anybody: those
-    /// are mended while the message waits.
+    /// are repaired while the message waits.
     fn refuses_for_good(&self) -> bool {
         true
     }

@@ -6,7 +6,6 @@ use crate::hash::hex;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-/// A text field of a form.
 pub(super) struct Field<'a> {
     pub name: &'a str,
     /// Its media type, where it is more than plain text.

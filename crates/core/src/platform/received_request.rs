@@ -17,7 +17,6 @@ pub struct ReceivedRequest<'a> {
     pub uploaded: bool,
 }
 
-/// A field of a form.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Part<'a> {
     pub name: &'a str,

@@ -31,7 +31,6 @@ pub(super) enum SchemeUse {
     Receiver,
 }
 
-/// A scheme with its keys.
 pub(super) struct Scheme {
     pub(super) row: SchemeParameters,
     pub(super) keys: Vec<SigningKey>,

@@ -128,7 +128,6 @@ impl HeaderTemplate {
         }
     }
 
-    /// Writes a header value.
     pub(super) fn fill(&self, id: &str, timestamp: &str, signature: &str) -> String {
         let text = self.0.iter().map(|piece| match piece {
             TemplatePiece::Text(text) => text.as_str(),

@@ -49,7 +49,6 @@ impl Ledger {
         }));
     }
 
-    /// The counts now.
     pub(super) fn read(&self, conn: &Connection, path: &Path) -> rusqlite::Result<Counts> {
         let version = data_version(conn)?;
         let mut counts = match self.known.get() {

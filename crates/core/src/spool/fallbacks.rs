@@ -5,7 +5,6 @@
 use super::{Called, NewDelivery, NewFallback, Spool, SpoolError, SpoolTransaction, read_event_id};
 use rusqlite::{OptionalExtension, Row, params};
 
-/// A fallback as it is read.
 struct FallbackRow {
     event: i64,
     called: Called,

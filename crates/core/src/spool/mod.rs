@@ -1,5 +1,5 @@
 //! The spool: a SQLite database of events, deliveries, attempts and dead letters. One writer per
-//! instance (its clerk) commits one transaction per batch; instances may share a file, and any number
+//! instance (its dispatcher) commits one transaction per batch; instances may share a file, and any number
 //! of [`Reader`]s look on.
 //!
 //! Everything in it can be read by anybody who may read the file: callers scrub secrets out of errors

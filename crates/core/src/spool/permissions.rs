@@ -70,7 +70,6 @@ impl Draft {
         Ok(draft)
     }
 
-    /// Where it lies until it is done.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }

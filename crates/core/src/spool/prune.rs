@@ -35,7 +35,6 @@ pub(super) fn prune(conn: &mut Connection, ledger: &Ledger, before: i64) -> rusq
     Ok(events + delivered + dead + batches)
 }
 
-/// What was removed.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Removed {
     pub(super) deliveries: usize,
@@ -43,7 +42,6 @@ pub(super) struct Removed {
 }
 
 impl Removed {
-    /// Both.
     pub(super) fn rows(self) -> usize {
         self.deliveries + self.events
     }

@@ -25,7 +25,7 @@ CREATE TABLE events (
 CREATE INDEX events_by_age ON events (accepted_at);
 
 -- Who delivers what: one row for each instance that left something pending. A delivery keeps its
--- owner's number; another instance inherits all of them by writing its own name here.
+-- owner's number; another instance takes all of them over by writing its own name here.
 CREATE TABLE owners (
     seq      INTEGER PRIMARY KEY AUTOINCREMENT,
     instance TEXT                                  -- NULL: nobody; the next start takes it

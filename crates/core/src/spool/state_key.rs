@@ -87,7 +87,6 @@ impl StateKey {
     }
 }
 
-/// The value of a state.
 pub(super) fn read(conn: &Connection, key: &StateKey) -> rusqlite::Result<Option<Vec<u8>>> {
     conn.prepare_cached("SELECT value FROM state WHERE kind = ?1 AND owner = ?2 AND name = ?3")?
         .query_row(params![key.kind, key.owner, key.name], |row| row.get(0))

@@ -10,20 +10,16 @@ use crate::spool::SpoolPath;
 use crate::transport::Phases;
 use std::path::Path;
 
-/// No numbers.
 pub(super) const NONE: [i64; 0] = [];
 
-/// A spool in memory.
 pub(super) fn spool(owner: &str) -> Spool {
     Spool::open(&SpoolPath::Memory, owner).unwrap()
 }
 
-/// A spool in a file.
 pub(super) fn spool_at(path: &Path, owner: &str) -> Spool {
     Spool::open(&SpoolPath::File(path.to_owned()), owner).unwrap()
 }
 
-/// The id of the event with this number.
 pub(super) fn event_id(number: u32) -> EventId {
     EventId::new(1_700_000_000_000 + i64::from(number), u128::from(number))
 }
@@ -55,7 +51,6 @@ pub(super) fn delivery(event: i64, endpoint: &str, at: i64) -> NewDelivery<'_> {
     }
 }
 
-/// The key of some state.
 pub(super) fn state_key() -> StateKey {
     StateKey::shared(StateKind::QueueCounts, "q")
 }

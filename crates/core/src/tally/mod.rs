@@ -1,5 +1,5 @@
 //! The tally: what Taskbell counts of each queue, from `queue.start` (or the first task after idle) to
-//! `queue.end`, and the debounce that makes a queue's end believed. Runs on the clerk's thread.
+//! `queue.end`, and the debounce that makes a queue's end believed. Runs on the dispatcher's thread.
 
 mod batch;
 mod end_requests;

@@ -22,7 +22,6 @@ pub(super) fn late(stage: Stage, peer: &str, open_limit: Duration, limit: Durati
     TransportError::new(TransportErrorKind::Timeout, reason)
 }
 
-/// The client was shut down.
 pub(super) fn cancelled() -> TransportError {
     TransportError::new(TransportErrorKind::Cancelled, "the attempt was cancelled by shutdown")
 }
@@ -50,7 +49,6 @@ pub(super) fn broken(stage: Stage, peer: &str, error: &io::Error) -> TransportEr
     TransportError::new(TransportErrorKind::Broken, format!("{reason}{hint}"))
 }
 
-/// No connection could be opened.
 pub(super) fn unreachable(peer: &str, error: &io::Error) -> TransportError {
     let reason = match error.kind() {
         ErrorKind::ConnectionRefused => format!("{peer} refused the connection: nothing listens there"),
@@ -60,7 +58,6 @@ pub(super) fn unreachable(peer: &str, error: &io::Error) -> TransportError {
     TransportError::new(TransportErrorKind::Connect, reason)
 }
 
-/// TLS failed.
 pub(super) fn tls(peer: &str, error: &rustls::Error) -> TransportError {
     let reason = match error {
         rustls::Error::InvalidMessage(_) => {

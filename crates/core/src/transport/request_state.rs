@@ -31,9 +31,7 @@ pub(super) enum Stage {
     Tunnel,
     Tls,
     Send,
-    /// Waiting for the head of the answer.
     Head,
-    /// Reading the body of the answer.
     Body,
 }
 
@@ -57,23 +55,18 @@ pub(super) struct RequestState {
     pub(super) error: Option<TransportError>,
     /// The error of TLS, if that is why the connection failed.
     pub(super) tls_error: Option<rustls::Error>,
-    /// A limit passed.
     pub(super) late: bool,
-    /// The length of the request's body.
     pub(super) body_len: usize,
     /// Connections of the pool are not used.
     pub(super) fresh_only: bool,
-    /// The connection came out of the pool.
     pub(super) pooled: bool,
     /// The request went to a proxy in absolute form, so that a 407 is the proxy's.
     pub(super) proxied: bool,
     /// When the request had been handed to the system.
     pub(super) sent: Option<Instant>,
-    /// Bytes of the answer received.
     pub(super) received: usize,
     /// The answer exceeds the bound of received bytes.
     pub(super) flooded: bool,
-    /// The connection failed.
     pub(super) broken: bool,
 }
 
@@ -81,7 +74,6 @@ thread_local! {
     static CURRENT: RefCell<Option<RequestState>> = const { RefCell::new(None) };
 }
 
-/// Begins a request on this thread.
 pub(super) fn begin(started: Instant, timeout: Duration, connect_timeout: Duration, body_len: usize) {
     let far = started + Duration::from_secs(86_400);
     let state = RequestState {

@@ -14,7 +14,6 @@ use url::{Host, Url};
 pub(super) struct HttpProxy {
     /// Its name or address, an IPv6 one without brackets.
     pub(super) host: String,
-    /// Its port.
     pub(super) port: u16,
     /// The value of `proxy-authorization`.
     pub(super) authorization: Option<Secret>,
@@ -32,7 +31,6 @@ pub(super) struct Route {
 /// A proxy, or why it cannot be used: a fault matters only to a receiver that is reached through it.
 type Configured = Result<Arc<HttpProxy>, TransportError>;
 
-/// One entry of `NO_PROXY`.
 #[derive(Debug, PartialEq, Eq)]
 enum NoProxyEntry {
     /// `*`.

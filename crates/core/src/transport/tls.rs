@@ -24,7 +24,6 @@ pub(super) struct TlsSetup {
 }
 
 impl TlsSetup {
-    /// Reads the PEM texts of the configuration.
     pub(super) fn read(settings: &endpoint::Tls) -> Result<TlsSetup, TransportError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let roots = match &settings.ca {

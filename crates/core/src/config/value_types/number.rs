@@ -116,7 +116,6 @@ impl ReadValue for SizeRange {
     }
 }
 
-/// A whole number.
 pub(in crate::config) struct IntegerRange {
     min: u64,
     max: u64,
@@ -160,7 +159,6 @@ impl ReadValue for IntegerRange {
     }
 }
 
-/// A finite number.
 pub(in crate::config) struct NumberRange(Option<(f64, f64)>);
 
 pub(in crate::config) const fn number() -> NumberRange {
@@ -212,7 +210,6 @@ impl ReadValue for NumberRange {
     }
 }
 
-/// A rate.
 pub(in crate::config) struct RateForm(&'static str);
 
 pub(in crate::config) const fn rate(range: &'static str) -> RateForm {

@@ -124,7 +124,6 @@ impl<T: Sync + Copy> ReadValue for Choice<T> {
     }
 }
 
-/// `true` or `false`.
 pub(in crate::config) struct Boolean;
 
 pub(in crate::config) const fn boolean() -> Boolean {

@@ -3,13 +3,11 @@
 use super::super::declaration::{ConfigTable, NestedTable, ValueType};
 use serde_json::{Value as Json, json};
 
-/// A table with declared keys.
 pub(in crate::config) struct SubTable(pub &'static ConfigTable);
 
 /// Tables with declared keys under names that the user chooses.
 pub(in crate::config) struct NamedTables(pub &'static ConfigTable);
 
-/// A list of tables with declared keys.
 pub(in crate::config) struct TableList(pub &'static ConfigTable);
 
 /// A message template: a table of any form, or a text.

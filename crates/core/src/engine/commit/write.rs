@@ -44,7 +44,6 @@ impl Transaction {
 }
 
 impl Committed {
-    /// Adds deliveries to fallbacks and escalations.
     fn add_fallbacks(&mut self, called: Vec<Called>, ticket: u64, now: Moment) {
         if !called.is_empty() {
             self.owed.push((ticket, called.len() as u32));
@@ -88,68 +87,81 @@ fn write_event(
     }
     let mut owed = u32::from(event.state == EventState::Held);
     for delivery in &event.deliveries {
-        if let Some(endpoint) = &delivery.task_endpoint {
-            let (key, value) = task_lanes::kept_state(endpoint, now.unix_ms);
-            spool.put_state(&key, Some(&value))?;
-        }
-        let superseded = delivery.superseded_by.map(superseded_by);
-        let (message, dead) = match (&delivery.message, &superseded) {
-            (Ok(message), reason) => (Some(message), reason.as_deref()),
-            (Err(reason), _) => (None, Some(reason.as_str())),
-        };
-        let extras = message.and_then(|message| message.extras.to_text());
-        let seq = spool.delivery(&NewDelivery {
-            event: row,
-            endpoint: &delivery.endpoint,
-            hook: &delivery.hook,
-            content_type: message.map_or("", |message| &message.content_type),
-            body: message.map_or(&delivery.unrendered, |message| &message.bytes),
-            extras: extras.as_deref(),
-            created_at: now.unix_ms,
-            due_at: now.unix_ms,
-            dead,
-            why: Some(&delivery.why),
-            expires_at: delivery.expires_at,
-            thing: delivery.supersede_key.as_deref(),
-        })?;
-        if superseded.is_none() {
-            write_fallbacks(spool, row, delivery)?;
-        }
-        match (message, dead) {
-            (Some(message), None) => {
-                owed += 1;
-                let job = Job {
-                    ticket: event.ticket,
-                    due: now.monotonic,
-                    expires_at: delivery.expires_at,
-                    thing: delivery.supersede_key.clone(),
-                    body: Some(Arc::clone(message)),
-                    ..Job::new(seq, event.id, &event.kind, &delivery.hook, now.unix_ms)
-                };
-                committed.jobs.push((delivery.endpoint.clone(), job));
-            }
-            (_, reason) => {
-                committed.dead.push(DeliveryReport {
-                    event: event.id,
-                    kind: event.kind.as_str().into(),
-                    endpoint: delivery.endpoint.clone(),
-                    hook: delivery.hook.as_str().into(),
-                    state: "dead",
-                    attempts: 0,
-                    status: None,
-                    reason: reason.map(str::to_owned),
-                    superseded: superseded.is_some(),
-                    ticket: (event.ticket > 0).then_some(event.ticket),
-                });
-                if !delivery.fallbacks.is_empty() && superseded.is_none() {
-                    let called = spool.call_after(seq, now.unix_ms)?;
-                    committed.add_fallbacks(called, event.ticket, now);
-                }
-            }
-        }
+        owed += write_delivery(spool, row, event, delivery, now, committed)?;
     }
     committed.owed.push((event.ticket, owed));
     Ok(())
+}
+
+/// Gives how many results whoever waits for the event is owed: none for a dead letter.
+fn write_delivery(
+    spool: &mut SpoolTransaction<'_>,
+    row: i64,
+    event: &PlannedEvent,
+    delivery: &PlannedDelivery,
+    now: Moment,
+    committed: &mut Committed,
+) -> Result<u32, SpoolError> {
+    if let Some(endpoint) = &delivery.task_endpoint {
+        let (key, value) = task_lanes::kept_state(endpoint, now.unix_ms);
+        spool.put_state(&key, Some(&value))?;
+    }
+    let superseded = delivery.superseded_by.map(superseded_by);
+    let (message, dead) = match (&delivery.message, &superseded) {
+        (Ok(message), reason) => (Some(message), reason.as_deref()),
+        (Err(reason), _) => (None, Some(reason.as_str())),
+    };
+    let extras = message.and_then(|message| message.extras.to_text());
+    let seq = spool.delivery(&NewDelivery {
+        event: row,
+        endpoint: &delivery.endpoint,
+        hook: &delivery.hook,
+        content_type: message.map_or("", |message| &message.content_type),
+        body: message.map_or(&delivery.unrendered, |message| &message.bytes),
+        extras: extras.as_deref(),
+        created_at: now.unix_ms,
+        due_at: now.unix_ms,
+        dead,
+        why: Some(&delivery.why),
+        expires_at: delivery.expires_at,
+        thing: delivery.supersede_key.as_deref(),
+    })?;
+    if superseded.is_none() {
+        write_fallbacks(spool, row, delivery)?;
+    }
+    match (message, dead) {
+        (Some(message), None) => {
+            let job = Job {
+                ticket: event.ticket,
+                due: now.monotonic,
+                expires_at: delivery.expires_at,
+                thing: delivery.supersede_key.clone(),
+                body: Some(Arc::clone(message)),
+                ..Job::new(seq, event.id, &event.kind, &delivery.hook, now.unix_ms)
+            };
+            committed.jobs.push((delivery.endpoint.clone(), job));
+            Ok(1)
+        }
+        (_, reason) => {
+            committed.dead.push(DeliveryReport {
+                event: event.id,
+                kind: event.kind.as_str().into(),
+                endpoint: delivery.endpoint.clone(),
+                hook: delivery.hook.as_str().into(),
+                state: "dead",
+                attempts: 0,
+                status: None,
+                reason: reason.map(str::to_owned),
+                superseded: superseded.is_some(),
+                ticket: (event.ticket > 0).then_some(event.ticket),
+            });
+            if !delivery.fallbacks.is_empty() && superseded.is_none() {
+                let called = spool.call_after(seq, now.unix_ms)?;
+                committed.add_fallbacks(called, event.ticket, now);
+            }
+            Ok(0)
+        }
+    }
 }
 
 fn write_fallbacks(

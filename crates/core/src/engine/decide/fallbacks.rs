@@ -8,7 +8,6 @@ use crate::message::{Context, Message};
 use crate::platform;
 use std::sync::Arc;
 
-/// Renders the messages of one event.
 pub(super) struct Renderer<'a> {
     pub config: &'a Config,
     pub context: &'a Context,

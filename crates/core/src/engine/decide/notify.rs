@@ -96,10 +96,8 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
             }
         }
         for hook in cooled {
-            let others = hook.to.iter().filter(|to| config.endpoint(to).is_some());
-            let unheard =
-                others.filter(|to| !decision.matches.iter().any(|matched| matched.endpoint.name == **to));
-            for to in unheard {
+            let is_heard = |to: &str| decision.matches.iter().any(|matched| matched.endpoint.name == to);
+            for to in hook.to.iter().filter(|to| config.endpoint(to).is_some() && !is_heard(to)) {
                 if self.shaping.hold_late(hook, to, subject, self.now.unix_ms) {
                     let hook = &hook.name;
                     explanation

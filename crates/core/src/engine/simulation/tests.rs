@@ -8,7 +8,6 @@ fn bell(queue: &str, hooks: &str) -> Simulation {
     Simulation::new(Config::load(&text).unwrap_or_else(|errors| panic!("{errors}")), START)
 }
 
-/// One hook for these types.
 fn hook(on: &str) -> String {
     format!("[[hooks]]\non = [{on}]\nto = ['a']\n")
 }

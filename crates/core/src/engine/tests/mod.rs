@@ -3,7 +3,6 @@
 
 mod bounds;
 mod clocks;
-mod disk;
 mod mishaps;
 mod operator;
 mod restart;
@@ -26,7 +25,6 @@ use tempfile::TempDir;
 /// What a condition is waited for at most.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Waits for a condition.
 fn eventually(what: &str, done: impl Fn() -> bool) {
     let start = Instant::now();
     while !done() {
@@ -55,7 +53,6 @@ impl Request {
 /// What the receiver answers; `None` for never.
 type Answer = Option<(u16, &'static str)>;
 
-/// A receiver on loopback.
 struct Receiver {
     port: u16,
     answer: Arc<Mutex<Answer>>,
@@ -64,7 +61,6 @@ struct Receiver {
 }
 
 impl Receiver {
-    /// Answers each request like this.
     fn answering(answer: Answer) -> Receiver {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let receiver = Receiver {

@@ -21,7 +21,6 @@ impl Lane {
         self.lock().sending.clone()
     }
 
-    /// An attempt of these deliveries begins.
     pub(in crate::lanes) fn begin_sending(&self, jobs: &[Job], started_at: i64) {
         let deliveries = jobs.iter().map(|job| (job.seq, job.attempts + 1)).collect();
         let since = self.clock.monotonic();

@@ -13,7 +13,6 @@ use render::RenderedNode;
 use serde_json::Value as Json;
 use std::collections::HashSet;
 
-/// A compiled JSON template.
 pub(super) struct TemplateTree {
     place: String,
     root: TemplateNode,

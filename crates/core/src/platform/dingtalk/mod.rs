@@ -325,7 +325,6 @@ fn block(character: char) -> Option<&'static str> {
     }
 }
 
-/// The markup of a text in a template.
 fn markup_of(spot: &Spot<'_>) -> Option<&'static TextMarkup> {
     if spot.is_at(&["markdown", "text"]) || spot.is_at(&["actionCard", "text"]) {
         return Some(&MARKDOWN_TEXT);

@@ -3,7 +3,6 @@
 use super::block;
 use crate::platform::escape::{self, LinkForm, Spot, TextMarkup, is_inside_word, is_structure, opens_line};
 
-/// The markup of a text in a template.
 pub(super) fn markup_of(spot: &Spot<'_>) -> Option<&'static TextMarkup> {
     let (name, parent) = (spot.name(), spot.path.iter().rev().nth(1).map_or("", String::as_str));
     match (parent, name) {

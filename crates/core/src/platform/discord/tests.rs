@@ -188,12 +188,10 @@ fn refuse_body(body: &Value) -> Result<(), String> {
     if all > 6000 { Err(format!("{all} characters in all embeds")) } else { Ok(()) }
 }
 
-/// What speaks against the bytes of a request, from the platform's own pages.
 fn refuse_sent(sent: &[u8]) -> Result<(), String> {
     refuse_body(&read_json(sent)?)
 }
 
-/// Templates with values from outside wherever a text may be.
 fn templates() -> Vec<Value> {
     let fields = many(json!({"name": NAME, "value": NAME, "inline": true}));
     let embed = json!({

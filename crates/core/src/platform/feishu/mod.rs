@@ -306,7 +306,6 @@ fn block(character: char) -> Option<&'static str> {
     ENTITIES.iter().find(|(plain, _)| *plain == character).map(|(_, entity)| *entity)
 }
 
-/// The markup of a text in a template, by the tag beside it.
 fn markup_of(spot: &Spot<'_>) -> Option<&'static TextMarkup> {
     match (spot.name(), spot.beside("tag")) {
         ("content", "plain_text") => None,

@@ -63,12 +63,10 @@ fn refuse_body(body: &Value) -> Result<(), String> {
     refuse_size(payload.to_string().as_bytes(), 64 * 1024 - 1)
 }
 
-/// What speaks against the bytes of a request, from the platform's own pages.
 fn refuse_sent(sent: &[u8]) -> Result<(), String> {
     refuse_body(&read_json(sent)?)
 }
 
-/// Templates with values from outside wherever a text may be.
 fn templates() -> Vec<Value> {
     let details =
         json!({"a": NAME, "prompt": HUGE, "list": many(json!(NAME)), "params": "{{ task.params }}"});

@@ -49,14 +49,12 @@ fn check_card(pipeline: &Value) {
     }
 }
 
-/// What speaks against the bytes of a request, from the platform's own pages.
 fn refuse_sent(sent: &[u8]) -> Result<(), String> {
     let pairs: Vec<_> = url::form_urlencoded::parse(sent).collect();
     let has = |name: &str| pairs.iter().any(|(key, _)| key == name);
     if has("token") && has("ref") { Ok(()) } else { Err("no token, or no ref".to_owned()) }
 }
 
-/// Templates with values from outside wherever a text may be.
 fn templates() -> Vec<Value> {
     vec![json!({"variables": {"PROMPT": HUGE}})]
 }

@@ -293,7 +293,6 @@ fn text_markup(character: char) -> Option<&'static str> {
     })
 }
 
-/// The markup of a text in a template.
 fn markup_of(spot: &Spot<'_>) -> Option<&'static TextMarkup> {
     let is_below = |outer: &[&str]| spot.path.iter().any(|name| outer.contains(&name.as_str()));
     match spot.name() {

@@ -84,13 +84,11 @@ fn check_card(card: &Value) {
     }
 }
 
-/// What speaks against the bytes of a request, from the platform's own pages.
 fn refuse_sent(sent: &[u8]) -> Result<(), String> {
     read_json(sent)?;
     refuse_size(sent, 32_000)
 }
 
-/// Templates with values from outside wherever a text may be.
 fn templates() -> Vec<Value> {
     let widgets = many(json!({"decoratedText": {"topLabel": SAID, "text": NAME}}));
     vec![

@@ -42,12 +42,10 @@ fn check_card(body: &Value) {
     assert!(!text(&body["type"]).is_empty());
 }
 
-/// What speaks against the bytes of a request, which names no limit of its own.
 fn refuse_sent(sent: &[u8]) -> Result<(), String> {
     read_json(sent).map(drop)
 }
 
-/// Templates with values from outside wherever a text may be.
 fn templates() -> Vec<Value> {
     vec![json!({"text": HUGE, "list": many(json!(NAME))})]
 }

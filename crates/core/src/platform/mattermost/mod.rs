@@ -294,7 +294,6 @@ fn lines(character: char) -> Option<&'static str> {
     }
 }
 
-/// The markup of a text in a template.
 fn markup_of(spot: &Spot<'_>) -> Option<&'static TextMarkup> {
     match spot.name() {
         name if is_structure(name) => None,

@@ -90,13 +90,11 @@ fn check_card(card: &Value) {
     assert!(!text(&attachment["title"]).trim().is_empty());
 }
 
-/// What speaks against the bytes of a request, from the platform's own pages.
 fn refuse_sent(sent: &[u8]) -> Result<(), String> {
     refuse_lengths(&read_json(sent)?, &[("text", code_points, 0, 16_383)])?;
     refuse_size(sent, 800_000)
 }
 
-/// Templates with values from outside wherever a text may be.
 fn templates() -> Vec<Value> {
     vec![
         json!({"text": HUGE, "attachments": many(json!({"fallback": SAID, "text": NAME, "fields": [{"title": SAID, "value": NAME}]}))}),

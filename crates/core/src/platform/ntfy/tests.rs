@@ -75,12 +75,10 @@ fn refuse_body(body: &Value) -> Result<(), String> {
     refuse_lengths(body, &[("message", bytes, 0, 4096), ("title", code_points, 0, 250)])
 }
 
-/// What speaks against the bytes of a request, from the platform's own pages.
 fn refuse_sent(sent: &[u8]) -> Result<(), String> {
     refuse_body(&read_json(sent)?)
 }
 
-/// Templates with values from outside wherever a text may be.
 fn templates() -> Vec<Value> {
     vec![json!({"message": HUGE, "title": HUGE, "click": "https://example.com/"})]
 }

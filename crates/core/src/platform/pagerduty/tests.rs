@@ -88,7 +88,6 @@ fn check_card(event: &Value) {
     assert!(!text(&event["payload"]["source"]).is_empty());
 }
 
-/// What speaks against the bytes of a request, from the platform's own pages.
 fn refuse_sent(sent: &[u8]) -> Result<(), String> {
     refuse_lengths(
         &read_json(sent)?,
@@ -97,7 +96,6 @@ fn refuse_sent(sent: &[u8]) -> Result<(), String> {
     refuse_size(sent, 512_000)
 }
 
-/// Templates with values from outside wherever a text may be.
 fn templates() -> Vec<Value> {
     let details =
         json!({"a": NAME, "prompt": HUGE, "list": many(json!(NAME)), "params": "{{ task.params }}"});

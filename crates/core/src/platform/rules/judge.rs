@@ -9,7 +9,6 @@ use std::ops::RangeInclusive;
 /// The most faults that are told of one body.
 const FAULTS: usize = 100;
 
-/// The faults of a body, in its order.
 #[derive(Debug)]
 pub(in crate::platform) struct Faults {
     platform: &'static str,

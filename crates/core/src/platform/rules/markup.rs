@@ -2,7 +2,6 @@
 
 use super::{FaultKind, Faults};
 
-/// A kind of markup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::platform) enum TypedMarkup {
     /// `[words](URL)`

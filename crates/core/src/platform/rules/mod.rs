@@ -49,7 +49,6 @@ pub(super) enum Rule {
     Or(&'static Rule, &'static Rule),
 }
 
-/// A member of an object.
 #[derive(Debug)]
 pub(super) struct Member {
     name: &'static str,
@@ -57,7 +56,6 @@ pub(super) struct Member {
     is_needed: bool,
 }
 
-/// The members of an object.
 #[derive(Debug)]
 pub(super) struct Shape {
     members: &'static [Member],

@@ -6,7 +6,6 @@ use crate::platform::escape::{
 };
 use serde_json::Value;
 
-/// The markup of a text in a template.
 pub(super) fn markup_of(spot: &Spot<'_>) -> Option<&'static TextMarkup> {
     match (spot.name(), spot.beside("type")) {
         ("text", "plain_text") => Some(&PLAIN_TEXT),

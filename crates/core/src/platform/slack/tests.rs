@@ -229,12 +229,10 @@ fn refuse_body(body: &Value) -> Result<(), String> {
     if all > 13_100 { Err(format!("{all} bytes of text in all")) } else { Ok(()) }
 }
 
-/// What speaks against the bytes of a request, from the platform's own pages.
 fn refuse_sent(sent: &[u8]) -> Result<(), String> {
     refuse_body(&read_json(sent)?)
 }
 
-/// Templates with values from outside wherever a text may be.
 fn templates() -> Vec<Value> {
     let mrkdwn = |text: &str| json!({"type": "mrkdwn", "text": text});
     let plain = |text: &str| json!({"type": "plain_text", "text": text});

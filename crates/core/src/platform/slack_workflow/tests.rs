@@ -32,12 +32,10 @@ fn check_card(variables: &Value) {
     }
 }
 
-/// What speaks against the bytes of a request, which names no limit of its own.
 fn refuse_sent(sent: &[u8]) -> Result<(), String> {
     read_json(sent).map(drop)
 }
 
-/// Templates with values from outside wherever a text may be.
 fn templates() -> Vec<Value> {
     vec![json!({"prompt": HUGE})]
 }

@@ -362,7 +362,6 @@ fn lines(character: char) -> Option<&'static str> {
     }
 }
 
-/// The markup of a text in a template.
 fn markup_of(spot: &Spot<'_>) -> Option<&'static TextMarkup> {
     let kind = spot.beside("type");
     match spot.name() {

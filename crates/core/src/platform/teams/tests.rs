@@ -105,13 +105,11 @@ fn check_card(card: &Value) {
     }
 }
 
-/// What speaks against the bytes of a request, from the platform's own pages.
 fn refuse_sent(sent: &[u8]) -> Result<(), String> {
     read_json(sent)?;
     refuse_size(sent, 20_000)
 }
 
-/// Templates with values from outside wherever a text may be.
 fn templates() -> Vec<Value> {
     let card = |body: Value| {
         json!({"type": "message", "attachments": [{

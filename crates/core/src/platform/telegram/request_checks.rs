@@ -109,7 +109,6 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// What is wrong with a photo.
 fn photo(bytes: &[u8]) -> Option<&'static str> {
     let webp = bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP");
     let known: [&[u8]; 3] = [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8"];

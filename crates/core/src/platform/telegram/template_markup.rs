@@ -3,7 +3,6 @@
 use super::block;
 use crate::platform::escape::{self, LinkForm, Spot, TextMarkup, backslashed};
 
-/// The markup of a text in a template, by its parse mode.
 pub(super) fn markup_of(spot: &Spot<'_>) -> Option<&'static TextMarkup> {
     if !spot.is_at(&["text"]) && !spot.is_at(&["caption"]) {
         return None;

@@ -3,7 +3,6 @@
 use super::{block, inline};
 use crate::platform::escape::{self, LinkForm, Spot, TextMarkup, is_inside_word, is_structure, opens_line};
 
-/// The markup of a text in a template.
 pub(super) fn markup_of(spot: &Spot<'_>) -> Option<&'static TextMarkup> {
     if spot.is_at(&["markdown_v2", "content"]) {
         return Some(&TABLE_TEXT);

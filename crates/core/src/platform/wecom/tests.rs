@@ -130,12 +130,10 @@ fn refuse_body(body: &Value) -> Result<(), String> {
     )
 }
 
-/// What speaks against the bytes of a request, from the platform's own pages.
 fn refuse_sent(sent: &[u8]) -> Result<(), String> {
     refuse_body(&read_json(sent)?)
 }
 
-/// Templates with values from outside wherever a text may be.
 fn templates() -> Vec<Value> {
     vec![
         json!({"msgtype": "markdown", "markdown": {"content": format!("<font color=\"info\">{HUGE}</font>")}}),

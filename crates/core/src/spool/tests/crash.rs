@@ -14,7 +14,6 @@ pub(super) fn given_path() -> Option<PathBuf> {
     std::env::var_os(VARIABLE).map(PathBuf::from)
 }
 
-/// A child to be started.
 pub(super) struct Child {
     program: PathBuf,
     test: &'static str,

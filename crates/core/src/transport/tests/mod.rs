@@ -25,7 +25,6 @@ use url::Url;
 /// Long enough for any machine; a test that waits for it has failed.
 const GENEROUS: Duration = Duration::from_secs(30);
 
-/// A plain answer.
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
 /// A platform that accepts everything.

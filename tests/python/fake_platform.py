@@ -23,7 +23,7 @@ def command() -> Path:
     return beside
 
 
-class Impostor:
+class FakePlatform:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
         self.url: str = self.next()["listening"]
@@ -37,7 +37,7 @@ class Impostor:
 
 
 @contextmanager
-def impostor(platform: str, *answers: str) -> Iterator[Impostor]:
+def fake_platform(platform: str, *answers: str) -> Iterator[FakePlatform]:
     """Plays the platform: these answers first, then what it would say of itself."""
     arguments = [command(), "serve", "--json", "--port", "0", "--as", platform]
     if answers:
@@ -45,7 +45,7 @@ def impostor(platform: str, *answers: str) -> Iterator[Impostor]:
         arguments.append(f"--answer={','.join(answers)}")
     process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, encoding="utf-8")
     try:
-        yield Impostor(process)
+        yield FakePlatform(process)
     finally:
         process.kill()
         process.communicate()
