@@ -42,7 +42,7 @@ fn check_warns_of_a_missing_folder_for_files() {
         ))
     };
     let plain = test.folder.path().join("plain");
-    assert_eq!(messages, [&wanted(&outputs, "does not exist"), &wanted(&plain, "is no folder")]);
+    assert_eq!(messages, [&wanted(&outputs, "does not exist"), &wanted(&plain, "is not a folder")]);
     assert_eq!((&report["warnings"][0]["key"], &report["ok"]), (&json!("files.roots[1]"), &json!(true)));
     let lines = |one: &Json| one["line"].as_u64().unwrap();
     assert_eq!(lines(&report["warnings"][0]) + 1, lines(&report["warnings"][1]));

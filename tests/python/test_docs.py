@@ -107,7 +107,7 @@ def test_the_configurations_of_the_signatures_are_sound(monkeypatch):
 
 def test_the_version_is_the_same_everywhere():
     version = taskbell.version()
-    assert f"## {version}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"## [{version}] - " in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
 def arrived(receiver) -> None:

@@ -36,13 +36,13 @@ def place(tmp_path, library_path):
 
 @pytest.fixture
 def host(tmp_path, place):
-    """Runs a host in its folder: ``host(config, *command, NAME=value)``."""
+    """Runs a host in its folder, and returns its output: ``host(config, *command, NAME=value)``."""
 
-    def start(config: str, *command: object, **variables: str) -> None:
+    def start(config: str, *command: object, **variables: str) -> str:
         (place / "taskbell.toml").write_text(config, encoding="utf-8")
         env = {name: value for name, value in os.environ.items() if not name.startswith("TASKBELL_")}
         env.update(variables, XDG_STATE_HOME=str(tmp_path / "state"))
-        run(*command, cwd=place, env=env, timeout=120)
+        return run(*command, cwd=place, env=env, timeout=120)
 
     return start
 
@@ -56,6 +56,11 @@ def python_host(place, code: str, before: str = "") -> list[object]:
             shutil.move(library, package / library.name)
     (place / "host.py").write_text(before + code, encoding="utf-8")
     return [sys.executable, "host.py"]
+
+
+def readme_python_host(place) -> list[object]:
+    """The command for the Python host."""
+    return python_host(place, one(README, "python"))
 
 
 def batch_arrived(team) -> None:
@@ -92,36 +97,52 @@ def test_the_first_configuration_rings_only_for_what_matters(monkeypatch):
         assert SLACK not in str(requests)
 
 
-def test_the_c_host(place, host, team):
+def c_host(place) -> list[object]:
+    """The command for the C host."""
     (place / "host.c").write_text(one(README, "c"), encoding="utf-8")
     strict = ["-std=c11", "-Wall", "-Wextra", "-Werror"]
     link = ["-I", ROOT / "include", "-L", place, "-ltaskbell", "-Wl,-rpath,$ORIGIN"]
     run(need("cc"), *strict, place / "host.c", *link, "-o", place / "host")
-    host(one(README, "toml"), place / "host", SLACK_WEBHOOK_URL=team.url())
+    return [place / "host"]
+
+
+def csharp_host(place) -> list[object]:
+    """The command for the C# host."""
+    (place / "Host.cs").write_text(one(README, "csharp"), encoding="utf-8")
+    binding = [ROOT / "bindings" / "csharp" / name for name in ("Taskbell.cs", "Native.cs")]
+    strict = ["-langversion:7.2", "-warn:4", "-warnaserror"]
+    run(need("mcs"), *strict, f"-out:{place / 'Host.exe'}", place / "Host.cs", *binding)
+    return [need("mono"), "Host.exe"]
+
+
+@pytest.mark.parametrize("language", ["c", "csharp", "python"])
+def test_a_host_with_a_wrong_webhook_learns_of_it_at_its_end(language, place, host, receive):
+    gone = receive(default=Reply(404, b"no_service"))
+    command = {"c": c_host, "csharp": csharp_host, "python": readme_python_host}[language](place)
+    text = host(one(README, "toml"), *command, SLACK_WEBHOOK_URL=gone.url())
+    assert "1 message did not arrive: answered 404 `no_service`" in text, text
+    assert len(text.splitlines()) == 1, text
+
+
+def test_the_c_host(place, host, team):
+    assert host(one(README, "toml"), *c_host(place), SLACK_WEBHOOK_URL=team.url()) == ""
     batch_arrived(team)
 
 
-def test_the_c_host_says_why_it_cannot_ring(place):
-    (place / "host.c").write_text(one(README, "c"), encoding="utf-8")
-    link = ["-I", ROOT / "include", "-L", place, "-ltaskbell", "-Wl,-rpath,$ORIGIN"]
-    run(need("cc"), place / "host.c", *link, "-o", place / "host")
+def test_the_c_host_says_why_it_cannot_send(place):
+    c_host(place)
     env = {name: value for name, value in os.environ.items() if not name.startswith("TASKBELL_")}
     text = run(place / "host", cwd=place, env=env, expect=5)
     assert "taskbell.toml" in text
 
 
 def test_the_csharp_host(place, host, team):
-    (place / "Host.cs").write_text(one(README, "csharp"), encoding="utf-8")
-    binding = [ROOT / "bindings" / "csharp" / name for name in ("Taskbell.cs", "Native.cs")]
-    strict = ["-langversion:7.2", "-warn:4", "-warnaserror"]
-    run(need("mcs"), *strict, f"-out:{place / 'Host.exe'}", place / "Host.cs", *binding)
-    host(one(README, "toml"), need("mono"), "Host.exe", SLACK_WEBHOOK_URL=team.url())
+    host(one(README, "toml"), *csharp_host(place), SLACK_WEBHOOK_URL=team.url())
     batch_arrived(team)
 
 
 def test_the_python_host(place, host, team):
-    command = python_host(place, one(README, "python"))
-    host(one(README, "toml"), *command, SLACK_WEBHOOK_URL=team.url())
+    host(one(README, "toml"), *readme_python_host(place), SLACK_WEBHOOK_URL=team.url())
     batch_arrived(team)
 
 

@@ -152,7 +152,7 @@ def test_a_page_when_nobody_reacts(recipe):
     (told,) = receivers["team"].wait_for(1)
     assert told.json()["type"] == "alert.firing"
     (paged,) = receivers["pager"].wait_for(1)
-    assert paged.json()["data"]["alert"]["name"] == "farm stands still"
+    assert paged.json()["data"]["alert"]["name"] == "farm stalled"
     bell.metric("farm.frames_per_minute", 30)
     _, resolved = receivers["team"].wait_for(2)
     assert resolved.json()["type"] == "alert.resolved"

@@ -32,7 +32,7 @@ namespace TaskbellSwarm
         {
             Version = "0.1.0";
             ExtensionAuthor = "Taskbell";
-            Description = "Tells people and systems when queues and images are done: webhooks, signed and retried.";
+            Description = "Notifies people and systems when queues and images are done: webhooks, signed and retried.";
             License = "MIT";
         }
 

@@ -61,7 +61,7 @@ pub fn run(arguments: &InitArgs, terminal: &mut Terminal) -> Result<(), Failure>
 
 fn platform(url: &str, named: Option<&str>) -> Result<&'static dyn Platform, Failure> {
     if let Some(name) = named {
-        let unknown = || format!("`{}` is no platform", name.escape_debug());
+        let unknown = || format!("`{}` is not a platform", name.escape_debug());
         let next = format!("the platforms are {}", platform::names().join(", "));
         return platform::by_name(name).ok_or_else(|| Failure::new(unknown(), next));
     }

@@ -73,8 +73,8 @@ fn holds_word(line: &str, word: &str) -> bool {
 #[test]
 fn the_change_log_has_this_version() {
     let log = fs::read_to_string(root().join("CHANGELOG.md")).unwrap();
-    let heading = format!("## {}", taskbell_core::VERSION);
-    assert!(log.lines().any(|line| line == heading || line.starts_with(&format!("{heading} "))), "{heading}");
+    let heading = format!("## [{}] - ", taskbell_core::VERSION);
+    assert!(log.lines().any(|line| line.starts_with(&heading)), "{heading}");
     for (file, line) in [
         ("bindings/python/pyproject.toml", format!("version = \"{}\"", taskbell_core::VERSION)),
         ("Cargo.toml", format!("version = \"{}\"", taskbell_core::VERSION)),

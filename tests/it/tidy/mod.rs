@@ -4,6 +4,7 @@ mod code;
 mod documents;
 mod layers;
 mod names;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -123,7 +123,7 @@ fn identifiers(source: &str) -> BTreeSet<String> {
 }
 
 /// The length of `r"…"`, `r#"…"#` and their byte forms.
-fn raw_text(rest: &str) -> Option<usize> {
+pub(super) fn raw_text(rest: &str) -> Option<usize> {
     let after = rest.strip_prefix("br").or_else(|| rest.strip_prefix('r'))?;
     let hashes = after.len() - after.trim_start_matches('#').len();
     let body = after[hashes..].strip_prefix('"')?;
@@ -132,7 +132,7 @@ fn raw_text(rest: &str) -> Option<usize> {
 }
 
 /// The length of `"…"` or of a character in quotes; a lifetime is neither.
-fn plain_text(rest: &str) -> Option<usize> {
+pub(super) fn plain_text(rest: &str) -> Option<usize> {
     let quote = rest.chars().next().filter(|first| ['"', '\''].contains(first))?;
     let mut escaped = false;
     for (at, letter) in rest.char_indices().skip(1) {

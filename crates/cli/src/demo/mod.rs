@@ -297,7 +297,7 @@ fn finish(
         "{verdict}: {tasks} tasks, {messages} messages, {requests} requests in {took:.2} s."
     ))?;
     if let Some(page) = page.ok().filter(|_| end != DemoEnd::Removed) {
-        terminal.line("A page with the messages beside the picture:")?;
+        terminal.line("A page with the messages next to the picture:")?;
         terminal.line(&format!("  file://{}", page.display()))?;
     }
     let folder = folder.display();

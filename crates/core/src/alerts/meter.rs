@@ -4,7 +4,7 @@ use super::gauges::{Gauge, GpuQuantity, space};
 use super::nvml::Nvml;
 use sysinfo::{MemoryRefreshKind, System};
 
-const NOT_TOLD: &str = "the system does not tell it";
+const NOT_TOLD: &str = "the system does not report it";
 
 /// Measures, and keeps what measuring needs: the last reading of the processors, and the library of the
 /// graphics driver. For one thread; each call may wait for the system.

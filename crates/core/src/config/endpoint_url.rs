@@ -74,7 +74,7 @@ fn warn_of_wrong_url(
     }
     if let Some(known) = recognised.filter(|known| known.has_more(url)) {
         let name = known.name();
-        table.warn(key, format!("something stands behind the end of a URL of `{name}`: copy it again"));
+        table.warn(key, format!("text follows the end of a URL of `{name}`: copy it again"));
     }
     if recognised.is_none() && warn_of_foreign_form(table, key, url) {
         return;

@@ -27,7 +27,7 @@ fn read_mentions(table: &TableReader<'_>) -> Option<Vec<String>> {
     if table.has(&keys::TEMPLATE) {
         table.warn(
             &keys::MENTIONS,
-            "`mentions` has no effect beside `template`: name whom to mention in the template",
+            "`mentions` has no effect together with `template`: name whom to mention in the template",
         );
     }
     Some(mentions.into_iter().map(|text| text.text).collect())

@@ -181,7 +181,7 @@ fn missing_roots(config: &Config, places: &ConfigSpans) -> Vec<ConfigError> {
         let what = if root.is_dir() {
             return None;
         } else if root.exists() {
-            "is no folder"
+            "is not a folder"
         } else {
             "does not exist"
         };

@@ -104,7 +104,7 @@ impl Dispatcher {
                 let take = AssertUnwindSafe(|| self.decider.take(IngestedEvent::from(record), now));
                 panic::catch_unwind(take)
                     .is_err()
-                    .then_some("a defect of Taskbell was met while it was decided about")
+                    .then_some("a defect of Taskbell occurred while it was decided about")
             });
             if let Some(reason) = refusal {
                 self.parts.counters.defects.one();

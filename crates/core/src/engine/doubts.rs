@@ -101,7 +101,7 @@ fn template_doubts(hook: &Hook, template: &Template) -> Vec<PlacedDoubt> {
             let advice = if error.reason.starts_with('`') {
                 "write `| default(\"-\")` directly behind the name, or choose with `if`"
             } else {
-                "write `| default(\"-\", true)` directly behind the name, which stands in for null and empty values too"
+                "write `| default(\"-\", true)` directly after the name, which replaces null and empty values too"
             };
             let reason = format!("for {words} no message can be rendered: {}; {advice}", error.reason);
             (error.place, error.line, reason)
@@ -184,8 +184,8 @@ mod tests {
     #[test]
     fn a_condition_that_is_never_true_is_warned_of() {
         for (kind, when, words) in [
-            ("task.complete", "task.status == 'failed'", "tells it as `error`"),
-            ("task.complete", "'canceled' != task.status", "tells it as `cancelled`"),
+            ("task.complete", "task.status == 'failed'", "reports it as `error`"),
+            ("task.complete", "'canceled' != task.status", "reports it as `cancelled`"),
             ("task.complete", "task.status in ['Error', 'failed']", "never `failed`"),
             ("task.complete", "task.status | lower == 'crashed'", "are the statuses"),
             ("task.complete", "task.duration > 600", "did you mean `task.duration_s`"),
@@ -229,13 +229,13 @@ mod tests {
     fn the_syntax_of_another_system_and_a_misspelt_field_are_named() {
         for (text, words) in [
             ("{{ task.nam }} done", "did you mean `task.name`"),
-            ("${task.name} done", "`${task.name}` is sent as it stands"),
-            ("{task.name} done", "`{task.name}` is sent as it stands"),
+            ("${task.name} done", "`${task.name}` is sent as it is"),
+            ("{task.name} done", "`{task.name}` is sent as it is"),
             ("%prompt% done", "syntax = \"swarmui\""),
             ("{{ task.name done", "`{{` is not closed"),
             ("{{ .task.name }}", "Go templates"),
             ("{{#if task.error}}x{{/if}}", "Handlebars"),
-            ("{{ 1 if task.status == 'failed' else 2 }}", "tells it as `error`"),
+            ("{{ 1 if task.status == 'failed' else 2 }}", "reports it as `error`"),
         ] {
             let told = template("task.complete", json!({"text": text}));
             assert!(told.contains(words) && told.contains("hooks[0].template.text"), "{text}: {told}");

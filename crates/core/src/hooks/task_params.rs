@@ -103,7 +103,7 @@ impl TaskParams {
                 ("url", Json::String(text)) => {
                     self.url = parse_task_url(&text);
                     if self.url.is_none() {
-                        faults.push("webhook_params.url is no plain http or https URL");
+                        faults.push("webhook_params.url is not a plain http or https URL");
                     }
                 }
                 ("url", _) => faults.push("webhook_params.url is not a text"),

@@ -155,7 +155,7 @@ impl fmt::Debug for Condition {
 pub(super) fn unknown_root(name: &str) -> String {
     let near = |root: &&&str| strsim::osa_distance(root, &name.to_lowercase()) <= 2;
     let quoted =
-        if doubts::is_status(name) { format!(" A text stands in quotes: `'{name}'`") } else { String::new() };
+        if doubts::is_status(name) { format!(" A text needs quotes: `'{name}'`") } else { String::new() };
     let meant = foreign_syntax::of_name(name)
         .or_else(|| known_fields::owner(name).map(|meant| format!("did you mean `{meant}`?{quoted}")))
         .or_else(|| (!quoted.is_empty()).then(|| quoted.trim_start().to_owned()))

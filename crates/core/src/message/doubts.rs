@@ -29,7 +29,7 @@ pub(super) fn of_names<'n>(names: impl IntoIterator<Item = &'n String>) -> Vec<S
         .filter_map(|name| {
             let meant = known_fields::nearest(name)?;
             Some(format!(
-                "`{name}` is no field of Taskbell's; did you mean `{meant}`? Ignore this if the host sends it"
+                "`{name}` is not a field of Taskbell's; did you mean `{meant}`? Ignore this if the host sends it"
             ))
         })
         .collect();
@@ -85,7 +85,7 @@ impl Word {
             Word::Status => {
                 let meant = event::status_of_word(word).map_or_else(
                     || "`success`, `error` and `cancelled` are the statuses".to_owned(),
-                    |status| format!("Taskbell tells it as `{status}`"),
+                    |status| format!("Taskbell reports it as `{status}`"),
                 );
                 Some(format!("`task.status` is never `{word}`, whatever the host's word is; {meant}"))
             }

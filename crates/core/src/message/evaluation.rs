@@ -78,6 +78,6 @@ pub(super) fn watched<T>(
     let _ = watcher.piece(0);
     done.unwrap_or_else(|_| {
         watcher.caught_panic();
-        Err(fail("a defect of Taskbell was met in its evaluation; please report it".to_owned()))
+        Err(fail("a defect of Taskbell occurred in its evaluation; please report it".to_owned()))
     })
 }

@@ -176,7 +176,9 @@ pub(super) fn in_expression(source: &str) -> Option<String> {
     }
     if let Some(word) = ["contains", "matches", "like", "startswith"].into_iter().find(|word| has_word(word))
     {
-        return Some(format!("`{word}` is no operator; write `'text' in task.name`, or `is startingwith`"));
+        return Some(format!(
+            "`{word}` is not an operator; write `'text' in task.name`, or `is startingwith`"
+        ));
     }
     let is_assigned = |(at, _): (usize, &str)| {
         !outside[..at].ends_with(['=', '!', '<', '>']) && !outside[at + 1..].starts_with('=')
@@ -237,7 +239,7 @@ pub(super) fn placeholder(text: &str, in_json: bool) -> Option<String> {
     found.map(|(written, name)| {
         let meant = owner_of(&name).unwrap_or_else(|| "task.name".to_owned());
         let swarmui = if written.starts_with('%') { ", or set `syntax = \"swarmui\"` for the hook" } else { "" };
-        format!("`{written}` is sent as it stands, for it is the syntax of another system; write `{{{{ {meant} }}}}`{swarmui}")
+        format!("`{written}` is sent as it is: it is the syntax of another system; write `{{{{ {meant} }}}}`{swarmui}")
     })
 }
 

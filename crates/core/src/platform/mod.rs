@@ -188,7 +188,7 @@ pub trait Platform: Sync + Debug {
     fn missing_end(&self, url: &Url) -> Option<String> {
         let name = self.required_parameter()?;
         let has = url.query_pairs().any(|(key, value)| key == name && !value.is_empty());
-        (!has).then(|| format!("`{name}=` and what stands behind it"))
+        (!has).then(|| format!("`{name}=` with its value"))
     }
 
     /// Whether something stands behind what is a whole URL of it.

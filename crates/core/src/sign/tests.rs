@@ -268,7 +268,7 @@ fn headers_count_in_any_case_and_as_lists() {
     let twice = verify(&entry, &map(json!(["1", "2"]), json!(good)), b"", NOW).unwrap_err();
     assert_eq!(
         twice.to_string(),
-        "the header `webhook-timestamp` stands there several times with different values"
+        "the header `webhook-timestamp` occurs several times with different values"
     );
     let many = vec!["v1,AAAA"; 40].join(" ");
     let fault = verify(&entry, &map(json!("1"), json!(many)), b"", NOW).unwrap_err();

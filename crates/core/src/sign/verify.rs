@@ -273,7 +273,7 @@ fn only<'h>(headers: &'h [(String, String)], name: &str) -> Result<&'h str, Veri
     if values.all(|other| other == first) {
         Ok(first)
     } else {
-        Err(malformed(name, "stands there several times with different values"))
+        Err(malformed(name, "occurs several times with different values"))
     }
 }
 

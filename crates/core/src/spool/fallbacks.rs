@@ -137,7 +137,7 @@ impl SpoolTransaction<'_> {
                 due_at: now,
                 dead: None,
                 why: Some(if next.escalated {
-                    "another endpoint was told, and nobody reacted in time: `escalate`"
+                    "another endpoint was notified, and nobody reacted in time: `escalate`"
                 } else {
                     "another endpoint did not get it: `fallback`"
                 }),

@@ -28,7 +28,7 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
         let _in_hand = message::subject(identity(first));
         panic::catch_unwind(AssertUnwindSafe(|| self.notify_all(subjects))).unwrap_or_else(|_| {
             self.decisions.counts.defects += 1;
-            let explanation = format!("a defect of Taskbell was met: nobody is told of {}", first.id);
+            let explanation = format!("a defect of Taskbell: no message for {}", first.id);
             self.decisions.remarks.push(explanation.clone());
             (Vec::new(), Some(explanation))
         })
@@ -100,8 +100,9 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
             for to in hook.to.iter().filter(|to| config.endpoint(to).is_some() && !is_heard(to)) {
                 if self.shaping.hold_late(hook, to, subject, self.now.unix_ms) {
                     let hook = &hook.name;
-                    explanation
-                        .push(format!("`{hook}` tells {to} at the end of the `cooldown` if it still fires"));
+                    explanation.push(format!(
+                        "`{hook}` notifies {to} at the end of the `cooldown` if the alert still fires"
+                    ));
                 }
             }
         }
@@ -254,7 +255,8 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
         }
         let apart = window.states_apart(now);
         if apart.is_empty() {
-            let explanation = "its alerts began and ended before it was sent, so nobody is told".to_owned();
+            let explanation =
+                "its alerts began and ended before it was sent, so no message is sent".to_owned();
             let context = window.context(now);
             let silent = PlannedEvent { deliveries: Vec::new(), ..self.digest(window, &context) };
             return vec![PlannedEvent { explanation: Some(explanation), ..silent }];

@@ -70,7 +70,7 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
     pub fn give_up(&mut self, record: Record, reason: &str) {
         self.decisions.counts.unheard += 1;
         self.decisions.remarks.push(format!(
-            "nobody is told of {}: {reason}; `taskbell show {}` has what the host reported",
+            "no message for {}: {reason}; `taskbell show {}` has what the host reported",
             record.id, record.id
         ));
         self.decisions.events.push(PlannedEvent {

@@ -59,7 +59,7 @@ impl Dispatcher {
         match loaded {
             Ok(Loaded { tally, shaping }) => (decider.tally, decider.shaping) = (tally, shaping),
             Err(error) => {
-                let text = format!("what the damaged spool holds cannot be taken over: {error}");
+                let text = format!("the contents of the damaged spool cannot be taken over: {error}");
                 parts.log.write(Level::Error, &text);
             }
         }
@@ -150,7 +150,7 @@ impl Dispatcher {
         // Before any of it is tried: another process may have died of the same.
         let left = Intake::left_in_hand(spool_file);
         if let Err(error) = self.parts.fatal_work.count(&mut self.committer.spool, &left) {
-            let text = format!("what ended processes worked on cannot be noted: {error}");
+            let text = format!("the work of ended processes cannot be noted: {error}");
             return self.parts.log.write(Level::Warn, &text);
         }
         let report = Intake::adopt_orphans(spool_file, |instance, content| {
@@ -191,7 +191,7 @@ impl Dispatcher {
 
     fn learn_fatal_work(&self) {
         if let Err(error) = self.parts.fatal_work.load(&self.committer.spool) {
-            let text = format!("what ended earlier processes cannot be read: {error}");
+            let text = format!("the causes that ended earlier processes cannot be read: {error}");
             self.parts.log.write(Level::Warn, &text);
         }
     }

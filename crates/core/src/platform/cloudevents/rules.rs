@@ -14,7 +14,11 @@ pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
     for (name, value) in event.iter().filter(|(name, _)| *name != "data" && *name != "data_base64") {
         let at = fit(name, 40, Unit::CodePoints, flatten);
         if !is_name(name) {
-            faults.add(&at, FaultKind::Unknown, "is no name of an attribute: lower-case letters and digits");
+            faults.add(
+                &at,
+                FaultKind::Unknown,
+                "is not the name of an attribute: lower-case letters and digits",
+            );
         } else if value.is_object() || value.is_array() {
             faults.add(
                 &at,

@@ -74,7 +74,7 @@ impl Platform for DingTalk {
     fn missing_end(&self, url: &Url) -> Option<String> {
         let mut tokens = url.query_pairs().filter(|(name, _)| name == "access_token").map(|(_, token)| token);
         let Some(token) = tokens.find(|token| !token.is_empty()) else {
-            return Some("`access_token=` and what stands behind it".to_owned());
+            return Some("`access_token=` with its value".to_owned());
         };
         // A token of hexadecimal digits is a real one. A shorter one is that of an example.
         let is_cut = (20..64).contains(&token.len()) && token.bytes().all(|b| b.is_ascii_hexdigit());

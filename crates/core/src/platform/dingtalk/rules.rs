@@ -27,7 +27,7 @@ fn judge_at(body: &Value, faults: &mut Faults) {
         for (index, name) in body["at"][list].as_array().into_iter().flatten().enumerate() {
             let name = name.as_str().map_or_else(|| name.to_string(), str::to_owned);
             if !text.contains(&format!("@{name}")) {
-                let words = format!("pings nobody: `@{name:.40}` must stand in `markdown.text` as well");
+                let words = format!("pings nobody: `@{name:.40}` must be in `markdown.text` too");
                 faults.add(&format!("at.{list}[{index}]"), FaultKind::Shown, &words);
             }
         }
@@ -47,10 +47,10 @@ static MESSAGE: Rule = ByKind(
 
 const AT: [Member; 2] = [may("at", Object(&AT_SHAPE)), may("msgUuid", TEXT)];
 const AT_PLACE: &[(&str, &str)] = &[
-    ("isAtAll", "it belongs into `at`, beside `msgtype`"),
-    ("atMobiles", "it belongs into `at`, beside `msgtype`"),
-    ("atUserIds", "it belongs into `at`, beside `msgtype`"),
-    ("at", "it belongs beside `msgtype`"),
+    ("isAtAll", "it belongs in `at`, next to `msgtype`"),
+    ("atMobiles", "it belongs in `at`, next to `msgtype`"),
+    ("atUserIds", "it belongs in `at`, next to `msgtype`"),
+    ("at", "it belongs next to `msgtype`"),
 ];
 
 static TEXT_MESSAGE: Shape = shape(&[need("text", Object(&WORDS))]).with(&AT).elsewhere(AT_PLACE);
@@ -90,13 +90,13 @@ static CARD: Shape = shape(&[
 .also(|card, faults| {
     let (title, url) = (card.get("singleTitle").is_some(), card.get("singleURL").is_some());
     if title && !url {
-        faults.add("singleURL", FaultKind::Missing, "is missing: DingTalk needs it beside `singleTitle`");
+        faults.add("singleURL", FaultKind::Missing, "is missing: DingTalk needs it with `singleTitle`");
     }
     if title && card.get("btns").is_some() {
         faults.add(
             "btns",
             FaultKind::Shown,
-            "is not shown beside `singleTitle`: DingTalk takes one of the two",
+            "is not shown with `singleTitle`: DingTalk takes one of the two",
         );
     }
 });

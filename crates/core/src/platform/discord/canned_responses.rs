@@ -14,7 +14,7 @@ pub(super) static RESPONSES: &[CannedResponse] = &[
     response("50035", 400, r#"{"message":"Invalid Form Body","code":50035,"errors":{"embeds":{"0":{"_errors":[{"code":"MAX_EMBED_SIZE_EXCEEDED","message":"Embed size exceeds maximum size of 6000"}]}}}}"#, "a field is wrong or too long", Degrade(Shorter)),
     response("50109", 400, r#"{"message":"The request body contains invalid JSON.","code":50109}"#, "no JSON", Degrade(NoMarkup)),
     response("220001", 400, r#"{"message":"Webhooks posted to forum channels must have a thread_name or thread_id","code":220001}"#, "a forum needs a thread", Final),
-    response("220003", 400, r#"{"message":"Webhooks can only create threads in forum channels","code":220003}"#, "a thread is named, and the channel is no forum", Final),
+    response("220003", 400, r#"{"message":"Webhooks can only create threads in forum channels","code":220003}"#, "a thread is named, and the channel is not a forum", Final),
     response("50013", 403, r#"{"message":"Missing Permissions","code":50013}"#, "it may not write in the channel", Final),
     response("50027", 401, r#"{"message":"Invalid Webhook Token","code":50027}"#, "the token is wrong", Gone),
     response("40333", 403, r#"{"message":"internal network error","code":40333}"#, "the edge refuses the request", Retry),

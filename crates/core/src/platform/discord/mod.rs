@@ -83,7 +83,7 @@ impl Platform for Discord {
 
     fn missing_end(&self, url: &Url) -> Option<String> {
         let parts = path_parts(url);
-        let words = "after `/webhooks/` stand the number of the webhook and its token of 68 characters";
+        let words = "after `/webhooks/` come the number of the webhook and its token of 68 characters";
         match webhook_parts(&parts)? {
             // A number of this length is a real one. A shorter token is that of an example.
             [number, token] if number.len() >= 17 && (20..60).contains(&token.len()) => {

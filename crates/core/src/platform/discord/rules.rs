@@ -91,7 +91,7 @@ fn judge_components(body: &Value, url: &str, faults: &mut Faults) {
         }
         for (index, part) in body["components"].as_array().into_iter().flatten().enumerate() {
             if part["type"].as_u64().is_some_and(|kind| (2..=8).contains(&kind)) {
-                let words = "stands alone, and Discord takes buttons and menus inside of a row: a component of type 1 with `components`";
+                let words = "is outside of a row, and Discord takes buttons and menus only in one: a component of type 1 with `components`";
                 faults.add(&format!("components[{index}]"), FaultKind::Missing, words);
             }
         }
@@ -101,7 +101,7 @@ fn judge_components(body: &Value, url: &str, faults: &mut Faults) {
         faults.add(
             name,
             FaultKind::Unknown,
-            "is refused by Discord beside `flags = 32768`: the components are the whole message",
+            "is refused by Discord together with `flags = 32768`: the components are the whole message",
         );
     }
     let is_shown =

@@ -71,7 +71,7 @@ impl Platform for Feishu {
 
     fn missing_end(&self, url: &Url) -> Option<String> {
         let key = path_parts(url).iter().skip_while(|part| **part != "hook").nth(1).copied();
-        key.is_none().then(|| "after `/hook/` stands the key of the bot".to_owned())
+        key.is_none().then(|| "after `/hook/` comes the key of the bot".to_owned())
     }
 
     fn options(&self) -> &'static [PlatformOption] {

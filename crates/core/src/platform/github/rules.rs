@@ -21,7 +21,7 @@ pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
             faults.add("", FaultKind::Shown, &words);
         }
         if body["event_type"].is_string() {
-            let words = "is a part of the payload here; beside `client_payload` it is the type of the event";
+            let words = "is a part of the payload here; next to `client_payload` it is the type of the event";
             faults.add("event_type", FaultKind::Shown, words);
         }
         faults.limit("", "bytes in the payload", body.to_string().len(), PAYLOAD);

@@ -15,7 +15,7 @@ pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
         let at = format!("{prefix}{}", fit(name, 40, Unit::CodePoints, flatten));
         let is_name = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
         if name.is_empty() || !is_name || name.starts_with(|first: char| first.is_ascii_digit()) {
-            let words = "is no name of a variable: letters, digits and `_`, and no digit first";
+            let words = "is not the name of a variable: letters, digits and `_`, and no digit first";
             faults.add(&at, FaultKind::Unknown, words);
         } else if value.is_null() {
             faults.add(
@@ -29,10 +29,10 @@ pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
         if !prefix.is_empty() && name != "variables" {
             let place = match name {
                 "ref" | "token" => "it is a key of the endpoint",
-                _ => "it is no part of `variables`",
+                _ => "it is not a part of `variables`",
             };
             let at = fit(name, 40, Unit::CodePoints, flatten);
-            faults.add(&at, FaultKind::Shown, &format!("has no effect beside `variables`: {place}"));
+            faults.add(&at, FaultKind::Shown, &format!("has no effect next to `variables`: {place}"));
         }
     }
     faults.answered(|_| "400")

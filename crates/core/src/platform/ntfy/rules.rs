@@ -20,7 +20,7 @@ pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
         faults.typed_markup("message", body["message"].as_str().unwrap_or_default(), &kinds);
     }
     if body["delay"].as_str().is_some_and(|delay| !is_delay(delay)) {
-        let words = "is no time that ntfy reads, such as `30m`, `9am` or `tomorrow`";
+        let words = "is not a time that ntfy reads, such as `30m`, `9am` or `tomorrow`";
         faults.add("delay", FaultKind::Unknown, words);
     }
     faults.answered(|fault| match (fault.path.as_str(), fault.kind) {

@@ -38,12 +38,12 @@ const PAYLOAD_PLACE: &[(&str, &str)] = &[
 ];
 /// Members that belong beside the payload.
 const EVENT_PLACE: &[(&str, &str)] = &[
-    ("dedup_key", "it belongs beside `payload`"),
-    ("event_action", "it belongs beside `payload`"),
-    ("links", "they belong beside `payload`"),
-    ("images", "they belong beside `payload`"),
-    ("client", "it belongs beside `payload`"),
-    ("client_url", "it belongs beside `payload`"),
+    ("dedup_key", "it belongs next to `payload`"),
+    ("event_action", "it belongs next to `payload`"),
+    ("links", "they belong next to `payload`"),
+    ("images", "they belong next to `payload`"),
+    ("client", "it belongs next to `payload`"),
+    ("client_url", "it belongs next to `payload`"),
 ];
 
 static EVENT: Shape = shape(&[

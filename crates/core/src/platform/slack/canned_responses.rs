@@ -10,7 +10,7 @@ pub(super) static RESPONSES: &[CannedResponse] = &[
     response("rate_limited", 429, r#"{"retry_after":1,"ok":false,"error":"rate_limited"}"#, "one second", RetryAfter(1000)).with(ONE_SECOND),
     response("invalid_payload", 400, "invalid_payload", "no JSON, or of the wrong kind", Degrade(NoMarkup)),
     response("invalid_blocks", 400, "invalid_blocks", "a block is wrong, or its picture cannot be fetched", Degrade(NoImage)),
-    response("invalid_blocks_format", 400, "invalid_blocks_format", "the blocks are no list", Degrade(NoImage)),
+    response("invalid_blocks_format", 400, "invalid_blocks_format", "the blocks are not a list", Degrade(NoImage)),
     response("invalid_attachments", 400, "invalid_attachments", "an attachment is wrong", Degrade(NoImage)),
     response("msg_blocks_too_long", 400, "msg_blocks_too_long", "some 13 000 characters in all", Degrade(Shorter)),
     response("msg_too_long", 400, "msg_too_long", "too long", Degrade(Shorter)),

@@ -78,7 +78,7 @@ impl Platform for Slack {
     }
 
     fn missing_end(&self, url: &Url) -> Option<String> {
-        let words = "after `/services/` stand the workspace, the webhook and its key of 24 characters";
+        let words = "after `/services/` come the workspace, the webhook and its key of 24 characters";
         match path_parts(url).as_slice() {
             // Ids of this length are real ones, so the key has its real length too.
             [_, team, hook, key] if team.len() > 8 && hook.len() > 8 && key.len() < 24 => {

@@ -50,7 +50,7 @@ impl Platform for SlackWorkflow {
     fn missing_end(&self, url: &Url) -> Option<String> {
         let parts = path_parts(url);
         let whole = if parts.first() == Some(&"workflows") { 5 } else { 4 };
-        (parts.len() < whole).then(|| format!("after `/{}/` stand {} parts", parts[0], whole - 1))
+        (parts.len() < whole).then(|| format!("after `/{}/` come {} parts", parts[0], whole - 1))
     }
 
     fn coalesces(&self) -> bool {

@@ -41,7 +41,7 @@ static MESSAGE: Shape = shape(&[
     may("attachmentLayout", TEXT),
 ])
 .elsewhere(&[
-    ("actions", "they belong into the card, beside its `body`"),
+    ("actions", "they belong in the card, next to its `body`"),
     ("body", "it belongs into the card, which is `attachments[0].content`"),
 ]);
 
@@ -165,7 +165,7 @@ static TEXT_BLOCK: Shape = shape(&[
     may("maxLines", Any),
 ])
 .with(&ANY_ELEMENT)
-.elsewhere(&[("actions", "they belong into the card, beside its `body`")])
+.elsewhere(&[("actions", "they belong in the card, next to its `body`")])
 .also(|block, faults| {
     let kinds = [
         (TypedMarkup::SlackLink, "write `[words](URL)`"),

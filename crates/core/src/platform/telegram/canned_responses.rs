@@ -25,7 +25,7 @@ pub(super) static RESPONSES: &[CannedResponse] = &[
     response("chat", 400, r#"{"ok":false,"error_code":400,"description":"Bad Request: chat not found"}"#, "no such chat", Final),
     response("401", 401, r#"{"ok":false,"error_code":401,"description":"Unauthorized"}"#, "the token is wrong", Gone),
     response("403", 403, r#"{"ok":false,"error_code":403,"description":"Forbidden: bot was kicked from the supergroup chat"}"#, "the bot was removed", Gone),
-    response("404", 404, r#"{"ok":false,"error_code":404,"description":"Not Found"}"#, "the token is no token", Gone),
+    response("404", 404, r#"{"ok":false,"error_code":404,"description":"Not Found"}"#, "the token is not a token", Gone),
     response("method", 404, r#"{"ok":false,"error_code":404,"description":"Not Found: method not found"}"#, "no such method", Gone),
     PAGE,
     EMPTY,

@@ -112,7 +112,7 @@ impl Platform for Telegram {
         let token = url.path().split('/').find_map(|part| part.strip_prefix("bot"));
         let whole = |token: &str| is_bot_token(&token.replace("%3A", ":"));
         if self.recognises(url) && !token.is_some_and(whole) {
-            let words = "the bot's token is not whole: after `/bot` stand digits, a colon and letters";
+            let words = "the bot's token is not whole: after `/bot` come digits, a colon and letters";
             return Some(("url", words.to_owned()));
         }
         let words = "this key is missing: `telegram` needs the bot's token, here or in `url`";

@@ -58,7 +58,7 @@ pub(super) fn html(text: &str) -> Result<String, Unparsed> {
             if !TAGS.contains(&name.as_str()) {
                 let is_name = name.starts_with(|first: char| first.is_ascii_alphabetic()) && name.len() <= 20;
                 return Err(match is_name {
-                    true => Unparsed(format!("`<{name}>` is no tag that Telegram knows")),
+                    true => Unparsed(format!("`<{name}>` is not a tag that Telegram knows")),
                     false => bare_angle(),
                 });
             }

@@ -133,7 +133,7 @@ static MESSAGE: Shape = shape(&[
 ])
 .also(|body, faults| {
     if body["parse_mode"].is_string() && body["entities"].is_array() {
-        faults.add("entities", FaultKind::Shown, "has no effect beside `parse_mode`");
+        faults.add("entities", FaultKind::Shown, "has no effect together with `parse_mode`");
     }
 });
 

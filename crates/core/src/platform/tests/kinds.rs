@@ -189,7 +189,7 @@ fn wrong() -> Vec<(&'static str, Value, &'static str)> {
         ("dingtalk", json!({"msgtype": "text", "text": "x"}), "`text` is a text"),
         ("telegram", json!({"text": "*x*", "parse_mode": "Markdown"}), "`parse_mode` is `Markdown`"),
         ("telegram", json!({"text": "x", "parse_mode": "markdown2"}), "`parse_mode`"),
-        ("telegram", json!({"text": "<h1>x</h1><br>", "parse_mode": "HTML"}), "`<h1>` is no tag"),
+        ("telegram", json!({"text": "<h1>x</h1><br>", "parse_mode": "HTML"}), "`<h1>` is not a tag"),
         ("telegram", json!({"text": "<b>x", "parse_mode": "HTML"}), "`<b>` has no end"),
         ("telegram", json!({"text": "x.", "parse_mode": "MarkdownV2"}), "`.` is reserved"),
         ("telegram", json!({"photo": "https://a.example.com/c.png", "caption": "x"}), "`text` is missing"),
