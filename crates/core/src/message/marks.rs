@@ -1,7 +1,7 @@
 //! Marks that tell apart, within one text, what the template's author wrote and what came from the event. A mark is a
 //! noncharacter of Unicode that stands for one character of ASCII punctuation: it survives every filter and every
-//! concatenation, and no event can hold one (see [`clean`]). Only ASCII punctuation is ever markup, and a line break is the
-//! one other character with a mark.
+//! concatenation, and no event can hold one (see [`clean`]). Only ASCII punctuation is ever markup. A line break has a mark
+//! too, and one stands before a line of a value that could be read as more than a line: see [`opens_block`].
 
 use super::json_text::converted;
 use super::json_value::from_json;
@@ -44,6 +44,9 @@ const OF_EVENT: u32 = 0xFDD0;
 /// A line break of a value, which may end a quote, a heading or a cell of the author's.
 const BREAK: char = '\u{10FFFE}';
 
+/// It stands before a line of a value that opens a block of markdown, and for nothing itself.
+pub(crate) const GUARD: char = '\u{10FFFF}';
+
 fn of_event(character: char) -> char {
     if character == '\n' {
         return BREAK;
@@ -58,11 +61,11 @@ fn of_author(character: char) -> char {
 }
 
 fn is_of_author(character: char) -> bool {
-    u32::from(character) & 0xFFFE == 0xFFFE && character != BREAK
+    u32::from(character) & 0xFFFE == 0xFFFE && !matches!(character, BREAK | GUARD)
 }
 
 fn is_of_event(character: char) -> bool {
-    (OF_EVENT..OF_EVENT + 32).contains(&u32::from(character)) || character == BREAK
+    (OF_EVENT..OF_EVENT + 32).contains(&u32::from(character)) || matches!(character, BREAK | GUARD)
 }
 
 /// Text of the author that stands inside an expression, for example in quotes.
@@ -72,7 +75,37 @@ pub(super) fn as_author(text: &str) -> String {
 
 /// A printed value: what the author did not write is of the event.
 pub(super) fn mark(text: &str) -> String {
-    text.chars().map(|c| if is_of_author(c) { written(c) } else { of_event(c) }).collect()
+    let mut out = String::with_capacity(text.len());
+    let ends = |c: char| matches!(c, '\n' | '\r' | '\u{2028}' | '\u{2029}');
+    for (index, line) in text.replace("\r\n", "\n").split(ends).enumerate() {
+        out.extend((index > 0).then_some(BREAK));
+        out.extend(opens_block(line).then_some(GUARD));
+        out.extend(line.chars().map(mark_one));
+    }
+    out
+}
+
+fn mark_one(character: char) -> char {
+    if is_of_author(character) { written(character) } else { of_event(character) }
+}
+
+/// Whether markdown could read this line as code, a list, a rule, or what makes a heading or a table of the line above.
+pub(crate) fn opens_block(line: &str) -> bool {
+    let rest = line.trim_start_matches(' ');
+    if line.len() >= rest.len() + 4 || rest.starts_with('\t') {
+        return !rest.trim().is_empty();
+    }
+    // What makes a table of the line above.
+    if rest.starts_with('|') && rest.contains('-') && rest.chars().all(|c| "|-: ".contains(c)) {
+        return true;
+    }
+    let number = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+    let (first, after) = match number.len() < rest.len() {
+        true => (number.starts_with(['.', ')']), number.get(1..)),
+        false => (rest.starts_with(['-', '+', '*', '=']), rest.get(1..)),
+    };
+    let is_rule = |after: &str| after.starts_with(['-', '=']) && number.len() == rest.len();
+    first && after.is_some_and(|after| after.is_empty() || after.starts_with([' ', '\t']) || is_rule(after))
 }
 
 /// The character that an author's mark stands for.
@@ -100,6 +133,7 @@ pub(super) fn mark_all(json: Json) -> Json {
 /// A text of a rendered body, character by character.
 pub(crate) fn marked_chars(text: &str) -> Vec<MarkedChar> {
     let read = |c: char| match is_of_event(c) {
+        true if c == GUARD => MarkedChar { character: GUARD, of_event: true },
         true if c == BREAK => MarkedChar { character: '\n', of_event: true },
         true => MarkedChar { character: punctuation(u32::from(c) - OF_EVENT), of_event: true },
         false => MarkedChar { character: c, of_event: false },
@@ -109,7 +143,7 @@ pub(crate) fn marked_chars(text: &str) -> Vec<MarkedChar> {
 
 /// The text as the event and the author wrote it.
 pub(crate) fn without_marks(text: &str) -> String {
-    marked_chars(text).into_iter().map(|marked| marked.character).collect()
+    marked_chars(text).into_iter().map(|marked| marked.character).filter(|c| *c != GUARD).collect()
 }
 
 /// Whether a rendered text has a value with punctuation in it.
@@ -193,7 +227,7 @@ fn escaped_for_json(json: Json) -> Json {
             return written(c).to_string();
         }
         let text = Json::String(c.to_string()).to_string();
-        mark(text.get(1..text.len() - 1).unwrap_or_default())
+        text.get(1..text.len() - 1).unwrap_or_default().chars().map(mark_one).collect()
     };
     let text = |text: &str| text.chars().map(in_quotes).collect::<String>();
     match json {
@@ -290,6 +324,22 @@ mod tests {
         assert_eq!(mark("é汉😀"), "é汉😀");
         assert_eq!(mark(&mark("<b>")), mark("<b>"), "marking twice is marking once");
         assert_eq!(mark(&as_author("<b>")), "<b>");
+    }
+
+    #[test]
+    fn a_line_that_could_open_a_block_has_a_mark_before_it() {
+        for line in
+            ["    code", "\tcode", "- a", "+", "* a", "12. a", "7) a", "---", "===", "--|--", "| -- |:-: |"]
+        {
+            assert!(opens_block(line), "{line}");
+            assert_eq!(without_marks(&mark(&format!("a\r\n{line}"))), format!("a\n{line}"));
+            assert_eq!(mark(&mark(line)), mark(line));
+        }
+        for line in
+            ["", "   ", "      ", "a - b", "-5", "+1", "*b*", "1.5", "12", "3.", "=x", "| a | b |", "# h"]
+        {
+            assert_eq!(opens_block(line), line == "3.", "{line}");
+        }
     }
 
     #[test]

@@ -36,21 +36,45 @@ fn in_json(character: char) -> usize {
 /// What a character becomes on a platform; `None` leaves it as it is.
 pub(super) type Escape = fn(char) -> Option<&'static str>;
 
+/// The same, given the characters before and after it.
+pub type EscapeBetween = fn(Option<char>, char, Option<char>) -> Option<&'static str>;
+
 /// The text, escaped, and cut with an ellipsis when it is longer than `max`. An escaped character is
 /// never cut in two, and neither is one that is made of several. Characters that would garble the rest of
 /// a card are dropped.
 pub(super) fn fit(text: &str, max: usize, unit: Unit, escape: Escape) -> String {
+    fitted(text, max, unit, &|_, character, _| escape(character))
+}
+
+/// As [`fit`], where the characters before and after decide as well.
+pub(super) fn fit_between(text: &str, max: usize, unit: Unit, escape: EscapeBetween) -> String {
+    fitted(text, max, unit, &escape)
+}
+
+fn fitted(
+    text: &str,
+    max: usize,
+    unit: Unit,
+    escape: &dyn Fn(Option<char>, char, Option<char>) -> Option<&'static str>,
+) -> String {
     let mut buffer = [0; 4];
     let ellipsis = unit.length(ELLIPSIS);
     let mut out = String::new();
     let mut used = 0;
     let mut keep = 0;
+    let mut before = None;
     let mut rest = text;
     while !rest.is_empty() {
         let (whole, after) = rest.split_at(cluster(rest));
+        let mut characters = rest.chars().peekable();
         rest = after;
-        for character in whole.chars().filter(|character| !garbles(*character)) {
-            let piece = escape(character).unwrap_or_else(|| character.encode_utf8(&mut buffer));
+        for _ in whole.chars() {
+            let Some(character) = characters.next().filter(|character| !garbles(*character)) else {
+                continue;
+            };
+            let next = characters.peek().copied();
+            let piece = escape(before, character, next).unwrap_or_else(|| character.encode_utf8(&mut buffer));
+            before = Some(character);
             used += unit.length(piece);
             out.push_str(piece);
         }

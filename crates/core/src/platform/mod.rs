@@ -32,6 +32,7 @@ mod dimensions;
 mod dingtalk;
 mod discord;
 mod escape;
+mod escaped_text;
 mod feishu;
 mod github;
 mod gitlab;

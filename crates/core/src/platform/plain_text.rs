@@ -15,6 +15,35 @@ pub(super) fn of_markdown(markdown: &str) -> String {
     with_links_written_out(&lines.join("\n").replace("**", ""))
 }
 
+/// The tags of HTML that a chat knows.
+const TAGS: [&str; 14] =
+    ["a", "b", "i", "u", "s", "em", "strong", "font", "br", "code", "pre", "blockquote", "span", "del"];
+
+/// HTML as text; what is no tag of it stays.
+pub(super) fn of_html(html: &str) -> String {
+    let mut out = String::new();
+    let mut rest = html;
+    while let Some((before, after)) = rest.split_once('<') {
+        out.push_str(before);
+        let name: String =
+            after.trim_start_matches('/').chars().take_while(char::is_ascii_alphanumeric).collect();
+        match after.split_once('>').filter(|_| TAGS.contains(&name.as_str())) {
+            Some((_, after)) => {
+                out.push_str(if name == "br" { "\n" } else { "" });
+                rest = after;
+            }
+            None => {
+                out.push('<');
+                rest = after;
+            }
+        }
+    }
+    out.push_str(rest);
+    [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")]
+        .iter()
+        .fold(out, |text, (entity, plain)| text.replace(entity, plain))
+}
+
 /// `[label](URL)` as `label: URL`.
 fn with_links_written_out(markdown: &str) -> String {
     let mut out = String::new();
@@ -43,7 +72,13 @@ fn with_links_written_out(markdown: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::of_markdown;
+    use super::{of_html, of_markdown};
+
+    #[test]
+    fn html_loses_its_tags_and_its_entities() {
+        assert_eq!(of_html("<b>it&#39;s</b><br>a &lt; b &amp;amp;"), "it's\na < b &amp;");
+        assert_eq!(of_html("<users/all> <5 <b"), "<users/all> <5 <b");
+    }
 
     #[test]
     fn markup_is_taken_out_and_links_are_written_out() {

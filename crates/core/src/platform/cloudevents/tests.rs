@@ -2,15 +2,8 @@
 
 use crate::platform::tests::*;
 
-pub(super) static TRIAL: Trial = Trial {
-    urls: &[],
-    pace: (&[], 4),
-    check_card,
-    refuse_sent,
-    has_no_limit: true,
-    templates,
-    live_tokens: &[],
-};
+pub(super) static TRIAL: Trial =
+    Trial { urls: &[], pace: (&[], 4), check_card, refuse_sent, has_no_limit: true, templates };
 
 #[test]
 fn cloudevents_answers_mean_what_the_webhook_page_says() {

@@ -10,7 +10,9 @@ mod rules;
 
 use super::canned_response::by_code;
 use super::cut::Markup;
-use super::escape::{self, LinkForm, Spot, TextMarkup, is_inside_word, is_structure, opens_line};
+use super::escape::{
+    self, LinkForm, Spot, TextMarkup, begins_entity, guarded, is_inside_word, is_structure, opens_line,
+};
 use super::limits::{Unit, fit, fit_above_last, flatten};
 use super::lines::Lines;
 use super::platform_options::is_token;
@@ -231,7 +233,7 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
         .iter()
         .map(|(label, value)| format!("- {}{colon}{}", cut(label, LINE / 4), cut(value, LINE)));
     let failures = notice.failures.iter().map(|failure| format!("> {}", cut(failure, LINE)));
-    let text = notice.text.as_deref().map(|text| fit(text, FREE_TEXT, Unit::Bytes, block));
+    let text = notice.text.as_deref().map(|text| fit(&guarded(text), FREE_TEXT, Unit::Bytes, block));
     let picture = links::fetchable(notice.image_url.as_deref(), LINK)
         .map(|url| format!("![{}]({})", words.preview, links::quiet(&url)));
     let link = links::followable(notice.link.as_deref(), LINK)
@@ -342,6 +344,8 @@ static PLAIN_TEXT: TextMarkup = TextMarkup {
 static MARKDOWN_TEXT: TextMarkup = TextMarkup {
     escape: |before, c, after| match c {
         '_' if !is_inside_word(before, after) => Some("＿"),
+        '~' if before == Some('~') || after == Some('~') => Some("～"),
+        '&' if begins_entity(after) => Some("&\u{200b}"),
         '-' | '#' | '!' if !opens_line(before) => None,
         c => block(c),
     },

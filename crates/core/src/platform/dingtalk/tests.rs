@@ -9,7 +9,6 @@ pub(super) static TRIAL: Trial = Trial {
     refuse_sent,
     has_no_limit: false,
     templates,
-    live_tokens: &["@"],
 };
 
 #[test]

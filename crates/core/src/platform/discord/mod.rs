@@ -9,6 +9,7 @@ mod responses;
 mod rules;
 mod template_markup;
 
+use super::escape::guarded;
 use super::limits::{Escape, Unit, fit, flatten};
 use super::multipart::{Field, form};
 use super::{
@@ -333,7 +334,7 @@ impl DiscordBudget {
             return None;
         }
         let name = self.take_some(label, FIELD_NAME.min(self.0 / 2), inline);
-        let value = self.take_some(value, FIELD_VALUE, escape);
+        let value = self.take_some(&guarded(value), FIELD_VALUE, escape);
         Some(json!({"name": name, "value": value, "inline": short}))
     }
 }
@@ -347,7 +348,7 @@ fn embed(notice: &Notice, context: &Context) -> Value {
     // A footer is shown as it is, without markdown.
     let footer = room.take(&origin(context), FOOTER, flatten);
     let description =
-        notice.text.as_deref().map(|text| room.take(text, DESCRIPTION, block)).unwrap_or_default();
+        notice.text.as_deref().map(|text| room.take(&guarded(text), DESCRIPTION, block)).unwrap_or_default();
     let failures: Vec<_> = notice.failures.iter().map(|failure| format!("• {failure}")).collect();
     let heading = Strings::of(context).failures;
     let failures =

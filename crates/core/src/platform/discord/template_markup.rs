@@ -1,7 +1,9 @@
 //! How the texts of a template are read, and what a value in them becomes.
 
 use super::block;
-use crate::platform::escape::{self, LinkForm, Spot, TextMarkup, is_inside_word, is_structure, opens_line};
+use crate::platform::escape::{
+    self, LinkForm, Spot, TextMarkup, follows_no_letter, is_inside_ascii_word, is_structure,
+};
 
 pub(super) fn markup_of(spot: &Spot<'_>) -> Option<&'static TextMarkup> {
     let (name, parent) = (spot.name(), spot.path.iter().rev().nth(1).map_or("", String::as_str));
@@ -17,8 +19,10 @@ pub(super) fn markup_of(spot: &Spot<'_>) -> Option<&'static TextMarkup> {
 
 static MARKDOWN_TEXT: TextMarkup = TextMarkup {
     escape: |before, c, after| match c {
-        '_' if is_inside_word(before, after) => None,
-        '-' | '#' if !opens_line(before) => None,
+        '_' if is_inside_ascii_word(before, after) => None,
+        '-' | '#' if !follows_no_letter(before) => None,
+        // A spoiler ends at its bars, whatever stands before them.
+        '|' if after == Some('|') => Some("\\|\u{200b}"),
         '@' => Some("@\u{200b}"),
         c => block(c),
     },

@@ -10,7 +10,9 @@ mod rules;
 
 use super::canned_response::by_code;
 use super::cut::Markup;
-use super::escape::{self, LinkForm, Spot, TextMarkup, is_inside_word, is_structure, opens_line};
+use super::escape::{
+    self, LinkForm, Spot, TextMarkup, guarded, is_inside_ascii_word, is_structure, opens_line,
+};
 use super::limits::{Unit, fit, flatten};
 use super::lines::Lines;
 use super::platform_options::is_token;
@@ -188,7 +190,7 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
         .iter()
         .map(|(label, value)| format!("**{}**{colon}{}", cut(label, LINE / 4), cut(value, LINE)));
     let failures = notice.failures.iter().map(|failure| format!("- {}", cut(failure, LINE)));
-    let text = notice.text.as_deref().map(|text| fit(text, FREE_TEXT, Unit::Bytes, block));
+    let text = notice.text.as_deref().map(|text| fit(&guarded(text), FREE_TEXT, Unit::Bytes, block));
     let link = |label: &str, link: &Option<String>| {
         let url = links::followable(link.as_deref(), LINK)?;
         Some(format!("[{label}]({})", links::quiet(&url)))
@@ -325,7 +327,7 @@ static PLAIN_TEXT: TextMarkup = TextMarkup {
 
 static MARKDOWN_TEXT: TextMarkup = TextMarkup {
     escape: |before, c, after| match c {
-        '_' if is_inside_word(before, after) => None,
+        '_' if is_inside_ascii_word(before, after) => None,
         '-' | '#' if !opens_line(before) => None,
         c => block(c),
     },

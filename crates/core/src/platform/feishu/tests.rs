@@ -12,7 +12,6 @@ pub(super) static TRIAL: Trial = Trial {
     refuse_sent,
     has_no_limit: false,
     templates,
-    live_tokens: &["<at"],
 };
 
 #[test]

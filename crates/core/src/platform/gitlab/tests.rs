@@ -12,7 +12,6 @@ pub(super) static TRIAL: Trial = Trial {
     refuse_sent,
     has_no_limit: true,
     templates,
-    live_tokens: &[],
 };
 
 #[test]

@@ -12,7 +12,7 @@ use super::escape::{self, LinkForm, Spot, TextMarkup, is_inside_word, is_structu
 use super::limits::{Unit, fit, flatten};
 use super::{
     Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest,
-    Target, links, or_event_kind, origin, trim,
+    Target, links, or_event_kind, origin, plain_text, trim,
 };
 use crate::message::{Context, Notice, Strings, Tone};
 use serde_json::{Value, json};
@@ -103,8 +103,11 @@ impl Platform for GoogleChat {
             let text = match line.is_empty() {
                 false => line.join(" "),
                 // A card does not ping, and no more does what is made of it.
-                true => trim::gathered(body.get("cardsV2").or(body.get("cards")).unwrap_or(body))?
-                    .replace('<', "＜"),
+                true => {
+                    let gathered = trim::gathered(body.get("cardsV2").or(body.get("cards")).unwrap_or(body))?;
+                    let escape = |c| if c == '\n' { None } else { text_markup(c) };
+                    fit(&plain_text::of_html(&gathered), TEXT, Unit::Bytes, escape)
+                }
             };
             let plain = json!({"text": fit(&text, TEXT, Unit::Bytes, |_| None)});
             return (plain != *body).then_some(plain);
@@ -297,6 +300,7 @@ fn markup_of(spot: &Spot<'_>) -> Option<&'static TextMarkup> {
     let is_below = |outer: &[&str]| spot.path.iter().any(|name| outer.contains(&name.as_str()));
     match spot.name() {
         name if is_structure(name) => None,
+        "text" if spot.beside("textSyntax") == "MARKDOWN" => Some(&escape::COMMON_MARK),
         _ if !is_below(&["cards", "cardsV2"]) => Some(&PLAIN_TEXT),
         "text" | "content" if !is_below(&["button", "buttons", "textButton", "chips"]) => Some(&HTML_TEXT),
         // Headers, labels and buttons are shown as they are.
@@ -309,6 +313,7 @@ static PLAIN_TEXT: TextMarkup = TextMarkup {
     escape: |before, c, after| match c {
         '\n' => None,
         '_' if is_inside_word(before, after) => None,
+        '-' if after == Some(' ') && before.is_none_or(|before| before == '\n') => Some("\u{200b}-"),
         c => text_markup(c),
     },
     in_code: Some(|_, c, _| if matches!(c, '`' | '<' | '>') { text_markup(c) } else { None }),

@@ -9,8 +9,10 @@ mod request_checks;
 mod rules;
 
 use super::cut::Markup;
-use super::escape::{self, LinkForm, Spot, TextMarkup, is_inside_word, is_structure, opens_line};
-use super::limits::{Unit, fit, flatten};
+use super::escape::{
+    self, LinkForm, Spot, TextMarkup, begins_entity, guarded, is_inside_ascii_word, is_structure, opens_line,
+};
+use super::limits::{EscapeBetween, Unit, fit, fit_between, flatten};
 use super::{
     Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest,
     Target, links, or_event_kind, origin, trim,
@@ -164,8 +166,8 @@ fn colour(tone: Tone) -> &'static str {
 struct MattermostBudget(usize);
 
 impl MattermostBudget {
-    fn take(&mut self, text: &str, max: usize, escape: super::limits::Escape) -> String {
-        let text = fit(text, max.min(self.0), Unit::CodePoints, escape);
+    fn take(&mut self, text: &str, max: usize, escape: EscapeBetween) -> String {
+        let text = fit_between(text, max.min(self.0), Unit::CodePoints, escape);
         self.0 -= Unit::CodePoints.length(&text);
         text
     }
@@ -175,9 +177,9 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     let words = Strings::of(context);
     let mut room = MattermostBudget(WHOLE);
     // Titles and footers read no markdown; still, nothing in them may ping.
-    let title = or_event_kind(room.take(&notice.title, TITLE, titled), context);
-    let fallback = room.take(&notice.title, TITLE, quiet);
-    let footer = room.take(&origin(context), FOOTER, quiet);
+    let title = or_event_kind(room.take(&notice.title, TITLE, |_, c, _| titled(c)), context);
+    let fallback = room.take(&notice.title, TITLE, |_, c, _| quiet(c));
+    let footer = room.take(&origin(context), FOOTER, |_, c, _| quiet(c));
     let mut attachment = Map::new();
     let mut put = |name: &str, value: Value| attachment.insert(name.to_owned(), value);
     put("fallback", json!(fallback));
@@ -192,8 +194,8 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     }
     let fact = |(label, value): &(String, String)| {
         (room.0 > LABEL + VALUE).then(|| {
-            let title = room.take(label, LABEL, titled);
-            let value = room.take(value, VALUE, inline);
+            let title = room.take(label, LABEL, |_, c, _| titled(c));
+            let value = room.take(&guarded(value), VALUE, one_line);
             let short = value.chars().count() <= 40;
             json!({"title": title, "value": value, "short": short})
         })
@@ -217,7 +219,8 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
 
 /// Why it failed, and what failed.
 fn text(notice: &Notice, words: &Strings, room: &mut MattermostBudget) -> String {
-    let mut text = notice.text.as_deref().map(|text| room.take(text, TEXT, lines)).unwrap_or_default();
+    let mut text =
+        notice.text.as_deref().map(|text| room.take(&guarded(text), TEXT, several_lines)).unwrap_or_default();
     let most = room.0 / 2;
     let mut used = 0;
     for (index, failure) in notice.failures.iter().enumerate() {
@@ -230,7 +233,7 @@ fn text(notice: &Notice, words: &Strings, room: &mut MattermostBudget) -> String
             text.push_str(&format!("\n{}", words.more(notice.failures.len() - index)));
             break;
         }
-        let line = fit(failure, FAILURE, Unit::CodePoints, inline);
+        let line = fit_between(failure, FAILURE, Unit::CodePoints, one_line);
         used += Unit::CodePoints.length(&line) + 3;
         text.push_str(&format!("\n- {line}"));
     }
@@ -264,6 +267,25 @@ fn quiet(character: char) -> Option<&'static str> {
 /// A title reads no markdown but links.
 fn titled(character: char) -> Option<&'static str> {
     if character == ']' { Some("]\u{200b}") } else { quiet(character) }
+}
+
+/// A text of a card on one line.
+fn one_line(_: Option<char>, character: char, after: Option<char>) -> Option<&'static str> {
+    beside(character, after).unwrap_or_else(|| inline(character))
+}
+
+fn several_lines(_: Option<char>, character: char, after: Option<char>) -> Option<&'static str> {
+    beside(character, after).unwrap_or_else(|| lines(character))
+}
+
+/// What depends on the character that follows.
+fn beside(character: char, after: Option<char>) -> Option<Option<&'static str>> {
+    match character {
+        // Before a letter it is no escape, and two would be shown.
+        '\\' if after.is_some_and(|after| after.is_ascii_alphanumeric()) => Some(None),
+        '&' if begins_entity(after) => Some(Some("&\u{200b}")),
+        _ => None,
+    }
 }
 
 /// What the server's markdown would read; `<` is nothing to it, and a backslash before it would be shown.
@@ -312,9 +334,9 @@ static PLAIN_TEXT: TextMarkup = TextMarkup {
 
 static MARKDOWN_TEXT: TextMarkup = TextMarkup {
     escape: |before, c, after| match c {
-        '_' if is_inside_word(before, after) => None,
+        '_' if is_inside_ascii_word(before, after) => None,
         '-' | '+' | '#' | '>' if !opens_line(before) => None,
-        c => lines(c),
+        c => several_lines(before, c, after),
     },
     in_code: Some(escape::in_code),
     links: LinkForm::Markdown,

@@ -8,6 +8,7 @@ mod canned_responses;
 mod request_checks;
 mod rules;
 
+use super::escape::COMMON_MARK;
 use super::limits::{Unit, fit, flatten};
 use super::lines::Lines;
 use super::platform_options::is_token;
@@ -95,6 +96,14 @@ impl Platform for Ntfy {
         (PACE, 1)
     }
 
+    /// A message is plain text unless it says otherwise.
+    fn template_markup(&self) -> Option<super::escape::MarkupOf> {
+        Some(|spot| {
+            let is_markdown = spot.holder.get("markdown") == Some(&Value::Bool(true));
+            (spot.is_at(&["message"]) && is_markdown).then_some(&COMMON_MARK)
+        })
+    }
+
     fn layout(&self, notice: &Notice, context: &Context, _target: &Target) -> Value {
         card(notice, context)
     }
@@ -121,8 +130,11 @@ impl Platform for Ntfy {
             fields.remove(name);
         }
         if how > Degradation::NoImage {
-            const PLAIN: [&str; 5] = ["topic", "title", "message", "tags", "priority"];
+            const PLAIN: [&str; 6] = ["topic", "title", "message", "markdown", "tags", "priority"];
             fields.retain(|name, value| PLAIN.contains(&name.as_str()) && !value.is_object());
+            if !fields.contains_key("message") && !fields.contains_key("title") {
+                fields.insert("message".to_owned(), json!(trim::gathered(body)?));
+            }
         }
         if how == Degradation::Shorter {
             let message = fit(fields.get("message")?.as_str()?, SHORT, Unit::Bytes, |_| None);

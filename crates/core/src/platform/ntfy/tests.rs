@@ -10,7 +10,6 @@ pub(super) static TRIAL: Trial = Trial {
     refuse_sent,
     has_no_limit: false,
     templates,
-    live_tokens: &[],
 };
 
 #[test]
@@ -80,5 +79,8 @@ fn refuse_sent(sent: &[u8]) -> Result<(), String> {
 }
 
 fn templates() -> Vec<Value> {
-    vec![json!({"message": HUGE, "title": HUGE, "click": "https://example.com/"})]
+    vec![
+        json!({"message": HUGE, "title": HUGE, "click": "https://example.com/"}),
+        json!({"message": HUGE, "markdown": true}),
+    ]
 }

@@ -156,7 +156,10 @@ impl Platform for Slack {
         }
         // What Slack shows where it shows no blocks.
         let text = body["text"].as_str().filter(|text| !text.trim().is_empty()).map(str::to_owned);
-        let text = text.or_else(|| trim::gathered(body))?;
+        let text = text.or_else(|| {
+            plainer::escape_unread(&mut plain);
+            trim::gathered(&plain)
+        })?;
         let plain = json!({"text": fit(&text, PLAIN, Unit::Bytes, |_| None)});
         (plain != *body).then_some(plain)
     }

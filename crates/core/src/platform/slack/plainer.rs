@@ -1,6 +1,7 @@
 //! Takes out of a message what Slack may refuse it for: pictures that it cannot fetch, and buttons.
 
-use super::{each_blocks, trim};
+use super::super::limits::{Unit, fit};
+use super::{block, each_blocks, trim};
 use serde_json::Value;
 
 /// Takes the pictures out whose URL is meant: image blocks, and pictures beside a section. Whether there
@@ -45,13 +46,13 @@ pub(super) fn drop_buttons(body: &mut Value) -> bool {
     let opens = |part: &Value| part["type"] == "button" && part.get("url").is_some();
     let (mut dropped, mut left) = (false, false);
     each_blocks(body, &mut |blocks| {
-        blocks.retain_mut(|block| {
-            trim::keep(block, &mut |_, part| {
-                let keep = !opens(part);
+        blocks.retain_mut(|part| {
+            trim::keep(part, &mut |_, inner| {
+                let keep = !opens(inner);
                 dropped |= !keep;
                 keep
             });
-            let Some(elements) = block.get_mut("elements").and_then(Value::as_array_mut) else { return true };
+            let Some(elements) = part.get_mut("elements").and_then(Value::as_array_mut) else { return true };
             let before = elements.len();
             elements.retain(|element| !opens(element));
             dropped |= elements.len() < before;
@@ -60,4 +61,20 @@ pub(super) fn drop_buttons(body: &mut Value) -> bool {
         left |= !blocks.is_empty();
     });
     dropped && left
+}
+
+/// Escapes what Slack showed as it was, where a value has no escapes, before it becomes a part of the text.
+pub(super) fn escape_unread(node: &mut Value) {
+    if let Some(fields) = node.as_object_mut() {
+        if fields.contains_key("action_id") {
+            fields.remove("value");
+        }
+        if fields.get("type").is_some_and(|kind| kind == "text")
+            && let Some(Value::String(text)) = fields.get_mut("text")
+        {
+            *text = fit(text, usize::MAX, Unit::Bytes, block);
+        }
+        fields.values_mut().for_each(escape_unread);
+    }
+    node.as_array_mut().into_iter().flatten().for_each(escape_unread);
 }

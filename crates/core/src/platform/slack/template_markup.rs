@@ -2,7 +2,8 @@
 
 use super::block;
 use crate::platform::escape::{
-    LinkForm, Spot, TextMarkup, backslashed, in_url_with_entities, is_inside_word, is_structure, opens_line,
+    LinkForm, Spot, TextMarkup, backslashed, in_url_with_entities, is_inside_ascii_word, is_inside_word,
+    is_structure, opens_line,
 };
 use serde_json::Value;
 
@@ -48,7 +49,7 @@ static MRKDWN_TEXT: TextMarkup = TextMarkup {
 static MARKDOWN_TEXT: TextMarkup = TextMarkup {
     escape: |before, c, after| match c {
         '&' | '<' | '>' => block(c),
-        '_' if is_inside_word(before, after) => None,
+        '_' if is_inside_ascii_word(before, after) => None,
         '-' | '+' | '#' if !opens_line(before) => None,
         '.' | '=' | '{' | '}' => None,
         c => backslashed(c),

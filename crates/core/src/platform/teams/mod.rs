@@ -11,7 +11,9 @@ mod request_checks;
 mod rules;
 
 use super::cut::Markup;
-use super::escape::{self, LinkForm, Spot, TextMarkup, is_inside_word, is_structure, opens_line};
+use super::escape::{
+    self, LinkForm, Spot, TextMarkup, begins_entity, guarded, is_inside_ascii_word, is_structure, opens_line,
+};
 use super::limits::{Unit, fit, flatten};
 use super::{
     Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest,
@@ -244,7 +246,7 @@ fn envelope(card: Value) -> Value {
 /// What may be left out when it is too much, the most telling first.
 fn middle(notice: &Notice, words: &Strings, room: &mut TeamsBudget) -> Vec<Value> {
     let mut parts = Vec::new();
-    let text = notice.text.as_deref().map(|text| fit(text, TEXT, Unit::Bytes, lines));
+    let text = notice.text.as_deref().map(|text| fit(&guarded(text), TEXT, Unit::Bytes, lines));
     let text = text.filter(|text| !text.trim().is_empty());
     parts.extend(text.and_then(|text| room.take(block(&text, json!({"fontType": "Monospace"})))));
     let fact = |(label, value): &(String, String)| {
@@ -385,7 +387,9 @@ static PLAIN_TEXT: TextMarkup = TextMarkup {
 
 static MARKDOWN_TEXT: TextMarkup = TextMarkup {
     escape: |before, c, after| match c {
-        '_' if is_inside_word(before, after) => None,
+        '_' if is_inside_ascii_word(before, after) => None,
+        '&' if begins_entity(after) => Some("&\u{200b}"),
+        '~' if before == Some('~') || after == Some('~') => Some("\\~"),
         '-' | '+' | '#' if !opens_line(before) => None,
         c => lines(c),
     },

@@ -22,7 +22,7 @@ use super::multipart::{Field, form};
 use super::{
     Answer, Attachment, BodyFault, CannedResponse, Degradation, Example, MissingValue, Outcome, Platform,
     PlatformOption, Rate, ReceivedRequest, RenderedMessage, Request, Target, links, mark, or_event_kind,
-    origin, trim,
+    origin, plain_text, trim,
 };
 use crate::message::{Context, Notice, Strings};
 use serde_json::{Value, json};
@@ -204,11 +204,7 @@ impl Platform for Telegram {
             let given = body["text"].as_str().filter(|text| !text.trim().is_empty()).map(str::to_owned);
             let html = &given.or_else(|| trim::gathered(body))?;
             let is_html = markup(body) == Markup::Html;
-            let text = match body["parse_mode"].as_str().map(str::to_ascii_lowercase).as_deref() {
-                Some("html") => without_markup(html),
-                Some("markdownv2") => without_backslashes(html),
-                _ => html.clone(),
-            };
+            let text = shown(html, body["parse_mode"].as_str().unwrap_or_default());
             let max = if how == Degradation::Shorter { SHORT } else { TEXT };
             let text = fit_above_last(&text, max, Unit::Utf16);
             let pings = if is_html { pings(html, &text) } else { Vec::new() };
@@ -417,32 +413,16 @@ fn attribute(text: &str) -> String {
     text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// Text of the newer markdown without its escapes.
-fn without_backslashes(markdown: &str) -> String {
-    let mut characters = markdown.chars().peekable();
-    let mut out = String::new();
-    while let Some(character) = characters.next() {
-        let escapes = character == '\\' && characters.peek().is_some_and(char::is_ascii_punctuation);
-        out.push(if escapes { characters.next().unwrap_or(character) } else { character });
-    }
-    out
-}
-
-/// HTML as text.
-fn without_markup(html: &str) -> String {
-    let mut out = String::new();
-    let mut in_tag = false;
-    for character in html.chars() {
-        match character {
-            '<' => in_tag = true,
-            '>' if in_tag => in_tag = false,
-            _ if in_tag => {}
-            _ => out.push(character),
-        }
-    }
-    [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&amp;", "&")]
-        .iter()
-        .fold(out, |text, (entity, plain)| text.replace(entity, plain))
+/// What is shown of a text in this mode.
+fn shown(text: &str, mode: &str) -> String {
+    let read = match mode.to_ascii_lowercase().as_str() {
+        "html" => parse_modes::html(text).or_else(|_| Ok(plain_text::of_html(text))),
+        "markdownv2" => parse_modes::markdown_v2(text),
+        "markdown" => parse_modes::markdown(text),
+        _ => Ok(text.to_owned()),
+    };
+    // What could not be read is shown with its signs.
+    read.unwrap_or_else(|_: parse_modes::Unparsed| text.to_owned())
 }
 
 #[cfg(test)]

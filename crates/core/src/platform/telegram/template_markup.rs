@@ -43,13 +43,14 @@ static HTML_TEXT: TextMarkup = TextMarkup {
 static MARKDOWN_V2_TEXT: TextMarkup = TextMarkup {
     escape: |_, c, _| if c == '@' { Some("@\u{200b}") } else { backslashed(c) },
     in_code: Some(|_, c, _| if matches!(c, '`' | '\\') { backslashed(c) } else { None }),
-    links: LinkForm::Markdown,
+    links: LinkForm::InlineMarkdown,
     in_url: |_, c, _| if c == '@' { Some("%40") } else { backslashed(c) },
 };
 
-/// The old mode reads no backslash inside of a link, of bold or of italics.
+/// The old mode reads no backslash inside of a link, of bold or of italics, and elsewhere one before a mark only.
 static MARKDOWN_TEXT: TextMarkup = TextMarkup {
-    escape: |_, c, _| match c {
+    escape: |_, c, after| match c {
+        '\\' if after.is_some_and(|after| "_*`[".contains(after)) => Some("\\\u{200b}"),
         '_' | '*' | '`' | '[' => backslashed(c),
         '@' => Some("@\u{200b}"),
         _ => None,

@@ -273,3 +273,24 @@ fn what_a_plainer_form_says_is_taken_by_its_platform() {
         }
     }
 }
+
+#[test]
+fn a_plainer_form_pings_nobody_by_a_value_that_was_shown_as_it_is() {
+    let text =
+        json!({"type": "rich_text_section", "elements": [{"type": "text", "text": "{{ task.name }}"}]});
+    let label = json!({"type": "plain_text", "text": "open"});
+    let slack = json!({"blocks": [{"type": "rich_text", "elements": [text]}, {"type": "actions", "elements": [
+        {"type": "button", "text": label, "action_id": "a", "value": "{{ task.name }}"}]}]});
+    let google = json!({"cardsV2": [{"card": {"header": {"title": "{{ task.name }}"}, "sections": []}}]});
+    let telegram = json!({"text": "<b>it is</b> {{ task.name }}", "parse_mode": "HTML"});
+    for (platform, template, value, live, shown) in [
+        ("slack", &slack, "<!channel> <@U0123ABCD>", "<", "&lt;!channel&gt; &lt;@U0123ABCD&gt;"),
+        ("googlechat", &google, "<users/all>", "<users", "＜users/all＞"),
+        ("telegram", &telegram, "it's <b> &amp;", "<i>", "it is it's <b> &amp;"),
+    ] {
+        let body = rendered_for(platform, template, value);
+        let plain = by_name(platform).unwrap().degrade(&body, Degradation::NoMarkup).unwrap();
+        let text = plain["text"].as_str().unwrap();
+        assert!(!text.contains(live) && text.contains(shown), "{platform}: {plain}");
+    }
+}

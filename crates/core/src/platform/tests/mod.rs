@@ -8,6 +8,8 @@ mod kinds;
 mod limits;
 mod markup;
 mod objections;
+mod places;
+mod readers;
 mod refusals;
 mod requests;
 mod responses;
@@ -36,8 +38,6 @@ pub struct Trial {
     pub has_no_limit: bool,
     /// Templates of its own forms, with values from outside wherever a text may be.
     pub templates: fn() -> Vec<Value>,
-    /// What pings or begins markup in its texts; empty for a platform that shows texts as they are.
-    pub live_tokens: &'static [&'static str],
 }
 
 fn judge(platform: &str, body: &Value) -> Result<(), String> {

@@ -1,7 +1,9 @@
 //! How the texts of a template are read, and what a value in them becomes.
 
 use super::{block, inline};
-use crate::platform::escape::{self, LinkForm, Spot, TextMarkup, is_inside_word, is_structure, opens_line};
+use crate::platform::escape::{
+    self, LinkForm, Spot, TextMarkup, begins_entity, is_inside_word, is_structure, opens_line,
+};
 
 pub(super) fn markup_of(spot: &Spot<'_>) -> Option<&'static TextMarkup> {
     if spot.is_at(&["markdown_v2", "content"]) {
@@ -25,6 +27,8 @@ static PLAIN_TEXT: TextMarkup = TextMarkup {
 static MARKDOWN_TEXT: TextMarkup = TextMarkup {
     escape: |before, c, after| match c {
         '_' if !is_inside_word(before, after) => Some("＿"),
+        '~' if before == Some('~') || after == Some('~') => Some("～"),
+        '&' if begins_entity(after) => Some("&\u{200b}"),
         '#' if !opens_line(before) => None,
         c => block(c),
     },
