@@ -53,3 +53,21 @@ fn two_hosts_in_two_folders_know_nothing_of_each_other() {
         rows.iter().any(|row| row["state"] == "pending") && rows.iter().all(|row| row["state"] != "dead")
     );
 }
+
+#[cfg(unix)]
+#[test]
+fn check_warns_of_a_spool_among_temporary_files() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("one");
+    configure(&folder, "http://127.0.0.1:9/");
+    let check = |variables: &[(&str, &Path)]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_taskbell"));
+        command.args(["check", "taskbell.toml"]).current_dir(&folder);
+        command.env_remove("XDG_STATE_HOME").env_remove("HOME").envs(variables.iter().copied());
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(check(&[]).contains("`HOME` names no folder, so the spool is in "), "{}", check(&[]));
+    assert_eq!(check(&[("HOME", home.path())]), "1 endpoint, 1 hook: fine\n");
+}

@@ -144,7 +144,7 @@ pub fn check_object(json: &str) -> Result<(), serde_json::Error> {
     match serde_json::from_str(json)? {
         Json::Object(_) => Ok(()),
         // The parser also makes something else of an object that begins with a name of its own.
-        _ => Err(Error::custom("it holds something else")),
+        _ => Err(Error::custom("it is a list, a text, a number or another value")),
     }
 }
 

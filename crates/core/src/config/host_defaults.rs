@@ -22,15 +22,14 @@ fn first_line(text: String) -> String {
 }
 
 /// The folder for persistent state: by the XDG base directory specification on Unix, the local application data
-/// on Windows, else the folder for temporary files.
-pub(super) fn state_folder(context: &LoadContext<'_>) -> PathBuf {
+/// on Windows; `None` where no variable names it.
+pub(super) fn state_folder(context: &LoadContext<'_>) -> Option<PathBuf> {
     let absolute = |name: &str| context.variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let known = if cfg!(windows) {
+    if cfg!(windows) {
         absolute("LOCALAPPDATA")
     } else {
         absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local").join("state")))
-    };
-    known.unwrap_or_else(std::env::temp_dir)
+    }
 }
 
 #[cfg(test)]
@@ -42,9 +41,9 @@ mod tests {
     #[test]
     fn state_goes_to_the_folder_of_the_system() {
         let cases = [
-            (vec![("XDG_STATE_HOME", "/s"), ("HOME", "/h")], PathBuf::from("/s")),
-            (vec![("XDG_STATE_HOME", "relative"), ("HOME", "/h")], PathBuf::from("/h/.local/state")),
-            (vec![("HOME", "")], std::env::temp_dir()),
+            (vec![("XDG_STATE_HOME", "/s"), ("HOME", "/h")], Some(PathBuf::from("/s"))),
+            (vec![("XDG_STATE_HOME", "relative"), ("HOME", "/h")], Some(PathBuf::from("/h/.local/state"))),
+            (vec![("HOME", "")], None),
         ];
         for (variables, expected) in cases {
             let look_up = move |name: &str| {

@@ -65,7 +65,18 @@ fn default_path(
     source: &ConfigSource,
     endpoints: &[Arc<Endpoint>],
 ) -> (SpoolPath, String) {
-    let folder = host_defaults::state_folder(context).join("taskbell");
+    let folder = host_defaults::state_folder(context).unwrap_or_else(|| {
+        let folder = std::env::temp_dir();
+        let variable = if cfg!(windows) { "LOCALAPPDATA" } else { "HOME" };
+        let message = format!(
+            "`{variable}` names no folder, so the spool is in {}, which a restart of the machine may empty; set \
+             `[spool] path`",
+            folder.display()
+        );
+        context.warn(0, "spool.path", message);
+        folder
+    });
+    let folder = folder.join("taskbell");
     let earlier = folder.join(format!("{}.db", source.name()));
     if earlier.is_file() {
         let earlier = earlier.display();

@@ -28,6 +28,8 @@ const VARIABLES: &[(&str, &str)] = &[
     ("CI_HMAC_SECRET", "marker-4f9c2a71d0-hmac"),
     ("EMPTY", ""),
     ("MARKER", MARKER),
+    ("HOME", "/h"),
+    ("LOCALAPPDATA", "C:\\h"),
 ];
 
 fn variable(name: &str) -> Option<OsString> {
