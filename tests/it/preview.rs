@@ -4,6 +4,8 @@ use serde_json::{Value as Json, json};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use taskbell_core::config::Config;
+use taskbell_core::engine;
 use taskbell_core::hash::sha256_hex;
 
 const PICTURE: &str = "https://render-07.example.com/out/contact-sheet.png";
@@ -243,4 +245,24 @@ fn the_pictures_show_what_is_drawn_today() {
     let stale: Vec<&str> = today.lines().filter(|line| !then.lines().any(|noted| noted == *line)).collect();
     let advice = "`cargo xtask cards` takes the pictures of docs/cards anew";
     assert!(stale.is_empty() && then.len() == today.len(), "{advice}: {stale:?}");
+}
+
+#[test]
+fn a_duration_that_a_host_gives_in_any_form_is_in_the_card() {
+    let config = "[endpoints.team]\nurl = 'https://hooks.slack.com/services/T0/B0/abcdefghijklmnopqrstuvwx'\n\
+                  [[hooks]]\non = ['queue.end', 'batch.end', 'task.complete']\nto = ['team']\n";
+    let config = Config::load(config).unwrap();
+    for kind in ["queue.end", "batch.end", "task.complete"] {
+        for given in [
+            json!({"duration_s": 3723}),
+            json!({"duration_s": "1:02:03"}),
+            json!({"duration_s": "3723.0"}),
+            json!({"duration_s": "PT1H2M3S"}),
+            json!({"started_at": "2026-11-30T01:00:00Z", "finished_at": "2026-11-30T02:02:03Z"}),
+        ] {
+            let preview = engine::preview(&config, kind, Some(&given.to_string())).unwrap();
+            let body = preview["requests"][0]["body"].to_string();
+            assert!(body.contains("1 h 2 min"), "{kind} {given}: {body}");
+        }
+    }
 }

@@ -90,12 +90,15 @@ fn default_path(
             ),
         );
     }
-    let identity = match &source.file {
-        Some(file) => fs::canonicalize(file).unwrap_or_else(|_| file.clone()).display().to_string(),
+    let file = source.file.as_ref().map(|file| fs::canonicalize(file).unwrap_or_else(|_| file.clone()));
+    // A link under another name is the same configuration.
+    let name = file.as_deref().and_then(Path::file_stem).and_then(|stem| stem.to_str());
+    let identity = match &file {
+        Some(file) => file.display().to_string(),
         None => identity_of_text(&source.folder(), endpoints),
     };
-    let hash = short_hash(&identity);
-    (SpoolPath::File(folder.join(format!("{}-{hash}.db", source.name()))), identity)
+    let (name, hash) = (name.unwrap_or(source.name()), short_hash(&identity));
+    (SpoolPath::File(folder.join(format!("{name}-{hash}.db"))), identity)
 }
 
 /// A text has no path. It is the same configuration as another one when it is passed in the same working directory

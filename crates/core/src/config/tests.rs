@@ -334,6 +334,12 @@ fn each_configuration_has_a_default_spool_of_its_own() {
     let roundabout =
         folders[0].path().join("..").join(folders[0].path().file_name().unwrap()).join("taskbell.toml");
     assert_eq!(spool_of(&one), spool_of(roundabout.to_str().unwrap()), "the file counts, not what it says");
+    #[cfg(unix)]
+    {
+        let link = folders[1].path().join("current.toml");
+        std::os::unix::fs::symlink(&one, &link).unwrap();
+        assert_eq!(spool_of(&one), spool_of(link.to_str().unwrap()), "a link under another name");
+    }
 
     let of_text = spool_of(&text("example.com", ""));
     assert_eq!(of_text, spool_of(&text("example.com", "[queue]\nend_delay = \"2s\"\n")));

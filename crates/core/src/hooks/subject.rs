@@ -6,7 +6,7 @@ use crate::endpoint::parse_task_url;
 use crate::event::EventId;
 use crate::message::HostInfo;
 use crate::message::{Context, LazyField, Several};
-use crate::tally::{BatchTally, EndRequest, QueueTally, Task, queue_name, told_duration};
+use crate::tally::{BatchTally, EndRequest, QueueTally, Task, queue_name, read_duration, told_duration};
 use serde_json::{Map, Value as Json, json};
 
 /// The measures that a hook's `min_tasks`, `min_duration`, `relative` and `smart` use.
@@ -190,7 +190,11 @@ impl Subject {
     pub fn of_other(facts: &Facts<'_>) -> Subject {
         let family = facts.kind.split('.').next().unwrap_or("");
         let named = match family {
-            "batch" | "alert" => vec![(family, Json::Object(facts.payload.clone()))],
+            "batch" | "alert" => {
+                let mut fields = facts.payload.clone();
+                read_duration(&mut fields);
+                vec![(family, Json::Object(fields))]
+            }
             _ => Vec::new(),
         };
         Subject::build(facts, TaskParams::default(), Scale::of(facts.payload), named)

@@ -1,7 +1,7 @@
 //! The count of one queue over one busy period.
 
 use super::end_requests::EndRequests;
-use super::task::{Status, Task, told_duration};
+use super::task::{Status, Task, read_duration};
 use crate::clock;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
@@ -159,12 +159,8 @@ impl QueueTally {
         summary.extend(
             passed.iter().filter(|(key, _)| *key != "queue").map(|(key, value)| (key.clone(), value.clone())),
         );
-        let tells_times = ["started_at", "finished_at"]
-            .iter()
-            .all(|key| passed.get(*key).is_some_and(|time| !time.is_null()));
-        if self.total == 0 && tells_times {
-            // Null when it cannot be read, so that no threshold takes the time of the tally for it.
-            summary.entry("duration_s").or_insert_with(|| json!(told_duration(passed).0));
+        if self.total == 0 {
+            read_duration(&mut summary);
         }
         for (key, value) in own {
             if self.total > 0 || key == "name" || !summary.contains_key(key) {

@@ -3,7 +3,7 @@
 use super::{BatchRef, DEFAULT_QUEUE, short};
 use crate::clock::{HostTime, read_seconds};
 use crate::event::status_of_word;
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
 /// How a task ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,6 +113,20 @@ pub fn told_duration(payload: &Map<String, Json>) -> (Option<f64>, bool) {
     (seconds, tells && seconds.is_none())
 }
 
+/// Puts the duration that a host gives in another form into `duration_s`, as a number of seconds. One that cannot be
+/// read stays as it is, or is null, so that no threshold takes another time for it.
+pub fn read_duration(summary: &mut Map<String, Json>) {
+    match told_duration(summary) {
+        (Some(seconds), _) if !summary.get("duration_s").is_some_and(Json::is_number) => {
+            summary.insert("duration_s".to_owned(), json!(seconds));
+        }
+        (None, true) => {
+            summary.entry("duration_s").or_insert(Json::Null);
+        }
+        _ => {}
+    }
+}
+
 /// `batch` = {`id`, `total`}; one without an id is none.
 fn read_batch(payload: &Map<String, Json>) -> Option<BatchRef> {
     let batch = payload.get("batch")?;
@@ -133,7 +147,6 @@ fn scalar_text(value: &Json) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn read(json: Json) -> Task {
         Task::read(json.as_object().unwrap())
