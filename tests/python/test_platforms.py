@@ -35,15 +35,15 @@ BY_OUTCOME: dict[str, dict[str, str]] = {
     "slack-workflow": {
         "delivered": "ok",
         "retry_after": "rate_limited",
-        "final": "invalid_workflow",
-        "gone": "no_service",
+        "final": "invalid_workflow action_prohibited",
+        "gone": "no_service invalid_token team_disabled",
         "retry": "page 500",
     },
     "discord": {
         "delivered": "ok 204",
         "retry_after": "429",
         "retry": "1015 40333 page empty 502",
-        "final": "220001 220003 50013",
+        "final": "220001 220003 50013 404",
         "gone": "50027 10015",
     },
     "wecom": {
@@ -62,14 +62,14 @@ BY_OUTCOME: dict[str, dict[str, str]] = {
     "googlechat": {
         "delivered": "ok",
         "retry_after": "RESOURCE_EXHAUSTED",
-        "gone": "UNAUTHENTICATED PERMISSION_DENIED NOT_FOUND",
+        "gone": "UNAUTHENTICATED PERMISSION_DENIED NOT_FOUND API_KEY_INVALID",
         "retry": "INTERNAL UNAVAILABLE page empty",
     },
     "mattermost": {
         "delivered": "ok",
         "retry_after": "429",
-        "final": "permissions disabled",
-        "gone": "invalid",
+        "final": "permissions disabled channel channel-400 401",
+        "gone": "invalid invalid-400",
         "retry": "page empty 500",
     },
     "dingtalk": {
@@ -96,7 +96,7 @@ BY_OUTCOME: dict[str, dict[str, str]] = {
     "ntfy": {
         "delivered": "ok",
         "retry_after": "429",
-        "final": "topic 401 403",
+        "final": "topic 401 403 404",
         "retry": "507 500 page",
     },
     "pagerduty": {
@@ -107,14 +107,14 @@ BY_OUTCOME: dict[str, dict[str, str]] = {
     },
     "github": {
         "delivered": "ok",
-        "retry_after": "secondary primary",
+        "retry_after": "secondary primary 429",
         "final": "401 403 404 422",
         "retry": "500 502",
     },
     "gitlab": {
         "delivered": "ok",
         "retry_after": "429",
-        "final": "400 403 404",
+        "final": "400 403 404 401",
         "retry": "500 502 page",
     },
     "cloudevents": {
@@ -132,14 +132,14 @@ OUTCOMES = {
 
 # By platform, the answers that one plainer form of the message escapes, at once.
 ESCAPED: dict[str, str] = {
-    "teams": "413 old-413 bad-request",
+    "teams": "413 old-413 old-400 bad-request",
     "googlechat": "INVALID_ARGUMENT",
     "mattermost": "413 length no-text parse",
     "dingtalk": "460101 400403 40035 400105",
     "feishu": "19002 9499 11246 11310 19036",
-    "telegram": """entities too-long caption no-photo no-document empty-file no-image dimensions 413
-        empty-text parse-mode object""",
-    "ntfy": "413 400",
+    "telegram": """entities too-long caption no-photo no-document empty-file no-image no-media dimensions 413
+        413-page empty-text parse-mode object""",
+    "ntfy": "413 400 attachment",
     "discord": "50035 40005 413 50006 50109",
     "wecom": "40058 45002 40008 40033 44004 45034 47001",
     "slack": """invalid_blocks msg_blocks_too_long invalid_payload no_text too_many_attachments
@@ -181,6 +181,8 @@ WAITS: dict[tuple[str, str], int | None] = {
     ("feishu", "99991400"): 2,
     ("feishu", "400-99991400"): 2,
     ("pagerduty", "429"): 120,
+    ("github", "secondary"): 60,
+    ("github", "429"): 60,
     ("github", "primary"): None,
 }
 

@@ -41,8 +41,11 @@ pub(super) fn read(path: &str, roots: &[PathBuf], most: u64) -> Result<Attachmen
 
 /// The name of a file for messages, without its folders.
 pub(super) fn shown_name(path: &str) -> String {
-    let name = path.rsplit(['/', '\\']).next().unwrap_or_default();
-    name.chars().filter(|character| !character.is_control()).take(LONGEST_NAME).collect()
+    base_name(path).chars().filter(|character| !character.is_control()).take(LONGEST_NAME).collect()
+}
+
+fn base_name(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().unwrap_or_default()
 }
 
 /// The real path of a file below a root, with all links followed.
@@ -173,8 +176,7 @@ fn file_name(path: &str, bytes: &[u8]) -> String {
         _ => !SHOWN.contains(&ending),
     };
     let stem = shown_stem(path, "file");
-    let name = shown_name(path);
-    let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+    let ending = base_name(path).rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
     let is_ending = |ending: &String| {
         (1..=12).contains(&ending.len())
             && ending.bytes().all(|byte| byte.is_ascii_alphanumeric())
@@ -200,8 +202,8 @@ fn plain_stem(path: &str, otherwise: &str) -> String {
 }
 
 fn stem_of(path: &str, otherwise: &str, keeps: impl Fn(char) -> bool) -> String {
-    let name = shown_name(path);
-    let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
+    let name = base_name(path);
+    let stem = shown_name(name.rsplit_once('.').map_or(name, |(stem, _)| stem));
     let stem: String = stem.chars().map(|c| if keeps(c) { c } else { '_' }).collect();
     let stem = stem.trim_matches('_');
     if stem.is_empty() { otherwise.to_owned() } else { stem.to_owned() }
@@ -350,6 +352,9 @@ mod tests {
         ] {
             assert_eq!(file_name(path, b"MZ"), name);
         }
+        let prompt = "a portrait of a lighthouse keeper, ".repeat(6);
+        let long = file_name(&format!("out/{prompt}.exr"), b"MZ");
+        assert!(long.ends_with(".exr") && long.chars().count() <= LONGEST_NAME + 4, "{long}");
     }
 
     #[test]

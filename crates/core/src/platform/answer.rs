@@ -112,6 +112,20 @@ impl Answer {
         fit(said.trim(), WORDS, Unit::CodePoints, flatten).trim().to_owned()
     }
 
+    /// All that it says, in lower case: JSON without escapes, and without the addresses of what explains it.
+    pub(super) fn text(&self) -> String {
+        let text = self.json().map(|mut json| {
+            clear_links(&mut json);
+            json.to_string()
+        });
+        text.unwrap_or_else(|| String::from_utf8_lossy(&self.body).into_owned()).to_lowercase()
+    }
+
+    /// The new number of a chat that got one.
+    pub(super) fn moved_to(&self) -> Option<i64> {
+        self.json()?.pointer("/parameters/migrate_to_chat_id")?.as_i64()
+    }
+
     /// Whether the status says that the message will be refused as it is whenever it comes.
     fn refuses_form(&self) -> bool {
         matches!(self.status, 400 | 406 | 411 | 413 | 414 | 415 | 422 | 431)
@@ -121,7 +135,7 @@ impl Answer {
     pub(super) fn refused(&self, reason: String) -> Outcome {
         let words = self.words().to_lowercase();
         let says = |phrases: &[&str]| phrases.iter().any(|phrase| words.contains(phrase));
-        let how = if says(&["image", "photo", "picture", "thumbnail", "attachment url", "media"]) {
+        let how = if says(&["image", "photo", "picture", "thumbnail", "attachment url"]) {
             Degradation::NoImage
         } else if self.status == 413 || self.status == 414 || says_length(&words) {
             Degradation::Shorter
@@ -174,7 +188,11 @@ impl Answer {
                 Duration::ZERO => Outcome::Retry(with_words(reason)),
                 wait => Outcome::RetryAfter(wait, with_words(reason)),
             },
-            Outcome::Final(reason) => Outcome::Final(with_words(reason)),
+            // Who names a time expects another attempt.
+            Outcome::Final(reason) => match wait() {
+                Some(wait) => Outcome::RetryAfter(wait, with_words(reason)),
+                None => Outcome::Final(with_words(reason)),
+            },
             Outcome::Gone(reason) => Outcome::Gone(with_words(reason)),
             Outcome::Degrade(how, reason) => Outcome::Degrade(how, with_words(reason)),
             Outcome::Moved(chat, reason) => Outcome::Moved(chat, with_words(reason)),
@@ -228,7 +246,7 @@ fn said(json: &Value) -> String {
             leaves(fields.get("errors").unwrap_or_default(), "", &mut parts);
             leaves(json.pointer("/response_metadata/messages/0").unwrap_or_default(), "", &mut parts);
             // The older form of Discord, and that of many frameworks: the fields, each with its faults.
-            if fields.values().all(|field| field.is_array() || field.is_object()) {
+            if parts.is_empty() && fields.values().all(|field| field.is_array() || field.is_object()) {
                 leaves(json, "", &mut parts);
             }
         }
@@ -241,6 +259,15 @@ fn said(json: &Value) -> String {
 
 fn text(value: Option<&Value>) -> Option<String> {
     value.and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+fn clear_links(node: &mut Value) {
+    match node {
+        Value::String(text) if text.starts_with("http") => text.clear(),
+        Value::Array(items) => items.iter_mut().for_each(clear_links),
+        Value::Object(fields) => fields.values_mut().for_each(clear_links),
+        _ => {}
+    }
 }
 
 /// Every fault in a tree of them, with the field that it speaks of.

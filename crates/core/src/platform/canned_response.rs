@@ -1,7 +1,7 @@
-//! Responses that platforms are known to give. One table per platform serves all uses: `meaning` looks codes up in it,
+//! Responses that platforms are known to give. One table per platform serves all uses: an answer is read by it,
 //! `taskbell serve --as` answers by it and lists its names, and the tests try it.
 
-use super::{Answer, Degradation, Outcome};
+use super::{Answer, Degradation, Outcome, Platform, retry_after};
 use std::time::Duration;
 
 /// One response of a platform.
@@ -17,8 +17,10 @@ pub struct CannedResponse {
     pub body: &'static str,
     /// When the platform gives it.
     pub meaning: &'static str,
-    /// What `Platform::read` makes of it.
+    /// What `read` makes of it.
     pub expected: Expected,
+    /// Phrases in lower case of which an answer has one, where its code or status alone says too little.
+    says: &'static [&'static str],
 }
 
 /// An [`Outcome`] without its reason.
@@ -61,50 +63,88 @@ pub(super) const fn response(
     meaning: &'static str,
     expected: Expected,
 ) -> CannedResponse {
-    CannedResponse { name, status, headers: &[], body, meaning, expected }
+    CannedResponse { name, status, headers: &[], body, meaning, expected, says: &[] }
 }
 
 impl CannedResponse {
-    /// What it means for a delivery. A wait that stands in the response itself is read from the one at hand.
-    pub(super) fn outcome(&self, reason: String) -> Outcome {
-        match self.expected {
-            Expected::Delivered => Outcome::Delivered,
-            Expected::RetryAfter(least) if self.headers.is_empty() => {
-                Outcome::RetryAfter(Duration::from_millis(least as u64), reason)
-            }
-            // A time that is over: the schedule decides, whatever the status.
-            Expected::Retry | Expected::RetryAfter(_) => Outcome::RetryAfter(Duration::ZERO, reason),
-            Expected::Final => Outcome::Final(reason),
-            Expected::Gone => Outcome::Gone(reason),
-            Expected::Degrade(how) => Outcome::Degrade(how, reason),
-            Expected::Moved(chat) => Outcome::Moved(chat, reason),
-        }
-    }
-
     pub(super) const fn with(mut self, headers: &'static [(&'static str, &'static str)]) -> CannedResponse {
         self.headers = headers;
         self
     }
+
+    pub(super) const fn says(mut self, phrases: &'static [&'static str]) -> CannedResponse {
+        self.says = phrases;
+        self
+    }
+
+    /// It, as it comes in.
+    pub(super) fn answer(&self) -> Answer {
+        let headers = self.headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        Answer { status: self.status, headers, body: self.body.into(), truncated: false }
+    }
+
+    /// Whether an answer of the same code is this one. What is written in another form than the platform's comes from
+    /// something before it, which speaks for itself alone.
+    fn is_said_by(&self, answer: &Answer, text: &str) -> bool {
+        let is_alike = match self.body.as_bytes().first() {
+            Some(b'<') => answer.is_page(),
+            Some(b'{') if self.status != 429 => answer.json().is_some_and(|json| json.is_object()),
+            _ => !answer.is_page(),
+        };
+        is_alike && (self.says.is_empty() || self.says.iter().any(|phrase| text.contains(phrase)))
+    }
+
+    /// What it means for a delivery. A wait, or the number of a chat, that stands in the response itself is read from the
+    /// one at hand.
+    fn outcome(&self, answer: &Answer, reason: String) -> Outcome {
+        match self.expected {
+            Expected::Delivered => Outcome::Delivered,
+            Expected::RetryAfter(least) => {
+                let least = Duration::from_millis(least as u64);
+                let is_named = retry_after::asked(&self.answer(), 0) == Some(least);
+                Outcome::RetryAfter(if is_named { Duration::ZERO } else { least }, reason)
+            }
+            // A time that is over: the schedule decides, whatever the status.
+            Expected::Retry => Outcome::RetryAfter(Duration::ZERO, reason),
+            Expected::Final => Outcome::Final(reason),
+            Expected::Gone => Outcome::Gone(reason),
+            Expected::Degrade(how) => Outcome::Degrade(how, reason),
+            Expected::Moved(_) => match answer.moved_to() {
+                Some(chat) => {
+                    Outcome::Moved(chat, format!("{reason} ({}); set `chat_id = {chat}`", answer.words()))
+                }
+                None => Outcome::Final(reason),
+            },
+        }
+    }
 }
 
-/// The response of this name.
-pub(super) fn known(table: &'static [CannedResponse], name: &str) -> Option<&'static CannedResponse> {
-    table.iter().find(|response| response.name == name)
-}
-
-/// What a code means that stands in the body: by the table, where a `name` tells two meanings of one number apart; else by
-/// whether codes of its kind refuse the form of a message.
-pub(super) fn by_code(
-    table: &'static [CannedResponse],
-    answer: &Answer,
-    (key, code, name): (&str, i64, Option<&str>),
-    is_of_form: bool,
-) -> Outcome {
-    let reason = |what: &str| format!("{key} {code}: {what}");
-    match known(table, name.unwrap_or(&code.to_string())) {
-        Some(known) => known.outcome(reason(known.meaning)),
-        None if is_of_form => answer.refused(reason("it refuses the form of the message")),
-        None => answer.refused_or_again(reason("not known to Taskbell")),
+/// What an answer means on its platform: by the first response of its table that has the same code, or status where the
+/// platform has no codes; else by what the platform says of those it has no response for.
+pub(super) fn meaning(platform: &dyn Platform, answer: &Answer) -> Outcome {
+    let Err(lack) = platform.took(answer) else { return Outcome::Delivered };
+    let (status, code) = (answer.status, platform.code(answer));
+    let is_same = |row: &CannedResponse| match &code {
+        Some(_) => platform.code(&row.answer()) == code,
+        None => {
+            row.status == status && row.expected != Expected::Retry && platform.code(&row.answer()).is_none()
+        }
+    };
+    let text = answer.text();
+    let mut rows = platform.responses().iter().filter(|row| row.expected != Expected::Delivered);
+    let reason = match &code {
+        Some(code) if status == 200 => code.clone(),
+        Some(code) => format!("answered {status}, {code}"),
+        None => format!("answered {status}"),
+    };
+    match rows.find(|row| is_same(row) && row.is_said_by(answer, &text)) {
+        Some(row) => row.outcome(answer, format!("{reason}: {}", row.meaning)),
+        None if code.is_some() => platform.unknown(answer, true, reason),
+        None if (200..=299).contains(&status) => Outcome::Retry(format!("{reason}, but {lack}")),
+        None if status == 410 => {
+            Outcome::Gone("answered 410: the receiver wants nothing more at this URL".to_owned())
+        }
+        None => platform.unknown(answer, false, answer.plain_reason()),
     }
 }
 

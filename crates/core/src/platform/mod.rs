@@ -4,12 +4,13 @@
 //!
 //! 1. `NAME/mod.rs` implements [`Platform`]: `recognises` its URLs, `layout` builds the card, `trim` cuts what a
 //!    template made too long, `template_markup` says how it reads the texts of a template, `degrade` makes a plainer
-//!    message, and `meaning` says what a response means. Measure in the platform's own unit of length, and escape text
-//!    from outside before it is cut. A response that cannot be read is never a success; a code that another attempt
-//!    cannot change is final; a dead URL is gone. `options` lists what it needs beside the URL. What changes from
+//!    message, `took` says what shows that it has the message, and `code` which code a response has. Measure in the
+//!    platform's own unit of length, and escape text from outside before it is cut. A response that cannot be read is
+//!    never a success. `options` lists what it needs beside the URL. What changes from
 //!    attempt to attempt, and every secret, is added by `request` and never part of the card.
-//! 2. `NAME/canned_responses.rs` lists its known responses, success first, each with what `read` makes of it.
-//!    `taskbell serve --as NAME` answers with them.
+//! 2. `NAME/canned_responses.rs` lists its known responses, success first, each with what it means: answers are read
+//!    by this table, and `taskbell serve --as NAME` answers with it. A code that another attempt cannot change is
+//!    final; a dead URL is gone. The first response that fits counts.
 //! 3. `NAME/rules.rs` states once what the body of a message may hold, as tables: `taskbell check` warns by it, and
 //!    `serve --as` refuses by it. `NAME/request_checks.rs` adds what only the whole request shows: path, token,
 //!    headers, files.
@@ -323,19 +324,33 @@ pub trait Platform: Sync + Debug {
         Vec::new()
     }
 
-    /// What an answer means to this platform alone. A wait that the answer asks for is added, and so are the
-    /// receiver's words.
-    fn meaning(&self, answer: &Answer) -> Outcome;
+    /// Whether an answer shows that it has the message; if not, what speaks against it, in words that go after "but".
+    ///
+    /// # Errors
+    /// What the answer lacks.
+    fn took(&self, answer: &Answer) -> Result<(), &'static str>;
+
+    /// The platform's own code in an answer, in the words for it; `None` where the status is all.
+    fn code(&self, _answer: &Answer) -> Option<String> {
+        None
+    }
+
+    /// What an answer means that is no success and none of `responses`. `is_coded` where it has a `code`.
+    fn unknown(&self, answer: &Answer, is_coded: bool, reason: String) -> Outcome {
+        if is_coded { answer.refused_or_again(reason) } else { Outcome::Retry(reason) }
+    }
 
     /// Whether a refusal of the form of a message is for good. Not where the receivers are programs of anybody: those
     /// are repaired while the message waits.
     fn refuses_for_good(&self) -> bool {
         true
     }
+}
 
-    /// What an answer means.
-    fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
-        answer.finished(self.meaning(answer), now_unix_ms, self.refuses_for_good())
+impl dyn Platform {
+    /// What an answer means. A wait that the answer asks for is added, and so are the receiver's words.
+    pub fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
+        answer.finished(canned_response::meaning(self, answer), now_unix_ms, self.refuses_for_good())
     }
 }
 

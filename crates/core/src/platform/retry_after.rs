@@ -1,7 +1,8 @@
 //! How long a receiver asks to be left alone.
 
 use super::Answer;
-use crate::clock;
+use crate::clock::{HostTime, read_seconds};
+use serde_json::Value;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// What a longer wait is taken for, so that sums of times stay in range; far beyond any `max_age`.
@@ -26,44 +27,46 @@ pub(super) fn asked(answer: &Answer, now_unix_ms: i64) -> Option<Duration> {
 fn in_header(answer: &Answer, now: SystemTime) -> Option<Duration> {
     let millis = ["retry-after-ms", "x-ms-retry-after-ms"].into_iter().find_map(|name| answer.header(name));
     let millis = millis.and_then(|text| number_of(text.trim().parse::<f64>().ok()? / 1000.0, now));
-    millis.or_else(|| in_text(answer.header("retry-after")?, now))
+    millis.or_else(|| in_text(answer.header("retry-after").or(answer.header("x-retry-after"))?, now))
 }
 
-/// A number of seconds, or a date in any form that HTTP or a gateway has for it.
+/// A number of seconds, a duration, or a date, in any form that HTTP, a gateway or a host has for it.
 fn in_text(text: &str, now: SystemTime) -> Option<Duration> {
-    let text = text.trim();
+    let text = text.trim().trim_matches('"');
     // A header that came twice is one with a comma, as is every date.
     let first = text.split(',').next().unwrap_or_default().trim();
     if !first.is_empty() && first.bytes().all(|byte| byte.is_ascii_digit()) {
         // More digits than fit is still a number, and a long wait.
         return first.parse().map_or(Some(LONGEST), |number| number_of(number, now));
     }
-    if let Some(at) = clock::parse_rfc3339(text) {
-        return since(UNIX_EPOCH + Duration::from_millis(u64::try_from(at).ok()?), now);
+    let written = Value::from(text);
+    if let Some(seconds) = read_seconds(&written).or_else(|| read_seconds(&Value::from(first))) {
+        return number_of(seconds, now);
     }
-    if first.starts_with(|first: char| first.is_ascii_digit()) {
-        let end = first.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(first.len());
-        let (number, unit) = first.split_at(end);
-        let unit = match unit.trim().to_ascii_lowercase().as_str() {
-            "" | "s" | "sec" | "secs" | "second" | "seconds" => 1.0,
-            "ms" => 1e-3,
-            _ => return None,
-        };
-        return number_of(number.parse::<f64>().ok()? * unit, now);
-    }
-    // Mail has other names of the same zone.
-    let zone = ["+0000", "-0000", "UTC", "UT", "Z"].into_iter().find_map(|zone| text.strip_suffix(zone));
-    let date = zone.map_or(text.to_owned(), |date| format!("{} GMT", date.trim_end()));
-    since(httpdate::parse_http_date(&date).ok()?, now)
+    let at = HostTime::read(&written).and_then(HostTime::instant);
+    let at = at.and_then(|at| Some(UNIX_EPOCH + Duration::from_millis(u64::try_from(at).ok()?)));
+    since(at.or_else(|| httpdate::parse_http_date(text).ok())?, now)
 }
 
 /// Where platforms have a wait in seconds in their JSON.
-const IN_BODY: [&str; 5] =
-    ["/retry_after", "/parameters/retry_after", "/error/retry_after", "/retryAfter", "/wait"];
+const IN_BODY: [&str; 6] = [
+    "/retry_after",
+    "/parameters/retry_after",
+    "/error/retry_after",
+    "/retryAfter",
+    "/error/retryAfter",
+    "/wait",
+];
+
+/// The same in milliseconds.
+const IN_BODY_MS: [&str; 3] = ["/retry_after_ms", "/retryAfterMs", "/error/retryAfterMs"];
 
 /// Older interfaces of Discord give milliseconds: a whole number that is the header's, a thousandfold, is one of them.
 fn in_body(answer: &Answer, header: Option<Duration>, now: SystemTime) -> Option<Duration> {
     let json = answer.json()?;
+    if let Some(millis) = IN_BODY_MS.iter().find_map(|path| json.pointer(path)?.as_f64()) {
+        return number_of(millis / 1000.0, now);
+    }
     let delay = || {
         in_text(
             json.pointer("/error/details")?.as_array()?.iter().find_map(|d| d["retryDelay"].as_str())?,
@@ -92,7 +95,13 @@ fn reset(answer: &Answer, now: SystemTime) -> Option<Duration> {
     let is_used_up = answer.status == 429
         || answer.header("x-ogw-ratelimit-reset").is_some()
         || answer.header("x-ratelimit-remaining").is_some_and(|left| left.trim() == "0");
-    is_used_up.then(|| RESETS.into_iter().find_map(|name| in_text(answer.header(name)?, now))).flatten()
+    // `RateLimit: limit=100, remaining=0, reset=50`, or since draft 8 `RateLimit: "default";r=0;t=50`.
+    let draft = || {
+        let mut parts = answer.header("ratelimit")?.split([',', ';']).map(str::trim);
+        in_text(parts.find_map(|part| part.strip_prefix("reset=").or(part.strip_prefix("t=")))?, now)
+    };
+    let named = || RESETS.into_iter().find_map(|name| in_text(answer.header(name)?, now));
+    if is_used_up { named().or_else(draft) } else { None }
 }
 
 fn number_in(answer: &Answer, header: &str) -> Option<f64> {
@@ -166,7 +175,8 @@ mod tests {
 
     #[test]
     fn no_wait_and_nonsense_ask_for_nothing() {
-        for value in ["", "0", "-5", "soon", "1 minute", "NaN", "inf", "0.0", "Thu, 25 Feb 2021 15:02:10 GMT"]
+        for value in
+            ["", "0", "-5", "soon", "0x1e", "-1 minute", "NaN", "inf", "0.0", "Thu, 25 Feb 2021 15:02:10 GMT"]
         {
             assert_eq!(wait(&[("retry-after", value)]), None, "{value}");
         }
@@ -184,16 +194,33 @@ mod tests {
             "Thu, 25 Feb 2021 15:12:10 UTC",
             "2021-02-25T15:12:10Z",
             "2021-02-25T16:12:10+01:00",
+            "2021-02-25 15:12:10Z",
+            "Thu, 25 Feb 2021 17:12:10 +0200",
+            "\"Thu, 25 Feb 2021 15:12:10 GMT\"",
         ] {
             assert_eq!(wait(&[("retry-after", date)]), Some(Duration::from_millis(599_750)), "{date}");
         }
         assert_eq!(wait(&[("retry-after", "Fri, 31 Dec 9999 23:59:59 GMT")]), Some(LONGEST));
         assert_eq!(wait(&[("retry-after", "Thu, 01 Jan 1970 00:00:00 GMT")]), None);
-        for (value, seconds) in [("120, 120", 120.0), ("30s", 30.0), ("30 seconds", 30.0), ("250ms", 0.25)] {
+        for (value, seconds) in [
+            ("120, 120", 120.0),
+            ("30s", 30.0),
+            ("30 seconds", 30.0),
+            ("250ms", 0.25),
+            ("2 minutes", 120.0),
+            ("1m30s", 90.0),
+            ("PT90S", 90.0),
+            ("0:01:30", 90.0),
+            ("+30", 30.0),
+            ("3e1", 30.0),
+            ("\"30\"", 30.0),
+            ("1,5", 1.0),
+        ] {
             let expected = Some(Duration::from_secs_f64(seconds));
             assert_eq!(wait(&[("retry-after", value)]), expected, "{value}");
         }
         assert_eq!(wait(&[("retry-after-ms", "1500")]), Some(Duration::from_millis(1500)));
+        assert_eq!(wait(&[("x-retry-after", "12")]), Some(Duration::from_secs(12)));
     }
 
     #[test]
@@ -213,6 +240,11 @@ mod tests {
             (&[], r#"{"retry_after": "17"}"#, Some(17.0)),
             (&[], r#"{"retry_after": 1614265630.25}"#, Some(300.0)),
             (&[], r#"{"retry_after": -3}"#, None),
+            (&[], r#"{"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 2500}"#, Some(2.5)),
+            (&[], r#"{"error": {"retryAfter": 8}}"#, Some(8.0)),
+            (&[("ratelimit", "limit=100, remaining=0, reset=50")], "", Some(50.0)),
+            (&[("ratelimit", "\"default\";r=0;t=50")], "", Some(50.0)),
+            (&[("ratelimit", "\"default\"")], "", None),
             (&[], r#"{"error": {"details": [{}, {"retryDelay": "21.5s"}]}}"#, Some(21.5)),
             (&[("x-ratelimit-reset", "9")], "", Some(9.0)),
             (&[("x-ratelimit-reset", "1614265630")], "", Some(299.75)),

@@ -136,6 +136,9 @@ fn wrong_name(expected: &str, presented: &[String]) -> String {
         );
     }
     let shown: Vec<String> = presented.iter().take(MAX_NAMES).map(|name| bare(name)).collect();
+    if shown.iter().any(|name| name == expected) {
+        return format!("{start} as an address; have one issued with `IP:{expected}` in `subjectAltName`");
+    }
     let more = if presented.len() > MAX_NAMES { " and others" } else { "" };
     format!("{start}, which is for {}{more}; use a name that it is for in the URL", shown.join(", "))
 }

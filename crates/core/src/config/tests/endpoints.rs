@@ -175,6 +175,37 @@ fn certificates_are_read_and_checked_at_load() {
 }
 
 #[test]
+fn another_form_of_a_certificate_or_key_is_named_with_the_command_that_converts_it() {
+    let folder = example_folder();
+    let path = folder.path().join("certificates/other");
+    let pkcs7 = b"\x30\x82\x04\x00\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02\xa0";
+    let block = |name: &str| format!("-----BEGIN {name}-----\nAAAA\n-----END {name}-----\n").into_bytes();
+    for (bytes, certificate, key) in [
+        (b"\x30\x82\x03\x00\x30\x82".to_vec(), "`openssl x509 -inform der ", "`openssl pkey -inform der "),
+        (b"\x30\x82\x09\x00\x02\x01\x03\x30".to_vec(), "`openssl pkcs12 -in FILE -nokeys", "-nocerts -nodes"),
+        (pkcs7.to_vec(), "`openssl pkcs7 -inform der -print_certs ", ""),
+        (block("PKCS7"), "`openssl pkcs7 -print_certs ", ""),
+        (block("TRUSTED CERTIFICATE"), "`openssl x509 -in FILE ", ""),
+        (block("CERTIFICATE REQUEST"), "the certificate that was issued for it", ""),
+        (block("EC PRIVATE KEY"), "the certificate is in another file", ""),
+        (block("ENCRYPTED PRIVATE KEY"), "the certificate is in another file", "`openssl pkey -in FILE "),
+        (b"Proc-Type: 4,ENCRYPTED".to_vec(), "", "`openssl pkey -in FILE "),
+        (b"\xff\xfe-\0-\0".to_vec(), "save it as UTF-8", "save it as UTF-8"),
+    ] {
+        std::fs::write(&path, bytes).unwrap();
+        for (lines, words) in [
+            ("ca_file = \"certificates/other\"", certificate),
+            ("client_cert = \"certificates/other\"\nclient_key = \"certificates/client.key\"", certificate),
+            ("client_cert = \"certificates/client.pem\"\nclient_key = \"certificates/other\"", key),
+        ] {
+            if !words.is_empty() {
+                assert_error(&written(&folder, "c.toml", &endpoint(lines)), words);
+            }
+        }
+    }
+}
+
+#[test]
 fn proxies_are_env_or_a_plain_http_url() {
     let proxy = |text: &str| endpoint(&format!("proxy = \"{text}\""));
     assert!(matches!(config(&proxy("env")).endpoints[0].proxy, Proxy::Environment));

@@ -9,7 +9,7 @@ mod request_checks;
 mod rules;
 
 use super::{
-    Answer, BodyFault, CannedResponse, Example, Outcome, Platform, PlatformOption, Rate, ReceivedRequest,
+    Answer, BodyFault, CannedResponse, Example, Platform, PlatformOption, Rate, ReceivedRequest,
     RenderedMessage, Request, Target, event_kind,
 };
 use crate::clock;
@@ -108,14 +108,8 @@ impl Platform for CloudEvents {
         rules::faults(body)
     }
 
-    /// HTTP webhook, section 2.2: 2xx is taken, 410 ends it, 415 cannot change, 429 carries a wait.
-    fn meaning(&self, answer: &Answer) -> Outcome {
-        match answer.status {
-            200..=299 => Outcome::Delivered,
-            410 => Outcome::Gone("answered 410: the receiver wants nothing more at this URL".to_owned()),
-            415 => Outcome::Final("answered 415: it does not take this `mode` of CloudEvents".to_owned()),
-            _ => Outcome::Retry(answer.plain_reason()),
-        }
+    fn took(&self, answer: &Answer) -> Result<(), &'static str> {
+        if (200..=299).contains(&answer.status) { Ok(()) } else { Err("not 2xx") }
     }
 
     fn refuses_for_good(&self) -> bool {

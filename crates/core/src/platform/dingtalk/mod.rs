@@ -8,7 +8,6 @@ mod canned_responses;
 mod request_checks;
 mod rules;
 
-use super::canned_response::by_code;
 use super::cut::Markup;
 use super::escape::{
     self, LinkForm, Spot, TextMarkup, begins_entity, guarded, is_inside_word, is_structure, opens_line,
@@ -38,8 +37,6 @@ const NOTHING: &str = "…";
 /// The whole body.
 const WHOLE: usize = 20_000;
 
-/// The platform names no wait; its window is a minute.
-const PAUSE: Duration = Duration::from_secs(60);
 /// So long a robot is silenced.
 const SILENCE: Duration = Duration::from_secs(600);
 
@@ -169,32 +166,33 @@ impl Platform for DingTalk {
         rules::faults(body)
     }
 
-    fn meaning(&self, answer: &Answer) -> Outcome {
-        let json = answer.json().unwrap_or_default();
-        // Its gateway has a form of its own when it throttles, without any errcode.
+    fn took(&self, answer: &Answer) -> Result<(), &'static str> {
+        let is_ok = answer.status == 200 && errcode(answer) == Some(0);
+        if is_ok { Ok(()) } else { Err("not as DingTalk does: no errcode") }
+    }
+
+    fn code(&self, answer: &Answer) -> Option<String> {
+        // Its gateway has a form of its own when it throttles, with or without an errcode.
+        let json = answer.json()?;
         if json["punish"].is_string() || json["status"].as_i64() == Some(1111) {
-            return Outcome::RetryAfter(PAUSE, "throttled: too many messages a minute".to_owned());
+            return Some("throttled".to_owned());
         }
-        let words = json["errmsg"].as_str().unwrap_or_default();
-        match json["errcode"].as_i64() {
-            Some(0) if answer.status == 200 => Outcome::Delivered,
-            Some(code) if code != 0 => {
-                // One number means two things.
-                let name = match code {
-                    300_001 if !words.contains("token") => Some("300001-busy"),
-                    310_000 if words.contains("timestamp") => Some("timestamp"),
-                    40_035 if words.contains("access_token") => Some("no-token"),
-                    _ => None,
-                };
-                let is_of_form = matches!(code, 40_000..=40_999) || words.contains("is null");
-                by_code(canned_responses::RESPONSES, answer, ("errcode", code, name), is_of_form)
-            }
-            _ if answer.status == 200 => {
-                Outcome::Retry("answered 200, but not as DingTalk does: no errcode".to_owned())
-            }
-            _ => Outcome::Retry(answer.plain_reason()),
+        errcode(answer).filter(|code| *code != 0).map(|code| format!("errcode {code}"))
+    }
+
+    fn unknown(&self, answer: &Answer, is_coded: bool, reason: String) -> Outcome {
+        let is_of_form =
+            matches!(errcode(answer), Some(40_000..=44_999)) || answer.words().contains("is null");
+        match is_coded {
+            true if is_of_form => answer.refused(reason),
+            true => answer.refused_or_again(reason),
+            false => Outcome::Retry(reason),
         }
     }
+}
+
+fn errcode(answer: &Answer) -> Option<i64> {
+    answer.json()?["errcode"].as_i64()
 }
 
 /// Fills in a text that is blank, for which DingTalk refuses the message: with the title, and the title with the text.

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::clock;
 use crate::message::{Context, Notice, Strings, Tone};
-use responses::refusal;
+use responses::unknown;
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
@@ -242,15 +242,20 @@ impl Platform for Discord {
         (plain != *body).then_some(plain)
     }
 
-    fn meaning(&self, answer: &Answer) -> Outcome {
-        let json = answer.json();
+    fn took(&self, answer: &Answer) -> Result<(), &'static str> {
         match answer.status {
-            204 => Outcome::Delivered,
-            200 if is_message(answer, json.as_ref()) => Outcome::Delivered,
-            200..=299 => Outcome::Retry(format!("answered {} without the message it stored", answer.status)),
-            400..=428 | 430..=499 => refusal(answer, json.as_ref()),
-            _ => Outcome::Retry(answer.plain_reason()),
+            204 => Ok(()),
+            200 if is_message(answer) => Ok(()),
+            _ => Err("without the message it stored"),
         }
+    }
+
+    fn code(&self, answer: &Answer) -> Option<String> {
+        Some(format!("code {}", answer.json()?.get("code")?.as_i64()?))
+    }
+
+    fn unknown(&self, answer: &Answer, is_coded: bool, reason: String) -> Outcome {
+        unknown(answer, is_coded, reason)
     }
 }
 
@@ -279,9 +284,9 @@ fn share(embed: &mut Value, room: &mut usize) {
 }
 
 /// The stored message; a long one goes on after what was read, and is still no other page.
-fn is_message(answer: &Answer, json: Option<&Value>) -> bool {
+fn is_message(answer: &Answer) -> bool {
     let cut = answer.truncated && answer.body.starts_with(b"{");
-    cut || json.is_some_and(|json| json["id"].is_string())
+    cut || answer.json().is_some_and(|json| json["id"].is_string())
 }
 
 fn colour(tone: Tone) -> u32 {

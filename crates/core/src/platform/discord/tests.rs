@@ -64,7 +64,7 @@ fn discord_answers_count_by_their_code() {
         );
     }
     let answer = Answer { status: 400, body: missing_field.into(), ..Answer::default() };
-    let expected = "answered 400, code 50035 (Invalid Form Body: embeds.0.title: Must be 256 or fewer)";
+    let expected = "answered 400, code 50035: a field is wrong or too long (Invalid Form Body: embeds.0.title: Must be 256 or fewer)";
     assert_eq!(
         by_name("discord").unwrap().read(&answer, NOW_MS),
         Outcome::Degrade(Degradation::Shorter, expected.to_owned())

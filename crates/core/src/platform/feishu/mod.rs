@@ -8,7 +8,6 @@ mod canned_responses;
 mod request_checks;
 mod rules;
 
-use super::canned_response::by_code;
 use super::cut::Markup;
 use super::escape::{
     self, LinkForm, Spot, TextMarkup, guarded, is_inside_ascii_word, is_structure, opens_line,
@@ -158,25 +157,30 @@ impl Platform for Feishu {
         rules::faults(body)
     }
 
-    fn meaning(&self, answer: &Answer) -> Outcome {
-        let json = answer.json().unwrap_or_default();
-        // Older answers have `StatusCode` in the place of `code`, or both.
-        let code =
-            json["code"].as_i64().or_else(|| json["StatusCode"].as_i64().filter(|_| json["code"].is_null()));
-        match code {
-            Some(0) if answer.status == 200 => Outcome::Delivered,
-            Some(code) if code != 0 => {
-                // What is wrong with a card has many codes, one around another; the others are those of bots and messages.
-                let is_of_form = answer.body.windows(4).any(|word| word == b"card")
-                    || matches!(code, 19_000..=19_999 | 230_000..=230_999);
-                by_code(canned_responses::RESPONSES, answer, ("code", code, None), is_of_form)
-            }
-            _ if answer.status == 200 => {
-                Outcome::Retry("answered 200, but not as Feishu does: no code".to_owned())
-            }
-            _ => Outcome::Retry(answer.plain_reason()),
+    fn took(&self, answer: &Answer) -> Result<(), &'static str> {
+        let is_ok = answer.status == 200 && code(answer) == Some(0);
+        if is_ok { Ok(()) } else { Err("not as Feishu does: no code") }
+    }
+
+    fn code(&self, answer: &Answer) -> Option<String> {
+        code(answer).filter(|code| *code != 0).map(|code| format!("code {code}"))
+    }
+
+    fn unknown(&self, answer: &Answer, is_coded: bool, reason: String) -> Outcome {
+        // What is wrong with a card has many codes, one around another; the others are those of bots and messages.
+        let is_of_form = matches!(code(answer), Some(19_000..=19_999 | 230_000..=230_999));
+        match is_coded {
+            true if is_of_form || answer.text().contains("card") => answer.refused(reason),
+            true => answer.refused_or_again(reason),
+            false => Outcome::Retry(reason),
         }
     }
+}
+
+/// Older answers have `StatusCode` in the place of `code`, or both.
+fn code(answer: &Answer) -> Option<i64> {
+    let json = answer.json()?;
+    json["code"].as_i64().or_else(|| json["StatusCode"].as_i64().filter(|_| json["code"].is_null()))
 }
 
 pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {

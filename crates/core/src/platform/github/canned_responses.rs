@@ -7,13 +7,14 @@ use super::super::canned_response::{CannedResponse, GATEWAY, TROUBLE, response};
 #[rustfmt::skip]
 pub(super) static RESPONSES: &[CannedResponse] = &[
     response("ok", 204, "", "taken; a workflow may listen", Delivered),
-    response("401", 401, r#"{"message":"Bad credentials","status":"401"}"#, "the token is wrong", Final),
-    response("403", 403, r#"{"message":"Resource not accessible by personal access token","status":"403"}"#, "the token may not", Final),
-    response("secondary", 403, r#"{"message":"You have exceeded a secondary rate limit"}"#, "the second limit, one second", RetryAfter(1000)).with(&[("retry-after", "1")]),
-    response("primary", 403, r#"{"message":"API rate limit exceeded"}"#, "the hourly limit", RetryAfter(31622400000)).with(&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "4102444800")]),
-    response("404", 404, r#"{"message":"Not Found","status":"404"}"#, "no such repository, or no access", Final),
+    response("401", 401, r#"{"message":"Bad credentials","status":"401"}"#, "the `token` is not valid", Final),
+    response("primary", 403, r#"{"message":"API rate limit exceeded"}"#, "the hourly limit", RetryAfter(31622400000)).with(&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "4102444800")]).says(&["rate limit exceeded"]),
+    response("secondary", 403, r#"{"message":"You have exceeded a secondary rate limit"}"#, "more than the second limit", RetryAfter(60000)).says(&["rate limit", "abuse"]),
+    response("429", 429, "", "too many requests", RetryAfter(60000)),
+    response("403", 403, r#"{"message":"Resource not accessible by personal access token","status":"403"}"#, "the `token` may not write this repository", Final),
+    response("404", 404, r#"{"message":"Not Found","status":"404"}"#, "there is no such repository, or the `token` may not see it", Final),
+    response("422-size", 422, r#"{"message":"client_payload is too large. Maximum size is 65536 characters","status":"422"}"#, "the payload is too large", Degrade(Shorter)).says(&["too large"]),
     response("422", 422, r#"{"message":"Invalid request.","status":"422"}"#, "the form is wrong", Degrade(NoMarkup)),
-    response("422-size", 422, r#"{"message":"client_payload is too large. Maximum size is 65536 characters","status":"422"}"#, "the payload is too large", Degrade(Shorter)),
     TROUBLE,
     GATEWAY,
 ];

@@ -12,8 +12,8 @@ use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
 use super::platform_options::is_token;
 use super::{
-    Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption, Rate,
-    ReceivedRequest, RenderedMessage, Request, Target, event_kind, outcome, path_parts, trim,
+    Answer, BodyFault, CannedResponse, Degradation, Example, Platform, PlatformOption, Rate, ReceivedRequest,
+    RenderedMessage, Request, Target, event_kind, outcome, path_parts, trim,
 };
 use crate::message::{Context, Notice, default_body};
 use serde_json::{Value, json};
@@ -24,8 +24,6 @@ use url::Url;
 const PAYLOAD: usize = 60_000;
 const MEMBERS: usize = 10;
 const TEXT: usize = 300;
-/// What its pages ask for where an answer names no wait.
-const PAUSE: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
 pub(super) struct GitHub;
@@ -145,32 +143,9 @@ impl Platform for GitHub {
         rules::faults(body)
     }
 
-    fn meaning(&self, answer: &Answer) -> Outcome {
-        let reason = answer.plain_reason();
-        match answer.status {
-            204 => Outcome::Delivered,
-            // Its limits come as 403 or 429: with nothing remaining, with a wait, or in words.
-            403 | 429 if is_throttled(answer) => {
-                let names_wait =
-                    ["retry-after", "x-ratelimit-reset"].iter().any(|h| answer.header(h).is_some());
-                if names_wait { Outcome::Retry(reason) } else { Outcome::RetryAfter(PAUSE, reason) }
-            }
-            401 => Outcome::Final(format!("{reason}: the `token` is not valid")),
-            403 => Outcome::Final(format!("{reason}: the `token` may not write this repository")),
-            404 => Outcome::Final(format!(
-                "{reason}: there is no such repository, or the `token` may not see it"
-            )),
-            200..=299 => Outcome::Retry(format!("{reason}, but not 204 as GitHub does")),
-            _ => Outcome::Retry(reason),
-        }
+    fn took(&self, answer: &Answer) -> Result<(), &'static str> {
+        if answer.status == 204 { Ok(()) } else { Err("not 204 as GitHub does") }
     }
-}
-
-fn is_throttled(answer: &Answer) -> bool {
-    answer.status == 429
-        || answer.header("retry-after").is_some()
-        || answer.header("x-ratelimit-remaining").is_some_and(|left| left.trim() == "0")
-        || answer.words().contains("rate limit")
 }
 
 pub(super) fn card(notice: &Notice, context: &Context) -> Value {

@@ -10,8 +10,8 @@ mod rules;
 use super::limits::{Unit, fit, flatten};
 use super::platform_options::is_token;
 use super::{
-    Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption, Rate,
-    ReceivedRequest, RenderedMessage, Request, Target, event_kind, outcome,
+    Answer, BodyFault, CannedResponse, Degradation, Example, Platform, PlatformOption, Rate, ReceivedRequest,
+    RenderedMessage, Request, Target, event_kind, outcome,
 };
 use crate::message::{Context, Notice, default_body};
 use serde_json::{Map, Value, json};
@@ -124,17 +124,9 @@ impl Platform for GitLab {
         rules::faults(body)
     }
 
-    fn meaning(&self, answer: &Answer) -> Outcome {
-        let reason = answer.plain_reason();
-        match answer.status {
-            201 if answer.json().is_some_and(|json| json["id"].is_number()) => Outcome::Delivered,
-            200..=299 => Outcome::Retry(format!("{reason}, but not as GitLab does: no pipeline")),
-            404 => {
-                Outcome::Final(format!("{reason}: the project, the `ref` or the `token` is not known there"))
-            }
-            401 | 403 => Outcome::Final(reason),
-            _ => Outcome::Retry(reason),
-        }
+    fn took(&self, answer: &Answer) -> Result<(), &'static str> {
+        let is_pipeline = || answer.json().is_some_and(|json| json["id"].is_number());
+        if answer.status == 201 && is_pipeline() { Ok(()) } else { Err("not as GitLab does: no pipeline") }
     }
 }
 

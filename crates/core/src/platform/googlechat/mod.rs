@@ -11,8 +11,8 @@ use super::cut::Markup;
 use super::escape::{self, LinkForm, Spot, TextMarkup, is_inside_word, is_structure};
 use super::limits::{Unit, fit, flatten};
 use super::{
-    Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest,
-    Target, links, or_event_kind, origin, plain_text, trim,
+    Answer, BodyFault, CannedResponse, Degradation, Example, Platform, Rate, ReceivedRequest, Target, links,
+    or_event_kind, origin, plain_text, trim,
 };
 use crate::message::{Context, Notice, Strings, Tone};
 use serde_json::{Value, json};
@@ -30,9 +30,6 @@ const FAILURE: usize = 500;
 const FAILURES: usize = 10;
 const LINK: usize = 2000;
 const MENTIONS: usize = 1000;
-
-/// The quota is per minute, and shared by every app of the space.
-const PAUSE: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
 pub(super) struct GoogleChat;
@@ -132,20 +129,14 @@ impl Platform for GoogleChat {
         rules::faults(body, url)
     }
 
-    fn meaning(&self, answer: &Answer) -> Outcome {
-        let json = answer.json().unwrap_or_default();
-        let reason = answer.plain_reason();
-        match answer.status {
-            // A long message goes on after what was read, and is still no other page.
-            200 if answer.truncated && answer.body.starts_with(b"{") => Outcome::Delivered,
-            200 if json["name"].is_string() => Outcome::Delivered,
-            200..=299 => Outcome::Retry(format!("{reason} without the message it stored")),
-            429 if answer.header("retry-after").is_none() => Outcome::RetryAfter(PAUSE, reason),
-            401 | 403 | 404 if json["error"]["status"].is_string() => {
-                Outcome::Gone(format!("{reason}: this webhook is deleted, or closed to its key"))
-            }
-            410 => Outcome::Gone(format!("{reason}: this webhook is gone")),
-            _ => Outcome::Retry(reason),
+    fn took(&self, answer: &Answer) -> Result<(), &'static str> {
+        // A long message goes on after what was read, and is still no other page.
+        let is_cut = answer.truncated && answer.body.starts_with(b"{");
+        let is_message = || answer.json().is_some_and(|json| json["name"].is_string());
+        if answer.status == 200 && (is_cut || is_message()) {
+            Ok(())
+        } else {
+            Err("without the message it stored")
         }
     }
 }

@@ -21,6 +21,12 @@ fn google_chat_answers_with_the_message_it_stored() {
         (200, vec![], String::new(), "retry"),
         (204, vec![], String::new(), "retry"),
         (400, vec![], error("INVALID_ARGUMENT"), "plainer NoMarkup"),
+        (
+            400,
+            vec![],
+            r#"{"error":{"message":"API key not valid.","status":"INVALID_ARGUMENT"}}"#.to_owned(),
+            "gone",
+        ),
         (413, vec![], String::new(), "plainer Shorter"),
         (401, vec![], error("UNAUTHENTICATED"), "gone"),
         (403, vec![], error("PERMISSION_DENIED"), "gone"),

@@ -2,7 +2,7 @@
 
 mod canned_responses;
 
-use super::{Answer, CannedResponse, Example, Outcome, Platform, Rate, Target, event_kind};
+use super::{Answer, CannedResponse, Example, Platform, Rate, Target, event_kind};
 use crate::message::{Context, Notice, default_body, default_text};
 use serde_json::Value;
 use std::ops::RangeInclusive;
@@ -64,12 +64,8 @@ impl Platform for Json {
     }
 
     /// Standard Webhooks, "Delivery": 2xx is success, 410 ends the endpoint, a redirect is a failure.
-    fn meaning(&self, answer: &Answer) -> Outcome {
-        match answer.status {
-            200..=299 => Outcome::Delivered,
-            410 => Outcome::Gone("answered 410: the receiver wants nothing more at this URL".to_owned()),
-            _ => Outcome::Retry(answer.plain_reason()),
-        }
+    fn took(&self, answer: &Answer) -> Result<(), &'static str> {
+        if (200..=299).contains(&answer.status) { Ok(()) } else { Err("not 2xx") }
     }
 
     fn refuses_for_good(&self) -> bool {

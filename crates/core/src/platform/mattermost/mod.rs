@@ -14,8 +14,8 @@ use super::escape::{
 };
 use super::limits::{EscapeBetween, Unit, fit, fit_between, flatten};
 use super::{
-    Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest,
-    Target, links, or_event_kind, origin, trim,
+    Answer, BodyFault, CannedResponse, Degradation, Example, Platform, Rate, ReceivedRequest, Target, links,
+    or_event_kind, origin, trim,
 };
 use crate::message::{Context, Notice, Strings, Tone};
 use serde_json::{Map, Value, json};
@@ -122,36 +122,13 @@ impl Platform for Mattermost {
         rules::faults(body)
     }
 
-    fn meaning(&self, answer: &Answer) -> Outcome {
-        let json = answer.json().unwrap_or_default();
-        let id = json["id"].as_str().unwrap_or_default();
-        let reason = answer.plain_reason();
-        match answer.status {
-            200 if answer.body.trim_ascii() == b"ok" => Outcome::Delivered,
-            // Rocket.Chat takes the same messages, and answers in JSON.
-            200 if json["success"] == true => Outcome::Delivered,
-            200..=299 => Outcome::Retry(format!("{reason}, but not as Mattermost does: no `ok`")),
-            // The key is not known, the hook was deleted, or hooks are switched off.
-            400 | 404 if id.starts_with("web.incoming_webhook.invalid") => {
-                Outcome::Gone(format!("{reason}: this webhook no longer exists"))
-            }
-            410 => Outcome::Gone(format!("{reason}: this webhook is gone")),
-            400 if LENGTHS.iter().any(|part| id.contains(part)) => {
-                Outcome::Degrade(Degradation::Shorter, reason)
-            }
-            400 if OF_CHANNEL.iter().any(|part| id.contains(part)) => Outcome::Final(reason),
-            401 | 403 | 404 | 501 if !id.is_empty() => Outcome::Final(reason),
-            _ => Outcome::Retry(reason),
-        }
+    fn took(&self, answer: &Answer) -> Result<(), &'static str> {
+        // Rocket.Chat takes the same messages, and answers in JSON.
+        let is_ok = || answer.json().is_some_and(|json| json["success"] == true);
+        let is_taken = answer.status == 200 && (answer.body.trim_ascii() == b"ok" || is_ok());
+        if is_taken { Ok(()) } else { Err("not as Mattermost does: no `ok`") }
     }
 }
-
-/// Parts of ids that say that something is too long, whatever the language of the server's words.
-const LENGTHS: [&str; 5] =
-    ["attachment.app_error", "text.length", "message_length", "is_valid.msg", "is_valid.props"];
-
-/// Parts of ids that speak of where the message goes, and not of the message.
-const OF_CHANNEL: [&str; 4] = ["channel", "user", "team", "permissions"];
 
 fn colour(tone: Tone) -> &'static str {
     match tone {

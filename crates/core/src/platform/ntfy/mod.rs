@@ -13,8 +13,8 @@ use super::limits::{Unit, fit, flatten};
 use super::lines::Lines;
 use super::platform_options::is_token;
 use super::{
-    Answer, BodyFault, CannedResponse, Degradation, Example, MissingValue, Outcome, Platform, PlatformOption,
-    Rate, ReceivedRequest, RenderedMessage, Request, Target, links, or_event_kind, origin, trim,
+    Answer, BodyFault, CannedResponse, Degradation, Example, MissingValue, Platform, PlatformOption, Rate,
+    ReceivedRequest, RenderedMessage, Request, Target, links, or_event_kind, origin, trim,
 };
 use crate::message::{Context, Notice, Strings, Tone};
 use serde_json::{Map, Value, json};
@@ -153,19 +153,9 @@ impl Platform for Ntfy {
         rules::faults(body)
     }
 
-    fn meaning(&self, answer: &Answer) -> Outcome {
-        let reason = answer.plain_reason();
-        let says = |word: &str| answer.words().contains(word);
-        match answer.status {
-            200 if answer.json().is_some_and(|json| json["id"].is_string()) => Outcome::Delivered,
-            200..=299 => Outcome::Retry(format!("{reason}, but not as ntfy does: no id")),
-            400 if says("attach") || says("icon") => Outcome::Degrade(Degradation::NoImage, reason),
-            400 if says("topic") => Outcome::Final(reason),
-            413 => Outcome::Degrade(Degradation::Shorter, reason),
-            401 | 403 => Outcome::Final(format!("{reason}: the topic is closed to this `token`")),
-            404 => Outcome::Final(reason),
-            _ => Outcome::Retry(reason),
-        }
+    fn took(&self, answer: &Answer) -> Result<(), &'static str> {
+        let is_message = || answer.json().is_some_and(|json| json["id"].is_string());
+        if answer.status == 200 && is_message() { Ok(()) } else { Err("not as ntfy does: no id") }
     }
 }
 

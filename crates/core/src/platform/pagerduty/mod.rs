@@ -19,7 +19,6 @@ use crate::clock;
 use crate::hash::sha256_hex;
 use crate::message::{Context, Notice, Strings, Tone};
 use serde_json::{Map, Value, json};
-use std::time::Duration;
 use url::Url;
 
 const SUMMARY: usize = 1024;
@@ -29,9 +28,6 @@ const EVENT: usize = 500_000;
 const FIELD: usize = 1000;
 const FIELDS: usize = 60;
 const LINK: usize = 2000;
-
-/// What its documentation asks for after a refusal to take more: "a few minutes".
-const PAUSE: Duration = Duration::from_secs(120);
 
 #[derive(Debug)]
 pub(super) struct PagerDuty;
@@ -138,17 +134,15 @@ impl Platform for PagerDuty {
         rules::faults(body, url)
     }
 
-    fn meaning(&self, answer: &Answer) -> Outcome {
-        let status = answer.status;
-        let reason = answer.plain_reason();
-        match status {
-            202 => Outcome::Delivered,
-            400 if answer.words().contains("routing_key") => {
-                Outcome::Final(format!("{reason}: check `routing_key`"))
+    fn took(&self, answer: &Answer) -> Result<(), &'static str> {
+        if answer.status == 202 && !answer.is_page() { Ok(()) } else { Err("not 202 as PagerDuty does") }
+    }
+
+    fn unknown(&self, answer: &Answer, _is_coded: bool, reason: String) -> Outcome {
+        match answer.status {
+            401..=404 | 405 | 407 | 409 | 412 | 416..=421 | 423 | 424 | 426 | 428 if !answer.is_page() => {
+                Outcome::Final(reason)
             }
-            400..=499 if !matches!(status, 400 | 408 | 413 | 415 | 422 | 425 | 429) => Outcome::Final(reason),
-            429 => Outcome::RetryAfter(PAUSE, reason),
-            200..=299 => Outcome::Retry(format!("{reason}, but not 202 as PagerDuty does")),
             _ => Outcome::Retry(reason),
         }
     }
@@ -181,11 +175,12 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     let cut = |text: &str, max| fit(text, max, Unit::CodePoints, flatten);
     let summary = or_event_kind(cut(&notice.title, SUMMARY), context);
     let mut details = Map::new();
-    for (label, value) in notice.facts.iter().take(FIELDS) {
-        details.insert(cut(label, FIELD / 10), json!(cut(value, FIELD)));
-    }
+    // The reason of a failure, first.
     if let Some(text) = &notice.text {
         details.insert("text".to_owned(), json!(fit(text, FIELD * 4, Unit::CodePoints, |_| None)));
+    }
+    for (label, value) in notice.facts.iter().take(FIELDS) {
+        details.insert(cut(label, FIELD / 10), json!(cut(value, FIELD)));
     }
     if !notice.failures.is_empty() {
         let failures: Vec<_> =

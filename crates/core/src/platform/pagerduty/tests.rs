@@ -17,6 +17,8 @@ fn pagerduty_answers_202_or_why_not() {
     for (status, headers, body, outcome) in [
         (202, vec![], r#"{"status":"success","dedup_key":"k"}"#, "delivered"),
         (200, vec![], "", "retry"),
+        (202, vec![], "<html>sign in</html>", "retry"),
+        (400, vec![], r#"{"message":"Event object is invalid","errors":["Invalid routing key"]}"#, "final"),
         (400, vec![], refused, "plainer NoMarkup"),
         (400, vec![], r#"{"errors":["'links[0].href' is not a valid URL"]}"#, "plainer NoMarkup"),
         (403, vec![], "", "final"),
@@ -31,7 +33,7 @@ fn pagerduty_answers_202_or_why_not() {
         assert_eq!(read("pagerduty", status, &headers, body), outcome, "{status}");
     }
     let answer = Answer { status: 400, body: refused.into(), ..Answer::default() };
-    let expected = "answered 400 (Event object is invalid: 'payload.summary' is missing)";
+    let expected = "answered 400: the form is wrong (Event object is invalid: 'payload.summary' is missing)";
     assert_eq!(
         by_name("pagerduty").unwrap().read(&answer, 0),
         Outcome::Degrade(Degradation::NoMarkup, expected.to_owned())

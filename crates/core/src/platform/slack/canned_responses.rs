@@ -7,7 +7,7 @@ use super::super::canned_response::{CannedResponse, EMPTY, ONE_SECOND, PAGE, res
 #[rustfmt::skip]
 pub(super) static RESPONSES: &[CannedResponse] = &[
     response("ok", 200, "ok", "posted", Delivered),
-    response("rate_limited", 429, r#"{"retry_after":1,"ok":false,"error":"rate_limited"}"#, "one second", RetryAfter(1000)).with(ONE_SECOND),
+    response("rate_limited", 429, r#"{"retry_after":1,"ok":false,"error":"rate_limited"}"#, "more than one a second", RetryAfter(1000)).with(ONE_SECOND),
     response("invalid_payload", 400, "invalid_payload", "no JSON, or of the wrong kind", Degrade(NoMarkup)),
     response("invalid_blocks", 400, "invalid_blocks", "a block is wrong, or its picture cannot be fetched", Degrade(NoImage)),
     response("invalid_blocks_format", 400, "invalid_blocks_format", "the blocks are not a list", Degrade(NoImage)),

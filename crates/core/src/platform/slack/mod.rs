@@ -12,7 +12,8 @@ mod responses;
 mod rules;
 mod template_markup;
 
-pub(super) use responses::{refusal, word};
+pub(super) use responses::code;
+use responses::word;
 pub(super) use template_markup::PLAIN_TEXT;
 
 use plainer::{drop_buttons, drop_pictures};
@@ -126,12 +127,21 @@ impl Platform for Slack {
         rules::faults(body)
     }
 
-    fn meaning(&self, answer: &Answer) -> Outcome {
-        let word = word(answer);
-        if answer.status == 200 && word.as_deref() == Some("ok") {
-            return Outcome::Delivered;
+    fn took(&self, answer: &Answer) -> Result<(), &'static str> {
+        let is_ok = answer.status == 200 && word(answer).as_deref() == Some("ok");
+        if is_ok { Ok(()) } else { Err("not as Slack does: no `ok`") }
+    }
+
+    fn code(&self, answer: &Answer) -> Option<String> {
+        code(answer)
+    }
+
+    fn unknown(&self, answer: &Answer, is_coded: bool, reason: String) -> Outcome {
+        match answer.status {
+            400 => answer.refused(reason),
+            401..=499 if is_coded => Outcome::Final(reason),
+            _ => Outcome::Retry(reason),
         }
-        refusal(answer, word)
     }
 
     /// Slack fetches a picture while it takes the message: one that it cannot reach costs the whole of it.

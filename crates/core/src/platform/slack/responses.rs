@@ -1,8 +1,7 @@
-//! What Slack answers, and what it means.
+//! The words that Slack answers with.
 
+use super::super::Answer;
 use super::super::limits::{Unit, fit};
-use super::super::{Answer, Outcome};
-use super::canned_responses::RESPONSES;
 use super::inline;
 use serde_json::Value;
 
@@ -22,25 +21,9 @@ pub(in super::super) fn word(answer: &Answer) -> Option<String> {
     is_word.then(|| text.to_owned())
 }
 
-/// What an answer other than success means.
-pub(in super::super) fn refusal(answer: &Answer, word: Option<String>) -> Outcome {
-    let status = answer.status;
-    let plain = answer.plain_reason();
-    let Some(word) = word.filter(|word| word != "ok") else {
-        return match status {
-            410 => Outcome::Gone(format!("{plain}: this webhook is gone")),
-            200..=299 => Outcome::Retry(format!("{plain}, but not as Slack does: no `ok`")),
-            _ => Outcome::Retry(plain),
-        };
-    };
-    let reason = format!("answered {status} `{}`", fit(&word, 60, Unit::Bytes, inline));
-    let waits = matches!(status, 408 | 425 | 429 | 500..);
-    match RESPONSES.iter().find(|response| response.body == word) {
-        _ if waits => Outcome::Retry(reason),
-        Some(known) => known.outcome(format!("{reason}: {}", known.meaning)),
-        None if status == 400 => answer.refused(reason),
-        None if status == 410 => Outcome::Gone(format!("{reason}: this webhook is gone")),
-        None if (400..=499).contains(&status) => Outcome::Final(reason),
-        None => Outcome::Retry(reason),
-    }
+/// The word as a code, where it is not a status that says to come again.
+pub(in super::super) fn code(answer: &Answer) -> Option<String> {
+    let word = word(answer).filter(|word| word != "ok")?;
+    let waits = matches!(answer.status, 408 | 425 | 429 | 500..);
+    (!waits).then(|| format!("`{}`", fit(&word, 60, Unit::Bytes, inline)))
 }

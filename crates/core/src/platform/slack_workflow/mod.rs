@@ -7,7 +7,7 @@ mod rules;
 
 use super::escape::is_structure;
 use super::limits::{Unit, fit};
-use super::slack::{PACE, PLAIN_TEXT, block, is_slack, refusal, word};
+use super::slack::{PACE, PLAIN_TEXT, block, code, is_slack};
 use super::{
     Answer, BodyFault, CannedResponse, Example, Outcome, Platform, Rate, ReceivedRequest, Target, event_kind,
     links, origin, outcome, path_parts,
@@ -78,22 +78,22 @@ impl Platform for SlackWorkflow {
         rules::faults(body)
     }
 
-    /// Any 200 is success here, unless it says that it is not, or is the page of something before Slack.
-    fn meaning(&self, answer: &Answer) -> Outcome {
+    fn took(&self, answer: &Answer) -> Result<(), &'static str> {
         let is_denied = answer.json().is_some_and(|json| json.get("ok") == Some(&Value::Bool(false)));
-        if answer.status == 200 && !is_denied && !answer.is_page() {
-            return Outcome::Delivered;
-        }
-        let word = word(answer);
-        // What the workflow does not take now it never takes.
-        let is_of_variables = word.as_deref().is_some_and(|word| word.starts_with("invalid"));
-        match refusal(answer, word) {
-            Outcome::Retry(reason) | Outcome::Degrade(_, reason)
-                if answer.status < 500 && is_of_variables =>
-            {
-                Outcome::Final(format!("{reason}: the workflow does not take these variables"))
-            }
-            outcome => outcome,
+        if answer.status == 200 && !is_denied && !answer.is_page() { Ok(()) } else { Err("not started") }
+    }
+
+    fn code(&self, answer: &Answer) -> Option<String> {
+        code(answer)
+    }
+
+    fn unknown(&self, answer: &Answer, is_coded: bool, reason: String) -> Outcome {
+        match answer.status {
+            // What the workflow does not take now it never takes.
+            _ if code(answer).is_some_and(|code| code.starts_with("`invalid")) => Outcome::Final(reason),
+            400 => answer.refused(reason),
+            401..=499 if is_coded => Outcome::Final(reason),
+            _ => Outcome::Retry(reason),
         }
     }
 }
@@ -107,9 +107,9 @@ pub(super) fn card(notice: &Notice, context: &Context) -> Value {
         "event": event_kind(context),
         "tone": outcome(notice.tone),
         "title": variable(&notice.title),
+        "text": variable(notice.text.as_deref().unwrap_or_default()),
         "facts": variable(&facts.join("\n")),
         "failures": variable(&notice.failures.join("\n")),
-        "text": variable(notice.text.as_deref().unwrap_or_default()),
         "link": link.as_ref().map_or("", Url::as_str),
         "origin": variable(&origin(context)),
     })

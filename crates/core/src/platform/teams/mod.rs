@@ -16,8 +16,8 @@ use super::escape::{
 };
 use super::limits::{Unit, fit, flatten};
 use super::{
-    Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest,
-    Target, links, or_event_kind, origin, trim,
+    Answer, BodyFault, CannedResponse, Degradation, Example, Platform, Rate, ReceivedRequest, Target, links,
+    or_event_kind, origin, trim,
 };
 use crate::message::{Context, Notice, Strings, Tone};
 use serde_json::{Map, Value, json};
@@ -140,34 +140,13 @@ impl Platform for Teams {
         rules::faults(body)
     }
 
-    /// 202 is the most that a workflow ever says. A page of something before it is no success.
-    fn meaning(&self, answer: &Answer) -> Outcome {
-        let reason = answer.plain_reason();
-        let says = |word: &str| answer.words().contains(word);
+    fn took(&self, answer: &Answer) -> Result<(), &'static str> {
         match answer.status {
-            200 | 202 if answer.is_page() => {
-                Outcome::Retry(format!("{reason} with a page, not as a workflow does"))
-            }
+            200 | 202 if answer.is_page() => Err("with a page, not as a workflow does"),
             // The connectors before workflows wrote the true status into the text of a 200.
-            200 if says("delivery failed") => {
-                let reason = format!("{reason}: the message was not delivered");
-                match () {
-                    () if says("413") => Outcome::Degrade(Degradation::Shorter, reason),
-                    () if says("400") => answer.refused(reason),
-                    () => Outcome::Retry(reason),
-                }
-            }
-            200 | 202 => Outcome::Delivered,
-            // What stands before the platform refuses in its own words, and not for good.
-            401 | 403 | 404 if answer.is_page() => Outcome::Retry(reason),
-            401 | 403 => Outcome::Gone(format!(
-                "{reason}: the signature in the URL is wrong, or the workflow is closed to it"
-            )),
-            404 | 410 => Outcome::Gone(format!("{reason}: this workflow is deleted")),
-            400 if ["Disabled", "NotEnabled", "NotFound"].into_iter().any(says) => {
-                Outcome::Gone(format!("{reason}: this workflow is switched off or deleted"))
-            }
-            _ => Outcome::Retry(reason),
+            200 if answer.words().contains("delivery failed") => Err("the message was not delivered"),
+            200 | 202 => Ok(()),
+            _ => Err("not as a workflow does"),
         }
     }
 }

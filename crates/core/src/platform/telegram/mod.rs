@@ -8,11 +8,8 @@
 mod canned_responses;
 mod parse_modes;
 mod request_checks;
-mod responses;
 mod rules;
 mod template_markup;
-
-use responses::refusal;
 
 use super::cut::Markup;
 use super::dimensions::dimensions;
@@ -20,7 +17,7 @@ use super::limits::{Unit, fit, fit_above_last, flatten};
 use super::lines::Lines;
 use super::multipart::{Field, form};
 use super::{
-    Answer, Attachment, BodyFault, CannedResponse, Degradation, Example, MissingValue, Outcome, Platform,
+    Answer, Attachment, BodyFault, CannedResponse, Degradation, Example, MissingValue, Platform,
     PlatformOption, Rate, ReceivedRequest, RenderedMessage, Request, Target, links, mark, or_event_kind,
     origin, plain_text, trim,
 };
@@ -228,19 +225,9 @@ impl Platform for Telegram {
         rules::faults(body)
     }
 
-    fn meaning(&self, answer: &Answer) -> Outcome {
-        let json = answer.json().unwrap_or_default();
-        let code = json["error_code"].as_i64().unwrap_or(i64::from(answer.status));
-        let reason = answer.plain_reason();
-        match code {
-            200 if json["ok"] == true => Outcome::Delivered,
-            200..=299 => Outcome::Retry(format!("{reason}, but not as Telegram does: no `ok`")),
-            401 | 404 if json.is_object() => Outcome::Gone(format!("{reason}: the bot's token is not valid")),
-            403 if json.is_object() => Outcome::Gone(format!("{reason}: the bot may not write to this chat")),
-            413 => Outcome::Degrade(Degradation::NoImage, reason),
-            400 => refusal(answer, &json, reason),
-            _ => Outcome::Retry(reason),
-        }
+    fn took(&self, answer: &Answer) -> Result<(), &'static str> {
+        let is_ok = answer.status == 200 && answer.json().is_some_and(|json| json["ok"] == true);
+        if is_ok { Ok(()) } else { Err("not as Telegram does: no `ok`") }
     }
 }
 

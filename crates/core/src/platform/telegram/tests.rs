@@ -34,6 +34,11 @@ fn telegram_answers_count_by_ok_and_by_what_it_says() {
         (400, refused("Bad Request: PHOTO_INVALID_DIMENSIONS"), "plainer NoImage"),
         (400, refused("Bad Request: IMAGE_PROCESS_FAILED"), "plainer NoImage"),
         (400, refused("Bad Request: chat not found"), "final"),
+        (400, refused("Bad Request: CHAT_ADMIN_REQUIRED"), "final"),
+        (400, refused("Bad Request: message thread not found"), "final"),
+        (400, refused("Bad Request: not enough rights to send photos to the chat"), "plainer NoImage"),
+        (400, refused("Bad Request: not enough rights to send text messages to the chat"), "final"),
+        (400, refused("Bad Request: ENTITY_MENTION_USER_INVALID"), "plainer NoMarkup"),
         (
             400,
             r#"{"ok":false,"error_code":400,"description":"group chat was upgraded","parameters":{"migrate_to_chat_id":-1001}}"#

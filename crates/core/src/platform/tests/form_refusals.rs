@@ -86,6 +86,12 @@ const REFUSALS: &[(&str, u16, &str, &str)] = &[
     (
         "mattermost",
         400,
+        r#"{"id":"web.incoming_webhook.decode.app_error","message":"Failed to decode the payload of media type application/json"}"#,
+        "media type",
+    ),
+    (
+        "mattermost",
+        400,
         r#"{"id":"api.post.create_post.text.length.app_error","message":"Nachricht zu lang"}"#,
         "zu lang",
     ),
@@ -101,6 +107,7 @@ const REFUSALS: &[(&str, u16, &str, &str)] = &[
     ("dingtalk", 200, r#"{"errcode":400403,"errmsg":"msgtype is null"}"#, "msgtype is null"),
     ("dingtalk", 200, r#"{"errcode":400105,"errmsg":"不支持的消息类型"}"#, "不支持的消息类型"),
     ("dingtalk", 200, r#"{"errcode":40035,"errmsg":"不合法的参数"}"#, "不合法的参数"),
+    ("dingtalk", 200, r#"{"errcode":43004,"errmsg":"无效的HTTP HEADER Content-Type"}"#, "Content-Type"),
     ("dingtalk", 200, r#"{"errcode":460199,"errmsg":"invalid actionCard"}"#, "invalid actionCard"),
     ("dingtalk", 400, r#"{"errcode":400403,"errmsg":"text is null"}"#, "text is null"),
     ("dingtalk", 400, r#"{"code":"invalidParameter","message":"msgtype is empty"}"#, "msgtype is empty"),

@@ -9,7 +9,6 @@ mod request_checks;
 mod rules;
 mod template_markup;
 
-use super::canned_response::by_code;
 use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
 use super::multipart::form_with_length;
@@ -184,20 +183,27 @@ impl Platform for WeCom {
         Some(json!({"msgtype": "text", "text": plain})).filter(|plain| plain != body)
     }
 
-    fn meaning(&self, answer: &Answer) -> Outcome {
-        match answer.json().unwrap_or_default()["errcode"].as_i64() {
-            Some(0) if answer.status == 200 => Outcome::Delivered,
-            Some(code) if code != 0 => {
-                // Parameters, media and forms; 45 000 and more are limits, most of which pass.
-                let is_of_form = matches!(code, 40_000..=44_999 | 46_000..=47_999);
-                by_code(canned_responses::RESPONSES, answer, ("errcode", code, None), is_of_form)
-            }
-            _ if answer.status == 200 => {
-                Outcome::Retry("answered 200, but not as WeCom does: no errcode".to_owned())
-            }
-            _ => Outcome::Retry(answer.plain_reason()),
+    fn took(&self, answer: &Answer) -> Result<(), &'static str> {
+        let is_ok = answer.status == 200 && errcode(answer) == Some(0);
+        if is_ok { Ok(()) } else { Err("not as WeCom does: no errcode") }
+    }
+
+    fn code(&self, answer: &Answer) -> Option<String> {
+        errcode(answer).filter(|code| *code != 0).map(|code| format!("errcode {code}"))
+    }
+
+    fn unknown(&self, answer: &Answer, is_coded: bool, reason: String) -> Outcome {
+        match errcode(answer) {
+            // Parameters, media and forms; 45 000 and more are limits, most of which pass.
+            Some(40_000..=44_999 | 46_000..=47_999) => answer.refused(reason),
+            _ if is_coded => answer.refused_or_again(reason),
+            _ => Outcome::Retry(reason),
         }
     }
+}
+
+fn errcode(answer: &Answer) -> Option<i64> {
+    answer.json()?["errcode"].as_i64()
 }
 
 pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {

@@ -1,7 +1,9 @@
 use super::*;
 use crate::secret::Secret;
 use crate::transport::TransportErrorKind;
-use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
+use rcgen::{
+    BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair, SanType, date_time_ymd,
+};
 use rustls::crypto::ring;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::server::WebPkiClientVerifier;
@@ -125,6 +127,15 @@ fn an_unknown_issuer_an_expired_certificate_and_a_wrong_name_have_their_own_erro
 
     let elsewhere = authority.server(&authority.issue("elsewhere.test", |_| {}), false);
     assert_untrusted(tls(), &url_of(&elsewhere), "not in the certificate");
+
+    let address = authority.server(
+        &authority.issue("localhost", |params| {
+            params.subject_alt_names = vec![SanType::DnsName("127.0.0.1".try_into().unwrap())];
+        }),
+        false,
+    );
+    let url = url_of(&address).replace("localhost", "127.0.0.1");
+    assert_untrusted(tls(), &url, "as an address; have one issued with `IP:127.0.0.1`");
 }
 
 fn tls_without() -> Tls {
