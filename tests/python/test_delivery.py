@@ -10,8 +10,10 @@ from email.utils import formatdate
 import pytest
 
 import taskbell
-from bells import attempts, endpoint, eventually, invariant, reports, settings
+from bells import attempts, endpoint, eventually, invariant, query, reports, settings
+from impostor import command
 from steps import Redirect, Reply
+from tools import run
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -127,6 +129,30 @@ def test_a_retry_after_beyond_the_max_age_ends_in_the_dead_letters(tmp_path, rec
     (report,) = reports(bell, 1)
     assert report["state"] == "dead"
     assert len(receiver.requests) == 1
+
+
+@pytest.mark.parametrize(("asked", "at_most"), [("1800", 1800), ("864000", 3600)])
+def test_a_quiet_is_bounded_and_seen_everywhere_and_one_call_lifts_it(
+    tmp_path, receive, ring, asked, at_most
+):
+    receiver = receive([Reply(429, headers={"retry-after": asked})])
+    retry = {"schedule": ["1h"] * 3, "max_age": "1h"}
+    bell = ring(settings(tmp_path, endpoints={"team": endpoint(receiver.url(), retry=retry)}))
+    said = []
+    bell.set_log(lambda _level, text: said.append(text))
+    bell.emit("test.event")
+    until = eventually("a quiet", lambda: bell.stats()["lanes"]["team"]["quiet_until"])
+    assert 0 < datetime.fromisoformat(until).timestamp() - time.time() <= at_most
+    bell.emit("test.event")
+    spool, words = tmp_path / "bell.db", "asked for by the receiver"
+    eventually("the second one in the spool", lambda: len(query(spool, "SELECT * FROM deliveries")) == 2)
+    assert words in run(command(), "list", spool)
+    assert words in run(command(), "show", spool, "2")
+    eventually("a line of the log", lambda: any(words in text for text in said))
+    assert len(receiver.requests) == 1
+    run(command(), "replay", spool, "--endpoint", "team")
+    receiver.wait_for(2)
+    eventually("no quiet", lambda: bell.stats()["lanes"]["team"]["quiet_until"] is None)
 
 
 def test_410_stops_the_endpoint_and_no_other(tmp_path, receive, ring):

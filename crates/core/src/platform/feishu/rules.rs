@@ -262,8 +262,12 @@ static FIELD: Shape = open(&[need("text", PLAIN_OR_MARKED), may("is_short", Bool
 static MARKDOWN: Shape = open(&[need("content", FILLED)]);
 static IMG: Shape = open(&[need("img_key", FILLED), may("alt", Table)])
     .also(|image, faults| judge_key("img_key", image, faults));
-static BUTTON: Shape =
-    open(&[may("text", PLAIN_OR_MARKED), may("url", TEXT), may("type", TEXT), may("icon", Table)]);
+static BUTTON: Shape = open(&[
+    may("text", PLAIN_OR_MARKED),
+    may("url", Rule::Address(usize::MAX)),
+    may("type", TEXT),
+    may("icon", Table),
+]);
 static ACTIONS: Shape = open(&[need("actions", List(&INTERACTIVE, 1, usize::MAX))]);
 static INTERACTIVE: Rule = ByKind(
     "tag",

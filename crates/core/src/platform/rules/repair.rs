@@ -86,7 +86,11 @@ fn prune(platform: &dyn Platform, url: &str, body: &mut Value, counts: &dyn Fn(&
         let faults = platform.faults(body, url);
         let Some(fault) = faults.iter().filter(|fault| counts(fault)).nth(skipped) else { break };
         let steps: Vec<&str> = fault.path.split('.').flat_map(|step| step.split('[')).collect();
-        let smaller = (1..=steps.len()).rev().find_map(|depth| {
+        // A button that opens nothing is none.
+        let is_button =
+            || at(body, &steps).is_some_and(|part| part["type"] == "button" || part["tag"] == "button");
+        let most = steps.len() - usize::from(steps.last() == Some(&"url") && is_button());
+        let smaller = (1..=most).rev().find_map(|depth| {
             let mut smaller = body.clone();
             remove(&mut smaller, &steps[..depth]);
             (smaller != *body && platform.faults(&smaller, url).len() < faults.len()).then_some(smaller)
@@ -99,6 +103,15 @@ fn prune(platform: &dyn Platform, url: &str, body: &mut Value, counts: &dyn Fn(&
     has_changed
 }
 
+/// The part around the last of these steps.
+fn at<'b>(body: &'b Value, steps: &[&str]) -> Option<&'b Value> {
+    let (_, around) = steps.split_last()?;
+    around.iter().try_fold(body, |part, step| match step.strip_suffix(']') {
+        Some(number) => part.get(number.parse::<usize>().ok()?),
+        None => part.get(step),
+    })
+}
+
 /// Removes the part to which these steps lead: names of members, and numbers of entries that end in `]`.
 fn remove(node: &mut Value, steps: &[&str]) {
     let Some((step, rest)) = steps.split_first() else { return };
@@ -108,22 +121,30 @@ fn remove(node: &mut Value, steps: &[&str]) {
             drop(list.remove(index))
         }
         (Value::Array(list), Some(index)) => {
-            list.get_mut(index).into_iter().for_each(|entry| remove(entry, rest))
+            if let Some(entry) = list.get_mut(index)
+                && becomes_empty(entry, rest)
+            {
+                list.remove(index);
+            }
         }
         (Value::Object(fields), None) if rest.is_empty() => drop(fields.shift_remove(*step)),
         (Value::Object(fields), None) => {
-            if let Some(field) = fields.get_mut(*step) {
-                let is_empty = |field: &Value| field.as_array().is_some_and(Vec::is_empty);
-                let was_empty = is_empty(field);
-                remove(field, rest);
-                // A list without its last entry says nothing.
-                if !was_empty && is_empty(field) {
-                    fields.shift_remove(*step);
-                }
+            if let Some(field) = fields.get_mut(*step)
+                && becomes_empty(field, rest)
+            {
+                fields.shift_remove(*step);
             }
         }
         _ => {}
     }
+}
+
+/// Removes a part, and tells whether that was the last entry of a list, which then says nothing.
+fn becomes_empty(node: &mut Value, steps: &[&str]) -> bool {
+    let is_empty = |node: &Value| node.as_array().is_some_and(Vec::is_empty);
+    let was_empty = is_empty(node);
+    remove(node, steps);
+    !was_empty && is_empty(node)
 }
 
 #[cfg(test)]
@@ -165,6 +186,31 @@ mod tests {
                 "slack",
                 json!({"text": "t", "blocks": [{"type": "actions", "elements": [{"type": "button", "url": "/out.png", "text": {"type": "plain_text", "text": "Open"}}]}]}),
                 json!({"text": "t"}),
+            ),
+            (
+                "slack",
+                json!({"text": "t", "blocks": [{"type": "actions", "elements": [
+                    {"type": "button", "action_id": "a", "url": "/out.png", "text": {"type": "plain_text", "text": "Open"}},
+                    {"type": "button", "url": "https://a.example.com/", "text": {"type": "plain_text", "text": "Good"}},
+                ]}]}),
+                json!({"text": "t", "blocks": [{"type": "actions", "elements": [
+                    {"type": "button", "url": "https://a.example.com/", "text": {"type": "plain_text", "text": "Good"}},
+                ]}]}),
+            ),
+            (
+                "telegram",
+                json!({"text": "t", "reply_markup": {"inline_keyboard": [[{"text": "Open", "url": ""}], [{"text": "Good", "url": "https://a.example.com/"}]]}}),
+                json!({"text": "t", "reply_markup": {"inline_keyboard": [[{"text": "Good", "url": "https://a.example.com/"}]]}}),
+            ),
+            (
+                "telegram",
+                json!({"text": "t", "reply_markup": {"inline_keyboard": [[{"text": "Open", "url": "out.png"}]]}}),
+                json!({"text": "t"}),
+            ),
+            (
+                "feishu",
+                json!({"msg_type": "interactive", "card": {"elements": [{"tag": "markdown", "content": "t"}, {"tag": "action", "actions": [{"tag": "button", "url": ""}]}]}}),
+                json!({"msg_type": "interactive", "card": {"elements": [{"tag": "markdown", "content": "t"}]}}),
             ),
             (
                 "discord",
