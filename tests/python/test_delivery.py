@@ -11,7 +11,7 @@ import pytest
 
 import taskbell
 from bells import attempts, endpoint, eventually, invariant, query, reports, settings
-from impostor import command
+from fake_platform import command
 from steps import Redirect, Reply
 from tools import run
 

@@ -119,9 +119,16 @@ impl CannedResponse {
     }
 }
 
+impl dyn Platform {
+    /// What an answer means. A wait that the answer asks for is added, and so are the receiver's words.
+    pub fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
+        answer.finished(meaning(self, answer), now_unix_ms, self.refuses_for_good())
+    }
+}
+
 /// What an answer means on its platform: by the first response of its table that has the same code, or status where the
 /// platform has no codes; else by what the platform says of those it has no response for.
-pub(super) fn meaning(platform: &dyn Platform, answer: &Answer) -> Outcome {
+fn meaning(platform: &dyn Platform, answer: &Answer) -> Outcome {
     let Err(lack) = platform.took(answer) else { return Outcome::Delivered };
     let (status, code) = (answer.status, platform.code(answer));
     let is_same = |row: &CannedResponse| match &code {

@@ -324,10 +324,10 @@ pub trait Platform: Sync + Debug {
         Vec::new()
     }
 
-    /// Whether an answer shows that it has the message; if not, what speaks against it, in words that go after "but".
+    /// Whether an answer shows that it has the message.
     ///
     /// # Errors
-    /// What the answer lacks.
+    /// What the answer lacks, in words that go after "but".
     fn took(&self, answer: &Answer) -> Result<(), &'static str>;
 
     /// The platform's own code in an answer, in the words for it; `None` where the status is all.
@@ -344,13 +344,6 @@ pub trait Platform: Sync + Debug {
     /// are repaired while the message waits.
     fn refuses_for_good(&self) -> bool {
         true
-    }
-}
-
-impl dyn Platform {
-    /// What an answer means. A wait that the answer asks for is added, and so are the receiver's words.
-    pub fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
-        answer.finished(canned_response::meaning(self, answer), now_unix_ms, self.refuses_for_good())
     }
 }
 
