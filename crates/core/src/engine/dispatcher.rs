@@ -6,7 +6,7 @@
 //! its id tells.
 
 use super::commit::{Committer, Transaction};
-use super::decide::Decider;
+use super::decide::{Decider, PlannedEvent};
 use super::dispatch::Dispatch;
 use super::endpoints;
 use super::housekeeping::Housekeeping;
@@ -21,9 +21,12 @@ use super::supervise::missing_threads::MissingThreads;
 use crate::clock::Moment;
 use crate::failpoint;
 use crate::message;
-use crate::spool::{DamagedFile, StateKey, StateKind};
+use crate::spool::{DamagedFile, StateKey, StateKind, transaction_bytes};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
+
+/// What the report of a lane takes in the spool, with the head of a long answer.
+const REPORT_BYTES: u64 = 2048;
 
 /// Owns everything that only this thread uses.
 #[derive(Debug)]
@@ -77,7 +80,8 @@ impl Dispatcher {
             .map(|(name, state)| (StateKey::owned(StateKind::Alert, instance, name), state));
         self.transaction.states.extend(alerts);
         self.transaction.states.extend(self.parts.fatal_work.changes());
-        self.transaction.lane_reports = self.parts.lanes.reports.take();
+        let most = if self.parts.phase.get() < Phase::Stopping { self.most_reports() } else { usize::MAX };
+        self.transaction.lane_reports = self.parts.lanes.reports.take(most);
         let changed = endpoints::changed_states(
             &self.decider.config,
             &self.parts.lanes,
@@ -92,10 +96,19 @@ impl Dispatcher {
         }
     }
 
+    /// How many reports of lanes fit into one transaction.
+    pub(super) fn most_reports(&self) -> usize {
+        (transaction_bytes(self.decider.config.spool.max_bytes) / REPORT_BYTES) as usize
+    }
+
     pub(super) fn decide_events(&mut self) {
         // Later than the time that ends are due by, so that an end without delay counts in the next round.
         let now = self.parts.clock.now();
-        while let Some(record) = self.ingest.next_record() {
+        let most = transaction_bytes(self.decider.config.spool.max_bytes);
+        let (mut bytes, mut counted) = (0, self.decider.planned().len());
+        while bytes < most
+            && let Some(record) = self.ingest.next_record()
+        {
             let subject = record.id.stable_hash();
             let _in_hand = message::subject(subject);
             // The event is kept, whatever becomes of it.
@@ -110,6 +123,9 @@ impl Dispatcher {
                 self.parts.counters.defects.one();
                 self.decider.give_up(kept, reason);
             }
+            let planned = self.decider.planned();
+            bytes += planned.iter().skip(counted).map(PlannedEvent::bytes).sum::<u64>();
+            counted = planned.len();
         }
     }
 

@@ -11,8 +11,9 @@ const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 /// Steps of one cleanup. Events go first between steps.
 const PRUNE_STEPS: usize = 64;
 
-/// Steps that make room before events go first again.
-const ROOM_STEPS: usize = 8;
+/// Steps that make room before events go first again: more than one transaction can bring, so that the file keeps to its
+/// bound however fast events come.
+const ROOM_STEPS: usize = 64;
 
 #[derive(Debug)]
 pub struct Housekeeping {

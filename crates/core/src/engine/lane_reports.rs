@@ -59,9 +59,12 @@ impl LaneReports {
         }
     }
 
-    /// The reports since the last call, with the present row numbers.
-    pub fn take(&self) -> Vec<LaneReport> {
-        let mut reports = std::mem::take(&mut *lock(&self.waiting));
+    /// The oldest reports, at most so many, with the present row numbers.
+    pub fn take(&self, most: usize) -> Vec<LaneReport> {
+        let mut waiting = lock(&self.waiting);
+        let most = most.min(waiting.len());
+        let mut reports: Vec<LaneReport> = waiting.drain(..most).collect();
+        drop(waiting);
         for report in &mut reports {
             match report {
                 LaneReport::Attempt { job, row, .. } => {

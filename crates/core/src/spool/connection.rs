@@ -47,6 +47,13 @@ pub(super) fn open_writer(path: &SpoolPath) -> Result<(Connection, PathBuf), Spo
         SpoolPath::File(file) => {
             let place = absolute(file)?;
             create(&place)?;
+            // A connection that may write would remove a log that it cannot read when it closes.
+            if log_of(&place).exists()
+                && let Err(damaged) = open_reader(&place)
+                && damaged.kind() == SpoolErrorKind::Corrupt
+            {
+                return Err(damaged);
+            }
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
                 | OpenFlags::SQLITE_OPEN_CREATE
                 | OpenFlags::SQLITE_OPEN_NO_MUTEX;

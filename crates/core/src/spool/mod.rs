@@ -46,7 +46,7 @@ pub use rows::{
     AttemptRow, Called, DeliveryEnd, DeliveryState, NewDelivery, NewEvent, NewFallback, PendingDelivery,
     StoredMessage,
 };
-pub use size_limit::SizeState;
+pub use size_limit::{SizeState, transaction_bytes};
 pub use state_key::{StateChange, StateKey, StateKind};
 pub use transaction::SpoolTransaction;
 pub use waiting::WaitingDelivery;

@@ -224,7 +224,7 @@ fn varint(bytes: &[u8], at: &mut usize) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::super::tests::{delivery, event_id, spool_at};
-    use super::super::{DeliveryEnd, NewDelivery, NewEvent, Spool, SpoolPath};
+    use super::super::{DeliveryEnd, NewDelivery, NewEvent, Spool, SpoolErrorKind, SpoolPath};
     use super::*;
     use rusqlite::OpenFlags;
     use std::fs;
@@ -302,6 +302,8 @@ mod tests {
         }
         fs::write(&copy, bytes).unwrap();
         fs::write(log_of(&copy), log).unwrap();
+        let refused = Spool::open(&SpoolPath::File(copy.clone()), "me").unwrap_err();
+        assert_eq!(refused.kind(), SpoolErrorKind::Corrupt);
         assert_eq!(salvaged(&copy), COUNT as usize);
     }
 }

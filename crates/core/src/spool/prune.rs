@@ -1,6 +1,7 @@
 //! Removing what ended long ago, a bounded number of rows at a time.
 
 use super::batches;
+use super::connection::PAGE_BYTES;
 use super::counts::{CountChange, Ledger};
 use crate::clock;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
@@ -9,8 +10,8 @@ use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 /// meanwhile waits a few hundredths of a second.
 pub(super) const MOST: usize = 500;
 
-/// The most pages that one call gives back to the disk.
-const MOST_PAGES: i64 = 256;
+/// The most bytes that one call gives back to the disk.
+const MOST_BYTES: u64 = 1024 * 1024;
 
 /// Removes deliveries and batches that ended before this instant, and events that nobody refers to; says how
 /// many of all.
@@ -91,16 +92,16 @@ fn remove_ended(
 pub(super) fn give_back_space(conn: &Connection) -> rusqlite::Result<()> {
     let pragma = |name| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     if pragma("freelist_count")? > pragma("page_count")? / 4 {
-        free_pages(conn)?;
+        free_pages(conn, MOST_BYTES)?;
     }
     Ok(())
 }
 
-/// Shrinks the file by some of its empty pages; says how many.
-pub(super) fn free_pages(conn: &Connection) -> rusqlite::Result<usize> {
+/// Shrinks the file by so many bytes of its empty pages at most; says how many pages.
+pub(super) fn free_pages(conn: &Connection, bytes: u64) -> rusqlite::Result<usize> {
     let count = || conn.pragma_query_value(None, "page_count", |row| row.get::<_, i64>(0));
     let before = count()?;
-    let mut vacuum = conn.prepare(&format!("PRAGMA incremental_vacuum({MOST_PAGES})"))?;
+    let mut vacuum = conn.prepare(&format!("PRAGMA incremental_vacuum({})", bytes / PAGE_BYTES))?;
     let mut steps = vacuum.query([])?;
     while steps.next()?.is_some() {}
     drop(steps);

@@ -1,7 +1,7 @@
 //! The bound of the file: what has ended makes room for what comes.
 
 use super::counts::{CountChange, whole};
-use super::prune::{MOST, free_pages, give_back_space, remove_oldest};
+use super::prune::{MOST, free_pages, remove_oldest};
 use super::{Spool, SpoolError, connection, note_damage};
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -10,6 +10,23 @@ const LOG_PART: u64 = 16;
 
 /// The least and the most bytes of the log: with less, each transaction would be copied at once.
 const LOG_BYTES: (u64, u64) = (256 * 1024, 8 * 1024 * 1024);
+
+/// The part of the bound that one transaction brings at most, by the bytes of what it writes.
+const TRANSACTION_PART: u64 = 128;
+
+/// The least and the most bytes of that.
+const TRANSACTION_BYTES: (u64, u64) = (16 * 1024, 8 * 1024 * 1024);
+
+/// The bytes that one step removes at most: what waits for the disk meanwhile waits a few hundredths of a second.
+const STEP_BYTES: u64 = 1024 * 1024;
+
+/// The bytes that one transaction should write at most into a spool of this bound.
+pub fn transaction_bytes(most: u64) -> u64 {
+    (most / TRANSACTION_PART).clamp(TRANSACTION_BYTES.0, TRANSACTION_BYTES.1)
+}
+
+/// Rows that are removed between two looks at the size.
+const PORTION: usize = 20;
 
 /// What became of the bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,13 +46,14 @@ impl Spool {
         used(&self.conn).map_err(self.at())
     }
 
-    /// Brings the file and its log nearer to `most` bytes: removes a few hundred of the oldest delivered deliveries
-    /// and of the events that nobody heard of, and dead letters when there are none. Never what is
-    /// pending. Call it again while it says `Made`.
+    /// Brings the file and its log nearer to `most` bytes: removes some of the oldest delivered deliveries and of the
+    /// events that nobody heard of, and dead letters when there are none. Never what is pending. Call it again while
+    /// it says `Made`.
     pub fn make_room(&mut self, most: u64) -> Result<SizeState, SpoolError> {
         let Spool { conn, path, ledger, damaged, log_limit, .. } = self;
         let log_bytes = (most / LOG_PART).clamp(LOG_BYTES.0, LOG_BYTES.1);
-        let of_file = most.saturating_sub(log_bytes);
+        // The log exceeds its part by a transaction.
+        let of_file = most.saturating_sub(log_bytes * 3 / 2);
         let mut make = || {
             if *log_limit != log_bytes {
                 connection::bound_log(conn, log_bytes)?;
@@ -44,34 +62,36 @@ impl Spool {
             if connection::log_of(path).metadata().is_ok_and(|log| log.len() > log_bytes) {
                 connection::cut_log(conn)?;
             }
-            // What a burst has left of the file goes back to the disk; a little is used again soon.
-            if pages(conn, "page_count")? > of_file {
-                let freed = free_pages(conn)?;
-                if freed > 0 {
-                    return Ok(SizeState::Made(freed));
-                }
-            }
+            let step = transaction_bytes(most).min(STEP_BYTES);
+            // What a burst has left of the file goes back to the disk.
+            let shrunk = |conn: &Connection, otherwise: SizeState| -> rusqlite::Result<SizeState> {
+                let freed = if pages(conn, "page_count")? > of_file { free_pages(conn, step)? } else { 0 };
+                Ok(if freed == 0 { otherwise } else { SizeState::Made(freed) })
+            };
             if used(conn)? <= of_file - of_file / LOG_PART {
-                return Ok(SizeState::Enough);
+                return shrunk(conn, SizeState::Enough);
             }
             let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let mut change = CountChange::default();
-            let mut gone = remove_oldest(&transaction, "delivered", MOST)?;
-            change.delivered -= gone.deliveries as i64;
-            if gone.rows() == 0 {
-                gone.events += remove_unheard(&transaction)?;
-            }
-            if gone.rows() == 0 {
-                gone = remove_oldest(&transaction, "dead", MOST)?;
-                change.dead -= gone.deliveries as i64;
+            let (mut rows, before) = (0, used(&transaction)?);
+            while rows < MOST && used(&transaction)? + step > before {
+                let mut gone = remove_oldest(&transaction, "delivered", PORTION)?;
+                change.delivered -= gone.deliveries as i64;
+                if gone.rows() == 0 {
+                    gone.events += remove_unheard(&transaction)?;
+                }
+                if gone.rows() == 0 {
+                    gone = remove_oldest(&transaction, "dead", PORTION)?;
+                    change.dead -= gone.deliveries as i64;
+                }
+                if gone.rows() == 0 {
+                    break;
+                }
+                rows += gone.rows();
             }
             transaction.commit()?;
             ledger.add(change);
-            if gone.rows() == 0 {
-                return Ok(SizeState::None);
-            }
-            give_back_space(conn)?;
-            Ok(SizeState::Made(gone.rows()))
+            if rows > 0 { Ok(SizeState::Made(rows)) } else { shrunk(conn, SizeState::None) }
         };
         make().map_err(note_damage(path, damaged))
     }
@@ -94,7 +114,7 @@ fn remove_unheard(conn: &Connection) -> rusqlite::Result<usize> {
          SELECT e.seq FROM events e INDEXED BY events_by_age \
          WHERE NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event = e.seq) ORDER BY e.accepted_at LIMIT ?1)",
     )?
-    .execute([MOST as i64])
+    .execute([PORTION as i64])
 }
 
 #[cfg(test)]
@@ -108,7 +128,7 @@ mod tests {
     /// The least bound that leaves so many bytes alone.
     fn bound_for(used: u64) -> u64 {
         let of_file = used / 15 * 16 + 16;
-        of_file + (of_file / 15 + 1).max(LOG_BYTES.0)
+        of_file + (of_file / 9).max(LOG_BYTES.0 * 3 / 2)
     }
 
     /// What it says when it has done all it can.
@@ -154,10 +174,15 @@ mod tests {
         let less = bound_for(full - 32 * KIB as u64);
         assert!(matches!(spool.make_room(less).unwrap(), SizeState::Made(_)));
         let counts = spool.counts().unwrap();
-        assert_eq!((counts.delivered, counts.dead, counts.pending), (0, 60, 60));
+        assert!(counts.delivered < 60);
+        assert_eq!((counts.dead, counts.pending), (60, 60));
         assert_eq!(made(&mut spool, less), SizeState::Enough);
         let left = spool.used().unwrap();
         assert!(matches!(spool.make_room(left).unwrap(), SizeState::Made(_)));
+        while spool.counts().unwrap().dead == 60 {
+            assert!(matches!(spool.make_room(1).unwrap(), SizeState::Made(_)));
+        }
+        assert_eq!(spool.counts().unwrap().delivered, 0, "the dead go after the delivered");
         assert_eq!(made(&mut spool, 1), SizeState::None, "what waits stays");
         let counts = spool.counts().unwrap();
         assert_eq!((counts.delivered, counts.dead, counts.pending), (0, 0, 60));
@@ -172,8 +197,10 @@ mod tests {
         let mut batch = spool.begin().unwrap();
         (0..100).for_each(|number| drop(ring(&mut batch, number, &[])));
         batch.commit().unwrap();
-        assert_eq!(spool.make_room(1).unwrap(), SizeState::Made(100));
+        assert!(matches!(spool.make_room(1).unwrap(), SizeState::Made(_)));
         assert_eq!(made(&mut spool, 1), SizeState::None);
         assert_eq!(waiting(&spool, "ci"), NONE);
+        let events = spool.conn.query_row("SELECT count(*) FROM events", [], |row| row.get::<_, i64>(0));
+        assert_eq!(events, Ok(0));
     }
 }

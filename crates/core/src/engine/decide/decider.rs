@@ -1,6 +1,6 @@
 //! The state that decisions depend on.
 
-use super::planned::Decisions;
+use super::planned::{Decisions, PlannedEvent};
 use crate::clock::Moment;
 use crate::config::Config;
 use crate::event::EventId;
@@ -56,6 +56,11 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
     /// The decisions since the last call.
     pub fn take_decisions(&mut self) -> Decisions {
         std::mem::take(&mut self.decisions)
+    }
+
+    /// The events decided about since [`Decider::take_decisions`].
+    pub fn planned(&self) -> &[PlannedEvent] {
+        &self.decisions.events
     }
 
     /// Whether nothing survives the end of this instance.

@@ -8,6 +8,9 @@ use crate::message::Message;
 use crate::tally::BatchTask;
 use std::sync::Arc;
 
+/// What a row takes besides its text, with its places in the indexes.
+const ROW_BYTES: usize = 300;
+
 /// An event for the spool, with its deliveries.
 #[derive(Debug)]
 pub struct PlannedEvent {
@@ -26,6 +29,19 @@ pub struct PlannedEvent {
     pub resolved_alert: Option<String>,
     /// The task to count in its batch, in the transaction of the event.
     pub batch_task: Option<Box<BatchTask>>,
+}
+
+impl PlannedEvent {
+    /// About how many bytes it takes in the spool.
+    pub fn bytes(&self) -> u64 {
+        let of = |delivery: &PlannedDelivery| {
+            let message =
+                delivery.message.as_ref().map_or(delivery.unrendered.len(), |body| body.bytes.len());
+            let fallbacks = delivery.fallbacks.iter().map(|fallback| fallback.message.body.len() + ROW_BYTES);
+            message + ROW_BYTES + fallbacks.sum::<usize>()
+        };
+        (self.payload.len() + ROW_BYTES + self.deliveries.iter().map(of).sum::<usize>()) as u64
+    }
 }
 
 /// Whether an event is the end of a queue that waits for `end_delay`.

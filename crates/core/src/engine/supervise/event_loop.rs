@@ -221,7 +221,8 @@ impl Dispatcher {
         let now = self.parts.clock.now();
         let retry_in = self.committer.retry_in(now.monotonic);
         let is_full = self.parts.spool_health.is_full();
-        match self.idle.rest(now.monotonic, phase, retry_in, self.ingest.has_more(), is_full) {
+        let has_more = self.ingest.has_more() || self.parts.lanes.reports.waiting() >= self.most_reports();
+        match self.idle.rest(now.monotonic, phase, retry_in, has_more, is_full) {
             Rest::None => {}
             Rest::Nap(time) => self.parts.waker.nap(time),
             Rest::DeepSleep => {
