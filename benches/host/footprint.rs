@@ -1,5 +1,5 @@
 //! What the library weighs: its file, its start, its memory and its wake-ups when nothing happens. Each
-//! run is a process of its own, the bare one beside it.
+//! run is a process of its own, the bare one next to it.
 
 use super::guest::Guest;
 use std::fs;

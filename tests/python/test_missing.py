@@ -100,6 +100,11 @@ def test_a_message_that_waits_for_another_attempt_is_named_too(tmp_path, receive
     output, said = host({**settings(tmp_path, endpoints=waits)}, "own", "shutdown")
     assert said == ""
     assert output.startswith("own 2 messages did not arrive, and wait for another attempt: "), output
+    # A spool in memory ends with the host, so there is nothing to list.
+    lost = settings(tmp_path, endpoints=waits, spool={"path": ":memory:"})
+    _, said = host(lost, "stderr", "close")
+    assert "1 message did not arrive before the end: " in said, said
+    assert "taskbell list" not in said, said
 
 
 def test_an_answer_that_never_comes_is_named(tmp_path, receive, host):

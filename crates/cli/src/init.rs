@@ -72,7 +72,7 @@ fn platform(url: &str, named: Option<&str>) -> Result<&'static dyn Platform, Fai
     })
 }
 
-/// The environment variables of the options that the platform needs beside the URL, and what they hold.
+/// The environment variables of the options that the platform needs in addition to the URL, and what they hold.
 fn open_keys(platform: &dyn Platform) -> Vec<(String, &'static str)> {
     let required = platform.options().iter().filter(|option| option.required);
     required.map(|option| (variable(option.name), option.form)).collect()

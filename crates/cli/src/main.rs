@@ -1,4 +1,4 @@
-//! The `taskbell` command: it checks, previews, sends, receives, lists and replays, beside a host or without one.
+//! The `taskbell` command: it checks, previews, sends, receives, lists and replays, next to a host or without one.
 //!
 //! One file a command. Each returns a `Failure` that names the next step; the exit code is 0 only on success.
 

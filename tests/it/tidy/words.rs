@@ -31,6 +31,9 @@ const UNCLEAR: &[(&str, &str)] = &[
     ("whoever", "who, a user who"),
 ];
 
+/// Those that comments do without, too.
+const IN_COMMENTS: &[&str] = &["`anew`", "`as a rule`", "`beside`", "`hardly`", "`mend"];
+
 /// Sentences in which such a phrase is good English.
 const FINE: &[&str] =
     &["there is no", "there was no", "is no longer", "was no longer", "is no more", "stand-alone"];
@@ -51,6 +54,12 @@ fn no_document_and_no_message_uses_a_word_that_makes_a_reader_stop() {
         }
     }
     for (path, text) in code() {
+        let comments = text.lines().filter(|line| line.trim_start().starts_with("//"));
+        for words in
+            comments.flat_map(unclear).filter(|words| IN_COMMENTS.iter().any(|word| words.starts_with(word)))
+        {
+            faults.push(format!("{path}: {words} in a comment"));
+        }
         for literal in literals(&text) {
             faults.extend(unclear(&literal).map(|words| format!("{path}: {words} in {literal}")));
         }

@@ -1,4 +1,4 @@
-//! The page of the demo: the messages with their cards, and beside them the picture, as a file that any browser shows.
+//! The page of the demo: the messages with their cards, and next to them the picture, as a file that any browser shows.
 
 use super::CHAT;
 use super::summary::Summary;
@@ -62,7 +62,7 @@ fn parts(card: &CardPreview) -> String {
                 format!("<dl><dt>{}</dt><dd>{}</dd></dl>\n", escaped(label), escaped(text))
             }
             CardPart::Link(label, url) => format!("<p>{}: {}</p>\n", escaped(label), escaped(url)),
-            // The picture stands beside the cards.
+            // The picture is next to the cards.
             CardPart::Picture(_) => String::new(),
             CardPart::Foot(text) => format!("<p class=\"muted\">{}</p>\n", escaped(text)),
             CardPart::Ping(text) | CardPart::Text(text) | CardPart::Item(text) => {

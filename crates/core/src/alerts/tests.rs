@@ -141,7 +141,7 @@ fn a_restart_does_not_tell_again_and_resolves_once() {
     let bytes = before.kept("a").unwrap().to_bytes();
 
     let mut after = watch(Alert { every, ..alert(Bound::Above(90.0)) });
-    // Another boot: the monotonic clock begins anew, and 40 minutes have passed.
+    // Another boot: the monotonic clock begins again, and 40 minutes have passed.
     let now = Moment { monotonic: Duration::from_secs(7), unix_ms: START + 2_410_000 };
     assert!(after.restore("a", Kept::from_bytes(&bytes).unwrap(), now));
     assert_eq!(after.observe("m", 95.0, now), []);

@@ -120,7 +120,7 @@ impl Watch {
         old.into_iter().map(|entry| entry.alert.name.clone()).collect()
     }
 
-    /// Takes back what an earlier process left of an alert: one that fires is not told of anew, and one that was
+    /// Takes back what an earlier process left of an alert: one that fires is not told of again, and one that was
     /// about to goes on when the next value is still bad. `false` when no such alert watches this metric, or
     /// what was left is no part of what goes on now.
     pub fn restore(&mut self, name: &str, kept: Kept, now: Moment) -> bool {

@@ -53,7 +53,7 @@ fn warn_of_plain_text(table: &TableReader<'_>, key: &ConfigKey<Text<Url>>, url: 
     }
 }
 
-/// Warns of a URL that was hardly copied as it was meant, no longer works, or expects a body that Taskbell does
+/// Warns of a URL that was probably copied wrongly, no longer works, or expects a body that Taskbell does
 /// not send.
 fn warn_of_wrong_url(
     table: &TableReader<'_>,

@@ -12,7 +12,7 @@ const WRAPPERS: &[char] = &[
     '「', '」', '『', '』', '《', '》', '（', '）', '【', '】',
 ];
 
-/// Punctuation that ends a sentence, and hardly ever a URL.
+/// Punctuation that ends a sentence, and almost never a URL.
 const SENTENCE_ENDS: &[char] = &[',', ';', ')', '.', '!', ':', '，', '。', '；', '、', '：', '！'];
 
 /// Why this text is not the URL of one receiver; `None` when nothing speaks against it.

@@ -1,4 +1,4 @@
-//! What a configuration may say and hardly means: conditions that are never true, names near a field, and templates that
+//! Probable mistakes of a configuration: conditions that are never true, names near a field, and templates that
 //! fail for an ordinary event.
 
 use crate::config::{Config, ConfigError, ConfigSpans};
@@ -50,7 +50,7 @@ fn condition_doubts(hook: &Hook, condition: &Condition) -> Vec<String> {
         condition.names().into_iter().filter_map(|path| path.into_iter().next()).collect();
     missing.retain(|root| !hook.manual && !hook.on.iter().any(|kind| has_root(kind, root)));
     missing.dedup();
-    // A manual hook gets tasks beside its own types.
+    // A manual hook gets tasks in addition to its own types.
     if missing.is_empty() && !hook.manual {
         let never = condition.never_true(&hook.on);
         // What is no status is told already, with the one that is meant.

@@ -98,7 +98,9 @@ impl DeliveryReports {
             _ => &missing.reason,
         };
         let reason = clip(reason, MAX_REASON);
-        Some(format!("{messages} did not arrive{rest}: {reason}; see `taskbell list`"))
+        // A spool in memory ends with the host.
+        let next = if failing.iter().any(|failing| failing.is_lost) { "" } else { "; see `taskbell list`" };
+        Some(format!("{messages} did not arrive{rest}: {reason}{next}"))
     }
 
     /// Passes the next report to `take`, and removes it if that returns `true`. `None` when none waits.

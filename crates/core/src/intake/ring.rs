@@ -199,7 +199,7 @@ impl Ring {
     /// Notes in the file what the consumer works on.
     pub fn note(&self, work: InHand) {
         let words = self.region.words();
-        // At no instruction the piece of one subject stands beside another subject.
+        // At no instruction the piece of one subject is next to another subject.
         words[PIECE].store(0, Ordering::Relaxed);
         fence(Ordering::Release);
         words[SUBJECT].store(work.subject, Ordering::Relaxed);

@@ -100,7 +100,7 @@ impl Condition {
         })
     }
 
-    /// What is allowed and hardly meant: a misspelt field, a status that no task has.
+    /// What is allowed and probably a mistake: a misspelt field, a status that no task has.
     pub fn doubts(&self) -> Vec<String> {
         let mut names: Vec<String> = self.names().iter().map(|path| path.join(".")).collect();
         names.dedup();

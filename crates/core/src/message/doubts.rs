@@ -1,4 +1,4 @@
-//! What is allowed in a condition or a template, and hardly meant: a misspelt field, and a status that no task has.
+//! What is allowed in a condition or a template, and probably a mistake: a misspelt field, and a status that no task has.
 
 use super::known_fields;
 use super::source_tokens::SourceToken;

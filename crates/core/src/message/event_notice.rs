@@ -34,8 +34,8 @@ pub(super) fn of_event(kind: &str, context: &Context, words: &Strings) -> Notice
     notice
 }
 
-/// What a title names beside its words: a batch, a queue with a name of its own or beside others, and the host beside
-/// others.
+/// The names that a title adds: a batch; a queue with a name of its own, or one of several; the host, where there are
+/// several.
 fn places(kind: &str, context: &Context) -> Vec<String> {
     let several = context.several();
     let family = kind.split('.').next().unwrap_or_default();

@@ -123,7 +123,7 @@ impl Expression {
         names(&self.names, nested)
     }
 
-    /// What is allowed and hardly meant.
+    /// What is allowed and probably a mistake.
     pub(super) fn doubts(&self) -> Vec<String> {
         doubts_of(&self.names, source_tokens::of_expression(&self.source))
     }
@@ -193,13 +193,13 @@ impl InlineTemplate {
         names(&self.names, nested)
     }
 
-    /// What is allowed and hardly meant.
+    /// What is allowed and probably a mistake.
     pub(super) fn doubts(&self) -> Vec<String> {
         text_doubts(&self.source, &self.names, false)
     }
 }
 
-/// What is allowed and hardly meant in a text with `{{ … }}`; `in_json` as in [`foreign_syntax::placeholder`].
+/// What is allowed and probably a mistake in a text with `{{ … }}`; `in_json` as in [`foreign_syntax::placeholder`].
 pub(super) fn text_doubts(source: &str, names: &HashSet<String>, in_json: bool) -> Vec<String> {
     let tokens = source_tokens::of_text(source);
     let data = tokens.iter().flatten().filter_map(|token| match token.token {
@@ -211,7 +211,7 @@ pub(super) fn text_doubts(source: &str, names: &HashSet<String>, in_json: bool) 
     found
 }
 
-/// What is allowed and hardly meant in a text or an expression with these names.
+/// What is allowed and probably a mistake in a text or an expression with these names.
 fn doubts_of(names: &HashSet<String>, tokens: Result<Vec<SourceToken<'_>>, Error>) -> Vec<String> {
     let mut found = doubts::of_names(names);
     found.extend(doubts::of_words(&tokens.unwrap_or_default()));

@@ -1,4 +1,4 @@
-//! Events as hosts really send them: the sample with each optional field missing, null and empty, and tasks with hardly
+//! Events as hosts really send them: the sample with each optional field missing, null and empty, and tasks with almost
 //! any field. A template that renders for the full sample only loses the message of every other event.
 
 use super::context::Context;

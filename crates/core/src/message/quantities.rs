@@ -59,7 +59,7 @@ pub(super) fn group_thousands(number: &str, between: char) -> String {
 }
 
 /// A number in a card: an integer whole, a fraction with four significant digits, both with separated thousands. An
-/// integer longer than anybody counts is hardly a quantity, and stays as it is.
+/// integer longer than anybody counts is probably not a quantity, and stays as it is.
 pub(super) fn number_for_people(number: &serde_json::Number, between: char) -> String {
     const MAX_DIGITS: usize = 18;
     let given = number.as_str();

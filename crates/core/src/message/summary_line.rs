@@ -177,7 +177,7 @@ impl SummaryLine {
     }
 }
 
-/// The value of an alert beside its bound: `disk.free_gb 8.5, Threshold 10`.
+/// The value of an alert next to its bound: `disk.free_gb 8.5, Threshold 10`.
 fn numbers(context: &Context, words: &Strings) -> Option<String> {
     let number = |key: &str| notice::count(context, &["alert", key], words);
     let metric = notice::text(context, &["alert", "metric"]).unwrap_or_else(|| words.value.to_owned());

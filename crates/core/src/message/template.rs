@@ -106,7 +106,7 @@ impl Template {
         }
     }
 
-    /// What is allowed and hardly meant: a misspelt field, a status that no task has, a placeholder of another system.
+    /// What is allowed and probably a mistake: a misspelt field, a status that no task has, a placeholder of another system.
     pub fn doubts(&self) -> Vec<RenderError> {
         match &self.form {
             TemplateForm::Tree(tree) => tree.doubts(),

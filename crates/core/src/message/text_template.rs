@@ -56,7 +56,7 @@ impl TextTemplate {
         Ok(TextTemplate { origin: origin.to_owned(), engine, marking, source: text.into(), piece, names })
     }
 
-    /// What is allowed and hardly meant.
+    /// What is allowed and probably a mistake.
     pub(super) fn doubts(&self) -> Vec<RenderError> {
         let doubts = expr::text_doubts(&self.source, &self.names, true);
         doubts.into_iter().map(|doubt| RenderError::at(&self.origin, None, doubt)).collect()

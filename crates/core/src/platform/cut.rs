@@ -3,7 +3,7 @@
 
 use super::limits::{ELLIPSIS, Unit, cluster, garbles};
 
-/// What is markup in a text, beside links, mentions and entities.
+/// What is markup in a text other than links, mentions and entities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Markup {
     Fences,

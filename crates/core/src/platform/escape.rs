@@ -20,7 +20,7 @@ impl Spot<'_> {
         self.path.last().map_or("", String::as_str)
     }
 
-    /// The text of a member beside it.
+    /// The text of a member next to it.
     pub fn beside(&self, name: &str) -> &str {
         self.holder.get(name).and_then(Value::as_str).unwrap_or_default()
     }
@@ -108,7 +108,7 @@ fn visit(node: &mut Value, path: &mut Vec<String>, holder: &Map<String, Value>, 
                     .map(|(key, field)| (without_marks(&key), field))
                     .collect();
             }
-            // What stands beside a text is a word that chooses its markup.
+            // A member next to a text may choose its markup.
             let words = fields.iter().filter(|(_, field)| field.is_string() || field.is_boolean());
             let words = words.filter(|(_, field)| field.as_str().is_none_or(|word| word.len() < 64));
             let beside: Map<String, Value> =

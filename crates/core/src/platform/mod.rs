@@ -6,7 +6,7 @@
 //!    template made too long, `template_markup` says how it reads the texts of a template, `degrade` makes a plainer
 //!    message, `took` says what shows that it has the message, and `code` which code a response has. Measure in the
 //!    platform's own unit of length, and escape text from outside before it is cut. A response that cannot be read is
-//!    never a success. `options` lists what it needs beside the URL. What changes from
+//!    never a success. `options` lists what it needs in addition to the URL. What changes from
 //!    attempt to attempt, and every secret, is added by `request` and never part of the card.
 //! 2. `NAME/canned_responses.rs` lists its known responses, success first, each with what it means: answers are read
 //!    by this table, and `taskbell serve --as NAME` answers with it. A code that another attempt cannot change is
@@ -127,7 +127,7 @@ pub fn names() -> Vec<&'static str> {
 pub struct Example {
     /// Path and query of a URL.
     pub target: &'static str,
-    /// The options that it needs beside the URL, and a value of each.
+    /// The options that it needs in addition to the URL, and a value of each.
     pub options: &'static [(&'static str, &'static str)],
 }
 
@@ -163,7 +163,7 @@ pub trait Platform: Sync + Debug {
         Duration::ZERO
     }
 
-    /// What it needs or takes beside the URL.
+    /// What it needs or takes in addition to the URL.
     fn options(&self) -> &'static [PlatformOption] {
         &[]
     }

@@ -24,7 +24,7 @@ pub(super) fn form(
     write(fields, &format!("name=\"{file_field}\"; filename=\"{file_name}\""), file)
 }
 
-/// The same with the file alone, and its length beside its name.
+/// The same with the file alone, and its length next to its name.
 pub(super) fn form_with_length(file_field: &str, file: &Attachment) -> (String, Vec<u8>) {
     let length = file.bytes.len();
     write(&[], &format!("name=\"{file_field}\"; filename=\"{}\"; filelength={length}", file.name), file)

@@ -1,4 +1,4 @@
-//! What a platform needs beside the URL.
+//! What a platform needs in addition to the URL.
 
 /// A key of `[endpoints.NAME]` that belongs to a platform. Its value is a text, or a whole number that is
 /// read as one.

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Between two looks whether the lock is free. SQLite's own handler waits longer each time, up to a tenth of a
-/// second, so that a newcomer never gets its turn beside writers that lock again at once.
+/// second, so that a newcomer never gets its turn next to writers that lock again at once.
 const BUSY_PAUSE: Duration = Duration::from_millis(1);
 
 /// SQLite's own size of a page.
@@ -71,7 +71,7 @@ pub(super) fn open_writer(path: &SpoolPath) -> Result<(Connection, PathBuf), Spo
     Ok((conn, place))
 }
 
-/// A connection that only looks on. It works beside a living writer and on what a killed one left,
+/// A connection that only looks on. It works next to a living writer and on what a killed one left,
 /// and never makes or checkpoints a database.
 pub(super) fn open_reader(path: &Path) -> Result<(Connection, PathBuf), SpoolError> {
     let place = absolute(path)?;

@@ -88,7 +88,7 @@ impl Pages {
         Some(pages)
     }
 
-    /// Finds the newest committed version of each page. Frames of before the log began anew have other salts.
+    /// Finds the newest committed version of each page. Frames of before the log began again have other salts.
     fn read_log(&mut self) -> Option<()> {
         let log = self.log.as_mut()?;
         let mut head = [0; 32];

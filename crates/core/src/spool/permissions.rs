@@ -19,7 +19,7 @@ pub(super) fn create_parents(path: &Path) -> io::Result<()> {
 }
 
 /// Makes an empty file with mode 0600 where nothing is. SQLite gives the `-wal` and `-shm` files
-/// beside it the same mode.
+/// next to it the same mode.
 pub(super) fn create_file(path: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -34,7 +34,7 @@ const DRAFT: &str = ".new-";
 /// A draft is made in milliseconds: one of this age was left by a process that was killed.
 const DRAFT_AGE: Duration = Duration::from_secs(60);
 
-/// Removes drafts that were left beside a place. What cannot be removed stays, in nobody's way.
+/// Removes drafts that were left next to a place. What cannot be removed stays, in nobody's way.
 fn sweep(place: &Path) {
     let (Some(folder), Some(name)) = (place.parent(), place.file_name()) else { return };
     let prefix = format!("{}{DRAFT}", name.to_string_lossy());
@@ -58,7 +58,7 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// An empty draft beside the place it is meant for.
+    /// An empty draft next to the place it is meant for.
     pub(super) fn beside(place: &Path) -> io::Result<Draft> {
         sweep(place);
         // In a container, each start may have the same process id, and two may share a folder.

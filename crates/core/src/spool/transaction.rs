@@ -258,7 +258,7 @@ impl<'a> SpoolTransaction<'a> {
         })
     }
 
-    /// Gives a pending delivery its message, which was rendered anew.
+    /// Gives a pending delivery its message, which was rendered again.
     pub fn put_message(
         &mut self,
         delivery: i64,

@@ -19,7 +19,7 @@ fn fault(line: &str) -> Option<String> {
         Err(fault) => return Some(format!("no JSON: {fault}")),
     };
     match serde_json::from_value::<WebhookMessage>(message) {
-        // What it does not know it keeps beside what it knows; a text never shows a bare quote here.
+        // What it does not know it keeps next to what it knows; a text never shows a bare quote here.
         Ok(read) => {
             let shown = format!("{read:?}");
             let unknown = shown.split_once("extensions: {\"").map(|(_, unknown)| unknown);

@@ -63,7 +63,7 @@ pub struct PlannedDelivery {
     pub why: String,
     /// The message, or why it could not be rendered.
     pub message: Result<Arc<Body>, String>,
-    /// For a message that could not be rendered: the context as JSON, to be rendered anew when it is replayed.
+    /// For a message that could not be rendered: the context as JSON, to be rendered again when it is replayed.
     pub unrendered: Vec<u8>,
     /// Unix milliseconds.
     pub expires_at: Option<i64>,

@@ -44,7 +44,7 @@ impl Clock for PutForward {
 struct Farm {
     folder: TempDir,
     clock: Arc<PutForward>,
-    /// What its hook has beside the ends and standstills it listens to.
+    /// What its hook has in addition to the ends and standstills it listens to.
     shaping: Json,
     /// Whether another hook tells those that ask for it.
     asked: bool,

@@ -44,7 +44,7 @@ impl TemplateTree {
         self.root.check_names(&mut Vec::new())
     }
 
-    /// What is allowed and hardly meant.
+    /// What is allowed and probably a mistake.
     pub(super) fn doubts(&self) -> Vec<RenderError> {
         let mut found = Vec::new();
         self.root.doubts(&self.place, &mut found);

@@ -76,7 +76,7 @@ impl TemplateNode {
 }
 
 impl TemplateNode {
-    /// What is allowed and hardly meant, with the place of each. `at` is the place of this node.
+    /// What is allowed and probably a mistake, with the place of each. `at` is the place of this node.
     pub fn doubts(&self, at: &str, found: &mut Vec<RenderError>) {
         let mut add = |place: &str, doubts: Vec<String>| {
             found.extend(doubts.into_iter().map(|doubt| RenderError::at(place, None, doubt)));

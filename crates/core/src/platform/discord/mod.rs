@@ -27,7 +27,7 @@ use url::Url;
 
 const CONTENT: usize = 2000;
 const TITLE: usize = 256;
-/// It may have 4096, but the fields shall fit beside it.
+/// It may have 4096, but the fields shall fit next to it.
 const DESCRIPTION: usize = 2000;
 const FIELDS: usize = 25;
 const FIELD_NAME: usize = 256;

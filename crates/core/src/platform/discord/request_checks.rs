@@ -1,4 +1,4 @@
-//! What only the whole request shows: Discord knows the webhook by its path, and takes files beside the message.
+//! What only the whole request shows: Discord knows the webhook by its path, and takes files next to the message.
 
 use super::super::{ReceivedRequest, refusal};
 use super::{FILE, rules};

@@ -1,7 +1,7 @@
 //! `googlechat`: incoming webhooks of Google Chat, as a card of the second kind.
 //!
 //! Sources: developers.google.com/workspace/chat on webhooks, `spaces.messages.create` and cards v2. The whole
-//! message has 32 000 bytes. A card does not ping; only the `text` beside it does.
+//! message has 32 000 bytes. A card does not ping; only the `text` next to it does.
 
 mod canned_responses;
 mod request_checks;
@@ -176,7 +176,7 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
             let fitting: Vec<Value> = widgets
                 .into_iter()
                 .filter(|widget| {
-                    // Beside the widget itself, what the list and its section need.
+                    // In addition to the widget itself, what the list and its section need.
                     let size = widget.to_string().len() + 20;
                     let fits = size <= room;
                     room -= if fits { size } else { 0 };
@@ -274,7 +274,7 @@ fn html_lines(character: char) -> Option<&'static str> {
     }
 }
 
-/// The text beside a card has a markup without escapes: what would be markup becomes its full-width twin.
+/// The text next to a card has a markup without escapes: what would be markup becomes its full-width twin.
 fn text_markup(character: char) -> Option<&'static str> {
     flatten(character).or(match character {
         '<' => Some("＜"),
@@ -299,7 +299,7 @@ fn markup_of(spot: &Spot<'_>) -> Option<&'static TextMarkup> {
     }
 }
 
-/// The text beside a card.
+/// The text next to a card.
 static PLAIN_TEXT: TextMarkup = TextMarkup {
     escape: |before, c, after| match c {
         '\n' => None,

@@ -26,7 +26,7 @@ pub(super) fn faults(body: &Value, url: &str) -> Vec<BodyFault> {
 
 pub(super) const SEVERITIES: &[&str] = &["critical", "error", "warning", "info"];
 
-/// Members of the payload that people write beside it.
+/// Members of the payload that people write next to it.
 const PAYLOAD_PLACE: &[(&str, &str)] = &[
     ("custom_details", "it belongs into `payload`"),
     ("details", "PagerDuty's word is `custom_details`, in `payload`"),
@@ -36,7 +36,7 @@ const PAYLOAD_PLACE: &[(&str, &str)] = &[
     ("timestamp", "it belongs into `payload`"),
     ("service_key", "that is of the first version; Taskbell writes the `routing_key` of the endpoint"),
 ];
-/// Members that belong beside the payload.
+/// Members that belong next to the payload.
 const EVENT_PLACE: &[(&str, &str)] = &[
     ("dedup_key", "it belongs next to `payload`"),
     ("event_action", "it belongs next to `payload`"),

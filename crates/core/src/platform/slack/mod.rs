@@ -262,7 +262,7 @@ fn split_sections(blocks: &mut Vec<Value>) {
             && let Some(Value::String(text)) = block.pointer_mut("/text/text")
             && let Some(rest) = cut::part(text, SECTION)
         {
-            // What stands beside the first part, and its name, may be there once only.
+            // The members next to the first part, and its name, may be there once only.
             let mut next = json!({"type": "section", "text": block["text"]});
             next["text"]["text"] = Value::String(rest);
             blocks.insert(at, next);

@@ -4,7 +4,7 @@ use super::super::limits::{Unit, fit};
 use super::{block, each_blocks, trim};
 use serde_json::Value;
 
-/// Takes the pictures out whose URL is meant: image blocks, and pictures beside a section. Whether there
+/// Takes the pictures out whose URL is meant: image blocks, and pictures next to a section. Whether there
 /// were any.
 pub(super) fn drop_pictures(node: &mut Value, is_meant: &dyn Fn(Option<&str>) -> bool) -> bool {
     let is_picture = |node: &Value| node["type"] == "image" && is_meant(node["image_url"].as_str());

@@ -9,7 +9,7 @@ fn look(dispatcher: &mut Dispatcher) {
 }
 
 /// Two that have counted two of four and one of four. One knows that it is not alone, and two has written last:
-/// so one looks anew who else is there.
+/// so one looks again who else is there.
 fn two_of_whom_one_knows(farm: &Farm) -> (Dispatcher, Dispatcher) {
     let (mut one, mut two) = (farm.start(), farm.start());
     report(&one, &frame("b", 1, 4));
