@@ -270,6 +270,25 @@ fn the_end_of_a_queue_a_stall_or_a_server_is_told_when_its_beginning_was() {
         until(scene.bell(), "delivered", 1);
         assert_eq!(of(&scene), [begins, ends]);
     }
+    // Of a batch that stalls while the hook is silent one hears when the silence ends, if it still stands still.
+    for (ends, heard) in [("", vec!["batch.stalled", "batch.stalled"]), ("batch.end", vec!["batch.stalled"])]
+    {
+        let mut scene = Scene::new(endpoint, 204, hook);
+        for batch in [json!("told"), json!(7)] {
+            scene.emit("batch.stalled", &json!({"id": batch}));
+        }
+        if !ends.is_empty() {
+            scene.emit(ends, &json!({"id": 7}));
+        }
+        scene.reopen();
+        scene.pass(601 * MINUTE);
+        scene.receiver.wait_for(heard.len());
+        scene.bell().flush(PATIENCE).unwrap();
+        assert_eq!(of(&scene), heard);
+        if heard.len() == 2 {
+            assert_eq!(scene.receiver.wait_for(2)[1].body["data"]["batch"]["id"], 7);
+        }
+    }
     let scene = Scene::new(endpoint, 204, hook);
     for queue in ["first", "second"] {
         scene.emit("queue.start", &json!({"name": queue}));

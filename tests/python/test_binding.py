@@ -6,6 +6,7 @@ import dataclasses
 import enum
 import json
 import math
+import numbers
 import os
 from collections import OrderedDict, deque
 from datetime import date, datetime, timedelta, timezone
@@ -84,8 +85,75 @@ class Array:
     def tolist(self):
         return list(self.values)
 
+    def __iter__(self):
+        return iter(self.values)
+
     def item(self):
         raise ValueError("only one element")
+
+
+class Stamp(datetime):
+    """Like a time of pandas without a zone."""
+
+    def astimezone(self, tz=None):
+        raise TypeError("Cannot convert tz-naive Timestamp, use tz_localize to localize")
+
+
+class NAType:
+    """Like the NA of pandas, which answers no question."""
+
+    def __ne__(self, other):
+        return self
+
+    def __bool__(self):
+        raise TypeError("boolean value of NA is ambiguous")
+
+    __hash__ = object.__hash__
+
+
+class MaskedConstant(Scalar):
+    """Like the masked number of NumPy, whose item is a zero."""
+
+
+@numbers.Real.register
+class LongDouble:
+    """Like a number of NumPy that Python has no type for."""
+
+    def item(self):
+        return self
+
+    def __float__(self):
+        return 0.25
+
+
+class Dtype(str):
+    @property
+    def kind(self):
+        return "m" if self.startswith("timedelta") else "M"
+
+
+class Moment:
+    """Like a `datetime64` or `timedelta64` of NumPy: not a time is unequal to itself."""
+
+    shape = ()
+
+    def __init__(self, dtype, value, micros=None):
+        self.dtype, self.value, self.micros = Dtype(dtype), value, micros
+
+    def astype(self, dtype):
+        assert dtype in ("timedelta64[us]", "datetime64[us]")
+        return Moment(dtype, self.micros)
+
+    def item(self):
+        return self.value
+
+    def __ne__(self, other):
+        return self.value is None
+
+    def __str__(self):
+        return "a time"
+
+    __hash__ = object.__hash__
 
 
 CIRCLE: dict = {"name": "a"}
@@ -119,6 +187,22 @@ for _ in range(5000):
         (OrderedDict(a=math.nan), {"a": None}),
         (Array([0.5, math.nan]), [0.5, None]),
         (Scalar(timedelta(seconds=90)), 90),
+        (Scalar(None), None),
+        (Scalar((1, 0.5)), [1, 0.5]),
+        (Stamp(2026, 1, 2, 3, 4, 5, 6), datetime(2026, 1, 2, 3, 4, 5, 6).astimezone().isoformat()),
+        (NAType(), None),
+        (MaskedConstant(0.0), None),
+        (LongDouble(), 0.25),
+        (Moment("timedelta64[ns]", 5, timedelta(hours=1)), 3600),
+        (Moment("timedelta64", 7), 7),
+        (Moment("timedelta64[s]", None), None),
+        (Moment("datetime64[ns]", 5, datetime(2026, 1, 2, 3)), "2026-01-02T03:00:00"),
+        (Moment("datetime64[D]", 5, 10**18), "a time"),
+        (Moment("datetime64[D]", None), None),
+        (
+            Array([Moment("datetime64[s]", 5, datetime(2026, 1, 2))], Dtype("datetime64[s]")),
+            ["2026-01-02T00:00:00"],
+        ),
         ({Status.FAILED: 1, (1, 2): 2, None: 3, True: 4}, {"error": 1, "(1, 2)": 2, "null": 3, "true": 4}),
         (2**200, 2**200),
         (10**5000, hex(10**5000)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import numbers
 import os
 from collections.abc import Mapping, MappingView, Sequence, Set
 from dataclasses import fields, is_dataclass
@@ -68,10 +69,14 @@ def dump(value: Any) -> str:
 def _plain(value: Any) -> Any:
     """A value without a JSON form: a duration in seconds, a time with its zone (naive: local), the value of
     an enumeration, a dataclass by its fields, a number of an array library by ``item()``, others as text."""
+    if _is_missing(value):
+        return math.nan
     if isinstance(value, timedelta):
         return value.total_seconds()
     if isinstance(value, datetime):
-        return (value if value.tzinfo else value.astimezone()).isoformat()
+        # Pandas' subclass without a zone refuses ``astimezone``.
+        aware = value if value.tzinfo else datetime.combine(value.date(), value.time()).astimezone()
+        return aware.isoformat()
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, (Decimal, Fraction)):
@@ -99,24 +104,39 @@ def _number(value: Decimal | Fraction) -> Any:
     return int(value) if is_whole else float(value)
 
 
+def _is_missing(value: Any) -> bool:
+    """Whether it is what a library writes where there is no value: NaN, NaT, NA, a masked number."""
+    if type(value).__name__ in ("NAType", "MaskedConstant"):
+        return True
+    is_one = isinstance(value, datetime) or (hasattr(value, "item") and not getattr(value, "shape", ()))
+    try:
+        return is_one and bool(value != value)  # noqa: PLR0124
+    except Exception:  # whatever the host's own classes raise
+        return False
+
+
 def _item(value: Any) -> Any:
     """What an array library makes of its number or small array."""
-    kind = getattr(getattr(value, "dtype", None), "kind", "")
-    if kind in ("m", "M") and hasattr(value, "astype"):
-        # Nanoseconds have no form of their own in Python, and would become a bare integer.
-        value = value.astype(f"{'timedelta64' if kind == 'm' else 'datetime64'}[us]")
+    dtype = getattr(value, "dtype", None)
+    is_time = getattr(dtype, "kind", "") in ("m", "M")
     shape = getattr(value, "shape", ())
     if isinstance(shape, tuple) and shape and math.prod(shape) <= MAX_ELEMENTS and hasattr(value, "tolist"):
-        return value.tolist()
+        # A list of Python's own has no nanoseconds, and would hold bare integers.
+        return list(value) if is_time else value.tolist()
+    if is_time and hasattr(value, "astype") and "[" in str(dtype):
+        micros = value.astype(str(dtype).partition("[")[0] + "[us]").item()
+        if isinstance(micros, timedelta):
+            return micros.total_seconds()
+        return micros.isoformat() if isinstance(micros, datetime) else str(value)
     try:
         number = value.item()
     except (TypeError, ValueError, RuntimeError):
         return str(value)
-    if isinstance(number, datetime):
-        return number.isoformat()
-    if isinstance(number, (timedelta, Decimal, bytes)):
-        return _plain(number)
-    return number if isinstance(number, (bool, int, float, str)) else str(number)
+    if number is None or isinstance(number, (bool, int, float, str, tuple)):
+        return number
+    if isinstance(number, numbers.Real):
+        return float(number)
+    return _plain(number) if isinstance(number, (datetime, timedelta, Decimal, bytes)) else str(number)
 
 
 def _key(key: Any) -> str:

@@ -1,6 +1,9 @@
 //! Events: the id, and the checks of type and payload at the boundary.
 
 mod quick_check;
+mod work_counts;
+
+pub use work_counts::{WorkCounts, whole_number};
 
 use crate::stable_hash::stable_hash;
 use serde::de::Error;
@@ -16,6 +19,9 @@ pub const ALERT_FIRING: &str = "alert.firing";
 /// The type of the event that ends an alert.
 pub const ALERT_RESOLVED: &str = "alert.resolved";
 
+/// The type of the event that tells of a batch without progress.
+pub const BATCH_STALLED: &str = "batch.stalled";
+
 /// The types a host may emit whose meaning Taskbell knows. Any other name that passes [`check_type`] is the
 /// host's own.
 pub const KNOWN_TYPES: &[&str] = &[
@@ -23,11 +29,11 @@ pub const KNOWN_TYPES: &[&str] = &[
     "queue.start",
     "queue.end",
     "batch.end",
-    "batch.stalled",
+    BATCH_STALLED,
     "server.start",
     "server.stop",
-    "alert.firing",
-    "alert.resolved",
+    ALERT_FIRING,
+    ALERT_RESOLVED,
 ];
 
 /// The status of a task that a host's word means: `success`, `error` or `cancelled`.
@@ -54,6 +60,12 @@ impl EventId {
         bytes[6] = 0x70 | (bytes[6] & 0x0f);
         bytes[8] = 0x80 | (bytes[8] & 0x3f);
         EventId(bytes)
+    }
+
+    /// A new id for this instant.
+    pub fn random(unix_ms: i64) -> Self {
+        let part = || u128::from(getrandom::u64().unwrap_or_default());
+        EventId::new(unix_ms, part() << 64 | part())
     }
 
     /// The id with these bytes.

@@ -67,6 +67,10 @@ impl Dispatcher {
             self.keep_decisions();
             self.end_due(now);
             let is_last = self.parts.phase.get() >= Phase::Draining && self.decider.is_in_memory();
+            let spool = &self.committer.spool;
+            // A spool that cannot say so does not silence it.
+            let went_on = |id: &str| spool.batch_went_on(id).unwrap_or(false);
+            self.decider.shaping.release_late_batches(now.unix_ms, went_on);
             self.decider.close_windows(now, is_last);
             let escalation = self.committer.waiting_fallbacks.next_due;
             self.transaction.fallback_due = escalation.is_some_and(|at| at <= now.unix_ms);

@@ -107,7 +107,7 @@ fn record(kind: &str, payload: Option<&str>) -> Result<Record, Error> {
     let now = clock::unix_ms();
     Ok(Record {
         ticket: 0,
-        id: EventId::new(now, u128::from(getrandom::u64().unwrap_or_default())),
+        id: EventId::random(now),
         accepted_at: now,
         kind: kind.to_owned(),
         payload: payload.into_bytes(),

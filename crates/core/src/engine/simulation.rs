@@ -191,6 +191,10 @@ impl Simulation {
         let now = self.moment();
         self.decider.end_due(now);
         self.stall_batches();
+        if let Some(batches) = &self.batches {
+            let went_on = |id: &str| batches.went_on(id).unwrap_or(false);
+            self.decider.shaping.release_late_batches(now.unix_ms, went_on);
+        }
         self.decider.close_windows(now, false);
         self.keep_decisions();
     }

@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_hook_that_did_not_match_names_the_number_that_decided() {
-        let queue = json!({"total": 3, "duration_s": 12.5, "usual_s": 10, "done": true});
+        let queue = json!({"total": 3, "failed": 0, "duration_s": 12.5, "usual_s": 10, "done": true});
         for (hook, why) in [
             ("min_tasks = 10", "min_tasks is 10, and there were 3"),
             (

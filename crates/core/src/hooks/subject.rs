@@ -3,7 +3,7 @@
 use super::task_params::TaskParams;
 use crate::clock;
 use crate::endpoint::parse_task_url;
-use crate::event::EventId;
+use crate::event::{EventId, whole_number};
 use crate::message::HostInfo;
 use crate::message::{Context, LazyField, Several};
 use crate::tally::{BatchTally, EndRequest, QueueTally, Task, queue_name, read_duration, told_duration};
@@ -39,11 +39,13 @@ impl Scale {
     fn of(summary: &Map<String, Json>) -> Scale {
         let given = |name: &str| summary.get(name).filter(|value| !value.is_null());
         let count = |name: &str| given(name).and_then(whole_number);
+        // A host may name its failures without their number.
+        let named = || given("failures").and_then(Json::as_array).map(|named| named.len() as u64);
         let (duration_s, duration_unread) = told_duration(summary);
         Scale {
             tasks: count("total"),
             duration_s,
-            failed: count("failed").unwrap_or(0),
+            failed: count("failed").or_else(named).unwrap_or(0),
             usual_s: usual_s(summary),
             unread: Unread {
                 tasks: given("total").is_some() && count("total").is_none(),
@@ -143,7 +145,11 @@ impl Subject {
 
     /// As [`Subject::of_queue`], for a queue whose work ended at this time, in Unix milliseconds.
     pub fn of_queue_until(facts: &Facts<'_>, tally: &QueueTally, over_at: i64) -> Subject {
-        let mut queue = tally.summary(&queue_name(facts.payload), over_at, facts.payload);
+        let name = queue_name(facts.payload);
+        let mut queue = match facts.kind {
+            "queue.end" => tally.end_summary(&name, over_at, facts.payload),
+            _ => tally.summary(&name, over_at, facts.payload),
+        };
         facts.add_usual(&mut queue);
         let scale = Scale::of(&queue);
         Subject::build(facts, TaskParams::default(), scale, vec![("queue", Json::Object(queue))])
@@ -240,14 +246,4 @@ fn object<const N: usize>(members: [(&str, Json); N]) -> Json {
 /// Taskbell's own estimate, or one from the host.
 fn usual_s(fields: &Map<String, Json>) -> Option<f64> {
     fields.get("usual_s").and_then(clock::read_seconds).filter(|seconds| *seconds > 0.0)
-}
-
-/// A number of tasks, also as text or with an empty fraction.
-fn whole_number(value: &Json) -> Option<u64> {
-    let number = match value {
-        Json::Number(number) => number.as_u64().map_or_else(|| number.as_f64(), |whole| Some(whole as f64)),
-        Json::String(text) => text.trim().parse().ok(),
-        _ => None,
-    }?;
-    (number >= 0.0 && number.fract() == 0.0).then_some(number as u64)
 }

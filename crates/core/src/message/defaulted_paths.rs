@@ -11,7 +11,7 @@ use std::fmt::Write;
 use std::ops::Range;
 
 /// The filter that [`of_expression`] and [`of_text`] write.
-const FILTER: &str = "taskbell_path";
+pub(super) const FILTER: &str = "taskbell_path";
 
 pub(super) fn install(engine: &mut Environment<'static>) {
     engine.add_filter(FILTER, |root: Value, steps: Rest<Value>| -> Value {

@@ -12,7 +12,16 @@ const SPARKLINE_WIDTH: usize = 24;
 const MAX_SPARKLINE_WIDTH: usize = 500;
 
 pub(super) fn install(engine: &mut Environment<'static>) {
-    engine.add_filter("duration", |seconds: f64| -> Result<String, Error> {
+    engine.add_filter("duration", |value: Value| -> Result<String, Error> {
+        reject_undefined(&value)?;
+        // What is not known is left out, as without a filter.
+        if value.is_none() {
+            return Ok(String::new());
+        }
+        let seconds = match LongNumber::of(&value) {
+            Some(long) => long.as_f64().unwrap_or(f64::NAN),
+            None => f64::try_from(value)?,
+        };
         if seconds.is_finite() {
             Ok(duration(seconds, &ENGLISH.units))
         } else {
@@ -45,7 +54,7 @@ pub(super) fn install(engine: &mut Environment<'static>) {
     replace_uncharged(engine);
     engine.add_filter("number", |value: Value| -> Result<String, Error> {
         reject_undefined(&value)?;
-        if is_number(&value) {
+        if is_number(&value) || value.is_none() {
             Ok(group_thousands(&plain(&value), ENGLISH.thousands))
         } else {
             Err(Error::new(

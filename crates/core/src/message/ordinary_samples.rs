@@ -57,6 +57,15 @@ pub(super) fn contexts(kind: &str, names: &HashSet<String>, in_digest: bool) -> 
             all.push((words.to_owned(), variant));
         }
     }
+    if kind == "queue.end" {
+        let mut variant = full;
+        for field in ["succeeded", "failed", "cancelled", "started_at", "duration_s"] {
+            change(&mut variant["queue"], &[field.to_owned()], Some(Json::Null));
+        }
+        variant["queue"]["task_seconds"] = json!({"min": null, "mean": null, "max": null, "sum": null});
+        variant["event"]["data"] = json!({"total": variant["queue"]["total"]});
+        all.push(("a queue of which the host passes only `total`".to_owned(), variant));
+    }
     let in_context = |(words, mut json): (String, Json)| {
         if in_digest {
             json["digest"] = json!({"items": [json.clone()], "count": 1, "failed": 0, "since": "2026-03-01T18:20:00.000Z"});

@@ -73,7 +73,9 @@ impl SummaryPart {
     pub fn of(kind: &str, context: &Context) -> SummaryPart {
         let failed = |about: &str| {
             let count = |field: &str| context.at(&[about, field]).and_then(Json::as_f64);
+            let named = context.at(&[about, "failures"]).and_then(Json::as_array);
             count("failed").is_some_and(|failed| failed > 0.0)
+                || named.is_some_and(|named| !named.is_empty())
                 || context.at(&[about, "interrupted"]) == Some(&Json::Bool(true))
         };
         match kind {

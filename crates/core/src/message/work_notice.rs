@@ -4,93 +4,65 @@ use super::context::Context;
 use super::filters;
 use super::notice::{self, DEFAULT_QUEUE, MAX_FACT_CHARS, Notice, Tone, error_text, scalar, seconds, text};
 use super::strings::{Strings, fill};
+use crate::event::{WorkCounts, whole_number};
 use serde_json::Value as Json;
 
 const MAX_FAILURES: usize = 5;
 
-/// The tasks of a queue or batch by their result. `None` is unknown: a host may count only some.
-struct WorkCounts {
-    total: Option<u64>,
-    succeeded: Option<u64>,
-    failed: Option<u64>,
-    cancelled: Option<u64>,
+/// The counts below `about`.
+fn counts_of(context: &Context, about: &str) -> WorkCounts {
+    context.at(&[about]).and_then(Json::as_object).map(WorkCounts::read).unwrap_or_default()
 }
 
-impl WorkCounts {
-    /// Where only the host counts, a zero that it did not pass is unknown, unless the others make up the total.
-    fn of(context: &Context, about: &str) -> WorkCounts {
-        let passed = |field: &str| context.at(&["event", "data", field]).is_some();
-        let host_counts = ["total", "succeeded", "failed", "cancelled"].into_iter().any(passed);
-        let number = |field: &str| {
-            let count = context.at(&[about, field]).and_then(whole);
-            count.filter(|count| *count > 0 || !host_counts || passed(field))
-        };
-        let mut counts = WorkCounts {
-            total: number("total"),
-            succeeded: number("succeeded"),
-            failed: number("failed"),
-            cancelled: number("cancelled"),
-        };
-        let parts = [counts.succeeded, counts.failed, counts.cancelled];
-        let sum = parts.iter().flatten().fold(0, |sum: u64, count| sum.saturating_add(*count));
-        if counts.total.is_none() && counts.succeeded.is_some() && counts.failed.is_some() {
-            counts.total = Some(sum);
+/// Good only where something succeeded and nothing failed for certain.
+fn tone_of(counts: &WorkCounts) -> Tone {
+    match (counts.failed, counts.succeeded, counts.cancelled.unwrap_or(0)) {
+        (Some(0), Some(1..), 0) => Tone::Good,
+        (Some(0) | None, _, _) if counts.succeeded.is_some() && counts.succeeded == counts.total => {
+            Tone::Good
         }
-        if counts.total == Some(sum) {
-            for part in [&mut counts.succeeded, &mut counts.failed, &mut counts.cancelled] {
-                part.get_or_insert(0);
-            }
-        }
-        counts
+        (Some(0) | None, _, _) => Tone::Neutral,
+        (Some(_), Some(0), _) => Tone::Bad,
+        (Some(_), None, _) if counts.failed == counts.total => Tone::Bad,
+        _ => Tone::Warn,
     }
+}
 
-    /// Good only where nothing failed for certain, and something succeeded or there was nothing to do.
-    fn tone(&self) -> Tone {
-        match (self.failed, self.succeeded, self.cancelled.unwrap_or(0)) {
-            (Some(0), Some(_), 0) => Tone::Good,
-            (Some(0), None, 0) if self.total == Some(0) => Tone::Good,
-            (Some(0) | None, _, _) if self.succeeded.is_some() && self.succeeded == self.total => Tone::Good,
-            (Some(0) | None, _, _) => Tone::Neutral,
-            (Some(_), Some(0), _) => Tone::Bad,
-            (Some(_), None, _) if self.failed == self.total => Tone::Bad,
-            _ => Tone::Warn,
-        }
-    }
-
-    fn title(&self, what: &str, words: &Strings) -> String {
-        let number = |count: Option<u64>| words.number(count.unwrap_or(0));
-        let (total, succeeded) = (number(self.total), number(self.succeeded));
-        let (failed, cancelled) = (number(self.failed), number(self.cancelled));
-        let is_all = |count: Option<u64>| count.is_some() && count == self.total;
-        let some = |count: Option<u64>| count.is_some_and(|count| count > 0);
-        let pattern = match (self.total, self.succeeded) {
-            (Some(0), _) => "{what}",
-            (Some(1), _) if is_all(self.cancelled) => words.one_cancelled,
-            (Some(2..), _) if is_all(self.succeeded) => words.all_succeeded,
-            (Some(2..), _) if is_all(self.failed) => words.all_failed,
-            (Some(2..), _) if is_all(self.cancelled) => words.all_cancelled,
-            (Some(_), Some(_)) if some(self.cancelled) => words.counted_cancelled,
-            (Some(_), Some(_)) => words.counted,
-            (Some(_), None) if some(self.failed) => words.counted_failed,
-            (Some(_), None) => words.counted_tasks,
-            (None, _) if some(self.failed) => words.only_failed,
-            (None, Some(1..)) => words.only_succeeded,
-            (None, _) => "{what}",
-        };
-        let values = [
-            ("what", what),
-            ("total", &total),
-            ("succeeded", &succeeded),
-            ("failed", &failed),
-            ("cancelled", &cancelled),
-        ];
-        fill(pattern, &values)
-    }
+fn title_of(counts: &WorkCounts, what: &str, words: &Strings) -> String {
+    let number = |count: Option<u64>| words.number(count.unwrap_or(0));
+    let (total, succeeded) = (number(counts.total), number(counts.succeeded));
+    let (failed, cancelled) = (number(counts.failed), number(counts.cancelled));
+    let is_all = |count: Option<u64>| count.is_some() && count == counts.total;
+    let some = |count: Option<u64>| count.is_some_and(|count| count > 0);
+    let pattern = match (counts.total, counts.succeeded) {
+        (Some(0), _) => "{what}",
+        (Some(1), _) if is_all(counts.cancelled) => words.one_cancelled,
+        (Some(1), _) if is_all(counts.failed) => words.counted_failed,
+        (Some(1), None) => words.one_task,
+        (Some(2..), _) if is_all(counts.succeeded) => words.all_succeeded,
+        (Some(2..), _) if is_all(counts.failed) => words.all_failed,
+        (Some(2..), _) if is_all(counts.cancelled) => words.all_cancelled,
+        (Some(_), Some(_)) if some(counts.cancelled) => words.counted_cancelled,
+        (Some(_), Some(_)) => words.counted,
+        (Some(_), None) if some(counts.failed) => words.counted_failed,
+        (Some(_), None) => words.counted_tasks,
+        (None, _) if some(counts.failed) => words.only_failed,
+        (None, Some(1..)) => words.only_succeeded,
+        (None, _) => "{what}",
+    };
+    let values = [
+        ("what", what),
+        ("total", &total),
+        ("succeeded", &succeeded),
+        ("failed", &failed),
+        ("cancelled", &cancelled),
+    ];
+    fill(pattern, &values)
 }
 
 /// The end of a queue or batch; `about` is the object with its summary.
 pub(super) fn end(context: &Context, about: &str, words: &Strings) -> Notice {
-    let counts = WorkCounts::of(context, about);
+    let counts = counts_of(context, about);
     let was_cancelled = matches!(context.text_at(&[about, "status"]), Some("cancelled" | "canceled"));
     let was_interrupted = context.at(&[about, "interrupted"]) == Some(&Json::Bool(true));
     let what = match (about, was_cancelled) {
@@ -100,18 +72,22 @@ pub(super) fn end(context: &Context, about: &str, words: &Strings) -> Notice {
         (_, true) => words.queue_cancelled,
         (_, false) => words.queue_finished,
     };
-    let tone = match counts.tone() {
+    let tone = match tone_of(&counts) {
         Tone::Good | Tone::Neutral if was_interrupted => Tone::Warn,
         Tone::Good if was_cancelled => Tone::Neutral,
         tone => tone,
     };
-    with_facts(Notice::new(tone, counts.title(what, words)), context, about, &counts, words)
+    let notice =
+        with_facts(Notice::new(tone, title_of(&counts, what, words)), context, about, &counts, words);
+    // A host may name its failures without their number.
+    let has_failures = !notice.failures.is_empty() && matches!(tone, Tone::Good | Tone::Neutral);
+    if has_failures { Notice { tone: Tone::Warn, ..notice } } else { notice }
 }
 
 /// A batch that makes no progress: how much is done, and for how long nothing came.
 pub(super) fn stalled(context: &Context, words: &Strings) -> Notice {
-    let number = |field: &str| context.at(&["batch", field]).and_then(whole);
-    let counts = WorkCounts::of(context, "batch");
+    let number = |field: &str| context.at(&["batch", field]).and_then(whole_number);
+    let counts = counts_of(context, "batch");
     let done = number("done").or_else(|| number("expected").and(counts.total));
     let (expected, idle) = (number("expected"), seconds(context, &["batch", "idle_s"], words));
     let progress = match (done, expected) {
@@ -156,12 +132,6 @@ fn with_facts(
     notice.output(context.at(&[about, "outputs"]), context);
     notice.link_to_host(context);
     notice
-}
-
-/// A count; some hosts write `600.0`.
-fn whole(value: &Json) -> Option<u64> {
-    let float = || value.as_f64().filter(|number| number.fract() == 0.0 && (0.0..1e15).contains(number));
-    value.as_u64().or_else(|| float().map(|number| number as u64))
 }
 
 fn failures(failures: Option<&Json>, failed: u64, words: &Strings) -> Vec<String> {

@@ -31,7 +31,7 @@ pub(super) struct WindowKey {
     pub endpoint: String,
     /// The window waits for the end of this queue.
     pub queue: Option<String>,
-    /// The window has alerts that the cooldown of this key suppressed, and waits for its end.
+    /// The window has beginnings that the cooldown of this key suppressed, and waits for its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub late: Option<String>,
 }
@@ -72,7 +72,7 @@ struct WindowHead {
 
 impl DigestWindow {
     pub(super) fn open(key: WindowKey, gathers: bool, now: i64, due: i64) -> DigestWindow {
-        let id = new_id(now).to_string();
+        let id = EventId::random(now).to_string();
         let kind = String::new();
         let head = WindowHead {
             id,
@@ -105,7 +105,7 @@ impl DigestWindow {
         self.head.failed += u64::from(failed);
         self.count_as(part, &subject.kind);
         self.dirty = true;
-        if matches!(part, SummaryPart::AlertFiring | SummaryPart::AlertResolved) {
+        if self.is_late() || matches!(part, SummaryPart::AlertFiring | SummaryPart::AlertResolved) {
             self.head.alerts += 1;
             let item = digest_item::compact(subject.context.json());
             let order = (self.items.len(), self.head.count);
@@ -141,11 +141,17 @@ impl DigestWindow {
         self.alerts.holds_untold(thing)
     }
 
-    /// Takes an alert back that nobody was told of; `true` when none is left.
+    /// Takes a beginning back that nobody was told of; `true` when none is left.
     pub(super) fn take_back(&mut self, thing: &str) -> bool {
         if self.alerts.remove(thing) {
             self.head.count -= 1;
             self.head.alerts -= 1;
+            self.head.failed = self.head.failed.saturating_sub(1);
+            let is_batch = thing.starts_with("batch/");
+            let part = if is_batch { SummaryPart::BatchStalled } else { SummaryPart::AlertFiring };
+            if let Some(count) = self.head.counts.get_mut(&part.code()) {
+                *count = count.saturating_sub(1);
+            }
             self.dirty = true;
         }
         self.alerts.things().next().is_none()
@@ -212,7 +218,7 @@ impl DigestWindow {
 
     /// The id of the digest, drawn when the window was opened.
     pub fn id(&self) -> EventId {
-        EventId::parse(&self.head.id).unwrap_or_else(|| new_id(self.head.since))
+        EventId::parse(&self.head.id).unwrap_or_else(|| EventId::random(self.head.since))
     }
 
     /// The type of the digest: that of its newest item.
@@ -223,7 +229,9 @@ impl DigestWindow {
     /// The values for templates: those of the newest item, and `digest`. A single match held through quiet
     /// hours has no `digest`.
     pub fn context(&self, now: i64) -> Context {
-        self.context_of(self.parsed(), self.head.count, now)
+        let mut items = self.parsed();
+        items.iter_mut().for_each(|item| self.bring_up_to(now, item));
+        self.context_of(items, self.head.count, now)
     }
 
     /// The messages for a receiver that opens something with an alert and closes it with its end: the newest
@@ -236,11 +244,21 @@ impl DigestWindow {
         let mut own_id = rest.is_none().then(|| self.id());
         let mut apart: Vec<Context> = Vec::new();
         for item in self.alerts.to_tell() {
-            let id = own_id.take().unwrap_or_else(|| new_id(self.head.since));
-            apart.push(Context::new(with_id(item, &id)));
+            let id = own_id.take().unwrap_or_else(|| EventId::random(self.head.since));
+            let mut item = with_id(item, &id);
+            self.bring_up_to(now, &mut item);
+            apart.push(Context::new(item));
         }
         apart.extend(rest);
         apart
+    }
+
+    /// A batch that is told late has stood still for longer than when that was found.
+    fn bring_up_to(&self, now: i64, item: &mut Json) {
+        let since = item["batch"]["since"].as_str().and_then(clock::parse_rfc3339).filter(|_| self.is_late());
+        if let Some(since) = since {
+            item["batch"]["idle_s"] = json!((now - since).max(0) as f64 / 1000.0);
+        }
     }
 
     fn context_of(&self, items: Vec<Json>, count: u64, now: i64) -> Context {
@@ -377,13 +395,4 @@ fn with_id(item: &str, id: &EventId) -> Json {
         event.insert("id".into(), json!(id.to_string()));
     }
     item
-}
-
-fn new_id(unix_ms: i64) -> EventId {
-    EventId::new(unix_ms, random())
-}
-
-fn random() -> u128 {
-    let part = || u128::from(getrandom::u64().unwrap_or_default());
-    part() << 64 | part()
 }

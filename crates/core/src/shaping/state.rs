@@ -3,7 +3,7 @@
 use super::cooldown::{self, CooldownResult, Cooldowns, ShapingChange};
 use super::digest_window::{DigestWindow, WindowKey};
 use super::told::{self, ThingChange, ToldBeginnings};
-use crate::event::{ALERT_FIRING, ALERT_RESOLVED, EventId};
+use crate::event::{ALERT_FIRING, ALERT_RESOLVED, BATCH_STALLED, EventId};
 use crate::hooks::{Digest, Hook, Subject};
 use crate::message::ConditionResult;
 use crate::tally::DEFAULT_QUEUE;
@@ -53,15 +53,19 @@ impl ShapingState {
                 self.take_back_late(&hook.name, &change.thing);
             }
             Some(change) if change.begins => self.told.begin(&hook.name, &change.thing, false, now),
-            Some(change) => self.told.end(&hook.name, &change.thing),
+            Some(change) => {
+                self.told.end(&hook.name, &change.thing);
+                self.take_back_late(&hook.name, &change.thing);
+            }
         }
         cooled
     }
 
-    /// Keeps the beginning of an alert that the cooldown has just suppressed until the cooldown ends: if the alert
-    /// fires on then, nobody would have heard of it. Returns whether it is kept.
+    /// Keeps the beginning of an alert or the standstill of a batch that the cooldown has just suppressed until the
+    /// cooldown ends: if it lasts on then, nobody would have heard of it. Returns whether it is kept.
     pub fn hold_late(&mut self, hook: &Hook, endpoint: &str, subject: &Subject, now: i64) -> bool {
-        let change = ThingChange::of(subject).filter(|change| change.begins && subject.kind == ALERT_FIRING);
+        let lasts = matches!(subject.kind.as_str(), ALERT_FIRING | BATCH_STALLED);
+        let change = ThingChange::of(subject).filter(|_| lasts);
         let untold = |change: &ThingChange| self.told.told(&hook.name, &change.thing) == Some(false);
         let Some(change) = change.filter(untold) else { return false };
         let late = hook.shaping.cooldown_by.as_ref().map(|key| key.of(&subject.context).unwrap_or_default());
@@ -79,7 +83,20 @@ impl ShapingState {
         true
     }
 
-    /// An alert has ended, or is told by a reminder: what its hook's cooldown keeps of it is not sent.
+    /// Drops the batches whose standstill waits for the end of a cooldown that is over by now, and which go on.
+    pub fn release_late_batches(&mut self, now: i64, mut went_on: impl FnMut(&str) -> bool) {
+        let due = self.windows.values().filter(|window| window.is_late() && window.is_due(now));
+        let batches: Vec<(String, String)> = due
+            .flat_map(|window| window.alerts().map(|thing| (window.hook().to_owned(), thing.to_owned())))
+            .collect();
+        for (hook, thing) in batches {
+            if thing.strip_prefix("batch/").is_some_and(&mut went_on) {
+                self.take_back_late(&hook, &thing);
+            }
+        }
+    }
+
+    /// Something has ended, or is told by a reminder: what its hook's cooldown keeps of it is not sent.
     fn take_back_late(&mut self, hook: &str, thing: &str) {
         let late = self.windows.values_mut().filter(|window| window.is_late() && window.hook() == hook);
         let empty: Vec<WindowKey> =

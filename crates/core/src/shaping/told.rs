@@ -5,6 +5,7 @@ use super::cooldown::ShapingChange;
 use crate::hash::sha256_hex;
 use crate::hooks::Subject;
 use crate::message::Context;
+use crate::tally::scalar_text;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -56,9 +57,10 @@ impl ThingChange {
     }
 }
 
-fn name<'a>(context: &'a Context, family: &str) -> &'a str {
+/// Hosts number their batches and alerts.
+fn name(context: &Context, family: &str) -> String {
     let key = if family == "batch" { "id" } else { "name" };
-    context.text_at(&[family, key]).unwrap_or_default()
+    context.at(&[family, key]).and_then(scalar_text).unwrap_or_default()
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

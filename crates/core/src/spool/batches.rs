@@ -83,6 +83,11 @@ impl SimulatedBatches {
         stalled(&self.conn, since_ms).map_err(SpoolError::at(Path::new(MEMORY)))
     }
 
+    /// As [`Spool::batch_went_on`].
+    pub fn went_on(&self, id: &str) -> Result<bool, SpoolError> {
+        went_on(&self.conn, id).map_err(SpoolError::at(Path::new(MEMORY)))
+    }
+
     /// As [`Spool::stillest_batch`].
     pub fn stillest(&self) -> Result<Option<i64>, SpoolError> {
         stillest(&self.conn).map_err(SpoolError::at(Path::new(MEMORY)))
@@ -124,6 +129,12 @@ impl Spool {
     /// [`SpoolTransaction::stalled_batches`] has not given.
     pub fn stillest_batch(&self) -> Result<Option<i64>, SpoolError> {
         stillest(&self.conn).map_err(self.at())
+    }
+
+    /// Whether a batch has ended, or gone on since [`SpoolTransaction::stalled_batches`] gave it. Nothing is known of
+    /// one that the host counts.
+    pub fn batch_went_on(&self, id: &str) -> Result<bool, SpoolError> {
+        went_on(&self.conn, id).map_err(self.at())
     }
 
     /// Whether a batch has ended and has counted the task with this key.
@@ -347,6 +358,11 @@ fn stalled(conn: &Connection, since_ms: i64) -> rusqlite::Result<Vec<ToldBatch>>
         Ok(ToldBatch { id: row.get(0)?, tally: read_tally(row, 1)?, known: HashSet::new() })
     })?
     .collect()
+}
+
+fn went_on(conn: &Connection, id: &str) -> rusqlite::Result<bool> {
+    conn.prepare_cached("SELECT 1 FROM batches WHERE id = ?1 AND (ended_at IS NOT NULL OR stalled = 0)")?
+        .exists([id])
 }
 
 fn stillest(conn: &Connection) -> rusqlite::Result<Option<i64>> {

@@ -10,7 +10,7 @@ mod usual_durations;
 pub use batch::{BatchRef, BatchTally, BatchTask};
 pub use end_requests::{EndRequest, EndRequests};
 pub use queue::QueueTally;
-pub use task::{Status, Task, read_duration, told_duration};
+pub use task::{Status, Task, read_duration, scalar_text, told_duration};
 pub use usual_durations::{UsualDurations, batch_key, queue_key, task_key};
 
 use crate::event::EventId;

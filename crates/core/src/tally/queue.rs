@@ -3,6 +3,7 @@
 use super::end_requests::EndRequests;
 use super::task::{Status, Task, read_duration};
 use crate::clock;
+use crate::event::WorkCounts;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 use std::sync::Arc;
@@ -170,6 +171,35 @@ impl QueueTally {
         summary
     }
 
+    /// As [`QueueTally::summary`], of a queue that has ended. Where only the host counts, what it did not pass is null:
+    /// zero tasks of 600 would be a claim.
+    pub fn end_summary(&self, name: &str, now: i64, passed: &Map<String, Json>) -> Map<String, Json> {
+        let mut summary = self.summary(name, now, passed);
+        let is_passed = |field: &str| passed.get(field).is_some_and(|value| !value.is_null());
+        let counts = WorkCounts::read(passed).named();
+        if self.total > 0 || !counts.iter().any(|(field, _)| is_passed(field)) {
+            return summary;
+        }
+        let mut tell = |field: &str, value: Json| {
+            if !is_passed(field) {
+                summary.insert(field.to_owned(), value);
+            }
+        };
+        for (field, count) in counts {
+            tell(field, json!(count));
+        }
+        tell("task_seconds", json!({ "min": null, "mean": null, "max": null, "sum": null }));
+        // A queue of which nothing but its end was heard began nowhere.
+        if self.started_at >= now {
+            tell("started_at", Json::Null);
+            if !is_passed("duration_s") {
+                summary.insert("duration_s".into(), Json::Null);
+                summary.insert("duration_s".into(), json!(told_duration(&summary).0));
+            }
+        }
+        summary
+    }
+
     fn name_user(&mut self, user: &str) {
         let user = cut(user);
         if self.users.len() < MAX_USERS && !self.users.iter().any(|known| **known == *user) {
@@ -282,6 +312,35 @@ mod tests {
         let summary = tally.summary("film", 0, passed);
         assert_eq!((&summary["total"], &summary["scene"]), (&json!(1), &json!("x")));
         assert_eq!(summary.get("queue"), None);
+    }
+
+    #[test]
+    fn what_a_host_that_counts_by_itself_does_not_pass_is_unknown_at_the_end() {
+        let end = |tally: &QueueTally, passed: Json| {
+            Json::Object(tally.end_summary("film", 9_000, passed.as_object().unwrap()))
+        };
+        let told = |summary: &Json| {
+            ["total", "succeeded", "failed", "cancelled", "started_at", "duration_s"]
+                .map(|field| summary[field].clone())
+        };
+        let nothing = QueueTally::opened_at(9_000);
+        let bare = end(&nothing, json!({"total": 600}));
+        assert_eq!(
+            told(&bare),
+            [json!(600), json!(null), json!(null), json!(null), json!(null), json!(null)]
+        );
+        assert_eq!(bare["task_seconds"]["sum"], json!(null));
+        assert_eq!((&bare["users"], &bare["failures"]), (&json!([]), &json!([])));
+        let timed = end(&nothing, json!({"total": 5, "failed": 5, "started_at": 4}));
+        assert_eq!(told(&timed), [json!(5), json!(0), json!(5), json!(0), json!(4), json!(5.0)]);
+        let unread = end(&nothing, json!({"total": 5, "duration_s": "soon"}));
+        assert_eq!(unread["duration_s"], "soon", "a threshold notices that it cannot be read");
+        let started = end(&QueueTally::opened_at(2_000), json!({"total": 600}));
+        assert_eq!((&started["duration_s"], &started["failed"]), (&json!(7.0), &json!(null)));
+        assert_eq!(end(&nothing, json!({}))["succeeded"], 0, "Taskbell counted, and there was nothing");
+        let mut counted = QueueTally::default();
+        counted.count(&task(json!({})), 9_000);
+        assert_eq!(end(&counted, json!({"total": 600}))["cancelled"], 0, "Taskbell counted");
     }
 
     #[test]

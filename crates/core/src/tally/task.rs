@@ -136,7 +136,7 @@ fn read_batch(payload: &Map<String, Json>) -> Option<BatchRef> {
 }
 
 /// A string, or a number as text: hosts number their tasks.
-fn scalar_text(value: &Json) -> Option<String> {
+pub fn scalar_text(value: &Json) -> Option<String> {
     match value {
         Json::String(text) => Some(text.clone()),
         Json::Number(number) => Some(number.to_string()),

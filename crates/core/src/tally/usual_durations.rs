@@ -103,19 +103,26 @@ impl UsualDurations {
         if !seconds.is_finite() || seconds < 0.0 {
             return;
         }
-        self.ticks += 1;
+        self.hear_of(key);
+        if let Some(runs) = self.runs.get_mut(key) {
+            runs.fresh = (runs.fresh + 1).min(WINDOW);
+            runs.push(seconds as f32);
+        }
+    }
+
+    /// Remembers that there was such a run, of which nobody knows how long it took.
+    pub fn hear_of(&mut self, key: &str) {
         if !self.runs.contains_key(key) {
             if self.runs.len() >= MAX_KINDS {
                 self.drop_stalest();
             }
             self.runs.insert(key.to_owned(), Runs::default());
         }
+        self.ticks += 1;
         if let Some(runs) = self.runs.get_mut(key) {
             runs.touched = self.ticks;
-            runs.fresh = (runs.fresh + 1).min(WINDOW);
-            runs.push(seconds as f32);
-            self.changed.insert(key.to_owned());
         }
+        self.changed.insert(key.to_owned());
     }
 
     /// What changed since the last call, for the spool.

@@ -76,7 +76,7 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
         let now = self.now.unix_ms;
         let payload = fields(json!({"name": queue, "derived": true}));
         let over = (tally, tally.finished_at);
-        let subjects = self.queue_end_subjects(queue, (derived_id(now), now), &payload, over, true);
+        let subjects = self.queue_end_subjects(queue, (EventId::random(now), now), &payload, over, true);
         let event = self.derive(&payload, now, &subjects);
         self.shaping.end_queue(queue, now);
         self.decisions.events.push(event);
@@ -99,10 +99,11 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
         let end = Subject::of_queue_until(&facts, tally, over_at);
         let scale = end.scale;
         let subjects = with_asked(&facts, end, &tally.asked);
-        if let Some(seconds) = scale.duration_s
-            && (worked || scale.tasks.is_some_and(|tasks| tasks > 0))
-        {
-            self.tally.usuals.add(&key, seconds);
+        if worked || scale.tasks.is_some_and(|tasks| tasks > 0) {
+            match scale.duration_s {
+                Some(seconds) => self.tally.usuals.add(&key, seconds),
+                None => self.tally.usuals.hear_of(&key),
+            }
         }
         subjects
     }
@@ -121,7 +122,7 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
         }
         self.tally.told_start(queue, accepted_at);
         let payload = fields(json!({"name": queue, "derived": true}));
-        let facts = self.facts(derived_id(accepted_at), "queue.start", accepted_at, &payload);
+        let facts = self.facts(EventId::random(accepted_at), "queue.start", accepted_at, &payload);
         let subject = Subject::of_queue(&facts, &QueueTally::opened_at(began));
         Some(self.derive(&payload, accepted_at, &[subject]))
     }
@@ -132,7 +133,7 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
         let payload = fields(json!({"id": id, "queue": tally.queue, "total": expected, "derived": true}));
         let key = batch_key(&tally.queue);
         let usual_s = self.tally.usuals.seconds(&key);
-        let mut facts = self.facts(derived_id(now), kind, now, &payload);
+        let mut facts = self.facts(EventId::random(now), kind, now, &payload);
         facts.usual_s = usual_s;
         let subject = Subject::of_batch(&facts, id, tally);
         let duration_s = subject.scale.duration_s;
@@ -160,9 +161,10 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
 
     fn derive(&mut self, payload: &Map<String, Json>, now: i64, subjects: &[Subject]) -> PlannedEvent {
         let (deliveries, explanation) = self.notify(subjects);
-        let (id, kind) = subjects
-            .first()
-            .map_or_else(|| (derived_id(now), String::new()), |subject| (subject.id, subject.kind.clone()));
+        let (id, kind) = subjects.first().map_or_else(
+            || (EventId::random(now), String::new()),
+            |subject| (subject.id, subject.kind.clone()),
+        );
         PlannedEvent {
             id,
             kind,
@@ -184,11 +186,6 @@ fn with_asked(facts: &Facts<'_>, end: Subject, asked: &EndRequests) -> Vec<Subje
         asked.iter().map(|asked| Subject::of_asked(facts, &end, asked)).collect();
     for_asked.insert(0, end);
     for_asked
-}
-
-fn derived_id(now: i64) -> EventId {
-    let half = || u128::from(getrandom::u64().unwrap_or_default());
-    EventId::new(now, half() << 64 | half())
 }
 
 fn fields(json: Json) -> Map<String, Json> {

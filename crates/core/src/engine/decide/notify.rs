@@ -101,7 +101,7 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
                 if self.shaping.hold_late(hook, to, subject, self.now.unix_ms) {
                     let hook = &hook.name;
                     explanation.push(format!(
-                        "`{hook}` notifies {to} at the end of the `cooldown` if the alert still fires"
+                        "`{hook}` notifies {to} at the end of the `cooldown` if it still lasts"
                     ));
                 }
             }
@@ -304,7 +304,7 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
             endpoint: window.endpoint().to_owned(),
             hook: window.hook().to_owned(),
             why: match window.is_late() {
-                true => "it still fires at the end of the `cooldown`".to_owned(),
+                true => "it still lasts at the end of the `cooldown`".to_owned(),
                 false => "a digest of earlier matches".to_owned(),
             },
             unrendered: kept_of(&message, context),

@@ -8,7 +8,7 @@ use crate::engine::ingest::{EventFacts, IngestedEvent};
 use crate::failpoint;
 use crate::hooks::{Facts, Notify, Subject};
 use crate::intake::Record;
-use crate::tally::{BatchTask, EndRequest, HeldEnd, QueueTally, Task};
+use crate::tally::{BatchTask, EndRequest, HeldEnd, QueueTally, Task, scalar_text};
 use serde_json::{Map, Value as Json};
 use std::ops::Deref;
 
@@ -162,7 +162,7 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
         batch_task: Option<Box<BatchTask>>,
     ) {
         let resolved_alert = (event.kind == "alert.resolved")
-            .then(|| event.payload.get("name").and_then(Json::as_str).unwrap_or_default().to_owned());
+            .then(|| event.payload.get("name").and_then(scalar_text).unwrap_or_default());
         self.decisions.events.push(PlannedEvent {
             id: event.id,
             kind: event.kind,

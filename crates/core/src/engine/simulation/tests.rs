@@ -124,6 +124,45 @@ fn a_batch_rings_once_over_crashes_and_again_when_it_stands_still() {
 }
 
 #[test]
+fn a_batch_that_stalls_while_its_hook_is_silent_is_told_at_the_end_of_the_silence_if_it_still_stands_still() {
+    let table = [
+        ("", Some(69)),
+        ("crash", Some(69)),
+        ("goes on, stalls", Some(49)),
+        ("goes on", Some(10)),
+        ("ends", None),
+    ];
+    for (steps, minutes) in table {
+        let mut bell =
+            bell("batch_stall = '10m'", &(hook("'batch.end', 'batch.stalled'") + "cooldown = '1h'\n"));
+        let frame = |id: u64, batch: &str| json!({"id": id, "batch": {"id": batch, "total": 3}});
+        task(&mut bell, frame(1, "first"));
+        bell.pass(seconds(60));
+        task(&mut bell, frame(1, "second"));
+        bell.pass(seconds(20 * 60));
+        bell.commit();
+        match steps {
+            "crash" => bell.crash(),
+            "goes on" => {
+                bell.pass(seconds(45 * 60));
+                task(&mut bell, frame(2, "second"));
+            }
+            "goes on, stalls" => task(&mut bell, frame(2, "second")),
+            "ends" => (2..4).for_each(|id| task(&mut bell, frame(id, "second"))),
+            _ => {}
+        }
+        bell.commit();
+        bell.pass(seconds(51 * 60));
+        let messages = bell.commit();
+        let told: Vec<Json> = messages.iter().map(|message| body(message)["data"]["batch"].clone()).collect();
+        let idle: Vec<f64> = told.iter().filter_map(|batch| batch["idle_s"].as_f64()).collect();
+        let expected: Vec<f64> = minutes.iter().map(|minutes| f64::from(*minutes) * 60.0).collect();
+        assert_eq!(idle, expected, "{steps}: {told:?}");
+        assert!(told.iter().all(|batch| batch["id"] == "second"), "{steps}: {told:?}");
+    }
+}
+
+#[test]
 fn a_task_that_asks_for_it_is_told_of_at_the_end_of_its_batch_or_of_its_queue_before() {
     let hooks = format!(
         "{}manual = true\ntemplate = {{ text = '{{{{ task.id }}}} {{{{ vars.who }}}}' }}\n",

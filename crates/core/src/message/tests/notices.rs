@@ -266,12 +266,17 @@ fn what_a_host_did_not_count_is_left_out_and_not_zero() {
         (json!({"succeeded": 5, "failed": 1}), "Queue finished: 5 of 6 succeeded", Tone::Warn),
         (json!({"failed": 3}), "Queue finished: 3 failed", Tone::Warn),
         (json!({"succeeded": 3}), "Queue finished: 3 succeeded", Tone::Neutral),
+        (json!({"total": 1}), "Queue finished: 1 task", Tone::Neutral),
+        (json!({"total": 1, "failed": 1}), "Queue finished: 1 of 1 failed", Tone::Bad),
+        (json!({"total": 0}), "Queue finished", Tone::Neutral),
+        (json!({}), "Queue finished", Tone::Neutral),
+        (json!({"total": 6, "failures": [{"name": "a"}]}), "Queue finished: 6 tasks", Tone::Warn),
         (json!({"total": -1}), "Queue finished", Tone::Neutral),
         (json!({"total": "many"}), "Queue finished", Tone::Neutral),
     ];
     for (passed, title, tone) in table {
         let summary =
-            crate::tally::QueueTally::opened_at(5).summary("default", 5, passed.as_object().unwrap());
+            crate::tally::QueueTally::opened_at(5).end_summary("default", 5, passed.as_object().unwrap());
         let card = notice("queue.end", json!({"queue": summary, "event": {"data": passed}}));
         assert_eq!((card.title.as_str(), card.tone), (title, tone), "{passed}");
         assert_eq!(fact(&card, "Duration"), None, "{passed}");

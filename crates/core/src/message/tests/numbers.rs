@@ -56,6 +56,10 @@ proptest! {
             ("{{ task.params }}", format!("{{\"seed\":{number},\"seeds\":{list}}}")),
             ("id {{ task.id }};", format!("\"id {number};\"")),
             ("{{- task.id | tojson -}}", format!("\"{number}\"")),
+            ("{{ task['params'].seeds[0] | default(0) }}", number.clone()),
+            ("id {{ task.id | default('none') | raw }};", format!("\"id {number};\"")),
+            ("{{ 'id ' ~ task.id ~ ';' if task else task.id }}", format!("\"id {number};\"")),
+            ("{{ task.id | string | trim }}", format!("\"{number}\"")),
             ("x{{ task.params.seeds | tojson }}", format!("\"x[{number}, {{\\\"n\\\": {number}}}]\"")),
         ] {
             prop_assert_eq!(sent(json!([template])), format!("[{}]", expected));

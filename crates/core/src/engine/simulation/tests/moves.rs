@@ -93,7 +93,7 @@ proptest! {
             match message.kind.as_str() {
                 "queue.end" => {
                     let count = told.entry(name.clone()).or_default();
-                    let of = |key: &str| data["queue"][key].as_u64().unwrap();
+                    let of = |key: &str| data["queue"][key].as_u64().unwrap_or_default();
                     let own = of("total") == 0 && data["queue"]["own"] == true;
                     *count = (count.0 + of("total"), count.1 + if own { 0 } else { of("failed") });
                     let has_started = open.remove(&name).is_some();
