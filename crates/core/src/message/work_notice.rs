@@ -18,9 +18,7 @@ fn counts_of(context: &Context, about: &str) -> WorkCounts {
 fn tone_of(counts: &WorkCounts) -> Tone {
     match (counts.failed, counts.succeeded, counts.cancelled.unwrap_or(0)) {
         (Some(0), Some(1..), 0) => Tone::Good,
-        (Some(0) | None, _, _) if counts.succeeded.is_some() && counts.succeeded == counts.total => {
-            Tone::Good
-        }
+        (Some(0) | None, Some(1..), _) if counts.succeeded == counts.total => Tone::Good,
         (Some(0) | None, _, _) => Tone::Neutral,
         (Some(_), Some(0), _) => Tone::Bad,
         (Some(_), None, _) if counts.failed == counts.total => Tone::Bad,
