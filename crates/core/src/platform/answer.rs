@@ -147,7 +147,7 @@ impl Answer {
 
     /// A refusal inside of a 200, by a code that is not known: for good where it speaks of the message.
     pub(super) fn refused_or_again(&self, reason: String) -> Outcome {
-        const FORM: [&str; 14] = [
+        const FORM: [&str; 19] = [
             "invalid",
             "illegal",
             "unsupported",
@@ -161,10 +161,16 @@ impl Answer {
             "is null",
             "is empty",
             "不合法",
+            "参数",
+            "格式",
+            "无效",
+            "缺少",
+            "为空",
             "不支持",
         ];
         let words = self.words().to_lowercase();
-        let is_form = self.refuses_form() || says_length(&words) || FORM.iter().any(|w| words.contains(w));
+        let is_said = says_length(&words) || FORM.iter().any(|w| words.contains(w)) && !says_rate(&words);
+        let is_form = self.refuses_form() || is_said;
         if is_form { self.refused(reason) } else { Outcome::Retry(reason) }
     }
 
@@ -200,9 +206,16 @@ impl Answer {
     }
 }
 
+/// Whether it is the number of messages that is too large.
+fn says_rate(words: &str) -> bool {
+    const OFTEN: [&str; 8] =
+        ["too many requests", "rate", "freq", "too fast", "quota", "throttl", "频", "限流"];
+    OFTEN.iter().any(|phrase| words.contains(phrase))
+}
+
 /// Whether something is too long, which receivers say in many ways.
-pub(super) fn says_length(words: &str) -> bool {
-    const LONG: [&str; 12] = [
+fn says_length(words: &str) -> bool {
+    const LONG: [&str; 14] = [
         "too long",
         "too large",
         "too big",
@@ -215,9 +228,10 @@ pub(super) fn says_length(words: &str) -> bool {
         "size limit",
         "length",
         "超过",
+        "过长",
+        "超出",
     ];
-    let is_rate = words.contains("too many requests") || words.contains("rate");
-    !is_rate && LONG.iter().any(|phrase| words.contains(phrase))
+    !says_rate(words) && LONG.iter().any(|phrase| words.contains(phrase))
 }
 
 /// The words of an answer in JSON, in the order in which receivers have them: a code, a message, and details.

@@ -107,6 +107,8 @@ const REFUSALS: &[(&str, u16, &str, &str)] = &[
     ("dingtalk", 200, r#"{"errcode":400403,"errmsg":"msgtype is null"}"#, "msgtype is null"),
     ("dingtalk", 200, r#"{"errcode":400105,"errmsg":"不支持的消息类型"}"#, "不支持的消息类型"),
     ("dingtalk", 200, r#"{"errcode":40035,"errmsg":"不合法的参数"}"#, "不合法的参数"),
+    ("dingtalk", 200, r#"{"errcode":400002,"errmsg":"参数错误"}"#, "参数错误"),
+    ("dingtalk", 200, r#"{"errcode":460400,"errmsg":"消息内容不能为空"}"#, "不能为空"),
     ("dingtalk", 200, r#"{"errcode":43004,"errmsg":"无效的HTTP HEADER Content-Type"}"#, "Content-Type"),
     ("dingtalk", 200, r#"{"errcode":460199,"errmsg":"invalid actionCard"}"#, "invalid actionCard"),
     ("dingtalk", 400, r#"{"errcode":400403,"errmsg":"text is null"}"#, "text is null"),

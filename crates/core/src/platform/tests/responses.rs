@@ -25,6 +25,18 @@ fn what_is_gone_is_gone_and_who_names_a_time_expects_another_attempt_on_every_pl
 }
 
 #[test]
+fn an_unknown_code_for_too_many_messages_is_no_refusal_of_the_form() {
+    for words in
+        ["exceed max api daily quota", "调用频率超过限制", "invalid: send too fast", "request was throttled"]
+    {
+        for platform in ["wecom", "dingtalk"] {
+            let body = json!({"errcode": 99_998, "errmsg": words}).to_string();
+            assert_eq!(read(platform, 200, &[], &body), "retry", "{platform} {words}");
+        }
+    }
+}
+
+#[test]
 fn a_reason_says_what_is_meant_and_quotes_the_receiver_once() {
     for platform in all() {
         for response in platform
