@@ -1,5 +1,6 @@
 //! The cost of `on_task_complete` for the host's thread, while events flow.
 
+use crate::guest::Guest;
 use crate::sink::{Sink, hanging};
 use std::ffi::CString;
 use std::fs;
@@ -10,8 +11,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
-use taskbell::ffi::calls::on_task_complete;
-use taskbell::ffi::lifecycle::{taskbell_init, taskbell_shutdown};
 
 const CALLS: usize = 60_000;
 
@@ -53,14 +52,13 @@ fn bell(event: &CString, url: &str, in_memory: bool, disturb: impl FnOnce(&Path)
         "[spool]\npath = \"{spool}\"\n[queue]\nmax_bytes = \"16MiB\"\n[endpoints.sink]\nurl = \"{url}\"\n\
          concurrency = 2\n[[hooks]]\non = [\"task.complete\"]\nto = [\"sink\"]\n"
     );
-    let config = CString::new(config).expect("no NUL in a path");
-    // SAFETY: the strings are NUL-terminated and outlive the calls.
-    assert_eq!(unsafe { taskbell_init(config.as_ptr()) }, 0, "the bell opens");
+    let guest = Guest::load();
+    guest.init(&config);
     let busy = disturb(folder.path());
-    // SAFETY: as above.
-    let figures = measure(|| while unsafe { on_task_complete(event.as_ptr()) } != 0 {});
-    drop(busy);
-    taskbell_shutdown(0);
+    let call = guest.on_task_complete();
+    let figures = measure(|| while !call(event) {});
+    drop((busy, call));
+    guest.shutdown(0);
     figures
 }
 

@@ -1,9 +1,8 @@
 //! What the library weighs: its file, its start, its memory and its wake-ups when nothing happens. Each
 //! run is a process of its own, the bare one next to it.
 
-use super::guest::Guest;
+use super::guest::{Guest, library};
 use std::fs;
-use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -42,12 +41,6 @@ fn mib(bytes: u64) -> f64 {
     bytes as f64 / 1_048_576.0
 }
 
-fn library() -> PathBuf {
-    let program = std::env::current_exe().expect("a program knows its path");
-    let folder = program.ancestors().nth(2).expect("a bench lies in target/release/deps");
-    folder.join(libloading::library_filename("taskbell"))
-}
-
 /// start (ms), resident memory (MiB), private memory (MiB), wake-ups a second.
 fn child(role: &str) -> Vec<f64> {
     let program = std::env::current_exe().expect("a program knows its path");
@@ -67,10 +60,10 @@ fn sit(with_guest: bool) {
     );
     let mut start_ms = 0.0;
     let guest = with_guest.then(|| {
-        let guest = Guest::load(&library()).expect("the library is beside the bench");
+        let guest = Guest::load();
         let start = Instant::now();
         guest.init(&config);
-        guest.on_task_complete("{}");
+        assert!(guest.on_task_complete()(c"{}"));
         start_ms = start.elapsed().as_secs_f64() * 1000.0;
         guest
     });

@@ -3,28 +3,45 @@
 #![allow(unsafe_code)]
 
 use libloading::{Library, Symbol};
-use std::ffi::{CString, c_char};
-use std::path::Path;
-use taskbell::ffi::TASKBELL_OK;
+use std::ffi::{CStr, CString, c_char};
+use std::path::PathBuf;
+
+const OK: i32 = 0;
 
 /// A loaded library with its default bell.
 pub struct Guest(Library);
 
+/// A call that takes one text.
+type TextCall<'a> = Symbol<'a, unsafe extern "C" fn(*const c_char) -> i32>;
+
+/// The release library, which `cargo xtask bench` builds before this program.
+pub fn library() -> PathBuf {
+    let program = std::env::current_exe().expect("a program knows its path");
+    let folder = program.ancestors().nth(2).expect("a bench lies in target/release/deps");
+    folder.join(libloading::library_filename("taskbell"))
+}
+
 impl Guest {
-    /// Loads the library of this path.
-    pub fn load(path: &Path) -> Result<Guest, libloading::Error> {
+    /// Loads the library.
+    pub fn load() -> Guest {
+        let path = library();
         // SAFETY: the library has no initialisers of its own.
-        unsafe { Library::new(path) }.map(Guest)
+        let library = unsafe { Library::new(&path) };
+        Guest(library.unwrap_or_else(|error| panic!("{}: {error}; use `cargo xtask bench`", path.display())))
     }
 
     /// Opens the default bell.
     pub fn init(&self, config: &str) {
-        self.call_with_text(b"taskbell_init", config);
+        let config = CString::new(config).expect("no NUL");
+        // SAFETY: NUL-terminated, and alive until after the call.
+        assert_eq!(unsafe { self.text_call(b"taskbell_init")(config.as_ptr()) }, OK);
     }
 
-    /// Reports a task.
-    pub fn on_task_complete(&self, task: &str) {
-        self.call_with_text(b"on_task_complete", task);
+    /// Reports a task with each call; false when it was not taken.
+    pub fn on_task_complete(&self) -> impl Fn(&CStr) -> bool {
+        let call = self.text_call(b"on_task_complete");
+        // SAFETY: NUL-terminated, and alive until after the call.
+        move |task| unsafe { call(task.as_ptr()) == OK }
     }
 
     /// Closes the default bell within this time in milliseconds.
@@ -33,15 +50,11 @@ impl Guest {
         let shutdown: Symbol<'_, unsafe extern "C" fn(u32) -> i32> =
             unsafe { self.0.get(b"taskbell_shutdown") }.expect("the library exports it");
         // SAFETY: takes a number only.
-        assert_eq!(unsafe { shutdown(limit_ms) }, TASKBELL_OK);
+        assert_eq!(unsafe { shutdown(limit_ms) }, OK);
     }
 
-    fn call_with_text(&self, name: &[u8], text: &str) {
+    fn text_call(&self, name: &[u8]) -> TextCall<'_> {
         // SAFETY: the type is that of `include/taskbell.h`.
-        let call: Symbol<'_, unsafe extern "C" fn(*const c_char) -> i32> =
-            unsafe { self.0.get(name) }.expect("the library exports it");
-        let text = CString::new(text).expect("no NUL");
-        // SAFETY: NUL-terminated, and alive until after the call.
-        assert_eq!(unsafe { call(text.as_ptr()) }, TASKBELL_OK);
+        unsafe { self.0.get(name) }.expect("the library exports it")
     }
 }

@@ -1,5 +1,5 @@
 //! What the library costs its host, as ratios against something else in the same run:
-//! `cargo bench --bench host`. Nothing here is asserted; a shared machine's figures are read, not tested.
+//! `cargo xtask bench --bench host`. Nothing here is asserted; a shared machine's figures are read, not tested.
 
 mod calls;
 mod footprint;

@@ -4,6 +4,7 @@ use super::boundary::{guard, last_error};
 use super::config::load;
 use super::text::{bytes, required, write};
 use std::ffi::c_char;
+use std::sync::Arc;
 use taskbell_core::engine::{self, Error, ErrorKind};
 use taskbell_core::{clock, sign};
 
@@ -54,7 +55,7 @@ pub unsafe extern "C" fn taskbell_preview(
         let (config, kind, json) = unsafe {
             (required(config, "config")?, required(r#type, "type")?, super::text::optional(json, "json")?)
         };
-        let preview = engine::preview(&load(config)?, kind, json)?;
+        let preview = engine::preview(&Arc::new(load(config)?), kind, json)?;
         // SAFETY: the caller's word.
         unsafe { write(&preview.to_string(), buf, cap, needed) }
     })

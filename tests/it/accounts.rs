@@ -2,6 +2,7 @@
 
 use crate::receiver::{PATIENCE, Receiver, Reply};
 use serde_json::{Value as Json, json};
+use std::sync::Arc;
 use taskbell_core::config::Config;
 use taskbell_core::engine::{Bell, explain};
 use taskbell_core::spool::Reader;
@@ -102,7 +103,7 @@ fn explain_knows_what_the_spool_knows_to_be_usual_and_says_when_it_cannot_be_rea
     let config = || Config::load(&text).unwrap_or_else(|errors| panic!("{errors}"));
     let run = |seconds: u32| json!({"kind": "training", "duration_s": seconds}).to_string();
     let explained = |seconds: u32| {
-        let account = explain(&config(), "task.complete", Some(&run(seconds))).unwrap();
+        let account = explain(&Arc::new(config()), "task.complete", Some(&run(seconds))).unwrap();
         let hook = &account["hooks"][0];
         (hook["fires"] == true, hook["why"].as_str().unwrap().to_owned(), account["remarks"].to_string())
     };

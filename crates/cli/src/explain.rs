@@ -5,6 +5,7 @@ use super::preview::bad_event;
 use super::terminal::{Style, Terminal, one_line};
 use super::{input, source};
 use serde_json::{Map, Value as Json};
+use std::sync::Arc;
 use taskbell_core::config::Config;
 use taskbell_core::engine;
 use taskbell_core::event::bytes_without_mark;
@@ -17,7 +18,7 @@ pub struct ExplainArgs {
 
 pub fn run(arguments: &ExplainArgs, terminal: &mut Terminal) -> Result<(), Failure> {
     let given = arguments.event.given()?;
-    let config = source::config(&given.config)?;
+    let config = Arc::new(source::config(&given.config)?);
     let (kind, payload) = match given.payload {
         None if is_file(&given.kind) => event_of_file(&given.kind)?,
         payload => (given.kind, payload),

@@ -2,14 +2,14 @@
 
 use super::serve::http::Request;
 use std::sync::atomic::{AtomicBool, Ordering};
-use taskbell_core::platform::{CannedResponse, Example, Platform, ReceivedRequest, by_name, names};
+use taskbell_core::platform::{CannedResponse, Example, PlayedPlatform, ReceivedRequest, names, played};
 
 /// The name of the response to a file that was uploaded ahead of its message.
 const UPLOADED: &str = "media";
 
 #[derive(Debug)]
 pub struct FakePlatform {
-    platform: &'static dyn Platform,
+    platform: &'static dyn PlayedPlatform,
     /// The responses to the first requests, one each; later ones get what the platform would say.
     script: Vec<&'static CannedResponse>,
     uploaded: AtomicBool,
@@ -21,7 +21,7 @@ impl FakePlatform {
     /// # Errors
     /// A sentence that lists what there is.
     pub fn new(platform: &str, script: Option<&str>) -> Result<FakePlatform, String> {
-        let Some(platform) = by_name(platform) else {
+        let Some(platform) = played(platform) else {
             return Err(format!("there is no platform `{platform}`, only {}", names().join(", ")));
         };
         let named = |name: &str| response(platform, name).ok_or_else(|| list(platform, name));
@@ -58,11 +58,11 @@ impl FakePlatform {
     }
 }
 
-fn response(platform: &dyn Platform, name: &str) -> Option<&'static CannedResponse> {
+fn response(platform: &dyn PlayedPlatform, name: &str) -> Option<&'static CannedResponse> {
     platform.responses().iter().find(|response| response.name == name)
 }
 
-fn list(platform: &dyn Platform, unknown: &str) -> String {
+fn list(platform: &dyn PlayedPlatform, unknown: &str) -> String {
     let mut lines = format!("`{}` has no answer `{unknown}`; it has:", platform.name());
     for CannedResponse { name, status, meaning, .. } in platform.responses() {
         lines.push_str(&format!("\n  {name:<18} {status} {meaning}"));

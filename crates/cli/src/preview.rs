@@ -6,6 +6,7 @@ use super::failure::Failure;
 use super::source::{self, GivenEvent};
 use super::terminal::{Style, Terminal, harmless, one_line};
 use serde_json::Value as Json;
+use std::sync::Arc;
 use taskbell_core::engine::{self, ErrorKind};
 
 #[derive(Debug, clap::Args)]
@@ -19,7 +20,7 @@ pub struct PreviewArgs {
 
 pub fn run(arguments: &PreviewArgs, terminal: &mut Terminal) -> Result<(), Failure> {
     let GivenEvent { config, kind, payload } = arguments.event.typed()?;
-    let config = source::config(&config)?;
+    let config = Arc::new(source::config(&config)?);
     let mut preview = engine::preview(&config, &kind, payload.as_deref()).map_err(bad_event)?;
     for request in preview["requests"].as_array_mut().into_iter().flatten() {
         if let Some(card) = card(request) {

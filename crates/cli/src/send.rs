@@ -354,7 +354,9 @@ fn silence(given: &GivenEvent, event: Option<EventDetail>) -> Vec<String> {
     if config.hooks.is_empty() {
         return vec![explain::NO_HOOKS.to_owned()];
     }
-    let Ok(account) = engine::explain(&config, &given.kind, given.payload.as_deref().or(Some("{}"))) else {
+    let Ok(account) =
+        engine::explain(&Arc::new(config), &given.kind, given.payload.as_deref().or(Some("{}")))
+    else {
         return Vec::new();
     };
     let hooks = account["hooks"].as_array().into_iter().flatten().filter(|hook| hook["fires"] == false);

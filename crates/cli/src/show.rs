@@ -7,6 +7,7 @@ use super::source::{self, Source};
 use super::terminal::{
     Style, Terminal, date_and_time, harmless, one_line, pretty, screenful, span, time_of_day,
 };
+use std::sync::Arc;
 use taskbell_core::clock;
 use taskbell_core::config::Config;
 use taskbell_core::endpoint::Endpoint;
@@ -42,6 +43,7 @@ pub fn run(arguments: &ShowArgs, terminal: &mut Terminal) -> Result<(), Failure>
         Failure::new("the number of a delivery or the id of an event is missing", next)
     })?;
     let Source { reader, config } = source::open(&source)?;
+    let config = config.map(Arc::new);
     let found = reader.show(&id).map_err(|error| {
         Failure::new(error.to_string(), format!("`taskbell list {source}` lists the ids"))
     })?;
@@ -71,7 +73,7 @@ pub fn run(arguments: &ShowArgs, terminal: &mut Terminal) -> Result<(), Failure>
             in_flight.get(&delivery.delivery).copied(),
             quiet.get(&delivery.endpoint).copied(),
         );
-        show_delivery(&event, delivery, &when, config.as_ref(), max_lines, terminal)?;
+        show_delivery(&event, delivery, &when, config.as_deref(), max_lines, terminal)?;
     }
     show_unfired(&event, config.as_ref(), terminal)
 }
@@ -80,7 +82,7 @@ pub fn run(arguments: &ShowArgs, terminal: &mut Terminal) -> Result<(), Failure>
 /// configuration would decide now.
 fn show_unfired(
     event: &EventDetail,
-    config: Option<&Config>,
+    config: Option<&Arc<Config>>,
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
     if let Some(said) = &event.said {

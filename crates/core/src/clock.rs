@@ -53,6 +53,7 @@ pub fn unix_ms() -> i64 {
 
 /// Writes a Unix time in milliseconds as RFC 3339 in UTC with milliseconds, for instance
 /// `2026-01-02T03:04:05.678Z`. A time outside the years -9999 to 9999 becomes the nearest one inside.
+#[inline(never)]
 pub fn rfc3339(unix_ms: i64) -> String {
     const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
     let nearest = if unix_ms < 0 { Timestamp::MIN } else { Timestamp::MAX };
@@ -217,12 +218,49 @@ fn clock_seconds(text: &str) -> Option<f64> {
     (minutes < 60.0 && (0.0..60.0).contains(&seconds)).then_some(whole + seconds)
 }
 
+/// The units of a duration in seconds, the longest first, and what they are called.
+const UNITS: &[(f64, &[&str])] = &[
+    (604_800.0, &["w", "wk", "wks", "week", "weeks"]),
+    (86_400.0, &["d", "day", "days"]),
+    (3_600.0, &["h", "hr", "hrs", "hour", "hours"]),
+    (60.0, &["m", "min", "mins", "minute", "minutes"]),
+    (1.0, &["s", "sec", "secs", "second", "seconds"]),
+    (1e-3, &["ms", "msec", "msecs", "milli", "millis", "millisecond", "milliseconds"]),
+    (1e-6, &["us", "µs", "usec", "usecs", "micro", "micros", "microsecond", "microseconds"]),
+    (1e-9, &["ns", "nsec", "nsecs", "nano", "nanos", "nanosecond", "nanoseconds"]),
+];
+
+/// `1h 30m`, `2 hours, 5 min` or ISO 8601. Months and years have no fixed length, so they are no duration.
 fn span_seconds(text: &str) -> Option<f64> {
-    if text.contains(':') {
-        return None;
+    let text = text.strip_prefix('+').unwrap_or(text).to_lowercase();
+    match text.strip_prefix('p') {
+        None => sum_of_units(&text, UNITS),
+        Some(iso) => match iso.split_once('t') {
+            None => sum_of_units(iso, &UNITS[..2]),
+            Some(("", time)) => sum_of_units(&time.replace(',', "."), &UNITS[2..5]),
+            Some((date, time)) => {
+                Some(sum_of_units(date, &UNITS[..2])? + sum_of_units(&time.replace(',', "."), &UNITS[2..5])?)
+            }
+        },
     }
-    let span: jiff::Span = text.parse().ok()?;
-    span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok().map(|duration| duration.as_secs_f64())
+}
+
+/// Numbers with these units, the longest first and each at most once.
+fn sum_of_units(text: &str, mut units: &[(f64, &[&str])]) -> Option<f64> {
+    let (mut rest, mut seconds) = (text, 0.0);
+    loop {
+        let number = &rest[..rest.find(|c: char| !c.is_ascii_digit() && c != '.')?];
+        let after = rest[number.len()..].trim_start();
+        let name = &after[..after.find(|c: char| !c.is_alphabetic()).unwrap_or(after.len())];
+        let at = units.iter().position(|(_, names)| names.contains(&name))?;
+        seconds += number.parse::<f64>().ok()? * units[at].0;
+        units = &units[at + 1..];
+        let next = after[name.len()..].trim_start();
+        if next.is_empty() {
+            return Some(seconds);
+        }
+        rest = next.strip_prefix(',').unwrap_or(next).trim_start();
+    }
 }
 
 #[cfg(test)]
@@ -308,7 +346,13 @@ mod tests {
             (json!("1.02:03:04.5"), 93_784.5),
             (json!("PT1H"), 3600.0),
             (json!("P1DT1.5S"), 86_401.5),
+            (json!("PT0,5S"), 0.5),
+            (json!("p1w"), 604_800.0),
             (json!("1h 30m"), 5400.0),
+            (json!("1h30m0.5s"), 5400.5),
+            (json!("1 day, 2 hours, 5 mins"), 93_900.0),
+            (json!("1.5 Hours"), 5400.0),
+            (json!("250 ms"), 0.25),
             (json!(" 7 "), 7.0),
         ] {
             assert_eq!(read_seconds(&written), Some(seconds), "{written}");
@@ -320,6 +364,18 @@ mod tests {
             json!("1:99:00"),
             json!("NaN"),
             json!("inf"),
+            json!("P"),
+            json!("PT"),
+            json!("P1M"),
+            json!("PT1D"),
+            json!("1 year"),
+            json!("30m 1h"),
+            json!("1h 1h"),
+            json!("1h 30"),
+            json!("h"),
+            json!(".h"),
+            json!("1h,"),
+            json!("-1h"),
             json!(true),
             json!([]),
             json!(""),

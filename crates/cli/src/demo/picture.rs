@@ -12,6 +12,7 @@ use std::fmt::Write;
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 use taskbell_core::config::Config;
 use taskbell_core::engine;
@@ -27,7 +28,7 @@ const FAILED: &str = "evt_01a229b689327659aac51a17e19e4033";
 const ENDED: &str = "evt_01a229b68bdd7feba85da1d9022ab63f";
 
 /// A request to the chat, as the library makes it for this event.
-fn card(config: &Config, kind: &str, payload: &Json, status: u16, at: i64) -> Arrival {
+fn card(config: &Arc<Config>, kind: &str, payload: &Json, status: u16, at: i64) -> Arrival {
     let preview = engine::preview(config, kind, Some(&payload.to_string())).unwrap();
     let request =
         preview["requests"].as_array().unwrap().iter().find(|one| one["endpoint"] == "chat").unwrap();
@@ -44,7 +45,7 @@ fn printed() -> String {
     let shown = Path::new(SHOWN_FOLDER);
     let (mut terminal, page) = Terminal::screen(COLUMNS);
     introduce(receivers(), &shown.join("taskbell.toml"), &mut terminal).unwrap();
-    let config = Config::load(config.to_str().unwrap()).unwrap();
+    let config = Arc::new(Config::load(config.to_str().unwrap()).unwrap());
     let mut progress = Progress::without_frames(terminal.clone(), FRAMES);
     let mut summary =
         Summary { tasks: FRAMES as usize, took: Duration::from_millis(4_730), ..Summary::default() };

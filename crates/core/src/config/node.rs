@@ -90,6 +90,7 @@ impl ConfigNode {
 }
 
 /// The dotted path of a key below another one.
+#[cold]
 pub(super) fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }

@@ -91,6 +91,7 @@ impl<'r> TableReader<'r> {
         self.entry(key.as_ref()).is_some()
     }
 
+    #[inline(never)]
     fn entry(&self, name: &str) -> Option<&'r ConfigEntry> {
         self.entries.iter().find(|entry| entry.name == name)
     }

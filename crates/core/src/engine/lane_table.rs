@@ -6,7 +6,7 @@ use super::phase::{Phase, PhaseCell};
 use crate::clock::Clock;
 use crate::endpoint::{Endpoint, is_task_endpoint};
 use crate::lanes::{Job, Lane, LaneReport, LaneSink};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// Lanes by the name of their endpoint.
@@ -52,7 +52,7 @@ impl LaneTable {
 
     /// Gives jobs to their lanes.
     pub fn push(&self, jobs: impl IntoIterator<Item = (String, Job)>) {
-        let mut by_endpoint: BTreeMap<String, Vec<Job>> = BTreeMap::new();
+        let mut by_endpoint: HashMap<String, Vec<Job>> = HashMap::new();
         for (endpoint, job) in jobs {
             by_endpoint.entry(endpoint).or_default().push(job);
         }

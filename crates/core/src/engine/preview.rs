@@ -21,6 +21,7 @@ use crate::tally::Tally;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value as Json, json};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The requests that an event of this type would cause, with every secret taken out: `event`, `requests`
@@ -28,15 +29,15 @@ use std::time::Duration;
 ///
 /// # Errors
 /// `InvalidArgument` for a type out of pattern, `InvalidJson` for a payload that is no JSON object.
-pub fn preview(config: &Config, kind: &str, payload: Option<&str>) -> Result<Json, Error> {
+pub fn preview(config: &Arc<Config>, kind: &str, payload: Option<&str>) -> Result<Json, Error> {
     on_own_thread(|| preview_here(config, kind, payload))
 }
 
-fn preview_here(config: &Config, kind: &str, payload: Option<&str>) -> Result<Json, Error> {
+fn preview_here(config: &Arc<Config>, kind: &str, payload: Option<&str>) -> Result<Json, Error> {
     let record = record(kind, payload)?;
     let (id, now) = (record.id, record.accepted_at);
     let Decisions { events, remarks, .. } =
-        decide(Decider::new(config, Tally::default(), ShapingState::default()), record);
+        decide(Decider::new(Arc::clone(config), Tally::default(), ShapingState::default()), record);
     let of = |event: &PlannedEvent| -> Vec<Json> {
         let deliveries = event.deliveries.iter();
         deliveries.map(|delivery| request(config, delivery, event.id, kind, now)).collect()
@@ -55,15 +56,15 @@ fn preview_here(config: &Config, kind: &str, payload: Option<&str>) -> Result<Js
 ///
 /// # Errors
 /// As [`preview`].
-pub fn explain(config: &Config, kind: &str, payload: Option<&str>) -> Result<Json, Error> {
+pub fn explain(config: &Arc<Config>, kind: &str, payload: Option<&str>) -> Result<Json, Error> {
     on_own_thread(|| explain_here(config, kind, payload))
 }
 
-fn explain_here(config: &Config, kind: &str, payload: Option<&str>) -> Result<Json, Error> {
+fn explain_here(config: &Arc<Config>, kind: &str, payload: Option<&str>) -> Result<Json, Error> {
     let record = record(kind, payload)?;
     let id = record.id;
     let (tally, fault) = with_usual(config);
-    let decider = Decider::new(config, tally, ShapingState::default()).explaining();
+    let decider = Decider::new(Arc::clone(config), tally, ShapingState::default()).explaining();
     let Decisions { events, mut remarks, explanations, .. } = decide(decider, record);
     remarks.extend(fault);
     if explanations.is_empty() {
@@ -116,7 +117,7 @@ fn record(kind: &str, payload: Option<&str>) -> Result<Record, Error> {
 
 /// Runs an event through the code that the dispatcher runs. The end of a queue counts at once, and a digest is
 /// sent with this match.
-fn decide(mut decider: Decider<&Config>, record: Record) -> Decisions {
+fn decide(mut decider: Decider, record: Record) -> Decisions {
     let unix_ms = record.accepted_at;
     let at = |monotonic: Duration| Moment { monotonic, unix_ms };
     decider.take(IngestedEvent::from(record), at(Duration::ZERO));
@@ -247,6 +248,7 @@ mod tests {
             "#,
         )
         .unwrap();
+        let config = Arc::new(config);
         for (status, start) in [
             ("error", "<!here> Task failed"),
             ("cancelled", "Task cancelled"),

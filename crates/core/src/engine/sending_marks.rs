@@ -11,7 +11,7 @@ use crate::intake::Intake;
 use crate::lanes::{LaneReport, SendingAttempt};
 use crate::spool::{Reader, SpoolError, StateChange, StateKey, StateKind};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::time::Duration;
 
 /// From this age an attempt is marked, and so long after a look the next one is.
@@ -29,7 +29,7 @@ pub struct InFlightDelivery {
 /// What is marked, by endpoint.
 #[derive(Debug, Default)]
 pub struct SendingMarks {
-    marked: BTreeMap<String, Vec<SendingAttempt>>,
+    marked: HashMap<String, Vec<SendingAttempt>>,
     look_at: Duration,
 }
 
@@ -53,7 +53,7 @@ impl SendingMarks {
             return Vec::new();
         }
         self.look_at = now.monotonic + LONG;
-        let mut long = BTreeMap::new();
+        let mut long = HashMap::new();
         for (name, lane) in table.lock().iter() {
             let mut sending = lane.sending();
             sending.retain(|attempt| now.monotonic >= attempt.since + LONG);
@@ -88,7 +88,7 @@ impl SendingMarks {
 
 /// The value of a mark: each delivery by its number.
 fn mark(table: &LaneTable, sending: &[SendingAttempt]) -> Vec<u8> {
-    let mut deliveries = BTreeMap::new();
+    let mut deliveries = HashMap::new();
     for attempt in sending {
         for (delivery, number) in &attempt.deliveries {
             let in_flight = InFlightDelivery { attempt: *number, since: attempt.started_at };
@@ -103,14 +103,14 @@ fn mark(table: &LaneTable, sending: &[SendingAttempt]) -> Vec<u8> {
 ///
 /// # Errors
 /// When the spool cannot be read.
-pub fn deliveries_in_flight(reader: &Reader) -> Result<BTreeMap<i64, InFlightDelivery>, SpoolError> {
+pub fn deliveries_in_flight(reader: &Reader) -> Result<HashMap<i64, InFlightDelivery>, SpoolError> {
     let marks = reader.states(StateKind::InFlight)?;
     if marks.is_empty() {
-        return Ok(BTreeMap::new());
+        return Ok(HashMap::new());
     }
     // Where nobody can tell which hosts live, nothing counts as in flight.
     let living = Intake::live_instances(reader.path()).unwrap_or_default();
     let marks = marks.into_iter().filter(|(key, _)| living.contains(&key.owner));
     let deliveries = marks.filter_map(|(_, value)| serde_json::from_slice(&value).ok());
-    Ok(deliveries.flat_map(BTreeMap::<i64, InFlightDelivery>::into_iter).collect())
+    Ok(deliveries.flat_map(HashMap::<i64, InFlightDelivery>::into_iter).collect())
 }

@@ -69,14 +69,14 @@ fn shrink(file: &Attachment, limit: u64) -> Result<Vec<u8>, &'static str> {
             limits.max_alloc = Some(BUDGET);
             let decoder = PngDecoder::with_limits(Cursor::new(&file.bytes), limits);
             let decoder = decoder.map_err(|_| "cannot be decoded")?;
-            DecodedPicture::decode(decoder, 3 * file.bytes.len(), 0)?
+            DecodedPicture::decode(Box::new(decoder), 3 * file.bytes.len(), 0)?
         }
         "image/webp" => {
             let decoder = WebPDecoder::new(Cursor::new(&file.bytes)).map_err(|_| "cannot be decoded")?;
             if decoder.has_animation() {
                 return Err("is animated");
             }
-            DecodedPicture::decode(decoder, 2 * file.bytes.len(), 4)?
+            DecodedPicture::decode(Box::new(decoder), 2 * file.bytes.len(), 4)?
         }
         "image/jpeg" => {
             let end = JpegEnd::find(&file.bytes).ok_or("is cut off or damaged")?;
@@ -87,7 +87,7 @@ fn shrink(file: &Attachment, limit: u64) -> Result<Vec<u8>, &'static str> {
             let decoder = JpegDecoder::new(Cursor::new(bytes)).map_err(|_| "cannot be decoded")?;
             // A picture in several scans is kept as coefficients of two bytes, of at most four components.
             let coefficients = if end.scans > 1 { 8 } else { 0 };
-            DecodedPicture::decode(decoder, 2 * file.bytes.len(), coefficients)?
+            DecodedPicture::decode(Box::new(decoder), 2 * file.bytes.len(), coefficients)?
         }
         _ => return Err("is not a PNG, JPEG or WebP"),
     };
@@ -111,7 +111,7 @@ struct DecodedPicture {
 impl DecodedPicture {
     /// Decoding takes `file_bytes` and `bytes_per_pixel` in addition to the pixels.
     fn decode(
-        mut decoder: impl ImageDecoder,
+        mut decoder: Box<dyn ImageDecoder + '_>,
         file_bytes: usize,
         bytes_per_pixel: u64,
     ) -> Result<DecodedPicture, &'static str> {

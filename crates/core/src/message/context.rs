@@ -132,6 +132,7 @@ impl Object for ContextRoots {
 
 impl Context {
     /// Wraps a JSON object.
+    #[inline(never)]
     pub fn new(json: Json) -> Self {
         Context {
             json: Arc::new(json),

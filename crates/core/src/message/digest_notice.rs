@@ -7,7 +7,7 @@ use super::strings::{Strings, fill};
 use super::summary_line::{SummaryLine, SummaryPart};
 use super::{event_notice, filters};
 use serde_json::{Map, Value as Json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The lines of a part; further ones are counted. Every alert is named, up to a number that no card carries.
 const MAX_LINES: usize = 5;
@@ -34,6 +34,7 @@ struct PartLines {
 
 impl Notice {
     /// The notice of an event of this type, in the language of the host.
+    #[inline(never)]
     pub fn from_context(kind: &str, context: &Context) -> Notice {
         let words = Strings::of(context);
         match context.at(&["digest"]) {
@@ -109,9 +110,9 @@ fn line_of(
 }
 
 /// Only the newest state of each alert, batch and queue, and how many lines of each part that leaves out.
-fn latest_states(lines: Vec<SummaryLine>) -> (Vec<SummaryLine>, BTreeMap<SummaryPart, u64>) {
-    let mut outdated = BTreeMap::new();
-    let mut newest: BTreeMap<(&'static str, String), usize> = BTreeMap::new();
+fn latest_states(lines: Vec<SummaryLine>) -> (Vec<SummaryLine>, HashMap<SummaryPart, u64>) {
+    let mut outdated = HashMap::new();
+    let mut newest: HashMap<(&'static str, String), usize> = HashMap::new();
     let mut kept: Vec<Option<SummaryLine>> = Vec::with_capacity(lines.len());
     for line in lines {
         if let Some(thing) = thing_of(&line)
@@ -156,7 +157,7 @@ fn key_of(line: &SummaryLine) -> (SummaryPart, String) {
 /// Adds what a window counted and had no room to keep. Of each alert it keeps the state, whatever its number.
 fn count_unshown(
     counts: &Map<String, Json>,
-    outdated: &BTreeMap<SummaryPart, u64>,
+    outdated: &HashMap<SummaryPart, u64>,
     parts: &mut BTreeMap<(SummaryPart, String), PartLines>,
 ) {
     for (code, count) in counts {

@@ -10,7 +10,6 @@ use super::{doubts, known_fields, sample};
 use minijinja::Value;
 use minijinja::value::ValueKind;
 use serde_json::{Value as Json, json};
-use std::collections::BTreeMap;
 
 /// The most choices of values that are tried for one condition.
 const TRIES: usize = 4000;
@@ -68,7 +67,7 @@ fn collect<'c>(part: &'c BooleanExpr, found: &mut Vec<&'c Comparison>) {
 fn reason(test: &Comparison, kinds: &[String]) -> Option<String> {
     let name = match test.paths.as_slice() {
         [] => {
-            let outcomes = outcomes_of(test, &BTreeMap::new(), "");
+            let outcomes = outcomes_of(test, &[], "");
             return (!outcomes.holds).then(|| format!("`{}` is never true", test.source));
         }
         [name] if is_exact(test, kinds.first()?) => name,
@@ -77,7 +76,7 @@ fn reason(test: &Comparison, kinds: &[String]) -> Option<String> {
     let differs = test.operators == [Comparator::NotEqual];
     let is_never = kinds.iter().all(|kind| {
         let mut tried = values(name, kind, std::slice::from_ref(&test)).into_iter().filter(Option::is_some);
-        let outcome = |value| outcomes_of(test, &BTreeMap::from([(name.clone(), value)]), kind);
+        let outcome = |value| outcomes_of(test, &[(name.clone(), value)], kind);
         tried.all(|value| if differs { !outcome(value).fails } else { !outcome(value).holds })
     });
     if !is_never || kinds.is_empty() {
@@ -136,16 +135,16 @@ fn may_hold(part: &BooleanExpr, kind: &str) -> bool {
         return true;
     }
     (0..tries).any(|mut index| {
-        let mut chosen = BTreeMap::new();
+        let mut chosen = Vec::with_capacity(fields.len());
         for (name, values) in &fields {
-            chosen.insert(name.clone(), values.get(index % values.len().max(1)).cloned().flatten());
+            chosen.push((name.clone(), values.get(index % values.len().max(1)).cloned().flatten()));
             index /= values.len().max(1);
         }
         outcomes(part, &chosen, kind).holds
     })
 }
 
-type Chosen = BTreeMap<Vec<String>, Option<Json>>;
+type Chosen = [(Vec<String>, Option<Json>)];
 
 fn outcomes(part: &BooleanExpr, chosen: &Chosen, kind: &str) -> Outcomes {
     let all =

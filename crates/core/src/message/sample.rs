@@ -4,7 +4,8 @@ use super::context::Context;
 use super::json_value::from_json;
 use minijinja::Value;
 use minijinja::value::{Enumerator, Object, ObjectRepr};
-use serde_json::{Map, Value as Json, json};
+use once_cell::sync::Lazy;
+use serde_json::{Value as Json, json};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,130 +37,41 @@ fn stretch(node: &mut Json) {
     }
 }
 
+/// The parts of every context; `batch` and `batch.stalled` have what a batch has beside the fields of a queue.
+static PARTS: Lazy<Json> =
+    Lazy::new(|| serde_json::from_str(include_str!("sample.json")).unwrap_or_default());
+
 fn tree(kind: &str) -> Json {
-    let mut context = Map::new();
-    let host = json!({"name": "render-07", "base_url": "https://render-07.example.com", "language": "en"});
-    let vars = json!({"channel": "#renders", "project": "Aurora"});
+    let part = |name: &str| PARTS[name].clone();
+    let mut context = json!({});
     let family = kind.split('.').next().unwrap_or_default();
-    let data = match family {
+    match family {
         "task" => {
-            context.insert("task".into(), task());
-            context.insert("queue".into(), queue());
-            task()
+            context["task"] = part("task");
+            context["queue"] = part("queue");
         }
-        "queue" => {
-            context.insert("queue".into(), queue());
-            json!({"name": "default"})
-        }
+        "queue" | "alert" => context[family] = part(family),
         "batch" => {
-            context.insert("batch".into(), if kind == "batch.stalled" { stalled_batch() } else { batch() });
-            json!({"id": "batch-42"})
+            let mut batch = part("queue");
+            let more = ["batch", kind].map(|name| PARTS[name].as_object());
+            for (name, value) in more.into_iter().flatten().flatten() {
+                batch[name] = value.clone();
+            }
+            context["batch"] = batch;
         }
-        "alert" => {
-            context.insert("alert".into(), alert());
-            alert()
-        }
-        "server" => json!({"version": "0.9.8", "pid": 4711, "reason": "restart"}),
-        _ => json!({"name": "sample", "count": 3, "ok": true}),
+        _ => {}
+    }
+    let data = match family {
+        "task" | "alert" => part(family),
+        "queue" | "batch" | "server" => PARTS["data"][family].clone(),
+        _ => PARTS["data"]["custom"].clone(),
     };
-    context.insert(
-        "event".into(),
-        json!({
-            "id": "evt_0199c2f0a1b27c3d8e4f5a6b7c8d9e0f",
-            "type": kind,
-            "timestamp": "2026-03-01T18:24:05.120Z",
-            "data": data,
-            "suppressed": 0,
-        }),
-    );
-    context.insert("host".into(), host);
-    context.insert("vars".into(), vars);
-    Json::Object(context)
-}
-
-fn task() -> Json {
-    json!({
-        "id": "task-8f31",
-        "name": "portrait-07",
-        "kind": "image",
-        "status": "error",
-        "error": {"type": "OutOfMemory", "message": "CUDA out of memory: tried to allocate 2.5 GiB"},
-        "started_at": "2026-03-01T18:23:22.700Z",
-        "finished_at": "2026-03-01T18:24:05.100Z",
-        "duration_s": 42.4,
-        "usual_s": 38.5,
-        "user": "mira",
-        "queue": "default",
-        "batch": {"id": "batch-42", "total": 200},
-        "outputs": [{
-            "path": "outputs/2026-03-01/portrait-07.png",
-            "url": "View/mira/raw/2026-03-01/portrait-07.png",
-            "mime": "image/png",
-            "name": "portrait-07.png",
-        }],
-        "params": {
-            "prompt": "a portrait of an astronaut, \"film still\"",
-            "negative_prompt": "blurry",
-            "model": "sdxl-base-1.0",
-            "seed": 1234567890,
-            "steps": 30,
-            "cfg_scale": 7.5,
-            "width": 1024,
-            "height": 1024,
-        },
-        "metrics": {"loss": 0.0213, "accuracy": 0.987, "steps_per_second": 3.4},
-        "queue_remaining": 12,
-    })
-}
-
-fn queue() -> Json {
-    json!({
-        "name": "default",
-        "total": 200,
-        "succeeded": 198,
-        "failed": 1,
-        "cancelled": 1,
-        "started_at": "2026-03-01T16:19:05.000Z",
-        "finished_at": "2026-03-01T18:24:05.100Z",
-        "duration_s": 7500.1,
-        "usual_s": 6900.0,
-        "task_seconds": {"min": 12.5, "mean": 37.2, "max": 96.0, "sum": 7440.0},
-        "users": ["mira", "jon"],
-        "failures": [{
-            "id": "task-8f31",
-            "name": "portrait-07",
-            "error": {"type": "OutOfMemory", "message": "CUDA out of memory: tried to allocate 2.5 GiB"},
-        }],
-    })
-}
-
-fn batch() -> Json {
-    let mut batch = queue();
-    batch["id"] = json!("batch-42");
-    batch["expected"] = json!(200);
-    batch
-}
-
-fn stalled_batch() -> Json {
-    let mut batch = batch();
-    batch["expected"] = json!(240);
-    batch["done"] = json!(200);
-    batch["since"] = json!("2026-03-01T18:14:05.100Z");
-    batch["idle_s"] = json!(600.0);
-    batch
-}
-
-fn alert() -> Json {
-    json!({
-        "name": "disk",
-        "metric": "disk.free_gb",
-        "value": 8.5,
-        "threshold": 10.0,
-        "direction": "below",
-        "since": "2026-03-01T18:23:05.000Z",
-        "duration_s": 60.0,
-        "reminder": 0,
-    })
+    for name in ["event", "host", "vars"] {
+        context[name] = part(name);
+    }
+    context["event"]["type"] = json!(kind);
+    context["event"]["data"] = data;
+    context
 }
 
 /// Sample data in which objects with unknown fields have every field. Remembers whether one was read, so it serves one

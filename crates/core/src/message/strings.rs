@@ -286,6 +286,7 @@ static CHINESE: Strings = Strings {
 
 impl Strings {
     /// The strings of the language in `host.language`, else English.
+    #[inline(never)]
     pub(crate) fn of(context: &Context) -> &'static Strings {
         let language = context.text_at(&["host", "language"]).and_then(Language::from_code);
         match language.unwrap_or_default() {

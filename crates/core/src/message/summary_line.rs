@@ -13,7 +13,7 @@ const MAX_CHARS: usize = 200;
 const MAX_FACTS: usize = 3;
 
 /// What happened: a part of a summary, the weightiest first.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SummaryPart {
     /// `alert.firing`.

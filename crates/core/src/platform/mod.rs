@@ -17,7 +17,7 @@
 //! 4. `NAME/tests.rs` has a `TRIAL`: URLs, pace, a check of the card, the limits from the platform's own pages, and
 //!    templates of its forms. The tests in `tests/` try it with hostile texts, long templates and odd mentions.
 //!    The platform's own tests follow it there.
-//! 5. Here, add `mod NAME;` and a line to `PLATFORMS`. The first that recognises a URL has it, so the narrower
+//! 5. Here, add `mod NAME;` and a line to `platforms!`. The first that recognises a URL has it, so the narrower
 //!    comes first.
 //!
 //! Then run `cargo test -p taskbell-core`. It asks for what stands outside the folder: the options in
@@ -83,7 +83,14 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 use url::Url;
 
-static PLATFORMS: &[&dyn Platform] = &[
+macro_rules! platforms {
+    ($($platform:expr,)*) => {
+        static PLATFORMS: &[&dyn Platform] = &[$($platform),*];
+        static PLAYED: &[&dyn PlayedPlatform] = &[$($platform),*];
+    };
+}
+
+platforms! {
     &json::Json,
     &slack::Slack,
     &slack_workflow::SlackWorkflow,
@@ -100,11 +107,18 @@ static PLATFORMS: &[&dyn Platform] = &[
     &github::GitHub,
     &gitlab::GitLab,
     &cloudevents::CloudEvents,
-];
+}
 
 /// The platform of this name, or of this other name for it.
 pub fn by_name(name: &str) -> Option<&'static dyn Platform> {
     PLATFORMS.iter().copied().find(|platform| platform.name() == name || platform.aliases().contains(&name))
+}
+
+/// The platform of this name, for a receiver that plays it.
+pub fn played(name: &str) -> Option<&'static dyn PlayedPlatform> {
+    let is_meant =
+        |platform: &&dyn PlayedPlatform| platform.name() == name || platform.aliases().contains(&name);
+    PLAYED.iter().copied().find(is_meant)
 }
 
 /// The platform this URL can only belong to; `None` for a URL that says nothing, which is `json`.
@@ -136,16 +150,8 @@ pub trait Platform: Sync + Debug {
     /// The name in `platform = "…"`.
     fn name(&self) -> &'static str;
 
-    /// A URL and options of the form that it has.
-    fn example(&self) -> Example;
-
     /// The responses it is known to give. The first is success.
     fn responses(&self) -> &'static [CannedResponse];
-
-    /// The name of the response with which it refuses this request; `None` when it takes it.
-    fn refuses(&self, _request: &ReceivedRequest<'_>) -> Option<&'static str> {
-        None
-    }
 
     /// Other names it is known by.
     fn aliases(&self) -> &'static [&'static str] {
@@ -347,12 +353,25 @@ pub trait Platform: Sync + Debug {
     }
 }
 
+/// What a receiver that plays a platform says. A trait of its own, since the library would hold what only
+/// `taskbell serve` and the tests call.
+pub trait PlayedPlatform: Platform {
+    /// A URL and options of the form that it has.
+    fn example(&self) -> Example;
+
+    /// The name of the response with which it refuses this request; `None` when it takes it.
+    fn refuses(&self, _request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        None
+    }
+}
+
 /// The parts of a URL's path that are not empty.
 fn path_parts(url: &Url) -> Vec<&str> {
     url.path().split('/').filter(|part| !part.is_empty()).collect()
 }
 
 /// The type of the event a context speaks of.
+#[inline(never)]
 fn event_kind(context: &Context) -> &str {
     context.json()["event"]["type"].as_str().unwrap_or("event")
 }

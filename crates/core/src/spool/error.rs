@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What kind of fault it is; a caller decides by it whether to try again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,9 +34,13 @@ pub enum SpoolErrorKind {
     Other,
 }
 
-/// A fault of the spool: its kind, the path it speaks of, and a sentence. Holds no row content.
+/// A fault of the spool: its kind, the path it speaks of, and a sentence. Holds no row content. As large as a pointer,
+/// since nearly every function of the spool returns it.
 #[derive(Debug, Clone)]
-pub struct SpoolError {
+pub struct SpoolError(Arc<Fault>);
+
+#[derive(Debug)]
+struct Fault {
     kind: SpoolErrorKind,
     path: PathBuf,
     detail: String,
@@ -44,24 +49,30 @@ pub struct SpoolError {
 impl SpoolError {
     /// The kind of fault.
     pub fn kind(&self) -> SpoolErrorKind {
-        self.kind
+        self.0.kind
     }
 
     /// The database it speaks of; `:memory:` for one that has no file.
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.0.path
     }
 
     /// Whether the same call may well succeed later without anybody's help, or after some space was
     /// freed.
     pub fn is_transient(&self) -> bool {
-        matches!(self.kind, SpoolErrorKind::Full | SpoolErrorKind::Busy | SpoolErrorKind::Io)
+        matches!(self.kind(), SpoolErrorKind::Full | SpoolErrorKind::Busy | SpoolErrorKind::Io)
     }
 
     pub(super) fn new(kind: SpoolErrorKind, path: &Path, detail: impl Into<String>) -> Self {
-        SpoolError { kind, path: path.to_owned(), detail: detail.into() }
+        Self::boxed(kind, path, detail.into())
     }
 
+    #[cold]
+    fn boxed(kind: SpoolErrorKind, path: &Path, detail: String) -> Self {
+        SpoolError(Arc::new(Fault { kind, path: path.to_owned(), detail }))
+    }
+
+    #[cold]
     pub(super) fn io(path: &Path, error: &io::Error) -> Self {
         let kind = match error.kind() {
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => SpoolErrorKind::ReadOnly,
@@ -71,9 +82,10 @@ impl SpoolError {
         Self::new(kind, path, error.to_string())
     }
 
-    pub(super) fn sqlite(path: &Path, error: &rusqlite::Error) -> Self {
+    #[cold]
+    pub(super) fn sqlite(path: &Path, error: rusqlite::Error) -> Self {
         use rusqlite::{Error, ErrorCode};
-        let kind = match error {
+        let kind = match &error {
             Error::SqliteFailure(failure, _) => match failure.code {
                 ErrorCode::DiskFull => SpoolErrorKind::Full,
                 ErrorCode::ReadOnly | ErrorCode::PermissionDenied => SpoolErrorKind::ReadOnly,
@@ -96,15 +108,15 @@ impl SpoolError {
 
     /// For `map_err`: the path is what SQLite's own message lacks.
     pub(super) fn at(path: &Path) -> impl Fn(rusqlite::Error) -> SpoolError + Copy {
-        move |error| Self::sqlite(path, &error)
+        move |error| Self::sqlite(path, error)
     }
 }
 
 impl fmt::Display for SpoolError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = self.path.display();
-        let detail = &self.detail;
-        match self.kind {
+        let Fault { kind, path, detail } = &*self.0;
+        let path = path.display();
+        match kind {
             SpoolErrorKind::Full => {
                 write!(f, "the spool {path} cannot grow because the disk is full; free some space ({detail})")
             }

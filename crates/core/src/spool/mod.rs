@@ -239,11 +239,14 @@ impl Spool {
 
 /// For `map_err`: sets the flag when the error is damage.
 fn note_damage(path: &Path, damaged: &Cell<bool>) -> impl Fn(rusqlite::Error) -> SpoolError + Copy {
-    move |error| {
-        let fault = SpoolError::sqlite(path, &error);
-        damaged.set(damaged.get() || fault.kind() == SpoolErrorKind::Corrupt);
-        fault
-    }
+    move |error| damage(path, damaged, error)
+}
+
+#[cold]
+fn damage(path: &Path, damaged: &Cell<bool>, error: rusqlite::Error) -> SpoolError {
+    let fault = SpoolError::sqlite(path, error);
+    damaged.set(damaged.get() || fault.kind() == SpoolErrorKind::Corrupt);
+    fault
 }
 
 fn read_pending(row: &Row<'_>) -> rusqlite::Result<PendingDelivery> {

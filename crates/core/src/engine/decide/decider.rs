@@ -10,13 +10,12 @@ use crate::shaping::ShapingState;
 use crate::spool::SpoolPath;
 use crate::tally::Tally;
 use serde_json::{Map, Value as Json};
-use std::ops::Deref;
 use std::sync::Arc;
 
 /// Decides about events. No I/O and no locks; callers pass in the time.
 #[derive(Debug)]
-pub struct Decider<C = Arc<Config>> {
-    pub config: C,
+pub struct Decider {
+    pub config: Arc<Config>,
     pub tally: Tally,
     pub shaping: ShapingState,
     /// Whether other hosts share the spool.
@@ -26,9 +25,9 @@ pub struct Decider<C = Arc<Config>> {
     explains: bool,
 }
 
-impl<C: Deref<Target = Config> + Clone> Decider<C> {
+impl Decider {
     /// `tally` and `shaping` are the state that earlier runs left.
-    pub fn new(config: C, tally: Tally, shaping: ShapingState) -> Decider<C> {
+    pub fn new(config: Arc<Config>, tally: Tally, shaping: ShapingState) -> Decider {
         let mut decider = Decider {
             config: config.clone(),
             tally,
@@ -43,13 +42,13 @@ impl<C: Deref<Target = Config> + Clone> Decider<C> {
     }
 
     /// Replaces the configuration.
-    pub fn set_config(&mut self, config: C) {
+    pub fn set_config(&mut self, config: Arc<Config>) {
         self.tally.idle_end = config.queue.idle_end;
         self.config = config;
     }
 
     /// Explains the result of every hook, in [`Decisions::explanations`].
-    pub fn explaining(self) -> Decider<C> {
+    pub fn explaining(self) -> Decider {
         Decider { explains: true, ..self }
     }
 

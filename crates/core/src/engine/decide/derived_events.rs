@@ -5,7 +5,6 @@
 use super::decider::Decider;
 use super::planned::{EventState, PlannedEvent};
 use crate::clock::Moment;
-use crate::config::Config;
 use crate::engine::ingest::to_bytes;
 use crate::event::EventId;
 use crate::hooks::{Facts, Subject};
@@ -14,9 +13,8 @@ use crate::tally::{
     EndRequests, HeldEnd, QueueTally, Status, Task, batch_key, queue_key, queue_name, task_key,
 };
 use serde_json::{Map, Value as Json, json};
-use std::ops::Deref;
 
-impl<C: Deref<Target = Config> + Clone> Decider<C> {
+impl Decider {
     /// Decides about the ends of queues that are due: after their `end_delay`, or because they fell idle.
     pub fn end_due(&mut self, now: Moment) {
         self.end_held_queues(now);

@@ -13,14 +13,13 @@ use crate::message::{self, Context, Message, clip};
 use crate::shaping::{CooldownResult, DigestWindow, ThingChange, hook_of};
 use crate::stable_hash::stable_hash;
 use serde_json::{Value as Json, json};
-use std::ops::Deref;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 
 /// Characters of an event's explanation.
 const MAX_EXPLANATION: usize = 4096;
 
-impl<C: Deref<Target = Config> + Clone> Decider<C> {
+impl Decider {
     /// The deliveries of one event, which may be several subjects: an endpoint gets one message. The second
     /// value explains the hooks that cause none.
     pub(super) fn notify(&mut self, subjects: &[Subject]) -> (Vec<PlannedDelivery>, Option<String>) {

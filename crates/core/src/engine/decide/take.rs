@@ -3,16 +3,14 @@
 use super::decider::Decider;
 use super::planned::{EventState, PlannedDelivery, PlannedEvent};
 use crate::clock::Moment;
-use crate::config::Config;
 use crate::engine::ingest::{EventFacts, IngestedEvent};
 use crate::failpoint;
 use crate::hooks::{Facts, Notify, Subject};
 use crate::intake::Record;
 use crate::tally::{BatchTask, EndRequest, HeldEnd, QueueTally, Task, scalar_text};
 use serde_json::{Map, Value as Json};
-use std::ops::Deref;
 
-impl<C: Deref<Target = Config> + Clone> Decider<C> {
+impl Decider {
     /// Decides about an event, and about the events derived from it.
     pub fn take(&mut self, event: IngestedEvent, now: Moment) {
         self.now = now;

@@ -9,8 +9,8 @@ mod request_checks;
 mod rules;
 
 use super::{
-    Answer, BodyFault, CannedResponse, Example, Platform, PlatformOption, Rate, ReceivedRequest,
-    RenderedMessage, Request, Target, event_kind,
+    Answer, BodyFault, CannedResponse, Example, Platform, PlatformOption, PlayedPlatform, Rate,
+    ReceivedRequest, RenderedMessage, Request, Target, event_kind,
 };
 use crate::clock;
 use crate::message::{Context, Notice, default_body};
@@ -33,10 +33,6 @@ impl Platform for CloudEvents {
         "cloudevents"
     }
 
-    fn example(&self) -> Example {
-        Example { target: "/", options: &[] }
-    }
-
     fn responses(&self) -> &'static [CannedResponse] {
         canned_responses::RESPONSES
     }
@@ -44,10 +40,6 @@ impl Platform for CloudEvents {
     #[cfg(test)]
     fn trial(&self) -> &'static crate::platform::tests::Trial {
         &tests::TRIAL
-    }
-
-    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
-        request_checks::refuses(request)
     }
 
     /// Any URL may take them, so none says that it does.
@@ -114,6 +106,16 @@ impl Platform for CloudEvents {
 
     fn refuses_for_good(&self) -> bool {
         false
+    }
+}
+
+impl PlayedPlatform for CloudEvents {
+    fn example(&self) -> Example {
+        Example { target: "/", options: &[] }
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
     }
 }
 

@@ -16,8 +16,9 @@ use super::limits::{Unit, fit, fit_above_last, flatten};
 use super::lines::Lines;
 use super::platform_options::is_token;
 use super::{
-    Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption, Rate,
-    ReceivedRequest, RenderedMessage, Request, Target, links, mark, or_event_kind, origin, plain_text, trim,
+    Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption,
+    PlayedPlatform, Rate, ReceivedRequest, RenderedMessage, Request, Target, links, mark, or_event_kind,
+    origin, plain_text, trim,
 };
 use crate::message::{Context, Notice, Strings};
 use serde_json::{Map, Value, json};
@@ -48,10 +49,6 @@ impl Platform for DingTalk {
         "dingtalk"
     }
 
-    fn example(&self) -> Example {
-        Example { target: "/robot/send?access_token=TOKEN", options: &[] }
-    }
-
     fn responses(&self) -> &'static [CannedResponse] {
         canned_responses::RESPONSES
     }
@@ -59,10 +56,6 @@ impl Platform for DingTalk {
     #[cfg(test)]
     fn trial(&self) -> &'static crate::platform::tests::Trial {
         &tests::TRIAL
-    }
-
-    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
-        request_checks::refuses(request)
     }
 
     fn recognises(&self, url: &Url) -> bool {
@@ -188,6 +181,16 @@ impl Platform for DingTalk {
             true => answer.refused_or_again(reason),
             false => Outcome::Retry(reason),
         }
+    }
+}
+
+impl PlayedPlatform for DingTalk {
+    fn example(&self) -> Example {
+        Example { target: "/robot/send?access_token=TOKEN", options: &[] }
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
     }
 }
 

@@ -13,8 +13,8 @@ use super::escape::guarded;
 use super::limits::{Escape, Unit, fit, flatten};
 use super::multipart::{Field, form};
 use super::{
-    Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest,
-    RenderedMessage, Request, Target, event_kind, links, origin, path_parts, trim,
+    Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, PlayedPlatform, Rate,
+    ReceivedRequest, RenderedMessage, Request, Target, event_kind, links, origin, path_parts, trim,
 };
 use crate::clock;
 use crate::message::{Context, Notice, Strings, Tone};
@@ -52,10 +52,6 @@ impl Platform for Discord {
         "discord"
     }
 
-    fn example(&self) -> Example {
-        Example { target: "/api/webhooks/1/TOKEN", options: &[] }
-    }
-
     fn responses(&self) -> &'static [CannedResponse] {
         canned_responses::RESPONSES
     }
@@ -63,10 +59,6 @@ impl Platform for Discord {
     #[cfg(test)]
     fn trial(&self) -> &'static crate::platform::tests::Trial {
         &tests::TRIAL
-    }
-
-    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
-        request_checks::refuses(request)
     }
 
     fn recognises(&self, url: &Url) -> bool {
@@ -256,6 +248,16 @@ impl Platform for Discord {
 
     fn unknown(&self, answer: &Answer, is_coded: bool, reason: String) -> Outcome {
         unknown(answer, is_coded, reason)
+    }
+}
+
+impl PlayedPlatform for Discord {
+    fn example(&self) -> Example {
+        Example { target: "/api/webhooks/1/TOKEN", options: &[] }
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
     }
 }
 

@@ -16,9 +16,9 @@ use super::limits::{Unit, fit, flatten};
 use super::lines::Lines;
 use super::platform_options::is_token;
 use super::{
-    Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption, Rate,
-    ReceivedRequest, RenderedMessage, Request, Target, links, or_event_kind, origin, path_parts, plain_text,
-    trim,
+    Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption,
+    PlayedPlatform, Rate, ReceivedRequest, RenderedMessage, Request, Target, links, or_event_kind, origin,
+    path_parts, plain_text, trim,
 };
 use crate::message::{Context, Notice, Strings, Tone};
 use serde_json::{Value, json};
@@ -44,10 +44,6 @@ impl Platform for Feishu {
         "feishu"
     }
 
-    fn example(&self) -> Example {
-        Example { target: "/open-apis/bot/v2/hook/TOKEN", options: &[] }
-    }
-
     fn responses(&self) -> &'static [CannedResponse] {
         canned_responses::RESPONSES
     }
@@ -55,10 +51,6 @@ impl Platform for Feishu {
     #[cfg(test)]
     fn trial(&self) -> &'static crate::platform::tests::Trial {
         &tests::TRIAL
-    }
-
-    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
-        request_checks::refuses(request)
     }
 
     fn aliases(&self) -> &'static [&'static str] {
@@ -174,6 +166,16 @@ impl Platform for Feishu {
             true => answer.refused_or_again(reason),
             false => Outcome::Retry(reason),
         }
+    }
+}
+
+impl PlayedPlatform for Feishu {
+    fn example(&self) -> Example {
+        Example { target: "/open-apis/bot/v2/hook/TOKEN", options: &[] }
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
     }
 }
 

@@ -12,8 +12,8 @@ use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
 use super::platform_options::is_token;
 use super::{
-    Answer, BodyFault, CannedResponse, Degradation, Example, Platform, PlatformOption, Rate, ReceivedRequest,
-    RenderedMessage, Request, Target, event_kind, outcome, path_parts, trim,
+    Answer, BodyFault, CannedResponse, Degradation, Example, Platform, PlatformOption, PlayedPlatform, Rate,
+    ReceivedRequest, RenderedMessage, Request, Target, event_kind, outcome, path_parts, trim,
 };
 use crate::message::{Context, Notice, default_body};
 use serde_json::{Value, json};
@@ -33,13 +33,6 @@ impl Platform for GitHub {
         "github"
     }
 
-    fn example(&self) -> Example {
-        Example {
-            target: "/repos/example/models/dispatches",
-            options: &[("token", "github_pat_0123456789"), ("event_type", "training-done")],
-        }
-    }
-
     fn responses(&self) -> &'static [CannedResponse] {
         canned_responses::RESPONSES
     }
@@ -47,10 +40,6 @@ impl Platform for GitHub {
     #[cfg(test)]
     fn trial(&self) -> &'static crate::platform::tests::Trial {
         &tests::TRIAL
-    }
-
-    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
-        request_checks::refuses(request)
     }
 
     fn recognises(&self, url: &Url) -> bool {
@@ -145,6 +134,19 @@ impl Platform for GitHub {
 
     fn took(&self, answer: &Answer) -> Result<(), &'static str> {
         if answer.status == 204 { Ok(()) } else { Err("not 204 as GitHub does") }
+    }
+}
+
+impl PlayedPlatform for GitHub {
+    fn example(&self) -> Example {
+        Example {
+            target: "/repos/example/models/dispatches",
+            options: &[("token", "github_pat_0123456789"), ("event_type", "training-done")],
+        }
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
     }
 }
 

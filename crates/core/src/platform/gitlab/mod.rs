@@ -10,8 +10,8 @@ mod rules;
 use super::limits::{Unit, fit, flatten};
 use super::platform_options::is_token;
 use super::{
-    Answer, BodyFault, CannedResponse, Degradation, Example, Platform, PlatformOption, Rate, ReceivedRequest,
-    RenderedMessage, Request, Target, event_kind, outcome,
+    Answer, BodyFault, CannedResponse, Degradation, Example, Platform, PlatformOption, PlayedPlatform, Rate,
+    ReceivedRequest, RenderedMessage, Request, Target, event_kind, outcome,
 };
 use crate::message::{Context, Notice, default_body};
 use serde_json::{Map, Value, json};
@@ -33,13 +33,6 @@ impl Platform for GitLab {
         "gitlab"
     }
 
-    fn example(&self) -> Example {
-        Example {
-            target: "/api/v4/projects/42/trigger/pipeline",
-            options: &[("token", "glptt-0123456789"), ("ref", "main")],
-        }
-    }
-
     fn responses(&self) -> &'static [CannedResponse] {
         canned_responses::RESPONSES
     }
@@ -47,10 +40,6 @@ impl Platform for GitLab {
     #[cfg(test)]
     fn trial(&self) -> &'static crate::platform::tests::Trial {
         &tests::TRIAL
-    }
-
-    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
-        request_checks::refuses(request)
     }
 
     fn recognises(&self, url: &Url) -> bool {
@@ -127,6 +116,19 @@ impl Platform for GitLab {
     fn took(&self, answer: &Answer) -> Result<(), &'static str> {
         let is_pipeline = || answer.json().is_some_and(|json| json["id"].is_number());
         if answer.status == 201 && is_pipeline() { Ok(()) } else { Err("not as GitLab does: no pipeline") }
+    }
+}
+
+impl PlayedPlatform for GitLab {
+    fn example(&self) -> Example {
+        Example {
+            target: "/api/v4/projects/42/trigger/pipeline",
+            options: &[("token", "glptt-0123456789"), ("ref", "main")],
+        }
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
     }
 }
 

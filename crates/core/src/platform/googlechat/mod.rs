@@ -11,8 +11,8 @@ use super::cut::Markup;
 use super::escape::{self, LinkForm, Spot, TextMarkup, is_inside_word, is_structure};
 use super::limits::{Unit, fit, flatten};
 use super::{
-    Answer, BodyFault, CannedResponse, Degradation, Example, Platform, Rate, ReceivedRequest, Target, links,
-    or_event_kind, origin, plain_text, trim,
+    Answer, BodyFault, CannedResponse, Degradation, Example, Platform, PlayedPlatform, Rate, ReceivedRequest,
+    Target, links, or_event_kind, origin, plain_text, trim,
 };
 use crate::message::{Context, Notice, Strings, Tone};
 use serde_json::{Value, json};
@@ -39,10 +39,6 @@ impl Platform for GoogleChat {
         "googlechat"
     }
 
-    fn example(&self) -> Example {
-        Example { target: "/v1/spaces/AAAA/messages?key=KEY&token=TOKEN", options: &[] }
-    }
-
     fn responses(&self) -> &'static [CannedResponse] {
         canned_responses::RESPONSES
     }
@@ -50,10 +46,6 @@ impl Platform for GoogleChat {
     #[cfg(test)]
     fn trial(&self) -> &'static crate::platform::tests::Trial {
         &tests::TRIAL
-    }
-
-    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
-        request_checks::refuses(request)
     }
 
     fn recognises(&self, url: &Url) -> bool {
@@ -138,6 +130,16 @@ impl Platform for GoogleChat {
         } else {
             Err("without the message it stored")
         }
+    }
+}
+
+impl PlayedPlatform for GoogleChat {
+    fn example(&self) -> Example {
+        Example { target: "/v1/spaces/AAAA/messages?key=KEY&token=TOKEN", options: &[] }
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
     }
 }
 

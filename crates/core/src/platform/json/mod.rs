@@ -2,7 +2,7 @@
 
 mod canned_responses;
 
-use super::{Answer, CannedResponse, Example, Platform, Rate, Target, event_kind};
+use super::{Answer, CannedResponse, Example, Platform, PlayedPlatform, Rate, Target, event_kind};
 use crate::message::{Context, Notice, default_body, default_text};
 use serde_json::Value;
 use std::ops::RangeInclusive;
@@ -14,10 +14,6 @@ pub(super) struct Json;
 impl Platform for Json {
     fn name(&self) -> &'static str {
         "json"
-    }
-
-    fn example(&self) -> Example {
-        Example { target: "/", options: &[] }
     }
 
     fn responses(&self) -> &'static [CannedResponse] {
@@ -70,6 +66,12 @@ impl Platform for Json {
 
     fn refuses_for_good(&self) -> bool {
         false
+    }
+}
+
+impl PlayedPlatform for Json {
+    fn example(&self) -> Example {
+        Example { target: "/", options: &[] }
     }
 }
 

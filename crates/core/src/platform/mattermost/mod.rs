@@ -14,8 +14,8 @@ use super::escape::{
 };
 use super::limits::{EscapeBetween, Unit, fit, fit_between, flatten};
 use super::{
-    Answer, BodyFault, CannedResponse, Degradation, Example, Platform, Rate, ReceivedRequest, Target, links,
-    or_event_kind, origin, trim,
+    Answer, BodyFault, CannedResponse, Degradation, Example, Platform, PlayedPlatform, Rate, ReceivedRequest,
+    Target, links, or_event_kind, origin, trim,
 };
 use crate::message::{Context, Notice, Strings, Tone};
 use serde_json::{Map, Value, json};
@@ -49,10 +49,6 @@ impl Platform for Mattermost {
         "mattermost"
     }
 
-    fn example(&self) -> Example {
-        Example { target: "/hooks/KEY", options: &[] }
-    }
-
     fn responses(&self) -> &'static [CannedResponse] {
         canned_responses::RESPONSES
     }
@@ -60,10 +56,6 @@ impl Platform for Mattermost {
     #[cfg(test)]
     fn trial(&self) -> &'static crate::platform::tests::Trial {
         &tests::TRIAL
-    }
-
-    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
-        request_checks::refuses(request)
     }
 
     fn recognises(&self, url: &Url) -> bool {
@@ -127,6 +119,16 @@ impl Platform for Mattermost {
         let is_ok = || answer.json().is_some_and(|json| json["success"] == true);
         let is_taken = answer.status == 200 && (answer.body.trim_ascii() == b"ok" || is_ok());
         if is_taken { Ok(()) } else { Err("not as Mattermost does: no `ok`") }
+    }
+}
+
+impl PlayedPlatform for Mattermost {
+    fn example(&self) -> Example {
+        Example { target: "/hooks/KEY", options: &[] }
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
     }
 }
 

@@ -13,8 +13,9 @@ use super::limits::{Unit, fit, flatten};
 use super::lines::Lines;
 use super::platform_options::is_token;
 use super::{
-    Answer, BodyFault, CannedResponse, Degradation, Example, MissingValue, Platform, PlatformOption, Rate,
-    ReceivedRequest, RenderedMessage, Request, Target, links, or_event_kind, origin, trim,
+    Answer, BodyFault, CannedResponse, Degradation, Example, MissingValue, Platform, PlatformOption,
+    PlayedPlatform, Rate, ReceivedRequest, RenderedMessage, Request, Target, links, or_event_kind, origin,
+    trim,
 };
 use crate::message::{Context, Notice, Strings, Tone};
 use serde_json::{Map, Value, json};
@@ -38,10 +39,6 @@ impl Platform for Ntfy {
         "ntfy"
     }
 
-    fn example(&self) -> Example {
-        Example { target: "/", options: &[("topic", "renders")] }
-    }
-
     fn responses(&self) -> &'static [CannedResponse] {
         canned_responses::RESPONSES
     }
@@ -49,10 +46,6 @@ impl Platform for Ntfy {
     #[cfg(test)]
     fn trial(&self) -> &'static crate::platform::tests::Trial {
         &tests::TRIAL
-    }
-
-    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
-        request_checks::refuses(request)
     }
 
     fn recognises(&self, url: &Url) -> bool {
@@ -156,6 +149,16 @@ impl Platform for Ntfy {
     fn took(&self, answer: &Answer) -> Result<(), &'static str> {
         let is_message = || answer.json().is_some_and(|json| json["id"].is_string());
         if answer.status == 200 && is_message() { Ok(()) } else { Err("not as ntfy does: no id") }
+    }
+}
+
+impl PlayedPlatform for Ntfy {
+    fn example(&self) -> Example {
+        Example { target: "/", options: &[("topic", "renders")] }
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
     }
 }
 

@@ -11,9 +11,9 @@ mod rules;
 use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
 use super::{
-    Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption, Rate,
-    ReceivedRequest, RenderedMessage, Request, Target, event_kind, links, or_event_kind, origin, path_parts,
-    trim,
+    Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption,
+    PlayedPlatform, Rate, ReceivedRequest, RenderedMessage, Request, Target, event_kind, links,
+    or_event_kind, origin, path_parts, trim,
 };
 use crate::clock;
 use crate::hash::sha256_hex;
@@ -37,10 +37,6 @@ impl Platform for PagerDuty {
         "pagerduty"
     }
 
-    fn example(&self) -> Example {
-        Example { target: "/v2/enqueue", options: &[("routing_key", "0123456789abcdef0123456789abcdef")] }
-    }
-
     fn responses(&self) -> &'static [CannedResponse] {
         canned_responses::RESPONSES
     }
@@ -48,10 +44,6 @@ impl Platform for PagerDuty {
     #[cfg(test)]
     fn trial(&self) -> &'static crate::platform::tests::Trial {
         &tests::TRIAL
-    }
-
-    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
-        request_checks::refuses(request)
     }
 
     fn recognises(&self, url: &Url) -> bool {
@@ -145,6 +137,16 @@ impl Platform for PagerDuty {
             }
             _ => Outcome::Retry(reason),
         }
+    }
+}
+
+impl PlayedPlatform for PagerDuty {
+    fn example(&self) -> Example {
+        Example { target: "/v2/enqueue", options: &[("routing_key", "0123456789abcdef0123456789abcdef")] }
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
     }
 }
 

@@ -21,8 +21,8 @@ use plainer::{drop_buttons, drop_pictures};
 use super::cut::{self, Markup};
 use super::limits::{Unit, fit, flatten};
 use super::{
-    Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest,
-    RenderedMessage, Request, Target, links, or_event_kind, origin, path_parts, trim,
+    Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, PlayedPlatform, Rate,
+    ReceivedRequest, RenderedMessage, Request, Target, links, or_event_kind, origin, path_parts, trim,
 };
 use crate::message::{Context, Notice, Strings, Tone};
 use serde_json::{Value, json};
@@ -57,10 +57,6 @@ impl Platform for Slack {
         "slack"
     }
 
-    fn example(&self) -> Example {
-        Example { target: "/services/T000/B000/KEY", options: &[] }
-    }
-
     fn responses(&self) -> &'static [CannedResponse] {
         canned_responses::RESPONSES
     }
@@ -68,10 +64,6 @@ impl Platform for Slack {
     #[cfg(test)]
     fn trial(&self) -> &'static crate::platform::tests::Trial {
         &tests::TRIAL
-    }
-
-    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
-        request_checks::refuses(request)
     }
 
     fn recognises(&self, url: &Url) -> bool {
@@ -172,6 +164,16 @@ impl Platform for Slack {
         })?;
         let plain = json!({"text": fit(&text, PLAIN, Unit::Bytes, |_| None)});
         (plain != *body).then_some(plain)
+    }
+}
+
+impl PlayedPlatform for Slack {
+    fn example(&self) -> Example {
+        Example { target: "/services/T000/B000/KEY", options: &[] }
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
     }
 }
 

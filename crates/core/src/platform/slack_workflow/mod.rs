@@ -9,8 +9,8 @@ use super::escape::is_structure;
 use super::limits::{Unit, fit};
 use super::slack::{PACE, PLAIN_TEXT, block, code, is_slack};
 use super::{
-    Answer, BodyFault, CannedResponse, Example, Outcome, Platform, Rate, ReceivedRequest, Target, event_kind,
-    links, origin, outcome, path_parts,
+    Answer, BodyFault, CannedResponse, Example, Outcome, Platform, PlayedPlatform, Rate, ReceivedRequest,
+    Target, event_kind, links, origin, outcome, path_parts,
 };
 use crate::message::{Context, Notice, Strings};
 use serde_json::{Value, json};
@@ -26,10 +26,6 @@ impl Platform for SlackWorkflow {
         "slack-workflow"
     }
 
-    fn example(&self) -> Example {
-        Example { target: "/triggers/T000/1/KEY", options: &[] }
-    }
-
     fn responses(&self) -> &'static [CannedResponse] {
         canned_responses::RESPONSES
     }
@@ -37,10 +33,6 @@ impl Platform for SlackWorkflow {
     #[cfg(test)]
     fn trial(&self) -> &'static crate::platform::tests::Trial {
         &tests::TRIAL
-    }
-
-    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
-        request_checks::refuses(request)
     }
 
     fn recognises(&self, url: &Url) -> bool {
@@ -95,6 +87,16 @@ impl Platform for SlackWorkflow {
             401..=499 if is_coded => Outcome::Final(reason),
             _ => Outcome::Retry(reason),
         }
+    }
+}
+
+impl PlayedPlatform for SlackWorkflow {
+    fn example(&self) -> Example {
+        Example { target: "/triggers/T000/1/KEY", options: &[] }
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
     }
 }
 

@@ -16,8 +16,8 @@ use super::escape::{
 };
 use super::limits::{Unit, fit, flatten};
 use super::{
-    Answer, BodyFault, CannedResponse, Degradation, Example, Platform, Rate, ReceivedRequest, Target, links,
-    or_event_kind, origin, trim,
+    Answer, BodyFault, CannedResponse, Degradation, Example, Platform, PlayedPlatform, Rate, ReceivedRequest,
+    Target, links, or_event_kind, origin, trim,
 };
 use crate::message::{Context, Notice, Strings, Tone};
 use serde_json::{Map, Value, json};
@@ -57,10 +57,6 @@ impl Platform for Teams {
         "teams"
     }
 
-    fn example(&self) -> Example {
-        Example { target: "/workflows/1/triggers/manual/paths/invoke?sig=SIG", options: &[] }
-    }
-
     fn responses(&self) -> &'static [CannedResponse] {
         canned_responses::RESPONSES
     }
@@ -68,10 +64,6 @@ impl Platform for Teams {
     #[cfg(test)]
     fn trial(&self) -> &'static crate::platform::tests::Trial {
         &tests::TRIAL
-    }
-
-    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
-        request_checks::refuses(request)
     }
 
     /// The two hosts of Power Automate's triggers. Logic Apps of other makes share the first, and take the
@@ -148,6 +140,16 @@ impl Platform for Teams {
             200 | 202 => Ok(()),
             _ => Err("not as a workflow does"),
         }
+    }
+}
+
+impl PlayedPlatform for Teams {
+    fn example(&self) -> Example {
+        Example { target: "/workflows/1/triggers/manual/paths/invoke?sig=SIG", options: &[] }
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
     }
 }
 

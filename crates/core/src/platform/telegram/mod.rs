@@ -18,8 +18,8 @@ use super::lines::Lines;
 use super::multipart::{Field, form};
 use super::{
     Answer, Attachment, BodyFault, CannedResponse, Degradation, Example, MissingValue, Platform,
-    PlatformOption, Rate, ReceivedRequest, RenderedMessage, Request, Target, links, mark, or_event_kind,
-    origin, plain_text, trim,
+    PlatformOption, PlayedPlatform, Rate, ReceivedRequest, RenderedMessage, Request, Target, links, mark,
+    or_event_kind, origin, plain_text, trim,
 };
 use crate::message::{Context, Notice, Strings};
 use serde_json::{Value, json};
@@ -50,10 +50,6 @@ impl Platform for Telegram {
         "telegram"
     }
 
-    fn example(&self) -> Example {
-        Example { target: "/", options: &[("token", "123456:ABC-DEF"), ("chat_id", "-1001234567890")] }
-    }
-
     fn responses(&self) -> &'static [CannedResponse] {
         canned_responses::RESPONSES
     }
@@ -61,10 +57,6 @@ impl Platform for Telegram {
     #[cfg(test)]
     fn trial(&self) -> &'static crate::platform::tests::Trial {
         &tests::TRIAL
-    }
-
-    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
-        request_checks::refuses(request)
     }
 
     fn recognises(&self, url: &Url) -> bool {
@@ -228,6 +220,16 @@ impl Platform for Telegram {
     fn took(&self, answer: &Answer) -> Result<(), &'static str> {
         let is_ok = answer.status == 200 && answer.json().is_some_and(|json| json["ok"] == true);
         if is_ok { Ok(()) } else { Err("not as Telegram does: no `ok`") }
+    }
+}
+
+impl PlayedPlatform for Telegram {
+    fn example(&self) -> Example {
+        Example { target: "/", options: &[("token", "123456:ABC-DEF"), ("chat_id", "-1001234567890")] }
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::*;
 
 fn refused(platform: &str, target: &str, body: &str) -> &'static str {
-    let platform = by_name(platform).unwrap();
+    let platform = played(platform).unwrap();
     let headers = [("content-type".to_owned(), "application/json".to_owned())];
     let name = platform.refuses(&ReceivedRequest::post(target, &headers, body.as_bytes())).unwrap_or("ok");
     assert!(
@@ -61,7 +61,7 @@ fn each_platform_finds_what_it_would_find() {
         ("mattermost", "{}", "no-text"),
         ("mattermost", r#"{"text":"t"}"#, "ok"),
     ] {
-        let target = by_name(platform).unwrap().example().target.replace("/TOKEN", "/TOKEN?wait=true");
+        let target = played(platform).unwrap().example().target.replace("/TOKEN", "/TOKEN?wait=true");
         assert_eq!(refused(platform, &target, body), name, "{platform} {body}");
     }
     for (platform, long, name) in [
@@ -69,13 +69,13 @@ fn each_platform_finds_what_it_would_find() {
         ("ntfy", format!(r#"{{"topic":"t","message":"{}"}}"#, "汉".repeat(1366)), "413"),
         ("mattermost", format!(r#"{{"text":"{}"}}"#, "x".repeat(16_384)), "413"),
     ] {
-        let target = by_name(platform).unwrap().example().target;
+        let target = played(platform).unwrap().example().target;
         assert_eq!(refused(platform, target, &long), name, "{platform}");
     }
     for (platform, name) in [("slack", "no_service"), ("discord", "10015"), ("mattermost", "invalid")] {
         assert_eq!(refused(platform, "/", "{}"), name, "{platform}");
     }
-    let target = by_name("discord").unwrap().example().target;
+    let target = played("discord").unwrap().example().target;
     let half = "x".repeat(3500);
     let total = format!(r#"{{"embeds":[{{"description":"{half}"}},{{"description":"{half}"}}]}}"#);
     assert_eq!(refused("discord", target, &total), "50035");

@@ -13,8 +13,8 @@ use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
 use super::multipart::form_with_length;
 use super::{
-    Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, Rate, ReceivedRequest,
-    RenderedMessage, Request, Target, links, or_event_kind, origin, plain_text, trim,
+    Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, PlayedPlatform, Rate,
+    ReceivedRequest, RenderedMessage, Request, Target, links, or_event_kind, origin, plain_text, trim,
 };
 use crate::hash::hex;
 use crate::message::{Context, Notice, Strings, Tone};
@@ -46,10 +46,6 @@ impl Platform for WeCom {
         "wecom"
     }
 
-    fn example(&self) -> Example {
-        Example { target: "/cgi-bin/webhook/send?key=KEY", options: &[] }
-    }
-
     fn responses(&self) -> &'static [CannedResponse] {
         canned_responses::RESPONSES
     }
@@ -57,10 +53,6 @@ impl Platform for WeCom {
     #[cfg(test)]
     fn trial(&self) -> &'static crate::platform::tests::Trial {
         &tests::TRIAL
-    }
-
-    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
-        request_checks::refuses(request)
     }
 
     fn recognises(&self, url: &Url) -> bool {
@@ -199,6 +191,16 @@ impl Platform for WeCom {
             _ if is_coded => answer.refused_or_again(reason),
             _ => Outcome::Retry(reason),
         }
+    }
+}
+
+impl PlayedPlatform for WeCom {
+    fn example(&self) -> Example {
+        Example { target: "/cgi-bin/webhook/send?key=KEY", options: &[] }
+    }
+
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        request_checks::refuses(request)
     }
 }
 

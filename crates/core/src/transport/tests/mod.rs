@@ -12,7 +12,7 @@ use crate::endpoint::{Endpoint, Overflow, Proxy, RetryPolicy, Tls};
 use crate::message::Context;
 use crate::platform::Rate;
 use crate::platform::Target;
-use crate::platform::{Answer, CannedResponse, Example, Platform};
+use crate::platform::{Answer, CannedResponse, Platform};
 use crate::secret::SecretUrl;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -32,10 +32,6 @@ const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 struct AnyPlatform;
 
 impl Platform for AnyPlatform {
-    fn example(&self) -> Example {
-        Example { target: "/", options: &[] }
-    }
-
     fn trial(&self) -> &'static crate::platform::tests::Trial {
         unreachable!("it is on no list")
     }
