@@ -4,6 +4,7 @@ use serde_json::{Value as Json, json};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use taskbell_core::config::Config;
 use taskbell_core::engine;
 use taskbell_core::hash::sha256_hex;
@@ -251,7 +252,7 @@ fn the_pictures_show_what_is_drawn_today() {
 fn a_duration_that_a_host_gives_in_any_form_is_in_the_card() {
     let config = "[endpoints.team]\nurl = 'https://hooks.slack.com/services/T0/B0/abcdefghijklmnopqrstuvwx'\n\
                   [[hooks]]\non = ['queue.end', 'batch.end', 'task.complete']\nto = ['team']\n";
-    let config = Config::load(config).unwrap();
+    let config = Arc::new(Config::load(config).unwrap());
     for kind in ["queue.end", "batch.end", "task.complete"] {
         for given in [
             json!({"duration_s": 3723}),

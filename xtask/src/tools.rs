@@ -162,7 +162,8 @@ pub fn cargo_deny() -> Option<impl Fn() -> Command> {
         run_within(install.arg(&own), INSTALL_LIMIT).ok()?;
     }
     Some(move || {
-        let mut deny = cargo(["deny", "--all-features"]);
+        // Without `--workspace` it looks at the library only.
+        let mut deny = cargo(["deny", "--workspace", "--all-features"]);
         deny.env("PATH", path_with(&own));
         deny
     })
