@@ -84,7 +84,6 @@ fn show(what: &str, figures: &Figures, yardstick: &Figures) {
     println!("{what:<44} {p50:>7.2} {p99:>7.2} {p999:>8.1} {max:>9.0} {:>10.2}", p50 / yardstick.p50);
 }
 
-/// A task as an image generator reports it, 512 bytes long.
 fn event() -> CString {
     let head = r#"{"id":"a81bc81b-dead-4e5d-abff-90865d1e13b1","name":"portrait-0042","kind":"image","status":"success","duration_s":12.25,"user":"ada","queue":"default","outputs":[{"path":"raw/2026-11-24/0042.png","mime":"image/png"}],"params":{"model":"sdxl-base-1.0","seed":1234567890,"steps":30,"cfg":7.5,"width":1024,"height":1024,"prompt":""#;
     let tail = r#""}}"#;

@@ -72,7 +72,6 @@ fn answer(mut stream: TcpStream, requests: &AtomicU64) {
     let _ = stream.shutdown(Shutdown::Both);
 }
 
-/// The length of the first whole request in the buffer.
 fn request_length(buffer: &[u8]) -> Option<usize> {
     let head = buffer.windows(4).position(|end| end == b"\r\n\r\n")? + 4;
     let text = std::str::from_utf8(&buffer[..head]).ok()?.to_ascii_lowercase();

@@ -26,7 +26,6 @@ pub fn run() {
     }
 }
 
-/// The rate of a run, and the processor time of the whole process per delivery in microseconds.
 fn measured(run: impl FnOnce() -> f64) -> (f64, f64) {
     let before = processor_ticks();
     let rate = run();

@@ -54,7 +54,6 @@ fn hold(title: &str, queues: usize, batches: usize) {
     }
 }
 
-/// A task of this number in this batch, of which one in ten fails.
 fn report(bell: &mut Simulation, (number, task): (usize, usize), in_batch: bool, queue: &str) {
     let mut payload = json!({
         "id": format!("task-{number}-{task}"), "name": format!("frame {task}"),

@@ -77,7 +77,6 @@ fn total(hooks: &BTreeMap<String, u64>) -> u64 {
     hooks.values().sum()
 }
 
-/// Runs the week; the messages by hook.
 fn week(config: &str) -> BTreeMap<String, u64> {
     let config = Config::load(config).expect("the configuration is sound");
     let mut bell = Simulation::new(config, MONDAY);

@@ -170,7 +170,6 @@ unsafe fn plug_in(kind: &str, json: *const c_char, name: &str) -> Result<(), Err
     default_bell::open_on_first_use()?.emit(kind, json.unwrap_or("{}").as_bytes()).map(drop)
 }
 
-/// A host's log function.
 struct HostLog {
     function: unsafe extern "C" fn(*mut c_void, i32, *const c_char),
     userdata: *mut c_void,

@@ -116,7 +116,6 @@ fn shell_words(command: &str) -> Vec<String> {
     command.split('\'').enumerate().flat_map(split).collect()
 }
 
-/// A folder in which the commands of a page run.
 struct Workplace {
     folder: TempDir,
     variables: Vec<(String, String)>,

@@ -1,6 +1,6 @@
 //! Which hooks fire, decided from a configuration as an operator writes it.
 
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 use taskbell_core::config::Config;
 use taskbell_core::event::EventId;
 use taskbell_core::hooks::{Decision, Facts, Subject, TaskParams, decide};
@@ -22,34 +22,22 @@ fn queue_hook(line: &str) -> Config {
     config(&format!("[[hooks]]\non = ['queue.end']\nto = ['a']\n{line}"))
 }
 
+fn facts<'a>(kind: &'a str, payload: &'a Map<String, Json>, config: &'a Config) -> Facts<'a> {
+    let (several, host) = (Several::default(), &config.host);
+    Facts { id: EventId::new(NOW, 1), kind, accepted_at: NOW, payload, host, several, usual_s: None }
+}
+
 fn task(payload: Json) -> Subject {
     let mut payload = payload.as_object().unwrap().clone();
     let (params, _) = TaskParams::take(&mut payload);
     let config = config("");
-    let facts = Facts {
-        id: EventId::new(NOW, 1),
-        kind: "task.complete",
-        accepted_at: NOW,
-        payload: &payload,
-        host: &config.host,
-        several: Several::default(),
-        usual_s: None,
-    };
-    Subject::of_task(&facts, params, &Task::read(&payload), None)
+    Subject::of_task(&facts("task.complete", &payload, &config), params, &Task::read(&payload), None)
 }
 
 fn queue(total: u64, duration_s: f64, failed: u64) -> Subject {
     let passed = json!({"total": total, "duration_s": duration_s, "failed": failed});
     let config = config("");
-    let facts = Facts {
-        id: EventId::new(NOW, 1),
-        kind: "queue.end",
-        accepted_at: NOW,
-        payload: passed.as_object().unwrap(),
-        host: &config.host,
-        several: Several::default(),
-        usual_s: None,
-    };
+    let facts = facts("queue.end", passed.as_object().unwrap(), &config);
     Subject::of_queue(&facts, &QueueTally::opened_at(NOW))
 }
 

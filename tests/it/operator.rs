@@ -10,7 +10,6 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// What a condition is waited for at most.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The first output of these arguments that satisfies a condition.

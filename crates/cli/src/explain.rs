@@ -1,7 +1,6 @@
 //! `taskbell explain`: shows which hooks fire for an event, and why.
 
-use super::failure::Failure;
-use super::preview::bad_event;
+use super::failure::{Failure, bad_event};
 use super::terminal::{Style, Terminal, one_line};
 use super::{input, source};
 use serde_json::{Map, Value as Json};

@@ -3,6 +3,7 @@
 use super::terminal::{Style, Terminal};
 use serde_json::json;
 use std::io;
+use taskbell_core::engine::{self, ErrorKind};
 
 /// A command that failed.
 #[derive(Debug)]
@@ -51,4 +52,20 @@ pub fn bad_config(path: &str, errors: &impl ToString) -> Failure {
         errors.to_string(),
         format!("correct the configuration; `taskbell check {path}` shows all its errors"),
     )
+}
+
+/// An event that the library refuses, with the next step.
+pub fn bad_event(error: engine::Error) -> Failure {
+    let next = match error.kind {
+        ErrorKind::InvalidJson => {
+            "give one JSON object; `@file` reads it from a file, without the quotes of a shell"
+        }
+        ErrorKind::InvalidArgument => {
+            "event types are `task.complete`, `queue.end` and others, or a name of your own"
+        }
+        ErrorKind::Spool => "correct what the message names; `[spool] path` is the path of the spool",
+        ErrorKind::TooLarge => "raise `[queue] max_event_bytes`, or send less",
+        _ => "run `taskbell check` on the configuration",
+    };
+    Failure::new(error.message, next)
 }

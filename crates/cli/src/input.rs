@@ -6,7 +6,6 @@ use std::io::{self, Read};
 use std::time::Duration;
 use taskbell_core::event::without_mark;
 
-/// Bytes that are read from a file or from standard input at most.
 const MAX_BYTES: u64 = 64 << 20;
 
 /// Bytes from a file, or from standard input for `-`.

@@ -167,7 +167,6 @@ fn table(rows: &[(&ListRow, Waits)], terminal: &mut Terminal) -> Result<(), Fail
     Ok(())
 }
 
-/// The cells in columns of these widths, with the state painted.
 fn aligned(cells: &[String], widths: &[usize; 7], paint: impl Fn(&str) -> String) -> String {
     let columns = cells.iter().zip(widths).zip(HEADINGS).map(|((cell, width), heading)| {
         let shown = if heading == "state" { paint(cell) } else { cell.clone() };

@@ -92,7 +92,6 @@ fn main() -> ExitCode {
     }
 }
 
-/// Prints the help that was asked for, or what is wrong with the arguments.
 fn refuse(error: &clap::Error) -> ExitCode {
     let wrong = error.use_stderr();
     let mut terminal = if wrong { Terminal::stderr() } else { Terminal::stdout(false) };

@@ -2,12 +2,12 @@
 
 use super::card_preview::{self, CardPreview};
 use super::explain;
-use super::failure::Failure;
+use super::failure::{Failure, bad_event};
 use super::source::{self, GivenEvent};
 use super::terminal::{Style, Terminal, harmless, one_line};
 use serde_json::Value as Json;
 use std::sync::Arc;
-use taskbell_core::engine::{self, ErrorKind};
+use taskbell_core::engine;
 
 #[derive(Debug, clap::Args)]
 pub struct PreviewArgs {
@@ -42,22 +42,6 @@ pub fn run(arguments: &PreviewArgs, terminal: &mut Terminal) -> Result<(), Failu
         }
     }
     if broken { Err(Failure::Reported) } else { Ok(()) }
-}
-
-/// An event that the library refuses, with the next step.
-pub fn bad_event(error: engine::Error) -> Failure {
-    let next = match error.kind {
-        ErrorKind::InvalidJson => {
-            "give one JSON object; `@file` reads it from a file, without the quotes of a shell"
-        }
-        ErrorKind::InvalidArgument => {
-            "event types are `task.complete`, `queue.end` and others, or a name of your own"
-        }
-        ErrorKind::Spool => "correct what the message names; `[spool] path` is the path of the spool",
-        ErrorKind::TooLarge => "raise `[queue] max_event_bytes`, or send less",
-        _ => "run `taskbell check` on the configuration",
-    };
-    Failure::new(error.message, next)
 }
 
 fn show(

@@ -77,7 +77,6 @@ pub fn refused(error: &SpoolError) -> Failure {
     Failure::new(error.to_string(), "follow the advice above, then try again; changes made so far stay")
 }
 
-/// An instant in Unix milliseconds: a date and time, or a duration before now.
 fn instant(given: &str) -> Result<i64, String> {
     if let Some(at) = clock::parse_rfc3339(given) {
         return Ok(at);

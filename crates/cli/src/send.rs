@@ -1,10 +1,9 @@
 //! `taskbell send`: reports an event as a host would.
 
 use super::explain;
-use super::failure::Failure;
+use super::failure::{Failure, bad_event};
 use super::input;
 use super::list::being_sent;
-use super::preview::bad_event;
 use super::source::{self, GivenEvent};
 use super::terminal::{Style, Terminal, count, date_and_time, one_line, span, time_to_second};
 use serde_json::{Value as Json, json};
@@ -18,10 +17,8 @@ use taskbell_core::event::EventId;
 use taskbell_core::spool::SpoolPath;
 use taskbell_core::spool::{AttemptDetail, DeliveryDetail, DeliveryState, EventDetail, Reader};
 
-/// How long to wait for a report at a time.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// How often the spool is looked at for failed attempts.
 const LOOK_INTERVAL: Duration = Duration::from_millis(200);
 
 #[derive(Debug, clap::Args)]
@@ -87,7 +84,6 @@ pub fn run(arguments: &SendArgs, terminal: &mut Terminal) -> Result<(), Failure>
     finish(arguments, &given, &totals, ended, &waiting, &spool, terminal)
 }
 
-/// Prints each delivery of an event as it ends; false if some have not ended within the limit.
 fn wait(
     bell: &Bell,
     ticket: u64,
@@ -143,7 +139,6 @@ impl Failures {
         Failures { event, in_memory, reader, looked: Instant::now(), printed: HashSet::new() }
     }
 
-    /// Prints those that will be tried again.
     fn print_new(&mut self, terminal: &mut Terminal) -> Result<(), Failure> {
         let lines = std::mem::take(&mut *self.in_memory.lock().unwrap_or_else(PoisonError::into_inner));
         for line in lines.iter().filter_map(|line| line.strip_prefix(&format!("{} to ", self.event))) {
@@ -179,7 +174,6 @@ fn why(attempt: &AttemptDetail) -> String {
     attempt.error.as_deref().map_or_else(|| attempt.outcome.clone(), one_line)
 }
 
-/// A time to come, and how long that is.
 fn at_time(due: i64, now: i64) -> String {
     match due - now {
         ..=0 => "now".to_owned(),
@@ -218,7 +212,6 @@ fn print_report(report: &Json, totals: &mut EndedDeliveries, terminal: &mut Term
     Ok(terminal.line(&format!("{state}  {endpoint} ({hook}){status}  {attempts}{reason}"))?)
 }
 
-/// The pending deliveries of an event, from the spool, and which of them are being sent.
 fn pending(spool: &SpoolPath, id: EventId) -> Vec<(DeliveryDetail, Option<InFlightDelivery>)> {
     let deliveries = stored(spool, id).map(|event| event.deliveries).unwrap_or_default();
     let reader = match spool {

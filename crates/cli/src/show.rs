@@ -263,7 +263,6 @@ fn headers(
         .collect()
 }
 
-/// A text as one word of a POSIX shell.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }

@@ -138,7 +138,6 @@ fn choice(stream: &impl anstream::stream::RawStream) -> ColorChoice {
     if stream.is_terminal() { AutoStream::choice(stream) } else { ColorChoice::Never }
 }
 
-/// The columns of a stream that is a terminal.
 #[cfg(unix)]
 fn width_of(stream: &(impl io::IsTerminal + std::os::fd::AsFd)) -> Option<usize> {
     let columns = || terminal_size::terminal_size_of(stream).map(|(columns, _)| usize::from(columns.0));

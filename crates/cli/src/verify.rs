@@ -60,7 +60,6 @@ fn advice(error: &VerifyError) -> &'static str {
     }
 }
 
-/// Headers as JSON, from JSON or from lines as they are on the wire.
 fn headers(text: &str) -> String {
     if text.trim_start().starts_with('{') {
         return text.to_owned();

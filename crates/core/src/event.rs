@@ -5,7 +5,7 @@ mod work_counts;
 
 pub use work_counts::{WorkCounts, whole_number};
 
-use crate::stable_hash::stable_hash;
+use crate::hash::stable_hash;
 use serde::de::Error;
 use serde_json::Value as Json;
 use std::fmt;

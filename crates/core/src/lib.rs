@@ -32,7 +32,6 @@ pub mod secret;
 pub mod shaping;
 pub mod sign;
 pub mod spool;
-mod stable_hash;
 pub mod tally;
 pub mod transport;
 

@@ -14,7 +14,6 @@ pub const REDACTED: &str = "[redacted]";
 /// The shortest value the [`Scrubber`] removes: shorter ones would damage ordinary text.
 const SHORTEST_SCRUBBED: usize = 6;
 
-/// Marks the end of a text that was cut.
 const CUT: char = '…';
 
 /// A text that is never printed: `Debug` and `Display` show [`REDACTED`].

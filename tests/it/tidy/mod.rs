@@ -99,7 +99,6 @@ fn declared_module(line: &str) -> Option<&str> {
     visible.map_or(line, str::trim_start).strip_prefix("mod ")?.strip_suffix(';')
 }
 
-/// The folder of the modules below a file.
 fn folder_of(file: &str) -> String {
     let folder = file.strip_suffix("/mod.rs").unwrap_or_else(|| file.trim_end_matches(".rs"));
     format!("{folder}/")

@@ -10,7 +10,6 @@ struct Marks {
     fact: &'static str,
     /// Before a line of a list.
     item: &'static str,
-    /// Removes the markup from a text.
     shown: fn(&str) -> String,
 }
 

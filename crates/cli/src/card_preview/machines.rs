@@ -99,7 +99,6 @@ fn text(value: &Json) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-/// The non-empty parts on one line.
 fn foot(parts: &[&Json]) -> CardPart {
     let parts: Vec<&str> = parts.iter().map(|part| text(part)).filter(|part| !part.is_empty()).collect();
     CardPart::Foot(parts.join(" · "))

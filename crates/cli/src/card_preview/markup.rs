@@ -30,7 +30,6 @@ pub(super) fn unentity(text: &str) -> String {
     plain + rest
 }
 
-/// Without tags; `<br>` breaks the line.
 pub(super) fn untag(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;

@@ -119,10 +119,8 @@ fn separated(before: &CardPart, part: &CardPart) -> bool {
     )
 }
 
-/// What a card is drawn in.
 struct Frame {
     width: usize,
-    /// Columns of the labels of facts.
     label: usize,
     style: Style,
 }

@@ -122,7 +122,6 @@ fn start_receiver(secret: &str, send: mpsc::Sender<DemoEvent>) -> Result<Receive
     listen(options, listener)
 }
 
-/// A receiver that answers as a chat does, and the path of its URL.
 fn start_chat(send: mpsc::Sender<DemoEvent>) -> Result<(Receiver, &'static str), Failure> {
     let platform = FakePlatform::new(CHAT, None)
         .map_err(|fault| Failure::new(fault, "this is a defect of the demo; please report it"))?;
@@ -222,7 +221,6 @@ fn thread_time() -> Duration {
     START.get_or_init(Instant::now).elapsed()
 }
 
-/// Follows the queue until every message has arrived and the library has reported every delivery.
 fn watch(
     bell: &Bell,
     folder: &Path,

@@ -97,7 +97,6 @@ impl Progress {
     }
 }
 
-/// A body in words.
 fn sentences(body: &Json) -> Vec<String> {
     if let Some(text) = body["text"].as_str() {
         let (user, done) = (body["asked_by"].as_str().unwrap_or_default(), &body["done_so_far"]);

@@ -96,7 +96,6 @@ impl Summary {
         messages
     }
 
-    /// The median call and the longest one, in microseconds.
     fn call_cost(&self) -> (f64, f64) {
         let mut calls: Vec<f64> = self.calls.iter().map(|call| call.as_secs_f64() * 1e6).collect();
         calls.sort_by(f64::total_cmp);

@@ -23,7 +23,6 @@ use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-/// Bytes of a request line with its headers.
 const MAX_HEAD: usize = 32 * 1024;
 
 const MAX_HEADERS: usize = 100;
@@ -195,7 +194,6 @@ fn encode(response: Response) -> hyper::Response<Full<Bytes>> {
     })
 }
 
-/// A status, and the reason in words.
 #[derive(Debug, Clone, Copy)]
 struct Refusal(u16, &'static str);
 
@@ -209,7 +207,6 @@ impl From<Refusal> for Response {
     }
 }
 
-/// Reads until the head is complete, and perhaps some of the body.
 async fn read_head(reader: &mut OwnedReadHalf, bytes: &mut Vec<u8>) -> Result<(), Refusal> {
     loop {
         if reader.read_buf(bytes).await.unwrap_or(0) == 0 {

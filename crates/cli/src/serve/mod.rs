@@ -16,7 +16,6 @@ use taskbell_core::clock;
 use taskbell_core::platform::Example;
 use taskbell_core::sign::Verifier;
 
-/// Lines of a body that are shown.
 const MAX_LINES: usize = 24;
 
 #[derive(Debug, clap::Args)]
@@ -97,7 +96,6 @@ fn cannot_listen(arguments: &ServeArgs, error: &io::Error) -> Failure {
     Failure::new(format!("cannot listen on {}:{}: {error}", arguments.host, arguments.port), next)
 }
 
-/// Prints the address, and a configuration for it with the path and the keys of the platform.
 fn introduce(
     address: SocketAddr,
     example: Example,

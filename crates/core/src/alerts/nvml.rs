@@ -53,7 +53,6 @@ impl Nvml {
         Nvml::start(open_installed()?)
     }
 
-    /// Starts a library that has NVML's functions.
     fn start(library: Library) -> Option<Nvml> {
         // SAFETY: the signatures are those of `nvml.h`, and the library outlives the pointers: it moves
         // into the value that holds them, and is dropped after their last call.

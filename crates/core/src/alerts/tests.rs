@@ -39,7 +39,6 @@ fn changes(transitions: Vec<Transition>) -> Vec<Change> {
     transitions.into_iter().map(|transition| transition.change).collect()
 }
 
-/// Feeds values, each at its second, and gives what happened at which second.
 fn play(watch: &mut Watch, values: &[(u64, f64)]) -> Vec<(u64, Change)> {
     let mut happened = Vec::new();
     for (second, value) in values {

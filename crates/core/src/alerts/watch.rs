@@ -310,7 +310,6 @@ impl Transition {
 }
 
 impl fmt::Display for Transition {
-    /// A sentence for the log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Alert { name, metric, bound, clear, .. } = &*self.alert;
         let (metric, value) = (metric.name(), self.value);

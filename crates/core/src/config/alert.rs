@@ -45,7 +45,6 @@ config_table! {
     );
 }
 
-/// Reads the valid alerts, and warns when no hook subscribes to alerts.
 pub(super) fn read_all(tables: &[TableReader<'_>], hooks: &[Hook]) -> Vec<Arc<Alert>> {
     let mut names = HashSet::new();
     let mut alerts = Vec::new();

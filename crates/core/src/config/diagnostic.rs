@@ -143,7 +143,6 @@ pub(super) fn line_and_column(text: &str, at: usize) -> (usize, usize) {
     LineCounter::new(text).advance(at)
 }
 
-/// Counts lines and columns for ascending offsets in one pass over the text.
 pub(super) struct LineCounter<'t> {
     rest: std::str::CharIndices<'t>,
     line: usize,
@@ -171,7 +170,6 @@ impl<'t> LineCounter<'t> {
     }
 }
 
-/// The candidate with the smallest edit distance, if it is close enough to be a typo.
 pub(super) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     const LONGEST: usize = 64;
     if word.len() > LONGEST {

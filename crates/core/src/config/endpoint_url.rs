@@ -141,7 +141,6 @@ pub(super) fn parse_http_url(text: &TextValue, schemes: &[&str]) -> Result<Url, 
     Ok(url)
 }
 
-/// An `http` or `https` URL that other URLs can start with.
 pub(super) fn parse_url_prefix(text: &TextValue) -> Result<Url, String> {
     let url = parse_http_url(text, &["http", "https"])?;
     if url.query().is_some() || has_credentials(&url) {
@@ -154,7 +153,6 @@ pub(super) fn has_credentials(url: &Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
 }
 
-/// Adds the parts of a URL that must not be shown to the secrets.
 pub(super) fn add_url_secrets(context: &LoadContext<'_>, url: &Url) {
     url_secrets(url).iter().for_each(|secret| context.add_secret(secret));
 }

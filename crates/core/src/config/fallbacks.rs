@@ -32,7 +32,6 @@ fn next<'e>(endpoints: &'e [Arc<Endpoint>], name: &str) -> Option<&'e str> {
     endpoints.iter().find(|endpoint| endpoint.name == name)?.fallback.as_deref()
 }
 
-/// Warns of each endpoint that no hook, escalation or fallback names.
 pub(super) fn warn_of_unused_endpoints(
     tables: &[(&str, TableReader<'_>)],
     hooks: &[Hook],

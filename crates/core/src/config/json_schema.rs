@@ -61,7 +61,6 @@ fn key_schema(key: &ConfigKey<dyn ValueType>) -> Json {
     schema
 }
 
-/// The option of a platform, with its meaning for each platform that has it.
 fn option_schema(name: &str) -> Json {
     let keys =
         platform::all().iter().flat_map(|platform| platform.options().iter().map(move |key| (platform, key)));

@@ -50,7 +50,6 @@ fn strict() -> ParseOptions {
     }
 }
 
-/// Converts serde_json's line and byte column to an offset.
 fn syntax_error(text: &str, error: &serde_json::Error) -> Diagnostic {
     let before: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
     let mut at = (before + error.column().saturating_sub(1)).min(text.len());

@@ -27,7 +27,6 @@ pub(super) fn read_event_types(table: &TableReader<'_>, key: &NameList) -> Vec<S
     types.into_iter().map(|kind| kind.text).collect()
 }
 
-/// The known type that a name of the host's own resembles.
 fn likely_typo(name: &str) -> Option<&'static str> {
     if KNOWN_TYPES.contains(&name) {
         return None;

@@ -4,7 +4,6 @@ use super::table_reader::TableReader;
 use crate::platform::{self, Platform};
 use crate::secret::Secret;
 
-/// Reads the options of this platform, and rejects those of other platforms.
 pub(super) fn read(table: &TableReader<'_>, platform: &dyn Platform) -> Option<Vec<(&'static str, Secret)>> {
     reject_foreign_options(table, platform);
     let mut valid = true;

@@ -66,7 +66,6 @@ fn hook(lines: &str) -> String {
     )
 }
 
-/// A folder with the files that the example needs.
 fn example_folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let certificates = folder.path().join("certificates");

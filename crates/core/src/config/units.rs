@@ -43,7 +43,6 @@ pub(super) fn parse_size(text: &str) -> Option<u64> {
     number.checked_mul(*factor)
 }
 
-/// Formats a size with the largest unit that divides it.
 pub(super) fn show_size(bytes: u64) -> String {
     let fits = SIZE_UNITS.iter().find(|(_, factor)| bytes >= *factor && bytes.is_multiple_of(*factor));
     fits.map_or_else(|| format!("{bytes}B"), |(unit, factor)| format!("{}{unit}", bytes / factor))

@@ -8,7 +8,6 @@ use crate::message::{Condition, ConditionResult, Context, Template, known_fields
 /// The most failures of one template that are told for one event type.
 const SHOWN_FAILURES: usize = 4;
 
-/// The warnings of all hooks, each once.
 pub(super) fn warnings(config: &Config, places: &ConfigSpans) -> Vec<ConfigError> {
     let mut found: Vec<ConfigError> = Vec::new();
     for (index, hook) in config.hooks.iter().enumerate() {
@@ -68,7 +67,6 @@ fn condition_doubts(hook: &Hook, condition: &Condition) -> Vec<String> {
     found
 }
 
-/// Whether events of this type, or of this family, have this name.
 fn has_root(kind: &str, root: &str) -> bool {
     let family = kind.split('.').next().unwrap_or_default();
     match root {
@@ -128,7 +126,6 @@ mod tests {
     use super::super::check;
     use serde_json::{Value as Json, json};
 
-    /// The warnings and errors of one hook, as one text.
     fn told(hook: Json) -> String {
         let config = json!({
             "spool": {"path": ":memory:"}, "endpoints": {"a": {"url": "http://127.0.0.1:9/x"}}, "hooks": [hook],

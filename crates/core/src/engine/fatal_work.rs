@@ -17,7 +17,6 @@ const LIMIT: u64 = 2;
 /// A template or condition that ended this many processes, over whatever things, is not evaluated for any.
 const LIMIT_OF_PIECE: u64 = 3;
 
-/// The most things that are remembered.
 const MOST: usize = 256;
 
 /// Notes in the ring what the dispatcher works on, and knows what ended earlier processes.
@@ -98,7 +97,6 @@ impl FatalWork {
         cleared.into_iter().map(|work| (key_of(work), None)).collect()
     }
 
-    /// Forgets suspicions of a thing that was decided about.
     fn clear(&self, subject: u64) {
         let mut suspects = lock(&self.suspects);
         let Suspects { ends, cleared } = &mut *suspects;

@@ -55,7 +55,6 @@ struct CurrentFunction {
     closed: bool,
 }
 
-/// The messages for one function.
 #[derive(Default)]
 struct LogQueue {
     state: Mutex<LogQueueState>,

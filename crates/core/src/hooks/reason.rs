@@ -9,7 +9,6 @@ use std::time::Duration;
 pub(super) const SMART_TASKS: u64 = 10;
 pub(super) const SMART_DURATION: Duration = Duration::from_secs(60);
 
-/// The condition that decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Reason {
     Matches,
@@ -85,7 +84,6 @@ impl Reason {
     }
 }
 
-/// Every condition that holds.
 fn matched(hook: &Hook, subject: &Subject) -> String {
     let scale = &subject.scale;
     let mut conditions = Vec::new();

@@ -5,7 +5,6 @@ use crate::endpoint::parse_task_url;
 use serde_json::{Map, Value as Json};
 use url::Url;
 
-/// Endpoints that a task may name.
 const MAX_TO: usize = 32;
 
 /// Bytes of `vars` as JSON.

@@ -23,7 +23,6 @@ pub struct AdoptReport {
     pub troubles: Vec<String>,
 }
 
-/// The readable bytes of a ring file.
 struct RingImage {
     header: Header,
     ends: Ends,
@@ -65,7 +64,6 @@ fn first_page(mut file: &File) -> io::Result<Vec<u64>> {
     words(&mut file, PAGE_BYTES as u64)
 }
 
-/// What the dispatcher worked on.
 fn in_hand(page: &[u64]) -> Option<InHand> {
     let work = InHand { subject: *page.get(SUBJECT)?, piece: *page.get(PIECE)? };
     (work.subject != 0).then_some(work)

@@ -30,7 +30,6 @@ pub(super) struct RingClaim {
     pid: u32,
 }
 
-/// The result of trying to lock a ring file.
 #[derive(Debug)]
 pub(super) enum LockAttempt {
     /// Its process is dead; this process holds it now.
@@ -40,7 +39,6 @@ pub(super) enum LockAttempt {
     Gone,
 }
 
-/// A ring file next to the spool.
 #[derive(Debug)]
 pub(super) struct RingFile {
     /// The instance named in its file name.

@@ -51,7 +51,6 @@ impl Extent {
     }
 }
 
-/// What is at a position of the ring.
 #[derive(Debug)]
 pub(super) enum RingSlot {
     Empty,
@@ -62,7 +61,6 @@ pub(super) enum RingSlot {
     Damaged,
 }
 
-/// The checks of one ring.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Seal {
     key: u64,

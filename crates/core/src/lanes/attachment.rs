@@ -39,7 +39,6 @@ pub(super) fn read(path: &str, roots: &[PathBuf], most: u64) -> Result<Attachmen
     Ok(Attachment { name, media, bytes })
 }
 
-/// The name of a file for messages, without its folders.
 pub(super) fn shown_name(path: &str) -> String {
     base_name(path).chars().filter(|character| !character.is_control()).take(LONGEST_NAME).collect()
 }
@@ -111,7 +110,6 @@ fn image(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// The name of a picture, with the ending that fits what it is.
 fn image_name(path: &str, media: &str) -> String {
     let ending = match media {
         "image/jpeg" => "jpg",
@@ -158,7 +156,6 @@ const MEDIA_TYPES: [(&str, &str); 34] = [
     ("zip", "application/zip"),
 ];
 
-/// The media type by the ending of a file's name.
 fn media_of(name: &str) -> &'static str {
     let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
     let known = MEDIA_TYPES.iter().find(|(known, _)| *known == ending);

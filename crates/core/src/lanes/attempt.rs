@@ -32,7 +32,6 @@ pub(super) struct Attempt {
     pub(super) row: AttemptRow,
 }
 
-/// What follows an attempt.
 #[derive(Debug)]
 pub(super) enum AttemptDecision {
     /// It ends with this outcome; with none when a shutdown cut it off.

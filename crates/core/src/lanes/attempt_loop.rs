@@ -40,7 +40,6 @@ impl Lane {
     }
 }
 
-/// Starts a thread that the lane has counted.
 fn start_thread(lane: &Arc<Lane>) {
     let name = format!("taskbell-{}", lane.endpoint.name);
     let thread_lane = Arc::clone(lane);

@@ -76,7 +76,6 @@ struct Inner {
     retired: bool,
 }
 
-/// The next step of a thread of the lane.
 #[derive(Debug)]
 pub(super) enum NextStep {
     /// One attempt for all of these, several in a summary. They count as in flight. With `needs_thread` the

@@ -4,7 +4,6 @@ use crate::platform::Rate;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// The most send times that are kept.
 const MAX_TIMES: u32 = 1000;
 
 /// Several rates that all hold, and when messages were sent.

@@ -249,7 +249,6 @@ fn compare(operator: Comparator, left: &Value, right: &Value) -> Result<Option<b
     }))
 }
 
-/// A kind of value in words.
 fn kind_name(kind: ValueKind) -> String {
     match kind {
         ValueKind::String => "a text".to_owned(),

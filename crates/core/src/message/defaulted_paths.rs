@@ -120,7 +120,6 @@ fn path_before(source: &str, tokens: &[SourceToken<'_>], end: usize) -> Option<(
     }
 }
 
-/// The `[` of the `]` at this index.
 fn opening(tokens: &[SourceToken<'_>], close: usize) -> Option<usize> {
     let mut depth = 0_usize;
     (0..=close).rev().find(|index| {

@@ -20,10 +20,8 @@ const MAX_NAMES: usize = 5;
 const MAX_LINE_CHARS: usize = 300;
 const MAX_NAME_CHARS: usize = 60;
 
-/// The hosts that the title names.
 const MAX_HOSTS: usize = 3;
 
-/// The types of other events that the title names.
 const MAX_TYPES: usize = 3;
 
 #[derive(Debug, Default)]

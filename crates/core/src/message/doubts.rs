@@ -5,7 +5,6 @@ use super::source_tokens::SourceToken;
 use crate::event;
 use minijinja::machinery::Token;
 
-/// The statuses of a task, as Taskbell tells them.
 pub(super) const STATUSES: [&str; 3] = ["success", "error", "cancelled"];
 
 /// Whether the word is a status, as Taskbell or a host tells it.
@@ -22,7 +21,6 @@ pub(super) fn near_type(written: &str) -> Option<&'static str> {
     (!known.contains(&written)).then(|| known.iter().find(near).or_else(|| known.iter().find(same)))?.copied()
 }
 
-/// Names with a near field of Taskbell's own.
 pub(super) fn of_names<'n>(names: impl IntoIterator<Item = &'n String>) -> Vec<String> {
     let mut found: Vec<String> = names
         .into_iter()

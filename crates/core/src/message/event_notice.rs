@@ -9,7 +9,6 @@ use super::{filters, quantities, work_notice};
 use crate::clock;
 use serde_json::Value as Json;
 
-/// The fields of a custom payload that a notice shows.
 const MAX_FIELDS: usize = 8;
 
 const MAX_METRICS: usize = 4;

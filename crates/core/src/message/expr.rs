@@ -8,7 +8,7 @@ use super::{
     as_given, defaulted_paths, doubts, evaluation, filters, foreign_syntax, json_text, literals, marks,
     source_bounds, time_filters,
 };
-use crate::stable_hash::stable_hash;
+use crate::hash::stable_hash;
 use minijinja::machinery::Token;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::ValueKind;

@@ -53,7 +53,6 @@ impl Comparator {
     }
 }
 
-/// Parses an expression that the engine has accepted.
 pub(super) fn parse(source: &str) -> ExprAst {
     let tokens = tokens(source);
     expr(source, &tokens, 0..source.len(), 0)

@@ -2,7 +2,6 @@
 
 use super::known_fields::owner;
 
-/// What is probably wrong with a text that the engine cannot compile.
 pub(super) fn why_not_compiled(text: &str) -> Option<String> {
     for (open, close) in [("{{", "}}"), ("{%", "%}")] {
         let mut rest = text;
@@ -83,7 +82,6 @@ pub(super) fn of_name(name: &str) -> Option<String> {
     })
 }
 
-/// A filter or test of other systems, and what there is here.
 pub(super) fn of_filter(name: &str) -> Option<&'static str> {
     Some(match name {
         "upcase" | "toUpperCase" | "uppercase" | "ucfirst" => "`upper`, or `capitalize` for the first letter",
@@ -274,7 +272,6 @@ fn is_shouted(name: &str) -> bool {
     name.contains('_') && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
 }
 
-/// The field that this name means, in whatever letters.
 fn owner_of(name: &str) -> Option<String> {
     owner(name).or_else(|| {
         let small = name.to_lowercase();

@@ -6,14 +6,12 @@ use serde_json::Value as Json;
 use std::fmt;
 use std::sync::Arc;
 
-/// A list or an object, with the JSON from which it was made.
 pub(super) struct GivenTree {
     pub(super) value: Value,
     pub(super) json: Json,
 }
 
 impl GivenTree {
-    /// The JSON of this value.
     pub(super) fn of(value: &Value) -> Option<&Json> {
         value.downcast_object_ref::<GivenTree>().map(|tree| &tree.json)
     }

@@ -36,7 +36,6 @@ pub(super) fn install(engine: &mut Environment<'static>) {
     );
 }
 
-/// The value as JSON.
 pub(super) fn converted(value: &Value) -> Result<Json, Error> {
     let mut room = MAX_BODY_BYTES;
     to_json(value, &mut room).map_err(|reason| Error::new(ErrorKind::BadSerialization, reason))

@@ -28,7 +28,6 @@ pub(super) fn to_json(value: &Value, room: &mut usize) -> Result<Json, String> {
     convert(value, room, 0)
 }
 
-/// Takes the serialized size of this JSON from the room.
 pub(super) fn charge(json: &Json, room: &mut usize) -> Result<(), String> {
     match json {
         Json::Null => take(room, 4),

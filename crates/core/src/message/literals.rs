@@ -6,7 +6,6 @@ use super::marks::as_author;
 use std::collections::HashSet;
 use std::ops::Range;
 
-/// The source of a text with its marks; `None` where it needs none.
 pub(super) fn marked_text(source: &str) -> Option<String> {
     let mut found = Literals::default();
     let mut at = 0;
@@ -34,7 +33,6 @@ pub(super) fn marked_text(source: &str) -> Option<String> {
     found.applied(source)
 }
 
-/// The same for a source that is one expression.
 pub(super) fn marked_expression(source: &str) -> Option<String> {
     let mut found = Literals::default();
     let (tokens, _) = tokens(source, 0, "\0");
@@ -143,7 +141,6 @@ struct Literals {
 }
 
 impl Literals {
-    /// The texts that the expression yields.
     fn flow(&mut self, source: &str, tokens: &[LiteralToken]) -> Vec<Range<usize>> {
         let mut open = vec![Bracket::new(false)];
         for (index, token) in tokens.iter().enumerate() {

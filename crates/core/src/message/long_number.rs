@@ -16,7 +16,6 @@ impl LongNumber {
         LongNumber(number.clone())
     }
 
-    /// The number that this value is.
     pub(super) fn of(value: &Value) -> Option<&Number> {
         value.downcast_object_ref::<LongNumber>().map(|long| &long.0)
     }
@@ -57,7 +56,6 @@ pub(super) fn value(number: &Number) -> Value {
     }
 }
 
-/// Whether this is a number, of whatever length.
 pub(super) fn is_number(value: &Value) -> bool {
     value.kind() == ValueKind::Number || LongNumber::of(value).is_some()
 }

@@ -146,7 +146,6 @@ pub(crate) fn without_marks(text: &str) -> String {
     marked_chars(text).into_iter().map(|marked| marked.character).filter(|c| *c != GUARD).collect()
 }
 
-/// Whether a rendered text has a value with punctuation in it.
 pub(crate) fn has_marks(text: &str) -> bool {
     text.contains(is_of_event)
 }

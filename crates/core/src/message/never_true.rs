@@ -14,11 +14,9 @@ use serde_json::{Value as Json, json};
 /// The most choices of values that are tried for one condition.
 const TRIES: usize = 4000;
 
-/// What a field may hold.
 enum Domain {
     /// One of these.
     Words(Vec<&'static str>),
-    /// The type of the event.
     Kind(String),
     Number {
         is_negative: bool,

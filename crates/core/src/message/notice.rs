@@ -13,7 +13,6 @@ pub(super) const DEFAULT_QUEUE: &str = "default";
 
 const MAX_PLACE_CHARS: usize = 60;
 
-/// The characters of one fact or failure.
 pub(super) const MAX_FACT_CHARS: usize = 300;
 
 /// Good or bad news: a platform has a colour for each.
@@ -87,7 +86,6 @@ impl Notice {
         }
     }
 
-    /// Links to the host when there is no output.
     pub(super) fn link_to_host(&mut self, context: &Context) {
         if self.link.is_none() {
             self.link = text(context, &["host", "base_url"]);

@@ -93,7 +93,6 @@ fn is_listed(value: &Value) -> bool {
     matches!(value.kind(), ValueKind::Seq | ValueKind::Map | ValueKind::Iterable)
 }
 
-/// What an expression is made of.
 pub(super) fn parts<'a>(value: &'a Expr<'a>) -> Vec<&'a Expr<'a>> {
     let arguments = |arguments: &'a [CallArg<'a>]| {
         arguments.iter().map(|argument| match argument {

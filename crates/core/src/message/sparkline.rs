@@ -1,6 +1,5 @@
 //! A series of numbers as one line of text: `▁▂▃▅▇█`.
 
-/// From the lowest to the highest.
 const STEPS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// The series in at most `width` characters, scaled to its own lowest and highest number. A longer series is averaged in

@@ -26,7 +26,6 @@ pub(super) fn root(origin: &str) -> String {
     if origin.ends_with(".json") { format!("{origin}: ") } else { origin.to_owned() }
 }
 
-/// A path as errors show it.
 pub(super) fn shown(place: &str) -> String {
     place.trim_end_matches(": ").to_owned()
 }

@@ -9,7 +9,7 @@ use super::template_error::{MAX_BODY_BYTES, RenderError, TemplateError, too_larg
 use super::{
     as_given, defaulted_paths, evaluation, filters, foreign_syntax, json_text, literals, marks, source_bounds,
 };
-use crate::stable_hash::stable_hash;
+use crate::hash::stable_hash;
 use minijinja::{AutoEscape, Environment, OutputSpan, OutputSpanKind, Value};
 use serde_json::Value as Json;
 use std::collections::HashSet;
@@ -22,7 +22,6 @@ pub(super) struct TextTemplate {
     /// For a platform that reads markup.
     marking: Environment<'static>,
     source: Box<str>,
-    /// Its number in every process.
     piece: u64,
     /// The names it reads, with their attributes.
     names: HashSet<String>,

@@ -11,7 +11,6 @@ use minijinja::value::Kwargs;
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 use serde_json::{Value as Json, json};
 
-/// What `date` writes where it is given no format.
 const FORMAT: &str = "%Y-%m-%d %H:%M";
 
 pub(super) fn install(engine: &mut Environment<'static>) {

@@ -1,6 +1,5 @@
 //! Which signals a thread takes: none of the host's on ours, and none of our making on the host's.
 
-/// Which signals a thread does not take.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Blocked {
     Every,
@@ -79,7 +78,6 @@ const OF_WRITES: [libc::c_int; 2] = [libc::SIGPIPE, libc::SIGXFSZ];
 
 #[cfg(unix)]
 impl WriteSignals {
-    /// Blocks them.
     pub(crate) fn hold() -> WriteSignals {
         // SAFETY: the sets are plain data that the calls fill in before anything reads them.
         unsafe {

@@ -53,7 +53,6 @@ pub(super) fn shorten(text: &str, max: usize, unit: Unit, markup: Markup) -> Opt
     (out.len() < text.len()).then_some(out)
 }
 
-/// How long a text is, as the platform counts it.
 pub(super) fn length(text: &str, unit: Unit, markup: Markup) -> usize {
     let (mut rest, mut length) = (text, 0);
     while !rest.is_empty() {

@@ -2,7 +2,6 @@
 
 pub(super) const ELLIPSIS: &str = "…";
 
-/// What a platform counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unit {
     CodePoints,

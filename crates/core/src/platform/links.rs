@@ -16,7 +16,6 @@ pub(super) fn fetchable(text: Option<&str>, max: usize) -> Option<Url> {
     (url.scheme() == "https" && is_public(&url)).then_some(url)
 }
 
-/// Whether its host is a public name.
 pub(super) fn is_public(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name.contains('.') && !has_private_ending(name),

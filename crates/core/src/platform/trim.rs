@@ -34,7 +34,6 @@ pub(super) fn each(node: &mut Value, path: &[&str], act: &mut dyn FnMut(&mut Val
     }
 }
 
-/// Cuts the text at this path.
 pub(super) fn cut(node: &mut Value, path: &[&str], max: usize, unit: Unit) {
     cut_marked(node, path, max, unit, Markup::Fences);
 }
@@ -50,7 +49,6 @@ pub(super) fn cut_marked(node: &mut Value, path: &[&str], max: usize, unit: Unit
     });
 }
 
-/// Drops the members of the list at this path that are too many.
 pub(super) fn shorten(node: &mut Value, path: &[&str], most: usize) {
     each(node, path, &mut |node| node.as_array_mut().into_iter().for_each(|members| members.truncate(most)));
 }
@@ -65,7 +63,6 @@ pub(super) fn drop_long(node: &mut Value, path: &[&str], name: &str, max: usize)
     });
 }
 
-/// Keeps those members of an object.
 pub(super) fn keep(node: &mut Value, keeps: &mut dyn FnMut(&str, &mut Value) -> bool) {
     if let Value::Object(fields) = node {
         fields.retain(|name, part| keeps(name, part));

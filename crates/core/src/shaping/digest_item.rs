@@ -12,7 +12,6 @@ const LIST_ITEMS: usize = 10;
 const TABLE_FIELDS: usize = 40;
 const DEPTH: usize = 5;
 
-/// The item as JSON text.
 pub(super) fn compact(context: &Json) -> String {
     let whole = context.to_string();
     if whole.len() <= MAX_WHOLE {

@@ -24,7 +24,6 @@ const MAX_COUNTS: usize = 64;
 /// A window is due when the clock was set back by more than this, in milliseconds.
 const SET_BACK: i64 = 60_000;
 
-/// What a window gathers for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct WindowKey {
     pub hook: String,
@@ -157,7 +156,6 @@ impl DigestWindow {
         self.alerts.things().next().is_none()
     }
 
-    /// The alerts with a state in it.
     pub(super) fn alerts(&self) -> impl Iterator<Item = &str> {
         self.alerts.things()
     }

@@ -71,7 +71,6 @@ struct Beginning {
     at: i64,
 }
 
-/// The open beginnings of every hook.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ToldBeginnings {
     open: BTreeMap<(String, String), Beginning>,

@@ -150,7 +150,6 @@ fn plain(header: &str) -> Result<SchemeParameters, String> {
     })
 }
 
-/// The `hmac` scheme: every parameter by name.
 fn parametric(fields: &SchemeFields<'_>) -> Result<SchemeParameters, String> {
     let header = fields.header("header")?.ok_or(
         "the `hmac` scheme needs `header`: the name of the header that carries the signature, for instance \

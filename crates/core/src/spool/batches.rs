@@ -2,8 +2,8 @@
 //! of the file. So a task counts once, and the transaction that counts the last one knows that it ends the batch.
 
 use super::{Spool, SpoolError, SpoolTransaction};
+use crate::hash::stable_hash;
 use crate::spool::SpoolPath;
-use crate::stable_hash::stable_hash;
 use crate::tally::{BatchTally, BatchTask};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::{BTreeMap, HashSet};
@@ -388,7 +388,6 @@ fn to_json(tally: &BatchTally) -> Vec<u8> {
     serde_json::to_vec(tally).unwrap_or_default()
 }
 
-/// The number under which the spool keeps the key of a task.
 fn hash(key: &str) -> i64 {
     stable_hash(key).cast_signed()
 }

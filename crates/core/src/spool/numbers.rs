@@ -28,7 +28,6 @@ impl Numbers {
     }
 }
 
-/// Where the last number is kept.
 fn key() -> StateKey {
     StateKey::shared(StateKind::LastNumber, "")
 }

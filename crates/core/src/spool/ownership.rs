@@ -32,7 +32,6 @@ pub struct Takeover {
     pub deliveries: usize,
 }
 
-/// The instances that own a delivery or a state.
 pub(super) fn holders(conn: &Connection) -> rusqlite::Result<Vec<String>> {
     conn.prepare_cached(
         "SELECT instance FROM owners WHERE instance IS NOT NULL UNION SELECT owner FROM state WHERE owner <> ''",

@@ -230,7 +230,6 @@ impl Reader {
     }
 }
 
-/// The sequence number of the event that is meant.
 pub(super) fn find_event(conn: &Connection, path: &Path, id: &str) -> Result<Option<i64>, SpoolError> {
     let at = SpoolError::at(path);
     let Some(digits) = id.strip_prefix("evt_") else {

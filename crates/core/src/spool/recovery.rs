@@ -236,7 +236,6 @@ fn with(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// Gives the file of this report its last name, if it was read.
 fn settled(taken: Result<RecoveryReport, Box<RecoveryReport>>) -> RecoveryReport {
     match taken {
         Ok(report) => RecoveryReport { aside: report.aside.map(settle), ..report },

@@ -35,7 +35,6 @@ pub enum StateKind {
 }
 
 impl StateKind {
-    /// The text of the column `kind`.
     fn as_str(self) -> &'static str {
         match self {
             StateKind::Alert => "alert",

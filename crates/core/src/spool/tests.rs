@@ -55,7 +55,6 @@ pub(super) fn state_key() -> StateKey {
     StateKey::shared(StateKind::QueueCounts, "q")
 }
 
-/// An attempt that was answered with 503.
 pub(super) fn attempt(delivery: i64, number: u32) -> AttemptRow {
     AttemptRow {
         delivery,

@@ -8,10 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 use std::sync::Arc;
 
-/// How many failures a summary names.
 const MAX_FAILURES: usize = 20;
 
-/// How many users a summary names.
 const MAX_USERS: usize = 100;
 
 /// The most characters kept of a failure's name or message: they wait in memory and in the spool.
@@ -38,7 +36,6 @@ pub struct FailureReason {
     pub message: Option<Box<str>>,
 }
 
-/// The seconds that tasks took.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 struct Seconds {
     count: u64,

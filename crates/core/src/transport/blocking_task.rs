@@ -10,7 +10,6 @@ use std::time::Instant;
 /// The most abandoned threads of one client.
 const MAX_ABANDONED: usize = 4;
 
-/// Why a task has no result.
 #[derive(Debug)]
 pub(super) enum Unfinished {
     /// The deadline passed first.
@@ -23,7 +22,6 @@ pub(super) enum Unfinished {
     Lost(io::Error),
 }
 
-/// The blocking tasks of one client.
 #[derive(Debug, Default)]
 pub(super) struct BlockingTasks {
     state: Mutex<TasksState>,

@@ -51,7 +51,6 @@ impl IoBuffers {
         self.held = 0;
     }
 
-    /// How many bytes fit after those held back.
     pub(super) fn room(&self) -> usize {
         self.output.len() - self.held
     }

@@ -4,7 +4,6 @@ use crate::clock;
 use rustls::CertificateError;
 use rustls::pki_types::UnixTime;
 
-/// The most names of a certificate that are shown.
 const MAX_NAMES: usize = 4;
 
 /// The fault of a certificate, as a clause.

@@ -25,7 +25,6 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// `fork` has none of its parent's.
 static OPEN: AtomicU64 = AtomicU64::new(0);
 
-/// The permission to have one connection open.
 #[derive(Debug)]
 pub(super) struct ConnectionSlot {
     forks: u32,

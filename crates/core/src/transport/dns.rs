@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 /// How long addresses are cached: long enough for a busy lane, short enough for a receiver that moves.
 const CACHED: Duration = Duration::from_secs(30);
 
-/// The most names in the cache.
 const MAX_NAMES: usize = 64;
 
 /// The most addresses of one name that are considered.
@@ -20,10 +19,8 @@ const MAX_ADDRESSES: usize = 16;
 /// Asks the system for the addresses of a name. May block without limit.
 pub(super) type LookupFn = dyn Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync;
 
-/// Why a name has no addresses.
 #[derive(Debug)]
 pub(super) enum DnsError {
-    /// The lookup failed.
     Failed(io::Error),
     /// The lookup did not end.
     Unfinished(Unfinished),
@@ -32,7 +29,6 @@ pub(super) enum DnsError {
 /// When a name was looked up, and its addresses.
 type CachedName = (Instant, Arc<[IpAddr]>);
 
-/// The names of one client.
 pub(super) struct DnsCache {
     tasks: Arc<BlockingTasks>,
     lookup: Arc<LookupFn>,

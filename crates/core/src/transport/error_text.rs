@@ -8,7 +8,6 @@ use rustls::{AlertDescription, PeerIncompatible};
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 
-/// A limit passed in this stage.
 pub(super) fn late(stage: Stage, peer: &str, open_limit: Duration, limit: Duration) -> TransportError {
     let reason = match stage {
         Stage::Resolve => format!("the lookup of {peer} took longer than {open_limit:?}"),
@@ -26,7 +25,6 @@ pub(super) fn cancelled() -> TransportError {
     TransportError::new(TransportErrorKind::Cancelled, "the attempt was cancelled by shutdown")
 }
 
-/// The connection broke in this stage.
 pub(super) fn broken(stage: Stage, peer: &str, error: &io::Error) -> TransportError {
     let when = match stage {
         Stage::Resolve | Stage::Connect | Stage::Tunnel | Stage::Tls => "while it was opened",
@@ -142,7 +140,6 @@ pub(super) fn perhaps_tls(error: TransportError) -> TransportError {
     }
 }
 
-/// The proxy itself refused.
 pub(super) fn refused_by_proxy(proxy: &str, target: &str, status: u16) -> TransportError {
     let hint = if status == 407 { "; put user and password into the proxy's URL" } else { "" };
     let reason = format!("{proxy} answered {status} instead of forwarding to {target}{hint}");

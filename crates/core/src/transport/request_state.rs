@@ -23,7 +23,6 @@ pub struct Phases {
     pub total_us: u32,
 }
 
-/// How far a request has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
     Resolve,
@@ -42,7 +41,6 @@ impl Stage {
     }
 }
 
-/// The state of one call of `Client::post`.
 #[derive(Debug)]
 pub(super) struct RequestState {
     pub(super) started: Instant,
@@ -97,7 +95,6 @@ pub(super) fn begin(started: Instant, timeout: Duration, connect_timeout: Durati
     CURRENT.with(|current| *current.borrow_mut() = Some(state));
 }
 
-/// Ends the request of this thread and returns its state.
 pub(super) fn end() -> Option<RequestState> {
     CURRENT.with(|current| current.borrow_mut().take())
 }

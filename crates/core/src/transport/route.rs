@@ -19,12 +19,10 @@ pub(super) struct HttpProxy {
     pub(super) authorization: Option<Secret>,
 }
 
-/// The proxies of one endpoint.
 #[derive(Debug, Default)]
 pub(super) struct Route {
     http: Option<Configured>,
     https: Option<Configured>,
-    /// Hosts that are reached without a proxy.
     direct: Vec<NoProxyEntry>,
 }
 
@@ -39,7 +37,6 @@ enum NoProxyEntry {
     Name(String, Option<u16>),
     /// Addresses with this prefix.
     Block(IpAddr, u32),
-    /// This machine.
     Loopback,
 }
 

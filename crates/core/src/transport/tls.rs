@@ -37,7 +37,6 @@ impl TlsSetup {
         Ok(TlsSetup { provider, roots, client, ready: OnceLock::new() })
     }
 
-    /// Begins a handshake with the receiver of this name.
     pub(super) fn begin(&self, host: &str) -> Result<ClientConnection, TransportError> {
         let refused = |error: &dyn std::fmt::Display| {
             TransportError::new(TransportErrorKind::Tls, format!("TLS with {host} cannot start: {error}"))

@@ -6,14 +6,10 @@ use std::io::{self, Read, Write};
 /// The most bytes of the proxy's answer.
 const MAX_HEAD: usize = 16 * 1024;
 
-/// Why there is no tunnel.
 #[derive(Debug)]
 pub(super) enum NoTunnel {
-    /// The connection to the proxy failed.
     Io(io::Error),
-    /// The proxy answered with this status.
     Status(u16),
-    /// The answer is not HTTP.
     NotHttp,
 }
 

@@ -177,7 +177,6 @@ const METADATA_NAMES: &[&str] = &[
     "metadata.tencentyun.com",
 ];
 
-/// Whether this host name is one under which a cloud serves metadata.
 pub(super) fn is_metadata_name(host: &str) -> bool {
     let host = host.strip_suffix('.').unwrap_or(host);
     METADATA_NAMES.iter().any(|name| name.eq_ignore_ascii_case(host))

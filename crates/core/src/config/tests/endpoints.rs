@@ -127,7 +127,6 @@ fn a_file_of_certificates_may_begin_with_a_byte_order_mark() {
     config(&written(&folder, "c.toml", &endpoint("ca_file = \"certificates/ca.pem\"")));
 }
 
-/// The errors and warnings of a configuration with this URL.
 fn doubts(url: &str) -> Vec<String> {
     let text = format!("[endpoints.a]\nurl = \"{url}\"\n[[hooks]]\non = [\"a\"]\nto = [\"a\"]\n");
     match read_all(&text) {

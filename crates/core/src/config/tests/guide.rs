@@ -15,7 +15,6 @@ fn sections() -> Vec<(String, String)> {
     sections.map(|section| section.split_once('\n').unwrap()).map(|(n, t)| (n.into(), t.into())).collect()
 }
 
-/// Values for the variables of the guide.
 fn variable(name: &str) -> Option<OsString> {
     let value = match name {
         "CI_SECRET" => "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",

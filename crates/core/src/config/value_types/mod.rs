@@ -13,7 +13,7 @@ pub(super) use scalar::{Boolean, Choice, Text, boolean, choice, parsed_text, sec
 pub(super) use several::{List, OneOrMany, SecretMap, list, one_or_many, secret_map};
 pub(super) use table::{NamedTables, SubTable, TableList, TemplateValue};
 
-use super::load_context::LoadContext;
+use super::load_context::{LoadContext, TextValue};
 use super::node::{ConfigNode, ConfigValue};
 
 /// What every text may be instead of itself, as a JSON Schema pattern.
@@ -29,9 +29,18 @@ fn members<'n>(nodes: &'n [ConfigNode], path: &str) -> impl Iterator<Item = (&'n
     nodes.iter().enumerate().map(move |(index, node)| (node, format!("{path}[{index}]")))
 }
 
-fn as_text(node: &ConfigNode) -> Option<&str> {
+/// A text with `env:` and `file:` resolved; anything else is an error.
+fn resolved(
+    node: &ConfigNode,
+    path: &str,
+    (expected, is_secret): (&str, bool),
+    context: &LoadContext<'_>,
+) -> Option<TextValue> {
     match &node.value {
-        ConfigValue::Text(text) => Some(text),
-        _ => None,
+        ConfigValue::Text(text) => context.resolve(text, node.at, path, is_secret),
+        _ => {
+            unexpected(node, path, expected, context);
+            None
+        }
     }
 }

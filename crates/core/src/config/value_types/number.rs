@@ -4,7 +4,7 @@ use super::super::declaration::{ReadValue, ValueType};
 use super::super::load_context::LoadContext;
 use super::super::node::{ConfigNode, ConfigValue};
 use super::super::units::{self, DURATION_FORM, RATE_FORM, SIZE_FORM};
-use super::{as_text, unexpected};
+use super::{resolved, unexpected};
 use crate::platform::Rate;
 use serde_json::{Value as Json, json};
 use std::time::Duration;
@@ -42,11 +42,7 @@ impl ReadValue for DurationRange {
     }
 
     fn read(&self, node: &ConfigNode, path: &str, context: &LoadContext<'_>) -> Option<Duration> {
-        let Some(written) = as_text(node) else {
-            unexpected(node, path, DURATION_FORM, context);
-            return None;
-        };
-        let text = context.resolve(written, node.at, path, false)?;
+        let text = resolved(node, path, (DURATION_FORM, false), context)?;
         let Some(duration) = units::parse_duration(&text.text) else {
             context.error(node.at, path, format!("{} is not {DURATION_FORM}", text.shown));
             return None;
@@ -60,7 +56,6 @@ impl ReadValue for DurationRange {
     }
 }
 
-/// A number of bytes, as a text with a unit or as a whole number.
 pub(in crate::config) struct SizeRange {
     min: &'static str,
     max: &'static str,
@@ -238,11 +233,7 @@ impl ReadValue for RateForm {
     }
 
     fn read(&self, node: &ConfigNode, path: &str, context: &LoadContext<'_>) -> Option<Rate> {
-        let Some(written) = as_text(node) else {
-            unexpected(node, path, RATE_FORM, context);
-            return None;
-        };
-        let text = context.resolve(written, node.at, path, false)?;
+        let text = resolved(node, path, (RATE_FORM, false), context)?;
         let rate = units::parse_rate(&text.text);
         if rate.is_none() {
             context.error(node.at, path, format!("{} is not {RATE_FORM}: {}", text.shown, self.0));

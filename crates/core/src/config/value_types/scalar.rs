@@ -4,12 +4,11 @@ use super::super::declaration::{ReadValue, ValueType};
 use super::super::diagnostic::{alternatives, nearest};
 use super::super::load_context::{LoadContext, TextValue};
 use super::super::node::{ConfigNode, ConfigValue};
-use super::{REFERENCE_PATTERN, as_text, unexpected};
+use super::{REFERENCE_PATTERN, resolved, unexpected};
 use serde_json::{Value as Json, json};
 
 type Convert<T> = fn(&TextValue, &LoadContext<'_>) -> Result<T, String>;
 
-/// A text that is converted to `T`.
 pub(in crate::config) struct Text<T> {
     form: &'static str,
     secret: bool,
@@ -67,11 +66,7 @@ impl<T> ReadValue for Text<T> {
     }
 
     fn read(&self, node: &ConfigNode, path: &str, context: &LoadContext<'_>) -> Option<T> {
-        let Some(written) = as_text(node) else {
-            unexpected(node, path, &self.expected(), context);
-            return None;
-        };
-        let text = context.resolve(written, node.at, path, self.secret)?;
+        let text = resolved(node, path, (&self.expected(), self.secret), context)?;
         (self.convert)(&text, context).map_err(|message| context.error(node.at, path, message)).ok()
     }
 }
@@ -109,11 +104,7 @@ impl<T: Sync + Copy> ReadValue for Choice<T> {
     }
 
     fn read(&self, node: &ConfigNode, path: &str, context: &LoadContext<'_>) -> Option<T> {
-        let Some(written) = as_text(node) else {
-            unexpected(node, path, &self.expected(), context);
-            return None;
-        };
-        let text = context.resolve(written, node.at, path, false)?;
+        let text = resolved(node, path, (&self.expected(), false), context)?;
         let chosen = self.names.iter().zip(self.values).find(|(name, _)| **name == text.text);
         if chosen.is_none() {
             let advice = nearest(&text.text, self.names.iter().copied());

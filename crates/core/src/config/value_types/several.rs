@@ -47,7 +47,6 @@ impl<V: ReadValue> ReadValue for List<V> {
     }
 }
 
-/// A value, or a list of values.
 pub(in crate::config) struct OneOrMany<V> {
     type_name: &'static str,
     member: V,
@@ -94,7 +93,6 @@ impl<V: ReadValue> ReadValue for OneOrMany<V> {
     }
 }
 
-/// Secret texts under names that the user chooses.
 pub(in crate::config) struct SecretMap {
     form: &'static str,
     member: Text<TextValue>,

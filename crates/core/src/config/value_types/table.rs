@@ -5,7 +5,6 @@ use serde_json::{Value as Json, json};
 
 pub(in crate::config) struct SubTable(pub &'static ConfigTable);
 
-/// Tables with declared keys under names that the user chooses.
 pub(in crate::config) struct NamedTables(pub &'static ConfigTable);
 
 pub(in crate::config) struct TableList(pub &'static ConfigTable);

@@ -118,7 +118,6 @@ impl Transaction {
     }
 }
 
-/// The reason of a superseded delivery.
 pub(super) fn superseded_by(id: EventId) -> String {
     format!("superseded by {id}")
 }

@@ -7,16 +7,15 @@ use crate::clock::Moment;
 use crate::config::Config;
 use crate::endpoint::Endpoint;
 use crate::event::EventId;
+use crate::hash::stable_hash;
 use crate::hooks::{self, Decision, Hook, Match, Subject};
 use crate::lanes::Body;
 use crate::message::{self, Context, Message, clip};
 use crate::shaping::{CooldownResult, DigestWindow, ThingChange, hook_of};
-use crate::stable_hash::stable_hash;
 use serde_json::{Value as Json, json};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 
-/// Characters of an event's explanation.
 const MAX_EXPLANATION: usize = 4096;
 
 impl Decider {
@@ -145,7 +144,6 @@ impl Decider {
         (decision, cooled)
     }
 
-    /// Why hooks for this event type do not match.
     fn explain_unmatched(&self, matches: &[Match<'_>], subject: &Subject) -> Vec<String> {
         let listens = |hook: &Hook| hook.on.contains(&subject.kind);
         let matched = |hook: &Hook| matches.iter().any(|matched| std::ptr::eq(matched.hook, hook));

@@ -40,7 +40,6 @@ impl Clock for PutForward {
     }
 }
 
-/// A folder with a spool on which several instances work.
 struct Farm {
     folder: TempDir,
     clock: Arc<PutForward>,

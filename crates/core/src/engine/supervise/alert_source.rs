@@ -38,7 +38,6 @@ pub struct AlertSource {
     output: AlertOutput,
 }
 
-/// Where transitions go.
 #[derive(Debug)]
 struct AlertOutput {
     intake: Arc<Intake>,

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 const MIB: u64 = 1 << 20;
 
-/// Emits events of 100 KiB until the spool is refused, a hundred at most; says how many were taken.
 fn emit_large(bell: &crate::engine::Bell, from: u64, wait: bool) -> u64 {
     let filling = "x".repeat(100 * 1024);
     for number in from..from + 100 {

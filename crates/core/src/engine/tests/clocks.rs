@@ -10,7 +10,6 @@ use std::time::Duration;
 const DAY_MS: i64 = 86_400_000;
 const HOUR_MS: u64 = 3_600_000;
 
-/// The machine's clocks, with hands that a trial moves.
 #[derive(Debug, Default)]
 struct Hands {
     wall_ms: AtomicI64,

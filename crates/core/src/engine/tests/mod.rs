@@ -50,7 +50,6 @@ impl Request {
     }
 }
 
-/// What the receiver answers; `None` for never.
 type Answer = Option<(u16, &'static str)>;
 
 struct Receiver {
@@ -146,7 +145,6 @@ fn serve(stream: TcpStream, answer: &Mutex<Answer>, requests: &Mutex<Vec<Request
     }
 }
 
-/// A folder with a spool, and the configuration for it.
 struct Place {
     folder: TempDir,
     config: Json,

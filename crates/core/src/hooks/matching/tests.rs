@@ -28,7 +28,6 @@ fn fields(json: Json) -> Map<String, Json> {
     json.as_object().unwrap().clone()
 }
 
-/// The names of the hooks that match a task with these parameters.
 fn matched(params: Json) -> (Vec<String>, u64) {
     let config = Config::load(CONFIG).unwrap();
     let mut payload = fields(json!({"name": "n", "webhook_params": params}));

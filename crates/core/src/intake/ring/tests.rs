@@ -206,7 +206,6 @@ fn overwritten_positions_make_a_ring_refuse_and_nothing_worse() {
     }
 }
 
-/// What a test does to a ring.
 #[derive(Debug, Clone)]
 enum Step {
     Push(usize),

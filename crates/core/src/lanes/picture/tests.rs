@@ -14,7 +14,6 @@ const COLOURS: [(ExtendedColorType, usize); 7] = [
     (ExtendedColorType::La16, 4),
 ];
 
-/// Pixels that do not compress.
 fn noise(bytes: usize) -> Vec<u8> {
     let mut state = 1_u32;
     let mut next = || {

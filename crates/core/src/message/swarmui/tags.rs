@@ -120,7 +120,6 @@ fn by_cleaned_name<'a>(fields: &'a Map<String, Json>, name: &str) -> Option<&'a 
     fields.iter().find(|(key, _)| clean(key) == name).map(|(_, value)| value)
 }
 
-/// A name as SwarmUI compares it: its letters, in lower case.
 fn clean(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphabetic).map(|c| c.to_ascii_lowercase()).collect()
 }
@@ -135,14 +134,12 @@ fn text(value: &Json) -> String {
     }
 }
 
-/// The name of a model without the extension of its file.
 fn model_name(path: &str) -> String {
     let path = path.replace('\\', "/");
     let path = path.trim();
     MODEL_ENDINGS.iter().find_map(|ending| path.strip_suffix(ending)).unwrap_or(path).to_owned()
 }
 
-/// The first eight hexadecimal digits of the text's SHA-256.
 fn short_hash(text: &str) -> String {
     sha256_hex(text, 8)
 }

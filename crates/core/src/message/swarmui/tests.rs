@@ -42,7 +42,6 @@ fn rendered(text: &str, context: &Context) -> Json {
     serde_json::from_slice(&compiled(text).render(context).unwrap().body).unwrap()
 }
 
-/// The value of one text field with these tags in it.
 fn line(text: &str, context: &Context) -> String {
     let body = rendered(&format!("{{\"x\": \"{text}\"}}"), context);
     body["x"].as_str().unwrap().to_owned()

@@ -23,7 +23,6 @@ fn large_task() -> Context {
     Context::new(json!({"event": {"id": "evt_1", "type": "task.complete", "data": task}, "task": task}))
 }
 
-/// Texts with statements.
 fn texts() -> Vec<String> {
     let chain = |step: &str, count: usize| step.repeat(count);
     vec![
@@ -57,7 +56,6 @@ fn texts() -> Vec<String> {
     ]
 }
 
-/// Expressions, each of which may stand wherever one may.
 fn expressions() -> Vec<String> {
     vec![
         "'x' * 999999999".into(),

@@ -166,7 +166,6 @@ fn source(target: &Target, host: &str) -> String {
     }
 }
 
-/// What the event is about: the task, the batch, the queue or the alert.
 fn subject(context: &Context) -> Option<String> {
     let paths = [["task", "id"], ["task", "name"], ["batch", "id"], ["alert", "name"], ["queue", "name"]];
     let found = paths.iter().find_map(|path| context.text_at(path))?;

@@ -256,7 +256,6 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     Value::Object(card)
 }
 
-/// Whom the message pings.
 #[derive(Default)]
 struct DingTalkMentions {
     all: bool,

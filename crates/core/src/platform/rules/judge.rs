@@ -6,7 +6,6 @@ use super::{BodyFault, FaultKind, Others, Rule, Shape, TEXT};
 use serde_json::{Map, Value};
 use std::ops::RangeInclusive;
 
-/// The most faults that are told of one body.
 const FAULTS: usize = 100;
 
 #[derive(Debug)]

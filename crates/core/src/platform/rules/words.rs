@@ -53,7 +53,6 @@ pub(super) fn unit_name(unit: Unit) -> &'static str {
     }
 }
 
-/// Names as alternatives.
 pub(super) fn either(names: &[&str]) -> String {
     let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
     match names.split_last() {

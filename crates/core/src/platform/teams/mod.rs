@@ -166,7 +166,6 @@ fn colour(tone: Tone) -> (&'static str, &'static str) {
 struct TeamsBudget(usize);
 
 impl TeamsBudget {
-    /// The value, if there is room for it.
     fn take(&mut self, value: Value) -> Option<Value> {
         let size = value.to_string().len() + 1;
         self.0 = self.0.checked_sub(size)?;

@@ -58,7 +58,6 @@ pub(in crate::platform) fn faults_in(platform: &dyn Platform, body: &Value) -> O
         .then(|| faults.into_iter().map(|fault| fault.sentence).collect::<Vec<_>>().join("; "))
 }
 
-/// The card of this content.
 pub(in crate::platform) fn card_of(platform: &str, notice: &Notice, mentions: &[&str]) -> Value {
     by_name(platform).unwrap().layout(notice, &context("h"), &target(mentions))
 }
@@ -124,7 +123,6 @@ pub(in crate::platform) fn read(platform: &str, status: u16, headers: &[(&str, &
     }
 }
 
-/// A platform, and where it sends.
 pub(in crate::platform) struct TestEndpoint {
     pub(in crate::platform) platform: &'static dyn Platform,
     pub(in crate::platform) target: Target,

@@ -322,7 +322,6 @@ fn write(style: &Style, max: usize, notice: &Notice, context: &Context, mentions
     out
 }
 
-/// Whom the message pings.
 #[derive(Default)]
 struct WeComMentions {
     members: Vec<String>,

@@ -9,7 +9,6 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
-/// A private authority.
 struct Authority {
     params: CertificateParams,
     key: KeyPair,

@@ -107,7 +107,6 @@ fn post_timed(client: &Client, url: &str) -> (Result<Answer, TransportError>, Ph
     client.post(&Url::parse(url).unwrap(), &[], b"{\"hello\":1}")
 }
 
-/// A request as a server saw it.
 #[derive(Debug, Clone)]
 struct Seen {
     head: String,

@@ -1,7 +1,6 @@
 use super::*;
 use crate::transport::TransportErrorKind;
 
-/// A client that goes through a fixed proxy.
 fn through(proxy: &str, url: &str) -> Client {
     client(url, |endpoint| endpoint.proxy = Proxy::Url(SecretUrl::new(Url::parse(proxy).unwrap())))
 }

@@ -2,7 +2,6 @@
 
 use super::*;
 
-/// Looks for what the dead have left, and takes it over.
 fn look(dispatcher: &mut Dispatcher) {
     dispatcher.peers.look_now();
     dispatcher.look_after_peers();

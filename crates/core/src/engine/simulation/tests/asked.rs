@@ -2,7 +2,6 @@
 
 use super::*;
 
-/// A bell with three endpoints, whose hook says which task asked, and what for.
 fn listening() -> Simulation {
     let endpoints: String = ["a", "b", "c"]
         .map(|name| format!("[endpoints.{name}]\nurl = 'https://{name}.example.com/'\n"))
@@ -17,7 +16,6 @@ fn ask(bell: &mut Simulation, id: u64, batch: u64, to: &Json, who: &str) {
     task(bell, json!({"id": id, "batch": {"id": batch, "total": 2}, "webhook_params": wish}));
 }
 
-/// What was said, and to whom, in order.
 fn said(messages: &[SimulatedMessage]) -> Vec<String> {
     let mut said: Vec<String> = messages
         .iter()

@@ -4,7 +4,6 @@ use super::*;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a host does, and what befalls it.
 #[derive(Debug, Clone)]
 enum Move {
     Task {
