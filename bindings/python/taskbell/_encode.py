@@ -110,7 +110,7 @@ def _is_missing(value: Any) -> bool:
         return True
     is_one = isinstance(value, datetime) or (hasattr(value, "item") and not getattr(value, "shape", ()))
     try:
-        return is_one and bool(value != value)  # noqa: PLR0124
+        return is_one and bool(value != value)
     except Exception:  # whatever the host's own classes raise
         return False
 
