@@ -26,6 +26,14 @@ pub struct InitArgs {
 pub fn run(arguments: &InitArgs, terminal: &mut Terminal) -> Result<(), Failure> {
     let url = arguments.url.trim();
     let platform = platform(url, arguments.platform.as_deref())?;
+    // Where no message can arrive, a file would only hide the mistake.
+    let parsed = Url::parse(url).ok().filter(|url| platform::recognise(url).is_none());
+    if let Some(known) =
+        parsed.and_then(|url| platform::known_address(&url)).filter(|known| !known.takes_json)
+    {
+        let next = "run `taskbell init` again with the URL of a webhook";
+        return Err(Failure::new(format!("{}: {}", known.service, known.advice), next));
+    }
     let text = configuration(url, platform);
     // Keys of the platform are variables that are not set yet; what else is wrong must be known now.
     let report = engine::check(&text);
@@ -169,6 +177,8 @@ mod tests {
             "nonsense",
             "https://hooks.slack.com/services/T0/${TOKEN}",
             "https://hooks.slack.com/services/T0",
+            "https://discord.com/channels/1/2",
+            "https://acme.slack.com/archives/C1",
         ] {
             assert!(output(&["init", url, "--output", &path]).is_err(), "{url}");
             assert!(!std::path::Path::new(&path).exists());

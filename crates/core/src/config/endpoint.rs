@@ -181,6 +181,8 @@ fn read(name: &str, table: &TableReader<'_>, file_roots: &Arc<[PathBuf]>) -> Opt
     let target = Target { url, options: platform_options::read(table, platform)?, mentions };
     if let Some((key, message)) = platform.missing_value(&target) {
         table.error(key, message);
+    } else if let Some((key, words)) = platform.odd_value(&target) {
+        table.warn(key, words);
     }
     let (pace, default_concurrency) = platform.pace();
     Some(Endpoint {

@@ -72,9 +72,15 @@ fn warn_of_wrong_url(
         );
         return;
     }
-    if let Some(known) = recognised.filter(|known| known.has_more(url)) {
-        let name = known.name();
-        table.warn(key, format!("text follows the end of a URL of `{name}`: copy it again"));
+    let is_escaped = |(at, _): (usize, &str)| {
+        url.as_str().as_bytes().get(at + 3..at + 5).is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit))
+    };
+    if recognised.is_some() && url.as_str().match_indices("%25").any(is_escaped) {
+        table.warn(key, "this URL was percent-encoded twice: copy it from where it was created");
+    }
+    if platform::without_www(url).is_some_and(|own| platform::recognise(&own).is_some()) {
+        table.warn(key, "the host of this URL has no `www.` in front: remove it");
+        return;
     }
     if recognised.is_none() && warn_of_foreign_form(table, key, url) {
         return;

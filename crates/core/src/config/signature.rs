@@ -111,7 +111,13 @@ pub(super) fn read(table: &TableReader<'_>) -> Option<Signer> {
     match Signer::from_json(&Json::Object(entry)) {
         Ok(signer) => Some(signer),
         Err(message) => {
-            table.context.error(table.at, &table.path, format!("{message}. {}", how_to_make(standard)));
+            // A wrong scheme is no fault of the secret.
+            let advice = if message.contains("secret") {
+                format!(". {}", how_to_make(standard))
+            } else {
+                String::new()
+            };
+            table.context.error(table.at, &table.path, format!("{message}{advice}"));
             None
         }
     }

@@ -61,8 +61,19 @@ fn misbegun(text: &str) -> Option<String> {
     let host = host.split(['/', '?']).next().unwrap_or_default();
     let wide =
         |c: &char| matches!(c, '。' | '．' | '｡' | '：' | '／') || ('\u{ff10}'..='\u{ff5a}').contains(c);
-    let found = host.chars().find(wide)?;
-    Some(format!("`{found}` is in the name of the host: it is a full-width sign, so copy the URL again"))
+    if let Some(found) = host.chars().find(wide) {
+        return Some(format!(
+            "`{found}` is in the name of the host: it is a full-width sign, so copy the URL again"
+        ));
+    }
+    let foreign = |c: &char| ('\u{370}'..='\u{52f}').contains(c);
+    let mixed = host.split('.').find(|label| {
+        label.contains(|c: char| c.is_ascii_alphabetic()) && label.chars().any(|c| foreign(&c))
+    });
+    let found = mixed?.chars().find(foreign)?;
+    Some(format!(
+        "`{found}` in the name of the host is a Greek or Cyrillic letter that only looks as a Latin one: copy the URL from where it was created"
+    ))
 }
 
 fn placeholder_in_text(text: &str) -> Option<String> {
@@ -93,8 +104,10 @@ fn placeholder_in_text(text: &str) -> Option<String> {
 
 /// A character that no URL has, or a text that other formats escape.
 fn foreign(text: &str) -> Option<String> {
-    if text.contains("&amp;") {
-        return Some("the URL was copied from HTML: write `&` for each `&amp;`".to_owned());
+    if ["&amp;", "&quot;", "&lt;", "&gt;", "&#"].iter().any(|mark| text.contains(mark)) {
+        return Some(
+            "the URL was copied from HTML: write `&` for each `&amp;`, and remove the others".to_owned(),
+        );
     }
     if text.contains('\\') {
         return Some("a `\\` is in the URL, as JSON and shells write it: remove each of them".to_owned());
@@ -129,13 +142,18 @@ pub(super) fn doubt(url: &Url, private: bool) -> Option<&'static str> {
     let unclean = |text: &String| {
         text.contains(is_invisible) || text.trim() != text || text.contains(['"', '`', '<', '>', '“', '”'])
     };
-    let is_unclean_value =
-        |value: &String| value.contains(is_invisible) || value.contains('`') || value.trim() != value;
+    // A value may be JSON, which has pairs of quotes.
+    let is_unclean_value = |value: &String| {
+        let quotes = value.matches('"').count();
+        value.contains(is_invisible) || value.contains('`') || value.trim() != value || quotes % 2 == 1
+    };
     if path.iter().any(unclean) || values.iter().any(is_unclean_value) {
         return Some(LEFTOVER);
     }
     let named = || path.iter().chain(&values).any(|part| is_placeholder(part));
-    if path.iter().any(|part| part.contains(['{', '}'])) || (!private && named()) {
+    let is_bracketed = |value: &String| value.starts_with('<') && value.ends_with('>');
+    let is_open = path.iter().any(|part| part.contains(['{', '}'])) || values.iter().any(is_bracketed);
+    if is_open || (!private && named()) {
         return Some(PLACEHOLDER);
     }
     if url.host_str().is_some_and(|host| host.split('.').any(|label| label.starts_with("your"))) {
@@ -153,11 +171,12 @@ pub(super) fn doubt(url: &Url, private: bool) -> Option<&'static str> {
     if url.query() == Some("") {
         return Some("this URL ends with `?`, which was copied along from a text: remove it");
     }
-    if !values.is_empty() && values.iter().all(|value| value.starts_with("3D") && value.len() > 8) {
+    let is_mailed = values.iter().all(|value| value.starts_with("3D"));
+    if is_mailed && values.iter().any(|value| value.len() > 8) {
         return Some("`=3D` in this URL is a `=` of an encoded mail: copy the URL from where it was created");
     }
     let end = path.iter().rfind(|part| !part.is_empty()).filter(|_| url.query().is_none());
-    let end = end.map_or_else(|| url.query().unwrap_or_default(), String::as_str);
+    let end = end.or(values.last()).map_or_else(|| url.query().unwrap_or_default(), String::as_str);
     if end.ends_with(SENTENCE_ENDS) || (url.query().is_some() && end.ends_with('?')) {
         return Some("this URL ends with punctuation, which was copied along from a text: remove it");
     }
@@ -172,7 +191,9 @@ fn is_placeholder(part: &str) -> bool {
     let part = part.strip_prefix("bot").unwrap_or(part);
     let plain: String =
         part.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    let whole = ["token", "key", "secret", "id", "url"];
+    let whole = [
+        "token", "key", "secret", "id", "url", "owner", "repo", "org", "user", "project", "webhook", "topic",
+    ];
     let worded =
         ["webhook", "access", "api", "bot", "channel", "chat", "routing", "integration", "auth", "device"];
     let named = |words: &str| whole.iter().any(|noun| plain.strip_suffix(noun) == Some(words));
@@ -187,7 +208,12 @@ fn is_placeholder(part: &str) -> bool {
     let crossed = crossed || (part.split('-').count() == 5 && part.contains("xxx"));
     let shouted_noun = shouted && (named("") || worded.iter().any(|word| named(word)));
     let joined_noun = part.contains(['_', '-']) && worded.iter().any(|word| named(word));
+    // What programs print for a value that they lack, and what people write for one that they owe.
+    let lacking = matches!(part, "None" | "null" | "undefined" | "NaN");
+    let lacking = lacking
+        || (shouted && (part.starts_with("MY_") || matches!(plain.as_str(), "todo" | "fixme" | "tbd")));
     bracketed
+        || lacking
         || crossed
         || shouted_noun
         || joined_noun
@@ -265,6 +291,7 @@ mod tests {
             (SLACK.replace("https://", "https:/"), "two slashes"),
             (SLACK.replace("https://", "https:///"), "two slashes"),
             (SLACK.replace("hooks.", "hooks。"), "full-width"),
+            (SLACK.replace("slack", "sl\u{430}ck"), "Cyrillic"),
             ("https://h.example/****".to_owned(), "around it"),
             ("https://h.example/****/x".to_owned(), "shortened or masked"),
         ] {
@@ -285,6 +312,9 @@ mod tests {
             "https://h.example/?$filter=a&to=https://b.example/",
             "https://relay.example/https://b.example/",
             "https://h.example/it's/(1)/a,b;c/~x/@y",
+            "https://h.example/entry?token=%22abc%22&f=%7B%22a%22%3A1%7D",
+            "https://h.example/HOOK/DONE?null=1",
+            "https://bücher.example/пример",
             "https://prod-1.westeurope.logic.azure.com:443/workflows/a/triggers/manual/paths/invoke?sp=%2Ft&sig=a-b_c",
         ] {
             assert_eq!(fault(text), None, "{text}");
@@ -310,6 +340,14 @@ mod tests {
             ("https://h.example/botTOKEN/sendMessage", "placeholder"),
             ("https://your-server.example/x", "placeholder"),
             ("https://h.example/send?key=3Dabcdefgh", "encoded mail"),
+            ("https://h.example/send?v=3D1&key=3Dabcdefgh", "encoded mail"),
+            ("https://h.example/undefined", "placeholder"),
+            ("https://h.example/send?key=TBD", "placeholder"),
+            ("https://h.example/send?key=MY_TOKEN", "placeholder"),
+            ("https://h.example/send?key=%3Ctoken%3E", "placeholder"),
+            ("https://h.example/repos/OWNER/REPO", "placeholder"),
+            ("https://h.example/send?key=ab%22", "encoded form"),
+            ("https://h.example/send?key=ab；", "punctuation"),
             ("https://h.example:80/a", "port 80"),
             ("https://h.example//a", "in a row"),
             ("https://h.example/a?", "ends with `?`"),

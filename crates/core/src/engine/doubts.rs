@@ -72,6 +72,8 @@ fn has_root(kind: &str, root: &str) -> bool {
     match root {
         "task" | "batch" | "alert" => family == root || family == "*",
         "queue" => matches!(family, "queue" | "task" | "*"),
+        // It is made of events that fired, after their conditions were asked.
+        "digest" => false,
         _ => true,
     }
 }
@@ -96,10 +98,15 @@ fn template_doubts(hook: &Hook, template: &Template) -> Vec<PlacedDoubt> {
         let failures =
             template.check_ordinary(kind, in_digest, &|context, full| may_get(hook, kind, context, full));
         found.extend(failures.into_iter().take(SHOWN_FAILURES).map(|(words, error)| {
+            let field = words.split('`').nth(1).unwrap_or_default();
+            let family = kind.split('.').next().unwrap_or_default();
+            let other = known_fields::stand_in(&format!("{family}.{field}"));
             let advice = if error.reason.starts_with('`') {
-                "write `| default(\"-\")` directly behind the name, or choose with `if`"
+                format!("write `| default({other})` directly after the name, or choose with `if`")
+            } else if error.reason.contains("0 / 0") || field.is_empty() {
+                "choose with `if` whether it can be calculated".to_owned()
             } else {
-                "write `| default(\"-\", true)` directly after the name, which replaces null and empty values too"
+                format!("write `| default({other}, true)` directly after the name, which replaces null and empty values too")
             };
             let reason = format!("for {words} no message can be rendered: {}; {advice}", error.reason);
             (error.place, error.line, reason)
@@ -170,6 +177,43 @@ mod tests {
     }
 
     #[test]
+    fn a_right_template_of_any_platform_is_told_nothing_of() {
+        let list: Vec<(String, String, Json)> =
+            serde_json::from_str(include_str!("../platform/tests/right_templates.json")).unwrap();
+        let told: Vec<String> = list
+            .into_iter()
+            .filter_map(|(name, kind, template)| {
+                let platform = crate::platform::played(&name).unwrap();
+                let mut endpoint = json!({"platform": name, "url": format!("http://127.0.0.1:9{}", platform.example().target)});
+                for (option, value) in platform.example().options {
+                    endpoint[*option] = json!(value);
+                }
+                let hook = json!({"on": [kind], "to": ["a"], "template": template});
+                let config = json!({"spool": {"path": ":memory:"}, "endpoints": {"a": endpoint}, "hooks": [hook]});
+                let report = check(&config.to_string());
+                let told: String = report.errors.iter().chain(&report.warnings).map(|told| format!("{told}\n")).collect();
+                (!told.is_empty()).then(|| format!("{name} {template}: {told}"))
+            })
+            .collect();
+        assert!(told.is_empty(), "{}", told.join("\n"));
+    }
+
+    #[test]
+    fn what_stands_in_for_a_missing_value_is_of_its_kind() {
+        for (kind, text, advice) in [
+            ("task.complete", "{{ task.duration_s / 60 }}", "`| default(0, true)`"),
+            ("task.complete", "{% for o in task.outputs %}x{% endfor %}", "`| default([])`"),
+            ("task.complete", "{{ task.name }}", "`| default(\"-\")`"),
+            ("queue.end", "{{ queue.failed / queue.total }}", "for a queue that has 0 tasks"),
+            ("task.complete", "{{ vars.channel }}", "for a task without `webhook_params.vars`"),
+        ] {
+            let told = template(kind, json!({"text": text}));
+            assert!(told.contains(advice), "{text}: {told}");
+        }
+        assert_eq!(template("task.complete", json!({"$schema": "x", "text": "done"})), "");
+    }
+
+    #[test]
     fn what_the_hook_never_gets_is_no_ordinary_event() {
         let told = told(json!({
             "on": ["task.complete"], "to": ["a"], "relative": 2.0, "when": "task.error.message != ''",
@@ -201,6 +245,26 @@ mod tests {
             ("queue.end", "queue.failed < 0", "never true"),
             ("queue.end", "queue.failures == 0", "| length` counts it"),
             ("queue.end", "1 > 2", "never true"),
+            ("task.complete", "task.status == 'error' or 'cancelled'", "always true"),
+            ("task.complete", "task.user == 'a' or task.user == 'b' or 'c'", "write each comparison whole"),
+            ("task.complete", "task.outputs.length > 0", "`task.outputs | length`"),
+            ("task.complete", "task.parameters.steps > 5", "did you mean `task.params`"),
+            ("task.complete", "task.params == 'x'", "is an object"),
+            ("task.complete", "digest.count > 3", "has no `digest`"),
+            ("queue.end", "queue.fail_count > 0", "did you mean `queue.failed`"),
+            ("alert.firing", "alert.current > 5", "did you mean `alert.value`"),
+            ("task.complete", "duration > 5", "did you mean `task.duration_s`"),
+            ("task.complete", "hostname == 'a'", "did you mean `host.name`"),
+            ("task.complete", "len(task.outputs) > 0", "`task.outputs | length`"),
+            ("task.complete", "task.name.startswith('x')", "is startingwith"),
+            ("task.complete", "task.duration_s >= '5 min'", "a number has no quotes"),
+            ("task.complete", "task.duration_s => 5", "`=>` is `>=`"),
+            ("task.complete", "task.status eq 'error'", "`eq` is `==`"),
+            ("task.complete", "task.status is 'error'", "a comparison is `==`"),
+            ("task.complete", "task.error exists", "is defined"),
+            ("task.complete", "$task.status == 'error'", "without `$`"),
+            ("task.complete", "if task.status == 'error' then", "without `if`"),
+            ("task.complete", "task.user == 'a' & task.name == 'b'", "`&` is `and`"),
         ] {
             let told = told(json!({"on": [kind], "to": ["a"], "when": when}));
             assert!(told.contains(words) && told.contains("hooks[0].when"), "{when}: {told}");
@@ -214,6 +278,10 @@ mod tests {
             ("queue.end", "queue.cancelled > 0 and queue.failed == 0"),
             ("queue.end", "queue.failed > 2 and queue.failed < 3.5 and 'mira' in queue.users"),
             ("alert.firing", "alert.reminder == 0 and alert.value < -5.5"),
+            ("task.complete", "5 < task.duration_s < 10 and task.result.score > 3"),
+            ("task.complete", "task.title == 'a' or task.files or task.length > 3"),
+            ("queue.end", "queue.id == 5 or queue.failed * 10 > queue.total"),
+            ("task.complete", "'error' in task.error.message and 'a' != task.user"),
         ] {
             assert_eq!(told(json!({"on": [kind], "to": ["a"], "when": when})), "", "{when}");
         }

@@ -93,7 +93,9 @@ impl Condition {
             open.forget();
             match test.decide(open.value(), &mut steps) {
                 Err(reason) if !open.was_guessed() => {
-                    Err(format!("{reason} in `{}`", clip(&test.source, MAX_SHOWN_CHARS)))
+                    let is_quoted = reason.contains("a number") && reason.contains("a text");
+                    let advice = if is_quoted { " (a number has no quotes)" } else { "" };
+                    Err(format!("{reason}{advice} in `{}`", clip(&test.source, MAX_SHOWN_CHARS)))
                 }
                 _ => Ok(()),
             }
@@ -159,6 +161,11 @@ pub(super) fn unknown_root(name: &str) -> String {
     let meant = foreign_syntax::of_name(name)
         .or_else(|| known_fields::owner(name).map(|meant| format!("did you mean `{meant}`?{quoted}")))
         .or_else(|| (!quoted.is_empty()).then(|| quoted.trim_start().to_owned()))
+        .or_else(|| {
+            let roots = ["task", "queue", "batch", "alert", "host"].into_iter();
+            let meant = roots.filter_map(|root| known_fields::nearest(&format!("{root}.{name}"))).next();
+            meant.map(|meant| format!("did you mean `{meant}`?"))
+        })
         .or_else(|| ROOTS.iter().find(near).map(|root| format!("did you mean `{root}`?")));
     let meant = meant.map_or_else(String::new, |meant| format!("; {meant}"));
     format!("`{name}` is undefined; the known names are {}{meant}", names(ROOTS))

@@ -44,6 +44,11 @@ impl From<Error> for EngineError {
                 let instead = foreign_syntax::of_filter(name).map(|here| format!("; there is {here}"));
                 format!("{kind}: {detail}{}", instead.unwrap_or_default())
             }
+            (ErrorKind::UnknownMethod, Some(detail)) => {
+                let name = detail.rsplit(' ').next().unwrap_or_default();
+                let instead = foreign_syntax::of_method(name).map(|here| format!("; write {here}"));
+                format!("{kind}: {detail}{}", instead.unwrap_or_default())
+            }
             (_, Some(detail)) => format!("{kind}: {detail}"),
             (_, None) => kind.to_string(),
         };

@@ -22,7 +22,7 @@ pub(super) fn why_not_compiled(text: &str) -> Option<String> {
             if open == "{%" && owner_of(inner).is_some() {
                 return Some(format!("{written} prints nothing; write `{{{{ {inner} }}}}`"));
             }
-            if let Some(fault) = in_expression(inner) {
+            if let Some(fault) = in_expression(inner.strip_prefix("if ").unwrap_or(inner)) {
                 return Some(fault);
             }
             rest = after;
@@ -73,9 +73,10 @@ pub(super) fn of_name(name: &str) -> Option<String> {
         "data" | "payload" | "body" | "message" => "the fields of an event are in `event.data`".to_owned(),
         "job" | "item" | "run" | "work" => "did you mean `task`?".to_owned(),
         "params" | "metrics" | "outputs" => format!("did you mean `task.{name}`?"),
+        "len" | "length" | "size" => "a filter counts: `task.outputs | length`".to_owned(),
         "event_type" | "type" | "kind" => "did you mean `event.type`?".to_owned(),
         "env" | "secrets" | "config" => {
-            "a template reads values of its own from `[vars]`, as `vars.NAME`".to_owned()
+            "a template reads no environment; a task passes values as `webhook_params.vars`, and they are `vars.NAME`".to_owned()
         }
         "now" | "date" | "time" => "did you mean `event.timestamp`?".to_owned(),
         _ => return None,
@@ -132,8 +133,27 @@ const SIGNS: &[(&str, &str)] = &[
     ("<>", "`<>` is `!=` here"),
     ("=~", "there are no regular expressions; write `'text' in task.name`, or `is startingwith`"),
     ("->", "write `.` between the names"),
+    ("=>", "`=>` is `>=` here"),
+    ("=<", "`=<` is `<=` here"),
+    ("`", "a text is between `\"` or `'`, and not between backticks"),
+    ("$", "write the name without `$`"),
+    (" & ", "`&` is `and` here"),
     ("?", "`a ? b : c` is `b if a else c` here"),
 ];
+
+/// A method of other languages, and what there is here.
+pub(super) fn of_method(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "startswith" | "startsWith" | "starts_with" => "`task.name is startingwith('x')`",
+        "endswith" | "endsWith" | "ends_with" => "`task.name is endingwith('x')`",
+        "contains" | "includes" | "find" | "indexOf" | "match" => "`'x' in task.name`",
+        "lower" | "toLowerCase" | "upper" | "toUpperCase" | "title" | "replace" | "trim" | "strip"
+        | "split" | "join" => "it as a filter, `task.name | lower`",
+        "len" | "length" | "size" | "count" => "`task.outputs | length`",
+        "get" => "`task.params.NAME`",
+        _ => return None,
+    })
+}
 
 /// What of another language stands in an expression that cannot be compiled.
 pub(super) fn in_expression(source: &str) -> Option<String> {
@@ -168,6 +188,30 @@ pub(super) fn in_expression(source: &str) -> Option<String> {
     }
     if let Some(word) = ["AND", "OR", "NOT", "IN", "IS"].into_iter().find(|word| has_word(word)) {
         return Some(format!("write `{}` in small letters", word.to_lowercase()));
+    }
+    let words = [
+        ("eq", "=="),
+        ("equals", "=="),
+        ("ne", "!="),
+        ("gt", ">"),
+        ("gte", ">="),
+        ("ge", ">="),
+        ("lt", "<"),
+        ("lte", "<="),
+        ("le", "<="),
+    ];
+    if let Some((word, sign)) = words.into_iter().find(|(word, _)| has_word(word)) {
+        return Some(format!("`{word}` is `{sign}` here"));
+    }
+    if has_word("exists") {
+        return Some("`is defined` asks whether something exists".to_owned());
+    }
+    if outside.trim_start().starts_with("if ") && (has_word("then") || !has_word("else")) {
+        return Some("write the condition without `if` and `then`".to_owned());
+    }
+    let after = |word: &str| outside.contains(&format!(" {word} \"\""));
+    if after("is") || after("not") || after("is not") {
+        return Some("a comparison is `==` or `!=`; `is` asks for a kind, as `is defined`".to_owned());
     }
     if has_word("null") {
         return Some("`none` is the word for `null`".to_owned());

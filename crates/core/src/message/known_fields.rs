@@ -21,6 +21,12 @@ const OTHER_WORDS: &[(&str, &str)] = &[
     ("task.took", "task.duration_s"),
     ("task.exception", "task.error"),
     ("task.username", "task.user"),
+    ("task.user_name", "task.user"),
+    ("task.parameters", "task.params"),
+    ("task.err", "task.error"),
+    ("task.queue_name", "task.queue"),
+    ("task.start_time", "task.started_at"),
+    ("task.end_time", "task.finished_at"),
     ("task.prompt", "task.params.prompt"),
     ("task.negative_prompt", "task.params.negative_prompt"),
     ("task.seed", "task.params.seed"),
@@ -40,6 +46,12 @@ const OTHER_WORDS: &[(&str, &str)] = &[
     ("queue.failed_count", "queue.failed"),
     ("queue.failure_count", "queue.failed"),
     ("queue.num_failed", "queue.failed"),
+    ("queue.fail_count", "queue.failed"),
+    ("queue.failed_tasks", "queue.failed"),
+    ("queue.failed_names", "queue.failures"),
+    ("queue.failure_rate", "queue.failed"),
+    ("queue.title", "queue.name"),
+    ("queue.runtime", "queue.duration_s"),
     ("queue.fail", "queue.failed"),
     ("queue.fails", "queue.failed"),
     ("queue.failure", "queue.failures"),
@@ -63,6 +75,14 @@ const OTHER_WORDS: &[(&str, &str)] = &[
     ("alert.state", "event.type"),
     ("alert.status", "event.type"),
     ("alert.limit", "alert.threshold"),
+    ("alert.bound", "alert.threshold"),
+    ("alert.val", "alert.value"),
+    ("alert.current", "alert.value"),
+    ("alert.metric_name", "alert.metric"),
+    ("alert.title", "alert.name"),
+    ("alert.rule", "alert.name"),
+    ("alert.level", "event.type"),
+    ("alert.severity", "event.type"),
     ("event.name", "event.type"),
     ("event.kind", "event.type"),
     ("event.event", "event.type"),
@@ -86,6 +106,15 @@ pub(super) fn main_field(object: &str) -> Option<&'static str> {
     })
 }
 
+/// What stands in for this field, as `| default(…)` takes it: a number where one is calculated with.
+pub(crate) fn stand_in(field: &str) -> &'static str {
+    match field.split('.').try_fold(&*OBJECTS, |object, step| object.get(step)) {
+        Some(Json::Number(_)) => "0",
+        Some(Json::Array(_)) => "[]",
+        _ => "\"-\"",
+    }
+}
+
 /// Every object with all of its known fields.
 static OBJECTS: Lazy<Json> = Lazy::new(|| {
     let mut all = sample::context("task.complete").json().clone();
@@ -104,7 +133,16 @@ pub(crate) fn nearest(path: &str) -> Option<String> {
     let mut object = &*OBJECTS;
     let mut walked: Vec<&str> = Vec::new();
     for step in path.split('.') {
-        let fields = object.as_object()?;
+        let Some(fields) = object.as_object() else {
+            // A list or a text has no members: its length is a filter, and the members are those of its entries.
+            let is_length = matches!(step, "length" | "size" | "count" | "len");
+            let walked = walked.join(".");
+            let has_step = object.get(0).is_some_and(|first| first.get(step).is_some());
+            return match is_length && !object.is_number() {
+                true => Some(format!("{walked} | length")),
+                false => has_step.then(|| format!("{walked}[0].{step}")),
+            };
+        };
         let Some(found) = fields.get(step) else {
             if walked.is_empty() || is_open(&walked) {
                 return None;
@@ -126,7 +164,12 @@ fn other_word(path: &str) -> Option<String> {
         "batch" => ("batch", format!("queue.{rest}")),
         _ => ("queue", path.to_owned()),
     };
-    let (_, meant) = OTHER_WORDS.iter().find(|(written, _)| *written == known)?;
+    let is_object = |meant: &str| matches!(meant, "task.params" | "task.error");
+    let fits = |(written, meant): &&(&str, &str)| {
+        *written == known
+            || (is_object(meant) && known.strip_prefix(written).is_some_and(|rest| rest.starts_with('.')))
+    };
+    let (_, meant) = OTHER_WORDS.iter().find(fits)?;
     Some(meant.strip_prefix("queue.").map_or_else(|| (*meant).to_owned(), |field| format!("{own}.{field}")))
 }
 
@@ -195,6 +238,12 @@ mod tests {
             ("batch.num_failed", "batch.failed"),
             ("alert.state", "event.type"),
             ("task.prompt", "task.params.prompt"),
+            ("task.outputs.length", "task.outputs | length"),
+            ("task.name.length", "task.name | length"),
+            ("task.outputs.url", "task.outputs[0].url"),
+            ("task.parameters.steps", "task.params"),
+            ("alert.current", "alert.value"),
+            ("batch.fail_count", "batch.failed"),
         ] {
             assert_eq!(nearest(written).as_deref(), Some(meant), "{written}");
         }

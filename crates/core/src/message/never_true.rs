@@ -66,7 +66,14 @@ fn reason(test: &Comparison, kinds: &[String]) -> Option<String> {
     let name = match test.paths.as_slice() {
         [] => {
             let outcomes = outcomes_of(test, &[], "");
-            return (!outcomes.holds).then(|| format!("`{}` is never true", test.source));
+            let source = &test.source;
+            if outcomes.holds && test.operators.is_empty() && source.starts_with(['\'', '"']) {
+                return Some(format!(
+                    "`{source}` is always true, because it is compared with nothing; write each comparison whole, or \
+                     `in ['a', 'b']`"
+                ));
+            }
+            return (!outcomes.holds).then(|| format!("`{source}` is never true"));
         }
         [name] if is_exact(test, kinds.first()?) => name,
         _ => return None,
@@ -214,6 +221,7 @@ fn domain(name: &[String], kind: &str) -> Domain {
         ["event", "type"] => return Domain::Kind(kind.to_owned()),
         // Hosts number tasks or name them.
         [.., "id"] => return Domain::Free,
+        ["task", "params" | "metrics"] => return Domain::Object,
         _ if known_fields::is_open(&name) => return Domain::Free,
         _ => {}
     }

@@ -44,7 +44,19 @@ pub(super) fn contexts(kind: &str, names: &HashSet<String>, in_digest: bool) -> 
             all.push((format!("a {family} {words} `{shown}`"), variant));
         }
     }
+    if matches!(family, "queue" | "batch") {
+        let mut variant = full.clone();
+        for count in ["total", "succeeded", "failed", "cancelled"] {
+            variant[family][count] = json!(0);
+        }
+        all.push((format!("a {family} that has 0 tasks"), variant));
+    }
     if family == "task" {
+        if names.iter().any(|name| name.starts_with("vars.")) {
+            let mut variant = full.clone();
+            variant["vars"] = json!({});
+            all.push(("a task without `webhook_params.vars`".to_owned(), variant));
+        }
         for (words, payload) in [
             ("a task that has only `name` and `duration_s`", json!({"name": "frame 1", "duration_s": 41.5})),
             ("a task without any field (`{}`)", json!({})),

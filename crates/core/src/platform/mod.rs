@@ -65,7 +65,7 @@ mod wecom;
 pub use answer::{Answer, Degradation, Outcome};
 pub use canned_response::{CannedResponse, Expected};
 pub use escape::finish_template;
-pub use known_address::{KnownAddress, known_address, near_host};
+pub use known_address::{KnownAddress, known_address, near_host, without_www};
 pub use multipart::shown as shown_form;
 pub use platform_options::{
     MissingValue, PlatformOption, is_platform_option, option_names, platforms_with_option,
@@ -199,9 +199,16 @@ pub trait Platform: Sync + Debug {
         (!has).then(|| format!("`{name}=` with its value"))
     }
 
-    /// Whether something stands behind what is a whole URL of it.
-    fn has_more(&self, _url: &Url) -> bool {
-        false
+    /// What is most likely wrong with a URL or an option of it that can be sent: the key, and a sentence.
+    fn odd_value(&self, target: &Target) -> Option<(&'static str, &'static str)> {
+        let url = target.url.expose();
+        let odd = self.recognises(url).then(|| self.odd_url(url)).flatten();
+        odd.map(|words| ("url", words))
+    }
+
+    /// The same of a URL that it recognises.
+    fn odd_url(&self, _url: &Url) -> Option<&'static str> {
+        None
     }
 
     /// The URL that is dialled for the configured one.

@@ -116,6 +116,9 @@ fn a_short_signing_secret_is_warned_of_with_the_way_to_make_one() {
     assert_eq!(warned("github", "0123456789abcdef0123456789abcdef"), "");
     let wrong = "sign = [{ scheme = \"standard-webhooks\", secrets = [\"whsec_!\"] }]";
     assert_error(&endpoint(wrong), "`echo whsec_$(openssl rand -base64 32)` makes one");
+    let wrong = "sign = [{ scheme = \"standard\", secrets = [\"whsec_!\"] }]";
+    let said = errors(&endpoint(wrong)).concat();
+    assert!(said.contains("must be one of") && !said.contains("makes one"), "{said}");
 }
 
 #[test]

@@ -76,9 +76,15 @@ fn compile_object(at: &str, fields: &Map<String, Json>, depth: usize) -> Result<
     let mut compiled = Vec::with_capacity(fields.len());
     for (name, value) in fields {
         let at = template_path::key(at, name);
-        if name.starts_with('$') {
+        // Every card of Teams names its schema.
+        if name.starts_with('$') && name != "$schema" {
+            let meant = match name.as_str() {
+                "$when" => "`$when` is of Adaptive Cards' own templates; write `$if`. ",
+                "$data" => "`$data` is of Adaptive Cards' own templates; write `$for`. ",
+                _ => "",
+            };
             let reason = format!(
-                "unknown directive `{name}`: use `$if` with `then` and `else`, or `$for` with `do`. \
+                "{meant}unknown directive `{name}`: use `$if` with `then` and `else`, or `$for` with `do`. \
                  Write a key that starts with `$` as `{{{{ '{name}' }}}}`"
             );
             return Err(TemplateError::at(&at, None, reason));

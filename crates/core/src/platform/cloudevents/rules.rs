@@ -7,9 +7,20 @@ use serde_json::Value;
 
 pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
     let Some(event) = body.as_object().filter(|event| event.contains_key("specversion")) else {
-        return Vec::new();
+        let meant = body.as_object().into_iter().flatten();
+        let meant =
+            meant.map(|(name, _)| name).find(|name| name.to_lowercase().replace('_', "") == "specversion");
+        let Some(name) = meant else { return Vec::new() };
+        let mut faults = Faults::of("CloudEvents", &Rule::Any, body);
+        let words =
+            "is not an attribute, so all of this is the data of an event; `specversion` makes it one itself";
+        faults.add(name, FaultKind::Shown, words);
+        return faults.answered(|_| "400");
     };
     let mut faults = Faults::of("CloudEvents", &Object(&EVENT), body);
+    if event.contains_key("data") && event.contains_key("data_base64") {
+        faults.add("data_base64", FaultKind::Unknown, "is next to `data`: an event has one of the two");
+    }
     let is_name = |name: &str| name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     for (name, value) in event.iter().filter(|(name, _)| *name != "data" && *name != "data_base64") {
         let at = fit(name, 40, Unit::CodePoints, flatten);
@@ -41,4 +52,5 @@ static EVENT: Shape = open(&[
     may("dataschema", TEXT),
     may("data", Rule::Any),
     may("data_base64", TEXT),
-]);
+])
+.elsewhere(&[("contenttype", "the attribute is `datacontenttype`")]);

@@ -12,6 +12,7 @@ use super::cut::Markup;
 use super::escape::{
     self, LinkForm, Spot, TextMarkup, begins_entity, guarded, is_inside_word, is_structure, opens_line,
 };
+use super::known_address::{MORE, parameter};
 use super::limits::{Unit, fit, fit_above_last, flatten};
 use super::lines::Lines;
 use super::platform_options::is_token;
@@ -88,8 +89,14 @@ impl Platform for DingTalk {
         }]
     }
 
-    fn has_more(&self, url: &Url) -> bool {
-        url.query_pairs().any(|(name, token)| name == "access_token" && token.contains(['/', ':', '=']))
+    fn odd_url(&self, url: &Url) -> Option<&'static str> {
+        let token = parameter(url, "access_token").unwrap_or_default();
+        if token.starts_with("SEC") {
+            return Some("`access_token` has the signing secret, which belongs into the key `secret`");
+        }
+        url.query_pairs()
+            .any(|(name, token)| name == "access_token" && token.contains(['/', ':', '=']))
+            .then_some(MORE)
     }
 
     fn pace(&self) -> (&'static [Rate], usize) {

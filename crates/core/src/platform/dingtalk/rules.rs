@@ -2,7 +2,8 @@
 
 use super::super::rules::Rule::{Address, Any, Bool, ByKind, List, Object, OneOf, Or, Whole};
 use super::super::rules::{
-    BodyFault, FILLED, FaultKind, Faults, Member, Rule, Shape, TEXT, TEXTS, TypedMarkup, may, need, shape,
+    BodyFault, FILLED, FaultKind, Faults, Member, PLAIN_KINDS, Rule, Shape, TEXT, TEXTS, TypedMarkup, may,
+    need, shape,
 };
 use super::WHOLE;
 use serde_json::Value;
@@ -66,19 +67,23 @@ static AT_SHAPE: Shape = shape(&[
     may("atDingtalkIds", Any),
 ]);
 static WORDS: Shape = shape(&[need("content", FILLED)]).elsewhere(AT_PLACE).also(|words, faults| {
-    let kinds = [
-        (TypedMarkup::TwoStars, "only the type `markdown` has markup"),
-        (TypedMarkup::Link, "only the type `markdown` has links"),
-    ];
-    faults.typed_markup("content", words["content"].as_str().unwrap_or_default(), &kinds);
+    faults.typed_markup("content", &words["content"], &PLAIN_KINDS);
 });
-static MARKED: Shape = shape(&[need("title", FILLED), need("text", FILLED)]).elsewhere(AT_PLACE);
+static MARKED: Shape = shape(&[need("title", PLAIN), need("text", FILLED)])
+    .elsewhere(AT_PLACE)
+    .also(|part, faults| faults.typed_markup("text", &part["text"], &FOREIGN));
+const FOREIGN: [(TypedMarkup, &str); 2] = [
+    (TypedMarkup::SlackLink, "write `[words](URL)`"),
+    (TypedMarkup::SlackPing, "write `\"at\": {\"isAtAll\": true}` next to `msgtype`"),
+];
+/// Titles and links have no markup.
+const PLAIN: Rule = Rule::Plain(usize::MAX, false);
 /// DingTalk opens addresses of its own as well.
 const OPENED: Rule = Address(usize::MAX);
 static LINKED: Shape =
-    shape(&[need("title", FILLED), need("text", FILLED), need("messageUrl", OPENED), may("picUrl", TEXT)]);
+    shape(&[need("title", PLAIN), need("text", PLAIN), need("messageUrl", OPENED), may("picUrl", TEXT)]);
 static CARD: Shape = shape(&[
-    need("title", FILLED),
+    need("title", PLAIN),
     need("text", FILLED),
     may("singleTitle", FILLED),
     may("singleURL", OPENED),
@@ -100,6 +105,6 @@ static CARD: Shape = shape(&[
         );
     }
 });
-static BUTTON: Shape = shape(&[need("title", FILLED), need("actionURL", OPENED)]);
+static BUTTON: Shape = shape(&[need("title", PLAIN), need("actionURL", OPENED)]);
 static FEED: Shape = shape(&[need("links", List(&Object(&FEED_LINK), 1, usize::MAX))]);
-static FEED_LINK: Shape = shape(&[need("title", FILLED), need("messageURL", OPENED), need("picURL", FILLED)]);
+static FEED_LINK: Shape = shape(&[need("title", PLAIN), need("messageURL", OPENED), need("picURL", FILLED)]);

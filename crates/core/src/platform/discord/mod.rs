@@ -10,6 +10,7 @@ mod rules;
 mod template_markup;
 
 use super::escape::guarded;
+use super::known_address::CUT;
 use super::limits::{Escape, Unit, fit, flatten};
 use super::multipart::{Field, form};
 use super::{
@@ -85,6 +86,15 @@ impl Platform for Discord {
             [_, _] => None,
             _ => Some(words.to_owned()),
         }
+    }
+
+    fn odd_url(&self, url: &Url) -> Option<&'static str> {
+        let parts = path_parts(url);
+        let [number, token] = webhook_parts(&parts)? else { return None };
+        if number.len() > 20 && token.bytes().all(|b| b.is_ascii_digit()) {
+            return Some("the number of the webhook is after its token: swap the two");
+        }
+        (number.len() >= 17 && (60..68).contains(&token.len())).then_some(CUT)
     }
 
     fn pace(&self) -> (&'static [Rate], usize) {

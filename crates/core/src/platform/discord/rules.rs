@@ -14,16 +14,6 @@ const COMPONENTS_ONLY: u64 = 1 << 15;
 /// `url` tells whether components are shown.
 pub(super) fn faults(body: &Value, url: &str) -> Vec<BodyFault> {
     let mut faults = Faults::of("Discord", &Object(&MESSAGE), body);
-    let is_blank = |name: &str| match body.get(name) {
-        Some(Value::String(text)) => text.trim().is_empty(),
-        Some(Value::Array(list)) => list.is_empty(),
-        other => other.is_none_or(Value::is_null),
-    };
-    let has_some = SAYING.iter().any(|name| body.get(*name).is_some());
-    if has_some && SAYING.iter().all(|name| is_blank(name)) {
-        let first = SAYING.iter().find(|name| body.get(**name).is_some()).copied().unwrap_or_default();
-        faults.add(first, FaultKind::Missing, "is empty, and Discord takes no message that says nothing");
-    }
     let embeds = body["embeds"].as_array().map(Vec::as_slice).unwrap_or_default();
     faults.limit("embeds", "characters in all embeds together", embeds.iter().map(length).sum(), EMBED);
     if body.get("components").is_some_and(Value::is_array) {
@@ -31,22 +21,35 @@ pub(super) fn faults(body: &Value, url: &str) -> Vec<BodyFault> {
     }
     judge_words(body, &mut faults);
     faults.answered(|fault| {
-        if fault.kind == FaultKind::Missing && !fault.path.contains('.') { "50006" } else { "50035" }
+        let is_silent = matches!(fault.kind, FaultKind::Missing | FaultKind::Empty)
+            && (SAYING.contains(&fault.path.as_str()) || fault.path.starts_with("components"));
+        if is_silent { "50006" } else { "50035" }
     })
 }
 
 /// The flags that a webhook may set: no previews, no sound, components alone.
 const FLAGS: u64 = 1 << 2 | 1 << 12 | COMPONENTS_ONLY;
 
-const FOREIGN: [(TypedMarkup, &str); 2] = [
+const FOREIGN: [(TypedMarkup, &str); 7] = [
     (TypedMarkup::SlackLink, "write `[words](URL)`"),
     (TypedMarkup::Tags, "write `**words**`, and a line break as it is"),
+    (TypedMarkup::References, "write the character itself"),
+    (TypedMarkup::Picture, "a picture is `embeds[].image`"),
+    (TypedMarkup::Table, "it has none; write a block of code"),
+    (
+        TypedMarkup::SlackPing,
+        "write `@here` or `@everyone`, with `\"parse\": [\"everyone\"]` in `allowed_mentions`",
+    ),
+    (TypedMarkup::OtherPing, "write `<@123456789012345678>` with a person's id"),
 ];
 
 /// The sender, the flags, and whom the text pings.
 fn judge_words(body: &Value, faults: &mut Faults) {
     let name = body["username"].as_str().unwrap_or_default().to_lowercase();
-    if let Some(word) = ["discord", "clyde"].into_iter().find(|word| name.contains(word)) {
+    let whole = ["everyone", "here"].into_iter().find(|word| name.trim() == *word);
+    if let Some(word) =
+        whole.or_else(|| ["discord", "clyde", "```"].into_iter().find(|word| name.contains(word)))
+    {
         let words = format!("has `{word}` in it, and Discord takes no such name of a sender");
         faults.add("username", FaultKind::Unknown, &words);
     }
@@ -56,7 +59,7 @@ fn judge_words(body: &Value, faults: &mut Faults) {
         faults.add("flags", FaultKind::Shown, words);
     }
     let content = body["content"].as_str().unwrap_or_default();
-    faults.typed_markup("content", content, &FOREIGN);
+    faults.typed_markup("content", &body["content"], &FOREIGN);
     let allowed = &body["allowed_mentions"];
     let parses =
         |kind: &str| allowed["parse"].as_array().is_some_and(|list| list.iter().any(|entry| entry == kind));
@@ -180,13 +183,15 @@ static EMBED_SHAPE: Shape = shape(&[
     may("thumbnail", Object(&PICTURE)),
     may("fields", List(&Object(&FIELD), 0, FIELDS)),
     may("type", TEXT),
-    may("video", Table),
-    may("provider", Table),
 ])
 .some_of(&["title", "description", "fields", "image", "thumbnail", "author", "footer"])
-.elsewhere(&[("text", "the text of an embed is `description`")])
+.elsewhere(&[
+    ("text", "the text of an embed is `description`"),
+    ("video", "Discord makes it from the `url` by itself"),
+    ("provider", "Discord makes it from the `url` by itself"),
+])
 .also(|embed, faults| {
-    faults.typed_markup("description", embed["description"].as_str().unwrap_or_default(), &FOREIGN);
+    faults.typed_markup("description", &embed["description"], &FOREIGN);
 });
 
 const LINKED: Rule = Link(LINK);
@@ -194,9 +199,11 @@ const PICTURED: Rule = Picture(LINK);
 
 static FIELD: Shape =
     shape(&[need("name", filled(FIELD_NAME)), need("value", filled(FIELD_VALUE)), may("inline", Bool)])
-        .elsewhere(&[("short", "Discord's word is `inline`"), ("title", "Discord's word is `name`")]);
-static AUTHOR: Shape = shape(&[need("name", filled(256)), may("url", LINKED), may("icon_url", PICTURED)]);
-static FOOTER: Shape = shape(&[need("text", filled(2048)), may("icon_url", PICTURED)]);
+        .elsewhere(&[("short", "Discord's word is `inline`"), ("title", "Discord's word is `name`")])
+        .also(|field, faults| faults.typed_markup("value", &field["value"], &FOREIGN));
+static AUTHOR: Shape =
+    shape(&[need("name", Rule::Plain(256, false)), may("url", LINKED), may("icon_url", PICTURED)]);
+static FOOTER: Shape = shape(&[need("text", Rule::Plain(2048, false)), may("icon_url", PICTURED)]);
 static PICTURE: Shape = open(&[need("url", PICTURED), may("height", Any), may("width", Any)]);
 
 /// The kinds of components are numbers.

@@ -12,6 +12,7 @@ use super::cut::Markup;
 use super::escape::{
     self, LinkForm, Spot, TextMarkup, guarded, is_inside_ascii_word, is_structure, opens_line,
 };
+use super::known_address::{CUT, MORE, is_cut_uuid};
 use super::limits::{Unit, fit, flatten};
 use super::lines::Lines;
 use super::platform_options::is_token;
@@ -78,8 +79,15 @@ impl Platform for Feishu {
         }]
     }
 
-    fn has_more(&self, url: &Url) -> bool {
-        path_parts(url).iter().skip_while(|part| **part != "hook").count() > 2
+    fn odd_url(&self, url: &Url) -> Option<&'static str> {
+        let key = path_parts(url).iter().skip_while(|part| **part != "hook").nth(1).copied();
+        let is_new = url.path().starts_with("/open-apis/bot/v2/");
+        let is_cut = is_new && key.is_some_and(is_cut_uuid);
+        if is_cut {
+            Some(CUT)
+        } else {
+            (path_parts(url).iter().skip_while(|part| **part != "hook").count() > 2).then_some(MORE)
+        }
     }
 
     fn pace(&self) -> (&'static [Rate], usize) {

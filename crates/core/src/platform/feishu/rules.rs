@@ -1,6 +1,6 @@
 //! What Feishu and Lark take in a message: open.feishu.cn on custom bots, and on cards of the schemas 1 and 2.
 
-use super::super::rules::Rule::{Any, Bool, ByKind, List, Object, OneOf, Or, Table};
+use super::super::rules::Rule::{Address, Any, Bool, ByKind, List, Object, OneOf, Or, Table};
 use super::super::rules::{
     BodyFault, FILLED, FaultKind, Faults, Member, Rule, Shape, TEXT, TypedMarkup, may, need, open, shape,
 };
@@ -37,15 +37,18 @@ static SHARE_MESSAGE: Shape = shape(&[need("content", Object(&SHARE))]).with(&SI
 static CARD_MESSAGE: Shape = shape(&[need("card", Object(&CARD))]).with(&SIGNED);
 
 static WORDS: Shape = shape(&[need("text", FILLED)]).also(|content, faults| {
-    let text = content["text"].as_str().unwrap_or_default();
-    let kinds =
-        [(TypedMarkup::TwoStars, "only a card has markup"), (TypedMarkup::Link, "only a card has links")];
-    faults.typed_markup("text", text, &kinds);
-    if text.contains("@all") || text.contains("@所有人") {
-        let words = "has `@all`, which pings nobody; write `<at user_id=\"all\">所有人</at>`";
-        faults.add("text", FaultKind::Typed, words);
-    }
+    let kinds = [
+        (TypedMarkup::TwoStars, "only a card has markup"),
+        (TypedMarkup::Link, "only a card has links"),
+        (TypedMarkup::SlackLink, "only a card has links, as `[words](URL)`"),
+        (TypedMarkup::Heading, "only a card has headings"),
+        (TypedMarkup::Tags, "only a card has markup"),
+        (TypedMarkup::SlackPing, ALL),
+    ];
+    faults.typed_markup("text", &content["text"], &kinds);
+    faults.bare_pings("text", &content["text"], &[("@all", ALL), ("@所有人", ALL)]);
 });
+const ALL: &str = "write `<at user_id=\"all\">所有人</at>`";
 static IMAGE: Shape =
     open(&[need("image_key", FILLED)]).also(|image, faults| judge_key("image_key", image, faults));
 
@@ -164,7 +167,16 @@ static CARD_1: Shape = open(&[
     may("fallback", Table),
     may("i18n_header", Table),
 ])
-.some_of(&["elements", "i18n_elements"]);
+.some_of(&["elements", "i18n_elements"])
+.also(|card, faults| {
+    for (index, element) in card["elements"].as_array().into_iter().flatten().enumerate() {
+        if element["tag"] == "button" {
+            let words =
+                "is alone, and Feishu shows a button inside of `{\"tag\": \"action\", \"actions\": […]}`";
+            faults.add(&format!("elements[{index}]"), FaultKind::Shown, words);
+        }
+    }
+});
 
 static HEADER: Shape = open(&[
     need("title", PLAIN_OR_MARKED),
@@ -192,10 +204,19 @@ static HEADER: Shape = open(&[
     may("text_tag_list", Any),
     may("i18n_text_tag_list", Any),
     may("padding", TEXT),
-]);
+])
+.elsewhere(&[("color", "Feishu's word is `template`")]);
 
-const PLAIN_OR_MARKED: Rule = ByKind("tag", &[("plain_text", &PLAIN), ("lark_md", &PLAIN)]);
+const PLAIN_OR_MARKED: Rule = ByKind("tag", &[("plain_text", &PLAIN), ("lark_md", &MARKED)]);
 static PLAIN: Shape = open(&[
+    may("content", Rule::Plain(usize::MAX, true)),
+    may("i18n", Table),
+    may("i18n_content", Table),
+    may("tag", TEXT),
+    may("lines", Any),
+])
+.some_of(&["content", "i18n", "i18n_content"]);
+static MARKED: Shape = open(&[
     may("content", TEXT),
     may("i18n", Table),
     may("i18n_content", Table),
@@ -210,7 +231,6 @@ macro_rules! elements {
         static $name: Rule = ByKind("tag", &[
             $(($own, $shape),)*
             ("div", &DIV),
-            ("markdown", &MARKDOWN),
             ("hr", &OTHER),
             ("img", &IMG),
             ("img_combination", &OTHER),
@@ -222,7 +242,6 @@ macro_rules! elements {
             ("person_list", &OTHER),
             ("collapsible_panel", $container),
             ("interactive_container", $container),
-            ("button", &BUTTON),
             ("input", &OTHER),
             ("overflow", &OTHER),
             ("select_static", &OTHER),
@@ -240,8 +259,14 @@ macro_rules! elements {
         ]);
     };
 }
-elements!(ELEMENT_2, &COLUMNS_2, &CONTAINER_2, "plain_text" => &PLAIN);
-elements!(ELEMENT_1, &COLUMNS_1, &CONTAINER_1, "action" => &ACTIONS, "note" => &NOTE);
+elements!(
+    ELEMENT_2, &COLUMNS_2, &CONTAINER_2,
+    "plain_text" => &PLAIN, "markdown" => &MARKDOWN_2, "button" => &BUTTON_2,
+);
+elements!(
+    ELEMENT_1, &COLUMNS_1, &CONTAINER_1,
+    "action" => &ACTIONS, "note" => &NOTE, "markdown" => &MARKDOWN_1, "button" => &BUTTON,
+);
 
 static COLUMNS_2: Shape = open(&[may("columns", List(&COLUMN_2, 1, usize::MAX))]);
 static COLUMNS_1: Shape = open(&[may("columns", List(&COLUMN_1, 1, usize::MAX))]);
@@ -250,7 +275,9 @@ static COLUMN_1: Rule = ByKind("tag", &[("column", &CONTAINER_1)]);
 static CONTAINER_2: Shape = open(&[may("elements", List(&ELEMENT_2, 0, usize::MAX))]);
 static CONTAINER_1: Shape = open(&[may("elements", List(&ELEMENT_1, 0, usize::MAX))]);
 static TABLE: Shape =
-    open(&[need("columns", List(&Table, 1, 50)), need("rows", List(&Table, 0, usize::MAX))]);
+    open(&[need("columns", List(&Object(&TABLE_COLUMN), 1, 50)), need("rows", List(&Table, 0, usize::MAX))]);
+
+static TABLE_COLUMN: Shape = open(&[need("name", FILLED), may("display_name", TEXT), may("data_type", TEXT)]);
 
 static DIV: Shape = open(&[
     may("text", PLAIN_OR_MARKED),
@@ -259,15 +286,65 @@ static DIV: Shape = open(&[
 ])
 .some_of(&["text", "fields"]);
 static FIELD: Shape = open(&[need("text", PLAIN_OR_MARKED), may("is_short", Bool)]);
-static MARKDOWN: Shape = open(&[need("content", FILLED)]);
+static MARKDOWN_2: Shape = open(&[need("content", FILLED)]).also(judge_markdown);
+static MARKDOWN_1: Shape = open(&[need("content", FILLED)]).also(|part, faults| {
+    judge_markdown(part, faults);
+    let newer = "only a card of schema 2.0 has it";
+    let kinds = [(TypedMarkup::Heading, newer), (TypedMarkup::Table, newer)];
+    faults.typed_markup("content", &part["content"], &kinds);
+});
+
+fn judge_markdown(part: &Value, faults: &mut Faults) {
+    let kinds = [
+        (TypedMarkup::SlackLink, "write `[words](URL)`"),
+        (
+            TypedMarkup::Picture,
+            "write the key of a picture that an app uploaded, `img_…`, in place of the URL",
+        ),
+        (TypedMarkup::SlackPing, "write `<at id=all></at>`"),
+    ];
+    faults.typed_markup("content", &part["content"], &kinds);
+    let text = part["content"].as_str().unwrap_or_default().replace("<font", "").replace("</font>", "");
+    let tags = [(TypedMarkup::StyleTags, "write `**words**`")];
+    faults.typed_markup("content", &Value::String(text), &tags);
+    faults.bare_pings("content", &part["content"], &[("@all", "write `<at id=all></at>`")]);
+}
 static IMG: Shape = open(&[need("img_key", FILLED), may("alt", Table)])
     .also(|image, faults| judge_key("img_key", image, faults));
-static BUTTON: Shape = open(&[
-    may("text", PLAIN_OR_MARKED),
-    may("url", Rule::Address(usize::MAX)),
-    may("type", TEXT),
-    may("icon", Table),
+const LOOK: Rule = OneOf(&[
+    "default",
+    "primary",
+    "danger",
+    "text",
+    "primary_text",
+    "danger_text",
+    "primary_filled",
+    "danger_filled",
+    "laser",
 ]);
+static BUTTON: Shape =
+    open(&[may("text", PLAIN_OR_MARKED), may("url", LINKED), may("type", LOOK), may("icon", Table)])
+        .elsewhere(&[("href", "Feishu's word is `url`"), ("link", "Feishu's word is `url`")]);
+static BUTTON_2: Shape = open(&[
+    may("text", PLAIN_OR_MARKED),
+    may("type", LOOK),
+    may("icon", Table),
+    may("behaviors", List(&Object(&BEHAVIOR), 0, usize::MAX)),
+])
+.elsewhere(&[
+    ("url", "in schema 2.0 it is `behaviors: [{\"type\": \"open_url\", \"default_url\": …}]`"),
+    ("href", "in schema 2.0 it is `behaviors: [{\"type\": \"open_url\", \"default_url\": …}]`"),
+]);
+static BEHAVIOR: Shape =
+    open(&[need("type", OneOf(&["open_url", "callback", "form_action"])), may("default_url", LINKED)]).also(
+        |behavior, faults| {
+            if behavior["type"] == "open_url" && behavior["default_url"].is_null() {
+                faults.add("default_url", FaultKind::Missing, "is missing: Feishu needs it with `open_url`");
+            }
+        },
+    );
+/// Feishu opens addresses of its own as well.
+const LINKED: Rule = Address(usize::MAX);
 static ACTIONS: Shape = open(&[need("actions", List(&INTERACTIVE, 1, usize::MAX))]);
 static INTERACTIVE: Rule = ByKind(
     "tag",
@@ -288,4 +365,4 @@ static INTERACTIVE: Rule = ByKind(
 );
 static NOTE: Shape = open(&[need("elements", List(&NOTE_PART, 1, usize::MAX))]);
 static NOTE_PART: Rule =
-    ByKind("tag", &[("plain_text", &PLAIN), ("lark_md", &PLAIN), ("img", &IMG), ("standard_icon", &OTHER)]);
+    ByKind("tag", &[("plain_text", &PLAIN), ("lark_md", &MARKED), ("img", &IMG), ("standard_icon", &OTHER)]);

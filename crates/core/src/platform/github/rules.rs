@@ -1,6 +1,6 @@
 //! What GitHub takes in a repository dispatch: docs.github.com/rest/repos on creating one.
 
-use super::super::rules::{BodyFault, FaultKind, Faults, Rule, Shape, filled, may, shape};
+use super::super::rules::{BodyFault, FaultKind, Faults, Rule, Shape, filled, may, need, shape};
 use super::{MEMBERS, PAYLOAD};
 use serde_json::Value;
 
@@ -36,7 +36,7 @@ pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
     faults.answered(|_| "422")
 }
 
-static DISPATCH: Shape = shape(&[may("event_type", filled(100)), may("client_payload", Rule::Table)])
+static DISPATCH: Shape = shape(&[may("event_type", filled(100)), need("client_payload", Rule::Table)])
     .elsewhere(&[
         ("event", "GitHub's word is `event_type`"),
         ("inputs", "those are for a `workflow_dispatch`"),

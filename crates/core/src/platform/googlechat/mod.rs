@@ -9,6 +9,7 @@ mod rules;
 
 use super::cut::Markup;
 use super::escape::{self, LinkForm, Spot, TextMarkup, is_inside_word, is_structure};
+use super::known_address::{CUT, EXAMPLE, parameter};
 use super::limits::{Unit, fit, flatten};
 use super::{
     Answer, BodyFault, CannedResponse, Degradation, Example, Platform, PlayedPlatform, Rate, ReceivedRequest,
@@ -57,6 +58,18 @@ impl Platform for GoogleChat {
 
     fn required_parameter(&self) -> Option<&'static str> {
         Some("token")
+    }
+
+    fn odd_url(&self, url: &Url) -> Option<&'static str> {
+        let key = parameter(url, "key").unwrap_or_default();
+        let token = parameter(url, "token").unwrap_or_default();
+        if key.is_empty() {
+            return Some("`key=` and its value are missing: copy the URL again");
+        }
+        // All keys of Google begin so, and are of one length.
+        let is_google = key.starts_with("AIza");
+        let is_cut = is_google && (key.len() < 39 || (token.len() < 43 && token != EXAMPLE));
+        is_cut.then_some(CUT)
     }
 
     fn pace(&self) -> (&'static [Rate], usize) {

@@ -14,20 +14,18 @@ const MOST: usize = 32_000;
 pub(super) fn faults(body: &Value, url: &str) -> Vec<BodyFault> {
     let body = in_camel_case(body);
     let mut faults = Faults::of("Google Chat", &Object(&MESSAGE), &body);
-    let is_blank = |name: &str| match body.get(name) {
-        Some(Value::String(text)) => text.trim().is_empty(),
-        Some(Value::Array(list)) => list.is_empty(),
-        other => other.is_none(),
-    };
-    if SAYING.iter().all(|name| is_blank(name)) && SAYING.iter().any(|name| body.get(*name).is_some()) {
-        faults.add("text", FaultKind::Empty, "is empty, and Google Chat takes no message that says nothing");
-    }
     let kinds = [
         (TypedMarkup::Link, "write `<URL|words>`"),
+        (TypedMarkup::Picture, "a picture is a widget `image` of a card"),
         (TypedMarkup::TwoStars, "write `*words*`"),
+        (TypedMarkup::TwoTildes, "write `~words~`"),
+        (TypedMarkup::Heading, "write `*words*`, or the `header` of a card"),
+        (TypedMarkup::Table, "write lines, or the widgets of a card"),
         (TypedMarkup::Tags, "write `*words*`, and a line break as it is"),
+        (TypedMarkup::SlackPing, "write `<users/all>`"),
     ];
-    faults.typed_markup("text", body["text"].as_str().unwrap_or_default(), &kinds);
+    faults.typed_markup("text", &body["text"], &kinds);
+    faults.bare_pings("text", &body["text"], &[("@all", "write `<users/all>`")]);
     if body["cards"].is_array() {
         let words = "is of the first version, which Google has retired; write `cardsV2`";
         faults.add("cards", FaultKind::Shown, words);
@@ -135,9 +133,9 @@ static CARD: Shape = shape(&[
 .closed();
 
 static HEADER: Shape = shape(&[
-    need("title", FILLED),
-    may("subtitle", TEXT),
-    may("imageUrl", TEXT),
+    need("title", Rule::Plain(usize::MAX, false)),
+    may("subtitle", Rule::Plain(usize::MAX, true)),
+    may("imageUrl", Picture(2048)),
     may("imageType", OneOf(&["SQUARE", "CIRCLE"])),
     may("imageAltText", TEXT),
 ])
@@ -191,7 +189,22 @@ static COLUMNS: Shape = open(&[need("columnItems", List(&Table, 1, 2))]);
 static CHIPS: Shape = open(&[need("chips", List(&Table, 1, 100))]);
 
 static PARAGRAPH: Shape =
-    shape(&[need("text", FILLED), may("maxLines", Whole(0, 1000)), may("textSyntax", TEXT)]).closed();
+    shape(&[need("text", FILLED), may("maxLines", Whole(0, 1000)), may("textSyntax", TEXT)])
+        .closed()
+        .also(judge_card_text);
+
+/// The text of a card has tags, unless it says that it is markdown.
+fn judge_card_text(part: &Value, faults: &mut Faults) {
+    let kinds = [
+        (TypedMarkup::TwoStars, "write `<b>words</b>`"),
+        (TypedMarkup::Link, "write `<a href=\"URL\">words</a>`"),
+        (TypedMarkup::SlackLink, "write `<a href=\"URL\">words</a>`"),
+        (TypedMarkup::Heading, "write `<b>words</b>`"),
+    ];
+    if part["textSyntax"] != "MARKDOWN" {
+        faults.typed_markup("text", &part["text"], &kinds);
+    }
+}
 static IMAGE: Shape =
     shape(&[need("imageUrl", Picture(2048)), may("altText", TEXT), may("onClick", ON_CLICK)]).closed();
 const ADDRESS: Rule = Rule::Link(2048);
@@ -212,7 +225,8 @@ static DECORATED: Shape = shape(&[
     may("switchControl", Table),
     may("onClick", ON_CLICK),
 ])
-.closed();
+.closed()
+.also(judge_card_text);
 
 const ICON: Rule = Object(&ICON_SHAPE);
 static ICON_SHAPE: Shape = shape(&[
@@ -276,7 +290,10 @@ static BUTTON: Shape = shape(&[
     may("type", TEXT),
 ])
 .some_of(&["text", "icon"])
-.elsewhere(&[("url", "it belongs into `onClick.openLink`")])
+.elsewhere(&[
+    ("url", "it belongs into `onClick.openLink`"),
+    ("textButton", "that is of the first version; its members belong here"),
+])
 .closed();
 
 const ON_CLICK: Rule = Object(&CLICK);

@@ -8,7 +8,7 @@ mod tests;
 use super::path_parts;
 use services::{
     ADDRESSES, APPRISE, BARK, GITHUB, GITLAB, GOTIFY, HOME_ASSISTANT, HOSTS, IFTTT, MATRIX, MATTERMOST,
-    MATTERMOST_PAGE, NTFY, ROCKET_CHAT, SIGNAL, ZULIP,
+    MATTERMOST_PAGE, NTFY, ROCKET_CHAT, SIGNAL, SYNOLOGY, ZULIP,
 };
 use url::Url;
 
@@ -61,14 +61,47 @@ pub fn known_address(url: &Url) -> Option<&'static KnownAddress> {
     ADDRESSES.iter().find(fits).or_else(|| by_path(url, host, &parts))
 }
 
-/// The host of a platform that is meant by one with a letter or two wrong.
+/// The host of a platform that is meant by one with a letter or two wrong, or with another end.
 pub fn near_host(url: &Url) -> Option<&'static str> {
     let host = url.host_str()?;
+    let begin =
+        |host: &str| host.rsplit_once('.').map_or_else(|| host.to_owned(), |(begin, _)| begin.to_owned());
     HOSTS.iter().copied().find(|known| {
         let labels = host.split('.').count().saturating_sub(known.split('.').count());
         let end = host.splitn(labels + 1, '.').last().unwrap_or_default();
+        // With a path to a webhook, `api.telegram.com` and `hooks.slack` are no hosts of others.
+        let is_begun = host != *known && (begin(host) == begin(known) || host == begin(known));
         (1..=2).contains(&strsim::osa_distance(end, known))
+            || (is_begun && host.contains('.') && known_address(url).is_none())
     })
+}
+
+/// The same URL where its host begins with `www.`.
+pub fn without_www(url: &Url) -> Option<Url> {
+    let mut own = url.clone();
+    own.set_host(Some(url.host_str()?.strip_prefix("www.")?)).ok()?;
+    Some(own)
+}
+
+/// What is said of a URL whose end was cut off.
+pub(super) const CUT: &str = "a secret in it is shorter than those of this platform: its end was cut off; copy it again, where it was created";
+/// What is said of one with something behind its end.
+pub(super) const MORE: &str = "text follows the end of this URL: copy it again";
+/// What stands for a token in examples.
+pub(super) const EXAMPLE: &str = "abcdefghijklmnopqrstuvwxyz";
+
+/// The value of a parameter of the query.
+pub(super) fn parameter<'u>(url: &'u Url, name: &str) -> Option<std::borrow::Cow<'u, str>> {
+    url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value)
+}
+
+/// The first group or two of a UUID; more of them are found in any URL.
+pub(super) fn is_cut_uuid(key: &str) -> bool {
+    let mut groups = key.split('-');
+    let is_hex = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit());
+    groups.next().is_some_and(|first| first.len() == 8 && is_hex(first))
+        && groups.next().is_none_or(|second| second.len() <= 4 && is_hex(second))
+        && groups.next().is_none()
 }
 
 /// Services that run at any name, by their paths.
@@ -81,6 +114,7 @@ fn by_path(url: &Url, host: &str, parts: &[&str]) -> Option<&'static KnownAddres
         [_, "channels" | "messages" | "pl", _] => Some(&MATTERMOST_PAGE),
         ["api", "services", "notify" | "persistent_notification", ..] => Some(&HOME_ASSISTANT),
         ["v2", "send"] => Some(&SIGNAL),
+        ["webapi", "entry.cgi"] => Some(&SYNOLOGY),
         _ if label("bark") => Some(&BARK),
         ["message", ..] if has("token") || label("gotify") => Some(&GOTIFY),
         _ if label("gotify") => Some(&GOTIFY),

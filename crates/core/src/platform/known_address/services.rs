@@ -75,6 +75,7 @@ pub(super) static ADDRESSES: &[KnownAddress] = &[
             ".api.appsplatform.us",
             ".powerplatform.partner.microsoftonline.cn",
             "make.powerautomate.com",
+            ".powerautomate.us",
             ".flow.microsoft.com",
             "flow.microsoft.com",
         ],
@@ -133,6 +134,12 @@ pub(super) static ADDRESSES: &[KnownAddress] = &[
         &[],
         "this is a page for people; its trigger shows the URL of the webhook, at `hooks.zapier.com`, `hook.….make.com` or \
          `maker.ifttt.com`",
+    ),
+    never(
+        "Webex",
+        &["web.webex.com", "teams.webex.com"],
+        &[],
+        "this is a page for people; create an incoming webhook, whose URL starts with `https://webexapis.com/v1/webhooks/`",
     ),
     never("Zulip", &[".zulipchat.com"], &["api", "v1", "messages"], ZULIP_FORM),
     never(
@@ -205,6 +212,12 @@ pub(super) static ADDRESSES: &[KnownAddress] = &[
             "mastodon.social",
             "oauth.reddit.com",
             "slack-files.com",
+            "graph.microsoft.com",
+            "api.pushy.me",
+            "fcm.googleapis.com",
+            "exp.host",
+            "onesignal.com",
+            "api.onesignal.com",
         ],
         &[],
         "write `platform = \"json\"`, the `headers` that it asks for and a `template` with the fields that its documentation \
@@ -395,6 +408,12 @@ pub(super) static SIGNAL: KnownAddress = own_fields(
     &[],
     &[],
     "write `platform = \"json\"` and a `template` with `message`, `number` and `recipients`",
+);
+pub(super) static SYNOLOGY: KnownAddress = never(
+    "Synology Chat",
+    &[],
+    &[],
+    "it takes forms with `payload=`; send to a relay such as Apprise, with `platform = \"json\"` and a `template`",
 );
 pub(super) static BARK: KnownAddress = own_fields(
     "Bark",

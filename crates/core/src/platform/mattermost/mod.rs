@@ -13,6 +13,8 @@ use super::escape::{
     self, LinkForm, Spot, TextMarkup, begins_entity, guarded, is_inside_ascii_word, is_structure, opens_line,
 };
 use super::limits::{EscapeBetween, Unit, fit, fit_between, flatten};
+use super::links::is_public;
+use super::path_parts;
 use super::{
     Answer, BodyFault, CannedResponse, Degradation, Example, Platform, PlayedPlatform, Rate, ReceivedRequest,
     Target, links, or_event_kind, origin, trim,
@@ -62,6 +64,23 @@ impl Platform for Mattermost {
         let named = url.host_str().is_some_and(|host| host.split('.').any(|part| part == "mattermost"));
         let key = url.path().rsplit_once("/hooks/").map(|(_, key)| key.trim_end_matches('/'));
         named && key.is_some_and(|key| key.len() == 26 && key.bytes().all(|b| b.is_ascii_alphanumeric()))
+    }
+
+    fn odd_value(&self, target: &Target) -> Option<(&'static str, &'static str)> {
+        let url = target.url.expose();
+        let parts = path_parts(url);
+        let mut after = parts.iter().skip_while(|part| **part != "hooks").skip(1);
+        let words = match (after.next(), after.next()) {
+            _ if !is_public(url) => return None,
+            (None, _) => {
+                "a webhook of Mattermost has `/hooks/` and a key of 26 letters and digits in its path"
+            }
+            (Some(key), None) if key.len() != 26 => {
+                "the key behind `/hooks/` has 26 letters and digits: copy the URL again"
+            }
+            _ => return None,
+        };
+        Some(("url", words))
     }
 
     /// The server's own default is 10 requests a second.

@@ -10,11 +10,6 @@ use serde_json::Value;
 
 pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
     let mut faults = Faults::of("Mattermost", &Object(&MESSAGE), body);
-    let is_blank = body["text"].as_str().is_none_or(|text| text.trim().is_empty());
-    let has_attachment = body["attachments"].as_array().is_some_and(|list| !list.is_empty());
-    if body["text"].is_string() && is_blank && !has_attachment {
-        faults.add("text", FaultKind::Empty, "is empty, and Mattermost takes no message that says nothing");
-    }
     if body.get("blocks").is_some() {
         faults.add(
             "blocks",
@@ -22,7 +17,7 @@ pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
             "are not shown: Mattermost knows `text` and `attachments`, and no blocks as Slack does",
         );
     }
-    faults.typed_markup("text", body["text"].as_str().unwrap_or_default(), &TAGS);
+    faults.typed_markup("text", &body["text"], &TAGS);
     faults.answered(|fault| match fault.kind {
         FaultKind::TooLong => "413",
         FaultKind::Missing | FaultKind::Empty if !fault.path.contains('.') => "no-text",
@@ -30,7 +25,10 @@ pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
     })
 }
 
-const TAGS: [(TypedMarkup, &str); 1] = [(TypedMarkup::Tags, "write `**words**`, and a line break as it is")];
+const TAGS: [(TypedMarkup, &str); 2] = [
+    (TypedMarkup::Tags, "write `**words**`, and a line break as it is"),
+    (TypedMarkup::OtherPing, "write `@channel`, or `@` and a person's name"),
+];
 
 static MESSAGE: Shape = shape(&[
     may("text", text(POST)),
@@ -84,7 +82,7 @@ static ATTACHMENT: Shape = shape(&[
 ])
 .elsewhere(&[("blocks", "Mattermost knows none")])
 .also(|attachment, faults| {
-    faults.typed_markup("text", attachment["text"].as_str().unwrap_or_default(), &TAGS);
+    faults.typed_markup("text", &attachment["text"], &TAGS);
 });
 
 static ACTION: Shape = open(&[may("name", TEXT), need("integration", Object(&INTEGRATION))]).elsewhere(&[(

@@ -1,9 +1,11 @@
 //! What ntfy takes in a message published as JSON: docs.ntfy.sh/publish.
 
 use super::super::limits::Unit;
-use super::super::rules::Rule::{Address, Any, Bool, Link, List, Object, OneOf, Or, Table, Text, Whole};
+use super::super::rules::Rule::{
+    Address, Any, Bool, Link, List, Object, OneOf, Or, Plain, Table, Text, Whole,
+};
 use super::super::rules::{
-    BodyFault, FILLED, FaultKind, Faults, Shape, TEXT, TEXTS, TypedMarkup, may, need, shape, text,
+    BodyFault, FILLED, FaultKind, Faults, Shape, TEXT, TEXTS, TypedMarkup, may, need, shape,
 };
 use super::{LONGEST, is_topic};
 use serde_json::Value;
@@ -16,9 +18,14 @@ pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
     }
     if body["markdown"] != true {
         let markdown = "`\"markdown\": true` turns it on";
-        let kinds = [(TypedMarkup::TwoStars, markdown), (TypedMarkup::Link, markdown)];
-        faults.typed_markup("message", body["message"].as_str().unwrap_or_default(), &kinds);
+        let kinds = [TypedMarkup::TwoStars, TypedMarkup::Link, TypedMarkup::Heading, TypedMarkup::Table];
+        faults.typed_markup("message", &body["message"], &kinds.map(|kind| (kind, markdown)));
     }
+    let kinds = [
+        (TypedMarkup::Tags, "`\"markdown\": true` and `**words**` make them bold"),
+        (TypedMarkup::SlackLink, "`click` has the address that a tap opens"),
+    ];
+    faults.typed_markup("message", &body["message"], &kinds);
     if body["delay"].as_str().is_some_and(|delay| !is_delay(delay)) {
         let words = "is not a time that ntfy reads, such as `30m`, `9am` or `tomorrow`";
         faults.add("delay", FaultKind::Unknown, words);
@@ -39,7 +46,7 @@ fn is_delay(text: &str) -> bool {
 static MESSAGE: Shape = shape(&[
     may("topic", TEXT),
     may("message", Text(LONGEST, Unit::Bytes, true)),
-    may("title", text(250)),
+    may("title", Plain(250, true)),
     may("tags", TEXTS),
     may("priority", Whole(1, 5)),
     may("click", Address(2048)),

@@ -1,9 +1,7 @@
 //! What PagerDuty takes in an event: developer.pagerduty.com on the Events API v2 and on change events.
 
 use super::super::rules::Rule::{List, Object, OneOf, Table, Time};
-use super::super::rules::{
-    BodyFault, FILLED, FaultKind, Faults, Rule, Shape, TEXT, filled, may, need, shape, text,
-};
+use super::super::rules::{BodyFault, FILLED, FaultKind, Faults, Rule, Shape, TEXT, may, need, shape, text};
 use super::{DEDUP_KEY, SUMMARY};
 use serde_json::Value;
 
@@ -28,6 +26,9 @@ pub(super) const SEVERITIES: &[&str] = &["critical", "error", "warning", "info"]
 
 /// Members of the payload that people write next to it.
 const PAYLOAD_PLACE: &[(&str, &str)] = &[
+    ("severity", "it belongs into `payload`"),
+    ("summary", "it belongs into `payload`"),
+    ("source", "it belongs into `payload`"),
     ("custom_details", "it belongs into `payload`"),
     ("details", "PagerDuty's word is `custom_details`, in `payload`"),
     ("component", "it belongs into `payload`"),
@@ -52,7 +53,7 @@ static EVENT: Shape = shape(&[
     may("dedup_key", text(DEDUP_KEY)),
     may("routing_key", TEXT),
     may("client", TEXT),
-    may("client_url", TEXT),
+    may("client_url", Rule::Address(2048)),
     may("links", LINKS),
     may("images", List(&Object(&IMAGE), 0, usize::MAX)),
 ])
@@ -64,7 +65,7 @@ static RESOLUTION: Shape = shape(&[
     may("dedup_key", text(DEDUP_KEY)),
     may("routing_key", TEXT),
     may("client", TEXT),
-    may("client_url", TEXT),
+    may("client_url", Rule::Address(2048)),
     may("links", LINKS),
     may("images", List(&Object(&IMAGE), 0, usize::MAX)),
 ]);
@@ -91,7 +92,7 @@ static IMAGE: Shape =
     });
 
 static PAYLOAD: Shape = shape(&[
-    need("summary", filled(SUMMARY)),
+    need("summary", Rule::Plain(SUMMARY, false)),
     need("source", FILLED),
     need("severity", OneOf(SEVERITIES)),
     may("timestamp", Time),
@@ -103,7 +104,7 @@ static PAYLOAD: Shape = shape(&[
 .elsewhere(EVENT_PLACE);
 
 static CHANGE_PAYLOAD: Shape = shape(&[
-    need("summary", filled(SUMMARY)),
+    need("summary", Rule::Plain(SUMMARY, false)),
     may("source", TEXT),
     may("timestamp", Time),
     may("custom_details", Rule::Any),

@@ -1,8 +1,9 @@
 //! Judges a body by the tables of its platform, and names the place of each fault.
 
+use super::super::limits::Unit;
 use super::super::links::{followable, has_scheme, is_public};
-use super::words::{either, kind_of, near, quoted, unit_name, wanted};
-use super::{BodyFault, FaultKind, Others, Rule, Shape, TEXT};
+use super::words::{either, kind_of, meant, near, quoted, unit_name, wanted};
+use super::{BodyFault, FaultKind, Others, Rule, Shape, TEXT, TypedMarkup};
 use serde_json::{Map, Value};
 use std::ops::RangeInclusive;
 
@@ -98,6 +99,17 @@ impl Faults {
                     self.blank();
                 }
                 self.limit("", unit_name(*unit), unit.length(text), *max);
+            }
+            (Rule::Plain(max, may_be_blank), Value::String(_)) => {
+                self.judge(&Rule::Text(*max, Unit::CodePoints, *may_be_blank), value);
+                let kinds = [
+                    TypedMarkup::TwoStars,
+                    TypedMarkup::Link,
+                    TypedMarkup::SlackLink,
+                    TypedMarkup::StyleTags,
+                    TypedMarkup::SlackPing,
+                ];
+                self.typed_markup("", value, &kinds.map(|kind| (kind, "this place has no markup")));
             }
             (Rule::OneOf(words), Value::String(text)) => {
                 self.judge_word(text, words, words.contains(&text.as_str()))
@@ -227,7 +239,7 @@ impl Faults {
             self.within = outer;
             return;
         }
-        let near = match near(kind, kinds.iter().map(|(known, _)| *known)) {
+        let near = match meant(kind, kinds.iter().map(|(known, _)| *known)) {
             Some(near) => format!("; `{near}` is near"),
             None if kinds.len() <= 8 => {
                 format!("; it knows {}", either(&kinds.iter().map(|(known, _)| *known).collect::<Vec<_>>()))
@@ -250,9 +262,19 @@ impl Faults {
                 None => {}
             }
         }
-        let has_some =
-            shape.some_of.iter().any(|name| fields.get(*name).is_some_and(|value| !value.is_null()));
-        if !has_some && let Some(first) = shape.some_of.first() {
+        // A message of blank texts and empty lists says nothing either.
+        let says = |value: &Value| match value {
+            Value::String(text) => !self.path.is_empty() || !text.trim().is_empty(),
+            Value::Array(list) => !self.path.is_empty() || !list.is_empty(),
+            other => !other.is_null(),
+        };
+        let has_some = shape.some_of.iter().any(|name| fields.get(*name).is_some_and(says));
+        let blank =
+            shape.some_of.iter().find(|name| fields.get(**name).is_some_and(|value| !value.is_null()));
+        if !has_some && let Some(blank) = blank {
+            let words = format!("is empty, and {} takes no message that says nothing", self.platform);
+            self.add(blank, FaultKind::Empty, &words);
+        } else if !has_some && let Some(first) = shape.some_of.first() {
             let here = self.instead(fields, shape.some_of, &is_known);
             let words = format!("is missing: {} needs {}{here}", self.platform, either(shape.some_of));
             self.add(first, FaultKind::Missing, &words);
@@ -264,8 +286,12 @@ impl Faults {
             if place.is_none() && is_told {
                 continue;
             }
-            let absent = shape.all().map(|member| member.name).filter(|name| !fields.contains_key(*name));
-            let near = near(name, absent).map(|near| format!("; `{near}` is near"));
+            let known = || shape.all().map(|member| member.name);
+            let near = match shape.others {
+                Others::Unknown => near(name, known().filter(|name| !fields.contains_key(*name))),
+                _ => meant(name, known()),
+            };
+            let near = near.map(|near| format!("; `{near}` is near"));
             let hint = place.map(|place| format!("; {place}")).or(near);
             let kind = match shape.others {
                 Others::Refused => FaultKind::Unknown,
@@ -295,7 +321,7 @@ impl Faults {
         is_known: &dyn Fn(&str) -> bool,
     ) -> String {
         let unknown = fields.keys().map(String::as_str).filter(|name| !is_known(name));
-        let wrong = unknown.into_iter().find(|other| near(other, names.iter().copied()).is_some());
+        let wrong = unknown.into_iter().find(|other| meant(other, names.iter().copied()).is_some());
         let wrong = wrong.map_or_else(String::new, |wrong| format!("; `{}` is not its name", quoted(wrong)));
         if self.within.is_empty() { wrong } else { format!(" in `{}`{wrong}", self.within) }
     }
@@ -314,6 +340,7 @@ fn is_of_kind(rule: &Rule, value: &Value) -> bool {
         Rule::Bool => value.is_boolean(),
         Rule::Whole(..) => value.is_number(),
         Rule::Text(..)
+        | Rule::Plain(..)
         | Rule::OneOf(_)
         | Rule::OneWord(_)
         | Rule::Link(_)

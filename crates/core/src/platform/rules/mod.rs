@@ -8,7 +8,7 @@ mod repair;
 mod words;
 
 pub(super) use judge::Faults;
-pub(super) use markup::TypedMarkup;
+pub(super) use markup::{PLAIN_KINDS, TypedMarkup};
 pub(super) use repair::repair;
 pub use repair::{pruned, warnings};
 
@@ -24,6 +24,8 @@ pub(super) enum Rule {
     Whole(i64, i64),
     /// A text of at most so many of a unit; `true` where it may be blank.
     Text(usize, Unit, bool),
+    /// The same of at most so many characters, in a place that has no markup.
+    Plain(usize, bool),
     /// One of these texts, to the letter.
     OneOf(&'static [&'static str]),
     /// One of these texts, in capital or small letters.

@@ -19,6 +19,7 @@ pub(super) use template_markup::PLAIN_TEXT;
 use plainer::{drop_buttons, drop_pictures};
 
 use super::cut::{self, Markup};
+use super::known_address::MORE;
 use super::limits::{Unit, fit, flatten};
 use super::{
     Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, PlayedPlatform, Rate,
@@ -82,8 +83,8 @@ impl Platform for Slack {
         }
     }
 
-    fn has_more(&self, url: &Url) -> bool {
-        path_parts(url).len() > 4
+    fn odd_url(&self, url: &Url) -> Option<&'static str> {
+        (path_parts(url).len() > 4).then_some(MORE)
     }
 
     fn pace(&self) -> (&'static [Rate], usize) {

@@ -2,7 +2,7 @@
 
 use super::super::limits::Unit;
 use super::super::rules::Rule::{
-    Any, Bool, ByKind, Colour, Link, List, Object, OneOf, Or, Picture, Table, Text, Whole,
+    Any, Bool, ByKind, Colour, Link, List, Object, OneOf, Or, Picture, Plain, Table, Text, Whole,
 };
 use super::super::rules::{
     BodyFault, FILLED, FaultKind, Faults, Shape, TEXT, TEXTS, TypedMarkup, filled, may, need, open, shape,
@@ -15,41 +15,31 @@ use serde_json::Value;
 pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
     let mut faults = Faults::of("Slack", &Object(&MESSAGE), body);
     judge_ids(&body["blocks"], "blocks", &mut faults);
-    let says_nothing = ["text", "blocks", "attachments"].iter().all(|name| match body.get(*name) {
-        Some(Value::String(text)) => text.trim().is_empty(),
-        Some(Value::Array(list)) => list.is_empty(),
-        other => other.is_none_or(Value::is_null),
-    });
-    let present = ["text", "blocks", "attachments"].into_iter().find(|name| body.get(*name).is_some());
-    if says_nothing && let Some(name) = present {
-        faults.add(name, FaultKind::Empty, "is empty, and Slack takes no message that says nothing");
-    }
     if body["mrkdwn"] != false {
-        judge_markup("text", body["text"].as_str().unwrap_or_default(), &mut faults);
+        judge_markup(body, &mut faults);
     }
     faults.answered(response)
 }
 
-/// TypedMarkup of others, and names that ping nobody.
-fn judge_markup(at: &str, text: &str, faults: &mut Faults) {
+/// Markup of others in `text`, and names that ping nobody.
+fn judge_markup(part: &Value, faults: &mut Faults) {
     let kinds = [
         (TypedMarkup::Link, "write `<URL|words>`"),
+        (TypedMarkup::Picture, "a picture is a block of type `image`"),
         (TypedMarkup::TwoStars, "write `*words*`"),
+        (TypedMarkup::TwoTildes, "write `~words~`"),
+        (TypedMarkup::Heading, "write `*words*`, or a block of type `header`"),
+        (TypedMarkup::Table, "a table is a block of type `table`"),
         (TypedMarkup::Tags, "write `*words*`, and a line break as it is"),
+        (TypedMarkup::OtherPing, "write `<!here>`, or `<@U012AB3CD>` with a person's id"),
     ];
-    faults.typed_markup(at, text, &kinds);
-    for word in ["channel", "here", "everyone"] {
-        let name = format!("@{word}");
-        let ends = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '.');
-        let pings = |(at, _): (usize, &str)| {
-            let is_begun = text[..at].ends_with(|c: char| c.is_alphanumeric());
-            !is_begun && ends(&text[at + name.len()..])
-        };
-        if text.match_indices(&name).any(pings) {
-            let words = format!("has `{name}`, which pings nobody in Slack; write `<!{word}>`");
-            faults.add(at, FaultKind::Typed, &words);
-        }
-    }
+    faults.typed_markup("text", &part["text"], &kinds);
+    let names = [
+        ("@channel", "write `<!channel>`"),
+        ("@here", "write `<!here>`"),
+        ("@everyone", "write `<!everyone>`"),
+    ];
+    faults.bare_pings("text", &part["text"], &names);
 }
 
 /// Ids that Slack takes once.
@@ -115,7 +105,7 @@ static ATTACHMENT: Shape = shape(&[
     may("pretext", TEXT),
     may("author_id", TEXT),
     may("author_subname", TEXT),
-    may("author_name", TEXT),
+    may("author_name", Plain(usize::MAX, true)),
     may("author_link", TEXT),
     may("author_icon", TEXT),
     may("title", TEXT),
@@ -124,7 +114,7 @@ static ATTACHMENT: Shape = shape(&[
     may("fields", List(&Object(&FIELD), 0, usize::MAX)),
     may("image_url", TEXT),
     may("thumb_url", TEXT),
-    may("footer", TEXT),
+    may("footer", Plain(usize::MAX, true)),
     may("footer_icon", TEXT),
     may("ts", Or(&Whole(0, i64::MAX), &TEXT)),
     may("mrkdwn_in", TEXTS),
@@ -138,7 +128,7 @@ static ATTACHMENT: Shape = shape(&[
     may("original_url", TEXT),
 ])
 .also(|attachment, faults| {
-    judge_markup("text", attachment["text"].as_str().unwrap_or_default(), faults);
+    judge_markup(attachment, faults);
     judge_ids(&attachment["blocks"], "blocks", faults);
 });
 
@@ -238,7 +228,7 @@ macro_rules! text_object {
         ])
         .closed()
         .elsewhere(&[("emoji", "only a `plain_text` has it")])
-        .also(|object, faults| judge_markup("text", object["text"].as_str().unwrap_or_default(), faults));
+        .also(judge_markup);
     };
     ($name:ident, "plain_text", $max:expr) => {
         static $name: Shape = shape(&[
@@ -252,7 +242,7 @@ macro_rules! text_object {
                 (TypedMarkup::SlackLink, "only `mrkdwn` has links"),
                 (TypedMarkup::OneStar, "only `mrkdwn` has markup"),
             ];
-            faults.typed_markup("text", object["text"].as_str().unwrap_or_default(), &kinds);
+            faults.typed_markup("text", &object["text"], &kinds);
         });
     };
 }

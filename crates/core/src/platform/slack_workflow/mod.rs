@@ -6,6 +6,7 @@ mod request_checks;
 mod rules;
 
 use super::escape::is_structure;
+use super::known_address::CUT;
 use super::limits::{Unit, fit};
 use super::slack::{PACE, PLAIN_TEXT, block, code, is_slack};
 use super::{
@@ -43,6 +44,12 @@ impl Platform for SlackWorkflow {
         let parts = path_parts(url);
         let whole = if parts.first() == Some(&"workflows") { 5 } else { 4 };
         (parts.len() < whole).then(|| format!("after `/{}/` come {} parts", parts[0], whole - 1))
+    }
+
+    fn odd_url(&self, url: &Url) -> Option<&'static str> {
+        let key = path_parts(url).last().copied().unwrap_or_default();
+        let is_hex = key.bytes().all(|b| b.is_ascii_hexdigit());
+        (is_hex && (25..32).contains(&key.len())).then_some(CUT)
     }
 
     fn coalesces(&self) -> bool {

@@ -14,6 +14,7 @@ use super::cut::Markup;
 use super::escape::{
     self, LinkForm, Spot, TextMarkup, begins_entity, guarded, is_inside_ascii_word, is_structure, opens_line,
 };
+use super::known_address::{CUT, parameter};
 use super::limits::{Unit, fit, flatten};
 use super::{
     Answer, BodyFault, CannedResponse, Degradation, Example, Platform, PlayedPlatform, Rate, ReceivedRequest,
@@ -75,6 +76,14 @@ impl Platform for Teams {
 
     fn required_parameter(&self) -> Option<&'static str> {
         Some("sig")
+    }
+
+    fn odd_url(&self, url: &Url) -> Option<&'static str> {
+        // An id of this length is a real one, so the signature has its real length too.
+        let id = url.path().split('/').skip_while(|part| *part != "workflows").nth(1).unwrap_or_default();
+        let is_real = id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit());
+        let length = parameter(url, "sig").map_or(0, |sig| sig.len());
+        (is_real && (8..43).contains(&length)).then_some(CUT)
     }
 
     fn pace(&self) -> (&'static [Rate], usize) {

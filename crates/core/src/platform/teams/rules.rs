@@ -2,7 +2,7 @@
 //! cards. A workflow answers before the card is judged, so nothing but these rules finds what is wrong.
 
 use super::super::links::{followable, is_public};
-use super::super::rules::Rule::{Address, Any, Bool, ByKind, List, Object, OneOf, OneWord, Or, Table};
+use super::super::rules::Rule::{Address, Any, Bool, ByKind, List, Object, OneOf, OneWord, Or, Table, Whole};
 use super::super::rules::{
     BodyFault, FILLED, FaultKind, Faults, Member, Rule, Shape, TEXT, TypedMarkup, may, need, open, shape,
 };
@@ -61,7 +61,7 @@ static ADAPTIVE: Shape = shape(&[
     may("actions", List(&ACTION, 0, 6)),
     may("$schema", TEXT),
     may("fallbackText", TEXT),
-    may("msteams", Table),
+    may("msteams", Object(&MSTEAMS)),
     may("speak", TEXT),
     may("lang", TEXT),
     may("selectAction", SELECTED),
@@ -132,6 +132,10 @@ static ELEMENT: Rule = ByKind(
 );
 
 static OTHER: Shape = open(&[]);
+static ANSWERED: Shape = open(&[]).also(|_, faults| {
+    let words = "is of a button that a bot's program answers, and a workflow has none: `Action.OpenUrl` opens an address";
+    faults.add("type", FaultKind::Shown, words);
+});
 
 /// What every element may have.
 static ANY_ELEMENT: [Member; 10] = [
@@ -162,20 +166,42 @@ static TEXT_BLOCK: Shape = shape(&[
     may("style", OneWord(&["default", "heading", "columnHeader"])),
     may("wrap", Bool),
     may("isSubtle", Bool),
-    may("maxLines", Any),
+    may("maxLines", Whole(0, i64::MAX)),
 ])
 .with(&ANY_ELEMENT)
-.elsewhere(&[("actions", "they belong in the card, next to its `body`")])
-.also(|block, faults| {
-    let kinds = [
-        (TypedMarkup::SlackLink, "write `[words](URL)`"),
-        (TypedMarkup::Tags, "write `**words**`, and two line breaks for one"),
-    ];
-    faults.typed_markup("text", block["text"].as_str().unwrap_or_default(), &kinds);
-});
+.elsewhere(&[
+    ("actions", "they belong in the card, next to its `body`"),
+    ("bold", "write `\"weight\": \"Bolder\"`"),
+    ("value", "the text of a block is `text`"),
+])
+.also(|block, faults| faults.typed_markup("text", &block["text"], &FOREIGN));
+
+/// What texts of cards do not have: learn.microsoft.com on the format of cards in Teams.
+const FOREIGN: [(TypedMarkup, &str); 8] = [
+    (TypedMarkup::SlackLink, "write `[words](URL)`"),
+    (TypedMarkup::Tags, "write `**words**`, and two line breaks for one"),
+    (TypedMarkup::Heading, "write a `TextBlock` with `\"style\": \"heading\"`"),
+    (TypedMarkup::Table, "write an element of type `Table`"),
+    (TypedMarkup::Picture, "write an element of type `Image`"),
+    (TypedMarkup::Code, "write a `TextBlock` with `\"fontType\": \"Monospace\"`"),
+    (TypedMarkup::TwoTildes, "write a `RichTextBlock` with `\"strikethrough\": true`"),
+    (TypedMarkup::SlackPing, "write `<at>name</at>` with its entry in `msteams.entities`"),
+];
+
+/// A mention is refused without the person that it means.
+static MSTEAMS: Shape = open(&[may("entities", List(&Object(&ENTITY), 0, usize::MAX)), may("width", TEXT)]);
+static ENTITY: Shape = open(&[need("type", TEXT), may("text", TEXT), may("mentioned", Object(&PERSON))])
+    .also(|entity, faults| {
+        for name in ["text", "mentioned"].iter().filter(|name| entity[**name].is_null()) {
+            if entity["type"] == "mention" {
+                faults.add(name, FaultKind::Missing, "is missing: Teams needs it in a mention");
+            }
+        }
+    });
+static PERSON: Shape = open(&[need("id", FILLED), need("name", FILLED)]);
 
 static IMAGE: Shape = shape(&[
-    need("url", FILLED),
+    need("url", OPENED),
     may("altText", TEXT),
     may("size", OneWord(&["auto", "stretch", "small", "medium", "large"])),
     may("style", OneWord(&["default", "person", "roundedCorners"])),
@@ -215,7 +241,8 @@ static INLINE: Rule = Or(
 static TEXT_RUN: Shape = open(&[need("text", TEXT)]);
 static CODE: Shape = open(&[need("codeSnippet", TEXT), may("language", TEXT)]).with(&ANY_ELEMENT);
 static FACT_SET: Shape = shape(&[need("facts", List(&Object(&FACT), 1, usize::MAX))]).with(&ANY_ELEMENT);
-static FACT: Shape = shape(&[need("title", TEXT), need("value", TEXT)]);
+static FACT: Shape = shape(&[need("title", TEXT), need("value", TEXT)])
+    .also(|fact, faults| faults.typed_markup("value", &fact["value"], &FOREIGN));
 static CONTAINER: Shape = open(&[
     need("items", List(&ELEMENT, 0, usize::MAX)),
     may("bleed", Bool),
@@ -231,20 +258,33 @@ static COLUMN: Shape = open(&[
     may("width", Any),
     STYLE,
 ])
-.with(&ANY_ELEMENT);
+.with(&ANY_ELEMENT)
+.elsewhere(&[("body", "Teams' word is `items`"), ("elements", "Teams' word is `items`")])
+.also(|column, faults| {
+    let is_width = |text: &str| {
+        let number = text.strip_suffix("px").unwrap_or(text);
+        matches!(text.to_lowercase().as_str(), "auto" | "stretch") || number.parse::<f64>().is_ok()
+    };
+    if column["width"].as_str().is_some_and(|text| !is_width(text)) {
+        let words = "is not a width: Teams knows `auto`, `stretch`, a share such as `2`, and `50px`";
+        faults.add("width", FaultKind::Shown, words);
+    }
+});
 static IMAGE_SET: Shape = open(&[need("images", List(&Object(&IMAGE), 1, usize::MAX))]).with(&ANY_ELEMENT);
 static ACTION_SET: Shape = open(&[need("actions", List(&ACTION, 1, usize::MAX))]).with(&ANY_ELEMENT);
 static TABLE: Shape =
-    open(&[need("columns", List(&Table, 1, usize::MAX)), need("rows", List(&Table, 0, usize::MAX))])
+    open(&[need("columns", List(&Table, 1, usize::MAX)), need("rows", List(&Object(&ROW), 0, usize::MAX))])
         .with(&ANY_ELEMENT);
+static ROW: Shape = open(&[may("cells", List(&Object(&CELL), 0, usize::MAX))]);
+static CELL: Shape = open(&[need("items", List(&ELEMENT, 0, usize::MAX))]);
 
 const ACTION: Rule = ByKind(
     "type",
     &[
         ("Action.OpenUrl", &OPEN_URL),
         ("Action.ShowCard", &SHOW_CARD),
-        ("Action.Submit", &OTHER),
-        ("Action.Execute", &OTHER),
+        ("Action.Submit", &ANSWERED),
+        ("Action.Execute", &ANSWERED),
         ("Action.ToggleVisibility", &TOGGLE),
     ],
 );
@@ -253,8 +293,8 @@ const SELECTED: Rule = ByKind(
     "type",
     &[
         ("Action.OpenUrl", &SELECTED_URL),
-        ("Action.Submit", &OTHER),
-        ("Action.Execute", &OTHER),
+        ("Action.Submit", &ANSWERED),
+        ("Action.Execute", &ANSWERED),
         ("Action.ToggleVisibility", &TOGGLE),
     ],
 );
@@ -263,7 +303,7 @@ const OPENED: Rule = Address(usize::MAX);
 static SELECTED_URL: Shape = open(&[need("url", OPENED)]);
 static OPEN_URL: Shape = open(&[
     need("url", OPENED),
-    may("title", TEXT),
+    may("title", Rule::Plain(usize::MAX, true)),
     may("style", OneWord(&["default", "positive", "destructive"])),
     may("iconUrl", TEXT),
 ])

@@ -13,6 +13,7 @@ mod template_markup;
 
 use super::cut::Markup;
 use super::dimensions::dimensions;
+use super::known_address::CUT;
 use super::limits::{Unit, fit, fit_above_last, flatten};
 use super::lines::Lines;
 use super::multipart::{Field, form};
@@ -107,6 +108,17 @@ impl Platform for Telegram {
         let words = "this key is missing: `telegram` needs the bot's token, here or in `url`";
         let has_token = url.path().contains("/bot") || target.option("token").is_some();
         (!has_token).then(|| ("token", words.to_owned()))
+    }
+
+    fn odd_value(&self, target: &Target) -> Option<(&'static str, &'static str)> {
+        let path = target.url.expose().path().replace("%3A", ":");
+        let in_url = path.split('/').find_map(|part| part.strip_prefix("bot"));
+        let (key, token) = match target.option("token") {
+            Some(token) => ("token", token),
+            None => ("url", in_url?),
+        };
+        let length = token.split_once(':').map_or(0, |(_, secret)| secret.len());
+        (20..35).contains(&length).then_some((key, CUT))
     }
 
     fn pace(&self) -> (&'static [Rate], usize) {

@@ -69,6 +69,9 @@ pub(super) fn html(text: &str) -> Result<String, Unparsed> {
                     "a `<span>` needs `class=\"tg-spoiler\"`, the only one that Telegram knows".to_owned(),
                 ));
             }
+            if name == "tg-emoji" && !own.contains("emoji-id") {
+                return Err(Unparsed("a `<tg-emoji>` needs `emoji-id`".to_owned()));
+            }
             open.push(name);
         } else {
             shown.push(character);

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
     let mut faults = Faults::of("Telegram", &Object(&MESSAGE), body);
-    if body.get("text").is_none() {
+    if body["text"].is_null() {
         let other = ["photo", "document", "caption", "video", "animation", "audio", "voice", "media"];
         let here = other.into_iter().find(|name| body.get(*name).is_some());
         let here = here.map(|name| format!(", to which `{name}` does not belong")).unwrap_or_default();
@@ -53,40 +53,56 @@ fn unknown_reference(text: &str) -> Option<&str> {
 fn judge_mode(body: &Value, text: &str, faults: &mut Faults) {
     let mode = body["parse_mode"].as_str().unwrap_or_default();
     let stars = (TypedMarkup::TwoStars, "write `*words*`");
+    let tildes = (TypedMarkup::TwoTildes, "write `~words~`");
+    let tags = (TypedMarkup::Tags, "write `*words*`");
+    let link = (TypedMarkup::SlackLink, "write `[words](URL)`");
+    let pings = [TypedMarkup::SlackPing, TypedMarkup::OtherPing];
+    faults.typed_markup("text", &body["text"], &pings.map(|kind| (kind, "write `@` and a person's name")));
+    let mut typed = |kinds: &[(TypedMarkup, &str)]| faults.typed_markup("text", &body["text"], kinds);
     let parsed = match mode.to_ascii_lowercase().as_str() {
         "" => {
             let html = "write `\"parse_mode\": \"HTML\"`";
             let kinds = [
                 (TypedMarkup::Tags, html),
+                (TypedMarkup::References, html),
                 (TypedMarkup::OneStar, MODES),
                 (TypedMarkup::TwoStars, MODES),
+                (TypedMarkup::Code, MODES),
                 (TypedMarkup::Link, MODES),
+                (TypedMarkup::SlackLink, MODES),
             ];
-            return faults.typed_markup("text", text, &kinds);
+            return typed(&kinds);
         }
         "html" => {
-            let kinds = [
+            typed(&[
                 (TypedMarkup::TwoStars, "write `<b>words</b>`"),
+                (TypedMarkup::TwoTildes, "write `<s>words</s>`"),
+                (TypedMarkup::Code, "write `<code>words</code>`"),
+                (TypedMarkup::Heading, "write `<b>words</b>`"),
                 (TypedMarkup::Link, "write `<a href=\"URL\">words</a>`"),
-            ];
-            faults.typed_markup("text", text, &kinds);
+            ]);
             if let Some(name) = unknown_reference(text) {
                 let words = format!(
                     "has `&{name};`, which Telegram shows as it was typed: it knows `&lt;`, `&gt;`, `&amp;` and `&quot;`"
                 );
                 faults.add("text", FaultKind::Typed, &words);
             }
+            if text.contains("<a>") || text.contains("<a href=\"/") || text.contains("<a href='/") {
+                let words =
+                    "has `<a>` without a whole address in `href`, which Telegram shows as plain words";
+                faults.add("text", FaultKind::Typed, words);
+            }
             parse_modes::html(text)
         }
         "markdownv2" => {
-            faults.typed_markup("text", text, &[stars, (TypedMarkup::Tags, "write `*words*`")]);
+            typed(&[stars, tildes, tags, link]);
             parse_modes::markdown_v2(text)
         }
         "markdown" => {
+            typed(&[stars, tags, link]);
             let words = "is `Markdown`, Telegram's old mode, which cannot escape every value: one with `_`, `*` or `[` \
                          in it can make the message unreadable; `HTML` and `MarkdownV2` have no such gap";
             faults.add("parse_mode", FaultKind::Shown, words);
-            faults.typed_markup("text", text, &[stars, (TypedMarkup::Tags, "write `*words*`")]);
             parse_modes::markdown(text)
         }
         _ => return,
@@ -130,6 +146,8 @@ static MESSAGE: Shape = shape(&[
 .elsewhere(&[
     ("photo", "a template is sent by `sendMessage`; Taskbell sends the picture of a task itself"),
     ("message", "the text of a message is `text`"),
+    ("inline_keyboard", "it belongs into `reply_markup`"),
+    ("keyboard", "it belongs into `reply_markup`"),
 ])
 .also(|body, faults| {
     if body["parse_mode"].is_string() && body["entities"].is_array() {
@@ -157,7 +175,7 @@ static MARKUP: Shape = open(&[
 .some_of(&["inline_keyboard", "keyboard", "remove_keyboard", "force_reply"]);
 
 static BUTTON: Shape = open(&[
-    need("text", FILLED),
+    need("text", Rule::Plain(usize::MAX, false)),
     may("url", Rule::Address(2048)),
     may("callback_data", Rule::Text(64, Unit::Bytes, false)),
     may("web_app", Table),
@@ -168,6 +186,14 @@ static BUTTON: Shape = open(&[
 ])
 .some_of(&["url", "callback_data", "web_app", "login_url", "switch_inline_query", "copy_text", "pay"])
 .also(|button, faults| {
+    let deeds = ["url", "callback_data", "web_app", "login_url", "switch_inline_query", "copy_text"];
+    if deeds.iter().filter(|name| !button[**name].is_null()).count() > 1 {
+        faults.add(
+            "",
+            FaultKind::Shown,
+            "does two things, and Telegram takes one, such as `url`, in each button",
+        );
+    }
     let url = followable(button["url"].as_str(), usize::MAX);
     if url.is_some_and(|url| url.domain().is_some_and(|name| !name.contains('.'))) {
         let words = "is at `localhost` or another name without a dot, which Telegram refuses in a button";

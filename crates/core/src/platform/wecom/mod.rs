@@ -10,6 +10,7 @@ mod rules;
 mod template_markup;
 
 use super::cut::Markup;
+use super::known_address::{CUT, MORE, is_cut_uuid, parameter};
 use super::limits::{Unit, fit, flatten};
 use super::multipart::form_with_length;
 use super::{
@@ -63,8 +64,15 @@ impl Platform for WeCom {
         Some("key")
     }
 
-    fn has_more(&self, url: &Url) -> bool {
-        url.query_pairs().any(|(name, key)| name == "key" && key.contains(['/', ':', '=']))
+    fn odd_url(&self, url: &Url) -> Option<&'static str> {
+        let is_cut = parameter(url, "key").is_some_and(|key| is_cut_uuid(&key));
+        if is_cut {
+            Some(CUT)
+        } else {
+            url.query_pairs()
+                .any(|(name, key)| name == "key" && key.contains(['/', ':', '=']))
+                .then_some(MORE)
+        }
     }
 
     fn pace(&self) -> (&'static [Rate], usize) {

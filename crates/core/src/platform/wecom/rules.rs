@@ -3,8 +3,8 @@
 use super::super::limits::Unit;
 use super::super::rules::Rule::{Any, ByKind, Link, List, Object, Table, Text, Whole};
 use super::super::rules::{
-    BodyFault, FILLED, FaultKind, Faults, Member, Rule, Shape, TEXT, TEXTS, TypedMarkup, may, need, open,
-    shape,
+    BodyFault, FILLED, FaultKind, Faults, Member, PLAIN_KINDS, Rule, Shape, TEXT, TEXTS, TypedMarkup, may,
+    need, open, shape,
 };
 use super::{MARKDOWN, TEXT as TEXT_MAX};
 use serde_json::Value;
@@ -17,6 +17,8 @@ pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
 
 fn response(fault: &BodyFault) -> &'static str {
     match fault.kind {
+        FaultKind::Unknown if fault.path.ends_with(".base64") => "44001",
+        FaultKind::Unknown if fault.path.ends_with(".md5") => "301019",
         FaultKind::Link => "45034",
         FaultKind::Empty | FaultKind::Missing if fault.path != "msgtype" => "44004",
         FaultKind::TooLong if fault.path.starts_with("text.") => "45002",
@@ -64,11 +66,7 @@ static WORDS: Shape = shape(&[
     may("visible_to_user", TEXT),
 ])
 .also(|words, faults| {
-    let kinds = [
-        (TypedMarkup::TwoStars, "only the type `markdown` has markup"),
-        (TypedMarkup::Link, "only the type `markdown` has links"),
-    ];
-    faults.typed_markup("content", words["content"].as_str().unwrap_or_default(), &kinds);
+    faults.typed_markup("content", &words["content"], &PLAIN_KINDS);
     for list in ["mentioned_list", "mentioned_mobile_list"] {
         for (index, name) in words[list].as_array().into_iter().flatten().enumerate() {
             if name.as_str().is_some_and(|name| name.contains([',', ' ', '|'])) {
@@ -92,9 +90,11 @@ static MARKED: Shape = shape(MARKED_FIELDS).also(|part, faults| {
         let words = format!("has `{font:.40}>`, and WeCom's colours are `info`, `comment` and `warning`");
         faults.add("content", FaultKind::Typed, &words);
     }
-    let is_rule = |line: &str| line.starts_with('|') && line.contains("---");
-    if text.contains("![") || text.contains("```") || text.lines().any(|line| is_rule(line.trim())) {
-        let words = "has a picture, a table or a block of code, which WeCom shows with `markdown_v2` only";
+    let newer = "only the type `markdown_v2` has it";
+    let kinds = [(TypedMarkup::Picture, newer), (TypedMarkup::Table, newer), (TypedMarkup::TwoTildes, newer)];
+    faults.typed_markup("content", &part["content"], &kinds);
+    if text.contains("```") {
+        let words = "has a block of code, which WeCom shows with `markdown_v2` only";
         faults.add("content", FaultKind::Typed, words);
     }
 });
@@ -110,6 +110,15 @@ static MARKED_V2: Shape = shape(MARKED_FIELDS).also(|part, faults| {
 });
 
 fn judge_mentions(part: &Value, faults: &mut Faults) {
+    let kinds = [
+        (TypedMarkup::SlackLink, "write `[words](URL)`"),
+        (TypedMarkup::StyleTags, "write `**words**`"),
+        (TypedMarkup::SlackPing, "write a message of type `text` with `mentioned_list`"),
+    ];
+    let colours = part["content"].as_str().unwrap_or_default().replace("<font", "").replace("</font>", "");
+    faults.typed_markup("content", &Value::String(colours), &kinds);
+    let all = "write a message of type `text` with `\"mentioned_list\": [\"@all\"]`";
+    faults.bare_pings("content", &part["content"], &[("@all", all)]);
     let lists = ["mentioned_list", "mentioned_mobile_list"];
     if let Some(name) = lists.into_iter().find(|name| part.get(*name).is_some()) {
         let words = "pings nobody here: WeCom reads it in a message of type `text` only";
@@ -117,11 +126,27 @@ fn judge_mentions(part: &Value, faults: &mut Faults) {
     }
 }
 
-static IMAGE: Shape = shape(&[need("base64", FILLED), need("md5", FILLED)]);
+static IMAGE: Shape = shape(&[need("base64", FILLED), need("md5", FILLED)]).also(|image, faults| {
+    if image["base64"].as_str().is_some_and(|text| text.starts_with("data:")) {
+        faults.add(
+            "base64",
+            FaultKind::Unknown,
+            "begins with `data:`, and WeCom takes what follows the comma",
+        );
+    }
+    let is_sum = |text: &str| text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    if image["md5"].as_str().is_some_and(|text| !text.is_empty() && !is_sum(text)) {
+        faults.add("md5", FaultKind::Unknown, "is not an MD5 sum: it has 32 hexadecimal digits");
+    }
+});
 static MEDIA: Shape = shape(&[need("media_id", FILLED)]);
 static NEWS: Shape = shape(&[need("articles", List(&Object(&ARTICLE), 1, 8))]);
-static ARTICLE: Shape =
-    shape(&[need("title", FILLED), may("description", TEXT), need("url", LINKED), may("picurl", TEXT)]);
+static ARTICLE: Shape = shape(&[
+    need("title", Rule::Plain(usize::MAX, false)),
+    may("description", PLAIN),
+    need("url", LINKED),
+    may("picurl", TEXT),
+]);
 
 const CARD: Rule = ByKind("card_type", &[("text_notice", &TEXT_NOTICE), ("news_notice", &NEWS_NOTICE)]);
 
@@ -138,7 +163,7 @@ static TEXT_NOTICE: Shape = open(&[
     SOURCE,
     MAIN_TITLE,
     may("emphasis_content", Object(&TITLED)),
-    may("sub_title_text", TEXT),
+    may("sub_title_text", PLAIN),
     QUOTE,
     LINES,
     JUMPS,
@@ -174,8 +199,10 @@ fn judge_target(part: &Value, needed: &[(i64, &str)], faults: &mut Faults) {
 
 static SOURCE_SHAPE: Shape =
     shape(&[may("icon_url", TEXT), may("desc", TEXT), may("desc_color", Whole(0, 3))]);
-static TITLED: Shape = shape(&[may("title", TEXT), may("desc", TEXT)]).some_of(&["title", "desc"]);
-static NEWS_TITLE: Shape = shape(&[need("title", FILLED), may("desc", TEXT)]);
+static TITLED: Shape = shape(&[may("title", PLAIN), may("desc", PLAIN)]).some_of(&["title", "desc"]);
+static NEWS_TITLE: Shape = shape(&[need("title", Rule::Plain(usize::MAX, false)), may("desc", PLAIN)]);
+/// Cards and articles have no markup.
+const PLAIN: Rule = Rule::Plain(usize::MAX, true);
 static CARD_IMAGE: Shape = shape(&[need("url", LINKED), may("aspect_ratio", Any)]).also(|image, faults| {
     let ratio = &image["aspect_ratio"];
     if !ratio.is_null() && !ratio.as_f64().is_some_and(|ratio| (1.3..=2.25).contains(&ratio)) {
@@ -188,7 +215,7 @@ static CARD_IMAGE: Shape = shape(&[need("url", LINKED), may("aspect_ratio", Any)
 });
 static LINE: Shape = shape(&[
     need("keyname", FILLED),
-    may("value", TEXT),
+    may("value", PLAIN),
     may("type", Whole(0, 3)),
     may("url", TEXT),
     may("media_id", TEXT),
