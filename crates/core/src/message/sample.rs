@@ -37,7 +37,7 @@ fn stretch(node: &mut Json) {
     }
 }
 
-/// The parts of every context; `batch` and `batch.stalled` have what a batch has beside the fields of a queue.
+/// The parts of every context; `batch` and `batch.stalled` have what a batch has in addition to the fields of a queue.
 static PARTS: Lazy<Json> =
     Lazy::new(|| serde_json::from_str(include_str!("sample.json")).unwrap_or_default());
 
