@@ -6,10 +6,12 @@
 use super::load_context::LoadContext;
 use super::node::{ConfigNode, join};
 use crate::platform;
+#[cfg(test)]
 use serde_json::Value as Json;
 
 pub(super) struct ConfigTable {
-    /// What the table is for, in one or two sentences.
+    /// What the table is for, in one or two sentences. The documents alone show it.
+    #[cfg(test)]
     pub about: &'static str,
     pub keys: &'static [&'static ConfigKey<dyn ValueType>],
     /// Whether the options of platforms are keys of this table, too.
@@ -19,7 +21,8 @@ pub(super) struct ConfigTable {
 pub(super) struct ConfigKey<V: ?Sized> {
     pub name: &'static str,
     pub default: DefaultValue,
-    /// One sentence.
+    /// One sentence. The documents alone show it.
+    #[cfg(test)]
     pub meaning: &'static str,
     pub value: V,
 }
@@ -33,11 +36,12 @@ pub(super) enum DefaultValue {
     /// A value in TOML syntax.
     Toml(&'static str),
     /// A value that depends on other things, described in words.
-    Described(&'static str),
+    Described(#[cfg_attr(not(test), expect(dead_code))] &'static str),
 }
 
 /// The type of a key as the documentation shows it.
 pub(super) trait ValueType: Sync {
+    #[cfg_attr(not(test), expect(dead_code))]
     fn type_name(&self) -> &'static str;
 
     /// The range or form; empty when the type says it all.
@@ -45,6 +49,7 @@ pub(super) trait ValueType: Sync {
         String::new()
     }
 
+    #[cfg(test)]
     fn json_schema(&self) -> Json;
 
     /// The declaration of the table or tables that the key contains.
@@ -91,7 +96,14 @@ pub(super) const fn key<V>(
     default: DefaultValue,
     meaning: &'static str,
 ) -> ConfigKey<V> {
-    ConfigKey { name, default, meaning, value }
+    let _ = meaning;
+    ConfigKey {
+        name,
+        default,
+        #[cfg(test)]
+        meaning,
+        value,
+    }
 }
 
 impl<V: ?Sized> AsRef<str> for ConfigKey<V> {
@@ -119,7 +131,13 @@ impl NestedTable {
 
 impl ConfigTable {
     pub const fn new(about: &'static str) -> ConfigTable {
-        ConfigTable { about, keys: &[], platform_options: false }
+        let _ = about;
+        ConfigTable {
+            #[cfg(test)]
+            about,
+            keys: &[],
+            platform_options: false,
+        }
     }
 
     pub const fn with_platform_options(self) -> ConfigTable {

@@ -20,6 +20,7 @@ mod hook;
 mod hook_keys;
 mod host;
 mod host_defaults;
+#[cfg(test)]
 mod json_schema;
 mod json_text;
 mod load;
@@ -31,6 +32,7 @@ mod platform_options;
 mod proxy;
 mod queue;
 mod quiet_hours;
+#[cfg(test)]
 mod reference;
 mod request_headers;
 mod settings;
@@ -48,8 +50,6 @@ mod url_text;
 mod value_types;
 
 pub use diagnostic::{ConfigError, ConfigErrors};
-pub use json_schema::json_schema;
-pub use reference::reference_markdown;
 pub use settings::{Config, FileSettings, QueueSettings, SpoolSettings};
 pub use spans::ConfigSpans;
 

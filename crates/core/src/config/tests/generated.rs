@@ -1,6 +1,7 @@
 //! The files in `docs` that are generated from the declarations.
 
-use crate::config::{json_schema, reference_markdown};
+use crate::config::json_schema::json_schema;
+use crate::config::reference::reference_markdown;
 use std::path::Path;
 
 #[track_caller]

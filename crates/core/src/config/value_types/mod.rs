@@ -16,9 +16,6 @@ pub(super) use table::{NamedTables, SubTable, TableList, TemplateValue};
 use super::load_context::{LoadContext, TextValue};
 use super::node::{ConfigNode, ConfigValue};
 
-/// What every text may be instead of itself, as a JSON Schema pattern.
-const REFERENCE_PATTERN: &str = "^(env|file):";
-
 #[cold]
 fn unexpected(node: &ConfigNode, path: &str, expected: &str, context: &LoadContext<'_>) {
     context.error(node.at, path, format!("expected {expected}, found {}", node.type_name()));

@@ -6,6 +6,7 @@ use super::super::node::{ConfigNode, ConfigValue};
 use super::super::units::{self, DURATION_FORM, RATE_FORM, SIZE_FORM};
 use super::{resolved, unexpected};
 use crate::platform::Rate;
+#[cfg(test)]
 use serde_json::{Value as Json, json};
 use std::time::Duration;
 
@@ -28,6 +29,7 @@ impl ValueType for DurationRange {
         format!("{} to {}", self.min, self.max)
     }
 
+    #[cfg(test)]
     fn json_schema(&self) -> Json {
         let pattern = "^(env|file):|^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$";
         json!({ "type": "string", "pattern": pattern })
@@ -74,6 +76,7 @@ impl ValueType for SizeRange {
         format!("{} to {}", self.min, self.max)
     }
 
+    #[cfg(test)]
     fn json_schema(&self) -> Json {
         let pattern = "^(env|file):|^[0-9]+(B|KiB|MiB|GiB)$";
         json!({ "type": ["string", "integer"], "pattern": pattern, "minimum": 0 })
@@ -129,6 +132,7 @@ impl ValueType for IntegerRange {
         format!("{} to {}", self.min, self.max)
     }
 
+    #[cfg(test)]
     fn json_schema(&self) -> Json {
         json!({ "type": "integer", "minimum": self.min, "maximum": self.max })
     }
@@ -173,6 +177,7 @@ impl ValueType for NumberRange {
         self.0.map_or(String::new(), |(min, max)| format!("{min} to {max}"))
     }
 
+    #[cfg(test)]
     fn json_schema(&self) -> Json {
         match self.0 {
             Some((min, max)) => json!({ "type": "number", "minimum": min, "maximum": max }),
@@ -220,6 +225,7 @@ impl ValueType for RateForm {
         self.0.to_owned()
     }
 
+    #[cfg(test)]
     fn json_schema(&self) -> Json {
         json!({ "type": "string", "pattern": "^(env|file):|^[0-9]+ */ *([0-9]*(min|ms|d|h|m|s))+$" })
     }

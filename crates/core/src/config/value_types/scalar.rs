@@ -4,7 +4,8 @@ use super::super::declaration::{ReadValue, ValueType};
 use super::super::diagnostic::{alternatives, nearest};
 use super::super::load_context::{LoadContext, TextValue};
 use super::super::node::{ConfigNode, ConfigValue};
-use super::{REFERENCE_PATTERN, resolved, unexpected};
+use super::{resolved, unexpected};
+#[cfg(test)]
 use serde_json::{Value as Json, json};
 
 type Convert<T> = fn(&TextValue, &LoadContext<'_>) -> Result<T, String>;
@@ -13,6 +14,7 @@ pub(in crate::config) struct Text<T> {
     form: &'static str,
     secret: bool,
     convert: Convert<T>,
+    #[cfg_attr(not(test), expect(dead_code))]
     examples: Option<fn() -> Vec<&'static str>>,
 }
 
@@ -49,6 +51,7 @@ impl<T> ValueType for Text<T> {
         self.form.to_owned()
     }
 
+    #[cfg(test)]
     fn json_schema(&self) -> Json {
         let mut schema = json!({ "type": "string", "minLength": 1 });
         if let Some(examples) = self.examples {
@@ -91,8 +94,9 @@ impl<T: Sync> ValueType for Choice<T> {
         alternatives(self.names)
     }
 
+    #[cfg(test)]
     fn json_schema(&self) -> Json {
-        json!({ "anyOf": [{ "enum": self.names }, { "type": "string", "pattern": REFERENCE_PATTERN }] })
+        json!({ "anyOf": [{ "enum": self.names }, { "type": "string", "pattern": "^(env|file):" }] })
     }
 }
 
@@ -126,6 +130,7 @@ impl ValueType for Boolean {
         "`true` or `false`"
     }
 
+    #[cfg(test)]
     fn json_schema(&self) -> Json {
         json!({ "type": "boolean" })
     }

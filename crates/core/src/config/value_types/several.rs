@@ -5,6 +5,7 @@ use super::super::load_context::{LoadContext, TextValue};
 use super::super::node::{ConfigNode, ConfigValue, join};
 use super::scalar::{Text, secret_text};
 use super::{members, unexpected};
+#[cfg(test)]
 use serde_json::{Value as Json, json};
 
 /// A list; invalid members are reported and left out.
@@ -26,6 +27,7 @@ impl<V: ValueType> ValueType for List<V> {
         format!("each {}", self.member.form())
     }
 
+    #[cfg(test)]
     fn json_schema(&self) -> Json {
         json!({ "type": "array", "items": self.member.json_schema() })
     }
@@ -65,6 +67,7 @@ impl<V: ValueType> ValueType for OneOrMany<V> {
         self.member.form()
     }
 
+    #[cfg(test)]
     fn json_schema(&self) -> Json {
         let member = self.member.json_schema();
         json!({ "anyOf": [member, { "type": "array", "items": member }] })
@@ -111,6 +114,7 @@ impl ValueType for SecretMap {
         self.form.to_owned()
     }
 
+    #[cfg(test)]
     fn json_schema(&self) -> Json {
         json!({ "type": "object", "additionalProperties": self.member.json_schema() })
     }
