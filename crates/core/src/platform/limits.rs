@@ -129,6 +129,28 @@ fn goes_on(character: char) -> bool {
     )
 }
 
+/// What is left for the texts of a message that share one limit.
+pub(super) struct Budget {
+    pub left: usize,
+    pub unit: Unit,
+}
+
+impl Budget {
+    /// As [`fit_between`], of at most `max` and of what is left.
+    pub fn take(&mut self, text: &str, max: usize, escape: EscapeBetween) -> String {
+        let text = fit_between(text, max.min(self.left), self.unit, escape);
+        self.left -= self.unit.length(&text);
+        text
+    }
+
+    /// Whether so much is left; it is taken then.
+    pub fn spend(&mut self, size: usize) -> bool {
+        let left = self.left.checked_sub(size);
+        self.left = left.unwrap_or(self.left);
+        left.is_some()
+    }
+}
+
 /// As [`fit`], for a text whose last line pings: what is too long is cut before it.
 pub(super) fn fit_above_last(text: &str, max: usize, unit: Unit) -> String {
     let cut = |text: &str, max| fit(text, max, unit, |_| None);

@@ -44,6 +44,7 @@ mod limits;
 mod lines;
 mod links;
 mod mattermost;
+mod mentions;
 mod multipart;
 mod ntfy;
 mod pagerduty;

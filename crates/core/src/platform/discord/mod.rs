@@ -11,7 +11,8 @@ mod template_markup;
 
 use super::escape::guarded;
 use super::known_address::CUT;
-use super::limits::{Escape, Unit, fit, flatten};
+use super::limits::{Budget, Escape, Unit, fit, flatten};
+use super::mentions::Mentions;
 use super::multipart::{Field, form};
 use super::{
     Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, PlayedPlatform, Rate,
@@ -331,12 +332,12 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
 }
 
 /// An embed in the making, within [`EMBED`] in all.
-struct DiscordBudget(usize);
+struct EmbedTexts(Budget);
 
-impl DiscordBudget {
+impl EmbedTexts {
     fn take(&mut self, text: &str, max: usize, escape: Escape) -> String {
-        let text = fit(text, max.min(self.0), Unit::CodePoints, escape).trim().to_owned();
-        self.0 -= Unit::CodePoints.length(&text);
+        let text = fit(text, max.min(self.0.left), self.0.unit, escape).trim().to_owned();
+        self.0.spend(self.0.unit.length(&text));
         text
     }
 
@@ -347,17 +348,17 @@ impl DiscordBudget {
     }
 
     fn field(&mut self, label: &str, value: &str, escape: Escape, short: bool) -> Option<Value> {
-        if self.0 < LEAST_FIELD {
+        if self.0.left < LEAST_FIELD {
             return None;
         }
-        let name = self.take_some(label, FIELD_NAME.min(self.0 / 2), inline);
+        let name = self.take_some(label, FIELD_NAME.min(self.0.left / 2), inline);
         let value = self.take_some(&guarded(value), FIELD_VALUE, escape);
         Some(json!({"name": name, "value": value, "inline": short}))
     }
 }
 
 fn embed(notice: &Notice, context: &Context) -> Value {
-    let mut room = DiscordBudget(EMBED);
+    let mut room = EmbedTexts(Budget { left: EMBED, unit: Unit::CodePoints });
     let mut title = room.take(&notice.title, TITLE, inline);
     if title.is_empty() {
         title = room.take_some(event_kind(context), TITLE, inline);
@@ -408,8 +409,7 @@ impl DiscordMentions {
     /// Reads `@everyone`, `@here`, `<@USER>`, `<@&ROLE>`, a bare user id, or `&ROLE`.
     fn read(configured: &[String]) -> DiscordMentions {
         let mut mentions = DiscordMentions::default();
-        for mention in configured {
-            let inner = mention.trim().trim_start_matches('<').trim_end_matches('>').trim_start_matches('@');
+        for inner in Mentions(configured).names() {
             let is_id =
                 |text: &str| (1..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
             let live = match inner.strip_prefix('&') {

@@ -15,6 +15,7 @@ use super::escape::{
 use super::known_address::{CUT, MORE, is_cut_uuid};
 use super::limits::{Unit, fit, flatten};
 use super::lines::Lines;
+use super::mentions::Mentions;
 use super::platform_options::is_token;
 use super::{
     Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption,
@@ -243,14 +244,7 @@ fn colour(tone: Tone) -> &'static str {
 
 /// Configured mentions as a card reads them: `@all`, or the id of a member.
 fn mentions(configured: &[String]) -> String {
-    let mut out = String::new();
-    for mention in configured {
-        let id = mention.trim().trim_start_matches('@');
-        if is_id(id) && out.len() + id.len() + 12 < MENTIONS {
-            out.push_str(&format!("<at id={id}></at>"));
-        }
-    }
-    out
+    Mentions(configured).joined("", MENTIONS, |id| is_id(id).then(|| format!("<at id={id}></at>")))
 }
 
 fn is_id(id: &str) -> bool {

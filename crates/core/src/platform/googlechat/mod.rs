@@ -11,6 +11,7 @@ use super::cut::Markup;
 use super::escape::{self, LinkForm, Spot, TextMarkup, is_inside_word, is_structure};
 use super::known_address::{CUT, EXAMPLE, parameter};
 use super::limits::{Unit, fit, flatten};
+use super::mentions::Mentions;
 use super::{
     Answer, BodyFault, CannedResponse, Degradation, Example, Platform, PlayedPlatform, Rate, ReceivedRequest,
     Target, links, or_event_kind, origin, plain_text, trim,
@@ -255,20 +256,12 @@ fn sections(notice: &Notice, words: &Strings, colour: &str) -> Vec<Vec<Value>> {
 
 /// Configured mentions as Chat reads them: `all`, an id of a user, or what stands in brackets already.
 fn mentions(configured: &[String]) -> String {
-    let mut out = String::new();
-    for mention in configured {
-        let inner = mention.trim().trim_start_matches('<').trim_end_matches('>').trim_start_matches('@');
+    Mentions(configured).joined(" ", MENTIONS, |mention| {
+        let inner = mention.trim_start_matches('<').trim_end_matches('>').trim_start_matches('@');
         let id = inner.strip_prefix("users/").unwrap_or(inner);
         let is_id = id == "all" || (id.len() >= 6 && id.bytes().all(|byte| byte.is_ascii_digit()));
-        let live = if is_id { format!("<users/{id}>") } else { fit(inner, LABEL, Unit::Bytes, text_markup) };
-        if !live.is_empty() && out.len() + live.len() < MENTIONS {
-            if !out.is_empty() {
-                out.push(' ');
-            }
-            out.push_str(&live);
-        }
-    }
-    out
+        Some(if is_id { format!("<users/{id}>") } else { fit(inner, LABEL, Unit::Bytes, text_markup) })
+    })
 }
 
 /// The texts of a card read a few tags, and entities.

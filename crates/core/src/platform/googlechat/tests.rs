@@ -102,11 +102,3 @@ fn templates() -> Vec<Value> {
                               "sections": [{"widgets": widgets}, {"widgets": [{"textParagraph": {"text": HUGE}}]}]}}]}),
     ]
 }
-
-proptest::proptest! {
-    #[test]
-    fn odd_mentions_keep_the_limits(mention in hostile()) {
-        let mentions = vec![mention.as_str(); 30];
-        assert!(super::card(&notice("t"), &context("h"), &target(&mentions)).to_string().len() <= super::WHOLE);
-    }
-}

@@ -12,8 +12,9 @@ use super::cut::Markup;
 use super::escape::{
     self, LinkForm, Spot, TextMarkup, begins_entity, guarded, is_inside_ascii_word, is_structure, opens_line,
 };
-use super::limits::{EscapeBetween, Unit, fit, fit_between, flatten};
+use super::limits::{Budget, Unit, fit, fit_between, flatten};
 use super::links::is_public;
+use super::mentions::Mentions;
 use super::path_parts;
 use super::{
     Answer, BodyFault, CannedResponse, Degradation, Example, Platform, PlayedPlatform, Rate, ReceivedRequest,
@@ -160,20 +161,9 @@ fn colour(tone: Tone) -> &'static str {
     }
 }
 
-/// The code points that are left of [`WHOLE`].
-struct MattermostBudget(usize);
-
-impl MattermostBudget {
-    fn take(&mut self, text: &str, max: usize, escape: EscapeBetween) -> String {
-        let text = fit_between(text, max.min(self.0), Unit::CodePoints, escape);
-        self.0 -= Unit::CodePoints.length(&text);
-        text
-    }
-}
-
 pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
     let words = Strings::of(context);
-    let mut room = MattermostBudget(WHOLE);
+    let mut room = Budget { left: WHOLE, unit: Unit::CodePoints };
     // Titles and footers read no markdown; still, nothing in them may ping.
     let title = or_event_kind(room.take(&notice.title, TITLE, |_, c, _| titled(c)), context);
     let fallback = room.take(&notice.title, TITLE, |_, c, _| quiet(c));
@@ -191,7 +181,7 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
         put("text", json!(text));
     }
     let fact = |(label, value): &(String, String)| {
-        (room.0 > LABEL + VALUE).then(|| {
+        (room.left > LABEL + VALUE).then(|| {
             let title = room.take(label, LABEL, |_, c, _| titled(c));
             let value = room.take(&guarded(value), VALUE, one_line);
             let short = value.chars().count() <= 40;
@@ -216,10 +206,10 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
 }
 
 /// Why it failed, and what failed.
-fn text(notice: &Notice, words: &Strings, room: &mut MattermostBudget) -> String {
+fn text(notice: &Notice, words: &Strings, room: &mut Budget) -> String {
     let mut text =
         notice.text.as_deref().map(|text| room.take(&guarded(text), TEXT, several_lines)).unwrap_or_default();
-    let most = room.0 / 2;
+    let most = room.left / 2;
     let mut used = 0;
     for (index, failure) in notice.failures.iter().enumerate() {
         let left = most.saturating_sub(used);
@@ -235,26 +225,16 @@ fn text(notice: &Notice, words: &Strings, room: &mut MattermostBudget) -> String
         used += Unit::CodePoints.length(&line) + 3;
         text.push_str(&format!("\n- {line}"));
     }
-    room.0 -= used;
+    room.left -= used;
     text
 }
 
 /// Configured mentions as Mattermost reads them: `@name`, `@channel`, `@all`, `@here`.
 fn mentions(configured: &[String]) -> String {
-    let mut out = String::new();
-    for mention in configured {
-        let name = mention.trim().trim_start_matches('@');
-        let sound = !name.is_empty()
-            && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
-        if sound && out.len() + name.len() + 2 < MENTIONS {
-            if !out.is_empty() {
-                out.push(' ');
-            }
-            out.push('@');
-            out.push_str(name);
-        }
-    }
-    out
+    Mentions(configured).joined(" ", MENTIONS, |name| {
+        let is_part = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
+        (!name.is_empty() && name.bytes().all(is_part)).then(|| format!("@{name}"))
+    })
 }
 
 /// Without an at sign that a name could follow, nobody is pinged, whatever the server's settings.

@@ -21,6 +21,7 @@ use plainer::{drop_buttons, drop_pictures};
 use super::cut::{self, Markup};
 use super::known_address::MORE;
 use super::limits::{Unit, fit, flatten};
+use super::mentions::Mentions;
 use super::{
     Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, PlayedPlatform, Rate,
     ReceivedRequest, RenderedMessage, Request, Target, links, or_event_kind, origin, path_parts, trim,
@@ -373,21 +374,16 @@ fn buttons(notice: &Notice, words: &Strings) -> Option<Value> {
 /// Configured mentions as Slack reads them. `@channel`, `@here`, `@everyone` and bare ids of members and
 /// groups are put in Slack's brackets, and what stands in brackets is left as it is.
 fn mentions(configured: &[String]) -> String {
-    let mut out = String::new();
-    for mention in configured {
-        let live = match mention.trim().trim_start_matches('@') {
+    let joined = Mentions(configured).joined(" ", MENTIONS, |mention| {
+        Some(match mention {
             name @ ("channel" | "here" | "everyone") => format!("<!{name}>"),
             id if is_id(id, &['U', 'W']) => format!("<@{id}>"),
             id if is_id(id, &['S']) => format!("<!subteam^{id}>"),
             raw if raw.starts_with('<') && raw.ends_with('>') => raw.to_owned(),
             name => fit(name, FIELD_LABEL, Unit::Bytes, inline),
-        };
-        if out.len() + live.len() < MENTIONS {
-            out.push_str(&live);
-            out.push(' ');
-        }
-    }
-    out
+        })
+    });
+    if joined.is_empty() { joined } else { joined + " " }
 }
 
 fn is_id(text: &str, first: &[char]) -> bool {

@@ -15,7 +15,7 @@ use super::escape::{
     self, LinkForm, Spot, TextMarkup, begins_entity, guarded, is_inside_ascii_word, is_structure, opens_line,
 };
 use super::known_address::{CUT, parameter};
-use super::limits::{Unit, fit, flatten};
+use super::limits::{Budget, Unit, fit, flatten};
 use super::{
     Answer, BodyFault, CannedResponse, Degradation, Example, Platform, PlayedPlatform, Rate, ReceivedRequest,
     Target, links, or_event_kind, origin, trim,
@@ -171,15 +171,9 @@ fn colour(tone: Tone) -> (&'static str, &'static str) {
     }
 }
 
-/// The parts of a card in the making, within [`WHOLE`] bytes of JSON in all.
-struct TeamsBudget(usize);
-
-impl TeamsBudget {
-    fn take(&mut self, value: Value) -> Option<Value> {
-        let size = value.to_string().len() + 1;
-        self.0 = self.0.checked_sub(size)?;
-        Some(value)
-    }
+/// The part of a card, if there is room for its JSON.
+fn fitting(part: Value, room: &mut Budget) -> Option<Value> {
+    room.spend(part.to_string().len() + 1).then_some(part)
 }
 
 pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
@@ -212,7 +206,10 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     let pings = (!mentions.text.is_empty()).then(|| block(&mentions.text, json!({})));
     let fixed = [Some(&heading), pings.as_ref(), Some(&foot)];
     let used: usize = fixed.into_iter().flatten().map(|part| part.to_string().len() + 1).sum();
-    let mut room = TeamsBudget(WHOLE.saturating_sub(used + envelope(card.clone()).to_string().len()));
+    let mut room = Budget {
+        left: WHOLE.saturating_sub(used + envelope(card.clone()).to_string().len()),
+        unit: Unit::Json,
+    };
     let mut body = vec![heading];
     body.extend(pings);
     body.extend(middle(notice, words, &mut room));
@@ -233,18 +230,19 @@ fn envelope(card: Value) -> Value {
 }
 
 /// What may be left out when it is too much, the most telling first.
-fn middle(notice: &Notice, words: &Strings, room: &mut TeamsBudget) -> Vec<Value> {
+fn middle(notice: &Notice, words: &Strings, room: &mut Budget) -> Vec<Value> {
     let mut parts = Vec::new();
     let text = notice.text.as_deref().map(|text| fit(&guarded(text), TEXT, Unit::Bytes, lines));
     let text = text.filter(|text| !text.trim().is_empty());
-    parts.extend(text.and_then(|text| room.take(block(&text, json!({"fontType": "Monospace"})))));
+    parts.extend(text.and_then(|text| fitting(block(&text, json!({"fontType": "Monospace"})), room)));
     let fact = |(label, value): &(String, String)| {
         let label = fit(label, LABEL, Unit::Bytes, inline);
         json!({"title": label, "value": fit(value, VALUE, Unit::Bytes, inline)})
     };
-    let facts: Vec<_> = notice.facts.iter().take(FACTS).map(fact).map_while(|fact| room.take(fact)).collect();
+    let facts: Vec<_> =
+        notice.facts.iter().take(FACTS).map(fact).map_while(|fact| fitting(fact, room)).collect();
     if !facts.is_empty()
-        && let Some(mut set) = room.take(json!({"type": "FactSet", "facts": []}))
+        && let Some(mut set) = fitting(json!({"type": "FactSet", "facts": []}), room)
     {
         set["facts"] = json!(facts);
         parts.push(set);
@@ -253,16 +251,16 @@ fn middle(notice: &Notice, words: &Strings, room: &mut TeamsBudget) -> Vec<Value
     for (index, failure) in notice.failures.iter().enumerate() {
         let shown = format!("• {}", fit(failure, FAILURE, Unit::Bytes, inline));
         let part = block(&shown, json!({"spacing": "None"}));
-        let taken = if index < FAILURES { room.take(part) } else { None };
+        let taken = if index < FAILURES { fitting(part, room) } else { None };
         let Some(part) = taken else {
             let more = words.more(notice.failures.len() - index);
-            failures.extend(room.take(block(&more, json!({"spacing": "None", "isSubtle": true}))));
+            failures.extend(fitting(block(&more, json!({"spacing": "None", "isSubtle": true})), room));
             break;
         };
         failures.push(part);
     }
     if !failures.is_empty()
-        && let Some(heading) = room.take(block(words.failures, json!({"weight": "Bolder"})))
+        && let Some(heading) = fitting(block(words.failures, json!({"weight": "Bolder"})), room)
     {
         parts.push(heading);
         parts.extend(failures);
@@ -271,7 +269,7 @@ fn middle(notice: &Notice, words: &Strings, room: &mut TeamsBudget) -> Vec<Value
         let open = json!({"type": "Action.OpenUrl", "url": url.as_str()});
         json!({"type": "Image", "url": url.as_str(), "altText": words.preview, "selectAction": open})
     });
-    parts.extend(picture.and_then(|picture| room.take(picture)));
+    parts.extend(picture.and_then(|picture| fitting(picture, room)));
     parts
 }
 

@@ -124,11 +124,3 @@ fn templates() -> Vec<Value> {
         card(many(block(NAME))),
     ]
 }
-
-proptest::proptest! {
-    #[test]
-    fn odd_mentions_keep_the_limits(mention in hostile()) {
-        let mentions = vec![mention.as_str(); 30];
-        assert!(super::card(&notice("t"), &context("h"), &target(&mentions)).to_string().len() <= super::WHOLE);
-    }
-}

@@ -16,6 +16,7 @@ use super::dimensions::dimensions;
 use super::known_address::CUT;
 use super::limits::{Unit, fit, fit_above_last, flatten};
 use super::lines::Lines;
+use super::mentions::Mentions;
 use super::multipart::{Field, form};
 use super::{
     Answer, Attachment, BodyFault, CannedResponse, Degradation, Example, MissingValue, Platform,
@@ -359,22 +360,13 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
 
 /// Configured mentions: `@name`, or the number of a member who has none.
 fn mentions(configured: &[String]) -> String {
-    let mut out = String::new();
-    for mention in configured {
-        let name = mention.trim().trim_start_matches('@');
-        let sound = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        let live = match name.parse::<u64>() {
+    Mentions(configured).joined(" ", MENTIONS, |name| {
+        let is_sound = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        is_sound.then(|| match name.parse::<u64>() {
             Ok(id) => format!("<a href=\"tg://user?id={id}\">{id}</a>"),
             Err(_) => format!("@{name}"),
-        };
-        if sound && out.len() + live.len() < MENTIONS {
-            if !out.is_empty() {
-                out.push(' ');
-            }
-            out.push_str(&live);
-        }
-    }
-    out
+        })
+    })
 }
 
 /// The members without a name whom the last line of this HTML pings, as it stands in the plain text.

@@ -98,36 +98,6 @@ fn every_platform_for_people_escapes_the_values_of_a_template() {
     }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn what_the_author_wrote_stays_whole(prompt in hostile_value()) {
-        for (platform, path, before, after) in [
-            ("slack", "/text", "<!here> *Done:* ", " <https://example.com/a_b|open> `x`"),
-            ("discord", "/content", "<@1> **Done:** ", " [open](https://example.com/a_b) ```x```"),
-            ("mattermost", "/text", "@ada **Done:** ", " [open](https://example.com/a_b) `x`"),
-            ("telegram", "/text", "<b>Done:</b> ", " <a href=\"https://example.com/a_b\">@ada</a>"),
-            ("feishu", "/card/elements/0/content", "<at id=all></at>**Done:** ", " [open](https://example.com/a_b)"),
-            ("dingtalk", "/markdown/text", "### Done @ada ", " ![x](https://example.com/a_b.png)"),
-            ("wecom", "/markdown/content", "<@ada> <font color=\"info\">", "</font> `x`"),
-            ("teams", "/text", "<at>Ann</at> **Done:** ", " [open](https://example.com/a_b)"),
-            ("googlechat", "/text", "<users/all> *Done:* ", " <https://example.com/a_b|open>"),
-        ] {
-            let mut text = json!(format!("{before}{{{{ task.name }}}}{after}"));
-            let mut template = json!({"parse_mode": "HTML", "tag": "markdown"});
-            for name in path.rsplit('/').filter(|name| !name.is_empty()) {
-                let holder = if name == "0" { json!([text]) } else { json!({ name: text, "tag": "markdown", "parse_mode": "HTML" }) };
-                text = holder;
-                template = text.clone();
-            }
-            let body = rendered_for(platform, &template, &prompt);
-            let found = body.pointer(path).and_then(Value::as_str).unwrap().to_owned();
-            prop_assert!(found.starts_with(before) && found.ends_with(after), "{platform}: {found}");
-        }
-    }
-}
-
 #[test]
 fn a_value_in_code_or_in_an_address_has_the_escapes_of_that_place() {
     let prompt = "a_b *c* `d` @all (e) <f>";

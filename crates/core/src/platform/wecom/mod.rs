@@ -12,6 +12,7 @@ mod template_markup;
 use super::cut::Markup;
 use super::known_address::{CUT, MORE, is_cut_uuid, parameter};
 use super::limits::{Unit, fit, flatten};
+use super::mentions::Mentions;
 use super::multipart::form_with_length;
 use super::{
     Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, PlayedPlatform, Rate,
@@ -343,8 +344,7 @@ impl WeComMentions {
     fn read(configured: &[String]) -> WeComMentions {
         let mut mentions = WeComMentions::default();
         let mut used = 0;
-        for mention in configured {
-            let name = mention.trim().trim_start_matches('<').trim_end_matches('>').trim_start_matches('@');
+        for name in Mentions(configured).names() {
             used += name.len() + 4;
             if name.is_empty() || used > MENTIONS {
                 continue;
