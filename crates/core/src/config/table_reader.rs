@@ -6,6 +6,7 @@ use super::load_context::{LoadContext, TextValue};
 use super::node::{ConfigEntry, ConfigNode, ConfigValue, join};
 use super::toml_text;
 use super::value_types::{NamedTables, SubTable, TableList, TemplateValue};
+use std::borrow::Cow;
 
 /// A table with its declaration. Every method adds its errors to the [`LoadContext`] and returns what is valid.
 pub(super) struct TableReader<'r> {
@@ -98,14 +99,19 @@ impl<'r> TableReader<'r> {
 
     /// The value of a key, else its default.
     pub fn read<V: ReadValue>(&self, key: &ConfigKey<V>) -> Option<V::Output> {
-        let path = self.path_of(key);
-        if let Some(entry) = self.entry(key.name) {
-            return key.value.read(&entry.node, &path, self.context);
+        let node = self.node(key.name, key.default)?;
+        key.value.read(&node, &self.path_of(key), self.context)
+    }
+
+    #[inline(never)]
+    fn node(&self, name: &'static str, default: DefaultValue) -> Option<Cow<'r, ConfigNode>> {
+        if let Some(entry) = self.entry(name) {
+            return Some(Cow::Borrowed(&entry.node));
         }
-        match key.default {
-            DefaultValue::Toml(text) => key.value.read(&toml_text::parse_value(text)?, &path, self.context),
+        match default {
+            DefaultValue::Toml(text) => toml_text::parse_value(text).map(Cow::Owned),
             DefaultValue::Required => {
-                self.error(key, "this key is missing");
+                self.error(name, "this key is missing");
                 None
             }
             DefaultValue::None | DefaultValue::Described(_) => None,

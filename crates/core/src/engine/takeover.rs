@@ -22,15 +22,15 @@ const PORTION: usize = 1000;
 /// Reads who holds something before who lives: an instance is alive before it can hold anything, so one that is
 /// found dead afterwards is dead for good.
 pub fn dead_instances(spool: &Spool, file: Option<&Path>, own: &str) -> Result<Vec<String>, SpoolError> {
-    let mut holders: BTreeSet<String> = spool.holders()?.into_iter().collect();
-    holders.remove(own);
+    let mut holders = spool.holders()?;
+    holders.retain(|holder| holder != own);
     if holders.is_empty() {
         return Ok(Vec::new());
     }
     let live = match file {
         None => Vec::new(),
         // Without a readable folder, all count as alive.
-        Some(file) => Intake::live_instances(file).unwrap_or_else(|_| holders.iter().cloned().collect()),
+        Some(file) => Intake::live_instances(file).unwrap_or_else(|_| holders.clone()),
     };
     Ok(holders.into_iter().filter(|holder| !live.contains(holder)).collect())
 }

@@ -7,7 +7,7 @@ use super::strings::{Strings, fill};
 use super::summary_line::{SummaryLine, SummaryPart};
 use super::{event_notice, filters};
 use serde_json::{Map, Value as Json};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 /// The lines of a part; further ones are counted. Every alert is named, up to a number that no card carries.
 const MAX_LINES: usize = 5;
@@ -64,7 +64,10 @@ fn digest(kind: &str, context: &Context, words: &'static Strings) -> Notice {
     let total = context.at(&["digest", "count"]).and_then(Json::as_u64).unwrap_or(shown);
     let (lines, outdated) = latest_states(lines);
     let tone = worst(&lines);
-    let hosts: BTreeSet<String> = lines.iter().filter_map(|line| line.host.clone()).collect();
+    let mut hosts: Vec<String> = lines.iter().filter_map(|line| line.host.clone()).collect();
+    hosts.sort_unstable();
+    hosts.dedup();
+    hosts.truncate(MAX_HOSTS);
     let mut parts: BTreeMap<(SummaryPart, String), PartLines> = BTreeMap::new();
     for line in lines {
         let part = parts.entry(key_of(&line)).or_default();
@@ -77,7 +80,7 @@ fn digest(kind: &str, context: &Context, words: &'static Strings) -> Notice {
     }
     let is_known = total <= shown || counts.is_some();
     let mut digest = Notice::new(tone, title(kind, (total, is_known), &parts, words));
-    digest.place(&hosts.into_iter().take(MAX_HOSTS).collect::<Vec<_>>(), words);
+    digest.place(&hosts, words);
     digest.fact(words.since, notice::time(context, &["digest", "since"]));
     digest.text = Some(body(&parts, words)).filter(|text| !text.is_empty());
     if let Some(pictured) = pictured {

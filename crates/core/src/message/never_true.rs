@@ -266,7 +266,7 @@ fn values(name: &[String], kind: &str, tests: &[&Comparison]) -> Vec<Option<Json
     let constants = constants(tests);
     let mut numbers: Vec<f64> = constants.iter().filter_map(Json::as_f64).collect();
     numbers.extend([0.0, 1.0]);
-    numbers.sort_by(f64::total_cmp);
+    numbers.sort_unstable_by(f64::total_cmp);
     let between = numbers.windows(2).map(|pair| f64::midpoint(pair[0], pair[1])).collect::<Vec<_>>();
     let ends = [numbers.first().map(|least| least - 1.0), numbers.last().map(|most| most + 1.0)];
     let mut numbers: Vec<f64> =

@@ -38,7 +38,7 @@ pub(super) fn contexts(kind: &str, names: &HashSet<String>, in_digest: bool) -> 
             if family == "task" {
                 change(&mut variant["event"]["data"], &path, value);
                 if path == ["error"] {
-                    variant["task"]["status"] = json!("success");
+                    set(&mut variant, "/task/status", json!("success"));
                 }
             }
             all.push((format!("a {family} {words} `{shown}`"), variant));
@@ -47,14 +47,14 @@ pub(super) fn contexts(kind: &str, names: &HashSet<String>, in_digest: bool) -> 
     if matches!(family, "queue" | "batch") {
         let mut variant = full.clone();
         for count in ["total", "succeeded", "failed", "cancelled"] {
-            variant[family][count] = json!(0);
+            set(&mut variant, &format!("/{family}/{count}"), json!(0));
         }
         all.push((format!("a {family} that has 0 tasks"), variant));
     }
     if family == "task" {
         if names.iter().any(|name| name.starts_with("vars.")) {
             let mut variant = full.clone();
-            variant["vars"] = json!({});
+            set(&mut variant, "/vars", json!({}));
             all.push(("a task without `webhook_params.vars`".to_owned(), variant));
         }
         for (words, payload) in [
@@ -62,20 +62,23 @@ pub(super) fn contexts(kind: &str, names: &HashSet<String>, in_digest: bool) -> 
             ("a task without any field (`{}`)", json!({})),
         ] {
             let mut variant = full.clone();
-            variant["event"]["data"] = payload.clone();
-            variant["task"] = payload;
-            variant["task"]["status"] = json!("success");
-            variant["task"]["queue"] = json!("default");
+            set(&mut variant, "/event/data", payload.clone());
+            set(&mut variant, "/task", payload);
+            set(&mut variant, "/task/status", json!("success"));
+            set(&mut variant, "/task/queue", json!("default"));
             all.push((words.to_owned(), variant));
         }
     }
     if kind == "queue.end" {
         let mut variant = full;
         for field in ["succeeded", "failed", "cancelled", "started_at", "duration_s"] {
-            change(&mut variant["queue"], &[field.to_owned()], Some(Json::Null));
+            set(&mut variant, &format!("/queue/{field}"), Json::Null);
         }
-        variant["queue"]["task_seconds"] = json!({"min": null, "mean": null, "max": null, "sum": null});
-        variant["event"]["data"] = json!({"total": variant["queue"]["total"]});
+        for figure in ["min", "mean", "max", "sum"] {
+            set(&mut variant, &format!("/queue/task_seconds/{figure}"), Json::Null);
+        }
+        let total = variant["queue"]["total"].clone();
+        set(&mut variant, "/event/data", json!({"total": total}));
         all.push(("a queue of which the host passes only `total`".to_owned(), variant));
     }
     let in_context = |(words, mut json): (String, Json)| {
@@ -136,6 +139,14 @@ fn change(json: &mut Json, path: &[String], value: Option<Json>) {
     match value {
         Some(value) => drop(fields.insert(last.clone(), value)),
         None => drop(fields.shift_remove(last)),
+    }
+}
+
+/// Sets the field at this JSON Pointer.
+fn set(json: &mut Json, pointer: &str, value: Json) {
+    let (parent, field) = pointer.rsplit_once('/').unwrap_or_default();
+    if let Some(Json::Object(fields)) = json.pointer_mut(parent) {
+        fields.insert(field.to_owned(), value);
     }
 }
 

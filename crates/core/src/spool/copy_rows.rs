@@ -53,7 +53,7 @@ impl<'a> RowCopy<'a> {
     fn owners(&mut self, instance: &str) -> rusqlite::Result<()> {
         let mut found: Vec<(i64, Option<String>)> = Vec::new();
         let sql = "SELECT seq, instance FROM owners NOT INDEXED WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq";
-        self.mishap.lost += walk(self.source, sql, |row| {
+        self.mishap.lost += walk(self.source, sql, &mut |row| {
             found.push((row.get(0)?, row.get(1)?));
             Ok(Ok(()))
         })?;
@@ -88,7 +88,7 @@ impl<'a> RowCopy<'a> {
         // Where the number is taken by another delivery, a new one is given after all others.
         let mut taken = Vec::new();
         let source = self.source;
-        let lost = walk(source, sql, |row| {
+        let lost = walk(source, sql, &mut |row| {
             let values: Vec<Value> =
                 (0..15).map(|column| row.get(column)).collect::<rusqlite::Result<_>>()?;
             Ok(self.delivery(values, true, &mut taken))
@@ -183,7 +183,7 @@ impl<'a> RowCopy<'a> {
         let sql = "SELECT seq, event, via, endpoint, hook, due_at, alert, content_type, body, extras \
                    FROM fallbacks NOT INDEXED WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq";
         let source = self.source;
-        let lost = walk(source, sql, |row| {
+        let lost = walk(source, sql, &mut |row| {
             let event: i64 = row.get(1)?;
             let values: Vec<Value> =
                 (2..10).map(|column| row.get(column)).collect::<rusqlite::Result<_>>()?;
@@ -264,7 +264,7 @@ impl<'a> RowCopy<'a> {
             "SELECT id, type, accepted_at, payload, seq FROM events NOT INDEXED \
              WHERE seq BETWEEN ?1 AND ?2 AND accepted_at >= {since} ORDER BY seq"
         );
-        let lost = walk(source, &sql, |row| {
+        let lost = walk(source, &sql, &mut |row| {
             let event = read_event(row)?;
             Ok(self.keep_event(&event).map(drop))
         })?;
@@ -277,7 +277,7 @@ impl<'a> RowCopy<'a> {
         let sql = "SELECT seq, id, moved_at, ended_at, stalled, wish_bytes, counts FROM batches NOT INDEXED \
                    WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq";
         let source = self.source;
-        let lost = walk(source, sql, |row| {
+        let lost = walk(source, sql, &mut |row| {
             let seq: i64 = row.get(0)?;
             let values: Vec<Value> = (1..7).map(|column| row.get(column)).collect::<rusqlite::Result<_>>()?;
             Ok(self.batch(seq, &values))
@@ -358,7 +358,7 @@ fn read_event(row: &Row<'_>) -> rusqlite::Result<Event> {
 fn walk(
     source: &Connection,
     sql: &str,
-    mut take: impl FnMut(&Row<'_>) -> rusqlite::Result<rusqlite::Result<()>>,
+    take: &mut dyn FnMut(&Row<'_>) -> rusqlite::Result<rusqlite::Result<()>>,
 ) -> rusqlite::Result<usize> {
     let number = if sql.contains(", seq FROM events") { 4 } else { 0 };
     let backward = format!("{sql} DESC");
