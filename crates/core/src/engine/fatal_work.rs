@@ -1,6 +1,6 @@
-//! Work that ended the process: what the dispatcher had in hand when its process died. It is tried once more, by the next
-//! start, because any process may be killed at any moment. What ends the process again is not
-//! touched until its template or condition has another text.
+//! Work that ended the process: what the dispatcher had in hand when its process died. The next starts try it again,
+//! because any process may be killed at any moment, under load even twice at the same event. What has ended several
+//! processes is not touched until its template or condition has another text.
 
 use super::counters::Counters;
 use super::lock::lock;
@@ -11,11 +11,9 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// A thing that ended this many processes is not touched.
-const LIMIT: u64 = 2;
-
-/// A template or condition that ended this many processes, over whatever things, is not evaluated for any.
-const LIMIT_OF_PIECE: u64 = 3;
+/// A thing that ended this many processes is not touched. Under load, kills from outside meet the same thing twice by
+/// chance, and would lose it with a lower limit.
+const LIMIT: u64 = 4;
 
 const MOST: usize = 256;
 
@@ -85,7 +83,7 @@ impl FatalWork {
         let work = InHand { subject, piece: 0 };
         let ends = lock(&self.suspects).ends.get(&work).copied().unwrap_or(0);
         (ends >= LIMIT)
-            .then_some("deciding about this event ended the process twice, so it is not tried again")
+            .then_some("deciding about this event ended the process four times, so it is not tried again")
     }
 
     /// Changes of the spool: what was suspected and has done no harm is forgotten.
@@ -120,10 +118,12 @@ impl Watcher for FatalWork {
         if piece != 0 && self.any.load(Ordering::Relaxed) {
             let suspects = lock(&self.suspects);
             let of_piece = suspects.ends.iter().filter(|(other, _)| other.piece == piece);
-            let of_piece: u64 = of_piece.map(|(_, ends)| ends).sum();
-            if of_piece >= LIMIT_OF_PIECE || suspects.ends.get(&work).is_some_and(|ends| *ends >= LIMIT) {
-                return Err("evaluating this ended the process twice, so it is not tried again; change the template or \
-                            condition, then report the event again"
+            let ends = of_piece.map(|(_, ends)| *ends).collect::<Vec<_>>();
+            // With one more end over another thing, it is not evaluated for any.
+            let is_proven = ends.iter().any(|ends| *ends >= LIMIT) && ends.iter().sum::<u64>() > LIMIT;
+            if is_proven || suspects.ends.get(&work).is_some_and(|ends| *ends >= LIMIT) {
+                return Err("evaluating this ended the process four times, so it is not tried again; change the template \
+                            or condition, then report the event again"
                     .to_owned());
             }
         }
