@@ -97,10 +97,24 @@ impl FatalWork {
 
     fn clear(&self, subject: u64) {
         let mut suspects = lock(&self.suspects);
-        let Suspects { ends, cleared } = &mut *suspects;
-        let harmless = |work: &InHand, ends: u64| work.subject == subject && ends < LIMIT;
-        cleared.extend(ends.iter().filter(|(work, ends)| harmless(work, **ends)).map(|(work, _)| *work));
-        ends.retain(|work, ends| !harmless(work, *ends));
+        // Of a piece that is off nothing was evaluated, so it has not proven harmless.
+        let harmless: Vec<InHand> = suspects
+            .ends
+            .iter()
+            .filter(|(work, ends)| work.subject == subject && **ends < LIMIT && !suspects.is_off(work.piece))
+            .map(|(work, _)| *work)
+            .collect();
+        suspects.ends.retain(|work, _| !harmless.contains(work));
+        suspects.cleared.extend(harmless);
+    }
+}
+
+impl Suspects {
+    /// Whether a template or condition is not evaluated for any event: the first that it ended so many processes with may
+    /// be to blame, and one kill from outside may have met another.
+    fn is_off(&self, piece: u64) -> bool {
+        let ends = || self.ends.iter().filter(|(work, _)| work.piece == piece).map(|(_, ends)| *ends);
+        piece != 0 && ends().any(|ends| ends >= LIMIT) && ends().sum::<u64>() >= LIMIT + 2
     }
 }
 
@@ -117,11 +131,7 @@ impl Watcher for FatalWork {
         let work = InHand { subject: self.subject.load(Ordering::Relaxed), piece };
         if piece != 0 && self.any.load(Ordering::Relaxed) {
             let suspects = lock(&self.suspects);
-            let of_piece = suspects.ends.iter().filter(|(other, _)| other.piece == piece);
-            let ends = of_piece.map(|(_, ends)| *ends).collect::<Vec<_>>();
-            // With one more end over another thing, it is not evaluated for any.
-            let is_proven = ends.iter().any(|ends| *ends >= LIMIT) && ends.iter().sum::<u64>() > LIMIT;
-            if is_proven || suspects.ends.get(&work).is_some_and(|ends| *ends >= LIMIT) {
+            if suspects.is_off(piece) || suspects.ends.get(&work).is_some_and(|ends| *ends >= LIMIT) {
                 return Err("evaluating this ended the process four times, so it is not tried again; change the template \
                             or condition, then report the event again"
                     .to_owned());
@@ -149,4 +159,50 @@ fn work_of(key: &StateKey) -> Option<InHand> {
 /// How many processes a value counts, which is a list of their instances.
 fn ends_of(value: &[u8]) -> u64 {
     String::from_utf8_lossy(value).split_whitespace().count() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::intake::Home;
+    use crate::spool::SpoolPath;
+
+    const TEMPLATE: u64 = 9;
+
+    /// What is known after these processes ended, each with a thing in hand.
+    fn after(ends: impl IntoIterator<Item = u64>) -> FatalWork {
+        let work = FatalWork::new(Arc::new(Intake::open(&Home::Memory, 0)), Arc::new(Counters::default()));
+        let mut spool = Spool::open(&SpoolPath::Memory, "own").unwrap();
+        let in_hand = |subject| InHand { subject, piece: TEMPLATE };
+        let left: Vec<_> = ends
+            .into_iter()
+            .zip(1..)
+            .map(|(subject, number)| (format!("{number:016x}"), in_hand(subject)))
+            .collect();
+        work.count(&mut spool, &left).unwrap();
+        work.count(&mut spool, &left).unwrap();
+        work
+    }
+
+    fn may_render(work: &FatalWork, subject: u64) -> bool {
+        work.subject(subject);
+        work.piece(TEMPLATE).is_ok()
+    }
+
+    #[test]
+    fn kills_from_outside_switch_no_template_off() {
+        let work = after((1..=100).chain([1, 1, 2]));
+        assert!((1..=101).all(|subject| may_render(&work, subject)));
+    }
+
+    #[test]
+    fn a_template_that_ends_every_process_is_off_for_that_event_and_then_for_all() {
+        let work = after([1; LIMIT as usize]);
+        assert!(!may_render(&work, 1));
+        assert!(may_render(&work, 2), "the event may be to blame");
+        let work = after([1; LIMIT as usize].into_iter().chain([2]));
+        assert!((2..=10).all(|subject| may_render(&work, subject)), "a kill from outside may have met it");
+        let work = after([1; LIMIT as usize].into_iter().chain([2, 2]));
+        assert!((1..=10).all(|subject| !may_render(&work, subject)));
+    }
 }

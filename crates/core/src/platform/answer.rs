@@ -80,6 +80,11 @@ impl Answer {
         serde_json::from_slice(&self.body).ok()
     }
 
+    /// The code of platforms that answer in `errcode`, 0 for a message that they took.
+    pub(super) fn errcode(&self) -> Option<i64> {
+        self.json()?["errcode"].as_i64()
+    }
+
     /// Whether it is the page of something between here and the platform.
     pub(super) fn is_page(&self) -> bool {
         self.body.trim_ascii_start().starts_with(b"<")

@@ -167,7 +167,7 @@ impl Platform for DingTalk {
     }
 
     fn took(&self, answer: &Answer) -> Result<(), &'static str> {
-        let is_ok = answer.status == 200 && errcode(answer) == Some(0);
+        let is_ok = answer.status == 200 && answer.errcode() == Some(0);
         if is_ok { Ok(()) } else { Err("not as DingTalk does: no errcode") }
     }
 
@@ -177,12 +177,12 @@ impl Platform for DingTalk {
         if json["punish"].is_string() || json["status"].as_i64() == Some(1111) {
             return Some("throttled".to_owned());
         }
-        errcode(answer).filter(|code| *code != 0).map(|code| format!("errcode {code}"))
+        answer.errcode().filter(|code| *code != 0).map(|code| format!("errcode {code}"))
     }
 
     fn unknown(&self, answer: &Answer, is_coded: bool, reason: String) -> Outcome {
         let is_of_form =
-            matches!(errcode(answer), Some(40_000..=44_999)) || answer.words().contains("is null");
+            matches!(answer.errcode(), Some(40_000..=44_999)) || answer.words().contains("is null");
         match is_coded {
             true if is_of_form => answer.refused(reason),
             true => answer.refused_or_again(reason),
@@ -199,10 +199,6 @@ impl PlayedPlatform for DingTalk {
     fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
         request_checks::refuses(request)
     }
-}
-
-fn errcode(answer: &Answer) -> Option<i64> {
-    answer.json()?["errcode"].as_i64()
 }
 
 /// Fills in a text that is blank, for which DingTalk refuses the message: with the title, and the title with the text.

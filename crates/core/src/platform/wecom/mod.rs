@@ -185,16 +185,16 @@ impl Platform for WeCom {
     }
 
     fn took(&self, answer: &Answer) -> Result<(), &'static str> {
-        let is_ok = answer.status == 200 && errcode(answer) == Some(0);
+        let is_ok = answer.status == 200 && answer.errcode() == Some(0);
         if is_ok { Ok(()) } else { Err("not as WeCom does: no errcode") }
     }
 
     fn code(&self, answer: &Answer) -> Option<String> {
-        errcode(answer).filter(|code| *code != 0).map(|code| format!("errcode {code}"))
+        answer.errcode().filter(|code| *code != 0).map(|code| format!("errcode {code}"))
     }
 
     fn unknown(&self, answer: &Answer, is_coded: bool, reason: String) -> Outcome {
-        match errcode(answer) {
+        match answer.errcode() {
             // Parameters, media and forms; 45 000 and more are limits, most of which pass.
             Some(40_000..=44_999 | 46_000..=47_999) => answer.refused(reason),
             _ if is_coded => answer.refused_or_again(reason),
@@ -211,10 +211,6 @@ impl PlayedPlatform for WeCom {
     fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
         request_checks::refuses(request)
     }
-}
-
-fn errcode(answer: &Answer) -> Option<i64> {
-    answer.json()?["errcode"].as_i64()
 }
 
 pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
