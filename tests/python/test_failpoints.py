@@ -260,9 +260,7 @@ FATAL = {
 
 @pytest.mark.parametrize("place", FATAL)
 @pytest.mark.parametrize("where", ["auto", "beside"])
-def test_what_ends_four_processes_is_never_tried_again(
-    tmp_path, receive, failing_library, place, where
-):
+def test_what_ends_four_processes_is_never_tried_again(tmp_path, receive, failing_library, place, where):
     shape, fail, arrive, dead = FATAL[place]
     (tmp_path / "killer.j2").write_text('{"t": "KILLER", "id": {{ event.id }}}')
     receiver = receive()
