@@ -28,7 +28,10 @@ impl Exchange {
         started_at: i64,
     ) -> Exchange {
         let headers = signed_headers(&lane.endpoint, request, event_id, number, started_at.div_euclid(1000));
-        let (result, phases) = lane.client.post(&request.url, &headers, &request.body);
+        let (result, phases) = match &request.envelope {
+            Some(envelope) => lane.client.mail(&request.url, envelope, &request.body),
+            None => lane.client.post(&request.url, &headers, &request.body),
+        };
         Exchange { number, started_at, phases, result }
     }
 
@@ -55,6 +58,9 @@ impl Exchange {
 
     pub(super) fn row(&self, delivery: i64, outcome: Option<&Outcome>, scrubber: &Scrubber) -> AttemptRow {
         let answer = self.result.as_ref().ok();
+        // One message may have several recipients.
+        let refused = || answer?.header("refused").map(|who| format!("delivered, but not to {who}"));
+        let reason = |outcome| reason(outcome).map(str::to_owned);
         AttemptRow {
             delivery,
             number: self.number,
@@ -62,7 +68,7 @@ impl Exchange {
             phases: self.phases,
             status: answer.map(|answer| answer.status),
             outcome: outcome.map_or("cancelled", name),
-            error: outcome.and_then(reason).map(|reason| scrubber.scrub(reason)),
+            error: outcome.and_then(reason).or_else(refused).map(|reason| scrubber.scrub(&reason)),
             response: answer.and_then(|answer| logged_response(answer, scrubber)),
             next_at: None,
         }

@@ -72,7 +72,7 @@ pub use platform_options::{
     MissingValue, PlatformOption, is_platform_option, option_names, platforms_with_option,
 };
 pub use received_request::ReceivedRequest;
-pub use request::{Attachment, RenderedMessage, Request};
+pub use request::{Attachment, Envelope, RenderedMessage, Request};
 pub use rules::{BodyFault, FaultKind, pruned, warnings};
 pub use target::{Rate, Target};
 pub use trim::trimmed;

@@ -1,6 +1,7 @@
 //! The request of one attempt: the message, which is rendered once, and the parts that change with each attempt.
 
 use super::multipart::{Field, form};
+use crate::secret::Secret;
 use serde_json::Value;
 use std::borrow::Cow;
 use url::Url;
@@ -48,6 +49,21 @@ pub struct Request<'a> {
     pub headers: Vec<(String, String)>,
     /// The bytes that are signed and sent.
     pub body: Cow<'a, [u8]>,
+    /// Set for a message that goes by SMTP.
+    pub envelope: Option<Envelope>,
+}
+
+/// Whom a message by SMTP is for, and what the server must know besides (RFC 5321).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Envelope {
+    /// The address that gets reports of failures.
+    pub from: String,
+    /// The addresses of the recipients, in ASCII.
+    pub to: Vec<String>,
+    /// User and password.
+    pub login: Option<(Secret, Secret)>,
+    /// Whether another machine may get it without TLS.
+    pub allows_plain: bool,
 }
 
 impl<'a> RenderedMessage<'a> {
@@ -60,7 +76,7 @@ impl<'a> RenderedMessage<'a> {
             }
             None => (Cow::Borrowed(self.content_type), Cow::Borrowed(self.body)),
         };
-        Request { url, content_type, headers: Vec::new(), body }
+        Request { url, content_type, headers: Vec::new(), body, envelope: None }
     }
 
     /// The form in which SwarmUI sends a message that begins with `[discord_image]`: its templates may name the

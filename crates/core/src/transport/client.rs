@@ -2,7 +2,8 @@
 
 use super::blocking_task::BlockingTasks;
 use super::buffers::MAX_RESPONSE_HEAD;
-use super::dial::{Dialer, SharedDialer};
+use super::connection_limit::ConnectionSlot;
+use super::dial::{Dialer, OpenMails, SharedDialer};
 use super::dns::{DnsCache, LookupFn, system_lookup};
 use super::error::{TransportError, TransportErrorKind};
 use super::pool::{AgentPool, LentAgent};
@@ -10,9 +11,9 @@ use super::request_state::{self, Phases, RequestState, Stage};
 use super::route::{self, Route};
 use super::tls::TlsSetup;
 use super::vet::Reach;
-use super::{answer, error_text};
-use crate::endpoint::Endpoint;
-use crate::platform::Answer;
+use super::{answer, error_text, smtp};
+use crate::endpoint::{Endpoint, Proxy};
+use crate::platform::{Answer, Envelope};
 use crate::secret::shown_host;
 use std::fmt;
 use std::sync::Arc;
@@ -52,6 +53,7 @@ pub struct Client {
     closed: Arc<AtomicBool>,
     timeout: Duration,
     connect_timeout: Duration,
+    dialer: SharedDialer,
 }
 
 impl fmt::Debug for Client {
@@ -93,7 +95,12 @@ impl Client {
         let tasks = Arc::new(BlockingTasks::default());
         let closed = Arc::new(AtomicBool::new(false));
         let (timeout, connect_timeout) = (endpoint.timeout, endpoint.connect_timeout.min(endpoint.timeout));
-        let route = Route::read(&endpoint.proxy, env)?;
+        let is_mail = is_mail(endpoint.target.url.expose());
+        let route = match endpoint.proxy {
+            // The variables of the environment name proxies for HTTP.
+            Proxy::Environment if is_mail => Route::default(),
+            ref proxy => Route::read(proxy, env)?,
+        };
         route.check(endpoint.target.url.expose())?;
         let dialer = Dialer {
             reach,
@@ -102,6 +109,8 @@ impl Client {
             tasks: Arc::clone(&tasks),
             tls: TlsSetup::read(&endpoint.tls)?,
             closed: Arc::clone(&closed),
+            mails: OpenMails::default(),
+            plain_scheme: if is_mail { "smtp" } else { "http" },
             open_limit: connect_timeout,
             limit: timeout,
         };
@@ -118,9 +127,10 @@ impl Client {
             .max_idle_age(MAX_IDLE)
             .build();
         let dialer = SharedDialer(Arc::new(dialer));
-        let make = move || Agent::with_parts(config.clone(), dialer.clone(), NoResolver);
+        let own = dialer.clone();
+        let make = move || Agent::with_parts(config.clone(), own.clone(), NoResolver);
         let pool = AgentPool::new(Box::new(make), MAX_IDLE);
-        Ok(Client { pool, tasks, closed, timeout, connect_timeout })
+        Ok(Client { pool, tasks, closed, timeout, connect_timeout, dialer })
     }
 
     /// Sends one POST and reads the answer, within the endpoint's timeout. Never follows a redirect.
@@ -163,6 +173,27 @@ impl Client {
         }
     }
 
+    /// Hands a message over by SMTP, on a connection of its own, within the endpoint's timeout.
+    ///
+    /// The answer has the code of the reply that decides as its status, and as its body that reply with the command
+    /// before it. A recipient that was refused while others were accepted is in the header `refused`.
+    pub fn mail(
+        &self,
+        url: &Url,
+        envelope: &Envelope,
+        message: &[u8],
+    ) -> (Result<Answer, TransportError>, Phases) {
+        let Some(_slot) = ConnectionSlot::take(|| self.is_closed()) else {
+            return (Err(error_text::cancelled()), total(Phases::default(), Instant::now()));
+        };
+        let started = Instant::now();
+        request_state::begin(started, self.timeout, self.connect_timeout, message.len());
+        let result = smtp::deliver(&self.dialer.0, url, envelope, message);
+        let phases = request_state::end().map_or_else(Phases::default, |state| state.phases);
+        let result = result.map_err(|error| if self.is_closed() { error_text::cancelled() } else { error });
+        (result, total(phases, started))
+    }
+
     /// Whether a connection may be open that nothing uses.
     pub fn keeps_connections(&self) -> bool {
         self.pool.keeps_any()
@@ -178,6 +209,7 @@ impl Client {
         self.closed.store(true, Ordering::Release);
         self.tasks.close();
         self.pool.shutdown();
+        self.dialer.0.mails.shutdown();
     }
 
     fn is_closed(&self) -> bool {
@@ -251,7 +283,7 @@ impl Client {
             } else if state.late {
                 error_text::late(state.stage, &peer(), self.connect_timeout, self.timeout)
             } else if let Some(error) = state.tls_error {
-                error_text::tls(&peer(), &error)
+                error_text::tls(&peer(), &error, "http")
             } else if state.flooded {
                 TransportError::new(
                     TransportErrorKind::Protocol,
@@ -264,6 +296,11 @@ impl Client {
             }),
         }
     }
+}
+
+/// Whether messages to this URL go by SMTP.
+fn is_mail(url: &Url) -> bool {
+    matches!(url.scheme(), "smtp" | "smtps")
 }
 
 fn run(agent: &Agent, request: Request<&[u8]>) -> Result<Answer, ureq::Error> {

@@ -17,11 +17,11 @@ use crate::secret::{Secret, shown_host};
 use rustls::ClientConnection;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 use ureq::http::uri::Scheme;
-use ureq::unversioned::transport::{ConnectionDetails, Connector};
+use ureq::unversioned::transport::{ConnectionDetails, Connector, ShutdownHandle};
 
 /// How long a connection to this machine may take before it is opened on another thread; usually it takes
 /// microseconds.
@@ -39,6 +39,9 @@ pub(super) struct Dialer {
     pub(super) tasks: Arc<BlockingTasks>,
     pub(super) tls: TlsSetup,
     pub(super) closed: Arc<AtomicBool>,
+    pub(super) mails: OpenMails,
+    /// The scheme of a URL without TLS, for what an error advises.
+    pub(super) plain_scheme: &'static str,
     /// The limit for opening a connection.
     pub(super) open_limit: Duration,
     /// The limit for the whole request.
@@ -47,10 +50,38 @@ pub(super) struct Dialer {
 
 /// The receiver, or the proxy before it. The host is without brackets.
 #[derive(Clone, Copy)]
-struct Peer<'a> {
-    host: &'a str,
-    port: u16,
-    is_proxy: bool,
+pub(super) struct Peer<'a> {
+    pub(super) host: &'a str,
+    pub(super) port: u16,
+    pub(super) is_proxy: bool,
+}
+
+/// The connections with a message by SMTP on them, which no agent of ureq knows.
+#[derive(Default)]
+pub(super) struct OpenMails(Mutex<Vec<Weak<dyn ShutdownHandle>>>);
+
+impl OpenMails {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Weak<dyn ShutdownHandle>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, handle: Weak<dyn ShutdownHandle>) {
+        let mut open = self.lock();
+        open.retain(|handle| handle.strong_count() > 0);
+        open.push(handle);
+    }
+
+    /// Breaks each of them.
+    pub(super) fn shutdown(&self) {
+        let open = std::mem::take(&mut *self.lock());
+        open.iter().filter_map(Weak::upgrade).for_each(|handle| handle.shutdown());
+    }
+}
+
+impl std::fmt::Debug for OpenMails {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OpenMails").finish_non_exhaustive()
+    }
 }
 
 impl std::fmt::Display for Peer<'_> {
@@ -104,15 +135,7 @@ impl Dialer {
         let host = details.uri.host().unwrap_or_default().trim_matches(['[', ']']);
         let port = details.uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
         let target = Peer { host, port, is_proxy: false };
-        self.vet_target(target)?;
-        let proxy = self.route.via(secure, target.host, target.port)?;
-        let stream = match proxy {
-            None => self.open(target, self.reach)?,
-            Some(proxy) => self.open(self.vet_behind_proxy(target, proxy)?, Reach::Configured)?,
-        };
-        leave_descriptors(&stream, target)?;
-        let failed = |error: io::Error| error_text::unreachable(&target.to_string(), &error);
-        let mut socket = Socket::new(stream, Arc::clone(&self.closed)).map_err(failed)?;
+        let (mut socket, proxy) = self.connection_to(target, secure)?;
         (details.register_shutdown)(socket.shutdown_handle()).map_err(|_| error_text::cancelled())?;
         if let (Some(proxy), true) = (proxy, secure) {
             self.ask_for_tunnel(&mut socket, target, proxy)?;
@@ -127,6 +150,36 @@ impl Dialer {
             });
         request_state::enter(Stage::Send);
         Ok(HttpConnection::new(socket, tls, by_proxy))
+    }
+
+    /// Opens the connection for a message by SMTP, through the tunnel of a proxy where one is set.
+    pub(super) fn dial_mail(&self, target: Peer<'_>) -> Result<Socket, TransportError> {
+        let (mut socket, proxy) = self.connection_to(target, true)?;
+        self.mails.add(socket.shutdown_handle());
+        if self.closed.load(Ordering::Acquire) {
+            return Err(error_text::cancelled());
+        }
+        if let Some(proxy) = proxy {
+            self.ask_for_tunnel(&mut socket, target, proxy)?;
+        }
+        Ok(socket)
+    }
+
+    /// A connection to a vetted address of the receiver, or to the proxy before it.
+    fn connection_to(
+        &self,
+        target: Peer<'_>,
+        secure: bool,
+    ) -> Result<(Socket, Option<&HttpProxy>), TransportError> {
+        self.vet_target(target)?;
+        let proxy = self.route.via(secure, target.host, target.port)?;
+        let stream = match proxy {
+            None => self.open(target, self.reach)?,
+            Some(proxy) => self.open(self.vet_behind_proxy(target, proxy)?, Reach::Configured)?,
+        };
+        leave_descriptors(&stream, target)?;
+        let failed = |error: io::Error| error_text::unreachable(&target.to_string(), &error);
+        Ok((Socket::new(stream, Arc::clone(&self.closed)).map_err(failed)?, proxy))
     }
 
     /// The names of cloud metadata services are refused before they are resolved.
@@ -241,7 +294,11 @@ impl Dialer {
         })
     }
 
-    fn shake_hands(&self, socket: &mut Socket, target: Peer<'_>) -> Result<ClientConnection, TransportError> {
+    pub(super) fn shake_hands(
+        &self,
+        socket: &mut Socket,
+        target: Peer<'_>,
+    ) -> Result<ClientConnection, TransportError> {
         request_state::enter(Stage::Tls);
         let start = Instant::now();
         let mut connection = self.tls.begin(target.host)?;
@@ -260,7 +317,7 @@ impl Dialer {
             return self.late(target);
         }
         match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-            Some(inner) => error_text::tls(who, inner),
+            Some(inner) => error_text::tls(who, inner, self.plain_scheme),
             None => {
                 let stage = request_state::with(|state| state.stage);
                 let kind = if stage == Some(Stage::Tls) {

@@ -56,10 +56,12 @@ pub(super) fn unreachable(peer: &str, error: &io::Error) -> TransportError {
     TransportError::new(TransportErrorKind::Connect, reason)
 }
 
-pub(super) fn tls(peer: &str, error: &rustls::Error) -> TransportError {
+pub(super) fn tls(peer: &str, error: &rustls::Error, plain: &str) -> TransportError {
     let reason = match error {
         rustls::Error::InvalidMessage(_) => {
-            format!("{peer} does not speak TLS on this port; write `http://` in the URL, or set TLS up there")
+            format!(
+                "{peer} does not speak TLS on this port; write `{plain}://` in the URL, or set TLS up there"
+            )
         }
         rustls::Error::AlertReceived(alert) => {
             format!("{peer} refused the TLS handshake: {}", alert_text(*alert))

@@ -1,4 +1,4 @@
-//! HTTP over ureq: resolve, vet the address, connect, send, and read a bounded answer, all within one
+//! HTTP over ureq, and SMTP: resolve, vet the address, connect, send, and read a bounded answer, all within one
 //! deadline.
 
 mod answer;
@@ -16,6 +16,8 @@ mod pinned;
 mod pool;
 mod request_state;
 mod route;
+mod smtp;
+mod smtp_stream;
 mod socket;
 mod tls;
 mod tunnel;

@@ -4,7 +4,7 @@
 
 use super::request_state;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{IpAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -38,6 +38,11 @@ impl Socket {
     pub(super) fn shutdown_handle(&self) -> Weak<dyn ShutdownHandle> {
         let handle: Arc<dyn ShutdownHandle> = Arc::clone(&self.stream) as _;
         Arc::downgrade(&handle)
+    }
+
+    /// This end's address.
+    pub(super) fn own_address(&self) -> io::Result<IpAddr> {
+        Ok(self.stream.local_addr()?.ip())
     }
 
     /// Whether an idle connection is still usable: open, and silent.

@@ -9,14 +9,14 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
-struct Authority {
+pub(super) struct Authority {
     params: CertificateParams,
     key: KeyPair,
     certificate: Certificate,
 }
 
 impl Authority {
-    fn new() -> Authority {
+    pub(super) fn new() -> Authority {
         Authority::named("the authority of these tests")
     }
 
@@ -29,11 +29,15 @@ impl Authority {
         Authority { params, key, certificate }
     }
 
-    fn pem(&self) -> Option<Arc<[u8]>> {
+    pub(super) fn pem(&self) -> Option<Arc<[u8]>> {
         Some(self.certificate.pem().into_bytes().into())
     }
 
-    fn issue(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) -> (Certificate, KeyPair) {
+    pub(super) fn issue(
+        &self,
+        name: &str,
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> (Certificate, KeyPair) {
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         change(&mut params);
         let key = KeyPair::generate().unwrap();
@@ -47,7 +51,11 @@ impl Authority {
         Server::scripted(move |_, stream| serve_tls(&config, stream))
     }
 
-    fn server_config(&self, (certificate, key): &(Certificate, KeyPair), asks: bool) -> Arc<ServerConfig> {
+    pub(super) fn server_config(
+        &self,
+        (certificate, key): &(Certificate, KeyPair),
+        asks: bool,
+    ) -> Arc<ServerConfig> {
         let provider = Arc::new(ring::default_provider());
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()

@@ -5,6 +5,7 @@ mod bounds;
 mod certificates;
 mod proxies;
 mod requests;
+mod smtp;
 
 use super::dns::LookupFn;
 use super::{Client, Phases, Reach, TransportError};
