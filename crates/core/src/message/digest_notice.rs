@@ -2,7 +2,8 @@
 //! of its own.
 
 use super::context::{Context, Several};
-use super::notice::{self, Notice, Tone};
+use super::failure_groups::{MAX_NAME_CHARS, MAX_NAMES, grouped};
+use super::notice::{Notice, Tone};
 use super::strings::{Strings, fill};
 use super::summary_line::{SummaryLine, SummaryPart};
 use super::{event_notice, filters};
@@ -13,12 +14,8 @@ use std::collections::{BTreeMap, HashMap};
 const MAX_LINES: usize = 5;
 const MAX_ALERTS: usize = 20;
 
-/// The names behind a reason, and of tasks without failure.
-const MAX_NAMES: usize = 5;
-
-/// The characters of a line and of a name in it.
+/// The characters of a line.
 const MAX_LINE_CHARS: usize = 300;
-const MAX_NAME_CHARS: usize = 60;
 
 const MAX_HOSTS: usize = 3;
 
@@ -81,13 +78,13 @@ fn digest(kind: &str, context: &Context, words: &'static Strings) -> Notice {
     let is_known = total <= shown || counts.is_some();
     let mut digest = Notice::new(tone, title(kind, (total, is_known), &parts, words));
     digest.place(&hosts, words);
-    digest.fact(words.since, notice::time(context, &["digest", "since"]));
+    digest.time(words.since, context.at(&["digest", "since"]));
     digest.text = Some(body(&parts, words)).filter(|text| !text.is_empty());
     if let Some(pictured) = pictured {
-        digest.link = pictured.link;
-        digest.image_url = pictured.image_url;
+        digest.links = pictured.links;
+        digest.images = pictured.images;
     }
-    digest.link_to_host(context);
+    digest.link_to_host(context, words);
     digest
 }
 
@@ -104,7 +101,7 @@ fn line_of(
         .among(several);
     let kind = item.text_at(&["event", "type"]).unwrap_or(kind);
     let (line, notice) = SummaryLine::of(kind, &item);
-    if notice.image_url.is_some() {
+    if !notice.images.is_empty() {
         *pictured = Some(notice);
     }
     line
@@ -266,42 +263,12 @@ fn listed(mut lines: Vec<String>, most: usize, count: Option<u64>, words: &Strin
     lines
 }
 
-/// The failures by their reason, the most frequent first: `149 × CUDA out of memory: frame 1, frame 2 and 147 more`.
 fn failed_tasks(found: &PartLines, words: &Strings) -> Vec<String> {
-    let mut groups: Vec<(String, Vec<&SummaryLine>)> = Vec::new();
-    for line in &found.lines {
-        let key = line.reason.as_deref().map(without_numbers).unwrap_or_default();
-        match groups.iter_mut().find(|(known, _)| *known == key) {
-            Some((_, lines)) => lines.push(line),
-            None => groups.push((key, vec![line])),
-        }
-    }
-    groups.sort_by_key(|(_, lines)| std::cmp::Reverse(lines.len()));
-    let mut named = 0;
-    let mut lines: Vec<String> = Vec::new();
-    for (_, group) in groups.iter().take(MAX_LINES) {
-        named += group.len();
-        lines.extend(failed_group(group, words));
-    }
-    let count = (found.count as usize).max(found.lines.len());
-    if count > named && !lines.is_empty() {
-        lines.push(words.more(count - named));
-    }
-    lines
-}
-
-fn failed_group(group: &[&SummaryLine], words: &Strings) -> Option<String> {
-    let first = group.first()?;
-    let name = first.name.as_deref().unwrap_or(words.unnamed_task);
-    let reason = first.reason.as_deref().unwrap_or(words.task_failed);
-    if group.len() == 1 {
-        return Some(fill(words.failure, &[("name", name), ("reason", reason)]));
-    }
-    let what = format!("{} × {reason}", words.number(group.len() as u64));
-    Some(match names(group.iter().copied(), group.len() as u64, words) {
-        Some(names) => fill(words.failure, &[("name", &what), ("reason", &names)]),
-        None => what,
-    })
+    let failures = found
+        .lines
+        .iter()
+        .map(|line| (line.name.as_deref(), Some(line.reason.as_deref().unwrap_or(words.task_failed))));
+    grouped(failures, found.count, words).iter().map(|group| group.line(words)).collect()
 }
 
 /// `frame 1, frame 2 and 147 more`; `None` when none has a name.
@@ -318,25 +285,4 @@ fn names<'a>(
     let further = (count as usize).saturating_sub(first.len());
     let first = first.join(words.list);
     Some(if further == 0 { first } else { format!("{first} {}", words.more(further)) })
-}
-
-/// Two reasons that differ in their numbers alone are one: also decimal and hexadecimal ones, addresses and hashes.
-fn without_numbers(reason: &str) -> String {
-    let mut plain = String::with_capacity(reason.len());
-    for word in reason.split_inclusive(|character: char| !character.is_alphanumeric()) {
-        let is_end = |character: char| !character.is_alphanumeric();
-        let (word, end) = match word.chars().last().filter(|last| is_end(*last)) {
-            Some(last) => (word.trim_end_matches(is_end), Some(last)),
-            None => (word, None),
-        };
-        let digits = word.strip_prefix("0x").unwrap_or(word);
-        let has_digit = word.chars().any(|character| character.is_ascii_digit());
-        let is_number = has_digit && digits.chars().all(|character| character.is_ascii_hexdigit());
-        if !is_number {
-            plain.extend(word.chars().filter(|character| !character.is_ascii_digit()));
-        }
-        // `2.5` and `3` are one number each.
-        plain.extend(end.filter(|end| !(is_number && matches!(end, '.' | ',' | '-'))));
-    }
-    plain
 }

@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::notice::{
-    DEFAULT_QUEUE, MAX_FACT_CHARS, Notice, Tone, bound, count, error_text, scalar, seconds, text, time,
+    DEFAULT_QUEUE, MAX_FACT_CHARS, Notice, Tone, bound, count, error_text, scalar, seconds, text,
 };
 use super::strings::{Strings, fill};
 use super::{filters, quantities, work_notice};
@@ -74,8 +74,8 @@ fn task(context: &Context, words: &Strings) -> Notice {
     notice.fact(words.remaining, count(context, &["task", "queue_remaining"], words));
     let most = notice.facts.len() + MAX_METRICS;
     add_fields(&mut notice, context.at(&["task", "metrics"]), most, words);
-    notice.output(context.at(&["task", "outputs"]), context);
-    notice.link_to_host(context);
+    notice.outputs(context.at(&["task", "outputs"]), context, words);
+    notice.link_to_host(context, words);
     notice
 }
 
@@ -83,7 +83,7 @@ fn queue_start(context: &Context, words: &Strings) -> Notice {
     let name = text(context, &["queue", "name"]).filter(|name| name != DEFAULT_QUEUE);
     let mut notice = Notice::new(Tone::Neutral, title(words.queue_started, name.as_deref(), words));
     notice.fact(words.tasks, count(context, &["queue", "total"], words).filter(|total| total != "0"));
-    notice.link_to_host(context);
+    notice.link_to_host(context, words);
     notice
 }
 
@@ -91,7 +91,7 @@ fn server(context: &Context, what: &str, words: &Strings) -> Notice {
     let host = text(context, &["host", "name"]);
     let mut notice = Notice::new(Tone::Neutral, title(what, host.as_deref(), words));
     add_fields(&mut notice, context.at(&["event", "data"]), MAX_FIELDS, words);
-    notice.link_to_host(context);
+    notice.link_to_host(context, words);
     notice
 }
 
@@ -107,7 +107,7 @@ fn alert(context: &Context, tone: Tone, words: &Strings) -> Notice {
     notice.fact(words.metric, text(context, &["alert", "metric"]));
     notice.fact(words.value, count(context, &["alert", "value"], words));
     notice.fact(words.threshold, bound(context, words));
-    notice.fact(words.since, time(context, &["alert", "since"]));
+    notice.time(words.since, context.at(&["alert", "since"]));
     if tone == Tone::Bad && reminder.is_some() {
         notice.fact(words.lasted, seconds(context, &["alert", "duration_s"], words));
         notice.fact(words.reminder, reminder.map(|count| words.number(count)));
@@ -121,15 +121,15 @@ fn alert(context: &Context, tone: Tone, words: &Strings) -> Notice {
             lasted.filter(|ms| *ms > 0).map(|ms| quantities::duration(ms as f64 / 1000.0, &words.units));
         notice.fact(words.lasted, lasted);
     }
-    notice.link_to_host(context);
+    notice.link_to_host(context, words);
     notice
 }
 
 fn other(kind: &str, context: &Context, words: &Strings) -> Notice {
     let mut notice = Notice::new(Tone::Neutral, kind.to_owned());
     add_fields(&mut notice, context.at(&["event", "data"]), MAX_FIELDS, words);
-    notice.output(context.at(&["event", "data", "outputs"]), context);
-    notice.link_to_host(context);
+    notice.outputs(context.at(&["event", "data", "outputs"]), context, words);
+    notice.link_to_host(context, words);
     notice
 }
 

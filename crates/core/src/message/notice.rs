@@ -29,6 +29,55 @@ pub enum Tone {
     Neutral,
 }
 
+/// A label and its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    /// `Duration`.
+    pub label: String,
+    /// `2 h 5 min`; of a time, how a platform writes it that has no form for times.
+    pub value: String,
+    /// What the value is, where it is a time, in Unix milliseconds.
+    pub time: Option<i64>,
+}
+
+/// A picture that the platform's servers can fetch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// Its http or https address, at a public name.
+    pub url: String,
+    /// Its name, else what a picture is called.
+    pub caption: String,
+}
+
+/// Where a reader can go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// The text of a button.
+    pub label: String,
+    /// An http or https address, as the host gave it.
+    pub url: String,
+}
+
+/// How much of a queue or a batch is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WorkProgress {
+    /// Tasks that ended.
+    pub done: u64,
+    /// All tasks, if known.
+    pub total: Option<u64>,
+}
+
+/// Tasks that failed for one reason; without names and reason, further ones that are only counted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FailureGroup {
+    /// The message of the first one's error.
+    pub reason: Option<String>,
+    /// How many they are.
+    pub count: u64,
+    /// The first names.
+    pub names: Vec<String>,
+}
+
 /// The content of a card. The texts are unescaped; the platform escapes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
@@ -36,19 +85,65 @@ pub struct Notice {
     pub tone: Tone,
     /// One line: `Queue finished: 198 of 200 succeeded`.
     pub title: String,
-    /// Labels and values, the most important first, without the host, which a card shows separately.
-    pub facts: Vec<(String, String)>,
-    /// The failures, one line each: `portrait-07: CUDA out of memory`.
-    pub failures: Vec<String>,
-    /// The error message of a failed task.
+    /// Why a task failed; what a digest holds, line by line.
     pub text: Option<String>,
-    /// The http or https address of the first output.
-    pub link: Option<String>,
-    /// The first output, if it is an image that the platform's servers can fetch.
-    pub image_url: Option<String>,
+    /// The prompt of a task, for a quote.
+    pub quote: Option<String>,
+    /// What only some readers want, such as a traceback: folded where a platform can.
+    pub details: Option<String>,
+    /// What is done, for a bar.
+    pub progress: Option<WorkProgress>,
+    /// The most important first, without the host, which a card shows separately.
+    pub facts: Vec<Fact>,
+    /// The failures of a queue or a batch by their reason, the most frequent first.
+    pub failures: Vec<FailureGroup>,
+    /// At most [`MAX_LINKS`](Self::MAX_LINKS), the main one first.
+    pub links: Vec<Link>,
+    /// At most [`MAX_IMAGES`](Self::MAX_IMAGES).
+    pub images: Vec<Image>,
+}
+
+impl FailureGroup {
+    /// `portrait-07: CUDA out of memory`, `3 × CUDA out of memory: a, b and 1 more` or `and 25 more`.
+    pub(crate) fn line(&self, words: &Strings) -> String {
+        let names = self.names.join(words.list);
+        let further = self.count.saturating_sub(self.names.len() as u64) as usize;
+        let names = match (names.is_empty(), further) {
+            (true, _) | (_, 0) => names,
+            _ => format!("{names} {}", words.more(further)),
+        };
+        let reason = match (&self.reason, self.count) {
+            (Some(reason), 2..) => format!("{} × {reason}", words.number(self.count)),
+            (Some(reason), _) => reason.clone(),
+            (None, _) if names.is_empty() => return words.more(self.count as usize),
+            (None, _) => return names,
+        };
+        let (name, reason) = match self.count {
+            _ if names.is_empty() => return reason,
+            0 | 1 => (&names, &reason),
+            _ => (&reason, &names),
+        };
+        fill(words.failure, &[("name", name), ("reason", reason)])
+    }
 }
 
 impl Notice {
+    /// The most links of a card.
+    pub const MAX_LINKS: usize = 3;
+
+    /// The most images of a card.
+    pub const MAX_IMAGES: usize = 10;
+
+    /// The address of the main link.
+    pub fn link(&self) -> Option<&str> {
+        self.links.first().map(|link| link.url.as_str())
+    }
+
+    /// The address of the first image.
+    pub fn image(&self) -> Option<&str> {
+        self.images.first().map(|image| image.url.as_str())
+    }
+
     /// Adds which of several queues, batches or hosts it is about to the title.
     pub(super) fn place(&mut self, places: &[String], words: &Strings) {
         if !places.is_empty() {
@@ -62,33 +157,63 @@ impl Notice {
         Notice {
             tone,
             title,
+            text: None,
+            quote: None,
+            details: None,
+            progress: None,
             facts: Vec::new(),
             failures: Vec::new(),
-            text: None,
-            link: None,
-            image_url: None,
+            links: Vec::new(),
+            images: Vec::new(),
         }
     }
 
     pub(super) fn fact(&mut self, label: &str, value: Option<String>) {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
-            self.facts.push((label.to_owned(), filters::clip(&value, MAX_FACT_CHARS)));
+            let (label, value) = (label.to_owned(), filters::clip(&value, MAX_FACT_CHARS));
+            self.facts.push(Fact { label, value, time: None });
         }
     }
 
-    /// Sets the link and the image to the first output of a list.
-    pub(super) fn output(&mut self, outputs: Option<&Json>, context: &Context) {
-        let first = outputs.and_then(|outputs| outputs.get(0));
-        if let Some(url) = first.and_then(|output| output_url(output, context)) {
-            let shown = first.is_some_and(|output| is_image(output, &url)) && is_public(&url);
-            self.image_url = shown.then(|| url.to_string());
-            self.link = Some(url.to_string());
+    /// Adds a time; one that cannot be read stays as it is.
+    pub(super) fn time(&mut self, label: &str, given: Option<&Json>) {
+        let Some(given) = given else { return };
+        let Some(at) = given.as_str().and_then(clock::parse_rfc3339) else {
+            return self.fact(label, scalar(given));
+        };
+        let utc = clock::rfc3339(at);
+        let value = format!("{} UTC", utc.get(..19).unwrap_or(&utc).replace('T', " "));
+        self.facts.push(Fact { label: label.to_owned(), value, time: Some(at) });
+    }
+
+    fn add_link(&mut self, label: &str, url: String) {
+        if self.links.len() < Notice::MAX_LINKS && self.links.iter().all(|link| link.url != url) {
+            self.links.push(Link { label: label.to_owned(), url });
         }
     }
 
-    pub(super) fn link_to_host(&mut self, context: &Context) {
-        if self.link.is_none() {
-            self.link = text(context, &["host", "base_url"]);
+    /// Links to the first output of a list, and shows those that are images.
+    pub(super) fn outputs(&mut self, outputs: Option<&Json>, context: &Context, words: &Strings) {
+        let outputs = outputs.and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
+        for (index, output) in outputs.iter().enumerate() {
+            let Some(url) = output_url(output, context) else { continue };
+            if index == 0 {
+                self.add_link(words.open, url.to_string());
+            }
+            if is_image(output, &url) && is_public(&url) && self.images.len() < Notice::MAX_IMAGES {
+                let caption = output.get("name").and_then(scalar);
+                let caption = caption.map(|name| filters::clip(&name, MAX_PLACE_CHARS));
+                let caption = caption.unwrap_or_else(|| words.preview.to_owned());
+                self.images.push(Image { url: url.to_string(), caption });
+            }
+        }
+    }
+
+    pub(super) fn link_to_host(&mut self, context: &Context, words: &Strings) {
+        if self.links.is_empty()
+            && let Some(url) = text(context, &["host", "base_url"])
+        {
+            self.add_link(words.open, url);
         }
     }
 }
@@ -125,13 +250,6 @@ pub(super) fn count(context: &Context, path: &[&str], words: &Strings) -> Option
 
 pub(super) fn seconds(context: &Context, path: &[&str], words: &Strings) -> Option<String> {
     context.at(path).and_then(Json::as_f64).map(|seconds| quantities::duration(seconds, &words.units))
-}
-
-/// A time such as `2026-03-01 18:23:05 UTC`; an unreadable one stays as it is.
-pub(super) fn time(context: &Context, path: &[&str]) -> Option<String> {
-    let given = text(context, path)?;
-    let Some(at) = clock::parse_rfc3339(&given).map(clock::rfc3339) else { return Some(given) };
-    Some(format!("{} UTC", at.get(..19).unwrap_or(&at).replace('T', " ")))
 }
 
 /// The message of an error, else its type; an error may also be a plain text.

@@ -154,7 +154,9 @@ impl SummaryLine {
         };
         let reason = match part {
             SummaryPart::AlertFiring | SummaryPart::AlertResolved => numbers(context, words),
-            SummaryPart::QueueFailed | SummaryPart::BatchFailed => notice.failures.first().cloned(),
+            SummaryPart::QueueFailed | SummaryPart::BatchFailed => {
+                notice.failures.first().map(|failed| failed.line(words))
+            }
             SummaryPart::DigestSent => notice.text.as_deref().map(|text| text.replace('\n', " ")),
             SummaryPart::OtherEvent => first_facts(notice, words),
             _ => notice.text.clone(),
@@ -195,7 +197,7 @@ fn numbers(context: &Context, words: &Strings) -> Option<String> {
 fn first_facts(notice: &Notice, words: &Strings) -> Option<String> {
     let facts = notice.facts.iter().take(MAX_FACTS);
     let facts: Vec<String> =
-        facts.map(|(label, value)| fill(words.failure, &[("name", label), ("reason", value)])).collect();
+        facts.map(|fact| fill(words.failure, &[("name", &fact.label), ("reason", &fact.value)])).collect();
     (!facts.is_empty()).then(|| facts.join(words.list))
 }
 

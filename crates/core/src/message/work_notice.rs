@@ -1,13 +1,11 @@
 //! The cards of a queue or a batch: its counts, as far as they are known, and its failures.
 
 use super::context::Context;
-use super::filters;
-use super::notice::{self, DEFAULT_QUEUE, MAX_FACT_CHARS, Notice, Tone, error_text, scalar, seconds, text};
+use super::failure_groups::grouped;
+use super::notice::{DEFAULT_QUEUE, FailureGroup, Notice, Tone, error_text, scalar, seconds, text};
 use super::strings::{Strings, fill};
 use crate::event::{WorkCounts, whole_number};
 use serde_json::Value as Json;
-
-const MAX_FAILURES: usize = 5;
 
 /// The counts below `about`.
 fn counts_of(context: &Context, about: &str) -> WorkCounts {
@@ -102,7 +100,7 @@ pub(super) fn stalled(context: &Context, words: &Strings) -> Notice {
         false => fill(words.named, &[("what", words.batch_stalled), ("name", &said.join(words.comma))]),
     };
     let mut notice = Notice::new(Tone::Warn, title);
-    notice.fact(words.since, notice::time(context, &["batch", "since"]));
+    notice.time(words.since, context.at(&["batch", "since"]));
     with_facts(notice, context, "batch", &counts, words)
 }
 
@@ -127,29 +125,20 @@ fn with_facts(
     notice.fact(words.queue, text(context, &[about, "name"]).filter(|name| name != DEFAULT_QUEUE));
     notice.fact(words.batch, text(context, &[about, "id"]));
     notice.failures = failures(context.at(&[about, "failures"]), counts.failed.unwrap_or(0), words);
-    notice.output(context.at(&[about, "outputs"]), context);
-    notice.link_to_host(context);
+    notice.outputs(context.at(&[about, "outputs"]), context, words);
+    notice.link_to_host(context, words);
     notice
 }
 
-fn failures(failures: Option<&Json>, failed: u64, words: &Strings) -> Vec<String> {
+fn failures(failures: Option<&Json>, failed: u64, words: &Strings) -> Vec<FailureGroup> {
     let failures = failures.and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
-    let mut lines: Vec<String> = failures
+    let read: Vec<(Option<String>, Option<String>)> = failures
         .iter()
-        .take(MAX_FAILURES)
         .map(|failure| {
             let name = ["name", "id"].iter().find_map(|key| failure.get(key).and_then(scalar));
-            let name = name.unwrap_or_else(|| words.unnamed_task.to_owned());
-            let line = match failure.get("error").and_then(error_text) {
-                Some(reason) => fill(words.failure, &[("name", &name), ("reason", &reason)]),
-                None => name,
-            };
-            filters::clip(&line, MAX_FACT_CHARS)
+            (name, failure.get("error").and_then(error_text))
         })
         .collect();
-    let unnamed = failed.max(failures.len() as u64) - lines.len() as u64;
-    if !lines.is_empty() && unnamed > 0 {
-        lines.push(words.more(unnamed as usize));
-    }
-    lines
+    let borrowed = read.iter().map(|(name, reason)| (name.as_deref(), reason.as_deref()));
+    grouped(borrowed, failed, words)
 }

@@ -409,13 +409,9 @@ fn outcome(tone: Tone) -> &'static str {
     }
 }
 
-/// The line at the foot of a card: which machine, which event.
-fn origin(context: &Context) -> String {
-    let json = context.json();
-    let parts = [&json["host"]["name"], &json["event"]["id"]];
-    let parts: Vec<_> =
-        parts.into_iter().filter_map(|part| part.as_str()).filter(|part| !part.is_empty()).collect();
-    if parts.is_empty() { "taskbell".to_owned() } else { parts.join(" · ") }
+/// The line at the foot of a card: which machine.
+fn origin(context: &Context) -> &str {
+    context.text_at(&["host", "name"]).unwrap_or("taskbell")
 }
 
 #[cfg(test)]

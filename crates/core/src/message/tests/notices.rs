@@ -7,7 +7,14 @@ fn notice(kind: &str, context: Json) -> Notice {
 }
 
 fn fact<'a>(notice: &'a Notice, label: &str) -> Option<&'a str> {
-    notice.facts.iter().find(|(key, _)| key == label).map(|(_, value)| value.as_str())
+    notice.facts.iter().find(|fact| fact.label == label).map(|fact| fact.value.as_str())
+}
+
+fn failures(notice: &Notice) -> Vec<String> {
+    let words = super::super::Strings::of(&Context::new(
+        json!({"host": {"language": if notice.title.is_ascii() { "en" } else { "zh" }}}),
+    ));
+    notice.failures.iter().map(|group| group.line(words)).collect()
 }
 
 #[test]
@@ -58,13 +65,13 @@ fn an_output_is_a_link_by_http_only_and_an_image_at_a_public_address() {
         });
         let notice = notice("task.complete", context);
         // Where the output is no link, the host is.
-        assert_eq!(notice.link.as_deref(), link.or(Some("https://h.example.com/base/")), "{url}");
-        assert_eq!(notice.image_url.is_some(), shown, "{url}");
+        assert_eq!(notice.link(), link.or(Some("https://h.example.com/base/")), "{url}");
+        assert_eq!(notice.image().is_some(), shown, "{url}");
     }
     let video = json!({"task": {"outputs": [{"url": "https://a.example.com/x.png", "mime": "video/mp4"}]}});
-    assert_eq!(notice("task.complete", video).image_url, None);
+    assert_eq!(notice("task.complete", video).image(), None);
     let homeless = json!({"task": {"outputs": [{"url": "x.png"}]}});
-    assert_eq!(notice("task.complete", homeless).link, None);
+    assert_eq!(notice("task.complete", homeless).link(), None);
 }
 
 #[test]
@@ -78,17 +85,17 @@ fn a_queue_counts_and_names_its_failures() {
     assert_eq!(fact(&end, "Per task"), Some("37 s"));
     assert_eq!(fact(&end, "Users"), Some("mira, jon"));
     assert_eq!(fact(&end, "Queue"), None);
-    assert_eq!(end.failures, ["portrait-07: CUDA out of memory: tried to allocate 2.5 GiB"]);
+    assert_eq!(failures(&end), ["portrait-07: CUDA out of memory: tried to allocate 2.5 GiB"]);
     let batch = Notice::from_context("batch.end", &sample_context("batch.end"));
     assert_eq!(batch.title, "Batch finished: 198 of 200 succeeded, 1 cancelled · batch-42");
     assert_eq!(fact(&batch, "Batch"), Some("batch-42"));
 
-    let failures: Vec<Json> =
-        (0..20).map(|n| json!({"id": format!("t{n}"), "error": {"type": "X"}})).collect();
-    let many = notice("queue.end", json!({"queue": {"total": 30, "failed": 30, "failures": failures}}));
+    let named: Vec<Json> = (0..20)
+        .map(|n| json!({"id": format!("t{n}"), "error": {"type": (if n == 7 { "Y" } else { "X" })}}))
+        .collect();
+    let many = notice("queue.end", json!({"queue": {"total": 30, "failed": 30, "failures": named}}));
     assert_eq!(many.tone, Tone::Bad);
-    assert_eq!(many.failures.len(), 6);
-    assert_eq!((many.failures[0].as_str(), many.failures[5].as_str()), ("t0: X", "and 25 more"));
+    assert_eq!(failures(&many), ["19 × X: t0, t1, t2, t3, t4 and 14 more", "t7: Y", "and 10 more"]);
     assert_eq!(notice("queue.end", json!({})).title, "Queue finished");
     let good = notice("queue.end", json!({"queue": {"name": "night", "total": 12000, "succeeded": 12000}}));
     assert_eq!(
@@ -117,7 +124,7 @@ fn other_events_show_their_payload() {
     let alert = Notice::from_context("alert.firing", &sample_context("alert.firing"));
     assert_eq!((fact(&alert, "Value"), fact(&alert, "Threshold")), (Some("8.5"), Some("below 10")));
     let saved = Notice::from_context("render.saved", &sample_context("render.saved"));
-    assert_eq!(saved.facts[0], ("name".to_owned(), "sample".to_owned()));
+    assert_eq!(fact(&saved, "name"), Some("sample"));
 }
 
 #[test]
@@ -144,7 +151,7 @@ fn a_digest_shows_its_newest_picture_and_why_tasks_failed() {
     let failed = item(json!({"name": "t3", "status": "error", "error": {"message": "out of memory"}}));
     let items = [picture("1"), picture("2"), failed];
     let digest = notice("task.complete", json!({"digest": {"items": items, "count": 3}}));
-    assert_eq!(digest.image_url.as_deref(), Some("https://a.example.com/2.png"));
+    assert_eq!(digest.image(), Some("https://a.example.com/2.png"));
     assert!(digest.text.unwrap().starts_with("1 task failed\n• t3: out of memory"));
 }
 
@@ -159,7 +166,7 @@ fn a_card_in_chinese_is_chinese_throughout() {
     assert_eq!(end.title, "队列结束：成功 198 / 200，取消 1");
     assert_eq!((fact(&end, "用时"), fact(&end, "平均每个")), (Some("2 小时 5 分"), Some("37 秒")));
     assert_eq!(fact(&end, "用户"), Some("mira、jon"));
-    assert_eq!(end.failures, ["portrait-07：CUDA out of memory: tried to allocate 2.5 GiB"]);
+    assert_eq!(failures(&end), ["portrait-07：CUDA out of memory: tried to allocate 2.5 GiB"]);
     let failed = chinese("task.complete");
     assert_eq!((failed.title.as_str(), fact(&failed, "队列剩余")), ("任务失败：portrait-07", Some("12")));
     let resolved = chinese("alert.resolved");
@@ -168,8 +175,9 @@ fn a_card_in_chinese_is_chinese_throughout() {
         let english = Notice::from_context(kind, &sample_context(kind));
         // Names that the host itself gave.
         let known = ["loss", "accuracy", "steps_per_second", "version", "pid", "reason", "name", "id"];
-        for ((label, _), (other, _)) in chinese(kind).facts.iter().zip(&english.facts) {
-            assert!(known.contains(&label.as_str()) || label != other, "{kind}: {label}");
+        for (fact, other) in chinese(kind).facts.iter().zip(&english.facts) {
+            let label = &fact.label;
+            assert!(known.contains(&label.as_str()) || *label != other.label, "{kind}: {label}");
         }
         assert_ne!(chinese(kind).title, english.title);
     }
@@ -181,7 +189,7 @@ fn a_card_in_chinese_is_chinese_throughout() {
 fn a_failed_task_without_outputs_links_to_its_host() {
     let task = json!({"name": "t", "status": "error", "error": {"message": "no"}});
     let card = notice("task.complete", json!({"task": task, "host": {"base_url": "https://h.example.com"}}));
-    assert_eq!(card.link.as_deref(), Some("https://h.example.com"));
+    assert_eq!(card.link(), Some("https://h.example.com"));
 }
 
 #[test]
@@ -248,7 +256,7 @@ fn an_alert_shows_when_it_started() {
     let resolved = Notice::from_context("alert.resolved", &sample_context("alert.resolved"));
     assert_eq!(fact(&resolved, "Since"), Some("2026-03-01 18:23:05 UTC"));
     assert_eq!(fact(&resolved, "Lasted"), Some("1 min"));
-    assert_eq!(resolved.link.as_deref(), Some("https://render-07.example.com"));
+    assert_eq!(resolved.link(), Some("https://render-07.example.com"));
     let odd = notice("alert.firing", json!({"alert": {"since": "noon"}}));
     assert_eq!((fact(&odd, "Since"), fact(&odd, "Lasted")), (Some("noon"), None));
 }

@@ -21,7 +21,7 @@ use super::{
     PlayedPlatform, Rate, ReceivedRequest, RenderedMessage, Request, Target, links, mark, or_event_kind,
     origin, plain_text, trim,
 };
-use crate::message::{Context, Notice, Strings};
+use crate::message::{Context, Fact, Notice, Strings};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 use url::Url;
@@ -235,15 +235,15 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     let facts = notice
         .facts
         .iter()
-        .map(|(label, value)| format!("- {}{colon}{}", cut(label, LINE / 4), cut(value, LINE)));
-    let failures = notice.failures.iter().map(|failure| format!("> {}", cut(failure, LINE)));
+        .map(|Fact { label, value, .. }| format!("- {}{colon}{}", cut(label, LINE / 4), cut(value, LINE)));
+    let failures = notice.failures.iter().map(|failure| format!("> {}", cut(&failure.line(words), LINE)));
     let text = notice.text.as_deref().map(|text| fit(&guarded(text), FREE_TEXT, Unit::Bytes, block));
-    let picture = links::fetchable(notice.image_url.as_deref(), LINK)
+    let picture = links::fetchable(notice.image(), LINK)
         .map(|url| format!("![{}]({})", words.preview, links::quiet(&url)));
-    let link = links::followable(notice.link.as_deref(), LINK)
-        .map(|url| format!("[{}]({})", words.open, links::quiet(&url)));
+    let link =
+        links::followable(notice.link(), LINK).map(|url| format!("[{}]({})", words.open, links::quiet(&url)));
     let mentions = DingTalkMentions::read(&target.mentions);
-    let tail = [link.unwrap_or_default(), cut(&origin(context), TITLE), mentions.live()];
+    let tail = [link.unwrap_or_default(), cut(origin(context), TITLE), mentions.live()];
     let lines = Lines { gap: "\n\n", max: TEXT, unit: Unit::Bytes };
     let text = lines.join(
         format!("### {} {title}", mark(notice.tone)),

@@ -56,7 +56,7 @@ fn a_dingtalk_card_pings_in_the_text_and_in_at() {
     let team = ["@all", "13800000001", "manager7036", "<x>"];
     let loud = card_of("dingtalk", &notice("a @13800000000 [x](y)"), &team);
     let expected = "### ✅ a ＠13800000000 ［x］(y)\n\n- Tasks: 12\n\n> frame-07: out of memory\n\n\
-                    [Open](https://render-07.example.com/out/%281%29.png)\n\nh · evt_01\n\n\
+                    [Open](https://render-07.example.com/out/%281%29.png)\n\nh\n\n\
                     @all @13800000001 @manager7036";
     assert_eq!(loud["markdown"]["text"], expected);
     let at = json!({"atMobiles": ["13800000001"], "atUserIds": ["manager7036"], "isAtAll": true});

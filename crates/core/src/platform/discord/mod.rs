@@ -19,7 +19,7 @@ use super::{
     ReceivedRequest, RenderedMessage, Request, Target, event_kind, links, origin, path_parts, trim,
 };
 use crate::clock;
-use crate::message::{Context, Notice, Strings, Tone};
+use crate::message::{Context, Fact, Notice, Strings, Tone};
 use responses::unknown;
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
@@ -364,16 +364,23 @@ fn embed(notice: &Notice, context: &Context) -> Value {
         title = room.take_some(event_kind(context), TITLE, inline);
     }
     // A footer is shown as it is, without markdown.
-    let footer = room.take(&origin(context), FOOTER, flatten);
+    let footer = room.take(origin(context), FOOTER, flatten);
     let description =
         notice.text.as_deref().map(|text| room.take(&guarded(text), DESCRIPTION, block)).unwrap_or_default();
-    let failures: Vec<_> = notice.failures.iter().map(|failure| format!("• {failure}")).collect();
-    let heading = Strings::of(context).failures;
-    let failures =
-        if failures.is_empty() { None } else { room.field(heading, &failures.join("\n"), block, false) };
+    let words = Strings::of(context);
+    let failures: Vec<_> =
+        notice.failures.iter().map(|failure| format!("• {}", failure.line(words))).collect();
+    let failures = if failures.is_empty() {
+        None
+    } else {
+        room.field(words.failures, &failures.join("\n"), block, false)
+    };
     let most = FIELDS - usize::from(failures.is_some());
-    let facts =
-        notice.facts.iter().take(most).map_while(|(label, value)| room.field(label, value, inline, true));
+    let facts = notice
+        .facts
+        .iter()
+        .take(most)
+        .map_while(|Fact { label, value, .. }| room.field(label, value, inline, true));
     let fields: Vec<_> = facts.collect::<Vec<_>>().into_iter().chain(failures).collect();
     let mut embed = Map::new();
     let mut put = |name: &str, value: Value| embed.insert(name.to_owned(), value);
@@ -382,10 +389,10 @@ fn embed(notice: &Notice, context: &Context) -> Value {
     if !description.is_empty() {
         put("description", json!(description));
     }
-    if let Some(url) = links::followable(notice.link.as_deref(), LINK) {
+    if let Some(url) = links::followable(notice.link(), LINK) {
         put("url", json!(url.as_str()));
     }
-    if let Some(url) = links::fetchable(notice.image_url.as_deref(), LINK) {
+    if let Some(url) = links::fetchable(notice.image(), LINK) {
         put("image", json!({"url": url.as_str()}));
     }
     put("fields", json!(fields));

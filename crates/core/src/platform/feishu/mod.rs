@@ -22,7 +22,7 @@ use super::{
     PlayedPlatform, Rate, ReceivedRequest, RenderedMessage, Request, Target, links, or_event_kind, origin,
     path_parts, plain_text, trim,
 };
-use crate::message::{Context, Notice, Strings, Tone};
+use crate::message::{Context, Fact, Notice, Strings, Tone};
 use serde_json::{Value, json};
 use std::time::Duration;
 use url::Url;
@@ -203,18 +203,18 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     let facts = notice
         .facts
         .iter()
-        .map(|(label, value)| format!("**{}**{colon}{}", cut(label, LINE / 4), cut(value, LINE)));
-    let failures = notice.failures.iter().map(|failure| format!("- {}", cut(failure, LINE)));
+        .map(|Fact { label, value, .. }| format!("**{}**{colon}{}", cut(label, LINE / 4), cut(value, LINE)));
+    let failures = notice.failures.iter().map(|failure| format!("- {}", cut(&failure.line(words), LINE)));
     let text = notice.text.as_deref().map(|text| fit(&guarded(text), FREE_TEXT, Unit::Bytes, block));
-    let link = |label: &str, link: &Option<String>| {
-        let url = links::followable(link.as_deref(), LINK)?;
+    let link = |label: &str, link: Option<&str>| {
+        let url = links::followable(link, LINK)?;
         Some(format!("[{label}]({})", links::quiet(&url)))
     };
-    let shown = [link(words.open, &notice.link), link(words.preview, &notice.image_url)];
+    let shown = [link(words.open, notice.link()), link(words.preview, notice.image())];
     let shown: Vec<String> = shown.into_iter().flatten().collect();
     let tail = [
         shown.join("  "),
-        format!("<font color='grey'>{}</font>", cut(&origin(context), TITLE)),
+        format!("<font color='grey'>{}</font>", cut(origin(context), TITLE)),
         mentions(&target.mentions),
     ];
     let lines = Lines { gap: "\n", max: TEXT, unit: Unit::Bytes };

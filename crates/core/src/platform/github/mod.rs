@@ -160,7 +160,7 @@ pub(super) fn card(notice: &Notice, context: &Context) -> Value {
         "host": cut(context.text_at(&["host", "name"]).unwrap_or_default()),
         "title": cut(&notice.title),
         "outcome": outcome(notice.tone),
-        "link": notice.link.as_deref().filter(|link| link.len() <= 2000),
+        "link": notice.link().filter(|link| link.len() <= 2000),
     });
     let data = default_body(event_kind(context), context)["data"].take();
     taskbell["data"] = data;

@@ -145,7 +145,7 @@ pub(super) fn card(notice: &Notice, context: &Context) -> Value {
     put("HOST", context.text_at(&["host", "name"]).unwrap_or_default());
     put("TITLE", &notice.title);
     put("OUTCOME", outcome(notice.tone));
-    put("LINK", notice.link.as_deref().unwrap_or_default());
+    put("LINK", notice.link().unwrap_or_default());
     for (name, path) in [
         ("TASK_ID", ["task", "id"]),
         ("TASK_NAME", ["task", "name"]),

@@ -16,7 +16,7 @@ use super::{
     Answer, BodyFault, CannedResponse, Degradation, Example, Platform, PlayedPlatform, Rate, ReceivedRequest,
     Target, links, or_event_kind, origin, plain_text, trim,
 };
-use crate::message::{Context, Notice, Strings, Tone};
+use crate::message::{Context, Fact, Notice, Strings, Tone};
 use serde_json::{Value, json};
 use std::time::Duration;
 use url::Url;
@@ -174,7 +174,7 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     let title = or_event_kind(fit(&notice.title, TITLE, Unit::Bytes, flatten), context);
     let header = json!({
         "title": format!("{sign} {title}"),
-        "subtitle": fit(&origin(context), TITLE, Unit::Bytes, flatten),
+        "subtitle": fit(origin(context), TITLE, Unit::Bytes, flatten),
     });
     let mut message = json!({
         // What notifications show, and older apps; the card shows it all.
@@ -205,7 +205,7 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     message["cardsV2"][0]["card"]["sections"] = json!(sections);
     if sections.is_empty() {
         // A card without a section is refused.
-        let origin = fit(&origin(context), TITLE, Unit::Bytes, html);
+        let origin = fit(origin(context), TITLE, Unit::Bytes, html);
         message["cardsV2"][0]["card"]["sections"] = json!([{"widgets": [paragraph(&origin)]}]);
     }
     message
@@ -220,7 +220,7 @@ fn sections(notice: &Notice, words: &Strings, colour: &str) -> Vec<Vec<Value>> {
     let text = notice.text.as_deref().map(|text| fit(text, TEXT, Unit::Bytes, html_lines));
     let text = text.filter(|text| !text.trim().is_empty());
     let text = text.map(|text| paragraph(&format!("<font color=\"{colour}\">{text}</font>")));
-    let fact = |(label, value): &(String, String)| {
+    let fact = |Fact { label, value, .. }: &Fact| {
         let label = fit(label, LABEL, Unit::Bytes, flatten);
         let value = fit(value, VALUE, Unit::Bytes, html);
         let value = if value.trim().is_empty() { "–".to_owned() } else { value };
@@ -231,18 +231,18 @@ fn sections(notice: &Notice, words: &Strings, colour: &str) -> Vec<Vec<Value>> {
         .failures
         .iter()
         .take(FAILURES)
-        .map(|failure| format!("• {}", fit(failure, FAILURE, Unit::Bytes, html)))
+        .map(|failure| format!("• {}", fit(&failure.line(words), FAILURE, Unit::Bytes, html)))
         .collect();
     if notice.failures.len() > FAILURES {
         failures.push(words.more(notice.failures.len() - FAILURES));
     }
     let failures = (!failures.is_empty())
         .then(|| paragraph(&format!("<b>{}</b><br>{}", words.failures, failures.join("<br>"))));
-    let picture = links::fetchable(notice.image_url.as_deref(), LINK).map(|url| {
+    let picture = links::fetchable(notice.image(), LINK).map(|url| {
         let open = json!({"openLink": {"url": url.as_str()}});
         json!({"image": {"imageUrl": url.as_str(), "altText": words.preview, "onClick": open}})
     });
-    let button = links::followable(notice.link.as_deref(), LINK).map(|url| {
+    let button = links::followable(notice.link(), LINK).map(|url| {
         let open = json!({"openLink": {"url": url.as_str()}});
         json!({"buttonList": {"buttons": [{"text": words.open, "onClick": open}]}})
     });

@@ -20,7 +20,7 @@ use super::{
     Answer, BodyFault, CannedResponse, Degradation, Example, Platform, PlayedPlatform, Rate, ReceivedRequest,
     Target, links, or_event_kind, origin, trim,
 };
-use crate::message::{Context, Notice, Strings, Tone};
+use crate::message::{Context, Fact, Notice, Strings, Tone};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 use url::Url;
@@ -167,20 +167,20 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     // Titles and footers read no markdown; still, nothing in them may ping.
     let title = or_event_kind(room.take(&notice.title, TITLE, |_, c, _| titled(c)), context);
     let fallback = room.take(&notice.title, TITLE, |_, c, _| quiet(c));
-    let footer = room.take(&origin(context), FOOTER, |_, c, _| quiet(c));
+    let footer = room.take(origin(context), FOOTER, |_, c, _| quiet(c));
     let mut attachment = Map::new();
     let mut put = |name: &str, value: Value| attachment.insert(name.to_owned(), value);
     put("fallback", json!(fallback));
     put("color", json!(colour(notice.tone)));
     put("title", json!(title));
-    if let Some(url) = links::followable(notice.link.as_deref(), LINK) {
+    if let Some(url) = links::followable(notice.link(), LINK) {
         put("title_link", json!(url.as_str()));
     }
     let text = text(notice, words, &mut room);
     if !text.is_empty() {
         put("text", json!(text));
     }
-    let fact = |(label, value): &(String, String)| {
+    let fact = |Fact { label, value, .. }: &Fact| {
         (room.left > LABEL + VALUE).then(|| {
             let title = room.take(label, LABEL, |_, c, _| titled(c));
             let value = room.take(&guarded(value), VALUE, one_line);
@@ -192,7 +192,7 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     if !fields.is_empty() {
         put("fields", json!(fields));
     }
-    if let Some(url) = links::fetchable(notice.image_url.as_deref(), LINK) {
+    if let Some(url) = links::fetchable(notice.image(), LINK) {
         put("image_url", json!(url.as_str()));
     }
     put("footer", json!(footer));
@@ -221,7 +221,7 @@ fn text(notice: &Notice, words: &Strings, room: &mut Budget) -> String {
             text.push_str(&format!("\n{}", words.more(notice.failures.len() - index)));
             break;
         }
-        let line = fit_between(failure, FAILURE, Unit::CodePoints, one_line);
+        let line = fit_between(&failure.line(words), FAILURE, Unit::CodePoints, one_line);
         used += Unit::CodePoints.length(&line) + 3;
         text.push_str(&format!("\n- {line}"));
     }

@@ -58,7 +58,7 @@ fn a_mattermost_card_pings_only_whom_the_configuration_names() {
 #[test]
 fn titles_and_labels_of_a_mattermost_card_show_no_backslash() {
     let mut content = notice("frame_0017 *done* <x>");
-    content.facts = vec![("gpu_mem_gb".to_owned(), "18_3".to_owned())];
+    content.facts = vec![fact("gpu_mem_gb", "18_3")];
     let card = super::card(&content, &context("render_07"), &target(&[]));
     let attachment = &card["attachments"][0];
     assert_eq!(attachment["title"], "frame_0017 *done* <x>");

@@ -17,7 +17,7 @@ use super::{
     PlayedPlatform, Rate, ReceivedRequest, RenderedMessage, Request, Target, links, or_event_kind, origin,
     trim,
 };
-use crate::message::{Context, Notice, Strings, Tone};
+use crate::message::{Context, Fact, Notice, Strings, Tone};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 use url::Url;
@@ -200,13 +200,13 @@ pub(super) fn card(notice: &Notice, context: &Context) -> Value {
     let facts = notice
         .facts
         .iter()
-        .map(|(label, value)| format!("{}{colon}{}", cut(label, LINE / 4), cut(value, LINE)));
-    let failures = notice.failures.iter().map(|failure| format!("• {}", cut(failure, LINE)));
+        .map(|Fact { label, value, .. }| format!("{}{colon}{}", cut(label, LINE / 4), cut(value, LINE)));
+    let failures = notice.failures.iter().map(|failure| format!("• {}", cut(&failure.line(words), LINE)));
     let text = notice.text.as_deref().map(|text| fit(text, FREE_TEXT, Unit::Bytes, |_| None));
     let lines = Lines { gap: "\n", max: MESSAGE, unit: Unit::Bytes };
     let mut all = text.into_iter().chain(failures).chain(facts);
     let first = all.next().unwrap_or_default();
-    let message = lines.join(first, all, &[cut(&origin(context), TITLE)]);
+    let message = lines.join(first, all, &[cut(origin(context), TITLE)]);
     let mut card = Map::new();
     let mut put = |name: &str, value: Value| card.insert(name.to_owned(), value);
     put("title", json!(title));
@@ -214,11 +214,11 @@ pub(super) fn card(notice: &Notice, context: &Context) -> Value {
     let (tag, priority) = urgency(notice.tone);
     put("tags", json!([tag]));
     put("priority", json!(priority));
-    if let Some(url) = links::followable(notice.link.as_deref(), LINK) {
+    if let Some(url) = links::followable(notice.link(), LINK) {
         put("click", json!(url.as_str()));
         put("actions", json!([{"action": "view", "label": words.open, "url": url.as_str()}]));
     }
-    if let Some(url) = links::fetchable(notice.image_url.as_deref(), LINK) {
+    if let Some(url) = links::fetchable(notice.image(), LINK) {
         put("attach", json!(url.as_str()));
     }
     Value::Object(card)

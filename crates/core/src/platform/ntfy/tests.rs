@@ -44,7 +44,7 @@ fn an_ntfy_card_rings_louder_for_failures() {
     let mut bad = notice("Task failed");
     bad.tone = Tone::Bad;
     let card = card_of("ntfy", &bad, &[]);
-    assert_eq!(card["message"], "• frame-07: out of memory\nTasks: 12\nh · evt_01");
+    assert_eq!(card["message"], "• frame-07: out of memory\nTasks: 12\nh");
     assert_eq!(
         (&card["priority"], &card["tags"], &card["title"]),
         (&json!(4), &json!(["x"]), &json!("Task failed"))

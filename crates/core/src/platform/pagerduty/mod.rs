@@ -17,7 +17,7 @@ use super::{
 };
 use crate::clock;
 use crate::hash::sha256_hex;
-use crate::message::{Context, Notice, Strings, Tone};
+use crate::message::{Context, Fact, Notice, Strings, Tone};
 use serde_json::{Map, Value, json};
 use url::Url;
 
@@ -181,12 +181,12 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     if let Some(text) = &notice.text {
         details.insert("text".to_owned(), json!(fit(text, FIELD * 4, Unit::CodePoints, |_| None)));
     }
-    for (label, value) in notice.facts.iter().take(FIELDS) {
+    for Fact { label, value, .. } in notice.facts.iter().take(FIELDS) {
         details.insert(cut(label, FIELD / 10), json!(cut(value, FIELD)));
     }
     if !notice.failures.is_empty() {
         let failures: Vec<_> =
-            notice.failures.iter().take(FIELDS).map(|failure| cut(failure, FIELD)).collect();
+            notice.failures.iter().take(FIELDS).map(|failure| cut(&failure.line(words), FIELD)).collect();
         details.insert(words.failures.to_owned(), json!(failures));
     }
     let source = context.text_at(&["host", "name"]).unwrap_or("taskbell");
@@ -198,7 +198,7 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     if let Some(at) = context.text_at(&["event", "timestamp"]).and_then(clock::parse_rfc3339) {
         payload.insert("timestamp".to_owned(), json!(clock::rfc3339(at)));
     }
-    let link = links::followable(notice.link.as_deref(), LINK);
+    let link = links::followable(notice.link(), LINK);
     let link = link.map(|url| json!([{"href": url.as_str(), "text": words.open}]));
     let mut card = Map::new();
     if !is_change(target) {
@@ -207,8 +207,8 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
         let action = if event_kind(context) == "alert.resolved" { "resolve" } else { "trigger" };
         card.insert("event_action".to_owned(), json!(action));
         card.insert("dedup_key".to_owned(), json!(dedup_key(context, source)));
-        card.insert("client".to_owned(), json!(cut(&format!("taskbell · {}", origin(context)), FIELD)));
-        if let Some(url) = links::fetchable(notice.image_url.as_deref(), LINK) {
+        card.insert("client".to_owned(), json!(cut(&client(context), FIELD)));
+        if let Some(url) = links::fetchable(notice.image(), LINK) {
             card.insert("images".to_owned(), json!([{"src": url.as_str(), "alt": words.preview}]));
         }
     }
@@ -216,6 +216,12 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     card.insert("payload".to_owned(), Value::Object(payload));
     card.extend(link.map(|link| ("links".to_owned(), link)));
     Value::Object(card)
+}
+
+/// Who speaks, and of which event: the field is made for it.
+fn client(context: &Context) -> String {
+    let id = context.text_at(&["event", "id"]);
+    ["taskbell", origin(context)].into_iter().chain(id).collect::<Vec<_>>().join(" · ")
 }
 
 fn severity(tone: Tone, kind: &str) -> &'static str {

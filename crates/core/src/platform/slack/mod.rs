@@ -26,7 +26,7 @@ use super::{
     Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, PlayedPlatform, Rate,
     ReceivedRequest, RenderedMessage, Request, Target, links, or_event_kind, origin, path_parts, trim,
 };
-use crate::message::{Context, Notice, Strings, Tone};
+use crate::message::{Context, Fact, Notice, Strings, Tone};
 use serde_json::{Value, json};
 use std::time::Duration;
 use url::Url;
@@ -303,7 +303,7 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     blocks.extend(failures(notice, words).into_iter().filter_map(section));
     blocks.extend(picture(notice, words));
     blocks.extend(buttons(notice, words));
-    let origin = fit(&quiet(&origin(context)), ORIGIN, Unit::Bytes, inline);
+    let origin = fit(&quiet(origin(context)), ORIGIN, Unit::Bytes, inline);
     blocks.push(json!({"type": "context", "elements": [mrkdwn(origin)]}));
     let text = format!("{}{}", mentions(&target.mentions), titled(&quiet(&notice.title), TITLE));
     json!({"text": text, "attachments": [{"color": colour(notice.tone), "blocks": blocks}]})
@@ -315,7 +315,7 @@ fn mrkdwn(text: String) -> Value {
 }
 
 fn facts(notice: &Notice) -> Option<Value> {
-    let field = |(label, value): &(String, String)| {
+    let field = |Fact { label, value, .. }: &Fact| {
         let label = fit(&quiet(label), FIELD_LABEL, Unit::Bytes, inline);
         let value = fit(&quiet(value), FIELD_VALUE, Unit::Bytes, inline);
         mrkdwn(format!("*{label}*\n{value}"))
@@ -332,7 +332,7 @@ fn section(text: String) -> Option<Value> {
 fn failures(notice: &Notice, words: &Strings) -> Vec<String> {
     let mut sections: Vec<String> = Vec::new();
     for (index, failure) in notice.failures.iter().enumerate() {
-        let line = format!("• {}", fit(&quiet(failure), FAILURE, Unit::Bytes, inline));
+        let line = format!("• {}", fit(&quiet(&failure.line(words)), FAILURE, Unit::Bytes, inline));
         let more = format!("… {}", words.more(notice.failures.len() - index));
         let count = sections.len();
         match sections.last_mut() {
@@ -353,14 +353,14 @@ fn failures(notice: &Notice, words: &Strings) -> Vec<String> {
 }
 
 fn picture(notice: &Notice, words: &Strings) -> Option<Value> {
-    let url = links::fetchable(notice.image_url.as_deref(), LINK)?;
+    let url = links::fetchable(notice.image(), LINK)?;
     Some(json!({"type": "image", "image_url": url.as_str(), "alt_text": words.preview}))
 }
 
 fn buttons(notice: &Notice, words: &Strings) -> Option<Value> {
     let links = [
-        ("open", words.open, notice.link.as_deref()),
-        ("preview", words.preview, notice.image_url.as_deref().filter(|_| notice.image_url != notice.link)),
+        ("open", words.open, notice.link()),
+        ("preview", words.preview, notice.image().filter(|url| notice.link() != Some(url))),
     ];
     let button = |(id, label, link): (&str, &str, Option<&str>)| {
         let url = links::followable(link, LINK)?;

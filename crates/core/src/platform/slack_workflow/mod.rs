@@ -13,7 +13,7 @@ use super::{
     Answer, BodyFault, CannedResponse, Example, Outcome, Platform, PlayedPlatform, Rate, ReceivedRequest,
     Target, event_kind, links, origin, outcome, path_parts,
 };
-use crate::message::{Context, Notice, Strings};
+use crate::message::{Context, Fact, Notice, Strings};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -109,18 +109,21 @@ impl PlayedPlatform for SlackWorkflow {
 
 pub(super) fn card(notice: &Notice, context: &Context) -> Value {
     let variable = |text: &str| fit(text, VARIABLE, Unit::Bytes, block);
-    let colon = Strings::of(context).colon;
-    let facts: Vec<_> = notice.facts.iter().map(|(label, value)| format!("{label}{colon}{value}")).collect();
-    let link = links::followable(notice.link.as_deref(), VARIABLE);
+    let words = Strings::of(context);
+    let colon = words.colon;
+    let facts: Vec<_> =
+        notice.facts.iter().map(|Fact { label, value, .. }| format!("{label}{colon}{value}")).collect();
+    let failures: Vec<_> = notice.failures.iter().map(|failure| failure.line(words)).collect();
+    let link = links::followable(notice.link(), VARIABLE);
     json!({
         "event": event_kind(context),
         "tone": outcome(notice.tone),
         "title": variable(&notice.title),
         "text": variable(notice.text.as_deref().unwrap_or_default()),
         "facts": variable(&facts.join("\n")),
-        "failures": variable(&notice.failures.join("\n")),
+        "failures": variable(&failures.join("\n")),
         "link": link.as_ref().map_or("", Url::as_str),
-        "origin": variable(&origin(context)),
+        "origin": variable(origin(context)),
     })
 }
 

@@ -20,7 +20,7 @@ use super::{
     Answer, BodyFault, CannedResponse, Degradation, Example, Platform, PlayedPlatform, Rate, ReceivedRequest,
     Target, links, or_event_kind, origin, trim,
 };
-use crate::message::{Context, Notice, Strings, Tone};
+use crate::message::{Context, Fact, Notice, Strings, Tone};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 use url::Url;
@@ -184,7 +184,7 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
         "type": "Container", "style": style, "bleed": true,
         "items": [block(&title, json!({"size": "Large", "weight": "Bolder", "color": ink}))],
     });
-    let origin = fit(&origin(context), TITLE, Unit::Bytes, inline);
+    let origin = fit(origin(context), TITLE, Unit::Bytes, inline);
     let foot = block(&origin, json!({"size": "Small", "isSubtle": true, "separator": true}));
     let mentions = TeamsMentions::read(&target.mentions);
     let actions = actions(notice, words);
@@ -235,7 +235,7 @@ fn middle(notice: &Notice, words: &Strings, room: &mut Budget) -> Vec<Value> {
     let text = notice.text.as_deref().map(|text| fit(&guarded(text), TEXT, Unit::Bytes, lines));
     let text = text.filter(|text| !text.trim().is_empty());
     parts.extend(text.and_then(|text| fitting(block(&text, json!({"fontType": "Monospace"})), room)));
-    let fact = |(label, value): &(String, String)| {
+    let fact = |Fact { label, value, .. }: &Fact| {
         let label = fit(label, LABEL, Unit::Bytes, inline);
         json!({"title": label, "value": fit(value, VALUE, Unit::Bytes, inline)})
     };
@@ -249,7 +249,7 @@ fn middle(notice: &Notice, words: &Strings, room: &mut Budget) -> Vec<Value> {
     }
     let mut failures = Vec::new();
     for (index, failure) in notice.failures.iter().enumerate() {
-        let shown = format!("• {}", fit(failure, FAILURE, Unit::Bytes, inline));
+        let shown = format!("• {}", fit(&failure.line(words), FAILURE, Unit::Bytes, inline));
         let part = block(&shown, json!({"spacing": "None"}));
         let taken = if index < FAILURES { fitting(part, room) } else { None };
         let Some(part) = taken else {
@@ -265,7 +265,7 @@ fn middle(notice: &Notice, words: &Strings, room: &mut Budget) -> Vec<Value> {
         parts.push(heading);
         parts.extend(failures);
     }
-    let picture = links::fetchable(notice.image_url.as_deref(), LINK).map(|url| {
+    let picture = links::fetchable(notice.image(), LINK).map(|url| {
         let open = json!({"type": "Action.OpenUrl", "url": url.as_str()});
         json!({"type": "Image", "url": url.as_str(), "altText": words.preview, "selectAction": open})
     });
@@ -284,7 +284,7 @@ fn block(text: &str, look: Value) -> Value {
 }
 
 fn actions(notice: &Notice, words: &Strings) -> Vec<Value> {
-    let url = links::followable(notice.link.as_deref(), LINK);
+    let url = links::followable(notice.link(), LINK);
     url.into_iter()
         .map(|url| json!({"type": "Action.OpenUrl", "title": words.open, "url": url.as_str()}))
         .collect()

@@ -23,7 +23,7 @@ use super::{
     PlatformOption, PlayedPlatform, Rate, ReceivedRequest, RenderedMessage, Request, Target, links, mark,
     or_event_kind, origin, plain_text, trim,
 };
-use crate::message::{Context, Notice, Strings};
+use crate::message::{Context, Fact, Notice, Strings};
 use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
@@ -330,18 +330,17 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     let cut = |text: &str, max| fit(text, max, Unit::Utf16, inline);
     let colon = words.colon;
     let title = or_event_kind(cut(&notice.title, TITLE), context);
-    let facts = notice
-        .facts
-        .iter()
-        .map(|(label, value)| format!("<b>{}</b>{colon}{}", cut(label, LINE / 4), cut(value, LINE)));
-    let failures = notice.failures.iter().map(|failure| format!("• {}", cut(failure, LINE)));
+    let facts = notice.facts.iter().map(|Fact { label, value, .. }| {
+        format!("<b>{}</b>{colon}{}", cut(label, LINE / 4), cut(value, LINE))
+    });
+    let failures = notice.failures.iter().map(|failure| format!("• {}", cut(&failure.line(words), LINE)));
     let text = notice.text.as_deref().map(|text| fit(text, FREE_TEXT, Unit::Utf16, block));
     let text = text.filter(|text| !text.trim().is_empty()).map(|text| format!("<pre>{text}</pre>"));
-    let link = links::followable(notice.link.as_deref(), LINK)
+    let link = links::followable(notice.link(), LINK)
         .map(|url| format!("<a href=\"{}\">{}</a>", attribute(url.as_str()), words.open));
     let tail = [
         link.unwrap_or_default(),
-        format!("<i>{}</i>", cut(&origin(context), TITLE)),
+        format!("<i>{}</i>", cut(origin(context), TITLE)),
         mentions(&target.mentions),
     ];
     let lines = Lines { gap: "\n", max: TEXT, unit: Unit::Utf16 };
@@ -351,7 +350,7 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
         &tail,
     );
     // A picture at a public address is shown above the text; Telegram fetches it itself.
-    let preview = match links::fetchable(notice.image_url.as_deref(), LINK) {
+    let preview = match links::fetchable(notice.image(), LINK) {
         Some(url) => json!({"url": url.as_str(), "prefer_large_media": true, "show_above_text": true}),
         None => json!({"is_disabled": true}),
     };

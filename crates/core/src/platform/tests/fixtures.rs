@@ -1,6 +1,6 @@
 //! Events, targets, requests and texts that the platforms' tests share.
 
-use crate::message::{Context, Notice, Tone};
+use crate::message::{Context, Fact, FailureGroup, Image, Link, Notice, Tone, WorkProgress};
 use crate::platform::*;
 use crate::secret::{Secret, SecretUrl};
 use proptest::collection::vec;
@@ -43,12 +43,32 @@ pub(in crate::platform) fn notice(title: &str) -> Notice {
     Notice {
         tone: Tone::Good,
         title: title.to_owned(),
-        facts: vec![("Tasks".to_owned(), "12".to_owned())],
-        failures: vec!["frame-07: out of memory".to_owned()],
         text: None,
-        link: Some("https://render-07.example.com/out/(1).png".to_owned()),
-        image_url: None,
+        quote: None,
+        details: None,
+        progress: None,
+        facts: vec![fact("Tasks", "12")],
+        failures: vec![failure(Some("out of memory"), 1, &["frame-07"])],
+        links: vec![link("Open", "https://render-07.example.com/out/(1).png")],
+        images: Vec::new(),
     }
+}
+
+pub(in crate::platform) fn fact(label: &str, value: &str) -> Fact {
+    Fact { label: label.to_owned(), value: value.to_owned(), time: None }
+}
+
+pub(in crate::platform) fn failure(reason: Option<&str>, count: u64, names: &[&str]) -> FailureGroup {
+    let names = names.iter().map(|name| (*name).to_owned()).collect();
+    FailureGroup { reason: reason.map(str::to_owned), count, names }
+}
+
+pub(in crate::platform) fn link(label: &str, url: &str) -> Link {
+    Link { label: label.to_owned(), url: url.to_owned() }
+}
+
+pub(in crate::platform) fn image(url: &str) -> Image {
+    Image { url: url.to_owned(), caption: "frame".to_owned() }
 }
 
 /// What speaks against a body at the example's URL, as one text; `None` where nothing does.
@@ -82,26 +102,22 @@ pub(in crate::platform) fn hostile() -> impl Strategy<Value = String> {
 
 pub(in crate::platform) fn any_notice() -> impl Strategy<Value = Notice> {
     let tone = proptest::sample::select(&[Tone::Good, Tone::Bad, Tone::Warn, Tone::Neutral][..]);
-    let link = prop_oneof![hostile(), hostile().prop_map(|path| format!("https://cdn.example.com/{path}"))];
-    let facts = vec((hostile(), hostile()), 0..40);
-    (
-        tone,
-        hostile(),
-        facts,
-        vec(hostile(), 0..40),
-        option::of(hostile()),
-        option::of(link.clone()),
-        option::of(link),
-    )
-        .prop_map(|(tone, title, facts, failures, text, link, image_url)| Notice {
-            tone,
-            title,
-            facts,
-            failures,
-            text,
-            link,
-            image_url,
-        })
+    let address =
+        prop_oneof![hostile(), hostile().prop_map(|path| format!("https://cdn.example.com/{path}"))];
+    let time = option::of(any::<i64>());
+    let fact = (hostile(), hostile(), time).prop_map(|(label, value, time)| Fact { label, value, time });
+    let failure = (option::of(hostile()), 0..2000_u64, vec(hostile(), 0..4));
+    let failure = failure.prop_map(|(reason, count, names)| FailureGroup { reason, count, names });
+    let link = (hostile(), address.clone()).prop_map(|(label, url)| Link { label, url });
+    let image = (hostile(), address).prop_map(|(caption, url)| Image { url, caption });
+    let progress = option::of((any::<u64>(), option::of(any::<u64>())));
+    let texts = (hostile(), option::of(hostile()), option::of(hostile()), option::of(hostile()));
+    let lists = (vec(fact, 0..40), vec(failure, 0..40), vec(link, 0..4), vec(image, 0..11));
+    (tone, texts, lists, progress).prop_map(|(tone, (title, text, quote, details), lists, progress)| {
+        let (facts, failures, links, images) = lists;
+        let progress = progress.map(|(done, total)| WorkProgress { done, total });
+        Notice { tone, title, text, quote, details, progress, facts, failures, links, images }
+    })
 }
 
 pub(in crate::platform) fn text(value: &Value) -> &str {

@@ -53,7 +53,7 @@ fn every_tone_has_its_colour_or_sign() {
 
 #[test]
 fn a_picture_at_a_public_address_is_in_every_card_that_can_show_one() {
-    let pictured = Notice { image_url: Some(PICTURE.to_owned()), ..notice("t") };
+    let pictured = Notice { images: vec![image(PICTURE)], ..notice("t") };
     // The block, or the text, in which it is: its place among other parts is not what matters.
     for (name, pointer, part) in [
         (
@@ -135,7 +135,7 @@ fn holds(node: &Value, part: &Value) -> bool {
 fn a_plainer_message_pings_whom_the_card_pinged() {
     let long = Notice {
         text: Some("a long prompt @ada @all <@all> <at id=all></at> ".repeat(200)),
-        failures: vec!["out of memory".to_owned(); 60],
+        failures: vec![failure(Some("out of memory"), 1, &[]); 60],
         ..notice("t <at id=all></at>")
     };
     for (name, mentions, pointer, live) in [
@@ -201,7 +201,7 @@ fn a_member_of_telegram_without_a_name_is_pinged_without_markup_too() {
 #[test]
 fn a_plainer_card_has_less_and_still_says_what_happened() {
     let mut pictured = notice("what happened");
-    pictured.image_url = Some("https://cdn.example.com/1.png".to_owned());
+    pictured.images = vec![image("https://cdn.example.com/1.png")];
     for name in ["teams", "googlechat", "mattermost"] {
         let platform = by_name(name).unwrap();
         let card = card_of(name, &pictured, &["ann@example.com"]);

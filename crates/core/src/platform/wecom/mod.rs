@@ -19,7 +19,7 @@ use super::{
     ReceivedRequest, RenderedMessage, Request, Target, links, or_event_kind, origin, plain_text, trim,
 };
 use crate::hash::hex;
-use crate::message::{Context, Notice, Strings, Tone};
+use crate::message::{Context, Fact, Notice, Strings, Tone};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use md5::{Digest, Md5};
@@ -293,29 +293,29 @@ fn write(style: &Style, max: usize, notice: &Notice, context: &Context, mentions
     let title = or_event_kind(cut(&notice.title, TITLE), context);
     let mut tail = String::new();
     let words = Strings::of(context);
-    let picture = notice.image_url.as_ref().filter(|url| notice.link.as_ref() != Some(url));
-    for (label, link) in [(words.open, notice.link.as_ref()), (words.preview, picture)] {
-        if let Some(url) = links::followable(link.map(String::as_str), LINK) {
+    let picture = notice.image().filter(|url| notice.link() != Some(url));
+    for (label, link) in [(words.open, notice.link()), (words.preview, picture)] {
+        if let Some(url) = links::followable(link, LINK) {
             tail.push('\n');
             tail.push_str(&(style.link)(label, &url));
         }
     }
     tail.push('\n');
-    tail.push_str(&(style.origin)(&cut(&origin(context), TITLE)));
+    tail.push_str(&(style.origin)(&cut(origin(context), TITLE)));
     if !mentions.is_empty() {
         tail.push('\n');
         tail.push_str(mentions);
     }
     let mut lines = Vec::new();
     lines.extend(notice.text.as_deref().map(|text| fit(text, FREE_TEXT, Unit::Bytes, style.block)));
-    let fact = |(label, value): &(String, String)| {
+    let fact = |Fact { label, value, .. }: &Fact| {
         (style.fact)(&cut(label, LINE / 4), words.colon, &cut(value, LINE))
     };
     lines.extend(notice.facts.iter().map(fact));
     if !notice.failures.is_empty() {
         lines.push((style.heading)(words.failures));
     }
-    lines.extend(notice.failures.iter().map(|failure| (style.item)(&cut(failure, LINE))));
+    lines.extend(notice.failures.iter().map(|failure| (style.item)(&cut(&failure.line(words), LINE))));
     let mut out = (style.title)(notice.tone, &title);
     for line in lines.iter().filter(|line| !line.trim().is_empty()) {
         if out.len() + 1 + line.len() + tail.len() <= max {

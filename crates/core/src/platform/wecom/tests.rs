@@ -49,7 +49,7 @@ fn a_wecom_card_takes_the_form_that_pings() {
                    **Failures**\n\
                    > <font color=\"warning\">frame-07: out of memory</font>\n\
                    [Open](https://render-07.example.com/out/%281%29.png)\n\
-                   <font color=\"comment\">h · evt_01</font>\n\
+                   <font color=\"comment\">h</font>\n\
                    <@wangqing><@lili>";
     assert_eq!(marked, json!({"msgtype": "markdown", "markdown": {"content": content}}));
     let text = card(&["@all", "wangqing", "13800001111"]);
