@@ -131,6 +131,39 @@ pub fn check_type(name: &str) -> Result<(), String> {
     }
 }
 
+/// Whether `on` of a hook names events of this type: by the type itself, by a family such as `render.*`, or all by `*`.
+pub fn is_named_by(on: &str, kind: &str) -> bool {
+    on.strip_suffix('*').map_or(on == kind, |family| kind.starts_with(family))
+}
+
+/// Checks what `on` of a hook may name: a type, `*`, or a type with `.*` behind it.
+///
+/// # Errors
+/// A sentence with the reason.
+pub fn check_listened(on: &str) -> Result<(), String> {
+    let family = on.strip_suffix(".*");
+    match check_type(family.unwrap_or(on)) {
+        _ if on == "*" => Ok(()),
+        Err(_) if on.contains('*') => Err(format!(
+            "`{}` is not a family of events: write its first parts and `.*`, for instance `render.*`, or `*` for all",
+            on.escape_debug()
+        )),
+        checked => checked,
+    }
+}
+
+/// Types that stand for all that `on` names: itself, the known types of a family, and one of a host's own where a family
+/// has none.
+pub fn samples_of(on: &str) -> Vec<String> {
+    let Some(family) = on.strip_suffix('*') else { return vec![on.to_owned()] };
+    let known = KNOWN_TYPES.iter().filter(|kind| kind.starts_with(family));
+    let mut kinds: Vec<String> = known.map(|kind| (*kind).to_owned()).collect();
+    if kinds.is_empty() || family.is_empty() {
+        kinds.push(if family.is_empty() { "render.saved".to_owned() } else { format!("{family}saved") });
+    }
+    kinds
+}
+
 /// The byte order mark that some editors and shells write before a text.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
@@ -184,6 +217,36 @@ mod tests {
         for bad in ["", ".", "a.", "A", "a b", "täsk", &"a".repeat(65)] {
             assert!(check_type(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_family_has_the_types_below_its_name_and_no_other() {
+        for (on, kind, is_named) in [
+            ("*", "task.complete", true),
+            ("*", "frame", true),
+            ("render.*", "render.saved", true),
+            ("render.*", "render.frame.saved", true),
+            ("render.*", "render", false),
+            ("render.*", "rendering.saved", false),
+            ("render.frame.*", "render.saved", false),
+            ("render.saved", "render.saved", true),
+            ("render", "render.saved", false),
+        ] {
+            assert_eq!(is_named_by(on, kind), is_named, "{on} {kind}");
+        }
+        for on in ["*", "render.*", "queue.*", "task.complete"] {
+            assert_eq!(check_listened(on), Ok(()));
+            assert!(
+                samples_of(on).iter().all(|kind| check_type(kind).is_ok() && is_named_by(on, kind)),
+                "{on}"
+            );
+        }
+        for bad in ["", ".*", "render*", "*.saved", "**", "render.*.saved", "render.**"] {
+            assert!(check_listened(bad).is_err(), "{bad}");
+        }
+        assert_eq!(samples_of("*").len(), KNOWN_TYPES.len() + 1);
+        assert_eq!(samples_of("server.*"), ["server.start", "server.stop"]);
+        assert_eq!(samples_of("render.*"), ["render.saved"]);
     }
 
     #[test]

@@ -55,7 +55,7 @@ pub(super) fn read_all(tables: &[TableReader<'_>], hooks: &[Hook]) -> Vec<Arc<Al
         }
         alerts.push(Arc::new(alert));
     }
-    let subscribed = hooks.iter().any(|hook| hook.on.iter().any(|kind| kind == event::ALERT_FIRING));
+    let subscribed = hooks.iter().any(|hook| hook.hears(event::ALERT_FIRING));
     if let (Some(first), false) = (tables.first(), subscribed) {
         let message = "no hook matches `alert.firing`, so no message reports an alert; \
                        add a hook with on = [\"alert.firing\", \"alert.resolved\"]";

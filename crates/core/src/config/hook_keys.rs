@@ -11,6 +11,7 @@ use super::value_types::{
     Boolean, Choice, DurationRange, IntegerRange, List, NumberRange, SubTable, TemplateValue, Text, boolean,
     choice, duration, integer, list, number_within, parsed_text, text,
 };
+use crate::event::KNOWN_TYPES;
 use crate::hooks::Digest;
 use crate::message::{Condition, KeyExpression};
 use jiff::civil::Time;
@@ -27,7 +28,10 @@ config_table! {
         "name", text("any text, once"), Described("`hooks[0]`, `hooks[1]`, …"), "The hook's name in logs and reports.",
     );
     ON: List<Text<TextValue>> = key(
-        "on", list("list of text", text("an event type")), Required, "The event types that the hook matches.",
+        "on",
+        list("list of text", text("an event type, a family such as `render.*`, or `*` for all").with_examples(listened)),
+        Required,
+        "The event types that the hook matches.",
     );
     TO: List<Text<TextValue>> = key(
         "to", list("list of text", text("the name of an endpoint")), Required, "The endpoints that receive the message.",
@@ -137,6 +141,11 @@ config_table! {
         Absent,
         "Additional endpoints when a message does not arrive in time.",
     );
+}
+
+/// What an editor offers for `on`.
+fn listened() -> Vec<&'static str> {
+    KNOWN_TYPES.iter().copied().chain(["*"]).collect()
 }
 
 fn parse_digest(text: &TextValue) -> Result<Digest, String> {

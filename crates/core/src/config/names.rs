@@ -14,8 +14,12 @@ pub(super) fn read_event_types(table: &TableReader<'_>, key: &NameList) -> Vec<S
     let types = read_distinct(table, key);
     for (index, kind) in types.iter().enumerate() {
         let path = format!("{}[{index}]", table.path_of(key));
-        if let Err(message) = event::check_type(&kind.text) {
+        let wider = types.iter().find(|other| other.at != kind.at && is_within(&kind.text, &other.text));
+        if let Err(message) = event::check_listened(&kind.text) {
             table.context.error(kind.at, &path, message);
+        } else if let Some(wider) = wider {
+            let message = format!("{} is part of {}: remove one of them", kind.shown, wider.shown);
+            table.context.warn(kind.at, &path, message);
         } else if let Some(known) = likely_typo(&kind.text) {
             let message = format!(
                 "{} is not one of Taskbell's event types; did you mean `{known}`? Ignore this if the host sends it",
@@ -27,13 +31,25 @@ pub(super) fn read_event_types(table: &TableReader<'_>, key: &NameList) -> Vec<S
     types.into_iter().map(|kind| kind.text).collect()
 }
 
-fn likely_typo(name: &str) -> Option<&'static str> {
+/// Whether a family that `on` names has all that this other name has.
+fn is_within(on: &str, family: &str) -> bool {
+    family.ends_with('*') && on != family && event::is_named_by(family, on.trim_end_matches('*'))
+}
+
+fn likely_typo(name: &str) -> Option<String> {
+    if let Some(family) = name.strip_suffix('*') {
+        let mut families = KNOWN_TYPES.iter().filter_map(|kind| kind.split('.').next());
+        let families = families.by_ref().collect::<Vec<_>>();
+        let own = family.trim_end_matches('.');
+        let is_known = own.is_empty() || families.iter().any(|known| own.split('.').next() == Some(known));
+        return nearest(own, families).filter(|_| !is_known).map(|near| format!("{near}.*"));
+    }
     if KNOWN_TYPES.contains(&name) {
         return None;
     }
     let family = name.split('.').next();
     let same_family = KNOWN_TYPES.iter().copied().filter(|known| known.split('.').next() == family);
-    nearest(name, KNOWN_TYPES.iter().copied()).or_else(|| nearest(name, same_family))
+    nearest(name, KNOWN_TYPES.iter().copied()).or_else(|| nearest(name, same_family)).map(str::to_owned)
 }
 
 /// `endpoints` are the configured names.
@@ -75,10 +91,35 @@ mod tests {
 
     #[test]
     fn a_typo_in_an_event_type_is_found_and_a_name_of_the_host_is_not() {
-        assert_eq!(likely_typo("task.completed"), Some("task.complete"));
-        assert_eq!(likely_typo("queue.ended"), Some("queue.end"));
-        assert_eq!(likely_typo("queue.end"), None);
-        assert_eq!(likely_typo("render.saved"), None);
-        assert_eq!(likely_typo("task.preview_ready"), None);
+        for (name, meant) in [
+            ("task.completed", Some("task.complete")),
+            ("queue.ended", Some("queue.end")),
+            ("queue.end", None),
+            ("render.saved", None),
+            ("task.preview_ready", None),
+            ("tasks.*", Some("task.*")),
+            ("task.*", None),
+            ("task.preview.*", None),
+            ("render.*", None),
+            ("*", None),
+        ] {
+            assert_eq!(likely_typo(name).as_deref(), meant, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_within_a_family_is_found() {
+        for (on, family, is_part) in [
+            ("task.complete", "task.*", true),
+            ("task.*", "*", true),
+            ("task.a.*", "task.*", true),
+            ("task.*", "task.a.*", false),
+            ("task.*", "task.*", false),
+            ("*", "task.*", false),
+            ("render.saved", "task.*", false),
+            ("task.complete", "task.complete", false),
+        ] {
+            assert_eq!(is_within(on, family), is_part, "{on} {family}");
+        }
     }
 }

@@ -60,7 +60,7 @@ fn sample_errors(config: &Config, places: &ConfigSpans) -> Vec<ConfigError> {
                 errors.push(error);
             }
         };
-        for kind in &hook.on {
+        for kind in &hook.sampled_kinds() {
             // A manual hook also gets a task at the end of its queue.
             let kind = if hook.manual { "task.complete" } else { kind.as_str() };
             if let Some(Err(reason)) = hook.when.as_ref().map(|when| when.check(kind)) {
@@ -94,6 +94,7 @@ fn sample_errors(config: &Config, places: &ConfigSpans) -> Vec<ConfigError> {
 fn template_warnings(config: &Config, places: &ConfigSpans) -> Vec<ConfigError> {
     let mut doubts: Vec<ConfigError> = Vec::new();
     for (index, hook) in config.hooks.iter().enumerate().filter(|(_, hook)| hook.template.is_some()) {
+        let kinds = hook.sampled_kinds();
         for endpoint in hook.to.iter().filter_map(|name| config.endpoint(name)) {
             // A template that needs fields of the host's own cannot be rendered here.
             let body = |context: &Context| {
@@ -124,10 +125,10 @@ fn template_warnings(config: &Config, places: &ConfigSpans) -> Vec<ConfigError> 
                 };
                 Some(format!("`[discord_image]` attaches nothing here, {reason}"))
             };
-            let found = hook.on.iter().find_map(faults);
-            let found = found.or_else(|| hook.on.iter().find_map(unattached).map(|doubt| vec![doubt]));
+            let found = kinds.iter().find_map(faults);
+            let found = found.or_else(|| kinds.iter().find_map(unattached).map(|doubt| vec![doubt]));
             let mut found = found.unwrap_or_default();
-            if !found.iter().any(|fault| fault.contains("too long")) && hook.on.iter().any(is_cut) {
+            if !found.iter().any(|fault| fault.contains("too long")) && kinds.iter().any(is_cut) {
                 let (length, platform) = (sample::LONG_PROMPT, endpoint.platform.name());
                 let has_filters = hook.template.as_ref().is_some_and(|template| !template.is_swarmui());
                 let advice = if has_filters { "; `| clip(300)` behind its name keeps it short" } else { "" };

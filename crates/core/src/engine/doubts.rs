@@ -51,7 +51,7 @@ fn condition_doubts(hook: &Hook, condition: &Condition) -> Vec<String> {
     missing.dedup();
     // A manual hook gets tasks in addition to its own types.
     if missing.is_empty() && !hook.manual {
-        let never = condition.never_true(&hook.on);
+        let never = condition.never_true(&hook.sampled_kinds());
         // What is no status is told already, with the one that is meant.
         found.extend(never.into_iter().filter(|_| found.is_empty()).collect::<Vec<_>>());
     }
@@ -81,8 +81,9 @@ fn has_root(kind: &str, root: &str) -> bool {
 type PlacedDoubt = (String, Option<usize>, String);
 
 fn template_doubts(hook: &Hook, template: &Template) -> Vec<PlacedDoubt> {
+    let kinds = hook.sampled_kinds();
     let failed: Vec<String> =
-        hook.on.iter().filter_map(|kind| template.check(kind).err()).map(|error| error.place).collect();
+        kinds.iter().filter_map(|kind| template.check(kind).err()).map(|error| error.place).collect();
     // A name that is an error already says so with its nearest field.
     let mut found: Vec<PlacedDoubt> = template
         .doubts()
@@ -94,7 +95,7 @@ fn template_doubts(hook: &Hook, template: &Template) -> Vec<PlacedDoubt> {
         return found;
     }
     let in_digest = hook.shaping.digest.is_some() || hook.shaping.quiet.is_some();
-    for kind in &hook.on {
+    for kind in &kinds {
         let failures =
             template.check_ordinary(kind, in_digest, &|context, full| may_get(hook, kind, context, full));
         found.extend(failures.into_iter().take(SHOWN_FAILURES).map(|(words, error)| {
@@ -288,6 +289,35 @@ mod tests {
         let two =
             json!({"on": ["queue.end", "task.complete"], "to": ["a"], "when": "task.status == 'error'"});
         assert_eq!(told(two), "");
+    }
+
+    #[test]
+    fn a_hook_of_a_family_is_checked_with_the_types_that_its_condition_can_be_about() {
+        let of = |on: Json, when: &str, text: &str| {
+            told(json!({"on": on, "to": ["a"], "when": when, "template": {"text": text}}))
+        };
+        for on in [json!(["*"]), json!(["task.*"])] {
+            assert_eq!(
+                of(on.clone(), "task.status == 'error'", "{{ task.name | default('-') }}"),
+                "",
+                "{on}"
+            );
+            for (when, text, words) in [
+                ("task.status == 'failed'", "x", "reports it as `error`"),
+                ("task.name == 10", "x", "write the value in quotes"),
+                ("tsak.status == 'error'", "x", "did you mean `task`"),
+                ("task.status == 'error'", "{{ task.nam }}", "did you mean `task.name`"),
+                ("task.status == 'error'", "{{ queue.failures[0].name }}", "an empty `failures`"),
+            ] {
+                let told = of(on.clone(), when, text);
+                assert!(told.contains(words) || text.contains("queue"), "{on} {when} {text}: {told}");
+            }
+        }
+        let told = of(json!(["*"]), "event.type != 'x'", "{{ task.name }}");
+        assert!(told.contains("`task` is undefined"), "{told}");
+        let told = of(json!(["render.*"]), "task.status == 'error'", "x");
+        assert!(told.contains("render.* has no `task`"), "{told}");
+        assert_eq!(of(json!(["render.*"]), "event.data.count > 3", "{{ event.data.file }}"), "");
     }
 
     #[test]

@@ -78,8 +78,7 @@ fn reason(hook: &Hook, subject: &Subject) -> Reason {
     if listens(hook, subject) {
         return evaluate(hook, subject);
     }
-    let has_type = hook.on.contains(&subject.kind);
-    if hook.manual && has_type { Reason::NotAsked } else { Reason::NotListening }
+    if hook.manual && hook.hears(&subject.kind) { Reason::NotAsked } else { Reason::NotListening }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The settings of a hook; `config` fills them.
 
 use super::quiet_hours::QuietHours;
+use crate::event;
 use crate::message::{Condition, KeyExpression, Template};
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use std::time::Duration;
 pub struct Hook {
     /// For logs and reports: `name`, or `hooks[2]`.
     pub name: String,
-    /// Event types.
+    /// Event types, families such as `render.*`, or `*` for all.
     pub on: Vec<String>,
     /// Names of configured endpoints.
     pub to: Vec<String>,
@@ -33,6 +34,34 @@ pub struct Hook {
     pub mentions: Option<Vec<String>>,
     /// When its messages are suppressed, gathered, held, replaced or escalated.
     pub shaping: Shaping,
+}
+
+impl Hook {
+    /// Whether `on` names events of this type.
+    pub fn hears(&self, kind: &str) -> bool {
+        self.on.iter().any(|on| event::is_named_by(on, kind))
+    }
+
+    /// The types that a check of the hook tries: all that it names; of a family those that its `when` can be about, if
+    /// there are any.
+    pub fn sampled_kinds(&self) -> Vec<String> {
+        let samples = |wide: bool| {
+            let is_meant = |kind: &String, on: &str| {
+                wide || !on.ends_with('*') || self.when.as_ref().is_none_or(|when| when.can_be_about(kind))
+            };
+            let of = |on: &String| {
+                let kinds = event::samples_of(on).into_iter();
+                kinds.filter(|kind| is_meant(kind, on)).collect::<Vec<_>>()
+            };
+            self.on.iter().flat_map(of).collect::<Vec<String>>()
+        };
+        let mut kinds = samples(false);
+        if kinds.is_empty() {
+            kinds = samples(true);
+        }
+        kinds.dedup();
+        kinds
+    }
 }
 
 /// The settings that shape the messages of a hook.

@@ -90,7 +90,7 @@ pub fn decide_with_cooldown<'a>(
 /// A hook with `manual = true` only gets tasks that ask for it: with the task itself, or at the end of its
 /// batch or queue.
 pub(super) fn listens(hook: &Hook, subject: &Subject) -> bool {
-    let has = |kind: &str| hook.on.iter().any(|on| on == kind);
+    let has = |kind: &str| hook.hears(kind);
     match (hook.manual, subject.for_asked) {
         (false, true) => false,
         (false, false) => has(&subject.kind),

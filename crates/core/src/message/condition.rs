@@ -116,6 +116,15 @@ impl Condition {
         never_true::reasons(&self.clause, kinds)
     }
 
+    /// Whether an event of this type can make it true: not where it reads a name that such an event does not have, and is
+    /// false for the sample.
+    pub(crate) fn can_be_about(&self, kind: &str) -> bool {
+        let context = sample::context(kind);
+        let has_all =
+            self.names().iter().all(|name| name.first().is_some_and(|root| context.at(&[root]).is_some()));
+        has_all || self.holds(&context) != ConditionResult::False
+    }
+
     /// The names it reads, split at the dots, in order.
     pub fn names(&self) -> Vec<Vec<String>> {
         let mut names = Vec::new();

@@ -86,7 +86,7 @@ impl Decider {
 
     /// Whether the subject of such an event is worth building.
     pub(super) fn is_heard(&self, kind: &str) -> bool {
-        self.explains || self.config.hooks.iter().any(|hook| hook.on.iter().any(|on| on == kind))
+        self.explains || self.config.hooks.iter().any(|hook| hook.hears(kind))
     }
 
     pub(super) fn facts<'a>(

@@ -145,7 +145,7 @@ impl Decider {
     }
 
     fn explain_unmatched(&self, matches: &[Match<'_>], subject: &Subject) -> Vec<String> {
-        let listens = |hook: &Hook| hook.on.contains(&subject.kind);
+        let listens = |hook: &Hook| hook.hears(&subject.kind);
         let matched = |hook: &Hook| matches.iter().any(|matched| std::ptr::eq(matched.hook, hook));
         if self.config.hooks.iter().all(|hook| !listens(hook) || matched(hook)) {
             return Vec::new();

@@ -168,3 +168,32 @@ fn the_times_that_a_host_tells_of_a_queue_or_a_batch_count_as_its_duration() {
         }
     }
 }
+
+#[test]
+fn hooks_of_overlapping_families_match_once_each() {
+    let config = Config::load(
+        "[endpoints.a]\nurl = 'https://a.example.com/'\n[endpoints.b]\nurl = 'https://b.example.com/'\n\
+         [endpoints.c]\nurl = 'https://c.example.com/'\n\
+         [[hooks]]\nname = 'all'\non = ['*']\nto = ['a']\n\
+         [[hooks]]\nname = 'family'\non = ['render.*', 'task.complete']\nto = ['b', 'a']\n\
+         [[hooks]]\nname = 'one'\non = ['render.saved']\nto = ['c']\nmanual = false",
+    )
+    .unwrap();
+    for (kind, hooks) in [
+        ("render.saved", vec!["all", "family", "one"]),
+        ("render.frame.saved", vec!["all", "family"]),
+        ("task.complete", vec!["all", "family"]),
+        ("render", vec!["all"]),
+        ("alert.firing", vec!["all"]),
+    ] {
+        let payload = Map::new();
+        let facts = Facts { kind, ..facts(&payload, &config.host) };
+        let subject = Subject::of_task(&facts, TaskParams::default(), &Task::read(&payload), None);
+        let decision = decide(config.rules(), &subject);
+        assert_eq!(names(&decision), hooks, "{kind}");
+        let mut endpoints: Vec<&str> =
+            decision.matches.iter().map(|matched| matched.endpoint.name.as_str()).collect();
+        endpoints.dedup();
+        assert_eq!(endpoints.len(), hooks.len(), "{kind}: each endpoint once");
+    }
+}
