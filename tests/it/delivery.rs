@@ -187,20 +187,6 @@ fn an_endpoint_that_is_gone_under_its_old_url_is_tried_under_its_new_one() {
 }
 
 #[test]
-fn close_keeps_its_time_before_a_hung_endpoint_and_says_what_is_left() {
-    let (folder, receiver) = (TempDir::new().unwrap(), Receiver::always(Reply::Hang));
-    let bell = Bell::open(config(folder.path(), &receiver.url(), "timeout = '10m'")).unwrap();
-    (0..7).for_each(|number| drop(emit(&bell, json!({ "name": number }))));
-    receiver.wait_for(4);
-    let (limit, start) = (Duration::from_millis(300), Instant::now());
-    assert_eq!(bell.close(limit).unwrap(), 7);
-    let took = start.elapsed();
-    assert!(took < limit + Duration::from_millis(250) + NOISE, "{took:?}");
-    assert!(bell.close(limit).is_err(), "it is closed");
-    assert!(bell.emit("test.event", b"{}").is_err());
-}
-
-#[test]
 fn a_bell_that_is_dropped_unclosed_ends_at_once_and_loses_nothing() {
     let folder = TempDir::new().unwrap();
     let (hung, up) = (Receiver::always(Reply::Hang), Receiver::always(Reply::Status(204)));

@@ -132,32 +132,6 @@ fn the_card_of_each_platform_is_read_from_what_is_sent() {
 }
 
 #[test]
-fn the_card_of_each_platform_is_drawn_before_its_request() {
-    let printed = preview(&cards().join("taskbell.toml"), false);
-    for look in LOOKS {
-        let platform = look.platform;
-        let (_, own) = printed.split_once(&format!("{platform} ({platform}), fired by hooks[0]\n")).unwrap();
-        let drawn: Vec<&str> = own
-            .lines()
-            .take_while(|line| !line.starts_with("  POST "))
-            .filter_map(|line| line.strip_prefix("  ┃ "))
-            .collect();
-        let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
-        let lines: Vec<String> = drawn.iter().map(|line| words(line)).collect();
-        let title = lines.iter().any(|line| line.contains(TITLE) || line.ends_with("queue.end"));
-        assert!(title, "{platform}: {drawn:#?}");
-        let facts = look.facts.iter().map(|(label, value)| format!("{label} {value}"));
-        let link = look.link.map(|label| format!("[{label}] {PICTURE}"));
-        let failure = (look.facts == FACTS).then(|| format!("• {FAILURE}"));
-        // A long line is broken.
-        let text = format!("{} ", lines.join(" "));
-        for line in facts.chain(link).chain(failure).chain([look.foot.to_owned()]) {
-            assert!(text.contains(&format!("{line} ")), "{platform}: {line} in {drawn:#?}");
-        }
-    }
-}
-
-#[test]
 fn the_variables_of_a_workflow_are_drawn_by_their_names() {
     let printed = preview(&cards().join("taskbell.toml"), false);
     let (_, own) = printed.split_once("slack-workflow (slack-workflow), fired by hooks[0]\n").unwrap();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
-use taskbell_core::clock::{Clock, unix_ms};
+use taskbell_core::clock::Clock;
 use taskbell_core::config::Config;
 use taskbell_core::engine::Bell;
 use tempfile::TempDir;
@@ -18,15 +18,11 @@ pub const HOUR: i64 = 3_600_000;
 
 /// Stands still until it is moved.
 #[derive(Debug)]
-pub struct Moved(AtomicI64, i64);
+pub struct Moved(AtomicI64);
 
 impl Moved {
     pub fn new() -> Arc<Moved> {
-        Moved::from(NOON)
-    }
-
-    fn from(start: i64) -> Arc<Moved> {
-        Arc::new(Moved(AtomicI64::new(start), start))
+        Arc::new(Moved(AtomicI64::new(NOON)))
     }
 
     pub fn pass(&self, ms: i64) {
@@ -40,7 +36,7 @@ impl Clock for Moved {
     }
 
     fn monotonic(&self) -> Duration {
-        Duration::from_millis((self.unix_ms() - self.1) as u64)
+        Duration::from_millis((self.unix_ms() - NOON) as u64)
     }
 }
 
@@ -166,22 +162,6 @@ fn a_digest_whose_time_passed_while_the_host_was_down_goes_out_at_the_start() {
 }
 
 #[test]
-fn a_cooldown_of_a_day_lets_one_through_a_day() {
-    let (folder, receiver) = (TempDir::new().unwrap(), Receiver::always(Reply::Status(204)));
-    let clock = Moved::new();
-    let bell = open(&folder, &receiver.url(), "cooldown = '1d'", &clock);
-    for hour in 0..72 {
-        emit(&bell, hour);
-        clock.pass(HOUR);
-    }
-    until(&bell, "delivered", 3);
-    assert_eq!(bell.stats()["silenced"], json!(69));
-    let heard: Vec<Json> =
-        receiver.wait_for(3).iter().map(|request| request.body["data"]["number"].clone()).collect();
-    assert_eq!(heard, [0, 24, 48].map(|hour| json!(hour)));
-}
-
-#[test]
 fn an_escalation_that_waits_survives_a_restart() {
     let folder = TempDir::new().unwrap();
     let (failing, ops) = (Receiver::always(Reply::Status(503)), Receiver::always(Reply::Status(204)));
@@ -201,28 +181,4 @@ fn an_escalation_that_waits_survives_a_restart() {
     until(&bell, "delivered", 1);
     let (tried, told) = (failing.wait_for(1), ops.wait_for(1));
     assert_eq!(tried[0].header("webhook-id"), told[0].header("webhook-id"));
-}
-
-#[test]
-fn what_is_stale_when_its_turn_comes_is_not_sent() {
-    let (folder, receiver) = (TempDir::new().unwrap(), Receiver::always(Reply::Status(503)));
-    // The age counts from the host's call, which has the machine's clock.
-    let clock = Moved::from(unix_ms());
-    let bell = open(&folder, &receiver.url(), "ttl = '1h'", &clock);
-    emit(&bell, 1);
-    until(&bell, "retries", 1);
-    bell.close(Duration::ZERO).unwrap();
-    clock.pass(2 * HOUR);
-    let bell = open(&folder, &receiver.url(), "ttl = '1h'", &clock);
-    until(&bell, "dead", 1);
-    assert_eq!(receiver.wait_for(1).len(), 1);
-    let deadline = Instant::now() + PATIENCE;
-    let mut report = String::new();
-    while report.is_empty() && Instant::now() < deadline {
-        bell.poll(|text| {
-            report = text.to_owned();
-            true
-        });
-    }
-    assert!(report.contains("stale"), "{report}");
 }

@@ -37,9 +37,6 @@ http {{
     ssl_protocols TLSv1.2 TLSv1.3;
     {tls_listen}
     location /hook {{ return 204; }}
-    location /unavailable {{ return 503; }}
-    location /gone {{ return 410; }}
-    location /moved {{ return 302 /hook; }}
   }}
 }}
 """
@@ -61,10 +58,8 @@ class Nginx:
                 return
         raise AssertionError("nginx did not start:\n" + (directory / "error.log").read_text())
 
-    def url(self, path: str = "/hook", tls: bool = False) -> str:
-        if tls:
-            return f"https://localhost:{self.tls_port}{path}"
-        return f"http://127.0.0.1:{self.port}{path}"
+    def url(self, tls: bool = False) -> str:
+        return f"https://localhost:{self.tls_port}/hook" if tls else f"http://127.0.0.1:{self.port}/hook"
 
     def log(self) -> list[dict[str, Any]]:
         """The access log so far, one entry a request."""

@@ -18,7 +18,6 @@ import pytest
 
 import taskbell
 from bells import eventually, settings
-from receiver import Reply
 from taskbell._encode import config_bytes, dump, milliseconds, payload_bytes
 from tools import python
 
@@ -340,22 +339,6 @@ def test_a_bell_is_a_context_manager(tmp_path, receive):
         assert bell.sync(20)
     with pytest.raises(taskbell.TaskbellError):
         bell.stats()
-
-
-WRONG_WEBHOOK = """
-import logging, sys, taskbell
-logging.basicConfig(stream=sys.stdout, format="%(name)s %(levelname)s %(message)s")
-taskbell.init(sys.argv[1])
-taskbell.on_task_complete({"name": "frame 1"})
-taskbell.default.flush(20)
-"""
-
-
-def test_a_host_whose_webhook_is_wrong_learns_of_it_at_its_end(tmp_path, receive):
-    receiver = receive(default=Reply(410))
-    said = python(WRONG_WEBHOOK, json.dumps(settings(tmp_path, receiver.url())))
-    assert said.startswith("taskbell WARNING 1 message did not arrive: "), said
-    assert said.rstrip().endswith("; see `taskbell list`"), said
 
 
 LEAVES = """

@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -14,10 +13,8 @@ import pytest
 import slackblocks
 
 import taskbell
-from bells import endpoint, settings
 from corpus import LANGUAGES, OWN_KEYS, TEXTS, events
-from fake_platform import fake_platform
-from judges import JUDGES, cloudevents, size, slack, teams
+from judges import JUDGES, size, slack, teams
 
 # What reads no language.
 MACHINES = ("json", "github", "gitlab", "cloudevents")
@@ -139,19 +136,3 @@ def test_check_tells_of_a_template_whose_long_texts_will_be_cut() -> None:
     assert "`| clip(300)`" in cut
     chats["hooks"][0]["template"] = {"text": "{{ task.name }}: {{ task.params.prompt | clip(300) }}"}
     assert not [warning for warning in taskbell.check(chats)["warnings"] if "cut" in warning["message"]]
-
-
-@pytest.mark.parametrize("text", ["portrait-07", '渲染 "100 %" ü'])
-def test_a_binary_cloud_event_is_read_by_the_sdk(tmp_path: Path, text: str) -> None:
-    with fake_platform("cloudevents") as receiver:
-        broker = endpoint(receiver.url, platform="cloudevents", mode="binary")
-        bell = taskbell.Bell.open(settings(tmp_path, endpoints={"broker": broker}))
-        try:
-            bell.task_complete({"name": text, "queue": text})
-            request = receiver.next()
-        finally:
-            bell.close(5)
-    assert request["answer"] == "ok"
-    event = cloudevents(request["body"], request["headers"])
-    assert event.get_type() == "taskbell.task.complete"
-    assert event.get_data()["task"]["name"] == text

@@ -6,13 +6,12 @@ import email
 import json
 import struct
 import threading
-import urllib.parse
 import zlib
 from pathlib import Path
 from typing import Any
 
 import taskbell
-from bells import DEADLINE_S, all_text, attempts, endpoint, eventually, invariant, reports, settings
+from bells import DEADLINE_S, attempts, endpoint, eventually, invariant, reports, settings
 from steps import Reply
 
 SECRET = "SECmarker4f9c2a71d0"
@@ -48,36 +47,6 @@ def parts(request: Any) -> dict[str, tuple[str | None, bytes]]:
 def one(directory: Path, name: str, platform: str, url: str, **more: Any) -> dict[str, Any]:
     rates = {"rate": []} | more
     return settings(directory, endpoints={name: endpoint(url, platform=platform, **rates)})
-
-
-def test_no_token_of_a_platform_reaches_the_spool_or_a_preview(tmp_path, receive, ring):
-    receiver = receive(
-        lambda request, _number: (
-            Reply(204) if "dispatches" in request.target else Reply(201, body=b'{"id":1}')
-        )
-    )
-    marker = "marker-4f9c2a71d0"
-    endpoints = {
-        "hub": endpoint(
-            receiver.url("/dispatches"), platform="github", event_type="trained", token=f"ghp_{marker}"
-        ),
-        "lab": endpoint(receiver.url("/pipeline"), platform="gitlab", ref="main", token=f"glptt-{marker}/&"),
-    }
-    config = settings(tmp_path, endpoints=endpoints)
-    bell = ring(config)
-    bell.emit("task.complete", {"name": "run-7"})
-    assert {report["state"] for report in reports(bell, 2)} == {"delivered"}
-    by_path = {request.target: request for request in receiver.requests}
-    assert by_path["/dispatches"].header("authorization") == f"Bearer ghp_{marker}"
-    assert by_path["/dispatches"].json()["event_type"] == "trained"
-    form = urllib.parse.parse_qs(by_path["/pipeline"].body.decode())
-    assert (form["token"], form["ref"]) == ([f"glptt-{marker}/&"], ["main"])
-    assert form["variables[TASKBELL_TASK_NAME]"] == ["run-7"]
-    assert marker not in all_text(tmp_path / "bell.db")
-    preview = json.dumps(taskbell.preview(json.dumps(config), "task.complete"))
-    assert marker not in preview
-    assert "client_payload" in preview
-    assert "TASKBELL_TITLE" in preview
 
 
 def picture_event(path: str) -> dict[str, Any]:

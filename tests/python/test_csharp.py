@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
-from pathlib import Path
 
 import pytest
 
 from bells import settings
-from tools import ROOT, need, run
-
-RUNTIME_CONFIG = {
-    "runtimeOptions": {
-        "framework": {"name": "Microsoft.NETCore.App", "version": "3.1.0"},
-        "configProperties": {"System.Globalization.Invariant": True},
-    }
-}
+from tools import ROOT, coreclr, need, run
 
 
 @pytest.fixture
@@ -50,11 +41,4 @@ def test_the_sample_runs_under_mono(tmp_path, sample, library_path, receive):
 
 
 def test_the_sample_runs_under_coreclr(tmp_path, sample, library_path, receive):
-    found = importlib.util.find_spec("dotnetcore2")
-    if found is None or found.origin is None:
-        pytest.fail("the package dotnetcore2 is missing; `cargo xtask test` installs it")
-    dotnet = Path(found.origin).parent / "bin" / "dotnet"
-    runtime = sample.with_suffix(".runtimeconfig.json")
-    runtime.write_text(json.dumps(RUNTIME_CONFIG))
-    command = [dotnet, "exec", "--runtimeconfig", runtime, sample]
-    check_run(command, tmp_path, library_path, receive())
+    check_run(coreclr(sample), tmp_path, library_path, receive())

@@ -258,19 +258,22 @@ FATAL = {
 }
 
 
+def fatal(tmp_path, receiver, place, where="auto"):
+    """A configuration with a hook that ends the process at this place, and one that does not."""
+    (tmp_path / "killer.j2").write_text('{"t": "KILLER", "id": {{ event.id }}}')
+    killer = {"name": "killer", "on": ["test.killer"], "to": ["e0"], **FATAL[place][0]}
+    hooks = [killer, {"on": ["test.fine"], "to": ["e0"]}]
+    path = tmp_path / "bell.json"
+    path.write_text(json.dumps(settings(tmp_path, receiver.url(), hooks=hooks, queue={"ring": where})))
+    return path
+
+
 @pytest.mark.parametrize("place", FATAL)
 @pytest.mark.parametrize("where", ["auto", "beside"])
 def test_what_ends_four_processes_is_never_tried_again(tmp_path, receive, failing_library, place, where):
-    shape, fail, arrive, dead = FATAL[place]
-    (tmp_path / "killer.j2").write_text('{"t": "KILLER", "id": {{ event.id }}}')
+    _, fail, arrive, dead = FATAL[place]
     receiver = receive()
-    hooks = [
-        {"name": "killer", "on": ["test.killer"], "to": ["e0"], **shape},
-        {"on": ["test.fine"], "to": ["e0"]},
-    ]
-    config = settings(tmp_path, receiver.url(), hooks=hooks, queue={"ring": where})
-    path = tmp_path / "bell.json"
-    path.write_text(json.dumps(config))
+    path = fatal(tmp_path, receiver, place, where)
     env = {"TASKBELL_LIBRARY": str(failing_library), "TASKBELL_FAILPOINT": fail}
     python(KILLED, path, "test.fine", "test.killer", "test.fine", "test.fine", env=env, expect=ABORTED)
     for _ in range(3):
@@ -291,12 +294,8 @@ def test_what_ends_four_processes_is_never_tried_again(tmp_path, receive, failin
 
 @pytest.mark.parametrize("place", FATAL)
 def test_a_panic_over_one_event_loses_neither_it_nor_another(tmp_path, receive, failing_library, place):
-    shape, fail, arrive, dead = FATAL[place]
-    (tmp_path / "killer.j2").write_text('{"t": "KILLER", "id": {{ event.id }}}')
-    receiver = receive()
-    hooks = [{"on": ["test.killer"], "to": ["e0"], **shape}, {"on": ["test.fine"], "to": ["e0"]}]
-    path = tmp_path / "bell.json"
-    path.write_text(json.dumps(settings(tmp_path, receiver.url(), hooks=hooks)))
+    _, fail, arrive, dead = FATAL[place]
+    path = fatal(tmp_path, receive(), place)
     env = {"TASKBELL_LIBRARY": str(failing_library), "TASKBELL_FAILPOINT": fail.replace("=", "=!")}
     said = python(ENDED, path, "test.fine", "test.killer", "test.fine", env=env)
     stats = json.loads(said.splitlines()[0])

@@ -10,11 +10,11 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
 from bells import endpoint, eventually, settings, switches
+from fake_platform import command
 from steps import Hang, Reply
 from tools import ROOT, need, python, run
 
@@ -153,15 +153,7 @@ def test_an_idle_host_hardly_ever_wakes(tmp_path, receive, ring, neighbour):
         kill(host)
 
 
-def command(*words):
-    """The ``taskbell`` command of the same build."""
-    built = Path(os.environ["TASKBELL_LIBRARY"]).with_name("taskbell")
-    if not built.exists():
-        pytest.skip("the command is not built")
-    return run(built, *words)
-
-
-def test_the_command_line_replays_and_drops_beside_a_running_host(tmp_path, receive, ring):
+def test_the_command_line_replays_beside_a_running_host_that_sleeps(tmp_path, receive, ring):
     receiver = receive([Reply(410)])
     config = settings(tmp_path, receiver.url())
     place = tmp_path / "bell.json"
@@ -169,15 +161,16 @@ def test_the_command_line_replays_and_drops_beside_a_running_host(tmp_path, rece
     bell = ring(str(place))
     bell.emit("test.event", {"n": 1})
     eventually("a dead letter", lambda: bell.stats()["dead"] == 1)
-    assert "e0" in command("list", place, "--dead")
+    assert "e0" in run(command(), "list", place, "--dead")
     time.sleep(0.5)
     start = time.monotonic()
-    assert "the running host sends it now" in command("replay", place, "--dead")
+    assert "the running host sends it now" in run(command(), "replay", place, "--dead")
     first, second = receiver.wait_for(2)
     assert time.monotonic() - start < 2
     assert (first.header("webhook-id"), first.body) == (second.header("webhook-id"), second.body)
     assert second.header("taskbell-attempt") == "2"
     eventually("delivered", lambda: bell.stats()["delivered"] == 1)
+    assert bell.stats()["lanes"]["e0"]["state"] == "open"
 
 
 SLOW_NAMES = """

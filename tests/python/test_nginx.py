@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
-
 import pytest
 
 from authority import Authority
@@ -19,18 +17,6 @@ def nginx(tmp_path):
     with Nginx(tmp_path / "nginx", tls=authority.issue("server", ("localhost", "127.0.0.1"))) as server:
         server.ca_file = authority.ca_file
         yield server
-
-
-def test_nginx_itself_answers_and_logs(nginx):
-    client = http.client.HTTPConnection("127.0.0.1", nginx.port, timeout=10)
-    for path, status in [("/hook", 204), ("/unavailable", 503), ("/gone", 410), ("/moved", 302)]:
-        client.request("POST", path, body=b"{}", headers={"webhook-id": "evt_1"})
-        answer = client.getresponse()
-        answer.read()
-        assert answer.status == status
-    log = eventually("four lines", lambda: nginx.log() if len(nginx.log()) == 4 else None)
-    assert [entry["status"] for entry in log] == ["204", "503", "410", "302"]
-    assert {entry["id"] for entry in log} == {"evt_1"}
 
 
 def test_many_events_arrive_over_few_connections(tmp_path, ring, nginx):
@@ -56,15 +42,3 @@ def test_tls_to_nginx(tmp_path, ring, nginx):
     log = eventually("20 lines", lambda: nginx.log() if len(nginx.log()) >= 20 else None)
     assert {entry["tls"] for entry in log} == {"TLSv1.3"}
     assert len({entry["connection"] for entry in log}) <= 2
-
-
-@pytest.mark.parametrize(
-    ("path", "requests", "status"), [("/unavailable", 3, 503), ("/gone", 1, 410), ("/moved", 3, 302)]
-)
-def test_what_nginx_refuses_ends_in_the_dead_letters(tmp_path, ring, nginx, path, requests, status):
-    bell = ring(settings(tmp_path, nginx.url(path)))
-    bell.emit("test.event")
-    (report,) = reports(bell, 1)
-    assert (report["state"], report["status"], report["attempts"]) == ("dead", status, requests)
-    log = eventually("the log", lambda: nginx.log() if len(nginx.log()) >= requests else None)
-    assert [entry["uri"] for entry in log] == [path] * requests

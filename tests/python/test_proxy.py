@@ -29,15 +29,18 @@ def deliver(tmp_path, ring, url, **more):
     return report
 
 
-def test_tls_goes_through_a_tunnel_and_is_still_verified(tmp_path, receive, ring):
+def test_tls_goes_through_a_tunnel_that_is_kept_and_is_still_verified(tmp_path, receive, ring):
     authority = Authority(tmp_path)
-    names = ("127.0.0.1",)
-    receiver = receive(tls=server_context(*authority.issue("server", names)))
-    with Proxy() as proxy:
-        more = {"proxy": proxy.url(), "ca_file": str(authority.ca_file)}
-        report = deliver(tmp_path, ring, receiver.url(), **more)
-        assert report["state"] == "delivered", report
-        assert [(p.method, p.target) for p in proxy.passages] == [("CONNECT", f"127.0.0.1:{receiver.port}")]
+    receiver = receive(tls=server_context(*authority.issue("server", ("127.0.0.1",))))
+    with Proxy(login="bell:s3cret") as proxy:
+        more = {"proxy": proxy.url("bell:s3cret"), "ca_file": str(authority.ca_file), "concurrency": 1}
+        bell = ring(settings(tmp_path, endpoints={"e0": endpoint(receiver.url(), **more)}))
+        for _ in range(2):
+            bell.emit("test.event")
+        assert {report["state"] for report in reports(bell, 2)} == {"delivered"}
+        (passage,) = proxy.passages
+    assert (passage.method, passage.target) == ("CONNECT", f"127.0.0.1:{receiver.port}")
+    assert all(request.header("proxy-authorization") is None for request in receiver.requests)
 
 
 def test_tls_to_an_unknown_authority_fails_through_a_proxy_too(tmp_path, receive, ring):

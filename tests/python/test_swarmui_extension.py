@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import shutil
-from pathlib import Path
 
 import pytest
 
 from bells import endpoint, settings
 from steps import Hang, Reply
-from tools import ROOT, need, run
+from tools import ROOT, coreclr, coreclr_folder, need, run
 
-RUNTIME_CONFIG = {
-    "runtimeOptions": {
-        "framework": {"name": "Microsoft.NETCore.App", "version": "3.1.0"},
-        "configProperties": {"System.Globalization.Invariant": True},
-    }
-}
 TEMPLATE = '{"seed": %seed%, "text": "%prompt%", "model": "%model% %loras%", "took": "%generation_time%", '
 TEMPLATE += '"more": "%Sampler%, %Refiner Model%, %my note%, %vae%, 9% %Other strength%, %other%"}'
 
@@ -159,35 +151,16 @@ def test_a_dead_receiver_holds_neither_generation_nor_the_shutdown(
 
 
 def test_coreclr_finds_the_library_below_the_extension(tmp_path, library_path, receive):
-    found = importlib.util.find_spec("dotnetcore2")
-    if found is None or found.origin is None:
-        pytest.skip("the package dotnetcore2 is not installed")
-    bin_folder = Path(found.origin).parent / "bin"
-    framework = next((bin_folder / "shared" / "Microsoft.NETCore.App").iterdir())
-    names = [
-        "System.IO.FileSystem",
-        "System.IO",
-        "System.Runtime",
-        "System.Console",
-        "System.Collections",
-        "System.Linq",
-        "System.Threading",
-        "System.Private.CoreLib",
-        "System.Runtime.InteropServices",
-        "System.Runtime.Extensions",
-        "System.Runtime.InteropServices.RuntimeInformation",
-        "netstandard",
-        "mscorlib",
-    ]
-    references = [f"-r:{framework / name}.dll" for name in names]
+    framework = next((coreclr_folder() / "shared" / "Microsoft.NETCore.App").iterdir())
+    names = """System.IO.FileSystem System.IO System.Runtime System.Console System.Collections System.Linq
+        System.Threading System.Private.CoreLib System.Runtime.InteropServices System.Runtime.Extensions
+        System.Runtime.InteropServices.RuntimeInformation netstandard mscorlib"""
+    references = [f"-r:{framework / name}.dll" for name in names.split()]
     server = compile_all(tmp_path, "-nostdlib", "-noconfig", "-d:NETCOREAPP3_0_OR_GREATER", *references)
-    runtime = server.with_suffix(".runtimeconfig.json")
-    runtime.write_text(json.dumps(RUNTIME_CONFIG))
     machine = {"x86_64": "x64", "aarch64": "arm64"}[os.uname().machine]
     native = tmp_path / "swarm/src/Extensions/TaskbellExtension/native" / f"linux-{machine}"
     native.mkdir(parents=True)
     shutil.copy(library_path, native / "libtaskbell.so")
     receiver = receive()
-    command = [bin_folder / "dotnet", "exec", "--runtimeconfig", runtime, server]
-    serve(command, tmp_path, config(tmp_path, receiver))
+    serve(coreclr(server), tmp_path, config(tmp_path, receiver))
     check_story(receiver)

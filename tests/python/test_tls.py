@@ -53,7 +53,9 @@ def test_a_bad_certificate_gets_nothing(tmp_path, receive, ring, authority, name
 
 def test_a_client_certificate_is_shown(tmp_path, receive, ring, authority):
     receiver = receive(tls=server_context(*authority.issue("server", LOCAL), client_ca=authority.ca_file))
+    more = {"ca_file": str(authority.ca_file)}
+    assert "client_cert" in deliver(tmp_path, ring, receiver.url(), **more)["reason"]
     certificate, key = authority.issue("a-host", client=True)
-    more = {"ca_file": str(authority.ca_file), "client_cert": str(certificate), "client_key": str(key)}
+    more |= {"client_cert": str(certificate), "client_key": str(key)}
     report = deliver(tmp_path, ring, receiver.url(), **more)
     assert report["state"] == "delivered", report

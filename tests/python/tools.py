@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
@@ -77,3 +78,22 @@ def python(code: str, *arguments: object, env: dict[str, str | None] | None = No
     surroundings = {**os.environ, "PYTHONPATH": str(ROOT / "bindings" / "python"), **(env or {})}
     kept = {name: value for name, value in surroundings.items() if value is not None}
     return run(sys.executable, "-c", code, *arguments, env=kept, **options)
+
+
+def coreclr_folder() -> Path:
+    """Where the package ``dotnetcore2`` keeps CoreCLR."""
+    found = importlib.util.find_spec("dotnetcore2")
+    if found is None or found.origin is None:
+        pytest.fail("the package dotnetcore2 is missing; `cargo xtask test` installs it")
+    return Path(found.origin).parent / "bin"
+
+
+def coreclr(program: Path) -> list[object]:
+    """The command that runs a program under CoreCLR."""
+    framework = {"name": "Microsoft.NETCore.App", "version": "3.1.0"}
+    properties = {"System.Globalization.Invariant": True}
+    runtime = program.with_suffix(".runtimeconfig.json")
+    runtime.write_text(
+        json.dumps({"runtimeOptions": {"framework": framework, "configProperties": properties}})
+    )
+    return [coreclr_folder() / "dotnet", "exec", "--runtimeconfig", runtime, program]

@@ -24,14 +24,16 @@ pub fn run(arguments: &ReplayArgs, terminal: &mut Terminal) -> Result<(), Failur
         return Err(open.nothing("dead letters"));
     }
     if done.due == 0 && done.lifted == 0 {
-        return Err(refusal(&done, &open.source));
+        let next = format!("`taskbell list {} --dead` lists the dead letters", open.source);
+        return Err(Failure::new(
+            "only dead letters can be replayed; this delivery is pending or delivered",
+            next,
+        ));
     }
     if terminal.json() {
-        let Replayed { due, without_message, not_dead, lifted } = done;
-        terminal.object(&json!({
-            "replayed": due, "without_message": without_message, "not_dead": not_dead, "lifted": lifted, "hosts": hosts
-        }))?;
-        return Ok(());
+        let Replayed { due, not_dead, lifted } = done;
+        let numbers = json!({ "replayed": due, "not_dead": not_dead, "lifted": lifted, "hosts": hosts });
+        return Ok(terminal.object(&numbers)?);
     }
     if done.lifted > 0 {
         let lifted = count(done.lifted, "endpoint is", "endpoints are");
@@ -47,29 +49,8 @@ pub fn run(arguments: &ReplayArgs, terminal: &mut Terminal) -> Result<(), Failur
         0 => format!("{due} due again: the next host that starts on this spool sends {them}."),
         _ => format!("{due} due again: the running host sends {them} now."),
     })?;
-    if done.without_message > 0 {
-        let without = count(done.without_message, "other has", "others have");
-        terminal.line(&format!(
-            "{without} no message to send: an earlier version of Taskbell could not render the template."
-        ))?;
-    }
     let source = &open.source;
     Ok(terminal.line(&format!("`taskbell list {source}` shows the state."))?)
-}
-
-fn refusal(done: &Replayed, source: &str) -> Failure {
-    if done.without_message > 0 {
-        return Failure::new(
-            "there is no message to send: an earlier version of Taskbell could not render its template",
-            format!(
-                "`taskbell show {source} ID` names the line; correct the template, then report the event again"
-            ),
-        );
-    }
-    Failure::new(
-        "only dead letters can be replayed; this delivery is pending or delivered",
-        format!("`taskbell list {source} --dead` lists the dead letters"),
-    )
 }
 
 #[cfg(test)]

@@ -77,19 +77,6 @@ fn default_path(
         folder
     });
     let folder = folder.join("taskbell");
-    let earlier = folder.join(format!("{}.db", source.name()));
-    if earlier.is_file() {
-        let earlier = earlier.display();
-        context.warn(
-            0,
-            "spool.path",
-            format!(
-                "earlier versions kept the messages of every configuration of this name in {earlier}; what waits \
-                 there is not sent: look at it with `taskbell list {earlier}`, then set `[spool] path` to it, or \
-                 delete it"
-            ),
-        );
-    }
     let file = source.file.as_ref().map(|file| fs::canonicalize(file).unwrap_or_else(|_| file.clone()));
     // A link under another name is the same configuration.
     let name = file.as_deref().and_then(Path::file_stem).and_then(|stem| stem.to_str());
@@ -97,7 +84,7 @@ fn default_path(
         Some(file) => file.display().to_string(),
         None => identity_of_text(&source.folder(), endpoints),
     };
-    let (name, hash) = (name.unwrap_or(source.name()), short_hash(&identity));
+    let (name, hash) = (name.unwrap_or(source.name()), sha256_hex(&identity, 8));
     (SpoolPath::File(folder.join(format!("{name}-{hash}.db"))), identity)
 }
 
@@ -107,8 +94,4 @@ fn identity_of_text(folder: &Path, endpoints: &[Arc<Endpoint>]) -> String {
     let receivers: Vec<String> =
         endpoints.iter().map(|endpoint| format!("{}={}", endpoint.name, endpoint.fingerprint())).collect();
     format!("a text in {} for {}", folder.display(), receivers.join(", "))
-}
-
-fn short_hash(text: &str) -> String {
-    sha256_hex(text, 8)
 }

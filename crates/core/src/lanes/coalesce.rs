@@ -30,10 +30,7 @@ pub(super) fn summary(endpoint: &Endpoint, group: &[Job], bodies: &[Extras], now
     let first = group.first();
     let kind = first.map(|job| &*job.kind).filter(|kind| group.iter().all(|job| *job.kind == **kind));
     let line = |(job, extras): (&Job, &Extras)| {
-        let line = extras.line.clone().unwrap_or_else(|| SummaryLine::unknown(&job.kind));
-        // An earlier version kept no type.
-        let kind = if line.kind.is_empty() { job.kind.to_string() } else { line.kind };
-        SummaryLine { kind, ..line }
+        extras.line.clone().unwrap_or_else(|| SummaryLine::unknown(&job.kind))
     };
     let lines: Vec<SummaryLine> = group.iter().zip(bodies).map(line).collect();
     let host = bodies.iter().find_map(|extras| extras.host.clone());

@@ -38,8 +38,6 @@ pub struct DeliverySelection {
 pub struct Replayed {
     /// Dead letters that are due again now.
     pub due: usize,
-    /// Dead letters without a message and without what it would be rendered from, which earlier versions left.
-    pub without_message: usize,
     /// Deliveries that are meant and no dead letters.
     pub not_dead: usize,
     /// Endpoints whose pause ends now: a quiet that the receiver asked for, or an open circuit breaker.
@@ -70,7 +68,6 @@ impl Operator {
             let done = change(&mut self.spool.conn, |transaction| replay(transaction, portion, now_ms))
                 .map_err(at)?;
             replayed.due += done.due;
-            replayed.without_message += done.without_message;
             replayed.not_dead += done.not_dead;
             replayed.lifted += done.lifted;
         }
@@ -147,9 +144,8 @@ fn change<T>(
 }
 
 fn replay(transaction: &Transaction<'_>, meant: &[i64], now: i64) -> rusqlite::Result<Replayed> {
-    let mut look = transaction.prepare_cached(
-        "SELECT state = 'dead', content_type = '' AND length(body) = 0, endpoint FROM deliveries WHERE seq = ?1",
-    )?;
+    let mut look =
+        transaction.prepare_cached("SELECT state = 'dead', endpoint FROM deliveries WHERE seq = ?1")?;
     // A number of its own: a host may take the one before at any moment, and would miss what came later.
     transaction.execute("INSERT INTO owners (instance) VALUES (NULL)", [])?;
     let owner = transaction.last_insert_rowid();
@@ -162,18 +158,16 @@ fn replay(transaction: &Transaction<'_>, meant: &[i64], now: i64) -> rusqlite::R
     let mut done = Replayed::default();
     let mut endpoints = BTreeSet::new();
     for seq in meant {
-        let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-        let (dead, without_message, endpoint): (bool, bool, String) = look.query_row([seq], row)?;
+        let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let (dead, endpoint): (bool, String) = look.query_row([seq], row)?;
         if !dead {
             done.not_dead += 1;
-        } else if without_message {
-            done.without_message += 1;
-        } else {
-            revive.execute(params![seq, owner, now])?;
-            forget.execute([seq])?;
-            done.due += 1;
-            endpoints.insert(endpoint);
+            continue;
         }
+        revive.execute(params![seq, owner, now])?;
+        forget.execute([seq])?;
+        done.due += 1;
+        endpoints.insert(endpoint);
     }
     for endpoint in endpoints {
         done.lifted += lift(transaction, &endpoint)?;
@@ -282,26 +276,18 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_rendered_is_replayed_if_its_context_was_kept() {
+    fn what_could_not_be_rendered_is_rendered_from_its_context_when_it_is_replayed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.db");
         let mut spool = spool_at(&path, "me");
         let mut batch = spool.begin().unwrap();
         ring(&mut batch, 1, &[]);
         let broken =
-            NewDelivery { content_type: "", body: b"", dead: Some("line 3"), ..delivery(1, "ci", 5) };
-        batch.delivery(&broken).unwrap();
+            NewDelivery { content_type: "", body: b"{}", dead: Some("line 3"), ..delivery(1, "ci", 5) };
+        let seq = batch.delivery(&broken).unwrap();
         batch.commit().unwrap();
         let done = Operator::open(&path).unwrap().replay(&DeliverySelection::default(), 9).unwrap();
-        assert_eq!(done, Replayed { without_message: 1, ..Replayed::default() });
-        assert_eq!(spool.counts().unwrap().dead, 1);
-        assert!(spool.holders().unwrap().is_empty());
-
-        let mut batch = spool.begin().unwrap();
-        let seq = batch.delivery(&NewDelivery { endpoint: "team", body: b"{}", ..broken }).unwrap();
-        batch.commit().unwrap();
-        let done = Operator::open(&path).unwrap().replay(&DeliverySelection::default(), 9).unwrap();
-        assert_eq!((done.due, done.without_message), (1, 1));
+        assert_eq!(done, Replayed { due: 1, ..Replayed::default() });
         assert_eq!(spool.take_over(&[], 9).unwrap().deliveries, 1);
         assert!(spool.waiting().unwrap().is_empty(), "it is rendered first");
         let unrendered = spool.unrendered().unwrap();

@@ -329,12 +329,6 @@ mod tests {
     }
 
     #[test]
-    fn a_direct_route_ignores_the_environment() {
-        let route = Route::read(&Proxy::Direct, &|_| Some("http://p.test".to_owned())).unwrap();
-        assert_eq!((proxy_of(&route, true, "a.test"), proxy_of(&route, false, "a.test")), (None, None));
-    }
-
-    #[test]
     fn other_kinds_of_proxy_are_refused_without_their_password() {
         for text in ["socks5://u:hunter2@p.test", "https://u:hunter2@p.test:8443"] {
             let url = SecretUrl::new(Url::parse(text).unwrap());

@@ -175,8 +175,3 @@ fn the_defaults_are_those_of_the_contract() {
     let short = super::tests::config(&endpoint("timeout = \"2s\""));
     assert_eq!(short.endpoints[0].connect_timeout, Duration::from_secs(2));
 }
-
-#[test]
-fn an_unknown_language_is_rejected() {
-    assert_error("[host]\nlanguage = \"fr\"\n", "host.language: expected `en` or `zh`, found `fr`");
-}

@@ -196,23 +196,6 @@ fn a_batch_of_two_living_instances_ends_once_with_the_counts_of_both() {
 }
 
 #[test]
-fn a_batch_reported_whole_to_two_that_did_not_know_of_each_other_ends_once() {
-    let farm = Farm::new();
-    let (mut one, mut two) = (farm.start(), farm.start());
-    // Both have counted before either has written.
-    for dispatcher in [&mut one, &mut two] {
-        report(dispatcher, &frame("b", 1, 1));
-        dispatcher.collect();
-    }
-    for _ in 0..2 {
-        assert!(one.commit(Phase::Open) && two.commit(Phase::Open));
-        one.collect();
-        two.collect();
-    }
-    assert_eq!(farm.told("batch.end")["b"].len(), 1);
-}
-
-#[test]
 fn what_was_counted_but_not_kept_when_others_ended_the_batch_is_counted_again() {
     let farm = Farm::new();
     let (mut one, mut two) = (farm.start(), farm.start());

@@ -1,35 +1,9 @@
 //! An operator replays and drops while the host runs and sleeps.
 
-use super::{PATIENCE, Place, Receiver, emit, eventually, lane_state, stat};
+use super::{PATIENCE, Place, Receiver, emit, eventually, stat};
 use crate::intake;
 use crate::spool::{DeliverySelection, DeliveryState, Operator};
-use std::time::{Duration, Instant};
-
-#[test]
-fn a_dead_letter_that_is_replayed_while_the_host_sleeps_is_sent_within_a_second() {
-    let receiver = Receiver::answering(Some((410, "")));
-    let place = Place::ringing(receiver.port);
-    let bell = place.open();
-    emit(&bell, 7..8);
-    eventually("its end", || stat(&bell, "dead") == 1);
-    emit(&bell, 8..9);
-    eventually("its end too", || stat(&bell, "dead") == 2);
-    assert_eq!(lane_state(&bell), "gone");
-    receiver.now_answers(Some((204, "")));
-    // Into deep sleep.
-    std::thread::sleep(Duration::from_millis(500));
-    let mut hand = Operator::open(&place.spool()).unwrap();
-    let start = Instant::now();
-    assert_eq!(hand.replay(&DeliverySelection::default(), crate::clock::unix_ms()).unwrap().due, 2);
-    assert_eq!(intake::call(&place.spool(), None), 1);
-    let requests = receiver.await_requests(3);
-    assert!(requests[1].at - start < Duration::from_secs(1), "{:?}", requests[1].at - start);
-    let again = requests[1..].iter().find(|request| request.id == requests[0].id).unwrap();
-    assert_eq!((&again.body, again.attempt.as_str()), (&requests[0].body, "2"));
-    eventually("both", || stat(&bell, "delivered") == 2);
-    assert_eq!(lane_state(&bell), "open");
-    assert_eq!(stat(&bell, "pending"), 0);
-}
+use std::time::Duration;
 
 #[test]
 fn what_is_replayed_while_no_host_runs_is_due_at_the_next_start() {

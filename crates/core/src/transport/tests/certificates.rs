@@ -193,28 +193,6 @@ fn a_certificate_that_stands_in_ca_file_is_trusted_itself() {
 }
 
 #[test]
-fn the_platforms_roots_alone_do_not_trust_a_private_authority() {
-    let authority = Authority::new();
-    let server = authority.server(&authority.issue("localhost", |_| {}), false);
-    let error = post_with(Tls::default(), &url_of(&server)).unwrap_err();
-    assert_eq!(error.kind, TransportErrorKind::Tls);
-    // A machine may have no roots at all; both errors name `ca_file`.
-    assert!(error.reason.contains("ca_file"), "{error}");
-}
-
-#[test]
-fn a_client_certificate_is_shown_when_asked_for() {
-    let authority = Authority::new();
-    let server = authority.server(&authority.issue("localhost", |_| {}), true);
-    let url = url_of(&server);
-    assert_untrusted(Tls { ca: authority.pem(), client: None }, &url, "client certificate");
-
-    let (certificate, key) = authority.issue("render-07", |_| {});
-    let pair = (certificate.pem().into_bytes().into(), Secret::new(key.serialize_pem()));
-    assert_eq!(post_with(Tls { ca: authority.pem(), client: Some(pair) }, &url).unwrap().status, 200);
-}
-
-#[test]
 fn an_unusable_certificate_is_an_error_at_once() {
     let authority = Authority::new();
     let (certificate, _) = authority.issue("a.test", |_| {});
@@ -308,32 +286,4 @@ fn an_international_name_is_ascii_on_the_wire_and_readable_in_errors() {
     let url = format!("https://bücher.example:{port}/");
     let error = post(&client(&url, &Authority::named("another")), &url).unwrap_err();
     assert!(error.reason.contains(&format!("bücher.example:{port}")), "{error}");
-}
-
-#[test]
-fn an_https_receiver_is_reached_through_a_tunnel() {
-    let authority = Authority::new();
-    let config = authority.server_config(&authority.issue("receiver.test", |_| {}), false);
-    let asked: Arc<Mutex<Vec<Seen>>> = Arc::default();
-    let notes = Arc::clone(&asked);
-    let proxy = Server::scripted(move |_, stream| {
-        let request = take_request(&mut BufReader::with_capacity(1, stream.try_clone().unwrap()));
-        notes.lock().unwrap().extend(request);
-        stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").unwrap();
-        serve_tls(&config, stream);
-    });
-    let url = "https://receiver.test:8443/s3cret-path";
-    let client = client(url, |endpoint| {
-        endpoint.tls.ca = authority.pem();
-        let proxy = format!("http://u:pw@{}", proxy.address);
-        endpoint.proxy = Proxy::Url(SecretUrl::new(Url::parse(&proxy).unwrap()));
-    });
-    for _ in 0..2 {
-        assert_eq!(post(&client, url).unwrap().body, b"ok");
-    }
-    let asked = asked.lock().unwrap().clone();
-    assert_eq!(asked.len(), 1, "the tunnel is kept");
-    assert!(asked[0].head.starts_with("CONNECT receiver.test:8443 HTTP/1.1\r\n"), "{}", asked[0].head);
-    assert!(asked[0].head.contains("proxy-authorization: Basic dTpwdw==\r\n"), "{}", asked[0].head);
-    assert!(!asked[0].head.contains("s3cret-path"));
 }

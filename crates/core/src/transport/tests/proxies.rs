@@ -81,27 +81,3 @@ fn a_refused_address_is_not_reached_through_a_proxy() {
     );
     assert_eq!(proxy.connections(), 0);
 }
-
-#[test]
-fn the_environment_is_used_only_when_the_configuration_says_so() {
-    let proxy = Server::answering(OK);
-    let receiver = Server::answering(&b"HTTP/1.1 202 Direct\r\ncontent-length: 0\r\n\r\n"[..]);
-    let address = proxy.address.to_string();
-    let env = move |name: &str| match name {
-        "HTTP_PROXY" => Some(address.clone()),
-        "NO_PROXY" => Some("direct.test".to_owned()),
-        _ => None,
-    };
-    let port = receiver.address.port();
-    let status = |setting: Proxy, host: &str| {
-        let url = format!("http://{host}:{port}/");
-        let mut settings = endpoint(&url);
-        settings.proxy = setting;
-        let client = Client::with(&settings, Reach::Configured, everywhere(&["127.0.0.1"]), &env).unwrap();
-        post(&client, &url).unwrap().status
-    };
-    assert_eq!(status(Proxy::Environment, "far.test"), 200);
-    assert_eq!(status(Proxy::Environment, "direct.test"), 202);
-    assert_eq!(status(Proxy::Environment, "localhost"), 202);
-    assert_eq!(status(Proxy::Direct, "far.test"), 202);
-}

@@ -189,21 +189,6 @@ fn credentials_of_the_url_become_a_header() {
 }
 
 #[test]
-fn a_redirect_is_an_answer_and_is_not_followed() {
-    let target = Server::answering(OK);
-    for status in [301, 302, 303, 307, 308] {
-        let answer = format!(
-            "HTTP/1.1 {status} Go\r\nlocation: http://{}/\r\ncontent-length: 4\r\n\r\nmove",
-            target.address
-        );
-        let server = Server::answering(answer);
-        let answer = post(&client(&server.url(), |_| {}), &server.url()).unwrap();
-        assert_eq!((answer.status, answer.body.as_slice()), (status, &b"move"[..]));
-    }
-    assert_eq!(target.connections(), 0);
-}
-
-#[test]
 fn every_form_of_a_body_is_read() {
     let forms: [(&[u8], &[u8]); 6] = [
         (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nt: u\r\n\r\n", b"abcde"),
