@@ -2,14 +2,16 @@
 
 use super::serve::http::Request;
 use std::sync::atomic::{AtomicBool, Ordering};
-use taskbell_core::platform::{CannedResponse, Example, PlayedPlatform, ReceivedRequest, names, played};
+use taskbell_core::platform::{
+    CannedResponse, Example, Platform, PlayedPlatform, ReceivedRequest, names, played,
+};
 
 /// The name of the response to a file that was uploaded ahead of its message.
 const UPLOADED: &str = "media";
 
 #[derive(Debug)]
 pub struct FakePlatform {
-    platform: &'static dyn PlayedPlatform,
+    played: &'static PlayedPlatform,
     /// The responses to the first requests, one each; later ones get what the platform would say.
     script: Vec<&'static CannedResponse>,
     uploaded: AtomicBool,
@@ -21,18 +23,18 @@ impl FakePlatform {
     /// # Errors
     /// A sentence that lists what there is.
     pub fn new(platform: &str, script: Option<&str>) -> Result<FakePlatform, String> {
-        let Some(platform) = played(platform) else {
+        let Some(played) = played(platform) else {
             return Err(format!("there is no platform `{platform}`, only {}", names().join(", ")));
         };
-        let named = |name: &str| response(platform, name).ok_or_else(|| list(platform, name));
+        let named = |name: &str| response(played.platform, name).ok_or_else(|| list(played.platform, name));
         let names = script.into_iter().flat_map(|script| script.split(',')).map(str::trim);
         let script = names.filter(|name| !name.is_empty()).map(named).collect::<Result<_, _>>()?;
-        Ok(FakePlatform { platform, script, uploaded: AtomicBool::new(false) })
+        Ok(FakePlatform { played, script, uploaded: AtomicBool::new(false) })
     }
 
     /// A URL's path and query, and the options that a configuration needs.
     pub fn example(&self) -> Example {
-        self.platform.example()
+        self.played.platform.description().example
     }
 
     /// The response to a request, counted from 1; `None` where the platform has none.
@@ -53,18 +55,19 @@ impl FakePlatform {
             body: &request.body,
             uploaded: self.uploaded.load(Ordering::Acquire),
         };
-        let refusal = self.platform.refuses(&received);
-        refusal.and_then(|name| response(self.platform, name)).or_else(|| self.platform.responses().first())
+        let refusal = (self.played.refuses)(&received);
+        let platform = self.played.platform;
+        refusal.and_then(|name| response(platform, name)).or_else(|| platform.description().responses.first())
     }
 }
 
-fn response(platform: &dyn PlayedPlatform, name: &str) -> Option<&'static CannedResponse> {
-    platform.responses().iter().find(|response| response.name == name)
+fn response(platform: &'static dyn Platform, name: &str) -> Option<&'static CannedResponse> {
+    platform.description().responses.iter().find(|response| response.name == name)
 }
 
-fn list(platform: &dyn PlayedPlatform, unknown: &str) -> String {
+fn list(platform: &dyn Platform, unknown: &str) -> String {
     let mut lines = format!("`{}` has no answer `{unknown}`; it has:", platform.name());
-    for CannedResponse { name, status, meaning, .. } in platform.responses() {
+    for CannedResponse { name, status, meaning, .. } in platform.description().responses {
         lines.push_str(&format!("\n  {name:<18} {status} {meaning}"));
     }
     lines

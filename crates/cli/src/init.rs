@@ -82,7 +82,7 @@ fn platform(url: &str, named: Option<&str>) -> Result<&'static dyn Platform, Fai
 
 /// The environment variables of the options that the platform needs in addition to the URL, and what they hold.
 fn open_keys(platform: &dyn Platform) -> Vec<(String, &'static str)> {
-    let required = platform.options().iter().filter(|option| option.required);
+    let required = platform.description().options.iter().filter(|option| option.required);
     required.map(|option| (variable(option.name), option.form)).collect()
 }
 
@@ -92,12 +92,12 @@ fn variable(option: &str) -> String {
 
 fn is_open(key: &str, platform: &dyn Platform) -> bool {
     let name = key.rsplit('.').next().unwrap_or_default();
-    platform.options().iter().any(|option| option.required && option.name == name)
+    platform.description().options.iter().any(|option| option.required && option.name == name)
 }
 
 fn configuration(url: &str, platform: &dyn Platform) -> String {
     let mut endpoint = format!("platform = \"{}\"\nurl = {}\n", platform.name(), json!(url));
-    for option in platform.options().iter().filter(|option| option.required) {
+    for option in platform.description().options.iter().filter(|option| option.required) {
         endpoint.push_str(&format!(
             "{} = \"env:{}\"  # {}\n",
             option.name,

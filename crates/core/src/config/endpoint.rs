@@ -16,7 +16,7 @@ use super::value_types::{
     choice, duration, integer, list, one_or_many, parsed_text, rate, secret_map, text,
 };
 use crate::endpoint::{Endpoint, Overflow, Proxy, RetryPolicy, Tls};
-use crate::platform::{self, Platform, Target};
+use crate::platform::{self, Description, Platform, Target};
 use crate::secret::Secret;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -184,7 +184,8 @@ fn read(name: &str, table: &TableReader<'_>, file_roots: &Arc<[PathBuf]>) -> Opt
     } else if let Some((key, words)) = platform.odd_value(&target) {
         table.warn(key, words);
     }
-    let (pace, default_concurrency) = platform.pace();
+    let Description { rates: pace, concurrency: default_concurrency, coalesces, .. } =
+        *platform.description();
     Some(Endpoint {
         name: name.to_owned(),
         platform,
@@ -199,7 +200,7 @@ fn read(name: &str, table: &TableReader<'_>, file_roots: &Arc<[PathBuf]>) -> Opt
         ordered: concurrency == Some(1),
         tls,
         proxy,
-        overflow: overflow.unwrap_or(if platform.coalesces() { Overflow::Fold } else { Overflow::Queue }),
+        overflow: overflow.unwrap_or(if coalesces { Overflow::Fold } else { Overflow::Queue }),
         file_roots: Arc::clone(file_roots),
         fallback,
     })
@@ -207,9 +208,9 @@ fn read(name: &str, table: &TableReader<'_>, file_roots: &Arc<[PathBuf]>) -> Opt
 
 fn warn_of_ignored_mentions(table: &TableReader<'_>, platform: &dyn Platform, mentions: &[String]) {
     let name = platform.name();
-    for mention in mentions.iter().filter(|mention| !platform.accepts_mention(mention)) {
+    for mention in mentions.iter().filter(|mention| !(platform.description().accepts_mention)(mention)) {
         let mention = quoted(mention);
-        let message = match platform.mention_form() {
+        let message = match platform.description().mention_form {
             Some(form) => format!("`{name}` notifies nobody for {mention}: it takes {form}"),
             None => format!("`{name}` has no mentions, so {mention} has no effect"),
         };

@@ -85,7 +85,7 @@ fn warn_of_wrong_url(
     if recognised.is_none() && warn_of_foreign_form(table, key, url) {
         return;
     }
-    let own_server = named.and_then(|named| named.default_url()) == Some(url.as_str());
+    let own_server = named.and_then(|named| named.description().default_url) == Some(url.as_str());
     let known = platform::known_address(url).filter(|_| recognised.is_none() && !own_server);
     if let Some(known) = known.filter(|known| named.is_none() || !known.takes_json) {
         table.warn(key, format!("{}: {}", known.service, known.advice));
@@ -115,7 +115,7 @@ fn default_url(
     key: &ConfigKey<Text<Url>>,
     named: Option<&'static dyn Platform>,
 ) -> Option<Url> {
-    let url = named.and_then(|platform| Url::parse(platform.default_url()?).ok());
+    let url = named.and_then(|platform| Url::parse(platform.description().default_url?).ok());
     if url.is_none() {
         table.error(key, "this key is missing");
     }

@@ -62,8 +62,9 @@ fn key_schema(key: &ConfigKey<dyn ValueType>) -> Json {
 }
 
 fn option_schema(name: &str) -> Json {
-    let keys =
-        platform::all().iter().flat_map(|platform| platform.options().iter().map(move |key| (platform, key)));
+    let keys = platform::all()
+        .iter()
+        .flat_map(|platform| platform.description().options.iter().map(move |key| (platform, key)));
     let meanings = keys
         .filter(|(_, key)| key.name == name)
         .map(|(platform, key)| format!("`{}`: {} Form: {}.", platform.name(), key.meaning, key.form));

@@ -8,7 +8,7 @@ pub(super) fn read(table: &TableReader<'_>, platform: &dyn Platform) -> Option<V
     reject_foreign_options(table, platform);
     let mut valid = true;
     let mut options = Vec::new();
-    for key in platform.options() {
+    for key in platform.description().options {
         match table.platform_option(key.name, key.form, key.secret) {
             Some(text) if (key.accepts)(&text.text) => {
                 if key.secret {
@@ -33,7 +33,7 @@ pub(super) fn read(table: &TableReader<'_>, platform: &dyn Platform) -> Option<V
 }
 
 fn reject_foreign_options(table: &TableReader<'_>, platform: &dyn Platform) {
-    let own = |name: &str| platform.options().iter().any(|key| key.name == name);
+    let own = |name: &str| platform.description().options.iter().any(|key| key.name == name);
     for name in platform::option_names().into_iter().filter(|name| table.has(name) && !own(name)) {
         let owners = platform::platforms_with_option(name);
         let owners: Vec<String> = owners.iter().map(|owner| format!("`{owner}`")).collect();

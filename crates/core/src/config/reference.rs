@@ -58,7 +58,7 @@ fn write_platform_options(page: &mut String) {
          | platform | key | type | default | range or form | meaning |\n|---|---|---|---|---|---|\n",
     );
     for platform in platform::all() {
-        for key in platform.options() {
+        for key in platform.description().options {
             let (platform, name) =
                 (format!("`{}`", platform.name()), format!("`endpoints.NAME.{}`", key.name));
             let type_name = if key.secret { "secret text" } else { "text" };
@@ -68,7 +68,9 @@ fn write_platform_options(page: &mut String) {
     }
     let own: Vec<_> = platform::all()
         .iter()
-        .filter_map(|platform| Some(format!("`{}` (`{}`)", platform.name(), platform.default_url()?)))
+        .filter_map(|platform| {
+            Some(format!("`{}` (`{}`)", platform.name(), platform.description().default_url?))
+        })
         .collect();
     if !own.is_empty() {
         let _ = write!(page, "\n`url` may be omitted for {}.\n", own.join(", "));

@@ -115,7 +115,8 @@ fn template_warnings(config: &Config, places: &ConfigSpans) -> Vec<ConfigError> 
             };
             let unattached = |kind: &String| {
                 let message = hooks::compose(Some(hook), endpoint, &sample::context(kind)).ok()?;
-                let takes_none = endpoint.platform.file_limit().is_none() && !endpoint.platform.reads_forms();
+                let platform = endpoint.platform.description();
+                let takes_none = platform.file_limit.is_none() && !platform.reads_forms;
                 let reason = match message.attach_first_output {
                     true if takes_none => "its platform takes no file; name another as `platform`",
                     true if config.files.roots.is_empty() => {
@@ -151,9 +152,11 @@ fn ignored_mentions(config: &Config, places: &ConfigSpans) -> Vec<ConfigError> {
     for (index, hook) in config.hooks.iter().enumerate() {
         for endpoint in hook.to.iter().filter_map(|name| config.endpoint(name)) {
             let mentions = hook.mentions.iter().flatten();
-            for mention in mentions.filter(|mention| !endpoint.platform.accepts_mention(mention)) {
+            for mention in
+                mentions.filter(|mention| !(endpoint.platform.description().accepts_mention)(mention))
+            {
                 let platform = endpoint.platform.name();
-                let fault = match endpoint.platform.mention_form() {
+                let fault = match endpoint.platform.description().mention_form {
                     Some(form) => format!("`{platform}` notifies nobody for `{mention}`: it takes {form}"),
                     None => format!("`{platform}` has no mentions, so `{mention}` has no effect"),
                 };

@@ -184,15 +184,18 @@ mod tests {
         let told: Vec<String> = list
             .into_iter()
             .filter_map(|(name, kind, template)| {
-                let platform = crate::platform::played(&name).unwrap();
-                let mut endpoint = json!({"platform": name, "url": format!("http://127.0.0.1:9{}", platform.example().target)});
-                for (option, value) in platform.example().options {
+                let example = crate::platform::by_name(&name).unwrap().description().example;
+                let mut endpoint =
+                    json!({"platform": name, "url": format!("http://127.0.0.1:9{}", example.target)});
+                for (option, value) in example.options {
                     endpoint[*option] = json!(value);
                 }
                 let hook = json!({"on": [kind], "to": ["a"], "template": template});
-                let config = json!({"spool": {"path": ":memory:"}, "endpoints": {"a": endpoint}, "hooks": [hook]});
+                let config =
+                    json!({"spool": {"path": ":memory:"}, "endpoints": {"a": endpoint}, "hooks": [hook]});
                 let report = check(&config.to_string());
-                let told: String = report.errors.iter().chain(&report.warnings).map(|told| format!("{told}\n")).collect();
+                let told: String =
+                    report.errors.iter().chain(&report.warnings).map(|told| format!("{told}\n")).collect();
                 (!told.is_empty()).then(|| format!("{name} {template}: {told}"))
             })
             .collect();

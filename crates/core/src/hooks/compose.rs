@@ -51,7 +51,7 @@ fn card(mentions: Option<&[String]>, endpoint: &Endpoint, context: &Context) -> 
 }
 
 fn extras_of(endpoint: &Endpoint, context: &Context) -> Extras {
-    let attaches = endpoint.platform.file_limit().is_some();
+    let attaches = endpoint.platform.description().file_limit.is_some();
     let coalesces = endpoint.overflow == Overflow::Fold && !endpoint.rate.is_empty();
     Extras {
         file: attaches.then(|| output_to_attach(context, endpoint)).flatten(),
@@ -67,7 +67,7 @@ fn extras_of(endpoint: &Endpoint, context: &Context) -> Extras {
 /// Attaches the file as a SwarmUI form where the receiver reads forms, else in the platform's own way; not at
 /// all unless the template asks for it.
 fn for_swarmui(extras: Extras, asked: bool, endpoint: &Endpoint, context: &Context) -> Extras {
-    let form = asked && endpoint.platform.reads_forms();
+    let form = asked && endpoint.platform.description().reads_forms;
     let file = if form { output_to_attach(context, endpoint) } else { extras.file.filter(|_| asked) };
     Extras { form: form && file.is_some(), file, ..extras }
 }
@@ -78,7 +78,7 @@ fn output_to_attach(context: &Context, endpoint: &Endpoint) -> Option<String> {
     if endpoint.file_roots.is_empty() {
         return None;
     }
-    let takes_any = endpoint.platform.document_sizes().is_some();
+    let takes_any = endpoint.platform.description().document_sizes.is_some();
     let outputs = context.at(&["task", "outputs"])?.as_array()?;
     let text = |output: &Json, key: &str| output.get(key).and_then(Json::as_str).map(str::to_owned);
     let path_of = |output: &Json| text(output, "path").filter(|path| !path.is_empty());

@@ -7,8 +7,9 @@ use std::ops::RangeInclusive;
 /// The file as its platform takes it: as a picture where it can be shown, made smaller if needed, else as a
 /// document. An error is the end of a sentence that begins with the file's name.
 pub(super) fn pack(file: Attachment, platform: &dyn Platform) -> Result<Attachment, String> {
-    let unfit = match platform.file_limit().filter(|_| file.media.starts_with("image/")) {
-        Some(most) => match picture::fit(&file, most, &|media| platform.shows(media)) {
+    let description = platform.description();
+    let unfit = match description.file_limit.filter(|_| file.media.starts_with("image/")) {
+        Some(most) => match picture::fit(&file, most, &|media| description.shows(media)) {
             Ok(None) => return Ok(file),
             // One whose sides are not shown goes unchanged.
             Ok(Some(smaller)) if smaller.media != file.media || platform.is_picture(&smaller) => {
@@ -19,12 +20,12 @@ pub(super) fn pack(file: Attachment, platform: &dyn Platform) -> Result<Attachme
         },
         None => None,
     };
-    let Some(sizes) = platform.document_sizes() else {
+    let Some(sizes) = &description.document_sizes else {
         return Err(
             unfit.unwrap_or_else(|| "is not a picture, and the platform takes nothing else".to_owned())
         );
     };
-    match misfit(file.bytes.len() as u64, &sizes) {
+    match misfit(file.bytes.len() as u64, sizes) {
         None => Ok(file),
         Some(fault) => Err(unfit.unwrap_or(fault)),
     }

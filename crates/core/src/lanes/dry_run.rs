@@ -71,7 +71,7 @@ pub fn headers(
     number: u32,
     timestamp_s: i64,
 ) -> Vec<(String, String)> {
-    let secrets = endpoint.platform.options().iter().filter(|key| key.secret);
+    let secrets = endpoint.platform.description().options.iter().filter(|key| key.secret);
     let secrets: Vec<&str> = secrets.filter_map(|key| endpoint.target.option(key.name)).collect();
     let shown = |(name, value): (String, String)| {
         let is_secret = secrets.iter().any(|secret| value.contains(secret));

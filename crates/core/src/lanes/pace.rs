@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn no_window_carries_more_than_its_rate() {
         for name in ["wecom", "discord", "feishu", "telegram", "gitlab", "teams", "slack", "ntfy"] {
-            let (rates, _) = by_name(name).unwrap().pace();
+            let rates = by_name(name).unwrap().description().rates;
             for gap in [0.0, 0.7, 1.0, 2.9] {
                 let sent = sent(rates, gap, 700.0);
                 for rate in rates {
@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn a_group_of_wecom_gets_twenty_messages_in_any_minute() {
-        let sent = sent(by_name("wecom").unwrap().pace().0, 1.0, 600.0);
+        let sent = sent(by_name("wecom").unwrap().description().rates, 1.0, 600.0);
         assert_eq!(most_in_a_window(&sent, seconds(60.0)), 20);
         assert_eq!(sent.len(), 200, "the rate is used");
     }

@@ -15,9 +15,9 @@ pub(super) fn attached_file(
 ) -> Result<Option<Attachment>, String> {
     let keeps = !job.without_file && job.plain.is_none_or(|how| how == Degradation::Pruned);
     let path = body.extras.file.as_deref().filter(|_| keeps);
-    let platform = endpoint.platform;
+    let (platform, description) = (endpoint.platform, endpoint.platform.description());
     // A message in the spool may have been rendered when the endpoint belonged to another platform.
-    let is_taken = platform.file_limit().is_some() || body.extras.form && platform.reads_forms();
+    let is_taken = description.file_limit.is_some() || body.extras.form && description.reads_forms;
     let Some(path) = path.filter(|_| is_taken) else { return Ok(None) };
     attachment::read(path, &endpoint.file_roots, attachment::LARGEST)
         .and_then(|file| attachment_fit::pack(file, platform))
@@ -62,7 +62,7 @@ pub(super) fn signed_headers(
     };
     request.headers.iter().cloned().for_each(|(name, value)| set(name, value));
     configured.for_each(|(name, value)| set(name, value));
-    if endpoint.platform.webhook_headers() {
+    if endpoint.platform.description().webhook_headers {
         set("webhook-id".into(), event_id.to_owned());
         set("webhook-timestamp".into(), timestamp_s.to_string());
         set("taskbell-attempt".into(), number.to_string());

@@ -119,10 +119,10 @@ impl CannedResponse {
     }
 }
 
-impl dyn Platform {
+impl dyn Platform + '_ {
     /// What an answer means. A wait that the answer asks for is added, and so are the receiver's words.
     pub fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
-        answer.finished(meaning(self, answer), now_unix_ms, self.refuses_for_good())
+        answer.finished(meaning(self, answer), now_unix_ms, self.description().refuses_for_good)
     }
 }
 
@@ -138,7 +138,7 @@ fn meaning(platform: &dyn Platform, answer: &Answer) -> Outcome {
         }
     };
     let text = answer.text();
-    let mut rows = platform.responses().iter().filter(|row| row.expected != Expected::Delivered);
+    let mut rows = platform.description().responses.iter().filter(|row| row.expected != Expected::Delivered);
     let reason = match &code {
         Some(code) if status == 200 => code.clone(),
         Some(code) => format!("answered {status}, {code}"),

@@ -243,7 +243,7 @@ pub(super) fn opens_line(before: Option<char>) -> bool {
 /// The body of a template whose values are marked, finished for the platform; `None` for a platform that gets values as
 /// they are.
 pub fn finish_template(platform: &'static dyn Platform) -> Option<impl Fn(&mut Value)> {
-    let markup_of = platform.template_markup()?;
+    let markup_of = platform.description().markup?;
     Some(move |body: &mut Value| {
         escape_values(body, markup_of);
         platform.add_defaults(body);

@@ -2,18 +2,17 @@
 //!
 //! To add a platform, copy the folder of one that is like it and change these files:
 //!
-//! 1. `NAME/mod.rs` implements [`Platform`]: `recognises` its URLs, `layout` builds the card, `trim` cuts what a
-//!    template made too long, `template_markup` says how it reads the texts of a template, `degrade` makes a plainer
-//!    message, `took` says what shows that it has the message, and `code` which code a response has. Measure in the
-//!    platform's own unit of length, and escape text from outside before it is cut. A response that cannot be read is
-//!    never a success. `options` lists what it needs in addition to the URL. What changes from
-//!    attempt to attempt, and every secret, is added by `request` and never part of the card.
+//! 1. `NAME/mod.rs` begins with its [`Description`]: name, pace, options, files, and how it reads the texts of a
+//!    template. Then it implements [`Platform`]: `recognises` its URLs, `layout` builds the card, `trim` cuts what a
+//!    template made too long, `degrade` makes a plainer message, `took` says what shows that it has the message, and
+//!    `code` which code a response has. Measure in the platform's own unit of length, and escape text from outside
+//!    before it is cut. A response that cannot be read is never a success. What changes from attempt to attempt, and
+//!    every secret, is added by `request` and never part of the card.
 //! 2. `NAME/canned_responses.rs` lists its known responses, success first, each with what it means: answers are read
 //!    by this table, and `taskbell serve --as NAME` answers with it. A code that another attempt cannot change is
 //!    final; a dead URL is gone. The first response that fits counts.
 //! 3. `NAME/rules.rs` states once what the body of a message may hold, as tables: `taskbell check` warns by it, and
-//!    `serve --as` refuses by it. `NAME/request_checks.rs` adds what only the whole request shows: path, token,
-//!    headers, files.
+//!    `serve --as` refuses by it. Its `refuses` adds what only the whole request shows: path, token, headers, files.
 //! 4. `NAME/tests.rs` has a `TRIAL`: URLs, pace, a check of the card, the limits from the platform's own pages, and
 //!    templates of its forms. The tests in `tests/` try it with hostile texts, long templates and odd mentions.
 //!    The platform's own tests follow it there.
@@ -29,6 +28,7 @@ mod answer;
 mod canned_response;
 mod cloudevents;
 mod cut;
+mod description;
 mod dimensions;
 mod dingtalk;
 mod discord;
@@ -65,6 +65,7 @@ mod wecom;
 
 pub use answer::{Answer, Degradation, Outcome};
 pub use canned_response::{CannedResponse, Expected};
+pub use description::{Description, Example};
 pub use escape::finish_template;
 pub use known_address::{KnownAddress, known_address, near_host, without_www};
 pub use multipart::shown as shown_form;
@@ -79,47 +80,48 @@ pub use trim::trimmed;
 
 use crate::message::{Context, Notice, Tone};
 use rules::refusal;
-use std::fmt::Debug;
-use std::ops::RangeInclusive;
-use std::time::Duration;
+use std::fmt::{Debug, Formatter};
 use url::Url;
 
 macro_rules! platforms {
-    ($($platform:expr,)*) => {
-        static PLATFORMS: &[&dyn Platform] = &[$($platform),*];
-        static PLAYED: &[&dyn PlayedPlatform] = &[$($platform),*];
+    ($($folder:ident::$platform:ident,)*) => {
+        static PLATFORMS: &[&dyn Platform] = &[$(&$folder::$platform),*];
+        static PLAYED: &[PlayedPlatform] = &[$(PlayedPlatform {
+            platform: &$folder::$platform,
+            refuses: &$folder::refuses,
+            #[cfg(test)]
+            trial: &$folder::tests::TRIAL,
+        }),*];
     };
 }
 
 platforms! {
-    &json::Json,
-    &slack::Slack,
-    &slack_workflow::SlackWorkflow,
-    &discord::Discord,
-    &wecom::WeCom,
-    &teams::Teams,
-    &googlechat::GoogleChat,
-    &mattermost::Mattermost,
-    &dingtalk::DingTalk,
-    &feishu::Feishu,
-    &telegram::Telegram,
-    &ntfy::Ntfy,
-    &pagerduty::PagerDuty,
-    &github::GitHub,
-    &gitlab::GitLab,
-    &cloudevents::CloudEvents,
+    json::Json,
+    slack::Slack,
+    slack_workflow::SlackWorkflow,
+    discord::Discord,
+    wecom::WeCom,
+    teams::Teams,
+    googlechat::GoogleChat,
+    mattermost::Mattermost,
+    dingtalk::DingTalk,
+    feishu::Feishu,
+    telegram::Telegram,
+    ntfy::Ntfy,
+    pagerduty::PagerDuty,
+    github::GitHub,
+    gitlab::GitLab,
+    cloudevents::CloudEvents,
 }
 
 /// The platform of this name, or of this other name for it.
 pub fn by_name(name: &str) -> Option<&'static dyn Platform> {
-    PLATFORMS.iter().copied().find(|platform| platform.name() == name || platform.aliases().contains(&name))
+    PLATFORMS.iter().copied().find(|platform| platform.is_called(name))
 }
 
 /// The platform of this name, for a receiver that plays it.
-pub fn played(name: &str) -> Option<&'static dyn PlayedPlatform> {
-    let is_meant =
-        |platform: &&dyn PlayedPlatform| platform.name() == name || platform.aliases().contains(&name);
-    PLAYED.iter().copied().find(is_meant)
+pub fn played(name: &str) -> Option<&'static PlayedPlatform> {
+    PLAYED.iter().find(|played| played.platform.is_called(name))
 }
 
 /// The platform this URL can only belong to; `None` for a URL that says nothing, which is `json`.
@@ -137,52 +139,14 @@ pub fn names() -> Vec<&'static str> {
     PLATFORMS.iter().map(|platform| platform.name()).collect()
 }
 
-/// A target and options of a platform's form, for a receiver that plays it and for the tests.
-#[derive(Debug, Clone, Copy)]
-pub struct Example {
-    /// Path and query of a URL.
-    pub target: &'static str,
-    /// The options that it needs in addition to the URL, and a value of each.
-    pub options: &'static [(&'static str, &'static str)],
-}
-
 /// A kind of receiver.
-pub trait Platform: Sync + Debug {
-    /// The name in `platform = "…"`.
-    fn name(&self) -> &'static str;
-
-    /// The responses it is known to give. The first is success.
-    fn responses(&self) -> &'static [CannedResponse];
-
-    /// Other names it is known by.
-    fn aliases(&self) -> &'static [&'static str] {
-        &[]
-    }
+pub trait Platform: Sync {
+    /// What is fixed about it.
+    fn description(&self) -> &Description;
 
     /// Whether this URL can only be one of this platform's.
-    fn recognises(&self, url: &Url) -> bool;
-
-    /// The pace when the configuration names none: rates, and attempts in flight at once.
-    fn pace(&self) -> (&'static [Rate], usize);
-
-    /// The shortest wait when it asks for one again although the first was kept.
-    fn penalty(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    /// What it needs or takes in addition to the URL.
-    fn options(&self) -> &'static [PlatformOption] {
-        &[]
-    }
-
-    /// Where it listens when `url` is left out.
-    fn default_url(&self) -> Option<&'static str> {
-        None
-    }
-
-    /// The parameter of its URL without which that takes no message.
-    fn required_parameter(&self) -> Option<&'static str> {
-        None
+    fn recognises(&self, _url: &Url) -> bool {
+        false
     }
 
     /// What neither the URL nor the keys hold although the platform needs it: the key, and a sentence. A
@@ -195,7 +159,7 @@ pub trait Platform: Sync + Debug {
 
     /// What is missing at the end of a URL that it recognises, because the copy was cut short.
     fn missing_end(&self, url: &Url) -> Option<String> {
-        let name = self.required_parameter()?;
+        let name = self.description().required_parameter?;
         let has = url.query_pairs().any(|(key, value)| key == name && !value.is_empty());
         (!has).then(|| format!("`{name}=` with its value"))
     }
@@ -215,31 +179,6 @@ pub trait Platform: Sync + Debug {
     /// The URL that is dialled for the configured one.
     fn dial_url(&self, configured: &Url) -> Url {
         configured.clone()
-    }
-
-    /// Whether `webhook-id`, `webhook-timestamp` and `taskbell-attempt` are sent.
-    fn webhook_headers(&self) -> bool {
-        false
-    }
-
-    /// What it pings, in words that go after "it takes"; `None` when it pings nobody.
-    fn mention_form(&self) -> Option<&'static str> {
-        None
-    }
-
-    /// Whether a configured mention pings somebody.
-    fn accepts_mention(&self, _mention: &str) -> bool {
-        false
-    }
-
-    /// What the tests of all platforms must know of this one.
-    #[cfg(test)]
-    fn trial(&self) -> &'static tests::Trial;
-
-    /// The markup that it reads in a place of a body; `None` where its receivers are machines, which get the values
-    /// of an event as they are.
-    fn template_markup(&self) -> Option<escape::MarkupOf> {
-        None
     }
 
     /// Adds what the body of a template should have and does not.
@@ -266,35 +205,14 @@ pub trait Platform: Sync + Debug {
 
     /// The request when nothing of the message changes from attempt to attempt.
     fn base_request<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Request<'a> {
-        message.request_to(self.dial_url(target.url.expose()), self.reads_forms())
-    }
-
-    /// The largest picture it takes with a message, in bytes; `None` when it takes none.
-    fn file_limit(&self) -> Option<u64> {
-        None
-    }
-
-    /// Whether its receivers may read a message and its file from a form as SwarmUI sends it: parts `file` and
-    /// `payload_json`, as Discord's webhooks take them.
-    fn reads_forms(&self) -> bool {
-        false
-    }
-
-    /// Whether it shows a picture of this media type.
-    fn shows(&self, media: &str) -> bool {
-        matches!(media, "image/png" | "image/jpeg" | "image/gif" | "image/webp")
-    }
-
-    /// The sizes of a file of any other kind that it takes with a message, in bytes; `None` when it takes
-    /// pictures only.
-    fn document_sizes(&self) -> Option<RangeInclusive<u64>> {
-        None
+        message.request_to(self.dial_url(target.url.expose()), self.description().reads_forms)
     }
 
     /// Whether it shows this file as a picture; any other is a document.
     fn is_picture(&self, file: &Attachment) -> bool {
         let fits = |most| file.bytes.len() as u64 <= most;
-        file.media.starts_with("image/") && self.shows(file.media) && self.file_limit().is_some_and(fits)
+        let description = self.description();
+        description.shows(file.media) && description.file_limit.is_some_and(fits)
     }
 
     /// A request that hands the file over when the message was delivered, for a platform whose messages can
@@ -324,18 +242,12 @@ pub trait Platform: Sync + Debug {
         None
     }
 
-    /// Whether messages are folded into a summary when more wait than the rate can carry, unless the
-    /// configuration says otherwise. Right for people, wrong for machines.
-    fn coalesces(&self) -> bool {
-        true
-    }
-
     /// Cuts what a template made longer than the platform takes.
     fn trim(&self, _body: &mut serde_json::Value) {}
 
     /// What speaks against this body, which goes to this URL, or path and query.
-    fn faults(&self, _body: &serde_json::Value, _url: &str) -> Vec<BodyFault> {
-        Vec::new()
+    fn faults(&self, body: &serde_json::Value, url: &str) -> Vec<BodyFault> {
+        (self.description().faults)(body, url)
     }
 
     /// Whether an answer shows that it has the message.
@@ -353,23 +265,40 @@ pub trait Platform: Sync + Debug {
     fn unknown(&self, answer: &Answer, is_coded: bool, reason: String) -> Outcome {
         if is_coded { answer.refused_or_again(reason) } else { Outcome::Retry(reason) }
     }
+}
 
-    /// Whether a refusal of the form of a message is for good. Not where the receivers are programs of anybody: those
-    /// are repaired while the message waits.
-    fn refuses_for_good(&self) -> bool {
-        true
+impl dyn Platform + '_ {
+    /// The name in `platform = "…"`.
+    pub fn name(&self) -> &'static str {
+        self.description().name
+    }
+
+    fn is_called(&self, name: &str) -> bool {
+        self.name() == name || self.description().aliases.contains(&name)
     }
 }
 
-/// What a receiver that plays a platform says. A trait of its own, since the library would hold what only
-/// `taskbell serve` and the tests call.
-pub trait PlayedPlatform: Platform {
-    /// A URL and options of the form that it has.
-    fn example(&self) -> Example;
+impl Debug for dyn Platform + '_ {
+    fn fmt(&self, out: &mut Formatter<'_>) -> std::fmt::Result {
+        out.write_str(self.name())
+    }
+}
 
-    /// The name of the response with which it refuses this request; `None` when it takes it.
-    fn refuses(&self, _request: &ReceivedRequest<'_>) -> Option<&'static str> {
-        None
+/// What a receiver that plays a platform says. A type of its own, since the library would hold what only
+/// `taskbell serve` and the tests call.
+pub struct PlayedPlatform {
+    /// The platform.
+    pub platform: &'static dyn Platform,
+    /// The name of the response with which it refuses a request; `None` when it takes it.
+    pub refuses: &'static (dyn Fn(&ReceivedRequest<'_>) -> Option<&'static str> + Sync),
+    /// What the tests of all platforms must know of this one.
+    #[cfg(test)]
+    trial: &'static tests::Trial,
+}
+
+impl Debug for PlayedPlatform {
+    fn fmt(&self, out: &mut Formatter<'_>) -> std::fmt::Result {
+        self.platform.fmt(out)
     }
 }
 

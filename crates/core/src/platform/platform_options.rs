@@ -33,8 +33,11 @@ pub fn is_platform_option(name: &str) -> bool {
 
 /// The names of the keys of all platforms, each once.
 pub fn option_names() -> Vec<&'static str> {
-    let mut names: Vec<_> =
-        super::PLATFORMS.iter().flat_map(|platform| platform.options()).map(|key| key.name).collect();
+    let mut names: Vec<_> = super::PLATFORMS
+        .iter()
+        .flat_map(|platform| platform.description().options)
+        .map(|key| key.name)
+        .collect();
     names.sort_unstable();
     names.dedup();
     names
@@ -42,6 +45,7 @@ pub fn option_names() -> Vec<&'static str> {
 
 /// The names of the platforms that have a key of this name.
 pub fn platforms_with_option(name: &str) -> Vec<&'static str> {
-    let has = |platform: &&&dyn super::Platform| platform.options().iter().any(|key| key.name == name);
+    let has =
+        |platform: &&&dyn super::Platform| platform.description().options.iter().any(|key| key.name == name);
     super::PLATFORMS.iter().filter(has).map(|platform| platform.name()).collect()
 }

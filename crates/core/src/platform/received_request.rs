@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-/// A request that arrived, as `taskbell serve --as` hands it to [`PlayedPlatform::refuses`](super::PlayedPlatform::refuses).
+/// A request that arrived, as `taskbell serve --as` hands it to the `refuses` of a [`PlayedPlatform`](super::PlayedPlatform).
 #[derive(Debug)]
 pub struct ReceivedRequest<'a> {
     /// The HTTP method.

@@ -35,3 +35,10 @@ pub struct Rate {
     /// In this time.
     pub per: Duration,
 }
+
+impl Rate {
+    /// At most `count` in any so many milliseconds.
+    pub const fn new(count: u32, millis: u64) -> Rate {
+        Rate { count, per: Duration::from_millis(millis) }
+    }
+}

@@ -170,7 +170,8 @@ fn the_defaults_are_those_of_the_contract() {
     let hours: Vec<u64> = a.retry.schedule.iter().map(Duration::as_secs).collect();
     assert_eq!(hours, [5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400]);
     assert_eq!(a.retry.max_age, Duration::from_secs(4 * 86_400));
-    assert_eq!((a.rate.as_slice(), a.concurrency), a.platform.pace());
+    let own = a.platform.description();
+    assert_eq!((a.rate.as_slice(), a.concurrency), (own.rates, own.concurrency));
     assert!(matches!(a.proxy, Proxy::Direct) && a.headers.is_empty() && a.sign.is_empty());
     let short = super::tests::config(&endpoint("timeout = \"2s\""));
     assert_eq!(short.endpoints[0].connect_timeout, Duration::from_secs(2));

@@ -171,7 +171,7 @@ impl Decider {
     /// The id of the digest that a match is sent with, if it is not sent now.
     fn hold(&mut self, hook: &Hook, endpoint: &Endpoint, subject: &Subject) -> Option<EventId> {
         // Whoever coalesces is a person, who reads what is over; a machine acts on it.
-        let to = (endpoint.name.as_str(), !endpoint.platform.coalesces());
+        let to = (endpoint.name.as_str(), !endpoint.platform.description().coalesces);
         let (held, fault) = self.shaping.hold(hook, to, subject, self.now.unix_ms);
         self.decisions.counts.gathered += u64::from(held.is_some());
         if let Some(reason) = fault {
@@ -247,7 +247,7 @@ impl Decider {
         let _in_hand = message::subject(window.id().stable_hash());
         let now = self.now.unix_ms;
         let endpoint = self.config.endpoint(window.endpoint());
-        if endpoint.is_none_or(|endpoint| endpoint.platform.coalesces()) {
+        if endpoint.is_none_or(|endpoint| endpoint.platform.description().coalesces) {
             return vec![self.digest(window, &window.context(now))];
         }
         let apart = window.states_apart(now);

@@ -50,7 +50,7 @@ impl Lane {
         let again = std::mem::replace(&mut self.lock().throttled, requests_wait) && requests_wait;
         match outcome {
             Outcome::RetryAfter(wait, reason) if again => {
-                Outcome::RetryAfter(wait.max(self.endpoint.platform.penalty()), reason)
+                Outcome::RetryAfter(wait.max(self.endpoint.platform.description().penalty), reason)
             }
             outcome => outcome,
         }

@@ -5,12 +5,12 @@
 //! each attempt, so a receiver can tell a repetition.
 
 mod canned_responses;
-mod request_checks;
 mod rules;
 
+pub(super) use rules::refuses;
+
 use super::{
-    Answer, BodyFault, CannedResponse, Example, Platform, PlatformOption, PlayedPlatform, Rate,
-    ReceivedRequest, RenderedMessage, Request, Target, event_kind,
+    Answer, Description, Example, Platform, PlatformOption, RenderedMessage, Request, Target, event_kind,
 };
 use crate::clock;
 use crate::message::{Context, Notice, default_body};
@@ -18,62 +18,46 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
-use url::Url;
 
 const STRUCTURED: &str = "application/cloudevents+json; charset=utf-8";
 
 /// The longest attribute of a sender's own that is told on: headers have limits that nobody states.
 const ATTRIBUTE: usize = 1000;
 
-#[derive(Debug)]
 pub(super) struct CloudEvents;
 
+static DESCRIPTION: Description = Description {
+    name: "cloudevents",
+    options: &[
+        PlatformOption {
+            name: "mode",
+            form: "`structured` or `binary`",
+            accepts: |value| matches!(value, "structured" | "binary"),
+            required: false,
+            secret: false,
+            meaning: "Whether the attributes are in the body (the default) or in headers.",
+        },
+        PlatformOption {
+            name: "source",
+            form: "a URI or a path without spaces",
+            accepts: |value| value.len() <= ATTRIBUTE && value.bytes().all(|b| b.is_ascii_graphic()),
+            required: false,
+            secret: false,
+            meaning: "The `source` of every event, in the place of `/taskbell/HOST`.",
+        },
+    ],
+    concurrency: 4,
+    coalesces: false,
+    responses: canned_responses::RESPONSES,
+    refuses_for_good: false,
+    faults: rules::faults,
+    example: Example { target: "/", options: &[] },
+    ..Description::BASE
+};
+
 impl Platform for CloudEvents {
-    fn name(&self) -> &'static str {
-        "cloudevents"
-    }
-
-    fn responses(&self) -> &'static [CannedResponse] {
-        canned_responses::RESPONSES
-    }
-
-    #[cfg(test)]
-    fn trial(&self) -> &'static crate::platform::tests::Trial {
-        &tests::TRIAL
-    }
-
-    /// Any URL may take them, so none says that it does.
-    fn recognises(&self, _url: &Url) -> bool {
-        false
-    }
-
-    fn options(&self) -> &'static [PlatformOption] {
-        &[
-            PlatformOption {
-                name: "mode",
-                form: "`structured` or `binary`",
-                accepts: |value| matches!(value, "structured" | "binary"),
-                required: false,
-                secret: false,
-                meaning: "Whether the attributes are in the body (the default) or in headers.",
-            },
-            PlatformOption {
-                name: "source",
-                form: "a URI or a path without spaces",
-                accepts: |value| value.len() <= ATTRIBUTE && value.bytes().all(|b| b.is_ascii_graphic()),
-                required: false,
-                secret: false,
-                meaning: "The `source` of every event, in the place of `/taskbell/HOST`.",
-            },
-        ]
-    }
-
-    fn pace(&self) -> (&'static [Rate], usize) {
-        (&[], 4)
-    }
-
-    fn coalesces(&self) -> bool {
-        false
+    fn description(&self) -> &Description {
+        &DESCRIPTION
     }
 
     fn layout(&self, _notice: &Notice, context: &Context, target: &Target) -> Value {
@@ -96,26 +80,8 @@ impl Platform for CloudEvents {
         request
     }
 
-    fn faults(&self, body: &Value, _url: &str) -> Vec<BodyFault> {
-        rules::faults(body)
-    }
-
     fn took(&self, answer: &Answer) -> Result<(), &'static str> {
         if (200..=299).contains(&answer.status) { Ok(()) } else { Err("not 2xx") }
-    }
-
-    fn refuses_for_good(&self) -> bool {
-        false
-    }
-}
-
-impl PlayedPlatform for CloudEvents {
-    fn example(&self) -> Example {
-        Example { target: "/", options: &[] }
-    }
-
-    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
-        request_checks::refuses(request)
     }
 }
 
@@ -216,4 +182,4 @@ fn escaped(text: &str, is_plain: impl Fn(u8) -> bool) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

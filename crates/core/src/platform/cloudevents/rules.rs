@@ -3,9 +3,10 @@
 use super::super::limits::{Unit, fit, flatten};
 use super::super::rules::Rule::{Object, OneOf, Time};
 use super::super::rules::{BodyFault, FILLED, FaultKind, Faults, Rule, Shape, TEXT, may, need, open};
+use super::super::{ReceivedRequest, refusal};
 use serde_json::Value;
 
-pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
+pub(super) fn faults(body: &Value, _url: &str) -> Vec<BodyFault> {
     let Some(event) = body.as_object().filter(|event| event.contains_key("specversion")) else {
         let meant = body.as_object().into_iter().flatten();
         let meant =
@@ -39,6 +40,18 @@ pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
         }
     }
     faults.answered(|_| "400")
+}
+
+/// What only the whole request shows: an event stands in the body, or its attributes in headers.
+pub(in crate::platform) fn refuses(request: &ReceivedRequest<'_>) -> Option<&'static str> {
+    let is_structured =
+        request.header("content-type").is_some_and(|kind| kind.starts_with("application/cloudevents"));
+    if is_structured {
+        let event = request.json().filter(|event| event.get("specversion").is_some());
+        return event.map_or(Some("400"), |event| refusal(faults(&event, request.target)));
+    }
+    let has = |name: &str| request.header(&format!("ce-{name}")).is_some_and(|text| !text.is_empty());
+    (!["specversion", "id", "source", "type"].into_iter().all(has)).then_some("400")
 }
 
 static EVENT: Shape = open(&[

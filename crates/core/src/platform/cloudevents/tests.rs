@@ -2,7 +2,7 @@
 
 use crate::platform::tests::*;
 
-pub(super) static TRIAL: Trial =
+pub(in crate::platform) static TRIAL: Trial =
     Trial { urls: &[], pace: (&[], 4), check_card, refuse_sent, has_no_limit: true, templates };
 
 #[test]

@@ -8,6 +8,8 @@ mod canned_responses;
 mod request_checks;
 mod rules;
 
+pub(super) use request_checks::refuses;
+
 use super::cut::Markup;
 use super::escape::{
     self, LinkForm, Spot, TextMarkup, begins_entity, guarded, is_inside_word, is_structure, opens_line,
@@ -17,9 +19,8 @@ use super::limits::{Unit, fit, fit_above_last, flatten};
 use super::lines::Lines;
 use super::platform_options::is_token;
 use super::{
-    Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption,
-    PlayedPlatform, Rate, ReceivedRequest, RenderedMessage, Request, Target, links, mark, or_event_kind,
-    origin, plain_text, trim,
+    Answer, Degradation, Description, Example, Outcome, Platform, PlatformOption, Rate, RenderedMessage,
+    Request, Target, links, mark, or_event_kind, origin, plain_text, trim,
 };
 use crate::message::{Context, Fact, Notice, Strings};
 use serde_json::{Map, Value, json};
@@ -42,21 +43,34 @@ const WHOLE: usize = 20_000;
 /// So long a robot is silenced.
 const SILENCE: Duration = Duration::from_secs(600);
 
-#[derive(Debug)]
 pub(super) struct DingTalk;
 
+static DESCRIPTION: Description = Description {
+    name: "dingtalk",
+    required_parameter: Some("access_token"),
+    options: &[PlatformOption {
+        name: "secret",
+        form: "the robot's signing secret, which starts with `SEC`",
+        accepts: is_token,
+        required: false,
+        secret: true,
+        meaning: "Signs each attempt, for a robot whose security setting is the signature.",
+    }],
+    // No burst: a robot that goes beyond 20 in any minute is silenced for ten.
+    rates: &[Rate::new(1, 3_200)],
+    penalty: SILENCE,
+    mention_form: Some("mobile numbers, user ids and `@all`"),
+    accepts_mention: |mention| DingTalkMentions::read(&[mention.to_owned()]).at().is_some(),
+    markup: Some(markup_of),
+    responses: canned_responses::RESPONSES,
+    faults: rules::faults,
+    example: Example { target: "/robot/send?access_token=TOKEN", options: &[] },
+    ..Description::BASE
+};
+
 impl Platform for DingTalk {
-    fn name(&self) -> &'static str {
-        "dingtalk"
-    }
-
-    fn responses(&self) -> &'static [CannedResponse] {
-        canned_responses::RESPONSES
-    }
-
-    #[cfg(test)]
-    fn trial(&self) -> &'static crate::platform::tests::Trial {
-        &tests::TRIAL
+    fn description(&self) -> &Description {
+        &DESCRIPTION
     }
 
     fn recognises(&self, url: &Url) -> bool {
@@ -74,21 +88,6 @@ impl Platform for DingTalk {
         is_cut.then(|| "`access_token=` has 64 characters behind it".to_owned())
     }
 
-    fn required_parameter(&self) -> Option<&'static str> {
-        Some("access_token")
-    }
-
-    fn options(&self) -> &'static [PlatformOption] {
-        &[PlatformOption {
-            name: "secret",
-            form: "the robot's signing secret, which starts with `SEC`",
-            accepts: is_token,
-            required: false,
-            secret: true,
-            meaning: "Signs each attempt, for a robot whose security setting is the signature.",
-        }]
-    }
-
     fn odd_url(&self, url: &Url) -> Option<&'static str> {
         let token = parameter(url, "access_token").unwrap_or_default();
         if token.starts_with("SEC") {
@@ -97,28 +96,6 @@ impl Platform for DingTalk {
         url.query_pairs()
             .any(|(name, token)| name == "access_token" && token.contains(['/', ':', '=']))
             .then_some(MORE)
-    }
-
-    fn pace(&self) -> (&'static [Rate], usize) {
-        // No burst: a robot that goes beyond 20 in any minute is silenced for ten.
-        const PACE: &[Rate] = &[Rate { count: 1, per: Duration::from_millis(3200) }];
-        (PACE, 1)
-    }
-
-    fn penalty(&self) -> Duration {
-        SILENCE
-    }
-
-    fn mention_form(&self) -> Option<&'static str> {
-        Some("mobile numbers, user ids and `@all`")
-    }
-
-    fn accepts_mention(&self, mention: &str) -> bool {
-        DingTalkMentions::read(&[mention.to_owned()]).at().is_some()
-    }
-
-    fn template_markup(&self) -> Option<super::escape::MarkupOf> {
-        Some(markup_of)
     }
 
     fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
@@ -162,10 +139,6 @@ impl Platform for DingTalk {
         complete(body);
     }
 
-    fn faults(&self, body: &Value, _url: &str) -> Vec<BodyFault> {
-        rules::faults(body)
-    }
-
     fn took(&self, answer: &Answer) -> Result<(), &'static str> {
         let is_ok = answer.status == 200 && answer.errcode() == Some(0);
         if is_ok { Ok(()) } else { Err("not as DingTalk does: no errcode") }
@@ -188,16 +161,6 @@ impl Platform for DingTalk {
             true => answer.refused_or_again(reason),
             false => Outcome::Retry(reason),
         }
-    }
-}
-
-impl PlayedPlatform for DingTalk {
-    fn example(&self) -> Example {
-        Example { target: "/robot/send?access_token=TOKEN", options: &[] }
-    }
-
-    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
-        request_checks::refuses(request)
     }
 }
 
@@ -358,4 +321,4 @@ static MARKDOWN_TEXT: TextMarkup = TextMarkup {
 };
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

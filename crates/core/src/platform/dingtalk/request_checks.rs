@@ -7,7 +7,7 @@ use crate::clock;
 /// How far the time of a signature may be from the receiver's.
 const AN_HOUR_MS: i64 = 3_600_000;
 
-pub(super) fn refuses(request: &ReceivedRequest<'_>) -> Option<&'static str> {
+pub(in crate::platform) fn refuses(request: &ReceivedRequest<'_>) -> Option<&'static str> {
     if request.parameter("access_token").is_none_or(str::is_empty) {
         return Some("40035");
     }
@@ -23,7 +23,7 @@ pub(super) fn refuses(request: &ReceivedRequest<'_>) -> Option<&'static str> {
     if request.body.len() > WHOLE {
         return Some("460101");
     }
-    request.json().map_or(Some("40035"), |body| refusal(rules::faults(&body)))
+    request.json().map_or(Some("40035"), |body| refusal(rules::faults(&body, request.target)))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::super::rules::{
 use super::WHOLE;
 use serde_json::Value;
 
-pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
+pub(super) fn faults(body: &Value, _url: &str) -> Vec<BodyFault> {
     let mut faults = Faults::of("DingTalk", &MESSAGE, body);
     judge_at(body, &mut faults);
     faults.limit("", "bytes", body.to_string().len(), WHOLE);

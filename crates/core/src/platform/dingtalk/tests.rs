@@ -2,7 +2,7 @@
 
 use crate::platform::tests::*;
 
-pub(super) static TRIAL: Trial = Trial {
+pub(in crate::platform) static TRIAL: Trial = Trial {
     urls: &["https://oapi.dingtalk.com/robot/send?access_token=t"],
     pace: (&[(1, 3200)], 1),
     check_card,

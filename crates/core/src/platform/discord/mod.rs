@@ -4,10 +4,11 @@
 //! staff state. `wait=true` makes Discord answer after it has stored the message, with the message.
 
 mod canned_responses;
-mod request_checks;
 mod responses;
 mod rules;
 mod template_markup;
+
+pub(super) use rules::refuses;
 
 use super::escape::guarded;
 use super::known_address::CUT;
@@ -15,22 +16,20 @@ use super::limits::{Budget, Escape, Unit, fit, flatten};
 use super::mentions::Mentions;
 use super::multipart::{Field, form};
 use super::{
-    Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, PlayedPlatform, Rate,
-    ReceivedRequest, RenderedMessage, Request, Target, event_kind, links, origin, path_parts, trim,
+    Answer, Degradation, Description, Example, Outcome, Platform, Rate, RenderedMessage, Request, Target,
+    event_kind, links, origin, path_parts, trim,
 };
 use crate::clock;
 use crate::message::{Context, Fact, Notice, Strings, Tone};
 use responses::unknown;
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
-use std::ops::RangeInclusive;
-use std::time::Duration;
 use url::Url;
 
 const CONTENT: usize = 2000;
 const TITLE: usize = 256;
 /// It may have 4096, but the fields shall fit next to it.
-const DESCRIPTION: usize = 2000;
+const FREE_TEXT: usize = 2000;
 const FIELDS: usize = 25;
 const FIELD_NAME: usize = 256;
 const FIELD_VALUE: usize = 1024;
@@ -46,21 +45,30 @@ const LEAST_FIELD: usize = 64;
 /// Users and roles that `allowed_mentions` may name, each.
 const NAMED: usize = 100;
 
-#[derive(Debug)]
 pub(super) struct Discord;
 
+static DESCRIPTION: Description = Description {
+    name: "discord",
+    rates: &[
+        Rate::new(5, 2_000),
+        // The hidden limit of a channel.
+        Rate::new(30, 60_000),
+    ],
+    mention_form: Some("`@everyone`, `@here`, `<@USER>`, `<@&ROLE>` and bare ids of users"),
+    accepts_mention: |mention| DiscordMentions::read(&[mention.to_owned()]).allowed() != json!({"parse": []}),
+    markup: Some(template_markup::markup_of),
+    file_limit: Some(FILE),
+    document_sizes: Some(1..=FILE),
+    reads_forms: true,
+    responses: canned_responses::RESPONSES,
+    faults: rules::faults,
+    example: Example { target: "/api/webhooks/1/TOKEN", options: &[] },
+    ..Description::BASE
+};
+
 impl Platform for Discord {
-    fn name(&self) -> &'static str {
-        "discord"
-    }
-
-    fn responses(&self) -> &'static [CannedResponse] {
-        canned_responses::RESPONSES
-    }
-
-    #[cfg(test)]
-    fn trial(&self) -> &'static crate::platform::tests::Trial {
-        &tests::TRIAL
+    fn description(&self) -> &Description {
+        &DESCRIPTION
     }
 
     fn recognises(&self, url: &Url) -> bool {
@@ -98,15 +106,6 @@ impl Platform for Discord {
         (number.len() >= 17 && (60..68).contains(&token.len())).then_some(CUT)
     }
 
-    fn pace(&self) -> (&'static [Rate], usize) {
-        const PACE: &[Rate] = &[
-            Rate { count: 5, per: Duration::from_secs(2) },
-            // The hidden limit of a channel.
-            Rate { count: 30, per: Duration::from_secs(60) },
-        ];
-        (PACE, 1)
-    }
-
     /// What stands in the query already stays as it is, byte for byte.
     fn dial_url(&self, configured: &Url) -> Url {
         let mut url = configured.clone();
@@ -115,18 +114,6 @@ impl Platform for Discord {
         let parts: Vec<&str> = others.chain(["wait=true"]).collect();
         url.set_query(Some(&parts.join("&")));
         url
-    }
-
-    fn mention_form(&self) -> Option<&'static str> {
-        Some("`@everyone`, `@here`, `<@USER>`, `<@&ROLE>` and bare ids of users")
-    }
-
-    fn accepts_mention(&self, mention: &str) -> bool {
-        DiscordMentions::read(&[mention.to_owned()]).allowed() != json!({"parse": []})
-    }
-
-    fn template_markup(&self) -> Option<super::escape::MarkupOf> {
-        Some(template_markup::markup_of)
     }
 
     /// What a template writes into `content` pings whom it names, so nobody is named for it.
@@ -161,10 +148,6 @@ impl Platform for Discord {
         embeds.into_iter().flatten().for_each(|embed| share(embed, &mut room));
     }
 
-    fn faults(&self, body: &Value, url: &str) -> Vec<BodyFault> {
-        rules::faults(body, url)
-    }
-
     /// The file is uploaded with the message; a picture is shown in its first embed. Discord leaves components out
     /// unless the URL asks for them.
     fn request<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Request<'a> {
@@ -188,18 +171,6 @@ impl Platform for Discord {
             request.body = Cow::Owned(form);
         }
         request
-    }
-
-    fn file_limit(&self) -> Option<u64> {
-        Some(FILE)
-    }
-
-    fn reads_forms(&self) -> bool {
-        true
-    }
-
-    fn document_sizes(&self) -> Option<RangeInclusive<u64>> {
-        Some(1..=FILE)
     }
 
     fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
@@ -259,16 +230,6 @@ impl Platform for Discord {
 
     fn unknown(&self, answer: &Answer, is_coded: bool, reason: String) -> Outcome {
         unknown(answer, is_coded, reason)
-    }
-}
-
-impl PlayedPlatform for Discord {
-    fn example(&self) -> Example {
-        Example { target: "/api/webhooks/1/TOKEN", options: &[] }
-    }
-
-    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
-        request_checks::refuses(request)
     }
 }
 
@@ -366,7 +327,7 @@ fn embed(notice: &Notice, context: &Context) -> Value {
     // A footer is shown as it is, without markdown.
     let footer = room.take(origin(context), FOOTER, flatten);
     let description =
-        notice.text.as_deref().map(|text| room.take(&guarded(text), DESCRIPTION, block)).unwrap_or_default();
+        notice.text.as_deref().map(|text| room.take(&guarded(text), FREE_TEXT, block)).unwrap_or_default();
     let words = Strings::of(context);
     let failures: Vec<_> =
         notice.failures.iter().map(|failure| format!("• {}", failure.line(words))).collect();
@@ -490,4 +451,4 @@ fn block(character: char) -> Option<&'static str> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

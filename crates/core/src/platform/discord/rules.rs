@@ -5,7 +5,8 @@ use super::super::rules::Rule::{Any, Bool, Link, List, Object, OneOf, Picture, T
 use super::super::rules::{
     BodyFault, FaultKind, Faults, Rule, Shape, TEXT, TEXTS, TypedMarkup, filled, may, need, open, shape, text,
 };
-use super::{CONTENT, EMBED, FIELD_NAME, FIELD_VALUE, FIELDS, LINK, TITLE};
+use super::super::{ReceivedRequest, refusal};
+use super::{CONTENT, EMBED, FIELD_NAME, FIELD_VALUE, FIELDS, FILE, LINK, TITLE};
 use serde_json::Value;
 
 /// The flag of a message that is made of components alone.
@@ -25,6 +26,29 @@ pub(super) fn faults(body: &Value, url: &str) -> Vec<BodyFault> {
             && (SAYING.contains(&fault.path.as_str()) || fault.path.starts_with("components"));
         if is_silent { "50006" } else { "50035" }
     })
+}
+
+/// What only the whole request shows: Discord knows the webhook by its path, and takes files next to the message.
+pub(in crate::platform) fn refuses(request: &ReceivedRequest<'_>) -> Option<&'static str> {
+    let json = request.json();
+    let json = json.as_ref();
+    if !request.target.contains("/webhooks/") {
+        return Some("10015");
+    }
+    let parts = request.parts().unwrap_or_default();
+    let payload = parts.iter().find(|part| part.name == "payload_json");
+    let payload = payload.and_then(|part| serde_json::from_slice::<Value>(part.content).ok());
+    let files: Vec<_> = parts.iter().filter(|part| part.file.is_some()).collect();
+    if files.iter().any(|part| part.content.len() as u64 > FILE) {
+        return Some("40005");
+    }
+    let Some(json) = payload.as_ref().or(json).filter(|json| json.is_object()) else { return Some("50109") };
+    // A file is a message by itself.
+    let refusal = refusal(faults(json, request.target)).filter(|name| *name != "50006" || files.is_empty());
+    if refusal.is_some() {
+        return refusal;
+    }
+    (!request.target.contains("wait=true")).then_some("204")
 }
 
 /// The flags that a webhook may set: no previews, no sound, components alone.

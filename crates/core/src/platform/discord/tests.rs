@@ -2,7 +2,7 @@
 
 use crate::platform::tests::*;
 
-pub(super) static TRIAL: Trial = Trial {
+pub(in crate::platform) static TRIAL: Trial = Trial {
     urls: &[
         "https://discord.com/api/webhooks/1/token",
         "https://ptb.discord.com/api/v10/webhooks/1/token?thread_id=2",

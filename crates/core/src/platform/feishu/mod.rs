@@ -8,6 +8,8 @@ mod canned_responses;
 mod request_checks;
 mod rules;
 
+pub(super) use request_checks::refuses;
+
 use super::cut::Markup;
 use super::escape::{
     self, LinkForm, Spot, TextMarkup, guarded, is_inside_ascii_word, is_structure, opens_line,
@@ -18,13 +20,11 @@ use super::lines::Lines;
 use super::mentions::Mentions;
 use super::platform_options::is_token;
 use super::{
-    Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption,
-    PlayedPlatform, Rate, ReceivedRequest, RenderedMessage, Request, Target, links, or_event_kind, origin,
-    path_parts, plain_text, trim,
+    Answer, Degradation, Description, Example, Outcome, Platform, PlatformOption, Rate, RenderedMessage,
+    Request, Target, links, or_event_kind, origin, path_parts, plain_text, trim,
 };
 use crate::message::{Context, Fact, Notice, Strings, Tone};
 use serde_json::{Value, json};
-use std::time::Duration;
 use url::Url;
 
 /// The text of the card; escapes included, so that the body stays below 20 KB.
@@ -38,25 +38,32 @@ const SHORT: usize = 1000;
 /// The whole body, with room for the signature.
 const WHOLE: usize = 19_800;
 
-#[derive(Debug)]
 pub(super) struct Feishu;
 
+static DESCRIPTION: Description = Description {
+    name: "feishu",
+    aliases: &["lark"],
+    options: &[PlatformOption {
+        name: "secret",
+        form: "the bot's signing secret",
+        accepts: is_token,
+        required: false,
+        secret: true,
+        meaning: "Signs each attempt, for a bot whose security setting is the signature.",
+    }],
+    rates: &[Rate::new(5, 1_000), Rate::new(100, 60_000)],
+    mention_form: Some("`all` and open ids"),
+    accepts_mention: |mention| !mentions(&[mention.to_owned()]).is_empty(),
+    markup: Some(markup_of),
+    responses: canned_responses::RESPONSES,
+    faults: rules::faults,
+    example: Example { target: "/open-apis/bot/v2/hook/TOKEN", options: &[] },
+    ..Description::BASE
+};
+
 impl Platform for Feishu {
-    fn name(&self) -> &'static str {
-        "feishu"
-    }
-
-    fn responses(&self) -> &'static [CannedResponse] {
-        canned_responses::RESPONSES
-    }
-
-    #[cfg(test)]
-    fn trial(&self) -> &'static crate::platform::tests::Trial {
-        &tests::TRIAL
-    }
-
-    fn aliases(&self) -> &'static [&'static str] {
-        &["lark"]
+    fn description(&self) -> &Description {
+        &DESCRIPTION
     }
 
     fn recognises(&self, url: &Url) -> bool {
@@ -69,17 +76,6 @@ impl Platform for Feishu {
         key.is_none().then(|| "after `/hook/` comes the key of the bot".to_owned())
     }
 
-    fn options(&self) -> &'static [PlatformOption] {
-        &[PlatformOption {
-            name: "secret",
-            form: "the bot's signing secret",
-            accepts: is_token,
-            required: false,
-            secret: true,
-            meaning: "Signs each attempt, for a bot whose security setting is the signature.",
-        }]
-    }
-
     fn odd_url(&self, url: &Url) -> Option<&'static str> {
         let key = path_parts(url).iter().skip_while(|part| **part != "hook").nth(1).copied();
         let is_new = url.path().starts_with("/open-apis/bot/v2/");
@@ -89,26 +85,6 @@ impl Platform for Feishu {
         } else {
             (path_parts(url).iter().skip_while(|part| **part != "hook").count() > 2).then_some(MORE)
         }
-    }
-
-    fn pace(&self) -> (&'static [Rate], usize) {
-        const PACE: &[Rate] = &[
-            Rate { count: 5, per: Duration::from_secs(1) },
-            Rate { count: 100, per: Duration::from_secs(60) },
-        ];
-        (PACE, 1)
-    }
-
-    fn mention_form(&self) -> Option<&'static str> {
-        Some("`all` and open ids")
-    }
-
-    fn accepts_mention(&self, mention: &str) -> bool {
-        !mentions(&[mention.to_owned()]).is_empty()
-    }
-
-    fn template_markup(&self) -> Option<super::escape::MarkupOf> {
-        Some(markup_of)
     }
 
     fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
@@ -154,10 +130,6 @@ impl Platform for Feishu {
         trim::squeeze(body, WHOLE, Markup::Tags);
     }
 
-    fn faults(&self, body: &Value, _url: &str) -> Vec<BodyFault> {
-        rules::faults(body)
-    }
-
     fn took(&self, answer: &Answer) -> Result<(), &'static str> {
         let is_ok = answer.status == 200 && code(answer) == Some(0);
         if is_ok { Ok(()) } else { Err("not as Feishu does: no code") }
@@ -175,16 +147,6 @@ impl Platform for Feishu {
             true => answer.refused_or_again(reason),
             false => Outcome::Retry(reason),
         }
-    }
-}
-
-impl PlayedPlatform for Feishu {
-    fn example(&self) -> Example {
-        Example { target: "/open-apis/bot/v2/hook/TOKEN", options: &[] }
-    }
-
-    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
-        request_checks::refuses(request)
     }
 }
 
@@ -349,4 +311,4 @@ static MARKDOWN_TEXT: TextMarkup = TextMarkup {
 };
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -7,9 +7,9 @@ use crate::clock;
 /// How far the time of a signature may be from the receiver's.
 const AN_HOUR_MS: i64 = 3_600_000;
 
-pub(super) fn refuses(request: &ReceivedRequest<'_>) -> Option<&'static str> {
+pub(in crate::platform) fn refuses(request: &ReceivedRequest<'_>) -> Option<&'static str> {
     let Some(json) = request.json().filter(|_| request.body.len() <= 20_480) else { return Some("9499") };
-    if let Some(refusal) = refusal(rules::faults(&json)) {
+    if let Some(refusal) = refusal(rules::faults(&json, request.target)) {
         return Some(refusal);
     }
     let signed = json.get("timestamp").or(json.get("sign")).is_some();

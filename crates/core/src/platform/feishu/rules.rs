@@ -6,7 +6,7 @@ use super::super::rules::{
 };
 use serde_json::Value;
 
-pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
+pub(super) fn faults(body: &Value, _url: &str) -> Vec<BodyFault> {
     let mut faults = Faults::of("Feishu", &MESSAGE, body);
     faults.limit("", "bytes", body.to_string().len(), 20_480);
     faults.answered(|fault| match fault.kind {

@@ -2,7 +2,7 @@
 
 use crate::platform::tests::*;
 
-pub(super) static TRIAL: Trial = Trial {
+pub(in crate::platform) static TRIAL: Trial = Trial {
     urls: &[
         "https://open.feishu.cn/open-apis/bot/v2/hook/key",
         "https://open.larksuite.com/open-apis/bot/v2/hook/key",

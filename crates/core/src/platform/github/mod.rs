@@ -5,19 +5,19 @@
 //! taken, not that a workflow listens to it.
 
 mod canned_responses;
-mod request_checks;
 mod rules;
+
+pub(super) use rules::refuses;
 
 use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
 use super::platform_options::is_token;
 use super::{
-    Answer, BodyFault, CannedResponse, Degradation, Example, Platform, PlatformOption, PlayedPlatform, Rate,
-    ReceivedRequest, RenderedMessage, Request, Target, event_kind, outcome, path_parts, trim,
+    Answer, Degradation, Description, Example, Platform, PlatformOption, Rate, RenderedMessage, Request,
+    Target, event_kind, outcome, path_parts, trim,
 };
 use crate::message::{Context, Notice, default_body};
 use serde_json::{Value, json};
-use std::time::Duration;
 use url::Url;
 
 /// Below GitHub's 64 KB with room for the rest.
@@ -25,21 +25,42 @@ const PAYLOAD: usize = 60_000;
 const MEMBERS: usize = 10;
 const TEXT: usize = 300;
 
-#[derive(Debug)]
 pub(super) struct GitHub;
 
+static DESCRIPTION: Description = Description {
+    name: "github",
+    options: &[
+        PlatformOption {
+            name: "event_type",
+            form: "the event type a workflow listens to, 1 to 100 characters",
+            accepts: |value| (1..=100).contains(&value.chars().count()),
+            required: true,
+            secret: false,
+            meaning: "The `types` of `on: repository_dispatch` that are meant.",
+        },
+        PlatformOption {
+            name: "token",
+            form: "a token that may write the repository's contents",
+            accepts: is_token,
+            required: true,
+            secret: true,
+            meaning: "The fine-grained token of the account that starts the workflow.",
+        },
+    ],
+    rates: &[Rate::new(1, 1_000)],
+    coalesces: false,
+    responses: canned_responses::RESPONSES,
+    faults: rules::faults,
+    example: Example {
+        target: "/repos/example/models/dispatches",
+        options: &[("token", "github_pat_0123456789"), ("event_type", "training-done")],
+    },
+    ..Description::BASE
+};
+
 impl Platform for GitHub {
-    fn name(&self) -> &'static str {
-        "github"
-    }
-
-    fn responses(&self) -> &'static [CannedResponse] {
-        canned_responses::RESPONSES
-    }
-
-    #[cfg(test)]
-    fn trial(&self) -> &'static crate::platform::tests::Trial {
-        &tests::TRIAL
+    fn description(&self) -> &Description {
+        &DESCRIPTION
     }
 
     fn recognises(&self, url: &Url) -> bool {
@@ -52,36 +73,6 @@ impl Platform for GitHub {
             ["api", "v3", "repos", _, _, "dispatches"] => true,
             _ => false,
         }
-    }
-
-    fn options(&self) -> &'static [PlatformOption] {
-        &[
-            PlatformOption {
-                name: "event_type",
-                form: "the event type a workflow listens to, 1 to 100 characters",
-                accepts: |value| (1..=100).contains(&value.chars().count()),
-                required: true,
-                secret: false,
-                meaning: "The `types` of `on: repository_dispatch` that are meant.",
-            },
-            PlatformOption {
-                name: "token",
-                form: "a token that may write the repository's contents",
-                accepts: is_token,
-                required: true,
-                secret: true,
-                meaning: "The fine-grained token of the account that starts the workflow.",
-            },
-        ]
-    }
-
-    fn pace(&self) -> (&'static [Rate], usize) {
-        const PACE: &[Rate] = &[Rate { count: 1, per: Duration::from_secs(1) }];
-        (PACE, 1)
-    }
-
-    fn coalesces(&self) -> bool {
-        false
     }
 
     fn layout(&self, notice: &Notice, context: &Context, _target: &Target) -> Value {
@@ -128,25 +119,8 @@ impl Platform for GitHub {
         trim::squeeze(body, PAYLOAD, Markup::Fences);
     }
 
-    fn faults(&self, body: &Value, _url: &str) -> Vec<BodyFault> {
-        rules::faults(body)
-    }
-
     fn took(&self, answer: &Answer) -> Result<(), &'static str> {
         if answer.status == 204 { Ok(()) } else { Err("not 204 as GitHub does") }
-    }
-}
-
-impl PlayedPlatform for GitHub {
-    fn example(&self) -> Example {
-        Example {
-            target: "/repos/example/models/dispatches",
-            options: &[("token", "github_pat_0123456789"), ("event_type", "training-done")],
-        }
-    }
-
-    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
-        request_checks::refuses(request)
     }
 }
 
@@ -172,4 +146,4 @@ pub(super) fn card(notice: &Notice, context: &Context) -> Value {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -1,11 +1,12 @@
 //! What GitHub takes in a repository dispatch: docs.github.com/rest/repos on creating one.
 
 use super::super::rules::{BodyFault, FaultKind, Faults, Rule, Shape, filled, may, need, shape};
+use super::super::{ReceivedRequest, refusal};
 use super::{MEMBERS, PAYLOAD};
 use serde_json::Value;
 
 /// A template that names no `client_payload` is the payload itself.
-pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
+pub(super) fn faults(body: &Value, _url: &str) -> Vec<BodyFault> {
     let Some(payload) = body.get("client_payload") else {
         let mut faults = Faults::of("GitHub", &Rule::Any, body);
         if body["inputs"].is_object() && body["ref"].is_string() {
@@ -34,6 +35,21 @@ pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
     }
     faults.limit("client_payload", "bytes", payload.to_string().len(), PAYLOAD);
     faults.answered(|_| "422")
+}
+
+/// What only the whole request shows: who asks, for which repository, and the event type.
+pub(in crate::platform) fn refuses(request: &ReceivedRequest<'_>) -> Option<&'static str> {
+    if request.header("authorization").is_none() {
+        return Some("401");
+    }
+    if request.header("user-agent").is_none() {
+        return Some("403");
+    }
+    if !request.target.ends_with("/dispatches") {
+        return Some("404");
+    }
+    let Some(json) = request.json().filter(|json| json["event_type"].is_string()) else { return Some("422") };
+    refusal(faults(&json, request.target))
 }
 
 static DISPATCH: Shape = shape(&[may("event_type", filled(100)), need("client_payload", Rule::Table)])

@@ -2,7 +2,7 @@
 
 use crate::platform::tests::*;
 
-pub(super) static TRIAL: Trial = Trial {
+pub(in crate::platform) static TRIAL: Trial = Trial {
     urls: &["https://api.github.com/repos/o/r/dispatches"],
     pace: (&[(1, 1000)], 1),
     check_card,

@@ -4,19 +4,19 @@
 //! no access log. A trigger is not idempotent: `TASKBELL_ID` tells a pipeline that it ran before.
 
 mod canned_responses;
-mod request_checks;
 mod rules;
+
+pub(super) use rules::refuses;
 
 use super::limits::{Unit, fit, flatten};
 use super::platform_options::is_token;
 use super::{
-    Answer, BodyFault, CannedResponse, Degradation, Example, Platform, PlatformOption, PlayedPlatform, Rate,
-    ReceivedRequest, RenderedMessage, Request, Target, event_kind, outcome,
+    Answer, Degradation, Description, Example, Platform, PlatformOption, Rate, RenderedMessage, Request,
+    Target, event_kind, outcome,
 };
 use crate::message::{Context, Notice, default_body};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
-use std::time::Duration;
 use url::Url;
 use url::form_urlencoded::Serializer;
 
@@ -25,57 +25,48 @@ const PAYLOAD: usize = 20_000;
 const VARIABLE: usize = 4000;
 const VARIABLES: usize = 100;
 
-#[derive(Debug)]
 pub(super) struct GitLab;
 
+static DESCRIPTION: Description = Description {
+    name: "gitlab",
+    options: &[
+        PlatformOption {
+            name: "ref",
+            form: "a branch or a tag",
+            accepts: |value| !value.trim().is_empty() && value.len() <= 255,
+            required: true,
+            secret: false,
+            meaning: "The branch or tag whose pipeline starts.",
+        },
+        PlatformOption {
+            name: "token",
+            form: "a pipeline trigger token",
+            accepts: is_token,
+            required: true,
+            secret: true,
+            meaning: "The project's trigger token.",
+        },
+    ],
+    // One commit, project and user may create 25 pipelines a minute by default.
+    rates: &[Rate::new(20, 60_000)],
+    coalesces: false,
+    responses: canned_responses::RESPONSES,
+    faults: rules::faults,
+    example: Example {
+        target: "/api/v4/projects/42/trigger/pipeline",
+        options: &[("token", "glptt-0123456789"), ("ref", "main")],
+    },
+    ..Description::BASE
+};
+
 impl Platform for GitLab {
-    fn name(&self) -> &'static str {
-        "gitlab"
-    }
-
-    fn responses(&self) -> &'static [CannedResponse] {
-        canned_responses::RESPONSES
-    }
-
-    #[cfg(test)]
-    fn trial(&self) -> &'static crate::platform::tests::Trial {
-        &tests::TRIAL
+    fn description(&self) -> &Description {
+        &DESCRIPTION
     }
 
     fn recognises(&self, url: &Url) -> bool {
         let parts: Vec<_> = url.path().trim_end_matches('/').rsplit('/').take(6).collect();
         matches!(parts.as_slice(), ["pipeline", "trigger", _, "projects", "v4", "api"])
-    }
-
-    fn options(&self) -> &'static [PlatformOption] {
-        &[
-            PlatformOption {
-                name: "ref",
-                form: "a branch or a tag",
-                accepts: |value| !value.trim().is_empty() && value.len() <= 255,
-                required: true,
-                secret: false,
-                meaning: "The branch or tag whose pipeline starts.",
-            },
-            PlatformOption {
-                name: "token",
-                form: "a pipeline trigger token",
-                accepts: is_token,
-                required: true,
-                secret: true,
-                meaning: "The project's trigger token.",
-            },
-        ]
-    }
-
-    fn pace(&self) -> (&'static [Rate], usize) {
-        // One commit, project and user may create 25 pipelines a minute by default.
-        const PACE: &[Rate] = &[Rate { count: 20, per: Duration::from_secs(60) }];
-        (PACE, 1)
-    }
-
-    fn coalesces(&self) -> bool {
-        false
     }
 
     fn layout(&self, notice: &Notice, context: &Context, _target: &Target) -> Value {
@@ -109,26 +100,9 @@ impl Platform for GitLab {
         (how == Degradation::Shorter && plain != *body).then_some(plain)
     }
 
-    fn faults(&self, body: &Value, _url: &str) -> Vec<BodyFault> {
-        rules::faults(body)
-    }
-
     fn took(&self, answer: &Answer) -> Result<(), &'static str> {
         let is_pipeline = || answer.json().is_some_and(|json| json["id"].is_number());
         if answer.status == 201 && is_pipeline() { Ok(()) } else { Err("not as GitLab does: no pipeline") }
-    }
-}
-
-impl PlayedPlatform for GitLab {
-    fn example(&self) -> Example {
-        Example {
-            target: "/api/v4/projects/42/trigger/pipeline",
-            options: &[("token", "glptt-0123456789"), ("ref", "main")],
-        }
-    }
-
-    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
-        request_checks::refuses(request)
     }
 }
 
@@ -166,4 +140,4 @@ pub(super) fn card(notice: &Notice, context: &Context) -> Value {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -1,10 +1,11 @@
 //! What GitLab takes as the variables of a pipeline: docs.gitlab.com/ci/triggers.
 
+use super::super::ReceivedRequest;
 use super::super::limits::{Unit, fit, flatten};
 use super::super::rules::{BodyFault, FaultKind, Faults, Rule};
 use serde_json::Value;
 
-pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
+pub(super) fn faults(body: &Value, _url: &str) -> Vec<BodyFault> {
     let mut faults = Faults::of("GitLab", &Rule::Table, body);
     let variables = body.get("variables").unwrap_or(body);
     if !variables.is_object() && body.is_object() {
@@ -36,4 +37,21 @@ pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
         }
     }
     faults.answered(|_| "400")
+}
+
+/// What GitLab looks at in a request before it responds.
+pub(in crate::platform) fn refuses(request: &ReceivedRequest<'_>) -> Option<&'static str> {
+    let body = String::from_utf8_lossy(request.body);
+    let has =
+        |name: &str| body.split('&').any(|part| part.strip_prefix(name).is_some_and(|value| value.len() > 1));
+    if !has("token") {
+        return Some("404");
+    }
+    let known = |part: &str| {
+        let name = part.split_once('=').map_or(part, |(name, _)| name);
+        let of =
+            |list: &str| name.starts_with(&format!("{list}[")) || name.starts_with(&format!("{list}%5B"));
+        matches!(name, "token" | "ref") || of("variables") || of("inputs")
+    };
+    (!has("ref") || !body.split('&').all(known)).then_some("400")
 }

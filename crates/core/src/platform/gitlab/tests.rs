@@ -2,7 +2,7 @@
 
 use crate::platform::tests::*;
 
-pub(super) static TRIAL: Trial = Trial {
+pub(in crate::platform) static TRIAL: Trial = Trial {
     urls: &[
         "https://gitlab.example.com/sub/api/v4/projects/12/trigger/pipeline",
         "https://gitlab.example.com/api/v4/projects/g%2Fp/trigger/pipeline",

@@ -4,8 +4,9 @@
 //! message has 32 000 bytes. A card does not ping; only the `text` next to it does.
 
 mod canned_responses;
-mod request_checks;
 mod rules;
+
+pub(super) use rules::refuses;
 
 use super::cut::Markup;
 use super::escape::{self, LinkForm, Spot, TextMarkup, is_inside_word, is_structure};
@@ -13,12 +14,11 @@ use super::known_address::{CUT, EXAMPLE, parameter};
 use super::limits::{Unit, fit, flatten};
 use super::mentions::Mentions;
 use super::{
-    Answer, BodyFault, CannedResponse, Degradation, Example, Platform, PlayedPlatform, Rate, ReceivedRequest,
-    Target, links, or_event_kind, origin, plain_text, trim,
+    Answer, Degradation, Description, Example, Platform, Rate, Target, links, or_event_kind, origin,
+    plain_text, trim,
 };
 use crate::message::{Context, Fact, Notice, Strings, Tone};
 use serde_json::{Value, json};
-use std::time::Duration;
 use url::Url;
 
 /// What the whole body may have; Google counts 32 000 bytes of the message it makes of it.
@@ -33,21 +33,24 @@ const FAILURES: usize = 10;
 const LINK: usize = 2000;
 const MENTIONS: usize = 1000;
 
-#[derive(Debug)]
 pub(super) struct GoogleChat;
 
+static DESCRIPTION: Description = Description {
+    name: "googlechat",
+    required_parameter: Some("token"),
+    rates: &[Rate::new(1, 1_000), Rate::new(50, 60_000)],
+    mention_form: Some("`all` and numbers of users"),
+    accepts_mention: |mention| mentions(&[mention.to_owned()]).starts_with("<users/"),
+    markup: Some(markup_of),
+    responses: canned_responses::RESPONSES,
+    faults: rules::faults,
+    example: Example { target: "/v1/spaces/AAAA/messages?key=KEY&token=TOKEN", options: &[] },
+    ..Description::BASE
+};
+
 impl Platform for GoogleChat {
-    fn name(&self) -> &'static str {
-        "googlechat"
-    }
-
-    fn responses(&self) -> &'static [CannedResponse] {
-        canned_responses::RESPONSES
-    }
-
-    #[cfg(test)]
-    fn trial(&self) -> &'static crate::platform::tests::Trial {
-        &tests::TRIAL
+    fn description(&self) -> &Description {
+        &DESCRIPTION
     }
 
     fn recognises(&self, url: &Url) -> bool {
@@ -55,10 +58,6 @@ impl Platform for GoogleChat {
         url.host_str() == Some("chat.googleapis.com")
             && path.starts_with("/v1/spaces/")
             && path.trim_end_matches('/').ends_with("/messages")
-    }
-
-    fn required_parameter(&self) -> Option<&'static str> {
-        Some("token")
     }
 
     fn odd_url(&self, url: &Url) -> Option<&'static str> {
@@ -71,26 +70,6 @@ impl Platform for GoogleChat {
         let is_google = key.starts_with("AIza");
         let is_cut = is_google && (key.len() < 39 || (token.len() < 43 && token != EXAMPLE));
         is_cut.then_some(CUT)
-    }
-
-    fn pace(&self) -> (&'static [Rate], usize) {
-        const PACE: &[Rate] = &[
-            Rate { count: 1, per: Duration::from_secs(1) },
-            Rate { count: 50, per: Duration::from_secs(60) },
-        ];
-        (PACE, 1)
-    }
-
-    fn mention_form(&self) -> Option<&'static str> {
-        Some("`all` and numbers of users")
-    }
-
-    fn accepts_mention(&self, mention: &str) -> bool {
-        mentions(&[mention.to_owned()]).starts_with("<users/")
-    }
-
-    fn template_markup(&self) -> Option<super::escape::MarkupOf> {
-        Some(markup_of)
     }
 
     fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
@@ -131,10 +110,6 @@ impl Platform for GoogleChat {
         trim::squeeze(body, WHOLE, Markup::Tags);
     }
 
-    fn faults(&self, body: &Value, url: &str) -> Vec<BodyFault> {
-        rules::faults(body, url)
-    }
-
     fn took(&self, answer: &Answer) -> Result<(), &'static str> {
         // A long message goes on after what was read, and is still no other page.
         let is_cut = answer.truncated && answer.body.starts_with(b"{");
@@ -144,16 +119,6 @@ impl Platform for GoogleChat {
         } else {
             Err("without the message it stored")
         }
-    }
-}
-
-impl PlayedPlatform for GoogleChat {
-    fn example(&self) -> Example {
-        Example { target: "/v1/spaces/AAAA/messages?key=KEY&token=TOKEN", options: &[] }
-    }
-
-    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
-        request_checks::refuses(request)
     }
 }
 
@@ -334,4 +299,4 @@ static HTML_TEXT: TextMarkup = TextMarkup {
 };
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

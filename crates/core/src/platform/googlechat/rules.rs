@@ -5,6 +5,7 @@ use super::super::rules::Rule::{Any, Bool, List, Object, OneOf, Picture, Table, 
 use super::super::rules::{
     BodyFault, FILLED, FaultKind, Faults, Rule, Shape, TEXT, TypedMarkup, may, need, open, shape,
 };
+use super::super::{ReceivedRequest, refusal};
 use serde_json::{Map, Value};
 
 /// The bytes of a message.
@@ -39,6 +40,14 @@ pub(super) fn faults(body: &Value, url: &str) -> Vec<BodyFault> {
     judge_ids(&body, &mut faults);
     faults.limit("", "bytes", body.to_string().len(), MOST);
     faults.answered(|_| "INVALID_ARGUMENT")
+}
+
+/// What only the whole request shows: Google knows the webhook by the query.
+pub(in crate::platform) fn refuses(request: &ReceivedRequest<'_>) -> Option<&'static str> {
+    if request.parameter("key").is_none() || request.parameter("token").is_none() {
+        return Some("UNAUTHENTICATED");
+    }
+    request.json().map_or(Some("INVALID_ARGUMENT"), |body| refusal(faults(&body, request.target)))
 }
 
 /// Of several cards, each has an id of its own.

@@ -2,7 +2,7 @@
 
 use crate::platform::tests::*;
 
-pub(super) static TRIAL: Trial = Trial {
+pub(in crate::platform) static TRIAL: Trial = Trial {
     urls: &["https://chat.googleapis.com/v1/spaces/AAA/messages?key=k&token=t"],
     pace: (&[(1, 1000), (50, 60_000)], 1),
     check_card,

@@ -5,8 +5,9 @@
 //! `platform = "mattermost"` says that it is one, unless its host is named so.
 
 mod canned_responses;
-mod request_checks;
 mod rules;
+
+pub(super) use rules::refuses;
 
 use super::cut::Markup;
 use super::escape::{
@@ -17,12 +18,10 @@ use super::links::is_public;
 use super::mentions::Mentions;
 use super::path_parts;
 use super::{
-    Answer, BodyFault, CannedResponse, Degradation, Example, Platform, PlayedPlatform, Rate, ReceivedRequest,
-    Target, links, or_event_kind, origin, trim,
+    Answer, Degradation, Description, Example, Platform, Rate, Target, links, or_event_kind, origin, trim,
 };
 use crate::message::{Context, Fact, Notice, Strings, Tone};
 use serde_json::{Map, Value, json};
-use std::time::Duration;
 use url::Url;
 
 /// The code points of an attachment in all, which servers from before 5.0 also take.
@@ -44,21 +43,24 @@ const MENTIONS: usize = 1000;
 /// What older servers take in a text, which is 4000.
 const SHORT: usize = 3500;
 
-#[derive(Debug)]
 pub(super) struct Mattermost;
 
+static DESCRIPTION: Description = Description {
+    name: "mattermost",
+    // The server's own default is 10 requests a second.
+    rates: &[Rate::new(5, 1_000)],
+    mention_form: Some("`channel`, `all`, `here` and names of users"),
+    accepts_mention: |mention| !mentions(&[mention.to_owned()]).is_empty(),
+    markup: Some(markup_of),
+    responses: canned_responses::RESPONSES,
+    faults: rules::faults,
+    example: Example { target: "/hooks/KEY", options: &[] },
+    ..Description::BASE
+};
+
 impl Platform for Mattermost {
-    fn name(&self) -> &'static str {
-        "mattermost"
-    }
-
-    fn responses(&self) -> &'static [CannedResponse] {
-        canned_responses::RESPONSES
-    }
-
-    #[cfg(test)]
-    fn trial(&self) -> &'static crate::platform::tests::Trial {
-        &tests::TRIAL
+    fn description(&self) -> &Description {
+        &DESCRIPTION
     }
 
     fn recognises(&self, url: &Url) -> bool {
@@ -82,24 +84,6 @@ impl Platform for Mattermost {
             _ => return None,
         };
         Some(("url", words))
-    }
-
-    /// The server's own default is 10 requests a second.
-    fn pace(&self) -> (&'static [Rate], usize) {
-        const PACE: &[Rate] = &[Rate { count: 5, per: Duration::from_secs(1) }];
-        (PACE, 1)
-    }
-
-    fn mention_form(&self) -> Option<&'static str> {
-        Some("`channel`, `all`, `here` and names of users")
-    }
-
-    fn accepts_mention(&self, mention: &str) -> bool {
-        !mentions(&[mention.to_owned()]).is_empty()
-    }
-
-    fn template_markup(&self) -> Option<super::escape::MarkupOf> {
-        Some(markup_of)
     }
 
     fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
@@ -130,25 +114,11 @@ impl Platform for Mattermost {
         trim::squeeze(body, REQUEST, Markup::Fences);
     }
 
-    fn faults(&self, body: &Value, _url: &str) -> Vec<BodyFault> {
-        rules::faults(body)
-    }
-
     fn took(&self, answer: &Answer) -> Result<(), &'static str> {
         // Rocket.Chat takes the same messages, and answers in JSON.
         let is_ok = || answer.json().is_some_and(|json| json["success"] == true);
         let is_taken = answer.status == 200 && (answer.body.trim_ascii() == b"ok" || is_ok());
         if is_taken { Ok(()) } else { Err("not as Mattermost does: no `ok`") }
-    }
-}
-
-impl PlayedPlatform for Mattermost {
-    fn example(&self) -> Example {
-        Example { target: "/hooks/KEY", options: &[] }
-    }
-
-    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
-        request_checks::refuses(request)
     }
 }
 
@@ -322,4 +292,4 @@ static MARKDOWN_TEXT: TextMarkup = TextMarkup {
 };
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

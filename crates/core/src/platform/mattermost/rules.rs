@@ -5,10 +5,11 @@ use super::super::rules::Rule::{Address, Any, Bool, Colour, List, Object, OneOf,
 use super::super::rules::{
     BodyFault, FaultKind, Faults, Rule, Shape, TEXT, TypedMarkup, may, need, open, shape, text,
 };
+use super::super::{ReceivedRequest, refusal};
 use super::POST;
 use serde_json::Value;
 
-pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
+pub(super) fn faults(body: &Value, _url: &str) -> Vec<BodyFault> {
     let mut faults = Faults::of("Mattermost", &Object(&MESSAGE), body);
     if body.get("blocks").is_some() {
         faults.add(
@@ -23,6 +24,14 @@ pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
         FaultKind::Missing | FaultKind::Empty if !fault.path.contains('.') => "no-text",
         _ => "parse",
     })
+}
+
+/// What only the whole request shows: a server knows the webhook by its path.
+pub(in crate::platform) fn refuses(request: &ReceivedRequest<'_>) -> Option<&'static str> {
+    if !request.target.contains("/hooks/") {
+        return Some("invalid");
+    }
+    request.json().map_or(Some("parse"), |body| refusal(faults(&body, request.target)))
 }
 
 const TAGS: [(TypedMarkup, &str); 2] = [

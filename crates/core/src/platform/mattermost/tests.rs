@@ -2,7 +2,7 @@
 
 use crate::platform::tests::*;
 
-pub(super) static TRIAL: Trial = Trial {
+pub(in crate::platform) static TRIAL: Trial = Trial {
     urls: &["https://mattermost.example.com/hooks/abcdefghijklmnopqrstuvwxyz"],
     pace: (&[(5, 1000)], 1),
     check_card,

@@ -5,21 +5,20 @@
 //! topic inside; at the topic's own URL it would be shown as it is.
 
 mod canned_responses;
-mod request_checks;
 mod rules;
+
+pub(super) use rules::refuses;
 
 use super::escape::COMMON_MARK;
 use super::limits::{Unit, fit, flatten};
 use super::lines::Lines;
 use super::platform_options::is_token;
 use super::{
-    Answer, BodyFault, CannedResponse, Degradation, Example, MissingValue, Platform, PlatformOption,
-    PlayedPlatform, Rate, ReceivedRequest, RenderedMessage, Request, Target, links, or_event_kind, origin,
-    trim,
+    Answer, Degradation, Description, Example, MissingValue, Platform, PlatformOption, Rate, RenderedMessage,
+    Request, Target, links, or_event_kind, origin, trim,
 };
 use crate::message::{Context, Fact, Notice, Strings, Tone};
 use serde_json::{Map, Value, json};
-use std::time::Duration;
 use url::Url;
 
 const MESSAGE: usize = 4000;
@@ -31,21 +30,44 @@ const SHORT: usize = 1000;
 /// The longest message that stays one.
 const LONGEST: usize = 4096;
 
-#[derive(Debug)]
 pub(super) struct Ntfy;
 
+static DESCRIPTION: Description = Description {
+    name: "ntfy",
+    default_url: Some("https://ntfy.sh/"),
+    options: &[
+        PlatformOption {
+            name: "topic",
+            form: "1 to 64 letters, digits, `-` or `_`",
+            accepts: is_topic,
+            required: false,
+            secret: true,
+            meaning: "The topic, unless `url` has it. Everybody who knows it can read it.",
+        },
+        PlatformOption {
+            name: "token",
+            form: "an access token",
+            accepts: is_token,
+            required: false,
+            secret: true,
+            meaning: "The token for a topic that is not open to all.",
+        },
+    ],
+    rates: &[Rate::new(60, 300_000)],
+    // A message is plain text unless it says otherwise.
+    markup: Some(|spot| {
+        let is_markdown = spot.holder.get("markdown") == Some(&Value::Bool(true));
+        (spot.is_at(&["message"]) && is_markdown).then_some(&COMMON_MARK)
+    }),
+    responses: canned_responses::RESPONSES,
+    faults: rules::faults,
+    example: Example { target: "/", options: &[("topic", "renders")] },
+    ..Description::BASE
+};
+
 impl Platform for Ntfy {
-    fn name(&self) -> &'static str {
-        "ntfy"
-    }
-
-    fn responses(&self) -> &'static [CannedResponse] {
-        canned_responses::RESPONSES
-    }
-
-    #[cfg(test)]
-    fn trial(&self) -> &'static crate::platform::tests::Trial {
-        &tests::TRIAL
+    fn description(&self) -> &Description {
+        &DESCRIPTION
     }
 
     fn recognises(&self, url: &Url) -> bool {
@@ -54,47 +76,9 @@ impl Platform for Ntfy {
         host == "ntfy.sh" || (host.starts_with("ntfy.") && is_topic(url.path().trim_matches('/')))
     }
 
-    fn options(&self) -> &'static [PlatformOption] {
-        &[
-            PlatformOption {
-                name: "topic",
-                form: "1 to 64 letters, digits, `-` or `_`",
-                accepts: is_topic,
-                required: false,
-                secret: true,
-                meaning: "The topic, unless `url` has it. Everybody who knows it can read it.",
-            },
-            PlatformOption {
-                name: "token",
-                form: "an access token",
-                accepts: is_token,
-                required: false,
-                secret: true,
-                meaning: "The token for a topic that is not open to all.",
-            },
-        ]
-    }
-
-    fn default_url(&self) -> Option<&'static str> {
-        Some("https://ntfy.sh/")
-    }
-
     fn missing_value(&self, target: &Target) -> Option<MissingValue> {
         let words = "this key is missing: `ntfy` needs the topic, here or as the path of `url`";
         topic(target).is_none().then(|| ("topic", words.to_owned()))
-    }
-
-    fn pace(&self) -> (&'static [Rate], usize) {
-        const PACE: &[Rate] = &[Rate { count: 60, per: Duration::from_secs(300) }];
-        (PACE, 1)
-    }
-
-    /// A message is plain text unless it says otherwise.
-    fn template_markup(&self) -> Option<super::escape::MarkupOf> {
-        Some(|spot| {
-            let is_markdown = spot.holder.get("markdown") == Some(&Value::Bool(true));
-            (spot.is_at(&["message"]) && is_markdown).then_some(&COMMON_MARK)
-        })
     }
 
     fn layout(&self, notice: &Notice, context: &Context, _target: &Target) -> Value {
@@ -142,23 +126,9 @@ impl Platform for Ntfy {
         complete(body);
     }
 
-    fn faults(&self, body: &Value, _url: &str) -> Vec<BodyFault> {
-        rules::faults(body)
-    }
-
     fn took(&self, answer: &Answer) -> Result<(), &'static str> {
         let is_message = || answer.json().is_some_and(|json| json["id"].is_string());
         if answer.status == 200 && is_message() { Ok(()) } else { Err("not as ntfy does: no id") }
-    }
-}
-
-impl PlayedPlatform for Ntfy {
-    fn example(&self) -> Example {
-        Example { target: "/", options: &[("topic", "renders")] }
-    }
-
-    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
-        request_checks::refuses(request)
     }
 }
 
@@ -235,4 +205,4 @@ fn urgency(tone: Tone) -> (&'static str, u8) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

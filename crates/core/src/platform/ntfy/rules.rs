@@ -7,10 +7,11 @@ use super::super::rules::Rule::{
 use super::super::rules::{
     BodyFault, FILLED, FaultKind, Faults, Shape, TEXT, TEXTS, TypedMarkup, may, need, shape,
 };
+use super::super::{ReceivedRequest, refusal};
 use super::{LONGEST, is_topic};
 use serde_json::Value;
 
-pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
+pub(super) fn faults(body: &Value, _url: &str) -> Vec<BodyFault> {
     let mut faults = Faults::of("ntfy", &Object(&MESSAGE), body);
     if let Some(topic) = body["topic"].as_str().filter(|topic| !is_topic(topic)) {
         let words = format!("is `{topic:.40}`, and a topic has 1 to 64 letters, digits, `-` and `_`");
@@ -35,6 +36,18 @@ pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
         ("topic", FaultKind::Unknown) => "topic",
         _ => "400",
     })
+}
+
+/// What only the whole request shows: the topic, and whether it is a message or a file. A message that is too long would become a file without a word.
+pub(in crate::platform) fn refuses(request: &ReceivedRequest<'_>) -> Option<&'static str> {
+    let Some(json) = request.json() else {
+        // A file is put as it is.
+        return (request.method == "POST").then_some("400");
+    };
+    if !json["topic"].as_str().is_some_and(is_topic) {
+        return Some("topic");
+    }
+    refusal(faults(&json, request.target))
 }
 
 /// A time has a number in it, or names a day.

@@ -3,7 +3,7 @@
 use crate::message::Tone;
 use crate::platform::tests::*;
 
-pub(super) static TRIAL: Trial = Trial {
+pub(in crate::platform) static TRIAL: Trial = Trial {
     urls: &["https://ntfy.sh/topic"],
     pace: (&[(60, 300_000)], 1),
     check_card,

@@ -5,15 +5,15 @@
 //! success uses `…/v2/change/enqueue`, which notifies nobody.
 
 mod canned_responses;
-mod request_checks;
 mod rules;
+
+pub(super) use rules::refuses;
 
 use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
 use super::{
-    Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, PlatformOption,
-    PlayedPlatform, Rate, ReceivedRequest, RenderedMessage, Request, Target, event_kind, links,
-    or_event_kind, origin, path_parts, trim,
+    Answer, Degradation, Description, Example, Outcome, Platform, PlatformOption, RenderedMessage, Request,
+    Target, event_kind, links, or_event_kind, origin, path_parts, trim,
 };
 use crate::clock;
 use crate::hash::sha256_hex;
@@ -29,21 +29,32 @@ const FIELD: usize = 1000;
 const FIELDS: usize = 60;
 const LINK: usize = 2000;
 
-#[derive(Debug)]
 pub(super) struct PagerDuty;
 
+static DESCRIPTION: Description = Description {
+    name: "pagerduty",
+    default_url: Some("https://events.pagerduty.com/v2/enqueue"),
+    options: &[PlatformOption {
+        name: "routing_key",
+        form: "the integration key of a service, 32 letters and digits",
+        accepts: |value| value.len() == 32 && value.bytes().all(|b| b.is_ascii_alphanumeric()),
+        required: true,
+        secret: true,
+        meaning: "The service or event orchestration that receives the events.",
+    }],
+    coalesces: false,
+    responses: canned_responses::RESPONSES,
+    faults: rules::faults,
+    example: Example {
+        target: "/v2/enqueue",
+        options: &[("routing_key", "0123456789abcdef0123456789abcdef")],
+    },
+    ..Description::BASE
+};
+
 impl Platform for PagerDuty {
-    fn name(&self) -> &'static str {
-        "pagerduty"
-    }
-
-    fn responses(&self) -> &'static [CannedResponse] {
-        canned_responses::RESPONSES
-    }
-
-    #[cfg(test)]
-    fn trial(&self) -> &'static crate::platform::tests::Trial {
-        &tests::TRIAL
+    fn description(&self) -> &Description {
+        &DESCRIPTION
     }
 
     fn recognises(&self, url: &Url) -> bool {
@@ -54,30 +65,6 @@ impl Platform for PagerDuty {
     fn missing_end(&self, url: &Url) -> Option<String> {
         let whole = matches!(path_parts(url).as_slice(), ["v2", "enqueue"] | ["v2", "change", "enqueue"]);
         (!whole).then(|| "it ends in `/v2/enqueue`, or in `/v2/change/enqueue` for change events".to_owned())
-    }
-
-    fn options(&self) -> &'static [PlatformOption] {
-        &[PlatformOption {
-            name: "routing_key",
-            form: "the integration key of a service, 32 letters and digits",
-            accepts: |value| value.len() == 32 && value.bytes().all(|b| b.is_ascii_alphanumeric()),
-            required: true,
-            secret: true,
-            meaning: "The service or event orchestration that receives the events.",
-        }]
-    }
-
-    fn default_url(&self) -> Option<&'static str> {
-        Some("https://events.pagerduty.com/v2/enqueue")
-    }
-
-    /// One at a time, so that nothing is resolved before it was triggered.
-    fn pace(&self) -> (&'static [Rate], usize) {
-        (&[], 1)
-    }
-
-    fn coalesces(&self) -> bool {
-        false
     }
 
     fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
@@ -122,10 +109,6 @@ impl Platform for PagerDuty {
         trim::squeeze(body, EVENT, Markup::Fences);
     }
 
-    fn faults(&self, body: &Value, url: &str) -> Vec<BodyFault> {
-        rules::faults(body, url)
-    }
-
     fn took(&self, answer: &Answer) -> Result<(), &'static str> {
         if answer.status == 202 && !answer.is_page() { Ok(()) } else { Err("not 202 as PagerDuty does") }
     }
@@ -137,16 +120,6 @@ impl Platform for PagerDuty {
             }
             _ => Outcome::Retry(reason),
         }
-    }
-}
-
-impl PlayedPlatform for PagerDuty {
-    fn example(&self) -> Example {
-        Example { target: "/v2/enqueue", options: &[("routing_key", "0123456789abcdef0123456789abcdef")] }
-    }
-
-    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
-        request_checks::refuses(request)
     }
 }
 
@@ -252,4 +225,4 @@ fn short_key(key: String) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

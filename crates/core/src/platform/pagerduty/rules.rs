@@ -2,6 +2,7 @@
 
 use super::super::rules::Rule::{List, Object, OneOf, Table, Time};
 use super::super::rules::{BodyFault, FILLED, FaultKind, Faults, Rule, Shape, TEXT, may, need, shape, text};
+use super::super::{ReceivedRequest, refusal};
 use super::{DEDUP_KEY, SUMMARY};
 use serde_json::Value;
 
@@ -20,6 +21,21 @@ pub(super) fn faults(body: &Value, url: &str) -> Vec<BodyFault> {
         faults.add("dedup_key", FaultKind::Missing, words);
     }
     faults.answered(|_| "400")
+}
+
+/// What only the whole request shows: the key, the action, and its size.
+pub(in crate::platform) fn refuses(request: &ReceivedRequest<'_>) -> Option<&'static str> {
+    if request.body.len() > 512 * 1024 {
+        return Some("413");
+    }
+    let Some(json) = request.json() else { return Some("400") };
+    let key = json["routing_key"].as_str().is_some_and(|key| key.len() == 32);
+    let is_change = request.target.contains("/change/");
+    let acts = is_change || json["event_action"].is_string();
+    if !key || !acts {
+        return Some("400");
+    }
+    refusal(faults(&json, request.target))
 }
 
 pub(super) const SEVERITIES: &[&str] = &["critical", "error", "warning", "info"];

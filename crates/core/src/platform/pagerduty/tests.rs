@@ -2,7 +2,7 @@
 
 use crate::platform::tests::*;
 
-pub(super) static TRIAL: Trial = Trial {
+pub(in crate::platform) static TRIAL: Trial = Trial {
     urls: &["https://events.eu.pagerduty.com/v2/enqueue", "https://events.pagerduty.com/v2/change/enqueue"],
     pace: (&[], 1),
     check_card,

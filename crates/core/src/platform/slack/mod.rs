@@ -7,12 +7,13 @@
 
 mod canned_responses;
 mod plainer;
-mod request_checks;
 mod responses;
 mod rules;
 mod template_markup;
 
 pub(super) use responses::code;
+pub(super) use rules::refuses;
+
 use responses::word;
 pub(super) use template_markup::PLAIN_TEXT;
 
@@ -23,12 +24,11 @@ use super::known_address::MORE;
 use super::limits::{Unit, fit, flatten};
 use super::mentions::Mentions;
 use super::{
-    Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, PlayedPlatform, Rate,
-    ReceivedRequest, RenderedMessage, Request, Target, links, or_event_kind, origin, path_parts, trim,
+    Answer, Degradation, Description, Example, Outcome, Platform, Rate, RenderedMessage, Request, Target,
+    links, or_event_kind, origin, path_parts, trim,
 };
 use crate::message::{Context, Fact, Notice, Strings, Tone};
 use serde_json::{Value, json};
-use std::time::Duration;
 use url::Url;
 
 /// Slack's own limits, and within them what keeps a whole message below the 13 000 it takes in all.
@@ -51,21 +51,23 @@ const WHOLE_TEXT: usize = 4000;
 const WHOLE: usize = 12_800;
 const BLOCKS: usize = 50;
 
-#[derive(Debug)]
 pub(super) struct Slack;
 
+static DESCRIPTION: Description = Description {
+    name: "slack",
+    rates: PACE,
+    mention_form: Some("`@here`, `@channel`, `@everyone`, and ids as `U012AB3CD`"),
+    accepts_mention: |mention| mentions(&[mention.to_owned()]).starts_with('<'),
+    markup: Some(template_markup::markup_of),
+    responses: canned_responses::RESPONSES,
+    faults: rules::faults,
+    example: Example { target: "/services/T000/B000/KEY", options: &[] },
+    ..Description::BASE
+};
+
 impl Platform for Slack {
-    fn name(&self) -> &'static str {
-        "slack"
-    }
-
-    fn responses(&self) -> &'static [CannedResponse] {
-        canned_responses::RESPONSES
-    }
-
-    #[cfg(test)]
-    fn trial(&self) -> &'static crate::platform::tests::Trial {
-        &tests::TRIAL
+    fn description(&self) -> &Description {
+        &DESCRIPTION
     }
 
     fn recognises(&self, url: &Url) -> bool {
@@ -88,22 +90,6 @@ impl Platform for Slack {
         (path_parts(url).len() > 4).then_some(MORE)
     }
 
-    fn pace(&self) -> (&'static [Rate], usize) {
-        (PACE, 1)
-    }
-
-    fn mention_form(&self) -> Option<&'static str> {
-        Some("`@here`, `@channel`, `@everyone`, and ids as `U012AB3CD`")
-    }
-
-    fn accepts_mention(&self, mention: &str) -> bool {
-        mentions(&[mention.to_owned()]).starts_with('<')
-    }
-
-    fn template_markup(&self) -> Option<super::escape::MarkupOf> {
-        Some(template_markup::markup_of)
-    }
-
     fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
         card(notice, context, target)
     }
@@ -115,10 +101,6 @@ impl Platform for Slack {
         each_blocks(body, &mut trim_blocks);
         trim::squeeze_in(body, WHOLE, Unit::Bytes, Markup::Fences);
         each_blocks(body, &mut split_sections);
-    }
-
-    fn faults(&self, body: &Value, _url: &str) -> Vec<BodyFault> {
-        rules::faults(body)
     }
 
     fn took(&self, answer: &Answer) -> Result<(), &'static str> {
@@ -166,16 +148,6 @@ impl Platform for Slack {
         })?;
         let plain = json!({"text": fit(&text, PLAIN, Unit::Bytes, |_| None)});
         (plain != *body).then_some(plain)
-    }
-}
-
-impl PlayedPlatform for Slack {
-    fn example(&self) -> Example {
-        Example { target: "/services/T000/B000/KEY", options: &[] }
-    }
-
-    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
-        request_checks::refuses(request)
     }
 }
 
@@ -275,7 +247,7 @@ fn split_sections(blocks: &mut Vec<Value>) {
     blocks.retain(|block| stands(&block["text"]));
 }
 
-pub(super) const PACE: &[Rate] = &[Rate { count: 1, per: Duration::from_secs(1) }];
+pub(super) const PACE: &[Rate] = &[Rate::new(1, 1_000)];
 
 /// Slack's hosts for webhooks; the second is the one for government.
 pub(super) fn is_slack(url: &Url) -> bool {
@@ -426,4 +398,4 @@ fn inline(character: char) -> Option<&'static str> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

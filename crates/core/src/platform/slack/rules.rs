@@ -9,16 +9,25 @@ use super::super::rules::{
     text,
 };
 use super::super::rules::{Member, Rule};
+use super::super::{ReceivedRequest, refusal};
 use super::{BLOCKS, LINK, SECTION};
 use serde_json::Value;
 
-pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
+pub(super) fn faults(body: &Value, _url: &str) -> Vec<BodyFault> {
     let mut faults = Faults::of("Slack", &Object(&MESSAGE), body);
     judge_ids(&body["blocks"], "blocks", &mut faults);
     if body["mrkdwn"] != false {
         judge_markup(body, &mut faults);
     }
     faults.answered(response)
+}
+
+/// What only the whole request shows: Slack knows the webhook by its path.
+pub(in crate::platform) fn refuses(request: &ReceivedRequest<'_>) -> Option<&'static str> {
+    if !request.target.starts_with("/services/") {
+        return Some("no_service");
+    }
+    request.json().map_or(Some("invalid_payload"), |body| refusal(faults(&body, request.target)))
 }
 
 /// Markup of others in `text`, and names that ping nobody.

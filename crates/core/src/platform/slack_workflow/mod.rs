@@ -2,16 +2,16 @@
 //! object of texts, which the workflow's author declares as variables and places as he likes.
 
 mod canned_responses;
-mod request_checks;
 mod rules;
+
+pub(super) use rules::refuses;
 
 use super::escape::is_structure;
 use super::known_address::CUT;
 use super::limits::{Unit, fit};
 use super::slack::{PACE, PLAIN_TEXT, block, code, is_slack};
 use super::{
-    Answer, BodyFault, CannedResponse, Example, Outcome, Platform, PlayedPlatform, Rate, ReceivedRequest,
-    Target, event_kind, links, origin, outcome, path_parts,
+    Answer, Description, Example, Outcome, Platform, Target, event_kind, links, origin, outcome, path_parts,
 };
 use crate::message::{Context, Fact, Notice, Strings};
 use serde_json::{Value, json};
@@ -19,21 +19,25 @@ use url::Url;
 
 const VARIABLE: usize = 2000;
 
-#[derive(Debug)]
 pub(super) struct SlackWorkflow;
 
+static DESCRIPTION: Description = Description {
+    name: "slack-workflow",
+    rates: PACE,
+    coalesces: false,
+    markup: Some(|spot| {
+        let is_text = !is_structure(spot.name()) && !matches!(spot.name(), "event" | "tone");
+        is_text.then_some(&PLAIN_TEXT)
+    }),
+    responses: canned_responses::RESPONSES,
+    faults: rules::faults,
+    example: Example { target: "/triggers/T000/1/KEY", options: &[] },
+    ..Description::BASE
+};
+
 impl Platform for SlackWorkflow {
-    fn name(&self) -> &'static str {
-        "slack-workflow"
-    }
-
-    fn responses(&self) -> &'static [CannedResponse] {
-        canned_responses::RESPONSES
-    }
-
-    #[cfg(test)]
-    fn trial(&self) -> &'static crate::platform::tests::Trial {
-        &tests::TRIAL
+    fn description(&self) -> &Description {
+        &DESCRIPTION
     }
 
     fn recognises(&self, url: &Url) -> bool {
@@ -52,29 +56,10 @@ impl Platform for SlackWorkflow {
         (is_hex && (25..32).contains(&key.len())).then_some(CUT)
     }
 
-    fn coalesces(&self) -> bool {
-        false
-    }
-
-    fn pace(&self) -> (&'static [Rate], usize) {
-        (PACE, 1)
-    }
-
-    fn template_markup(&self) -> Option<super::escape::MarkupOf> {
-        Some(|spot| {
-            let is_text = !is_structure(spot.name()) && !matches!(spot.name(), "event" | "tone");
-            is_text.then_some(&PLAIN_TEXT)
-        })
-    }
-
     /// The variables `event`, `tone`, `title`, `facts`, `failures`, `text`, `link` and `origin`; all texts, and
     /// all there each time, since a workflow refuses to start without a variable it declares.
     fn layout(&self, notice: &Notice, context: &Context, _target: &Target) -> Value {
         card(notice, context)
-    }
-
-    fn faults(&self, body: &Value, _url: &str) -> Vec<BodyFault> {
-        rules::faults(body)
     }
 
     fn took(&self, answer: &Answer) -> Result<(), &'static str> {
@@ -94,16 +79,6 @@ impl Platform for SlackWorkflow {
             401..=499 if is_coded => Outcome::Final(reason),
             _ => Outcome::Retry(reason),
         }
-    }
-}
-
-impl PlayedPlatform for SlackWorkflow {
-    fn example(&self) -> Example {
-        Example { target: "/triggers/T000/1/KEY", options: &[] }
-    }
-
-    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
-        request_checks::refuses(request)
     }
 }
 
@@ -128,4 +103,4 @@ pub(super) fn card(notice: &Notice, context: &Context) -> Value {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -2,7 +2,7 @@
 
 use crate::platform::tests::*;
 
-pub(super) static TRIAL: Trial = Trial {
+pub(in crate::platform) static TRIAL: Trial = Trial {
     urls: &["https://hooks.slack.com/triggers/T0/1/key", "https://hooks.slack.com/workflows/T0/A0/1/key"],
     pace: (&[(1, 1000)], 1),
     check_card,

@@ -7,8 +7,9 @@
 //! wrong later stands in its run history, so the card must be right before it leaves.
 
 mod canned_responses;
-mod request_checks;
 mod rules;
+
+pub(super) use rules::refuses;
 
 use super::cut::Markup;
 use super::escape::{
@@ -17,12 +18,10 @@ use super::escape::{
 use super::known_address::{CUT, parameter};
 use super::limits::{Budget, Unit, fit, flatten};
 use super::{
-    Answer, BodyFault, CannedResponse, Degradation, Example, Platform, PlayedPlatform, Rate, ReceivedRequest,
-    Target, links, or_event_kind, origin, trim,
+    Answer, Degradation, Description, Example, Platform, Rate, Target, links, or_event_kind, origin, trim,
 };
 use crate::message::{Context, Fact, Notice, Strings, Tone};
 use serde_json::{Map, Value, json};
-use std::time::Duration;
 use url::Url;
 
 /// What the whole body may have, so that it stays below 28 KB when Teams has expanded it.
@@ -38,7 +37,6 @@ const LINK: usize = 1500;
 const MENTIONS: usize = 20;
 const NAME: usize = 128;
 
-#[derive(Debug)]
 pub(super) struct Teams;
 
 /// Where workflows listen: in the public cloud, in those of governments, and in China.
@@ -53,18 +51,24 @@ const HOSTS: &[&str] = &[
     ".environment.api.powerplatform.partner.microsoftonline.cn",
 ];
 
+static DESCRIPTION: Description = Description {
+    name: "teams",
+    required_parameter: Some("sig"),
+    rates: &[Rate::new(4, 1_000)],
+    mention_form: Some("sign-in addresses as `ann@example.com`"),
+    accepts_mention: |mention| {
+        mention.contains('@') && !TeamsMentions::read(&[mention.to_owned()]).text.is_empty()
+    },
+    markup: Some(markup_of),
+    responses: canned_responses::RESPONSES,
+    faults: rules::faults,
+    example: Example { target: "/workflows/1/triggers/manual/paths/invoke?sig=SIG", options: &[] },
+    ..Description::BASE
+};
+
 impl Platform for Teams {
-    fn name(&self) -> &'static str {
-        "teams"
-    }
-
-    fn responses(&self) -> &'static [CannedResponse] {
-        canned_responses::RESPONSES
-    }
-
-    #[cfg(test)]
-    fn trial(&self) -> &'static crate::platform::tests::Trial {
-        &tests::TRIAL
+    fn description(&self) -> &Description {
+        &DESCRIPTION
     }
 
     /// The two hosts of Power Automate's triggers. Logic Apps of other makes share the first, and take the
@@ -74,33 +78,12 @@ impl Platform for Teams {
         url.path().contains("/workflows/") && HOSTS.iter().any(|suffix| host.ends_with(suffix))
     }
 
-    fn required_parameter(&self) -> Option<&'static str> {
-        Some("sig")
-    }
-
     fn odd_url(&self, url: &Url) -> Option<&'static str> {
         // An id of this length is a real one, so the signature has its real length too.
         let id = url.path().split('/').skip_while(|part| *part != "workflows").nth(1).unwrap_or_default();
         let is_real = id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit());
         let length = parameter(url, "sig").map_or(0, |sig| sig.len());
         (is_real && (8..43).contains(&length)).then_some(CUT)
-    }
-
-    fn pace(&self) -> (&'static [Rate], usize) {
-        const PACE: &[Rate] = &[Rate { count: 4, per: Duration::from_secs(1) }];
-        (PACE, 1)
-    }
-
-    fn mention_form(&self) -> Option<&'static str> {
-        Some("sign-in addresses as `ann@example.com`")
-    }
-
-    fn accepts_mention(&self, mention: &str) -> bool {
-        mention.contains('@') && !TeamsMentions::read(&[mention.to_owned()]).text.is_empty()
-    }
-
-    fn template_markup(&self) -> Option<super::escape::MarkupOf> {
-        Some(markup_of)
     }
 
     fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
@@ -137,10 +120,6 @@ impl Platform for Teams {
         trim::squeeze(body, WHOLE, Markup::Tags);
     }
 
-    fn faults(&self, body: &Value, _url: &str) -> Vec<BodyFault> {
-        rules::faults(body)
-    }
-
     fn took(&self, answer: &Answer) -> Result<(), &'static str> {
         match answer.status {
             200 | 202 if answer.is_page() => Err("with a page, not as a workflow does"),
@@ -149,16 +128,6 @@ impl Platform for Teams {
             200 | 202 => Ok(()),
             _ => Err("not as a workflow does"),
         }
-    }
-}
-
-impl PlayedPlatform for Teams {
-    fn example(&self) -> Example {
-        Example { target: "/workflows/1/triggers/manual/paths/invoke?sig=SIG", options: &[] }
-    }
-
-    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
-        request_checks::refuses(request)
     }
 }
 
@@ -386,4 +355,4 @@ static MARKDOWN_TEXT: TextMarkup = TextMarkup {
 };
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

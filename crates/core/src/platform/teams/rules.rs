@@ -6,10 +6,11 @@ use super::super::rules::Rule::{Address, Any, Bool, ByKind, List, Object, OneOf,
 use super::super::rules::{
     BodyFault, FILLED, FaultKind, Faults, Member, Rule, Shape, TEXT, TypedMarkup, may, need, open, shape,
 };
+use super::super::{ReceivedRequest, refusal};
 use super::WHOLE;
 use serde_json::Value;
 
-pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
+pub(super) fn faults(body: &Value, _url: &str) -> Vec<BodyFault> {
     let is_bare = body["type"] == "AdaptiveCard" && body.get("attachments").is_none();
     let mut faults = if is_bare || body.get("@type").is_some() {
         let mut faults = Faults::of("Teams", &Table, body);
@@ -29,6 +30,17 @@ pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
     };
     faults.limit("", "bytes of a card that is shown", body.to_string().len(), WHOLE);
     faults.answered(|_| "bad-request")
+}
+
+/// What only the whole request shows: the signature in the URL, and the size.
+pub(in crate::platform) fn refuses(request: &ReceivedRequest<'_>) -> Option<&'static str> {
+    if request.parameter("sig").is_none_or(str::is_empty) {
+        return Some("401");
+    }
+    if request.body.len() > WHOLE {
+        return Some("413");
+    }
+    request.json().map_or(Some("bad-request"), |body| refusal(faults(&body, request.target)))
 }
 
 const CARD: &str = "application/vnd.microsoft.card.adaptive";

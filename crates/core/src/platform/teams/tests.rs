@@ -3,7 +3,7 @@
 use crate::message::Notice;
 use crate::platform::tests::*;
 
-pub(super) static TRIAL: Trial = Trial {
+pub(in crate::platform) static TRIAL: Trial = Trial {
     urls: &[
         "https://prod-07.westeurope.logic.azure.com:443/workflows/a1/triggers/manual/paths/invoke?sig=k",
         "https://a1.b2.environment.api.powerplatform.com/powerautomate/automations/direct/workflows/c3/triggers/manual/paths/invoke?sig=k",

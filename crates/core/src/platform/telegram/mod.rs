@@ -11,6 +11,8 @@ mod request_checks;
 mod rules;
 mod template_markup;
 
+pub(super) use request_checks::refuses;
+
 use super::cut::Markup;
 use super::dimensions::dimensions;
 use super::known_address::CUT;
@@ -19,15 +21,13 @@ use super::lines::Lines;
 use super::mentions::Mentions;
 use super::multipart::{Field, form};
 use super::{
-    Answer, Attachment, BodyFault, CannedResponse, Degradation, Example, MissingValue, Platform,
-    PlatformOption, PlayedPlatform, Rate, ReceivedRequest, RenderedMessage, Request, Target, links, mark,
-    or_event_kind, origin, plain_text, trim,
+    Answer, Attachment, Degradation, Description, Example, MissingValue, Platform, PlatformOption, Rate,
+    RenderedMessage, Request, Target, links, mark, or_event_kind, origin, plain_text, trim,
 };
 use crate::message::{Context, Fact, Notice, Strings};
 use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
-use std::time::Duration;
 use url::Url;
 
 const TEXT: usize = 4096;
@@ -44,58 +44,59 @@ const LINK: usize = 500;
 const MENTIONS: usize = 500;
 const SHORT: usize = 800;
 
-#[derive(Debug)]
 pub(super) struct Telegram;
 
+static DESCRIPTION: Description = Description {
+    name: "telegram",
+    default_url: Some("https://api.telegram.org/"),
+    options: &[
+        PlatformOption {
+            name: "chat_id",
+            form: "a chat's number, or `@channel`",
+            accepts: is_chat,
+            required: true,
+            secret: false,
+            meaning: "The chat that receives the messages.",
+        },
+        PlatformOption {
+            name: "token",
+            form: "the bot's token, as `123456:ABC-DEF`",
+            accepts: is_bot_token,
+            required: false,
+            secret: true,
+            meaning: "The bot that sends the messages, unless `url` has its token.",
+        },
+        PlatformOption {
+            name: "thread_id",
+            form: "the number of a topic",
+            accepts: |value| value.parse::<u64>().is_ok_and(|number| number > 0),
+            required: false,
+            secret: false,
+            meaning: "The topic of a forum chat.",
+        },
+    ],
+    // The second is the limit of a group.
+    rates: &[Rate::new(1, 1_000), Rate::new(20, 60_000)],
+    mention_form: Some("`@name` and numbers of users"),
+    accepts_mention: |mention| !mentions(&[mention.to_owned()]).is_empty(),
+    markup: Some(template_markup::markup_of),
+    file_limit: Some(PHOTO),
+    // A GIF that moves would stand still as a photo; as a document it moves.
+    pictures: &["image/png", "image/jpeg", "image/webp"],
+    document_sizes: Some(DOCUMENT),
+    responses: canned_responses::RESPONSES,
+    faults: rules::faults,
+    example: Example { target: "/", options: &[("token", "123456:ABC-DEF"), ("chat_id", "-1001234567890")] },
+    ..Description::BASE
+};
+
 impl Platform for Telegram {
-    fn name(&self) -> &'static str {
-        "telegram"
-    }
-
-    fn responses(&self) -> &'static [CannedResponse] {
-        canned_responses::RESPONSES
-    }
-
-    #[cfg(test)]
-    fn trial(&self) -> &'static crate::platform::tests::Trial {
-        &tests::TRIAL
+    fn description(&self) -> &Description {
+        &DESCRIPTION
     }
 
     fn recognises(&self, url: &Url) -> bool {
         url.host_str() == Some("api.telegram.org") && url.path().starts_with("/bot")
-    }
-
-    fn options(&self) -> &'static [PlatformOption] {
-        &[
-            PlatformOption {
-                name: "chat_id",
-                form: "a chat's number, or `@channel`",
-                accepts: is_chat,
-                required: true,
-                secret: false,
-                meaning: "The chat that receives the messages.",
-            },
-            PlatformOption {
-                name: "token",
-                form: "the bot's token, as `123456:ABC-DEF`",
-                accepts: is_bot_token,
-                required: false,
-                secret: true,
-                meaning: "The bot that sends the messages, unless `url` has its token.",
-            },
-            PlatformOption {
-                name: "thread_id",
-                form: "the number of a topic",
-                accepts: |value| value.parse::<u64>().is_ok_and(|number| number > 0),
-                required: false,
-                secret: false,
-                meaning: "The topic of a forum chat.",
-            },
-        ]
-    }
-
-    fn default_url(&self) -> Option<&'static str> {
-        Some("https://api.telegram.org/")
     }
 
     fn missing_value(&self, target: &Target) -> Option<MissingValue> {
@@ -122,27 +123,6 @@ impl Platform for Telegram {
         (20..35).contains(&length).then_some((key, CUT))
     }
 
-    fn pace(&self) -> (&'static [Rate], usize) {
-        // The second is the limit of a group.
-        const PACE: &[Rate] = &[
-            Rate { count: 1, per: Duration::from_secs(1) },
-            Rate { count: 20, per: Duration::from_secs(60) },
-        ];
-        (PACE, 1)
-    }
-
-    fn mention_form(&self) -> Option<&'static str> {
-        Some("`@name` and numbers of users")
-    }
-
-    fn accepts_mention(&self, mention: &str) -> bool {
-        !mentions(&[mention.to_owned()]).is_empty()
-    }
-
-    fn template_markup(&self) -> Option<super::escape::MarkupOf> {
-        Some(template_markup::markup_of)
-    }
-
     fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
         card(notice, context, target)
     }
@@ -163,21 +143,8 @@ impl Platform for Telegram {
         request
     }
 
-    fn file_limit(&self) -> Option<u64> {
-        Some(PHOTO)
-    }
-
-    /// A GIF that moves would stand still as a photo; as a document it moves.
-    fn shows(&self, media: &str) -> bool {
-        matches!(media, "image/png" | "image/jpeg" | "image/webp")
-    }
-
-    fn document_sizes(&self) -> Option<RangeInclusive<u64>> {
-        Some(DOCUMENT)
-    }
-
     fn is_picture(&self, file: &Attachment) -> bool {
-        self.shows(file.media)
+        DESCRIPTION.shows(file.media)
             && file.bytes.len() as u64 <= PHOTO
             && dimensions(&file.bytes).is_none_or(fits_photo)
     }
@@ -226,23 +193,9 @@ impl Platform for Telegram {
         trim::cut_marked(body, &["text"], TEXT, Unit::Utf16, markup);
     }
 
-    fn faults(&self, body: &Value, _url: &str) -> Vec<BodyFault> {
-        rules::faults(body)
-    }
-
     fn took(&self, answer: &Answer) -> Result<(), &'static str> {
         let is_ok = answer.status == 200 && answer.json().is_some_and(|json| json["ok"] == true);
         if is_ok { Ok(()) } else { Err("not as Telegram does: no `ok`") }
-    }
-}
-
-impl PlayedPlatform for Telegram {
-    fn example(&self) -> Example {
-        Example { target: "/", options: &[("token", "123456:ABC-DEF"), ("chat_id", "-1001234567890")] }
-    }
-
-    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
-        request_checks::refuses(request)
     }
 }
 
@@ -418,4 +371,4 @@ fn shown(text: &str, mode: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

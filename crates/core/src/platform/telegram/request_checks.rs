@@ -7,7 +7,7 @@ use super::{CAPTION, PHOTO, TEXT, fits_photo, is_bot_token, is_chat, parse_modes
 use serde_json::Value;
 use std::collections::HashMap;
 
-pub(super) fn refuses(request: &ReceivedRequest<'_>) -> Option<&'static str> {
+pub(in crate::platform) fn refuses(request: &ReceivedRequest<'_>) -> Option<&'static str> {
     let path = request.path();
     let Some((token, method)) = path.strip_prefix("/bot").and_then(|rest| rest.split_once('/')) else {
         return Some("404");
@@ -34,7 +34,7 @@ pub(super) fn refuses(request: &ReceivedRequest<'_>) -> Option<&'static str> {
     lack.or_else(|| fields.chat()).or_else(|| is_long.then_some(too_long)).or_else(|| {
         let body = request.json().filter(|_| method == "sendMessage")?;
         // Taskbell keeps to the shorter of the two readings of the limit; the server counts the longer.
-        refusal(rules::faults(&body)).filter(|name| *name != "too-long")
+        refusal(rules::faults(&body, request.target)).filter(|name| *name != "too-long")
     })
 }
 

@@ -10,7 +10,7 @@ use super::super::rules::{
 use super::{TEXT as TEXT_MAX, is_chat, markup, parse_modes};
 use serde_json::Value;
 
-pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
+pub(super) fn faults(body: &Value, _url: &str) -> Vec<BodyFault> {
     let mut faults = Faults::of("Telegram", &Object(&MESSAGE), body);
     if body["text"].is_null() {
         let other = ["photo", "document", "caption", "video", "animation", "audio", "voice", "media"];

@@ -4,7 +4,7 @@ use super::parse_modes;
 use crate::platform::tests::*;
 use proptest::prelude::*;
 
-pub(super) static TRIAL: Trial = Trial {
+pub(in crate::platform) static TRIAL: Trial = Trial {
     urls: &["https://api.telegram.org/bot1:a/sendMessage"],
     pace: (&[(1, 1000), (20, 60_000)], 1),
     check_card,

@@ -34,9 +34,9 @@ fn the_judge_finds_what_is_too_long() {
 #[test]
 fn every_platform_is_found_by_its_name_and_its_urls() {
     for platform in all() {
-        assert_eq!(by_name(platform.name()).map(Platform::name), Some(platform.name()));
+        assert_eq!(by_name(platform.name()).map(<dyn Platform>::name), Some(platform.name()));
         for url in platform.trial().urls {
-            let found = recognise(&Url::parse(url).unwrap()).map(Platform::name);
+            let found = recognise(&Url::parse(url).unwrap()).map(<dyn Platform>::name);
             assert_eq!(found, Some(platform.name()), "{url}");
         }
     }
@@ -45,9 +45,9 @@ fn every_platform_is_found_by_its_name_and_its_urls() {
 #[test]
 fn every_platform_has_the_pace_it_documents() {
     for platform in all() {
-        let (rates, at_once) = platform.pace();
+        let Description { rates, concurrency, .. } = platform.description();
         let rates: Vec<_> = rates.iter().map(|rate| (rate.count, rate.per.as_millis() as u64)).collect();
-        assert_eq!((&rates[..], at_once), platform.trial().pace, "{platform:?}");
+        assert_eq!((&rates[..], *concurrency), platform.trial().pace, "{platform:?}");
     }
 }
 
@@ -56,7 +56,7 @@ fn every_example_has_the_options_that_the_platform_needs() {
     for platform in all() {
         let to = example_target(*platform, &[]);
         assert_eq!(platform.missing_value(&to), None, "{platform:?}");
-        for option in platform.options() {
+        for option in platform.description().options {
             let value = to.option(option.name);
             assert!(value.is_some() || !option.required, "{platform:?}: {}", option.name);
             assert!(value.is_none_or(option.accepts), "{platform:?}: {}", option.name);
@@ -115,7 +115,7 @@ proptest! {
         for platform in all() {
             for mentions in [&[][..], &["@all"]] {
                 let card = platform.layout(&notice, &context("h"), &target(mentions));
-                let mut faults = platform.faults(&card, play(*platform).example().target);
+                let mut faults = platform.faults(&card, platform.description().example.target);
                 // What an event says may look like markup of another platform.
                 faults.retain(|fault| fault.kind != FaultKind::Typed);
                 prop_assert_eq!(faults, vec![], "{:?}", platform);
@@ -125,7 +125,7 @@ proptest! {
 
     #[test]
     fn a_degraded_card_is_another_and_not_longer(notice in any_notice(), host in hostile()) {
-        for platform in all().iter().filter(|platform| platform.coalesces()) {
+        for platform in all().iter().filter(|platform| platform.description().coalesces) {
             let full = platform.layout(&notice, &context(&host), &target(&[]));
             for how in [Degradation::NoImage, Degradation::NoMarkup, Degradation::Shorter] {
                 let Some(plain) = platform.degrade(&full, how) else { continue };

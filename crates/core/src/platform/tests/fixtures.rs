@@ -21,13 +21,10 @@ pub(in crate::platform) fn target(mentions: &[&str]) -> Target {
     }
 }
 
-pub(in crate::platform) fn play(platform: &dyn Platform) -> &'static dyn PlayedPlatform {
-    played(platform.name()).unwrap()
-}
-
 pub(in crate::platform) fn example_target(platform: &dyn Platform, mentions: &[&str]) -> Target {
-    let options = play(platform).example().options.iter().map(|(name, value)| (*name, Secret::new(*value)));
-    let secret = platform.options().iter().find(|option| option.name == "secret");
+    let options =
+        platform.description().example.options.iter().map(|(name, value)| (*name, Secret::new(*value)));
+    let secret = platform.description().options.iter().find(|option| option.name == "secret");
     let secret = secret.map(|option| (option.name, Secret::new("7".repeat(32))));
     Target { options: options.chain(secret).collect(), ..target(mentions) }
 }
@@ -73,7 +70,7 @@ pub(in crate::platform) fn image(url: &str) -> Image {
 
 /// What speaks against a body at the example's URL, as one text; `None` where nothing does.
 pub(in crate::platform) fn faults_in(platform: &dyn Platform, body: &Value) -> Option<String> {
-    let faults = platform.faults(body, play(platform).example().target);
+    let faults = platform.faults(body, platform.description().example.target);
     (!faults.is_empty())
         .then(|| faults.into_iter().map(|fault| fault.sentence).collect::<Vec<_>>().join("; "))
 }

@@ -257,7 +257,7 @@ fn every_platform_for_people_has_a_plainer_form_of_cards_and_of_templates() {
         json!({"attachments": [{"fields": [{"title": "frame_07", "value": "done"}]}], "sections": [{}]}),
     ];
     let context = Context::new(json!({"event": {"type": "task.complete"}, "task": {"name": "n"}}));
-    for platform in all().iter().filter(|platform| platform.template_markup().is_some()) {
+    for platform in all().iter().filter(|platform| platform.description().markup.is_some()) {
         if platform.name() == "slack-workflow" {
             continue;
         }
@@ -274,7 +274,7 @@ fn every_platform_for_people_has_a_plainer_form_of_cards_and_of_templates() {
 
 #[test]
 fn what_a_plainer_form_says_is_taken_by_its_platform() {
-    for platform in all().iter().filter(|platform| platform.template_markup().is_some()) {
+    for platform in all().iter().filter(|platform| platform.description().markup.is_some()) {
         let card = platform.layout(&notice("frame_07 done"), &context("h"), &target(&[]));
         for how in [Degradation::NoImage, Degradation::NoMarkup, Degradation::Shorter] {
             let Some(plain) = platform.degrade(&card, how) else { continue };

@@ -286,10 +286,10 @@ fn the_templates_of_each_platform_are_without_a_fault() {
 fn what_is_refused_by_the_rules_is_refused_by_the_fake_platform() {
     for (platform, body, _) in wrong() {
         let platform = by_name(platform).unwrap();
-        let faults = platform.faults(&body, play(platform).example().target);
+        let faults = platform.faults(&body, platform.description().example.target);
         for name in faults.iter().filter_map(|fault| fault.response) {
             assert!(
-                platform.responses().iter().any(|response| response.name == name),
+                platform.description().responses.iter().any(|response| response.name == name),
                 "{platform:?} has no `{name}`"
             );
         }

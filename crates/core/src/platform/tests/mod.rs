@@ -40,6 +40,12 @@ pub struct Trial {
     pub templates: fn() -> Vec<Value>,
 }
 
+impl dyn Platform + '_ {
+    pub(in crate::platform) fn trial(&self) -> &'static Trial {
+        played(self.name()).unwrap().trial
+    }
+}
+
 fn judge(platform: &str, body: &Value) -> Result<(), String> {
     (by_name(platform).unwrap().trial().refuse_sent)(body.to_string().as_bytes())
 }
@@ -47,7 +53,7 @@ fn judge(platform: &str, body: &Value) -> Result<(), String> {
 #[test]
 fn a_url_that_only_looks_like_one_is_not_recognised() {
     assert!(by_name("carrier-pigeon").is_none());
-    assert_eq!(by_name("lark").map(Platform::name), Some("feishu"));
+    assert_eq!(by_name("lark").map(<dyn Platform>::name), Some("feishu"));
     for url in [
         "https://discord.com/api/webhooks/1/token/slack",
         "https://qyapi.weixin.qq.com/cgi-bin/message/send",
@@ -60,9 +66,9 @@ fn a_url_that_only_looks_like_one_is_not_recognised() {
         "https://evil.example/hooks.slack.com/services/T0/B0/key",
         "https://ci.example.com/hooks/training",
     ] {
-        assert_eq!(recognise(&Url::parse(url).unwrap()).map(Platform::name), None, "{url}");
+        assert_eq!(recognise(&Url::parse(url).unwrap()).map(<dyn Platform>::name), None, "{url}");
     }
     let webhook_headers: Vec<_> =
-        names().into_iter().filter(|name| by_name(name).unwrap().webhook_headers()).collect();
+        names().into_iter().filter(|name| by_name(name).unwrap().description().webhook_headers).collect();
     assert_eq!(webhook_headers, ["json"]);
 }

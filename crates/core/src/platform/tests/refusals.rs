@@ -3,11 +3,11 @@
 use super::*;
 
 fn refused(platform: &str, target: &str, body: &str) -> &'static str {
-    let platform = played(platform).unwrap();
+    let PlayedPlatform { platform, refuses, .. } = played(platform).unwrap();
     let headers = [("content-type".to_owned(), "application/json".to_owned())];
-    let name = platform.refuses(&ReceivedRequest::post(target, &headers, body.as_bytes())).unwrap_or("ok");
+    let name = refuses(&ReceivedRequest::post(target, &headers, body.as_bytes())).unwrap_or("ok");
     assert!(
-        platform.responses().iter().any(|response| response.name == name),
+        platform.description().responses.iter().any(|response| response.name == name),
         "{platform:?} has no `{name}`"
     );
     name
@@ -16,12 +16,13 @@ fn refused(platform: &str, target: &str, body: &str) -> &'static str {
 #[test]
 fn every_platform_names_its_responses_once() {
     for platform in all() {
-        let mut names: Vec<_> = platform.responses().iter().map(|response| response.name).collect();
+        let mut names: Vec<_> =
+            platform.description().responses.iter().map(|response| response.name).collect();
         let count = names.len();
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), count, "{platform:?}");
-        assert_eq!(platform.responses()[0].expected, Expected::Delivered, "{platform:?}");
+        assert_eq!(platform.description().responses[0].expected, Expected::Delivered, "{platform:?}");
     }
 }
 
@@ -61,7 +62,8 @@ fn each_platform_finds_what_it_would_find() {
         ("mattermost", "{}", "no-text"),
         ("mattermost", r#"{"text":"t"}"#, "ok"),
     ] {
-        let target = played(platform).unwrap().example().target.replace("/TOKEN", "/TOKEN?wait=true");
+        let target =
+            by_name(platform).unwrap().description().example.target.replace("/TOKEN", "/TOKEN?wait=true");
         assert_eq!(refused(platform, &target, body), name, "{platform} {body}");
     }
     for (platform, long, name) in [
@@ -69,13 +71,13 @@ fn each_platform_finds_what_it_would_find() {
         ("ntfy", format!(r#"{{"topic":"t","message":"{}"}}"#, "汉".repeat(1366)), "413"),
         ("mattermost", format!(r#"{{"text":"{}"}}"#, "x".repeat(16_384)), "413"),
     ] {
-        let target = played(platform).unwrap().example().target;
+        let target = by_name(platform).unwrap().description().example.target;
         assert_eq!(refused(platform, target, &long), name, "{platform}");
     }
     for (platform, name) in [("slack", "no_service"), ("discord", "10015"), ("mattermost", "invalid")] {
         assert_eq!(refused(platform, "/", "{}"), name, "{platform}");
     }
-    let target = played("discord").unwrap().example().target;
+    let target = by_name("discord").unwrap().description().example.target;
     let half = "x".repeat(3500);
     let total = format!(r#"{{"embeds":[{{"description":"{half}"}},{{"description":"{half}"}}]}}"#);
     assert_eq!(refused("discord", target, &total), "50035");

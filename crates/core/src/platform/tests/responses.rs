@@ -17,7 +17,7 @@ fn what_is_gone_is_gone_and_who_names_a_time_expects_another_attempt_on_every_pl
     for platform in all() {
         let name = platform.name();
         assert_eq!(read(name, 410, &[], ""), "gone", "{name}");
-        for refusal in platform.responses().iter().filter(|one| one.expected == Expected::Final) {
+        for refusal in platform.description().responses.iter().filter(|one| one.expected == Expected::Final) {
             let wait = read(name, refusal.status, &[("retry-after", "90")], refusal.body);
             assert_eq!(wait, "after 90000", "{name} {}", refusal.name);
         }
@@ -40,7 +40,8 @@ fn an_unknown_code_for_too_many_messages_is_no_refusal_of_the_form() {
 fn a_reason_says_what_is_meant_and_quotes_the_receiver_once() {
     for platform in all() {
         for response in platform
-            .responses()
+            .description()
+            .responses
             .iter()
             .filter(|one| one.expected == Expected::Final || one.expected == Expected::Gone)
         {
@@ -59,7 +60,7 @@ fn a_reason_says_what_is_meant_and_quotes_the_receiver_once() {
 fn every_platform_reads_its_responses_as_its_table_says() {
     let mut wrong = Vec::new();
     for platform in all() {
-        for response in platform.responses() {
+        for response in platform.description().responses {
             let read = Expected::from(&platform.read(&response.answer(), NOW_MS));
             if read != response.expected {
                 wrong.push(format!("{}\t{}\t{read:?}", platform.name(), response.name));

@@ -85,8 +85,9 @@ fn a_picture_at_a_public_address_is_in_every_card_that_can_show_one() {
 #[test]
 fn the_reason_of_a_failure_stands_before_the_facts() {
     let failed = Notice { text: Some("REASON".to_owned()), failures: Vec::new(), ..notice("t") };
-    let is_read =
-        |one: &&&dyn Platform| one.template_markup().is_some() || ["ntfy", "pagerduty"].contains(&one.name());
+    let is_read = |one: &&&dyn Platform| {
+        one.description().markup.is_some() || ["ntfy", "pagerduty"].contains(&one.name())
+    };
     for platform in all().iter().filter(is_read) {
         let card = platform.layout(&failed, &context("h"), &target(&[])).to_string();
         let at = |word: &str| card.find(word).unwrap_or_else(|| panic!("{platform:?}: no {word} in {card}"));
@@ -101,7 +102,8 @@ fn every_card_names_its_queue_and_host_where_there_are_several() {
     for (language, comma) in [("en", ", "), ("zh", "、")] {
         json["host"]["language"] = json!(language);
         let among = |hosts| Context::new(json.clone()).among(Several { queues: true, hosts });
-        for platform in all().iter().filter(|one| one.template_markup().is_some() || one.name() == "ntfy") {
+        for platform in all().iter().filter(|one| one.description().markup.is_some() || one.name() == "ntfy")
+        {
             let card = |hosts| {
                 let target = example_target(*platform, &[]);
                 let card: Value =

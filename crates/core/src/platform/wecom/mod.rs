@@ -9,14 +9,16 @@ mod request_checks;
 mod rules;
 mod template_markup;
 
+pub(super) use request_checks::refuses;
+
 use super::cut::Markup;
 use super::known_address::{CUT, MORE, is_cut_uuid, parameter};
 use super::limits::{Unit, fit, flatten};
 use super::mentions::Mentions;
 use super::multipart::form_with_length;
 use super::{
-    Answer, BodyFault, CannedResponse, Degradation, Example, Outcome, Platform, PlayedPlatform, Rate,
-    ReceivedRequest, RenderedMessage, Request, Target, links, or_event_kind, origin, plain_text, trim,
+    Answer, Degradation, Description, Example, Outcome, Platform, Rate, RenderedMessage, Request, Target,
+    links, or_event_kind, origin, plain_text, trim,
 };
 use crate::hash::hex;
 use crate::message::{Context, Fact, Notice, Strings, Tone};
@@ -26,7 +28,6 @@ use md5::{Digest, Md5};
 use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
-use std::time::Duration;
 use url::Url;
 
 const MARKDOWN: usize = 4096;
@@ -40,29 +41,35 @@ const SHORT: usize = 1000;
 /// A file for `upload_media`, in bytes.
 const DOCUMENT: RangeInclusive<u64> = 6..=20 * 1024 * 1024;
 
-#[derive(Debug)]
 pub(super) struct WeCom;
 
+static DESCRIPTION: Description = Description {
+    name: "wecom",
+    required_parameter: Some("key"),
+    rates: &[Rate::new(20, 60_000)],
+    mention_form: Some("user ids, mobile numbers and `@all`"),
+    accepts_mention: |mention| {
+        let read = WeComMentions::read(&[mention.to_owned()]);
+        !read.members.is_empty() || !read.mobiles.is_empty()
+    },
+    markup: Some(template_markup::markup_of),
+    // Before base64.
+    file_limit: Some(2 * 1024 * 1024),
+    pictures: &["image/png", "image/jpeg"],
+    document_sizes: Some(DOCUMENT),
+    responses: canned_responses::RESPONSES,
+    faults: rules::faults,
+    example: Example { target: "/cgi-bin/webhook/send?key=KEY", options: &[] },
+    ..Description::BASE
+};
+
 impl Platform for WeCom {
-    fn name(&self) -> &'static str {
-        "wecom"
-    }
-
-    fn responses(&self) -> &'static [CannedResponse] {
-        canned_responses::RESPONSES
-    }
-
-    #[cfg(test)]
-    fn trial(&self) -> &'static crate::platform::tests::Trial {
-        &tests::TRIAL
+    fn description(&self) -> &Description {
+        &DESCRIPTION
     }
 
     fn recognises(&self, url: &Url) -> bool {
         url.host_str() == Some("qyapi.weixin.qq.com") && url.path() == "/cgi-bin/webhook/send"
-    }
-
-    fn required_parameter(&self) -> Option<&'static str> {
-        Some("key")
     }
 
     fn odd_url(&self, url: &Url) -> Option<&'static str> {
@@ -74,24 +81,6 @@ impl Platform for WeCom {
                 .any(|(name, key)| name == "key" && key.contains(['/', ':', '=']))
                 .then_some(MORE)
         }
-    }
-
-    fn pace(&self) -> (&'static [Rate], usize) {
-        const PACE: &[Rate] = &[Rate { count: 20, per: Duration::from_secs(60) }];
-        (PACE, 1)
-    }
-
-    fn mention_form(&self) -> Option<&'static str> {
-        Some("user ids, mobile numbers and `@all`")
-    }
-
-    fn accepts_mention(&self, mention: &str) -> bool {
-        let read = WeComMentions::read(&[mention.to_owned()]);
-        !read.members.is_empty() || !read.mobiles.is_empty()
-    }
-
-    fn template_markup(&self) -> Option<super::escape::MarkupOf> {
-        Some(template_markup::markup_of)
     }
 
     fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
@@ -110,23 +99,6 @@ impl Platform for WeCom {
         ] {
             trim::shorten(body, &path, most);
         }
-    }
-
-    fn faults(&self, body: &Value, _url: &str) -> Vec<BodyFault> {
-        rules::faults(body)
-    }
-
-    /// Before base64.
-    fn file_limit(&self) -> Option<u64> {
-        Some(2 * 1024 * 1024)
-    }
-
-    fn shows(&self, media: &str) -> bool {
-        matches!(media, "image/png" | "image/jpeg")
-    }
-
-    fn document_sizes(&self) -> Option<RangeInclusive<u64>> {
-        Some(DOCUMENT)
     }
 
     /// A file that is no picture is handed over first; its message names what came back.
@@ -200,16 +172,6 @@ impl Platform for WeCom {
             _ if is_coded => answer.refused_or_again(reason),
             _ => Outcome::Retry(reason),
         }
-    }
-}
-
-impl PlayedPlatform for WeCom {
-    fn example(&self) -> Example {
-        Example { target: "/cgi-bin/webhook/send?key=KEY", options: &[] }
-    }
-
-    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
-        request_checks::refuses(request)
     }
 }
 
@@ -387,4 +349,4 @@ fn block(character: char) -> Option<&'static str> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -15,7 +15,7 @@ const TOO_FEW: usize = 5;
 /// The id in the response named `media`.
 const MEDIA_ID: &str = "media-1";
 
-pub(super) fn refuses(request: &ReceivedRequest<'_>) -> Option<&'static str> {
+pub(in crate::platform) fn refuses(request: &ReceivedRequest<'_>) -> Option<&'static str> {
     if request.parameter("key").is_none_or(str::is_empty) {
         return Some("93000");
     }
@@ -26,7 +26,7 @@ pub(super) fn refuses(request: &ReceivedRequest<'_>) -> Option<&'static str> {
     if has_escapes(request.body) {
         return Some("40033");
     }
-    if let Some(refusal) = refusal(rules::faults(&json)) {
+    if let Some(refusal) = refusal(rules::faults(&json, request.target)) {
         return Some(refusal);
     }
     let kind = json["msgtype"].as_str().unwrap_or_default();

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 const LINKED: Rule = Link(2048);
 
-pub(super) fn faults(body: &Value) -> Vec<BodyFault> {
+pub(super) fn faults(body: &Value, _url: &str) -> Vec<BodyFault> {
     Faults::of("WeCom", &MESSAGE, body).answered(response)
 }
 

@@ -2,7 +2,7 @@
 
 use crate::platform::tests::*;
 
-pub(super) static TRIAL: Trial = Trial {
+pub(in crate::platform) static TRIAL: Trial = Trial {
     urls: &["https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=k"],
     pace: (&[(20, 60_000)], 1),
     check_card,
@@ -74,7 +74,10 @@ fn wecom_sends_a_picture_after_the_text() {
     assert!(
         endpoint.platform.follow_up(&endpoint.target, &RenderedMessage { file: None, ..message }).is_none()
     );
-    assert!(endpoint.platform.shows("image/png") && !endpoint.platform.shows("image/webp"));
+    assert!(
+        endpoint.platform.description().shows("image/png")
+            && !endpoint.platform.description().shows("image/webp")
+    );
 }
 
 #[test]

@@ -11,9 +11,8 @@ use super::dns::LookupFn;
 use super::{Client, Phases, Reach, TransportError};
 use crate::endpoint::{Endpoint, Overflow, Proxy, RetryPolicy, Tls};
 use crate::message::Context;
-use crate::platform::Rate;
 use crate::platform::Target;
-use crate::platform::{Answer, CannedResponse, Platform};
+use crate::platform::{Answer, Description, Platform};
 use crate::secret::SecretUrl;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -29,32 +28,15 @@ const GENEROUS: Duration = Duration::from_secs(30);
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
 /// A platform that accepts everything.
-#[derive(Debug)]
 struct AnyPlatform;
 
 impl Platform for AnyPlatform {
-    fn trial(&self) -> &'static crate::platform::tests::Trial {
-        unreachable!("it is on no list")
-    }
-
-    fn responses(&self) -> &'static [CannedResponse] {
-        &[]
+    fn description(&self) -> &Description {
+        &Description::BASE
     }
 
     fn layout(&self, _: &crate::message::Notice, _: &Context, _: &Target) -> serde_json::Value {
         serde_json::Value::Null
-    }
-
-    fn name(&self) -> &'static str {
-        "any"
-    }
-
-    fn recognises(&self, _: &Url) -> bool {
-        false
-    }
-
-    fn pace(&self) -> (&'static [Rate], usize) {
-        (&[], 1)
     }
 
     fn took(&self, _: &Answer) -> Result<(), &'static str> {
