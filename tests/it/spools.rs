@@ -1,6 +1,6 @@
 //! Which programs share a spool: those with one configuration, and nobody else by accident.
 
-use super::receiver::{Receiver, Reply};
+use super::command::Serve;
 use serde_json::Value as Json;
 use std::fs;
 use std::path::Path;
@@ -32,10 +32,10 @@ fn listed(home: &Path, folder: &Path) -> Vec<Json> {
 fn two_hosts_in_two_folders_know_nothing_of_each_other() {
     let home = tempfile::tempdir().unwrap();
     let [one, two] = ["one", "two"].map(|name| home.path().join(name));
-    let refusing = Receiver::always(Reply::Status(503));
-    let other = Receiver::always(Reply::Status(204));
-    configure(&one, &refusing.url());
-    configure(&two, &other.url());
+    let (refusing, mut other) = (Serve::start(&["--fail", "99"]), Serve::start(&[]));
+    for (folder, receiver) in [(&one, &refusing), (&two, &other)] {
+        configure(folder, &format!("http://127.0.0.1:{}/", receiver.port));
+    }
     let send = |folder: &Path, id: &str| {
         let task = format!("{{\"id\": \"{id}\"}}");
         run(home.path(), folder, &["send", "taskbell.toml", "task.complete", &task, "--timeout", "2s"])
@@ -45,8 +45,7 @@ fn two_hosts_in_two_folders_know_nothing_of_each_other() {
 
     let sent = send(&two, "mine");
     assert!(sent.status.success(), "{sent:?}");
-    let told: Vec<String> = other.wait_for(1).iter().map(|request| request.body.to_string()).collect();
-    assert!(told.iter().all(|body| !body.contains("waits")) && !told.is_empty(), "{told:?}");
+    assert_eq!(other.next()["body"]["data"]["task"]["id"], "mine");
     assert!(listed(home.path(), &two).iter().all(|row| row["state"] == "delivered"));
     let rows = listed(home.path(), &one);
     assert!(

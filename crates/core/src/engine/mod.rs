@@ -31,6 +31,7 @@ mod render_again;
 mod reports;
 mod sending_marks;
 mod shared_batches;
+#[cfg(test)]
 mod simulation;
 mod spool_health;
 mod spool_recovery;
@@ -49,4 +50,3 @@ pub use error::{Error, ErrorKind};
 pub use log::{Level, Sink};
 pub use preview::{explain, preview};
 pub use sending_marks::{InFlightDelivery, deliveries_in_flight};
-pub use simulation::{SimulatedMessage, Simulation};

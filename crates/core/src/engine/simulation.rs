@@ -1,5 +1,5 @@
 //! An instance without threads, spool and network, in a time that the caller sets: days pass in milliseconds.
-//! Runs the code that the dispatcher runs, for tests and for measuring what decisions cost.
+//! Runs the code that the dispatcher runs.
 
 use super::commit::Transaction;
 use super::counters::Counters;
@@ -23,15 +23,10 @@ const INSTANCE: &str = "simulation";
 /// A message that would be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SimulatedMessage {
-    /// The event's id.
     pub event: EventId,
-    /// The event's type.
     pub kind: String,
-    /// The endpoint.
     pub endpoint: String,
-    /// The hook that matched.
     pub hook: String,
-    /// Why it matched.
     pub why: String,
     /// The body, or why it could not be rendered.
     pub body: Result<Vec<u8>, String>,
@@ -41,8 +36,7 @@ pub struct SimulatedMessage {
 #[derive(Debug)]
 pub struct Simulation {
     decider: Decider,
-    // `None` without memory for it.
-    batches: Option<SimulatedBatches>,
+    batches: SimulatedBatches,
     // When this process began.
     life_began: Duration,
     counters: Counters,
@@ -62,7 +56,7 @@ impl Simulation {
     pub fn new(config: Config, unix_ms: i64) -> Simulation {
         Simulation {
             decider: Decider::new(Arc::new(config), Tally::default(), ShapingState::default()),
-            batches: SimulatedBatches::new().ok(),
+            batches: SimulatedBatches::new(),
             life_began: Duration::ZERO,
             counters: Counters::default(),
             remarks: Vec::new(),
@@ -110,8 +104,7 @@ impl Simulation {
                 None => drop(self.kept.remove(&key)),
             }
         }
-        let kept = self.batches.as_ref().map_or(Ok(()), SimulatedBatches::keep);
-        self.remarks.extend(kept.err().map(|fault| fault.to_string()));
+        self.batches.keep();
         self.ring.clear();
         self.events_decided.drain(..).flat_map(messages).collect()
     }
@@ -130,8 +123,7 @@ impl Simulation {
         shaping.restore(&shaped);
         usual_durations::restore(&self.kept, &mut tally);
         self.decider = Decider::new(Arc::clone(&self.decider.config), tally, shaping);
-        let reverted = self.batches.as_ref().map_or(Ok(()), SimulatedBatches::revert);
-        self.remarks.extend(reverted.err().map(|fault| fault.to_string()));
+        self.batches.revert();
         self.life_began = now;
         for record in self.ring.clone() {
             self.take(record);
@@ -139,13 +131,7 @@ impl Simulation {
         self.end_due();
     }
 
-    /// The warnings for the log.
-    pub fn remarks(&self) -> &[String] {
-        &self.remarks
-    }
-
-    /// The present time, in Unix milliseconds.
-    pub fn unix_ms(&self) -> i64 {
+    fn unix_ms(&self) -> i64 {
         self.began_at + self.now.as_millis() as i64
     }
 
@@ -158,32 +144,26 @@ impl Simulation {
     fn take(&mut self, record: Record) {
         self.decider.take(IngestedEvent::from(record), self.moment());
         let Some(task) = self.keep_decisions() else { return };
-        let Some(batches) = &self.batches else { return };
-        match batches.count(&task, self.unix_ms()) {
-            Ok(counts) => {
-                self.remarks.extend(counts.remarks);
-                self.decider.end_batches(&counts.ended, &[], self.moment());
-                self.keep_decisions();
-            }
-            Err(fault) => self.remarks.push(fault.to_string()),
-        }
+        let counts = self.batches.count(&task, self.unix_ms());
+        self.remarks.extend(counts.remarks);
+        self.decider.end_batches(&counts.ended, &[], self.moment());
+        self.keep_decisions();
     }
 
     /// When the next batch counts as stalled. While the process was down, nobody waited.
     fn next_stall(&self) -> Option<Duration> {
         let after = self.decider.config.queue.batch_stall?;
-        let moved_at = self.batches.as_ref()?.stillest().ok()??;
+        let moved_at = self.batches.stillest()?;
         let moved = Duration::from_millis((moved_at - self.began_at).max(0) as u64);
         Some(moved.max(self.life_began) + after)
     }
 
     fn stall_batches(&mut self) {
-        let after = self.decider.config.queue.batch_stall;
-        let (Some(after), Some(batches)) = (after, &self.batches) else { return };
+        let Some(after) = self.decider.config.queue.batch_stall else { return };
         if self.next_stall().is_none_or(|due| due > self.now) {
             return;
         }
-        let stalled = batches.stalled(self.unix_ms() - after.as_millis() as i64).unwrap_or_default();
+        let stalled = self.batches.stalled(self.unix_ms() - after.as_millis() as i64);
         self.decider.end_batches(&[], &stalled, self.moment());
     }
 
@@ -191,10 +171,8 @@ impl Simulation {
         let now = self.moment();
         self.decider.end_due(now);
         self.stall_batches();
-        if let Some(batches) = &self.batches {
-            let went_on = |id: &str| batches.went_on(id).unwrap_or(false);
-            self.decider.shaping.release_late_batches(now.unix_ms, went_on);
-        }
+        let went_on = |id: &str| self.batches.went_on(id);
+        self.decider.shaping.release_late_batches(now.unix_ms, went_on);
         self.decider.close_windows(now, false);
         self.keep_decisions();
     }
@@ -229,5 +207,4 @@ fn messages(event: PlannedEvent) -> impl Iterator<Item = SimulatedMessage> {
     })
 }
 
-#[cfg(test)]
 mod tests;

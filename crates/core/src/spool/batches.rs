@@ -3,14 +3,9 @@
 
 use super::{Spool, SpoolError, SpoolTransaction};
 use crate::hash::stable_hash;
-use crate::spool::SpoolPath;
 use crate::tally::{BatchTally, BatchTask};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::{BTreeMap, HashSet};
-use std::path::Path;
-
-/// What errors name as the place of a simulation's table.
-const MEMORY: &str = ":memory:";
 
 /// The most batches remembered at once, ended ones included.
 const MAX_BATCHES: usize = 2048;
@@ -55,57 +50,6 @@ pub struct BatchCounts {
     pub ended: Vec<ToldBatch>,
     /// For the log.
     pub remarks: Vec<String>,
-}
-
-/// A table in memory, which a simulation can take back to where it was last kept.
-#[derive(Debug)]
-pub struct SimulatedBatches {
-    conn: Connection,
-}
-
-impl SimulatedBatches {
-    /// Nothing counted yet.
-    pub fn new() -> Result<SimulatedBatches, SpoolError> {
-        let memory = SpoolPath::Memory;
-        let (conn, _) = super::connection::open_writer(&memory)?;
-        let batches = SimulatedBatches { conn };
-        batches.execute("SAVEPOINT kept")?;
-        Ok(batches)
-    }
-
-    /// As [`SpoolTransaction::count_in_batches`].
-    pub fn count(&self, task: &BatchTask, now_ms: i64) -> Result<BatchCounts, SpoolError> {
-        count(&self.conn, std::iter::once(task), now_ms).map_err(SpoolError::at(Path::new(MEMORY)))
-    }
-
-    /// As [`SpoolTransaction::stalled_batches`].
-    pub fn stalled(&self, since_ms: i64) -> Result<Vec<ToldBatch>, SpoolError> {
-        stalled(&self.conn, since_ms).map_err(SpoolError::at(Path::new(MEMORY)))
-    }
-
-    /// As [`Spool::batch_went_on`].
-    pub fn went_on(&self, id: &str) -> Result<bool, SpoolError> {
-        went_on(&self.conn, id).map_err(SpoolError::at(Path::new(MEMORY)))
-    }
-
-    /// As [`Spool::stillest_batch`].
-    pub fn stillest(&self) -> Result<Option<i64>, SpoolError> {
-        stillest(&self.conn).map_err(SpoolError::at(Path::new(MEMORY)))
-    }
-
-    /// Makes durable what was counted.
-    pub fn keep(&self) -> Result<(), SpoolError> {
-        self.execute("RELEASE kept; SAVEPOINT kept")
-    }
-
-    /// Takes back what was not kept.
-    pub fn revert(&self) -> Result<(), SpoolError> {
-        self.execute("ROLLBACK TO kept")
-    }
-
-    fn execute(&self, sql: &str) -> Result<(), SpoolError> {
-        self.conn.execute_batch(sql).map_err(SpoolError::at(Path::new(MEMORY)))
-    }
 }
 
 impl SpoolTransaction<'_> {
@@ -393,4 +337,9 @@ fn hash(key: &str) -> i64 {
 }
 
 #[cfg(test)]
+mod simulated;
+#[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+pub(crate) use simulated::SimulatedBatches;

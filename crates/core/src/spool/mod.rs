@@ -33,7 +33,9 @@ mod tests;
 mod transaction;
 mod waiting;
 
-pub use batches::{BatchCounts, SimulatedBatches, ToldBatch};
+#[cfg(test)]
+pub(crate) use batches::SimulatedBatches;
+pub use batches::{BatchCounts, ToldBatch};
 pub use counts::Counts;
 pub use error::{SpoolError, SpoolErrorKind};
 pub(crate) use operator::operator_mark;

@@ -24,7 +24,7 @@ mod tunnel;
 mod vet;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use client::Client;
 pub use error::{TransportError, TransportErrorKind};

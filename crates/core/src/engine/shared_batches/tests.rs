@@ -9,6 +9,7 @@ use crate::engine::parts::Parts;
 use crate::engine::phase::Phase;
 use crate::engine::progress::WaitError;
 use crate::engine::supervise::open::new_dispatcher;
+use crate::engine::tests::clocks::Moved;
 use crate::intake::{Home, Intake};
 use crate::shaping::ShapingState;
 use crate::spool::{Reader, Spool};
@@ -17,32 +18,11 @@ use rusqlite::Connection;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use tempfile::TempDir;
-
-/// The clocks of the machine, which the test may put forward.
-#[derive(Debug, Default)]
-struct PutForward(AtomicU64);
-
-impl PutForward {
-    fn by(&self) -> Duration {
-        Duration::from_secs(self.0.load(Ordering::SeqCst))
-    }
-}
-
-impl Clock for PutForward {
-    fn unix_ms(&self) -> i64 {
-        SystemClock.unix_ms() + self.by().as_millis() as i64
-    }
-
-    fn monotonic(&self) -> Duration {
-        SystemClock.monotonic() + self.by()
-    }
-}
 
 struct Farm {
     folder: TempDir,
-    clock: Arc<PutForward>,
+    clock: Arc<Moved>,
     /// What its hook has in addition to the ends and standstills it listens to.
     shaping: Json,
     /// Whether another hook tells those that ask for it.
@@ -60,7 +40,7 @@ impl Farm {
     }
 
     fn pass(&self, time: Duration) {
-        self.clock.0.fetch_add(time.as_secs(), Ordering::SeqCst);
+        self.clock.suspend(time);
     }
 
     fn config(&self) -> Config {

@@ -234,14 +234,10 @@ fn queues_and_batches_have_a_usual_time_of_their_own() {
     }
 }
 
-#[cfg(test)]
 mod asked;
 
-#[cfg(test)]
 mod derived_events;
 
-#[cfg(test)]
 mod long_numbers;
 
-#[cfg(test)]
 mod moves;

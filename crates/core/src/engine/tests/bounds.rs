@@ -1,6 +1,6 @@
 //! The bound of the spool.
 
-use super::{Place, Receiver, emit, eventually, stat};
+use super::{Place, Receiver, Reply, emit, eventually, stat};
 use crate::engine::ErrorKind;
 use serde_json::json;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,8 +27,8 @@ fn emit_large(bell: &crate::engine::Bell, from: u64, wait: bool) -> u64 {
 
 #[test]
 fn what_was_delivered_makes_room_for_what_comes() {
-    let receiver = Receiver::answering(Some((204, "")));
-    let mut place = Place::ringing(receiver.port);
+    let receiver = Receiver::always(Reply::Status(204));
+    let mut place = Place::ringing(&receiver);
     place.config["spool"]["max_bytes"] = json!("2MiB");
     let bell = place.open();
     assert_eq!(emit_large(&bell, 0, true), 100);
@@ -40,8 +40,8 @@ fn what_was_delivered_makes_room_for_what_comes() {
 
 #[test]
 fn what_waits_is_never_dropped_and_new_events_are_refused_until_there_is_room() {
-    let receiver = Receiver::answering(Some((503, "")));
-    let mut place = Place::ringing(receiver.port);
+    let receiver = Receiver::always(Reply::Status(503));
+    let mut place = Place::ringing(&receiver);
     place.config["spool"]["max_bytes"] = json!("2MiB");
     place.config["endpoints"]["e0"]["retry"]["schedule"] = json!(vec!["200ms"; 100]);
     let bell = place.open();
@@ -51,7 +51,7 @@ fn what_waits_is_never_dropped_and_new_events_are_refused_until_there_is_room() 
     assert!(stat(&bell, "refused")["spool"].as_u64().unwrap() > 0);
     assert!(place.spool().metadata().unwrap().len() < 6 * MIB, "beyond the bound by a transaction at most");
 
-    receiver.now_answers(Some((204, "")));
+    receiver.now_answers(Reply::Status(204));
     eventually("everything that was accepted", || stat(&bell, "delivered") == taken);
     eventually("room", || stat(&bell, "spool_full") == false);
     emit(&bell, 1000..1001);
@@ -62,9 +62,9 @@ fn what_waits_is_never_dropped_and_new_events_are_refused_until_there_is_room() 
 
 #[test]
 fn the_spool_and_its_log_keep_to_the_bound_while_threads_report_far_beyond_it() {
-    for answer in [(204, ""), (503, "")] {
-        let receiver = Receiver::answering(Some(answer));
-        let mut place = Place::ringing(receiver.port);
+    for answer in [204, 503] {
+        let receiver = Receiver::always(Reply::Status(answer));
+        let mut place = Place::ringing(&receiver);
         place.config["spool"]["max_bytes"] = json!("16MiB");
         let bell = place.open();
         let size = || {
@@ -97,14 +97,14 @@ fn the_spool_and_its_log_keep_to_the_bound_while_threads_report_far_beyond_it() 
             }
             most
         });
-        assert!((8 * MIB..=16 * MIB).contains(&most), "{answer:?}: {most}");
+        assert!((8 * MIB..=16 * MIB).contains(&most), "{answer}: {most}");
     }
 }
 
 #[test]
 fn a_closed_spool_leaves_no_log_behind() {
-    let receiver = Receiver::answering(Some((204, "")));
-    let place = Place::ringing(receiver.port);
+    let receiver = Receiver::always(Reply::Status(204));
+    let place = Place::ringing(&receiver);
     let bell = place.open();
     emit(&bell, 0..10);
     eventually("everything", || stat(&bell, "delivered") == 10);

@@ -1,6 +1,6 @@
 //! The file of the spool is deleted, replaced or damaged.
 
-use super::{PATIENCE, Place, Receiver, emit, eventually, names, stat};
+use super::{PATIENCE, Place, Receiver, Reply, emit, eventually, names, stat};
 use crate::engine::{ErrorKind, Level};
 use crate::spool::Reader;
 use std::fs;
@@ -17,8 +17,8 @@ fn overwrite(path: &Path, from: u64, to: u64) {
 
 #[test]
 fn a_file_that_is_no_database_any_more_is_moved_aside_and_the_host_goes_on() {
-    let receiver = Receiver::answering(Some((204, "")));
-    let place = Place::ringing(receiver.port);
+    let receiver = Receiver::always(Reply::Status(204));
+    let place = Place::ringing(&receiver);
     fs::write(place.spool(), "rubbish\n".repeat(1000)).unwrap();
     let bell = place.open();
     emit(&bell, 1..2);
@@ -37,8 +37,8 @@ fn a_file_that_is_no_database_any_more_is_moved_aside_and_the_host_goes_on() {
 
 #[test]
 fn what_can_be_read_of_a_damaged_spool_is_delivered() {
-    let receiver = Receiver::answering(Some((503, "")));
-    let mut place = Place::ringing(receiver.port);
+    let receiver = Receiver::always(Reply::Status(503));
+    let mut place = Place::ringing(&receiver);
     place.config["endpoints"]["e0"]["retry"]["schedule"] = serde_json::json!(vec!["1s"; 100]);
     let bell = place.open();
     let filling = "y".repeat(2000);
@@ -61,7 +61,7 @@ fn what_can_be_read_of_a_damaged_spool_is_delivered() {
     for number in [owners, pending, pages / 2, pages / 2 + 1] {
         overwrite(&place.spool(), (number - 1) * page, number * page);
     }
-    receiver.now_answers(Some((204, "")));
+    receiver.now_answers(Reply::Status(204));
     let next = place.open();
     assert_eq!(stat(&next, "spool_renewed"), 1, "{}", stat(&next, "spool_mishaps"));
     eventually("the report", || stat(&next, "spool_mishaps")[0].is_string());
@@ -73,8 +73,8 @@ fn what_can_be_read_of_a_damaged_spool_is_delivered() {
 
 #[test]
 fn whichever_page_is_damaged_a_start_succeeds_and_loses_what_the_page_held_at_most() {
-    let receiver = Receiver::answering(Some((503, "")));
-    let mut place = Place::ringing(receiver.port);
+    let receiver = Receiver::always(Reply::Status(503));
+    let mut place = Place::ringing(&receiver);
     place.config["endpoints"]["e0"]["retry"]["schedule"] = serde_json::json!(["1h"]);
     let bell = place.open();
     let filling = "y".repeat(400);
@@ -93,7 +93,7 @@ fn whichever_page_is_damaged_a_start_succeeds_and_loses_what_the_page_held_at_mo
         let page = &mut bytes[number * size..(number + 1) * size];
         page.iter_mut().for_each(|byte| *byte ^= 0xa5);
         // A folder each: the former bell may still be closing.
-        let mut place = Place::ringing(receiver.port);
+        let mut place = Place::ringing(&receiver);
         place.config["endpoints"]["e0"]["retry"]["schedule"] = serde_json::json!(["1h"]);
         fs::write(place.spool(), bytes).unwrap();
         let next = place.open();
@@ -116,8 +116,8 @@ fn whichever_page_is_damaged_a_start_succeeds_and_loses_what_the_page_held_at_mo
 
 #[test]
 fn a_spool_that_is_deleted_under_a_running_host_is_made_anew_with_all_it_held() {
-    let receiver = Receiver::answering(Some((503, "")));
-    let mut place = Place::ringing(receiver.port);
+    let receiver = Receiver::always(Reply::Status(503));
+    let mut place = Place::ringing(&receiver);
     place.config["endpoints"]["e0"]["retry"]["schedule"] = serde_json::json!(vec!["300ms"; 100]);
     let bell = place.open();
     emit(&bell, 0..50);
@@ -129,7 +129,7 @@ fn a_spool_that_is_deleted_under_a_running_host_is_made_anew_with_all_it_held() 
     }
     emit(&bell, 50..60);
     assert!(place.spool().exists(), "{:?}", names(place.folder.path()));
-    receiver.now_answers(Some((204, "")));
+    receiver.now_answers(Reply::Status(204));
     eventually("everything", || stat(&bell, "delivered") == 60);
     assert_eq!(receiver.numbers().len(), 60);
     let counts = Reader::open(&place.spool()).unwrap().counts().unwrap();
@@ -148,11 +148,11 @@ fn a_spool_that_is_deleted_under_a_running_host_is_made_anew_with_all_it_held() 
 
 #[test]
 fn a_spool_that_is_replaced_by_an_older_copy_goes_on_from_what_is_known() {
-    let receiver = Receiver::answering(Some((204, "")));
-    let mut place = Place::ringing(receiver.port);
+    let receiver = Receiver::always(Reply::Status(204));
+    let mut place = Place::ringing(&receiver);
     place.config["endpoints"]["e0"]["retry"]["schedule"] = serde_json::json!(vec!["300ms"; 100]);
     // The copy has other deliveries under the same numbers.
-    let other = Place::ringing(receiver.port);
+    let other = Place::ringing(&receiver);
     let former = other.open();
     emit(&former, 900..905);
     eventually("five", || stat(&former, "delivered") == 5);
@@ -160,7 +160,7 @@ fn a_spool_that_is_replaced_by_an_older_copy_goes_on_from_what_is_known() {
     drop(former);
     eventually("the end", || names(other.folder.path()) == ["bell.db"]);
 
-    receiver.now_answers(Some((503, "")));
+    receiver.now_answers(Reply::Status(503));
     let bell = place.open();
     emit(&bell, 0..10);
     fs::copy(other.spool(), place.beside("copy")).unwrap();
@@ -169,7 +169,7 @@ fn a_spool_that_is_replaced_by_an_older_copy_goes_on_from_what_is_known() {
     }
     fs::rename(place.beside("copy"), place.spool()).unwrap();
     emit(&bell, 10..12);
-    receiver.now_answers(Some((204, "")));
+    receiver.now_answers(Reply::Status(204));
     eventually("everything", || stat(&bell, "delivered") == 12);
     eventually("each in the file", || {
         Reader::open(&place.spool()).unwrap().counts().unwrap().delivered == 17
@@ -179,8 +179,8 @@ fn a_spool_that_is_replaced_by_an_older_copy_goes_on_from_what_is_known() {
 
 #[test]
 fn a_newer_spool_is_refused_and_left_as_it_is() {
-    let receiver = Receiver::answering(Some((204, "")));
-    let place = Place::ringing(receiver.port);
+    let receiver = Receiver::always(Reply::Status(204));
+    let place = Place::ringing(&receiver);
     place.open().close(PATIENCE).unwrap();
     eventually("the end", || names(place.folder.path()) == ["bell.db"]);
     let conn = rusqlite::Connection::open(place.spool()).unwrap();

@@ -1,23 +1,26 @@
 //! Trials of a whole bell: a receiver on loopback, a spool in a folder of its own, and what a host, an
 //! operator or the machine does to them.
 
+mod accounts;
 mod bounds;
-mod clocks;
+pub(crate) mod clocks;
+mod delivery;
+mod gathering;
 mod mishaps;
 mod operator;
+mod receiver;
 mod restart;
 mod sending;
+mod shaping;
 mod shutdown;
 
 use super::Bell;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
+use receiver::{Receiver, Reply};
 use serde_json::{Value as Json, json};
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -33,118 +36,6 @@ fn eventually(what: &str, done: impl Fn() -> bool) {
     }
 }
 
-/// A request as it arrived.
-#[derive(Debug, Clone)]
-struct Request {
-    id: String,
-    attempt: String,
-    body: Vec<u8>,
-    at: Instant,
-}
-
-impl Request {
-    /// The number that the event carried.
-    fn number(&self) -> u64 {
-        let body: Json = serde_json::from_slice(&self.body).unwrap();
-        body["data"]["n"].as_u64().unwrap()
-    }
-}
-
-type Answer = Option<(u16, &'static str)>;
-
-struct Receiver {
-    port: u16,
-    answer: Arc<Mutex<Answer>>,
-    requests: Arc<Mutex<Vec<Request>>>,
-    ended: Arc<AtomicBool>,
-}
-
-impl Receiver {
-    fn answering(answer: Answer) -> Receiver {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let receiver = Receiver {
-            port: listener.local_addr().unwrap().port(),
-            answer: Arc::new(Mutex::new(answer)),
-            requests: Arc::default(),
-            ended: Arc::default(),
-        };
-        let (answer, requests, ended) =
-            (Arc::clone(&receiver.answer), Arc::clone(&receiver.requests), Arc::clone(&receiver.ended));
-        thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                if ended.load(Ordering::SeqCst) {
-                    return;
-                }
-                let (answer, requests) = (Arc::clone(&answer), Arc::clone(&requests));
-                thread::spawn(move || serve(stream, &answer, &requests));
-            }
-        });
-        receiver
-    }
-
-    fn now_answers(&self, answer: Answer) {
-        *self.answer.lock().unwrap() = answer;
-    }
-
-    fn requests(&self) -> Vec<Request> {
-        self.requests.lock().unwrap().clone()
-    }
-
-    fn await_requests(&self, count: usize) -> Vec<Request> {
-        eventually(&format!("{count} requests"), || self.requests.lock().unwrap().len() >= count);
-        self.requests()
-    }
-
-    fn numbers(&self) -> std::collections::BTreeSet<u64> {
-        self.requests().iter().map(Request::number).collect()
-    }
-}
-
-impl Drop for Receiver {
-    fn drop(&mut self) {
-        self.ended.store(true, Ordering::SeqCst);
-        let _ = TcpStream::connect(("127.0.0.1", self.port));
-    }
-}
-
-fn serve(stream: TcpStream, answer: &Mutex<Answer>, requests: &Mutex<Vec<Request>>) -> Option<()> {
-    let mut reader = BufReader::new(stream.try_clone().ok()?);
-    let mut writer = stream;
-    loop {
-        let mut request =
-            Request { id: String::new(), attempt: String::new(), body: Vec::new(), at: Instant::now() };
-        let mut length = 0;
-        let mut line = String::new();
-        loop {
-            line.clear();
-            if reader.read_line(&mut line).ok()? == 0 {
-                return None;
-            }
-            if line == "\r\n" {
-                break;
-            }
-            let (name, value) = line.split_once(':').unwrap_or((&line, ""));
-            let value = value.trim();
-            match name.to_ascii_lowercase().as_str() {
-                "content-length" => length = value.parse().ok()?,
-                "webhook-id" => request.id = value.to_owned(),
-                "taskbell-attempt" => request.attempt = value.to_owned(),
-                _ => {}
-            }
-        }
-        request.body = vec![0; length];
-        reader.read_exact(&mut request.body).ok()?;
-        request.at = Instant::now();
-        requests.lock().unwrap().push(request);
-        let Some((status, headers)) = *answer.lock().unwrap() else {
-            // Until the other side gives up.
-            let _ = reader.read(&mut [0; 1]);
-            return None;
-        };
-        write!(writer, "HTTP/1.1 {status} Answer\r\ncontent-length: 0\r\n{headers}\r\n").ok()?;
-    }
-}
-
 struct Place {
     folder: TempDir,
     config: Json,
@@ -152,7 +43,7 @@ struct Place {
 
 impl Place {
     /// One endpoint `e0` that hears of `test.event`.
-    fn ringing(port: u16) -> Place {
+    fn ringing(receiver: &Receiver) -> Place {
         let folder = tempfile::tempdir().unwrap();
         let config = json!({
             "host": {"name": "trial"},
@@ -160,7 +51,7 @@ impl Place {
             "queue": {"end_delay": "50ms"},
             "endpoints": {"e0": {
                 "platform": "json",
-                "url": format!("http://127.0.0.1:{port}/"),
+                "url": receiver.url(),
                 "timeout": "60s",
                 "concurrency": 2,
                 "retry": {"schedule": ["50ms", "100ms", "200ms"]},

@@ -1,14 +1,14 @@
 //! An operator replays and drops while the host runs and sleeps.
 
-use super::{PATIENCE, Place, Receiver, emit, eventually, stat};
+use super::{PATIENCE, Place, Receiver, Reply, emit, eventually, stat};
 use crate::intake;
 use crate::spool::{DeliverySelection, DeliveryState, Operator};
 use std::time::Duration;
 
 #[test]
 fn what_is_replayed_while_no_host_runs_is_due_at_the_next_start() {
-    let receiver = Receiver::answering(Some((410, "")));
-    let place = Place::ringing(receiver.port);
+    let receiver = Receiver::always(Reply::Status(410));
+    let place = Place::ringing(&receiver);
     let bell = place.open();
     emit(&bell, 7..8);
     eventually("its end", || stat(&bell, "dead") == 1);
@@ -16,15 +16,15 @@ fn what_is_replayed_while_no_host_runs_is_due_at_the_next_start() {
     let mut hand = Operator::open(&place.spool()).unwrap();
     assert_eq!(hand.replay(&DeliverySelection::default(), crate::clock::unix_ms()).unwrap().due, 1);
     assert_eq!(intake::call(&place.spool(), None), 0);
-    receiver.now_answers(Some((204, "")));
+    receiver.now_answers(Reply::Status(204));
     let next = place.open();
     eventually("it", || stat(&next, "delivered") == 1);
 }
 
 #[test]
 fn what_could_not_be_rendered_is_rendered_anew_when_it_is_replayed() {
-    let receiver = Receiver::answering(Some((204, "")));
-    let mut place = Place::ringing(receiver.port);
+    let receiver = Receiver::always(Reply::Status(204));
+    let mut place = Place::ringing(&receiver);
     let broken = serde_json::json!({"data": "{{ event.data | first | tojson }}{{ 1 + event.data.n.x.y }}"});
     let whole = serde_json::json!({"data": {"n": "{{ event.data.n }}"}});
     place.config["hooks"][0]["template"] = broken;
@@ -45,7 +45,7 @@ fn what_could_not_be_rendered_is_rendered_anew_when_it_is_replayed() {
     mended["hooks"][0]["template"] = whole.clone();
     bell.reload(crate::config::Config::load(&mended.to_string()).unwrap()).unwrap();
     assert_eq!(replay(), 1);
-    receiver.await_requests(1);
+    receiver.wait_for(1);
     eventually("its end", || stat(&bell, "delivered") == 1 && stat(&bell, "pending") == 0);
     bell.close(PATIENCE).unwrap();
 
@@ -56,16 +56,16 @@ fn what_could_not_be_rendered_is_rendered_anew_when_it_is_replayed() {
     assert_eq!(replay(), 1);
     place.config["hooks"][0]["template"] = whole;
     let next = place.open();
-    let requests = receiver.await_requests(2);
+    let requests = receiver.wait_for(2);
     eventually("its end", || stat(&next, "delivered") == 1 && stat(&next, "pending") == 0);
-    let numbers: Vec<u64> = requests.iter().map(super::Request::number).collect();
+    let numbers: Vec<u64> = requests.iter().map(super::receiver::Request::number).collect();
     assert_eq!(numbers, [7, 8]);
 }
 
 #[test]
 fn what_is_dropped_while_it_waits_in_a_running_host_is_not_sent() {
-    let receiver = Receiver::answering(Some((503, "")));
-    let mut place = Place::ringing(receiver.port);
+    let receiver = Receiver::always(Reply::Status(503));
+    let mut place = Place::ringing(&receiver);
     place.config["endpoints"]["e0"]["retry"]["schedule"] = serde_json::json!(["1s", "1s"]);
     let bell = place.open();
     let ticket = bell.emit("test.event", b"{\"n\": 1}").unwrap().ticket;
@@ -85,13 +85,13 @@ fn what_is_dropped_while_it_waits_in_a_running_host_is_not_sent() {
 
 #[test]
 fn what_is_dropped_in_flight_is_not_tried_again() {
-    let receiver = Receiver::answering(None);
-    let mut place = Place::ringing(receiver.port);
+    let receiver = Receiver::always(Reply::Hang);
+    let mut place = Place::ringing(&receiver);
     place.config["endpoints"]["e0"]["timeout"] = "500ms".into();
     place.config["endpoints"]["e0"]["connect_timeout"] = "500ms".into();
     let bell = place.open();
     let ticket = bell.emit("test.event", b"{\"n\": 1}").unwrap().ticket;
-    receiver.await_requests(1);
+    receiver.wait_for(1);
     Operator::open(&place.spool())
         .unwrap()
         .drop(&DeliverySelection::default(), crate::clock::unix_ms())

@@ -1,14 +1,14 @@
 //! What a restart after a crash finds as it was.
 
-use super::{PATIENCE, Place, Receiver, crash, emit, eventually, lane_state, stat};
+use super::{PATIENCE, Place, Receiver, Reply, crash, emit, eventually, lane_state, stat};
 use crate::spool::{StateKey, StateKind};
 use serde_json::json;
 use std::time::Duration;
 
 #[test]
 fn a_breaker_stays_open_over_a_crash_and_lets_one_probe_through() {
-    let receiver = Receiver::answering(Some((503, "")));
-    let mut place = Place::ringing(receiver.port);
+    let receiver = Receiver::always(Reply::Status(503));
+    let mut place = Place::ringing(&receiver);
     place.config["endpoints"]["e0"]["retry"]["schedule"] = json!(vec!["1ms"; 50]);
     let bell = place.open();
     emit(&bell, 0..20);
@@ -31,7 +31,7 @@ fn a_breaker_stays_open_over_a_crash_and_lets_one_probe_through() {
     assert_eq!(lane_state(&next), "breaker");
     emit(&next, 20..40);
     assert!(probes() - before <= 1, "an endpoint that is down is not hammered: {}", probes() - before);
-    receiver.now_answers(Some((204, "")));
+    receiver.now_answers(Reply::Status(204));
     eventually("everything", || stat(&next, "delivered") == 40);
     assert_eq!(lane_state(&next), "open");
     eventually("the record goes", || kept(&left).is_none());
@@ -43,15 +43,15 @@ fn bell_path(place: &Place) -> crate::spool::SpoolPath {
 
 #[test]
 fn quiet_that_was_asked_for_is_kept_over_a_crash() {
-    let receiver = Receiver::answering(Some((429, "retry-after: 3\r\n")));
-    let place = Place::ringing(receiver.port);
+    let receiver = Receiver::always(Reply::Headed(429, "retry-after: 3\r\n"));
+    let place = Place::ringing(&receiver);
     let bell = place.open();
     emit(&bell, 0..1);
-    let asked = receiver.await_requests(1)[0].at;
+    let asked = receiver.wait_for(1)[0].at;
     eventually("its record", || stat(&bell, "attempts") == 1);
     let left = crash(&place);
     bell.close(Duration::ZERO).unwrap();
-    receiver.now_answers(Some((204, "")));
+    receiver.now_answers(Reply::Status(204));
     let next = left.open();
     emit(&next, 1..3);
     eventually("everything", || stat(&next, "delivered") == 3);
@@ -66,8 +66,8 @@ fn quiet_that_was_asked_for_is_kept_over_a_crash() {
 
 #[test]
 fn an_endpoint_that_is_gone_stays_gone_over_a_crash() {
-    let receiver = Receiver::answering(Some((410, "")));
-    let place = Place::ringing(receiver.port);
+    let receiver = Receiver::always(Reply::Status(410));
+    let place = Place::ringing(&receiver);
     let bell = place.open();
     emit(&bell, 0..1);
     eventually("its end", || lane_state(&bell) == "gone");
@@ -85,8 +85,8 @@ fn an_endpoint_that_is_gone_stays_gone_over_a_crash() {
 
 #[test]
 fn a_wait_asked_for_is_no_failure_after_a_restart() {
-    let receiver = Receiver::answering(Some((429, "retry-after: 1\r\n")));
-    let place = Place::ringing(receiver.port);
+    let receiver = Receiver::always(Reply::Headed(429, "retry-after: 1\r\n"));
+    let place = Place::ringing(&receiver);
     let bell = place.open();
     emit(&bell, 0..1);
     eventually("its record", || stat(&bell, "attempts") == 1);

@@ -1,6 +1,6 @@
 //! What an operator sees of attempts in flight.
 
-use super::{PATIENCE, Place, Receiver, crash, emit, eventually, stat};
+use super::{PATIENCE, Place, Receiver, Reply, crash, emit, eventually, stat};
 use crate::engine::deliveries_in_flight;
 use crate::spool::{Reader, StateKind};
 
@@ -10,14 +10,14 @@ fn marks(place: &Place) -> usize {
 
 #[test]
 fn an_attempt_that_lasts_is_marked_until_its_end_and_only_while_its_host_lives() {
-    let receiver = Receiver::answering(Some((503, "")));
-    let place = Place::ringing(receiver.port);
+    let receiver = Receiver::always(Reply::Status(503));
+    let place = Place::ringing(&receiver);
     let bell = place.open();
     let before = crate::clock::unix_ms();
     emit(&bell, 1..2);
-    receiver.await_requests(1);
+    receiver.wait_for(1);
     // A retry starts while the dispatcher sleeps, and hangs.
-    receiver.now_answers(None);
+    receiver.now_answers(Reply::Hang);
     let in_flight = || deliveries_in_flight(&Reader::open(&place.spool()).unwrap()).unwrap();
     eventually("the mark", || !in_flight().is_empty());
     let (_, seen) = in_flight().into_iter().next().unwrap();
@@ -30,7 +30,7 @@ fn an_attempt_that_lasts_is_marked_until_its_end_and_only_while_its_host_lives()
     bell.close(std::time::Duration::ZERO).unwrap();
     eventually("the end of the mark", || marks(&place) == 0);
     // The next host takes over the delivery of the dead one, and forgets the mark.
-    receiver.now_answers(Some((204, "")));
+    receiver.now_answers(Reply::Status(204));
     let next = dead.open();
     eventually("the delivery", || stat(&next, "delivered") == 1);
     assert_eq!(marks(&dead), 0);
@@ -38,14 +38,14 @@ fn an_attempt_that_lasts_is_marked_until_its_end_and_only_while_its_host_lives()
 
 #[test]
 fn the_end_of_a_long_attempt_removes_its_mark_and_short_ones_leave_none() {
-    let receiver = Receiver::answering(None);
-    let mut place = Place::ringing(receiver.port);
+    let receiver = Receiver::always(Reply::Hang);
+    let mut place = Place::ringing(&receiver);
     place.config["endpoints"]["e0"]["timeout"] = "3s".into();
     place.config["endpoints"]["e0"]["connect_timeout"] = "3s".into();
     let bell = place.open();
     let ticket = bell.emit("test.event", b"{\"n\": 1}").unwrap().ticket;
     eventually("the mark", || marks(&place) == 1);
-    receiver.now_answers(Some((204, "")));
+    receiver.now_answers(Reply::Status(204));
     bell.wait(ticket, PATIENCE).unwrap();
     assert_eq!(marks(&place), 0, "it goes with the record of the attempt");
     emit(&bell, 2..30);

@@ -1,6 +1,6 @@
 //! Close has one deadline, and what remains is delivered by the next start.
 
-use super::{PATIENCE, Place, Receiver, emit, eventually, stat};
+use super::{PATIENCE, Place, Receiver, Reply, emit, eventually, stat};
 use crate::spool::{NewEvent, Spool};
 use std::time::{Duration, Instant};
 
@@ -9,8 +9,8 @@ const SLACK: Duration = Duration::from_millis(250 + 1000);
 
 #[test]
 fn close_keeps_its_time_while_another_process_holds_the_spool() {
-    let receiver = Receiver::answering(Some((204, "")));
-    let place = Place::ringing(receiver.port);
+    let receiver = Receiver::always(Reply::Status(204));
+    let place = Place::ringing(&receiver);
     let bell = place.open();
     emit(&bell, 0..1);
     eventually("one", || stat(&bell, "delivered") == 1);

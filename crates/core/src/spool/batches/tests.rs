@@ -234,17 +234,6 @@ fn ended_batches_are_pruned_in_portions_and_open_ones_stay() {
 }
 
 #[test]
-fn a_simulation_takes_back_what_it_did_not_keep() {
-    let batches = SimulatedBatches::new().unwrap();
-    let count = |id: u64| batches.count(&batch_task(&frame(id, 2), 1), 1).unwrap().ended.len();
-    assert_eq!(count(1), 0);
-    batches.keep().unwrap();
-    assert_eq!(count(2), 1);
-    batches.revert().unwrap();
-    assert_eq!((count(1), count(2)), (0, 1), "the first one is known");
-}
-
-#[test]
 fn the_hash_is_the_published_one() {
     let published = [0xcbf2_9ce4_8422_2325_u64, 0xaf63_dc4c_8601_ec8c];
     assert_eq!([hash(""), hash("a")], published.map(u64::cast_signed));

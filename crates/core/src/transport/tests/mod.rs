@@ -91,13 +91,13 @@ fn post_timed(client: &Client, url: &str) -> (Result<Answer, TransportError>, Ph
 }
 
 #[derive(Debug, Clone)]
-struct Seen {
-    head: String,
-    body: Vec<u8>,
+pub(crate) struct Seen {
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
 }
 
 /// Reads one request; `None` when the client hung up.
-fn take_request(reader: &mut impl BufRead) -> Option<Seen> {
+pub(crate) fn take_request(reader: &mut impl BufRead) -> Option<Seen> {
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
         if reader.read_line(&mut head).ok()? == 0 {
@@ -111,8 +111,8 @@ fn take_request(reader: &mut impl BufRead) -> Option<Seen> {
 }
 
 /// A server on loopback that runs a script for each connection.
-struct Server {
-    address: SocketAddr,
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
     connections: Arc<AtomicUsize>,
     seen: Arc<Mutex<Vec<Seen>>>,
     over: Arc<AtomicBool>,
@@ -120,7 +120,7 @@ struct Server {
 
 impl Server {
     /// Runs `script` with the number of the connection (from 0) on a thread for each.
-    fn scripted(script: impl Fn(usize, &mut TcpStream) + Send + Sync + 'static) -> Server {
+    pub(crate) fn scripted(script: impl Fn(usize, &mut TcpStream) + Send + Sync + 'static) -> Server {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let server = Server {
             address: listener.local_addr().unwrap(),
@@ -183,7 +183,7 @@ impl Drop for Server {
 }
 
 /// Keeps a connection open and silent until the client closes it.
-fn hang(stream: &mut TcpStream) {
+pub(crate) fn hang(stream: &mut TcpStream) {
     drop(std::io::copy(stream, &mut std::io::sink()));
 }
 

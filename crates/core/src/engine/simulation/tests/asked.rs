@@ -69,8 +69,8 @@ fn wishes_are_bounded_and_one_that_is_not_kept_is_counted_and_logged() {
         ask(&mut bell, number, number, &json!(vec![name; number as usize % 20 + 1]), "mira");
     }
     assert_eq!(bell.counters.params_ignored.get(), 8);
-    let lost = bell.remarks().iter().filter(|remark| remark.contains("`manual_at_end` of")).count();
-    assert_eq!(lost, 8, "{:?}", bell.remarks());
+    let lost = bell.remarks.iter().filter(|remark| remark.contains("`manual_at_end` of")).count();
+    assert_eq!(lost, 8, "{:?}", bell.remarks);
     assert_eq!(said(&end(&mut bell)), ["queue.end a 0 mira", "queue.end b 20 mira"]);
 
     let mut bell = listening();

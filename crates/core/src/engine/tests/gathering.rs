@@ -1,13 +1,14 @@
 //! Whatever gathers messages (a fold, a digest, a queue's digest, quiet hours) or silences them: what weighs most is
 //! named first, and the end of something follows its beginning.
 
-use crate::receiver::{PATIENCE, Receiver, Reply};
-use crate::shaping::{HOUR, Moved, until};
+use super::PATIENCE;
+use super::receiver::{Receiver, Reply};
+use super::shaping::{HOUR, Moved, until};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::engine::Bell;
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
-use taskbell_core::clock::Clock;
-use taskbell_core::config::Config;
-use taskbell_core::engine::Bell;
 use tempfile::TempDir;
 
 const MINUTE: i64 = 60_000;

@@ -1,11 +1,12 @@
 //! Why a message did not come: kept with the event, for who asks later.
 
-use crate::receiver::{PATIENCE, Receiver, Reply};
+use super::PATIENCE;
+use super::receiver::{Receiver, Reply};
+use crate::config::Config;
+use crate::engine::{Bell, explain};
+use crate::spool::Reader;
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
-use taskbell_core::config::Config;
-use taskbell_core::engine::{Bell, explain};
-use taskbell_core::spool::Reader;
 use tempfile::TempDir;
 
 /// Emits these one after the other, closes the bell, and gives what the spool says of each, and how many

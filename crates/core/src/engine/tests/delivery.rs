@@ -1,14 +1,15 @@
 //! A bell in front of real receivers: order, reload, close, and what the next start takes over.
 
-use crate::receiver::{PATIENCE, Receiver, Reply, Request};
+use super::PATIENCE;
+use super::receiver::{Receiver, Reply, Request};
+use crate::config::Config;
+use crate::engine::Bell;
 use serde_json::{Value as Json, json};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
-use taskbell_core::config::Config;
-use taskbell_core::engine::Bell;
 use tempfile::TempDir;
 
 /// What a busy machine may add to a promised time.

@@ -1,14 +1,15 @@
 //! Shaping in a whole bell, whose clock the test moves: days pass in milliseconds.
 
-use crate::receiver::{PATIENCE, Receiver, Reply};
+use super::PATIENCE;
+use super::receiver::{Receiver, Reply};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::engine::Bell;
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
-use taskbell_core::clock::Clock;
-use taskbell_core::config::Config;
-use taskbell_core::engine::Bell;
 use tempfile::TempDir;
 
 /// Noon in UTC.
@@ -110,7 +111,7 @@ fn finish(bell: &Bell, clock: &Moved, name: &str, tasks: u64, status: &str) {
 #[test]
 fn what_the_recipe_for_the_night_held_comes_in_the_morning_in_one_message() {
     let (folder, receiver) = (TempDir::new().unwrap(), Receiver::always(Reply::Status(204)));
-    let guide = include_str!("../../docs/triggers.md");
+    let guide = include_str!("../../../../../docs/triggers.md");
     let recipe = guide.split_once("```toml night\n").unwrap().1.split_once("```").unwrap().0;
     let text = recipe.replace("env:TEAM_URL", &receiver.url());
     let path = folder.path().join("bell.db").display().to_string();

@@ -1,13 +1,6 @@
-//! Which hooks fire, decided from a configuration as an operator writes it.
+//! What decides whether a hook fires, and at which endpoints.
 
-use serde_json::{Map, Value as Json, json};
-use taskbell_core::config::Config;
-use taskbell_core::event::EventId;
-use taskbell_core::hooks::{Decision, Facts, Subject, TaskParams, decide};
-use taskbell_core::message::Several;
-use taskbell_core::tally::{QueueTally, Task};
-
-const NOW: i64 = 1_767_225_600_000;
+use super::*;
 
 /// A configuration with the endpoints `a` and `b`, and these hooks.
 fn config(hooks: &str) -> Config {
@@ -22,23 +15,18 @@ fn queue_hook(line: &str) -> Config {
     config(&format!("[[hooks]]\non = ['queue.end']\nto = ['a']\n{line}"))
 }
 
-fn facts<'a>(kind: &'a str, payload: &'a Map<String, Json>, config: &'a Config) -> Facts<'a> {
-    let (several, host) = (Several::default(), &config.host);
-    Facts { id: EventId::new(NOW, 1), kind, accepted_at: NOW, payload, host, several, usual_s: None }
-}
-
 fn task(payload: Json) -> Subject {
-    let mut payload = payload.as_object().unwrap().clone();
+    let mut payload = fields(payload);
     let (params, _) = TaskParams::take(&mut payload);
     let config = config("");
-    Subject::of_task(&facts("task.complete", &payload, &config), params, &Task::read(&payload), None)
+    Subject::of_task(&facts(&payload, &config.host), params, &Task::read(&payload), None)
 }
 
 fn queue(total: u64, duration_s: f64, failed: u64) -> Subject {
-    let passed = json!({"total": total, "duration_s": duration_s, "failed": failed});
+    let passed = fields(json!({"total": total, "duration_s": duration_s, "failed": failed}));
     let config = config("");
-    let facts = facts("queue.end", passed.as_object().unwrap(), &config);
-    Subject::of_queue(&facts, &QueueTally::opened_at(NOW))
+    let facts = Facts { kind: "queue.end", ..facts(&passed, &config.host) };
+    Subject::of_queue(&facts, &QueueTally::opened_at(1))
 }
 
 fn matched(decision: &Decision<'_>) -> Vec<(String, String)> {
@@ -124,7 +112,7 @@ fn a_name_that_is_not_configured_is_ignored_and_remarked_without_being_repeated(
     let partly = task(json!({"webhook_params": {"to": ["marker-7c1", "b"]}}));
     let decision = decide(config.rules(), &partly);
     assert_eq!(matched(&decision), pairs(&[("all", "b")]));
-    assert_eq!(decision.remarks.len(), 1);
+    assert_eq!((decision.remarks.len(), decision.ignored_params), (1, 1));
     assert!(!decision.remarks[0].contains("marker-7c1"), "{}", decision.remarks[0]);
     let unknown = task(json!({"webhook_params": {"to": "marker-7c1"}}));
     assert_eq!(matched(&decide(config.rules(), &unknown)), pairs(&[("all", "a"), ("all", "b")]));
