@@ -56,7 +56,7 @@ def finish(bell, tasks: int, name: str = "default", **task):
 
 def test_every_recipe_is_a_sound_configuration(recipe):
     found = [block for block in blocks(GUIDE) if block.language == "toml"]
-    assert len(found) == 10
+    assert len(found) == 11
     for block in found:
         report = taskbell.check(block.text)
         assert (report["ok"], report["errors"], report["warnings"]) == (True, [], []), block.words
@@ -164,6 +164,17 @@ def test_the_graphics_memory_is_freed_before_the_queue_starts(recipe):
     assert bell.wait(bell.emit("queue.start", {}), 20)
     assert time.monotonic() - start < 20
     assert bodies(receivers["llm"]) == [{"model": "llama3.2", "keep_alive": 0}]
+
+
+def test_how_far_a_queue_has_come(recipe):
+    bell, receivers = recipe("progress", progress__='progress = "1s"')
+    for number in range(3):
+        bell.task_complete({"duration_s": 2, "queue_remaining": 239 - number})
+    bell.sync()
+    (told,) = receivers["team"].wait_for(1)
+    queue = told.json()["data"]["queue"]
+    assert (told.json()["type"], queue["done"], queue["total"]) == ("queue.progress", 3, 240)
+    assert queue["eta_s"] > 0 and queue["rate"] > 0
 
 
 def test_one_message_a_film(recipe):

@@ -22,12 +22,19 @@ pub const ALERT_RESOLVED: &str = "alert.resolved";
 /// The type of the event that tells of a batch without progress.
 pub const BATCH_STALLED: &str = "batch.stalled";
 
+/// The types of the events that tell how far a queue or a batch has come.
+pub const QUEUE_PROGRESS: &str = "queue.progress";
+/// As [`QUEUE_PROGRESS`], of a batch.
+pub const BATCH_PROGRESS: &str = "batch.progress";
+
 /// The types a host may emit whose meaning Taskbell knows. Any other name that passes [`check_type`] is the
 /// host's own.
 pub const KNOWN_TYPES: &[&str] = &[
     "task.complete",
     "queue.start",
+    QUEUE_PROGRESS,
     "queue.end",
+    BATCH_PROGRESS,
     "batch.end",
     BATCH_STALLED,
     "server.start",

@@ -39,6 +39,12 @@ config_table! {
         Absent,
         "How long a batch may make no progress before `batch.stalled` is made.",
     );
+    PROGRESS: DurationRange = key(
+        "progress",
+        duration("1s", "1d"),
+        Absent,
+        "How often `queue.progress` and `batch.progress` are made at most, while tasks complete and a hook listens.",
+    );
     RING: Choice<bool> = key(
         "ring",
         choice(&["auto", "beside"], &[false, true]),
@@ -66,6 +72,7 @@ pub(super) fn read(table: &TableReader<'_>) -> QueueSettings {
         end_delay: table.read(&keys::END_DELAY).unwrap_or_default(),
         idle_end: table.read(&keys::IDLE_END),
         batch_stall: table.read(&keys::BATCH_STALL),
+        progress: table.read(&keys::PROGRESS),
         ring_beside_spool: table.read(&keys::RING).unwrap_or_default(),
     }
 }

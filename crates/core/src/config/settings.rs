@@ -63,6 +63,8 @@ pub struct QueueSettings {
     pub idle_end: Option<Duration>,
     /// How long a batch may make no progress before `batch.stalled` is made; never when omitted.
     pub batch_stall: Option<Duration>,
+    /// How often `queue.progress` and `batch.progress` are made at most; never when omitted.
+    pub progress: Option<Duration>,
     /// Whether the ring is a file next to the spool even where it could be in memory.
     pub ring_beside_spool: bool,
 }

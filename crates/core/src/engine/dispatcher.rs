@@ -136,8 +136,14 @@ impl Dispatcher {
     /// Ends queues that are due. The ends of their batches come first, and the present transaction may find some.
     pub(super) fn end_due(&mut self, now: Moment) {
         if let Some(after) = self.decider.config.queue.batch_stall {
-            let stalled = self.committer.stalls.look(&self.committer.spool, after, now);
+            let Committer { stalls, spool, .. } = &mut self.committer;
+            let stalled = stalls.look(|| spool.stillest_batch(), after, now);
             self.transaction.stalled_since = self.transaction.stalled_since.or(stalled);
+        }
+        if let Some(interval) = self.decider.batch_progress() {
+            let Committer { batch_progress, spool, .. } = &mut self.committer;
+            let untold = batch_progress.look(|| spool.longest_untold_batch(), interval, now);
+            self.transaction.untold_since = self.transaction.untold_since.or(untold);
         }
         if self.transaction.counts_batches() {
             return;
@@ -184,6 +190,9 @@ impl Dispatcher {
     fn end_queues_after_batches(&mut self, now: Moment) {
         if let Some(after) = self.decider.config.queue.batch_stall {
             self.committer.stalls.look_by(now.monotonic + after);
+        }
+        if let Some(interval) = self.decider.batch_progress() {
+            self.committer.batch_progress.look_by(now.monotonic + interval);
         }
         self.end_due(now);
         self.keep_decisions();

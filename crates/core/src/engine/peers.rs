@@ -113,6 +113,7 @@ impl Peers {
         committer.release_asked(decider);
         // A dead instance may leave batches that nobody else watches.
         committer.stalls.look_by(parts.clock.monotonic());
+        committer.batch_progress.look_by(parts.clock.monotonic());
         let own = parts.intake.instance();
         let spool = &mut committer.spool;
         let dead = dead_instances(spool, self.spool_file.as_deref(), own)?;

@@ -3,24 +3,24 @@
 
 use super::commit::Transaction;
 use crate::clock::Moment;
-use crate::spool::{BatchCounts, Spool, SpoolError, SpoolTransaction, ToldBatch};
+use crate::spool::{BatchCounts, SpoolError, SpoolTransaction};
 use std::time::Duration;
 
-/// Between two attempts to look for stalled batches.
+/// Between two attempts to look for batches.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// When to look for stalled batches.
+/// When to look for batches of which something is told a certain time after they last moved, or were last told of.
 #[derive(Debug)]
-pub struct StallTimer {
+pub struct BatchTimer {
     due: Option<Duration>,
     // While the host was down, nobody waited.
     began_ms: i64,
 }
 
-impl StallTimer {
+impl BatchTimer {
     /// Looks at once, for batches of earlier runs.
-    pub fn new(now: Moment) -> StallTimer {
-        StallTimer { due: Some(now.monotonic), began_ms: now.unix_ms }
+    pub fn new(now: Moment) -> BatchTimer {
+        BatchTimer { due: Some(now.monotonic), began_ms: now.unix_ms }
     }
 
     /// Looks at this time at the latest.
@@ -33,14 +33,19 @@ impl StallTimer {
         self.due
     }
 
-    /// Looks if that is due. Returns the time, in Unix milliseconds, since when batches count as stalled, if there
-    /// is such a batch.
-    pub fn look(&mut self, spool: &Spool, after: Duration, now: Moment) -> Option<i64> {
+    /// Looks if that is due: `first` reads when the first such batch moved, in Unix milliseconds. Returns the time
+    /// since when it has not, if that is long enough.
+    pub fn look(
+        &mut self,
+        first: impl FnOnce() -> Result<Option<i64>, SpoolError>,
+        after: Duration,
+        now: Moment,
+    ) -> Option<i64> {
         if self.due.is_none_or(|due| due > now.monotonic) {
             return None;
         }
         let after_ms = after.as_millis() as i64;
-        let moved_at = match spool.stillest_batch() {
+        let moved_at = match first() {
             Ok(Some(moved_at)) => moved_at,
             none => {
                 self.due = none.err().map(|_| now.monotonic + RETRY);
@@ -59,23 +64,24 @@ impl Transaction {
         self.events.iter().any(|event| event.batch_task.is_some())
     }
 
-    /// Counts its tasks in their batches. The second value is the stalled batches.
+    /// Counts its tasks in their batches, and looks for those that stall and those whose progress is told.
     pub fn count_in_batches(
         &self,
         spool: &mut SpoolTransaction<'_>,
         unix_ms: i64,
-    ) -> Result<(BatchCounts, Vec<ToldBatch>), SpoolError> {
-        let counts = if self.counts_batches() {
+    ) -> Result<BatchCounts, SpoolError> {
+        let mut counts = BatchCounts::default();
+        if self.counts_batches() {
             let tasks = self.events.iter().filter_map(|event| event.batch_task.as_deref());
-            spool.count_in_batches(tasks, unix_ms)?
-        } else {
-            BatchCounts::default()
-        };
-        let stalled = match self.stalled_since {
-            Some(since) => spool.stalled_batches(since)?,
-            None => Vec::new(),
-        };
-        Ok((counts, stalled))
+            counts = spool.count_in_batches(tasks, unix_ms)?;
+        }
+        if let Some(since) = self.stalled_since {
+            counts.stalled = spool.stalled_batches(since)?;
+        }
+        if let Some(since) = self.untold_since {
+            counts.progressed = spool.progressed_batches(since, unix_ms)?;
+        }
+        Ok(counts)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::event::EventId;
 use crate::intake::Record;
 use crate::shaping::ShapingState;
-use crate::spool::{SimulatedBatches, StateKey, StateKind};
+use crate::spool::{BatchCounts, SimulatedBatches, StateKey, StateKind};
 use crate::tally::{BatchTask, Tally};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -138,39 +138,55 @@ impl Simulation {
     fn next_due(&self) -> Option<Duration> {
         let window = self.decider.shaping.next_due();
         let window = window.map(|at| Duration::from_millis(at.saturating_sub(self.began_at).max(0) as u64));
-        [self.decider.tally.next_due(), self.next_stall(), window].into_iter().flatten().min()
+        [self.decider.tally.next_due(), self.next_stall(), self.next_progress(), window]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     fn take(&mut self, record: Record) {
         self.decider.take(IngestedEvent::from(record), self.moment());
         let Some(task) = self.keep_decisions() else { return };
         let counts = self.batches.count(&task, self.unix_ms());
+        self.decider.report_batches(&counts, self.moment());
         self.remarks.extend(counts.remarks);
-        self.decider.end_batches(&counts.ended, &[], self.moment());
         self.keep_decisions();
     }
 
     /// When the next batch counts as stalled. While the process was down, nobody waited.
     fn next_stall(&self) -> Option<Duration> {
-        let after = self.decider.config.queue.batch_stall?;
-        let moved_at = self.batches.stillest()?;
-        let moved = Duration::from_millis((moved_at - self.began_at).max(0) as u64);
-        Some(moved.max(self.life_began) + after)
+        self.after(self.decider.config.queue.batch_stall?, self.batches.stillest()?)
     }
 
-    fn stall_batches(&mut self) {
-        let Some(after) = self.decider.config.queue.batch_stall else { return };
-        if self.next_stall().is_none_or(|due| due > self.now) {
-            return;
-        }
-        let stalled = self.batches.stalled(self.unix_ms() - after.as_millis() as i64);
-        self.decider.end_batches(&[], &stalled, self.moment());
+    /// When the progress of a batch is told next.
+    fn next_progress(&self) -> Option<Duration> {
+        self.after(self.decider.batch_progress()?, self.batches.longest_untold()?)
+    }
+
+    fn after(&self, time: Duration, moved_at: i64) -> Option<Duration> {
+        let moved = Duration::from_millis((moved_at - self.began_at).max(0) as u64);
+        Some(moved.max(self.life_began) + time)
+    }
+
+    fn report_batches(&mut self) {
+        let (now, unix_ms) = (self.now, self.unix_ms());
+        let since = |due: Option<Duration>, after: Option<Duration>| {
+            due.filter(|due| *due <= now).and(after).map(|after| unix_ms - after.as_millis() as i64)
+        };
+        let stalled = since(self.next_stall(), self.decider.config.queue.batch_stall);
+        let untold = since(self.next_progress(), self.decider.batch_progress());
+        let counts = BatchCounts {
+            stalled: stalled.map(|since| self.batches.stalled(since)).unwrap_or_default(),
+            progressed: untold.map(|since| self.batches.progressed(since, unix_ms)).unwrap_or_default(),
+            ..BatchCounts::default()
+        };
+        self.decider.report_batches(&counts, self.moment());
     }
 
     fn end_due(&mut self) {
         let now = self.moment();
         self.decider.end_due(now);
-        self.stall_batches();
+        self.report_batches();
         let went_on = |id: &str| self.batches.went_on(id);
         self.decider.shaping.release_late_batches(now.unix_ms, went_on);
         self.decider.close_windows(now, false);

@@ -3,10 +3,12 @@
 use super::task_params::TaskParams;
 use crate::clock;
 use crate::endpoint::parse_task_url;
-use crate::event::{EventId, whole_number};
+use crate::event::{BATCH_PROGRESS, EventId, QUEUE_PROGRESS, whole_number};
 use crate::message::HostInfo;
 use crate::message::{Context, LazyField, Several};
-use crate::tally::{BatchTally, EndRequest, QueueTally, Task, queue_name, read_duration, told_duration};
+use crate::tally::{
+    BatchTally, EndRequest, QueueTally, Task, add_progress, queue_name, read_duration, told_duration,
+};
 use serde_json::{Map, Value as Json, json};
 
 /// The measures that a hook's `min_tasks`, `min_duration`, `relative` and `smart` use.
@@ -43,7 +45,8 @@ impl Scale {
         let named = || given("failures").and_then(Json::as_array).map(|named| named.len() as u64);
         let (duration_s, duration_unread) = told_duration(summary);
         Scale {
-            tasks: count("total"),
+            // Of a queue that goes on the total may be unknown.
+            tasks: count("total").or_else(|| count("done")),
             duration_s,
             failed: count("failed").or_else(named).unwrap_or(0),
             usual_s: usual_s(summary),
@@ -150,17 +153,23 @@ impl Subject {
             "queue.end" => tally.end_summary(&name, over_at, facts.payload),
             _ => tally.summary(&name, over_at, facts.payload),
         };
+        if facts.kind == QUEUE_PROGRESS {
+            let total = tally.expected.or_else(|| facts.payload.get("total").and_then(whole_number));
+            add_progress(&mut queue, tally, total);
+        }
         facts.add_usual(&mut queue);
         let scale = Scale::of(&queue);
         Subject::build(facts, TaskParams::default(), scale, vec![("queue", Json::Object(queue))])
     }
 
     /// A `batch.*` event that Taskbell makes: the summary of a queue, with `id` and `expected`; for one that has
-    /// stalled also how much is `done`, `since` when nothing came, and the seconds of that, `idle_s`.
+    /// stalled also how much is `done`, `since` when nothing came, and the seconds of that, `idle_s`; for one that goes
+    /// on its progress.
     pub fn of_batch(facts: &Facts<'_>, id: &str, batch: &BatchTally) -> Subject {
         let mut fields = Map::new();
         fields.insert("id".into(), json!(id));
-        fields.insert("expected".into(), json!((batch.expected > 0).then_some(batch.expected)));
+        let expected = (batch.expected > 0).then_some(batch.expected);
+        fields.insert("expected".into(), json!(expected));
         let until = batch.ended_at.unwrap_or(facts.accepted_at);
         fields.extend(batch.tally.summary(&batch.queue, until, &Map::new()));
         if facts.kind == "batch.stalled" {
@@ -168,6 +177,9 @@ impl Subject {
             fields.insert("done".into(), json!(batch.tally.total));
             fields.insert("since".into(), clock::rfc3339(since).into());
             fields.insert("idle_s".into(), json!((facts.accepted_at - since).max(0) as f64 / 1000.0));
+        }
+        if facts.kind == BATCH_PROGRESS {
+            add_progress(&mut fields, &batch.tally, expected);
         }
         facts.add_usual(&mut fields);
         let scale = Scale::of(&fields);

@@ -7,6 +7,7 @@ use super::notice::{
 use super::strings::{Strings, fill};
 use super::{filters, quantities, work_notice};
 use crate::clock;
+use crate::event::{BATCH_PROGRESS, QUEUE_PROGRESS};
 use serde_json::Value as Json;
 
 const MAX_FIELDS: usize = 8;
@@ -18,6 +19,8 @@ pub(super) fn of_event(kind: &str, context: &Context, words: &Strings) -> Notice
     let mut notice = match kind {
         "task.complete" => task(context, words),
         "queue.start" => queue_start(context, words),
+        QUEUE_PROGRESS => work_notice::progress(context, "queue", words),
+        BATCH_PROGRESS => work_notice::progress(context, "batch", words),
         "queue.end" => work_notice::end(context, "queue", words),
         "batch.end" => work_notice::end(context, "batch", words),
         "batch.stalled" => work_notice::stalled(context, words),

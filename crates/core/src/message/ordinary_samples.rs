@@ -3,6 +3,7 @@
 
 use super::context::Context;
 use super::sample;
+use crate::event::{BATCH_PROGRESS, QUEUE_PROGRESS};
 use serde_json::{Value as Json, json};
 use std::collections::HashSet;
 
@@ -68,6 +69,13 @@ pub(super) fn contexts(kind: &str, names: &HashSet<String>, in_digest: bool) -> 
             set(&mut variant, "/task/queue", json!("default"));
             all.push((words.to_owned(), variant));
         }
+    }
+    if kind == QUEUE_PROGRESS || kind == BATCH_PROGRESS {
+        let mut variant = full.clone();
+        for field in ["total", "rate", "eta_s"] {
+            set(&mut variant, &format!("/{family}/{field}"), Json::Null);
+        }
+        all.push((format!("a {family} whose total is not known"), variant));
     }
     if kind == "queue.end" {
         let mut variant = full;

@@ -37,7 +37,7 @@ fn stretch(node: &mut Json) {
     }
 }
 
-/// The parts of every context; `batch` and `batch.stalled` have what a batch has in addition to the fields of a queue.
+/// The parts of every context. `batch` and the types of events have what is there in addition to the fields of a queue.
 static PARTS: Lazy<Json> =
     Lazy::new(|| serde_json::from_str(include_str!("sample.json")).unwrap_or_default());
 
@@ -50,14 +50,14 @@ fn tree(kind: &str) -> Json {
             context["task"] = part("task");
             context["queue"] = part("queue");
         }
-        "queue" | "alert" => context[family] = part(family),
-        "batch" => {
-            let mut batch = part("queue");
-            let more = ["batch", kind].map(|name| PARTS[name].as_object());
+        "alert" => context["alert"] = part("alert"),
+        "queue" | "batch" => {
+            let mut work = part("queue");
+            let more = [family, kind].map(|name| PARTS[name].as_object());
             for (name, value) in more.into_iter().flatten().flatten() {
-                batch[name] = value.clone();
+                work[name] = value.clone();
             }
-            context["batch"] = batch;
+            context[family] = work;
         }
         _ => {}
     }

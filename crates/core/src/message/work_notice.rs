@@ -86,13 +86,7 @@ pub(super) fn stalled(context: &Context, words: &Strings) -> Notice {
     let counts = counts_of(context, "batch");
     let done = number("done").or_else(|| number("expected").and(counts.total));
     let (expected, idle) = (number("expected"), seconds(context, &["batch", "idle_s"], words));
-    let progress = match (done, expected) {
-        (Some(done), Some(expected)) => {
-            Some(fill(words.done_of, &[("done", &words.number(done)), ("total", &words.number(expected))]))
-        }
-        (Some(done), None) => Some(fill(words.done, &[("done", &words.number(done))])),
-        (None, _) => None,
-    };
+    let progress = done_of(done, expected, words);
     let idle = idle.map(|idle| fill(words.nothing_for, &[("time", &idle)]));
     let said: Vec<String> = [progress, idle].into_iter().flatten().collect();
     let title = match said.is_empty() {
@@ -102,6 +96,29 @@ pub(super) fn stalled(context: &Context, words: &Strings) -> Notice {
     let mut notice = Notice::new(Tone::Warn, title);
     notice.time(words.since, context.at(&["batch", "since"]));
     with_facts(notice, context, "batch", &counts, words)
+}
+
+/// How far a queue or a batch has come, and how long the rest takes.
+pub(super) fn progress(context: &Context, about: &str, words: &Strings) -> Notice {
+    let number = |field: &str| context.at(&[about, field]).and_then(whole_number);
+    let what = if about == "batch" { words.batch_running } else { words.queue_running };
+    let title = match done_of(number("done"), number("total"), words) {
+        Some(done) => fill(words.named, &[("what", what), ("name", &done)]),
+        None => what.to_owned(),
+    };
+    let counts = counts_of(context, about);
+    let tone = if counts.failed.is_some_and(|failed| failed > 0) { Tone::Warn } else { Tone::Neutral };
+    let mut notice = Notice::new(tone, title);
+    notice.fact(words.time_left, seconds(context, &[about, "eta_s"], words));
+    with_facts(notice, context, about, &counts, words)
+}
+
+fn done_of(done: Option<u64>, total: Option<u64>, words: &Strings) -> Option<String> {
+    let done = words.number(done?);
+    Some(match total {
+        Some(total) => fill(words.done_of, &[("done", &done), ("total", &words.number(total))]),
+        None => fill(words.done, &[("done", &done)]),
+    })
 }
 
 fn with_facts(

@@ -48,8 +48,19 @@ impl ToldBatch {
 pub struct BatchCounts {
     /// Batches that are complete now, in the order in which they became so.
     pub ended: Vec<ToldBatch>,
+    /// Open batches that have not gone on for long; each once until it goes on.
+    pub stalled: Vec<ToldBatch>,
+    /// Open batches whose progress is told.
+    pub progressed: Vec<ToldBatch>,
     /// For the log.
     pub remarks: Vec<String>,
+}
+
+impl BatchCounts {
+    /// Whether a batch is to be told of.
+    pub fn is_news(&self) -> bool {
+        [&self.ended, &self.stalled, &self.progressed].iter().any(|batches| !batches.is_empty())
+    }
 }
 
 impl SpoolTransaction<'_> {
@@ -66,6 +77,11 @@ impl SpoolTransaction<'_> {
     pub fn stalled_batches(&mut self, since_ms: i64) -> Result<Vec<ToldBatch>, SpoolError> {
         self.run(|conn, _| stalled(conn, since_ms))
     }
+
+    /// Open batches that have gone on, and whose progress has not been told since this time. It is told now.
+    pub fn progressed_batches(&mut self, since_ms: i64, now_ms: i64) -> Result<Vec<ToldBatch>, SpoolError> {
+        self.run(|conn, _| progressed(conn, since_ms, now_ms))
+    }
 }
 
 impl Spool {
@@ -73,6 +89,11 @@ impl Spool {
     /// [`SpoolTransaction::stalled_batches`] has not given.
     pub fn stillest_batch(&self) -> Result<Option<i64>, SpoolError> {
         stillest(&self.conn).map_err(self.at())
+    }
+
+    /// When the progress was told of the open batch that has gone on without a word for longest.
+    pub fn longest_untold_batch(&self) -> Result<Option<i64>, SpoolError> {
+        longest_untold(&self.conn).map_err(self.at())
     }
 
     /// Whether a batch has ended, or gone on since [`SpoolTransaction::stalled_batches`] gave it. Nothing is known of
@@ -223,8 +244,11 @@ impl Counting<'_> {
         self.make_room()?;
         let tally = BatchTally::opened_by(task);
         self.conn
-            .prepare_cached("INSERT INTO batches (id, moved_at, counts) VALUES (?1, ?2, ?3)")?
-            .execute(params![task.of.id, self.now_ms, to_json(&tally)])?;
+            .prepare_cached(
+                "INSERT INTO batches (id, moved_at, reported_at, counts) VALUES (?1, ?2, ?3, ?4)",
+            )?
+            // Earlier than what moves it, so that the first task is news.
+            .execute(params![task.of.id, self.now_ms, self.now_ms - 1, to_json(&tally)])?;
         Ok(BatchRow { seq: self.conn.last_insert_rowid(), tally, is_changed: true })
     }
 
@@ -298,10 +322,28 @@ fn stalled(conn: &Connection, since_ms: i64) -> rusqlite::Result<Vec<ToldBatch>>
         "UPDATE batches SET stalled = 1 WHERE ended_at IS NULL AND stalled = 0 AND moved_at <= ?1 \
          RETURNING id, counts",
     )?
-    .query_map([since_ms], |row| {
-        Ok(ToldBatch { id: row.get(0)?, tally: read_tally(row, 1)?, known: HashSet::new() })
-    })?
+    .query_map([since_ms], read_told)?
     .collect()
+}
+
+fn progressed(conn: &Connection, since_ms: i64, now_ms: i64) -> rusqlite::Result<Vec<ToldBatch>> {
+    conn.prepare_cached(
+        "UPDATE batches SET reported_at = ?2 WHERE ended_at IS NULL AND moved_at > reported_at AND reported_at <= ?1 \
+         RETURNING id, counts",
+    )?
+    .query_map([since_ms, now_ms], read_told)?
+    .collect()
+}
+
+fn longest_untold(conn: &Connection) -> rusqlite::Result<Option<i64>> {
+    conn.prepare_cached(
+        "SELECT min(reported_at) FROM batches WHERE ended_at IS NULL AND moved_at > reported_at",
+    )?
+    .query_row([], |row| row.get(0))
+}
+
+fn read_told(row: &Row<'_>) -> rusqlite::Result<ToldBatch> {
+    Ok(ToldBatch { id: row.get(0)?, tally: read_tally(row, 1)?, known: HashSet::new() })
 }
 
 fn went_on(conn: &Connection, id: &str) -> rusqlite::Result<bool> {

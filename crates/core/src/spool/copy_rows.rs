@@ -274,12 +274,12 @@ impl<'a> RowCopy<'a> {
 
     /// The counts of batches; where the fresh spool has a batch already, another instance has moved it.
     fn batches(&mut self) -> rusqlite::Result<()> {
-        let sql = "SELECT seq, id, moved_at, ended_at, stalled, wish_bytes, counts FROM batches NOT INDEXED \
-                   WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq";
+        let sql = "SELECT seq, id, moved_at, ended_at, stalled, reported_at, wish_bytes, counts FROM batches NOT \
+                   INDEXED WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq";
         let source = self.source;
         let lost = walk(source, sql, &mut |row| {
             let seq: i64 = row.get(0)?;
-            let values: Vec<Value> = (1..7).map(|column| row.get(column)).collect::<rusqlite::Result<_>>()?;
+            let values: Vec<Value> = (1..8).map(|column| row.get(column)).collect::<rusqlite::Result<_>>()?;
             Ok(self.batch(seq, &values))
         })?;
         self.mishap.lost += lost;
@@ -290,8 +290,8 @@ impl<'a> RowCopy<'a> {
         let inserted = self
             .target
             .prepare_cached(
-                "INSERT OR IGNORE INTO batches (id, moved_at, ended_at, stalled, wish_bytes, counts) \
-                 VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT OR IGNORE INTO batches (id, moved_at, ended_at, stalled, reported_at, wish_bytes, counts) \
+                 VALUES (?, ?, ?, ?, ?, ?, ?)",
             )?
             .execute(rusqlite::params_from_iter(values));
         match inserted {

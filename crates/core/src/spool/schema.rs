@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior};
 const APPLICATION_ID: i64 = 0x7462_656c;
 
 /// `PRAGMA user_version` of the tables below. A file of another version is refused.
-pub(super) const VERSION: i64 = 7;
+pub(super) const VERSION: i64 = 8;
 
 /// `body` and what follows it stand last, so that reading the other columns of a long row does not walk through
 /// it. What few rows have is in tables of their own: `terms`, `accounts`.
@@ -112,6 +112,7 @@ CREATE TABLE batches (
     moved_at   INTEGER NOT NULL,                   -- when a task was counted last
     ended_at   INTEGER,                            -- NULL: more tasks are to come
     stalled    INTEGER NOT NULL DEFAULT 0,         -- 1: its standstill was told
+    reported_at    INTEGER NOT NULL,                   -- when its progress was told last, or it began
     wish_bytes INTEGER NOT NULL DEFAULT 0,         -- of tasks that asked to be told at the end
     counts     BLOB NOT NULL                       -- JSON
 ) STRICT;

@@ -3,17 +3,20 @@
 
 mod batch;
 mod end_requests;
+mod progress;
 mod queue;
 mod task;
 mod usual_durations;
 
 pub use batch::{BatchRef, BatchTally, BatchTask};
 pub use end_requests::{EndRequest, EndRequests};
+pub use progress::add_progress;
 pub use queue::QueueTally;
 pub use task::{Status, Task, read_duration, scalar_text, told_duration};
 pub use usual_durations::{UsualDurations, batch_key, queue_key, task_key};
 
 use crate::event::EventId;
+use progress::ProgressTimer;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use std::borrow::Cow;
@@ -69,6 +72,8 @@ struct Open {
     /// When the host last spoke of it, by the monotonic clock of this process.
     #[serde(skip)]
     stirred: Duration,
+    #[serde(skip)]
+    progress: ProgressTimer,
 }
 
 /// The counts of every open queue, and what is usual.
@@ -84,6 +89,8 @@ pub struct Tally {
     has_several: bool,
     /// How long nothing must be heard of a queue before it counts as ended; `None` for never.
     pub idle_end: Option<Duration>,
+    /// How often the progress of a queue is told at most; `None` for never.
+    pub progress: Option<Duration>,
 }
 
 /// A change of a count that the spool must keep: the name of the queue, and its state or nothing
@@ -98,6 +105,7 @@ impl Tally {
         let told = (open.started || open.is_at_work()).then_some(open.tally.started_at);
         open.tally.count(task, accepted_at);
         open.tally.started_at = told.unwrap_or(i64::MAX).min(open.tally.started_at);
+        open.progress.note();
         open.end.take()
     }
 
@@ -175,6 +183,7 @@ impl Tally {
     pub fn stir(&mut self, queue: &str, now: Duration) {
         if let Some(open) = self.open.get_mut(queue) {
             open.stirred = now;
+            open.progress.start(now);
         }
     }
 
@@ -192,6 +201,24 @@ impl Tally {
         names.into_iter().filter_map(close).collect()
     }
 
+    /// The queues whose progress is told now, with their counts.
+    pub fn progressed(&mut self, now: Duration) -> Vec<(String, QueueTally)> {
+        let Some(interval) = self.progress else { return Vec::new() };
+        let mut told = Vec::new();
+        for (name, open) in &mut self.open {
+            if open.next_progress(interval).is_some_and(|due| due <= now) {
+                open.progress.tell(now);
+                told.push((name.clone(), open.tally.snapshot()));
+            }
+        }
+        told
+    }
+
+    fn next_progress(&self) -> Option<Duration> {
+        let interval = self.progress?;
+        self.open.values().filter_map(|open| open.next_progress(interval)).min()
+    }
+
     fn next_idle(&self) -> Option<Duration> {
         let after = self.idle_end?;
         self.open.values().filter(|open| open.may_fall_idle()).map(|open| open.stirred + after).min()
@@ -202,10 +229,10 @@ impl Tally {
         std::mem::take(&mut self.forgotten)
     }
 
-    /// When the next held end counts or the next queue falls idle, by the monotonic clock.
+    /// When the next held end counts, the next queue falls idle or progress is told, by the monotonic clock.
     pub fn next_due(&self) -> Option<Duration> {
         let held = self.open.values().filter_map(|open| open.end.as_ref().map(|end| end.due)).min();
-        [held, self.next_idle()].into_iter().flatten().min()
+        [held, self.next_idle(), self.next_progress()].into_iter().flatten().min()
     }
 
     /// Closes the queues whose held end counts by now.
@@ -263,6 +290,7 @@ impl Tally {
         let Ok(mut open) = serde_json::from_slice::<Open>(kept) else { return false };
         self.hear_of(queue);
         open.stirred = now;
+        open.progress.start(now);
         if let Some(end) = open.end.as_mut() {
             end.due = now + delay;
             if end.idle_since == 0 {
@@ -331,6 +359,11 @@ impl Open {
     /// Whether a task was counted, or the host told that it works.
     fn is_at_work(&self) -> bool {
         self.tally.total > 0 || self.tally.finished_at > 0
+    }
+
+    /// A queue whose end is held has nothing more to tell.
+    fn next_progress(&self, interval: Duration) -> Option<Duration> {
+        self.progress.due(interval).filter(|_| self.end.is_none())
     }
 
     /// A queue that has only been announced waits for its first task, however long that takes.

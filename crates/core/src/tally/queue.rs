@@ -1,6 +1,7 @@
 //! The count of one queue over one busy period.
 
 use super::end_requests::EndRequests;
+use super::progress::TaskRate;
 use super::task::{Status, Task, read_duration};
 use crate::clock;
 use crate::event::WorkCounts;
@@ -60,6 +61,11 @@ pub struct QueueTally {
     /// When the last task ended, in Unix milliseconds.
     pub finished_at: i64,
     seconds: Seconds,
+    #[serde(default, skip_serializing_if = "TaskRate::is_unknown")]
+    pub(super) pace: TaskRate,
+    /// How many tasks it will have had, as far as the host says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<u64>,
     // Shared with the snapshots that are being looked at.
     users: Arc<Vec<Box<str>>>,
     failures: Arc<Vec<Failure>>,
@@ -77,9 +83,14 @@ impl QueueTally {
     /// Counts a task that was reported at `accepted_at` (Unix milliseconds).
     pub fn count(&mut self, task: &Task, accepted_at: i64) {
         let began = task.began_at(accepted_at);
+        let before = if self.total == 0 { began } else { self.finished_at };
         self.started_at = if self.total == 0 { began } else { self.started_at.min(began) };
         self.finished_at = self.finished_at.max(accepted_at);
         self.total += 1;
+        self.pace.measure(self.total, accepted_at - before);
+        if let Some(remaining) = task.remaining {
+            self.expected = Some(self.total.saturating_add(remaining));
+        }
         match task.status {
             Status::Success => self.succeeded += 1,
             Status::Cancelled => self.cancelled += 1,
@@ -101,6 +112,13 @@ impl QueueTally {
         let first = [self, other].iter().filter(|tally| tally.total > 0).map(|tally| tally.started_at).min();
         self.started_at = first.unwrap_or(self.started_at.min(other.started_at));
         self.finished_at = self.finished_at.max(other.finished_at);
+        if self.pace.is_unknown() {
+            self.pace = other.pace;
+        }
+        self.expected = match (self.expected, other.expected) {
+            (Some(expected), _) => Some(expected + other.total),
+            (None, expected) => expected.map(|expected| expected + self.total),
+        };
         self.total += other.total;
         self.succeeded += other.succeeded;
         self.failed += other.failed;

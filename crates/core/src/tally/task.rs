@@ -2,7 +2,7 @@
 
 use super::{BatchRef, DEFAULT_QUEUE, short};
 use crate::clock::{HostTime, read_seconds};
-use crate::event::status_of_word;
+use crate::event::{status_of_word, whole_number};
 use serde_json::{Map, Value as Json, json};
 
 /// How a task ended.
@@ -62,6 +62,8 @@ pub struct Task {
     pub kind: Option<String>,
     /// The batch it belongs to.
     pub batch: Option<BatchRef>,
+    /// How many tasks its queue still has.
+    pub remaining: Option<u64>,
     /// `error.type` and `error.message`.
     pub error: (Option<String>, Option<String>),
 }
@@ -87,6 +89,7 @@ impl Task {
             name: text("name"),
             kind: text("kind"),
             batch: read_batch(payload),
+            remaining: payload.get("queue_remaining").and_then(whole_number),
             error: (part("type"), part("message").or_else(|| error.and_then(scalar_text))),
         }
     }

@@ -26,6 +26,7 @@ fn every_value_of_the_complete_example_takes_effect() {
     assert_eq!(config.queue.end_delay, Duration::from_secs(2));
     assert_eq!(config.queue.idle_end, Some(Duration::from_secs(1200)));
     assert_eq!(config.queue.batch_stall, Some(Duration::from_secs(3600)));
+    assert_eq!(config.queue.progress, Some(Duration::from_secs(15)));
     assert!(config.queue.ring_beside_spool);
     assert_eq!(config.files.roots, [folder.path().join("outputs")]);
 

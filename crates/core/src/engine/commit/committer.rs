@@ -6,7 +6,7 @@ use crate::engine::counters::Counters;
 use crate::engine::decide::{Decider, Decisions};
 use crate::engine::lane_table::LaneTable;
 use crate::engine::log::{Level, Log};
-use crate::engine::shared_batches::StallTimer;
+use crate::engine::shared_batches::BatchTimer;
 use crate::engine::spool_health::SpoolHealth;
 use crate::engine::spool_recovery;
 use crate::failpoint;
@@ -23,7 +23,8 @@ const RETRY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Committer {
     pub spool: Spool,
-    pub stalls: StallTimer,
+    pub stalls: BatchTimer,
+    pub batch_progress: BatchTimer,
     pub has_file: bool,
     pub instance: String,
     pub lanes: Arc<LaneTable>,
@@ -133,11 +134,11 @@ impl Committer {
         before: &mut Option<(Tally, ShapingState)>,
     ) -> Result<Committed, SpoolError> {
         let mut spool = self.spool.begin()?;
-        let (counts, stalled) = transaction.count_in_batches(&mut spool, now.unix_ms)?;
+        let counts = transaction.count_in_batches(&mut spool, now.unix_ms)?;
         let mut decisions = Decisions::default();
-        if !counts.ended.is_empty() || !stalled.is_empty() {
+        if counts.is_news() {
             *before = Some((decider.tally.clone(), decider.shaping.clone()));
-            decider.end_batches(&counts.ended, &stalled, now);
+            decider.report_batches(&counts, now);
             decisions = decider.take_decisions();
             transaction.add(&mut decisions);
             transaction.add_changes(decider, &self.instance);

@@ -29,6 +29,8 @@ pub struct Transaction {
     pub fallback_due: bool,
     /// Batches without progress since this time, in Unix milliseconds, are reported as stalled.
     pub stalled_since: Option<i64>,
+    /// Batches of whose progress nothing was told since this time are told of.
+    pub untold_since: Option<i64>,
     /// Every event accepted up to this ticket is in this transaction or an earlier one.
     pub taken_ticket: u64,
 }
@@ -67,6 +69,7 @@ impl Transaction {
             && self.removed_alerts.is_empty()
             && !self.fallback_due
             && self.stalled_since.is_none()
+            && self.untold_since.is_none()
     }
 
     /// How much it holds of what batches add to it.

@@ -3,7 +3,7 @@
 use super::planned::{Decisions, PlannedEvent};
 use crate::clock::Moment;
 use crate::config::Config;
-use crate::event::EventId;
+use crate::event::{BATCH_PROGRESS, EventId, QUEUE_PROGRESS};
 use crate::hooks::Facts;
 use crate::message::Several;
 use crate::shaping::ShapingState;
@@ -11,6 +11,7 @@ use crate::spool::SpoolPath;
 use crate::tally::Tally;
 use serde_json::{Map, Value as Json};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Decides about events. No I/O and no locks; callers pass in the time.
 #[derive(Debug)]
@@ -45,6 +46,7 @@ impl Decider {
     pub fn set_config(&mut self, config: Arc<Config>) {
         self.tally.idle_end = config.queue.idle_end;
         self.config = config;
+        self.tally.progress = self.config.queue.progress.filter(|_| self.is_heard(QUEUE_PROGRESS));
     }
 
     /// Explains the result of every hook, in [`Decisions::explanations`].
@@ -78,6 +80,11 @@ impl Decider {
     /// Whether no end of a queue is held, nor any digest that would not survive.
     pub fn holds_nothing(&self) -> bool {
         self.tally.held() == 0 && (!self.is_in_memory() || self.shaping.next_due().is_none())
+    }
+
+    /// How often the progress of a batch is told at most; `None` for never.
+    pub fn batch_progress(&self) -> Option<Duration> {
+        self.config.queue.progress.filter(|_| self.is_heard(BATCH_PROGRESS))
     }
 
     pub(super) fn explains(&self) -> bool {

@@ -6,32 +6,39 @@ use super::decider::Decider;
 use super::planned::{EventState, PlannedEvent};
 use crate::clock::Moment;
 use crate::engine::ingest::to_bytes;
-use crate::event::EventId;
+use crate::event::{BATCH_PROGRESS, EventId, QUEUE_PROGRESS};
 use crate::hooks::{Facts, Subject};
-use crate::spool::ToldBatch;
+use crate::spool::{BatchCounts, ToldBatch};
 use crate::tally::{
     EndRequests, HeldEnd, QueueTally, Status, Task, batch_key, queue_key, queue_name, task_key,
 };
 use serde_json::{Map, Value as Json, json};
 
 impl Decider {
-    /// Decides about the ends of queues that are due: after their `end_delay`, or because they fell idle.
+    /// Decides about the ends of queues that are due, after their `end_delay` or because they fell idle, and about the
+    /// progress of the others.
     pub fn end_due(&mut self, now: Moment) {
         self.end_held_queues(now);
         for (queue, tally) in self.tally.fallen_idle(now.monotonic) {
             self.end_idle_queue(&queue, &tally);
         }
+        for (queue, tally) in self.tally.progressed(now.monotonic) {
+            self.add_queue_progress(&queue, &tally);
+        }
     }
 
-    /// Decides about batches that the present transaction ended or found stalled.
-    pub fn end_batches(&mut self, ended: &[ToldBatch], stalled: &[ToldBatch], now: Moment) {
+    /// Decides about batches that the present transaction ended, or found stalled or gone on.
+    pub fn report_batches(&mut self, counts: &BatchCounts, now: Moment) {
         self.now = now;
-        for batch in ended {
+        for batch in &counts.ended {
             self.tally.release_asked(|id, task| id == batch.id && batch.has_counted(task));
             self.add_batch_event("batch.end", batch);
         }
-        for batch in stalled {
+        for batch in &counts.stalled {
             self.add_batch_event("batch.stalled", batch);
+        }
+        for batch in &counts.progressed {
+            self.add_batch_event(BATCH_PROGRESS, batch);
         }
     }
 
@@ -77,6 +84,16 @@ impl Decider {
         let subjects = self.queue_end_subjects(queue, (EventId::random(now), now), &payload, over, true);
         let event = self.derive(&payload, now, &subjects);
         self.shaping.end_queue(queue, now);
+        self.decisions.events.push(event);
+    }
+
+    fn add_queue_progress(&mut self, queue: &str, tally: &QueueTally) {
+        let now = self.now.unix_ms;
+        let payload = fields(json!({"name": queue, "derived": true}));
+        let mut facts = self.facts(EventId::random(now), QUEUE_PROGRESS, now, &payload);
+        facts.usual_s = self.tally.usuals.seconds(&queue_key(queue));
+        let subject = Subject::of_queue(&facts, tally);
+        let event = self.derive(&payload, now, &[subject]);
         self.decisions.events.push(event);
     }
 

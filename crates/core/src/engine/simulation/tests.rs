@@ -241,3 +241,5 @@ mod derived_events;
 mod long_numbers;
 
 mod moves;
+
+mod progress;

@@ -239,6 +239,7 @@ impl Dispatcher {
         let by_wall_clock = by_wall_clock.into_iter().flatten().min().map(|due| by_monotonic(due, now));
         let (alerts, peers) = (self.parts.alerts.arm(), self.peers.next_look());
         let stall = self.decider.config.queue.batch_stall.and(self.committer.stalls.due());
+        let progress = self.decider.batch_progress().and(self.committer.batch_progress.due());
         let housekeeping = Some(self.housekeeping.due());
         let threads = self.missing_threads.due(&self.parts);
         let marks = self.committer.has_file.then(|| self.sending_marks.due(&self.parts.lanes)).flatten();
@@ -247,6 +248,7 @@ impl Dispatcher {
             marks,
             self.decider.tally.next_due(),
             stall,
+            progress,
             alerts,
             housekeeping,
             peers,

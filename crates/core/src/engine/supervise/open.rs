@@ -17,7 +17,7 @@ use crate::engine::ingest::Ingest;
 use crate::engine::parts::Parts;
 use crate::engine::peers::Peers;
 use crate::engine::sending_marks::SendingMarks;
-use crate::engine::shared_batches::StallTimer;
+use crate::engine::shared_batches::BatchTimer;
 use crate::intake::{self, Home, Intake, PeerSignal};
 use crate::os;
 use crate::spool::{DamagedFile, Spool, SpoolError, SpoolErrorKind, SpoolPath};
@@ -67,7 +67,8 @@ pub fn new_dispatcher(parts: &Arc<Parts>, spool: Spool, decider: Decider) -> Dis
         transaction: Transaction::default(),
         committer: Committer {
             spool,
-            stalls: StallTimer::new(parts.clock.now()),
+            stalls: BatchTimer::new(parts.clock.now()),
+            batch_progress: BatchTimer::new(parts.clock.now()),
             has_file: spool_file.is_some(),
             instance: parts.intake.instance().to_owned(),
             lanes: Arc::clone(&parts.lanes),

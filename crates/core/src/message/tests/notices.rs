@@ -109,6 +109,8 @@ fn a_queue_counts_and_names_its_failures() {
 fn other_events_show_their_payload() {
     let titles = [
         ("queue.start", "Queue started", Tone::Neutral),
+        ("queue.progress", "Queue running: 200 of 240 done", Tone::Warn),
+        ("batch.progress", "Batch running: 200 of 240 done · batch-42", Tone::Warn),
         ("batch.stalled", "Batch stalled: 200 of 240 done, nothing for 10 min · batch-42", Tone::Warn),
         ("server.start", "Server started: render-07", Tone::Neutral),
         ("server.stop", "Server stopped: render-07", Tone::Neutral),

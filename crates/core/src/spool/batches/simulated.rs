@@ -22,6 +22,14 @@ impl SimulatedBatches {
         stalled(&self.0, since_ms).unwrap()
     }
 
+    pub(crate) fn progressed(&self, since_ms: i64, now_ms: i64) -> Vec<ToldBatch> {
+        progressed(&self.0, since_ms, now_ms).unwrap()
+    }
+
+    pub(crate) fn longest_untold(&self) -> Option<i64> {
+        longest_untold(&self.0).unwrap()
+    }
+
     pub(crate) fn went_on(&self, id: &str) -> bool {
         went_on(&self.0, id).unwrap()
     }
