@@ -22,6 +22,7 @@ mod failpoint;
 pub mod hash;
 pub mod hooks;
 pub mod intake;
+mod json;
 pub mod lanes;
 pub mod message;
 pub mod os;

@@ -3,7 +3,7 @@
 use super::load::load;
 use super::settings::Config;
 use crate::endpoint::{Endpoint, EndpointDirectory, task_endpoint_name};
-use serde_json::json;
+use crate::json::json;
 use std::sync::Arc;
 use url::Url;
 

@@ -4,8 +4,9 @@
 use super::declaration::{ConfigKey, ConfigTable, DefaultValue, NestedTable, ValueType};
 use super::load::root_keys;
 use super::toml_text;
+use crate::json::json;
 use crate::platform;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 
 /// The JSON Schema (draft 7, which TOML editors support) as text.
 pub fn json_schema() -> String {

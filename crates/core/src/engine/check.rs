@@ -4,10 +4,11 @@ use super::doubts;
 use crate::config::{Config, ConfigError, ConfigSpans};
 use crate::hooks;
 use crate::hooks::{Digest, Hook};
+use crate::json::json;
 use crate::message::{Context, sample};
 use crate::os;
 use crate::platform;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 use std::path::PathBuf;
 
 /// The most faults of one template that are told for one endpoint.

@@ -1,7 +1,8 @@
 //! The counters of `taskbell_stats`.
 
 use super::decide::DecisionCounts;
-use serde_json::{Value as Json, json};
+use crate::json::json;
+use serde_json::Value as Json;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 macro_rules! counters {

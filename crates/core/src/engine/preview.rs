@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::endpoint::Endpoint;
 use crate::event::{self, EventId};
 use crate::intake::Record;
+use crate::json::json;
 use crate::lanes::{self, DryRun, DryRunRequest, Job};
 use crate::message::sample;
 use crate::os;
@@ -20,7 +21,7 @@ use crate::spool::{Reader, SpoolErrorKind};
 use crate::tally::Tally;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -3,13 +3,14 @@
 use super::task_params::TaskParams;
 use crate::clock;
 use crate::endpoint::parse_task_url;
+use crate::json::json;
 use crate::event::{BATCH_PROGRESS, EventId, QUEUE_PROGRESS, whole_number};
 use crate::message::HostInfo;
 use crate::message::{Context, LazyField, Several};
 use crate::tally::{
     BatchTally, EndRequest, QueueTally, Task, add_progress, queue_name, read_duration, told_duration,
 };
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 
 /// The measures that a hook's `min_tasks`, `min_duration`, `relative` and `smart` use.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]

@@ -5,9 +5,9 @@ use super::body::Body;
 use super::job::Job;
 use crate::clock;
 use crate::endpoint::{Endpoint, Overflow};
+use crate::json::json;
 use crate::message::{Context, Extras, SummaryLine};
 use crate::spool::AttemptRow;
-use serde_json::json;
 
 /// Messages are coalesced once the rate needs longer than this for all that wait, in seconds.
 const MAX_DELAY_S: f64 = 60.0;

@@ -7,9 +7,10 @@ use super::comparison::{Comparison, Operand};
 use super::expr_ast::Comparator;
 use super::json_value::from_json;
 use super::{doubts, known_fields, sample};
+use crate::json::json;
 use minijinja::Value;
 use minijinja::value::ValueKind;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 /// The most choices of values that are tried for one condition.
 const TRIES: usize = 4000;

@@ -4,7 +4,7 @@
 use super::context::Context;
 use super::sample;
 use crate::event::{BATCH_PROGRESS, QUEUE_PROGRESS};
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 use std::collections::HashSet;
 
 /// Contexts of this type, each with its event in words; the first one is the full sample, without words. `names` are

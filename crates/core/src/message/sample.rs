@@ -2,10 +2,11 @@
 
 use super::context::Context;
 use super::json_value::from_json;
+use crate::json::json;
 use minijinja::Value;
 use minijinja::value::{Enumerator, Object, ObjectRepr};
 use once_cell::sync::Lazy;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -5,11 +5,12 @@ use super::quantities::duration;
 use super::strftime::strftime;
 use super::strings::ENGLISH;
 use crate::clock::{self, HostTime};
+use crate::json::json;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use minijinja::value::Kwargs;
 use minijinja::{Environment, Error, ErrorKind, State, Value};
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 const FORMAT: &str = "%Y-%m-%d %H:%M";
 

@@ -3,7 +3,8 @@
 
 use super::Attachment;
 use crate::hash::hex;
-use serde_json::{Map, Value, json};
+use crate::json::json;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 pub(super) struct Field<'a> {

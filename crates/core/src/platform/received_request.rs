@@ -1,6 +1,7 @@
 //! A request as its receiver sees it: what a platform's own request checks read.
 
-use serde_json::{Map, Value, json};
+use crate::json::json;
+use serde_json::{Map, Value};
 
 /// A request that arrived, as `taskbell serve --as` hands it to the `refuses` of a [`PlayedPlatform`](super::PlayedPlatform).
 #[derive(Debug)]

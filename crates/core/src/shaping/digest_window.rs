@@ -6,9 +6,10 @@ use super::digest_item;
 use crate::clock;
 use crate::event::EventId;
 use crate::hooks::Subject;
+use crate::json::json;
 use crate::message::{Context, SummaryPart};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
 
 /// Kept items and bytes; further ones are only counted. The last fifth is reserved for what weighs more than a

@@ -1,7 +1,8 @@
 //! The receivers in `docs/signatures.md`, run by Python against what is really signed.
 
 use super::*;
-use serde_json::{Value, json};
+use crate::json::json;
+use serde_json::Value;
 use std::io::Write;
 use std::process::{Command, Stdio};
 

@@ -5,8 +5,9 @@ use super::progress::TaskRate;
 use super::task::{Status, Task, read_duration};
 use crate::clock;
 use crate::event::WorkCounts;
+use crate::json::json;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 use std::sync::Arc;
 
 const MAX_FAILURES: usize = 20;

@@ -3,7 +3,7 @@
 use super::{BatchRef, DEFAULT_QUEUE, short};
 use crate::clock::{HostTime, read_seconds};
 use crate::event::{status_of_word, whole_number};
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 
 /// How a task ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,11 +8,12 @@ use crate::clock::Moment;
 use crate::engine::ingest::to_bytes;
 use crate::event::{BATCH_PROGRESS, EventId, QUEUE_PROGRESS};
 use crate::hooks::{Facts, Subject};
+use crate::json::json;
 use crate::spool::{BatchCounts, ToldBatch};
 use crate::tally::{
     EndRequests, HeldEnd, QueueTally, Status, Task, batch_key, queue_key, queue_name, task_key,
 };
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 
 impl Decider {
     /// Decides about the ends of queues that are due, after their `end_delay` or because they fell idle, and about the

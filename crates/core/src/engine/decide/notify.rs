@@ -9,10 +9,11 @@ use crate::endpoint::Endpoint;
 use crate::event::EventId;
 use crate::hash::stable_hash;
 use crate::hooks::{self, Decision, Hook, Match, Subject};
+use crate::json::json;
 use crate::lanes::Body;
 use crate::message::{self, Context, Message, clip};
 use crate::shaping::{CooldownResult, DigestWindow, ThingChange, hook_of};
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 

@@ -13,10 +13,11 @@ use super::{
     Answer, Description, Example, Platform, PlatformOption, RenderedMessage, Request, Target, event_kind,
 };
 use crate::clock;
+use crate::json::json;
 use crate::message::{Context, Notice, default_body};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::borrow::Cow;
 
 const STRUCTURED: &str = "application/cloudevents+json; charset=utf-8";

@@ -22,8 +22,9 @@ use super::{
     Answer, Degradation, Description, Example, Outcome, Platform, PlatformOption, Rate, RenderedMessage,
     Request, Target, links, mark, or_event_kind, origin, plain_text, trim,
 };
+use crate::json::json;
 use crate::message::{Context, Fact, Notice, Strings};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::time::Duration;
 use url::Url;
 

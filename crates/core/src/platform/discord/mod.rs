@@ -20,9 +20,10 @@ use super::{
     event_kind, links, origin, path_parts, trim,
 };
 use crate::clock;
+use crate::json::json;
 use crate::message::{Context, Fact, Notice, Strings, Tone};
 use responses::unknown;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::borrow::Cow;
 use url::Url;
 

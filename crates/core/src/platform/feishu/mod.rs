@@ -23,8 +23,9 @@ use super::{
     Answer, Degradation, Description, Example, Outcome, Platform, PlatformOption, Rate, RenderedMessage,
     Request, Target, links, or_event_kind, origin, path_parts, plain_text, trim,
 };
+use crate::json::json;
 use crate::message::{Context, Fact, Notice, Strings, Tone};
-use serde_json::{Value, json};
+use serde_json::Value;
 use url::Url;
 
 /// The text of the card; escapes included, so that the body stays below 20 KB.

@@ -16,8 +16,9 @@ use super::{
     Answer, Degradation, Description, Example, Platform, PlatformOption, Rate, RenderedMessage, Request,
     Target, event_kind, outcome, path_parts, trim,
 };
+use crate::json::json;
 use crate::message::{Context, Notice, default_body};
-use serde_json::{Value, json};
+use serde_json::Value;
 use url::Url;
 
 /// Below GitHub's 64 KB with room for the rest.

@@ -14,8 +14,9 @@ use super::{
     Answer, Degradation, Description, Example, Platform, PlatformOption, Rate, RenderedMessage, Request,
     Target, event_kind, outcome,
 };
+use crate::json::json;
 use crate::message::{Context, Notice, default_body};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::borrow::Cow;
 use url::Url;
 use url::form_urlencoded::Serializer;

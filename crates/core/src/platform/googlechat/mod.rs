@@ -17,8 +17,9 @@ use super::{
     Answer, Degradation, Description, Example, Platform, Rate, Target, links, or_event_kind, origin,
     plain_text, trim,
 };
+use crate::json::json;
 use crate::message::{Context, Fact, Notice, Strings, Tone};
-use serde_json::{Value, json};
+use serde_json::Value;
 use url::Url;
 
 /// What the whole body may have; Google counts 32 000 bytes of the message it makes of it.

@@ -20,8 +20,9 @@ use super::path_parts;
 use super::{
     Answer, Degradation, Description, Example, Platform, Rate, Target, links, or_event_kind, origin, trim,
 };
+use crate::json::json;
 use crate::message::{Context, Fact, Notice, Strings, Tone};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use url::Url;
 
 /// The code points of an attachment in all, which servers from before 5.0 also take.

@@ -17,8 +17,9 @@ use super::{
     Answer, Degradation, Description, Example, MissingValue, Platform, PlatformOption, Rate, RenderedMessage,
     Request, Target, links, or_event_kind, origin, trim,
 };
+use crate::json::json;
 use crate::message::{Context, Fact, Notice, Strings, Tone};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use url::Url;
 
 const MESSAGE: usize = 4000;

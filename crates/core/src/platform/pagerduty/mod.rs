@@ -17,8 +17,9 @@ use super::{
 };
 use crate::clock;
 use crate::hash::sha256_hex;
+use crate::json::json;
 use crate::message::{Context, Fact, Notice, Strings, Tone};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use url::Url;
 
 const SUMMARY: usize = 1024;

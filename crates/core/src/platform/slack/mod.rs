@@ -27,8 +27,9 @@ use super::{
     Answer, Degradation, Description, Example, Outcome, Platform, Rate, RenderedMessage, Request, Target,
     links, or_event_kind, origin, path_parts, trim,
 };
+use crate::json::json;
 use crate::message::{Context, Fact, Notice, Strings, Tone};
-use serde_json::{Value, json};
+use serde_json::Value;
 use url::Url;
 
 /// Slack's own limits, and within them what keeps a whole message below the 13 000 it takes in all.

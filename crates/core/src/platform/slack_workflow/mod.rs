@@ -13,8 +13,9 @@ use super::slack::{PACE, PLAIN_TEXT, block, code, is_slack};
 use super::{
     Answer, Description, Example, Outcome, Platform, Target, event_kind, links, origin, outcome, path_parts,
 };
+use crate::json::json;
 use crate::message::{Context, Fact, Notice, Strings};
-use serde_json::{Value, json};
+use serde_json::Value;
 use url::Url;
 
 const VARIABLE: usize = 2000;

@@ -20,8 +20,9 @@ use super::limits::{Budget, Unit, fit, flatten};
 use super::{
     Answer, Degradation, Description, Example, Platform, Rate, Target, links, or_event_kind, origin, trim,
 };
+use crate::json::json;
 use crate::message::{Context, Fact, Notice, Strings, Tone};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use url::Url;
 
 /// What the whole body may have, so that it stays below 28 KB when Teams has expanded it.

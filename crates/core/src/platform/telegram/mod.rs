@@ -24,8 +24,9 @@ use super::{
     Answer, Attachment, Degradation, Description, Example, MissingValue, Platform, PlatformOption, Rate,
     RenderedMessage, Request, Target, links, mark, or_event_kind, origin, plain_text, trim,
 };
+use crate::json::json;
 use crate::message::{Context, Fact, Notice, Strings};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
 use url::Url;

@@ -21,11 +21,12 @@ use super::{
     links, or_event_kind, origin, plain_text, trim,
 };
 use crate::hash::hex;
+use crate::json::json;
 use crate::message::{Context, Fact, Notice, Strings, Tone};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use md5::{Digest, Md5};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
 use url::Url;
