@@ -193,7 +193,7 @@ pub fn check_object(json: &str) -> Result<(), serde_json::Error> {
     if quick_check::is_object(json.as_bytes()) {
         return Ok(());
     }
-    match serde_json::from_str(json)? {
+    match serde_json::from_slice(json.as_bytes())? {
         Json::Object(_) => Ok(()),
         // The parser also makes something else of an object that begins with a name of its own.
         _ => Err(Error::custom("it is a list, a text, a number or another value")),

@@ -7,19 +7,19 @@ use serde_json::{Map, Value};
 macro_rules! json {
     (@members $object:ident) => {};
     (@members $object:ident $name:tt : null $(, $($rest:tt)*)?) => {
-        $crate::json::put(&mut $object, $name, json!(null));
+        $crate::json::Members::put(&mut $object, $name, json!(null));
         json!(@members $object $($($rest)*)?);
     };
     (@members $object:ident $name:tt : [$($items:tt)*] $(, $($rest:tt)*)?) => {
-        $crate::json::put(&mut $object, $name, json!([$($items)*]));
+        $crate::json::Members::put(&mut $object, $name, json!([$($items)*]));
         json!(@members $object $($($rest)*)?);
     };
     (@members $object:ident $name:tt : {$($members:tt)*} $(, $($rest:tt)*)?) => {
-        $crate::json::put(&mut $object, $name, json!({$($members)*}));
+        $crate::json::Members::put(&mut $object, $name, json!({$($members)*}));
         json!(@members $object $($($rest)*)?);
     };
     (@members $object:ident $name:tt : $value:expr $(, $($rest:tt)*)?) => {
-        $crate::json::put(&mut $object, $name, json!($value));
+        $crate::json::Members::put(&mut $object, $name, json!($value));
         json!(@members $object $($($rest)*)?);
     };
     (@items [$($done:expr,)*]) => {
@@ -55,7 +55,14 @@ pub(crate) fn value(value: &(impl Serialize + ?Sized)) -> Value {
     serde_json::to_value(value).unwrap_or_default()
 }
 
-#[inline(never)]
-pub(crate) fn put(object: &mut Map<String, Value>, name: &str, value: Value) {
-    object.insert(name.to_owned(), value);
+pub(crate) trait Members {
+    /// Sets a member, whether or not it is there.
+    fn put(&mut self, name: &str, value: Value);
+}
+
+impl Members for Map<String, Value> {
+    #[inline(never)]
+    fn put(&mut self, name: &str, value: Value) {
+        self.insert(name.to_owned(), value);
+    }
 }

@@ -114,8 +114,8 @@ pub(super) struct FileLocation {
 }
 
 impl Diagnostic {
-    pub fn new(at: usize, key: impl Into<String>, message: impl Into<String>) -> Self {
-        Diagnostic { at, key: key.into(), message: message.into(), location: None }
+    pub fn new(at: usize, key: &str, message: impl Into<String>) -> Self {
+        Diagnostic { at, key: key.to_owned(), message: message.into(), location: None }
     }
 }
 

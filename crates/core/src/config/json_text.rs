@@ -72,7 +72,7 @@ fn node(value: ast::Value<'_>, path: &str, errors: &mut Vec<Diagnostic>) -> Conf
         }
         ast::Value::NumberLit(lit) => {
             let at = lit.range.start;
-            match serde_json::from_str(lit.value) {
+            match lit.value.parse() {
                 Ok(number) => ConfigNode { at, value: ConfigValue::Number(number) },
                 Err(_) => {
                     errors.push(Diagnostic::new(at, path, "the number is out of range"));

@@ -42,6 +42,11 @@ impl TextValue {
     }
 }
 
+#[cold]
+fn add(found: &RefCell<Vec<Diagnostic>>, diagnostic: Diagnostic) {
+    found.borrow_mut().push(diagnostic);
+}
+
 impl<'e> LoadContext<'e> {
     /// Relative paths are resolved against `base`.
     pub fn new(base: PathBuf, environment: &'e Environment<'e>) -> Self {
@@ -55,17 +60,16 @@ impl<'e> LoadContext<'e> {
     }
 
     pub fn error(&self, at: usize, key: &str, message: impl Into<String>) {
-        self.errors.borrow_mut().push(Diagnostic::new(at, key, message));
+        add(&self.errors, Diagnostic::new(at, key, message));
     }
 
     /// Adds an error in a file that the configuration names at `at`.
     pub fn error_in_file(&self, at: usize, key: &str, location: FileLocation, message: impl Into<String>) {
-        let error = Diagnostic { location: Some(location), ..Diagnostic::new(at, key, message) };
-        self.errors.borrow_mut().push(error);
+        add(&self.errors, Diagnostic { location: Some(location), ..Diagnostic::new(at, key, message) });
     }
 
     pub fn warn(&self, at: usize, key: &str, message: impl Into<String>) {
-        self.warnings.borrow_mut().push(Diagnostic::new(at, key, message));
+        add(&self.warnings, Diagnostic::new(at, key, message));
     }
 
     /// Adds a text to those that the scrubber removes.

@@ -71,12 +71,17 @@ impl<'r> TableReader<'r> {
 
     /// Adds an error at the value of a key, or at the table when the key is omitted.
     pub fn error(&self, key: impl AsRef<str>, message: impl Into<String>) {
-        self.context.error(self.offset(&key), &self.path_of(&key), message);
+        self.report(LoadContext::error, key.as_ref(), message.into());
     }
 
     /// Adds a warning at the value of a key, or at the table when the key is omitted.
     pub fn warn(&self, key: impl AsRef<str>, message: impl Into<String>) {
-        self.context.warn(self.offset(&key), &self.path_of(&key), message);
+        self.report(LoadContext::warn, key.as_ref(), message.into());
+    }
+
+    #[cold]
+    fn report(&self, add: fn(&LoadContext<'r>, usize, &str, String), key: &str, message: String) {
+        add(self.context, self.offset(key), &self.path_of(key), message);
     }
 
     /// The offset of the value of a key, or of the table when the key is omitted.

@@ -11,7 +11,7 @@ use crate::clock::{self, Clock, SystemClock};
 use crate::config::Config;
 use crate::event;
 use crate::intake::{Accepted, Refusal};
-use crate::json::json;
+use crate::json::{Members, json};
 use crate::os;
 use serde_json::{Map, Value as Json};
 use std::sync::Arc;
@@ -183,15 +183,15 @@ impl Bell {
         }
         let mut stats = parts.counters.to_json();
         if let Json::Object(stats) = &mut stats {
-            stats.insert("ring_used_bytes".into(), json!(parts.intake.used()));
-            stats.insert("ring_capacity_bytes".into(), json!(parts.intake.capacity()));
-            stats.insert("ring_damaged".into(), json!(parts.intake.corrupt()));
-            stats.insert("ring_in_memory".into(), json!(parts.intake.fallback()));
-            stats.insert("spool_failing".into(), json!(parts.spool_health.is_failing()));
-            stats.insert("spool_full".into(), json!(parts.spool_health.is_full()));
-            stats.insert("spool_mishaps".into(), json!(parts.spool_health.incidents()));
-            stats.insert("alerts_firing".into(), json!(parts.alerts.firing()));
-            stats.insert("lanes".into(), Json::Object(lanes));
+            stats.put("ring_used_bytes", json!(parts.intake.used()));
+            stats.put("ring_capacity_bytes", json!(parts.intake.capacity()));
+            stats.put("ring_damaged", json!(parts.intake.corrupt()));
+            stats.put("ring_in_memory", json!(parts.intake.fallback()));
+            stats.put("spool_failing", json!(parts.spool_health.is_failing()));
+            stats.put("spool_full", json!(parts.spool_health.is_full()));
+            stats.put("spool_mishaps", json!(parts.spool_health.incidents()));
+            stats.put("alerts_firing", json!(parts.alerts.firing()));
+            stats.put("lanes", Json::Object(lanes));
         }
         stats
     }

@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::endpoint::Endpoint;
 use crate::event::{self, EventId};
 use crate::intake::Record;
-use crate::json::json;
+use crate::json::{Members, json};
 use crate::lanes::{self, DryRun, DryRunRequest, Job};
 use crate::message::sample;
 use crate::os;
@@ -132,9 +132,9 @@ fn request(config: &Config, delivery: &PlannedDelivery, id: EventId, kind: &str,
     let found = delivery.task_endpoint.as_ref().or_else(|| config.endpoint(&delivery.endpoint));
     let Some(endpoint) = found else { return Json::Null };
     let mut request = Map::new();
-    request.insert("endpoint".into(), json!(delivery.endpoint));
-    request.insert("platform".into(), json!(endpoint.platform.name()));
-    request.insert("hook".into(), json!(delivery.hook));
+    request.put("endpoint", json!(delivery.endpoint));
+    request.put("platform", json!(endpoint.platform.name()));
+    request.put("hook", json!(delivery.hook));
     match &delivery.message {
         Ok(message) => {
             let job = Job::new(0, id, kind, "", now);
@@ -143,17 +143,17 @@ fn request(config: &Config, delivery: &PlannedDelivery, id: EventId, kind: &str,
             request.extend(sent.next().unwrap_or_default());
             let then: Vec<Json> = sent.map(Json::Object).collect();
             if let Some(path) = message.extras.file.as_ref().filter(|_| file.is_some()) {
-                request.insert("file".into(), json!(path));
+                request.put("file", json!(path));
             }
             if let Some(remark) = remark {
-                request.insert("remark".into(), json!(config.scrubber.scrub(&remark)));
+                request.put("remark", json!(config.scrubber.scrub(&remark)));
             }
             if !then.is_empty() {
-                request.insert("then".into(), json!(then));
+                request.put("then", json!(then));
             }
         }
         Err(reason) => {
-            request.insert("error".into(), json!(reason));
+            request.put("error", json!(reason));
         }
     }
     Json::Object(request)
@@ -169,13 +169,13 @@ fn shown(
     let content_type = sent.headers.first().map_or("", |(_, value)| value);
     let form = file.and_then(|file| platform::shown_form(content_type, &sent.body, file));
     let mut request = Map::new();
-    request.insert("method".into(), json!("POST"));
+    request.put("method", json!("POST"));
     let body = match form {
         Some(mut fields) => {
             for value in fields.values_mut() {
                 if let Some(text) = value.as_str() {
                     let clean = config.scrubber.scrub(text);
-                    let json = serde_json::from_str(&clean).ok().filter(Json::is_object);
+                    let json = serde_json::from_slice(clean.as_bytes()).ok().filter(Json::is_object);
                     *value = json.unwrap_or(Json::String(clean));
                 }
             }
@@ -183,8 +183,8 @@ fn shown(
         }
         None => ("body", body_json(config, &sent.body, file)),
     };
-    request.insert("url".into(), json!(SecretUrl::new(sent.url).to_string()));
-    request.insert("headers".into(), headers(config, endpoint, sent.headers));
+    request.put("url", json!(SecretUrl::new(sent.url).to_string()));
+    request.put("headers", headers(config, endpoint, sent.headers));
     request.insert(body.0.into(), body.1);
     request
 }
@@ -208,7 +208,7 @@ fn body_json(config: &Config, body: &[u8], file: Option<&Attachment>) -> Json {
         text = text.replace(&STANDARD.encode(&file.bytes), &size);
     }
     let text = config.scrubber.scrub(&text);
-    serde_json::from_str(&text).unwrap_or(Json::String(text))
+    serde_json::from_slice(text.as_bytes()).unwrap_or(Json::String(text))
 }
 
 /// What a host would pass. A queue or batch that nobody has counted yet takes its numbers from here.

@@ -3,8 +3,8 @@
 use super::task_params::TaskParams;
 use crate::clock;
 use crate::endpoint::parse_task_url;
-use crate::json::json;
 use crate::event::{BATCH_PROGRESS, EventId, QUEUE_PROGRESS, whole_number};
+use crate::json::{Members, json};
 use crate::message::HostInfo;
 use crate::message::{Context, LazyField, Several};
 use crate::tally::{
@@ -107,7 +107,7 @@ pub struct Facts<'a> {
 impl Facts<'_> {
     fn add_usual(&self, fields: &mut Map<String, Json>) {
         if let Some(seconds) = self.usual_s {
-            fields.insert("usual_s".into(), json!(seconds));
+            fields.put("usual_s", json!(seconds));
         }
     }
 }
@@ -121,10 +121,10 @@ impl Subject {
         so_far: Option<&QueueTally>,
     ) -> Subject {
         let mut fields = facts.payload.clone();
-        fields.insert("status".into(), json!(task.status.as_str()));
-        fields.insert("queue".into(), json!(task.queue));
+        fields.put("status", json!(task.status.as_str()));
+        fields.put("queue", json!(task.queue));
         if let Some(seconds) = task.duration_s {
-            fields.insert("duration_s".into(), json!(seconds));
+            fields.put("duration_s", json!(seconds));
         }
         facts.add_usual(&mut fields);
         let scale = Scale {
@@ -168,16 +168,16 @@ impl Subject {
     /// on its progress.
     pub fn of_batch(facts: &Facts<'_>, id: &str, batch: &BatchTally) -> Subject {
         let mut fields = Map::new();
-        fields.insert("id".into(), json!(id));
+        fields.put("id", json!(id));
         let expected = (batch.expected > 0).then_some(batch.expected);
-        fields.insert("expected".into(), json!(expected));
+        fields.put("expected", json!(expected));
         let until = batch.ended_at.unwrap_or(facts.accepted_at);
         fields.extend(batch.tally.summary(&batch.queue, until, &Map::new()));
         if facts.kind == "batch.stalled" {
             let since = batch.tally.finished_at.max(batch.tally.started_at);
-            fields.insert("done".into(), json!(batch.tally.total));
-            fields.insert("since".into(), clock::rfc3339(since).into());
-            fields.insert("idle_s".into(), json!((facts.accepted_at - since).max(0) as f64 / 1000.0));
+            fields.put("done", json!(batch.tally.total));
+            fields.put("since", clock::rfc3339(since).into());
+            fields.put("idle_s", json!((facts.accepted_at - since).max(0) as f64 / 1000.0));
         }
         if facts.kind == BATCH_PROGRESS {
             add_progress(&mut fields, &batch.tally, expected);
@@ -197,7 +197,7 @@ impl Subject {
             ..TaskParams::default()
         };
         let mut task = asked.task.clone();
-        task.insert("status".into(), json!(Task::read(&task).status.as_str()));
+        task.put("status", json!(Task::read(&task).status.as_str()));
         let mut named = vec![("task", Json::Object(task))];
         for about in ["queue", "batch"] {
             named.extend(end.context.at(&[about]).map(|summary| (about, summary.clone())));
@@ -233,10 +233,10 @@ impl Subject {
             ("language", facts.host.language.code().into()),
         ]);
         let mut context = Map::with_capacity(named.len() + 3);
-        context.insert("event".into(), event);
+        context.put("event", event);
         context.extend(named.into_iter().map(|(name, value)| (name.to_owned(), value)));
-        context.insert("host".into(), host);
-        context.insert("vars".into(), Json::Object(params.vars.clone()));
+        context.put("host", host);
+        context.put("vars", Json::Object(params.vars.clone()));
         Subject {
             id: facts.id,
             kind: facts.kind.to_owned(),

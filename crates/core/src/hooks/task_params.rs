@@ -68,7 +68,7 @@ impl TaskParams {
             None | Some(Json::Null) => {}
             Some(Json::Object(fields)) => params.read(fields, &mut faults),
             // Some hosts hand a nested object on as its JSON text.
-            Some(Json::String(text)) => match serde_json::from_str(&text) {
+            Some(Json::String(text)) => match serde_json::from_slice(text.as_bytes()) {
                 Ok(Json::Object(fields)) => params.read(fields, &mut faults),
                 _ => faults.push("webhook_params is a text that holds no JSON object"),
             },

@@ -1,6 +1,7 @@
 //! The message of a delivery, and the other forms in which a receiver may take it.
 
 use crate::endpoint::Endpoint;
+use crate::json::Members;
 use crate::message::{Extras, Message};
 use crate::platform::{self, Degradation};
 use serde_json::Value;
@@ -80,7 +81,7 @@ impl Body {
     pub(super) fn to_chat(&self, chat: i64) -> Option<Body> {
         let mut json: Value = serde_json::from_slice(&self.bytes).ok()?;
         let fields = json.as_object_mut().filter(|fields| !fields.contains_key("chat_id"))?;
-        fields.insert("chat_id".to_owned(), chat.into());
+        fields.put("chat_id", chat.into());
         Some(self.with_bytes(json.to_string().into_bytes()))
     }
 

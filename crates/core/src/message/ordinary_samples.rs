@@ -4,6 +4,7 @@
 use super::context::Context;
 use super::sample;
 use crate::event::{BATCH_PROGRESS, QUEUE_PROGRESS};
+use crate::json::json;
 use serde_json::Value as Json;
 use std::collections::HashSet;
 

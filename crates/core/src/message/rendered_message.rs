@@ -42,6 +42,6 @@ impl Extras {
 
     /// Reads the text of the spool. An unreadable one counts as nothing, so that the message itself is still sent.
     pub fn from_text(text: Option<&str>) -> Extras {
-        text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+        text.and_then(|text| serde_json::from_slice(text.as_bytes()).ok()).unwrap_or_default()
     }
 }

@@ -40,7 +40,7 @@ fn stretch(node: &mut Json) {
 
 /// The parts of every context. `batch` and the types of events have what is there in addition to the fields of a queue.
 static PARTS: Lazy<Json> =
-    Lazy::new(|| serde_json::from_str(include_str!("sample.json")).unwrap_or_default());
+    Lazy::new(|| serde_json::from_slice(include_bytes!("sample.json")).unwrap_or_default());
 
 fn tree(kind: &str) -> Json {
     let part = |name: &str| PARTS[name].clone();

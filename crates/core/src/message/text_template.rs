@@ -91,7 +91,7 @@ impl TextTemplate {
         if let Some(line) = value_in_quotes(&output, &spans) {
             return Err(RenderError::at(&self.origin, Some(line), QUOTED));
         }
-        match serde_json::from_str::<Json>(&output) {
+        match serde_json::from_slice::<Json>(output.as_bytes()) {
             Ok(Json::Object(_) | Json::Array(_)) => Ok(output.into_bytes()),
             Ok(_) => {
                 Err(RenderError::at(&self.origin, None, "the result is neither a JSON object nor a list"))

@@ -6,7 +6,7 @@ use super::told::ThingChange;
 use crate::hash::sha256_hex;
 use crate::hooks::Subject;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{HashMap, HashSet};
 
 /// Alerts with a state; further ones are only counted.
 const MAX_ALERTS: usize = 500;
@@ -24,9 +24,9 @@ struct WindowedAlert {
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct AlertStates {
-    states: BTreeMap<String, WindowedAlert>,
-    changed: BTreeSet<String>,
-    saved: BTreeSet<String>,
+    states: HashMap<String, WindowedAlert>,
+    changed: HashSet<String>,
+    saved: HashSet<String>,
     bytes: usize,
 }
 

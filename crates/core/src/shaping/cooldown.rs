@@ -2,7 +2,7 @@
 
 use crate::hash::sha256_hex;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{HashMap, HashSet};
 
 /// The prefix of cooldowns' state keys.
 pub(super) const PREFIX: &str = "cool/";
@@ -34,8 +34,8 @@ struct Cooldown {
 /// Running cooldowns, and ended ones that have suppressed matches to report.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Cooldowns {
-    running: BTreeMap<(String, String), Cooldown>,
-    changed: BTreeSet<(String, String)>,
+    running: HashMap<(String, String), Cooldown>,
+    changed: HashSet<(String, String)>,
 }
 
 impl Cooldowns {

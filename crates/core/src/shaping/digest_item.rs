@@ -1,5 +1,6 @@
 //! Compacts the values of an event, so that a window can keep a thousand of them.
 
+use crate::json::Members;
 use crate::message::clip;
 use serde_json::{Map, Value as Json};
 
@@ -22,7 +23,7 @@ pub(super) fn compact(context: &Json) -> String {
     if fields.contains_key("task")
         && let Some(Json::Object(event)) = fields.get_mut("event")
     {
-        event.insert("data".into(), Json::Object(Map::new()));
+        event.put("data", Json::Object(Map::new()));
     }
     let mut whole = Json::Object(fields);
     let mut text = whole.to_string();

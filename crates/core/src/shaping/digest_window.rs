@@ -6,7 +6,7 @@ use super::digest_item;
 use crate::clock;
 use crate::event::EventId;
 use crate::hooks::Subject;
-use crate::json::json;
+use crate::json::{Members, json};
 use crate::message::{Context, SummaryPart};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
@@ -237,7 +237,8 @@ impl DigestWindow {
     /// state of each alert as its event, and the digest of all else. An alert that began and ended within the
     /// window is no message: nobody was told that it fired.
     pub fn states_apart(&self, now: i64) -> Vec<Context> {
-        let items: Vec<Json> = self.items.iter().filter_map(|item| serde_json::from_str(item).ok()).collect();
+        let items: Vec<Json> =
+            self.items.iter().filter_map(|item| serde_json::from_slice(item.as_bytes()).ok()).collect();
         let count = self.head.count.saturating_sub(self.head.alerts);
         let rest = (count > 0 && !items.is_empty()).then(|| self.context_of(items, count, now));
         let mut own_id = rest.is_none().then(|| self.id());
@@ -267,9 +268,9 @@ impl DigestWindow {
             _ => Map::new(),
         };
         if let Some(Json::Object(event)) = context.get_mut("event") {
-            event.insert("id".into(), json!(self.head.id));
+            event.put("id", json!(self.head.id));
             if gathers {
-                event.insert("timestamp".into(), json!(clock::rfc3339(now)));
+                event.put("timestamp", json!(clock::rfc3339(now)));
             }
         }
         if gathers {
@@ -287,7 +288,7 @@ impl DigestWindow {
                 "counts": counts,
                 "since": clock::rfc3339(self.head.since),
             });
-            context.insert("digest".into(), digest);
+            context.put("digest", digest);
         }
         Context::new(Json::Object(context))
     }
@@ -312,7 +313,7 @@ impl DigestWindow {
             merged.push(&**item);
         }
         merged.extend(states.map(|(_, state)| state));
-        merged.into_iter().filter_map(|item| serde_json::from_str(item).ok()).collect()
+        merged.into_iter().filter_map(|item| serde_json::from_slice(item.as_bytes()).ok()).collect()
     }
 
     pub(super) fn changes(&mut self, changes: &mut Vec<ShapingChange>) {
@@ -389,9 +390,9 @@ impl DigestWindow {
 }
 
 fn with_id(item: &str, id: &EventId) -> Json {
-    let mut item: Json = serde_json::from_str(item).unwrap_or_default();
+    let mut item: Json = serde_json::from_slice(item.as_bytes()).unwrap_or_default();
     if let Some(Json::Object(event)) = item.get_mut("event") {
-        event.insert("id".into(), json!(id.to_string()));
+        event.put("id", json!(id.to_string()));
     }
     item
 }

@@ -7,7 +7,7 @@ use crate::hooks::Subject;
 use crate::message::Context;
 use crate::tally::scalar_text;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{HashMap, HashSet};
 
 /// The prefix of their state keys.
 pub(super) const PREFIX: &str = "told/";
@@ -73,8 +73,8 @@ struct Beginning {
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct ToldBeginnings {
-    open: BTreeMap<(String, String), Beginning>,
-    changed: BTreeSet<(String, String)>,
+    open: HashMap<(String, String), Beginning>,
+    changed: HashSet<(String, String)>,
 }
 
 impl ToldBeginnings {

@@ -160,7 +160,7 @@ pub fn verify(
     now_unix_s: i64,
 ) -> Result<Verified, VerifyError> {
     // The parser's message could quote the text, and with it a secret, so only the position is reported.
-    let scheme: Value = serde_json::from_str(scheme_json).map_err(|fault| {
+    let scheme: Value = serde_json::from_slice(scheme_json.as_bytes()).map_err(|fault| {
         let (line, column) = (fault.line(), fault.column());
         VerifyError::Scheme(format!("it is not JSON, line {line}, column {column}"))
     })?;
@@ -169,7 +169,7 @@ pub fn verify(
 }
 
 fn read_headers(text: &str) -> Result<Vec<(String, String)>, VerifyError> {
-    let json: Value = serde_json::from_str(text).map_err(|fault| {
+    let json: Value = serde_json::from_slice(text.as_bytes()).map_err(|fault| {
         VerifyError::Headers(format!("they are not JSON, line {}, column {}", fault.line(), fault.column()))
     })?;
     let fault = || {

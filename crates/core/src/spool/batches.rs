@@ -5,7 +5,7 @@ use super::{Spool, SpoolError, SpoolTransaction};
 use crate::hash::stable_hash;
 use crate::tally::{BatchTally, BatchTask};
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 /// The most batches remembered at once, ended ones included.
 const MAX_BATCHES: usize = 2048;
@@ -125,7 +125,7 @@ struct BatchRow {
 struct Counting<'a> {
     conn: &'a Connection,
     now_ms: i64,
-    rows: BTreeMap<String, BatchRow>,
+    rows: HashMap<String, BatchRow>,
     counts: BatchCounts,
 }
 
@@ -134,7 +134,7 @@ fn count<'t>(
     tasks: impl Iterator<Item = &'t BatchTask>,
     now_ms: i64,
 ) -> rusqlite::Result<BatchCounts> {
-    let mut counting = Counting { conn, now_ms, rows: BTreeMap::new(), counts: BatchCounts::default() };
+    let mut counting = Counting { conn, now_ms, rows: HashMap::new(), counts: BatchCounts::default() };
     for task in tasks {
         counting.count(task)?;
     }

@@ -5,7 +5,7 @@ use super::progress::TaskRate;
 use super::task::{Status, Task, read_duration};
 use crate::clock;
 use crate::event::WorkCounts;
-use crate::json::json;
+use crate::json::{Members, json};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use std::sync::Arc;
@@ -209,7 +209,7 @@ impl QueueTally {
         if self.started_at >= now {
             tell("started_at", Json::Null);
             if !is_passed("duration_s") {
-                summary.insert("duration_s".into(), Json::Null);
+                summary.put("duration_s", Json::Null);
                 read_duration(&mut summary);
             }
         }

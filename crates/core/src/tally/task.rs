@@ -3,6 +3,7 @@
 use super::{BatchRef, DEFAULT_QUEUE, short};
 use crate::clock::{HostTime, read_seconds};
 use crate::event::{status_of_word, whole_number};
+use crate::json::{Members, json};
 use serde_json::{Map, Value as Json};
 
 /// How a task ended.
@@ -121,7 +122,7 @@ pub fn told_duration(payload: &Map<String, Json>) -> (Option<f64>, bool) {
 pub fn read_duration(summary: &mut Map<String, Json>) {
     match told_duration(summary) {
         (Some(seconds), _) if !summary.get("duration_s").is_some_and(Json::is_number) => {
-            summary.insert("duration_s".to_owned(), json!(seconds));
+            summary.put("duration_s", json!(seconds));
         }
         (None, true) => {
             summary.entry("duration_s").or_insert(Json::Null);

@@ -1,7 +1,7 @@
 //! What is usual: how long tasks, queues and batches took of late, so that a hook can tell an unusually
 //! long one. The estimate is the median of the last runs: one night that hung does not move it.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 /// How many runs are remembered.
 const WINDOW: usize = 31;
@@ -15,8 +15,8 @@ const MAX_KINDS: usize = 1024;
 /// How long runs took, by kind of run.
 #[derive(Debug, Default, Clone)]
 pub struct UsualDurations {
-    runs: BTreeMap<String, Runs>,
-    changed: BTreeSet<String>,
+    runs: HashMap<String, Runs>,
+    changed: HashSet<String>,
     /// What the transaction under way writes.
     unsettled: Vec<String>,
     ticks: u64,
@@ -94,8 +94,7 @@ impl UsualDurations {
 
     /// The queues whose end was heard of.
     pub fn queues(&self) -> impl Iterator<Item = &str> {
-        let from = queue_key("");
-        self.runs.range(from..).map_while(|(key, _)| key.strip_prefix("queue/"))
+        self.runs.keys().filter_map(|key| key.strip_prefix("queue/"))
     }
 
     /// Remembers a run that took so many seconds.
@@ -229,7 +228,7 @@ mod tests {
         let names = ["a", "a/b", "a/b/c", "1:a", "a/1:b"];
         let kinds = [None, Some("b"), Some("b/c"), Some("c"), Some("1:b/c")];
         let keys = names.iter().flat_map(|queue| kinds.iter().map(|kind| task_key(queue, *kind)));
-        let keys: BTreeSet<String> = keys.collect();
+        let keys: HashSet<String> = keys.collect();
         assert_eq!(keys.len(), names.len() * kinds.len());
     }
 

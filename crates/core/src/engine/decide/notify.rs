@@ -9,7 +9,7 @@ use crate::endpoint::Endpoint;
 use crate::event::EventId;
 use crate::hash::stable_hash;
 use crate::hooks::{self, Decision, Hook, Match, Subject};
-use crate::json::json;
+use crate::json::{Members, json};
 use crate::lanes::Body;
 use crate::message::{self, Context, Message, clip};
 use crate::shaping::{CooldownResult, DigestWindow, ThingChange, hook_of};
@@ -341,7 +341,7 @@ fn kind_of<'a>(window: &'a DigestWindow, context: &'a Context) -> &'a str {
 fn with_suppressed(context: &Context, suppressed: u64) -> Context {
     let mut json = context.json().clone();
     if let Some(Json::Object(event)) = json.get_mut("event") {
-        event.insert("suppressed".into(), json!(suppressed));
+        event.put("suppressed", json!(suppressed));
     }
     Context::new(json).among(context.several())
 }

@@ -92,7 +92,7 @@ impl SwarmTemplate {
 
 /// The error quotes no value of the message.
 fn read_object(text: &str) -> Result<Json, (Option<usize>, String)> {
-    match serde_json::from_str::<Json>(text) {
+    match serde_json::from_slice::<Json>(text.as_bytes()) {
         Ok(Json::Object(fields)) => Ok(Json::Object(fields)),
         Ok(_) => Err((None, "with its tags replaced, this is JSON but not an object (`{…}`)".to_owned())),
         Err(error) => {

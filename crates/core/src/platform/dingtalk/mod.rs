@@ -22,7 +22,7 @@ use super::{
     Answer, Degradation, Description, Example, Outcome, Platform, PlatformOption, Rate, RenderedMessage,
     Request, Target, links, mark, or_event_kind, origin, plain_text, trim,
 };
-use crate::json::json;
+use crate::json::{Members, json};
 use crate::message::{Context, Fact, Notice, Strings};
 use serde_json::{Map, Value};
 use std::time::Duration;
@@ -126,11 +126,11 @@ impl Platform for DingTalk {
         for name in ["markdown", "link", "actionCard", "feedCard"] {
             fields.remove(name);
         }
-        fields.insert("msgtype".to_owned(), json!("text"));
+        fields.put("msgtype", json!("text"));
         let words = words.join("\n");
         let words = if body["markdown"].is_object() { plain_text::of_markdown(&words) } else { words };
         let content = fit_above_last(&words, max, Unit::Bytes);
-        fields.insert("text".to_owned(), json!({"content": content}));
+        fields.put("text", json!({"content": content}));
         (plain != *body).then_some(plain)
     }
 
@@ -215,10 +215,10 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
         &tail,
     );
     let mut card = Map::new();
-    card.insert("msgtype".to_owned(), json!("markdown"));
-    card.insert("markdown".to_owned(), json!({"title": title, "text": text}));
+    card.put("msgtype", json!("markdown"));
+    card.put("markdown", json!({"title": title, "text": text}));
     if let Some(at) = mentions.at() {
-        card.insert("at".to_owned(), at);
+        card.put("at", at);
     }
     Value::Object(card)
 }

@@ -20,7 +20,7 @@ use super::{
     event_kind, links, origin, path_parts, trim,
 };
 use crate::clock;
-use crate::json::json;
+use crate::json::{Members, json};
 use crate::message::{Context, Fact, Notice, Strings, Tone};
 use responses::unknown;
 use serde_json::{Map, Value};
@@ -162,7 +162,7 @@ impl Platform for Discord {
             let address = json!({"url": format!("attachment://{}", file.name)});
             let embed = body["embeds"].get_mut(0).and_then(Value::as_object_mut);
             if let Some(embed) = embed.filter(|_| self.is_picture(file)) {
-                embed.insert("image".to_owned(), address);
+                embed.put("image", address);
             }
             body["attachments"] = json!([{"id": 0, "filename": file.name}]);
             let text = body.to_string();
@@ -286,10 +286,10 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     let mentions = DiscordMentions::read(&target.mentions);
     let mut card = Map::new();
     if !mentions.content.is_empty() {
-        card.insert("content".to_owned(), json!(mentions.content));
+        card.put("content", json!(mentions.content));
     }
-    card.insert("embeds".to_owned(), json!([embed(notice, context)]));
-    card.insert("allowed_mentions".to_owned(), mentions.allowed());
+    card.put("embeds", json!([embed(notice, context)]));
+    card.put("allowed_mentions", mentions.allowed());
     Value::Object(card)
 }
 
@@ -412,7 +412,7 @@ impl DiscordMentions {
     fn allowed(&self) -> Value {
         let parse: &[&str] = if self.everyone { &["everyone"] } else { &[] };
         let mut allowed = Map::new();
-        allowed.insert("parse".to_owned(), json!(parse));
+        allowed.put("parse", json!(parse));
         for (name, ids) in [("users", &self.users), ("roles", &self.roles)] {
             if !ids.is_empty() {
                 allowed.insert(name.to_owned(), json!(ids));

@@ -23,7 +23,7 @@ use super::{
     Answer, Degradation, Description, Example, Outcome, Platform, PlatformOption, Rate, RenderedMessage,
     Request, Target, links, or_event_kind, origin, path_parts, plain_text, trim,
 };
-use crate::json::json;
+use crate::json::{Members, json};
 use crate::message::{Context, Fact, Notice, Strings, Tone};
 use serde_json::Value;
 use url::Url;
@@ -98,8 +98,8 @@ impl Platform for Feishu {
             && let Some(Value::Object(mut body)) = message.json()
         {
             let (timestamp, sign) = super::signature::sign_feishu(secret, message.now.div_euclid(1000));
-            body.insert("timestamp".to_owned(), json!(timestamp));
-            body.insert("sign".to_owned(), json!(sign));
+            body.put("timestamp", json!(timestamp));
+            body.put("sign", json!(sign));
             request.set_json(&Value::Object(body));
         }
         request

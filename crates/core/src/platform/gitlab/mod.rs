@@ -14,7 +14,7 @@ use super::{
     Answer, Degradation, Description, Example, Platform, PlatformOption, Rate, RenderedMessage, Request,
     Target, event_kind, outcome,
 };
-use crate::json::json;
+use crate::json::{Members, json};
 use crate::message::{Context, Notice, default_body};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -134,7 +134,7 @@ pub(super) fn card(notice: &Notice, context: &Context) -> Value {
     }
     let payload = default_body(event_kind(context), context)["data"].to_string();
     if payload.len() <= PAYLOAD {
-        variables.insert("TASKBELL_PAYLOAD".to_owned(), json!(payload));
+        variables.put("TASKBELL_PAYLOAD", json!(payload));
     }
     debug_assert!(variables.len() <= VARIABLES);
     json!({"variables": variables})

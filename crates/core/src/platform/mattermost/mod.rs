@@ -20,7 +20,7 @@ use super::path_parts;
 use super::{
     Answer, Degradation, Description, Example, Platform, Rate, Target, links, or_event_kind, origin, trim,
 };
-use crate::json::json;
+use crate::json::{Members, json};
 use crate::message::{Context, Fact, Notice, Strings, Tone};
 use serde_json::{Map, Value};
 use url::Url;
@@ -170,9 +170,9 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     let mut message = Map::new();
     let mentions = mentions(&target.mentions);
     if !mentions.is_empty() {
-        message.insert("text".to_owned(), json!(mentions));
+        message.put("text", json!(mentions));
     }
-    message.insert("attachments".to_owned(), json!([attachment]));
+    message.put("attachments", json!([attachment]));
     Value::Object(message)
 }
 

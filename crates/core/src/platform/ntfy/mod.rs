@@ -17,7 +17,7 @@ use super::{
     Answer, Degradation, Description, Example, MissingValue, Platform, PlatformOption, Rate, RenderedMessage,
     Request, Target, links, or_event_kind, origin, trim,
 };
-use crate::json::json;
+use crate::json::{Members, json};
 use crate::message::{Context, Fact, Notice, Strings, Tone};
 use serde_json::{Map, Value};
 use url::Url;
@@ -111,12 +111,12 @@ impl Platform for Ntfy {
             const PLAIN: [&str; 6] = ["topic", "title", "message", "markdown", "tags", "priority"];
             fields.retain(|name, value| PLAIN.contains(&name.as_str()) && !value.is_object());
             if !fields.contains_key("message") && !fields.contains_key("title") {
-                fields.insert("message".to_owned(), json!(trim::gathered(body)?));
+                fields.put("message", json!(trim::gathered(body)?));
             }
         }
         if how == Degradation::Shorter {
             let message = fit(fields.get("message")?.as_str()?, SHORT, Unit::Bytes, |_| None);
-            fields.insert("message".to_owned(), json!(message));
+            fields.put("message", json!(message));
         }
         (plain != *body).then_some(plain)
     }

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::clock;
 use crate::hash::sha256_hex;
-use crate::json::json;
+use crate::json::{Members, json};
 use crate::message::{Context, Fact, Notice, Strings, Tone};
 use serde_json::{Map, Value};
 use url::Url;
@@ -75,7 +75,7 @@ impl Platform for PagerDuty {
     fn request<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Request<'a> {
         let mut request = self.base_request(target, message);
         if let (Some(key), Some(Value::Object(mut body))) = (target.option("routing_key"), message.json()) {
-            body.insert("routing_key".to_owned(), json!(key));
+            body.put("routing_key", json!(key));
             if !is_change(target) {
                 body.entry("event_action").or_insert(json!("trigger"));
                 if body["event_action"] == "trigger" {
@@ -130,7 +130,7 @@ fn complete(payload: &mut Value) {
     let is_blank =
         |text: Option<&Value>| text.and_then(Value::as_str).is_none_or(|text| text.trim().is_empty());
     if is_blank(payload.get("source")) {
-        payload.insert("source".to_owned(), json!("taskbell"));
+        payload.put("source", json!("taskbell"));
     }
     let given = payload.get("severity").and_then(Value::as_str).unwrap_or_default().to_ascii_lowercase();
     let known = match given.as_str() {
@@ -139,7 +139,7 @@ fn complete(payload: &mut Value) {
         "info" | "information" | "low" | "notice" | "debug" | "ok" | "p4" | "p5" => "info",
         _ => "error",
     };
-    payload.insert("severity".to_owned(), json!(known));
+    payload.put("severity", json!(known));
 }
 
 fn is_change(target: &Target) -> bool {
@@ -153,7 +153,7 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     let mut details = Map::new();
     // The reason of a failure, first.
     if let Some(text) = &notice.text {
-        details.insert("text".to_owned(), json!(fit(text, FIELD * 4, Unit::CodePoints, |_| None)));
+        details.put("text", json!(fit(text, FIELD * 4, Unit::CodePoints, |_| None)));
     }
     for Fact { label, value, .. } in notice.facts.iter().take(FIELDS) {
         details.insert(cut(label, FIELD / 10), json!(cut(value, FIELD)));
@@ -167,27 +167,27 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     // A name of nothing that can be shown is none.
     let shown = Some(cut(source, FIELD)).filter(|name| !name.is_empty()).unwrap_or("taskbell".into());
     let mut payload = Map::new();
-    payload.insert("summary".to_owned(), json!(summary));
-    payload.insert("source".to_owned(), json!(shown));
+    payload.put("summary", json!(summary));
+    payload.put("source", json!(shown));
     if let Some(at) = context.text_at(&["event", "timestamp"]).and_then(clock::parse_rfc3339) {
-        payload.insert("timestamp".to_owned(), json!(clock::rfc3339(at)));
+        payload.put("timestamp", json!(clock::rfc3339(at)));
     }
     let link = links::followable(notice.link(), LINK);
     let link = link.map(|url| json!([{"href": url.as_str(), "text": words.open}]));
     let mut card = Map::new();
     if !is_change(target) {
-        payload.insert("severity".to_owned(), json!(severity(notice.tone, event_kind(context))));
-        payload.insert("class".to_owned(), json!(cut(event_kind(context), FIELD)));
+        payload.put("severity", json!(severity(notice.tone, event_kind(context))));
+        payload.put("class", json!(cut(event_kind(context), FIELD)));
         let action = if event_kind(context) == "alert.resolved" { "resolve" } else { "trigger" };
-        card.insert("event_action".to_owned(), json!(action));
-        card.insert("dedup_key".to_owned(), json!(dedup_key(context, source)));
-        card.insert("client".to_owned(), json!(cut(&client(context), FIELD)));
+        card.put("event_action", json!(action));
+        card.put("dedup_key", json!(dedup_key(context, source)));
+        card.put("client", json!(cut(&client(context), FIELD)));
         if let Some(url) = links::fetchable(notice.image(), LINK) {
-            card.insert("images".to_owned(), json!([{"src": url.as_str(), "alt": words.preview}]));
+            card.put("images", json!([{"src": url.as_str(), "alt": words.preview}]));
         }
     }
-    payload.insert("custom_details".to_owned(), Value::Object(details));
-    card.insert("payload".to_owned(), Value::Object(payload));
+    payload.put("custom_details", Value::Object(details));
+    card.put("payload", Value::Object(payload));
     card.extend(link.map(|link| ("links".to_owned(), link)));
     Value::Object(card)
 }

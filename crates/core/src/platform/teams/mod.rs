@@ -20,7 +20,7 @@ use super::limits::{Budget, Unit, fit, flatten};
 use super::{
     Answer, Degradation, Description, Example, Platform, Rate, Target, links, or_event_kind, origin, trim,
 };
-use crate::json::json;
+use crate::json::{Members, json};
 use crate::message::{Context, Fact, Notice, Strings, Tone};
 use serde_json::{Map, Value};
 use url::Url;
@@ -246,9 +246,9 @@ fn middle(notice: &Notice, words: &Strings, room: &mut Budget) -> Vec<Value> {
 /// A text that is wrapped, without which phones cut it.
 fn block(text: &str, look: Value) -> Value {
     let mut block = Map::new();
-    block.insert("type".to_owned(), json!("TextBlock"));
-    block.insert("text".to_owned(), json!(text));
-    block.insert("wrap".to_owned(), json!(true));
+    block.put("type", json!("TextBlock"));
+    block.put("text", json!(text));
+    block.put("wrap", json!(true));
     block.extend(look.as_object().cloned().unwrap_or_default());
     Value::Object(block)
 }

@@ -24,7 +24,7 @@ use super::{
     Answer, Attachment, Degradation, Description, Example, MissingValue, Platform, PlatformOption, Rate,
     RenderedMessage, Request, Target, links, mark, or_event_kind, origin, plain_text, trim,
 };
-use crate::json::json;
+use crate::json::{Members, json};
 use crate::message::{Context, Fact, Notice, Strings};
 use serde_json::Value;
 use std::borrow::Cow;
@@ -135,7 +135,7 @@ impl Platform for Telegram {
         if let Some(file) = message.file.filter(|_| fits_caption(&body)) {
             body.remove("link_preview_options");
             if let Some(text) = body.remove("text") {
-                body.insert("caption".to_owned(), text);
+                body.put("caption", text);
             }
             return with_file(target, request, &body, file, self.is_picture(file));
         }
@@ -161,7 +161,7 @@ impl Platform for Telegram {
             fields.extend(body.get(name).map(|value| (name.to_owned(), value.clone())));
         }
         address(&mut fields, target);
-        fields.insert("disable_notification".to_owned(), json!(true));
+        fields.put("disable_notification", json!(true));
         let file = message.file?;
         Some(with_file(target, self.base_request(target, message), &fields, file, self.is_picture(file)))
     }
@@ -169,7 +169,7 @@ impl Platform for Telegram {
     fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
         let mut plain = body.clone();
         let fields = plain.as_object_mut()?;
-        fields.insert("link_preview_options".to_owned(), json!({"is_disabled": true}));
+        fields.put("link_preview_options", json!({"is_disabled": true}));
         if how > Degradation::NoImage {
             let given = body["text"].as_str().filter(|text| !text.trim().is_empty()).map(str::to_owned);
             let html = &given.or_else(|| trim::gathered(body))?;
@@ -179,9 +179,9 @@ impl Platform for Telegram {
             let text = fit_above_last(&text, max, Unit::Utf16);
             let pings = if is_html { pings(html, &text) } else { Vec::new() };
             if !pings.is_empty() {
-                fields.insert("entities".to_owned(), json!(pings));
+                fields.put("entities", json!(pings));
             }
-            fields.insert("text".to_owned(), json!(text));
+            fields.put("text", json!(text));
             for name in ["parse_mode", "reply_markup", "reply_parameters"] {
                 fields.remove(name);
             }
