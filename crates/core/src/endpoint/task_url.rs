@@ -100,23 +100,16 @@ mod tests {
         ] {
             assert!(allowed(&starts, good), "{good}");
         }
-        for bad in [
-            "http://hooks.example.com/team",
-            "https://hooks.example.com/teammate",
-            "https://hooks.example.com/team/../other",
-            "https://hooks.example.com/team/%2e%2e/other",
-            "https://hooks.example.com./team",
-            "https://hooks.example.com:444/team",
-            "https://hooks.example.com@evil.example/team",
-            "https://hooks.example.com.evil.example/team",
-            "https://evil.example/https://hooks.example.com/team",
-            "https://evil.example/?https://hooks.example.com/team",
-            "https://user:pass@hooks.example.com/team",
-            "https://hooks.example.com/team#x",
-            "http://ci.example.com/",
-            "file:///team",
-            "env:HOME",
-        ] {
+        for bad in "\
+            http://hooks.example.com/team https://hooks.example.com/teammate \
+            https://hooks.example.com/team/../other https://hooks.example.com/team/%2e%2e/other \
+            https://hooks.example.com./team https://hooks.example.com:444/team \
+            https://hooks.example.com@evil.example/team https://hooks.example.com.evil.example/team \
+            https://evil.example/https://hooks.example.com/team \
+            https://evil.example/?https://hooks.example.com/team https://user:pass@hooks.example.com/team \
+            https://hooks.example.com/team#x http://ci.example.com/ file:///team env:HOME"
+            .split_whitespace()
+        {
             assert!(!allowed(&starts, bad), "{bad}");
         }
         for path in [

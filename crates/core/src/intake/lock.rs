@@ -312,16 +312,12 @@ mod tests {
     fn only_the_rings_of_this_spool_are_listed() {
         let folder = tempfile::tempdir().unwrap();
         let spool = folder.path().join("bell.db");
-        for name in [
-            "bell.db",
-            "bell.db.ring",
-            "bell.db.00112233445566aa.ring",
-            "bell.db.00112233445566ab.ring.new",
-            "bell.db.00112233445566ac.ring.bad",
-            "bell.db.old.00112233445566aa.ring",
-            "bell.db.0011223344556XYZ.ring",
-            "other.db.00112233445566aa.ring",
-        ] {
+        for name in "\
+            bell.db bell.db.ring bell.db.00112233445566aa.ring bell.db.00112233445566ab.ring.new \
+            bell.db.00112233445566ac.ring.bad bell.db.old.00112233445566aa.ring \
+            bell.db.0011223344556XYZ.ring other.db.00112233445566aa.ring"
+            .split_whitespace()
+        {
             fs::write(folder.path().join(name), "").unwrap();
         }
         let found: Vec<_> =

@@ -48,20 +48,35 @@ pub struct Receiver {
 impl Receiver {
     /// Answers by the request and its number, from 0.
     pub fn scripted(script: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static) -> Receiver {
+        Receiver::start(Reply::Hang, move |request, number, _| script(request, number))
+    }
+
+    /// Gives every request the same answer, until it is told another one.
+    pub fn always(reply: Reply) -> Receiver {
+        Receiver::start(reply, |_, _, told| told)
+    }
+
+    fn start(
+        first: Reply,
+        script: impl Fn(&Request, usize, Reply) -> Reply + Send + Sync + 'static,
+    ) -> Receiver {
         let seen: Arc<(Mutex<Vec<Request>>, Condvar)> = Arc::default();
-        let noted = Arc::clone(&seen);
+        let answer = Arc::new(Mutex::new(first));
+        let (noted, told) = (Arc::clone(&seen), Arc::clone(&answer));
         let server = Server::scripted(move |_, stream| {
             let mut reader = BufReader::new(stream.try_clone().unwrap());
             while let Some(arrived) = take_request(&mut reader) {
                 let body = serde_json::from_slice(&arrived.body).unwrap_or_default();
                 let request = Request { head: arrived.head, body, at: Instant::now() };
+                // Whoever is told of the request may change the answer to the next one.
+                let told = *told.lock().unwrap();
                 let number = {
                     let mut requests = noted.0.lock().unwrap();
                     requests.push(request.clone());
                     noted.1.notify_all();
                     requests.len() - 1
                 };
-                let (status, headers) = match script(&request, number) {
+                let (status, headers) = match script(&request, number, told) {
                     Reply::Status(status) => (status, ""),
                     Reply::Headed(status, headers) => (status, headers),
                     Reply::Hang => return hang(stream),
@@ -73,14 +88,7 @@ impl Receiver {
                 }
             }
         });
-        Receiver { server, answer: Arc::new(Mutex::new(Reply::Hang)), seen }
-    }
-
-    /// Gives every request the same answer, until it is told another one.
-    pub fn always(reply: Reply) -> Receiver {
-        let answer = Arc::new(Mutex::new(reply));
-        let told = Arc::clone(&answer);
-        Receiver { answer, ..Receiver::scripted(move |_, _| *told.lock().unwrap()) }
+        Receiver { server, answer, seen }
     }
 
     pub fn now_answers(&self, reply: Reply) {
