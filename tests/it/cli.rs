@@ -232,7 +232,11 @@ fn the_demo_renders_images_and_every_message_arrives() {
     assert_eq!((&summary["total"], &summary["failed"]), (&json!(24), &json!(1)));
     let cards = demo["cards"].as_array().unwrap();
     let titles: Vec<&Json> = cards.iter().map(|card| &card["parts"][0]["text"]).collect();
-    assert!(titles.contains(&&json!("Task done: Frame 24")) && titles.len() == 2, "{titles:?}");
+    assert!(
+        titles.iter().any(|title| title.as_str().unwrap().starts_with("Task done: Frame 24 ("))
+            && titles.len() == 2,
+        "{titles:?}"
+    );
     let page = fs::read_to_string(demo["page"].as_str().unwrap()).unwrap();
     assert!(page.contains("Task done: Frame 24") && page.contains("<img src=\"frame-024.png\""), "{page}");
     let kept = fs::read_dir(demo["folder"].as_str().unwrap()).unwrap();

@@ -10,7 +10,7 @@ use taskbell_core::engine;
 use taskbell_core::hash::sha256_hex;
 
 const PICTURE: &str = "https://render-07.example.com/out/contact-sheet.png";
-const TITLE: &str = "Queue finished: 198 of 200 succeeded";
+const TITLE: &str = "Queue finished on render-07: 198 of 200 done, 2 failed";
 const FAILURE: &str = "portrait-07: CUDA out of memory: tried to allocate 2.5 GiB";
 
 /// Where the parts of a card stand in its drawing.
@@ -27,8 +27,7 @@ struct Look {
     foot: &'static str,
 }
 
-const FACTS: &[(&str, &str)] =
-    &[("Failed", "2"), ("Duration", "2 h 5 min"), ("Per task", "37 s"), ("Users", "mira, jon")];
+const FACTS: &[(&str, &str)] = &[("Duration", "2 h 5 min"), ("Per task", "37 s"), ("Users", "mira, jon")];
 const DATA: &[(&str, &str)] = &[
     ("queue.total", "200"),
     ("queue.users", "mira, jon"),
@@ -36,7 +35,10 @@ const DATA: &[(&str, &str)] = &[
     ("queue.failures.0.error.message", "CUDA out of memory: tried to allocate 2.5 GiB"),
     ("queue.outputs.0.url", PICTURE),
 ];
-const ORIGIN: &str = "render-07 · ID";
+const ORIGIN: &str = "render-07";
+
+/// What machines get also has the id of the event.
+const NUMBERED: &str = "render-07 · ID";
 
 const fn chat(platform: &'static str, sign: &'static str, link: &'static str, picture: bool) -> Look {
     Look { platform, sign, ink: Some("warn"), facts: FACTS, link: Some(link), picture, foot: ORIGIN }
@@ -57,9 +59,9 @@ const LOOKS: [Look; 15] = [
     chat("googlechat", "🟡 ", "Open", true),
     chat("mattermost", "", "↗", true),
     chat("ntfy", "", "Open", true),
-    chat("pagerduty", "", "Open", true),
-    Look { link: Some("↗"), ..machine("github", Some("warn"), ORIGIN) },
-    Look { link: Some("↗"), ..machine("gitlab", Some("warn"), ORIGIN) },
+    Look { foot: NUMBERED, ..chat("pagerduty", "", "Open", true) },
+    Look { link: Some("↗"), ..machine("github", Some("warn"), NUMBERED) },
+    Look { link: Some("↗"), ..machine("gitlab", Some("warn"), NUMBERED) },
     machine("json", None, "TIME"),
     machine("cloudevents", None, "/taskbell/render-07 · ID · TIME"),
 ];

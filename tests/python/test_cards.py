@@ -79,7 +79,7 @@ def test_a_card_in_chinese_says_how_it_went(platform: str) -> None:
         "failures": [{"name": "肖像", "error": "显存不足"}],
     }
     shown = str(card(platform, "queue.end", payload, "zh"))
-    assert "队列结束：成功 198 / 200" in shown
+    assert "完成 198/200，失败 2" in shown
     assert "肖像：显存不足" in shown
     assert not re.search(r"[\u4e00-\u9fff]: ", shown), "a colon of the other language"
 

@@ -17,6 +17,7 @@ use crate::secret::Scrubber;
 config_table! {
     root_keys: ConfigTable::new("The tables of a configuration. All of them are optional.");
     HOST: SubTable = key("host", SubTable(&host::keys::TABLE), Absent, "The machine, as templates see it.");
+    WORDS: SubTable = key("words", SubTable(&host::word_keys::TABLE), Absent, "What the cards call a task.");
     SPOOL: SubTable = key("spool", SubTable(&spool::keys::TABLE), Absent, "The database of accepted events.");
     QUEUE: SubTable = key(
         "queue", SubTable(&queue::keys::TABLE), Absent, "Events between the host's call and the spool.",
@@ -121,7 +122,7 @@ fn read(tree: &ConfigNode, source: &ConfigSource, context: &LoadContext<'_>) -> 
     fallbacks::warn_of_unused_endpoints(&endpoint_tables, &hooks, &endpoints);
     Config {
         file: source.file.clone(),
-        host: host::read(&root.table(&root_keys::HOST)),
+        host: host::read(&root.table(&root_keys::HOST), host::read_words(&root.table(&root_keys::WORDS))),
         spool: spool::read(&root.table(&root_keys::SPOOL), source, &endpoints),
         queue: queue::read(&root.table(&root_keys::QUEUE)),
         files,

@@ -227,11 +227,14 @@ impl Subject {
             ("data", Json::Object(facts.payload.clone())),
             ("suppressed", 0.into()),
         ]);
-        let host = object([
+        let mut host = object([
             ("name", facts.host.name.as_str().into()),
             ("base_url", facts.host.base_url.as_deref().into()),
             ("language", facts.host.language.code().into()),
         ]);
+        if let Some(words) = &facts.host.words {
+            host["words"] = object([("task", (*words.task).into()), ("tasks", (*words.tasks).into())]);
+        }
         let mut context = Map::with_capacity(named.len() + 3);
         context.put("event", event);
         context.extend(named.into_iter().map(|(name, value)| (name.to_owned(), value)));

@@ -4,8 +4,9 @@
 use super::context::{Context, Several};
 use super::failure_groups::{MAX_NAME_CHARS, MAX_NAMES, grouped};
 use super::notice::{Notice, Tone};
-use super::strings::{Strings, fill};
+use super::strings::fill;
 use super::summary_line::{SummaryLine, SummaryPart};
+use super::words::CardWords;
 use super::{event_notice, filters};
 use serde_json::{Map, Value as Json};
 use std::collections::{BTreeMap, HashMap};
@@ -31,10 +32,16 @@ impl Notice {
     /// The notice of an event of this type, in the language of the host.
     #[inline(never)]
     pub fn from_context(kind: &str, context: &Context) -> Notice {
-        let words = Strings::of(context);
+        let host = context.text_at(&["host", "name"]).filter(|host| !host.trim().is_empty());
+        Notice::placed(kind, context, host)
+    }
+
+    /// The same, where its titles name this host, or none.
+    fn placed(kind: &str, context: &Context, host: Option<&str>) -> Notice {
+        let words = CardWords::of(context);
         match context.at(&["digest"]) {
-            Some(_) => digest(kind, context, words),
-            None => event_notice::of_event(kind, context, words),
+            Some(_) => digest(kind, context, &words),
+            None => event_notice::of_event(kind, context, &words, host),
         }
     }
 }
@@ -43,12 +50,12 @@ impl SummaryLine {
     /// The line of an event, and its card without the host.
     pub fn of(kind: &str, context: &Context) -> (SummaryLine, Notice) {
         let without_host = Several { hosts: false, ..context.several() };
-        let notice = Notice::from_context(kind, &context.clone().among(without_host));
+        let notice = Notice::placed(kind, &context.clone().among(without_host), None);
         (SummaryLine::of_notice(kind, context, &notice), notice)
     }
 }
 
-fn digest(kind: &str, context: &Context, words: &'static Strings) -> Notice {
+fn digest(kind: &str, context: &Context, words: &CardWords) -> Notice {
     let items = context.at(&["digest", "items"]).and_then(Json::as_array).map(Vec::as_slice);
     let items = items.unwrap_or_default().iter().filter_map(Json::as_object);
     let mut pictured = None;
@@ -178,7 +185,7 @@ fn title(
     kind: &str,
     (total, is_known): (u64, bool),
     parts: &BTreeMap<(SummaryPart, String), PartLines>,
-    words: &Strings,
+    words: &CardWords,
 ) -> String {
     let whole = |number: u64| words.number(number);
     let of = |part: SummaryPart| parts.get(&(part, String::new())).map_or(0, |part| part.count);
@@ -186,11 +193,12 @@ fn title(
     let total_text = whole(total);
     if !is_known || parts.is_empty() {
         let pattern = if kind == "task.complete" { words.digest_tasks } else { words.digest };
-        return fill(pattern, &[("count", &total_text), ("type", kind)]);
+        let values = [("count", total_text.as_str()), ("counted", &words.counted(total)), ("type", kind)];
+        return fill(pattern, &values);
     }
     if done > 0 && failed > 0 && parts.len() == 2 {
-        let (all, done, failed) = (whole(done + failed), whole(done), whole(failed));
-        let values = [("count", all.as_str()), ("succeeded", &done), ("failed", &failed)];
+        let (all, done, failed) = (words.counted(done + failed), whole(done), whole(failed));
+        let values = [("counted", all.as_str()), ("succeeded", &done), ("failed", &failed)];
         return fill(words.digest_tasks_counted, &values);
     }
     let mut named: Vec<String> = Vec::new();
@@ -213,13 +221,15 @@ fn title(
 }
 
 /// `3 queues finished`.
-fn heading(part: SummaryPart, kind: &str, count: u64, words: &Strings) -> String {
+fn heading(part: SummaryPart, kind: &str, count: u64, words: &CardWords) -> String {
     let (one, many) = words.parts[part as usize];
-    fill(if count == 1 { one } else { many }, &[("count", &words.number(count)), ("type", kind)])
+    let values =
+        [("count", words.number(count)), ("counted", words.counted(count)), ("type", kind.to_owned())];
+    fill(if count == 1 { one } else { many }, &values.each_ref().map(|(name, value)| (*name, value.as_str())))
 }
 
 /// A part for each kind of event, below its heading where there are several.
-fn body(parts: &BTreeMap<(SummaryPart, String), PartLines>, words: &Strings) -> String {
+fn body(parts: &BTreeMap<(SummaryPart, String), PartLines>, words: &CardWords) -> String {
     let mut text: Vec<String> = Vec::new();
     for ((part, kind), found) in parts {
         let lines = part_lines(*part, found, words);
@@ -232,7 +242,7 @@ fn body(parts: &BTreeMap<(SummaryPart, String), PartLines>, words: &Strings) -> 
     text.join("\n")
 }
 
-fn part_lines(part: SummaryPart, found: &PartLines, words: &Strings) -> Vec<String> {
+fn part_lines(part: SummaryPart, found: &PartLines, words: &CardWords) -> Vec<String> {
     match part {
         SummaryPart::TaskFailed => failed_tasks(found, words),
         SummaryPart::TaskDone | SummaryPart::TaskCancelled => {
@@ -251,7 +261,7 @@ fn part_lines(part: SummaryPart, found: &PartLines, words: &Strings) -> Vec<Stri
 }
 
 /// The first lines, and how many more there are.
-fn listed(mut lines: Vec<String>, most: usize, count: Option<u64>, words: &Strings) -> Vec<String> {
+fn listed(mut lines: Vec<String>, most: usize, count: Option<u64>, words: &CardWords) -> Vec<String> {
     let count = count.map_or(lines.len(), |count| count as usize).max(lines.len());
     if lines.is_empty() {
         return lines;
@@ -263,11 +273,12 @@ fn listed(mut lines: Vec<String>, most: usize, count: Option<u64>, words: &Strin
     lines
 }
 
-fn failed_tasks(found: &PartLines, words: &Strings) -> Vec<String> {
+fn failed_tasks(found: &PartLines, words: &CardWords) -> Vec<String> {
+    let failed = words.say(words.task_failed, &[]);
     let failures = found
         .lines
         .iter()
-        .map(|line| (line.name.as_deref(), Some(line.reason.as_deref().unwrap_or(words.task_failed))));
+        .map(|line| (line.name.as_deref(), Some(line.reason.as_deref().unwrap_or(&failed))));
     grouped(failures, found.count, words).iter().map(|group| group.line(words)).collect()
 }
 
@@ -275,7 +286,7 @@ fn failed_tasks(found: &PartLines, words: &Strings) -> Vec<String> {
 fn names<'a>(
     lines: impl IntoIterator<Item = &'a SummaryLine>,
     count: u64,
-    words: &Strings,
+    words: &CardWords,
 ) -> Option<String> {
     let named = lines.into_iter().filter_map(|line| line.name.as_deref());
     let first: Vec<String> = named.take(MAX_NAMES).map(|name| filters::clip(name, MAX_NAME_CHARS)).collect();

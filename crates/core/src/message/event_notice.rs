@@ -1,176 +1,165 @@
 //! The card of one event.
 
 use super::context::Context;
-use super::notice::{
-    DEFAULT_QUEUE, MAX_FACT_CHARS, Notice, Tone, bound, count, error_text, scalar, seconds, text,
-};
-use super::strings::{Strings, fill};
-use super::{filters, quantities, work_notice};
+use super::fields::add_fields;
+use super::notice::{MAX_FACT_CHARS, Notice, Tone, bound, count, seconds, text};
+use super::strings::fill;
+use super::words::CardWords;
+use super::{filters, quantities, task_notice, work_notice};
 use crate::clock;
-use crate::event::{BATCH_PROGRESS, QUEUE_PROGRESS};
-use serde_json::Value as Json;
+use crate::event::{BATCH_PROGRESS, QUEUE_PROGRESS, status_of_word};
+use serde_json::{Value as Json, json};
 
 const MAX_FIELDS: usize = 8;
 
-const MAX_METRICS: usize = 4;
+const MAX_TITLE_CHARS: usize = 200;
 
-/// The card of an event of this type, without a digest in its context.
-pub(super) fn of_event(kind: &str, context: &Context, words: &Strings) -> Notice {
+const MAX_TEXT_CHARS: usize = 3000;
+
+/// The card of an event of this type, without a digest in its context. `host`: the title may name it.
+pub(super) fn of_event(kind: &str, context: &Context, words: &CardWords, host: Option<&str>) -> Notice {
     let mut notice = match kind {
-        "task.complete" => task(context, words),
-        "queue.start" => queue_start(context, words),
-        QUEUE_PROGRESS => work_notice::progress(context, "queue", words),
-        BATCH_PROGRESS => work_notice::progress(context, "batch", words),
-        "queue.end" => work_notice::end(context, "queue", words),
-        "batch.end" => work_notice::end(context, "batch", words),
-        "batch.stalled" => work_notice::stalled(context, words),
+        "task.complete" => task_notice::task(context, words),
+        "queue.start" => work_notice::started(context, words, host),
+        QUEUE_PROGRESS => work_notice::progress(context, "queue", words, host),
+        BATCH_PROGRESS => work_notice::progress(context, "batch", words, host),
+        "queue.end" => work_notice::end(context, "queue", words, host),
+        "batch.end" => work_notice::end(context, "batch", words, host),
+        "batch.stalled" => work_notice::stalled(context, words, host),
         "server.start" => server(context, words.server_started, words),
         "server.stop" => server(context, words.server_stopped, words),
-        "alert.firing" => alert(context, Tone::Bad, words),
-        "alert.resolved" => alert(context, Tone::Good, words),
+        "alert.firing" => alert(context, Tone::Bad, words, host),
+        "alert.resolved" => alert(context, Tone::Good, words, host),
         _ => other(kind, context, words),
     };
-    notice.place(&places(kind, context), words);
-    let suppressed = context.at(&["event", "suppressed"]).and_then(Json::as_u64).filter(|many| *many > 0);
-    notice.fact(words.suppressed, suppressed.map(|many| words.number(many)));
-    notice
-}
-
-/// The names that a title adds: a batch; a queue with a name of its own, or one of several; the host, where there are
-/// several.
-fn places(kind: &str, context: &Context) -> Vec<String> {
-    let several = context.several();
-    let family = kind.split('.').next().unwrap_or_default();
-    let is_default = |queue: &String| queue == DEFAULT_QUEUE;
-    let place = match family {
-        "batch" => text(context, &["batch", "id"]),
-        // The title of a start has the name of its own.
-        "queue" => text(context, &["queue", "name"])
-            .filter(|name| if is_default(name) { several.queues } else { kind != "queue.start" }),
-        "task" => text(context, &["task", "queue"]).filter(|_| several.queues),
-        _ => None,
-    };
-    let host = text(context, &["host", "name"]).filter(|_| several.hosts && family != "server");
-    [place, host].into_iter().flatten().collect()
-}
-
-fn task(context: &Context, words: &Strings) -> Notice {
-    let (tone, what) = match context.text_at(&["task", "status"]) {
-        Some("error") => (Tone::Bad, words.task_failed),
-        Some("cancelled") => (Tone::Neutral, words.task_cancelled),
-        _ => (Tone::Good, words.task_done),
-    };
-    let name = text(context, &["task", "name"]).or_else(|| text(context, &["task", "id"]));
-    let mut notice = Notice::new(tone, title(what, name.as_deref(), words));
-    if tone == Tone::Bad {
-        notice.text = context.at(&["task", "error"]).and_then(error_text);
-        let kind = text(context, &["task", "error", "type"]);
-        notice.fact(words.error, kind.filter(|kind| notice.text.as_deref() != Some(kind)));
+    // The titles of queues, batches, alerts and servers name their place themselves.
+    if !["queue", "batch", "alert", "server"].contains(&kind.split('.').next().unwrap_or_default()) {
+        let several = context.several();
+        let queue = text(context, &["task", "queue"]).filter(|_| several.queues);
+        let host = host.filter(|_| several.hosts).map(str::to_owned);
+        notice.place(&[queue, host].into_iter().flatten().collect::<Vec<_>>(), words);
     }
-    notice.fact(words.duration, seconds(context, &["task", "duration_s"], words));
-    notice.fact(words.model, text(context, &["task", "params", "model"]));
-    notice.fact(words.kind, text(context, &["task", "kind"]));
-    notice.fact(words.user, text(context, &["task", "user"]));
-    let queue = text(context, &["task", "queue"]).filter(|queue| queue != DEFAULT_QUEUE);
-    notice.fact(words.queue, queue);
-    notice.fact(words.batch, text(context, &["task", "batch", "id"]));
-    notice.fact(words.remaining, count(context, &["task", "queue_remaining"], words));
-    let most = notice.facts.len() + MAX_METRICS;
-    add_fields(&mut notice, context.at(&["task", "metrics"]), most, words);
-    notice.outputs(context.at(&["task", "outputs"]), context, words);
+    if let Some(many) = context.at(&["event", "suppressed"]).and_then(Json::as_u64).filter(|many| *many > 0) {
+        let (one, several) = words.similar;
+        let similar = fill(if many == 1 { one } else { several }, &[("count", &words.number(many))]);
+        notice.fact(words.suppressed, Some(similar));
+    }
+    notice
+}
+
+fn server(context: &Context, what: &str, words: &CardWords) -> Notice {
+    let mut title = what.to_owned();
+    if let Some(host) = text(context, &["host", "name"]) {
+        title = fill(words.named, &[("what", what), ("name", &filters::clip(&host, MAX_FACT_CHARS))]);
+    }
+    let mut notice = Notice::new(Tone::Neutral, title);
+    add_payload(&mut notice, context, &[], words);
     notice.link_to_host(context, words);
     notice
 }
 
-fn queue_start(context: &Context, words: &Strings) -> Notice {
-    let name = text(context, &["queue", "name"]).filter(|name| name != DEFAULT_QUEUE);
-    let mut notice = Notice::new(Tone::Neutral, title(words.queue_started, name.as_deref(), words));
-    notice.fact(words.tasks, count(context, &["queue", "total"], words).filter(|total| total != "0"));
-    notice.link_to_host(context, words);
-    notice
-}
-
-fn server(context: &Context, what: &str, words: &Strings) -> Notice {
-    let host = text(context, &["host", "name"]);
-    let mut notice = Notice::new(Tone::Neutral, title(what, host.as_deref(), words));
-    add_fields(&mut notice, context.at(&["event", "data"]), MAX_FIELDS, words);
-    notice.link_to_host(context, words);
-    notice
-}
-
-fn alert(context: &Context, tone: Tone, words: &Strings) -> Notice {
+/// `Alert on render-07: disk, 8.5 (below 10)`.
+fn alert(context: &Context, tone: Tone, words: &CardWords, host: Option<&str>) -> Notice {
     let reminder = context.at(&["alert", "reminder"]).and_then(Json::as_u64).filter(|count| *count > 0);
     let what = match tone {
         Tone::Bad if reminder.is_some() => words.alert_reminder,
         Tone::Bad => words.alert_firing,
         _ => words.alert_resolved,
     };
-    let name = text(context, &["alert", "name"]);
-    let mut notice = Notice::new(tone, title(what, name.as_deref(), words));
+    let (value, bound) = (count(context, &["alert", "value"], words), bound(context, words));
+    let lasted = lasted(context, words);
+    let said = match (&value, &bound) {
+        (Some(value), Some(bound)) if tone == Tone::Bad => {
+            let has_side = context.text_at(&["alert", "direction"]).is_some();
+            let bound = if has_side { bound.clone() } else { format!("{} {bound}", words.threshold) };
+            Some(fill(words.took, &[("title", value), ("time", &bound)]))
+        }
+        (Some(value), _) if tone == Tone::Good => Some(fill(words.now, &[("value", value)])),
+        _ => value.clone(),
+    };
+    let time = lasted.as_ref().filter(|_| tone == Tone::Good || reminder.is_some());
+    let pattern = if tone == Tone::Good { words.after } else { words.lasts };
+    let time = time.map(|time| fill(pattern, &[("time", time)]));
+    let name = text(context, &["alert", "name"]).map(|name| filters::clip(&name, MAX_FACT_CHARS));
+    let said: Vec<String> = [name, said, time].into_iter().flatten().collect();
+    let mut notice = Notice::new(tone, words.titled(what, host, &said));
     notice.fact(words.metric, text(context, &["alert", "metric"]));
-    notice.fact(words.value, count(context, &["alert", "value"], words));
-    notice.fact(words.threshold, bound(context, words));
+    notice.fact(words.value, value);
+    notice.fact(words.threshold, bound);
     notice.time(words.since, context.at(&["alert", "since"]));
-    if tone == Tone::Bad && reminder.is_some() {
-        notice.fact(words.lasted, seconds(context, &["alert", "duration_s"], words));
-        notice.fact(words.reminder, reminder.map(|count| words.number(count)));
-    }
-    if tone == Tone::Good {
-        let unix_ms = |path: &[&str]| context.text_at(path).and_then(clock::parse_rfc3339);
-        let since = unix_ms(&["alert", "since"]);
-        let until = unix_ms(&["event", "timestamp"]);
-        let lasted = since.zip(until).map(|(since, until)| until.saturating_sub(since));
-        let lasted =
-            lasted.filter(|ms| *ms > 0).map(|ms| quantities::duration(ms as f64 / 1000.0, &words.units));
-        notice.fact(words.lasted, lasted);
-    }
+    notice.fact(words.lasted, lasted);
+    notice.fact(words.reminder, reminder.map(|count| words.number(count)));
     notice.link_to_host(context, words);
     notice
 }
 
-fn other(kind: &str, context: &Context, words: &Strings) -> Notice {
-    let mut notice = Notice::new(Tone::Neutral, kind.to_owned());
-    add_fields(&mut notice, context.at(&["event", "data"]), MAX_FIELDS, words);
-    notice.outputs(context.at(&["event", "data", "outputs"]), context, words);
-    notice.link_to_host(context, words);
-    notice
+/// How long an alert has lasted, or lasted in all.
+fn lasted(context: &Context, words: &CardWords) -> Option<String> {
+    let unix_ms = |path: &[&str]| context.text_at(path).and_then(clock::parse_rfc3339);
+    let span = unix_ms(&["alert", "since"]).zip(unix_ms(&["event", "timestamp"]));
+    let span = span.map(|(since, until)| until.saturating_sub(since)).filter(|ms| *ms > 0);
+    let told = seconds(context, &["alert", "duration_s"], words);
+    let is_zero = context.at(&["alert", "duration_s"]).and_then(Json::as_f64) == Some(0.0);
+    told.filter(|_| !is_zero)
+        .or_else(|| span.map(|ms| quantities::duration(ms as f64 / 1000.0, &words.units)))
 }
 
-fn title(what: &str, name: Option<&str>, words: &Strings) -> String {
-    match name {
-        Some(name) => fill(words.named, &[("what", what), ("name", &filters::clip(name, MAX_FACT_CHARS))]),
-        None => what.to_owned(),
+/// A host's own event. What it calls title, text, status, URL and image is shown as such.
+fn other(kind: &str, context: &Context, words: &CardWords) -> Notice {
+    let find = |names: &[&'static str]| {
+        let named = |name: &&'static str| Some((*name, context.at(&["event", "data", name])?));
+        names.iter().filter_map(named).collect::<Vec<_>>()
+    };
+    let first = |names: &[&'static str]| {
+        find(names).into_iter().find_map(|(name, value)| {
+            let text = value.as_str().map(str::trim).filter(|text| !text.is_empty())?;
+            Some((name, text.to_owned()))
+        })
+    };
+    let (title, text) = (first(&["title"]), first(&["text", "message"]));
+    let status = first(&["status"]);
+    let tone = status.as_ref().map_or(Tone::Neutral, |(_, status)| tone_of(status));
+    let mut shown: Vec<&str> = [&title, &text].into_iter().flatten().map(|(name, _)| *name).collect();
+    let title = title.map_or_else(|| kind.to_owned(), |(_, title)| title.replace(['\n', '\r'], " "));
+    let mut notice = Notice::new(tone, filters::clip(&title, MAX_TITLE_CHARS));
+    notice.text = text.map(|(_, text)| filters::clip(&text, MAX_TEXT_CHARS));
+    if let Some((name, url)) = first(&["url", "link"])
+        && notice.page(&url, context, words)
+    {
+        shown.push(name);
     }
-}
-
-/// Adds the fields of an object as facts, until there are `most`.
-fn add_fields(notice: &mut Notice, object: Option<&Json>, most: usize, words: &Strings) {
-    for (key, value) in object.and_then(Json::as_object).into_iter().flatten() {
-        if notice.facts.len() < most {
-            notice.fact(key, measured(key, value, words));
+    for (name, value) in find(&["image", "image_url", "images"]) {
+        let images = if let Json::Array(images) = value { images.clone() } else { vec![value.clone()] };
+        let before = notice.images.len();
+        for image in images {
+            let image = if image.is_string() { json!({"url": image, "mime": "image/*"}) } else { image };
+            notice.picture(&image, context, words);
+        }
+        if notice.images.len() > before {
+            shown.push(name);
         }
     }
+    notice.outputs(context.at(&["event", "data", "outputs"]), context, words);
+    add_payload(&mut notice, context, &shown, words);
+    notice.link_to_host(context, words);
+    notice
 }
 
-/// The value of a field that a host named. A number that is a name, such as a seed, stays as it is.
-fn measured(key: &str, value: &Json, words: &Strings) -> Option<String> {
-    match value.as_number().filter(|_| !is_name(key)) {
-        Some(number) => Some(quantities::number_for_people(number, words.thousands)),
-        None => scalar(value),
+fn tone_of(status: &str) -> Tone {
+    match (status_of_word(status), status.to_lowercase().as_str()) {
+        (Some("error"), _) | (_, "critical" | "fatal") => Tone::Bad,
+        (Some("success"), _) | (_, "good" | "passed" | "resolved") => Tone::Good,
+        (_, "warning" | "warn" | "partial" | "degraded") => Tone::Warn,
+        _ => Tone::Neutral,
     }
 }
 
-/// Whether the last word of a field's name says that a number in it is a name.
-fn is_name(key: &str) -> bool {
-    const NAMES: [&str; 10] =
-        ["entropy", "guid", "hash", "id", "ids", "pid", "port", "uuid", "version", "year"];
-    let word = key.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
-    // In `taskId` and `jobID` a capital begins the last word.
-    let begin = match word.rfind(char::is_lowercase) {
-        Some(at) if at + 1 < word.len() => at + 1,
-        Some(_) => word.rfind(char::is_uppercase).unwrap_or_default(),
-        None => 0,
-    };
-    let word = word.get(begin..).unwrap_or(word).to_lowercase();
-    NAMES.contains(&word.as_str()) || key.to_lowercase().ends_with("seed")
+/// Adds the payload but what the card shows already.
+fn add_payload(notice: &mut Notice, context: &Context, shown: &[&str], words: &CardWords) {
+    let fields = context.at(&["event", "data"]).and_then(Json::as_object).into_iter().flatten();
+    let fields = fields.filter(|(key, value)| {
+        let is_outputs = *key == "outputs" && value.is_array();
+        !is_outputs && !shown.contains(&key.as_str())
+    });
+    add_fields(notice, fields.map(|(key, value)| (key.as_str(), value)), MAX_FIELDS, words);
 }

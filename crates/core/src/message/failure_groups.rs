@@ -2,7 +2,7 @@
 
 use super::filters;
 use super::notice::{FailureGroup, MAX_FACT_CHARS};
-use super::strings::Strings;
+use super::words::CardWords;
 
 const MAX_GROUPS: usize = 5;
 
@@ -16,7 +16,7 @@ pub(super) const MAX_NAME_CHARS: usize = 60;
 pub(super) fn grouped<'a>(
     failures: impl Iterator<Item = (Option<&'a str>, Option<&'a str>)>,
     total: u64,
-    words: &Strings,
+    words: &CardWords,
 ) -> Vec<FailureGroup> {
     let mut groups: Vec<(String, FailureGroup)> = Vec::new();
     let mut found = 0;
@@ -37,8 +37,8 @@ pub(super) fn grouped<'a>(
     let mut groups: Vec<FailureGroup> = groups.into_iter().take(MAX_GROUPS).map(|(_, group)| group).collect();
     for group in groups.iter_mut().filter(|group| group.names.is_empty()) {
         match group.count {
-            1 => group.names.push(words.unnamed_task.to_owned()),
-            _ => group.reason = group.reason.take().or_else(|| Some(words.task_failed.to_owned())),
+            1 => group.names.push(words.say(words.unnamed_task, &[])),
+            _ => group.reason = group.reason.take().or_else(|| Some(words.say(words.task_failed, &[]))),
         }
     }
     let further = total.max(found) - groups.iter().map(|group| group.count).sum::<u64>();

@@ -11,4 +11,15 @@ pub struct HostInfo {
     pub base_url: Option<String>,
     /// The language of the cards.
     pub language: Language,
+    /// What the cards call a task, if it is no task.
+    pub words: Option<TaskWords>,
+}
+
+/// `[words]`: the noun for a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskWords {
+    /// One: `frame`.
+    pub task: String,
+    /// Several: `frames`.
+    pub tasks: String,
 }

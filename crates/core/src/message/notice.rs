@@ -2,16 +2,17 @@
 
 use super::context::Context;
 use super::output_url::{is_image, is_public, output_url};
+use super::strftime::local;
 use super::strings::{Strings, fill};
 use super::{filters, quantities};
-use crate::clock;
+use crate::clock::HostTime;
 use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 /// The queue of tasks that name none.
 pub(super) const DEFAULT_QUEUE: &str = "default";
 
-const MAX_PLACE_CHARS: usize = 60;
+pub(super) const MAX_PLACE_CHARS: usize = 60;
 
 pub(super) const MAX_FACT_CHARS: usize = 300;
 
@@ -178,12 +179,11 @@ impl Notice {
     /// Adds a time; one that cannot be read stays as it is.
     pub(super) fn time(&mut self, label: &str, given: Option<&Json>) {
         let Some(given) = given else { return };
-        let Some(at) = given.as_str().and_then(clock::parse_rfc3339) else {
-            return self.fact(label, scalar(given));
-        };
-        let utc = clock::rfc3339(at);
-        let value = format!("{} UTC", utc.get(..19).unwrap_or(&utc).replace('T', " "));
-        self.facts.push(Fact { label: label.to_owned(), value, time: Some(at) });
+        let at = HostTime::read(given).and_then(HostTime::instant);
+        match at.and_then(|at| local(at).zip(Some(at))) {
+            Some((value, at)) => self.facts.push(Fact { label: label.to_owned(), value, time: Some(at) }),
+            None => self.fact(label, scalar(given)),
+        }
     }
 
     fn add_link(&mut self, label: &str, url: String) {
@@ -195,36 +195,57 @@ impl Notice {
     /// Links to the first output of a list, and shows those that are images.
     pub(super) fn outputs(&mut self, outputs: Option<&Json>, context: &Context, words: &Strings) {
         let outputs = outputs.and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
-        for (index, output) in outputs.iter().enumerate() {
-            let Some(url) = output_url(output, context) else { continue };
-            if index == 0 {
-                self.add_link(words.open, url.to_string());
-            }
-            if is_image(output, &url) && is_public(&url) && self.images.len() < Notice::MAX_IMAGES {
-                let caption = output.get("name").and_then(scalar);
-                let caption = caption.map(|name| filters::clip(&name, MAX_PLACE_CHARS));
-                let caption = caption.unwrap_or_else(|| words.preview.to_owned());
-                self.images.push(Image { url: url.to_string(), caption });
-            }
+        if let Some((output, url)) =
+            outputs.first().and_then(|first| Some((first, output_url(first, context)?)))
+        {
+            let label = if is_image(output, &url) { words.open_image } else { words.open_file };
+            self.add_link(label, url.to_string());
+        }
+        for output in outputs {
+            self.picture(output, context, words);
         }
     }
 
+    /// Shows an output that is an image at a public address.
+    pub(super) fn picture(&mut self, output: &Json, context: &Context, words: &Strings) {
+        let url = output_url(output, context).filter(|url| is_image(output, url) && is_public(url));
+        if let Some(url) = url.filter(|_| self.images.len() < Notice::MAX_IMAGES) {
+            let caption = output.get("name").and_then(scalar);
+            let caption = caption.map(|name| filters::clip(&name, MAX_PLACE_CHARS));
+            let caption = caption.unwrap_or_else(|| words.preview.to_owned());
+            self.images.push(Image { url: url.to_string(), caption });
+        }
+    }
+
+    /// Links to a page that the host names, and says whether it can.
+    pub(super) fn page(&mut self, url: &str, context: &Context, words: &Strings) -> bool {
+        let url = output_url(&json!({"url": url}), context);
+        url.map(|url| self.add_link(words.open, url.to_string())).is_some()
+    }
+
     pub(super) fn link_to_host(&mut self, context: &Context, words: &Strings) {
-        if self.links.is_empty()
-            && let Some(url) = text(context, &["host", "base_url"])
-        {
-            self.add_link(words.open, url);
+        if let Some(url) = text(context, &["host", "base_url"]) {
+            self.add_link(words.open_host, url);
         }
     }
 }
 
-/// The bound of an alert, and on which side of it the alert fires.
+/// The bound of an alert, and on which side of it the alert fires: `below 10`.
 pub(super) fn bound(context: &Context, words: &Strings) -> Option<String> {
     let bound = count(context, &["alert", "threshold"], words)?;
     Some(match context.text_at(&["alert", "direction"]) {
         Some("above") => fill(words.above, &[("bound", &bound)]),
         Some("below") => fill(words.below, &[("bound", &bound)]),
         _ => bound,
+    })
+}
+
+/// `42 s, usually 39 s`.
+pub(super) fn usual_time(context: &Context, about: &str, words: &Strings) -> Option<String> {
+    let took = seconds(context, &[about, "duration_s"], words)?;
+    Some(match seconds(context, &[about, "usual_s"], words) {
+        Some(usual) => fill(words.usually, &[("time", &took), ("usual", &usual)]),
+        None => took,
     })
 }
 

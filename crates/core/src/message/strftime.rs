@@ -3,6 +3,15 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use once_cell::sync::Lazy;
+
+/// The system's zone. Read once, so that a later change of the environment is never raced; UTC where it is unknown.
+pub(super) static SYSTEM_ZONE: Lazy<TimeZone> = Lazy::new(|| TimeZone::try_system().unwrap_or(TimeZone::UTC));
+
+/// A time in Unix milliseconds for a card: `2026-11-29 22:15 CET`.
+pub(super) fn local(unix_ms: i64) -> Option<String> {
+    strftime("%Y-%m-%d %H:%M %Z", Timestamp::from_millisecond(unix_ms).ok()?, &SYSTEM_ZONE)
+}
 
 const MONTHS: [&str; 12] = [
     "January",

@@ -153,7 +153,8 @@ impl SummaryLine {
             _ => None,
         };
         let reason = match part {
-            SummaryPart::AlertFiring | SummaryPart::AlertResolved => numbers(context, words),
+            // The title has the numbers.
+            SummaryPart::AlertFiring | SummaryPart::AlertResolved => None,
             SummaryPart::QueueFailed | SummaryPart::BatchFailed => {
                 notice.failures.first().map(|failed| failed.line(words))
             }
@@ -178,18 +179,6 @@ impl SummaryLine {
         let (text, kind) = (kind.to_owned(), kind.to_owned());
         let part = SummaryPart::OtherEvent;
         SummaryLine { tone: Tone::Neutral, text, part, kind, name: None, reason: None, host: None }
-    }
-}
-
-/// The value of an alert next to its bound: `disk.free_gb 8.5, Threshold 10`.
-fn numbers(context: &Context, words: &Strings) -> Option<String> {
-    let number = |key: &str| notice::count(context, &["alert", key], words);
-    let metric = notice::text(context, &["alert", "metric"]).unwrap_or_else(|| words.value.to_owned());
-    let value = number("value").map(|value| format!("{metric} {value}"));
-    let threshold = notice::bound(context, words).map(|bound| format!("{} {bound}", words.threshold));
-    match (value, threshold) {
-        (Some(value), Some(threshold)) => Some([value, threshold].join(words.list)),
-        (value, threshold) => value.or(threshold),
     }
 }
 

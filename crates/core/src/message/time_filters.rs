@@ -2,7 +2,7 @@
 
 use super::filters::reject_undefined;
 use super::quantities::duration;
-use super::strftime::strftime;
+use super::strftime::{SYSTEM_ZONE, strftime};
 use super::strings::ENGLISH;
 use crate::clock::{self, HostTime};
 use crate::json::json;
@@ -43,7 +43,7 @@ fn date(time: Value, format: Option<String>, zone: Option<String>, named: Kwargs
         Some(name) => TimeZone::get(&name).map_err(|_| {
             invalid(format!("`date`: no time zone is called `{name}`; names are as in Europe/Berlin"))
         })?,
-        None => TimeZone::try_system().unwrap_or(TimeZone::UTC),
+        None => SYSTEM_ZONE.clone(),
     };
     strftime(&format, at, &zone)
         .ok_or_else(|| invalid(format!("`date`: `{format}` is not a format of strftime")))

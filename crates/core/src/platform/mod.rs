@@ -340,7 +340,8 @@ fn outcome(tone: Tone) -> &'static str {
 
 /// The line at the foot of a card: which machine.
 fn origin(context: &Context) -> &str {
-    context.text_at(&["host", "name"]).unwrap_or("taskbell")
+    let is_shown = |name: &&str| name.contains(|c: char| !c.is_whitespace() && !c.is_control());
+    context.text_at(&["host", "name"]).filter(is_shown).unwrap_or("taskbell")
 }
 
 #[cfg(test)]

@@ -141,7 +141,7 @@ fn however_messages_are_gathered_what_weighs_most_is_named_first() {
             assert!(texts[..3].iter().any(|text| text.contains("scratch disk")), "{texts:?}");
         } else {
             assert_order(way, gathered, &["1 alert, ", "4 tasks failed"]);
-            assert_order(way, gathered, &["Alert: scratch disk: m 5, Threshold 10", "out of memory"]);
+            assert_order(way, gathered, &["Alert: scratch disk, 5 (Threshold 10)", "out of memory"]);
             assert!(
                 !gathered.contains("Alert: gpu too hot"),
                 "{way}: what is over does not fire: {gathered}"

@@ -5,7 +5,7 @@
 mod fill;
 pub(super) mod image_url;
 mod known_names;
-mod tags;
+pub(super) mod tags;
 mod time_tags;
 
 use super::context::Context;

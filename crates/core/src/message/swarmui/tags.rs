@@ -134,7 +134,7 @@ fn text(value: &Json) -> String {
     }
 }
 
-fn model_name(path: &str) -> String {
+pub(in crate::message) fn model_name(path: &str) -> String {
     let path = path.replace('\\', "/");
     let path = path.trim();
     MODEL_ENDINGS.iter().find_map(|ending| path.strip_suffix(ending)).unwrap_or(path).to_owned()

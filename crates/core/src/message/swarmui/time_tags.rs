@@ -1,12 +1,8 @@
 //! The tags of time: the start of the task in the system's time zone.
 
-use crate::message::strftime::strftime;
+use crate::message::strftime::{SYSTEM_ZONE, strftime};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use once_cell::sync::Lazy;
-
-/// Read once, so that a later change of the environment is never raced; UTC where the system's zone is unknown.
-static SYSTEM_ZONE: Lazy<TimeZone> = Lazy::new(|| TimeZone::try_system().unwrap_or(TimeZone::UTC));
 
 /// The value of a tag of time by its cleaned name.
 pub(super) fn time_tag(name: &str, unix_ms: i64) -> Option<String> {

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod conditions;
+mod contents;
 mod documented;
 mod hostile;
 mod killers;

@@ -1,13 +1,18 @@
 use super::super::sample::context as sample_context;
-use super::super::{Context, Notice, Tone};
+use super::super::strftime;
+use super::super::{Context, Notice, Tone, WorkProgress};
 use serde_json::{Value as Json, json};
 
-fn notice(kind: &str, context: Json) -> Notice {
+pub(super) fn notice(kind: &str, context: Json) -> Notice {
     Notice::from_context(kind, &Context::new(context))
 }
 
-fn fact<'a>(notice: &'a Notice, label: &str) -> Option<&'a str> {
+pub(super) fn fact<'a>(notice: &'a Notice, label: &str) -> Option<&'a str> {
     notice.facts.iter().find(|fact| fact.label == label).map(|fact| fact.value.as_str())
+}
+
+fn local(time: &str) -> String {
+    strftime::local(crate::clock::parse_rfc3339(time).unwrap()).unwrap()
 }
 
 fn failures(notice: &Notice) -> Vec<String> {
@@ -23,12 +28,15 @@ fn a_task_shows_its_result() {
     assert_eq!((failed.tone, failed.title.as_str()), (Tone::Bad, "Task failed: portrait-07"));
     assert_eq!(failed.text.as_deref(), Some("CUDA out of memory: tried to allocate 2.5 GiB"));
     let facts = [
-        ("Duration", "42 s"),
+        ("Duration", "42 s, usually 39 s"),
         ("Model", "sdxl-base-1.0"),
-        ("Kind", "image"),
         ("User", "mira"),
         ("Batch", "batch-42"),
-        ("Still in queue", "12"),
+        ("Progress", "200/212"),
+        ("Seed", "1234567890"),
+        ("Size", "1024 × 1024"),
+        ("Steps", "30"),
+        ("CFG", "7.5"),
         ("loss", "0.0213"),
         ("Error", "OutOfMemory"),
     ];
@@ -79,16 +87,15 @@ fn a_queue_counts_and_names_its_failures() {
     let end = Notice::from_context("queue.end", &sample_context("queue.end"));
     assert_eq!(
         (end.tone, end.title.as_str()),
-        (Tone::Warn, "Queue finished: 198 of 200 succeeded, 1 cancelled")
+        (Tone::Warn, "Queue finished on render-07: 198 of 200 done, 1 failed, 1 cancelled")
     );
-    assert_eq!(fact(&end, "Duration"), Some("2 h 5 min"));
+    assert_eq!(fact(&end, "Duration"), Some("2 h 5 min, usually 1 h 55 min"));
+    assert_eq!(end.progress, Some(WorkProgress { done: 198, total: Some(200) }));
     assert_eq!(fact(&end, "Per task"), Some("37 s"));
     assert_eq!(fact(&end, "Users"), Some("mira, jon"));
-    assert_eq!(fact(&end, "Queue"), None);
     assert_eq!(failures(&end), ["portrait-07: CUDA out of memory: tried to allocate 2.5 GiB"]);
     let batch = Notice::from_context("batch.end", &sample_context("batch.end"));
-    assert_eq!(batch.title, "Batch finished: 198 of 200 succeeded, 1 cancelled · batch-42");
-    assert_eq!(fact(&batch, "Batch"), Some("batch-42"));
+    assert_eq!(batch.title, "batch-42 on render-07: 198 of 200 done, 1 failed, 1 cancelled");
 
     let named: Vec<Json> = (0..20)
         .map(|n| json!({"id": format!("t{n}"), "error": {"type": (if n == 7 { "Y" } else { "X" })}}))
@@ -98,30 +105,26 @@ fn a_queue_counts_and_names_its_failures() {
     assert_eq!(failures(&many), ["19 × X: t0, t1, t2, t3, t4 and 14 more", "t7: Y", "and 10 more"]);
     assert_eq!(notice("queue.end", json!({})).title, "Queue finished");
     let good = notice("queue.end", json!({"queue": {"name": "night", "total": 12000, "succeeded": 12000}}));
-    assert_eq!(
-        (good.tone, good.title.as_str()),
-        (Tone::Good, "Queue finished: all 12\u{202f}000 succeeded · night")
-    );
-    assert_eq!(fact(&good, "Queue"), Some("night"));
+    assert_eq!((good.tone, good.title.as_str()), (Tone::Good, "night: all 12\u{202f}000 tasks done"));
 }
 
 #[test]
 fn other_events_show_their_payload() {
     let titles = [
-        ("queue.start", "Queue started", Tone::Neutral),
-        ("queue.progress", "Queue running: 200 of 240 done", Tone::Warn),
-        ("batch.progress", "Batch running: 200 of 240 done · batch-42", Tone::Warn),
-        ("batch.stalled", "Batch stalled: 200 of 240 done, nothing for 10 min · batch-42", Tone::Warn),
+        ("queue.start", "Queue started on render-07: 200 tasks", Tone::Neutral),
+        ("queue.progress", "Queue running on render-07: 200 of 240 done, 1 failed", Tone::Warn),
+        ("batch.progress", "batch-42 running on render-07: 200 of 240 done, 1 failed", Tone::Warn),
+        ("batch.stalled", "batch-42 stalled on render-07: 200 of 240 done, nothing for 10 min", Tone::Warn),
         ("server.start", "Server started: render-07", Tone::Neutral),
         ("server.stop", "Server stopped: render-07", Tone::Neutral),
-        ("alert.firing", "Alert: disk", Tone::Bad),
-        ("alert.resolved", "Alert resolved: disk", Tone::Good),
+        ("alert.firing", "Alert on render-07: disk, 8.5 (below 10)", Tone::Bad),
+        ("alert.resolved", "Alert resolved on render-07: disk, now 8.5, after 1 min", Tone::Good),
         ("render.saved", "render.saved", Tone::Neutral),
     ];
     for (kind, title, tone) in titles {
         let notice = Notice::from_context(kind, &sample_context(kind));
         assert_eq!((notice.title.as_str(), notice.tone), (title, tone));
-        assert!(!notice.facts.is_empty(), "{kind}");
+        assert!(!notice.facts.is_empty() || kind == "queue.start", "{kind}");
     }
     let alert = Notice::from_context("alert.firing", &sample_context("alert.firing"));
     assert_eq!((fact(&alert, "Value"), fact(&alert, "Threshold")), (Some("8.5"), Some("below 10")));
@@ -165,18 +168,21 @@ fn a_card_in_chinese_is_chinese_throughout() {
         notice(kind, context)
     };
     let end = chinese("queue.end");
-    assert_eq!(end.title, "队列结束：成功 198 / 200，取消 1");
-    assert_eq!((fact(&end, "用时"), fact(&end, "平均每个")), (Some("2 小时 5 分"), Some("37 秒")));
+    assert_eq!(end.title, "队列已结束（render-07）：完成 198/200，失败 1，取消 1");
+    assert_eq!(
+        (fact(&end, "用时"), fact(&end, "平均每任务")),
+        (Some("2 小时 5 分（通常 1 小时 55 分）"), Some("37 秒"))
+    );
     assert_eq!(fact(&end, "用户"), Some("mira、jon"));
     assert_eq!(failures(&end), ["portrait-07：CUDA out of memory: tried to allocate 2.5 GiB"]);
     let failed = chinese("task.complete");
-    assert_eq!((failed.title.as_str(), fact(&failed, "队列剩余")), ("任务失败：portrait-07", Some("12")));
+    assert_eq!((failed.title.as_str(), fact(&failed, "进度")), ("任务失败：portrait-07", Some("200/212")));
     let resolved = chinese("alert.resolved");
-    assert_eq!((resolved.title.as_str(), fact(&resolved, "持续")), ("告警恢复：disk", Some("1 分钟")));
+    assert_eq!((resolved.tone, fact(&resolved, "持续时间")), (Tone::Good, Some("1 分钟")));
     for kind in crate::event::KNOWN_TYPES.iter().copied() {
         let english = Notice::from_context(kind, &sample_context(kind));
         // Names that the host itself gave.
-        let known = ["loss", "accuracy", "steps_per_second", "version", "pid", "reason", "name", "id"];
+        let known = ["CFG", "loss", "accuracy", "steps_per_second", "version", "pid", "reason", "name", "id"];
         for (fact, other) in chinese(kind).facts.iter().zip(&english.facts) {
             let label = &fact.label;
             assert!(known.contains(&label.as_str()) || *label != other.label, "{kind}: {label}");
@@ -184,7 +190,7 @@ fn a_card_in_chinese_is_chinese_throughout() {
         assert_ne!(chinese(kind).title, english.title);
     }
     let all = json!({"queue": {"total": 3, "failed": 3}, "host": {"language": "zh"}});
-    assert_eq!(notice("queue.end", all).title, "队列结束：3 个任务全部失败");
+    assert_eq!(notice("queue.end", all).title, "队列已结束：3 个任务全部失败");
 }
 
 #[test]
@@ -200,13 +206,16 @@ fn a_reminder_says_that_it_is_one_since_when_and_beside_which_bound() {
     context["alert"]["reminder"] = json!(2);
     context["alert"]["duration_s"] = json!(7500);
     let card = notice("alert.firing", context.clone());
-    assert_eq!((card.title.as_str(), card.tone), ("Alert still firing: disk", Tone::Bad));
-    assert_eq!(fact(&card, "Since"), Some("2026-03-01 18:23:05 UTC"));
+    assert_eq!(
+        (card.title.as_str(), card.tone),
+        ("Alert still firing on render-07: disk, 8.5 (below 10), for 2 h 5 min", Tone::Bad)
+    );
+    assert_eq!(fact(&card, "Since"), Some(&*local("2026-03-01T18:23:05Z")));
     assert_eq!((fact(&card, "Threshold"), fact(&card, "Value")), (Some("below 10"), Some("8.5")));
     assert_eq!((fact(&card, "Lasted"), fact(&card, "Reminder")), (Some("2 h 5 min"), Some("2")));
     context["host"]["language"] = json!("zh");
     let card = notice("alert.firing", context);
-    assert_eq!((card.title.as_str(), fact(&card, "阈值")), ("告警仍未恢复：disk", Some("低于 10")));
+    assert_eq!(fact(&card, "阈值"), Some("低于 10"));
 }
 
 #[test]
@@ -256,7 +265,7 @@ fn a_number_that_is_a_name_stays_as_it_is() {
 #[test]
 fn an_alert_shows_when_it_started() {
     let resolved = Notice::from_context("alert.resolved", &sample_context("alert.resolved"));
-    assert_eq!(fact(&resolved, "Since"), Some("2026-03-01 18:23:05 UTC"));
+    assert_eq!(fact(&resolved, "Since"), Some(&*local("2026-03-01T18:23:05Z")));
     assert_eq!(fact(&resolved, "Lasted"), Some("1 min"));
     assert_eq!(resolved.link(), Some("https://render-07.example.com"));
     let odd = notice("alert.firing", json!({"alert": {"since": "noon"}}));
@@ -268,16 +277,16 @@ fn what_a_host_did_not_count_is_left_out_and_not_zero() {
     let table = [
         (json!({"total": 600}), "Queue finished: 600 tasks", Tone::Neutral),
         (json!({"total": 600, "failed": 2}), "Queue finished: 2 of 600 failed", Tone::Warn),
-        (json!({"total": 2, "failed": 2}), "Queue finished: all 2 failed", Tone::Bad),
+        (json!({"total": 2, "failed": 2}), "Queue finished: all 2 tasks failed", Tone::Bad),
         (json!({"total": 600, "failed": 0}), "Queue finished: 600 tasks", Tone::Neutral),
-        (json!({"total": 600, "succeeded": 600}), "Queue finished: all 600 succeeded", Tone::Good),
-        (json!({"total": 600.0, "succeeded": 600}), "Queue finished: all 600 succeeded", Tone::Good),
-        (json!({"total": 600, "succeeded": 10}), "Queue finished: 10 of 600 succeeded", Tone::Neutral),
-        (json!({"succeeded": 5, "failed": 1}), "Queue finished: 5 of 6 succeeded", Tone::Warn),
+        (json!({"total": 600, "succeeded": 600}), "Queue finished: all 600 tasks done", Tone::Good),
+        (json!({"total": 600.0, "succeeded": 600}), "Queue finished: all 600 tasks done", Tone::Good),
+        (json!({"total": 600, "succeeded": 10}), "Queue finished: 10 of 600 done", Tone::Neutral),
+        (json!({"succeeded": 5, "failed": 1}), "Queue finished: 5 of 6 done, 1 failed", Tone::Warn),
         (json!({"failed": 3}), "Queue finished: 3 failed", Tone::Warn),
-        (json!({"succeeded": 3}), "Queue finished: 3 succeeded", Tone::Neutral),
+        (json!({"succeeded": 3}), "Queue finished: 3 done", Tone::Neutral),
         (json!({"total": 1}), "Queue finished: 1 task", Tone::Neutral),
-        (json!({"total": 1, "failed": 1}), "Queue finished: 1 of 1 failed", Tone::Bad),
+        (json!({"total": 1, "failed": 1}), "Queue finished: 1 task failed", Tone::Bad),
         (json!({"total": 0}), "Queue finished", Tone::Neutral),
         (json!({}), "Queue finished", Tone::Neutral),
         (json!({"total": 6, "failures": [{"name": "a"}]}), "Queue finished: 6 tasks", Tone::Warn),
@@ -296,12 +305,18 @@ fn what_a_host_did_not_count_is_left_out_and_not_zero() {
 #[test]
 fn a_cancelled_queue_says_cancelled() {
     let table = [
-        (json!({"total": 3, "succeeded": 0, "failed": 0, "cancelled": 3}), "Queue finished: all 3 cancelled"),
-        (json!({"total": 1, "succeeded": 0, "failed": 0, "cancelled": 1}), "Queue finished: cancelled"),
+        (
+            json!({"total": 3, "succeeded": 0, "failed": 0, "cancelled": 3}),
+            "Queue finished: all 3 tasks cancelled",
+        ),
+        (
+            json!({"total": 1, "succeeded": 0, "failed": 0, "cancelled": 1}),
+            "Queue finished: 1 task cancelled",
+        ),
         (json!({"status": "cancelled"}), "Queue cancelled"),
         (
             json!({"total": 5, "succeeded": 2, "failed": 0, "cancelled": 3}),
-            "Queue finished: 2 of 5 succeeded, 3 cancelled",
+            "Queue finished: 2 of 5 done, 3 cancelled",
         ),
     ];
     for (queue, title) in table {
@@ -326,7 +341,7 @@ fn a_stalled_batch_says_what_is_done_and_for_how_long_nothing_came() {
         assert_eq!((card.title.as_str(), card.tone), (title, Tone::Warn), "{batch}");
     }
     let chinese = json!({"batch": {"done": 3, "expected": 24, "idle_s": 600}, "host": {"language": "zh"}});
-    assert_eq!(notice("batch.stalled", chinese).title, "批次停滞：已完成 3 / 24，10 分钟没有进展");
+    assert_eq!(notice("batch.stalled", chinese).title, "批次停滞：完成 3/24，10 分钟没有进展");
 }
 
 #[test]
@@ -355,8 +370,7 @@ fn failures_whose_reasons_differ_in_numbers_alone_are_one_group() {
 
 #[test]
 fn an_interrupted_queue_says_so_and_is_not_good() {
-    for (language, title) in
-        [("en", "Queue interrupted: 3 of 5 succeeded · night"), ("zh", "队列中断：成功 3 / 5 · night")]
+    for (language, title) in [("en", "night interrupted: 3 of 5 done"), ("zh", "night 已中断：完成 3/5")]
     {
         let queue = json!({"name": "night", "total": 5, "succeeded": 3, "failed": 0, "interrupted": true});
         let card = notice("queue.end", json!({"queue": queue, "host": {"language": language}}));

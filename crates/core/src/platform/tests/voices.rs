@@ -99,7 +99,7 @@ fn the_reason_of_a_failure_stands_before_the_facts() {
 fn every_card_names_its_queue_and_host_where_there_are_several() {
     let mut json = context("studio").json().clone();
     json["queue"] = json!({"name": "portraits", "total": 3, "succeeded": 3, "failed": 0, "cancelled": 0});
-    for (language, comma) in [("en", ", "), ("zh", "、")] {
+    for (language, titled) in [("en", "portraits on studio: all 3 "), ("zh", "portraits（studio）：3 ")] {
         json["host"]["language"] = json!(language);
         let among = |hosts| Context::new(json.clone()).among(Several { queues: true, hosts });
         for platform in all().iter().filter(|one| one.description().markup.is_some() || one.name() == "ntfy")
@@ -110,12 +110,9 @@ fn every_card_names_its_queue_and_host_where_there_are_several() {
                     serde_json::from_slice(&platform.card_text(&among(hosts), &target)).unwrap();
                 card.to_string()
             };
-            assert!(
-                card(true).contains(&format!(" · portraits{comma}studio")),
-                "{platform:?}: {}",
-                card(true)
-            );
-            assert!(card(false).contains(" · portraits"), "{platform:?}: {}", card(false));
+            for hosts in [true, false] {
+                assert!(card(hosts).contains(titled), "{platform:?}: {}", card(hosts));
+            }
         }
     }
 }

@@ -255,7 +255,7 @@ fn a_message_that_cannot_be_made_silences_nothing_and_what_was_silenced_is_told_
 
 #[test]
 fn titles_name_the_queue_as_soon_as_there_is_another_one_also_after_a_crash() {
-    let text = "[queue]\nend_delay = '0s'\n[endpoints.a]\nurl = 'https://ntfy.sh/t'\nplatform = 'ntfy'\ntopic = 't'\n";
+    let text = "[host]\nname = 'h'\n[queue]\nend_delay = '0s'\n[endpoints.a]\nurl = 'https://ntfy.sh/t'\nplatform = 'ntfy'\ntopic = 't'\n";
     let config = Config::load(&format!("{text}{}", hook("'queue.end', 'task.complete'"))).unwrap();
     let mut bell = Simulation::new(config, START);
     let titles = |bell: &mut Simulation| -> Vec<String> {
@@ -267,10 +267,10 @@ fn titles_name_the_queue_as_soon_as_there_is_another_one_also_after_a_crash() {
         bell.emit("queue.end", format!(r#"{{"name": "{queue}"}}"#).as_bytes());
     };
     work(&mut bell, "default");
-    assert_eq!(titles(&mut bell), ["Task done: t", "Queue finished: 1 of 1 succeeded"]);
+    assert_eq!(titles(&mut bell), ["Task done: t", "Queue finished on h: 1 task done"]);
     work(&mut bell, "night");
-    assert_eq!(titles(&mut bell), ["Task done: t · night", "Queue finished: 1 of 1 succeeded · night"]);
+    assert_eq!(titles(&mut bell), ["Task done: t · night", "night on h: 1 task done"]);
     bell.crash();
     work(&mut bell, "default");
-    assert_eq!(titles(&mut bell), ["Task done: t · default", "Queue finished: 1 of 1 succeeded · default"]);
+    assert_eq!(titles(&mut bell), ["Task done: t · default", "Queue default on h: 1 task done"]);
 }
