@@ -132,7 +132,7 @@ fn a_missing_file_is_one_error_that_names_it() {
 #[test]
 fn a_key_in_the_wrong_table_is_referred_to_the_right_one() {
     assert_error("timeout = \"5s\"\n", "timeout: unknown key here; it belongs in `[endpoints.NAME]`");
-    assert_error("colour = 1\n", "colour: unknown key; expected `host`, `spool`");
+    assert_error("colour = 1\n", "colour: unknown key; expected `host`, `words`, `spool`");
     assert_error("[hooks]\n", "hooks: expected a list of tables, found a table");
     assert_error("endpoints = 1\n[host]\n", "endpoints: expected a table of names, found a number");
 }

@@ -20,6 +20,7 @@ fn every_value_of_the_complete_example_takes_effect() {
     assert_eq!(config.host.name, "render-07");
     assert_eq!(config.host.base_url.as_deref(), Some("https://render-07.example.com"));
     assert_eq!(config.host.language.code(), "zh");
+    assert_eq!(config.host.words.as_ref().unwrap().tasks, "镜头");
     assert_eq!(config.spool.path, SpoolPath::File(folder.path().join("taskbell.db")));
     assert_eq!(config.spool.retain, Duration::from_secs(14 * 86_400));
     assert_eq!((config.queue.max_event_bytes, config.queue.max_bytes), (256 << 10, 8 << 20));
@@ -128,7 +129,7 @@ fn collect(tree: &ConfigNode, pattern: &str, used: &mut BTreeSet<(String, String
 #[test]
 fn every_declared_key_is_read_and_its_type_is_checked() {
     let base = json!({
-        "host": {}, "spool": {}, "queue": {}, "files": {}, "network": {},
+        "host": {}, "words": {"task": "frame"}, "spool": {}, "queue": {}, "files": {}, "network": {},
         "endpoints": {"a": {
             "url": "https://example.com/", "retry": {},
             "sign": [{"scheme": "hmac", "secrets": ["whsec_bWFya2VyLTRmOWMyYTcxZDAtbWFya2VyLTRm"]}],
@@ -176,4 +177,19 @@ fn the_defaults_are_those_of_the_contract() {
     assert!(matches!(a.proxy, Proxy::Direct) && a.headers.is_empty() && a.sign.is_empty());
     let short = super::tests::config(&endpoint("timeout = \"2s\""));
     assert_eq!(short.endpoints[0].connect_timeout, Duration::from_secs(2));
+}
+
+#[test]
+fn the_word_for_a_task_is_one_short_line() {
+    let words = |text: &str| super::tests::config(&format!("{}\n[words]\n{text}", endpoint(""))).host.words;
+    let frame = words("task = ' frame '").unwrap();
+    assert_eq!((frame.task.as_str(), frame.tasks.as_str()), ("frame", "frame"));
+    assert_eq!(words(""), None);
+    for wrong in ["task = ''", "task = \"a\\nb\"", "tasks = 'frames'", "task = 5"] {
+        let text = format!("{}\n[words]\n{wrong}", endpoint(""));
+        let errors = Config::load(&text).unwrap_err().to_string();
+        assert!(errors.contains("words.task"), "{wrong}: {errors}");
+    }
+    let long = format!("{}\n[words]\ntask = '{}'", endpoint(""), "x".repeat(41));
+    assert!(Config::load(&long).unwrap_err().to_string().contains("at most 40 characters"));
 }

@@ -178,7 +178,7 @@ fn a_digest_of_queue_ends_names_each_queue_with_its_counts() {
         scene.pass(2_000);
         scene.pass(*wait);
         let text = scene.texts(1).remove(0);
-        assert_order(way, &text, &["2 queues finished", "all 5", "shot 041", "all 7", "shot 042"]);
+        assert_order(way, &text, &["2 queues finished", "shot 041: all 5", "shot 042: all 7"]);
         assert!(text.contains("#2eb67d"), "{way}: {text}");
     }
 }
