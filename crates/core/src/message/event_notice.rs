@@ -8,7 +8,8 @@ use super::words::CardWords;
 use super::{filters, quantities, task_notice, work_notice};
 use crate::clock;
 use crate::event::{BATCH_PROGRESS, QUEUE_PROGRESS, status_of_word};
-use serde_json::{Value as Json, json};
+use crate::json::json;
+use serde_json::Value as Json;
 
 const MAX_FIELDS: usize = 8;
 

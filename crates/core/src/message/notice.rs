@@ -6,8 +6,9 @@ use super::strftime::local;
 use super::strings::{Strings, fill};
 use super::{filters, quantities};
 use crate::clock::HostTime;
+use crate::json::json;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 /// The queue of tasks that name none.
 pub(super) const DEFAULT_QUEUE: &str = "default";
