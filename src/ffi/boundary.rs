@@ -14,14 +14,22 @@ thread_local! {
 /// Runs the body of a C function: stores a failure for `taskbell_last_error` and returns its number; a panic
 /// becomes `TASKBELL_ERR_PANIC`.
 pub fn guard(body: impl FnOnce() -> Result<(), Error>) -> i32 {
-    let outcome = panic::catch_unwind(AssertUnwindSafe(body));
-    let error = match outcome {
-        Ok(Ok(())) => return TASKBELL_OK,
-        Ok(Err(error)) => error,
-        Err(payload) => Error::new(ErrorKind::Panic, format!("a defect was caught: {}", message(&*payload))),
-    };
+    match panic::catch_unwind(AssertUnwindSafe(body)) {
+        Ok(Ok(())) => TASKBELL_OK,
+        Ok(Err(error)) => failed(&error),
+        Err(payload) => panicked(&*payload),
+    }
+}
+
+#[cold]
+fn failed(error: &Error) -> i32 {
     set_last_error(&error.message);
     error.kind as i32
+}
+
+#[cold]
+fn panicked(payload: &(dyn Any + Send)) -> i32 {
+    failed(&Error::new(ErrorKind::Panic, format!("a defect was caught: {}", message(payload))))
 }
 
 /// What `taskbell_last_error` gives this thread next.

@@ -49,6 +49,12 @@ macro_rules! json {
 }
 pub(crate) use json;
 
+/// The text of a value.
+#[inline(never)]
+pub(crate) fn bytes(value: &Value) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_default()
+}
+
 /// Null for what JSON cannot say.
 #[inline(never)]
 pub(crate) fn value(value: &(impl Serialize + ?Sized)) -> Value {

@@ -32,7 +32,7 @@ const RENDER_STACK_BYTES: usize = 16 * 1024 * 1024;
 /// # Errors
 /// When the system has no room for another thread.
 pub fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
-    spawn_masked(name, Blocked::Every, STACK_BYTES, run)
+    spawn_masked(name, Blocked::Every, STACK_BYTES, Box::new(run))
 }
 
 /// As [`spawn`], with the stack that templates may need.
@@ -40,7 +40,7 @@ pub fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<Join
 /// # Errors
 /// As [`spawn`].
 pub fn spawn_to_render(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
-    spawn_masked(name, Blocked::Every, RENDER_STACK_BYTES, run)
+    spawn_masked(name, Blocked::Every, RENDER_STACK_BYTES, Box::new(run))
 }
 
 /// Runs this on a thread of its own, with the stack that templates may need, and waits for the result. The host's
@@ -49,6 +49,12 @@ pub fn spawn_to_render(name: &str, run: impl FnOnce() + Send + 'static) -> io::R
 /// # Errors
 /// When the system has no room for another thread.
 pub fn run_to_render<T: Send>(name: &str, run: impl FnOnce() -> T + Send) -> io::Result<T> {
+    let mut result = None;
+    run_to_end(name, Box::new(|| result = Some(run())))?;
+    result.ok_or_else(|| io::Error::other("the thread ended without a result"))
+}
+
+fn run_to_end(name: &str, run: Box<dyn FnOnce() + Send + '_>) -> io::Result<()> {
     let done = thread::scope(|scope| {
         let mask = Mask::set(Blocked::Every);
         let thread =
@@ -56,7 +62,7 @@ pub fn run_to_render<T: Send>(name: &str, run: impl FnOnce() -> T + Send) -> io:
         drop(mask);
         thread.map(ScopedJoinHandle::join)
     })?;
-    Ok(done.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    done.or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// As [`spawn`], for a thread that runs the host's own code. Mono, and others that collect garbage, stop
@@ -66,14 +72,14 @@ pub fn run_to_render<T: Send>(name: &str, run: impl FnOnce() -> T + Send) -> io:
 /// # Errors
 /// As [`spawn`].
 pub fn spawn_for_host(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
-    spawn_masked(name, Blocked::AllButRuntimes, STACK_BYTES, run)
+    spawn_masked(name, Blocked::AllButRuntimes, STACK_BYTES, Box::new(run))
 }
 
 fn spawn_masked(
     name: &str,
     blocked: Blocked,
     stack_bytes: usize,
-    run: impl FnOnce() + Send + 'static,
+    run: Box<dyn FnOnce() + Send>,
 ) -> io::Result<JoinHandle<()>> {
     let mut end = name.len().min(MAX_THREAD_NAME);
     while !name.is_char_boundary(end) {

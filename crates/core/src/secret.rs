@@ -98,11 +98,14 @@ pub struct Scrubber {
 impl Scrubber {
     /// A scrubber for these values; it ignores values under six bytes.
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut needles: Vec<Arc<str>> =
-            secrets.into_iter().filter(|secret| secret.len() >= SHORTEST_SCRUBBED).map(Arc::from).collect();
+        let mut needles: Vec<Arc<str>> = Vec::new();
+        for secret in secrets {
+            if secret.len() >= SHORTEST_SCRUBBED && !needles.iter().any(|known| **known == *secret) {
+                needles.push(secret.into());
+            }
+        }
         // Longest first, so that a secret that contains another one is removed whole.
-        needles.sort_unstable_by(|a, b| (b.len(), a).cmp(&(a.len(), b)));
-        needles.dedup();
+        needles.sort_by_cached_key(|needle| usize::MAX - needle.len());
         Scrubber { needles: needles.into() }
     }
 

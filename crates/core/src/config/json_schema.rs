@@ -23,8 +23,9 @@ fn table_schema(table: &ConfigTable) -> Json {
     let mut properties: Map<String, Json> =
         table.keys.iter().map(|key| (key.name.to_owned(), key_schema(key))).collect();
     if table.platform_options {
-        properties
-            .extend(platform::option_names().into_iter().map(|name| (name.to_owned(), option_schema(name))));
+        let mut options = platform::option_names();
+        options.sort_unstable();
+        properties.extend(options.into_iter().map(|name| (name.to_owned(), option_schema(name))));
     }
     let required = table.keys.iter().filter(|key| matches!(key.default, DefaultValue::Required));
     let required: Vec<&str> = required.map(|key| key.name).collect();

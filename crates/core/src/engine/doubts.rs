@@ -46,7 +46,7 @@ pub(super) fn with_nearest(reason: &str) -> String {
 fn condition_doubts(hook: &Hook, condition: &Condition) -> Vec<String> {
     let mut found = condition.doubts();
     let mut missing: Vec<String> =
-        condition.names().into_iter().filter_map(|path| path.into_iter().next()).collect();
+        condition.names().iter().filter_map(|name| name.split('.').next()).map(str::to_owned).collect();
     missing.retain(|root| !hook.manual && !hook.on.iter().any(|kind| has_root(kind, root)));
     missing.dedup();
     // A manual hook gets tasks in addition to its own types.

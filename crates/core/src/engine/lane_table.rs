@@ -56,6 +56,10 @@ impl LaneTable {
         for (endpoint, job) in jobs {
             by_endpoint.entry(endpoint).or_default().push(job);
         }
+        self.push_all(by_endpoint);
+    }
+
+    fn push_all(&self, by_endpoint: HashMap<String, Vec<Job>>) {
         if by_endpoint.is_empty() {
             return;
         }

@@ -168,7 +168,7 @@ impl Peers {
                 parts.log.write(Level::Info, &text);
             }
             let rows = &parts.lanes.reports;
-            let dropped = lane.forget(|seq| !pending.contains(&rows.present_row(seq)));
+            let dropped = lane.forget(&|seq| !pending.contains(&rows.present_row(seq)));
             parts.lanes.report_dropped(&name, dropped, DROPPED_BY_OPERATOR);
         }
         self.operator_mark = mark;

@@ -31,7 +31,7 @@ pub fn recreate(
     let there = spool.waiting_numbers()?;
     let mut lost = 0;
     for (name, lane) in all {
-        let forgotten = lane.forget(|seq| !there.contains(&rows.present_row(seq)));
+        let forgotten = lane.forget(&|seq| !there.contains(&rows.present_row(seq)));
         lost += forgotten.len();
         lanes.report_dropped(&name, forgotten, "it ended, or was lost, with the former spool");
     }

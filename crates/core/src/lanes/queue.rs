@@ -79,16 +79,19 @@ impl DueQueue {
     /// The states of alerts, batches, queues and servers before what is older: a summary must not leave an alert to
     /// a later one.
     fn take_due(&mut self, by: Duration, most: usize) -> Vec<Job> {
-        let due = self.order.iter().map(|(_, seq)| *seq);
-        let due = due.map_while(|seq| self.jobs.get(&seq).filter(|job| job.due <= by));
-        let (mut chosen, others): (Vec<&Job>, Vec<&Job>) =
-            due.map(|job| &**job).partition(|job| job.is_state());
-        chosen.extend(others);
-        let mut chosen: Vec<(Duration, i64)> =
-            chosen.into_iter().take(most).map(|job| self.key(job)).collect();
-        chosen.sort_unstable();
-        let chosen: Vec<i64> = chosen.into_iter().map(|(_, seq)| seq).collect();
-        chosen.into_iter().filter_map(|seq| self.remove_one(seq)).collect()
+        let due = self.order.iter().map_while(|(_, seq)| self.jobs.get(seq).filter(|job| job.due <= by));
+        let due: Vec<(i64, bool)> = due.map(|job| (job.seq, job.is_state())).collect();
+        let mut states = due.iter().filter(|(_, is_state)| *is_state).count().min(most);
+        let mut others = most - states;
+        let mut chosen = Vec::new();
+        for (seq, is_state) in due {
+            let room = if is_state { &mut states } else { &mut others };
+            if *room > 0 {
+                *room -= 1;
+                chosen.extend(self.remove_one(seq));
+            }
+        }
+        chosen
     }
 
     fn remove_one(&mut self, seq: i64) -> Option<Job> {
@@ -107,7 +110,7 @@ impl DueQueue {
     }
 
     /// Takes these jobs out of the middle.
-    pub fn remove(&mut self, is_meant: impl Fn(i64) -> bool) -> Vec<Job> {
+    pub fn remove(&mut self, is_meant: &dyn Fn(i64) -> bool) -> Vec<Job> {
         let found: Vec<i64> = self.jobs.keys().copied().filter(|seq| is_meant(*seq)).collect();
         found.into_iter().filter_map(|seq| self.remove_one(seq)).collect()
     }
@@ -116,7 +119,7 @@ impl DueQueue {
     pub fn hurry(&mut self, by: Duration, is_meant: impl Fn(&Job) -> bool) {
         let late = |job: &&Job| job.due > by && is_meant(job);
         let late: Vec<i64> = self.jobs().filter(late).map(|job| job.seq).collect();
-        for job in self.remove(|seq| late.contains(&seq)) {
+        for job in self.remove(&|seq| late.contains(&seq)) {
             self.put(Job { due: by, ..job });
         }
     }
@@ -241,7 +244,7 @@ mod tests {
     fn jobs_taken_out_of_the_middle_are_gone_and_the_order_stays() {
         let mut queue = DueQueue::new(true, true);
         (1..=5).for_each(|seq| queue.put(job(seq, 10 - seq as u64, 7)));
-        let taken: Vec<i64> = queue.remove(|seq| seq == 2 || seq == 9).iter().map(|job| job.seq).collect();
+        let taken: Vec<i64> = queue.remove(&|seq| seq == 2 || seq == 9).iter().map(|job| job.seq).collect();
         queue.put(job(4, 3, 7));
         assert_eq!((taken, queue.len(), queue.body_bytes), (vec![2], 4, 28));
         assert_eq!(queue.drain().iter().map(|job| job.seq).collect::<Vec<_>>(), [1, 3, 4, 5]);

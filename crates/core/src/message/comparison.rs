@@ -269,10 +269,9 @@ fn group(kind: ValueKind) -> ValueKind {
 }
 
 fn paths(expression: &Expression) -> Vec<Vec<String>> {
-    let mut paths: Vec<Vec<String>> =
-        expression.names(true).into_iter().map(|name| name.split('.').map(str::to_owned).collect()).collect();
-    paths.sort_unstable();
-    paths
+    let mut names: Vec<String> = expression.names(true).into_iter().collect();
+    names.sort_unstable();
+    names.iter().map(|name| name.split('.').map(str::to_owned).collect()).collect()
 }
 
 /// The value of a name, short enough for one line.

@@ -104,9 +104,7 @@ impl Condition {
 
     /// What is allowed and probably a mistake: a misspelt field, a status that no task has.
     pub fn doubts(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.names().iter().map(|path| path.join(".")).collect();
-        names.dedup();
-        let mut found = doubts::of_names(&names);
+        let mut found = doubts::of_names(&self.names());
         found.extend(doubts::of_words(&source_tokens::of_expression(&self.source).unwrap_or_default()));
         found
     }
@@ -120,16 +118,17 @@ impl Condition {
     /// false for the sample.
     pub(crate) fn can_be_about(&self, kind: &str) -> bool {
         let context = sample::context(kind);
-        let has_all =
-            self.names().iter().all(|name| name.first().is_some_and(|root| context.at(&[root]).is_some()));
+        let has_root =
+            |name: &String| name.split('.').next().is_some_and(|root| context.at(&[root]).is_some());
+        let has_all = self.names().iter().all(has_root);
         has_all || self.holds(&context) != ConditionResult::False
     }
 
-    /// The names it reads, split at the dots, in order.
-    pub fn names(&self) -> Vec<Vec<String>> {
+    /// The names it reads, in order.
+    pub fn names(&self) -> Vec<String> {
         let mut names = Vec::new();
         let _ = self.clause.each_comparison(&mut |test| {
-            names.extend(test.paths.iter().cloned());
+            names.extend(test.paths.iter().map(|path| path.join(".")));
             Ok(())
         });
         names.sort_unstable();

@@ -13,6 +13,7 @@ pub(super) enum Unit {
 }
 
 impl Unit {
+    #[inline(never)]
     pub(super) fn length(self, text: &str) -> usize {
         match self {
             Unit::CodePoints => text.chars().count(),

@@ -14,6 +14,10 @@ impl Lines<'_> {
     /// Head and tail, whatever happens, and in their order the lines for which there is room. `head` and
     /// `tail` together are shorter than `max` by the limits of the platform's own parts.
     pub fn join(&self, head: String, lines: impl IntoIterator<Item = String>, tail: &[String]) -> String {
+        self.join_all(head, &mut lines.into_iter(), tail)
+    }
+
+    fn join_all(&self, head: String, lines: &mut dyn Iterator<Item = String>, tail: &[String]) -> String {
         let tail: String = tail
             .iter()
             .filter(|line| !line.trim().is_empty())
@@ -22,7 +26,7 @@ impl Lines<'_> {
         let gap = self.unit.length(self.gap);
         let mut out = head;
         let mut used = self.unit.length(&out) + self.unit.length(&tail);
-        for line in lines.into_iter().filter(|line| !line.trim().is_empty()) {
+        for line in lines.filter(|line| !line.trim().is_empty()) {
             let length = self.unit.length(&line) + gap;
             if used + length <= self.max {
                 used += length;

@@ -12,7 +12,7 @@ impl<'a> Mentions<'a> {
     }
 
     /// The live forms of those that ping somebody, with `gap` between them, in fewer than `max` bytes.
-    pub fn joined(&self, gap: &str, max: usize, live: impl Fn(&str) -> Option<String>) -> String {
+    pub fn joined(&self, gap: &str, max: usize, live: &dyn Fn(&str) -> Option<String>) -> String {
         let mut out = String::new();
         for mention in self.0 {
             let Some(live) = live(mention.trim().trim_start_matches('@')).filter(|live| !live.is_empty())

@@ -194,7 +194,7 @@ pub trait Platform: Sync {
 
     /// The same as JSON text.
     fn card_text(&self, context: &Context, target: &Target) -> Vec<u8> {
-        serde_json::to_vec(&self.card(context, target)).unwrap_or_default()
+        crate::json::bytes(&self.card(context, target))
     }
 
     /// The request of one attempt: the card, or what a template made in its place, with the URL that is

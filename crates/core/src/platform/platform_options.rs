@@ -33,13 +33,12 @@ pub fn is_platform_option(name: &str) -> bool {
 
 /// The names of the keys of all platforms, each once.
 pub fn option_names() -> Vec<&'static str> {
-    let mut names: Vec<_> = super::PLATFORMS
-        .iter()
-        .flat_map(|platform| platform.description().options)
-        .map(|key| key.name)
-        .collect();
-    names.sort_unstable();
-    names.dedup();
+    let mut names = Vec::new();
+    for option in super::PLATFORMS.iter().flat_map(|platform| platform.description().options) {
+        if !names.contains(&option.name) {
+            names.push(option.name);
+        }
+    }
     names
 }
 

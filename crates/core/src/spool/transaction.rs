@@ -366,19 +366,25 @@ impl<'a> SpoolTransaction<'a> {
         &mut self,
         call: impl FnOnce(&'a Connection, &mut Statements<'a>, &mut CountChange) -> rusqlite::Result<T>,
     ) -> Result<T, SpoolError> {
-        if let Some(fault) = &self.fault {
-            return Err(fault.clone());
+        if self.fault.is_some() || self.transaction.is_autocommit() {
+            return Err(self.gone());
         }
-        if self.transaction.is_autocommit() {
-            let fault = SpoolError::new(SpoolErrorKind::Other, self.path, "the transaction is gone");
-            self.fault = Some(fault.clone());
-            return Err(fault);
+        match call(self.conn, &mut self.statements, &mut self.change) {
+            Ok(done) => Ok(done),
+            Err(error) => Err(self.keep_fault(note_damage(self.path, self.damaged)(error))),
         }
-        call(self.conn, &mut self.statements, &mut self.change).map_err(|error| {
-            let fault = note_damage(self.path, self.damaged)(error);
-            self.fault = Some(fault.clone());
-            fault
-        })
+    }
+
+    #[cold]
+    fn gone(&mut self) -> SpoolError {
+        let gone = || SpoolError::new(SpoolErrorKind::Other, self.path, "the transaction is gone");
+        let fault = self.fault.take().unwrap_or_else(gone);
+        self.keep_fault(fault)
+    }
+
+    #[cold]
+    fn keep_fault(&mut self, fault: SpoolError) -> SpoolError {
+        self.fault.insert(fault).clone()
     }
 }
 

@@ -45,7 +45,7 @@ impl Dispatch {
         for (endpoint, seq) in committed.ended_elsewhere {
             let rows = &self.lanes.reports;
             let lane = self.lanes.lock().get(&endpoint).cloned();
-            let forgotten = lane.map(|lane| lane.forget(|waiting| rows.present_row(waiting) == seq));
+            let forgotten = lane.map(|lane| lane.forget(&|waiting| rows.present_row(waiting) == seq));
             self.lanes.report_dropped(&endpoint, forgotten.unwrap_or_default(), DROPPED_BY_OPERATOR);
         }
         // Deliveries of lanes that a reload retired move to the lanes in use.

@@ -76,7 +76,7 @@ impl Lane {
     }
 
     /// Takes deliveries that ended elsewhere out of what waits. One in flight stays.
-    pub fn forget(&self, is_meant: impl Fn(i64) -> bool) -> Vec<Job> {
+    pub fn forget(&self, is_meant: &dyn Fn(i64) -> bool) -> Vec<Job> {
         let forgotten = self.lock().queue.remove(is_meant);
         if !forgotten.is_empty() {
             self.changed.notify_all();

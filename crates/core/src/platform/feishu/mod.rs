@@ -207,7 +207,7 @@ fn colour(tone: Tone) -> &'static str {
 
 /// Configured mentions as a card reads them: `@all`, or the id of a member.
 fn mentions(configured: &[String]) -> String {
-    Mentions(configured).joined("", MENTIONS, |id| is_id(id).then(|| format!("<at id={id}></at>")))
+    Mentions(configured).joined("", MENTIONS, &|id| is_id(id).then(|| format!("<at id={id}></at>")))
 }
 
 fn is_id(id: &str) -> bool {

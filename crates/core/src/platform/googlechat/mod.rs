@@ -222,7 +222,7 @@ fn sections(notice: &Notice, words: &Strings, colour: &str) -> Vec<Vec<Value>> {
 
 /// Configured mentions as Chat reads them: `all`, an id of a user, or what stands in brackets already.
 fn mentions(configured: &[String]) -> String {
-    Mentions(configured).joined(" ", MENTIONS, |mention| {
+    Mentions(configured).joined(" ", MENTIONS, &|mention| {
         let inner = mention.trim_start_matches('<').trim_end_matches('>').trim_start_matches('@');
         let id = inner.strip_prefix("users/").unwrap_or(inner);
         let is_id = id == "all" || (id.len() >= 6 && id.bytes().all(|byte| byte.is_ascii_digit()));

@@ -202,7 +202,7 @@ fn text(notice: &Notice, words: &Strings, room: &mut Budget) -> String {
 
 /// Configured mentions as Mattermost reads them: `@name`, `@channel`, `@all`, `@here`.
 fn mentions(configured: &[String]) -> String {
-    Mentions(configured).joined(" ", MENTIONS, |name| {
+    Mentions(configured).joined(" ", MENTIONS, &|name| {
         let is_part = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
         (!name.is_empty() && name.bytes().all(is_part)).then(|| format!("@{name}"))
     })

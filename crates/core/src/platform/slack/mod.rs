@@ -347,7 +347,7 @@ fn buttons(notice: &Notice, words: &Strings) -> Option<Value> {
 /// Configured mentions as Slack reads them. `@channel`, `@here`, `@everyone` and bare ids of members and
 /// groups are put in Slack's brackets, and what stands in brackets is left as it is.
 fn mentions(configured: &[String]) -> String {
-    let joined = Mentions(configured).joined(" ", MENTIONS, |mention| {
+    let joined = Mentions(configured).joined(" ", MENTIONS, &|mention| {
         Some(match mention {
             name @ ("channel" | "here" | "everyone") => format!("<!{name}>"),
             id if is_id(id, &['U', 'W']) => format!("<@{id}>"),

@@ -313,7 +313,7 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
 
 /// Configured mentions: `@name`, or the number of a member who has none.
 fn mentions(configured: &[String]) -> String {
-    Mentions(configured).joined(" ", MENTIONS, |name| {
+    Mentions(configured).joined(" ", MENTIONS, &|name| {
         let is_sound = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
         is_sound.then(|| match name.parse::<u64>() {
             Ok(id) => format!("<a href=\"tg://user?id={id}\">{id}</a>"),
