@@ -9,7 +9,7 @@ use crate::endpoint::Endpoint;
 use crate::lanes::{EndpointHealth, LaneReport, Pause};
 use crate::spool::{Reader, Spool, SpoolError, SpoolPath, StateChange, StateKey, StateKind};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 /// From this length a quiet is a warning in the log.
@@ -63,7 +63,7 @@ pub fn changed_states(
     reports: &[LaneReport],
 ) -> Vec<StateChange> {
     let mut states = Vec::new();
-    let mut tried = BTreeSet::new();
+    let mut tried = HashSet::new();
     for report in reports {
         match report {
             LaneReport::Attempt { endpoint, .. } | LaneReport::FollowUp { endpoint, .. } => {

@@ -9,7 +9,7 @@ use crate::lanes::Job;
 use crate::shaping::ShapingState;
 use crate::spool::{Spool, SpoolError, StateKey, StateKind, WaitingDelivery};
 use crate::tally::Tally;
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -142,7 +142,7 @@ pub fn hand_over(
 
 /// Shares event types and hook names, which are few, among many deliveries.
 #[derive(Debug, Default)]
-pub struct Words(BTreeSet<Arc<str>>);
+pub struct Words(HashSet<Arc<str>>);
 
 impl Words {
     fn one(&mut self, word: &str) -> Arc<str> {

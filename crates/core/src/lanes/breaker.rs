@@ -1,7 +1,7 @@
 //! The breaker of a lane: when everything fails, one probe at a time, so that an endpoint that is down
 //! does not use up the attempts of everything that waits for it.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::time::Duration;
 
 /// The different deliveries that must fail, with none delivered between, before the breaker opens: one
@@ -25,7 +25,7 @@ pub enum Permit {
 /// Closed, or open with the time of the next probe.
 #[derive(Debug, Default)]
 pub struct Breaker {
-    failed: BTreeSet<i64>,
+    failed: HashSet<i64>,
     open: Option<OpenState>,
 }
 

@@ -10,7 +10,7 @@ use super::{DeliveryState, Spool, SpoolError};
 use crate::spool::SpoolPath;
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::path::Path;
 
 /// Rows that one transaction changes: hosts that write wait only so long.
@@ -156,7 +156,7 @@ fn replay(transaction: &Transaction<'_>, meant: &[i64], now: i64) -> rusqlite::R
     // Whoever asks for it now wants it, however old it is.
     let mut forget = transaction.prepare_cached("DELETE FROM terms WHERE delivery = ?1")?;
     let mut done = Replayed::default();
-    let mut endpoints = BTreeSet::new();
+    let mut endpoints = HashSet::new();
     for seq in meant {
         let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
         let (dead, endpoint): (bool, String) = look.query_row([seq], row)?;

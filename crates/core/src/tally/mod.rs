@@ -20,7 +20,7 @@ use progress::ProgressTimer;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 /// The queue of a task that names none.
@@ -80,7 +80,7 @@ struct Open {
 #[derive(Debug, Default, Clone)]
 pub struct Tally {
     open: BTreeMap<String, Open>,
-    changed: BTreeSet<String>,
+    changed: HashSet<String>,
     forgotten: Vec<String>,
     /// How long runs usually take.
     pub usuals: UsualDurations,

@@ -10,7 +10,7 @@ use crate::engine::lock::lock;
 use crate::engine::log::{Level, Log};
 use crate::engine::waker::Waker;
 use crate::intake::{Intake, Record};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -31,7 +31,7 @@ pub type AlertState = (String, Option<Vec<u8>>);
 pub struct AlertSource {
     watch: Mutex<WatchState>,
     // The last value of each metric that the host fed.
-    metrics: Mutex<BTreeMap<String, f64>>,
+    metrics: Mutex<HashMap<String, f64>>,
     // Whether something became due before the time to which the dispatcher sleeps.
     is_early: AtomicBool,
     waker: Arc<Waker>,
