@@ -14,6 +14,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "bindings" / "python"))
+# Python hosts in processes of their own have the binding, too.
+os.environ["PYTHONPATH"] = sys.path[0]
 
 
 def _leave_home(home: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import subprocess
 import sys
@@ -12,7 +11,6 @@ import pytest
 
 from bells import endpoint, eventually, query, settings
 from receiver import Receiver
-from tools import ROOT
 
 
 def config(tmp_path, receiver: Receiver, *hooks, **queue):
@@ -123,7 +121,6 @@ class Host:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT / "bindings" / "python")},
         )
 
     def report(self, task: dict) -> None:

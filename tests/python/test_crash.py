@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 
@@ -11,7 +10,7 @@ import pytest
 
 from bells import eventually, settings
 from steps import Hang
-from tools import ROOT, python
+from tools import python
 
 HOST = """
 import os, signal, sys, taskbell
@@ -66,7 +65,6 @@ def test_a_delivery_in_flight_is_sent_again_with_the_same_id(tmp_path, receive, 
     host = subprocess.Popen(
         [sys.executable, "-c", IN_FLIGHT, json.dumps(config)],
         stdin=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "bindings" / "python")},
     )
     (first,) = receiver.wait_for(1)
     host.kill()

@@ -7,7 +7,6 @@ needed. Where the system forbids that, the tests are skipped.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -16,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from bells import eventually, query, settings
-from tools import ROOT, need, run
+from tools import need, run
 
 COMMON = """
 import json, os, sys, time, taskbell
@@ -136,8 +135,7 @@ def on_a_disk_of_its_own(tmp_path):
         if allowed.returncode != 0:
             pytest.skip(f"no file system can be mounted here: {allowed.stderr.decode()}")
         host = [sys.executable, "-c", code, json.dumps(config), str(folder)]
-        env = {**os.environ, "PYTHONPATH": str(ROOT / "bindings" / "python")}
-        return run(*namespace, "sh", "-c", mount, folder, *host, env=env, timeout=120)
+        return run(*namespace, "sh", "-c", mount, folder, *host, timeout=120)
 
     return run_host
 

@@ -74,7 +74,6 @@ class Crashes:
             [*words, str(number), str(THREADS)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": str(ROOT / "bindings" / "python")},
         )
         assert host.stdout is not None
         try:

@@ -67,7 +67,6 @@ def host(request, tmp_path, library_path):
         run(need("mcs"), "-langversion:7.2", "-warn:4", "-warnaserror", f"-out:{program}", *sources)
         command = [need("mono"), str(program)]
     else:
-        env["PYTHONPATH"] = str(ROOT / "bindings" / "python")
         command = [sys.executable, "-c", PYTHON]
 
     def start(config, ear, way):

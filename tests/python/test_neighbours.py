@@ -16,7 +16,7 @@ import pytest
 from bells import endpoint, eventually, settings, switches
 from fake_platform import command
 from steps import Hang, Reply
-from tools import ROOT, need, python, run
+from tools import need, python, run
 
 KILLED = -signal.SIGKILL
 
@@ -42,7 +42,6 @@ def start(config, first, count):
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "bindings" / "python")},
     )
     assert host.stdout.readline() == "ready\n"
     return host
@@ -202,7 +201,6 @@ def test_close_keeps_its_time_while_the_name_server_hangs(tmp_path, receive, rin
         need("unshare"), "-m", "sh", "-c",
         f'mount --bind "{tmp_path}/resolv.conf" /etc/resolv.conf && exec "$0" "$@"',
         sys.executable, code, json.dumps(config),
-        env={**os.environ, "PYTHONPATH": str(ROOT / "bindings" / "python")},
     )  # fmt: skip
     assert "in time" in said
     assert silent.recv(512), "the server was asked"

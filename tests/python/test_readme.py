@@ -34,13 +34,18 @@ def place(tmp_path, library_path):
     return folder
 
 
+def bare() -> dict[str, str]:
+    """The environment without what the tests give their hosts."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("TASKBELL_", "PYTHON"))}
+
+
 @pytest.fixture
 def host(tmp_path, place):
     """Runs a host in its folder, and returns its output: ``host(config, *command, NAME=value)``."""
 
     def start(config: str, *command: object, **variables: str) -> str:
         (place / "taskbell.toml").write_text(config, encoding="utf-8")
-        env = {name: value for name, value in os.environ.items() if not name.startswith("TASKBELL_")}
+        env = bare()
         env.update(variables, XDG_STATE_HOME=str(tmp_path / "state"))
         return run(*command, cwd=place, env=env, timeout=120)
 
@@ -131,7 +136,7 @@ def test_the_c_host(place, host, team):
 
 def test_the_c_host_says_why_it_cannot_send(place):
     c_host(place)
-    env = {name: value for name, value in os.environ.items() if not name.startswith("TASKBELL_")}
+    env = bare()
     text = run(place / "host", cwd=place, env=env, expect=5)
     assert "taskbell.toml" in text
 

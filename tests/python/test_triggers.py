@@ -174,7 +174,8 @@ def test_how_far_a_queue_has_come(recipe):
     (told,) = receivers["team"].wait_for(1)
     queue = told.json()["data"]["queue"]
     assert (told.json()["type"], queue["done"], queue["total"]) == ("queue.progress", 3, 240)
-    assert queue["eta_s"] > 0 and queue["rate"] > 0
+    assert queue["eta_s"] > 0
+    assert queue["rate"] > 0
 
 
 def test_one_message_a_film(recipe):

@@ -75,7 +75,7 @@ def python(code: str, *arguments: object, env: dict[str, str | None] | None = No
 
     ``arguments`` are its ``sys.argv[1:]``; ``env`` adds variables, or takes them away with ``None``.
     """
-    surroundings = {**os.environ, "PYTHONPATH": str(ROOT / "bindings" / "python"), **(env or {})}
+    surroundings = {**os.environ, **(env or {})}
     kept = {name: value for name, value in surroundings.items() if value is not None}
     return run(sys.executable, "-c", code, *arguments, env=kept, **options)
 

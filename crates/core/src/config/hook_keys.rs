@@ -8,8 +8,8 @@ use super::quiet_hours;
 use super::template::TemplateSyntax;
 use super::units::{self, DURATION_FORM};
 use super::value_types::{
-    Boolean, Choice, DurationRange, IntegerRange, List, NumberRange, SubTable, TemplateValue, Text, boolean,
-    choice, duration, integer, list, number_within, parsed_text, text,
+    Boolean, Choice, DurationRange, IntegerRange, List, NumberRange, SubTable, TemplateValue, Text, choice,
+    duration, integer, list, number_within, parsed_text, text,
 };
 use crate::event::KNOWN_TYPES;
 use crate::hooks::Digest;
@@ -61,9 +61,9 @@ config_table! {
         "Fires only when the task, queue or batch took more than this many times its usual duration: `1.5` means half \
          as long again.",
     );
-    ONLY_FAILURES: Boolean = key("only_failures", boolean(), Toml("false"), "Fires only when something failed.");
+    ONLY_FAILURES: Boolean = key("only_failures", Boolean, Toml("false"), "Fires only when something failed.");
     SMART: Boolean = key(
-        "smart", boolean(), Toml("false"), "Fires only on 10 tasks or more, 60 s or more, or any failure.",
+        "smart", Boolean, Toml("false"), "Fires only on 10 tasks or more, 60 s or more, or any failure.",
     );
     TEMPLATE: TemplateValue = key(
         "template",
@@ -85,7 +85,7 @@ config_table! {
     );
     MANUAL: Boolean = key(
         "manual",
-        boolean(),
+        Boolean,
         Toml("false"),
         "Fires only for tasks whose `webhook_params` request it: `manual` with the task, `manual_at_end` once at the \
          end of its batch or queue.",

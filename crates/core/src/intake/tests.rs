@@ -21,12 +21,6 @@ fn rings(folder: &Path) -> usize {
 }
 
 #[test]
-fn an_intake_is_shared_between_threads() {
-    fn shared<T: Send + Sync>() {}
-    shared::<Arc<Intake>>();
-}
-
-#[test]
 fn a_ring_beside_the_spool_takes_events_and_leaves_no_file_when_all_is_released() {
     let folder = tempfile::tempdir().unwrap();
     let intake = Intake::open(&Home::Beside(folder.path().join("bell.db")), 100_000);
@@ -79,23 +73,6 @@ fn an_instance_that_has_left_something_hands_it_over_though_somebody_holds_it() 
     assert_eq!(ids, [accepted.id]);
     assert!(Intake::live_instances(&spool).unwrap().is_empty());
     drop(intake);
-    assert_eq!(rings(folder.path()), 0);
-}
-
-#[test]
-fn what_was_read_and_not_released_is_adopted_by_the_next_start() {
-    let folder = tempfile::tempdir().unwrap();
-    let spool = folder.path().join("bell.db");
-    let intake = Intake::open(&Home::Beside(spool.clone()), 1);
-    let accepted = intake.push("task.complete", b"{}").unwrap();
-    intake.read(usize::MAX, &mut Vec::new());
-    assert!(!intake.close());
-    let mut ids = Vec::new();
-    Intake::adopt_orphans(&spool, |_, content| {
-        ids.extend(content.records.iter().map(|record| record.id));
-        true
-    });
-    assert_eq!(ids, [accepted.id]);
     assert_eq!(rings(folder.path()), 0);
 }
 

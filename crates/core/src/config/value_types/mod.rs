@@ -9,7 +9,7 @@ pub(super) use number::{
     DurationRange, IntegerRange, NumberRange, RateForm, SizeRange, duration, integer, number, number_within,
     rate, size,
 };
-pub(super) use scalar::{Boolean, Choice, Text, boolean, choice, parsed_text, secret_text, text};
+pub(super) use scalar::{Boolean, Choice, Text, choice, parsed_text, secret_text, text};
 pub(super) use several::{List, OneOrMany, SecretMap, list, one_or_many, secret_map};
 pub(super) use table::{NamedTables, SubTable, TableList, TemplateValue};
 

@@ -10,66 +10,62 @@ use crate::platform::Rate;
 use serde_json::{Value as Json, json};
 use std::time::Duration;
 
-/// A duration; the bounds are part of the range.
-pub(in crate::config) struct DurationRange {
+/// A number with a unit, from `min` to `max`.
+pub(in crate::config) struct QuantityRange<T: 'static> {
+    unit: &'static Unit<T>,
     min: &'static str,
     max: &'static str,
 }
+
+struct Unit<T> {
+    type_name: &'static str,
+    form: &'static str,
+    parse: fn(&str) -> Option<T>,
+    /// What a whole number without a unit means.
+    plain: fn(u64) -> Option<T>,
+    #[cfg(test)]
+    json_schema: fn() -> Json,
+}
+
+pub(in crate::config) type DurationRange = QuantityRange<Duration>;
 
 pub(in crate::config) const fn duration(min: &'static str, max: &'static str) -> DurationRange {
-    DurationRange { min, max }
+    QuantityRange { unit: &DURATION, min, max }
 }
 
-impl ValueType for DurationRange {
-    fn type_name(&self) -> &'static str {
-        "duration"
-    }
-
-    fn form(&self) -> String {
-        format!("{} to {}", self.min, self.max)
-    }
-
+static DURATION: Unit<Duration> = Unit {
+    type_name: "duration",
+    form: DURATION_FORM,
+    parse: units::parse_duration,
+    plain: |_| None,
     #[cfg(test)]
-    fn json_schema(&self) -> Json {
+    json_schema: || {
         let pattern = "^(env|file):|^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$";
         json!({ "type": "string", "pattern": pattern })
-    }
-}
+    },
+};
 
-impl ReadValue for DurationRange {
-    type Output = Duration;
-
-    fn expected(&self) -> String {
-        DURATION_FORM.to_owned()
-    }
-
-    fn read(&self, node: &ConfigNode, path: &str, context: &LoadContext<'_>) -> Option<Duration> {
-        let text = resolved(node, path, (DURATION_FORM, false), context)?;
-        let Some(duration) = units::parse_duration(&text.text) else {
-            context.error(node.at, path, format!("{} is not {DURATION_FORM}", text.shown));
-            return None;
-        };
-        let within =
-            units::parse_duration(self.min)? <= duration && duration <= units::parse_duration(self.max)?;
-        if !within {
-            context.error(node.at, path, format!("{} is out of range: {}", text.shown, self.form()));
-        }
-        within.then_some(duration)
-    }
-}
-
-pub(in crate::config) struct SizeRange {
-    min: &'static str,
-    max: &'static str,
-}
+pub(in crate::config) type SizeRange = QuantityRange<u64>;
 
 pub(in crate::config) const fn size(min: &'static str, max: &'static str) -> SizeRange {
-    SizeRange { min, max }
+    QuantityRange { unit: &SIZE, min, max }
 }
 
-impl ValueType for SizeRange {
+static SIZE: Unit<u64> = Unit {
+    type_name: "size",
+    form: SIZE_FORM,
+    parse: units::parse_size,
+    plain: Some,
+    #[cfg(test)]
+    json_schema: || {
+        let pattern = "^(env|file):|^[0-9]+(B|KiB|MiB|GiB)$";
+        json!({ "type": ["string", "integer"], "pattern": pattern, "minimum": 0 })
+    },
+};
+
+impl<T> ValueType for QuantityRange<T> {
     fn type_name(&self) -> &'static str {
-        "size"
+        self.unit.type_name
     }
 
     fn form(&self) -> String {
@@ -78,39 +74,39 @@ impl ValueType for SizeRange {
 
     #[cfg(test)]
     fn json_schema(&self) -> Json {
-        let pattern = "^(env|file):|^[0-9]+(B|KiB|MiB|GiB)$";
-        json!({ "type": ["string", "integer"], "pattern": pattern, "minimum": 0 })
+        (self.unit.json_schema)()
     }
 }
 
-impl ReadValue for SizeRange {
-    type Output = u64;
+impl<T: PartialOrd> ReadValue for QuantityRange<T> {
+    type Output = T;
 
     fn expected(&self) -> String {
-        SIZE_FORM.to_owned()
+        self.unit.form.to_owned()
     }
 
-    fn read(&self, node: &ConfigNode, path: &str, context: &LoadContext<'_>) -> Option<u64> {
-        let (bytes, shown) = match &node.value {
-            ConfigValue::Number(number) if number.is_u64() => (number.as_u64()?, number.to_string()),
-            ConfigValue::Text(written) => {
-                let text = context.resolve(written, node.at, path, false)?;
-                let Some(bytes) = units::parse_size(&text.text) else {
-                    context.error(node.at, path, format!("{} is not {SIZE_FORM}", text.shown));
+    fn read(&self, node: &ConfigNode, path: &str, context: &LoadContext<'_>) -> Option<T> {
+        let Unit { form, parse, plain, .. } = self.unit;
+        let number = match &node.value {
+            ConfigValue::Number(number) => Some((number.as_u64().and_then(plain), number.to_string())),
+            _ => None,
+        };
+        let (value, shown) = match number {
+            Some((Some(value), shown)) => (value, shown),
+            _ => {
+                let text = resolved(node, path, (form, false), context)?;
+                let Some(value) = parse(&text.text) else {
+                    context.error(node.at, path, format!("{} is not {form}", text.shown));
                     return None;
                 };
-                (bytes, text.shown)
-            }
-            _ => {
-                unexpected(node, path, SIZE_FORM, context);
-                return None;
+                (value, text.shown)
             }
         };
-        let within = units::parse_size(self.min)? <= bytes && bytes <= units::parse_size(self.max)?;
+        let within = parse(self.min)? <= value && value <= parse(self.max)?;
         if !within {
             context.error(node.at, path, format!("{shown} is out of range: {}", self.form()));
         }
-        within.then_some(bytes)
+        within.then_some(value)
     }
 }
 

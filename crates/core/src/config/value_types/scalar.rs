@@ -121,10 +121,6 @@ impl<T: Sync + Copy> ReadValue for Choice<T> {
 
 pub(in crate::config) struct Boolean;
 
-pub(in crate::config) const fn boolean() -> Boolean {
-    Boolean
-}
-
 impl ValueType for Boolean {
     fn type_name(&self) -> &'static str {
         "`true` or `false`"

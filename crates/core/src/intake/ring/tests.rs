@@ -109,23 +109,6 @@ fn a_record_may_fill_the_ring_and_one_byte_more_is_too_large() {
 }
 
 #[test]
-fn reading_stops_at_the_limit_and_goes_on_there() {
-    let ring = ring();
-    for number in 0..10 {
-        push(&ring, &payload(0, number, 100)).unwrap();
-    }
-    let mut records = Vec::new();
-    ring.read(1, &mut records);
-    assert_eq!(records.len(), 1);
-    ring.read(300, &mut records);
-    assert_eq!(records.len(), 3);
-    ring.release();
-    ring.read(usize::MAX, &mut records);
-    let numbers: Vec<_> = records.iter().map(|record| record.payload[4]).collect();
-    assert_eq!(numbers, (0..10).collect::<Vec<u8>>());
-}
-
-#[test]
 fn reading_waits_for_a_reservation_that_is_not_committed() {
     for says_how_much in [false, true] {
         let ring = ring();

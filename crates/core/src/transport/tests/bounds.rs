@@ -20,11 +20,6 @@ fn assert_late(server: &Server, stage: &str) {
 }
 
 #[test]
-fn a_receiver_that_hangs_is_abandoned_at_the_deadline() {
-    assert_late(&Server::scripted(|_, stream| hang(stream)), "did not answer");
-}
-
-#[test]
 fn a_receiver_that_reads_nothing_is_abandoned_at_the_deadline() {
     let held: Arc<Mutex<Vec<TcpStream>>> = Arc::default();
     let unread = Arc::clone(&held);
@@ -48,12 +43,6 @@ fn drip(stream: &mut TcpStream, start: &[u8]) {
 #[test]
 fn a_dripping_head_ends_at_the_deadline() {
     assert_late(&Server::scripted(|_, stream| drip(stream, b"HTTP/1.1 200 OK\r\nx: ")), "did not answer");
-}
-
-#[test]
-fn a_dripping_body_ends_at_the_deadline() {
-    let head = b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n";
-    assert_late(&Server::scripted(|_, stream| drip(stream, head)), "began an answer");
 }
 
 #[test]
@@ -168,15 +157,6 @@ fn a_badly_chunked_answer_still_has_its_status() {
 }
 
 #[test]
-fn an_answer_that_is_not_http_is_a_protocol_error() {
-    for nonsense in ["SSH-2.0-OpenSSH_9.9\r\n\r\n", "HTTP/1.1 abc\r\n\r\n", "\0\0\0\0"] {
-        let server = Server::answering(nonsense);
-        let error = post(&client(&server.url(), |_| {}), &server.url()).unwrap_err();
-        assert_eq!(error.kind, TransportErrorKind::Protocol, "{error}");
-    }
-}
-
-#[test]
 fn a_head_out_of_bounds_is_refused() {
     let long = format!("HTTP/1.1 200 OK\r\nx: {}\r\ncontent-length: 0\r\n\r\n", "x".repeat(70_000));
     let many = format!("HTTP/1.1 200 OK\r\n{}content-length: 0\r\n\r\n", "x: y\r\n".repeat(500));
@@ -190,20 +170,6 @@ fn a_head_out_of_bounds_is_refused() {
     assert_eq!(
         post(&client(&server.url(), |_| {}), &server.url()).unwrap().header("x").unwrap().len(),
         60_000
-    );
-}
-
-#[test]
-fn a_head_without_end_is_refused() {
-    let server = Server::scripted(|_, stream| {
-        let mut sent = stream.write_all(b"HTTP/1.1 200 OK\r\n");
-        while sent.is_ok() {
-            sent = stream.write_all(b"x: y\r\n");
-        }
-    });
-    assert_eq!(
-        post(&client(&server.url(), |_| {}), &server.url()).unwrap_err().kind,
-        TransportErrorKind::Protocol
     );
 }
 
