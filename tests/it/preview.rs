@@ -48,7 +48,7 @@ const fn machine(platform: &'static str, ink: Option<&'static str>, foot: &'stat
     Look { platform, sign: "", ink, facts: DATA, link: None, picture: false, foot }
 }
 
-const LOOKS: [Look; 15] = [
+const LOOKS: [Look; 16] = [
     chat("slack", "", "Open", true),
     chat("discord", "", "↗", true),
     chat("wecom", "", "Open", false),
@@ -59,6 +59,7 @@ const LOOKS: [Look; 15] = [
     chat("googlechat", "🟡 ", "Open", true),
     chat("mattermost", "", "↗", true),
     chat("ntfy", "", "Open", true),
+    chat("email", "⚠️ ", "Open image", true),
     Look { foot: NUMBERED, ..chat("pagerduty", "", "Open", true) },
     Look { link: Some("↗"), ..machine("github", Some("warn"), NUMBERED) },
     Look { link: Some("↗"), ..machine("gitlab", Some("warn"), NUMBERED) },

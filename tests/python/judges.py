@@ -130,6 +130,7 @@ JUDGES: dict[str, Callable[[Any], None]] = {
     "feishu": own("feishu"),
     "telegram": telegram,
     "ntfy": own("ntfy"),
+    "email": own("email"),
     "pagerduty": own("pagerduty"),
     "github": own("github"),
     "gitlab": gitlab,

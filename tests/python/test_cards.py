@@ -26,6 +26,7 @@ def url_of(platform: str) -> str:
         "github": "https://api.github.com/repos/example/models/dispatches",
         "gitlab": "https://gitlab.example.com/api/v4/projects/42/trigger/pipeline",
         "pagerduty": "https://events.pagerduty.com/v2/enqueue",
+        "email": "smtps://mail.example.com",
     }
     return special.get(platform, "https://example.com/hook")
 

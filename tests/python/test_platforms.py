@@ -99,6 +99,11 @@ BY_OUTCOME: dict[str, dict[str, str]] = {
         "final": "topic 401 403 404",
         "retry": "507 500 page",
     },
+    "email": {
+        "delivered": "ok",
+        "retry": "421 450 451 452 454",
+        "final": "530 534 535 550 552 553 554",
+    },
     "pagerduty": {
         "delivered": "ok",
         "retry_after": "429",
@@ -140,6 +145,7 @@ ESCAPED: dict[str, str] = {
     "telegram": """entities too-long caption no-photo no-document empty-file no-image no-media dimensions 413
         413-page empty-text parse-mode object""",
     "ntfy": "413 400 attachment",
+    "email": "large",
     "discord": "50035 40005 413 50006 50109",
     "wecom": "40058 45002 40008 40033 44004 45034 47001",
     "slack": """invalid_blocks msg_blocks_too_long invalid_payload no_text too_many_attachments
@@ -164,11 +170,15 @@ NAMED: dict[str, str] = {
     "googlechat": "ok RESOURCE_EXHAUSTED",
     "mattermost": "ok parse permissions invalid 429",
     "ntfy": "ok 429 401 403 400 413 507",
+    "email": "ok 421 450 451 452 535 550 552 553 554",
     "pagerduty": "ok 400 429 500",
     "github": "ok 404 422 401 403 primary secondary",
     "gitlab": "ok 404 400 403 429",
     "cloudevents": "ok 202 410 415 429",
 }
+
+# Platforms that go by HTTP.
+HTTP = [platform for platform in OUTCOMES if platform != "email"]
 
 # How long each answer that asks for a wait is waited for, in seconds; none beyond the age of a delivery.
 WAITS: dict[tuple[str, str], int | None] = {

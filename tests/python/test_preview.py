@@ -16,7 +16,7 @@ from bells import endpoint, reports, settings
 from corpus import OWN_KEYS, events
 from test_channels import OK, one, png
 from test_files import LOG, MEDIA, SENT, STORED, TELEGRAM, event, rooted
-from test_platforms import OUTCOMES
+from test_platforms import HTTP
 
 SECRET = "SECmarker4f9c2a71d0"
 KEYS = {**OWN_KEYS, "dingtalk": {"secret": SECRET}, "feishu": {"secret": SECRET}}
@@ -88,7 +88,7 @@ def assert_shown(shown: dict[str, Any], wire: Any, ids: tuple[str, str], secrets
     assert masked(shown["headers"], previewed, *secrets) == masked(headers, real, *secrets)
 
 
-@pytest.mark.parametrize("platform", OUTCOMES)
+@pytest.mark.parametrize("platform", HTTP)
 @pytest.mark.parametrize("number", range(len(EVENTS)))
 def test_the_body_of_a_preview_is_the_body_that_is_sent(tmp_path, receive, ring, platform, number):
     kind, payload = EVENTS[number]

@@ -37,10 +37,19 @@ impl FakePlatform {
         self.played.platform.description().example
     }
 
+    /// `smtp`, or `http`.
+    pub fn scheme(&self) -> &'static str {
+        self.played.platform.description().scheme
+    }
+
+    /// The response of the script to a request, counted from 1.
+    pub fn scripted(&self, number: usize) -> Option<&'static CannedResponse> {
+        self.script.get(number.checked_sub(1)?).copied()
+    }
+
     /// The response to a request, counted from 1; `None` where the platform has none.
     pub fn respond(&self, number: usize, request: &Request) -> Option<&'static CannedResponse> {
-        let scripted = number.checked_sub(1).and_then(|index| self.script.get(index)).copied();
-        let response = scripted.or_else(|| self.own_response(request));
+        let response = self.scripted(number).or_else(|| self.own_response(request));
         if response.is_some_and(|response| response.name == UPLOADED) {
             self.uploaded.store(true, Ordering::Release);
         }

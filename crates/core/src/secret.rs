@@ -75,7 +75,7 @@ impl fmt::Display for SecretUrl {
         if let Some(port) = self.0.port() {
             write!(f, ":{port}")?;
         }
-        if self.0.path() != "/" || self.0.query().is_some() {
+        if !matches!(self.0.path(), "" | "/") || self.0.query().is_some() {
             f.write_str("/…")?;
         }
         Ok(())

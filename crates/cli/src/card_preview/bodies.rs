@@ -17,6 +17,7 @@ pub(super) fn read(platform: &str, body: &Json) -> Option<CardPreview> {
         "feishu" => lines::feishu(body),
         "telegram" => lines::telegram(body),
         "ntfy" => lines::ntfy(body),
+        "email" => lines::email(body),
         "json" | "cloudevents" => Some(machines::event(body)),
         "pagerduty" => Some(machines::pagerduty(body)),
         "github" => Some(machines::github(body)),

@@ -79,6 +79,32 @@ pub(super) fn ntfy(body: &Json) -> Option<CardPreview> {
     Some(card)
 }
 
+/// The text of a mail, which says what its HTML shows.
+pub(super) fn email(body: &Json) -> Option<CardPreview> {
+    let subject = body["subject"].as_str()?;
+    let style = subject.split(' ').next().and_then(style_of);
+    let mut card = CardPreview { style, ..CardPreview::default() };
+    card.add(CardPart::Title(subject.to_owned()));
+    let marks = Marks { fact: "", item: "• ", shown: str::to_owned };
+    add(&mut card, body["text"].as_str().unwrap_or_default(), &marks);
+    for part in &mut card.parts {
+        match part {
+            CardPart::Fact(label, url) if url.starts_with("https://") || url.starts_with("http://") => {
+                *part = CardPart::Link(std::mem::take(label), std::mem::take(url));
+            }
+            _ => {}
+        }
+    }
+    let shown = body["html"].as_str().unwrap_or_default().split("<img src=\"").skip(1);
+    for picture in shown.filter_map(|rest| rest.split('"').next()) {
+        card.add(CardPart::Picture(unentity(picture)));
+    }
+    for file in body["attached"].as_array().into_iter().flatten() {
+        card.add(CardPart::Picture(file["name"].as_str().unwrap_or_default().to_owned()));
+    }
+    Some(card)
+}
+
 /// The style of a sign, a colour or a tag.
 fn style_of(sign: &str) -> Option<Style> {
     match sign {

@@ -1,12 +1,16 @@
 //! `taskbell serve`: a receiver on this machine, to see what arrives.
 
 pub mod http;
+mod mail;
+mod mail_message;
 pub mod receiver;
+mod smtp;
 
 use super::failure::Failure;
 use super::fake_platform::FakePlatform;
 use super::signature;
 use super::terminal::{Style, Terminal, count, harmless, one_line, pretty, screenful, time_of_day};
+use mail::MailReceiver;
 use receiver::{Arrival, Receiver, ReceiverOptions, Verdict};
 use serde_json::{Value as Json, json};
 use std::io;
@@ -64,13 +68,22 @@ pub fn run(arguments: &ServeArgs, terminal: &mut Terminal) -> Result<(), Failure
         .transpose()
         .map_err(|fault| Failure::new(fault, "`--as` takes a platform, `--answer` names of its answers"))?;
     let example = platform.as_ref().map_or(Example { target: "/", options: &[] }, FakePlatform::example);
+    let scheme = platform.as_ref().map_or("http", FakePlatform::scheme);
     let (fail_first, fail_status) = arguments.fail.unwrap_or((0, 503));
     let options = ReceiverOptions { verifier, fail_first, fail_status, platform };
     let (send, arrivals) = mpsc::sync_channel::<Arrival>(64);
     let listener = move |arrival| send.send(arrival).unwrap_or_default();
-    let receiver = Receiver::start(&arguments.host, arguments.port, options, Arc::new(listener))
-        .map_err(|error| cannot_listen(arguments, &error))?;
-    introduce(receiver.address(), example, entry.as_ref(), arguments, terminal)?;
+    let (host, port, listener) = (&arguments.host, arguments.port, Arc::new(listener));
+    // They run until the end.
+    let (mut http, mut smtp) = (None, None);
+    let started = if scheme == "smtp" {
+        MailReceiver::start(host, port, options, listener).map(|server| smtp.insert(server).address)
+    } else {
+        Receiver::start(host, port, options, listener).map(|receiver| http.insert(receiver).address())
+    };
+    let address = started.map_err(|error| cannot_listen(arguments, &error))?;
+    let url = format!("{scheme}://{address}{}", example.target);
+    introduce(address, &url, example, entry.as_ref(), arguments, terminal)?;
     let mut refused = 0;
     for arrival in arrivals.iter().take(arguments.count.unwrap_or(usize::MAX)) {
         refused += usize::from(matches!(arrival.verdict, Verdict::Refused(_)));
@@ -98,18 +111,18 @@ fn cannot_listen(arguments: &ServeArgs, error: &io::Error) -> Failure {
 
 fn introduce(
     address: SocketAddr,
+    url: &str,
     example: Example,
     entry: Option<&Json>,
     arguments: &ServeArgs,
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
     let scheme = entry.and_then(|entry| entry["scheme"].as_str());
-    let url = format!("http://{address}{}", example.target);
     if terminal.json() {
         let platform = &arguments.platform;
         return Ok(terminal.object(&json!({ "listening": url, "as": platform, "checks": scheme }))?);
     }
-    let title = terminal.paint(Style::Heading, &url);
+    let title = terminal.paint(Style::Heading, url);
     let checks = match (scheme, &arguments.platform) {
         (Some(scheme), _) => format!("verifying `{scheme}` signatures"),
         (None, Some(platform)) => format!("answering like `{platform}`"),

@@ -1,6 +1,7 @@
 //! A receiver of webhooks: it verifies each request, answers it and reports it.
 
 use super::http::{REQUEST_TIMEOUT, Request, Response, Server};
+use super::mail_message;
 use crate::card_preview::{self, CardPreview};
 use crate::fake_platform::FakePlatform;
 use serde_json::Value as Json;
@@ -49,9 +50,10 @@ pub struct Arrival {
 }
 
 impl Arrival {
-    /// The event's id.
+    /// The event's id. Of a mail, it begins the id of the message.
     pub fn id(&self) -> Option<&str> {
-        self.request.header("webhook-id")
+        let of_mail = || self.request.header("message-id")?.trim_start_matches('<').split('.').next();
+        self.request.header("webhook-id").or_else(of_mail)
     }
 
     /// The number of the attempt, as the sender counts.
@@ -59,7 +61,11 @@ impl Arrival {
         self.request.header("taskbell-attempt").and_then(|number| number.parse().ok())
     }
 
+    /// The body, where it is JSON or a mail.
     pub fn json(&self) -> Option<Json> {
+        if self.request.method == mail_message::METHOD {
+            return mail_message::read(&self.request.body);
+        }
         serde_json::from_slice(&self.request.body).ok()
     }
 

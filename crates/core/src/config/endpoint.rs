@@ -3,7 +3,7 @@
 use super::declaration::DefaultValue::{Described, None as Absent, Toml};
 use super::declaration::{ConfigKey, ConfigTable, config_table, key};
 use super::diagnostic::quoted;
-use super::endpoint_url::{self, parse_http_url, parse_platform};
+use super::endpoint_url::{self, parse_platform};
 use super::load_context::TextValue;
 use super::platform_options;
 use super::proxy::parse_proxy;
@@ -42,8 +42,9 @@ config_table! {
     URL: Text<Url> = key(
         "url",
         parsed_text(
-            "an `http` or `https` URL without fragment; with credentials for `json` only",
-            |text, _| parse_http_url(text, &["http", "https"]),
+            "an `http` or `https` URL without fragment; with credentials for `json` only. For `email` an `smtp` or \
+             `smtps` URL",
+            |text, _| endpoint_url::parse_receiver_url(text),
         ).secret(),
         Described("required, unless the platform has one of its own"),
         "The address of the receiver.",
@@ -178,6 +179,11 @@ fn read(name: &str, table: &TableReader<'_>, file_roots: &Arc<[PathBuf]>) -> Opt
     let fallback = table.read_string(&keys::FALLBACK);
     let (platform, url) = address?;
     warn_of_ignored_mentions(table, platform, &mentions);
+    if endpoint_url::is_mail(url.expose()) {
+        for key in [keys::HEADERS.name, keys::SIGN.name].into_iter().filter(|key| table.has(key)) {
+            table.error(key, format!("`{}` has no HTTP headers: remove this key", platform.name()));
+        }
+    }
     let target = Target { url, options: platform_options::read(table, platform)?, mentions };
     if let Some((key, message)) = platform.missing_value(&target) {
         table.error(key, message);

@@ -8,6 +8,7 @@ use super::url_text;
 use super::value_types::Text;
 use crate::platform::{self, Platform};
 use crate::secret::{SecretUrl, url_secrets};
+use percent_encoding::percent_decode_str;
 use std::net::IpAddr;
 use url::{Host, Url};
 
@@ -39,7 +40,7 @@ pub(super) fn read(
         table.error(platform_key, "this build does not include the platform `json`: name another one");
         return None;
     };
-    if has_credentials(&url) && chosen.name() != "json" {
+    if has_credentials(&url) && chosen.name() != "json" && !is_mail(&url) {
         table
             .error(url_key, format!("a URL of `{}` must not contain a user name or password", chosen.name()));
         return None;
@@ -125,6 +126,25 @@ fn default_url(
 pub(super) fn parse_platform(text: &TextValue) -> Result<&'static dyn Platform, String> {
     platform::by_name(&text.text)
         .ok_or_else(|| format!("unknown platform {}; {}", text.shown, advice(&text.text, &platform::names())))
+}
+
+/// The URL of a receiver by HTTP or by SMTP.
+pub(super) fn parse_receiver_url(text: &TextValue) -> Result<Url, String> {
+    if !text.text.trim_start().to_ascii_lowercase().starts_with("smtp") {
+        return parse_http_url(text, &["http", "https"]);
+    }
+    let mut url = parse_http_url(text, &["smtp", "smtps"])?;
+    // The parser reads the host of a URL by its rules for HTTP only.
+    let host = url.host_str().map(|host| percent_decode_str(host).decode_utf8_lossy().into_owned());
+    let host =
+        Host::parse(&host.unwrap_or_default()).map_err(|error| format!("this URL has no host ({error})"))?;
+    url.set_host(Some(&host.to_string())).map_err(|error| format!("this URL has no host ({error})"))?;
+    Ok(url)
+}
+
+/// Whether messages to this URL go by SMTP.
+pub(super) fn is_mail(url: &Url) -> bool {
+    matches!(url.scheme(), "smtp" | "smtps")
 }
 
 /// A URL with one of these schemes, a host and no fragment. The error never quotes it.

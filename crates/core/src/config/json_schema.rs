@@ -71,5 +71,5 @@ fn option_schema(name: &str) -> Json {
         .filter(|(_, key)| key.name == name)
         .map(|(platform, key)| format!("`{}`: {} Form: {}.", platform.name(), key.meaning, key.form));
     let meanings: Vec<String> = meanings.collect();
-    json!({ "type": ["string", "integer"], "description": meanings.join(" ") })
+    json!({ "type": ["string", "integer", "array"], "items": { "type": "string" }, "description": meanings.join(" ") })
 }

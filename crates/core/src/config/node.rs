@@ -30,6 +30,14 @@ pub(super) struct ConfigEntry {
 }
 
 impl ConfigNode {
+    /// Its text, if it is one.
+    pub fn text(&self) -> Option<&str> {
+        match &self.value {
+            ConfigValue::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// The type of the value, as a diagnostic names it.
     pub fn type_name(&self) -> &'static str {
         match &self.value {

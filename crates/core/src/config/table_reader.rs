@@ -136,7 +136,7 @@ impl<'r> TableReader<'r> {
         self.entry(key.name).map(|entry| &entry.node)
     }
 
-    /// The option of a platform; a whole number is read as text.
+    /// The option of a platform; a whole number is read as text, and a list of texts as one with commas.
     pub fn platform_option(&self, name: &str, form: &str, secret: bool) -> Option<TextValue> {
         let node = &self.entry(name)?.node;
         let path = self.path_of(name);
@@ -145,6 +145,22 @@ impl<'r> TableReader<'r> {
                 self.context.resolve(&number.to_string(), node.at, &path, secret)
             }
             ConfigValue::Text(text) => self.context.resolve(text, node.at, &path, secret),
+            ConfigValue::List(items)
+                if !items.is_empty() && items.iter().all(|item| item.text().is_some()) =>
+            {
+                let texts: Option<Vec<TextValue>> = items
+                    .iter()
+                    .map(|item| self.context.resolve(item.text()?, item.at, &path, secret))
+                    .collect();
+                let texts = texts?;
+                let joined =
+                    |part: fn(&TextValue) -> &str| texts.iter().map(part).collect::<Vec<_>>().join(", ");
+                Some(TextValue {
+                    text: joined(|one| &one.text),
+                    at: node.at,
+                    shown: joined(|one| &one.shown),
+                })
+            }
             _ => {
                 self.error(name, format!("expected text ({form}), found {}", node.type_name()));
                 None

@@ -169,7 +169,7 @@ fn shown(
     let content_type = sent.headers.first().map_or("", |(_, value)| value);
     let form = file.and_then(|file| platform::shown_form(content_type, &sent.body, file));
     let mut request = Map::new();
-    request.put("method", json!("POST"));
+    request.put("method", json!(sent.method));
     let body = match form {
         Some(mut fields) => {
             for value in fields.values_mut() {

@@ -4,13 +4,15 @@ use super::body::Body;
 use super::job::Job;
 use super::request::{attached_file, rendered, signed_headers};
 use crate::endpoint::Endpoint;
-use crate::platform::{Answer, Attachment, Request};
+use crate::platform::{Answer, Attachment, Envelope, RenderedMessage, Request};
 use crate::secret::REDACTED;
 use url::Url;
 
 /// A request as an attempt sends it.
 #[derive(Debug, Clone)]
 pub struct DryRunRequest {
+    /// `POST`, or `SMTP` for a message by mail.
+    pub method: &'static str,
     /// The whole URL; a secret.
     pub url: Url,
     /// Names in lower case.
@@ -52,14 +54,24 @@ pub fn dry_run(endpoint: &Endpoint, job: &Job, body: &Body, now: i64) -> DryRun 
             None => shaped.extend(platform.follow_up(&endpoint.target, &message)),
         }
     }
-    let request = |(shaped, number)| request(endpoint, shaped, &id, number, now);
+    let request = |(shaped, number)| match as_mail(&shaped, &message) {
+        Some(mail) => mail,
+        None => request(endpoint, shaped, &id, number, now),
+    };
     let requests = shaped.into_iter().zip(1..).map(request).collect();
     DryRun { requests, file, remark }
 }
 
+/// A message by SMTP with its parts as they are, since few people read MIME.
+fn as_mail(shaped: &Request<'_>, message: &RenderedMessage<'_>) -> Option<DryRunRequest> {
+    let Envelope { from, to, .. } = shaped.envelope.as_ref()?;
+    let headers = vec![("from".to_owned(), from.clone()), ("to".to_owned(), to.join(", "))];
+    Some(DryRunRequest { method: "SMTP", url: shaped.url.clone(), headers, body: message.body.to_vec() })
+}
+
 fn request(endpoint: &Endpoint, shaped: Request<'_>, id: &str, number: u32, now: i64) -> DryRunRequest {
     let headers = signed_headers(endpoint, &shaped, id, number, now.div_euclid(1000));
-    DryRunRequest { url: shaped.url, headers, body: shaped.body.into_owned() }
+    DryRunRequest { method: "POST", url: shaped.url, headers, body: shaped.body.into_owned() }
 }
 
 /// The headers of an attempt without a file, at a Unix time in seconds, with secret keys of the platform

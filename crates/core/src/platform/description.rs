@@ -12,6 +12,8 @@ pub struct Description {
     pub name: &'static str,
     /// Other names it is known by.
     pub aliases: &'static [&'static str],
+    /// The scheme of the URL of a receiver on this machine.
+    pub scheme: &'static str,
     /// Where it listens when `url` is left out.
     pub default_url: Option<&'static str>,
     /// The parameter of its URL without which that takes no message.
@@ -71,6 +73,7 @@ impl Description {
     pub const BASE: Description = Description {
         name: "",
         aliases: &[],
+        scheme: "http",
         default_url: None,
         required_parameter: None,
         options: &[],

@@ -32,6 +32,7 @@ mod description;
 mod dimensions;
 mod dingtalk;
 mod discord;
+mod email;
 mod escape;
 mod escaped_text;
 mod feishu;
@@ -112,6 +113,7 @@ platforms! {
     github::GitHub,
     gitlab::GitLab,
     cloudevents::CloudEvents,
+    email::Email,
 }
 
 /// The platform of this name, or of this other name for it.

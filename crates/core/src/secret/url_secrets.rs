@@ -9,6 +9,11 @@ const SHORTEST_TOKEN: usize = 16;
 
 /// The pieces of a URL that must not be shown, each as written and decoded.
 pub fn url_secrets(url: &Url) -> Vec<String> {
+    if url.scheme().starts_with("smtp") {
+        // The user is often the sender, whom every message names.
+        let password = url.password().unwrap_or_default();
+        return vec![password.to_owned(), decoded(password), STANDARD.encode(decoded(password))];
+    }
     let mut secrets = vec![url.as_str().to_owned()];
     let target = match url.query() {
         Some(query) => format!("{}?{query}", url.path()),
@@ -54,6 +59,12 @@ fn decoded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_mail_server_only_the_password_is_secret() {
+        let secrets = url_secrets(&Url::parse("smtps://farm:p%40ssword@mail.example.com").unwrap());
+        assert_eq!(secrets, ["p%40ssword", "p@ssword", "cEBzc3dvcmQ="]);
+    }
 
     #[test]
     fn credentials_are_known_in_every_form_they_travel_in() {

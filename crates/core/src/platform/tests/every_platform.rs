@@ -157,6 +157,7 @@ const NAMING: &[(&str, &str)] = &[
     ),
     ("platform/known_address/mod.rs", "knows servers of one's own by the names that people give them"),
     ("config/endpoint_url.rs", "warns of Discord's URLs in the form of Slack and GitHub"),
+    ("ntfy/rules.rs", "has a member of this name for mail that ntfy sends"),
     ("config/reference.rs", "shows a configuration"),
     ("sign/scheme.rs", "signature schemes have the names of those who made them"),
     ("sign/documented.rs", "signature schemes have the names of those who made them"),

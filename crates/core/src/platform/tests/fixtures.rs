@@ -26,7 +26,8 @@ pub(in crate::platform) fn example_target(platform: &dyn Platform, mentions: &[&
         platform.description().example.options.iter().map(|(name, value)| (*name, Secret::new(*value)));
     let secret = platform.description().options.iter().find(|option| option.name == "secret");
     let secret = secret.map(|option| (option.name, Secret::new("7".repeat(32))));
-    Target { options: options.chain(secret).collect(), ..target(mentions) }
+    let url = Url::parse(&format!("{}://example.com/", platform.description().scheme)).unwrap();
+    Target { url: SecretUrl::new(url), options: options.chain(secret).collect(), ..target(mentions) }
 }
 
 pub(in crate::platform) fn context(host: &str) -> Context {

@@ -119,6 +119,11 @@ fn texts() -> Vec<(&'static str, Value)> {
     );
     add("ntfy", markdown(), |t| json!({"title": V, "message": t, "markdown": true}));
     add("ntfy", vec![V.to_owned()], |t| json!({"title": V, "message": t}));
+    add(
+        "email",
+        vec![format!("<b title='{V}'>{V}</b> <a href=\"https://x.example/?q={V}\">{V}</a>")],
+        |t| json!({"subject": V, "text": V, "html": t}),
+    );
     all
 }
 

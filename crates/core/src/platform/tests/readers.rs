@@ -119,6 +119,7 @@ pub(super) fn reader(platform: &str, path: &[String], holder: &Map<String, Value
             _ => Reader::Pings(&["@everyone", "@all"]),
         },
         ("ntfy", "message") if holder.get("markdown") == Some(&Value::Bool(true)) => Reader::Markdown(COMMON),
+        ("email", "html") => Reader::Html,
         _ => Reader::Plain,
     }
 }

@@ -5,9 +5,10 @@ use super::*;
 #[test]
 fn a_page_of_a_proxy_ends_no_message_and_no_endpoint() {
     let page = "\r\n<!DOCTYPE html><html><head><title>Access denied</title></head></html>";
-    for platform in names() {
+    // No page of HTML answers SMTP.
+    for platform in all().iter().filter(|platform| platform.description().scheme == "http") {
         for status in [401, 403, 404, 405, 407, 451, 502, 520] {
-            assert_eq!(read(platform, status, &[], page), "retry", "{platform} {status}");
+            assert_eq!(read(platform.name(), status, &[], page), "retry", "{platform:?} {status}");
         }
     }
 }

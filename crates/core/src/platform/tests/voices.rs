@@ -35,6 +35,7 @@ fn every_tone_has_its_colour_or_sign() {
         ("telegram", "/text", json!(["✅", "❌", "⚠️", "🔔"])),
         ("googlechat", "/cardsV2/0/card/header/title", json!(["🟢", "🔴", "🟡", "🔵"])),
         ("mattermost", "/attachments/0/color", json!(["#3db887", "#d24b4e", "#ffbc1f", "#5d89ea"])),
+        ("email", "/subject", json!(["✅", "❌", "⚠️", "🔔"])),
         ("ntfy", "/tags/0", json!(["white_check_mark", "x", "warning", "bell"])),
         ("ntfy", "/priority", json!([3, 4, 4, 3])),
         ("pagerduty", "/payload/severity", json!(["info", "error", "warning", "info"])),
@@ -70,6 +71,7 @@ fn a_picture_at_a_public_address_is_in_every_card_that_can_show_one() {
         ("googlechat", "/cardsV2/0/card/sections", json!({"image": {"imageUrl": PICTURE}})),
         ("mattermost", "/attachments/0/image_url", json!(PICTURE)),
         ("ntfy", "/attach", json!(PICTURE)),
+        ("email", "/html", json!(format!("<img src=\"{PICTURE}\""))),
         ("pagerduty", "/images", json!({"src": PICTURE, "alt": "Preview"})),
     ] {
         let card = card_of(name, &pictured, &[]);

@@ -1,0 +1,257 @@
+"""Email by SMTP, to a real server: aiosmtpd with TLS, logins, refusals, and servers that misbehave."""
+
+from __future__ import annotations
+
+import contextlib
+import email
+import email.policy
+import json
+import socket
+import ssl
+import threading
+import time
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
+
+import taskbell
+from authority import Authority, server_context
+from bells import attempts, endpoint, reports, settings
+
+PASSWORD = "s3cret-of-the-farm"
+LOCAL = ("127.0.0.1", "localhost")
+HOSTILE = "x\r\nBcc: evil@example.com\r\n\r\n.\r\nQUIT\r\n渲染 <b>&amp;"
+
+
+class Inbox:
+    """What the server took, and what it refuses: replies by recipient, and those to the first messages."""
+
+    def __init__(self, refused: dict[str, str] | None = None, replies: list[str] | None = None) -> None:
+        self.refused = refused or {}
+        self.replies = replies or []
+        self.raw: list[bytes] = []
+        self.envelopes: list[tuple[str, list[str]]] = []
+        self.logins: list[str] = []
+
+    @property
+    def mails(self) -> list[EmailMessage]:
+        return [email.message_from_bytes(raw, policy=email.policy.default) for raw in self.raw]
+
+    async def handle_RCPT(self, _server, _session, envelope, address, _options):
+        if address in self.refused:
+            return self.refused[address]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, _server, _session, envelope):
+        self.raw.append(envelope.original_content)
+        self.envelopes.append((envelope.mail_from, envelope.rcpt_tos))
+        return self.replies.pop(0) if self.replies else "250 2.0.0 queued"
+
+    def authenticate(self, _server, _session, _envelope, mechanism, given):
+        self.logins.append(mechanism)
+        return AuthResult(success=given.password == PASSWORD.encode(), handled=False)
+
+
+@pytest.fixture
+def serve():
+    running: list[Controller] = []
+
+    def start(inbox: Inbox, *, implicit: ssl.SSLContext | None = None, **options: Any) -> int:
+        controller = Controller(inbox, hostname="127.0.0.1", port=0, ssl_context=implicit, **options)
+        # Port 0 is chosen by the system, which the controller cannot ask for.
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            controller.port = probe.getsockname()[1]
+        controller.start()
+        running.append(controller)
+        return controller.port
+
+    yield start
+    for controller in running:
+        controller.stop()
+
+
+def mailed(url: str, **more: Any) -> dict[str, Any]:
+    keys = {"from": "Taskbell <farm@example.com>", "to": ["ada@example.com", "bo@example.com"], "rate": []}
+    return endpoint(url, platform="email", **{**keys, **more})
+
+
+def deliver(tmp_path: Path, ring, event: dict[str, Any] | None = None, hook=None, **endpoints: Any):
+    hooks = [{"on": ["task.complete"], "to": list(endpoints), **(hook or {})}]
+    files = {"roots": [str(tmp_path)]}
+    bell = ring(settings(tmp_path, endpoints=endpoints, hooks=hooks, files=files))
+    bell.task_complete(event or {"name": "portrait-07"})
+    (report,) = reports(bell, 1)
+    return report
+
+
+@pytest.fixture
+def authority(tmp_path):
+    return Authority(tmp_path)
+
+
+@pytest.mark.parametrize("scheme", ["smtp", "smtps"])
+def test_a_message_goes_by_tls_with_a_login_and_shows_its_picture(tmp_path, ring, serve, authority, scheme):
+    context = server_context(*authority.issue("server", LOCAL))
+    inbox = Inbox()
+    tls = {"implicit": context} if scheme == "smtps" else {"tls_context": context, "require_starttls": True}
+    login = {"authenticator": inbox.authenticate, "auth_required": True}
+    port = serve(inbox, **tls, **login, **({"auth_require_tls": False} if scheme == "smtps" else {}))
+    picture = tmp_path / "portrait-07.png"
+    picture.write_bytes(PNG)
+    me = mailed(f"{scheme}://farm@127.0.0.1:{port}", password=PASSWORD, ca_file=str(authority.ca_file))
+    task = {"name": "portrait-07", "outputs": [{"path": str(picture)}], "params": {"prompt": "a & b <c>"}}
+    report = deliver(tmp_path, ring, task, me=me)
+    assert (report["state"], report["status"]) == ("delivered", 250), report
+    (mail,) = inbox.mails
+    assert inbox.envelopes == [("farm@example.com", ["ada@example.com", "bo@example.com"])]
+    assert inbox.logins
+    assert "portrait-07" in mail["subject"]
+    assert (str(mail["from"]), str(mail["to"])) == (
+        "Taskbell <farm@example.com>",
+        "ada@example.com, bo@example.com",
+    )
+    assert mail["auto-submitted"] == "auto-generated"
+    assert str(mail["message-id"]).startswith(f"<{report['event']}.")
+    assert "portrait-07" in mail["subject"] + mail.get_body(("plain",)).get_content()
+    html = mail.get_body(("html",))
+    (shown,) = [part for part in mail.walk() if part.get_content_type() == "image/png"]
+    assert f'src="cid:{str(shown["content-id"]).strip("<>")}"' in html.get_content()
+    assert shown.get_payload(decode=True) == PNG
+
+
+def test_another_authority_gets_no_password(tmp_path, ring, serve, authority):
+    inbox = Inbox()
+    context = server_context(*authority.issue("server", LOCAL))
+    port = serve(inbox, tls_context=context, authenticator=inbox.authenticate)
+    report = deliver(tmp_path, ring, me=mailed(f"smtp://farm@127.0.0.1:{port}", password=PASSWORD))
+    assert (report["state"], inbox.logins, inbox.raw) == ("dead", [], [])
+    assert "unknown issuer" in report["reason"]
+
+
+def test_a_wrong_password_is_final_and_never_shown(tmp_path, ring, serve, authority):
+    inbox = Inbox()
+    context = server_context(*authority.issue("server", LOCAL))
+    port = serve(inbox, tls_context=context, authenticator=inbox.authenticate, auth_required=True)
+    me = mailed(f"smtp://farm@127.0.0.1:{port}", password="wr0ng-password", ca_file=str(authority.ca_file))
+    report = deliver(tmp_path, ring, me=me)
+    assert (report["state"], report["attempts"], report["status"]) == ("dead", 1, 535), report
+    assert "refuses user or `password`" in report["reason"]
+    seen = json.dumps([report, [dict(row) for row in attempts(tmp_path)]])
+    assert "wr0ng-password" not in seen
+
+
+def test_a_refused_recipient_among_others_is_named_in_the_log(tmp_path, ring, serve):
+    inbox = Inbox(refused={"bo@example.com": "550 5.1.1 no such user"})
+    report = deliver(tmp_path, ring, me=mailed(f"smtp://127.0.0.1:{serve(inbox)}"))
+    assert report["state"] == "delivered"
+    assert inbox.envelopes == [("farm@example.com", ["ada@example.com"])]
+    (row,) = attempts(tmp_path)
+    assert row["error"] == "delivered, but not to bo@example.com (550)"
+    assert "RCPT TO:<bo@example.com>: 550 5.1.1 no such user" in row["response"]
+
+
+@pytest.mark.parametrize(
+    ("reply", "state", "count"), [("451 4.3.0 later", "delivered", 2), ("554 5.7.1 spam", "dead", 1)]
+)
+def test_4xx_is_tried_again_with_the_same_message_and_5xx_is_final(
+    tmp_path, ring, serve, reply, state, count
+):
+    inbox = Inbox(replies=[reply])
+    report = deliver(tmp_path, ring, me=mailed(f"smtp://127.0.0.1:{serve(inbox)}"))
+    assert (report["state"], report["attempts"], len(inbox.raw)) == (state, count, count), report
+    assert len({str(mail["message-id"]) for mail in inbox.mails}) == 1
+    assert len(set(inbox.raw)) == 1
+
+
+def test_no_text_of_an_event_adds_a_header_or_ends_the_message(tmp_path, ring, serve):
+    inbox = Inbox()
+    hook = {
+        "template": {
+            "subject": "{{ task.name }}",
+            "text": "{{ task.name }}",
+            "html": "<p>{{ task.name }}</p>",
+        }
+    }
+    report = deliver(tmp_path, ring, {"name": HOSTILE}, hook, me=mailed(f"smtp://127.0.0.1:{serve(inbox)}"))
+    assert report["state"] == "delivered", report
+    (mail,) = inbox.mails
+    assert mail["bcc"] is None
+    assert mail.keys().count("Subject") == 1
+    assert "Bcc: evil@example.com" in mail["subject"]
+    text = mail.get_body(("plain",)).get_content().replace("\r\n", "\n")
+    assert "\n.\nQUIT\n渲染 <b>&amp;" in text
+    assert "&lt;b&gt;&amp;amp;" in mail.get_body(("html",)).get_content()
+
+
+def misbehaving(script) -> int:
+    """A server that does this with each connection until the client hangs up."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def run() -> None:
+        while True:
+            connection, _ = listener.accept()
+            threading.Thread(target=play, args=(connection,), daemon=True).start()
+
+    def play(connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            script(connection)
+
+    threading.Thread(target=run, daemon=True).start()
+    return listener.getsockname()[1]
+
+
+def drip(connection: socket.socket) -> None:
+    connection.sendall(b"220-slow\r\n")
+    while True:
+        connection.sendall(b"220-still\r\n"[:4])
+        time.sleep(0.02)
+
+
+def hang(connection: socket.socket) -> None:
+    connection.recv(1)
+
+
+def hang_up(connection: socket.socket) -> None:
+    connection.sendall(b"220 ready\r\n")
+    connection.recv(100)
+
+
+@pytest.mark.parametrize(
+    ("script", "words"), [(drip, ""), (hang, "did not answer within"), (hang_up, "the connection")]
+)
+def test_a_server_that_misbehaves_ends_at_the_deadline_and_is_tried_again(tmp_path, ring, script, words):
+    me = mailed(f"smtp://127.0.0.1:{misbehaving(script)}", timeout="300ms")
+    report = deliver(tmp_path, ring, me=me)
+    assert (report["state"], report["attempts"]) == ("dead", 3), report
+    assert words in report["reason"], report
+
+
+def test_what_cannot_work_is_said_by_the_check(tmp_path):
+    for keys, words in [
+        ({"from": "farm"}, "`farm` is not an address"),
+        ({"to": []}, "to"),
+        ({"to": ["ada@example.com", "bo"]}, "`bo` is not an address"),
+        ({"url": "smtp://farm@mail.example.com"}, "password"),
+        (
+            {"url": "smtp://farm@mail.example.com", "password": "x", "starttls": "optional"},
+            "no password goes out",
+        ),
+        ({"url": "https://mail.example.com"}, "goes by SMTP"),
+        ({"headers": {"x-a": "b"}}, "has no HTTP headers"),
+    ]:
+        me = {**mailed("smtps://mail.example.com"), **keys}
+        found = json.dumps(taskbell.check(settings(tmp_path, endpoints={"me": me})))
+        assert words in found, (keys, found)
+
+
+# One red pixel.
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63f8cfc0000003"
+    "010100c9fe92ef0000000049454e44ae426082"
+)
