@@ -39,15 +39,20 @@ macro_rules! json {
     };
     (null) => { serde_json::Value::Null };
     ([$($items:tt)*]) => { json!(@items [] $($items)*) };
-    ({}) => { serde_json::Value::Object(serde_json::Map::new()) };
+    ({}) => { serde_json::Value::Object($crate::json::object()) };
     ({$($members:tt)*}) => {{
-        let mut object = serde_json::Map::new();
+        let mut object = $crate::json::object();
         json!(@members object $($members)*);
         serde_json::Value::Object(object)
     }};
     ($value:expr) => { $crate::json::value(&$value) };
 }
 pub(crate) use json;
+
+#[inline(never)]
+pub(crate) fn object() -> Map<String, Value> {
+    Map::new()
+}
 
 /// The text of a value.
 #[inline(never)]

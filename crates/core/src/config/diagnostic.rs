@@ -155,6 +155,7 @@ impl<'t> LineCounter<'t> {
     }
 
     /// The line and column of this offset, which must not be below the previous one.
+    #[inline(never)]
     pub fn advance(&mut self, at: usize) -> (usize, usize) {
         while self.rest.offset() < at {
             match self.rest.next() {
@@ -171,6 +172,10 @@ impl<'t> LineCounter<'t> {
 }
 
 pub(super) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    nearest_of(word, &mut candidates.into_iter())
+}
+
+fn nearest_of<'c>(word: &str, candidates: &mut dyn Iterator<Item = &'c str>) -> Option<&'c str> {
     const LONGEST: usize = 64;
     if word.len() > LONGEST {
         return None;
@@ -180,7 +185,6 @@ pub(super) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c s
     let distance = |candidate: &str| strsim::osa_distance(&word, &plain(candidate));
     let bound = (word.chars().count() / 3).max(1);
     candidates
-        .into_iter()
         .map(|candidate| (distance(candidate), candidate))
         .filter(|(distance, _)| *distance <= bound)
         .min_by_key(|(distance, _)| *distance)

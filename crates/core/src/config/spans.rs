@@ -22,6 +22,7 @@ pub struct ConfigSpans {
 
 impl ConfigSpans {
     /// A problem of a key such as `hooks[0].when`. An omitted key is located at its table.
+    #[cold]
     pub fn at(&self, key: &str, message: &str) -> ConfigError {
         self.at_node(self.tree.descend(key), key, message)
     }
@@ -56,6 +57,7 @@ impl ConfigSpans {
         self.error(Some(&path), line, column, key, &message)
     }
 
+    #[cold]
     fn at_node(&self, node: &ConfigNode, key: &str, message: &str) -> ConfigError {
         let (line, column) = line_and_column(&self.text, node.at);
         self.error(self.file.as_deref(), line, column, key, message)

@@ -103,6 +103,7 @@ impl<'r> TableReader<'r> {
     }
 
     /// The value of a key, else its default.
+    #[inline(never)]
     pub fn read<V: ReadValue>(&self, key: &ConfigKey<V>) -> Option<V::Output> {
         let node = self.node(key.name, key.default)?;
         key.value.read(&node, &self.path_of(key), self.context)

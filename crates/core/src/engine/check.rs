@@ -98,24 +98,23 @@ fn template_warnings(config: &Config, places: &ConfigSpans) -> Vec<ConfigError> 
         let kinds = hook.sampled_kinds();
         for endpoint in hook.to.iter().filter_map(|name| config.endpoint(name)) {
             // A template that needs fields of the host's own cannot be rendered here.
-            let body = |context: &Context| {
-                hooks::compose(Some(hook), endpoint, context).ok().map(|message| message.body)
-            };
+            let compose = |context: &Context| hooks::compose(Some(hook), endpoint, context).ok();
             let faults = |kind: &String| {
-                let body = body(&sample::context(kind))?;
+                let body = compose(&sample::context(kind))?.body;
                 let mut faults = platform::warnings(endpoint.platform, &endpoint.target, &body);
                 faults.truncate(SHOWN_FAULTS);
                 (!faults.is_empty()).then_some(faults)
             };
             let is_trimmed = |context: &Context| {
-                body(context).is_some_and(|body| platform::trimmed(endpoint.platform, &body).is_some())
+                let message = compose(context);
+                message.is_some_and(|sent| platform::trimmed(endpoint.platform, &sent.body).is_some())
             };
             // What is trimmed for texts of any length has a fault of another kind.
             let is_cut = |kind: &String| {
                 is_trimmed(&sample::long_context(kind)) && !is_trimmed(&sample::context(kind))
             };
             let unattached = |kind: &String| {
-                let message = hooks::compose(Some(hook), endpoint, &sample::context(kind)).ok()?;
+                let message = compose(&sample::context(kind))?;
                 let platform = endpoint.platform.description();
                 let takes_none = platform.file_limit.is_none() && !platform.reads_forms;
                 let reason = match message.attach_first_output {

@@ -42,6 +42,7 @@ impl Extras {
 
     /// Reads the text of the spool. An unreadable one counts as nothing, so that the message itself is still sent.
     pub fn from_text(text: Option<&str>) -> Extras {
-        text.and_then(|text| serde_json::from_slice(text.as_bytes()).ok()).unwrap_or_default()
+        let json = text.and_then(|text| serde_json::from_slice::<Json>(text.as_bytes()).ok());
+        json.and_then(|json| serde_json::from_value(json).ok()).unwrap_or_default()
     }
 }

@@ -14,6 +14,7 @@ pub(super) struct Mask {
 
 #[cfg(unix)]
 impl Mask {
+    #[inline(never)]
     pub(super) fn set(blocked: Blocked) -> Self {
         // SAFETY: both sets are plain data that the calls fill in before anything reads them.
         unsafe {

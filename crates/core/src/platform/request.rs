@@ -68,6 +68,7 @@ pub struct Envelope {
 
 impl<'a> RenderedMessage<'a> {
     /// The request to this URL when nothing of it changes from attempt to attempt.
+    #[inline(never)]
     pub(super) fn request_to(&self, url: Url, reads_forms: bool) -> Request<'a> {
         let (content_type, body) = match self.file.filter(|_| self.form && reads_forms) {
             Some(file) => {

@@ -20,6 +20,7 @@ pub(in crate::platform) struct Faults {
 
 impl Faults {
     /// Judges a body by a platform's rules.
+    #[inline(never)]
     pub(in crate::platform) fn of(platform: &'static str, rule: &Rule, body: &Value) -> Faults {
         let mut faults = Faults { platform, path: String::new(), within: "", found: Vec::new() };
         faults.judge(rule, body);
@@ -31,6 +32,7 @@ impl Faults {
     }
 
     /// The list, with the response that the platform gives to each.
+    #[inline(never)]
     pub(in crate::platform) fn answered(
         mut self,
         response: fn(&BodyFault) -> &'static str,
