@@ -1,4 +1,4 @@
-//! How many cases a property test tries.
+//! How many cases a test of many tries.
 
 use proptest::prelude::ProptestConfig;
 
@@ -6,7 +6,11 @@ use proptest::prelude::ProptestConfig;
 /// set, as `cargo xtask test --quick` does. Nothing is written into the tree when a case fails: its values stand in
 /// the output.
 pub(crate) fn cases(cases: u32) -> ProptestConfig {
-    let is_quick = std::env::var_os("TASKBELL_QUICK").is_some();
-    let cases = if is_quick { cases.div_ceil(8) } else { cases };
+    let cases = cases.div_ceil(one_in());
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+/// One of how many cases a test tries.
+pub(crate) fn one_in() -> u32 {
+    if std::env::var_os("TASKBELL_QUICK").is_some() { 8 } else { 1 }
 }

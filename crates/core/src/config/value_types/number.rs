@@ -12,12 +12,12 @@ use std::time::Duration;
 
 /// A number with a unit, from `min` to `max`.
 pub(in crate::config) struct QuantityRange<T: 'static> {
-    unit: &'static Unit<T>,
+    unit: &'static QuantityUnit<T>,
     min: &'static str,
     max: &'static str,
 }
 
-struct Unit<T> {
+struct QuantityUnit<T> {
     type_name: &'static str,
     form: &'static str,
     parse: fn(&str) -> Option<T>,
@@ -33,7 +33,7 @@ pub(in crate::config) const fn duration(min: &'static str, max: &'static str) ->
     QuantityRange { unit: &DURATION, min, max }
 }
 
-static DURATION: Unit<Duration> = Unit {
+static DURATION: QuantityUnit<Duration> = QuantityUnit {
     type_name: "duration",
     form: DURATION_FORM,
     parse: units::parse_duration,
@@ -51,7 +51,7 @@ pub(in crate::config) const fn size(min: &'static str, max: &'static str) -> Siz
     QuantityRange { unit: &SIZE, min, max }
 }
 
-static SIZE: Unit<u64> = Unit {
+static SIZE: QuantityUnit<u64> = QuantityUnit {
     type_name: "size",
     form: SIZE_FORM,
     parse: units::parse_size,
@@ -86,7 +86,7 @@ impl<T: PartialOrd> ReadValue for QuantityRange<T> {
     }
 
     fn read(&self, node: &ConfigNode, path: &str, context: &LoadContext<'_>) -> Option<T> {
-        let Unit { form, parse, plain, .. } = self.unit;
+        let QuantityUnit { form, parse, plain, .. } = self.unit;
         let number = match &node.value {
             ConfigValue::Number(number) => Some((number.as_u64().and_then(plain), number.to_string())),
             _ => None,
