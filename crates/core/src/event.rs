@@ -53,6 +53,17 @@ pub fn status_of_word(word: &str) -> Option<&'static str> {
     })
 }
 
+/// Whether an output is a picture, by its `mime`, else by the name at this path of it.
+pub fn is_picture(output: &serde_json::Value, path: &str) -> bool {
+    match output.get("mime").and_then(serde_json::Value::as_str) {
+        Some(mime) => mime.starts_with("image/"),
+        None => {
+            let path = path.to_ascii_lowercase();
+            [".png", ".jpg", ".jpeg", ".gif", ".webp"].iter().any(|ending| path.ends_with(ending))
+        }
+    }
+}
+
 /// The id of an event: a UUIDv7 (RFC 9562, section 5.7), unchanged over retries and restarts.
 /// Written as `evt_` and 32 hexadecimal digits; it is the `webhook-id` a receiver sees.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

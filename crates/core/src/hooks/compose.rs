@@ -2,10 +2,14 @@
 
 use super::Hook;
 use crate::endpoint::{Endpoint, Overflow};
-use crate::message::{Context, Extras, Message, RenderError, SummaryLine, Template};
+use crate::event::is_picture;
+use crate::message::{Context, Drawing, Extras, Message, RenderError, SummaryLine, Template};
 use crate::platform::finish_template;
 use serde_json::Value as Json;
 use std::panic::{self, AssertUnwindSafe};
+
+/// The pictures of a contact sheet.
+const SHEET: usize = 9;
 
 /// Renders the message of an event for an endpoint, once for all attempts.
 ///
@@ -46,8 +50,46 @@ fn card(mentions: Option<&[String]>, endpoint: &Endpoint, context: &Context) -> 
         content_type: "application/json".into(),
         body: endpoint.platform.card_text(context, other.as_ref().unwrap_or(&endpoint.target)),
         attach_first_output: false,
-        extras: extras_of(endpoint, context),
+        extras: with_drawing(extras_of(endpoint, context), endpoint, context),
     }
+}
+
+/// Adds a contact sheet to the end of a queue or batch, and a curve to a training, where there is no file.
+fn with_drawing(extras: Extras, endpoint: &Endpoint, context: &Context) -> Extras {
+    if extras.file.is_some() || endpoint.platform.description().file_limit.is_none() {
+        return extras;
+    }
+    match context.text_at(&["event", "type"]) {
+        Some("task.complete") => {
+            let drawing = curve(context).filter(|_| context.text_at(&["task", "kind"]) == Some("training"));
+            Extras { drawing, ..extras }
+        }
+        Some(kind @ ("queue.end" | "batch.end")) if !endpoint.file_roots.is_empty() => {
+            let about = kind.split('.').next().unwrap_or_default();
+            let outputs = context.at(&[about, "outputs"]).and_then(Json::as_array).into_iter().flatten();
+            let path = |output: &Json| {
+                let path = output.get("path")?.as_str().filter(|path| is_picture(output, path))?;
+                Some(path.to_owned())
+            };
+            let mut paths: Vec<String> = outputs.filter_map(path).take(SHEET).collect();
+            if paths.len() == 1 {
+                return Extras { file: paths.pop(), ..extras };
+            }
+            Extras { drawing: (!paths.is_empty()).then_some(Drawing::Sheet(paths)), ..extras }
+        }
+        _ => extras,
+    }
+}
+
+/// The first series of the metrics, a loss before others.
+fn curve(context: &Context) -> Option<Drawing> {
+    let metrics = context.at(&["task", "metrics"])?.as_object()?;
+    let is_loss = |(name, _): &(&String, &Json)| name.to_lowercase().contains("loss");
+    let (losses, others): (Vec<_>, Vec<_>) = metrics.iter().partition(is_loss);
+    losses.into_iter().chain(others).find_map(|(_, series)| {
+        let numbers = series.as_array()?.iter().filter_map(Json::as_f64);
+        Drawing::curve(&numbers.collect::<Vec<_>>())
+    })
 }
 
 fn extras_of(endpoint: &Endpoint, context: &Context) -> Extras {
@@ -55,6 +97,7 @@ fn extras_of(endpoint: &Endpoint, context: &Context) -> Extras {
     let coalesces = endpoint.overflow == Overflow::Fold && !endpoint.rate.is_empty();
     Extras {
         file: attaches.then(|| output_to_attach(context, endpoint)).flatten(),
+        drawing: None,
         form: false,
         line: coalesces.then(|| {
             let kind = context.text_at(&["event", "type"]).unwrap_or("event");
@@ -84,14 +127,41 @@ fn output_to_attach(context: &Context, endpoint: &Endpoint) -> Option<String> {
     let path_of = |output: &Json| text(output, "path").filter(|path| !path.is_empty());
     let picture = outputs.iter().find_map(|output| {
         let path = path_of(output)?;
-        let is_picture = match text(output, "mime") {
-            Some(mime) => mime.starts_with("image/"),
-            None => {
-                let path = path.to_ascii_lowercase();
-                [".png", ".jpg", ".jpeg", ".gif", ".webp"].iter().any(|ending| path.ends_with(ending))
-            }
-        };
-        is_picture.then_some(path)
+        is_picture(output, &path).then_some(path)
     });
     picture.or_else(|| outputs.iter().find_map(path_of).filter(|_| takes_any))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use serde_json::json;
+
+    #[test]
+    fn a_card_has_a_contact_sheet_or_a_curve_where_its_platform_takes_files() {
+        let config = "[files]\nroots = ['.']\n[endpoints.a]\nurl = 'https://discord.com/api/webhooks/1/T'\n\
+                      [endpoints.b]\nurl = 'https://hooks.slack.com/services/T0/B0/abcdefghijklmnopqrstuvwx'\n";
+        let config = Config::load(config).unwrap();
+        let extras = |endpoint: usize, kind: &str, about: Json| {
+            let family = kind.split('.').next().unwrap();
+            let context = Context::new(json!({"event": {"type": kind}, family: about}));
+            compose(None, &config.endpoints[endpoint], &context).unwrap().extras
+        };
+        let paths =
+            |count: usize| (0..count).map(|n| json!({"path": format!("{n}.png")})).collect::<Vec<_>>();
+        let sheet = extras(0, "batch.end", json!({"outputs": paths(12)}));
+        let Some(Drawing::Sheet(shown)) = sheet.drawing else { panic!("{sheet:?}") };
+        assert_eq!((shown.len(), shown[8].as_str()), (SHEET, "8.png"));
+        assert_eq!(extras(0, "queue.end", json!({"outputs": paths(1)})).file.as_deref(), Some("0.png"));
+        let video = extras(0, "queue.end", json!({"outputs": [{"path": "a.mp4"}]}));
+        assert_eq!((video.file, video.drawing), (None, None));
+        assert_eq!(extras(1, "queue.end", json!({"outputs": paths(12)})).drawing, None);
+        let metrics = json!({"accuracy": [1, 1, 1], "train_loss": [3, 2, 1]});
+        let training = extras(0, "task.complete", json!({"kind": "training", "metrics": metrics}));
+        assert_eq!(training.drawing, Some(Drawing::Curve(vec![1000, 500, 0])));
+        assert_eq!(extras(0, "task.complete", json!({"kind": "image", "metrics": metrics})).drawing, None);
+        let with_file = json!({"kind": "training", "metrics": metrics, "outputs": paths(1)});
+        assert_eq!(extras(0, "task.complete", with_file).drawing, None);
+    }
 }

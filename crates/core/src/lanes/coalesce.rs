@@ -111,8 +111,7 @@ mod tests {
                 Extras {
                     line: Some(line),
                     host: Some(json!({"name": "h", "language": "zh"})),
-                    file: None,
-                    form: false,
+                    ..Extras::default()
                 }
             })
             .collect();

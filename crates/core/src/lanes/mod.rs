@@ -8,6 +8,7 @@ mod attempt_loop;
 mod body;
 mod breaker;
 mod coalesce;
+mod drawing;
 mod dry_run;
 mod endpoint_health;
 mod exchange;

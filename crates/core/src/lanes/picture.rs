@@ -13,7 +13,7 @@ use crate::platform::Attachment;
 use image::codecs::jpeg::{JpegDecoder, JpegEncoder};
 use image::codecs::png::PngDecoder;
 use image::codecs::webp::WebPDecoder;
-use image::{ColorType, DynamicImage, ImageBuffer, ImageDecoder, ImageEncoder, Limits, imageops};
+use image::{ColorType, DynamicImage, ImageBuffer, ImageDecoder, ImageEncoder, Limits, RgbImage, imageops};
 use jpeg_end::JpegEnd;
 use std::io::Cursor;
 use std::panic::{self, AssertUnwindSafe};
@@ -62,35 +62,51 @@ pub(super) fn fit(
     }
 }
 
-fn shrink(file: &Attachment, limit: u64) -> Result<Vec<u8>, &'static str> {
-    let mut picture = match file.media {
+/// The picture within a square of this side, in colours. An error is the end of a sentence that begins with the file's
+/// name.
+pub(super) fn thumbnail(file: &Attachment, side: u32) -> Result<RgbImage, &'static str> {
+    let _turn = ONE_AT_A_TIME.lock();
+    let shrunk =
+        panic::catch_unwind(AssertUnwindSafe(|| Ok(decode(file)?.pixels.thumbnail(side, side).into_rgb8())));
+    shrunk.unwrap_or(Err("cannot be decoded"))
+}
+
+fn decode(file: &Attachment) -> Result<DecodedPicture, &'static str> {
+    match file.media {
         "image/png" => {
             let mut limits = Limits::no_limits();
             limits.max_alloc = Some(BUDGET);
             let decoder = PngDecoder::with_limits(Cursor::new(&file.bytes), limits);
             let decoder = decoder.map_err(|_| "cannot be decoded")?;
-            DecodedPicture::decode(Box::new(decoder), 3 * file.bytes.len(), 0)?
+            DecodedPicture::decode(Box::new(decoder), 3 * file.bytes.len(), 0)
         }
         "image/webp" => {
             let decoder = WebPDecoder::new(Cursor::new(&file.bytes)).map_err(|_| "cannot be decoded")?;
             if decoder.has_animation() {
                 return Err("is animated");
             }
-            DecodedPicture::decode(Box::new(decoder), 2 * file.bytes.len(), 4)?
+            DecodedPicture::decode(Box::new(decoder), 2 * file.bytes.len(), 4)
         }
         "image/jpeg" => {
             let end = JpegEnd::find(&file.bytes).ok_or("is cut off or damaged")?;
             let bytes = file.bytes.get(..end.at).unwrap_or_default();
-            if bytes.len() as u64 <= limit {
-                return Ok(bytes.to_vec());
-            }
             let decoder = JpegDecoder::new(Cursor::new(bytes)).map_err(|_| "cannot be decoded")?;
             // A picture in several scans is kept as coefficients of two bytes, of at most four components.
             let coefficients = if end.scans > 1 { 8 } else { 0 };
-            DecodedPicture::decode(Box::new(decoder), 2 * file.bytes.len(), coefficients)?
+            DecodedPicture::decode(Box::new(decoder), 2 * file.bytes.len(), coefficients)
         }
-        _ => return Err("is not a PNG, JPEG or WebP"),
-    };
+        _ => Err("is not a PNG, JPEG or WebP"),
+    }
+}
+
+fn shrink(file: &Attachment, limit: u64) -> Result<Vec<u8>, &'static str> {
+    if file.media == "image/jpeg" {
+        let end = JpegEnd::find(&file.bytes).ok_or("is cut off or damaged")?;
+        if end.at as u64 <= limit {
+            return Ok(file.bytes.get(..end.at).unwrap_or_default().to_vec());
+        }
+    }
+    let mut picture = decode(file)?;
     for halvings in 0..=MAX_HALVINGS {
         if halvings > 0 {
             picture.halve();

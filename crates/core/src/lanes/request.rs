@@ -3,6 +3,7 @@
 use super::attachment;
 use super::attachment_fit;
 use super::body::Body;
+use super::drawing;
 use super::job::Job;
 use crate::endpoint::Endpoint;
 use crate::platform::{Attachment, Degradation, RenderedMessage, Request};
@@ -18,7 +19,16 @@ pub(super) fn attached_file(
     let (platform, description) = (endpoint.platform, endpoint.platform.description());
     // A message in the spool may have been rendered when the endpoint belonged to another platform.
     let is_taken = description.file_limit.is_some() || body.extras.form && description.reads_forms;
-    let Some(path) = path.filter(|_| is_taken) else { return Ok(None) };
+    if !is_taken {
+        return Ok(None);
+    }
+    let Some(path) = path else {
+        let Some(drawing) = body.extras.drawing.as_ref().filter(|_| keeps) else { return Ok(None) };
+        return drawing::draw(drawing, &endpoint.file_roots)
+            .and_then(|file| attachment_fit::pack(file, platform))
+            .map(Some)
+            .map_err(|error| format!("sent without its picture: it {error}"));
+    };
     attachment::read(path, &endpoint.file_roots, attachment::LARGEST)
         .and_then(|file| attachment_fit::pack(file, platform))
         .map(Some)

@@ -62,7 +62,7 @@ pub(crate) use filters::clip;
 pub use host_info::{HostInfo, TaskWords};
 pub use key_expression::KeyExpression;
 pub use notice::{Fact, FailureGroup, Image, Link, Notice, Tone, WorkProgress};
-pub use rendered_message::{Extras, Message};
+pub use rendered_message::{Drawing, Extras, Message};
 pub use strings::Language;
 pub(crate) use strings::Strings;
 pub use summary_line::{SummaryLine, SummaryPart};

@@ -2,6 +2,7 @@
 
 use super::context::Context;
 use super::swarmui::image_url::address;
+use crate::event::is_picture;
 use serde_json::Value as Json;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use url::{Host, Url};
@@ -21,13 +22,7 @@ pub(super) fn output_url(output: &Json, context: &Context) -> Option<Url> {
 }
 
 pub(super) fn is_image(output: &Json, url: &Url) -> bool {
-    match output.get("mime").and_then(Json::as_str) {
-        Some(mime) => mime.starts_with("image/"),
-        None => {
-            let path = url.path().to_ascii_lowercase();
-            [".png", ".jpg", ".jpeg", ".gif", ".webp"].iter().any(|ending| path.ends_with(ending))
-        }
-    }
+    is_picture(output, url.path())
 }
 
 /// Whether another server could fetch it, as chat platforms do to show an image. Judges the name only and protects

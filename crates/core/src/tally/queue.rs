@@ -14,6 +14,11 @@ const MAX_FAILURES: usize = 20;
 
 const MAX_USERS: usize = 100;
 
+/// The pictures of a contact sheet.
+const MAX_PICTURES: usize = 9;
+
+const MAX_PATH_BYTES: usize = 1000;
+
 /// The most characters kept of a failure's name or message: they wait in memory and in the spool.
 const MAX_TEXT_CHARS: usize = 500;
 
@@ -70,9 +75,16 @@ pub struct QueueTally {
     // Shared with the snapshots that are being looked at.
     users: Arc<Vec<Box<str>>>,
     failures: Arc<Vec<Failure>>,
+    /// The paths of the first pictures, for a contact sheet.
+    #[serde(default, skip_serializing_if = "no_pictures")]
+    pictures: Arc<Vec<Box<str>>>,
     /// The tasks that asked to be told of at the end.
     #[serde(default, skip_serializing_if = "EndRequests::is_empty", rename = "wishes")]
     pub asked: EndRequests,
+}
+
+fn no_pictures(pictures: &Arc<Vec<Box<str>>>) -> bool {
+    pictures.is_empty()
 }
 
 impl QueueTally {
@@ -106,6 +118,9 @@ impl QueueTally {
         if let Some(user) = &task.user {
             self.name_user(user);
         }
+        if let Some(picture) = task.picture.as_deref().filter(|path| path.len() <= MAX_PATH_BYTES) {
+            self.keep_picture(picture);
+        }
     }
 
     /// Adds the count that another process made of the same queue.
@@ -129,6 +144,9 @@ impl QueueTally {
             self.name_user(user);
         }
         self.asked.add(&other.asked);
+        for picture in other.pictures.iter() {
+            self.keep_picture(picture);
+        }
         for failure in other.failures.iter() {
             let known = |one: &Failure| one.id.is_some() && one.id == failure.id;
             if self.failures.len() < MAX_FAILURES && !self.failures.iter().any(known) {
@@ -153,7 +171,8 @@ impl QueueTally {
     /// The counts as they are now, less who asked: cheap, whatever they name.
     pub fn snapshot(&self) -> QueueTally {
         let (users, failures) = (Arc::clone(&self.users), Arc::clone(&self.failures));
-        QueueTally { users, failures, asked: EndRequests::default(), ..*self }
+        let pictures = Arc::clone(&self.pictures);
+        QueueTally { users, failures, pictures, asked: EndRequests::default(), ..*self }
     }
 
     /// The summary as templates and receivers see it, as of `now` (Unix milliseconds), over what the host
@@ -183,6 +202,10 @@ impl QueueTally {
             if self.total > 0 || key == "name" || !summary.contains_key(key) {
                 summary.insert(key.to_owned(), value);
             }
+        }
+        if !self.pictures.is_empty() && !summary.contains_key("outputs") {
+            let outputs = self.pictures.iter().map(|path| json!({ "path": path }));
+            summary.put("outputs", outputs.collect());
         }
         summary
     }
@@ -220,6 +243,12 @@ impl QueueTally {
         let user = cut(user);
         if self.users.len() < MAX_USERS && !self.users.iter().any(|known| **known == *user) {
             Arc::make_mut(&mut self.users).push(user.into());
+        }
+    }
+
+    fn keep_picture(&mut self, path: &str) {
+        if self.pictures.len() < MAX_PICTURES && !self.pictures.iter().any(|known| **known == *path) {
+            Arc::make_mut(&mut self.pictures).push(path.into());
         }
     }
 

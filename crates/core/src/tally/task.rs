@@ -2,7 +2,7 @@
 
 use super::{BatchRef, DEFAULT_QUEUE, short};
 use crate::clock::{HostTime, read_seconds};
-use crate::event::{status_of_word, whole_number};
+use crate::event::{is_picture, status_of_word, whole_number};
 use crate::json::{Members, json};
 use serde_json::{Map, Value as Json};
 
@@ -65,6 +65,8 @@ pub struct Task {
     pub batch: Option<BatchRef>,
     /// How many tasks its queue still has.
     pub remaining: Option<u64>,
+    /// The path of its first picture.
+    pub picture: Option<String>,
     /// `error.type` and `error.message`.
     pub error: (Option<String>, Option<String>),
 }
@@ -91,9 +93,19 @@ impl Task {
             kind: text("kind"),
             batch: read_batch(payload),
             remaining: payload.get("queue_remaining").and_then(whole_number),
+            picture: picture_of(payload),
             error: (part("type"), part("message").or_else(|| error.and_then(scalar_text))),
         }
     }
+}
+
+fn picture_of(payload: &Map<String, Json>) -> Option<String> {
+    let outputs = payload.get("outputs")?.as_array()?;
+    outputs.iter().find_map(|output| {
+        let path =
+            output.get("path")?.as_str().filter(|path| !path.is_empty() && is_picture(output, path))?;
+        Some(path.to_owned())
+    })
 }
 
 impl Task {
