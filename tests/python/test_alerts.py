@@ -90,18 +90,6 @@ def test_the_deadline_of_for_needs_no_further_value(tmp_path, receive, ring):
     assert kinds(receiver) == ["firing"]
 
 
-def test_it_is_told_again_while_it_fires(tmp_path, receive, ring):
-    receiver = receive()
-    bell = ring(watching(tmp_path, receiver, {"every": "1s"}))
-    bell.metric("m", 95)
-    receiver.wait_for(3)
-    bell.metric("m", 0)
-    alerts = [alert for _, alert in told(receiver, bell)]
-    assert [alert["reminder"] for alert in alerts[:3]] == [0, 1, 2]
-    assert kinds(receiver)[-1] == "resolved"
-    assert len({alert["since"] for alert in alerts}) == 1
-
-
 def test_a_second_hook_hears_of_an_alert_that_lasts(tmp_path, receive, ring):
     ops, pager = receive(), receive()
     config = watching(tmp_path, ops, {"every": "1s"})

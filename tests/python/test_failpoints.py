@@ -36,24 +36,13 @@ if len(sys.argv) > 5:
     os.kill(os.getpid(), int(sys.argv[5]))
 """
 
-PLACES = [
-    "before-ring-commit:1",
-    "before-ring-commit:7",
-    "after-ring-commit:1",
-    "after-ring-commit:7",
-    "before-transaction:1",
-    "before-transaction:3",
-    "before-commit:1",
-    "before-commit:3",
-    "after-commit:1",
-    "after-commit:3",
-    "after-ring-release:1",
-    "after-ring-release:3",
-    "before-send:1",
-    "before-send:5",
-    "after-send:1",
-    "after-send:5",
-]
+# The turns at which it dies: the first, and a later one.
+LATER = {
+    7: ["before-ring-commit", "after-ring-commit"],
+    3: ["before-transaction", "before-commit", "after-commit", "after-ring-release"],
+    5: ["before-send", "after-send"],
+}
+PLACES = [f"{place}:{turn}" for later, places in LATER.items() for place in places for turn in (1, later)]
 
 
 @pytest.fixture(scope="session")

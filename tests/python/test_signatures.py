@@ -34,8 +34,8 @@ def arrived(tmp_path, receive, ring, *sign):
     return request, {name.lower(): value for name, value in request.headers}
 
 
-def hex_hmac(secret: str, content: bytes, hash_name: str = "sha256") -> str:
-    return hmac.new(secret.encode(), content, hash_name).hexdigest()
+def hex_hmac(secret: str, content: bytes) -> str:
+    return hmac.new(secret.encode(), content, "sha256").hexdigest()
 
 
 def test_a_published_library_accepts_a_standard_webhook(tmp_path, receive, ring):
@@ -60,27 +60,6 @@ def test_an_ed25519_signature_holds(tmp_path, receive, ring):
     key.verify(base64.b64decode(signature), content)
     with pytest.raises(InvalidSignature):
         key.verify(base64.b64decode(signature), content + b" ")
-
-
-def test_a_github_signature_holds(tmp_path, receive, ring):
-    request, headers = arrived(tmp_path, receive, ring, {"scheme": "github", "secrets": ["hub secret"]})
-    assert headers["x-hub-signature-256"] == "sha256=" + hex_hmac("hub secret", request.body)
-
-
-def test_a_stripe_signature_holds(tmp_path, receive, ring):
-    secrets = ["whsec_new", "whsec_old"]
-    request, headers = arrived(tmp_path, receive, ring, {"scheme": "stripe", "secrets": secrets})
-    time_part, *signatures = headers["stripe-signature"].split(",")
-    stamp = time_part.removeprefix("t=")
-    assert abs(int(stamp) - time.time()) < 60
-    content = stamp.encode() + b"." + request.body
-    assert signatures == ["v1=" + hex_hmac(secret, content) for secret in secrets]
-
-
-def test_a_slack_signature_holds(tmp_path, receive, ring):
-    request, headers = arrived(tmp_path, receive, ring, {"scheme": "slack", "secrets": ["slack secret"]})
-    content = b"v0:" + headers["x-slack-request-timestamp"].encode() + b":" + request.body
-    assert headers["x-slack-signature"] == "v0=" + hex_hmac("slack secret", content)
 
 
 def test_a_parametric_signature_holds(tmp_path, receive, ring):
