@@ -105,6 +105,7 @@ fn fill(path: &Path, pending: u64) {
                 why: None,
                 expires_at: None,
                 thing: None,
+                live: None,
             };
             batch.delivery(&delivery).expect("a delivery");
         }

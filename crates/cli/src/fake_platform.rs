@@ -2,8 +2,9 @@
 
 use super::serve::http::Request;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use taskbell_core::platform::{
-    CannedResponse, Example, Platform, PlayedPlatform, ReceivedRequest, names, played,
+    Answer, CannedResponse, Example, Platform, PlayedPlatform, ReceivedRequest, names, played,
 };
 
 /// The name of the response to a file that was uploaded ahead of its message.
@@ -15,6 +16,17 @@ pub struct FakePlatform {
     /// The responses to the first requests, one each; later ones get what the platform would say.
     script: Vec<&'static CannedResponse>,
     uploaded: AtomicBool,
+    /// The ids of the messages that it took.
+    messages: Mutex<Vec<String>>,
+}
+
+/// A response to one request.
+#[derive(Debug)]
+pub struct Reply {
+    /// The response that it is.
+    pub response: &'static CannedResponse,
+    /// Its body, with an id of its own for each message.
+    pub body: String,
 }
 
 impl FakePlatform {
@@ -29,7 +41,7 @@ impl FakePlatform {
         let named = |name: &str| response(played.platform, name).ok_or_else(|| list(played.platform, name));
         let names = script.into_iter().flat_map(|script| script.split(',')).map(str::trim);
         let script = names.filter(|name| !name.is_empty()).map(named).collect::<Result<_, _>>()?;
-        Ok(FakePlatform { played, script, uploaded: AtomicBool::new(false) })
+        Ok(FakePlatform { played, script, uploaded: AtomicBool::new(false), messages: Mutex::default() })
     }
 
     /// A URL's path and query, and the options that a configuration needs.
@@ -48,26 +60,46 @@ impl FakePlatform {
     }
 
     /// The response to a request, counted from 1; `None` where the platform has none.
-    pub fn respond(&self, number: usize, request: &Request) -> Option<&'static CannedResponse> {
-        let response = self.scripted(number).or_else(|| self.own_response(request));
-        if response.is_some_and(|response| response.name == UPLOADED) {
+    pub fn respond(&self, number: usize, request: &Request) -> Option<Reply> {
+        let mut messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
+        let response = self.scripted(number).or_else(|| self.own_response(request, &messages))?;
+        if response.name == UPLOADED {
             self.uploaded.store(true, Ordering::Release);
         }
-        response
+        Some(Reply { response, body: self.body(response, request, &mut messages) })
     }
 
-    fn own_response(&self, request: &Request) -> Option<&'static CannedResponse> {
+    /// A message that is taken gets the next id after the one in the table; an edit names the one that it edits.
+    fn body(&self, response: &CannedResponse, request: &Request, messages: &mut Vec<String>) -> String {
+        let platform = self.played.platform;
+        let answer = Answer { status: response.status, body: response.body.into(), ..Answer::default() };
+        let Some(id) = platform.took(&answer).ok().and_then(|()| platform.message_id(&answer, "")) else {
+            return response.body.to_owned();
+        };
+        let Ok(first) = id.parse::<u64>() else { return response.body.to_owned() };
+        let own = received(request, messages).edited_message().unwrap_or_else(|| {
+            let next = (first + messages.len() as u64).to_string();
+            messages.push(next.clone());
+            next
+        });
+        response.body.replace(&id, &own)
+    }
+
+    fn own_response(&self, request: &Request, messages: &[String]) -> Option<&'static CannedResponse> {
         let received = ReceivedRequest {
-            method: &request.method,
-            target: &request.target,
-            headers: &request.headers,
-            body: &request.body,
             uploaded: self.uploaded.load(Ordering::Acquire),
+            ..received(request, messages)
         };
         let refusal = (self.played.refuses)(&received);
         let platform = self.played.platform;
         refusal.and_then(|name| response(platform, name)).or_else(|| platform.description().responses.first())
     }
+}
+
+/// A request as platforms look at it.
+pub fn received<'a>(request: &'a Request, messages: &'a [String]) -> ReceivedRequest<'a> {
+    let Request { method, target, headers, body } = request;
+    ReceivedRequest { method, target, headers, body, uploaded: false, messages }
 }
 
 fn response(platform: &'static dyn Platform, name: &str) -> Option<&'static CannedResponse> {
@@ -99,9 +131,29 @@ mod tests {
         let names: Vec<_> = [&good, &good, &good, &request(target, &long), &request("/", "{}")]
             .into_iter()
             .enumerate()
-            .map(|(index, request)| wecom.respond(index + 1, request).unwrap().name)
+            .map(|(index, request)| wecom.respond(index + 1, request).unwrap().response.name)
             .collect();
         assert_eq!(names, ["45009", "-1", "ok", "40058", "93000"]);
+    }
+
+    #[test]
+    fn a_message_it_took_can_be_edited_and_another_cannot() {
+        let discord = FakePlatform::new("discord", None).unwrap();
+        let target = discord.example().target;
+        let post = |method: &str, target: String| {
+            let request = Request { method: method.into(), ..request(&target, r#"{"content":"hi"}"#) };
+            let reply = discord.respond(1, &request).unwrap();
+            (
+                reply.response.name,
+                serde_json::from_str::<serde_json::Value>(&reply.body).unwrap()["id"].clone(),
+            )
+        };
+        let (_, first) = post("POST", format!("{target}?wait=true"));
+        let (_, second) = post("POST", format!("{target}?wait=true"));
+        assert_ne!(first, second);
+        let path = |id: &serde_json::Value| format!("{target}/messages/{}", id.as_str().unwrap());
+        assert_eq!(post("PATCH", path(&second)), ("ok", second));
+        assert_eq!(post("PATCH", path(&"99".into())).0, "10008");
     }
 
     #[test]

@@ -266,6 +266,7 @@ pub mod tests {
                 why: Some("it listens to task.complete"),
                 expires_at: None,
                 thing: None,
+                live: None,
             };
             let seq = batch.delivery(&delivery).unwrap();
             let delivered = end == Some(DeliveryEnd::Delivered);

@@ -16,7 +16,7 @@ use taskbell_core::event::EventId;
 use taskbell_core::lanes::{self, Body, Job};
 use taskbell_core::message::Extras;
 use taskbell_core::secret::REDACTED;
-use taskbell_core::spool::{AttemptDetail, DeliveryDetail, EventDetail};
+use taskbell_core::spool::{AttemptDetail, DeliveryDetail, EventDetail, LiveMessage};
 
 /// Lines of a payload or a body, without `--full`.
 const LINES: usize = 40;
@@ -145,6 +145,9 @@ fn show_delivery(
         let reason = terminal.paint(Style::Error, one_line(reason));
         terminal.line(&format!("  because {reason}"))?;
     }
+    if let Some(live) = &delivery.live {
+        terminal.line(&format!("  {}", one_line(&life(live))))?;
+    }
     for attempt in &delivery.attempts {
         show_attempt(attempt, terminal)?;
     }
@@ -157,6 +160,25 @@ fn show_delivery(
         terminal.exact(&textwrap::indent(&command, "  "))?;
     }
     Ok(terminal.line("")?)
+}
+
+/// The life of a living message, with its key.
+fn life(live: &LiveMessage) -> String {
+    let times = |count: u32, what: &str| match count {
+        0 => String::new(),
+        1 => format!(", {what} once"),
+        count => format!(", {what} {count} times"),
+    };
+    let posted = live.posted_at.map(|at| format!("posted at {} UTC", date_and_time(at)));
+    let closed = live.closed_at.map(|at| format!(", closed at {} UTC", date_and_time(at)));
+    format!(
+        "living message `{}`: {}{}{}{}",
+        live.key,
+        posted.unwrap_or_else(|| "not posted yet".to_owned()),
+        times(live.edits, "edited"),
+        times(live.reposts, "posted again"),
+        closed.unwrap_or_default()
+    )
 }
 
 fn show_attempt(attempt: &AttemptDetail, terminal: &mut Terminal) -> Result<(), Failure> {

@@ -57,6 +57,7 @@ path = "taskbell.db"
 
 [queue]
 end_delay = "300ms"
+progress = "1s"
 
 [endpoints.team]
 platform = "json"
@@ -93,8 +94,15 @@ when = "task.id == '{last}' and task.status == 'success'"
 [[hooks]]
 name = "the batch is done"
 on = ["queue.end"]
-to = ["team", "chat"]
+to = ["team"]
 when = "queue.total >= 10 or queue.failed > 0"
+
+# In the chat the run is one message, which is edited until the queue ends.
+[[hooks]]
+name = "the run"
+on = ["queue.progress", "queue.end"]
+to = ["chat"]
+live = "queue.name"
 "#
     )
 }
@@ -129,7 +137,7 @@ pub mod tests {
         let config = write(folder.path(), receivers(), &secret).unwrap();
         let report = taskbell_core::engine::check(config.to_str().unwrap());
         assert!(report.errors.is_empty() && report.warnings.is_empty(), "{report:?}");
-        assert_eq!(report.counts, (2, 3));
+        assert_eq!(report.counts, (2, 4));
         let path = folder.path().to_owned();
         drop(folder);
         assert!(!path.exists());

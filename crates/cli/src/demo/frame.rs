@@ -68,6 +68,7 @@ pub fn task(frame: u32, path: &Path, took: Duration, result: &io::Result<()>) ->
         "duration_s": took.as_secs_f64(),
         "user": if frame.is_multiple_of(3) { "grace" } else { "ada" },
         "queue": QUEUE,
+        "queue_remaining": FRAMES.saturating_sub(frame),
         "params": { "width": width(frame), "height": SIZE.1 },
     });
     match result {

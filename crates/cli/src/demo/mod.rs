@@ -148,7 +148,10 @@ fn introduce(receivers: Receivers, config: &Path, terminal: &mut Terminal) -> io
     for (name, text) in [
         ("team", format!("http://{team}/ verifies signatures, answers 503 at first")),
         ("chat", format!("http://{chat}/ answers as Discord does")),
-        ("hooks", "a frame that fails; the last frame; the end of a large queue".to_owned()),
+        (
+            "hooks",
+            "a frame that fails; the last frame; the run as one message; the end of a large queue".to_owned(),
+        ),
         ("config", config.display().to_string()),
     ] {
         let name = terminal.paint(Style::Muted, format!("{name:>8}"));
@@ -242,7 +245,7 @@ fn watch(
             Ok(DemoEvent::Chat(arrival)) => {
                 let picture = arrival.form().map(|_| folder.join(frame::file_name(FRAMES)));
                 progress.chat(&arrival, picture.as_deref())?;
-                summary.chat.push(arrival);
+                summary.add_chat(arrival);
             }
             Err(_) => progress.tick(),
         }

@@ -71,7 +71,11 @@ impl Progress {
         }
         let (time, status) = (time_of_day(arrival.at), arrival.status);
         let name = self.terminal.paint(Style::Name, "chat");
-        self.line(&format!("  {name}      {time}  a card for Discord, answered {status}"))?;
+        let what = match arrival.edited_message() {
+            Some(id) => format!("an edit of message {id}"),
+            None => "a card for Discord".to_owned(),
+        };
+        self.line(&format!("  {name}      {time}  {what}, answered {status}"))?;
         let Some(card) = arrival.card(CHAT) else { return Ok(()) };
         let terminal = &mut self.terminal;
         self.bar.suspend(|| card.draw(4, terminal))?;

@@ -6,7 +6,7 @@ use crate::serve::receiver::{Arrival, Verdict};
 use serde_json::{Value as Json, json};
 use std::time::Duration;
 
-/// Messages to the chat: the last frame, and the end of the queue.
+/// Messages to the chat: the last frame, and the run.
 const CHAT_MESSAGES: usize = 2;
 
 fn accepted(arrivals: &[Arrival]) -> impl Iterator<Item = &Arrival> {
@@ -23,7 +23,7 @@ pub struct Summary {
     pub work: Duration,
     /// Every request to the team's receiver, in the order of arrival.
     pub arrivals: Vec<Arrival>,
-    /// Every request to the chat.
+    /// Every message in the chat, as it was shown last.
     pub chat: Vec<Arrival>,
     /// Delivery reports of the library.
     pub reports: Vec<Json>,
@@ -42,6 +42,20 @@ impl Summary {
         self.errors.extend(result.as_ref().err().map(|error| format!("task.complete: {error}")));
     }
 
+    /// An edit takes the place of the message that is no picture: the run.
+    pub fn add_chat(&mut self, arrival: Arrival) {
+        let is_edit = arrival.edited_message().is_some();
+        match self.chat.iter_mut().find(|shown| is_edit && shown.form().is_none()) {
+            Some(shown) => *shown = arrival,
+            None => self.chat.push(arrival),
+        }
+    }
+
+    /// Reports of what is told in any case, however long the run takes.
+    fn reports(&self) -> impl Iterator<Item = &Json> {
+        self.reports.iter().filter(|report| report["type"] != "queue.progress")
+    }
+
     /// The team hears of every failed task and of the queue's end, the chat of the last frame and of the queue's end.
     fn expected(&self) -> [usize; 2] {
         [self.failed + 1, CHAT_MESSAGES]
@@ -50,7 +64,7 @@ impl Summary {
     /// Every message is delivered and reported.
     pub fn is_complete(&self) -> bool {
         let delivered = [&self.arrivals, &self.chat].map(|arrivals| accepted(arrivals).count());
-        delivered == self.expected() && self.reports.len() == self.expected().iter().sum::<usize>()
+        delivered == self.expected() && self.reports().count() == self.expected().iter().sum::<usize>()
     }
 
     /// What is missing; empty when everything arrived, verified.
@@ -75,7 +89,7 @@ impl Summary {
         if !self.messages().iter().any(|attempts| attempts.len() > 1) {
             missing.push("no message was retried after its failure".to_owned());
         }
-        let delivered = self.reports.iter().filter(|report| report["state"] == "delivered").count();
+        let delivered = self.reports().filter(|report| report["state"] == "delivered").count();
         let expected: usize = self.expected().iter().sum();
         if delivered != expected {
             missing.push(format!("the library reports {delivered} deliveries, not {expected}"));

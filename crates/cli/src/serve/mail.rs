@@ -67,7 +67,9 @@ impl Postmaster for MailReceiver {
             self.report(number, request, status, None);
             return format!("{status} message {number} fails, as asked");
         }
-        match self.options.platform.as_ref().and_then(|platform| platform.respond(number - fails, &request)) {
+        let reply =
+            self.options.platform.as_ref().and_then(|platform| platform.respond(number - fails, &request));
+        match reply.map(|reply| reply.response) {
             Some(response) => {
                 self.report(number, request, response.status, Some(response.name));
                 parts(response).1.to_owned()

@@ -195,6 +195,7 @@ pub fn headline(arrival: &Arrival, terminal: &Terminal) -> String {
     parts.push(terminal.paint(Style::Heading, one_line(&kind)));
     parts.extend(arrival.id().map(one_line));
     parts.extend(arrival.attempt().map(|number| format!("attempt {number}")));
+    parts.extend(arrival.edited_message().map(|id| format!("edits message {}", one_line(&id))));
     parts.push(match &arrival.verdict {
         Verdict::Verified(scheme) => terminal.paint(Style::Success, format!("verified ({scheme})")),
         Verdict::Unchecked => terminal.paint(Style::Muted, "not verified"),

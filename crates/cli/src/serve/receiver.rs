@@ -3,14 +3,13 @@
 use super::http::{REQUEST_TIMEOUT, Request, Response, Server};
 use super::mail_message;
 use crate::card_preview::{self, CardPreview};
-use crate::fake_platform::FakePlatform;
+use crate::fake_platform::{FakePlatform, Reply, received};
 use serde_json::Value as Json;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use taskbell_core::clock;
-use taskbell_core::platform::{CannedResponse, ReceivedRequest};
 use taskbell_core::sign::Verifier;
 
 /// How a receiver answers.
@@ -71,8 +70,12 @@ impl Arrival {
 
     /// The fields of a form, where the request is one.
     pub fn form(&self) -> Option<Json> {
-        let Request { method, target, headers, body } = &self.request;
-        ReceivedRequest { method, target, headers, body, uploaded: false }.form()
+        received(&self.request, &[]).form()
+    }
+
+    /// The id of the message that it edits.
+    pub fn edited_message(&self) -> Option<String> {
+        received(&self.request, &[]).edited_message()
     }
 
     /// The card as this platform shows it.
@@ -121,8 +124,9 @@ fn answer(
     arrived: &AtomicUsize,
     listener: &Arc<Listener>,
 ) -> Response {
-    // Some platforms take files with PUT.
-    let accepts = request.method == "POST" || (request.method == "PUT" && options.platform.is_some());
+    // Some platforms take files with PUT, and edits with PATCH.
+    let is_other = matches!(request.method.as_str(), "PUT" | "PATCH") && options.platform.is_some();
+    let accepts = request.method == "POST" || is_other;
     if !accepts {
         let mut response = Response::text(405, "send webhooks here, with POST\n");
         response.headers.push(("allow", "POST"));
@@ -149,7 +153,10 @@ fn answer(
             (Response::text(options.fail_status, format!("request {number} fails, as asked\n")), None)
         }
         (Verdict::Refused(reason), _) => (Response::text(401, format!("{reason}\n")), None),
-        (_, Some(reply)) => (reply_as_response(reply), Some(reply.name)),
+        (_, Some(reply)) => {
+            let name = reply.response.name;
+            (reply_as_response(reply), Some(name))
+        }
         (_, None) => (Response::text(200, "ok"), None),
     };
     let arrival = Arrival { number, at, request, verdict, status: response.status, reply };
@@ -158,15 +165,15 @@ fn answer(
     response
 }
 
-fn reply_as_response(reply: &'static CannedResponse) -> Response {
-    let content_type = match reply.body.as_bytes().first() {
+fn reply_as_response(Reply { response, body }: Reply) -> Response {
+    let content_type = match body.as_bytes().first() {
         Some(b'{') => "application/json; charset=utf-8",
         Some(b'<') => "text/html; charset=utf-8",
         _ => "text/plain; charset=utf-8",
     };
-    let own = reply.headers.iter().copied();
+    let own = response.headers.iter().copied();
     let headers = [("content-type", content_type)].into_iter().chain(own).collect();
-    Response { status: reply.status, headers, body: reply.body.into(), sent: None }
+    Response { status: response.status, headers, body: body.into(), sent: None }
 }
 
 #[cfg(test)]

@@ -111,6 +111,13 @@ config_table! {
         Absent,
         "Of the waiting messages with the same value, only the newest is sent, unless an older one was tried already.",
     );
+    LIVE: Text<KeyExpression> = key(
+        "live",
+        parsed_text("an expression that gives text or a number", |text, _| KeyExpression::compile(&text.text)),
+        Absent,
+        "The messages with the same value are one: the first posts it, later ones edit it, and the end of the queue, \
+         batch or alert closes it. Where the platform cannot edit, the first and the last are sent.",
+    );
     TTL: DurationRange = key(
         "ttl",
         duration("1s", "365d"),

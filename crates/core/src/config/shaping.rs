@@ -14,6 +14,7 @@ pub(super) fn read(table: &TableReader<'_>, endpoints: &[&str], to: &[String]) -
         cooldown_by: table.read(&keys::COOLDOWN_BY),
         digest: table.read(&keys::DIGEST),
         supersede: table.read(&keys::SUPERSEDE),
+        live: table.read(&keys::LIVE),
         ttl: table.read(&keys::TTL),
         quiet: read_quiet(table),
         escalate: escalate.and_then(|table| escalation::read(&table, endpoints, to)),
@@ -21,6 +22,18 @@ pub(super) fn read(table: &TableReader<'_>, endpoints: &[&str], to: &[String]) -
     if table.has(&keys::SUPERSEDE) && table.has(&keys::DIGEST) {
         let message = "`supersede` and `digest` exclude each other: a digest keeps every message";
         table.error(&keys::SUPERSEDE, message);
+    }
+    let excluded = [
+        (keys::DIGEST.name, "a digest has no state of one thing"),
+        (
+            keys::COOLDOWN.name,
+            "it would keep back the last state; `[queue] progress` says how often one is made",
+        ),
+        (keys::QUIET_HOURS.name, "a held state cannot be the last"),
+        (keys::SUPERSEDE.name, "of a living message only the newest state waits anyhow"),
+    ];
+    for (key, reason) in excluded.into_iter().filter(|(key, _)| table.has(&keys::LIVE) && table.has(*key)) {
+        table.error(&keys::LIVE, format!("`live` and `{key}` exclude each other: {reason}"));
     }
     let (cooldown, hours) = (keys::COOLDOWN.name, keys::QUIET_HOURS.name);
     let dependent = [

@@ -68,7 +68,12 @@ fn sample_errors(config: &Config, places: &ConfigSpans) -> Vec<ConfigError> {
                 add(places.at(&format!("hooks[{index}].when"), &reason));
             }
             let shaping = &hook.shaping;
-            for (name, key) in [("cooldown_by", &shaping.cooldown_by), ("supersede", &shaping.supersede)] {
+            let keys = [
+                ("cooldown_by", &shaping.cooldown_by),
+                ("supersede", &shaping.supersede),
+                ("live", &shaping.live),
+            ];
+            for (name, key) in keys {
                 if let Some(Err(reason)) = key.as_ref().map(|key| key.check(kind)) {
                     add(places.at(&format!("hooks[{index}].{name}"), &reason));
                 }

@@ -1,12 +1,13 @@
 //! What lanes need of the engine: a bounded queue for their reports, and messages read back from the spool.
 
+use super::live_in_memory::LiveInMemory;
 use super::lock::lock;
 use super::phase::{Phase, PhaseCell};
 use super::waker::Waker;
 use crate::lanes::{Body, LaneReport, LaneSink};
 use crate::message::Extras;
 use crate::secret::Scrubber;
-use crate::spool::{Reader, SpoolErrorKind};
+use crate::spool::{LiveTurn, Reader, SpoolErrorKind};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,6 +25,8 @@ pub struct LaneReports {
     room: Condvar,
     // `None` without a file: then lanes keep every message in memory.
     messages: Mutex<Option<Reader>>,
+    // The living messages, without a file.
+    live: Mutex<LiveInMemory>,
     // Rows of deliveries that changed when the spool was recreated: the number lanes know, and the present one.
     renumbered: Mutex<HashMap<i64, i64>>,
     scrubber: RwLock<Scrubber>,
@@ -50,6 +53,7 @@ impl LaneReports {
             waker,
             waiting: Mutex::default(),
             room: Condvar::new(),
+            live: Mutex::new(LiveInMemory::new(messages.is_none())),
             messages: Mutex::new(messages),
             renumbered: Mutex::default(),
             scrubber: RwLock::new(scrubber),
@@ -144,6 +148,7 @@ impl LaneReports {
 
 impl LaneSink for LaneReports {
     fn report(&self, report: LaneReport) {
+        lock(&self.live).note(&report);
         lock(&self.waiting).push(report);
         self.waker.notify();
     }
@@ -171,6 +176,16 @@ impl LaneSink for LaneReports {
             bytes: message.body,
             extras: Extras::from_text(message.extras.as_deref()),
         }))
+    }
+
+    fn live_turn(&self, delivery: i64, first: &str, endpoint: &str) -> Result<LiveTurn, String> {
+        match lock(&self.messages).as_ref() {
+            Some(reader) => {
+                let turn = reader.live_turn(self.present_row(delivery), first, endpoint);
+                turn.map_err(|error| error.to_string())
+            }
+            None => Ok(lock(&self.live).turn(first, endpoint)),
+        }
     }
 
     fn attempt_begins(&self) {

@@ -20,6 +20,7 @@ mod ingest;
 mod known_hosts;
 mod lane_reports;
 mod lane_table;
+mod live_in_memory;
 mod lock;
 mod log;
 mod parts;

@@ -79,6 +79,7 @@ fn put_back(
             why: None,
             expires_at: job.expires_at,
             thing: job.thing.as_deref(),
+            live: job.live.as_ref().map(|live| &*live.first),
         })?;
         if seq != job.seq {
             moved.insert(job.seq, seq);

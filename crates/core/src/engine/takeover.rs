@@ -5,7 +5,7 @@ use super::lane_table::LaneTable;
 use super::progress::Progress;
 
 use crate::intake::Intake;
-use crate::lanes::Job;
+use crate::lanes::{Job, LiveJob};
 use crate::shaping::ShapingState;
 use crate::spool::{Spool, SpoolError, StateKey, StateKind, WaitingDelivery};
 use crate::tally::Tally;
@@ -173,6 +173,7 @@ pub fn job_of(waiting: WaitingDelivery, now: Duration, unix_ms: i64, words: &mut
         without_file: false,
         expires_at: waiting.expires_at,
         thing: waiting.thing,
+        live: waiting.live.as_deref().map(LiveJob::new),
         due: now + Duration::from_millis(wait),
         body: None,
     }
@@ -253,6 +254,7 @@ mod tests {
             tried_at,
             expires_at: None,
             thing: None,
+            live: None,
         };
         let due = |tried_at| job_of(waiting(tried_at), Duration::ZERO, 1_000, &mut Words::default()).due;
         assert_eq!(due(Some(86_400_000)), Duration::ZERO);

@@ -75,6 +75,8 @@ pub struct Shaping {
     pub digest: Option<Digest>,
     /// Of the messages with the same key only the newest waits.
     pub supersede: Option<KeyExpression>,
+    /// The messages with the same key are one, which is edited.
+    pub live: Option<KeyExpression>,
     /// A message that waits longer is not sent.
     pub ttl: Option<Duration>,
     /// When matches are held.

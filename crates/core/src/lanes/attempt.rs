@@ -6,8 +6,8 @@ use super::job::Job;
 use super::lane::Lane;
 use super::request::{attached_file, rendered};
 use crate::failpoint;
-use crate::platform::{Attachment, Degradation, Outcome};
-use crate::spool::AttemptRow;
+use crate::platform::{Attachment, Degradation, EditAnswer, Outcome};
+use crate::spool::{AttemptRow, LiveResult};
 use crate::transport::TransportErrorKind;
 use std::sync::Arc;
 
@@ -29,6 +29,8 @@ pub(super) struct Attempt {
     file_bytes: usize,
     exchange: Option<Exchange>,
     outcome: Option<Outcome>,
+    /// The message to edit is no longer there.
+    is_lost: bool,
     pub(super) row: AttemptRow,
 }
 
@@ -41,6 +43,8 @@ pub(super) enum AttemptDecision {
         body: Arc<Body>,
         plain: Option<Degradation>,
         chat: Option<i64>,
+        /// Whether it is posted in place of the message to edit.
+        reposts: bool,
         /// What changes, for the attempt log.
         remark: &'static str,
     },
@@ -65,6 +69,7 @@ impl Attempt {
             file_bytes: 0,
             exchange,
             outcome,
+            is_lost: false,
             row,
         })
     }
@@ -91,6 +96,20 @@ impl Attempt {
         let Some(exchange) = &self.exchange else { return };
         let scrubber = lane.scrubber();
         self.outcome = exchange.outcome(lane);
+        if let (Some(live), Ok(answer)) =
+            (self.jobs.first_mut().and_then(|job| job.live.as_mut()), &exchange.result)
+        {
+            let platform = lane.endpoint.platform;
+            match platform.edit_answer(answer).filter(|_| live.message.is_some()) {
+                Some(EditAnswer::Unchanged) => self.outcome = Some(Outcome::Delivered),
+                Some(EditAnswer::Lost) => self.is_lost = true,
+                None => {}
+            }
+            live.result = (self.outcome == Some(Outcome::Delivered)).then(|| match live.message {
+                Some(_) => LiveResult::Edited,
+                None => LiveResult::Posted(platform.message_id(answer, &live.first)),
+            });
+        }
         self.row = exchange.row(self.leader.seq, self.outcome.as_ref(), &scrubber);
         let broke_off = exchange.result.as_ref().is_err_and(|error| {
             matches!(error.kind, TransportErrorKind::Timeout | TransportErrorKind::Broken)
@@ -107,6 +126,12 @@ impl Attempt {
     /// Whether the receiver gets the message once more at once, each time in a plainer form.
     pub(super) fn decide(&mut self, lane: &Lane) -> AttemptDecision {
         match self.outcome.take() {
+            _ if self.is_lost => {
+                self.row.outcome = "retry";
+                let (body, plain) = (Arc::clone(&self.body), self.leader.plain);
+                let remark = "the message to edit is no longer there; posted again at once";
+                AttemptDecision::SendAgain { body, plain, chat: None, reposts: true, remark }
+            }
             Some(Outcome::Degrade(how, reason)) => {
                 self.plainer(lane, how).unwrap_or_else(|| self.refuse(reason))
             }
@@ -114,7 +139,7 @@ impl Attempt {
                 Some(body) => {
                     let remark = "sent again at once to the new number";
                     let (body, plain) = (Arc::new(body), self.leader.plain);
-                    AttemptDecision::SendAgain { body, plain, chat: Some(chat), remark }
+                    AttemptDecision::SendAgain { body, plain, chat: Some(chat), reposts: false, remark }
                 }
                 None => self.refuse(reason),
             },
@@ -132,7 +157,7 @@ impl Attempt {
         let (plain, body) = self.body.plainer(endpoint, how, tried, self.file.is_some())?;
         self.row.outcome = "retry";
         let (body, remark) = (Arc::new(body), plain.remedy());
-        Some(AttemptDecision::SendAgain { body, plain: Some(plain), chat: None, remark })
+        Some(AttemptDecision::SendAgain { body, plain: Some(plain), chat: None, reposts: false, remark })
     }
 
     fn refuse(&mut self, reason: String) -> AttemptDecision {

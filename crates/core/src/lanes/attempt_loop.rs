@@ -9,7 +9,7 @@ use super::{coalesce, follow_up, schedule};
 use crate::message::Extras;
 use crate::os;
 use crate::platform::Outcome;
-use crate::spool::AttemptRow;
+use crate::spool::{AttemptRow, LiveTurn};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +20,10 @@ const IDLE: Duration = Duration::from_secs(10);
 /// The longest a thread sleeps before it reads the clocks again: while a machine is suspended, less monotonic
 /// time passes than wall-clock time.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+
+/// How soon a state of a living message that waits for an earlier one is looked at again: the record of that one may only
+/// have to reach the disk.
+const NEXT_TURN: Duration = Duration::from_millis(50);
 
 /// How soon a message that the spool cannot read now is asked for again.
 const READ_AGAIN: Duration = Duration::from_secs(1);
@@ -102,7 +106,7 @@ fn deliver(lane: &Lane, jobs: Vec<Job>) {
 
 /// Loads the message of those that may still be tried. With `None` the lane goes on: nothing is in flight.
 fn prepare(lane: &Lane, jobs: Vec<Job>) -> Option<Attempt> {
-    let jobs = without_old(lane, jobs);
+    let jobs = in_turn(lane, without_old(lane, jobs))?;
     let loaded = guarded(|| load(lane, &jobs));
     match loaded {
         _ if jobs.is_empty() => lane.release(),
@@ -123,13 +127,18 @@ fn prepare(lane: &Lane, jobs: Vec<Job>) -> Option<Attempt> {
 /// Tells the lane and the engine. Gives the attempt that follows at once, if there is one.
 fn report(lane: &Lane, attempt: Attempt, decision: AttemptDecision) -> Option<Attempt> {
     match decision {
-        AttemptDecision::SendAgain { body, plain, chat, remark } => {
+        AttemptDecision::SendAgain { body, plain, chat, reposts, remark } => {
             if let Some(chat) = chat {
                 lane.move_to(chat);
             }
             let mut jobs = attempt.jobs;
             lane.log_retry_at_once(&mut jobs, remark, attempt.row);
-            jobs.iter_mut().for_each(|job| job.plain = plain);
+            for job in &mut jobs {
+                job.plain = plain;
+                if let Some(live) = job.live.as_mut().filter(|_| reposts) {
+                    live.message = None;
+                }
+            }
             Attempt::new(jobs, body, lane.clock.unix_ms())
         }
         AttemptDecision::Settle(outcome) => {
@@ -147,7 +156,9 @@ fn report(lane: &Lane, attempt: Attempt, decision: AttemptDecision) -> Option<At
 fn settle(lane: &Lane, mut attempt: Attempt, outcome: Option<Outcome>) {
     let jobs = std::mem::take(&mut attempt.jobs);
     let row = attempt.row.clone();
-    match attempt.file.take().filter(|_| outcome == Some(Outcome::Delivered)) {
+    // An edit has its file in it, or none.
+    let is_edit = jobs.iter().any(|job| job.live.as_ref().is_some_and(|live| live.message.is_some()));
+    match attempt.file.take().filter(|_| outcome == Some(Outcome::Delivered) && !is_edit) {
         None => lane.settle(jobs, outcome, row),
         Some(file) => {
             lane.begin_follow_up();
@@ -183,6 +194,26 @@ fn without_old(lane: &Lane, jobs: Vec<Job>) -> Vec<Job> {
         lane.drop_job(job, &format!("gave up: it is older than `retry.max_age` of {max_age}"));
     }
     young
+}
+
+/// A state of a living message waits until the one before it has ended, in this process or another, and is not sent once
+/// a newer one is shown. `None` when there is nothing to do now, and nothing is in flight.
+fn in_turn(lane: &Lane, mut jobs: Vec<Job>) -> Option<Vec<Job>> {
+    let Some(job) = jobs.first_mut().filter(|job| job.live.is_some()) else { return Some(jobs) };
+    let live = job.live.as_mut()?;
+    match lane.sink.live_turn(job.seq, &live.first, &lane.endpoint.name) {
+        Ok(LiveTurn::Send(message)) => {
+            live.message = message;
+            return Some(jobs);
+        }
+        Ok(LiveTurn::Later) => lane.let_pass(jobs, NEXT_TURN),
+        Ok(LiveTurn::Outdated(by)) => {
+            lane.supersede(jobs.into_iter().map(|job| (job, by)).collect());
+            lane.release();
+        }
+        Err(_) => lane.let_pass(jobs, READ_AGAIN),
+    }
+    None
 }
 
 /// The message of a delivery, or the summary of several; `None` when the spool no longer has it.

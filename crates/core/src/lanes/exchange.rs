@@ -30,7 +30,7 @@ impl Exchange {
         let headers = signed_headers(&lane.endpoint, request, event_id, number, started_at.div_euclid(1000));
         let (result, phases) = match &request.envelope {
             Some(envelope) => lane.client.mail(&request.url, envelope, &request.body),
-            None => lane.client.post(&request.url, &headers, &request.body),
+            None => lane.client.send(request.method, &request.url, &headers, &request.body),
         };
         Exchange { number, started_at, phases, result }
     }

@@ -3,6 +3,7 @@
 use super::body::Body;
 use crate::event::EventId;
 use crate::platform::Degradation;
+use crate::spool::LiveResult;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,8 +38,33 @@ pub struct Job {
     pub expires_at: Option<i64>,
     /// What it is about: of a hook and a thing only the newest untried delivery waits.
     pub thing: Option<String>,
+    /// The living message that it is a state of.
+    pub live: Option<LiveJob>,
     /// The message; `None` when it must be read from the spool.
     pub body: Option<Arc<Body>>,
+}
+
+/// A delivery as a state of a living message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveJob {
+    /// The event that began the message.
+    pub first: Arc<str>,
+    /// The message to edit; `None` where it is posted.
+    pub message: Option<String>,
+    /// What came of it, once it is delivered.
+    pub result: Option<LiveResult>,
+}
+
+impl LiveJob {
+    /// A state of the message that began with this event.
+    pub fn new(first: &str) -> LiveJob {
+        LiveJob { first: first.into(), message: None, result: None }
+    }
+
+    /// The first event, and what came of it.
+    pub fn done(&self) -> Option<(&str, &LiveResult)> {
+        self.result.as_ref().map(|result| (&*self.first, result))
+    }
 }
 
 impl Job {
@@ -69,6 +95,7 @@ impl Job {
             due: Duration::ZERO,
             expires_at: None,
             thing: None,
+            live: None,
             body: None,
         }
     }

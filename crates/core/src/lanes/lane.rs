@@ -217,8 +217,11 @@ impl Lane {
             jobs.into_iter().for_each(|job| self.drop_job(job, &reason));
             return false;
         }
-        jobs.into_iter().for_each(|job| inner.queue.put(job));
-        inner.queue.len() > 0 && !inner.stopping && self.call_thread(&mut inner)
+        let older: Vec<_> = jobs.into_iter().filter_map(|job| inner.queue.put(job)).collect();
+        let needs_thread = inner.queue.len() > 0 && !inner.stopping && self.call_thread(&mut inner);
+        drop(inner);
+        self.supersede(older);
+        needs_thread
     }
 
     /// The next step of a thread. What is stale comes before rate and breaker: it must neither wait for them
@@ -252,7 +255,8 @@ impl Lane {
         }
         let Some(job) = inner.queue.take() else { return NextStep::Idle };
         let mut jobs = vec![job];
-        if let Some(capacity) = coalesce::capacity(&self.endpoint)
+        if jobs.iter().all(|job| job.live.is_none())
+            && let Some(capacity) = coalesce::capacity(&self.endpoint)
             && inner.queue.count_due(now, capacity) >= capacity
         {
             jobs.extend(inner.queue.take_fresh(now, coalesce::MAX_MESSAGES - 1, self.clock.unix_ms()));

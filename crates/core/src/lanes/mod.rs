@@ -26,6 +26,6 @@ mod schedule;
 pub use body::Body;
 pub use dry_run::{DryRun, DryRunRequest, dry_run, headers};
 pub use endpoint_health::{EndpointHealth, Pause};
-pub use job::Job;
+pub use job::{Job, LiveJob};
 pub use lane::{Failing, Lane, LaneState, SendingAttempt};
 pub use report::{Disposition, LaneReport, LaneSink};

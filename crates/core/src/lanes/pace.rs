@@ -35,6 +35,11 @@ impl Pace {
         self.sent.drain(..self.sent.len().saturating_sub(most));
     }
 
+    /// The message that was taken last is not sent.
+    pub fn give_back(&mut self) {
+        self.sent.pop_back();
+    }
+
     /// What an earlier lane of the same endpoint sent counts.
     pub fn resume(&mut self, earlier: &Pace) {
         self.sent.clone_from(&earlier.sent);

@@ -1,7 +1,9 @@
 //! The deliveries that wait in a lane, in the order in which they go.
 
 use super::job::Job;
+use crate::event::EventId;
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The most bytes of bodies a lane keeps in memory when the spool can give them back.
@@ -19,6 +21,8 @@ pub struct DueQueue {
     body_bytes: usize,
     /// The newest untried delivery of each hook and thing.
     things: HashMap<(String, String), i64>,
+    /// The newest state of each living message.
+    live: HashMap<Arc<str>, i64>,
 }
 
 impl DueQueue {
@@ -31,6 +35,7 @@ impl DueQueue {
             jobs: HashMap::new(),
             body_bytes: 0,
             things: HashMap::new(),
+            live: HashMap::new(),
         }
     }
 
@@ -39,8 +44,20 @@ impl DueQueue {
         self.keeps_bodies
     }
 
-    /// Adds a job, or replaces it; drops its body when enough bodies are in memory.
-    pub fn put(&mut self, mut job: Job) {
+    /// Adds a job, or replaces it; drops its body when enough bodies are in memory. Of two states of one living message
+    /// only the newer waits: returns the other, and the event of the newer.
+    pub fn put(&mut self, mut job: Job) -> Option<(Job, EventId)> {
+        let mut older = None;
+        if let Some(live) = &job.live {
+            let waiting = self.live.get(&live.first).and_then(|seq| self.jobs.get(seq));
+            match waiting.map(|waiting| (waiting.seq, waiting.event_id)) {
+                Some((seq, newer)) if seq > job.seq => return Some((job, newer)),
+                Some((seq, _)) if seq < job.seq => {
+                    older = self.remove_one(seq).map(|older| (older, job.event_id));
+                }
+                _ => {}
+            }
+        }
         if let Some(former) = self.jobs.remove(&job.seq) {
             self.order.remove(&self.key(&former));
             self.forget(&former);
@@ -55,8 +72,12 @@ impl DueQueue {
             let newest = self.things.entry(thing).or_insert(job.seq);
             *newest = job.seq.max(*newest);
         }
+        if let Some(live) = &job.live {
+            self.live.insert(Arc::clone(&live.first), job.seq);
+        }
         self.order.insert(self.key(&job));
         self.jobs.insert(job.seq, Box::new(job));
+        older
     }
 
     pub fn next_due(&self) -> Option<Duration> {
@@ -80,6 +101,7 @@ impl DueQueue {
     /// a later one.
     fn take_due(&mut self, by: Duration, most: usize) -> Vec<Job> {
         let due = self.order.iter().map_while(|(_, seq)| self.jobs.get(seq).filter(|job| job.due <= by));
+        let due = due.filter(|job| job.live.is_none());
         let due: Vec<(i64, bool)> = due.map(|job| (job.seq, job.is_state())).collect();
         let mut states = due.iter().filter(|(_, is_state)| *is_state).count().min(most);
         let mut others = most - states;
@@ -105,7 +127,7 @@ impl DueQueue {
     pub fn take_fresh(&mut self, by: Duration, most: usize, unix_ms: i64) -> Vec<Job> {
         let due = self.take_due(by, most).into_iter();
         let (stale, fresh): (Vec<Job>, Vec<Job>) = due.partition(|job| job.is_stale(unix_ms));
-        stale.into_iter().for_each(|job| self.put(job));
+        stale.into_iter().for_each(|job| drop(self.put(job)));
         fresh
     }
 
@@ -120,7 +142,7 @@ impl DueQueue {
         let late = |job: &&Job| job.due > by && is_meant(job);
         let late: Vec<i64> = self.jobs().filter(late).map(|job| job.seq).collect();
         for job in self.remove(&|seq| late.contains(&seq)) {
-            self.put(Job { due: by, ..job });
+            drop(self.put(Job { due: by, ..job }));
         }
     }
 
@@ -146,6 +168,11 @@ impl DueQueue {
             && self.things.get(&thing) == Some(&job.seq)
         {
             self.things.remove(&thing);
+        }
+        if let Some(live) = &job.live
+            && self.live.get(&live.first) == Some(&job.seq)
+        {
+            self.live.remove(&live.first);
         }
     }
 
@@ -177,6 +204,7 @@ fn thing_of(job: &Job) -> Option<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::super::body::Body;
+    use super::super::job::LiveJob;
     use super::*;
     use crate::message::Extras;
     use std::sync::Arc;
@@ -199,7 +227,7 @@ mod tests {
     #[test]
     fn a_summary_takes_a_state_before_older_tasks_and_tells_it_in_its_place() {
         let mut queue = DueQueue::new(true, true);
-        (1..3000).for_each(|seq| queue.put(job(seq, 0, 1)));
+        (1..3000).for_each(|seq| drop(queue.put(job(seq, 0, 1))));
         let alert = |seq| Job { kind: "alert.firing".into(), ..job(seq, 0, 1) };
         queue.put(alert(3000));
         queue.put(Job { due: Duration::from_secs(99), ..alert(3001) });
@@ -243,7 +271,7 @@ mod tests {
     #[test]
     fn jobs_taken_out_of_the_middle_are_gone_and_the_order_stays() {
         let mut queue = DueQueue::new(true, true);
-        (1..=5).for_each(|seq| queue.put(job(seq, 10 - seq as u64, 7)));
+        (1..=5).for_each(|seq| drop(queue.put(job(seq, 10 - seq as u64, 7))));
         let taken: Vec<i64> = queue.remove(&|seq| seq == 2 || seq == 9).iter().map(|job| job.seq).collect();
         queue.put(job(4, 3, 7));
         assert_eq!((taken, queue.len(), queue.body_bytes), (vec![2], 4, 28));
@@ -264,6 +292,24 @@ mod tests {
         let left: Vec<i64> = queue.drain().iter().map(|job| job.seq).collect();
         assert_eq!(left, [1, 3]);
         assert!(queue.things.is_empty() && queue.body_bytes == 0);
+    }
+
+    #[test]
+    fn of_the_states_of_a_living_message_only_the_newest_waits() {
+        let state = |seq, first: &str, attempts| {
+            let live = Some(LiveJob::new(first));
+            Job { live, attempts, event_id: EventId::new(seq, 1), ..job(seq, 0, 1) }
+        };
+        let mut queue = DueQueue::new(true, true);
+        assert!(queue.put(state(1, "film", 0)).is_none() && queue.put(state(2, "stills", 0)).is_none());
+        let (older, by) = queue.put(state(3, "film", 0)).unwrap();
+        assert_eq!((older.seq, by), (1, EventId::new(3, 1)));
+        let (older, by) = queue.put(state(1, "film", 4)).unwrap();
+        assert_eq!((older.seq, by), (1, EventId::new(3, 1)), "one that comes back from an attempt");
+        assert!(queue.put(state(3, "film", 1)).is_none(), "the same again");
+        assert!(queue.take_fresh(Duration::MAX, 9, 0).is_empty(), "none goes into a summary");
+        let left: Vec<i64> = queue.drain().iter().map(|job| job.seq).collect();
+        assert_eq!((left, queue.live.len(), queue.body_bytes), (vec![2, 3], 0, 0));
     }
 
     #[test]

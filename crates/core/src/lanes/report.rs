@@ -4,7 +4,7 @@ use super::body::Body;
 use super::job::Job;
 use crate::event::EventId;
 use crate::secret::Scrubber;
-use crate::spool::AttemptRow;
+use crate::spool::{AttemptRow, LiveTurn};
 use std::fmt;
 
 /// What happened in a lane. `endpoint` is the endpoint's name.
@@ -37,7 +37,7 @@ pub enum LaneReport {
         /// Why it is a dead letter.
         reason: String,
     },
-    /// An untried delivery gives way to a newer one of the same thing.
+    /// A delivery gives way to a newer one: an untried one of the same thing, or a state of the same living message.
     Superseded {
         /// The endpoint's name.
         endpoint: String,
@@ -87,6 +87,14 @@ pub trait LaneSink: Send + Sync + fmt::Debug {
     /// # Errors
     /// The reason when it cannot be read now.
     fn body(&self, delivery: i64) -> Result<Option<Body>, String>;
+
+    /// Whether it is the turn of a delivery to this endpoint, of the living message that began with the event `first`.
+    ///
+    /// # Errors
+    /// The reason when that cannot be read now.
+    fn live_turn(&self, _delivery: i64, _first: &str, _endpoint: &str) -> Result<LiveTurn, String> {
+        Ok(LiveTurn::Send(None))
+    }
 
     /// Is told that an attempt begins.
     fn attempt_begins(&self);

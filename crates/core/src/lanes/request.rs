@@ -6,7 +6,7 @@ use super::body::Body;
 use super::drawing;
 use super::job::Job;
 use crate::endpoint::Endpoint;
-use crate::platform::{Attachment, Degradation, RenderedMessage, Request};
+use crate::platform::{Attachment, Degradation, Live, RenderedMessage, Request};
 
 /// The file that goes with a message, if it names one. An error says why the message goes without it.
 pub(super) fn attached_file(
@@ -52,6 +52,7 @@ pub(super) fn rendered<'a>(
         body: &body.bytes,
         file,
         form: body.extras.form,
+        live: job.live.as_ref().map(|live| Live { first: &live.first, message: live.message.as_deref() }),
     }
 }
 

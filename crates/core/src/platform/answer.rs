@@ -57,6 +57,15 @@ pub enum Degradation {
     Shorter,
 }
 
+/// What an answer to an edit means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EditAnswer {
+    /// The message shows that already.
+    Unchanged,
+    /// The message is no longer there, or can no longer be edited.
+    Lost,
+}
+
 impl Degradation {
     /// What is done about it, for the log.
     pub fn remedy(self) -> &'static str {

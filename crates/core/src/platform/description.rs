@@ -53,6 +53,8 @@ pub struct Description {
     /// Whether a refusal of the form of a message is for good. Not where the receivers are programs of anybody: those
     /// are repaired while the message waits.
     pub refuses_for_good: bool,
+    /// Whether a message that it has can be edited, or continued under a key.
+    pub edits: bool,
     /// What speaks against a body, which goes to this URL, or path and query.
     pub faults: fn(&Value, &str) -> Vec<BodyFault>,
     /// A URL and options of the form that it has.
@@ -91,6 +93,7 @@ impl Description {
         reads_forms: false,
         responses: &[],
         refuses_for_good: true,
+        edits: false,
         faults: |_, _| Vec::new(),
         example: Example { target: "/", options: &[] },
     };

@@ -64,7 +64,7 @@ mod telegram;
 mod trim;
 mod wecom;
 
-pub use answer::{Answer, Degradation, Outcome};
+pub use answer::{Answer, Degradation, EditAnswer, Outcome};
 pub use canned_response::{CannedResponse, Expected};
 pub use description::{Description, Example};
 pub use escape::finish_template;
@@ -74,7 +74,7 @@ pub use platform_options::{
     MissingValue, PlatformOption, is_platform_option, option_names, platforms_with_option,
 };
 pub use received_request::ReceivedRequest;
-pub use request::{Attachment, Envelope, RenderedMessage, Request};
+pub use request::{Attachment, Envelope, Live, RenderedMessage, Request};
 pub use rules::{BodyFault, FaultKind, pruned, warnings};
 pub use target::{Rate, Target};
 pub use trim::trimmed;
@@ -250,6 +250,17 @@ pub trait Platform: Sync {
     /// What speaks against this body, which goes to this URL, or path and query.
     fn faults(&self, body: &serde_json::Value, url: &str) -> Vec<BodyFault> {
         (self.description().faults)(body, url)
+    }
+
+    /// What the message is called that an answer confirms, for the edits that follow: by this name, `Live::message`,
+    /// `request` finds it. `first` is the id of the event that began it.
+    fn message_id(&self, _answer: &Answer, _first: &str) -> Option<String> {
+        None
+    }
+
+    /// What an answer to an edit means that is no success by itself.
+    fn edit_answer(&self, _answer: &Answer) -> Option<EditAnswer> {
+        None
     }
 
     /// Whether an answer shows that it has the message.

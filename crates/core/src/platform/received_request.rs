@@ -16,6 +16,8 @@ pub struct ReceivedRequest<'a> {
     pub body: &'a [u8],
     /// Whether the receiver took a file before, which a message can name.
     pub uploaded: bool,
+    /// The messages that the receiver has, by their ids.
+    pub messages: &'a [String],
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -33,7 +35,7 @@ impl<'a> ReceivedRequest<'a> {
         headers: &'a [(String, String)],
         body: &'a [u8],
     ) -> ReceivedRequest<'a> {
-        ReceivedRequest { method: "POST", target, headers, body, uploaded: false }
+        ReceivedRequest { method: "POST", target, headers, body, uploaded: false, messages: &[] }
     }
 
     pub(super) fn path(&self) -> &'a str {
@@ -52,6 +54,20 @@ impl<'a> ReceivedRequest<'a> {
 
     pub(super) fn json(&self) -> Option<Value> {
         serde_json::from_slice(self.body).ok()
+    }
+
+    /// The id of the message that it edits: in the path, or in a field.
+    pub fn edited_message(&self) -> Option<String> {
+        if self.method == "PATCH" {
+            return self.path().rsplit_once("/messages/").map(|(_, id)| id.to_owned());
+        }
+        let fields = self.json().or_else(|| self.form())?;
+        let id = fields.get("message_id")?;
+        id.as_str().map(str::to_owned).or_else(|| id.as_i64().map(|id| id.to_string()))
+    }
+
+    pub(super) fn edits_known_message(&self) -> bool {
+        self.edited_message().is_some_and(|id| self.messages.contains(&id))
     }
 
     /// A `multipart/form-data` request as JSON: a text as it is or as the object that it holds, a file as its name and

@@ -25,6 +25,24 @@ pub struct RenderedMessage<'a> {
     pub file: Option<&'a Attachment>,
     /// Whether the file goes in a form as SwarmUI makes it; only for a platform that reads such forms.
     pub form: bool,
+    /// The living message that it is a state of.
+    pub live: Option<Live<'a>>,
+}
+
+/// A living message, as a platform sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Live<'a> {
+    /// The id of the event that began it: letters, digits and `_`, the same for all its states.
+    pub first: &'a str,
+    /// What the platform called the message in its answer; `None` for the first state.
+    pub message: Option<&'a str>,
+}
+
+impl<'a> RenderedMessage<'a> {
+    /// The message that it edits.
+    pub fn edited(&self) -> Option<&'a str> {
+        self.live.and_then(|live| live.message)
+    }
 }
 
 /// A file that was read for an attempt.
@@ -41,6 +59,8 @@ pub struct Attachment {
 /// The request of one attempt, before the endpoint's own headers and signatures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request<'a> {
+    /// The HTTP method.
+    pub method: &'static str,
     /// What is dialled.
     pub url: Url,
     /// The `content-type`.
@@ -77,7 +97,7 @@ impl<'a> RenderedMessage<'a> {
             }
             None => (Cow::Borrowed(self.content_type), Cow::Borrowed(self.body)),
         };
-        Request { url, content_type, headers: Vec::new(), body, envelope: None }
+        Request { method: "POST", url, content_type, headers: Vec::new(), body, envelope: None }
     }
 
     /// The form in which SwarmUI sends a message that begins with `[discord_image]`: its templates may name the

@@ -162,18 +162,18 @@ impl<'a> RowCopy<'a> {
 
     /// How long a delivery may wait, and what it speaks of.
     fn terms(&self, before: i64, now: i64) -> rusqlite::Result<()> {
-        let read = || -> rusqlite::Result<(Value, Value)> {
+        let read = || -> rusqlite::Result<[Value; 3]> {
             self.source
-                .prepare_cached("SELECT expires_at, thing FROM terms WHERE delivery = ?1")?
-                .query_row([before], |row| Ok((row.get(0)?, row.get(1)?)))
+                .prepare_cached("SELECT expires_at, thing, live FROM terms WHERE delivery = ?1")?
+                .query_row([before], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))
         };
         // One whose terms cannot be read is sent.
-        if let Ok((expires_at, thing)) = read() {
+        if let Ok([expires_at, thing, live]) = read() {
             self.target
                 .prepare_cached(
-                    "INSERT OR IGNORE INTO terms (delivery, expires_at, thing) VALUES (?1, ?2, ?3)",
+                    "INSERT OR IGNORE INTO terms (delivery, expires_at, thing, live) VALUES (?1, ?2, ?3, ?4)",
                 )?
-                .execute(params![now, expires_at, thing])?;
+                .execute(params![now, expires_at, thing, live])?;
         }
         Ok(())
     }

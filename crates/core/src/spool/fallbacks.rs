@@ -143,6 +143,7 @@ impl SpoolTransaction<'_> {
                 }),
                 expires_at: None,
                 thing: None,
+                live: None,
             })?;
             called.push(next);
         }

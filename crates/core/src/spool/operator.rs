@@ -154,7 +154,8 @@ fn replay(transaction: &Transaction<'_>, meant: &[i64], now: i64) -> rusqlite::R
          reason = NULL WHERE seq = ?1",
     )?;
     // Whoever asks for it now wants it, however old it is.
-    let mut forget = transaction.prepare_cached("DELETE FROM terms WHERE delivery = ?1")?;
+    let mut forget =
+        transaction.prepare_cached("UPDATE terms SET expires_at = NULL, thing = NULL WHERE delivery = ?1")?;
     let mut done = Replayed::default();
     let mut endpoints = HashSet::new();
     for seq in meant {

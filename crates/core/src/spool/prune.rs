@@ -1,8 +1,8 @@
 //! Removing what ended long ago, a bounded number of rows at a time.
 
-use super::batches;
 use super::connection::PAGE_BYTES;
 use super::counts::{CountChange, Ledger};
+use super::{batches, live};
 use crate::clock;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
@@ -27,6 +27,7 @@ pub(super) fn prune(conn: &mut Connection, ledger: &Ledger, before: i64) -> rusq
              AND NOT EXISTS (SELECT 1 FROM fallbacks r WHERE r.event = e.seq AND r.due_at IS NOT NULL) LIMIT ?2)",
         )?
         .execute(params![before, MOST as i64])?;
+    live::prune(&transaction, before)?;
     let batches = batches::prune(&transaction, before.min(clock::unix_ms() - batches::REMEMBER_MS))?;
     transaction.commit()?;
     ledger.add(CountChange { pending: 0, delivered: -(delivered as i64), dead: -(dead as i64) });

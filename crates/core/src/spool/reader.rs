@@ -1,6 +1,7 @@
 //! The look-on side, for the command line: while the host runs, and after it is dead.
 
 use super::counts::{self, Counts};
+use super::live::{self, LiveMessage};
 use super::state_key::{self, StateKey, StateKind};
 use super::{DeliveryState, SpoolError, SpoolErrorKind, StoredMessage, connection};
 use rusqlite::types::ToSql;
@@ -107,6 +108,8 @@ pub struct DeliveryDetail {
     pub content_type: String,
     /// The body as text; empty when it could not be rendered.
     pub body: String,
+    /// The living message that it is a state of.
+    pub live: Option<LiveMessage>,
     /// The attempts, the first one first.
     pub attempts: Vec<AttemptDetail>,
 }
@@ -144,6 +147,10 @@ impl Reader {
     /// Opens an existing spool; a missing one is an error of kind `Missing`.
     pub fn open(path: &Path) -> Result<Reader, SpoolError> {
         connection::open_reader(path).map(|(conn, path)| Reader { conn, path })
+    }
+
+    pub(super) fn conn(&self) -> &Connection {
+        &self.conn
     }
 
     /// Where the database lies.
@@ -302,6 +309,7 @@ fn read_event(conn: &Connection, event: i64) -> rusqlite::Result<EventDetail> {
     let found = deliveries.query_map([event], read_delivery)?;
     for delivery in found {
         let mut delivery = delivery?;
+        delivery.live = live::of_delivery(conn, delivery.delivery)?;
         delivery.attempts =
             attempts.query_map([delivery.delivery], read_attempt)?.collect::<rusqlite::Result<_>>()?;
         detail.deliveries.push(delivery);
@@ -323,6 +331,7 @@ fn read_delivery(row: &Row<'_>) -> rusqlite::Result<DeliveryDetail> {
         content_type: row.get(8)?,
         body: text(row.get(9)?),
         why: row.get(10)?,
+        live: None,
         attempts: Vec::new(),
     })
 }

@@ -45,6 +45,8 @@ pub struct NewDelivery<'a> {
     pub expires_at: Option<i64>,
     /// The thing it speaks of, when a newer message of the same thing takes its place.
     pub thing: Option<&'a str>,
+    /// The event that began the living message it is a state of.
+    pub live: Option<&'a str>,
 }
 
 /// A message to keep ready in case another does not arrive.

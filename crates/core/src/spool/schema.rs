@@ -83,8 +83,10 @@ CREATE TABLE state (
 CREATE TABLE terms (
     delivery   INTEGER PRIMARY KEY REFERENCES deliveries (seq) ON DELETE CASCADE,
     expires_at INTEGER,                            -- stale from then on
-    thing      TEXT                                -- only the newest of a hook, an endpoint and a thing waits
+    thing      TEXT,                               -- only the newest of a hook, an endpoint and a thing waits
+    live       TEXT                                -- the event that began the living message it is a state of
 ) STRICT;
+CREATE INDEX terms_live ON terms (live) WHERE live IS NOT NULL;
 
 CREATE TABLE fallbacks (
     seq          INTEGER PRIMARY KEY,

@@ -24,6 +24,8 @@ pub enum StateKind {
     LastNumber,
     /// A value that is another one after each act of an operator; one value, without a name.
     OperatorMark,
+    /// A living message, by the event that began it and its endpoint; and under `open/` which one a key has now.
+    LiveMessage,
     /// The counts of a queue.
     QueueCounts,
     /// A cooldown or a digest window.
@@ -46,6 +48,7 @@ impl StateKind {
             StateKind::InFlight => "in flight",
             StateKind::LastNumber => "last number",
             StateKind::OperatorMark => "operator mark",
+            StateKind::LiveMessage => "live message",
             StateKind::QueueCounts => "queue counts",
             StateKind::Shaping => "shaping",
             StateKind::TaskAddress => "task address",

@@ -48,6 +48,7 @@ pub(super) fn delivery(event: i64, endpoint: &str, at: i64) -> NewDelivery<'_> {
         why: None,
         expires_at: None,
         thing: None,
+        live: None,
     }
 }
 

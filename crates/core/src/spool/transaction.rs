@@ -192,9 +192,11 @@ impl<'a> SpoolTransaction<'a> {
                 None => change.pending += 1,
                 Some(_) => change.dead += 1,
             }
-            if new.expires_at.is_some() || new.thing.is_some() {
-                conn.prepare_cached("INSERT INTO terms (delivery, expires_at, thing) VALUES (?1, ?2, ?3)")?
-                    .execute(params![seq, new.expires_at, new.thing])?;
+            if new.expires_at.is_some() || new.thing.is_some() || new.live.is_some() {
+                conn.prepare_cached(
+                    "INSERT INTO terms (delivery, expires_at, thing, live) VALUES (?1, ?2, ?3, ?4)",
+                )?
+                .execute(params![seq, new.expires_at, new.thing, new.live])?;
             }
             Ok((seq, true))
         })?;

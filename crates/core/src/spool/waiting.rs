@@ -34,6 +34,8 @@ pub struct WaitingDelivery {
     pub expires_at: Option<i64>,
     /// The thing it speaks of, when a newer message of the same thing takes its place.
     pub thing: Option<String>,
+    /// The event that began the living message it is a state of.
+    pub live: Option<String>,
 }
 
 /// The attempts are looked into only where there are any.
@@ -44,7 +46,7 @@ const WAITING: &str = "\
     iif(d.attempts = 0, 0, (SELECT count(*) FROM attempts a WHERE a.delivery = d.seq \
         AND a.outcome = 'retry_after' AND a.started_at >= d.created_at)), \
     iif(d.attempts = 0, NULL, (SELECT max(started_at) FROM attempts a WHERE a.delivery = d.seq)), \
-    t.expires_at, t.thing \
+    t.expires_at, t.thing, t.live \
     FROM deliveries d INDEXED BY deliveries_pending JOIN events e ON e.seq = d.event \
     LEFT JOIN terms t ON t.delivery = d.seq \
     WHERE d.state = 'pending' AND d.owner = ?1 AND (d.content_type = '') = ?2 ORDER BY d.endpoint, d.seq";
@@ -145,5 +147,6 @@ fn read_waiting(row: &Row<'_>) -> rusqlite::Result<WaitingDelivery> {
         tried_at: row.get(10)?,
         expires_at: row.get(11)?,
         thing: row.get(12)?,
+        live: row.get(13)?,
     })
 }

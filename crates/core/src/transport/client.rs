@@ -140,8 +140,9 @@ impl Client {
     /// `authorization` header unless one is given. When a connection of the pool turns out to be stale
     /// (reset before any byte of the answer), the request is sent once more on a new one. May be called
     /// from several threads at once.
-    pub fn post(
+    pub fn send(
         &self,
+        method: &str,
         url: &Url,
         headers: &[(String, String)],
         body: &[u8],
@@ -152,7 +153,7 @@ impl Client {
         let Some(agent) = lent.as_ref().and_then(LentAgent::agent) else {
             return (Err(error_text::cancelled()), total(Phases::default(), started));
         };
-        let request = match self.request(url, headers, body) {
+        let request = match self.request(method, url, headers, body) {
             Ok(request) => request,
             Err(error) => return (Err(error), total(Phases::default(), started)),
         };
@@ -160,7 +161,7 @@ impl Client {
         let mut result = run(agent, request);
         if let Err(ureq::Error::Io(_)) = &result
             && request_state::with(renew) == Some(true)
-            && let Ok(request) = self.request(url, headers, body)
+            && let Ok(request) = self.request(method, url, headers, body)
         {
             result = run(agent, request);
         }
@@ -171,6 +172,16 @@ impl Client {
             }
             None => (Err(error_text::cancelled()), total(Phases::default(), started)),
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn post(
+        &self,
+        url: &Url,
+        headers: &[(String, String)],
+        body: &[u8],
+    ) -> (Result<Answer, TransportError>, Phases) {
+        self.send("POST", url, headers, body)
     }
 
     /// Hands a message over by SMTP, on a connection of its own, within the endpoint's timeout.
@@ -218,6 +229,7 @@ impl Client {
 
     fn request<'a>(
         &self,
+        method: &str,
         url: &Url,
         headers: &[(String, String)],
         body: &'a [u8],
@@ -236,7 +248,7 @@ impl Client {
             )
         })?;
         let mut request = Request::new(body);
-        *request.method_mut() = Method::POST;
+        *request.method_mut() = Method::from_bytes(method.as_bytes()).unwrap_or(Method::POST);
         *request.uri_mut() = uri;
         for (name, value) in headers {
             let refused = |what: &str| {

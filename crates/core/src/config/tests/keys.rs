@@ -57,7 +57,7 @@ fn every_value_of_the_complete_example_takes_effect() {
     let hooks = &config.hooks;
     assert_eq!(
         hooks.iter().map(|hook| hook.name.as_str()).collect::<Vec<_>>(),
-        ["batch finished", "hooks[1]", "long batch", "hooks[3]", "resources"]
+        ["batch finished", "hooks[1]", "long batch", "hooks[3]", "hooks[4]", "resources"]
     );
     assert_eq!(
         (hooks[0].on.as_slice(), hooks[0].to.as_slice()),
@@ -71,6 +71,7 @@ fn every_value_of_the_complete_example_takes_effect() {
     assert_eq!(first.ttl, Some(Duration::from_secs(6 * 3600)));
     assert_eq!(first.cooldown, Some(Duration::from_secs(600)));
     assert!(first.cooldown_by.is_some() && hooks[1].shaping.supersede.is_some());
+    assert!(hooks[4].shaping.live.is_some());
     let escalate = Escalate { after: Duration::from_secs(900), to: vec!["ci".to_owned()] };
     assert_eq!(first.escalate.as_ref(), Some(&escalate));
     assert_eq!(last.digest, Some(Digest::Window(Duration::from_secs(3600))));

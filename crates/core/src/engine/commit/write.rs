@@ -2,12 +2,15 @@
 
 use super::transaction::{Committed, Transaction, superseded_by};
 use crate::clock::Moment;
-use crate::engine::decide::{EventState, PlannedDelivery, PlannedEvent};
+use crate::engine::decide::{EventState, PlannedDelivery, PlannedEvent, PlannedState};
 use crate::engine::reports::DeliveryReport;
 use crate::engine::task_lanes;
-use crate::lanes::{Body, Disposition, Job, LaneReport};
+use crate::lanes::{Body, Disposition, Job, LaneReport, LiveJob};
 use crate::message::Extras;
-use crate::spool::{Called, DeliveryEnd, NewDelivery, NewEvent, NewFallback, SpoolError, SpoolTransaction};
+use crate::spool::{
+    Called, DeliveryEnd, LiveRole, LiveState, NewDelivery, NewEvent, NewFallback, SpoolError,
+    SpoolTransaction,
+};
 use std::sync::Arc;
 
 impl Transaction {
@@ -82,12 +85,37 @@ fn write_event(
     };
     // An event that is in the spool already was read from the ring twice: its deliveries are there too.
     let Some(row) = row else { return Ok(()) };
-    if let Some(explanation) = &event.explanation {
-        spool.account(row, explanation)?;
-    }
+    let mut explanation = event.explanation.clone();
     let mut owed = u32::from(event.state == EventState::Held);
     for delivery in &event.deliveries {
-        owed += write_delivery(spool, row, event, delivery, now, committed)?;
+        let live = match &delivery.live {
+            Some(state) if delivery.message.is_ok() => {
+                let (endpoint, hook) = (delivery.endpoint.as_str(), delivery.hook.as_str());
+                let PlannedState { key, closes, edits } = state;
+                let state = LiveState { endpoint, hook, key, closes: *closes, edits: *edits };
+                spool.join_live(&state, event.id, now.unix_ms)?
+            }
+            _ => LiveRole::Alone,
+        };
+        let first = match live {
+            LiveRole::StateOf(first) => Some(first.to_string()),
+            LiveRole::Alone => None,
+            LiveRole::LeftOut => {
+                let line = format!(
+                    "`{}` matched for {}, and was left out: its platform cannot edit, so only the first state and \
+                     the last are sent",
+                    delivery.hook, delivery.endpoint
+                );
+                let lines = explanation.get_or_insert_default();
+                lines.push_str(if lines.is_empty() { "" } else { "\n" });
+                lines.push_str(&line);
+                continue;
+            }
+        };
+        owed += write_delivery(spool, row, event, (delivery, first.as_deref()), now, committed)?;
+    }
+    if let Some(explanation) = &explanation {
+        spool.account(row, explanation)?;
     }
     committed.owed.push((event.ticket, owed));
     Ok(())
@@ -98,7 +126,7 @@ fn write_delivery(
     spool: &mut SpoolTransaction<'_>,
     row: i64,
     event: &PlannedEvent,
-    delivery: &PlannedDelivery,
+    (delivery, live): (&PlannedDelivery, Option<&str>),
     now: Moment,
     committed: &mut Committed,
 ) -> Result<u32, SpoolError> {
@@ -125,6 +153,7 @@ fn write_delivery(
         why: Some(&delivery.why),
         expires_at: delivery.expires_at,
         thing: delivery.supersede_key.as_deref(),
+        live,
     })?;
     if superseded.is_none() {
         write_fallbacks(spool, row, delivery)?;
@@ -136,6 +165,7 @@ fn write_delivery(
                 due: now.monotonic,
                 expires_at: delivery.expires_at,
                 thing: delivery.supersede_key.clone(),
+                live: live.map(LiveJob::new),
                 body: Some(Arc::clone(message)),
                 ..Job::new(seq, event.id, &event.kind, &delivery.hook, now.unix_ms)
             };
@@ -220,7 +250,12 @@ fn write_lane_report(
 ) -> Result<(), SpoolError> {
     match report {
         LaneReport::Attempt { endpoint, job, row, disposition } => match disposition {
-            Disposition::Delivered => spool.last_attempt(row, &DeliveryEnd::Delivered, unix_ms),
+            Disposition::Delivered => {
+                if let Some((live, result)) = job.live.as_ref().and_then(LiveJob::done) {
+                    spool.note_live(live, endpoint, result, unix_ms)?;
+                }
+                spool.last_attempt(row, &DeliveryEnd::Delivered, unix_ms)
+            }
             Disposition::Dead(reason) => spool.last_attempt(row, &DeliveryEnd::Dead(reason.clone()), unix_ms),
             Disposition::Again(at) => {
                 if !spool.attempt_again(row, *at)? {

@@ -9,4 +9,4 @@ mod planned;
 mod take;
 
 pub use decider::Decider;
-pub use planned::{DecisionCounts, Decisions, EventState, PlannedDelivery, PlannedEvent};
+pub use planned::{DecisionCounts, Decisions, EventState, PlannedDelivery, PlannedEvent, PlannedState};

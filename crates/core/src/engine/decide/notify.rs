@@ -2,11 +2,11 @@
 
 use super::decider::Decider;
 use super::fallbacks::{Renderer, plan_fallbacks};
-use super::planned::{EventState, PlannedDelivery, PlannedEvent};
+use super::planned::{EventState, PlannedDelivery, PlannedEvent, PlannedState};
 use crate::clock::Moment;
 use crate::config::Config;
 use crate::endpoint::Endpoint;
-use crate::event::EventId;
+use crate::event::{ALERT_RESOLVED, EventId};
 use crate::hash::stable_hash;
 use crate::hooks::{self, Decision, Hook, Match, Subject};
 use crate::json::{Members, json};
@@ -207,6 +207,7 @@ impl Decider {
             Some(change) => supersede_key.map(|key| change.supersede_key(&key)),
             None => supersede_key,
         };
+        let live = self.live_state(hook, endpoint, subject, context);
         let renderer = Renderer { config: &self.config, context };
         let message = renderer.render(Some(hook), endpoint);
         PlannedDelivery {
@@ -217,10 +218,36 @@ impl Decider {
             message: message.map(|message| Arc::new(message.into())),
             expires_at: shaping.ttl.map(|ttl| subject.accepted_at.saturating_add(ttl.as_millis() as i64)),
             supersede_key,
+            live,
             superseded_by: None,
             fallbacks: plan_fallbacks(&renderer, hook, endpoint, &subject.kind, self.now.unix_ms),
             task_endpoint: endpoint.is_of_task().then(|| Arc::clone(endpoint)),
         }
+    }
+
+    /// The living message that a delivery is a state of. What has no key is a message of its own.
+    fn live_state(
+        &mut self,
+        hook: &Hook,
+        endpoint: &Endpoint,
+        subject: &Subject,
+        context: &Context,
+    ) -> Option<PlannedState> {
+        let expression = hook.shaping.live.as_ref().filter(|_| !endpoint.is_of_task())?;
+        let fault = match expression.of(context) {
+            Ok(key) if !key.is_empty() => {
+                let closes = matches!(subject.kind.as_str(), "queue.end" | "batch.end" | ALERT_RESOLVED);
+                return Some(PlannedState { key, closes, edits: endpoint.platform.description().edits });
+            }
+            Ok(_) => "it has no value".to_owned(),
+            Err(reason) => reason,
+        };
+        self.decisions.counts.conditions_broken += 1;
+        self.decisions.remarks.push(format!(
+            "`live` of {} gives no key for {}, so the message is sent by itself: {fault}",
+            hook.name, subject.id
+        ));
+        None
     }
 
     /// The message of a replayed dead letter that could not be rendered before, from the context that was kept.
@@ -309,6 +336,7 @@ impl Decider {
             message: message.map(|message| Arc::new(message.into())),
             expires_at: ttl.map(|ttl| now + ttl.as_millis() as i64),
             supersede_key: None,
+            live: None,
             superseded_by: None,
             fallbacks,
             task_endpoint: None,

@@ -69,11 +69,24 @@ pub struct PlannedDelivery {
     pub expires_at: Option<i64>,
     /// The value of `supersede`: only the newest waiting message with this key is sent.
     pub supersede_key: Option<String>,
+    /// The living message that it is a state of.
+    pub live: Option<PlannedState>,
     /// A newer event in the same transaction that supersedes this delivery.
     pub superseded_by: Option<EventId>,
     pub fallbacks: Vec<PlannedFallback>,
     /// The endpoint, if it is an address that the task named.
     pub task_endpoint: Option<Arc<Endpoint>>,
+}
+
+/// A state of a living message.
+#[derive(Debug)]
+pub struct PlannedState {
+    /// The value of `live`.
+    pub key: String,
+    /// Whether it is the last one.
+    pub closes: bool,
+    /// Whether the platform can edit.
+    pub edits: bool,
 }
 
 /// A message that is sent if a delivery fails (a fallback), or is not confirmed in time (an escalation).

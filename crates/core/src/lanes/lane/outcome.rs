@@ -1,6 +1,7 @@
 //! What the end of an attempt changes: for its deliveries, for what waits, and for the endpoint.
 
 use super::Lane;
+use crate::event::EventId;
 use crate::lanes::coalesce;
 use crate::lanes::job::Job;
 use crate::lanes::report::{Disposition, LaneReport};
@@ -161,8 +162,24 @@ impl Lane {
             }
             return;
         }
-        jobs.into_iter().for_each(|job| inner.queue.put(job));
+        let older: Vec<_> = jobs.into_iter().filter_map(|job| inner.queue.put(job)).collect();
         self.wake_idle(&inner);
+        drop(inner);
+        self.supersede(older);
+    }
+
+    /// A newer state of a living message waits, that of the event `by`.
+    pub(in crate::lanes) fn supersede(&self, older: Vec<(Job, EventId)>) {
+        for (job, by) in older {
+            let endpoint = self.endpoint.name.clone();
+            self.sink.report(LaneReport::Superseded { endpoint, job, by });
+        }
+    }
+
+    /// A state of a living message whose turn it is not: what the attempt would have used is free for others.
+    pub(in crate::lanes) fn let_pass(&self, jobs: Vec<Job>, wait: Duration) {
+        self.lock().pace.give_back();
+        self.put_back(jobs, self.clock.monotonic() + wait);
     }
 
     /// The delivery becomes a dead letter without an attempt.

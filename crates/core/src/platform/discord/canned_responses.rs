@@ -18,6 +18,7 @@ pub(super) static RESPONSES: &[CannedResponse] = &[
     response("50013", 403, r#"{"message":"Missing Permissions","code":50013}"#, "it may not write in the channel", Final),
     response("50027", 401, r#"{"message":"Invalid Webhook Token","code":50027}"#, "the token is wrong", Gone),
     response("40333", 403, r#"{"message":"internal network error","code":40333}"#, "the edge refuses the request", Retry),
+    response("10008", 404, r#"{"message":"Unknown Message","code":10008}"#, "the message to edit is deleted", Final),
     response("10015", 404, r#"{"message":"Unknown Webhook","code":10015}"#, "the webhook is deleted", Gone),
     response("404", 404, "", "no webhook has this URL", Final),
     response("40005", 413, r#"{"message":"Request entity too large","code":40005}"#, "the file is too large", Degrade(NoImage)),

@@ -16,8 +16,8 @@ use super::limits::{Budget, Escape, Unit, fit, flatten};
 use super::mentions::Mentions;
 use super::multipart::{Field, form};
 use super::{
-    Answer, Degradation, Description, Example, Outcome, Platform, Rate, RenderedMessage, Request, Target,
-    event_kind, links, origin, path_parts, trim,
+    Answer, Degradation, Description, EditAnswer, Example, Outcome, Platform, Rate, RenderedMessage, Request,
+    Target, event_kind, links, origin, path_parts, trim,
 };
 use crate::clock;
 use crate::json::{Members, json};
@@ -64,6 +64,7 @@ static DESCRIPTION: Description = Description {
     responses: canned_responses::RESPONSES,
     faults: rules::faults,
     example: Example { target: "/api/webhooks/1/TOKEN", options: &[] },
+    edits: true,
     ..Description::BASE
 };
 
@@ -171,7 +172,20 @@ impl Platform for Discord {
             request.content_type = Cow::Owned(content_type);
             request.body = Cow::Owned(form);
         }
+        if message.live.is_some() {
+            live(&mut request, message.edited());
+        }
         request
+    }
+
+    fn message_id(&self, answer: &Answer, _first: &str) -> Option<String> {
+        let id = answer.json()?["id"].as_str().map(str::to_owned);
+        id.filter(|id| !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit()))
+    }
+
+    /// 10008: Unknown Message. Anything else of the webhook's own message can be edited.
+    fn edit_answer(&self, answer: &Answer) -> Option<EditAnswer> {
+        (answer.status == 404 && answer.json()?["code"] == 10008).then_some(EditAnswer::Lost)
     }
 
     fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
@@ -259,6 +273,31 @@ fn share(embed: &mut Value, room: &mut usize) {
 }
 
 /// The stored message; a long one goes on after what was read, and is still no other page.
+/// Posts a message whose id the answer names, or edits the one of this id.
+/// docs.discord.com/developers/resources/webhook, "Edit Webhook Message": the path ends in `/messages/ID`, a thread stays
+/// in the query.
+fn live(request: &mut Request<'_>, edited: Option<&str>) {
+    let kept: Vec<(String, String)> = request
+        .url
+        .query_pairs()
+        .filter(|(name, _)| name != "wait")
+        .map(|(name, value)| (name.into_owned(), value.into_owned()))
+        .collect();
+    request.url.set_query(None);
+    let mut pairs = kept;
+    match edited {
+        Some(id) => {
+            request.method = "PATCH";
+            let path = format!("{}/messages/{id}", request.url.path().trim_end_matches('/'));
+            request.url.set_path(&path);
+        }
+        None => pairs.push(("wait".to_owned(), "true".to_owned())),
+    }
+    if !pairs.is_empty() {
+        request.url.query_pairs_mut().extend_pairs(pairs);
+    }
+}
+
 fn is_message(answer: &Answer) -> bool {
     let cut = answer.truncated && answer.body.starts_with(b"{");
     cut || answer.json().is_some_and(|json| json["id"].is_string())

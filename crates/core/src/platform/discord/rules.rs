@@ -48,6 +48,9 @@ pub(in crate::platform) fn refuses(request: &ReceivedRequest<'_>) -> Option<&'st
     if refusal.is_some() {
         return refusal;
     }
+    if request.method == "PATCH" {
+        return (!request.edits_known_message()).then_some("10008");
+    }
     (!request.target.contains("wait=true")).then_some("204")
 }
 

@@ -193,6 +193,7 @@ fn what_goes_out_is_what_a_server_takes_that_looks_closely() {
             headers: &headers,
             body: mail.as_bytes(),
             uploaded: false,
+            messages: &[],
         };
         crate::platform::email::refuses(&request)
     };

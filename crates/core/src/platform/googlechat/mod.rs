@@ -14,8 +14,8 @@ use super::known_address::{CUT, EXAMPLE, parameter};
 use super::limits::{Unit, fit, flatten};
 use super::mentions::Mentions;
 use super::{
-    Answer, Degradation, Description, Example, Platform, Rate, Target, links, or_event_kind, origin,
-    plain_text, trim,
+    Answer, Degradation, Description, Example, Platform, Rate, RenderedMessage, Request, Target, links,
+    or_event_kind, origin, plain_text, trim,
 };
 use crate::json::json;
 use crate::message::{Context, Fact, Notice, Strings, Tone};
@@ -46,6 +46,7 @@ static DESCRIPTION: Description = Description {
     responses: canned_responses::RESPONSES,
     faults: rules::faults,
     example: Example { target: "/v1/spaces/AAAA/messages?key=KEY&token=TOKEN", options: &[] },
+    edits: true,
     ..Description::BASE
 };
 
@@ -109,6 +110,23 @@ impl Platform for GoogleChat {
 
     fn trim(&self, body: &mut Value) {
         trim::squeeze(body, WHOLE, Markup::Tags);
+    }
+
+    /// The states of a living message are one thread: `threadKey`, which begins it where there is none.
+    /// developers.google.com/workspace/chat/api/reference/rest/v1/spaces.messages/create
+    fn request<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Request<'a> {
+        let mut request = self.base_request(target, message);
+        if let Some(live) = message.live.filter(|_| parameter(&request.url, "threadKey").is_none()) {
+            request.url.query_pairs_mut().extend_pairs([
+                ("threadKey", live.first),
+                ("messageReplyOption", "REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD"),
+            ]);
+        }
+        request
+    }
+
+    fn message_id(&self, _answer: &Answer, first: &str) -> Option<String> {
+        Some(first.to_owned())
     }
 
     fn took(&self, answer: &Answer) -> Result<(), &'static str> {

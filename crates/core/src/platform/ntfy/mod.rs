@@ -63,6 +63,7 @@ static DESCRIPTION: Description = Description {
     responses: canned_responses::RESPONSES,
     faults: rules::faults,
     example: Example { target: "/", options: &[("topic", "renders")] },
+    edits: true,
     ..Description::BASE
 };
 
@@ -93,12 +94,20 @@ impl Platform for Ntfy {
         }
         if let (Some(topic), Some(Value::Object(mut body))) = (topic(target), message.json()) {
             body.entry("topic").or_insert(json!(topic));
+            if let Some(live) = message.live {
+                body.entry("sequence_id").or_insert(json!(live.first));
+            }
             request.set_json(&Value::Object(body));
         }
         if let Some(token) = target.option("token") {
             request.headers.push(("authorization".to_owned(), format!("Bearer {token}")));
         }
         request
+    }
+
+    /// docs.ntfy.sh/publish, "Updating notifications": messages of one `sequence_id` are one notification.
+    fn message_id(&self, _answer: &Answer, first: &str) -> Option<String> {
+        Some(first.to_owned())
     }
 
     fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
@@ -108,7 +117,8 @@ impl Platform for Ntfy {
             fields.remove(name);
         }
         if how > Degradation::NoImage {
-            const PLAIN: [&str; 6] = ["topic", "title", "message", "markdown", "tags", "priority"];
+            const PLAIN: [&str; 7] =
+                ["topic", "title", "message", "markdown", "tags", "priority", "sequence_id"];
             fields.retain(|name, value| PLAIN.contains(&name.as_str()) && !value.is_object());
             if !fields.contains_key("message") && !fields.contains_key("title") {
                 fields.put("message", json!(trim::gathered(body)?));

@@ -50,6 +50,7 @@ static DESCRIPTION: Description = Description {
         target: "/v2/enqueue",
         options: &[("routing_key", "0123456789abcdef0123456789abcdef")],
     },
+    edits: true,
     ..Description::BASE
 };
 
@@ -79,13 +80,19 @@ impl Platform for PagerDuty {
             if !is_change(target) {
                 body.entry("event_action").or_insert(json!("trigger"));
                 if body["event_action"] == "trigger" {
-                    body.entry("dedup_key").or_insert(json!(message.event_id));
+                    let key = message.live.map_or(message.event_id, |live| live.first);
+                    body.entry("dedup_key").or_insert(json!(key));
                     body.get_mut("payload").into_iter().for_each(complete);
                 }
             }
             request.set_json(&Value::Object(body));
         }
         request
+    }
+
+    /// Events of one `dedup_key` are one incident.
+    fn message_id(&self, _answer: &Answer, first: &str) -> Option<String> {
+        Some(first.to_owned())
     }
 
     fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {

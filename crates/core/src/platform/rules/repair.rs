@@ -72,6 +72,7 @@ fn request_of(platform: &dyn Platform, target: &Target, body: &[u8]) -> (Option<
         body,
         file: None,
         form: false,
+        live: None,
     };
     let request = platform.request(target, &message);
     (serde_json::from_slice(&request.body).ok(), request.url.to_string())

@@ -6,9 +6,11 @@ use super::super::canned_response::{CannedResponse, EMPTY, GATEWAY, PAGE, respon
 
 #[rustfmt::skip]
 pub(super) static RESPONSES: &[CannedResponse] = &[
-    response("ok", 200, r#"{"ok":true,"result":{"message_id":1,"date":1700000000,"chat":{"id":-1001234567890,"type":"supergroup"}}}"#, "sent", Delivered),
+    response("ok", 200, r#"{"ok":true,"result":{"message_id":4711,"date":1700000000,"chat":{"id":-1001234567890,"type":"supergroup"}}}"#, "sent", Delivered),
     response("429", 429, r#"{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 1","parameters":{"retry_after":1}}"#, "more than this chat takes", RetryAfter(1000)),
     response("moved", 400, r#"{"ok":false,"error_code":400,"description":"Bad Request: group chat was upgraded to a supergroup chat","parameters":{"migrate_to_chat_id":-1009876543210}}"#, "the group has a new number", Moved(-1009876543210)).says(&["migrate_to_chat_id"]),
+    response("same", 400, r#"{"ok":false,"error_code":400,"description":"Bad Request: message is not modified: specified new message content and reply markup are exactly the same as a current content and reply markup of the message"}"#, "an edit that changes nothing", Final).says(&["message is not modified"]),
+    response("no-message", 400, r#"{"ok":false,"error_code":400,"description":"Bad Request: message to edit not found"}"#, "the message to edit is deleted", Final).says(&["message to edit not found", "message can't be edited"]),
     response("no-media", 400, r#"{"ok":false,"error_code":400,"description":"Bad Request: not enough rights to send photos to the chat"}"#, "the bot may send no files to this chat", Degrade(NoImage)).says(&["to send photos", "to send documents", "to send media", "send_photos", "send_docs", "send_media"]),
     response("chat-empty", 400, r#"{"ok":false,"error_code":400,"description":"Bad Request: chat_id is empty"}"#, "for no chat", Final).says(&["chat_id is empty"]),
     response("chat", 400, r#"{"ok":false,"error_code":400,"description":"Bad Request: chat not found"}"#, "there is no such chat, or the bot may not write there", Final).says(&["chat", "thread", "topic", "rights", "peer_id", "deactivated"]),

@@ -21,8 +21,9 @@ use super::lines::Lines;
 use super::mentions::Mentions;
 use super::multipart::{Field, form};
 use super::{
-    Answer, Attachment, Degradation, Description, Example, MissingValue, Platform, PlatformOption, Rate,
-    RenderedMessage, Request, Target, links, mark, or_event_kind, origin, plain_text, trim,
+    Answer, Attachment, Degradation, Description, EditAnswer, Example, MissingValue, Platform,
+    PlatformOption, Rate, RenderedMessage, Request, Target, links, mark, or_event_kind, origin, plain_text,
+    trim,
 };
 use crate::json::{Members, json};
 use crate::message::{Context, Fact, Notice, Strings};
@@ -44,6 +45,8 @@ const FREE_TEXT: usize = 1500;
 const LINK: usize = 500;
 const MENTIONS: usize = 500;
 const SHORT: usize = 800;
+/// Marks the number of a message that is a file.
+const MEDIA: &str = "m";
 
 pub(super) struct Telegram;
 
@@ -88,6 +91,7 @@ static DESCRIPTION: Description = Description {
     responses: canned_responses::RESPONSES,
     faults: rules::faults,
     example: Example { target: "/", options: &[("token", "123456:ABC-DEF"), ("chat_id", "-1001234567890")] },
+    edits: true,
     ..Description::BASE
 };
 
@@ -132,16 +136,41 @@ impl Platform for Telegram {
         let mut request = self.base_request(target, message);
         let Some(Value::Object(mut body)) = message.json() else { return request };
         address(&mut body, target);
+        if let Some(edited) = message.edited() {
+            return self.edit(target, (request, body), edited, message.file);
+        }
         if let Some(file) = message.file.filter(|_| fits_caption(&body)) {
-            body.remove("link_preview_options");
-            if let Some(text) = body.remove("text") {
-                body.put("caption", text);
-            }
+            to_caption(&mut body);
             return with_file(target, request, &body, file, self.is_picture(file));
         }
         request.url = method(target, "sendMessage");
         request.set_json(&Value::Object(body));
         request
+    }
+
+    /// The number of the message, with an `m` behind it where it is a file with a caption: that is edited in another way
+    /// than a text.
+    fn message_id(&self, answer: &Answer, _first: &str) -> Option<String> {
+        let json = answer.json()?;
+        let result = if json["result"].is_array() { &json["result"][0] } else { &json["result"] };
+        let id = result["message_id"].as_i64()?;
+        let is_media = result["photo"].is_array() || result["document"].is_object();
+        Some(format!("{id}{}", if is_media { MEDIA } else { "" }))
+    }
+
+    fn edit_answer(&self, answer: &Answer) -> Option<EditAnswer> {
+        if answer.status != 400 {
+            return None;
+        }
+        let text = answer.text();
+        let says = |phrases: &[&str]| phrases.iter().any(|phrase| text.contains(phrase));
+        match () {
+            () if says(&["message is not modified"]) => Some(EditAnswer::Unchanged),
+            () if says(&["message to edit not found", "message can't be edited", "message_id_invalid"]) => {
+                Some(EditAnswer::Lost)
+            }
+            () => None,
+        }
     }
 
     fn is_picture(&self, file: &Attachment) -> bool {
@@ -197,6 +226,64 @@ impl Platform for Telegram {
     fn took(&self, answer: &Answer) -> Result<(), &'static str> {
         let is_ok = answer.status == 200 && answer.json().is_some_and(|json| json["ok"] == true);
         if is_ok { Ok(()) } else { Err("not as Telegram does: no `ok`") }
+    }
+}
+
+impl Telegram {
+    /// core.telegram.org/bots/api: `editMessageText`, `editMessageCaption` and `editMessageMedia`, which also adds a file to
+    /// a text. Each takes only some of the fields of a message.
+    fn edit<'a>(
+        &self,
+        target: &Target,
+        (mut request, mut body): (Request<'a>, serde_json::Map<String, Value>),
+        edited: &str,
+        file: Option<&Attachment>,
+    ) -> Request<'a> {
+        let (number, is_media) = match edited.strip_suffix(MEDIA) {
+            Some(number) => (number, true),
+            None => (edited, false),
+        };
+        let file = file.filter(|_| fits_caption(&body));
+        body.insert("message_id".to_owned(), number.parse::<i64>().map_or(Value::Null, |id| json!(id)));
+        if is_media || file.is_some() {
+            to_caption(&mut body);
+        }
+        const KEPT: [&str; 9] = [
+            "chat_id",
+            "message_id",
+            "text",
+            "caption",
+            "parse_mode",
+            "entities",
+            "caption_entities",
+            "link_preview_options",
+            "reply_markup",
+        ];
+        body.retain(|name, _| KEPT.contains(&name.as_str()));
+        if let Some(file) = file {
+            let name = if self.is_picture(file) { "photo" } else { "document" };
+            let mut media = serde_json::Map::new();
+            media.insert("type".to_owned(), json!(name));
+            media.insert("media".to_owned(), json!(format!("attach://{name}")));
+            for part in ["caption", "parse_mode", "caption_entities"] {
+                media.extend(body.remove(part).map(|value| (part.to_owned(), value)));
+            }
+            body.insert("media".to_owned(), Value::Object(media));
+            return upload(request, method(target, "editMessageMedia"), &body, name, file);
+        }
+        request.url = method(target, if is_media { "editMessageCaption" } else { "editMessageText" });
+        request.set_json(&Value::Object(body));
+        request
+    }
+}
+
+/// The text stands below a file.
+fn to_caption(body: &mut serde_json::Map<String, Value>) {
+    body.remove("link_preview_options");
+    for (text, caption) in [("text", "caption"), ("entities", "caption_entities")] {
+        if let Some(value) = body.remove(text) {
+            body.insert(caption.to_owned(), value);
+        }
     }
 }
 
@@ -260,12 +347,23 @@ fn fits_caption(body: &serde_json::Map<String, Value>) -> bool {
 /// A `sendPhoto` or, for what is none, a `sendDocument` with these fields.
 fn with_file<'a>(
     target: &Target,
-    mut request: Request<'a>,
+    request: Request<'a>,
     fields: &serde_json::Map<String, Value>,
     file: &Attachment,
     is_photo: bool,
 ) -> Request<'a> {
     let (name, field) = if is_photo { ("sendPhoto", "photo") } else { ("sendDocument", "document") };
+    upload(request, method(target, name), fields, field, file)
+}
+
+/// A form of these fields and the file.
+fn upload<'a>(
+    mut request: Request<'a>,
+    url: Url,
+    fields: &serde_json::Map<String, Value>,
+    field: &str,
+    file: &Attachment,
+) -> Request<'a> {
     let texts: Vec<(&String, String)> = fields
         .iter()
         .map(|(name, value)| (name, value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
@@ -273,7 +371,7 @@ fn with_file<'a>(
     let fields: Vec<Field<'_>> =
         texts.iter().map(|(name, value)| Field { name, media: None, value }).collect();
     let (content_type, body) = form(&fields, field, &file.name, file);
-    request.url = method(target, name);
+    request.url = url;
     request.content_type = Cow::Owned(content_type);
     request.body = Cow::Owned(body);
     request

@@ -15,8 +15,13 @@ pub(in crate::platform) fn refuses(request: &ReceivedRequest<'_>) -> Option<&'st
     if !is_bot_token(token) {
         return Some("404");
     }
+    if method.starts_with("editMessage") && !request.edits_known_message() {
+        return Some("no-message");
+    }
     let (text, most, too_long) = match method {
-        "sendMessage" => ("text", TEXT, "too-long"),
+        "editMessageMedia" => return Fields::read(request).chat(),
+        "editMessageCaption" => ("caption", CAPTION, "caption"),
+        "sendMessage" | "editMessageText" => ("text", TEXT, "too-long"),
         "sendPhoto" | "sendDocument" => ("caption", CAPTION, "caption"),
         _ => return Some("method"),
     };
@@ -28,6 +33,7 @@ pub(in crate::platform) fn refuses(request: &ReceivedRequest<'_>) -> Option<&'st
     let lack = match method {
         "sendPhoto" => fields.fault("photo", "no-photo", photo),
         "sendDocument" => fields.fault("document", "no-document", |_| None),
+        "editMessageCaption" => None,
         _ => shown.trim().is_empty().then_some("empty-text"),
     };
     let is_long = shown.chars().count() > most;

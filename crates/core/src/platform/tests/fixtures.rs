@@ -159,6 +159,7 @@ pub(in crate::platform) fn message<'a>(body: &'a [u8], file: Option<&'a Attachme
         body,
         file,
         form: false,
+        live: None,
     }
 }
 

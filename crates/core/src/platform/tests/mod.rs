@@ -6,6 +6,7 @@ mod form_refusals;
 mod judges;
 mod kinds;
 mod limits;
+mod live;
 mod markup;
 mod objections;
 mod places;
