@@ -3,7 +3,7 @@
 use crate::steps::run_within;
 use crate::tools::{cargo, find, root, target};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -16,6 +16,44 @@ const LARGEST: u64 = 60 * 1024;
 
 /// The place of the data in the page.
 const PLACE: &str = "/*PREVIEW*/null";
+
+/// What the page with all cards shows: a name, the type of an event, and its payload; without one the sample.
+const EVENTS: [(&str, &str, &str); 9] = [
+    (
+        "image",
+        "task.complete",
+        r#"{"name": "portrait-07", "kind": "image", "duration_s": 42.4, "usual_s": 38.5, "queue_remaining": 223,
+            "params": {"prompt": "a portrait of an astronaut, \"film still\", soft light", "seed": 1234567890,
+                       "steps": 30, "cfg_scale": 7.5, "width": 1024, "height": 1024, "model": "sdxl-base-1.0.safetensors",
+                       "loras": [{"name": "film-grain", "weight": 0.8}]},
+            "outputs": [{"url": "https://render-07.example.com/out/1.png"}, {"url": "https://render-07.example.com/out/2.png"},
+                        {"url": "https://render-07.example.com/out/3.png"}]}"#,
+    ),
+    (
+        "failure",
+        "task.complete",
+        r#"{"name": "portrait-08", "status": "error", "kind": "image", "duration_s": 3.1,
+            "error": {"type": "OutOfMemoryError", "message": "CUDA out of memory: tried to allocate 2.5 GiB",
+                      "traceback": "Traceback (most recent call last):\n  File \"sampler.py\", line 212, in step\n    x = model(x)\nOutOfMemoryError"}}"#,
+    ),
+    (
+        "training",
+        "task.complete",
+        r#"{"name": "lora-fox", "kind": "training", "duration_s": 7500,
+            "metrics": {"loss": [0.91, 0.62, 0.44, 0.35, 0.29, 0.27, 0.2512], "lr": 0.0001, "epoch": 12}}"#,
+    ),
+    ("queue", "queue.end", "@docs/cards/event.json"),
+    ("progress", "queue.progress", ""),
+    ("stalled", "batch.stalled", ""),
+    ("alert", "alert.firing", ""),
+    ("resolved", "alert.resolved", ""),
+    (
+        "own",
+        "upload.done",
+        r#"{"title": "Upload finished", "text": "Shot 042 is on the NAS.", "status": "ok",
+            "url": "https://nas.example.com/042", "target": {"name": "nas-2", "free_gb": 1234.5}}"#,
+    ),
+];
 
 /// Takes a picture for each endpoint of `docs/cards/taskbell.toml`, into `docs/cards/NAME.png`.
 pub fn cards() -> bool {
@@ -32,22 +70,18 @@ pub fn cards() -> bool {
 }
 
 fn take() -> Result<usize, String> {
-    let chromium =
-        find("chromium").ok_or("chromium is missing: `apt-get install chromium fonts-noto-cjk`")?;
     run_within(&mut cargo(["build", "--bin", "taskbell"]), BUILD_LIMIT)?;
     let folder = root().join("docs/cards");
     let config = read(&folder.join("taskbell.toml"))?;
     let page = read(&folder.join("render.html"))?;
     let work = target().join("cards");
     fs::create_dir_all(&work).map_err(|fault| format!("{}: {fault}", work.display()))?;
-    let english = preview(&work, &config)?;
-    let chinese = preview(&work, &config.replace("language = \"en\"", "language = \"zh\""))?;
-    let data = format!("{{\"en\": {english}, \"zh\": {chinese}}}");
-    // Nothing in the data may end the script.
-    let page_path = work.join("cards.html");
-    write(&page_path, &page.replace(PLACE, &data.replace('<', "\\u003c")))?;
     let names: Vec<&str> =
         config.lines().filter_map(|line| line.strip_prefix("[endpoints.")?.strip_suffix(']')).collect();
+    println!("all cards side by side: {}", overview(&work, &config, &page, &names)?.display());
+    let page_path = work.join("queue.html");
+    let chromium =
+        find("chromium").ok_or("chromium is missing: `apt-get install chromium fonts-noto-cjk`")?;
     for name in &names {
         let url = format!("file://{}#{name}", page_path.display());
         let height = height(&chromium, &work, &url).map_err(|fault| format!("{name}: {fault}"))?;
@@ -75,13 +109,47 @@ fn write(path: &Path, text: &str) -> Result<(), String> {
     fs::write(path, text).map_err(|fault| format!("{}: {fault}", path.display()))
 }
 
-/// What `taskbell preview --json` prints for the event of the pictures.
-fn preview(work: &Path, config: &str) -> Result<String, String> {
+/// Writes a page for each event, and one that shows them for every platform in both languages.
+fn overview(work: &Path, config: &str, page: &str, names: &[&str]) -> Result<PathBuf, String> {
+    let all = config.replace("on = [\"queue.end\"]", "on = [\"*\"]");
+    for (name, kind, payload) in EVENTS {
+        let english = preview(work, &all, kind, payload)?;
+        let chinese = preview(work, &all.replace("language = \"en\"", "language = \"zh\""), kind, payload)?;
+        let data = format!("{{\"en\": {english}, \"zh\": {chinese}}}");
+        // Nothing in the data may end the script.
+        write(&work.join(format!("{name}.html")), &page.replace(PLACE, &data.replace('<', "\\u003c")))?;
+    }
+    let mut body = String::new();
+    for platform in names {
+        body += &format!("<h2>{platform}</h2>\n");
+        for language in ["en", "zh"] {
+            let frames = EVENTS.map(|(name, kind, _)| {
+                let source = format!("{name}.html#{platform}.{language}");
+                format!("<figure><figcaption>{name}: {kind}</figcaption><iframe loading=lazy src=\"{source}\"></iframe></figure>")
+            });
+            body += &format!("<div>{}</div>\n", frames.concat());
+        }
+    }
+    let path = work.join("index.html");
+    write(&path, &format!("{OVERVIEW}{body}"))?;
+    Ok(path)
+}
+
+/// Each frame is as high as its page says.
+const OVERVIEW: &str = "<!doctype html>\n<meta charset=utf-8>\n<title>All cards</title>\n<style>\n\
+    body { font: 14px sans-serif; margin: 16px } div { display: flex; gap: 12px; overflow-x: auto; align-items: start }\n\
+    figure { margin: 0 0 12px } iframe { width: 600px; height: 300px; border: 1px solid #ccc }\n\
+    </style>\n<script>addEventListener('message', (event) => {\n\
+    for (const frame of document.querySelectorAll('iframe'))\n\
+    if (frame.contentWindow === event.source) frame.style.height = `${Number(event.data)}px`;\n});</script>\n";
+
+/// What `taskbell preview --json` prints for an event.
+fn preview(work: &Path, config: &str, kind: &str, payload: &str) -> Result<String, String> {
     let path = work.join("taskbell.toml");
     write(&path, config)?;
-    let event = format!("@{}", root().join("docs/cards/event.json").display());
     let mut command = Command::new(target().join("debug/taskbell"));
-    let output = command.arg("preview").arg(&path).args(["queue.end", &event, "--json"]).output();
+    command.current_dir(root()).arg("preview").arg(&path).arg(kind);
+    let output = command.args(Some(payload).filter(|payload| !payload.is_empty())).arg("--json").output();
     let output = output.map_err(|fault| format!("cannot start taskbell: {fault}"))?;
     if !output.status.success() {
         return Err(format!("taskbell preview failed: {}", String::from_utf8_lossy(&output.stderr)));
