@@ -426,4 +426,32 @@ mod tests {
         assert_eq!((one.total, one.failed, one.started_at, one.finished_at), (2, 1, 1_000, 5_000));
         assert_eq!(one.seconds.summary()["mean"], 2.0);
     }
+
+    #[test]
+    fn a_queue_names_its_first_pictures_once_each_unless_the_host_does() {
+        let counted = |paths: &[String]| {
+            let mut tally = QueueTally::default();
+            for path in paths {
+                let outputs = json!([{"path": "run.log"}, {"path": path}]);
+                let task = json!({ "outputs": outputs });
+                tally.count(&Task::read(task.as_object().unwrap()), 1000);
+            }
+            tally
+        };
+        let paths: Vec<String> = (0..12).map(|n| format!("{n}.png")).collect();
+        let mut tally = counted(&[&paths[..5], &paths[..5]].concat());
+        tally.add(&counted(&paths));
+        let tally: QueueTally =
+            serde_json::from_value(serde_json::to_value(tally.snapshot()).unwrap()).unwrap();
+        let shown = tally.summary("q", 2000, &Map::new());
+        let wanted: Vec<Json> = paths[..9].iter().map(|path| json!({ "path": path })).collect();
+        assert_eq!(shown["outputs"], json!(wanted));
+        let passed = json!({"outputs": []});
+        assert_eq!(tally.summary("q", 2000, passed.as_object().unwrap())["outputs"], json!([]));
+        assert_eq!(QueueTally::default().summary("q", 2000, &Map::new()).get("outputs"), None);
+        assert_eq!(
+            counted(&["x".repeat(1001) + ".png"]).summary("q", 2000, &Map::new()).get("outputs"),
+            None
+        );
+    }
 }
