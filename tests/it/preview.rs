@@ -48,8 +48,9 @@ const fn machine(platform: &'static str, ink: Option<&'static str>, foot: &'stat
     Look { platform, sign: "", ink, facts: DATA, link: None, picture: false, foot }
 }
 
-const LOOKS: [Look; 16] = [
+const LOOKS: [Look; 17] = [
     chat("slack", "", "Open", true),
+    chat("slack-bot", "", "Open", true),
     chat("discord", "", "↗", true),
     chat("wecom", "", "Open", false),
     chat("dingtalk", "⚠️ ", "Open", true),
@@ -126,7 +127,7 @@ fn the_card_of_each_platform_is_read_from_what_is_sent() {
         assert_eq!(links.first().copied(), link.as_ref(), "{platform}");
         assert_eq!(texts(card, "picture").len(), usize::from(look.picture), "{platform}");
         let pings = match platform {
-            "slack" => vec!["@here"],
+            "slack" | "slack-bot" => vec!["@here"],
             "dingtalk" => vec!["@13800000000"],
             _ => vec![],
         };

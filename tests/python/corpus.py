@@ -30,6 +30,7 @@ TEXTS: dict[str, str] = {
 OWN_KEYS: dict[str, dict[str, str]] = {
     "telegram": {"chat_id": "-1001234567890", "token": "123456789:ABCdefGhIJKlmNoPQRsTUVwxyZ012345678"},
     "ntfy": {"topic": "renders-7Qm2"},
+    "slack-bot": {"token": "xoxb-123456789-abcdef0123456789", "channel": "C0123ABCD"},
     "email": {"from": "farm@example.com", "to": "artist@example.com"},
     "pagerduty": {"routing_key": "0123456789abcdef0123456789abcdef"},
     "github": {"event_type": "training-done", "token": "github_pat_0123456789abcdef"},

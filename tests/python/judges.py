@@ -121,6 +121,7 @@ def telegram(card: Any) -> None:
 JUDGES: dict[str, Callable[[Any], None]] = {
     "json": own("json"),
     "slack": slack,
+    "slack-bot": slack,
     "slack-workflow": own("slack-workflow"),
     "wecom": own("wecom"),
     "teams": teams,

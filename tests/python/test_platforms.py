@@ -32,6 +32,14 @@ BY_OUTCOME: dict[str, dict[str, str]] = {
         "gone": "invalid_token no_service no_team channel_is_archived token_revoked team_disabled",
         "retry": "rollup_error page empty",
     },
+    "slack-bot": {
+        "delivered": "ok",
+        "retry_after": "ratelimited",
+        "final": """not_authed missing_scope not_in_channel channel_not_found is_archived restricted_action
+            unknown_method""",
+        "gone": "invalid_auth account_inactive token_revoked token_expired",
+        "retry": "rate_limited internal_error fatal_error service_unavailable page empty 502",
+    },
     "slack-workflow": {
         "delivered": "ok",
         "retry_after": "rate_limited",
@@ -148,6 +156,8 @@ ESCAPED: dict[str, str] = {
     "email": "large",
     "discord": "50035 40005 413 50006 50109",
     "wecom": "40058 45002 40008 40033 44004 45034 47001",
+    "slack-bot": """invalid_json invalid_arguments invalid_blocks invalid_blocks_format invalid_attachments
+        no_text msg_too_long msg_blocks_too_long too_many_attachments""",
     "slack": """invalid_blocks msg_blocks_too_long invalid_payload no_text too_many_attachments
         invalid_blocks_format invalid_attachments msg_too_long too_many_blocks""",
     "pagerduty": "413 400",
@@ -159,6 +169,8 @@ NAMED: dict[str, str] = {
     "slack": """ok rate_limited invalid_payload user_not_found no_text invalid_blocks too_many_attachments
         msg_blocks_too_long action_prohibited invalid_token posting_to_general channel_not_found no_service
         no_team channel_is_archived rollup_error""",
+    "slack-bot": """ok ratelimited invalid_auth account_inactive token_revoked channel_not_found
+        not_in_channel is_archived""",
     "discord": "ok 204 429 1015 50006 50035 50109 50027 50013 10015 40005 40333 220001 220003 413",
     "wecom": "ok -1 93000 40058 45009 45033 45002 40006 45001 40007 40008 44004 45034 40033",
     "dingtalk": """ok -1 300005 40035 43002 310000 keyword address timestamp 400101 400102 400013 400106

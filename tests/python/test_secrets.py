@@ -136,6 +136,7 @@ PLATFORMS: list[tuple[str, str, dict[str, object]]] = [
     ("json", f"/hooks/{LONG}?k={LONG}", {}),
     ("cloudevents", f"/events/{LONG}", {}),
     ("slack", f"/services/T0123ABCD/B0456EFGH/{LONG}", {}),
+    ("slack-bot", "/api/", {"token": f"xoxb-{LONG}", "channel": "C0123ABCD"}),
     ("slack-workflow", f"/triggers/T0123ABCD/7291837465/{LONG}", {}),
     ("discord", f"/api/webhooks/112233445566778899/{LONG}-_", {}),
     ("teams", f"/workflows/0f3b/triggers/manual/paths/invoke?sp=%2Ftriggers&sv=1.0&sig={LONG}%2B-_", {}),

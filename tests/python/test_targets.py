@@ -27,6 +27,7 @@ TARGETS: list[tuple[str, str, dict[str, Any], str]] = [
     ("googlechat", CHAT, {}, ""),
     ("googlechat", CHAT + THREAD, {}, ""),
     ("slack", "/services/T0123ABCD/B0456EFGH/abcDEF123ghiJKL456mnoPQR", {}, ""),
+    ("slack-bot", "/api", OWN_KEYS["slack-bot"], "/chat.postMessage"),
     ("slack-workflow", "/triggers/T0123ABCD/7291837465/0a1b2c3d4e5f67890a1b2c3d4e5f6789", {}, ""),
     ("discord", f"/api/webhooks/112233445566778899/{TOKEN}-_", {}, "?wait=true"),
     ("discord", f"/api/v10/webhooks/1122/{TOKEN}?thread_id=99%2F1&wait=true", {}, "="),

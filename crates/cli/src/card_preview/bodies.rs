@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 pub(super) fn read(platform: &str, body: &Json) -> Option<CardPreview> {
     match platform {
-        "slack" => Some(slack(body)),
+        "slack" | "slack-bot" => Some(slack(body)),
         "discord" => Some(discord(body)),
         "wecom" => wecom(body),
         "teams" => teams(body),

@@ -57,6 +57,7 @@ mod retry_after;
 mod rules;
 mod signature;
 mod slack;
+mod slack_bot;
 mod slack_workflow;
 mod target;
 mod teams;
@@ -99,6 +100,7 @@ macro_rules! platforms {
 platforms! {
     json::Json,
     slack::Slack,
+    slack_bot::SlackBot,
     slack_workflow::SlackWorkflow,
     discord::Discord,
     wecom::WeCom,

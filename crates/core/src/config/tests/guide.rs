@@ -35,6 +35,7 @@ fn variable(name: &str) -> Option<OsString> {
         }
         "MATTERMOST_WEBHOOK_URL" => "https://chat.example.com/hooks/abcdefghijklmnopqrstuvwxyz",
         "NTFY_TOPIC" => "renders-0123456789abcdef",
+        "SLACK_BOT_TOKEN" => "xoxb-0123456789-abcdef",
         "SMTP_PASSWORD" => "0123456789abcdef",
         "PAGERDUTY_KEY" => "0123456789abcdef0123456789abcdef",
         "GITHUB_TOKEN" => "github_pat_0123456789abcdef",

@@ -54,7 +54,7 @@ const BLOCKS: usize = 50;
 
 pub(super) struct Slack;
 
-static DESCRIPTION: Description = Description {
+pub(super) const DESCRIPTION: Description = Description {
     name: "slack",
     rates: PACE,
     mention_form: Some("`@here`, `@channel`, `@everyone`, and ids as `U012AB3CD`"),
@@ -68,7 +68,8 @@ static DESCRIPTION: Description = Description {
 
 impl Platform for Slack {
     fn description(&self) -> &Description {
-        &DESCRIPTION
+        static OWN: Description = DESCRIPTION;
+        &OWN
     }
 
     fn recognises(&self, url: &Url) -> bool {

@@ -2,7 +2,7 @@
 
 use crate::platform::tests::*;
 
-pub(in crate::platform) static TRIAL: Trial = Trial {
+pub(in crate::platform) const TRIAL: Trial = Trial {
     urls: &["https://hooks.slack.com/services/T0/B0/key", "https://hooks.slack-gov.com/services/T0/B0/key"],
     pace: (&[(1, 1000)], 1),
     check_card,
