@@ -1,23 +1,31 @@
 //! An HTTP/1.1 server on `hyper`, with limits of size and time, one request a connection.
+//!
+//! `hyper` accepts some requests that another parser would frame differently, such as one with both
+//! `content-length` and `transfer-encoding`. The head is therefore checked first, with the parser that `hyper`
+//! itself uses, and an ambiguous one is refused (RFC 9112, section 6.3).
 
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::StatusCode;
-use hyper::body::{Body, Bytes, Incoming};
+use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use std::borrow::Cow;
 use std::convert::Infallible;
-use std::io;
+use std::io::{self, Cursor};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 const MAX_HEAD: usize = 32 * 1024;
+
+const MAX_HEADERS: usize = 100;
 
 /// The largest event there can be, and room for what a template adds.
 const MAX_BODY: usize = 32 << 20;
@@ -116,47 +124,49 @@ async fn accept(listener: TcpListener, request_timeout: Duration, handler: Arc<H
         let Ok(permit) = Arc::clone(&connections).try_acquire_owned() else { continue };
         let handler = Arc::clone(&handler);
         tokio::spawn(async move {
-            serve(stream, request_timeout, &*handler).await;
+            let _ = serve(stream, Instant::now() + request_timeout, &*handler).await;
             drop(permit);
         });
     }
 }
 
-async fn serve(stream: TcpStream, request_timeout: Duration, handler: &Handler) {
-    let deadline = Instant::now() + request_timeout;
-    let _ = stream.set_nodelay(true);
+async fn serve(stream: TcpStream, deadline: Instant, handler: &Handler) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let (mut reader, writer) = stream.into_split();
+    let mut head = Vec::new();
+    match timeout_at(deadline, read_head(&mut reader, &mut head)).await.unwrap_or(Err(TOO_SLOW)) {
+        Ok(()) => {}
+        // Nobody waits for an answer.
+        Err(_) if head.is_empty() => return Ok(()),
+        Err(refusal) => return refuse(reader, writer, refusal).await,
+    }
     let sent = Mutex::new(None);
+    let io = TokioIo::new(tokio::io::join(Cursor::new(head).chain(reader), writer));
     let service = service_fn(|request| async {
         let mut response = respond(request, deadline, handler).await;
         *sent.lock().unwrap_or_else(PoisonError::into_inner) = response.sent.take();
         Ok::<_, Infallible>(encode(response))
     });
     let connection = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(request_timeout)
-        .max_buf_size(MAX_HEAD)
         .keep_alive(false)
         .half_close(true)
+        .max_headers(MAX_HEADERS)
         .auto_date_header(false)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(io, service);
     let _ = timeout_at(deadline + RESPONSE_TIMEOUT, connection).await;
     if let Some(sent) = sent.into_inner().unwrap_or_else(PoisonError::into_inner) {
         sent();
     }
+    Ok(())
 }
 
 async fn respond(request: hyper::Request<Incoming>, deadline: Instant, handler: &Handler) -> Response {
     let (parts, body) = request.into_parts();
-    if body.size_hint().lower() > MAX_BODY as u64 {
-        return Response::text(413, "the body is too large");
-    }
     let body = match timeout_at(deadline, Limited::new(body, MAX_BODY).collect()).await {
         Ok(Ok(body)) => body.to_bytes().to_vec(),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            return Response::text(413, "the body is too large");
-        }
-        Ok(Err(_)) => return Response::text(400, "the body of the request is malformed"),
-        Err(_) => return Response::text(408, "the request took too long"),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => return BODY_TOO_LARGE.into(),
+        Ok(Err(_)) => return Refusal(400, "the body of the request is malformed").into(),
+        Err(_) => return TOO_SLOW.into(),
     };
     let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
     handler(Request {
@@ -182,6 +192,99 @@ fn encode(response: Response) -> hyper::Response<Full<Bytes>> {
         *failed.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
         failed
     })
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Refusal(u16, &'static str);
+
+const TOO_SLOW: Refusal = Refusal(408, "the request took too long");
+const BODY_TOO_LARGE: Refusal = Refusal(413, "the body is too large");
+const MALFORMED: Refusal = Refusal(400, "the head of the request is malformed");
+
+impl From<Refusal> for Response {
+    fn from(Refusal(status, reason): Refusal) -> Response {
+        Response::text(status, reason)
+    }
+}
+
+async fn read_head(reader: &mut OwnedReadHalf, bytes: &mut Vec<u8>) -> Result<(), Refusal> {
+    loop {
+        if reader.read_buf(bytes).await.unwrap_or(0) == 0 {
+            // The client is gone: an empty buffer says that nobody is to be answered.
+            bytes.clear();
+            return Err(MALFORMED);
+        }
+        let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
+        let mut request = httparse::Request::new(&mut headers);
+        match request.parse(bytes) {
+            Ok(httparse::Status::Complete(length)) if length > MAX_HEAD => return Err(HEAD_TOO_LARGE),
+            Ok(httparse::Status::Complete(length)) => {
+                return check_head(&request, bytes.get(..length).unwrap_or_default());
+            }
+            Ok(httparse::Status::Partial) if bytes.len() > MAX_HEAD => return Err(HEAD_TOO_LARGE),
+            Ok(httparse::Status::Partial) => {}
+            Err(httparse::Error::TooManyHeaders) => return Err(Refusal(431, "there are too many headers")),
+            Err(httparse::Error::Version) => {
+                return Err(Refusal(505, "this server speaks only HTTP/1.0 and HTTP/1.1"));
+            }
+            Err(_) => return Err(MALFORMED),
+        }
+    }
+}
+
+const HEAD_TOO_LARGE: Refusal = Refusal(431, "the head of the request is too long");
+
+/// Refuses what two parsers could read differently: that is how requests are smuggled.
+fn check_head(request: &httparse::Request<'_, '_>, head: &[u8]) -> Result<(), Refusal> {
+    // `httparse` takes a line feed alone as the end of a line.
+    let lone_line_feed =
+        head.iter().zip(head.iter().skip(1)).any(|(before, at)| *at == b'\n' && *before != b'\r');
+    let method = request.method.unwrap_or_default();
+    if lone_line_feed || !method.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        return Err(MALFORMED);
+    }
+    let values = |name: &str| -> Vec<&[u8]> {
+        let own = request.headers.iter().filter(|header| header.name.eq_ignore_ascii_case(name));
+        own.map(|header| header.value).collect()
+    };
+    let lengths = values("content-length");
+    match values("transfer-encoding").as_slice() {
+        [] => {}
+        [coding] if coding.eq_ignore_ascii_case(b"chunked") => {
+            if lengths.is_empty() {
+                return Ok(());
+            }
+            return Err(Refusal(400, "the request has both `content-length` and `transfer-encoding`"));
+        }
+        _ => return Err(Refusal(501, "the only supported transfer coding is `chunked`")),
+    }
+    let Some((length, others)) = lengths.split_first() else { return Ok(()) };
+    let is_number = !length.is_empty() && length.iter().all(u8::is_ascii_digit);
+    if !is_number || others.iter().any(|other| other != length) {
+        return Err(Refusal(400, "`content-length` is not a single number"));
+    }
+    let length = std::str::from_utf8(length).ok().and_then(|digits| digits.parse::<usize>().ok());
+    if length.is_some_and(|length| length <= MAX_BODY) { Ok(()) } else { Err(BODY_TOO_LARGE) }
+}
+
+async fn refuse(mut reader: OwnedReadHalf, mut writer: OwnedWriteHalf, refusal: Refusal) -> io::Result<()> {
+    let Refusal(status, text) = refusal;
+    let reason = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+    let reason = reason.unwrap_or_default();
+    let length = text.len();
+    let response = format!(
+        "HTTP/1.1 {status} {reason}\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: {length}\r\n\
+         connection: close\r\n\r\n{text}"
+    );
+    let respond_and_drain = async {
+        writer.write_all(response.as_bytes()).await?;
+        writer.shutdown().await?;
+        // Closing while the client still sends would reset the connection, and lose the response.
+        let mut rest = (&mut reader).take(MAX_BODY as u64);
+        tokio::io::copy(&mut rest, &mut tokio::io::sink()).await
+    };
+    let _ = timeout(RESPONSE_TIMEOUT, respond_and_drain).await;
+    Ok(())
 }
 
 #[cfg(test)]
