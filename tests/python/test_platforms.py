@@ -36,7 +36,7 @@ BY_OUTCOME: dict[str, dict[str, str]] = {
         "delivered": "ok",
         "retry_after": "ratelimited",
         "final": """not_authed missing_scope not_in_channel channel_not_found is_archived restricted_action
-            unknown_method""",
+            unknown_method message_not_found""",
         "gone": "invalid_auth account_inactive token_revoked token_expired",
         "retry": "rate_limited internal_error fatal_error service_unavailable page empty 502",
     },

@@ -18,6 +18,7 @@ pub(super) static RESPONSES: &[CannedResponse] = &[
     response("not_in_channel", 200, r#"{"ok":false,"error":"not_in_channel"}"#, "the bot is not in the channel: invite it", Final),
     response("channel_not_found", 200, r#"{"ok":false,"error":"channel_not_found"}"#, "there is no such channel, or it is private and the bot is not in it", Final),
     response("is_archived", 200, r#"{"ok":false,"error":"is_archived"}"#, "the channel is archived", Final),
+    response("message_not_found", 200, r#"{"ok":false,"error":"message_not_found"}"#, "the message to edit is gone", Final),
     response("restricted_action", 200, r#"{"ok":false,"error":"restricted_action"}"#, "the workspace forbids it", Final),
     response("unknown_method", 200, r#"{"ok":false,"error":"unknown_method"}"#, "Slack's API is not at this URL", Final),
     response("invalid_json", 200, r#"{"ok":false,"error":"invalid_json"}"#, "no JSON", Degrade(NoMarkup)),

@@ -8,8 +8,8 @@ mod canned_responses;
 use super::platform_options::is_token;
 use super::slack::{self, Slack};
 use super::{
-    Answer, Degradation, Description, Example, MissingValue, Platform, PlatformOption, ReceivedRequest,
-    RenderedMessage, Request, Target,
+    Answer, Degradation, Description, EditAnswer, Example, MissingValue, Platform, PlatformOption,
+    ReceivedRequest, RenderedMessage, Request, Target,
 };
 use crate::json::json;
 use crate::message::{Context, Notice};
@@ -17,6 +17,7 @@ use serde_json::Value;
 use url::Url;
 
 const METHOD: &str = "chat.postMessage";
+const UPDATE: &str = "chat.update";
 
 pub(super) struct SlackBot;
 
@@ -42,6 +43,7 @@ static DESCRIPTION: Description = Description {
         },
     ],
     responses: canned_responses::RESPONSES,
+    edits: true,
     example: Example { target: "/api/", options: &[("token", "xoxb-1-2-abc"), ("channel", "C0123ABCD")] },
     ..slack::DESCRIPTION
 };
@@ -79,6 +81,12 @@ impl Platform for SlackBot {
         let body = serde_json::from_slice::<Value>(&request.body);
         if let (Ok(Value::Object(mut body)), Some(channel)) = (body, target.option("channel")) {
             body.entry("channel").or_insert(json!(channel));
+            if let Some((channel, ts)) = message.edited().and_then(|edited| edited.split_once(':')) {
+                body.insert("channel".to_owned(), json!(channel));
+                body.insert("ts".to_owned(), json!(ts));
+                let path = request.url.path().replace(METHOD, UPDATE);
+                request.url.set_path(&path);
+            }
             request.set_json(&Value::Object(body));
         }
         if let Some(token) = target.option("token") {
@@ -107,6 +115,18 @@ impl Platform for SlackBot {
         if is_posted { Ok(()) } else { Err("not as Slack does: no `ok`") }
     }
 
+    /// The channel's id, which an edit needs whatever the message was posted to, and the time that names it.
+    fn message_id(&self, answer: &Answer, _first: &str) -> Option<String> {
+        let json = answer.json()?;
+        Some(format!("{}:{}", json["channel"].as_str()?, json["ts"].as_str()?))
+    }
+
+    fn edit_answer(&self, answer: &Answer) -> Option<EditAnswer> {
+        const LOST: [&str; 3] = ["message_not_found", "cant_update_message", "edit_window_closed"];
+        let json = answer.json()?;
+        LOST.contains(&json["error"].as_str()?).then_some(EditAnswer::Lost)
+    }
+
     fn code(&self, answer: &Answer) -> Option<String> {
         slack::code(answer)
     }
@@ -114,7 +134,7 @@ impl Platform for SlackBot {
 
 /// What only the whole request shows: the method, the token and the channel.
 pub(super) fn refuses(request: &ReceivedRequest<'_>) -> Option<&'static str> {
-    if request.path() != format!("/api/{METHOD}") {
+    if ![METHOD, UPDATE].map(|method| format!("/api/{method}")).contains(&request.path().to_owned()) {
         return Some("unknown_method");
     }
     let is_known = |token: &str| token.strip_prefix("Bearer ").is_some_and(is_token);

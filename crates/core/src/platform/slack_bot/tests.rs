@@ -51,6 +51,23 @@ fn a_message_goes_to_its_channel_with_the_token_in_a_header_alone() {
 }
 
 #[test]
+fn a_message_is_edited_in_the_channel_and_at_the_time_that_slack_named() {
+    let bot = to("slack-bot", "https://slack.com/api/", KEYS);
+    let answer = |body: &str| Answer { status: 200, body: body.into(), ..Answer::default() };
+    let id = bot.platform.message_id(&answer(r#"{"ok":true,"channel":"C9","ts":"17.2"}"#), "evt_01");
+    assert_eq!(id.as_deref(), Some("C9:17.2"));
+    let live = Live { first: "evt_01", message: id.as_deref() };
+    let edit = RenderedMessage { live: Some(live), ..message(b"{\"text\":\"t\"}", None) };
+    let request = bot.platform.request(&bot.target, &edit);
+    assert_eq!(request.url.as_str(), "https://slack.com/api/chat.update");
+    let body: Value = serde_json::from_slice(&request.body).unwrap();
+    assert_eq!(body, json!({"text": "t", "channel": "C9", "ts": "17.2"}));
+    let lost = answer(r#"{"ok":false,"error":"message_not_found"}"#);
+    assert_eq!(bot.platform.edit_answer(&lost), Some(EditAnswer::Lost));
+    assert_eq!(bot.platform.edit_answer(&answer(r#"{"ok":false,"error":"is_archived"}"#)), None);
+}
+
+#[test]
 fn values_are_escaped_as_for_the_webhook() {
     let markup = |name: &str| by_name(name).unwrap().description().markup.unwrap() as usize;
     assert_eq!(markup("slack-bot"), markup("slack"));
