@@ -16,7 +16,8 @@ use super::value_types::{
     choice, duration, integer, list, one_or_many, parsed_text, rate, secret_map, text,
 };
 use crate::endpoint::{Endpoint, Overflow, Proxy, RetryPolicy, Tls};
-use crate::platform::{self, Description, Platform, Target};
+use crate::message::Condition;
+use crate::platform::{self, ANSWER_NAMES, AnswerRules, Description, Platform, Target};
 use crate::secret::Secret;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -112,6 +113,21 @@ config_table! {
         Described("direct connection"),
         "The proxy; `env` follows `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.",
     );
+    OK_WHEN: Text<Condition> = key(
+        "ok_when",
+        answer_condition(),
+        Described("a status of 2xx"),
+        "Of `json`: an answer for which this is true, and no other, has taken the message.",
+    );
+    RETRY_WHEN: Text<Condition> = key(
+        "retry_when", answer_condition(), Absent, "Of `json`: an answer for which the message is sent again by the schedule.",
+    );
+    GONE_WHEN: Text<Condition> = key(
+        "gone_when",
+        answer_condition(),
+        Described("a status of 410"),
+        "Of `json`: an answer that stops the endpoint for good.",
+    );
     MENTIONS: List<Text<TextValue>> = key(
         "mentions",
         list("list of text", text("a name or id as the platform writes it")),
@@ -140,6 +156,24 @@ config_table! {
         Toml("\"4d\""),
         "The age at which a delivery becomes a dead letter, whatever the schedule says.",
     );
+}
+
+const fn answer_condition() -> Text<Condition> {
+    parsed_text("a condition over `status`, `headers`, `json` and `text` of the answer", |text, _| {
+        Condition::over(&text.text, &ANSWER_NAMES)
+    })
+}
+
+fn read_answer_rules(table: &TableReader<'_>, platform: &dyn Platform) -> AnswerRules {
+    let names = [keys::OK_WHEN.name, keys::RETRY_WHEN.name, keys::GONE_WHEN.name];
+    for name in names.into_iter().filter(|name| platform.name() != "json" && table.has(name)) {
+        table.error(name, format!("`{}` knows its own answers: `{name}` is for `json`", platform.name()));
+    }
+    AnswerRules {
+        ok: table.read(&keys::OK_WHEN),
+        retry: table.read(&keys::RETRY_WHEN),
+        gone: table.read(&keys::GONE_WHEN),
+    }
 }
 
 pub(super) fn read_all(
@@ -184,6 +218,7 @@ fn read(name: &str, table: &TableReader<'_>, file_roots: &Arc<[PathBuf]>) -> Opt
             table.error(key, format!("`{}` has no HTTP headers: remove this key", platform.name()));
         }
     }
+    let answers = read_answer_rules(table, platform);
     let target = Target { url, options: platform_options::read(table, platform)?, mentions };
     if let Some((key, message)) = platform.missing_value(&target) {
         table.error(key, message);
@@ -196,6 +231,7 @@ fn read(name: &str, table: &TableReader<'_>, file_roots: &Arc<[PathBuf]>) -> Opt
         name: name.to_owned(),
         platform,
         target,
+        answers,
         headers,
         sign,
         timeout,

@@ -5,7 +5,7 @@ mod task_url;
 pub use task_url::{TaskUrls, is_task_endpoint, parse_task_url, task_endpoint_name};
 
 use crate::hash::sha256_hex;
-use crate::platform::{Platform, Rate, Target};
+use crate::platform::{Answer, AnswerRules, Outcome, Platform, Rate, Target};
 use crate::secret::{Secret, SecretUrl};
 use crate::sign::Signer;
 use std::path::PathBuf;
@@ -22,6 +22,8 @@ pub struct Endpoint {
     pub platform: &'static dyn Platform,
     /// The address, options and mentions.
     pub target: Target,
+    /// What an answer means, where the platform leaves it to the configuration.
+    pub answers: AnswerRules,
     /// Additional request headers, names in lower case.
     pub headers: Vec<(String, Secret)>,
     /// The signatures of each attempt.
@@ -55,6 +57,14 @@ impl Endpoint {
     /// Whether a task named its address. Such an address must be public.
     pub fn is_of_task(&self) -> bool {
         is_task_endpoint(&self.name)
+    }
+
+    /// What an answer means.
+    pub fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
+        match self.answers.outcome(answer) {
+            Some(outcome) => self.platform.finish(answer, outcome, now_unix_ms),
+            None => self.platform.read(answer, now_unix_ms),
+        }
     }
 
     /// Which receiver it is, in a form that tells nothing of its URL and keys.

@@ -42,7 +42,7 @@ impl Exchange {
     /// What it means; `None` when a shutdown cut it off, which says nothing.
     pub(super) fn outcome(&self, lane: &Lane) -> Option<Outcome> {
         match &self.result {
-            Ok(answer) => Some(lane.endpoint.platform.read(answer, self.ended_at())),
+            Ok(answer) => Some(lane.endpoint.read(answer, self.ended_at())),
             Err(error) => match error.kind {
                 TransportErrorKind::Cancelled => None,
                 TransportErrorKind::Refused => Some(Outcome::Final(error.reason.clone())),

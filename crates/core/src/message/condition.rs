@@ -58,6 +58,20 @@ impl Condition {
         Ok(Condition { source: source.to_owned(), clause })
     }
 
+    /// The same over other names than those of an event.
+    ///
+    /// # Errors
+    /// The syntax error, or the name that is unknown, in words.
+    pub fn over(source: &str, roots: &[&str]) -> Result<Condition, String> {
+        let condition = Condition::compile(source)?;
+        let is_known = |root: &str| roots.contains(&root) || is_builtin(root);
+        let read = condition.names();
+        match read.iter().filter_map(|path| path.first()).find(|root| !is_known(root)) {
+            Some(root) => Err(format!("`{root}` is undefined; the known names are {}", names(roots))),
+            None => Ok(condition),
+        }
+    }
+
     /// The expression as written.
     pub fn source(&self) -> &str {
         &self.source

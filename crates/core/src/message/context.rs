@@ -2,13 +2,18 @@
 
 use super::json_value::from_json;
 use super::marks;
+use super::notice::Notice;
 use minijinja::Value;
 use minijinja::value::{Enumerator, Object};
 use serde_json::{Map, Value as Json};
 use std::sync::{Arc, LazyLock, OnceLock};
 
 /// The names at the top of a context. The type of an event decides which of them it has.
-pub(crate) const ROOTS: &[&str] = &["event", "task", "queue", "batch", "alert", "digest", "host", "vars"];
+pub(crate) const ROOTS: &[&str] =
+    &["event", "task", "queue", "batch", "alert", "digest", "host", "vars", NOTICE];
+
+/// The root that every context has: what a card would say.
+const NOTICE: &str = "notice";
 
 /// The name under which a scope has its roots as they came. No template can write it.
 pub(super) const ROOTS_OF: &str = "taskbell.roots";
@@ -19,6 +24,7 @@ pub struct Context {
     json: Arc<Json>,
     lazy: Option<Arc<LazyField>>,
     several: Several,
+    notice: Arc<OnceLock<Json>>,
     whole: OnceLock<Json>,
     value: OnceLock<Value>,
     clean: OnceLock<Value>,
@@ -51,8 +57,7 @@ impl LazyField {
 /// The context as the engine reads it. A root is converted when it is first read, because most conditions read one or
 /// two numbers of a large tree.
 struct ContextRoots {
-    json: Arc<Json>,
-    lazy: Option<Arc<LazyField>>,
+    context: Context,
     built: Vec<OnceLock<Value>>,
     /// Whether the texts are cleaned of marks.
     is_clean: bool,
@@ -67,13 +72,12 @@ impl std::fmt::Debug for ContextRoots {
 
 impl ContextRoots {
     fn names(&self) -> impl Iterator<Item = &str> {
-        let early = self.json.as_object().into_iter().flat_map(|roots| roots.keys()).map(String::as_str);
-        early.chain(self.lazy.as_ref().map(|lazy| lazy.name))
+        let roots = self.context.json.as_object().into_iter().flat_map(|roots| roots.keys());
+        roots.map(String::as_str).chain(self.context.lazy.as_ref().map(|lazy| lazy.name))
     }
 
     fn json(&self, name: &str) -> Option<&Json> {
-        let lazy = self.lazy.as_ref().filter(|lazy| lazy.name == name);
-        self.json.get(name).or_else(|| lazy.map(|lazy| &*lazy.json))
+        self.context.root(name)
     }
 }
 
@@ -114,7 +118,7 @@ impl Object for ContextRoots {
         if name == ROOTS_OF {
             return Some(Value::from_dyn_object(Arc::clone(self)));
         }
-        let index = self.names().position(|root| root == name)?;
+        let index = self.names().chain([NOTICE]).position(|root| root == name)?;
         let build = || {
             let json = self.json(name);
             match json.filter(|_| self.is_clean).and_then(marks::clean) {
@@ -138,6 +142,7 @@ impl Context {
             json: Arc::new(json),
             lazy: None,
             several: Several::default(),
+            notice: Arc::default(),
             whole: OnceLock::new(),
             value: OnceLock::new(),
             clean: OnceLock::new(),
@@ -181,19 +186,40 @@ impl Context {
         self.clean.get_or_init(|| self.roots(true))
     }
 
+    /// The same with another notice than its own.
+    #[cfg(test)]
+    #[must_use]
+    pub(crate) fn saying(&self, notice: &Notice) -> Context {
+        let notice = OnceLock::from(notice.to_json(self));
+        Context { notice: Arc::new(notice), ..self.without_values() }
+    }
+
+    fn without_values(&self) -> Context {
+        let (json, lazy, notice) = (Arc::clone(&self.json), self.lazy.clone(), Arc::clone(&self.notice));
+        let (whole, value, clean) = Default::default();
+        Context { json, lazy, several: self.several, notice, whole, value, clean }
+    }
+
+    fn root(&self, name: &str) -> Option<&Json> {
+        if name == NOTICE {
+            let kind = self.json["event"]["type"].as_str().unwrap_or("event");
+            return Some(self.notice.get_or_init(|| Notice::from_context(kind, self).to_json(self)));
+        }
+        let lazy = self.lazy.as_ref().filter(|lazy| lazy.name == name);
+        lazy.map(|lazy| &*lazy.json).or_else(|| self.json.get(name))
+    }
+
     fn roots(&self, is_clean: bool) -> Value {
         let roots = self.json.as_object().map_or(0, Map::len) + usize::from(self.lazy.is_some());
-        let built = std::iter::repeat_with(OnceLock::new).take(roots).collect();
-        let (json, lazy) = (Arc::clone(&self.json), self.lazy.clone());
-        Value::from_object(ContextRoots { json, lazy, built, is_clean })
+        // One more for the notice.
+        let built = std::iter::repeat_with(OnceLock::new).take(roots + 1).collect();
+        Value::from_object(ContextRoots { context: self.without_values(), built, is_clean })
     }
 
     /// The value below these keys; `None` when one is missing or null.
     pub fn at(&self, path: &[&str]) -> Option<&Json> {
         let (root, rest) = path.split_first()?;
-        let lazy = self.lazy.as_ref().filter(|lazy| lazy.name == *root).map(|lazy| &*lazy.json);
-        let root = lazy.or_else(|| self.json.get(root))?;
-        rest.iter().try_fold(root, |json, key| json.get(key)).filter(|json| !json.is_null())
+        rest.iter().try_fold(self.root(root)?, |json, key| json.get(key)).filter(|json| !json.is_null())
     }
 
     /// The text below these keys; `None` when it is missing, empty or not a text.
@@ -252,6 +278,25 @@ mod tests {
         }
         assert_eq!(seen, 17);
         assert!(leaf(&from_json(&json!({"task": {"a": 1}})), &["task".into(), "a".into()]).is_none());
+    }
+
+    #[test]
+    fn every_context_has_the_notice_of_its_event_which_is_computed_when_it_is_read() {
+        let event = json!({"id": "e", "type": "task.complete"});
+        let context = Context::new(json!({"event": event, "task": {"name": "frame 7", "status": "error"}}));
+        assert!(context.notice.get().is_none());
+        let scope = context.value().get_attr("notice").unwrap();
+        assert_eq!(scope.get_attr("tone").unwrap().as_str(), Some("bad"));
+        let title = context.text_at(&["notice", "title"]).unwrap();
+        assert!(title.contains("frame 7"), "{title}");
+        let mut other = Notice::from_context("task.complete", &context);
+        other.title = "Other".into();
+        let other = context.saying(&other);
+        assert_eq!(
+            other.value().get_attr("notice").unwrap().get_attr("title").unwrap().as_str(),
+            Some("Other")
+        );
+        assert_eq!(other.text_at(&["task", "name"]), Some("frame 7"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
-//! Template filters in addition to the engine's own: `duration`, `clip`, `number`, `sparkline`.
+//! Template filters in addition to the engine's own: `duration`, `clip`, `number`, `plain`, `sparkline`.
 
 use super::long_number::{LongNumber, is_number};
+use super::plain_text;
 use super::quantities::{duration, group_thousands};
 use super::sparkline::sparkline;
 use super::strings::ENGLISH;
@@ -33,6 +34,12 @@ pub(super) fn install(engine: &mut Environment<'static>) {
         let text = plain(&text);
         charge(state, text.len())?;
         Ok(clip(&text, chars))
+    });
+    engine.add_filter("plain", |state: &State, text: Value| -> Result<String, Error> {
+        reject_undefined(&text)?;
+        let text = plain(&text);
+        charge(state, text.len())?;
+        Ok(plain_text::of_any(&text))
     });
     engine.add_filter(
         "sparkline",

@@ -107,6 +107,7 @@ pub(super) fn open_context(kind: &str) -> OpenContext {
     let mut json = tree(kind);
     let item = json.clone();
     json["digest"] = json!({"items": [item], "count": 1, "failed": 0, "since": "2026-03-01T18:20:00.000Z"});
+    json["notice"] = context(kind).at(&["notice"]).cloned().unwrap_or_default();
     let guessed = Arc::new(AtomicBool::new(false));
     OpenContext { value: open(&json, &mut Vec::new(), kind, &guessed), guessed }
 }

@@ -122,7 +122,12 @@ impl CannedResponse {
 impl dyn Platform + '_ {
     /// What an answer means. A wait that the answer asks for is added, and so are the receiver's words.
     pub fn read(&self, answer: &Answer, now_unix_ms: i64) -> Outcome {
-        answer.finished(meaning(self, answer), now_unix_ms, self.description().refuses_for_good)
+        self.finish(answer, meaning(self, answer), now_unix_ms)
+    }
+
+    /// The outcome of an answer, with the wait that it asks for and the receiver's words.
+    pub fn finish(&self, answer: &Answer, outcome: Outcome, now_unix_ms: i64) -> Outcome {
+        answer.finished(outcome, now_unix_ms, self.description().refuses_for_good)
     }
 }
 

@@ -25,6 +25,7 @@
 //! the platforms that they try, and fail for one that they do not name.
 
 mod answer;
+mod answer_rules;
 mod canned_response;
 mod cloudevents;
 mod cut;
@@ -49,7 +50,6 @@ mod mentions;
 mod multipart;
 mod ntfy;
 mod pagerduty;
-mod plain_text;
 mod platform_options;
 mod received_request;
 mod request;
@@ -66,6 +66,7 @@ mod trim;
 mod wecom;
 
 pub use answer::{Answer, Degradation, EditAnswer, Outcome};
+pub use answer_rules::{ANSWER_NAMES, AnswerRules};
 pub use canned_response::{CannedResponse, Expected};
 pub use description::{Description, Example};
 pub use escape::finish_template;
@@ -80,7 +81,7 @@ pub use rules::{BodyFault, FaultKind, pruned, warnings};
 pub use target::{Rate, Target};
 pub use trim::trimmed;
 
-use crate::message::{Context, Notice, Tone};
+use crate::message::{Context, Notice, Tone, plain_text};
 use rules::refusal;
 use std::fmt::{Debug, Formatter};
 use url::Url;
@@ -335,12 +336,7 @@ fn or_event_kind(title: String, context: &Context) -> String {
 
 /// The tone as a sign in a text.
 fn mark(tone: Tone) -> &'static str {
-    match tone {
-        Tone::Good => "✅",
-        Tone::Bad => "❌",
-        Tone::Warn => "⚠️",
-        Tone::Neutral => "🔔",
-    }
+    tone.sign()
 }
 
 /// The tone in a word that a workflow can compare.

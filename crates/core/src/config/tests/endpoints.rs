@@ -308,3 +308,17 @@ fn what_overflows_is_folded_for_people_and_queued_for_machines() {
     assert_eq!(overflow("https://example.com/", ""), Overflow::Queue);
     assert_error(&endpoint("overflow = \"drop\""), "overflow: expected `fold` or `queue`, found `drop`");
 }
+
+#[test]
+fn only_a_json_endpoint_has_conditions_over_its_answers_and_their_names_are_checked() {
+    let with = |more: &str| format!("[endpoints.a]\nurl = \"https://example.com/\"\n{more}\n");
+    let answers = &config(&with("ok_when = \"json.code == 0 and headers.x_id\"")).endpoints[0].answers;
+    assert!(answers.ok.is_some() && answers.gone.is_none());
+    assert_error(
+        &with("ok_when = \"body.code == 0\""),
+        "line 3, column 11: endpoints.a.ok_when: `body` is undefined",
+    );
+    assert_error(&with("gone_when = \"json.code =\""), "line 3, column 13: endpoints.a.gone_when");
+    let ntfy = "[endpoints.a]\nurl = \"https://ntfy.sh/topic\"\nok_when = \"status == 200\"\n";
+    assert_error(ntfy, "`ntfy` knows its own answers: `ok_when` is for `json`");
+}

@@ -12,7 +12,7 @@ use super::{Client, Phases, Reach, TransportError};
 use crate::endpoint::{Endpoint, Overflow, Proxy, RetryPolicy, Tls};
 use crate::message::Context;
 use crate::platform::Target;
-use crate::platform::{Answer, Description, Platform};
+use crate::platform::{Answer, AnswerRules, Description, Platform};
 use crate::secret::SecretUrl;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -53,6 +53,7 @@ fn endpoint(url: &str) -> Endpoint {
             options: Vec::new(),
             mentions: Vec::new(),
         },
+        answers: AnswerRules::default(),
         headers: Vec::new(),
         sign: Vec::new(),
         timeout: GENEROUS,

@@ -1,9 +1,9 @@
-//! Markdown as plain text, for the plainer form of a message.
+//! Text without markup: for the plainer form of a message, and for the filter `plain`.
 
-use super::links;
+use url::Url;
 
 /// The text without tags, stars, and what makes a line a heading or a quote; its links are written out.
-pub(super) fn of_markdown(markdown: &str) -> String {
+pub(crate) fn of_markdown(markdown: &str) -> String {
     let mut out = String::new();
     let mut rest = markdown;
     while let Some((before, after)) = rest.split_once('<') {
@@ -11,7 +11,16 @@ pub(super) fn of_markdown(markdown: &str) -> String {
         rest = after.split_once('>').map_or(after, |(_, after)| after);
     }
     out.push_str(rest);
-    let lines: Vec<_> = out.split('\n').map(|line| line.trim_start_matches(['#', '>', ' '])).collect();
+    without_signs(&out)
+}
+
+/// A text of either kind: without the tags of HTML, what makes a line a heading or a quote, stars and backticks.
+pub(super) fn of_any(text: &str) -> String {
+    without_signs(&of_html(text)).replace(['`', '*'], "")
+}
+
+fn without_signs(text: &str) -> String {
+    let lines: Vec<_> = text.split('\n').map(|line| line.trim_start_matches(['#', '>', ' '])).collect();
     with_links_written_out(&lines.join("\n").replace("**", ""))
 }
 
@@ -20,7 +29,7 @@ const TAGS: [&str; 14] =
     ["a", "b", "i", "u", "s", "em", "strong", "font", "br", "code", "pre", "blockquote", "span", "del"];
 
 /// HTML as text; what is no tag of it stays.
-pub(super) fn of_html(html: &str) -> String {
+pub(crate) fn of_html(html: &str) -> String {
     let mut out = String::new();
     let mut rest = html;
     while let Some((before, after)) = rest.split_once('<') {
@@ -52,7 +61,9 @@ fn with_links_written_out(markdown: &str) -> String {
         out.push_str(before);
         let link = after.split_once("](").and_then(|(label, after)| {
             let (url, after) = after.split_once(')')?;
-            let is_link = !label.contains(['[', ']', '\n']) && links::has_scheme(url);
+            let is_link = !label.contains(['[', ']', '\n'])
+                && Url::parse(url).is_ok()
+                && !url.contains(char::is_whitespace);
             is_link.then(|| (format!("{label}: {url}"), after))
         });
         match link {
@@ -72,7 +83,18 @@ fn with_links_written_out(markdown: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{of_html, of_markdown};
+    use super::{of_any, of_html, of_markdown};
+
+    #[test]
+    fn a_text_of_either_kind_loses_its_markup_and_keeps_what_only_looks_like_it() {
+        for (text, plain) in [
+            ("# **Done** `x`\n> see [log](https://a.example/l)", "Done x\nsee log: https://a.example/l"),
+            ("<b>a</b> &amp; <lora:film:0.8> 5 < 6", "a & <lora:film:0.8> 5 < 6"),
+            ("snake_case 5 * 3", "snake_case 5  3"),
+        ] {
+            assert_eq!(of_any(text), plain);
+        }
+    }
 
     #[test]
     fn html_loses_its_tags_and_its_entities() {
