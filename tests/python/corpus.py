@@ -35,6 +35,18 @@ OWN_KEYS: dict[str, dict[str, str]] = {
     "pagerduty": {"routing_key": "0123456789abcdef0123456789abcdef"},
     "github": {"event_type": "training-done", "token": "github_pat_0123456789abcdef"},
     "gitlab": {"ref": "main", "token": "glptt-0123456789abcdef"},
+    "apprise": {"key": "renders-7Qm2"},
+    "bark": {"key": "ynJ5Ft4atkMkWeo2PAvFhF"},
+    "gotify": {"token": "AWH0wZ5r0Mbac.r"},
+    "matrix": {"room": "!renders:example.org", "token": "syt_ZmFybQ_aBcDeFgHiJkLm"},
+    "pushover": {"token": "azGDORePK8gMaC0QOYAMyEL0TeL5dV", "user": "uQiRzpo4DXghDmr9QzzfQu27cmVRsG"},
+    "pushplus": {"token": "be8652e98bd04139a13e1bffcd6d0f71"},
+    "zulip": {
+        "bot": "farm@example.org",
+        "key": "aBcDeFgHiJkLmNoPqRsTuV",
+        "channel": "renders",
+        "topic": "farm",
+    },
 }
 
 LANGUAGES = ["en", "zh"]

@@ -151,6 +151,17 @@ PLATFORMS: list[tuple[str, str, dict[str, object]]] = [
     ("pagerduty", "/v2/enqueue", {"routing_key": KEY}),
     ("github", "/repos/a/b/dispatches", {"event_type": "trained", "token": f"github_pat_{LONG}"}),
     ("gitlab", "/api/v4/projects/4/trigger/pipeline", {"ref": "main", "token": f"glptt-{KEY}/&+"}),
+    ("apprise", "/", {"key": KEY}),
+    ("bark", f"/{LONG}", {}),
+    ("gotify", "/", {"token": KEY}),
+    ("gotify", f"/message?token={LONG}", {}),
+    ("home-assistant", "/api/services/notify/phone", {"token": LONG}),
+    ("matrix", "/", {"room": "!r:example.org", "token": f"syt_{LONG}"}),
+    ("pushover", "/1/messages.json", {"token": KEY, "user": f"u{KEY}"}),
+    ("pushplus", "/send", {"token": KEY}),
+    ("rocketchat", f"/hooks/65f1c0ffee/{LONG}", {}),
+    ("serverchan", f"/{LONG}.send", {}),
+    ("zulip", "/", {"bot": "b@example.org", "key": KEY, "channel": "c", "topic": "t"}),
 ]
 
 

@@ -35,7 +35,7 @@ config_table! {
     ).with_platform_options();
     PLATFORM: Text<&'static dyn Platform> = key(
         "platform",
-        parsed_text("a platform's name, such as `json` or `slack`", |text, _| parse_platform(text))
+        parsed_text("a platform's name, such as `json` or `slack`", parse_platform)
             .with_examples(platform::names),
         Described("recognised by a well-known URL, else `json`"),
         "The kind of receiver. It decides the card, the pace and the meaning of a response.",

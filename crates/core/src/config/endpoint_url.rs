@@ -26,7 +26,7 @@ pub(super) fn read(
     let url = url?;
     add_url_secrets(table.context, &url);
     warn_of_plain_text(table, url_key, &url);
-    let recognised = platform::recognise(&url);
+    let recognised = table.context.recognise(&url);
     warn_of_wrong_url(table, url_key, &url, named, recognised);
     if let (Some(named), Some(recognised)) = (named, recognised)
         && named.name() != recognised.name()
@@ -123,9 +123,13 @@ fn default_url(
     url
 }
 
-pub(super) fn parse_platform(text: &TextValue) -> Result<&'static dyn Platform, String> {
-    platform::by_name(&text.text)
-        .ok_or_else(|| format!("unknown platform {}; {}", text.shown, advice(&text.text, &platform::names())))
+pub(super) fn parse_platform(
+    text: &TextValue,
+    context: &LoadContext<'_>,
+) -> Result<&'static dyn Platform, String> {
+    context.platform(&text.text).ok_or_else(|| {
+        format!("unknown platform {}; {}", text.shown, advice(&text.text, &context.platform_names()))
+    })
 }
 
 /// The URL of a receiver by HTTP or by SMTP.

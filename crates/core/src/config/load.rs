@@ -9,8 +9,10 @@ use super::settings::Config;
 use super::source::{ConfigSource, SourceLanguage};
 use super::spans::ConfigSpans;
 use super::table_reader::TableReader;
-use super::value_types::{NamedTables, SubTable, TableList};
-use super::{alert, endpoint, fallbacks, hook, hook_keys, host, json_text, network, queue, spool, toml_text};
+use super::value_types::{FreeTables, NamedTables, SubTable, TableList};
+use super::{
+    alert, endpoint, fallbacks, hook, hook_keys, host, json_text, network, platforms, queue, spool, toml_text,
+};
 use crate::os;
 use crate::secret::Scrubber;
 
@@ -28,6 +30,12 @@ config_table! {
     );
     ENDPOINTS: NamedTables = key(
         "endpoints", NamedTables(&endpoint::keys::TABLE), Absent, "The receivers of messages, by name.",
+    );
+    PLATFORMS: FreeTables = key(
+        "platforms",
+        FreeTables("the tables of a [description](platforms.md#describe-a-platform)"),
+        Absent,
+        "Platforms of your own, by name: data says how they are recognised, sent to and read.",
     );
     HOOKS: TableList = key(
         "hooks", TableList(&hook_keys::keys::TABLE), Absent, "Which events are sent to which endpoints.",
@@ -109,6 +117,7 @@ fn read(tree: &ConfigNode, source: &ConfigSource, context: &LoadContext<'_>) -> 
     let root = TableReader::of_root(context, &root_keys::TABLE, tree);
     let files = network::read_files(&root.table(&root_keys::FILES));
     let file_roots = files.roots.iter().cloned().collect();
+    platforms::read_all(&root, &root_keys::PLATFORMS);
     let endpoint_tables = root.named_tables(&root_keys::ENDPOINTS);
     let endpoints = endpoint::read_all(&endpoint_tables, &file_roots);
     fallbacks::check_fallbacks(&endpoint_tables, &endpoints);

@@ -1,12 +1,14 @@
 //! The state of one load: collects errors, warnings and secrets, and resolves `env:NAME` and `file:PATH`.
 
 use super::diagnostic::{Diagnostic, FileLocation, quoted};
+use crate::platform::{self, Described, Platform};
 use crate::secret::Secret;
 use std::cell::RefCell;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use url::Url;
 
 pub(super) type Environment<'e> = dyn Fn(&str) -> Option<OsString> + 'e;
 
@@ -19,6 +21,8 @@ pub(super) struct LoadContext<'e> {
     errors: RefCell<Vec<Diagnostic>>,
     warnings: RefCell<Vec<Diagnostic>>,
     secrets: RefCell<Vec<String>>,
+    /// The platforms of the configuration's own.
+    platforms: RefCell<Vec<&'static Described>>,
 }
 
 pub(super) struct Findings {
@@ -56,6 +60,7 @@ impl<'e> LoadContext<'e> {
             errors: RefCell::default(),
             warnings: RefCell::default(),
             secrets: RefCell::default(),
+            platforms: RefCell::default(),
         }
     }
 
@@ -75,6 +80,39 @@ impl<'e> LoadContext<'e> {
     /// Adds a text to those that the scrubber removes.
     pub fn add_secret(&self, text: &str) {
         self.secrets.borrow_mut().push(text.to_owned());
+    }
+
+    /// Adds a platform that the configuration describes.
+    pub fn add_platform(&self, platform: &'static Described) {
+        self.platforms.borrow_mut().push(platform);
+    }
+
+    /// The platform of this name: one of the configuration's own, or a built-in one.
+    pub fn platform(&self, name: &str) -> Option<&'static dyn Platform> {
+        let is_named = |platform: &&'static dyn Platform| platform.name() == name;
+        self.own_platforms().into_iter().find(is_named).or_else(|| platform::by_name(name))
+    }
+
+    /// The platform to which this URL can only belong.
+    pub fn recognise(&self, url: &Url) -> Option<&'static dyn Platform> {
+        let is_own = |platform: &&'static dyn Platform| platform.recognises(url);
+        self.own_platforms().into_iter().find(is_own).or_else(|| platform::recognise(url))
+    }
+
+    /// The names for `platform = "…"`.
+    pub fn platform_names(&self) -> Vec<&'static str> {
+        let own = self.own_platforms().into_iter().map(|platform| platform.name());
+        platform::names().into_iter().chain(own).collect()
+    }
+
+    /// The names of the options that the configuration's own platforms have.
+    pub fn own_option_names(&self) -> Vec<&'static str> {
+        let options = self.own_platforms().into_iter().flat_map(|platform| platform.description().options);
+        options.map(|option| option.name).collect()
+    }
+
+    fn own_platforms(&self) -> Vec<&'static dyn Platform> {
+        self.platforms.borrow().iter().map(|platform| *platform as &'static dyn Platform).collect()
     }
 
     /// An environment variable; an empty one counts as unset.

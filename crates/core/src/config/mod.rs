@@ -29,6 +29,7 @@ mod names;
 mod network;
 mod node;
 mod platform_options;
+mod platforms;
 mod proxy;
 mod queue;
 mod quiet_hours;

@@ -40,6 +40,10 @@ fn reject_foreign_options(table: &TableReader<'_>, platform: &dyn Platform) {
         let platform = platform.name();
         table.error(name, format!("`{platform}` has no key `{name}`; it belongs to {}", owners.join(", ")));
     }
+    let foreign = table.context.own_option_names().into_iter().filter(|name| table.has(name) && !own(name));
+    for name in foreign.filter(|name| !platform::is_platform_option(name)) {
+        table.error(name, format!("`{}` has no key `{name}`", platform.name()));
+    }
 }
 
 /// A secret that is sent in a form or a query may come back in its encoded form.

@@ -5,7 +5,7 @@ use super::diagnostic::{alternatives, nearest};
 use super::load_context::{LoadContext, TextValue};
 use super::node::{ConfigEntry, ConfigNode, ConfigValue, join};
 use super::toml_text;
-use super::value_types::{NamedTables, SubTable, TableList, TemplateValue};
+use super::value_types::{FreeTables, NamedTables, SubTable, TableList, TemplateValue};
 use std::borrow::Cow;
 
 /// A table with its declaration. Every method adds its errors to the [`LoadContext`] and returns what is valid.
@@ -50,7 +50,10 @@ impl<'r> TableReader<'r> {
     }
 
     fn report_unknown_keys(&self) {
-        let known = self.declaration.names();
+        let mut known = self.declaration.names();
+        if self.declaration.platform_options {
+            known.extend(self.context.own_option_names());
+        }
         for entry in self.entries.iter().filter(|entry| !known.contains(&entry.name.as_str())) {
             let message = self.advice(&entry.name, &known);
             self.context.error(entry.at, &join(&self.path, &entry.name), message);
@@ -131,6 +134,10 @@ impl<'r> TableReader<'r> {
 
     pub fn is_empty_list(&self, key: impl AsRef<str>) -> bool {
         self.entry(key.as_ref()).is_some_and(|entry| entry.node.is_empty_list())
+    }
+
+    pub fn free_node(&self, key: &ConfigKey<FreeTables>) -> Option<&'r ConfigNode> {
+        self.entry(key.name).map(|entry| &entry.node)
     }
 
     pub fn template_node(&self, key: &ConfigKey<TemplateValue>) -> Option<&'r ConfigNode> {

@@ -4,7 +4,7 @@ use super::Hook;
 use crate::endpoint::{Endpoint, Overflow};
 use crate::event::is_picture;
 use crate::message::{Context, Drawing, Extras, Message, RenderError, SummaryLine, Template};
-use crate::platform::finish_template;
+use crate::platform::{finish_template, trimmed};
 use serde_json::Value as Json;
 use std::panic::{self, AssertUnwindSafe};
 
@@ -26,7 +26,10 @@ pub fn compose(hook: Option<&Hook>, endpoint: &Endpoint, context: &Context) -> R
             };
             Message { extras, ..message }
         }),
-        None => Ok(card(hook.and_then(|hook| hook.mentions.as_deref()), endpoint, context)),
+        None => match endpoint.platform.own_template() {
+            Some(template) => templated_card(template, endpoint, context),
+            None => Ok(card(hook.and_then(|hook| hook.mentions.as_deref()), endpoint, context)),
+        },
     };
     panic::catch_unwind(AssertUnwindSafe(compose)).unwrap_or_else(|_| {
         Err(RenderError {
@@ -42,6 +45,17 @@ fn render(template: &Template, endpoint: &Endpoint, context: &Context) -> Result
         Some(finish) => template.render_marked(context, &finish),
         None => template.render(context),
     }
+}
+
+/// The card of a platform that has it as a template, within what that takes.
+fn templated_card(
+    template: &Template,
+    endpoint: &Endpoint,
+    context: &Context,
+) -> Result<Message, RenderError> {
+    let message = render(template, endpoint, context)?;
+    let body = trimmed(endpoint.platform, &message.body).unwrap_or(message.body);
+    Ok(Message { body, extras: extras_of(endpoint, context), ..message })
 }
 
 fn card(mentions: Option<&[String]>, endpoint: &Endpoint, context: &Context) -> Message {

@@ -71,7 +71,7 @@ fn as_mail(shaped: &Request<'_>, message: &RenderedMessage<'_>) -> Option<DryRun
 
 fn request(endpoint: &Endpoint, shaped: Request<'_>, id: &str, number: u32, now: i64) -> DryRunRequest {
     let headers = signed_headers(endpoint, &shaped, id, number, now.div_euclid(1000));
-    DryRunRequest { method: "POST", url: shaped.url, headers, body: shaped.body.into_owned() }
+    DryRunRequest { method: shaped.method, url: shaped.url, headers, body: shaped.body.into_owned() }
 }
 
 /// The headers of an attempt without a file, at a Unix time in seconds, with secret keys of the platform

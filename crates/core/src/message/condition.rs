@@ -66,7 +66,7 @@ impl Condition {
         let condition = Condition::compile(source)?;
         let is_known = |root: &str| roots.contains(&root) || is_builtin(root);
         let read = condition.names();
-        match read.iter().filter_map(|path| path.first()).find(|root| !is_known(root)) {
+        match read.iter().filter_map(|path| path.split('.').next()).find(|root| !is_known(root)) {
             Some(root) => Err(format!("`{root}` is undefined; the known names are {}", names(roots))),
             None => Ok(condition),
         }

@@ -2,7 +2,6 @@
 
 use super::json_value::from_json;
 use super::marks;
-use super::notice::Notice;
 use minijinja::Value;
 use minijinja::value::{Enumerator, Object};
 use serde_json::{Map, Value as Json};
@@ -187,10 +186,9 @@ impl Context {
     }
 
     /// The same with another notice than its own.
-    #[cfg(test)]
     #[must_use]
-    pub(crate) fn saying(&self, notice: &Notice) -> Context {
-        let notice = OnceLock::from(notice.to_json(self));
+    pub(crate) fn saying(&self, notice: Json) -> Context {
+        let notice = OnceLock::from(notice);
         Context { notice: Arc::new(notice), ..self.without_values() }
     }
 
@@ -202,8 +200,7 @@ impl Context {
 
     fn root(&self, name: &str) -> Option<&Json> {
         if name == NOTICE {
-            let kind = self.json["event"]["type"].as_str().unwrap_or("event");
-            return Some(self.notice.get_or_init(|| Notice::from_context(kind, self).to_json(self)));
+            return Some(self.notice.get_or_init(|| super::notice_of(self)));
         }
         let lazy = self.lazy.as_ref().filter(|lazy| lazy.name == name);
         lazy.map(|lazy| &*lazy.json).or_else(|| self.json.get(name))
@@ -289,9 +286,7 @@ mod tests {
         assert_eq!(scope.get_attr("tone").unwrap().as_str(), Some("bad"));
         let title = context.text_at(&["notice", "title"]).unwrap();
         assert!(title.contains("frame 7"), "{title}");
-        let mut other = Notice::from_context("task.complete", &context);
-        other.title = "Other".into();
-        let other = context.saying(&other);
+        let other = context.saying(json!({"title": "Other"}));
         assert_eq!(
             other.value().get_attr("notice").unwrap().get_attr("title").unwrap().as_str(),
             Some("Other")

@@ -71,5 +71,11 @@ pub use summary_line::{SummaryLine, SummaryPart};
 pub use template::Template;
 pub use template_error::{MAX_BODY_BYTES, RenderError, TemplateError};
 
+/// What a card would say of the event of a context, as a template reads it.
+fn notice_of(context: &Context) -> serde_json::Value {
+    let kind = context.text_at(&["event", "type"]).unwrap_or("event");
+    Notice::from_context(kind, context).to_json(context)
+}
+
 #[cfg(test)]
 mod tests;

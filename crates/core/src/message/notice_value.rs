@@ -1,9 +1,18 @@
 //! What a card would say of an event, as templates and conditions see it: `notice`.
 
 use super::context::Context;
+use super::filters::clip;
 use super::notice::{Notice, Tone};
 use super::strings::Strings;
-use serde_json::{Value as Json, json};
+use crate::json::json;
+use serde_json::Value as Json;
+
+/// The characters of a title, of a line, and of a text that goes over several; a card has no room for more.
+const TITLE: usize = 600;
+const LINE: usize = 400;
+const TEXT: usize = 4000;
+/// The most facts, and the most failures.
+const LINES: usize = 30;
 
 impl Tone {
     /// A sign for a text.
@@ -19,22 +28,26 @@ impl Tone {
 
 impl Notice {
     /// The notice as a template reads it. What there is none of is null or an empty list.
-    pub(super) fn to_json(&self, context: &Context) -> Json {
+    pub(crate) fn to_json(&self, context: &Context) -> Json {
         let words = Strings::of(context);
-        let facts: Vec<(&String, &String)> =
-            self.facts.iter().map(|fact| (&fact.label, &fact.value)).collect();
-        let failures: Vec<String> = self.failures.iter().map(|group| group.line(words)).collect();
-        let text = self.text.iter().chain(&self.quote).cloned();
-        let lines = text.chain(failures.iter().map(|failure| format!("• {failure}")));
+        let line = |text: &str| clip(text, LINE);
+        let long = |text: &Option<String>| text.as_ref().map(|text| clip(text, TEXT));
+        let facts: Vec<(String, String)> =
+            self.facts.iter().take(LINES).map(|fact| (line(&fact.label), line(&fact.value))).collect();
+        let failures: Vec<String> =
+            self.failures.iter().take(LINES).map(|group| line(&group.line(words))).collect();
+        let (text, quote, details) = (long(&self.text), long(&self.quote), long(&self.details));
+        let said = text.iter().chain(&quote).cloned();
+        let lines = said.chain(failures.iter().map(|failure| format!("• {failure}")));
         let lines = lines.chain(facts.iter().map(|(label, value)| format!("{label}{}{value}", words.colon)));
         let link = |label: &str, url: &str| json!({ "label": label, "url": url });
         json!({
-            "title": self.title,
+            "title": clip(&self.title, TITLE),
             "tone": self.tone,
             "sign": self.tone.sign(),
-            "text": self.text,
-            "quote": self.quote,
-            "details": self.details,
+            "text": text,
+            "quote": quote,
+            "details": details,
             "facts": facts.iter().map(|(label, value)| json!({"label": label, "value": value})).collect::<Vec<_>>(),
             "failures": failures,
             "lines": lines.collect::<Vec<_>>(),

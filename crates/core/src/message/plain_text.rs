@@ -15,7 +15,7 @@ pub(crate) fn of_markdown(markdown: &str) -> String {
 }
 
 /// A text of either kind: without the tags of HTML, what makes a line a heading or a quote, stars and backticks.
-pub(super) fn of_any(text: &str) -> String {
+pub(crate) fn of_any(text: &str) -> String {
     without_signs(&of_html(text)).replace(['`', '*'], "")
 }
 

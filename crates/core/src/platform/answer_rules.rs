@@ -1,8 +1,9 @@
 //! What an answer means by conditions that somebody wrote: `ok_when`, `retry_when` and `gone_when`.
 
 use super::{Answer, Outcome};
+use crate::json::json;
 use crate::message::{Condition, ConditionResult, Context};
-use serde_json::{Map, json};
+use serde_json::Map;
 
 /// The names that such a condition reads.
 pub const ANSWER_NAMES: [&str; 4] = ["status", "headers", "json", "text"];

@@ -151,7 +151,16 @@ fn meaning(platform: &dyn Platform, answer: &Answer) -> Outcome {
     };
     match rows.find(|row| is_same(row) && row.is_said_by(answer, &text)) {
         Some(row) => row.outcome(answer, format!("{reason}: {}", row.meaning)),
-        None if code.is_some() => platform.unknown(answer, true, reason),
+        None => unlisted(platform, answer, code.is_some(), reason, lack),
+    }
+}
+
+/// What an answer means that is none of the platform's responses.
+fn unlisted(platform: &dyn Platform, answer: &Answer, is_coded: bool, reason: String, lack: &str) -> Outcome {
+    let status = answer.status;
+    match platform.asked(answer) {
+        Some(outcome) => outcome,
+        None if is_coded => platform.unknown(answer, true, reason),
         None if (200..=299).contains(&status) => Outcome::Retry(format!("{reason}, but {lack}")),
         None if status == 410 => {
             Outcome::Gone("answered 410: the receiver wants nothing more at this URL".to_owned())

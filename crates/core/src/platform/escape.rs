@@ -33,6 +33,9 @@ impl Spot<'_> {
 /// The markup that a platform reads in a place; `None` where it reads none, or the text is no text for people.
 pub type MarkupOf = fn(&Spot<'_>) -> Option<&'static TextMarkup>;
 
+/// The same, for the body at hand.
+pub(super) type Markups<'a> = dyn Fn(&Spot<'_>) -> Option<&'static TextMarkup> + 'a;
+
 /// How a platform reads the texts of one kind.
 pub struct TextMarkup {
     pub escape: EscapeBetween,
@@ -87,11 +90,11 @@ pub(super) fn is_structure(name: &str) -> bool {
 }
 
 /// Escapes the values in a body with marks, and takes all marks out.
-pub(super) fn escape_values(body: &mut Value, markup_of: MarkupOf) {
+fn escape_values(body: &mut Value, markup_of: &Markups<'_>) {
     visit(body, &mut Vec::new(), &Map::new(), markup_of);
 }
 
-fn visit(node: &mut Value, path: &mut Vec<String>, holder: &Map<String, Value>, markup_of: MarkupOf) {
+fn visit(node: &mut Value, path: &mut Vec<String>, holder: &Map<String, Value>, markup_of: &Markups<'_>) {
     match node {
         // A blank has no mark, and ends an address.
         Value::String(text) if has_marks(text) || text.contains("](") || text.contains("<http") => {
@@ -240,12 +243,16 @@ pub(super) fn opens_line(before: Option<char>) -> bool {
     before.is_none_or(char::is_whitespace)
 }
 
-/// The body of a template whose values are marked, finished for the platform; `None` for a platform that gets values as
-/// they are.
+/// The body of a template whose values are marked, finished for the platform.
+pub(super) fn finish(platform: &dyn Platform, body: &mut Value) {
+    if let Some(markup_of) = platform.markup_in(body) {
+        escape_values(body, &*markup_of);
+    }
+    platform.add_defaults(body);
+}
+
+/// The same; `None` for a platform that gets values as they are.
 pub fn finish_template(platform: &'static dyn Platform) -> Option<impl Fn(&mut Value)> {
-    let markup_of = platform.description().markup?;
-    Some(move |body: &mut Value| {
-        escape_values(body, markup_of);
-        platform.add_defaults(body);
-    })
+    platform.description().markup?;
+    Some(move |body: &mut Value| finish(platform, body))
 }

@@ -133,8 +133,10 @@ impl EscapedText<'_> {
 
     /// The end of a label that the author begins here.
     fn label(&self, at: usize) -> Option<usize> {
-        let is_label = self.markup.links == LinkForm::Markdown && self.is_own(at, '[');
-        let end = (at + 1..self.given.len()).find(|at| is_label && self.is_own(*at, ']'))?;
+        if self.markup.links != LinkForm::Markdown || !self.is_own(at, '[') {
+            return None;
+        }
+        let end = (at + 1..self.given.len()).find(|at| self.is_own(*at, ']'))?;
         self.is_own(end + 1, '(').then_some(end)
     }
 

@@ -29,6 +29,7 @@ mod answer_rules;
 mod canned_response;
 mod cloudevents;
 mod cut;
+mod described;
 mod description;
 mod dimensions;
 mod dingtalk;
@@ -68,6 +69,7 @@ mod wecom;
 pub use answer::{Answer, Degradation, EditAnswer, Outcome};
 pub use answer_rules::{ANSWER_NAMES, AnswerRules};
 pub use canned_response::{CannedResponse, Expected};
+pub use described::{Described, DescriptionFault, described};
 pub use description::{Description, Example};
 pub use escape::finish_template;
 pub use known_address::{KnownAddress, known_address, near_host, without_www};
@@ -81,15 +83,16 @@ pub use rules::{BodyFault, FaultKind, pruned, warnings};
 pub use target::{Rate, Target};
 pub use trim::trimmed;
 
-use crate::message::{Context, Notice, Tone, plain_text};
+use crate::message::{Context, Notice, Template, Tone, plain_text};
+use once_cell::sync::Lazy;
 use rules::refusal;
 use std::fmt::{Debug, Formatter};
 use url::Url;
 
 macro_rules! platforms {
     ($($folder:ident::$platform:ident,)*) => {
-        static PLATFORMS: &[&dyn Platform] = &[$(&$folder::$platform),*];
-        static PLAYED: &[PlayedPlatform] = &[$(PlayedPlatform {
+        static CODED: &[&dyn Platform] = &[$(&$folder::$platform),*];
+        static CODED_PLAYED: &[PlayedPlatform] = &[$(PlayedPlatform {
             platform: &$folder::$platform,
             refuses: &$folder::refuses,
             #[cfg(test)]
@@ -119,29 +122,36 @@ platforms! {
     email::Email,
 }
 
+/// Those in code, and those that data describes.
+static PLATFORMS: Lazy<Vec<&'static dyn Platform>> = Lazy::new(|| {
+    let described = described::BUILT_IN.iter().map(|platform| *platform as &'static dyn Platform);
+    CODED.iter().copied().chain(described).collect()
+});
+
 /// The platform of this name, or of this other name for it.
 pub fn by_name(name: &str) -> Option<&'static dyn Platform> {
-    PLATFORMS.iter().copied().find(|platform| platform.is_called(name))
+    all().iter().copied().find(|platform| platform.is_called(name))
 }
 
 /// The platform of this name, for a receiver that plays it.
 pub fn played(name: &str) -> Option<&'static PlayedPlatform> {
-    PLAYED.iter().find(|played| played.platform.is_called(name))
+    let coded = CODED_PLAYED.iter().find(|played| played.platform.is_called(name));
+    coded.or_else(|| described::played(name))
 }
 
 /// The platform this URL can only belong to; `None` for a URL that says nothing, which is `json`.
 pub fn recognise(url: &Url) -> Option<&'static dyn Platform> {
-    PLATFORMS.iter().copied().find(|platform| platform.recognises(url))
+    all().iter().copied().find(|platform| platform.recognises(url))
 }
 
 /// Every platform, in the order of recognition.
 pub fn all() -> &'static [&'static dyn Platform] {
-    PLATFORMS
+    &PLATFORMS
 }
 
 /// Every name for `platform = "…"`.
 pub fn names() -> Vec<&'static str> {
-    PLATFORMS.iter().map(|platform| platform.name()).collect()
+    all().iter().map(|platform| platform.name()).collect()
 }
 
 /// A kind of receiver.
@@ -184,6 +194,16 @@ pub trait Platform: Sync {
     /// The URL that is dialled for the configured one.
     fn dial_url(&self, configured: &Url) -> Url {
         configured.clone()
+    }
+
+    /// The template of its card, where the card is one.
+    fn own_template(&self) -> Option<&Template> {
+        None
+    }
+
+    /// The markup of each place of this body; `None` where values stay as they are.
+    fn markup_in<'a>(&'a self, _body: &serde_json::Value) -> Option<Box<escape::Markups<'a>>> {
+        self.description().markup.map(|markup_of| Box::new(markup_of) as Box<escape::Markups<'a>>)
     }
 
     /// Adds what the body of a template should have and does not.
@@ -274,6 +294,11 @@ pub trait Platform: Sync {
 
     /// The platform's own code in an answer, in the words for it; `None` where the status is all.
     fn code(&self, _answer: &Answer) -> Option<String> {
+        None
+    }
+
+    /// What its own conditions say of an answer that is none of `responses`.
+    fn asked(&self, _answer: &Answer) -> Option<Outcome> {
         None
     }
 

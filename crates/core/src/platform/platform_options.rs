@@ -34,7 +34,7 @@ pub fn is_platform_option(name: &str) -> bool {
 /// The names of the keys of all platforms, each once.
 pub fn option_names() -> Vec<&'static str> {
     let mut names = Vec::new();
-    for option in super::PLATFORMS.iter().flat_map(|platform| platform.description().options) {
+    for option in super::all().iter().flat_map(|platform| platform.description().options) {
         if !names.contains(&option.name) {
             names.push(option.name);
         }
@@ -46,5 +46,5 @@ pub fn option_names() -> Vec<&'static str> {
 pub fn platforms_with_option(name: &str) -> Vec<&'static str> {
     let has =
         |platform: &&&dyn super::Platform| platform.description().options.iter().any(|key| key.name == name);
-    super::PLATFORMS.iter().filter(has).map(|platform| platform.name()).collect()
+    super::all().iter().filter(has).map(|platform| platform.name()).collect()
 }

@@ -59,12 +59,12 @@ pub struct Attachment {
 /// The request of one attempt, before the endpoint's own headers and signatures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request<'a> {
-    /// The HTTP method.
-    pub method: &'static str,
     /// What is dialled.
     pub url: Url,
     /// The `content-type`.
     pub content_type: Cow<'a, str>,
+    /// The HTTP method.
+    pub method: &'static str,
     /// Further headers, names in lower case.
     pub headers: Vec<(String, String)>,
     /// The bytes that are signed and sent.

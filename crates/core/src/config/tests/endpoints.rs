@@ -78,17 +78,14 @@ fn a_page_for_people_and_a_service_with_another_form_are_named() {
         ("https://teams.microsoft.com/l/channel/1", "Teams: this is a page for people"),
         ("https://t.me/channel", "Telegram: this is a page for people"),
         ("https://outlook.office.com/webhook/1", "are retired"),
-        (
-            "https://api.pushover.net/1/messages.json",
-            "Pushover: write `platform = \"json\"` and a `template`",
-        ),
+        ("https://api.pushover.net/1/glances.json", "Pushover: write `platform = \"pushover\"`"),
         ("https://push.example.com/message?token=A", "Gotify: write"),
         ("https://hooks.example.com/YOUR_TOKEN", "placeholder"),
     ] {
         let found = doubts(url);
         assert!(found.len() == 1 && found[0].contains(words), "{url}: {found:?}");
     }
-    let chosen = "platform = \"json\"\nurl = \"https://api.pushover.net/1/messages.json\"\n";
+    let chosen = "platform = \"json\"\nurl = \"https://api.pushover.net/1/glances.json\"\n";
     let text = format!("[endpoints.a]\n{chosen}[[hooks]]\non = [\"a\"]\nto = [\"a\"]\n");
     assert_eq!(read_all(&text).unwrap().1, [], "who writes the platform has chosen it");
     assert_error(&endpoint("").replace("https://", "<https://"), "an angle bracket around it");
@@ -321,4 +318,38 @@ fn only_a_json_endpoint_has_conditions_over_its_answers_and_their_names_are_chec
     assert_error(&with("gone_when = \"json.code =\""), "line 3, column 13: endpoints.a.gone_when");
     let ntfy = "[endpoints.a]\nurl = \"https://ntfy.sh/topic\"\nok_when = \"status == 200\"\n";
     assert_error(ntfy, "`ntfy` knows its own answers: `ok_when` is for `json`");
+}
+
+#[test]
+fn a_platform_of_the_configuration_is_recognised_and_has_its_own_options() {
+    let board = "[platforms.board]\nurls = [\"board.example.com/say/{key}\"]\n\
+        options = { key = { secret = true, required = true }, wing = { required = true } }\n\
+        request = { path = \"/say\", members = { key = \"{key}\", wing = \"{wing}\" } }\n\
+        body = { text = \"{{ notice.title }}\" }\nfields = { text = { max = 9 } }\n";
+    let with = |endpoint: &str| format!("{board}[endpoints.a]\n{endpoint}\n");
+    let found = config(&with("url = \"https://board.example.com/say/k1\"\nwing = \"east\""));
+    assert_eq!(found.endpoints[0].platform.name(), "board");
+    config(&with("platform = \"board\"\nurl = \"https://b.lan/\"\nkey = \"k1\"\nwing = \"east\""));
+    assert_error(&with("platform = \"board\"\nurl = \"https://b.lan/\"\nkey = \"k1\""), "`board` needs it");
+    assert_error(&with("platform = \"bord\"\nurl = \"https://b.lan/\""), "did you mean `board`?");
+    assert_error(&with("url = \"https://ntfy.sh/topic\"\nwing = \"east\""), "`ntfy` has no key `wing`");
+    assert_error("[endpoints.a]\nurl = \"https://b.lan/\"\nwing = \"east\"\n", "unknown key");
+    for (wrong, told) in [
+        (
+            board.replace("[platforms.board]", "[platforms.slack]"),
+            "line 1, column 12: platforms.slack: `slack` is a platform",
+        ),
+        (
+            board.replace("{ max = 9 }", "{ max = 9, unit = \"ells\" }"),
+            "line 6, column 37: platforms.board.fields.text.unit: a unit is",
+        ),
+        (board.replace("notice.title", "notice.titel"), "line 5, column 17: platforms.board.body.text: "),
+        (
+            board.replace("{wing}", "{wnig}"),
+            "line 4, column 62: platforms.board.request.members.wing: there is no option `wnig`",
+        ),
+        (board.replace("fields", "feilds"), "line 6, column 10: platforms.board.feilds: unknown key"),
+    ] {
+        assert_error(&wrong, told);
+    }
 }

@@ -39,6 +39,19 @@ fn variable(name: &str) -> Option<OsString> {
         "SMTP_PASSWORD" => "0123456789abcdef",
         "PAGERDUTY_KEY" => "0123456789abcdef0123456789abcdef",
         "GITHUB_TOKEN" => "github_pat_0123456789abcdef",
+        "APPRISE_URL" => "https://apprise.example.com/notify/renders-7Qm2",
+        "BARK_KEY" => "ynJ5Ft4atkMkWeo2PAvFhF",
+        "GOTIFY_TOKEN" => "AWH0wZ5r0Mbac.r",
+        "HA_TOKEN" => "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl",
+        "MATRIX_TOKEN" => "syt_ZmFybQ_aBcDeFgHiJkLmNoPqRsT_0a1b2c",
+        "PUSHOVER_TOKEN" => "azGDORePK8gMaC0QOYAMyEL0TeL5dV",
+        "PUSHOVER_USER" => "uQiRzpo4DXghDmr9QzzfQu27cmVRsG",
+        "PUSHPLUS_TOKEN" => "be8652e98bd04139a13e1bffcd6d0f71",
+        "ROCKETCHAT_URL" => {
+            "https://rocketchat.example.com/hooks/65f1c0ffee65f1c0ffee65f1/Xq2vJ8zRk3TnW5yB7mC9dF4g"
+        }
+        "SERVERCHAN_URL" => "https://sctapi.ftqq.com/SCT12345TaBcDeFgHiJkLmNoPqRsTuVwXyZ.send",
+        "ZULIP_KEY" => "aBcDeFgHiJkLmNoPqRsTuVwXyZ012345",
         "GITLAB_TRIGGER_TOKEN" => "glptt-0123456789abcdef",
         "HOME" | "LOCALAPPDATA" => "/h",
         _ => return None,
@@ -54,6 +67,10 @@ fn every_platform_has_its_section_and_its_picture() {
         let (_, text) = section.unwrap_or_else(|| panic!("docs/platforms.md lacks a section `{name}`"));
         for step in ["\n1. ", "\n2. ", "\n3. ", "```toml\n", "What can go wrong:"] {
             assert!(text.contains(step), "{name} lacks `{}`", step.trim());
+        }
+        // What data describes is a title and lines.
+        if platform::by_name(name).is_some_and(|platform| platform.own_template().is_some()) {
+            continue;
         }
         assert!(text.contains(&format!("](cards/{name}.png)")), "{name} shows no picture");
         let picture = std::fs::read(docs().join(format!("cards/{name}.png"))).unwrap_or_default();

@@ -11,7 +11,7 @@ pub(super) use number::{
 };
 pub(super) use scalar::{Boolean, Choice, Text, choice, parsed_text, secret_text, text};
 pub(super) use several::{List, OneOrMany, SecretMap, list, one_or_many, secret_map};
-pub(super) use table::{NamedTables, SubTable, TableList, TemplateValue};
+pub(super) use table::{FreeTables, NamedTables, SubTable, TableList, TemplateValue};
 
 use super::load_context::{LoadContext, TextValue};
 use super::node::{ConfigNode, ConfigValue};

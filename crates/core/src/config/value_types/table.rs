@@ -27,8 +27,26 @@ tables! {
     TableList, "list of tables", List;
 }
 
+/// Tables by name whose keys another room knows.
+pub(in crate::config) struct FreeTables(pub &'static str);
+
 /// A message template: a table of any form, or a text.
 pub(in crate::config) struct TemplateValue(pub &'static str);
+
+impl ValueType for FreeTables {
+    fn type_name(&self) -> &'static str {
+        "tables by name"
+    }
+
+    fn form(&self) -> String {
+        self.0.to_owned()
+    }
+
+    #[cfg(test)]
+    fn json_schema(&self) -> Json {
+        json!({ "type": "object", "additionalProperties": { "type": "object" } })
+    }
+}
 
 impl ValueType for TemplateValue {
     fn type_name(&self) -> &'static str {

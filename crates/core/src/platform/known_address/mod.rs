@@ -7,7 +7,7 @@ mod tests;
 
 use super::path_parts;
 use services::{
-    ADDRESSES, APPRISE, BARK, GITHUB, GITLAB, GOTIFY, HOME_ASSISTANT, HOSTS, IFTTT, MATRIX, MATTERMOST,
+    ADDRESSES, APPRISE, GITHUB, GITLAB, GOTIFY, HOME_ASSISTANT, HOSTS, IFTTT, MATRIX, MATTERMOST,
     MATTERMOST_PAGE, NTFY, ROCKET_CHAT, SIGNAL, SYNOLOGY, ZULIP,
 };
 use url::Url;
@@ -115,7 +115,6 @@ fn by_path(url: &Url, host: &str, parts: &[&str]) -> Option<&'static KnownAddres
         ["api", "services", "notify" | "persistent_notification", ..] => Some(&HOME_ASSISTANT),
         ["v2", "send"] => Some(&SIGNAL),
         ["webapi", "entry.cgi"] => Some(&SYNOLOGY),
-        _ if label("bark") => Some(&BARK),
         ["message", ..] if has("token") || label("gotify") => Some(&GOTIFY),
         _ if label("gotify") => Some(&GOTIFY),
         ["notify", ..] if label("apprise") || (parts.len() == 2 && has("tag")) => Some(&APPRISE),

@@ -28,8 +28,6 @@ const PAGERDUTY_OLD: &str = "this is an integration address of an older API; wri
                              `routing_key` of an Events API v2 integration, without `url`";
 const PAGERDUTY_PAGE: &str = "this is not the Events API; write `platform = \"pagerduty\"` with the `routing_key` of an \
                               Events API v2 integration, without `url`";
-const ZULIP_FORM: &str = "that address takes forms; use the URL of Zulip's JSON integration, `/api/v1/external/json`, with \
-                          `platform = \"json\"`";
 const REWRITTEN: &str = "a mail program rewrote this link; copy the URL from where it was created";
 
 /// The first that fits has the URL, so the narrower comes first.
@@ -141,7 +139,6 @@ pub(super) static ADDRESSES: &[KnownAddress] = &[
         &[],
         "this is a page for people; create an incoming webhook, whose URL starts with `https://webexapis.com/v1/webhooks/`",
     ),
-    never("Zulip", &[".zulipchat.com"], &["api", "v1", "messages"], ZULIP_FORM),
     never(
         "a service that takes forms",
         &["api.prowlapp.com", "www.pushsafer.com", "api.twilio.com", "api.mailgun.net", "api.eu.mailgun.net"],
@@ -234,19 +231,19 @@ pub(super) static ADDRESSES: &[KnownAddress] = &[
         "Pushover",
         &["api.pushover.net"],
         &[],
-        "write `platform = \"json\"` and a `template` with `token`, `user`, `title` and `message`",
+        "write `platform = \"pushover\"` with `token` and `user`, without `url`",
     ),
     own_fields(
         "ServerChan",
         &["sctapi.ftqq.com", "sc.ftqq.com", ".push.ft07.com"],
         &[],
-        "write `platform = \"json\"` and a `template` with `title` and `desp`",
+        "the URL of `platform = \"serverchan\"` starts with `https://sctapi.ftqq.com/` and ends with `.send`",
     ),
     own_fields(
         "PushPlus",
         &["www.pushplus.plus", "pushplus.plus"],
         &[],
-        "write `platform = \"json\"` and a `template` with `token`, `title` and `content`",
+        "write `platform = \"pushplus\"` with `token`, without `url`",
     ),
     own_fields(
         "WxPusher",
@@ -337,34 +334,24 @@ pub(super) static ADDRESSES: &[KnownAddress] = &[
     never("a mail program's safe link", &["www.google.com", "google.com"], &["url"], REWRITTEN),
 ];
 
-pub(super) static GOTIFY: KnownAddress = own_fields(
-    "Gotify",
-    &[],
-    &[],
-    "write `platform = \"json\"` and a `template` with `title`, `message` and `priority`",
-);
+pub(super) static GOTIFY: KnownAddress = own_fields("Gotify", &[], &[], "write `platform = \"gotify\"`");
 pub(super) static ROCKET_CHAT: KnownAddress =
-    own_fields("Rocket.Chat", &[], &[], "write `platform = \"mattermost\"`, whose messages it takes too");
+    own_fields("Rocket.Chat", &[], &[], "write `platform = \"rocketchat\"`");
 pub(super) static MATTERMOST: KnownAddress = own_fields(
     "Mattermost",
     &[],
     &[],
     "write `platform = \"mattermost\"`; the key after `/hooks/` has 26 letters and digits",
 );
-pub(super) static APPRISE: KnownAddress =
-    own_fields("Apprise", &[], &[], "write `platform = \"json\"` and a `template` with `title` and `body`");
+pub(super) static APPRISE: KnownAddress = own_fields("Apprise", &[], &[], "write `platform = \"apprise\"`");
 pub(super) static MATRIX: KnownAddress = never(
     "Matrix",
     &[],
     &[],
-    "a room takes no webhook by itself; use the URL of a bridge such as hookshot, and a `template` with `text`",
+    "write `platform = \"matrix\"` with the address of the homeserver, the `room` and a `token`",
 );
-pub(super) static ZULIP: KnownAddress = own_fields(
-    "Zulip",
-    &[],
-    &[],
-    "write `platform = \"json\"` with the URL of Zulip's JSON integration, `/api/v1/external/json`",
-);
+pub(super) static ZULIP: KnownAddress =
+    own_fields("Zulip", &[], &[], "write `platform = \"zulip\"` with the address of the server");
 pub(super) static GITLAB: KnownAddress = never(
     "GitLab",
     &[],
@@ -400,8 +387,7 @@ pub(super) static HOME_ASSISTANT: KnownAddress = own_fields(
     "Home Assistant",
     &[],
     &[],
-    "use an automation with a webhook, `/api/webhook/NAME`, which takes any JSON; here a `template` with `message` and the \
-     header `authorization = \"Bearer …\"` are needed",
+    "write `platform = \"home-assistant\"` with the URL of an action, `/api/services/notify/NAME`, or of a webhook",
 );
 pub(super) static SIGNAL: KnownAddress = own_fields(
     "Signal (signal-cli-rest-api)",
@@ -415,13 +401,6 @@ pub(super) static SYNOLOGY: KnownAddress = never(
     &[],
     "it takes forms with `payload=`; send to a relay such as Apprise, with `platform = \"json\"` and a `template`",
 );
-pub(super) static BARK: KnownAddress = own_fields(
-    "Bark",
-    &[],
-    &[],
-    "write `platform = \"json\"`, a URL that ends in `/push` and a `template` with `device_key`, `title` and `body`",
-);
-
 /// The hosts of platforms, which a slip of a finger changes.
 pub(super) static HOSTS: &[&str] = &[
     "hooks.slack.com",

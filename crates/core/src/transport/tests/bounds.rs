@@ -26,7 +26,7 @@ fn a_receiver_that_reads_nothing_is_abandoned_at_the_deadline() {
     let server = Server::scripted(move |_, stream| unread.lock().unwrap().extend(stream.try_clone()));
     let client = impatient(&server.url());
     let body = vec![0; 64 * 1024 * 1024];
-    let error = client.post(&Url::parse(&server.url()).unwrap(), &[], &body).0.unwrap_err();
+    let error = client.send("POST", &Url::parse(&server.url()).unwrap(), &[], &body).0.unwrap_err();
     assert_eq!(error.kind, TransportErrorKind::Timeout, "{error}");
     assert!(error.reason.contains("did not accept the whole request"), "{error}");
     assert_eq!(held.lock().unwrap().len(), 1, "the connection stayed open");

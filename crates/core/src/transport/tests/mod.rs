@@ -88,7 +88,7 @@ fn post(client: &Client, url: &str) -> Result<Answer, TransportError> {
 }
 
 fn post_timed(client: &Client, url: &str) -> (Result<Answer, TransportError>, Phases) {
-    client.post(&Url::parse(url).unwrap(), &[], b"{\"hello\":1}")
+    client.send("POST", &Url::parse(url).unwrap(), &[], b"{\"hello\":1}")
 }
 
 #[derive(Debug, Clone)]

@@ -11,7 +11,7 @@ fn a_post_arrives_whole_and_its_answer_comes_back() {
     let client = client(&server.url(), |_| {});
     let headers =
         [("content-type".to_owned(), "application/json".to_owned()), ("x-name".into(), "grün".into())];
-    let (answer, phases) = client.post(&Url::parse(&server.url()).unwrap(), &headers, b"{}");
+    let (answer, phases) = client.send("POST", &Url::parse(&server.url()).unwrap(), &headers, b"{}");
     let answer = answer.unwrap();
     assert_eq!((answer.status, answer.body.as_slice(), answer.truncated), (201, &b"ok"[..], false));
     assert_eq!(answer.header("x-thing"), Some("a"));
@@ -63,7 +63,10 @@ fn threads_share_a_client_without_mixing_their_answers() {
             scope.spawn(move || {
                 for n in 0..50 {
                     let body = format!("{thread}-{n}-{}", "x".repeat(n * 997));
-                    assert_eq!(client.post(url, &[], body.as_bytes()).0.unwrap().body, body.as_bytes());
+                    assert_eq!(
+                        client.send("POST", url, &[], body.as_bytes()).0.unwrap().body,
+                        body.as_bytes()
+                    );
                 }
             });
         }
@@ -75,9 +78,9 @@ fn a_large_body_arrives_whole() {
     let server = Server::answering(OK);
     let client = client(&server.url(), |_| {});
     let body: Vec<u8> = (0..1_000_000_u32).map(|n| (n % 251) as u8).collect();
-    client.post(&Url::parse(&server.url()).unwrap(), &[], &body).0.unwrap();
+    client.send("POST", &Url::parse(&server.url()).unwrap(), &[], &body).0.unwrap();
     assert!(server.seen()[0].body == body);
-    client.post(&Url::parse(&server.url()).unwrap(), &[], b"").0.unwrap();
+    client.send("POST", &Url::parse(&server.url()).unwrap(), &[], b"").0.unwrap();
     assert!(server.seen()[1].body.is_empty() && server.seen()[1].head.contains("content-length: 0\r\n"));
     assert_eq!(server.connections(), 1);
 }
@@ -256,11 +259,11 @@ fn a_header_that_http_does_not_allow_is_refused_without_its_value() {
     let client = client("http://127.0.0.1:9/", |_| {});
     let url = Url::parse("http://127.0.0.1:9/").unwrap();
     for (name, value) in [("x-token", "s3cret\r\nx-evil: 1"), ("x y", "s3cret")] {
-        let error = client.post(&url, &[(name.to_owned(), value.to_owned())], b"").0.unwrap_err();
+        let error = client.send("POST", &url, &[(name.to_owned(), value.to_owned())], b"").0.unwrap_err();
         assert_eq!(error.kind, TransportErrorKind::Refused);
         assert!(error.reason.contains(name) && !error.reason.contains("s3cret"), "{error}");
     }
-    let error = client.post(&Url::parse("ftp://127.0.0.1/").unwrap(), &[], b"").0.unwrap_err();
+    let error = client.send("POST", &Url::parse("ftp://127.0.0.1/").unwrap(), &[], b"").0.unwrap_err();
     assert_eq!(error.kind, TransportErrorKind::Refused);
 }
 
@@ -270,7 +273,7 @@ fn headers_of_the_connection_cannot_be_given() {
     let client = client(&server.url(), |_| {});
     let given = ["content-length", "transfer-encoding", "connection", "expect"];
     let headers: Vec<_> = given.iter().map(|name| ((*name).to_owned(), "s3cret".to_owned())).collect();
-    client.post(&Url::parse(&server.url()).unwrap(), &headers, b"x").0.unwrap();
+    client.send("POST", &Url::parse(&server.url()).unwrap(), &headers, b"x").0.unwrap();
     let head = server.seen()[0].head.clone();
     assert!(!head.contains("s3cret\r\n") && head.contains("content-length: 1\r\n"), "{head}");
 }

@@ -1,0 +1,60 @@
+//! The built-in descriptions, one file each.
+
+use super::Described;
+use super::read::read;
+use once_cell::sync::Lazy;
+use serde_json::{Map, Value};
+use toml::de::{DeTable, DeValue};
+
+/// Name and text, in the order of recognition.
+const FILES: &[(&str, &str)] = &[
+    ("apprise", include_str!("apprise.toml")),
+    ("bark", include_str!("bark.toml")),
+    ("gotify", include_str!("gotify.toml")),
+    ("home-assistant", include_str!("home-assistant.toml")),
+    ("matrix", include_str!("matrix.toml")),
+    ("pushover", include_str!("pushover.toml")),
+    ("pushplus", include_str!("pushplus.toml")),
+    ("rocketchat", include_str!("rocketchat.toml")),
+    ("serverchan", include_str!("serverchan.toml")),
+    ("zulip", include_str!("zulip.toml")),
+];
+
+/// The platforms of all files. Tests read every file without a fault.
+pub static BUILT_IN: Lazy<Vec<&'static Described>> =
+    Lazy::new(|| FILES.iter().filter_map(|(name, text)| read(name, &tree(text)?).ok()).collect());
+
+/// TOML as JSON.
+fn tree(text: &str) -> Option<Value> {
+    DeTable::parse(text).ok().map(|table| table_of(table.get_ref()))
+}
+
+fn table_of(table: &DeTable<'_>) -> Value {
+    let entries = table.iter().map(|(name, value)| (name.get_ref().to_string(), value_of(value.get_ref())));
+    Value::Object(entries.collect::<Map<_, _>>())
+}
+
+fn value_of(value: &DeValue<'_>) -> Value {
+    match value {
+        DeValue::String(text) => Value::from(&**text),
+        DeValue::Boolean(flag) => Value::from(*flag),
+        DeValue::Integer(digits) => digits.as_str().parse::<i64>().map_or(Value::Null, Value::from),
+        DeValue::Array(items) => items.iter().map(|item| value_of(item.get_ref())).collect(),
+        DeValue::Table(table) => table_of(table),
+        DeValue::Float(_) | DeValue::Datetime(_) => Value::Null,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_description_is_read_without_a_fault() {
+        for (name, text) in FILES {
+            let found = read(name, &tree(text).unwrap()).err();
+            assert!(found.is_none(), "{name}: {found:#?}");
+        }
+        assert_eq!(BUILT_IN.len(), FILES.len());
+    }
+}

@@ -1,0 +1,364 @@
+//! Platforms that data describes: one interpreter of tables for all of them. The built-in ones are the files of this folder,
+//! each with the pages that it is from; a configuration has its own in `[platforms.NAME]`.
+//!
+//! To add one, write `NAME.toml` here, add it to the list in `builtin`, and say in `tests` what its pages take and answer.
+
+mod address;
+mod builtin;
+mod dialect;
+mod fields;
+mod read;
+mod table;
+#[cfg(test)]
+pub(super) mod tests;
+
+pub(super) use builtin::BUILT_IN;
+pub use read::described;
+pub use table::DescriptionFault;
+
+use super::escape::Markups;
+use super::limits::Unit;
+use super::rules::{BodyFault, FaultKind, Faults, Rule};
+use super::{
+    Answer, AnswerRules, Degradation, Description, MissingValue, Outcome, Platform, PlayedPlatform,
+    ReceivedRequest, RenderedMessage, Request, Target, cut, trim,
+};
+use crate::json::json;
+use crate::message::{Context, Notice, Template, plain_text};
+use address::{UrlPattern, as_part, filled};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use fields::{BodyField, Kind};
+use serde_json::{Map, Value};
+use std::borrow::Cow;
+use std::sync::Mutex;
+use url::Url;
+use url::form_urlencoded::Serializer;
+
+/// What a text of the shortest form of a message keeps.
+const SHORT: usize = 600;
+
+/// A platform that data describes. It lives as long as the process, as the code of the others does.
+pub struct Described {
+    description: Description,
+    urls: Vec<UrlPattern>,
+    /// The options that its own URL may hold.
+    needed: Vec<&'static str>,
+    request: RequestForm,
+    card: Template,
+    fields: Vec<BodyField>,
+    rule: Rule,
+    /// The bytes of the whole body.
+    whole: Option<usize>,
+    rules: AnswerRules,
+    /// Where an answer has the platform's own code.
+    code: Option<Vec<&'static str>>,
+    /// The names of the responses with which a fake refuses the path, the credentials, the body, and its length.
+    refusals: [Option<&'static str>; 4],
+}
+
+/// What is sent with the body, with the options in braces.
+struct RequestForm {
+    method: &'static str,
+    path: Option<Vec<&'static str>>,
+    headers: Vec<(&'static str, &'static str)>,
+    query: Vec<(&'static str, &'static str)>,
+    members: Vec<(&'static str, &'static str)>,
+    /// `{user}:{password}` of the header `authorization`.
+    basic: Option<&'static str>,
+    is_form: bool,
+}
+
+fn kept<T>(value: T) -> &'static T {
+    Box::leak(Box::new(value))
+}
+
+/// The URL's path with what stands before the platform's own parts, and the options in these.
+struct Found<'u> {
+    before: Vec<&'u str>,
+    options: Vec<(&'static str, &'u str)>,
+}
+
+impl Described {
+    fn find<'u>(&self, url: &'u Url) -> Found<'u> {
+        let parts = super::path_parts(url);
+        let found =
+            self.urls.iter().find_map(|pattern| pattern.behind(&parts).filter(|_| !pattern.is_bare()));
+        let (before, options) = found.unwrap_or((parts.len(), Vec::new()));
+        Found { before: parts.into_iter().take(before).collect(), options }
+    }
+
+    fn value(&self, name: &str, target: &Target, event_id: &str) -> Option<String> {
+        let of_url = || {
+            let found = self.find(target.url.expose()).options;
+            let value = found.into_iter().find(|(key, _)| *key == name)?.1;
+            Some(percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned())
+        };
+        match name {
+            "id" => Some(event_id.to_owned()),
+            name => target.option(name).map(str::to_owned).or_else(of_url),
+        }
+    }
+
+    /// Whether its URL has the option as a parameter of the query.
+    fn is_in_query(name: &str, url: &Url) -> bool {
+        url.query_pairs().any(|(key, value)| key == name && !value.is_empty())
+    }
+
+    fn send_url(&self, target: &Target, event_id: &str) -> Url {
+        let configured = target.url.expose();
+        let mut url = configured.clone();
+        let value = |name: &str| self.value(name, target, event_id);
+        if let Some(path) = &self.request.path {
+            let own = path
+                .iter()
+                .map(|part| filled(part, &|name| value(name).map(|text| as_part(&text))).unwrap_or_default());
+            let before = self.find(configured).before.into_iter().map(str::to_owned);
+            let parts: Vec<String> = before.chain(own).collect();
+            url.set_path(&parts.join("/"));
+        }
+        let has = |name: &str| configured.query_pairs().any(|(key, _)| key == name);
+        let added: Vec<(&str, String)> = self
+            .request
+            .query
+            .iter()
+            .filter(|(name, _)| !has(name))
+            .filter_map(|(name, text)| Some((*name, filled(text, &value)?)))
+            .collect();
+        if !added.is_empty() {
+            url.query_pairs_mut().extend_pairs(added);
+        }
+        url
+    }
+
+    /// Why a fake refuses a request: the name of its response.
+    fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
+        let [path, credentials, body, _] = self.refusals;
+        let is_own = self.is_own_path(request.path());
+        if request.method != self.request.method || !is_own {
+            return path;
+        }
+        let has_header =
+            |name: &str| request.header(name).is_some_and(|value| !value.trim_end().ends_with("Bearer"));
+        let needs = self.request.headers.iter().filter(|(_, text)| self.is_needed(text));
+        let lacks_header = needs.map(|(name, _)| *name).chain(self.request.basic.map(|_| "authorization"));
+        let mut query = self.request.query.iter().filter(|(_, text)| self.is_needed(text));
+        if lacks_header.into_iter().any(|name| !has_header(name))
+            || query.any(|(name, _)| request.parameter(name).is_none())
+        {
+            return credentials;
+        }
+        let Some(json) = self.received(request) else { return body };
+        let mut members = self.request.members.iter().filter(|(_, text)| self.is_needed(text));
+        if members.any(|(name, _)| json[*name].as_str().is_none_or(str::is_empty)) {
+            return credentials;
+        }
+        super::refusal(self.faults(&json, request.target))
+    }
+
+    fn is_needed(&self, text: &'static str) -> bool {
+        address::names(text).any(|name| self.needed.contains(&name))
+    }
+
+    fn is_own_path(&self, path: &str) -> bool {
+        let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+        let fits = |own: &[&str]| {
+            let start = parts.len().checked_sub(own.len());
+            start.is_some_and(|start| {
+                own.iter().zip(&parts[start..]).all(|(own, part)| own.contains('{') || own == part)
+            })
+        };
+        match &self.request.path {
+            Some(own) => fits(own),
+            None => self
+                .urls
+                .first()
+                .and_then(|pattern| pattern.behind(&parts))
+                .is_some_and(|(before, _)| before == 0),
+        }
+    }
+
+    /// The body of a request as JSON: a form as an object of texts.
+    fn received(&self, request: &ReceivedRequest<'_>) -> Option<Value> {
+        if !self.request.is_form {
+            return request.json();
+        }
+        let pairs = url::form_urlencoded::parse(request.body);
+        Some(Value::Object(pairs.map(|(name, value)| (name.into_owned(), json!(value))).collect()))
+    }
+}
+
+impl Platform for Described {
+    fn description(&self) -> &Description {
+        &self.description
+    }
+
+    fn recognises(&self, url: &Url) -> bool {
+        self.urls.iter().any(|pattern| pattern.recognises(url))
+    }
+
+    fn missing_value(&self, target: &Target) -> Option<MissingValue> {
+        let url = target.url.expose();
+        let is_missing =
+            |name: &&&str| self.value(name, target, "").is_none() && !Self::is_in_query(name, url);
+        let name = self.needed.iter().find(is_missing)?;
+        let platform = self.description.name;
+        Some((name, format!("this key is missing: `{platform}` needs it, here or in `url`")))
+    }
+
+    fn own_template(&self) -> Option<&Template> {
+        Some(&self.card)
+    }
+
+    fn layout(&self, notice: &Notice, context: &Context, _target: &Target) -> Value {
+        let finish = |body: &mut Value| super::escape::finish(self, body);
+        let said = self.card.render_marked(&context.saying(notice.to_json(context)), &finish);
+        let body = said.ok().and_then(|message| serde_json::from_slice(&message.body).ok());
+        let mut body = body.unwrap_or_else(|| json!({ "title": notice.title }));
+        self.trim(&mut body);
+        super::rules::repair(self, &mut body);
+        body
+    }
+
+    fn markup_in<'a>(&'a self, body: &Value) -> Option<Box<Markups<'a>>> {
+        let fields = self.fields.iter().filter_map(|field| Some((&field.path, field.markup_in(body)?)));
+        let fields: Vec<_> = fields.collect();
+        Some(Box::new(move |spot| {
+            let is_at = |path: &[&str]| path.iter().filter(|name| **name != "*").eq(spot.path.iter());
+            fields.iter().find(|(path, _)| is_at(path)).map(|(_, markup)| *markup)
+        }))
+    }
+
+    fn request<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Request<'a> {
+        let mut request = message.request_to(self.send_url(target, message.event_id), false);
+        let value = |name: &str| self.value(name, target, message.event_id);
+        let form = &self.request;
+        request.method = form.method;
+        let headers =
+            form.headers.iter().filter_map(|(name, text)| Some(((*name).to_owned(), filled(text, &value)?)));
+        request.headers.extend(headers);
+        if let Some(user) = form.basic.and_then(|text| filled(text, &value)) {
+            request.headers.push(("authorization".to_owned(), format!("Basic {}", STANDARD.encode(user))));
+        }
+        let Some(Value::Object(mut body)) = message.json() else { return request };
+        for (name, text) in &form.members {
+            if let Some(text) = filled(text, &value) {
+                body.entry(*name).or_insert(json!(text));
+            }
+        }
+        if form.is_form {
+            request.content_type = Cow::Borrowed("application/x-www-form-urlencoded");
+            request.body = Cow::Owned(encoded(&body).into_bytes());
+        } else if !form.members.is_empty() {
+            request.set_json(&Value::Object(body));
+        }
+        request
+    }
+
+    fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
+        let mut plain = body.clone();
+        let fields = plain.as_object_mut()?;
+        for field in self.fields.iter().filter(|field| field.path.len() == 1) {
+            let name = field.path[0];
+            let is_text = matches!(field.kind, Kind::Text | Kind::Word(_)) || field.is_required();
+            let is_dropped = field.kind == Kind::Picture || how > Degradation::NoImage && !is_text;
+            if is_dropped {
+                fields.shift_remove(name);
+            } else if how > Degradation::NoImage
+                && let Some(Value::String(text)) = fields.get_mut(name)
+                && field.kind == Kind::Text
+            {
+                if field.markup_in(body).is_some() {
+                    *text = plain_text::of_any(text);
+                }
+                let short = field.limit.map_or(SHORT, |(max, _)| max.min(SHORT));
+                let unit = field.limit.map_or(Unit::CodePoints, |(_, unit)| unit);
+                let cut = cut::shorten(text, short, unit, cut::Markup::Fences)
+                    .filter(|_| how == Degradation::Shorter);
+                *text = cut.unwrap_or_else(|| std::mem::take(text));
+            }
+        }
+        (plain != *body).then_some(plain)
+    }
+
+    fn trim(&self, body: &mut Value) {
+        self.fields.iter().for_each(|field| field.trim(body));
+        if let Some(whole) = self.whole {
+            trim::squeeze(body, whole, cut::Markup::Fences);
+        }
+    }
+
+    fn faults(&self, body: &Value, _url: &str) -> Vec<BodyFault> {
+        let mut faults = Faults::of(self.description.name, &self.rule, body);
+        if let Some(whole) = self.whole {
+            faults.limit("", "bytes", body.to_string().len(), whole);
+        }
+        let [_, _, refused, length] = self.refusals;
+        let mut faults = faults.answered(|_| "");
+        for fault in faults.iter_mut().filter(|fault| fault.response.is_some()) {
+            fault.response = if fault.kind == FaultKind::TooLong { length.or(refused) } else { refused };
+        }
+        faults
+    }
+
+    fn took(&self, answer: &Answer) -> Result<(), &'static str> {
+        match self.rules.outcome(answer) {
+            Some(Outcome::Delivered) => Ok(()),
+            Some(_) => Err("not as its description says"),
+            None if (200..=299).contains(&answer.status) && self.rules.ok.is_none() => Ok(()),
+            None => Err("not as its description says"),
+        }
+    }
+
+    fn code(&self, answer: &Answer) -> Option<String> {
+        let json = answer.json()?;
+        let found = self.code.as_ref()?.iter().try_fold(&json, |json, step| json.get(*step))?;
+        match found {
+            Value::String(code) if !code.is_empty() => Some(format!("`{code}`")),
+            Value::Number(code) => Some(format!("code {code}")),
+            _ => None,
+        }
+    }
+
+    fn asked(&self, answer: &Answer) -> Option<Outcome> {
+        let asked = self.rules.outcome(answer).filter(|outcome| *outcome != Outcome::Delivered);
+        // What is neither success nor anything else is judged by its status.
+        asked.filter(|outcome| !matches!(outcome, Outcome::Retry(reason) if reason.contains("`ok_when`")))
+    }
+
+    fn unknown(&self, answer: &Answer, is_coded: bool, reason: String) -> Outcome {
+        match answer.status {
+            _ if answer.is_page() => Outcome::Retry(reason),
+            401 | 403 | 404 | 405 => Outcome::Final(reason),
+            _ if is_coded => answer.refused_or_again(reason),
+            _ => Outcome::Retry(reason),
+        }
+    }
+}
+
+fn encoded(body: &Map<String, Value>) -> String {
+    let mut form = Serializer::new(String::new());
+    for (name, value) in body.iter().filter(|(_, value)| !value.is_null()) {
+        form.append_pair(name, &value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+    }
+    form.finish()
+}
+
+/// The built-in platform of this name, for a receiver that plays it.
+pub(super) fn played(name: &str) -> Option<&'static PlayedPlatform> {
+    static PLAYED: Mutex<Vec<&'static PlayedPlatform>> = Mutex::new(Vec::new());
+    let platform: &'static Described =
+        BUILT_IN.iter().copied().find(|platform| platform.description.name == name)?;
+    let mut played = PLAYED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if let Some(known) = played.iter().find(|known| known.platform.name() == name) {
+        return Some(known);
+    }
+    let fake = kept(PlayedPlatform {
+        platform,
+        refuses: kept(move |request: &ReceivedRequest<'_>| platform.refuses(request)),
+        #[cfg(test)]
+        trial: tests::trial(name),
+    });
+    played.push(fake);
+    Some(fake)
+}
