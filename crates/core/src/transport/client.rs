@@ -174,16 +174,6 @@ impl Client {
         }
     }
 
-    #[cfg(test)]
-    pub(super) fn post(
-        &self,
-        url: &Url,
-        headers: &[(String, String)],
-        body: &[u8],
-    ) -> (Result<Answer, TransportError>, Phases) {
-        self.send("POST", url, headers, body)
-    }
-
     /// Hands a message over by SMTP, on a connection of its own, within the endpoint's timeout.
     ///
     /// The answer has the code of the reply that decides as its status, and as its body that reply with the command
