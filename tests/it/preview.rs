@@ -51,7 +51,7 @@ const fn machine(platform: &'static str, ink: Option<&'static str>, foot: &'stat
 const LOOKS: [Look; 17] = [
     chat("slack", "", "Open", true),
     chat("slack-bot", "", "Open", true),
-    chat("discord", "", "↗", true),
+    chat("discord", "", "Open", true),
     chat("wecom", "", "Open", false),
     chat("dingtalk", "⚠️ ", "Open", true),
     chat("feishu", "", "Open", false),

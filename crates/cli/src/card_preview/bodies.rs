@@ -106,6 +106,11 @@ fn slack_block(card: &mut CardPreview, block: &Json) {
             }
         }
         "image" => card.add(CardPart::Picture(text(&block["image_url"]).to_owned())),
+        "rich_text" => {
+            for piece in list(&block["elements"]).iter().flat_map(|part| list(&part["elements"])) {
+                card.add(CardPart::Text(text(&piece["text"]).to_owned()));
+            }
+        }
         "actions" => {
             for button in list(&block["elements"]) {
                 card.add(CardPart::Link(shown(&button["text"]), text(&button["url"]).to_owned()));
@@ -124,6 +129,8 @@ fn discord(body: &Json) -> CardPreview {
     let content = text(&body["content"]).to_owned();
     let embeds = list(&body["embeds"]);
     card.add(if embeds.is_empty() { CardPart::Text(content) } else { CardPart::Ping(content) });
+    let buttons: Vec<&Json> =
+        list(&body["components"]).iter().flat_map(|row| list(&row["components"])).collect();
     for embed in embeds {
         let colour = embed["color"].as_u64().map(|colour| format!("#{colour:06x}"));
         card.style = card.style.or(colour.and_then(|colour| style_of(&colour)));
@@ -139,13 +146,21 @@ fn discord(body: &Json) -> CardPreview {
             }
         }
         card.add(CardPart::Picture(text(&embed["image"]["url"]).to_owned()));
-        card.add(CardPart::Link("↗".to_owned(), text(&embed["url"]).to_owned()));
+        if buttons.is_empty() {
+            card.add(CardPart::Link("↗".to_owned(), text(&embed["url"]).to_owned()));
+        }
         card.add(CardPart::Foot(text(&embed["footer"]["text"]).to_owned()));
+    }
+    for button in buttons {
+        card.add(CardPart::Link(text(&button["label"]).to_owned(), text(&button["url"]).to_owned()));
     }
     card
 }
 
 fn wecom(body: &Json) -> Option<CardPreview> {
+    if body["template_card"].is_object() {
+        return Some(wecom_picture(&body["template_card"]));
+    }
     let mut card = CardPreview::default();
     let markdown = body["markdown"]["content"].as_str();
     let content = markdown.or_else(|| body["text"]["content"].as_str())?;
@@ -185,6 +200,25 @@ fn wecom(body: &Json) -> Option<CardPreview> {
     Some(card)
 }
 
+/// A card with a picture.
+fn wecom_picture(content: &Json) -> CardPreview {
+    let own = |pointer: &str| content.pointer(pointer).map(text).unwrap_or_default().to_owned();
+    let mut card = CardPreview { style: Some(Style::Success), ..CardPreview::default() };
+    card.add(CardPart::Title(own("/main_title/title")));
+    card.add(CardPart::Picture(own("/card_image/url")));
+    card.add(CardPart::Text(own("/main_title/desc")));
+    card.add(CardPart::Text(own("/quote_area/quote_text")));
+    for line in list(&content["horizontal_content_list"]) {
+        card.add(CardPart::Fact(text(&line["keyname"]).to_owned(), text(&line["value"]).to_owned()));
+    }
+    card.add(CardPart::Link("↗".to_owned(), own("/card_action/url")));
+    for jump in list(&content["jump_list"]) {
+        card.add(CardPart::Link(text(&jump["title"]).to_owned(), text(&jump["url"]).to_owned()));
+    }
+    card.add(CardPart::Foot(own("/source/desc")));
+    card
+}
+
 fn teams(body: &Json) -> Option<CardPreview> {
     let mut card = CardPreview::default();
     let content = &body["attachments"][0]["content"];
@@ -204,6 +238,11 @@ fn teams(body: &Json) -> Option<CardPreview> {
                 }
             }
             "Image" => card.add(CardPart::Picture(text(&part["url"]).to_owned())),
+            "ImageSet" => {
+                for image in list(&part["images"]) {
+                    card.add(CardPart::Picture(text(&image["url"]).to_owned()));
+                }
+            }
             _ if index + 1 == parts.len() => card.add(CardPart::Foot(shown)),
             _ if part["weight"] == "Bolder" => card.add(CardPart::Heading(shown)),
             _ if shown.starts_with("<at>") => {
@@ -212,7 +251,7 @@ fn teams(body: &Json) -> Option<CardPreview> {
             _ => add_lines(&mut card, &shown),
         }
     }
-    for action in list(&content["actions"]) {
+    for action in list(&content["actions"]).iter().filter(|action| action["url"].is_string()) {
         card.add(CardPart::Link(text(&action["title"]).to_owned(), text(&action["url"]).to_owned()));
     }
     Some(card)
@@ -225,25 +264,41 @@ fn googlechat(body: &Json) -> Option<CardPreview> {
     let title = content["header"]["title"].as_str()?;
     card.style = title.split(' ').next().and_then(style_of);
     card.add(CardPart::Title(title.to_owned()));
-    for widget in list(&content["sections"]).iter().flat_map(|section| list(&section["widgets"])) {
-        let paragraph = text(&widget["textParagraph"]["text"]);
-        match paragraph.strip_prefix("<b>").and_then(|rest| rest.split_once("</b><br>")) {
-            Some((heading, rest)) => {
-                card.add(CardPart::Heading(heading.to_owned()));
-                add_lines(&mut card, &unentity(&untag(rest)));
+    for section in list(&content["sections"]) {
+        card.add(CardPart::Heading(text(&section["header"]).to_owned()));
+        for widget in list(&section["widgets"]) {
+            match list(&widget["columns"]["columnItems"]) {
+                [] => googlechat_widget(&mut card, widget),
+                columns => columns
+                    .iter()
+                    .flat_map(|column| list(&column["widgets"]))
+                    .for_each(|widget| googlechat_widget(&mut card, widget)),
             }
-            None => add_lines(&mut card, &unentity(&untag(paragraph))),
-        }
-        let fact = &widget["decoratedText"];
-        card.add(CardPart::Fact(text(&fact["topLabel"]).to_owned(), unentity(&untag(text(&fact["text"])))));
-        card.add(CardPart::Picture(text(&widget["image"]["imageUrl"]).to_owned()));
-        for button in list(&widget["buttonList"]["buttons"]) {
-            let url = text(&button["onClick"]["openLink"]["url"]).to_owned();
-            card.add(CardPart::Link(text(&button["text"]).to_owned(), url));
         }
     }
     card.add(CardPart::Foot(text(&content["header"]["subtitle"]).to_owned()));
     Some(card)
+}
+
+fn googlechat_widget(card: &mut CardPreview, widget: &Json) {
+    let paragraph = text(&widget["textParagraph"]["text"]);
+    match paragraph.strip_prefix("<b>").and_then(|rest| rest.split_once("</b><br>")) {
+        Some((heading, rest)) => {
+            card.add(CardPart::Heading(heading.to_owned()));
+            add_lines(card, &unentity(&untag(rest)));
+        }
+        None => add_lines(card, &unentity(&untag(paragraph))),
+    }
+    for item in list(&widget["grid"]["items"]) {
+        card.add(CardPart::Picture(text(&item["image"]["imageUri"]).to_owned()));
+    }
+    let fact = &widget["decoratedText"];
+    card.add(CardPart::Fact(text(&fact["topLabel"]).to_owned(), unentity(&untag(text(&fact["text"])))));
+    card.add(CardPart::Picture(text(&widget["image"]["imageUrl"]).to_owned()));
+    for button in list(&widget["buttonList"]["buttons"]) {
+        let url = text(&button["onClick"]["openLink"]["url"]).to_owned();
+        card.add(CardPart::Link(text(&button["text"]).to_owned(), url));
+    }
 }
 
 fn mattermost(body: &Json) -> Option<CardPreview> {
@@ -264,7 +319,9 @@ fn mattermost(body: &Json) -> Option<CardPreview> {
     for field in list(&attachment["fields"]) {
         card.add(CardPart::Fact(unslash(text(&field["title"])), unslash(text(&field["value"]))));
     }
-    card.add(CardPart::Picture(text(&attachment["image_url"]).to_owned()));
+    for attachment in list(&body["attachments"]) {
+        card.add(CardPart::Picture(text(&attachment["image_url"]).to_owned()));
+    }
     card.add(CardPart::Link("↗".to_owned(), text(&attachment["title_link"]).to_owned()));
     card.add(CardPart::Foot(text(&attachment["footer"]).to_owned()));
     Some(card)

@@ -14,7 +14,8 @@ struct Marks {
 }
 
 pub(super) fn dingtalk(body: &Json) -> Option<CardPreview> {
-    let text = body["markdown"]["text"].as_str().or_else(|| body["text"]["content"].as_str())?;
+    let marked = body["markdown"]["text"].as_str().or_else(|| body["actionCard"]["text"].as_str());
+    let text = marked.or_else(|| body["text"]["content"].as_str())?;
     let marks = Marks { fact: "- ", item: "> ", shown: |text| unbold(&unslash(&untag(text))) };
     let mut card = CardPreview::default();
     let (title, rest) = text.split_once('\n').unwrap_or((text, ""));
@@ -22,7 +23,15 @@ pub(super) fn dingtalk(body: &Json) -> Option<CardPreview> {
     card.style = title.split(' ').next().and_then(style_of);
     card.add(CardPart::Title((marks.shown)(title)));
     add(&mut card, rest, &marks);
+    for button in body["actionCard"]["btns"].as_array().into_iter().flatten() {
+        add_link(&mut card, &button["title"], &button["actionURL"]);
+    }
     Some(card)
+}
+
+fn add_link(card: &mut CardPreview, label: &Json, url: &Json) {
+    let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
+    card.add(CardPart::Link(text(label), text(url)));
 }
 
 pub(super) fn feishu(body: &Json) -> Option<CardPreview> {
@@ -35,10 +44,35 @@ pub(super) fn feishu(body: &Json) -> Option<CardPreview> {
     card.style = content["header"]["template"].as_str().and_then(style_of);
     card.add(CardPart::Title(title.to_owned()));
     let marks = Marks { fact: "**", item: "- ", shown: |text| unbold(&unentity(&untag(text))) };
-    for element in content["body"]["elements"].as_array().into_iter().flatten() {
-        add(&mut card, element["content"].as_str().unwrap_or_default(), &marks);
+    let elements = content["body"]["elements"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if let Some((foot, parts)) = elements.split_last() {
+        parts.iter().for_each(|part| feishu_part(&mut card, part, &marks));
+        add(&mut card, foot["content"].as_str().unwrap_or_default(), &marks);
     }
     Some(card)
+}
+
+fn feishu_part(card: &mut CardPreview, part: &Json, marks: &Marks) {
+    match part["tag"].as_str().unwrap_or_default() {
+        "button" => add_link(card, &part["text"]["content"], &part["behaviors"][0]["default_url"]),
+        "markdown" => {
+            let content = part["content"].as_str().unwrap_or_default();
+            let fact = content.strip_prefix("**").and_then(|rest| rest.split_once("**\n"));
+            match fact.filter(|(_, rest)| !rest.starts_with(marks.item)) {
+                Some((label, value)) => {
+                    card.add(CardPart::Fact((marks.shown)(label), (marks.shown)(value)));
+                }
+                None => add_parts(card, content.lines().collect(), None, marks),
+            }
+        }
+        _ => {
+            let title = part["header"]["title"]["content"].as_str().unwrap_or_default();
+            card.add(CardPart::Heading(title.to_owned()));
+            for inner in ["columns", "elements"].iter().filter_map(|name| part[*name].as_array()).flatten() {
+                feishu_part(card, inner, marks);
+            }
+        }
+    }
 }
 
 pub(super) fn telegram(body: &Json) -> Option<CardPreview> {
@@ -54,6 +88,9 @@ pub(super) fn telegram(body: &Json) -> Option<CardPreview> {
     }
     let marks = Marks { fact: "**", item: "• ", shown: |text| unbold(&unentity(&untag(text))) };
     let mut card = CardPreview::default();
+    for photo in body["media"].as_array().into_iter().flatten() {
+        card.add(CardPart::Picture(photo["media"].as_str().unwrap_or_default().to_owned()));
+    }
     let preview = &body["link_preview_options"];
     if preview["show_above_text"] == true {
         card.add(CardPart::Picture(preview["url"].as_str().unwrap_or_default().to_owned()));
@@ -62,6 +99,9 @@ pub(super) fn telegram(body: &Json) -> Option<CardPreview> {
     card.style = title.split(' ').next().and_then(style_of);
     card.add(CardPart::Title((marks.shown)(title)));
     add(&mut card, rest, &marks);
+    for button in body["reply_markup"]["inline_keyboard"][0].as_array().into_iter().flatten() {
+        add_link(&mut card, &button["text"], &button["url"]);
+    }
     Some(card)
 }
 
@@ -73,8 +113,7 @@ pub(super) fn ntfy(body: &Json) -> Option<CardPreview> {
     add(&mut card, body["message"].as_str().unwrap_or_default(), &marks);
     card.add(CardPart::Picture(body["attach"].as_str().unwrap_or_default().to_owned()));
     for action in body["actions"].as_array().into_iter().flatten() {
-        let text = |name: &str| action[name].as_str().unwrap_or_default().to_owned();
-        card.add(CardPart::Link(text("label"), text("url")));
+        add_link(&mut card, &action["label"], &action["url"]);
     }
     Some(card)
 }
@@ -118,8 +157,16 @@ fn style_of(sign: &str) -> Option<Style> {
 fn add(card: &mut CardPreview, text: &str, marks: &Marks) {
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     // Mentions follow the foot.
-    let is_ping = |line: &str| line.split(' ').all(|word| word.starts_with('@') || word.starts_with("<at"));
     let foot = lines.iter().rposition(|line| !is_ping(line));
+    add_parts(card, lines, foot, marks);
+}
+
+fn is_ping(line: &str) -> bool {
+    line.split(' ').all(|word| word.starts_with('@') || word.starts_with("<at"))
+}
+
+/// `foot` is the place of the line at the foot, if it is among these.
+fn add_parts(card: &mut CardPreview, lines: Vec<&str>, foot: Option<usize>, marks: &Marks) {
     let mut free = String::new();
     for (index, line) in lines.iter().enumerate() {
         let shown = (marks.shown)(line);

@@ -158,17 +158,15 @@ fn settle(lane: &Lane, mut attempt: Attempt, outcome: Option<Outcome>) {
     let row = attempt.row.clone();
     // An edit has its file in it, or none.
     let is_edit = jobs.iter().any(|job| job.live.as_ref().is_some_and(|live| live.message.is_some()));
-    match attempt.file.take().filter(|_| outcome == Some(Outcome::Delivered) && !is_edit) {
-        None => lane.settle(jobs, outcome, row),
-        Some(file) => {
-            lane.begin_follow_up();
-            lane.settle(jobs, outcome, row);
-            for (row, outcome) in guarded(|| follow_up::send(lane, &attempt, &file)).unwrap_or_default() {
-                lane.log_follow_up(row, outcome);
-            }
-            lane.end_follow_up();
-        }
+    if outcome != Some(Outcome::Delivered) || is_edit {
+        return lane.settle(jobs, outcome, row);
     }
+    lane.begin_follow_up();
+    lane.settle(jobs, outcome, row);
+    for (row, outcome) in guarded(|| follow_up::send(lane, &attempt)).unwrap_or_default() {
+        lane.log_follow_up(row, outcome);
+    }
+    lane.end_follow_up();
 }
 
 /// After a caught panic the lane goes on, and the delivery waits for its next attempt as after any failure.

@@ -1,20 +1,28 @@
-//! What follows a delivered message on a platform that takes a file by itself only: one request, or one that
+//! What follows a delivered message on a platform that takes files or galleries by themselves only: one request, or one that
 //! uploads the file and one that names it.
 
 use super::attempt::Attempt;
 use super::exchange::Exchange;
 use super::lane::Lane;
 use super::request::rendered;
-use crate::platform::{Attachment, Outcome};
+use crate::platform::Outcome;
 use crate::spool::AttemptRow;
 
 /// Sends it. Each request has its row, and what its answer means for the endpoint.
-pub(super) fn send(lane: &Lane, attempt: &Attempt, file: &Attachment) -> Vec<(AttemptRow, Option<Outcome>)> {
+pub(super) fn send(lane: &Lane, attempt: &Attempt) -> Vec<(AttemptRow, Option<Outcome>)> {
     let (endpoint, platform) = (&lane.endpoint, lane.endpoint.platform);
-    let (scrubber, started_at) = (lane.scrubber(), lane.clock.unix_ms());
+    let started_at = lane.clock.unix_ms();
     let event_id = attempt.leader.event_id.to_string();
-    let message = rendered(&attempt.leader, &attempt.body, &event_id, Some(file), started_at);
-    let what = if platform.is_picture(file) { "image" } else { "file" };
+    let message = rendered(&attempt.leader, &attempt.body, &event_id, attempt.file.as_ref(), started_at);
+    let mut next = platform.follow_up(&endpoint.target, &message);
+    let upload = platform.upload(&endpoint.target, &message);
+    if next.is_none() && upload.is_none() {
+        return Vec::new();
+    }
+    let scrubber = lane.scrubber();
+    // What follows without a file is a gallery that the platform fetches.
+    let is_document = attempt.file.as_ref().is_some_and(|file| !platform.is_picture(file));
+    let what = if is_document { "file" } else { "image" };
     let post = |request, number, started_at| {
         let exchange = Exchange::make(lane, &request, &event_id, number, started_at);
         let outcome = exchange.outcome(lane);
@@ -24,8 +32,7 @@ pub(super) fn send(lane: &Lane, attempt: &Attempt, file: &Attachment) -> Vec<(At
     let mut rows = Vec::new();
     let mut number = attempt.leader.attempts + 2;
     let mut next_at = started_at;
-    let mut next = platform.follow_up(&endpoint.target, &message);
-    if let Some(upload) = platform.upload(&endpoint.target, &message) {
+    if let Some(upload) = upload {
         let (exchange, mut row, outcome) = post(upload, number, started_at);
         number += 1;
         next_at = exchange.ended_at();

@@ -165,6 +165,22 @@ impl Context {
         self.several
     }
 
+    /// The same for cards in English.
+    #[must_use]
+    pub(crate) fn in_english(&self) -> Context {
+        let mut json = Json::clone(&self.json);
+        if let Some(host) = json.get_mut("host").and_then(Json::as_object_mut) {
+            host.remove("language");
+        }
+        Context {
+            json: Arc::new(json),
+            whole: OnceLock::new(),
+            value: OnceLock::new(),
+            clean: OnceLock::new(),
+            ..self.clone()
+        }
+    }
+
     /// The context as JSON, for the platforms' cards.
     pub fn json(&self) -> &Json {
         let Some(lazy) = &self.lazy else { return &self.json };

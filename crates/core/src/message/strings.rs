@@ -120,6 +120,8 @@ pub(crate) struct Strings {
     pub(super) open_host: &'static str,
     /// A button or link to a picture; also its description.
     pub(crate) preview: &'static str,
+    /// The heading of what is folded away, such as a traceback.
+    pub(crate) details: &'static str,
 }
 
 /// Also the language of the filters.
@@ -219,6 +221,7 @@ pub(super) static ENGLISH: Strings = Strings {
     open_file: "Open file",
     open_host: "Open host page",
     preview: "Preview",
+    details: "Details",
 };
 
 static CHINESE: Strings = Strings {
@@ -319,6 +322,7 @@ static CHINESE: Strings = Strings {
     open_file: "打开文件",
     open_host: "打开主机页面",
     preview: "预览",
+    details: "详细信息",
 };
 
 impl Strings {

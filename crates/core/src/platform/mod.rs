@@ -28,6 +28,7 @@ mod answer;
 mod answer_rules;
 mod canned_response;
 mod cloudevents;
+mod content;
 mod cut;
 mod described;
 mod description;

@@ -10,6 +10,7 @@ mod rules;
 
 pub(super) use request_checks::refuses;
 
+use super::content::{TextForm, shown_links};
 use super::cut::Markup;
 use super::escape::{
     self, LinkForm, Spot, TextMarkup, begins_entity, guarded, is_inside_word, is_structure, opens_line,
@@ -23,8 +24,8 @@ use super::{
     Request, Target, links, mark, or_event_kind, origin, plain_text, trim,
 };
 use crate::json::{Members, json};
-use crate::message::{Context, Fact, Notice, Strings};
-use serde_json::{Map, Value};
+use crate::message::{Context, Notice, Strings};
+use serde_json::Value;
 use std::time::Duration;
 use url::Url;
 
@@ -34,6 +35,7 @@ const TITLE: usize = 256;
 const LINE: usize = 480;
 const FREE_TEXT: usize = 2000;
 const LINK: usize = 600;
+const BUTTON: usize = 60;
 const MENTIONS: usize = 600;
 const SHORT: usize = 1000;
 /// In the place of a text that says nothing.
@@ -112,13 +114,16 @@ impl Platform for DingTalk {
     }
 
     fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
-        let text = body["markdown"]["text"].as_str().or(body["text"]["content"].as_str());
+        let marked = ["markdown", "actionCard"].into_iter().find(|kind| body[*kind].is_object());
+        let text = marked.and_then(|kind| body[kind]["text"].as_str()).or(body["text"]["content"].as_str());
         let gathered = trim::gathered(body).filter(|_| how > Degradation::NoImage);
         let text = text.or(gathered.as_deref())?;
         let words: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("![")).collect();
         let mut plain = body.clone();
-        if how == Degradation::NoImage && body["markdown"].is_object() {
-            plain["markdown"]["text"] = json!(words.join("\n"));
+        if how == Degradation::NoImage
+            && let Some(kind) = marked
+        {
+            plain[kind]["text"] = json!(words.join("\n"));
             return (plain != *body).then_some(plain);
         }
         let max = if how == Degradation::Shorter { SHORT } else { TEXT };
@@ -128,7 +133,7 @@ impl Platform for DingTalk {
         }
         fields.put("msgtype", json!("text"));
         let words = words.join("\n");
-        let words = if body["markdown"].is_object() { plain_text::of_markdown(&words) } else { words };
+        let words = if marked.is_some() { plain_text::of_markdown(&words) } else { words };
         let content = fit_above_last(&words, max, Unit::Bytes);
         fields.put("text", json!({"content": content}));
         (plain != *body).then_some(plain)
@@ -192,36 +197,53 @@ fn complete(body: &mut Value) {
 }
 
 pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
-    let words = Strings::of(context);
     let cut = |text: &str, max| fit(text, max, Unit::Bytes, inline);
     let title = or_event_kind(cut(&notice.title, TITLE), context);
-    let colon = words.colon;
-    let facts = notice
-        .facts
-        .iter()
-        .map(|Fact { label, value, .. }| format!("- {}{colon}{}", cut(label, LINE / 4), cut(value, LINE)));
-    let failures = notice.failures.iter().map(|failure| format!("> {}", cut(&failure.line(words), LINE)));
-    let text = notice.text.as_deref().map(|text| fit(&guarded(text), FREE_TEXT, Unit::Bytes, block));
-    let picture = links::fetchable(notice.image(), LINK)
-        .map(|url| format!("![{}]({})", words.preview, links::quiet(&url)));
-    let link =
-        links::followable(notice.link(), LINK).map(|url| format!("[{}]({})", words.open, links::quiet(&url)));
     let mentions = DingTalkMentions::read(&target.mentions);
-    let tail = [link.unwrap_or_default(), cut(origin(context), TITLE), mentions.live()];
+    let at = mentions.at();
+    let buttons: Vec<Value> = shown_links(notice, LINK)
+        .map(|(label, url)| (cut(label, BUTTON), url))
+        .filter(|(label, _)| !label.trim().is_empty())
+        .map(|(label, url)| json!({"title": label, "actionURL": url.as_str()}))
+        .collect();
+    // A message with buttons pings nobody.
+    let has_buttons = at.is_none() && !buttons.is_empty();
+    let mut links = if has_buttons { Vec::new() } else { FORM.links(notice) }.into_iter();
+    let tail = [links.next().unwrap_or_default(), cut(origin(context), TITLE), mentions.live()];
     let lines = Lines { gap: "\n\n", max: TEXT, unit: Unit::Bytes };
     let text = lines.join(
         format!("### {} {title}", mark(notice.tone)),
-        text.into_iter().chain(facts).chain(failures).chain(picture),
+        FORM.lines(notice, Strings::of(context)).into_iter().chain(links),
         &tail,
     );
-    let mut card = Map::new();
-    card.put("msgtype", json!("markdown"));
-    card.put("markdown", json!({"title": title, "text": text}));
-    if let Some(at) = mentions.at() {
-        card.put("at", at);
+    if has_buttons {
+        let card = json!({"title": title, "text": text, "btnOrientation": "0", "btns": buttons});
+        return json!({"msgtype": "actionCard", "actionCard": card});
     }
-    Value::Object(card)
+    let mut card = json!({"msgtype": "markdown", "markdown": {"title": title, "text": text}});
+    if let Some(at) = at {
+        card["at"] = at;
+    }
+    card
 }
+
+static FORM: TextForm = TextForm {
+    unit: Unit::Bytes,
+    line: LINE,
+    free_text: FREE_TEXT,
+    link_max: LINK,
+    inline: |text, max| fit(text, max, Unit::Bytes, inline),
+    block: |text, max| fit(&guarded(text), max, Unit::Bytes, block),
+    text: str::to_owned,
+    quote: |quote| format!("> {quote}"),
+    fact: |label, colon, value| format!("- {label}{colon}{value}"),
+    time: None,
+    heading: None,
+    failure: |line| format!("> {line}"),
+    details: |lines| lines.iter().map(|line| format!("> {line}")).collect::<Vec<_>>().join("\n\n"),
+    picture: Some(|caption, url| format!("![{caption}]({})", links::quiet(url))),
+    link: |label, url| format!("[{label}]({})", links::quiet(url)),
+};
 
 #[derive(Default)]
 struct DingTalkMentions {

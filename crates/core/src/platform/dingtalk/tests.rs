@@ -74,10 +74,18 @@ fn dingtalk_signs_each_attempt_and_only_with_a_secret() {
     assert_eq!(sent(&to("dingtalk", url, &[]), &body, None).0, url);
 }
 
+/// With buttons, or without.
+fn said(card: &Value) -> &Value {
+    card.get("actionCard").unwrap_or(&card["markdown"])
+}
+
 fn check_card(card: &Value) {
-    let shown = text(&card["markdown"]["text"]);
+    let shown = text(&said(card)["text"]);
     assert!(card.to_string().len() <= 20_000 && shown.len() <= 6000, "{} bytes", shown.len());
-    assert!(!text(&card["markdown"]["title"]).trim().is_empty());
+    assert!(!text(&said(card)["title"]).trim().is_empty());
+    for button in said(card)["btns"].as_array().into_iter().flatten() {
+        assert!(!text(&button["title"]).contains(['<', '`', '*', '@']), "{button}");
+    }
     assert!(!shown.contains(['<', '`', '*', '@', '\0', '\r']), "{shown}");
 }
 
@@ -101,6 +109,6 @@ fn the_lines_of_a_text_stand_on_lines_of_their_own() {
     let content =
         Notice { text: Some("Traceback:\r\n  File train.py\nRuntimeError".to_owned()), ..notice("t") };
     let card = super::card(&content, &context("h"), &target(&[]));
-    let shown = text(&card["markdown"]["text"]);
+    let shown = text(&said(&card)["text"]);
     assert!(shown.contains("\n\nTraceback:\n\n  File train.py\n\nRuntimeError\n\n"), "{shown}");
 }

@@ -4,24 +4,26 @@
 //! staff state. `wait=true` makes Discord answer after it has stored the message, with the message.
 
 mod canned_responses;
+mod mentions;
 mod responses;
 mod rules;
 mod template_markup;
 
 pub(super) use rules::refuses;
 
+use super::content::{GALLERY, bar, last_lines, pictures, shown_links, time_of};
 use super::escape::guarded;
 use super::known_address::CUT;
 use super::limits::{Budget, Escape, Unit, fit, flatten};
-use super::mentions::Mentions;
 use super::multipart::{Field, form};
 use super::{
     Answer, Degradation, Description, EditAnswer, Example, Outcome, Platform, Rate, RenderedMessage, Request,
-    Target, event_kind, links, origin, path_parts, trim,
+    Target, event_kind, origin, path_parts, trim,
 };
 use crate::clock;
 use crate::json::{Members, json};
-use crate::message::{Context, Fact, Notice, Strings, Tone};
+use crate::message::{Context, Notice, Strings, Tone};
+use mentions::DiscordMentions;
 use responses::unknown;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -31,6 +33,10 @@ const CONTENT: usize = 2000;
 const TITLE: usize = 256;
 /// It may have 4096, but the fields shall fit next to it.
 const FREE_TEXT: usize = 2000;
+const QUOTE: usize = 300;
+const DETAILS: usize = 700;
+/// The marks of a quote and of a block of code, a bar, and line ends.
+const OVERHEAD: usize = 80;
 const FIELDS: usize = 25;
 const FIELD_NAME: usize = 256;
 const FIELD_VALUE: usize = 1024;
@@ -38,6 +44,8 @@ const FOOTER: usize = 256;
 /// Title, description, fields and footer together.
 const EMBED: usize = 6000;
 const LINK: usize = 2048;
+const BUTTON: usize = 80;
+const BUTTON_LINK: usize = 512;
 /// What a server without boosts takes, in bytes.
 const FILE: u64 = 10 * 1024 * 1024;
 const SHORT: usize = 500;
@@ -196,8 +204,12 @@ impl Platform for Discord {
         }
         let embeds = plain.get_mut("embeds").and_then(Value::as_array_mut);
         for embed in embeds.into_iter().flatten().filter_map(Value::as_object_mut) {
+            let is_picture = embed.keys().all(|name| matches!(name.as_str(), "url" | "image"));
             for name in ["image", "thumbnail"] {
                 embed.remove(name);
+            }
+            if is_picture {
+                embed.remove("url");
             }
             if how > Degradation::NoImage {
                 for name in ["fields", "footer", "author", "url", "timestamp"] {
@@ -210,6 +222,15 @@ impl Platform for Discord {
                     }
                 }
             }
+        }
+        // Further pictures of a gallery.
+        let mut index = 0;
+        if let Some(embeds) = plain.get_mut("embeds").and_then(Value::as_array_mut) {
+            embeds.retain(|embed| {
+                let was_picture = body["embeds"][index].get("image").is_some();
+                index += 1;
+                !(was_picture && embed.as_object().is_some_and(Map::is_empty))
+            });
         }
         if how > Degradation::NoImage
             && let Some(text) = body["content"].as_str()
@@ -327,9 +348,28 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     if !mentions.content.is_empty() {
         card.put("content", json!(mentions.content));
     }
-    card.put("embeds", json!([embed(notice, context)]));
+    let mut first = embed(notice, context);
+    // Pictures of embeds with one address stand together.
+    let pictures: Vec<Url> = pictures(notice, LINK).map(|(_, url)| url).take(GALLERY).collect();
+    if first["url"].is_null() && pictures.len() > 1 {
+        first["url"] = json!(pictures[0].as_str());
+    }
+    let address = first["url"].clone();
+    let more = pictures.iter().skip(1).map(|url| json!({"url": address, "image": {"url": url.as_str()}}));
+    let embeds: Vec<Value> = [first].into_iter().chain(more).collect();
+    card.put("embeds", json!(embeds));
+    let buttons: Vec<Value> = shown_links(notice, BUTTON_LINK).filter_map(button).collect();
+    if !buttons.is_empty() {
+        card.put("components", json!([{"type": 1, "components": buttons}]));
+    }
     card.put("allowed_mentions", mentions.allowed());
     Value::Object(card)
+}
+
+/// A button that opens an address, which webhooks of anybody may have.
+fn button((label, url): (&str, Url)) -> Option<Value> {
+    let label = fit(label, BUTTON, Unit::CodePoints, flatten).trim().to_owned();
+    (!label.is_empty()).then(|| json!({"type": 2, "style": 5, "label": label, "url": url.as_str()}))
 }
 
 /// An embed in the making, within [`EMBED`] in all.
@@ -359,6 +399,7 @@ impl EmbedTexts {
 }
 
 fn embed(notice: &Notice, context: &Context) -> Value {
+    let words = Strings::of(context);
     let mut room = EmbedTexts(Budget { left: EMBED, unit: Unit::CodePoints });
     let mut title = room.take(&notice.title, TITLE, inline);
     if title.is_empty() {
@@ -366,9 +407,7 @@ fn embed(notice: &Notice, context: &Context) -> Value {
     }
     // A footer is shown as it is, without markdown.
     let footer = room.take(origin(context), FOOTER, flatten);
-    let description =
-        notice.text.as_deref().map(|text| room.take(&guarded(text), FREE_TEXT, block)).unwrap_or_default();
-    let words = Strings::of(context);
+    let description = description(notice, &mut room);
     let failures: Vec<_> =
         notice.failures.iter().map(|failure| format!("• {}", failure.line(words))).collect();
     let failures = if failures.is_empty() {
@@ -377,88 +416,53 @@ fn embed(notice: &Notice, context: &Context) -> Value {
         room.field(words.failures, &failures.join("\n"), block, false)
     };
     let most = FIELDS - usize::from(failures.is_some());
-    let facts = notice
-        .facts
-        .iter()
-        .take(most)
-        .map_while(|Fact { label, value, .. }| room.field(label, value, inline, true));
+    let facts = notice.facts.iter().take(most).map_while(|fact| {
+        let mut field = room.field(&fact.label, &fact.value, inline, true)?;
+        if let Some(at) = time_of(fact) {
+            field["value"] = json!(format!("<t:{at}:R>"));
+        }
+        Some(field)
+    });
     let fields: Vec<_> = facts.collect::<Vec<_>>().into_iter().chain(failures).collect();
-    let mut embed = Map::new();
-    let mut put = |name: &str, value: Value| embed.insert(name.to_owned(), value);
-    put("title", json!(title));
-    put("color", json!(colour(notice.tone)));
+    let mut embed = json!({"title": title, "color": colour(notice.tone)});
     if !description.is_empty() {
-        put("description", json!(description));
+        embed["description"] = json!(description);
     }
-    if let Some(url) = links::followable(notice.link(), LINK) {
-        put("url", json!(url.as_str()));
+    if let Some((_, url)) = shown_links(notice, LINK).next() {
+        embed["url"] = json!(url.as_str());
     }
-    if let Some(url) = links::fetchable(notice.image(), LINK) {
-        put("image", json!({"url": url.as_str()}));
+    if let Some((_, url)) = pictures(notice, LINK).next() {
+        embed["image"] = json!({"url": url.as_str()});
     }
-    put("fields", json!(fields));
-    put("footer", json!({"text": footer}));
+    embed["fields"] = json!(fields);
+    embed["footer"] = json!({"text": footer});
     if let Some(at) = context.json()["event"]["timestamp"].as_str().and_then(clock::parse_rfc3339) {
-        put("timestamp", json!(clock::rfc3339(at)));
+        embed["timestamp"] = json!(clock::rfc3339(at));
     }
-    Value::Object(embed)
+    embed
 }
 
-/// Whom the message pings. Only `content` pings, and only those that `allowed_mentions` names.
-#[derive(Default)]
-struct DiscordMentions {
-    content: String,
-    everyone: bool,
-    users: Vec<String>,
-    roles: Vec<String>,
+/// Why, what was asked for, how much is done, and the end of a traceback as a block of code.
+fn description(notice: &Notice, room: &mut EmbedTexts) -> String {
+    let mut parts = Vec::new();
+    parts.extend(notice.text.as_deref().map(|text| room.take(&guarded(text), FREE_TEXT, block)));
+    let quote = notice.quote.as_deref().map(|quote| room.take(quote, QUOTE, inline));
+    parts.extend(quote.filter(|quote| !quote.is_empty()).map(|quote| format!("> {quote}")));
+    parts.extend(bar(notice));
+    let cut = |text: &str, max| fit(text, max, Unit::CodePoints, in_fence);
+    let lines = notice.details.as_deref().map(|text| last_lines(text, DETAILS, Unit::CodePoints, &cut));
+    parts.extend(
+        lines.filter(|lines| !lines.is_empty()).map(|lines| format!("```\n{}\n```", lines.join("\n"))),
+    );
+    parts.retain(|part| !part.is_empty());
+    let description = parts.join("\n");
+    room.0.left = room.0.left.saturating_sub(OVERHEAD + DETAILS);
+    description
 }
 
-impl DiscordMentions {
-    /// Reads `@everyone`, `@here`, `<@USER>`, `<@&ROLE>`, a bare user id, or `&ROLE`.
-    fn read(configured: &[String]) -> DiscordMentions {
-        let mut mentions = DiscordMentions::default();
-        for inner in Mentions(configured).names() {
-            let is_id =
-                |text: &str| (1..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-            let live = match inner.strip_prefix('&') {
-                Some(role) if is_id(role) && mentions.roles.len() < NAMED => format!("<@&{role}>"),
-                _ if matches!(inner, "everyone" | "here") => format!("@{inner}"),
-                _ if is_id(inner.trim_start_matches('!')) && mentions.users.len() < NAMED => {
-                    format!("<@{}>", inner.trim_start_matches('!'))
-                }
-                _ => fit(inner, TITLE, Unit::CodePoints, inline),
-            };
-            if Unit::CodePoints.length(&mentions.content) + Unit::CodePoints.length(&live) >= CONTENT {
-                break;
-            }
-            let gap = if mentions.content.is_empty() { "" } else { " " };
-            mentions.content.extend([gap, live.as_str()]);
-            match live.strip_prefix("<@").and_then(|id| id.strip_suffix('>')) {
-                Some(id) => match id.strip_prefix('&') {
-                    Some(role) => mentions.roles.push(role.to_owned()),
-                    None => mentions.users.push(id.to_owned()),
-                },
-                None => mentions.everyone |= live.starts_with('@'),
-            }
-        }
-        for ids in [&mut mentions.users, &mut mentions.roles] {
-            ids.sort_unstable();
-            ids.dedup();
-        }
-        mentions
-    }
-
-    fn allowed(&self) -> Value {
-        let parse: &[&str] = if self.everyone { &["everyone"] } else { &[] };
-        let mut allowed = Map::new();
-        allowed.put("parse", json!(parse));
-        for (name, ids) in [("users", &self.users), ("roles", &self.roles)] {
-            if !ids.is_empty() {
-                allowed.insert(name.to_owned(), json!(ids));
-            }
-        }
-        Value::Object(allowed)
-    }
+/// In a block of code, only its end is live.
+fn in_fence(character: char) -> Option<&'static str> {
+    if character == '`' { Some("ˋ") } else { None }
 }
 
 /// Markdown and live sequences such as `<@id>` lose their meaning behind a backslash.

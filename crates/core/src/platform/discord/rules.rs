@@ -6,7 +6,7 @@ use super::super::rules::{
     BodyFault, FaultKind, Faults, Rule, Shape, TEXT, TEXTS, TypedMarkup, filled, may, need, open, shape, text,
 };
 use super::super::{ReceivedRequest, refusal};
-use super::{CONTENT, EMBED, FIELD_NAME, FIELD_VALUE, FIELDS, FILE, LINK, TITLE};
+use super::{BUTTON, BUTTON_LINK, CONTENT, EMBED, FIELD_NAME, FIELD_VALUE, FIELDS, FILE, LINK, TITLE};
 use serde_json::Value;
 
 /// The flag of a message that is made of components alone.
@@ -240,7 +240,7 @@ static COMPONENT_SHAPE: Shape = open(&[
     may("components", List(&COMPONENT, 1, 40)),
     may("accessory", Object(&COMPONENT_SHAPE)),
     may("url", LINKED),
-    may("label", text(80)),
+    may("label", text(BUTTON)),
     may("style", Whole(1, 6)),
     may("disabled", Bool),
     may("content", TEXT),
@@ -283,6 +283,8 @@ static COMPONENT_SHAPE: Shape = open(&[
     if component["type"] != 2 {
         return;
     }
+    let address = component["url"].as_str().unwrap_or_default();
+    faults.limit("url", "characters in the address of a button", address.chars().count(), BUTTON_LINK);
     if component["style"] == 5 && !has("url") {
         let words = "is missing: Discord needs it in a button of style 5, which opens an address";
         faults.add("url", FaultKind::Missing, words);

@@ -126,10 +126,19 @@ fn check_card(card: &Value) {
         let count = text.chars().count();
         assert!((1..=max).contains(&count), "{count} of {max}");
         total += count;
-        let mut escaped = false;
-        for character in text.chars() {
-            assert!(escaped || !"*_~`|<>#[]()".contains(character), "{character} in {text}");
-            escaped = character == '\\' && !escaped;
+        let is_time = text.strip_prefix("<t:").and_then(|time| time.strip_suffix(":R>"));
+        if is_time.is_some_and(|time| time.bytes().all(|b| b.is_ascii_digit())) {
+            return;
+        }
+        // A block of code ends where the card ends it; a quote is the card's own.
+        let (said, code) = text.split_once("```\n").unwrap_or((text, "```"));
+        assert!(code.ends_with("```") && code.matches('`').count() == 3, "{text}");
+        for line in said.lines().map(|line| line.strip_prefix("> ").unwrap_or(line)) {
+            let mut escaped = false;
+            for character in line.chars() {
+                assert!(escaped || !"*_~`|<>#[]()".contains(character), "{character} in {text}");
+                escaped = character == '\\' && !escaped;
+            }
         }
     };
     visible(&embed["title"], 256);
@@ -143,6 +152,13 @@ fn check_card(card: &Value) {
         visible(&field["value"], 1024);
     }
     assert!(total <= 6000, "{total} in all");
+    let pictures = at(card, "embeds.*.image");
+    let addresses = at(card, "embeds.*.url");
+    assert!(pictures.len() < 2 || addresses.windows(2).all(|pair| pair[0] == pair[1]), "one gallery");
+    for button in at(card, "components.*.components.*") {
+        assert!(button["style"] == 5 && text(&button["url"]).len() <= 512);
+        assert!((1..=80).contains(&text(&button["label"]).chars().count()));
+    }
     assert!(embed["color"].as_u64().unwrap() <= 0xff_ff_ff);
     for url in [&embed["url"], &embed["image"]["url"]] {
         assert!(text(url).len() <= 2048);

@@ -10,13 +10,13 @@ mod rules;
 
 pub(super) use request_checks::refuses;
 
+use super::content::{TextForm, shown_links};
 use super::cut::Markup;
 use super::escape::{
     self, LinkForm, Spot, TextMarkup, guarded, is_inside_ascii_word, is_structure, opens_line,
 };
 use super::known_address::{CUT, MORE, is_cut_uuid};
-use super::limits::{Unit, fit, flatten};
-use super::lines::Lines;
+use super::limits::{Budget, Unit, fit, flatten};
 use super::mentions::Mentions;
 use super::platform_options::is_token;
 use super::{
@@ -24,7 +24,7 @@ use super::{
     Request, Target, links, or_event_kind, origin, path_parts, plain_text, trim,
 };
 use crate::json::{Members, json};
-use crate::message::{Context, Fact, Notice, Strings, Tone};
+use crate::message::{Context, Notice, Strings, Tone};
 use serde_json::Value;
 use url::Url;
 
@@ -34,6 +34,11 @@ const TITLE: usize = 300;
 const LINE: usize = 900;
 const FREE_TEXT: usize = 3000;
 const LINK: usize = 600;
+const BUTTON: usize = 60;
+/// Failures of one element.
+const FAILURES: usize = 5;
+/// The elements of a card as JSON, so that the body stays below 20 KB.
+const CARD: usize = 17_500;
 const MENTIONS: usize = 800;
 const SHORT: usize = 1000;
 /// The whole body, with room for the signature.
@@ -159,31 +164,39 @@ fn code(answer: &Answer) -> Option<i64> {
 
 pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
     let words = Strings::of(context);
-    let cut = |text: &str, max| fit(text, max, Unit::Bytes, inline);
-    let colon = words.colon;
     // The head of a card is no markdown.
     let title = or_event_kind(fit(&notice.title, TITLE, Unit::Bytes, flatten), context);
-    let facts = notice
-        .facts
-        .iter()
-        .map(|Fact { label, value, .. }| format!("**{}**{colon}{}", cut(label, LINE / 4), cut(value, LINE)));
-    let failures = notice.failures.iter().map(|failure| format!("- {}", cut(&failure.line(words), LINE)));
-    let text = notice.text.as_deref().map(|text| fit(&guarded(text), FREE_TEXT, Unit::Bytes, block));
-    let link = |label: &str, link: Option<&str>| {
-        let url = links::followable(link, LINK)?;
-        Some(format!("[{label}]({})", links::quiet(&url)))
-    };
-    let shown = [link(words.open, notice.link()), link(words.preview, notice.image())];
-    let shown: Vec<String> = shown.into_iter().flatten().collect();
-    let tail = [
-        shown.join("  "),
-        format!("<font color='grey'>{}</font>", cut(origin(context), TITLE)),
+    let foot = [
+        // A bot of a group shows no picture that no app uploaded.
+        FORM.pictures(notice).join("  "),
+        format!("<font color='grey'>{}</font>", fit(origin(context), TITLE, Unit::Bytes, inline)),
         mentions(&target.mentions),
     ];
-    let lines = Lines { gap: "\n", max: TEXT, unit: Unit::Bytes };
-    let mut parts = text.into_iter().chain(facts).chain(failures);
-    let first = parts.next().unwrap_or_default();
-    let content = lines.join(first, parts, &tail);
+    let foot: Vec<String> = foot.into_iter().filter(|line| !line.is_empty()).collect();
+    let foot = markdown(&foot.join("\n"));
+    let mut room = Budget { left: CARD.saturating_sub(foot.to_string().len()), unit: Unit::Json };
+    let mut parts = Vec::new();
+    parts.extend(FORM.head(notice).into_iter().map(|line| markdown(&line)));
+    // Two in a row, also on a telephone.
+    let facts: Vec<Value> = FORM.facts(notice, words).iter().map(|fact| column(markdown(fact))).collect();
+    parts.extend(facts.chunks(2).map(|pair| columns("bisect", pair)));
+    let failures = FORM.failures(notice, words);
+    parts.extend(failures.chunks(FAILURES).map(|lines| markdown(&lines.join("\n"))));
+    if let Some(details) = FORM.details(notice) {
+        let title = json!({"title": {"tag": "plain_text", "content": words.details}});
+        let panel = json!({
+            "tag": "collapsible_panel", "expanded": false, "header": title, "elements": [markdown(&details)],
+        });
+        parts.push(panel);
+    }
+    let buttons: Vec<Value> = shown_links(notice, LINK).filter_map(button).map(column).collect();
+    let buttons = (!buttons.is_empty()).then(|| columns("flow", &buttons));
+    // Rather a button than the last of many facts.
+    let buttons = buttons.filter(|buttons| room.spend(buttons.to_string().len() + 1));
+    let mut elements: Vec<Value> =
+        parts.into_iter().filter(|part| room.spend(part.to_string().len() + 1)).collect();
+    elements.extend(buttons);
+    elements.push(foot);
     json!({
         "msg_type": "interactive",
         "card": {
@@ -191,9 +204,48 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
             // A card of this schema with a member that is not its own is refused as a whole.
             "config": {"width_mode": "fill"},
             "header": {"title": {"tag": "plain_text", "content": title}, "template": colour(notice.tone)},
-            "body": {"elements": [{"tag": "markdown", "content": content.trim_start_matches('\n')}]},
+            "body": {"elements": elements},
         },
     })
+}
+
+static FORM: TextForm = TextForm {
+    unit: Unit::Bytes,
+    line: LINE,
+    free_text: FREE_TEXT,
+    link_max: LINK,
+    inline: |text, max| fit(text, max, Unit::Bytes, inline),
+    block: |text, max| fit(&guarded(text), max, Unit::Bytes, block),
+    text: str::to_owned,
+    quote: |quote| format!("> {quote}"),
+    fact: |label, _, value| format!("**{label}**\n{value}"),
+    time: None,
+    heading: Some(|heading| format!("**{heading}**")),
+    failure: |line| format!("- {line}"),
+    details: |lines| lines.join("\n"),
+    picture: None,
+    link: |label, url| format!("[{label}]({})", links::quiet(url)),
+};
+
+fn markdown(content: &str) -> Value {
+    json!({"tag": "markdown", "content": content})
+}
+
+fn column(element: Value) -> Value {
+    json!({"tag": "column", "width": "weighted", "weight": 1, "elements": [element]})
+}
+
+/// Columns of one row, and what becomes of them where the row is narrow.
+fn columns(narrow: &str, columns: &[Value]) -> Value {
+    json!({"tag": "column_set", "flex_mode": narrow, "columns": columns})
+}
+
+fn button((label, url): (&str, Url)) -> Option<Value> {
+    let label = fit(label, BUTTON, Unit::Bytes, flatten);
+    let open = json!([{"type": "open_url", "default_url": url.as_str()}]);
+    let text = json!({"tag": "plain_text", "content": label});
+    (!label.trim().is_empty())
+        .then(|| json!({"tag": "button", "text": text, "type": "default", "behaviors": open}))
 }
 
 fn colour(tone: Tone) -> &'static str {

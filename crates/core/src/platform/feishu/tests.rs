@@ -54,10 +54,15 @@ fn feishu_answers_count_by_code_new_or_old() {
 fn a_feishu_card_pings_only_whom_the_configuration_names() {
     let loud = card_of("feishu", &notice("a <at id=all></at>"), &["all", "ou_1", "<x"]);
     assert_eq!(loud["card"]["header"]["title"]["content"], "a <at id=all></at>", "the head is plain text");
-    let expected = "**Tasks**: 12\n- frame-07: out of memory\n\
-                    [Open](https://render-07.example.com/out/%281%29.png)\n\
-                    <font color='grey'>h</font>\n<at id=all></at><at id=ou_1></at>";
-    assert_eq!(loud["card"]["body"]["elements"][0]["content"], expected);
+    let elements = &loud["card"]["body"]["elements"];
+    assert_eq!(at(elements, "*.columns.*.elements.*.content"), ["**Tasks**\n12"]);
+    let shown = [
+        "**Failures**\n- frame-07: out of memory",
+        "<font color='grey'>h</font>\n<at id=all></at><at id=ou_1></at>",
+    ];
+    assert_eq!(at(elements, "*.content"), shown);
+    let open = at(elements, "*.columns.*.elements.*.behaviors.*.default_url");
+    assert_eq!(open, ["https://render-07.example.com/out/(1).png"]);
     assert_eq!((&loud["msg_type"], &loud["card"]["schema"]), (&json!("interactive"), &json!("2.0")));
 }
 
@@ -75,10 +80,13 @@ fn feishu_signs_each_attempt_and_only_with_a_secret() {
 fn check_card(card: &Value) {
     assert!(card.to_string().len() <= 19_900, "{} bytes", card.to_string().len());
     assert!(!text(&card["card"]["header"]["title"]["content"]).trim().is_empty());
-    let shown = text(&card["card"]["body"]["elements"][0]["content"]);
-    assert!(!shown.trim().is_empty());
-    for after in shown.split('<').skip(1) {
-        assert!(after.starts_with("font color='grey'>") || after.starts_with("/font>"), "{shown}");
+    let elements = &card["card"]["body"]["elements"];
+    let texts = ["*.content", "*.columns.*.elements.*.content", "*.elements.*.content"];
+    for shown in texts.into_iter().flat_map(|path| at(elements, path)).map(text) {
+        assert!(!shown.trim().is_empty());
+        for after in shown.split('<').skip(1) {
+            assert!(after.starts_with("font color='grey'>") || after.starts_with("/font>"), "{shown}");
+        }
     }
 }
 

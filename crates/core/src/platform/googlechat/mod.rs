@@ -8,13 +8,14 @@ mod rules;
 
 pub(super) use rules::refuses;
 
+use super::content::{bar, last_lines, pictures, shown_links};
 use super::cut::Markup;
 use super::escape::{self, LinkForm, Spot, TextMarkup, is_inside_word, is_structure};
 use super::known_address::{CUT, EXAMPLE, parameter};
 use super::limits::{Unit, fit, flatten};
 use super::mentions::Mentions;
 use super::{
-    Answer, Degradation, Description, Example, Platform, Rate, RenderedMessage, Request, Target, links,
+    Answer, Degradation, Description, Example, Platform, Rate, RenderedMessage, Request, Target,
     or_event_kind, origin, plain_text, trim,
 };
 use crate::json::json;
@@ -100,7 +101,7 @@ impl Platform for GoogleChat {
         let mut dropped = false;
         for widgets in card.iter_mut().filter_map(|section| section["widgets"].as_array_mut()) {
             let before = widgets.len();
-            widgets.retain(|widget| widget.get("image").is_none());
+            widgets.retain(|widget| widget.get("image").or(widget.get("grid")).is_none());
             dropped |= widgets.len() < before;
         }
         // An empty section is refused.
@@ -170,7 +171,7 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
         message["text"] = json!(mentions);
     }
     let mut room = WHOLE.saturating_sub(message.to_string().len());
-    let sections: Vec<Value> = sections(notice, words, colour)
+    let mut sections: Vec<Value> = sections(notice, words, colour)
         .into_iter()
         .filter_map(|widgets| {
             let fitting: Vec<Value> = widgets
@@ -186,6 +187,8 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
             (!fitting.is_empty()).then(|| json!({"widgets": fitting}))
         })
         .collect();
+    let folded = folded(notice, words).filter(|section| section.to_string().len() < room);
+    sections.extend(folded);
     message["cardsV2"][0]["card"]["sections"] = json!(sections);
     if sections.is_empty() {
         // A card without a section is refused.
@@ -199,18 +202,21 @@ fn paragraph(text: &str) -> Value {
     json!({"textParagraph": {"text": text}})
 }
 
-/// What a card shows, part by part: why, the facts, the failures, the picture, the link.
+/// What a card shows, part by part: why, the failures, the facts, the end of a traceback folded, the pictures, the links.
 fn sections(notice: &Notice, words: &Strings, colour: &str) -> Vec<Vec<Value>> {
     let text = notice.text.as_deref().map(|text| fit(text, TEXT, Unit::Bytes, html_lines));
     let text = text.filter(|text| !text.trim().is_empty());
     let text = text.map(|text| paragraph(&format!("<font color=\"{colour}\">{text}</font>")));
+    let quote = notice.quote.as_deref().map(|quote| fit(quote, VALUE, Unit::Bytes, html));
+    let quote = quote.filter(|quote| !quote.trim().is_empty());
+    let quote = quote.map(|quote| paragraph(&format!("<i>“{quote}”</i>")));
     let fact = |Fact { label, value, .. }: &Fact| {
         let label = fit(label, LABEL, Unit::Bytes, flatten);
         let value = fit(value, VALUE, Unit::Bytes, html);
         let value = if value.trim().is_empty() { "–".to_owned() } else { value };
         json!({"decoratedText": {"topLabel": label, "text": value, "wrapText": true}})
     };
-    let facts = notice.facts.iter().take(FACTS).map(fact);
+    let facts: Vec<Value> = notice.facts.iter().take(FACTS).map(fact).collect();
     let mut failures: Vec<String> = notice
         .failures
         .iter()
@@ -222,20 +228,54 @@ fn sections(notice: &Notice, words: &Strings, colour: &str) -> Vec<Vec<Value>> {
     }
     let failures = (!failures.is_empty())
         .then(|| paragraph(&format!("<b>{}</b><br>{}", words.failures, failures.join("<br>"))));
-    let picture = links::fetchable(notice.image(), LINK).map(|url| {
+    let button = |(label, url): (&str, Url)| {
+        let label = fit(label, LABEL, Unit::Bytes, flatten);
         let open = json!({"openLink": {"url": url.as_str()}});
-        json!({"image": {"imageUrl": url.as_str(), "altText": words.preview, "onClick": open}})
-    });
-    let button = links::followable(notice.link(), LINK).map(|url| {
-        let open = json!({"openLink": {"url": url.as_str()}});
-        json!({"buttonList": {"buttons": [{"text": words.open, "onClick": open}]}})
-    });
+        (!label.trim().is_empty()).then(|| json!({"text": label, "onClick": open}))
+    };
+    let buttons: Vec<Value> = shown_links(notice, LINK).filter_map(button).collect();
+    let buttons = (!buttons.is_empty()).then(|| json!({"buttonList": {"buttons": buttons}}));
     vec![
-        text.into_iter().collect(),
+        text.into_iter().chain(quote).chain(bar(notice).map(|bar| paragraph(&bar))).collect(),
         failures.into_iter().collect(),
-        facts.collect(),
-        picture.into_iter().chain(button).collect(),
+        facts.chunks(2).map(row).collect(),
+        gallery(notice).into_iter().chain(buttons).collect(),
     ]
+}
+
+/// Two facts side by side, as far as the screen has room.
+fn row(facts: &[Value]) -> Value {
+    let column = |fact: &Value| json!({"horizontalSizeStyle": "FILL_AVAILABLE_SPACE", "widgets": [fact]});
+    match facts {
+        [fact] => fact.clone(),
+        facts => json!({"columns": {"columnItems": facts.iter().map(column).collect::<Vec<_>>()}}),
+    }
+}
+
+/// One picture, which opens, or a grid of several.
+fn gallery(notice: &Notice) -> Option<Value> {
+    let caption = |text: &str| fit(text, LABEL, Unit::Bytes, flatten);
+    let mut pictures: Vec<(&str, Url)> = pictures(notice, LINK).collect();
+    if pictures.len() > 1 {
+        let item = |(text, url): &(&str, Url)| json!({"image": {"imageUri": url.as_str(), "altText": caption(text)}});
+        return Some(
+            json!({"grid": {"columnCount": 2, "items": pictures.iter().map(item).collect::<Vec<_>>()}}),
+        );
+    }
+    let (text, url) = pictures.pop()?;
+    let open = json!({"openLink": {"url": url.as_str()}});
+    Some(json!({"image": {"imageUrl": url.as_str(), "altText": caption(text), "onClick": open}}))
+}
+
+/// A section that is folded at first.
+fn folded(notice: &Notice, words: &Strings) -> Option<Value> {
+    let cut = |text: &str, max| fit(text, max, Unit::Bytes, html);
+    let lines = last_lines(notice.details.as_deref()?, TEXT / 2, Unit::Bytes, &cut);
+    let widgets = json!([paragraph(&lines.join("<br>"))]);
+    let section = json!({
+        "header": words.details, "collapsible": true, "uncollapsibleWidgetsCount": 0, "widgets": widgets,
+    });
+    (!lines.is_empty()).then_some(section)
 }
 
 /// Configured mentions as Chat reads them: `all`, an id of a user, or what stands in brackets already.

@@ -194,7 +194,14 @@ static WIDGET: Shape = shape(&[
 });
 
 static GRID: Shape = open(&[need("items", List(&Table, 1, 100)), may("columnCount", Whole(0, 100))]);
-static COLUMNS: Shape = open(&[need("columnItems", List(&Table, 1, 2))]);
+static COLUMNS: Shape = open(&[need("columnItems", List(&Object(&COLUMN), 1, 2))]);
+static COLUMN: Shape = shape(&[
+    need("widgets", List(&Object(&WIDGET), 1, 100)),
+    may("horizontalSizeStyle", OneOf(&["FILL_AVAILABLE_SPACE", "FILL_MINIMUM_SPACE"])),
+    may("horizontalAlignment", OneOf(&["START", "CENTER", "END"])),
+    may("verticalAlignment", OneOf(&["CENTER", "TOP", "BOTTOM"])),
+])
+.closed();
 static CHIPS: Shape = open(&[need("chips", List(&Table, 1, 100))]);
 
 static PARAGRAPH: Shape =

@@ -66,6 +66,17 @@ fn a_google_chat_card_pings_only_whom_the_configuration_names() {
     assert_eq!(loud["text"], "<users/all> <users/1234567> <users/7654321> ada＊");
 }
 
+/// Those of a section, and of its columns.
+fn widgets(section: &Value) -> Vec<&Value> {
+    let inner = |widget: &'_ Value| at(widget, "columns.columnItems.*.widgets.*").is_empty();
+    let (single, rows): (Vec<_>, Vec<_>) =
+        at(section, "widgets.*").into_iter().partition(|widget| inner(widget));
+    single
+        .into_iter()
+        .chain(rows.into_iter().flat_map(|row| at(row, "columns.columnItems.*.widgets.*")))
+        .collect()
+}
+
 fn check_card(card: &Value) {
     assert!(card.to_string().len() <= super::WHOLE, "{} bytes", card.to_string().len());
     assert_eq!(card.get("text"), None);
@@ -74,16 +85,16 @@ fn check_card(card: &Value) {
     assert!(text(&card["header"]["title"]).chars().count() > 2);
     let sections = card["sections"].as_array().unwrap();
     assert!(!sections.is_empty());
-    for widget in sections.iter().flat_map(|section| section["widgets"].as_array().unwrap()) {
+    for widget in sections.iter().flat_map(widgets) {
         let shown = match widget.as_object().unwrap().keys().next().unwrap().as_str() {
             "textParagraph" => text(&widget["textParagraph"]["text"]),
             "decoratedText" => text(&widget["decoratedText"]["text"]),
-            "image" | "buttonList" => continue,
+            "image" | "buttonList" | "grid" => continue,
             other => panic!("a widget of type {other}"),
         };
         assert!(!shown.is_empty());
         for tag in shown.split('<').skip(1) {
-            let known = ["b>", "/b>", "br>", "font color=\"#", "/font>"];
+            let known = ["b>", "/b>", "i>", "/i>", "br>", "font color=\"#", "/font>"];
             assert!(known.iter().any(|known| tag.starts_with(known)), "{shown}");
         }
     }

@@ -9,6 +9,7 @@ mod rules;
 
 pub(super) use rules::refuses;
 
+use super::content::{GALLERY, bar, last_lines, pictures, shown_links};
 use super::cut::Markup;
 use super::escape::{
     self, LinkForm, Spot, TextMarkup, begins_entity, guarded, is_inside_ascii_word, is_structure, opens_line,
@@ -34,6 +35,7 @@ const POST: usize = 16_383;
 const REQUEST: usize = 290_000;
 const TITLE: usize = 300;
 const TEXT: usize = 2500;
+const DETAILS: usize = 700;
 const FACTS: usize = 20;
 const LABEL: usize = 100;
 const VALUE: usize = 300;
@@ -100,14 +102,18 @@ impl Platform for Mattermost {
             let plain = json!({"text": text});
             return (plain != *body).then_some(plain);
         }
-        let attachment = plain.pointer_mut("/attachments/0")?.as_object_mut()?;
+        let attachments = plain.get_mut("attachments")?.as_array_mut()?;
         let dropped: &[&str] = match how {
             Degradation::Pruned | Degradation::NoImage => &["image_url"],
             Degradation::NoMarkup | Degradation::Shorter => &["image_url", "text", "fields"],
         };
-        let before = attachment.len();
-        attachment.retain(|name, _| !dropped.contains(&name.as_str()));
-        (attachment.len() < before).then_some(plain)
+        for attachment in attachments.iter_mut() {
+            trim::keep(attachment, &mut |name, _| !dropped.contains(&name));
+        }
+        // Further pictures of a gallery.
+        let says = |attachment: &Value| attachment["fallback"] != "" || !attachment["text"].is_null();
+        attachments.retain(says);
+        (plain != *body).then_some(plain)
     }
 
     fn trim(&self, body: &mut Value) {
@@ -144,7 +150,7 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     put("fallback", json!(fallback));
     put("color", json!(colour(notice.tone)));
     put("title", json!(title));
-    if let Some(url) = links::followable(notice.link(), LINK) {
+    if let Some(url) = shown_links(notice, LINK).next().map(|(_, url)| url) {
         put("title_link", json!(url.as_str()));
     }
     let text = text(notice, words, &mut room);
@@ -163,7 +169,8 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     if !fields.is_empty() {
         put("fields", json!(fields));
     }
-    if let Some(url) = links::fetchable(notice.image(), LINK) {
+    let mut shown = pictures(notice, LINK).take(GALLERY).map(|(_, url)| url);
+    if let Some(url) = shown.next() {
         put("image_url", json!(url.as_str()));
     }
     put("footer", json!(footer));
@@ -172,7 +179,9 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     if !mentions.is_empty() {
         message.put("text", json!(mentions));
     }
-    message.put("attachments", json!([attachment]));
+    let more = shown.map(|url| json!({"fallback": "", "image_url": url.as_str()}));
+    let attachments: Vec<Value> = [Value::Object(attachment)].into_iter().chain(more).collect();
+    message.put("attachments", json!(attachments));
     Value::Object(message)
 }
 
@@ -180,6 +189,30 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
 fn text(notice: &Notice, words: &Strings, room: &mut Budget) -> String {
     let mut text =
         notice.text.as_deref().map(|text| room.take(&guarded(text), TEXT, several_lines)).unwrap_or_default();
+    let mut add = |part: String| {
+        let gap = if text.is_empty() { "" } else { "\n\n" };
+        text.push_str(&format!("{gap}{part}"));
+    };
+    let quote = notice.quote.as_deref().map(|quote| room.take(quote, VALUE, one_line));
+    quote
+        .filter(|quote| !quote.trim().is_empty())
+        .map(|quote| format!("> {quote}"))
+        .into_iter()
+        .for_each(&mut add);
+    bar(notice).into_iter().for_each(&mut add);
+    let cut = |text: &str, max| fit_between(text, max, Unit::CodePoints, one_line);
+    let lines = notice.details.as_deref().map(|text| last_lines(text, DETAILS, Unit::CodePoints, &cut));
+    let lines = lines.filter(|lines| !lines.is_empty());
+    lines.map(|lines| format!("> {}", lines.join("\n> "))).into_iter().for_each(&mut add);
+    // A button would call a program; the first link is that of the title.
+    let links: Vec<String> = shown_links(notice, LINK)
+        .skip(1)
+        .map(|(label, url)| format!("[{}]({})", room.take(label, LABEL, one_line), links::quiet(&url)))
+        .collect();
+    if !links.is_empty() {
+        add(links.join(" · "));
+    }
+    room.left = room.left.saturating_sub(DETAILS);
     let most = room.left / 2;
     let mut used = 0;
     for (index, failure) in notice.failures.iter().enumerate() {

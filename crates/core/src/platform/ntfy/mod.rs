@@ -9,17 +9,18 @@ mod rules;
 
 pub(super) use rules::refuses;
 
+use super::content::{TextForm, pictures, shown_links};
 use super::escape::COMMON_MARK;
 use super::limits::{Unit, fit, flatten};
 use super::lines::Lines;
 use super::platform_options::is_token;
 use super::{
     Answer, Degradation, Description, Example, MissingValue, Platform, PlatformOption, Rate, RenderedMessage,
-    Request, Target, links, or_event_kind, origin, trim,
+    Request, Target, or_event_kind, origin, trim,
 };
 use crate::json::{Members, json};
-use crate::message::{Context, Fact, Notice, Strings, Tone};
-use serde_json::{Map, Value};
+use crate::message::{Context, Notice, Strings, Tone};
+use serde_json::Value;
 use url::Url;
 
 const MESSAGE: usize = 4000;
@@ -27,6 +28,7 @@ const TITLE: usize = 240;
 const LINE: usize = 400;
 const FREE_TEXT: usize = 1500;
 const LINK: usize = 1000;
+const LABEL: usize = 60;
 const SHORT: usize = 1000;
 /// The longest message that stays one.
 const LONGEST: usize = 4096;
@@ -174,36 +176,53 @@ fn topic(target: &Target) -> Option<&str> {
 }
 
 pub(super) fn card(notice: &Notice, context: &Context) -> Value {
-    let words = Strings::of(context);
-    let cut = |text: &str, max| fit(text, max, Unit::Bytes, flatten);
-    let colon = words.colon;
     let title = or_event_kind(fit(&notice.title, TITLE, Unit::CodePoints, flatten), context);
-    let facts = notice
-        .facts
-        .iter()
-        .map(|Fact { label, value, .. }| format!("{}{colon}{}", cut(label, LINE / 4), cut(value, LINE)));
-    let failures = notice.failures.iter().map(|failure| format!("• {}", cut(&failure.line(words), LINE)));
-    let text = notice.text.as_deref().map(|text| fit(text, FREE_TEXT, Unit::Bytes, |_| None));
     let lines = Lines { gap: "\n", max: MESSAGE, unit: Unit::Bytes };
-    let mut all = text.into_iter().chain(failures).chain(facts);
+    let words = Strings::of(context);
+    // The first lines are all that a telephone shows at once.
+    let first = FORM.head(notice).into_iter().chain(FORM.failures(notice, words));
+    let mut all = first.chain(FORM.facts(notice, words)).chain(FORM.details(notice));
     let first = all.next().unwrap_or_default();
-    let message = lines.join(first, all, &[cut(origin(context), TITLE)]);
-    let mut card = Map::new();
-    let mut put = |name: &str, value: Value| card.insert(name.to_owned(), value);
-    put("title", json!(title));
-    put("message", json!(message.trim_start_matches('\n')));
+    let message = lines.join(first, all, &[fit(origin(context), TITLE, Unit::Bytes, flatten)]);
     let (tag, priority) = urgency(notice.tone);
-    put("tags", json!([tag]));
-    put("priority", json!(priority));
-    if let Some(url) = links::followable(notice.link(), LINK) {
-        put("click", json!(url.as_str()));
-        put("actions", json!([{"action": "view", "label": words.open, "url": url.as_str()}]));
+    let mut card = json!({
+        "title": title, "message": message.trim_start_matches('\n'), "tags": [tag], "priority": priority,
+    });
+    let view = |(label, url): (&str, Url)| {
+        let label = fit(label, LABEL, Unit::CodePoints, flatten);
+        (!label.trim().is_empty()).then(|| json!({"action": "view", "label": label, "url": url.as_str()}))
+    };
+    if let Some((_, url)) = shown_links(notice, LINK).next() {
+        card["click"] = json!(url.as_str());
     }
-    if let Some(url) = links::fetchable(notice.image(), LINK) {
-        put("attach", json!(url.as_str()));
+    let actions: Vec<Value> = shown_links(notice, LINK).filter_map(view).collect();
+    if !actions.is_empty() {
+        card["actions"] = json!(actions);
     }
-    Value::Object(card)
+    if let Some((_, url)) = pictures(notice, LINK).next() {
+        card["attach"] = json!(url.as_str());
+    }
+    card
 }
+
+static FORM: TextForm = TextForm {
+    unit: Unit::Bytes,
+    line: LINE,
+    free_text: FREE_TEXT,
+    link_max: LINK,
+    inline: |text, max| fit(text, max, Unit::Bytes, flatten),
+    block: |text, max| fit(text, max, Unit::Bytes, |_| None),
+    text: str::to_owned,
+    quote: |quote| format!("“{quote}”"),
+    fact: |label, colon, value| format!("{label}{colon}{value}"),
+    time: None,
+    heading: None,
+    failure: |line| format!("• {line}"),
+    details: |lines| lines.join("\n"),
+    // It is attached.
+    picture: Some(|_, _| String::new()),
+    link: |label, url| format!("{label}: {url}"),
+};
 
 /// The name of an emoji, and how loudly a telephone rings.
 fn urgency(tone: Tone) -> (&'static str, u8) {

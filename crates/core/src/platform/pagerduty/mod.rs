@@ -9,6 +9,7 @@ mod rules;
 
 pub(super) use rules::refuses;
 
+use super::content::{last_lines, pictures, shown_links};
 use super::cut::Markup;
 use super::limits::{Unit, fit, flatten};
 use super::{
@@ -67,6 +68,16 @@ impl Platform for PagerDuty {
     fn missing_end(&self, url: &Url) -> Option<String> {
         let whole = matches!(path_parts(url).as_slice(), ["v2", "enqueue"] | ["v2", "change", "enqueue"]);
         (!whole).then(|| "it ends in `/v2/enqueue`, or in `/v2/change/enqueue` for change events".to_owned())
+    }
+
+    /// The rules of a service read the names of details, so those are the same in every language.
+    fn card(&self, context: &Context, target: &Target) -> Value {
+        let mut notice = Notice::from_context(event_kind(context), context);
+        let plain = Notice::from_context(event_kind(context), &context.in_english());
+        for (fact, plain) in notice.facts.iter_mut().zip(plain.facts) {
+            fact.label = plain.label;
+        }
+        self.layout(&notice, context, target)
     }
 
     fn layout(&self, notice: &Notice, context: &Context, target: &Target) -> Value {
@@ -156,11 +167,12 @@ fn is_change(target: &Target) -> bool {
 pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
     let words = Strings::of(context);
     let cut = |text: &str, max| fit(text, max, Unit::CodePoints, flatten);
+    let whole = |text: &str| json!(fit(text, FIELD * 4, Unit::CodePoints, |_| None));
     let summary = or_event_kind(cut(&notice.title, SUMMARY), context);
     let mut details = Map::new();
     // The reason of a failure, first.
-    if let Some(text) = &notice.text {
-        details.put("text", json!(fit(text, FIELD * 4, Unit::CodePoints, |_| None)));
+    for (name, text) in [("text", &notice.text), ("prompt", &notice.quote)] {
+        details.extend(text.as_deref().map(|text| (name.to_owned(), whole(text))));
     }
     for Fact { label, value, .. } in notice.facts.iter().take(FIELDS) {
         details.insert(cut(label, FIELD / 10), json!(cut(value, FIELD)));
@@ -168,34 +180,48 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     if !notice.failures.is_empty() {
         let failures: Vec<_> =
             notice.failures.iter().take(FIELDS).map(|failure| cut(&failure.line(words), FIELD)).collect();
-        details.insert(words.failures.to_owned(), json!(failures));
+        details.put("failures", json!(failures));
     }
+    let cut_whole = |text: &str, max| fit(text, max, Unit::CodePoints, |_| None);
+    let lines =
+        notice.details.as_deref().map(|text| last_lines(text, FIELD * 4, Unit::CodePoints, &cut_whole));
+    details.extend(lines.map(|lines| ("details".to_owned(), json!(lines.join("\n")))));
     let source = context.text_at(&["host", "name"]).unwrap_or("taskbell");
     // A name of nothing that can be shown is none.
     let shown = Some(cut(source, FIELD)).filter(|name| !name.is_empty()).unwrap_or("taskbell".into());
-    let mut payload = Map::new();
-    payload.put("summary", json!(summary));
-    payload.put("source", json!(shown));
+    let mut payload = json!({"summary": summary, "source": shown});
     if let Some(at) = context.text_at(&["event", "timestamp"]).and_then(clock::parse_rfc3339) {
-        payload.put("timestamp", json!(clock::rfc3339(at)));
+        payload["timestamp"] = json!(clock::rfc3339(at));
     }
-    let link = links::followable(notice.link(), LINK);
-    let link = link.map(|url| json!([{"href": url.as_str(), "text": words.open}]));
     let mut card = Map::new();
     if !is_change(target) {
-        payload.put("severity", json!(severity(notice.tone, event_kind(context))));
-        payload.put("class", json!(cut(event_kind(context), FIELD)));
-        let action = if event_kind(context) == "alert.resolved" { "resolve" } else { "trigger" };
+        payload["severity"] = json!(severity(notice.tone, event_kind(context)));
+        payload["class"] = json!(cut(event_kind(context), FIELD));
+        // A success calls nobody; it ends what the same thing opened, if anything.
+        let action = if notice.tone == Tone::Good { "resolve" } else { "trigger" };
         card.put("event_action", json!(action));
         card.put("dedup_key", json!(dedup_key(context, source)));
         card.put("client", json!(cut(&client(context), FIELD)));
-        if let Some(url) = links::fetchable(notice.image(), LINK) {
-            card.put("images", json!([{"src": url.as_str(), "alt": words.preview}]));
+        let page = context.text_at(&["host", "base_url"]).or(notice.link());
+        if let Some(url) = links::followable(page, LINK) {
+            card.put("client_url", json!(url.as_str()));
+        }
+        let images = pictures(notice, LINK);
+        let images =
+            images.map(|(caption, url)| json!({"src": url.as_str(), "alt": cut(caption, FIELD / 10)}));
+        let images: Vec<Value> = images.collect();
+        if !images.is_empty() {
+            card.put("images", json!(images));
         }
     }
-    payload.put("custom_details", Value::Object(details));
-    card.put("payload", Value::Object(payload));
-    card.extend(link.map(|link| ("links".to_owned(), link)));
+    payload["custom_details"] = Value::Object(details);
+    card.put("payload", payload);
+    let links = shown_links(notice, LINK);
+    let links: Vec<Value> =
+        links.map(|(label, url)| json!({"href": url.as_str(), "text": cut(label, FIELD / 10)})).collect();
+    if !links.is_empty() {
+        card.put("links", json!(links));
+    }
     Value::Object(card)
 }
 
@@ -214,12 +240,16 @@ fn severity(tone: Tone, kind: &str) -> &'static str {
     }
 }
 
-/// One key for an alert from its first ring to its end; for anything else the event itself.
+/// One key for an alert and for a batch, whatever host tells of it, from the first trouble to the end; for anything else
+/// the event itself.
 fn dedup_key(context: &Context, source: &str) -> String {
     let kind = event_kind(context);
-    let key = match context.text_at(&["alert", "name"]).filter(|_| kind.starts_with("alert.")) {
-        Some(name) => format!("taskbell/{source}/alert/{name}"),
-        None => context.text_at(&["event", "id"]).unwrap_or("taskbell").to_owned(),
+    let alert = context.text_at(&["alert", "name"]).filter(|_| kind.starts_with("alert."));
+    let batch = context.text_at(&["batch", "id"]).filter(|_| kind.starts_with("batch."));
+    let key = match (alert, batch) {
+        (Some(name), _) => format!("taskbell/{source}/alert/{name}"),
+        (_, Some(id)) => format!("taskbell/batch/{id}"),
+        _ => context.text_at(&["event", "id"]).unwrap_or("taskbell").to_owned(),
     };
     short_key(key)
 }

@@ -19,6 +19,7 @@ pub(super) use template_markup::PLAIN_TEXT;
 
 use plainer::{drop_buttons, drop_pictures};
 
+use super::content::{GALLERY, bar, last_lines, pictures, shown_links, time_of};
 use super::cut::{self, Markup};
 use super::known_address::MORE;
 use super::limits::{Unit, fit, flatten};
@@ -38,7 +39,11 @@ const TITLE: usize = 500;
 const FIELDS: usize = 10;
 const FIELD_LABEL: usize = 100;
 const FIELD_VALUE: usize = 300;
-const TEXT: usize = 2000;
+const TEXT: usize = 1800;
+const QUOTE: usize = 300;
+const DETAILS: usize = 700;
+const CAPTION: usize = 60;
+const BUTTON: usize = 75;
 const FAILURE: usize = 300;
 const FAILURE_SECTION: usize = 2000;
 const FAILURE_SECTIONS: usize = 2;
@@ -273,11 +278,22 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     ];
     blocks
         .extend(notice.text.as_deref().and_then(|text| section(fit(&quiet(text), TEXT, Unit::Bytes, block))));
+    let quote = notice.quote.as_deref().map(|quote| fit(quote, QUOTE, Unit::Bytes, flatten));
+    blocks.extend(quote.and_then(|quote| literal("rich_text_quote", quote)));
+    blocks.extend(bar(notice).and_then(section));
     blocks.extend(facts(notice));
     blocks.extend(failures(notice, words).into_iter().filter_map(section));
-    blocks.extend(picture(notice, words));
-    blocks.extend(buttons(notice, words));
+    let cut = |text: &str, max| fit(text, max, Unit::Bytes, |_| None);
+    let details = notice.details.as_deref().map(|text| last_lines(text, DETAILS, Unit::Bytes, &cut));
+    blocks.extend(details.and_then(|lines| literal("rich_text_preformatted", lines.join("\n"))));
+    blocks.extend(pictures(notice, LINK).take(GALLERY).map(|(caption, url)| {
+        let caption = Some(fit(caption, CAPTION, Unit::Bytes, inline)).filter(|text| !text.trim().is_empty());
+        let caption = caption.unwrap_or_else(|| words.preview.to_owned());
+        json!({"type": "image", "image_url": url.as_str(), "alt_text": caption})
+    }));
+    blocks.extend(buttons(notice));
     let origin = fit(&quiet(origin(context)), ORIGIN, Unit::Bytes, inline);
+    let origin = Some(origin).filter(|name| !name.trim().is_empty()).unwrap_or("taskbell".to_owned());
     blocks.push(json!({"type": "context", "elements": [mrkdwn(origin)]}));
     let text = format!("{}{}", mentions(&target.mentions), titled(&quiet(&notice.title), TITLE));
     json!({"text": text, "attachments": [{"color": colour(notice.tone), "blocks": blocks}]})
@@ -289,9 +305,13 @@ fn mrkdwn(text: String) -> Value {
 }
 
 fn facts(notice: &Notice) -> Option<Value> {
-    let field = |Fact { label, value, .. }: &Fact| {
-        let label = fit(&quiet(label), FIELD_LABEL, Unit::Bytes, inline);
-        let value = fit(&quiet(value), FIELD_VALUE, Unit::Bytes, inline);
+    let field = |fact: &Fact| {
+        let label = fit(&quiet(&fact.label), FIELD_LABEL, Unit::Bytes, inline);
+        let value = fit(&quiet(&fact.value), FIELD_VALUE, Unit::Bytes, inline);
+        let value = match time_of(fact) {
+            Some(at) => format!("<!date^{at}^{{date_short_pretty}} {{time}}|{value}>"),
+            None => value,
+        };
         mrkdwn(format!("*{label}*\n{value}"))
     };
     let fields: Vec<_> = notice.facts.iter().take(FIELDS).map(field).collect();
@@ -326,22 +346,21 @@ fn failures(notice: &Notice, words: &Strings) -> Vec<String> {
     sections
 }
 
-fn picture(notice: &Notice, words: &Strings) -> Option<Value> {
-    let url = links::fetchable(notice.image(), LINK)?;
-    Some(json!({"type": "image", "image_url": url.as_str(), "alt_text": words.preview}))
+/// A text that is shown as it is, in a quote or a block of code.
+fn literal(kind: &str, text: String) -> Option<Value> {
+    let part = json!({"type": kind, "elements": [{"type": "text", "text": text}]});
+    (!text.trim().is_empty()).then(|| json!({"type": "rich_text", "elements": [part]}))
 }
 
-fn buttons(notice: &Notice, words: &Strings) -> Option<Value> {
-    let links = [
-        ("open", words.open, notice.link()),
-        ("preview", words.preview, notice.image().filter(|url| notice.link() != Some(url))),
-    ];
-    let button = |(id, label, link): (&str, &str, Option<&str>)| {
-        let url = links::followable(link, LINK)?;
+fn buttons(notice: &Notice) -> Option<Value> {
+    let button = |(index, (label, url)): (usize, (&str, Url))| {
+        let label = fit(label, BUTTON, Unit::Bytes, inline);
+        let id = format!("open-{index}");
         let text = json!({"type": "plain_text", "text": label});
-        Some(json!({"type": "button", "text": text, "url": url.as_str(), "action_id": id}))
+        (!label.trim().is_empty())
+            .then(|| json!({"type": "button", "text": text, "url": url.as_str(), "action_id": id}))
     };
-    let buttons: Vec<_> = links.into_iter().filter_map(button).collect();
+    let buttons: Vec<_> = shown_links(notice, LINK).enumerate().filter_map(button).collect();
     (!buttons.is_empty()).then(|| json!({"type": "actions", "elements": buttons}))
 }
 

@@ -11,15 +11,14 @@ mod rules;
 
 pub(super) use rules::refuses;
 
+use super::content::{bar, last_lines, pictures, shown_links};
 use super::cut::Markup;
 use super::escape::{
     self, LinkForm, Spot, TextMarkup, begins_entity, guarded, is_inside_ascii_word, is_structure, opens_line,
 };
 use super::known_address::{CUT, parameter};
 use super::limits::{Budget, Unit, fit, flatten};
-use super::{
-    Answer, Degradation, Description, Example, Platform, Rate, Target, links, or_event_kind, origin, trim,
-};
+use super::{Answer, Degradation, Description, Example, Platform, Rate, Target, or_event_kind, origin, trim};
 use crate::json::{Members, json};
 use crate::message::{Context, Fact, Notice, Strings, Tone};
 use serde_json::{Map, Value};
@@ -37,6 +36,8 @@ const FAILURES: usize = 8;
 const LINK: usize = 1500;
 const MENTIONS: usize = 20;
 const NAME: usize = 128;
+/// The name of what a button folds out.
+const FOLDED: &str = "details";
 
 pub(super) struct Teams;
 
@@ -109,7 +110,9 @@ impl Platform for Teams {
             index += 1;
             let pings = part["text"].as_str().is_some_and(|text| text.contains("<at>"));
             match how {
-                Degradation::Pruned | Degradation::NoImage => part["type"] != "Image",
+                Degradation::Pruned | Degradation::NoImage => {
+                    part["type"] != "Image" && part["type"] != "ImageSet"
+                }
                 Degradation::NoMarkup | Degradation::Shorter => at_the_edge || pings,
             }
         });
@@ -183,6 +186,10 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     let mut body = vec![heading];
     body.extend(pings);
     body.extend(middle(notice, words, &mut room));
+    let is_folded = body.iter().any(|part| part["id"] == FOLDED);
+    if let Some(actions) = card["actions"].as_array_mut().filter(|_| !is_folded) {
+        actions.retain(|action| action["type"] == "Action.OpenUrl");
+    }
     body.push(foot);
     card["body"] = json!(body);
     envelope(card)
@@ -205,6 +212,12 @@ fn middle(notice: &Notice, words: &Strings, room: &mut Budget) -> Vec<Value> {
     let text = notice.text.as_deref().map(|text| fit(&guarded(text), TEXT, Unit::Bytes, lines));
     let text = text.filter(|text| !text.trim().is_empty());
     parts.extend(text.and_then(|text| fitting(block(&text, json!({"fontType": "Monospace"})), room)));
+    let quote = notice.quote.as_deref().map(|quote| fit(quote, VALUE, Unit::Bytes, inline));
+    let quote = quote.filter(|quote| !quote.trim().is_empty());
+    parts.extend(
+        quote.and_then(|quote| fitting(block(&quote, json!({"isSubtle": true, "maxLines": 4})), room)),
+    );
+    parts.extend(bar(notice).and_then(|bar| fitting(block(&bar, json!({})), room)));
     let fact = |Fact { label, value, .. }: &Fact| {
         let label = fit(label, LABEL, Unit::Bytes, inline);
         json!({"title": label, "value": fit(value, VALUE, Unit::Bytes, inline)})
@@ -235,12 +248,36 @@ fn middle(notice: &Notice, words: &Strings, room: &mut Budget) -> Vec<Value> {
         parts.push(heading);
         parts.extend(failures);
     }
-    let picture = links::fetchable(notice.image(), LINK).map(|url| {
-        let open = json!({"type": "Action.OpenUrl", "url": url.as_str()});
-        json!({"type": "Image", "url": url.as_str(), "altText": words.preview, "selectAction": open})
-    });
-    parts.extend(picture.and_then(|picture| fitting(picture, room)));
+    let cut = |text: &str, max| fit(text, max, Unit::Bytes, inline);
+    let details = notice.details.as_deref().map(|text| last_lines(text, TEXT / 2, Unit::Bytes, &cut));
+    if let Some(lines) = details.filter(|lines| !lines.is_empty()) {
+        let look = json!({"id": FOLDED, "isVisible": false, "fontType": "Monospace", "size": "Small"});
+        parts.extend(fitting(block(&lines.join("\n\n"), look), room));
+    }
+    let mut pictures: Vec<Value> = pictures(notice, LINK)
+        .map(|(caption, url)| {
+            let open = json!({"type": "Action.OpenUrl", "url": url.as_str()});
+            let caption = fit(caption, LABEL, Unit::Bytes, plain);
+            json!({"type": "Image", "url": url.as_str(), "altText": caption, "selectAction": open})
+        })
+        .map_while(|picture| fitting(picture, room))
+        .collect();
+    if pictures.len() > 1 {
+        parts.extend(fitting(json!({"type": "ImageSet", "imageSize": "Medium", "images": []}), room).map(
+            |mut set| {
+                set["images"] = json!(pictures);
+                set
+            },
+        ));
+    } else {
+        parts.append(&mut pictures);
+    }
     parts
+}
+
+/// Where no markdown is read, a tag still is.
+fn plain(character: char) -> Option<&'static str> {
+    if matches!(character, '<' | '>') { inline(character) } else { flatten(character) }
 }
 
 /// A text that is wrapped, without which phones cut it.
@@ -254,10 +291,18 @@ fn block(text: &str, look: Value) -> Value {
 }
 
 fn actions(notice: &Notice, words: &Strings) -> Vec<Value> {
-    let url = links::followable(notice.link(), LINK);
-    url.into_iter()
-        .map(|url| json!({"type": "Action.OpenUrl", "title": words.open, "url": url.as_str()}))
-        .collect()
+    let open = |(label, url): (&str, Url)| {
+        let label = fit(label, LABEL, Unit::Bytes, flatten);
+        (!label.trim().is_empty())
+            .then(|| json!({"type": "Action.OpenUrl", "title": label, "url": url.as_str()}))
+    };
+    let mut actions: Vec<Value> = shown_links(notice, LINK).filter_map(open).collect();
+    if notice.details.as_deref().is_some_and(|details| !details.trim().is_empty()) {
+        actions.push(
+            json!({"type": "Action.ToggleVisibility", "title": words.details, "targetElements": [FOLDED]}),
+        );
+    }
+    actions
 }
 
 /// Whom the card pings: `<at>` in a text, and the person behind it among the entities.

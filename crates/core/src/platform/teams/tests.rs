@@ -94,11 +94,17 @@ fn check_card(card: &Value) {
                 assert!(!facts.is_empty());
                 texts.extend(facts.iter().flat_map(|fact| [&fact["title"], &fact["value"]]));
             }
+            "ImageSet" => {
+                let images = part["images"].as_array().unwrap();
+                assert!(images.iter().all(|image| text(&image["url"]).starts_with("https://")));
+            }
             "Image" => assert!(text(&part["url"]).starts_with("https://")),
             other => panic!("a part of type {other}"),
         }
     }
     assert!(!text(texts[0]).trim().is_empty());
+    let folds = at(content, "actions.*.targetElements.*").len();
+    assert_eq!(folds, at(content, "body.*.isVisible").len(), "what is folded has a button");
     for shown in texts {
         assert_eq!(unescaped(text(shown), "*_[]`<>"), None, "{shown}");
     }

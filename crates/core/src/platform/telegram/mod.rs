@@ -13,6 +13,7 @@ mod template_markup;
 
 pub(super) use request_checks::refuses;
 
+use super::content::{TextForm, pictures, shown_links};
 use super::cut::Markup;
 use super::dimensions::dimensions;
 use super::known_address::CUT;
@@ -22,11 +23,10 @@ use super::mentions::Mentions;
 use super::multipart::{Field, form};
 use super::{
     Answer, Attachment, Degradation, Description, EditAnswer, Example, MissingValue, Platform,
-    PlatformOption, Rate, RenderedMessage, Request, Target, links, mark, or_event_kind, origin, plain_text,
-    trim,
+    PlatformOption, Rate, RenderedMessage, Request, Target, mark, or_event_kind, origin, plain_text, trim,
 };
 use crate::json::{Members, json};
-use crate::message::{Context, Fact, Notice, Strings};
+use crate::message::{Context, Notice, Strings};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
@@ -43,6 +43,7 @@ const TITLE: usize = 256;
 const LINE: usize = 300;
 const FREE_TEXT: usize = 1500;
 const LINK: usize = 500;
+const BUTTON: usize = 60;
 const MENTIONS: usize = 500;
 const SHORT: usize = 800;
 /// Marks the number of a message that is a file.
@@ -136,6 +137,7 @@ impl Platform for Telegram {
         let mut request = self.base_request(target, message);
         let Some(Value::Object(mut body)) = message.json() else { return request };
         address(&mut body, target);
+        body.remove("media");
         if let Some(edited) = message.edited() {
             return self.edit(target, (request, body), edited, message.file);
         }
@@ -180,9 +182,13 @@ impl Platform for Telegram {
     }
 
     /// The file by itself, below a text that is too long for a caption.
+    /// Below the message, without a sound: the file where the text is too long for a caption, else several pictures
+    /// that Telegram fetches itself.
     fn follow_up<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Option<Request<'a>> {
         let Some(Value::Object(body)) = message.json() else { return None };
-        if fits_caption(&body) {
+        let file = message.file.filter(|_| !fits_caption(&body));
+        let media = body.get("media").filter(|_| message.file.is_none());
+        if file.is_none() && media.is_none() {
             return None;
         }
         let mut fields = serde_json::Map::new();
@@ -191,14 +197,21 @@ impl Platform for Telegram {
         }
         address(&mut fields, target);
         fields.put("disable_notification", json!(true));
-        let file = message.file?;
-        Some(with_file(target, self.base_request(target, message), &fields, file, self.is_picture(file)))
+        let mut request = self.base_request(target, message);
+        if let Some(file) = file {
+            return Some(with_file(target, request, &fields, file, self.is_picture(file)));
+        }
+        fields.put("media", media?.clone());
+        request.url = method(target, "sendMediaGroup");
+        request.set_json(&Value::Object(fields));
+        Some(request)
     }
 
     fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
         let mut plain = body.clone();
         let fields = plain.as_object_mut()?;
         fields.put("link_preview_options", json!({"is_disabled": true}));
+        fields.remove("media");
         if how > Degradation::NoImage {
             let given = body["text"].as_str().filter(|text| !text.trim().is_empty()).map(str::to_owned);
             let html = &given.or_else(|| trim::gathered(body))?;
@@ -378,35 +391,63 @@ fn upload<'a>(
 }
 
 pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
-    let words = Strings::of(context);
     let cut = |text: &str, max| fit(text, max, Unit::Utf16, inline);
-    let colon = words.colon;
     let title = or_event_kind(cut(&notice.title, TITLE), context);
-    let facts = notice.facts.iter().map(|Fact { label, value, .. }| {
-        format!("<b>{}</b>{colon}{}", cut(label, LINE / 4), cut(value, LINE))
-    });
-    let failures = notice.failures.iter().map(|failure| format!("• {}", cut(&failure.line(words), LINE)));
-    let text = notice.text.as_deref().map(|text| fit(text, FREE_TEXT, Unit::Utf16, block));
-    let text = text.filter(|text| !text.trim().is_empty()).map(|text| format!("<pre>{text}</pre>"));
-    let link = links::followable(notice.link(), LINK)
-        .map(|url| format!("<a href=\"{}\">{}</a>", attribute(url.as_str()), words.open));
+    let buttons: Vec<Value> = shown_links(notice, LINK).filter_map(button).collect();
+    let has_all = buttons.len() == shown_links(notice, LINK).count();
+    let mut links = if has_all { Vec::new() } else { FORM.links(notice) }.into_iter();
     let tail = [
-        link.unwrap_or_default(),
+        links.next().unwrap_or_default(),
         format!("<i>{}</i>", cut(origin(context), TITLE)),
         mentions(&target.mentions),
     ];
     let lines = Lines { gap: "\n", max: TEXT, unit: Unit::Utf16 };
     let text = lines.join(
         format!("{} <b>{title}</b>", mark(notice.tone)),
-        text.into_iter().chain(facts).chain(failures),
+        FORM.lines(notice, Strings::of(context)).into_iter().chain(links),
         &tail,
     );
-    // A picture at a public address is shown above the text; Telegram fetches it itself.
-    let preview = match links::fetchable(notice.image(), LINK) {
-        Some(url) => json!({"url": url.as_str(), "prefer_large_media": true, "show_above_text": true}),
-        None => json!({"is_disabled": true}),
+    // Pictures at public addresses, which Telegram fetches itself: one is shown above the text, several follow it.
+    let pictures: Vec<Url> = pictures(notice, LINK).map(|(_, url)| url).collect();
+    let preview = match pictures.as_slice() {
+        [url] => json!({"url": url.as_str(), "prefer_large_media": true, "show_above_text": true}),
+        _ => json!({"is_disabled": true}),
     };
-    json!({"text": text, "parse_mode": "HTML", "link_preview_options": preview})
+    let mut card = json!({"text": text, "parse_mode": "HTML", "link_preview_options": preview});
+    if has_all && !buttons.is_empty() {
+        card["reply_markup"] = json!({"inline_keyboard": [buttons]});
+    }
+    if pictures.len() > 1 {
+        let photo = |url: &Url| json!({"type": "photo", "media": url.as_str()});
+        card["media"] = pictures.iter().map(photo).collect();
+    }
+    card
+}
+
+static FORM: TextForm = TextForm {
+    unit: Unit::Utf16,
+    line: LINE,
+    free_text: FREE_TEXT,
+    link_max: LINK,
+    inline: |text, max| fit(text, max, Unit::Utf16, inline),
+    block: |text, max| fit(text, max, Unit::Utf16, block),
+    text: |text| format!("<pre>{text}</pre>"),
+    quote: |quote| format!("<blockquote>{quote}</blockquote>"),
+    fact: |label, colon, value| format!("<b>{label}</b>{colon}{value}"),
+    time: Some(|at, value| format!("<tg-time unix=\"{at}\" format=\"dt\">{value}</tg-time>")),
+    heading: None,
+    failure: |line| format!("• {line}"),
+    details: |lines| format!("<blockquote expandable>{}</blockquote>", lines.join("\n")),
+    // A text shows none.
+    picture: Some(|_, _| String::new()),
+    link: |label, url| format!("<a href=\"{}\">{label}</a>", attribute(url.as_str())),
+};
+
+/// A button that opens an address; `None` for what Telegram takes in no button: a blank one, and hosts of one word.
+fn button((label, url): (&str, Url)) -> Option<Value> {
+    let label = fit(label, BUTTON, Unit::Utf16, flatten);
+    let is_taken = !label.trim().is_empty() && url.domain().is_none_or(|name| name.contains('.'));
+    is_taken.then(|| json!({"text": label, "url": url.as_str()}))
 }
 
 /// Configured mentions: `@name`, or the number of a member who has none.

@@ -22,10 +22,13 @@ pub(in crate::platform) fn refuses(request: &ReceivedRequest<'_>) -> Option<&'st
         "editMessageMedia" => return Fields::read(request).chat(),
         "editMessageCaption" => ("caption", CAPTION, "caption"),
         "sendMessage" | "editMessageText" => ("text", TEXT, "too-long"),
-        "sendPhoto" | "sendDocument" => ("caption", CAPTION, "caption"),
+        "sendPhoto" | "sendDocument" | "sendMediaGroup" => ("caption", CAPTION, "caption"),
         _ => return Some("method"),
     };
     let fields = Fields::read(request);
+    if method == "sendMediaGroup" {
+        return fields.chat().or_else(|| album(request.json().as_ref().map(|body| &body["media"])?));
+    }
     let shown = match fields.shown(text) {
         Ok(shown) => shown,
         Err(fault) => return Some(fault),
@@ -113,6 +116,15 @@ impl<'a> Fields<'a> {
             Some(content) => judge(content),
         }
     }
+}
+
+/// Two to ten pictures that Telegram fetches by their addresses.
+fn album(media: &Value) -> Option<&'static str> {
+    let media = media.as_array().map(Vec::as_slice).unwrap_or_default();
+    let is_photo = |part: &Value| {
+        part["type"] == "photo" && part["media"].as_str().is_some_and(|url| url.starts_with("https://"))
+    };
+    (!(2..=10).contains(&media.len()) || !media.iter().all(is_photo)).then_some("no-photo")
 }
 
 fn photo(bytes: &[u8]) -> Option<&'static str> {

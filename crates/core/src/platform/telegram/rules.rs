@@ -3,7 +3,7 @@
 use super::super::cut;
 use super::super::limits::Unit;
 use super::super::links::followable;
-use super::super::rules::Rule::{Any, Bool, List, Object, OneWord, Or, Table, Whole};
+use super::super::rules::Rule::{Any, Bool, List, Object, OneOf, OneWord, Or, Table, Whole};
 use super::super::rules::{
     BodyFault, FILLED, FaultKind, Faults, Rule, Shape, TEXT, TypedMarkup, may, need, open, shape,
 };
@@ -142,6 +142,8 @@ static MESSAGE: Shape = shape(&[
     may("allow_sending_without_reply", Bool),
     may("direct_messages_topic_id", Any),
     may("suggested_post_parameters", Table),
+    // Taskbell sends them after the message, by `sendMediaGroup`.
+    may("media", List(&Object(&MEDIA), 2, 10)),
 ])
 .elsewhere(&[
     ("photo", "a template is sent by `sendMessage`; Taskbell sends the picture of a task itself"),
@@ -157,6 +159,8 @@ static MESSAGE: Shape = shape(&[
 
 static ENTITY: Shape =
     open(&[need("type", TEXT), need("offset", Whole(0, i64::MAX)), need("length", Whole(1, i64::MAX))]);
+
+static MEDIA: Shape = open(&[need("type", OneOf(&["photo"])), need("media", Rule::Picture(2048))]);
 
 static PREVIEW: Shape = shape(&[
     may("is_disabled", Bool),

@@ -98,7 +98,7 @@ pub(in crate::platform) fn shown(html: &str) -> Result<String, String> {
             (_, Some(name)) => return Err(format!("unexpected end tag {name}")),
             (_, None) => {
                 let name = marks.split(' ').next().unwrap_or_default();
-                if !["b", "i", "u", "s", "a", "code", "pre", "blockquote"].contains(&name) {
+                if !["b", "i", "u", "s", "a", "code", "pre", "blockquote", "tg-time"].contains(&name) {
                     return Err(format!("unsupported start tag {marks}"));
                 }
                 open.push(name);

@@ -5,6 +5,7 @@ mod fixtures;
 mod form_refusals;
 mod judges;
 mod kinds;
+mod layouts;
 mod limits;
 mod live;
 mod markup;

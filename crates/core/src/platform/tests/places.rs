@@ -45,12 +45,21 @@ fn texts() -> Vec<(&'static str, Value)> {
         json!({"content": t, "username": V, "embeds": [{"title": t, "description": t,
         "author": {"name": V}, "footer": {"text": V}, "fields": [{"name": t, "value": t}]}]})
     });
+    add("discord", vec![V.to_owned()], |t| {
+        json!({"content": "z", "components": [{"type": 1, "components": [
+        {"type": 2, "style": 5, "label": t, "url": "https://x.example"}]}]})
+    });
     add("discord", vec![format!("||{V}|| z"), format!("__{V}__ ~~{V}~~")], |t| json!({"content": t}));
     add("slack", chat(), |t| {
         json!({"text": t, "blocks": [
         {"type": "section", "text": {"type": "mrkdwn", "text": t}, "fields": [{"type": "mrkdwn", "text": t}]},
         {"type": "context", "elements": [{"type": "plain_text", "text": V}, {"type": "mrkdwn", "text": t}]},
-        {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [{"type": "text", "text": V}]}]},
+        {"type": "rich_text", "elements": [
+            {"type": "rich_text_section", "elements": [{"type": "text", "text": V}]},
+            {"type": "rich_text_quote", "elements": [{"type": "text", "text": V}]},
+            {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": V}]}]},
+        {"type": "image", "image_url": "https://x.example/a.png", "alt_text": V},
+        {"type": "actions", "elements": [{"type": "button", "url": "https://x.example", "text": {"type": "plain_text", "text": V}}]},
     ], "attachments": [{"fallback": V, "title": V, "text": t, "fields": [{"title": V, "value": t}]}]})
     });
     add("slack", markdown(), |t| json!({"blocks": [{"type": "markdown", "text": t}]}));
@@ -68,12 +77,18 @@ fn texts() -> Vec<(&'static str, Value)> {
         all.push(("teams", card(json!({"type": "TextBlock", "text": text}))));
     }
     all.push(("teams", card(json!({"type": "FactSet", "facts": [{"title": V, "value": V}]}))));
+    all.push(("teams", card(json!({"type": "ImageSet", "images": [{"type": "Image", "altText": V, "url": "https://x.example"}]}))));
+    all.push(("teams", card(json!({"type": "TextBlock", "id": "details", "isVisible": false, "text": V}))));
     all.push(("teams", card(json!({"type": "Container", "items": [{"type": "ColumnSet", "columns": [
         {"type": "Column", "items": [{"type": "TextBlock", "text": V}, {"type": "Image", "altText": V, "url": "https://x.example"}]}]}]}))));
     let mut add = |platform, texts: Vec<String>, body: fn(&str) -> Value| {
         all.extend(texts.iter().map(|text| (platform, body(text))));
     };
     add("dingtalk", markdown(), |t| json!({"msgtype": "markdown", "markdown": {"title": V, "text": t}}));
+    add("dingtalk", markdown(), |t| {
+        json!({"msgtype": "actionCard", "actionCard": {"title": V, "text": t, "btnOrientation": "0",
+        "btns": [{"title": V, "actionURL": "https://x.example"}]}})
+    });
     add("dingtalk", vec![V.to_owned()], |t| json!({"msgtype": "text", "text": {"content": t}}));
     add("wecom", markdown(), |t| json!({"msgtype": "markdown_v2", "markdown_v2": {"content": t}}));
     add(
@@ -81,10 +96,24 @@ fn texts() -> Vec<(&'static str, Value)> {
         vec![format!("<font color=\"info\">{V}</font> **{V}**")],
         |t| json!({"msgtype": "markdown", "markdown": {"content": t}}),
     );
+    add("wecom", vec![V.to_owned()], |t| {
+        json!({"msgtype": "template_card", "template_card": {"card_type": "news_notice", "source": {"desc": t},
+        "main_title": {"title": t, "desc": t}, "card_image": {"url": "https://x.example/a.png"},
+        "quote_area": {"quote_text": t}, "horizontal_content_list": [{"keyname": t, "value": t}],
+        "jump_list": [{"type": 1, "title": t, "url": "https://x.example"}],
+        "card_action": {"type": 1, "url": "https://x.example"}}})
+    });
     add("wecom", vec![V.to_owned()], |t| json!({"msgtype": "text", "text": {"content": t}}));
     add("feishu", markdown(), |t| {
         json!({"msg_type": "interactive", "card": {"header": {"title": {"tag": "plain_text", "content": V}},
         "elements": [{"tag": "markdown", "content": t}, {"tag": "div", "text": {"tag": "lark_md", "content": t}}]}})
+    });
+    add("feishu", markdown(), |t| {
+        json!({"msg_type": "interactive", "card": {"schema": "2.0", "body": {"elements": [
+        {"tag": "column_set", "columns": [{"tag": "column", "elements": [{"tag": "markdown", "content": t},
+            {"tag": "button", "text": {"tag": "plain_text", "content": V}}]}]},
+        {"tag": "collapsible_panel", "header": {"title": {"tag": "plain_text", "content": V}},
+            "elements": [{"tag": "markdown", "content": t}]}]}}})
     });
     add("feishu", vec![V.to_owned()], |t| json!({"msg_type": "text", "content": {"text": t}}));
     add("feishu", vec![V.to_owned()], |t| {
@@ -97,6 +126,11 @@ fn texts() -> Vec<(&'static str, Value)> {
             {"textParagraph": {"text": t}}, {"decoratedText": {"topLabel": V, "text": t}},
             {"buttonList": {"buttons": [{"text": V, "onClick": {"openLink": {"url": "https://x.example"}}}]}}]}]}}]})
     });
+    add("googlechat", vec![format!("<i>{V}</i>")], |t| {
+        json!({"cardsV2": [{"card": {"sections": [{"header": "z", "collapsible": true, "widgets": [
+            {"columns": {"columnItems": [{"widgets": [{"decoratedText": {"topLabel": V, "text": t}}]}]}},
+            {"grid": {"items": [{"image": {"imageUri": "https://x.example/a.png", "altText": V}}]}}]}]}}]})
+    });
     add(
         "googlechat",
         markdown(),
@@ -105,6 +139,13 @@ fn texts() -> Vec<(&'static str, Value)> {
     add(
         "telegram",
         vec![format!("<b>{V}</b> <pre>{V}</pre> <a href='https://x.example/?q={V}'>{V}</a>")],
+        |t| json!({"text": t, "parse_mode": "HTML"}),
+    );
+    add(
+        "telegram",
+        vec![format!(
+            "<blockquote>{V}</blockquote> <blockquote expandable>{V}</blockquote> <tg-time unix=\"7\" format=\"dt\">{V}</tg-time>"
+        )],
         |t| json!({"text": t, "parse_mode": "HTML"}),
     );
     add(

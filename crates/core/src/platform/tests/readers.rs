@@ -68,6 +68,7 @@ pub(super) fn reader(platform: &str, path: &[String], holder: &Map<String, Value
         ("slack", "text") if beside("type") == "plain_text" => Reader::Controls,
         ("slack", "text" | "pretext" | "value") => Reader::Chat(true),
         ("slack" | "slack-workflow", _) => Reader::Controls,
+        ("discord", "label") => Reader::Plain,
         ("discord", "text" | "name") if parent == "footer" || parent == "author" => Reader::Plain,
         ("discord", _) => Reader::Markdown(Dialect {
             has_entities: false,

@@ -24,7 +24,7 @@ fn every_tone_has_its_colour_or_sign() {
                 "### <font color=\"comment\">"
             ]),
         ),
-        ("dingtalk", "/markdown/text", json!(["### ✅", "### ❌", "### ⚠️", "### 🔔"])),
+        ("dingtalk", "/actionCard/text", json!(["### ✅", "### ❌", "### ⚠️", "### 🔔"])),
         ("feishu", "/card/header/template", json!(["green", "red", "orange", "blue"])),
         ("teams", "/attachments/0/content/body/0/style", json!(["good", "attention", "warning", "emphasis"])),
         (
@@ -60,19 +60,19 @@ fn a_picture_at_a_public_address_is_in_every_card_that_can_show_one() {
         (
             "slack",
             "/attachments/0/blocks",
-            json!({"type": "image", "image_url": PICTURE, "alt_text": "Preview"}),
+            json!({"type": "image", "image_url": PICTURE, "alt_text": "frame"}),
         ),
         ("discord", "/embeds/0/image/url", json!(PICTURE)),
-        ("wecom", "/markdown/content", json!(format!("\n[Preview]({PICTURE})\n"))),
-        ("dingtalk", "/markdown/text", json!(format!("\n\n![Preview]({PICTURE})\n\n"))),
-        ("feishu", "/card/body/elements/0/content", json!(format!("[Preview]({PICTURE})\n"))),
+        ("wecom", "/markdown/content", json!(format!("\n[frame]({PICTURE})\n"))),
+        ("dingtalk", "/actionCard/text", json!(format!("\n\n![frame]({PICTURE})\n\n"))),
+        ("feishu", "/card/body/elements/3/content", json!(format!("[frame]({PICTURE})\n"))),
         ("teams", "/attachments/0/content/body", json!({"type": "Image", "url": PICTURE})),
         ("telegram", "/link_preview_options/url", json!(PICTURE)),
         ("googlechat", "/cardsV2/0/card/sections", json!({"image": {"imageUrl": PICTURE}})),
         ("mattermost", "/attachments/0/image_url", json!(PICTURE)),
         ("ntfy", "/attach", json!(PICTURE)),
         ("email", "/html", json!(format!("<img src=\"{PICTURE}\""))),
-        ("pagerduty", "/images", json!({"src": PICTURE, "alt": "Preview"})),
+        ("pagerduty", "/images", json!({"src": PICTURE, "alt": "frame"})),
     ] {
         let card = card_of(name, &pictured, &[]);
         let found = card.pointer(pointer).unwrap_or(&Value::Null);

@@ -11,9 +11,11 @@ mod template_markup;
 
 pub(super) use request_checks::refuses;
 
+use super::content::{TextForm, bar, pictures, shown_links};
 use super::cut::Markup;
 use super::known_address::{CUT, MORE, is_cut_uuid, parameter};
 use super::limits::{Unit, fit, flatten};
+use super::lines::Lines;
 use super::mentions::Mentions;
 use super::multipart::form_with_length;
 use super::{
@@ -22,7 +24,7 @@ use super::{
 };
 use crate::hash::hex;
 use crate::json::json;
-use crate::message::{Context, Fact, Notice, Strings, Tone};
+use crate::message::{Context, Notice, Strings, Tone};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use md5::{Digest, Md5};
@@ -39,6 +41,12 @@ const FREE_TEXT: usize = 1200;
 const LINK: usize = 600;
 const MENTIONS: usize = 500;
 const SHORT: usize = 1000;
+/// The texts of a card with a picture, in characters, as WeCom advises, and its lines.
+const CARD_TITLE: usize = 36;
+const CARD_LABEL: usize = 5;
+const CARD_VALUE: usize = 26;
+const CARD_QUOTE: usize = 112;
+const CARD_LINES: usize = 6;
 /// A file for `upload_media`, in bytes.
 const DOCUMENT: RangeInclusive<u64> = 6..=20 * 1024 * 1024;
 
@@ -178,11 +186,16 @@ impl Platform for WeCom {
 
 pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value {
     let mentions = WeComMentions::read(&target.mentions);
+    if target.mentions.is_empty()
+        && let Some(card) = picture_card(notice, context)
+    {
+        return json!({"msgtype": "template_card", "template_card": card});
+    }
     if !mentions.need_text {
-        let content = write(&MARKED, MARKDOWN, notice, context, &mentions.inline());
+        let content = write(&MARKED, MARKDOWN, notice, context, mentions.inline());
         return json!({"msgtype": "markdown", "markdown": {"content": content}});
     }
-    let content = write(&PLAIN, TEXT, notice, context, "");
+    let content = write(&PLAIN, TEXT, notice, context, String::new());
     let mut text = json!({"content": content});
     for (name, list) in [("mentioned_list", mentions.members), ("mentioned_mobile_list", mentions.mobiles)] {
         if !list.is_empty() {
@@ -190,6 +203,47 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
         }
     }
     json!({"msgtype": "text", "text": text})
+}
+
+/// A card with a picture, for good news that fits into its few short texts: they have no markup, and it pings nobody.
+fn picture_card(notice: &Notice, context: &Context) -> Option<Value> {
+    let (_, picture) = pictures(notice, LINK).next()?;
+    let mut links = shown_links(notice, LINK);
+    let (_, main) = links.next()?;
+    let is_long = notice.text.is_some() || notice.details.is_some() || !notice.failures.is_empty();
+    if is_long || notice.facts.len() > CARD_LINES || notice.tone != Tone::Good {
+        return None;
+    }
+    let cut = |text: &str, max| fit(text, max, Unit::CodePoints, flatten);
+    let facts = notice.facts.iter().map(|fact| (cut(&fact.label, CARD_LABEL), cut(&fact.value, CARD_VALUE)));
+    let facts = facts.filter(|(label, _)| !label.trim().is_empty());
+    let lines: Vec<Value> = facts.map(|(label, value)| json!({"keyname": label, "value": value})).collect();
+    let jumps: Vec<Value> = links
+        .map(|(label, url)| (cut(label, CARD_LABEL * 2), url))
+        .filter(|(label, _)| !label.trim().is_empty())
+        .map(|(label, url)| json!({"type": 1, "title": label, "url": url.as_str()}))
+        .collect();
+    let mut title = json!({"title": or_event_kind(cut(&notice.title, CARD_TITLE), context)});
+    if let Some(bar) = bar(notice) {
+        title["desc"] = json!(bar);
+    }
+    let mut card = json!({
+        "card_type": "news_notice",
+        "source": {"desc": cut(origin(context), CARD_VALUE), "desc_color": 0},
+        "main_title": title,
+        "card_image": {"url": picture.as_str(), "aspect_ratio": 1.78},
+        "card_action": {"type": 1, "url": main.as_str()},
+    });
+    let quote = notice.quote.as_deref().map(|quote| cut(quote, CARD_QUOTE));
+    if let Some(quote) = quote.filter(|quote| !quote.trim().is_empty()) {
+        card["quote_area"] = json!({"type": 0, "quote_text": quote});
+    }
+    for (name, list) in [("horizontal_content_list", lines), ("jump_list", jumps)] {
+        if !list.is_empty() {
+            card[name] = json!(list);
+        }
+    }
+    Some(card)
 }
 
 /// Turns the address of `send` into that of `upload_media`; the key is the same.
@@ -209,36 +263,46 @@ fn pinged(markdown: &str) -> Vec<&str> {
 
 /// How the parts of a card are written: as markdown, or plain.
 struct Style {
+    form: TextForm,
     title: fn(Tone, &str) -> String,
-    fact: fn(&str, &str, &str) -> String,
-    heading: fn(&str) -> String,
-    item: fn(&str) -> String,
-    link: fn(&str, &Url) -> String,
     origin: fn(&str) -> String,
-    inline: fn(char) -> Option<&'static str>,
-    block: fn(char) -> Option<&'static str>,
 }
 
 static MARKED: Style = Style {
+    form: TextForm {
+        quote: |quote| format!("> {quote}"),
+        fact: |label, colon, value| format!("> {label}{colon}<font color=\"comment\">{value}</font>"),
+        heading: Some(|heading| format!("**{heading}**")),
+        failure: |line| format!("> <font color=\"warning\">{line}</font>"),
+        details: |lines| {
+            let quoted = |line: &String| format!("> <font color=\"comment\">{line}</font>");
+            lines.iter().map(quoted).collect::<Vec<_>>().join("\n")
+        },
+        link: |label, url| format!("[{label}]({})", links::quiet(url)),
+        ..PLAIN_FORM
+    },
     title: |tone, title| format!("### <font color=\"{}\">{title}</font>", colour(tone)),
-    fact: |label, colon, value| format!("> {label}{colon}<font color=\"comment\">{value}</font>"),
-    heading: |heading| format!("**{heading}**"),
-    item: |line| format!("> <font color=\"warning\">{line}</font>"),
-    link: |label, url| format!("[{label}]({})", links::quiet(url)),
     origin: |origin| format!("<font color=\"comment\">{origin}</font>"),
-    inline,
-    block,
 };
 
-static PLAIN: Style = Style {
-    title: |_, title| title.to_owned(),
+static PLAIN: Style = Style { form: PLAIN_FORM, title: |_, title| title.to_owned(), origin: str::to_owned };
+
+const PLAIN_FORM: TextForm = TextForm {
+    unit: Unit::Bytes,
+    line: LINE,
+    free_text: FREE_TEXT,
+    link_max: LINK,
+    inline: |text, max| fit(text, max, Unit::Bytes, inline),
+    block: |text, max| fit(text, max, Unit::Bytes, block),
+    text: str::to_owned,
+    quote: |quote| format!("“{quote}”"),
     fact: |label, colon, value| format!("{label}{colon}{value}"),
-    heading: str::to_owned,
-    item: |line| format!("- {line}"),
+    time: None,
+    heading: Some(str::to_owned),
+    failure: |line| format!("- {line}"),
+    details: |lines| lines.join("\n"),
+    picture: None,
     link: |label, url| format!("{label}: {url}"),
-    origin: |origin| origin.to_owned(),
-    inline,
-    block,
 };
 
 fn colour(tone: Tone) -> &'static str {
@@ -251,43 +315,15 @@ fn colour(tone: Tone) -> &'static str {
 
 /// Title first and link, origin and mentions last, whatever happens; between them as many whole lines as
 /// fit.
-fn write(style: &Style, max: usize, notice: &Notice, context: &Context, mentions: &str) -> String {
-    let cut = |text: &str, max| fit(text, max, Unit::Bytes, style.inline);
+fn write(style: &Style, max: usize, notice: &Notice, context: &Context, mentions: String) -> String {
+    let cut = |text: &str, max| fit(text, max, Unit::Bytes, inline);
     let title = or_event_kind(cut(&notice.title, TITLE), context);
-    let mut tail = String::new();
     let words = Strings::of(context);
-    let picture = notice.image().filter(|url| notice.link() != Some(url));
-    for (label, link) in [(words.open, notice.link()), (words.preview, picture)] {
-        if let Some(url) = links::followable(link, LINK) {
-            tail.push('\n');
-            tail.push_str(&(style.link)(label, &url));
-        }
-    }
-    tail.push('\n');
-    tail.push_str(&(style.origin)(&cut(origin(context), TITLE)));
-    if !mentions.is_empty() {
-        tail.push('\n');
-        tail.push_str(mentions);
-    }
-    let mut lines = Vec::new();
-    lines.extend(notice.text.as_deref().map(|text| fit(text, FREE_TEXT, Unit::Bytes, style.block)));
-    let fact = |Fact { label, value, .. }: &Fact| {
-        (style.fact)(&cut(label, LINE / 4), words.colon, &cut(value, LINE))
-    };
-    lines.extend(notice.facts.iter().map(fact));
-    if !notice.failures.is_empty() {
-        lines.push((style.heading)(words.failures));
-    }
-    lines.extend(notice.failures.iter().map(|failure| (style.item)(&cut(&failure.line(words), LINE))));
-    let mut out = (style.title)(notice.tone, &title);
-    for line in lines.iter().filter(|line| !line.trim().is_empty()) {
-        if out.len() + 1 + line.len() + tail.len() <= max {
-            out.push('\n');
-            out.push_str(line);
-        }
-    }
-    out.push_str(&tail);
-    out
+    let mut links = style.form.links(notice).into_iter();
+    let tail = [links.next().unwrap_or_default(), (style.origin)(&cut(origin(context), TITLE)), mentions];
+    let lines = Lines { gap: "\n", max, unit: Unit::Bytes };
+    let middle = style.form.lines(notice, words).into_iter().chain(links);
+    lines.join((style.title)(notice.tone, &title), middle, &tail)
 }
 
 #[derive(Default)]

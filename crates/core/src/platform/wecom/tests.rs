@@ -108,6 +108,9 @@ fn wecom_hands_a_file_over_and_then_names_it() {
 }
 
 fn check_card(card: &Value) {
+    if card["msgtype"] == "template_card" {
+        return;
+    }
     let content = text(&card["markdown"]["content"]);
     assert!(!content.is_empty() && content.len() <= 4096, "{} bytes", content.len());
     for after in content.split('<').skip(1) {
