@@ -135,10 +135,19 @@ impl TextForm {
         shown.map(|(caption, url)| write(&(self.inline)(caption, self.line / 4), &url)).collect()
     }
 
-    /// The main link first.
+    /// The main link, and those for which there is room.
     pub fn links(&self, notice: &Notice) -> Vec<String> {
         let write = |(label, url): (&str, Url)| (self.link)(&(self.inline)(label, self.line / 4), &url);
-        shown_links(notice, self.link_max).map(write).collect()
+        let mut left = self.link_max * 3 / 2;
+        let mut links = Vec::new();
+        for link in shown_links(notice, self.link_max).map(write) {
+            let length = self.unit.length(&link);
+            if links.is_empty() || length < left {
+                left = left.saturating_sub(length);
+                links.push(link);
+            }
+        }
+        links
     }
 
     /// All of it, in the order in which it matters.

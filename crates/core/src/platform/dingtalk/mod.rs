@@ -208,12 +208,12 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
         .collect();
     // A message with buttons pings nobody.
     let has_buttons = at.is_none() && !buttons.is_empty();
-    let mut links = if has_buttons { Vec::new() } else { FORM.links(notice) }.into_iter();
-    let tail = [links.next().unwrap_or_default(), cut(origin(context), TITLE), mentions.live()];
+    let mut tail = if has_buttons { Vec::new() } else { FORM.links(notice) };
+    tail.extend([cut(origin(context), TITLE), mentions.live()]);
     let lines = Lines { gap: "\n\n", max: TEXT, unit: Unit::Bytes };
     let text = lines.join(
         format!("### {} {title}", mark(notice.tone)),
-        FORM.lines(notice, Strings::of(context)).into_iter().chain(links),
+        FORM.lines(notice, Strings::of(context)),
         &tail,
     );
     if has_buttons {

@@ -3,6 +3,7 @@
 use super::{SUBJECT, TEXT};
 use crate::json::json;
 use crate::message::{Context, Notice, Strings, Tone};
+use crate::platform::content::bar;
 use crate::platform::limits::{Budget, Unit, fit, flatten};
 use crate::platform::{links, mark, or_event_kind, origin};
 use serde_json::Value;
@@ -47,6 +48,7 @@ fn text(notice: &Notice, context: &Context) -> String {
     let parts = [
         block(&notice.text),
         quote,
+        bar(notice),
         Some(failures.collect()),
         Some(facts.collect()),
         Some(links.collect()),
@@ -76,6 +78,9 @@ fn html(notice: &Notice, context: &Context, title: &str) -> String {
         let style =
             "margin:8px 0;padding:4px 12px;border-left:3px solid #ccc;color:#555;white-space:pre-wrap";
         out += &format!("<blockquote style=\"{style}\">{}</blockquote>", take(quote, FREE_TEXT));
+    }
+    if let Some(bar) = bar(notice) {
+        out += &format!("<p>{bar}</p>");
     }
     if !notice.failures.is_empty() {
         out += &format!("<p style=\"margin:8px 0 0\"><b>{}</b></p><ul style=\"margin:0\">", words.failures);

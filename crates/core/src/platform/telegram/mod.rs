@@ -395,16 +395,12 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     let title = or_event_kind(cut(&notice.title, TITLE), context);
     let buttons: Vec<Value> = shown_links(notice, LINK).filter_map(button).collect();
     let has_all = buttons.len() == shown_links(notice, LINK).count();
-    let mut links = if has_all { Vec::new() } else { FORM.links(notice) }.into_iter();
-    let tail = [
-        links.next().unwrap_or_default(),
-        format!("<i>{}</i>", cut(origin(context), TITLE)),
-        mentions(&target.mentions),
-    ];
+    let mut tail = if has_all { Vec::new() } else { FORM.links(notice) };
+    tail.extend([format!("<i>{}</i>", cut(origin(context), TITLE)), mentions(&target.mentions)]);
     let lines = Lines { gap: "\n", max: TEXT, unit: Unit::Utf16 };
     let text = lines.join(
         format!("{} <b>{title}</b>", mark(notice.tone)),
-        FORM.lines(notice, Strings::of(context)).into_iter().chain(links),
+        FORM.lines(notice, Strings::of(context)),
         &tail,
     );
     // Pictures at public addresses, which Telegram fetches itself: one is shown above the text, several follow it.

@@ -319,10 +319,10 @@ fn write(style: &Style, max: usize, notice: &Notice, context: &Context, mentions
     let cut = |text: &str, max| fit(text, max, Unit::Bytes, inline);
     let title = or_event_kind(cut(&notice.title, TITLE), context);
     let words = Strings::of(context);
-    let mut links = style.form.links(notice).into_iter();
-    let tail = [links.next().unwrap_or_default(), (style.origin)(&cut(origin(context), TITLE)), mentions];
+    let mut tail = style.form.links(notice);
+    tail.extend([(style.origin)(&cut(origin(context), TITLE)), mentions]);
     let lines = Lines { gap: "\n", max, unit: Unit::Bytes };
-    let middle = style.form.lines(notice, words).into_iter().chain(links);
+    let middle = style.form.lines(notice, words);
     lines.join((style.title)(notice.tone, &title), middle, &tail)
 }
 
