@@ -6,6 +6,7 @@
 //! Success is `ok: true`.
 
 mod canned_responses;
+mod option_forms;
 mod parse_modes;
 mod request_checks;
 mod rules;
@@ -27,6 +28,7 @@ use super::{
 };
 use crate::json::{Members, json};
 use crate::message::{Context, Notice, Strings};
+use option_forms::{is_bot_token, is_chat};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
@@ -310,22 +312,6 @@ fn fits_photo((width, height): (u32, u32)) -> bool {
 fn markup(body: &Value) -> Markup {
     let is_html = body["parse_mode"].as_str().is_some_and(|mode| mode.eq_ignore_ascii_case("html"));
     if is_html { Markup::Html } else { Markup::Fences }
-}
-
-fn is_chat(value: &str) -> bool {
-    let name = |name: &str| {
-        !name.is_empty() && name.len() <= 64 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-    };
-    value.parse::<i64>().is_ok_and(|number| number != 0) || value.strip_prefix('@').is_some_and(name)
-}
-
-fn is_bot_token(value: &str) -> bool {
-    value.split_once(':').is_some_and(|(id, key)| {
-        !id.is_empty()
-            && id.bytes().all(|b| b.is_ascii_digit())
-            && !key.is_empty()
-            && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
-    })
 }
 
 /// Puts the chat in, unless a template names its own.
