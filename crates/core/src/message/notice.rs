@@ -69,6 +69,17 @@ pub struct WorkProgress {
     pub total: Option<u64>,
 }
 
+impl WorkProgress {
+    /// What is done of a known total: `▓▓▓▓▓▓▓▓▓░ 237/240`.
+    pub fn bar(self) -> Option<String> {
+        const CELLS: u128 = 10;
+        let (done, total) = (self.done, self.total.filter(|total| *total > 0)?);
+        let filled = u128::from(done.min(total)) * CELLS / u128::from(total);
+        let bar: String = (0..CELLS).map(|cell| if cell < filled { '▓' } else { '░' }).collect();
+        Some(format!("{bar} {done}/{total}"))
+    }
+}
+
 /// Tasks that failed for one reason; without names and reason, further ones that are only counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FailureGroup {

@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::filters::clip;
-use super::notice::{Notice, Tone};
+use super::notice::{Notice, Tone, WorkProgress};
 use super::strings::Strings;
 use crate::json::json;
 use serde_json::Value as Json;
@@ -13,6 +13,8 @@ const LINE: usize = 400;
 const TEXT: usize = 4000;
 /// The most facts, and the most failures.
 const LINES: usize = 30;
+/// The lines at the end of a traceback.
+const LAST: usize = 5;
 
 impl Tone {
     /// A sign for a text.
@@ -37,12 +39,18 @@ impl Notice {
         let failures: Vec<String> =
             self.failures.iter().take(LINES).map(|group| line(&group.line(words))).collect();
         let (text, quote, details) = (long(&self.text), long(&self.quote), long(&self.details));
-        let said = text.iter().chain(&quote).cloned();
+        let ending = self.details.iter().flat_map(|details| last_lines(details)).map(line);
+        let said = text.iter().chain(&quote).cloned().chain(self.progress.and_then(WorkProgress::bar));
         let lines = said.chain(failures.iter().map(|failure| format!("• {failure}")));
         let lines = lines.chain(facts.iter().map(|(label, value)| format!("{label}{}{value}", words.colon)));
+        let title = if self.title.trim().is_empty() {
+            context.text_at(&["event", "type"]).unwrap_or("event")
+        } else {
+            &self.title
+        };
         let link = |label: &str, url: &str| json!({ "label": label, "url": url });
         json!({
-            "title": clip(&self.title, TITLE),
+            "title": clip(title, TITLE),
             "tone": self.tone,
             "sign": self.tone.sign(),
             "text": text,
@@ -50,7 +58,7 @@ impl Notice {
             "details": details,
             "facts": facts.iter().map(|(label, value)| json!({"label": label, "value": value})).collect::<Vec<_>>(),
             "failures": failures,
-            "lines": lines.collect::<Vec<_>>(),
+            "lines": lines.chain(ending).collect::<Vec<_>>(),
             "link": self.link(),
             "links": self.links.iter().map(|it| link(&it.label, &it.url)).collect::<Vec<_>>(),
             "image": self.image(),
@@ -59,4 +67,11 @@ impl Notice {
             "total": self.progress.and_then(|progress| progress.total),
         })
     }
+}
+
+fn last_lines(details: &str) -> Vec<&str> {
+    let mut lines: Vec<&str> =
+        details.lines().rev().filter(|line| !line.trim().is_empty()).take(LAST).collect();
+    lines.reverse();
+    lines
 }

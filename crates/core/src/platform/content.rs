@@ -3,11 +3,9 @@
 
 use super::limits::Unit;
 use super::links::{fetchable, followable};
-use crate::message::{Fact, FailureGroup, Notice, Strings};
+use crate::message::{Fact, FailureGroup, Notice, Strings, WorkProgress};
 use url::Url;
 
-/// The cells of a bar.
-const CELLS: u128 = 10;
 /// Pictures that stand together where a platform shows a few of them.
 pub(super) const GALLERY: usize = 4;
 
@@ -24,15 +22,9 @@ pub(super) fn pictures(notice: &Notice, max: usize) -> impl Iterator<Item = (&st
         .filter_map(move |image| Some((image.caption.as_str(), fetchable(Some(&image.url), max)?)))
 }
 
-/// What is done of a known total: `▓▓▓▓▓▓▓▓▓░ 237/240`.
+/// What is done of a known total, as a bar.
 pub(super) fn bar(notice: &Notice) -> Option<String> {
-    let (done, total) = notice.progress.and_then(|progress| Some((progress.done, progress.total?)))?;
-    if total == 0 {
-        return None;
-    }
-    let filled = u128::from(done.min(total)) * CELLS / u128::from(total);
-    let bar: String = (0..CELLS).map(|cell| if cell < filled { '▓' } else { '░' }).collect();
-    Some(format!("{bar} {done}/{total}"))
+    notice.progress.and_then(WorkProgress::bar)
 }
 
 /// The time of a fact in Unix seconds, where a platform shows it in the zone of its reader.
@@ -166,7 +158,6 @@ mod tests {
     use super::super::limits::fit;
     use super::super::tests::notice;
     use super::*;
-    use crate::message::WorkProgress;
 
     fn bar_of(done: u64, total: Option<u64>) -> Option<String> {
         bar(&Notice { progress: Some(WorkProgress { done, total }), ..notice("t") })

@@ -136,8 +136,18 @@ impl BodyField {
         match self.kind {
             Kind::Text => trim::cut_marked(body, &self.path, max, unit, markup),
             Kind::List => trim::shorten(body, &self.path, max),
+            // An address that is cut leads elsewhere.
+            Kind::Link | Kind::Picture => {
+                let Some((name, above)) = self.path.split_last() else { return };
+                trim::drop_long(body, above, name, max);
+            }
             _ => {}
         }
+    }
+
+    /// Whether the member of this name says which markup the field has.
+    pub fn markup_is_chosen_by(&self, name: &str) -> bool {
+        matches!(&self.markup, FieldMarkup::By { at, .. } if at.as_slice() == [name])
     }
 
     pub fn is_required(&self) -> bool {

@@ -23,7 +23,7 @@ use super::{
     Answer, AnswerRules, Degradation, Description, MissingValue, Outcome, Platform, PlayedPlatform,
     ReceivedRequest, RenderedMessage, Request, Target, cut, trim,
 };
-use crate::json::json;
+use crate::json::{Members, json};
 use crate::message::{Context, Notice, Template, plain_text};
 use address::{UrlPattern, as_part, filled};
 use base64::Engine;
@@ -258,9 +258,10 @@ impl Platform for Described {
     fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
         let mut plain = body.clone();
         let fields = plain.as_object_mut()?;
+        let chooses_markup = |name| self.fields.iter().any(|field| field.markup_is_chosen_by(name));
         for field in self.fields.iter().filter(|field| field.path.len() == 1) {
             let name = field.path[0];
-            let is_text = matches!(field.kind, Kind::Text | Kind::Word(_)) || field.is_required();
+            let is_text = field.kind == Kind::Text || field.is_required() || chooses_markup(name);
             let is_dropped = field.kind == Kind::Picture || how > Degradation::NoImage && !is_text;
             if is_dropped {
                 fields.shift_remove(name);
@@ -277,6 +278,18 @@ impl Platform for Described {
                     .filter(|_| how == Degradation::Shorter);
                 *text = cut.unwrap_or_else(|| std::mem::take(text));
             }
+        }
+        if how > Degradation::NoImage {
+            let is_empty = |name: &str| fields.get(name).is_none_or(|value| value.as_str() == Some(""));
+            let texts =
+                || self.fields.iter().filter(|field| field.path.len() == 1 && field.kind == Kind::Text);
+            let says_nothing = texts().all(|field| is_empty(field.path[0]));
+            let main = texts().find(|field| field.is_required());
+            let main = main.or_else(|| texts().next().filter(|_| says_nothing));
+            if let Some(name) = main.map(|field| field.path[0]).filter(|name| is_empty(name)) {
+                fields.put(name, json!(trim::gathered(body)?));
+            }
+            self.trim(&mut plain);
         }
         (plain != *body).then_some(plain)
     }

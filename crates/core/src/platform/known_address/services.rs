@@ -32,7 +32,6 @@ const REWRITTEN: &str = "a mail program rewrote this link; copy the URL from whe
 
 /// The first that fits has the URL, so the narrower comes first.
 pub(super) static ADDRESSES: &[KnownAddress] = &[
-    never("Slack's Web API", &["slack.com", "www.slack.com"], &["api"], SLACK_PAGE),
     never("Slack", &["hooks.slack.com", "hooks.slack-gov.com"], &[], SLACK_HOOK),
     never("Slack", &["slack.com", ".slack.com", ".slack-gov.com"], &[], SLACK_PAGE),
     never(

@@ -14,7 +14,6 @@ fn every_service_is_named_with_what_to_write_instead() {
                 "https://hooks.slack.com/",
             ] as &[_],
         ),
-        ("Slack's Web API", &["https://slack.com/api/chat.postMessage"]),
         (
             "Discord",
             &[
