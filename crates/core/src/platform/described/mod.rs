@@ -280,14 +280,23 @@ impl Platform for Described {
             }
         }
         if how > Degradation::NoImage {
-            let is_empty = |name: &str| fields.get(name).is_none_or(|value| value.as_str() == Some(""));
-            let texts =
-                || self.fields.iter().filter(|field| field.path.len() == 1 && field.kind == Kind::Text);
-            let says_nothing = texts().all(|field| is_empty(field.path[0]));
-            let main = texts().find(|field| field.is_required());
-            let main = main.or_else(|| texts().next().filter(|_| says_nothing));
-            if let Some(name) = main.map(|field| field.path[0]).filter(|name| is_empty(name)) {
-                fields.put(name, json!(trim::gathered(body)?));
+            let is_known = |name: &str| self.fields.iter().any(|field| field.path[0] == name);
+            let (known, others) =
+                std::mem::take(fields).into_iter().partition::<Map<_, _>, _>(|(name, _)| is_known(name));
+            *fields = known;
+            let is_empty = |field: &&BodyField| {
+                let is_text = field.path.len() == 1 && field.kind == Kind::Text;
+                is_text && fields.get(field.path[0]).is_none_or(|text| text.as_str() == Some(""))
+            };
+            // What stood in members that it does not know goes where there is room.
+            let mut empty = self.fields.iter().filter(is_empty);
+            let needed = empty.clone().find(|field| field.is_required());
+            if let Some(field) = needed.or_else(|| empty.next()) {
+                let found = trim::gathered(&Value::Object(others));
+                let has_to_speak = needed.is_some() || fields.is_empty();
+                if let Some(text) = found.or_else(|| trim::gathered(body).filter(|_| has_to_speak)) {
+                    fields.put(field.path[0], json!(text));
+                }
             }
             self.trim(&mut plain);
         }
