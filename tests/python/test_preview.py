@@ -107,9 +107,13 @@ def test_the_body_of_a_preview_is_the_body_that_is_sent(tmp_path, receive, ring,
 
 
 def shown_as_secret(platform: str) -> set[str]:
-    return {"telegram": {"token"}, "ntfy": {"topic"}, "pagerduty": {"routing_key"}}.get(
-        platform, {"token", "secret"}
-    )
+    return {
+        "telegram": {"token"},
+        "ntfy": {"topic"},
+        "pagerduty": {"routing_key"},
+        "bark": {"key"},
+        "pushover": {"token", "user"},
+    }.get(platform, {"token", "secret"})
 
 
 ANSWERS = {

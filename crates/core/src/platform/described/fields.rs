@@ -64,7 +64,7 @@ fn read_field(name: &str, table: &Table<'_>) -> BodyField {
     let words: Vec<&'static str> = table.texts("one_of").into_iter().map(kept_text).collect();
     let kind = match table.text("kind").unwrap_or("text") {
         "text" if words.is_empty() => Kind::Text,
-        "text" => Kind::Word(kept(words)),
+        "text" => Kind::Word(words.leak()),
         "number" => {
             Kind::Whole(table.whole("min").unwrap_or(i64::MIN), table.whole("max").unwrap_or(i64::MAX))
         }
@@ -112,7 +112,7 @@ fn read_markup(table: &Table<'_>) -> FieldMarkup {
 }
 
 fn kept_text(text: &str) -> &'static str {
-    kept(text.to_owned())
+    text.to_owned().leak()
 }
 
 impl BodyField {
@@ -205,5 +205,5 @@ fn shape_of(fields: &[&BodyField], depth: usize) -> Shape {
             }
         })
         .map(member);
-    shape(kept(members.collect::<Vec<_>>()))
+    shape(members.collect::<Vec<_>>().leak())
 }

@@ -24,17 +24,20 @@ use super::{
     ReceivedRequest, RenderedMessage, Request, Target, cut, trim,
 };
 use crate::json::{Members, json};
-use crate::message::{Context, Notice, Template, plain_text};
+use crate::message::{Context, Notice, Template, TemplateError, plain_text};
 use address::{UrlPattern, as_part, filled};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use fields::{BodyField, Kind};
+use once_cell::sync::OnceCell;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::sync::Mutex;
 use url::Url;
 use url::form_urlencoded::Serializer;
 
+/// The bytes of the body that are kept for each option in it.
+const MEMBER: usize = 150;
 /// What a text of the shortest form of a message keeps.
 const SHORT: usize = 600;
 
@@ -45,7 +48,9 @@ pub struct Described {
     /// The options that its own URL may hold.
     needed: Vec<&'static str>,
     request: RequestForm,
-    card: Template,
+    body: Value,
+    /// Compiled when it is first needed: most hosts need none of them.
+    card: OnceCell<Result<Template, TemplateError>>,
     fields: Vec<BodyField>,
     rule: Rule,
     /// The bytes of the whole body.
@@ -80,6 +85,10 @@ struct Found<'u> {
 }
 
 impl Described {
+    fn card(&self) -> Result<&Template, &TemplateError> {
+        self.card.get_or_init(|| Template::from_json("body", &self.body)).as_ref()
+    }
+
     fn find<'u>(&self, url: &'u Url) -> Found<'u> {
         let parts = super::path_parts(url);
         let found =
@@ -207,13 +216,14 @@ impl Platform for Described {
     }
 
     fn own_template(&self) -> Option<&Template> {
-        Some(&self.card)
+        self.card().ok()
     }
 
     fn layout(&self, notice: &Notice, context: &Context, _target: &Target) -> Value {
         let finish = |body: &mut Value| super::escape::finish(self, body);
-        let said = self.card.render_marked(&context.saying(notice.to_json(context)), &finish);
-        let body = said.ok().and_then(|message| serde_json::from_slice(&message.body).ok());
+        let context = context.saying(notice.to_json(context));
+        let said = self.card().ok().and_then(|card| card.render_marked(&context, &finish).ok());
+        let body = said.and_then(|message| serde_json::from_slice(&message.body).ok());
         let mut body = body.unwrap_or_else(|| json!({ "title": notice.title }));
         self.trim(&mut body);
         super::rules::repair(self, &mut body);
@@ -306,7 +316,8 @@ impl Platform for Described {
     fn trim(&self, body: &mut Value) {
         self.fields.iter().for_each(|field| field.trim(body));
         if let Some(whole) = self.whole {
-            trim::squeeze(body, whole, cut::Markup::Fences);
+            let members = self.request.members.len() * MEMBER;
+            trim::squeeze(body, whole.saturating_sub(members), cut::Markup::Fences);
         }
     }
 

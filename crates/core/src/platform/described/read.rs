@@ -4,12 +4,12 @@ use super::address::{UrlPattern, names};
 use super::table::{DescriptionFault, Table};
 use super::{Described, RequestForm, fields, kept};
 use crate::event;
-use crate::message::Template;
 use crate::platform::canned_response::response;
 use crate::platform::platform_options::is_token;
 use crate::platform::{
     AnswerRules, CannedResponse, Degradation, Description, Example, Expected, PlatformOption, Rate,
 };
+use once_cell::sync::OnceCell;
 use serde_json::Value;
 use std::cell::RefCell;
 use std::sync::Mutex;
@@ -52,17 +52,36 @@ pub fn described(name: &str, description: &Value) -> Result<&'static Described, 
     if let Some((_, _, known)) = made.iter().find(|(other, known, _)| *other == name && *known == text) {
         return Ok(known);
     }
-    let platform = read(name, description)?;
+    let platform = read(name, description, Judged::Whole)?;
     made.push((platform.description.name, text, platform));
     Ok(platform)
 }
 
-pub(super) fn read(name: &str, description: &Value) -> Result<&'static Described, Vec<DescriptionFault>> {
+/// How much of a description is judged when it is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Judged {
+    /// The keys alone, without a template that nobody may need: enough for a description that tests judge.
+    Keys,
+    /// The card of every event and each answer, too.
+    Whole,
+}
+
+pub(super) fn read(
+    name: &str,
+    description: &Value,
+    judged: Judged,
+) -> Result<&'static Described, Vec<DescriptionFault>> {
     let faults = RefCell::new(Vec::new());
     let none = serde_json::Map::new();
     let root = Table::root(description.as_object().unwrap_or(&none), &faults);
     root.only(&KEYS);
     let platform = read_platform(kept_text(name), &root);
+    if judged == Judged::Whole
+        && let Some(platform) = &platform
+    {
+        judge_card(&root, platform);
+        judge_answers(&root, platform);
+    }
     let found = faults.take();
     match platform {
         Some(platform) if found.is_empty() => Ok(kept(platform)),
@@ -72,7 +91,7 @@ pub(super) fn read(name: &str, description: &Value) -> Result<&'static Described
 
 /// Texts of a platform live as long as it does.
 fn kept_text(text: &str) -> &'static str {
-    kept(text.to_owned())
+    text.to_owned().leak()
 }
 
 fn read_platform(name: &'static str, root: &Table<'_>) -> Option<Described> {
@@ -111,43 +130,39 @@ fn read_platform(name: &'static str, root: &Table<'_>) -> Option<Described> {
     if default_url.is_some_and(|url| Url::parse(url).is_err()) {
         root.fault("default_url", "this is not a URL".to_owned());
     }
-    let examples = options.iter().filter_map(|(option, example)| Some((option.name, (*example)?))).collect();
+    let examples = options.iter().filter_map(|(option, example)| Some((option.name, (*example)?)));
+    let examples: Vec<_> = examples.collect();
     // Its URL may have the value, so the whole of the endpoint decides.
     let read_option = |(option, _): (PlatformOption, _)| PlatformOption { required: false, ..option };
     let concurrency = root.size("concurrency").unwrap_or(1);
     let description = Description {
         name,
-        aliases: kept(root.texts("aliases").into_iter().map(kept_text).collect::<Vec<_>>()),
+        aliases: root.texts("aliases").into_iter().map(kept_text).collect::<Vec<_>>().leak(),
         default_url,
-        options: kept(options.into_iter().map(read_option).collect::<Vec<_>>()),
-        rates: kept(read_rates(root)),
+        options: options.into_iter().map(read_option).collect::<Vec<_>>().leak(),
+        rates: read_rates(root).leak(),
         concurrency,
         coalesces: !root.flag("machine"),
         markup: Some(|_| None),
-        responses: kept(answers),
-        example: Example {
-            target: kept_text(root.text("example").unwrap_or("/")),
-            options: kept::<Vec<_>>(examples),
-        },
+        responses: answers.leak(),
+        example: Example { target: kept_text(root.text("example").unwrap_or("/")), options: examples.leak() },
         ..Description::BASE
     };
     let rule = fields::rule_of(&fields);
-    let platform = Described {
+    Some(Described {
         description,
         urls,
         needed,
         request,
-        card: read_card(root)?,
+        body: read_body(root)?,
+        card: OnceCell::new(),
         rule,
         fields,
         whole: root.size("max_bytes"),
         rules,
         code: code.map(|path| path.split('.').filter(|step| *step != "json").map(kept_text).collect()),
         refusals,
-    };
-    judge_card(root, &platform);
-    judge_answers(root, &platform);
-    Some(platform)
+    })
 }
 
 fn read_urls(root: &Table<'_>, known: &[&'static str]) -> Vec<UrlPattern> {
@@ -224,14 +239,16 @@ fn read_request(root: &Table<'_>, known: &[&'static str]) -> RequestForm {
     };
     let pairs = |at: &str| {
         let pairs = table.pairs(at).into_iter();
-        let keep =
-            |(name, text): (&str, &str)| (kept_text(name), check(&format!("{at}.{name}"), kept_text(text)));
-        pairs.map(keep).collect::<Vec<_>>()
+        let keep = |(name, text): (&str, &str)| {
+            // Headers are compared in lower case.
+            let own = if at == "headers" { name.to_lowercase() } else { name.to_owned() };
+            (&*own.leak(), check(&format!("{at}.{name}"), kept_text(text)))
+        };
+        pairs.map(keep).collect::<Vec<(&'static str, _)>>()
     };
     let path = table.text("path").map(|path| check("path", kept_text(path)));
     form.path = path.map(|path| path.split('/').filter(|part| !part.is_empty()).collect());
-    form.headers =
-        pairs("headers").into_iter().map(|(name, text)| (kept_text(&name.to_lowercase()), text)).collect();
+    form.headers = pairs("headers");
     form.query = pairs("query");
     form.members = pairs("members");
     form.basic = table.text("basic").map(|text| check("basic", kept_text(text)));
@@ -239,12 +256,12 @@ fn read_request(root: &Table<'_>, known: &[&'static str]) -> RequestForm {
     form
 }
 
-fn read_card(root: &Table<'_>) -> Option<Template> {
-    let Some(body) = root.raw("body").filter(|body| body.is_object()) else {
+fn read_body(root: &Table<'_>) -> Option<Value> {
+    let body = root.raw("body").filter(|body| body.is_object());
+    if body.is_none() {
         root.fault("body", "a description needs `body`: the template of its card, a table".to_owned());
-        return None;
-    };
-    Template::from_json("body", body).map_err(|error| root.fault(&place(&error.place), error.reason)).ok()
+    }
+    body.cloned()
 }
 
 /// The path of a place in a template that begins with its origin.
@@ -254,9 +271,13 @@ fn place(place: &str) -> String {
 
 /// The card of every event is made, and its platform takes it.
 fn judge_card(root: &Table<'_>, platform: &Described) {
+    let card = match platform.card() {
+        Ok(card) => card,
+        Err(error) => return root.fault(&place(&error.place), error.reason.clone()),
+    };
     let mut told = Vec::new();
     for kind in event::samples_of("*") {
-        if let Err(error) = platform.card.check(&kind) {
+        if let Err(error) = card.check(&kind) {
             let fault = (place(&error.place), error.reason);
             if !told.contains(&fault) {
                 told.push(fault);
@@ -321,5 +342,5 @@ fn read_answer(table: &Table<'_>) -> Option<CannedResponse> {
     let meaning = table.text("meaning").unwrap_or_default();
     let answer =
         response(kept_text(table.text("name")?), status?, kept_text(body), kept_text(meaning), outcome);
-    Some(answer.with(kept(headers)).says(kept(says)))
+    Some(answer.with(headers.leak()).says(says.leak()))
 }
