@@ -77,18 +77,49 @@ def _slack_button(button: dict[str, Any]) -> slackblocks.Button:
     return slackblocks.Button(_slack_text(button["text"]), button["action_id"], button["url"])
 
 
+def _slack_buttons(block: dict[str, Any]) -> slackblocks.Block:
+    ids = [button["action_id"] for button in block["elements"]]
+    assert len(set(ids)) == len(ids), ids
+    return slackblocks.ActionsBlock([_slack_button(one) for one in block["elements"]])
+
+
+_SLACK_RICH_PARTS: dict[str, Callable[[list[slackblocks.RichText]], Any]] = {
+    "rich_text_quote": slackblocks.RichTextQuote,
+    "rich_text_preformatted": slackblocks.RichTextCodeBlock,
+}
+
+
+def _slack_rich_text(block: dict[str, Any]) -> slackblocks.Block:
+    """Texts as they are: an element that would ping somebody, or open something, is none of them."""
+    parts = []
+    for part in block["elements"]:
+        assert part.keys() == {"type", "elements"}, part
+        assert part["elements"], part
+        for element in part["elements"]:
+            assert element.keys() == {"type", "text"}, element
+            assert element["type"] == "text", element
+            assert element["text"].strip(), element
+        texts = [slackblocks.RichText(element["text"]) for element in part["elements"]]
+        parts.append(_SLACK_RICH_PARTS[part["type"]](texts))
+    built = slackblocks.RichTextBlock(parts)
+    assert json.loads(json.dumps(built._resolve()))["elements"] == block["elements"]
+    return built
+
+
 # Blocks, built anew from the parts of ours; what breaks a limit is refused in the making.
 _SLACK_BLOCKS: dict[str, Callable[[dict[str, Any]], slackblocks.Block]] = {
     "header": lambda block: slackblocks.HeaderBlock(_slack_text(block["text"])),
     "section": _slack_section,
     "context": lambda block: slackblocks.ContextBlock([_slack_text(text) for text in block["elements"]]),
     "image": lambda block: slackblocks.ImageBlock(block["image_url"], block["alt_text"]),
-    "actions": lambda block: slackblocks.ActionsBlock([_slack_button(one) for one in block["elements"]]),
+    "actions": _slack_buttons,
+    "rich_text": _slack_rich_text,
 }
 
 
 def slack(card: Any) -> None:
     assert size(card) < 20_000
+    assert all(len(attachment["blocks"]) <= 50 for attachment in card["attachments"])
     attachments = [
         slackblocks.Attachment(
             [_SLACK_BLOCKS[block["type"]](block) for block in attachment["blocks"]], attachment["color"]
@@ -113,6 +144,19 @@ def gitlab(form: Any) -> None:
     assert all(re.fullmatch(r"variables\[[A-Za-z0-9_]+\]", name) for name in fields), fields.keys()
 
 
+def _count(node: Any, name: str) -> int:
+    """How often an object below has a member of this name."""
+    if isinstance(node, list):
+        return sum(_count(part, name) for part in node)
+    return (name in node) + _count(list(node.values()), name) if isinstance(node, dict) else 0
+
+
+def feishu(card: Any) -> None:
+    own("feishu")(card)
+    # Those in columns and panels count too.
+    assert _count(card, "tag") <= 200
+
+
 def telegram(card: Any) -> None:
     own("telegram")(card)
     telegram_html.judge_message(card)
@@ -128,7 +172,7 @@ JUDGES: dict[str, Callable[[Any], None]] = {
     "googlechat": own("googlechat"),
     "mattermost": own("mattermost"),
     "dingtalk": own("dingtalk"),
-    "feishu": own("feishu"),
+    "feishu": feishu,
     "telegram": telegram,
     "ntfy": own("ntfy"),
     "email": own("email"),

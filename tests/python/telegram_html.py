@@ -11,8 +11,7 @@ from typing import Any
 import telegram
 from telegram.constants import MessageLimit, ParseMode
 
-# The tags of the manual, by the entity each makes. Those with attributes other than `href` are left out:
-# no card has them.
+# The tags of the manual, by the entity each makes. Those with attributes that no card has are left out.
 TAGS: dict[str, str] = {
     "b": "bold",
     "strong": "bold",
@@ -27,12 +26,18 @@ TAGS: dict[str, str] = {
     "pre": "pre",
     "blockquote": "blockquote",
     "a": "text_link",
+    "tg-time": "date_time",
 }
+_QUOTES = ("blockquote", "expandable_blockquote")
+# Those that may be part of no other, and have no other in them, but for what is bold and the like.
+_SINGLE = ("code", "pre", "text_link", "date_time")
 
 # What may stand between tags, one after another; `>` by itself, or any other `&`, is against the manual.
 _PIECE = re.compile(
-    r"</(?P<end>[a-z]+)>"
+    r"</(?P<end>[a-z-]+)>"
     r"|<(?P<start>[a-z]+)(?: href=\"(?P<href>[^\"<>]*)\")?>"
+    r"|<(?P<quote>blockquote) expandable>"
+    r"|<(?P<time>tg-time) unix=\"(?P<unix>[0-9]{1,12})\" format=\"(?P<format>r|w?[dD]?[tT]?)\">"
     r"|(?P<entity>&(?:lt|gt|amp|quot|#[0-9]+|#x[0-9a-fA-F]+);)"
     r"|(?P<text>[^<>&]+)"
 )
@@ -54,7 +59,7 @@ def units(text: str) -> int:
 def parse(text: str) -> tuple[str, list[telegram.MessageEntity]]:
     """What is shown, and the entities. A link keeps its URL as it is written, with its references."""
     shown, entities = "", []
-    open_tags: list[tuple[str, str | None, int]] = []
+    open_tags: list[tuple[str, str, int, dict[str, Any]]] = []
     at = 0
     while at < len(text):
         piece = _PIECE.match(text, at)
@@ -63,17 +68,26 @@ def parse(text: str) -> tuple[str, list[telegram.MessageEntity]]:
         at = piece.end()
         if piece["text"] or piece["entity"]:
             shown += piece["text"] or html.unescape(piece["entity"])
-        elif piece["start"]:
-            name, href = piece["start"], piece["href"]
-            if name not in TAGS or (name == "a") != bool(href) or _REFERENCE.search(href or ""):
+        elif name := piece["start"] or piece["quote"] or piece["time"]:
+            href, made = piece["href"], TAGS.get(name)
+            if made is None or (name == "a") != bool(href) or _REFERENCE.search(href or ""):
                 raise NotTelegramHtml(f"Unsupported start tag {piece[0]!r}")
-            open_tags.append((name, href, units(shown)))
+            around = [outer for _, outer, _, _ in open_tags]
+            if any(made in alike and set(around) & set(alike) for alike in (_QUOTES, _SINGLE)):
+                raise NotTelegramHtml(f"{piece[0]!r} within {around}")
+            more: dict[str, Any] = {"url": href}
+            if piece["quote"]:
+                made = "expandable_blockquote"
+            if piece["time"]:
+                seconds = datetime.datetime.fromtimestamp(int(piece["unix"]), datetime.timezone.utc)
+                more = {"unix_time": seconds, "date_time_format": piece["format"]}
+            open_tags.append((name, made, units(shown), more))
         else:
             if not open_tags or open_tags[-1][0] != piece["end"]:
                 raise NotTelegramHtml(f"Unexpected end tag {piece[0]!r}")
-            name, href, start = open_tags.pop()
+            _, made, start, more = open_tags.pop()
             if units(shown) > start:
-                entities.append(telegram.MessageEntity(TAGS[name], start, units(shown) - start, url=href))
+                entities.append(telegram.MessageEntity(made, start, units(shown) - start, **more))
     if open_tags:
         raise NotTelegramHtml(f"Can't find end tag of {open_tags[-1][0]!r}")
     return shown, entities
@@ -107,6 +121,8 @@ def judge_message(card: dict[str, Any]) -> None:
     assert card.keys() <= known.keys(), card.keys() - known.keys()
     assert card["parse_mode"] == ParseMode.HTML
     telegram.LinkPreviewOptions(**card["link_preview_options"])
+    rows = card.get("reply_markup", {}).get("inline_keyboard", [])
+    telegram.InlineKeyboardMarkup([[telegram.InlineKeyboardButton(**one) for one in row] for row in rows])
     shown = judge(card["text"], MessageLimit.MAX_TEXT_LENGTH)
     # The corpus pings in each of its ways; no endpoint of it has mentions.
     assert not PING.search(shown), shown

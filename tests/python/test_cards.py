@@ -85,6 +85,87 @@ def test_a_card_in_chinese_says_how_it_went(platform: str) -> None:
     assert not re.search(r"[\u4e00-\u9fff]: ", shown), "a colon of the other language"
 
 
+def rich_text(part: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "rich_text", "elements": [part]}
+
+
+def at(card: Any, path: str) -> list[Any]:
+    """What is at this path; a star is every member of a list."""
+    found = [card]
+    for name in path.split("."):
+        found = [
+            one for node in found for one in (node if name == "*" else [node[name]] if name in node else [])
+        ]
+    return found
+
+
+# Per platform, the place of a part of a card, and what is wrong there.
+FAULTS: dict[str, list[tuple[str, dict[str, Any]]]] = {
+    "wecom": [
+        ("template_card", {"mentioned_list": ["@all"]}),
+        ("template_card.card_image", {"aspect_ratio": 2.3}),
+        ("template_card.card_action", {"url": "ftp://example.com"}),
+        ("template_card.main_title", {"title": ""}),
+        ("template_card.quote_area", {"quote_text": " "}),
+        ("template_card", {"jump_list": [{"type": 1, "title": "t", "url": "https://a.example"}] * 4}),
+    ],
+    "googlechat": [
+        ("cardsV2.*.card.sections.*", {"uncollapsibleWidgetsCount": 1}),
+        ("cardsV2.*.card.sections.*.widgets.*.columns", {"columnItems": []}),
+        ("cardsV2.*.card.sections.*.widgets.*.columns.columnItems.*", {"widgets": [{"grid": {"items": []}}]}),
+        ("cardsV2.*.card.sections.*.widgets.*.grid.items.*.image", {"imageUri": "http://a.example/1.png"}),
+        ("cardsV2.*.card.sections.*.widgets.*.grid", {"columns": 2}),
+    ],
+    "dingtalk": [
+        ("actionCard.btns.*", {"actionURL": "a.example"}),
+        ("actionCard", {"singleTitle": "t", "singleURL": "https://a.example"}),
+        ("actionCard", {"btnOrientation": 0}),
+        ("actionCard", {"at": {"isAtAll": True}}),
+    ],
+    "feishu": [
+        ("card.body.elements.*", {"size": "tiny"}),
+        ("card.body.elements.*.columns.*", {"weight": 6}),
+        ("card.body.elements.*.columns.*", {"width": "auto"}),
+        ("card.body.elements.*.columns.*.elements.*.behaviors.*", {"type": "callback"}),
+        ("card.body.elements.*.columns.*.elements.*.behaviors.*", {"default_url": "a.example"}),
+    ],
+    "telegram": [
+        ("reply_markup.inline_keyboard.*.*", {"callback_data": "d"}),
+        ("reply_markup.inline_keyboard.*.*", {"url": "http://localhost:8080/"}),
+        ("reply_markup", {"force_reply": True}),
+    ],
+}
+
+GOOD = {
+    "status": "success",
+    "name": "portrait-07",
+    "params": {"prompt": "a red fox in the snow"},
+    "metrics": {"seed": 42, "steps": 30},
+    "outputs": [
+        {"url": f"https://cdn.example.com/{number}.png", "mime": "image/png", "name": f"frame {number}"}
+        for number in range(1, 4)
+    ],
+}
+
+
+@pytest.mark.parametrize("platform", JUDGES)
+def test_a_card_with_several_pictures_is_accepted(platform: str) -> None:
+    for language in LANGUAGES:
+        JUDGES[platform](card(platform, "task.complete", GOOD, language))
+
+
+@pytest.mark.parametrize("platform", FAULTS)
+def test_a_fault_in_a_part_of_a_card_is_found(platform: str) -> None:
+    for path, wrong in FAULTS[platform]:
+        made = card(platform, "task.complete", GOOD)
+        JUDGES[platform](made)
+        parts = at(made, path)
+        assert parts, path
+        parts[-1].update(wrong)
+        with pytest.raises(jsonschema.ValidationError):
+            JUDGES[platform](made)
+
+
 def test_the_judges_can_find_fault() -> None:
     section = {"type": "section", "text": {"type": "mrkdwn", "text": "x" * 3001}}
     with pytest.raises(slackblocks.InvalidUsageError):
@@ -93,6 +174,13 @@ def test_the_judges_can_find_fault() -> None:
     broken["attachments"][0]["content"]["body"].append({"type": "TextBlock", "text": 5})
     with pytest.raises(jsonschema.ValidationError):
         teams(broken)
+    for part in (
+        {"type": "rich_text_quote", "elements": [{"type": "broadcast", "range": "here"}]},
+        {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": " "}]},
+        {"type": "rich_text_quote", "elements": []},
+    ):
+        with pytest.raises(AssertionError):
+            slack({"text": "t", "attachments": [{"color": "#123456", "blocks": [rich_text(part)]}]})
     event = {"type": "task.complete", "timestamp": "2026-03-01T18:24:05.120Z", "data": {}}
     JUDGES["json"](event)
     for wrong in ({"data": []}, {"timestamp": "yesterday"}, {"type": "task complete"}, {"more": 1}):

@@ -107,7 +107,7 @@ BY_OUTCOME: dict[str, dict[str, str]] = {
         "delivered": "ok 204",
         "retry_after": "429",
         "retry": "1015 40333 page empty 502",
-        "final": "220001 220003 50013 404",
+        "final": "220001 220003 50013 10008 404",
         "gone": "50027 10015",
     },
     "wecom": {
@@ -153,7 +153,7 @@ BY_OUTCOME: dict[str, dict[str, str]] = {
     "telegram": {
         "delivered": "ok",
         "retry_after": "429",
-        "final": "chat chat-empty",
+        "final": "chat chat-empty same no-message",
         "retry": "moved page empty 502",
         "gone": "method 401 403 404",
     },
@@ -228,6 +228,14 @@ ESCAPED: dict[str, str] = {
         invalid_blocks_format invalid_attachments msg_too_long too_many_blocks""",
     "pagerduty": "413 400",
     "github": "422-size",
+}
+
+# By platform, the answers to an edit of a living message: it is lost, and is posted again, or it shows
+# this already. To a first message they are final.
+OF_EDITS: dict[str, dict[str, str]] = {
+    "discord": {"lost": "10008"},
+    "slack-bot": {"lost": "message_not_found"},
+    "telegram": {"lost": "no-message", "unchanged": "same"},
 }
 
 # The answers that the platforms' own pages and measurements name, whatever is implemented.
@@ -339,6 +347,35 @@ def test_a_refused_card_is_sent_once_in_a_plainer_form(tmp_path: Path, platform:
             assert report["state"] == "delivered", report
         finally:
             bell.close(0)
+
+
+@pytest.mark.parametrize(
+    ("platform", "means", "answer"),
+    [(platform, means, answer) for platform in OF_EDITS for means, answer in OF_EDITS[platform].items()],
+)
+def test_a_refused_edit_is_posted_again_or_is_shown_already(
+    tmp_path: Path, platform: str, means: str, answer: str
+) -> None:
+    with fake_platform(platform, "ok", answer) as receiver:
+        living = config(tmp_path, platform, receiver.url)
+        living["hooks"] = [{"on": ["queue.progress"], "to": ["team"], "live": "queue.name"}]
+        bell = taskbell.Bell.open(living)
+        try:
+            heard = []
+            for done in (1, 2):
+                bell.emit("queue.progress", {"name": "film", "done": done})
+                heard.append(receiver.next())
+                assert bell.flush(20)
+            if means == "lost":
+                heard.append(receiver.next())
+            assert [one["answer"] for one in heard] == ["ok", answer, "ok"][: len(heard)]
+            first, edit, *again = heard
+            assert edit["target"] != first["target"]
+            assert [one["target"] for one in again] == [first["target"]] * len(again)
+            assert {report["state"] for report in reports(bell, 2)} == {"delivered"}
+        finally:
+            bell.close(0)
+    assert len(attempts(tmp_path)) == len(heard)
 
 
 def told(*arguments: str) -> str:

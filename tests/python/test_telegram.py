@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import inspect
+import re
 from typing import Any
 
 import pytest
@@ -23,15 +24,47 @@ REFUSED = Reply(400, body=b'{"ok":false,"error_code":400,"description":"Bad Requ
 FAILED = {"name": "run-7", "status": "error"}
 
 
+# The link to the host, which is the card's own.
+BUTTONS = {"inline_keyboard": [[{"text": "Open host page", "url": "https://render-07.example.com/"}]]}
+
+
+def escaped(text: str) -> str:
+    """As Python escapes it, and without a ping."""
+    return html.escape(text, quote=False).replace("@", "@\u200b")
+
+
 @pytest.mark.parametrize("name", ["ordinary", "pings", "markup", "tags", "quotes"])
 def test_a_users_text_is_escaped_as_python_escapes_it(name: str) -> None:
-    text = card("telegram", "task.complete", {**FAILED, "error": TEXTS[name]})["text"]
-    wanted = html.escape(TEXTS[name], quote=False).replace("@", "@\u200b")
-    assert f"<pre>{wanted}</pre>" in text
-    shown, entities = parse(text)
+    made = card("telegram", "task.complete", {**FAILED, "error": TEXTS[name]})
+    assert made["reply_markup"] == BUTTONS
+    wanted = escaped(TEXTS[name])
+    reason, *more = wanted.split("\n")
+    # A message of several lines follows its first as a whole.
+    details = [f"<blockquote expandable>{wanted}</blockquote>"] if more else []
+    lines = ["❌ <b>Task failed: run-7</b>", f"<pre>{reason}</pre>", *details, "<i>render-07</i>"]
+    assert made["text"] == "\n".join(lines)
+    shown, entities = parse(made["text"])
     assert TEXTS[name] in shown.replace("\u200b", "")
-    # The link is the card's own, to the host.
-    assert {entity.type for entity in entities} == {"bold", "italic", "pre", "text_link"}
+    kinds = ["bold", "pre", *(["expandable_blockquote"] if more else []), "italic"]
+    assert [entity.type for entity in entities] == kinds
+
+
+@pytest.mark.parametrize("name", ["ordinary", "pings", "markup", "tags", "quotes"])
+def test_a_prompt_and_a_traceback_are_escaped_as_python_escapes_them(name: str) -> None:
+    error = {"message": "out of memory", "traceback": TEXTS[name]}
+    payload = {**FAILED, "error": error, "params": {"prompt": TEXTS[name]}}
+    made = card("telegram", "task.complete", payload)
+    judge_message(made)
+    # Within a line, whatever breaks lines is a space; the traceback keeps its own lines.
+    lines = [re.sub("[\u2028\u2029]", " ", escaped(line)) for line in TEXTS[name].split("\n")]
+    quotes = [f"<blockquote>{' '.join(lines)}</blockquote>"]
+    quotes.append("<blockquote expandable>{}</blockquote>".format("\n".join(lines)))
+    head = ["❌ <b>Task failed: run-7</b>", "<pre>out of memory</pre>"]
+    assert made["text"] == "\n".join([*head, *quotes, "<i>render-07</i>"])
+    shown, entities = parse(made["text"])
+    assert re.sub("[\n\u2028\u2029]", " ", TEXTS[name]) in shown.replace("\u200b", "")
+    kinds = ["bold", "pre", "blockquote", "expandable_blockquote", "italic"]
+    assert [entity.type for entity in entities] == kinds
 
 
 @pytest.mark.parametrize(
@@ -50,6 +83,10 @@ def test_a_users_text_is_escaped_as_python_escapes_it(name: str) -> None:
         '<b href="https://example.com/">x</b>',
         "<!-- x -->",
         "&am",
+        "<blockquote open>x</blockquote>",
+        "<blockquote><blockquote expandable>x</blockquote></blockquote>",
+        "<tg-time>x</tg-time>",
+        '<tg-time unix="now" format="dt">x</tg-time>',
     ],
 )
 def test_the_parser_takes_nothing_but_telegrams_own_markup(text: str) -> None:
