@@ -29,10 +29,33 @@ impl AnswerRules {
             return None;
         }
         let context = context(answer);
-        let holds = |rule: &Option<Condition>| rule.as_ref().map(|rule| rule.holds(&context));
-        let status = answer.status;
+        if let Some(stop) = self.stop_in(answer.status, &context) {
+            return Some(stop);
+        }
+        match self.ok.as_ref()?.holds(&context) {
+            ConditionResult::True => Some(Outcome::Delivered),
+            _ if (200..=299).contains(&answer.status) => Some(Outcome::Retry(format!(
+                "answered {}, but `ok_when` does not hold: {:.300}",
+                answer.status,
+                self.account(&context)
+            ))),
+            _ => None,
+        }
+    }
+
+    /// That the endpoint is dead, or that another attempt is wanted; `None` where neither condition holds.
+    pub fn stop(&self, answer: &Answer) -> Option<Outcome> {
+        if self.retry.is_none() && self.gone.is_none() {
+            None
+        } else {
+            self.stop_in(answer.status, &context(answer))
+        }
+    }
+
+    fn stop_in(&self, status: u16, context: &Context) -> Option<Outcome> {
+        let holds = |rule: &Option<Condition>| rule.as_ref().map(|rule| rule.holds(context));
         let because = |name: &str, rule: &Option<Condition>| {
-            let account = rule.as_ref().map(|rule| rule.account(&context)).unwrap_or_default();
+            let account = rule.as_ref().map(|rule| rule.account(context)).unwrap_or_default();
             format!("answered {status}: `{name}`: {account:.300}")
         };
         if holds(&self.gone) == Some(ConditionResult::True) {
@@ -42,14 +65,7 @@ impl AnswerRules {
         if matches!(holds(&self.retry), Some(ConditionResult::True | ConditionResult::Broken(_))) {
             return Some(Outcome::Retry(because("retry_when", &self.retry)));
         }
-        match holds(&self.ok)? {
-            ConditionResult::True => Some(Outcome::Delivered),
-            _ if (200..=299).contains(&status) => Some(Outcome::Retry(format!(
-                "answered {status}, but `ok_when` does not hold: {:.300}",
-                self.account(&context)
-            ))),
-            _ => None,
-        }
+        None
     }
 
     fn account(&self, context: &Context) -> String {

@@ -256,3 +256,15 @@ pub fn finish_template(platform: &'static dyn Platform) -> Option<impl Fn(&mut V
     platform.description().markup?;
     Some(move |body: &mut Value| finish(platform, body))
 }
+
+/// What HTML reads as it is, in a text and between quotation marks of either kind.
+pub(super) fn html_entity(character: char) -> Option<&'static str> {
+    Some(match character {
+        '&' => "&amp;",
+        '<' => "&lt;",
+        '>' => "&gt;",
+        '"' => "&quot;",
+        '\'' => "&#39;",
+        _ => return None,
+    })
+}

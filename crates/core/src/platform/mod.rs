@@ -360,11 +360,6 @@ fn or_event_kind(title: String, context: &Context) -> String {
     if title.trim().is_empty() { event_kind(context).to_owned() } else { title }
 }
 
-/// The tone as a sign in a text.
-fn mark(tone: Tone) -> &'static str {
-    tone.sign()
-}
-
 /// The tone in a word that a workflow can compare.
 fn outcome(tone: Tone) -> &'static str {
     match tone {

@@ -1,6 +1,6 @@
 //! The kinds of markup that a field of a description can have.
 
-use super::super::escape::{self, COMMON_MARK, LinkForm, TextMarkup, begins_entity, opens_line};
+use super::super::escape::{self, COMMON_MARK, LinkForm, TextMarkup, begins_entity, html_entity, opens_line};
 
 /// The markup of a name in `markup`; `None` for `plain`, which has none.
 ///
@@ -25,23 +25,12 @@ static HTML: TextMarkup = TextMarkup {
     escape: |_, c, after| match c {
         '&' if !begins_entity(after) => None,
         '\n' => Some("<br>"),
-        c => entity(c),
+        c => html_entity(c),
     },
     in_code: None,
     links: LinkForm::Bare,
-    in_url: |_, c, _| entity(c),
+    in_url: |_, c, _| html_entity(c),
 };
-
-fn entity(character: char) -> Option<&'static str> {
-    Some(match character {
-        '&' => "&amp;",
-        '<' => "&lt;",
-        '>' => "&gt;",
-        '"' => "&quot;",
-        '\'' => "&#39;",
-        _ => return None,
-    })
-}
 
 /// A chat's own markdown, of which no escapes are known: its signs become others that look alike, and nobody is pinged.
 static SIGNS: TextMarkup = TextMarkup {

@@ -354,9 +354,7 @@ impl Platform for Described {
     }
 
     fn asked(&self, answer: &Answer) -> Option<Outcome> {
-        let asked = self.rules.outcome(answer).filter(|outcome| *outcome != Outcome::Delivered);
-        // What is neither success nor anything else is judged by its status.
-        asked.filter(|outcome| !matches!(outcome, Outcome::Retry(reason) if reason.contains("`ok_when`")))
+        self.rules.stop(answer)
     }
 
     fn unknown(&self, answer: &Answer, is_coded: bool, reason: String) -> Outcome {

@@ -21,7 +21,7 @@ use super::lines::Lines;
 use super::platform_options::is_token;
 use super::{
     Answer, Degradation, Description, Example, Outcome, Platform, PlatformOption, Rate, RenderedMessage,
-    Request, Target, links, mark, or_event_kind, origin, plain_text, trim,
+    Request, Target, links, or_event_kind, origin, plain_text, trim,
 };
 use crate::json::{Members, json};
 use crate::message::{Context, Notice, Strings};
@@ -212,7 +212,7 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     tail.extend([cut(origin(context), TITLE), mentions.live()]);
     let lines = Lines { gap: "\n\n", max: TEXT, unit: Unit::Bytes };
     let text = lines.join(
-        format!("### {} {title}", mark(notice.tone)),
+        format!("### {} {title}", notice.tone.sign()),
         FORM.lines(notice, Strings::of(context)),
         &tail,
     );

@@ -4,8 +4,9 @@ use super::{SUBJECT, TEXT};
 use crate::json::json;
 use crate::message::{Context, Notice, Strings, Tone};
 use crate::platform::content::bar;
+use crate::platform::escape::html_entity;
 use crate::platform::limits::{Budget, Unit, fit, flatten};
-use crate::platform::{links, mark, or_event_kind, origin};
+use crate::platform::{links, or_event_kind, origin};
 use serde_json::Value;
 
 const TITLE: usize = SUBJECT - 10;
@@ -24,7 +25,7 @@ const LABEL: &str = "padding:2px 16px 2px 0;color:#666;white-space:nowrap;vertic
 
 pub(super) fn card(notice: &Notice, context: &Context) -> Value {
     let title = or_event_kind(fit(&notice.title, TITLE, Unit::CodePoints, flatten), context);
-    let subject = format!("{} {}", mark(notice.tone), title.trim());
+    let subject = format!("{} {}", notice.tone.sign(), title.trim());
     json!({"subject": subject, "text": text(notice, context), "html": html(notice, context, &title)})
 }
 
@@ -98,8 +99,9 @@ fn html(notice: &Notice, context: &Context, title: &str) -> String {
         out += "</table>";
     }
     out += PLACE;
-    let address =
-        |url: &str| Some(fit(links::followable(Some(url), LINK)?.as_str(), LINK * 6, Unit::Bytes, quoted));
+    let address = |url: &str| {
+        Some(fit(links::followable(Some(url), LINK)?.as_str(), LINK * 6, Unit::Bytes, html_entity))
+    };
     for image in notice.images.iter().take(PICTURES) {
         if let Some(url) = address(&image.url) {
             let caption = take(&image.caption, LINE);
@@ -129,18 +131,6 @@ fn colour(tone: Tone) -> &'static str {
     }
 }
 
-/// What HTML reads, in a text and between quotation marks of either kind.
-pub(super) fn quoted(character: char) -> Option<&'static str> {
-    Some(match character {
-        '&' => "&amp;",
-        '<' => "&lt;",
-        '>' => "&gt;",
-        '"' => "&quot;",
-        '\'' => "&#39;",
-        _ => return None,
-    })
-}
-
 fn inline(character: char) -> Option<&'static str> {
-    quoted(character)
+    html_entity(character)
 }

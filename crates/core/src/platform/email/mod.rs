@@ -13,7 +13,7 @@ mod rules;
 pub(super) use rules::refuses;
 
 use super::cut::Markup;
-use super::escape::{LinkForm, TextMarkup};
+use super::escape::{LinkForm, TextMarkup, html_entity};
 use super::limits::{Unit, fit, flatten};
 use super::{
     Answer, Degradation, Description, Envelope, Example, MissingValue, Outcome, Platform, PlatformOption,
@@ -90,10 +90,10 @@ static DESCRIPTION: Description = Description {
 
 /// An attribute may have quotes of either kind.
 static HTML_TEXT: TextMarkup = TextMarkup {
-    escape: |_, c, _| card::quoted(c),
+    escape: |_, c, _| html_entity(c),
     in_code: None,
     links: LinkForm::Bare,
-    in_url: |_, c, _| card::quoted(c),
+    in_url: |_, c, _| html_entity(c),
 };
 
 impl Platform for Email {

@@ -24,7 +24,7 @@ use super::mentions::Mentions;
 use super::multipart::{Field, form};
 use super::{
     Answer, Attachment, Degradation, Description, EditAnswer, Example, MissingValue, Platform,
-    PlatformOption, Rate, RenderedMessage, Request, Target, mark, or_event_kind, origin, plain_text, trim,
+    PlatformOption, Rate, RenderedMessage, Request, Target, or_event_kind, origin, plain_text, trim,
 };
 use crate::json::{Members, json};
 use crate::message::{Context, Notice, Strings};
@@ -385,7 +385,7 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     tail.extend([format!("<i>{}</i>", cut(origin(context), TITLE)), mentions(&target.mentions)]);
     let lines = Lines { gap: "\n", max: TEXT, unit: Unit::Utf16 };
     let text = lines.join(
-        format!("{} <b>{title}</b>", mark(notice.tone)),
+        format!("{} <b>{title}</b>", notice.tone.sign()),
         FORM.lines(notice, Strings::of(context)),
         &tail,
     );
