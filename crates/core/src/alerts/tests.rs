@@ -232,7 +232,7 @@ fn the_guide_has_configurations_that_load() {
     let mut examples = 0;
     for block in GUIDE.split("```toml\n").skip(1) {
         let text = block.split("```").next().unwrap();
-        let (config, warnings) = crate::config::Config::load_with_warnings(text).unwrap_or_else(|errors| {
+        let (config, warnings, _) = crate::config::Config::load_with_spans(text).unwrap_or_else(|errors| {
             panic!("{errors}\n{text}");
         });
         assert!(!config.alerts.is_empty(), "{text}");

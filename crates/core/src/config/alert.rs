@@ -5,7 +5,7 @@ use super::declaration::{ConfigKey, ConfigTable, config_table, key};
 use super::diagnostic::nearest;
 use super::load_context::{LoadContext, TextValue};
 use super::table_reader::TableReader;
-use super::value_types::{DurationRange, NumberRange, Text, duration, number, parsed_text, text};
+use super::value_types::{DurationRange, NumberRange, Text, duration, parsed_text, text};
 use crate::alerts::{Alert, BUILT_IN, Bound, Gauge, Metric};
 use crate::event;
 use crate::hooks::Hook;
@@ -26,12 +26,10 @@ config_table! {
         Required,
         "The observed metric.",
     );
-    ABOVE: NumberRange = key("above", number(), Absent, "Fires when the value is above this; either this or `below`.");
-    BELOW: NumberRange = key("below", number(), Absent, "Fires when the value is below this; either this or `above`.");
+    ABOVE: NumberRange = key("above", NumberRange(None), Absent, "Fires when the value is above this; either this or `below`.");
+    BELOW: NumberRange = key("below", NumberRange(None), Absent, "Fires when the value is below this; either this or `above`.");
     CLEAR: NumberRange = key(
-        "clear",
-        number(),
-        Described("the threshold"),
+        "clear", NumberRange(None), Described("the threshold"),
         "Resolves once the value is here or beyond, away from the threshold.",
     );
     FOR: DurationRange = key(

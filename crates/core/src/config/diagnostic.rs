@@ -1,7 +1,6 @@
 //! Errors and warnings of a configuration with their places, and the words they share: the nearest known name,
 //! quoted text.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -39,58 +38,20 @@ impl std::error::Error for ConfigError {}
 
 /// Every error of a configuration, in the order of the text. Never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConfigErrors(Vec<ConfigError>);
+pub struct ConfigErrors(pub Vec<ConfigError>);
 
 impl ConfigErrors {
-    /// `None` for an empty list.
-    pub(super) fn from_list(errors: Vec<ConfigError>) -> Option<Self> {
-        (!errors.is_empty()).then_some(ConfigErrors(errors))
-    }
-
     /// One error without a place in the text.
     pub(super) fn unlocated(file: Option<PathBuf>, message: String) -> Self {
         ConfigErrors(vec![ConfigError { file, line: 0, column: 0, key: String::new(), message }])
-    }
-
-    /// The errors.
-    pub fn as_slice(&self) -> &[ConfigError] {
-        &self.0
-    }
-
-    /// Iterates over the errors.
-    pub fn iter(&self) -> std::slice::Iter<'_, ConfigError> {
-        self.0.iter()
-    }
-}
-
-impl IntoIterator for ConfigErrors {
-    type Item = ConfigError;
-    type IntoIter = std::vec::IntoIter<ConfigError>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
-    }
-}
-
-impl<'a> IntoIterator for &'a ConfigErrors {
-    type Item = &'a ConfigError;
-    type IntoIter = std::slice::Iter<'a, ConfigError>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.iter()
     }
 }
 
 impl fmt::Display for ConfigErrors {
     /// One error per line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, error) in self.0.iter().enumerate() {
-            if index > 0 {
-                f.write_str("\n")?;
-            }
-            error.fmt(f)?;
-        }
-        Ok(())
+        let lines: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&lines.join("\n"))
     }
 }
 
@@ -191,6 +152,11 @@ fn nearest_of<'c>(word: &str, candidates: &mut dyn Iterator<Item = &'c str>) -> 
         .map(|(_, candidate)| candidate)
 }
 
+/// Ends a sentence about a name that is not known with the nearest one, if there is one.
+pub(super) fn did_you_mean<'c>(word: &str, known: impl IntoIterator<Item = &'c str>) -> String {
+    nearest(word, known).map_or(String::new(), |name| format!("; did you mean `{name}`?"))
+}
+
 /// What to write instead of an unknown name: the nearest known one, else all of them.
 pub(super) fn advice(word: &str, known: &[&str]) -> String {
     match nearest(word, known.iter().copied()) {
@@ -211,11 +177,10 @@ pub(super) fn alternatives(names: &[&str]) -> String {
 /// Quotes a text for a message: escaped, and cut when it is long.
 pub(super) fn quoted(text: &str) -> String {
     const SHOWN: usize = 60;
-    let cut: Cow<str> = match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
-        None => Cow::Borrowed(text),
-    };
-    format!("`{}`", cut.escape_debug())
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("`{}…`", text[..end].escape_debug()),
+        None => format!("`{}`", text.escape_debug()),
+    }
 }
 
 #[cfg(test)]

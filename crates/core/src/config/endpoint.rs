@@ -12,8 +12,8 @@ use super::signature;
 use super::table_reader::TableReader;
 use super::tls::{parse_certificates, parse_private_key};
 use super::value_types::{
-    Choice, DurationRange, IntegerRange, List, OneOrMany, RateForm, SecretMap, SubTable, TableList, Text,
-    choice, duration, integer, list, one_or_many, parsed_text, rate, secret_map, text,
+    Choice, DurationRange, IntegerRange, List, RateForm, SecretMap, SubTable, TableList, Text, choice,
+    duration, list, one_or_many, parsed_text, secret_map, text, texts,
 };
 use crate::endpoint::{Endpoint, Overflow, Proxy, RetryPolicy, Tls};
 use crate::message::Condition;
@@ -51,28 +51,22 @@ config_table! {
         "The address of the receiver.",
     );
     HEADERS: SecretMap = key(
-        "headers",
-        secret_map("at most 64 header names with values of printable ASCII"),
-        Absent,
+        "headers", secret_map("at most 64 header names with values of printable ASCII"), Absent,
         "Additional request headers.",
     );
     SIGN: TableList = key("sign", TableList(&signature::keys::TABLE), Absent, "The signatures of each attempt.");
     TIMEOUT: DurationRange = key(
-        "timeout",
-        duration("100ms", "10m"),
-        Toml("\"15s\""),
+        "timeout", duration("100ms", "10m"), Toml("\"15s\""),
         "One deadline for DNS, connect, TLS, sending, headers and body together.",
     );
     CONNECT_TIMEOUT: DurationRange = key(
-        "connect_timeout",
-        duration("1ms", "10m"),
-        Described("`5s`, or `timeout` when that is shorter"),
+        "connect_timeout", duration("1ms", "10m"), Described("`5s`, or `timeout` when that is shorter"),
         "The part of `timeout` that DNS, connect and TLS may take; at most `timeout`.",
     );
     RETRY: SubTable = key("retry", SubTable(&retry_keys::TABLE), Absent, "When to try again, and when to give up.");
-    RATE: OneOrMany<RateForm> = key(
+    RATE: List<RateForm> = key(
         "rate",
-        one_or_many("rate, or a list of rates", rate("1 to 1000000 messages per 1ms to 7d")),
+        one_or_many("rate, or a list of rates", RateForm("1 to 1000000 messages per 1ms to 7d")),
         Described("by platform"),
         "The most messages per period; with several rates, all of them hold. An empty list means no limit.",
     );
@@ -83,61 +77,43 @@ config_table! {
         "When more messages wait than the rate allows in a minute: one summary of them, or each in its turn.",
     );
     CONCURRENCY: IntegerRange = key(
-        "concurrency",
-        integer(1, 64),
-        Described("by platform"),
+        "concurrency", IntegerRange(1, 64), Described("by platform"),
         "The most attempts in flight at once. An explicit `1` keeps the order: a delivery that waits for its next \
          attempt holds back those after it.",
     );
     CA_FILE: Text<Arc<[u8]>> = key(
-        "ca_file",
-        parsed_text("a path, or PEM text", parse_certificates),
-        Absent,
+        "ca_file", parsed_text("a path, or PEM text", parse_certificates), Absent,
         "Certificates that are trusted in addition to the system's roots.",
     );
     CLIENT_CERT: Text<Arc<[u8]>> = key(
-        "client_cert",
-        parsed_text("a path, or PEM text", parse_certificates),
-        Absent,
+        "client_cert", parsed_text("a path, or PEM text", parse_certificates), Absent,
         "The client's certificate chain; requires `client_key`.",
     );
     CLIENT_KEY: Text<Secret> = key(
-        "client_key",
-        parsed_text("a path, or PEM text", parse_private_key),
-        Absent,
+        "client_key", parsed_text("a path, or PEM text", parse_private_key), Absent,
         "The private key of `client_cert`; requires it.",
     );
     PROXY: Text<Proxy> = key(
-        "proxy",
-        parsed_text("`env`, or an `http` URL", parse_proxy).secret(),
-        Described("direct connection"),
+        "proxy", parsed_text("`env`, or an `http` URL", parse_proxy).secret(), Described("direct connection"),
         "The proxy; `env` follows `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.",
     );
     OK_WHEN: Text<Condition> = key(
-        "ok_when",
-        answer_condition(),
-        Described("a status of 2xx"),
+        "ok_when", answer_condition(), Described("a status of 2xx"),
         "Of `json`: an answer for which this is true, and no other, has taken the message.",
     );
     RETRY_WHEN: Text<Condition> = key(
         "retry_when", answer_condition(), Absent, "Of `json`: an answer for which the message is sent again by the schedule.",
     );
     GONE_WHEN: Text<Condition> = key(
-        "gone_when",
-        answer_condition(),
-        Described("a status of 410"),
+        "gone_when", answer_condition(), Described("a status of 410"),
         "Of `json`: an answer that stops the endpoint for good.",
     );
     MENTIONS: List<Text<TextValue>> = key(
-        "mentions",
-        list("list of text", text("a name or id as the platform writes it")),
-        Toml("[]"),
+        "mentions", texts("a name or id as the platform writes it"), Toml("[]"),
         "The people that a chat message mentions.",
     );
     FALLBACK: Text<TextValue> = key(
-        "fallback",
-        text("the name of another endpoint"),
-        Absent,
+        "fallback", text("the name of another endpoint"), Absent,
         "The endpoint for messages that become dead letters here or whose endpoint was removed; without cycles.",
     );
 }
@@ -151,9 +127,7 @@ config_table! {
         "The waits after the first, second, … failed attempt; an empty list means one attempt only.",
     );
     MAX_AGE: DurationRange = key(
-        "max_age",
-        duration("1s", "365d"),
-        Toml("\"4d\""),
+        "max_age", duration("1s", "365d"), Toml("\"4d\""),
         "The age at which a delivery becomes a dead letter, whatever the schedule says.",
     );
 }

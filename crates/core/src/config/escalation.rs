@@ -5,7 +5,7 @@ use super::declaration::{ConfigKey, ConfigTable, config_table, key};
 use super::load_context::TextValue;
 use super::names::read_endpoint_names;
 use super::table_reader::TableReader;
-use super::value_types::{DurationRange, List, Text, duration, list, text};
+use super::value_types::{DurationRange, List, Text, duration, texts};
 use crate::hooks::Escalate;
 
 config_table! {
@@ -17,9 +17,7 @@ config_table! {
         "after", duration("1s", "30d"), Required, "How long to wait for the message to arrive.",
     );
     TO: List<Text<TextValue>> = key(
-        "to",
-        list("list of text", text("the name of an endpoint")),
-        Required,
+        "to", texts("the name of an endpoint"), Required,
         "The further endpoints; none of those in the hook's own `to`.",
     );
 }

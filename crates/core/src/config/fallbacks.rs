@@ -1,6 +1,6 @@
 //! Checks across endpoints and hooks: fallbacks lead somewhere else, and each endpoint is used.
 
-use super::diagnostic::nearest;
+use super::diagnostic::did_you_mean;
 use super::endpoint;
 use super::table_reader::TableReader;
 use crate::endpoint::Endpoint;
@@ -14,8 +14,7 @@ pub(super) fn check_fallbacks(tables: &[(&str, TableReader<'_>)], endpoints: &[A
     for (name, table) in tables {
         let Some(fallback) = next(endpoints, name) else { continue };
         if !names.contains(&fallback) {
-            let advice = nearest(fallback, names.iter().copied())
-                .map_or(String::new(), |name| format!("; did you mean `{name}`?"));
+            let advice = did_you_mean(fallback, names.iter().copied());
             table.error(key, format!("unknown endpoint `{fallback}`{advice}"));
             continue;
         }

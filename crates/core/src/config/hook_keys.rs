@@ -9,7 +9,7 @@ use super::template::TemplateSyntax;
 use super::units::{self, DURATION_FORM};
 use super::value_types::{
     Boolean, Choice, DurationRange, IntegerRange, List, NumberRange, SubTable, TemplateValue, Text, choice,
-    duration, integer, list, number_within, parsed_text, text,
+    duration, list, parsed_text, text, texts,
 };
 use crate::event::KNOWN_TYPES;
 use crate::hooks::Digest;
@@ -34,30 +34,22 @@ config_table! {
         "The event types that the hook matches.",
     );
     TO: List<Text<TextValue>> = key(
-        "to", list("list of text", text("the name of an endpoint")), Required, "The endpoints that receive the message.",
+        "to", texts("the name of an endpoint"), Required, "The endpoints that receive the message.",
     );
     WHEN: Text<Condition> = key(
-        "when",
-        parsed_text("a condition", |text, _| compile(&text.text)),
-        Absent,
+        "when", parsed_text("a condition", |text, _| compile(&text.text)), Absent,
         "Fires only when this expression over the event is true.",
     );
     MIN_TASKS: IntegerRange = key(
-        "min_tasks",
-        integer(1, 1_000_000_000),
-        Absent,
+        "min_tasks", IntegerRange(1, 1_000_000_000), Absent,
         "Fires only for a queue or batch with at least this many tasks; for a task, its queue so far counts.",
     );
     MIN_DURATION: DurationRange = key(
-        "min_duration",
-        duration("1ms", "365d"),
-        Absent,
+        "min_duration", duration("1ms", "365d"), Absent,
         "Fires only when the task, queue or batch took at least this long.",
     );
     RELATIVE: NumberRange = key(
-        "relative",
-        number_within(1.0, 1000.0),
-        Absent,
+        "relative", NumberRange(Some((1.0, 1000.0))), Absent,
         "Fires only when the task, queue or batch took more than this many times its usual duration: `1.5` means half \
          as long again.",
     );
@@ -73,20 +65,16 @@ config_table! {
     );
     MENTIONS: List<Text<TextValue>> = key(
         "mentions",
-        list("list of text", text("a mention in the form of the platform")),
+        texts("a mention in the form of the platform"),
         Described("the `mentions` of the endpoint"),
         "Whom the hook's cards mention, in the place of the endpoint's `mentions`; an empty list mentions nobody.",
     );
     SYNTAX: Choice<TemplateSyntax> = key(
-        "syntax",
-        choice(&["jinja", "swarmui"], &[TemplateSyntax::Jinja, TemplateSyntax::SwarmUi]),
-        Toml("\"jinja\""),
+        "syntax", choice(&["jinja", "swarmui"], &[TemplateSyntax::Jinja, TemplateSyntax::SwarmUi]), Toml("\"jinja\""),
         "The syntax of `template`; with `swarmui` it is one text with `%tag%`s, or `file:NAME.json` or `file:NAME.txt`.",
     );
     MANUAL: Boolean = key(
-        "manual",
-        Boolean,
-        Toml("false"),
+        "manual", Boolean, Toml("false"),
         "Fires only for tasks whose `webhook_params` request it: `manual` with the task, `manual_at_end` once at the \
          end of its batch or queue.",
     );
@@ -100,9 +88,7 @@ config_table! {
         "Keeps a cooldown per value of this expression; requires `cooldown`.",
     );
     DIGEST: Text<Digest> = key(
-        "digest",
-        parsed_text("a duration from 1s to 31d, or `queue`", |text, _| parse_digest(text)),
-        Absent,
+        "digest", parsed_text("a duration from 1s to 31d, or `queue`", |text, _| parse_digest(text)), Absent,
         "Collects firings into one message: for this long after the first, or until the queue ends.",
     );
     SUPERSEDE: Text<KeyExpression> = key(
@@ -119,9 +105,7 @@ config_table! {
          batch or alert closes it. Where the platform cannot edit, the first and the last are sent.",
     );
     TTL: DurationRange = key(
-        "ttl",
-        duration("1s", "365d"),
-        Absent,
+        "ttl", duration("1s", "365d"), Absent,
         "A message that is older than this when its turn comes is not sent; it becomes a dead letter (stale).",
     );
     QUIET_HOURS: Text<(Time, Time)> = key(
@@ -137,15 +121,11 @@ config_table! {
         "The time zone of `quiet_hours`; requires it.",
     );
     QUIET_EXCEPT: Text<Condition> = key(
-        "quiet_except",
-        parsed_text("a condition", |text, _| compile(&text.text)),
-        Absent,
+        "quiet_except", parsed_text("a condition", |text, _| compile(&text.text)), Absent,
         "Events that are sent even in quiet hours; requires `quiet_hours`.",
     );
     ESCALATE: SubTable = key(
-        "escalate",
-        SubTable(&escalation::keys::TABLE),
-        Absent,
+        "escalate", SubTable(&escalation::keys::TABLE), Absent,
         "Additional endpoints when a message does not arrive in time.",
     );
 }

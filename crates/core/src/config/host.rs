@@ -16,15 +16,11 @@ config_table! {
         "name", text("any text"), Described("the system's host name"), "The machine's display name.",
     );
     BASE_URL: Text<Url> = key(
-        "base_url",
-        parsed_text("an `http` or `https` URL without query", |text, _| parse_url_prefix(text)),
-        Absent,
+        "base_url", parsed_text("an `http` or `https` URL without query", |text, _| parse_url_prefix(text)), Absent,
         "Prefix of relative output URLs.",
     );
     LANGUAGE: Choice<Language> = key(
-        "language",
-        choice(&["en", "zh"], &[Language::English, Language::Chinese]),
-        Toml("\"en\""),
+        "language", choice(&["en", "zh"], &[Language::English, Language::Chinese]), Toml("\"en\""),
         "The language of the platforms' own cards.",
     );
 }

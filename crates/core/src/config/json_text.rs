@@ -4,6 +4,7 @@ use super::diagnostic::Diagnostic;
 use super::node::{ConfigEntry, ConfigNode, ConfigValue, join};
 use crate::event;
 use jsonc_parser::ast;
+use jsonc_parser::common::Ranged;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 use std::collections::HashSet;
 
@@ -25,11 +26,8 @@ pub(super) fn parse(text: &str) -> Result<ConfigNode, Vec<Diagnostic>> {
             }
         }
         Err(error) => {
-            errors.push(Diagnostic::new(
-                error.range().start,
-                "",
-                format!("not valid JSON: {}", error.kind()),
-            ));
+            let message = format!("not valid JSON: {}", error.kind());
+            errors.push(Diagnostic::new(error.range().start, "", message));
         }
     }
     Err(errors)
@@ -62,34 +60,30 @@ fn syntax_error(text: &str, error: &serde_json::Error) -> Diagnostic {
 }
 
 fn node(value: ast::Value<'_>, path: &str, errors: &mut Vec<Diagnostic>) -> ConfigNode {
-    match value {
-        ast::Value::NullKeyword(null) => ConfigNode { at: null.range.start, value: ConfigValue::Null },
-        ast::Value::BooleanLit(lit) => {
-            ConfigNode { at: lit.range.start, value: ConfigValue::Boolean(lit.value) }
-        }
-        ast::Value::StringLit(lit) => {
-            ConfigNode { at: lit.range.start, value: ConfigValue::Text(lit.value.into_owned()) }
-        }
-        ast::Value::NumberLit(lit) => {
-            let at = lit.range.start;
-            match lit.value.parse() {
-                Ok(number) => ConfigNode { at, value: ConfigValue::Number(number) },
-                Err(_) => {
-                    errors.push(Diagnostic::new(at, path, "the number is out of range"));
-                    ConfigNode { at, value: ConfigValue::Null }
-                }
-            }
-        }
+    let at = value.range().start;
+    let value = match value {
+        ast::Value::NullKeyword(_) => ConfigValue::Null,
+        ast::Value::BooleanLit(lit) => ConfigValue::Boolean(lit.value),
+        ast::Value::StringLit(lit) => ConfigValue::Text(lit.value.into_owned()),
+        ast::Value::NumberLit(lit) => lit.value.parse().map_or_else(
+            |_| {
+                errors.push(Diagnostic::new(at, path, "the number is out of range"));
+                ConfigValue::Null
+            },
+            ConfigValue::Number,
+        ),
         ast::Value::Array(array) => {
             let items = array.elements.into_iter().enumerate();
-            let nodes = items.map(|(index, item)| node(item, &format!("{path}[{index}]"), errors)).collect();
-            ConfigNode { at: array.range.start, value: ConfigValue::List(nodes) }
+            ConfigValue::List(
+                items.map(|(index, item)| node(item, &format!("{path}[{index}]"), errors)).collect(),
+            )
         }
         ast::Value::Object(object) => table(object, path, errors),
-    }
+    };
+    ConfigNode { at, value }
 }
 
-fn table(object: ast::Object<'_>, path: &str, errors: &mut Vec<Diagnostic>) -> ConfigNode {
+fn table(object: ast::Object<'_>, path: &str, errors: &mut Vec<Diagnostic>) -> ConfigValue {
     let mut seen = HashSet::new();
     let mut entries = Vec::with_capacity(object.properties.len());
     for property in object.properties {
@@ -102,7 +96,7 @@ fn table(object: ast::Object<'_>, path: &str, errors: &mut Vec<Diagnostic>) -> C
         let node = node(property.value, &below, errors);
         entries.push(ConfigEntry { at, name, node });
     }
-    ConfigNode { at: object.range.start, value: ConfigValue::Table(entries) }
+    ConfigValue::Table(entries)
 }
 
 #[cfg(test)]

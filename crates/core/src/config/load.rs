@@ -32,9 +32,7 @@ config_table! {
         "endpoints", NamedTables(&endpoint::keys::TABLE), Absent, "The receivers of messages, by name.",
     );
     PLATFORMS: FreeTables = key(
-        "platforms",
-        FreeTables("the tables of a [description](platforms.md#describe-a-platform)"),
-        Absent,
+        "platforms", FreeTables("the tables of a [description](platforms.md#describe-a-platform)"), Absent,
         "Platforms of your own, by name: data says how they are recognised, sent to and read.",
     );
     HOOKS: TableList = key(
@@ -53,19 +51,11 @@ impl Config {
     /// # Errors
     /// Every error of the text with its place, or the one error that prevents reading it.
     pub fn load(source: &str) -> Result<Config, ConfigErrors> {
-        Config::load_with_warnings(source).map(|(config, _)| config)
+        Config::load_with_spans(source).map(|(config, _, _)| config)
     }
 
-    /// Like [`Config::load`], with warnings of settings that are allowed but probably a mistake: an endpoint
-    /// that no hook names, an event type that looks like a typo, plain text over a public network.
-    ///
-    /// # Errors
-    /// As [`Config::load`].
-    pub fn load_with_warnings(source: &str) -> Result<(Config, Vec<ConfigError>), ConfigErrors> {
-        Config::load_with_spans(source).map(|(config, warnings, _)| (config, warnings))
-    }
-
-    /// Like [`Config::load_with_warnings`], with the places of all values.
+    /// Like [`Config::load`], with warnings of settings that are allowed but probably a mistake (an endpoint
+    /// that no hook names, an event type that looks like a typo), and with the places of all values.
     ///
     /// # Errors
     /// As [`Config::load`].
@@ -89,10 +79,7 @@ pub(super) fn load(
         SourceLanguage::Toml => toml_text::parse(&source.text),
         SourceLanguage::Json => json_text::parse(&source.text),
     };
-    let tree = parsed.map_err(|errors| {
-        ConfigErrors::from_list(locate(errors, &source.text, source.file.as_ref()))
-            .unwrap_or_else(|| ConfigErrors::unlocated(source.file.clone(), "cannot be parsed".to_owned()))
-    })?;
+    let tree = parsed.map_err(|errors| ConfigErrors(locate(errors, &source.text, source.file.as_ref())))?;
     let config = read(&tree, &source, &context);
     let findings = context.finish();
     let scrubber = Scrubber::new(findings.secrets.iter().map(String::as_str));
@@ -103,8 +90,9 @@ pub(super) fn load(
             .for_each(|diagnostic| diagnostic.message = scrubber.scrub(&diagnostic.message));
         locate(diagnostics, &source.text, source.file.as_ref())
     };
-    if let Some(errors) = ConfigErrors::from_list(located(findings.errors)) {
-        return Err(errors);
+    let errors = located(findings.errors);
+    if !errors.is_empty() {
+        return Err(ConfigErrors(errors));
     }
     let warnings = located(findings.warnings);
     let warning_lines = warnings.iter().map(ToString::to_string).collect();

@@ -9,7 +9,7 @@ use crate::platform;
 
 /// Reads all descriptions, so that endpoints can name them.
 pub(super) fn read_all(root: &TableReader<'_>, key: &ConfigKey<FreeTables>) {
-    match root.free_node(key) {
+    match root.written(key) {
         None => {}
         Some(ConfigNode { value: ConfigValue::Table(entries), .. }) => {
             entries.iter().for_each(|entry| read(root, key.name, entry));

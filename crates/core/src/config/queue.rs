@@ -10,45 +10,31 @@ use super::value_types::{Choice, DurationRange, SizeRange, choice, duration, siz
 config_table! {
     keys: ConfigTable::new("Limits for events that the host hands over, and the end of a queue.");
     MAX_EVENT_BYTES: SizeRange = key(
-        "max_event_bytes",
-        size("1KiB", "16MiB"),
-        Toml("\"1MiB\""),
+        "max_event_bytes", size("1KiB", "16MiB"), Toml("\"1MiB\""),
         "The largest payload of an event; a larger one is refused.",
     );
     MAX_BYTES: SizeRange = key(
-        "max_bytes",
-        size("64KiB", "1GiB"),
-        Toml("\"2MiB\""),
+        "max_bytes", size("64KiB", "1GiB"), Toml("\"2MiB\""),
         "The most bytes that wait for the spool; at least twice `max_event_bytes`.",
     );
     END_DELAY: DurationRange = key(
-        "end_delay",
-        duration("0s", "1h"),
-        Toml("\"1s\""),
+        "end_delay", duration("0s", "1h"), Toml("\"1s\""),
         "How long a queue must stay empty before `queue.end` is made.",
     );
     IDLE_END: DurationRange = key(
-        "idle_end",
-        duration("1s", "7d"),
-        Absent,
+        "idle_end", duration("1s", "7d"), Absent,
         "Ends a queue when the host reports nothing for this long after a task. Choose more than any task takes.",
     );
     BATCH_STALL: DurationRange = key(
-        "batch_stall",
-        duration("1s", "30d"),
-        Absent,
+        "batch_stall", duration("1s", "30d"), Absent,
         "How long a batch may make no progress before `batch.stalled` is made.",
     );
     PROGRESS: DurationRange = key(
-        "progress",
-        duration("1s", "1d"),
-        Absent,
+        "progress", duration("1s", "1d"), Absent,
         "How often `queue.progress` and `batch.progress` are made at most, while tasks complete and a hook listens.",
     );
     RING: Choice<bool> = key(
-        "ring",
-        choice(&["auto", "beside"], &[false, true]),
-        Toml("\"auto\""),
+        "ring", choice(&["auto", "beside"], &[false, true]), Toml("\"auto\""),
         "Where events wait for the spool. `auto`: in a memory-backed file where the system has one, else next to the \
          spool. `beside`: always next to the spool.",
     );

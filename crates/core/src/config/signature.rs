@@ -4,7 +4,7 @@ use super::declaration::DefaultValue::{Described, Required};
 use super::declaration::{ConfigKey, ConfigTable, config_table, key};
 use super::load_context::TextValue;
 use super::table_reader::TableReader;
-use super::value_types::{OneOrMany, Text, one_or_many, secret_text, text};
+use super::value_types::{List, Text, one_or_many, secret_text, text};
 use crate::sign::Signer;
 use serde_json::{Map, Value as Json};
 use std::collections::HashSet;
@@ -15,12 +15,10 @@ config_table! {
          after `secrets` belong to the scheme `hmac`.",
     );
     SCHEME: Text<TextValue> = key(
-        "scheme",
-        text("`standard-webhooks`, `github`, `stripe`, `slack` or `hmac`"),
-        Required,
+        "scheme", text("`standard-webhooks`, `github`, `stripe`, `slack` or `hmac`"), Required,
         "How the signature is made and where it is sent.",
     );
-    SECRETS: OneOrMany<Text<TextValue>> = key(
+    SECRETS: List<Text<TextValue>> = key(
         "secrets",
         one_or_many("secret text, or a list of it", secret_text("in the form that the scheme requires")),
         Required,
@@ -48,15 +46,11 @@ config_table! {
         "id_header", text("a header name"), Described("by scheme"), "The header that carries the event id.",
     );
     TIMESTAMP_HEADER: Text<TextValue> = key(
-        "timestamp_header",
-        text("a header name"),
-        Described("by scheme"),
+        "timestamp_header", text("a header name"), Described("by scheme"),
         "The header that carries the time of the attempt.",
     );
     JOINER: Text<TextValue> = key(
-        "joiner",
-        text("text"),
-        Described("no joiner: the first secret signs"),
+        "joiner", text("text"), Described("no joiner: the first secret signs"),
         "The separator between the signatures of several secrets.",
     );
 }

@@ -30,9 +30,7 @@ config_table! {
         "retain", duration("0s", "3650d"), Toml("\"7d\""), "How long ended deliveries stay in the log.",
     );
     MAX_BYTES: SizeRange = key(
-        "max_bytes",
-        size("1MiB", "1024GiB"),
-        Toml("\"1GiB\""),
+        "max_bytes", size("1MiB", "1024GiB"), Toml("\"1GiB\""),
         "The size of the database with its log. Before it is reached, the oldest delivered messages are removed early, then the \
          oldest dead letters. Waiting deliveries stay; new events are refused when nothing else is left to remove.",
     );

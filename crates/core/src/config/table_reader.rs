@@ -5,7 +5,7 @@ use super::diagnostic::{alternatives, nearest};
 use super::load_context::{LoadContext, TextValue};
 use super::node::{ConfigEntry, ConfigNode, ConfigValue, join};
 use super::toml_text;
-use super::value_types::{FreeTables, NamedTables, SubTable, TableList, TemplateValue};
+use super::value_types::{NamedTables, SubTable, TableList};
 use std::borrow::Cow;
 
 /// A table with its declaration. Every method adds its errors to the [`LoadContext`] and returns what is valid.
@@ -89,7 +89,7 @@ impl<'r> TableReader<'r> {
 
     /// The offset of the value of a key, or of the table when the key is omitted.
     pub fn offset(&self, key: impl AsRef<str>) -> usize {
-        self.entry(key.as_ref()).map_or(self.at, |entry| entry.node.at)
+        self.written(key).map_or(self.at, |node| node.at)
     }
 
     pub fn path_of(&self, key: impl AsRef<str>) -> String {
@@ -133,34 +133,28 @@ impl<'r> TableReader<'r> {
     }
 
     pub fn is_empty_list(&self, key: impl AsRef<str>) -> bool {
-        self.entry(key.as_ref()).is_some_and(|entry| entry.node.is_empty_list())
+        self.written(key).is_some_and(ConfigNode::is_empty_list)
     }
 
-    pub fn free_node(&self, key: &ConfigKey<FreeTables>) -> Option<&'r ConfigNode> {
-        self.entry(key.name).map(|entry| &entry.node)
-    }
-
-    pub fn template_node(&self, key: &ConfigKey<TemplateValue>) -> Option<&'r ConfigNode> {
-        self.entry(key.name).map(|entry| &entry.node)
+    /// The value of a key as it is written.
+    pub fn written(&self, key: impl AsRef<str>) -> Option<&'r ConfigNode> {
+        self.entry(key.as_ref()).map(|entry| &entry.node)
     }
 
     /// The option of a platform; a whole number is read as text, and a list of texts as one with commas.
     pub fn platform_option(&self, name: &str, form: &str, secret: bool) -> Option<TextValue> {
-        let node = &self.entry(name)?.node;
-        let path = self.path_of(name);
+        let node = self.written(name)?;
+        let resolve = |text: &str, at: usize| self.context.resolve(text, at, &self.path_of(name), secret);
         match &node.value {
             ConfigValue::Number(number) if number.is_i64() || number.is_u64() => {
-                self.context.resolve(&number.to_string(), node.at, &path, secret)
+                resolve(&number.to_string(), node.at)
             }
-            ConfigValue::Text(text) => self.context.resolve(text, node.at, &path, secret),
+            ConfigValue::Text(text) => resolve(text, node.at),
             ConfigValue::List(items)
                 if !items.is_empty() && items.iter().all(|item| item.text().is_some()) =>
             {
-                let texts: Option<Vec<TextValue>> = items
-                    .iter()
-                    .map(|item| self.context.resolve(item.text()?, item.at, &path, secret))
-                    .collect();
-                let texts = texts?;
+                let texts = items.iter().map(|item| resolve(item.text()?, item.at));
+                let texts = texts.collect::<Option<Vec<TextValue>>>()?;
                 let joined =
                     |part: fn(&TextValue) -> &str| texts.iter().map(part).collect::<Vec<_>>().join(", ");
                 Some(TextValue {
@@ -178,14 +172,13 @@ impl<'r> TableReader<'r> {
 
     /// A table below this one; an empty one when it is omitted.
     pub fn table(&self, key: &ConfigKey<SubTable>) -> TableReader<'r> {
-        let node = self.entry(key.name).map(|entry| &entry.node);
-        self.open(key.value.0, self.path_of(key), self.offset(key), node)
+        self.open(key.value.0, self.path_of(key), self.offset(key), self.written(key))
     }
 
     /// The tables under the names that the user chose.
     pub fn named_tables(&self, key: &ConfigKey<NamedTables>) -> Vec<(&'r str, TableReader<'r>)> {
         let path = self.path_of(key);
-        let entries: &[ConfigEntry] = match self.entry(key.name).map(|entry| &entry.node) {
+        let entries: &[ConfigEntry] = match self.written(key) {
             None => &[],
             Some(ConfigNode { value: ConfigValue::Table(entries), .. }) => entries,
             Some(node) => {
@@ -203,7 +196,7 @@ impl<'r> TableReader<'r> {
     /// The members of a list of tables.
     pub fn table_list(&self, key: &ConfigKey<TableList>) -> Vec<TableReader<'r>> {
         let path = self.path_of(key);
-        match self.entry(key.name).map(|entry| &entry.node) {
+        match self.written(key) {
             None => Vec::new(),
             Some(ConfigNode { value: ConfigValue::List(nodes), .. }) => {
                 let open = |(index, node): (usize, &'r ConfigNode)| {

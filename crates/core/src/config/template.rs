@@ -29,7 +29,7 @@ pub(super) fn read(
     syntax: &ConfigKey<Choice<TemplateSyntax>>,
 ) -> Option<Template> {
     let reader = TemplateReader { table, key, origin: table.path_of(key) };
-    let node = table.template_node(key);
+    let node = table.written(key);
     match (table.read(syntax)?, node.map(|node| (node, &node.value))) {
         // Without a template SwarmUI sends `{}`.
         (TemplateSyntax::SwarmUi, None) => Template::from_swarmui(&reader.origin, "").ok(),

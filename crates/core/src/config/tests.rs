@@ -46,9 +46,15 @@ fn config(source: &str) -> Config {
 }
 
 fn errors(source: &str) -> Vec<String> {
-    read_all(source)
-        .map(|_| Vec::new())
-        .unwrap_or_else(|errors| errors.iter().map(ToString::to_string).collect())
+    read_all(source).map_or_else(|errors| lines(&errors.0), |_| Vec::new())
+}
+
+fn warnings(source: &str) -> Vec<String> {
+    lines(&read_all(source).unwrap_or_else(|errors| panic!("{errors}")).1)
+}
+
+fn lines(told: &[ConfigError]) -> Vec<String> {
+    told.iter().map(ToString::to_string).collect()
 }
 
 #[track_caller]
@@ -125,7 +131,7 @@ fn json_and_toml_mean_the_same() {
 #[test]
 fn a_missing_file_is_one_error_that_names_it() {
     let errors = Config::load("no/such/taskbell.toml").unwrap_err();
-    assert_eq!(errors.as_slice().len(), 1);
+    assert_eq!(errors.0.len(), 1);
     assert!(errors.to_string().starts_with("no/such/taskbell.toml: this configuration cannot be read: "));
 }
 
@@ -224,14 +230,11 @@ fn templates_come_from_tables_and_files_only() {
 
 #[test]
 fn probable_mistakes_are_warnings() {
-    let warnings = |text: &str| -> Vec<String> {
-        read_all(text).unwrap_or_else(|errors| panic!("{errors}")).1.iter().map(ToString::to_string).collect()
-    };
     assert_eq!(
         warnings("{}"),
         ["line 1, column 1: no `[[hooks]]` are configured, so no message will be sent"]
     );
-    assert_eq!(warnings(&hook("")), Vec::<String>::new());
+    assert_eq!(warnings(&hook("")), [""; 0]);
     let text = "[endpoints.a]\nurl = \"http://example.com/\"\n[endpoints.b]\nurl = \"http://127.0.0.1/\"\n\
                 [[hooks]]\non = [\"task.completed\", \"render.saved\"]\nto = [\"a\"]\n";
     let found = warnings(text);
@@ -259,17 +262,14 @@ fn a_mention_without_effect_is_a_warning() {
         ("ntfy", "topic = \"t\"\n", &[], Some("@all")),
         ("json", "", &[], Some("@all")),
     ] {
-        let warnings = |mentions: &[&str]| -> Vec<String> {
-            let text = format!(
+        let told = |mentions: &[&str]| {
+            warnings(&format!(
                 "[endpoints.a]\nplatform = \"{platform}\"\nurl = \"http://127.0.0.1/\"\n{own}\
                  mentions = {mentions:?}\n[[hooks]]\non = [\"task.complete\"]\nto = [\"a\"]\n"
-            );
-            let read = read_all(&text).unwrap_or_else(|errors| panic!("{platform}: {errors}"));
-            read.1.iter().map(ToString::to_string).collect()
+            ))
         };
-        assert_eq!(warnings(live), Vec::<String>::new(), "{platform}");
-        let dead = dead.into_iter().collect::<Vec<_>>();
-        let found = warnings(&dead);
+        assert_eq!(told(live), [""; 0], "{platform}");
+        let found = told(dead.as_slice());
         assert_eq!(found.len(), 1, "{platform}: {found:?}");
         assert!(found[0].contains(&format!("endpoints.a.mentions: `{platform}` ")), "{found:?}");
         assert!(found[0].contains("notifies nobody for") || found[0].contains("has no effect"), "{found:?}");

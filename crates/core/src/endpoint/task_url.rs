@@ -112,27 +112,13 @@ mod tests {
         {
             assert!(!allowed(&starts, bad), "{bad}");
         }
-        for path in [
-            "..%2fother",
-            "%2e%2e%2fother",
-            "%2E%2E%2Fother",
-            "..;/other",
-            "..;a=b/other",
-            "%2e%2e;/other",
-            "..%5cother",
-            "x%5c..%5c..%5cother",
-            "%252e%252e/other",
-            "%25252e%25252e%25252fother",
-            "x%2f..%2f..%2fother",
-            "a%2fb",
-            "%c0%ae%c0%ae/other",
-            "..%c0%afother",
-            "%uff0e%uff0e/other",
-            "\u{ff0e}\u{ff0e}/other",
-            "..\u{ff0f}other",
-            "%00",
-            "x%0d%0ay",
-        ] {
+        for path in "\
+            ..%2fother %2e%2e%2fother %2E%2E%2Fother ..;/other ..;a=b/other %2e%2e;/other \
+            ..%5cother x%5c..%5c..%5cother %252e%252e/other %25252e%25252e%25252fother \
+            x%2f..%2f..%2fother a%2fb %c0%ae%c0%ae/other ..%c0%afother %uff0e%uff0e/other \
+            \u{ff0e}\u{ff0e}/other ..\u{ff0f}other %00 x%0d%0ay"
+            .split_whitespace()
+        {
             let url = format!("https://hooks.example.com/team/{path}");
             assert!(!allowed(&starts, &url), "{url}");
         }

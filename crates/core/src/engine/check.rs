@@ -46,9 +46,7 @@ fn check_here(config: &str) -> CheckReport {
             let counts = (config.endpoints.len(), config.hooks.len());
             CheckReport { errors: sample_errors(&config, &places), warnings, counts }
         }
-        Err(errors) => {
-            CheckReport { errors: errors.into_iter().collect(), warnings: Vec::new(), counts: (0, 0) }
-        }
+        Err(errors) => CheckReport { errors: errors.0, warnings: Vec::new(), counts: (0, 0) },
     }
 }
 

@@ -169,14 +169,12 @@ pub fn verify(
 }
 
 fn read_headers(text: &str) -> Result<Vec<(String, String)>, VerifyError> {
+    let refused = |reason: String| VerifyError::Headers(reason);
     let json: Value = serde_json::from_slice(text.as_bytes()).map_err(|fault| {
-        VerifyError::Headers(format!("they are not JSON, line {}, column {}", fault.line(), fault.column()))
+        refused(format!("they are not JSON, line {}, column {}", fault.line(), fault.column()))
     })?;
-    let fault = || {
-        VerifyError::Headers(
-            "give an object of names and values, each value a text or a list of texts".to_owned(),
-        )
-    };
+    let fault =
+        || refused("give an object of names and values, each value a text or a list of texts".to_owned());
     let mut headers = Vec::new();
     for (name, value) in json.as_object().ok_or_else(fault)? {
         let values = match value {

@@ -14,47 +14,43 @@ pub(super) fn clause(error: &rustls::Error) -> String {
         rustls::Error::General(sentence) => return sentence.clone(),
         other => return other.to_string(),
     };
-    match error {
-        CertificateError::Expired => "the certificate expired; renew it on the receiver".to_owned(),
+    let fixed = match error {
+        CertificateError::Expired => "the certificate expired; renew it on the receiver",
         CertificateError::ExpiredContext { not_after, .. } => {
-            format!("the certificate expired on {}; renew it on the receiver", date(not_after))
+            return format!("the certificate expired on {}; renew it on the receiver", date(not_after));
         }
-        CertificateError::NotValidYet => {
-            "the certificate is not valid yet; check the clock of this machine".to_owned()
-        }
+        CertificateError::NotValidYet => "the certificate is not valid yet; check the clock of this machine",
         CertificateError::NotValidYetContext { not_before, .. } => {
             let from = date(not_before);
-            format!("the certificate is not valid yet, but from {from} on; check the clock of this machine")
+            return format!(
+                "the certificate is not valid yet, but from {from} on; check the clock of this machine"
+            );
         }
         CertificateError::UnknownIssuer => {
-            "the certificate has an unknown issuer; put the certificate of that \
-            authority, or the server's own, into `ca_file`"
-                .to_owned()
+            "the certificate has an unknown issuer; put the certificate of that authority, or the server's own, into \
+             `ca_file`"
         }
         CertificateError::NotValidForName => {
-            "the name is not in the certificate; use a name in the URL that the certificate is for".to_owned()
+            "the name is not in the certificate; use a name in the URL that the certificate is for"
         }
         CertificateError::NotValidForNameContext { expected, presented } => {
-            wrong_name(&expected.to_str(), presented)
+            return wrong_name(&expected.to_str(), presented);
         }
         CertificateError::BadSignature => {
-            "the certificate was not signed by the authority it names; is `ca_file` \
-            an older one of that name?"
-                .to_owned()
+            "the certificate was not signed by the authority it names; is `ca_file` an older one of that name?"
         }
-        CertificateError::Revoked => "the certificate was revoked; have a new one issued".to_owned(),
-        CertificateError::BadEncoding => "the certificate cannot be read; have a new one issued".to_owned(),
-        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
-            NOT_FOR_SERVERS.to_owned()
-        }
-        CertificateError::Other(other) => other_fault(&other.0.to_string()),
+        CertificateError::Revoked => "the certificate was revoked; have a new one issued",
+        CertificateError::BadEncoding => "the certificate cannot be read; have a new one issued",
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => NOT_FOR_SERVERS,
+        CertificateError::Other(other) => return other_fault(&other.0.to_string()),
         other => {
             // Its name, without the values in it.
             let name = format!("{other:?}");
             let name = name.split([' ', '(', '{']).next().unwrap_or_default();
-            other_fault(name.strip_suffix("Context").unwrap_or(name))
+            return other_fault(name.strip_suffix("Context").unwrap_or(name));
         }
-    }
+    };
+    fixed.to_owned()
 }
 
 /// What a signature of the handshake means that does not hold.
@@ -227,16 +223,10 @@ mod tests {
             expected: expected.clone(),
             presented: presented.iter().map(|name| (*name).to_owned()).collect(),
         };
-        let named = [
-            "CaUsedAsEndEntity",
-            "EndEntityUsedAsCa",
-            "NameConstraintViolation",
-            "PathLenConstraintViolated",
-            "UnsupportedCertVersion",
-            "UnsupportedSignatureAlgorithm",
-            "certificate had invalid extensions",
-            "MalformedExtensions",
-        ];
+        let named = "CaUsedAsEndEntity|EndEntityUsedAsCa|NameConstraintViolation|PathLenConstraintViolated|\
+                     UnsupportedCertVersion|UnsupportedSignatureAlgorithm|certificate had invalid extensions|\
+                     MalformedExtensions"
+            .split('|');
         let mut faults = vec![
             CertificateError::Expired,
             CertificateError::ExpiredContext { time, not_after: time },

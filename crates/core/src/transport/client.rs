@@ -3,7 +3,7 @@
 use super::blocking_task::BlockingTasks;
 use super::buffers::MAX_RESPONSE_HEAD;
 use super::connection_limit::ConnectionSlot;
-use super::dial::{Dialer, OpenMails, SharedDialer};
+use super::dial::{Dialer, SharedDialer};
 use super::dns::{DnsCache, LookupFn, system_lookup};
 use super::error::{TransportError, TransportErrorKind};
 use super::pool::{AgentPool, LentAgent};
@@ -15,9 +15,8 @@ use super::{answer, error_text, smtp};
 use crate::endpoint::{Endpoint, Proxy};
 use crate::platform::{Answer, Envelope};
 use crate::secret::shown_host;
-use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 use ureq::Agent;
 use ureq::http::header::{self, HeaderName, HeaderValue};
@@ -56,8 +55,8 @@ pub struct Client {
     dialer: SharedDialer,
 }
 
-impl fmt::Debug for Client {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Client").field("timeout", &self.timeout).finish_non_exhaustive()
     }
 }
@@ -109,7 +108,7 @@ impl Client {
             tasks: Arc::clone(&tasks),
             tls: TlsSetup::read(&endpoint.tls)?,
             closed: Arc::clone(&closed),
-            mails: OpenMails::default(),
+            mails: Mutex::default(),
             plain_scheme: if is_mail { "smtp" } else { "http" },
             open_limit: connect_timeout,
             limit: timeout,
@@ -210,7 +209,8 @@ impl Client {
         self.closed.store(true, Ordering::Release);
         self.tasks.close();
         self.pool.shutdown();
-        self.dialer.0.mails.shutdown();
+        let mails = std::mem::take(&mut *self.dialer.0.mails.lock().unwrap_or_else(PoisonError::into_inner));
+        mails.iter().filter_map(Weak::upgrade).for_each(|handle| handle.shutdown());
     }
 
     fn is_closed(&self) -> bool {
@@ -232,10 +232,7 @@ impl Client {
             if credentials.is_some() { without_credentials(url) } else { url.as_str().parse::<Uri>().ok() };
         let uri = uri.filter(|_| matches!(url.scheme(), "http" | "https") && url.has_host());
         let uri = uri.ok_or_else(|| {
-            TransportError::new(
-                TransportErrorKind::Refused,
-                "the URL must be http:// or https:// with a host",
-            )
+            TransportErrorKind::Refused.error("the URL must be http:// or https:// with a host")
         })?;
         let mut request = Request::new(body);
         *request.method_mut() = Method::from_bytes(method.as_bytes()).unwrap_or(Method::POST);
@@ -243,7 +240,7 @@ impl Client {
         for (name, value) in headers {
             let refused = |what: &str| {
                 let reason = format!("the header {name:?} {what} that HTTP does not allow");
-                TransportError::new(TransportErrorKind::Refused, reason)
+                TransportErrorKind::Refused.error(reason)
             };
             let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| refused("has a name"))?;
             let value =
@@ -268,11 +265,8 @@ impl Client {
         state: RequestState,
     ) -> Result<Answer, TransportError> {
         let peer = || {
-            format!(
-                "{}:{}",
-                shown_host(url.host_str().unwrap_or("-")),
-                url.port_or_known_default().unwrap_or(0)
-            )
+            let host = shown_host(url.host_str().unwrap_or("-"));
+            format!("{host}:{}", url.port_or_known_default().unwrap_or(0))
         };
         match result {
             Ok(answer) if answer.status == 407 && state.proxied => {
@@ -287,10 +281,7 @@ impl Client {
             } else if let Some(error) = state.tls_error {
                 error_text::tls(&peer(), &error, "http")
             } else if state.flooded {
-                TransportError::new(
-                    TransportErrorKind::Protocol,
-                    format!("{} sends an endless answer", peer()),
-                )
+                TransportErrorKind::Protocol.error(format!("{} sends an endless answer", peer()))
             } else {
                 let may_want_tls = url.scheme() == "http" && state.stage == Stage::Head && !state.proxied;
                 let error = error_text::of_ureq(state.stage, &peer(), &error);

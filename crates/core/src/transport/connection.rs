@@ -25,7 +25,7 @@ pub(super) struct ByProxy {
 }
 
 /// How much of the request ureq has handed over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Sending {
     /// Not all of the head.
     Head,

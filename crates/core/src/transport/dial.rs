@@ -31,7 +31,6 @@ const PROMPT: Duration = Duration::from_millis(200);
 const GRACE: Duration = Duration::from_millis(20);
 
 /// Opens the connections of one client.
-#[derive(Debug)]
 pub(super) struct Dialer {
     pub(super) reach: Reach,
     pub(super) route: Route,
@@ -39,7 +38,8 @@ pub(super) struct Dialer {
     pub(super) tasks: Arc<BlockingTasks>,
     pub(super) tls: TlsSetup,
     pub(super) closed: Arc<AtomicBool>,
-    pub(super) mails: OpenMails,
+    /// The connections with a message by SMTP on them, which no agent of ureq knows.
+    pub(super) mails: Mutex<Vec<Weak<dyn ShutdownHandle>>>,
     /// The scheme of a URL without TLS, for what an error advises.
     pub(super) plain_scheme: &'static str,
     /// The limit for opening a connection.
@@ -54,34 +54,6 @@ pub(super) struct Peer<'a> {
     pub(super) host: &'a str,
     pub(super) port: u16,
     pub(super) is_proxy: bool,
-}
-
-/// The connections with a message by SMTP on them, which no agent of ureq knows.
-#[derive(Default)]
-pub(super) struct OpenMails(Mutex<Vec<Weak<dyn ShutdownHandle>>>);
-
-impl OpenMails {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Weak<dyn ShutdownHandle>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn add(&self, handle: Weak<dyn ShutdownHandle>) {
-        let mut open = self.lock();
-        open.retain(|handle| handle.strong_count() > 0);
-        open.push(handle);
-    }
-
-    /// Breaks each of them.
-    pub(super) fn shutdown(&self) {
-        let open = std::mem::take(&mut *self.lock());
-        open.iter().filter_map(Weak::upgrade).for_each(|handle| handle.shutdown());
-    }
-}
-
-impl std::fmt::Debug for OpenMails {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("OpenMails").finish_non_exhaustive()
-    }
 }
 
 impl std::fmt::Display for Peer<'_> {
@@ -107,7 +79,7 @@ impl HttpProxy {
 #[derive(Clone)]
 pub(super) struct SharedDialer(pub(super) Arc<Dialer>);
 
-/// A connector needs this. Deriving it links the debug form of the whole TLS configuration.
+/// A connector needs this.
 impl std::fmt::Debug for SharedDialer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SharedDialer").finish_non_exhaustive()
@@ -155,7 +127,11 @@ impl Dialer {
     /// Opens the connection for a message by SMTP, through the tunnel of a proxy where one is set.
     pub(super) fn dial_mail(&self, target: Peer<'_>) -> Result<Socket, TransportError> {
         let (mut socket, proxy) = self.connection_to(target, true)?;
-        self.mails.add(socket.shutdown_handle());
+        {
+            let mut open = self.mails.lock().unwrap_or_else(PoisonError::into_inner);
+            open.retain(|handle| handle.strong_count() > 0);
+            open.push(socket.shutdown_handle());
+        }
         if self.closed.load(Ordering::Acquire) {
             return Err(error_text::cancelled());
         }
@@ -186,7 +162,7 @@ impl Dialer {
     fn vet_target(&self, target: Peer<'_>) -> Result<(), TransportError> {
         if vet::is_metadata_name(target.host) {
             let reason = format!("{target} is refused: it serves cloud metadata");
-            return Err(TransportError::new(TransportErrorKind::Refused, reason));
+            return Err(TransportErrorKind::Refused.error(reason));
         }
         Ok(())
     }
@@ -201,7 +177,7 @@ impl Dialer {
             let reason = format!(
                 "{target} is refused: it must be a public address, which cannot be checked behind a proxy"
             );
-            return Err(TransportError::new(TransportErrorKind::Refused, reason));
+            return Err(TransportErrorKind::Refused.error(reason));
         }
         if let Ok(ip) = target.host.parse::<IpAddr>() {
             vet::vet(ip, self.reach).map_err(|why| refused(target, ip, why))?;
@@ -287,10 +263,8 @@ impl Dialer {
             NoTunnel::Status(status) => {
                 error_text::refused_by_proxy(&proxy.to_string(), &target.to_string(), status)
             }
-            NoTunnel::NotHttp => TransportError::new(
-                TransportErrorKind::Connect,
-                format!("the answer of {proxy} to the request for a tunnel is not HTTP"),
-            ),
+            NoTunnel::NotHttp => TransportErrorKind::Connect
+                .error(format!("the answer of {proxy} to the request for a tunnel is not HTTP")),
         })
     }
 
@@ -326,7 +300,7 @@ impl Dialer {
                     TransportErrorKind::Connect
                 };
                 let reason = error_text::broken(Stage::Tls, who, error).reason;
-                TransportError::new(kind, reason)
+                kind.error(reason)
             }
         }
     }
@@ -344,7 +318,7 @@ impl Dialer {
             }
             DnsError::Failed(error) => format!("{host} could not be resolved: {error}"),
         };
-        TransportError::new(TransportErrorKind::Resolve, reason)
+        TransportErrorKind::Resolve.error(reason)
     }
 
     fn late(&self, peer: Peer<'_>) -> TransportError {
@@ -366,7 +340,7 @@ fn leave_descriptors(stream: &TcpStream, target: Peer<'_>) -> Result<(), Transpo
             "no connection to {target} is opened: this process has nearly used up its file descriptors; \
              raise `ulimit -n`"
         );
-        return Err(TransportError::new(TransportErrorKind::Connect, reason));
+        return Err(TransportErrorKind::Connect.error(reason));
     }
     Ok(())
 }
@@ -382,5 +356,5 @@ fn refused(peer: Peer<'_>, ip: IpAddr, why: &str) -> TransportError {
     } else {
         format!("{peer} is refused: it resolves to {ip}, and {why}")
     };
-    TransportError::new(TransportErrorKind::Refused, reason)
+    TransportErrorKind::Refused.error(reason)
 }

@@ -2,7 +2,6 @@
 
 use super::blocking_task::{BlockingTasks, Unfinished};
 use std::collections::HashMap;
-use std::fmt;
 use std::io;
 use std::net::{IpAddr, ToSocketAddrs};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,12 +32,6 @@ pub(super) struct DnsCache {
     tasks: Arc<BlockingTasks>,
     lookup: Arc<LookupFn>,
     known: Mutex<HashMap<String, CachedName>>,
-}
-
-impl fmt::Debug for DnsCache {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DnsCache").finish_non_exhaustive()
-    }
 }
 
 impl DnsCache {

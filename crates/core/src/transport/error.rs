@@ -32,9 +32,9 @@ pub struct TransportError {
     pub reason: String,
 }
 
-impl TransportError {
-    pub(super) fn new(kind: TransportErrorKind, reason: impl Into<String>) -> Self {
-        TransportError { kind, reason: reason.into() }
+impl TransportErrorKind {
+    pub(super) fn error(self, reason: impl Into<String>) -> TransportError {
+        TransportError { kind: self, reason: reason.into() }
     }
 }
 

@@ -18,11 +18,11 @@ pub(super) fn late(stage: Stage, peer: &str, open_limit: Duration, limit: Durati
         Stage::Head => format!("{peer} did not answer within {limit:?}"),
         Stage::Body => format!("{peer} began an answer but did not finish it within {limit:?}"),
     };
-    TransportError::new(TransportErrorKind::Timeout, reason)
+    TransportErrorKind::Timeout.error(reason)
 }
 
 pub(super) fn cancelled() -> TransportError {
-    TransportError::new(TransportErrorKind::Cancelled, "the attempt was cancelled by shutdown")
+    TransportErrorKind::Cancelled.error("the attempt was cancelled by shutdown")
 }
 
 pub(super) fn broken(stage: Stage, peer: &str, error: &io::Error) -> TransportError {
@@ -44,7 +44,7 @@ pub(super) fn broken(stage: Stage, peer: &str, error: &io::Error) -> TransportEr
         Stage::Tls => "; if it requires a client certificate, set `client_cert` and `client_key`",
         _ => "",
     };
-    TransportError::new(TransportErrorKind::Broken, format!("{reason}{hint}"))
+    TransportErrorKind::Broken.error(format!("{reason}{hint}"))
 }
 
 pub(super) fn unreachable(peer: &str, error: &io::Error) -> TransportError {
@@ -53,7 +53,7 @@ pub(super) fn unreachable(peer: &str, error: &io::Error) -> TransportError {
         ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => format!("there is no route to {peer}"),
         _ => format!("no connection to {peer} could be opened: {error}"),
     };
-    TransportError::new(TransportErrorKind::Connect, reason)
+    TransportErrorKind::Connect.error(reason)
 }
 
 pub(super) fn tls(peer: &str, error: &rustls::Error, plain: &str) -> TransportError {
@@ -71,35 +71,32 @@ pub(super) fn tls(peer: &str, error: &rustls::Error, plain: &str) -> TransportEr
         }
         error => format!("TLS with {peer} failed: {}", certificate_error::clause(error)),
     };
-    TransportError::new(TransportErrorKind::Tls, reason)
+    TransportErrorKind::Tls.error(reason)
 }
 
 fn alert_text(alert: AlertDescription) -> String {
-    match alert {
+    let known = match alert {
         AlertDescription::CertificateRequired => {
-            "it requires a client certificate; set `client_cert` and `client_key`".to_owned()
+            "it requires a client certificate; set `client_cert` and `client_key`"
         }
         AlertDescription::UnknownCA | AlertDescription::BadCertificate => {
             "it does not trust the client certificate; set `client_cert` to one that its authority issued"
-                .to_owned()
         }
         AlertDescription::CertificateExpired => {
-            "the client certificate expired; set `client_cert` to a new one".to_owned()
+            "the client certificate expired; set `client_cert` to a new one"
         }
         AlertDescription::ProtocolVersion => {
-            "it shares no TLS version with us; set the receiver up for TLS 1.2 or later".to_owned()
+            "it shares no TLS version with us; set the receiver up for TLS 1.2 or later"
         }
         AlertDescription::HandshakeFailure => {
             "it shares no cipher suite with us, or it requires a client certificate; set `client_cert` and \
              `client_key`, or set the receiver up for present suites and keys"
-                .to_owned()
         }
-        AlertDescription::UnrecognisedName => {
-            "it serves no host of this name; check the host in the URL".to_owned()
-        }
-        AlertDescription::AccessDenied => "it denies access to this client; check `client_cert`".to_owned(),
-        other => format!("it reports `{}`", words(&format!("{other:?}"))),
-    }
+        AlertDescription::UnrecognisedName => "it serves no host of this name; check the host in the URL",
+        AlertDescription::AccessDenied => "it denies access to this client; check `client_cert`",
+        other => return format!("it reports `{}`", words(&format!("{other:?}"))),
+    };
+    known.to_owned()
 }
 
 /// An error of ureq for which nothing more precise is known.
@@ -109,25 +106,19 @@ pub(super) fn of_ureq(stage: Stage, peer: &str, error: &ureq::Error) -> Transpor
         ureq::Error::LargeResponseHeader(..) => {
             let reason =
                 format!("the head of {peer}'s answer is larger than {} KiB", MAX_RESPONSE_HEAD / 1024);
-            TransportError::new(TransportErrorKind::Protocol, reason)
+            TransportErrorKind::Protocol.error(reason)
         }
-        ureq::Error::Http(_) | ureq::Error::BadUri(_) => TransportError::new(
-            TransportErrorKind::Refused,
-            format!("the request to {peer} cannot be written as HTTP"),
-        ),
+        ureq::Error::Http(_) | ureq::Error::BadUri(_) => {
+            TransportErrorKind::Refused.error(format!("the request to {peer} cannot be written as HTTP"))
+        }
         ureq::Error::Protocol(error) => {
             let detail = error.to_string();
             // These two quote the answer, which may echo a secret.
-            let quotes = detail.starts_with("bad header") || detail.starts_with("location header");
+            let quotes = ["bad header", "location header"].iter().any(|start| detail.starts_with(start));
             let detail = if quotes { "a header is malformed" } else { &detail };
-            TransportError::new(
-                TransportErrorKind::Protocol,
-                format!("the answer of {peer} is not HTTP/1.1: {detail}"),
-            )
+            TransportErrorKind::Protocol.error(format!("the answer of {peer} is not HTTP/1.1: {detail}"))
         }
-        _ => {
-            TransportError::new(TransportErrorKind::Protocol, format!("the answer of {peer} cannot be read"))
-        }
+        _ => TransportErrorKind::Protocol.error(format!("the answer of {peer} cannot be read")),
     }
 }
 
@@ -136,7 +127,7 @@ pub(super) fn perhaps_tls(error: TransportError) -> TransportError {
     let hint = "if it speaks TLS there, write `https://` in the URL";
     match error.kind {
         TransportErrorKind::Broken | TransportErrorKind::Protocol => {
-            TransportError::new(error.kind, format!("{}; {hint}", error.reason))
+            error.kind.error(format!("{}; {hint}", error.reason))
         }
         _ => error,
     }
@@ -145,7 +136,7 @@ pub(super) fn perhaps_tls(error: TransportError) -> TransportError {
 pub(super) fn refused_by_proxy(proxy: &str, target: &str, status: u16) -> TransportError {
     let hint = if status == 407 { "; put user and password into the proxy's URL" } else { "" };
     let reason = format!("{proxy} answered {status} instead of forwarding to {target}{hint}");
-    TransportError::new(TransportErrorKind::Connect, reason)
+    TransportErrorKind::Connect.error(reason)
 }
 
 #[cfg(test)]
@@ -154,21 +145,13 @@ mod tests {
 
     #[test]
     fn a_timeout_names_the_stage() {
-        let stages = [
-            Stage::Resolve,
-            Stage::Connect,
-            Stage::Tunnel,
-            Stage::Tls,
-            Stage::Send,
-            Stage::Head,
-            Stage::Body,
-        ];
-        let mut seen: Vec<String> = stages
-            .iter()
-            .map(|stage| late(*stage, "a.test:443", Duration::from_secs(5), Duration::from_secs(15)).reason)
-            .collect();
+        use Stage::{Body, Connect, Head, Resolve, Send, Tls, Tunnel};
+        let limit = Duration::from_secs;
+        let mut seen = [Resolve, Connect, Tunnel, Tls, Send, Head, Body]
+            .map(|stage| late(stage, "a.test:443", limit(5), limit(15)).reason)
+            .to_vec();
         assert!(seen.iter().all(|reason| reason.contains("a.test:443")));
         seen.dedup();
-        assert_eq!(seen.len(), stages.len());
+        assert_eq!(seen.len(), 7);
     }
 }

@@ -104,10 +104,9 @@ impl HttpProxy {
         let url = if text.contains("://") { Url::parse(text) } else { Url::parse(&format!("http://{text}")) };
         match url {
             Ok(url) => HttpProxy::read(&url, name),
-            Err(error) => Err(TransportError::new(
-                TransportErrorKind::Refused,
-                format!("{name} is not a proxy URL: {error}"),
-            )),
+            Err(error) => {
+                Err(TransportErrorKind::Refused.error(format!("{name} is not a proxy URL: {error}")))
+            }
         }
     }
 
@@ -118,14 +117,14 @@ impl HttpProxy {
                 "{name} is {shown}: only proxies with an http:// URL are supported; name one, exempt this receiver \
                  with `no_proxy`, or set `proxy` of the endpoint"
             );
-            return Err(TransportError::new(TransportErrorKind::Refused, reason));
+            return Err(TransportErrorKind::Refused.error(reason));
         }
         let host = match url.host() {
             Some(Host::Domain(name)) => name.to_owned(),
             Some(Host::Ipv4(ip)) => ip.to_string(),
             Some(Host::Ipv6(ip)) => ip.to_string(),
             None => {
-                return Err(TransportError::new(TransportErrorKind::Refused, format!("{name} has no host")));
+                return Err(TransportErrorKind::Refused.error(format!("{name} has no host")));
             }
         };
         Ok(HttpProxy { host, port: url.port_or_known_default().unwrap_or(80), authorization: basic(url) })

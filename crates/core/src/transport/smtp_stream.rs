@@ -134,7 +134,7 @@ impl<'d> SmtpStream<'d> {
 
     /// A fault of the server, which begins with its name.
     pub(super) fn nonsense(&self, what: &str) -> TransportError {
-        TransportError::new(TransportErrorKind::Protocol, format!("{} {what}", self.peer))
+        TransportErrorKind::Protocol.error(format!("{} {what}", self.peer))
     }
 
     fn failed(&self, error: &io::Error) -> TransportError {

@@ -39,7 +39,7 @@ impl TlsSetup {
 
     pub(super) fn begin(&self, host: &str) -> Result<ClientConnection, TransportError> {
         let refused = |error: &dyn std::fmt::Display| {
-            TransportError::new(TransportErrorKind::Tls, format!("TLS with {host} cannot start: {error}"))
+            TransportErrorKind::Tls.error(format!("TLS with {host} cannot start: {error}"))
         };
         let name = ServerName::try_from(host.to_owned()).map_err(|error| refused(&error))?;
         ClientConnection::new(self.config()?, name).map_err(|error| refused(&error))
@@ -51,7 +51,7 @@ impl TlsSetup {
         }
         let config = self.build().map_err(|error| {
             let reason = format!("the platform's certificates cannot be used: {error}; name a `ca_file`");
-            TransportError::new(TransportErrorKind::Tls, reason)
+            TransportErrorKind::Tls.error(reason)
         })?;
         Ok(Arc::clone(self.ready.get_or_init(|| Arc::new(config))))
     }
@@ -87,19 +87,16 @@ pub(super) fn shake_hands(
 }
 
 fn unusable(what: &str, why: &dyn std::fmt::Display) -> TransportError {
-    TransportError::new(TransportErrorKind::Tls, format!("{what}: {why}"))
+    TransportErrorKind::Tls.error(format!("{what}: {why}"))
 }
 
 fn read_roots(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TransportError> {
     let roots = read_certificates("`ca_file` is not readable as PEM", "`ca_file` holds no certificate", pem)?;
     let mut store = RootCertStore::empty();
     for root in &roots {
-        let added = store.add(root.clone());
-        added.map_err(|error| {
-            unusable(
-                "`ca_file` contains something other than certificates",
-                &certificate_error::clause(&error),
-            )
+        store.add(root.clone()).map_err(|error| {
+            let why = certificate_error::clause(&error);
+            unusable("`ca_file` contains something other than certificates", &why)
         })?;
     }
     Ok(roots)

@@ -75,9 +75,6 @@ fn names_are_unique() {
 
 #[test]
 fn an_alert_without_a_hook_is_a_warning() {
-    let warnings = |text: &str| -> Vec<String> {
-        read_all(text).unwrap_or_else(|errors| panic!("{errors}")).1.iter().map(ToString::to_string).collect()
-    };
     let lines = "[[alerts]]\nname = \"a\"\nmetric = \"cpu.percnt\"\nabove = 1\n";
     let found = warnings(&hook(lines));
     assert_eq!(found.len(), 2, "{found:#?}");
@@ -88,5 +85,5 @@ fn an_alert_without_a_hook_is_a_warning() {
          Ignore this if the host feeds it"
     );
     let heard = hook("").replace("queue.end", "alert.firing");
-    assert_eq!(warnings(&format!("{heard}{}", lines.replace("percnt", "percent"))), Vec::<String>::new());
+    assert_eq!(warnings(&format!("{heard}{}", lines.replace("percnt", "percent"))), [""; 0]);
 }

@@ -148,7 +148,7 @@ fn every_declared_key_is_read_and_its_type_is_checked() {
             let parent = broken.pointer_mut(&pointer).and_then(Json::as_object_mut).unwrap();
             parent.insert(key.name.to_owned(), wrong);
             let errors = read_all(&broken.to_string()).expect_err(&path);
-            let error = errors.iter().find(|error| error.key == path);
+            let error = errors.0.iter().find(|error| error.key == path);
             let error = error.unwrap_or_else(|| panic!("no error of {path} in {errors}"));
             assert!(error.message.contains("expected"), "{error}");
         }

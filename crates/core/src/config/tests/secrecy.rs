@@ -38,7 +38,7 @@ fn an_invalid_secret_is_never_quoted_and_a_valid_one_is_scrubbed() {
         ] {
             let path = written(&folder, "c.toml", &endpoint(&lines));
             let errors = read_all(&path).expect_err(&lines);
-            assert!(errors.iter().any(|error| error.key == format!("endpoints.a.{key}")), "{errors}");
+            assert!(errors.0.iter().any(|error| error.key == format!("endpoints.a.{key}")), "{errors}");
             assert!(!errors.to_string().contains(MARKER), "{errors}");
         }
         let path = written(

@@ -24,10 +24,8 @@ const TELEGRAM: &str =
 fn told(url: &str, lines: &str) -> String {
     let hook = "[[hooks]]\non = [\"task.complete\"]\nto = [\"a\"]\n";
     let text = format!("[spool]\npath = \":memory:\"\n[endpoints.a]\nurl = '{url}'\n{lines}{hook}");
-    match load(&text, &|_| None) {
-        Ok((_, warnings, _)) => warnings.iter().map(|told| format!("{told}\n")).collect(),
-        Err(errors) => errors.iter().map(|told| format!("{told}\n")).collect(),
-    }
+    let told = load(&text, &|_| None).map_or_else(|errors| errors.0, |(_, warnings, _)| warnings);
+    told.iter().map(|told| format!("{told}\n")).collect()
 }
 
 #[test]

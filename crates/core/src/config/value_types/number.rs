@@ -110,14 +110,8 @@ impl<T: PartialOrd> ReadValue for QuantityRange<T> {
     }
 }
 
-pub(in crate::config) struct IntegerRange {
-    min: u64,
-    max: u64,
-}
-
-pub(in crate::config) const fn integer(min: u64, max: u64) -> IntegerRange {
-    IntegerRange { min, max }
-}
+/// A whole number from the first to the second one.
+pub(in crate::config) struct IntegerRange(pub u64, pub u64);
 
 impl ValueType for IntegerRange {
     fn type_name(&self) -> &'static str {
@@ -125,12 +119,12 @@ impl ValueType for IntegerRange {
     }
 
     fn form(&self) -> String {
-        format!("{} to {}", self.min, self.max)
+        format!("{} to {}", self.0, self.1)
     }
 
     #[cfg(test)]
     fn json_schema(&self) -> Json {
-        json!({ "type": "integer", "minimum": self.min, "maximum": self.max })
+        json!({ "type": "integer", "minimum": self.0, "maximum": self.1 })
     }
 }
 
@@ -138,15 +132,14 @@ impl ReadValue for IntegerRange {
     type Output = u64;
 
     fn expected(&self) -> String {
-        format!("a whole number from {} to {}", self.min, self.max)
+        format!("a whole number from {} to {}", self.0, self.1)
     }
 
     fn read(&self, node: &ConfigNode, path: &str, context: &LoadContext<'_>) -> Option<u64> {
         let ConfigValue::Number(number) = &node.value else {
-            unexpected(node, path, &self.expected(), context);
-            return None;
+            return unexpected(node, path, &self.expected(), context);
         };
-        let within = number.as_u64().filter(|number| (self.min..=self.max).contains(number));
+        let within = number.as_u64().filter(|number| (self.0..=self.1).contains(number));
         if within.is_none() {
             context.error(node.at, path, format!("expected {}, found {number}", self.expected()));
         }
@@ -154,15 +147,8 @@ impl ReadValue for IntegerRange {
     }
 }
 
-pub(in crate::config) struct NumberRange(Option<(f64, f64)>);
-
-pub(in crate::config) const fn number() -> NumberRange {
-    NumberRange(None)
-}
-
-pub(in crate::config) const fn number_within(min: f64, max: f64) -> NumberRange {
-    NumberRange(Some((min, max)))
-}
+/// Any number, or one from the first to the second.
+pub(in crate::config) struct NumberRange(pub Option<(f64, f64)>);
 
 impl ValueType for NumberRange {
     fn type_name(&self) -> &'static str {
@@ -194,10 +180,7 @@ impl ReadValue for NumberRange {
             ConfigValue::Number(number) => number.as_f64().filter(|number| number.is_finite()),
             _ => None,
         };
-        let Some(number) = number else {
-            unexpected(node, path, &self.expected(), context);
-            return None;
-        };
+        let Some(number) = number else { return unexpected(node, path, &self.expected(), context) };
         let within = self.0.is_none_or(|(min, max)| min <= number && number <= max);
         if !within {
             context.error(node.at, path, format!("{number} is out of range: {}", self.form()));
@@ -206,11 +189,8 @@ impl ReadValue for NumberRange {
     }
 }
 
-pub(in crate::config) struct RateForm(&'static str);
-
-pub(in crate::config) const fn rate(range: &'static str) -> RateForm {
-    RateForm(range)
-}
+/// A rate; the text is the range that the documents show.
+pub(in crate::config) struct RateForm(pub &'static str);
 
 impl ValueType for RateForm {
     fn type_name(&self) -> &'static str {

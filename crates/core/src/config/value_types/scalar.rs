@@ -1,7 +1,7 @@
 //! Texts, choices and booleans.
 
 use super::super::declaration::{ReadValue, ValueType};
-use super::super::diagnostic::{alternatives, nearest};
+use super::super::diagnostic::{alternatives, did_you_mean};
 use super::super::load_context::{LoadContext, TextValue};
 use super::super::node::{ConfigNode, ConfigValue};
 use super::{resolved, unexpected};
@@ -111,8 +111,7 @@ impl<T: Sync + Copy> ReadValue for Choice<T> {
         let text = resolved(node, path, (&self.expected(), false), context)?;
         let chosen = self.names.iter().zip(self.values).find(|(name, _)| **name == text.text);
         if chosen.is_none() {
-            let advice = nearest(&text.text, self.names.iter().copied());
-            let advice = advice.map_or(String::new(), |name| format!("; did you mean `{name}`?"));
+            let advice = did_you_mean(&text.text, self.names.iter().copied());
             context.error(node.at, path, format!("expected {}, found {}{advice}", self.form(), text.shown));
         }
         chosen.map(|(_, value)| *value)
@@ -140,10 +139,9 @@ impl ReadValue for Boolean {
     }
 
     fn read(&self, node: &ConfigNode, path: &str, context: &LoadContext<'_>) -> Option<bool> {
-        if let ConfigValue::Boolean(value) = node.value {
-            return Some(value);
+        match node.value {
+            ConfigValue::Boolean(value) => Some(value),
+            _ => unexpected(node, path, &self.expected(), context),
         }
-        unexpected(node, path, &self.expected(), context);
-        None
     }
 }

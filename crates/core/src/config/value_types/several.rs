@@ -3,8 +3,8 @@
 use super::super::declaration::{ReadValue, ValueType};
 use super::super::load_context::{LoadContext, TextValue};
 use super::super::node::{ConfigNode, ConfigValue, join};
-use super::scalar::{Text, secret_text};
-use super::{members, unexpected};
+use super::scalar::{Text, secret_text, text};
+use super::unexpected;
 #[cfg(test)]
 use serde_json::{Value as Json, json};
 
@@ -12,10 +12,20 @@ use serde_json::{Value as Json, json};
 pub(in crate::config) struct List<V> {
     type_name: &'static str,
     member: V,
+    /// Whether a single text stands for a list of one.
+    allows_one: bool,
 }
 
 pub(in crate::config) const fn list<V>(type_name: &'static str, member: V) -> List<V> {
-    List { type_name, member }
+    List { type_name, member, allows_one: false }
+}
+
+pub(in crate::config) const fn texts(form: &'static str) -> List<Text<TextValue>> {
+    list("list of text", text(form))
+}
+
+pub(in crate::config) const fn one_or_many<V>(type_name: &'static str, member: V) -> List<V> {
+    List { type_name, member, allows_one: true }
 }
 
 impl<V: ValueType> ValueType for List<V> {
@@ -24,12 +34,13 @@ impl<V: ValueType> ValueType for List<V> {
     }
 
     fn form(&self) -> String {
-        format!("each {}", self.member.form())
+        format!("{}{}", if self.allows_one { "" } else { "each " }, self.member.form())
     }
 
     #[cfg(test)]
     fn json_schema(&self) -> Json {
-        json!({ "type": "array", "items": self.member.json_schema() })
+        let list = json!({ "type": "array", "items": self.member.json_schema() });
+        if self.allows_one { json!({ "anyOf": [self.member.json_schema(), list] }) } else { list }
     }
 }
 
@@ -37,61 +48,21 @@ impl<V: ReadValue> ReadValue for List<V> {
     type Output = Vec<V::Output>;
 
     fn expected(&self) -> String {
-        format!("a {} ({})", self.type_name, self.form())
-    }
-
-    fn read(&self, node: &ConfigNode, path: &str, context: &LoadContext<'_>) -> Option<Self::Output> {
-        let ConfigValue::List(nodes) = &node.value else {
-            unexpected(node, path, &self.expected(), context);
-            return None;
-        };
-        Some(members(nodes, path).filter_map(|(node, path)| self.member.read(node, &path, context)).collect())
-    }
-}
-
-pub(in crate::config) struct OneOrMany<V> {
-    type_name: &'static str,
-    member: V,
-}
-
-pub(in crate::config) const fn one_or_many<V>(type_name: &'static str, member: V) -> OneOrMany<V> {
-    OneOrMany { type_name, member }
-}
-
-impl<V: ValueType> ValueType for OneOrMany<V> {
-    fn type_name(&self) -> &'static str {
-        self.type_name
-    }
-
-    fn form(&self) -> String {
-        self.member.form()
-    }
-
-    #[cfg(test)]
-    fn json_schema(&self) -> Json {
-        let member = self.member.json_schema();
-        json!({ "anyOf": [member, { "type": "array", "items": member }] })
-    }
-}
-
-impl<V: ReadValue> ReadValue for OneOrMany<V> {
-    type Output = Vec<V::Output>;
-
-    fn expected(&self) -> String {
-        format!("{}, or a list of them", self.member.expected())
+        match self.allows_one {
+            true => format!("{}, or a list of them", self.member.expected()),
+            false => format!("a {} ({})", self.type_name, self.form()),
+        }
     }
 
     fn read(&self, node: &ConfigNode, path: &str, context: &LoadContext<'_>) -> Option<Self::Output> {
         let read = |node: &ConfigNode, path: &str| self.member.read(node, path, context);
         match &node.value {
-            ConfigValue::Text(_) => Some(read(node, path).into_iter().collect()),
+            ConfigValue::Text(_) if self.allows_one => Some(read(node, path).into_iter().collect()),
             ConfigValue::List(nodes) => {
-                Some(members(nodes, path).filter_map(|(node, path)| read(node, &path)).collect())
+                let members = nodes.iter().enumerate();
+                Some(members.filter_map(|(at, node)| read(node, &format!("{path}[{at}]"))).collect())
             }
-            _ => {
-                unexpected(node, path, &self.expected(), context);
-                None
-            }
+            _ => unexpected(node, path, &self.expected(), context),
         }
     }
 }
@@ -130,8 +101,7 @@ impl ReadValue for SecretMap {
 
     fn read(&self, node: &ConfigNode, path: &str, context: &LoadContext<'_>) -> Option<Self::Output> {
         let ConfigValue::Table(entries) = &node.value else {
-            unexpected(node, path, &self.expected(), context);
-            return None;
+            return unexpected(node, path, &self.expected(), context);
         };
         let read = entries.iter().filter_map(|entry| {
             let value = self.member.read(&entry.node, &join(path, &entry.name), context)?;

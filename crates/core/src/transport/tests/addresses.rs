@@ -37,7 +37,7 @@ fn forbidden_addresses_of_a_name_are_dropped_and_the_next_is_dialled() {
     let server = Server::answering(OK);
     let url = format!("http://mixed.test:{}/", server.address.port());
     let lookup = everywhere(&["169.254.169.254", "127.0.0.1"]);
-    let client = Client::with(&endpoint(&url), Reach::Configured, lookup, &|_| None).unwrap();
+    let client = resolving(&url, lookup);
     let (answer, phases) = post_timed(&client, &url);
     assert_eq!(answer.unwrap().status, 200);
     assert!(phases.resolve_us > 0);
@@ -48,7 +48,7 @@ fn the_next_address_is_tried_when_one_refuses() {
     let server = Server::answering(OK);
     let url = format!("http://two.test:{}/", server.address.port());
     let lookup = everywhere(&["127.0.0.2", "127.0.0.1"]);
-    let client = Client::with(&endpoint(&url), Reach::Configured, lookup, &|_| None).unwrap();
+    let client = resolving(&url, lookup);
     assert_eq!(post(&client, &url).unwrap().status, 200);
 }
 
@@ -70,7 +70,7 @@ fn localhost_is_for_configured_endpoints_only() {
 fn the_error_for_a_name_that_does_not_exist_names_it() {
     let lookup: Arc<LookupFn> = Arc::new(|_: &str| Err(std::io::Error::other("no such name")));
     let url = "https://nowhere.test/s3cret";
-    let client = Client::with(&endpoint(url), Reach::Configured, lookup, &|_| None).unwrap();
+    let client = resolving(&url, lookup);
     let error = post(&client, url).unwrap_err();
     assert_eq!(error.kind, TransportErrorKind::Resolve);
     assert!(error.reason.contains("nowhere.test") && !error.reason.contains("s3cret"), "{error}");
@@ -114,7 +114,7 @@ fn shutdown_does_not_wait_for_a_hung_name_server() {
         note.store(true, Ordering::SeqCst);
         slow(name)
     });
-    let client = Arc::new(Client::with(&endpoint(url), Reach::Configured, noting, &|_| None).unwrap());
+    let client = Arc::new(resolving(url, noting));
     let hung = {
         let client = Arc::clone(&client);
         thread::spawn(move || post(&client, url))

@@ -26,7 +26,7 @@ fn a_receiver_that_reads_nothing_is_abandoned_at_the_deadline() {
     let server = Server::scripted(move |_, stream| unread.lock().unwrap().extend(stream.try_clone()));
     let client = impatient(&server.url());
     let body = vec![0; 64 * 1024 * 1024];
-    let error = client.send("POST", &Url::parse(&server.url()).unwrap(), &[], &body).0.unwrap_err();
+    let error = client.send("POST", &server.parsed(), &[], &body).0.unwrap_err();
     assert_eq!(error.kind, TransportErrorKind::Timeout, "{error}");
     assert!(error.reason.contains("did not accept the whole request"), "{error}");
     assert_eq!(held.lock().unwrap().len(), 1, "the connection stayed open");
@@ -58,7 +58,7 @@ fn the_deadline_holds_above_the_slack_of_socket_timeouts_too() {
 #[test]
 fn a_body_without_end_is_cut_and_its_connection_not_used_again() {
     let server = Server::scripted(|_, stream| {
-        let mut reader = BufReader::new(stream.try_clone().unwrap());
+        let mut reader = reader_of(stream);
         take_request(&mut reader).unwrap();
         let mut sent = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1073741824\r\n\r\n");
         while sent.is_ok() {
@@ -118,7 +118,7 @@ fn an_answer_that_cannot_be_decompressed_still_has_its_status() {
 #[test]
 fn compressed_nothing_without_end_is_cut() {
     let server = Server::scripted(|_, stream| {
-        take_request(&mut BufReader::new(stream.try_clone().unwrap())).unwrap();
+        take_request(&mut reader_of(stream)).unwrap();
         let nothing = gzipped(b"").repeat(1000);
         let mut sent = stream.write_all(b"HTTP/1.1 202 OK\r\ncontent-encoding: gzip\r\n\r\n");
         while sent.is_ok() {
@@ -132,7 +132,7 @@ fn compressed_nothing_without_end_is_cut() {
 #[test]
 fn trailers_without_end_are_cut() {
     let server = Server::scripted(|_, stream| {
-        take_request(&mut BufReader::new(stream.try_clone().unwrap())).unwrap();
+        take_request(&mut reader_of(stream)).unwrap();
         let mut sent =
             stream.write_all(b"HTTP/1.1 202 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n");
         let trailers = "trailer: x\r\n".repeat(1000);
@@ -176,7 +176,7 @@ fn a_head_out_of_bounds_is_refused() {
 #[test]
 fn a_body_that_breaks_off_is_an_error() {
     let server = Server::scripted(|_, stream| {
-        take_request(&mut BufReader::new(stream.try_clone().unwrap())).unwrap();
+        take_request(&mut reader_of(stream)).unwrap();
         stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf").unwrap();
     });
     let error = post(&client(&server.url(), |_| {}), &server.url()).unwrap_err();
@@ -189,7 +189,7 @@ fn bytes_that_arrive_on_an_idle_connection_are_not_an_answer() {
     let (idle, smuggled) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     let (may, done) = (Arc::clone(&idle), Arc::clone(&smuggled));
     let server = Server::scripted(move |number, stream| {
-        take_request(&mut BufReader::new(stream.try_clone().unwrap())).unwrap();
+        take_request(&mut reader_of(stream)).unwrap();
         stream.write_all(OK).unwrap();
         if number == 0 {
             wait_until("the client never rested", || may.load(Ordering::SeqCst));

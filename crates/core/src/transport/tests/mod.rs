@@ -83,6 +83,11 @@ fn everywhere(addresses: &[&str]) -> Arc<LookupFn> {
     Arc::new(move |_: &str| Ok(addresses.clone()))
 }
 
+/// A client with a configured reach that looks names up like this.
+fn resolving(url: &str, lookup: Arc<LookupFn>) -> Client {
+    Client::with(&endpoint(url), Reach::Configured, lookup, &|_| None).unwrap()
+}
+
 fn post(client: &Client, url: &str) -> Result<Answer, TransportError> {
     post_timed(client, url).0
 }
@@ -109,6 +114,11 @@ pub(crate) fn take_request(reader: &mut impl BufRead) -> Option<Seen> {
     let mut body = vec![0; length.parse().ok()?];
     reader.read_exact(&mut body).ok()?;
     Some(Seen { head, body })
+}
+
+/// Reads what a client sends.
+fn reader_of(stream: &TcpStream) -> BufReader<TcpStream> {
+    BufReader::new(stream.try_clone().unwrap())
 }
 
 /// A server on loopback that runs a script for each connection.
@@ -151,7 +161,7 @@ impl Server {
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
         let notes = Arc::clone(&seen);
         let mut server = Server::scripted(move |_, stream| {
-            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            let mut reader = reader_of(stream);
             while let Some(request) = take_request(&mut reader) {
                 notes.lock().unwrap().push(request);
                 if stream.write_all(&answer).is_err() {
@@ -165,6 +175,10 @@ impl Server {
 
     fn url(&self) -> String {
         format!("http://{}/hook/s3cret-path?key=s3cret-query", self.address)
+    }
+
+    fn parsed(&self) -> Url {
+        Url::parse(&self.url()).unwrap()
     }
 
     fn connections(&self) -> usize {

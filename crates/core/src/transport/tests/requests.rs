@@ -49,7 +49,7 @@ fn one_connection_serves_three_posts() {
 #[test]
 fn threads_share_a_client_without_mixing_their_answers() {
     let server = Server::scripted(|_, stream| {
-        let mut reader = BufReader::new(stream.try_clone().unwrap());
+        let mut reader = reader_of(stream);
         while let Some(seen) = take_request(&mut reader) {
             let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", seen.body.len());
             stream.write_all(&[head.as_bytes(), &seen.body].concat()).unwrap();
@@ -78,9 +78,9 @@ fn a_large_body_arrives_whole() {
     let server = Server::answering(OK);
     let client = client(&server.url(), |_| {});
     let body: Vec<u8> = (0..1_000_000_u32).map(|n| (n % 251) as u8).collect();
-    client.send("POST", &Url::parse(&server.url()).unwrap(), &[], &body).0.unwrap();
+    client.send("POST", &server.parsed(), &[], &body).0.unwrap();
     assert!(server.seen()[0].body == body);
-    client.send("POST", &Url::parse(&server.url()).unwrap(), &[], b"").0.unwrap();
+    client.send("POST", &server.parsed(), &[], b"").0.unwrap();
     assert!(server.seen()[1].body.is_empty() && server.seen()[1].head.contains("content-length: 0\r\n"));
     assert_eq!(server.connections(), 1);
 }
@@ -102,7 +102,7 @@ fn head_and_body_leave_in_one_write() {
 fn a_stale_connection_is_replaced_without_an_error() {
     // The second request on the first connection is met by a reset; the first on the next is answered.
     let server = Server::scripted(|_, stream| {
-        let mut reader = BufReader::new(stream.try_clone().unwrap());
+        let mut reader = reader_of(stream);
         take_request(&mut reader).unwrap();
         stream.write_all(OK).unwrap();
         take_request(&mut reader);
@@ -119,7 +119,7 @@ fn a_stale_connection_is_replaced_without_an_error() {
 #[test]
 fn a_second_try_uses_no_other_connection_of_the_pool() {
     let server = Server::scripted(|number, stream| {
-        let mut reader = BufReader::new(stream.try_clone().unwrap());
+        let mut reader = reader_of(stream);
         take_request(&mut reader).unwrap();
         if number < 2 {
             // Answered only once both are open, so that the pool comes to hold two connections.
@@ -150,7 +150,7 @@ static TWO_OPEN: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
 #[test]
 fn a_connection_closed_while_idle_is_not_used_again() {
     let server = Server::scripted(|_, stream| {
-        take_request(&mut BufReader::new(stream.try_clone().unwrap())).unwrap();
+        take_request(&mut reader_of(stream)).unwrap();
         stream.write_all(OK).unwrap();
     });
     let client = client(&server.url(), |_| {});
@@ -163,7 +163,7 @@ fn a_connection_closed_while_idle_is_not_used_again() {
 #[test]
 fn a_reset_on_a_new_connection_is_an_error_and_not_retried() {
     let server = Server::scripted(|_, stream| {
-        take_request(&mut BufReader::new(stream.try_clone().unwrap())).unwrap();
+        take_request(&mut reader_of(stream)).unwrap();
         stream.shutdown(Shutdown::Both).ok();
     });
     let error = post(&client(&server.url(), |_| {}), &server.url()).unwrap_err();
@@ -214,7 +214,7 @@ fn every_form_of_a_body_is_read() {
 #[test]
 fn a_body_that_ends_with_the_connection_is_read() {
     let server = Server::scripted(|_, stream| {
-        take_request(&mut BufReader::new(stream.try_clone().unwrap())).unwrap();
+        take_request(&mut reader_of(stream)).unwrap();
         stream.write_all(b"HTTP/1.1 200 OK\r\n\r\nuntil the end").unwrap();
     });
     assert_eq!(post(&client(&server.url(), |_| {}), &server.url()).unwrap().body, b"until the end");

@@ -165,8 +165,7 @@ fn another_authority_of_starttls_is_not_trusted_and_nothing_is_sent() {
 fn nothing_goes_to_another_machine_in_clear_unless_it_may() {
     let server = Mailer::new(usual);
     let url = server.url("mail.test");
-    let client =
-        Client::with(&endpoint(&url), Reach::Configured, everywhere(&["127.0.0.1"]), &|_| None).unwrap();
+    let client = resolving(&url, everywhere(&["127.0.0.1"]));
     let plain = |envelope| Envelope { allows_plain: true, ..envelope };
     for envelope in [to(&["a@b.example"]), plain(with_login(to(&["a@b.example"])))] {
         let error = mail(&client, &url, &envelope).unwrap_err();
@@ -315,8 +314,7 @@ fn the_addresses_that_are_never_dialled_are_not_dialled_for_mail() {
         ("smtp://rebind.test:25", "169.254.169.254"),
         ("smtp://metadata.google.internal", "8.8.8.8"),
     ] {
-        let client =
-            Client::with(&endpoint(url), Reach::Configured, everywhere(&[resolved]), &|_| None).unwrap();
+        let client = resolving(url, everywhere(&[resolved]));
         let error = mail(&client, url, &to(&["a@b.example"])).unwrap_err();
         assert_eq!(error.kind, TransportErrorKind::Refused, "{url}: {error}");
     }
