@@ -7,8 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use taskbell_core::hooks::{Notify, TaskParams};
-use taskbell_core::tally::Task;
+use taskbell_core::{Notify, Task, TaskParams};
 use tempfile::TempDir;
 
 fn page(name: &str) -> String {

@@ -291,7 +291,7 @@ pub mod tests {
                 .unwrap();
             match end {
                 Some(end) => batch.end(seq, &end, 1_800_000_000_003).unwrap(),
-                None => batch.reschedule(seq, 4_000_000_000_000).unwrap(),
+                None => drop(batch.postpone(seq, 4_000_000_000_000).unwrap()),
             }
         }
         batch.commit().unwrap();

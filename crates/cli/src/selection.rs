@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::{input, source};
 use std::path::PathBuf;
 use taskbell_core::clock;
-use taskbell_core::intake;
+use taskbell_core::engine;
 use taskbell_core::spool::{DeliverySelection, Operator, SpoolError};
 
 #[derive(Debug, clap::Args)]
@@ -69,7 +69,7 @@ impl OpenSelection {
 
     /// Wakes the running hosts of this spool, and counts them.
     pub fn call_hosts(&self) -> usize {
-        intake::call(&self.path, None)
+        engine::call_hosts(&self.path, None)
     }
 }
 

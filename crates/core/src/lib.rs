@@ -12,7 +12,7 @@
 #![deny(unsafe_code)]
 #![deny(missing_docs)]
 
-pub mod alerts;
+mod alerts;
 pub mod clock;
 pub mod config;
 pub mod endpoint;
@@ -20,8 +20,8 @@ pub mod engine;
 pub mod event;
 mod failpoint;
 pub mod hash;
-pub mod hooks;
-pub mod intake;
+mod hooks;
+mod intake;
 mod json;
 pub mod lanes;
 pub mod message;
@@ -30,11 +30,14 @@ pub mod platform;
 #[cfg(test)]
 mod property;
 pub mod secret;
-pub mod shaping;
+mod shaping;
 pub mod sign;
 pub mod spool;
-pub mod tally;
+mod tally;
 pub mod transport;
+
+pub use hooks::{Notify, TaskParams};
+pub use tally::Task;
 
 /// The version of this library, as in `Cargo.toml`.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

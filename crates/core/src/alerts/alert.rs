@@ -8,9 +8,7 @@ use std::time::Duration;
 pub struct Alert {
     /// Its name in events; no other alert has it.
     pub name: String,
-    /// What is watched.
     pub metric: Metric,
-    /// When it fires.
     pub bound: Bound,
     /// Where it is resolved; the threshold unless there is hysteresis.
     pub clear: f64,
@@ -18,7 +16,6 @@ pub struct Alert {
     pub hold: Duration,
     /// How often it is told again while it is not resolved.
     pub every: Option<Duration>,
-    /// How often a built-in metric is measured.
     pub sample: Duration,
 }
 
@@ -34,9 +31,7 @@ pub enum Metric {
 /// The bad side of a threshold. The threshold itself is on the good side.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Bound {
-    /// Values above it.
     Above(f64),
-    /// Values below it.
     Below(f64),
 }
 

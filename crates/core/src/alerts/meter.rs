@@ -8,7 +8,7 @@ const NOT_TOLD: &str = "the system does not report it";
 
 /// Measures, and keeps what measuring needs: the last reading of the processors, and the library of the
 /// graphics driver. For one thread; each call may wait for the system.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Meter {
     system: System,
     has_cpu_reading: bool,

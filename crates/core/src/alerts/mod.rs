@@ -16,7 +16,7 @@ mod watch;
 
 pub use alert::{Alert, Bound, Metric};
 pub(crate) use gauges::BUILT_IN;
-pub use gauges::{Gauge, GpuQuantity};
+pub use gauges::Gauge;
 pub use meter::Meter;
 pub use state::Kept;
-pub use watch::{Change, Transition, Watch};
+pub use watch::{Transition, Watch};

@@ -36,7 +36,6 @@ struct Utilization {
 }
 
 /// The library, initialised. For one thread.
-#[derive(Debug)]
 pub(super) struct Nvml {
     device: unsafe extern "C" fn(c_uint, *mut Device) -> c_int,
     memory: unsafe extern "C" fn(Device, *mut MemoryInfo) -> c_int,

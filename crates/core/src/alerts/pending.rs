@@ -17,7 +17,6 @@ pub(super) struct Pending {
     start: Moment,
     /// How long it was there before, in an earlier process and between the two.
     before: Duration,
-    /// Whether the spool has it.
     kept: bool,
 }
 

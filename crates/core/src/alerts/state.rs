@@ -10,14 +10,12 @@ use std::time::Duration;
 /// An alert that fires, or is about to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Kept {
-    /// The metric's name.
     pub metric: String,
     /// When the value went to the bad side, in Unix milliseconds.
     pub since: i64,
     /// When it was told of last, in Unix milliseconds; `None` when it was not: the value has not been on the
     /// bad side for long enough.
     pub told: Option<i64>,
-    /// How often it was told again.
     pub reminders: u64,
     /// The value it was told with.
     pub value: f64,

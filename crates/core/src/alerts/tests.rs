@@ -1,6 +1,7 @@
 //! The rules of alerts, by a clock that is set by hand.
 
 use super::*;
+use crate::alerts::watch::Change::{self, Firing, Reminder, Resolved};
 use crate::alerts::{Alert, Bound, Metric};
 use crate::clock::Moment;
 use proptest::prelude::*;
@@ -35,6 +36,13 @@ fn watch(alert: Alert) -> Watch {
     Watch::new(&[Arc::new(alert)])
 }
 
+impl Watch {
+    fn observe(&mut self, metric: &str, value: f64, now: Moment) -> Vec<Transition> {
+        self.note(metric, value);
+        self.judge(now)
+    }
+}
+
 fn changes(transitions: Vec<Transition>) -> Vec<Change> {
     transitions.into_iter().map(|transition| transition.change).collect()
 }
@@ -47,8 +55,6 @@ fn play(watch: &mut Watch, values: &[(u64, f64)]) -> Vec<(u64, Change)> {
     }
     happened
 }
-
-use Change::{Firing, Reminder, Resolved};
 
 #[test]
 fn it_fires_once_and_is_resolved_once() {

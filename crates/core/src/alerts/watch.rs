@@ -14,22 +14,17 @@ use std::time::Duration;
 /// What happened to an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// It fires.
     Firing,
     /// It still fires, for the time given after `every`; counted from 1.
     Reminder(u64),
-    /// It is over.
     Resolved,
 }
 
 /// A change of an alert, to be told.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Transition {
-    /// The alert.
     pub alert: Arc<Alert>,
-    /// What happened.
     pub change: Change,
-    /// The last value.
     pub value: f64,
     /// When the value went to the bad side, in Unix milliseconds.
     pub since: i64,
@@ -40,12 +35,11 @@ pub struct Transition {
 /// Watches every alert. An alert fires once its value has been on the bad side for `for` without
 /// interruption, as far as the samples show; it is resolved once by the first value at `clear` or beyond.
 /// Between the two, nothing changes it: a metric that falls silent keeps its state.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Watch {
     entries: Vec<Entry>,
 }
 
-#[derive(Debug)]
 struct Entry {
     alert: Arc<Alert>,
     state: State,
@@ -56,7 +50,6 @@ struct Entry {
     unkept: bool,
 }
 
-#[derive(Debug)]
 enum State {
     Quiet,
     /// On the bad side, and not for long enough.
@@ -72,13 +65,7 @@ impl Watch {
         Watch { entries: alerts.iter().map(quiet).collect() }
     }
 
-    /// Takes a value. One that is not finite is no value.
-    pub fn observe(&mut self, metric: &str, value: f64, now: Moment) -> Vec<Transition> {
-        self.note(metric, value);
-        self.judge(now)
-    }
-
-    /// Takes a value that is judged later.
+    /// Takes a value that is judged later. One that is not finite is no value.
     pub fn note(&mut self, metric: &str, value: f64) {
         if !value.is_finite() {
             return;

@@ -22,7 +22,6 @@ use std::time::{Duration, Instant};
 const RELOAD_LIMIT: Duration = Duration::from_secs(10);
 
 /// An open instance. Every method may be called from any thread at any time.
-#[derive(Debug)]
 pub struct Bell {
     parts: Arc<Parts>,
     spool: crate::spool::SpoolPath,

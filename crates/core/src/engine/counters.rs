@@ -6,70 +6,26 @@ use serde_json::Value as Json;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 macro_rules! counters {
-    ($($(#[doc = $doc:literal])+ $name:ident,)+) => {
-        /// Monotonic counters since the instance was opened.
+    ($($name:ident)+) => {
+        /// Monotonic counters since the instance was opened; `docs/stats.md` says what each counts.
         #[derive(Debug, Default)]
         pub struct Counters {
-            $($(#[doc = $doc])+ pub $name: Counter,)+
+            $(pub $name: Counter,)+
+        }
+
+        impl Counters {
+            fn values(&self) -> impl Iterator<Item = (&'static str, u64)> {
+                [$((stringify!($name), self.$name.get())),+].into_iter()
+            }
         }
     };
 }
 
 counters! {
-    /// Events that a call accepted.
-    accepted,
-    /// Calls refused for their arguments or JSON.
-    refused_invalid,
-    /// Calls refused for the size of the event.
-    refused_too_large,
-    /// Calls refused because events wait for the spool and there was no room.
-    refused_queue_full,
-    /// Calls refused because the spool cannot be written and there was no room.
-    refused_spool,
-    /// Calls refused because the instance was closed.
-    refused_closed,
-    /// Events that Taskbell made of alerts.
-    alert_events,
-    /// Events that are in the spool.
-    spooled,
-    /// Events that no hook matched.
-    unheard,
-    /// Deliveries made from events.
-    deliveries,
-    /// Attempts made.
-    attempts,
-    /// Attempts after which another one is due.
-    retries,
-    /// Deliveries that the receiver accepted.
-    delivered,
-    /// Deliveries that are dead letters.
-    dead,
-    /// Deliveries that a newer one replaced before their first attempt.
-    superseded,
-    /// Deliveries to fallback endpoints, because another one was dead.
-    fallbacks,
-    /// Escalations: another delivery did not arrive in time, or an alert still fires.
-    escalated,
-    /// Matches that a cooldown suppressed.
-    silenced,
-    /// Matches gathered for a digest or held through quiet hours.
-    gathered,
-    /// Digests sent.
-    digests,
-    /// Deliveries taken over from earlier runs.
-    recovered,
-    /// Malformed `webhook_params` that were ignored.
-    params_ignored,
-    /// Conditions that could not be evaluated, and therefore matched.
-    conditions_broken,
-    /// Transactions that failed; they are retried.
-    spool_errors,
-    /// Times the spool was recreated because its file was lost, replaced or damaged.
-    spool_renewed,
-    /// Defects of Taskbell that were caught; please report them.
-    defects,
-    /// Reports dropped because the host does not poll.
-    reports_dropped,
+    accepted refused_invalid refused_too_large refused_queue_full refused_spool refused_closed
+    alert_events spooled unheard deliveries attempts retries delivered dead superseded
+    fallbacks escalated silenced gathered digests recovered
+    params_ignored conditions_broken spool_errors spool_renewed defects reports_dropped
 }
 
 #[derive(Debug, Default)]
@@ -104,40 +60,18 @@ impl Counters {
     /// The counters under the names of `taskbell_stats`, and `pending`, which follows from them: every delivery
     /// made or recovered is delivered, dead, superseded or pending.
     pub fn to_json(&self) -> Json {
-        let (deliveries, recovered) = (self.deliveries.get(), self.recovered.get());
-        let (delivered, dead) = (self.delivered.get(), self.dead.get());
-        let superseded = self.superseded.get();
-        json!({
-            "accepted": self.accepted.get(),
-            "refused": {
-                "invalid": self.refused_invalid.get(),
-                "too_large": self.refused_too_large.get(),
-                "queue_full": self.refused_queue_full.get(),
-                "spool": self.refused_spool.get(),
-                "closed": self.refused_closed.get(),
-            },
-            "alert_events": self.alert_events.get(),
-            "spooled": self.spooled.get(),
-            "unheard": self.unheard.get(),
-            "deliveries": deliveries,
-            "attempts": self.attempts.get(),
-            "retries": self.retries.get(),
-            "delivered": delivered,
-            "dead": dead,
-            "superseded": superseded,
-            "fallbacks": self.fallbacks.get(),
-            "escalated": self.escalated.get(),
-            "silenced": self.silenced.get(),
-            "gathered": self.gathered.get(),
-            "digests": self.digests.get(),
-            "recovered": recovered,
-            "pending": (deliveries + recovered).saturating_sub(delivered + dead + superseded),
-            "params_ignored": self.params_ignored.get(),
-            "conditions_broken": self.conditions_broken.get(),
-            "spool_errors": self.spool_errors.get(),
-            "spool_renewed": self.spool_renewed.get(),
-            "defects": self.defects.get(),
-            "reports_dropped": self.reports_dropped.get(),
-        })
+        let begun = self.deliveries.get() + self.recovered.get();
+        let ended = self.delivered.get() + self.dead.get() + self.superseded.get();
+        let mut all = json!({});
+        for (name, value) in self.values() {
+            match name.strip_prefix("refused_") {
+                Some(reason) => all["refused"][reason] = value.into(),
+                None => all[name] = value.into(),
+            }
+            if name == "recovered" {
+                all["pending"] = begun.saturating_sub(ended).into();
+            }
+        }
+        all
     }
 }

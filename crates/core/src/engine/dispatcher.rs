@@ -29,7 +29,6 @@ use std::sync::Arc;
 const REPORT_BYTES: u64 = 2048;
 
 /// Owns everything that only this thread uses.
-#[derive(Debug)]
 pub struct Dispatcher {
     pub(super) parts: Arc<Parts>,
     pub(super) ingest: Ingest,

@@ -18,19 +18,16 @@ const LIMIT: u64 = 4;
 const MOST: usize = 256;
 
 /// Notes in the ring what the dispatcher works on, and knows what ended earlier processes.
-#[derive(Debug)]
 pub struct FatalWork {
     intake: Arc<Intake>,
     counters: Arc<Counters>,
     subject: AtomicU64,
-    /// Whether anything is suspected at all.
     any: AtomicBool,
     suspects: Mutex<Suspects>,
 }
 
 #[derive(Debug, Default)]
 struct Suspects {
-    /// How many processes each has ended.
     ends: HashMap<InHand, u64>,
     /// Those that did no harm this time.
     cleared: Vec<InHand>,

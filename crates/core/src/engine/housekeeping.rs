@@ -15,7 +15,6 @@ const PRUNE_STEPS: usize = 64;
 /// bound however fast events come.
 const ROOM_STEPS: usize = 64;
 
-#[derive(Debug)]
 pub struct Housekeeping {
     prune_at: Duration,
 }

@@ -25,7 +25,6 @@ pub enum Rest {
 }
 
 /// What the length of a rest depends on.
-#[derive(Debug)]
 pub struct Idle {
     busy_until: Duration,
 }

@@ -11,7 +11,6 @@ pub struct InFlight {
 }
 
 /// A call in flight.
-#[derive(Debug)]
 pub struct Call<'a>(&'a InFlight);
 
 impl InFlight {

@@ -18,7 +18,6 @@ const LARGE_BATCH_BYTES: usize = 1024 * 1024;
 const SLOW: Duration = Duration::from_millis(50);
 
 /// An event with its payload parsed.
-#[derive(Debug)]
 pub struct IngestedEvent {
     pub id: EventId,
     pub kind: String,
@@ -39,7 +38,6 @@ pub struct IngestedEvent {
 }
 
 /// What the type of an event says, read from its payload.
-#[derive(Debug)]
 pub enum EventFacts {
     /// `queue.start`, `queue.end` and `queue.*`.
     Queue(String),
@@ -87,7 +85,6 @@ pub fn to_bytes(payload: &Map<String, Json>) -> Vec<u8> {
 }
 
 /// The records that were read and not yet decided about. The ring keeps them until [`Ingest::release`].
-#[derive(Debug)]
 pub struct Ingest {
     intake: Arc<Intake>,
     records: VecDeque<Record>,

@@ -5,11 +5,9 @@ use super::lock::lock;
 use super::phase::{Phase, PhaseCell};
 use super::waker::Waker;
 use crate::lanes::{Body, LaneReport, LaneSink};
-use crate::message::Extras;
 use crate::secret::Scrubber;
 use crate::spool::{LiveTurn, Reader, SpoolErrorKind};
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -33,12 +31,6 @@ pub struct LaneReports {
     attempt_began: AtomicBool,
     lacks_thread: AtomicBool,
     damaged: AtomicBool,
-}
-
-impl fmt::Debug for LaneReports {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("LaneReports")
-    }
 }
 
 impl LaneReports {
@@ -171,11 +163,7 @@ impl LaneSink for LaneReports {
             }
             error.to_string()
         })?;
-        Ok(message.map(|message| Body {
-            content_type: message.content_type,
-            bytes: message.body,
-            extras: Extras::from_text(message.extras.as_deref()),
-        }))
+        Ok(message.map(Body::from))
     }
 
     fn live_turn(&self, delivery: i64, first: &str, endpoint: &str) -> Result<LiveTurn, String> {

@@ -13,7 +13,6 @@ use std::sync::{Arc, Mutex, MutexGuard};
 pub type Lanes = BTreeMap<String, Arc<Lane>>;
 
 /// The lanes in use.
-#[derive(Debug)]
 pub struct LaneTable {
     pub reports: Arc<LaneReports>,
     pub clock: Arc<dyn Clock>,

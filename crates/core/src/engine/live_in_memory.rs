@@ -9,13 +9,11 @@ const MAX_MESSAGES: usize = 4096;
 
 #[derive(Debug, Default)]
 struct Known {
-    /// Whether a state is being sent.
     is_sending: bool,
     message: Option<String>,
 }
 
 /// The living messages of all lanes.
-#[derive(Debug)]
 pub struct LiveInMemory {
     is_used: bool,
     known: HashMap<(String, String), Known>,

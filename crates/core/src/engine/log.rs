@@ -4,7 +4,6 @@
 use super::lock::lock;
 use crate::os;
 use std::collections::VecDeque;
-use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, ThreadId};
@@ -35,9 +34,7 @@ pub type Sink = Box<dyn Fn(Level, &str) + Send>;
 pub enum NotSet {
     /// The former function is still running, or is the caller.
     StillRunning,
-    /// The system has no thread left.
     NoThread,
-    /// The log was closed.
     Closed,
 }
 
@@ -207,12 +204,6 @@ impl LogQueue {
 
     fn is_this_thread(&self) -> bool {
         lock(&self.state).thread == Some(thread::current().id())
-    }
-}
-
-impl fmt::Debug for Log {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Log(set: {})", self.set.load(Ordering::Relaxed))
     }
 }
 

@@ -44,6 +44,7 @@ mod tests;
 mod usual_durations;
 mod waker;
 
+pub use crate::intake::call as call_hosts;
 pub use bell::Bell;
 pub use check::{CheckReport, check};
 pub use endpoints::quiet_endpoints;

@@ -22,7 +22,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex, OnceLock};
 
 /// Made by `open`, and held by the host's handle and the dispatcher.
-#[derive(Debug)]
 pub struct Parts {
     pub clock: Arc<dyn Clock>,
     pub log: Arc<Log>,
@@ -52,14 +51,13 @@ pub struct Parts {
 }
 
 /// A new configuration, with a lane for each of its endpoints.
-#[derive(Debug)]
 pub struct Reload {
     pub config: Arc<Config>,
     pub lanes: Lanes,
 }
 
 /// The configuration that waits for the dispatcher.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct ReloadSlot(Mutex<Option<Reload>>);
 
 impl ReloadSlot {

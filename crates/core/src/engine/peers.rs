@@ -31,7 +31,6 @@ const WITHOUT_SIGNALS: Duration = Duration::from_secs(1);
 /// Between two checks for signals while the dispatcher is awake.
 const SIGNAL_CHECK: Duration = Duration::from_millis(250);
 
-#[derive(Debug)]
 pub struct Peers {
     /// The spool, unless it is in memory.
     pub spool_file: Option<PathBuf>,

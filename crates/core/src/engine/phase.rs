@@ -6,13 +6,11 @@ use std::sync::atomic::{AtomicU8, Ordering};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Phase {
-    /// Accepts events.
     Open = 0,
     /// Accepts no events, and delivers what it can in the time left.
     Draining = 1,
     /// Time is up: undelivered messages stay in the spool.
     Stopping = 2,
-    /// The dispatcher has ended.
     Ended = 3,
 }
 

@@ -21,9 +21,7 @@ struct ProgressState {
 /// Why a wait failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WaitError {
-    /// Time was up.
     Timeout,
-    /// The instance was closed.
     Closed,
 }
 
@@ -35,7 +33,6 @@ pub struct Progress {
 }
 
 /// A group of changes.
-#[derive(Debug)]
 pub struct ProgressUpdate<'a> {
     progress: &'a Progress,
     state: MutexGuard<'a, ProgressState>,

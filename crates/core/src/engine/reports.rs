@@ -17,23 +17,16 @@ const MAX_REASON: usize = 200;
 /// How one delivery ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DeliveryReport {
-    /// The event's id.
     #[serde(serialize_with = "as_text")]
     pub event: EventId,
-    /// The event's type.
     #[serde(rename = "type")]
     pub kind: Arc<str>,
-    /// The endpoint's name.
     pub endpoint: String,
-    /// The name of the hook that matched.
     pub hook: Arc<str>,
     /// `delivered` or `dead`.
     pub state: &'static str,
-    /// Attempts made.
     pub attempts: u32,
-    /// The HTTP status of the last attempt, if it got a response.
     pub status: Option<u16>,
-    /// Why it is dead.
     pub reason: Option<String>,
     /// Whether a newer delivery replaced it before its first attempt; its state is `dead`.
     #[serde(skip)]

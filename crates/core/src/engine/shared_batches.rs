@@ -10,7 +10,6 @@ use std::time::Duration;
 const RETRY: Duration = Duration::from_secs(1);
 
 /// When to look for batches of which something is told a certain time after they last moved, or were last told of.
-#[derive(Debug)]
 pub struct BatchTimer {
     due: Option<Duration>,
     // While the host was down, nobody waited.

@@ -28,12 +28,10 @@ pub struct SimulatedMessage {
     pub endpoint: String,
     pub hook: String,
     pub why: String,
-    /// The body, or why it could not be rendered.
     pub body: Result<Vec<u8>, String>,
 }
 
 /// An instance that only decides. Its time is set by [`Simulation::pass`].
-#[derive(Debug)]
 pub struct Simulation {
     decider: Decider,
     batches: SimulatedBatches,

@@ -9,7 +9,6 @@ use std::sync::{Arc, Mutex};
 const MAX_INCIDENTS: usize = 16;
 
 /// Written by the dispatcher, read by host threads.
-#[derive(Debug)]
 pub struct SpoolHealth {
     log: Arc<Log>,
     failing: AtomicBool,

@@ -70,7 +70,7 @@ pub fn restore(
             forgotten.push(key);
             continue;
         };
-        if spool.pending(&key.name, 0, 1)?.is_empty() {
+        if !spool.has_pending(&key.name)? {
             continue;
         }
         let url = parse_task_url(&kept.url);

@@ -6,23 +6,21 @@ use crate::tally::{Tally, UsualDurations};
 
 const USUAL: StateKind = StateKind::UsualDuration;
 
-/// Reads the usual durations from the spool.
-pub fn learn_usual(spool: &Spool, tally: &mut Tally) -> Result<(), SpoolError> {
-    restore(spool.states(USUAL)?.iter().map(|(key, kept)| (key, kept)), tally);
-    Ok(())
-}
-
-/// As [`learn_usual`], from outside the host's process.
-pub fn look_up_usual(spool: &Reader, tally: &mut Tally) -> Result<(), SpoolError> {
-    restore(spool.states(USUAL)?.iter().map(|(key, kept)| (key, kept)), tally);
-    Ok(())
-}
-
-/// Takes the usual durations from these states, and skips others.
+/// Takes the usual durations from the states of a spool, and skips others.
 pub fn restore<'a>(kept: impl IntoIterator<Item = (&'a StateKey, &'a Vec<u8>)>, tally: &mut Tally) {
     for (key, kept) in kept.into_iter().filter(|(key, _)| key.kind == USUAL) {
         tally.usuals.restore(&key.name, kept);
     }
+}
+
+/// Reads the usual durations from a spool.
+pub fn learn_usual(spool: &Spool, tally: &mut Tally) -> Result<(), SpoolError> {
+    spool.states(USUAL).map(|states| restore(states.iter().map(|(key, kept)| (key, kept)), tally))
+}
+
+/// As [`learn_usual`], from outside the host's process.
+pub fn look_up_usual(spool: &Reader, tally: &mut Tally) -> Result<(), SpoolError> {
+    spool.states(USUAL).map(|states| restore(states.iter().map(|(key, kept)| (key, kept)), tally))
 }
 
 /// The changed usual durations, as states.

@@ -11,7 +11,7 @@ use std::thread::{self, Thread};
 use std::time::Duration;
 
 /// Puts one thread to sleep and wakes it.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Waker {
     deep: AtomicBool,
     sleeper: OnceLock<Thread>,
@@ -132,7 +132,6 @@ impl Waker {
 
 /// Holds one byte at most.
 #[cfg(unix)]
-#[derive(Debug)]
 struct WakePipe {
     read: std::io::PipeReader,
     write: std::io::PipeWriter,

@@ -11,19 +11,16 @@ use crate::message::ConditionResult;
 /// The result for one hook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
-    /// The hook's name.
     pub hook: String,
-    /// Whether its conditions hold.
     pub matched: bool,
     /// The endpoints it notifies. Empty for a matching hook when earlier hooks notify all its endpoints.
     pub to: Vec<String>,
-    /// The reason, as a sentence.
     pub why: String,
 }
 
 /// Explains the result of every hook for an event.
 pub fn explain(rules: Rules<'_>, subject: &Subject) -> Vec<Explanation> {
-    let decision = decide(rules, subject);
+    let decision = decide(rules, subject, &mut |_, _| Some(0));
     let of_hook = |hook: &Hook| {
         let reason = reason(hook, subject);
         let matches = decision.matches.iter().filter(|matched| std::ptr::eq(matched.hook, hook));

@@ -12,7 +12,6 @@ pub struct Hook {
     pub name: String,
     /// Event types, families such as `render.*`, or `*` for all.
     pub on: Vec<String>,
-    /// Names of configured endpoints.
     pub to: Vec<String>,
     /// Matches only when this is true.
     pub when: Option<Condition>,
@@ -71,7 +70,6 @@ pub struct Shaping {
     pub cooldown: Option<Duration>,
     /// The key of the cooldown; all matches share one by default.
     pub cooldown_by: Option<KeyExpression>,
-    /// Matches are gathered into one message.
     pub digest: Option<Digest>,
     /// Of the messages with the same key only the newest waits.
     pub supersede: Option<KeyExpression>,
@@ -79,9 +77,7 @@ pub struct Shaping {
     pub live: Option<KeyExpression>,
     /// A message that waits longer is not sent.
     pub ttl: Option<Duration>,
-    /// When matches are held.
     pub quiet: Option<Quiet>,
-    /// Who else is notified when a message does not arrive.
     pub escalate: Option<Escalate>,
 }
 
@@ -90,14 +86,12 @@ pub struct Shaping {
 pub enum Digest {
     /// This long after its first item.
     Window(Duration),
-    /// The end of the queue.
     Queue,
 }
 
 /// `quiet_hours`, `quiet_zone` and `quiet_except`.
 #[derive(Debug)]
 pub struct Quiet {
-    /// The hours.
     pub hours: QuietHours,
     /// Matches that are not held.
     pub except: Option<Condition>,

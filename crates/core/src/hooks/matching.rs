@@ -14,14 +14,12 @@ use std::time::Duration;
 pub struct Rules<'a> {
     /// In the order of the configuration.
     pub hooks: &'a [Hook],
-    /// Looks up their endpoints.
     pub endpoints: &'a dyn EndpointDirectory,
 }
 
 /// A hook that matches an event, and one endpoint that it notifies.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Match<'a> {
-    /// The hook.
     pub hook: &'a Hook,
     /// A configured endpoint, or the address that the task named.
     pub endpoint: Arc<Endpoint>,
@@ -30,12 +28,11 @@ pub struct Match<'a> {
 }
 
 /// The result for one event.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Decision<'a> {
     /// An endpoint gets one message for an event: from the first hook, in the order of the configuration,
     /// that matches.
     pub matches: Vec<Match<'a>>,
-    /// Warnings for the log.
     pub remarks: Vec<String>,
     /// Conditions that could not be evaluated, and therefore matched.
     pub broken_conditions: u64,
@@ -44,14 +41,9 @@ pub struct Decision<'a> {
 }
 
 /// Decides which hooks match an event. A `when` that cannot be evaluated matches: a broken filter must not
-/// suppress an alarm.
-pub fn decide<'a>(rules: Rules<'a>, subject: &Subject) -> Decision<'a> {
-    decide_with_cooldown(rules, subject, &mut |_, _| Some(0))
-}
-
-/// As [`decide`], but asks `cooldown` before each match: `None` suppresses it, as if the hook did not match;
+/// suppress an alarm. `cooldown` is asked before each match: `None` suppresses it, as if the hook did not match;
 /// `Some(n)` lets it pass after `n` suppressed matches.
-pub fn decide_with_cooldown<'a>(
+pub fn decide<'a>(
     rules: Rules<'a>,
     subject: &Subject,
     cooldown: &mut dyn FnMut(&'a Hook, &mut Decision<'a>) -> Option<u64>,

@@ -66,19 +66,14 @@ impl Scale {
 }
 
 /// An event with everything that hooks decide by.
-#[derive(Debug)]
 pub struct Subject {
-    /// The event's id.
     pub id: EventId,
-    /// The event's type.
     pub kind: String,
     /// When it was accepted, in Unix milliseconds.
     pub accepted_at: i64,
     /// The task's `webhook_params`.
     pub params: TaskParams,
-    /// Its measures.
     pub scale: Scale,
-    /// The values for templates and conditions.
     pub context: Context,
     /// Whether this is the end of a queue or batch for a task that asked to be notified then: it only matches
     /// hooks with `manual = true`.
@@ -86,11 +81,8 @@ pub struct Subject {
 }
 
 /// The facts that every event has.
-#[derive(Debug)]
 pub struct Facts<'a> {
-    /// The event's id.
     pub id: EventId,
-    /// The event's type.
     pub kind: &'a str,
     /// When it was accepted, in Unix milliseconds.
     pub accepted_at: i64,

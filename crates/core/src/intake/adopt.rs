@@ -15,7 +15,6 @@ use std::path::{Path, PathBuf};
 pub struct AdoptReport {
     /// The instances whose rings were adopted and removed.
     pub instances: Vec<String>,
-    /// Records taken.
     pub records: usize,
     /// Stretches that were reserved and never committed (their call never returned), or damaged.
     pub torn: usize,
@@ -144,13 +143,11 @@ fn put_aside(claim: &RingClaim, why: &str, report: &mut AdoptReport) {
 
 /// Where a claim says its ring is.
 enum RingLocation {
-    /// In the claim itself.
     Here,
     /// In this file, with this key.
     Elsewhere(File, u64),
     /// In this file, which no longer exists.
     Gone(PathBuf),
-    /// The claim is damaged.
     Unreadable(&'static str),
 }
 

@@ -36,9 +36,7 @@ pub(super) struct Header {
 pub(super) enum HeaderError {
     /// Empty or all zeros: its process died while creating it. It holds nothing.
     Unfinished,
-    /// Made by another version of Taskbell.
     Version(u64),
-    /// Not a ring, or a damaged one.
     Damaged(&'static str),
 }
 

@@ -17,7 +17,6 @@ const UNLOCKED: &str = "ring.new";
 const INSTANCE_DIGITS: usize = 16;
 
 /// A ring file with its lock held.
-#[derive(Debug)]
 pub(super) struct RingClaim {
     pub file: File,
     /// Absolute.
@@ -30,7 +29,6 @@ pub(super) struct RingClaim {
     pid: u32,
 }
 
-#[derive(Debug)]
 pub(super) enum LockAttempt {
     /// Its process is dead; this process holds it now.
     Orphan(RingClaim),
@@ -39,7 +37,6 @@ pub(super) enum LockAttempt {
     Gone,
 }
 
-#[derive(Debug)]
 pub(super) struct RingFile {
     /// The instance named in its file name.
     pub instance: String,

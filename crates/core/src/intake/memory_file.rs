@@ -35,7 +35,6 @@ pub(super) fn folder() -> Option<PathBuf> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pointer {
     pub path: PathBuf,
-    /// The key in its header.
     pub key: u64,
     device: u64,
     inode: u64,

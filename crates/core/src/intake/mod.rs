@@ -26,7 +26,6 @@ use header::{Header, MAX_CAPACITY, MIN_CAPACITY, PAGE_BYTES};
 use lock::RingClaim;
 use region::Region;
 use ring::Ring;
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -47,16 +46,13 @@ pub struct Accepted {
     /// Identifies the event within its instance: above 0, unique, and increasing with acceptance. Tickets
     /// are not consecutive.
     pub ticket: u64,
-    /// The event's id.
     pub id: EventId,
 }
 
 /// Why an event is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// The ring is full now.
     Full,
-    /// The event exceeds the ring's capacity.
     TooLarge,
 }
 
@@ -65,13 +61,10 @@ pub enum Refusal {
 pub struct Record {
     /// As returned to the host.
     pub ticket: u64,
-    /// The event's id.
     pub id: EventId,
     /// Unix milliseconds.
     pub accepted_at: i64,
-    /// The type.
     pub kind: String,
-    /// The payload.
     pub payload: Vec<u8>,
 }
 
@@ -87,7 +80,6 @@ pub struct InHand {
 /// What the process of a ring has left in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RingContent {
-    /// The committed records, in order.
     pub records: Vec<Record>,
     /// What the process worked on when it ended.
     pub in_hand: Option<InHand>,
@@ -166,12 +158,6 @@ impl Intake {
         self.fallback.as_deref()
     }
 
-    /// The file that holds the ring; `None` when it is in plain memory.
-    pub fn ring_file(&self) -> Option<&Path> {
-        let claim = self.claim.as_ref().filter(|_| self.fallback.is_none())?;
-        Some(claim.ring.as_ref().unwrap_or(&claim.path))
-    }
-
     /// Accepts an event. Never waits; any thread may call it.
     pub fn push(&self, kind: &str, payload: &[u8]) -> Result<Accepted, Refusal> {
         let now = clock::unix_ms();
@@ -243,11 +229,6 @@ impl Intake {
         self.fallback.is_some() || self.ring.used() == 0
     }
 
-    /// Ends this instance; returns whether nothing is left for the next start.
-    pub fn close(self) -> bool {
-        self.ring.used() == 0
-    }
-
     /// Adopts the rings that dead processes left next to this spool. For each ring, `take` receives the
     /// instance and what it left; the ring is removed only after `take` returned true, so
     /// records that are handed over again after a crash keep their ids. Leaves the rings of living processes
@@ -289,17 +270,6 @@ impl Drop for Intake {
         if let (true, Some(claim)) = (self.nothing_left(), &mut self.claim) {
             claim.discard();
         }
-    }
-}
-
-impl fmt::Debug for Intake {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Intake")
-            .field("instance", &self.instance)
-            .field("used", &self.used())
-            .field("capacity", &self.capacity())
-            .field("fallback", &self.fallback)
-            .finish_non_exhaustive()
     }
 }
 

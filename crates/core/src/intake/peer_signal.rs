@@ -18,7 +18,6 @@ const OPENING: &str = "pipe.new";
 const INSTANCE_DIGITS: usize = 16;
 
 /// The pipe on which an instance receives signals. Dropping it removes the pipe, except in a forked child.
-#[derive(Debug)]
 pub struct PeerSignal {
     pipe: File,
     path: PathBuf,

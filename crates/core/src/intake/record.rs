@@ -51,7 +51,6 @@ impl Extent {
     }
 }
 
-#[derive(Debug)]
 pub(super) enum RingSlot {
     Empty,
     /// Reserved and not committed; its length in bytes.

@@ -40,7 +40,8 @@ fn a_ring_beside_the_spool_takes_events_and_leaves_no_file_when_all_is_released(
     intake.release();
     assert_eq!(intake.used(), 0);
     assert_eq!(rings(folder.path()), 1);
-    assert!(intake.close());
+    assert_eq!(intake.used(), 0);
+    drop(intake);
     assert_eq!(rings(folder.path()), 0);
 }
 
@@ -105,14 +106,6 @@ fn an_instance_without_room_for_its_ring_still_counts_as_living() {
     drop(claim);
     assert_eq!(Intake::adopt_orphans(&spool, |_, _| false), AdoptReport::default());
     assert_eq!(rings(folder.path()), 0);
-}
-
-#[test]
-fn its_debug_form_shows_no_payload() {
-    let intake = Intake::open(&Home::Memory, 1);
-    intake.push("task.complete", b"{\"prompt\":\"private\"}").unwrap();
-    let text = format!("{intake:?}");
-    assert!(text.contains(intake.instance()) && !text.contains("private"), "{text}");
 }
 
 const FOLDER: &str = "TASKBELL_TEST_KILLED_HOST";

@@ -15,7 +15,6 @@ use std::sync::Arc;
 const HEAVY: usize = 1024 * 1024;
 
 /// An attempt of one delivery, or of several in a summary.
-#[derive(Debug)]
 pub(super) struct Attempt {
     pub(super) jobs: Vec<Job>,
     /// The first of them, for which the request is made.
@@ -34,7 +33,6 @@ pub(super) struct Attempt {
     pub(super) row: AttemptRow,
 }
 
-#[derive(Debug)]
 pub(super) enum AttemptDecision {
     /// It ends with this outcome; with none when a shutdown cut it off.
     Settle(Option<Outcome>),

@@ -4,6 +4,7 @@ use crate::endpoint::Endpoint;
 use crate::json::Members;
 use crate::message::{Extras, Message};
 use crate::platform::{self, Degradation};
+use crate::spool::StoredMessage;
 use serde_json::Value;
 
 /// A rendered message.
@@ -20,6 +21,13 @@ pub struct Body {
 impl From<Message> for Body {
     fn from(message: Message) -> Body {
         Body { content_type: message.content_type, bytes: message.body, extras: message.extras }
+    }
+}
+
+impl From<StoredMessage> for Body {
+    fn from(message: StoredMessage) -> Body {
+        let extras = Extras::from_text(message.extras.as_deref());
+        Body { content_type: message.content_type, bytes: message.body, extras }
     }
 }
 

@@ -14,7 +14,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// Whether an attempt may start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Permit {
-    /// Now.
     Go,
     /// Not before this monotonic time.
     NotBefore(Duration),

@@ -26,7 +26,6 @@ pub struct DryRunRequest {
 pub struct DryRun {
     /// The message, and what follows it once it is delivered.
     pub requests: Vec<DryRunRequest>,
-    /// The file that goes with them.
     pub file: Option<Attachment>,
     /// Why there is none although the message names one.
     pub remark: Option<String>,

@@ -14,7 +14,6 @@ pub struct Pause {
 /// The health of an endpoint.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndpointHealth {
-    /// The endpoint requested a wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quiet: Option<Pause>,
     /// The breaker is open; the pause lasts until the next probe.

@@ -10,7 +10,6 @@ use crate::transport::{Phases, TransportError, TransportErrorKind};
 /// The most bytes of an answer's body in the attempt log.
 const MAX_LOGGED_RESPONSE: usize = 4096;
 
-#[derive(Debug)]
 pub(super) struct Exchange {
     pub(super) number: u32,
     pub(super) started_at: i64,

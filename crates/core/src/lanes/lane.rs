@@ -26,9 +26,7 @@ pub use sending::SendingAttempt;
 /// The state of a lane, for stats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LaneState {
-    /// Deliveries that wait.
     pub waiting: usize,
-    /// Attempts in flight.
     pub in_flight: usize,
     /// Since when the oldest of them is, in Unix milliseconds.
     pub in_flight_since: Option<i64>,
@@ -40,7 +38,6 @@ pub struct LaneState {
 }
 
 /// A lane. Shared by the engine and the lane's threads.
-#[derive(Debug)]
 pub struct Lane {
     pub(super) endpoint: Arc<Endpoint>,
     pub(super) client: Client,
@@ -50,7 +47,6 @@ pub struct Lane {
     changed: Condvar,
 }
 
-#[derive(Debug)]
 struct Inner {
     queue: DueQueue,
     pace: Pace,
@@ -63,7 +59,6 @@ struct Inner {
     sending: Vec<SendingAttempt>,
     /// Delivered messages whose file is not sent yet.
     following_up: usize,
-    /// Why the last attempt failed, if it did.
     last_failure: Option<String>,
     threads: usize,
     idle_threads: usize,
@@ -76,7 +71,6 @@ struct Inner {
     retired: bool,
 }
 
-#[derive(Debug)]
 pub(super) enum NextStep {
     /// One attempt for all of these, several in a summary. They count as in flight. With `needs_thread` the
     /// caller starts another thread.
@@ -198,11 +192,6 @@ impl Lane {
     /// How many of its threads live.
     pub fn threads(&self) -> usize {
         self.lock().threads
-    }
-
-    /// Takes everything that waits out of a lane that is stopping.
-    pub fn drain(&self) -> Vec<Job> {
-        self.lock().queue.drain()
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

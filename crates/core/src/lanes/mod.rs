@@ -24,8 +24,10 @@ mod request;
 mod schedule;
 
 pub use body::Body;
-pub use dry_run::{DryRun, DryRunRequest, dry_run, headers};
-pub use endpoint_health::{EndpointHealth, Pause};
-pub use job::{Job, LiveJob};
-pub use lane::{Failing, Lane, LaneState, SendingAttempt};
-pub use report::{Disposition, LaneReport, LaneSink};
+pub use dry_run::headers;
+pub(crate) use dry_run::{DryRun, DryRunRequest, dry_run};
+pub(crate) use endpoint_health::{EndpointHealth, Pause};
+pub use job::Job;
+pub(crate) use job::LiveJob;
+pub(crate) use lane::{Failing, Lane, SendingAttempt};
+pub(crate) use report::{Disposition, LaneReport, LaneSink};

@@ -7,7 +7,6 @@ use std::time::Duration;
 const MAX_TIMES: u32 = 1000;
 
 /// Several rates that all hold, and when messages were sent.
-#[derive(Debug)]
 pub struct Pace {
     rates: Vec<Rate>,
     /// The latest, the oldest first; as many as the largest count.

@@ -11,7 +11,6 @@ const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
 
 /// In an ordered queue the oldest delivery is always first, and one that waits for its next attempt holds
 /// back those after it. Otherwise the first due goes first.
-#[derive(Debug)]
 pub struct DueQueue {
     ordered: bool,
     keeps_bodies: bool,

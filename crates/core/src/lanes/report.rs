@@ -5,76 +5,44 @@ use super::job::Job;
 use crate::event::EventId;
 use crate::secret::Scrubber;
 use crate::spool::{AttemptRow, LiveTurn};
-use std::fmt;
 
 /// What happened in a lane. `endpoint` is the endpoint's name.
-#[derive(Debug)]
 pub enum LaneReport {
-    /// An attempt was made.
     Attempt {
-        /// The endpoint's name.
         endpoint: String,
         /// The delivery, as it was before the attempt.
         job: Job,
-        /// The row for the attempt log.
         row: AttemptRow,
-        /// What follows.
         disposition: Disposition,
     },
     /// A request was made that changes nothing for its delivery.
-    FollowUp {
-        /// The endpoint's name.
-        endpoint: String,
-        /// The row for the attempt log.
-        row: AttemptRow,
-    },
+    FollowUp { endpoint: String, row: AttemptRow },
     /// A delivery ended without an attempt.
-    Dropped {
-        /// The endpoint's name.
-        endpoint: String,
-        /// The delivery.
-        job: Job,
-        /// Why it is a dead letter.
-        reason: String,
-    },
+    Dropped { endpoint: String, job: Job, reason: String },
     /// A delivery gives way to a newer one: an untried one of the same thing, or a state of the same living message.
     Superseded {
-        /// The endpoint's name.
         endpoint: String,
-        /// The delivery.
         job: Job,
         /// The event that replaces it.
         by: EventId,
     },
     /// A delivery was in flight when its lane was retired; its next attempt belongs to the new lane.
-    Returned {
-        /// The endpoint's name.
-        endpoint: String,
-        /// The delivery.
-        job: Job,
-    },
+    Returned { endpoint: String, job: Job },
     /// The endpoint answered that it will never take anything again.
-    Gone {
-        /// The endpoint's name.
-        endpoint: String,
-        /// Its answer.
-        reason: String,
-    },
+    Gone { endpoint: String, reason: String },
 }
 
 /// What follows an attempt, for the spool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Disposition {
-    /// Delivered.
     Delivered,
     /// Due again at this Unix time in milliseconds.
     Again(i64),
-    /// Dead, with the reason.
     Dead(String),
 }
 
 /// What lanes need of the engine. Called from the threads of every lane.
-pub trait LaneSink: Send + Sync + fmt::Debug {
+pub trait LaneSink: Send + Sync {
     /// Takes a report. Never waits.
     fn report(&self, report: LaneReport);
 

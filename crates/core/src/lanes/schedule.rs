@@ -14,11 +14,9 @@ const MAX_JITTER: Duration = Duration::from_secs(15 * 60);
 /// What follows an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RetryDecision {
-    /// The receiver has it.
     Delivered,
     /// Again after this wait.
     Again(Duration),
-    /// It is dead, with the reason.
     Dead(String),
 }
 

@@ -44,14 +44,12 @@ pub fn watch_forks() {
 
 /// A lock of the whole process, for what takes milliseconds or longer. A child of `fork` does not wait for a thread
 /// that exists only in its parent.
-#[derive(Debug)]
 pub struct ForkSafeLock {
     /// The process (as counted by [`forks`], plus 1) whose thread holds it; 0 for none.
     holder: AtomicU32,
 }
 
 /// Gives the lock back when it is dropped.
-#[derive(Debug)]
 pub struct ForkSafeGuard<'a>(&'a ForkSafeLock);
 
 impl ForkSafeLock {

@@ -18,7 +18,6 @@ pub type ShapingChange = (String, Option<Vec<u8>>);
 pub enum CooldownResult {
     /// It passes. The number of matches suppressed since the last one that passed.
     Pass(u64),
-    /// It is suppressed.
     Suppressed,
 }
 

@@ -210,11 +210,6 @@ impl DigestWindow {
         &self.key.endpoint
     }
 
-    /// The number of gathered matches.
-    pub fn count(&self) -> u64 {
-        self.head.count
-    }
-
     /// The id of the digest, drawn when the window was opened.
     pub fn id(&self) -> EventId {
         EventId::parse(&self.head.id).unwrap_or_else(|| EventId::random(self.head.since))

@@ -11,7 +11,7 @@ mod digest_window;
 mod state;
 mod told;
 
-pub use cooldown::{CooldownResult, ShapingChange};
+pub use cooldown::CooldownResult;
 pub use digest_window::DigestWindow;
 pub use state::{ShapingState, hook_of};
 pub use told::ThingChange;

@@ -26,11 +26,8 @@ const KNOWN_PORTION: u64 = 128;
 const MOST_PRUNED: i64 = 16;
 
 /// A batch that is to be told of.
-#[derive(Debug)]
 pub struct ToldBatch {
-    /// Its id.
     pub id: String,
-    /// The counts.
     pub tally: BatchTally,
     /// Hashes of the tasks that it knows, when one of them asked to be told.
     known: HashSet<i64>,
@@ -44,15 +41,13 @@ impl ToldBatch {
 }
 
 /// What became of the tasks of a transaction.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct BatchCounts {
     /// Batches that are complete now, in the order in which they became so.
     pub ended: Vec<ToldBatch>,
     /// Open batches that have not gone on for long; each once until it goes on.
     pub stalled: Vec<ToldBatch>,
-    /// Open batches whose progress is told.
     pub progressed: Vec<ToldBatch>,
-    /// For the log.
     pub remarks: Vec<String>,
 }
 
@@ -70,17 +65,17 @@ impl SpoolTransaction<'_> {
         tasks: impl Iterator<Item = &'t BatchTask>,
         now_ms: i64,
     ) -> Result<BatchCounts, SpoolError> {
-        self.run(|conn, _| count(conn, tasks, now_ms))
+        self.run(|conn| count(conn, tasks, now_ms))
     }
 
     /// Open batches that have not gone on since this time. Each is given once until it goes on.
     pub fn stalled_batches(&mut self, since_ms: i64) -> Result<Vec<ToldBatch>, SpoolError> {
-        self.run(|conn, _| stalled(conn, since_ms))
+        self.run(|conn| stalled(conn, since_ms))
     }
 
     /// Open batches that have gone on, and whose progress has not been told since this time. It is told now.
     pub fn progressed_batches(&mut self, since_ms: i64, now_ms: i64) -> Result<Vec<ToldBatch>, SpoolError> {
-        self.run(|conn, _| progressed(conn, since_ms, now_ms))
+        self.run(|conn| progressed(conn, since_ms, now_ms))
     }
 }
 

@@ -2,11 +2,25 @@
 
 use super::{RecoveryReport, page_scan};
 use rusqlite::types::Value;
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, Transaction, params};
+use rusqlite::{
+    Connection, ErrorCode, OptionalExtension, Params, Row, Transaction, params, params_from_iter,
+};
 use std::collections::{HashMap, VecDeque};
 
 /// Stretches of a table that are read for themselves, before the rest between damaged places is given up.
 const STRETCHES: usize = 1000;
+
+const EVENT: &str = "id, type, accepted_at, payload";
+
+const DELIVERY: &str = "seq, event, endpoint, hook, state, owner, attempts, created_at, due_at, ended_at, reason, \
+    content_type, body, extras, why";
+
+const ATTEMPT: &str = "number, started_at, status, outcome, error, response, next_at, resolve_us, connect_us, \
+    tls_us, first_byte_us, total_us";
+
+const FALLBACK: &str = "event, via, endpoint, hook, due_at, alert, content_type, body, extras";
+
+const BATCH: &str = "id, moved_at, ended_at, stalled, reported_at, wish_bytes, counts";
 
 /// Rows on their way from one database to another. Faults of the source are passed over, faults of the
 /// target end it.
@@ -82,18 +96,14 @@ impl<'a> RowCopy<'a> {
 
     /// What waits and what is dead, each with its event and its attempts.
     fn deliveries(&mut self) -> rusqlite::Result<()> {
-        let sql = "SELECT seq, event, endpoint, hook, state, owner, attempts, created_at, due_at, ended_at, \
-                   reason, content_type, body, extras, why FROM deliveries NOT INDEXED \
-                   WHERE seq BETWEEN ?1 AND ?2 AND state <> 'delivered' ORDER BY seq";
+        let sql = format!(
+            "SELECT {DELIVERY} FROM deliveries NOT INDEXED \
+             WHERE seq BETWEEN ?1 AND ?2 AND state <> 'delivered' ORDER BY seq"
+        );
         // Where the number is taken by another delivery, a new one is given after all others.
         let mut taken = Vec::new();
-        let source = self.source;
-        let lost = walk(source, sql, &mut |row| {
-            let values: Vec<Value> =
-                (0..15).map(|column| row.get(column)).collect::<rusqlite::Result<_>>()?;
-            Ok(self.delivery(values, true, &mut taken))
-        })?;
-        self.mishap.lost += lost;
+        self.mishap.lost +=
+            walk(self.source, &sql, &mut |row| Ok(self.delivery(values(row)?, true, &mut taken)))?;
         for values in std::mem::take(&mut taken) {
             self.delivery(values, false, &mut taken)?;
         }
@@ -138,70 +148,60 @@ impl<'a> RowCopy<'a> {
             return Ok(());
         }
         values[0] = if occupied { Value::Null } else { seq.into() };
-        let inserted = self
-            .target
-            .prepare_cached(
-                "INSERT INTO deliveries (seq, event, endpoint, hook, state, owner, attempts, created_at, due_at, \
-                 ended_at, reason, content_type, body, extras, why) \
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            )?
-            .execute(rusqlite::params_from_iter(&values));
-        match inserted {
-            Err(error) if is_damage(&error) => {
-                self.mishap.lost += 1;
-                return Ok(());
-            }
-            other => other?,
-        };
+        if self.insert("INSERT INTO deliveries", DELIVERY, &values)? == 0 {
+            return Ok(());
+        }
         let now = self.target.last_insert_rowid();
         self.mishap.deliveries += 1;
         self.note(seq, now);
-        self.terms(seq, now)?;
-        self.attempts(seq, now)
+        // One whose terms cannot be read is sent, and the log of attempts is no message.
+        self.belonging("terms", "delivery", "expires_at, thing, live", seq, now)?;
+        self.belonging("attempts", "delivery", ATTEMPT, seq, now)
     }
 
-    /// How long a delivery may wait, and what it speaks of.
-    fn terms(&self, before: i64, now: i64) -> rusqlite::Result<()> {
-        let read = || -> rusqlite::Result<[Value; 3]> {
-            self.source
-                .prepare_cached("SELECT expires_at, thing, live FROM terms WHERE delivery = ?1")?
-                .query_row([before], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))
-        };
-        // One whose terms cannot be read is sent.
-        if let Ok([expires_at, thing, live]) = read() {
-            self.target
-                .prepare_cached(
-                    "INSERT OR IGNORE INTO terms (delivery, expires_at, thing, live) VALUES (?1, ?2, ?3, ?4)",
-                )?
-                .execute(params![now, expires_at, thing, live])?;
+    /// Puts a row into the target; gives how many were put. One that is damaged is lost.
+    fn insert(&mut self, insert: &str, columns: &str, values: &[Value]) -> rusqlite::Result<usize> {
+        let places = vec!["?"; values.len()].join(", ");
+        let sql = format!("{insert} ({columns}) VALUES ({places})");
+        match self.target.prepare_cached(&sql)?.execute(params_from_iter(values)) {
+            Err(error) if is_damage(&error) => {
+                self.mishap.lost += 1;
+                Ok(0)
+            }
+            inserted => inserted,
+        }
+    }
+
+    /// Moves what belongs to a row, which has the number `now` in the target, as far as it can be read.
+    fn belonging(
+        &mut self,
+        table: &str,
+        key: &str,
+        columns: &str,
+        before: i64,
+        now: i64,
+    ) -> rusqlite::Result<()> {
+        let select = format!("SELECT ?2, {columns} FROM {table} WHERE {key} = ?1");
+        let (insert, columns) = (format!("INSERT OR IGNORE INTO {table}"), format!("{key}, {columns}"));
+        for values in readable(self.source, &select, [before, now]) {
+            self.insert(&insert, &columns, &values)?;
         }
         Ok(())
     }
 
     /// What stands by in case a delivery does not arrive.
     fn fallbacks(&mut self) -> rusqlite::Result<()> {
-        let sql = "SELECT seq, event, via, endpoint, hook, due_at, alert, content_type, body, extras \
-                   FROM fallbacks NOT INDEXED WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq";
-        let source = self.source;
-        let lost = walk(source, sql, &mut |row| {
-            let event: i64 = row.get(1)?;
-            let values: Vec<Value> =
-                (2..10).map(|column| row.get(column)).collect::<rusqlite::Result<_>>()?;
-            Ok(self.reserve(event, &values))
-        })?;
-        self.mishap.lost += lost;
+        let sql = format!(
+            "SELECT seq, {FALLBACK} FROM fallbacks NOT INDEXED WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq"
+        );
+        self.mishap.lost += walk(self.source, &sql, &mut |row| Ok(self.fallback(row.get(1)?, values(row)?)))?;
         Ok(())
     }
 
-    fn reserve(&mut self, event: i64, values: &[Value]) -> rusqlite::Result<()> {
+    fn fallback(&mut self, event: i64, mut values: Vec<Value>) -> rusqlite::Result<()> {
         let Some(event) = self.event(event)? else { return Ok(()) };
-        self.target
-            .prepare_cached(
-                "INSERT OR IGNORE INTO fallbacks (event, via, endpoint, hook, due_at, alert, content_type, body, \
-                 extras) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            )?
-            .execute(rusqlite::params_from_iter(std::iter::once(&Value::from(event)).chain(values)))
-            .map(drop)
+        values[1] = event.into();
+        self.insert("INSERT OR IGNORE INTO fallbacks", FALLBACK, &values[1..]).map(drop)
     }
 
     fn note(&mut self, before: i64, now: i64) {
@@ -215,129 +215,76 @@ impl<'a> RowCopy<'a> {
     fn event(&mut self, seq: i64) -> rusqlite::Result<Option<i64>> {
         let read = self
             .source
-            .prepare_cached("SELECT id, type, accepted_at, payload FROM events NOT INDEXED WHERE seq = ?1")
-            .and_then(|mut statement| statement.query_row([seq], read_event).optional());
+            .prepare_cached(&format!("SELECT {EVENT} FROM events NOT INDEXED WHERE seq = ?1"))
+            .and_then(|mut statement| statement.query_row([seq], values).optional());
         match read {
             Ok(Some(event)) => self.keep_event(&event).map(Some),
             Ok(None) | Err(_) => Ok(None),
         }
     }
 
-    fn keep_event(&mut self, event: &Event) -> rusqlite::Result<i64> {
-        let (id, kind, accepted_at, payload) = event;
+    fn keep_event(&mut self, event: &[Value]) -> rusqlite::Result<i64> {
         let inserted = self
             .target
-            .prepare_cached(
-                "INSERT INTO events (id, type, accepted_at, payload) VALUES (?1, ?2, ?3, ?4) \
-                 ON CONFLICT (id) DO NOTHING",
-            )?
-            .execute(params![id, kind, accepted_at, payload])?;
+            .prepare_cached(&format!(
+                "INSERT INTO events ({EVENT}) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (id) DO NOTHING"
+            ))?
+            .execute(params_from_iter(event))?;
         self.mishap.events += inserted;
-        self.target.prepare_cached("SELECT seq FROM events WHERE id = ?1")?.query_row([id], |row| row.get(0))
-    }
-
-    fn attempts(&mut self, before: i64, now: i64) -> rusqlite::Result<()> {
-        let read = || -> rusqlite::Result<Vec<Vec<Value>>> {
-            let mut statement = self.source.prepare_cached(
-                "SELECT number, started_at, status, outcome, error, response, next_at, resolve_us, connect_us, \
-                 tls_us, first_byte_us, total_us FROM attempts WHERE delivery = ?1 ORDER BY number, started_at",
-            )?;
-            let rows =
-                statement.query_map([before], |row| (0..12).map(|column| row.get(column)).collect())?;
-            // The log of attempts is no message: what cannot be read of it is let go.
-            Ok(rows.map_while(Result::ok).collect())
-        };
-        for values in read().unwrap_or_default() {
-            let mut insert = self.target.prepare_cached(
-                "INSERT OR IGNORE INTO attempts (delivery, number, started_at, status, outcome, error, response, \
-                 next_at, resolve_us, connect_us, tls_us, first_byte_us, total_us) \
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            )?;
-            insert.execute(rusqlite::params_from_iter(std::iter::once(&Value::from(now)).chain(&values)))?;
-        }
-        Ok(())
+        self.target
+            .prepare_cached("SELECT seq FROM events WHERE id = ?1")?
+            .query_row([&event[0]], |row| row.get(0))
     }
 
     fn recent_events(&mut self, since: i64) -> rusqlite::Result<()> {
-        let source = self.source;
         let sql = format!(
-            "SELECT id, type, accepted_at, payload, seq FROM events NOT INDEXED \
+            "SELECT seq, {EVENT} FROM events NOT INDEXED \
              WHERE seq BETWEEN ?1 AND ?2 AND accepted_at >= {since} ORDER BY seq"
         );
-        let lost = walk(source, &sql, &mut |row| {
-            let event = read_event(row)?;
-            Ok(self.keep_event(&event).map(drop))
-        })?;
-        self.mishap.lost += lost;
+        self.mishap.lost +=
+            walk(self.source, &sql, &mut |row| Ok(self.keep_event(&values(row)?[1..]).map(drop)))?;
         Ok(())
     }
 
     /// The counts of batches; where the fresh spool has a batch already, another instance has moved it.
     fn batches(&mut self) -> rusqlite::Result<()> {
-        let sql = "SELECT seq, id, moved_at, ended_at, stalled, reported_at, wish_bytes, counts FROM batches NOT \
-                   INDEXED WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq";
-        let source = self.source;
-        let lost = walk(source, sql, &mut |row| {
-            let seq: i64 = row.get(0)?;
-            let values: Vec<Value> = (1..8).map(|column| row.get(column)).collect::<rusqlite::Result<_>>()?;
-            Ok(self.batch(seq, &values))
-        })?;
-        self.mishap.lost += lost;
+        let sql =
+            format!("SELECT seq, {BATCH} FROM batches NOT INDEXED WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq");
+        self.mishap.lost += walk(self.source, &sql, &mut |row| Ok(self.batch(row.get(0)?, &values(row)?)))?;
         Ok(())
     }
 
     fn batch(&mut self, before: i64, values: &[Value]) -> rusqlite::Result<()> {
-        let inserted = self
-            .target
-            .prepare_cached(
-                "INSERT OR IGNORE INTO batches (id, moved_at, ended_at, stalled, reported_at, wish_bytes, counts) \
-                 VALUES (?, ?, ?, ?, ?, ?, ?)",
-            )?
-            .execute(rusqlite::params_from_iter(values));
-        match inserted {
-            Err(error) if is_damage(&error) => {
-                self.mishap.lost += 1;
-                return Ok(());
-            }
-            Err(error) => return Err(error),
-            Ok(0) => return Ok(()),
-            Ok(_) => {}
+        if self.insert("INSERT OR IGNORE INTO batches", BATCH, &values[1..])? == 0 {
+            return Ok(());
         }
-        let now = self.target.last_insert_rowid();
-        let read = || -> rusqlite::Result<Vec<(i64, i64)>> {
-            let mut statement =
-                self.source.prepare_cached("SELECT task, number FROM batch_tasks WHERE batch = ?1")?;
-            let rows = statement.query_map([before], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            Ok(rows.map_while(Result::ok).collect())
-        };
-        let mut insert = self
-            .target
-            .prepare_cached("INSERT OR IGNORE INTO batch_tasks (batch, task, number) VALUES (?1, ?2, ?3)")?;
-        for (task, number) in read().unwrap_or_default() {
-            insert.execute([now, task, number])?;
-        }
-        Ok(())
+        self.belonging("batch_tasks", "batch", "task, number", before, self.target.last_insert_rowid())
     }
 
     fn states(&mut self) -> rusqlite::Result<()> {
+        let columns = "kind, owner, name, value";
         for order in ["ASC", "DESC"] {
-            let sql = format!(
-                "SELECT kind, owner, name, value FROM state ORDER BY kind {order}, owner {order}, name {order}"
-            );
-            let read = || -> rusqlite::Result<Vec<Vec<Value>>> {
-                let mut statement = self.source.prepare(&sql)?;
-                let rows = statement.query_map([], |row| (0..4).map(|column| row.get(column)).collect())?;
-                Ok(rows.map_while(Result::ok).collect())
-            };
-            for values in read().unwrap_or_default() {
-                self.target.execute(
-                    "INSERT OR IGNORE INTO state (kind, owner, name, value) VALUES (?, ?, ?, ?)",
-                    rusqlite::params_from_iter(&values),
-                )?;
+            let sql =
+                format!("SELECT {columns} FROM state ORDER BY kind {order}, owner {order}, name {order}");
+            for values in readable(self.source, &sql, []) {
+                self.insert("INSERT OR IGNORE INTO state", columns, &values)?;
             }
         }
         Ok(())
     }
+}
+
+/// The columns of a row.
+fn values(row: &Row<'_>) -> rusqlite::Result<Vec<Value>> {
+    (0..row.as_ref().column_count()).map(|column| row.get(column)).collect()
+}
+
+/// The rows of a query, up to the first that cannot be read.
+fn readable(source: &Connection, sql: &str, params: impl Params) -> Vec<Vec<Value>> {
+    let read = || -> rusqlite::Result<Vec<Vec<Value>>> {
+        Ok(source.prepare_cached(sql)?.query_map(params, values)?.map_while(Result::ok).collect())
+    };
+    read().unwrap_or_default()
 }
 
 /// Damage that SQLite can read: the tables' own checks refuse it.
@@ -346,13 +293,7 @@ fn is_damage(error: &rusqlite::Error) -> bool {
     matches!(code, Some(ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch))
 }
 
-type Event = (String, String, i64, Vec<u8>);
-
-fn read_event(row: &Row<'_>) -> rusqlite::Result<Event> {
-    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-}
-
-/// Goes through a table by its numbers (`?1` to `?2`). A stretch that cannot be read as a whole is read from its
+/// Goes through a table by its numbers (`?1` to `?2`), which stand first in each row. A stretch that cannot be read as a whole is read from its
 /// start and from its end as far as that goes, and what is between in two halves. Says whether there was anything
 /// that it could not read. The inner result of `take` is a fault of the target, which ends it.
 fn walk(
@@ -360,7 +301,6 @@ fn walk(
     sql: &str,
     take: &mut dyn FnMut(&Row<'_>) -> rusqlite::Result<rusqlite::Result<()>>,
 ) -> rusqlite::Result<usize> {
-    let number = if sql.contains(", seq FROM events") { 4 } else { 0 };
     let backward = format!("{sql} DESC");
     let mut run = |sql: &str, from: i64, to: i64| -> rusqlite::Result<(Option<i64>, bool)> {
         let mut last = None;
@@ -371,7 +311,7 @@ fn walk(
                 Ok(None) => return Ok((last, true)),
                 Err(_) => return Ok((last, false)),
                 Ok(Some(row)) => {
-                    let Ok(seq) = row.get::<_, i64>(number) else { return Ok((last, false)) };
+                    let Ok(seq) = row.get::<_, i64>(0) else { return Ok((last, false)) };
                     match take(row) {
                         Ok(taken) => taken?,
                         Err(_) => return Ok((last, false)),
@@ -451,6 +391,6 @@ mod tests {
         let mut batch = spool.begin().unwrap();
         batch.end(waiting[0].seq, &DeliveryEnd::Dead("no".into()), 3_000).unwrap();
         let called = batch.call_after(waiting[0].seq, 3_000).unwrap();
-        assert_eq!((called[0].endpoint.as_str(), called[0].extras.as_deref()), ("b", extras));
+        assert_eq!((called[0].endpoint.as_str(), called[0].message.extras.as_deref()), ("b", extras));
     }
 }

@@ -1,9 +1,8 @@
-//! How many rows there are, kept up to date without counting them again.
+//! How many rows there are, and how many bytes.
 
 use super::connection::log_of;
 use rusqlite::{Connection, Row};
 use serde::Serialize;
-use std::cell::Cell;
 use std::path::Path;
 
 /// What a spool holds.
@@ -17,59 +16,6 @@ pub struct Counts {
     pub dead: u64,
     /// Bytes of the database and its write-ahead log.
     pub bytes: u64,
-}
-
-/// By how much a transaction changes the counts.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct CountChange {
-    pub(super) pending: i64,
-    pub(super) delivered: i64,
-    pub(super) dead: i64,
-}
-
-/// The counts as of the last look, with what this connection did since. SQLite's `data_version`
-/// tells whether any other connection has committed in between.
-#[derive(Debug, Default)]
-pub(super) struct Ledger {
-    known: Cell<Option<(i64, Counts)>>,
-}
-
-impl Ledger {
-    /// Adds what a transaction of this connection has just committed.
-    pub(super) fn add(&self, change: CountChange) {
-        let sum = |count: u64, by: i64| count.saturating_add_signed(by);
-        self.known.set(self.known.get().map(|(version, counts)| {
-            let counts = Counts {
-                pending: sum(counts.pending, change.pending),
-                delivered: sum(counts.delivered, change.delivered),
-                dead: sum(counts.dead, change.dead),
-                ..counts
-            };
-            (version, counts)
-        }));
-    }
-
-    pub(super) fn read(&self, conn: &Connection, path: &Path) -> rusqlite::Result<Counts> {
-        let version = data_version(conn)?;
-        let mut counts = match self.known.get() {
-            Some((seen, counts)) if seen == version => counts,
-            _ => {
-                // One read transaction, so that version and counts speak of the same instant.
-                let transaction = conn.unchecked_transaction()?;
-                let counts = count(&transaction)?;
-                self.known.set(Some((data_version(&transaction)?, counts)));
-                transaction.commit()?;
-                counts
-            }
-        };
-        counts.bytes = bytes(conn, path)?;
-        Ok(counts)
-    }
-}
-
-/// A number that changes when another process has written to the file, and only then.
-fn data_version(conn: &Connection) -> rusqlite::Result<i64> {
-    conn.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))
 }
 
 /// Counts the rows by their indexes.

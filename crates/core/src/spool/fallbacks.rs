@@ -2,13 +2,10 @@
 //! back to, and for those who are told after a time. They become deliveries in the transaction that ends
 //! the one they stand by, so that no crash comes between.
 
-use super::{Called, NewDelivery, NewFallback, Spool, SpoolError, SpoolTransaction, read_event_id};
+use super::{
+    Called, NewDelivery, NewFallback, Spool, SpoolError, SpoolTransaction, StoredMessage, read_event_id,
+};
 use rusqlite::{OptionalExtension, Row, params};
-
-struct FallbackRow {
-    event: i64,
-    called: Called,
-}
 
 const COLUMNS: &str = "r.event, e.id, e.type, r.endpoint, r.hook, r.content_type, r.body, r.seq, r.due_at IS NOT NULL, \
     r.extras";
@@ -16,7 +13,7 @@ const COLUMNS: &str = "r.event, e.id, e.type, r.endpoint, r.hook, r.content_type
 impl SpoolTransaction<'_> {
     /// Keeps a message ready; a second one for the same way is not kept.
     pub fn add_fallback(&mut self, new: &NewFallback<'_>) -> Result<(), SpoolError> {
-        self.run(|transaction, _| {
+        self.run(|transaction| {
             transaction
                 .prepare_cached(
                     "INSERT INTO fallbacks (event, via, endpoint, hook, due_at, alert, content_type, body, \
@@ -54,7 +51,7 @@ impl SpoolTransaction<'_> {
         let called = match called.first() {
             Some(next) => {
                 let next = next.endpoint.clone();
-                self.run(|transaction, _| {
+                self.run(|transaction| {
                     transaction
                         .prepare_cached(
                             "UPDATE OR IGNORE fallbacks SET via = ?3 \
@@ -83,7 +80,7 @@ impl SpoolTransaction<'_> {
 
     /// The alert of this name is resolved: nobody is told of it any more for its being on.
     pub fn resolve(&mut self, alert: &str) -> Result<(), SpoolError> {
-        self.run(|transaction, _| {
+        self.run(|transaction| {
             // What has not arrived yet is still watched for that.
             transaction
                 .prepare_cached(
@@ -111,14 +108,15 @@ impl SpoolTransaction<'_> {
     }
 
     /// Makes deliveries of fallbacks; an endpoint that gets the event already is left out.
-    fn call(&mut self, fallbacks: Vec<(i64, FallbackRow)>, now: i64) -> Result<Vec<Called>, SpoolError> {
+    fn call(&mut self, fallbacks: Vec<(i64, Called)>, now: i64) -> Result<Vec<Called>, SpoolError> {
         let mut called = Vec::new();
-        for (seq, FallbackRow { event, called: mut next }) in fallbacks {
-            self.run(|transaction, _| {
+        for (event, mut next) in fallbacks {
+            let seq = next.seq;
+            self.run(|transaction| {
                 transaction.prepare_cached("DELETE FROM fallbacks WHERE seq = ?1")?.execute([seq])
             })?;
             let endpoint = next.endpoint.clone();
-            let known = self.run(|transaction, _| {
+            let known = self.run(|transaction| {
                 transaction
                     .prepare_cached("SELECT 1 FROM deliveries WHERE event = ?1 AND endpoint = ?2")?
                     .exists(params![event, endpoint])
@@ -130,9 +128,9 @@ impl SpoolTransaction<'_> {
                 event,
                 endpoint: &next.endpoint,
                 hook: &next.hook,
-                content_type: &next.content_type,
-                body: &next.body,
-                extras: next.extras.as_deref(),
+                content_type: &next.message.content_type,
+                body: &next.message.body,
+                extras: next.message.extras.as_deref(),
                 created_at: now,
                 due_at: now,
                 dead: None,
@@ -151,7 +149,7 @@ impl SpoolTransaction<'_> {
     }
 
     fn place_of(&mut self, delivery: i64) -> Result<Option<(i64, String)>, SpoolError> {
-        self.run(|transaction, _| {
+        self.run(|transaction| {
             transaction
                 .prepare_cached("SELECT event, endpoint FROM deliveries WHERE seq = ?1")?
                 .query_row([delivery], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -162,7 +160,7 @@ impl SpoolTransaction<'_> {
     /// Drops what stood by an endpoint, and everything of an event of which nothing is under way. Only who
     /// is told of an alert that is still on stays.
     fn dismiss(&mut self, event: i64, via: &str) -> Result<(), SpoolError> {
-        self.run(|transaction, _| {
+        self.run(|transaction| {
             transaction
                 .prepare_cached(
                     "DELETE FROM fallbacks WHERE event = ?1 AND alert IS NULL AND (via = ?2 OR NOT EXISTS \
@@ -178,24 +176,23 @@ impl SpoolTransaction<'_> {
         &mut self,
         sql: &str,
         params: &[&dyn rusqlite::ToSql],
-    ) -> Result<Vec<(i64, FallbackRow)>, SpoolError> {
-        self.run(|transaction, _| transaction.prepare_cached(sql)?.query_map(params, read)?.collect())
+    ) -> Result<Vec<(i64, Called)>, SpoolError> {
+        self.run(|transaction| transaction.prepare_cached(sql)?.query_map(params, read)?.collect())
     }
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<(i64, FallbackRow)> {
+/// The number of the event, and the fallback under its own number.
+fn read(row: &Row<'_>) -> rusqlite::Result<(i64, Called)> {
     let called = Called {
-        seq: 0,
+        seq: row.get(7)?,
         event_id: read_event_id(row, 1)?,
         kind: row.get(2)?,
         endpoint: row.get(3)?,
         hook: row.get(4)?,
         escalated: row.get(8)?,
-        content_type: row.get(5)?,
-        body: row.get(6)?,
-        extras: row.get(9)?,
+        message: StoredMessage { content_type: row.get(5)?, body: row.get(6)?, extras: row.get(9)? },
     };
-    Ok((row.get(7)?, FallbackRow { event: row.get(0)?, called }))
+    Ok((row.get(0)?, called))
 }
 
 impl Spool {
@@ -251,8 +248,15 @@ mod tests {
         ready(&mut batch, "b", "c", None, None);
         ready(&mut batch, "a", "ops", Some(900), None);
         let b = die(&mut batch, a);
-        assert_eq!((names(&b), b[0].body.as_slice(), b[0].event_id), (vec!["b"], &b"b"[..], event_id(1)));
-        assert_eq!(b[0].extras.as_deref(), Some("b"), "what goes with a message goes with it here too");
+        assert_eq!(
+            (names(&b), b[0].message.body.as_slice(), b[0].event_id),
+            (vec!["b"], &b"b"[..], event_id(1))
+        );
+        assert_eq!(
+            b[0].message.extras.as_deref(),
+            Some("b"),
+            "what goes with a message goes with it here too"
+        );
         assert!(batch.call_due(899).unwrap().is_empty());
         let c = die(&mut batch, b[0].seq);
         assert_eq!(names(&c), ["c"]);

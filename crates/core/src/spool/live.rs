@@ -34,15 +34,11 @@ pub struct LiveMessage {
 /// A state of a living message that a new delivery would show.
 #[derive(Debug, Clone, Copy)]
 pub struct LiveState<'a> {
-    /// The endpoint's name.
     pub endpoint: &'a str,
-    /// The hook's name.
     pub hook: &'a str,
     /// The value of its `live` expression.
     pub key: &'a str,
-    /// Whether it is the last state.
     pub closes: bool,
-    /// Whether the platform can edit.
     pub edits: bool,
 }
 
@@ -73,7 +69,6 @@ pub enum LiveTurn {
 pub enum LiveResult {
     /// Posted a message, which the platform calls so.
     Posted(Option<String>),
-    /// Edited the one that was there.
     Edited,
 }
 
@@ -106,7 +101,7 @@ impl SpoolTransaction<'_> {
         event: EventId,
         now_ms: i64,
     ) -> Result<LiveRole, SpoolError> {
-        self.run(|conn, _| {
+        self.run(|conn| {
             let open = open_key(state);
             let first = state_key::read(conn, &open)?;
             let first = first.and_then(|first| EventId::parse(&String::from_utf8_lossy(&first)));
@@ -143,7 +138,7 @@ impl SpoolTransaction<'_> {
         result: &LiveResult,
         now_ms: i64,
     ) -> Result<(), SpoolError> {
-        self.run(|conn, _| {
+        self.run(|conn| {
             let Some(mut live) = read(conn, first, endpoint)? else { return Ok(()) };
             live.moved_at = now_ms;
             match result {

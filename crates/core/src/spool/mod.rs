@@ -36,41 +36,37 @@ mod waiting;
 
 #[cfg(test)]
 pub(crate) use batches::SimulatedBatches;
-pub use batches::{BatchCounts, ToldBatch};
+pub(crate) use batches::{BatchCounts, ToldBatch};
 pub use counts::Counts;
 pub use error::{SpoolError, SpoolErrorKind};
-pub use live::{LiveMessage, LiveResult, LiveRole, LiveState, LiveTurn};
+pub use live::LiveMessage;
+pub(crate) use live::{LiveResult, LiveRole, LiveState, LiveTurn};
 pub(crate) use operator::operator_mark;
 pub use operator::{DeliverySelection, Operator, Replayed};
-pub use ownership::Takeover;
+pub(crate) use ownership::Takeover;
 pub use path::SpoolPath;
 pub use reader::{AttemptDetail, DeliveryDetail, EventDetail, Filter, ListRow, Reader};
-pub use recovery::{DamagedFile, FileFault, RecoveryReport};
-pub use rows::{
-    AttemptRow, Called, DeliveryEnd, DeliveryState, NewDelivery, NewEvent, NewFallback, PendingDelivery,
-    StoredMessage,
-};
-pub use size_limit::{SizeState, transaction_bytes};
-pub use state_key::{StateChange, StateKey, StateKind};
-pub use transaction::SpoolTransaction;
-pub use waiting::WaitingDelivery;
+pub(crate) use recovery::{DamagedFile, FileFault, RecoveryReport};
+pub use rows::{AttemptRow, DeliveryEnd, DeliveryState, NewDelivery, NewEvent};
+pub(crate) use rows::{Called, NewFallback, StoredMessage};
+pub(crate) use size_limit::{SizeState, transaction_bytes};
+pub(crate) use state_key::{StateChange, StateKey, StateKind};
+pub(crate) use transaction::SpoolTransaction;
+pub(crate) use waiting::WaitingDelivery;
 
 use crate::event::EventId;
-use counts::Ledger;
 use rusqlite::types::Type;
-use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, Row, Transaction, TransactionBehavior};
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The writer's side. May be sent to another thread, not shared; every method may wait for the disk
 /// and, up to five seconds, for another process that writes.
-#[derive(Debug)]
 pub struct Spool {
     conn: Connection,
     path: PathBuf,
     owner: String,
-    ledger: Ledger,
     identity: Option<connection::Identity>,
     // The bytes that the log is bound to; 0 before it is.
     log_limit: u64,
@@ -85,15 +81,7 @@ impl Spool {
         let (conn, path) = connection::open_writer(path)?;
         let identity = connection::identity(&path);
         let damaged = Cell::new(false);
-        Ok(Spool {
-            conn,
-            path,
-            owner: owner.to_owned(),
-            ledger: Ledger::default(),
-            identity,
-            log_limit: 0,
-            damaged,
-        })
+        Ok(Spool { conn, path, owner: owner.to_owned(), identity, log_limit: 0, damaged })
     }
 
     /// For `map_err`: notes damage.
@@ -113,15 +101,6 @@ impl Spool {
     /// Where the database lies; `:memory:` for one without a file.
     pub fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// Takes over the pending deliveries of owners that are not in `live`; says how many. Every other
-    /// instance that writes to the file must be known before: where some may just be starting,
-    /// [`Spool::holders`] and [`Spool::take_over`] are safe.
-    pub fn adopt(&mut self, live: &[String], now_ms: i64) -> Result<usize, SpoolError> {
-        let mut dead = self.holders()?;
-        dead.retain(|holder| *holder != self.owner && !live.contains(holder));
-        self.take_over(&dead, now_ms).map(|taken| taken.deliveries)
     }
 
     /// The instances that have something to deliver or keep a state, this one included. One that is dead when it is
@@ -159,56 +138,21 @@ impl Spool {
 
     /// Starts a transaction. It holds the write lock of the file until it ends.
     pub fn begin(&mut self) -> Result<SpoolTransaction<'_>, SpoolError> {
-        let Spool { conn, path, owner, ledger, damaged, .. } = self;
+        let Spool { conn, path, owner, damaged, .. } = self;
         // Nobody else has this connection: the spool is borrowed as long as the transaction lives.
         let transaction = Transaction::new_unchecked(conn, TransactionBehavior::Immediate)
             .map_err(note_damage(path, damaged))?;
-        Ok(SpoolTransaction::new(transaction, conn, path, owner, ledger, damaged))
+        Ok(SpoolTransaction::new(transaction, conn, path, owner, damaged))
     }
 
-    /// This owner's pending deliveries of an endpoint with a sequence number above `after`, lowest
-    /// first, at most `limit`.
-    pub fn pending(
-        &self,
-        endpoint: &str,
-        after: i64,
-        limit: usize,
-    ) -> Result<Vec<PendingDelivery>, SpoolError> {
-        let most = i64::try_from(limit).unwrap_or(i64::MAX);
-        let read = || {
-            let mut statement = self.conn.prepare_cached(
-                "SELECT d.seq, e.id, e.type, e.accepted_at, d.endpoint, d.content_type, d.body, \
-                 d.attempts, d.created_at, d.due_at \
-                 FROM deliveries d INDEXED BY deliveries_pending JOIN events e ON e.seq = d.event \
-                 WHERE d.state = 'pending' AND d.owner = ?1 AND d.endpoint = ?2 AND d.seq > ?3 \
-                 ORDER BY d.seq LIMIT ?4",
-            )?;
-            let mut found = Vec::new();
-            for owner in ownership::held_by(&self.conn, &self.owner)? {
-                for row in statement.query_map(params![owner, endpoint, after, most], read_pending)? {
-                    found.push(row?);
-                }
-            }
-            // What was taken lies between what is our own.
-            found.sort_by_cached_key(|pending| pending.seq);
-            found.truncate(limit);
-            Ok(found)
-        };
-        read().map_err(self.at())
-    }
-
-    /// This owner's pending deliveries, by endpoint.
-    pub fn backlog(&self) -> Result<Vec<(String, u64)>, SpoolError> {
-        self.conn
-            .prepare_cached(
-                "SELECT d.endpoint, count(*) \
-                 FROM owners o CROSS JOIN deliveries d INDEXED BY deliveries_pending ON d.owner = o.seq \
-                 WHERE d.state = 'pending' AND o.instance = ?1 GROUP BY d.endpoint ORDER BY d.endpoint",
-            )
-            .and_then(|mut statement| {
-                statement.query_map([&self.owner], |row| Ok((row.get(0)?, counts::whole(row, 1)?)))?.collect()
-            })
-            .map_err(self.at())
+    /// Whether this owner has a pending delivery to an endpoint.
+    pub fn has_pending(&self, endpoint: &str) -> Result<bool, SpoolError> {
+        let sql = "SELECT 1 FROM owners o \
+                   CROSS JOIN deliveries d INDEXED BY deliveries_pending ON d.owner = o.seq \
+                   WHERE d.state = 'pending' AND o.instance = ?1 AND d.endpoint = ?2";
+        let exists =
+            self.conn.prepare_cached(sql).and_then(|mut found| found.exists([&self.owner, endpoint]));
+        exists.map_err(self.at())
     }
 
     /// A value kept by `SpoolTransaction::put_state`.
@@ -221,12 +165,6 @@ impl Spool {
         state_key::read_all(&self.conn, kind).map_err(self.at())
     }
 
-    /// How many deliveries of all owners are in each state, and the size of the file. Counts the rows
-    /// the first time and after another process has written; costs a few microseconds otherwise.
-    pub fn counts(&self) -> Result<Counts, SpoolError> {
-        self.ledger.read(&self.conn, &self.path).map_err(self.at())
-    }
-
     /// Gives the memory of cached pages back, for as long as nothing is to be written. What cannot be given
     /// back stays.
     pub fn rest(&self) {
@@ -237,7 +175,7 @@ impl Spool {
     /// no deliveries (any more); at most a few hundred rows a call, never what is pending. Says how
     /// many deliveries and events went: call again until it is 0.
     pub fn prune(&mut self, ended_before_ms: i64) -> Result<usize, SpoolError> {
-        prune::prune(&mut self.conn, &self.ledger, ended_before_ms).map_err(self.at())
+        prune::prune(&mut self.conn, ended_before_ms).map_err(self.at())
     }
 }
 
@@ -251,21 +189,6 @@ fn damage(path: &Path, damaged: &Cell<bool>, error: rusqlite::Error) -> SpoolErr
     let fault = SpoolError::sqlite(path, error);
     damaged.set(damaged.get() || fault.kind() == SpoolErrorKind::Corrupt);
     fault
-}
-
-fn read_pending(row: &Row<'_>) -> rusqlite::Result<PendingDelivery> {
-    Ok(PendingDelivery {
-        seq: row.get(0)?,
-        event_id: read_event_id(row, 1)?,
-        kind: row.get(2)?,
-        accepted_at: row.get(3)?,
-        endpoint: row.get(4)?,
-        content_type: row.get(5)?,
-        body: row.get(6)?,
-        attempts: row.get(7)?,
-        created_at: row.get(8)?,
-        due_at: row.get(9)?,
-    })
 }
 
 fn read_event_id(row: &Row<'_>, column: usize) -> rusqlite::Result<EventId> {

@@ -26,9 +26,7 @@ pub(super) fn claim(conn: &Connection, configuration: &str) -> rusqlite::Result<
 /// The result of a takeover.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Takeover {
-    /// The owner numbers that belong to this instance now.
     pub owners: Vec<i64>,
-    /// Their pending deliveries.
     pub deliveries: usize,
 }
 

@@ -302,7 +302,7 @@ mod tests {
         }
         fs::write(&copy, bytes).unwrap();
         fs::write(log_of(&copy), log).unwrap();
-        let refused = Spool::open(&SpoolPath::File(copy.clone()), "me").unwrap_err();
+        let refused = Spool::open(&SpoolPath::File(copy.clone()), "me").err().unwrap();
         assert_eq!(refused.kind(), SpoolErrorKind::Corrupt);
         assert_eq!(salvaged(&copy), COUNT as usize);
     }

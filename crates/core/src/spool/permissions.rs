@@ -52,7 +52,6 @@ fn sweep(place: &Path) {
 /// A file that is made ready under another name and then appears under its own at once, whole. Nobody
 /// can have it open before, so its descriptors may be closed freely: closing one drops every POSIX
 /// lock that this process holds on the file.
-#[derive(Debug)]
 pub(super) struct Draft {
     path: PathBuf,
 }

@@ -1,7 +1,6 @@
 //! Removing what ended long ago, a bounded number of rows at a time.
 
 use super::connection::PAGE_BYTES;
-use super::counts::{CountChange, Ledger};
 use super::{batches, live};
 use crate::clock;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
@@ -15,7 +14,7 @@ const MOST_BYTES: u64 = 1024 * 1024;
 
 /// Removes deliveries and batches that ended before this instant, and events that nobody refers to; says how
 /// many of all.
-pub(super) fn prune(conn: &mut Connection, ledger: &Ledger, before: i64) -> rusqlite::Result<usize> {
+pub(super) fn prune(conn: &mut Connection, before: i64) -> rusqlite::Result<usize> {
     let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let delivered = remove_ended(&transaction, "delivered", before, MOST)?.len();
     let dead = remove_ended(&transaction, "dead", before, MOST - delivered)?.len();
@@ -30,38 +29,25 @@ pub(super) fn prune(conn: &mut Connection, ledger: &Ledger, before: i64) -> rusq
     live::prune(&transaction, before)?;
     let batches = batches::prune(&transaction, before.min(clock::unix_ms() - batches::REMEMBER_MS))?;
     transaction.commit()?;
-    ledger.add(CountChange { pending: 0, delivered: -(delivered as i64), dead: -(dead as i64) });
     if events + delivered + dead > 0 {
         give_back_space(conn)?;
     }
     Ok(events + delivered + dead + batches)
 }
 
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Removed {
-    pub(super) deliveries: usize,
-    pub(super) events: usize,
-}
-
-impl Removed {
-    pub(super) fn rows(self) -> usize {
-        self.deliveries + self.events
-    }
-}
-
-/// Removes the oldest deliveries in this state with the events that have no other ones.
+/// Removes the oldest deliveries in this state with the events that have no other ones; how many rows of
+/// both.
 pub(super) fn remove_oldest(
     transaction: &Transaction<'_>,
     state: &str,
     most: usize,
-) -> rusqlite::Result<Removed> {
+) -> rusqlite::Result<usize> {
     let mut orphaned = transaction.prepare_cached(
         "DELETE FROM events WHERE seq = ?1 AND NOT EXISTS (SELECT 1 FROM deliveries WHERE event = ?1)",
     )?;
-    let mut removed = Removed::default();
+    let mut removed = 0;
     for event in remove_ended(transaction, state, i64::MAX, most)? {
-        removed.deliveries += 1;
-        removed.events += orphaned.execute([event])?;
+        removed += 1 + orphaned.execute([event])?;
     }
     Ok(removed)
 }
@@ -111,7 +97,7 @@ pub(super) fn free_pages(conn: &Connection, bytes: u64) -> rusqlite::Result<usiz
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{attempt, event_id, ring, spool};
+    use super::super::tests::{attempt, counts, event_id, ring, spool, waiting};
     use super::super::{Counts, DeliveryEnd, NewEvent};
 
     #[test]
@@ -162,12 +148,12 @@ mod tests {
         let pages = |spool: &super::super::Spool| -> i64 {
             spool.conn.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap()
         };
-        let (full, counted) = (pages(&spool), spool.counts().unwrap());
+        let (full, counted) = (pages(&spool), counts(&spool));
         assert_eq!(counted.delivered, 700);
         assert_eq!(spool.prune(10_000).unwrap(), 1000, "500 deliveries and their events");
-        assert_eq!(spool.counts().unwrap().delivered, 200);
+        assert_eq!(counts(&spool).delivered, 200);
         assert_eq!(spool.prune(10_000).unwrap(), 400);
-        let Counts { pending, delivered, dead, .. } = spool.counts().unwrap();
+        let Counts { pending, delivered, dead, .. } = counts(&spool);
         assert_eq!((pending, delivered, dead), (0, 0, 0));
         assert!(pages(&spool) < full, "{} pages of {full}", pages(&spool));
     }
@@ -184,6 +170,6 @@ mod tests {
         let second = ring(&mut batch, 2, &["ci"])[0];
         batch.commit().unwrap();
         assert!(second > first);
-        assert_eq!(spool.pending("ci", first, 10).unwrap().len(), 1);
+        assert_eq!(waiting(&spool, "ci"), [second]);
     }
 }

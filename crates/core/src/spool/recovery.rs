@@ -18,11 +18,9 @@ const RECENT_MS: i64 = 3_600_000;
 /// What happened to the file of a spool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileFault {
-    /// There is no file of its name any more.
     Lost,
     /// Another file has its name now.
     Replaced,
-    /// It is damaged.
     Damaged,
 }
 
@@ -31,21 +29,16 @@ const UNREAD: &str = ".repairing-";
 const READ: &str = ".corrupt-";
 
 /// A damaged file that was moved aside and not read yet; nothing when another process did so.
-#[derive(Debug)]
 pub struct DamagedFile(Option<PathBuf>);
 
 /// The outcome of a recovery.
-#[derive(Debug)]
 pub struct RecoveryReport {
-    /// What happened.
     pub cause: FileFault,
-    /// The spool.
     pub path: PathBuf,
     /// Where the damaged file lies now.
     pub aside: Option<PathBuf>,
     /// Deliveries that moved, pending ones and dead letters.
     pub deliveries: usize,
-    /// Events that moved.
     pub events: usize,
     /// Deliveries whose event cannot be read any more, and stretches of a table that cannot.
     pub lost: usize,

@@ -6,7 +6,6 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
 use serde::Serialize;
 
 /// An event to keep.
-#[derive(Debug)]
 pub struct NewEvent<'a> {
     /// Its id.
     pub id: EventId,
@@ -19,7 +18,6 @@ pub struct NewEvent<'a> {
 }
 
 /// A delivery to keep.
-#[derive(Debug)]
 pub struct NewDelivery<'a> {
     /// The event's sequence number, from `SpoolTransaction::event`.
     pub event: i64,
@@ -50,23 +48,18 @@ pub struct NewDelivery<'a> {
 }
 
 /// A message to keep ready in case another does not arrive.
-#[derive(Debug)]
 pub struct NewFallback<'a> {
-    /// The event's sequence number.
     pub event: i64,
     /// The endpoint whose delivery is watched.
     pub via: &'a str,
     /// Who hears instead.
     pub endpoint: &'a str,
-    /// The name of the hook that fired.
     pub hook: &'a str,
     /// When it is said; `None` for when the watched delivery is dead.
     pub due_at: Option<i64>,
     /// The alert that is said again at that time even if it was delivered, unless it is resolved.
     pub alert: Option<&'a str>,
-    /// The content type of the body.
     pub content_type: &'a str,
-    /// The body.
     pub body: &'a [u8],
     /// What goes with it, as `message::Extras` writes it.
     pub extras: Option<&'a str>,
@@ -75,57 +68,20 @@ pub struct NewFallback<'a> {
 /// A fallback that became a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Called {
-    /// The delivery's sequence number.
     pub seq: i64,
-    /// The event's id.
     pub event_id: EventId,
-    /// The event's type.
     pub kind: String,
-    /// The endpoint's name.
     pub endpoint: String,
-    /// The hook's name.
     pub hook: String,
     /// Whether it had a time; else it is what a dead delivery falls back to.
     pub escalated: bool,
-    /// The content type of the body.
-    pub content_type: String,
-    /// The body.
-    pub body: Vec<u8>,
-    /// What goes with it, as `message::Extras` writes it.
-    pub extras: Option<String>,
-}
-
-/// A delivery that waits.
-#[derive(Debug, Clone)]
-pub struct PendingDelivery {
-    /// Its sequence number.
-    pub seq: i64,
-    /// The event's id.
-    pub event_id: EventId,
-    /// The event's type.
-    pub kind: String,
-    /// When the event was accepted.
-    pub accepted_at: i64,
-    /// The endpoint's name.
-    pub endpoint: String,
-    /// The content type of the body.
-    pub content_type: String,
-    /// The body bytes.
-    pub body: Vec<u8>,
-    /// Attempts recorded so far.
-    pub attempts: u32,
-    /// When it was made.
-    pub created_at: i64,
-    /// When it is due.
-    pub due_at: i64,
+    pub message: StoredMessage,
 }
 
 /// The message of a delivery, as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredMessage {
-    /// The content type of the body.
     pub content_type: String,
-    /// The body bytes.
     pub body: Vec<u8>,
     /// What goes with it, as `message::Extras` writes it.
     pub extras: Option<String>,

@@ -143,11 +143,9 @@ ORDER BY d.seq, a.number, a.started_at;
 /// What a file is, before anything in it is touched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FileContent {
-    /// Nothing in it yet.
     Empty,
     /// A spool of this version.
     Spool(i64),
-    /// Another program's database.
     Foreign,
 }
 

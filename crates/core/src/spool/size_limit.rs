@@ -1,6 +1,6 @@
 //! The bound of the file: what has ended makes room for what comes.
 
-use super::counts::{CountChange, whole};
+use super::counts::whole;
 use super::prune::{MOST, free_pages, remove_oldest};
 use super::{Spool, SpoolError, connection, note_damage};
 use rusqlite::{Connection, TransactionBehavior};
@@ -40,17 +40,11 @@ pub enum SizeState {
 }
 
 impl Spool {
-    /// Bytes of the database that hold something. Free pages within the file do not count: they are used
-    /// before it grows. Costs a few microseconds.
-    pub fn used(&self) -> Result<u64, SpoolError> {
-        used(&self.conn).map_err(self.at())
-    }
-
     /// Brings the file and its log nearer to `most` bytes: removes some of the oldest delivered deliveries and of the
     /// events that nobody heard of, and dead letters when there are none. Never what is pending. Call it again while
     /// it says `Made`.
     pub fn make_room(&mut self, most: u64) -> Result<SizeState, SpoolError> {
-        let Spool { conn, path, ledger, damaged, log_limit, .. } = self;
+        let Spool { conn, path, damaged, log_limit, .. } = self;
         let log_bytes = (most / LOG_PART).clamp(LOG_BYTES.0, LOG_BYTES.1);
         // The log exceeds its part by a transaction.
         let of_file = most.saturating_sub(log_bytes * 3 / 2);
@@ -72,31 +66,29 @@ impl Spool {
                 return shrunk(conn, SizeState::Enough);
             }
             let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let mut change = CountChange::default();
             let (mut rows, before) = (0, used(&transaction)?);
             while rows < MOST && used(&transaction)? + step > before {
                 let mut gone = remove_oldest(&transaction, "delivered", PORTION)?;
-                change.delivered -= gone.deliveries as i64;
-                if gone.rows() == 0 {
-                    gone.events += remove_unheard(&transaction)?;
+                if gone == 0 {
+                    gone = remove_unheard(&transaction)?;
                 }
-                if gone.rows() == 0 {
+                if gone == 0 {
                     gone = remove_oldest(&transaction, "dead", PORTION)?;
-                    change.dead -= gone.deliveries as i64;
                 }
-                if gone.rows() == 0 {
+                if gone == 0 {
                     break;
                 }
-                rows += gone.rows();
+                rows += gone;
             }
             transaction.commit()?;
-            ledger.add(change);
             if rows > 0 { Ok(SizeState::Made(rows)) } else { shrunk(conn, SizeState::None) }
         };
         make().map_err(note_damage(path, damaged))
     }
 }
 
+/// Bytes of the database that hold something. Free pages within the file do not count: they are used before it
+/// grows.
 fn used(conn: &Connection) -> rusqlite::Result<u64> {
     Ok(pages(conn, "page_count")?.saturating_sub(pages(conn, "freelist_count")?))
 }
@@ -119,7 +111,7 @@ fn remove_unheard(conn: &Connection) -> rusqlite::Result<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{NONE, delivery, ring, spool_at, waiting};
+    use super::super::tests::{NONE, counts, delivery, ring, spool_at, waiting};
     use super::super::{DeliveryEnd, NewDelivery, SpoolTransaction};
     use super::*;
 
@@ -163,7 +155,7 @@ mod tests {
         delivered.iter().for_each(|seq| batch.end(*seq, &DeliveryEnd::Delivered, 1000 + *seq).unwrap());
         dead.iter().for_each(|seq| batch.end(*seq, &DeliveryEnd::Dead("no".into()), 10).unwrap());
         batch.commit().unwrap();
-        let full = spool.used().unwrap();
+        let full = used(&spool.conn).unwrap();
         let pages = |spool: &Spool| -> i64 {
             spool.conn.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap()
         };
@@ -173,19 +165,18 @@ mod tests {
 
         let less = bound_for(full - 32 * KIB as u64);
         assert!(matches!(spool.make_room(less).unwrap(), SizeState::Made(_)));
-        let counts = spool.counts().unwrap();
-        assert!(counts.delivered < 60);
-        assert_eq!((counts.dead, counts.pending), (60, 60));
+        let left = counts(&spool);
+        assert!(left.delivered < 60 && (left.dead, left.pending) == (60, 60), "{left:?}");
         assert_eq!(made(&mut spool, less), SizeState::Enough);
-        let left = spool.used().unwrap();
+        let left = used(&spool.conn).unwrap();
         assert!(matches!(spool.make_room(left).unwrap(), SizeState::Made(_)));
-        while spool.counts().unwrap().dead == 60 {
+        while counts(&spool).dead == 60 {
             assert!(matches!(spool.make_room(1).unwrap(), SizeState::Made(_)));
         }
-        assert_eq!(spool.counts().unwrap().delivered, 0, "the dead go after the delivered");
+        assert_eq!(counts(&spool).delivered, 0, "the dead go after the delivered");
         assert_eq!(made(&mut spool, 1), SizeState::None, "what waits stays");
-        let counts = spool.counts().unwrap();
-        assert_eq!((counts.delivered, counts.dead, counts.pending), (0, 0, 60));
+        let left = counts(&spool);
+        assert_eq!((left.delivered, left.dead, left.pending), (0, 0, 60));
         assert_eq!(waiting(&spool, "ci"), pending);
         assert!(pages(&spool) < all_pages, "the file shrinks");
     }

@@ -26,7 +26,6 @@ pub enum StateKind {
     OperatorMark,
     /// A living message, by the event that began it and its endpoint; and under `open/` which one a key has now.
     LiveMessage,
-    /// The counts of a queue.
     QueueCounts,
     /// A cooldown or a digest window.
     Shaping,
@@ -66,11 +65,9 @@ impl ToSql for StateKind {
 /// The key of one state. All instances that share the file see the same states.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StateKey {
-    /// What it is about.
     pub kind: StateKind,
     /// The instance it belongs to; empty for what all share, and for what a closed instance left.
     pub owner: String,
-    /// Which one of its kind.
     pub name: String,
 }
 

@@ -4,7 +4,9 @@ mod crash;
 mod faults;
 mod life;
 
-use super::{AttemptRow, NewDelivery, NewEvent, Spool, SpoolTransaction, StateKey, StateKind};
+use super::{
+    AttemptRow, Counts, NewDelivery, NewEvent, Spool, SpoolTransaction, StateKey, StateKind, WaitingDelivery,
+};
 use crate::event::EventId;
 use crate::spool::SpoolPath;
 use crate::transport::Phases;
@@ -70,7 +72,25 @@ pub(super) fn attempt(delivery: i64, number: u32) -> AttemptRow {
     }
 }
 
+/// What is pending for this owner at an endpoint.
+pub(super) fn pending(spool: &Spool, endpoint: &str) -> Vec<WaitingDelivery> {
+    let mut waiting = spool.waiting().unwrap();
+    waiting.retain(|delivery| delivery.endpoint == endpoint);
+    waiting
+}
+
 /// The numbers of what is pending for this owner at an endpoint.
 pub(super) fn waiting(spool: &Spool, endpoint: &str) -> Vec<i64> {
-    spool.pending(endpoint, 0, usize::MAX).unwrap().iter().map(|pending| pending.seq).collect()
+    pending(spool, endpoint).iter().map(|delivery| delivery.seq).collect()
+}
+
+/// Takes over the deliveries of owners that are not in `live`; how many.
+pub(super) fn adopt(spool: &mut Spool, live: &[&str], now_ms: i64) -> usize {
+    let mut dead = spool.holders().unwrap();
+    dead.retain(|holder| *holder != spool.owner && !live.contains(&holder.as_str()));
+    spool.take_over(&dead, now_ms).unwrap().deliveries
+}
+
+pub(super) fn counts(spool: &Spool) -> Counts {
+    super::counts::count(&spool.conn).unwrap()
 }

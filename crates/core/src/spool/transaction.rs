@@ -1,20 +1,17 @@
 //! A transaction of the writer.
 
-use super::counts::{CountChange, Ledger};
 use super::numbers::Numbers;
 use super::state_key::{self, StateKey, StateKind};
 use super::{AttemptRow, DeliveryEnd, NewDelivery, NewEvent, SpoolError, SpoolErrorKind, note_damage};
 use crate::event::EventId;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction, params};
 use std::cell::Cell;
-use std::fmt;
 use std::path::Path;
 
 /// One transaction. Dropped without `commit`, it leaves nothing.
 ///
 /// After a fault of any call the batch is void: later calls and `commit` give the same error, so that
 /// a batch is kept whole or not at all. The spool itself is ready for the next one.
-#[derive(Debug)]
 pub struct SpoolTransaction<'a> {
     // Before the transaction, so that they are given back when it ends.
     statements: Statements<'a>,
@@ -24,8 +21,6 @@ pub struct SpoolTransaction<'a> {
     instance: &'a str,
     owner: Option<i64>,
     numbers: Numbers,
-    ledger: &'a Ledger,
-    change: CountChange,
     fault: Option<SpoolError>,
     damaged: &'a Cell<bool>,
 }
@@ -38,12 +33,6 @@ struct Statements<'a> {
     attempt: Option<CachedStatement<'a>>,
     end: Option<CachedStatement<'a>>,
     postpone: Option<CachedStatement<'a>>,
-}
-
-impl fmt::Debug for Statements<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Statements")
-    }
 }
 
 /// The statement in its place, made when it is first asked for.
@@ -83,7 +72,6 @@ impl<'a> SpoolTransaction<'a> {
         conn: &'a Connection,
         path: &'a Path,
         instance: &'a str,
-        ledger: &'a Ledger,
         damaged: &'a Cell<bool>,
     ) -> Self {
         SpoolTransaction {
@@ -94,8 +82,6 @@ impl<'a> SpoolTransaction<'a> {
             instance,
             owner: None,
             numbers: Numbers::default(),
-            ledger,
-            change: CountChange::default(),
             fault: None,
             damaged,
         }
@@ -104,7 +90,7 @@ impl<'a> SpoolTransaction<'a> {
     /// Inserts an event; `None` when its id is there already, as it is when a record of the intake
     /// was committed before a crash and is read again after it.
     pub fn event(&mut self, event: &NewEvent<'_>) -> Result<Option<i64>, SpoolError> {
-        self.run_kept(|conn, statements, _| {
+        self.run_kept(|conn, statements| {
             let inserted = in_place(&mut statements.event, conn, EVENT)?.execute(params![
                 event.id.to_string(),
                 event.kind,
@@ -118,7 +104,7 @@ impl<'a> SpoolTransaction<'a> {
     /// Keeps what is to be said of the hooks that did not ring for an event; what was kept before gives way,
     /// also to nothing.
     pub fn account(&mut self, event: i64, said: &str) -> Result<(), SpoolError> {
-        self.run(|transaction, _| {
+        self.run(|transaction| {
             if said.is_empty() {
                 let mut forget = transaction.prepare_cached("DELETE FROM accounts WHERE event = ?1")?;
                 return forget.execute([event]).map(drop);
@@ -135,7 +121,7 @@ impl<'a> SpoolTransaction<'a> {
 
     /// The sequence number of an event that is in the spool.
     pub fn row_of(&mut self, id: EventId) -> Result<Option<i64>, SpoolError> {
-        self.run(|transaction, _| {
+        self.run(|transaction| {
             transaction
                 .prepare_cached("SELECT seq FROM events WHERE id = ?1")?
                 .query_row([id.to_string()], |row| row.get(0))
@@ -152,15 +138,15 @@ impl<'a> SpoolTransaction<'a> {
         let owner = match (delivery.dead, self.owner) {
             (None, None) => {
                 let instance = self.instance;
-                self.owner = Some(self.run(|transaction, _| find_owner(transaction, instance))?);
+                self.owner = Some(self.run(|transaction| find_owner(transaction, instance))?);
                 self.owner
             }
             (None, known) => known,
             (Some(_), _) => None,
         };
         let mut numbers = self.numbers;
-        let seq = self.run(|conn, _| numbers.next(conn))?;
-        let (seq, is_new) = self.run_kept(|conn, statements, change| {
+        let seq = self.run(|conn| numbers.next(conn))?;
+        let (seq, is_new) = self.run_kept(|conn, statements| {
             let new = delivery;
             let (state, ended_at) = match new.dead {
                 None => ("pending", None),
@@ -188,10 +174,6 @@ impl<'a> SpoolTransaction<'a> {
                     .query_row(params![new.event, new.endpoint], |row| row.get(0))
                     .map(|known| (known, false));
             }
-            match new.dead {
-                None => change.pending += 1,
-                Some(_) => change.dead += 1,
-            }
             if new.expires_at.is_some() || new.thing.is_some() || new.live.is_some() {
                 conn.prepare_cached(
                     "INSERT INTO terms (delivery, expires_at, thing, live) VALUES (?1, ?2, ?3, ?4)",
@@ -208,7 +190,7 @@ impl<'a> SpoolTransaction<'a> {
 
     /// Records an attempt. Nothing is kept for a delivery that is no longer in the spool.
     pub fn attempt(&mut self, attempt: &AttemptRow) -> Result<(), SpoolError> {
-        let known = self.run(|transaction, _| {
+        let known = self.run(|transaction| {
             transaction
                 .prepare_cached("UPDATE deliveries SET attempts = max(attempts, ?2) WHERE seq = ?1")?
                 .execute(params![attempt.delivery, attempt.number])
@@ -238,7 +220,7 @@ impl<'a> SpoolTransaction<'a> {
     }
 
     fn log_attempt(&mut self, attempt: &AttemptRow) -> Result<(), SpoolError> {
-        self.run_kept(|conn, statements, _| {
+        self.run_kept(|conn, statements| {
             let phases = &attempt.phases;
             in_place(&mut statements.attempt, conn, ATTEMPT)?
                 .execute(params![
@@ -268,7 +250,7 @@ impl<'a> SpoolTransaction<'a> {
         body: &[u8],
         extras: Option<&str>,
     ) -> Result<(), SpoolError> {
-        self.run(|conn, _| {
+        self.run(|conn| {
             conn.prepare_cached(
                 "UPDATE deliveries SET content_type = ?2, body = ?3, extras = ?4 \
                  WHERE seq = ?1 AND state = 'pending'",
@@ -278,19 +260,14 @@ impl<'a> SpoolTransaction<'a> {
         })
     }
 
-    /// Sets when a pending delivery is due next; one that has ended stays as it is.
-    pub fn reschedule(&mut self, delivery: i64, due_at: i64) -> Result<(), SpoolError> {
-        self.postpone(delivery, due_at).map(drop)
-    }
-
-    /// As [`SpoolTransaction::reschedule`], and says whether the delivery is still pending: an operator may have
-    /// dropped it meanwhile.
+    /// Sets when a pending delivery is due next, and says whether it still is pending: an operator may have dropped
+    /// it meanwhile.
     pub fn postpone(&mut self, delivery: i64, due_at: i64) -> Result<bool, SpoolError> {
         self.put_off(delivery, due_at, 0)
     }
 
     fn put_off(&mut self, delivery: i64, due_at: i64, attempts: u32) -> Result<bool, SpoolError> {
-        self.run_kept(|conn, statements, _| {
+        self.run_kept(|conn, statements| {
             in_place(&mut statements.postpone, conn, POSTPONE)?
                 .execute(params![delivery, due_at, attempts])
                 .map(|changed| changed > 0)
@@ -314,44 +291,38 @@ impl<'a> SpoolTransaction<'a> {
             DeliveryEnd::Delivered => ("delivered", None),
             DeliveryEnd::Dead(reason) => ("dead", Some(reason.as_str())),
         };
-        self.run_kept(|conn, statements, change| {
+        self.run_kept(|conn, statements| {
             let ended = in_place(&mut statements.end, conn, END)?
-                .execute(params![delivery, state, at, reason, attempts])? as i64;
-            change.pending -= ended;
-            match end {
-                DeliveryEnd::Delivered => change.delivered += ended,
-                DeliveryEnd::Dead(_) => change.dead += ended,
-            }
+                .execute(params![delivery, state, at, reason, attempts])?;
             Ok(ended > 0)
         })
     }
 
     /// The value of a state, as of this transaction.
     pub fn state(&mut self, key: &StateKey) -> Result<Option<Vec<u8>>, SpoolError> {
-        self.run(|transaction, _| state_key::read(transaction, key))
+        self.run(|transaction| state_key::read(transaction, key))
     }
 
     /// All values of a kind, as of this transaction.
     pub fn states(&mut self, kind: StateKind) -> Result<Vec<(StateKey, Vec<u8>)>, SpoolError> {
-        self.run(|transaction, _| state_key::read_all(transaction, kind))
+        self.run(|transaction| state_key::read_all(transaction, kind))
     }
 
     /// Keeps the value of a state; `None` removes it.
     pub fn put_state(&mut self, key: &StateKey, value: Option<&[u8]>) -> Result<(), SpoolError> {
-        self.run(|transaction, _| state_key::write(transaction, key, value))
+        self.run(|transaction| state_key::write(transaction, key, value))
     }
 
     /// Makes it durable: when this returns `Ok`, a power cut does not undo it (`:memory:` aside).
     pub fn commit(mut self) -> Result<(), SpoolError> {
         let numbers = self.numbers;
-        self.run(|conn, _| numbers.keep(conn))?;
-        let SpoolTransaction { statements, transaction, path, ledger, change, fault, damaged, .. } = self;
+        self.run(|conn| numbers.keep(conn))?;
+        let SpoolTransaction { statements, transaction, path, fault, damaged, .. } = self;
         drop(statements);
         if let Some(fault) = fault {
             return Err(fault);
         }
         transaction.commit().map_err(note_damage(path, damaged))?;
-        ledger.add(change);
         Ok(())
     }
 
@@ -359,19 +330,19 @@ impl<'a> SpoolTransaction<'a> {
     /// faults, a full disk among them; what came later would then be kept alone.
     pub(super) fn run<T>(
         &mut self,
-        statements: impl FnOnce(&'a Connection, &mut CountChange) -> rusqlite::Result<T>,
+        statements: impl FnOnce(&'a Connection) -> rusqlite::Result<T>,
     ) -> Result<T, SpoolError> {
-        self.run_kept(|conn, _, change| statements(conn, change))
+        self.run_kept(|conn, _| statements(conn))
     }
 
     fn run_kept<T>(
         &mut self,
-        call: impl FnOnce(&'a Connection, &mut Statements<'a>, &mut CountChange) -> rusqlite::Result<T>,
+        call: impl FnOnce(&'a Connection, &mut Statements<'a>) -> rusqlite::Result<T>,
     ) -> Result<T, SpoolError> {
         if self.fault.is_some() || self.transaction.is_autocommit() {
             return Err(self.gone());
         }
-        match call(self.conn, &mut self.statements, &mut self.change) {
+        match call(self.conn, &mut self.statements) {
             Ok(done) => Ok(done),
             Err(error) => Err(self.keep_fault(note_damage(self.path, self.damaged)(error))),
         }

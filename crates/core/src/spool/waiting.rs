@@ -8,27 +8,18 @@ use std::collections::HashSet;
 /// A delivery that waits, without its message. Times are Unix milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WaitingDelivery {
-    /// Its sequence number.
     pub seq: i64,
-    /// The event's id.
     pub event_id: EventId,
-    /// The event's type.
     pub kind: String,
-    /// The endpoint's name.
     pub endpoint: String,
-    /// The hook's name.
     pub hook: String,
-    /// When it was made.
     pub created_at: i64,
-    /// When it is due.
     pub due_at: i64,
-    /// Attempts recorded so far.
     pub attempts: u32,
     /// Of these, since it was made or replayed, those that failed without a wait asked for.
     pub failures: u32,
     /// And those after which the receiver asked for a wait.
     pub asked: u32,
-    /// When the last attempt started.
     pub tried_at: Option<i64>,
     /// When it is stale, if ever.
     pub expires_at: Option<i64>,

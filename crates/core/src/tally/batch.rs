@@ -8,16 +8,13 @@ use serde::{Deserialize, Serialize};
 pub struct BatchRef {
     /// Its id, the same in every task of it.
     pub id: String,
-    /// The number of its tasks, if the task says so.
     pub total: Option<u64>,
 }
 
 /// A completed task that belongs to a batch.
 #[derive(Debug, Clone)]
 pub struct BatchTask {
-    /// The batch.
     pub of: BatchRef,
-    /// The task.
     pub task: Task,
     /// What tells a repetition of it from another task.
     pub key: Option<String>,
@@ -44,7 +41,6 @@ pub struct BatchTally {
     pub queue: String,
     /// The number of its tasks: the largest that a task of it named; 0 when none has named one.
     pub expected: u64,
-    /// The counts.
     pub tally: QueueTally,
     /// When its last task ended, in Unix milliseconds, once it is complete.
     #[serde(skip)]

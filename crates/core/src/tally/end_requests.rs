@@ -30,13 +30,10 @@ pub struct EndRequest {
     /// The task, without its outputs: the message is about the whole, and no file of it may be left by
     /// then.
     pub task: Map<String, Json>,
-    /// The endpoints it named.
     pub to: Vec<String>,
-    /// Its values for templates.
     pub vars: Map<String, Json>,
     /// The event that reported it.
     pub event: String,
-    /// The address it named.
     #[serde(default)]
     pub url: Option<String>,
     /// How many bytes the task and the values are.

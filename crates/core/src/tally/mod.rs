@@ -35,7 +35,6 @@ const MAX_NAME_BYTES: usize = 256;
 /// The end of a queue that is waited for: it counts once the queue has stayed empty for the delay.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct HeldEnd {
-    /// The event.
     #[serde(with = "id_text")]
     pub id: EventId,
     /// Its ticket in this process; 0 when it comes from an earlier one.
@@ -46,7 +45,6 @@ pub struct HeldEnd {
     /// When the host first said that the queue is empty, in Unix milliseconds: its work was over then.
     #[serde(default)]
     pub idle_since: i64,
-    /// What the host passed.
     pub payload: Map<String, Json>,
     /// When it counts, by the monotonic clock of this process.
     #[serde(skip)]
@@ -60,7 +58,6 @@ pub struct HeldEnd {
 struct Open {
     tally: QueueTally,
     end: Option<HeldEnd>,
-    /// Whether the host told of its start.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     started: bool,
     /// Whether its start was told in this process.
@@ -82,7 +79,6 @@ pub struct Tally {
     open: BTreeMap<String, Open>,
     changed: HashSet<String>,
     forgotten: Vec<String>,
-    /// How long runs usually take.
     pub usuals: UsualDurations,
     /// The first queue that was heard of, and whether there was another one.
     first: Option<String>,

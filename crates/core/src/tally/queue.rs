@@ -25,21 +25,16 @@ const MAX_TEXT_CHARS: usize = 500;
 /// A task that failed, for the summary.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Failure {
-    /// The task's id.
     pub id: Option<Box<str>>,
-    /// The task's name.
     pub name: Option<Box<str>>,
-    /// What went wrong.
     pub error: FailureReason,
 }
 
 /// Why a task failed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FailureReason {
-    /// The kind of fault.
     #[serde(rename = "type")]
     pub kind: Option<Box<str>>,
-    /// The fault in words.
     pub message: Option<Box<str>>,
 }
 
@@ -54,13 +49,9 @@ struct Seconds {
 /// Counts of one queue.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct QueueTally {
-    /// Tasks that ended.
     pub total: u64,
-    /// Of these, with success.
     pub succeeded: u64,
-    /// Of these, with an error.
     pub failed: u64,
-    /// Of these, cancelled.
     pub cancelled: u64,
     /// When the busy period began, in Unix milliseconds.
     pub started_at: i64,
@@ -69,7 +60,6 @@ pub struct QueueTally {
     seconds: Seconds,
     #[serde(default, skip_serializing_if = "TaskRate::is_unknown")]
     pub(super) pace: TaskRate,
-    /// How many tasks it will have had, as far as the host says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<u64>,
     // Shared with the snapshots that are being looked at.
@@ -78,7 +68,6 @@ pub struct QueueTally {
     /// The paths of the first pictures, for a contact sheet.
     #[serde(default, skip_serializing_if = "no_pictures")]
     pictures: Arc<Vec<Box<str>>>,
-    /// The tasks that asked to be told of at the end.
     #[serde(default, skip_serializing_if = "EndRequests::is_empty", rename = "wishes")]
     pub asked: EndRequests,
 }
@@ -152,19 +141,6 @@ impl QueueTally {
             if self.failures.len() < MAX_FAILURES && !self.failures.iter().any(known) {
                 self.keep_failure(failure.clone());
             }
-        }
-    }
-
-    /// Takes tasks that ended like this out of the count: they are in it twice.
-    pub fn take_back(&mut self, again: Vec<Status>) {
-        for status in again {
-            let count = match status {
-                Status::Success => &mut self.succeeded,
-                Status::Error => &mut self.failed,
-                Status::Cancelled => &mut self.cancelled,
-            };
-            *count = count.saturating_sub(1);
-            self.total = self.total.saturating_sub(1);
         }
     }
 

@@ -20,7 +20,6 @@ use std::time::Duration;
 const RETRY: Duration = Duration::from_secs(1);
 
 /// Owns the spool.
-#[derive(Debug)]
 pub struct Committer {
     pub spool: Spool,
     pub stalls: BatchTimer,

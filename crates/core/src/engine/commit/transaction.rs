@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// What one transaction writes.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Transaction {
     /// In the order of acceptance, and with them the events that were derived.
     pub events: Vec<PlannedEvent>,
@@ -25,7 +25,6 @@ pub struct Transaction {
     pub removed_alerts: Vec<String>,
     /// Whether the spool has fallbacks or escalations that wait for other deliveries.
     pub has_fallbacks: bool,
-    /// Whether one of them is due.
     pub fallback_due: bool,
     /// Batches without progress since this time, in Unix milliseconds, are reported as stalled.
     pub stalled_since: Option<i64>,
@@ -38,7 +37,6 @@ pub struct Transaction {
 /// What follows once a transaction is durable.
 #[derive(Debug, Default)]
 pub struct Committed {
-    /// Deliveries for the lanes, by endpoint.
     pub jobs: Vec<(String, Job)>,
     /// Deliveries that were dead from the start.
     pub dead: Vec<DeliveryReport>,
@@ -50,13 +48,9 @@ pub struct Committed {
     pub spooled: u64,
     /// Deliveries that ended in the spool while a lane still has them, by endpoint.
     pub ended_elsewhere: Vec<(String, i64)>,
-    /// The number of deliveries to fallbacks.
     pub fallbacks: u64,
-    /// The number of escalations.
     pub escalated: u64,
-    /// Warnings for the log.
     pub remarks: Vec<String>,
-    /// What was decided about batches.
     pub counts: DecisionCounts,
 }
 

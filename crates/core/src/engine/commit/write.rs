@@ -6,7 +6,6 @@ use crate::engine::decide::{EventState, PlannedDelivery, PlannedEvent, PlannedSt
 use crate::engine::reports::DeliveryReport;
 use crate::engine::task_lanes;
 use crate::lanes::{Body, Disposition, Job, LaneReport, LiveJob};
-use crate::message::Extras;
 use crate::spool::{
     Called, DeliveryEnd, LiveRole, LiveState, NewDelivery, NewEvent, NewFallback, SpoolError,
     SpoolTransaction,
@@ -54,8 +53,7 @@ impl Committed {
         for called in called {
             let counter = if called.escalated { &mut self.escalated } else { &mut self.fallbacks };
             *counter += 1;
-            let extras = Extras::from_text(called.extras.as_deref());
-            let body = Arc::new(Body { content_type: called.content_type, bytes: called.body, extras });
+            let body = Arc::new(Body::from(called.message));
             let job = Job::new(called.seq, called.event_id, &called.kind, &called.hook, now.unix_ms);
             let job = Job { ticket, due: now.monotonic, body: Some(body), ..job };
             self.jobs.push((called.endpoint, job));

@@ -14,12 +14,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Decides about events. No I/O and no locks; callers pass in the time.
-#[derive(Debug)]
 pub struct Decider {
     pub config: Arc<Config>,
     pub tally: Tally,
     pub shaping: ShapingState,
-    /// Whether other hosts share the spool.
     pub several_hosts: bool,
     pub(super) now: Moment,
     pub(super) decisions: Decisions,

@@ -63,17 +63,12 @@ impl Decider {
         let (deliveries, explanation) = self.notify(&subjects);
         self.shaping.end_queue(&queue, self.now.unix_ms);
         self.decisions.events.push(PlannedEvent {
-            id: end.id,
-            kind: "queue.end".to_owned(),
-            accepted_at: end.accepted_at,
             ticket: end.ticket,
-            payload: to_bytes(&end.payload),
             state: EventState::HeldBefore,
             deliveries,
             // Replaces the explanation that was written while the end was held.
             explanation: explanation.or_else(|| Some(String::new())),
-            resolved_alert: None,
-            batch_task: None,
+            ..PlannedEvent::new(end.id, "queue.end", end.accepted_at, to_bytes(&end.payload))
         });
     }
 
@@ -181,18 +176,7 @@ impl Decider {
             || (EventId::random(now), String::new()),
             |subject| (subject.id, subject.kind.clone()),
         );
-        PlannedEvent {
-            id,
-            kind,
-            accepted_at: now,
-            ticket: 0,
-            payload: to_bytes(payload),
-            state: EventState::Final,
-            deliveries,
-            explanation,
-            resolved_alert: None,
-            batch_task: None,
-        }
+        PlannedEvent { deliveries, explanation, ..PlannedEvent::new(id, kind, now, to_bytes(payload)) }
     }
 }
 

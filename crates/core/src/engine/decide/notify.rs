@@ -2,7 +2,7 @@
 
 use super::decider::Decider;
 use super::fallbacks::{Renderer, plan_fallbacks};
-use super::planned::{EventState, PlannedDelivery, PlannedEvent, PlannedState};
+use super::planned::{PlannedDelivery, PlannedEvent, PlannedState};
 use crate::clock::Moment;
 use crate::config::Config;
 use crate::endpoint::Endpoint;
@@ -123,7 +123,7 @@ impl Decider {
     ) -> (Decision<'a>, Vec<&'a Hook>) {
         let mut cooled = Vec::new();
         let (shaping, counts, now) = (&mut self.shaping, &mut self.decisions.counts, self.now.unix_ms);
-        let decision = hooks::decide_with_cooldown(config.rules(), subject, &mut |hook, decision| {
+        let decision = hooks::decide(config.rules(), subject, &mut |hook, decision| {
             let (result, fault) = shaping.cool(hook, subject, now);
             if let Some(reason) = fault {
                 decision.broken_conditions += 1;
@@ -293,19 +293,9 @@ impl Decider {
     }
 
     fn digest(&self, window: &DigestWindow, context: &Context) -> PlannedEvent {
-        let id = context.text_at(&["event", "id"]).and_then(EventId::parse);
-        PlannedEvent {
-            id: id.unwrap_or_else(|| window.id()),
-            kind: kind_of(window, context).to_owned(),
-            accepted_at: self.now.unix_ms,
-            ticket: 0,
-            payload: window.payload(),
-            state: EventState::Final,
-            deliveries: vec![self.digest_delivery(window, context)],
-            explanation: None,
-            resolved_alert: None,
-            batch_task: None,
-        }
+        let id = context.text_at(&["event", "id"]).and_then(EventId::parse).unwrap_or_else(|| window.id());
+        let event = PlannedEvent::new(id, kind_of(window, context), self.now.unix_ms, window.payload());
+        PlannedEvent { deliveries: vec![self.digest_delivery(window, context)], ..event }
     }
 
     fn digest_delivery(&self, window: &DigestWindow, context: &Context) -> PlannedDelivery {

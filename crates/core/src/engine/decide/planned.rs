@@ -12,7 +12,6 @@ use std::sync::Arc;
 const ROW_BYTES: usize = 300;
 
 /// An event for the spool, with its deliveries.
-#[derive(Debug)]
 pub struct PlannedEvent {
     pub id: EventId,
     pub kind: String,
@@ -25,13 +24,27 @@ pub struct PlannedEvent {
     pub deliveries: Vec<PlannedDelivery>,
     /// Why hooks did not match, a line each.
     pub explanation: Option<String>,
-    /// The alert that this event resolves.
     pub resolved_alert: Option<String>,
-    /// The task to count in its batch, in the transaction of the event.
     pub batch_task: Option<Box<BatchTask>>,
 }
 
 impl PlannedEvent {
+    /// An event that is decided about, without deliveries, as yet.
+    pub fn new(id: EventId, kind: impl Into<String>, accepted_at: i64, payload: Vec<u8>) -> PlannedEvent {
+        PlannedEvent {
+            id,
+            kind: kind.into(),
+            accepted_at,
+            ticket: 0,
+            payload,
+            state: EventState::Final,
+            deliveries: Vec::new(),
+            explanation: None,
+            resolved_alert: None,
+            batch_task: None,
+        }
+    }
+
     /// About how many bytes it takes in the spool.
     pub fn bytes(&self) -> u64 {
         let of = |delivery: &PlannedDelivery| {
@@ -55,13 +68,10 @@ pub enum EventState {
 }
 
 /// A message to an endpoint.
-#[derive(Debug)]
 pub struct PlannedDelivery {
     pub endpoint: String,
     pub hook: String,
-    /// Why the hook matched.
     pub why: String,
-    /// The message, or why it could not be rendered.
     pub message: Result<Arc<Body>, String>,
     /// For a message that could not be rendered: the context as JSON, to be rendered again when it is replayed.
     pub unrendered: Vec<u8>,
@@ -69,7 +79,6 @@ pub struct PlannedDelivery {
     pub expires_at: Option<i64>,
     /// The value of `supersede`: only the newest waiting message with this key is sent.
     pub supersede_key: Option<String>,
-    /// The living message that it is a state of.
     pub live: Option<PlannedState>,
     /// A newer event in the same transaction that supersedes this delivery.
     pub superseded_by: Option<EventId>,
@@ -79,18 +88,14 @@ pub struct PlannedDelivery {
 }
 
 /// A state of a living message.
-#[derive(Debug)]
 pub struct PlannedState {
     /// The value of `live`.
     pub key: String,
-    /// Whether it is the last one.
     pub closes: bool,
-    /// Whether the platform can edit.
     pub edits: bool,
 }
 
 /// A message that is sent if a delivery fails (a fallback), or is not confirmed in time (an escalation).
-#[derive(Debug)]
 pub struct PlannedFallback {
     /// The endpoint of the watched delivery.
     pub via: String,
@@ -103,12 +108,11 @@ pub struct PlannedFallback {
 }
 
 /// All decisions since the last `Decider::take_decisions`.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Decisions {
     pub events: Vec<PlannedEvent>,
     /// Tickets of held ends that no longer count, because the queue went on.
     pub superseded: Vec<u64>,
-    /// Warnings for the log.
     pub remarks: Vec<String>,
     pub counts: DecisionCounts,
     /// By event type; only if the decider explains.

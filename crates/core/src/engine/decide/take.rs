@@ -72,16 +72,9 @@ impl Decider {
             record.id, record.id
         ));
         self.decisions.events.push(PlannedEvent {
-            id: record.id,
-            kind: record.kind,
-            accepted_at: record.accepted_at,
             ticket: record.ticket,
-            payload: record.payload,
-            state: EventState::Final,
-            deliveries: Vec::new(),
             explanation: Some(reason.to_owned()),
-            resolved_alert: None,
-            batch_task: None,
+            ..PlannedEvent::new(record.id, record.kind, record.accepted_at, record.payload)
         });
     }
 
@@ -162,16 +155,13 @@ impl Decider {
         let resolved_alert = (event.kind == "alert.resolved")
             .then(|| event.payload.get("name").and_then(scalar_text).unwrap_or_default());
         self.decisions.events.push(PlannedEvent {
-            id: event.id,
-            kind: event.kind,
-            accepted_at: event.accepted_at,
             ticket: event.ticket,
-            payload: event.stored,
             state,
             deliveries,
             explanation,
             resolved_alert,
             batch_task,
+            ..PlannedEvent::new(event.id, event.kind, event.accepted_at, event.stored)
         });
     }
 }

@@ -17,7 +17,6 @@ use std::sync::Arc;
 pub const DROPPED_BY_OPERATOR: &str = "dropped by hand";
 
 /// Publishes the results of transactions.
-#[derive(Debug)]
 pub struct Dispatch {
     pub lanes: Arc<LaneTable>,
     pub progress: Arc<Progress>,

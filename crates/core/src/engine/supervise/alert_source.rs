@@ -27,7 +27,6 @@ const MAX_METRICS: usize = 1024;
 /// The state of an alert for the spool: its name, and `None` when it is quiet.
 pub type AlertState = (String, Option<Vec<u8>>);
 
-#[derive(Debug)]
 pub struct AlertSource {
     watch: Mutex<WatchState>,
     // The last value of each metric that the host fed.
@@ -38,7 +37,6 @@ pub struct AlertSource {
     output: AlertOutput,
 }
 
-#[derive(Debug)]
 struct AlertOutput {
     intake: Arc<Intake>,
     clock: Arc<dyn Clock>,
@@ -47,7 +45,6 @@ struct AlertOutput {
 }
 
 /// Locked for a few comparisons and copies into the ring, never while anything waits.
-#[derive(Debug)]
 struct WatchState {
     watch: Watch,
     // Values that came before the rings of dead processes were read; `None` from then on.

@@ -18,7 +18,6 @@ const POLL: Duration = Duration::from_millis(2);
 /// How closing ended.
 #[derive(Debug, Clone, Copy)]
 pub struct Closing {
-    /// Deliveries that are left.
     pub undelivered: u64,
     /// Whether no log function of the host runs any more.
     pub log_ended: bool,

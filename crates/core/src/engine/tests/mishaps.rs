@@ -187,7 +187,7 @@ fn a_newer_spool_is_refused_and_left_as_it_is() {
     conn.pragma_update(None, "user_version", 99).unwrap();
     drop(conn);
     let before = fs::read(place.spool()).unwrap();
-    let refused = crate::engine::Bell::open(place.read()).unwrap_err();
+    let refused = crate::engine::Bell::open(place.read()).err().unwrap();
     assert_eq!(refused.kind, ErrorKind::Spool);
     assert!(refused.message.contains("newer"), "{refused}");
     assert_eq!(fs::read(place.spool()).unwrap(), before);

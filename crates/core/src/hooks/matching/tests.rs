@@ -30,13 +30,17 @@ fn fields(json: Json) -> Map<String, Json> {
     json.as_object().unwrap().clone()
 }
 
+fn decided<'a>(config: &'a Config, subject: &Subject) -> Decision<'a> {
+    decide(config.rules(), subject, &mut |_, _| Some(0))
+}
+
 fn matched(params: Json) -> (Vec<String>, u64) {
     let config = Config::load(CONFIG).unwrap();
     let mut payload = fields(json!({"name": "n", "webhook_params": params}));
     let (params, _) = TaskParams::take(&mut payload);
     let facts = facts(&payload, &config.host);
     let subject = Subject::of_task(&facts, params, &Task::read(&payload), None);
-    let decision = decide(config.rules(), &subject);
+    let decision = decided(&config, &subject);
     (names(&decision), decision.ignored_params)
 }
 
@@ -76,10 +80,10 @@ fn the_end_of_a_queue_matches_manual_hooks_for_tasks_that_asked() {
     let facts = Facts { kind: "queue.end", ..facts(&payload, &config.host) };
     let tally = QueueTally::default();
     let end = Subject::of_queue(&facts, &tally);
-    assert_eq!(names(&decide(config.rules(), &end)), ["all"]);
+    assert_eq!(names(&decided(&config, &end)), ["all"]);
     let task = fields(json!({"name": "n", "outputs": [{"url": "x"}]}));
     let subject = Subject::of_asked(&facts, &end, &EndRequest::by(facts.id, &task, &[], &Map::new()));
-    assert_eq!(names(&decide(config.rules(), &subject)), ["asked"]);
+    assert_eq!(names(&decided(&config, &subject)), ["asked"]);
     assert_eq!(subject.context.text_at(&["task", "name"]), Some("n"));
     assert!(subject.context.at(&["task", "outputs"]).is_none() && subject.context.at(&["queue"]).is_some());
 }
@@ -107,7 +111,7 @@ fn a_threshold_that_cannot_be_read_matches_and_is_counted() {
             "task.complete" => Subject::of_task(&facts, TaskParams::default(), &Task::read(&payload), None),
             _ => Subject::of_other(&facts),
         };
-        let decision = decide(config.rules(), &subject);
+        let decision = decided(&config, &subject);
         (decision.matches.len(), decision.broken_conditions, decision.remarks.join("; "))
     };
     let long = "min_duration = \"10m\"";
@@ -158,7 +162,7 @@ fn the_times_that_a_host_tells_of_a_queue_or_a_batch_count_as_its_duration() {
                 "queue.end" => Subject::of_queue(&facts, &QueueTally::opened_at(1)),
                 _ => Subject::of_other(&facts),
             };
-            let decision = decide(config.rules(), &subject);
+            let decision = decided(&config, &subject);
             let found = (!decision.matches.is_empty(), decision.broken_conditions);
             assert_eq!(found, (matches, broken), "{kind} {payload:?}");
         }
@@ -185,7 +189,7 @@ fn hooks_of_overlapping_families_match_once_each() {
         let payload = Map::new();
         let facts = Facts { kind, ..facts(&payload, &config.host) };
         let subject = Subject::of_task(&facts, TaskParams::default(), &Task::read(&payload), None);
-        let decision = decide(config.rules(), &subject);
+        let decision = decided(&config, &subject);
         assert_eq!(names(&decision), hooks, "{kind}");
         let mut endpoints: Vec<&str> =
             decision.matches.iter().map(|matched| matched.endpoint.name.as_str()).collect();

@@ -11,9 +11,7 @@ const HANGS_MS: i64 = 1000;
 /// What waits behind a failed attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failing {
-    /// The messages.
     pub count: u64,
-    /// Why the last attempt failed.
     pub reason: String,
     /// Whether they end with the process, because nothing is kept on disk.
     pub is_lost: bool,

@@ -62,6 +62,10 @@ impl StoredState {
     }
 }
 
+fn count(window: &DigestWindow) -> u64 {
+    serde_json::from_slice::<Json>(&window.payload()).unwrap()["digest"]["count"].as_u64().unwrap()
+}
+
 fn names(window: &DigestWindow) -> Vec<String> {
     let digest = window.context(NOON);
     let items = digest.at(&["digest", "items"]).and_then(Json::as_array).unwrap();
@@ -189,7 +193,7 @@ fn a_window_is_bounded_counts_what_it_does_not_keep_and_has_room_for_failures() 
     assert!(bytes < 600 * 1024, "{bytes}");
     let mut shape = kept.restart();
     let window = shape.due(&config.hooks, NOON + 86_400_000, false).remove(0);
-    assert_eq!(window.count(), 5_000);
+    assert_eq!(count(&window), 5_000);
     let names = names(&window);
     assert!(names.len() <= 1_000 && names.contains(&"t4999".to_owned()), "{}", names.len());
     kept.commit(&mut shape);
@@ -212,7 +216,7 @@ fn matches_held_through_quiet_hours_are_bounded_and_counted() {
     }
     assert!(shape.bytes < MAX_BYTES + 512 * 1024, "{}", shape.bytes);
     let sent = shape.due(&config.hooks, night + MAX_QUEUE_DIGEST_MS, true);
-    assert_eq!(sent.iter().map(DigestWindow::count).sum::<u64>(), accepted);
+    assert_eq!(sent.iter().map(count).sum::<u64>(), accepted);
     assert!(sent.iter().all(|window| !names(window).is_empty()));
 }
 
@@ -336,7 +340,7 @@ fn play(hook: &str, steps: &[Step]) -> Outcome {
             }
         }
         for window in shape.due(&config.hooks, now, false) {
-            sent_now.push((window.count(), names(&window).len()));
+            sent_now.push((count(&window), names(&window).len()));
         }
     }
     Outcome { fired, sent, accepted }

@@ -4,7 +4,6 @@ use super::*;
 use crate::spool::SpoolPath;
 
 /// A table that a simulation can take back to where it was last kept.
-#[derive(Debug)]
 pub(crate) struct SimulatedBatches(Connection);
 
 impl SimulatedBatches {

@@ -2,7 +2,7 @@
 //! told by a variable which file to work on.
 
 use super::super::{Filter, Reader};
-use super::{ring, spool_at, waiting};
+use super::{adopt, ring, spool_at, waiting};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -86,7 +86,7 @@ fn a_killed_writer_loses_its_open_batch_and_nothing_that_was_committed() {
     assert_eq!(log.metadata().unwrap().len(), left, "a reader leaves everything as it is");
 
     let mut spool = spool_at(&path, "next");
-    assert_eq!(spool.adopt(&[], 0).unwrap(), committed);
+    assert_eq!(adopt(&mut spool, &[], 0), committed);
     assert_eq!(waiting(&spool, "ci").len(), committed);
     let verdict: String = spool.conn.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(verdict, "ok");

@@ -42,7 +42,7 @@ fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 fn fires(config: &Config, subject: &Subject) -> bool {
-    !decide(config.rules(), subject).matches.is_empty()
+    !decided(config, subject).matches.is_empty()
 }
 
 #[test]
@@ -91,15 +91,15 @@ const TWO_HOOKS: &str = "\
 fn an_endpoint_hears_an_event_once_from_the_first_hook_that_fires() {
     let config = config(TWO_HOOKS);
     let failed = task(json!({"status": "error"}));
-    assert_eq!(matched(&decide(config.rules(), &failed)), pairs(&[("failures", "a"), ("all", "b")]));
-    assert_eq!(matched(&decide(config.rules(), &task(json!({})))), pairs(&[("all", "a"), ("all", "b")]));
+    assert_eq!(matched(&decided(&config, &failed)), pairs(&[("failures", "a"), ("all", "b")]));
+    assert_eq!(matched(&decided(&config, &task(json!({})))), pairs(&[("all", "a"), ("all", "b")]));
 }
 
 #[test]
 fn a_task_may_choose_among_the_endpoints_and_be_silent() {
     let config = config(TWO_HOOKS);
     let to_b = task(json!({"webhook_params": {"to": ["b"]}}));
-    assert_eq!(matched(&decide(config.rules(), &to_b)), pairs(&[("all", "b")]));
+    assert_eq!(matched(&decided(&config, &to_b)), pairs(&[("all", "b")]));
     let silent = task(json!({"status": "error", "webhook_params": {"notify": "none"}}));
     assert!(!fires(&config, &silent));
     let manual = task(json!({"webhook_params": {"notify": "manual"}}));
@@ -110,12 +110,12 @@ fn a_task_may_choose_among_the_endpoints_and_be_silent() {
 fn a_name_that_is_not_configured_is_ignored_and_remarked_without_being_repeated() {
     let config = config(TWO_HOOKS);
     let partly = task(json!({"webhook_params": {"to": ["marker-7c1", "b"]}}));
-    let decision = decide(config.rules(), &partly);
+    let decision = decided(&config, &partly);
     assert_eq!(matched(&decision), pairs(&[("all", "b")]));
     assert_eq!((decision.remarks.len(), decision.ignored_params), (1, 1));
     assert!(!decision.remarks[0].contains("marker-7c1"), "{}", decision.remarks[0]);
     let unknown = task(json!({"webhook_params": {"to": "marker-7c1"}}));
-    assert_eq!(matched(&decide(config.rules(), &unknown)), pairs(&[("all", "a"), ("all", "b")]));
+    assert_eq!(matched(&decided(&config, &unknown)), pairs(&[("all", "a"), ("all", "b")]));
 }
 
 #[test]
@@ -131,10 +131,10 @@ fn an_undefined_name_is_false_and_a_broken_condition_fires_with_a_remark() {
     };
     let subject = task(json!({"params": {"steps": "thirty"}}));
     let quiet = when("task.params.width > 1000");
-    let decision = decide(quiet.rules(), &subject);
+    let decision = decided(&quiet, &subject);
     assert!(decision.matches.is_empty() && decision.remarks.is_empty() && decision.broken_conditions == 0);
     let broken = when("task.params.steps > 20");
-    let decision = decide(broken.rules(), &subject);
+    let decision = decided(&broken, &subject);
     assert_eq!((decision.matches.len(), decision.broken_conditions), (1, 1));
     assert!(decision.remarks[0].starts_with("`when` of h could not be evaluated"), "{}", decision.remarks[0]);
 }
@@ -143,6 +143,6 @@ fn an_undefined_name_is_false_and_a_broken_condition_fires_with_a_remark() {
 fn a_shorthand_that_says_no_spares_a_broken_condition() {
     let config =
         config("[[hooks]]\non = ['task.complete']\nto = ['a']\nonly_failures = true\nwhen = 'task.name > 1'");
-    let decision = decide(config.rules(), &task(json!({"name": "n"})));
+    let decision = decided(&config, &task(json!({"name": "n"})));
     assert!(decision.matches.is_empty() && decision.broken_conditions == 0);
 }
