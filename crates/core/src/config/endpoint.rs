@@ -112,6 +112,12 @@ config_table! {
         "mentions", texts("a name or id as the platform writes it"), Toml("[]"),
         "The people that a chat message mentions.",
     );
+    SILENT: Choice<bool> = key(
+        "silent",
+        silent_successes(),
+        Toml("\"never\""),
+        "With `success`, a message that reports a success and mentions nobody makes no sound, where the platform can do that.",
+    );
     FALLBACK: Text<TextValue> = key(
         "fallback", text("the name of another endpoint"), Absent,
         "The endpoint for messages that become dead letters here or whose endpoint was removed; without cycles.",
@@ -130,6 +136,11 @@ config_table! {
         "max_age", duration("1s", "365d"), Toml("\"4d\""),
         "The age at which a delivery becomes a dead letter, whatever the schedule says.",
     );
+}
+
+/// Which messages make no sound.
+pub(super) const fn silent_successes() -> Choice<bool> {
+    choice(&["success", "never"], &[true, false])
 }
 
 const fn answer_condition() -> Text<Condition> {
@@ -184,9 +195,17 @@ fn read(name: &str, table: &TableReader<'_>, file_roots: &Arc<[PathBuf]>) -> Opt
     let mentions = table.read(&keys::MENTIONS).unwrap_or_default();
     let mentions: Vec<String> = mentions.into_iter().map(|text| text.text).collect();
     let overflow = table.read(&keys::OVERFLOW);
+    let silences_successes = table.read(&keys::SILENT).unwrap_or_default();
     let fallback = table.read_string(&keys::FALLBACK);
     let (platform, url) = address?;
     warn_of_ignored_mentions(table, platform, &mentions);
+    if silences_successes && platform.description().silent.is_none() {
+        let name = platform.name();
+        table.warn(
+            &keys::SILENT,
+            format!("`{name}` cannot send a message without a sound, so this has no effect"),
+        );
+    }
     if endpoint_url::is_mail(url.expose()) {
         for key in [keys::HEADERS.name, keys::SIGN.name].into_iter().filter(|key| table.has(key)) {
             table.error(key, format!("`{}` has no HTTP headers: remove this key", platform.name()));
@@ -217,6 +236,7 @@ fn read(name: &str, table: &TableReader<'_>, file_roots: &Arc<[PathBuf]>) -> Opt
         tls,
         proxy,
         overflow: overflow.unwrap_or(if coalesces { Overflow::Fold } else { Overflow::Queue }),
+        silences_successes,
         file_roots: Arc::clone(file_roots),
         fallback,
     })

@@ -48,6 +48,7 @@ fn read(table: &TableReader<'_>, endpoints: &[&str]) -> Hook {
         smart: table.read(&keys::SMART).unwrap_or_default(),
         manual: table.read(&keys::MANUAL).unwrap_or_default(),
         mentions: read_mentions(table),
+        silences_successes: table.read(&keys::SILENT),
         template: template::read(table, &keys::TEMPLATE, &keys::SYNTAX),
     }
 }

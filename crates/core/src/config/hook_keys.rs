@@ -2,6 +2,7 @@
 
 use super::declaration::DefaultValue::{Described, None as Absent, Required, Toml};
 use super::declaration::{ConfigKey, ConfigTable, config_table, key};
+use super::endpoint::silent_successes;
 use super::escalation;
 use super::load_context::TextValue;
 use super::quiet_hours;
@@ -68,6 +69,12 @@ config_table! {
         texts("a mention in the form of the platform"),
         Described("the `mentions` of the endpoint"),
         "Whom the hook's cards mention, in the place of the endpoint's `mentions`; an empty list mentions nobody.",
+    );
+    SILENT: Choice<bool> = key(
+        "silent",
+        silent_successes(),
+        Described("the `silent` of the endpoint"),
+        "Whether its messages about a success make no sound, in the place of the endpoint's `silent`.",
     );
     SYNTAX: Choice<TemplateSyntax> = key(
         "syntax", choice(&["jinja", "swarmui"], &[TemplateSyntax::Jinja, TemplateSyntax::SwarmUi]), Toml("\"jinja\""),

@@ -277,6 +277,35 @@ fn a_mention_without_effect_is_a_warning() {
 }
 
 #[test]
+fn silence_that_a_platform_does_not_know_is_warned_of_once() {
+    let endpoints = |silent: &str| {
+        format!(
+            "[endpoints.a]\nplatform = \"slack\"\nurl = \"http://127.0.0.1/\"\n{silent}\n\
+             [endpoints.b]\nplatform = \"slack\"\nurl = \"http://127.0.0.1/\"\n\
+             [endpoints.c]\nplatform = \"ntfy\"\ntopic = \"t\"\n{silent}\n\
+             [[hooks]]\non = [\"task.complete\"]\nto = [\"a\", \"b\", \"c\"]\n"
+        )
+    };
+    let warnings = |text: &str| -> Vec<String> {
+        crate::engine::check(text).warnings.iter().map(ToString::to_string).collect()
+    };
+    for never in ["", "silent = \"never\""] {
+        assert_eq!(warnings(&(endpoints(never) + never)), Vec::<String>::new());
+    }
+    let found = warnings(&endpoints("silent = \"success\""));
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(
+        found[0].contains("endpoints.a.silent: `slack` cannot send a message without a sound"),
+        "{found:?}"
+    );
+    let found = warnings(&(endpoints("") + "silent = \"success\""));
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains("hooks[0].silent: `slack` cannot send"), "{found:?}");
+    assert_error(&endpoints("silent = \"succes\""), "did you mean `success`?");
+    assert_error(&endpoints("silent = true"), "endpoints.a.silent: expected");
+}
+
+#[test]
 fn names_and_list_entries_are_unique() {
     assert_error(
         &hook("name = \"x\"\n[[hooks]]\nname = \"x\"\non = [\"a\"]\nto = [\"a\"]"),

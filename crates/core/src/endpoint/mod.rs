@@ -47,6 +47,8 @@ pub struct Endpoint {
     pub proxy: Proxy,
     /// What happens when more messages wait than the rate allows.
     pub overflow: Overflow,
+    /// Whether a message that reports a success makes no sound.
+    pub silences_successes: bool,
     /// The folders below which attachments may be read.
     pub file_roots: Arc<[PathBuf]>,
     /// The endpoint for messages that become dead letters here. It exists, and fallbacks make no cycle.

@@ -9,6 +9,7 @@ use crate::message::{Context, sample};
 use crate::os;
 use crate::platform;
 use serde_json::Value as Json;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// The most faults of one template that are told for one endpoint.
@@ -42,6 +43,7 @@ fn check_here(config: &str) -> CheckReport {
             warnings.extend(doubts::warnings(&config, &places));
             warnings.extend(empty_digests(&config, &places));
             warnings.extend(ignored_mentions(&config, &places));
+            warnings.extend(ignored_silence(&config, &places));
             warnings.extend(missing_roots(&config, &places));
             let counts = (config.endpoints.len(), config.hooks.len());
             CheckReport { errors: sample_errors(&config, &places), warnings, counts }
@@ -169,6 +171,21 @@ fn ignored_mentions(config: &Config, places: &ConfigSpans) -> Vec<ConfigError> {
         }
     }
     ignored
+}
+
+/// Hooks without a sound for platforms that cannot do that: one warning, which names them.
+fn ignored_silence(config: &Config, places: &ConfigSpans) -> Vec<ConfigError> {
+    let silent = |(_, hook): &(usize, &Hook)| hook.silences_successes == Some(true);
+    let warning = |(index, hook): (usize, &Hook)| {
+        let endpoints = hook.to.iter().filter_map(|name| config.endpoint(name));
+        let platforms = endpoints.map(|endpoint| endpoint.platform);
+        let deaf = platforms.filter(|platform| platform.description().silent.is_none());
+        let names: BTreeSet<String> = deaf.map(|platform| format!("`{}`", platform.name())).collect();
+        let names = names.into_iter().collect::<Vec<_>>().join(" and ");
+        let fault = format!("{names} cannot send a message without a sound, so this has no effect there");
+        (!names.is_empty()).then(|| places.at(&format!("hooks[{index}].silent"), &fault))
+    };
+    config.hooks.iter().enumerate().filter(silent).filter_map(warning).collect()
 }
 
 /// Hooks that gather until the end of a queue, but only get events that belong to no queue.

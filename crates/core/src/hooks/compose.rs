@@ -4,7 +4,7 @@ use super::Hook;
 use crate::endpoint::{Endpoint, Overflow};
 use crate::event::is_picture;
 use crate::message::{Context, Drawing, Extras, Message, RenderError, SummaryLine, Template};
-use crate::platform::{finish_template, trimmed};
+use crate::platform::{finish_template, silenced, trimmed};
 use serde_json::Value as Json;
 use std::panic::{self, AssertUnwindSafe};
 
@@ -30,6 +30,16 @@ pub fn compose(hook: Option<&Hook>, endpoint: &Endpoint, context: &Context) -> R
             Some(template) => templated_card(template, endpoint, context),
             None => Ok(card(hook.and_then(|hook| hook.mentions.as_deref()), endpoint, context)),
         },
+    };
+    let is_silent = hook.and_then(|hook| hook.silences_successes).unwrap_or(endpoint.silences_successes);
+    let has_template = hook.is_some_and(|hook| hook.template.is_some());
+    let compose = || {
+        let message = compose()?;
+        let body = match is_silent {
+            true => silenced(endpoint.platform, message.body, context, has_template),
+            false => message.body,
+        };
+        Ok(Message { body, ..message })
     };
     panic::catch_unwind(AssertUnwindSafe(compose)).unwrap_or_else(|_| {
         Err(RenderError {
@@ -151,6 +161,41 @@ mod tests {
     use super::*;
     use crate::config::Config;
     use serde_json::json;
+
+    #[test]
+    fn a_hook_says_which_of_its_messages_make_a_sound_else_the_endpoint() {
+        let config = "[endpoints.a]\nplatform = 'ntfy'\ntopic = 't'\nsilent = 'success'\n\
+                      [endpoints.b]\nplatform = 'ntfy'\ntopic = 't'\n\
+                      [[hooks]]\non = ['task.complete']\nto = ['a', 'b']\n\
+                      [[hooks]]\non = ['task.complete']\nto = ['a', 'b']\nsilent = 'success'\n\
+                      template = { message = '{{ task.name }}' }\n\
+                      [[hooks]]\non = ['task.complete']\nto = ['a', 'b']\nsilent = 'never'\n";
+        let config = Config::load(config).unwrap();
+        let priorities = |hook: usize, event: Json| {
+            let context = Context::new(event);
+            config
+                .endpoints
+                .iter()
+                .map(|endpoint| {
+                    let sent = compose(Some(&config.hooks[hook]), endpoint, &context).unwrap();
+                    serde_json::from_slice::<Json>(&sent.body).unwrap()["priority"].as_u64()
+                })
+                .collect::<Vec<_>>()
+        };
+        let task = |status: &str| json!({"event": {"type": "task.complete"}, "task": {"name": "t", "status": status}});
+        let gathered = |tones: &[&str]| {
+            let lines = tones.iter().map(|tone| json!({"tone": tone, "text": "t"}));
+            json!({"event": {"type": "task.complete"}, "digest": {"count": tones.len(), "lines": lines.collect::<Vec<_>>()}})
+        };
+        let (low, usual, high) = (Some(2), Some(3), Some(4));
+        assert_eq!(priorities(0, task("success")), [low, usual]);
+        assert_eq!(priorities(0, task("error")), [high, high]);
+        assert_eq!(priorities(1, task("success")), [low, low]);
+        assert_eq!(priorities(1, task("error")), [None, None]);
+        assert_eq!(priorities(2, task("success")), [usual, usual]);
+        assert_eq!(priorities(0, gathered(&["good", "good"])), [low, usual]);
+        assert_eq!(priorities(0, gathered(&["good", "bad"])), [high, high], "one failure among them");
+    }
 
     #[test]
     fn a_card_has_a_contact_sheet_or_a_curve_where_its_platform_takes_files() {

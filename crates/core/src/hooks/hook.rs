@@ -31,6 +31,8 @@ pub struct Hook {
     pub template: Option<Template>,
     /// Whom its cards ping, in the place of the endpoint's.
     pub mentions: Option<Vec<String>>,
+    /// Whether its messages about a success make no sound, in the place of the endpoint's.
+    pub silences_successes: Option<bool>,
     /// When its messages are suppressed, gathered, held, replaced or escalated.
     pub shaping: Shaping,
 }

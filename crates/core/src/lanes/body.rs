@@ -80,7 +80,7 @@ impl Body {
             return None;
         }
         let json: Value = serde_json::from_slice(&self.bytes).ok()?;
-        let plain = endpoint.platform.degrade(&json, how).filter(|plain| *plain != json)?;
+        let plain = endpoint.platform.plainer(&json, how)?;
         Some(self.with_bytes(plain.to_string().into_bytes()))
     }
 

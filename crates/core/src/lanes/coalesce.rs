@@ -7,6 +7,7 @@ use crate::clock;
 use crate::endpoint::{Endpoint, Overflow};
 use crate::json::json;
 use crate::message::{Context, Extras, SummaryLine};
+use crate::platform;
 use crate::spool::AttemptRow;
 
 /// Messages are coalesced once the rate needs longer than this for all that wait, in seconds.
@@ -44,7 +45,10 @@ pub(super) fn summary(endpoint: &Endpoint, group: &[Job], bodies: &[Extras], now
         "host": host.unwrap_or_else(|| json!({})),
         "digest": {"count": group.len(), "since": clock::rfc3339(since), "items": [], "lines": lines},
     }));
-    let bytes = endpoint.platform.card_text(&context, &endpoint.target);
+    let mut bytes = endpoint.platform.card_text(&context, &endpoint.target);
+    if endpoint.silences_successes {
+        bytes = platform::silenced(endpoint.platform, bytes, &context, false);
+    }
     Body { content_type: "application/json".to_owned(), bytes, extras: Extras::default() }
 }
 
@@ -125,6 +129,21 @@ mod tests {
         );
         assert!(shown.contains("失败"), "it speaks the host's language: {shown}");
         assert!(shown.contains("#e01e5a"), "a failure among them colours it: {shown}");
+    }
+
+    #[test]
+    fn a_summary_of_successes_alone_makes_no_sound_where_the_endpoint_asks_for_that() {
+        let config = "[endpoints.a]\nplatform = 'ntfy'\ntopic = 't'\nsilent = 'success'\n";
+        let endpoint = Arc::clone(&Config::load(config).unwrap().endpoints[0]);
+        let priority = |tones: [Tone; 2]| {
+            let line = |tone| SummaryLine { tone, ..SummaryLine::unknown("task.complete") };
+            let extras = tones.map(|tone| Extras { line: Some(line(tone)), ..Extras::default() });
+            let group = [job(1, "task.complete"), job(2, "task.complete")];
+            let body = summary(&endpoint, &group, &extras, 1_700_000_060_000);
+            serde_json::from_slice::<serde_json::Value>(&body.bytes).unwrap()["priority"].as_u64()
+        };
+        assert_eq!(priority([Tone::Good, Tone::Good]), Some(2));
+        assert_eq!(priority([Tone::Good, Tone::Bad]), Some(4));
     }
 
     #[test]

@@ -38,6 +38,8 @@ pub struct Description {
     /// The markup that it reads in a place of a body; `None` where its receivers are machines, which get the values
     /// of an event as they are.
     pub markup: Option<MarkupOf>,
+    /// The members of a body that make no sound, as JSON; `None` where the platform has nothing like it.
+    pub silent: Option<&'static str>,
     /// The largest picture it takes with a message, in bytes; `None` when it takes none.
     pub file_limit: Option<u64>,
     /// The media types that it shows as pictures.
@@ -87,6 +89,7 @@ impl Description {
         mention_form: None,
         accepts_mention: |_| false,
         markup: None,
+        silent: None,
         file_limit: None,
         pictures: &["image/png", "image/jpeg", "image/gif", "image/webp"],
         document_sizes: None,

@@ -58,6 +58,7 @@ mod request;
 mod retry_after;
 mod rules;
 mod signature;
+mod silence;
 mod slack;
 mod slack_bot;
 mod slack_workflow;
@@ -81,6 +82,7 @@ pub use platform_options::{
 pub use received_request::ReceivedRequest;
 pub use request::{Attachment, Envelope, Live, RenderedMessage, Request};
 pub use rules::{BodyFault, FaultKind, pruned, warnings};
+pub use silence::silenced;
 pub use target::{Rate, Target};
 pub use trim::trimmed;
 
@@ -263,6 +265,11 @@ pub trait Platform: Sync {
         None
     }
 
+    /// Whether a body pings somebody, where its platform can send without a sound.
+    fn mentions_somebody(&self, _body: &serde_json::Map<String, serde_json::Value>) -> bool {
+        false
+    }
+
     /// A plainer form of a body, for a receiver that refused it; `None` when there is none.
     fn degrade(&self, _body: &serde_json::Value, _how: Degradation) -> Option<serde_json::Value> {
         None
@@ -313,6 +320,13 @@ impl dyn Platform + '_ {
     /// The name in `platform = "…"`.
     pub fn name(&self) -> &'static str {
         self.description().name
+    }
+
+    /// A plainer form of a body, which makes a sound only where the body does.
+    pub fn plainer(&self, body: &serde_json::Value, how: Degradation) -> Option<serde_json::Value> {
+        let mut plain = self.degrade(body, how)?;
+        silence::keep(self, body, &mut plain);
+        (plain != *body).then_some(plain)
     }
 
     fn is_called(&self, name: &str) -> bool {

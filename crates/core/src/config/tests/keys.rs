@@ -35,11 +35,12 @@ fn every_value_of_the_complete_example_takes_effect() {
     assert!(config.task_urls.allow(&hook));
 
     let names: Vec<&str> = config.endpoints.iter().map(|endpoint| endpoint.name.as_str()).collect();
-    assert_eq!(names, ["team", "ci"]);
+    assert_eq!(names, ["team", "phone", "ci"]);
     let team = config.endpoint("team").unwrap();
     assert_eq!(team.platform.name(), "slack");
     assert_eq!(team.target.url.expose().as_str(), VARIABLES[0].1);
     assert_eq!(team.target.mentions, ["U012AB3CD"]);
+    assert!(config.endpoint("phone").unwrap().silences_successes && !team.silences_successes);
     let rate = |count, seconds| Rate { count, per: Duration::from_secs(seconds) };
     assert_eq!(team.rate, [rate(1, 1), rate(30, 60)]);
     let ci = config.endpoint("ci").unwrap();
@@ -72,6 +73,7 @@ fn every_value_of_the_complete_example_takes_effect() {
     assert_eq!(first.cooldown, Some(Duration::from_secs(600)));
     assert!(first.cooldown_by.is_some() && hooks[1].shaping.supersede.is_some());
     assert!(hooks[4].shaping.live.is_some());
+    assert_eq!((hooks[3].silences_successes, hooks[0].silences_successes), (Some(true), None));
     let escalate = Escalate { after: Duration::from_secs(900), to: vec!["ci".to_owned()] };
     assert_eq!(first.escalate.as_ref(), Some(&escalate));
     assert_eq!(last.digest, Some(Digest::Window(Duration::from_secs(3600))));

@@ -1,6 +1,7 @@
 //! Makes a platform of its description, or says what is wrong with that.
 
 use super::address::{UrlPattern, names};
+use super::fields::BodyField;
 use super::table::{DescriptionFault, Table};
 use super::{Described, RequestForm, fields, kept};
 use crate::event;
@@ -17,7 +18,7 @@ use std::time::Duration;
 use url::Url;
 
 /// The keys of a description.
-pub(super) const KEYS: [&str; 19] = [
+pub(super) const KEYS: [&str; 20] = [
     "title",
     "urls",
     "default_url",
@@ -27,6 +28,7 @@ pub(super) const KEYS: [&str; 19] = [
     "options",
     "request",
     "body",
+    "silent",
     "fields",
     "max_bytes",
     "ok_when",
@@ -144,6 +146,7 @@ fn read_platform(name: &'static str, root: &Table<'_>) -> Option<Described> {
         concurrency,
         coalesces: !root.flag("machine"),
         markup: Some(|_| None),
+        silent: read_silent(root, &fields),
         responses: answers.leak(),
         example: Example { target: kept_text(root.text("example").unwrap_or("/")), options: examples.leak() },
         ..Description::BASE
@@ -254,6 +257,15 @@ fn read_request(root: &Table<'_>, known: &[&'static str]) -> RequestForm {
     form.basic = table.text("basic").map(|text| check("basic", kept_text(text)));
     form.is_form = table.flag("form");
     form
+}
+
+/// As JSON, which is what the members of a body are.
+fn read_silent(root: &Table<'_>, fields: &[BodyField]) -> Option<&'static str> {
+    let table = root.table("silent")?;
+    for name in table.names().filter(|name| fields.iter().all(|field| field.path[0] != *name)) {
+        table.fault(name, format!("there is no `{name}` in `fields`"));
+    }
+    Some(kept_text(&root.raw("silent")?.to_string()))
 }
 
 fn read_body(root: &Table<'_>) -> Option<Value> {

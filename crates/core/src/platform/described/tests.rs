@@ -221,7 +221,7 @@ fn a_description_that_cannot_work_is_named_with_its_place() {
     let whole = json!({
         "urls": ["push.example.com/{key}"], "options": {"key": {"required": true}},
         "request": {"members": {"key": "{key}"}}, "body": {"text": "{{ notice.title }}"},
-        "fields": {"text": {"max": 10, "required": true}},
+        "fields": {"text": {"max": 10, "required": true}, "level": {}}, "silent": {"level": "low"},
         "answers": [{"name": "ok", "status": 200, "body": "{\"ok\":true}", "outcome": "delivered"}], "ok_when": "json.ok == true",
         "refusals": {"body": "ok"},
     });
@@ -244,6 +244,8 @@ fn a_description_that_cannot_work_is_named_with_its_place() {
         ("/refusals/body", json!("400"), "refusals.body", "no answer `400`"),
         ("/options/key", json!({"requierd": true}), "options.key.requierd", "unknown key"),
         ("/fields", json!({}), "fields", "needs `fields`"),
+        ("/silent", json!({"levle": "low"}), "silent.levle", "no `levle` in `fields`"),
+        ("/silent", json!("level"), "silent", "a table"),
     ] {
         let mut wrong = whole.clone();
         *wrong.pointer_mut(path).unwrap() = value;

@@ -4,6 +4,7 @@
 //! staff state. `wait=true` makes Discord answer after it has stored the message, with the message.
 
 mod canned_responses;
+mod edits;
 mod mentions;
 mod responses;
 mod rules;
@@ -54,6 +55,9 @@ const LEAST_FIELD: usize = 64;
 /// Users and roles that `allowed_mentions` may name, each.
 const NAMED: usize = 100;
 
+/// `SUPPRESS_NOTIFICATIONS`, 4096.
+const SILENT: u64 = 1 << 12;
+
 pub(super) struct Discord;
 
 static DESCRIPTION: Description = Description {
@@ -66,6 +70,7 @@ static DESCRIPTION: Description = Description {
     mention_form: Some("`@everyone`, `@here`, `<@USER>`, `<@&ROLE>` and bare ids of users"),
     accepts_mention: |mention| DiscordMentions::read(&[mention.to_owned()]).allowed() != json!({"parse": []}),
     markup: Some(template_markup::markup_of),
+    silent: Some(r#"{"flags":4096}"#),
     file_limit: Some(FILE),
     document_sizes: Some(1..=FILE),
     reads_forms: true,
@@ -162,12 +167,18 @@ impl Platform for Discord {
     /// unless the URL asks for them.
     fn request<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Request<'a> {
         let mut request = self.base_request(target, message);
+        let mut json = message.json().filter(Value::is_object);
         let asks = request.url.query().is_some_and(|query| query.contains("with_components="));
-        if !asks && message.json().is_some_and(|body| body["components"].is_array()) {
+        if !asks && json.as_ref().is_some_and(|body| body["components"].is_array()) {
             request.url.query_pairs_mut().append_pair("with_components", "true");
         }
+        if let (Some(body), Some(_)) = (&mut json, message.edited())
+            && edits::drop_silence(body)
+        {
+            request.set_json(body);
+        }
         let own_form = message.file.filter(|_| !message.form);
-        if let (Some(file), Some(mut body)) = (own_form, message.json().filter(Value::is_object)) {
+        if let (Some(file), Some(mut body)) = (own_form, json) {
             let address = json!({"url": format!("attachment://{}", file.name)});
             let embed = body["embeds"].get_mut(0).and_then(Value::as_object_mut);
             if let Some(embed) = embed.filter(|_| self.is_picture(file)) {
@@ -181,7 +192,7 @@ impl Platform for Discord {
             request.body = Cow::Owned(form);
         }
         if message.live.is_some() {
-            live(&mut request, message.edited());
+            edits::address(&mut request, message.edited());
         }
         request
     }
@@ -194,6 +205,12 @@ impl Platform for Discord {
     /// 10008: Unknown Message. Anything else of the webhook's own message can be edited.
     fn edit_answer(&self, answer: &Answer) -> Option<EditAnswer> {
         (answer.status == 404 && answer.json()?["code"] == 10008).then_some(EditAnswer::Lost)
+    }
+
+    fn mentions_somebody(&self, body: &Map<String, Value>) -> bool {
+        let allowed = body.get("allowed_mentions").and_then(Value::as_object);
+        let names = |list: &Value| list.as_array().is_some_and(|names| !names.is_empty());
+        allowed.is_some_and(|lists| lists.values().any(names))
     }
 
     fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
@@ -233,18 +250,14 @@ impl Platform for Discord {
             });
         }
         if how > Degradation::NoImage
-            && let Some(text) = body["content"].as_str()
-        {
-            plain["content"] = json!(fit(text, CONTENT, Unit::CodePoints, |_| None));
-        }
-        if how > Degradation::NoImage
-            && let Some(embeds) = plain.get_mut("embeds").and_then(Value::as_array_mut)
-        {
-            embeds.truncate(1);
-        }
-        if how > Degradation::NoImage
             && let Some(fields) = plain.as_object_mut()
         {
+            if let Some(text) = body["content"].as_str() {
+                fields.put("content", json!(fit(text, CONTENT, Unit::CodePoints, |_| None)));
+            }
+            if let Some(embeds) = fields.get_mut("embeds").and_then(Value::as_array_mut) {
+                embeds.truncate(1);
+            }
             for name in ["components", "flags", "poll", "username", "avatar_url", "applied_tags"] {
                 fields.remove(name);
             }
@@ -294,31 +307,6 @@ fn share(embed: &mut Value, room: &mut usize) {
 }
 
 /// The stored message; a long one goes on after what was read, and is still no other page.
-/// Posts a message whose id the answer names, or edits the one of this id.
-/// docs.discord.com/developers/resources/webhook, "Edit Webhook Message": the path ends in `/messages/ID`, a thread stays
-/// in the query.
-fn live(request: &mut Request<'_>, edited: Option<&str>) {
-    let kept: Vec<(String, String)> = request
-        .url
-        .query_pairs()
-        .filter(|(name, _)| name != "wait")
-        .map(|(name, value)| (name.into_owned(), value.into_owned()))
-        .collect();
-    request.url.set_query(None);
-    let mut pairs = kept;
-    match edited {
-        Some(id) => {
-            request.method = "PATCH";
-            let path = format!("{}/messages/{id}", request.url.path().trim_end_matches('/'));
-            request.url.set_path(&path);
-        }
-        None => pairs.push(("wait".to_owned(), "true".to_owned())),
-    }
-    if !pairs.is_empty() {
-        request.url.query_pairs_mut().extend_pairs(pairs);
-    }
-}
-
 fn is_message(answer: &Answer) -> bool {
     let cut = answer.truncated && answer.body.starts_with(b"{");
     cut || answer.json().is_some_and(|json| json["id"].is_string())

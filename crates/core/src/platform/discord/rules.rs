@@ -6,7 +6,9 @@ use super::super::rules::{
     BodyFault, FaultKind, Faults, Rule, Shape, TEXT, TEXTS, TypedMarkup, filled, may, need, open, shape, text,
 };
 use super::super::{ReceivedRequest, refusal};
-use super::{BUTTON, BUTTON_LINK, CONTENT, EMBED, FIELD_NAME, FIELD_VALUE, FIELDS, FILE, LINK, TITLE};
+use super::{
+    BUTTON, BUTTON_LINK, CONTENT, EMBED, FIELD_NAME, FIELD_VALUE, FIELDS, FILE, LINK, SILENT, TITLE,
+};
 use serde_json::Value;
 
 /// The flag of a message that is made of components alone.
@@ -49,13 +51,17 @@ pub(in crate::platform) fn refuses(request: &ReceivedRequest<'_>) -> Option<&'st
         return refusal;
     }
     if request.method == "PATCH" {
+        // "Edit Webhook Message": of the flags, these two alone can be set.
+        if json["flags"].as_u64().unwrap_or_default() & !(1 << 2 | COMPONENTS_ONLY) != 0 {
+            return Some("50035");
+        }
         return (!request.edits_known_message()).then_some("10008");
     }
     (!request.target.contains("wait=true")).then_some("204")
 }
 
 /// The flags that a webhook may set: no previews, no sound, components alone.
-const FLAGS: u64 = 1 << 2 | 1 << 12 | COMPONENTS_ONLY;
+const FLAGS: u64 = 1 << 2 | SILENT | COMPONENTS_ONLY;
 
 const FOREIGN: [(TypedMarkup, &str); 7] = [
     (TypedMarkup::SlackLink, "write `[words](URL)`"),

@@ -62,6 +62,8 @@ static DESCRIPTION: Description = Description {
         let is_markdown = spot.holder.get("markdown") == Some(&Value::Bool(true));
         (spot.is_at(&["message"]) && is_markdown).then_some(&COMMON_MARK)
     }),
+    // "low": no sound and no vibration.
+    silent: Some(r#"{"priority":2}"#),
     responses: canned_responses::RESPONSES,
     faults: rules::faults,
     example: Example { target: "/", options: &[("topic", "renders")] },

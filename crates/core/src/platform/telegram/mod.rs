@@ -6,6 +6,7 @@
 //! Success is `ok: true`.
 
 mod canned_responses;
+mod mentions;
 mod option_forms;
 mod parse_modes;
 mod request_checks;
@@ -20,7 +21,6 @@ use super::dimensions::dimensions;
 use super::known_address::CUT;
 use super::limits::{Unit, fit, fit_above_last, flatten};
 use super::lines::Lines;
-use super::mentions::Mentions;
 use super::multipart::{Field, form};
 use super::{
     Answer, Attachment, Degradation, Description, EditAnswer, Example, MissingValue, Platform,
@@ -28,6 +28,7 @@ use super::{
 };
 use crate::json::{Members, json};
 use crate::message::{Context, Notice, Strings};
+use mentions::{mentions, pings};
 use option_forms::{is_bot_token, is_chat};
 use serde_json::Value;
 use std::borrow::Cow;
@@ -46,7 +47,6 @@ const LINE: usize = 300;
 const FREE_TEXT: usize = 1500;
 const LINK: usize = 500;
 const BUTTON: usize = 60;
-const MENTIONS: usize = 500;
 const SHORT: usize = 800;
 /// Marks the number of a message that is a file.
 const MEDIA: &str = "m";
@@ -87,6 +87,7 @@ static DESCRIPTION: Description = Description {
     mention_form: Some("`@name` and numbers of users"),
     accepts_mention: |mention| !mentions(&[mention.to_owned()]).is_empty(),
     markup: Some(template_markup::markup_of),
+    silent: Some(r#"{"disable_notification":true}"#),
     file_limit: Some(PHOTO),
     // A GIF that moves would stand still as a photo; as a document it moves.
     pictures: &["image/png", "image/jpeg", "image/webp"],
@@ -183,7 +184,6 @@ impl Platform for Telegram {
             && dimensions(&file.bytes).is_none_or(fits_photo)
     }
 
-    /// The file by itself, below a text that is too long for a caption.
     /// Below the message, without a sound: the file where the text is too long for a caption, else several pictures
     /// that Telegram fetches itself.
     fn follow_up<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Option<Request<'a>> {
@@ -207,6 +207,10 @@ impl Platform for Telegram {
         request.url = method(target, "sendMediaGroup");
         request.set_json(&Value::Object(fields));
         Some(request)
+    }
+
+    fn mentions_somebody(&self, body: &serde_json::Map<String, Value>) -> bool {
+        mentions::are_in(body)
     }
 
     fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
@@ -430,35 +434,6 @@ fn button((label, url): (&str, Url)) -> Option<Value> {
     let label = fit(label, BUTTON, Unit::Utf16, flatten);
     let is_taken = !label.trim().is_empty() && url.domain().is_none_or(|name| name.contains('.'));
     is_taken.then(|| json!({"text": label, "url": url.as_str()}))
-}
-
-/// Configured mentions: `@name`, or the number of a member who has none.
-fn mentions(configured: &[String]) -> String {
-    Mentions(configured).joined(" ", MENTIONS, &|name| {
-        let is_sound = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        is_sound.then(|| match name.parse::<u64>() {
-            Ok(id) => format!("<a href=\"tg://user?id={id}\">{id}</a>"),
-            Err(_) => format!("@{name}"),
-        })
-    })
-}
-
-/// The members without a name whom the last line of this HTML pings, as it stands in the plain text.
-fn pings(html: &str, text: &str) -> Vec<Value> {
-    let line = text.rfind('\n').map_or(0, |end| end + 1);
-    let mut offset = Unit::Utf16.length(&text[..line]);
-    let mut pings = Vec::new();
-    for word in text[line..].split(' ') {
-        let length = Unit::Utf16.length(word);
-        if let Ok(id) = word.parse::<u64>()
-            && html.contains(&format!("\"tg://user?id={id}\""))
-        {
-            let user = json!({"id": id});
-            pings.push(json!({"type": "text_mention", "offset": offset, "length": length, "user": user}));
-        }
-        offset += length + 1;
-    }
-    pings
 }
 
 /// The three characters of Telegram's HTML; an at sign that a name could follow would ping it.

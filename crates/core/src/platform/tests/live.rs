@@ -33,7 +33,7 @@ fn a_message_is_edited_in_the_way_of_its_platform() {
             "discord",
             "https://discord.com/api/webhooks/1/t?thread_id=7",
             &[] as &[_],
-            json!({"content": "x"}),
+            json!({"content": "x", "flags": 4096}),
             json!({"id": "99"}),
             "POST https://discord.com/api/webhooks/1/t?thread_id=7&wait=true",
             "PATCH https://discord.com/api/webhooks/1/t/messages/99?thread_id=7",
@@ -76,6 +76,10 @@ fn a_message_is_edited_in_the_way_of_its_platform() {
         match name {
             "ntfy" => assert!([sent, edit].iter().all(|body| json_of(body)["sequence_id"] == FIRST)),
             "telegram" => assert_eq!(json_of(&edit), json!({"text": "x", "message_id": 9, "chat_id": 5})),
+            "discord" => {
+                assert_eq!(json_of(&sent)["flags"], 4096);
+                assert_eq!(json_of(&edit), json!({"content": "x", "flags": 0}), "an edit cannot set it");
+            }
             _ => assert_eq!(sent, edit),
         }
     }

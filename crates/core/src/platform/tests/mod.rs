@@ -15,6 +15,7 @@ mod readers;
 mod refusals;
 mod requests;
 mod responses;
+mod silence;
 mod templates;
 mod trims;
 mod voices;

@@ -65,6 +65,7 @@ fn endpoint(url: &str) -> Endpoint {
         tls: Tls::default(),
         proxy: Proxy::Direct,
         overflow: Overflow::Queue,
+        silences_successes: false,
         file_roots: Arc::default(),
         fallback: None,
     }
