@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any, Callable
 
@@ -73,32 +74,56 @@ def attempts(directory: Path) -> list[dict[str, Any]]:
     return query(directory / "bell.db", "SELECT * FROM attempts ORDER BY started_at, delivery, number")
 
 
-QUERY = """
-import json, sqlite3, sys
-spool = sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True, timeout=10)
-spool.row_factory = sqlite3.Row
+READER = """
+import contextlib, json, sqlite3, sys
 text = lambda value: value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-print(json.dumps([{key: text(row[key]) for key in row.keys()} for row in spool.execute(sys.argv[2])]))
+for line in sys.stdin:
+    path, statements = json.loads(line)
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as spool:
+            spool.row_factory = sqlite3.Row
+            rows = map(spool.execute, statements)
+            found = [[{key: text(row[key]) for key in row.keys()} for row in found] for found in rows]
+    except sqlite3.Error as fault:
+        found = str(fault)
+    print(json.dumps(found), flush=True)
 """
 
 
-def query(path: Path, sql: str) -> list[dict[str, Any]]:
-    """Rows of the spool, read by a process of its own.
+@cache
+def _reader() -> subprocess.Popen[str]:
+    """A process that reads spools until this one ends."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    return subprocess.Popen([sys.executable, "-c", READER], **pipes)
+
+
+def queries(path: Path | str, *statements: str) -> list[list[dict[str, Any]]]:
+    """The rows of each statement, read by a process of its own.
 
     Two copies of SQLite in one process do not see each other's locks on a file, and this process may have
     a bell open on it.
     """
-    command = [sys.executable, "-c", QUERY, str(path), sql]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    reader = _reader()
+    assert reader.stdin is not None
+    assert reader.stdout is not None
+    reader.stdin.write(json.dumps([str(path), statements]) + "\n")
+    reader.stdin.flush()
+    found = json.loads(reader.stdout.readline())
+    assert isinstance(found, list), found
+    return found
+
+
+def query(path: Path | str, sql: str) -> list[dict[str, Any]]:
+    """Rows of the spool."""
+    return queries(path, sql)[0]
 
 
 def all_text(path: Path) -> str:
     """Every value of every table of the spool that a person could read, blobs of text included."""
     tables = query(path, "SELECT name FROM sqlite_master WHERE type = 'table'")
-    rows = [row for table in tables for row in query(path, f'SELECT * FROM "{table["name"]}"')]
-    return "\n".join(str(value) for row in rows for value in row.values() if value is not None)
+    found = queries(path, *(f'SELECT * FROM "{table["name"]}"' for table in tables))
+    values = [value for rows in found for row in rows for value in row.values()]
+    return "\n".join(str(value) for value in values if value is not None)
 
 
 def invariant(stats: dict[str, Any], made: int) -> None:

@@ -5,8 +5,6 @@ Each step has ``run(exchange)`` and returns whether the connection stays open.
 
 from __future__ import annotations
 
-import gzip
-import io
 import select
 import socket
 import ssl
@@ -126,85 +124,4 @@ class Hang:
 
     def run(self, exchange: Exchange) -> bool:
         exchange.wait(None)
-        return False
-
-
-@dataclass
-class Drip:
-    """A whole head, then a body of ``size`` bytes, one byte each ``interval`` seconds."""
-
-    size: int = 1000
-    interval: float = 0.05
-    status: int = 200
-
-    def run(self, exchange: Exchange) -> bool:
-        exchange.send(head(self.status, {"content-length": str(self.size)}))
-        for _ in range(self.size):
-            if not exchange.wait(self.interval):
-                return False
-            exchange.send(b".")
-        return True
-
-
-@dataclass
-class Huge:
-    """A body of ``size`` bytes as fast as it is read."""
-
-    size: int = 1 << 30
-    status: int = 200
-
-    def run(self, exchange: Exchange) -> bool:
-        exchange.send(head(self.status, {"content-length": str(self.size)}))
-        block = b"x" * 65536
-        left = self.size
-        while left and not exchange.stopping.is_set():
-            part = block[:left]
-            exchange.send(part)
-            left -= len(part)
-        return False
-
-
-@dataclass
-class GzipBomb:
-    """A small gzip body that unpacks to ``size`` zeros."""
-
-    size: int = 256 << 20
-    status: int = 200
-
-    def run(self, exchange: Exchange) -> bool:
-        packed = io.BytesIO()
-        with gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=6) as writer:
-            block = bytes(1 << 20)
-            for _ in range(self.size >> 20):
-                writer.write(block)
-        body = packed.getvalue()
-        headers = {"content-encoding": "gzip", "content-length": str(len(body))}
-        exchange.send(head(self.status, headers))
-        exchange.send(body)
-        return True
-
-
-@dataclass
-class Nonsense:
-    """Bytes that are not HTTP."""
-
-    data: bytes = b"\x16\x03\x01 what is this\r\n\x00\xff\r\n\r\n"
-
-    def run(self, exchange: Exchange) -> bool:
-        exchange.send(self.data)
-        return False
-
-
-@dataclass
-class HugeHead:
-    """An answer whose head has ``size`` bytes of headers."""
-
-    size: int = 4 << 20
-
-    def run(self, exchange: Exchange) -> bool:
-        exchange.send(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n")
-        line = b"x-filler: " + b"f" * 1000 + b"\r\n"
-        for _ in range(self.size // len(line)):
-            exchange.send(line)
-        exchange.send(b"\r\n")
         return False

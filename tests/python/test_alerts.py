@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import taskbell
-from bells import endpoint, eventually, query, settings, switches
+from bells import endpoint, eventually, settings, switches
 from tools import ROOT, need, python, run
 
 KILLED = -9
@@ -103,31 +103,6 @@ def test_a_second_hook_hears_of_an_alert_that_lasts(tmp_path, receive, ring):
     assert [alert["reminder"] for _, alert in told(ops)] == [0]
 
 
-def test_the_log_tells_of_alerts(tmp_path, receive, ring):
-    bell = ring(watching(tmp_path, receive(), {}))
-    said = []
-    bell.set_log(lambda _level, text: said.append(text))
-    bell.metric("m", 95)
-    eventually("a line", lambda: any("alert `a` fires: m is 95, above 90" in text for text in said))
-
-
-def test_a_clean_restart_does_not_tell_again_and_resolves_once(tmp_path, receive, ring):
-    receiver = receive()
-    config = watching(tmp_path, receiver, {})
-    for _ in range(2):
-        bell = ring(config)
-        bell.metric("m", 95)
-        assert kinds(receiver, bell) == ["firing"]
-        bell.close(10)
-    bell = ring(config)
-    bell.metric("m", 10)
-    assert kinds(receiver, bell) == ["firing", "resolved"]
-    bell.close(10)
-    bell = ring(config)
-    bell.metric("m", 10)
-    assert kinds(receiver, bell) == ["firing", "resolved"]
-
-
 HOST = """
 import os, signal, sys, taskbell
 bell = taskbell.Bell(sys.argv[1])
@@ -187,46 +162,10 @@ def test_the_time_of_for_goes_on_when_a_host_is_killed_and_started_again(tmp_pat
     assert (alert["value"], alert["duration_s"] >= 7) == (96, True)
 
 
-def test_what_is_about_to_fire_is_left_to_the_next_start_and_forgotten_when_it_is_over(
-    tmp_path, receive, ring
-):
-    config = watching(tmp_path, receive(), {"for": "1h"})
-    bell = ring(config)
-    bell.metric("m", 95)
-    bell.close(10)
-
-    def kept():
-        return query(config["spool"]["path"], "SELECT name FROM state WHERE kind = 'alert'")
-
-    assert len(kept()) == 1
-    bell = ring(config)
-    assert len(kept()) == 1
-    bell.metric("m", 10)
-    eventually("the spool to forget it", lambda: not kept())
-
-
 def once(receiver):
     """The alerts told of so far. What a host was sending when it was killed is sent again, by the same id."""
     bodies = {request.header("webhook-id"): request.json() for request in list(receiver.requests)}
     return [body["type"] for body in bodies.values() if body["type"] != "test.event"]
-
-
-def test_a_reload_keeps_what_fires_and_forgets_what_is_left_out(tmp_path, receive, ring):
-    receiver = receive()
-    bell = ring(watching(tmp_path, receiver, {}, {"name": "b", "metric": "n"}))
-    bell.metric("m", 95)
-    bell.metric("n", 95)
-    assert kinds(receiver, bell) == ["firing", "firing"]
-    bell.reload(watching(tmp_path, receiver, {"above": 50}, {"name": "c", "metric": "k", "above": 1}))
-    bell.metric("m", 60)
-    bell.metric("n", 0)
-    assert kinds(receiver, bell) == ["firing", "firing"]
-    bell.metric("m", 50)
-    assert kinds(receiver, bell) == ["firing", "firing", "resolved"]
-    # A new alert is judged by what the host fed before.
-    bell.metric("fed", 7)
-    bell.reload(watching(tmp_path, receiver, {"name": "late", "metric": "fed", "above": 5}))
-    eventually("the new alert", lambda: told(receiver)[-1][1]["name"] == "late")
 
 
 def test_a_value_or_a_name_that_cannot_be_is_refused(tmp_path, receive, ring):
@@ -280,18 +219,6 @@ def test_the_memory_of_the_host_fires_and_the_thread_exists_only_while_it_is_nee
     eventually("it starts again", lambda: watch_threads() == 1)
     bell.close(5)
     eventually("it ends with the bell", lambda: watch_threads() == 0)
-
-
-@LINUX
-def test_the_processors_are_measured(tmp_path, receive, ring):
-    receiver = receive()
-    alerts = [
-        {"name": name, "metric": f"{name}.percent", "below": 101, "sample": "1s"}
-        for name in ("cpu", "memory", "swap")
-    ]
-    ring(watching(tmp_path, receiver, *alerts))
-    receiver.wait_for(3)
-    assert all(0 <= alert["value"] <= 100 for _, alert in told(receiver))
 
 
 GPU_HOST = """

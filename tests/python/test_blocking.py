@@ -77,3 +77,18 @@ def test_a_start_within_the_same_busy_period_costs_no_wait_and_is_kept(tmp_path,
     assert [request.json()["type"] for request in receiver.requests] == ["queue.start"]
     kept = query(tmp_path / "bell.db", "SELECT count(*) AS n FROM events WHERE type = 'queue.start'")
     assert kept == [{"n": 2}]
+
+
+def test_close_keeps_its_time_while_every_endpoint_hangs(tmp_path, receive, ring):
+    receivers = [receive(default=Hang()) for _ in range(3)]
+    endpoints = {f"e{n}": endpoint(r.url(), timeout="60s") for n, r in enumerate(receivers)}
+    bell = ring(settings(tmp_path, endpoints=endpoints))
+    for _ in range(10):
+        bell.emit("test.event")
+    for receiver in receivers:
+        receiver.wait_for(1)
+    start = time.monotonic()
+    left = bell.close(LIMIT_S)
+    took = time.monotonic() - start
+    assert left == 30
+    assert took < LIMIT_S + SLACK_S

@@ -172,15 +172,6 @@ def test_a_summary_that_must_wait_goes_again_as_a_summary(tmp_path, receive, rin
     invariant(bell.stats(), 91)
 
 
-def test_overflow_queue_keeps_every_message(tmp_path, receive, ring):
-    receiver = receive(default=Reply(200, body=b"ok"))
-    bell = ring(one(tmp_path, "team", "slack", receiver.url(), rate=["5/100ms", "3/m"], overflow="queue"))
-    for number in range(3):
-        bell.emit("task.complete", {"name": f"frame-{number}"})
-    reports(bell, 3)
-    assert ["frame-" in json.dumps(request.json()) for request in receiver.requests] == [True] * 3
-
-
 def test_a_cloud_event_is_the_same_on_each_attempt(tmp_path, receive, ring):
     receiver = receive([Reply(503)], default=Reply(202))
     bell = ring(one(tmp_path, "bus", "cloudevents", receiver.url(), mode="binary"))

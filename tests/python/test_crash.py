@@ -1,4 +1,4 @@
-"""What a call has accepted survives SIGKILL at the very next instruction."""
+"""What a call has accepted survives SIGKILL at the very next instruction, and any end of its host."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from bells import eventually, settings
+from bells import endpoint, eventually, settings
 from steps import Hang
 from tools import python
 
@@ -76,25 +76,14 @@ def test_a_delivery_in_flight_is_sent_again_with_the_same_id(tmp_path, receive, 
     assert second.body == first.body
 
 
-TALLY = """
-import os, signal, sys, taskbell
-bell = taskbell.Bell(sys.argv[1])
-for number in range(7):
-    bell.task_complete({"id": str(number), "status": "error" if number == 3 else "success"})
-if sys.argv[2] == "spooled":
-    assert bell.sync(20)
-os.kill(os.getpid(), signal.SIGKILL)
-"""
-
-
-@pytest.mark.parametrize("moment", ["at once", "spooled"])
-def test_the_tally_survives_a_crash(tmp_path, receive, ring, moment):
-    receiver = receive()
-    hooks = [{"on": ["queue.end"], "to": ["e0"]}]
-    config = settings(tmp_path, receiver.url(), hooks=hooks)
-    python(TALLY, json.dumps(config), moment, expect=KILLED)
+def test_what_was_left_at_close_is_delivered_by_the_next_start(tmp_path, receive, ring):
+    receiver = receive([Hang(), Hang()])
+    config = settings(tmp_path, endpoints={"e0": endpoint(receiver.url(), timeout="60s", concurrency=1)})
     bell = ring(config)
-    bell.queue_end()
-    (request,) = receiver.wait_for(1)
-    queue = request.json()["data"]["queue"]
-    assert (queue["total"], queue["succeeded"], queue["failed"]) == (7, 6, 1)
+    bell.emit("test.event", {"n": 1})
+    (first,) = receiver.wait_for(1)
+    assert bell.close(0.1) == 1
+    ring(config)
+    requests = receiver.wait_for(2)
+    assert requests[1].header("webhook-id") == first.header("webhook-id")
+    assert requests[1].body == first.body

@@ -8,17 +8,13 @@ import os
 import pytest
 
 from bells import settings
-from tools import ROOT, coreclr, need, run
+from tools import ROOT, compile_csharp, coreclr, need, run
 
 
 @pytest.fixture
 def sample(tmp_path):
     """The compiled sample host."""
-    program = tmp_path / "Sample.exe"
-    sources = sorted((ROOT / "bindings" / "csharp").glob("*.cs"))
-    # 7.2 is the newest language version this compiler knows.
-    run(need("mcs"), "-langversion:7.2", "-warn:4", "-warnaserror", f"-out:{program}", *sources)
-    return program
+    return compile_csharp(tmp_path / "Sample.exe", ROOT / "bindings" / "csharp" / "Sample.cs")
 
 
 def check_run(command, tmp_path, library_path, receiver):

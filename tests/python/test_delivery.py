@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from datetime import datetime
-from email.utils import formatdate
 
 import pytest
 
@@ -87,21 +86,6 @@ def test_a_retry_has_the_same_id_and_body_and_a_fresh_timestamp_and_signature(tm
     assert (report["state"], report["attempts"], report["status"]) == ("delivered", 3, 204)
 
 
-def test_retry_after_as_a_date_is_honoured(tmp_path, receive, ring):
-    dates = []
-
-    def script(_request, number):
-        if number > 0:
-            return None
-        dates.append(int(time.time()) + 3)
-        return Reply(503, headers={"retry-after": formatdate(dates[0], usegmt=True)})
-
-    receiver = receive(script)
-    ring(settings(tmp_path, receiver.url())).emit("test.event")
-    _, second = receiver.wait_for(2)
-    assert second.at >= dates[0]
-
-
 def test_a_delivery_is_dead_after_its_last_retry(tmp_path, receive, ring):
     receiver = receive(default=Reply(503, b"not today"))
     bell = ring(settings(tmp_path, receiver.url()))
@@ -121,14 +105,15 @@ def test_a_delivery_is_dead_after_its_last_retry(tmp_path, receive, ring):
     invariant(stats, 1)
 
 
-def test_a_retry_after_beyond_the_max_age_ends_in_the_dead_letters(tmp_path, receive, ring):
-    receiver = receive(default=Reply(429, headers={"retry-after": "3600"}))
-    retry = {"schedule": ["50ms"] * 20, "max_age": "2s"}
-    bell = ring(settings(tmp_path, endpoints={"e0": endpoint(receiver.url(), retry=retry)}))
-    bell.emit("test.event")
+def test_a_template_that_fails_is_a_dead_letter_with_its_reason(tmp_path, receive, ring):
+    receiver = receive()
+    hook = {"on": ["task.complete"], "template": {"text": "{{ task.params.seed }}"}}
+    bell = ring(settings(tmp_path, receiver.url(), hooks=[{**hook, "to": ["e0"]}]))
+    bell.task_complete({"name": "no parameters", "params": {}})
     (report,) = reports(bell, 1)
-    assert report["state"] == "dead"
-    assert len(receiver.requests) == 1
+    assert (report["state"], report["attempts"]) == ("dead", 0)
+    assert "seed" in report["reason"] or "undefined" in report["reason"]
+    assert receiver.requests == []
 
 
 @pytest.mark.parametrize(("asked", "at_most"), [("1800", 1800), ("864000", 3600)])

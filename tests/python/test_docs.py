@@ -10,7 +10,7 @@ import taskbell
 from bells import settings
 from documents import blocks, documents, one, rows
 from taskbell import _native
-from tools import ROOT, need, python, run
+from tools import ROOT, compile_csharp, compile_native, need, python, run
 
 
 def keys(stats, prefix=""):
@@ -105,11 +105,6 @@ def test_the_configurations_of_the_signatures_are_sound(monkeypatch):
         assert (report["ok"], report["errors"], report["warnings"]) == (True, [], []), sign
 
 
-def test_the_version_is_the_same_everywhere():
-    version = taskbell.version()
-    assert f"## [{version}] - " in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-
-
 def arrived(receiver) -> None:
     """The one task of the snippets."""
     (request,) = receiver.wait_for(1)
@@ -118,22 +113,18 @@ def arrived(receiver) -> None:
 
 def test_the_cpp_host_runs(tmp_path, library_path, receive):
     receiver = receive()
-    source, program = tmp_path / "host.cpp", tmp_path / "host"
+    source = tmp_path / "host.cpp"
     source.write_text(one("docs/embedding.md", "cpp", "run"), encoding="utf-8")
-    strict = ["-std=c++14", "-Wall", "-Wextra", "-Werror", "-fno-exceptions"]
-    include = ["-I", ROOT / "include", "-I", ROOT / "bindings" / "cpp"]
-    link = [library_path, f"-Wl,-rpath,{library_path.parent}"]
-    run(need("c++"), *strict, *include, source, *link, "-o", program)
+    program = compile_native(library_path, tmp_path / "host", source, flags=["-fno-exceptions"])
     run(program, json.dumps(settings(tmp_path, receiver.url())), timeout=60)
     arrived(receiver)
 
 
 def test_the_csharp_host_runs(tmp_path, library_path, receive):
     receiver = receive()
-    source, program = tmp_path / "Host.cs", tmp_path / "Host.exe"
+    source = tmp_path / "Host.cs"
     source.write_text(one("docs/embedding.md", "csharp", "run"), encoding="utf-8")
-    binding = [ROOT / "bindings" / "csharp" / name for name in ("Taskbell.cs", "Native.cs")]
-    run(need("mcs"), "-langversion:7.2", "-warn:4", "-warnaserror", f"-out:{program}", source, *binding)
+    program = compile_csharp(tmp_path / "Host.exe", source)
     env = {**os.environ, "LD_LIBRARY_PATH": str(library_path.parent)}
     config = json.dumps(settings(tmp_path, receiver.url()))
     text = run(need("mono"), program, config, env=env, timeout=60)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import email
 import email.policy
 import json
 import socket
 import ssl
-import threading
-import time
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -18,7 +15,6 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
-import taskbell
 from authority import Authority, server_context
 from bells import attempts, endpoint, reports, settings
 
@@ -125,15 +121,6 @@ def test_a_message_goes_by_tls_with_a_login_and_shows_its_picture(tmp_path, ring
     assert shown.get_payload(decode=True) == PNG
 
 
-def test_another_authority_gets_no_password(tmp_path, ring, serve, authority):
-    inbox = Inbox()
-    context = server_context(*authority.issue("server", LOCAL))
-    port = serve(inbox, tls_context=context, authenticator=inbox.authenticate)
-    report = deliver(tmp_path, ring, me=mailed(f"smtp://farm@127.0.0.1:{port}", password=PASSWORD))
-    assert (report["state"], inbox.logins, inbox.raw) == ("dead", [], [])
-    assert "unknown issuer" in report["reason"]
-
-
 def test_a_wrong_password_is_final_and_never_shown(tmp_path, ring, serve, authority):
     inbox = Inbox()
     context = server_context(*authority.issue("server", LOCAL))
@@ -156,19 +143,6 @@ def test_a_refused_recipient_among_others_is_named_in_the_log(tmp_path, ring, se
     assert "RCPT TO:<bo@example.com>: 550 5.1.1 no such user" in row["response"]
 
 
-@pytest.mark.parametrize(
-    ("reply", "state", "count"), [("451 4.3.0 later", "delivered", 2), ("554 5.7.1 spam", "dead", 1)]
-)
-def test_4xx_is_tried_again_with_the_same_message_and_5xx_is_final(
-    tmp_path, ring, serve, reply, state, count
-):
-    inbox = Inbox(replies=[reply])
-    report = deliver(tmp_path, ring, me=mailed(f"smtp://127.0.0.1:{serve(inbox)}"))
-    assert (report["state"], report["attempts"], len(inbox.raw)) == (state, count, count), report
-    assert len({str(mail["message-id"]) for mail in inbox.mails}) == 1
-    assert len(set(inbox.raw)) == 1
-
-
 def test_no_text_of_an_event_adds_a_header_or_ends_the_message(tmp_path, ring, serve):
     inbox = Inbox()
     hook = {
@@ -187,67 +161,6 @@ def test_no_text_of_an_event_adds_a_header_or_ends_the_message(tmp_path, ring, s
     text = mail.get_body(("plain",)).get_content().replace("\r\n", "\n")
     assert "\n.\nQUIT\n渲染 <b>&amp;" in text
     assert "&lt;b&gt;&amp;amp;" in mail.get_body(("html",)).get_content()
-
-
-def misbehaving(script) -> int:
-    """A server that does this with each connection until the client hangs up."""
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def run() -> None:
-        while True:
-            connection, _ = listener.accept()
-            threading.Thread(target=play, args=(connection,), daemon=True).start()
-
-    def play(connection: socket.socket) -> None:
-        with connection, contextlib.suppress(OSError):
-            script(connection)
-
-    threading.Thread(target=run, daemon=True).start()
-    return listener.getsockname()[1]
-
-
-def drip(connection: socket.socket) -> None:
-    connection.sendall(b"220-slow\r\n")
-    while True:
-        connection.sendall(b"220-still\r\n"[:4])
-        time.sleep(0.02)
-
-
-def hang(connection: socket.socket) -> None:
-    connection.recv(1)
-
-
-def hang_up(connection: socket.socket) -> None:
-    connection.sendall(b"220 ready\r\n")
-    connection.recv(100)
-
-
-@pytest.mark.parametrize(
-    ("script", "words"), [(drip, ""), (hang, "did not answer within"), (hang_up, "the connection")]
-)
-def test_a_server_that_misbehaves_ends_at_the_deadline_and_is_tried_again(tmp_path, ring, script, words):
-    me = mailed(f"smtp://127.0.0.1:{misbehaving(script)}", timeout="300ms")
-    report = deliver(tmp_path, ring, me=me)
-    assert (report["state"], report["attempts"]) == ("dead", 3), report
-    assert words in report["reason"], report
-
-
-def test_what_cannot_work_is_said_by_the_check(tmp_path):
-    for keys, words in [
-        ({"from": "farm"}, "`farm` is not an address"),
-        ({"to": []}, "to"),
-        ({"to": ["ada@example.com", "bo"]}, "`bo` is not an address"),
-        ({"url": "smtp://farm@mail.example.com"}, "password"),
-        (
-            {"url": "smtp://farm@mail.example.com", "password": "x", "starttls": "optional"},
-            "no password goes out",
-        ),
-        ({"url": "https://mail.example.com"}, "goes by SMTP"),
-        ({"headers": {"x-a": "b"}}, "has no HTTP headers"),
-    ]:
-        me = {**mailed("smtps://mail.example.com"), **keys}
-        found = json.dumps(taskbell.check(settings(tmp_path, endpoints={"me": me})))
-        assert words in found, (keys, found)
 
 
 # One red pixel.

@@ -257,8 +257,9 @@ def fatal(tmp_path, receiver, place, where="auto"):
     return path
 
 
-@pytest.mark.parametrize("place", FATAL)
-@pytest.mark.parametrize("where", ["auto", "beside"])
+@pytest.mark.parametrize(
+    ("place", "where"), [*((place, "auto") for place in FATAL), ("template", "beside"), ("event", "beside")]
+)
 def test_what_ends_four_processes_is_never_tried_again(tmp_path, receive, failing_library, place, where):
     _, fail, arrive, dead = FATAL[place]
     receiver = receive()

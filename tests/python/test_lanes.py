@@ -71,18 +71,6 @@ def test_a_rate_is_kept_and_waiting_costs_no_attempt(tmp_path, receive, ring):
     assert {report["attempts"] for report in reports(bell, 6)} == {1}
 
 
-def test_a_reload_does_not_start_a_rate_anew(tmp_path, receive, ring):
-    receiver = receive()
-    config = settings(tmp_path, endpoints={"e0": endpoint(receiver.url(), rate="1/2s", concurrency=1)})
-    bell = ring(config)
-    bell.emit("test.event", {"n": 0})
-    receiver.wait_for(1)
-    bell.reload(config)
-    bell.emit("test.event", {"n": 1})
-    requests = receiver.wait_for(2)
-    assert requests[1].monotonic - requests[0].monotonic >= 1.9
-
-
 def test_one_event_rings_at_every_endpoint_of_its_hooks(tmp_path, receive, ring):
     one, two, three = receive(), receive(), receive()
     endpoints = {"a": endpoint(one.url()), "b": endpoint(two.url()), "c": endpoint(three.url())}

@@ -11,7 +11,7 @@ import pytest
 
 from bells import endpoint, settings
 from steps import Hang, Reply
-from tools import ROOT, need, run
+from tools import ROOT, compile_csharp, compile_native, need, run
 
 DEAD = "1 message did not arrive: "
 WAITING = "1 message did not arrive, and waits for another attempt: "
@@ -40,38 +40,21 @@ if way != "exit":
 """
 
 
-@pytest.fixture(params=["c++", "c#", "python"])
-def host(request, tmp_path, library_path):
+@pytest.fixture(scope="module", params=["c++", "c#", "python"])
+def host(request, tmp_path_factory, library_path):
     """A function that runs a host of this language, and gives its output and what it wrote to stderr."""
-    env = {**os.environ, "LD_LIBRARY_PATH": str(library_path.parent)}
+    folder, tests = tmp_path_factory.mktemp("host"), ROOT / "tests"
     if request.param == "c++":
-        program, source = tmp_path / "missing", ROOT / "tests" / "c" / "missing.cpp"
-        include = ["-I", ROOT / "include", "-I", ROOT / "bindings" / "cpp"]
-        run(
-            need("c++"),
-            "-std=c++14",
-            "-Wall",
-            "-Wextra",
-            "-Werror",
-            *include,
-            source,
-            library_path,
-            "-o",
-            program,
-        )
-        command = [str(program)]
+        command = [compile_native(library_path, folder / "missing", tests / "c" / "missing.cpp")]
     elif request.param == "c#":
-        program = tmp_path / "Missing.exe"
-        binding = ROOT / "bindings" / "csharp"
-        sources = [binding / "Taskbell.cs", binding / "Native.cs", ROOT / "tests" / "csharp" / "Missing.cs"]
-        run(need("mcs"), "-langversion:7.2", "-warn:4", "-warnaserror", f"-out:{program}", *sources)
-        command = [need("mono"), str(program)]
+        command = [need("mono"), compile_csharp(folder / "Missing.exe", tests / "csharp" / "Missing.cs")]
     else:
         command = [sys.executable, "-c", PYTHON]
 
     def start(config, ear, way):
         left_open = {"c++": "destroy", "c#": "dispose", "python": "exit"}[request.param]
         arguments = [json.dumps(config), ear, left_open if way == "left open" else way]
+        env = {**os.environ, "LD_LIBRARY_PATH": str(library_path.parent)}
         done = subprocess.run(
             [*command, *arguments], env=env, capture_output=True, text=True, timeout=120, check=False
         )
@@ -150,8 +133,7 @@ int main(int argc, char **argv) {
 def test_a_c_host_reads_the_line_from_last_error_and_nothing_is_printed(tmp_path, receive, library_path):
     program, source = tmp_path / "host", tmp_path / "host.c"
     source.write_text(C_HOST)
-    link = [library_path, f"-Wl,-rpath,{library_path.parent}"]
-    run(need("cc"), "-Wall", "-Werror", "-I", ROOT / "include", source, *link, "-o", program)
+    compile_native(library_path, program, source)
     gone, fine = receive(default=Reply(410)), receive()
     said = run(program, json.dumps(settings(tmp_path, gone.url())))
     assert said.startswith(DEAD), said

@@ -12,7 +12,7 @@ from standardwebhooks.webhooks import Webhook
 import taskbell
 from documents import blocks, one
 from steps import Reply
-from tools import ROOT, need, run
+from tools import ROOT, compile_csharp, need, run
 
 README = "README.md"
 SLACK = "https://hooks.slack.com/services/T000/B000/abcdefghijklmnopqrstuvwx"
@@ -114,9 +114,7 @@ def c_host(place) -> list[object]:
 def csharp_host(place) -> list[object]:
     """The command for the C# host."""
     (place / "Host.cs").write_text(one(README, "csharp"), encoding="utf-8")
-    binding = [ROOT / "bindings" / "csharp" / name for name in ("Taskbell.cs", "Native.cs")]
-    strict = ["-langversion:7.2", "-warn:4", "-warnaserror"]
-    run(need("mcs"), *strict, f"-out:{place / 'Host.exe'}", place / "Host.cs", *binding)
+    compile_csharp(place / "Host.exe", place / "Host.cs")
     return [need("mono"), "Host.exe"]
 
 

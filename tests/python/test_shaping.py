@@ -26,62 +26,6 @@ def numbers(receiver):
     return [body["data"]["number"] for body in bodies(receiver)]
 
 
-def test_a_cooldown_fires_once_per_key_and_tells_what_it_silenced(tmp_path, receive, ring):
-    receiver = receive()
-    hook = {
-        "cooldown": "1s",
-        "cooldown_by": "event.data.key",
-        "template": {"key": "{{ event.data.key }}", "more": "{{ event.suppressed }}"},
-    }
-    bell = ring(shaped(tmp_path, {"e0": endpoint(receiver.url(), concurrency=1)}, hook))
-    for key in ["a", "a", "b", "a"]:
-        bell.emit("test.event", {"key": key})
-    assert bell.flush()
-    assert bodies(receiver) == [{"key": "a", "more": 0}, {"key": "b", "more": 0}]
-    assert bell.stats()["silenced"] == 2
-    time.sleep(1.1)
-    bell.emit("test.event", {"key": "a"})
-    receiver.wait_for(3)
-    assert bodies(receiver)[2] == {"key": "a", "more": 2}
-
-
-def test_a_digest_is_one_message_and_has_an_id_of_its_own(tmp_path, receive, ring):
-    receiver = receive()
-    bell = ring(shaped(tmp_path, {"e0": endpoint(receiver.url())}, {"digest": "1s"}))
-    started = time.monotonic()
-    tickets = [bell.emit("test.event", {"number": number}) for number in range(5)]
-    assert all(bell.wait(ticket) for ticket in tickets), "what is in a digest is not waited for"
-    assert receiver.requests == []
-    (request,) = receiver.wait_for(1)
-    assert time.monotonic() - started >= 0.9
-    digest = request.json()["data"]["digest"]
-    assert [item["event"]["data"]["number"] for item in digest["items"]] == list(range(5))
-    assert digest["count"] == 5
-    ids = {item["event"]["id"] for item in digest["items"]}
-    assert len(ids) == 5
-    assert request.header("webhook-id") not in ids
-    stats = bell.stats()
-    assert (stats["gathered"], stats["digests"], stats["deliveries"]) == (5, 1, 1)
-
-
-def test_a_digest_survives_the_end_of_the_host(tmp_path, receive, ring):
-    receiver = receive()
-    config = shaped(tmp_path, {"e0": endpoint(receiver.url())}, {"digest": "2s"})
-    first = ring(config)
-    for number in range(3):
-        first.emit("test.event", {"number": number})
-    assert first.close() == 0
-    assert receiver.requests == []
-    second = ring(config)
-    second.emit("test.event", {"number": 3})
-    (request,) = receiver.wait_for(1)
-    items = request.json()["data"]["digest"]["items"]
-    assert [item["event"]["data"]["number"] for item in items] == [0, 1, 2, 3]
-    (report,) = reports(second, 1)
-    assert report["event"] == request.header("webhook-id")
-    assert query(tmp_path / "bell.db", "SELECT name FROM state WHERE kind = 'shaping'") == []
-
-
 def test_a_digest_of_killed_hosts_loses_no_item_and_says_none_twice(tmp_path, receive, ring):
     receiver = receive()
     config = shaped(tmp_path, {"e0": endpoint(receiver.url())}, {"digest": "2s"})
@@ -96,21 +40,6 @@ def test_a_digest_of_killed_hosts_loses_no_item_and_says_none_twice(tmp_path, re
 
     eventually("every item", lambda: len(items()) >= 80)
     assert items() == list(range(80))
-
-
-def test_a_digest_of_a_queue_comes_with_its_end(tmp_path, receive, ring):
-    receiver = receive()
-    hook = {"on": ["task.complete"], "digest": "queue"}
-    bell = ring(shaped(tmp_path, {"e0": endpoint(receiver.url())}, hook))
-    for number in range(3):
-        bell.task_complete({"name": f"t{number}", "status": "error" if number == 1 else "success"})
-    assert bell.flush()
-    assert receiver.requests == []
-    bell.queue_end()
-    (request,) = receiver.wait_for(1)
-    digest = request.json()["data"]["digest"]
-    assert (digest["count"], digest["failed"]) == (3, 1)
-    assert [item["task"]["name"] for item in digest["items"]] == ["t0", "t1", "t2"]
 
 
 def test_a_memory_spool_sends_its_digests_when_it_closes(tmp_path, receive, ring):
@@ -163,21 +92,6 @@ def test_a_message_that_does_not_arrive_in_time_is_escalated_once(tmp_path, rece
     assert len(ops.requests) == 1
 
 
-def test_an_alert_is_escalated_unless_it_is_resolved(tmp_path, receive, ring):
-    team, ops = receive(), receive()
-    hook = {"on": ["alert.firing"], "escalate": {"after": "1s", "to": ["e1"]}}
-    bell = ring(shaped(tmp_path, {"e0": endpoint(team.url()), "e1": endpoint(ops.url())}, hook))
-    for name in ["disk", "memory"]:
-        bell.emit("alert.firing", {"name": name})
-    assert bell.flush()
-    bell.emit("alert.resolved", {"name": "memory"})
-    (request,) = ops.wait_for(1)
-    assert request.json()["data"]["alert"]["name"] == "disk"
-    eventually("the escalation is over", lambda: bell.stats()["pending"] == 0)
-    assert query(tmp_path / "bell.db", "SELECT seq FROM fallbacks") == []
-    assert len(ops.requests) == 1
-
-
 def test_only_the_newest_untried_message_of_a_thing_waits(tmp_path, receive, ring):
     receiver = receive()
     endpoints = {"e0": endpoint(receiver.url(), rate="1/2s", concurrency=1)}
@@ -196,22 +110,6 @@ def test_only_the_newest_untried_message_of_a_thing_waits(tmp_path, receive, rin
     assert sorted(report["reason"] for report in dead) == sorted(f"superseded by {event}" for event in newer)
     stats = bell.stats()
     assert (stats["superseded"], stats["dead"], stats["delivered"], stats["pending"]) == (2, 0, 3, 0)
-
-
-def test_a_burst_of_one_thing_is_its_last_message(tmp_path, receive, ring):
-    receiver = receive()
-    endpoints = {"e0": endpoint(receiver.url(), rate="1/2s", concurrency=1)}
-    bell = ring(shaped(tmp_path, endpoints, {"supersede": "event.data.key"}))
-    bell.wait(bell.emit("test.event", {"number": 0}))
-    tickets = [bell.emit("test.event", {"key": "a", "number": number}) for number in range(1, 31)]
-    receiver.wait_for(2)
-    assert all(bell.wait(ticket) for ticket in tickets)
-    assert numbers(receiver) == [0, 30]
-    ended = {report["ticket"]: report for report in reports(bell, 31)}
-    ids = [ended[ticket]["event"] for ticket in tickets]
-    for number, ticket in enumerate(tickets[:-1]):
-        assert ended[ticket]["reason"].removeprefix("superseded by ") in ids[number + 1 :]
-    assert bell.stats()["superseded"] == 29
 
 
 def test_a_message_older_than_its_ttl_is_stale_even_after_a_restart(tmp_path, receive, ring):
@@ -233,23 +131,6 @@ def test_a_message_older_than_its_ttl_is_stale_even_after_a_restart(tmp_path, re
     assert report["reason"].startswith("stale")
     assert report["attempts"] == 1
     assert len(receiver.requests) == 1, "nobody is called for what is stale"
-
-
-def test_quiet_hours_hold_and_a_preview_says_what_comes(tmp_path, receive, ring):
-    receiver = receive()
-    hour = time.gmtime().tm_hour
-    quiet = f"{(hour - 1) % 24:02}:00-{(hour + 2) % 24:02}:00"
-    hook = {"quiet_hours": quiet, "quiet_zone": "+00:00", "quiet_except": "event.data.urgent"}
-    config = shaped(tmp_path, {"e0": endpoint(receiver.url())}, hook)
-    bell = ring(config)
-    bell.emit("test.event", {"number": 1})
-    bell.emit("test.event", {"number": 2, "urgent": True})
-    receiver.wait_for(1)
-    assert bell.flush()
-    assert numbers(receiver) == [2]
-    assert bell.stats()["gathered"] == 1
-    (request,) = taskbell.preview(config, "test.event", {"number": 3})["requests"]
-    assert request["body"]["data"] == {"number": 3}
 
 
 def test_the_configurations_of_the_document_are_sound():

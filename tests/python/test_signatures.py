@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-import hmac
-import time
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from dingtalkchatbot.chatbot import DingtalkChatbot
 from lark_webhook_notify.client import gen_sign
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
@@ -21,8 +16,6 @@ from steps import Reply
 
 NEW = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OLD = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
-PRIVATE = "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg=="
-PUBLIC = base64.b64decode("1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=")
 
 
 def arrived(tmp_path, receive, ring, *sign):
@@ -32,10 +25,6 @@ def arrived(tmp_path, receive, ring, *sign):
     bell.emit("test.event", {"text": "größer ✓", "number": 0.1})
     (request,) = receiver.wait_for(1)
     return request, {name.lower(): value for name, value in request.headers}
-
-
-def hex_hmac(secret: str, content: bytes) -> str:
-    return hmac.new(secret.encode(), content, "sha256").hexdigest()
 
 
 def test_a_published_library_accepts_a_standard_webhook(tmp_path, receive, ring):
@@ -49,48 +38,6 @@ def test_a_published_library_accepts_a_standard_webhook(tmp_path, receive, ring)
     with pytest.raises(WebhookVerificationError):
         Webhook(NEW).verify(request.body + b" ", headers)
     assert len(headers["webhook-signature"].split(" ")) == 2
-
-
-def test_an_ed25519_signature_holds(tmp_path, receive, ring):
-    request, headers = arrived(tmp_path, receive, ring, {"scheme": "standard-webhooks", "secrets": [PRIVATE]})
-    version, signature = headers["webhook-signature"].split(",")
-    assert version == "v1a"
-    content = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + request.body
-    key = Ed25519PublicKey.from_public_bytes(PUBLIC)
-    key.verify(base64.b64decode(signature), content)
-    with pytest.raises(InvalidSignature):
-        key.verify(base64.b64decode(signature), content + b" ")
-
-
-def test_a_parametric_signature_holds(tmp_path, receive, ring):
-    key = base64.b64encode(b"some key bytes").decode()
-    sign = {
-        "scheme": "hmac",
-        "secrets": [key],
-        "key": "base64",
-        "content": "{id}:{timestamp}:{body}",
-        "hash": "sha512",
-        "encoding": "base64",
-        "header": "x-signature",
-        "value": "t={timestamp},s={signature}",
-    }
-    request, headers = arrived(tmp_path, receive, ring, sign)
-    stamp, signature = headers["x-signature"][2:].split(",s=")
-    content = f"{headers['webhook-id']}:{stamp}:".encode() + request.body
-    expected = hmac.new(b"some key bytes", content, hashlib.sha512).digest()
-    assert base64.b64decode(signature) == expected
-
-
-def test_several_schemes_stand_on_one_request(tmp_path, receive, ring):
-    request, headers = arrived(
-        tmp_path,
-        receive,
-        ring,
-        {"scheme": "standard-webhooks", "secrets": [NEW]},
-        {"scheme": "github", "secrets": ["hub"]},
-    )
-    assert Webhook(NEW).verify(request.body, headers)
-    assert headers["x-hub-signature-256"] == "sha256=" + hex_hmac("hub", request.body)
 
 
 # Secrets as the two platforms give them out, and one that is longer than a block of the hash.
@@ -137,26 +84,6 @@ def test_another_client_signs_for_feishu_as_the_library_does(tmp_path, receive, 
         assert abs(int(body["timestamp"]) - request.at) < 60
         assert body["sign"] == gen_sign(body["timestamp"], secret)
         assert body["sign"] != gen_sign(str(int(body["timestamp"]) + 1), secret)
-
-
-SCHEMES = [
-    {"scheme": "standard-webhooks", "secrets": [NEW]},
-    {"scheme": "standard-webhooks", "secrets": [PRIVATE]},
-    {"scheme": "github", "secrets": ["hub secret"]},
-    {"scheme": "stripe", "secrets": ["whsec_stripe"]},
-    {"scheme": "slack", "secrets": ["slack secret"]},
-]
-
-
-@pytest.mark.parametrize("sign", SCHEMES, ids=lambda sign: sign["scheme"])
-def test_the_library_verifies_what_it_sends_and_nothing_else(tmp_path, receive, ring, sign):
-    request, headers = arrived(tmp_path, receive, ring, sign)
-    assert taskbell.verify(sign, headers, request.body)
-    assert not taskbell.verify(sign, headers, request.body + b" ")
-    other = {**sign, "secrets": [OLD if sign["scheme"] == "standard-webhooks" else "another secret"]}
-    assert not taskbell.verify(other, headers, request.body)
-    if sign["scheme"] != "github":
-        assert not taskbell.verify(sign, headers, request.body, now=int(time.time()) + 86_400)
 
 
 def test_a_receiver_is_told_what_is_wrong():

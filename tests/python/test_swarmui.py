@@ -46,24 +46,6 @@ def task(**params):
     }
 
 
-def test_the_wishes_of_a_task_decide_what_a_manual_hook_tells(tmp_path, receive, ring):
-    receiver = receive()
-    bell = ring(config(tmp_path, receiver, template=TEMPLATE, manual=True))
-    for notify in ("normal", "none", "manual", "manual_at_end", "Manual At End"):
-        bell.task_complete(task(notify=notify))
-    bell.queue_end()
-    requests = receiver.wait_for(3)
-    assert bell.flush(DEADLINE_S)
-    assert sorted(request.target for request in receiver.requests) == ["/end", "/gen", "/gen"]
-    manual, at_end = (request.json() for request in requests if request.target == "/gen")
-    assert manual["image"] == "https://swarm.example.com/View/mira/a%20b%25.png"
-    assert at_end == {"text": 'a "cat" by mira', "seed": 7, "image": "%image%", "left": "%nobody%"}
-    # The next busy period owes nothing to this one.
-    bell.task_complete(task())
-    bell.queue_end()
-    assert [request.target for request in receiver.wait_for(4)[3:]] == ["/end"]
-
-
 def test_the_wish_for_the_end_survives_a_restart(tmp_path, receive, ring):
     receiver = receive()
     described = config(tmp_path, receiver, template=TEMPLATE, manual=True)

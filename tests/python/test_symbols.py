@@ -75,7 +75,7 @@ def test_the_status_codes_of_the_header_are_those_of_the_bindings():
 
 @pytest.mark.parametrize("folder", ["tests/c", "bindings/cpp", "bindings/csharp"])
 def test_every_function_is_called_from_every_language(folder):
-    files = [path for path in (ROOT / folder).iterdir() if path.suffix in {".c", ".cpp", ".hpp", ".cs"}]
+    files = [path for path in (ROOT / folder).iterdir() if path.suffix in {".c", ".h", ".cpp", ".hpp", ".cs"}]
     text = "\n".join(path.read_text() for path in files)
     assert {name for name in declared() if not re.search(rf"\b{name}\b", text)} == set()
 

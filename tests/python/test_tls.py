@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from authority import Authority, server_context
-from bells import attempts, endpoint, reports, settings
+from bells import endpoint, reports, settings
 
 LOCAL = ("127.0.0.1", "localhost")
 
@@ -21,34 +21,6 @@ def deliver(tmp_path, ring, url, **more):
     bell.emit("test.event")
     (report,) = reports(bell, 1)
     return report
-
-
-@pytest.mark.parametrize("host", LOCAL)
-def test_a_private_authority_is_trusted_through_ca_file(tmp_path, receive, ring, authority, host):
-    receiver = receive(tls=server_context(*authority.issue("server", LOCAL)))
-    report = deliver(tmp_path, ring, receiver.url(host=host), ca_file=str(authority.ca_file))
-    assert report["state"] == "delivered", report
-    assert receiver.requests[0].header("host") == f"{host}:{receiver.port}"
-
-
-CASES = {
-    "an unknown authority": {"names": LOCAL, "expired": False, "trusted": False},
-    "an expired certificate": {"names": LOCAL, "expired": True, "trusted": True},
-    "a certificate of another name": {"names": ("elsewhere.example",), "expired": False, "trusted": True},
-}
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_a_bad_certificate_gets_nothing(tmp_path, receive, ring, authority, name):
-    case = CASES[name]
-    certificate = authority.issue("server", case["names"], expired=case["expired"])
-    receiver = receive(tls=server_context(*certificate))
-    more = {"ca_file": str(authority.ca_file)} if case["trusted"] else {}
-    report = deliver(tmp_path, ring, receiver.url(), **more)
-    assert (report["state"], report["attempts"], report["status"]) == ("dead", 3, None)
-    assert receiver.requests == []
-    errors = [row["error"] for row in attempts(tmp_path)]
-    assert all("certificate" in error.lower() for error in errors), errors
 
 
 def test_a_client_certificate_is_shown(tmp_path, receive, ring, authority):

@@ -80,6 +80,24 @@ def python(code: str, *arguments: object, env: dict[str, str | None] | None = No
     return run(sys.executable, "-c", code, *arguments, env=kept, **options)
 
 
+def compile_native(library: Path, program: Path, *sources: Path, standard: str = "", flags: Any = ()) -> Path:
+    """A host in C or C++, every warning an error, linked with the library."""
+    is_cpp = sources[0].suffix == ".cpp"
+    compiler, usual = ("c++", "c++14") if is_cpp else ("cc", "c11")
+    includes = [part for folder in ("include", "bindings/cpp", "tests/c") for part in ("-I", ROOT / folder)]
+    link = [library, f"-Wl,-rpath,{library.parent}", "-pthread", "-ldl"]
+    strict = [f"-std={standard or usual}", "-Wall", "-Wextra", "-Werror", *flags]
+    run(need(compiler), *strict, *includes, *sources, "-o", program, *link)
+    return program
+
+
+def compile_csharp(program: Path, *sources: Path) -> Path:
+    """A host in C# with the binding, in the newest version of the language that this compiler knows."""
+    binding = [ROOT / "bindings" / "csharp" / name for name in ("Taskbell.cs", "Native.cs")]
+    run(need("mcs"), "-langversion:7.2", "-warn:4", "-warnaserror", f"-out:{program}", *sources, *binding)
+    return program
+
+
 def coreclr_folder() -> Path:
     """Where the package ``dotnetcore2`` keeps CoreCLR."""
     found = importlib.util.find_spec("dotnetcore2")

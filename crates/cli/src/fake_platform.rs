@@ -4,7 +4,7 @@ use super::serve::http::Request;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use taskbell_core::platform::{
-    Answer, CannedResponse, Example, Platform, PlayedPlatform, ReceivedRequest, names, played,
+    Answer, CannedResponse, Example, Expected, Platform, PlayedPlatform, ReceivedRequest, names, played,
 };
 
 /// The name of the response to a file that was uploaded ahead of its message.
@@ -20,10 +20,8 @@ pub struct FakePlatform {
     messages: Mutex<Vec<String>>,
 }
 
-/// A response to one request.
 #[derive(Debug)]
 pub struct Reply {
-    /// The response that it is.
     pub response: &'static CannedResponse,
     /// Its body, with an id of its own for each message.
     pub body: String,
@@ -108,10 +106,23 @@ fn response(platform: &'static dyn Platform, name: &str) -> Option<&'static Cann
 
 fn list(platform: &dyn Platform, unknown: &str) -> String {
     let mut lines = format!("`{}` has no answer `{unknown}`; it has:", platform.name());
-    for CannedResponse { name, status, meaning, .. } in platform.description().responses {
-        lines.push_str(&format!("\n  {name:<18} {status} {meaning}"));
+    for CannedResponse { name, status, meaning, expected, .. } in platform.description().responses {
+        lines.push_str(&format!("\n  {name:<18} {status} {}: {meaning}", leads_to(*expected)));
     }
     lines
+}
+
+/// What follows for the delivery.
+fn leads_to(expected: Expected) -> String {
+    let words = match expected {
+        Expected::Delivered => "delivered",
+        Expected::Retry | Expected::Moved(_) => "retry",
+        Expected::RetryAfter(ms) => return format!("retry in {} s", ms / 1000),
+        Expected::Final => "dead letter",
+        Expected::Gone => "endpoint gone",
+        Expected::Degrade(_) => "plainer message",
+    };
+    words.to_owned()
 }
 
 #[cfg(test)]
