@@ -19,40 +19,15 @@ const PLACE: &str = "/*PREVIEW*/null";
 
 /// What the page with all cards shows: a name, the type of an event, and its payload; without one the sample.
 const EVENTS: [(&str, &str, &str); 9] = [
-    (
-        "image",
-        "task.complete",
-        r#"{"name": "portrait-07", "kind": "image", "duration_s": 42.4, "usual_s": 38.5, "queue_remaining": 223,
-            "params": {"prompt": "a portrait of an astronaut, \"film still\", soft light", "seed": 1234567890,
-                       "steps": 30, "cfg_scale": 7.5, "width": 1024, "height": 1024, "model": "sdxl-base-1.0.safetensors",
-                       "loras": [{"name": "film-grain", "weight": 0.8}]},
-            "outputs": [{"url": "https://render-07.example.com/out/1.png"}, {"url": "https://render-07.example.com/out/2.png"},
-                        {"url": "https://render-07.example.com/out/3.png"}]}"#,
-    ),
-    (
-        "failure",
-        "task.complete",
-        r#"{"name": "portrait-08", "status": "error", "kind": "image", "duration_s": 3.1,
-            "error": {"type": "OutOfMemoryError", "message": "CUDA out of memory: tried to allocate 2.5 GiB",
-                      "traceback": "Traceback (most recent call last):\n  File \"sampler.py\", line 212, in step\n    x = model(x)\nOutOfMemoryError"}}"#,
-    ),
-    (
-        "training",
-        "task.complete",
-        r#"{"name": "lora-fox", "kind": "training", "duration_s": 7500,
-            "metrics": {"loss": [0.91, 0.62, 0.44, 0.35, 0.29, 0.27, 0.2512], "lr": 0.0001, "epoch": 12}}"#,
-    ),
+    ("image", "task.complete", "@docs/cards/events/image.json"),
+    ("failure", "task.complete", "@docs/cards/events/failure.json"),
+    ("training", "task.complete", "@docs/cards/events/training.json"),
     ("queue", "queue.end", "@docs/cards/event.json"),
     ("progress", "queue.progress", ""),
     ("stalled", "batch.stalled", ""),
     ("alert", "alert.firing", ""),
     ("resolved", "alert.resolved", ""),
-    (
-        "own",
-        "upload.done",
-        r#"{"title": "Upload finished", "text": "Shot 042 is on the NAS.", "status": "ok",
-            "url": "https://nas.example.com/042", "target": {"name": "nas-2", "free_gb": 1234.5}}"#,
-    ),
+    ("own", "upload.done", "@docs/cards/events/own.json"),
 ];
 
 /// Takes a picture for each endpoint of `docs/cards/taskbell.toml`, into `docs/cards/NAME.png`.

@@ -23,7 +23,6 @@ pub fn run(arguments: &CheckArgs, terminal: &mut Terminal) -> Result<(), Failure
     if report.errors.is_empty() { Ok(()) } else { Err(Failure::Reported) }
 }
 
-/// Prints an error or a warning on a line of its own.
 pub fn show_finding(
     style: Style,
     label: &str,

@@ -5,7 +5,6 @@ use serde_json::json;
 use std::io;
 use taskbell_core::engine::{self, ErrorKind};
 
-/// A command that failed.
 #[derive(Debug)]
 pub enum Failure {
     /// The reader of the output is gone, as with `| head`.
@@ -36,7 +35,6 @@ impl Failure {
     }
 }
 
-/// For what is written to the terminal.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Failure {
         if error.kind() == io::ErrorKind::BrokenPipe {

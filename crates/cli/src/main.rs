@@ -123,7 +123,6 @@ mod tests {
     use super::*;
     use clap::CommandFactory;
 
-    /// What a command prints.
     pub fn output(arguments: &[&str]) -> Result<String, Failure> {
         let words = std::iter::once("taskbell").chain(arguments.iter().copied());
         let cli = Cli::try_parse_from(words).unwrap();
@@ -144,29 +143,6 @@ mod tests {
         let cli = Cli::command();
         let commands: Vec<_> = cli.get_subcommands().map(|command| command.get_name()).collect();
         assert_eq!(sections, commands);
-    }
-
-    #[test]
-    fn every_command_takes_json() {
-        for line in [
-            "init https://example.com/ --json",
-            "check a.toml --json",
-            "send task.complete --json",
-            "--json preview a.toml queue.end {}",
-            "explain a.toml event.json --json",
-            "send a.toml task.complete --json",
-            "serve --json",
-            "list a.db --json --dead",
-            "show a.db 1 --json",
-            "replay a.db --dead --json",
-            "drop a.db --since 2h --json",
-            "verify --secret S --headers {} body --json",
-            "import-swarmui Settings.fds --out d --json",
-            "demo --json",
-        ] {
-            let words = std::iter::once("taskbell").chain(line.split(' '));
-            assert!(Cli::try_parse_from(words).unwrap().json, "{line}");
-        }
     }
 
     #[test]

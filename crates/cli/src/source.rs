@@ -31,7 +31,6 @@ pub fn open(given: &str) -> Result<Source, Failure> {
     Ok(Source { reader, config: Some(config) })
 }
 
-/// The file that commands read where no configuration is given.
 pub const DEFAULT: &str = "taskbell.toml";
 
 /// The given configuration, else the one of this folder.
@@ -107,7 +106,6 @@ pub fn is_path(word: &str) -> bool {
     lower.ends_with(".toml") || lower.ends_with(".json") || word.contains(['/', '\\'])
 }
 
-/// Reads a configuration for a command that needs nothing else.
 pub fn config(given: &str) -> Result<Config, Failure> {
     Config::load(given).map_err(|errors| bad_config(given, &errors))
 }

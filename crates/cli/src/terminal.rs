@@ -63,7 +63,6 @@ impl Terminal {
         Terminal { out, json: false, colour: choice != ColorChoice::Never, width }
     }
 
-    /// Whether `--json` is given.
     pub fn json(&self) -> bool {
         self.json
     }
@@ -139,15 +138,11 @@ fn choice(stream: &impl anstream::stream::RawStream) -> ColorChoice {
 }
 
 #[cfg(unix)]
-fn width_of(stream: &(impl io::IsTerminal + std::os::fd::AsFd)) -> Option<usize> {
-    let columns = || terminal_size::terminal_size_of(stream).map(|(columns, _)| usize::from(columns.0));
-    stream
-        .is_terminal()
-        .then(|| columns().filter(|columns| *columns > 0).unwrap_or(USUAL_WIDTH).max(MIN_WIDTH))
-}
-
+use std::os::fd::AsFd as AsTerminal;
 #[cfg(windows)]
-fn width_of(stream: &(impl io::IsTerminal + std::os::windows::io::AsHandle)) -> Option<usize> {
+use std::os::windows::io::AsHandle as AsTerminal;
+
+fn width_of(stream: &(impl io::IsTerminal + AsTerminal)) -> Option<usize> {
     let columns = || terminal_size::terminal_size_of(stream).map(|(columns, _)| usize::from(columns.0));
     stream
         .is_terminal()

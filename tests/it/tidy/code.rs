@@ -1,7 +1,6 @@
 //! What holds for the sources.
 
-use super::{assert_none, code, folder_of, root, sources, statements, test_files};
-use std::fs;
+use super::{assert_none, code, folder_of, sources, statements, test_files};
 
 /// The longest a source file may be; a longer one holds more than one idea.
 const MAX_LINES: usize = 500;
@@ -35,32 +34,6 @@ const NO_GUEST_DOES: &[&str] = &[
 
 /// What ends in a panic when it meets something unforeseen.
 const PANICS: &[&str] = &[".unwrap()", ".expect(", "panic!(", "unreachable!("];
-
-#[test]
-fn the_header_declares_each_exported_function_once() {
-    let mut exported: Vec<String> = Vec::new();
-    for (path, text) in code() {
-        if !path.starts_with("src/ffi/") {
-            continue;
-        }
-        let lines: Vec<&str> = text.lines().collect();
-        for pair in lines.windows(2).filter(|pair| pair[0] == "#[unsafe(no_mangle)]") {
-            let name = pair[1].split("fn ").nth(1).and_then(|rest| rest.split('(').next());
-            exported
-                .push(name.unwrap_or_else(|| panic!("no function follows in {path}: {}", pair[1])).into());
-        }
-    }
-    let header = fs::read_to_string(root().join("include/taskbell.h")).unwrap();
-    let mut declared: Vec<String> = header
-        .lines()
-        .filter(|line| ["int32_t ", "uint32_t ", "const char *"].iter().any(|kind| line.starts_with(kind)))
-        .filter_map(|line| line.split('(').next()?.rsplit([' ', '*']).next().map(str::to_owned))
-        .collect();
-    exported.sort_unstable();
-    declared.sort_unstable();
-    assert!(exported.len() >= 21, "{exported:?}");
-    assert_eq!(declared, exported, "`cargo build` writes include/taskbell.h anew");
-}
 
 #[test]
 fn a_source_file_holds_one_idea_and_says_which() {

@@ -1,7 +1,7 @@
 //! Reads a card from the JSON body of each platform.
 
 use super::markup::{link, unbold, unentity, unslash, untag};
-use super::{CardPart, CardPreview, lines, machines};
+use super::{CardPreview, PartKind, lines, list, machines, text};
 use crate::terminal::Style;
 use serde_json::Value as Json;
 
@@ -26,14 +26,6 @@ pub(super) fn read(platform: &str, body: &Json) -> Option<CardPreview> {
     }
 }
 
-fn text(value: &Json) -> &str {
-    value.as_str().unwrap_or_default()
-}
-
-fn list(value: &Json) -> &[Json] {
-    value.as_array().map(Vec::as_slice).unwrap_or_default()
-}
-
 fn style_of(colour: &str) -> Option<Style> {
     match colour {
         "#2eb67d" | "#3db887" | "good" | "info" | "🟢" => Some(Style::Success),
@@ -49,8 +41,8 @@ fn add_lines(card: &mut CardPreview, lines: &str) {
     for line in lines.lines() {
         match line.strip_prefix("• ").or_else(|| line.strip_prefix("- ")) {
             Some(item) => {
-                card.add(CardPart::Text(std::mem::take(&mut free).trim_end().to_owned()));
-                card.add(CardPart::Item(item.to_owned()));
+                card.add(PartKind::Text, std::mem::take(&mut free).trim_end());
+                card.add(PartKind::Item, item);
             }
             None => {
                 free.push_str(line);
@@ -58,21 +50,31 @@ fn add_lines(card: &mut CardPreview, lines: &str) {
             }
         }
     }
-    card.add(CardPart::Text(free.trim_end().to_owned()));
+    card.add(PartKind::Text, free.trim_end());
+}
+
+/// Adds lines below the heading that they begin with, where one is between these marks.
+fn add_section(card: &mut CardPreview, section: &str, marks: [&str; 2], plain: fn(&str) -> String) {
+    match section.strip_prefix(marks[0]).and_then(|rest| rest.split_once(marks[1])) {
+        Some((heading, rest)) => {
+            card.add(PartKind::Heading, heading);
+            add_lines(card, &plain(rest));
+        }
+        None => add_lines(card, &plain(section)),
+    }
 }
 
 fn slack(body: &Json) -> CardPreview {
-    let mut card = CardPreview::default();
     let title = unentity(text(&body["text"]));
     let attachment = &body["attachments"][0];
-    card.style = style_of(text(&attachment["color"]));
-    let blocks = if attachment.is_null() { list(&body["blocks"]) } else { list(&attachment["blocks"]) };
+    let mut card = CardPreview::styled(style_of(text(&attachment["color"])));
+    let blocks = list(if attachment.is_null() { &body["blocks"] } else { &attachment["blocks"] });
     let header = blocks.iter().find(|block| block["type"] == "header").map(|block| &block["text"]["text"]);
     let header = header.map(|header| unentity(text(header))).unwrap_or_default();
     // Mentions stand before the title.
     match title.strip_suffix(header.as_str()) {
-        Some(mentions) if !header.is_empty() => card.add(CardPart::Ping(names(mentions))),
-        _ => card.add(CardPart::Text(title)),
+        Some(mentions) if !header.is_empty() => card.add(PartKind::Ping, names(mentions)),
+        _ => card.add(PartKind::Text, title),
     }
     for block in blocks {
         slack_block(&mut card, block);
@@ -88,37 +90,28 @@ fn names(mentions: &str) -> String {
 fn slack_block(card: &mut CardPreview, block: &Json) {
     let shown = |value: &Json| unentity(text(&value["text"]));
     match text(&block["type"]) {
-        "header" => card.add(CardPart::Title(shown(&block["text"]))),
+        "header" => card.add(PartKind::Title, shown(&block["text"])),
         "section" => {
-            for field in list(&block["fields"]) {
-                let field = shown(field);
+            for field in list(&block["fields"]).iter().map(shown) {
                 let (label, value) = field.split_once('\n').unwrap_or(("", &field));
-                card.add(CardPart::Fact(label.trim_matches('*').to_owned(), value.to_owned()));
+                card.add_labelled(PartKind::Fact, label.trim_matches('*'), value);
             }
-            let shown = shown(&block["text"]);
-            let heading = shown.strip_prefix('*').and_then(|rest| rest.split_once("*\n"));
-            match heading {
-                Some((heading, rest)) => {
-                    card.add(CardPart::Heading(heading.to_owned()));
-                    add_lines(card, rest);
-                }
-                None => add_lines(card, &shown),
-            }
+            add_section(card, &shown(&block["text"]), ["*", "*\n"], str::to_owned);
         }
-        "image" => card.add(CardPart::Picture(text(&block["image_url"]).to_owned())),
+        "image" => card.add(PartKind::Picture, text(&block["image_url"])),
         "rich_text" => {
-            for piece in list(&block["elements"]).iter().flat_map(|part| list(&part["elements"])) {
-                card.add(CardPart::Text(text(&piece["text"]).to_owned()));
+            for part in list(&block["elements"]) {
+                card.add_list(PartKind::Text, &part["elements"], "", "/text", str::to_owned);
             }
         }
         "actions" => {
             for button in list(&block["elements"]) {
-                card.add(CardPart::Link(shown(&button["text"]), text(&button["url"]).to_owned()));
+                card.add_labelled(PartKind::Link, shown(&button["text"]), text(&button["url"]));
             }
         }
         "context" => {
             let parts: Vec<_> = list(&block["elements"]).iter().map(shown).collect();
-            card.add(CardPart::Foot(parts.join(" ")));
+            card.add(PartKind::Foot, parts.join(" "));
         }
         _ => {}
     }
@@ -126,33 +119,30 @@ fn slack_block(card: &mut CardPreview, block: &Json) {
 
 fn discord(body: &Json) -> CardPreview {
     let mut card = CardPreview::default();
-    let content = text(&body["content"]).to_owned();
-    let embeds = list(&body["embeds"]);
-    card.add(if embeds.is_empty() { CardPart::Text(content) } else { CardPart::Ping(content) });
-    let buttons: Vec<&Json> =
-        list(&body["components"]).iter().flat_map(|row| list(&row["components"])).collect();
+    let (embeds, rows) = (list(&body["embeds"]), list(&body["components"]));
+    card.add(if embeds.is_empty() { PartKind::Text } else { PartKind::Ping }, text(&body["content"]));
     for embed in embeds {
         let colour = embed["color"].as_u64().map(|colour| format!("#{colour:06x}"));
         card.style = card.style.or(colour.and_then(|colour| style_of(&colour)));
-        card.add(CardPart::Title(unslash(text(&embed["title"]))));
-        card.add(CardPart::Text(unslash(text(&embed["description"]))));
+        card.add(PartKind::Title, unslash(text(&embed["title"])));
+        card.add(PartKind::Text, unslash(text(&embed["description"])));
         for field in list(&embed["fields"]) {
             let (name, value) = (unslash(text(&field["name"])), unslash(text(&field["value"])));
             if field["inline"] == true {
-                card.add(CardPart::Fact(name, value));
+                card.add_labelled(PartKind::Fact, name, value);
             } else {
-                card.add(CardPart::Heading(name));
+                card.add(PartKind::Heading, name);
                 add_lines(&mut card, &value);
             }
         }
-        card.add(CardPart::Picture(text(&embed["image"]["url"]).to_owned()));
-        if buttons.is_empty() {
-            card.add(CardPart::Link("↗".to_owned(), text(&embed["url"]).to_owned()));
+        card.add(PartKind::Picture, text(&embed["image"]["url"]));
+        if rows.iter().all(|row| list(&row["components"]).is_empty()) {
+            card.add_labelled(PartKind::Link, "↗", text(&embed["url"]));
         }
-        card.add(CardPart::Foot(text(&embed["footer"]["text"]).to_owned()));
+        card.add(PartKind::Foot, text(&embed["footer"]["text"]));
     }
-    for button in buttons {
-        card.add(CardPart::Link(text(&button["label"]).to_owned(), text(&button["url"]).to_owned()));
+    for row in rows {
+        card.add_list(PartKind::Link, &row["components"], "/label", "/url", str::to_owned);
     }
     card
 }
@@ -167,55 +157,46 @@ fn wecom(body: &Json) -> Option<CardPreview> {
     let lines: Vec<&str> = content.lines().collect();
     for (index, line) in lines.iter().enumerate() {
         let colour = line.split_once("color=\"").and_then(|(_, rest)| rest.split('"').next());
-        let quoted = line.strip_prefix("> ");
         let plain = unbold(&untag(&line.replace("<@", "@")));
         if index == 0 {
             card.style = colour.and_then(style_of);
-            card.add(CardPart::Title(plain.trim_start_matches('#').trim().to_owned()));
+            card.add(PartKind::Title, plain.trim_start_matches('#').trim());
         } else if let Some((label, url)) = link(line) {
-            card.add(CardPart::Link(label, url));
-        } else if let Some(quoted) = quoted {
+            card.add_labelled(PartKind::Link, label, url);
+        } else if let Some(quoted) = line.strip_prefix("> ") {
             let colon = if quoted.contains('：') { '：' } else { ':' };
-            let plain = unbold(&untag(quoted));
             match quoted.split_once(colon).filter(|(label, _)| !label.contains('<')) {
-                Some((label, value)) => {
-                    card.add(CardPart::Fact(label.to_owned(), untag(value).trim().to_owned()));
-                }
-                None => card.add(CardPart::Item(plain)),
+                Some((label, value)) => card.add_labelled(PartKind::Fact, label, untag(value).trim()),
+                None => card.add(PartKind::Item, unbold(&untag(quoted))),
             }
         } else if line.starts_with("**") {
-            card.add(CardPart::Heading(plain));
+            card.add(PartKind::Heading, plain);
         } else if line.starts_with("<@") {
-            card.add(CardPart::Ping(line.to_string()));
+            card.add(PartKind::Ping, *line);
         } else if index + 1 == lines.len() || colour == Some("comment") {
-            card.add(CardPart::Foot(plain));
+            card.add(PartKind::Foot, plain);
         } else {
-            card.add(CardPart::Text(plain));
+            card.add(PartKind::Text, plain);
         }
     }
     for list_name in ["mentioned_list", "mentioned_mobile_list"] {
         let names: Vec<_> = list(&body["text"][list_name]).iter().map(text).collect();
-        card.add(CardPart::Ping(names.join(" ")));
+        card.add(PartKind::Ping, names.join(" "));
     }
     Some(card)
 }
 
 /// A card with a picture.
 fn wecom_picture(content: &Json) -> CardPreview {
-    let own = |pointer: &str| content.pointer(pointer).map(text).unwrap_or_default().to_owned();
-    let mut card = CardPreview { style: Some(Style::Success), ..CardPreview::default() };
-    card.add(CardPart::Title(own("/main_title/title")));
-    card.add(CardPart::Picture(own("/card_image/url")));
-    card.add(CardPart::Text(own("/main_title/desc")));
-    card.add(CardPart::Text(own("/quote_area/quote_text")));
-    for line in list(&content["horizontal_content_list"]) {
-        card.add(CardPart::Fact(text(&line["keyname"]).to_owned(), text(&line["value"]).to_owned()));
-    }
-    card.add(CardPart::Link("↗".to_owned(), own("/card_action/url")));
-    for jump in list(&content["jump_list"]) {
-        card.add(CardPart::Link(text(&jump["title"]).to_owned(), text(&jump["url"]).to_owned()));
-    }
-    card.add(CardPart::Foot(own("/source/desc")));
+    let mut card = CardPreview::styled(Some(Style::Success));
+    card.add(PartKind::Title, text(&content["main_title"]["title"]));
+    card.add(PartKind::Picture, text(&content["card_image"]["url"]));
+    card.add(PartKind::Text, text(&content["main_title"]["desc"]));
+    card.add(PartKind::Text, text(&content["quote_area"]["quote_text"]));
+    card.add_list(PartKind::Fact, &content["horizontal_content_list"], "/keyname", "/value", str::to_owned);
+    card.add_labelled(PartKind::Link, "↗", text(&content["card_action"]["url"]));
+    card.add_list(PartKind::Link, &content["jump_list"], "/title", "/url", str::to_owned);
+    card.add(PartKind::Foot, text(&content["source"]["desc"]));
     card
 }
 
@@ -228,44 +209,31 @@ fn teams(body: &Json) -> Option<CardPreview> {
         match text(&part["type"]) {
             "Container" => {
                 card.style = style_of(text(&part["style"]));
-                for item in list(&part["items"]) {
-                    card.add(CardPart::Title(unslash(text(&item["text"]))));
-                }
+                card.add_list(PartKind::Title, &part["items"], "", "/text", unslash);
             }
-            "FactSet" => {
-                for fact in list(&part["facts"]) {
-                    card.add(CardPart::Fact(unslash(text(&fact["title"])), unslash(text(&fact["value"]))));
-                }
-            }
-            "Image" => card.add(CardPart::Picture(text(&part["url"]).to_owned())),
-            "ImageSet" => {
-                for image in list(&part["images"]) {
-                    card.add(CardPart::Picture(text(&image["url"]).to_owned()));
-                }
-            }
-            _ if index + 1 == parts.len() => card.add(CardPart::Foot(shown)),
-            _ if part["weight"] == "Bolder" => card.add(CardPart::Heading(shown)),
+            "FactSet" => card.add_list(PartKind::Fact, &part["facts"], "/title", "/value", unslash),
+            "Image" => card.add(PartKind::Picture, text(&part["url"])),
+            "ImageSet" => card.add_list(PartKind::Picture, &part["images"], "", "/url", str::to_owned),
+            _ if index + 1 == parts.len() => card.add(PartKind::Foot, shown),
+            _ if part["weight"] == "Bolder" => card.add(PartKind::Heading, shown),
             _ if shown.starts_with("<at>") => {
-                card.add(CardPart::Ping(shown.replace("<at>", "@").replace("</at>", "")));
+                card.add(PartKind::Ping, shown.replace("<at>", "@").replace("</at>", ""));
             }
             _ => add_lines(&mut card, &shown),
         }
     }
-    for action in list(&content["actions"]).iter().filter(|action| action["url"].is_string()) {
-        card.add(CardPart::Link(text(&action["title"]).to_owned(), text(&action["url"]).to_owned()));
-    }
+    card.add_list(PartKind::Link, &content["actions"], "/title", "/url", str::to_owned);
     Some(card)
 }
 
 fn googlechat(body: &Json) -> Option<CardPreview> {
-    let mut card = CardPreview::default();
-    card.add(CardPart::Ping(text(&body["text"]).to_owned()));
     let content = &body["cardsV2"][0]["card"];
     let title = content["header"]["title"].as_str()?;
-    card.style = title.split(' ').next().and_then(style_of);
-    card.add(CardPart::Title(title.to_owned()));
+    let mut card = CardPreview::styled(title.split(' ').next().and_then(style_of));
+    card.add(PartKind::Ping, text(&body["text"]));
+    card.add(PartKind::Title, title);
     for section in list(&content["sections"]) {
-        card.add(CardPart::Heading(text(&section["header"]).to_owned()));
+        card.add(PartKind::Heading, text(&section["header"]));
         for widget in list(&section["widgets"]) {
             match list(&widget["columns"]["columnItems"]) {
                 [] => googlechat_widget(&mut card, widget),
@@ -276,53 +244,36 @@ fn googlechat(body: &Json) -> Option<CardPreview> {
             }
         }
     }
-    card.add(CardPart::Foot(text(&content["header"]["subtitle"]).to_owned()));
+    card.add(PartKind::Foot, text(&content["header"]["subtitle"]));
     Some(card)
 }
 
 fn googlechat_widget(card: &mut CardPreview, widget: &Json) {
-    let paragraph = text(&widget["textParagraph"]["text"]);
-    match paragraph.strip_prefix("<b>").and_then(|rest| rest.split_once("</b><br>")) {
-        Some((heading, rest)) => {
-            card.add(CardPart::Heading(heading.to_owned()));
-            add_lines(card, &unentity(&untag(rest)));
-        }
-        None => add_lines(card, &unentity(&untag(paragraph))),
-    }
-    for item in list(&widget["grid"]["items"]) {
-        card.add(CardPart::Picture(text(&item["image"]["imageUri"]).to_owned()));
-    }
+    let plain = |text: &str| unentity(&untag(text));
+    add_section(card, text(&widget["textParagraph"]["text"]), ["<b>", "</b><br>"], plain);
+    card.add_list(PartKind::Picture, &widget["grid"]["items"], "", "/image/imageUri", str::to_owned);
     let fact = &widget["decoratedText"];
-    card.add(CardPart::Fact(text(&fact["topLabel"]).to_owned(), unentity(&untag(text(&fact["text"])))));
-    card.add(CardPart::Picture(text(&widget["image"]["imageUrl"]).to_owned()));
-    for button in list(&widget["buttonList"]["buttons"]) {
-        let url = text(&button["onClick"]["openLink"]["url"]).to_owned();
-        card.add(CardPart::Link(text(&button["text"]).to_owned(), url));
-    }
+    card.add_labelled(PartKind::Fact, text(&fact["topLabel"]), plain(text(&fact["text"])));
+    card.add(PartKind::Picture, text(&widget["image"]["imageUrl"]));
+    let buttons = &widget["buttonList"]["buttons"];
+    card.add_list(PartKind::Link, buttons, "/text", "/onClick/openLink/url", str::to_owned);
 }
 
 fn mattermost(body: &Json) -> Option<CardPreview> {
-    let mut card = CardPreview::default();
     let attachment = body["attachments"].get(0)?;
-    card.add(CardPart::Ping(text(&body["text"]).to_owned()));
-    card.style = style_of(text(&attachment["color"]));
-    card.add(CardPart::Title(unslash(text(&attachment["title"]))));
+    let mut card = CardPreview::styled(style_of(text(&attachment["color"])));
+    card.add(PartKind::Ping, text(&body["text"]));
+    card.add(PartKind::Title, unslash(text(&attachment["title"])));
     for piece in text(&attachment["text"]).split("\n\n") {
-        match piece.strip_prefix("**").and_then(|rest| rest.split_once("**\n")) {
-            Some((heading, rest)) => {
-                card.add(CardPart::Heading(heading.to_owned()));
-                add_lines(&mut card, &unslash(rest));
-            }
-            None => card.add(CardPart::Text(unslash(piece))),
+        if piece.starts_with("**") {
+            add_section(&mut card, piece, ["**", "**\n"], unslash);
+        } else {
+            card.add(PartKind::Text, unslash(piece));
         }
     }
-    for field in list(&attachment["fields"]) {
-        card.add(CardPart::Fact(unslash(text(&field["title"])), unslash(text(&field["value"]))));
-    }
-    for attachment in list(&body["attachments"]) {
-        card.add(CardPart::Picture(text(&attachment["image_url"]).to_owned()));
-    }
-    card.add(CardPart::Link("↗".to_owned(), text(&attachment["title_link"]).to_owned()));
-    card.add(CardPart::Foot(text(&attachment["footer"]).to_owned()));
+    card.add_list(PartKind::Fact, &attachment["fields"], "/title", "/value", unslash);
+    card.add_list(PartKind::Picture, &body["attachments"], "", "/image_url", str::to_owned);
+    card.add_labelled(PartKind::Link, "↗", text(&attachment["title_link"]));
+    card.add(PartKind::Foot, text(&attachment["footer"]));
     Some(card)
 }

@@ -1,7 +1,7 @@
 //! Reads a card from a text with one part a line.
 
 use super::markup::{links, picture, unbold, unentity, unslash, untag};
-use super::{CardPart, CardPreview};
+use super::{CardPreview, PartKind, list, text};
 use crate::terminal::Style;
 use serde_json::Value as Json;
 
@@ -13,62 +13,62 @@ struct Marks {
     shown: fn(&str) -> String,
 }
 
+const PLAIN: Marks = Marks { fact: "", item: "• ", shown: str::to_owned };
+
+/// A card that begins with its title, behind a sign.
+fn titled(title: &str, marks: &Marks) -> CardPreview {
+    let mut card = CardPreview::styled(title.split(' ').next().and_then(style_of));
+    card.add(PartKind::Title, (marks.shown)(title));
+    card
+}
+
 pub(super) fn dingtalk(body: &Json) -> Option<CardPreview> {
     let marked = body["markdown"]["text"].as_str().or_else(|| body["actionCard"]["text"].as_str());
     let text = marked.or_else(|| body["text"]["content"].as_str())?;
     let marks = Marks { fact: "- ", item: "> ", shown: |text| unbold(&unslash(&untag(text))) };
-    let mut card = CardPreview::default();
     let (title, rest) = text.split_once('\n').unwrap_or((text, ""));
-    let title = title.trim_start_matches('#').trim();
-    card.style = title.split(' ').next().and_then(style_of);
-    card.add(CardPart::Title((marks.shown)(title)));
+    let mut card = titled(title.trim_start_matches('#').trim(), &marks);
     add(&mut card, rest, &marks);
-    for button in body["actionCard"]["btns"].as_array().into_iter().flatten() {
-        add_link(&mut card, &button["title"], &button["actionURL"]);
-    }
+    card.add_list(PartKind::Link, &body["actionCard"]["btns"], "/title", "/actionURL", str::to_owned);
     Some(card)
 }
 
-fn add_link(card: &mut CardPreview, label: &Json, url: &Json) {
-    let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
-    card.add(CardPart::Link(text(label), text(url)));
-}
-
 pub(super) fn feishu(body: &Json) -> Option<CardPreview> {
-    let mut card = CardPreview::default();
     let content = &body["card"];
     let Some(title) = content["header"]["title"]["content"].as_str() else {
-        card.add(CardPart::Text(body["content"]["text"].as_str()?.to_owned()));
+        let mut card = CardPreview::default();
+        card.add(PartKind::Text, body["content"]["text"].as_str()?);
         return Some(card);
     };
-    card.style = content["header"]["template"].as_str().and_then(style_of);
-    card.add(CardPart::Title(title.to_owned()));
+    let mut card = CardPreview::styled(style_of(text(&content["header"]["template"])));
+    card.add(PartKind::Title, title);
     let marks = Marks { fact: "**", item: "- ", shown: |text| unbold(&unentity(&untag(text))) };
-    let elements = content["body"]["elements"].as_array().map(Vec::as_slice).unwrap_or_default();
-    if let Some((foot, parts)) = elements.split_last() {
+    if let Some((foot, parts)) = list(&content["body"]["elements"]).split_last() {
         parts.iter().for_each(|part| feishu_part(&mut card, part, &marks));
-        add(&mut card, foot["content"].as_str().unwrap_or_default(), &marks);
+        add(&mut card, text(&foot["content"]), &marks);
     }
     Some(card)
 }
 
 fn feishu_part(card: &mut CardPreview, part: &Json, marks: &Marks) {
-    match part["tag"].as_str().unwrap_or_default() {
-        "button" => add_link(card, &part["text"]["content"], &part["behaviors"][0]["default_url"]),
+    match text(&part["tag"]) {
+        "button" => {
+            let url = text(&part["behaviors"][0]["default_url"]);
+            card.add_labelled(PartKind::Link, text(&part["text"]["content"]), url);
+        }
         "markdown" => {
-            let content = part["content"].as_str().unwrap_or_default();
+            let content = text(&part["content"]);
             let fact = content.strip_prefix("**").and_then(|rest| rest.split_once("**\n"));
             match fact.filter(|(_, rest)| !rest.starts_with(marks.item)) {
                 Some((label, value)) => {
-                    card.add(CardPart::Fact((marks.shown)(label), (marks.shown)(value)));
+                    card.add_labelled(PartKind::Fact, (marks.shown)(label), (marks.shown)(value));
                 }
                 None => add_parts(card, content.lines().collect(), None, marks),
             }
         }
         _ => {
-            let title = part["header"]["title"]["content"].as_str().unwrap_or_default();
-            card.add(CardPart::Heading(title.to_owned()));
-            for inner in ["columns", "elements"].iter().filter_map(|name| part[*name].as_array()).flatten() {
+            card.add(PartKind::Heading, text(&part["header"]["title"]["content"]));
+            for inner in list(&part["columns"]).iter().chain(list(&part["elements"])) {
                 feishu_part(card, inner, marks);
             }
         }
@@ -76,9 +76,9 @@ fn feishu_part(card: &mut CardPreview, part: &Json, marks: &Marks) {
 }
 
 pub(super) fn telegram(body: &Json) -> Option<CardPreview> {
-    let text = body["text"].as_str().or_else(|| body["caption"].as_str())?;
+    let marked = body["text"].as_str().or_else(|| body["caption"].as_str())?;
     // The tags of a card, as the marks of the other platforms.
-    let marked = text.replace("<b>", "**").replace("</b>", "**").replace("<a href=\"", "\u{1}");
+    let marked = marked.replace("<b>", "**").replace("</b>", "**").replace("<a href=\"", "\u{1}");
     let mut lines = String::new();
     for (index, piece) in marked.split('\u{1}').enumerate() {
         match piece.split_once("\">").and_then(|(url, rest)| Some((url, rest.split_once("</a>")?))) {
@@ -87,60 +87,45 @@ pub(super) fn telegram(body: &Json) -> Option<CardPreview> {
         }
     }
     let marks = Marks { fact: "**", item: "• ", shown: |text| unbold(&unentity(&untag(text))) };
-    let mut card = CardPreview::default();
-    for photo in body["media"].as_array().into_iter().flatten() {
-        card.add(CardPart::Picture(photo["media"].as_str().unwrap_or_default().to_owned()));
-    }
+    let mut pictures = CardPreview::default();
+    pictures.add_list(PartKind::Picture, &body["media"], "", "/media", str::to_owned);
     let preview = &body["link_preview_options"];
     if preview["show_above_text"] == true {
-        card.add(CardPart::Picture(preview["url"].as_str().unwrap_or_default().to_owned()));
+        pictures.add(PartKind::Picture, text(&preview["url"]));
     }
     let (title, rest) = lines.split_once('\n').unwrap_or((&lines, ""));
-    card.style = title.split(' ').next().and_then(style_of);
-    card.add(CardPart::Title((marks.shown)(title)));
+    let mut card = titled(title, &marks);
+    card.parts.splice(0..0, pictures.parts);
     add(&mut card, rest, &marks);
-    for button in body["reply_markup"]["inline_keyboard"][0].as_array().into_iter().flatten() {
-        add_link(&mut card, &button["text"], &button["url"]);
-    }
+    let buttons = &body["reply_markup"]["inline_keyboard"][0];
+    card.add_list(PartKind::Link, buttons, "/text", "/url", str::to_owned);
     Some(card)
 }
 
 pub(super) fn ntfy(body: &Json) -> Option<CardPreview> {
-    let mut card =
-        CardPreview { style: body["tags"][0].as_str().and_then(style_of), ..CardPreview::default() };
-    card.add(CardPart::Title(body["title"].as_str()?.to_owned()));
-    let marks = Marks { fact: "", item: "• ", shown: str::to_owned };
-    add(&mut card, body["message"].as_str().unwrap_or_default(), &marks);
-    card.add(CardPart::Picture(body["attach"].as_str().unwrap_or_default().to_owned()));
-    for action in body["actions"].as_array().into_iter().flatten() {
-        add_link(&mut card, &action["label"], &action["url"]);
-    }
+    let mut card = CardPreview::styled(style_of(text(&body["tags"][0])));
+    card.add(PartKind::Title, body["title"].as_str()?);
+    add(&mut card, text(&body["message"]), &PLAIN);
+    card.add(PartKind::Picture, text(&body["attach"]));
+    card.add_list(PartKind::Link, &body["actions"], "/label", "/url", str::to_owned);
     Some(card)
 }
 
 /// The text of a mail, which says what its HTML shows.
 pub(super) fn email(body: &Json) -> Option<CardPreview> {
-    let subject = body["subject"].as_str()?;
-    let style = subject.split(' ').next().and_then(style_of);
-    let mut card = CardPreview { style, ..CardPreview::default() };
-    card.add(CardPart::Title(subject.to_owned()));
-    let marks = Marks { fact: "", item: "• ", shown: str::to_owned };
-    add(&mut card, body["text"].as_str().unwrap_or_default(), &marks);
+    let mut card = titled(body["subject"].as_str()?, &PLAIN);
+    add(&mut card, text(&body["text"]), &PLAIN);
     for part in &mut card.parts {
-        match part {
-            CardPart::Fact(label, url) if url.starts_with("https://") || url.starts_with("http://") => {
-                *part = CardPart::Link(std::mem::take(label), std::mem::take(url));
-            }
-            _ => {}
+        let is_url = part.text.starts_with("https://") || part.text.starts_with("http://");
+        if part.kind == PartKind::Fact && is_url {
+            part.kind = PartKind::Link;
         }
     }
-    let shown = body["html"].as_str().unwrap_or_default().split("<img src=\"").skip(1);
+    let shown = text(&body["html"]).split("<img src=\"").skip(1);
     for picture in shown.filter_map(|rest| rest.split('"').next()) {
-        card.add(CardPart::Picture(unentity(picture)));
+        card.add(PartKind::Picture, unentity(picture));
     }
-    for file in body["attached"].as_array().into_iter().flatten() {
-        card.add(CardPart::Picture(file["name"].as_str().unwrap_or_default().to_owned()));
-    }
+    card.add_list(PartKind::Picture, &body["attached"], "", "/name", str::to_owned);
     Some(card)
 }
 
@@ -170,20 +155,22 @@ fn add_parts(card: &mut CardPreview, lines: Vec<&str>, foot: Option<usize>, mark
     let mut free = String::new();
     for (index, line) in lines.iter().enumerate() {
         let shown = (marks.shown)(line);
-        let part = if is_ping(line) {
-            CardPart::Ping(shown)
+        let (kind, label, shown) = if is_ping(line) {
+            (PartKind::Ping, String::new(), shown)
         } else if Some(index) == foot {
-            CardPart::Foot(shown)
+            (PartKind::Foot, String::new(), shown)
         } else if let Some(url) = picture(line) {
-            CardPart::Picture(url)
+            (PartKind::Picture, String::new(), url)
         } else if let Some(links) = links(line) {
-            card.add(CardPart::Text(std::mem::take(&mut free)));
-            links.into_iter().for_each(|(label, url)| card.add(CardPart::Link((marks.shown)(&label), url)));
+            card.add(PartKind::Text, std::mem::take(&mut free));
+            for (label, url) in links {
+                card.add_labelled(PartKind::Link, (marks.shown)(&label), url);
+            }
             continue;
         } else if let Some(item) = line.strip_prefix(marks.item) {
-            CardPart::Item((marks.shown)(item))
+            (PartKind::Item, String::new(), (marks.shown)(item))
         } else if let Some((label, value)) = line.strip_prefix(marks.fact).and_then(labelled) {
-            CardPart::Fact((marks.shown)(label), (marks.shown)(value))
+            (PartKind::Fact, (marks.shown)(label), (marks.shown)(value))
         } else {
             if !free.is_empty() {
                 free.push('\n');
@@ -191,10 +178,10 @@ fn add_parts(card: &mut CardPreview, lines: Vec<&str>, foot: Option<usize>, mark
             free.push_str(&shown);
             continue;
         };
-        card.add(CardPart::Text(std::mem::take(&mut free)));
-        card.add(part);
+        card.add(PartKind::Text, std::mem::take(&mut free));
+        card.add_labelled(kind, label, shown);
     }
-    card.add(CardPart::Text(free));
+    card.add(PartKind::Text, free);
 }
 
 /// A label and its value, split at the first colon of either language. A colon without a space is part of an address

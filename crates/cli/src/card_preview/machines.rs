@@ -1,6 +1,6 @@
 //! Reads a body for machines: its title first, then its values by their path.
 
-use super::{CardPart, CardPreview};
+use super::{CardPreview, PartKind, text};
 use crate::terminal::Style;
 use serde_json::Value as Json;
 use url::form_urlencoded;
@@ -18,22 +18,22 @@ pub(super) fn fields(body: &Json) -> CardPreview {
 pub(super) fn event(body: &Json) -> CardPreview {
     let (Some(kind), Some(data)) = (body["type"].as_str(), body.get("data")) else { return fields(body) };
     let mut card = CardPreview::default();
-    card.add(CardPart::Title(kind.to_owned()));
+    card.add(PartKind::Title, kind);
     walk("subject", &body["subject"], &mut card);
     walk("", data, &mut card);
-    card.add(foot(&[&body["source"], &body["id"], &body["timestamp"], &body["time"]]));
+    add_foot(&mut card, &["source", "id", "timestamp", "time"].map(|key| text(&body[key])));
     card
 }
 
 pub(super) fn github(body: &Json) -> CardPreview {
     let own = &body["client_payload"]["taskbell"];
     let Some(title) = own["title"].as_str() else { return fields(body) };
-    let mut card = CardPreview { style: style_of(text(&own["outcome"])), ..CardPreview::default() };
-    card.add(CardPart::Title(title.to_owned()));
+    let mut card = CardPreview::styled(style_of(text(&own["outcome"])));
+    card.add(PartKind::Title, title);
     walk("event_type", &body["event_type"], &mut card);
     walk("", &own["data"], &mut card);
-    card.add(CardPart::Link("↗".to_owned(), text(&own["link"]).to_owned()));
-    card.add(foot(&[&own["host"], &own["id"]]));
+    card.add_labelled(PartKind::Link, "↗", text(&own["link"]));
+    add_foot(&mut card, &[text(&own["host"]), text(&own["id"])]);
     card
 }
 
@@ -45,44 +45,39 @@ pub(super) fn gitlab(body: &Json) -> Option<CardPreview> {
         let name = format!("variables[TASKBELL_{key}]");
         pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone()).unwrap_or_default()
     };
-    let mut card = CardPreview { style: style_of(&own("OUTCOME")), ..CardPreview::default() };
-    card.add(CardPart::Title(own("TITLE")));
+    let mut card = CardPreview::styled(style_of(&own("OUTCOME")));
+    card.add(PartKind::Title, own("TITLE"));
     for (key, value) in &pairs {
         let name = key.strip_prefix("variables[").and_then(|rest| rest.strip_suffix(']')).unwrap_or(key);
         match name.strip_prefix("TASKBELL_") {
             Some("TITLE" | "OUTCOME" | "LINK" | "HOST" | "ID") => {}
             Some("PAYLOAD") => walk("", &serde_json::from_str(value).unwrap_or_default(), &mut card),
-            _ => card.add(CardPart::Fact(name.to_owned(), value.clone())),
+            _ => card.add_labelled(PartKind::Fact, name, value),
         }
     }
-    card.add(CardPart::Link("↗".to_owned(), own("LINK")));
-    card.add(foot(&[&own("HOST").into(), &own("ID").into()]));
+    card.add_labelled(PartKind::Link, "↗", own("LINK"));
+    add_foot(&mut card, &[&own("HOST"), &own("ID")]);
     Some(card)
 }
 
 pub(super) fn pagerduty(body: &Json) -> CardPreview {
     let payload = &body["payload"];
     let Some(summary) = payload["summary"].as_str() else { return fields(body) };
-    let mut card = CardPreview { style: style_of(text(&payload["severity"])), ..CardPreview::default() };
-    card.add(CardPart::Title(summary.to_owned()));
+    let mut card = CardPreview::styled(style_of(text(&payload["severity"])));
+    card.add(PartKind::Title, summary);
     walk("severity", &payload["severity"], &mut card);
     for (label, value) in payload["custom_details"].as_object().into_iter().flatten() {
         match value {
             Json::Array(items) => {
-                card.add(CardPart::Heading(label.clone()));
-                items.iter().for_each(|item| card.add(CardPart::Item(text(item).to_owned())));
+                card.add(PartKind::Heading, label);
+                items.iter().for_each(|item| card.add(PartKind::Item, text(item)));
             }
             value => walk(label, value, &mut card),
         }
     }
-    let list = |name: &str| body[name].as_array().cloned().unwrap_or_default();
-    for image in list("images") {
-        card.add(CardPart::Picture(text(&image["src"]).to_owned()));
-    }
-    for link in list("links") {
-        card.add(CardPart::Link(text(&link["text"]).to_owned(), text(&link["href"]).to_owned()));
-    }
-    card.add(foot(&[&payload["source"], &body["dedup_key"]]));
+    card.add_list(PartKind::Picture, &body["images"], "", "/src", str::to_owned);
+    card.add_list(PartKind::Link, &body["links"], "/text", "/href", str::to_owned);
+    add_foot(&mut card, &[text(&payload["source"]), text(&body["dedup_key"])]);
     card
 }
 
@@ -95,13 +90,9 @@ fn style_of(word: &str) -> Option<Style> {
     }
 }
 
-fn text(value: &Json) -> &str {
-    value.as_str().unwrap_or_default()
-}
-
-fn foot(parts: &[&Json]) -> CardPart {
-    let parts: Vec<&str> = parts.iter().map(|part| text(part)).filter(|part| !part.is_empty()).collect();
-    CardPart::Foot(parts.join(" · "))
+fn add_foot(card: &mut CardPreview, parts: &[&str]) {
+    let parts: Vec<&str> = parts.iter().copied().filter(|part| !part.is_empty()).collect();
+    card.add(PartKind::Foot, parts.join(" · "));
 }
 
 fn walk(path: &str, value: &Json, card: &mut CardPreview) {
@@ -113,13 +104,13 @@ fn walk(path: &str, value: &Json, card: &mut CardPreview) {
         Json::Object(fields) => fields.iter().for_each(|(key, value)| walk(&below(key), value, card)),
         Json::Array(items) if items.iter().all(Json::is_string) => {
             let texts: Vec<&str> = items.iter().map(text).collect();
-            card.add(CardPart::Fact(path.to_owned(), texts.join(", ")));
+            card.add_labelled(PartKind::Fact, path, texts.join(", "));
         }
         Json::Array(items) => {
             items.iter().enumerate().for_each(|(at, item)| walk(&below(&at.to_string()), item, card));
         }
         Json::Null => {}
-        Json::String(text) => card.add(CardPart::Fact(path.to_owned(), text.clone())),
-        other => card.add(CardPart::Fact(path.to_owned(), other.to_string())),
+        Json::String(text) => card.add_labelled(PartKind::Fact, path, text),
+        other => card.add_labelled(PartKind::Fact, path, other.to_string()),
     }
 }

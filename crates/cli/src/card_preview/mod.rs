@@ -12,19 +12,29 @@ use serde_json::{Value as Json, json};
 use std::io;
 use unicode_width::UnicodeWidthStr;
 
-/// A part of a card, in plain text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CardPart {
+/// What a part of a card is for its reader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PartKind {
     /// Whom the card mentions.
-    Ping(String),
-    Title(String),
-    Heading(String),
-    Text(String),
-    Fact(String, String),
-    Item(String),
-    Link(String, String),
-    Picture(String),
-    Foot(String),
+    Ping,
+    Title,
+    Heading,
+    Text,
+    Fact,
+    Item,
+    Link,
+    Picture,
+    Foot,
+}
+
+/// A part of a card, in plain text.
+#[derive(Debug, PartialEq, Eq)]
+pub struct CardPart {
+    pub kind: PartKind,
+    /// Of a fact or a link.
+    pub label: String,
+    /// Of a link or a picture, its URL.
+    pub text: String,
 }
 
 /// A card as its platform shows it.
@@ -41,20 +51,46 @@ pub fn read(platform: &str, body: &Json) -> Option<CardPreview> {
     bodies::read(platform, body).filter(|card| !card.parts.is_empty())
 }
 
+/// The text of a value; empty for any other value.
+fn text(value: &Json) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+/// The members of a value; none for what is not a list.
+fn list(value: &Json) -> &[Json] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
 impl CardPreview {
-    fn add(&mut self, part: CardPart) {
-        let text = match &part {
-            CardPart::Fact(_, text) | CardPart::Link(_, text) => text,
-            CardPart::Ping(text)
-            | CardPart::Title(text)
-            | CardPart::Heading(text)
-            | CardPart::Text(text)
-            | CardPart::Item(text)
-            | CardPart::Picture(text)
-            | CardPart::Foot(text) => text,
-        };
+    fn styled(style: Option<Style>) -> CardPreview {
+        CardPreview { style, ..CardPreview::default() }
+    }
+
+    /// Adds a part, unless its text is blank.
+    fn add(&mut self, kind: PartKind, text: impl Into<String>) {
+        self.add_labelled(kind, "", text);
+    }
+
+    fn add_labelled(&mut self, kind: PartKind, label: impl Into<String>, text: impl Into<String>) {
+        let (label, text) = (label.into(), text.into());
         if !text.trim().is_empty() {
-            self.parts.push(part);
+            self.parts.push(CardPart { kind, label, text });
+        }
+    }
+
+    /// Adds a part for each member of a list, with the texts that stand at these pointers.
+    fn add_list(
+        &mut self,
+        kind: PartKind,
+        members: &Json,
+        label: &str,
+        value: &str,
+        plain: fn(&str) -> String,
+    ) {
+        let at = |member: &Json, pointer: &str| member.pointer(pointer).map(|found| plain(text(found)));
+        for member in list(members) {
+            let label = if label.is_empty() { None } else { at(member, label) };
+            self.add_labelled(kind, label.unwrap_or_default(), at(member, value).unwrap_or_default());
         }
     }
 
@@ -63,33 +99,31 @@ impl CardPreview {
         let style = self.style.unwrap_or(Style::Name);
         let bar = format!("{}{} ", " ".repeat(by), terminal.paint(style, "┃"));
         let width = terminal.columns() - by - 2;
-        let widest = self.parts.iter().filter_map(label_width).max().unwrap_or_default();
+        let facts = self.parts.iter().filter(|part| part.kind == PartKind::Fact);
+        let widest = facts.map(|part| part.label.width().min(24)).max().unwrap_or_default();
         let frame = Frame { width, label: widest.min(width / 3), style };
-        let mut before: Option<&CardPart> = None;
+        let mut before = None;
         for part in &self.parts {
-            if before.is_some_and(|before| separated(before, part)) {
+            if before.is_some_and(|before| separated(before, part.kind)) {
                 terminal.exact(bar.trim_end())?;
             }
             for line in lines(part, &frame, terminal) {
                 terminal.exact(format!("{bar}{line}").trim_end())?;
             }
-            before = Some(part);
+            before = Some(part.kind);
         }
         Ok(())
     }
 
     /// As JSON: `ink` and `parts`, each with its kind.
     pub fn to_json(&self) -> Json {
-        let part = |part: &CardPart| match part {
-            CardPart::Ping(text) => json!({"kind": "ping", "text": text}),
-            CardPart::Title(text) => json!({"kind": "title", "text": text}),
-            CardPart::Heading(text) => json!({"kind": "heading", "text": text}),
-            CardPart::Text(text) => json!({"kind": "text", "text": text}),
-            CardPart::Fact(label, text) => json!({"kind": "fact", "label": label, "text": text}),
-            CardPart::Item(text) => json!({"kind": "item", "text": text}),
-            CardPart::Link(label, url) => json!({"kind": "link", "label": label, "text": url}),
-            CardPart::Picture(url) => json!({"kind": "picture", "text": url}),
-            CardPart::Foot(text) => json!({"kind": "foot", "text": text}),
+        let part = |part: &CardPart| {
+            let mut json = json!({"kind": format!("{:?}", part.kind).to_lowercase()});
+            if matches!(part.kind, PartKind::Fact | PartKind::Link) {
+                json["label"] = json!(part.label);
+            }
+            json["text"] = json!(part.text);
+            json
         };
         let style = self.style.map(|style| match style {
             Style::Success => "good",
@@ -101,21 +135,12 @@ impl CardPreview {
     }
 }
 
-fn label_width(part: &CardPart) -> Option<usize> {
-    match part {
-        CardPart::Fact(label, _) => Some(label.width().min(24)),
-        _ => None,
-    }
-}
-
-/// Facts, items and links stand together; an empty line separates other parts.
-fn separated(before: &CardPart, part: &CardPart) -> bool {
+/// Facts, items and links follow each other; an empty line separates other parts.
+fn separated(before: PartKind, kind: PartKind) -> bool {
+    use PartKind::{Fact, Heading, Item, Link, Picture, Ping, Title};
     !matches!(
-        (before, part),
-        (CardPart::Fact(..), CardPart::Fact(..))
-            | (CardPart::Item(_) | CardPart::Heading(_), CardPart::Item(_))
-            | (CardPart::Link(..) | CardPart::Picture(_), CardPart::Link(..) | CardPart::Picture(_))
-            | (CardPart::Ping(_), CardPart::Title(_))
+        (before, kind),
+        (Fact, Fact) | (Item | Heading, Item) | (Link | Picture, Link | Picture) | (Ping, Title)
     )
 }
 
@@ -133,13 +158,14 @@ fn lines(part: &CardPart, frame: &Frame, terminal: &Terminal) -> Vec<String> {
     let linked = |label: &str, url: &str| {
         flow(&format!("{label} {}", terminal.paint(Style::Name, one_line(url))), width, "", 0)
     };
-    match part {
-        CardPart::Ping(text) => painted(Style::Warning, text),
-        CardPart::Title(text) => painted(frame.style, text),
-        CardPart::Heading(text) => painted(Style::Heading, text),
-        CardPart::Text(text) => harmless(text).lines().flat_map(|line| flow(line, width, "", 0)).collect(),
-        CardPart::Item(text) => flow(&one_line(text), width, "• ", 2),
-        CardPart::Fact(label, text) => {
+    let CardPart { kind, label, text } = part;
+    match kind {
+        PartKind::Ping => painted(Style::Warning, text),
+        PartKind::Title => painted(frame.style, text),
+        PartKind::Heading => painted(Style::Heading, text),
+        PartKind::Text => harmless(text).lines().flat_map(|line| flow(line, width, "", 0)).collect(),
+        PartKind::Item => flow(&one_line(text), width, "• ", 2),
+        PartKind::Fact => {
             let label = one_line(label);
             let gap = " ".repeat((frame.label + 2).saturating_sub(label.width()).max(2));
             let fits = label.width().max(frame.label) + 2 + text.width() <= width;
@@ -151,9 +177,9 @@ fn lines(part: &CardPart, frame: &Frame, terminal: &Terminal) -> Vec<String> {
             let first = format!("{}{gap}", terminal.paint(Style::Muted, &label));
             flow(&one_line(text), width, &first, frame.label + 2)
         }
-        CardPart::Link(label, url) => linked(&format!("[{}]", one_line(label)), url),
-        CardPart::Picture(url) => linked("🖼 ", url),
-        CardPart::Foot(text) => painted(Style::Muted, text),
+        PartKind::Link => linked(&format!("[{}]", one_line(label)), text),
+        PartKind::Picture => linked("🖼 ", text),
+        PartKind::Foot => painted(Style::Muted, text),
     }
 }
 
@@ -161,19 +187,26 @@ fn lines(part: &CardPart, frame: &Frame, terminal: &Terminal) -> Vec<String> {
 mod tests {
     use super::*;
 
+    fn drawn(by: usize, parts: &[(PartKind, &str, &str)]) -> String {
+        let mut card = CardPreview::default();
+        parts.iter().for_each(|(kind, label, text)| card.add_labelled(*kind, *label, *text));
+        let (mut terminal, page) = Terminal::page(false);
+        card.draw(by, &mut terminal).unwrap();
+        String::from_utf8(page.lock().unwrap().clone()).unwrap()
+    }
+
     #[test]
     fn a_card_is_drawn_with_facts_in_columns() {
-        let fact = |label: &str, text: &str| CardPart::Fact(label.to_owned(), text.to_owned());
-        let parts = vec![
-            CardPart::Title("队列结束".to_owned()),
-            fact("用时", "2 小时"),
-            fact("Per task", "37 s"),
-            CardPart::Heading("Failures".to_owned()),
-            CardPart::Item("a: b\u{1b}[2J".to_owned()),
-        ];
-        let (mut terminal, page) = Terminal::page(false);
-        CardPreview { style: None, parts }.draw(2, &mut terminal).unwrap();
-        let text = String::from_utf8(page.lock().unwrap().clone()).unwrap();
+        let text = drawn(
+            2,
+            &[
+                (PartKind::Title, "", "队列结束"),
+                (PartKind::Fact, "用时", "2 小时"),
+                (PartKind::Fact, "Per task", "37 s"),
+                (PartKind::Heading, "", "Failures"),
+                (PartKind::Item, "", "a: b\u{1b}[2J"),
+            ],
+        );
         let expected = "  ┃ 队列结束\n  ┃\n  ┃ 用时      2 小时\n  ┃ Per task  37 s\n  ┃\n  ┃ Failures\n  ┃ • a: b\\u{1b}[2J\n";
         assert_eq!(text, expected);
     }
@@ -181,11 +214,7 @@ mod tests {
     #[test]
     fn a_space_follows_a_label_that_is_wider_than_its_column() {
         let long = "queue.failures.0.error.message";
-        let parts =
-            vec![CardPart::Fact(long.to_owned(), "yes".to_owned()), CardPart::Fact("a".into(), "b".into())];
-        let (mut terminal, page) = Terminal::page(false);
-        CardPreview { style: None, parts }.draw(0, &mut terminal).unwrap();
-        let text = String::from_utf8(page.lock().unwrap().clone()).unwrap();
+        let text = drawn(0, &[(PartKind::Fact, long, "yes"), (PartKind::Fact, "a", "b")]);
         assert_eq!(text, format!("┃ {long}  yes\n┃ a{}b\n", " ".repeat(25)));
     }
 }

@@ -30,7 +30,6 @@ pub fn fresh_secret() -> Result<String, Failure> {
     Ok(format!("whsec_{}", BASE64.encode(key)))
 }
 
-/// Where the messages go.
 #[derive(Debug, Clone, Copy)]
 pub struct Receivers {
     /// The team's own service.
@@ -43,68 +42,10 @@ pub struct Receivers {
 
 fn configuration(receivers: Receivers) -> String {
     let Receivers { team, chat, chat_path } = receivers;
-    let last = frame::name(FRAMES);
-    format!(
-        r#"[host]
-name = "render-demo"
-
-# Pictures in this folder may go with a message.
-[files]
-roots = ["."]
-
-[spool]
-path = "taskbell.db"
-
-[queue]
-end_delay = "300ms"
-progress = "1s"
-
-[endpoints.team]
-platform = "json"
-url = "http://{team}/hooks/team"
-sign = [{{ scheme = "standard-webhooks", secrets = ["file:team.secret"] }}]
-retry = {{ schedule = ["1s", "2s"], max_age = "1m" }}
-
-[endpoints.chat]
-platform = "discord"
-url = "http://{chat}{chat_path}"
-
-# A failed frame is reported at once, in a template of our own.
-[[hooks]]
-name = "a frame failed"
-on = ["task.complete"]
-to = ["team"]
-when = "task.status == 'error'"
-
-[hooks.template]
-type = "{{{{ event.type }}}}"
-text = "{{{{ task.name | default('A frame') }}}} failed: {{{{ task.error.message | default('no reason given') }}}}"
-width = "{{{{ task.params.width | default(0) }}}}"
-asked_by = "{{{{ task.user | default('-') }}}}"
-done_so_far = "{{{{ queue.total }}}}"
-
-# The last frame is shown to all.
-[[hooks]]
-name = "the last frame"
-on = ["task.complete"]
-to = ["chat"]
-when = "task.id == '{last}' and task.status == 'success'"
-
-# The end of the queue is reported if it was a large one, or if anything failed.
-[[hooks]]
-name = "the batch is done"
-on = ["queue.end"]
-to = ["team"]
-when = "queue.total >= 10 or queue.failed > 0"
-
-# In the chat the run is one message, which is edited until the queue ends.
-[[hooks]]
-name = "the run"
-on = ["queue.progress", "queue.end"]
-to = ["chat"]
-live = "queue.name"
-"#
-    )
+    include_str!("taskbell.toml")
+        .replace("TEAM", &team.to_string())
+        .replace("CHAT", &format!("{chat}{chat_path}"))
+        .replace("LAST_FRAME", &frame::name(FRAMES))
 }
 
 /// Writes the configuration and the secret into the folder; returns the configuration's path.

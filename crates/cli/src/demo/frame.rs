@@ -14,19 +14,16 @@ const FAILING: u32 = 16;
 /// Pixels of a frame; a build without optimisation is some ten times slower.
 const SIZE: (u32, u32) = if cfg!(debug_assertions) { (192, 108) } else { (640, 360) };
 
-/// The name of the queue.
 pub const QUEUE: &str = "plasma";
 
 fn width(frame: u32) -> u32 {
     if frame == FAILING { 0 } else { SIZE.0 }
 }
 
-/// The id of a frame.
 pub fn name(frame: u32) -> String {
     format!("{QUEUE}-{frame:03}")
 }
 
-/// The name of its file.
 pub fn file_name(frame: u32) -> String {
     format!("frame-{frame:03}.png")
 }

@@ -2,7 +2,7 @@
 
 use super::CHAT;
 use super::summary::Summary;
-use crate::card_preview::{CardPart, CardPreview};
+use crate::card_preview::{CardPart, CardPreview, PartKind};
 use crate::serve::receiver::Arrival;
 use crate::terminal::{Style, time_of_day};
 use std::io;
@@ -19,7 +19,6 @@ article{background:#fff;border-left:4px solid #888;border-radius:4px;padding:.7r
 dl{display:grid;grid-template-columns:max-content 1fr;gap:0 1rem;margin:.5rem 0}dt,.muted{color:#666}dd{margin:0}\
 p{margin:.3rem 0}img{max-width:100%;border-radius:4px}";
 
-/// Writes the page, and returns its path.
 pub fn write(folder: &Path, picture: &str, summary: &Summary) -> io::Result<PathBuf> {
     let path = folder.join(FILE);
     std::fs::write(&path, html(picture, summary))?;
@@ -54,23 +53,19 @@ fn article(arrival: &Arrival, platform: &str) -> String {
 }
 
 fn parts(card: &CardPreview) -> String {
-    let mut html = String::new();
-    for part in &card.parts {
-        html.push_str(&match part {
-            CardPart::Title(text) | CardPart::Heading(text) => format!("<h2>{}</h2>\n", escaped(text)),
-            CardPart::Fact(label, text) => {
-                format!("<dl><dt>{}</dt><dd>{}</dd></dl>\n", escaped(label), escaped(text))
-            }
-            CardPart::Link(label, url) => format!("<p>{}: {}</p>\n", escaped(label), escaped(url)),
+    let html = |CardPart { kind, label, text }: &CardPart| {
+        let (label, text) = (escaped(label), escaped(text));
+        match kind {
+            PartKind::Title | PartKind::Heading => format!("<h2>{text}</h2>\n"),
+            PartKind::Fact => format!("<dl><dt>{label}</dt><dd>{text}</dd></dl>\n"),
+            PartKind::Link => format!("<p>{label}: {text}</p>\n"),
             // The picture is next to the cards.
-            CardPart::Picture(_) => String::new(),
-            CardPart::Foot(text) => format!("<p class=\"muted\">{}</p>\n", escaped(text)),
-            CardPart::Ping(text) | CardPart::Text(text) | CardPart::Item(text) => {
-                format!("<p>{}</p>\n", escaped(text))
-            }
-        });
-    }
-    html
+            PartKind::Picture => String::new(),
+            PartKind::Foot => format!("<p class=\"muted\">{text}</p>\n"),
+            PartKind::Ping | PartKind::Text | PartKind::Item => format!("<p>{text}</p>\n"),
+        }
+    };
+    card.parts.iter().map(html).collect()
 }
 
 fn escaped(text: &str) -> String {

@@ -36,7 +36,6 @@ fn card(config: &Arc<Config>, kind: &str, payload: &Json, status: u16, at: i64) 
     arrival(ENDED, 1, status, at, &body.unwrap().to_string())
 }
 
-/// What the demo prints on a terminal.
 fn printed() -> String {
     let folder = tempfile::tempdir().unwrap();
     let config =

@@ -82,12 +82,10 @@ impl Progress {
         picture.map_or(Ok(()), |path| self.line(&format!("    its picture is {}", path.display())))
     }
 
-    /// Draws the elapsed time.
     pub fn tick(&self) {
         self.bar.tick();
     }
 
-    /// Prints a line above the bar.
     pub fn line(&mut self, line: &str) -> io::Result<()> {
         if self.terminal.json() {
             return Ok(());

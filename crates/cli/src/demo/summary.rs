@@ -25,11 +25,9 @@ pub struct Summary {
     pub arrivals: Vec<Arrival>,
     /// Every message in the chat, as it was shown last.
     pub chat: Vec<Arrival>,
-    /// Delivery reports of the library.
     pub reports: Vec<Json>,
     /// The processor time of each report of a task.
     pub calls: Vec<Duration>,
-    /// Calls that failed.
     pub errors: Vec<String>,
 }
 

@@ -5,7 +5,6 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-/// The settings of a file.
 #[derive(Debug, Default)]
 pub struct Settings {
     values: Vec<(String, String)>,

@@ -61,7 +61,6 @@ fn create(path: &Path, text: &str) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fds::Settings;
     use super::super::{ImportSwarmuiArgs, run};
     use super::*;
     use crate::terminal::Terminal;
@@ -96,17 +95,6 @@ mod tests {
         assert_eq!(data, "{\n\"content\": \"done, 100% of it\"\n}");
         let again = run(&arguments, &mut terminal).unwrap_err();
         assert!(format!("{again:?}").contains("already exists"), "{again:?}");
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn only_this_user_can_read_the_urls() {
-        use std::os::unix::fs::PermissionsExt;
-        let folder = tempfile::tempdir().unwrap();
-        let plan = Plan::of(&Settings::parse(SETTINGS), Path::new("/s/Data/Settings.fds"));
-        for path in write(&plan, &folder.path().join("out")).unwrap() {
-            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o077, 0, "{path}");
-        }
     }
 
     #[test]

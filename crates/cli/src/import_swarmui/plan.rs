@@ -95,7 +95,6 @@ static WEBHOOKS: [SwarmWebhook; 6] = [
     },
 ];
 
-/// A webhook to import.
 #[derive(Debug)]
 pub struct ImportedHook {
     pub webhook: &'static SwarmWebhook,
@@ -104,7 +103,6 @@ pub struct ImportedHook {
     pub data: Option<String>,
 }
 
-/// The configuration to write.
 #[derive(Debug)]
 pub struct Plan {
     pub hooks: Vec<ImportedHook>,

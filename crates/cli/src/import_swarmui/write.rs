@@ -8,12 +8,10 @@ pub fn url_file(hook: &ImportedHook) -> String {
     format!("secrets/{}.url", hook.webhook.name)
 }
 
-/// The file with a webhook's data.
 pub fn data_file(hook: &ImportedHook) -> String {
     format!("{}.txt", hook.webhook.name)
 }
 
-/// The configuration as TOML.
 pub fn config(plan: &Plan) -> String {
     let mut text = String::from(
         "# SwarmUI's webhooks. The URLs are in the folder `secrets`, which only you can read; write\n\
@@ -47,55 +45,4 @@ pub fn config(plan: &Plan) -> String {
 /// A TOML string. TOML has JSON's escapes, except for the character DEL.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007f")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::fds::Settings;
-    use super::*;
-    use std::path::Path;
-
-    #[test]
-    fn the_configuration_is_written_in_order_without_secrets() {
-        let settings = Settings::parse(
-            "WebHooks:\n  EveryGenWebhook: https://example.com/marker\n  EveryGenWebhookData: {\"s\": %seed%}\n  \
-             QueueStartWebhook: https://example.com/marker\n  QueueEndDelay: 2.5\n",
-        );
-        let text = config(&Plan::of(&settings, Path::new("/s/Data/Settings.fds")));
-        let expected = r#"[host]
-base_url = "http://localhost:7801"
-
-[spool]
-path = "taskbell.db"
-
-[queue]
-end_delay = "2500ms"
-
-[endpoints.queue_start]
-url = "file:secrets/queue_start.url"
-timeout = "10m"
-retry = { schedule = [], max_age = "10m" }
-
-[endpoints.every_gen]
-url = "file:secrets/every_gen.url"
-
-# Queue Start
-[[hooks]]
-name = "queue_start"
-on = ["queue.start"]
-to = ["queue_start"]
-syntax = "swarmui"
-
-# Every Gen
-[[hooks]]
-name = "every_gen"
-on = ["task.complete"]
-to = ["every_gen"]
-when = "task.status == 'success'"
-syntax = "swarmui"
-template = "file:every_gen.txt"
-"#;
-        assert_eq!(text.split_once("\n\n").unwrap().1, expected);
-        assert!(!text.contains("marker"));
-    }
 }

@@ -56,7 +56,6 @@ impl Request {
     }
 }
 
-/// What a request is answered with.
 pub struct Response {
     pub status: u16,
     pub headers: Vec<(&'static str, &'static str)>,

@@ -18,7 +18,6 @@ pub struct MailReceiver {
 }
 
 impl MailReceiver {
-    /// The response that the script has for this message.
     fn scripted(&self, number: usize) -> Option<&'static CannedResponse> {
         let counted = number.checked_sub(self.options.fail_first)?;
         self.options.platform.as_ref()?.scripted(counted)

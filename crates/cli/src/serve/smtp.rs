@@ -19,7 +19,6 @@ const MAX_RECIPIENTS: usize = 100;
 /// A connection beyond these is closed at once.
 const MAX_CONNECTIONS: usize = 64;
 
-/// A message with its envelope.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReceivedMail {
     pub from: String,
@@ -33,7 +32,6 @@ pub trait Postmaster: Send + Sync {
     /// The reply with which a message, counted from 1, is refused before it is there, and the command that gets it.
     fn refuses(&self, number: usize, command: &str) -> Option<String>;
 
-    /// The reply to a whole message.
     fn takes(&self, number: usize, mail: ReceivedMail) -> String;
 }
 
@@ -157,7 +155,6 @@ impl<'m> Session<'m> {
         if line.ends_with(b"\n") { Ok(line) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
     }
 
-    /// The number of the next message.
     fn next_number(&self) -> usize {
         self.arrived.load(Ordering::Acquire) + 1
     }

@@ -145,19 +145,6 @@ fn a_client_that_leaves_reaches_no_handler() {
 }
 
 #[test]
-fn a_client_that_asks_first_is_told_to_continue() {
-    let (server, requests) = start(REQUEST_TIMEOUT);
-    let text = "POST / HTTP/1.1\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n";
-    let mut client = connect(&server);
-    client.write_all(text.as_bytes()).unwrap();
-    let mut interim = [0; 25];
-    client.read_exact(&mut interim).unwrap();
-    assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
-    client.write_all(b"ok").unwrap();
-    assert_eq!(requests.recv().unwrap().body, b"ok");
-}
-
-#[test]
 fn a_dropped_server_stops_listening() {
     let (server, _requests) = start(REQUEST_TIMEOUT);
     let address = server.address;
