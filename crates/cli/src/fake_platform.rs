@@ -14,7 +14,7 @@ const UPLOADED: &str = "media";
 pub struct FakePlatform {
     played: &'static PlayedPlatform,
     /// The responses to the first requests, one each; later ones get what the platform would say.
-    script: Vec<&'static CannedResponse>,
+    script: Vec<&'static CannedResponse<'static>>,
     uploaded: AtomicBool,
     /// The ids of the messages that it took.
     messages: Mutex<Vec<String>>,
@@ -22,7 +22,7 @@ pub struct FakePlatform {
 
 #[derive(Debug)]
 pub struct Reply {
-    pub response: &'static CannedResponse,
+    pub response: &'static CannedResponse<'static>,
     /// Its body, with an id of its own for each message.
     pub body: String,
 }
@@ -53,7 +53,7 @@ impl FakePlatform {
     }
 
     /// The response of the script to a request, counted from 1.
-    pub fn scripted(&self, number: usize) -> Option<&'static CannedResponse> {
+    pub fn scripted(&self, number: usize) -> Option<&'static CannedResponse<'static>> {
         self.script.get(number.checked_sub(1)?).copied()
     }
 
@@ -83,7 +83,11 @@ impl FakePlatform {
         response.body.replace(&id, &own)
     }
 
-    fn own_response(&self, request: &Request, messages: &[String]) -> Option<&'static CannedResponse> {
+    fn own_response(
+        &self,
+        request: &Request,
+        messages: &[String],
+    ) -> Option<&'static CannedResponse<'static>> {
         let received = ReceivedRequest {
             uploaded: self.uploaded.load(Ordering::Acquire),
             ..received(request, messages)
@@ -100,7 +104,7 @@ pub fn received<'a>(request: &'a Request, messages: &'a [String]) -> ReceivedReq
     ReceivedRequest { method, target, headers, body, uploaded: false, messages }
 }
 
-fn response(platform: &'static dyn Platform, name: &str) -> Option<&'static CannedResponse> {
+fn response(platform: &'static dyn Platform, name: &str) -> Option<&'static CannedResponse<'static>> {
     platform.description().responses.iter().find(|response| response.name == name)
 }
 

@@ -18,7 +18,7 @@ pub struct MailReceiver {
 }
 
 impl MailReceiver {
-    fn scripted(&self, number: usize) -> Option<&'static CannedResponse> {
+    fn scripted(&self, number: usize) -> Option<&'static CannedResponse<'static>> {
         let counted = number.checked_sub(self.options.fail_first)?;
         self.options.platform.as_ref()?.scripted(counted)
     }
@@ -82,7 +82,7 @@ impl Postmaster for MailReceiver {
 }
 
 /// The command of a canned response, and the reply to it: `DATA: 250 2.0.0 Ok`.
-fn parts(response: &'static CannedResponse) -> (&'static str, &'static str) {
+fn parts(response: &'static CannedResponse<'static>) -> (&'static str, &'static str) {
     response.body.split_once(": ").unwrap_or(("DATA", response.body))
 }
 

@@ -2,10 +2,11 @@
 
 use super::declaration::ConfigKey;
 use super::diagnostic::quoted;
+use super::endpoint;
 use super::node::{ConfigEntry, ConfigNode, ConfigValue, join};
 use super::table_reader::TableReader;
 use super::value_types::FreeTables;
-use crate::platform;
+use crate::platform::{self, Platform};
 
 /// Reads all descriptions, so that endpoints can name them.
 pub(super) fn read_all(root: &TableReader<'_>, key: &ConfigKey<FreeTables>) {
@@ -35,7 +36,23 @@ fn read(root: &TableReader<'_>, key: &str, entry: &ConfigEntry) {
         return context.error(entry.node.at, &path, words);
     }
     match platform::described(&entry.name, &entry.node.to_json()) {
-        Ok(platform) => context.add_platform(platform),
+        Ok(platform) => {
+            let options = platform.description().options.iter().map(|option| option.name);
+            let keys = endpoint::keys::TABLE.names();
+            let taken = |name: &&str| keys.contains(name) && !platform::is_platform_option(name);
+            for name in options.filter(taken) {
+                let at = entry.node.descend(&format!("options.{name}")).at;
+                let words = "every endpoint has a key of this name: choose another for the option";
+                context.error(at, &join(&join(&path, "options"), name), words);
+            }
+            for alias in
+                platform.description().aliases.iter().filter(|name| platform::by_name(name).is_some())
+            {
+                let words = format!("{} is a platform of Taskbell's own", quoted(alias));
+                context.error(entry.node.descend("aliases").at, &join(&path, "aliases"), words);
+            }
+            context.add_platform(platform);
+        }
         Err(faults) => {
             for fault in faults {
                 let at = entry.node.descend(&fault.path).at;

@@ -6,21 +6,21 @@ use std::time::Duration;
 
 /// One response of a platform.
 #[derive(Debug)]
-pub struct CannedResponse {
+pub struct CannedResponse<'t> {
     /// The platform's own code, or a word.
-    pub name: &'static str,
+    pub name: &'t str,
     /// The HTTP status.
     pub status: u16,
     /// Headers with names in lower case.
-    pub headers: &'static [(&'static str, &'static str)],
+    pub headers: &'t [(&'t str, &'t str)],
     /// The body.
-    pub body: &'static str,
+    pub body: &'t str,
     /// When the platform gives it.
-    pub meaning: &'static str,
+    pub meaning: &'t str,
     /// What `read` makes of it.
     pub expected: Expected,
     /// Phrases in lower case of which an answer has one, where its code or status alone says too little.
-    says: &'static [&'static str],
+    says: &'t [&'t str],
 }
 
 /// An [`Outcome`] without its reason.
@@ -56,23 +56,23 @@ impl From<&Outcome> for Expected {
     }
 }
 
-pub(super) const fn response(
-    name: &'static str,
+pub(super) const fn response<'t>(
+    name: &'t str,
     status: u16,
-    body: &'static str,
-    meaning: &'static str,
+    body: &'t str,
+    meaning: &'t str,
     expected: Expected,
-) -> CannedResponse {
+) -> CannedResponse<'t> {
     CannedResponse { name, status, headers: &[], body, meaning, expected, says: &[] }
 }
 
-impl CannedResponse {
-    pub(super) const fn with(mut self, headers: &'static [(&'static str, &'static str)]) -> CannedResponse {
+impl<'t> CannedResponse<'t> {
+    pub(super) const fn with(mut self, headers: &'t [(&'t str, &'t str)]) -> CannedResponse<'t> {
         self.headers = headers;
         self
     }
 
-    pub(super) const fn says(mut self, phrases: &'static [&'static str]) -> CannedResponse {
+    pub(super) const fn says(mut self, phrases: &'t [&'t str]) -> CannedResponse<'t> {
         self.says = phrases;
         self
     }
@@ -136,14 +136,14 @@ impl dyn Platform + '_ {
 fn meaning(platform: &dyn Platform, answer: &Answer) -> Outcome {
     let Err(lack) = platform.took(answer) else { return Outcome::Delivered };
     let (status, code) = (answer.status, platform.code(answer));
-    let is_same = |row: &CannedResponse| match &code {
+    let is_same = |row: &CannedResponse<'_>| match &code {
         Some(_) => platform.code(&row.answer()) == code,
         None => {
             row.status == status && row.expected != Expected::Retry && platform.code(&row.answer()).is_none()
         }
     };
     let text = answer.text();
-    let mut rows = platform.description().responses.iter().filter(|row| row.expected != Expected::Delivered);
+    let mut rows = platform.responses().iter().filter(|row| row.expected != Expected::Delivered);
     let reason = match &code {
         Some(code) if status == 200 => code.clone(),
         Some(code) => format!("answered {status}, {code}"),
@@ -172,16 +172,18 @@ fn unlisted(platform: &dyn Platform, answer: &Answer, is_coded: bool, reason: St
 pub(super) const ONE_SECOND: &[(&str, &str)] = &[("retry-after", "1")];
 
 // Responses of something between here and the platform, and of a platform in trouble.
-pub(super) const PAGE: CannedResponse = response(
+pub(super) const PAGE: CannedResponse<'static> = response(
     "page",
     200,
     "<!doctype html><title>Sign in</title>",
     "a gateway's page with 200",
     Expected::Retry,
 );
-pub(super) const EMPTY: CannedResponse = response("empty", 200, "", "200 without a word", Expected::Retry);
-pub(super) const GATEWAY: CannedResponse =
+pub(super) const EMPTY: CannedResponse<'static> =
+    response("empty", 200, "", "200 without a word", Expected::Retry);
+pub(super) const GATEWAY: CannedResponse<'static> =
     response("502", 502, "<html>Bad gateway</html>", "something before the platform failed", Expected::Retry);
-pub(super) const TROUBLE: CannedResponse =
+pub(super) const TROUBLE: CannedResponse<'static> =
     response("500", 500, "", "the platform is in trouble", Expected::Retry);
-pub(super) const DOWN: CannedResponse = response("503", 503, "", "the platform is down", Expected::Retry);
+pub(super) const DOWN: CannedResponse<'static> =
+    response("503", 503, "", "the platform is down", Expected::Retry);

@@ -19,7 +19,7 @@ pub struct Description {
     /// The parameter of its URL without which that takes no message.
     pub required_parameter: Option<&'static str>,
     /// What it needs or takes in addition to the URL.
-    pub options: &'static [PlatformOption],
+    pub options: &'static [PlatformOption<'static>],
     /// The pace when the configuration names none.
     pub rates: &'static [Rate],
     /// Attempts in flight at once when the configuration names no number.
@@ -51,7 +51,7 @@ pub struct Description {
     /// `payload_json`, as Discord's webhooks take them.
     pub reads_forms: bool,
     /// The responses it is known to give. The first is success.
-    pub responses: &'static [CannedResponse],
+    pub responses: &'static [CannedResponse<'static>],
     /// Whether a refusal of the form of a message is for good. Not where the receivers are programs of anybody: those
     /// are repaired while the message waits.
     pub refuses_for_good: bool,

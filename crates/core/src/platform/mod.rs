@@ -294,6 +294,11 @@ pub trait Platform: Sync {
         None
     }
 
+    /// The responses it is known to give. The first is success.
+    fn responses(&self) -> &[CannedResponse<'_>] {
+        self.description().responses
+    }
+
     /// Whether an answer shows that it has the message.
     ///
     /// # Errors
@@ -349,7 +354,7 @@ pub struct PlayedPlatform {
     pub refuses: &'static (dyn Fn(&ReceivedRequest<'_>) -> Option<&'static str> + Sync),
     /// What the tests of all platforms must know of this one.
     #[cfg(test)]
-    trial: &'static tests::Trial,
+    trial: &'static dyn tests::Tried,
 }
 
 impl Debug for PlayedPlatform {

@@ -3,11 +3,11 @@
 /// A key of `[endpoints.NAME]` that belongs to a platform. Its value is a text, or a whole number that is
 /// read as one.
 #[derive(Debug)]
-pub struct PlatformOption {
+pub struct PlatformOption<'t> {
     /// The name in the configuration.
-    pub name: &'static str,
+    pub name: &'t str,
     /// What it may hold, in words that go after "expected".
-    pub form: &'static str,
+    pub form: &'t str,
     /// Whether a value has that form.
     pub accepts: fn(&str) -> bool,
     /// Whether the platform cannot do without it.
@@ -15,7 +15,7 @@ pub struct PlatformOption {
     /// Whether it is never shown.
     pub secret: bool,
     /// One sentence.
-    pub meaning: &'static str,
+    pub meaning: &'t str,
 }
 
 /// A token or a secret: one line of visible ASCII.

@@ -15,31 +15,43 @@ const PART: &AsciiSet = &NON_ALPHANUMERIC
 
 /// `HOST/PATH?NAME`: whose URL it is, and which parts of its path are options.
 #[derive(Debug)]
-pub(super) struct UrlPattern {
-    host: &'static str,
-    parts: Vec<&'static str>,
-    parameter: Option<&'static str>,
+pub(super) struct UrlPattern<'t> {
+    host: &'t str,
+    parts: Vec<&'t str>,
+    parameter: Option<&'t str>,
 }
 
-impl UrlPattern {
+impl<'t> UrlPattern<'t> {
     /// # Errors
     /// What the pattern lacks.
-    pub fn read(text: &'static str) -> Result<UrlPattern, String> {
+    pub fn read(text: &'t str) -> Result<UrlPattern<'t>, String> {
         let (address, parameter) =
             text.split_once('?').map_or((text, None), |(text, name)| (text, Some(name)));
         let (host, path) = address.split_once('/').unwrap_or((address, ""));
         let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '*');
-        if host.is_empty() || !host.chars().all(is_name) || text.contains("://") {
-            return Err("a URL is `HOST/PATH`, without a scheme: `api.example.com/send/{key}`".to_owned());
+        let label = host.strip_prefix("*.").or_else(|| host.strip_suffix(".*")).unwrap_or(host);
+        let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.');
+        let is_host = host == "*" || !label.is_empty() && label.chars().all(is_name);
+        if !is_host || text.contains("://") {
+            let words = "a URL is `HOST/PATH`, without a scheme and in lower case";
+            return Err(format!(
+                "{words}: `api.example.com/send/{{key}}`; `*.example.com`, `name.*` and `*` are hosts"
+            ));
         }
-        let is_open = host == "*" && !parts.iter().any(|part| !part.contains(['{', '*']));
-        if is_open {
+        if host == "*" && !parts.iter().any(|part| !part.contains(['{', '*'])) {
             return Err(
                 "any URL would be one of this platform's: name the host or a part of the path".to_owned()
             );
         }
-        Ok(UrlPattern { host, parts, parameter })
+        if parameter.is_some_and(|name| name.is_empty() || name.contains(['=', '&', '{'])) {
+            return Err("the name of a parameter follows `?`".to_owned());
+        }
+        match parts.iter().find(|part| !is_possible(part)) {
+            Some(part) => Err(format!(
+                "`{part}` matches nothing: a part of a path is a text as URLs have it, `*`, or a text with one `{{option}}`"
+            )),
+            None => Ok(UrlPattern { host, parts, parameter }),
+        }
     }
 
     pub fn recognises(&self, url: &Url) -> bool {
@@ -59,7 +71,7 @@ impl UrlPattern {
     }
 
     /// The parts before those of the pattern, and the options in these.
-    pub fn behind<'u>(&self, parts: &[&'u str]) -> Option<(usize, Vec<(&'static str, &'u str)>)> {
+    pub fn behind<'u>(&self, parts: &[&'u str]) -> Option<(usize, Vec<(&'t str, &'u str)>)> {
         let before = parts.len().checked_sub(self.parts.len())?;
         let mut found = Vec::new();
         for (pattern, part) in self.parts.iter().zip(parts.get(before..)?) {
@@ -82,14 +94,57 @@ impl UrlPattern {
         self.parts.is_empty()
     }
 
-    pub fn options(&self) -> impl Iterator<Item = &'static str> {
+    pub fn options(&self) -> impl Iterator<Item = &'t str> {
         self.parts.iter().flat_map(|part| names(part))
+    }
+
+    /// A URL of this form.
+    #[cfg(test)]
+    pub fn example(&self) -> String {
+        let part = |part: &&str| match (*part, part.split_once('{').zip(part.split_once('}'))) {
+            ("*", _) => "x1".to_owned(),
+            (_, Some(((begin, _), (_, end)))) => format!("{begin}Key1{end}"),
+            (text, None) => text.to_owned(),
+        };
+        let path: Vec<String> = self.parts.iter().map(part).collect();
+        let query = self.parameter.map_or_else(String::new, |name| format!("?{name}=A1"));
+        let host = if self.host == "*" {
+            "host.example.com".to_owned()
+        } else {
+            self.host.replace(".*", ".example.com")
+        };
+        format!("https://{}/{}{query}", host.replace("*.", "a."), path.join("/"))
     }
 }
 
+/// Whether a part of a path can have this form.
+fn is_possible(part: &str) -> bool {
+    let text = match part.split_once('{') {
+        Some((begin, rest)) => match rest.split_once('}') {
+            Some((name, end)) if !name.is_empty() => format!("{begin}{end}"),
+            _ => return false,
+        },
+        None if part == "*" => return true,
+        None => part.to_owned(),
+    };
+    let is_kept = |text: &str| {
+        Url::parse(&format!("https://x.example/-{text}")).is_ok_and(|url| url.path() == format!("/-{text}"))
+    };
+    !text.contains(['{', '}', '*', '#']) && is_kept(&text)
+}
+
 /// The names in braces.
-pub(super) fn names(text: &'static str) -> impl Iterator<Item = &'static str> {
+pub(super) fn names(text: &str) -> impl Iterator<Item = &str> {
     text.split('{').skip(1).filter_map(|rest| rest.split_once('}').map(|(name, _)| name))
+}
+
+/// Whether each brace has its other half.
+pub(super) fn has_whole_braces(text: &str) -> bool {
+    let is_whole = |rest: &str| {
+        rest.split_once('}').is_some_and(|(name, _)| !name.is_empty()) && rest.matches('}').count() == 1
+    };
+    let mut parts = text.split('{');
+    !parts.next().is_some_and(|before| before.contains('}')) && parts.all(is_whole)
 }
 
 /// The text with the values of its names; `None` where one has no value.
@@ -133,7 +188,24 @@ mod tests {
         }
         let pattern = UrlPattern::read("sctapi.ftqq.com/{key}.send").unwrap();
         assert_eq!(pattern.behind(&["x", "SCT1.send"]), Some((1, vec![("key", "SCT1")])));
-        for bad in ["", "/x", "https://a.example/", "*", "*/*/{key}", "a b/c"] {
+        for bad in [
+            "",
+            "/x",
+            "https://a.example/",
+            "*",
+            "*/*/{key}",
+            "a b/c",
+            "A.example/x",
+            "a*.example/x",
+            "*./x",
+            "a.example/{",
+            "a.example/{}",
+            "a.example/{a}{b}",
+            "a.example/x*",
+            "a.example/a b",
+            "a.example/x?",
+            "a.example/x?a=b",
+        ] {
             assert!(UrlPattern::read(bad).is_err(), "{bad}");
         }
     }

@@ -1,7 +1,7 @@
 //! The built-in descriptions, one file each.
 
 use super::Described;
-use super::read::{Judged, read};
+use super::read::made_of;
 use once_cell::sync::Lazy;
 use serde_json::{Map, Value};
 use toml::de::{DeTable, DeValue};
@@ -21,9 +21,8 @@ const FILES: &[(&str, &str)] = &[
 ];
 
 /// The platforms of all files. Tests read every file without a fault.
-pub static BUILT_IN: Lazy<Vec<&'static Described>> = Lazy::new(|| {
-    FILES.iter().filter_map(|(name, text)| read(name, &tree(text)?, Judged::Keys).ok()).collect()
-});
+pub static BUILT_IN: Lazy<Vec<&'static Described>> =
+    Lazy::new(|| FILES.iter().filter_map(|(name, text)| made_of(name, &tree(text)?).ok()).collect());
 
 /// TOML as JSON.
 fn tree(text: &str) -> Option<Value> {
@@ -48,14 +47,21 @@ fn value_of(value: &DeValue<'_>) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use super::super::read::parts_of;
     use super::*;
 
     #[test]
     fn every_built_in_description_is_read_without_a_fault() {
         for (name, text) in FILES {
-            let found = read(name, &tree(text).unwrap(), Judged::Whole).err();
+            let found = parts_of(&tree(text).unwrap(), true).err();
             assert!(found.is_none(), "{name}: {found:#?}");
         }
         assert_eq!(BUILT_IN.len(), FILES.len());
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/platform/described");
+        let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+        let names = names.filter_map(|name| Some(name.to_str()?.strip_suffix(".toml")?.to_owned()));
+        let mut names: Vec<_> = names.collect();
+        names.sort_unstable();
+        assert_eq!(names, FILES.iter().map(|(name, _)| *name).collect::<Vec<_>>());
     }
 }

@@ -14,19 +14,19 @@ use serde_json::Value;
 /// Below this path stand the members of a list.
 const EACH: &str = "*";
 
-pub(super) struct BodyField {
-    pub path: Vec<&'static str>,
-    pub kind: Kind,
+pub(super) struct BodyField<'t> {
+    pub path: Vec<&'t str>,
+    pub kind: Kind<'t>,
     required: bool,
     /// The most, and in which unit.
     pub limit: Option<(usize, Unit)>,
-    markup: FieldMarkup,
+    markup: FieldMarkup<'t>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+#[derive(PartialEq, Eq)]
+pub(super) enum Kind<'t> {
     Text,
-    Word(&'static [&'static str]),
+    Word(Vec<&'t str>),
     Whole(i64, i64),
     Flag,
     Link,
@@ -36,22 +36,40 @@ pub(super) enum Kind {
     Any,
 }
 
-enum FieldMarkup {
+enum FieldMarkup<'t> {
     Always(Option<&'static TextMarkup>),
     /// By the value of the member at this path, and the one where that is missing.
     By {
-        at: Vec<&'static str>,
-        kinds: Vec<(&'static str, Option<&'static TextMarkup>)>,
+        at: Vec<&'t str>,
+        kinds: Vec<(&'t str, Option<&'static TextMarkup>)>,
         otherwise: Option<&'static TextMarkup>,
     },
 }
 
-pub(super) fn read(table: &Table<'_>) -> Vec<BodyField> {
-    table.tables("fields").into_iter().map(|(name, field)| read_field(name, &field)).collect()
+pub(super) fn read<'t>(root: &Table<'t>) -> Vec<BodyField<'t>> {
+    let fields: Vec<_> = root.tables("fields").iter().map(|(name, field)| read_field(name, field)).collect();
+    if fields.is_empty() {
+        let words = "a description needs `fields`: what the members of its body may hold";
+        root.fault("fields", words.to_owned());
+    }
+    for field in &fields {
+        let holds_others = fields
+            .iter()
+            .any(|other| other.path.len() > field.path.len() && other.path.starts_with(&field.path));
+        if holds_others && !matches!(field.kind, Kind::List | Kind::Object | Kind::Any) {
+            let words = "it holds other fields, so its kind is `object` or `list`";
+            root.fault(&format!("fields.{}.kind", field.path.join("/")), words.to_owned());
+        }
+    }
+    fields
 }
 
-fn read_field(name: &str, table: &Table<'_>) -> BodyField {
+fn read_field<'t>(name: &'t str, table: &Table<'t>) -> BodyField<'t> {
     table.only(&["kind", "max", "min", "unit", "one_of", "required", "markup"]);
+    let path: Vec<&str> = name.split('/').collect();
+    if path.iter().any(|step| step.is_empty()) || path[0] == EACH {
+        table.fault("", "a field is named by the members around it: `text`, or `blocks/*/text`".to_owned());
+    }
     let unit = match table.text("unit").unwrap_or("characters") {
         "characters" => Unit::CodePoints,
         "bytes" => Unit::Bytes,
@@ -61,12 +79,32 @@ fn read_field(name: &str, table: &Table<'_>) -> BodyField {
             Unit::CodePoints
         }
     };
-    let words: Vec<&'static str> = table.texts("one_of").into_iter().map(kept_text).collect();
-    let kind = match table.text("kind").unwrap_or("text") {
+    let words = table.texts("one_of");
+    let named = table.text("kind").unwrap_or("text");
+    let is_text = named == "text";
+    for (key, belongs) in [
+        ("min", named == "number"),
+        ("unit", !matches!(named, "number" | "list" | "flag" | "object" | "any")),
+        ("one_of", is_text),
+        ("markup", is_text),
+    ] {
+        if table.raw(key).is_some() && !belongs {
+            table.fault(key, format!("a field of the kind `{named}` has no `{key}`"));
+        }
+    }
+    if table.raw("one_of").is_some_and(|words| words.as_array().is_some_and(Vec::is_empty)) {
+        table.fault("one_of", "no text would be one of these".to_owned());
+    }
+    let kind = match named {
         "text" if words.is_empty() => Kind::Text,
-        "text" => Kind::Word(words.leak()),
+        "text" => Kind::Word(words),
         "number" => {
-            Kind::Whole(table.whole("min").unwrap_or(i64::MIN), table.whole("max").unwrap_or(i64::MAX))
+            let (min, max) = (table.whole("min"), table.whole("max"));
+            let (min, max) = (min.unwrap_or(i64::MIN), max.unwrap_or(i64::MAX));
+            if min > max {
+                table.fault("min", "no number is as large as `min` and as small as `max`".to_owned());
+            }
+            Kind::Whole(min, max)
         }
         "flag" => Kind::Flag,
         "link" => Kind::Link,
@@ -80,12 +118,14 @@ fn read_field(name: &str, table: &Table<'_>) -> BodyField {
             Kind::Any
         }
     };
-    let limit = if matches!(kind, Kind::Whole(..)) { None } else { table.size("max").map(|max| (max, unit)) };
-    let path = name.split('/').map(kept_text).collect();
+    let limit = match kind {
+        Kind::Whole(..) => None,
+        _ => table.size("max", usize::MAX).map(|max| (max, unit)),
+    };
     BodyField { path, kind, required: table.flag("required"), limit, markup: read_markup(table) }
 }
 
-fn read_markup(table: &Table<'_>) -> FieldMarkup {
+fn read_markup<'t>(table: &Table<'t>) -> FieldMarkup<'t> {
     let named = |table: &Table<'_>, key: &str, name: &str| {
         dialect(name).unwrap_or_else(|message| {
             table.fault(key, message);
@@ -101,9 +141,9 @@ fn read_markup(table: &Table<'_>) -> FieldMarkup {
         };
         let of = |key: &str| kinds.text(key).map(|name| named(&kinds, key, name));
         let values = kinds.names().filter(|name| !matches!(*name, "at" | "otherwise"));
-        let all = values.filter_map(|name| Some((kept_text(name), of(name)?))).collect();
+        let all = values.filter_map(|name| Some((name, of(name)?))).collect();
         return FieldMarkup::By {
-            at: at.split('/').map(kept_text).collect(),
+            at: at.split('/').collect(),
             kinds: all,
             otherwise: of("otherwise").flatten(),
         };
@@ -111,11 +151,7 @@ fn read_markup(table: &Table<'_>) -> FieldMarkup {
     FieldMarkup::Always(table.text("markup").and_then(|name| named(table, "markup", name)))
 }
 
-fn kept_text(text: &str) -> &'static str {
-    text.to_owned().leak()
-}
-
-impl BodyField {
+impl<'t> BodyField<'t> {
     /// The markup that it has in this body.
     pub fn markup_in(&self, body: &Value) -> Option<&'static TextMarkup> {
         match &self.markup {
@@ -133,7 +169,7 @@ impl BodyField {
     pub fn trim(&self, body: &mut Value) {
         let Some((max, unit)) = self.limit else { return };
         let markup = if self.markup_in(body).is_some_and(is_html) { Markup::Tags } else { Markup::Fences };
-        match self.kind {
+        match &self.kind {
             Kind::Text => trim::cut_marked(body, &self.path, max, unit, markup),
             Kind::List => trim::shorten(body, &self.path, max),
             // An address that is cut leads elsewhere.
@@ -154,12 +190,25 @@ impl BodyField {
         self.required
     }
 
-    fn rule(&self) -> Rule {
+    /// The members whose values choose its markup, with each value and its markup.
+    #[cfg(test)]
+    pub fn markups(&self) -> Vec<(&[&'t str], &str, Option<&'static TextMarkup>)> {
+        match &self.markup {
+            FieldMarkup::Always(markup) => vec![(&[], "", *markup)],
+            FieldMarkup::By { at, kinds, .. } => {
+                kinds.iter().map(|(value, markup)| (at.as_slice(), *value, *markup)).collect()
+            }
+        }
+    }
+}
+
+impl BodyField<'static> {
+    fn rule(&'static self) -> Rule {
         let (max, unit) = self.limit.unwrap_or((usize::MAX, Unit::CodePoints));
-        match self.kind {
+        match &self.kind {
             Kind::Text => Rule::Text(max, unit, !self.required),
             Kind::Word(words) => Rule::OneOf(words),
-            Kind::Whole(least, most) => Rule::Whole(least, most),
+            Kind::Whole(least, most) => Rule::Whole(*least, *most),
             Kind::Flag => Rule::Bool,
             Kind::Link => Rule::Address(max),
             Kind::Picture => Rule::Picture(max),
@@ -171,19 +220,19 @@ impl BodyField {
 }
 
 /// The rules for a body with these fields.
-pub(super) fn rule_of(fields: &[BodyField]) -> Rule {
+pub(super) fn rule_of(fields: &'static [BodyField<'static>]) -> Rule {
     Rule::Object(kept(shape_of(&fields.iter().collect::<Vec<_>>(), 0)))
 }
 
-fn shape_of(fields: &[&BodyField], depth: usize) -> Shape {
+fn shape_of(fields: &[&'static BodyField<'static>], depth: usize) -> Shape {
     let mut names: Vec<&'static str> =
         fields.iter().filter_map(|field| field.path.get(depth).copied()).collect();
     names.dedup();
     let member = |name: &'static str| {
-        let inner: Vec<&BodyField> =
+        let inner: Vec<&BodyField<'_>> =
             fields.iter().copied().filter(|field| field.path.get(depth) == Some(&name)).collect();
         let own = inner.iter().find(|field| field.path.len() == depth + 1);
-        let below: Vec<&BodyField> =
+        let below: Vec<&BodyField<'_>> =
             inner.iter().copied().filter(|field| field.path.len() > depth + 1).collect();
         let rule = if below.is_empty() {
             own.map_or(Rule::Any, |field| field.rule())

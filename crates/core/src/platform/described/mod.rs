@@ -1,16 +1,22 @@
 //! Platforms that data describes: one interpreter of tables for all of them. The built-in ones are the files of this folder,
 //! each with the pages that it is from; a configuration has its own in `[platforms.NAME]`.
 //!
-//! To add one, write `NAME.toml` here, add it to the list in `builtin`, and say in `tests` what its pages take and answer.
+//! To add one, write `NAME.toml` here and add it to the list in `builtin`: the tests of all platforms try it by what it says.
 
 mod address;
+mod answers;
 mod builtin;
 mod dialect;
+#[cfg(test)]
+mod faults;
 mod fields;
+mod parts;
 mod read;
 mod table;
 #[cfg(test)]
-pub(super) mod tests;
+mod tests;
+#[cfg(test)]
+pub(super) mod tried;
 
 pub(super) use builtin::BUILT_IN;
 pub use read::described;
@@ -20,58 +26,34 @@ use super::escape::Markups;
 use super::limits::Unit;
 use super::rules::{BodyFault, FaultKind, Faults, Rule};
 use super::{
-    Answer, AnswerRules, Degradation, Description, MissingValue, Outcome, Platform, PlayedPlatform,
-    ReceivedRequest, RenderedMessage, Request, Target, cut, trim,
+    Answer, Degradation, Description, MissingValue, Outcome, Platform, PlayedPlatform, ReceivedRequest,
+    RenderedMessage, Request, Target, cut, trim,
 };
 use crate::json::{Members, json};
 use crate::message::{Context, Notice, Template, TemplateError, plain_text};
-use address::{UrlPattern, as_part, filled};
+use address::{as_part, filled};
+use answers::AnswerParts;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use fields::{BodyField, Kind};
 use once_cell::sync::OnceCell;
+use parts::{DescriptionParts, MEMBER};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::sync::Mutex;
 use url::Url;
 use url::form_urlencoded::Serializer;
 
-/// The bytes of the body that are kept for each option in it.
-const MEMBER: usize = 150;
 /// What a text of the shortest form of a message keeps.
 const SHORT: usize = 600;
 
 /// A platform that data describes. It lives as long as the process, as the code of the others does.
 pub struct Described {
     description: Description,
-    urls: Vec<UrlPattern>,
-    /// The options that its own URL may hold.
-    needed: Vec<&'static str>,
-    request: RequestForm,
-    body: Value,
+    parts: &'static DescriptionParts<'static>,
     /// Compiled when it is first needed: most hosts need none of them.
     card: OnceCell<Result<Template, TemplateError>>,
-    fields: Vec<BodyField>,
     rule: Rule,
-    /// The bytes of the whole body.
-    whole: Option<usize>,
-    rules: AnswerRules,
-    /// Where an answer has the platform's own code.
-    code: Option<Vec<&'static str>>,
-    /// The names of the responses with which a fake refuses the path, the credentials, the body, and its length.
-    refusals: [Option<&'static str>; 4],
-}
-
-/// What is sent with the body, with the options in braces.
-struct RequestForm {
-    method: &'static str,
-    path: Option<Vec<&'static str>>,
-    headers: Vec<(&'static str, &'static str)>,
-    query: Vec<(&'static str, &'static str)>,
-    members: Vec<(&'static str, &'static str)>,
-    /// `{user}:{password}` of the header `authorization`.
-    basic: Option<&'static str>,
-    is_form: bool,
 }
 
 fn kept<T>(value: T) -> &'static T {
@@ -86,13 +68,13 @@ struct Found<'u> {
 
 impl Described {
     fn card(&self) -> Result<&Template, &TemplateError> {
-        self.card.get_or_init(|| Template::from_json("body", &self.body)).as_ref()
+        self.card.get_or_init(|| Template::from_json("body", self.parts.body)).as_ref()
     }
 
     fn find<'u>(&self, url: &'u Url) -> Found<'u> {
         let parts = super::path_parts(url);
         let found =
-            self.urls.iter().find_map(|pattern| pattern.behind(&parts).filter(|_| !pattern.is_bare()));
+            self.parts.urls.iter().find_map(|pattern| pattern.behind(&parts).filter(|_| !pattern.is_bare()));
         let (before, options) = found.unwrap_or((parts.len(), Vec::new()));
         Found { before: parts.into_iter().take(before).collect(), options }
     }
@@ -118,7 +100,7 @@ impl Described {
         let configured = target.url.expose();
         let mut url = configured.clone();
         let value = |name: &str| self.value(name, target, event_id);
-        if let Some(path) = &self.request.path {
+        if let Some(path) = &self.parts.request.path {
             let own = path
                 .iter()
                 .map(|part| filled(part, &|name| value(name).map(|text| as_part(&text))).unwrap_or_default());
@@ -128,6 +110,7 @@ impl Described {
         }
         let has = |name: &str| configured.query_pairs().any(|(key, _)| key == name);
         let added: Vec<(&str, String)> = self
+            .parts
             .request
             .query
             .iter()
@@ -142,31 +125,36 @@ impl Described {
 
     /// Why a fake refuses a request: the name of its response.
     fn refuses(&self, request: &ReceivedRequest<'_>) -> Option<&'static str> {
-        let [path, credentials, body, _] = self.refusals;
+        let [path, credentials, body, _] = self.parts.refusals;
+        let form = &self.parts.request;
         let is_own = self.is_own_path(request.path());
-        if request.method != self.request.method || !is_own {
+        if request.method != self.method() || !is_own {
             return path;
         }
         let has_header =
             |name: &str| request.header(name).is_some_and(|value| !value.trim_end().ends_with("Bearer"));
-        let needs = self.request.headers.iter().filter(|(_, text)| self.is_needed(text));
-        let lacks_header = needs.map(|(name, _)| *name).chain(self.request.basic.map(|_| "authorization"));
-        let mut query = self.request.query.iter().filter(|(_, text)| self.is_needed(text));
+        let needs = form.headers.iter().filter(|(_, text)| self.is_needed(text));
+        let lacks_header = needs.map(|(name, _)| name.as_str()).chain(form.basic.map(|_| "authorization"));
+        let mut query = form.query.iter().filter(|(_, text)| self.is_needed(text));
         if lacks_header.into_iter().any(|name| !has_header(name))
             || query.any(|(name, _)| request.parameter(name).is_none())
         {
             return credentials;
         }
         let Some(json) = self.received(request) else { return body };
-        let mut members = self.request.members.iter().filter(|(_, text)| self.is_needed(text));
+        let mut members = form.members.iter().filter(|(_, text)| self.is_needed(text));
         if members.any(|(name, _)| json[*name].as_str().is_none_or(str::is_empty)) {
             return credentials;
         }
         super::refusal(self.faults(&json, request.target))
     }
 
+    fn method(&self) -> &'static str {
+        if self.parts.request.is_put { "PUT" } else { "POST" }
+    }
+
     fn is_needed(&self, text: &'static str) -> bool {
-        address::names(text).any(|name| self.needed.contains(&name))
+        address::names(text).any(|name| self.parts.needed().any(|needed| needed == name))
     }
 
     fn is_own_path(&self, path: &str) -> bool {
@@ -177,9 +165,10 @@ impl Described {
                 own.iter().zip(&parts[start..]).all(|(own, part)| own.contains('{') || own == part)
             })
         };
-        match &self.request.path {
+        match &self.parts.request.path {
             Some(own) => fits(own),
             None => self
+                .parts
                 .urls
                 .first()
                 .and_then(|pattern| pattern.behind(&parts))
@@ -189,7 +178,7 @@ impl Described {
 
     /// The body of a request as JSON: a form as an object of texts.
     fn received(&self, request: &ReceivedRequest<'_>) -> Option<Value> {
-        if !self.request.is_form {
+        if !self.parts.request.is_form {
             return request.json();
         }
         let pairs = url::form_urlencoded::parse(request.body);
@@ -203,14 +192,14 @@ impl Platform for Described {
     }
 
     fn recognises(&self, url: &Url) -> bool {
-        self.urls.iter().any(|pattern| pattern.recognises(url))
+        self.parts.urls.iter().any(|pattern| pattern.recognises(url))
     }
 
     fn missing_value(&self, target: &Target) -> Option<MissingValue> {
         let url = target.url.expose();
         let is_missing =
-            |name: &&&str| self.value(name, target, "").is_none() && !Self::is_in_query(name, url);
-        let name = self.needed.iter().find(is_missing)?;
+            |name: &&str| self.value(name, target, "").is_none() && !Self::is_in_query(name, url);
+        let name = self.parts.needed().find(is_missing)?;
         let platform = self.description.name;
         Some((name, format!("this key is missing: `{platform}` needs it, here or in `url`")))
     }
@@ -231,7 +220,7 @@ impl Platform for Described {
     }
 
     fn markup_in<'a>(&'a self, body: &Value) -> Option<Box<Markups<'a>>> {
-        let fields = self.fields.iter().filter_map(|field| Some((&field.path, field.markup_in(body)?)));
+        let fields = self.parts.fields.iter().filter_map(|field| Some((&field.path, field.markup_in(body)?)));
         let fields: Vec<_> = fields.collect();
         Some(Box::new(move |spot| {
             let is_at = |path: &[&str]| path.iter().filter(|name| **name != "*").eq(spot.path.iter());
@@ -242,10 +231,10 @@ impl Platform for Described {
     fn request<'a>(&self, target: &Target, message: &RenderedMessage<'a>) -> Request<'a> {
         let mut request = message.request_to(self.send_url(target, message.event_id), false);
         let value = |name: &str| self.value(name, target, message.event_id);
-        let form = &self.request;
-        request.method = form.method;
+        let form = &self.parts.request;
+        request.method = self.method();
         let headers =
-            form.headers.iter().filter_map(|(name, text)| Some(((*name).to_owned(), filled(text, &value)?)));
+            form.headers.iter().filter_map(|(name, text)| Some((name.clone(), filled(text, &value)?)));
         request.headers.extend(headers);
         if let Some(user) = form.basic.and_then(|text| filled(text, &value)) {
             request.headers.push(("authorization".to_owned(), format!("Basic {}", STANDARD.encode(user))));
@@ -268,8 +257,9 @@ impl Platform for Described {
     fn degrade(&self, body: &Value, how: Degradation) -> Option<Value> {
         let mut plain = body.clone();
         let fields = plain.as_object_mut()?;
-        let chooses_markup = |name| self.fields.iter().any(|field| field.markup_is_chosen_by(name));
-        for field in self.fields.iter().filter(|field| field.path.len() == 1) {
+        let own = &self.parts.fields;
+        let chooses_markup = |name| own.iter().any(|field| field.markup_is_chosen_by(name));
+        for field in own.iter().filter(|field| field.path.len() == 1) {
             let name = field.path[0];
             let is_text = field.kind == Kind::Text || field.is_required() || chooses_markup(name);
             let is_dropped = field.kind == Kind::Picture || how > Degradation::NoImage && !is_text;
@@ -290,16 +280,16 @@ impl Platform for Described {
             }
         }
         if how > Degradation::NoImage {
-            let is_known = |name: &str| self.fields.iter().any(|field| field.path[0] == name);
+            let is_known = |name: &str| own.iter().any(|field| field.path[0] == name);
             let (known, others) =
                 std::mem::take(fields).into_iter().partition::<Map<_, _>, _>(|(name, _)| is_known(name));
             *fields = known;
-            let is_empty = |field: &&BodyField| {
+            let is_empty = |field: &&BodyField<'_>| {
                 let is_text = field.path.len() == 1 && field.kind == Kind::Text;
                 is_text && fields.get(field.path[0]).is_none_or(|text| text.as_str() == Some(""))
             };
             // What stood in members that it does not know goes where there is room.
-            let mut empty = self.fields.iter().filter(is_empty);
+            let mut empty = own.iter().filter(is_empty);
             let needed = empty.clone().find(|field| field.is_required());
             if let Some(field) = needed.or_else(|| empty.next()) {
                 let found = trim::gathered(&Value::Object(others));
@@ -314,19 +304,19 @@ impl Platform for Described {
     }
 
     fn trim(&self, body: &mut Value) {
-        self.fields.iter().for_each(|field| field.trim(body));
-        if let Some(whole) = self.whole {
-            let members = self.request.members.len() * MEMBER;
+        self.parts.fields.iter().for_each(|field| field.trim(body));
+        if let Some(whole) = self.parts.max_bytes {
+            let members = self.parts.request.members.len() * MEMBER;
             trim::squeeze(body, whole.saturating_sub(members), cut::Markup::Fences);
         }
     }
 
     fn faults(&self, body: &Value, _url: &str) -> Vec<BodyFault> {
         let mut faults = Faults::of(self.description.name, &self.rule, body);
-        if let Some(whole) = self.whole {
+        if let Some(whole) = self.parts.max_bytes {
             faults.limit("", "bytes", body.to_string().len(), whole);
         }
-        let [_, _, refused, length] = self.refusals;
+        let [_, _, refused, length] = self.parts.refusals;
         let mut faults = faults.answered(|_| "");
         for fault in faults.iter_mut().filter(|fault| fault.response.is_some()) {
             fault.response = if fault.kind == FaultKind::TooLong { length.or(refused) } else { refused };
@@ -335,35 +325,19 @@ impl Platform for Described {
     }
 
     fn took(&self, answer: &Answer) -> Result<(), &'static str> {
-        match self.rules.outcome(answer) {
-            Some(Outcome::Delivered) => Ok(()),
-            Some(_) => Err("not as its description says"),
-            None if (200..=299).contains(&answer.status) && self.rules.ok.is_none() => Ok(()),
-            None => Err("not as its description says"),
-        }
+        self.parts.answers.took(answer)
     }
 
     fn code(&self, answer: &Answer) -> Option<String> {
-        let json = answer.json()?;
-        let found = self.code.as_ref()?.iter().try_fold(&json, |json, step| json.get(*step))?;
-        match found {
-            Value::String(code) if !code.is_empty() => Some(format!("`{code}`")),
-            Value::Number(code) => Some(format!("code {code}")),
-            _ => None,
-        }
+        self.parts.answers.code(answer)
     }
 
     fn asked(&self, answer: &Answer) -> Option<Outcome> {
-        self.rules.stop(answer)
+        self.parts.answers.asked(answer)
     }
 
     fn unknown(&self, answer: &Answer, is_coded: bool, reason: String) -> Outcome {
-        match answer.status {
-            _ if answer.is_page() => Outcome::Retry(reason),
-            401 | 403 | 404 | 405 => Outcome::Final(reason),
-            _ if is_coded => answer.refused_or_again(reason),
-            _ => Outcome::Retry(reason),
-        }
+        AnswerParts::unknown(answer, is_coded, reason)
     }
 }
 
@@ -388,7 +362,7 @@ pub(super) fn played(name: &str) -> Option<&'static PlayedPlatform> {
         platform,
         refuses: kept(move |request: &ReceivedRequest<'_>| platform.refuses(request)),
         #[cfg(test)]
-        trial: tests::trial(name),
+        trial: platform,
     });
     played.push(fake);
     Some(fake)

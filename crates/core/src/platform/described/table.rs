@@ -4,6 +4,7 @@ use crate::message::Condition;
 use crate::platform::ANSWER_NAMES;
 use serde_json::{Map, Value};
 use std::cell::RefCell;
+use std::rc::Rc;
 
 /// What is wrong with a description: the path of the value, and a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,12 +19,17 @@ pub struct DescriptionFault {
 pub(super) struct Table<'t> {
     path: String,
     fields: &'t Map<String, Value>,
-    faults: &'t RefCell<Vec<DescriptionFault>>,
+    faults: Rc<RefCell<Vec<DescriptionFault>>>,
 }
 
 impl<'t> Table<'t> {
-    pub fn root(fields: &'t Map<String, Value>, faults: &'t RefCell<Vec<DescriptionFault>>) -> Table<'t> {
-        Table { path: String::new(), fields, faults }
+    pub fn root(fields: &'t Map<String, Value>) -> Table<'t> {
+        Table { path: String::new(), fields, faults: Rc::default() }
+    }
+
+    /// What was found in it and in the tables below it.
+    pub fn faults(&self) -> Vec<DescriptionFault> {
+        self.faults.take()
     }
 
     pub fn fault(&self, name: &str, message: String) {
@@ -73,10 +79,14 @@ impl<'t> Table<'t> {
         self.of(name, "a whole number", Value::as_i64)
     }
 
-    pub fn size(&self, name: &str) -> Option<usize> {
-        let number =
-            self.of(name, "a whole number above 0", |value| value.as_u64().filter(|number| *number > 0));
-        number.and_then(|number| usize::try_from(number).ok())
+    /// A whole number above 0, and at most `most`.
+    pub fn size(&self, name: &str, most: usize) -> Option<usize> {
+        let words = match most {
+            usize::MAX => "a whole number above 0".to_owned(),
+            _ => format!("a whole number above 0, up to {most}"),
+        };
+        let read = |value: &Value| value.as_u64().and_then(|number| usize::try_from(number).ok());
+        self.of(name, &words, |value| read(value).filter(|number| (1..=most).contains(number)))
     }
 
     pub fn texts(&self, name: &str) -> Vec<&'t str> {
@@ -125,6 +135,14 @@ impl<'t> Table<'t> {
 
     fn below(&self, name: &str, fields: &'t Map<String, Value>) -> Table<'t> {
         let path = if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) };
-        Table { path, fields, faults: self.faults }
+        Table { path, fields, faults: self.faults.clone() }
     }
+}
+
+pub(super) fn is_header_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+}
+
+pub(super) fn is_header_text(text: &str) -> bool {
+    text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }

@@ -1,78 +1,37 @@
-//! What the pages of each described platform take, by hand and apart from its description; and the interpreter itself.
+//! The interpreter of descriptions, and what is special about some of the built-in ones. What holds for all of them is
+//! tried by the tests of all platforms, through `tried`.
 
 use super::super::tests::*;
-use super::{BUILT_IN, described};
+use super::BUILT_IN;
 
-/// What a platform's pages say: limits by place, and whether the body is a form.
-struct Pages {
-    name: &'static str,
-    trial: Trial,
-}
+type Pages = (&'static str, &'static [(u32, u64)], &'static [(&'static str, usize)], Option<usize>);
 
-macro_rules! pages {
-    ($($name:literal: urls $urls:expr, pace $pace:expr, limits [$($limit:expr),*], size $size:expr,
-       templates $templates:expr;)*) => {
-        static PAGES: &[Pages] = &[$(Pages {
-            name: $name,
-            trial: Trial {
-                urls: &$urls,
-                pace: (&$pace, 1),
-                check_card: |card| refuse(card, &[$($limit),*], $size).unwrap(),
-                refuse_sent: |sent| refuse(&read_sent(sent)?, &[$($limit),*], $size),
-                has_no_limit: $size == 0 && { let limits: &[Limit] = &[$($limit),*]; limits.is_empty() },
-                templates: || $templates,
-            },
-        }),*];
-    };
-}
+/// Pace, limits and size by the pages of those that name any, apart from the descriptions.
+const PAGES: &[Pages] = &[
+    ("apprise", &[], &[("body", 32_768), ("title", 250)], None),
+    ("bark", &[(30, 60_000)], &[], Some(4000)),
+    ("matrix", &[(10, 10_000)], &[], Some(65_536)),
+    ("pushover", &[(1, 1000)], &[("message", 1024), ("title", 250), ("url", 512), ("url_title", 100)], None),
+    ("pushplus", &[(5, 10_000)], &[("content", 20_000), ("title", 100)], None),
+    ("rocketchat", &[(10, 60_000)], &[("text", 5000), ("attachments/*/text", 5000)], None),
+    ("serverchan", &[(1, 2000)], &[("title", 32), ("desp", 32_768)], None),
+    ("zulip", &[(100, 60_000)], &[("content", 10_000), ("topic", 60)], None),
+];
 
-pages! {
-    "apprise": urls ["https://apprise.example.com/notify/renders"], pace [],
-        limits [("body", code_points, 1, 32_768), ("title", code_points, 0, 250)], size 0,
-        templates vec![json!({"body": HUGE, "title": HUGE}), json!({"body": HUGE, "format": "markdown"})];
-    "bark": urls ["https://api.day.app/KEY", "https://api.day.app/push"], pace [(30, 60_000)],
-        limits [], size 4000, templates vec![json!({"title": NAME, "body": HUGE}), json!({"body": SAID, "markdown": HUGE})];
-    "gotify": urls ["https://gotify.example.com/message"], pace [],
-        limits [], size 0, templates vec![json!({"title": NAME, "message": HUGE})];
-    "home-assistant": urls ["https://ha.example.com/api/services/notify/mobile_app_phone"], pace [],
-        limits [], size 0, templates vec![json!({"title": NAME, "message": HUGE, "data": {"tag": NAME}})];
-    "matrix": urls ["https://matrix.example.org/"], pace [(10, 10_000)],
-        limits [], size 65_536, templates vec![json!({"msgtype": "m.text", "body": HUGE, "format": "org.matrix.custom.html",
-            "formatted_body": "<b>{{ task.name }}</b> {{ task.params.prompt }}"})];
-    "pushover": urls ["https://api.pushover.net/1/messages.json"], pace [(1, 1000)],
-        limits [("message", code_points, 1, 1024), ("title", code_points, 0, 250), ("url", bytes, 0, 512),
-                ("url_title", code_points, 0, 100)], size 0,
-        templates vec![json!({"message": HUGE, "title": HUGE}), json!({"message": HUGE, "html": 1})];
-    "pushplus": urls ["https://www.pushplus.plus/send"], pace [(5, 10_000)],
-        limits [("content", code_points, 1, 20_000), ("title", code_points, 0, 100)], size 0,
-        templates vec![json!({"content": HUGE, "title": HUGE}), json!({"content": HUGE, "template": "markdown"})];
-    "rocketchat": urls ["https://rocketchat.example.com/hooks/ID/TOKEN"], pace [(10, 60_000)],
-        limits [("text", code_points, 0, 5000), ("attachments.*.text", code_points, 0, 5000)], size 0,
-        templates vec![json!({"text": HUGE, "attachments": [{"title": NAME, "text": HUGE, "fields": [{"title": NAME, "value": NAME}]}]})];
-    "serverchan": urls ["https://sctapi.ftqq.com/SCT1.send", "https://9.push.ft07.com/send/sctp9t.send"], pace [(1, 2000)],
-        limits [("title", code_points, 1, 32), ("desp", bytes, 0, 32_768)], size 0,
-        templates vec![json!({"title": HUGE, "desp": HUGE})];
-    "zulip": urls ["https://example.zulipchat.com/api/v1/messages", "https://example.zulipchat.com/"], pace [(100, 60_000)],
-        limits [("content", code_points, 1, 10_000), ("topic", code_points, 0, 60)], size 0,
-        templates vec![json!({"content": HUGE})];
-}
-
-pub(in crate::platform) fn trial(name: &str) -> &'static Trial {
-    &PAGES.iter().find(|pages| pages.name == name).unwrap().trial
-}
-
-/// JSON, or a form as an object of texts.
-fn read_sent(sent: &[u8]) -> Result<Value, String> {
-    if sent.first() == Some(&b'{') {
-        return read_json(sent);
+#[test]
+fn a_description_has_no_more_than_its_pages_allow() {
+    for (name, pace, limits, size) in PAGES {
+        let platform = BUILT_IN.iter().find(|platform| platform.description.name == *name).unwrap();
+        assert_eq!((*platform).pace().0, *pace, "{name}");
+        for (path, most) in *limits {
+            let field = platform.parts.fields.iter().find(|field| field.path.join("/") == *path).unwrap();
+            assert!(field.limit.is_some_and(|(max, _)| max <= *most), "{name} {path}");
+        }
+        assert!(
+            platform.parts.max_bytes <= *size && platform.parts.max_bytes.is_some() == size.is_some(),
+            "{name}"
+        );
     }
-    let pairs = url::form_urlencoded::parse(sent);
-    Ok(Value::Object(pairs.map(|(name, value)| (name.into_owned(), json!(value))).collect()))
-}
-
-fn refuse(body: &Value, limits: &[Limit], size: usize) -> Result<(), String> {
-    refuse_lengths(body, limits)?;
-    if size > 0 { refuse_size(body.to_string().as_bytes(), size) } else { Ok(()) }
 }
 
 #[test]
@@ -165,10 +124,10 @@ fn a_fake_takes_its_own_card_and_refuses_what_the_description_does() {
         let refuses =
             |received: ReceivedRequest<'_>| (crate::platform::played(name).unwrap().refuses)(&received);
         assert_eq!(refuses(received(request.method, target, &request.body)), None, "{name}: {card}");
-        assert_eq!(refuses(received("GET", target, &request.body)), platform.refusals[0], "{name}");
+        assert_eq!(refuses(received("GET", target, &request.body)), platform.parts.refusals[0], "{name}");
         assert_eq!(
             refuses(received(request.method, "/nowhere/at/all/x/y", &request.body)),
-            platform.refusals[0],
+            platform.parts.refusals[0],
             "{name}"
         );
         let refused = refuses(received(request.method, target, b"not json"));
@@ -214,45 +173,4 @@ fn a_value_has_the_escapes_of_its_fields_markup() {
         let body = rendered_for(platform, &template, "<b>*x*</b> @all");
         assert_eq!(body.pointer(path).and_then(Value::as_str), Some(shown), "{platform} {template}");
     }
-}
-
-#[test]
-fn a_description_that_cannot_work_is_named_with_its_place() {
-    let whole = json!({
-        "urls": ["push.example.com/{key}"], "options": {"key": {"required": true}},
-        "request": {"members": {"key": "{key}"}}, "body": {"text": "{{ notice.title }}"},
-        "fields": {"text": {"max": 10, "required": true}, "level": {}}, "silent": {"level": "low"},
-        "answers": [{"name": "ok", "status": 200, "body": "{\"ok\":true}", "outcome": "delivered"}], "ok_when": "json.ok == true",
-        "refusals": {"body": "ok"},
-    });
-    assert!(described("own", &whole).is_ok());
-    for (path, value, at, words) in [
-        ("/urls/0", json!("https://x.example"), "urls[0]", "without a scheme"),
-        ("/urls/0", json!("x.example/{other}"), "urls[0]", "no option `other`"),
-        ("/request/members/key", json!("{kye}"), "request.members.key", "no option `kye`"),
-        ("/request", json!({"method": "GET"}), "request.method", "`POST` or `PUT`"),
-        ("/body/text", json!("{{ notice.titel }}"), "body.text", "titel"),
-        ("/body/text", json!("{{ notice.title"), "body.text", ""),
-        ("/body/text", json!("{{ task.name }}"), "body.text", "`task` is undefined"),
-        ("/body", json!("x"), "body", "a table"),
-        ("/fields/text", json!({"unit": "inches"}), "fields.text.unit", "`characters`, `bytes` or `utf16`"),
-        ("/fields/text", json!({"markup": "bbcode"}), "fields.text.markup", "kinds of markup"),
-        ("/fields/text", json!({"max": 0}), "fields.text.max", "above 0"),
-        ("/ok_when", json!("body.ok"), "ok_when", "`body` is undefined"),
-        ("/ok_when", json!("json.done == true"), "answers[0]", "read as Retry"),
-        ("/answers/0/outcome", json!("fine"), "answers[0].outcome", "`delivered`"),
-        ("/refusals/body", json!("400"), "refusals.body", "no answer `400`"),
-        ("/options/key", json!({"requierd": true}), "options.key.requierd", "unknown key"),
-        ("/fields", json!({}), "fields", "needs `fields`"),
-        ("/silent", json!({"levle": "low"}), "silent.levle", "no `levle` in `fields`"),
-        ("/silent", json!("level"), "silent", "a table"),
-    ] {
-        let mut wrong = whole.clone();
-        *wrong.pointer_mut(path).unwrap() = value;
-        let found = described("own", &wrong).err().unwrap_or_default();
-        let is_told = found.iter().any(|fault| fault.path == at && fault.message.contains(words));
-        assert!(is_told, "{path}: {found:?}");
-    }
-    let same = described("own", &whole).unwrap();
-    assert!(std::ptr::eq(same, described("own", &whole).unwrap()), "a reload makes no other");
 }

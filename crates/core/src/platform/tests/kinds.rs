@@ -272,7 +272,7 @@ fn the_templates_of_each_platform_are_without_a_fault() {
     let task = json!({"name": "frame 7", "params": {"prompt": "a lighthouse"}});
     let context = crate::message::Context::new(json!({"event": {"type": "task.complete"}, "task": task}));
     for platform in all() {
-        for template in (platform.trial().templates)() {
+        for template in platform.trial().templates() {
             let message =
                 crate::message::Template::from_json("template", &template).unwrap().render(&context).unwrap();
             let fitting = trimmed(*platform, &message.body).unwrap_or(message.body);

@@ -37,9 +37,9 @@ pub(in crate::platform) fn at<'a>(node: &'a Value, path: &str) -> Vec<&'a Value>
     })
 }
 
-pub(in crate::platform) type Limit = (&'static str, fn(&str) -> usize, usize, usize);
+pub(in crate::platform) type Limit<'p> = (&'p str, fn(&str) -> usize, usize, usize);
 
-pub(in crate::platform) fn refuse_lengths(body: &Value, limits: &[Limit]) -> Result<(), String> {
+pub(in crate::platform) fn refuse_lengths(body: &Value, limits: &[Limit<'_>]) -> Result<(), String> {
     for (path, unit, least, most) in limits {
         for value in at(body, path).into_iter().filter(|value| value.is_string()) {
             let length = unit(text(value));

@@ -27,6 +27,25 @@ pub(super) use serde_json::{Value, json};
 pub(super) use templates::*;
 
 /// What the tests of all platforms must know of one: every platform has it, so none goes untested.
+pub trait Tried: Sync {
+    /// URLs that can only be its own.
+    fn urls(&self) -> Vec<String>;
+    /// Messages and milliseconds of each rate, and attempts in flight.
+    fn pace(&self) -> (Vec<(u32, u64)>, usize);
+    /// Panics where a card of hostile texts breaks a limit, its markup, or pings.
+    fn check_card(&self, card: &Value);
+    /// What the platform has against the bytes of a request.
+    ///
+    /// # Errors
+    /// The first fault.
+    fn refuse_sent(&self, sent: &[u8]) -> Result<(), String>;
+    /// Whether nothing is ever cut.
+    fn has_no_limit(&self) -> bool;
+    /// Templates of its own forms, with values from outside wherever a text may be.
+    fn templates(&self) -> Vec<Value>;
+}
+
+/// The same, said in a platform's folder by its own pages.
 #[derive(Debug)]
 pub struct Trial {
     /// URLs that can only be its own.
@@ -43,14 +62,40 @@ pub struct Trial {
     pub templates: fn() -> Vec<Value>,
 }
 
+impl Tried for Trial {
+    fn urls(&self) -> Vec<String> {
+        self.urls.iter().map(|url| (*url).to_owned()).collect()
+    }
+
+    fn pace(&self) -> (Vec<(u32, u64)>, usize) {
+        (self.pace.0.to_vec(), self.pace.1)
+    }
+
+    fn check_card(&self, card: &Value) {
+        (self.check_card)(card);
+    }
+
+    fn refuse_sent(&self, sent: &[u8]) -> Result<(), String> {
+        (self.refuse_sent)(sent)
+    }
+
+    fn has_no_limit(&self) -> bool {
+        self.has_no_limit
+    }
+
+    fn templates(&self) -> Vec<Value> {
+        (self.templates)()
+    }
+}
+
 impl dyn Platform + '_ {
-    pub(in crate::platform) fn trial(&self) -> &'static Trial {
+    pub(in crate::platform) fn trial(&self) -> &'static dyn Tried {
         played(self.name()).unwrap().trial
     }
 }
 
 fn judge(platform: &str, body: &Value) -> Result<(), String> {
-    (by_name(platform).unwrap().trial().refuse_sent)(body.to_string().as_bytes())
+    by_name(platform).unwrap().trial().refuse_sent(body.to_string().as_bytes())
 }
 
 #[test]

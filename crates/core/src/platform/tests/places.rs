@@ -1,7 +1,7 @@
 //! Every place of a body on every platform, before values that would ping, link, style, list or break it: nothing of a
 //! value is live, and all of it is shown as it was written.
 
-use super::readers::{Reader, reader};
+use super::readers::{Reader, described_reader, reader};
 use super::*;
 use crate::message::{Context, Template};
 use serde_json::{Map, Value, json};
@@ -165,6 +165,12 @@ fn texts() -> Vec<(&'static str, Value)> {
         vec![format!("<b title='{V}'>{V}</b> <a href=\"https://x.example/?q={V}\">{V}</a>")],
         |t| json!({"subject": V, "text": V, "html": t}),
     );
+    let described = described::tried::texts(&|markup| match markup {
+        "plain" => vec![V.to_owned()],
+        "html" => vec![format!("<b>{V}</b> <a href=\"https://x.example/?q={V}\">{V}</a>")],
+        _ => markdown(),
+    });
+    all.extend(described);
     all
 }
 
@@ -254,7 +260,7 @@ const VALUES: &[&str] = &[
 
 /// A text as a person reads it: without what has no width, with twins for one, and with blanks for one.
 fn seen(text: &str) -> String {
-    let twins = "＜<＞>［[］]＊*｀`＠@＃#－-！!＿_～~｜|ˋ`";
+    let twins = "＜<＞>［[］]＊*｀`＠@＃#－-！!＿_～~｜|ˋ`＼\\";
     let twin = |c: char| twins.chars().position(|twin| twin == c).filter(|at| at % 2 == 0);
     let read = |c: char| twin(c).and_then(|at| twins.chars().nth(at + 1)).unwrap_or(c);
     let text: String =
@@ -270,26 +276,33 @@ fn seen(text: &str) -> String {
 
 /// Each text of a body with its reader.
 fn read_all(platform: &str, body: &Value) -> Vec<(Reader, String)> {
+    type Find<'f> = dyn Fn(&[String], &Map<String, Value>) -> Reader + 'f;
     fn walk(
-        platform: &str,
+        find: &Find<'_>,
         node: &Value,
         path: &mut Vec<String>,
         holder: &Map<String, Value>,
         found: &mut Vec<(Reader, String)>,
     ) {
         match node {
-            Value::String(text) => found.push((reader(platform, path, holder), text.clone())),
-            Value::Array(items) => items.iter().for_each(|item| walk(platform, item, path, holder, found)),
+            Value::String(text) => found.push((find(path, holder), text.clone())),
+            Value::Array(items) => items.iter().for_each(|item| walk(find, item, path, holder, found)),
             Value::Object(fields) => fields.iter().for_each(|(name, field)| {
                 path.push(name.clone());
-                walk(platform, field, path, fields, found);
+                walk(find, field, path, fields, found);
                 path.pop();
             }),
             _ => {}
         }
     }
+    let find = |path: &[String], holder: &Map<String, Value>| match described::tried::markup_at(
+        platform, body, path,
+    ) {
+        Some(markup) => described_reader(markup),
+        None => reader(platform, path, holder),
+    };
     let mut found = Vec::new();
-    walk(platform, body, &mut Vec::new(), &Map::new(), &mut found);
+    walk(&find, body, &mut Vec::new(), &Map::new(), &mut found);
     found
 }
 

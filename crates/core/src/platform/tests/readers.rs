@@ -125,6 +125,21 @@ pub(super) fn reader(platform: &str, path: &[String], holder: &Map<String, Value
     }
 }
 
+/// The reader of a text of a described platform that has this markup.
+pub(super) fn described_reader(markup: &str) -> Reader {
+    match markup {
+        "plain" => Reader::Plain,
+        "html" => Reader::Html,
+        "markdown" => Reader::Markdown(COMMON),
+        _ => Reader::Markdown(Dialect {
+            escapes: "",
+            marks: "*_~`|",
+            pings: &["@all", "@here", "@channel", "@everyone", "@*", "@_*", "#*", "<@", "<a", "<http"],
+            ..COMMON
+        }),
+    }
+}
+
 impl Reader {
     /// What is live in a text, in its order, and what is shown of it.
     pub fn read(self, text: &str) -> (Vec<String>, String) {
@@ -198,9 +213,23 @@ fn html(text: &str) -> (Vec<String>, String) {
                 length = taken;
             }
             '<' => {
-                let (tag, _) = rest.split_once('>').unwrap_or((rest, ""));
-                // An attribute's value is no structure of its own.
-                live.push(tag.split(['"', '\'']).step_by(2).collect());
+                let mut quote = None;
+                let is_end = |(_, c): &(usize, char)| {
+                    match (quote, c) {
+                        (Some(open), c) if open == *c => quote = None,
+                        (None, '"' | '\'') => quote = Some(*c),
+                        _ => {}
+                    }
+                    quote.is_none() && *c == '>'
+                };
+                let end = rest.char_indices().find(is_end).map_or(rest.len(), |(end, _)| end);
+                let tag = &rest[..end];
+                // An attribute's value is no structure of its own, and a line that ends is none.
+                live.extend(
+                    Some(tag)
+                        .filter(|tag| *tag != "<br")
+                        .map(|tag| tag.split(['"', '\'']).step_by(2).collect()),
+                );
                 length = (tag.len() + 1).min(rest.len());
             }
             _ => shown.push(character),

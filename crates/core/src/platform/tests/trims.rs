@@ -86,7 +86,7 @@ fn a_body_of_the_further_platforms_is_doubted_too() {
 
 fn templates() -> Vec<(&'static dyn Platform, Value)> {
     let of = |platform: &&'static dyn Platform| {
-        let templates = (platform.trial().templates)();
+        let templates = platform.trial().templates();
         assert!(!templates.is_empty(), "{platform:?}");
         templates.into_iter().map(|template| (*platform, template)).collect::<Vec<_>>()
     };
@@ -114,7 +114,7 @@ fn rendered(template: &Value, name: &str, prompt: &str) -> Value {
 
 #[test]
 fn the_same_templates_break_the_limits_where_nothing_is_cut() {
-    let limited = templates().into_iter().filter(|(platform, _)| !platform.trial().has_no_limit);
+    let limited = templates().into_iter().filter(|(platform, _)| !platform.trial().has_no_limit());
     for (platform, template) in limited {
         let body = rendered(&template, &"name ".repeat(100), &"prompt ".repeat(6000));
         // A dispatch as it goes over the wire; of the others, the body is.
@@ -124,11 +124,11 @@ fn the_same_templates_break_the_limits_where_nothing_is_cut() {
             body.clone()
         };
         assert!(
-            (platform.trial().refuse_sent)(uncut.to_string().as_bytes()).is_err(),
+            platform.trial().refuse_sent(uncut.to_string().as_bytes()).is_err(),
             "{platform:?}: {template}"
         );
         assert_eq!(
-            (platform.trial().refuse_sent)(&sent_of(platform, &body)),
+            platform.trial().refuse_sent(&sent_of(platform, &body)),
             Ok(()),
             "{platform:?}: {template}"
         );
@@ -163,7 +163,7 @@ proptest! {
     fn no_template_makes_a_request_beyond_the_limits(name in hostile(), prompt in hostile()) {
         for (platform, template) in templates() {
             let body = rendered(&template, &name, &prompt);
-            let verdict = (platform.trial().refuse_sent)(&sent_of(platform, &body));
+            let verdict = platform.trial().refuse_sent(&sent_of(platform, &body));
             prop_assert!(verdict.is_ok(), "{:?}: {:?} of {}", platform, verdict, template);
         }
     }

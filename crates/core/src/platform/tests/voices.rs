@@ -50,6 +50,14 @@ fn every_tone_has_its_colour_or_sign() {
             assert!(is_so, "{name} {tone:?}: {found} is not {wanted}");
         }
     }
+    for platform in all().iter().filter(|one| one.description().coalesces) {
+        let card =
+            |tone| platform.layout(&Notice { tone, ..notice("t") }, &context("h"), &target(&[])).to_string();
+        let mut cards = [Tone::Good, Tone::Bad, Tone::Warn, Tone::Neutral].map(card).to_vec();
+        cards.sort_unstable();
+        cards.dedup();
+        assert_eq!(cards.len(), 4, "{platform:?}");
+    }
 }
 
 #[test]
@@ -81,6 +89,10 @@ fn a_picture_at_a_public_address_is_in_every_card_that_can_show_one() {
             None => holds(found, &part),
         };
         assert!(is_there, "{name}: no {part} in {found}");
+    }
+    for platform in described::BUILT_IN.iter().filter(|platform| platform.takes_pictures()) {
+        let card = platform.layout(&pictured, &context("h"), &target(&[])).to_string();
+        assert!(card.contains(PICTURE), "{card}");
     }
 }
 
