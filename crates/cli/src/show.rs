@@ -205,12 +205,12 @@ fn show_attempt(attempt: &AttemptDetail, terminal: &mut Terminal) -> Result<(), 
 
 fn phases(attempt: &AttemptDetail) -> String {
     let ms = |us: u32| format!("{:.1} ms", f64::from(us) / 1000.0);
-    let mut parts = vec![ms(attempt.total_us) + " in total"];
+    let mut parts = vec![ms(attempt.phases.total_us) + " in total"];
     for (name, us) in [
-        ("DNS", attempt.resolve_us),
-        ("connect", attempt.connect_us),
-        ("TLS", attempt.tls_us),
-        ("first byte after", attempt.first_byte_us),
+        ("DNS", attempt.phases.resolve_us),
+        ("connect", attempt.phases.connect_us),
+        ("TLS", attempt.phases.tls_us),
+        ("first byte after", attempt.phases.first_byte_us),
     ] {
         if us > 0 {
             parts.push(format!("{name} {}", ms(us)));

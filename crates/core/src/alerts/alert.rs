@@ -36,7 +36,6 @@ pub enum Bound {
 }
 
 impl Metric {
-    /// The name as it is written.
     pub fn name(&self) -> &str {
         match self {
             Metric::Fed(name) | Metric::BuiltIn(name, _) => name,
@@ -45,14 +44,12 @@ impl Metric {
 }
 
 impl Bound {
-    /// The threshold.
     pub fn threshold(self) -> f64 {
         match self {
             Bound::Above(threshold) | Bound::Below(threshold) => threshold,
         }
     }
 
-    /// `above` or `below`.
     pub fn direction(self) -> &'static str {
         match self {
             Bound::Above(_) => "above",
@@ -62,7 +59,6 @@ impl Bound {
 }
 
 impl Alert {
-    /// Whether a value is on the bad side.
     pub fn is_bad(&self, value: f64) -> bool {
         match self.bound {
             Bound::Above(threshold) => value > threshold,
@@ -70,7 +66,6 @@ impl Alert {
         }
     }
 
-    /// Whether a value resolves it.
     pub fn is_clear(&self, value: f64) -> bool {
         match self.bound {
             Bound::Above(_) => value <= self.clear,

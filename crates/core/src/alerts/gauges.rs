@@ -9,7 +9,6 @@ pub(crate) const BUILT_IN: &[&str] = &["cpu.percent", "memory.percent", "swap.pe
 /// The most graphics cards a machine is thought to have.
 const MAX_GPUS: u32 = 256;
 
-/// Something Taskbell can measure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Gauge {
     /// `cpu.percent`: how busy all processors together were since the last measurement.

@@ -22,7 +22,6 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// As the spool keeps it.
     pub fn to_bytes(&self) -> Vec<u8> {
         serde_json::to_vec(self).unwrap_or_default()
     }

@@ -11,7 +11,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What happened to an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
     Firing,
@@ -76,13 +75,11 @@ impl Watch {
         }
     }
 
-    /// Judges what was noted.
     pub fn judge(&mut self, now: Moment) -> Vec<Transition> {
         let judge = |entry: &mut Entry| std::mem::take(&mut entry.unjudged).then(|| entry.judge(now))?;
         self.entries.iter_mut().filter_map(judge).collect()
     }
 
-    /// What the passing of time changes.
     pub fn tick(&mut self, now: Moment) -> Vec<Transition> {
         self.entries.iter_mut().filter_map(|entry| entry.tick(now)).collect()
     }
@@ -160,12 +157,10 @@ impl Watch {
         }
     }
 
-    /// Whether there are no alerts.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// How many alerts fire.
     pub fn firing(&self) -> usize {
         self.entries.iter().filter(|entry| matches!(entry.state, State::Firing(..))).count()
     }
@@ -270,7 +265,6 @@ impl Entry {
 }
 
 impl Transition {
-    /// The type of its event.
     pub fn kind(&self) -> &'static str {
         match self.change {
             Change::Firing | Change::Reminder(_) => event::ALERT_FIRING,

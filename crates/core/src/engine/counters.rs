@@ -46,7 +46,6 @@ impl Counter {
 }
 
 impl Counters {
-    /// Adds the counts of decisions.
     pub fn add_decisions(&self, counts: DecisionCounts) {
         self.unheard.add(counts.unheard);
         self.silenced.add(counts.silenced);

@@ -7,7 +7,7 @@
 
 use super::commit::{Committer, Transaction};
 use super::decide::{Decider, PlannedEvent};
-use super::dispatch::Dispatch;
+use super::dispatch;
 use super::endpoints;
 use super::housekeeping::Housekeeping;
 use super::idle::Idle;
@@ -35,7 +35,6 @@ pub struct Dispatcher {
     pub(super) decider: Decider,
     pub(super) transaction: Transaction,
     pub(super) committer: Committer,
-    pub(super) dispatch: Dispatch,
     pub(super) peers: Peers,
     pub(super) housekeeping: Housekeeping,
     pub(super) idle: Idle,
@@ -85,12 +84,8 @@ impl Dispatcher {
         self.transaction.states.extend(self.parts.fatal_work.changes());
         let most = if self.parts.phase.get() < Phase::Stopping { self.most_reports() } else { usize::MAX };
         self.transaction.lane_reports = self.parts.lanes.reports.take(most);
-        let changed = endpoints::changed_states(
-            &self.decider.config,
-            &self.parts.lanes,
-            &self.parts.log,
-            &self.transaction.lane_reports,
-        );
+        let changed =
+            endpoints::changed_states(&self.decider.config, &self.parts, &self.transaction.lane_reports);
         self.transaction.states.extend(changed);
         if self.committer.has_file {
             let reports = &self.transaction.lane_reports;
@@ -180,7 +175,7 @@ impl Dispatcher {
         if transaction.counts_batches() {
             self.end_queues_after_batches(now);
         }
-        self.dispatch.publish(&self.decider.config, transaction, committed);
+        dispatch::publish(&self.parts, &self.decider.config, transaction, committed);
         self.idle.worked(now.monotonic);
         true
     }

@@ -3,6 +3,7 @@
 use super::error::{Error, ErrorKind};
 use super::lane_table::{LaneTable, Lanes};
 use super::log::{Level, Log};
+use super::parts::Parts;
 use crate::clock;
 use crate::config::Config;
 use crate::endpoint::Endpoint;
@@ -50,18 +51,13 @@ pub fn build_lanes(config: &Config, table: &LaneTable, spool: Option<&Spool>) ->
     Ok(lanes)
 }
 
-/// The state key of an endpoint that is gone.
 pub fn gone_key(endpoint: &str) -> StateKey {
     StateKey::shared(StateKind::GoneEndpoint, endpoint)
 }
 
 /// The changed states of the endpoints that these reports come from. Logs a quiet that a receiver has asked for.
-pub fn changed_states(
-    config: &Config,
-    table: &LaneTable,
-    log: &Log,
-    reports: &[LaneReport],
-) -> Vec<StateChange> {
+pub fn changed_states(config: &Config, parts: &Parts, reports: &[LaneReport]) -> Vec<StateChange> {
+    let unix_ms = parts.clock.unix_ms();
     let mut states = Vec::new();
     let mut tried = HashSet::new();
     for report in reports {
@@ -73,14 +69,14 @@ pub fn changed_states(
             _ => {}
         }
     }
-    let lanes = table.lock();
+    let lanes = parts.lanes.lock();
     let health = |name: &str| {
         let (health, new_quiet) = lanes.get(name)?.changed_health()?;
         if let Some(quiet) = new_quiet {
-            log_quiet(log, name, quiet, table.clock.unix_ms());
+            log_quiet(&parts.log, name, quiet, unix_ms);
         }
         let url = config.endpoint(name)?.fingerprint();
-        let stored = (!health.is_good(table.clock.unix_ms())).then_some(StoredHealth { url, health });
+        let stored = (!health.is_good(unix_ms)).then_some(StoredHealth { url, health });
         Some((health_key(name), stored.and_then(|stored| serde_json::to_vec(&stored).ok())))
     };
     states.extend(tried.into_iter().filter_map(health));
@@ -112,7 +108,6 @@ pub fn quiet_endpoints(reader: &Reader, unix_ms: i64) -> Result<BTreeMap<String,
     Ok(quiet.collect())
 }
 
-/// The state key of an endpoint's health.
 pub fn health_key(endpoint: &str) -> StateKey {
     StateKey::shared(StateKind::EndpointHealth, endpoint)
 }

@@ -24,7 +24,6 @@ impl Housekeeping {
         Housekeeping { prune_at: now }
     }
 
-    /// When the next cleanup is due, by the monotonic clock.
     pub fn due(&self) -> Duration {
         self.prune_at
     }

@@ -10,7 +10,6 @@ pub struct InFlight {
     calls: AtomicUsize,
 }
 
-/// A call in flight.
 pub struct Call<'a>(&'a InFlight);
 
 impl InFlight {
@@ -26,7 +25,6 @@ impl InFlight {
         self.calls.fetch_or(CLOSED, Ordering::AcqRel) & CLOSED == 0
     }
 
-    /// Whether new calls are refused.
     pub fn is_closed(&self) -> bool {
         self.calls.load(Ordering::Acquire) & CLOSED != 0
     }

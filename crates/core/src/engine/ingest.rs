@@ -17,7 +17,6 @@ const LARGE_BATCH_BYTES: usize = 1024 * 1024;
 /// A transaction that takes longer than this means a slow disk.
 const SLOW: Duration = Duration::from_millis(50);
 
-/// An event with its payload parsed.
 pub struct IngestedEvent {
     pub id: EventId,
     pub kind: String,
@@ -117,7 +116,6 @@ impl Ingest {
         self.records.push_back(Record { ticket: 0, ..record });
     }
 
-    /// The next event.
     pub fn next_record(&mut self) -> Option<Record> {
         self.records.pop_front()
     }

@@ -14,12 +14,6 @@ pub fn meet(spool: &mut Spool, own: &str, name: &str, dead: &[String]) -> Result
     if !known.iter().any(|(key, kept)| key.owner == own && kept == name.as_bytes()) {
         changes.push((StateKey::owned(HOST, own, ""), Some(name.as_bytes().to_vec())));
     }
-    if !changes.is_empty() {
-        let mut transaction = spool.begin()?;
-        for (key, value) in &changes {
-            transaction.put_state(key, value.as_deref())?;
-        }
-        transaction.commit()?;
-    }
+    spool.put_states(&changes)?;
     Ok(known.iter().any(|(key, kept)| key.owner != own && !is_dead(key) && kept != name.as_bytes()))
 }

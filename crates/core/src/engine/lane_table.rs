@@ -12,7 +12,6 @@ use std::sync::{Arc, Mutex, MutexGuard};
 /// Lanes by the name of their endpoint.
 pub type Lanes = BTreeMap<String, Arc<Lane>>;
 
-/// The lanes in use.
 pub struct LaneTable {
     pub reports: Arc<LaneReports>,
     pub clock: Arc<dyn Clock>,
@@ -49,7 +48,6 @@ impl LaneTable {
             .map_err(|error| error.to_string())
     }
 
-    /// Gives jobs to their lanes.
     pub fn push(&self, jobs: impl IntoIterator<Item = (String, Job)>) {
         let mut by_endpoint: HashMap<String, Vec<Job>> = HashMap::new();
         for (endpoint, job) in jobs {
@@ -84,7 +82,6 @@ impl LaneTable {
         self.report_dropped(endpoint, jobs, &reason);
     }
 
-    /// Reports deliveries that ended without an attempt.
     pub fn report_dropped(&self, endpoint: &str, jobs: Vec<Job>, reason: &str) {
         for job in jobs {
             let (endpoint, reason) = (endpoint.to_owned(), reason.to_owned());

@@ -81,7 +81,6 @@ impl Log {
         }
     }
 
-    /// Whether a function is set.
     pub fn is_set(&self) -> bool {
         self.set.load(Ordering::Acquire)
     }

@@ -65,7 +65,6 @@ impl Peers {
         self.look_at = self.look_at.min(now + WITH_PEERS);
     }
 
-    /// When to look next, by the monotonic clock.
     pub fn next_look(&self) -> Option<Duration> {
         self.spool_file.is_some().then_some(self.look_at)
     }
@@ -129,7 +128,7 @@ impl Peers {
                 lanes.entry(name).or_insert(lane);
             }
         }
-        hand_over(spool, &taken.owners, &parts.lanes, &parts.counters, &parts.progress)?;
+        hand_over(spool, &taken.owners, parts)?;
         let (now, end_delay) = (parts.clock.monotonic(), decider.config.queue.end_delay);
         let held = decider.tally.held();
         let counts = take_over_tally(spool, &mut decider.tally, own, &dead, now, end_delay)?;

@@ -18,7 +18,6 @@ struct ProgressState {
     closed: bool,
 }
 
-/// Why a wait failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WaitError {
     Timeout,

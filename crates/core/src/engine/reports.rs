@@ -14,7 +14,6 @@ const MAX_WAITING: usize = 1024;
 /// Characters of the reason in the line at the end.
 const MAX_REASON: usize = 200;
 
-/// How one delivery ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DeliveryReport {
     #[serde(serialize_with = "as_text")]

@@ -34,7 +34,6 @@ pub struct SendingMarks {
 }
 
 impl SendingMarks {
-    /// The marks that have changed, for the next transaction.
     pub fn changes(
         &mut self,
         table: &LaneTable,

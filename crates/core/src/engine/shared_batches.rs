@@ -22,12 +22,10 @@ impl BatchTimer {
         BatchTimer { due: Some(now.monotonic), began_ms: now.unix_ms }
     }
 
-    /// Looks at this time at the latest.
     pub fn look_by(&mut self, at: Duration) {
         self.due = Some(self.due.map_or(at, |due| due.min(at)));
     }
 
-    /// When to look next, by the monotonic clock.
     pub fn due(&self) -> Option<Duration> {
         self.due
     }

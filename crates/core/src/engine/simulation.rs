@@ -20,7 +20,6 @@ use std::time::Duration;
 /// The instance in the state keys.
 const INSTANCE: &str = "simulation";
 
-/// A message that would be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SimulatedMessage {
     pub event: EventId,
@@ -67,7 +66,6 @@ impl Simulation {
         }
     }
 
-    /// Takes an event, as a host would report it now.
     pub fn emit(&mut self, kind: &str, payload: &[u8]) {
         self.events += 1;
         let now = self.unix_ms();
@@ -156,7 +154,6 @@ impl Simulation {
         self.after(self.decider.config.queue.batch_stall?, self.batches.stillest()?)
     }
 
-    /// When the progress of a batch is told next.
     fn next_progress(&self) -> Option<Duration> {
         self.after(self.decider.batch_progress()?, self.batches.longest_untold()?)
     }

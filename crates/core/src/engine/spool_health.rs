@@ -28,7 +28,6 @@ impl SpoolHealth {
         }
     }
 
-    /// Whether the last transaction failed.
     pub fn is_failing(&self) -> bool {
         self.failing.load(Ordering::Acquire)
     }
@@ -82,7 +81,6 @@ impl SpoolHealth {
         self.log.write(Level::Error, text);
     }
 
-    /// The incidents so far.
     pub fn incidents(&self) -> Vec<String> {
         lock(&self.incidents).clone()
     }

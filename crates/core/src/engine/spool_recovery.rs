@@ -1,26 +1,19 @@
 //! Recreates the spool when its file was deleted, replaced or damaged under a running host, and moves
 //! everything that is known into the new one.
 
-use super::lane_table::LaneTable;
-use super::log::{Level, Log};
-use super::spool_health::SpoolHealth;
+use super::log::Level;
+use super::parts::Parts;
 use crate::lanes::Job;
 use crate::spool::{FileFault, NewDelivery, NewEvent, Reader, Spool, SpoolError};
 use std::collections::HashMap;
 
 /// Recreates the spool from the former file, and from the deliveries that wait in the lanes.
-pub fn recreate(
-    spool: &mut Spool,
-    cause: FileFault,
-    lanes: &LaneTable,
-    health: &SpoolHealth,
-    log: &Log,
-    unix_ms: i64,
-) -> Result<(), SpoolError> {
-    let incident = spool.renew(cause, unix_ms)?;
+pub fn recreate(spool: &mut Spool, cause: FileFault, parts: &Parts) -> Result<(), SpoolError> {
+    let Parts { lanes, log, spool_health, clock, .. } = parts;
+    let incident = spool.renew(cause, clock.unix_ms())?;
     let rows = &lanes.reports;
     rows.replace_reader(Reader::open(spool.path()).ok(), &incident.moved);
-    health.add_incident(&incident.to_string());
+    spool_health.add_incident(&incident.to_string());
     let all = lanes.all();
     let waiting: Vec<(String, Job)> = all
         .iter()

@@ -1,9 +1,6 @@
 //! Takes over what dead instances left: at the start, and while the instance runs.
 
-use super::counters::Counters;
-use super::lane_table::LaneTable;
-use super::progress::Progress;
-
+use super::parts::Parts;
 use crate::intake::Intake;
 use crate::lanes::{Job, LiveJob};
 use crate::shaping::ShapingState;
@@ -35,8 +32,7 @@ pub fn dead_instances(spool: &Spool, file: Option<&Path>, own: &str) -> Result<V
     Ok(holders.into_iter().filter(|holder| !live.contains(holder)).collect())
 }
 
-/// Adds the counts that these instances left to `tally`, and keeps them under this instance's name. In
-/// one transaction: two that take over at the same time never both count the same. Says how many queues.
+/// Adds the counts that these instances left to `tally`. Says how many queues.
 pub fn take_over_tally(
     spool: &mut Spool,
     tally: &mut Tally,
@@ -45,74 +41,65 @@ pub fn take_over_tally(
     now: Duration,
     end_delay: Duration,
 ) -> Result<usize, SpoolError> {
-    let counts = StateKind::QueueCounts;
-    if !spool.states(counts)?.iter().any(|(key, _)| dead.contains(&key.owner)) {
-        return Ok(0);
-    }
-    let mut batch = spool.begin()?;
-    // The counts only change once the transaction is durable.
-    let mut merged = tally.clone();
-    let mut total = 0;
-    for (key, kept) in batch.states(counts)?.iter().filter(|(key, _)| dead.contains(&key.owner)) {
-        merged.restore(&key.name, kept, now, end_delay);
-        batch.put_state(key, None)?;
-        total += 1;
-    }
-    for (queue, state) in merged.changes() {
-        batch.put_state(&StateKey::owned(counts, own, queue), state.as_deref())?;
-    }
-    batch.commit()?;
-    *tally = merged;
-    Ok(total)
+    let restore = |tally: &mut Tally, kept: &[(&str, &[u8])]| {
+        for (queue, kept) in kept {
+            tally.restore(queue, kept, now, end_delay);
+        }
+    };
+    take_over(spool, tally, (StateKind::QueueCounts, own), dead, &restore, &Tally::changes)
 }
 
-/// Adds what these instances gathered, held and silenced to `shape`, and keeps it under this instance's
-/// name; in one transaction, as the counts. Says how many entries.
+/// Adds what these instances gathered, held and silenced to `shaping`. Says how many entries.
 pub fn take_over_shaping(
     spool: &mut Spool,
-    shape: &mut ShapingState,
+    shaping: &mut ShapingState,
     own: &str,
     dead: &[String],
 ) -> Result<usize, SpoolError> {
-    let shaping = StateKind::Shaping;
-    if !spool.states(shaping)?.iter().any(|(key, _)| dead.contains(&key.owner)) {
+    let of = (StateKind::Shaping, own);
+    take_over(spool, shaping, of, dead, &ShapingState::restore, &ShapingState::changes)
+}
+
+/// Adds the states that dead instances left to `present`, and keeps them under this instance's name. In one
+/// transaction: two that take over at the same time never both count the same. Says how many states.
+fn take_over<T: Clone>(
+    spool: &mut Spool,
+    present: &mut T,
+    (kind, own): (StateKind, &str),
+    dead: &[String],
+    restore: &dyn Fn(&mut T, &[(&str, &[u8])]),
+    changes: &dyn Fn(&mut T) -> Vec<(String, Option<Vec<u8>>)>,
+) -> Result<usize, SpoolError> {
+    let is_left = |(key, _): &(StateKey, Vec<u8>)| dead.contains(&key.owner);
+    if !spool.states(kind)?.iter().any(is_left) {
         return Ok(0);
     }
     let mut batch = spool.begin()?;
-    let mut merged = shape.clone();
-    let mut total = 0;
-    let kept = batch.states(shaping)?;
-    for left in kept.chunk_by(|(a, _), (b, _)| a.owner == b.owner) {
-        if !left.first().is_some_and(|(key, _)| dead.contains(&key.owner)) {
-            continue;
-        }
+    let mut left = batch.states(kind)?;
+    left.retain(is_left);
+    // It only changes once the transaction is durable.
+    let mut merged = present.clone();
+    for of_one in left.chunk_by(|(a, _), (b, _)| a.owner == b.owner) {
         let entries: Vec<(&str, &[u8])> =
-            left.iter().map(|(key, value)| (key.name.as_str(), value.as_slice())).collect();
-        merged.restore(&entries);
-        for (key, _) in left {
-            batch.put_state(key, None)?;
-        }
-        total += left.len();
+            of_one.iter().map(|(key, value)| (key.name.as_str(), value.as_slice())).collect();
+        restore(&mut merged, &entries);
     }
-    for (name, value) in merged.changes() {
-        batch.put_state(&StateKey::owned(shaping, own, name), value.as_deref())?;
+    for (key, _) in &left {
+        batch.put_state(key, None)?;
+    }
+    for (name, value) in changes(&mut merged) {
+        batch.put_state(&StateKey::owned(kind, own, name), value.as_deref())?;
     }
     batch.commit()?;
-    *shape = merged;
-    Ok(total)
+    *present = merged;
+    Ok(left.len())
 }
 
 /// Gives the deliveries of these owners to the lanes. Those that were in flight are due at once. All are read
 /// before a lane gets one, so that nothing is half done when the spool turns out to be damaged. Returns their
 /// number.
-pub fn hand_over(
-    spool: &Spool,
-    owners: &[i64],
-    table: &LaneTable,
-    counters: &Counters,
-    progress: &Progress,
-) -> Result<usize, SpoolError> {
-    let (now, unix_ms) = (table.clock.monotonic(), table.clock.unix_ms());
+pub fn hand_over(spool: &Spool, owners: &[i64], parts: &Parts) -> Result<usize, SpoolError> {
+    let (now, unix_ms) = (parts.clock.monotonic(), parts.clock.unix_ms());
     let mut portions: Vec<(String, Vec<Job>)> = Vec::new();
     let mut words = Words::default();
     let mut total = 0;
@@ -127,14 +114,14 @@ pub fn hand_over(
         }
         total += 1;
     })?;
-    let lanes = table.all();
+    let lanes = parts.lanes.all();
     for (endpoint, jobs) in portions {
-        counters.recovered.add(jobs.len() as u64);
+        parts.counters.recovered.add(jobs.len() as u64);
         let untried = jobs.iter().filter(|job| job.attempts == 0).count() as u32;
-        progress.update().adds_tried(0, jobs.len() as u32, untried);
+        parts.progress.update().adds_tried(0, jobs.len() as u32, untried);
         match lanes.get(&endpoint) {
             Some(lane) => lane.push(jobs),
-            None => table.drop_unconfigured(&endpoint, jobs),
+            None => parts.lanes.drop_unconfigured(&endpoint, jobs),
         }
     }
     Ok(total)

@@ -67,7 +67,7 @@ pub fn restore(
     for (key, value) in spool.states(StateKind::TaskAddress)? {
         let kept = serde_json::from_slice::<StoredAddress>(&value).ok();
         let Some(kept) = kept.filter(|kept| kept.seen > now - KEEP_MS) else {
-            forgotten.push(key);
+            forgotten.push((key, None));
             continue;
         };
         if !spool.has_pending(&key.name)? {
@@ -80,12 +80,5 @@ pub fn restore(
             lanes.insert(endpoint.name.clone(), lane);
         }
     }
-    if !forgotten.is_empty() {
-        let mut batch = spool.begin()?;
-        for key in forgotten {
-            batch.put_state(&key, None)?;
-        }
-        batch.commit()?;
-    }
-    Ok(())
+    spool.put_states(&forgotten)
 }

@@ -13,7 +13,6 @@ pub fn restore<'a>(kept: impl IntoIterator<Item = (&'a StateKey, &'a Vec<u8>)>, 
     }
 }
 
-/// Reads the usual durations from a spool.
 pub fn learn_usual(spool: &Spool, tally: &mut Tally) -> Result<(), SpoolError> {
     spool.states(USUAL).map(|states| restore(states.iter().map(|(key, kept)| (key, kept)), tally))
 }
@@ -23,7 +22,6 @@ pub fn look_up_usual(spool: &Reader, tally: &mut Tally) -> Result<(), SpoolError
     spool.states(USUAL).map(|states| restore(states.iter().map(|(key, kept)| (key, kept)), tally))
 }
 
-/// The changed usual durations, as states.
 pub fn changes(usuals: &mut UsualDurations) -> impl Iterator<Item = StateChange> {
     usuals.changes().into_iter().map(|(name, state)| (StateKey::shared(USUAL, name), state))
 }

@@ -26,7 +26,6 @@ impl Waker {
         *lock(&self.peer_signal) = Some(signal);
     }
 
-    /// Stops listening to other processes.
     pub fn stop_listening(&self) {
         lock(&self.peer_signal).take();
     }

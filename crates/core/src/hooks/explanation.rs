@@ -8,7 +8,6 @@ use super::task_params::Notify;
 use crate::clock;
 use crate::message::ConditionResult;
 
-/// The result for one hook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
     pub hook: String,
@@ -18,7 +17,6 @@ pub struct Explanation {
     pub why: String,
 }
 
-/// Explains the result of every hook for an event.
 pub fn explain(rules: Rules<'_>, subject: &Subject) -> Vec<Explanation> {
     let decision = decide(rules, subject, &mut |_, _| Some(0));
     let of_hook = |hook: &Hook| {
@@ -84,7 +82,6 @@ mod tests {
     use crate::config::Config;
     use crate::event::EventId;
     use crate::hooks::{Facts, TaskParams};
-    use crate::message::Several;
     use crate::tally::{QueueTally, Task};
     use serde_json::{Map, Value as Json, json};
 
@@ -95,15 +92,7 @@ mod tests {
         let config = Config::load(&text).unwrap();
         let mut payload: Map<String, Json> = payload.as_object().unwrap().clone();
         let (params, _) = TaskParams::take(&mut payload);
-        let facts = Facts {
-            id: EventId::new(1, 1),
-            kind,
-            accepted_at: 0,
-            payload: &payload,
-            host: &config.host,
-            several: Several::default(),
-            usual_s: None,
-        };
+        let facts = Facts::new(EventId::new(1, 1), kind, 0, &payload, &config.host);
         let subject = match kind {
             "queue.end" => Subject::of_queue(&facts, &QueueTally::default()),
             _ => Subject::of_task(&facts, params, &Task::read(&payload), None),

@@ -99,7 +99,6 @@ pub struct Quiet {
     pub except: Option<Condition>,
 }
 
-/// `escalate`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Escalate {
     /// This long after the message was rendered.

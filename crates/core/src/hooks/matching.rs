@@ -27,7 +27,6 @@ pub struct Match<'a> {
     pub suppressed: u64,
 }
 
-/// The result for one event.
 #[derive(Default)]
 pub struct Decision<'a> {
     /// An endpoint gets one message for an event: from the first hook, in the order of the configuration,

@@ -96,7 +96,18 @@ pub struct Facts<'a> {
     pub usual_s: Option<f64>,
 }
 
-impl Facts<'_> {
+impl<'a> Facts<'a> {
+    /// Without what other queues and runs add.
+    pub fn new(
+        id: EventId,
+        kind: &'a str,
+        accepted_at: i64,
+        payload: &'a Map<String, Json>,
+        host: &'a HostInfo,
+    ) -> Facts<'a> {
+        Facts { id, kind, accepted_at, payload, host, several: Several::default(), usual_s: None }
+    }
+
     fn add_usual(&self, fields: &mut Map<String, Json>) {
         if let Some(seconds) = self.usual_s {
             fields.put("usual_s", json!(seconds));
@@ -134,7 +145,6 @@ impl Subject {
         Subject { context: subject.context.with(queue), ..subject }
     }
 
-    /// A `queue.*` event with the tally of the queue.
     pub fn of_queue(facts: &Facts<'_>, tally: &QueueTally) -> Subject {
         Subject::of_queue_until(facts, tally, facts.accepted_at)
     }

@@ -29,7 +29,6 @@ use ring::Ring;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Where the ring lives.
 #[derive(Debug, Clone)]
 pub enum Home {
     /// In plain memory: what is not spooled yet is lost with the process.
@@ -40,7 +39,6 @@ pub enum Home {
     Quickest(PathBuf),
 }
 
-/// An accepted event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Accepted {
     /// Identifies the event within its instance: above 0, unique, and increasing with acceptance. Tickets
@@ -49,14 +47,12 @@ pub struct Accepted {
     pub id: EventId,
 }
 
-/// Why an event is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     Full,
     TooLarge,
 }
 
-/// One record of the ring.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     /// As returned to the host.
@@ -194,7 +190,6 @@ impl Intake {
         self.ring.cursor()
     }
 
-    /// Whether everything accepted has been read.
     pub fn is_drained(&self) -> bool {
         self.ring.cursor() == self.ring.head()
     }
@@ -204,7 +199,6 @@ impl Intake {
         self.ring.used() as usize
     }
 
-    /// Bytes in total.
     pub fn capacity(&self) -> usize {
         self.ring.capacity() as usize
     }

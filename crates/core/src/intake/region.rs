@@ -68,7 +68,6 @@ impl Region {
         matches!(self, Region::Mapped(Mapped { written_out: true, .. }))
     }
 
-    /// The words.
     pub fn words(&self) -> &[AtomicU64] {
         match self {
             Region::Memory(words) => words,

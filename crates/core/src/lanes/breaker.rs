@@ -11,7 +11,6 @@ const OPENS_AFTER: usize = 5;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// Whether an attempt may start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Permit {
     Go,
@@ -36,7 +35,6 @@ struct OpenState {
 }
 
 impl Breaker {
-    /// Whether an attempt may start now.
     pub fn permit(&self, now: Duration) -> Permit {
         match self.open {
             None => Permit::Go,
@@ -46,7 +44,6 @@ impl Breaker {
         }
     }
 
-    /// An attempt starts.
     pub fn started(&mut self) {
         if let Some(open) = &mut self.open {
             open.probing = true;
@@ -58,7 +55,6 @@ impl Breaker {
         *self = Breaker::default();
     }
 
-    /// The attempt of this delivery failed.
     pub fn failed(&mut self, delivery: i64, now: Duration) {
         match &mut self.open {
             Some(open) if open.probing => {
@@ -89,12 +85,10 @@ impl Breaker {
         self.open = Some(OpenState { probe_at, pause, probing: false });
     }
 
-    /// The time of the next probe, while it is open.
     pub fn next_probe(&self) -> Option<Duration> {
         self.open.map(|open| open.probe_at)
     }
 
-    /// Whether it is open.
     pub fn is_open(&self) -> bool {
         self.open.is_some()
     }

@@ -11,7 +11,6 @@ pub struct Pause {
     whole_ms: u64,
 }
 
-/// The health of an endpoint.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndpointHealth {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -22,18 +21,15 @@ pub struct EndpointHealth {
 }
 
 impl Pause {
-    /// A pause of this length from now.
     pub fn from(now_ms: i64, length: Duration) -> Pause {
         let whole_ms = u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
         Pause { until_ms: now_ms.saturating_add_unsigned(whole_ms), whole_ms }
     }
 
-    /// When it ends, in Unix milliseconds.
     pub fn until_ms(&self) -> i64 {
         self.until_ms
     }
 
-    /// What is left of it.
     pub fn left(&self, now_ms: i64) -> Duration {
         let left = self.until_ms.saturating_sub(now_ms).max(0) as u64;
         Duration::from_millis(left.min(self.whole_ms))
@@ -44,7 +40,6 @@ impl Pause {
         self.until_ms.abs_diff(other.until_ms) < 500
     }
 
-    /// How long it lasts in all.
     pub fn whole(&self) -> Duration {
         Duration::from_millis(self.whole_ms)
     }

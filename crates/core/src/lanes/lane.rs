@@ -23,7 +23,6 @@ use std::time::Duration;
 pub use health::Failing;
 pub use sending::SendingAttempt;
 
-/// The state of a lane, for stats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LaneState {
     pub waiting: usize,
@@ -125,7 +124,6 @@ impl Lane {
         Ok(Arc::new(Lane { endpoint, client, clock, sink, inner, changed }))
     }
 
-    /// Its endpoint.
     pub fn endpoint(&self) -> &Arc<Endpoint> {
         &self.endpoint
     }
@@ -145,7 +143,6 @@ impl Lane {
         self.lock().queue.withdraw(hook, thing)
     }
 
-    /// Its state.
     pub fn state(&self) -> LaneState {
         let inner = self.lock();
         let left = inner.paused_until.saturating_sub(self.clock.monotonic());
@@ -189,7 +186,6 @@ impl Lane {
         waiting
     }
 
-    /// How many of its threads live.
     pub fn threads(&self) -> usize {
         self.lock().threads
     }

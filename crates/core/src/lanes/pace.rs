@@ -27,7 +27,6 @@ impl Pace {
         self.rates.iter().filter_map(wait).max().unwrap_or_default()
     }
 
-    /// A message is sent now.
     pub fn take(&mut self, now: Duration) {
         let most = self.rates.iter().map(|rate| rate.count as usize).max().unwrap_or_default();
         self.sent.push_back(now);

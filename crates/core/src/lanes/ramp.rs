@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-/// The length of one step.
 const STEP: Duration = Duration::from_secs(1);
 
 /// Messages in the first step.
@@ -39,7 +38,6 @@ impl Ramp {
         }
     }
 
-    /// A message starts now.
     pub fn started(&mut self, now: Duration) {
         let Some(step) = &mut self.step else { return };
         if now < step.from + STEP {

@@ -35,7 +35,6 @@ pub(super) fn attached_file(
         .map_err(|error| format!("sent without the file {}: it {error}", attachment::shown_name(path)))
 }
 
-/// The message as its platform sees it.
 pub(super) fn rendered<'a>(
     job: &'a Job,
     body: &'a Body,

@@ -11,7 +11,6 @@ const JITTER_PART: f64 = 0.1;
 /// The most that jitter adds.
 const MAX_JITTER: Duration = Duration::from_secs(15 * 60);
 
-/// What follows an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RetryDecision {
     Delivered,

@@ -65,7 +65,6 @@ impl AlertStates {
         self.changed.insert(thing.to_owned())
     }
 
-    /// Their names.
     pub fn things(&self) -> impl Iterator<Item = &str> {
         self.states.keys().map(String::as_str)
     }
@@ -98,7 +97,6 @@ impl AlertStates {
         }
     }
 
-    /// Counts everything as changed, for a new spool.
     pub fn touch(&mut self) {
         self.saved.clear();
         self.changed.extend(self.states.keys().cloned());

@@ -200,12 +200,10 @@ impl DigestWindow {
         self.head.since
     }
 
-    /// The name of the hook.
     pub fn hook(&self) -> &str {
         &self.key.hook
     }
 
-    /// The name of the endpoint.
     pub fn endpoint(&self) -> &str {
         &self.key.endpoint
     }
@@ -325,7 +323,6 @@ impl DigestWindow {
         changes.push((self.head_key(), serde_json::to_vec(&self.head).ok()));
     }
 
-    /// Marks everything as changed, for a new spool.
     pub(super) fn touch(&mut self) {
         (self.saved, self.dirty) = (0, true);
         self.chunks.clear();

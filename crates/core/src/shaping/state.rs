@@ -278,7 +278,6 @@ impl ShapingState {
         std::mem::take(&mut self.changes)
     }
 
-    /// Marks everything as changed, for a new spool.
     pub fn touch_all(&mut self) {
         self.cooldowns.touch_all();
         self.told.touch_all();
@@ -312,7 +311,6 @@ impl ShapingState {
     }
 }
 
-/// The hook with this name.
 pub fn hook_of<'a>(hooks: &'a [Hook], name: &str) -> Option<&'a Hook> {
     hooks.iter().find(|hook| hook.name == name)
 }

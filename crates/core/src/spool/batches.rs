@@ -25,7 +25,6 @@ const KNOWN_PORTION: u64 = 128;
 /// The most ended batches that one call of [`prune`] removes.
 const MOST_PRUNED: i64 = 16;
 
-/// A batch that is to be told of.
 pub struct ToldBatch {
     pub id: String,
     pub tally: BatchTally,
@@ -34,7 +33,6 @@ pub struct ToldBatch {
 }
 
 impl ToldBatch {
-    /// Whether it has counted the task with this key.
     pub fn has_counted(&self, key: &str) -> bool {
         self.known.contains(&hash(key))
     }
@@ -59,7 +57,6 @@ impl BatchCounts {
 }
 
 impl SpoolTransaction<'_> {
-    /// Counts these tasks in their batches.
     pub fn count_in_batches<'t>(
         &mut self,
         tasks: impl Iterator<Item = &'t BatchTask>,

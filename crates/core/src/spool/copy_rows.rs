@@ -33,7 +33,6 @@ pub(super) struct RowCopy<'a> {
 }
 
 impl<'a> RowCopy<'a> {
-    /// Nothing moved yet.
     pub(super) fn new(
         source: &'a Connection,
         target: &'a Transaction<'a>,
@@ -274,7 +273,6 @@ impl<'a> RowCopy<'a> {
     }
 }
 
-/// The columns of a row.
 fn values(row: &Row<'_>) -> rusqlite::Result<Vec<Value>> {
     (0..row.as_ref().column_count()).map(|column| row.get(column)).collect()
 }
@@ -343,14 +341,13 @@ fn walk(
 #[cfg(test)]
 mod tests {
     use super::super::recovery::FileFault;
-    use super::super::tests::{delivery, event_id, spool_at};
+    use super::super::tests::{delivery, event_id, place, spool_at};
     use super::super::{DeliveryEnd, NewDelivery, NewEvent, NewFallback};
     use std::fs;
 
     #[test]
     fn what_a_message_is_bound_to_and_what_stands_by_moves_with_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.db");
+        let (folder, path) = place();
         let mut spool = spool_at(&path, "me");
         let mut batch = spool.begin().unwrap();
         let new = NewEvent { id: event_id(1), kind: "task.complete", accepted_at: 1, payload: b"{}" };

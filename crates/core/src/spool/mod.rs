@@ -165,6 +165,18 @@ impl Spool {
         state_key::read_all(&self.conn, kind).map_err(self.at())
     }
 
+    /// Writes these states in one transaction, if there are any.
+    pub fn put_states(&mut self, changes: &[StateChange]) -> Result<(), SpoolError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let mut transaction = self.begin()?;
+        for (key, value) in changes {
+            transaction.put_state(key, value.as_deref())?;
+        }
+        transaction.commit()
+    }
+
     /// Gives the memory of cached pages back, for as long as nothing is to be written. What cannot be given
     /// back stays.
     pub fn rest(&self) {

@@ -216,7 +216,9 @@ fn drop_these(transaction: &Transaction<'_>, meant: &[i64], now: i64) -> rusqlit
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{NONE, attempt, counts, delivery, event_id, pending, ring, spool_at, waiting};
+    use super::super::tests::{
+        NONE, attempt, counts, delivery, event_id, pending, place, ring, spool_at, waiting,
+    };
     use super::super::{DeliveryEnd, NewDelivery, Reader, SpoolErrorKind};
     use super::*;
 
@@ -226,8 +228,7 @@ mod tests {
 
     #[test]
     fn a_replayed_letter_that_was_stale_is_sent_however_old_it_is() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.db");
+        let (_folder, path) = place();
         let mut spool = spool_at(&path, "me");
         let mut batch = spool.begin().unwrap();
         let event = ring(&mut batch, 1, &["other"]);
@@ -246,8 +247,7 @@ mod tests {
 
     #[test]
     fn a_replayed_dead_letter_keeps_id_body_and_count_and_is_the_next_takers() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.db");
+        let (_folder, path) = place();
         let mut spool = spool_at(&path, "me");
         let mut batch = spool.begin().unwrap();
         let seqs = ring(&mut batch, 0x1000_0001, &["ci", "team"]);
@@ -276,8 +276,7 @@ mod tests {
 
     #[test]
     fn what_could_not_be_rendered_is_rendered_from_its_context_when_it_is_replayed() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.db");
+        let (_folder, path) = place();
         let mut spool = spool_at(&path, "me");
         let mut batch = spool.begin().unwrap();
         ring(&mut batch, 1, &[]);
@@ -295,8 +294,7 @@ mod tests {
 
     #[test]
     fn conditions_narrow_what_is_meant() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.db");
+        let (folder, path) = place();
         let mut spool = spool_at(&path, "me");
         let mut batch = spool.begin().unwrap();
         for number in 1..=3 {
@@ -328,8 +326,7 @@ mod tests {
 
     #[test]
     fn what_is_dropped_while_it_waits_is_a_dead_letter_first_and_gone_when_dropped_again() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.db");
+        let (_folder, path) = place();
         let mut spool = spool_at(&path, "me");
         let mut batch = spool.begin().unwrap();
         let seqs = ring(&mut batch, 0x1000_0001, &["ci", "team"]);

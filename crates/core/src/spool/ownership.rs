@@ -23,7 +23,6 @@ pub(super) fn claim(conn: &Connection, configuration: &str) -> rusqlite::Result<
     state_key::write(conn, &key, Some(configuration.as_bytes())).map(|()| None)
 }
 
-/// The result of a takeover.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Takeover {
     pub owners: Vec<i64>,

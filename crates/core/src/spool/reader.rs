@@ -4,6 +4,7 @@ use super::counts::{self, Counts};
 use super::live::{self, LiveMessage};
 use super::state_key::{self, StateKey, StateKind};
 use super::{DeliveryState, SpoolError, SpoolErrorKind, StoredMessage, connection};
+use crate::transport::Phases;
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
@@ -131,16 +132,9 @@ pub struct AttemptDetail {
     pub response: Option<String>,
     /// When the next attempt was due, in Unix milliseconds.
     pub next_at: Option<i64>,
-    /// Microseconds for looking up the name.
-    pub resolve_us: u32,
-    /// Microseconds for opening the connection.
-    pub connect_us: u32,
-    /// Microseconds for the TLS handshake.
-    pub tls_us: u32,
-    /// Microseconds from the start to the first byte of the answer.
-    pub first_byte_us: u32,
-    /// Microseconds in all.
-    pub total_us: u32,
+    /// How long its phases took.
+    #[serde(flatten)]
+    pub phases: Phases,
 }
 
 impl Reader {
@@ -345,11 +339,13 @@ fn read_attempt(row: &Row<'_>) -> rusqlite::Result<AttemptDetail> {
         error: row.get(4)?,
         response: row.get(5)?,
         next_at: row.get(6)?,
-        resolve_us: row.get(7)?,
-        connect_us: row.get(8)?,
-        tls_us: row.get(9)?,
-        first_byte_us: row.get(10)?,
-        total_us: row.get(11)?,
+        phases: Phases {
+            resolve_us: row.get(7)?,
+            connect_us: row.get(8)?,
+            tls_us: row.get(9)?,
+            first_byte_us: row.get(10)?,
+            total_us: row.get(11)?,
+        },
     })
 }
 

@@ -10,7 +10,7 @@ use super::{
 use crate::event::EventId;
 use crate::spool::SpoolPath;
 use crate::transport::Phases;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub(super) const NONE: [i64; 0] = [];
 
@@ -20,6 +20,13 @@ pub(super) fn spool(owner: &str) -> Spool {
 
 pub(super) fn spool_at(path: &Path, owner: &str) -> Spool {
     Spool::open(&SpoolPath::File(path.to_owned()), owner).unwrap()
+}
+
+/// A folder, and a file in it that is not there yet.
+pub(super) fn place() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.db");
+    (folder, path)
 }
 
 pub(super) fn event_id(number: u32) -> EventId {

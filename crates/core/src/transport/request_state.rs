@@ -9,7 +9,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 /// How long the phases of an attempt took, in microseconds; 0 for one that did not take place.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Phases {
     /// Looking up the name.
     pub resolve_us: u32,

@@ -2,12 +2,10 @@
 
 use super::transaction::{Committed, Transaction};
 use crate::clock::Moment;
-use crate::engine::counters::Counters;
 use crate::engine::decide::{Decider, Decisions};
-use crate::engine::lane_table::LaneTable;
-use crate::engine::log::{Level, Log};
+use crate::engine::log::Level;
+use crate::engine::parts::Parts;
 use crate::engine::shared_batches::BatchTimer;
-use crate::engine::spool_health::SpoolHealth;
 use crate::engine::spool_recovery;
 use crate::failpoint;
 use crate::shaping::ShapingState;
@@ -25,11 +23,7 @@ pub struct Committer {
     pub stalls: BatchTimer,
     pub batch_progress: BatchTimer,
     pub has_file: bool,
-    pub instance: String,
-    pub lanes: Arc<LaneTable>,
-    pub health: Arc<SpoolHealth>,
-    pub counters: Arc<Counters>,
-    pub log: Arc<Log>,
+    pub parts: Arc<Parts>,
     pub waiting_fallbacks: WaitingFallbacks,
     pub retry_at: Option<Duration>,
 }
@@ -65,13 +59,13 @@ impl Committer {
             Ok(committed) => {
                 self.retry_at = None;
                 decider.tally.usuals.settled();
-                self.health.succeeded();
+                self.parts.spool_health.succeeded();
                 Some(committed)
             }
             Err(error) => {
                 self.retry_after(now);
-                self.counters.spool_errors.one();
-                self.health.failed(&error);
+                self.parts.counters.spool_errors.one();
+                self.parts.spool_health.failed(&error);
                 None
             }
         }
@@ -140,9 +134,9 @@ impl Committer {
             decider.report_batches(&counts, now);
             decisions = decider.take_decisions();
             transaction.add(&mut decisions);
-            transaction.add_changes(decider, &self.instance);
+            transaction.add_changes(decider, self.parts.intake.instance());
         }
-        transaction.supersede(&self.lanes.lock(), &self.lanes.reports);
+        transaction.supersede(&self.parts.lanes);
         transaction.join_usuals(&mut spool, &mut decider.tally.usuals)?;
         let committed = transaction.write(&mut spool, now)?;
         failpoint::reach("before-commit");
@@ -158,8 +152,8 @@ impl Committer {
         if let Some(cause) = self.spool.file_fault()
             && let Err(error) = self.recover(cause, transaction, decider)
         {
-            self.retry_after(self.lanes.clock.now());
-            self.log.write(Level::Error, &format!("the spool cannot be recovered: {error}"));
+            self.retry_after(self.parts.clock.now());
+            self.parts.log.write(Level::Error, &format!("the spool cannot be recovered: {error}"));
         }
     }
 
@@ -170,12 +164,11 @@ impl Committer {
         transaction: &mut Transaction,
         decider: &mut Decider,
     ) -> Result<(), SpoolError> {
-        let unix_ms = self.lanes.clock.unix_ms();
-        spool_recovery::recreate(&mut self.spool, cause, &self.lanes, &self.health, &self.log, unix_ms)?;
-        self.counters.spool_renewed.one();
+        spool_recovery::recreate(&mut self.spool, cause, &self.parts)?;
+        self.parts.counters.spool_renewed.one();
         decider.tally.touch_all();
         decider.shaping.touch_all();
-        transaction.add_changes(decider, &self.instance);
+        transaction.add_changes(decider, self.parts.intake.instance());
         self.waiting_fallbacks = WaitingFallbacks::read(&self.spool)?;
         Ok(())
     }

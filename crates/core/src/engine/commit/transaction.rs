@@ -1,8 +1,7 @@
 //! The content of one transaction.
 
 use crate::engine::decide::{Decider, DecisionCounts, Decisions, PlannedEvent};
-use crate::engine::lane_reports::LaneReports;
-use crate::engine::lane_table::Lanes;
+use crate::engine::lane_table::LaneTable;
 use crate::engine::reports::DeliveryReport;
 use crate::engine::usual_durations;
 use crate::event::EventId;
@@ -11,7 +10,6 @@ use crate::spool::{StateChange, StateKey, StateKind};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// What one transaction writes.
 #[derive(Default)]
 pub struct Transaction {
     /// In the order of acceptance, and with them the events that were derived.
@@ -77,7 +75,6 @@ impl Transaction {
         self.states.truncate(states);
     }
 
-    /// Adds events and superseded tickets.
     pub fn add(&mut self, decisions: &mut Decisions) {
         self.events.append(&mut decisions.events);
         self.superseded.append(&mut decisions.superseded);
@@ -92,7 +89,8 @@ impl Transaction {
     }
 
     /// Lets the newest delivery with a `supersede` key replace untried ones, here and in the lanes.
-    pub fn supersede(&mut self, lanes: &Lanes, rows: &LaneReports) {
+    pub fn supersede(&mut self, table: &LaneTable) {
+        let (lanes, rows) = (table.lock(), &table.reports);
         let mut newest: HashMap<(&str, &str, &str), EventId> = HashMap::new();
         for event in self.events.iter_mut().rev() {
             for delivery in &mut event.deliveries {

@@ -40,7 +40,6 @@ impl Decider {
         decider
     }
 
-    /// Replaces the configuration.
     pub fn set_config(&mut self, config: Arc<Config>) {
         self.tally.idle_end = config.queue.idle_end;
         self.config = config;
@@ -52,7 +51,6 @@ impl Decider {
         Decider { explains: true, ..self }
     }
 
-    /// The decisions since the last call.
     pub fn take_decisions(&mut self) -> Decisions {
         std::mem::take(&mut self.decisions)
     }
@@ -101,8 +99,8 @@ impl Decider {
         accepted_at: i64,
         payload: &'a Map<String, Json>,
     ) -> Facts<'a> {
-        let (host, several) = (&self.config.host, self.several());
-        Facts { id, kind, accepted_at, payload, host, several, usual_s: None }
+        let facts = Facts::new(id, kind, accepted_at, payload, &self.config.host);
+        Facts { several: self.several(), ..facts }
     }
 
     /// What a title must name.

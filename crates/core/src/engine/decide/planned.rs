@@ -67,7 +67,6 @@ pub enum EventState {
     HeldBefore,
 }
 
-/// A message to an endpoint.
 pub struct PlannedDelivery {
     pub endpoint: String,
     pub hook: String,
@@ -87,7 +86,6 @@ pub struct PlannedDelivery {
     pub task_endpoint: Option<Arc<Endpoint>>,
 }
 
-/// A state of a living message.
 pub struct PlannedState {
     /// The value of `live`.
     pub key: String,

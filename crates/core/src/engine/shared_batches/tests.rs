@@ -123,6 +123,12 @@ fn round(dispatcher: &mut Dispatcher) {
     assert!(dispatcher.commit(Phase::Open));
 }
 
+/// Looks for what the dead have left.
+fn look(dispatcher: &mut Dispatcher) {
+    dispatcher.peers.look_now();
+    dispatcher.look_after_peers();
+}
+
 /// The process dies after the transaction, before the ring hears of it.
 fn die_after_commit(mut dispatcher: Dispatcher) {
     dispatcher.collect();
@@ -173,23 +179,6 @@ fn a_batch_of_two_living_instances_ends_once_with_the_counts_of_both() {
     round(&mut one);
     let told = farm.told("batch.end");
     assert_eq!((told["b"].len(), &told["b"][1]["total"]), (2, &json!(2)));
-}
-
-#[test]
-fn what_was_counted_but_not_kept_when_others_ended_the_batch_is_counted_again() {
-    let farm = Farm::new();
-    let (mut one, mut two) = (farm.start(), farm.start());
-    report(&one, &frame("b", 1, 2));
-    round(&mut one);
-    // The second one repeats what `two` is about to report.
-    report(&one, &frame("b", 2, 2));
-    one.collect();
-    report(&two, &frame("b", 2, 2));
-    round(&mut two);
-    round(&mut two);
-    round(&mut one);
-    round(&mut one);
-    assert_eq!(farm.told("batch.end")["b"].len(), 1);
 }
 
 #[test]
@@ -275,23 +264,6 @@ fn a_later_batch_with_the_same_id_ends_too_although_both_end_in_one_transaction_
 }
 
 #[test]
-fn an_instance_that_dies_after_it_counted_the_last_task_has_told_the_end() {
-    let farm = Farm::new();
-    let (mut one, two) = (farm.start(), farm.start());
-    report(&one, &frame("b", 1, 2));
-    round(&mut one);
-    report(&two, &frame("b", 2, 2));
-    die_after_commit(two);
-    assert_eq!(farm.told("batch.end")["b"].len(), 1);
-    let mut three = farm.start();
-    round(&mut three);
-    round(&mut one);
-    drop((one, three));
-    round(&mut farm.start());
-    assert_eq!(farm.told("batch.end")["b"].len(), 1);
-}
-
-#[test]
 fn a_recovered_spool_goes_on_with_its_batches() {
     let farm = Farm::new();
     let mut one = farm.start();
@@ -366,12 +338,23 @@ fn one_that_believes_to_be_alone_tells_of_no_standstill_while_a_newcomer_goes_on
     assert_eq!((told["b"].len(), &told["b"][0]["total"]), (1, &json!(2)));
 }
 
-mod first;
-
-mod leaving;
-
-mod moves;
-
-mod usual_durations;
+#[test]
+fn the_end_of_a_queue_that_a_dead_instance_told_is_waited_for_by_its_heir() {
+    let farm = Farm::new();
+    let (mut one, mut two) = (farm.start(), farm.start());
+    two.parts.intake.push("queue.end", b"{}").unwrap();
+    round(&mut two);
+    assert_eq!(two.decider.tally.held(), 1);
+    drop(two);
+    let is_done = |one: &Dispatcher| one.parts.progress.await_ended(0, Duration::ZERO).is_ok();
+    assert!(is_done(&one));
+    look(&mut one);
+    assert!(one.decider.tally.held() == 1 && !is_done(&one));
+    farm.pass(Duration::from_secs(5));
+    round(&mut one);
+    assert!(one.decider.tally.held() == 0 && is_done(&one));
+}
 
 mod end_requests;
+mod moves;
+mod usual_durations;

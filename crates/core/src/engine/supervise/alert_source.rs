@@ -227,7 +227,6 @@ impl AlertSource {
         gone
     }
 
-    /// The number of firing alerts.
     pub fn firing(&self) -> usize {
         lock(&self.watch).watch.firing()
     }

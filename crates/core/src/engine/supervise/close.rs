@@ -15,7 +15,6 @@ const GRACE: Duration = Duration::from_millis(200);
 /// Between two checks of the closing thread.
 const POLL: Duration = Duration::from_millis(2);
 
-/// How closing ended.
 #[derive(Debug, Clone, Copy)]
 pub struct Closing {
     pub undelivered: u64,

@@ -48,15 +48,12 @@ fn leave_states(spool: &mut Spool, instance: &str) -> Result<(), SpoolError> {
     states.extend(spool.states(StateKind::InFlight)?);
     states.extend(spool.states(StateKind::HostName)?);
     states.retain(|(key, _)| key.owner == instance);
-    if states.is_empty() {
-        return Ok(());
-    }
-    let mut batch = spool.begin()?;
+    let mut changes = Vec::new();
     for (key, kept) in states {
         if key.kind == StateKind::Alert {
-            batch.put_state(&StateKey::shared(key.kind, &key.name), Some(&kept))?;
+            changes.push((StateKey::shared(key.kind, &key.name), Some(kept)));
         }
-        batch.put_state(&key, None)?;
+        changes.push((key, None));
     }
-    batch.commit()
+    spool.put_states(&changes)
 }

@@ -47,7 +47,7 @@ pub fn load(spool: &mut Spool, parts: &Parts, config: &Config) -> Result<Loaded,
     task_lanes::restore(spool, &parts.lanes, config, &mut named)?;
     parts.lanes.lock().extend(named);
     restore_alerts(spool, parts, config, &dead)?;
-    hand_over(spool, &spool.held()?, &parts.lanes, &parts.counters, &parts.progress)?;
+    hand_over(spool, &spool.held()?, parts)?;
     let ends = tally.held() as u32;
     parts.progress.update().adds_tried(0, ends, ends);
     Ok(Loaded { tally, shaping })

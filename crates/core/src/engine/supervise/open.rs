@@ -7,7 +7,6 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::commit::{Committer, Transaction, WaitingFallbacks};
 use crate::engine::decide::Decider;
-use crate::engine::dispatch::Dispatch;
 use crate::engine::dispatcher::Dispatcher;
 use crate::engine::endpoints::build_lanes;
 use crate::engine::error::{Error, ErrorKind};
@@ -70,20 +69,9 @@ pub fn new_dispatcher(parts: &Arc<Parts>, spool: Spool, decider: Decider) -> Dis
             stalls: BatchTimer::new(parts.clock.now()),
             batch_progress: BatchTimer::new(parts.clock.now()),
             has_file: spool_file.is_some(),
-            instance: parts.intake.instance().to_owned(),
-            lanes: Arc::clone(&parts.lanes),
-            health: Arc::clone(&parts.spool_health),
-            counters: Arc::clone(&parts.counters),
-            log: Arc::clone(&parts.log),
+            parts: Arc::clone(parts),
             waiting_fallbacks,
             retry_at: None,
-        },
-        dispatch: Dispatch {
-            lanes: Arc::clone(&parts.lanes),
-            progress: Arc::clone(&parts.progress),
-            reports: Arc::clone(&parts.reports),
-            counters: Arc::clone(&parts.counters),
-            log: Arc::clone(&parts.log),
         },
         peers: Peers::new(spool_file),
         housekeeping: Housekeeping::new(now),

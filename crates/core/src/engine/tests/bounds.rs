@@ -100,15 +100,3 @@ fn the_spool_and_its_log_keep_to_the_bound_while_threads_report_far_beyond_it() 
         assert!((8 * MIB..=16 * MIB).contains(&most), "{answer}: {most}");
     }
 }
-
-#[test]
-fn a_closed_spool_leaves_no_log_behind() {
-    let receiver = Receiver::always(Reply::Status(204));
-    let place = Place::ringing(&receiver);
-    let bell = place.open();
-    emit(&bell, 0..10);
-    eventually("everything", || stat(&bell, "delivered") == 10);
-    bell.close(Duration::from_secs(5)).unwrap();
-    drop(bell);
-    eventually("only the database is left", || super::names(place.folder.path()) == ["bell.db"]);
-}

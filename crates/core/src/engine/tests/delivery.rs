@@ -1,14 +1,13 @@
 //! A bell in front of real receivers: order, reload, close, and what the next start takes over.
 
-use super::PATIENCE;
 use super::receiver::{Receiver, Reply, Request};
+use super::{PATIENCE, eventually};
 use crate::config::Config;
 use crate::engine::Bell;
 use serde_json::{Value as Json, json};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
-use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -55,19 +54,15 @@ fn ids(requests: &[Request]) -> Vec<String> {
 }
 
 fn report(bell: &Bell) -> Json {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let mut found = Json::Null;
-        bell.poll(|text| {
+    let mut found = Json::Null;
+    eventually("a report", || {
+        let take = |text: &str| {
             found = serde_json::from_str(text).unwrap();
             true
-        });
-        if !found.is_null() {
-            return found;
-        }
-        assert!(Instant::now() < deadline, "no report: {}", bell.stats());
-        thread::sleep(Duration::from_millis(5));
-    }
+        };
+        bell.poll(take).is_some()
+    });
+    found
 }
 
 #[test]
@@ -107,11 +102,7 @@ fn an_endpoint_that_is_down_does_not_use_up_the_attempts_of_what_waits() {
     // Far more deliveries than open the breaker, with two attempts each.
     let bell = Bell::open(config(folder.path(), &receiver.url(), "retry.schedule = ['2s']")).unwrap();
     (0..50).for_each(|number| drop(emit(&bell, json!({ "name": number }))));
-    let deadline = Instant::now() + PATIENCE;
-    while bell.stats()["lanes"]["team"]["state"] != "breaker" {
-        assert!(Instant::now() < deadline, "{}", bell.stats());
-        thread::sleep(Duration::from_millis(5));
-    }
+    eventually("the breaker", || bell.stats()["lanes"]["team"]["state"] == "breaker");
     down.store(false, Ordering::SeqCst);
     let reports: Vec<Json> = (0..50).map(|_| report(&bell)).collect();
     assert!(reports.iter().all(|report| report["state"] == "delivered"));
@@ -128,11 +119,7 @@ fn a_reload_sends_what_waits_to_the_new_url() {
     let bell = Bell::open(config(folder.path(), &down.url(), &more)).unwrap();
     // Fewer than open the breaker.
     let mut given: Vec<String> = (0..4).map(|number| emit(&bell, json!({ "name": number })).1).collect();
-    let deadline = Instant::now() + PATIENCE;
-    while ids(&down.wait_for(4)).len() < 4 {
-        assert!(Instant::now() < deadline);
-        thread::sleep(Duration::from_millis(5));
-    }
+    eventually("each of them", || ids(&down.wait_for(4)).len() == 4);
     bell.reload(config(folder.path(), &up.url(), &more)).unwrap();
     given.sort_unstable();
     assert_eq!(ids(&up.wait_for(4)), given);

@@ -1,19 +1,11 @@
 //! The file of the spool is deleted, replaced or damaged.
 
 use super::{PATIENCE, Place, Receiver, Reply, emit, eventually, names, stat};
-use crate::engine::{ErrorKind, Level};
+use crate::engine::Level;
 use crate::spool::Reader;
 use std::fs;
-use std::io::{Seek, SeekFrom, Write};
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-
-fn overwrite(path: &Path, from: u64, to: u64) {
-    let mut file = fs::OpenOptions::new().write(true).open(path).unwrap();
-    file.seek(SeekFrom::Start(from)).unwrap();
-    file.write_all(&vec![0x5a; (to - from) as usize]).unwrap();
-}
 
 #[test]
 fn a_file_that_is_no_database_any_more_is_moved_aside_and_the_host_goes_on() {
@@ -36,46 +28,9 @@ fn a_file_that_is_no_database_any_more_is_moved_aside_and_the_host_goes_on() {
 }
 
 #[test]
-fn what_can_be_read_of_a_damaged_spool_is_delivered() {
-    let receiver = Receiver::always(Reply::Status(503));
-    let mut place = Place::ringing(&receiver);
-    place.config["endpoints"]["e0"]["retry"]["schedule"] = serde_json::json!(vec!["1s"; 100]);
-    let bell = place.open();
-    let filling = "y".repeat(2000);
-    for number in 0..300 {
-        let payload = serde_json::json!({"n": number, "filling": filling}).to_string();
-        bell.emit("test.event", payload.as_bytes()).unwrap();
-    }
-    bell.close(Duration::from_millis(200)).unwrap();
-    eventually("the end", || !names(place.folder.path()).iter().any(|name| name.ends_with("-wal")));
-    // Page 1 with the schema stays; the roots that the start reads do not.
-    let conn = rusqlite::Connection::open(place.spool()).unwrap();
-    let root = |name: &str| -> u64 {
-        let sql = "SELECT rootpage FROM sqlite_schema WHERE name = ?1";
-        conn.query_row(sql, [name], |row| row.get::<_, i64>(0)).unwrap() as u64
-    };
-    let (owners, pending) = (root("owners"), root("deliveries_pending"));
-    let page = conn.pragma_query_value(None, "page_size", |row| row.get::<_, i64>(0)).unwrap() as u64;
-    let pages = fs::metadata(place.spool()).unwrap().len() / page;
-    drop(conn);
-    for number in [owners, pending, pages / 2, pages / 2 + 1] {
-        overwrite(&place.spool(), (number - 1) * page, number * page);
-    }
-    receiver.now_answers(Reply::Status(204));
-    let next = place.open();
-    assert_eq!(stat(&next, "spool_renewed"), 1, "{}", stat(&next, "spool_mishaps"));
-    eventually("the report", || stat(&next, "spool_mishaps")[0].is_string());
-    eventually("what was salvaged", || stat(&next, "pending") == 0);
-    let delivered = stat(&next, "delivered").as_u64().unwrap();
-    assert!((280..=300).contains(&delivered), "{delivered}: {}", stat(&next, "spool_mishaps"));
-    assert_eq!(Reader::open(&place.spool()).unwrap().counts().unwrap().delivered, delivered);
-}
-
-#[test]
 fn whichever_page_is_damaged_a_start_succeeds_and_loses_what_the_page_held_at_most() {
     let receiver = Receiver::always(Reply::Status(503));
-    let mut place = Place::ringing(&receiver);
-    place.config["endpoints"]["e0"]["retry"]["schedule"] = serde_json::json!(["1h"]);
+    let place = Place::retrying(&receiver, &["1h"]);
     let bell = place.open();
     let filling = "y".repeat(400);
     for number in 0..40 {
@@ -93,8 +48,7 @@ fn whichever_page_is_damaged_a_start_succeeds_and_loses_what_the_page_held_at_mo
         let page = &mut bytes[number * size..(number + 1) * size];
         page.iter_mut().for_each(|byte| *byte ^= 0xa5);
         // A folder each: the former bell may still be closing.
-        let mut place = Place::ringing(&receiver);
-        place.config["endpoints"]["e0"]["retry"]["schedule"] = serde_json::json!(["1h"]);
+        let place = Place::retrying(&receiver, &["1h"]);
         fs::write(place.spool(), bytes).unwrap();
         let next = place.open();
         // Each delivery has 400 bytes in at least one place, so that a page holds at most ten.
@@ -117,8 +71,7 @@ fn whichever_page_is_damaged_a_start_succeeds_and_loses_what_the_page_held_at_mo
 #[test]
 fn a_spool_that_is_deleted_under_a_running_host_is_made_anew_with_all_it_held() {
     let receiver = Receiver::always(Reply::Status(503));
-    let mut place = Place::ringing(&receiver);
-    place.config["endpoints"]["e0"]["retry"]["schedule"] = serde_json::json!(vec!["300ms"; 100]);
+    let place = Place::retrying(&receiver, &["300ms"; 100]);
     let bell = place.open();
     emit(&bell, 0..50);
     for name in names(place.folder.path())
@@ -149,8 +102,7 @@ fn a_spool_that_is_deleted_under_a_running_host_is_made_anew_with_all_it_held() 
 #[test]
 fn a_spool_that_is_replaced_by_an_older_copy_goes_on_from_what_is_known() {
     let receiver = Receiver::always(Reply::Status(204));
-    let mut place = Place::ringing(&receiver);
-    place.config["endpoints"]["e0"]["retry"]["schedule"] = serde_json::json!(vec!["300ms"; 100]);
+    let place = Place::retrying(&receiver, &["300ms"; 100]);
     // The copy has other deliveries under the same numbers.
     let other = Place::ringing(&receiver);
     let former = other.open();
@@ -175,21 +127,4 @@ fn a_spool_that_is_replaced_by_an_older_copy_goes_on_from_what_is_known() {
         Reader::open(&place.spool()).unwrap().counts().unwrap().delivered == 17
     });
     assert!(stat(&bell, "spool_mishaps")[0].as_str().unwrap().contains("was replaced"));
-}
-
-#[test]
-fn a_newer_spool_is_refused_and_left_as_it_is() {
-    let receiver = Receiver::always(Reply::Status(204));
-    let place = Place::ringing(&receiver);
-    place.open().close(PATIENCE).unwrap();
-    eventually("the end", || names(place.folder.path()) == ["bell.db"]);
-    let conn = rusqlite::Connection::open(place.spool()).unwrap();
-    conn.pragma_update(None, "user_version", 99).unwrap();
-    drop(conn);
-    let before = fs::read(place.spool()).unwrap();
-    let refused = crate::engine::Bell::open(place.read()).err().unwrap();
-    assert_eq!(refused.kind, ErrorKind::Spool);
-    assert!(refused.message.contains("newer"), "{refused}");
-    assert_eq!(fs::read(place.spool()).unwrap(), before);
-    assert_eq!(names(place.folder.path()), ["bell.db"]);
 }

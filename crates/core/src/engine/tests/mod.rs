@@ -28,7 +28,7 @@ use tempfile::TempDir;
 /// What a condition is waited for at most.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-fn eventually(what: &str, done: impl Fn() -> bool) {
+fn eventually(what: &str, mut done: impl FnMut() -> bool) {
     let start = Instant::now();
     while !done() {
         assert!(start.elapsed() < PATIENCE, "not in time: {what}");
@@ -59,6 +59,13 @@ impl Place {
             "hooks": [{"on": ["test.event"], "to": ["e0"]}, {"on": ["queue.end"], "to": ["e0"]}],
         });
         Place { folder, config }
+    }
+
+    /// The same, with other waits between attempts.
+    fn retrying(receiver: &Receiver, schedule: &[&str]) -> Place {
+        let mut place = Place::ringing(receiver);
+        place.config["endpoints"]["e0"]["retry"]["schedule"] = json!(schedule);
+        place
     }
 
     fn spool(&self) -> PathBuf {

@@ -65,8 +65,7 @@ fn what_could_not_be_rendered_is_rendered_anew_when_it_is_replayed() {
 #[test]
 fn what_is_dropped_while_it_waits_in_a_running_host_is_not_sent() {
     let receiver = Receiver::always(Reply::Status(503));
-    let mut place = Place::ringing(&receiver);
-    place.config["endpoints"]["e0"]["retry"]["schedule"] = serde_json::json!(["1s", "1s"]);
+    let place = Place::retrying(&receiver, &["1s", "1s"]);
     let bell = place.open();
     let ticket = bell.emit("test.event", b"{\"n\": 1}").unwrap().ticket;
     bell.flush(PATIENCE).unwrap();

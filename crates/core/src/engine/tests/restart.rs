@@ -2,14 +2,12 @@
 
 use super::{PATIENCE, Place, Receiver, Reply, crash, emit, eventually, lane_state, stat};
 use crate::spool::{StateKey, StateKind};
-use serde_json::json;
 use std::time::Duration;
 
 #[test]
 fn a_breaker_stays_open_over_a_crash_and_lets_one_probe_through() {
     let receiver = Receiver::always(Reply::Status(503));
-    let mut place = Place::ringing(&receiver);
-    place.config["endpoints"]["e0"]["retry"]["schedule"] = json!(vec!["1ms"; 50]);
+    let place = Place::retrying(&receiver, &["1ms"; 50]);
     let bell = place.open();
     emit(&bell, 0..20);
     eventually("the breaker", || lane_state(&bell) == "breaker");

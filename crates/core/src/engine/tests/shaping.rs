@@ -1,15 +1,14 @@
 //! Shaping in a whole bell, whose clock the test moves: days pass in milliseconds.
 
-use super::PATIENCE;
 use super::receiver::{Receiver, Reply};
+use super::{PATIENCE, eventually};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::Bell;
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// Noon in UTC.
@@ -64,12 +63,10 @@ fn emit(bell: &Bell, number: u64) {
 
 /// Waits for a number of the statistics; the dispatcher is woken to look at the clock.
 pub fn until(bell: &Bell, key: &str, expected: u64) {
-    let deadline = Instant::now() + PATIENCE;
-    while bell.stats()[key] != json!(expected) {
-        assert!(Instant::now() < deadline, "{key} is not {expected}: {}", bell.stats());
+    eventually(&format!("{key} is {expected}"), || {
         bell.sync(PATIENCE).unwrap();
-        thread::sleep(Duration::from_millis(2));
-    }
+        bell.stats()[key] == json!(expected)
+    });
 }
 
 fn items(body: &Json) -> Vec<u64> {

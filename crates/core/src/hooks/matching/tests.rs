@@ -4,7 +4,7 @@ use super::*;
 use crate::config::Config;
 use crate::event::EventId;
 use crate::hooks::{Facts, TaskParams};
-use crate::message::{HostInfo, Several};
+use crate::message::HostInfo;
 use crate::tally::{EndRequest, QueueTally, Task};
 use serde_json::{Map, Value as Json, json};
 
@@ -45,15 +45,7 @@ fn matched(params: Json) -> (Vec<String>, u64) {
 }
 
 fn facts<'a>(payload: &'a Map<String, Json>, host: &'a HostInfo) -> Facts<'a> {
-    Facts {
-        id: EventId::new(1, 1),
-        kind: "task.complete",
-        accepted_at: 1,
-        payload,
-        host,
-        several: Several::default(),
-        usual_s: None,
-    }
+    Facts::new(EventId::new(1, 1), "task.complete", 1, payload, host)
 }
 
 fn names(decision: &Decision<'_>) -> Vec<String> {

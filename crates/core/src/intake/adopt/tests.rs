@@ -50,12 +50,6 @@ fn orphan(bytes: &[u8]) -> (tempfile::TempDir, PathBuf, PathBuf) {
 }
 
 #[test]
-fn a_dead_ring_gives_every_committed_record_that_was_not_released() {
-    let (bytes, records) = image(&payloads(30), 10);
-    assert_eq!(records_and_torn(&bytes), Ok((records, 0)));
-}
-
-#[test]
 fn a_ring_that_went_round_is_read_across_its_end() {
     let mut many = vec![vec![1; 30_000], vec![2; 30_000]];
     many.extend(payloads(60));

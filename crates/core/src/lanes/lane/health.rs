@@ -82,7 +82,6 @@ impl Lane {
         forgotten
     }
 
-    /// A copy of what waits.
     pub fn waiting(&self) -> Vec<Job> {
         self.lock().queue.jobs().cloned().collect()
     }

@@ -4,7 +4,6 @@ use super::Lane;
 use crate::lanes::job::Job;
 use std::time::Duration;
 
-/// An attempt in flight.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SendingAttempt {
     /// The number of each of its deliveries, several in a summary, and of the delivery's attempt.

@@ -4,7 +4,6 @@ use super::*;
 use crate::config::Config;
 use crate::event::EventId;
 use crate::hooks::{Facts, TaskParams};
-use crate::message::Several;
 use crate::tally::Task;
 use proptest::prelude::*;
 use serde_json::json;
@@ -24,15 +23,8 @@ fn config(hook: &str) -> Config {
 
 fn task(config: &Config, number: u64, payload: Json) -> Subject {
     let payload = payload.as_object().unwrap().clone();
-    let facts = Facts {
-        id: EventId::new(NOON, u128::from(number) << 16),
-        kind: "task.complete",
-        accepted_at: NOON,
-        payload: &payload,
-        host: &config.host,
-        several: Several::default(),
-        usual_s: None,
-    };
+    let id = EventId::new(NOON, u128::from(number) << 16);
+    let facts = Facts::new(id, "task.complete", NOON, &payload, &config.host);
     Subject::of_task(&facts, TaskParams::default(), &Task::read(&payload), None)
 }
 
@@ -116,16 +108,7 @@ fn an_alert_waits_for_no_queue_and_an_event_is_not_of_the_queue_of_its_own_name(
     let config = config("digest = 'queue'");
     let of = |kind: &'static str, payload: Json| {
         let payload = payload.as_object().unwrap().clone();
-        let (id, host) = (EventId::new(NOON, 1), &config.host);
-        Subject::of_other(&Facts {
-            id,
-            kind,
-            accepted_at: NOON,
-            payload: &payload,
-            host,
-            several: Several::default(),
-            usual_s: None,
-        })
+        Subject::of_other(&Facts::new(EventId::new(NOON, 1), kind, NOON, &payload, &config.host))
     };
     let mut shape = ShapingState::default();
     for kind in ["alert.firing", "alert.resolved", "server.start"] {

@@ -1,7 +1,7 @@
 use super::super::batches;
 use super::*;
 use crate::event::EventId;
-use crate::spool::tests::{spool, spool_at};
+use crate::spool::tests::spool;
 use crate::tally::{EndRequest, Task};
 use serde_json::{Value as Json, json};
 
@@ -46,18 +46,6 @@ fn rows(spool: &Spool, table: &str) -> usize {
 }
 
 #[test]
-fn a_batch_ends_once_when_its_total_has_completed_in_any_order() {
-    let mut spool = spool("me");
-    let counts: Vec<BatchCounts> =
-        [3, 1, 3, 2, 1].into_iter().map(|id| count(&mut spool, &frame(id, 3), 5)).collect();
-    let ended: Vec<usize> = counts.iter().map(|counts| counts.ended.len()).collect();
-    assert_eq!(ended, [0, 0, 0, 1, 0]);
-    let ended = &counts[3].ended[0];
-    assert_eq!((ended.tally.tally.total, ended.tally.expected, ended.tally.queue.as_str()), (3, 3, "film"));
-    assert!(counts.iter().all(|counts| counts.remarks.is_empty()), "a repetition is nothing to speak of");
-}
-
-#[test]
 fn the_largest_total_counts_and_a_batch_without_one_never_ends() {
     let mut spool = spool("me");
     for (id, total) in [(1, 2), (2, 4), (3, 1)] {
@@ -67,39 +55,6 @@ fn the_largest_total_counts_and_a_batch_without_one_never_ends() {
     for _ in 0..100 {
         assert!(count(&mut spool, &json!({"batch": {"id": "open"}}), 1).ended.is_empty());
     }
-}
-
-#[test]
-fn two_instances_make_one_batch_and_a_task_that_both_report_counts_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("x.db");
-    let (mut one, mut two) = (spool_at(&path, "one"), spool_at(&path, "two"));
-    let frame = |id: &str, status: &str| json!({"id": id, "status": status, "duration_s": 1, "user": id, "batch": {"id": "b", "total": 4}});
-    for id in ["1", "2"] {
-        assert!(count(&mut one, &frame(id, "error"), 10).ended.is_empty());
-    }
-    for id in ["2", "3"] {
-        assert!(count(&mut two, &frame(id, "success"), 20).ended.is_empty(), "three of four");
-    }
-    drop(one);
-    let ended = count(&mut two, &frame("4", "cancelled"), 21).ended.remove(0).tally;
-    let tally = &ended.tally;
-    assert_eq!((tally.total, tally.succeeded, tally.failed, tally.cancelled), (4, 1, 2, 1));
-    assert_eq!((tally.started_at, ended.ended_at), (9_000, Some(21_000)), "from the first to the last");
-    let summary = tally.summary("film", 21_000, &serde_json::Map::new());
-    assert_eq!(summary["users"].as_array().unwrap().len(), 4);
-    assert_eq!(summary["failures"].as_array().unwrap().len(), 2);
-}
-
-#[test]
-fn a_transaction_that_is_taken_back_counts_nothing() {
-    let mut spool = spool("me");
-    count(&mut spool, &frame(1, 2), 1);
-    let mut batch = spool.begin().unwrap();
-    let last = batch_task(&frame(2, 2), 1);
-    assert_eq!(batch.count_in_batches([&last].into_iter(), 1).unwrap().ended.len(), 1);
-    drop(batch);
-    assert_eq!(ends(&count(&mut spool, &frame(2, 2), 1)), [("b", 2)]);
 }
 
 #[test]
@@ -139,17 +94,6 @@ fn a_late_task_does_not_begin_an_ended_batch_and_a_new_run_does() {
     let counts = count_all(&mut spool, &later, 3_800);
     assert_eq!(ends(&counts), [("b", 2)], "one late task does not undo the later batch");
     assert!(counts.remarks.is_empty());
-}
-
-#[test]
-fn batches_that_end_in_one_transaction_are_given_in_their_order_and_one_may_end_twice() {
-    let mut spool = spool("me");
-    let of = |batch: &str, id: u64, at_s| {
-        batch_task(&json!({"id": id, "duration_s": 0, "batch": {"id": batch, "total": 2}}), at_s)
-    };
-    let tasks = [("z", 1, 1), ("a", 1, 1), ("z", 2, 1), ("a", 2, 1), ("z", 3, 2), ("z", 4, 2)];
-    let tasks: Vec<BatchTask> = tasks.into_iter().map(|(batch, id, at)| of(batch, id, at)).collect();
-    assert_eq!(ends(&count_all(&mut spool, &tasks, 2)), [("z", 2), ("a", 2), ("z", 2)]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! told by a variable which file to work on.
 
 use super::super::{Filter, Reader};
-use super::{adopt, ring, spool_at, waiting};
+use super::{adopt, place, ring, spool_at, waiting};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -60,8 +60,7 @@ impl Child {
 
 #[test]
 fn a_killed_writer_loses_its_open_batch_and_nothing_that_was_committed() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("x.db");
+    let (_dir, path) = place();
     let mut process = child("spool::tests::crash::write_until_killed", &path).command().spawn().unwrap();
     let lines = BufReader::new(process.stdout.take().unwrap()).lines();
     let mut committed = 0;
@@ -114,8 +113,7 @@ fn write_until_killed() {
 
 #[test]
 fn two_processes_write_one_new_spool_at_once() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("x.db");
+    let (_dir, path) = place();
     let mut children: Vec<_> = (0..2)
         .map(|_| child("spool::tests::crash::write_beside_another", &path).command().spawn().unwrap())
         .collect();

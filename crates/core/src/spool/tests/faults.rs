@@ -1,7 +1,7 @@
 //! A full disk, a forbidden folder, a damaged or foreign file.
 
 use super::super::{DeliveryEnd, NewDelivery, Reader, Spool, SpoolErrorKind};
-use super::{NONE, counts, delivery, ring, spool_at, state_key, waiting};
+use super::{NONE, counts, delivery, place, ring, spool_at, state_key, waiting};
 use crate::spool::SpoolPath;
 use rusqlite::Connection;
 use std::path::Path;
@@ -42,8 +42,7 @@ fn a_full_disk_voids_the_batch_and_nothing_before_or_after_it() {
 
 #[test]
 fn a_spool_of_another_version_is_refused_and_left_as_it_is() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("x.db");
+    let (_dir, path) = place();
     drop(spool_at(&path, "me"));
     for (version, kind) in
         [(99, SpoolErrorKind::Newer), (0, SpoolErrorKind::Older), (5, SpoolErrorKind::Older)]
@@ -60,8 +59,7 @@ fn a_spool_of_another_version_is_refused_and_left_as_it_is() {
 
 #[test]
 fn another_programs_database_is_refused_and_left_as_it_is() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("x.db");
+    let (_dir, path) = place();
     Connection::open(&path).unwrap().execute_batch("CREATE TABLE theirs (x)").unwrap();
     let before = std::fs::read(&path).unwrap();
     assert_eq!(refusal(&path), SpoolErrorKind::Foreign);
@@ -108,8 +106,7 @@ fn the_log_of_a_deleted_database_is_not_played_into_a_new_one() {
 
 #[test]
 fn a_writer_that_waited_in_vain_says_busy_and_gets_its_turn_later() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("x.db");
+    let (_dir, path) = place();
     let (mut one, mut two) = (spool_at(&path, "one"), spool_at(&path, "two"));
     two.conn.busy_timeout(Duration::from_millis(10)).unwrap();
     let held = one.begin().unwrap();
@@ -123,8 +120,7 @@ fn a_writer_that_waited_in_vain_says_busy_and_gets_its_turn_later() {
 
 #[test]
 fn a_newcomer_gets_its_turn_beside_writers_that_never_pause() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("x.db");
+    let (_dir, path) = place();
     drop(spool_at(&path, "first"));
     let stop = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {

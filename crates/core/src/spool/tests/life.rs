@@ -4,13 +4,13 @@ use super::super::{
     Counts, DeliveryEnd, DeliveryState, Filter, NewDelivery, NewEvent, Reader, SpoolErrorKind,
 };
 use super::{
-    NONE, adopt, attempt, counts, delivery, event_id, pending, ring, spool, spool_at, state_key, waiting,
+    NONE, adopt, attempt, counts, delivery, event_id, pending, place, ring, spool, spool_at, state_key,
+    waiting,
 };
 
 #[test]
 fn what_was_committed_is_there_after_a_reopen_byte_for_byte() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("x.db");
+    let (_dir, path) = place();
     let mut first = spool_at(&path, "me");
     let mut batch = first.begin().unwrap();
     let event =
@@ -110,8 +110,7 @@ fn the_state_keeps_the_last_value_of_a_key() {
 
 #[test]
 fn only_the_dead_are_inherited_and_each_row_by_one() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("x.db");
+    let (_dir, path) = place();
     let (mut one, mut two) = (spool_at(&path, "one"), spool_at(&path, "two"));
     for (spool, number) in [(&mut one, 100), (&mut two, 200)] {
         let mut batch = spool.begin().unwrap();
@@ -164,8 +163,7 @@ fn a_great_backlog_changes_hands_whole() {
 
 #[test]
 fn a_reader_lists_and_shows_beside_a_live_writer() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("x.db");
+    let (_dir, path) = place();
     let mut spool = spool_at(&path, "me");
     let mut batch = spool.begin().unwrap();
     let first = ring(&mut batch, 0x1000_0001, &["ci", "team"]);
@@ -226,8 +224,7 @@ fn a_reader_lists_and_shows_beside_a_live_writer() {
 
 #[test]
 fn a_beginning_that_fits_two_events_is_not_guessed() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("x.db");
+    let (_dir, path) = place();
     let mut spool = spool_at(&path, "me");
     let mut batch = spool.begin().unwrap();
     ring(&mut batch, 1, &["ci"]);

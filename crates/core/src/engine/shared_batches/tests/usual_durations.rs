@@ -58,13 +58,9 @@ fn what_others_have_learnt_is_known_before_an_instance_has_a_run_of_its_own() {
         round(&mut one);
     }
     assert_eq!(usual(&two), None);
-    two.peers.look_now();
-    two.look_after_peers();
+    look(&mut two);
     assert_eq!(usual(&two), Some(10.0));
-    for _ in 0..3 {
-        two.peers.look_now();
-        two.look_after_peers();
-    }
+    (0..3).for_each(|_| look(&mut two));
     run(&two, 10.0);
     round(&mut two);
     assert_eq!(kept(&farm).len(), 6);

@@ -42,23 +42,6 @@ fn bug_2_work_that_goes_on_within_the_delay_starts_the_whole_delay_anew() {
 }
 
 #[test]
-fn a_queue_that_flaps_within_the_delay_starts_once_and_ends_once() {
-    let mut bell = edges("10s");
-    for _ in 0..5 {
-        say(&mut bell, "queue.start");
-        task(&mut bell, json!({}));
-        say(&mut bell, "queue.end");
-        bell.pass(seconds(5));
-    }
-    bell.pass(seconds(60));
-    let messages = bell.commit();
-    assert_eq!(kinds(&messages), ["queue.start", "queue.end"]);
-    assert_eq!(summary(&messages[1])["total"], 5);
-    say(&mut bell, "queue.start");
-    assert_eq!(kinds(&bell.commit()), ["queue.start"], "another busy period");
-}
-
-#[test]
 fn a_start_that_is_said_again_rings_once_and_moves_nothing() {
     let mut bell = edges("0s");
     for _ in 0..3 {
@@ -73,14 +56,10 @@ fn a_start_that_is_said_again_rings_once_and_moves_nothing() {
     assert_eq!(kinds(&messages), ["queue.start", "queue.end"]);
     assert_eq!(summary(&messages[1])["duration_s"], 30.0, "from the first");
 
-    let mut derived = bell_that_derives();
+    let mut derived = self::bell("idle_end = '30s'", &hook("'queue.start', 'queue.end'"));
     task(&mut derived, json!({}));
     say(&mut derived, "queue.start");
     assert_eq!(kinds(&derived.commit()), ["queue.start"], "the task has started it");
-}
-
-fn bell_that_derives() -> Simulation {
-    bell("idle_end = '30s'", &hook("'queue.start', 'queue.end'"))
 }
 
 /// Who listens makes room before the work begins: they must hear of it when the host comes back.
@@ -181,19 +160,6 @@ fn every_end_of_a_host_that_counts_for_itself_or_tells_nothing_else_rings() {
     bell.emit("queue.end", br#"{"total": 0}"#);
     bell.pass(seconds(5));
     assert_eq!(bell.commit(), []);
-}
-
-#[test]
-fn a_queue_that_ended_by_silence_is_not_ended_by_the_host_again() {
-    for work in ["task.complete", "queue.tick"] {
-        let mut bell = bell_that_derives();
-        say(&mut bell, work);
-        bell.pass(seconds(31));
-        assert_eq!(kinds(&bell.commit()), ["queue.start", "queue.end"], "{work}");
-        say(&mut bell, "queue.end");
-        bell.pass(seconds(31));
-        assert_eq!(bell.commit(), [], "{work}");
-    }
 }
 
 #[test]
