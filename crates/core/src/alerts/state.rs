@@ -1,7 +1,6 @@
 //! What of an alert survives the process.
 
-use crate::clock;
-use crate::clock::Moment;
+use crate::clock::{self, Moment};
 use crate::event;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};

@@ -109,20 +109,16 @@ impl Bell {
     }
 
     fn measure(&self, name: &str, value: f64) -> Result<(), Error> {
-        let fits = !name.is_empty() && name.len() <= 128 && name.bytes().all(|byte| byte.is_ascii_graphic());
-        if !fits {
-            let message = "a metric's name has 1 to 128 printable ASCII characters without spaces";
-            return Err(Error::new(ErrorKind::InvalidArgument, message));
-        }
-        if !value.is_finite() {
-            let message = format!("metric `{name}` is {value}: only finite numbers can be compared");
-            return Err(Error::new(ErrorKind::InvalidArgument, message));
-        }
-        if Gauge::is_built_in(name) {
-            let message = format!("metric `{name}` is measured by Taskbell; feed yours under another name");
-            return Err(Error::new(ErrorKind::InvalidArgument, message));
-        }
-        let fed = self.parts.alerts.feed(name, value);
+        let fits = (1..=128).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic());
+        let fed = if !fits {
+            Err("a metric's name has 1 to 128 printable ASCII characters without spaces".to_owned())
+        } else if !value.is_finite() {
+            Err(format!("metric `{name}` is {value}: only finite numbers can be compared"))
+        } else if Gauge::is_built_in(name) {
+            Err(format!("metric `{name}` is measured by Taskbell; feed yours under another name"))
+        } else {
+            self.parts.alerts.feed(name, value)
+        };
         fed.map_err(|message| Error::new(ErrorKind::InvalidArgument, message))
     }
 

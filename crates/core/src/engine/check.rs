@@ -2,8 +2,7 @@
 
 use super::doubts;
 use crate::config::{Config, ConfigError, ConfigSpans};
-use crate::hooks;
-use crate::hooks::{Digest, Hook};
+use crate::hooks::{self, Digest, Hook};
 use crate::json::json;
 use crate::message::{Context, sample};
 use crate::os;

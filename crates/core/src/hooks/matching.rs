@@ -39,6 +39,17 @@ pub struct Decision<'a> {
     pub ignored_params: u64,
 }
 
+impl Decision<'_> {
+    /// A condition of a hook cannot be evaluated, so the hook matches.
+    pub fn note_broken(&mut self, hook: &Hook, subject: &Subject, condition: &str, reason: &str) {
+        self.broken_conditions += 1;
+        self.remarks.push(format!(
+            "`{condition}` of {} could not be evaluated for {}, so the hook matches: {reason}",
+            hook.name, subject.id
+        ));
+    }
+}
+
 /// Decides which hooks match an event. A `when` that cannot be evaluated matches: a broken filter must not
 /// suppress an alarm. `cooldown` is asked before each match: `None` suppresses it, as if the hook did not match;
 /// `Some(n)` lets it pass after `n` suppressed matches.
@@ -121,25 +132,14 @@ fn named_address(rules: Rules<'_>, subject: &Subject, decision: &mut Decision<'_
 
 fn matches(hook: &Hook, subject: &Subject, decision: &mut Decision<'_>) -> bool {
     match evaluate(hook, subject) {
-        Reason::Matches => true,
+        Reason::Matches => {}
         Reason::Unread(threshold, field) => {
-            decision.broken_conditions += 1;
-            decision.remarks.push(format!(
-                "`{threshold}` of {} could not be evaluated for {}, so the hook matches: {field} of the event cannot be read",
-                hook.name, subject.id
-            ));
-            true
+            decision.note_broken(hook, subject, threshold, &format!("{field} of the event cannot be read"));
         }
-        Reason::Broken(reason) => {
-            decision.broken_conditions += 1;
-            decision.remarks.push(format!(
-                "`when` of {} could not be evaluated for {}, so the hook matches: {reason}",
-                hook.name, subject.id
-            ));
-            true
-        }
-        _ => false,
+        Reason::Broken(reason) => decision.note_broken(hook, subject, "when", &reason),
+        _ => return false,
     }
+    true
 }
 
 /// Evaluates the conditions of a hook that listens to the event, the cheap ones first.

@@ -5,8 +5,7 @@ use crate::clock;
 use crate::endpoint::parse_task_url;
 use crate::event::{BATCH_PROGRESS, EventId, QUEUE_PROGRESS, whole_number};
 use crate::json::{Members, json};
-use crate::message::HostInfo;
-use crate::message::{Context, LazyField, Several};
+use crate::message::{Context, HostInfo, LazyField, Several};
 use crate::tally::{
     BatchTally, EndRequest, QueueTally, Task, add_progress, queue_name, read_duration, told_duration,
 };

@@ -9,6 +9,15 @@ fn keep(watch: &mut Watch, spool: &mut Option<Kept>) {
     }
 }
 
+/// What a process left that saw a bad value for 80 seconds of the 600 that are asked for.
+fn about_to_fire() -> Option<Kept> {
+    let (mut spool, mut watch) = (None, watch(held(Bound::Above(90.0), 600)));
+    watch.observe("m", 95.0, at(0.0));
+    watch.tick(at(80.0));
+    keep(&mut watch, &mut spool);
+    spool
+}
+
 /// Another process, at this second of the wall clock and soon after its machine has started.
 fn reborn(kept: Option<Kept>, hold: u64, wall: f64) -> (Watch, Moment) {
     let mut watch = watch(held(Bound::Above(90.0), hold));
@@ -47,11 +56,7 @@ fn the_time_on_the_bad_side_goes_on_over_restarts() {
 
 #[test]
 fn a_good_value_after_the_restart_begins_the_count_anew() {
-    let mut spool = None;
-    let mut before = watch(held(Bound::Above(90.0), 600));
-    before.observe("m", 95.0, at(0.0));
-    before.tick(at(80.0));
-    keep(&mut before, &mut spool);
+    let mut spool = about_to_fire();
     let (mut after, now) = reborn(spool.clone(), 600, 500.0);
     assert_eq!(after.observe("m", 90.0, now), []);
     keep(&mut after, &mut spool);
@@ -63,11 +68,7 @@ fn a_good_value_after_the_restart_begins_the_count_anew() {
 
 #[test]
 fn what_began_long_ago_is_no_part_of_what_goes_on_now() {
-    let mut spool = None;
-    let mut before = watch(held(Bound::Above(90.0), 600));
-    before.observe("m", 95.0, at(0.0));
-    before.tick(at(80.0));
-    keep(&mut before, &mut spool);
+    let spool = about_to_fire();
     for (wall, fires) in [(900.0, true), (1200.0, true), (1201.0, false), (-5.0, false)] {
         let (mut after, now) = reborn(spool.clone(), 600, wall);
         assert_eq!(changes(after.observe("m", 95.0, now)), [Firing][..usize::from(fires)], "{wall}");

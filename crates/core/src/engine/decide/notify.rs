@@ -126,11 +126,7 @@ impl Decider {
         let decision = hooks::decide(config.rules(), subject, &mut |hook, decision| {
             let (result, fault) = shaping.cool(hook, subject, now);
             if let Some(reason) = fault {
-                decision.broken_conditions += 1;
-                decision.remarks.push(format!(
-                    "`cooldown_by` of {} could not be evaluated for {}, so the hook matches: {reason}",
-                    hook.name, subject.id
-                ));
+                decision.note_broken(hook, subject, "cooldown_by", &reason);
             }
             match result {
                 CooldownResult::Pass(suppressed) => Some(suppressed),

@@ -1,8 +1,7 @@
 //! Opens an instance: ring, spool, the state that earlier runs left, lanes, and the dispatcher's thread.
 
 use super::load::{Loaded, load};
-use super::missing_threads;
-use super::missing_threads::MissingThreads;
+use super::missing_threads::{self, MissingThreads};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::commit::{Committer, Transaction, WaitingFallbacks};
