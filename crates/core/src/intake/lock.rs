@@ -184,7 +184,7 @@ pub(super) fn list(spool: &Path) -> io::Result<Vec<RingFile>> {
     let mut found = Vec::new();
     for entry in entries {
         let file_name = entry?.file_name();
-        if let Some((instance, suffix)) = parse(name, &file_name) {
+        if let Some((instance, suffix)) = parse(name, &file_name, [RING, UNLOCKED]) {
             let unlocked = suffix == UNLOCKED;
             found.push(RingFile { instance, path: folder.join(file_name), unlocked });
         }
@@ -193,16 +193,22 @@ pub(super) fn list(spool: &Path) -> io::Result<Vec<RingFile>> {
     Ok(found)
 }
 
-fn parse(spool: &OsStr, file_name: &OsStr) -> Option<(String, &'static str)> {
+/// The instance and the suffix of a file next to a spool, if the suffix is one of these.
+pub(super) fn parse(
+    spool: &OsStr,
+    file_name: &OsStr,
+    suffixes: [&'static str; 2],
+) -> Option<(String, &'static str)> {
     let rest = file_name.as_encoded_bytes().strip_prefix(spool.as_encoded_bytes())?.strip_prefix(b".")?;
     let (instance, suffix) = rest.split_at_checked(INSTANCE_DIGITS)?;
     let suffix = std::str::from_utf8(suffix.strip_prefix(b".")?).ok()?;
-    let suffix = [RING, UNLOCKED].into_iter().find(|known| *known == suffix)?;
+    let suffix = suffixes.into_iter().find(|known| *known == suffix)?;
     let hexadecimal = instance.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     hexadecimal.then(|| (String::from_utf8_lossy(instance).into_owned(), suffix))
 }
 
-fn named(spool: &Path, instance: &str, suffix: &str) -> PathBuf {
+/// A file of an instance next to a spool.
+pub(super) fn named(spool: &Path, instance: &str, suffix: &str) -> PathBuf {
     let mut name = spool.as_os_str().to_owned();
     name.push(format!(".{instance}.{suffix}"));
     name.into()

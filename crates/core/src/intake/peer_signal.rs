@@ -5,9 +5,8 @@
 //! everything else, which costs neither a thread nor a wake-up. A signal carries no data: the receiver
 //! reads the spool. Without named pipes (Windows) the dispatcher checks the spool at intervals.
 
-use super::lock;
+use super::lock::{self, named};
 use crate::os;
-use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,7 +14,6 @@ use std::path::{Path, PathBuf};
 const LISTENING: &str = "pipe";
 /// The name of a pipe until its instance has opened it for reading.
 const OPENING: &str = "pipe.new";
-const INSTANCE_DIGITS: usize = 16;
 
 /// The pipe on which an instance receives signals. Dropping it removes the pipe, except in a forked child.
 pub struct PeerSignal {
@@ -105,25 +103,10 @@ fn list(spool: &Path) -> Vec<SignalPipe> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let found = entries.filter_map(|entry| {
         let file_name = entry.file_name();
-        let (instance, opening) = parse(name, &file_name)?;
-        Some(SignalPipe { instance, path: folder.join(file_name), opening })
+        let (instance, suffix) = lock::parse(name, &file_name, [LISTENING, OPENING])?;
+        Some(SignalPipe { instance, path: folder.join(file_name), opening: suffix == OPENING })
     });
     found.collect()
-}
-
-fn parse(spool: &OsStr, file_name: &OsStr) -> Option<(String, bool)> {
-    let rest = file_name.as_encoded_bytes().strip_prefix(spool.as_encoded_bytes())?.strip_prefix(b".")?;
-    let (instance, suffix) = rest.split_at_checked(INSTANCE_DIGITS)?;
-    let suffix = std::str::from_utf8(suffix.strip_prefix(b".")?).ok()?;
-    let hexadecimal = instance.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    let known = hexadecimal && (suffix == LISTENING || suffix == OPENING);
-    known.then(|| (String::from_utf8_lossy(instance).into_owned(), suffix == OPENING))
-}
-
-fn named(spool: &Path, instance: &str, suffix: &str) -> PathBuf {
-    let mut name = spool.as_os_str().to_owned();
-    name.push(format!(".{instance}.{suffix}"));
-    name.into()
 }
 
 /// Creates a pipe and opens it for reading; for writing as well, so that it never reports end of file

@@ -211,7 +211,7 @@ fn a_reader_lists_and_shows_beside_a_live_writer() {
     );
     let numbers: Vec<u32> = detail.deliveries[0].attempts.iter().map(|attempt| attempt.number).collect();
     assert_eq!(numbers, [1, 2]);
-    assert_eq!(detail.deliveries[0].attempts[0].first_byte_us, 40);
+    assert_eq!(detail.deliveries[0].attempts[0].phases.first_byte_us, 40);
     assert_eq!(detail.deliveries[0].body, "{\"text\":\"done\"}");
     let json = serde_json::to_value(&detail).unwrap();
     assert_eq!(json["deliveries"][0]["state"], "dead");
