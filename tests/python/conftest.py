@@ -73,6 +73,23 @@ def receive() -> Iterator[Callable[..., Any]]:
 
 
 @pytest.fixture
+def host() -> Iterator[Callable[..., Any]]:
+    """Starts hosts in processes of their own that end with the test: ``host(config)``."""
+    from hosts import Host
+
+    started = []
+
+    def start(config: Any) -> Host:
+        started.append(Host(config))
+        return started[-1]
+
+    yield start
+    for one in started:
+        if one.process.poll() is None:
+            one.kill()
+
+
+@pytest.fixture
 def ring() -> Iterator[Callable[..., Any]]:
     """Opens bells that are closed with the test: ``ring(config)``."""
     import taskbell

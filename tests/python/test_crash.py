@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import pytest
 
@@ -49,27 +47,14 @@ def test_several_crashes_in_a_row_lose_nothing(tmp_path, receive, ring):
     assert len(ids) == 100
 
 
-IN_FLIGHT = """
-import sys, taskbell
-bell = taskbell.Bell(sys.argv[1])
-bell.emit("test.event", {"n": 0})
-print("emitted", flush=True)
-sys.stdin.read()
-"""
-
-
-def test_a_delivery_in_flight_is_sent_again_with_the_same_id(tmp_path, receive, ring):
+def test_a_delivery_in_flight_is_sent_again_with_the_same_id(tmp_path, receive, ring, host):
     receiver = receive([Hang()])
     config = settings(tmp_path, receiver.url())
     config["endpoints"]["e0"]["timeout"] = "60s"
-    host = subprocess.Popen(
-        [sys.executable, "-c", IN_FLIGHT, json.dumps(config)],
-        stdin=subprocess.PIPE,
-    )
+    victim = host(config)
+    victim.call("emit", "test.event", {"n": 0})
     (first,) = receiver.wait_for(1)
-    host.kill()
-    host.wait()
-    host.stdin.close()
+    victim.kill()
     ring(config)
     second = receiver.wait_for(2)[1]
     assert second.header("webhook-id") == first.header("webhook-id")

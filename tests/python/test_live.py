@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import re
-import signal
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -18,9 +15,10 @@ import pytest
 import taskbell
 from bells import eventually, query
 from documents import one
+from hosts import Host
 from receiver import Receiver, Request
 from steps import Reply
-from tools import ROOT, run
+from tools import run
 
 TEXT = "{{ event.type }} {{ queue.done | default(0) }}"
 
@@ -200,50 +198,24 @@ def test_the_last_state_arrives_through_a_receiver_that_is_down(tmp_path, ring, 
     assert len(discord.calls) == 5
 
 
-HOST = """
-import json, sys, taskbell
-bell = taskbell.Bell(sys.argv[1])
-for line in sys.stdin:
-    kind, payload = line.split(" ", 1)
-    bell.emit(kind, json.loads(payload))
-    print(bell.flush(20), flush=True)
-"""
-
-
-class Host:
-    """A process with a bell, which reports what it is told to."""
-
-    def __init__(self, settings: dict[str, Any]) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", HOST, json.dumps(settings)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT / "bindings" / "python")},
-        )
+class FilmHost(Host):
+    """A process with a bell, which reports what it is told about the film."""
 
     def emit(self, kind: str, **payload: Any) -> None:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(f"{kind} {json.dumps({'name': 'film', **payload})}\n")
-        self.process.stdin.flush()
-        assert self.process.stdout.readline().strip()
-
-    def kill(self) -> None:
-        self.process.send_signal(signal.SIGKILL)
-        self.process.communicate()
+        self.call("emit", kind, {"name": "film", **payload})
+        self.call("flush", 20)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9")
 def test_the_same_message_goes_on_after_a_kill_and_in_another_process(tmp_path, ring, discord):
     settings = config(tmp_path, discord.url)
     for done in range(1, 4):
-        host = Host(settings)
+        host = FilmHost(settings)
         host.emit("queue.progress", done=done)
         showing(discord, f"queue.progress {done}")
         eventually("the answer is recorded", lambda done=done: recorded(tmp_path) == done)
         host.kill()
-    peer, host = Host(settings), Host(settings)
+    peer, host = FilmHost(settings), FilmHost(settings)
     host.emit("queue.progress", done=4)
     showing(discord, "queue.progress 4")
     with discord.lock:
@@ -266,14 +238,14 @@ def test_whatever_is_killed_and_whatever_fails_the_newest_state_is_shown_last(tm
     seed = random.SystemRandom().randrange(1 << 32)
     moment = random.Random(seed)
     settings = config(tmp_path, discord.url, endpoint={"concurrency": 3})
-    hosts = [Host(settings), Host(settings)]
+    hosts = [FilmHost(settings), FilmHost(settings)]
     done = 0
     for _step in range(60):
         move = moment.random()
         if move < 0.15:
             at = moment.randrange(2)
             hosts[at].kill()
-            hosts[at] = Host(settings)
+            hosts[at] = FilmHost(settings)
         elif move < 0.35:
             with discord.lock:
                 wait = {"retry-after": "0.05"}

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -16,55 +14,35 @@ import pytest
 from bells import endpoint, eventually, settings, switches
 from fake_platform import command
 from steps import Hang, Reply
+from test_crash import HOST, KILLED
 from tools import need, python, run
 
-KILLED = -signal.SIGKILL
 
-HOST = """
-import json, os, signal, sys, taskbell
-config, first, count, then = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
-bell = taskbell.Bell(config)
-for number in range(first, first + count):
-    bell.emit("test.event", {"n": number})
-if then == "die":
-    os.kill(os.getpid(), signal.SIGKILL)
-assert bell.sync(20)
-print("ready", flush=True)
-sys.stdin.read()
-bell.close(20)
-"""
+@pytest.fixture
+def start(host):
+    """Starts a host that has this many events in the spool: ``start(config, first, count)``."""
 
+    def start_host(config, first, count):
+        started = host(config)
+        for n in range(first, first + count):
+            started.call("emit", "test.event", {"n": n})
+        assert started.call("sync", 20)
+        return started
 
-def start(config, first, count):
-    """A host of its own that goes on until its input ends."""
-    host = subprocess.Popen(
-        [sys.executable, "-c", HOST, json.dumps(config), str(first), str(count), "stay"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert host.stdout.readline() == "ready\n"
-    return host
-
-
-def kill(host):
-    host.kill()
-    host.wait()
-    host.stdin.close()
-    host.stdout.close()
+    return start_host
 
 
 def number(request):
     return request.json()["data"]["n"]
 
 
-def test_a_living_host_sends_what_a_killed_one_had_in_flight_and_in_line(tmp_path, receive, ring):
+def test_a_living_host_sends_what_a_killed_one_had_in_flight_and_in_line(tmp_path, receive, ring, start):
     receiver = receive([Hang(), Hang()])
     config = settings(tmp_path, endpoints={"e0": endpoint(receiver.url(), timeout="60s", concurrency=2)})
     survivor = ring(config)
     victim = start(config, 0, 10)
     in_flight = {request.header("webhook-id") for request in receiver.wait_for(2)}
-    kill(victim)
+    victim.kill()
     killed = time.monotonic()
     eventually("every event", lambda: {number(r) for r in receiver.requests[2:]} == set(range(10)))
     assert time.monotonic() - killed < 15
@@ -78,7 +56,7 @@ def test_a_host_that_is_alone_notices_the_death_of_a_newcomer(tmp_path, receive,
     config = settings(tmp_path, receiver.url())
     ring(config)
     time.sleep(0.5)  # into deep sleep, with nobody else in sight
-    python(HOST, json.dumps(config), 0, 20, "die", expect=KILLED)
+    python(HOST, json.dumps(config), 0, 20, expect=KILLED)
     killed = time.monotonic()
     eventually("every event", lambda: {number(r) for r in receiver.requests} == set(range(20)))
     assert time.monotonic() - killed < 15
@@ -110,16 +88,14 @@ def test_the_counts_of_a_killed_host_go_on_in_a_living_one(tmp_path, receive, ri
     assert request.json()["data"]["queue"]["total"] == 8
 
 
-def test_two_busy_hosts_send_nothing_twice(tmp_path, receive):
+def test_two_busy_hosts_send_nothing_twice(tmp_path, receive, start):
     receiver = receive()
     config = settings(tmp_path, endpoints={"e0": endpoint(receiver.url(), concurrency=4)})
     hosts = [start(config, first, 150) for first in (0, 1000)]
-    python(HOST, json.dumps(config), 2000, 0, "die", expect=KILLED)
+    python(HOST, json.dumps(config), 2000, 0, expect=KILLED)
     receiver.wait_for(300)
     for host in hosts:
-        host.stdin.close()
-        assert host.wait(30) == 0
-        host.stdout.close()
+        host.close()
     counts = Counter(number(request) for request in receiver.requests)
     assert set(counts) == {*range(150), *range(1000, 1150)}
     assert set(counts.values()) == {1}
@@ -139,17 +115,16 @@ def test_what_a_host_leaves_when_it_closes_is_sent_by_the_one_that_stays(tmp_pat
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("neighbour", [False, True])
-def test_an_idle_host_hardly_ever_wakes(tmp_path, receive, ring, neighbour):
+def test_an_idle_host_hardly_ever_wakes(tmp_path, receive, ring, start, neighbour):
     config = settings(tmp_path, receive().url())
-    host = start(config, 0, 0) if neighbour else None
+    if neighbour:
+        start(config, 0, 0)
     ring(config)
     time.sleep(1.5)
     before = switches()
     time.sleep(6)
     woken = switches() - before
     assert woken < (2 * 6 if neighbour else 2), woken
-    if host:
-        kill(host)
 
 
 def test_the_command_line_replays_beside_a_running_host_that_sleeps(tmp_path, receive, ring):
@@ -162,10 +137,10 @@ def test_the_command_line_replays_beside_a_running_host_that_sleeps(tmp_path, re
     eventually("a dead letter", lambda: bell.stats()["dead"] == 1)
     assert "e0" in run(command(), "list", place, "--dead")
     time.sleep(0.5)
-    start = time.monotonic()
+    began = time.monotonic()
     assert "the running host sends it now" in run(command(), "replay", place, "--dead")
     first, second = receiver.wait_for(2)
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - began < 2
     assert (first.header("webhook-id"), first.body) == (second.header("webhook-id"), second.body)
     assert second.header("taskbell-attempt") == "2"
     eventually("delivered", lambda: bell.stats()["delivered"] == 1)
@@ -211,7 +186,7 @@ def test_close_keeps_its_time_while_the_name_server_hangs(tmp_path, receive, rin
     assert number(request) == 1
 
 
-def test_titles_name_the_host_as_soon_as_another_host_shares_the_spool(tmp_path, receive, ring):
+def test_titles_name_the_host_as_soon_as_another_host_shares_the_spool(tmp_path, receive, ring, start):
     receiver = receive()
     shown = endpoint(receiver.url(), platform="discord", rate=[])
     hooks = [{"on": ["test.event"], "to": ["e0"]}]
@@ -224,16 +199,16 @@ def test_titles_name_the_host_as_soon_as_another_host_shares_the_spool(tmp_path,
         return receiver.wait_for(count + 1)[count].json()["embeds"][0]["title"]
 
     assert next_title() == "test.event"
-    same = start(config, 0, 0)
+    start(config, 0, 0)
     time.sleep(1)
     assert next_title() == "test.event", "another process of the same host"
-    other = start({**config, "host": {"name": "farm"}}, 0, 0)
+    start({**config, "host": {"name": "farm"}}, 0, 0)
     eventually("the host in the title", lambda: next_title() == "test.event · studio")
-    for host in (same, other):
-        kill(host)
 
 
-def test_what_hosts_leave_behind_failed_attempts_is_taken_over_within_five_seconds(tmp_path, receive, ring):
+def test_what_hosts_leave_behind_failed_attempts_is_taken_over_within_five_seconds(
+    tmp_path, receive, ring, start
+):
     receiver = receive(default=Reply(500))
     waits = {"e0": endpoint(receiver.url(), retry={"schedule": ["1h"]})}
     config = settings(tmp_path, endpoints=waits)
@@ -241,10 +216,7 @@ def test_what_hosts_leave_behind_failed_attempts_is_taken_over_within_five_secon
     leavers = [start(config, first, 3) for first in (0, 3, 6)]
     receiver.wait_for(9)
     for leaver in leavers:
-        leaver.stdin.close()
-    for leaver in leavers:
-        assert leaver.wait(20) == 0
-        leaver.stdout.close()
+        leaver.close()
     closed = time.monotonic()
     eventually("every delivery", lambda: sum(bell.stats()["recovered"] for bell in survivors) == 9)
     assert time.monotonic() - closed < 6

@@ -73,6 +73,9 @@ def each_answer(*follows: str) -> list[tuple[str, str]]:
 # Whose receivers look at little, or have a judge of their own.
 TAKES_ALL = ("json", "cloudevents", "github", "gitlab")
 
+# These go over the wire; what a card becomes of every kind of text is judged in `test_cards`, without one.
+SENT_TEXTS = [TEXTS[name] for name in ("ordinary", "huge", "emoji", "pings", "markup", "control")]
+
 PICTURE = {"url": "https://cdn.example.com/1.png", "mime": "image/png"}
 TASK = {"name": "portrait-07", "status": "error", "error": "CUDA out of memory", "outputs": [PICTURE]}
 
@@ -173,7 +176,7 @@ def heard_of_everything(tmp_path: Path, platform: str, **own: Any) -> Iterator[d
         queue = {"end_delay": "50ms", "max_bytes": "16MiB"}
         bell = taskbell.Bell.open(settings(tmp_path, endpoints={"team": team}, hooks=hooks, queue=queue))
         try:
-            for text in TEXTS.values():
+            for text in SENT_TEXTS:
                 # A queue that starts takes back an end before it.
                 made = sorted(events(text), key=lambda event: event[0] == "queue.end")
                 for kind, payload in made:
@@ -189,7 +192,7 @@ def heard_of_everything(tmp_path: Path, platform: str, **own: Any) -> Iterator[d
 
 @pytest.mark.parametrize("platform", [name for name in platforms() if name not in TAKES_ALL])
 def test_a_strict_receiver_takes_every_card_at_once(tmp_path: Path, platform: str) -> None:
-    assert len(list(heard_of_everything(tmp_path, platform))) == len(TEXTS) * len(events(""))
+    assert len(list(heard_of_everything(tmp_path, platform))) == len(SENT_TEXTS) * len(events(""))
 
 
 @pytest.mark.parametrize(
@@ -198,7 +201,7 @@ def test_a_strict_receiver_takes_every_card_at_once(tmp_path: Path, platform: st
 )
 def test_a_machine_is_sent_what_its_judge_takes(tmp_path: Path, platform: str, own: dict[str, str]) -> None:
     heard = list(heard_of_everything(tmp_path, platform, **own))
-    assert len(heard) == len(TEXTS) * len(events(""))
+    assert len(heard) == len(SENT_TEXTS) * len(events(""))
     for one in heard:
         if platform == "cloudevents":
             event = cloudevents(one["body"], one["headers"])

@@ -12,15 +12,8 @@ from bells import DEADLINE_S, all_text, endpoint, eventually, reports, settings
 from fake_platform import command
 from steps import Reply
 from test_channels import parts, png
-from tools import python, run
+from tools import run
 
-EARLIER_RUN = """
-import sys, taskbell
-bell = taskbell.Bell(sys.argv[1])
-bell.task_complete(sys.argv[2])
-assert bell.sync(30)
-bell.close(5.0)
-"""
 TEMPLATE = '{"text": "%prompt% by %user_name%", "seed": %seed%, "image": "%image%", "left": "%nobody%"}'
 
 
@@ -44,16 +37,6 @@ def task(**params):
         "params": {"prompt": 'a "cat"', "seed": 7},
         **({"webhook_params": params} if params else {}),
     }
-
-
-def test_the_wish_for_the_end_survives_a_restart(tmp_path, receive, ring):
-    receiver = receive()
-    described = config(tmp_path, receiver, template=TEMPLATE, manual=True)
-    python(EARLIER_RUN, json.dumps(described), json.dumps(task(notify="manual_at_end")))
-    second = ring(described)
-    second.queue_end()
-    targets = sorted(request.target for request in receiver.wait_for(2))
-    assert targets == ["/end", "/gen"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,41 @@
+"""A host in a process of its own, which makes the calls it is told to."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+CODE = """
+import json, sys, taskbell
+bell = taskbell.Bell(sys.argv[1])
+for line in sys.stdin:
+    call, *arguments = json.loads(line)
+    print(json.dumps(getattr(bell, call)(*arguments)), flush=True)
+bell.close(20)
+"""
+
+
+class Host:
+    def __init__(self, config: dict[str, Any]) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", CODE, json.dumps(config)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def call(self, name: str, *arguments: Any) -> Any:
+        """What a method of its bell returns."""
+        assert self.process.stdout is not None
+        print(json.dumps([name, *arguments]), file=self.process.stdin, flush=True)
+        return json.loads(self.process.stdout.readline())
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.communicate(timeout=30)
+
+    def close(self) -> None:
+        self.process.communicate(timeout=60)
+        assert self.process.returncode == 0
