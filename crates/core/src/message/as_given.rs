@@ -20,23 +20,9 @@ const FILTER: &str = "taskbell_given";
 const PASSES_ON: [&str; 4] = ["d", "default", "raw", "safe"];
 
 /// Filters that make a text of it.
-const PRINTS: [&str; 15] = [
-    "capitalize",
-    "clip",
-    "duration",
-    "e",
-    "escape",
-    "indent",
-    "lower",
-    "number",
-    "replace",
-    "string",
-    "title",
-    "tojson",
-    "trim",
-    "upper",
-    "urlencode",
-];
+const PRINTS: &str = "\
+    capitalize clip duration e escape indent lower number replace string title tojson trim upper \
+    urlencode";
 
 pub(super) fn install(engine: &mut Environment<'static>) {
     engine.add_filter(FILTER, |state: &State, value: Value, path: Rest<Value>| -> Value {
@@ -157,7 +143,7 @@ fn is_printed(mut rest: &[SourceToken<'_>]) -> bool {
             [] => return true,
             [next, ..] if matches!(next.token, Token::Tilde) || next.is_word("if") => return true,
             [pipe, filter, after @ ..] if matches!(pipe.token, Token::Pipe) => match filter.token {
-                Token::Ident(name) if PRINTS.contains(&name) => return true,
+                Token::Ident(name) if PRINTS.split(' ').any(|filter| filter == name) => return true,
                 Token::Ident(name) if PASSES_ON.contains(&name) => rest = after_arguments(after),
                 _ => return false,
             },

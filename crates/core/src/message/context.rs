@@ -18,7 +18,7 @@ const NOTICE: &str = "notice";
 pub(super) const ROOTS_OF: &str = "taskbell.roots";
 
 /// A JSON object with `event`, with `task`, `queue`, `batch` or `alert` depending on the type, `host` and `vars`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Context {
     json: Arc<Json>,
     lazy: Option<Arc<LazyField>>,
@@ -137,15 +137,7 @@ impl Context {
     /// Wraps a JSON object.
     #[inline(never)]
     pub fn new(json: Json) -> Self {
-        Context {
-            json: Arc::new(json),
-            lazy: None,
-            several: Several::default(),
-            notice: Arc::default(),
-            whole: OnceLock::new(),
-            value: OnceLock::new(),
-            clean: OnceLock::new(),
-        }
+        Context { json: Arc::new(json), ..Context::default() }
     }
 
     /// Adds a field at the end.
@@ -172,13 +164,7 @@ impl Context {
         if let Some(host) = json.get_mut("host").and_then(Json::as_object_mut) {
             host.remove("language");
         }
-        Context {
-            json: Arc::new(json),
-            whole: OnceLock::new(),
-            value: OnceLock::new(),
-            clean: OnceLock::new(),
-            ..self.clone()
-        }
+        Context { json: Arc::new(json), ..self.without_values() }
     }
 
     /// The context as JSON, for the platforms' cards.
@@ -210,8 +196,7 @@ impl Context {
 
     fn without_values(&self) -> Context {
         let (json, lazy, notice) = (Arc::clone(&self.json), self.lazy.clone(), Arc::clone(&self.notice));
-        let (whole, value, clean) = Default::default();
-        Context { json, lazy, several: self.several, notice, whole, value, clean }
+        Context { json, lazy, several: self.several, notice, ..Context::default() }
     }
 
     fn root(&self, name: &str) -> Option<&Json> {
@@ -257,27 +242,12 @@ mod tests {
         let context = Context::new(json).with(Some(lazy));
         let scope = context.value();
         let mut seen = 0;
-        for name in [
-            "task.status",
-            "task.steps",
-            "task.below",
-            "task.loss",
-            "task.big",
-            "task.late",
-            "task.none",
-            "task.text",
-            "task.more.deep",
-            "task.missing",
-            "task.none.x",
-            "task.status.x",
-            "task.list.x",
-            "queue.total",
-            "queue.name",
-            "queue.name.x",
-            "batch.total",
-            "task.list",
-            "task.more",
-        ] {
+        for name in "\
+            task.status task.steps task.below task.loss task.big task.late task.none task.text \
+            task.more.deep task.missing task.none.x task.status.x task.list.x queue.total \
+            queue.name queue.name.x batch.total task.list task.more"
+            .split_whitespace()
+        {
             let path: Vec<String> = name.split('.').map(str::to_owned).collect();
             let engine = path.iter().try_fold(scope.clone(), |value, step| value.get_attr(step).ok());
             let engine = engine.filter(|value| !value.is_undefined());

@@ -72,23 +72,14 @@ impl Token {
 }
 
 fn expr(source: &str, tokens: &[Token], range: Range<usize>, nesting: usize) -> ExprAst {
-    let Some(level) = tokens.first().map(|token| token.depth) else {
-        return ExprAst::Comparison(ComparisonAst {
-            source: range,
-            operands: Vec::new(),
-            operators: Vec::new(),
-        });
-    };
+    let whole = ComparisonAst { source: range, operands: Vec::new(), operators: Vec::new() };
+    let Some(level) = tokens.first().map(|token| token.depth) else { return ExprAst::Comparison(whole) };
     let words = keywords(source, tokens, level);
     let positions = |word: &str| -> Vec<usize> {
         words.iter().filter(|(_, keyword)| *keyword == word).map(|(index, _)| *index).collect()
     };
     if nesting > MAX_DEPTH || !positions("if").is_empty() {
-        return ExprAst::Comparison(ComparisonAst {
-            source: range,
-            operands: Vec::new(),
-            operators: Vec::new(),
-        });
+        return ExprAst::Comparison(whole);
     }
     let parts = |at: &[usize]| -> Vec<ExprAst> {
         split(tokens, at).map(|(part, range)| expr(source, part, range, nesting + 1)).collect()

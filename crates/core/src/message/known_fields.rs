@@ -6,89 +6,50 @@ use super::sample;
 use once_cell::sync::Lazy;
 use serde_json::{Map, Value as Json};
 
-/// Other systems' words for a field, too far from it to be found by their letters. `queue` stands for `batch` too.
+/// A field, and other systems' words for it that are too far from it to be found by their letters. `queue` stands for `batch` too.
 const OTHER_WORDS: &[(&str, &str)] = &[
-    ("task.state", "task.status"),
-    ("task.result", "task.status"),
-    ("task.outcome", "task.status"),
-    ("task.success", "task.status"),
-    ("task.failed", "task.status"),
-    ("task.elapsed", "task.duration_s"),
-    ("task.elapsed_s", "task.duration_s"),
-    ("task.runtime", "task.duration_s"),
-    ("task.seconds", "task.duration_s"),
-    ("task.time", "task.duration_s"),
-    ("task.took", "task.duration_s"),
-    ("task.exception", "task.error"),
-    ("task.username", "task.user"),
-    ("task.user_name", "task.user"),
-    ("task.parameters", "task.params"),
-    ("task.err", "task.error"),
-    ("task.queue_name", "task.queue"),
-    ("task.start_time", "task.started_at"),
-    ("task.end_time", "task.finished_at"),
-    ("task.prompt", "task.params.prompt"),
-    ("task.negative_prompt", "task.params.negative_prompt"),
-    ("task.seed", "task.params.seed"),
-    ("task.queue.name", "queue.name"),
-    ("task.queue.total", "queue.total"),
-    ("task.error.msg", "task.error.message"),
-    ("task.error.text", "task.error.message"),
-    ("task.error.reason", "task.error.message"),
-    ("task.error.detail", "task.error.message"),
-    ("task.error.description", "task.error.message"),
-    ("task.error.kind", "task.error.type"),
-    ("task.error.class", "task.error.type"),
-    ("task.error.name", "task.error.type"),
-    ("queue.errors", "queue.failed"),
-    ("queue.error", "queue.failed"),
-    ("queue.error_count", "queue.failed"),
-    ("queue.failed_count", "queue.failed"),
-    ("queue.failure_count", "queue.failed"),
-    ("queue.num_failed", "queue.failed"),
-    ("queue.fail_count", "queue.failed"),
-    ("queue.failed_tasks", "queue.failed"),
-    ("queue.failed_names", "queue.failures"),
-    ("queue.failure_rate", "queue.failed"),
-    ("queue.title", "queue.name"),
-    ("queue.runtime", "queue.duration_s"),
-    ("queue.fail", "queue.failed"),
-    ("queue.fails", "queue.failed"),
-    ("queue.failure", "queue.failures"),
-    ("queue.status", "queue.failed"),
-    ("queue.state", "queue.failed"),
-    ("queue.count", "queue.total"),
-    ("queue.tasks", "queue.total"),
-    ("queue.length", "queue.total"),
-    ("queue.size", "queue.total"),
-    ("queue.success", "queue.succeeded"),
-    ("queue.sucess", "queue.succeeded"),
-    ("queue.successes", "queue.succeeded"),
-    ("queue.successful", "queue.succeeded"),
-    ("queue.completed", "queue.succeeded"),
-    ("queue.done", "queue.succeeded"),
-    ("queue.elapsed", "queue.duration_s"),
-    ("queue.seconds", "queue.duration_s"),
-    ("queue.time", "queue.duration_s"),
-    ("queue.took", "queue.duration_s"),
-    ("queue.user", "queue.users"),
-    ("alert.state", "event.type"),
-    ("alert.status", "event.type"),
-    ("alert.limit", "alert.threshold"),
-    ("alert.bound", "alert.threshold"),
-    ("alert.val", "alert.value"),
-    ("alert.current", "alert.value"),
-    ("alert.metric_name", "alert.metric"),
-    ("alert.title", "alert.name"),
-    ("alert.rule", "alert.name"),
-    ("alert.level", "event.type"),
-    ("alert.severity", "event.type"),
-    ("event.name", "event.type"),
-    ("event.kind", "event.type"),
-    ("event.event", "event.type"),
-    ("event.time", "event.timestamp"),
-    ("host.hostname", "host.name"),
-    ("host.url", "host.base_url"),
+    ("task.status", "task.state task.result task.outcome task.success task.failed"),
+    ("task.duration_s", "task.elapsed task.elapsed_s task.runtime task.seconds task.time task.took"),
+    ("task.error", "task.exception task.err"),
+    ("task.user", "task.username task.user_name"),
+    ("task.params", "task.parameters"),
+    ("task.queue", "task.queue_name"),
+    ("task.started_at", "task.start_time"),
+    ("task.finished_at", "task.end_time"),
+    ("task.params.prompt", "task.prompt"),
+    ("task.params.negative_prompt", "task.negative_prompt"),
+    ("task.params.seed", "task.seed"),
+    ("queue.name", "task.queue.name"),
+    ("queue.total", "task.queue.total"),
+    (
+        "task.error.message",
+        "task.error.msg task.error.text task.error.reason task.error.detail task.error.description",
+    ),
+    ("task.error.type", "task.error.kind task.error.class task.error.name"),
+    (
+        "queue.failed",
+        "queue.errors queue.error queue.error_count queue.failed_count queue.failure_count \
+         queue.num_failed queue.fail_count queue.failed_tasks queue.failure_rate queue.fail queue.fails \
+         queue.status queue.state",
+    ),
+    ("queue.failures", "queue.failed_names queue.failure"),
+    ("queue.name", "queue.title"),
+    ("queue.duration_s", "queue.runtime queue.elapsed queue.seconds queue.time queue.took"),
+    ("queue.total", "queue.count queue.tasks queue.length queue.size"),
+    (
+        "queue.succeeded",
+        "queue.success queue.sucess queue.successes queue.successful queue.completed queue.done",
+    ),
+    ("queue.users", "queue.user"),
+    ("event.type", "alert.state alert.status alert.level alert.severity"),
+    ("alert.threshold", "alert.limit alert.bound"),
+    ("alert.value", "alert.val alert.current"),
+    ("alert.metric", "alert.metric_name"),
+    ("alert.name", "alert.title alert.rule"),
+    ("event.type", "event.name event.kind event.event"),
+    ("event.timestamp", "event.time"),
+    ("host.name", "host.hostname"),
+    ("host.base_url", "host.url"),
 ];
 
 /// The field of an object that people mean when they compare the object itself.
@@ -165,11 +126,13 @@ fn other_word(path: &str) -> Option<String> {
         _ => ("queue", path.to_owned()),
     };
     let is_object = |meant: &str| matches!(meant, "task.params" | "task.error");
-    let fits = |(written, meant): &&(&str, &str)| {
-        *written == known
-            || (is_object(meant) && known.strip_prefix(written).is_some_and(|rest| rest.starts_with('.')))
+    let fits = |(meant, written): &&(&str, &str)| {
+        written.split(' ').any(|written| {
+            let rest = known.strip_prefix(written);
+            rest.is_some_and(|rest| rest.is_empty() || is_object(meant) && rest.starts_with('.'))
+        })
     };
-    let (_, meant) = OTHER_WORDS.iter().find(fits)?;
+    let (meant, _) = OTHER_WORDS.iter().find(fits)?;
     Some(meant.strip_prefix("queue.").map_or_else(|| (*meant).to_owned(), |field| format!("{own}.{field}")))
 }
 
@@ -247,18 +210,11 @@ mod tests {
         ] {
             assert_eq!(nearest(written).as_deref(), Some(meant), "{written}");
         }
-        for own in [
-            "task.name",
-            "task.shot",
-            "task.frame",
-            "task.retries",
-            "task.tags",
-            "task.params.nam",
-            "task.metrics.los",
-            "vars.x",
-            "nam",
-            "queue.scene",
-        ] {
+        for own in "\
+            task.name task.shot task.frame task.retries task.tags task.params.nam task.metrics.los \
+            vars.x nam queue.scene"
+            .split_whitespace()
+        {
             assert_eq!(nearest(own), None, "{own}");
         }
     }

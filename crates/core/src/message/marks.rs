@@ -118,16 +118,21 @@ fn restored(text: &str) -> String {
     text.chars().map(written).collect()
 }
 
-/// Marks the texts of a value that a template yields as a whole.
-pub(super) fn mark_all(json: Json) -> Json {
+/// The value with this done to each of its texts and names.
+fn with_texts(json: Json, change: &dyn Fn(&str) -> String) -> Json {
     match json {
-        Json::String(text) => Json::String(mark(&text)),
-        Json::Array(items) => Json::Array(items.into_iter().map(mark_all).collect()),
+        Json::String(text) => Json::String(change(&text)),
+        Json::Array(items) => items.into_iter().map(|item| with_texts(item, change)).collect(),
         Json::Object(fields) => {
-            Json::Object(fields.into_iter().map(|(key, field)| (mark(&key), mark_all(field))).collect())
+            fields.into_iter().map(|(key, field)| (change(&key), with_texts(field, change))).collect()
         }
         other => other,
     }
+}
+
+/// Marks the texts of a value that a template yields as a whole.
+pub(super) fn mark_all(json: Json) -> Json {
+    with_texts(json, &mark)
 }
 
 /// A text of a rendered body, character by character.
@@ -163,18 +168,7 @@ pub(super) fn clean(json: &Json) -> Option<Json> {
             _ => false,
         }
     }
-    fn replace(json: &Json, is_mark: &impl Fn(char) -> bool) -> Json {
-        let plain = |text: &str| text.replace(is_mark, "\u{fffd}");
-        match json {
-            Json::String(text) => Json::String(plain(text)),
-            Json::Array(items) => items.iter().map(|item| replace(item, is_mark)).collect(),
-            Json::Object(fields) => Json::Object(
-                fields.iter().map(|(key, field)| (plain(key), replace(field, is_mark))).collect(),
-            ),
-            other => other.clone(),
-        }
-    }
-    any(json, &is_mark).then(|| replace(json, &is_mark))
+    any(json, &is_mark).then(|| with_texts(json.clone(), &|text| text.replace(is_mark, "\u{fffd}")))
 }
 
 /// Puts the filters of a platform that reads markup in the place of the engine's: `raw` prints a value as it is, `e` and
@@ -228,15 +222,7 @@ fn escaped_for_json(json: Json) -> Json {
         let text = Json::String(c.to_string()).to_string();
         text.get(1..text.len() - 1).unwrap_or_default().chars().map(mark_one).collect()
     };
-    let text = |text: &str| text.chars().map(in_quotes).collect::<String>();
-    match json {
-        Json::String(string) => Json::String(text(&string)),
-        Json::Array(items) => items.into_iter().map(escaped_for_json).collect(),
-        Json::Object(fields) => {
-            fields.into_iter().map(|(key, field)| (text(&key), escaped_for_json(field))).collect()
-        }
-        other => other,
-    }
+    with_texts(json, &|text| text.chars().map(in_quotes).collect())
 }
 
 /// In a text, `safe` is the same as `raw`; in a `.j2` file it prints no whole JSON value.
@@ -255,22 +241,12 @@ pub(super) fn install_untouched(engine: &mut Environment<'static>) {
 }
 
 fn raw(value: Value) -> Result<Value, Error> {
-    fn authored(json: Json) -> Json {
-        match json {
-            Json::String(text) => Json::String(as_author(&text)),
-            Json::Array(items) => items.into_iter().map(authored).collect(),
-            Json::Object(fields) => {
-                fields.into_iter().map(|(key, field)| (as_author(&key), authored(field))).collect()
-            }
-            other => other,
-        }
-    }
     if value.is_undefined() {
         return Ok(value);
     }
     match value.as_str() {
         Some(text) => Ok(Value::from(as_author(&without_marks(text)))),
-        None => Ok(from_json(&authored(converted(&value)?))),
+        None => Ok(from_json(&with_texts(converted(&value)?, &as_author))),
     }
 }
 

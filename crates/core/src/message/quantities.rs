@@ -3,7 +3,7 @@
 use super::long_number::scientific;
 
 /// The units of a duration, as they follow a number.
-pub(super) struct DurationUnits {
+pub(crate) struct DurationUnits {
     pub ms: &'static str,
     pub s: &'static str,
     pub min: &'static str,

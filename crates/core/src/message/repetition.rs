@@ -7,35 +7,13 @@ use minijinja::value::ValueKind;
 use std::collections::HashSet;
 
 /// Filters whose result holds no other value.
-pub(super) const SCALAR_FILTERS: &[&str] = &[
-    "abs",
-    "ago",
-    "bool",
-    "capitalize",
-    "clip",
-    "count",
-    "date",
-    "duration",
-    "float",
-    "format",
-    "indent",
-    "int",
-    "join",
-    "length",
-    "lower",
-    "number",
-    "pprint",
-    "replace",
-    "round",
-    "sparkline",
-    "string",
-    "tojson",
-    "title",
-    "trim",
-    "unix",
-    "upper",
-    "urlencode",
-];
+const SCALAR_FILTERS: &str = "\
+    abs ago bool capitalize clip count date duration float format indent int join length lower \
+    number pprint replace round sparkline string tojson title trim unix upper urlencode";
+
+pub(super) fn gives_scalar(filter: &str) -> bool {
+    SCALAR_FILTERS.split(' ').any(|scalar| scalar == filter)
+}
 
 /// The line of a product with a list that the text makes; `lists` are the names that hold one.
 pub(super) fn repeated_list(value: &Expr<'_>, lists: &HashSet<String>) -> Option<usize> {
@@ -65,7 +43,7 @@ pub(super) fn is_list(value: &Expr<'_>, lists: &HashSet<String>) -> bool {
             let either = is_list(&pair.left, lists) || is_list(&pair.right, lists);
             either && matches!(pair.op, BinOpKind::Add | BinOpKind::Mul | BinOpKind::ScAnd | BinOpKind::ScOr)
         }
-        Expr::Filter(filter) if SCALAR_FILTERS.contains(&filter.name) => false,
+        Expr::Filter(filter) if gives_scalar(filter.name) => false,
         Expr::Filter(filter) if matches!(filter.name, "list" | "batch" | "split" | "zip" | "map") => true,
         Expr::Filter(filter) if matches!(filter.name, "sum" | "first" | "last" | "min" | "max") => {
             filter.expr.as_ref().is_some_and(|inner| is_list_of_lists(inner, lists))

@@ -4,7 +4,7 @@
 
 use super::context::ROOTS;
 use super::engine_error::EngineError;
-use super::repetition::{SCALAR_FILTERS, is_list, is_list_of_lists, parts, repeated_list};
+use super::repetition::{gives_scalar, is_list, is_list_of_lists, parts, repeated_list};
 use super::source_tokens::{self, SourceToken};
 use minijinja::ErrorKind;
 use minijinja::machinery::ast::{BinOpKind, CallArg, Expr, Stmt};
@@ -189,9 +189,9 @@ impl StatementCheck {
             return Err(refused(Some(line), "a list cannot be repeated with `*`; write a loop"));
         }
         if self.is_too_heavy(value) {
-            let line = usize::from(value.span().start_line);
+            let line = Some(usize::from(value.span().start_line));
             return Err(refused(
-                Some(line),
+                line,
                 "this value repeats the values before it too often; build it in one step",
             ));
         }
@@ -207,23 +207,14 @@ impl StatementCheck {
     fn bind(&mut self, target: &Expr<'_>, from_event: bool, weight: u64, as_list: bool) {
         match target {
             Expr::Var(name) => {
-                if from_event {
-                    self.of_event.insert(name.id.to_owned());
-                } else {
-                    self.of_event.remove(name.id);
-                }
-                if as_list {
-                    self.lists.insert(name.id.to_owned());
-                } else {
-                    self.lists.remove(name.id);
+                for (names, is_one) in [(&mut self.of_event, from_event), (&mut self.lists, as_list)] {
+                    names.remove(name.id);
+                    names.extend(is_one.then(|| name.id.to_owned()));
                 }
                 self.weights.insert(name.id.to_owned(), weight);
             }
-            Expr::List(names) => {
-                names.items.iter().for_each(|name| self.bind(name, from_event, weight, as_list));
-            }
-            Expr::Tuple(names) => {
-                names.items.iter().for_each(|name| self.bind(name, from_event, weight, as_list));
+            Expr::List(_) | Expr::Tuple(_) => {
+                parts(target).into_iter().for_each(|name| self.bind(name, from_event, weight, as_list));
             }
             _ => {}
         }
@@ -231,16 +222,7 @@ impl StatementCheck {
 
     /// How many values of the event this may repeat. A list or an object that the text makes counts at least 2.
     fn weight(&self, value: &Expr<'_>) -> u64 {
-        let all =
-            |parts: &[Expr<'_>]| parts.iter().fold(0, |sum: u64, part| sum.saturating_add(self.weight(part)));
-        let arguments = |arguments: &[CallArg<'_>]| {
-            arguments.iter().fold(0, |sum: u64, argument| match argument {
-                CallArg::Pos(part)
-                | CallArg::Kwarg(_, part)
-                | CallArg::PosSplat(part)
-                | CallArg::KwargSplat(part) => sum.saturating_add(self.weight(part)),
-            })
-        };
+        let all = || parts(value).into_iter().fold(0, |sum: u64, part| sum.saturating_add(self.weight(part)));
         match value {
             Expr::Const(_) => 0,
             scalar if is_scalar(scalar) => 1,
@@ -252,16 +234,9 @@ impl StatementCheck {
                 let other = choice.false_expr.as_ref().map_or(1, |other| self.weight(other));
                 self.weight(&choice.true_expr).max(other)
             }
-            Expr::BinOp(pair) => self.weight(&pair.left).saturating_add(self.weight(&pair.right)),
-            Expr::Filter(filter) => filter
-                .expr
-                .as_ref()
-                .map_or(1, |inner| self.weight(inner))
-                .saturating_add(arguments(&filter.args)),
-            Expr::Call(call) => arguments(&call.args).saturating_add(self.weight(&call.expr)),
-            Expr::List(list) => all(&list.items).max(2),
-            Expr::Tuple(tuple) => all(&tuple.items).max(2),
-            Expr::Map(map) => all(&map.keys).saturating_add(all(&map.values)).max(2),
+            Expr::Filter(filter) => all().saturating_add(u64::from(filter.expr.is_none())),
+            Expr::BinOp(_) | Expr::Call(_) => all(),
+            Expr::List(_) | Expr::Tuple(_) | Expr::Map(_) => all().max(2),
             _ => 1,
         }
     }
@@ -313,7 +288,7 @@ fn is_scalar(value: &Expr<'_>) -> bool {
         Expr::IfExpr(choice) => {
             is_scalar(&choice.true_expr) && choice.false_expr.as_ref().is_none_or(is_scalar)
         }
-        Expr::Filter(filter) => SCALAR_FILTERS.contains(&filter.name),
+        Expr::Filter(filter) => gives_scalar(filter.name),
         _ => false,
     }
 }

@@ -17,18 +17,12 @@ impl SourceToken<'_> {
     }
 }
 
-/// The tokens of an expression.
-///
-/// # Errors
-/// When the engine cannot read them.
+/// The tokens of an expression; an error when the engine cannot read them.
 pub(super) fn of_expression(source: &str) -> Result<Vec<SourceToken<'_>>, minijinja::Error> {
     read(source, true)
 }
 
-/// The tokens of a text with `{{ … }}` and `{% … %}`.
-///
-/// # Errors
-/// When the engine cannot read them.
+/// The tokens of a text with `{{ … }}` and `{% … %}`; an error when the engine cannot read them.
 pub(super) fn of_text(source: &str) -> Result<Vec<SourceToken<'_>>, minijinja::Error> {
     read(source, false)
 }

@@ -13,20 +13,7 @@ pub(super) fn local(unix_ms: i64) -> Option<String> {
     strftime("%Y-%m-%d %H:%M %Z", Timestamp::from_millisecond(unix_ms).ok()?, &SYSTEM_ZONE)
 }
 
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
+const MONTHS: &str = "January February March April May June July August September October November December";
 
 /// The time in this zone, with English names; `None` for a format with a conversion that is none of these.
 pub(super) fn strftime(format: &str, at: Timestamp, zone: &TimeZone) -> Option<String> {
@@ -48,7 +35,7 @@ pub(super) fn strftime(format: &str, at: Timestamp, zone: &TimeZone) -> Option<S
             if unpadded { value.to_string() } else { format!("{value:0width$}") }
         };
         let weekday = format!("{:?}", time.weekday());
-        let month = MONTHS.get(usize::try_from(time.month() - 1).ok()?)?;
+        let month = MONTHS.split(' ').nth(usize::try_from(time.month() - 1).ok()?)?;
         text += &match conversion {
             'Y' => number(time.year().into(), 4),
             'y' => number(time.year().rem_euclid(100).into(), 2),

@@ -1,4 +1,4 @@
-//! The strings of cards in each language. To add a language, add a table.
+//! The strings of cards in each language. To add a language, add a column.
 
 use super::context::Context;
 use super::quantities::{DurationUnits, group_thousands};
@@ -28,148 +28,76 @@ impl Language {
     }
 }
 
-/// The strings of one language. `{…}` is replaced by a value; see [`fill`] and [`CardWords::say`](super::words::CardWords::say).
-pub(crate) struct Strings {
-    pub(super) units: DurationUnits,
-    /// The separator of thousands; not a line break opportunity.
-    pub(super) thousands: char,
-    /// What a task is called, unless `[words]` has another name: one, several.
-    pub(super) task: (&'static str, &'static str),
-    pub(super) training: &'static str,
-    /// A count with the noun.
-    pub(super) counted: &'static str,
-    pub(super) task_done: &'static str,
-    pub(super) task_failed: &'static str,
-    pub(super) task_cancelled: &'static str,
-    pub(super) named: &'static str,
-    /// A name that means nothing alone, such as a number.
-    pub(super) labelled: &'static str,
-    pub(super) took: &'static str,
-    pub(super) usually: &'static str,
-    pub(super) on_host: &'static str,
-    pub(super) placed: &'static str,
-    pub(super) started: &'static str,
-    pub(super) running: &'static str,
-    pub(super) finished: &'static str,
-    pub(super) stalled: &'static str,
-    pub(super) was_cancelled: &'static str,
-    pub(super) interrupted: &'static str,
-    pub(super) all_done: &'static str,
-    pub(super) all_failed: &'static str,
-    pub(super) all_cancelled: &'static str,
-    pub(super) done_of: &'static str,
-    pub(super) done: &'static str,
-    pub(super) failed_of: &'static str,
-    pub(super) some_failed: &'static str,
-    pub(super) some_cancelled: &'static str,
-    pub(super) nothing_for: &'static str,
-    pub(super) server_started: &'static str,
-    pub(super) server_stopped: &'static str,
-    pub(super) alert_firing: &'static str,
-    pub(super) alert_reminder: &'static str,
-    pub(super) alert_resolved: &'static str,
-    pub(super) above: &'static str,
-    pub(super) below: &'static str,
-    pub(super) now: &'static str,
-    pub(super) lasts: &'static str,
-    pub(super) after: &'static str,
-    pub(super) reminder: &'static str,
-    pub(super) digest: &'static str,
-    pub(super) digest_tasks: &'static str,
-    pub(super) digest_tasks_counted: &'static str,
-    /// One event and several, of each [`SummaryPart`](super::SummaryPart).
-    pub(super) parts: [(&'static str, &'static str); 15],
-    pub(super) more: &'static str,
-    pub(super) unnamed_task: &'static str,
-    pub(super) failure: &'static str,
-    pub(super) list: &'static str,
-    /// Between parts of a sentence.
-    pub(super) comma: &'static str,
-    pub(super) duration: &'static str,
-    pub(super) time_left: &'static str,
-    pub(super) per_task: &'static str,
-    pub(super) last_task: &'static str,
-    pub(super) progress: &'static str,
-    pub(super) error: &'static str,
-    pub(super) seed: &'static str,
-    pub(super) size: &'static str,
-    pub(super) steps: &'static str,
-    pub(super) model: &'static str,
-    pub(super) kind: &'static str,
-    pub(super) user: &'static str,
-    pub(super) users: &'static str,
-    pub(super) queue: &'static str,
-    pub(super) batch: &'static str,
-    pub(super) remaining: &'static str,
-    pub(super) metric: &'static str,
-    pub(super) value: &'static str,
-    pub(super) threshold: &'static str,
-    pub(super) since: &'static str,
-    pub(super) lasted: &'static str,
-    pub(super) suppressed: &'static str,
-    /// One and several messages that a cooldown held back.
-    pub(super) similar: (&'static str, &'static str),
-    /// Between a label and its value on one line.
-    pub(crate) colon: &'static str,
-    /// The heading of a list of failures.
-    pub(crate) failures: &'static str,
-    /// A button or link to the event.
-    pub(crate) open: &'static str,
-    pub(super) open_image: &'static str,
-    pub(super) open_file: &'static str,
-    pub(super) open_host: &'static str,
-    /// A button or link to a picture; also its description.
-    pub(crate) preview: &'static str,
-    /// The heading of what is folded away, such as a traceback.
-    pub(crate) details: &'static str,
+/// Declares the strings, each with its English and its Chinese form.
+macro_rules! strings {
+    (@type) => { &'static str };
+    (@type $type:ty) => { $type };
+    ($($(#[$about:meta])* $name:ident $(: $type:ty)? = $english:expr, $chinese:expr;)*) => {
+        /// The strings of one language. `{…}` is replaced by a value; see [`fill`] and
+        /// [`CardWords::say`](super::words::CardWords::say).
+        pub(crate) struct Strings {
+            $($(#[$about])* pub(crate) $name: strings!(@type $($type)?),)*
+        }
+
+        /// Also the language of the filters.
+        pub(super) static ENGLISH: Strings = Strings { $($name: $english,)* };
+
+        static CHINESE: Strings = Strings { $($name: $chinese,)* };
+    };
 }
 
-/// Also the language of the filters.
-pub(super) static ENGLISH: Strings = Strings {
-    units: DurationUnits { ms: " ms", s: " s", min: " min", whole_min: " min", h: " h", d: " d" },
-    thousands: '\u{202f}',
-    task: ("task", "tasks"),
-    training: "Training",
-    counted: "{count} {noun}",
-    task_done: "{Task} done",
-    task_failed: "{Task} failed",
-    task_cancelled: "{Task} cancelled",
-    named: "{what}: {name}",
-    labelled: "{what} {name}",
-    took: "{title} ({time})",
-    usually: "{time}, usually {usual}",
-    on_host: "{what} on {host}",
-    placed: "{title} · {places}",
-    started: "{name} started",
-    running: "{name} running",
-    finished: "{name} finished",
-    stalled: "{name} stalled",
-    was_cancelled: "{name} cancelled",
-    interrupted: "{name} interrupted",
-    all_done: "all {total} done",
-    all_failed: "all {total} failed",
-    all_cancelled: "all {total} cancelled",
-    done_of: "{done} of {total} done",
-    done: "{total} done",
-    failed_of: "{failed} of {total} failed",
-    some_failed: "{total} failed",
-    some_cancelled: "{total} cancelled",
-    nothing_for: "nothing for {time}",
-    server_started: "Server started",
-    server_stopped: "Server stopped",
-    alert_firing: "Alert",
-    alert_reminder: "Alert still firing",
-    alert_resolved: "Alert resolved",
-    above: "above {bound}",
-    below: "below {bound}",
-    now: "now {value}",
-    lasts: "for {time}",
-    after: "after {time}",
-    reminder: "Reminder",
-    digest: "{count} events: {type}",
-    digest_tasks: "{counted} ended",
-    digest_tasks_counted: "{counted} ended: {succeeded} succeeded, {failed} failed",
-    parts: [
+strings! {
+    units: DurationUnits =
+        DurationUnits { ms: " ms", s: " s", min: " min", whole_min: " min", h: " h", d: " d" },
+        DurationUnits { ms: " 毫秒", s: " 秒", min: " 分", whole_min: " 分钟", h: " 小时", d: " 天" };
+    /// The separator of thousands; not a line break opportunity.
+    thousands: char = '\u{202f}', ',';
+    /// What a task is called, unless `[words]` has another name: one, several.
+    task: (&'static str, &'static str) = ("task", "tasks"), ("任务", "任务");
+    training = "Training", "训练";
+    /// A count with the noun.
+    counted = "{count} {noun}", "{count} 个{noun}";
+    task_done = "{Task} done", "{Task}完成";
+    task_failed = "{Task} failed", "{Task}失败";
+    task_cancelled = "{Task} cancelled", "{Task}已取消";
+    named = "{what}: {name}", "{what}：{name}";
+    /// A name that means nothing alone, such as a number.
+    labelled = "{what} {name}", "{what} {name}";
+    took = "{title} ({time})", "{title}（{time}）";
+    usually = "{time}, usually {usual}", "{time}（通常 {usual}）";
+    on_host = "{what} on {host}", "{what}（{host}）";
+    placed = "{title} · {places}", "{title} · {places}";
+    started = "{name} started", "{name}已开始";
+    running = "{name} running", "{name}进行中";
+    finished = "{name} finished", "{name}已结束";
+    stalled = "{name} stalled", "{name}停滞";
+    was_cancelled = "{name} cancelled", "{name}已取消";
+    interrupted = "{name} interrupted", "{name}已中断";
+    all_done = "all {total} done", "{total}全部完成";
+    all_failed = "all {total} failed", "{total}全部失败";
+    all_cancelled = "all {total} cancelled", "{total}全部取消";
+    done_of = "{done} of {total} done", "完成 {done}/{total}";
+    done = "{total} done", "完成 {total}";
+    failed_of = "{failed} of {total} failed", "失败 {failed}/{total}";
+    some_failed = "{total} failed", "失败 {total}";
+    some_cancelled = "{total} cancelled", "取消 {total}";
+    nothing_for = "nothing for {time}", "{time}没有进展";
+    server_started = "Server started", "服务已启动";
+    server_stopped = "Server stopped", "服务已停止";
+    alert_firing = "Alert", "告警";
+    alert_reminder = "Alert still firing", "告警仍未恢复";
+    alert_resolved = "Alert resolved", "告警已恢复";
+    above = "above {bound}", "高于 {bound}";
+    below = "below {bound}", "低于 {bound}";
+    now = "now {value}", "现为 {value}";
+    lasts = "for {time}", "已持续 {time}";
+    after = "after {time}", "持续了 {time}";
+    reminder = "Reminder", "提醒次数";
+    digest = "{count} events: {type}", "{count} 个事件：{type}";
+    digest_tasks = "{counted} ended", "{counted}已结束";
+    digest_tasks_counted = "{counted} ended: {succeeded} succeeded, {failed} failed", "{counted}已结束：成功 {succeeded}，失败 {failed}";
+    /// One event and several, of each [`SummaryPart`](super::SummaryPart).
+    parts: [(&'static str, &'static str); 15] = [
         ("1 alert", "{count} alerts"),
         ("1 batch stalled", "{count} batches stalled"),
         ("1 digest", "{count} digests"),
@@ -185,92 +113,7 @@ pub(super) static ENGLISH: Strings = Strings {
         ("{counted} cancelled", "{counted} cancelled"),
         ("{counted} succeeded", "{counted} succeeded"),
         ("1 × {type}", "{count} × {type}"),
-    ],
-    more: "and {count} more",
-    unnamed_task: "unnamed {task}",
-    failure: "{name}: {reason}",
-    list: ", ",
-    comma: ", ",
-    duration: "Duration",
-    time_left: "Time left",
-    per_task: "Per {task}",
-    last_task: "Last {task}",
-    progress: "Progress",
-    error: "Error",
-    seed: "Seed",
-    size: "Size",
-    steps: "Steps",
-    model: "Model",
-    kind: "Kind",
-    user: "User",
-    users: "Users",
-    queue: "Queue",
-    batch: "Batch",
-    remaining: "Still in queue",
-    metric: "Metric",
-    value: "Value",
-    threshold: "Threshold",
-    since: "Since",
-    lasted: "Lasted",
-    suppressed: "Held back",
-    similar: ("1 similar message", "{count} similar messages"),
-    colon: ": ",
-    failures: "Failures",
-    open: "Open",
-    open_image: "Open image",
-    open_file: "Open file",
-    open_host: "Open host page",
-    preview: "Preview",
-    details: "Details",
-};
-
-static CHINESE: Strings = Strings {
-    units: DurationUnits {
-        ms: " 毫秒", s: " 秒", min: " 分", whole_min: " 分钟", h: " 小时", d: " 天"
-    },
-    thousands: ',',
-    task: ("任务", "任务"),
-    training: "训练",
-    counted: "{count} 个{noun}",
-    task_done: "{Task}完成",
-    task_failed: "{Task}失败",
-    task_cancelled: "{Task}已取消",
-    named: "{what}：{name}",
-    labelled: "{what} {name}",
-    took: "{title}（{time}）",
-    usually: "{time}（通常 {usual}）",
-    on_host: "{what}（{host}）",
-    placed: "{title} · {places}",
-    started: "{name}已开始",
-    running: "{name}进行中",
-    finished: "{name}已结束",
-    stalled: "{name}停滞",
-    was_cancelled: "{name}已取消",
-    interrupted: "{name}已中断",
-    all_done: "{total}全部完成",
-    all_failed: "{total}全部失败",
-    all_cancelled: "{total}全部取消",
-    done_of: "完成 {done}/{total}",
-    done: "完成 {total}",
-    failed_of: "失败 {failed}/{total}",
-    some_failed: "失败 {total}",
-    some_cancelled: "取消 {total}",
-    nothing_for: "{time}没有进展",
-    server_started: "服务已启动",
-    server_stopped: "服务已停止",
-    alert_firing: "告警",
-    alert_reminder: "告警仍未恢复",
-    alert_resolved: "告警已恢复",
-    above: "高于 {bound}",
-    below: "低于 {bound}",
-    now: "现为 {value}",
-    lasts: "已持续 {time}",
-    after: "持续了 {time}",
-    reminder: "提醒次数",
-    digest: "{count} 个事件：{type}",
-    digest_tasks: "{counted}已结束",
-    digest_tasks_counted: "{counted}已结束：成功 {succeeded}，失败 {failed}",
-    parts: [
+    ], [
         ("1 条告警", "{count} 条告警"),
         ("1 个批次停滞", "{count} 个批次停滞"),
         ("1 份汇总", "{count} 份汇总"),
@@ -286,44 +129,51 @@ static CHINESE: Strings = Strings {
         ("{counted}取消", "{counted}取消"),
         ("{counted}成功", "{counted}成功"),
         ("1 条 {type}", "{count} 条 {type}"),
-    ],
-    more: "另有 {count} 个",
-    unnamed_task: "未命名{task}",
-    failure: "{name}：{reason}",
-    list: "、",
-    comma: "，",
-    duration: "用时",
-    time_left: "剩余时间",
-    per_task: "平均每{task}",
-    last_task: "上次完成",
-    progress: "进度",
-    error: "错误",
-    seed: "种子",
-    size: "尺寸",
-    steps: "步数",
-    model: "模型",
-    kind: "类型",
-    user: "用户",
-    users: "用户",
-    queue: "队列",
-    batch: "批次",
-    remaining: "队列剩余",
-    metric: "指标",
-    value: "当前值",
-    threshold: "阈值",
-    since: "开始时间",
-    lasted: "持续时间",
-    suppressed: "已静默",
-    similar: ("1 条", "{count} 条"),
-    colon: "：",
-    failures: "失败任务",
-    open: "打开",
-    open_image: "查看图片",
-    open_file: "打开文件",
-    open_host: "打开主机页面",
-    preview: "预览",
-    details: "详细信息",
-};
+    ];
+    more = "and {count} more", "另有 {count} 个";
+    unnamed_task = "unnamed {task}", "未命名{task}";
+    failure = "{name}: {reason}", "{name}：{reason}";
+    list = ", ", "、";
+    /// Between parts of a sentence.
+    comma = ", ", "，";
+    duration = "Duration", "用时";
+    time_left = "Time left", "剩余时间";
+    per_task = "Per {task}", "平均每{task}";
+    last_task = "Last {task}", "上次完成";
+    progress = "Progress", "进度";
+    error = "Error", "错误";
+    seed = "Seed", "种子";
+    size = "Size", "尺寸";
+    steps = "Steps", "步数";
+    model = "Model", "模型";
+    kind = "Kind", "类型";
+    user = "User", "用户";
+    users = "Users", "用户";
+    queue = "Queue", "队列";
+    batch = "Batch", "批次";
+    remaining = "Still in queue", "队列剩余";
+    metric = "Metric", "指标";
+    value = "Value", "当前值";
+    threshold = "Threshold", "阈值";
+    since = "Since", "开始时间";
+    lasted = "Lasted", "持续时间";
+    suppressed = "Held back", "已静默";
+    /// One and several messages that a cooldown held back.
+    similar: (&'static str, &'static str) = ("1 similar message", "{count} similar messages"), ("1 条", "{count} 条");
+    /// Between a label and its value on one line.
+    colon = ": ", "：";
+    /// The heading of a list of failures.
+    failures = "Failures", "失败任务";
+    /// A button or link to the event.
+    open = "Open", "打开";
+    open_image = "Open image", "查看图片";
+    open_file = "Open file", "打开文件";
+    open_host = "Open host page", "打开主机页面";
+    /// A button or link to a picture; also its description.
+    preview = "Preview", "预览";
+    /// The heading of what is folded away, such as a traceback.
+    details = "Details", "详细信息";
+}
 
 impl Strings {
     /// The strings of the language in `host.language`, else English.

@@ -161,29 +161,11 @@ impl Answer {
 
     /// A refusal inside of a 200, by a code that is not known: for good where it speaks of the message.
     pub(super) fn refused_or_again(&self, reason: String) -> Outcome {
-        const FORM: [&str; 19] = [
-            "invalid",
-            "illegal",
-            "unsupported",
-            "not support",
-            "malformed",
-            "parse",
-            "format",
-            "param",
-            "missing",
-            "required",
-            "is null",
-            "is empty",
-            "不合法",
-            "参数",
-            "格式",
-            "无效",
-            "缺少",
-            "为空",
-            "不支持",
-        ];
+        const FORM: &str = "\
+            invalid|illegal|unsupported|not support|malformed|parse|format|param|missing|required|\
+            is null|is empty|不合法|参数|格式|无效|缺少|为空|不支持";
         let words = self.words().to_lowercase();
-        let is_said = says_length(&words) || FORM.iter().any(|w| words.contains(w)) && !says_rate(&words);
+        let is_said = says_length(&words) || FORM.split('|').any(|w| words.contains(w)) && !says_rate(&words);
         let is_form = self.refuses_form() || is_said;
         if is_form { self.refused(reason) } else { Outcome::Retry(reason) }
     }
@@ -191,28 +173,24 @@ impl Answer {
     /// The outcome as a platform reads it, with what holds on all of them: the wait that the receiver asks for, a refusal
     /// of the form where `is_for_good`, and the receiver's own words.
     pub(super) fn finished(&self, outcome: Outcome, now_unix_ms: i64, is_for_good: bool) -> Outcome {
-        let wait = || retry_after::asked(self, now_unix_ms);
+        let wait = retry_after::asked(self, now_unix_ms).unwrap_or_default();
         let with_words = |reason: String| {
             let words = self.words();
             let is_said = words.is_empty() || reason.contains(&words) || words == self.status.to_string();
             if is_said { reason } else { format!("{reason} ({words})") }
         };
+        let after = |wait: Duration, reason: String| match wait {
+            Duration::ZERO => Outcome::Retry(with_words(reason)),
+            wait => Outcome::RetryAfter(wait, with_words(reason)),
+        };
         match outcome {
             Outcome::Delivered => Outcome::Delivered,
             Outcome::Retry(reason) if is_for_good && self.refuses_form() => self.refused(with_words(reason)),
-            Outcome::Retry(reason) => match wait() {
-                Some(wait) => Outcome::RetryAfter(wait, with_words(reason)),
-                None => Outcome::Retry(with_words(reason)),
-            },
-            Outcome::RetryAfter(least, reason) => match wait().unwrap_or_default().max(least) {
-                Duration::ZERO => Outcome::Retry(with_words(reason)),
-                wait => Outcome::RetryAfter(wait, with_words(reason)),
-            },
+            Outcome::Retry(reason) => after(wait, reason),
+            Outcome::RetryAfter(least, reason) => after(wait.max(least), reason),
             // Who names a time expects another attempt.
-            Outcome::Final(reason) => match wait() {
-                Some(wait) => Outcome::RetryAfter(wait, with_words(reason)),
-                None => Outcome::Final(with_words(reason)),
-            },
+            Outcome::Final(reason) if !wait.is_zero() => after(wait, reason),
+            Outcome::Final(reason) => Outcome::Final(with_words(reason)),
             Outcome::Gone(reason) => Outcome::Gone(with_words(reason)),
             Outcome::Degrade(how, reason) => Outcome::Degrade(how, with_words(reason)),
             Outcome::Moved(chat, reason) => Outcome::Moved(chat, with_words(reason)),
@@ -229,23 +207,10 @@ fn says_rate(words: &str) -> bool {
 
 /// Whether something is too long, which receivers say in many ways.
 fn says_length(words: &str) -> bool {
-    const LONG: [&str; 14] = [
-        "too long",
-        "too large",
-        "too big",
-        "too many",
-        "maximum",
-        "exceed",
-        "at most",
-        "or fewer",
-        "no more than",
-        "size limit",
-        "length",
-        "超过",
-        "过长",
-        "超出",
-    ];
-    !says_rate(words) && LONG.iter().any(|phrase| words.contains(phrase))
+    const LONG: &str = "\
+        too long|too large|too big|too many|maximum|exceed|at most|or fewer|no more than|size limit|\
+        length|超过|过长|超出";
+    !says_rate(words) && LONG.split('|').any(|phrase| words.contains(phrase))
 }
 
 /// The words of an answer in JSON, in the order in which receivers have them: a code, a message, and details.
@@ -257,17 +222,8 @@ fn said(json: &Value) -> String {
                 ["status", "code"].iter().for_each(|name| parts.extend(text(error.get(*name))));
                 leaves(error.get("message").unwrap_or_default(), "", &mut parts);
             }
-            for name in [
-                "error",
-                "message",
-                "errmsg",
-                "msg",
-                "StatusMessage",
-                "description",
-                "title",
-                "detail",
-                "reason",
-            ] {
+            let names = "error message errmsg msg StatusMessage description title detail reason";
+            for name in names.split(' ') {
                 let value = fields.get(name).filter(|value| name != "error" || !value.is_object());
                 leaves(value.unwrap_or_default(), "", &mut parts);
             }

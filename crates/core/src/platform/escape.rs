@@ -65,28 +65,10 @@ pub enum LinkForm {
 pub(super) fn is_structure(name: &str) -> bool {
     const ENDS: [&str; 12] =
         ["url", "Url", "URL", "_id", "Id", "ID", "_key", "Key", "_link", "Link", "_type", "Type"];
-    const NAMES: [&str; 19] = [
-        "id",
-        "key",
-        "link",
-        "type",
-        "href",
-        "src",
-        "tag",
-        "color",
-        "colour",
-        "style",
-        "ts",
-        "timestamp",
-        "parse_mode",
-        "channel",
-        "username",
-        "icon_emoji",
-        "emoji",
-        "schema",
-        "version",
-    ];
-    ENDS.iter().any(|end| name.ends_with(end)) || NAMES.contains(&name)
+    const NAMES: &str = "\
+        id key link type href src tag color colour style ts timestamp parse_mode channel username \
+        icon_emoji emoji schema version";
+    ENDS.iter().any(|end| name.ends_with(end)) || NAMES.split(' ').any(|known| known == name)
 }
 
 /// Escapes the values in a body with marks, and takes all marks out.
@@ -142,26 +124,10 @@ pub(super) static COMMON_MARK: TextMarkup = TextMarkup {
 
 /// Percent signs in the place of what markdown would read, or a mention begins with.
 pub(super) fn in_url(_: Option<char>, character: char, _: Option<char>) -> Option<&'static str> {
-    Some(match character {
-        '!' => "%21",
-        '"' => "%22",
-        '\'' => "%27",
-        '(' => "%28",
-        ')' => "%29",
-        '*' => "%2A",
-        '<' => "%3C",
-        '>' => "%3E",
-        '@' => "%40",
-        '[' => "%5B",
-        '\\' => "%5C",
-        ']' => "%5D",
-        '^' => "%5E",
-        '`' => "%60",
-        '{' => "%7B",
-        '|' => "%7C",
-        '}' => "%7D",
-        _ => return None,
-    })
+    const SIGNS: &str = "!\"'()*<>@[\\]^`{|}";
+    const ENCODED: &str = "%21%22%27%28%29%2A%3C%3E%40%5B%5C%5D%5E%60%7B%7C%7D";
+    let at = 3 * SIGNS.find(character)?;
+    ENCODED.get(at..at + 3)
 }
 
 /// The same where an ampersand begins an entity.
@@ -184,29 +150,10 @@ pub(super) fn in_code(_: Option<char>, character: char, _: Option<char>) -> Opti
 
 /// A backslash before what markdown reads.
 pub(super) fn backslashed(character: char) -> Option<&'static str> {
-    Some(match character {
-        '\\' => "\\\\",
-        '*' => "\\*",
-        '_' => "\\_",
-        '~' => "\\~",
-        '`' => "\\`",
-        '|' => "\\|",
-        '#' => "\\#",
-        '[' => "\\[",
-        ']' => "\\]",
-        '(' => "\\(",
-        ')' => "\\)",
-        '!' => "\\!",
-        '<' => "\\<",
-        '>' => "\\>",
-        '-' => "\\-",
-        '+' => "\\+",
-        '=' => "\\=",
-        '{' => "\\{",
-        '}' => "\\}",
-        '.' => "\\.",
-        _ => return None,
-    })
+    const SIGNS: &str = r"\*_~`|#[]()!<>-+={}.";
+    const ESCAPED: &str = r"\\\*\_\~\`\|\#\[\]\(\)\!\<\>\-\+\=\{\}\.";
+    let at = 2 * SIGNS.find(character)?;
+    ESCAPED.get(at..at + 2)
 }
 
 /// Whether both neighbours are letters or digits, as in `frame_07`, where an underscore is no markup.

@@ -1,5 +1,6 @@
 //! Links: which URLs from an event may stand in a card.
 
+use super::escape::in_url;
 use url::{Host, Position, Url};
 
 /// A link a person can follow: absolute, `http` or `https`, without credentials, at most `max` bytes.
@@ -33,15 +34,9 @@ pub(super) fn has_scheme(text: &str) -> bool {
 pub(super) fn quiet(url: &Url) -> String {
     let mut out = url[..Position::BeforePath].to_owned();
     for character in url[Position::BeforePath..].chars() {
-        match character {
-            '(' => out.push_str("%28"),
-            ')' => out.push_str("%29"),
-            '[' => out.push_str("%5B"),
-            ']' => out.push_str("%5D"),
-            '*' => out.push_str("%2A"),
-            '`' => out.push_str("%60"),
-            '@' => out.push_str("%40"),
-            _ => out.push(character),
+        match in_url(None, character, None).filter(|_| "()[]*`@".contains(character)) {
+            Some(encoded) => out.push_str(encoded),
+            None => out.push(character),
         }
     }
     out

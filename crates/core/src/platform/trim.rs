@@ -75,41 +75,16 @@ pub(super) fn is_blank(node: &Value) -> bool {
 }
 
 /// The members of a message that people read, on any platform.
-const READ: [&str; 27] = [
-    "text",
-    "content",
-    "title",
-    "subtitle",
-    "value",
-    "name",
-    "description",
-    "label",
-    "pretext",
-    "fallback",
-    "fallbackText",
-    "footer",
-    "header",
-    "message",
-    "summary",
-    "topLabel",
-    "bottomLabel",
-    "desc",
-    "keyname",
-    "sub_title_text",
-    "altText",
-    "alt_text",
-    "alt",
-    "author_name",
-    "caption",
-    "contentText",
-    "question",
-];
+const READ: &str = "\
+    text content title subtitle value name description label pretext fallback fallbackText footer \
+    header message summary topLabel bottomLabel desc keyname sub_title_text altText alt_text alt \
+    author_name caption contentText question";
 
 /// Every text of a message that people read, line by line, for a receiver that refuses its form.
 pub(super) fn gathered(body: &Value) -> Option<String> {
     fn walk(node: &Value, name: &str, lines: &mut Vec<String>) {
         match node {
-            Value::String(text) if READ.contains(&name) && !text.trim().is_empty() => {
+            Value::String(text) if READ.split(' ').any(|known| known == name) && !text.trim().is_empty() => {
                 lines.push(text.clone())
             }
             Value::Array(members) => members.iter().for_each(|member| walk(member, name, lines)),

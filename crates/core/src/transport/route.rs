@@ -302,14 +302,10 @@ mod tests {
         ] {
             assert_eq!(proxy_of(&route(variables), false, "far.test").as_deref(), found, "{variables:?}");
         }
-        for unusable in [
-            "socks5://p.test:1080",
-            "socks4a://p.test",
-            "https://p.test",
-            "http://",
-            "://p",
-            "http://p.test:99999",
-        ] {
+        for unusable in "\
+            socks5://p.test:1080 socks4a://p.test https://p.test http:// ://p http://p.test:99999"
+            .split_whitespace()
+        {
             for name in ["http_proxy", "ALL_PROXY"] {
                 let route = route(&[(name, unusable), ("no_proxy", "in.test")]);
                 assert_eq!(proxy_of(&route, false, "in.test"), None);

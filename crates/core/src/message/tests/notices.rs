@@ -233,18 +233,10 @@ fn numbers_of_a_card_are_written_for_people() {
 #[test]
 fn a_number_that_is_a_name_stays_as_it_is() {
     let number: Json = serde_json::from_str("2266616331186912456341812302143261679").unwrap();
-    for name in [
-        "id",
-        "ID",
-        "taskId",
-        "jobID",
-        "run-id",
-        "frame_ids",
-        "noise_seed",
-        "subseed",
-        "variationSeed",
-        "uuid",
-    ] {
+    for name in "\
+        id ID taskId jobID run-id frame_ids noise_seed subseed variationSeed uuid"
+        .split_whitespace()
+    {
         let card = notice("render.saved", json!({"event": {"data": {name: 1_234_567}}}));
         assert_eq!(fact(&card, name), Some("1234567"), "{name}");
     }

@@ -21,14 +21,12 @@ fn the_authors_bytes_are_kept() {
 
 #[test]
 fn a_value_inside_quotes_is_explained_with_its_line() {
-    for text in [
-        "{\n\"t\": \"{{ task.name }}\"}",
-        "{\n\"t\": \"Task {{ task.name }} done\"}",
-        "{\n\"t\": \"{{ task.steps }}\"}",
-        "[1,\n\"a \\\" {{ task.name|safe }}\"]",
-        "[\n\"{{ task.list }}\"]",
-        "[\n{% if true %}\"{% endif %}{{ task.name }}\"]",
-    ] {
+    for text in "\
+        {\n\"t\": \"{{ task.name }}\"} ¦ {\n\"t\": \"Task {{ task.name }} done\"} ¦ \
+        {\n\"t\": \"{{ task.steps }}\"} ¦ [1,\n\"a \\\" {{ task.name|safe }}\"] ¦ \
+        [\n\"{{ task.list }}\"] ¦ [\n{% if true %}\"{% endif %}{{ task.name }}\"]"
+        .split(" ¦ ")
+    {
         let error = render(text, "x").unwrap_err();
         assert_eq!((error.place.as_str(), error.line), ("team.j2", Some(2)), "{text}");
         assert!(error.reason.contains("quotes") && error.reason.contains('~'), "{error}");

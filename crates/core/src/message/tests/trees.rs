@@ -155,18 +155,12 @@ fn an_invalid_template_is_rejected_with_its_path() {
 
 #[test]
 fn an_undefined_name_is_an_error_that_names_it() {
-    for leaf in [
-        "{{ task.nmae }}",
-        "a\n{{ task.nmae }}",
-        "{{ task.nmae|upper }}",
-        "{{ task.nmae.deep }}",
-        "{{ task.nmae|clip(3) }}",
-        "{{ task.nmae|number }}",
-        "{{ task.nmae|duration }}",
-        "{{ task.nmae + 1 }}",
-        "{% for x in task.nmae %}{% endfor %}",
-        "{{ task.nmae|length }}",
-    ] {
+    for leaf in "\
+        {{ task.nmae }} ¦ a\n{{ task.nmae }} ¦ {{ task.nmae|upper }} ¦ {{ task.nmae.deep }} ¦ \
+        {{ task.nmae|clip(3) }} ¦ {{ task.nmae|number }} ¦ {{ task.nmae|duration }} ¦ \
+        {{ task.nmae + 1 }} ¦ {% for x in task.nmae %}{% endfor %} ¦ {{ task.nmae|length }}"
+        .split(" ¦ ")
+    {
         let error = render(json!({"blocks": [{ "text": leaf }]})).unwrap_err();
         assert_eq!(error.place, "hooks[0].template.blocks[0].text");
         assert!(error.reason.contains("task.nmae") && error.reason.contains("undefined"), "{leaf}: {error}");

@@ -1,64 +1,55 @@
 //! Addresses of known services that are not a webhook of one of the platforms: a channel's page in a browser, a
 //! service that takes messages in a form of its own, an address that is retired. Each says what to write instead.
 
-mod services;
 #[cfg(test)]
 mod tests;
 
 use super::path_parts;
-use services::{
-    ADDRESSES, APPRISE, GITHUB, GITLAB, GOTIFY, HOME_ASSISTANT, HOSTS, IFTTT, MATRIX, MATTERMOST,
-    MATTERMOST_PAGE, NTFY, ROCKET_CHAT, SIGNAL, SYNOLOGY, ZULIP,
-};
 use url::Url;
+
+/// The services, a line each; it says itself how it is written.
+const SERVICES: &str = include_str!("services.txt");
+
+/// The hosts of platforms, which a slip of a finger changes.
+const HOSTS: &str = "hooks.slack.com discord.com discordapp.com logic.azure.com api.powerplatform.com open.feishu.cn \
+                     open.larksuite.com oapi.dingtalk.com qyapi.weixin.qq.com chat.googleapis.com api.telegram.org \
+                     events.pagerduty.com api.github.com";
 
 /// A kind of address, and what to write instead.
 #[derive(Debug)]
 pub struct KnownAddress {
     /// The service, as people call it.
     pub service: &'static str,
-    /// Names of hosts; one that starts with a dot is the end of a name.
-    hosts: &'static [&'static str],
-    /// How the path starts, in whole parts.
-    path: &'static [&'static str],
+    /// Names of hosts, with blanks between them.
+    hosts: &'static str,
     /// What to write instead.
     pub advice: &'static str,
     /// Whether a body of JSON arrives there, in fields of the service's own.
     pub takes_json: bool,
 }
 
-/// No message can arrive there.
-const fn never(
-    service: &'static str,
-    hosts: &'static [&'static str],
-    path: &'static [&'static str],
-    advice: &'static str,
-) -> KnownAddress {
-    KnownAddress { service, hosts, path, advice, takes_json: false }
-}
-
-/// JSON arrives there in the service's own fields, which a template writes.
-const fn own_fields(
-    service: &'static str,
-    hosts: &'static [&'static str],
-    path: &'static [&'static str],
-    advice: &'static str,
-) -> KnownAddress {
-    KnownAddress { service, hosts, path, advice, takes_json: true }
-}
-
 /// What this address is, where it is none of a platform's webhooks.
-pub fn known_address(url: &Url) -> Option<&'static KnownAddress> {
+pub fn known_address(url: &Url) -> Option<KnownAddress> {
     let host = url.host_str()?.trim_end_matches('.');
     let parts = path_parts(url);
-    let fits = |known: &&KnownAddress| {
-        let named = known
-            .hosts
-            .iter()
-            .any(|name| if name.starts_with('.') { host.ends_with(name) } else { host == *name });
-        named && parts.starts_with(known.path)
+    let is_at = |place: &str| {
+        let (name, path) = place.split_once('/').unwrap_or((place, ""));
+        let is_host = if name.starts_with('.') { host.ends_with(name) } else { host == name };
+        is_host
+            && path.split_terminator('/').eq(parts.iter().copied().take(path.split_terminator('/').count()))
     };
-    ADDRESSES.iter().find(fits).or_else(|| by_path(url, host, &parts))
+    services().find(|known| known.hosts.split(' ').any(is_at)).or_else(|| {
+        let name = by_path(url, host, &parts)?;
+        services().find(|known| known.hosts.split(' ').any(|place| place == name))
+    })
+}
+
+fn services() -> impl Iterator<Item = KnownAddress> {
+    SERVICES.lines().filter_map(|line| {
+        let mut cells = line.split(" | ");
+        let (sign, service) = cells.next()?.split_once(' ').filter(|(sign, _)| *sign != "#")?;
+        Some(KnownAddress { service, hosts: cells.next()?, advice: cells.next()?, takes_json: sign == "+" })
+    })
 }
 
 /// The host of a platform that is meant by one with a letter or two wrong, or with another end.
@@ -66,7 +57,7 @@ pub fn near_host(url: &Url) -> Option<&'static str> {
     let host = url.host_str()?;
     let begin =
         |host: &str| host.rsplit_once('.').map_or_else(|| host.to_owned(), |(begin, _)| begin.to_owned());
-    HOSTS.iter().copied().find(|known| {
+    HOSTS.split(' ').find(|known| {
         let labels = host.split('.').count().saturating_sub(known.split('.').count());
         let end = host.splitn(labels + 1, '.').last().unwrap_or_default();
         // With a path to a webhook, `api.telegram.com` and `hooks.slack` are no hosts of others.
@@ -104,33 +95,31 @@ pub(super) fn is_cut_uuid(key: &str) -> bool {
         && groups.next().is_none()
 }
 
-/// Services that run at any name, by their paths.
-fn by_path(url: &Url, host: &str, parts: &[&str]) -> Option<&'static KnownAddress> {
+/// The name among the hosts of a service that runs at any name, by its path.
+fn by_path(url: &Url, host: &str, parts: &[&str]) -> Option<&'static str> {
     let label = |word: &str| host.split('.').any(|label| label == word);
     let has = |name: &str| url.query_pairs().any(|(key, _)| key == name);
-    match parts {
-        ["trigger", _, "with", "key", ..] if host == "maker.ifttt.com" => Some(&IFTTT),
-        ["_matrix", "client", ..] => Some(&MATRIX),
-        [_, "channels" | "messages" | "pl", _] => Some(&MATTERMOST_PAGE),
-        ["api", "services", "notify" | "persistent_notification", ..] => Some(&HOME_ASSISTANT),
-        ["v2", "send"] => Some(&SIGNAL),
-        ["webapi", "entry.cgi"] => Some(&SYNOLOGY),
-        ["message", ..] if has("token") || label("gotify") => Some(&GOTIFY),
-        _ if label("gotify") => Some(&GOTIFY),
-        ["notify", ..] if label("apprise") || (parts.len() == 2 && has("tag")) => Some(&APPRISE),
-        ["api", "v1", "external", integration] if *integration != "json" && has("api_key") => Some(&ZULIP),
+    Some(match parts {
+        ["trigger", _, "with", "key", ..] if host == "maker.ifttt.com" => "@ifttt",
+        ["_matrix", "client", ..] => "@matrix",
+        [_, "channels" | "messages" | "pl", _] => "@mattermost-page",
+        ["api", "services", "notify" | "persistent_notification", ..] => "@home-assistant",
+        ["v2", "send"] => "@signal",
+        ["webapi", "entry.cgi"] => "@synology",
+        ["message", ..] if has("token") || label("gotify") => "@gotify",
+        _ if label("gotify") => "@gotify",
+        ["notify", ..] if label("apprise") || (parts.len() == 2 && has("tag")) => "@apprise",
+        ["api", "v1", "external", integration] if *integration != "json" && has("api_key") => "@zulip",
         ["hooks", id, token] if label("rocketchat") || label("rocket") || is_rocket_chat(id, token) => {
-            Some(&ROCKET_CHAT)
+            "@rocket-chat"
         }
-        _ if label("rocketchat") => Some(&ROCKET_CHAT),
-        _ if label("mattermost") => Some(&MATTERMOST),
-        _ if label("ntfy") => Some(&NTFY),
-        _ if parts.windows(3).any(|parts| parts == ["api", "v4", "projects"]) || label("gitlab") => {
-            Some(&GITLAB)
-        }
-        ["api", "v3", "repos", ..] => Some(&GITHUB),
-        _ => None,
-    }
+        _ if label("rocketchat") => "@rocket-chat",
+        _ if label("mattermost") => "@mattermost",
+        _ if label("ntfy") => "@ntfy",
+        _ if parts.windows(3).any(|parts| parts == ["api", "v4", "projects"]) || label("gitlab") => "@gitlab",
+        ["api", "v3", "repos", ..] => "@github",
+        _ => return None,
+    })
 }
 
 /// An id of 17 characters or of a database, and a long token.

@@ -86,31 +86,20 @@ impl Faults {
             return self.judge(if is_of_kind(other, value) { other } else { usual }, value);
         }
         if !is_of_kind(rule, value) {
-            let words = format!(
-                "is {}, and {} takes {} there",
-                kind_of(value),
-                self.platform,
-                wanted(rule).unwrap_or_default()
-            );
-            return self.add("", FaultKind::Kind, &words);
+            return self.unfit(FaultKind::Kind, kind_of(value), &wanted(rule).unwrap_or_default());
         }
         match (rule, value) {
             (Rule::Whole(least, most), number) => self.judge_number(number, *least..=*most),
             (Rule::Text(max, unit, may_be_blank), Value::String(text)) => {
                 if !may_be_blank && text.trim().is_empty() {
-                    self.blank();
+                    self.unfit(FaultKind::Empty, "empty", "no empty text");
                 }
                 self.limit("", unit_name(*unit), unit.length(text), *max);
             }
             (Rule::Plain(max, may_be_blank), Value::String(_)) => {
                 self.judge(&Rule::Text(*max, Unit::CodePoints, *may_be_blank), value);
-                let kinds = [
-                    TypedMarkup::TwoStars,
-                    TypedMarkup::Link,
-                    TypedMarkup::SlackLink,
-                    TypedMarkup::StyleTags,
-                    TypedMarkup::SlackPing,
-                ];
+                use TypedMarkup::{Link, SlackLink, SlackPing, StyleTags, TwoStars};
+                let kinds = [TwoStars, Link, SlackLink, StyleTags, SlackPing];
                 self.typed_markup("", value, &kinds.map(|kind| (kind, "this place has no markup")));
             }
             (Rule::OneOf(words), Value::String(text)) => {
@@ -129,12 +118,8 @@ impl Faults {
             }
             (Rule::Colour(words), Value::String(text)) => self.judge_colour(text, words),
             (Rule::Time, Value::String(text)) if crate::clock::parse_rfc3339(text).is_none() => {
-                let words = format!(
-                    "is `{}`, and {} takes a time such as `2026-03-01T18:24:05Z` there",
-                    quoted(text),
-                    self.platform
-                );
-                self.add("", FaultKind::Unknown, &words);
+                let found = format!("`{}`", quoted(text));
+                self.unfit(FaultKind::Unknown, &found, "a time such as `2026-03-01T18:24:05Z`");
             }
             (Rule::List(entry, least, most), Value::Array(list)) => {
                 self.judge_list(entry, list, *least..=*most)
@@ -145,9 +130,10 @@ impl Faults {
         }
     }
 
-    fn blank(&mut self) {
-        let words = format!("is empty, and {} takes no empty text there", self.platform);
-        self.add("", FaultKind::Empty, &words);
+    /// Adds that the present value is this, where the platform takes that.
+    fn unfit(&mut self, kind: FaultKind, found: &str, takes: &str) {
+        let words = format!("is {found}, and {} takes {takes} there", self.platform);
+        self.add("", kind, &words);
     }
 
     fn judge_number(&mut self, number: &Value, bounds: RangeInclusive<i64>) {
@@ -155,25 +141,19 @@ impl Faults {
         if !fits {
             let (least, most) = bounds.into_inner();
             let range = if most == i64::MAX { String::new() } else { format!(" from {least} to {most}") };
-            let words = format!("is {number}, and {} takes a whole number{range} there", self.platform);
-            self.add("", FaultKind::Unknown, &words);
+            self.unfit(FaultKind::Unknown, &number.to_string(), &format!("a whole number{range}"));
         }
     }
 
     fn judge_word(&mut self, text: &str, words: &[&str], is_known: bool) {
         if !is_known {
-            let words = format!("is `{}`, and {} takes {} there", quoted(text), self.platform, either(words));
-            self.add("", FaultKind::Unknown, &words);
+            self.unfit(FaultKind::Unknown, &format!("`{}`", quoted(text)), &either(words));
         }
     }
 
     fn judge_link(&mut self, text: &str, max: usize, is_whole: fn(&str) -> bool, form: &str) {
         if text.trim().is_empty() {
-            let words = format!(
-                "is empty, and {} takes an address such as `https://example.com/` there",
-                self.platform
-            );
-            self.add("", FaultKind::Link, &words);
+            self.unfit(FaultKind::Link, "empty", "an address such as `https://example.com/`");
         } else if !is_whole(text) {
             let words =
                 format!("is `{}`, and {} takes a whole address there, {form}", quoted(text), self.platform);

@@ -179,58 +179,40 @@ mod tests {
 
     #[test]
     fn markup_is_found_and_plain_text_is_left_alone() {
+        use TypedMarkup::{
+            Code, Heading, Link, OneStar, OtherPing, Picture, References, SlackLink, SlackPing, StyleTags,
+            Table, Tags, TwoStars, TwoTildes,
+        };
         for (kind, text) in [
-            (TypedMarkup::Link, "see [the log](https://a.example.com/1)"),
-            (TypedMarkup::TwoStars, "**done** at last"),
-            (TypedMarkup::TwoStars, "task **frame 7**"),
-            (TypedMarkup::OneStar, "*done*"),
-            (TypedMarkup::Tags, "a<br>b"),
-            (TypedMarkup::Tags, "<B>a</B>"),
-            (TypedMarkup::Tags, "<a href='https://a.example.com'>x</a>"),
-            (TypedMarkup::SlackLink, "<https://a.example.com|open>"),
-            (TypedMarkup::Picture, "![a](https://a.example.com/1.png)"),
-            (TypedMarkup::TwoTildes, "was ~~two~~ three"),
-            (TypedMarkup::Code, "run `make`"),
-            (TypedMarkup::Heading, "a\n## Done"),
-            (TypedMarkup::Table, "| a | b |\n| :-- | --- |\n"),
-            (TypedMarkup::StyleTags, "<font color='red'>a</font>"),
-            (TypedMarkup::References, "a &lt; b"),
-            (TypedMarkup::SlackPing, "<!here> done"),
-            (TypedMarkup::OtherPing, "<users/all> done"),
+            (Link, "see [the log](https://a.example.com/1)"),
+            (TwoStars, "**done** at last"),
+            (TwoStars, "task **frame 7**"),
+            (OneStar, "*done*"),
+            (Tags, "a<br>b"),
+            (Tags, "<B>a</B>"),
+            (Tags, "<a href='https://a.example.com'>x</a>"),
+            (SlackLink, "<https://a.example.com|open>"),
+            (Picture, "![a](https://a.example.com/1.png)"),
+            (TwoTildes, "was ~~two~~ three"),
+            (Code, "run `make`"),
+            (Heading, "a\n## Done"),
+            (Table, "| a | b |\n| :-- | --- |\n"),
+            (StyleTags, "<font color='red'>a</font>"),
+            (References, "a &lt; b"),
+            (SlackPing, "<!here> done"),
+            (OtherPing, "<users/all> done"),
         ] {
             assert!(kind.is_in(text), "{text}");
         }
         let all = [
-            TypedMarkup::Link,
-            TypedMarkup::Picture,
-            TypedMarkup::TwoStars,
-            TypedMarkup::OneStar,
-            TypedMarkup::TwoTildes,
-            TypedMarkup::Code,
-            TypedMarkup::Heading,
-            TypedMarkup::Table,
-            TypedMarkup::Tags,
-            TypedMarkup::References,
-            TypedMarkup::SlackLink,
-            TypedMarkup::SlackPing,
-            TypedMarkup::OtherPing,
+            Link, Picture, TwoStars, OneStar, TwoTildes, Code, Heading, Table, Tags, References, SlackLink,
+            SlackPing, OtherPing,
         ];
-        for text in [
-            "5 ** 3 ** 2",
-            "a * b * c",
-            "2*3*4",
-            "a < b > c",
-            "<https://a.example.com>",
-            "[x] (y)",
-            "**",
-            "x<b",
-            "#7 of 24",
-            "# 7",
-            "a --- b | c",
-            "it`s",
-            "R&D; a & b",
-            "",
-        ] {
+        for text in "\
+            5 ** 3 ** 2 ¦ a * b * c ¦ 2*3*4 ¦ a < b > c ¦ <https://a.example.com> ¦ [x] (y) ¦ ** ¦ \
+            x<b ¦ #7 of 24 ¦ # 7 ¦ a --- b | c ¦ it`s ¦ R&D; a & b ¦ "
+            .split(" ¦ ")
+        {
             assert_eq!(all.iter().find(|kind| kind.is_in(text)), None, "{text}");
         }
     }

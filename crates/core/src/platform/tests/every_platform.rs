@@ -154,10 +154,6 @@ proptest! {
 
 /// Files outside a platform's folder that may name it, and why.
 const NAMING: &[(&str, &str)] = &[
-    (
-        "platform/known_address/services.rs",
-        "names services as people do, also where a platform has the same name",
-    ),
     ("platform/known_address/mod.rs", "knows servers of one's own by the names that people give them"),
     ("config/endpoint_url.rs", "warns of Discord's URLs in the form of Slack and GitHub"),
     ("ntfy/rules.rs", "has a member of this name for mail that ntfy sends"),

@@ -175,88 +175,20 @@ fn texts() -> Vec<(&'static str, Value)> {
 }
 
 /// What would ping, link, style, list or break; and what only looks so.
-const VALUES: &[&str] = &[
-    "<!channel>",
-    "<!here|x>",
-    "<!subteam^S0123ABCD>",
-    "<@U0123ABCD>",
-    "<@1>",
-    "<@&2>",
-    "@everyone",
-    "@here",
-    "(@all)",
-    "@channel",
-    "<users/all>",
-    "<at user_id=\"all\"></at>",
-    "<at ids=ou_1,ou_2></at>",
-    "<at>ada</at>",
-    "<@wangqing>",
-    "<font color=\"info\">x</font>",
-    "</b>",
-    "<a href=\"https://evil.example\">x</a>",
-    "<https://evil.example|click>",
-    "[click](https://evil.example)",
-    "![x](https://evil.example/x.png)",
-    "[x]: https://evil.example",
-    "](https://evil.example)",
-    "x](https://evil.example) [y",
-    "[",
-    "]",
-    "```",
-    "``` x ```",
-    "`x`",
-    "**b**",
-    "*b*",
-    "_i_",
-    "__u__",
-    "~~s~~",
-    "||sp||",
-    "# h",
-    "a\n# h",
-    "> q",
-    "a\n> q",
-    "- a\n- b",
-    "* a\n* b",
-    "+ a",
-    "1. a\n2. b",
-    "7) a",
-    "a\n===",
-    "a\n---",
-    "---",
-    "***",
-    "| a | b |\n|---|---|\n| 1 | 2 |",
-    "    code",
-    "a\n\n    code _x_",
-    "\tcode",
-    "a\rb",
-    "a\r# h",
-    "a\r\n> q",
-    "a\u{2028}- b",
-    "\\*x\\*",
-    "C:\\Users\\ada\\out_1.png",
-    "\\\\server\\share",
-    "&lt;!channel&gt;",
-    "&amp;",
-    "&#60;at id=all&#62;",
-    "R&D",
-    "a < b > c",
-    "a<b",
-    "5 * 3 * 2",
-    "snake_case_name",
-    "__init__",
-    "渲染_07_终",
-    "frame_07.png",
-    "it's \"so\"",
-    "(a) [b] {c}",
-    "[1/3] #12!",
-    "x=1, 50%",
-    "~5 min",
-    "v1.2.3-rc+1",
-    "see (https://ok.example/a_b).",
-    "\"https://ok.example/a\"",
-    "@\u{200b}all",
-    "汉字 😀",
-];
+const VALUES: &str = "\
+    <!channel> ¦ <!here|x> ¦ <!subteam^S0123ABCD> ¦ <@U0123ABCD> ¦ <@1> ¦ <@&2> ¦ @everyone ¦ \
+    @here ¦ (@all) ¦ @channel ¦ <users/all> ¦ <at user_id=\"all\"></at> ¦ <at ids=ou_1,ou_2></at> ¦ \
+    <at>ada</at> ¦ <@wangqing> ¦ <font color=\"info\">x</font> ¦ </b> ¦ \
+    <a href=\"https://evil.example\">x</a> ¦ <https://evil.example|click> ¦ \
+    [click](https://evil.example) ¦ ![x](https://evil.example/x.png) ¦ [x]: https://evil.example ¦ \
+    ](https://evil.example) ¦ x](https://evil.example) [y ¦ [ ¦ ] ¦ ``` ¦ ``` x ``` ¦ `x` ¦ **b** ¦ \
+    *b* ¦ _i_ ¦ __u__ ¦ ~~s~~ ¦ ||sp|| ¦ # h ¦ a\n# h ¦ > q ¦ a\n> q ¦ - a\n- b ¦ * a\n* b ¦ + a ¦ \
+    1. a\n2. b ¦ 7) a ¦ a\n=== ¦ a\n--- ¦ --- ¦ *** ¦ | a | b |\n|---|---|\n| 1 | 2 | ¦     code ¦ \
+    a\n\n    code _x_ ¦ \tcode ¦ a\rb ¦ a\r# h ¦ a\r\n> q ¦ a\u{2028}- b ¦ \\*x\\* ¦ \
+    C:\\Users\\ada\\out_1.png ¦ \\\\server\\share ¦ &lt;!channel&gt; ¦ &amp; ¦ \
+    &#60;at id=all&#62; ¦ R&D ¦ a < b > c ¦ a<b ¦ 5 * 3 * 2 ¦ snake_case_name ¦ __init__ ¦ \
+    渲染_07_终 ¦ frame_07.png ¦ it's \"so\" ¦ (a) [b] {c} ¦ [1/3] #12! ¦ x=1, 50% ¦ ~5 min ¦ \
+    v1.2.3-rc+1 ¦ see (https://ok.example/a_b). ¦ \"https://ok.example/a\" ¦ @\u{200b}all ¦ 汉字 😀";
 
 /// A text as a person reads it: without what has no width, with twins for one, and with blanks for one.
 fn seen(text: &str) -> String {
@@ -314,7 +246,7 @@ fn no_value_is_live_in_any_place_and_each_is_shown_as_it_was_written() {
         let rendered =
             |value: &str| read_all(platform, &templates::finished(platform, &template, &task(value)));
         let harmless = rendered("harmless");
-        for value in VALUES {
+        for value in VALUES.split(" ¦ ") {
             for ((reader, found), (_, usual)) in rendered(value).iter().zip(&harmless) {
                 let ((live, shown), (usual_live, usual_shown)) = (reader.read(found), reader.read(usual));
                 let wanted = usual_shown.replace("harmless", value);

@@ -30,53 +30,18 @@ fn task(prompt: &str) -> Context {
     }))
 }
 
-const HOSTILE: &[&str] = &[
-    "<!channel>",
-    "<!subteam^S0123ABCD>",
-    "<@1>",
-    "<@&2>",
-    "<@U0123ABCD>",
-    "@everyone",
-    "@here",
-    "@all",
-    "<users/all>",
-    "<at user_id=\"all\"></at>",
-    "<at id=all></at>",
-    "<at>ada</at>",
-    "<@wangqing>",
-    "<font color=\"info\">",
-    "</font>",
-    "</b>",
-    "<a href=\"https://evil.example\">x</a>",
-    "<https://evil.example|click>",
-    "[click](https://evil.example)",
-    "![x](https://evil.example/x.png)",
-    "```",
-    "`",
-    "**",
-    "__",
-    "~~",
-    "||",
-    "\n# ",
-    "\n> ",
-    "\n- ",
-    "\n",
-    "\\",
-    "\"",
-    "&amp;",
-    "&lt;!channel&gt;",
-    "\u{fdd0}\u{fdeb}\u{fffe}\u{dfffe}",
-    "'",
-    "|",
-    "＠all",
-    "@\u{200b}everyone",
-    "frame_07",
-    "汉字",
-    " ",
-];
+const HOSTILE: &str = "\
+    <!channel> ¦ <!subteam^S0123ABCD> ¦ <@1> ¦ <@&2> ¦ <@U0123ABCD> ¦ @everyone ¦ @here ¦ @all ¦ \
+    <users/all> ¦ <at user_id=\"all\"></at> ¦ <at id=all></at> ¦ <at>ada</at> ¦ <@wangqing> ¦ \
+    <font color=\"info\"> ¦ </font> ¦ </b> ¦ <a href=\"https://evil.example\">x</a> ¦ \
+    <https://evil.example|click> ¦ [click](https://evil.example) ¦ \
+    ![x](https://evil.example/x.png) ¦ ``` ¦ ` ¦ ** ¦ __ ¦ ~~ ¦ || ¦ \n#  ¦ \n>  ¦ \n-  ¦ \n ¦ \\ ¦ \
+    \" ¦ &amp; ¦ &lt;!channel&gt; ¦ \u{fdd0}\u{fdeb}\u{fffe}\u{dfffe} ¦ ' ¦ | ¦ ＠all ¦ \
+    @\u{200b}everyone ¦ frame_07 ¦ 汉字 ¦  ";
 
 pub(in crate::platform) fn hostile_value() -> impl Strategy<Value = String> {
-    vec(proptest::sample::select(HOSTILE), 1..6).prop_map(|pieces| pieces.concat())
+    vec(proptest::sample::select(HOSTILE.split(" ¦ ").collect::<Vec<_>>()), 1..6)
+        .prop_map(|pieces| pieces.concat())
 }
 
 #[test]
