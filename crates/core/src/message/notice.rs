@@ -216,6 +216,10 @@ impl Notice {
         for output in outputs {
             self.picture(output, context, words);
         }
+        // Few platforms show many.
+        let is_shown = |output: &&Json| output_url(output, context).is_some_and(|url| is_image(output, &url));
+        let count = outputs.iter().filter(is_shown).count() as u64;
+        self.fact(words.images, (count > 1).then(|| words.number(count)));
     }
 
     /// Shows an output that is an image at a public address.

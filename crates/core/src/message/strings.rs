@@ -147,6 +147,7 @@ strings! {
     steps = "Steps", "步数";
     model = "Model", "模型";
     kind = "Kind", "类型";
+    images = "Images", "图片数量";
     user = "User", "用户";
     users = "Users", "用户";
     queue = "Queue", "队列";

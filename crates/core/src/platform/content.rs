@@ -6,9 +6,6 @@ use super::links::{fetchable, followable};
 use crate::message::{Fact, FailureGroup, Notice, Strings, WorkProgress};
 use url::Url;
 
-/// Pictures that stand together where a platform shows a few of them.
-pub(super) const GALLERY: usize = 4;
-
 /// The links that a reader can follow, with the words of each.
 pub(super) fn shown_links(notice: &Notice, max: usize) -> impl Iterator<Item = (&str, Url)> {
     notice.links.iter().filter_map(move |link| Some((link.label.as_str(), followable(Some(&link.url), max)?)))

@@ -12,7 +12,7 @@ mod template_markup;
 
 pub(super) use rules::refuses;
 
-use super::content::{GALLERY, bar, last_lines, pictures, shown_links, time_of};
+use super::content::{bar, last_lines, pictures, shown_links, time_of};
 use super::escape::guarded;
 use super::known_address::CUT;
 use super::limits::{Budget, Escape, Unit, fit, flatten};
@@ -48,6 +48,9 @@ const LINK: usize = 2048;
 const BUTTON: usize = 80;
 const BUTTON_LINK: usize = 512;
 /// What a server without boosts takes, in bytes.
+/// The most embeds of a message, and how many pictures of embeds with one address stand together.
+const EMBEDS: usize = 10;
+const GALLERY: usize = 4;
 const FILE: u64 = 10 * 1024 * 1024;
 const SHORT: usize = 500;
 /// A field is left out rather than cut to less than this.
@@ -156,7 +159,7 @@ impl Platform for Discord {
         ] {
             trim::cut(body, path, max, Unit::CodePoints);
         }
-        trim::shorten(body, &["embeds"], 10);
+        trim::shorten(body, &["embeds"], EMBEDS);
         trim::shorten(body, &["embeds", "*", "fields"], FIELDS);
         let mut room = EMBED;
         let embeds = body.get_mut("embeds").and_then(Value::as_array_mut);
@@ -337,14 +340,16 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
         card.put("content", json!(mentions.content));
     }
     let mut first = embed(notice, context);
-    // Pictures of embeds with one address stand together.
-    let pictures: Vec<Url> = pictures(notice, LINK).map(|(_, url)| url).take(GALLERY).collect();
+    let pictures: Vec<Url> = pictures(notice, LINK).map(|(_, url)| url).take(EMBEDS).collect();
     if first["url"].is_null() && pictures.len() > 1 {
         first["url"] = json!(pictures[0].as_str());
     }
-    let address = first["url"].clone();
-    let more = pictures.iter().skip(1).map(|url| json!({"url": address, "image": {"url": url.as_str()}}));
-    let embeds: Vec<Value> = [first].into_iter().chain(more).collect();
+    let mut embeds = vec![first];
+    for (index, url) in pictures.iter().enumerate().skip(1) {
+        let begin = index - index % GALLERY;
+        let address = if begin == 0 { embeds[0]["url"].clone() } else { json!(pictures[begin].as_str()) };
+        embeds.push(json!({"url": address, "image": {"url": url.as_str()}}));
+    }
     card.put("embeds", json!(embeds));
     let buttons: Vec<Value> = shown_links(notice, BUTTON_LINK).filter_map(button).collect();
     if !buttons.is_empty() {

@@ -7,7 +7,7 @@ use super::super::rules::{
 };
 use super::super::{ReceivedRequest, refusal};
 use super::{
-    BUTTON, BUTTON_LINK, CONTENT, EMBED, FIELD_NAME, FIELD_VALUE, FIELDS, FILE, LINK, SILENT, TITLE,
+    BUTTON, BUTTON_LINK, CONTENT, EMBED, EMBEDS, FIELD_NAME, FIELD_VALUE, FIELDS, FILE, LINK, SILENT, TITLE,
 };
 use serde_json::Value;
 
@@ -150,7 +150,7 @@ fn judge_components(body: &Value, url: &str, faults: &mut Faults) {
 
 static MESSAGE: Shape = shape(&[
     may("content", text(CONTENT)),
-    may("embeds", List(&Object(&EMBED_SHAPE), 0, 10)),
+    may("embeds", List(&Object(&EMBED_SHAPE), 0, EMBEDS)),
     may("components", List(&COMPONENT, 0, 40)),
     may("poll", Object(&POLL)),
     may("username", filled(80)),

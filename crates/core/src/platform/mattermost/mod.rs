@@ -9,7 +9,7 @@ mod rules;
 
 pub(super) use rules::refuses;
 
-use super::content::{GALLERY, bar, last_lines, pictures, shown_links};
+use super::content::{bar, last_lines, pictures, shown_links};
 use super::cut::Markup;
 use super::escape::{
     self, LinkForm, Spot, TextMarkup, begins_entity, guarded, is_inside_ascii_word, is_structure, opens_line,
@@ -169,7 +169,7 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     if !fields.is_empty() {
         put("fields", json!(fields));
     }
-    let mut shown = pictures(notice, LINK).take(GALLERY).map(|(_, url)| url);
+    let mut shown = pictures(notice, LINK).map(|(_, url)| url);
     if let Some(url) = shown.next() {
         put("image_url", json!(url.as_str()));
     }

@@ -19,7 +19,7 @@ pub(super) use template_markup::PLAIN_TEXT;
 
 use plainer::{drop_buttons, drop_pictures};
 
-use super::content::{GALLERY, bar, last_lines, pictures, shown_links, time_of};
+use super::content::{bar, last_lines, pictures, shown_links, time_of};
 use super::cut::{self, Markup};
 use super::known_address::MORE;
 use super::limits::{Unit, fit, flatten};
@@ -286,7 +286,7 @@ pub(super) fn card(notice: &Notice, context: &Context, target: &Target) -> Value
     let cut = |text: &str, max| fit(text, max, Unit::Bytes, |_| None);
     let details = notice.details.as_deref().map(|text| last_lines(text, DETAILS, Unit::Bytes, &cut));
     blocks.extend(details.and_then(|lines| literal("rich_text_preformatted", lines.join("\n"))));
-    blocks.extend(pictures(notice, LINK).take(GALLERY).map(|(caption, url)| {
+    blocks.extend(pictures(notice, LINK).map(|(caption, url)| {
         let caption = Some(fit(caption, CAPTION, Unit::Bytes, inline)).filter(|text| !text.trim().is_empty());
         let caption = caption.unwrap_or_else(|| words.preview.to_owned());
         json!({"type": "image", "image_url": url.as_str(), "alt_text": caption})

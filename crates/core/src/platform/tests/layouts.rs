@@ -48,9 +48,9 @@ fn every_chat_shows_what_was_asked_for_how_much_is_done_and_where_a_traceback_en
 #[test]
 fn several_pictures_are_a_gallery_where_a_platform_has_one() {
     for (name, path, count) in [
-        ("discord", "embeds.*.image.url", 4),
-        ("slack", "attachments.*.blocks.*.image_url", 4),
-        ("mattermost", "attachments.*.image_url", 4),
+        ("discord", "embeds.*.image.url", 6),
+        ("slack", "attachments.*.blocks.*.image_url", 6),
+        ("mattermost", "attachments.*.image_url", 6),
         ("teams", "attachments.*.content.body.*.images.*.url", 6),
         ("googlechat", "cardsV2.*.card.sections.*.widgets.*.grid.items.*.image.imageUri", 6),
         ("telegram", "media.*.media", 6),
@@ -68,6 +68,17 @@ fn several_pictures_are_a_gallery_where_a_platform_has_one() {
             card.to_string().contains(&format!("![frame {picture}](https://cdn.example.com/{picture}.png)"))
         );
     }
+}
+
+#[test]
+fn four_pictures_of_discord_share_the_address_of_the_message_and_the_next_four_another() {
+    let pictures = (1..=12).map(|number| image(&format!("https://cdn.example.com/{number}.png"))).collect();
+    let card = card_of("discord", &Notice { images: pictures, ..rich() }, &[]);
+    let addresses = found(&card, "embeds.*.url");
+    let (own, fifth, ninth) =
+        ("https://farm.example.com/queue", "https://cdn.example.com/5.png", "https://cdn.example.com/9.png");
+    let groups = [vec![own; 4], vec![fifth; 4], vec![ninth; 2]].concat();
+    assert_eq!(addresses, groups);
 }
 
 #[test]
